@@ -1,0 +1,50 @@
+"""Faults on demand: by count or by probability, for the requests whose path matches."""
+
+import random
+import threading
+
+# name: (where it strikes, what it does)
+KINDS = {
+    "429": "refuse for concurrency, no Retry-After", "429-retry-after": "the same with Retry-After: 1",
+    "400-concurrency": "refuse for concurrency with status 400",
+    "500": "UNEXPECTED_ERROR", "502-html": "Bad Gateway with an HTML body", "503": "maintenance",
+    "401": "INVALID_LOGIN once", "403": "INSUFFICIENT_PERMISSION",
+    "reset-before": "reset the connection before the reply", "reset-body": "reset it within the body",
+    "short-body": "end the connection in the middle of the body", "truncated": "valid HTTP, JSON cut short",
+    "garbage": "200 with a body that is no JSON", "drip": "one byte a second", "stall": "no answer at all",
+    "endless": "a body that never ends", "expired-token": "forget every bearer token",
+    "redirect": "302 to another host", "bad-gzip": "claims gzip and is not",
+    "change": "run the control operation `do` after the reply",
+}
+
+
+class Faults:
+    def __init__(self):
+        self.rules, self.lock, self.random = [], threading.Lock(), random.Random(1)
+
+    def add(self, kind, count=None, probability=1.0, match="/", after=0, **extra):
+        if kind not in KINDS:
+            raise ValueError("unknown fault %r; known: %s" % (kind, ", ".join(sorted(KINDS))))
+        with self.lock:
+            self.rules.append({"kind": kind, "count": count, "probability": probability,
+                               "match": match, "after": after, **extra})
+
+    def clear(self):
+        with self.lock:
+            self.rules.clear()
+
+    def strike(self, path):
+        """The rule that strikes this request, or None."""
+        with self.lock:
+            for rule in self.rules:
+                if rule["match"] not in path or rule["count"] == 0:
+                    continue
+                if rule["after"] > 0:
+                    rule["after"] -= 1
+                    continue
+                if self.random.random() >= rule["probability"]:
+                    continue
+                if rule["count"] is not None:
+                    rule["count"] -= 1
+                return rule
+        return None

@@ -1,0 +1,195 @@
+"""The reading half of the record service (PROTOCOL section 10): GET of a record, list with q."""
+
+import re
+
+from .errors import NetSuiteError
+from .metadata import camel, record_types
+from .schema import TRANSACTION_RECORDS
+from .translate import ident, quote
+
+TOKEN = re.compile(r'\s*(\(|\)|"(?:[^"\\]|\\.)*"|\[[^\]]*\]|[^\s()]+)')
+
+
+def bad_query(detail):
+    return NetSuiteError(400, "INVALID_PARAMETER", "Invalid query: " + detail,
+                         errorQueryParam="q")
+
+
+class Filter:
+    """q=field OPERATOR value joined by AND, OR and parentheses."""
+
+    def __init__(self, table, text):
+        self.table, self.tokens, self.pos = table, TOKEN.findall(text), 0
+
+    def sql(self):
+        result = self.disjunction()
+        if self.pos < len(self.tokens):
+            raise bad_query("unexpected %s" % self.tokens[self.pos])
+        return result
+
+    def take(self):
+        if self.pos >= len(self.tokens):
+            raise bad_query("it ends early")
+        self.pos += 1
+        return self.tokens[self.pos - 1]
+
+    def at(self, word):
+        return self.pos < len(self.tokens) and self.tokens[self.pos].upper() == word
+
+    def disjunction(self):
+        left = self.conjunction()
+        while self.at("OR"):
+            self.pos += 1
+            left = "(%s OR %s)" % (left, self.conjunction())
+        return left
+
+    def conjunction(self):
+        left = self.factor()
+        while self.at("AND"):
+            self.pos += 1
+            left = "(%s AND %s)" % (left, self.factor())
+        return left
+
+    def factor(self):
+        if self.at("("):
+            self.pos += 1
+            inner = self.disjunction()
+            if self.take() != ")":
+                raise bad_query("a parenthesis is missing")
+            return inner
+        return self.test()
+
+    def test(self):
+        field, operator = self.take(), self.take().upper()
+        column = self.table.columns.get(field.lower())
+        if column is None:
+            raise bad_query("field %s does not exist" % field)
+        negated = operator.endswith("_NOT")
+        if negated:
+            operator = operator[:-4]
+        name = ident(column.name)
+        if operator == "EMPTY":
+            return "(%s IS %sNULL)" % (name, "NOT " if negated else "")
+        sql = self.operation(column, name, operator)
+        return "(NOT coalesce(%s, false))" % sql if negated else "(%s)" % sql
+
+    def operation(self, column, name, operator):
+        if operator == "ANY_OF":
+            values = self.take().strip("[]").split(",")
+            return "%s::text IN (%s)" % (name, ", ".join(quote(v.strip()) for v in values))
+        if operator in ("BETWEEN", "WITHIN"):
+            low = self.value(column)
+            if self.at("AND"):
+                self.pos += 1
+            return "%s BETWEEN %s AND %s" % (name, low, self.value(column))
+        value = self.value(column)
+        compare = {"IS": "=", "EQUAL": "=", "ON": "=", "GREATER": ">", "LESS": "<", "AFTER": ">",
+                   "BEFORE": "<", "GREATER_OR_EQUAL": ">=", "LESS_OR_EQUAL": "<=",
+                   "ON_OR_AFTER": ">=", "ON_OR_BEFORE": "<="}.get(operator)
+        if compare:
+            return "%s %s %s" % (name, compare, value)
+        if operator == "CONTAIN":
+            return "strpos(lower(%s::text), lower(%s)) > 0" % (name, value)
+        if operator == "START_WITH":
+            return "starts_with(lower(%s::text), lower(%s))" % (name, value)
+        if operator == "END_WITH":
+            return "right(lower(%s::text), length(%s)) = lower(%s)" % (name, value, value)
+        raise bad_query("operator %s does not exist" % operator)
+
+    def value(self, column):
+        raw = self.take()
+        if raw.startswith('"'):
+            raw = re.sub(r"\\(.)", r"\1", raw[1:-1])
+        if column.kind == "bool":
+            return quote("T" if raw.lower() in ("true", "t") else "F")
+        if column.family == "date" and re.fullmatch(r"\d{1,2}/\d{1,2}/\d{4}", raw):
+            return "to_timestamp(%s, 'MM/DD/YYYY')::timestamp" % quote(raw)
+        return quote(raw)
+
+
+def find(tables, name):
+    table = record_types(tables).get(name)
+    if table is None:
+        raise NetSuiteError(404, "NONEXISTENT_ID", "Record type '%s' does not exist." % name)
+    code = TRANSACTION_RECORDS.get(name)
+    return table, "%s = %s" % (ident("type"), quote(code)) if code else "true"
+
+
+def listing(store, name, base, q, limit, offset):
+    table, restriction = find(store.tables, name)
+    where = restriction
+    if q:
+        where += " AND " + Filter(table, q).sql()
+    sql = "SELECT id FROM %s WHERE %s" % (table.relation, where)
+    total = store.count(sql)
+    ids = [r[0] for r in store.fetch("%s ORDER BY id LIMIT %d OFFSET %d" % (sql, limit, offset))]
+    href = "%s/%s" % (base, name)
+    return {"links": [{"rel": "self", "href": "%s?limit=%d&offset=%d" % (href, limit, offset)}],
+            "items": [{"links": [{"rel": "self", "href": "%s/%s" % (href, i)}], "id": str(i)}
+                      for i in ids],
+            "count": len(ids), "hasMore": offset + len(ids) < total, "offset": offset,
+            "totalResults": total}
+
+
+def get(store, name, base, identity, expand, fields):
+    table, restriction = find(store.tables, name)
+    if not identity.isdigit():
+        raise NetSuiteError(404, "NONEXISTENT_ID", "Record does not exist.")
+    chosen = [c for c in table.columns.values()
+              if not fields or camel(c.name).lower() in fields or c.name == "id"]
+    values = ["%s" % output(c, store.tables) for c in chosen]
+    rows = store.fetch("SELECT %s FROM %s r WHERE %s AND id = %s" % (
+        ", ".join(values), table.relation, restriction, identity))
+    if not rows:
+        raise NetSuiteError(404, "NONEXISTENT_ID",
+                            "The record instance does not exist. Provide a valid record instance "
+                            "ID.", errorPath=name)
+    href = "%s/%s/%s" % (base, name, identity)
+    result = {"links": [{"rel": "self", "href": href}]}
+    for column, value in zip(chosen, rows[0]):
+        if value is None:
+            continue
+        result[camel(column.name)] = shape(column, value, base)
+    if table.name == "transaction" and (not fields or "item" in fields):
+        result["item"] = {"links": [{"rel": "self", "href": href + "/item"}]}
+        if expand:
+            result["item"].update(lines(store, identity))
+    return result
+
+
+def output(column, tables):
+    name = "r." + ident(column.name)
+    if column.kind == "datetime":
+        return "to_char(%s, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')" % name
+    if column.kind == "date":
+        return "to_char(%s, 'YYYY-MM-DD')" % name
+    if column.kind == "ref" and column.ref in tables:
+        target = tables[column.ref]
+        return ("(SELECT ARRAY[%s::text, d.%s::text] FROM %s d WHERE d.%s = %s)" % (
+            name, ident(target.display), target.relation, ident(target.key[0]), name))
+    return name
+
+
+def shape(column, value, base):
+    """Real JSON types, unlike SuiteQL's strings."""
+    if column.kind == "bool":
+        return value == "T"
+    if column.kind == "id":
+        return str(value)
+    if column.kind in ("num", "money"):
+        return float(value)
+    if column.kind == "ref" and isinstance(value, list):
+        return {"id": value[0], "refName": value[1],
+                "links": [{"rel": "self", "href": "%s/%s/%s" % (base, column.ref, value[0])}]}
+    if column.kind == "multi":
+        return {"items": [{"id": v.strip()} for v in value.split(",")]}
+    return value
+
+
+def lines(store, identity):
+    rows = store.fetch(
+        "SELECT id, item, quantity, rate, netamount FROM ns.transactionline "
+        "WHERE transaction = %s AND mainline = 'F' ORDER BY id" % identity)
+    items = [{"line": int(r[0]), "item": {"id": str(r[1])}, "quantity": float(r[2] or 0),
+              "rate": float(r[3] or 0), "amount": float(r[4] or 0)} for r in rows]
+    return {"items": items, "totalResults": len(items)}

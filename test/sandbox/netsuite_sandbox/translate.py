@@ -1,0 +1,727 @@
+"""SuiteQL's tree into PostgreSQL's SQL, with Oracle's meaning.
+
+Every expression is emitted as (sql, family, kind): family is num, text, date or null; kind tells
+date from datetime, which bare output shows differently.
+"""
+
+import re
+
+from .errors import NetSuiteError, invalid_query
+
+REFUSED = {"ceiling", "charindex", "char_length", "convert", "datediff", "lcase", "left", "right",
+           "listagg", "locate", "position", "repeat", "substring", "ucase", "now", "curdate",
+           "dateadd", "isnull", "ifnull", "len", "group_concat", "string_agg"}
+AGGREGATES = {"count", "sum", "avg", "min", "max", "median", "approx_count_distinct", "stddev",
+              "variance"}
+
+
+class Expr:
+    __slots__ = ("sql", "family", "kind")
+
+    def __init__(self, sql, family, kind=None):
+        self.sql, self.family, self.kind = sql, family, kind
+
+
+def quote(text):
+    if "\0" in text:
+        raise invalid_query("Invalid character in string literal.")
+    return "'" + text.replace("'", "''") + "'"
+
+
+class Source:
+    """One name in FROM with its columns: {name: (family, kind, Column or None)}."""
+
+    def __init__(self, alias, columns, table=None):
+        self.alias, self.columns, self.table = alias, columns, table
+
+
+class Translator:
+    def __init__(self, catalog, switches, params):
+        self.catalog, self.switches, self.params = catalog, switches, params
+
+    # -- queries -----------------------------------------------------------------------------
+    def translate(self, tree):
+        """SQL and the output columns [(name, family, kind)]."""
+        return self.query(tree, [])
+
+    def query(self, tree, outer):
+        _, body, order, fetch = tree
+        if body[0] == "select":
+            return self.select(body, outer, order, fetch)
+        if body[0] == "query":
+            sql, out = self.query(body, outer)
+        else:
+            sql, out = self.setop(body, outer)
+        aliases = {name: i + 1 for i, (name, _, _) in enumerate(out)}
+        if order:
+            keys = []
+            for expr, direction, nulls in order:
+                if expr[0] == "number":
+                    position = int(expr[1])
+                elif expr[0] == "column" and expr[2] in aliases:
+                    position = aliases[expr[2]]
+                else:
+                    raise invalid_query("Invalid or unsupported search: ORDER BY of a set "
+                                        "operation takes columns of its result.")
+                keys.append(self.direction(str(position), direction, nulls))
+            sql = "SELECT * FROM (%s) s ORDER BY %s" % (sql, ", ".join(keys))
+        if fetch is not None:
+            sql = "SELECT * FROM (%s) s LIMIT %d" % (sql, fetch)
+        return sql, out
+
+    def setop(self, body, outer):
+        if body[0] == "query":
+            return self.query(body, outer)
+        if body[0] == "select":
+            return self.select(body, outer, [], None)
+        _, op, every, left, right = body
+        left_sql, out = self.setop(left, outer)
+        right_sql, right_out = self.setop(right, outer)
+        if len(out) != len(right_out):
+            raise invalid_query("Query block has incorrect number of result columns.")
+        op = "EXCEPT" if op == "MINUS" else op
+        return "(%s) %s%s (%s)" % (left_sql, op, " ALL" if every else "", right_sql), out
+
+    def select(self, body, outer, order, fetch):
+        _, top, distinct, items, sources, where, group, having = body
+        scope = []
+        from_sql = self.sources(sources, scope, outer)
+        scopes = [scope] + outer
+        limit = top if top is not None else fetch
+        where, rownum = split_rownum(where)
+        where_sql = " WHERE " + self.condition(where, scopes) if where else ""
+        if rownum is not None:
+            # ROWNUM is given before ORDER BY and aggregation
+            if len(scope) != 1:
+                raise invalid_query("ROWNUM over a join is more than this sandbox can play.")
+            from_sql = "(SELECT * FROM %s%s LIMIT %d) %s" % (
+                from_sql, where_sql, max(rownum, 0), ident(scope[0].alias))
+            where_sql = ""
+        out, emitted, by_alias = [], [], {}
+        for item in items:
+            for name, expr in self.expand(item, scope, scopes):
+                taken = {n for n, _, _ in out}
+                label, n = name, 0
+                while label in taken:
+                    n += 1
+                    label = "%s_%d" % (name, n)
+                out.append((label, expr.family, expr.kind))
+                emitted.append("%s AS %s" % (expr.sql, ident(label)))
+                if item[0] == "item" and item[2]:
+                    by_alias[item[2]] = expr
+        sql = "SELECT %s%s FROM %s%s" % ("DISTINCT " if distinct else "", ", ".join(emitted),
+                                         from_sql, where_sql)
+        if group:
+            sql += " GROUP BY " + ", ".join(self.expr(g, scopes).sql for g in group)
+        if having:
+            sql += " HAVING " + self.condition(having, scopes)
+        if order:
+            sql += " ORDER BY " + ", ".join(
+                self.order_key(key, scopes, by_alias, emitted, out) for key in order)
+        if limit is not None:
+            sql += " LIMIT %d" % limit
+        return sql, out
+
+    def order_key(self, key, scopes, by_alias, emitted, out):
+        expr, direction, nulls = key
+        if expr[0] == "number":
+            position = int(expr[1])
+            if not 1 <= position <= len(emitted):
+                raise invalid_query("ORDER BY item must be the number of a SELECT-list "
+                                    "expression.")
+            sql = emitted[position - 1].rsplit(" AS ", 1)[0]
+            return self.direction(self.collate(Expr(sql, out[position - 1][1])), direction, nulls)
+        if expr[0] == "column" and expr[1] is None and expr[2] in by_alias:
+            value = by_alias[expr[2]]
+        else:
+            value = self.expr(expr, scopes)
+        return self.direction(self.collate(value), direction, nulls)
+
+    @staticmethod
+    def direction(sql, direction, nulls):
+        return " ".join(filter(None, [sql, direction, nulls and "NULLS " + nulls]))
+
+    def collate(self, value):
+        """Text sorts as the account does."""
+        if value.family != "text":
+            return value.sql
+        name = '"C"' if self.switches["text_sort"] == "binary" else '"und-x-icu"'
+        return "(%s)::text COLLATE %s" % (value.sql, name)
+
+    def expand(self, item, scope, scopes):
+        if item[0] == "star":
+            for source in scope:
+                if item[1] in (None, source.alias):
+                    for name, (family, kind, _) in source.columns.items():
+                        yield name, Expr("%s.%s" % (ident(source.alias), ident(name)), family,
+                                         kind)
+            return
+        expr = self.expr(item[1], scopes)
+        if item[2]:
+            yield item[2], expr
+        elif item[1][0] == "column":
+            yield item[1][2], expr
+        else:
+            yield "expr1", expr
+
+    # -- sources -----------------------------------------------------------------------------
+    def sources(self, tree, scope, outer):
+        if tree[0] == "join":
+            _, kind, left, right, on = tree
+            left_sql = self.sources(left, scope, outer)
+            right_sql = self.sources(right, scope, outer)
+            if kind == "CROSS":
+                return "%s CROSS JOIN %s" % (left_sql, right_sql)
+            return "%s %s JOIN %s ON %s" % (left_sql, kind, right_sql,
+                                            self.condition(on, [scope] + outer))
+        if tree[0] == "derived":
+            sql, out = self.query(tree[1], outer)
+            alias = tree[2] or "s%d" % len(scope)
+            self.add(scope, Source(alias, {n: (f, k, None) for n, f, k in out}))
+            return "(%s) %s" % (sql, ident(alias))
+        name, alias = tree[1], tree[2] or tree[1]
+        if name == "dual" and self.switches["dual"]:
+            self.add(scope, Source(alias, {"dummy": ("text", None, None)}))
+            return "(SELECT 'X'::text AS dummy) %s" % ident(alias)
+        table = self.catalog.get(name)
+        if table is None or name in self.switches["hidden_tables"]:
+            raise invalid_query("Record '%s' was not found. Please check that the record exists "
+                                "and that you have permission to see it." % name)
+        hidden = set(self.switches["hidden_columns"])
+        self.add(scope, Source(alias, {c.name: (c.family, c.kind, c)
+                                       for c in table.columns.values()
+                                       if "%s.%s" % (name, c.name) not in hidden}, table))
+        return "%s %s" % (table.relation, ident(alias))
+
+    @staticmethod
+    def add(scope, source):
+        if any(s.alias == source.alias for s in scope):
+            raise invalid_query("Duplicate alias '%s'." % source.alias)
+        scope.append(source)
+
+    def column(self, qualifier, name, scopes):
+        if name == "rownum" and qualifier is None:
+            return Expr("row_number() OVER ()", "num")
+        special = self.special(name) if qualifier is None else None
+        for scope in scopes:
+            found = [s for s in scope
+                     if qualifier in (None, s.alias) and name in s.columns]
+            if len(found) > 1:
+                raise invalid_query("Column '%s' is ambiguously defined." % name)
+            if found:
+                family, kind, column = found[0].columns[name]
+                if column and "%s.%s" % (found[0].table.name, name) in self.switches[
+                        "poison_columns"]:
+                    raise NetSuiteError(500, "UNEXPECTED_ERROR",
+                                        "An unexpected error occurred. Error ID: sandbox")
+                return Expr("%s.%s" % (ident(found[0].alias), ident(name)), family, kind)
+        if special:
+            return special
+        self.unknown(qualifier, name, scopes[0])
+
+    def special(self, name):
+        zone = quote(self.switches["sysdate_zone"])
+        if name in ("sysdate",):
+            return Expr("(ns.clock() AT TIME ZONE %s)" % zone, "date", "datetime")
+        if name in ("current_date",):
+            return Expr("date_trunc('day', ns.clock() AT TIME ZONE %s)" % zone, "date", "date")
+        if name in ("current_timestamp", "systimestamp", "localtimestamp"):
+            return Expr("(ns.clock() AT TIME ZONE %s)" % zone, "date", "datetime")
+        return None
+
+    def unknown(self, qualifier, name, scope):
+        style = self.switches["unknown_column"]
+        full = "%s.%s" % (qualifier, name) if qualifier else name
+        if style == "identifier":
+            names = sorted({n for s in scope for n in s.columns
+                            if qualifier in (None, s.alias)})
+            raise invalid_query("Unknown identifier '%s'. Available identifiers are: {%s}"
+                                % (full, ", ".join("%s=%s" % (n, n) for n in names)))
+        if style == "unnamed":
+            raise invalid_query("Invalid or unsupported search.")
+        record = next((s.table.name for s in scope if s.table and qualifier in (None, s.alias)),
+                      qualifier or "search")
+        raise invalid_query("Field '%s' for record '%s' was not found. Reason: NOT_EXPOSED - Not "
+                            "available for channel SEARCH." % (name, record))
+
+    # -- conditions --------------------------------------------------------------------------
+    def condition(self, tree, scopes):
+        op = tree[0]
+        if op in ("and", "or"):
+            return "(%s %s %s)" % (self.condition(tree[1], scopes), op.upper(),
+                                   self.condition(tree[2], scopes))
+        if op == "not":
+            return "(NOT %s)" % self.condition(tree[1], scopes)
+        if op == "exists":
+            return "EXISTS (%s)" % self.query(tree[1], scopes)[0]
+        if op == "cmp":
+            return self.compare(tree[1], self.expr(tree[2], scopes), self.expr(tree[3], scopes))
+        if op == "isnull":
+            value = self.expr(tree[1], scopes)
+            return "(%s IS %sNULL)" % (value.sql, "NOT " if tree[2] else "")
+        if op == "in":
+            left = self.expr(tree[1], scopes)
+            tests = [self.compare("=", left, self.expr(v, scopes)) for v in tree[2]]
+            simple = self.simple_in(left, tree[2])
+            sql = simple or "(%s)" % " OR ".join(tests)
+            return "(NOT %s)" % sql if tree[3] else sql
+        if op == "inquery":
+            left = self.expr(tree[1], scopes)
+            sql, out = self.query(tree[2], scopes)
+            if len(out) != 1:
+                raise invalid_query("Too many values.")
+            left_sql, member = left.sql, "m"
+            if left.family == "text":
+                left_sql, member = self.fold(left.sql), self.fold("m")
+            return "(%s %sIN (SELECT %s FROM (%s) q(m)))" % (left_sql, "NOT " if tree[3] else "",
+                                                            member, sql)
+        if op == "like":
+            left, pattern = self.expr(tree[1], scopes), self.expr(tree[2], scopes)
+            escape = self.expr(tree[3], scopes).sql if tree[3] else "''"
+            return "(%s %sLIKE %s ESCAPE %s)" % (
+                self.fold("(%s)::text" % left.sql, blanks=False), "NOT " if tree[4] else "",
+                self.fold(pattern.sql, blanks=False), escape)
+        if op == "between":
+            value = self.expr(tree[1], scopes)
+            low = self.compare(">=", value, self.expr(tree[2], scopes))
+            high = self.compare("<=", value, self.expr(tree[3], scopes))
+            sql = "(%s AND %s)" % (low, high)
+            return "(NOT %s)" % sql if tree[4] else sql
+        raise invalid_query("Invalid or unsupported search.")
+
+    def simple_in(self, left, values):
+        """The short form for long lists of plain literals."""
+        if left.family == "num" and all(v[0] in ("number", "string") for v in values):
+            return "(%s IN (%s))" % (left.sql, ", ".join(
+                v[1] if v[0] == "number" else quote(v[1]) for v in values))
+        return None
+
+    def compare(self, op, left, right):
+        if {left.kind, right.kind} == {"to_date", "to_timestamp"}:
+            raise invalid_query("Invalid or unsupported search: TO_DATE and TO_TIMESTAMP cannot "
+                                "be compared.")
+        left, right = self.as_date(left, right), self.as_date(right, left)
+        families = {left.family, right.family} - {"null"}
+        if families == {"date", "num"}:
+            raise invalid_query("Inconsistent datatypes: expected DATE got NUMBER.")
+        a, b = left.sql, right.sql
+        if families == {"text"}:
+            a, b = self.fold(a), self.fold(b)
+            if op not in ("=", "<>"):
+                a = self.collate(Expr(a, "text"))
+        elif families == {"text", "num"}:
+            # Oracle turns the text into a number
+            a = a if left.family == "num" else "(%s)::text::numeric" % a
+            b = b if right.family == "num" else "(%s)::text::numeric" % b
+        return "(%s %s %s)" % (a, op, b)
+
+    def as_date(self, value, other):
+        """A string compared to a date must be in the display format."""
+        if value.family != "text" or other.family != "date":
+            return value
+        literal = value.sql.strip("'")
+        if not re.fullmatch(r"\d{1,2}/\d{1,2}/\d{4}", literal):
+            raise invalid_query("Invalid date value (must be %s)." % "M/D/YYYY")
+        return Expr("to_timestamp(%s, 'MM/DD/YYYY')::timestamp" % value.sql, "date", "date")
+
+    def fold(self, sql, blanks=True):
+        """Text as the account compares it."""
+        sql = "(%s)::text" % sql
+        if self.switches["case_insensitive"]:
+            sql = "lower(%s)" % sql
+        if self.switches["accent_insensitive"]:
+            sql = "ns.unaccent(%s)" % sql
+        if blanks and self.switches["ignore_trailing_blanks"]:
+            sql = "rtrim(%s)" % sql
+        return sql
+
+    # -- expressions -------------------------------------------------------------------------
+    def expr(self, tree, scopes):
+        return getattr(self, "expr_" + tree[0])(tree, scopes)
+
+    def expr_number(self, tree, _):
+        return Expr(tree[1], "num")
+
+    def expr_string(self, tree, _):
+        return Expr("NULL::text", "null") if tree[1] == "" else Expr(quote(tree[1]), "text")
+
+    def expr_null(self, *_):
+        return Expr("NULL", "null")
+
+    def expr_param(self, tree, _):
+        value = self.params[tree[1]]
+        if isinstance(value, bool) or value is None or isinstance(value, (list, dict)):
+            raise invalid_query("Invalid or unsupported search")
+        if isinstance(value, str):
+            return self.expr_string(("string", value), None)
+        return Expr(repr(value), "num")
+
+    def expr_column(self, tree, scopes):
+        return self.column(tree[1], tree[2], scopes)
+
+    def expr_scalar(self, tree, scopes):
+        sql, out = self.query(tree[1], scopes)
+        if len(out) != 1:
+            raise invalid_query("Too many values.")
+        return Expr("(%s)" % sql, out[0][1], out[0][2])
+
+    def expr_negative(self, tree, scopes):
+        return Expr("(- %s)" % self.number(self.expr(tree[1], scopes)), "num")
+
+    @staticmethod
+    def number(value):
+        return value.sql if value.family == "num" else "(%s)::text::numeric" % value.sql
+
+    def expr_binary(self, tree, scopes):
+        op, left, right = tree[1], self.expr(tree[2], scopes), self.expr(tree[3], scopes)
+        if op == "||":
+            return Expr("NULLIF(concat(%s, %s), '')" % (self.text(left), self.text(right)), "text")
+        if "date" in (left.family, right.family):
+            return self.date_arithmetic(op, left, right)
+        a, b = self.number(left), self.number(right)
+        if op == "/":
+            return Expr("((%s)::numeric / (%s)::numeric)" % (a, b), "num")
+        return Expr("(%s %s %s)" % (a, op, b), "num")
+
+    @staticmethod
+    def text(value):
+        """Text as Oracle's implicit conversion gives it."""
+        if value.family == "num":
+            return "ns.num(%s)" % value.sql
+        return "(%s)::text" % value.sql
+
+    @staticmethod
+    def date_arithmetic(op, left, right):
+        if left.family == right.family == "date" and op == "-":
+            return Expr("(extract(epoch FROM (%s) - (%s)) / 86400)::numeric"
+                        % (left.sql, right.sql), "num")
+        if left.family == "date" and right.family == "num" and op in "+-":
+            return Expr("(%s %s (%s) * interval '1 day')" % (left.sql, op, right.sql), "date",
+                        left.kind)
+        if right.family == "date" and left.family == "num" and op == "+":
+            return Expr("(%s + (%s) * interval '1 day')" % (right.sql, left.sql), "date",
+                        right.kind)
+        raise invalid_query("Inconsistent datatypes.")
+
+    def expr_case(self, tree, scopes):
+        _, operand, branches, default = tree
+        results = [self.expr(result, scopes) for _, result in branches]
+        if default is not None:
+            results.append(self.expr(default, scopes))
+        family, kind = common(results)
+        parts = ["CASE"]
+        subject = self.expr(operand, scopes) if operand is not None else None
+        for (when, _), result in zip(branches, results):
+            if subject is not None:
+                test = self.compare("=", subject, self.expr(when, scopes))
+            else:
+                test = self.condition(when, scopes)
+            parts.append("WHEN %s THEN %s" % (test, self.coerce(result, family)))
+        if default is not None:
+            parts.append("ELSE " + self.coerce(results[-1], family))
+        return Expr("(%s END)" % " ".join(parts), family, kind)
+
+    def coerce(self, value, family):
+        if family == "text" and value.family != "text":
+            return self.text(value) if value.family != "null" else "NULL::text"
+        if family == "num" and value.family == "num":
+            return "(%s)::numeric" % value.sql
+        return value.sql
+
+    def expr_cast(self, tree, scopes):
+        value, kind = self.expr(tree[1], scopes), tree[2]
+        if kind in ("varchar2", "varchar", "char", "clob"):
+            return Expr(self.text(value), "text")
+        if kind in ("number", "integer", "decimal", "numeric", "int"):
+            number = "(%s)::text::numeric" % value.sql
+            return Expr("round(%s)" % number if kind in ("integer", "int") else number, "num")
+        raise invalid_query("Invalid or unsupported search: CAST to %s." % kind)
+
+    def expr_call(self, tree, scopes):
+        _, name, distinct, args, over = tree
+        if name in REFUSED:
+            raise invalid_query("Invalid or unsupported search: function '%s' is not supported."
+                                % name.upper())
+        if name.startswith("builtin."):
+            value = self.builtin(name[8:], args, scopes)
+        elif name in AGGREGATES:
+            value = self.aggregate(name, distinct, args, scopes)
+        elif name in ("row_number", "rank", "dense_rank") and over is not None and not args:
+            value = Expr("%s()" % name, "num")
+        elif name in FUNCTIONS:
+            low, high, emit = FUNCTIONS[name]
+            if not low <= len(args) <= high:
+                raise invalid_query("Invalid number of arguments for function '%s'."
+                                    % name.upper())
+            value = emit(self, [self.expr(a, scopes) for a in args])
+        else:
+            raise invalid_query("Invalid or unsupported search: unknown function '%s'."
+                                % name.upper())
+        if over is not None:
+            value = Expr(value.sql + self.over(over, scopes), value.family, value.kind)
+        return value
+
+    def over(self, over, scopes):
+        partition, order = over
+        parts = []
+        if partition:
+            parts.append("PARTITION BY " + ", ".join(self.expr(p, scopes).sql for p in partition))
+        if order:
+            parts.append("ORDER BY " + ", ".join(
+                self.direction(self.collate(self.expr(e, scopes)), d, n) for e, d, n in order))
+        return " OVER (%s)" % " ".join(parts)
+
+    def aggregate(self, name, distinct, args, scopes):
+        if len(args) != 1:
+            raise invalid_query("Invalid number of arguments for function '%s'." % name.upper())
+        if args[0][0] == "star":
+            if name != "count":
+                raise invalid_query("Invalid or unsupported search.")
+            return Expr("count(*)", "num")
+        value = self.expr(args[0], scopes)
+        mark = "DISTINCT " if distinct else ""
+        if name == "count":
+            sql = self.fold(value.sql) if distinct and value.family == "text" else value.sql
+            return Expr("count(%s%s)" % (mark, sql), "num")
+        if name == "approx_count_distinct":
+            return Expr("count(DISTINCT %s)" % value.sql, "num")
+        if name == "median":
+            return Expr("percentile_cont(0.5) WITHIN GROUP (ORDER BY %s)::numeric"
+                        % self.number(value), "num")
+        if name in ("min", "max"):
+            return Expr("%s(%s)" % (name, self.collate(value)), value.family, value.kind)
+        if value.family == "date":
+            raise invalid_query("Inconsistent datatypes: expected NUMBER got DATE.")
+        return Expr("%s(%s%s)" % (name, mark, self.number(value)), "num")
+
+    def builtin(self, name, args, scopes):
+        if name in ("df", "hierarchy"):
+            return self.display(args[0], scopes)
+        if name in ("cf", "currency", "consolidate", "currency_convert"):
+            # one currency book, no consolidation differences: the value itself
+            if not args:
+                raise invalid_query("Invalid number of arguments for BUILTIN.%s." % name.upper())
+            return self.expr(args[0], scopes)
+        if name == "relative_ranges" and len(args) in (2, 3):
+            return self.relative_range(args)
+        raise invalid_query("BUILTIN.%s is more than this sandbox can play." % name.upper())
+
+    def relative_range(self, args):
+        span, edge = args[0][1], args[1][1]
+        zone = quote(self.switches["sysdate_zone"])
+        today = "date_trunc('day', ns.clock() AT TIME ZONE %s)" % zone
+        starts = {"TODAY": today, "TM": "date_trunc('month', %s)" % today,
+                  "TY": "date_trunc('year', %s)" % today,
+                  "LM": "date_trunc('month', %s) - interval '1 month'" % today,
+                  "LY": "date_trunc('year', %s) - interval '1 year'" % today}
+        lengths = {"TODAY": "1 day", "TM": "1 month", "TY": "1 year", "LM": "1 month",
+                   "LY": "1 year"}
+        if span not in starts or edge not in ("START", "END"):
+            raise invalid_query("Unknown relative range '%s'." % span)
+        sql = "(%s)" % starts[span]
+        if edge == "END":
+            sql = "(%s + interval '%s' - interval '1 day')" % (sql, lengths[span])
+        return Expr(sql, "date", "date")
+
+    def display(self, tree, scopes):
+        """BUILTIN.DF: the display text of a reference."""
+        value = self.expr(tree, scopes)
+        if tree[0] == "column":
+            for scope in scopes:
+                for source in scope:
+                    if tree[1] in (None, source.alias) and tree[2] in source.columns:
+                        column = source.columns[tree[2]][2]
+                        return self.display_of(column, value)
+        return Expr(self.text(value), "text")
+
+    def display_of(self, column, value):
+        if column is not None and column.kind == "bool":
+            return Expr("(CASE %s WHEN 'T' THEN 'Yes' WHEN 'F' THEN 'No' END)" % value.sql, "text")
+        target = self.catalog.get(column.ref) if column is not None and column.ref else None
+        if target is None:
+            return Expr(self.text(value), "text")
+        return Expr("(SELECT d.%s FROM %s d WHERE d.%s = %s)" % (
+            ident(target.display), target.relation, ident(target.key[0]), value.sql), "text")
+
+
+def ident(name):
+    return '"%s"' % name.replace('"', '""')
+
+
+def common(values):
+    families = [v.family for v in values if v.family != "null"]
+    if not families:
+        return "text", None
+    family = families[0] if len(set(families)) == 1 else "text"
+    kind = next((v.kind for v in values if v.family == family), None)
+    return family, kind
+
+
+def split_rownum(where):
+    """Take ROWNUM < n and ROWNUM <= n out of a chain of ANDs."""
+    if where is None:
+        return None, None
+    if where[0] == "and":
+        left, a = split_rownum(where[1])
+        right, b = split_rownum(where[2])
+        limits = [n for n in (a, b) if n is not None]
+        rest = ("and", left, right) if left and right else left or right
+        return rest, min(limits) if limits else None
+    if (where[0] == "cmp" and where[2] == ("column", None, "rownum")
+            and where[3][0] == "number" and where[1] in ("<", "<=", "=")):
+        n = int(float(where[3][1]))
+        if where[1] == "=":
+            return None, 1 if n == 1 else 0
+        return None, n - 1 if where[1] == "<" else n
+    return where, None
+
+
+# -- functions ---------------------------------------------------------------------------------
+def plain(sql_name, family, null_if_empty=False):
+    def emit(_, args):
+        sql = "%s(%s)" % (sql_name, ", ".join(a.sql for a in args))
+        return Expr("NULLIF(%s, '')" % sql if null_if_empty else sql, family)
+    return emit
+
+
+def texts(sql_name):
+    """A text function: arguments become text, an empty result is null."""
+    def emit(t, args):
+        first = [t.text(args[0])] + [a.sql if a.family == "num" else t.text(a) for a in args[1:]]
+        return Expr("NULLIF(%s(%s), '')" % (sql_name, ", ".join(first)), "text")
+    return emit
+
+
+def numbers(sql_name):
+    def emit(t, args):
+        return Expr("%s(%s)" % (sql_name, ", ".join("(%s)::numeric" % t.number(a) for a in args)),
+                    "num")
+    return emit
+
+
+def emit_to_char(t, args):
+    value = args[0]
+    if value.family == "date":
+        mask = args[1].sql if len(args) > 1 else quote(t.switches["date_format"])
+        return Expr("NULLIF(to_char(%s, %s), '')" % (value.sql, mask), "text")
+    if len(args) > 1:
+        return Expr("to_char((%s)::numeric, %s)" % (t.number(value), args[1].sql), "text")
+    return Expr(t.text(value), "text")
+
+
+def emit_to_date(t, args):
+    if args[0].family == "date":
+        return args[0]
+    mask = args[1].sql if len(args) > 1 else "'MM/DD/YYYY'"
+    return Expr("ns.to_date(%s, %s)" % (t.text(args[0]), mask), "date", "to_date")
+
+
+def emit_to_timestamp(t, args):
+    mask = args[1].sql if len(args) > 1 else "'MM/DD/YYYY HH24:MI:SS'"
+    return Expr("ns.to_date(%s, %s)" % (t.text(args[0]), mask), "date", "to_timestamp")
+
+
+def emit_to_number(t, args):
+    return Expr("(%s)::text::numeric" % args[0].sql, "num")
+
+
+def emit_coalesce(t, args):
+    family, kind = common(args)
+    return Expr("coalesce(%s)" % ", ".join(t.coerce(a, family) for a in args), family, kind)
+
+
+def emit_nvl2(t, args):
+    family, kind = common(args[1:])
+    return Expr("(CASE WHEN %s IS NOT NULL THEN %s ELSE %s END)" % (
+        args[0].sql, t.coerce(args[1], family), t.coerce(args[2], family)), family, kind)
+
+
+def emit_nullif(t, args):
+    return Expr("(CASE WHEN %s THEN NULL ELSE %s END)" % (
+        t.compare("=", args[0], args[1]), args[0].sql), args[0].family, args[0].kind)
+
+
+def emit_decode(t, args):
+    subject, rest = args[0], args[1:]
+    default = rest[-1] if len(rest) % 2 else None
+    pairs = list(zip(rest[0::2], rest[1::2]))
+    family, kind = common([r for _, r in pairs] + ([default] if default else []))
+    parts = ["CASE"]
+    for search, result in pairs:
+        if search.family == "null":
+            test = "%s IS NULL" % subject.sql
+        else:
+            test = t.compare("=", subject, search)
+        parts.append("WHEN %s THEN %s" % (test, t.coerce(result, family)))
+    if default is not None:
+        parts.append("ELSE " + t.coerce(default, family))
+    return Expr("(%s END)" % " ".join(parts), family, kind)
+
+
+def emit_extreme(sql_name):
+    def emit(t, args):
+        family, kind = common(args)
+        values = [t.coerce(a, family) for a in args]
+        return Expr("(CASE WHEN %s THEN %s(%s) END)" % (
+            " AND ".join("%s IS NOT NULL" % v for v in values), sql_name, ", ".join(values)),
+                    family, kind)
+    return emit
+
+
+def emit_round(sql_name, truncate):
+    def emit(t, args):
+        if args[0].family != "date":
+            digits = ", (%s)::int" % args[1].sql if len(args) > 1 else ""
+            return Expr("%s((%s)::numeric%s)" % (sql_name, t.number(args[0]), digits), "num")
+        unit = args[1].sql.strip("'").upper() if len(args) > 1 else "DD"
+        field = {"DD": "day", "DDD": "day", "J": "day", "MM": "month", "MONTH": "month",
+                 "MON": "month", "Q": "quarter", "YYYY": "year", "YEAR": "year", "Y": "year",
+                 "IW": "week", "HH24": "hour", "HH": "hour", "MI": "minute"}.get(unit)
+        if field is None:
+            raise invalid_query("Bad date format '%s'." % unit)
+        half = {"day": "12 hours", "month": "16 days", "hour": "30 minutes",
+                "minute": "30 seconds", "year": "6 months", "quarter": "46 days",
+                "week": "84 hours"}[field]
+        value = args[0].sql if truncate else "%s + interval '%s'" % (args[0].sql, half)
+        return Expr("date_trunc('%s', %s)" % (field, value), "date", "date")
+    return emit
+
+
+def emit_date(sql_name):
+    def emit(t, args):
+        return Expr("%s(%s)" % (sql_name, ", ".join(a.sql for a in args)), "date", args[0].kind)
+    return emit
+
+
+def emit_utc(t, args):
+    return Expr("((%s) AT TIME ZONE %s AT TIME ZONE 'UTC')" % (
+        args[0].sql, quote(t.switches["sysdate_zone"])), "date", "datetime")
+
+
+FUNCTIONS = {
+    "abs": (1, 1, numbers("abs")), "ceil": (1, 1, numbers("ceil")),
+    "floor": (1, 1, numbers("floor")), "mod": (2, 2, numbers("mod")),
+    "power": (2, 2, numbers("power")), "sign": (1, 1, numbers("sign")),
+    "sqrt": (1, 1, numbers("sqrt")), "width_bucket": (4, 4, plain("width_bucket", "num")),
+    "round": (1, 2, emit_round("round", False)), "trunc": (1, 2, emit_round("trunc", True)),
+    "greatest": (1, 99, emit_extreme("greatest")), "least": (1, 99, emit_extreme("least")),
+    "coalesce": (1, 99, emit_coalesce), "nvl": (2, 2, emit_coalesce), "nvl2": (3, 3, emit_nvl2),
+    "nullif": (2, 2, emit_nullif), "decode": (3, 255, emit_decode),
+    "upper": (1, 1, texts("upper")), "lower": (1, 1, texts("lower")),
+    "initcap": (1, 1, texts("initcap")), "concat": (2, 2, texts("concat")),
+    "ltrim": (1, 2, texts("ltrim")), "rtrim": (1, 2, texts("rtrim")),
+    "trim": (1, 1, texts("btrim")), "lpad": (2, 3, texts("ns.lpad")),
+    "rpad": (2, 3, texts("ns.rpad")), "replace": (2, 3, texts("ns.replace")),
+    "translate": (3, 3, texts("translate")), "substr": (2, 3, texts("ns.substr")),
+    "regexp_replace": (2, 3, texts("ns.regexp_replace")),
+    "regexp_substr": (2, 2, texts("ns.regexp_substr")),
+    "regexp_instr": (2, 2, plain("regexp_instr", "num")),
+    "instr": (2, 4, plain("ns.instr", "num")),
+    "length": (1, 1, lambda t, a: Expr("length(%s)" % t.text(a[0]), "num")),
+    "to_char": (1, 3, emit_to_char), "to_date": (1, 2, emit_to_date),
+    "to_timestamp": (1, 2, emit_to_timestamp), "to_timestamp_tz": (1, 2, emit_to_timestamp),
+    "to_number": (1, 2, emit_to_number), "add_months": (2, 2, emit_date("ns.add_months")),
+    "last_day": (1, 1, emit_date("ns.last_day")),
+    "months_between": (2, 2, plain("ns.months_between", "num")),
+    "sys_extract_utc": (1, 1, emit_utc),
+}
