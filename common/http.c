@@ -1,0 +1,628 @@
+/*
+ * http.c
+ *		One event loop over libcurl's multi interface and the process latch.
+ */
+#include "postgres.h"
+
+#include <curl/curl.h>
+#include <libdeflate.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include "common/http.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+/*
+ * A reply that has begun must bring this much in this time.  A query may take
+ * minutes before its first byte, so libcurl's own low-speed limit, which also
+ * counts the wait for the reply, would be wrong.
+ */
+#define STALL_BYTES 1024
+#define STALL_MS 30000
+
+#define MAX_SOCKETS 64
+
+typedef struct HttpTransfer
+{
+	HttpRequest request;		/* the public face */
+	CURL	   *easy;
+	struct curl_slist *headers;
+	char	   *send_body;
+	size_t		capacity;		/* of request.body */
+	size_t		max_body;
+	bool		in_multi;
+	TimestampTz mark;			/* when the body was mark_len long */
+	size_t		mark_len;
+	struct HttpTransfer *next;	/* in the list of running transfers */
+	char		error[CURL_ERROR_SIZE];
+	MemoryContextCallback callback;
+} HttpTransfer;
+
+typedef struct Watched
+{
+	curl_socket_t fd;
+	int			what;			/* CURL_POLL_IN, OUT, INOUT */
+} Watched;
+
+static CURLM *multi = NULL;
+static HttpTransfer *running = NULL;
+static Watched watched[MAX_SOCKETS];
+static int	nwatched = 0;
+static bool watch_changed = true;
+static WaitEventSet *wait_set = NULL;
+static TimestampTz timer_at = 0;	/* when libcurl wants to be called; 0: never */
+
+/* Keep signals out of libcurl: threads that it starts must not run our handlers */
+#define WITHOUT_SIGNALS(call) \
+	do { \
+		sigset_t	all_, old_; \
+		sigfillset(&all_); \
+		pthread_sigmask(SIG_SETMASK, &all_, &old_); \
+		call; \
+		pthread_sigmask(SIG_SETMASK, &old_, NULL); \
+	} while (0)
+
+static size_t
+on_body(char *data, size_t size, size_t n, void *arg)
+{
+	HttpTransfer *t = arg;
+	HttpRequest *r = &t->request;
+	size_t		len = size * n;
+
+	if (r->body_len + len > t->max_body)
+	{
+		r->failure = HTTP_TOO_LARGE;
+		return 0;
+	}
+	if (r->body_len + len + 1 > t->capacity)
+	{
+		size_t		capacity = Max(t->capacity * 2, r->body_len + len + 1);
+		char	   *grown;
+
+		capacity = Max(capacity, 65536);
+		grown = realloc(r->body, capacity);
+		if (grown == NULL)
+			return 0;
+		r->body = grown;
+		t->capacity = capacity;
+	}
+	memcpy(r->body + r->body_len, data, len);
+	r->body_len += len;
+	r->body[r->body_len] = '\0';
+	return len;
+}
+
+/* Does the header line bear this name?  Then return its value's length. */
+static bool
+header_is(const char *line, size_t len, const char *name, const char **value, size_t *value_len)
+{
+	size_t		n = strlen(name);
+
+	if (len <= n || line[n] != ':' || pg_strncasecmp(line, name, n) != 0)
+		return false;
+	line += n + 1;
+	len -= n + 1;
+	while (len > 0 && (*line == ' ' || *line == '\t'))
+		line++, len--;
+	while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == '\n' || line[len - 1] == ' '))
+		len--;
+	*value = line;
+	*value_len = len;
+	return true;
+}
+
+static size_t
+on_header(char *line, size_t size, size_t n, void *arg)
+{
+	HttpTransfer *t = arg;
+	HttpRequest *r = &t->request;
+	size_t		len = size * n;
+	const char *value;
+	size_t		value_len;
+	char		copy[64];
+
+	if (header_is(line, len, "Content-Encoding", &value, &value_len))
+		r->gzipped = value_len == 4 && pg_strncasecmp(value, "gzip", 4) == 0;
+	else if (header_is(line, len, "X-N-OperationId", &value, &value_len))
+		strlcpy(r->operation_id, value, Min(value_len + 1, sizeof(r->operation_id)));
+	else if (header_is(line, len, "Date", &value, &value_len) && value_len < sizeof(copy))
+	{
+		strlcpy(copy, value, value_len + 1);
+		r->date = (int64) curl_getdate(copy, NULL);
+	}
+	t->mark = GetCurrentTimestamp();
+	t->mark_len = 0;
+	return len;
+}
+
+static int
+on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
+{
+	int			i;
+
+	for (i = 0; i < nwatched && watched[i].fd != fd; i++)
+		;
+	watch_changed = true;
+	if (what == CURL_POLL_REMOVE)
+	{
+		if (i < nwatched)
+			watched[i] = watched[--nwatched];
+		return 0;
+	}
+	if (i == nwatched)
+	{
+		if (nwatched == MAX_SOCKETS)
+			return -1;
+		watched[nwatched++].fd = fd;
+	}
+	watched[i].what = what;
+	return 0;
+}
+
+static int
+on_timer(CURLM *m, long timeout_ms, void *arg)
+{
+	timer_at = timeout_ms < 0 ? 0 :
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
+	return 0;
+}
+
+static void
+start_multi(void)
+{
+	if (multi != NULL)
+		return;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || (multi = curl_multi_init()) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_OUT_OF_MEMORY),
+				 errmsg("could not initialize libcurl")));
+	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+}
+
+/* Take a transfer out of libcurl's hands */
+static void
+detach(HttpTransfer *t)
+{
+	HttpTransfer **link = &running;
+
+	if (!t->in_multi)
+		return;
+	WITHOUT_SIGNALS(curl_multi_remove_handle(multi, t->easy));
+	t->in_multi = false;
+	while (*link != t)
+		link = &(*link)->next;
+	*link = t->next;
+}
+
+static void
+destroy(void *arg)
+{
+	HttpTransfer *t = arg;
+
+	detach(t);
+	if (t->easy != NULL)
+		WITHOUT_SIGNALS(curl_easy_cleanup(t->easy));
+	curl_slist_free_all(t->headers);
+	free(t->send_body);
+	free(t->request.body);
+}
+
+/*
+ * A request that lives as long as the memory context; its foreign resources go
+ * with it, also when an error unwinds.
+ */
+HttpRequest *
+http_request_new(MemoryContext context)
+{
+	HttpTransfer *t = MemoryContextAllocZero(context, sizeof(HttpTransfer));
+
+	start_multi();
+	t->request.transfer = t;
+	t->callback.func = destroy;
+	t->callback.arg = t;
+	MemoryContextRegisterResetCallback(context, &t->callback);
+	t->easy = curl_easy_init();
+	if (t->easy == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_OUT_OF_MEMORY),
+				 errmsg("out of memory for an HTTP request")));
+	return &t->request;
+}
+
+static void
+set_headers(HttpTransfer *t, List *headers, bool compress)
+{
+	ListCell   *lc;
+
+	curl_slist_free_all(t->headers);
+	t->headers = NULL;
+	foreach(lc, headers)
+		t->headers = curl_slist_append(t->headers, (char *) lfirst(lc));
+	if (compress)
+		t->headers = curl_slist_append(t->headers, "Accept-Encoding: gzip");
+	/* no waiting for 100-continue before a large query */
+	t->headers = curl_slist_append(t->headers, "Expect:");
+}
+
+static void
+set_options(HttpTransfer *t, const HttpSettings *s, const char *method, const char *url)
+{
+	CURL	   *e = t->easy;
+
+	curl_easy_reset(e);
+	curl_easy_setopt(e, CURLOPT_PRIVATE, t);
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
+	curl_easy_setopt(e, CURLOPT_URL, url);
+	curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, method);
+	curl_easy_setopt(e, CURLOPT_HTTPHEADER, t->headers);
+	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 262144L);
+	curl_easy_setopt(e, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+	curl_easy_setopt(e, CURLOPT_USERAGENT, "pg_ingest/0.1");
+
+	/* HTTPS alone, trusted, TLS 1.2 or newer, and nowhere else than asked */
+	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https");
+	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
+	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	if (s->ca_file != NULL)
+		curl_easy_setopt(e, CURLOPT_CAINFO, s->ca_file);
+	/* an empty proxy keeps the environment's out */
+	curl_easy_setopt(e, CURLOPT_PROXY, s->proxy != NULL ? s->proxy : "");
+
+	/* quick exit: do not wait for a resolver thread when a request is dropped */
+	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long) s->connect_timeout_ms);
+	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long) s->request_timeout_ms);
+	curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+}
+
+static void
+forget_reply(HttpTransfer *t)
+{
+	HttpRequest *r = &t->request;
+
+	r->failure = HTTP_OK;
+	r->error = NULL;
+	r->status = 0;
+	r->body_len = 0;
+	r->gzipped = false;
+	r->retry_after = -1;
+	r->date = -1;
+	r->operation_id[0] = '\0';
+	t->error[0] = '\0';
+	t->mark = 0;
+	t->mark_len = 0;
+}
+
+/* Send a request.  Its reply comes while http_turn runs. */
+void
+http_start(HttpRequest *request, const HttpSettings *settings, const char *method,
+		   const char *url, List *headers, const char *body, size_t max_body)
+{
+	HttpTransfer *t = request->transfer;
+	CURLMcode	rc;
+
+	detach(t);
+	forget_reply(t);
+	t->max_body = max_body;
+	set_headers(t, headers, settings->compress);
+	set_options(t, settings, method, url);
+	if (body != NULL)
+	{
+		free(t->send_body);
+		t->send_body = strdup(body);
+		if (t->send_body == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_OUT_OF_MEMORY),
+					 errmsg("out of memory for an HTTP request")));
+		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->send_body);
+		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) strlen(body));
+	}
+	WITHOUT_SIGNALS(rc = curl_multi_add_handle(multi, t->easy));
+	if (rc != CURLM_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+				 errmsg("could not start an HTTP request: %s", curl_multi_strerror(rc))));
+	t->in_multi = true;
+	t->next = running;
+	running = t;
+	request->state = HTTP_RUNNING;
+}
+
+/* Give a request up */
+void
+http_abort(HttpRequest *request)
+{
+	detach(request->transfer);
+	request->state = HTTP_IDLE;
+	http_drop_body(request);
+}
+
+/* Free the body of a reply that has been used */
+void
+http_drop_body(HttpRequest *request)
+{
+	HttpTransfer *t = request->transfer;
+
+	free(request->body);
+	request->body = NULL;
+	request->body_len = 0;
+	t->capacity = 0;
+}
+
+static HttpFailure
+classify(CURLcode code)
+{
+	switch (code)
+	{
+		case CURLE_OK:
+			return HTTP_OK;
+		case CURLE_OPERATION_TIMEDOUT:
+			return HTTP_TIMEOUT;
+		case CURLE_COULDNT_RESOLVE_HOST:
+		case CURLE_COULDNT_RESOLVE_PROXY:
+		case CURLE_COULDNT_CONNECT:
+			return HTTP_UNREACHABLE;
+		case CURLE_PEER_FAILED_VERIFICATION:
+		case CURLE_SSL_CIPHER:
+		case CURLE_SSL_ISSUER_ERROR:
+			return HTTP_UNTRUSTED;
+		case CURLE_SSL_CACERT_BADFILE:
+		case CURLE_URL_MALFORMAT:
+		case CURLE_UNSUPPORTED_PROTOCOL:
+			return HTTP_MISCONFIGURED;
+		default:
+			return HTTP_BROKEN;
+	}
+}
+
+static void
+finish(HttpTransfer *t, CURLcode code)
+{
+	HttpRequest *r = &t->request;
+	long		status = 0;
+	curl_off_t	retry_after = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after);
+	r->status = (int) status;
+	r->retry_after = retry_after > 0 ? (int) Min(retry_after, 86400) : -1;
+	if (r->failure != HTTP_TOO_LARGE)
+		r->failure = classify(code);
+	if (r->failure == HTTP_TOO_LARGE)
+		r->error = "the reply is too large";
+	else if (r->failure != HTTP_OK)
+		r->error = t->error[0] != '\0' ? t->error : curl_easy_strerror(code);
+	r->state = HTTP_DONE;
+}
+
+static void
+reap(void)
+{
+	CURLMsg    *msg;
+	int			left;
+
+	while ((msg = curl_multi_info_read(multi, &left)) != NULL)
+	{
+		char	   *private = NULL;
+		CURLcode	code = msg->data.result;
+		HttpTransfer *t;
+
+		if (msg->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &private);
+		t = (HttpTransfer *) private;
+		finish(t, code);
+		detach(t);
+	}
+}
+
+/* Replies that have begun and then all but stopped */
+static void
+end_stalled(TimestampTz now)
+{
+	HttpTransfer *t = running;
+
+	while (t != NULL)
+	{
+		HttpTransfer *next = t->next;
+
+		if (t->mark != 0 && TimestampDifferenceExceeds(t->mark, now, STALL_MS))
+		{
+			if (t->request.body_len - t->mark_len < STALL_BYTES)
+			{
+				snprintf(t->error, sizeof(t->error),
+						 "the reply stalled: fewer than %d bytes in %d seconds",
+						 STALL_BYTES, STALL_MS / 1000);
+				finish(t, CURLE_OPERATION_TIMEDOUT);
+				detach(t);
+			}
+			else
+			{
+				t->mark = now;
+				t->mark_len = t->request.body_len;
+			}
+		}
+		t = next;
+	}
+}
+
+static void
+rebuild_wait_set(void)
+{
+	if (wait_set != NULL)
+		FreeWaitEventSet(wait_set);
+	wait_set = NULL;
+#if PG_VERSION_NUM >= 170000
+	wait_set = CreateWaitEventSet(NULL, MAX_SOCKETS + 2);
+#else
+	wait_set = CreateWaitEventSet(TopMemoryContext, MAX_SOCKETS + 2);
+#endif
+	AddWaitEventToSet(wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	for (int i = 0; i < nwatched; i++)
+	{
+		uint32		events = 0;
+
+		if (watched[i].what & CURL_POLL_IN)
+			events |= WL_SOCKET_READABLE;
+		if (watched[i].what & CURL_POLL_OUT)
+			events |= WL_SOCKET_WRITEABLE;
+		if (events != 0)
+			AddWaitEventToSet(wait_set, events, watched[i].fd, NULL, NULL);
+	}
+	watch_changed = false;
+}
+
+static long
+until_timer(long timeout_ms)
+{
+	long		left;
+
+	if (timer_at == 0)
+		return timeout_ms;
+	left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), timer_at);
+	return timeout_ms < 0 ? left : Min(timeout_ms, left);
+}
+
+/*
+ * One turn of the loop: wait up to timeout_ms for something to happen, let
+ * libcurl act on it, note what is finished.  Interrupts are served.
+ */
+void
+http_turn(long timeout_ms)
+{
+	WaitEvent	events[MAX_SOCKETS + 2];
+	TimestampTz now;
+	int			n;
+	int			still;
+
+	if (multi == NULL && timeout_ms == 0)
+		return;
+	start_multi();
+	if (watch_changed || wait_set == NULL)
+		rebuild_wait_set();
+	if (running != NULL && (timeout_ms < 0 || timeout_ms > 1000))
+		timeout_ms = 1000;		/* look after stalled replies */
+	n = WaitEventSetWait(wait_set, until_timer(timeout_ms), events, lengthof(events),
+						 PG_WAIT_EXTENSION);
+	for (int i = 0; i < n; i++)
+	{
+		int			mask = 0;
+
+		if (events[i].events & WL_LATCH_SET)
+		{
+			ResetLatch(MyLatch);
+			continue;
+		}
+		if (events[i].events & WL_SOCKET_READABLE)
+			mask |= CURL_CSELECT_IN;
+		if (events[i].events & WL_SOCKET_WRITEABLE)
+			mask |= CURL_CSELECT_OUT;
+		WITHOUT_SIGNALS(curl_multi_socket_action(multi, events[i].fd, mask, &still));
+	}
+	CHECK_FOR_INTERRUPTS();
+	now = GetCurrentTimestamp();
+	if (timer_at != 0 && timer_at <= now)
+	{
+		timer_at = 0;
+		WITHOUT_SIGNALS(curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &still));
+	}
+	reap();
+	end_stalled(now);
+}
+
+/* Percent-encode as RFC 3986 says */
+char *
+http_escape(const char *text)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char	   *result = palloc(strlen(text) * 3 + 1);
+	char	   *out = result;
+
+	for (const unsigned char *p = (const unsigned char *) text; *p; p++)
+	{
+		if ((*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') ||
+			*p == '-' || *p == '.' || *p == '_' || *p == '~')
+			*out++ = *p;
+		else
+		{
+			*out++ = '%';
+			*out++ = hex[*p >> 4];
+			*out++ = hex[*p & 15];
+		}
+	}
+	*out = '\0';
+	return result;
+}
+
+static bool
+reserve(HttpBuffer *buffer, size_t size)
+{
+	char	   *grown;
+
+	if (size + HTTP_TEXT_SLACK <= buffer->capacity)
+		return true;
+	grown = realloc(buffer->data, size + HTTP_TEXT_SLACK);
+	if (grown == NULL)
+		return false;
+	buffer->data = grown;
+	buffer->capacity = size + HTTP_TEXT_SLACK;
+	return true;
+}
+
+/*
+ * The body of a reply as text, decompressed where it came as gzip.  Plain
+ * bodies are copied.  The request's body is gone afterwards.
+ */
+HttpTextResult
+http_text(HttpRequest *request, size_t limit, HttpBuffer *buffer)
+{
+	static struct libdeflate_decompressor *inflater = NULL;
+	const unsigned char *tail = (unsigned char *) request->body + request->body_len - 4;
+	size_t		size;
+	enum libdeflate_result rc;
+
+	buffer->len = 0;
+	if (!request->gzipped)
+	{
+		if (request->body_len > limit || !reserve(buffer, request->body_len))
+			return HTTP_TEXT_TOO_LARGE;
+		if (request->body_len > 0)
+			memcpy(buffer->data, request->body, request->body_len);
+		size = request->body_len;
+	}
+	else
+	{
+		if (request->body_len < 18)
+			return HTTP_TEXT_BROKEN;
+		if (inflater == NULL && (inflater = libdeflate_alloc_decompressor()) == NULL)
+			return HTTP_TEXT_TOO_LARGE;
+		/* gzip ends with the size of what it holds */
+		size = tail[0] | (size_t) tail[1] << 8 | (size_t) tail[2] << 16 | (size_t) tail[3] << 24;
+		/* no honest encoder squeezes more than 1032 to 1 */
+		if (size / 1032 > request->body_len)
+			return HTTP_TEXT_BROKEN;
+		if (size > limit || !reserve(buffer, size))
+			return HTTP_TEXT_TOO_LARGE;
+		rc = libdeflate_gzip_decompress(inflater, request->body, request->body_len,
+										buffer->data, size, &size);
+		if (rc != LIBDEFLATE_SUCCESS)
+			return HTTP_TEXT_BROKEN;
+	}
+	memset(buffer->data + size, 0, HTTP_TEXT_SLACK);
+	buffer->len = size;
+	http_drop_body(request);
+	return HTTP_TEXT_OK;
+}

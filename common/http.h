@@ -1,0 +1,89 @@
+/*
+ * http.h
+ *		HTTP requests that run side by side and never block the backend.
+ *
+ * One event loop per backend drives every request.  It waits on the process
+ * latch, so cancel and statement_timeout act at once in every phase: name
+ * resolution, connecting, TLS, sending, the body.
+ */
+#ifndef COMMON_HTTP_H
+#define COMMON_HTTP_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+#include "utils/palloc.h"
+
+typedef enum HttpState
+{
+	HTTP_IDLE,					/* not started, or taken back */
+	HTTP_RUNNING,
+	HTTP_DONE					/* look at failure first, then status */
+} HttpState;
+
+/* Why no whole reply arrived */
+typedef enum HttpFailure
+{
+	HTTP_OK,
+	HTTP_UNREACHABLE,			/* name, route, connection refused */
+	HTTP_UNTRUSTED,				/* certificate or TLS version; do not retry */
+	HTTP_TIMEOUT,
+	HTTP_BROKEN,				/* reset, or ended within the reply */
+	HTTP_TOO_LARGE,				/* body over max_body */
+	HTTP_MISCONFIGURED			/* bad URL, unreadable ca_file, bad proxy */
+} HttpFailure;
+
+/* What stays the same for all requests to a server */
+typedef struct HttpSettings
+{
+	const char *ca_file;		/* NULL: the system's certificates */
+	const char *proxy;			/* NULL: none */
+	int			connect_timeout_ms;
+	int			request_timeout_ms;
+	bool		compress;		/* ask for gzip */
+} HttpSettings;
+
+typedef struct HttpRequest
+{
+	HttpState	state;
+	HttpFailure failure;
+	const char *error;			/* in words, when failure is set */
+	int			status;
+	char	   *body;			/* as sent, perhaps gzip; NUL-terminated */
+	size_t		body_len;
+	bool		gzipped;
+	int			retry_after;	/* seconds, or -1 */
+	int64		date;			/* the server's Date header, Unix time, or -1 */
+	char		operation_id[64];	/* X-N-OperationId and the like */
+	struct HttpTransfer *transfer;	/* private */
+} HttpRequest;
+
+/* A growing buffer outside of memory contexts: libcurl's callbacks must not throw */
+typedef struct HttpBuffer
+{
+	char	   *data;
+	size_t		len;
+	size_t		capacity;
+} HttpBuffer;
+
+typedef enum HttpTextResult
+{
+	HTTP_TEXT_OK,
+	HTTP_TEXT_BROKEN,			/* not the gzip that it claims to be */
+	HTTP_TEXT_TOO_LARGE			/* over the limit, or out of memory */
+} HttpTextResult;
+
+/* Bytes that may be read past the end of a text; they are zero */
+#define HTTP_TEXT_SLACK 256
+
+extern HttpTextResult http_text(HttpRequest *request, size_t limit, HttpBuffer *buffer);
+extern HttpRequest *http_request_new(MemoryContext context);
+extern void http_start(HttpRequest *request, const HttpSettings *settings,
+					   const char *method, const char *url, List *headers,
+					   const char *body, size_t max_body);
+extern void http_abort(HttpRequest *request);
+extern void http_drop_body(HttpRequest *request);
+extern void http_turn(long timeout_ms);
+extern char *http_escape(const char *text);
+
+#endif							/* COMMON_HTTP_H */

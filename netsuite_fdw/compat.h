@@ -1,0 +1,41 @@
+/*
+ * compat.h
+ *		What differs between PostgreSQL 15 and 18.
+ */
+#ifndef NETSUITE_COMPAT_H
+#define NETSUITE_COMPAT_H
+
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_foreign_server.h"
+#include "optimizer/pathnode.h"
+#include "utils/acl.h"
+
+#if PG_VERSION_NUM < 160000
+#define server_aclcheck(serverid, roleid) \
+	pg_foreign_server_aclcheck(serverid, roleid, ACL_USAGE)
+#else
+#define server_aclcheck(serverid, roleid) \
+	object_aclcheck(ForeignServerRelationId, serverid, roleid, ACL_USAGE)
+#endif
+
+/* create_foreignscan_path took fdw_restrictinfo in 17 and disabled_nodes in 18 */
+#if PG_VERSION_NUM >= 180000
+#define make_scan_path(root, rel, rows, startup, total, keys, outer, fdw_private) \
+	create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, keys, outer, NULL, NIL, fdw_private)
+#define make_upper_path(root, rel, target, rows, startup, total, keys, fdw_private) \
+	create_foreign_upper_path(root, rel, target, rows, 0, startup, total, keys, NULL, NIL, fdw_private)
+#elif PG_VERSION_NUM >= 170000
+#define make_scan_path(root, rel, rows, startup, total, keys, outer, fdw_private) \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, keys, outer, NULL, NIL, fdw_private)
+#define make_upper_path(root, rel, target, rows, startup, total, keys, fdw_private) \
+	create_foreign_upper_path(root, rel, target, rows, startup, total, keys, NULL, NIL, fdw_private)
+#else
+#define make_scan_path(root, rel, rows, startup, total, keys, outer, fdw_private) \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, keys, outer, NULL, fdw_private)
+#define make_upper_path(root, rel, target, rows, startup, total, keys, fdw_private) \
+	create_foreign_upper_path(root, rel, target, rows, startup, total, keys, NULL, fdw_private)
+#endif
+
+#endif							/* NETSUITE_COMPAT_H */

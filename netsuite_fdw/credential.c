@@ -1,0 +1,295 @@
+/*
+ * credential.c
+ *		Signatures: HMAC-SHA256 for token-based authentication (RFC 5849) and
+ *		JSON web tokens for OAuth 2.0 client credentials (RFC 7523).
+ */
+#include "postgres.h"
+
+#include <openssl/bn.h>
+#include <openssl/ecdsa.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <time.h>
+
+#include "common/http.h"
+#include "common/json.h"
+#include "lib/stringinfo.h"
+#include "netsuite_fdw/credential.h"
+
+#define ASSERTION_LIFETIME 600	/* seconds; NetSuite allows 3600 */
+
+/* Which way of logging in the user mapping is for; an error if for none */
+CredentialKind
+credential_kind(const UserOptions *user, const char *server)
+{
+	const char *missing = NULL;
+
+	if (user->client_id != NULL)
+	{
+		if (user->certificate_id == NULL)
+			missing = "certificate_id";
+		else if (user->private_key == NULL)
+			missing = "private_key or private_key_file";
+		if (missing == NULL)
+			return CREDENTIAL_OAUTH2;
+	}
+	else if (user->consumer_key == NULL)
+		missing = "consumer_key (or client_id, for OAuth 2.0)";
+	else if (user->consumer_secret == NULL)
+		missing = "consumer_secret";
+	else if (user->token_id == NULL)
+		missing = "token_id";
+	else if (user->token_secret == NULL)
+		missing = "token_secret";
+	if (missing != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+				 errmsg("the user mapping for server \"%s\" lacks option %s", server, missing),
+				 errhint("Token-based authentication needs consumer_key, consumer_secret, token_id and token_secret; OAuth 2.0 needs client_id, certificate_id and private_key or private_key_file.")));
+	return CREDENTIAL_TBA;
+}
+
+/* -- token-based authentication -- */
+
+static int
+compare_params(const void *a, const void *b)
+{
+	const QueryParam *x = a;
+	const QueryParam *y = b;
+	int			c = strcmp(x->name, y->name);
+
+	return c != 0 ? c : strcmp(x->value, y->value);
+}
+
+static char *
+nonce(void)
+{
+	unsigned char bytes[16];
+	char	   *text = palloc(sizeof(bytes) * 2 + 1);
+
+	if (!pg_strong_random(bytes, sizeof(bytes)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random bytes")));
+	for (int i = 0; i < sizeof(bytes); i++)
+		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+	return text;
+}
+
+static char *
+hmac_base64(const char *key, const char *text)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned int len = 0;
+	char	   *encoded;
+
+	if (HMAC(EVP_sha256(), key, (int) strlen(key), (const unsigned char *) text, strlen(text),
+			 digest, &len) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not sign a request")));
+	encoded = palloc(len * 2 + 4);
+	EVP_EncodeBlock((unsigned char *) encoded, digest, (int) len);
+	return encoded;
+}
+
+/* All parameters, encoded, sorted and joined (RFC 5849, 3.4.1.3.2) */
+static char *
+normalize(const QueryParam *oauth, int noauth, const QueryParam *params, int nparams)
+{
+	QueryParam *all = palloc(sizeof(QueryParam) * (noauth + nparams));
+	StringInfoData text;
+
+	for (int i = 0; i < noauth + nparams; i++)
+	{
+		const QueryParam *p = i < noauth ? &oauth[i] : &params[i - noauth];
+
+		all[i].name = http_escape(p->name);
+		all[i].value = http_escape(p->value);
+	}
+	qsort(all, noauth + nparams, sizeof(QueryParam), compare_params);
+	initStringInfo(&text);
+	for (int i = 0; i < noauth + nparams; i++)
+		appendStringInfo(&text, "%s%s=%s", i > 0 ? "&" : "", all[i].name, all[i].value);
+	return text.data;
+}
+
+/* The Authorization header for one attempt: a nonce works once */
+char *
+credential_sign(const UserOptions *user, const char *realm, const char *method, const char *url,
+				const QueryParam *params, int nparams)
+{
+	QueryParam	oauth[] = {
+		{"oauth_consumer_key", user->consumer_key},
+		{"oauth_token", user->token_id},
+		{"oauth_signature_method", "HMAC-SHA256"},
+		{"oauth_timestamp", psprintf("%lld", (long long) time(NULL))},
+		{"oauth_nonce", nonce()},
+		{"oauth_version", "1.0"},
+	};
+	char	   *base = psprintf("%s&%s&%s", method, http_escape(url),
+								http_escape(normalize(oauth, lengthof(oauth), params, nparams)));
+	char	   *key = psprintf("%s&%s", http_escape(user->consumer_secret),
+							   http_escape(user->token_secret));
+	StringInfoData header;
+
+	initStringInfo(&header);
+	appendStringInfo(&header, "Authorization: OAuth realm=\"%s\"", http_escape(realm));
+	for (int i = 0; i < lengthof(oauth); i++)
+		appendStringInfo(&header, ",%s=\"%s\"", oauth[i].name, http_escape(oauth[i].value));
+	appendStringInfo(&header, ",oauth_signature=\"%s\"", http_escape(hmac_base64(key, base)));
+	explicit_bzero(key, strlen(key));
+	return header.data;
+}
+
+/* -- OAuth 2.0 -- */
+
+/* Base64 as JSON web tokens want it: URL-safe, without padding */
+static void
+append_base64url(StringInfo out, const unsigned char *data, int len)
+{
+	char	   *text = palloc(len * 2 + 4);
+	int			n = EVP_EncodeBlock((unsigned char *) text, data, len);
+
+	for (int i = 0; i < n && text[i] != '='; i++)
+		appendStringInfoChar(out, text[i] == '+' ? '-' : text[i] == '/' ? '_' : text[i]);
+}
+
+static void
+free_key(void *key)
+{
+	EVP_PKEY_free(key);
+}
+
+/* The private key, which goes with the current memory context */
+static EVP_PKEY *
+load_key(const char *pem)
+{
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+	BIO		   *bio = BIO_new_mem_buf(pem, -1);
+	/* an empty pass phrase: never ask on a terminal */
+	EVP_PKEY   *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *) "") : NULL;
+
+	BIO_free(bio);
+	if (key == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("the private key of the user mapping cannot be read"),
+				 errhint("Give an unencrypted key in PEM form, beginning with -----BEGIN PRIVATE KEY-----.")));
+	callback->func = free_key;
+	callback->arg = key;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	return key;
+}
+
+/* The JWT algorithm for a key, and the bytes of each half of an EC signature */
+static const char *
+algorithm_of(EVP_PKEY *key, int *half)
+{
+	int			bits = EVP_PKEY_get_bits(key);
+
+	*half = 0;
+	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && bits >= 2048)
+		return "PS256";
+	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC)
+	{
+		*half = (bits + 7) / 8;
+		if (bits == 256)
+			return "ES256";
+		if (bits == 384)
+			return "ES384";
+		if (bits == 521)
+			return "ES512";
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+			 errmsg("the private key of the user mapping is of a kind that NetSuite does not take"),
+			 errhint("Use an RSA key of at least 2048 bits or an EC key on P-256, P-384 or P-521.")));
+}
+
+static const EVP_MD *
+digest_of(const char *algorithm)
+{
+	if (strcmp(algorithm + 2, "384") == 0)
+		return EVP_sha384();
+	if (strcmp(algorithm + 2, "512") == 0)
+		return EVP_sha512();
+	return EVP_sha256();
+}
+
+/* DER to the two fixed-width halves that JWT wants */
+static int
+ec_halves(const unsigned char *der, size_t len, unsigned char *out, int half)
+{
+	ECDSA_SIG  *sig = d2i_ECDSA_SIG(NULL, &der, (long) len);
+	int			ok = sig != NULL &&
+		BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, half) == half &&
+		BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + half, half) == half;
+
+	ECDSA_SIG_free(sig);
+	return ok ? 2 * half : 0;
+}
+
+static int
+sign(EVP_PKEY *key, const char *algorithm, int half, const char *text, unsigned char *out, int size)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *pctx = NULL;
+	unsigned char raw[1024];
+	size_t		len = sizeof(raw);
+	bool		ok;
+
+	ok = ctx != NULL && EVP_DigestSignInit(ctx, &pctx, digest_of(algorithm), NULL, key) == 1;
+	if (ok && half == 0)
+		ok = EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+			EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, RSA_PSS_SALTLEN_DIGEST) == 1;
+	ok = ok && EVP_DigestSign(ctx, raw, &len, (const unsigned char *) text, strlen(text)) == 1;
+	EVP_MD_CTX_free(ctx);
+	if (!ok)
+		return 0;
+	if (half > 0)
+		return ec_halves(raw, len, out, half);
+	if (len > size)
+		return 0;
+	memcpy(out, raw, len);
+	return (int) len;
+}
+
+/* A signed client assertion for the token endpoint */
+char *
+credential_assertion(const UserOptions *user, const char *token_url)
+{
+	EVP_PKEY   *key = load_key(user->private_key);
+	int			half;
+	const char *algorithm = algorithm_of(key, &half);
+	StringInfoData part;
+	StringInfoData token;
+	unsigned char signature[1024];
+	long long	now = (long long) time(NULL);
+	int			len;
+
+	initStringInfo(&token);
+	initStringInfo(&part);
+	appendStringInfo(&part, "{\"typ\":\"JWT\",\"alg\":\"%s\",\"kid\":", algorithm);
+	json_append_string(&part, user->certificate_id);
+	appendStringInfoChar(&part, '}');
+	append_base64url(&token, (unsigned char *) part.data, part.len);
+	resetStringInfo(&part);
+	appendStringInfoString(&part, "{\"iss\":");
+	json_append_string(&part, user->client_id);
+	appendStringInfoString(&part, ",\"scope\":[\"rest_webservices\"],\"aud\":");
+	json_append_string(&part, token_url);
+	appendStringInfo(&part, ",\"iat\":%lld,\"exp\":%lld}", now, now + ASSERTION_LIFETIME);
+	appendStringInfoChar(&token, '.');
+	append_base64url(&token, (unsigned char *) part.data, part.len);
+	len = sign(key, algorithm, half, token.data, signature, sizeof(signature));
+	if (len == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not sign the request for an access token")));
+	appendStringInfoChar(&token, '.');
+	append_base64url(&token, signature, len);
+	return token.data;
+}

@@ -1,0 +1,962 @@
+/*
+ * cursor.c
+ *		Key ranges, read-ahead, order.
+ *
+ * With a key, the first page tells how many rows there are.  If more pages
+ * follow, the rest of the key is cut into as many ranges as requests may run
+ * at once, by the spacing seen so far.  Each range is read by keyset: the next
+ * page begins behind the last key of the page before, so rows that come, go or
+ * change between two pages can neither shift others nor be met twice, and
+ * there is no limit of 100,000 rows.  A range that turns out larger than the
+ * others is cut again when a slot is free, so skewed keys stay balanced.
+ *
+ * Without a key, pages are read by offset under a total order.  Rows that come
+ * or go meanwhile are noticed by the changed total, and an answer too large
+ * for NetSuite's paging is refused before its first row.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "lib/ilist.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "netsuite_fdw/cursor.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#define ROW_CAP 100000			/* of one query, however it is paged */
+#define PAGE_CAP 1000
+#define LARGEST_VALUE 0x3fffffff	/* PostgreSQL stores no longer text */
+#define POLL_ROWS 64			/* look at the network after so many rows */
+
+/* A part of the answer: a range of the key, or one page by offset */
+typedef struct Part
+{
+	dlist_node	node;
+	int64		lo[MAX_KEYS];	/* rows behind this key ... */
+	int			nlo;			/* ... of which so many columns count */
+	int64		hi;				/* ... up to this leading column, if has_hi */
+	bool		has_hi;
+	int64		offset;
+	int			skip;			/* rows at its start that were read before */
+	int			limit;			/* rows per request */
+	double		expected;		/* rows believed to be left */
+	double		spacing;		/* leading key per row, as last seen */
+	double		given_away;		/* rows cut off while a request was in flight */
+	Request    *request;		/* in flight, or NULL */
+	struct Ready *reply;		/* where its page will be */
+	bool		finished;		/* all requested; pages may wait to be read */
+	int			unread;			/* pages that wait */
+} Part;
+
+/* A page that has arrived */
+typedef struct Ready
+{
+	dlist_node	node;
+	ReplyPage		page;
+	Part	   *part;
+	int			skip;			/* rows at its start that were read before */
+	int64		hi;				/* rows beyond belong to another part */
+	bool		has_hi;
+	bool		stop_at_last;	/* rows that share the last key come again */
+	int64		last[MAX_KEYS];
+	int64		before[MAX_KEYS];	/* key of the row before */
+	int			nbefore;
+} Ready;
+
+struct Cursor
+{
+	MemoryContext context;
+	Client	   *client;
+	CursorSpec	spec;
+	Decoder    *decoder;
+	RequestStats *stats;
+	dlist_head	parts;			/* in the order of their rows */
+	dlist_head	ready;			/* in the order of arrival */
+	dlist_head	spare;			/* pages whose memory waits for reuse */
+	Ready	   *current;
+	Ready	   *only;			/* the whole answer, kept for a re-scan */
+	int			in_flight;
+	int64		buffered;		/* bytes of pages that wait */
+	int64		page_bytes;		/* of the largest page so far */
+	int			first_rows;		/* of the first page */
+	int64		total;			/* rows, by the first page; -1 before */
+	int64		returned;
+	int64		passed;			/* rows read, returned or not */
+	int64		asked;			/* rows that requests were sent for */
+	int64		next_offset;
+	bool		first_done;
+	MemoryContextCallback callback;
+};
+
+/* -- SQL -- */
+
+/* Rows behind a key, in lexicographic order: k1 >= a AND (k1 > a OR k2 > b) */
+static void
+append_lower(StringInfo out, const CursorSpec *spec, const int64 *lo, int i, int n)
+{
+	const char *key = spec->keys[i];
+
+	if (i == n - 1)
+	{
+		/* a key cut short, or shared by several rows, begins at the value itself */
+		bool		inclusive = n == spec->nkeys && !spec->key_unique;
+
+		appendStringInfo(out, "%s %s " INT64_FORMAT, key, inclusive ? ">=" : ">", lo[i]);
+		return;
+	}
+	appendStringInfo(out, "%s >= " INT64_FORMAT " AND (%s > " INT64_FORMAT " OR ", key, lo[i],
+					 key, lo[i]);
+	if (i < n - 2)
+		appendStringInfoChar(out, '(');
+	append_lower(out, spec, lo, i + 1, n);
+	if (i < n - 2)
+		appendStringInfoChar(out, ')');
+	appendStringInfoChar(out, ')');
+}
+
+static void
+append_order(StringInfo out, const CursorSpec *spec)
+{
+	if (spec->nkeys > 0)
+	{
+		for (int i = 0; i < spec->nkeys; i++)
+			appendStringInfo(out, "%s%s ASC", i == 0 ? " ORDER BY " : ", ", spec->keys[i]);
+	}
+	else if (spec->order)
+		appendStringInfo(out, " ORDER BY %s", spec->order);
+}
+
+static char *
+build_query(const CursorSpec *spec, const Part *part)
+{
+	StringInfoData q;
+	const char *word = " WHERE ";
+
+	initStringInfo(&q);
+	appendStringInfoString(&q, spec->select);
+	if (spec->where)
+	{
+		appendStringInfo(&q, "%s%s", word, spec->where);
+		word = " AND ";
+	}
+	if (part != NULL && part->nlo > 0)
+	{
+		appendStringInfoString(&q, word);
+		append_lower(&q, spec, part->lo, 0, part->nlo);
+		word = " AND ";
+	}
+	if (part != NULL && part->has_hi)
+		appendStringInfo(&q, "%s%s <= " INT64_FORMAT, word, spec->keys[0], part->hi);
+	if (spec->group)
+		appendStringInfo(&q, " %s", spec->group);
+	append_order(&q, spec);
+	return q.data;
+}
+
+/* The query of the first page, for EXPLAIN */
+char *
+cursor_first_query(const CursorSpec *spec)
+{
+	return build_query(spec, NULL);
+}
+
+/* How the answer is paged, for EXPLAIN */
+const char *
+cursor_paging(const CursorSpec *spec, const ServerOptions *o)
+{
+	if (spec->wanted > 0 && spec->wanted <= o->page_size)
+		return psprintf("one page of " INT64_FORMAT, spec->wanted);
+	if (spec->nkeys == 0)
+	{
+		if (spec->order == NULL)
+			return "one row";
+		return psprintf("by offset, pages of %d, up to %d at once, at most %d rows", o->page_size,
+						o->max_concurrency, Min(ROW_CAP, PAGE_CAP * o->page_size));
+	}
+	if (spec->ordered)
+		return psprintf("by key, pages of %d, in order", o->page_size);
+	return psprintf("by key, pages of %d, up to %d ranges at once", o->page_size,
+					o->max_concurrency);
+}
+
+/* -- parts and pages -- */
+
+static int
+compare_keys(const int64 *a, const int64 *b, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (a[i] != b[i])
+			return a[i] < b[i] ? -1 : 1;
+	}
+	return 0;
+}
+
+static int
+page_size(Cursor *c)
+{
+	return client_options(c->client)->page_size;
+}
+
+static Part *
+new_part(Cursor *c, int limit)
+{
+	Part	   *part = MemoryContextAllocZero(c->context, sizeof(Part));
+
+	part->limit = limit;
+	return part;
+}
+
+static Ready *
+new_page(Cursor *c)
+{
+	Ready	   *r;
+	HttpBuffer	text;
+
+	if (dlist_is_empty(&c->spare))
+		return MemoryContextAllocZero(c->context, sizeof(Ready));
+	r = dlist_container(Ready, node, dlist_pop_head_node(&c->spare));
+	text = r->page.text;
+	memset(r, 0, sizeof(Ready));
+	r->page.text = text;
+	return r;
+}
+
+static void
+drop_text(HttpBuffer *text)
+{
+	free(text->data);
+	memset(text, 0, sizeof(HttpBuffer));
+}
+
+/* Keep the memory of a page for the next one, unless it was a giant */
+static void
+recycle(Cursor *c, Ready *r)
+{
+	if (r->page.text.capacity > client_options(c->client)->max_buffered / 4)
+		drop_text(&r->page.text);
+	dlist_push_head(&c->spare, &r->node);
+}
+
+/* Runs when the reply has come, in the client: take the text, prove it whole */
+static bool
+accept_page(Request *request, void *arg, const char **why)
+{
+	Ready	   *r = arg;
+
+	switch (http_text(request->http, request->max_body, &r->page.text))
+	{
+		case HTTP_TEXT_TOO_LARGE:
+			request->state = REQUEST_TOO_LARGE;
+			return false;
+		case HTTP_TEXT_BROKEN:
+			*why = "the compressed reply is damaged";
+			return false;
+		case HTTP_TEXT_OK:
+			break;
+	}
+	return page_frame(&r->page, why);
+}
+
+static void
+send(Cursor *c, Part *part)
+{
+	MemoryContext old = MemoryContextSwitchTo(c->context);
+	Request    *request = request_new(c->client, c->context);
+	char	   *q = build_query(&c->spec, part);
+
+	part->reply = new_page(c);
+	part->reply->part = part;
+	request_query(request, q, part->limit, part->offset);
+	pfree(q);
+	/* a single row may be as large as PostgreSQL can store */
+	request->max_body = part->limit == 1 ? LARGEST_VALUE : client_options(c->client)->max_buffered;
+	request->accept = accept_page;
+	request->accept_arg = part->reply;
+	request->stats = c->stats;
+	part->request = request;
+	c->asked += part->limit;
+	c->in_flight++;
+	request_start(request);
+	MemoryContextSwitchTo(old);
+}
+
+/* -- cutting the key into ranges -- */
+
+/* Cut off what lies behind point, as a part that follows */
+static void
+cut(Cursor *c, Part *part, int64 point, double rows)
+{
+	Part	   *rest = new_part(c, part->limit);
+
+	rest->lo[0] = point;
+	rest->nlo = 1;
+	rest->hi = part->hi;
+	rest->has_hi = part->has_hi;
+	rest->expected = rows;
+	rest->spacing = part->spacing;
+	part->hi = point;
+	part->has_hi = true;
+	part->expected = Max(part->expected - rows, 0);
+	if (part->request)
+		part->given_away += rows;
+	dlist_insert_after(&part->node, &rest->node);
+}
+
+/* Where a part has so many rows behind its start, if the spacing holds */
+static bool
+point_after(Part *part, double rows, int64 *point)
+{
+	double		spacing = part->spacing;
+	double		where;
+
+	if (part->has_hi && part->expected > 0)
+		spacing = ((double) part->hi - (double) part->lo[0]) / part->expected;
+	where = (double) part->lo[0] + spacing * rows;
+	if (where >= (double) PG_INT64_MAX || where <= (double) PG_INT64_MIN)
+		return false;
+	*point = (int64) where;
+	return *point > part->lo[0] && (!part->has_hi || *point < part->hi);
+}
+
+/* The first page is here and more follow: one range for each slot */
+static void
+divide_rest(Cursor *c, Part *first)
+{
+	int			slots = client_allowed(c->client);
+	double		share = ceil(first->expected / slots / first->limit) * first->limit;
+	double		left = first->expected;
+	Part	   *part = first;
+
+	while (left > share && --slots > 0)
+	{
+		int64		point;
+
+		if (!point_after(part, share, &point))
+			break;
+		left -= share;
+		cut(c, part, point, left);
+		part = dlist_container(Part, node, dlist_next_node(&c->parts, &part->node));
+	}
+}
+
+/* Rows of a part that no request in flight will bring */
+static double
+unasked(Part *part)
+{
+	return part->finished ? 0 : part->expected - (part->request ? part->limit : 0);
+}
+
+/* A free slot and nothing to send: halve the largest part */
+static bool
+cut_largest(Cursor *c)
+{
+	Part	   *largest = NULL;
+	dlist_iter	i;
+	int64		point;
+	double		half;
+
+	dlist_foreach(i, &c->parts)
+	{
+		Part	   *part = dlist_container(Part, node, i.cur);
+
+		if (part->nlo > 0 && (largest == NULL || unasked(part) > unasked(largest)))
+			largest = part;
+	}
+	if (largest == NULL || unasked(largest) < 1.5 * largest->limit)
+		return false;
+	half = ceil(unasked(largest) / 2 / largest->limit) * largest->limit;
+	half = Min(half, unasked(largest) - 1);
+	if (!point_after(largest, largest->expected - half, &point))
+		return false;
+	cut(c, largest, point, half);
+	return true;
+}
+
+/* -- what arrives -- */
+
+static void
+enqueue(Cursor *c, Part *part, Ready *r)
+{
+	part->unread++;
+	c->buffered += r->page.text.len;
+	c->page_bytes = Max(c->page_bytes, (int64) r->page.text.len);
+	dlist_push_tail(&c->ready, &r->node);
+}
+
+static void
+refuse_shared_key(Cursor *c, int limit)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+			 errmsg("more than %d rows of foreign table \"%s\" share the same leading key", limit,
+					c->decoder->relation),
+			 errhint("Set table option key to integer columns that identify a row.")));
+}
+
+static void
+refuse_disorder(Cursor *c)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_REPLY_HANDLE),
+			 errmsg("rows of foreign table \"%s\" do not come in the order of their key",
+					c->decoder->relation),
+			 errdetail("Paging by a key that repeats would lose rows."),
+			 errhint("Set table option key to columns that identify a row.")));
+}
+
+/* A page of a range: where does the range go on? */
+static void
+arrived_by_key(Cursor *c, Part *part, Ready *r)
+{
+	ReplyPage	   *page = &r->page;
+	int64		last[MAX_KEYS];
+	bool		more = page->more || page->total > page->nrows;
+
+	r->hi = part->hi;
+	r->has_hi = part->has_hi;
+	memcpy(r->before, part->lo, sizeof(r->before));
+	r->nbefore = part->nlo;
+	if (!page_last_key(c->decoder, page, last))
+	{
+		if (more)
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_REPLY_HANDLE),
+					 errmsg("NetSuite's reply has no rows but promises more")));
+		part->finished = true;
+		return;
+	}
+	if (part->nlo > 0 && compare_keys(last, part->lo, part->nlo) < 0)
+		refuse_disorder(c);
+	if (part->nlo == c->spec.nkeys && compare_keys(last, part->lo, part->nlo) == 0)
+	{
+		if (c->spec.key_unique)
+			refuse_disorder(c);
+		if (more)
+			refuse_shared_key(c, part->limit);
+	}
+	if (page->nrows > 1 && part->nlo > 0)
+		part->spacing = ((double) last[0] - (double) part->lo[0]) / page->nrows;
+	part->expected = Max(0, (double) page->total - page->nrows - part->given_away);
+	part->given_away = 0;
+	part->limit = Max(part->limit, c->first_done ? 0 : page_size(c));
+	if (!more || (part->has_hi && last[0] > part->hi))
+	{
+		part->finished = true;
+		return;
+	}
+	if (part->expected < 1)
+		part->expected = 1;
+	if (!c->spec.key_unique)
+	{
+		r->stop_at_last = true;
+		memcpy(r->last, last, sizeof(last));
+	}
+	memcpy(part->lo, last, sizeof(last));
+	part->nlo = c->spec.nkeys;
+}
+
+/* The spacing of the keys, from the first page alone */
+static void
+first_spacing(Cursor *c, Part *part, ReplyPage *page)
+{
+	int64		first[MAX_KEYS];
+	ReplyPage		copy = *page;
+
+	/* the first row, read as if it were the last */
+	copy.last_row = copy.items;
+	if (page->nrows < 2 || !page_last_key(c->decoder, &copy, first))
+		return;
+	part->spacing = Max(((double) part->lo[0] - (double) first[0]) / (page->nrows - 1), 1e-9);
+}
+
+static void
+check_cap(Cursor *c, int64 total, int limit)
+{
+	int64		cap = Min((int64) ROW_CAP, (int64) PAGE_CAP * limit);
+
+	if (total < cap || (c->spec.wanted > 0 && c->spec.wanted <= cap))
+		return;
+	if (total == cap && cap < ROW_CAP)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+			 errmsg("the query on foreign table \"%s\" has " INT64_FORMAT " rows or more, which NetSuite cannot page without a key",
+					c->decoder->relation, total),
+			 errdetail("One query yields at most %d rows in %d pages.", ROW_CAP, PAGE_CAP),
+			 errhint("Set table option key to integer columns that identify a row, or narrow the WHERE clause.")));
+}
+
+static void
+arrived_by_offset(Cursor *c, Part *part, Ready *r)
+{
+	ReplyPage	   *page = &r->page;
+
+	part->finished = true;
+	r->skip = part->skip;
+	if (page->total < 0 || page->nrows != Max(0, Min(part->limit, page->total - part->offset)))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_REPLY_HANDLE),
+				 errmsg("NetSuite's reply has %d rows where the query on foreign table \"%s\" must have more",
+						page->nrows, c->decoder->relation),
+				 errhint("Set table option key to integer columns that identify a row.")));
+	if (!c->first_done)
+	{
+		check_cap(c, page->total, page_size(c));
+		/* offsets count in whole pages: after a short first page begin anew */
+		c->next_offset = part->offset + part->limit == page_size(c) ? page_size(c) : 0;
+		return;
+	}
+	if (page->total != c->total)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("rows of foreign table \"%s\" changed while they were read by offset",
+						c->decoder->relation),
+				 errdetail("The query had " INT64_FORMAT " rows first and " INT64_FORMAT " now; rows may have been skipped or repeated.",
+						   c->total, page->total),
+				 errhint("Repeat the query, or set table option key to integer columns that identify a row.")));
+}
+
+static void
+arrived(Cursor *c, Part *part)
+{
+	Ready	   *r = part->reply;
+	bool		first = !c->first_done;
+
+	request_stop(part->request);
+	part->request = NULL;
+	part->reply = NULL;
+	c->in_flight--;
+	if (c->spec.nkeys > 0)
+		arrived_by_key(c, part, r);
+	else
+		arrived_by_offset(c, part, r);
+	enqueue(c, part, r);
+	if (!first)
+		return;
+	c->first_done = true;
+	c->total = r->page.total;
+	c->first_rows = r->page.nrows;
+	if (c->spec.nkeys == 0 || part->finished)
+	{
+		if (c->total <= r->page.nrows)
+			c->only = r;
+		return;
+	}
+	first_spacing(c, part, &r->page);
+	if (!c->spec.ordered && c->spec.wanted < 0)
+		divide_rest(c, part);
+}
+
+/* The reply would not fit: ask for fewer rows at once */
+static void
+too_large(Cursor *c, Part *part)
+{
+	int			divisor = part->limit % 2 == 0 ? 2 : part->limit % 5 == 0 ? 5 : part->limit;
+	Part	   *after = part;
+
+	if (part->limit == 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a row of foreign table \"%s\" is too large to read", c->decoder->relation),
+				 errdetail("NetSuite's reply of one row exceeds %d bytes.", LARGEST_VALUE)));
+	request_stop(part->request);
+	part->request = NULL;
+	recycle(c, part->reply);
+	part->reply = NULL;
+	c->in_flight--;
+	part->limit /= divisor;
+	if (c->spec.nkeys > 0)
+		return;
+	for (int i = 1; i < divisor; i++)
+	{
+		Part	   *piece = new_part(c, part->limit);
+
+		piece->offset = part->offset + (int64) i * part->limit;
+		dlist_insert_after(&after->node, &piece->node);
+		after = piece;
+	}
+}
+
+/* Look at every request in flight */
+static void
+collect(Cursor *c)
+{
+	dlist_mutable_iter i;
+
+	dlist_foreach_modify(i, &c->parts)
+	{
+		Part	   *part = dlist_container(Part, node, i.cur);
+
+		if (part->request == NULL || !request_settled(part->request))
+			continue;
+		if (part->request->state == REQUEST_TOO_LARGE)
+			too_large(c, part);
+		else if (part->request->state == REQUEST_FAILED)
+			request_raise(part->request);
+		else
+			arrived(c, part);
+	}
+}
+
+/* -- what to send -- */
+
+static bool
+room(Cursor *c)
+{
+	if (c->in_flight == 0 && dlist_is_empty(&c->ready))
+		return true;
+	if (c->in_flight >= client_allowed(c->client))
+		return false;
+	/* no more than is wanted, as long as that may be true */
+	if (c->spec.wanted > 0 && c->asked >= c->spec.wanted && c->passed < c->spec.wanted)
+		return false;
+	return c->buffered + (c->in_flight + 1) * c->page_bytes <=
+		client_options(c->client)->max_buffered;
+}
+
+/* A part that can be sent; in order, the foremost first */
+static Part *
+sendable(Cursor *c)
+{
+	dlist_iter	i;
+
+	dlist_foreach(i, &c->parts)
+	{
+		Part	   *part = dlist_container(Part, node, i.cur);
+
+		if (part->request == NULL && !part->finished)
+			return part;
+	}
+	return NULL;
+}
+
+static Part *
+next_offset_part(Cursor *c)
+{
+	Part	   *part;
+
+	if (c->spec.nkeys > 0 || !c->first_done || c->next_offset >= c->total)
+		return NULL;
+	part = new_part(c, page_size(c));
+	part->offset = c->next_offset;
+	if (c->next_offset == 0)
+		part->skip = c->first_rows;
+	c->next_offset += part->limit;
+	dlist_push_tail(&c->parts, &part->node);
+	return part;
+}
+
+static void
+schedule(Cursor *c)
+{
+	while (room(c))
+	{
+		Part	   *part = sendable(c);
+
+		if (part == NULL)
+			part = next_offset_part(c);
+		if (part == NULL && c->spec.nkeys > 0 && !c->spec.ordered && c->spec.wanted < 0 &&
+			c->first_done && cut_largest(c))
+			part = sendable(c);
+		if (part == NULL)
+			break;
+		send(c, part);
+	}
+}
+
+/* -- rows -- */
+
+/* Is every part read to its end? */
+static bool
+exhausted(Cursor *c)
+{
+	dlist_iter	i;
+
+	if (!c->first_done || !dlist_is_empty(&c->ready))
+		return false;
+	dlist_foreach(i, &c->parts)
+	{
+		if (!dlist_container(Part, node, i.cur)->finished)
+			return false;
+	}
+	return c->spec.nkeys > 0 || c->next_offset >= c->total;
+}
+
+/* The next page to read, in the order of parts if order is wanted */
+static Ready *
+pick(Cursor *c)
+{
+	dlist_iter	i;
+
+	while (!dlist_is_empty(&c->parts))
+	{
+		Part	   *part = dlist_head_element(Part, node, &c->parts);
+
+		if (!part->finished || part->unread > 0)
+			break;
+		dlist_delete(&part->node);
+		pfree(part);
+	}
+	dlist_foreach(i, &c->ready)
+	{
+		Ready	   *r = dlist_container(Ready, node, i.cur);
+
+		if (!c->spec.ordered || r->part == dlist_head_element(Part, node, &c->parts))
+		{
+			dlist_delete(&r->node);
+			return r;
+		}
+	}
+	return NULL;
+}
+
+static void
+leave_page(Cursor *c)
+{
+	Ready	   *r = c->current;
+
+	c->current = NULL;
+	c->buffered -= r->page.text.len;
+	if (r->part)
+		r->part->unread--;
+	if (r != c->only)
+		recycle(c, r);
+}
+
+static void
+forget_pages(Cursor *c)
+{
+	if (c->current && c->current != c->only)
+		recycle(c, c->current);
+	c->current = NULL;
+	while (!dlist_is_empty(&c->ready))
+	{
+		Ready	   *r = dlist_container(Ready, node, dlist_pop_head_node(&c->ready));
+
+		if (r != c->only)
+			recycle(c, r);
+	}
+	while (!dlist_is_empty(&c->parts))
+	{
+		Part	   *part = dlist_container(Part, node, dlist_pop_head_node(&c->parts));
+
+		if (part->request)
+		{
+			request_stop(part->request);
+			recycle(c, part->reply);
+		}
+		pfree(part);
+	}
+	c->in_flight = 0;
+	c->buffered = 0;
+	c->returned = c->passed = c->asked = c->next_offset = 0;
+}
+
+/* Begin again: from memory if the answer was one page, else by asking anew */
+void
+cursor_rewind(Cursor *c)
+{
+	int			limit = page_size(c);
+	Part	   *part;
+
+	forget_pages(c);
+	if (c->only != NULL)
+	{
+		page_rewind(&c->only->page);
+		c->only->nbefore = 0;
+		c->only->part = NULL;
+		c->current = c->only;
+		c->buffered = c->only->page.text.len;
+		c->next_offset = c->total;
+		return;
+	}
+	c->first_done = false;
+	c->total = -1;
+	if (c->spec.wanted > 0)
+		limit = (int) Min(c->spec.wanted, limit);
+	part = new_part(c, limit);
+	dlist_push_tail(&c->parts, &part->node);
+}
+
+/*
+ * Fewer rows than the first page promised.  Deletions do that, and so does a
+ * key that is null in some rows, which the ranges would pass over in silence.
+ */
+static void
+check_missing(Cursor *c)
+{
+	CursorSpec	spec = c->spec;
+	StringInfoData where;
+	Request    *request;
+	int64		n;
+
+	if (c->spec.nkeys == 0 || c->spec.group || c->passed >= c->total || c->total <= page_size(c))
+		return;
+	initStringInfo(&where);
+	if (spec.where)
+		appendStringInfo(&where, "%s AND ", spec.where);
+	for (int i = 0; i < spec.nkeys; i++)
+		appendStringInfo(&where, "%s%s IS NULL", i == 0 ? "(" : " OR ", spec.keys[i]);
+	appendStringInfoChar(&where, ')');
+	spec.where = where.data;
+	spec.nkeys = 0;
+	spec.order = NULL;
+	request = request_new(c->client, c->context);
+	request_query(request, build_query(&spec, NULL), 1, 0);
+	request->stats = c->stats;
+	request_start(request);
+	request_wait(request);
+	n = json_int(json_member(request_json(request), "totalResults"));
+	if (n > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg(INT64_FORMAT " rows of foreign table \"%s\" have no value in its key", n,
+						c->decoder->relation),
+				 errhint("Set table option key to columns that are never null and together unique.")));
+	request_stop(request);
+}
+
+/* Wait for the next page; false at the end of the answer */
+static bool
+next_page(Cursor *c)
+{
+	for (;;)
+	{
+		TimestampTz start;
+
+		collect(c);
+		c->current = pick(c);
+		if (c->current != NULL)
+			return true;
+		if (exhausted(c))
+		{
+			check_missing(c);
+			return false;
+		}
+		schedule(c);
+		start = GetCurrentTimestamp();
+		client_turn(c->client, -1);
+		c->stats->wait_us += GetCurrentTimestamp() - start;
+	}
+}
+
+/* Does the row just read belong here, and is it where it must be? */
+static bool
+belongs(Cursor *c, Ready *r)
+{
+	Decoder    *d = c->decoder;
+	int			order;
+
+	if (r->has_hi && d->key[0] > r->hi)
+		return false;
+	if (r->stop_at_last && compare_keys(d->key, r->last, d->nkeys) == 0)
+		return false;
+	order = compare_keys(d->key, r->before, r->nbefore);
+	if (order < 0 || (order == 0 && r->nbefore == d->nkeys && c->spec.key_unique))
+		refuse_disorder(c);
+	memcpy(r->before, d->key, sizeof(r->before));
+	r->nbefore = d->nkeys;
+	return true;
+}
+
+/* The next row; false at the end */
+bool
+cursor_next(Cursor *c, Datum *values, bool *nulls)
+{
+	for (;;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (c->current == NULL && !next_page(c))
+			return false;
+		/* keep the network busy, once it seems that more rows will be read */
+		if (c->passed % POLL_ROWS == POLL_ROWS - 1 && c->only == NULL &&
+			(c->passed > page_size(c) / 2))
+		{
+			collect(c);
+			schedule(c);
+			client_turn(c->client, 0);
+		}
+		if (page_next(c->decoder, &c->current->page, values, nulls))
+		{
+			if (c->spec.nkeys > 0 && !belongs(c, c->current))
+			{
+				leave_page(c);
+				continue;
+			}
+			c->passed++;
+			if (c->spec.nkeys == 0 && c->current->skip > 0)
+			{
+				c->current->skip--;
+				continue;
+			}
+			c->returned++;
+			return true;
+		}
+		leave_page(c);
+	}
+}
+
+/* -- opening and closing -- */
+
+static void
+free_pages(void *arg)
+{
+	Cursor	   *c = arg;
+	dlist_iter	i;
+
+	dlist_foreach(i, &c->ready)
+		drop_text(&dlist_container(Ready, node, i.cur)->page.text);
+	dlist_foreach(i, &c->spare)
+		drop_text(&dlist_container(Ready, node, i.cur)->page.text);
+	dlist_foreach(i, &c->parts)
+	{
+		Part	   *part = dlist_container(Part, node, i.cur);
+
+		if (part->reply)
+			drop_text(&part->reply->page.text);
+	}
+	if (c->current && c->current != c->only)
+		drop_text(&c->current->page.text);
+	if (c->only)
+		drop_text(&c->only->page.text);
+}
+
+/* Open a cursor in a context of its own below the current one */
+Cursor *
+cursor_open(Client *client, const CursorSpec *spec, Decoder *decoder, RequestStats *stats)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "netsuite cursor",
+												  ALLOCSET_DEFAULT_SIZES);
+	Cursor	   *c = MemoryContextAllocZero(context, sizeof(Cursor));
+
+	c->context = context;
+	c->client = client;
+	c->spec = *spec;
+	c->decoder = decoder;
+	c->stats = stats;
+	dlist_init(&c->parts);
+	dlist_init(&c->ready);
+	dlist_init(&c->spare);
+	c->callback.func = free_pages;
+	c->callback.arg = c;
+	MemoryContextRegisterResetCallback(context, &c->callback);
+	client_hold(client, context);
+	cursor_rewind(c);
+	return c;
+}
+
+void
+cursor_close(Cursor *c)
+{
+	MemoryContextDelete(c->context);
+}
+
+/* Rows of the whole answer, or -1 if not known yet */
+int64
+cursor_total(Cursor *c)
+{
+	return c->total;
+}

@@ -1,0 +1,95 @@
+/*
+ * decode.h
+ *		Pages of JSON into Datums, straight from the text.
+ */
+#ifndef NETSUITE_DECODE_H
+#define NETSUITE_DECODE_H
+
+#include "postgres.h"
+
+#include "access/tupdesc.h"
+#include "common/http.h"
+#include "datatype/timestamp.h"
+#include "fmgr.h"
+#include "pgtime.h"
+
+#define MAX_KEYS 5
+
+/* How a value's text becomes a Datum */
+typedef enum ValueKind
+{
+	VALUE_INPUT,				/* by the type's input function */
+	VALUE_BOOL,
+	VALUE_INT2,
+	VALUE_INT4,
+	VALUE_INT8,
+	VALUE_NUMERIC,
+	VALUE_TEXT,
+	VALUE_DATE,					/* YYYY-MM-DD */
+	VALUE_TIMESTAMP,			/* YYYY-MM-DD HH:MI:SS */
+	VALUE_TIMESTAMPTZ			/* the same, in the decoder's zone */
+} ValueKind;
+
+typedef struct DecodeColumn
+{
+	char	   *name;			/* the key in a page's items, lower case */
+	char	   *token;			/* name as last seen, with the closing quote */
+	int			token_len;
+	ValueKind	kind;
+	Oid			type;
+	int32		typmod;
+	FmgrInfo	input;
+	Oid			ioparam;
+	int			target;			/* place in the row, or -1 */
+	int			key;			/* place in the key, or -1 */
+	int			divides;		/* target whose sum this count divides, or -1 */
+	bool		midnight;		/* a date that becomes a timestamptz */
+	const char *label;			/* local column name, for messages */
+} DecodeColumn;
+
+/* A page: the text of a reply, and where its rows are */
+typedef struct ReplyPage
+{
+	HttpBuffer	text;
+	const char *items;			/* first byte after the bracket */
+	const char *items_end;		/* the closing bracket */
+	const char *last_row;
+	int			nrows;
+	int64		total;			/* totalResults, or -1 */
+	bool		more;			/* hasMore */
+	bool		valid_utf8;
+	const char *next;			/* where the next row is read */
+} ReplyPage;
+
+typedef struct Decoder
+{
+	int			ncolumns;
+	DecodeColumn *columns;
+	int			ntargets;
+	int			nkeys;
+	int64		key[MAX_KEYS];	/* of the row last read */
+	bool		key_seen[MAX_KEYS];
+	const char *relation;		/* for messages */
+	pg_tz	   *zone;			/* of VALUE_TIMESTAMPTZ */
+	bool		zone_fixed;
+	long		zone_offset;	/* seconds east, if fixed */
+	struct MonthOffset *months; /* offsets by month, otherwise */
+	char	   *arena;			/* small values of one row */
+	Size		arena_used;
+	const ReplyPage *page;			/* being read, for messages */
+	const char *row;
+	const DecodeColumn *at;
+	const char *value;
+	int			value_len;
+} Decoder;
+
+extern Decoder *decoder_new(int ncolumns, int ntargets, const char *relation, pg_tz *zone);
+extern void decoder_column(Decoder *decoder, int i, const char *name, Oid type, int32 typmod,
+						   int target, const char *label);
+extern bool page_frame(ReplyPage *page, const char **why);
+extern bool page_last_key(Decoder *decoder, ReplyPage *page, int64 *key);
+extern void page_rewind(ReplyPage *page);
+extern bool page_next(Decoder *decoder, ReplyPage *page, Datum *values, bool *nulls);
+extern bool parse_seconds(const char *text, int len, Timestamp *result);
+
+#endif							/* NETSUITE_DECODE_H */

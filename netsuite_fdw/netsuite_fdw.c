@@ -1,0 +1,505 @@
+/*
+ * netsuite_fdw.c
+ *		Handler and SQL functions.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_class.h"
+#include "commands/comment.h"
+#include "commands/defrem.h"
+#include "commands/event_trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "foreign/fdwapi.h"
+#include "foreign/foreign.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "netsuite_fdw/compat.h"
+#include "netsuite_fdw/import.h"
+#include "netsuite_fdw/netsuite_fdw.h"
+#include "netsuite_fdw/plan.h"
+#include "netsuite_fdw/scan.h"
+#include "netsuite_fdw/trait.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+PG_MODULE_MAGIC;
+
+extern PGDLLEXPORT Datum netsuite_fdw_handler(PG_FUNCTION_ARGS);
+PG_FUNCTION_INFO_V1(netsuite_fdw_handler);
+extern PGDLLEXPORT Datum netsuite_fdw_comment(PG_FUNCTION_ARGS);
+PG_FUNCTION_INFO_V1(netsuite_fdw_comment);
+extern PGDLLEXPORT Datum netsuite_server_time(PG_FUNCTION_ARGS);
+PG_FUNCTION_INFO_V1(netsuite_server_time);
+extern PGDLLEXPORT Datum netsuite_governance(PG_FUNCTION_ARGS);
+PG_FUNCTION_INFO_V1(netsuite_governance);
+extern PGDLLEXPORT Datum netsuite_query(PG_FUNCTION_ARGS);
+PG_FUNCTION_INFO_V1(netsuite_query);
+extern PGDLLEXPORT Datum netsuite_tables(PG_FUNCTION_ARGS);
+PG_FUNCTION_INFO_V1(netsuite_tables);
+extern PGDLLEXPORT Datum netsuite_check(PG_FUNCTION_ARGS);
+PG_FUNCTION_INFO_V1(netsuite_check);
+
+Datum
+netsuite_fdw_handler(PG_FUNCTION_ARGS)
+{
+	FdwRoutine *routine = makeNode(FdwRoutine);
+
+	plan_routine(routine);
+	scan_routine(routine);
+	routine->ImportForeignSchema = import_schema;
+	PG_RETURN_POINTER(routine);
+}
+
+/* -- comments from descriptions -- */
+
+static const char *
+description_of(List *defs)
+{
+	ListCell   *lc;
+
+	foreach(lc, defs)
+	{
+		DefElem    *def = lfirst_node(DefElem, lc);
+
+		if (strcmp(def->defname, "description") == 0)
+			return defGetString(def);
+	}
+	return NULL;
+}
+
+static void
+comment_on(Oid relid)
+{
+	ForeignTable *table = GetForeignTable(relid);
+	ForeignDataWrapper *fdw = GetForeignDataWrapper(GetForeignServer(table->serverid)->fdwid);
+	const char *text = description_of(table->options);
+	int			natts = relation_natts(relid);
+
+	if (strcmp(fdw->fdwname, "netsuite_fdw") != 0)
+		return;
+	if (text)
+		CreateComments(relid, RelationRelationId, 0, text);
+	for (int attnum = 1; attnum <= natts; attnum++)
+	{
+		if ((text = description_of(GetForeignColumnOptions(relid, attnum))) != NULL)
+			CreateComments(relid, RelationRelationId, attnum, text);
+	}
+}
+
+/* Event trigger: descriptions of new foreign tables and columns become comments */
+Datum
+netsuite_fdw_comment(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("netsuite_fdw_comment can only be called as an event trigger")));
+	SPI_connect();
+	if (SPI_execute("SELECT DISTINCT objid FROM pg_catalog.pg_event_trigger_ddl_commands() "
+					"WHERE object_type = 'foreign table'", true, 0) == SPI_OK_SELECT)
+	{
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			bool		isnull;
+
+			comment_on(DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
+													  1, &isnull)));
+		}
+	}
+	SPI_finish();
+	PG_RETURN_NULL();
+}
+
+/* -- functions on a server -- */
+
+/* The caller's client for a server, which must be one of ours */
+Client *
+client_by_name(const char *name)
+{
+	ForeignServer *server = GetForeignServerByName(name, false);
+	ForeignDataWrapper *fdw = GetForeignDataWrapper(server->fdwid);
+	AclResult	acl = server_aclcheck(server->serverid, GetUserId());
+
+	if (acl != ACLCHECK_OK)
+		aclcheck_error(acl, OBJECT_FOREIGN_SERVER, name);
+	if (strcmp(fdw->fdwname, "netsuite_fdw") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("server \"%s\" is not a server of netsuite_fdw", name)));
+	return client_get(server->serverid, GetUserId());
+}
+
+Datum
+netsuite_server_time(PG_FUNCTION_ARGS)
+{
+	Client	   *client = client_by_name(NameStr(*PG_GETARG_NAME(0)));
+
+	client_hold(client, CurrentMemoryContext);
+	PG_RETURN_TIMESTAMPTZ(server_time(client, CurrentMemoryContext, NULL));
+}
+
+Datum
+netsuite_governance(PG_FUNCTION_ARGS)
+{
+	Client	   *client = client_by_name(NameStr(*PG_GETARG_NAME(0)));
+	Request    *request = request_new(client, CurrentMemoryContext);
+	Json *body;
+	Datum		result;
+
+	request_get(request, "/services/rest/system/v1/governanceLimits", "application/json");
+	request->what = "read the governance limits";
+	request_start(request);
+	request_wait(request);
+	body = request_json(request);
+	if (body == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_REPLY_HANDLE),
+				 errmsg("server \"%s\" did not answer with JSON", client_options(client)->name)));
+	result = DirectFunctionCall1(jsonb_in, CStringGetDatum(json_print(body)));
+	request_stop(request);
+	PG_RETURN_DATUM(result);
+}
+
+/* -- netsuite_query -- */
+
+/* Parameters as literals: ? in the query is replaced outside of strings and comments */
+static char *
+bind_params(const char *q, ArrayType *params)
+{
+	StringInfoData out;
+	Datum	   *values = NULL;
+	bool	   *nulls = NULL;
+	int			n = 0;
+	int			used = 0;
+
+	if (params)
+		deconstruct_array(params, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
+	initStringInfo(&out);
+	for (const char *p = q; *p; p++)
+	{
+		if (*p == '\'')
+		{
+			do
+				appendStringInfoChar(&out, *p++);
+			while (*p && *p != '\'');
+			if (*p == '\0')
+				break;
+			appendStringInfoChar(&out, *p);
+		}
+		else if (*p == '?')
+		{
+			if (used >= n)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("the query has more parameters than the %d given", n)));
+			if (nulls[used])
+				appendStringInfoString(&out, "NULL");
+			else
+			{
+				char	   *quoted = TextDatumGetCString(values[used]);
+
+				appendStringInfoChar(&out, '\'');
+				for (; *quoted; quoted++)
+				{
+					if (*quoted == '\'')
+						appendStringInfoChar(&out, '\'');
+					appendStringInfoChar(&out, *quoted);
+				}
+				appendStringInfoChar(&out, '\'');
+			}
+			used++;
+		}
+		else
+			appendStringInfoChar(&out, *p);
+	}
+	if (used < n)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%d parameters were given but the query has %d", n, used)));
+	return out.data;
+}
+
+static void
+put_item(ReturnSetInfo *rsinfo, Json *item)
+{
+	Datum		value;
+	bool		isnull = false;
+
+	json_remove(item, "links");
+	value = DirectFunctionCall1(jsonb_in, CStringGetDatum(json_print(item)));
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
+}
+
+/* Rows of any SuiteQL text as jsonb, one page after the other */
+Datum
+netsuite_query(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Client	   *client;
+	char	   *q;
+	MemoryContext context;
+	int64		offset = 0;
+	bool		more = true;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("server and query must not be null")));
+	client = client_by_name(NameStr(*PG_GETARG_NAME(0)));
+	q = bind_params(text_to_cstring(PG_GETARG_TEXT_PP(1)),
+					PG_ARGISNULL(2) ? NULL : PG_GETARG_ARRAYTYPE_P(2));
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	while (more)
+	{
+		Request    *request;
+		Json *body;
+		Json *items;
+		MemoryContext old;
+		int			n;
+
+		context = AllocSetContextCreate(CurrentMemoryContext, "netsuite query page",
+										ALLOCSET_DEFAULT_SIZES);
+		old = MemoryContextSwitchTo(context);
+		request = request_new(client, context);
+		request_query(request, q, client_options(client)->page_size, offset);
+		request->max_body = (size_t) client_options(client)->max_buffered;
+		request_start(request);
+		request_wait(request);
+		body = request_json(request);
+		items = json_member(body, "items");
+		if (items == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_REPLY_HANDLE),
+					 errmsg("NetSuite's reply holds no rows")));
+		n = json_count(items);
+		for (int i = 0; i < n; i++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			put_item(rsinfo, json_item(items, i));
+		}
+		more = n > 0 && json_true(json_member(body, "hasMore"));
+		offset += client_options(client)->page_size;
+		/* totalResults tells what paging by offset cannot reach */
+		if (!more && json_int(json_member(body, "totalResults")) > offset)
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+					 errmsg("the query has more rows than NetSuite's 100,000"),
+					 errhint("Narrow the query, or read it as a foreign table with options query and key.")));
+		MemoryContextSwitchTo(old);
+		MemoryContextDelete(context);
+	}
+	return (Datum) 0;
+}
+
+Datum
+netsuite_tables(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Client	   *client = client_by_name(NameStr(*PG_GETARG_NAME(0)));
+	ListCell   *lc;
+
+	client_hold(client, CurrentMemoryContext);
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(lc, import_tables(client, true))
+	{
+		ImportTable *t = lfirst(lc);
+		Datum		values[4] = {0};
+		bool		nulls[4] = {0};
+
+		values[0] = CStringGetTextDatum(t->name);
+		values[1] = CStringGetTextDatum(t->source);
+		if (t->key)
+			values[2] = CStringGetTextDatum(t->key);
+		else
+			nulls[2] = true;
+		if (t->comment)
+			values[3] = CStringGetTextDatum(t->comment);
+		else
+			nulls[3] = true;
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* -- netsuite_check -- */
+
+typedef struct Check
+{
+	ReturnSetInfo *out;
+	Client	   *client;
+	MemoryContext context;
+} Check;
+
+static void
+report(Check *c, const char *name, bool ok, const char *detail)
+{
+	Datum		values[3] = {CStringGetTextDatum(name), BoolGetDatum(ok), CStringGetTextDatum(detail)};
+	bool		nulls[3] = {0};
+
+	tuplestore_putvalues(c->out->setResult, c->out->setDesc, values, nulls);
+}
+
+/* Send a request and wait; the reason in words if it failed, else NULL */
+static const char *
+try_request(Request *request)
+{
+	request_start(request);
+	while (!request_settled(request))
+		client_turn(request->client, -1);
+	if (request->state == REQUEST_DONE)
+		return NULL;
+	if (request->http->failure != HTTP_OK)
+		return psprintf("no reply: %s", request->detail ? request->detail : "unknown reason");
+	return psprintf("NetSuite answered %d: %s", request->http->status,
+					request->detail ? request->detail : "no reason given");
+}
+
+/* Address, TLS and clock by one request that needs no login */
+static bool
+check_address(Check *c)
+{
+	const ServerOptions *o = client_options(c->client);
+	Request    *request = request_new(c->client, c->context);
+	const char *problem;
+	bool		untrusted;
+	double		skew;
+
+	request_get(request, "/services/rest/system/v1/serverTime", "application/json");
+	request_anonymous(request);
+	problem = try_request(request);
+	untrusted = request->http->failure == HTTP_UNTRUSTED;
+	if (problem && !untrusted)
+	{
+		report(c, "address", false, psprintf("%s: %s. Check account, base_url, proxy and the network.",
+											 o->base_url, problem));
+		return false;
+	}
+	report(c, "address", true, psprintf("%s answers", o->base_url));
+	report(c, "tls", !untrusted, untrusted ?
+		   psprintf("%s. If a proxy presents its own certificate, name its authority in server option ca_file.", problem) :
+		   "certificate verified");
+	if (untrusted)
+		return false;
+	skew = (GetCurrentTimestamp() -
+			(server_time(c->client, c->context, NULL) + USECS_PER_SEC / 2)) / (double) USECS_PER_SEC;
+	report(c, "clock", fabs(skew) < 120,
+		   fabs(skew) < 120 ? psprintf("this machine's clock differs by %.0f s or less", ceil(fabs(skew))) :
+		   psprintf("this machine's clock is %.0f s %s; NetSuite refuses signatures from other times: synchronise it.",
+					fabs(skew), skew > 0 ? "ahead" : "behind"));
+	return true;
+}
+
+static bool
+check_login(Check *c)
+{
+	Request    *request = request_new(c->client, c->context);
+	const char *problem;
+
+	request_query(request, "SELECT COUNT(*) AS n FROM currency", 1, 0);
+	problem = try_request(request);
+	if (problem && (request->http->status == 401 || request->http->status == 0 ||
+					(request->code && strncmp(request->code, "invalid_", 8) == 0)))
+	{
+		report(c, "login", false, psprintf("%s Check the user mapping's secrets, and the Login Audit Trail in NetSuite.", problem));
+		return false;
+	}
+	report(c, "login", true, "accepted");
+	report(c, "suiteql", problem == NULL, problem ?
+		   psprintf("%s Give the role REST Web Services and SuiteAnalytics Workbook.", problem) :
+		   "the role can run SuiteQL");
+	return problem == NULL;
+}
+
+static const char *
+yes_no(Trait t)
+{
+	return t == TRAIT_YES ? "yes" : t == TRAIT_NO ? "no" : "unknown";
+}
+
+static void
+check_traits(Check *c)
+{
+	const Traits *t = traits_get(c->client);
+	const char *problem = NULL;
+	pg_tz	   *zone = trait_zone_or_null(c->client, &problem);
+	const ServerOptions *o = client_options(c->client);
+	int			measured = t->datetime_offset_s;
+	bool		agrees = true;
+
+	if (zone && o->timezone)
+	{
+		/* a declared zone is held against the measured offset */
+		traits_measure_zone(c->client);
+		measured = t->datetime_offset_s;
+		if (t->zone_known)
+		{
+			pg_time_t	at = timestamptz_to_time_t(t->zone_at);
+
+			agrees = pg_localtime(&at, zone)->tm_gmtoff == measured;
+		}
+	}
+	report(c, "zone", zone != NULL && agrees,
+		   zone == NULL ? psprintf("%s Set server option timezone to the account's zone.", problem) :
+		   !agrees ? psprintf("datetimes are %+.2f hours from UTC, which is not what %s has: correct server option timezone.",
+							  measured / 3600.0, pg_get_timezone_name(zone)) :
+		   psprintf("datetimes are read as %s (%s)%s", pg_get_timezone_name(zone),
+					o->timezone ? "declared" : t->zone_known ? "measured" : "assumed",
+					t->offsets_known ? psprintf("; SYSDATE is %+.2f hours from UTC", t->sysdate_offset_s / 3600.0) : ""));
+	report(c, "text", true,
+		   psprintf("= heeds case: %s, accents: %s, trailing blanks: %s; LIKE is exact: %s; sorts by bytes: %s; '' is null: %s",
+					yes_no(t->case_exact), yes_no(t->accent_exact), yes_no(t->blank_exact),
+					yes_no(t->like_exact), yes_no(t->order_binary), yes_no(t->empty_is_null)));
+}
+
+static void
+check_concurrency(Check *c)
+{
+	Request    *request = request_new(c->client, c->context);
+	int			ours = client_options(c->client)->max_concurrency;
+	const char *problem;
+	Json *body;
+	int			account;
+	int			limit;
+
+	request_get(request, "/services/rest/system/v1/governanceLimits", "application/json");
+	problem = try_request(request);
+	if (problem)
+	{
+		report(c, "concurrency", true,
+			   psprintf("max_concurrency is %d; the account's limit is shown to administrators only. It is 5 on the smallest service tier.", ours));
+		return;
+	}
+	body = request_json(request);
+	account = (int) json_int(json_member(body, "accountConcurrencyLimit"));
+	limit = json_member(body, "integrationConcurrencyLimit") ?
+		(int) json_int(json_member(body, "integrationConcurrencyLimit")) : account;
+	report(c, "concurrency", ours <= account,
+		   ours <= account ? psprintf("max_concurrency is %d of the account's %d (this integration: %d)", ours, account, limit) :
+		   psprintf("max_concurrency is %d but the account allows %d: lower it.", ours, account));
+}
+
+/* One row per check, in the order in which one depends on the other */
+Datum
+netsuite_check(PG_FUNCTION_ARGS)
+{
+	Check		c = {.out = (ReturnSetInfo *) fcinfo->resultinfo, .context = CurrentMemoryContext};
+
+	InitMaterializedSRF(fcinfo, 0);
+	c.client = client_by_name(NameStr(*PG_GETARG_NAME(0)));
+	client_hold(c.client, c.context);
+	if (check_address(&c) && check_login(&c))
+	{
+		check_traits(&c);
+		check_concurrency(&c);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,544 @@
+/*
+ * option.c
+ *		Options: which there are, what they may be, what they say.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+#include <math.h>
+
+#include "access/reloptions.h"
+#include "access/table.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_foreign_table.h"
+#include "catalog/pg_user_mapping.h"
+#include "commands/defrem.h"
+#include "common/secret.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "netsuite_fdw/compat.h"
+#include "netsuite_fdw/option.h"
+#include "pgtime.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/varlena.h"
+
+extern PGDLLEXPORT Datum netsuite_fdw_validator(PG_FUNCTION_ARGS);
+PG_FUNCTION_INFO_V1(netsuite_fdw_validator);
+
+typedef enum OptionKind
+{
+	OPT_TEXT,					/* not empty */
+	OPT_NOTE,					/* anything */
+	OPT_ACCOUNT,
+	OPT_URL,					/* https:// and a host */
+	OPT_PROXY,
+	OPT_ZONE,
+	OPT_INT,					/* from min to max */
+	OPT_DURATION,				/* seconds, or a GUC-like time: 500ms, 2min */
+	OPT_SIZE,					/* bytes, or 32MB */
+	OPT_REAL,					/* zero or more */
+	OPT_BOOL,
+	OPT_TRAIT,					/* on, off, auto */
+	OPT_FILE,					/* path; for members of pg_read_server_files */
+	OPT_SECRET,					/* value, or env:, file: for the same */
+	OPT_NAMES					/* list of identifiers */
+} OptionKind;
+
+typedef struct OptionDef
+{
+	const char *name;
+	Oid			catalog;
+	OptionKind	kind;
+	double		min;
+	double		max;
+} OptionDef;
+
+static const OptionDef options[] = {
+	{"account", ForeignServerRelationId, OPT_ACCOUNT},
+	{"base_url", ForeignServerRelationId, OPT_URL},
+	{"timezone", ForeignServerRelationId, OPT_ZONE},
+	{"max_concurrency", ForeignServerRelationId, OPT_INT, 1, 50},
+	{"page_size", ForeignServerRelationId, OPT_INT, 1, 3000},
+	{"connect_timeout", ForeignServerRelationId, OPT_DURATION, 1, 3600000},
+	{"request_timeout", ForeignServerRelationId, OPT_DURATION, 1, 86400000},
+	{"max_retries", ForeignServerRelationId, OPT_INT, 0, 100},
+	{"retry_deadline", ForeignServerRelationId, OPT_DURATION, 0, 86400000},
+	{"max_buffered", ForeignServerRelationId, OPT_SIZE, 65536, 1073741823},
+	{"ca_file", ForeignServerRelationId, OPT_FILE},
+	{"proxy", ForeignServerRelationId, OPT_PROXY},
+	{"compress", ForeignServerRelationId, OPT_BOOL},
+	{"fdw_startup_cost", ForeignServerRelationId, OPT_REAL},
+	{"fdw_tuple_cost", ForeignServerRelationId, OPT_REAL},
+	{"use_remote_estimate", ForeignServerRelationId, OPT_BOOL},
+	{"text_equality_exact", ForeignServerRelationId, OPT_TRAIT},
+	{"text_like_exact", ForeignServerRelationId, OPT_TRAIT},
+	{"text_order_binary", ForeignServerRelationId, OPT_TRAIT},
+
+	{"consumer_key", UserMappingRelationId, OPT_SECRET},
+	{"consumer_secret", UserMappingRelationId, OPT_SECRET},
+	{"token_id", UserMappingRelationId, OPT_SECRET},
+	{"token_secret", UserMappingRelationId, OPT_SECRET},
+	{"client_id", UserMappingRelationId, OPT_SECRET},
+	{"certificate_id", UserMappingRelationId, OPT_SECRET},
+	{"private_key", UserMappingRelationId, OPT_SECRET},
+	{"private_key_file", UserMappingRelationId, OPT_FILE},
+
+	{"table", ForeignTableRelationId, OPT_TEXT},
+	{"query", ForeignTableRelationId, OPT_TEXT},
+	{"key", ForeignTableRelationId, OPT_NAMES},
+	{"rows", ForeignTableRelationId, OPT_REAL},
+	{"description", ForeignTableRelationId, OPT_NOTE},
+
+	{"column_name", AttributeRelationId, OPT_TEXT},
+	{"expression", AttributeRelationId, OPT_TEXT},
+	{"description", AttributeRelationId, OPT_NOTE},
+};
+
+/* -- reading values -- */
+
+/* A number with an optional unit, in the base unit of flags */
+static bool
+parse_quantity(const char *value, int flags, double *result)
+{
+	const char *hint;
+
+	return parse_real(value, result, flags, &hint);
+}
+
+static double
+quantity(DefElem *def, int flags)
+{
+	double		result = 0;
+
+	parse_quantity(defGetString(def), flags, &result);
+	return result;
+}
+
+/* Durations are seconds unless they name a unit */
+static bool
+parse_duration_ms(const char *value, double *ms)
+{
+	char	   *end;
+	double		plain = strtod(value, &end);
+
+	if (end != value && *end == '\0')
+	{
+		*ms = plain * 1000;
+		return true;
+	}
+	return parse_quantity(value, GUC_UNIT_MS, ms);
+}
+
+static void
+bad_value(DefElem *def, const char *wants)
+{
+	/* the value itself may be a secret pasted into the wrong place */
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+			 errmsg("invalid value for option \"%s\"", def->defname),
+			 errhint("%s", wants)));
+}
+
+static void
+check_range(const OptionDef *option, DefElem *def, double value, const char *unit)
+{
+	if (value < option->min || value > option->max)
+		bad_value(def, psprintf("It must be between %.0f and %.0f%s.",
+								option->min, option->max, unit));
+}
+
+static void
+need_file_role(const char *name)
+{
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to use a file or environment reference in option \"%s\"", name),
+				 errdetail("Only members of role pg_read_server_files may let the server read files and its environment."),
+				 errhint("Give the value itself, or ask an administrator to create the mapping.")));
+}
+
+static void
+check_account(DefElem *def)
+{
+	const char *value = defGetString(def);
+
+	if (*value == '\0')
+		bad_value(def, "Give the account id as NetSuite shows it, such as 1234567 or 1234567_SB1.");
+	for (const char *p = value; *p; p++)
+	{
+		if (!isalnum((unsigned char) *p) && *p != '_' && *p != '-')
+			bad_value(def, "An account id has letters, digits and an underscore, such as 1234567_SB1.");
+	}
+}
+
+static void
+check_url(DefElem *def)
+{
+	const char *value = defGetString(def);
+
+	if (strncmp(value, "https://", 8) != 0 || value[8] == '\0' || strchr(value, '@') != NULL ||
+		strchr(value, '?') != NULL)
+		bad_value(def, "It must be an https:// address without user name or parameters.");
+}
+
+static void
+check_zone(DefElem *def)
+{
+	if (pg_tzset(defGetString(def)) == NULL)
+		bad_value(def, "Name a time zone that PostgreSQL knows, such as UTC or America/Los_Angeles (see pg_timezone_names).");
+}
+
+static void
+check_trait(DefElem *def)
+{
+	bool		ignored;
+
+	if (pg_strcasecmp(defGetString(def), "auto") != 0 && !parse_bool(defGetString(def), &ignored))
+		bad_value(def, "It must be on, off or auto; auto asks the account.");
+}
+
+static void
+check_value(const OptionDef *option, DefElem *def)
+{
+	double		number;
+	bool		flag;
+	List	   *names;
+
+	switch (option->kind)
+	{
+		case OPT_TEXT:
+			if (*defGetString(def) == '\0')
+				bad_value(def, "It must not be empty.");
+			break;
+		case OPT_ACCOUNT:
+			check_account(def);
+			break;
+		case OPT_URL:
+			check_url(def);
+			break;
+		case OPT_PROXY:
+		case OPT_NOTE:
+			break;
+		case OPT_ZONE:
+			check_zone(def);
+			break;
+		case OPT_INT:
+			if (!parse_quantity(defGetString(def), 0, &number) || number != floor(number))
+				bad_value(def, "It must be a whole number.");
+			check_range(option, def, number, "");
+			break;
+		case OPT_DURATION:
+			if (!parse_duration_ms(defGetString(def), &number))
+				bad_value(def, "It must be a number of seconds, or a time with a unit such as 500ms or 2min.");
+			check_range(option, def, number, " ms");
+			break;
+		case OPT_SIZE:
+			if (!parse_quantity(defGetString(def), GUC_UNIT_BYTE, &number))
+				bad_value(def, "It must be a number of bytes, or a size with a unit such as 32MB.");
+			check_range(option, def, number, " bytes");
+			break;
+		case OPT_REAL:
+			if (!parse_quantity(defGetString(def), 0, &number) || number < 0)
+				bad_value(def, "It must be a number, zero or more.");
+			break;
+		case OPT_BOOL:
+			if (!parse_bool(defGetString(def), &flag))
+				bad_value(def, "It must be on or off.");
+			break;
+		case OPT_TRAIT:
+			check_trait(def);
+			break;
+		case OPT_FILE:
+			need_file_role(def->defname);
+			break;
+		case OPT_SECRET:
+			if (*defGetString(def) == '\0')
+				bad_value(def, "It must not be empty.");
+			if (secret_is_reference(defGetString(def)))
+				need_file_role(def->defname);
+			break;
+		case OPT_NAMES:
+			if (!SplitIdentifierString(pstrdup(defGetString(def)), ',', &names) || names == NIL)
+				bad_value(def, "It must be a list of column names, such as: transaction, id");
+			break;
+	}
+}
+
+/* -- the validator -- */
+
+static const OptionDef *
+find_option(const char *name, Oid catalog)
+{
+	for (int i = 0; i < lengthof(options); i++)
+	{
+		if (options[i].catalog == catalog && strcmp(options[i].name, name) == 0)
+			return &options[i];
+	}
+	return NULL;
+}
+
+static void
+unknown_option(const char *name, Oid catalog)
+{
+	StringInfoData valid;
+
+	initStringInfo(&valid);
+	for (int i = 0; i < lengthof(options); i++)
+	{
+		if (options[i].catalog == catalog)
+			appendStringInfo(&valid, "%s%s", valid.len > 0 ? ", " : "", options[i].name);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+			 errmsg("invalid option \"%s\"", name),
+			 valid.len > 0 ? errhint("Valid options in this context are: %s", valid.data)
+			 : errhint("There are no valid options in this context.")));
+}
+
+static DefElem *
+get(List *defs, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, defs)
+	{
+		DefElem    *def = lfirst_node(DefElem, lc);
+
+		if (strcmp(def->defname, name) == 0)
+			return def;
+	}
+	return NULL;
+}
+
+/* Options that exclude or need one another */
+static void
+check_together(List *defs, Oid catalog)
+{
+	if (catalog == ForeignServerRelationId && !get(defs, "account"))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+				 errmsg("option \"account\" is missing"),
+				 errhint("CREATE SERVER ... OPTIONS (account '1234567_SB1') is enough to reach NetSuite.")));
+	if (catalog == ForeignTableRelationId && get(defs, "table") && get(defs, "query"))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+				 errmsg("options \"table\" and \"query\" exclude each other")));
+	if (catalog == AttributeRelationId && get(defs, "column_name") && get(defs, "expression"))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+				 errmsg("options \"column_name\" and \"expression\" exclude each other")));
+	if (catalog == UserMappingRelationId && get(defs, "private_key") && get(defs, "private_key_file"))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+				 errmsg("options \"private_key\" and \"private_key_file\" exclude each other")));
+	if (catalog == UserMappingRelationId && get(defs, "consumer_key") && get(defs, "client_id"))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+				 errmsg("options \"consumer_key\" and \"client_id\" exclude each other"),
+				 errhint("Give consumer_key, consumer_secret, token_id and token_secret for token-based authentication, or client_id, certificate_id and private_key for OAuth 2.0.")));
+}
+
+Datum
+netsuite_fdw_validator(PG_FUNCTION_ARGS)
+{
+	List	   *defs = untransformRelOptions(PG_GETARG_DATUM(0));
+	Oid			catalog = PG_GETARG_OID(1);
+	ListCell   *lc;
+
+	foreach(lc, defs)
+	{
+		DefElem    *def = lfirst_node(DefElem, lc);
+		const OptionDef *option = find_option(def->defname, catalog);
+
+		if (option == NULL)
+			unknown_option(def->defname, catalog);
+		check_value(option, def);
+	}
+	check_together(defs, catalog);
+	PG_RETURN_VOID();
+}
+
+/* -- reading what is set -- */
+
+static const char *
+text_of(List *defs, const char *name, const char *otherwise)
+{
+	DefElem    *def = get(defs, name);
+
+	return def ? defGetString(def) : otherwise;
+}
+
+static double
+number_of(List *defs, const char *name, int flags, double otherwise)
+{
+	DefElem    *def = get(defs, name);
+
+	return def ? quantity(def, flags) : otherwise;
+}
+
+static int
+duration_of(List *defs, const char *name, int otherwise)
+{
+	DefElem    *def = get(defs, name);
+	double		ms = otherwise;
+
+	if (def)
+		parse_duration_ms(defGetString(def), &ms);
+	return (int) ms;
+}
+
+static bool
+flag_of(List *defs, const char *name, bool otherwise)
+{
+	DefElem    *def = get(defs, name);
+
+	return def ? defGetBoolean(def) : otherwise;
+}
+
+static Declared
+declared_of(List *defs, const char *name)
+{
+	DefElem    *def = get(defs, name);
+
+	if (def == NULL || pg_strcasecmp(defGetString(def), "auto") == 0)
+		return DECLARED_MEASURE;
+	return defGetBoolean(def) ? DECLARED_YES : DECLARED_NO;
+}
+
+/* 1234567_SB1 → https://1234567-sb1.suitetalk.api.netsuite.com */
+static char *
+default_url(const char *account)
+{
+	char	   *host = pstrdup(account);
+
+	for (char *p = host; *p; p++)
+		*p = *p == '_' ? '-' : pg_tolower((unsigned char) *p);
+	return psprintf("https://%s.suitetalk.api.netsuite.com", host);
+}
+
+static char *
+realm_of(const char *account)
+{
+	char	   *realm = pstrdup(account);
+
+	for (char *p = realm; *p; p++)
+		*p = *p == '-' ? '_' : pg_toupper((unsigned char) *p);
+	return realm;
+}
+
+/* A server's options, palloc'd in the current context */
+ServerOptions *
+server_options(Oid serverid)
+{
+	ForeignServer *server = GetForeignServer(serverid);
+	List	   *defs = server->options;
+	ServerOptions *o = palloc0(sizeof(ServerOptions));
+	char	   *url;
+
+	o->name = pstrdup(server->servername);
+	o->account = text_of(defs, "account", "");
+	o->realm = realm_of(o->account);
+	url = pstrdup(text_of(defs, "base_url", default_url(o->account)));
+	while (*url && url[strlen(url) - 1] == '/')
+		url[strlen(url) - 1] = '\0';
+	o->base_url = url;
+	o->timezone = text_of(defs, "timezone", NULL);
+	o->http.ca_file = text_of(defs, "ca_file", NULL);
+	o->http.proxy = text_of(defs, "proxy", NULL);
+	o->http.compress = flag_of(defs, "compress", true);
+	o->http.connect_timeout_ms = duration_of(defs, "connect_timeout", 10000);
+	o->http.request_timeout_ms = duration_of(defs, "request_timeout", 960000);
+	o->max_concurrency = (int) number_of(defs, "max_concurrency", 0, 4);
+	o->page_size = (int) number_of(defs, "page_size", 0, 1000);
+	o->max_retries = (int) number_of(defs, "max_retries", 0, 5);
+	o->retry_deadline_ms = duration_of(defs, "retry_deadline", 120000);
+	o->max_buffered = (int64) number_of(defs, "max_buffered", GUC_UNIT_BYTE, 32 * 1024 * 1024);
+	o->fdw_startup_cost = number_of(defs, "fdw_startup_cost", 0, 1000);
+	o->fdw_tuple_cost = number_of(defs, "fdw_tuple_cost", 0, 0.05);
+	o->use_remote_estimate = flag_of(defs, "use_remote_estimate", false);
+	o->text_equality_exact = declared_of(defs, "text_equality_exact");
+	o->text_like_exact = declared_of(defs, "text_like_exact");
+	o->text_order_binary = declared_of(defs, "text_order_binary");
+	return o;
+}
+
+static char *
+secret_of(List *defs, const char *name)
+{
+	DefElem    *def = get(defs, name);
+
+	return def ? secret_resolve(name, defGetString(def)) : NULL;
+}
+
+/* Credentials, resolved; palloc'd in the current context */
+UserOptions *
+user_options(Oid userid, Oid serverid)
+{
+	List	   *defs = GetUserMapping(userid, serverid)->options;
+	UserOptions *o = palloc0(sizeof(UserOptions));
+	const char *file = text_of(defs, "private_key_file", NULL);
+
+	o->consumer_key = secret_of(defs, "consumer_key");
+	o->consumer_secret = secret_of(defs, "consumer_secret");
+	o->token_id = secret_of(defs, "token_id");
+	o->token_secret = secret_of(defs, "token_secret");
+	o->client_id = secret_of(defs, "client_id");
+	o->certificate_id = secret_of(defs, "certificate_id");
+	o->private_key = secret_of(defs, "private_key");
+	if (file != NULL)
+		o->private_key = secret_read_file("private_key_file", file);
+	return o;
+}
+
+/* A foreign table's options; the table's own name stands for a missing one */
+TableOptions *
+table_options(Oid relid)
+{
+	List	   *defs = GetForeignTable(relid)->options;
+	TableOptions *o = palloc0(sizeof(TableOptions));
+	const char *key = text_of(defs, "key", NULL);
+
+	o->query = text_of(defs, "query", NULL);
+	if (o->query == NULL)
+		o->table = text_of(defs, "table", get_rel_name(relid));
+	if (key != NULL && !SplitIdentifierString(pstrdup(key), ',', &o->key))
+		o->key = NIL;
+	o->rows = number_of(defs, "rows", 0, -1);
+	return o;
+}
+
+/* Columns of a relation, dropped ones too */
+int
+relation_natts(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	int			natts;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	natts = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
+	ReleaseSysCache(tuple);
+	return natts;
+}
+
+/* What a column is called there: a name, or an expression over the table */
+char *
+column_expression(Oid relid, int attnum, bool *is_expression)
+{
+	List	   *defs = GetForeignColumnOptions(relid, attnum);
+	const char *expression = text_of(defs, "expression", NULL);
+
+	*is_expression = expression != NULL;
+	if (expression != NULL)
+		return pstrdup(expression);
+	return pstrdup(text_of(defs, "column_name", get_attname(relid, attnum, false)));
+}

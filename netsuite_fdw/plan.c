@@ -1,0 +1,1062 @@
+/*
+ * plan.c
+ *		Paths, costs, and the query that a path stands for.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "netsuite_fdw/catalog.h"
+#include "netsuite_fdw/compat.h"
+#include "netsuite_fdw/deparse.h"
+#include "netsuite_fdw/plan.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "optimizer/planmain.h"
+#include "optimizer/restrictinfo.h"
+#include "optimizer/tlist.h"
+#include "parser/parsetree.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/selfuncs.h"
+
+#define DEFAULT_ROWS 10000
+#define MAX_GROUPS_SORTED 100000	/* rows that one query yields at most */
+
+/* What the planner knows of a remote relation, base or grouped */
+typedef struct RelInfo
+{
+	Oid			relid;
+	Oid			serverid;
+	Oid			userid;
+	ServerOptions *server;
+	List	   *shipped;		/* RestrictInfos certain there */
+	List	   *weak;			/* sent, and checked again here */
+	List	   *local;			/* checked here alone */
+	double		rows;
+	CursorSpec	keys;			/* nkeys, keys, key_unique */
+	int			key_attnums[MAX_KEYS];
+	/* of a grouped relation */
+	struct RelInfo *input;
+	RelOptInfo *input_rel;
+	List	   *grouped_tlist;
+	List	   *having;			/* expressions certain there */
+	List	   *having_local;
+} RelInfo;
+
+/* What a path adds: fdw_private of ForeignPath */
+enum PathItem
+{
+	PATH_ORDER_KEY,				/* Integer: rows in key order */
+	PATH_PATHKEYS				/* list of PathKeys to sort by there, or NIL */
+};
+
+/* -- remembered row counts -- */
+
+typedef struct Remembered
+{
+	Oid			relid;
+	double		rows;
+} Remembered;
+
+static HTAB *remembered = NULL;
+
+static void
+forget_rows(Datum arg, Oid relid)
+{
+	if (remembered && OidIsValid(relid))
+		hash_search(remembered, &relid, HASH_REMOVE, NULL);
+}
+
+/* Note how many rows a whole foreign table was seen to have */
+void
+plan_remember_rows(Oid relid, double rows)
+{
+	Remembered *entry;
+
+	if (remembered == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(Remembered)};
+
+		remembered = hash_create("netsuite row counts", 64, &ctl, HASH_ELEM | HASH_BLOBS);
+		CacheRegisterRelcacheCallback(forget_rows, (Datum) 0);
+	}
+	entry = hash_search(remembered, &relid, HASH_ENTER, NULL);
+	entry->rows = rows;
+}
+
+static bool
+recall_rows(Oid relid, double *rows)
+{
+	Remembered *entry = remembered ? hash_search(remembered, &relid, HASH_FIND, NULL) : NULL;
+
+	if (entry)
+		*rows = entry->rows;
+	return entry != NULL;
+}
+
+/* -- keys -- */
+
+/* FROM for a foreign table: always under the alias t */
+char *
+table_from(Oid relid)
+{
+	TableOptions *o = table_options(relid);
+
+	return o->query ? psprintf("(%s) t", o->query) : psprintf("%s t", o->table);
+}
+
+/* The local column that a remote name stands for, if its type can be a key; else 0 */
+static int
+key_attnum(Oid relid, const char *name)
+{
+	int			natts = relation_natts(relid);
+
+	for (int attnum = 1; attnum <= natts; attnum++)
+	{
+		bool		is_expression;
+		Oid			type = get_atttype(relid, attnum);
+
+		if (type != INT8OID && type != INT4OID)
+			continue;
+		if (pg_strcasecmp(column_expression(relid, attnum, &is_expression), name) == 0 &&
+			!is_expression)
+			return attnum;
+	}
+	return 0;
+}
+
+/*
+ * By what to page: the leading integer columns of the key, or a better column
+ * that the dictionary names.  False if there is none; spec->order then is the
+ * whole key if there is one.
+ */
+bool
+table_keys(Oid relid, CursorSpec *spec, int *attnums)
+{
+	TableOptions *o = table_options(relid);
+	const CatalogTable *known = o->table ? catalog_find(o->table) : NULL;
+	StringInfoData order;
+	ListCell   *lc;
+
+	memset(spec, 0, sizeof(CursorSpec));
+	if (known && known->pages_by && (attnums[0] = key_attnum(relid, known->pages_by)) != 0)
+	{
+		spec->nkeys = 1;
+		spec->keys[0] = psprintf("t.%s", known->pages_by);
+		spec->key_unique = true;
+		return true;
+	}
+	initStringInfo(&order);
+	foreach(lc, o->key)
+	{
+		char	   *name = lfirst(lc);
+		int			n = spec->nkeys;
+
+		appendStringInfo(&order, "%st.%s ASC", order.len > 0 ? ", " : "", name);
+		if (n == foreach_current_index(lc) && n < MAX_KEYS &&
+			(attnums[n] = key_attnum(relid, name)) != 0)
+		{
+			spec->keys[n] = psprintf("t.%s", name);
+			spec->nkeys++;
+		}
+	}
+	spec->key_unique = spec->nkeys == list_length(o->key);
+	if (spec->nkeys == 0 && order.len > 0)
+		spec->order = order.data;
+	return spec->nkeys > 0;
+}
+
+/* -- size of a base relation -- */
+
+static Oid
+user_of(PlannerInfo *root, RelOptInfo *rel)
+{
+#if PG_VERSION_NUM >= 160000
+	return OidIsValid(rel->userid) ? rel->userid : GetUserId();
+#else
+	RangeTblEntry *rte = planner_rt_fetch(rel->relid, root);
+
+	return OidIsValid(rte->checkAsUser) ? rte->checkAsUser : GetUserId();
+#endif
+}
+
+static ShipContext
+ship_context(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, bool measure)
+{
+	ShipContext c = {.root = root, .relids = rel->relids, .serverid = info->serverid,
+		.userid = info->userid, .measure = measure};
+
+	return c;
+}
+
+/*
+ * Sort conditions by how far they may be trusted.  The account is asked for its
+ * traits only where that lets a condition be sent that otherwise could not.
+ */
+static void
+classify(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, List *clauses)
+{
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		RestrictInfo *ri = lfirst_node(RestrictInfo, lc);
+		ShipContext quiet = ship_context(root, rel, info, info->server->text_equality_exact == DECLARED_YES);
+		ShipContext asking = ship_context(root, rel, info, true);
+		Ship		ship = ship_condition((Node *) ri->clause, &quiet);
+
+		if (ship == SHIP_NO)
+			ship = ship_condition((Node *) ri->clause, &asking);
+		if (ship == SHIP_EXACT)
+			info->shipped = lappend(info->shipped, ri);
+		else if (ship == SHIP_WEAK)
+			info->weak = lappend(info->weak, ri);
+		else
+			info->local = lappend(info->local, ri);
+	}
+}
+
+/* Find out whether weak conditions are exact after all; true if none is left unsure */
+static bool
+settle_weak(PlannerInfo *root, RelOptInfo *rel, RelInfo *info)
+{
+	ShipContext asking = ship_context(root, rel, info, true);
+	List	   *still = NIL;
+	ListCell   *lc;
+
+	if (info->local != NIL)
+		return false;
+	foreach(lc, info->weak)
+	{
+		RestrictInfo *ri = lfirst_node(RestrictInfo, lc);
+
+		if (ship_condition((Node *) ri->clause, &asking) == SHIP_EXACT)
+			info->shipped = lappend(info->shipped, ri);
+		else
+			still = lappend(still, ri);
+	}
+	info->weak = still;
+	return still == NIL;
+}
+
+/* Conditions joined by AND; NULL for none */
+static char *
+deparse_where(List *clauses, Deparse *d)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	d->out = &text;
+	foreach(lc, clauses)
+	{
+		Node	   *clause = lfirst(lc);
+
+		if (IsA(clause, RestrictInfo))
+			clause = (Node *) ((RestrictInfo *) clause)->clause;
+		if (text.len > 0)
+			appendStringInfoString(&text, " AND ");
+		deparse_condition(clause, d);
+	}
+	d->out = NULL;
+	return text.len > 0 ? text.data : NULL;
+}
+
+/* COUNT(*) by the account itself, under the conditions whose values are known */
+static bool
+remote_count(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, double *rows)
+{
+	ShipContext c = ship_context(root, rel, info, false);
+	Deparse		d = {.ship = &c};
+	char	   *where = deparse_where(list_concat_copy(info->shipped, info->weak), &d);
+	Request    *request;
+	Json *items;
+
+	if (d.values != NIL)
+		return false;
+	if (where == NULL && recall_rows(info->relid, rows))
+		return true;
+	request = request_new(client_get(info->serverid, info->userid), CurrentMemoryContext);
+	request_query(request, psprintf("SELECT COUNT(*) AS n FROM %s%s%s", table_from(info->relid),
+									where ? " WHERE " : "", where ? where : ""), 1, 0);
+	request_start(request);
+	request_wait(request);
+	items = json_member(request_json(request), "items");
+	if (json_count(items) == 1)
+		*rows = strtod(json_text(json_item(items, 0), "n"), NULL);
+	request_stop(request);
+	if (where == NULL)
+		plan_remember_rows(info->relid, *rows);
+	return true;
+}
+
+static void
+estimate_size(PlannerInfo *root, RelOptInfo *rel, RelInfo *info)
+{
+	TableOptions *o = table_options(info->relid);
+	double		rows = DEFAULT_ROWS;
+
+	if (info->server->use_remote_estimate && remote_count(root, rel, info, &rows))
+	{
+		rel->tuples = Max(rel->tuples, rows);
+		info->rows = clamp_row_est(rows * clauselist_selectivity(root, info->local, 0, JOIN_INNER, NULL));
+		rel->rows = info->rows;
+		return;
+	}
+	if (!recall_rows(info->relid, &rows))
+	{
+		if (o->rows >= 0)
+			rows = o->rows;
+		else if (rel->tuples > 0)
+			rows = rel->tuples;
+	}
+	rel->tuples = rows;
+	set_baserel_size_estimates(root, rel);
+	info->rows = rel->rows;
+}
+
+static void
+netsuiteGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
+{
+	RelInfo    *info = palloc0(sizeof(RelInfo));
+
+	info->relid = relid;
+	info->serverid = GetForeignServerIdByRelId(relid);
+	info->userid = user_of(root, rel);
+	info->server = server_options(info->serverid);
+	rel->fdw_private = info;
+	classify(root, rel, info, rel->baserestrictinfo);
+	table_keys(relid, &info->keys, info->key_attnums);
+	estimate_size(root, rel, info);
+}
+
+/* -- costs -- */
+
+/*
+ * A request costs fdw_startup_cost, as many run at once as the server allows;
+ * a row costs fdw_tuple_cost.
+ */
+static void
+cost(RelInfo *info, double fetched, bool sequential, Cost *startup, Cost *total)
+{
+	double		pages = ceil(Max(fetched, 1) / info->server->page_size);
+	double		rounds = sequential ? pages : 1 + ceil((pages - 1) / info->server->max_concurrency);
+
+	*startup = info->server->fdw_startup_cost;
+	*total = rounds * info->server->fdw_startup_cost +
+		fetched * (info->server->fdw_tuple_cost + cpu_tuple_cost);
+}
+
+/* Rows that come over the wire */
+static double
+fetched_rows(PlannerInfo *root, RelOptInfo *rel, RelInfo *info)
+{
+	double		share = clauselist_selectivity(root, info->local, rel->relid, JOIN_INNER, NULL);
+
+	return share > 0 ? Min(info->rows / share, Max(rel->tuples, info->rows)) : info->rows;
+}
+
+/* -- paths of a base relation -- */
+
+/* Do the pathkeys ask for the order of the key? */
+static bool
+is_key_order(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, List *pathkeys)
+{
+	ListCell   *lc;
+
+	if (!info->keys.nkeys || !info->keys.key_unique || list_length(pathkeys) > info->keys.nkeys)
+		return false;
+	foreach(lc, pathkeys)
+	{
+		PathKey    *pk = lfirst_node(PathKey, lc);
+		ListCell   *m;
+		bool		found = false;
+
+		if (pk->pk_strategy != BTLessStrategyNumber || pk->pk_nulls_first)
+			return false;
+		foreach(m, pk->pk_eclass->ec_members)
+		{
+			EquivalenceMember *em = lfirst(m);
+
+			found |= IsA(em->em_expr, Var) && ((Var *) em->em_expr)->varno == rel->relid &&
+				((Var *) em->em_expr)->varattno == info->key_attnums[foreach_current_index(lc)];
+		}
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* The member of an equivalence class that can be sorted there, or NULL */
+static Expr *
+sortable_member(PathKey *pk, ShipContext *c, List *tlist)
+{
+	ListCell   *lc;
+
+	/* nulls last ascending, first descending, as there */
+	if (pk->pk_nulls_first != (pk->pk_strategy == BTGreaterStrategyNumber))
+		return NULL;
+	foreach(lc, pk->pk_eclass->ec_members)
+	{
+		EquivalenceMember *em = lfirst(lc);
+		Expr	   *expr = em->em_expr;
+
+		if (em->em_is_child || !ship_order((Node *) expr, pk->pk_eclass->ec_collation, c))
+			continue;
+		if (tlist != NIL && !tlist_member(expr, tlist))
+			continue;
+		return expr;
+	}
+	return NULL;
+}
+
+static bool
+all_sortable(List *pathkeys, ShipContext *c, List *tlist)
+{
+	ListCell   *lc;
+
+	foreach(lc, pathkeys)
+	{
+		if (sortable_member(lfirst_node(PathKey, lc), c, tlist) == NULL)
+			return false;
+	}
+	return pathkeys != NIL;
+}
+
+/* Is the rel the whole query, so that its LIMIT is the query's? */
+static bool
+limit_is_ours(PlannerInfo *root, RelOptInfo *rel)
+{
+	Query	   *q = root->parse;
+
+	return bms_equal(root->all_baserels, rel->relids) && q->rowMarks == NIL && !q->hasAggs &&
+		!q->hasWindowFuncs && !q->hasTargetSRFs && q->groupClause == NIL &&
+		q->groupingSets == NIL && q->distinctClause == NIL && q->setOperations == NULL &&
+		q->havingQual == NULL;
+}
+
+static void
+add_ordered_paths(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, double fetched)
+{
+	ShipContext asking = ship_context(root, rel, info, true);
+	List	   *pathkeys = root->query_pathkeys;
+	Cost		startup;
+	Cost		total;
+
+	if (pathkeys == NIL)
+		return;
+	if (is_key_order(root, rel, info, pathkeys))
+	{
+		cost(info, fetched, true, &startup, &total);
+		add_path(rel, (Path *) make_scan_path(root, rel, rel->rows, startup, total, pathkeys, NULL,
+											  list_make2(makeInteger(true), NIL)));
+		return;
+	}
+	/* any other order only for the first few: NetSuite sorts all to give them */
+	if (root->limit_tuples < 1 || root->limit_tuples > info->server->page_size ||
+		!limit_is_ours(root, rel) || !settle_weak(root, rel, info) ||
+		!all_sortable(pathkeys, &asking, NIL))
+		return;
+	cost(info, fetched, false, &startup, &total);
+	add_path(rel, (Path *) make_scan_path(root, rel, rel->rows, startup, total, pathkeys, NULL,
+										  list_make2(makeInteger(false), pathkeys)));
+}
+
+/* Conditions with other relations that can be sent with their values */
+static void
+add_parameterized_path(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, List *clauses)
+{
+	ShipContext quiet = ship_context(root, rel, info, false);
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		RestrictInfo *ri = lfirst_node(RestrictInfo, lc);
+		ParamPathInfo *ppi;
+		Relids		outer;
+		Cost		startup;
+		Cost		total;
+
+		if (!join_clause_is_movable_to(ri, rel) ||
+			ship_condition((Node *) ri->clause, &quiet) == SHIP_NO)
+			continue;
+		outer = bms_del_member(bms_union(ri->clause_relids, rel->lateral_relids), rel->relid);
+		if (bms_is_empty(outer))
+			continue;
+		ppi = get_baserel_parampathinfo(root, rel, outer);
+		cost(info, ppi->ppi_rows, false, &startup, &total);
+		add_path(rel, (Path *) make_scan_path(root, rel, ppi->ppi_rows, startup, total, NIL, outer,
+											  list_make2(makeInteger(false), NIL)));
+	}
+}
+
+static bool
+matches_any_column(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec,
+				   EquivalenceMember *em, void *arg)
+{
+	return IsA(em->em_expr, Var) && bms_equal(em->em_relids, rel->relids);
+}
+
+static void
+netsuiteGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
+{
+	RelInfo    *info = rel->fdw_private;
+	double		fetched = fetched_rows(root, rel, info);
+	Cost		startup;
+	Cost		total;
+
+	cost(info, fetched, false, &startup, &total);
+	add_path(rel, (Path *) make_scan_path(root, rel, rel->rows, startup, total, NIL,
+										  rel->lateral_relids, list_make2(makeInteger(false), NIL)));
+	add_ordered_paths(root, rel, info, fetched);
+	add_parameterized_path(root, rel, info, rel->joininfo);
+	if (rel->has_eclass_joins)
+		add_parameterized_path(root, rel, info, generate_implied_equalities_for_column(
+			root, rel, matches_any_column, NULL, rel->lateral_referencers));
+}
+
+/* -- grouping -- */
+
+/* Is the column one that the query groups by? */
+static bool
+is_group_column(PlannerInfo *root, Expr *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, root->parse->groupClause)
+	{
+		if (equal(get_sortgroupclause_expr(lfirst(lc), root->parse->targetList), column))
+			return true;
+	}
+	return false;
+}
+
+/* Take a target list apart into what is computed there */
+static bool
+ship_target(PlannerInfo *root, RelInfo *info, PathTarget *target, ShipContext *c)
+{
+	int			i = 0;
+	ListCell   *lc;
+
+	foreach(lc, target->exprs)
+	{
+		Expr	   *expr = lfirst(lc);
+		Index		ref = get_pathtarget_sortgroupref(target, i++);
+		SortGroupClause *clause = ref ? get_sortgroupref_clause_noerr(ref, root->parse->groupClause) : NULL;
+		ListCell   *part;
+
+		if (clause)
+		{
+			TargetEntry *tle;
+
+			if (!ship_grouping(expr, c))
+				return false;
+			tle = makeTargetEntry(expr, list_length(info->grouped_tlist) + 1, NULL, false);
+			tle->ressortgroupref = ref;
+			info->grouped_tlist = lappend(info->grouped_tlist, tle);
+			continue;
+		}
+		if (is_local_value((Node *) expr, c))
+			continue;			/* evaluated above the scan */
+		if (IsA(expr, Aggref) && ship_value((Node *) expr, c))
+		{
+			info->grouped_tlist = add_to_flat_tlist(info->grouped_tlist, list_make1(expr));
+			continue;
+		}
+		foreach(part, pull_var_clause((Node *) expr, PVC_INCLUDE_AGGREGATES |
+											 PVC_RECURSE_PLACEHOLDERS))
+		{
+			Expr	   *piece = lfirst(part);
+
+			/* a column by itself is one that is grouped by */
+			if (IsA(piece, Aggref) && !ship_value((Node *) piece, c))
+				return false;
+			if (IsA(piece, Var) && !tlist_member(piece, info->grouped_tlist) &&
+				!is_group_column(root, piece))
+				return false;
+			if (IsA(piece, Aggref))
+				info->grouped_tlist = add_to_flat_tlist(info->grouped_tlist, list_make1(piece));
+		}
+	}
+	return true;
+}
+
+static bool
+ship_having(PlannerInfo *root, RelInfo *info, ShipContext *c)
+{
+	ListCell   *lc;
+
+	foreach(lc, (List *) root->parse->havingQual)
+	{
+		Node	   *expr = lfirst(lc);
+		ListCell   *part;
+
+		if (ship_condition(expr, c) == SHIP_EXACT)
+		{
+			info->having = lappend(info->having, expr);
+			continue;
+		}
+		info->having_local = lappend(info->having_local, expr);
+		foreach(part, pull_var_clause(expr, PVC_INCLUDE_AGGREGATES |
+											 PVC_RECURSE_PLACEHOLDERS))
+		{
+			Expr	   *piece = lfirst(part);
+
+			if (IsA(piece, Aggref))
+			{
+				if (!ship_value((Node *) piece, c))
+					return false;
+				info->grouped_tlist = add_to_flat_tlist(info->grouped_tlist, list_make1(piece));
+			}
+			else if (!tlist_member(piece, info->grouped_tlist))
+				return false;
+		}
+	}
+	return true;
+}
+
+static void
+netsuiteGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
+							 RelOptInfo *output_rel, void *extra)
+{
+	RelInfo    *input = input_rel->fdw_private;
+	RelInfo    *info;
+	ShipContext asking;
+	double		groups;
+	Cost		startup;
+	Cost		total;
+	PathTarget *target = root->upper_targets[UPPERREL_GROUP_AGG];
+
+	if (stage != UPPERREL_GROUP_AGG || output_rel->fdw_private != NULL || input == NULL ||
+		input_rel->reloptkind != RELOPT_BASEREL || root->parse->groupingSets != NIL ||
+		((GroupPathExtraData *) extra)->patype != PARTITIONWISE_AGGREGATE_NONE)
+		return;
+	info = palloc0(sizeof(RelInfo));
+	info->relid = input->relid;
+	info->serverid = input->serverid;
+	info->userid = input->userid;
+	info->server = input->server;
+	info->input = input;
+	info->input_rel = input_rel;
+	asking = ship_context(root, input_rel, info, true);
+	if (!root->parse->hasAggs && root->parse->groupClause == NIL)
+		return;
+	if (input->local != NIL || !ship_target(root, info, target, &asking) ||
+		!ship_having(root, info, &asking) || !settle_weak(root, input_rel, input))
+		return;
+	groups = root->parse->groupClause == NIL ? 1 :
+		estimate_num_groups(root, get_sortgrouplist_exprs(root->parse->groupClause,
+														  root->parse->targetList),
+							input->rows, NULL, NULL);
+	info->rows = groups;
+	output_rel->fdw_private = info;
+	output_rel->rows = groups;
+	cost(info, groups, false, &startup, &total);
+	add_path(output_rel, (Path *) make_upper_path(root, output_rel, target, groups, startup, total,
+												  NIL, list_make2(makeInteger(false), NIL)));
+	if (groups <= MAX_GROUPS_SORTED && root->sort_pathkeys != NIL &&
+		all_sortable(root->sort_pathkeys, &asking, info->grouped_tlist))
+		add_path(output_rel, (Path *) make_upper_path(root, output_rel, target, groups, startup,
+													  total * 1.01, root->sort_pathkeys,
+													  list_make2(makeInteger(false),
+																 root->sort_pathkeys)));
+}
+
+/* -- the plan -- */
+
+/* Collects the columns of a SELECT list and what becomes of them */
+typedef struct Select
+{
+	StringInfoData text;
+	List	   *names;			/* taken so far */
+	List	   *columns;		/* PLAN_COLUMNS */
+	List	   *order;			/* expressions, for a total order */
+} Select;
+
+static bool
+is_plain_name(const char *name)
+{
+	const char *p = name;
+
+	if (*p < 'a' || *p > 'z' || strlen(name) > 30)
+		return false;
+	for (; *p; p++)
+	{
+		if (!((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '_'))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_taken(Select *s, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, s->names)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Add a column.  A bare one keeps its name, others get an alias: the local name
+ * if that is a plain word, else c1, c2 ...
+ */
+static void
+select_column(Select *s, const char *expression, const char *bare, const char *wish, Oid type,
+			  int32 typmod, int target, int key, int divides, bool midnight, const char *label)
+{
+	char	   *name = NULL;
+
+	if (s->text.len > 0)
+		appendStringInfoString(&s->text, ", ");
+	appendStringInfoString(&s->text, expression);
+	if (bare && is_plain_name(bare) && !is_taken(s, bare))
+		name = pstrdup(bare);
+	else
+	{
+		if (wish && is_plain_name(wish) && !is_taken(s, wish))
+			name = pstrdup(wish);
+		for (int n = list_length(s->columns) + 1; name == NULL; n++)
+		{
+			char	   *numbered = psprintf("c%d", n);
+
+			if (!is_taken(s, numbered))
+				name = numbered;
+		}
+		appendStringInfo(&s->text, " AS %s", name);
+	}
+	s->names = lappend(s->names, name);
+	s->columns = lappend(s->columns, list_concat(
+		list_make5(makeString(name), makeInteger((int) type), makeInteger(typmod),
+				   makeInteger(target), makeInteger(key)),
+		list_make3(makeInteger(divides), makeInteger(midnight), makeString(pstrdup(label)))));
+}
+
+static int
+key_place(RelInfo *info, int attnum)
+{
+	for (int i = 0; i < info->keys.nkeys; i++)
+	{
+		if (info->key_attnums[i] == attnum)
+			return i;
+	}
+	return -1;
+}
+
+/* A table's column, under the name it has there if it is shown as it is */
+static void
+select_attribute(Select *s, RelInfo *info, int attnum, bool wanted, bool use_key)
+{
+	Oid			type = get_atttype(info->relid, attnum);
+	int32		typmod;
+	Oid			collation;
+	Family		family;
+	bool		is_expression;
+	char	   *remote = column_expression(info->relid, attnum, &is_expression);
+	char	   *column = deparse_column(info->relid, attnum);
+	char	   *local = get_attname(info->relid, attnum, false);
+	StringInfoData text;
+
+	get_atttypetypmodcoll(info->relid, attnum, &type, &typmod, &collation);
+	family = type == TIMESTAMPOID ? FAMILY_TIMESTAMP :
+		type == TIMESTAMPTZOID ? FAMILY_TIMESTAMPTZ : family_of(type, -1);
+	initStringInfo(&text);
+	append_output(&text, family, column);
+	for (char *p = remote; !is_expression && *p; p++)
+		*p = pg_tolower((unsigned char) *p);
+	select_column(s, text.data, is_expression || strcmp(text.data, column) != 0 ? NULL : remote,
+				  is_expression ? local : remote, type, typmod, wanted ? attnum - 1 : -1,
+				  use_key ? key_place(info, attnum) : -1, -1, false, local);
+	s->order = lappend(s->order, column);
+}
+
+/* Columns that a base scan needs, and those of the key */
+static void
+select_attributes(Select *s, RelInfo *info, Bitmapset *used, bool use_key)
+{
+	int			natts = relation_natts(info->relid);
+	bool		all = bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, used);
+
+	for (int attnum = 1; attnum <= natts; attnum++)
+	{
+		bool		wanted = all ||
+			bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, used);
+
+		if (get_atttype(info->relid, attnum) == InvalidOid)
+			continue;			/* dropped */
+		if (wanted || (use_key && key_place(info, attnum) >= 0))
+			select_attribute(s, info, attnum, wanted, use_key);
+	}
+	if (s->columns == NIL)
+		select_column(s, "1", NULL, NULL, INT4OID, -1, -1, -1, -1, false, "1");
+}
+
+/* Columns of a grouped relation; an average is asked for as sum and count */
+static void
+select_targets(Select *s, List *tlist, Deparse *d)
+{
+	ListCell   *lc;
+
+	foreach(lc, tlist)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+		Node	   *expr = (Node *) tle->expr;
+		int			target = foreach_current_index(lc);
+		const char *name = NULL;
+		bool		is_avg = IsA(expr, Aggref) &&
+			strcmp(get_func_name(((Aggref *) expr)->aggfnoid), "avg") == 0;
+		bool		midnight = IsA(expr, FuncExpr) &&
+			call_of((FuncExpr *) expr, &name) == CALL_DATE_TRUNC &&
+			exprType(expr) == TIMESTAMPTZOID;
+		StringInfoData text;
+
+		initStringInfo(&text);
+		d->out = &text;
+		deparse_output(expr, d);
+		d->out = NULL;
+		if (is_avg)
+		{
+			/* AVG(x) → SUM(x) and COUNT(x) */
+			select_column(s, psprintf("SUM%s", text.data + 3), NULL, NULL, NUMERICOID, -1, target,
+						  -1, -1, false, "avg");
+			select_column(s, psprintf("COUNT%s", text.data + 3), NULL, NULL, INT8OID, -1,
+						  list_length(tlist) + target, -1, target, false, "avg");
+		}
+		else
+			select_column(s, text.data, NULL, NULL, exprType(expr), exprTypmod(expr), target, -1,
+						  -1, midnight, "aggregate");
+	}
+	if (s->columns == NIL)
+		select_column(s, "COUNT(*)", NULL, NULL, INT8OID, -1, -1, -1, -1, false, "count");
+}
+
+static char *
+deparse_order(List *pathkeys, RelInfo *info, Deparse *d)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	d->out = &text;
+	foreach(lc, pathkeys)
+	{
+		PathKey    *pk = lfirst_node(PathKey, lc);
+		Expr	   *expr = sortable_member(pk, d->ship, info->grouped_tlist);
+
+		if (text.len > 0)
+			appendStringInfoString(&text, ", ");
+		deparse_value((Node *) expr, d);
+		appendStringInfoString(&text, pk->pk_strategy == BTLessStrategyNumber ? " ASC" : " DESC");
+	}
+	d->out = NULL;
+	return text.data;
+}
+
+static char *
+deparse_group(PlannerInfo *root, RelInfo *info, Deparse *d, char **order)
+{
+	StringInfoData text;
+	StringInfoData by;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	initStringInfo(&by);
+	d->out = &text;
+	foreach(lc, info->grouped_tlist)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+		int			start;
+
+		if (tle->ressortgroupref == 0)
+			continue;
+		appendStringInfoString(&text, text.len > 0 ? ", " : "GROUP BY ");
+		start = text.len;
+		deparse_value((Node *) tle->expr, d);
+		appendStringInfo(&by, "%s%s ASC", by.len > 0 ? ", " : "", text.data + start);
+	}
+	*order = by.len > 0 ? by.data : NULL;
+	foreach(lc, info->having)
+	{
+		appendStringInfoString(&text, foreach_current_index(lc) > 0 ? " AND " :
+							   text.len > 0 ? " HAVING " : "HAVING ");
+		deparse_condition(lfirst(lc), d);
+	}
+	d->out = NULL;
+	return text.len > 0 ? text.data : NULL;
+}
+
+/* Every selected column: rows that tie are alike, so their order is of no account */
+static char *
+order_by_all(List *columns)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, columns)
+		appendStringInfo(&text, "%s%s ASC", text.len > 0 ? ", " : "", (char *) lfirst(lc));
+	return text.len > 0 ? text.data : NULL;
+}
+
+static String *
+string_or_null(const char *text)
+{
+	return text ? makeString(pstrdup(text)) : NULL;
+}
+
+/* Attributes that the plan reads: of the target list, and of checks made here */
+static Bitmapset *
+attributes_used(RelOptInfo *rel, List *checks)
+{
+	Bitmapset  *used = NULL;
+	ListCell   *lc;
+
+	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &used);
+	foreach(lc, checks)
+		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause, rel->relid, &used);
+	return used;
+}
+
+static ForeignScan *
+plan_base(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, ForeignPath *path, List *tlist,
+		  List *scan_clauses, Plan *outer_plan)
+{
+	ShipContext asking = ship_context(root, rel, info, true);
+	bool		in_key_order = intVal(linitial(path->fdw_private));
+	List	   *pathkeys = lsecond(path->fdw_private);
+	bool		use_key = info->keys.nkeys > 0 && pathkeys == NIL;
+	List	   *sent = NIL;
+	List	   *checked = NIL;
+	List	   *checked_infos = NIL;
+	Deparse		d = {.ship = &asking};
+	Select		s = {0};
+	char	   *where;
+	char	   *order;
+	List	   *keys = NIL;
+	int			wanted = -1;
+	ListCell   *lc;
+
+	foreach(lc, scan_clauses)
+	{
+		RestrictInfo *ri = lfirst_node(RestrictInfo, lc);
+		Ship		ship = SHIP_NO;
+
+		if (ri->pseudoconstant)
+			continue;
+		if (list_member_ptr(info->shipped, ri))
+			ship = SHIP_EXACT;
+		else if (list_member_ptr(info->weak, ri))
+			ship = SHIP_WEAK;
+		else if (!list_member_ptr(info->local, ri))
+		{
+			/* a join condition of a parameterized path */
+			ShipContext quiet = ship_context(root, rel, info, false);
+
+			ship = ship_condition((Node *) ri->clause, &quiet);
+		}
+		if (ship != SHIP_NO)
+			sent = lappend(sent, ri);
+		if (ship != SHIP_EXACT)
+		{
+			checked = lappend(checked, ri->clause);
+			checked_infos = lappend(checked_infos, ri);
+		}
+	}
+	initStringInfo(&s.text);
+	select_attributes(&s, info, attributes_used(rel, checked_infos), use_key);
+	where = deparse_where(sent, &d);
+	if (pathkeys != NIL)
+		order = deparse_order(pathkeys, info, &d);
+	else
+		order = info->keys.order ? pstrdup(info->keys.order) : order_by_all(s.order);
+	for (int i = 0; use_key && i < info->keys.nkeys; i++)
+		keys = lappend(keys, makeString(pstrdup(info->keys.keys[i])));
+	if (checked == NIL && root->limit_tuples >= 1 && root->limit_tuples <= PG_INT32_MAX &&
+		limit_is_ours(root, rel) &&
+		(root->sort_pathkeys == NIL || in_key_order || pathkeys != NIL))
+		wanted = (int) root->limit_tuples;
+	return make_foreignscan(
+		tlist, checked, rel->relid, d.values,
+		list_concat(
+			list_make5(makeString(psprintf("SELECT %s FROM %s", s.text.data, table_from(info->relid))),
+					   string_or_null(where), NULL, string_or_null(order), keys),
+			list_concat(
+				list_make5(makeInteger(info->keys.key_unique),
+						   makeInteger(in_key_order || pathkeys != NIL), makeInteger(wanted),
+						   s.columns, d.forms),
+				list_make3(makeInteger((int) info->serverid),
+						   makeString(get_rel_name(info->relid)),
+						   makeInteger(where == NULL ? (int) info->relid : 0)))),
+		NIL, NIL, outer_plan);
+}
+
+static ForeignScan *
+plan_grouped(PlannerInfo *root, RelInfo *info, ForeignPath *path, List *tlist, Plan *outer_plan)
+{
+	ShipContext asking = ship_context(root, info->input_rel, info, true);
+	List	   *pathkeys = lsecond(path->fdw_private);
+	Deparse		d = {.ship = &asking};
+	Select		s = {0};
+	char	   *where;
+	char	   *group;
+	char	   *order;
+
+	initStringInfo(&s.text);
+	select_targets(&s, info->grouped_tlist, &d);
+	where = deparse_where(info->input->shipped, &d);
+	group = deparse_group(root, info, &d, &order);
+	if (pathkeys != NIL)
+	{
+		/* the wanted order first, then all groups, so that it is total */
+		char	   *first = deparse_order(pathkeys, info, &d);
+
+		order = order ? psprintf("%s, %s", first, order) : first;
+	}
+	return make_foreignscan(
+		tlist, info->having_local, 0, d.values,
+		list_concat(
+			list_make5(makeString(psprintf("SELECT %s FROM %s", s.text.data, table_from(info->relid))),
+					   string_or_null(where), string_or_null(group), string_or_null(order), NIL),
+			list_concat(
+				list_make5(makeInteger(false), makeInteger(pathkeys != NIL), makeInteger(-1),
+						   s.columns, d.forms),
+				list_make3(makeInteger((int) info->serverid),
+						   makeString(get_rel_name(info->relid)), makeInteger(0)))),
+		info->grouped_tlist, NIL, outer_plan);
+}
+
+static ForeignScan *
+netsuiteGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path,
+					   List *tlist, List *scan_clauses, Plan *outer_plan)
+{
+	RelInfo    *info = rel->fdw_private;
+
+	if (IS_UPPER_REL(rel))
+		return plan_grouped(root, info, path, tlist, outer_plan);
+	return plan_base(root, rel, info, path, tlist, scan_clauses, outer_plan);
+}
+
+void
+plan_routine(FdwRoutine *routine)
+{
+	routine->GetForeignRelSize = netsuiteGetForeignRelSize;
+	routine->GetForeignPaths = netsuiteGetForeignPaths;
+	routine->GetForeignPlan = netsuiteGetForeignPlan;
+	routine->GetForeignUpperPaths = netsuiteGetForeignUpperPaths;
+}

@@ -1,0 +1,479 @@
+/*
+ * scan.c
+ *		Executor: begin, iterate, re-scan, end, explain, analyze.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "commands/explain.h"
+#include "common/pg_prng.h"
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+#include "executor/executor.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "netsuite_fdw/client.h"
+#include "netsuite_fdw/cursor.h"
+#include "netsuite_fdw/decode.h"
+#include "netsuite_fdw/deparse.h"
+#include "netsuite_fdw/plan.h"
+#include "netsuite_fdw/scan.h"
+#include "netsuite_fdw/trait.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+typedef struct ScanInfo
+{
+	List	   *plan;
+	Client	   *client;
+	Decoder    *decoder;
+	Cursor	   *cursor;			/* NULL until the first row is wanted */
+	MemoryContext context;		/* of the cursor and its query */
+	RequestStats stats;
+	List	   *values;			/* ExprStates of marks */
+	Oid		   *types;
+	pg_tz	   *zone;
+	int			natts;			/* of the scan's tuple */
+	Datum	   *row;			/* decoded values, if more than those */
+	bool	   *nulls;
+	bool		remembered;
+} ScanInfo;
+
+static Oid
+user_of(ForeignScanState *node)
+{
+#if PG_VERSION_NUM >= 160000
+	ForeignScan *fs = (ForeignScan *) node->ss.ps.plan;
+
+	return OidIsValid(fs->checkAsUser) ? fs->checkAsUser : GetUserId();
+#else
+	ForeignScan *fs = (ForeignScan *) node->ss.ps.plan;
+	int			rti = fs->scan.scanrelid > 0 ? fs->scan.scanrelid : bms_next_member(fs->fs_relids, -1);
+	RangeTblEntry *rte = exec_rt_fetch(rti, node->ss.ps.state);
+
+	return OidIsValid(rte->checkAsUser) ? rte->checkAsUser : GetUserId();
+#endif
+}
+
+static int
+item_int(List *list, int n)
+{
+	return intVal(list_nth(list, n));
+}
+
+static const char *
+item_text(List *list, int n)
+{
+	String	   *s = list_nth(list, n);
+
+	return s ? strVal(s) : NULL;
+}
+
+/* Does any column or condition depend on the account's zone? */
+static bool
+needs_zone(List *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, list_nth(plan, PLAN_COLUMNS))
+	{
+		if (item_int(lfirst(lc), COLUMN_TYPE) == TIMESTAMPTZOID &&
+			!item_int(lfirst(lc), COLUMN_MIDNIGHT))
+			return true;
+	}
+	foreach(lc, list_nth(plan, PLAN_FORMS))
+	{
+		if (form_needs_zone((ValueForm) intVal(linitial((List *) lfirst(lc)))))
+			return true;
+	}
+	return false;
+}
+
+static Decoder *
+make_decoder(List *plan, int natts, pg_tz *zone)
+{
+	List	   *columns = list_nth(plan, PLAN_COLUMNS);
+	int			ntargets = natts;
+	Decoder    *d;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+		ntargets = Max(ntargets, item_int(lfirst(lc), COLUMN_TARGET) + 1);
+	d = decoder_new(list_length(columns), ntargets, item_text(plan, PLAN_RELATION), zone);
+	d->nkeys = list_length(list_nth(plan, PLAN_KEYS));
+	foreach(lc, columns)
+	{
+		List	   *c = lfirst(lc);
+		int			i = foreach_current_index(lc);
+
+		decoder_column(d, i, item_text(c, COLUMN_NAME), (Oid) item_int(c, COLUMN_TYPE),
+					   item_int(c, COLUMN_TYPMOD), item_int(c, COLUMN_TARGET),
+					   item_text(c, COLUMN_LABEL));
+		d->columns[i].key = item_int(c, COLUMN_KEY);
+		d->columns[i].divides = item_int(c, COLUMN_DIVIDES);
+		if (item_int(c, COLUMN_MIDNIGHT))
+		{
+			d->columns[i].midnight = true;
+			d->columns[i].kind = VALUE_DATE;
+		}
+	}
+	return d;
+}
+
+static void
+netsuiteBeginForeignScan(ForeignScanState *node, int eflags)
+{
+	ForeignScan *fs = (ForeignScan *) node->ss.ps.plan;
+	ScanInfo   *s = palloc0(sizeof(ScanInfo));
+	ListCell   *lc;
+
+	node->fdw_state = s;
+	s->plan = fs->fdw_private;
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+		return;
+	s->client = client_get((Oid) item_int(s->plan, PLAN_SERVER), user_of(node));
+	client_hold(s->client, CurrentMemoryContext);
+	if (needs_zone(s->plan))
+		s->zone = trait_zone(s->client);
+	s->natts = node->ss.ss_ScanTupleSlot->tts_tupleDescriptor->natts;
+	s->decoder = make_decoder(s->plan, s->natts, s->zone);
+	if (s->decoder->ntargets > s->natts)
+	{
+		s->row = palloc(sizeof(Datum) * s->decoder->ntargets);
+		s->nulls = palloc(sizeof(bool) * s->decoder->ntargets);
+	}
+	s->context = AllocSetContextCreate(CurrentMemoryContext, "netsuite scan",
+									   ALLOCSET_DEFAULT_SIZES);
+	s->values = ExecInitExprList(fs->fdw_exprs, &node->ss.ps);
+	s->types = palloc(sizeof(Oid) * Max(list_length(fs->fdw_exprs), 1));
+	foreach(lc, fs->fdw_exprs)
+		s->types[foreach_current_index(lc)] = exprType(lfirst(lc));
+}
+
+/* The query's pieces, its marks filled with the values of now */
+static void
+fill_spec(ForeignScanState *node, CursorSpec *spec)
+{
+	ScanInfo   *s = node->fdw_state;
+	ExprContext *econtext = node->ss.ps.ps_ExprContext;
+	List	   *forms = list_nth(s->plan, PLAN_FORMS);
+	int			n = list_length(s->values);
+	Datum	   *values = palloc(sizeof(Datum) * Max(n, 1));
+	bool	   *nulls = palloc(sizeof(bool) * Max(n, 1));
+	ListCell   *lc;
+
+	foreach(lc, s->values)
+	{
+		int			i = foreach_current_index(lc);
+
+		values[i] = ExecEvalExpr((ExprState *) lfirst(lc), econtext, &nulls[i]);
+	}
+#define FILL(item) fill_marks(item_text(s->plan, item), forms, values, nulls, s->types, s->zone)
+	spec->select = FILL(PLAN_SELECT);
+	spec->where = FILL(PLAN_WHERE);
+	spec->group = FILL(PLAN_GROUP);
+	spec->order = FILL(PLAN_ORDER);
+#undef FILL
+}
+
+static void
+plan_spec(List *plan, CursorSpec *spec)
+{
+	ListCell   *lc;
+
+	memset(spec, 0, sizeof(CursorSpec));
+	spec->select = item_text(plan, PLAN_SELECT);
+	spec->where = item_text(plan, PLAN_WHERE);
+	spec->group = item_text(plan, PLAN_GROUP);
+	spec->order = item_text(plan, PLAN_ORDER);
+	foreach(lc, list_nth(plan, PLAN_KEYS))
+		spec->keys[spec->nkeys++] = strVal(lfirst(lc));
+	spec->key_unique = item_int(plan, PLAN_KEY_UNIQUE);
+	spec->ordered = item_int(plan, PLAN_ORDERED);
+	spec->wanted = item_int(plan, PLAN_WANTED);
+}
+
+static void
+open_cursor(ForeignScanState *node)
+{
+	ScanInfo   *s = node->fdw_state;
+	MemoryContext old = MemoryContextSwitchTo(s->context);
+	CursorSpec	spec;
+
+	plan_spec(s->plan, &spec);
+	fill_spec(node, &spec);
+	s->cursor = cursor_open(s->client, &spec, s->decoder, &s->stats);
+	MemoryContextSwitchTo(old);
+}
+
+/* The total of a scan without conditions is the table's row count */
+static void
+remember(ScanInfo *s)
+{
+	Oid			relid = (Oid) item_int(s->plan, PLAN_REMEMBER);
+
+	s->remembered = true;
+	if (OidIsValid(relid) && cursor_total(s->cursor) >= 0)
+		plan_remember_rows(relid, (double) cursor_total(s->cursor));
+}
+
+static TupleTableSlot *
+netsuiteIterateForeignScan(ForeignScanState *node)
+{
+	ScanInfo   *s = node->fdw_state;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	Datum	   *values = s->row ? s->row : slot->tts_values;
+	bool	   *nulls = s->row ? s->nulls : slot->tts_isnull;
+
+	if (s->cursor == NULL)
+		open_cursor(node);
+	ExecClearTuple(slot);
+	if (!cursor_next(s->cursor, values, nulls))
+	{
+		if (!s->remembered)
+			remember(s);
+		return slot;
+	}
+	if (!s->remembered)
+		remember(s);
+	if (s->row)
+	{
+		memcpy(slot->tts_values, values, sizeof(Datum) * s->natts);
+		memcpy(slot->tts_isnull, nulls, sizeof(bool) * s->natts);
+	}
+	return ExecStoreVirtualTuple(slot);
+}
+
+static void
+netsuiteReScanForeignScan(ForeignScanState *node)
+{
+	ScanInfo   *s = node->fdw_state;
+
+	if (s->cursor == NULL)
+		return;
+	if (node->ss.ps.chgParam != NULL && s->values != NIL)
+	{
+		MemoryContextReset(s->context);
+		s->cursor = NULL;
+	}
+	else
+		cursor_rewind(s->cursor);
+}
+
+static void
+netsuiteEndForeignScan(ForeignScanState *node)
+{
+	ScanInfo   *s = node->fdw_state;
+
+	if (s && s->context)
+		MemoryContextDelete(s->context);
+}
+
+/* -- EXPLAIN -- */
+
+static void
+netsuiteExplainForeignScan(ForeignScanState *node, ExplainState *es)
+{
+	ScanInfo   *s = node->fdw_state;
+	CursorSpec	spec;
+
+	if (es->verbose)
+	{
+		plan_spec(s->plan, &spec);
+		ExplainPropertyText("SuiteQL", show_marks(cursor_first_query(&spec)), es);
+		ExplainPropertyText("Paging", cursor_paging(
+			&spec, server_options((Oid) item_int(s->plan, PLAN_SERVER))), es);
+	}
+	if (es->analyze)
+	{
+		ExplainPropertyInteger("Requests", NULL, s->stats.requests, es);
+		ExplainPropertyInteger("Retries", NULL, s->stats.retries, es);
+		ExplainPropertyInteger("Bytes", NULL, s->stats.bytes, es);
+		if (es->timing)
+			ExplainPropertyFloat("Wait", "ms", s->stats.wait_us / 1000.0, 1, es);
+	}
+}
+
+/* -- ANALYZE -- */
+
+typedef struct Sample
+{
+	Relation	relation;
+	Client	   *client;
+	Decoder    *decoder;
+	CursorSpec	spec;
+	RequestStats stats;
+	HeapTuple  *rows;
+	int			nrows;
+	int			wanted;
+} Sample;
+
+/* Read rows under a condition into the sample */
+static void
+sample_part(Sample *s, const char *where, int64 wanted)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "netsuite sample",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext row_context = AllocSetContextCreate(context, "netsuite sample row",
+													  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Datum	   *values = palloc(sizeof(Datum) * s->decoder->ntargets);
+	bool	   *nulls = palloc(sizeof(bool) * s->decoder->ntargets);
+	CursorSpec	spec = s->spec;
+	Cursor	   *cursor;
+	int64		n = 0;
+
+	spec.where = where;
+	spec.wanted = wanted;
+	cursor = cursor_open(s->client, &spec, s->decoder, &s->stats);
+	MemoryContextSwitchTo(row_context);
+	while (n < wanted && s->nrows < s->wanted && cursor_next(cursor, values, nulls))
+	{
+		MemoryContextSwitchTo(old);
+		s->rows[s->nrows++] = heap_form_tuple(RelationGetDescr(s->relation), values, nulls);
+		MemoryContextSwitchTo(row_context);
+		MemoryContextReset(row_context);
+		n++;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+/* Number of rows, and the ends of the leading key */
+static int64
+sample_bounds(Sample *s, int64 *low, int64 *high)
+{
+	const char *key = s->spec.nkeys > 0 ? s->spec.keys[0] : "1";
+	Request    *request = request_new(s->client, CurrentMemoryContext);
+	Json *items;
+	Json *row;
+	int64		n = 0;
+
+	request_query(request, psprintf("SELECT COUNT(*) AS n, MIN(%s) AS lo, MAX(%s) AS hi FROM %s",
+									key, key, table_from(RelationGetRelid(s->relation))), 1, 0);
+	request_start(request);
+	request_wait(request);
+	items = json_member(request_json(request), "items");
+	if (json_count(items) == 1)
+	{
+		row = json_item(items, 0);
+		n = json_text(row, "n") ? strtoll(json_text(row, "n"), NULL, 10) : 0;
+		*low = json_text(row, "lo") ? strtoll(json_text(row, "lo"), NULL, 10) : 0;
+		*high = json_text(row, "hi") ? strtoll(json_text(row, "hi"), NULL, 10) : 0;
+	}
+	request_stop(request);
+	return n;
+}
+
+static void
+sample_columns(Sample *s)
+{
+	Oid			relid = RelationGetRelid(s->relation);
+	TupleDesc	desc = RelationGetDescr(s->relation);
+	int			attnums[MAX_KEYS];
+	StringInfoData select;
+	int			n = 0;
+
+	table_keys(relid, &s->spec, attnums);
+	s->decoder = decoder_new(desc->natts, desc->natts, RelationGetRelationName(s->relation),
+							 trait_zone(s->client));
+	s->decoder->nkeys = s->spec.nkeys;
+	initStringInfo(&select);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute a = TupleDescAttr(desc, i);
+		char	   *name = psprintf("c%d", i + 1);
+
+		if (a->attisdropped)
+			continue;
+		appendStringInfoString(&select, n > 0 ? ", " : "SELECT ");
+		append_output(&select, a->atttypid == DATEOID ? FAMILY_DATE :
+					  a->atttypid == TIMESTAMPOID || a->atttypid == TIMESTAMPTZOID ? FAMILY_TIMESTAMP :
+					  FAMILY_NONE, deparse_column(relid, i + 1));
+		appendStringInfo(&select, " AS %s", name);
+		decoder_column(s->decoder, n, name, a->atttypid, a->atttypmod, i, NameStr(a->attname));
+		for (int k = 0; k < s->spec.nkeys; k++)
+		{
+			if (attnums[k] == i + 1)
+				s->decoder->columns[n].key = k;
+		}
+		n++;
+	}
+	s->decoder->ncolumns = n;
+	appendStringInfo(&select, " FROM %s", table_from(relid));
+	s->spec.select = select.data;
+}
+
+/*
+ * Sample by key: the range of the key is cut into strata, each of which gives a
+ * page from a random place on.  Small tables are read whole.
+ */
+static int
+netsuite_acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targrows,
+						double *totalrows, double *totaldeadrows)
+{
+	Sample		s = {.relation = relation, .rows = rows, .wanted = targrows};
+	int64		low = 0;
+	int64		high = 0;
+	int64		n;
+	int			page;
+
+	s.client = client_get(GetForeignServerIdByRelId(RelationGetRelid(relation)), GetUserId());
+	client_hold(s.client, CurrentMemoryContext);
+	sample_columns(&s);
+	n = sample_bounds(&s, &low, &high);
+	page = client_options(s.client)->page_size;
+	if (s.decoder->ncolumns == 0)
+		n = 0;
+	else if (n <= targrows || s.spec.nkeys == 0 || high <= low)
+		sample_part(&s, NULL, targrows);
+	else
+	{
+		int			strata = Max(1, targrows / page);
+		double		width = ((double) high - low + 1) / strata;
+
+		for (int i = 0; i < strata; i++)
+		{
+			int64		start = low + (int64) (width * (i + pg_prng_double(&pg_global_prng_state) / 2));
+
+			sample_part(&s, psprintf("%s >= " INT64_FORMAT " AND %s < " INT64_FORMAT,
+									 s.spec.keys[0], start, s.spec.keys[0],
+									 low + (int64) (width * (i + 1))), page);
+		}
+	}
+	plan_remember_rows(RelationGetRelid(relation), (double) n);
+	ereport(elevel,
+			(errmsg("\"%s\": table contains " INT64_FORMAT " rows; %d rows in sample",
+					RelationGetRelationName(relation), n, s.nrows)));
+	*totalrows = (double) n;
+	*totaldeadrows = 0;
+	return s.nrows;
+}
+
+static bool
+netsuiteAnalyzeForeignTable(Relation relation, AcquireSampleRowsFunc *func, BlockNumber *totalpages)
+{
+	*func = netsuite_acquire_sample;
+	/* a page of rows stands for a block */
+	*totalpages = 1;
+	return true;
+}
+
+void
+scan_routine(FdwRoutine *routine)
+{
+	routine->BeginForeignScan = netsuiteBeginForeignScan;
+	routine->IterateForeignScan = netsuiteIterateForeignScan;
+	routine->ReScanForeignScan = netsuiteReScanForeignScan;
+	routine->EndForeignScan = netsuiteEndForeignScan;
+	routine->ExplainForeignScan = netsuiteExplainForeignScan;
+	routine->AnalyzeForeignTable = netsuiteAnalyzeForeignTable;
+}
