@@ -66,6 +66,51 @@ static TimestampTz timer_at = 0;	/* when libcurl wants to be called; 0: never */
 		pthread_sigmask(SIG_SETMASK, &old_, NULL); \
 	} while (0)
 
+/*
+ * Bodies that were used up leave their memory to the next ones: fresh memory of
+ * this size would come from the kernel page by page each time.
+ */
+#define SPARE_BODIES 8
+#define SPARE_BODY_SIZE (1024 * 1024)
+
+static struct
+{
+	char	   *data;
+	size_t		capacity;
+}			spare[SPARE_BODIES];
+
+static void
+give_body(char *data, size_t capacity)
+{
+	for (int i = 0; i < SPARE_BODIES && capacity > 0 && capacity <= SPARE_BODY_SIZE; i++)
+	{
+		if (spare[i].data == NULL)
+		{
+			spare[i].data = data;
+			spare[i].capacity = capacity;
+			return;
+		}
+	}
+	free(data);
+}
+
+static char *
+take_body(size_t *capacity)
+{
+	char	   *data;
+
+	for (int i = 0; i < SPARE_BODIES; i++)
+	{
+		if ((data = spare[i].data) != NULL)
+		{
+			spare[i].data = NULL;
+			*capacity = spare[i].capacity;
+			return data;
+		}
+	}
+	return NULL;
+}
+
 static size_t
 on_body(char *data, size_t size, size_t n, void *arg)
 {
@@ -78,6 +123,8 @@ on_body(char *data, size_t size, size_t n, void *arg)
 		r->failure = HTTP_TOO_LARGE;
 		return 0;
 	}
+	if (r->body == NULL)
+		r->body = take_body(&t->capacity);
 	if (r->body_len + len + 1 > t->capacity)
 	{
 		size_t		capacity = Max(t->capacity * 2, r->body_len + len + 1);
@@ -209,7 +256,7 @@ destroy(void *arg)
 		WITHOUT_SIGNALS(curl_easy_cleanup(t->easy));
 	curl_slist_free_all(t->headers);
 	free(t->send_body);
-	free(t->request.body);
+	give_body(t->request.body, t->capacity);
 }
 
 /*
@@ -264,7 +311,7 @@ set_options(HttpTransfer *t, const HttpSettings *s, const char *method, const ch
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
-	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 262144L);
+	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 65536L);
 	curl_easy_setopt(e, CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "pg_ingest/0.1");
 
@@ -355,7 +402,7 @@ http_drop_body(HttpRequest *request)
 {
 	HttpTransfer *t = request->transfer;
 
-	free(request->body);
+	give_body(request->body, t->capacity);
 	request->body = NULL;
 	request->body_len = 0;
 	t->capacity = 0;

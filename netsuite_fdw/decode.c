@@ -91,9 +91,16 @@ skip_container(const char *p, const char *end)
 		switch (*p)
 		{
 			case '"':
-				p = string_end(p + 1, end, &ignored);
-				if (p == NULL)
-					return NULL;
+				/* strings mostly follow each other: "key":"value","key":"value" */
+				for (;;)
+				{
+					p = string_end(p + 1, end, &ignored);
+					if (p == NULL)
+						return NULL;
+					if ((p[1] != ':' && p[1] != ',') || p[2] != '"')
+						break;
+					p += 2;
+				}
 				break;
 			case '{':
 			case '[':
@@ -808,6 +815,30 @@ datum_of(Decoder *d, DecodeColumn *c, const char *text, int len, bool escaped)
 
 /* -- keys of items -- */
 
+/* Is this the column's name and the quote behind it?  Most differ in eight bytes. */
+static inline bool
+is_column(const DecodeColumn *c, const char *name)
+{
+	uint64		first;
+
+	memcpy(&first, name, sizeof(first));
+	return ((first ^ c->token_first) & c->token_mask) == 0 &&
+		(c->token_len <= 8 || memcmp(name + 8, c->token + 8, c->token_len - 8) == 0);
+}
+
+/* Set what is_column compares */
+static void
+set_token(DecodeColumn *c)
+{
+	char		head[8] = {0};
+	char		mask[8] = {0};
+
+	memcpy(head, c->token, Min(c->token_len, 8));
+	memset(mask, 0xff, Min(c->token_len, 8));
+	memcpy(&c->token_first, head, 8);
+	memcpy(&c->token_mask, mask, 8);
+}
+
 /* A key that is not where it was expected: any order, any case of letters */
 static int
 find_column(Decoder *d, const char *name, const char *name_end)
@@ -822,6 +853,7 @@ find_column(Decoder *d, const char *name, const char *name_end)
 		{
 			/* remember the spelling, so that the next row is fast again */
 			memcpy(c->token, name, len);
+			set_token(c);
 			return i;
 		}
 	}
@@ -866,7 +898,7 @@ read_row(Decoder *d, const ReplyPage *page, const char *p, Datum *values, bool *
 			refuse_malformed();
 		for (int i = expected; i < d->ncolumns; i++)
 		{
-			if (memcmp(name, d->columns[i].token, d->columns[i].token_len) == 0)
+			if (is_column(&d->columns[i], name))
 			{
 				found = i;
 				p = name + d->columns[i].token_len;
@@ -1070,6 +1102,7 @@ decoder_column(Decoder *d, int i, const char *name, Oid type, int32 typmod, int 
 	c->name = pstrdup(name);
 	c->token = psprintf("%s\"", name);
 	c->token_len = strlen(c->token);
+	set_token(c);
 	c->type = type;
 	c->typmod = typmod;
 	c->kind = kind_of(type, typmod);

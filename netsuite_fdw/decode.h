@@ -35,6 +35,8 @@ typedef struct DecodeColumn
 	char	   *name;			/* the key in a page's items, lower case */
 	char	   *token;			/* name as last seen, with the closing quote */
 	int			token_len;
+	uint64		token_first;	/* its first eight bytes, and which of them count */
+	uint64		token_mask;
 	ValueKind	kind;
 	Oid			type;
 	int32		typmod;

@@ -34,7 +34,7 @@ def load(conn, directory):
     tables = {}
     for name in sorted(os.listdir(directory)):
         if name.endswith(".csv"):
-            table = load_file(conn, directory, name[:-4].lower())
+            table = load_file(conn, directory, name[:-4])
             tables[table.name] = table
     return tables
 
@@ -53,7 +53,7 @@ def load_file(conn, directory, name):
     columns = [Column(h, kinds.get(h) or guess([r[i] for r in rows]))
                for i, h in enumerate(header)]
     key = tuple(described.get("key", header[:1]))
-    table = Table(name, columns, key=key, display=described.get("display", header[0]))
+    table = Table(name.lower(), columns, key=key, display=described.get("display", header[0]))
     conn.execute("DROP TABLE IF EXISTS " + table.relation)
     create_table(conn, table)
     with conn.cursor() as cursor:

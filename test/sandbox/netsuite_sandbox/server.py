@@ -324,7 +324,8 @@ class Sandbox:
             raise NetSuiteError(400, "INVALID_HEADER",
                                 "Invalid or missing header 'Prefer'. The value must be "
                                 "'transient'.", errorHeader="Prefer")
-        if not request.headers.get("content-type", "").startswith("application/json"):
+        if not request.headers.get("content-type", "application/json").startswith(
+                "application/json"):
             raise NetSuiteError(400, "INVALID_CONTENT", "Content-Type must be application/json.")
         try:
             body = json.loads(request.body)

@@ -133,9 +133,8 @@ def render(name, family, kind, switches):
         if not switches["leading_zero"]:
             text = "regexp_replace(%s, '^(-?)0\\.', '\\1.')" % text
         if switches["exponents"]:
-            text = ("CASE WHEN abs(%s) BETWEEN 1e-20 AND 1e-5 THEN replace(replace(to_char(%s, "
-                    "'FM9.999999999999999EEEE'), 'e', 'E'), '.E', 'E') ELSE %s END"
-                    % (name, name, text))
+            text = ("CASE WHEN abs(%s) BETWEEN 1e-20 AND 1e-5 THEN upper((%s)::float8::text) "
+                    "ELSE %s END" % (name, name, text))
         return text
     if family == "date":
         mask = switches["date_format"]

@@ -214,7 +214,11 @@ class Translator:
                         "poison_columns"]:
                     raise NetSuiteError(500, "UNEXPECTED_ERROR",
                                         "An unexpected error occurred. Error ID: sandbox")
-                return Expr("%s.%s" % (ident(found[0].alias), ident(name)), family, kind)
+                sql = "%s.%s" % (ident(found[0].alias), ident(name))
+                if column and kind == "datetime" and self.switches["datetime_zone"] != "UTC":
+                    sql = "(%s AT TIME ZONE 'UTC' AT TIME ZONE %s)" % (
+                        sql, quote(self.switches["datetime_zone"]))
+                return Expr(sql, family, kind)
         if special:
             return special
         self.unknown(qualifier, name, scopes[0])
