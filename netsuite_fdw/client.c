@@ -202,8 +202,6 @@ unlist(Request *request)
 	request->listed = false;
 	if (request->state == REQUEST_RUNNING)
 		c->running--;
-	if (c->login == request)
-		c->login = NULL;
 }
 
 static void
@@ -212,6 +210,8 @@ forget(void *arg)
 	Request    *request = arg;
 
 	unlist(request);
+	if (request->client->login == request)
+		request->client->login = NULL;
 	request->client->users--;
 }
 

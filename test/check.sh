@@ -17,11 +17,7 @@ say "The sandbox's own tests"
 (cd "$BASE/test/sandbox" && run_as env SANDBOX_DSN="host=$WORK/sock port=6602 user=postgres" NODE_PATH="$WORK/npm/node_modules" /usr/bin/python3 -B -m unittest -v test_sandbox) || die "the sandbox's tests failed"
 
 say "Regression tests"
-REGRESS=$(dirname "$("$PG_CONFIG" --pgxs)")/../../src/test/regress/pg_regress
-run_as mkdir -p "$WORK/regress"
-run_as "$REGRESS" --inputdir="$BASE" --expecteddir="$BASE" --outputdir="$WORK/regress" --bindir="$BIN" \
-	--host="$PGHOST" --port=6601 --user=postgres --dbname=regress $(cat "$BASE/sql/schedule") ||
-	{ cat "$WORK/regress/regression.diffs" >&2; die "regression tests failed"; }
+run_regress || { cat "$WORK/regress/regression.diffs" >&2; die "regression tests failed"; }
 
 say "TAP tests"
 PERL=$(dirname "$("$PG_CONFIG" --pgxs)")/../../src/test/perl

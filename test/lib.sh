@@ -134,6 +134,7 @@ start_cluster() {
 		fsync = off
 		shared_buffers = 256MB
 		max_wal_size = 4GB
+		statement_timeout = 100s
 		log_line_prefix = '%m [%p] '
 	CONF
 	run_as "$BIN/pg_ctl" -D "$WORK/$1" -w -l "$WORK/$1.log" start >/dev/null ||
@@ -168,8 +169,19 @@ fact() {
 	/usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1])).get(sys.argv[2], ""))' "$WORK/ready.json" "$1"
 }
 
+# run_regress [TESTS]: against the cluster "tested" and the sandbox
+run_regress() {
+	REGRESS=$(dirname "$("$PG_CONFIG" --pgxs)")/../test/regress/pg_regress
+	run_as mkdir -p "$WORK/regress"
+	# shellcheck disable=SC2046
+	run_as env PGTZ=UTC PG_INGEST_QUERIES="$WORK/src/sql/pushdown_queries.txt" NS_CONTROL_TOOL="$WORK/src/test/sandbox/control" \
+		"$REGRESS" --inputdir="$WORK/src" $([ "$MAJOR" -ge 16 ] && echo "--expecteddir=$WORK/src") --outputdir="$WORK/regress" --bindir="$BIN" \
+		--host="$WORK/sock" --port=6601 --user=postgres --dbname=regress \
+		$([ $# -gt 0 ] && echo "$@" || cat "$WORK/src/sql/schedule")
+}
+
 BASE_PACKAGES="gcc make pkg-config libc6-dev libcurl4-openssl-dev libjson-c-dev libssl-dev libdeflate-dev
-	libkrb5-dev python3 python3-psycopg python3-cryptography"
+	python3 python3-psycopg python3-cryptography"
 
 # set_up PACKAGES: everything up to an installed extension and a work directory
 set_up() {

@@ -1,0 +1,62 @@
+-- IMPORT FOREIGN SCHEMA against the sandbox
+\getenv url NS_URL
+\getenv ca NS_CA
+CREATE SERVER ns FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567_SB1', base_url :'url', ca_file :'ca');
+CREATE USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (consumer_key 'sandbox-consumer-key', consumer_secret 'sandbox-consumer-secret',
+  token_id 'sandbox-token-id', token_secret 'sandbox-token-secret');
+CREATE SCHEMA netsuite;
+IMPORT FOREIGN SCHEMA nothing FROM SERVER ns INTO netsuite;
+IMPORT FOREIGN SCHEMA suiteql FROM SERVER ns INTO netsuite OPTIONS (custom 'on');
+IMPORT FOREIGN SCHEMA suiteql FROM SERVER ns INTO netsuite OPTIONS (types 'odd');
+IMPORT FOREIGN SCHEMA suiteql FROM SERVER ns INTO netsuite;
+SELECT count(*) FROM information_schema.foreign_tables WHERE foreign_table_schema = 'netsuite';
+-- columns are those of the account: neither REST fields that SuiteQL lacks nor the dictionary's that the account lacks
+SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a WHERE a.attrelid = 'netsuite.customer'::regclass AND a.attnum > 0 ORDER BY attnum;
+SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'netsuite.transaction'::regclass AND attnum > 0;
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), col_description(a.attrelid, a.attnum) FROM pg_attribute a WHERE a.attrelid = 'netsuite.customrecord_asset'::regclass AND a.attnum > 0 ORDER BY attnum;
+-- keys are options, descriptions comments
+SELECT c.relname, o.option_value FROM pg_class c JOIN pg_foreign_table f ON f.ftrelid = c.oid, pg_options_to_table(f.ftoptions) o
+  WHERE o.option_name = 'key' AND o.option_value <> 'id' AND c.relnamespace = 'netsuite'::regnamespace ORDER BY 1;
+SELECT obj_description('netsuite.transaction'::regclass);
+-- references whose ids are texts
+SELECT format_type(atttypid, -1) FROM pg_attribute WHERE attrelid = 'netsuite.account'::regclass AND attname = 'accttype';
+-- LIMIT TO, EXCEPT and options
+CREATE SCHEMA other;
+IMPORT FOREIGN SCHEMA suiteql LIMIT TO (currency, customrecord_asset, nowhere) FROM SERVER ns INTO other;
+IMPORT FOREIGN SCHEMA suiteql LIMIT TO (employee) FROM SERVER ns INTO other OPTIONS (types 'local', include_custom 'off');
+IMPORT FOREIGN SCHEMA suiteql LIMIT TO (term) FROM SERVER ns INTO other OPTIONS (types 'text', verify 'off');
+SELECT c.relname, a.attname, format_type(a.atttypid, -1) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+  WHERE c.relnamespace = 'other'::regnamespace AND attnum > 0 AND c.relname IN ('employee', 'term') ORDER BY 1, attnum;
+CREATE SCHEMA rest;
+IMPORT FOREIGN SCHEMA suiteql EXCEPT (transaction, transactionline) FROM SERVER ns INTO rest;
+SELECT count(*) FROM information_schema.foreign_tables WHERE foreign_table_schema = 'rest';
+DROP SCHEMA rest CASCADE;
+-- other wordings of an unknown column give the same columns, in few requests
+\getenv control NS_CONTROL_TOOL
+\setenv CONTROL :control
+CREATE SCHEMA again;
+\! $CONTROL switch name=unknown_column value=identifier
+\! $CONTROL switch name=poison_columns value='["customer.comments"]'
+IMPORT FOREIGN SCHEMA suiteql LIMIT TO (customer, item) FROM SERVER ns INTO again;
+SELECT n.attname AS lost FROM pg_attribute n WHERE n.attrelid = 'netsuite.customer'::regclass AND n.attnum > 0
+  AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = 'again.customer'::regclass AND a.attname = n.attname);
+DROP SCHEMA again CASCADE;
+CREATE SCHEMA again;
+\! $CONTROL reset
+\! $CONTROL switch name=unknown_column value=unnamed
+\! $CONTROL switch name=hidden_tables value='["employee"]'
+\! $CONTROL switch name=hidden_columns value='["customer.email"]'
+IMPORT FOREIGN SCHEMA suiteql LIMIT TO (customer, employee) FROM SERVER ns INTO again;
+SELECT n.attname AS lost FROM pg_attribute n WHERE n.attrelid = 'netsuite.customer'::regclass AND n.attnum > 0
+  AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = 'again.customer'::regclass AND a.attname = n.attname);
+\! $CONTROL reset
+-- without the metadata catalogue the dictionary and custom fields remain
+DROP SCHEMA again CASCADE;
+CREATE SCHEMA again;
+\! $CONTROL switch name=metadata_allowed value=false
+IMPORT FOREIGN SCHEMA suiteql FROM SERVER ns INTO again;
+SELECT count(*) FROM information_schema.foreign_tables WHERE foreign_table_schema = 'again';
+SELECT count(*) > 20 AS many FROM pg_attribute WHERE attrelid = 'again.customrecord_asset'::regclass;
+\! $CONTROL reset
+DROP SCHEMA again CASCADE;
+DROP SCHEMA other CASCADE;

@@ -1,0 +1,10 @@
+#!/bin/bash
+# Run the regression tests alone and, with ACCEPT=1, take their results over as expected.
+. "$(dirname "$0")/lib.sh"
+set_up perl
+start_sandbox --port 0 --control --control-port 0 --scale 1
+start_cluster tested 6601
+run_regress "$@" && echo "all as expected" || {
+	[ -n "${ACCEPT:-}" ] || cat "$WORK/regress/regression.diffs"
+	[ -n "${ACCEPT:-}" ] && cp "$WORK"/regress/results/*.out "$TOP/expected/"
+}
