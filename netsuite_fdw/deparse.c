@@ -445,6 +445,18 @@ deparse_list(List *args, Deparse *d)
 	}
 }
 
+/* The date within date_trunc, extract or to_char; its time of day does no harm there */
+static void
+deparse_call_date(FuncExpr *f, Deparse *d)
+{
+	Node	   *date = call_date(f);
+
+	if (IsA(date, Var))
+		appendStringInfoString(d->out, column_of((Var *) date, d));
+	else
+		deparse_value(date, d);
+}
+
 static void
 deparse_call(FuncExpr *f, Deparse *d)
 {
@@ -460,17 +472,17 @@ deparse_call(FuncExpr *f, Deparse *d)
 			break;
 		case CALL_DATE_TRUNC:
 			appendStringInfoString(d->out, "TRUNC(");
-			deparse_value(call_date(f), d);
+			deparse_call_date(f, d);
 			appendStringInfo(d->out, ",'%s')", call_unit(f));
 			break;
 		case CALL_EXTRACT:
 			appendStringInfoString(d->out, "TO_NUMBER(TO_CHAR(");
-			deparse_value(call_date(f), d);
+			deparse_call_date(f, d);
 			appendStringInfo(d->out, ",'%s'))", call_unit(f));
 			break;
 		case CALL_TO_CHAR:
 			appendStringInfoString(d->out, "TO_CHAR(");
-			deparse_value(call_date(f), d);
+			deparse_call_date(f, d);
 			const_text(lsecond(f->args), &format);
 			appendStringInfoString(d->out, ",");
 			append_text_literal(d->out, format);

@@ -923,7 +923,7 @@ create_statement(ImportTable *t, const char *server, ImportOptions *o)
 		bool		is_key = names_column(t->key, c->name) ||
 			(known && known->pages_by && strcmp(known->pages_by, c->name) == 0);
 
-		if (c->dropped)
+		if (c->dropped || (c->custom && !o->include_custom))
 			continue;
 		appendStringInfo(&sql, "%s%s %s", n++ > 0 ? ", " : "", quote_identifier(c->name),
 						 sql_type(c, is_key, o));

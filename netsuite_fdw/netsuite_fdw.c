@@ -239,6 +239,47 @@ put_item(ReturnSetInfo *rsinfo, Json *item)
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
 }
 
+/* Does the query itself, not one of its subqueries, have an ORDER BY? */
+static bool
+is_ordered(const char *q)
+{
+	int			depth = 0;
+	bool		quoted = false;
+
+	for (const char *p = q; *p; p++)
+	{
+		if (*p == '\'')
+			quoted = !quoted;
+		else if (!quoted && *p == '(')
+			depth++;
+		else if (!quoted && *p == ')')
+			depth--;
+		else if (!quoted && depth == 0 && pg_strncasecmp(p, "order", 5) == 0 &&
+				 p > q && strchr(" \t\n\r)", p[-1]) && p[5] && strchr(" \t\n\r", p[5]))
+			return true;
+	}
+	return false;
+}
+
+/* Offsets count rows: they must have an order, and their number must not change */
+static void
+check_next_page(const char *q, Json *body, int64 *total)
+{
+	int64		now = json_int(json_member(body, "totalResults"));
+
+	if (!is_ordered(q))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+				 errmsg("the query has more than one page but no order, so pages would repeat and lose rows"),
+				 errhint("Add ORDER BY with a unique key and ASC or DESC.")));
+	if (*total >= 0 && now != *total)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("rows of the query changed while they were read"),
+				 errhint("Repeat the query, or read it as a foreign table with options query and key.")));
+	*total = now;
+}
+
 /* Rows of any SuiteQL text as jsonb, one page after the other */
 Datum
 netsuite_query(PG_FUNCTION_ARGS)
@@ -248,6 +289,7 @@ netsuite_query(PG_FUNCTION_ARGS)
 	char	   *q;
 	MemoryContext context;
 	int64		offset = 0;
+	int64		total = -1;
 	bool		more = true;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
@@ -280,6 +322,8 @@ netsuite_query(PG_FUNCTION_ARGS)
 			ereport(ERROR,
 					(errcode(ERRCODE_FDW_REPLY_HANDLE),
 					 errmsg("NetSuite's reply holds no rows")));
+		if (json_true(json_member(body, "hasMore")) || offset > 0)
+			check_next_page(q, body, &total);
 		n = json_count(items);
 		for (int i = 0; i < n; i++)
 		{

@@ -664,6 +664,9 @@ netsuiteGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage, RelOptI
 	output_rel->fdw_private = info;
 	output_rel->rows = groups;
 	cost(info, groups, false, &startup, &total);
+	/* there is no doubt which is better when both are one page */
+	startup *= 0.9;
+	total *= 0.9;
 	add_path(output_rel, (Path *) make_upper_path(root, output_rel, target, groups, startup, total,
 												  NIL, list_make2(makeInteger(false), NIL)));
 	if (groups <= MAX_GROUPS_SORTED && root->sort_pathkeys != NIL &&

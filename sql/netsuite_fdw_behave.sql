@@ -1,5 +1,6 @@
 -- Behaves like a table: cursors, prepared statements, re-scans, subtransactions, views, privileges
 SET search_path = public, netsuite;
+SET TimeZone = 'UTC';
 -- cursors, also backward
 BEGIN;
 DECLARE c SCROLL CURSOR FOR SELECT id FROM transaction ORDER BY id;
@@ -40,13 +41,13 @@ DO $$ BEGIN
 END $$;
 -- nested loops ask with the outer value, or scan again
 SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off;
-CREATE TABLE some (n bigint); INSERT INTO some VALUES (4), (8), (9), (5), (NULL);
-ANALYZE some;
-EXPLAIN (COSTS OFF, VERBOSE) SELECT t.tranid FROM some JOIN transaction t ON t.id = some.n;
-SELECT t.tranid FROM some JOIN transaction t ON t.id = some.n ORDER BY 1;
-SELECT count(*) FROM some CROSS JOIN currency;
-SELECT n, (SELECT tranid FROM transaction t WHERE t.id = n) FROM some ORDER BY 1;
-SELECT count(*) FROM some LEFT JOIN (SELECT * FROM systemnote OFFSET 0) s ON s.id = some.n;
+CREATE TABLE few (n bigint); INSERT INTO few VALUES (4), (8), (9), (5), (NULL);
+ANALYZE few;
+EXPLAIN (COSTS OFF, VERBOSE) SELECT t.tranid FROM few JOIN transaction t ON t.id = few.n;
+SELECT t.tranid FROM few JOIN transaction t ON t.id = few.n ORDER BY 1;
+SELECT count(*) FROM few CROSS JOIN currency;
+SELECT n, (SELECT tranid FROM transaction t WHERE t.id = n) FROM few ORDER BY 1;
+SELECT count(*) FROM few LEFT JOIN (SELECT * FROM systemnote OFFSET 0) s ON s.id = few.n;
 RESET enable_hashjoin; RESET enable_mergejoin; RESET enable_material;
 -- views, CTEs, unions, inheritance, parallel plans
 CREATE VIEW v AS SELECT id, upper(name) AS name FROM currency;
@@ -104,4 +105,4 @@ DO $$ DECLARE t regclass; BEGIN
     EXECUTE format('SELECT count(x) FROM (SELECT * FROM %s OFFSET 0) x', t);
   END LOOP;
 END $$;
-DROP VIEW v; DROP TABLE parent CASCADE; DROP TABLE some; DROP FOREIGN TABLE changing, estimated, "Odd ""name""";
+DROP VIEW v; DROP TABLE parent CASCADE; DROP TABLE few; DROP FOREIGN TABLE changing, estimated, "Odd ""name""";

@@ -1,7 +1,7 @@
 -- What is sent: EXPLAIN VERBOSE shows it
 SET search_path = netsuite, public;
 SET TimeZone = 'UTC';
-CREATE FUNCTION sent(q text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+CREATE FUNCTION public.sent(q text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE line text; BEGIN
   FOR line IN EXECUTE 'EXPLAIN (VERBOSE, COSTS OFF) ' || q LOOP
     IF line ~ '(SuiteQL|Paging|Filter|Sort|Aggregate|Limit|Join|Loop)' THEN RETURN NEXT btrim(line); END IF;
@@ -61,9 +61,9 @@ SELECT sent('SELECT amount FROM transactionaccountingline');
 SELECT sent('SELECT type FROM deletedrecord');
 SELECT sent('SELECT name FROM transactionstatus');
 -- any SuiteQL text as a table, expressions as columns
-CREATE FOREIGN TABLE by_query (id bigint, kind text, total numeric) SERVER ns
+CREATE FOREIGN TABLE public.by_query (id bigint, kind text, total numeric) SERVER ns
   OPTIONS (query 'SELECT x.id, x.type AS kind, x.foreigntotal AS total FROM transaction x WHERE x.posting = ''T''', key 'id');
-CREATE FOREIGN TABLE named (no bigint OPTIONS (column_name 'id'), customer text OPTIONS (expression 'BUILTIN.DF(entity)'), "Day" date OPTIONS (column_name 'trandate')) SERVER ns OPTIONS ("table" 'transaction', key 'id');
+CREATE FOREIGN TABLE public.named (no bigint OPTIONS (column_name 'id'), customer text OPTIONS (expression 'BUILTIN.DF(entity)'), "Day" date OPTIONS (column_name 'trandate')) SERVER ns OPTIONS ("table" 'transaction', key 'id');
 SELECT sent('SELECT * FROM by_query WHERE total > 5');
 SELECT sent('SELECT * FROM named WHERE customer = ''x'' AND "Day" > ''2024-01-01''');
 SELECT * FROM named WHERE no < 10 ORDER BY no;

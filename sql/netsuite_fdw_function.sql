@@ -14,6 +14,7 @@ SELECT * FROM netsuite_query('ns', 'SELECT id FROM currency LIMIT 1');
 SELECT * FROM netsuite_query('ns', 'SELECT nope FROM currency');
 SELECT * FROM netsuite_query('ns', NULL);
 SELECT count(*), count(DISTINCT q->>'id') FROM netsuite_query('ns', 'SELECT id FROM transaction ORDER BY id ASC') q;
+SELECT count(*) FROM netsuite_query('ns', 'SELECT id FROM transaction');
 SELECT count(*) FROM netsuite_query('ns', 'SELECT a.id AS a FROM accountingperiod a CROSS JOIN accountingperiod b ORDER BY a.id ASC, b.id ASC');
 SELECT source, count(*) FROM netsuite_tables('ns') GROUP BY 1 ORDER BY 1;
 SELECT * FROM netsuite_tables('ns') WHERE "table" IN ('transactionline', 'customrecord_asset');
@@ -55,5 +56,6 @@ SELECT count(*) FROM netsuite.currency;
 DROP USER MAPPING FOR CURRENT_USER SERVER ns;
 SELECT count(*) FROM netsuite.currency;
 -- who removes a server removes its tables
+SET client_min_messages = warning;
 DROP SERVER ns CASCADE;
 DROP EXTENSION netsuite_fdw CASCADE;

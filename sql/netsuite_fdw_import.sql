@@ -30,17 +30,19 @@ SELECT c.relname, a.attname, format_type(a.atttypid, -1) FROM pg_attribute a JOI
 CREATE SCHEMA rest;
 IMPORT FOREIGN SCHEMA suiteql EXCEPT (transaction, transactionline) FROM SERVER ns INTO rest;
 SELECT count(*) FROM information_schema.foreign_tables WHERE foreign_table_schema = 'rest';
-DROP SCHEMA rest CASCADE;
+SET client_min_messages = warning; DROP SCHEMA rest CASCADE; RESET client_min_messages;
 -- other wordings of an unknown column give the same columns, in few requests
 \getenv control NS_CONTROL_TOOL
 \setenv CONTROL :control
 CREATE SCHEMA again;
+\! $CONTROL reset
 \! $CONTROL switch name=unknown_column value=identifier
 \! $CONTROL switch name=poison_columns value='["customer.comments"]'
 IMPORT FOREIGN SCHEMA suiteql LIMIT TO (customer, item) FROM SERVER ns INTO again;
+\! $CONTROL log | /usr/bin/python3 -c 'import json, sys; print("few requests:", len(json.load(sys.stdin)["requests"]) < 40)'
 SELECT n.attname AS lost FROM pg_attribute n WHERE n.attrelid = 'netsuite.customer'::regclass AND n.attnum > 0
   AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = 'again.customer'::regclass AND a.attname = n.attname);
-DROP SCHEMA again CASCADE;
+SET client_min_messages = warning; DROP SCHEMA again CASCADE; RESET client_min_messages;
 CREATE SCHEMA again;
 \! $CONTROL reset
 \! $CONTROL switch name=unknown_column value=unnamed
@@ -51,12 +53,12 @@ SELECT n.attname AS lost FROM pg_attribute n WHERE n.attrelid = 'netsuite.custom
   AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = 'again.customer'::regclass AND a.attname = n.attname);
 \! $CONTROL reset
 -- without the metadata catalogue the dictionary and custom fields remain
-DROP SCHEMA again CASCADE;
+SET client_min_messages = warning; DROP SCHEMA again CASCADE; RESET client_min_messages;
 CREATE SCHEMA again;
 \! $CONTROL switch name=metadata_allowed value=false
 IMPORT FOREIGN SCHEMA suiteql FROM SERVER ns INTO again;
 SELECT count(*) FROM information_schema.foreign_tables WHERE foreign_table_schema = 'again';
-SELECT count(*) > 20 AS many FROM pg_attribute WHERE attrelid = 'again.customrecord_asset'::regclass;
+SELECT count(*) FROM pg_attribute WHERE attrelid = 'again.customrecord_asset'::regclass AND attnum > 0;
 \! $CONTROL reset
-DROP SCHEMA again CASCADE;
-DROP SCHEMA other CASCADE;
+SET client_min_messages = warning; DROP SCHEMA again CASCADE; RESET client_min_messages;
+SET client_min_messages = warning; DROP SCHEMA other CASCADE; RESET client_min_messages;

@@ -8,13 +8,16 @@ DO $$ DECLARE t text; BEGIN
     EXECUTE format('ANALYZE copy.%I', t);
   END LOOP;
 END $$;
+-- a row as text; sums that NetSuite makes lose trailing zeros, as its values do
+CREATE FUNCTION public.plain(r text) RETURNS text LANGUAGE sql IMMUTABLE AS
+$$ SELECT regexp_replace(regexp_replace(r, '(\.\d*?)0+(?=[,)])', '\1', 'g'), '\.(?=[,)])', '', 'g') $$;
 -- nothing when alike, else the first differing rows
 CREATE FUNCTION same(q text) RETURNS TABLE (query text, difference text) LANGUAGE plpgsql AS $$
 DECLARE there text[]; here text[]; BEGIN
   SET LOCAL search_path = netsuite, public;
-  EXECUTE 'SELECT array_agg(r::text ORDER BY r::text COLLATE "C") FROM (' || q || ') r' INTO there;
+  EXECUTE 'SELECT array_agg(plain(r::text) ORDER BY plain(r::text) COLLATE "C") FROM (' || q || ') r' INTO there;
   SET LOCAL search_path = copy, public;
-  EXECUTE 'SELECT array_agg(r::text ORDER BY r::text COLLATE "C") FROM (' || q || ') r' INTO here;
+  EXECUTE 'SELECT array_agg(plain(r::text) ORDER BY plain(r::text) COLLATE "C") FROM (' || q || ') r' INTO here;
   IF there IS DISTINCT FROM here THEN
     query := q;
     difference := format('%s rows there, %s here; first there %s, first here %s', cardinality(there), cardinality(here),
@@ -49,9 +52,9 @@ SELECT s.* FROM unnest(ARRAY['type', 'type, posting', 'trandate', 'date_trunc(''
 CREATE FUNCTION in_order(q text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE there text[]; here text[]; BEGIN
   SET LOCAL search_path = netsuite, public;
-  EXECUTE 'SELECT array_agg(r::text) FROM (' || q || ') r' INTO there;
+  EXECUTE 'SELECT array_agg(plain(r::text)) FROM (' || q || ') r' INTO there;
   SET LOCAL search_path = copy, public;
-  EXECUTE 'SELECT array_agg(r::text) FROM (' || q || ') r' INTO here;
+  EXECUTE 'SELECT array_agg(plain(r::text)) FROM (' || q || ') r' INTO here;
   SET LOCAL search_path = public;
   RETURN there IS NOT DISTINCT FROM here;
 END $$;

@@ -174,7 +174,7 @@ run_regress() {
 	REGRESS=$(dirname "$("$PG_CONFIG" --pgxs)")/../test/regress/pg_regress
 	run_as mkdir -p "$WORK/regress"
 	# shellcheck disable=SC2046
-	run_as env PGTZ=UTC PG_INGEST_QUERIES="$WORK/src/sql/pushdown_queries.txt" NS_CONTROL_TOOL="$WORK/src/test/sandbox/control" \
+	run_as env PGTZ=UTC PG_INGEST_QUERIES="$WORK/src/sql/pushdown_queries.txt" NS_CONTROL="$NS_CONTROL" NS_CONTROL_TOOL="$WORK/src/test/sandbox/control" \
 		"$REGRESS" --inputdir="$WORK/src" $([ "$MAJOR" -ge 16 ] && echo "--expecteddir=$WORK/src") --outputdir="$WORK/regress" --bindir="$BIN" \
 		--host="$WORK/sock" --port=6601 --user=postgres --dbname=regress \
 		$([ $# -gt 0 ] && echo "$@" || cat "$WORK/src/sql/schedule")

@@ -208,7 +208,9 @@ class Sandbox:
             body, headers["Content-Encoding"] = b"\x1f\x8b" + b"broken" * 20, "gzip"
         headers.setdefault("Content-Type", "application/vnd.oracle.resource+json; type=collection")
         headers["Content-Length"] = 1 << 40 if fault == "endless" else len(body)
-        headers["X-N-OperationId"] = str(uuid.uuid4())
+        # the same request has the same id, so that tests can expect it
+        headers["X-N-OperationId"] = str(uuid.uuid5(
+            uuid.NAMESPACE_URL, request.path + request.body.decode("utf-8", "replace")))
         headers["Date"] = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(self.clock()))
         head = "HTTP/1.1 %d %s\r\n%s\r\n" % (
             response.status, REASONS.get(response.status, "Status"),
