@@ -775,10 +775,22 @@ hint_of(Request *r)
 		case ERRCODE_FDW_REPLY_HANDLE:
 			return "A proxy may have answered instead of NetSuite; check base_url and proxy.";
 		default:
+			if (r->http->status >= 300 && r->http->status < 400)
+				return "Redirects are not followed, since they would carry the credentials elsewhere: check base_url, account and proxy.";
 			return r->http->status >= 500 ?
 				"NetSuite failed repeatedly; if it persists, give the operation id to its support."
 				: NULL;
 	}
+}
+
+static void
+append_sentence(StringInfo text, const char *sentence)
+{
+	int			len = strlen(sentence);
+
+	appendStringInfo(text, "%s%s", text->len > 0 ? " " : "", sentence);
+	if (len > 0 && sentence[len - 1] != '.')
+		appendStringInfoChar(text, '.');
 }
 
 /* Report a failed request */
@@ -792,15 +804,13 @@ request_raise(Request *request)
 
 	initStringInfo(&detail);
 	if (request->detail)
-		appendStringInfoString(&detail, request->detail);
+		append_sentence(&detail, request->detail);
 	if (request->code)
-		appendStringInfo(&detail, "%s[%s]", detail.len > 0 ? " " : "", request->code);
+		append_sentence(&detail, psprintf("Code: %s.", request->code));
 	if (http->operation_id[0])
-		appendStringInfo(&detail, "%sOperation id: %s.", detail.len > 0 ? " " : "",
-						 http->operation_id);
+		append_sentence(&detail, psprintf("Operation id: %s.", http->operation_id));
 	if (request->attempt > 0)
-		appendStringInfo(&detail, "%sGave up after %d attempts.", detail.len > 0 ? " " : "",
-						 request->attempt + 1);
+		append_sentence(&detail, psprintf("Gave up after %d attempts.", request->attempt + 1));
 	if (http->failure != HTTP_OK)
 		ereport(ERROR,
 				(errcode(sqlstate_of(request)),

@@ -20,8 +20,4 @@ say "Regression tests"
 run_regress || { cat "$WORK/regress/regression.diffs" >&2; die "regression tests failed"; }
 
 say "TAP tests"
-PERL=$(dirname "$("$PG_CONFIG" --pgxs)")/../../src/test/perl
-cd "$BASE/test"
-run_as env PATH="$BIN:$PATH" PG_REGRESS="$REGRESS" PERL5LIB="$PERL:$BASE/test/t" TESTDIR="$WORK/tap" \
-	TESTDATADIR="$WORK/tap" TESTLOGDIR="$WORK/tap/log" \
-	prove --timer -I "$PERL" -I "$BASE/test/t" t/*.pl
+run_tap

@@ -180,6 +180,18 @@ run_regress() {
 		$([ $# -gt 0 ] && echo "$@" || cat "$WORK/src/sql/schedule")
 }
 
+# run_tap [FILES]: each starts servers of its own
+run_tap() {
+	local pgxs perl
+	pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")/..
+	perl=$pgxs/test/perl
+	cd "$WORK/src/test"
+	[ $# -gt 0 ] || set -- t/*.pl
+	run_as mkdir -p "$WORK/tap"
+	run_as env PATH="$BIN:$PATH" PG_REGRESS="$pgxs/test/regress/pg_regress" PERL5LIB="$perl:$WORK/src/test/t" TESTDIR="$WORK/tap" \
+		TESTDATADIR="$WORK/tap" TESTLOGDIR="$WORK/tap/log" NS_CONTROL="$NS_CONTROL" prove --timer "$@"
+}
+
 BASE_PACKAGES="gcc make pkg-config libc6-dev libcurl4-openssl-dev libjson-c-dev libssl-dev libdeflate-dev
 	python3 python3-psycopg python3-cryptography"
 

@@ -1,0 +1,75 @@
+# Changed options reach open sessions; credentials stay with their users and out of every output
+use strict;
+use warnings;
+use Sandbox;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_server('sessions', conf => "log_min_messages = debug5\nlog_error_verbosity = verbose\nlog_min_duration_statement = -1\nlog_statement = none\n");
+my $one = $node->background_psql('postgres', on_error_stop => 0);
+is($one->query('SELECT count(*) FROM netsuite.currency'), '6', 'a session at work');
+
+# ALTER USER MAPPING
+$node->safe_psql('postgres', q{ALTER USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (SET token_secret 'wrong-secret-1')});
+$one->query('SELECT count(*) FROM netsuite.currency');
+like($one->{stderr}, qr/answered 401/, 'a changed mapping takes effect in an open session');
+$one->{stderr} = '';
+$node->safe_psql('postgres', q{ALTER USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (SET token_secret 'sandbox-token-secret')});
+is($one->query('SELECT count(*) FROM netsuite.currency'), '6', 'and back');
+
+# ALTER SERVER, also under a cursor that is being read
+$one->query(q{BEGIN; DECLARE c CURSOR FOR SELECT id FROM netsuite.transactionline; });
+$one->query('FETCH 1500 FROM c');
+$node->safe_psql('postgres', q{ALTER SERVER ns OPTIONS (ADD page_size '10')});
+is($one->query('MOVE 100000 FROM c') // '', '', 'an open cursor reads on');
+$one->query('COMMIT');
+fresh_log();
+is($one->query('SELECT count(*) FROM (SELECT * FROM netsuite.currency OFFSET 0) x'), '6', 'new queries have the new option');
+like(control(op => 'log')->{requests}[0]{query}, qr/limit=10\b/, 'a page of ten');
+$node->safe_psql('postgres', q{ALTER SERVER ns OPTIONS (DROP page_size, SET base_url 'https://127.0.0.1:1')});
+$one->query('SELECT count(*) FROM netsuite.currency');
+like($one->{stderr}, qr/no reply/, 'another address');
+$one->{stderr} = '';
+$node->safe_psql('postgres', "ALTER SERVER ns OPTIONS (SET base_url '$ENV{NS_URL}')");
+
+# two users, two sets of credentials, one session: never shared
+$node->safe_psql('postgres', q{
+	CREATE ROLE alice LOGIN; CREATE ROLE bob LOGIN; CREATE ROLE carol LOGIN;
+	GRANT USAGE ON SCHEMA netsuite TO alice, bob, carol;
+	GRANT SELECT ON ALL TABLES IN SCHEMA netsuite TO alice, bob, carol;
+	GRANT USAGE ON FOREIGN SERVER ns TO alice, bob, carol;
+	CREATE USER MAPPING FOR bob SERVER ns OPTIONS (consumer_key 'k', consumer_secret 'bobs-secret-2', token_id 't', token_secret 'bobs-secret-3');});
+create_mapping($node, 'alice', 'ns');
+is($one->query('SET ROLE alice; SELECT count(*) FROM netsuite.currency'), '6', 'alice may');
+$one->query('SET ROLE bob; SELECT count(*) FROM netsuite.currency');
+like($one->{stderr}, qr/answered 401/, 'bob is asked for his own credentials');
+$one->{stderr} = '';
+$one->query('SET ROLE carol; SELECT count(*) FROM netsuite.currency');
+like($one->{stderr}, qr/user mapping not found/, 'carol has none');
+$one->{stderr} = '';
+# a view runs with its owner's credentials, as in PostgreSQL
+$one->query('RESET ROLE; CREATE VIEW owned AS SELECT * FROM netsuite.currency; GRANT SELECT ON owned TO carol');
+is($one->query('SET ROLE carol; SELECT count(*) FROM owned; RESET ROLE'), '6', 'a view asks as its owner');
+is($node->safe_psql('postgres', q{SET ROLE carol; SELECT count(*) FROM pg_user_mappings WHERE umoptions IS NOT NULL}), '0', 'mappings of others are hidden');
+
+# prepared statements survive changes of the server and the table
+$one->query('PREPARE p AS SELECT count(*) FROM (SELECT * FROM netsuite.currency OFFSET 0) x');
+is($one->query('EXECUTE p'), '6', 'a prepared statement');
+$node->safe_psql('postgres', q{ALTER FOREIGN TABLE netsuite.currency OPTIONS (SET "table" 'term')});
+is($one->query('SELECT count(*) FROM (SELECT id FROM netsuite.currency OFFSET 0) x'), '4', 'an altered table');
+$node->safe_psql('postgres', q{ALTER FOREIGN TABLE netsuite.currency OPTIONS (SET "table" 'currency')});
+is($one->query('EXECUTE p'), '6', 'planned anew');
+
+# DROP SERVER
+$node->safe_psql('postgres', 'DROP SERVER ns CASCADE');
+$one->query('EXECUTE p');
+like($one->{stderr}, qr/does not exist/, 'a dropped server is gone from open sessions');
+$one->quit;
+
+# nothing of all this left a secret in the log
+my $log = slurp_file($node->logfile);
+$log =~ s/^.*STATEMENT:.*$//mg;
+unlike($log, qr/sandbox-consumer-secret|sandbox-token-secret|wrong-secret-1|bobs-secret/, 'no secret in the log at debug5');
+unlike($log, qr/oauth_signature="|Bearer [A-Za-z0-9]/, 'no signature, no token');
+$node->stop;
+done_testing();
