@@ -2,7 +2,9 @@
 # make check: every test, from a fresh Debian machine.
 . "$(dirname "$0")/lib.sh"
 
-set_up perl libipc-run-perl nodejs npm
+set_up perl libipc-run-perl
+# another Node.js than Debian's will do
+command -v npm >/dev/null || need_packages nodejs npm
 BASE=$WORK/src
 
 say "Sandbox"
