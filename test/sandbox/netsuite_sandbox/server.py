@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import select
 import socket
 import ssl
 import struct
@@ -116,13 +117,19 @@ class Sandbox:
             self.peak = max(self.peak, flight)
         entry = {"at": started, "method": request.method, "path": request.path,
                  "query": request.query, "in_flight": flight, "fault": rule and rule["kind"]}
+        entry["counted"] = counted
         try:
             return self.answer(conn, request, rule, flight, entry)
         finally:
-            with self.lock:
-                self.in_flight -= counted
+            self.leave(entry)
             entry["seconds"] = time.time() - started
             self.log.append(entry)
+
+    def leave(self, entry):
+        """The request is no longer being worked on; its reply may still be on its way."""
+        with self.lock:
+            self.in_flight -= entry["counted"]
+        entry["counted"] = False
 
     def answer(self, conn, request, rule, flight, entry):
         kind = rule["kind"] if rule else None
@@ -132,11 +139,14 @@ class Sandbox:
             reset(conn)
             return False
         if kind == "stall":
-            time.sleep(rule.get("seconds", 3600))
+            # until the client gives up: whatever it sends now is its farewell
+            select.select([conn], [], [], rule.get("seconds", 3600))
             return False
         response = self.fault_response(kind) or self.respond(request, flight)
         entry.update(status=response.status, bytes=len(response.body), reason=request.reason,
                      q=request.q)
+        # before the reply: its reader may ask again at once, on another connection
+        self.leave(entry)
         alive = self.send(conn, request, response, kind)
         if kind == "change":
             self.operate(rule["do"])

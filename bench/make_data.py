@@ -1,0 +1,11 @@
+"""Write the wide table and its description."""
+
+import json
+import os
+
+os.environ.setdefault("NS_READY", os.devnull)
+from wide import COLUMNS, write_csv      # noqa: E402
+
+write_csv(os.environ["BENCH_CSV"])
+with open(os.environ["BENCH_CSV"][:-4] + ".json", "w", encoding="utf-8") as file:
+    json.dump({"columns": {c[0]: c[1] for c in COLUMNS}, "key": ["id"]}, file)
