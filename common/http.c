@@ -28,38 +28,39 @@
 
 typedef struct HttpTransfer
 {
-	HttpRequest request;		/* the public face */
-	CURL	   *easy;
+	HttpRequest request; /* the public face */
+	CURL *easy;
 	struct curl_slist *headers;
-	char	   *send_body;
-	size_t		capacity;		/* of request.body */
-	size_t		max_body;
-	bool		in_multi;
-	TimestampTz mark;			/* when the body was mark_len long */
-	size_t		mark_len;
-	struct HttpTransfer *next;	/* in the list of running transfers */
-	char		error[CURL_ERROR_SIZE];
+	char *send_body;
+	size_t capacity; /* of request.body */
+	size_t max_body;
+	bool in_multi;
+	TimestampTz mark; /* when the body was mark_len long */
+	size_t mark_len;
+	struct HttpTransfer *next; /* in the list of running transfers */
+	char error[CURL_ERROR_SIZE];
 	MemoryContextCallback callback;
 } HttpTransfer;
 
 typedef struct Watched
 {
 	curl_socket_t fd;
-	int			what;			/* CURL_POLL_IN, OUT, INOUT */
+	int what; /* CURL_POLL_IN, OUT, INOUT */
 } Watched;
 
 static CURLM *multi = NULL;
 static HttpTransfer *running = NULL;
 static Watched watched[MAX_SOCKETS];
-static int	nwatched = 0;
+static int nwatched = 0;
 static bool watch_changed = true;
 static WaitEventSet *wait_set = NULL;
-static TimestampTz timer_at = 0;	/* when libcurl wants to be called; 0: never */
+static TimestampTz timer_at = 0; /* when libcurl wants to be called; 0: never */
 
 /* Keep signals out of libcurl: threads that it starts must not run our handlers */
 #define WITHOUT_SIGNALS(call) \
-	do { \
-		sigset_t	all_, old_; \
+	do \
+	{ \
+		sigset_t all_, old_; \
 		sigfillset(&all_); \
 		pthread_sigmask(SIG_SETMASK, &all_, &old_); \
 		call; \
@@ -75,9 +76,9 @@ static TimestampTz timer_at = 0;	/* when libcurl wants to be called; 0: never */
 
 static struct
 {
-	char	   *data;
-	size_t		capacity;
-}			spare[SPARE_BODIES];
+	char *data;
+	size_t capacity;
+} spare[SPARE_BODIES];
 
 static void
 give_body(char *data, size_t capacity)
@@ -97,7 +98,7 @@ give_body(char *data, size_t capacity)
 static char *
 take_body(size_t *capacity)
 {
-	char	   *data;
+	char *data;
 
 	for (int i = 0; i < SPARE_BODIES; i++)
 	{
@@ -116,7 +117,7 @@ on_body(char *data, size_t size, size_t n, void *arg)
 {
 	HttpTransfer *t = arg;
 	HttpRequest *r = &t->request;
-	size_t		len = size * n;
+	size_t len = size * n;
 
 	if (r->body_len + len > t->max_body)
 	{
@@ -127,8 +128,8 @@ on_body(char *data, size_t size, size_t n, void *arg)
 		r->body = take_body(&t->capacity);
 	if (r->body_len + len + 1 > t->capacity)
 	{
-		size_t		capacity = Max(t->capacity * 2, r->body_len + len + 1);
-		char	   *grown;
+		size_t capacity = Max(t->capacity * 2, r->body_len + len + 1);
+		char *grown;
 
 		capacity = Max(capacity, 65536);
 		grown = realloc(r->body, capacity);
@@ -147,7 +148,7 @@ on_body(char *data, size_t size, size_t n, void *arg)
 static bool
 header_is(const char *line, size_t len, const char *name, const char **value, size_t *value_len)
 {
-	size_t		n = strlen(name);
+	size_t n = strlen(name);
 
 	if (len <= n || line[n] != ':' || pg_strncasecmp(line, name, n) != 0)
 		return false;
@@ -167,10 +168,10 @@ on_header(char *line, size_t size, size_t n, void *arg)
 {
 	HttpTransfer *t = arg;
 	HttpRequest *r = &t->request;
-	size_t		len = size * n;
+	size_t len = size * n;
 	const char *value;
-	size_t		value_len;
-	char		copy[64];
+	size_t value_len;
+	char copy[64];
 
 	if (header_is(line, len, "Content-Encoding", &value, &value_len))
 		r->gzipped = value_len == 4 && pg_strncasecmp(value, "gzip", 4) == 0;
@@ -189,7 +190,7 @@ on_header(char *line, size_t size, size_t n, void *arg)
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < nwatched && watched[i].fd != fd; i++)
 		;
@@ -213,8 +214,7 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
 static int
 on_timer(CURLM *m, long timeout_ms, void *arg)
 {
-	timer_at = timeout_ms < 0 ? 0 :
-		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
+	timer_at = timeout_ms < 0 ? 0 : TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
 	return 0;
 }
 
@@ -284,11 +284,11 @@ http_request_new(MemoryContext context)
 static void
 set_headers(HttpTransfer *t, List *headers, bool compress)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	curl_slist_free_all(t->headers);
 	t->headers = NULL;
-	foreach(lc, headers)
+	foreach (lc, headers)
 		t->headers = curl_slist_append(t->headers, (char *) lfirst(lc));
 	if (compress)
 		t->headers = curl_slist_append(t->headers, "Accept-Encoding: gzip");
@@ -299,7 +299,7 @@ set_headers(HttpTransfer *t, List *headers, bool compress)
 static void
 set_options(HttpTransfer *t, const HttpSettings *s, const char *method, const char *url)
 {
-	CURL	   *e = t->easy;
+	CURL *e = t->easy;
 
 	curl_easy_reset(e);
 	curl_easy_setopt(e, CURLOPT_PRIVATE, t);
@@ -358,7 +358,7 @@ http_start(HttpRequest *request, const HttpSettings *settings, const char *metho
 		   const char *url, List *headers, const char *body, size_t max_body)
 {
 	HttpTransfer *t = request->transfer;
-	CURLMcode	rc;
+	CURLMcode rc;
 
 	detach(t);
 	forget_reply(t);
@@ -438,8 +438,8 @@ static void
 finish(HttpTransfer *t, CURLcode code)
 {
 	HttpRequest *r = &t->request;
-	long		status = 0;
-	curl_off_t	retry_after = 0;
+	long status = 0;
+	curl_off_t retry_after = 0;
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after);
@@ -457,13 +457,13 @@ finish(HttpTransfer *t, CURLcode code)
 static void
 reap(void)
 {
-	CURLMsg    *msg;
-	int			left;
+	CURLMsg *msg;
+	int left;
 
 	while ((msg = curl_multi_info_read(multi, &left)) != NULL)
 	{
-		char	   *private = NULL;
-		CURLcode	code = msg->data.result;
+		char *private = NULL;
+		CURLcode code = msg->data.result;
 		HttpTransfer *t;
 
 		if (msg->msg != CURLMSG_DONE)
@@ -520,7 +520,7 @@ rebuild_wait_set(void)
 	AddWaitEventToSet(wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
 	for (int i = 0; i < nwatched; i++)
 	{
-		uint32		events = 0;
+		uint32 events = 0;
 
 		if (watched[i].what & CURL_POLL_IN)
 			events |= WL_SOCKET_READABLE;
@@ -535,7 +535,7 @@ rebuild_wait_set(void)
 static long
 until_timer(long timeout_ms)
 {
-	long		left;
+	long left;
 
 	if (timer_at == 0)
 		return timeout_ms;
@@ -550,10 +550,10 @@ until_timer(long timeout_ms)
 void
 http_turn(long timeout_ms)
 {
-	WaitEvent	events[MAX_SOCKETS + 2];
+	WaitEvent events[MAX_SOCKETS + 2];
 	TimestampTz now;
-	int			n;
-	int			still;
+	int n;
+	int still;
 
 	if (multi == NULL && timeout_ms == 0)
 		return;
@@ -561,12 +561,12 @@ http_turn(long timeout_ms)
 	if (watch_changed || wait_set == NULL)
 		rebuild_wait_set();
 	if (running != NULL && (timeout_ms < 0 || timeout_ms > 1000))
-		timeout_ms = 1000;		/* look after stalled replies */
+		timeout_ms = 1000; /* look after stalled replies */
 	n = WaitEventSetWait(wait_set, until_timer(timeout_ms), events, lengthof(events),
 						 PG_WAIT_EXTENSION);
 	for (int i = 0; i < n; i++)
 	{
-		int			mask = 0;
+		int mask = 0;
 
 		if (events[i].events & WL_LATCH_SET)
 		{
@@ -595,8 +595,8 @@ char *
 http_escape(const char *text)
 {
 	static const char hex[] = "0123456789ABCDEF";
-	char	   *result = palloc(strlen(text) * 3 + 1);
-	char	   *out = result;
+	char *result = palloc(strlen(text) * 3 + 1);
+	char *out = result;
 
 	for (const unsigned char *p = (const unsigned char *) text; *p; p++)
 	{
@@ -617,7 +617,7 @@ http_escape(const char *text)
 static bool
 reserve(HttpBuffer *buffer, size_t size)
 {
-	char	   *grown;
+	char *grown;
 
 	if (size + HTTP_TEXT_SLACK <= buffer->capacity)
 		return true;
@@ -638,7 +638,7 @@ http_text(HttpRequest *request, size_t limit, HttpBuffer *buffer)
 {
 	static struct libdeflate_decompressor *inflater = NULL;
 	const unsigned char *tail = (unsigned char *) request->body + request->body_len - 4;
-	size_t		size;
+	size_t size;
 	enum libdeflate_result rc;
 
 	buffer->len = 0;

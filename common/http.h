@@ -16,61 +16,61 @@
 
 typedef enum HttpState
 {
-	HTTP_IDLE,					/* not started, or taken back */
+	HTTP_IDLE, /* not started, or taken back */
 	HTTP_RUNNING,
-	HTTP_DONE					/* look at failure first, then status */
+	HTTP_DONE /* look at failure first, then status */
 } HttpState;
 
 /* Why no whole reply arrived */
 typedef enum HttpFailure
 {
 	HTTP_OK,
-	HTTP_UNREACHABLE,			/* name, route, connection refused */
-	HTTP_UNTRUSTED,				/* certificate or TLS version; do not retry */
+	HTTP_UNREACHABLE, /* name, route, connection refused */
+	HTTP_UNTRUSTED,   /* certificate or TLS version; do not retry */
 	HTTP_TIMEOUT,
-	HTTP_BROKEN,				/* reset, or ended within the reply */
-	HTTP_TOO_LARGE,				/* body over max_body */
-	HTTP_MISCONFIGURED			/* bad URL, unreadable ca_file, bad proxy */
+	HTTP_BROKEN,       /* reset, or ended within the reply */
+	HTTP_TOO_LARGE,    /* body over max_body */
+	HTTP_MISCONFIGURED /* bad URL, unreadable ca_file, bad proxy */
 } HttpFailure;
 
 /* What stays the same for all requests to a server */
 typedef struct HttpSettings
 {
-	const char *ca_file;		/* NULL: the system's certificates */
-	const char *proxy;			/* NULL: none */
-	int			connect_timeout_ms;
-	int			request_timeout_ms;
-	bool		compress;		/* ask for gzip */
+	const char *ca_file; /* NULL: the system's certificates */
+	const char *proxy;   /* NULL: none */
+	int connect_timeout_ms;
+	int request_timeout_ms;
+	bool compress; /* ask for gzip */
 } HttpSettings;
 
 typedef struct HttpRequest
 {
-	HttpState	state;
+	HttpState state;
 	HttpFailure failure;
-	const char *error;			/* in words, when failure is set */
-	int			status;
-	char	   *body;			/* as sent, perhaps gzip; NUL-terminated */
-	size_t		body_len;
-	bool		gzipped;
-	int			retry_after;	/* seconds, or -1 */
-	int64		date;			/* the server's Date header, Unix time, or -1 */
-	char		operation_id[64];	/* X-N-OperationId and the like */
-	struct HttpTransfer *transfer;	/* private */
+	const char *error; /* in words, when failure is set */
+	int status;
+	char *body; /* as sent, perhaps gzip; NUL-terminated */
+	size_t body_len;
+	bool gzipped;
+	int retry_after;               /* seconds, or -1 */
+	int64 date;                    /* the server's Date header, Unix time, or -1 */
+	char operation_id[64];         /* X-N-OperationId and the like */
+	struct HttpTransfer *transfer; /* private */
 } HttpRequest;
 
 /* A growing buffer outside of memory contexts: libcurl's callbacks must not throw */
 typedef struct HttpBuffer
 {
-	char	   *data;
-	size_t		len;
-	size_t		capacity;
+	char *data;
+	size_t len;
+	size_t capacity;
 } HttpBuffer;
 
 typedef enum HttpTextResult
 {
 	HTTP_TEXT_OK,
-	HTTP_TEXT_BROKEN,			/* not the gzip that it claims to be */
-	HTTP_TEXT_TOO_LARGE			/* over the limit, or out of memory */
+	HTTP_TEXT_BROKEN,   /* not the gzip that it claims to be */
+	HTTP_TEXT_TOO_LARGE /* over the limit, or out of memory */
 } HttpTextResult;
 
 /* Bytes that may be read past the end of a text; they are zero */
@@ -86,4 +86,4 @@ extern void http_drop_body(HttpRequest *request);
 extern void http_turn(long timeout_ms);
 extern char *http_escape(const char *text);
 
-#endif							/* COMMON_HTTP_H */
+#endif /* COMMON_HTTP_H */

@@ -25,7 +25,7 @@ Json *
 json_parse(MemoryContext context, const char *text, size_t len)
 {
 	json_tokener *tokener;
-	Json	   *result;
+	Json *result;
 	MemoryContextCallback *callback;
 
 	if (len > INT_MAX)
@@ -49,7 +49,7 @@ json_parse(MemoryContext context, const char *text, size_t len)
 Json *
 json_member(Json *object, const char *name)
 {
-	Json	   *result = NULL;
+	Json *result = NULL;
 
 	if (object != NULL && json_object_is_type(object, json_type_object))
 		json_object_object_get_ex(object, name, &result);
@@ -60,7 +60,7 @@ json_member(Json *object, const char *name)
 const char *
 json_text(Json *object, const char *name)
 {
-	Json	   *member = json_member(object, name);
+	Json *member = json_member(object, name);
 
 	return member == NULL ? NULL : json_object_get_string(member);
 }

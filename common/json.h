@@ -15,13 +15,13 @@
 
 typedef struct json_object Json;
 
-typedef void (*JsonVisit) (const char *name, Json *value, void *arg);
+typedef void (*JsonVisit)(const char *name, Json *value, void *arg);
 
 /* All take NULL for a value that is not there */
 extern Json *json_parse(MemoryContext context, const char *text, size_t len);
 extern Json *json_member(Json *object, const char *name);
 extern const char *json_text(Json *object, const char *name);
-extern int	json_count(Json *array);
+extern int json_count(Json *array);
 extern Json *json_item(Json *array, int i);
 extern int64 json_int(Json *value);
 extern bool json_true(Json *value);
@@ -30,4 +30,4 @@ extern void json_remove(Json *object, const char *name);
 extern const char *json_print(Json *value);
 extern void json_append_string(StringInfo buffer, const char *text);
 
-#endif							/* COMMON_JSON_H */
+#endif /* COMMON_JSON_H */

@@ -18,8 +18,8 @@
 int
 retry_delay_ms(int attempt, int retry_after_s)
 {
-	int			ceiling = RETRY_BASE_MS << Min(attempt, 6);
-	int			delay;
+	int ceiling = RETRY_BASE_MS << Min(attempt, 6);
+	int delay;
 
 	ceiling = Min(ceiling, RETRY_CAP_MS);
 	delay = (int) pg_prng_uint64_range(&pg_global_prng_state, 0, ceiling);

@@ -5,6 +5,6 @@
 #ifndef COMMON_RETRY_H
 #define COMMON_RETRY_H
 
-extern int	retry_delay_ms(int attempt, int retry_after_s);
+extern int retry_delay_ms(int attempt, int retry_after_s);
 
-#endif							/* COMMON_RETRY_H */
+#endif /* COMMON_RETRY_H */

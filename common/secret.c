@@ -21,9 +21,9 @@ secret_is_reference(const char *value)
 char *
 secret_read_file(const char *option, const char *path)
 {
-	FILE	   *file = AllocateFile(path, "r");
-	char	   *buffer;
-	size_t		len;
+	FILE *file = AllocateFile(path, "r");
+	char *buffer;
+	size_t len;
 
 	if (file == NULL)
 		ereport(ERROR,

@@ -11,4 +11,4 @@ extern bool secret_is_reference(const char *value);
 extern char *secret_resolve(const char *option, const char *value);
 extern char *secret_read_file(const char *option, const char *path);
 
-#endif							/* COMMON_SECRET_H */
+#endif /* COMMON_SECRET_H */

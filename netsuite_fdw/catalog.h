@@ -10,11 +10,11 @@
 typedef struct CatalogTable
 {
 	const char *name;
-	const char *key;			/* columns that identify a row */
-	const char *pages_by;		/* a unique integer column that pages better, or NULL */
-	const char *changed;		/* column that tells that a row changed, or NULL */
-	const char *records;		/* REST record types that live here, or NULL */
-	const char *custom_prefix;	/* of custom fields, or NULL */
+	const char *key;           /* columns that identify a row */
+	const char *pages_by;      /* a unique integer column that pages better, or NULL */
+	const char *changed;       /* column that tells that a row changed, or NULL */
+	const char *records;       /* REST record types that live here, or NULL */
+	const char *custom_prefix; /* of custom fields, or NULL */
 	const char *comment;
 	/* "name type, ..."; types: i bigint, n numeric, b boolean, d date, t datetime, s text */
 	const char *columns;
@@ -24,4 +24,4 @@ extern const CatalogTable *catalog_find(const char *name);
 extern const CatalogTable *catalog_list(int *n);
 extern const CatalogTable *catalog_of_record(const char *record);
 
-#endif							/* NETSUITE_CATALOG_H */
+#endif /* NETSUITE_CATALOG_H */

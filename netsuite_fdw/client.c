@@ -18,9 +18,9 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-#define SMALL_BODY (16 * 1024 * 1024)	/* for everything but pages */
+#define SMALL_BODY (16 * 1024 * 1024) /* for everything but pages */
 #define TOKEN_MARGIN_S 60
-#define RAISE_AFTER 40			/* quiet replies before one more at once */
+#define RAISE_AFTER 40 /* quiet replies before one more at once */
 #define MAX_500_RETRIES 3
 
 #define SUITEQL_PATH "/services/rest/query/v1/suiteql"
@@ -28,32 +28,32 @@
 
 struct Client
 {
-	Oid			serverid;
-	Oid			userid;
-	uint32		server_hash;
-	uint32		mapping_hash;
+	Oid serverid;
+	Oid userid;
+	uint32 server_hash;
+	uint32 mapping_hash;
 	MemoryContext context;
 	ServerOptions *options;
 	UserOptions *user;
 	CredentialKind kind;
-	bool		stale;
-	int			users;			/* scans and requests that hold it */
+	bool stale;
+	int users; /* scans and requests that hold it */
 
 	/* governor */
-	int			allowed;		/* requests at once, now */
-	int			running;
-	int			quiet;			/* good replies since the last change */
+	int allowed; /* requests at once, now */
+	int running;
+	int quiet; /* good replies since the last change */
 	TimestampTz reduced_at;
 
 	/* OAuth 2.0 */
-	char	   *token;
+	char *token;
 	TimestampTz token_expiry;
-	uint64		token_epoch;
-	Request    *login;
+	uint64 token_epoch;
+	Request *login;
 
-	Request    *requests;		/* that wait or run, oldest first */
-	void	   *slot;			/* what another room remembers here */
-	Client	   *next;
+	Request *requests; /* that wait or run, oldest first */
+	void *slot;        /* what another room remembers here */
+	Client *next;
 };
 
 static Client *clients = NULL;
@@ -65,7 +65,7 @@ retire(Datum arg, int cacheid, uint32 hash)
 {
 	for (Client *c = clients; c != NULL; c = c->next)
 	{
-		uint32		mine = cacheid == FOREIGNSERVEROID ? c->server_hash : c->mapping_hash;
+		uint32 mine = cacheid == FOREIGNSERVEROID ? c->server_hash : c->mapping_hash;
 
 		if (hash == 0 || hash == mine)
 			c->stale = true;
@@ -76,11 +76,11 @@ retire(Datum arg, int cacheid, uint32 hash)
 static void
 sweep(void)
 {
-	Client	  **link = &clients;
+	Client **link = &clients;
 
 	while (*link != NULL)
 	{
-		Client	   *c = *link;
+		Client *c = *link;
 
 		if (c->stale && c->users == 0)
 		{
@@ -98,7 +98,7 @@ build(Oid serverid, Oid userid)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "netsuite client",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Client	   *c = palloc0(sizeof(Client));
+	Client *c = palloc0(sizeof(Client));
 	UserMapping *mapping = GetUserMapping(userid, serverid);
 
 	c->context = context;
@@ -121,7 +121,7 @@ Client *
 client_get(Oid serverid, Oid userid)
 {
 	static bool registered = false;
-	Client	   *c;
+	Client *c;
 
 	if (!registered)
 	{
@@ -191,8 +191,8 @@ client_slot(Client *client, Size size)
 static void
 unlist(Request *request)
 {
-	Client	   *c = request->client;
-	Request   **link = &c->requests;
+	Client *c = request->client;
+	Request **link = &c->requests;
 
 	if (!request->listed)
 		return;
@@ -207,7 +207,7 @@ unlist(Request *request)
 static void
 forget(void *arg)
 {
-	Request    *request = arg;
+	Request *request = arg;
 
 	unlist(request);
 	if (request->client->login == request)
@@ -221,7 +221,7 @@ request_new(Client *client, MemoryContext parent)
 {
 	MemoryContext context = AllocSetContextCreate(parent, "netsuite request",
 												  ALLOCSET_SMALL_SIZES);
-	Request    *request = MemoryContextAllocZero(context, sizeof(Request));
+	Request *request = MemoryContextAllocZero(context, sizeof(Request));
 
 	request->context = context;
 	request->client = client;
@@ -288,7 +288,7 @@ request_anonymous(Request *request)
 void
 request_start(Request *request)
 {
-	Request   **link = &request->client->requests;
+	Request **link = &request->client->requests;
 
 	Assert(!request->listed);
 	while (*link != NULL)
@@ -329,7 +329,7 @@ request_wait(Request *request)
 Json *
 request_json(Request *request)
 {
-	HttpBuffer	buffer = {0};
+	HttpBuffer buffer = {0};
 	Json *result = NULL;
 
 	if (request->http->body_len > 0 &&
@@ -344,8 +344,8 @@ request_json(Request *request)
 static List *
 headers_of(Request *request, const char *url)
 {
-	Client	   *c = request->client;
-	List	   *headers = NIL;
+	Client *c = request->client;
+	List *headers = NIL;
 
 	if (!request->anonymous)
 	{
@@ -366,11 +366,11 @@ headers_of(Request *request, const char *url)
 static void
 launch(Request *request)
 {
-	Client	   *c = request->client;
+	Client *c = request->client;
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "netsuite send",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
-	char	   *url = psprintf("%s%s", c->options->base_url, request->path);
+	char *url = psprintf("%s%s", c->options->base_url, request->path);
 	StringInfoData full;
 
 	initStringInfo(&full);
@@ -406,7 +406,7 @@ fail(Request *request, const char *code, const char *detail)
 static void
 fail_all(Client *c, Request *because)
 {
-	Request    *next;
+	Request *next;
 
 	for (Request *r = c->requests; r != NULL; r = next)
 	{
@@ -427,8 +427,8 @@ again(Request *request, bool counts, const char *code, const char *detail)
 {
 	const ServerOptions *o = request->client->options;
 	TimestampTz now = GetCurrentTimestamp();
-	int			delay = retry_delay_ms(request->attempt, request->http->retry_after);
-	int			most = o->max_retries;
+	int delay = retry_delay_ms(request->attempt, request->http->retry_after);
+	int most = o->max_retries;
 
 	if (request->http->status == 500)
 		most = Min(most, request->impatient ? 1 : MAX_500_RETRIES);
@@ -449,7 +449,7 @@ again(Request *request, bool counts, const char *code, const char *detail)
 static void
 throttle(Request *request, const char *code, const char *detail)
 {
-	Client	   *c = request->client;
+	Client *c = request->client;
 	TimestampTz now = GetCurrentTimestamp();
 
 	/* refusals of one burst count once */
@@ -468,7 +468,7 @@ throttle(Request *request, const char *code, const char *detail)
 static void
 done(Request *request)
 {
-	Client	   *c = request->client;
+	Client *c = request->client;
 
 	unlist(request);
 	request->state = REQUEST_DONE;
@@ -494,8 +494,7 @@ read_error(Request *request, char **code, char **detail)
 	if (json_text(body, "error"))
 	{
 		*code = pstrdup(json_text(body, "error"));
-		*detail = pstrdup(json_text(body, "error_description") ?
-						  json_text(body, "error_description") : *code);
+		*detail = pstrdup(json_text(body, "error_description") ? json_text(body, "error_description") : *code);
 		return;
 	}
 	if (json_count(details) == 0)
@@ -519,16 +518,16 @@ static bool
 is_throttle(int status, const char *code)
 {
 	return status == 429 ||
-		(status == 400 && code != NULL &&
-		 (strcmp(code, "CONCURRENCY_LIMIT_EXCEEDED") == 0 ||
-		  strcmp(code, "SSS_REQUEST_LIMIT_EXCEEDED") == 0));
+		   (status == 400 && code != NULL &&
+			(strcmp(code, "CONCURRENCY_LIMIT_EXCEEDED") == 0 ||
+			 strcmp(code, "SSS_REQUEST_LIMIT_EXCEEDED") == 0));
 }
 
 /* Wrong or expired credentials: one new token, then it is over */
 static void
 refused_login(Request *request, const char *code, const char *detail)
 {
-	Client	   *c = request->client;
+	Client *c = request->client;
 
 	if (c->kind != CREDENTIAL_OAUTH2 || request->anonymous || request->relogged)
 	{
@@ -547,8 +546,8 @@ settle_reply(Request *request)
 {
 	HttpRequest *http = request->http;
 	const char *why = "the reply is not what it should be";
-	char	   *code;
-	char	   *detail;
+	char *code;
+	char *detail;
 
 	if (http->status >= 200 && http->status < 300)
 	{
@@ -611,9 +610,9 @@ token_valid(Client *c)
 static void
 start_login(Client *c, Request *because)
 {
-	Request    *r = request_new(c, MemoryContextGetParent(because->context));
+	Request *r = request_new(c, MemoryContextGetParent(because->context));
 	MemoryContext old = MemoryContextSwitchTo(r->context);
-	char	   *url = psprintf("%s%s", c->options->base_url, TOKEN_PATH);
+	char *url = psprintf("%s%s", c->options->base_url, TOKEN_PATH);
 
 	r->method = "POST";
 	r->path = TOKEN_PATH;
@@ -623,7 +622,8 @@ start_login(Client *c, Request *because)
 	r->anonymous = true;
 	r->body = psprintf("grant_type=client_credentials"
 					   "&client_assertion_type=urn%%3Aietf%%3Aparams%%3Aoauth%%3Aclient-assertion-type%%3Ajwt-bearer"
-					   "&client_assertion=%s", credential_assertion(c->user, url));
+					   "&client_assertion=%s",
+					   credential_assertion(c->user, url));
 	MemoryContextSwitchTo(old);
 	request_start(r);
 	c->login = r;
@@ -635,7 +635,7 @@ end_login(Client *c, Request *login)
 	Json *body = login->state == REQUEST_DONE ? request_json(login) : NULL;
 	const char *token = json_text(body, "access_token");
 	Json *lifetime = json_member(body, "expires_in");
-	int64		seconds = lifetime ? json_int(lifetime) : 0;
+	int64 seconds = lifetime ? json_int(lifetime) : 0;
 
 	c->login = NULL;
 	if (login->state == REQUEST_DONE && token == NULL)
@@ -670,8 +670,8 @@ static long
 start_waiting(Client *c)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	Request    *needs_token = NULL;
-	long		wait = -1;
+	Request *needs_token = NULL;
+	long wait = -1;
 
 	for (Request *r = c->requests; r != NULL && needs_token == NULL; r = r->next)
 	{
@@ -686,7 +686,7 @@ start_waiting(Client *c)
 			launch(r);
 		else if (r->state == REQUEST_WAITING && r->not_before > now)
 		{
-			long		ms = TimestampDifferenceMilliseconds(now, r->not_before) + 1;
+			long ms = TimestampDifferenceMilliseconds(now, r->not_before) + 1;
 
 			wait = wait < 0 ? ms : Min(wait, ms);
 		}
@@ -702,8 +702,8 @@ start_waiting(Client *c)
 void
 client_turn(Client *client, long timeout_ms)
 {
-	long		until_next;
-	Request    *next;
+	long until_next;
+	Request *next;
 
 	if (client->requests == NULL)
 		return;
@@ -777,16 +777,15 @@ hint_of(Request *r)
 		default:
 			if (r->http->status >= 300 && r->http->status < 400)
 				return "Redirects are not followed, since they would carry the credentials elsewhere: check base_url, account and proxy.";
-			return r->http->status >= 500 ?
-				"NetSuite failed repeatedly; if it persists, give the operation id to its support."
-				: NULL;
+			return r->http->status >= 500 ? "NetSuite failed repeatedly; if it persists, give the operation id to its support."
+										  : NULL;
 	}
 }
 
 static void
 append_sentence(StringInfo text, const char *sentence)
 {
-	int			len = strlen(sentence);
+	int len = strlen(sentence);
 
 	appendStringInfo(text, "%s%s", text->len > 0 ? " " : "", sentence);
 	if (len > 0 && sentence[len - 1] != '.')

@@ -19,21 +19,21 @@ typedef struct Client Client;
 typedef enum RequestState
 {
 	REQUEST_NEW,
-	REQUEST_WAITING,			/* for its turn, or for the next attempt */
+	REQUEST_WAITING, /* for its turn, or for the next attempt */
 	REQUEST_RUNNING,
-	REQUEST_DONE,				/* a reply with status 2xx, accepted */
-	REQUEST_TOO_LARGE,			/* ask for less */
-	REQUEST_FAILED				/* for good */
+	REQUEST_DONE,      /* a reply with status 2xx, accepted */
+	REQUEST_TOO_LARGE, /* ask for less */
+	REQUEST_FAILED     /* for good */
 } RequestState;
 
 /* Counters of one scan; a request adds to those that it was given */
 typedef struct RequestStats
 {
-	int64		requests;		/* attempts sent */
-	int64		retries;
-	int64		throttled;		/* refusals for concurrency */
-	int64		bytes;			/* of bodies, as received */
-	int64		wait_us;		/* that the executor stood still */
+	int64 requests; /* attempts sent */
+	int64 retries;
+	int64 throttled; /* refusals for concurrency */
+	int64 bytes;     /* of bodies, as received */
+	int64 wait_us;   /* that the executor stood still */
 } RequestStats;
 
 typedef struct Request Request;
@@ -42,49 +42,49 @@ typedef struct Request Request;
  * Looks at a reply with status 2xx.  False with a reason makes it a passing
  * fault that is retried, such as JSON that ends early.  Must not throw.
  */
-typedef bool (*AcceptReply) (Request *request, void *arg, const char **why);
+typedef bool (*AcceptReply)(Request *request, void *arg, const char **why);
 
 struct Request
 {
 	RequestState state;
-	Client	   *client;
+	Client *client;
 	HttpRequest *http;
-	MemoryContext context;		/* the request's own */
+	MemoryContext context; /* the request's own */
 	const char *method;
 	const char *path;
-	QueryParam	params[4];
-	int			nparams;
+	QueryParam params[4];
+	int nparams;
 	const char *accept_type;
 	const char *prefer;
 	const char *content_type;
-	char	   *body;
-	size_t		max_body;
+	char *body;
+	size_t max_body;
 	AcceptReply accept;
-	void	   *accept_arg;
+	void *accept_arg;
 	RequestStats *stats;
-	bool		impatient;		/* a lasting 500 is expected: one retry */
-	const char *what;			/* "run a query", for messages */
-	const char *suiteql;		/* the query, for messages, or NULL */
+	bool impatient;      /* a lasting 500 is expected: one retry */
+	const char *what;    /* "run a query", for messages */
+	const char *suiteql; /* the query, for messages, or NULL */
 	/* outcome of a failure */
-	char	   *code;			/* o:errorCode */
-	char	   *detail;			/* NetSuite's words, or libcurl's */
+	char *code;   /* o:errorCode */
+	char *detail; /* NetSuite's words, or libcurl's */
 	/* private */
-	bool		anonymous;		/* needs no login */
-	bool		relogged;		/* has had its one new token */
-	int			attempt;
+	bool anonymous; /* needs no login */
+	bool relogged;  /* has had its one new token */
+	int attempt;
 	TimestampTz not_before;
 	TimestampTz deadline;
-	uint64		token_epoch;
+	uint64 token_epoch;
 	struct Request *next;
-	bool		listed;
-	bool		holds;			/* counts in client->users */
+	bool listed;
+	bool holds; /* counts in client->users */
 	MemoryContextCallback callback;
 };
 
 extern Client *client_get(Oid serverid, Oid userid);
 extern void client_hold(Client *client, MemoryContext context);
 extern const ServerOptions *client_options(Client *client);
-extern int	client_allowed(Client *client);
+extern int client_allowed(Client *client);
 extern void *client_slot(Client *client, Size size);
 extern MemoryContext client_context(Client *client);
 
@@ -102,4 +102,4 @@ extern Json *request_json(Request *request);
 
 extern void client_turn(Client *client, long timeout_ms);
 
-#endif							/* NETSUITE_CLIENT_H */
+#endif /* NETSUITE_CLIENT_H */

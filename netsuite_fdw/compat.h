@@ -38,4 +38,4 @@
 	create_foreign_upper_path(root, rel, target, rows, startup, total, keys, NULL, fdw_private)
 #endif
 
-#endif							/* NETSUITE_COMPAT_H */
+#endif /* NETSUITE_COMPAT_H */

@@ -18,7 +18,7 @@
 #include "lib/stringinfo.h"
 #include "netsuite_fdw/credential.h"
 
-#define ASSERTION_LIFETIME 600	/* seconds; NetSuite allows 3600 */
+#define ASSERTION_LIFETIME 600 /* seconds; NetSuite allows 3600 */
 
 /* Which way of logging in the user mapping is for; an error if for none */
 CredentialKind
@@ -58,7 +58,7 @@ compare_params(const void *a, const void *b)
 {
 	const QueryParam *x = a;
 	const QueryParam *y = b;
-	int			c = strcmp(x->name, y->name);
+	int c = strcmp(x->name, y->name);
 
 	return c != 0 ? c : strcmp(x->value, y->value);
 }
@@ -67,7 +67,7 @@ static char *
 nonce(void)
 {
 	unsigned char bytes[16];
-	char	   *text = palloc(sizeof(bytes) * 2 + 1);
+	char *text = palloc(sizeof(bytes) * 2 + 1);
 
 	if (!pg_strong_random(bytes, sizeof(bytes)))
 		ereport(ERROR,
@@ -83,7 +83,7 @@ hmac_base64(const char *key, const char *text)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int len = 0;
-	char	   *encoded;
+	char *encoded;
 
 	if (HMAC(EVP_sha256(), key, (int) strlen(key), (const unsigned char *) text, strlen(text),
 			 digest, &len) == NULL)
@@ -121,7 +121,7 @@ char *
 credential_sign(const UserOptions *user, const char *realm, const char *method, const char *url,
 				const QueryParam *params, int nparams)
 {
-	QueryParam	oauth[] = {
+	QueryParam oauth[] = {
 		{"oauth_consumer_key", user->consumer_key},
 		{"oauth_token", user->token_id},
 		{"oauth_signature_method", "HMAC-SHA256"},
@@ -129,10 +129,10 @@ credential_sign(const UserOptions *user, const char *realm, const char *method, 
 		{"oauth_nonce", nonce()},
 		{"oauth_version", "1.0"},
 	};
-	char	   *base = psprintf("%s&%s&%s", method, http_escape(url),
-								http_escape(normalize(oauth, lengthof(oauth), params, nparams)));
-	char	   *key = psprintf("%s&%s", http_escape(user->consumer_secret),
-							   http_escape(user->token_secret));
+	char *base = psprintf("%s&%s&%s", method, http_escape(url),
+						  http_escape(normalize(oauth, lengthof(oauth), params, nparams)));
+	char *key = psprintf("%s&%s", http_escape(user->consumer_secret),
+						 http_escape(user->token_secret));
 	StringInfoData header;
 
 	initStringInfo(&header);
@@ -150,11 +150,12 @@ credential_sign(const UserOptions *user, const char *realm, const char *method, 
 static void
 append_base64url(StringInfo out, const unsigned char *data, int len)
 {
-	char	   *text = palloc(len * 2 + 4);
-	int			n = EVP_EncodeBlock((unsigned char *) text, data, len);
+	char *text = palloc(len * 2 + 4);
+	int n = EVP_EncodeBlock((unsigned char *) text, data, len);
 
 	for (int i = 0; i < n && text[i] != '='; i++)
-		appendStringInfoChar(out, text[i] == '+' ? '-' : text[i] == '/' ? '_' : text[i]);
+		appendStringInfoChar(out, text[i] == '+' ? '-' : text[i] == '/' ? '_'
+																		: text[i]);
 }
 
 static void
@@ -168,9 +169,9 @@ static EVP_PKEY *
 load_key(const char *pem)
 {
 	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
-	BIO		   *bio = BIO_new_mem_buf(pem, -1);
+	BIO *bio = BIO_new_mem_buf(pem, -1);
 	/* an empty pass phrase: never ask on a terminal */
-	EVP_PKEY   *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *) "") : NULL;
+	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *) "") : NULL;
 
 	BIO_free(bio);
 	if (key == NULL)
@@ -188,7 +189,7 @@ load_key(const char *pem)
 static const char *
 algorithm_of(EVP_PKEY *key, int *half)
 {
-	int			bits = EVP_PKEY_get_bits(key);
+	int bits = EVP_PKEY_get_bits(key);
 
 	*half = 0;
 	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && bits >= 2048)
@@ -223,10 +224,10 @@ digest_of(const char *algorithm)
 static int
 ec_halves(const unsigned char *der, size_t len, unsigned char *out, int half)
 {
-	ECDSA_SIG  *sig = d2i_ECDSA_SIG(NULL, &der, (long) len);
-	int			ok = sig != NULL &&
-		BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, half) == half &&
-		BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + half, half) == half;
+	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long) len);
+	int ok = sig != NULL &&
+			 BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, half) == half &&
+			 BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + half, half) == half;
 
 	ECDSA_SIG_free(sig);
 	return ok ? 2 * half : 0;
@@ -238,13 +239,13 @@ sign(EVP_PKEY *key, const char *algorithm, int half, const char *text, unsigned 
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *pctx = NULL;
 	unsigned char raw[1024];
-	size_t		len = sizeof(raw);
-	bool		ok;
+	size_t len = sizeof(raw);
+	bool ok;
 
 	ok = ctx != NULL && EVP_DigestSignInit(ctx, &pctx, digest_of(algorithm), NULL, key) == 1;
 	if (ok && half == 0)
 		ok = EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) == 1 &&
-			EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, RSA_PSS_SALTLEN_DIGEST) == 1;
+			 EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, RSA_PSS_SALTLEN_DIGEST) == 1;
 	ok = ok && EVP_DigestSign(ctx, raw, &len, (const unsigned char *) text, strlen(text)) == 1;
 	EVP_MD_CTX_free(ctx);
 	if (!ok)
@@ -261,14 +262,14 @@ sign(EVP_PKEY *key, const char *algorithm, int half, const char *text, unsigned 
 char *
 credential_assertion(const UserOptions *user, const char *token_url)
 {
-	EVP_PKEY   *key = load_key(user->private_key);
-	int			half;
+	EVP_PKEY *key = load_key(user->private_key);
+	int half;
 	const char *algorithm = algorithm_of(key, &half);
 	StringInfoData part;
 	StringInfoData token;
 	unsigned char signature[1024];
-	long long	now = (long long) time(NULL);
-	int			len;
+	long long now = (long long) time(NULL);
+	int len;
 
 	initStringInfo(&token);
 	initStringInfo(&part);

@@ -11,8 +11,8 @@
 
 typedef enum CredentialKind
 {
-	CREDENTIAL_TBA,				/* OAuth 1.0a, signs each request */
-	CREDENTIAL_OAUTH2			/* client credentials, a bearer token */
+	CREDENTIAL_TBA,   /* OAuth 1.0a, signs each request */
+	CREDENTIAL_OAUTH2 /* client credentials, a bearer token */
 } CredentialKind;
 
 /* A query parameter of a request; both count in a TBA signature */
@@ -28,4 +28,4 @@ extern char *credential_sign(const UserOptions *user, const char *realm,
 							 const QueryParam *params, int nparams);
 extern char *credential_assertion(const UserOptions *user, const char *token_url);
 
-#endif							/* NETSUITE_CREDENTIAL_H */
+#endif /* NETSUITE_CREDENTIAL_H */

@@ -25,68 +25,68 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#define ROW_CAP 100000			/* of one query, however it is paged */
+#define ROW_CAP 100000 /* of one query, however it is paged */
 #define PAGE_CAP 1000
-#define LARGEST_VALUE 0x3fffffff	/* PostgreSQL stores no longer text */
-#define POLL_ROWS 64			/* look at the network after so many rows */
+#define LARGEST_VALUE 0x3fffffff /* PostgreSQL stores no longer text */
+#define POLL_ROWS 64             /* look at the network after so many rows */
 
 /* A part of the answer: a range of the key, or one page by offset */
 typedef struct Part
 {
-	dlist_node	node;
-	int64		lo[MAX_KEYS];	/* rows behind this key ... */
-	int			nlo;			/* ... of which so many columns count */
-	int64		hi;				/* ... up to this leading column, if has_hi */
-	bool		has_hi;
-	int64		offset;
-	int			skip;			/* rows at its start that were read before */
-	int			limit;			/* rows per request */
-	double		expected;		/* rows believed to be left */
-	double		spacing;		/* leading key per row, as last seen */
-	double		given_away;		/* rows cut off while a request was in flight */
-	Request    *request;		/* in flight, or NULL */
-	struct Ready *reply;		/* where its page will be */
-	bool		finished;		/* all requested; pages may wait to be read */
-	int			unread;			/* pages that wait */
+	dlist_node node;
+	int64 lo[MAX_KEYS]; /* rows behind this key ... */
+	int nlo;            /* ... of which so many columns count */
+	int64 hi;           /* ... up to this leading column, if has_hi */
+	bool has_hi;
+	int64 offset;
+	int skip;            /* rows at its start that were read before */
+	int limit;           /* rows per request */
+	double expected;     /* rows believed to be left */
+	double spacing;      /* leading key per row, as last seen */
+	double given_away;   /* rows cut off while a request was in flight */
+	Request *request;    /* in flight, or NULL */
+	struct Ready *reply; /* where its page will be */
+	bool finished;       /* all requested; pages may wait to be read */
+	int unread;          /* pages that wait */
 } Part;
 
 /* A page that has arrived */
 typedef struct Ready
 {
-	dlist_node	node;
-	ReplyPage		page;
-	Part	   *part;
-	int			skip;			/* rows at its start that were read before */
-	int64		hi;				/* rows beyond belong to another part */
-	bool		has_hi;
-	bool		stop_at_last;	/* rows that share the last key come again */
-	int64		last[MAX_KEYS];
-	int64		before[MAX_KEYS];	/* key of the row before */
-	int			nbefore;
+	dlist_node node;
+	ReplyPage page;
+	Part *part;
+	int skip; /* rows at its start that were read before */
+	int64 hi; /* rows beyond belong to another part */
+	bool has_hi;
+	bool stop_at_last; /* rows that share the last key come again */
+	int64 last[MAX_KEYS];
+	int64 before[MAX_KEYS]; /* key of the row before */
+	int nbefore;
 } Ready;
 
 struct Cursor
 {
 	MemoryContext context;
-	Client	   *client;
-	CursorSpec	spec;
-	Decoder    *decoder;
+	Client *client;
+	CursorSpec spec;
+	Decoder *decoder;
 	RequestStats *stats;
-	dlist_head	parts;			/* in the order of their rows */
-	dlist_head	ready;			/* in the order of arrival */
-	dlist_head	spare;			/* pages whose memory waits for reuse */
-	Ready	   *current;
-	Ready	   *only;			/* the whole answer, kept for a re-scan */
-	int			in_flight;
-	int64		buffered;		/* bytes of pages that wait */
-	int64		page_bytes;		/* of the largest page so far */
-	int			first_rows;		/* of the first page */
-	int64		total;			/* rows, by the first page; -1 before */
-	int64		returned;
-	int64		passed;			/* rows read, returned or not */
-	int64		asked;			/* rows that requests were sent for */
-	int64		next_offset;
-	bool		first_done;
+	dlist_head parts; /* in the order of their rows */
+	dlist_head ready; /* in the order of arrival */
+	dlist_head spare; /* pages whose memory waits for reuse */
+	Ready *current;
+	Ready *only; /* the whole answer, kept for a re-scan */
+	int in_flight;
+	int64 buffered;   /* bytes of pages that wait */
+	int64 page_bytes; /* of the largest page so far */
+	int first_rows;   /* of the first page */
+	int64 total;      /* rows, by the first page; -1 before */
+	int64 returned;
+	int64 passed; /* rows read, returned or not */
+	int64 asked;  /* rows that requests were sent for */
+	int64 next_offset;
+	bool first_done;
 	MemoryContextCallback callback;
 };
 
@@ -101,7 +101,7 @@ append_lower(StringInfo out, const CursorSpec *spec, const int64 *lo, int i, int
 	if (i == n - 1)
 	{
 		/* a key cut short, or shared by several rows, begins at the value itself */
-		bool		inclusive = n == spec->nkeys && !spec->key_unique;
+		bool inclusive = n == spec->nkeys && !spec->key_unique;
 
 		appendStringInfo(out, "%s %s " INT64_FORMAT, key, inclusive ? ">=" : ">", lo[i]);
 		return;
@@ -203,7 +203,7 @@ page_size(Cursor *c)
 static Part *
 new_part(Cursor *c, int limit)
 {
-	Part	   *part = MemoryContextAllocZero(c->context, sizeof(Part));
+	Part *part = MemoryContextAllocZero(c->context, sizeof(Part));
 
 	part->limit = limit;
 	return part;
@@ -212,8 +212,8 @@ new_part(Cursor *c, int limit)
 static Ready *
 new_page(Cursor *c)
 {
-	Ready	   *r;
-	HttpBuffer	text;
+	Ready *r;
+	HttpBuffer text;
 
 	if (dlist_is_empty(&c->spare))
 		return MemoryContextAllocZero(c->context, sizeof(Ready));
@@ -244,7 +244,7 @@ recycle(Cursor *c, Ready *r)
 static bool
 accept_page(Request *request, void *arg, const char **why)
 {
-	Ready	   *r = arg;
+	Ready *r = arg;
 
 	switch (http_text(request->http, request->max_body, &r->page.text))
 	{
@@ -264,8 +264,8 @@ static void
 send(Cursor *c, Part *part)
 {
 	MemoryContext old = MemoryContextSwitchTo(c->context);
-	Request    *request = request_new(c->client, c->context);
-	char	   *q = build_query(&c->spec, part);
+	Request *request = request_new(c->client, c->context);
+	char *q = build_query(&c->spec, part);
 
 	part->reply = new_page(c);
 	part->reply->part = part;
@@ -289,7 +289,7 @@ send(Cursor *c, Part *part)
 static void
 cut(Cursor *c, Part *part, int64 point, double rows)
 {
-	Part	   *rest = new_part(c, part->limit);
+	Part *rest = new_part(c, part->limit);
 
 	rest->lo[0] = point;
 	rest->nlo = 1;
@@ -309,8 +309,8 @@ cut(Cursor *c, Part *part, int64 point, double rows)
 static bool
 point_after(Part *part, double rows, int64 *point)
 {
-	double		spacing = part->spacing;
-	double		where;
+	double spacing = part->spacing;
+	double where;
 
 	if (part->has_hi && part->expected > 0)
 		spacing = ((double) part->hi - (double) part->lo[0]) / part->expected;
@@ -325,14 +325,14 @@ point_after(Part *part, double rows, int64 *point)
 static void
 divide_rest(Cursor *c, Part *first)
 {
-	int			slots = client_allowed(c->client);
-	double		share = ceil(first->expected / slots / first->limit) * first->limit;
-	double		left = first->expected;
-	Part	   *part = first;
+	int slots = client_allowed(c->client);
+	double share = ceil(first->expected / slots / first->limit) * first->limit;
+	double left = first->expected;
+	Part *part = first;
 
 	while (left > share && --slots > 0)
 	{
-		int64		point;
+		int64 point;
 
 		if (!point_after(part, share, &point))
 			break;
@@ -353,14 +353,14 @@ unasked(Part *part)
 static bool
 cut_largest(Cursor *c)
 {
-	Part	   *largest = NULL;
-	dlist_iter	i;
-	int64		point;
-	double		half;
+	Part *largest = NULL;
+	dlist_iter i;
+	int64 point;
+	double half;
 
 	dlist_foreach(i, &c->parts)
 	{
-		Part	   *part = dlist_container(Part, node, i.cur);
+		Part *part = dlist_container(Part, node, i.cur);
 
 		if (part->nlo > 0 && (largest == NULL || unasked(part) > unasked(largest)))
 			largest = part;
@@ -411,9 +411,9 @@ refuse_disorder(Cursor *c)
 static void
 arrived_by_key(Cursor *c, Part *part, Ready *r)
 {
-	ReplyPage	   *page = &r->page;
-	int64		last[MAX_KEYS];
-	bool		more = page->more || page->total > page->nrows;
+	ReplyPage *page = &r->page;
+	int64 last[MAX_KEYS];
+	bool more = page->more || page->total > page->nrows;
 
 	r->hi = part->hi;
 	r->has_hi = part->has_hi;
@@ -462,8 +462,8 @@ arrived_by_key(Cursor *c, Part *part, Ready *r)
 static void
 first_spacing(Cursor *c, Part *part, ReplyPage *page)
 {
-	int64		first[MAX_KEYS];
-	ReplyPage		copy = *page;
+	int64 first[MAX_KEYS];
+	ReplyPage copy = *page;
 
 	/* the first row, read as if it were the last */
 	copy.last_row = copy.items;
@@ -475,7 +475,7 @@ first_spacing(Cursor *c, Part *part, ReplyPage *page)
 static void
 check_cap(Cursor *c, int64 total, int limit)
 {
-	int64		cap = Min((int64) ROW_CAP, (int64) PAGE_CAP * limit);
+	int64 cap = Min((int64) ROW_CAP, (int64) PAGE_CAP * limit);
 
 	if (total < cap || (c->spec.wanted > 0 && c->spec.wanted <= cap))
 		return;
@@ -492,7 +492,7 @@ check_cap(Cursor *c, int64 total, int limit)
 static void
 arrived_by_offset(Cursor *c, Part *part, Ready *r)
 {
-	ReplyPage	   *page = &r->page;
+	ReplyPage *page = &r->page;
 
 	part->finished = true;
 	r->skip = part->skip;
@@ -522,8 +522,8 @@ arrived_by_offset(Cursor *c, Part *part, Ready *r)
 static void
 arrived(Cursor *c, Part *part)
 {
-	Ready	   *r = part->reply;
-	bool		first = !c->first_done;
+	Ready *r = part->reply;
+	bool first = !c->first_done;
 
 	request_stop(part->request);
 	part->request = NULL;
@@ -554,8 +554,9 @@ arrived(Cursor *c, Part *part)
 static void
 too_large(Cursor *c, Part *part)
 {
-	int			divisor = part->limit % 2 == 0 ? 2 : part->limit % 5 == 0 ? 5 : part->limit;
-	Part	   *after = part;
+	int divisor = part->limit % 2 == 0 ? 2 : part->limit % 5 == 0 ? 5
+																  : part->limit;
+	Part *after = part;
 
 	if (part->limit == 1)
 		ereport(ERROR,
@@ -572,7 +573,7 @@ too_large(Cursor *c, Part *part)
 		return;
 	for (int i = 1; i < divisor; i++)
 	{
-		Part	   *piece = new_part(c, part->limit);
+		Part *piece = new_part(c, part->limit);
 
 		piece->offset = part->offset + (int64) i * part->limit;
 		dlist_insert_after(&after->node, &piece->node);
@@ -588,7 +589,7 @@ collect(Cursor *c)
 
 	dlist_foreach_modify(i, &c->parts)
 	{
-		Part	   *part = dlist_container(Part, node, i.cur);
+		Part *part = dlist_container(Part, node, i.cur);
 
 		if (part->request == NULL || !request_settled(part->request))
 			continue;
@@ -614,18 +615,18 @@ room(Cursor *c)
 	if (c->spec.wanted > 0 && c->asked >= c->spec.wanted && c->passed < c->spec.wanted)
 		return false;
 	return c->buffered + (c->in_flight + 1) * c->page_bytes <=
-		client_options(c->client)->max_buffered;
+		   client_options(c->client)->max_buffered;
 }
 
 /* A part that can be sent; in order, the foremost first */
 static Part *
 sendable(Cursor *c)
 {
-	dlist_iter	i;
+	dlist_iter i;
 
 	dlist_foreach(i, &c->parts)
 	{
-		Part	   *part = dlist_container(Part, node, i.cur);
+		Part *part = dlist_container(Part, node, i.cur);
 
 		if (part->request == NULL && !part->finished)
 			return part;
@@ -636,7 +637,7 @@ sendable(Cursor *c)
 static Part *
 next_offset_part(Cursor *c)
 {
-	Part	   *part;
+	Part *part;
 
 	if (c->spec.nkeys > 0 || !c->first_done || c->next_offset >= c->total)
 		return NULL;
@@ -654,7 +655,7 @@ schedule(Cursor *c)
 {
 	while (room(c))
 	{
-		Part	   *part = sendable(c);
+		Part *part = sendable(c);
 
 		if (part == NULL)
 			part = next_offset_part(c);
@@ -673,7 +674,7 @@ schedule(Cursor *c)
 static bool
 exhausted(Cursor *c)
 {
-	dlist_iter	i;
+	dlist_iter i;
 
 	if (!c->first_done || !dlist_is_empty(&c->ready))
 		return false;
@@ -689,11 +690,11 @@ exhausted(Cursor *c)
 static Ready *
 pick(Cursor *c)
 {
-	dlist_iter	i;
+	dlist_iter i;
 
 	while (!dlist_is_empty(&c->parts))
 	{
-		Part	   *part = dlist_head_element(Part, node, &c->parts);
+		Part *part = dlist_head_element(Part, node, &c->parts);
 
 		if (!part->finished || part->unread > 0)
 			break;
@@ -702,7 +703,7 @@ pick(Cursor *c)
 	}
 	dlist_foreach(i, &c->ready)
 	{
-		Ready	   *r = dlist_container(Ready, node, i.cur);
+		Ready *r = dlist_container(Ready, node, i.cur);
 
 		if (!c->spec.ordered || r->part == dlist_head_element(Part, node, &c->parts))
 		{
@@ -716,7 +717,7 @@ pick(Cursor *c)
 static void
 leave_page(Cursor *c)
 {
-	Ready	   *r = c->current;
+	Ready *r = c->current;
 
 	c->current = NULL;
 	c->buffered -= r->page.text.len;
@@ -734,14 +735,14 @@ forget_pages(Cursor *c)
 	c->current = NULL;
 	while (!dlist_is_empty(&c->ready))
 	{
-		Ready	   *r = dlist_container(Ready, node, dlist_pop_head_node(&c->ready));
+		Ready *r = dlist_container(Ready, node, dlist_pop_head_node(&c->ready));
 
 		if (r != c->only)
 			recycle(c, r);
 	}
 	while (!dlist_is_empty(&c->parts))
 	{
-		Part	   *part = dlist_container(Part, node, dlist_pop_head_node(&c->parts));
+		Part *part = dlist_container(Part, node, dlist_pop_head_node(&c->parts));
 
 		if (part->request)
 		{
@@ -759,8 +760,8 @@ forget_pages(Cursor *c)
 void
 cursor_rewind(Cursor *c)
 {
-	int			limit = page_size(c);
-	Part	   *part;
+	int limit = page_size(c);
+	Part *part;
 
 	forget_pages(c);
 	if (c->only != NULL)
@@ -788,10 +789,10 @@ cursor_rewind(Cursor *c)
 static void
 check_missing(Cursor *c)
 {
-	CursorSpec	spec = c->spec;
+	CursorSpec spec = c->spec;
 	StringInfoData where;
-	Request    *request;
-	int64		n;
+	Request *request;
+	int64 n;
 
 	if (c->spec.nkeys == 0 || c->spec.group || c->passed >= c->total || c->total <= page_size(c))
 		return;
@@ -847,8 +848,8 @@ next_page(Cursor *c)
 static bool
 belongs(Cursor *c, Ready *r)
 {
-	Decoder    *d = c->decoder;
-	int			order;
+	Decoder *d = c->decoder;
+	int order;
 
 	if (r->has_hi && d->key[0] > r->hi)
 		return false;
@@ -904,8 +905,8 @@ cursor_next(Cursor *c, Datum *values, bool *nulls)
 static void
 free_pages(void *arg)
 {
-	Cursor	   *c = arg;
-	dlist_iter	i;
+	Cursor *c = arg;
+	dlist_iter i;
 
 	dlist_foreach(i, &c->ready)
 		drop_text(&dlist_container(Ready, node, i.cur)->page.text);
@@ -913,7 +914,7 @@ free_pages(void *arg)
 		drop_text(&dlist_container(Ready, node, i.cur)->page.text);
 	dlist_foreach(i, &c->parts)
 	{
-		Part	   *part = dlist_container(Part, node, i.cur);
+		Part *part = dlist_container(Part, node, i.cur);
 
 		if (part->reply)
 			drop_text(&part->reply->page.text);
@@ -930,7 +931,7 @@ cursor_open(Client *client, const CursorSpec *spec, Decoder *decoder, RequestSta
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "netsuite cursor",
 												  ALLOCSET_DEFAULT_SIZES);
-	Cursor	   *c = MemoryContextAllocZero(context, sizeof(Cursor));
+	Cursor *c = MemoryContextAllocZero(context, sizeof(Cursor));
 
 	c->context = context;
 	c->client = client;

@@ -13,15 +13,15 @@
 /* A query in the pieces that paging needs apart */
 typedef struct CursorSpec
 {
-	const char *select;			/* SELECT ... FROM ... */
-	const char *where;			/* condition without the word, or NULL */
-	const char *group;			/* GROUP BY ... HAVING ..., or NULL */
-	const char *order;			/* expressions of a total order, or NULL */
-	int			nkeys;			/* integer columns to page by, or 0 */
+	const char *select; /* SELECT ... FROM ... */
+	const char *where;  /* condition without the word, or NULL */
+	const char *group;  /* GROUP BY ... HAVING ..., or NULL */
+	const char *order;  /* expressions of a total order, or NULL */
+	int nkeys;          /* integer columns to page by, or 0 */
 	const char *keys[MAX_KEYS];
-	bool		key_unique;		/* they identify a row; else other rows may share them */
-	bool		ordered;		/* rows are wanted in that order */
-	int64		wanted;			/* no more rows than this will be read, or -1 */
+	bool key_unique; /* they identify a row; else other rows may share them */
+	bool ordered;    /* rows are wanted in that order */
+	int64 wanted;    /* no more rows than this will be read, or -1 */
 } CursorSpec;
 
 typedef struct Cursor Cursor;
@@ -35,4 +35,4 @@ extern int64 cursor_total(Cursor *cursor);
 extern char *cursor_first_query(const CursorSpec *spec);
 extern const char *cursor_paging(const CursorSpec *spec, const ServerOptions *options);
 
-#endif							/* NETSUITE_CURSOR_H */
+#endif /* NETSUITE_CURSOR_H */

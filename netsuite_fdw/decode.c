@@ -29,7 +29,7 @@
 #endif
 
 #define ARENA_SIZE 16384
-#define SHOWN_BYTES 60			/* of a value, in messages */
+#define SHOWN_BYTES 60 /* of a value, in messages */
 
 /* -- strings -- */
 
@@ -43,8 +43,8 @@ string_end(const char *p, const char *end, bool *escaped)
 	for (;;)
 	{
 #ifdef __SSE2__
-		__m128i		block = _mm_loadu_si128((const __m128i *) p);
-		int			mask = _mm_movemask_epi8(_mm_or_si128(
+		__m128i block = _mm_loadu_si128((const __m128i *) p);
+		int mask = _mm_movemask_epi8(_mm_or_si128(
 			_mm_cmpeq_epi8(block, _mm_set1_epi8('"')),
 			_mm_cmpeq_epi8(block, _mm_set1_epi8('\\'))));
 
@@ -83,8 +83,8 @@ skip_space(const char *p)
 static const char *
 skip_container(const char *p, const char *end)
 {
-	int			depth = 0;
-	bool		ignored;
+	int depth = 0;
+	bool ignored;
 
 	while (p < end)
 	{
@@ -122,7 +122,7 @@ static const char *
 skip_value(const char *p, const char *end)
 {
 	const char *start = p;
-	bool		ignored;
+	bool ignored;
 
 	if (*p == '{' || *p == '[')
 		return skip_container(p, end);
@@ -173,7 +173,7 @@ static const char *
 frame_member(ReplyPage *page, const char *name, const char *name_end, const char *p, const char *end,
 			 int64 *count)
 {
-	int			len = name_end - name;
+	int len = name_end - name;
 
 	if (len == 5 && memcmp(name, "items", 5) == 0 && *p == '[')
 		return frame_items(page, p, end);
@@ -189,7 +189,7 @@ frame_member(ReplyPage *page, const char *name, const char *name_end, const char
 static bool
 frame_object(ReplyPage *page, const char *p, const char *end, int64 *count)
 {
-	bool		ignored;
+	bool ignored;
 
 	p = skip_space(p);
 	if (*p++ != '{')
@@ -228,7 +228,7 @@ bool
 page_frame(ReplyPage *page, const char **why)
 {
 	const char *end = page->text.data + page->text.len;
-	int64		count = -1;
+	int64 count = -1;
 
 	page->items = page->items_end = page->last_row = NULL;
 	page->nrows = 0;
@@ -248,7 +248,7 @@ page_frame(ReplyPage *page, const char **why)
 	if (page->total < 0 && !page->more)
 		page->total = page->nrows;
 	page->valid_utf8 = pg_encoding_verifymbstr(PG_UTF8, page->text.data, (int) page->text.len) ==
-		(int) page->text.len;
+					   (int) page->text.len;
 	page_rewind(page);
 	return true;
 }
@@ -264,7 +264,7 @@ page_rewind(ReplyPage *page)
 static void
 append_clipped(StringInfo out, const char *text, int len)
 {
-	int			shown = pg_encoding_mbcliplen(PG_UTF8, text, len, SHOWN_BYTES);
+	int shown = pg_encoding_mbcliplen(PG_UTF8, text, len, SHOWN_BYTES);
 
 	for (int i = 0; i < shown; i++)
 	{
@@ -281,7 +281,7 @@ append_clipped(StringInfo out, const char *text, int len)
 static void
 place(void *arg)
 {
-	Decoder    *d = arg;
+	Decoder *d = arg;
 	StringInfoData text;
 
 	if (d->at == NULL)
@@ -322,7 +322,7 @@ refuse_malformed(void)
 static inline void *
 row_alloc(Decoder *d, Size size)
 {
-	Size		used = d->arena_used;
+	Size used = d->arena_used;
 
 	size = MAXALIGN(size);
 	if (used + size > ARENA_SIZE)
@@ -336,11 +336,11 @@ row_alloc(Decoder *d, Size size)
 static int
 hex4(const char *p)
 {
-	int			value = 0;
+	int value = 0;
 
 	for (int i = 0; i < 4; i++)
 	{
-		char		c = p[i];
+		char c = p[i];
 
 		if (c >= '0' && c <= '9')
 			value = value * 16 + c - '0';
@@ -356,7 +356,7 @@ hex4(const char *p)
 static const char *
 unescape_unicode(const char *p, const char *end, char **out)
 {
-	int			code = end - p >= 4 ? hex4(p) : -1;
+	int code = end - p >= 4 ? hex4(p) : -1;
 
 	if (code < 0)
 		refuse_malformed();
@@ -367,7 +367,7 @@ unescape_unicode(const char *p, const char *end, char **out)
 				 errmsg("text with the character \\u0000 cannot be stored in PostgreSQL")));
 	if (code >= 0xD800 && code <= 0xDFFF)
 	{
-		int			low = -1;
+		int low = -1;
 
 		if (code < 0xDC00 && end - p >= 6 && p[0] == '\\' && p[1] == 'u')
 			low = hex4(p + 2);
@@ -387,12 +387,12 @@ unescape_unicode(const char *p, const char *end, char **out)
 static int
 unescape(const char *p, const char *end, char *out)
 {
-	char	   *start = out;
+	char *start = out;
 
 	while (p < end)
 	{
 		const char *backslash = memchr(p, '\\', end - p);
-		Size		plain = (backslash ? backslash : end) - p;
+		Size plain = (backslash ? backslash : end) - p;
 
 		memcpy(out, p, plain);
 		out += plain;
@@ -441,7 +441,7 @@ unescape(const char *p, const char *end, char *out)
 static char *
 to_server(Decoder *d, const char *text, int len, bool escaped, int pad, int *out_len)
 {
-	char	   *result = row_alloc(d, (Size) len + pad + 1);
+	char *result = row_alloc(d, (Size) len + pad + 1);
 
 	if (escaped)
 		len = unescape(text, text + len, result + pad);
@@ -451,7 +451,7 @@ to_server(Decoder *d, const char *text, int len, bool escaped, int pad, int *out
 		pg_verify_mbstr(PG_UTF8, result + pad, len, false);
 	if (GetDatabaseEncoding() != PG_UTF8)
 	{
-		char	   *converted;
+		char *converted;
 
 		result[pad + len] = '\0';
 		converted = pg_any_to_server(result + pad, len, PG_UTF8);
@@ -470,7 +470,7 @@ to_server(Decoder *d, const char *text, int len, bool escaped, int pad, int *out
 static Datum
 text_datum(Decoder *d, const char *text, int len, bool escaped)
 {
-	char	   *result;
+	char *result;
 
 	if (len > MaxAllocSize - VARHDRSZ - 1)
 		refuse("text is longer than PostgreSQL can store");
@@ -483,7 +483,7 @@ text_datum(Decoder *d, const char *text, int len, bool escaped)
 static Datum
 input_datum(Decoder *d, DecodeColumn *c, const char *text, int len, bool escaped)
 {
-	char	   *copy = to_server(d, text, len, escaped, 0, &len);
+	char *copy = to_server(d, text, len, escaped, 0, &len);
 
 	return InputFunctionCall(&c->input, copy, c->ioparam, c->typmod);
 }
@@ -494,8 +494,8 @@ input_datum(Decoder *d, DecodeColumn *c, const char *text, int len, bool escaped
 static inline bool
 parse_plain_int(const char *p, int len, int64 *result)
 {
-	bool		negative = *p == '-';
-	int64		value = 0;
+	bool negative = *p == '-';
+	int64 value = 0;
 
 	p += negative;
 	len -= negative;
@@ -503,7 +503,7 @@ parse_plain_int(const char *p, int len, int64 *result)
 		return false;
 	for (int i = 0; i < len; i++)
 	{
-		unsigned	digit = (unsigned char) p[i] - '0';
+		unsigned digit = (unsigned char) p[i] - '0';
 
 		if (digit > 9)
 			return false;
@@ -517,9 +517,9 @@ parse_plain_int(const char *p, int len, int64 *result)
 static int64
 parse_int(Decoder *d, const char *text, int len)
 {
-	int64		result;
-	char	   *copy;
-	Datum		number;
+	int64 result;
+	char *copy;
+	Datum number;
 
 	if (parse_plain_int(text, len, &result))
 		return result;
@@ -541,14 +541,14 @@ static Datum
 build_numeric(Decoder *d, uint64 magnitude, bool negative, int scale)
 {
 	static const uint64 pad[] = {1, 1000, 100, 10};
-	int16		digits[8];
-	int			ndigits = 0;
-	int			fraction = (scale + 3) / 4; /* digits behind the point */
-	int			weight;
-	int			first = 0;
-	char	   *result;
-	Size		size;
-	uint16		header;
+	int16 digits[8];
+	int ndigits = 0;
+	int fraction = (scale + 3) / 4; /* digits behind the point */
+	int weight;
+	int first = 0;
+	char *result;
+	Size size;
+	uint16 header;
 
 	magnitude *= pad[scale & 3];
 	while (magnitude > 0)
@@ -569,7 +569,7 @@ build_numeric(Decoder *d, uint64 magnitude, bool negative, int scale)
 	result = row_alloc(d, size);
 	SET_VARSIZE(result, size);
 	header = 0x8000 | (negative ? 0x2000 : 0) | (scale << 7) | (weight < 0 ? 0x0040 : 0) |
-		(weight & 0x003F);
+			 (weight & 0x003F);
 	memcpy(result + VARHDRSZ, &header, sizeof(header));
 	for (int i = 0; i < ndigits - first; i++)
 		memcpy(result + VARHDRSZ + sizeof(header) + i * sizeof(int16), &digits[ndigits - 1 - i],
@@ -582,15 +582,15 @@ numeric_datum(Decoder *d, DecodeColumn *c, const char *text, int len, bool escap
 {
 	const char *p = text;
 	const char *end = text + len;
-	bool		negative = len > 0 && *p == '-';
-	uint64		magnitude = 0;
-	int			digits = 0;
-	int			scale = -1;
+	bool negative = len > 0 && *p == '-';
+	uint64 magnitude = 0;
+	int digits = 0;
+	int scale = -1;
 
 	p += negative;
 	for (; p < end; p++)
 	{
-		unsigned	digit = (unsigned char) *p - '0';
+		unsigned digit = (unsigned char) *p - '0';
 
 		if (digit <= 9)
 		{
@@ -634,8 +634,8 @@ bool_datum(const char *text, int len)
 static inline int
 two(const char *p)
 {
-	unsigned	a = (unsigned char) p[0] - '0';
-	unsigned	b = (unsigned char) p[1] - '0';
+	unsigned a = (unsigned char) p[0] - '0';
+	unsigned b = (unsigned char) p[1] - '0';
 
 	return a > 9 || b > 9 ? -1 : (int) (a * 10 + b);
 }
@@ -644,10 +644,10 @@ two(const char *p)
 static bool
 parse_day(const char *p, int *julian)
 {
-	int			century = two(p);
-	int			year = two(p + 2);
-	int			month = two(p + 5);
-	int			day = two(p + 8);
+	int century = two(p);
+	int year = two(p + 2);
+	int month = two(p + 5);
+	int day = two(p + 8);
 
 	if (century < 0 || year < 0 || p[4] != '-' || p[7] != '-' || month < 1 || month > 12 || day < 1)
 		return false;
@@ -662,10 +662,10 @@ parse_day(const char *p, int *julian)
 bool
 parse_seconds(const char *p, int len, Timestamp *result)
 {
-	int			julian;
-	int			hour;
-	int			minute;
-	int			second;
+	int julian;
+	int hour;
+	int minute;
+	int second;
 
 	if (len != 19 || !parse_day(p, &julian) || p[10] != ' ' || p[13] != ':' || p[16] != ':')
 		return false;
@@ -675,17 +675,17 @@ parse_seconds(const char *p, int len, Timestamp *result)
 	if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59)
 		return false;
 	*result = (int64) (julian - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY +
-		((hour * 60 + minute) * 60 + second) * USECS_PER_SEC;
+			  ((hour * 60 + minute) * 60 + second) * USECS_PER_SEC;
 	return true;
 }
 
-#define MONTHS 512				/* direct-mapped cache of zone offsets */
+#define MONTHS 512 /* direct-mapped cache of zone offsets */
 
 typedef struct MonthOffset
 {
-	int			month;			/* year * 12 + month, 0 for none */
-	bool		steady;			/* no transition within or near */
-	int			west;			/* seconds */
+	int month;   /* year * 12 + month, 0 for none */
+	bool steady; /* no transition within or near */
+	int west;    /* seconds */
 } MonthOffset;
 
 /* Wall clock in a zone to universal time; refuses times that the zone skips */
@@ -694,8 +694,8 @@ zoned(Timestamp wall, pg_tz *zone, int *west)
 {
 	struct pg_tm tm;
 	struct pg_tm back;
-	fsec_t		fsec;
-	int			tz;
+	fsec_t fsec;
+	int tz;
 	TimestampTz result;
 
 	if (timestamp2tm(wall, NULL, &tm, &fsec, NULL, NULL) != 0)
@@ -715,11 +715,11 @@ zoned(Timestamp wall, pg_tz *zone, int *west)
 static TimestampTz
 to_utc(Decoder *d, Timestamp wall)
 {
-	int			day = (int) (wall / USECS_PER_DAY) - (wall < 0);
-	int			year;
-	int			month;
-	int			mday;
-	int			west;
+	int day = (int) (wall / USECS_PER_DAY) - (wall < 0);
+	int year;
+	int month;
+	int mday;
+	int west;
 	MonthOffset *slot;
 
 	if (d->zone_fixed)
@@ -728,15 +728,15 @@ to_utc(Decoder *d, Timestamp wall)
 	slot = &d->months[(year * 12 + month) % MONTHS];
 	if (slot->month != year * 12 + month)
 	{
-		int			first;
-		int			last;
-		Timestamp	start = (int64) (date2j(year, month, 1) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY;
-		pg_time_t	from;
-		pg_time_t	boundary;
-		long		before;
-		long		after;
-		int			dst_before;
-		int			dst_after;
+		int first;
+		int last;
+		Timestamp start = (int64) (date2j(year, month, 1) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY;
+		pg_time_t from;
+		pg_time_t boundary;
+		long before;
+		long after;
+		int dst_before;
+		int dst_after;
 
 		/* two days to spare on both sides, for any offset */
 		zoned(start - 2 * USECS_PER_DAY, d->zone, &first);
@@ -745,8 +745,9 @@ to_utc(Decoder *d, Timestamp wall)
 		slot->month = year * 12 + month;
 		slot->west = first;
 		slot->steady = first == last &&
-			(pg_next_dst_boundary(&from, &before, &dst_before, &boundary, &after, &dst_after,
-								  d->zone) == 0 || boundary > from + 37 * SECS_PER_DAY);
+					   (pg_next_dst_boundary(&from, &before, &dst_before, &boundary, &after, &dst_after,
+											 d->zone) == 0 ||
+						boundary > from + 37 * SECS_PER_DAY);
 	}
 	if (slot->steady)
 		return wall + (int64) slot->west * USECS_PER_SEC;
@@ -756,8 +757,8 @@ to_utc(Decoder *d, Timestamp wall)
 static Datum
 date_datum(DecodeColumn *c, const char *text, int len)
 {
-	int			julian;
-	int			west;
+	int julian;
+	int west;
 
 	/* a time of day behind the date is of no account */
 	if ((len != 10 && len != 19) || !parse_day(text, &julian))
@@ -771,7 +772,7 @@ date_datum(DecodeColumn *c, const char *text, int len)
 static Datum
 timestamp_datum(Decoder *d, DecodeColumn *c, const char *text, int len)
 {
-	Timestamp	wall;
+	Timestamp wall;
 
 	if (!parse_seconds(text, len, &wall))
 		refuse("a datetime must come as YYYY-MM-DD HH:MI:SS");
@@ -819,19 +820,19 @@ datum_of(Decoder *d, DecodeColumn *c, const char *text, int len, bool escaped)
 static inline bool
 is_column(const DecodeColumn *c, const char *name)
 {
-	uint64		first;
+	uint64 first;
 
 	memcpy(&first, name, sizeof(first));
 	return ((first ^ c->token_first) & c->token_mask) == 0 &&
-		(c->token_len <= 8 || memcmp(name + 8, c->token + 8, c->token_len - 8) == 0);
+		   (c->token_len <= 8 || memcmp(name + 8, c->token + 8, c->token_len - 8) == 0);
 }
 
 /* Set what is_column compares */
 static void
 set_token(DecodeColumn *c)
 {
-	char		head[8] = {0};
-	char		mask[8] = {0};
+	char head[8] = {0};
+	char mask[8] = {0};
 
 	memcpy(head, c->token, Min(c->token_len, 8));
 	memset(mask, 0xff, Min(c->token_len, 8));
@@ -843,7 +844,7 @@ set_token(DecodeColumn *c)
 static int
 find_column(Decoder *d, const char *name, const char *name_end)
 {
-	int			len = name_end - name;
+	int len = name_end - name;
 
 	for (int i = 0; i < d->ncolumns; i++)
 	{
@@ -883,16 +884,16 @@ static const char *
 read_row(Decoder *d, const ReplyPage *page, const char *p, Datum *values, bool *nulls)
 {
 	const char *end = page->items_end + 1;
-	int			expected = 0;
+	int expected = 0;
 
 	p = skip_space(p + 1);
 	while (*p != '}')
 	{
 		const char *name = p + 1;
 		const char *text;
-		bool		escaped = false;
-		int			found = -1;
-		int			len;
+		bool escaped = false;
+		int found = -1;
+		int len;
 
 		if (*p != '"')
 			refuse_malformed();
@@ -1078,7 +1079,7 @@ kind_of(Oid type, int32 typmod)
 Decoder *
 decoder_new(int ncolumns, int ntargets, const char *relation, pg_tz *zone)
 {
-	Decoder    *d = palloc0(sizeof(Decoder));
+	Decoder *d = palloc0(sizeof(Decoder));
 
 	d->ncolumns = ncolumns;
 	d->columns = palloc0(sizeof(DecodeColumn) * Max(ncolumns, 1));
@@ -1097,7 +1098,7 @@ decoder_column(Decoder *d, int i, const char *name, Oid type, int32 typmod, int 
 			   const char *label)
 {
 	DecodeColumn *c = &d->columns[i];
-	Oid			input;
+	Oid input;
 
 	c->name = pstrdup(name);
 	c->token = psprintf("%s\"", name);

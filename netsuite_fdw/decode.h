@@ -18,71 +18,71 @@
 /* How a value's text becomes a Datum */
 typedef enum ValueKind
 {
-	VALUE_INPUT,				/* by the type's input function */
+	VALUE_INPUT, /* by the type's input function */
 	VALUE_BOOL,
 	VALUE_INT2,
 	VALUE_INT4,
 	VALUE_INT8,
 	VALUE_NUMERIC,
 	VALUE_TEXT,
-	VALUE_DATE,					/* YYYY-MM-DD */
-	VALUE_TIMESTAMP,			/* YYYY-MM-DD HH:MI:SS */
-	VALUE_TIMESTAMPTZ			/* the same, in the decoder's zone */
+	VALUE_DATE,       /* YYYY-MM-DD */
+	VALUE_TIMESTAMP,  /* YYYY-MM-DD HH:MI:SS */
+	VALUE_TIMESTAMPTZ /* the same, in the decoder's zone */
 } ValueKind;
 
 typedef struct DecodeColumn
 {
-	char	   *name;			/* the key in a page's items, lower case */
-	char	   *token;			/* name as last seen, with the closing quote */
-	int			token_len;
-	uint64		token_first;	/* its first eight bytes, and which of them count */
-	uint64		token_mask;
-	ValueKind	kind;
-	Oid			type;
-	int32		typmod;
-	FmgrInfo	input;
-	Oid			ioparam;
-	int			target;			/* place in the row, or -1 */
-	int			key;			/* place in the key, or -1 */
-	int			divides;		/* target whose sum this count divides, or -1 */
-	bool		midnight;		/* a date that becomes a timestamptz */
-	const char *label;			/* local column name, for messages */
+	char *name;  /* the key in a page's items, lower case */
+	char *token; /* name as last seen, with the closing quote */
+	int token_len;
+	uint64 token_first; /* its first eight bytes, and which of them count */
+	uint64 token_mask;
+	ValueKind kind;
+	Oid type;
+	int32 typmod;
+	FmgrInfo input;
+	Oid ioparam;
+	int target;        /* place in the row, or -1 */
+	int key;           /* place in the key, or -1 */
+	int divides;       /* target whose sum this count divides, or -1 */
+	bool midnight;     /* a date that becomes a timestamptz */
+	const char *label; /* local column name, for messages */
 } DecodeColumn;
 
 /* A page: the text of a reply, and where its rows are */
 typedef struct ReplyPage
 {
-	HttpBuffer	text;
-	const char *items;			/* first byte after the bracket */
-	const char *items_end;		/* the closing bracket */
+	HttpBuffer text;
+	const char *items;     /* first byte after the bracket */
+	const char *items_end; /* the closing bracket */
 	const char *last_row;
-	int			nrows;
-	int64		total;			/* totalResults, or -1 */
-	bool		more;			/* hasMore */
-	bool		valid_utf8;
-	const char *next;			/* where the next row is read */
+	int nrows;
+	int64 total; /* totalResults, or -1 */
+	bool more;   /* hasMore */
+	bool valid_utf8;
+	const char *next; /* where the next row is read */
 } ReplyPage;
 
 typedef struct Decoder
 {
-	int			ncolumns;
+	int ncolumns;
 	DecodeColumn *columns;
-	int			ntargets;
-	int			nkeys;
-	int64		key[MAX_KEYS];	/* of the row last read */
-	bool		key_seen[MAX_KEYS];
-	const char *relation;		/* for messages */
-	pg_tz	   *zone;			/* of VALUE_TIMESTAMPTZ */
-	bool		zone_fixed;
-	long		zone_offset;	/* seconds east, if fixed */
+	int ntargets;
+	int nkeys;
+	int64 key[MAX_KEYS]; /* of the row last read */
+	bool key_seen[MAX_KEYS];
+	const char *relation; /* for messages */
+	pg_tz *zone;          /* of VALUE_TIMESTAMPTZ */
+	bool zone_fixed;
+	long zone_offset;           /* seconds east, if fixed */
 	struct MonthOffset *months; /* offsets by month, otherwise */
-	char	   *arena;			/* small values of one row */
-	Size		arena_used;
-	const ReplyPage *page;			/* being read, for messages */
+	char *arena;                /* small values of one row */
+	Size arena_used;
+	const ReplyPage *page; /* being read, for messages */
 	const char *row;
 	const DecodeColumn *at;
 	const char *value;
-	int			value_len;
+	int value_len;
 } Decoder;
 
 extern Decoder *decoder_new(int ncolumns, int ntargets, const char *relation, pg_tz *zone);
@@ -94,4 +94,4 @@ extern void page_rewind(ReplyPage *page);
 extern bool page_next(Decoder *decoder, ReplyPage *page, Datum *values, bool *nulls);
 extern bool parse_seconds(const char *text, int len, Timestamp *result);
 
-#endif							/* NETSUITE_DECODE_H */
+#endif /* NETSUITE_DECODE_H */

@@ -24,7 +24,7 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-#define MAX_IN 1000				/* arguments that NetSuite takes in one IN */
+#define MAX_IN 1000 /* arguments that NetSuite takes in one IN */
 
 /* -- literals -- */
 
@@ -69,16 +69,16 @@ append_number(StringInfo out, Datum value, Oid type)
 static void
 append_day(StringInfo out, int64 day)
 {
-	int			year;
-	int			month;
-	int			mday;
+	int year;
+	int month;
+	int mday;
 
 	j2date((int) (day + POSTGRES_EPOCH_JDATE), &year, &month, &mday);
 	appendStringInfo(out, "TO_DATE('%04d-%02d-%02d','YYYY-MM-DD')", year, month, mday);
 }
 
-#define FIRST_DAY (-730119)		/* 0001-01-01 */
-#define LAST_DAY 2921939		/* 9999-12-31 */
+#define FIRST_DAY (-730119) /* 0001-01-01 */
+#define LAST_DAY 2921939    /* 9999-12-31 */
 
 static int64
 clamp_day(int64 day)
@@ -95,11 +95,11 @@ floor_div(int64 a, int64 b)
 static void
 append_second(StringInfo out, Timestamp wall)
 {
-	int64		day = floor_div(wall, USECS_PER_DAY);
-	int			second = (int) ((wall - day * USECS_PER_DAY) / USECS_PER_SEC);
-	int			year;
-	int			month;
-	int			mday;
+	int64 day = floor_div(wall, USECS_PER_DAY);
+	int second = (int) ((wall - day * USECS_PER_DAY) / USECS_PER_SEC);
+	int year;
+	int month;
+	int mday;
 
 	if (day < FIRST_DAY)
 		day = FIRST_DAY, second = 0;
@@ -118,7 +118,7 @@ wall_here(Datum value, Oid type)
 {
 	if (type == DATEOID)
 	{
-		DateADT		day = DatumGetDateADT(value);
+		DateADT day = DatumGetDateADT(value);
 
 		if (DATE_IS_NOBEGIN(day))
 			return DT_NOBEGIN;
@@ -135,7 +135,7 @@ wall_here(Datum value, Oid type)
 static int64
 grain_up(Timestamp t, int64 grain, bool beyond)
 {
-	int64		n;
+	int64 n;
 
 	if (TIMESTAMP_IS_NOBEGIN(t))
 		return PG_INT64_MIN / grain + 2;
@@ -155,10 +155,10 @@ static Timestamp
 wall_there(TimestampTz t, pg_tz *zone)
 {
 	struct pg_tm tm;
-	fsec_t		fsec;
-	int			tz;
-	int			read_back;
-	Timestamp	wall;
+	fsec_t fsec;
+	int tz;
+	int read_back;
+	Timestamp wall;
 
 	if (TIMESTAMP_NOT_FINITE(t))
 		return t;
@@ -168,12 +168,12 @@ wall_there(TimestampTz t, pg_tz *zone)
 	read_back = DetermineTimeZoneOffset(&tm, zone);
 	if (read_back > tz)
 	{
-		pg_time_t	from = timestamptz_to_time_t(t);
-		pg_time_t	boundary;
-		long		before;
-		long		after;
-		int			dst_before;
-		int			dst_after;
+		pg_time_t from = timestamptz_to_time_t(t);
+		pg_time_t boundary;
+		long before;
+		long after;
+		int dst_before;
+		int dst_after;
 
 		if (pg_next_dst_boundary(&from, &before, &dst_before, &boundary, &after, &dst_after,
 								 zone) == 1)
@@ -185,7 +185,7 @@ wall_there(TimestampTz t, pg_tz *zone)
 static void
 append_bound(StringInfo out, ValueForm form, Datum value, Oid type, pg_tz *zone)
 {
-	Timestamp	wall;
+	Timestamp wall;
 
 	switch (form)
 	{
@@ -237,15 +237,15 @@ append_element(StringInfo out, Datum value, bool isnull, Oid type)
 static void
 append_list(StringInfo out, ValueForm form, const char *column, Datum array, pg_tz *zone)
 {
-	ArrayType  *a = DatumGetArrayTypeP(array);
-	Oid			type = ARR_ELEMTYPE(a);
-	int16		len;
-	bool		byval;
-	char		align;
-	Datum	   *values;
-	bool	   *nulls;
-	int			n;
-	bool		out_of = form == FORM_LIST_OUT;
+	ArrayType *a = DatumGetArrayTypeP(array);
+	Oid type = ARR_ELEMTYPE(a);
+	int16 len;
+	bool byval;
+	char align;
+	Datum *values;
+	bool *nulls;
+	int n;
+	bool out_of = form == FORM_LIST_OUT;
 
 	get_typlenbyvalalign(type, &len, &byval, &align);
 	deconstruct_array(a, type, len, byval, align, &values, &nulls, &n);
@@ -260,7 +260,8 @@ append_list(StringInfo out, ValueForm form, const char *column, Datum array, pg_
 		if (form == FORM_LIST || form == FORM_LIST_OUT)
 		{
 			if (i % MAX_IN == 0)
-				appendStringInfo(out, "%s%s%s IN (", i == 0 ? "" : out_of ? ") AND " : ") OR ",
+				appendStringInfo(out, "%s%s%s IN (", i == 0 ? "" : out_of ? ") AND "
+																		  : ") OR ",
 								 column, out_of ? " NOT" : "");
 			else
 				appendStringInfoChar(out, ',');
@@ -325,7 +326,7 @@ bool
 form_needs_zone(ValueForm form)
 {
 	return form == FORM_SECOND_UP_ZONED || form == FORM_SECOND_NEXT_ZONED ||
-		form == FORM_LIST_SECONDS_ZONED;
+		   form == FORM_LIST_SECONDS_ZONED;
 }
 
 /* -- marks -- */
@@ -343,8 +344,8 @@ fill_marks(const char *text, List *forms, Datum *values, bool *nulls, Oid *types
 	{
 		if (*text == MARK_BEGIN)
 		{
-			int			i = (int) strtol(text + 1, (char **) &text, 10);
-			List	   *form = list_nth(forms, i);
+			int i = (int) strtol(text + 1, (char **) &text, 10);
+			List *form = list_nth(forms, i);
 
 			render_value(&out, (ValueForm) intVal(linitial(form)), strVal(lsecond(form)),
 						 values[i], nulls[i], types[i], zone);
@@ -382,7 +383,7 @@ show_marks(const char *text)
 static void
 append_local(Node *expr, ValueForm form, const char *column, Deparse *d)
 {
-	Const	   *c = (Const *) expr;
+	Const *c = (Const *) expr;
 
 	if (IsA(expr, Const) && !form_needs_zone(form) && c->consttype != TIMESTAMPTZOID)
 	{
@@ -398,8 +399,8 @@ append_local(Node *expr, ValueForm form, const char *column, Deparse *d)
 char *
 deparse_column(Oid relid, int attnum)
 {
-	bool		is_expression;
-	char	   *text = column_expression(relid, attnum, &is_expression);
+	bool is_expression;
+	char *text = column_expression(relid, attnum, &is_expression);
 
 	return is_expression ? psprintf("(%s)", text) : psprintf("t.%s", text);
 }
@@ -435,9 +436,9 @@ form_of(Family family)
 static void
 deparse_list(List *args, Deparse *d)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, args)
+	foreach (lc, args)
 	{
 		if (foreach_current_index(lc) > 0)
 			appendStringInfoString(d->out, ", ");
@@ -449,7 +450,7 @@ deparse_list(List *args, Deparse *d)
 static void
 deparse_call_date(FuncExpr *f, Deparse *d)
 {
-	Node	   *date = call_date(f);
+	Node *date = call_date(f);
 
 	if (IsA(date, Var))
 		appendStringInfoString(d->out, column_of((Var *) date, d));
@@ -461,7 +462,7 @@ static void
 deparse_call(FuncExpr *f, Deparse *d)
 {
 	const char *name;
-	char	   *format;
+	char *format;
 
 	switch (call_of(f, &name))
 	{
@@ -509,12 +510,12 @@ deparse_arithmetic(OpExpr *op, Deparse *d)
 static void
 deparse_case(CaseExpr *e, Deparse *d)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	appendStringInfoString(d->out, "CASE");
-	foreach(lc, e->args)
+	foreach (lc, e->args)
 	{
-		CaseWhen   *when = lfirst_node(CaseWhen, lc);
+		CaseWhen *when = lfirst_node(CaseWhen, lc);
 
 		appendStringInfoString(d->out, " WHEN ");
 		deparse_condition((Node *) when->expr, d);
@@ -532,9 +533,9 @@ deparse_case(CaseExpr *e, Deparse *d)
 static void
 deparse_aggregate(Aggref *agg, Deparse *d)
 {
-	char	   *name = get_func_name(agg->aggfnoid);
-	bool		raw = strcmp(name, "min") == 0 || strcmp(name, "max") == 0;
-	Node	   *arg = agg->aggstar ? NULL : (Node *) linitial_node(TargetEntry, agg->args)->expr;
+	char *name = get_func_name(agg->aggfnoid);
+	bool raw = strcmp(name, "min") == 0 || strcmp(name, "max") == 0;
+	Node *arg = agg->aggstar ? NULL : (Node *) linitial_node(TargetEntry, agg->args)->expr;
 
 	for (char *p = name; *p; p++)
 		*p = pg_toupper((unsigned char) *p);
@@ -558,7 +559,7 @@ deparse_aggregate(Aggref *agg, Deparse *d)
 void
 deparse_value(Node *expr, Deparse *d)
 {
-	Family		family = family_of_expr(expr);
+	Family family = family_of_expr(expr);
 
 	if (is_local_value(expr, d->ship))
 	{
@@ -614,7 +615,7 @@ append_output(StringInfo out, Family family, const char *text)
 void
 deparse_output(Node *expr, Deparse *d)
 {
-	StringInfo	out = d->out;
+	StringInfo out = d->out;
 	StringInfoData text;
 	const char *name;
 
@@ -636,16 +637,16 @@ deparse_output(Node *expr, Deparse *d)
 static void
 deparse_time_bounds(const char *name, Node *column, Node *value, Deparse *d)
 {
-	char	   *text = column_of((Var *) column, d);
-	Family		family = family_of_expr(column);
-	ValueForm	up = family == FAMILY_DATE ? FORM_DAY_UP :
-		family == FAMILY_TIMESTAMP ? FORM_SECOND_UP : FORM_SECOND_UP_ZONED;
-	ValueForm	next = family == FAMILY_DATE ? FORM_DAY_NEXT :
-		family == FAMILY_TIMESTAMP ? FORM_SECOND_NEXT : FORM_SECOND_NEXT_ZONED;
+	char *text = column_of((Var *) column, d);
+	Family family = family_of_expr(column);
+	ValueForm up = family == FAMILY_DATE ? FORM_DAY_UP : family == FAMILY_TIMESTAMP ? FORM_SECOND_UP
+																					: FORM_SECOND_UP_ZONED;
+	ValueForm next = family == FAMILY_DATE ? FORM_DAY_NEXT : family == FAMILY_TIMESTAMP ? FORM_SECOND_NEXT
+																						: FORM_SECOND_NEXT_ZONED;
 
 	if (strcmp(name, "=") == 0 || strcmp(name, "<>") == 0)
 	{
-		bool		equal = name[0] == '=';
+		bool equal = name[0] == '=';
 
 		appendStringInfo(d->out, "(%s %s ", text, equal ? ">=" : "<");
 		append_local(value, up, "", d);
@@ -664,7 +665,8 @@ commuted(const char *name)
 	switch (name[0])
 	{
 		case '<':
-			return strcmp(name, "<") == 0 ? ">" : strcmp(name, "<=") == 0 ? ">=" : name;
+			return strcmp(name, "<") == 0 ? ">" : strcmp(name, "<=") == 0 ? ">="
+																		  : name;
 		case '>':
 			return strcmp(name, ">") == 0 ? "<" : "<=";
 		default:
@@ -676,11 +678,11 @@ static void
 deparse_comparison(OpExpr *op, Deparse *d)
 {
 	const char *name = operator_name(op->opno);
-	Node	   *left = linitial(op->args);
-	Node	   *right = lsecond(op->args);
-	Family		family = family_of_expr(left);
-	bool		time = family == FAMILY_DATE || family == FAMILY_TIMESTAMP ||
-		family == FAMILY_TIMESTAMPTZ;
+	Node *left = linitial(op->args);
+	Node *right = lsecond(op->args);
+	Family family = family_of_expr(left);
+	bool time = family == FAMILY_DATE || family == FAMILY_TIMESTAMP ||
+				family == FAMILY_TIMESTAMPTZ;
 
 	if (time && IsA(left, Var) && is_local_value(right, d->ship))
 	{
@@ -704,10 +706,10 @@ deparse_comparison(OpExpr *op, Deparse *d)
 static void
 deparse_array(ScalarArrayOpExpr *op, Deparse *d)
 {
-	Node	   *left = linitial(op->args);
-	StringInfo	out = d->out;
+	Node *left = linitial(op->args);
+	StringInfo out = d->out;
 	StringInfoData column;
-	ValueForm	form = op->useOr ? FORM_LIST : FORM_LIST_OUT;
+	ValueForm form = op->useOr ? FORM_LIST : FORM_LIST_OUT;
 
 	initStringInfo(&column);
 	switch (family_of_expr(left))
@@ -738,7 +740,7 @@ deparse_array(ScalarArrayOpExpr *op, Deparse *d)
 static void
 deparse_bool(BoolExpr *e, Deparse *d)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	if (e->boolop == NOT_EXPR)
 	{
@@ -748,7 +750,7 @@ deparse_bool(BoolExpr *e, Deparse *d)
 		return;
 	}
 	appendStringInfoChar(d->out, '(');
-	foreach(lc, e->args)
+	foreach (lc, e->args)
 	{
 		if (foreach_current_index(lc) > 0)
 			appendStringInfoString(d->out, e->boolop == AND_EXPR ? " AND " : " OR ");
@@ -760,7 +762,7 @@ deparse_bool(BoolExpr *e, Deparse *d)
 static void
 deparse_boolean_test(BooleanTest *test, Deparse *d)
 {
-	char	   *column = column_of((Var *) test->arg, d);
+	char *column = column_of((Var *) test->arg, d);
 
 	switch (test->booltesttype)
 	{
@@ -807,8 +809,7 @@ deparse_condition(Node *expr, Deparse *d)
 				appendStringInfoString(d->out, column_of((Var *) ((NullTest *) expr)->arg, d));
 			else
 				deparse_value((Node *) ((NullTest *) expr)->arg, d);
-			appendStringInfoString(d->out, ((NullTest *) expr)->nulltesttype == IS_NULL ?
-								   " IS NULL" : " IS NOT NULL");
+			appendStringInfoString(d->out, ((NullTest *) expr)->nulltesttype == IS_NULL ? " IS NULL" : " IS NOT NULL");
 			break;
 		case T_BooleanTest:
 			deparse_boolean_test((BooleanTest *) expr, d);

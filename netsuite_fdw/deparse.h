@@ -17,16 +17,16 @@ typedef enum ValueForm
 	FORM_NUMBER,
 	FORM_TEXT,
 	FORM_BOOL,
-	FORM_DAY,					/* a date */
-	FORM_DAY_UP,				/* the first midnight not before the value */
-	FORM_DAY_NEXT,				/* the first midnight after it */
-	FORM_SECOND_UP,				/* the same for whole seconds */
+	FORM_DAY,       /* a date */
+	FORM_DAY_UP,    /* the first midnight not before the value */
+	FORM_DAY_NEXT,  /* the first midnight after it */
+	FORM_SECOND_UP, /* the same for whole seconds */
 	FORM_SECOND_NEXT,
-	FORM_SECOND_UP_ZONED,		/* and for wall clock in the account's zone */
+	FORM_SECOND_UP_ZONED, /* and for wall clock in the account's zone */
 	FORM_SECOND_NEXT_ZONED,
-	FORM_LIST,					/* column IN (numbers or texts) */
-	FORM_LIST_OUT,				/* column NOT IN (...) */
-	FORM_LIST_DAYS,				/* column within one of the days */
+	FORM_LIST,      /* column IN (numbers or texts) */
+	FORM_LIST_OUT,  /* column NOT IN (...) */
+	FORM_LIST_DAYS, /* column within one of the days */
 	FORM_LIST_SECONDS,
 	FORM_LIST_SECONDS_ZONED
 } ValueForm;
@@ -35,9 +35,9 @@ typedef enum ValueForm
 typedef struct Deparse
 {
 	ShipContext *ship;
-	StringInfo	out;
-	List	   *values;			/* expressions, in the order of the marks */
-	List	   *forms;			/* of each, a list: form, column text */
+	StringInfo out;
+	List *values; /* expressions, in the order of the marks */
+	List *forms;  /* of each, a list: form, column text */
 } Deparse;
 
 #define MARK_BEGIN '\001'
@@ -56,4 +56,4 @@ extern char *fill_marks(const char *text, List *forms, Datum *values, bool *null
 extern char *show_marks(const char *text);
 extern bool form_needs_zone(ValueForm form);
 
-#endif							/* NETSUITE_DEPARSE_H */
+#endif /* NETSUITE_DEPARSE_H */

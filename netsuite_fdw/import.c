@@ -15,17 +15,17 @@
 #include "utils/memutils.h"
 
 #define CATALOG_PATH "/services/rest/record/v1/metadata-catalog"
-#define PROBE_COLUMNS 60		/* asked for in one query */
-#define PROBE_ROWS 50			/* whose values may correct a type */
+#define PROBE_COLUMNS 60 /* asked for in one query */
+#define PROBE_ROWS 50    /* whose values may correct a type */
 
 /* -- lists of tables and columns -- */
 
 static ImportTable *
 find_table(List *tables, const char *name)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, tables)
+	foreach (lc, tables)
 	{
 		ImportTable *t = lfirst(lc);
 
@@ -53,7 +53,7 @@ add_table(List **tables, const char *name, const char *comment, const char *key,
 static char *
 lowered(const char *text)
 {
-	char	   *result = pstrdup(text);
+	char *result = pstrdup(text);
 
 	for (char *p = result; *p; p++)
 		*p = pg_tolower((unsigned char) *p);
@@ -79,13 +79,13 @@ is_identifier(const char *name)
 static void
 add_column(ImportTable *t, const char *mixed, char type, const char *comment, bool custom)
 {
-	char	   *name = lowered(mixed);
+	char *name = lowered(mixed);
 	ImportColumn *c;
-	ListCell   *lc;
+	ListCell *lc;
 
 	if (!is_identifier(name))
 		return;
-	foreach(lc, t->columns)
+	foreach (lc, t->columns)
 	{
 		c = lfirst(lc);
 		if (strcmp(c->name, name) == 0)
@@ -107,12 +107,12 @@ add_column(ImportTable *t, const char *mixed, char type, const char *comment, bo
 static void
 add_columns(ImportTable *t, const char *text)
 {
-	char	   *copy = pstrdup(text);
-	char	   *save;
+	char *copy = pstrdup(text);
+	char *save;
 
 	for (char *word = strtok_r(copy, ",", &save); word; word = strtok_r(NULL, ",", &save))
 	{
-		char	   *type;
+		char *type;
 
 		while (*word == ' ')
 			word++;
@@ -125,12 +125,13 @@ add_columns(ImportTable *t, const char *text)
 static void
 add_dictionary(List **tables)
 {
-	int			n;
+	int n;
 	const CatalogTable *known = catalog_list(&n);
 
 	for (int i = 0; i < n; i++)
 		add_columns(add_table(tables, known[i].name, known[i].comment, known[i].key, "dictionary",
-							  false), known[i].columns);
+							  false),
+					known[i].columns);
 }
 
 /* -- asking -- */
@@ -139,9 +140,9 @@ add_dictionary(List **tables)
 static void
 wait_for_all(Client *client, List *requests)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, requests)
+	foreach (lc, requests)
 	{
 		while (!request_settled(lfirst(lc)))
 			client_turn(client, -1);
@@ -152,19 +153,17 @@ wait_for_all(Client *client, List *requests)
 static List *
 rows_of(Client *client, const char *select, const char *key, MemoryContext context)
 {
-	List	   *rows = NIL;
-	char	   *last = NULL;
+	List *rows = NIL;
+	char *last = NULL;
 
 	for (;;)
 	{
-		Request    *request = request_new(client, context);
+		Request *request = request_new(client, context);
 		Json *body;
 		Json *items;
-		int			n;
+		int n;
 
-		request_query(request, psprintf("%s%s%s ORDER BY %s ASC", select,
-										last ? psprintf(" WHERE %s > ", key) : "",
-										last ? last : "", key), 1000, 0);
+		request_query(request, psprintf("%s%s%s ORDER BY %s ASC", select, last ? psprintf(" WHERE %s > ", key) : "", last ? last : "", key), 1000, 0);
 		request_start(request);
 		while (!request_settled(request))
 			client_turn(client, -1);
@@ -187,15 +186,15 @@ rows_of(Client *client, const char *select, const char *key, MemoryContext conte
 static void
 add_custom_records(Client *client, List **tables, MemoryContext context)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, rows_of(client, "SELECT internalid, scriptid, name, description FROM customrecordtype",
-						"internalid", context))
+	foreach (lc, rows_of(client, "SELECT internalid, scriptid, name, description FROM customrecordtype",
+						 "internalid", context))
 	{
 		Json *row = lfirst(lc);
 		const char *script = json_text(row, "scriptid");
 		const char *label = json_text(row, "description") ? json_text(row, "description")
-			: json_text(row, "name");
+														  : json_text(row, "name");
 		ImportTable *t;
 
 		if (script == NULL || !is_identifier(lowered(script)) || find_table(*tables, lowered(script)))
@@ -208,10 +207,16 @@ add_custom_records(Client *client, List **tables, MemoryContext context)
 static const struct
 {
 	const char *words;
-	char		type;
-}			field_types[] = {
-	{"Integer Number", 'i'}, {"Decimal Number", 'n'}, {"Currency", 'n'}, {"Percent", 'n'},
-	{"Check Box", 'b'}, {"Date", 'd'}, {"Date/Time", 't'}, {"List/Record", 'r'},
+	char type;
+} field_types[] = {
+	{"Integer Number", 'i'},
+	{"Decimal Number", 'n'},
+	{"Currency", 'n'},
+	{"Percent", 'n'},
+	{"Check Box", 'b'},
+	{"Date", 'd'},
+	{"Date/Time", 't'},
+	{"List/Record", 'r'},
 };
 
 static char
@@ -229,21 +234,21 @@ field_type(const char *words)
 static void
 add_custom_fields(Client *client, List *tables, MemoryContext context)
 {
-	ListCell   *lc;
-	ListCell   *lt;
-	List	   *rows = rows_of(client, "SELECT internalid, scriptid, name, fieldvaluetype, description FROM customfield",
-							   "internalid", context);
+	ListCell *lc;
+	ListCell *lt;
+	List *rows = rows_of(client, "SELECT internalid, scriptid, name, fieldvaluetype, description FROM customfield",
+						 "internalid", context);
 
-	foreach(lc, rows)
+	foreach (lc, rows)
 	{
 		Json *row = lfirst(lc);
 		const char *script = json_text(row, "scriptid");
-		char	   *name;
+		char *name;
 
 		if (script == NULL)
 			continue;
 		name = lowered(script);
-		foreach(lt, tables)
+		foreach (lt, tables)
 		{
 			ImportTable *t = lfirst(lt);
 			const CatalogTable *known = catalog_find(t->name);
@@ -255,7 +260,8 @@ add_custom_fields(Client *client, List *tables, MemoryContext context)
 			if (prefix && strncmp(name, prefix, strlen(prefix)) == 0)
 				add_column(t, name, field_type(json_text(row, "fieldvaluetype")),
 						   json_text(row, "description") ? json_text(row, "description")
-						   : json_text(row, "name"), true);
+														 : json_text(row, "name"),
+						   true);
 		}
 	}
 }
@@ -266,9 +272,9 @@ add_custom_fields(Client *client, List *tables, MemoryContext context)
 static List *
 record_types(Client *client, MemoryContext context)
 {
-	Request    *request = request_new(client, context);
+	Request *request = request_new(client, context);
 	Json *items;
-	List	   *names = NIL;
+	List *names = NIL;
 
 	request_get(request, CATALOG_PATH, "application/json");
 	request_start(request);
@@ -309,12 +315,12 @@ schema_type(Json *property)
 	if (strcmp(type, "boolean") == 0)
 		return 'b';
 	if (strcmp(type, "string") == 0)
-		return format && strcmp(format, "date") == 0 ? 'd' :
-			format && strcmp(format, "date-time") == 0 ? 't' : 's';
+		return format && strcmp(format, "date") == 0 ? 'd' : format && strcmp(format, "date-time") == 0 ? 't'
+																										: 's';
 	if (json_member(inner, "id"))
 		return 'r';
 	if (json_member(inner, "items"))
-		return 's';				/* a multi-select comes as a list in a text */
+		return 's'; /* a multi-select comes as a list in a text */
 	return 0;
 }
 
@@ -322,9 +328,8 @@ schema_type(Json *property)
 static void
 add_property(const char *name, Json *property, void *table)
 {
-	char		type = schema_type(property);
-	const char *comment = json_text(property, "description") ?
-		json_text(property, "description") : json_text(property, "title");
+	char type = schema_type(property);
+	const char *comment = json_text(property, "description") ? json_text(property, "description") : json_text(property, "title");
 
 	if (type == 0 || strcmp(name, "links") == 0 || strcmp(name, "refName") == 0)
 		return;
@@ -337,17 +342,17 @@ add_property(const char *name, Json *property, void *table)
 static void
 add_schemas(Client *client, List *tables, List *records, MemoryContext context)
 {
-	List	   *requests = NIL;
-	List	   *owners = NIL;
-	ListCell   *lc;
-	ListCell   *lo;
+	List *requests = NIL;
+	List *owners = NIL;
+	ListCell *lc;
+	ListCell *lo;
 
-	foreach(lc, records)
+	foreach (lc, records)
 	{
 		const char *record = lfirst(lc);
 		const CatalogTable *known = catalog_of_record(record);
 		ImportTable *t = find_table(tables, known ? known->name : lowered(record));
-		Request    *request;
+		Request *request;
 
 		if (t == NULL)
 			continue;
@@ -361,7 +366,7 @@ add_schemas(Client *client, List *tables, List *records, MemoryContext context)
 	wait_for_all(client, requests);
 	forboth(lc, requests, lo, owners)
 	{
-		Request    *request = lfirst(lc);
+		Request *request = lfirst(lc);
 
 		if (request->state == REQUEST_DONE)
 			json_visit(json_member(request_json(request), "properties"), add_property, lfirst(lo));
@@ -372,11 +377,11 @@ add_schemas(Client *client, List *tables, List *records, MemoryContext context)
 static void
 add_records(List **tables, List *records)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, records)
+	foreach (lc, records)
 	{
-		char	   *name = lowered(lfirst(lc));
+		char *name = lowered(lfirst(lc));
 
 		if (catalog_of_record(lfirst(lc)) == NULL && is_identifier(name) &&
 			find_table(*tables, name) == NULL)
@@ -391,18 +396,18 @@ add_records(List **tables, List *records)
 typedef struct Probe
 {
 	ImportTable *table;
-	List	   *columns;
-	Request    *request;
+	List *columns;
+	Request *request;
 } Probe;
 
 static void
 send_probe(Client *client, Probe *probe, MemoryContext context)
 {
 	StringInfoData q;
-	ListCell   *lc;
+	ListCell *lc;
 
 	initStringInfo(&q);
-	foreach(lc, probe->columns)
+	foreach (lc, probe->columns)
 		appendStringInfo(&q, "%st.%s", q.len > 0 ? ", " : "SELECT ",
 						 ((ImportColumn *) lfirst(lc))->name);
 	appendStringInfo(&q, " FROM %s t", probe->table->name);
@@ -418,7 +423,7 @@ all_integers(Json *items, const char *name, bool *any)
 	for (int i = 0; i < json_count(items); i++)
 	{
 		const char *value = json_text(json_item(items, i), name);
-		char	   *end;
+		char *end;
 
 		if (value == NULL)
 			continue;
@@ -436,15 +441,15 @@ static void
 correct_types(Probe *probe)
 {
 	Json *items = json_member(request_json(probe->request), "items");
-	ListCell   *lc;
+	ListCell *lc;
 
 	if (json_count(items) == 0)
 		return;
-	foreach(lc, probe->columns)
+	foreach (lc, probe->columns)
 	{
 		ImportColumn *c = lfirst(lc);
-		bool		any = false;
-		bool		integers;
+		bool any = false;
+		bool integers;
 
 		if (c->type != 'i' && c->type != 'r')
 			continue;
@@ -466,8 +471,8 @@ named_column(Probe *probe, const char *detail)
 	{
 		const char *start = strstr(detail, marks[i]);
 		const char *end;
-		char	   *name;
-		ListCell   *lc;
+		char *name;
+		ListCell *lc;
 
 		if (start == NULL)
 			continue;
@@ -478,7 +483,7 @@ named_column(Probe *probe, const char *detail)
 		name = lowered(pnstrdup(start, end - start));
 		if (strrchr(name, '.'))
 			name = strrchr(name, '.') + 1;
-		foreach(lc, probe->columns)
+		foreach (lc, probe->columns)
 		{
 			if (strcmp(((ImportColumn *) lfirst(lc))->name, name) == 0)
 				return lfirst(lc);
@@ -491,12 +496,12 @@ named_column(Probe *probe, const char *detail)
 static bool
 is_available(const char *list, const char *name)
 {
-	int			len = strlen(name);
+	int len = strlen(name);
 
 	for (const char *p = list; (p = strstr(p, name)) != NULL; p += len)
 	{
-		char		before = p == list ? ' ' : p[-1];
-		char		after = p[len];
+		char before = p == list ? ' ' : p[-1];
+		char after = p[len];
 
 		if (strchr(" {,.=", before) && (after == '\0' || strchr(" },=", after)))
 			return true;
@@ -510,14 +515,14 @@ drop_named(Probe *probe, const char *detail)
 {
 	ImportColumn *named = named_column(probe, detail);
 	const char *available = detail ? strstr(detail, "Available identifiers are:") : NULL;
-	List	   *rest = NIL;
-	char	   *list;
-	ListCell   *lc;
+	List *rest = NIL;
+	char *list;
+	ListCell *lc;
 
 	if (named == NULL)
 		return false;
 	list = available ? lowered(available + strlen("Available identifiers are:")) : NULL;
-	foreach(lc, probe->columns)
+	foreach (lc, probe->columns)
 	{
 		ImportColumn *c = lfirst(lc);
 
@@ -533,7 +538,7 @@ drop_named(Probe *probe, const char *detail)
 static List *
 head(List *list, int from, int to)
 {
-	List	   *part = NIL;
+	List *part = NIL;
 
 	for (int i = from; i < to; i++)
 		part = lappend(part, list_nth(list, i));
@@ -551,9 +556,9 @@ skip_table(ImportTable *t, Request *request)
 static List *
 judge(Client *client, Probe *probe, List *probes, MemoryContext context)
 {
-	Request    *request = probe->request;
-	int			n = list_length(probe->columns);
-	Probe	   *half;
+	Request *request = probe->request;
+	int n = list_length(probe->columns);
+	Probe *half;
 
 	if (request->state == REQUEST_DONE)
 	{
@@ -599,17 +604,17 @@ judge(Client *client, Probe *probe, List *probes, MemoryContext context)
 static void
 verify(Client *client, List *tables, MemoryContext context)
 {
-	List	   *probes = NIL;
-	ListCell   *lc;
+	List *probes = NIL;
+	ListCell *lc;
 
-	foreach(lc, tables)
+	foreach (lc, tables)
 	{
 		ImportTable *t = lfirst(lc);
-		int			n = list_length(t->columns);
+		int n = list_length(t->columns);
 
 		for (int from = 0; from < n; from += PROBE_COLUMNS)
 		{
-			Probe	   *probe = palloc0(sizeof(Probe));
+			Probe *probe = palloc0(sizeof(Probe));
 
 			probe->table = t;
 			probe->columns = head(t->columns, from, Min(n, from + PROBE_COLUMNS));
@@ -620,7 +625,7 @@ verify(Client *client, List *tables, MemoryContext context)
 	/* the list grows while it is read */
 	for (int i = 0; i < list_length(probes); i++)
 	{
-		Probe	   *probe = list_nth(probes, i);
+		Probe *probe = list_nth(probes, i);
 
 		while (!request_settled(probe->request))
 			client_turn(client, -1);
@@ -632,15 +637,15 @@ verify(Client *client, List *tables, MemoryContext context)
 typedef struct Look
 {
 	ImportTable *table;
-	Json	   *items;
+	Json *items;
 } Look;
 
 static void
 add_seen(const char *name, Json *value, void *arg)
 {
-	Look	   *look = arg;
-	bool		any = false;
-	bool		integers = all_integers(look->items, name, &any);
+	Look *look = arg;
+	bool any = false;
+	bool integers = all_integers(look->items, name, &any);
 
 	if (strcmp(name, "links") != 0)
 		add_column(look->table, name, integers && any ? 'i' : 's', NULL, false);
@@ -650,12 +655,12 @@ add_seen(const char *name, Json *value, void *arg)
 static void
 look_at_tables(Client *client, List *tables, MemoryContext context)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, tables)
+	foreach (lc, tables)
 	{
 		ImportTable *t = lfirst(lc);
-		Request    *request;
+		Request *request;
 		Json *items;
 
 		if (t->columns != NIL)
@@ -676,7 +681,7 @@ look_at_tables(Client *client, List *tables, MemoryContext context)
 		items = json_member(request_json(request), "items");
 		for (int i = 0; i < json_count(items); i++)
 		{
-			Look		look = {t, items};
+			Look look = {t, items};
 
 			json_visit(json_item(items, i), add_seen, &look);
 		}
@@ -689,9 +694,9 @@ look_at_tables(Client *client, List *tables, MemoryContext context)
 List *
 import_tables(Client *client, bool custom)
 {
-	List	   *tables = NIL;
+	List *tables = NIL;
 	MemoryContext context = CurrentMemoryContext;
-	List	   *records = record_types(client, context);
+	List *records = record_types(client, context);
 
 	add_dictionary(&tables);
 	if (custom)
@@ -704,25 +709,25 @@ import_tables(Client *client, bool custom)
 
 typedef struct ImportOptions
 {
-	bool		include_custom;
-	bool		verify;
+	bool include_custom;
+	bool verify;
 	enum
 	{
-		TYPES_NATIVE,			/* datetimes as timestamptz */
-		TYPES_LOCAL,			/* as timestamp, wall clock of the account */
-		TYPES_TEXT				/* everything but keys as text */
-	}			types;
+		TYPES_NATIVE, /* datetimes as timestamptz */
+		TYPES_LOCAL,  /* as timestamp, wall clock of the account */
+		TYPES_TEXT    /* everything but keys as text */
+	} types;
 } ImportOptions;
 
 static ImportOptions
 read_options(List *defs)
 {
 	ImportOptions o = {true, true, TYPES_NATIVE};
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, defs)
+	foreach (lc, defs)
 	{
-		DefElem    *def = lfirst_node(DefElem, lc);
+		DefElem *def = lfirst_node(DefElem, lc);
 
 		if (strcmp(def->defname, "include_custom") == 0)
 			o.include_custom = defGetBoolean(def);
@@ -758,9 +763,9 @@ read_options(List *defs)
 static bool
 is_listed(List *list, const char *name)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, list)
+	foreach (lc, list)
 	{
 		if (strcmp(lfirst_node(RangeVar, lc)->relname, name) == 0)
 			return true;
@@ -771,13 +776,13 @@ is_listed(List *list, const char *name)
 static List *
 filter(ImportForeignSchemaStmt *stmt, List *tables, bool custom)
 {
-	List	   *wanted = NIL;
-	ListCell   *lc;
+	List *wanted = NIL;
+	ListCell *lc;
 
-	foreach(lc, tables)
+	foreach (lc, tables)
 	{
 		ImportTable *t = lfirst(lc);
-		bool		listed = is_listed(stmt->table_list, t->name);
+		bool listed = is_listed(stmt->table_list, t->name);
 
 		if ((stmt->list_type == FDW_IMPORT_SCHEMA_LIMIT_TO && !listed) ||
 			(stmt->list_type == FDW_IMPORT_SCHEMA_EXCEPT && listed))
@@ -793,11 +798,11 @@ filter(ImportForeignSchemaStmt *stmt, List *tables, bool custom)
 static void
 add_listed(ImportForeignSchemaStmt *stmt, List **tables)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	if (stmt->list_type != FDW_IMPORT_SCHEMA_LIMIT_TO)
 		return;
-	foreach(lc, stmt->table_list)
+	foreach (lc, stmt->table_list)
 	{
 		const char *name = lfirst_node(RangeVar, lc)->relname;
 
@@ -810,15 +815,15 @@ add_listed(ImportForeignSchemaStmt *stmt, List **tables)
 static List *
 records_of(List *tables, List *known_records)
 {
-	List	   *records = NIL;
-	ListCell   *lc;
+	List *records = NIL;
+	ListCell *lc;
 
-	foreach(lc, tables)
+	foreach (lc, tables)
 	{
 		ImportTable *t = lfirst(lc);
 		const CatalogTable *known = catalog_find(t->name);
-		char	   *copy;
-		char	   *save;
+		char *copy;
+		char *save;
 
 		if (known && known->records)
 		{
@@ -828,10 +833,10 @@ records_of(List *tables, List *known_records)
 		}
 		else if (known == NULL)
 		{
-			ListCell   *lr;
-			char	   *record = t->name;
+			ListCell *lr;
+			char *record = t->name;
 
-			foreach(lr, known_records)
+			foreach (lr, known_records)
 			{
 				if (strcmp(lowered(lfirst(lr)), t->name) == 0)
 					record = lfirst(lr);
@@ -869,7 +874,7 @@ sql_type(ImportColumn *c, bool is_key, ImportOptions *o)
 static bool
 names_column(const char *list, const char *name)
 {
-	int			len = strlen(name);
+	int len = strlen(name);
 
 	for (const char *p = list; p && (p = strstr(p, name)) != NULL; p += len)
 	{
@@ -884,17 +889,17 @@ names_column(const char *list, const char *name)
 static bool
 key_is_whole(ImportTable *t)
 {
-	char	   *copy = t->key ? pstrdup(t->key) : NULL;
-	char	   *save;
+	char *copy = t->key ? pstrdup(t->key) : NULL;
+	char *save;
 
 	if (copy == NULL)
 		return false;
 	for (char *word = strtok_r(copy, ", ", &save); word; word = strtok_r(NULL, ", ", &save))
 	{
-		bool		found = false;
-		ListCell   *lc;
+		bool found = false;
+		ListCell *lc;
 
-		foreach(lc, t->columns)
+		foreach (lc, t->columns)
 		{
 			ImportColumn *c = lfirst(lc);
 
@@ -910,18 +915,18 @@ static char *
 create_statement(ImportTable *t, const char *server, ImportOptions *o)
 {
 	StringInfoData sql;
-	int			n = 0;
-	bool		keyed = key_is_whole(t);
+	int n = 0;
+	bool keyed = key_is_whole(t);
 	const CatalogTable *known = catalog_find(t->name);
-	ListCell   *lc;
+	ListCell *lc;
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "CREATE FOREIGN TABLE %s (", quote_identifier(t->name));
-	foreach(lc, t->columns)
+	foreach (lc, t->columns)
 	{
 		ImportColumn *c = lfirst(lc);
-		bool		is_key = names_column(t->key, c->name) ||
-			(known && known->pages_by && strcmp(known->pages_by, c->name) == 0);
+		bool is_key = names_column(t->key, c->name) ||
+					  (known && known->pages_by && strcmp(known->pages_by, c->name) == 0);
 
 		if (c->dropped || (c->custom && !o->include_custom))
 			continue;
@@ -943,13 +948,13 @@ create_statement(ImportTable *t, const char *server, ImportOptions *o)
 static List *
 statements(List *tables, const char *server, ImportOptions *o)
 {
-	List	   *result = NIL;
-	ListCell   *lc;
+	List *result = NIL;
+	ListCell *lc;
 
-	foreach(lc, tables)
+	foreach (lc, tables)
 	{
 		ImportTable *t = lfirst(lc);
-		char	   *sql = t->missing ? NULL : create_statement(t, server, o);
+		char *sql = t->missing ? NULL : create_statement(t, server, o);
 
 		if (sql)
 			result = lappend(result, sql);
@@ -967,11 +972,11 @@ statements(List *tables, const char *server, ImportOptions *o)
 List *
 import_schema(ImportForeignSchemaStmt *stmt, Oid serverid)
 {
-	Client	   *client = client_get(serverid, GetUserId());
+	Client *client = client_get(serverid, GetUserId());
 	ImportOptions o = read_options(stmt->options);
 	MemoryContext context = CurrentMemoryContext;
-	List	   *tables = NIL;
-	List	   *records = NIL;
+	List *tables = NIL;
+	List *records = NIL;
 
 	if (strcmp(stmt->remote_schema, "suiteql") != 0)
 		ereport(ERROR,

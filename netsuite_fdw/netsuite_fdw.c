@@ -64,11 +64,11 @@ netsuite_fdw_handler(PG_FUNCTION_ARGS)
 static const char *
 description_of(List *defs)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, defs)
+	foreach (lc, defs)
 	{
-		DefElem    *def = lfirst_node(DefElem, lc);
+		DefElem *def = lfirst_node(DefElem, lc);
 
 		if (strcmp(def->defname, "description") == 0)
 			return defGetString(def);
@@ -82,7 +82,7 @@ comment_on(Oid relid)
 	ForeignTable *table = GetForeignTable(relid);
 	ForeignDataWrapper *fdw = GetForeignDataWrapper(GetForeignServer(table->serverid)->fdwid);
 	const char *text = description_of(table->options);
-	int			natts = relation_natts(relid);
+	int natts = relation_natts(relid);
 
 	if (strcmp(fdw->fdwname, "netsuite_fdw") != 0)
 		return;
@@ -105,11 +105,12 @@ netsuite_fdw_comment(PG_FUNCTION_ARGS)
 				 errmsg("netsuite_fdw_comment can only be called as an event trigger")));
 	SPI_connect();
 	if (SPI_execute("SELECT DISTINCT objid FROM pg_catalog.pg_event_trigger_ddl_commands() "
-					"WHERE object_type = 'foreign table'", true, 0) == SPI_OK_SELECT)
+					"WHERE object_type = 'foreign table'",
+					true, 0) == SPI_OK_SELECT)
 	{
 		for (uint64 i = 0; i < SPI_processed; i++)
 		{
-			bool		isnull;
+			bool isnull;
 
 			comment_on(DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
 													  1, &isnull)));
@@ -127,7 +128,7 @@ client_by_name(const char *name)
 {
 	ForeignServer *server = GetForeignServerByName(name, false);
 	ForeignDataWrapper *fdw = GetForeignDataWrapper(server->fdwid);
-	AclResult	acl = server_aclcheck(server->serverid, GetUserId());
+	AclResult acl = server_aclcheck(server->serverid, GetUserId());
 
 	if (acl != ACLCHECK_OK)
 		aclcheck_error(acl, OBJECT_FOREIGN_SERVER, name);
@@ -141,7 +142,7 @@ client_by_name(const char *name)
 Datum
 netsuite_server_time(PG_FUNCTION_ARGS)
 {
-	Client	   *client = client_by_name(NameStr(*PG_GETARG_NAME(0)));
+	Client *client = client_by_name(NameStr(*PG_GETARG_NAME(0)));
 
 	client_hold(client, CurrentMemoryContext);
 	PG_RETURN_TIMESTAMPTZ(server_time(client, CurrentMemoryContext, NULL));
@@ -150,10 +151,10 @@ netsuite_server_time(PG_FUNCTION_ARGS)
 Datum
 netsuite_governance(PG_FUNCTION_ARGS)
 {
-	Client	   *client = client_by_name(NameStr(*PG_GETARG_NAME(0)));
-	Request    *request = request_new(client, CurrentMemoryContext);
+	Client *client = client_by_name(NameStr(*PG_GETARG_NAME(0)));
+	Request *request = request_new(client, CurrentMemoryContext);
 	Json *body;
-	Datum		result;
+	Datum result;
 
 	request_get(request, "/services/rest/system/v1/governanceLimits", "application/json");
 	request->what = "read the governance limits";
@@ -176,10 +177,10 @@ static char *
 bind_params(const char *q, ArrayType *params)
 {
 	StringInfoData out;
-	Datum	   *values = NULL;
-	bool	   *nulls = NULL;
-	int			n = 0;
-	int			used = 0;
+	Datum *values = NULL;
+	bool *nulls = NULL;
+	int n = 0;
+	int used = 0;
 
 	if (params)
 		deconstruct_array(params, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
@@ -205,7 +206,7 @@ bind_params(const char *q, ArrayType *params)
 				appendStringInfoString(&out, "NULL");
 			else
 			{
-				char	   *quoted = TextDatumGetCString(values[used]);
+				char *quoted = TextDatumGetCString(values[used]);
 
 				appendStringInfoChar(&out, '\'');
 				for (; *quoted; quoted++)
@@ -231,8 +232,8 @@ bind_params(const char *q, ArrayType *params)
 static void
 put_item(ReturnSetInfo *rsinfo, Json *item)
 {
-	Datum		value;
-	bool		isnull = false;
+	Datum value;
+	bool isnull = false;
 
 	json_remove(item, "links");
 	value = DirectFunctionCall1(jsonb_in, CStringGetDatum(json_print(item)));
@@ -243,8 +244,8 @@ put_item(ReturnSetInfo *rsinfo, Json *item)
 static bool
 is_ordered(const char *q)
 {
-	int			depth = 0;
-	bool		quoted = false;
+	int depth = 0;
+	bool quoted = false;
 
 	for (const char *p = q; *p; p++)
 	{
@@ -265,7 +266,7 @@ is_ordered(const char *q)
 static void
 check_next_page(const char *q, Json *body, int64 *total)
 {
-	int64		now = json_int(json_member(body, "totalResults"));
+	int64 now = json_int(json_member(body, "totalResults"));
 
 	if (!is_ordered(q))
 		ereport(ERROR,
@@ -285,12 +286,12 @@ Datum
 netsuite_query(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Client	   *client;
-	char	   *q;
+	Client *client;
+	char *q;
 	MemoryContext context;
-	int64		offset = 0;
-	int64		total = -1;
-	bool		more = true;
+	int64 offset = 0;
+	int64 total = -1;
+	bool more = true;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR,
@@ -302,11 +303,11 @@ netsuite_query(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	while (more)
 	{
-		Request    *request;
+		Request *request;
 		Json *body;
 		Json *items;
 		MemoryContext old;
-		int			n;
+		int n;
 
 		context = AllocSetContextCreate(CurrentMemoryContext, "netsuite query page",
 										ALLOCSET_DEFAULT_SIZES);
@@ -348,16 +349,16 @@ Datum
 netsuite_tables(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Client	   *client = client_by_name(NameStr(*PG_GETARG_NAME(0)));
-	ListCell   *lc;
+	Client *client = client_by_name(NameStr(*PG_GETARG_NAME(0)));
+	ListCell *lc;
 
 	client_hold(client, CurrentMemoryContext);
 	InitMaterializedSRF(fcinfo, 0);
-	foreach(lc, import_tables(client, true))
+	foreach (lc, import_tables(client, true))
 	{
 		ImportTable *t = lfirst(lc);
-		Datum		values[4] = {0};
-		bool		nulls[4] = {0};
+		Datum values[4] = {0};
+		bool nulls[4] = {0};
 
 		values[0] = CStringGetTextDatum(t->name);
 		values[1] = CStringGetTextDatum(t->source);
@@ -379,15 +380,15 @@ netsuite_tables(PG_FUNCTION_ARGS)
 typedef struct Check
 {
 	ReturnSetInfo *out;
-	Client	   *client;
+	Client *client;
 	MemoryContext context;
 } Check;
 
 static void
 report(Check *c, const char *name, bool ok, const char *detail)
 {
-	Datum		values[3] = {CStringGetTextDatum(name), BoolGetDatum(ok), CStringGetTextDatum(detail)};
-	bool		nulls[3] = {0};
+	Datum values[3] = {CStringGetTextDatum(name), BoolGetDatum(ok), CStringGetTextDatum(detail)};
+	bool nulls[3] = {0};
 
 	tuplestore_putvalues(c->out->setResult, c->out->setDesc, values, nulls);
 }
@@ -412,10 +413,10 @@ static bool
 check_address(Check *c)
 {
 	const ServerOptions *o = client_options(c->client);
-	Request    *request = request_new(c->client, c->context);
+	Request *request = request_new(c->client, c->context);
 	const char *problem;
-	bool		untrusted;
-	double		skew;
+	bool untrusted;
+	double skew;
 
 	request_get(request, "/services/rest/system/v1/serverTime", "application/json");
 	request_anonymous(request);
@@ -423,29 +424,25 @@ check_address(Check *c)
 	untrusted = request->http->failure == HTTP_UNTRUSTED;
 	if (problem && !untrusted)
 	{
-		report(c, "address", false, psprintf("%s: %s. Check account, base_url, proxy and the network.",
-											 o->base_url, problem));
+		report(c, "address", false, psprintf("%s: %s. Check account, base_url, proxy and the network.", o->base_url, problem));
 		return false;
 	}
 	report(c, "address", true, psprintf("%s answers", o->base_url));
-	report(c, "tls", !untrusted, untrusted ?
-		   psprintf("%s. If a proxy presents its own certificate, name its authority in server option ca_file.", problem) :
-		   "certificate verified");
+	report(c, "tls", !untrusted, untrusted ? psprintf("%s. If a proxy presents its own certificate, name its authority in server option ca_file.", problem) : "certificate verified");
 	if (untrusted)
 		return false;
 	skew = (GetCurrentTimestamp() -
-			(server_time(c->client, c->context, NULL) + USECS_PER_SEC / 2)) / (double) USECS_PER_SEC;
+			(server_time(c->client, c->context, NULL) + USECS_PER_SEC / 2)) /
+		   (double) USECS_PER_SEC;
 	report(c, "clock", fabs(skew) < 120,
-		   fabs(skew) < 120 ? psprintf("this machine's clock differs by %.0f s or less", ceil(fabs(skew))) :
-		   psprintf("this machine's clock is %.0f s %s; NetSuite refuses signatures from other times: synchronise it.",
-					fabs(skew), skew > 0 ? "ahead" : "behind"));
+		   fabs(skew) < 120 ? psprintf("this machine's clock differs by %.0f s or less", ceil(fabs(skew))) : psprintf("this machine's clock is %.0f s %s; NetSuite refuses signatures from other times: synchronise it.", fabs(skew), skew > 0 ? "ahead" : "behind"));
 	return true;
 }
 
 static bool
 check_login(Check *c)
 {
-	Request    *request = request_new(c->client, c->context);
+	Request *request = request_new(c->client, c->context);
 	const char *problem;
 
 	request_query(request, "SELECT COUNT(*) AS n FROM currency", 1, 0);
@@ -457,16 +454,15 @@ check_login(Check *c)
 		return false;
 	}
 	report(c, "login", true, "accepted");
-	report(c, "suiteql", problem == NULL, problem ?
-		   psprintf("%s Give the role REST Web Services and SuiteAnalytics Workbook.", problem) :
-		   "the role can run SuiteQL");
+	report(c, "suiteql", problem == NULL, problem ? psprintf("%s Give the role REST Web Services and SuiteAnalytics Workbook.", problem) : "the role can run SuiteQL");
 	return problem == NULL;
 }
 
 static const char *
 yes_no(Trait t)
 {
-	return t == TRAIT_YES ? "yes" : t == TRAIT_NO ? "no" : "unknown";
+	return t == TRAIT_YES ? "yes" : t == TRAIT_NO ? "no"
+												  : "unknown";
 }
 
 static void
@@ -474,10 +470,10 @@ check_traits(Check *c)
 {
 	const Traits *t = traits_get(c->client);
 	const char *problem = NULL;
-	pg_tz	   *zone = trait_zone_or_null(c->client, &problem);
+	pg_tz *zone = trait_zone_or_null(c->client, &problem);
 	const ServerOptions *o = client_options(c->client);
-	int			measured = t->datetime_offset_s;
-	bool		agrees = true;
+	int measured = t->datetime_offset_s;
+	bool agrees = true;
 
 	if (zone && o->timezone)
 	{
@@ -486,18 +482,16 @@ check_traits(Check *c)
 		measured = t->datetime_offset_s;
 		if (t->zone_known)
 		{
-			pg_time_t	at = timestamptz_to_time_t(t->zone_at);
+			pg_time_t at = timestamptz_to_time_t(t->zone_at);
 
 			agrees = pg_localtime(&at, zone)->tm_gmtoff == measured;
 		}
 	}
 	report(c, "zone", zone != NULL && agrees,
-		   zone == NULL ? psprintf("%s Set server option timezone to the account's zone.", problem) :
-		   !agrees ? psprintf("datetimes are %+.2f hours from UTC, which is not what %s has: correct server option timezone.",
-							  measured / 3600.0, pg_get_timezone_name(zone)) :
-		   psprintf("datetimes are read as %s (%s)%s", pg_get_timezone_name(zone),
-					o->timezone ? "declared" : t->zone_known ? "measured" : "assumed",
-					t->offsets_known ? psprintf("; SYSDATE is %+.2f hours from UTC", t->sysdate_offset_s / 3600.0) : ""));
+		   zone == NULL ? psprintf("%s Set server option timezone to the account's zone.", problem) : !agrees ? psprintf("datetimes are %+.2f hours from UTC, which is not what %s has: correct server option timezone.", measured / 3600.0, pg_get_timezone_name(zone))
+																											  : psprintf("datetimes are read as %s (%s)%s", pg_get_timezone_name(zone), o->timezone ? "declared" : t->zone_known ? "measured"
+																																																								 : "assumed",
+																														 t->offsets_known ? psprintf("; SYSDATE is %+.2f hours from UTC", t->sysdate_offset_s / 3600.0) : ""));
 	report(c, "text", true,
 		   psprintf("= heeds case: %s, accents: %s, trailing blanks: %s; LIKE is exact: %s; sorts by bytes: %s; '' is null: %s",
 					yes_no(t->case_exact), yes_no(t->accent_exact), yes_no(t->blank_exact),
@@ -507,12 +501,12 @@ check_traits(Check *c)
 static void
 check_concurrency(Check *c)
 {
-	Request    *request = request_new(c->client, c->context);
-	int			ours = client_options(c->client)->max_concurrency;
+	Request *request = request_new(c->client, c->context);
+	int ours = client_options(c->client)->max_concurrency;
 	const char *problem;
 	Json *body;
-	int			account;
-	int			limit;
+	int account;
+	int limit;
 
 	request_get(request, "/services/rest/system/v1/governanceLimits", "application/json");
 	problem = try_request(request);
@@ -524,18 +518,16 @@ check_concurrency(Check *c)
 	}
 	body = request_json(request);
 	account = (int) json_int(json_member(body, "accountConcurrencyLimit"));
-	limit = json_member(body, "integrationConcurrencyLimit") ?
-		(int) json_int(json_member(body, "integrationConcurrencyLimit")) : account;
+	limit = json_member(body, "integrationConcurrencyLimit") ? (int) json_int(json_member(body, "integrationConcurrencyLimit")) : account;
 	report(c, "concurrency", ours <= account,
-		   ours <= account ? psprintf("max_concurrency is %d of the account's %d (this integration: %d)", ours, account, limit) :
-		   psprintf("max_concurrency is %d but the account allows %d: lower it.", ours, account));
+		   ours <= account ? psprintf("max_concurrency is %d of the account's %d (this integration: %d)", ours, account, limit) : psprintf("max_concurrency is %d but the account allows %d: lower it.", ours, account));
 }
 
 /* One row per check, in the order in which one depends on the other */
 Datum
 netsuite_check(PG_FUNCTION_ARGS)
 {
-	Check		c = {.out = (ReturnSetInfo *) fcinfo->resultinfo, .context = CurrentMemoryContext};
+	Check c = {.out = (ReturnSetInfo *) fcinfo->resultinfo, .context = CurrentMemoryContext};
 
 	InitMaterializedSRF(fcinfo, 0);
 	c.client = client_by_name(NameStr(*PG_GETARG_NAME(0)));

@@ -11,4 +11,4 @@
 
 extern Client *client_by_name(const char *server);
 
-#endif							/* NETSUITE_FDW_H */
+#endif /* NETSUITE_FDW_H */

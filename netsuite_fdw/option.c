@@ -35,30 +35,30 @@ PG_FUNCTION_INFO_V1(netsuite_fdw_validator);
 
 typedef enum OptionKind
 {
-	OPT_TEXT,					/* not empty */
-	OPT_NOTE,					/* anything */
+	OPT_TEXT, /* not empty */
+	OPT_NOTE, /* anything */
 	OPT_ACCOUNT,
-	OPT_URL,					/* https:// and a host */
+	OPT_URL, /* https:// and a host */
 	OPT_PROXY,
 	OPT_ZONE,
-	OPT_INT,					/* from min to max */
-	OPT_DURATION,				/* seconds, or a GUC-like time: 500ms, 2min */
-	OPT_SIZE,					/* bytes, or 32MB */
-	OPT_REAL,					/* zero or more */
+	OPT_INT,      /* from min to max */
+	OPT_DURATION, /* seconds, or a GUC-like time: 500ms, 2min */
+	OPT_SIZE,     /* bytes, or 32MB */
+	OPT_REAL,     /* zero or more */
 	OPT_BOOL,
-	OPT_TRAIT,					/* on, off, auto */
-	OPT_FILE,					/* path; for members of pg_read_server_files */
-	OPT_SECRET,					/* value, or env:, file: for the same */
-	OPT_NAMES					/* list of identifiers */
+	OPT_TRAIT,  /* on, off, auto */
+	OPT_FILE,   /* path; for members of pg_read_server_files */
+	OPT_SECRET, /* value, or env:, file: for the same */
+	OPT_NAMES   /* list of identifiers */
 } OptionKind;
 
 typedef struct OptionDef
 {
 	const char *name;
-	Oid			catalog;
-	OptionKind	kind;
-	double		min;
-	double		max;
+	Oid catalog;
+	OptionKind kind;
+	double min;
+	double max;
 } OptionDef;
 
 static const OptionDef options[] = {
@@ -116,7 +116,7 @@ parse_quantity(const char *value, int flags, double *result)
 static double
 quantity(DefElem *def, int flags)
 {
-	double		result = 0;
+	double result = 0;
 
 	parse_quantity(defGetString(def), flags, &result);
 	return result;
@@ -126,8 +126,8 @@ quantity(DefElem *def, int flags)
 static bool
 parse_duration_ms(const char *value, double *ms)
 {
-	char	   *end;
-	double		plain = strtod(value, &end);
+	char *end;
+	double plain = strtod(value, &end);
 
 	if (end != value && *end == '\0')
 	{
@@ -200,7 +200,7 @@ check_zone(DefElem *def)
 static void
 check_trait(DefElem *def)
 {
-	bool		ignored;
+	bool ignored;
 
 	if (pg_strcasecmp(defGetString(def), "auto") != 0 && !parse_bool(defGetString(def), &ignored))
 		bad_value(def, "It must be on, off or auto; auto asks the account.");
@@ -209,9 +209,9 @@ check_trait(DefElem *def)
 static void
 check_value(const OptionDef *option, DefElem *def)
 {
-	double		number;
-	bool		flag;
-	List	   *names;
+	double number;
+	bool flag;
+	List *names;
 
 	switch (option->kind)
 	{
@@ -301,17 +301,17 @@ unknown_option(const char *name, Oid catalog)
 			(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 			 errmsg("invalid option \"%s\"", name),
 			 valid.len > 0 ? errhint("Valid options in this context are: %s", valid.data)
-			 : errhint("There are no valid options in this context.")));
+						   : errhint("There are no valid options in this context.")));
 }
 
 static DefElem *
 get(List *defs, const char *name)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, defs)
+	foreach (lc, defs)
 	{
-		DefElem    *def = lfirst_node(DefElem, lc);
+		DefElem *def = lfirst_node(DefElem, lc);
 
 		if (strcmp(def->defname, name) == 0)
 			return def;
@@ -350,13 +350,13 @@ check_together(List *defs, Oid catalog)
 Datum
 netsuite_fdw_validator(PG_FUNCTION_ARGS)
 {
-	List	   *defs = untransformRelOptions(PG_GETARG_DATUM(0));
-	Oid			catalog = PG_GETARG_OID(1);
-	ListCell   *lc;
+	List *defs = untransformRelOptions(PG_GETARG_DATUM(0));
+	Oid catalog = PG_GETARG_OID(1);
+	ListCell *lc;
 
-	foreach(lc, defs)
+	foreach (lc, defs)
 	{
-		DefElem    *def = lfirst_node(DefElem, lc);
+		DefElem *def = lfirst_node(DefElem, lc);
 		const OptionDef *option = find_option(def->defname, catalog);
 
 		if (option == NULL)
@@ -372,7 +372,7 @@ netsuite_fdw_validator(PG_FUNCTION_ARGS)
 static const char *
 text_of(List *defs, const char *name, const char *otherwise)
 {
-	DefElem    *def = get(defs, name);
+	DefElem *def = get(defs, name);
 
 	return def ? defGetString(def) : otherwise;
 }
@@ -380,7 +380,7 @@ text_of(List *defs, const char *name, const char *otherwise)
 static double
 number_of(List *defs, const char *name, int flags, double otherwise)
 {
-	DefElem    *def = get(defs, name);
+	DefElem *def = get(defs, name);
 
 	return def ? quantity(def, flags) : otherwise;
 }
@@ -388,8 +388,8 @@ number_of(List *defs, const char *name, int flags, double otherwise)
 static int
 duration_of(List *defs, const char *name, int otherwise)
 {
-	DefElem    *def = get(defs, name);
-	double		ms = otherwise;
+	DefElem *def = get(defs, name);
+	double ms = otherwise;
 
 	if (def)
 		parse_duration_ms(defGetString(def), &ms);
@@ -399,7 +399,7 @@ duration_of(List *defs, const char *name, int otherwise)
 static bool
 flag_of(List *defs, const char *name, bool otherwise)
 {
-	DefElem    *def = get(defs, name);
+	DefElem *def = get(defs, name);
 
 	return def ? defGetBoolean(def) : otherwise;
 }
@@ -407,7 +407,7 @@ flag_of(List *defs, const char *name, bool otherwise)
 static Declared
 declared_of(List *defs, const char *name)
 {
-	DefElem    *def = get(defs, name);
+	DefElem *def = get(defs, name);
 
 	if (def == NULL || pg_strcasecmp(defGetString(def), "auto") == 0)
 		return DECLARED_MEASURE;
@@ -418,7 +418,7 @@ declared_of(List *defs, const char *name)
 static char *
 default_url(const char *account)
 {
-	char	   *host = pstrdup(account);
+	char *host = pstrdup(account);
 
 	for (char *p = host; *p; p++)
 		*p = *p == '_' ? '-' : pg_tolower((unsigned char) *p);
@@ -428,7 +428,7 @@ default_url(const char *account)
 static char *
 realm_of(const char *account)
 {
-	char	   *realm = pstrdup(account);
+	char *realm = pstrdup(account);
 
 	for (char *p = realm; *p; p++)
 		*p = *p == '-' ? '_' : pg_toupper((unsigned char) *p);
@@ -440,9 +440,9 @@ ServerOptions *
 server_options(Oid serverid)
 {
 	ForeignServer *server = GetForeignServer(serverid);
-	List	   *defs = server->options;
+	List *defs = server->options;
 	ServerOptions *o = palloc0(sizeof(ServerOptions));
-	char	   *url;
+	char *url;
 
 	o->name = pstrdup(server->servername);
 	o->account = text_of(defs, "account", "");
@@ -474,7 +474,7 @@ server_options(Oid serverid)
 static char *
 secret_of(List *defs, const char *name)
 {
-	DefElem    *def = get(defs, name);
+	DefElem *def = get(defs, name);
 
 	return def ? secret_resolve(name, defGetString(def)) : NULL;
 }
@@ -483,7 +483,7 @@ secret_of(List *defs, const char *name)
 UserOptions *
 user_options(Oid userid, Oid serverid)
 {
-	List	   *defs = GetUserMapping(userid, serverid)->options;
+	List *defs = GetUserMapping(userid, serverid)->options;
 	UserOptions *o = palloc0(sizeof(UserOptions));
 	const char *file = text_of(defs, "private_key_file", NULL);
 
@@ -503,7 +503,7 @@ user_options(Oid userid, Oid serverid)
 TableOptions *
 table_options(Oid relid)
 {
-	List	   *defs = GetForeignTable(relid)->options;
+	List *defs = GetForeignTable(relid)->options;
 	TableOptions *o = palloc0(sizeof(TableOptions));
 	const char *key = text_of(defs, "key", NULL);
 
@@ -520,8 +520,8 @@ table_options(Oid relid)
 int
 relation_natts(Oid relid)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	int			natts;
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	int natts;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for relation %u", relid);
@@ -534,7 +534,7 @@ relation_natts(Oid relid)
 char *
 column_expression(Oid relid, int attnum, bool *is_expression)
 {
-	List	   *defs = GetForeignColumnOptions(relid, attnum);
+	List *defs = GetForeignColumnOptions(relid, attnum);
 	const char *expression = text_of(defs, "expression", NULL);
 
 	*is_expression = expression != NULL;

@@ -22,21 +22,21 @@ typedef struct ServerOptions
 {
 	const char *name;
 	const char *account;
-	const char *realm;			/* 1234567_SB1 */
-	const char *base_url;		/* without a slash at the end */
-	const char *timezone;		/* of datetime columns; NULL: measured */
+	const char *realm;    /* 1234567_SB1 */
+	const char *base_url; /* without a slash at the end */
+	const char *timezone; /* of datetime columns; NULL: measured */
 	HttpSettings http;
-	int			max_concurrency;
-	int			page_size;
-	int			max_retries;
-	int			retry_deadline_ms;
-	int64		max_buffered;
-	double		fdw_startup_cost;
-	double		fdw_tuple_cost;
-	bool		use_remote_estimate;
-	Declared	text_equality_exact;
-	Declared	text_like_exact;
-	Declared	text_order_binary;
+	int max_concurrency;
+	int page_size;
+	int max_retries;
+	int retry_deadline_ms;
+	int64 max_buffered;
+	double fdw_startup_cost;
+	double fdw_tuple_cost;
+	bool use_remote_estimate;
+	Declared text_equality_exact;
+	Declared text_like_exact;
+	Declared text_order_binary;
 } ServerOptions;
 
 typedef struct UserOptions
@@ -47,21 +47,21 @@ typedef struct UserOptions
 	const char *token_secret;
 	const char *client_id;
 	const char *certificate_id;
-	const char *private_key;	/* PEM */
+	const char *private_key; /* PEM */
 } UserOptions;
 
 typedef struct TableOptions
 {
-	const char *table;			/* SuiteQL table, or NULL */
-	const char *query;			/* SuiteQL text instead of a table, or NULL */
-	List	   *key;			/* column names as on the NetSuite side */
-	double		rows;			/* declared estimate, or -1 */
+	const char *table; /* SuiteQL table, or NULL */
+	const char *query; /* SuiteQL text instead of a table, or NULL */
+	List *key;         /* column names as on the NetSuite side */
+	double rows;       /* declared estimate, or -1 */
 } TableOptions;
 
 extern ServerOptions *server_options(Oid serverid);
 extern UserOptions *user_options(Oid userid, Oid serverid);
 extern TableOptions *table_options(Oid relid);
-extern int	relation_natts(Oid relid);
+extern int relation_natts(Oid relid);
 extern char *column_expression(Oid relid, int attnum, bool *is_expression);
 
-#endif							/* NETSUITE_OPTION_H */
+#endif /* NETSUITE_OPTION_H */

@@ -32,42 +32,42 @@
 #include "utils/selfuncs.h"
 
 #define DEFAULT_ROWS 10000
-#define MAX_GROUPS_SORTED 100000	/* rows that one query yields at most */
+#define MAX_GROUPS_SORTED 100000 /* rows that one query yields at most */
 
 /* What the planner knows of a remote relation, base or grouped */
 typedef struct RelInfo
 {
-	Oid			relid;
-	Oid			serverid;
-	Oid			userid;
+	Oid relid;
+	Oid serverid;
+	Oid userid;
 	ServerOptions *server;
-	List	   *shipped;		/* RestrictInfos certain there */
-	List	   *weak;			/* sent, and checked again here */
-	List	   *local;			/* checked here alone */
-	double		rows;
-	CursorSpec	keys;			/* nkeys, keys, key_unique */
-	int			key_attnums[MAX_KEYS];
+	List *shipped; /* RestrictInfos certain there */
+	List *weak;    /* sent, and checked again here */
+	List *local;   /* checked here alone */
+	double rows;
+	CursorSpec keys; /* nkeys, keys, key_unique */
+	int key_attnums[MAX_KEYS];
 	/* of a grouped relation */
 	struct RelInfo *input;
 	RelOptInfo *input_rel;
-	List	   *grouped_tlist;
-	List	   *having;			/* expressions certain there */
-	List	   *having_local;
+	List *grouped_tlist;
+	List *having; /* expressions certain there */
+	List *having_local;
 } RelInfo;
 
 /* What a path adds: fdw_private of ForeignPath */
 enum PathItem
 {
-	PATH_ORDER_KEY,				/* Integer: rows in key order */
-	PATH_PATHKEYS				/* list of PathKeys to sort by there, or NIL */
+	PATH_ORDER_KEY, /* Integer: rows in key order */
+	PATH_PATHKEYS   /* list of PathKeys to sort by there, or NIL */
 };
 
 /* -- remembered row counts -- */
 
 typedef struct Remembered
 {
-	Oid			relid;
-	double		rows;
+	Oid relid;
+	double rows;
 } Remembered;
 
 static HTAB *remembered = NULL;
@@ -87,7 +87,7 @@ plan_remember_rows(Oid relid, double rows)
 
 	if (remembered == NULL)
 	{
-		HASHCTL		ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(Remembered)};
+		HASHCTL ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(Remembered)};
 
 		remembered = hash_create("netsuite row counts", 64, &ctl, HASH_ELEM | HASH_BLOBS);
 		CacheRegisterRelcacheCallback(forget_rows, (Datum) 0);
@@ -121,12 +121,12 @@ table_from(Oid relid)
 static int
 key_attnum(Oid relid, const char *name)
 {
-	int			natts = relation_natts(relid);
+	int natts = relation_natts(relid);
 
 	for (int attnum = 1; attnum <= natts; attnum++)
 	{
-		bool		is_expression;
-		Oid			type = get_atttype(relid, attnum);
+		bool is_expression;
+		Oid type = get_atttype(relid, attnum);
 
 		if (type != INT8OID && type != INT4OID)
 			continue;
@@ -148,7 +148,7 @@ table_keys(Oid relid, CursorSpec *spec, int *attnums)
 	TableOptions *o = table_options(relid);
 	const CatalogTable *known = o->table ? catalog_find(o->table) : NULL;
 	StringInfoData order;
-	ListCell   *lc;
+	ListCell *lc;
 
 	memset(spec, 0, sizeof(CursorSpec));
 	if (known && known->pages_by && (attnums[0] = key_attnum(relid, known->pages_by)) != 0)
@@ -159,10 +159,10 @@ table_keys(Oid relid, CursorSpec *spec, int *attnums)
 		return true;
 	}
 	initStringInfo(&order);
-	foreach(lc, o->key)
+	foreach (lc, o->key)
 	{
-		char	   *name = lfirst(lc);
-		int			n = spec->nkeys;
+		char *name = lfirst(lc);
+		int n = spec->nkeys;
 
 		appendStringInfo(&order, "%st.%s ASC", order.len > 0 ? ", " : "", name);
 		if (n == foreach_current_index(lc) && n < MAX_KEYS &&
@@ -195,8 +195,7 @@ user_of(PlannerInfo *root, RelOptInfo *rel)
 static ShipContext
 ship_context(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, bool measure)
 {
-	ShipContext c = {.root = root, .relids = rel->relids, .serverid = info->serverid,
-		.userid = info->userid, .measure = measure};
+	ShipContext c = {.root = root, .relids = rel->relids, .serverid = info->serverid, .userid = info->userid, .measure = measure};
 
 	return c;
 }
@@ -208,14 +207,14 @@ ship_context(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, bool measure)
 static void
 classify(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, List *clauses)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, clauses)
+	foreach (lc, clauses)
 	{
 		RestrictInfo *ri = lfirst_node(RestrictInfo, lc);
 		ShipContext quiet = ship_context(root, rel, info, info->server->text_equality_exact == DECLARED_YES);
 		ShipContext asking = ship_context(root, rel, info, true);
-		Ship		ship = ship_condition((Node *) ri->clause, &quiet);
+		Ship ship = ship_condition((Node *) ri->clause, &quiet);
 
 		if (ship == SHIP_NO)
 			ship = ship_condition((Node *) ri->clause, &asking);
@@ -233,12 +232,12 @@ static bool
 settle_weak(PlannerInfo *root, RelOptInfo *rel, RelInfo *info)
 {
 	ShipContext asking = ship_context(root, rel, info, true);
-	List	   *still = NIL;
-	ListCell   *lc;
+	List *still = NIL;
+	ListCell *lc;
 
 	if (info->local != NIL)
 		return false;
-	foreach(lc, info->weak)
+	foreach (lc, info->weak)
 	{
 		RestrictInfo *ri = lfirst_node(RestrictInfo, lc);
 
@@ -256,13 +255,13 @@ static char *
 deparse_where(List *clauses, Deparse *d)
 {
 	StringInfoData text;
-	ListCell   *lc;
+	ListCell *lc;
 
 	initStringInfo(&text);
 	d->out = &text;
-	foreach(lc, clauses)
+	foreach (lc, clauses)
 	{
-		Node	   *clause = lfirst(lc);
+		Node *clause = lfirst(lc);
 
 		if (IsA(clause, RestrictInfo))
 			clause = (Node *) ((RestrictInfo *) clause)->clause;
@@ -279,9 +278,9 @@ static bool
 remote_count(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, double *rows)
 {
 	ShipContext c = ship_context(root, rel, info, false);
-	Deparse		d = {.ship = &c};
-	char	   *where = deparse_where(list_concat_copy(info->shipped, info->weak), &d);
-	Request    *request;
+	Deparse d = {.ship = &c};
+	char *where = deparse_where(list_concat_copy(info->shipped, info->weak), &d);
+	Request *request;
 	Json *items;
 
 	if (d.values != NIL)
@@ -289,8 +288,7 @@ remote_count(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, double *rows)
 	if (where == NULL && recall_rows(info->relid, rows))
 		return true;
 	request = request_new(client_get(info->serverid, info->userid), CurrentMemoryContext);
-	request_query(request, psprintf("SELECT COUNT(*) AS n FROM %s%s%s", table_from(info->relid),
-									where ? " WHERE " : "", where ? where : ""), 1, 0);
+	request_query(request, psprintf("SELECT COUNT(*) AS n FROM %s%s%s", table_from(info->relid), where ? " WHERE " : "", where ? where : ""), 1, 0);
 	request_start(request);
 	request_wait(request);
 	items = json_member(request_json(request), "items");
@@ -306,7 +304,7 @@ static void
 estimate_size(PlannerInfo *root, RelOptInfo *rel, RelInfo *info)
 {
 	TableOptions *o = table_options(info->relid);
-	double		rows = DEFAULT_ROWS;
+	double rows = DEFAULT_ROWS;
 
 	if (info->server->use_remote_estimate && remote_count(root, rel, info, &rows))
 	{
@@ -330,7 +328,7 @@ estimate_size(PlannerInfo *root, RelOptInfo *rel, RelInfo *info)
 static void
 netsuiteGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {
-	RelInfo    *info = palloc0(sizeof(RelInfo));
+	RelInfo *info = palloc0(sizeof(RelInfo));
 
 	info->relid = relid;
 	info->serverid = GetForeignServerIdByRelId(relid);
@@ -351,19 +349,19 @@ netsuiteGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 static void
 cost(RelInfo *info, double fetched, bool sequential, Cost *startup, Cost *total)
 {
-	double		pages = ceil(Max(fetched, 1) / info->server->page_size);
-	double		rounds = sequential ? pages : 1 + ceil((pages - 1) / info->server->max_concurrency);
+	double pages = ceil(Max(fetched, 1) / info->server->page_size);
+	double rounds = sequential ? pages : 1 + ceil((pages - 1) / info->server->max_concurrency);
 
 	*startup = info->server->fdw_startup_cost;
 	*total = rounds * info->server->fdw_startup_cost +
-		fetched * (info->server->fdw_tuple_cost + cpu_tuple_cost);
+			 fetched * (info->server->fdw_tuple_cost + cpu_tuple_cost);
 }
 
 /* Rows that come over the wire */
 static double
 fetched_rows(PlannerInfo *root, RelOptInfo *rel, RelInfo *info)
 {
-	double		share = clauselist_selectivity(root, info->local, rel->relid, JOIN_INNER, NULL);
+	double share = clauselist_selectivity(root, info->local, rel->relid, JOIN_INNER, NULL);
 
 	return share > 0 ? Min(info->rows / share, Max(rel->tuples, info->rows)) : info->rows;
 }
@@ -374,24 +372,24 @@ fetched_rows(PlannerInfo *root, RelOptInfo *rel, RelInfo *info)
 static bool
 is_key_order(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, List *pathkeys)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	if (!info->keys.nkeys || !info->keys.key_unique || list_length(pathkeys) > info->keys.nkeys)
 		return false;
-	foreach(lc, pathkeys)
+	foreach (lc, pathkeys)
 	{
-		PathKey    *pk = lfirst_node(PathKey, lc);
-		ListCell   *m;
-		bool		found = false;
+		PathKey *pk = lfirst_node(PathKey, lc);
+		ListCell *m;
+		bool found = false;
 
 		if (pk->pk_strategy != BTLessStrategyNumber || pk->pk_nulls_first)
 			return false;
-		foreach(m, pk->pk_eclass->ec_members)
+		foreach (m, pk->pk_eclass->ec_members)
 		{
 			EquivalenceMember *em = lfirst(m);
 
 			found |= IsA(em->em_expr, Var) && ((Var *) em->em_expr)->varno == rel->relid &&
-				((Var *) em->em_expr)->varattno == info->key_attnums[foreach_current_index(lc)];
+					 ((Var *) em->em_expr)->varattno == info->key_attnums[foreach_current_index(lc)];
 		}
 		if (!found)
 			return false;
@@ -403,15 +401,15 @@ is_key_order(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, List *pathkeys)
 static Expr *
 sortable_member(PathKey *pk, ShipContext *c, List *tlist)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	/* nulls last ascending, first descending, as there */
 	if (pk->pk_nulls_first != (pk->pk_strategy == BTGreaterStrategyNumber))
 		return NULL;
-	foreach(lc, pk->pk_eclass->ec_members)
+	foreach (lc, pk->pk_eclass->ec_members)
 	{
 		EquivalenceMember *em = lfirst(lc);
-		Expr	   *expr = em->em_expr;
+		Expr *expr = em->em_expr;
 
 		if (em->em_is_child || !ship_order((Node *) expr, pk->pk_eclass->ec_collation, c))
 			continue;
@@ -425,9 +423,9 @@ sortable_member(PathKey *pk, ShipContext *c, List *tlist)
 static bool
 all_sortable(List *pathkeys, ShipContext *c, List *tlist)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, pathkeys)
+	foreach (lc, pathkeys)
 	{
 		if (sortable_member(lfirst_node(PathKey, lc), c, tlist) == NULL)
 			return false;
@@ -439,21 +437,21 @@ all_sortable(List *pathkeys, ShipContext *c, List *tlist)
 static bool
 limit_is_ours(PlannerInfo *root, RelOptInfo *rel)
 {
-	Query	   *q = root->parse;
+	Query *q = root->parse;
 
 	return bms_equal(root->all_baserels, rel->relids) && q->rowMarks == NIL && !q->hasAggs &&
-		!q->hasWindowFuncs && !q->hasTargetSRFs && q->groupClause == NIL &&
-		q->groupingSets == NIL && q->distinctClause == NIL && q->setOperations == NULL &&
-		q->havingQual == NULL;
+		   !q->hasWindowFuncs && !q->hasTargetSRFs && q->groupClause == NIL &&
+		   q->groupingSets == NIL && q->distinctClause == NIL && q->setOperations == NULL &&
+		   q->havingQual == NULL;
 }
 
 static void
 add_ordered_paths(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, double fetched)
 {
 	ShipContext asking = ship_context(root, rel, info, true);
-	List	   *pathkeys = root->query_pathkeys;
-	Cost		startup;
-	Cost		total;
+	List *pathkeys = root->query_pathkeys;
+	Cost startup;
+	Cost total;
 
 	if (pathkeys == NIL)
 		return;
@@ -479,15 +477,15 @@ static void
 add_parameterized_path(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, List *clauses)
 {
 	ShipContext quiet = ship_context(root, rel, info, false);
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, clauses)
+	foreach (lc, clauses)
 	{
 		RestrictInfo *ri = lfirst_node(RestrictInfo, lc);
 		ParamPathInfo *ppi;
-		Relids		outer;
-		Cost		startup;
-		Cost		total;
+		Relids outer;
+		Cost startup;
+		Cost total;
 
 		if (!join_clause_is_movable_to(ri, rel) ||
 			ship_condition((Node *) ri->clause, &quiet) == SHIP_NO)
@@ -512,10 +510,10 @@ matches_any_column(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec,
 static void
 netsuiteGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {
-	RelInfo    *info = rel->fdw_private;
-	double		fetched = fetched_rows(root, rel, info);
-	Cost		startup;
-	Cost		total;
+	RelInfo *info = rel->fdw_private;
+	double fetched = fetched_rows(root, rel, info);
+	Cost startup;
+	Cost total;
 
 	cost(info, fetched, false, &startup, &total);
 	add_path(rel, (Path *) make_scan_path(root, rel, rel->rows, startup, total, NIL,
@@ -523,8 +521,7 @@ netsuiteGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	add_ordered_paths(root, rel, info, fetched);
 	add_parameterized_path(root, rel, info, rel->joininfo);
 	if (rel->has_eclass_joins)
-		add_parameterized_path(root, rel, info, generate_implied_equalities_for_column(
-			root, rel, matches_any_column, NULL, rel->lateral_referencers));
+		add_parameterized_path(root, rel, info, generate_implied_equalities_for_column(root, rel, matches_any_column, NULL, rel->lateral_referencers));
 }
 
 /* -- grouping -- */
@@ -533,9 +530,9 @@ netsuiteGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 static bool
 is_group_column(PlannerInfo *root, Expr *column)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, root->parse->groupClause)
+	foreach (lc, root->parse->groupClause)
 	{
 		if (equal(get_sortgroupclause_expr(lfirst(lc), root->parse->targetList), column))
 			return true;
@@ -547,15 +544,15 @@ is_group_column(PlannerInfo *root, Expr *column)
 static bool
 ship_target(PlannerInfo *root, RelInfo *info, PathTarget *target, ShipContext *c)
 {
-	int			i = 0;
-	ListCell   *lc;
+	int i = 0;
+	ListCell *lc;
 
-	foreach(lc, target->exprs)
+	foreach (lc, target->exprs)
 	{
-		Expr	   *expr = lfirst(lc);
-		Index		ref = get_pathtarget_sortgroupref(target, i++);
+		Expr *expr = lfirst(lc);
+		Index ref = get_pathtarget_sortgroupref(target, i++);
 		SortGroupClause *clause = ref ? get_sortgroupref_clause_noerr(ref, root->parse->groupClause) : NULL;
-		ListCell   *part;
+		ListCell *part;
 
 		if (clause)
 		{
@@ -569,16 +566,16 @@ ship_target(PlannerInfo *root, RelInfo *info, PathTarget *target, ShipContext *c
 			continue;
 		}
 		if (is_local_value((Node *) expr, c))
-			continue;			/* evaluated above the scan */
+			continue; /* evaluated above the scan */
 		if (IsA(expr, Aggref) && ship_value((Node *) expr, c))
 		{
 			info->grouped_tlist = add_to_flat_tlist(info->grouped_tlist, list_make1(expr));
 			continue;
 		}
-		foreach(part, pull_var_clause((Node *) expr, PVC_INCLUDE_AGGREGATES |
-											 PVC_RECURSE_PLACEHOLDERS))
+		foreach (part, pull_var_clause((Node *) expr, PVC_INCLUDE_AGGREGATES |
+														  PVC_RECURSE_PLACEHOLDERS))
 		{
-			Expr	   *piece = lfirst(part);
+			Expr *piece = lfirst(part);
 
 			/* a column by itself is one that is grouped by */
 			if (IsA(piece, Aggref) && !ship_value((Node *) piece, c))
@@ -596,12 +593,12 @@ ship_target(PlannerInfo *root, RelInfo *info, PathTarget *target, ShipContext *c
 static bool
 ship_having(PlannerInfo *root, RelInfo *info, ShipContext *c)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, (List *) root->parse->havingQual)
+	foreach (lc, (List *) root->parse->havingQual)
 	{
-		Node	   *expr = lfirst(lc);
-		ListCell   *part;
+		Node *expr = lfirst(lc);
+		ListCell *part;
 
 		if (ship_condition(expr, c) == SHIP_EXACT)
 		{
@@ -609,10 +606,10 @@ ship_having(PlannerInfo *root, RelInfo *info, ShipContext *c)
 			continue;
 		}
 		info->having_local = lappend(info->having_local, expr);
-		foreach(part, pull_var_clause(expr, PVC_INCLUDE_AGGREGATES |
-											 PVC_RECURSE_PLACEHOLDERS))
+		foreach (part, pull_var_clause(expr, PVC_INCLUDE_AGGREGATES |
+												 PVC_RECURSE_PLACEHOLDERS))
 		{
-			Expr	   *piece = lfirst(part);
+			Expr *piece = lfirst(part);
 
 			if (IsA(piece, Aggref))
 			{
@@ -631,12 +628,12 @@ static void
 netsuiteGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
 							 RelOptInfo *output_rel, void *extra)
 {
-	RelInfo    *input = input_rel->fdw_private;
-	RelInfo    *info;
+	RelInfo *input = input_rel->fdw_private;
+	RelInfo *info;
 	ShipContext asking;
-	double		groups;
-	Cost		startup;
-	Cost		total;
+	double groups;
+	Cost startup;
+	Cost total;
 	PathTarget *target = root->upper_targets[UPPERREL_GROUP_AGG];
 
 	if (stage != UPPERREL_GROUP_AGG || output_rel->fdw_private != NULL || input == NULL ||
@@ -656,10 +653,7 @@ netsuiteGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage, RelOptI
 	if (input->local != NIL || !ship_target(root, info, target, &asking) ||
 		!ship_having(root, info, &asking) || !settle_weak(root, input_rel, input))
 		return;
-	groups = root->parse->groupClause == NIL ? 1 :
-		estimate_num_groups(root, get_sortgrouplist_exprs(root->parse->groupClause,
-														  root->parse->targetList),
-							input->rows, NULL, NULL);
+	groups = root->parse->groupClause == NIL ? 1 : estimate_num_groups(root, get_sortgrouplist_exprs(root->parse->groupClause, root->parse->targetList), input->rows, NULL, NULL);
 	info->rows = groups;
 	output_rel->fdw_private = info;
 	output_rel->rows = groups;
@@ -683,9 +677,9 @@ netsuiteGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage, RelOptI
 typedef struct Select
 {
 	StringInfoData text;
-	List	   *names;			/* taken so far */
-	List	   *columns;		/* PLAN_COLUMNS */
-	List	   *order;			/* expressions, for a total order */
+	List *names;   /* taken so far */
+	List *columns; /* PLAN_COLUMNS */
+	List *order;   /* expressions, for a total order */
 } Select;
 
 static bool
@@ -706,9 +700,9 @@ is_plain_name(const char *name)
 static bool
 is_taken(Select *s, const char *name)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, s->names)
+	foreach (lc, s->names)
 	{
 		if (strcmp(lfirst(lc), name) == 0)
 			return true;
@@ -724,7 +718,7 @@ static void
 select_column(Select *s, const char *expression, const char *bare, const char *wish, Oid type,
 			  int32 typmod, int target, int key, int divides, bool midnight, const char *label)
 {
-	char	   *name = NULL;
+	char *name = NULL;
 
 	if (s->text.len > 0)
 		appendStringInfoString(&s->text, ", ");
@@ -737,7 +731,7 @@ select_column(Select *s, const char *expression, const char *bare, const char *w
 			name = pstrdup(wish);
 		for (int n = list_length(s->columns) + 1; name == NULL; n++)
 		{
-			char	   *numbered = psprintf("c%d", n);
+			char *numbered = psprintf("c%d", n);
 
 			if (!is_taken(s, numbered))
 				name = numbered;
@@ -746,9 +740,9 @@ select_column(Select *s, const char *expression, const char *bare, const char *w
 	}
 	s->names = lappend(s->names, name);
 	s->columns = lappend(s->columns, list_concat(
-		list_make5(makeString(name), makeInteger((int) type), makeInteger(typmod),
-				   makeInteger(target), makeInteger(key)),
-		list_make3(makeInteger(divides), makeInteger(midnight), makeString(pstrdup(label)))));
+										 list_make5(makeString(name), makeInteger((int) type), makeInteger(typmod),
+													makeInteger(target), makeInteger(key)),
+										 list_make3(makeInteger(divides), makeInteger(midnight), makeString(pstrdup(label)))));
 }
 
 static int
@@ -766,19 +760,19 @@ key_place(RelInfo *info, int attnum)
 static void
 select_attribute(Select *s, RelInfo *info, int attnum, bool wanted, bool use_key)
 {
-	Oid			type = get_atttype(info->relid, attnum);
-	int32		typmod;
-	Oid			collation;
-	Family		family;
-	bool		is_expression;
-	char	   *remote = column_expression(info->relid, attnum, &is_expression);
-	char	   *column = deparse_column(info->relid, attnum);
-	char	   *local = get_attname(info->relid, attnum, false);
+	Oid type = get_atttype(info->relid, attnum);
+	int32 typmod;
+	Oid collation;
+	Family family;
+	bool is_expression;
+	char *remote = column_expression(info->relid, attnum, &is_expression);
+	char *column = deparse_column(info->relid, attnum);
+	char *local = get_attname(info->relid, attnum, false);
 	StringInfoData text;
 
 	get_atttypetypmodcoll(info->relid, attnum, &type, &typmod, &collation);
-	family = type == TIMESTAMPOID ? FAMILY_TIMESTAMP :
-		type == TIMESTAMPTZOID ? FAMILY_TIMESTAMPTZ : family_of(type, -1);
+	family = type == TIMESTAMPOID ? FAMILY_TIMESTAMP : type == TIMESTAMPTZOID ? FAMILY_TIMESTAMPTZ
+																			  : family_of(type, -1);
 	initStringInfo(&text);
 	append_output(&text, family, column);
 	for (char *p = remote; !is_expression && *p; p++)
@@ -793,16 +787,16 @@ select_attribute(Select *s, RelInfo *info, int attnum, bool wanted, bool use_key
 static void
 select_attributes(Select *s, RelInfo *info, Bitmapset *used, bool use_key)
 {
-	int			natts = relation_natts(info->relid);
-	bool		all = bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, used);
+	int natts = relation_natts(info->relid);
+	bool all = bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, used);
 
 	for (int attnum = 1; attnum <= natts; attnum++)
 	{
-		bool		wanted = all ||
-			bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, used);
+		bool wanted = all ||
+					  bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, used);
 
 		if (get_atttype(info->relid, attnum) == InvalidOid)
-			continue;			/* dropped */
+			continue; /* dropped */
 		if (wanted || (use_key && key_place(info, attnum) >= 0))
 			select_attribute(s, info, attnum, wanted, use_key);
 	}
@@ -814,19 +808,19 @@ select_attributes(Select *s, RelInfo *info, Bitmapset *used, bool use_key)
 static void
 select_targets(Select *s, List *tlist, Deparse *d)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, tlist)
+	foreach (lc, tlist)
 	{
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);
-		Node	   *expr = (Node *) tle->expr;
-		int			target = foreach_current_index(lc);
+		Node *expr = (Node *) tle->expr;
+		int target = foreach_current_index(lc);
 		const char *name = NULL;
-		bool		is_avg = IsA(expr, Aggref) &&
-			strcmp(get_func_name(((Aggref *) expr)->aggfnoid), "avg") == 0;
-		bool		midnight = IsA(expr, FuncExpr) &&
-			call_of((FuncExpr *) expr, &name) == CALL_DATE_TRUNC &&
-			exprType(expr) == TIMESTAMPTZOID;
+		bool is_avg = IsA(expr, Aggref) &&
+					  strcmp(get_func_name(((Aggref *) expr)->aggfnoid), "avg") == 0;
+		bool midnight = IsA(expr, FuncExpr) &&
+						call_of((FuncExpr *) expr, &name) == CALL_DATE_TRUNC &&
+						exprType(expr) == TIMESTAMPTZOID;
 		StringInfoData text;
 
 		initStringInfo(&text);
@@ -853,14 +847,14 @@ static char *
 deparse_order(List *pathkeys, RelInfo *info, Deparse *d)
 {
 	StringInfoData text;
-	ListCell   *lc;
+	ListCell *lc;
 
 	initStringInfo(&text);
 	d->out = &text;
-	foreach(lc, pathkeys)
+	foreach (lc, pathkeys)
 	{
-		PathKey    *pk = lfirst_node(PathKey, lc);
-		Expr	   *expr = sortable_member(pk, d->ship, info->grouped_tlist);
+		PathKey *pk = lfirst_node(PathKey, lc);
+		Expr *expr = sortable_member(pk, d->ship, info->grouped_tlist);
 
 		if (text.len > 0)
 			appendStringInfoString(&text, ", ");
@@ -876,15 +870,15 @@ deparse_group(PlannerInfo *root, RelInfo *info, Deparse *d, char **order)
 {
 	StringInfoData text;
 	StringInfoData by;
-	ListCell   *lc;
+	ListCell *lc;
 
 	initStringInfo(&text);
 	initStringInfo(&by);
 	d->out = &text;
-	foreach(lc, info->grouped_tlist)
+	foreach (lc, info->grouped_tlist)
 	{
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);
-		int			start;
+		int start;
 
 		if (tle->ressortgroupref == 0)
 			continue;
@@ -894,10 +888,10 @@ deparse_group(PlannerInfo *root, RelInfo *info, Deparse *d, char **order)
 		appendStringInfo(&by, "%s%s ASC", by.len > 0 ? ", " : "", text.data + start);
 	}
 	*order = by.len > 0 ? by.data : NULL;
-	foreach(lc, info->having)
+	foreach (lc, info->having)
 	{
-		appendStringInfoString(&text, foreach_current_index(lc) > 0 ? " AND " :
-							   text.len > 0 ? " HAVING " : "HAVING ");
+		appendStringInfoString(&text, foreach_current_index(lc) > 0 ? " AND " : text.len > 0 ? " HAVING "
+																							 : "HAVING ");
 		deparse_condition(lfirst(lc), d);
 	}
 	d->out = NULL;
@@ -909,10 +903,10 @@ static char *
 order_by_all(List *columns)
 {
 	StringInfoData text;
-	ListCell   *lc;
+	ListCell *lc;
 
 	initStringInfo(&text);
-	foreach(lc, columns)
+	foreach (lc, columns)
 		appendStringInfo(&text, "%s%s ASC", text.len > 0 ? ", " : "", (char *) lfirst(lc));
 	return text.len > 0 ? text.data : NULL;
 }
@@ -927,11 +921,11 @@ string_or_null(const char *text)
 static Bitmapset *
 attributes_used(RelOptInfo *rel, List *checks)
 {
-	Bitmapset  *used = NULL;
-	ListCell   *lc;
+	Bitmapset *used = NULL;
+	ListCell *lc;
 
 	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &used);
-	foreach(lc, checks)
+	foreach (lc, checks)
 		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause, rel->relid, &used);
 	return used;
 }
@@ -941,24 +935,24 @@ plan_base(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, ForeignPath *path, 
 		  List *scan_clauses, Plan *outer_plan)
 {
 	ShipContext asking = ship_context(root, rel, info, true);
-	bool		in_key_order = intVal(linitial(path->fdw_private));
-	List	   *pathkeys = lsecond(path->fdw_private);
-	bool		use_key = info->keys.nkeys > 0 && pathkeys == NIL;
-	List	   *sent = NIL;
-	List	   *checked = NIL;
-	List	   *checked_infos = NIL;
-	Deparse		d = {.ship = &asking};
-	Select		s = {0};
-	char	   *where;
-	char	   *order;
-	List	   *keys = NIL;
-	int			wanted = -1;
-	ListCell   *lc;
+	bool in_key_order = intVal(linitial(path->fdw_private));
+	List *pathkeys = lsecond(path->fdw_private);
+	bool use_key = info->keys.nkeys > 0 && pathkeys == NIL;
+	List *sent = NIL;
+	List *checked = NIL;
+	List *checked_infos = NIL;
+	Deparse d = {.ship = &asking};
+	Select s = {0};
+	char *where;
+	char *order;
+	List *keys = NIL;
+	int wanted = -1;
+	ListCell *lc;
 
-	foreach(lc, scan_clauses)
+	foreach (lc, scan_clauses)
 	{
 		RestrictInfo *ri = lfirst_node(RestrictInfo, lc);
-		Ship		ship = SHIP_NO;
+		Ship ship = SHIP_NO;
 
 		if (ri->pseudoconstant)
 			continue;
@@ -1013,12 +1007,12 @@ static ForeignScan *
 plan_grouped(PlannerInfo *root, RelInfo *info, ForeignPath *path, List *tlist, Plan *outer_plan)
 {
 	ShipContext asking = ship_context(root, info->input_rel, info, true);
-	List	   *pathkeys = lsecond(path->fdw_private);
-	Deparse		d = {.ship = &asking};
-	Select		s = {0};
-	char	   *where;
-	char	   *group;
-	char	   *order;
+	List *pathkeys = lsecond(path->fdw_private);
+	Deparse d = {.ship = &asking};
+	Select s = {0};
+	char *where;
+	char *group;
+	char *order;
 
 	initStringInfo(&s.text);
 	select_targets(&s, info->grouped_tlist, &d);
@@ -1027,7 +1021,7 @@ plan_grouped(PlannerInfo *root, RelInfo *info, ForeignPath *path, List *tlist, P
 	if (pathkeys != NIL)
 	{
 		/* the wanted order first, then all groups, so that it is total */
-		char	   *first = deparse_order(pathkeys, info, &d);
+		char *first = deparse_order(pathkeys, info, &d);
 
 		order = order ? psprintf("%s, %s", first, order) : first;
 	}
@@ -1048,7 +1042,7 @@ static ForeignScan *
 netsuiteGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path,
 					   List *tlist, List *scan_clauses, Plan *outer_plan)
 {
-	RelInfo    *info = rel->fdw_private;
+	RelInfo *info = rel->fdw_private;
 
 	if (IS_UPPER_REL(rel))
 		return plan_grouped(root, info, path, tlist, outer_plan);

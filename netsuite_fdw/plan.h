@@ -13,32 +13,32 @@
 /* Items of ForeignScan.fdw_private */
 enum PlanItem
 {
-	PLAN_SELECT,				/* String: SELECT ... FROM ... */
-	PLAN_WHERE,					/* String or NULL */
-	PLAN_GROUP,					/* String or NULL */
-	PLAN_ORDER,					/* String or NULL */
-	PLAN_KEYS,					/* list of String */
-	PLAN_KEY_UNIQUE,			/* Integer */
-	PLAN_ORDERED,				/* Integer */
-	PLAN_WANTED,				/* Integer, -1 for all */
-	PLAN_COLUMNS,				/* list of lists, see ColumnItem */
-	PLAN_FORMS,					/* list of lists: form, column text */
-	PLAN_SERVER,				/* Integer: oid of the server */
-	PLAN_RELATION,				/* String: name for messages */
-	PLAN_REMEMBER				/* Integer: oid of the table if the total is its row count, or 0 */
+	PLAN_SELECT,     /* String: SELECT ... FROM ... */
+	PLAN_WHERE,      /* String or NULL */
+	PLAN_GROUP,      /* String or NULL */
+	PLAN_ORDER,      /* String or NULL */
+	PLAN_KEYS,       /* list of String */
+	PLAN_KEY_UNIQUE, /* Integer */
+	PLAN_ORDERED,    /* Integer */
+	PLAN_WANTED,     /* Integer, -1 for all */
+	PLAN_COLUMNS,    /* list of lists, see ColumnItem */
+	PLAN_FORMS,      /* list of lists: form, column text */
+	PLAN_SERVER,     /* Integer: oid of the server */
+	PLAN_RELATION,   /* String: name for messages */
+	PLAN_REMEMBER    /* Integer: oid of the table if the total is its row count, or 0 */
 };
 
 /* Items of a column in PLAN_COLUMNS */
 enum ColumnItem
 {
-	COLUMN_NAME,				/* String: key in the reply */
-	COLUMN_TYPE,				/* Integer: oid */
+	COLUMN_NAME, /* String: key in the reply */
+	COLUMN_TYPE, /* Integer: oid */
 	COLUMN_TYPMOD,
-	COLUMN_TARGET,				/* place in the row, or -1 */
-	COLUMN_KEY,					/* place in the key, or -1 */
-	COLUMN_DIVIDES,				/* place of the sum, or -1 */
-	COLUMN_MIDNIGHT,			/* a date that becomes a timestamptz */
-	COLUMN_LABEL				/* String: local name, for messages */
+	COLUMN_TARGET,   /* place in the row, or -1 */
+	COLUMN_KEY,      /* place in the key, or -1 */
+	COLUMN_DIVIDES,  /* place of the sum, or -1 */
+	COLUMN_MIDNIGHT, /* a date that becomes a timestamptz */
+	COLUMN_LABEL     /* String: local name, for messages */
 };
 
 extern void plan_routine(FdwRoutine *routine);
@@ -46,4 +46,4 @@ extern void plan_remember_rows(Oid relid, double rows);
 extern bool table_keys(Oid relid, CursorSpec *spec, int *attnums);
 extern char *table_from(Oid relid);
 
-#endif							/* NETSUITE_PLAN_H */
+#endif /* NETSUITE_PLAN_H */

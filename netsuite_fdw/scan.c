@@ -32,19 +32,19 @@
 
 typedef struct ScanInfo
 {
-	List	   *plan;
-	Client	   *client;
-	Decoder    *decoder;
-	Cursor	   *cursor;			/* NULL until the first row is wanted */
-	MemoryContext context;		/* of the cursor and its query */
+	List *plan;
+	Client *client;
+	Decoder *decoder;
+	Cursor *cursor;        /* NULL until the first row is wanted */
+	MemoryContext context; /* of the cursor and its query */
 	RequestStats stats;
-	List	   *values;			/* ExprStates of marks */
-	Oid		   *types;
-	pg_tz	   *zone;
-	int			natts;			/* of the scan's tuple */
-	Datum	   *row;			/* decoded values, if more than those */
-	bool	   *nulls;
-	bool		remembered;
+	List *values; /* ExprStates of marks */
+	Oid *types;
+	pg_tz *zone;
+	int natts;  /* of the scan's tuple */
+	Datum *row; /* decoded values, if more than those */
+	bool *nulls;
+	bool remembered;
 } ScanInfo;
 
 static Oid
@@ -56,7 +56,7 @@ user_of(ForeignScanState *node)
 	return OidIsValid(fs->checkAsUser) ? fs->checkAsUser : GetUserId();
 #else
 	ForeignScan *fs = (ForeignScan *) node->ss.ps.plan;
-	int			rti = fs->scan.scanrelid > 0 ? fs->scan.scanrelid : bms_next_member(fs->fs_relids, -1);
+	int rti = fs->scan.scanrelid > 0 ? fs->scan.scanrelid : bms_next_member(fs->fs_relids, -1);
 	RangeTblEntry *rte = exec_rt_fetch(rti, node->ss.ps.state);
 
 	return OidIsValid(rte->checkAsUser) ? rte->checkAsUser : GetUserId();
@@ -72,7 +72,7 @@ item_int(List *list, int n)
 static const char *
 item_text(List *list, int n)
 {
-	String	   *s = list_nth(list, n);
+	String *s = list_nth(list, n);
 
 	return s ? strVal(s) : NULL;
 }
@@ -81,15 +81,15 @@ item_text(List *list, int n)
 static bool
 needs_zone(List *plan)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, list_nth(plan, PLAN_COLUMNS))
+	foreach (lc, list_nth(plan, PLAN_COLUMNS))
 	{
 		if (item_int(lfirst(lc), COLUMN_TYPE) == TIMESTAMPTZOID &&
 			!item_int(lfirst(lc), COLUMN_MIDNIGHT))
 			return true;
 	}
-	foreach(lc, list_nth(plan, PLAN_FORMS))
+	foreach (lc, list_nth(plan, PLAN_FORMS))
 	{
 		if (form_needs_zone((ValueForm) intVal(linitial((List *) lfirst(lc)))))
 			return true;
@@ -100,19 +100,19 @@ needs_zone(List *plan)
 static Decoder *
 make_decoder(List *plan, int natts, pg_tz *zone)
 {
-	List	   *columns = list_nth(plan, PLAN_COLUMNS);
-	int			ntargets = natts;
-	Decoder    *d;
-	ListCell   *lc;
+	List *columns = list_nth(plan, PLAN_COLUMNS);
+	int ntargets = natts;
+	Decoder *d;
+	ListCell *lc;
 
-	foreach(lc, columns)
+	foreach (lc, columns)
 		ntargets = Max(ntargets, item_int(lfirst(lc), COLUMN_TARGET) + 1);
 	d = decoder_new(list_length(columns), ntargets, item_text(plan, PLAN_RELATION), zone);
 	d->nkeys = list_length(list_nth(plan, PLAN_KEYS));
-	foreach(lc, columns)
+	foreach (lc, columns)
 	{
-		List	   *c = lfirst(lc);
-		int			i = foreach_current_index(lc);
+		List *c = lfirst(lc);
+		int i = foreach_current_index(lc);
 
 		decoder_column(d, i, item_text(c, COLUMN_NAME), (Oid) item_int(c, COLUMN_TYPE),
 					   item_int(c, COLUMN_TYPMOD), item_int(c, COLUMN_TARGET),
@@ -132,8 +132,8 @@ static void
 netsuiteBeginForeignScan(ForeignScanState *node, int eflags)
 {
 	ForeignScan *fs = (ForeignScan *) node->ss.ps.plan;
-	ScanInfo   *s = palloc0(sizeof(ScanInfo));
-	ListCell   *lc;
+	ScanInfo *s = palloc0(sizeof(ScanInfo));
+	ListCell *lc;
 
 	node->fdw_state = s;
 	s->plan = fs->fdw_private;
@@ -154,7 +154,7 @@ netsuiteBeginForeignScan(ForeignScanState *node, int eflags)
 									   ALLOCSET_DEFAULT_SIZES);
 	s->values = ExecInitExprList(fs->fdw_exprs, &node->ss.ps);
 	s->types = palloc(sizeof(Oid) * Max(list_length(fs->fdw_exprs), 1));
-	foreach(lc, fs->fdw_exprs)
+	foreach (lc, fs->fdw_exprs)
 		s->types[foreach_current_index(lc)] = exprType(lfirst(lc));
 }
 
@@ -162,17 +162,17 @@ netsuiteBeginForeignScan(ForeignScanState *node, int eflags)
 static void
 fill_spec(ForeignScanState *node, CursorSpec *spec)
 {
-	ScanInfo   *s = node->fdw_state;
+	ScanInfo *s = node->fdw_state;
 	ExprContext *econtext = node->ss.ps.ps_ExprContext;
-	List	   *forms = list_nth(s->plan, PLAN_FORMS);
-	int			n = list_length(s->values);
-	Datum	   *values = palloc(sizeof(Datum) * Max(n, 1));
-	bool	   *nulls = palloc(sizeof(bool) * Max(n, 1));
-	ListCell   *lc;
+	List *forms = list_nth(s->plan, PLAN_FORMS);
+	int n = list_length(s->values);
+	Datum *values = palloc(sizeof(Datum) * Max(n, 1));
+	bool *nulls = palloc(sizeof(bool) * Max(n, 1));
+	ListCell *lc;
 
-	foreach(lc, s->values)
+	foreach (lc, s->values)
 	{
-		int			i = foreach_current_index(lc);
+		int i = foreach_current_index(lc);
 
 		values[i] = ExecEvalExpr((ExprState *) lfirst(lc), econtext, &nulls[i]);
 	}
@@ -187,14 +187,14 @@ fill_spec(ForeignScanState *node, CursorSpec *spec)
 static void
 plan_spec(List *plan, CursorSpec *spec)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	memset(spec, 0, sizeof(CursorSpec));
 	spec->select = item_text(plan, PLAN_SELECT);
 	spec->where = item_text(plan, PLAN_WHERE);
 	spec->group = item_text(plan, PLAN_GROUP);
 	spec->order = item_text(plan, PLAN_ORDER);
-	foreach(lc, list_nth(plan, PLAN_KEYS))
+	foreach (lc, list_nth(plan, PLAN_KEYS))
 		spec->keys[spec->nkeys++] = strVal(lfirst(lc));
 	spec->key_unique = item_int(plan, PLAN_KEY_UNIQUE);
 	spec->ordered = item_int(plan, PLAN_ORDERED);
@@ -204,9 +204,9 @@ plan_spec(List *plan, CursorSpec *spec)
 static void
 open_cursor(ForeignScanState *node)
 {
-	ScanInfo   *s = node->fdw_state;
+	ScanInfo *s = node->fdw_state;
 	MemoryContext old = MemoryContextSwitchTo(s->context);
-	CursorSpec	spec;
+	CursorSpec spec;
 
 	plan_spec(s->plan, &spec);
 	fill_spec(node, &spec);
@@ -218,7 +218,7 @@ open_cursor(ForeignScanState *node)
 static void
 remember(ScanInfo *s)
 {
-	Oid			relid = (Oid) item_int(s->plan, PLAN_REMEMBER);
+	Oid relid = (Oid) item_int(s->plan, PLAN_REMEMBER);
 
 	s->remembered = true;
 	if (OidIsValid(relid) && cursor_total(s->cursor) >= 0)
@@ -228,10 +228,10 @@ remember(ScanInfo *s)
 static TupleTableSlot *
 netsuiteIterateForeignScan(ForeignScanState *node)
 {
-	ScanInfo   *s = node->fdw_state;
+	ScanInfo *s = node->fdw_state;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
-	Datum	   *values = s->row ? s->row : slot->tts_values;
-	bool	   *nulls = s->row ? s->nulls : slot->tts_isnull;
+	Datum *values = s->row ? s->row : slot->tts_values;
+	bool *nulls = s->row ? s->nulls : slot->tts_isnull;
 
 	if (s->cursor == NULL)
 		open_cursor(node);
@@ -255,7 +255,7 @@ netsuiteIterateForeignScan(ForeignScanState *node)
 static void
 netsuiteReScanForeignScan(ForeignScanState *node)
 {
-	ScanInfo   *s = node->fdw_state;
+	ScanInfo *s = node->fdw_state;
 
 	if (s->cursor == NULL)
 		return;
@@ -271,7 +271,7 @@ netsuiteReScanForeignScan(ForeignScanState *node)
 static void
 netsuiteEndForeignScan(ForeignScanState *node)
 {
-	ScanInfo   *s = node->fdw_state;
+	ScanInfo *s = node->fdw_state;
 
 	if (s && s->context)
 		MemoryContextDelete(s->context);
@@ -282,15 +282,14 @@ netsuiteEndForeignScan(ForeignScanState *node)
 static void
 netsuiteExplainForeignScan(ForeignScanState *node, ExplainState *es)
 {
-	ScanInfo   *s = node->fdw_state;
-	CursorSpec	spec;
+	ScanInfo *s = node->fdw_state;
+	CursorSpec spec;
 
 	if (es->verbose)
 	{
 		plan_spec(s->plan, &spec);
 		ExplainPropertyText("SuiteQL", show_marks(cursor_first_query(&spec)), es);
-		ExplainPropertyText("Paging", cursor_paging(
-			&spec, server_options((Oid) item_int(s->plan, PLAN_SERVER))), es);
+		ExplainPropertyText("Paging", cursor_paging(&spec, server_options((Oid) item_int(s->plan, PLAN_SERVER))), es);
 	}
 	if (es->analyze)
 	{
@@ -306,14 +305,14 @@ netsuiteExplainForeignScan(ForeignScanState *node, ExplainState *es)
 
 typedef struct Sample
 {
-	Relation	relation;
-	Client	   *client;
-	Decoder    *decoder;
-	CursorSpec	spec;
+	Relation relation;
+	Client *client;
+	Decoder *decoder;
+	CursorSpec spec;
 	RequestStats stats;
-	HeapTuple  *rows;
-	int			nrows;
-	int			wanted;
+	HeapTuple *rows;
+	int nrows;
+	int wanted;
 } Sample;
 
 /* Read rows under a condition into the sample */
@@ -325,11 +324,11 @@ sample_part(Sample *s, const char *where, int64 wanted)
 	MemoryContext row_context = AllocSetContextCreate(context, "netsuite sample row",
 													  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Datum	   *values = palloc(sizeof(Datum) * s->decoder->ntargets);
-	bool	   *nulls = palloc(sizeof(bool) * s->decoder->ntargets);
-	CursorSpec	spec = s->spec;
-	Cursor	   *cursor;
-	int64		n = 0;
+	Datum *values = palloc(sizeof(Datum) * s->decoder->ntargets);
+	bool *nulls = palloc(sizeof(bool) * s->decoder->ntargets);
+	CursorSpec spec = s->spec;
+	Cursor *cursor;
+	int64 n = 0;
 
 	spec.where = where;
 	spec.wanted = wanted;
@@ -352,13 +351,12 @@ static int64
 sample_bounds(Sample *s, int64 *low, int64 *high)
 {
 	const char *key = s->spec.nkeys > 0 ? s->spec.keys[0] : "1";
-	Request    *request = request_new(s->client, CurrentMemoryContext);
+	Request *request = request_new(s->client, CurrentMemoryContext);
 	Json *items;
 	Json *row;
-	int64		n = 0;
+	int64 n = 0;
 
-	request_query(request, psprintf("SELECT COUNT(*) AS n, MIN(%s) AS lo, MAX(%s) AS hi FROM %s",
-									key, key, table_from(RelationGetRelid(s->relation))), 1, 0);
+	request_query(request, psprintf("SELECT COUNT(*) AS n, MIN(%s) AS lo, MAX(%s) AS hi FROM %s", key, key, table_from(RelationGetRelid(s->relation))), 1, 0);
 	request_start(request);
 	request_wait(request);
 	items = json_member(request_json(request), "items");
@@ -376,11 +374,11 @@ sample_bounds(Sample *s, int64 *low, int64 *high)
 static void
 sample_columns(Sample *s)
 {
-	Oid			relid = RelationGetRelid(s->relation);
-	TupleDesc	desc = RelationGetDescr(s->relation);
-	int			attnums[MAX_KEYS];
+	Oid relid = RelationGetRelid(s->relation);
+	TupleDesc desc = RelationGetDescr(s->relation);
+	int attnums[MAX_KEYS];
 	StringInfoData select;
-	int			n = 0;
+	int n = 0;
 
 	table_keys(relid, &s->spec, attnums);
 	s->decoder = decoder_new(desc->natts, desc->natts, RelationGetRelationName(s->relation),
@@ -390,14 +388,14 @@ sample_columns(Sample *s)
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute a = TupleDescAttr(desc, i);
-		char	   *name = psprintf("c%d", i + 1);
+		char *name = psprintf("c%d", i + 1);
 
 		if (a->attisdropped)
 			continue;
 		appendStringInfoString(&select, n > 0 ? ", " : "SELECT ");
-		append_output(&select, a->atttypid == DATEOID ? FAMILY_DATE :
-					  a->atttypid == TIMESTAMPOID || a->atttypid == TIMESTAMPTZOID ? FAMILY_TIMESTAMP :
-					  FAMILY_NONE, deparse_column(relid, i + 1));
+		append_output(&select, a->atttypid == DATEOID ? FAMILY_DATE : a->atttypid == TIMESTAMPOID || a->atttypid == TIMESTAMPTZOID ? FAMILY_TIMESTAMP
+																																   : FAMILY_NONE,
+					  deparse_column(relid, i + 1));
 		appendStringInfo(&select, " AS %s", name);
 		decoder_column(s->decoder, n, name, a->atttypid, a->atttypmod, i, NameStr(a->attname));
 		for (int k = 0; k < s->spec.nkeys; k++)
@@ -420,11 +418,11 @@ static int
 netsuite_acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targrows,
 						double *totalrows, double *totaldeadrows)
 {
-	Sample		s = {.relation = relation, .rows = rows, .wanted = targrows};
-	int64		low = 0;
-	int64		high = 0;
-	int64		n;
-	int			page;
+	Sample s = {.relation = relation, .rows = rows, .wanted = targrows};
+	int64 low = 0;
+	int64 high = 0;
+	int64 n;
+	int page;
 
 	s.client = client_get(GetForeignServerIdByRelId(RelationGetRelid(relation)), GetUserId());
 	client_hold(s.client, CurrentMemoryContext);
@@ -437,16 +435,14 @@ netsuite_acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targ
 		sample_part(&s, NULL, targrows);
 	else
 	{
-		int			strata = Max(1, targrows / page);
-		double		width = ((double) high - low + 1) / strata;
+		int strata = Max(1, targrows / page);
+		double width = ((double) high - low + 1) / strata;
 
 		for (int i = 0; i < strata; i++)
 		{
-			int64		start = low + (int64) (width * (i + pg_prng_double(&pg_global_prng_state) / 2));
+			int64 start = low + (int64) (width * (i + pg_prng_double(&pg_global_prng_state) / 2));
 
-			sample_part(&s, psprintf("%s >= " INT64_FORMAT " AND %s < " INT64_FORMAT,
-									 s.spec.keys[0], start, s.spec.keys[0],
-									 low + (int64) (width * (i + 1))), page);
+			sample_part(&s, psprintf("%s >= " INT64_FORMAT " AND %s < " INT64_FORMAT, s.spec.keys[0], start, s.spec.keys[0], low + (int64) (width * (i + 1))), page);
 		}
 	}
 	plan_remember_rows(RelationGetRelid(relation), (double) n);

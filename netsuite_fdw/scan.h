@@ -11,4 +11,4 @@
 
 extern void scan_routine(FdwRoutine *routine);
 
-#endif							/* NETSUITE_SCAN_H */
+#endif /* NETSUITE_SCAN_H */

@@ -73,7 +73,7 @@ is_time(Family f)
 const char *
 operator_name(Oid opno)
 {
-	HeapTuple	tuple;
+	HeapTuple tuple;
 	const char *name;
 
 	if (opno >= FirstGenbkiObjectId)
@@ -128,7 +128,7 @@ is_local_value(Node *expr, ShipContext *c)
 bool
 const_text(Node *expr, char **result)
 {
-	Const	   *c = (Const *) expr;
+	Const *c = (Const *) expr;
 
 	while (expr != NULL && IsA(expr, RelabelType))
 		c = (Const *) (expr = (Node *) ((RelabelType *) expr)->arg);
@@ -142,7 +142,7 @@ const_text(Node *expr, char **result)
 static bool
 is_full_text(Node *expr)
 {
-	char	   *text;
+	char *text;
 
 	return const_text(expr, &text) && *text != '\0';
 }
@@ -151,24 +151,34 @@ is_full_text(Node *expr)
 
 static const struct
 {
-	Oid			oid;
-	Call		call;
+	Oid oid;
+	Call call;
 	const char *name;
-}			calls[] = {
-	{F_INT8_INT4, CALL_IDENTITY}, {F_INT8_INT2, CALL_IDENTITY}, {F_INT4_INT2, CALL_IDENTITY},
-	{F_NUMERIC_INT2, CALL_IDENTITY}, {F_NUMERIC_INT4, CALL_IDENTITY},
+} calls[] = {
+	{F_INT8_INT4, CALL_IDENTITY},
+	{F_INT8_INT2, CALL_IDENTITY},
+	{F_INT4_INT2, CALL_IDENTITY},
+	{F_NUMERIC_INT2, CALL_IDENTITY},
+	{F_NUMERIC_INT4, CALL_IDENTITY},
 	{F_NUMERIC_INT8, CALL_IDENTITY},
-	{F_ABS_NUMERIC, CALL_NUMBER, "ABS"}, {F_ABS_INT8, CALL_NUMBER, "ABS"},
+	{F_ABS_NUMERIC, CALL_NUMBER, "ABS"},
+	{F_ABS_INT8, CALL_NUMBER, "ABS"},
 	{F_ABS_INT4, CALL_NUMBER, "ABS"},
-	{F_CEIL_NUMERIC, CALL_NUMBER, "CEIL"}, {F_CEILING_NUMERIC, CALL_NUMBER, "CEIL"},
+	{F_CEIL_NUMERIC, CALL_NUMBER, "CEIL"},
+	{F_CEILING_NUMERIC, CALL_NUMBER, "CEIL"},
 	{F_FLOOR_NUMERIC, CALL_NUMBER, "FLOOR"},
-	{F_ROUND_NUMERIC, CALL_NUMBER, "ROUND"}, {F_ROUND_NUMERIC_INT4, CALL_NUMBER, "ROUND"},
-	{F_TRUNC_NUMERIC, CALL_NUMBER, "TRUNC"}, {F_TRUNC_NUMERIC_INT4, CALL_NUMBER, "TRUNC"},
+	{F_ROUND_NUMERIC, CALL_NUMBER, "ROUND"},
+	{F_ROUND_NUMERIC_INT4, CALL_NUMBER, "ROUND"},
+	{F_TRUNC_NUMERIC, CALL_NUMBER, "TRUNC"},
+	{F_TRUNC_NUMERIC_INT4, CALL_NUMBER, "TRUNC"},
 	{F_SIGN_NUMERIC, CALL_NUMBER, "SIGN"},
-	{F_DATE_TRUNC_TEXT_TIMESTAMPTZ, CALL_DATE_TRUNC}, {F_DATE_TRUNC_TEXT_TIMESTAMP, CALL_DATE_TRUNC},
-	{F_EXTRACT_TEXT_DATE, CALL_EXTRACT}, {F_EXTRACT_TEXT_TIMESTAMP, CALL_EXTRACT},
+	{F_DATE_TRUNC_TEXT_TIMESTAMPTZ, CALL_DATE_TRUNC},
+	{F_DATE_TRUNC_TEXT_TIMESTAMP, CALL_DATE_TRUNC},
+	{F_EXTRACT_TEXT_DATE, CALL_EXTRACT},
+	{F_EXTRACT_TEXT_TIMESTAMP, CALL_EXTRACT},
 	{F_DATE_PART_TEXT_DATE, CALL_NONE},
-	{F_TO_CHAR_TIMESTAMPTZ_TEXT, CALL_TO_CHAR}, {F_TO_CHAR_TIMESTAMP_TEXT, CALL_TO_CHAR},
+	{F_TO_CHAR_TIMESTAMPTZ_TEXT, CALL_TO_CHAR},
+	{F_TO_CHAR_TIMESTAMP_TEXT, CALL_TO_CHAR},
 };
 
 Call
@@ -192,8 +202,10 @@ call_of(FuncExpr *f, const char **name)
 Node *
 call_date(FuncExpr *f)
 {
-	Node	   *arg = list_nth(f->args, f->funcid == F_TO_CHAR_TIMESTAMPTZ_TEXT ||
-							   f->funcid == F_TO_CHAR_TIMESTAMP_TEXT ? 0 : 1);
+	Node *arg = list_nth(f->args, f->funcid == F_TO_CHAR_TIMESTAMPTZ_TEXT ||
+										  f->funcid == F_TO_CHAR_TIMESTAMP_TEXT
+									  ? 0
+									  : 1);
 
 	if (IsA(arg, FuncExpr) &&
 		(((FuncExpr *) arg)->funcid == F_TIMESTAMPTZ_DATE ||
@@ -207,9 +219,8 @@ const char *
 call_unit(FuncExpr *f)
 {
 	static const char *const units[][2] = {
-		{"year", "YYYY"}, {"quarter", "Q"}, {"month", "MM"}, {"day", "DD"}
-	};
-	char	   *text;
+		{"year", "YYYY"}, {"quarter", "Q"}, {"month", "MM"}, {"day", "DD"}};
+	char *text;
 
 	if (!const_text(linitial(f->args), &text))
 		return NULL;
@@ -229,7 +240,7 @@ is_plain_format(const char *format)
 
 	while (*format)
 	{
-		int			i;
+		int i;
 
 		for (i = 0; parts[i] != NULL; i++)
 		{
@@ -246,9 +257,9 @@ is_plain_format(const char *format)
 static bool
 ship_all(List *args, ShipContext *c)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, args)
+	foreach (lc, args)
 	{
 		if (!ship_value(lfirst(lc), c))
 			return false;
@@ -260,8 +271,8 @@ static bool
 ship_call(FuncExpr *f, ShipContext *c)
 {
 	const char *name;
-	char	   *format;
-	Node	   *date;
+	char *format;
+	Node *date;
 
 	switch (call_of(f, &name))
 	{
@@ -275,7 +286,7 @@ ship_call(FuncExpr *f, ShipContext *c)
 		case CALL_TO_CHAR:
 			date = call_date(f);
 			return date != NULL && const_text(lsecond(f->args), &format) &&
-				*format != '\0' && is_plain_format(format) && ship_value(date, c);
+				   *format != '\0' && is_plain_format(format) && ship_value(date, c);
 		case CALL_NONE:
 			break;
 	}
@@ -288,8 +299,8 @@ static bool
 ship_operator(OpExpr *op, ShipContext *c)
 {
 	const char *name = operator_name(op->opno);
-	Family		left;
-	Family		right;
+	Family left;
+	Family right;
 
 	if (!is_one_of(name, arithmetic) || !ship_all(op->args, c))
 		return false;
@@ -308,13 +319,13 @@ ship_operator(OpExpr *op, ShipContext *c)
 static bool
 ship_case(CaseExpr *e, ShipContext *c)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	if (e->arg != NULL || family_of_expr((Node *) e) == FAMILY_BOOL)
 		return false;
-	foreach(lc, e->args)
+	foreach (lc, e->args)
 	{
-		CaseWhen   *when = lfirst_node(CaseWhen, lc);
+		CaseWhen *when = lfirst_node(CaseWhen, lc);
 
 		if (ship_condition((Node *) when->expr, c) != SHIP_EXACT ||
 			!ship_value((Node *) when->result, c))
@@ -326,7 +337,7 @@ ship_case(CaseExpr *e, ShipContext *c)
 static bool
 is_finite(Const *number)
 {
-	Numeric		value = DatumGetNumeric(number->constvalue);
+	Numeric value = DatumGetNumeric(number->constvalue);
 
 	return !numeric_is_nan(value) && !numeric_is_inf(value);
 }
@@ -340,7 +351,7 @@ ship_value(Node *expr, ShipContext *c)
 	if (is_local_value(expr, c))
 	{
 		/* '' becomes null there; NaN and infinity have no literal */
-		Family		family = family_of_expr(expr);
+		Family family = family_of_expr(expr);
 
 		if (IsA(expr, Const) && ((Const *) expr)->constisnull)
 			return true;
@@ -378,7 +389,7 @@ static bool
 text_comparable(Oid collation, ShipContext *c)
 {
 	return get_collation_isdeterministic(collation) && c->measure &&
-		trait_text_equality(client_get(c->serverid, c->userid));
+		   trait_text_equality(client_get(c->serverid, c->userid));
 }
 
 /* Are rows grouped by this expression as they are here? */
@@ -388,16 +399,16 @@ ship_grouping(Expr *expr, ShipContext *c)
 	if (is_local_value((Node *) expr, c) || !ship_value((Node *) expr, c))
 		return false;
 	return family_of_expr((Node *) expr) != FAMILY_TEXT ||
-		text_comparable(exprCollation((Node *) expr), c);
+		   text_comparable(exprCollation((Node *) expr), c);
 }
 
 static bool
 text_sortable(Oid collation, ShipContext *c)
 {
 #if PG_VERSION_NUM >= 180000
-	bool		is_c = OidIsValid(collation) && pg_newlocale_from_collation(collation)->collate_is_c;
+	bool is_c = OidIsValid(collation) && pg_newlocale_from_collation(collation)->collate_is_c;
 #else
-	bool		is_c = OidIsValid(collation) && lc_collate_is_c(collation);
+	bool is_c = OidIsValid(collation) && lc_collate_is_c(collation);
 #endif
 	return is_c && c->measure && trait_text_order(client_get(c->serverid, c->userid));
 }
@@ -405,9 +416,9 @@ text_sortable(Oid collation, ShipContext *c)
 bool
 ship_aggregate(Aggref *agg, ShipContext *c)
 {
-	char	   *name;
-	Node	   *arg;
-	Family		family;
+	char *name;
+	Node *arg;
+	Family family;
 
 	if (agg->aggfnoid >= FirstGenbkiObjectId || agg->aggorder != NIL || agg->aggdirectargs != NIL ||
 		agg->aggsplit != AGGSPLIT_SIMPLE || agg->agglevelsup != 0 || list_length(agg->args) > 1)
@@ -425,14 +436,14 @@ ship_aggregate(Aggref *agg, ShipContext *c)
 	family = family_of_expr(arg);
 	if (strcmp(name, "count") == 0)
 		return agg->aggdistinct == NIL || family != FAMILY_TEXT ||
-			text_comparable(agg->inputcollid, c);
+			   text_comparable(agg->inputcollid, c);
 	if (agg->aggdistinct != NIL)
 		return false;
 	if (strcmp(name, "sum") == 0 || strcmp(name, "avg") == 0)
 		return family == FAMILY_NUMBER;
 	if (strcmp(name, "min") == 0 || strcmp(name, "max") == 0)
 		return family == FAMILY_NUMBER || is_time(family) ||
-			(family == FAMILY_TEXT && text_sortable(agg->inputcollid, c));
+			   (family == FAMILY_TEXT && text_sortable(agg->inputcollid, c));
 	return false;
 }
 
@@ -448,11 +459,12 @@ is_plain_column(Node *expr)
 static Ship
 ship_time_comparison(Node *left, Node *right, ShipContext *c)
 {
-	Family		f = family_of_expr(left);
-	Family		g = family_of_expr(right);
+	Family f = family_of_expr(left);
+	Family g = family_of_expr(right);
 
 	if (is_plain_column(left) && is_local_value(right, c))
-		return f == FAMILY_DATE ? is_time(g) ? SHIP_EXACT : SHIP_NO : f == g ? SHIP_EXACT : SHIP_NO;
+		return f == FAMILY_DATE ? is_time(g) ? SHIP_EXACT : SHIP_NO : f == g ? SHIP_EXACT
+																			 : SHIP_NO;
 	if (is_plain_column(right) && is_local_value(left, c))
 		return ship_time_comparison(right, left, c);
 	/* whole days can be compared as they are, seconds may hide fractions */
@@ -464,7 +476,7 @@ ship_time_comparison(Node *left, Node *right, ShipContext *c)
 static Ship
 ship_text_comparison(const char *name, Node *left, Node *right, Oid collation, ShipContext *c)
 {
-	bool		full = true;
+	bool full = true;
 
 	if (!get_collation_isdeterministic(collation))
 		return SHIP_NO;
@@ -489,8 +501,8 @@ ship_text_comparison(const char *name, Node *left, Node *right, Oid collation, S
 static Ship
 ship_like(const char *name, OpExpr *op, ShipContext *c)
 {
-	char	   *pattern;
-	bool		exact;
+	char *pattern;
+	bool exact;
 
 	if (exprType(linitial(op->args)) != TEXTOID || !ship_value(linitial(op->args), c) ||
 		is_local_value(linitial(op->args), c) ||
@@ -509,10 +521,10 @@ static Ship
 ship_comparison(OpExpr *op, ShipContext *c)
 {
 	const char *name = operator_name(op->opno);
-	Node	   *left;
-	Node	   *right;
-	Family		f;
-	Family		g;
+	Node *left;
+	Node *right;
+	Family f;
+	Family g;
 
 	if (name == NULL || list_length(op->args) != 2)
 		return SHIP_NO;
@@ -537,10 +549,10 @@ ship_comparison(OpExpr *op, ShipContext *c)
 static bool
 full_elements(Node *expr)
 {
-	Const	   *array = (Const *) expr;
-	Datum	   *values;
-	bool	   *nulls;
-	int			n;
+	Const *array = (Const *) expr;
+	Datum *values;
+	bool *nulls;
+	int n;
 
 	if (!IsA(expr, Const) || array->constisnull)
 		return false;
@@ -559,11 +571,11 @@ static Ship
 ship_array(ScalarArrayOpExpr *op, ShipContext *c)
 {
 	const char *name = operator_name(op->opno);
-	Node	   *left = linitial(op->args);
-	Node	   *array = lsecond(op->args);
-	Oid			element = get_element_type(exprType(array));
-	Family		f = family_of_expr(left);
-	bool		exact;
+	Node *left = linitial(op->args);
+	Node *array = lsecond(op->args);
+	Oid element = get_element_type(exprType(array));
+	Family f = family_of_expr(left);
+	bool exact;
 
 	if (name == NULL || !OidIsValid(element) || !is_local_value(array, c) ||
 		is_local_value(left, c) || !ship_value(left, c) ||
@@ -584,12 +596,12 @@ ship_array(ScalarArrayOpExpr *op, ShipContext *c)
 static Ship
 ship_bool(BoolExpr *e, ShipContext *c)
 {
-	Ship		least = SHIP_EXACT;
-	ListCell   *lc;
+	Ship least = SHIP_EXACT;
+	ListCell *lc;
 
-	foreach(lc, e->args)
+	foreach (lc, e->args)
 	{
-		Ship		s = ship_condition(lfirst(lc), c);
+		Ship s = ship_condition(lfirst(lc), c);
 
 		/* not true there does not say not true here */
 		if (e->boolop == NOT_EXPR && s != SHIP_EXACT)
@@ -617,11 +629,15 @@ ship_condition(Node *expr, ShipContext *c)
 			return ship_bool((BoolExpr *) expr, c);
 		case T_NullTest:
 			return !((NullTest *) expr)->argisrow &&
-				!is_local_value((Node *) ((NullTest *) expr)->arg, c) &&
-				ship_value((Node *) ((NullTest *) expr)->arg, c) ? SHIP_EXACT : SHIP_NO;
+						   !is_local_value((Node *) ((NullTest *) expr)->arg, c) &&
+						   ship_value((Node *) ((NullTest *) expr)->arg, c)
+					   ? SHIP_EXACT
+					   : SHIP_NO;
 		case T_BooleanTest:
 			return IsA(((BooleanTest *) expr)->arg, Var) &&
-				ship_value((Node *) ((BooleanTest *) expr)->arg, c) ? SHIP_EXACT : SHIP_NO;
+						   ship_value((Node *) ((BooleanTest *) expr)->arg, c)
+					   ? SHIP_EXACT
+					   : SHIP_NO;
 		default:
 			return SHIP_NO;
 	}

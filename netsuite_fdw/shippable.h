@@ -14,7 +14,7 @@
 typedef enum Ship
 {
 	SHIP_NO,
-	SHIP_WEAK,					/* true there wherever true here: check again here */
+	SHIP_WEAK, /* true there wherever true here: check again here */
 	SHIP_EXACT
 } Ship;
 
@@ -22,21 +22,21 @@ typedef enum Ship
 typedef enum Family
 {
 	FAMILY_NONE,
-	FAMILY_NUMBER,				/* integers and numeric: exact decimals */
-	FAMILY_BOOL,				/* T and F */
+	FAMILY_NUMBER, /* integers and numeric: exact decimals */
+	FAMILY_BOOL,   /* T and F */
 	FAMILY_TEXT,
-	FAMILY_DATE,				/* whole days */
-	FAMILY_TIMESTAMP,			/* whole seconds, wall clock */
-	FAMILY_TIMESTAMPTZ			/* whole seconds, in the account's zone */
+	FAMILY_DATE,       /* whole days */
+	FAMILY_TIMESTAMP,  /* whole seconds, wall clock */
+	FAMILY_TIMESTAMPTZ /* whole seconds, in the account's zone */
 } Family;
 
 typedef struct ShipContext
 {
 	PlannerInfo *root;
-	Relids		relids;			/* the remote relation */
-	Oid			serverid;
-	Oid			userid;
-	bool		measure;		/* may ask the account for its traits */
+	Relids relids; /* the remote relation */
+	Oid serverid;
+	Oid userid;
+	bool measure; /* may ask the account for its traits */
 } ShipContext;
 
 extern Family family_of(Oid type, int32 typmod);
@@ -52,8 +52,8 @@ extern bool ship_order(Node *expr, Oid collation, ShipContext *context);
 typedef enum Call
 {
 	CALL_NONE,
-	CALL_IDENTITY,				/* casts that change nothing */
-	CALL_NUMBER,				/* name(numbers) */
+	CALL_IDENTITY, /* casts that change nothing */
+	CALL_NUMBER,   /* name(numbers) */
 	CALL_DATE_TRUNC,
 	CALL_EXTRACT,
 	CALL_TO_CHAR
@@ -65,4 +65,4 @@ extern const char *call_unit(FuncExpr *call);
 extern const char *operator_name(Oid opno);
 extern bool const_text(Node *expr, char **text);
 
-#endif							/* NETSUITE_SHIPPABLE_H */
+#endif /* NETSUITE_SHIPPABLE_H */

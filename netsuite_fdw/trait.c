@@ -27,16 +27,9 @@
 	"CASE WHEN " condition " THEN 'T' ELSE 'F' END AS " name
 
 static const char question[] =
-	"SELECT " ASK(SUBSTR_OF("a", "1") " = " SUBSTR_OF("A", "1"), "case_equal") ", "
-	ASK(SUBSTR_OF("e", "1") " = " SUBSTR_OF("\303\251", "1"), "accent_equal") ", "
-	ASK(SUBSTR_OF("a", "1") " = " SUBSTR_OF("a ", "2"), "blank_equal") ", "
-	ASK(SUBSTR_OF("a", "1") " LIKE 'A'", "like_case") ", "
-	ASK(SUBSTR_OF("e", "1") " LIKE '\303\251'", "like_accent") ", "
-	ASK(SUBSTR_OF("B", "1") " < " SUBSTR_OF("a", "1"), "upper_first") ", "
-	ASK(SUBSTR_OF("z", "1") " < " SUBSTR_OF("\303\251", "1"), "accent_last") ", "
-	ASK("'' IS NULL", "empty_null") ", "
-	"TO_CHAR(SYSDATE,'YYYY-MM-DD HH24:MI:SS') AS sys_now, "
-	"TO_CHAR(CURRENT_TIMESTAMP,'YYYY-MM-DD HH24:MI:SS') AS user_now FROM ";
+	"SELECT " ASK(SUBSTR_OF("a", "1") " = " SUBSTR_OF("A", "1"), "case_equal") ", " ASK(SUBSTR_OF("e", "1") " = " SUBSTR_OF("\303\251", "1"), "accent_equal") ", " ASK(SUBSTR_OF("a", "1") " = " SUBSTR_OF("a ", "2"), "blank_equal") ", " ASK(SUBSTR_OF("a", "1") " LIKE 'A'", "like_case") ", " ASK(SUBSTR_OF("e", "1") " LIKE '\303\251'", "like_accent") ", " ASK(SUBSTR_OF("B", "1") " < " SUBSTR_OF("a", "1"), "upper_first") ", " ASK(SUBSTR_OF("z", "1") " < " SUBSTR_OF("\303\251", "1"), "accent_last") ", " ASK("'' IS NULL", "empty_null") ", "
+																																																																																																																																					   "TO_CHAR(SYSDATE,'YYYY-MM-DD HH24:MI:SS') AS sys_now, "
+																																																																																																																																					   "TO_CHAR(CURRENT_TIMESTAMP,'YYYY-MM-DD HH24:MI:SS') AS user_now FROM ";
 
 /* A reply's Timestamp, or false */
 static bool
@@ -60,9 +53,10 @@ is_false(Json *row, const char *name)
 static Trait
 is_true(Json *row, const char *name)
 {
-	Trait		t = is_false(row, name);
+	Trait t = is_false(row, name);
 
-	return t == TRAIT_UNKNOWN ? t : t == TRAIT_YES ? TRAIT_NO : TRAIT_YES;
+	return t == TRAIT_UNKNOWN ? t : t == TRAIT_YES ? TRAIT_NO
+												   : TRAIT_YES;
 }
 
 static Trait
@@ -88,11 +82,11 @@ first_item(Request *request)
 TimestampTz
 server_time(Client *client, MemoryContext context, int64 *round_trip_us)
 {
-	Request    *request = request_new(client, context);
+	Request *request = request_new(client, context);
 	TimestampTz start = GetCurrentTimestamp();
 	TimestampTz result;
 	const char *text;
-	char		plain[20];
+	char plain[20];
 
 	request_get(request, "/services/rest/system/v1/serverTime", "application/json");
 	request_anonymous(request);
@@ -122,7 +116,7 @@ server_time(Client *client, MemoryContext context, int64 *round_trip_us)
 static Json *
 ask(Client *client, const char *table, MemoryContext context)
 {
-	Request    *request = request_new(client, context);
+	Request *request = request_new(client, context);
 
 	request_query(request, psprintf("%s%s", question, table), 1, 0);
 	request->what = "measure the account";
@@ -139,7 +133,7 @@ ask(Client *client, const char *table, MemoryContext context)
 static int
 offset_from(Timestamp wall, TimestampTz utc)
 {
-	double		seconds = (double) (wall - utc) / USECS_PER_SEC;
+	double seconds = (double) (wall - utc) / USECS_PER_SEC;
 
 	/* zones are multiples of a quarter of an hour; the rest is travel time */
 	return (int) (rint(seconds / 900) * 900);
@@ -152,8 +146,8 @@ measure(Client *client, Traits *t)
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Json *row = ask(client, "dual", context);
-	Timestamp	sys;
-	Timestamp	user;
+	Timestamp sys;
+	Timestamp user;
 
 	t->has_dual = row != NULL;
 	if (row == NULL)
@@ -190,7 +184,7 @@ traits_of(Client *client)
 const Traits *
 traits_get(Client *client)
 {
-	Traits	   *t = traits_of(client);
+	Traits *t = traits_of(client);
 
 	if (!t->measured)
 		measure(client, t);
@@ -208,7 +202,7 @@ trait_text_equality(Client *client)
 		return o->text_equality_exact == DECLARED_YES;
 	t = traits_get(client);
 	return t->case_exact == TRAIT_YES && t->accent_exact == TRAIT_YES &&
-		t->blank_exact == TRAIT_YES && t->empty_is_null == TRAIT_YES;
+		   t->blank_exact == TRAIT_YES && t->empty_is_null == TRAIT_YES;
 }
 
 bool
@@ -236,11 +230,14 @@ trait_text_order(Client *client)
 
 static const struct
 {
-	const char *record;			/* of the record service */
-	const char *table;			/* of SuiteQL */
-}			probes[] = {
-	{"customer", "customer"}, {"employee", "employee"}, {"vendor", "vendor"},
-	{"subsidiary", "subsidiary"}, {"account", "account"},
+	const char *record; /* of the record service */
+	const char *table;  /* of SuiteQL */
+} probes[] = {
+	{"customer", "customer"},
+	{"employee", "employee"},
+	{"vendor", "vendor"},
+	{"subsidiary", "subsidiary"},
+	{"account", "account"},
 };
 
 /* Run a request that may fail; true if it did not */
@@ -257,17 +254,16 @@ attempt(Request *request)
 static bool
 probe_zone(Client *client, Traits *t, int i, MemoryContext context)
 {
-	Request    *query = request_new(client, context);
-	Request    *record;
+	Request *query = request_new(client, context);
+	Request *record;
 	Json *row;
 	const char *text;
-	char	   *id;
-	Timestamp	wall;
-	Timestamp	utc;
-	char		plain[20];
+	char *id;
+	Timestamp wall;
+	Timestamp utc;
+	char plain[20];
 
-	request_query(query, psprintf("SELECT t.id AS id, TO_CHAR(t.lastmodifieddate,'YYYY-MM-DD HH24:MI:SS') AS changed FROM %s t WHERE t.lastmodifieddate IS NOT NULL ORDER BY t.id ASC",
-								  probes[i].table), 1, 0);
+	request_query(query, psprintf("SELECT t.id AS id, TO_CHAR(t.lastmodifieddate,'YYYY-MM-DD HH24:MI:SS') AS changed FROM %s t WHERE t.lastmodifieddate IS NOT NULL ORDER BY t.id ASC", probes[i].table), 1, 0);
 	if (!attempt(query) || (row = first_item(query)) == NULL || json_text(row, "id") == NULL ||
 		!seconds_of(row, "changed", &wall))
 		return false;
@@ -293,7 +289,7 @@ probe_zone(Client *client, Traits *t, int i, MemoryContext context)
 void
 traits_measure_zone(Client *client)
 {
-	Traits	   *t = traits_of(client);
+	Traits *t = traits_of(client);
 	MemoryContext context;
 	MemoryContext old;
 
@@ -311,7 +307,7 @@ traits_measure_zone(Client *client)
 static int
 offset_in(pg_tz *zone, TimestampTz at)
 {
-	pg_time_t	time = timestamptz_to_time_t(at);
+	pg_time_t time = timestamptz_to_time_t(at);
 
 	return (int) pg_localtime(&time, zone)->tm_gmtoff;
 }
@@ -326,7 +322,7 @@ trait_zone_or_null(Client *client, const char **problem)
 {
 	const ServerOptions *o = client_options(client);
 	const Traits *t;
-	pg_tz	   *pacific;
+	pg_tz *pacific;
 
 	if (o->timezone != NULL)
 		return pg_tzset(o->timezone);
@@ -345,7 +341,7 @@ pg_tz *
 trait_zone(Client *client)
 {
 	const char *problem = NULL;
-	pg_tz	   *zone = trait_zone_or_null(client, &problem);
+	pg_tz *zone = trait_zone_or_null(client, &problem);
 
 	if (zone == NULL)
 		ereport(ERROR,

@@ -12,27 +12,27 @@
 
 typedef enum Trait
 {
-	TRAIT_UNKNOWN,				/* could not be measured: assume nothing */
+	TRAIT_UNKNOWN, /* could not be measured: assume nothing */
 	TRAIT_YES,
 	TRAIT_NO
 } Trait;
 
 typedef struct Traits
 {
-	bool		measured;
-	Trait		case_exact;		/* 'a' = 'A' is false */
-	Trait		accent_exact;
-	Trait		blank_exact;	/* trailing blanks count */
-	Trait		like_exact;		/* LIKE heeds case and accents */
-	Trait		order_binary;	/* text sorts by its bytes */
-	Trait		empty_is_null;
-	bool		has_dual;
-	int			sysdate_offset_s;	/* SYSDATE less serverTime */
-	int			current_offset_s;	/* CURRENT_TIMESTAMP less serverTime */
-	bool		offsets_known;
-	bool		zone_measured;
-	bool		zone_known;		/* a record could be compared */
-	int			datetime_offset_s;	/* datetime columns less UTC, at zone_at */
+	bool measured;
+	Trait case_exact; /* 'a' = 'A' is false */
+	Trait accent_exact;
+	Trait blank_exact;  /* trailing blanks count */
+	Trait like_exact;   /* LIKE heeds case and accents */
+	Trait order_binary; /* text sorts by its bytes */
+	Trait empty_is_null;
+	bool has_dual;
+	int sysdate_offset_s; /* SYSDATE less serverTime */
+	int current_offset_s; /* CURRENT_TIMESTAMP less serverTime */
+	bool offsets_known;
+	bool zone_measured;
+	bool zone_known;       /* a record could be compared */
+	int datetime_offset_s; /* datetime columns less UTC, at zone_at */
 	TimestampTz zone_at;
 } Traits;
 
@@ -45,4 +45,4 @@ extern pg_tz *trait_zone_or_null(Client *client, const char **problem);
 extern void traits_measure_zone(Client *client);
 extern TimestampTz server_time(Client *client, MemoryContext context, int64 *round_trip_us);
 
-#endif							/* NETSUITE_TRAIT_H */
+#endif /* NETSUITE_TRAIT_H */

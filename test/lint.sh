@@ -1,0 +1,19 @@
+#!/bin/bash
+# make lint: format, static checks of C, shell and Python.
+. "$(dirname "$0")/lib.sh"
+need_packages clang-format cppcheck shellcheck pkg-config libcurl4-openssl-dev libjson-c-dev
+choose_server
+cd "$TOP"
+code=0
+say "clang-format"
+clang-format --dry-run --Werror netsuite_fdw/*.[ch] common/*.[ch] || code=1
+say "cppcheck"
+cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr -I. \
+	--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=syntaxError common netsuite_fdw || code=1
+say "shellcheck"
+shellcheck -x -e SC2016,SC1091,SC2154 test/*.sh bench/*.sh test/fuzz/*.sh .ci/run || code=1
+say "Python"
+/usr/bin/python3 -B -m py_compile test/sandbox/netsuite_sandbox/*.py test/sandbox/*.py bench/*.py || code=1
+find test bench -name __pycache__ -prune -exec rm -rf {} +
+[ $code = 0 ] && echo "nothing to complain about"
+exit $code
