@@ -2,7 +2,7 @@
 # make bench [BENCH=name]: every benchmark, or one, each against its peer in the same run.
 . "$(dirname "$0")/../test/lib.sh"
 set_up postgresql-contrib
-which=${1:-scan_cpu scan_latency scan_memory pushdown sandbox_pages}
+which=${*:-scan_cpu scan_latency scan_memory pushdown sandbox_pages}
 say "Data: a table of 200,000 rows × 20 columns, a company of 20,000 transaction lines"
 run_as mkdir -p "$WORK/csv"
 BENCH_CSV=$WORK/csv/bench_wide.csv

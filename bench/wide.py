@@ -32,3 +32,12 @@ def write_csv(path, rows=ROWS):
                           day + " 12:00:00", "SO%07d" % i, rnd.choice(("SalesOrd", "CustInvc", "Journal")),
                           rnd.choice("ABCDEFGH"), memo, "Customer %d" % rnd.randrange(5000),
                           "user%d@example.com" % rnd.randrange(50000) if i % 5 else "", "" if i % 2 else "n" * (i % 40)])
+
+
+def write_million(path):
+    """A long table, for memory."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("k,amount,memo,changed\n")
+        for i in range(1000000):
+            file.write("%d,%d.%02d,%s %d,2024-%02d-%02d 10:00:00\n" % (
+                i * 2 + 1, i % 100000, i % 100, "memo " * (i % 12), i, i % 12 + 1, i % 28 + 1))

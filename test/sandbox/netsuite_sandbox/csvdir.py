@@ -48,17 +48,18 @@ def load_file(conn, directory, name):
     with open(path, newline="", encoding="utf-8") as file:
         reader = csv.reader(file)
         header = [h.strip().lower() for h in next(reader)]
-        rows = list(reader)
-    kinds = described.get("columns", {})
+        kinds = described.get("columns", {})
+        # values are looked at only if the file does not say what they are
+        rows = [] if set(header) <= set(kinds) else list(reader)
     columns = [Column(h, kinds.get(h) or guess([r[i] for r in rows]))
                for i, h in enumerate(header)]
     key = tuple(described.get("key", header[:1]))
     table = Table(name.lower(), columns, key=key, display=described.get("display", header[0]))
     conn.execute("DROP TABLE IF EXISTS " + table.relation)
     create_table(conn, table)
-    with conn.cursor() as cursor:
-        with cursor.copy("COPY %s FROM STDIN" % table.relation) as copy:
-            for row in rows:
-                copy.write_row([v if v != "" else None for v in row])
+    with conn.cursor() as cursor, open(path, "rb") as file:
+        with cursor.copy("COPY %s FROM STDIN (FORMAT csv, HEADER)" % table.relation) as copy:
+            while block := file.read(1 << 20):
+                copy.write(block)
     index_table(conn, table)
     return table
