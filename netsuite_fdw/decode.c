@@ -300,6 +300,9 @@ place(void *arg)
 	pfree(text.data);
 }
 
+static void refuse(const char *message) pg_attribute_noreturn();
+static void refuse_malformed(void) pg_attribute_noreturn();
+
 static void
 refuse(const char *message)
 {

@@ -73,7 +73,7 @@ choose_server() {
 	fi
 	[ -x "$(command -v "$PG_CONFIG")" ] || die "PG_CONFIG=$PG_CONFIG cannot be run"
 	MAJOR=$("$PG_CONFIG" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
-	[ "$MAJOR" -ge 15 ] && [ "$MAJOR" -le 18 ] ||
+	[[ $MAJOR -ge 15 && $MAJOR -le 18 ]] ||
 		die "PG_CONFIG=$PG_CONFIG is PostgreSQL $MAJOR; this version of pg_ingest needs 15, 16, 17 or 18"
 	BIN=$("$PG_CONFIG" --bindir)
 	[ -x "$BIN/initdb" ] || die "there is no server beside PG_CONFIG=$PG_CONFIG: install postgresql-$MAJOR"
@@ -150,8 +150,8 @@ start_sandbox() {
 		/usr/bin/python3 "$WORK/src/test/sandbox/netsuite-sandbox" --state "$WORK/state" \
 		--ready "$WORK/ready.json" --dsn "host=$WORK/sock port=6602 user=postgres dbname=sandbox" \
 		"$@" >"$WORK/sandbox.log" 2>&1 &
-	local i
-	for i in $(seq 600); do
+	local tries=0
+	while [ $((tries += 1)) -le 600 ]; do
 		[ -e "$WORK/ready.json" ] && break
 		if ! kill -0 $! 2>/dev/null; then
 			cat "$WORK/sandbox.log" >&2
@@ -174,10 +174,12 @@ run_regress() {
 	REGRESS=$(dirname "$("$PG_CONFIG" --pgxs)")/../test/regress/pg_regress
 	run_as mkdir -p "$WORK/regress"
 	# shellcheck disable=SC2046
+	[ $# -gt 0 ] || set -- $(cat "$WORK/src/sql/schedule")
+	[ "$MAJOR" -lt 16 ] || set -- "--expecteddir=$WORK/src" "$@"
 	run_as env PGTZ=UTC PG_INGEST_QUERIES="$WORK/src/sql/pushdown_queries.txt" NS_CONTROL="$NS_CONTROL" NS_CONTROL_TOOL="$WORK/src/test/sandbox/control" \
-		"$REGRESS" --inputdir="$WORK/src" $([ "$MAJOR" -ge 16 ] && echo "--expecteddir=$WORK/src") --outputdir="$WORK/regress" --bindir="$BIN" \
+		"$REGRESS" --inputdir="$WORK/src" --outputdir="$WORK/regress" --bindir="$BIN" \
 		--host="$WORK/sock" --port=6601 --user=postgres --dbname=regress \
-		$([ $# -gt 0 ] && echo "$@" || cat "$WORK/src/sql/schedule")
+		"$@"
 }
 
 # run_tap [FILES]: each starts servers of its own

@@ -4,7 +4,11 @@
 set_up perl
 start_sandbox --port 0 --control --control-port 0 --scale 1
 start_cluster tested 6601
-run_regress "$@" && echo "all as expected" || {
-	[ -n "${ACCEPT:-}" ] || cat "$WORK/regress/regression.diffs"
-	[ -n "${ACCEPT:-}" ] && cp "$WORK"/regress/results/*.out "$TOP/expected/"
-}
+if run_regress "$@"; then
+	echo "all as expected"
+elif [ -n "${ACCEPT:-}" ]; then
+	cp "$WORK"/regress/results/*.out "$TOP/expected/"
+else
+	cat "$WORK/regress/regression.diffs"
+	exit 1
+fi
