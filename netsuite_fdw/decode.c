@@ -24,6 +24,10 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif

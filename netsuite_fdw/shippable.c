@@ -27,6 +27,10 @@
 #include "utils/pg_locale.h"
 #include "utils/syscache.h"
 
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* -- types -- */
 
 Family

@@ -11,17 +11,20 @@ ROOTS=$(mktemp -d /tmp/pg_ingest-roots.XXXXXX)
 trap 'for m in "$ROOTS"/*/proc; do umount "$m" 2>/dev/null; done; rm -rf --one-file-system "$ROOTS"' EXIT
 
 # packages within a root: as lib.sh names them
-inside="gcc,make,pkg-config,libc6-dev,libcurl4-openssl-dev,libjson-c-dev,libssl-dev,libdeflate-dev,python3,python3-psycopg,python3-cryptography,perl,sudo,tzdata"
+inside="gcc,make,pkg-config,libc6-dev,libcurl4-openssl-dev,libjson-c-dev,libssl-dev,libdeflate-dev,libicu-dev,python3,python3-psycopg,python3-cryptography,perl,sudo,tzdata"
 results=
 for pair in $SUITES; do
 	suite=${pair%%:*} major=${pair##*:} root=$ROOTS/$suite
 	say "PostgreSQL $major in Debian $suite"
 	config=$(apt-config dump 2>/dev/null | sed -n 's/^\(Acquire::https\{0,1\}::[^ ]*\) "\(.*\)";$/--aptopt=\1 "\2"/p')
+	# unstable is signed with keys that a stable release's keyring does not have yet
+	source=$MIRROR
+	[ "$suite" != sid ] || source="deb [trusted=yes] $MIRROR sid main"
 	args=()
 	while IFS= read -r line; do [ -n "$line" ] && args+=("$line"); done <<<"$config"
 	if ! mmdebstrap --quiet --variant=minbase "${args[@]}" \
 		--include="$inside,postgresql-$major,postgresql-server-dev-$major" \
-		--customize-hook='rm -rf "$1"/var/lib/postgresql/*/main' "$suite" "$root" "$MIRROR" >"$ROOTS/$suite.log" 2>&1; then
+		--customize-hook='rm -rf "$1"/var/lib/postgresql/*/main' "$suite" "$root" "$source" >"$ROOTS/$suite.log" 2>&1; then
 		tail -n 5 "$ROOTS/$suite.log" >&2
 		results+="$suite: no root could be made"$'\n'
 		continue
@@ -29,7 +32,7 @@ for pair in $SUITES; do
 	mkdir -p "$root/src"
 	git -C "$TOP" archive HEAD | tar -x -C "$root/src"
 	mount -t proc proc "$root/proc"
-	if chroot "$root" /bin/bash -c "cd /src && make -s PG_CONFIG=/usr/lib/postgresql/$major/bin/pg_config 2>&1 | tee /tmp/build.log | grep -E ': (warning|error):'; ! grep -qE ': (warning|error):' /tmp/build.log && PG_CONFIG=/usr/lib/postgresql/$major/bin/pg_config test/regress.sh"; then
+	if chroot "$root" /bin/bash -c "cd /src && make -s PG_CONFIG=/usr/lib/postgresql/$major/bin/pg_config 2>&1 | tee /tmp/build.log | grep -E ': (warning|(fatal )?error):'; ! grep -qE ': (warning|(fatal )?error):' /tmp/build.log && PG_CONFIG=/usr/lib/postgresql/$major/bin/pg_config test/regress.sh"; then
 		results+="PostgreSQL $major ($suite): passed"$'\n'
 	else
 		results+="PostgreSQL $major ($suite): FAILED"$'\n'

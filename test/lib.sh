@@ -195,7 +195,7 @@ run_tap() {
 		{ find "$WORK/tap" -name "regress_log_*" -exec tail -n 25 {} + >&2; return 1; }
 }
 
-BASE_PACKAGES="gcc make pkg-config libc6-dev libcurl4-openssl-dev libjson-c-dev libssl-dev libdeflate-dev
+BASE_PACKAGES="gcc make pkg-config libc6-dev libcurl4-openssl-dev libjson-c-dev libssl-dev libdeflate-dev libicu-dev
 	python3 python3-psycopg python3-cryptography"
 
 # set_up PACKAGES: everything up to an installed extension and a work directory
