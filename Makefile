@@ -4,11 +4,10 @@
 #   make install   install them                 make check    all tests, from a fresh Debian machine
 #   make bench     benchmarks (BENCH=name)      make lint     format and static checks
 #
-# PG_CONFIG chooses the server to build for.
+# PG_CONFIG=/path/to/pg_config chooses the server; without it, build takes the pg_config in the PATH, and demo
+# and check install the PostgreSQL that the Debian release brings.
 
-PG_CONFIG ?= pg_config
 EXTENSIONS = netsuite_fdw
-export PG_CONFIG
 
 all install uninstall clean:
 	@for e in $(EXTENSIONS); do $(MAKE) --no-print-directory -C $$e $@ || exit 1; done
