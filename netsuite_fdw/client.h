@@ -96,7 +96,7 @@ extern void request_param(Request *request, const char *name, const char *value)
 extern void request_start(Request *request);
 extern void request_wait(Request *request);
 extern void request_stop(Request *request);
-extern void request_raise(Request *request) pg_attribute_noreturn();
+extern void request_raise(Request *request) __attribute__((noreturn));
 extern bool request_settled(Request *request);
 extern Json *request_json(Request *request);
 

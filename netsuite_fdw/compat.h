@@ -38,4 +38,11 @@
 	create_foreign_upper_path(root, rel, target, rows, startup, total, keys, NULL, fdw_private)
 #endif
 
+/* pk_strategy became pk_cmptype in 18 */
+#if PG_VERSION_NUM >= 180000
+#define pathkey_descends(pk) ((pk)->pk_cmptype == COMPARE_GT)
+#else
+#define pathkey_descends(pk) ((pk)->pk_strategy == BTGreaterStrategyNumber)
+#endif
+
 #endif /* NETSUITE_COMPAT_H */

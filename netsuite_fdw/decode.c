@@ -304,8 +304,8 @@ place(void *arg)
 	pfree(text.data);
 }
 
-static void refuse(const char *message) pg_attribute_noreturn();
-static void refuse_malformed(void) pg_attribute_noreturn();
+static void refuse(const char *message) __attribute__((noreturn));
+static void refuse_malformed(void) __attribute__((noreturn));
 
 static void
 refuse(const char *message)

@@ -137,7 +137,7 @@ parse_duration_ms(const char *value, double *ms)
 	return parse_quantity(value, GUC_UNIT_MS, ms);
 }
 
-static void bad_value(DefElem *def, const char *wants) pg_attribute_noreturn();
+static void bad_value(DefElem *def, const char *wants) __attribute__((noreturn));
 
 static void
 bad_value(DefElem *def, const char *wants)
@@ -288,7 +288,7 @@ find_option(const char *name, Oid catalog)
 	return NULL;
 }
 
-static void unknown_option(const char *name, Oid catalog) pg_attribute_noreturn();
+static void unknown_option(const char *name, Oid catalog) __attribute__((noreturn));
 
 static void
 unknown_option(const char *name, Oid catalog)

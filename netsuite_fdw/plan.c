@@ -382,7 +382,7 @@ is_key_order(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, List *pathkeys)
 		ListCell *m;
 		bool found = false;
 
-		if (pk->pk_strategy != BTLessStrategyNumber || pk->pk_nulls_first)
+		if (pathkey_descends(pk) || pk->pk_nulls_first)
 			return false;
 		foreach (m, pk->pk_eclass->ec_members)
 		{
@@ -404,7 +404,7 @@ sortable_member(PathKey *pk, ShipContext *c, List *tlist)
 	ListCell *lc;
 
 	/* nulls last ascending, first descending, as there */
-	if (pk->pk_nulls_first != (pk->pk_strategy == BTGreaterStrategyNumber))
+	if (pk->pk_nulls_first != pathkey_descends(pk))
 		return NULL;
 	foreach (lc, pk->pk_eclass->ec_members)
 	{
@@ -859,7 +859,7 @@ deparse_order(List *pathkeys, RelInfo *info, Deparse *d)
 		if (text.len > 0)
 			appendStringInfoString(&text, ", ");
 		deparse_value((Node *) expr, d);
-		appendStringInfoString(&text, pk->pk_strategy == BTLessStrategyNumber ? " ASC" : " DESC");
+		appendStringInfoString(&text, pathkey_descends(pk) ? " DESC" : " ASC");
 	}
 	d->out = NULL;
 	return text.data;
