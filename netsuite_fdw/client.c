@@ -171,12 +171,6 @@ client_allowed(Client *client)
 	return client->allowed;
 }
 
-MemoryContext
-client_context(Client *client)
-{
-	return client->context;
-}
-
 /* Zeroed memory that lives as long as the client, for what is learnt of the account */
 void *
 client_slot(Client *client, Size size)
@@ -315,13 +309,20 @@ request_settled(Request *request)
 	return request->state >= REQUEST_DONE;
 }
 
-/* Wait for one request */
-void
-request_wait(Request *request)
+/* Wait until a request is settled; true if it succeeded */
+bool
+request_settle(Request *request)
 {
 	while (!request_settled(request))
 		client_turn(request->client, -1);
-	if (request->state != REQUEST_DONE)
+	return request->state == REQUEST_DONE;
+}
+
+/* Wait for a request that must succeed */
+void
+request_wait(Request *request)
+{
+	if (!request_settle(request))
 		request_raise(request);
 }
 

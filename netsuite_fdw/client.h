@@ -86,7 +86,6 @@ extern void client_hold(Client *client, MemoryContext context);
 extern const ServerOptions *client_options(Client *client);
 extern int client_allowed(Client *client);
 extern void *client_slot(Client *client, Size size);
-extern MemoryContext client_context(Client *client);
 
 extern Request *request_new(Client *client, MemoryContext parent);
 extern void request_query(Request *request, const char *suiteql, int limit, int64 offset);
@@ -94,6 +93,7 @@ extern void request_get(Request *request, const char *path, const char *accept_t
 extern void request_anonymous(Request *request);
 extern void request_param(Request *request, const char *name, const char *value);
 extern void request_start(Request *request);
+extern bool request_settle(Request *request);
 extern void request_wait(Request *request);
 extern void request_stop(Request *request);
 extern void request_raise(Request *request) __attribute__((noreturn));

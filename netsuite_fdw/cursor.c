@@ -82,9 +82,8 @@ struct Cursor
 	int64 page_bytes; /* of the largest page so far */
 	int first_rows;   /* of the first page */
 	int64 total;      /* rows, by the first page; -1 before */
-	int64 returned;
-	int64 passed; /* rows read, returned or not */
-	int64 asked;  /* rows that requests were sent for */
+	int64 passed;     /* rows read */
+	int64 asked;      /* rows that requests were sent for */
 	int64 next_offset;
 	bool first_done;
 	MemoryContextCallback callback;
@@ -753,7 +752,7 @@ forget_pages(Cursor *c)
 	}
 	c->in_flight = 0;
 	c->buffered = 0;
-	c->returned = c->passed = c->asked = c->next_offset = 0;
+	c->passed = c->asked = c->next_offset = 0;
 }
 
 /* Begin again: from memory if the answer was one page, else by asking anew */
@@ -893,7 +892,6 @@ cursor_next(Cursor *c, Datum *values, bool *nulls)
 				c->current->skip--;
 				continue;
 			}
-			c->returned++;
 			return true;
 		}
 		leave_page(c);

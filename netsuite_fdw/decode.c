@@ -982,10 +982,9 @@ divide(Decoder *d, Datum *values, bool *nulls)
 }
 
 static void
-begin_row(Decoder *d, const ReplyPage *page, const char *row)
+begin_row(Decoder *d, const ReplyPage *page)
 {
 	d->page = page;
-	d->row = row;
 	d->arena_used = 0;
 	d->at = NULL;
 	d->value = NULL;
@@ -1014,7 +1013,7 @@ page_next(Decoder *d, ReplyPage *page, Datum *values, bool *nulls)
 
 	if (p == NULL || *p != '{')
 		return false;
-	begin_row(d, page, p);
+	begin_row(d, page);
 	memset(nulls, true, sizeof(bool) * d->ntargets);
 	callback.callback = place;
 	callback.arg = d;
@@ -1038,7 +1037,7 @@ page_last_key(Decoder *d, ReplyPage *page, int64 *key)
 
 	if (page->nrows == 0)
 		return false;
-	begin_row(d, page, page->last_row);
+	begin_row(d, page);
 	callback.callback = place;
 	callback.arg = d;
 	callback.previous = error_context_stack;

@@ -79,7 +79,6 @@ typedef struct Decoder
 	char *arena;                /* small values of one row */
 	Size arena_used;
 	const ReplyPage *page; /* being read, for messages */
-	const char *row;
 	const DecodeColumn *at;
 	const char *value;
 	int value_len;

@@ -144,8 +144,7 @@ wait_for_all(Client *client, List *requests)
 
 	foreach (lc, requests)
 	{
-		while (!request_settled(lfirst(lc)))
-			client_turn(client, -1);
+		request_settle(lfirst(lc));
 	}
 }
 
@@ -165,8 +164,7 @@ rows_of(Client *client, const char *select, const char *key, MemoryContext conte
 
 		request_query(request, psprintf("%s%s%s ORDER BY %s ASC", select, last ? psprintf(" WHERE %s > ", key) : "", last ? last : "", key), 1000, 0);
 		request_start(request);
-		while (!request_settled(request))
-			client_turn(client, -1);
+		request_settle(request);
 		if (request->state == REQUEST_FAILED && request->http->failure == HTTP_OK &&
 			(request->http->status == 400 || request->http->status == 403))
 			return rows;
@@ -278,8 +276,7 @@ record_types(Client *client, MemoryContext context)
 
 	request_get(request, CATALOG_PATH, "application/json");
 	request_start(request);
-	while (!request_settled(request))
-		client_turn(client, -1);
+	request_settle(request);
 	if (request->state != REQUEST_DONE)
 	{
 		ereport(NOTICE,
@@ -627,8 +624,7 @@ verify(Client *client, List *tables, MemoryContext context)
 	{
 		Probe *probe = list_nth(probes, i);
 
-		while (!request_settled(probe->request))
-			client_turn(client, -1);
+		request_settle(probe->request);
 		probes = judge(client, probe, probes, context);
 		request_stop(probe->request);
 	}
@@ -668,8 +664,7 @@ look_at_tables(Client *client, List *tables, MemoryContext context)
 		request = request_new(client, context);
 		request_query(request, psprintf("SELECT * FROM %s", t->name), 1000, 0);
 		request_start(request);
-		while (!request_settled(request))
-			client_turn(client, -1);
+		request_settle(request);
 		if (request->state != REQUEST_DONE)
 		{
 			if (request->http->failure != HTTP_OK || request->http->status >= 500 ||

@@ -398,8 +398,7 @@ static const char *
 try_request(Request *request)
 {
 	request_start(request);
-	while (!request_settled(request))
-		client_turn(request->client, -1);
+	request_settle(request);
 	if (request->state == REQUEST_DONE)
 		return NULL;
 	if (request->http->failure != HTTP_OK)

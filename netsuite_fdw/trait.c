@@ -121,8 +121,7 @@ ask(Client *client, const char *table, MemoryContext context)
 	request_query(request, psprintf("%s%s", question, table), 1, 0);
 	request->what = "measure the account";
 	request_start(request);
-	while (!request_settled(request))
-		client_turn(client, -1);
+	request_settle(request);
 	if (request->state == REQUEST_FAILED && request->http->status == 400)
 		return NULL;
 	if (request->state != REQUEST_DONE)
@@ -245,9 +244,7 @@ static bool
 attempt(Request *request)
 {
 	request_start(request);
-	while (!request_settled(request))
-		client_turn(request->client, -1);
-	return request->state == REQUEST_DONE;
+	return request_settle(request);
 }
 
 /* One record's change stamp by both services: SuiteQL shows it in the account's zone */
