@@ -34,6 +34,7 @@ typedef struct HttpTransfer
 	char *send_body;
 	size_t capacity; /* of request.body */
 	size_t max_body;
+	const char *id_header;
 	bool in_multi;
 	TimestampTz mark; /* when the body was mark_len long */
 	size_t mark_len;
@@ -171,17 +172,11 @@ on_header(char *line, size_t size, size_t n, void *arg)
 	size_t len = size * n;
 	const char *value;
 	size_t value_len;
-	char copy[64];
 
 	if (header_is(line, len, "Content-Encoding", &value, &value_len))
 		r->gzipped = value_len == 4 && pg_strncasecmp(value, "gzip", 4) == 0;
-	else if (header_is(line, len, "X-N-OperationId", &value, &value_len))
+	else if (t->id_header && header_is(line, len, t->id_header, &value, &value_len))
 		strlcpy(r->operation_id, value, Min(value_len + 1, sizeof(r->operation_id)));
-	else if (header_is(line, len, "Date", &value, &value_len) && value_len < sizeof(copy))
-	{
-		strlcpy(copy, value, value_len + 1);
-		r->date = (int64) curl_getdate(copy, NULL);
-	}
 	t->mark = GetCurrentTimestamp();
 	t->mark_len = 0;
 	return len;
@@ -345,7 +340,6 @@ forget_reply(HttpTransfer *t)
 	r->body_len = 0;
 	r->gzipped = false;
 	r->retry_after = -1;
-	r->date = -1;
 	r->operation_id[0] = '\0';
 	t->error[0] = '\0';
 	t->mark = 0;
@@ -363,6 +357,7 @@ http_start(HttpRequest *request, const HttpSettings *settings, const char *metho
 	detach(t);
 	forget_reply(t);
 	t->max_body = max_body;
+	t->id_header = settings->id_header;
 	set_headers(t, headers, settings->compress);
 	set_options(t, settings, method, url);
 	if (body != NULL)

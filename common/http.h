@@ -40,7 +40,8 @@ typedef struct HttpSettings
 	const char *proxy;   /* NULL: none */
 	int connect_timeout_ms;
 	int request_timeout_ms;
-	bool compress; /* ask for gzip */
+	bool compress;         /* ask for gzip */
+	const char *id_header; /* reply header with the server's id of a request, or NULL */
 } HttpSettings;
 
 typedef struct HttpRequest
@@ -53,8 +54,7 @@ typedef struct HttpRequest
 	size_t body_len;
 	bool gzipped;
 	int retry_after;               /* seconds, or -1 */
-	int64 date;                    /* the server's Date header, Unix time, or -1 */
-	char operation_id[64];         /* X-N-OperationId and the like */
+	char operation_id[64];         /* from the header that settings name */
 	struct HttpTransfer *transfer; /* private */
 } HttpRequest;
 

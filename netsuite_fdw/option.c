@@ -458,6 +458,7 @@ server_options(Oid serverid)
 	o->timezone = text_of(defs, "timezone", NULL);
 	o->http.ca_file = text_of(defs, "ca_file", NULL);
 	o->http.proxy = text_of(defs, "proxy", NULL);
+	o->http.id_header = "X-N-OperationId";
 	o->http.compress = flag_of(defs, "compress", true);
 	o->http.connect_timeout_ms = duration_of(defs, "connect_timeout", 10000);
 	o->http.request_timeout_ms = duration_of(defs, "request_timeout", 960000);
