@@ -20,7 +20,8 @@ def connect():
 
 def server(conn, name="ns", **options):
     """A server and a mapping for the sandbox; earlier ones of the name are replaced."""
-    settings = dict({"account": FACTS["account"], "base_url": FACTS["url"], "ca_file": FACTS["ca_file"]}, **options)
+    settings = dict({"account": FACTS["account"], "base_url": FACTS["url"], "ca_file": FACTS["ca_file"],
+                     "page_size": 1000}, **options)
     conn.execute("CREATE EXTENSION IF NOT EXISTS netsuite_fdw")
     conn.execute("DROP SERVER IF EXISTS %s CASCADE" % name)
     conn.execute("CREATE SERVER %s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (%s)" % (

@@ -9,7 +9,8 @@ import statistics
 import common
 from common import COLUMNS, ROWS, connect, control, finish, server, table, timed, wide_table
 
-WARM_UP, RUNS = 6, 7
+RUNS = 7
+TRIES = 60                          # which pages are asked for depends on timing, so not every run finds all cached
 
 
 def python_way(conn, client):
@@ -30,6 +31,20 @@ def python_way(conn, client):
             last = int(page["items"][-1]["id"])
 
 
+def decoder_alone(conn, page_bytes):
+    """MB/s of the decoder: a page that is re-scanned from memory, less what a local table costs."""
+    loops = 300
+    conn.execute("CREATE TEMP TABLE one_page AS SELECT * FROM wide ORDER BY id LIMIT 1000")
+    sql = "SELECT " + ", ".join("count(%s)" % c[0] for c in COLUMNS) + \
+        " FROM generate_series(1, %d) g, LATERAL (SELECT *, g FROM %s WHERE id <= (SELECT max(id) FROM one_page) OFFSET 0) w"
+    seconds = {}
+    for relation in ("wide", "one_page"):
+        query = sql % (loops, relation)
+        assert conn.execute(query).fetchone()[0] == 1000 * loops
+        seconds[relation] = min(timed(lambda q=query: conn.execute(q))[0] for _ in range(3))
+    return page_bytes * loops / (seconds["wide"] - seconds["one_page"]) / 1e6
+
+
 def main():
     conn = connect()
     control("reset")
@@ -48,10 +63,15 @@ def main():
     ours = counts + "(SELECT * FROM wide OFFSET 0) w"           # the aggregate must not be pushed down
     assert conn.execute(ours).fetchone() == conn.execute(counts + "wide_csv").fetchone()
     times = {"netsuite_fdw": [], "file_fdw": [], "insert": [], "python": []}
-    for _ in range(WARM_UP):
-        conn.execute(ours)              # the sandbox renders pages; which ones depends on timing
-    for _ in range(RUNS):
-        times["netsuite_fdw"].append(timed(lambda: conn.execute(ours).fetchone())[0])
+    tries = 0
+    while len(times["netsuite_fdw"]) < RUNS:
+        tries += 1
+        assert tries < TRIES, "no run found its pages cached"
+        control("reset")
+        seconds = timed(lambda: conn.execute(ours).fetchone())[0]
+        if any(r["rendered"] for r in control("log")["requests"]):
+            continue                    # not what is measured: a page had to be rendered
+        times["netsuite_fdw"].append(seconds)
         times["file_fdw"].append(timed(lambda: conn.execute(counts + "wide_csv").fetchone())[0])
     client = common.Client(common.FACTS)
     python_way(conn, client)                                    # its pages are cached from now on, too
@@ -67,7 +87,10 @@ def main():
     table([("way", "seconds", "rows/s", "MB/s of JSON")] + [
         (k, "%.3f" % v, "%d" % (ROWS / v), "%.0f" % (size / v / 1e6) if k != "file_fdw" else "-")
         for k, v in best.items()])
-    finish(ratio=best["netsuite_fdw"] / best["file_fdw"], speedup=best["python"] / best["insert"])
+    alone = decoder_alone(conn, size * 1000 / ROWS)
+    print("the decoder alone: %.0f MB/s of JSON" % alone)
+    finish(ratio=best["netsuite_fdw"] / best["file_fdw"], speedup=best["python"] / best["insert"],
+           decoder_mb_s=alone)
 
 
 def sample_pages(client):

@@ -13,6 +13,10 @@
  * Without a key, pages are read by offset under a total order.  Rows that come
  * or go meanwhile are noticed by the changed total, and an answer too large
  * for NetSuite's paging is refused before its first row.
+ *
+ * Two things work in some accounts only, and are tried by the first query that
+ * gains from them: pages of LARGE_PAGE rows for a long read, FETCH FIRST for the
+ * first few of many.  A refusal costs one request, and is remembered.
  */
 #include "postgres.h"
 
@@ -22,6 +26,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "netsuite_fdw/cursor.h"
+#include "netsuite_fdw/trait.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -29,6 +34,8 @@
 #define PAGE_CAP 1000
 #define LARGEST_VALUE 0x3fffffff /* PostgreSQL stores no longer text */
 #define POLL_ROWS 64             /* look at the network after so many rows */
+#define LARGE_PAGE 3000          /* rows; honoured by some accounts */
+#define LONG_READ 10             /* pages still to read that make them worth a try */
 
 /* A part of the answer: a range of the key, or one page by offset */
 typedef struct Part
@@ -48,6 +55,8 @@ typedef struct Part
 	struct Ready *reply; /* where its page will be */
 	bool finished;       /* all requested; pages may wait to be read */
 	int unread;          /* pages that wait */
+	bool large;          /* asked for LARGE_PAGE rows */
+	bool fetch;          /* asked for FETCH FIRST */
 } Part;
 
 /* A page that has arrived */
@@ -86,6 +95,7 @@ struct Cursor
 	int64 asked;      /* rows that requests were sent for */
 	int64 next_offset;
 	bool first_done;
+	bool cut_short; /* by FETCH FIRST: there may be more rows */
 	MemoryContextCallback callback;
 };
 
@@ -151,6 +161,8 @@ build_query(const CursorSpec *spec, const Part *part)
 	if (spec->group)
 		appendStringInfo(&q, " %s", spec->group);
 	append_order(&q, spec);
+	if (part != NULL && part->fetch)
+		appendStringInfo(&q, " FETCH FIRST %d ROWS ONLY", part->limit);
 	return q.data;
 }
 
@@ -166,7 +178,8 @@ const char *
 cursor_paging(const CursorSpec *spec, const ServerOptions *o)
 {
 	if (spec->wanted > 0 && spec->wanted <= o->page_size)
-		return psprintf("one page of " INT64_FORMAT, spec->wanted);
+		return psprintf("one page of " INT64_FORMAT "%s", spec->wanted,
+						o->fetch_first == DECLARED_NO ? "" : ", by FETCH FIRST if the account has it");
 	if (spec->nkeys == 0)
 	{
 		if (spec->order == NULL)
@@ -259,13 +272,62 @@ accept_page(Request *request, void *arg, const char **why)
 	return page_frame(&r->page, why);
 }
 
+/* Are large pages being tried? */
+static bool
+trying_large(Cursor *c)
+{
+	dlist_iter i;
+
+	dlist_foreach(i, &c->parts)
+	{
+		Part *part = dlist_container(Part, node, i.cur);
+
+		if (part->request && part->large)
+			return true;
+	}
+	return false;
+}
+
+/* A long read goes on in the largest pages that the account gives */
+static void
+choose_limit(Cursor *c, Part *part)
+{
+	Trait works;
+
+	part->large = false;
+	if (!c->first_done || c->spec.nkeys == 0 || c->spec.wanted > 0 || part->limit != page_size(c) ||
+		page_size(c) >= LARGE_PAGE)
+		return;
+	works = trait_large_pages(c->client);
+	if (works == TRAIT_UNKNOWN &&
+		(c->total - c->passed < (int64) LONG_READ * page_size(c) || part->expected < LARGE_PAGE ||
+		 trying_large(c)))
+		return;
+	if (works == TRAIT_NO)
+		return;
+	part->large = true;
+	part->limit = LARGE_PAGE;
+}
+
+/* The first few of many: spare NetSuite the rest */
+static void
+choose_fetch(Cursor *c, Part *part)
+{
+	part->fetch = !c->first_done && part->skip == 0 && c->spec.wanted > 0 &&
+				  c->spec.wanted <= page_size(c) && part->limit == c->spec.wanted &&
+				  trait_fetch_first(c->client) != TRAIT_NO;
+}
+
 static void
 send(Cursor *c, Part *part)
 {
 	MemoryContext old = MemoryContextSwitchTo(c->context);
 	Request *request = request_new(c->client, c->context);
-	char *q = build_query(&c->spec, part);
+	char *q;
 
+	choose_limit(c, part);
+	choose_fetch(c, part);
+	q = build_query(&c->spec, part);
 	part->reply = new_page(c);
 	part->reply->part = part;
 	request_query(request, q, part->limit, part->offset);
@@ -418,6 +480,8 @@ arrived_by_key(Cursor *c, Part *part, Ready *r)
 	r->has_hi = part->has_hi;
 	memcpy(r->before, part->lo, sizeof(r->before));
 	r->nbefore = part->nlo;
+	r->skip = part->skip;
+	part->skip = 0;
 	if (!page_last_key(c->decoder, page, last))
 	{
 		if (more)
@@ -528,6 +592,13 @@ arrived(Cursor *c, Part *part)
 	part->request = NULL;
 	part->reply = NULL;
 	c->in_flight--;
+	if (part->large && (r->page.more || r->page.nrows > page_size(c)))
+		trait_large_pages_tried(c->client, r->page.nrows > page_size(c));
+	if (part->fetch)
+	{
+		trait_fetch_first_tried(c->client, true);
+		c->cut_short = r->page.nrows >= part->limit;
+	}
 	if (c->spec.nkeys > 0)
 		arrived_by_key(c, part, r);
 	else
@@ -580,6 +651,27 @@ too_large(Cursor *c, Part *part)
 	}
 }
 
+/* Was a part refused because it asked for what not every account has?  Then ask for less. */
+static bool
+asked_too_much(Cursor *c, Part *part)
+{
+	if (part->request->http->status != 400 || !(part->large || part->fetch))
+		return false;
+	if (part->large)
+	{
+		trait_large_pages_tried(c->client, false);
+		part->limit = page_size(c);
+	}
+	if (part->fetch)
+		trait_fetch_first_tried(c->client, false);
+	request_stop(part->request);
+	part->request = NULL;
+	recycle(c, part->reply);
+	part->reply = NULL;
+	c->in_flight--;
+	return true;
+}
+
 /* Look at every request in flight */
 static void
 collect(Cursor *c)
@@ -595,7 +687,10 @@ collect(Cursor *c)
 		if (part->request->state == REQUEST_TOO_LARGE)
 			too_large(c, part);
 		else if (part->request->state == REQUEST_FAILED)
-			request_raise(part->request);
+		{
+			if (!asked_too_much(c, part))
+				request_raise(part->request);
+		}
 		else
 			arrived(c, part);
 	}
@@ -638,7 +733,7 @@ next_offset_part(Cursor *c)
 {
 	Part *part;
 
-	if (c->spec.nkeys > 0 || !c->first_done || c->next_offset >= c->total)
+	if (c->spec.nkeys > 0 || !c->first_done || c->cut_short || c->next_offset >= c->total)
 		return NULL;
 	part = new_part(c, page_size(c));
 	part->offset = c->next_offset;
@@ -682,7 +777,7 @@ exhausted(Cursor *c)
 		if (!dlist_container(Part, node, i.cur)->finished)
 			return false;
 	}
-	return c->spec.nkeys > 0 || c->next_offset >= c->total;
+	return c->spec.nkeys > 0 || c->cut_short || c->next_offset >= c->total;
 }
 
 /* The next page to read, in the order of parts if order is wanted */
@@ -755,12 +850,37 @@ forget_pages(Cursor *c)
 	c->passed = c->asked = c->next_offset = 0;
 }
 
+/* Ask anew from the first row, which limit rows are the first page of */
+static void
+begin(Cursor *c, int limit, int skip)
+{
+	Part *part = new_part(c, limit);
+
+	part->skip = skip;
+	c->first_done = false;
+	c->total = -1;
+	dlist_push_tail(&c->parts, &part->node);
+}
+
+/* FETCH FIRST cut the answer short and yet more rows are wanted: pass over those read */
+static void
+read_on(Cursor *c)
+{
+	int read = c->first_rows;
+
+	if (c->only)
+		recycle(c, c->only);
+	c->only = NULL;
+	c->cut_short = false;
+	forget_pages(c);
+	begin(c, page_size(c), read);
+}
+
 /* Begin again: from memory if the answer was one page, else by asking anew */
 void
 cursor_rewind(Cursor *c)
 {
 	int limit = page_size(c);
-	Part *part;
 
 	forget_pages(c);
 	if (c->only != NULL)
@@ -773,12 +893,10 @@ cursor_rewind(Cursor *c)
 		c->next_offset = c->total;
 		return;
 	}
-	c->first_done = false;
-	c->total = -1;
+	c->cut_short = false;
 	if (c->spec.wanted > 0)
 		limit = (int) Min(c->spec.wanted, limit);
-	part = new_part(c, limit);
-	dlist_push_tail(&c->parts, &part->node);
+	begin(c, limit, 0);
 }
 
 /*
@@ -833,8 +951,12 @@ next_page(Cursor *c)
 			return true;
 		if (exhausted(c))
 		{
-			check_missing(c);
-			return false;
+			if (!c->cut_short)
+			{
+				check_missing(c);
+				return false;
+			}
+			read_on(c);
 		}
 		schedule(c);
 		start = GetCurrentTimestamp();
@@ -887,7 +1009,7 @@ cursor_next(Cursor *c, Datum *values, bool *nulls)
 				continue;
 			}
 			c->passed++;
-			if (c->spec.nkeys == 0 && c->current->skip > 0)
+			if (c->current->skip > 0)
 			{
 				c->current->skip--;
 				continue;
@@ -957,5 +1079,5 @@ cursor_close(Cursor *c)
 int64
 cursor_total(Cursor *c)
 {
-	return c->total;
+	return c->cut_short ? -1 : c->total;
 }

@@ -464,6 +464,13 @@ yes_no(Trait t)
 												  : "unknown";
 }
 
+/* Traits that wait for a query that gains from them */
+static const char *
+tried(Trait t)
+{
+	return t == TRAIT_UNKNOWN ? "not needed yet" : yes_no(t);
+}
+
 static void
 check_traits(Check *c)
 {
@@ -486,15 +493,30 @@ check_traits(Check *c)
 			agrees = pg_localtime(&at, zone)->tm_gmtoff == measured;
 		}
 	}
-	report(c, "zone", zone != NULL && agrees,
-		   zone == NULL ? psprintf("%s Set server option timezone to the account's zone.", problem) : !agrees ? psprintf("datetimes are %+.2f hours from UTC, which is not what %s has: correct server option timezone.", measured / 3600.0, pg_get_timezone_name(zone))
-																											  : psprintf("datetimes are read as %s (%s)%s", pg_get_timezone_name(zone), o->timezone ? "declared" : t->zone_known ? "measured"
-																																																								 : "assumed",
-																														 t->offsets_known ? psprintf("; SYSDATE is %+.2f hours from UTC", t->sysdate_offset_s / 3600.0) : ""));
+	if (zone == NULL)
+		report(c, "zone", false,
+			   psprintf("%s Set server option timezone to the account's zone.", problem));
+	else if (!agrees)
+		report(c, "zone", false,
+			   psprintf("datetimes are %+.2f hours from UTC, which is not what %s has: correct server option timezone.",
+						measured / 3600.0, pg_get_timezone_name(zone)));
+	else
+	{
+		const char *source = o->timezone ? "declared" : t->zone_known ? "measured"
+																	  : "assumed";
+		const char *sysdate = t->offsets_known ? psprintf("; SYSDATE is %+.2f hours from UTC", t->sysdate_offset_s / 3600.0) : "";
+
+		report(c, "zone", true,
+			   psprintf("datetimes are read as %s (%s)%s", pg_get_timezone_name(zone), source, sysdate));
+	}
 	report(c, "text", true,
 		   psprintf("= heeds case: %s, accents: %s, trailing blanks: %s; LIKE is exact: %s; sorts by bytes: %s; '' is null: %s",
 					yes_no(t->case_exact), yes_no(t->accent_exact), yes_no(t->blank_exact),
 					yes_no(t->like_exact), yes_no(t->order_binary), yes_no(t->empty_is_null)));
+	report(c, "paging", true,
+		   psprintf("pages of %d rows; larger ones: %s; FETCH FIRST: %s", o->page_size,
+					o->page_size_declared ? "not tried, page_size is declared" : tried(trait_large_pages(c->client)),
+					tried(trait_fetch_first(c->client))));
 }
 
 static void

@@ -81,6 +81,7 @@ static const OptionDef options[] = {
 	{"text_equality_exact", ForeignServerRelationId, OPT_TRAIT},
 	{"text_like_exact", ForeignServerRelationId, OPT_TRAIT},
 	{"text_order_binary", ForeignServerRelationId, OPT_TRAIT},
+	{"fetch_first", ForeignServerRelationId, OPT_TRAIT},
 
 	{"consumer_key", UserMappingRelationId, OPT_SECRET},
 	{"consumer_secret", UserMappingRelationId, OPT_SECRET},
@@ -464,6 +465,7 @@ server_options(Oid serverid)
 	o->http.request_timeout_ms = duration_of(defs, "request_timeout", 960000);
 	o->max_concurrency = (int) number_of(defs, "max_concurrency", 0, 4);
 	o->page_size = (int) number_of(defs, "page_size", 0, 1000);
+	o->page_size_declared = get(defs, "page_size") != NULL;
 	o->max_retries = (int) number_of(defs, "max_retries", 0, 5);
 	o->retry_deadline_ms = duration_of(defs, "retry_deadline", 120000);
 	o->max_buffered = (int64) number_of(defs, "max_buffered", GUC_UNIT_BYTE, 32 * 1024 * 1024);
@@ -473,6 +475,7 @@ server_options(Oid serverid)
 	o->text_equality_exact = declared_of(defs, "text_equality_exact");
 	o->text_like_exact = declared_of(defs, "text_like_exact");
 	o->text_order_binary = declared_of(defs, "text_order_binary");
+	o->fetch_first = declared_of(defs, "fetch_first");
 	return o;
 }
 

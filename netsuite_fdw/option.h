@@ -28,6 +28,7 @@ typedef struct ServerOptions
 	HttpSettings http;
 	int max_concurrency;
 	int page_size;
+	bool page_size_declared; /* then it is not exceeded */
 	int max_retries;
 	int retry_deadline_ms;
 	int64 max_buffered;
@@ -37,6 +38,7 @@ typedef struct ServerOptions
 	Declared text_equality_exact;
 	Declared text_like_exact;
 	Declared text_order_binary;
+	Declared fetch_first;
 } ServerOptions;
 
 typedef struct UserOptions

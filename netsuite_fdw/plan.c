@@ -911,6 +911,30 @@ order_by_all(List *columns)
 	return text.len > 0 ? text.data : NULL;
 }
 
+/* An order in which no two rows that differ are equal; NULL if nothing is selected */
+static char *
+total_order(RelInfo *info, List *columns)
+{
+	List *keys = NIL;
+
+	if (info->keys.order)
+		return pstrdup(info->keys.order);
+	if (!info->keys.key_unique || info->keys.nkeys == 0)
+		return order_by_all(columns);
+	for (int i = 0; i < info->keys.nkeys; i++)
+		keys = lappend(keys, (char *) info->keys.keys[i]);
+	return order_by_all(keys);
+}
+
+/* The wanted order, made total: rows that tie must not change places between two pages */
+static char *
+order_first(char *wanted, const char *total)
+{
+	if (total == NULL || strstr(psprintf(", %s,", wanted), psprintf(", %s,", total)) != NULL)
+		return wanted;
+	return psprintf("%s, %s", wanted, total);
+}
+
 static String *
 string_or_null(const char *text)
 {
@@ -978,10 +1002,9 @@ plan_base(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, ForeignPath *path, 
 	initStringInfo(&s.text);
 	select_attributes(&s, info, attributes_used(rel, checked_infos), use_key);
 	where = deparse_where(sent, &d);
+	order = total_order(info, s.order);
 	if (pathkeys != NIL)
-		order = deparse_order(pathkeys, info, &d);
-	else
-		order = info->keys.order ? pstrdup(info->keys.order) : order_by_all(s.order);
+		order = order_first(deparse_order(pathkeys, info, &d), order);
 	for (int i = 0; use_key && i < info->keys.nkeys; i++)
 		keys = lappend(keys, makeString(pstrdup(info->keys.keys[i])));
 	if (checked == NIL && root->limit_tuples >= 1 && root->limit_tuples <= PG_INT32_MAX &&
@@ -1020,10 +1043,7 @@ plan_grouped(PlannerInfo *root, RelInfo *info, ForeignPath *path, List *tlist, P
 	group = deparse_group(root, info, &d, &order);
 	if (pathkeys != NIL)
 	{
-		/* the wanted order first, then all groups, so that it is total */
-		char *first = deparse_order(pathkeys, info, &d);
-
-		order = order ? psprintf("%s, %s", first, order) : first;
+		order = order_first(deparse_order(pathkeys, info, &d), order);
 	}
 	return make_foreignscan(
 		tlist, info->having_local, 0, d.values,

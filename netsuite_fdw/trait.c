@@ -26,10 +26,20 @@
 #define ASK(condition, name) \
 	"CASE WHEN " condition " THEN 'T' ELSE 'F' END AS " name
 
+/* clang-format off */
 static const char question[] =
-	"SELECT " ASK(SUBSTR_OF("a", "1") " = " SUBSTR_OF("A", "1"), "case_equal") ", " ASK(SUBSTR_OF("e", "1") " = " SUBSTR_OF("\303\251", "1"), "accent_equal") ", " ASK(SUBSTR_OF("a", "1") " = " SUBSTR_OF("a ", "2"), "blank_equal") ", " ASK(SUBSTR_OF("a", "1") " LIKE 'A'", "like_case") ", " ASK(SUBSTR_OF("e", "1") " LIKE '\303\251'", "like_accent") ", " ASK(SUBSTR_OF("B", "1") " < " SUBSTR_OF("a", "1"), "upper_first") ", " ASK(SUBSTR_OF("z", "1") " < " SUBSTR_OF("\303\251", "1"), "accent_last") ", " ASK("'' IS NULL", "empty_null") ", "
-																																																																																																																																					   "TO_CHAR(SYSDATE,'YYYY-MM-DD HH24:MI:SS') AS sys_now, "
-																																																																																																																																					   "TO_CHAR(CURRENT_TIMESTAMP,'YYYY-MM-DD HH24:MI:SS') AS user_now FROM ";
+	"SELECT "
+	ASK(SUBSTR_OF("a", "1") " = " SUBSTR_OF("A", "1"), "case_equal") ", "
+	ASK(SUBSTR_OF("e", "1") " = " SUBSTR_OF("\303\251", "1"), "accent_equal") ", "
+	ASK(SUBSTR_OF("a", "1") " = " SUBSTR_OF("a ", "2"), "blank_equal") ", "
+	ASK(SUBSTR_OF("a", "1") " LIKE 'A'", "like_case") ", "
+	ASK(SUBSTR_OF("e", "1") " LIKE '\303\251'", "like_accent") ", "
+	ASK(SUBSTR_OF("B", "1") " < " SUBSTR_OF("a", "1"), "upper_first") ", "
+	ASK(SUBSTR_OF("z", "1") " < " SUBSTR_OF("\303\251", "1"), "accent_last") ", "
+	ASK("'' IS NULL", "empty_null") ", "
+	"TO_CHAR(SYSDATE,'YYYY-MM-DD HH24:MI:SS') AS sys_now, "
+	"TO_CHAR(CURRENT_TIMESTAMP,'YYYY-MM-DD HH24:MI:SS') AS user_now FROM ";
+/* clang-format on */
 
 /* A reply's Timestamp, or false */
 static bool
@@ -223,6 +233,38 @@ trait_text_order(Client *client)
 	if (o->text_order_binary != DECLARED_MEASURE)
 		return o->text_order_binary == DECLARED_YES;
 	return traits_get(client)->order_binary == TRAIT_YES && trait_text_equality(client);
+}
+
+/* -- what the first query that would gain from it tries -- */
+
+/* Is a limit of LARGE_PAGE honoured?  A declared page_size is never exceeded. */
+Trait
+trait_large_pages(Client *client)
+{
+	return client_options(client)->page_size_declared ? TRAIT_NO : traits_of(client)->large_pages;
+}
+
+/* Does FETCH FIRST n ROWS ONLY work? */
+Trait
+trait_fetch_first(Client *client)
+{
+	const ServerOptions *o = client_options(client);
+
+	if (o->fetch_first != DECLARED_MEASURE)
+		return o->fetch_first == DECLARED_YES ? TRAIT_YES : TRAIT_NO;
+	return traits_of(client)->fetch_first;
+}
+
+void
+trait_large_pages_tried(Client *client, bool works)
+{
+	traits_of(client)->large_pages = works ? TRAIT_YES : TRAIT_NO;
+}
+
+void
+trait_fetch_first_tried(Client *client, bool works)
+{
+	traits_of(client)->fetch_first = works ? TRAIT_YES : TRAIT_NO;
 }
 
 /* -- the zone of datetime columns -- */

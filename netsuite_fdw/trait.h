@@ -34,12 +34,19 @@ typedef struct Traits
 	bool zone_known;       /* a record could be compared */
 	int datetime_offset_s; /* datetime columns less UTC, at zone_at */
 	TimestampTz zone_at;
+	/* tried by the first query that would gain from them */
+	Trait large_pages;
+	Trait fetch_first;
 } Traits;
 
 extern const Traits *traits_get(Client *client);
 extern bool trait_text_equality(Client *client);
 extern bool trait_text_like(Client *client);
 extern bool trait_text_order(Client *client);
+extern Trait trait_large_pages(Client *client);
+extern Trait trait_fetch_first(Client *client);
+extern void trait_large_pages_tried(Client *client, bool works);
+extern void trait_fetch_first_tried(Client *client, bool works);
 extern pg_tz *trait_zone(Client *client);
 extern pg_tz *trait_zone_or_null(Client *client, const char **problem);
 extern void traits_measure_zone(Client *client);

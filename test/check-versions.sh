@@ -17,10 +17,14 @@ for pair in $SUITES; do
 	suite=${pair%%:*} major=${pair##*:} root=$ROOTS/$suite
 	say "PostgreSQL $major in Debian $suite"
 	config=$(apt-config dump 2>/dev/null | sed -n 's/^\(Acquire::https\{0,1\}::[^ ]*\) "\(.*\)";$/--aptopt=\1 "\2"/p')
-	# unstable is signed with keys that a stable release's keyring does not have yet
+	# unstable is signed with keys that a stable release's keyring does not have yet, and a
+	# mirror's copy of it may be some days past its date
 	source=$MIRROR
-	[ "$suite" != sid ] || source="deb [trusted=yes] $MIRROR sid main"
 	args=()
+	if [ "$suite" = sid ]; then
+		source="deb [trusted=yes] $MIRROR sid main"
+		args=('--aptopt=Acquire::Check-Valid-Until "false"')
+	fi
 	while IFS= read -r line; do [ -n "$line" ] && args+=("$line"); done <<<"$config"
 	if ! mmdebstrap --quiet --variant=minbase "${args[@]}" \
 		--include="$inside,postgresql-$major,postgresql-server-dev-$major" \

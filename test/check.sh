@@ -7,6 +7,9 @@ set_up perl libipc-run-perl
 command -v npm >/dev/null || need_packages nodejs npm
 BASE=$WORK/src
 
+say "The decoder under ASan and UBSan"
+replay_corpus
+
 say "Sandbox"
 start_sandbox --port 0 --control --control-port 0 --scale 1
 start_cluster tested 6601

@@ -94,6 +94,14 @@ build() {
 	as_root make -s -C "$TOP" install PG_CONFIG="$PG_CONFIG" >/dev/null || die "the installation failed"
 }
 
+# the fuzzer's corpus through the decoder, with the sanitizers of the compiler at hand
+replay_corpus() {
+	gcc -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -DREPLAY -D_GNU_SOURCE -w \
+		-I"$TOP" -I"$("$PG_CONFIG" --includedir-server)" -o "$WORK/decode_replay" \
+		"$TOP/test/fuzz/decode_fuzz.c" "$TOP/netsuite_fdw/decode.c" || die "the replay of the decoder's corpus does not build"
+	"$WORK/decode_replay" "$TOP"/test/fuzz/corpus/* || die "the decoder failed under the sanitizers"
+}
+
 clean_up() {
 	local code=$? d
 	set +e

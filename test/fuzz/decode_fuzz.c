@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 
 #undef vsnprintf
+#undef printf
 
 /* -- stand-ins -- */
 
@@ -474,3 +475,37 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		free(live[--nlive]);
 	return 0;
 }
+
+#ifdef REPLAY
+
+/* Without libFuzzer: run every file named, under any compiler's sanitizers */
+int
+main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+	{
+		FILE *file = fopen(argv[i], "rb");
+		uint8_t *data;
+		long size;
+
+		if (file == NULL || fseek(file, 0, SEEK_END) != 0 || (size = ftell(file)) < 0)
+		{
+			perror(argv[i]);
+			return 1;
+		}
+		rewind(file);
+		data = malloc(size + 1);
+		if (fread(data, 1, size, file) != (size_t) size)
+		{
+			perror(argv[i]);
+			return 1;
+		}
+		fclose(file);
+		LLVMFuzzerTestOneInput(data, size);
+		free(data);
+	}
+	printf("%d inputs of the decoder's corpus replayed under the sanitizers\n", argc - 1);
+	return 0;
+}
+
+#endif

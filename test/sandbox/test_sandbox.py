@@ -173,6 +173,10 @@ class Dialect(SandboxCase):
         self.assertEqual(self.rows("SELECT SUM(a.amount) AS s FROM transactionaccountingline a GROUP BY a.transaction HAVING SUM(a.amount) <> 0"), [])
         self.assertEqual(len(self.rows("SELECT TOP 3 id FROM transaction ORDER BY id DESC")), 3)
         self.assertEqual(len(self.rows("SELECT id FROM transaction WHERE ROWNUM <= 4 AND type = 'SalesOrd'")), 4)
+        self.assertEqual(len(self.rows("SELECT t.id, l.id AS line, c.companyname FROM transaction t "
+                                       "JOIN transactionline l ON l.transaction = t.id "
+                                       "LEFT JOIN customer c ON c.id = t.entity "
+                                       "WHERE ROWNUM < 6 AND t.type = 'SalesOrd' ORDER BY l.netamount DESC")), 5)
         self.assertEqual(len(self.rows("SELECT id FROM transaction ORDER BY id ASC FETCH FIRST 2 ROWS ONLY")), 2)
         self.assertEqual(self.rows("SELECT BUILTIN.DF(currency) AS c FROM subsidiary WHERE id = 2"), [{"c": "British Pound"}])
         self.assertEqual(self.rows("SELECT x.n FROM (SELECT COUNT(*) AS n FROM currency) x"), [{"n": "6"}])

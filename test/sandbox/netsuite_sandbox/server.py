@@ -28,7 +28,7 @@ REASONS = {200: "OK", 204: "No Content", 302: "Found", 400: "Bad Request", 401: 
 
 
 class Request:
-    __slots__ = ("method", "path", "query", "headers", "body", "scheme", "host", "reason", "q")
+    __slots__ = ("method", "path", "query", "headers", "body", "scheme", "host", "reason", "q", "rendered")
 
     def args(self):
         return {k: v[-1] for k, v in parse_qs(self.query, keep_blank_values=True).items()}
@@ -144,7 +144,7 @@ class Sandbox:
             return False
         response = self.fault_response(kind) or self.respond(request, flight)
         entry.update(status=response.status, bytes=len(response.body), reason=request.reason,
-                     q=request.q)
+                     q=request.q, rendered=request.rendered)
         # before the reply: its reader may ask again at once, on another connection
         self.leave(entry)
         alive = self.send(conn, request, response, kind)
@@ -189,6 +189,7 @@ class Sandbox:
             return None
         request = Request()
         request.reason = request.q = None
+        request.rendered = False
         request.method, target, _ = line.decode("latin-1").split(None, 2)
         headers = {}
         while True:
@@ -364,6 +365,7 @@ class Sandbox:
             cached = self.render(request, q, params, limit, offset)
             if not volatile:
                 self.pages.put(key, cached)
+            request.rendered = True
         return Response(200, cached[0], zipped=cached[1])
 
     def render(self, request, q, params, limit, offset):

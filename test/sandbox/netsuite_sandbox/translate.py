@@ -92,10 +92,12 @@ class Translator:
         where_sql = " WHERE " + self.condition(where, scopes) if where else ""
         if rownum is not None:
             # ROWNUM is given before ORDER BY and aggregation
-            if len(scope) != 1:
-                raise invalid_query("ROWNUM over a join is more than this sandbox can play.")
-            from_sql = "(SELECT * FROM %s%s LIMIT %d) %s" % (
-                from_sql, where_sql, max(rownum, 0), ident(scope[0].alias))
+            aliases = [ident(source.alias) for source in scope]
+            from_sql = "(SELECT %s FROM %s%s LIMIT %d) numbered (%s)%s" % (
+                ", ".join(aliases), from_sql, where_sql, max(rownum, 0),
+                ", ".join('"row of %d"' % i for i in range(len(aliases))),
+                "".join(' CROSS JOIN LATERAL (SELECT (numbered."row of %d").*) %s' % pair
+                        for pair in enumerate(aliases)))
             where_sql = ""
         out, emitted, by_alias = [], [], {}
         for item in items:
