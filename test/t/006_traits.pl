@@ -24,12 +24,13 @@ sub asked
 }
 
 # pages of 3000 rows
+my $all = $node->safe_psql('postgres', 'SELECT count(*) FROM netsuite.transactionline');
 my ($rows, $small, $refused) = asked({}, $lines, $lines);
-is($rows, "20055\n20055", 'an account of small pages: all rows');
+is($rows, "$all\n$all", 'an account of small pages: all rows');
 is($refused, 1, 'large pages are tried once in a session');
 my $large;
 ($rows, $large, $refused) = asked({ max_limit => 3000 }, $lines, $lines);
-is($rows, "20055\n20055", 'an account of large pages: all rows');
+is($rows, "$all\n$all", 'an account of large pages: all rows');
 is($refused, 0, 'large pages are not refused');
 cmp_ok($large, '<', $small * 0.6, "and take fewer requests: $large, not $small");
 $node->safe_psql('postgres', "ALTER SERVER ns OPTIONS (ADD page_size '1000')");
