@@ -159,7 +159,7 @@ start_sandbox() {
 		--ready "$WORK/ready.json" --dsn "host=$WORK/sock port=6602 user=postgres dbname=sandbox" \
 		"$@" >"$WORK/sandbox.log" 2>&1 &
 	local tries=0
-	while [ $((tries += 1)) -le 600 ]; do
+	while [ $((tries += 1)) -le 1800 ]; do
 		[ -e "$WORK/ready.json" ] && break
 		if ! kill -0 $! 2>/dev/null; then
 			cat "$WORK/sandbox.log" >&2
@@ -167,7 +167,7 @@ start_sandbox() {
 		fi
 		sleep 0.1
 	done
-	[ -e "$WORK/ready.json" ] || die "the sandbox was not ready within a minute"
+	[ -e "$WORK/ready.json" ] || die "the sandbox was not ready within three minutes"
 	NS_URL=$(fact url); NS_CA=$(fact ca_file); NS_STATE=$(fact state); NS_READY=$WORK/ready.json
 	NS_CONTROL=$(fact control_url)
 	export NS_URL NS_CA NS_STATE NS_READY NS_CONTROL

@@ -195,6 +195,8 @@ SELECT id, abbrev || i, i::text, type, abbrev, lower(type), day, CASE WHEN type 
 FROM (SELECT t.*, s.total, ns.h(id, 10, 2) = 0 AS paid, upper(left(type, 3)) AS abbrev, 1 + ns.h(id, 17, 6) AS currency,
    CASE WHEN type IN ('PurchOrd','VendBill','VendPymt','ItemRcpt') THEN 500001 + ns.h(id, 35, %(vendors)d) WHEN type IN ('Journal','Deposit') THEN NULL ELSE 1001 + ns.h(id, 35, %(customers)d) END AS entity,
    timestamp '2023-06-01' + ns.h(id, 36, 80000000) * interval '1 second' AS changed FROM t JOIN s ON s.tid = t.id) v;
+CREATE INDEX ON t (i);
+ANALYZE t, l, s, ns.transaction;
 INSERT INTO ns.transactionline
 SELECT x.tid, x.line, row_number() OVER (ORDER BY x.tid, x.line) * 2 + ns.h(x.tid * 10 + x.line, 37, 2), x.line, CASE x.line WHEN 0 THEN 'T' ELSE 'F' END, 'F', 'F', x.item, CASE WHEN x.item IS NOT NULL THEN 'InvtPart' END, t.entity,
   1 + ns.h(x.tid, 140, 5), CASE WHEN ns.h(x.k, 141, 3) > 0 THEN 1 + ns.h(x.k, 141, 7) END, CASE WHEN ns.h(x.k, 142, 3) > 0 THEN 1 + ns.h(x.k, 142, 6) END, 1 + ns.h(x.k, 143, 8), x.quantity * x.sign, CASE WHEN t.type = 'SalesOrd' THEN x.quantity * ns.h(x.k, 144, 2) END, NULL,
@@ -217,10 +219,10 @@ DROP TABLE t, l, s;
 
 
 def sizes(scale):
-    """Row counts for a scale; scale 1 is about 20,000 transaction lines."""
+    """Row counts for a scale; 1 is about 20,000 transaction lines, 50 just over a million."""
     return {"employees": 60, "customers": max(20, int(500 * min(scale, 20))),
             "vendors": max(10, int(100 * min(scale, 20))), "items": max(20, int(300 * min(scale, 20))),
-            "assets": max(10, int(400 * scale)), "transactions": max(10, int(5000 * scale)),
+            "assets": max(10, int(400 * scale)), "transactions": max(10, int(5000 * scale ** 1.0002)),
             "deleted": max(5, int(200 * scale)), "notes": max(5, int(1000 * scale)),
             "types": TYPES, "tid": TID,
             "posting": "('CustInvc','CashSale','CustPymt','CustCred','VendBill','VendPymt',"
