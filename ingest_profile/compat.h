@@ -1,0 +1,56 @@
+/*
+ * compat.h
+ *		What differs between PostgreSQL 15 and 18.
+ */
+#ifndef PROFILE_COMPAT_H
+#define PROFILE_COMPAT_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "parser/parse_type.h"
+#include "utils/pg_locale.h"
+#include "utils/regproc.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* PostgreSQL 15 does not export what it calls */
+#define SQL_FUNCTION(name) \
+	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+	PG_FUNCTION_INFO_V1(name)
+
+/* pg_locale.h: a function until 17, a field since 18 */
+#if PG_VERSION_NUM >= 180000
+#define collation_is_c(collation) (pg_newlocale_from_collation(collation)->collate_is_c)
+#else
+#define collation_is_c(collation) lc_collate_is_c(collation)
+#endif
+
+/* Soft errors came with 16 */
+static inline bool
+parse_type_or_null(const char *name, Oid *typid, int32 *typmod)
+{
+#if PG_VERSION_NUM >= 160000
+	(void) parseTypeString(name, typid, typmod, NULL);
+#else
+	parseTypeString(name, typid, typmod, true);
+#endif
+	return OidIsValid(*typid);
+}
+
+#if PG_VERSION_NUM >= 160000
+#define names_of(text) stringToQualifiedNameList(text, NULL)
+#else
+#define names_of(text) stringToQualifiedNameList(text)
+#endif
+
+/* InitMaterializedSRF was SetSingleFuncCall in 15's first releases */
+#include "funcapi.h"
+#if PG_VERSION_NUM >= 160000 || defined(MAT_SRF_USE_EXPECTED_DESC)
+#define rows_begin(fcinfo) InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC)
+#else
+#define rows_begin(fcinfo) SetSingleFuncCall(fcinfo, SRF_SINGLE_USE_EXPECTED)
+#endif
+
+#endif /* PROFILE_COMPAT_H */

@@ -1,0 +1,232 @@
+/*
+ * extreme.c
+ *		Keeping the least and the greatest value.
+ */
+#include "postgres.h"
+
+#include "ingest_profile/compat.h"
+#include "ingest_profile/extreme.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+
+static int
+compare(const Extreme *e, ColumnType *type, const Candidate *c)
+{
+	switch (type->class)
+	{
+		case CLASS_NUMERIC:
+			/* equal as doubles, or nearly: the numerics decide */
+			if (e->value == 0 || c->value == 0 || c->key - 64 > e->key || c->key < e->key - 64)
+				return c->key < e->key ? -1 : c->key > e->key;
+			return DatumGetInt32(DirectFunctionCall2(numeric_cmp, c->value, e->value));
+		case CLASS_TEXT:
+			return text_compare(c->text, Min(c->len, EXTREME_BYTES), e->text, e->len, type->collation);
+		case CLASS_BYTES:
+		{
+			int len = Min(c->len, EXTREME_BYTES);
+			int order = memcmp(c->text, e->text, Min(len, e->len));
+
+			return order != 0 ? order : len - e->len;
+		}
+		case CLASS_OTHER:
+			if (e->value == 0 || c->value == 0)
+				return 0;
+			return DatumGetInt32(FunctionCall2Coll(&type->compare, type->collation, c->value, e->value));
+		default:
+			return c->key < e->key ? -1 : c->key > e->key;
+	}
+}
+
+static void
+forget(Extreme *e, const ColumnType *type)
+{
+	if (e->text)
+		pfree(e->text);
+	if (e->value && !type->typbyval)
+		pfree(DatumGetPointer(e->value));
+	memset(e, 0, sizeof(*e));
+}
+
+/* Keep a text */
+void
+extreme_take(Extreme *e, MemoryContext context, int64 key, const char *text, int len)
+{
+	if (e->text)
+		pfree(e->text);
+	e->set = true;
+	e->key = key;
+	e->cut = len > EXTREME_BYTES;
+	e->len = Min(len, EXTREME_BYTES);
+	e->text = MemoryContextAlloc(context, e->len + 1);
+	memcpy(e->text, text, e->len);
+	e->text[e->len] = '\0';
+}
+
+static void
+keep(Extreme *e, ColumnType *type, MemoryContext context, const Candidate *c)
+{
+	MemoryContext old;
+
+	if (class_key_is_value(type->class))
+	{
+		e->set = true;
+		e->key = c->key;
+		return;
+	}
+	if (type->class == CLASS_TEXT || type->class == CLASS_BYTES)
+	{
+		extreme_take(e, context, c->key, c->text, c->len);
+		return;
+	}
+	forget(e, type);
+	old = MemoryContextSwitchTo(context);
+	e->set = true;
+	e->key = c->key;
+	e->value = datumCopy(c->value, type->typbyval, type->typlen);
+	MemoryContextSwitchTo(old);
+}
+
+/* Keep a value if it is less (wanted < 0) or greater (wanted > 0) than what is kept */
+void
+extreme_offer(Extreme *e, ColumnType *type, MemoryContext context, const Candidate *c, int wanted)
+{
+	if (!e->set || (wanted < 0 ? compare(e, type, c) < 0 : compare(e, type, c) > 0))
+		keep(e, type, context, c);
+}
+
+/* The value as text; NULL if there is none */
+char *
+extreme_text(const Extreme *e, ColumnType *type)
+{
+	if (!e->set)
+		return NULL;
+	if (class_key_is_value(type->class))
+		return text_of_key(type->class, e->key);
+	if (type->class == CLASS_BYTES)
+	{
+		int n = Min(e->len, EXTREME_STORED / 2 - 1);
+		char *hex = palloc(2 * n + 3);
+
+		hex[0] = '\\';
+		hex[1] = 'x';
+		hex[2 + hex_encode(e->text, n, hex + 2)] = '\0';
+		return hex;
+	}
+	if (type->class == CLASS_TEXT)
+	{
+		int n = pg_mbcliplen(e->text, e->len, EXTREME_STORED);
+
+		return e->cut || n < e->len ? psprintf("%.*s...", n, e->text) : pstrdup(e->text);
+	}
+	if (e->value)
+		return OutputFunctionCall(&type->output, e->value);
+	return e->text ? pstrdup(e->text) : NULL;
+}
+
+/* What came from a stored form has only its text: make a value of it if that can be */
+static void
+revive(Extreme *e, ColumnType *type, MemoryContext context)
+{
+	Oid input;
+	Oid param;
+	MemoryContext old;
+
+	if (e->value || e->cut || e->text == NULL || !e->set || !column_type_resolve(type))
+		return;
+	getTypeInputInfo(type->declared, &input, &param);
+	old = MemoryContextSwitchTo(context);
+	e->value = OidInputFunctionCall(input, e->text, param, -1);
+	MemoryContextSwitchTo(old);
+}
+
+void
+extreme_merge(Extreme *into, const Extreme *from, ColumnType *type, MemoryContext context, int wanted)
+{
+	Extreme other = *from;
+	Candidate c;
+
+	if (!from->set)
+		return;
+	if (type->class == CLASS_NUMERIC || type->class == CLASS_OTHER)
+	{
+		revive(&other, type, context);
+		revive(into, type, context);
+		if (other.value == 0 && type->class == CLASS_OTHER)
+			return;
+		if (into->set && into->value == 0 && type->class == CLASS_OTHER)
+			return;
+	}
+	if (type->class == CLASS_TEXT && !type->resolved)
+		(void) column_type_resolve(type);
+	c = (Candidate){.key = other.key, .value = other.value, .text = other.text, .len = other.len};
+	if (into->set && !(wanted < 0 ? compare(into, type, &c) < 0 : compare(into, type, &c) > 0))
+		return;
+	if (class_key_is_value(type->class) || type->class == CLASS_TEXT || type->class == CLASS_BYTES || other.value)
+	{
+		keep(into, type, context, &c);
+		into->cut = into->cut || other.cut;
+	}
+	else
+	{
+		/* a numeric too long to be stored whole */
+		forget(into, type);
+		extreme_take(into, context, other.key, other.text, other.len);
+		into->cut = true;
+	}
+}
+
+/* -- stored form -- */
+
+void
+extreme_write(StringInfo out, const Extreme *e, ColumnType *type)
+{
+	put_byte(out, e->set);
+	if (!e->set)
+		return;
+	put_signed(out, e->key);
+	if (class_key_is_value(type->class))
+		return;
+	if (type->class == CLASS_TEXT || type->class == CLASS_BYTES)
+	{
+		int n = type->class == CLASS_TEXT ? pg_mbcliplen(e->text, e->len, EXTREME_STORED) : Min(e->len, EXTREME_STORED);
+
+		put_byte(out, e->cut || n < e->len);
+		put_text(out, e->text, n);
+	}
+	else
+	{
+		char *text = e->value ? OutputFunctionCall(&type->output, e->value) : e->text;
+		int len = (int) strlen(text);
+		int n = pg_mbcliplen(text, len, EXTREME_BYTES);
+
+		put_byte(out, (e->value == 0 && e->cut) || n < len);
+		put_text(out, text, n);
+	}
+}
+
+void
+extreme_read(Reader *in, Extreme *e, ColumnType *type, MemoryContext context)
+{
+	memset(e, 0, sizeof(*e));
+	e->set = take_byte(in) != 0;
+	if (!e->set)
+		return;
+	e->key = take_signed(in);
+	if (class_key_is_value(type->class))
+		return;
+	e->cut = take_byte(in) != 0;
+	if (type->class == CLASS_BYTES)
+	{
+		const char *bytes = take_text(in, EXTREME_BYTES, &e->len);
+
+		e->text = MemoryContextAlloc(context, e->len + 1);
+		memcpy(e->text, bytes, e->len);
+		e->text[e->len] = '\0';
+	}
+	else
+		e->text = take_string(in, EXTREME_BYTES, context, &e->len);
+}

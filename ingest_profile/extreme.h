@@ -1,0 +1,42 @@
+/*
+ * extreme.h
+ *		The least and the greatest value, of any type with a btree order.
+ */
+#ifndef PROFILE_EXTREME_H
+#define PROFILE_EXTREME_H
+
+#include "postgres.h"
+
+#include "ingest_profile/bytes.h"
+#include "ingest_profile/type.h"
+
+#define EXTREME_BYTES 1024 /* of a value that are compared */
+#define EXTREME_STORED 256 /* of a text that are stored */
+
+typedef struct Extreme
+{
+	bool set;
+	bool cut;    /* text is only the beginning */
+	int64 key;   /* if the class has one; else the length, for shortest and longest */
+	Datum value; /* numerics and other types, a copy; 0: only its text is known */
+	char *text;  /* texts and bytes; others as stored */
+	int len;
+} Extreme;
+
+/* A value to compare with */
+typedef struct Candidate
+{
+	int64 key;
+	Datum value;
+	const char *text;
+	int len;
+} Candidate;
+
+extern void extreme_offer(Extreme *e, ColumnType *type, MemoryContext context, const Candidate *c, int wanted);
+extern void extreme_take(Extreme *e, MemoryContext context, int64 key, const char *text, int len);
+extern void extreme_merge(Extreme *into, const Extreme *from, ColumnType *type, MemoryContext context, int wanted);
+extern char *extreme_text(const Extreme *e, ColumnType *type);
+extern void extreme_write(StringInfo out, const Extreme *e, ColumnType *type);
+extern void extreme_read(Reader *in, Extreme *e, ColumnType *type, MemoryContext context);
+
+#endif /* PROFILE_EXTREME_H */

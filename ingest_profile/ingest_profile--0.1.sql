@@ -1,0 +1,121 @@
+\echo Use "CREATE EXTENSION ingest_profile" to load this file. \quit
+
+CREATE TYPE profile_sketch;
+
+CREATE FUNCTION profile_sketch_in(cstring) RETURNS profile_sketch
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION profile_sketch_out(profile_sketch) RETURNS cstring
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION profile_sketch_recv(internal) RETURNS profile_sketch
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION profile_sketch_send(profile_sketch) RETURNS bytea
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT IMMUTABLE PARALLEL SAFE;
+
+CREATE TYPE profile_sketch (
+    INPUT = profile_sketch_in, OUTPUT = profile_sketch_out,
+    RECEIVE = profile_sketch_recv, SEND = profile_sketch_send,
+    STORAGE = extended);
+COMMENT ON TYPE profile_sketch IS 'statistics of a column that can be merged';
+
+-- the aggregates
+CREATE FUNCTION profile_transition(internal, anyelement) RETURNS internal
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+CREATE FUNCTION profile_combine(internal, internal) RETURNS internal
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+CREATE FUNCTION profile_serialize(internal) RETURNS bytea
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT STABLE PARALLEL SAFE;
+CREATE FUNCTION profile_deserialize(bytea, internal) RETURNS internal
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT STABLE PARALLEL SAFE;
+CREATE FUNCTION profile_final(internal) RETURNS profile_sketch
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+CREATE FUNCTION profile_merge_transition(internal, profile_sketch) RETURNS internal
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+
+CREATE AGGREGATE profile(anyelement) (
+    SFUNC = profile_transition, STYPE = internal, SSPACE = 131072,
+    FINALFUNC = profile_final, COMBINEFUNC = profile_combine,
+    SERIALFUNC = profile_serialize, DESERIALFUNC = profile_deserialize,
+    PARALLEL = SAFE);
+COMMENT ON AGGREGATE profile(anyelement) IS 'everything worth knowing about a column, in one pass';
+
+CREATE AGGREGATE profile_merge(profile_sketch) (
+    SFUNC = profile_merge_transition, STYPE = internal, SSPACE = 131072,
+    FINALFUNC = profile_final, COMBINEFUNC = profile_combine,
+    SERIALFUNC = profile_serialize, DESERIALFUNC = profile_deserialize,
+    PARALLEL = SAFE);
+COMMENT ON AGGREGATE profile_merge(profile_sketch) IS 'the profile of all rows whose profiles are merged';
+
+-- reading a sketch
+CREATE TYPE profile_statistics AS (
+    "type" text, "rows" bigint, nulls bigint, null_share float8,
+    distinct_count bigint, distinct_error bigint, distinct_exact boolean, uniqueness float8,
+    min text, max text, entropy float8,
+    top_value text, top_count bigint, top_share float8,
+    sum numeric, mean numeric, variance float8, stddev float8, skewness float8, kurtosis float8,
+    zeros bigint, negatives bigint, nans bigint, infinities bigint,
+    trues bigint, falses bigint, mean_moment text,
+    p01 text, p05 text, p25 text, median text, p75 text, p95 text, p99 text,
+    min_length bigint, max_length bigint, mean_length float8,
+    empties bigint, blanks bigint, leading_blanks bigint, trailing_blanks bigint,
+    uppercase bigint, lowercase bigint, mixed_case bigint, non_ascii bigint, odd_characters bigint,
+    shortest text, longest text, pattern text, pattern_share float8,
+    hidden_type text, hidden_format text, hidden_share float8,
+    semantic_type text, semantic_share float8, samples text[]);
+COMMENT ON TYPE profile_statistics IS 'the figures of a profile; what does not apply to the column''s type is null';
+
+CREATE FUNCTION profile_stats(sketch profile_sketch, column_name text DEFAULT NULL) RETURNS profile_statistics
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION profile_stats(profile_sketch, text) IS 'every figure of a profile; a column''s name helps to find its meaning';
+
+CREATE FUNCTION quantile(sketch profile_sketch, fraction float8) RETURNS text
+    AS 'MODULE_PATHNAME', 'profile_quantile' LANGUAGE C STRICT STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION quantile(profile_sketch, float8) IS 'the value at a fraction between 0 and 1 of the sorted values, as text';
+CREATE FUNCTION quantile(sketch profile_sketch, fractions float8[]) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'profile_quantiles' LANGUAGE C STRICT STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION quantile(profile_sketch, float8[]) IS 'the values at fractions between 0 and 1 of the sorted values, as text';
+
+CREATE FUNCTION distinct_count(sketch profile_sketch) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'profile_distinct_count' LANGUAGE C STRICT STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION distinct_count(profile_sketch) IS 'distinct values that are not null: exact up to 2048, then estimated';
+
+CREATE FUNCTION top_values(sketch profile_sketch, n integer DEFAULT 10)
+    RETURNS TABLE (value text, count bigint, count_at_most bigint, share float8)
+    AS 'MODULE_PATHNAME', 'profile_top_values' LANGUAGE C STRICT STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION top_values(profile_sketch, integer) IS 'the most frequent values; each came at least count and at most count_at_most times';
+
+CREATE FUNCTION histogram(sketch profile_sketch, bins integer DEFAULT 10, equal_height boolean DEFAULT false)
+    RETURNS TABLE (bin integer, "from" text, "to" text, "rows" bigint, share float8)
+    AS 'MODULE_PATHNAME', 'profile_histogram' LANGUAGE C STRICT STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION histogram(profile_sketch, integer, boolean) IS 'rows by ranges of the value: about so many of equal width with round bounds, or of equal height';
+
+CREATE FUNCTION patterns(sketch profile_sketch)
+    RETURNS TABLE (pattern text, count bigint, count_at_most bigint, share float8, example text)
+    AS 'MODULE_PATHNAME', 'profile_patterns' LANGUAGE C STRICT STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION patterns(profile_sketch) IS 'shapes of a text column: A upper case, a lower case, 9 digits, _ white space, u beyond ASCII';
+
+CREATE FUNCTION semantic_type(sketch profile_sketch, column_name text DEFAULT NULL) RETURNS text
+    AS 'MODULE_PATHNAME', 'profile_semantic_type' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION semantic_type(profile_sketch, text) IS 'what the values mean, if more than 90 % of the distinct ones fit and it is no chance; the column''s name helps with short codes';
+CREATE FUNCTION semantic_types()
+    RETURNS TABLE (name text, description text, min_distinct integer, name_hints text)
+    AS 'MODULE_PATHNAME', 'profile_semantic_types' LANGUAGE C STRICT STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION semantic_types() IS 'the semantic types that are known, the first that fits is taken';
+CREATE FUNCTION semantic_check(semantic_type text, value text) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'profile_semantic_check' LANGUAGE C STRICT STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION semantic_check(text, text) IS 'does one value fit a semantic type?';
+
+CREATE FUNCTION overlap(a profile_sketch, b profile_sketch,
+    OUT shared bigint, OUT a_in_b float8, OUT b_in_a float8, OUT jaccard float8, OUT error float8, OUT hashes integer)
+    AS 'MODULE_PATHNAME', 'profile_overlap' LANGUAGE C STRICT STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION overlap(profile_sketch, profile_sketch) IS 'distinct values that two columns share, and the shares of each that the other has; error is two standard deviations of these shares';
+
+CREATE FUNCTION profile_json(sketch profile_sketch, column_name text DEFAULT NULL) RETURNS jsonb
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+    SELECT jsonb_strip_nulls(to_jsonb(s)) || jsonb_strip_nulls(jsonb_build_object(
+        'top_values', (SELECT jsonb_agg(to_jsonb(t)) FROM top_values(sketch) t),
+        'histogram', (SELECT jsonb_agg(to_jsonb(h) ORDER BY h.bin) FROM histogram(sketch) h),
+        'patterns', (SELECT jsonb_agg(to_jsonb(p)) FROM patterns(sketch) p)))
+    FROM profile_stats(sketch, column_name) s;
+    END;
+COMMENT ON FUNCTION profile_json(profile_sketch, text) IS 'everything in a profile, as one document';

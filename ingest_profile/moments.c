@@ -1,0 +1,449 @@
+/*
+ * moments.c
+ *		Power sums about a shift, merged by Pébay's formulas (Formulas for robust,
+ *		one-pass parallel computation of covariances and arbitrary-order
+ *		statistical moments, 2008); sums that are exact for integers and numerics,
+ *		compensated (Neumaier) for floats.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "ingest_profile/compat.h"
+#include "ingest_profile/hash.h"
+#include "ingest_profile/moments.h"
+#include "utils/float.h"
+#include "utils/memutils.h"
+
+/* -- numerics, as they are stored since 8.3 -- */
+
+Digits
+numeric_digits(Numeric value)
+{
+	const char *data = VARDATA_ANY(value);
+	int bytes = (int) VARSIZE_ANY_EXHDR(value);
+	uint16 header;
+	Digits d = {0};
+
+	memcpy(&header, data, 2);
+	if ((header & 0xc000) == 0xc000)
+	{
+		d.special = true;
+		d.nan = (header & 0xf000) == 0xc000;
+		d.negative = (header & 0xf000) == 0xf000;
+	}
+	else if (header & 0x8000)
+	{
+		d.negative = (header & 0x2000) != 0;
+		d.scale = (header & 0x1f80) >> 7;
+		d.weight = (header & 0x0040 ? ~0x003f : 0) | (header & 0x003f);
+		d.at = data + 2;
+		d.n = (bytes - 2) / 2;
+	}
+	else
+	{
+		int16 weight;
+
+		memcpy(&weight, data + 2, 2);
+		d.negative = (header & 0xc000) == 0x4000;
+		d.scale = header & 0x3fff;
+		d.weight = weight;
+		d.at = data + 4;
+		d.n = (bytes - 4) / 2;
+	}
+	while (d.n > 0 && digit_of(&d, d.n - 1) == 0)
+		d.n--;
+	return d;
+}
+
+double
+digits_to_double(const Digits *d)
+{
+	static const double powers[] = {1, 1e4, 1e8, 1e12, 1e16, 1e20};
+	int used = Min(d->n, 5);
+	double x = 0;
+	int exponent = d->weight - used + 1;
+
+	if (d->special)
+		return d->nan ? get_float8_nan() : d->negative ? -get_float8_infinity()
+													   : get_float8_infinity();
+	for (int i = 0; i < used; i++)
+		x = x * 10000 + digit_of(d, i);
+	if (exponent > 0)
+		x *= exponent < lengthof(powers) ? powers[exponent] : pow(10, 4.0 * exponent);
+	else if (exponent < 0)
+		x /= -exponent < lengthof(powers) ? powers[-exponent] : pow(10, -4.0 * exponent);
+	return d->negative ? -x : x;
+}
+
+/* Integers as hash_integer() has them, else the digits without padding */
+uint64
+digits_hash(const Digits *d)
+{
+	uint64 h;
+
+	if (d->special)
+		return hash_salted(d->nan ? 1 : 2 + d->negative, SALT_FLOAT);
+	if (d->n == 0)
+		return hash_integer(0);
+	if (d->n <= d->weight + 1 && d->weight <= 4)
+	{
+		int128 value = 0;
+
+		for (int i = 0; i <= d->weight; i++)
+			value = value * 10000 + (i < d->n ? digit_of(d, i) : 0);
+		if (d->negative)
+			value = -value;
+		if (value >= PG_INT64_MIN && value <= PG_INT64_MAX)
+			return hash_integer((int64) value);
+	}
+	h = HASH_K0 ^ (uint64) (d->weight * 2 + d->negative);
+	for (int i = 0; i < d->n; i++)
+		h = hash_fold(h ^ (uint64) digit_of(d, i), HASH_K1);
+	return hash_finish(h);
+}
+
+/* -- adding -- */
+
+void
+moments_add(Moments *m, double x, int64 count)
+{
+	double d;
+	double w;
+
+	if (isnan(x) || isinf(x))
+	{
+		m->nans += isnan(x) ? count : 0;
+		m->infinities += isinf(x) ? count : 0;
+		return;
+	}
+	if (!m->shifted)
+	{
+		m->shifted = true;
+		m->shift = x;
+	}
+	m->n += count;
+	m->zeros += x == 0 ? count : 0;
+	m->negatives += x < 0 ? count : 0;
+	d = x - m->shift;
+	w = (double) count;
+	m->power[0] += w * d;
+	w *= d;
+	m->power[1] += w * d;
+	w *= d;
+	m->power[2] += w * d;
+	m->power[3] += w * d * d;
+}
+
+/* The sum, with what each addition rounds off kept apart */
+void
+moments_add_float(Moments *m, double x, int64 count)
+{
+	double add = x * (double) count;
+	double sum;
+
+	if (isnan(x) || isinf(x))
+		return;
+	sum = m->total + add;
+	m->lost += fabs(m->total) >= fabs(add) ? (m->total - sum) + add : (add - sum) + m->total;
+	m->total = sum;
+}
+
+static void
+ready_digits(Moments *m, MemoryContext context)
+{
+	if (m->digits != NULL)
+		return;
+	m->digits = MemoryContextAllocZero(context, (SUM_HIGHEST - SUM_LOWEST + 1) * sizeof(int64));
+	m->lowest = SUM_HIGHEST;
+	m->highest = SUM_LOWEST;
+}
+
+/* Keep every digit within four places, but the top one */
+static void
+carry(Moments *m)
+{
+	for (int w = m->lowest; w < SUM_HIGHEST; w++)
+	{
+		int64 *digit = &m->digits[w - SUM_LOWEST];
+		int64 over = *digit / 10000;
+
+		if (over == 0 && w > m->highest)
+			break;
+		*digit -= over * 10000;
+		digit[1] += over;
+		if (over != 0 && w + 1 > m->highest)
+			m->highest = w + 1;
+	}
+}
+
+static void
+add_digit(Moments *m, int weight, int64 digit, int64 count)
+{
+	int64 *place = &m->digits[weight - SUM_LOWEST];
+	int64 product;
+
+	if (pg_mul_s64_overflow(digit, count, &product) || pg_add_s64_overflow(*place, product, place))
+		m->inexact = true;
+	else if (*place > PG_INT64_MAX / 2 || *place < PG_INT64_MIN / 2)
+		carry(m);
+}
+
+void
+moments_add_numeric(Moments *m, MemoryContext context, Numeric value, int64 count)
+{
+	Digits d = numeric_digits(value);
+
+	if (d.special)
+		return;
+	m->scale = Max(m->scale, d.scale);
+	if (d.n == 0)
+		return;
+	/* room for carries above */
+	if (d.weight > SUM_HIGHEST - 8 || d.weight - d.n + 1 < SUM_LOWEST)
+	{
+		m->inexact = true;
+		return;
+	}
+	ready_digits(m, context);
+	m->highest = Max(m->highest, d.weight);
+	m->lowest = Min(m->lowest, d.weight - d.n + 1);
+	for (int i = 0; i < d.n; i++)
+		add_digit(m, d.weight - i, d.negative ? -digit_of(&d, i) : digit_of(&d, i), count);
+}
+
+/* -- reading -- */
+
+Central
+moments_central(const Moments *m)
+{
+	Central c = {0};
+	double a;
+
+	if (m->n == 0)
+		return c;
+	c.n = (double) m->n;
+	a = m->power[0] / c.n;
+	c.mean = m->shift + a;
+	c.m2 = m->power[1] - c.n * a * a;
+	c.m3 = m->power[2] - 3 * a * m->power[1] + 2 * c.n * a * a * a;
+	c.m4 = m->power[3] - 4 * a * m->power[2] + 6 * a * a * m->power[1] - 3 * c.n * a * a * a * a;
+	c.m2 = Max(c.m2, 0);
+	c.m4 = Max(c.m4, 0);
+	return c;
+}
+
+/* Take over central moments as power sums about a shift */
+static void
+set_central(Moments *m, const Central *c, double shift)
+{
+	double a = c->mean - shift;
+
+	m->shifted = true;
+	m->shift = shift;
+	m->power[0] = c->n * a;
+	m->power[1] = c->m2 + c->n * a * a;
+	m->power[2] = c->m3 + 3 * a * c->m2 + c->n * a * a * a;
+	m->power[3] = c->m4 + 4 * a * c->m3 + 6 * a * a * c->m2 + c->n * a * a * a * a;
+}
+
+static Central
+combine(const Central *a, const Central *b)
+{
+	Central c;
+	double d = b->mean - a->mean;
+
+	if (a->n == 0)
+		return *b;
+	if (b->n == 0)
+		return *a;
+	c.n = a->n + b->n;
+	c.mean = a->mean + d * b->n / c.n;
+	c.m2 = a->m2 + b->m2 + d * d * a->n * b->n / c.n;
+	c.m3 = a->m3 + b->m3 + d * d * d * a->n * b->n * (a->n - b->n) / (c.n * c.n) +
+		   3 * d * (a->n * b->m2 - b->n * a->m2) / c.n;
+	c.m4 = a->m4 + b->m4 +
+		   d * d * d * d * a->n * b->n * (a->n * a->n - a->n * b->n + b->n * b->n) / (c.n * c.n * c.n) +
+		   6 * d * d * (a->n * a->n * b->m2 + b->n * b->n * a->m2) / (c.n * c.n) +
+		   4 * d * (a->n * b->m3 - b->n * a->m3) / c.n;
+	return c;
+}
+
+void
+moments_merge(Moments *into, const Moments *from, MemoryContext context)
+{
+	Central a = moments_central(into);
+	Central b = moments_central(from);
+	Central c = combine(&a, &b);
+
+	into->n += from->n;
+	into->zeros += from->zeros;
+	into->negatives += from->negatives;
+	into->nans += from->nans;
+	into->infinities += from->infinities;
+	if (into->n > 0)
+		set_central(into, &c, c.mean);
+	into->integer += from->integer;
+	moments_add_float(into, from->total, 1);
+	into->lost += from->lost;
+	into->inexact = into->inexact || from->inexact;
+	into->scale = Max(into->scale, from->scale);
+	if (from->digits == NULL)
+		return;
+	ready_digits(into, context);
+	into->lowest = Min(into->lowest, from->lowest);
+	into->highest = Max(into->highest, from->highest);
+	for (int w = from->lowest; w <= from->highest; w++)
+		add_digit(into, w, from->digits[w - SUM_LOWEST], 1);
+}
+
+char *
+int128_text(int128 value)
+{
+	char buffer[48];
+	char *p = buffer + sizeof(buffer) - 1;
+	bool negative = value < 0;
+	unsigned __int128 rest = negative ? -(unsigned __int128) value : (unsigned __int128) value;
+
+	*p = '\0';
+	do
+	{
+		*--p = '0' + (int) (rest % 10);
+		rest /= 10;
+	} while (rest != 0);
+	if (negative)
+		*--p = '-';
+	return pstrdup(p);
+}
+
+/* The exact sum of numerics as text; NULL if it is not known exactly */
+char *
+moments_sum_text(const Moments *m)
+{
+	Moments copy = *m;
+	StringInfoData text;
+	bool negative;
+	int first;
+	int scale_digits = (m->scale + 3) / 4;
+
+	if (m->inexact)
+		return NULL;
+	initStringInfo(&text);
+	if (m->digits == NULL)
+	{
+		appendStringInfoString(&text, "0");
+		if (m->scale > 0)
+			appendStringInfo(&text, ".%0*d", Min(m->scale, 1000), 0);
+		return text.data;
+	}
+	copy.digits = palloc((SUM_HIGHEST - SUM_LOWEST + 1) * sizeof(int64));
+	memcpy(copy.digits, m->digits, (SUM_HIGHEST - SUM_LOWEST + 1) * sizeof(int64));
+	carry(&copy);
+	first = copy.highest;
+	while (first > copy.lowest && copy.digits[first - SUM_LOWEST] == 0)
+		first--;
+	/* all digits of the sign of the first */
+	negative = copy.digits[first - SUM_LOWEST] < 0;
+	for (int w = copy.lowest; w <= first; w++)
+	{
+		int64 *digit = &copy.digits[w - SUM_LOWEST];
+
+		if (negative)
+			*digit = -*digit;
+	}
+	for (int w = copy.lowest; w < first; w++)
+	{
+		int64 *digit = &copy.digits[w - SUM_LOWEST];
+
+		if (*digit < 0)
+		{
+			*digit += 10000;
+			digit[1]--;
+		}
+	}
+	if (negative)
+		appendStringInfoChar(&text, '-');
+	if (first < 0)
+		appendStringInfoChar(&text, '0');
+	for (int w = first; w >= 0; w--)
+		appendStringInfo(&text, w == first ? INT64_FORMAT : "%04" INT64_MODIFIER "d", copy.digits[w - SUM_LOWEST]);
+	if (m->scale > 0)
+	{
+		appendStringInfoChar(&text, '.');
+		for (int w = -1; w >= -scale_digits; w--)
+			appendStringInfo(&text, "%04" INT64_MODIFIER "d", w >= SUM_LOWEST && w <= first ? copy.digits[w - SUM_LOWEST] : INT64CONST(0));
+		text.len -= scale_digits * 4 - m->scale;
+		text.data[text.len] = '\0';
+	}
+	pfree(copy.digits);
+	return text.data;
+}
+
+/* -- stored form -- */
+
+void
+moments_write(StringInfo out, const Moments *m)
+{
+	Central c = moments_central(m);
+	const int64 counts[] = {m->n, m->zeros, m->negatives, m->nans, m->infinities};
+
+	for (int i = 0; i < lengthof(counts); i++)
+		put_count(out, counts[i]);
+	put_double(out, c.mean);
+	put_double(out, c.m2);
+	put_double(out, c.m3);
+	put_double(out, c.m4);
+	put_word(out, (uint64) m->integer, 8);
+	put_word(out, (uint64) (m->integer >> 64), 8);
+	put_double(out, m->total);
+	put_double(out, m->lost);
+	put_byte(out, m->inexact);
+	put_count(out, m->scale);
+	put_byte(out, m->digits != NULL);
+	if (m->digits == NULL)
+		return;
+	put_signed(out, m->lowest);
+	put_signed(out, m->highest);
+	for (int w = m->lowest; w <= m->highest; w++)
+		put_signed(out, m->digits[w - SUM_LOWEST]);
+}
+
+void
+moments_read(Reader *in, Moments *m, MemoryContext context)
+{
+	int64 *const counts[] = {&m->n, &m->zeros, &m->negatives, &m->nans, &m->infinities};
+	Central c;
+	uint64 low;
+
+	memset(m, 0, sizeof(*m));
+	for (int i = 0; i < lengthof(counts); i++)
+		*counts[i] = take_rows(in);
+	c.n = (double) m->n;
+	c.mean = take_double(in);
+	c.m2 = take_double(in);
+	c.m3 = take_double(in);
+	c.m4 = take_double(in);
+	if (m->n > 0)
+		set_central(m, &c, c.mean);
+	low = take_word(in, 8);
+	m->integer = (int128) ((unsigned __int128) take_word(in, 8) << 64 | low);
+	m->total = take_double(in);
+	m->lost = take_double(in);
+	m->inexact = take_byte(in) != 0;
+	m->scale = (int) take_count_to(in, 16383);
+	if (take_byte(in) == 0)
+		return;
+	ready_digits(m, context);
+	m->lowest = (int) take_signed(in);
+	m->highest = (int) take_signed(in);
+	if (m->lowest < SUM_LOWEST || m->highest > SUM_HIGHEST || m->lowest > m->highest)
+		report_damage();
+	for (int w = m->lowest; w <= m->highest; w++)
+	{
+		int64 digit = take_signed(in);
+
+		if (digit > PG_INT64_MAX / 2 || digit < PG_INT64_MIN / 2)
+			report_damage();
+		m->digits[w - SUM_LOWEST] = digit;
+	}
+}

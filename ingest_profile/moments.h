@@ -1,0 +1,82 @@
+/*
+ * moments.h
+ *		Exact sums, and mean, variance, skewness and kurtosis.
+ */
+#ifndef PROFILE_MOMENTS_H
+#define PROFILE_MOMENTS_H
+
+#include "postgres.h"
+
+#include "ingest_profile/bytes.h"
+#include "utils/numeric.h"
+
+/* Base-10000 digits of an exact sum, from lowest weight upwards */
+#define SUM_LOWEST (-256) /* 1024 decimals */
+#define SUM_HIGHEST 256   /* 1028 digits before the point */
+
+typedef struct Moments
+{
+	int64 n; /* finite numbers */
+	int64 zeros;
+	int64 negatives;
+	int64 nans;
+	int64 infinities;
+	bool shifted;
+	double shift;    /* what is subtracted, so that powers stay small */
+	double power[4]; /* sums of (x - shift) ^ 1 .. 4 */
+	int128 integer;  /* exact sum of integers */
+	double total;    /* sum of floats, with what rounding lost */
+	double lost;
+	bool inexact; /* a numeric was too long for the exact sum */
+	int lowest;   /* weights in use, if any */
+	int highest;
+	int64 *digits; /* NULL: none yet */
+	int scale;     /* decimals of the sum as shown */
+} Moments;
+
+/* What the four sums come to */
+typedef struct Central
+{
+	double n;
+	double mean;
+	double m2; /* sums of powers about the mean */
+	double m3;
+	double m4;
+} Central;
+
+extern void moments_add(Moments *m, double x, int64 count);
+extern void moments_add_float(Moments *m, double x, int64 count);
+extern void moments_add_numeric(Moments *m, MemoryContext context, Numeric value, int64 count);
+extern Central moments_central(const Moments *m);
+extern void moments_merge(Moments *into, const Moments *from, MemoryContext context);
+extern char *moments_sum_text(const Moments *m);
+extern char *int128_text(int128 value);
+extern void moments_write(StringInfo out, const Moments *m);
+extern void moments_read(Reader *in, Moments *m, MemoryContext context);
+
+/* Reading a numeric without a call */
+typedef struct Digits
+{
+	bool special; /* NaN or infinite */
+	bool nan;
+	bool negative;
+	int weight;
+	int scale;
+	int n;
+	const char *at; /* n int16, perhaps unaligned */
+} Digits;
+
+extern Digits numeric_digits(Numeric value);
+extern double digits_to_double(const Digits *d);
+extern uint64 digits_hash(const Digits *d);
+
+static inline int
+digit_of(const Digits *d, int i)
+{
+	int16 digit;
+
+	memcpy(&digit, d->at + 2 * i, 2);
+	return digit;
+}
+
+#endif /* PROFILE_MOMENTS_H */

@@ -1,0 +1,45 @@
+/*
+ * sample.h
+ *		The values with the least hashes: a sample of the distinct ones.
+ *
+ * Two columns that share values share them here too, so overlap can be
+ * estimated from two samples alone.  The first few keep their text.
+ */
+#ifndef PROFILE_SAMPLE_H
+#define PROFILE_SAMPLE_H
+
+#include "postgres.h"
+
+#include "ingest_profile/bytes.h"
+
+#define SAMPLE_HASHES 1024
+#define SAMPLE_VALUES 128
+#define SAMPLE_BYTES 128 /* of a value */
+
+typedef struct Sampled
+{
+	uint64 hash;
+	char *value; /* NULL: not among the first few */
+	int len;
+	bool cut;
+} Sampled;
+
+typedef struct Sample
+{
+	MemoryContext context;
+	int n;
+	int allocated;
+	bool tidy;
+	uint64 below;       /* only hashes below this one can belong here */
+	uint64 value_below; /* and those below this one keep their text */
+	Sampled *items;
+} Sample;
+
+extern Sample *sample_new(MemoryContext context);
+extern void sample_put(Sample *sample, uint64 hash, const char *value, Size len, bool cut);
+extern void sample_tidy(Sample *sample);
+extern void sample_merge(Sample *into, Sample *from);
+extern void sample_write(StringInfo out, Sample *sample, bool with_values);
+extern Sample *sample_read(Reader *in, MemoryContext context);
+
+#endif /* PROFILE_SAMPLE_H */

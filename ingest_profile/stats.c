@@ -1,0 +1,767 @@
+/*
+ * stats.c
+ *		profile_stats(), quantile(), top_values(), histogram(), patterns(),
+ *		distinct_count(), semantic_type(), overlap().
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "ingest_profile/compat.h"
+#include "ingest_profile/hidden.h"
+#include "ingest_profile/semantic.h"
+#include "ingest_profile/stats.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/float.h"
+#include "utils/fmgroids.h"
+
+SQL_FUNCTION(profile_stats);
+SQL_FUNCTION(profile_quantiles);
+SQL_FUNCTION(profile_quantile);
+SQL_FUNCTION(profile_distinct_count);
+SQL_FUNCTION(profile_top_values);
+SQL_FUNCTION(profile_histogram);
+SQL_FUNCTION(profile_patterns);
+SQL_FUNCTION(profile_semantic_type);
+SQL_FUNCTION(profile_semantic_types);
+SQL_FUNCTION(profile_semantic_check);
+SQL_FUNCTION(profile_overlap);
+
+/* -- figures -- */
+
+void
+figures_put(Figures *f, const char *name, char *text)
+{
+	Assert(f->n < FIGURES);
+	f->items[f->n].name = name;
+	f->items[f->n++].text = text;
+}
+
+char *
+figure_of(const Figures *f, const char *name)
+{
+	for (int i = 0; i < f->n; i++)
+	{
+		if (strcmp(f->items[i].name, name) == 0)
+			return f->items[i].text;
+	}
+	return NULL;
+}
+
+/* A row with the figures that it has columns for */
+HeapTuple
+figures_tuple(const Figures *f, AttInMetadata *meta)
+{
+	TupleDesc desc = meta->tupdesc;
+	char **values = palloc0(desc->natts * sizeof(char *));
+
+	for (int i = 0; i < desc->natts; i++)
+		values[i] = figure_of(f, NameStr(TupleDescAttr(desc, i)->attname));
+	return BuildTupleFromCStrings(meta, values);
+}
+
+/* A double that reads back the same */
+char *
+number_text(double value)
+{
+	if (isnan(value))
+		return NULL;
+	return float8out_internal(value);
+}
+
+static void
+put_int(Figures *f, const char *name, int64 value)
+{
+	figures_put(f, name, psprintf(INT64_FORMAT, value));
+}
+
+static void
+put_number(Figures *f, const char *name, double value)
+{
+	figures_put(f, name, number_text(value));
+}
+
+static void
+put_share(Figures *f, const char *name, double part, double whole)
+{
+	figures_put(f, name, whole > 0 ? number_text(part / whole) : NULL);
+}
+
+static void
+put_bool(Figures *f, const char *name, bool value)
+{
+	figures_put(f, name, pstrdup(value ? "t" : "f"));
+}
+
+static void
+basic_figures(Sketch *s, Figures *f)
+{
+	int64 values = s->rows - s->nulls;
+	double error;
+	double distinct = sketch_distinct(s, &error);
+
+	figures_put(f, "type", s->type.name);
+	put_int(f, "rows", s->rows);
+	put_int(f, "nulls", s->nulls);
+	put_share(f, "null_share", (double) s->nulls, (double) s->rows);
+	put_int(f, "distinct_count", (int64) rint(distinct));
+	put_int(f, "distinct_error", (int64) ceil(error));
+	put_bool(f, "distinct_exact", s->set.exact);
+	put_share(f, "uniqueness", distinct, (double) values);
+	figures_put(f, "min", extreme_text(&s->min, &s->type));
+	figures_put(f, "max", extreme_text(&s->max, &s->type));
+	put_number(f, "entropy", values > 0 ? sketch_entropy(s) : get_float8_nan());
+}
+
+static char *
+sum_text(Sketch *s)
+{
+	const Moments *m = &s->moments;
+
+	switch (s->type.class)
+	{
+		case CLASS_INTEGER:
+			return int128_text(m->integer);
+		case CLASS_NUMERIC:
+			return m->nans + m->infinities > 0 ? NULL : moments_sum_text(m);
+		default:
+			return number_text(m->total + m->lost);
+	}
+}
+
+/* Sum over count to twenty digits, from the exact sum */
+static char *
+mean_text(Sketch *s, const Central *c)
+{
+	char *sum = s->type.class == CLASS_FLOAT ? NULL : sum_text(s);
+	Datum mean;
+
+	if (sum == NULL)
+		return number_text(c->mean);
+	mean = DirectFunctionCall2(numeric_div,
+							   DirectFunctionCall3(numeric_in, CStringGetDatum(sum), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)),
+							   NumericGetDatum(int64_to_numeric(s->moments.n)));
+	return DatumGetCString(DirectFunctionCall1(numeric_out, mean));
+}
+
+static void
+number_figures(Sketch *s, Figures *f)
+{
+	const Moments *m = &s->moments;
+	Central c = moments_central(m);
+	double variance = c.n > 1 ? c.m2 / (c.n - 1) : get_float8_nan();
+	/* so little that it is rounding */
+	bool constant = c.m2 <= 1e-24 * c.n * c.mean * c.mean;
+
+	if (class_is_number(s->type.class))
+	{
+		figures_put(f, "sum", m->n > 0 ? sum_text(s) : NULL);
+		figures_put(f, "mean", m->n > 0 ? mean_text(s, &c) : NULL);
+		put_number(f, "variance", variance);
+		put_number(f, "stddev", sqrt(variance));
+		put_number(f, "skewness", c.n > 1 && !constant ? sqrt(c.n) * c.m3 / pow(c.m2, 1.5) : get_float8_nan());
+		put_number(f, "kurtosis", c.n > 1 && !constant ? c.n * c.m4 / (c.m2 * c.m2) : get_float8_nan());
+		put_int(f, "zeros", m->zeros);
+		put_int(f, "negatives", m->negatives);
+		put_int(f, "nans", m->nans);
+	}
+	if (class_is_number(s->type.class) || class_is_moment(s->type.class))
+		put_int(f, "infinities", m->infinities);
+	if (s->type.class == CLASS_BOOLEAN)
+	{
+		put_int(f, "trues", (int64) m->integer);
+		put_int(f, "falses", m->n - (int64) m->integer);
+	}
+	if (class_is_moment(s->type.class) && m->n > 0)
+	{
+		double unit = s->type.class == CLASS_DATE ? 1 : USECS_PER_SEC;
+
+		figures_put(f, "mean_moment", text_of_key(s->type.class, (int64) rint(c.mean * unit)));
+	}
+}
+
+static void
+quantile_figures(Sketch *s, Figures *f)
+{
+	static const struct
+	{
+		const char *name;
+		double q;
+	} shown[] = {{"p01", 0.01}, {"p05", 0.05}, {"p25", 0.25}, {"median", 0.5}, {"p75", 0.75}, {"p95", 0.95}, {"p99", 0.99}};
+	Distribution d = sketch_distribution(s);
+
+	if (d.n == 0 || s->type.class == CLASS_BOOLEAN)
+		return;
+	for (int i = 0; i < lengthof(shown); i++)
+		figures_put(f, shown[i].name, sketch_quantile_text(s, &d, shown[i].q));
+}
+
+static void
+text_figures(Sketch *s, Figures *f)
+{
+	const Patterns *p = s->patterns;
+	HiddenGuess hidden;
+	int n;
+
+	put_int(f, "min_length", Max(p->min_length, 0));
+	put_int(f, "max_length", Max(p->max_length, 0));
+	put_share(f, "mean_length", (double) p->chars, (double) p->texts);
+	if (s->type.class != CLASS_TEXT)
+		return;
+	put_int(f, "empties", p->empties);
+	put_int(f, "blanks", p->blanks);
+	put_int(f, "leading_blanks", p->leading);
+	put_int(f, "trailing_blanks", p->trailing);
+	put_int(f, "uppercase", p->upper);
+	put_int(f, "lowercase", p->lower);
+	put_int(f, "mixed_case", p->mixed);
+	put_int(f, "non_ascii", p->non_ascii);
+	put_int(f, "odd_characters", p->odd);
+	figures_put(f, "shortest", extreme_text(&s->shortest, &s->type));
+	figures_put(f, "longest", extreme_text(&s->longest, &s->type));
+	if (p->has_shapes)
+	{
+		Shape **shapes = patterns_ranked(p, &n);
+
+		if (n > 0 && shapes[0]->mask != NULL)
+		{
+			figures_put(f, "pattern", shapes[0]->mask);
+			put_share(f, "pattern_share", (double) shapes[0]->count, (double) p->texts);
+		}
+	}
+	hidden = hidden_guess(s);
+	if (hidden.type != NULL)
+	{
+		figures_put(f, "hidden_type", pstrdup(hidden.type));
+		figures_put(f, "hidden_format", hidden.format);
+		put_number(f, "hidden_share", hidden.share);
+	}
+}
+
+static char *
+array_text(char **texts, int n)
+{
+	Datum *elements = palloc(Max(n, 1) * sizeof(Datum));
+
+	for (int i = 0; i < n; i++)
+		elements[i] = CStringGetTextDatum(texts[i]);
+	return OidOutputFunctionCall(F_ARRAY_OUT, PointerGetDatum(construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT)));
+}
+
+/* A few of the distinct values, by chance */
+static void
+sample_figures(Sketch *s, Figures *f)
+{
+	Sample *sample = sketch_sample(s);
+	char *texts[5];
+	int n = 0;
+
+	for (int i = 0; i < sample->n && n < lengthof(texts); i++)
+	{
+		if (sample->items[i].value != NULL)
+			texts[n++] = sample->items[i].cut ? psprintf("%s...", sample->items[i].value) : sample->items[i].value;
+	}
+	figures_put(f, "samples", array_text(texts, n));
+}
+
+static void
+top_figures(Sketch *s, Figures *f)
+{
+	int n;
+	TopValue *top = sketch_top(s, 1, &n);
+
+	if (n == 0)
+		return;
+	figures_put(f, "top_value", top[0].text);
+	put_int(f, "top_count", top[0].count);
+	put_share(f, "top_share", (double) top[0].count, (double) (s->rows - s->nulls));
+}
+
+/* Everything that applies; the column's name, if known, helps with meanings */
+void
+sketch_figures(Sketch *s, const char *column, Figures *f)
+{
+	SemanticGuess guess;
+
+	f->n = 0;
+	basic_figures(s, f);
+	if (class_has_key(s->type.class))
+	{
+		number_figures(s, f);
+		quantile_figures(s, f);
+	}
+	if (s->patterns)
+		text_figures(s, f);
+	top_figures(s, f);
+	if (semantic_guess(s, column, &guess))
+	{
+		figures_put(f, "semantic_type", pstrdup(guess.type->name));
+		put_number(f, "semantic_share", guess.share);
+	}
+	sample_figures(s, f);
+}
+
+Datum
+profile_stats(PG_FUNCTION_ARGS)
+{
+	Sketch *s = sketch_of_datum(PG_GETARG_DATUM(0));
+	char *column = PG_NARGS() > 1 && !PG_ARGISNULL(1) ? text_to_cstring(PG_GETARG_TEXT_PP(1)) : NULL;
+	TupleDesc desc;
+	Figures f;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "profile_stats() must return a row");
+	sketch_figures(s, column, &f);
+	PG_RETURN_DATUM(HeapTupleGetDatum(figures_tuple(&f, TupleDescGetAttInMetadata(desc))));
+}
+
+/* -- quantiles -- */
+
+char *
+sketch_quantile_text(Sketch *s, const Distribution *d, double q)
+{
+	int64 key = distribution_quantile(d, q);
+
+	/* the extremes are known exactly */
+	if (q == 0 && s->min.set && class_has_key(s->type.class))
+		return extreme_text(&s->min, &s->type);
+	if (q == 1 && s->max.set && s->moments.nans == 0)
+		return extreme_text(&s->max, &s->type);
+	return text_of_key(s->type.class, key);
+}
+
+static void
+check_fraction(double q)
+{
+	if (isnan(q) || q < 0 || q > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("quantile %g is not between 0 and 1", q)));
+}
+
+Datum
+profile_quantile(PG_FUNCTION_ARGS)
+{
+	Sketch *s = sketch_of_datum(PG_GETARG_DATUM(0));
+	double q = PG_GETARG_FLOAT8(1);
+	Distribution d = sketch_distribution(s);
+
+	check_fraction(q);
+	if (d.n == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(sketch_quantile_text(s, &d, q)));
+}
+
+Datum
+profile_quantiles(PG_FUNCTION_ARGS)
+{
+	Sketch *s = sketch_of_datum(PG_GETARG_DATUM(0));
+	Distribution d = sketch_distribution(s);
+	Datum *fractions;
+	Datum *texts;
+	bool *nulls;
+	int n;
+	int dims[1];
+	int lows[1] = {1};
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), FLOAT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &fractions, &nulls, &n);
+	if (d.n == 0)
+		PG_RETURN_NULL();
+	texts = palloc(Max(n, 1) * sizeof(Datum));
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			continue;
+		check_fraction(DatumGetFloat8(fractions[i]));
+		texts[i] = CStringGetTextDatum(sketch_quantile_text(s, &d, DatumGetFloat8(fractions[i])));
+	}
+	dims[0] = n;
+	PG_RETURN_ARRAYTYPE_P(construct_md_array(texts, nulls, 1, dims, lows, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* -- distinct and frequent values -- */
+
+Datum
+profile_distinct_count(PG_FUNCTION_ARGS)
+{
+	double error;
+
+	PG_RETURN_INT64((int64) rint(sketch_distinct(sketch_of_datum(PG_GETARG_DATUM(0)), &error)));
+}
+
+TopValue *
+sketch_top(Sketch *s, int wanted, int *n)
+{
+	int entries;
+	Entry **ranked = set_ranked(&s->set, &entries);
+	TopValue *top;
+
+	*n = Min(wanted, entries);
+	top = palloc0(Max(*n, 1) * sizeof(TopValue));
+	for (int i = 0; i < *n; i++)
+	{
+		char *text = sketch_entry_text(s, ranked[i]);
+
+		top[i].text = text && ranked[i]->cut ? psprintf("%s...", text) : text;
+		top[i].count = ranked[i]->count;
+		top[i].most = ranked[i]->count + s->set.offset;
+	}
+	return top;
+}
+
+/* Bits a value; beyond the frequent ones as if the others came equally often */
+double
+sketch_entropy(Sketch *s)
+{
+	double values = (double) (s->rows - s->nulls);
+	double error;
+	double rest = values;
+	double bits = 0;
+	double others = sketch_distinct(s, &error) - s->set.n;
+
+	for (int i = 0; i < s->set.n; i++)
+	{
+		double share = ((double) s->set.entries[i].count) / values;
+
+		if (s->set.entries[i].count == 0)
+			continue;
+		bits -= share * log2(share);
+		rest -= (double) s->set.entries[i].count;
+	}
+	if (rest > 0 && !s->set.exact)
+		bits -= rest / values * log2(rest / values / Max(others, 1));
+	return Max(bits, 0);
+}
+
+static int
+wanted_rows(FunctionCallInfo fcinfo, int arg, const char *what)
+{
+	int n = PG_GETARG_INT32(arg);
+
+	if (n < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be at least 1, not %d", what, n)));
+	return n;
+}
+
+static Datum
+text_or_null(const char *text, bool *null)
+{
+	*null = text == NULL;
+	return text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+Datum
+profile_top_values(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Sketch *s = sketch_of_datum(PG_GETARG_DATUM(0));
+	int n;
+	TopValue *top = sketch_top(s, wanted_rows(fcinfo, 1, "the number of values"), &n);
+
+	rows_begin(fcinfo);
+	for (int i = 0; i < n; i++)
+	{
+		bool nulls[4] = {false};
+		Datum values[4] = {
+			text_or_null(top[i].text, &nulls[0]), Int64GetDatum(top[i].count), Int64GetDatum(top[i].most),
+			Float8GetDatum((double) top[i].count / (double) (s->rows - s->nulls))};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	PG_RETURN_NULL();
+}
+
+/* -- histogram -- */
+
+/* A round number at most as large: 1, 2 or 5 times a power of ten */
+static double
+round_step(double step)
+{
+	double power = pow(10, floor(log10(step)));
+	double times = step / power;
+
+	return (times >= 5 ? 10 : times >= 2 ? 5
+						  : times >= 1   ? 2
+										 : 1) *
+		   power;
+}
+
+static char *
+bound_text(ValueClass class, double bound)
+{
+	if (class == CLASS_INTEGER || class_is_number(class))
+		return number_text(bound);
+	return text_of_key(class, (int64) rint(bound * (class == CLASS_DATE || class == CLASS_BOOLEAN ? 1 : USECS_PER_SEC)));
+}
+
+static double
+bound_key_share(const Distribution *d, ValueClass class, double bound)
+{
+	double sum = 0;
+
+	for (int i = 0; i < d->n && number_of_key(class, d->items[i].key) < bound; i++)
+		sum += d->items[i].weight;
+	return sum;
+}
+
+/* Bins as wide as each other, with bounds fit to read */
+static Bin *
+equal_width(Sketch *s, const Distribution *d, int bins, double low, double high, double scale, int *n)
+{
+	ValueClass class = s->type.class;
+	double step = high > low ? (high - low) / bins : 1;
+	double start;
+	Bin *result;
+	double before = 0;
+
+	if (class == CLASS_DATE || class == CLASS_INTEGER || class_is_moment(class))
+		step = Max(step, class_is_moment(class) && class != CLASS_DATE ? 1e-6 : 1);
+	if (class_is_number(class))
+		step = round_step(step * 0.999999);
+	else
+		step = class == CLASS_DATE ? ceil(step) : step;
+	start = class_is_number(class) ? floor(low / step) * step : low;
+	*n = (int) Min(ceil((high - start) / step + 1e-9) + (start + step * ceil((high - start) / step) <= high), 10000);
+	*n = Max(*n, 1);
+	result = palloc(*n * sizeof(Bin));
+	for (int i = 0; i < *n; i++)
+	{
+		double to = start + step * (i + 1);
+		double below = i == *n - 1 ? d->total : bound_key_share(d, class, to);
+
+		result[i].from = bound_text(class, start + step * i);
+		result[i].to = bound_text(class, to);
+		result[i].rows = (below - before) * scale;
+		before = below;
+	}
+	return result;
+}
+
+/* Bins of as many rows as each other */
+static Bin *
+equal_height(Sketch *s, const Distribution *d, int bins, double scale, int *n)
+{
+	Bin *result = palloc(bins * sizeof(Bin));
+	int64 from = d->items[0].key;
+	double before = 0;
+
+	*n = 0;
+	for (int i = 1; i <= bins; i++)
+	{
+		int64 to = distribution_quantile(d, (double) i / bins);
+		double below = i == bins ? d->total : distribution_below(d, to, true) * d->total;
+
+		/* a value that fills more than one bin */
+		if (below <= before)
+			continue;
+		result[*n].from = *n == 0 ? sketch_quantile_text(s, d, 0) : text_of_key(s->type.class, from);
+		result[*n].to = i == bins ? sketch_quantile_text(s, d, 1) : text_of_key(s->type.class, to);
+		result[*n].rows = (below - before) * scale;
+		(*n)++;
+		from = to;
+		before = below;
+	}
+	return result;
+}
+
+Bin *
+sketch_histogram(Sketch *s, int bins, bool height, int *n)
+{
+	Distribution d = sketch_distribution(s);
+	double values = (double) (s->rows - s->nulls - s->moments.nans);
+	double low;
+	double high;
+	int first = 0;
+	int last;
+
+	*n = 0;
+	if (d.n == 0)
+		return NULL;
+	if (height)
+		return equal_height(s, &d, bins, values / d.total, n);
+	/* infinities have no place in it */
+	last = d.n - 1;
+	while (first < last && isinf(number_of_key(s->type.class, d.items[first].key)))
+		first++;
+	while (last > first && isinf(number_of_key(s->type.class, d.items[last].key)))
+		last--;
+	low = number_of_key(s->type.class, d.items[first].key);
+	high = number_of_key(s->type.class, d.items[last].key);
+	if (s->min.set && s->moments.infinities == 0 && s->moments.nans == 0)
+	{
+		low = Min(low, number_of_key(s->type.class, s->min.key));
+		high = Max(high, number_of_key(s->type.class, s->max.key));
+	}
+	if (isinf(low) || isinf(high))
+		return NULL;
+	return equal_width(s, &d, bins, low, high, values / d.total, n);
+}
+
+Datum
+profile_histogram(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Sketch *s = sketch_of_datum(PG_GETARG_DATUM(0));
+	int bins = wanted_rows(fcinfo, 1, "the number of bins");
+	int n;
+	Bin *list = sketch_histogram(s, Min(bins, 1000), PG_GETARG_BOOL(2), &n);
+	double values = (double) (s->rows - s->nulls);
+
+	rows_begin(fcinfo);
+	for (int i = 0; i < n; i++)
+	{
+		bool nulls[5] = {false};
+		Datum row[5] = {Int32GetDatum(i + 1), text_or_null(list[i].from, &nulls[1]), text_or_null(list[i].to, &nulls[2]),
+						Int64GetDatum((int64) rint(list[i].rows)), Float8GetDatum(list[i].rows / values)};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, row, nulls);
+	}
+	PG_RETURN_NULL();
+}
+
+/* -- patterns and meanings -- */
+
+Datum
+profile_patterns(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Sketch *s = sketch_of_datum(PG_GETARG_DATUM(0));
+
+	rows_begin(fcinfo);
+	if (s->patterns && s->patterns->has_shapes)
+	{
+		int n;
+		Shape **shapes = patterns_ranked(s->patterns, &n);
+
+		for (int i = 0; i < n; i++)
+		{
+			bool nulls[5] = {false};
+			Datum row[5] = {
+				text_or_null(shapes[i]->mask, &nulls[0]), Int64GetDatum(shapes[i]->count),
+				Int64GetDatum(shapes[i]->count + s->patterns->shape_offset),
+				Float8GetDatum((double) shapes[i]->count / (double) s->patterns->texts),
+				text_or_null(shapes[i]->cut ? psprintf("%s...", shapes[i]->example) : shapes[i]->example, &nulls[4])};
+
+			tuplestore_putvalues(result->setResult, result->setDesc, row, nulls);
+		}
+	}
+	PG_RETURN_NULL();
+}
+
+Datum
+profile_semantic_type(PG_FUNCTION_ARGS)
+{
+	SemanticGuess guess;
+	char *column = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+
+	if (PG_ARGISNULL(0) || !semantic_guess(sketch_of_datum(PG_GETARG_DATUM(0)), column, &guess))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(guess.type->name));
+}
+
+/* The list of meanings */
+Datum
+profile_semantic_types(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	rows_begin(fcinfo);
+	for (int i = 0; i < semantic_ntypes; i++)
+	{
+		const SemanticType *type = &semantic_types[i];
+		bool nulls[4] = {false};
+		Datum row[4] = {CStringGetTextDatum(type->name), CStringGetTextDatum(type->describes),
+						Int32GetDatum(type->distinct), text_or_null(type->hints, &nulls[3])};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, row, nulls);
+	}
+	PG_RETURN_NULL();
+}
+
+/* Does one value fit a meaning? */
+Datum
+profile_semantic_check(PG_FUNCTION_ARGS)
+{
+	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char *value = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	const SemanticType *type = semantic_find(name);
+
+	if (type == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("there is no semantic type \"%s\"", name),
+				 errhint("semantic_types() lists them.")));
+	PG_RETURN_BOOL(value[0] != '\0' && type->fits(value, (int) strlen(value)));
+}
+
+/* -- overlap -- */
+
+/* Hashes of a below a threshold, and how many of them b has */
+static int
+shared_below(const Sample *a, const Sample *b, uint64 below, int *of_a, int *of_b)
+{
+	int shared = 0;
+	int i = 0;
+	int j = 0;
+
+	*of_a = *of_b = 0;
+	while (i < a->n && a->items[i].hash <= below)
+		i++, (*of_a)++;
+	while (j < b->n && b->items[j].hash <= below)
+		j++, (*of_b)++;
+	for (i = j = 0; i < *of_a && j < *of_b;)
+	{
+		if (a->items[i].hash == b->items[j].hash)
+			shared++, i++, j++;
+		else if (a->items[i].hash < b->items[j].hash)
+			i++;
+		else
+			j++;
+	}
+	return shared;
+}
+
+Datum
+profile_overlap(PG_FUNCTION_ARGS)
+{
+	Sketch *a = sketch_of_datum(PG_GETARG_DATUM(0));
+	Sketch *b = sketch_of_datum(PG_GETARG_DATUM(1));
+	Sample *sa = sketch_sample(a);
+	Sample *sb = sketch_sample(b);
+	/* up to here both samples have every value */
+	uint64 below = Min(sa->below, sb->below);
+	int of_a;
+	int of_b;
+	int shared = shared_below(sa, sb, below, &of_a, &of_b);
+	double error;
+	double na = sketch_distinct(a, &error);
+	double nb = sketch_distinct(b, &error);
+	double in_b = of_a > 0 ? (double) shared / of_a : get_float8_nan();
+	double in_a = of_b > 0 ? (double) shared / of_b : get_float8_nan();
+	int either = of_a + of_b - shared;
+	double jaccard = either > 0 ? (double) shared / either : get_float8_nan();
+	bool exact = below == PG_UINT64_MAX;
+	TupleDesc desc;
+	AttInMetadata *meta;
+	Figures f = {0};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "overlap() must return a row");
+	meta = TupleDescGetAttInMetadata(desc);
+	put_int(&f, "shared", (int64) rint(exact ? shared : of_a >= of_b && of_a > 0 ? in_b * na
+													: of_b > 0                   ? in_a * nb
+																				 : 0));
+	put_number(&f, "a_in_b", in_b);
+	put_number(&f, "b_in_a", in_a);
+	put_number(&f, "jaccard", jaccard);
+	/* two standard deviations of a share of so many hashes */
+	put_number(&f, "error", exact ? 0 : 2 * sqrt(0.25 / Max(Min(of_a, of_b), 1)));
+	put_int(&f, "hashes", Min(of_a, of_b));
+	PG_RETURN_DATUM(HeapTupleGetDatum(figures_tuple(&f, meta)));
+}

@@ -1,0 +1,411 @@
+/*
+ * type.c
+ *		What a type's values are to a sketch, and how its keys and texts compare.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "common/shortest_dec.h"
+#include "ingest_profile/compat.h"
+#include "ingest_profile/type.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/datetime.h"
+#include "utils/float.h"
+#include "utils/hsearch.h"
+#include "utils/varlena.h"
+#include "miscadmin.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+static ValueClass
+class_of(Oid base)
+{
+	switch (base)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case OIDOID:
+			return CLASS_INTEGER;
+		case FLOAT4OID:
+		case FLOAT8OID:
+			return CLASS_FLOAT;
+		case NUMERICOID:
+			return CLASS_NUMERIC;
+		case BOOLOID:
+			return CLASS_BOOLEAN;
+		case DATEOID:
+			return CLASS_DATE;
+		case TIMESTAMPOID:
+			return CLASS_TIMESTAMP;
+		case TIMESTAMPTZOID:
+			return CLASS_TIMESTAMPTZ;
+		case TIMEOID:
+			return CLASS_TIME;
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case NAMEOID:
+		case CHAROID:
+		case JSONOID:
+		case XMLOID:
+			return CLASS_TEXT;
+		case BYTEAOID:
+			return CLASS_BYTES;
+		default:
+			return CLASS_OTHER;
+	}
+}
+
+static char *
+qualified_collation(Oid collation)
+{
+	HeapTuple tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
+	Form_pg_collation form;
+	char *name;
+
+	if (!HeapTupleIsValid(tuple))
+		return "";
+	form = (Form_pg_collation) GETSTRUCT(tuple);
+	name = quote_qualified_identifier(get_namespace_name(form->collnamespace), NameStr(form->collname));
+	ReleaseSysCache(tuple);
+	return name;
+}
+
+/* All about a type, in the current context */
+void
+column_type_init(ColumnType *type, Oid typid, Oid collation)
+{
+	TypeCacheEntry *cache;
+	Oid output;
+	char align;
+
+	memset(type, 0, sizeof(*type));
+	type->declared = typid;
+	type->base = getBaseType(typid);
+	type->class = class_of(type->base);
+	type->name = format_type_be_qualified(typid);
+	if (strncmp(type->name, "pg_catalog.", 11) == 0)
+		type->name += 11;
+	type->collation = OidIsValid(collation) ? collation : get_typcollation(type->base);
+	type->collation_name = "";
+	if (OidIsValid(type->collation))
+		type->collation_name = qualified_collation(type->collation);
+	get_typlenbyvalalign(type->base, &type->typlen, &type->typbyval, &align);
+	type->blank_padded = type->base == BPCHAROID;
+	type->is_name = type->base == NAMEOID;
+	type->is_cstring_like = type->base == CHAROID;
+	type->is_json = type->base == JSONOID || type->base == JSONBOID || type->base == XMLOID;
+	type->is_array = type_is_array(type->base);
+	getTypeOutputInfo(type->base, &output, &type->is_varlena);
+	fmgr_info(output, &type->output);
+	cache = lookup_type_cache(type->base, TYPECACHE_CMP_PROC_FINFO);
+	type->ordered = OidIsValid(cache->cmp_proc);
+	if (type->ordered)
+		fmgr_info(cache->cmp_proc, &type->compare);
+	type->resolved = true;
+}
+
+/* Find a stored sketch's type in this database; false if it is not here */
+bool
+column_type_resolve(ColumnType *type)
+{
+	Oid typid;
+	int32 typmod;
+	Oid collation = InvalidOid;
+	ColumnType found;
+
+	if (type->resolved)
+		return true;
+	if (!parse_type_or_null(type->name, &typid, &typmod))
+		return false;
+	if (type->collation_name[0] != '\0')
+		collation = get_collation_oid(names_of(type->collation_name), true);
+	column_type_init(&found, typid, collation);
+	if (found.class != type->class)
+		return false;
+	*type = found;
+	return true;
+}
+
+/* -- keys -- */
+
+/* The order of doubles as the order of integers */
+int64
+key_of_double(double value)
+{
+	int64 bits;
+
+	if (value == 0)
+		value = 0; /* -0 */
+	if (isnan(value))
+		return PG_INT64_MAX;
+	memcpy(&bits, &value, 8);
+	return bits < 0 ? (int64) ((uint64) PG_INT64_MIN - (uint64) bits) : bits;
+}
+
+double
+double_of_key(int64 key)
+{
+	int64 bits = key < 0 ? (int64) ((uint64) PG_INT64_MIN - (uint64) key) : key;
+	double value;
+
+	memcpy(&value, &bits, 8);
+	return value;
+}
+
+/* A key as the number to reckon with: dates in days, times in seconds */
+double
+number_of_key(ValueClass class, int64 key)
+{
+	switch (class)
+	{
+		case CLASS_FLOAT:
+		case CLASS_NUMERIC:
+			return double_of_key(key);
+		case CLASS_TIMESTAMP:
+		case CLASS_TIMESTAMPTZ:
+			if (key == PG_INT64_MIN)
+				return -get_float8_infinity();
+			if (key == PG_INT64_MAX)
+				return get_float8_infinity();
+			return (double) key / USECS_PER_SEC;
+		case CLASS_TIME:
+			return (double) key / USECS_PER_SEC;
+		case CLASS_DATE:
+			if (key == PG_INT32_MIN)
+				return -get_float8_infinity();
+			if (key == PG_INT32_MAX)
+				return get_float8_infinity();
+			return (double) key;
+		default:
+			return (double) key;
+	}
+}
+
+static char *
+text_of_timestamp(int64 key, bool with_zone)
+{
+	struct pg_tm tm;
+	fsec_t fsec;
+	char buffer[MAXDATELEN + 1];
+
+	if (TIMESTAMP_NOT_FINITE(key))
+		return pstrdup(key < 0 ? "-infinity" : "infinity");
+	if (timestamp2tm(key, NULL, &tm, &fsec, NULL, NULL) != 0)
+		return pstrdup("out of range");
+	EncodeDateTime(&tm, fsec, false, 0, NULL, USE_ISO_DATES, buffer);
+	return with_zone ? psprintf("%s+00", buffer) : pstrdup(buffer);
+}
+
+static char *
+text_of_date(DateADT date)
+{
+	struct pg_tm tm;
+	char buffer[MAXDATELEN + 1];
+
+	memset(&tm, 0, sizeof(tm));
+	if (DATE_NOT_FINITE(date))
+		return pstrdup(date < 0 ? "-infinity" : "infinity");
+	if (!IS_VALID_DATE(date))
+		return pstrdup("out of range");
+	j2date(date + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
+	EncodeDateOnly(&tm, USE_ISO_DATES, buffer);
+	return pstrdup(buffer);
+}
+
+/* A key as text: ISO dates, timestamps with time zone in UTC */
+char *
+text_of_key(ValueClass class, int64 key)
+{
+	char buffer[DOUBLE_SHORTEST_DECIMAL_LEN];
+
+	switch (class)
+	{
+		case CLASS_FLOAT:
+		case CLASS_NUMERIC:
+			if (key == PG_INT64_MAX)
+				return pstrdup("NaN");
+			if (isinf(double_of_key(key)))
+				return pstrdup(key < 0 ? "-Infinity" : "Infinity");
+			double_to_shortest_decimal_buf(double_of_key(key), buffer);
+			return pstrdup(buffer);
+		case CLASS_BOOLEAN:
+			return pstrdup(key ? "true" : "false");
+		case CLASS_DATE:
+			return text_of_date((DateADT) key);
+		case CLASS_TIMESTAMP:
+			return text_of_timestamp(key, false);
+		case CLASS_TIMESTAMPTZ:
+			return text_of_timestamp(key, true);
+		case CLASS_TIME:
+			if (key < 0 || key > USECS_PER_DAY)
+				return pstrdup("out of range");
+			return psprintf("%02d:%02d:%09.6f", (int) (key / USECS_PER_HOUR),
+							(int) (key / USECS_PER_MINUTE % 60),
+							(double) (key % USECS_PER_MINUTE) / USECS_PER_SEC);
+		default:
+			return psprintf(INT64_FORMAT, key);
+	}
+}
+
+/* -- texts -- */
+
+/*
+ * strcoll() costs as much as all else together.  In most collations two texts
+ * of letters and digits are ordered by the primary weight of the first place
+ * where they differ.  That holds if no two letters make one element of the
+ * collation (as "ch" did in Spanish), which is found out by asking it.
+ */
+typedef struct Collating
+{
+	Oid collation; /* hash key */
+	bool simple;
+	unsigned char rank[128]; /* primary weight of letters and digits; 0: unknown */
+} Collating;
+
+static HTAB *collatings = NULL;
+
+static const char alphanumeric[] = "0123456789aAbBcCdDeEfFgGhHiIjJkKlLmMnNoOpPqQrRsStTuUvVwWxXyYzZ";
+
+static int
+slow_compare(const char *a, int alen, const char *b, int blen, Oid collation)
+{
+	return varstr_cmp(a, alen, b, blen, collation);
+}
+
+/* Does every pair that begins with c sort between c and the next letter, d? */
+static bool
+pairs_within(char c, char d, Oid collation)
+{
+	char pair[2] = {c, 0};
+
+	for (const char *x = alphanumeric; *x; x++)
+	{
+		pair[1] = *x;
+		if (slow_compare(pair, 2, &c, 1, collation) <= 0 ||
+			(d != 0 && slow_compare(pair, 2, &d, 1, collation) >= 0))
+			return false;
+	}
+	return true;
+}
+
+/* Ranks of letters and digits in a collation; simple stays false if they do not tell */
+static void
+learn(Collating *c)
+{
+	char order[sizeof(alphanumeric)];
+	int n = sizeof(alphanumeric) - 1;
+	int rank = 0;
+
+	c->simple = false;
+	memset(c->rank, 0, sizeof(c->rank));
+	memcpy(order, alphanumeric, n);
+	for (int i = 1; i < n; i++)
+	{
+		char x = order[i];
+		int j = i;
+
+		for (; j > 0 && slow_compare(&order[j - 1], 1, &x, 1, c->collation) > 0; j--)
+			order[j] = order[j - 1];
+		order[j] = x;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		bool same = i > 0 && pg_tolower((unsigned char) order[i]) == pg_tolower((unsigned char) order[i - 1]);
+
+		if (!same)
+			rank++;
+		c->rank[(unsigned char) order[i]] = rank;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		int next = i + 1;
+
+		while (next < n && c->rank[(unsigned char) order[next]] == c->rank[(unsigned char) order[i]])
+			next++;
+		if (!pairs_within(order[i], next < n ? order[next] : 0, c->collation))
+			return;
+	}
+	/* 10 digits and 26 letters, or 52 where each case has a weight of its own */
+	c->simple = rank == 36 || rank == 62;
+}
+
+static Collating *
+collating_of(Oid collation)
+{
+	Collating *c;
+	bool found;
+
+	if (collatings == NULL)
+	{
+		HASHCTL control = {.keysize = sizeof(Oid), .entrysize = sizeof(Collating)};
+
+		collatings = hash_create("ingest_profile collations", 8, &control, HASH_ELEM | HASH_BLOBS);
+	}
+	c = hash_search(collatings, &collation, HASH_ENTER, &found);
+	if (!found)
+	{
+		c->simple = false;
+		if (!collation_is_c(collation))
+			learn(c);
+	}
+	return c;
+}
+
+bool
+text_collates_simply(Oid collation)
+{
+	return collating_of(collation)->simple;
+}
+
+/* Order by the first place where letters or digits differ; 0 if that does not decide */
+static int
+quick_compare(const unsigned char *a, int alen, const unsigned char *b, int blen, const unsigned char *rank)
+{
+	int n = Min(alen, blen);
+	int p = 0;
+
+#define RANK(text, i) ((text)[i] < 128 ? rank[(text)[i]] : 0)
+	while (p + 8 <= n && memcmp(a + p, b + p, 8) == 0)
+		p += 8;
+	while (p < n && a[p] == b[p])
+		p++;
+	/* what stands before and behind must be plain, too: accents may combine */
+	if (p > 0 && RANK(a, p - 1) == 0)
+		return 0;
+	if ((p + 1 < alen && a[p + 1] >= 128) || (p + 1 < blen && b[p + 1] >= 128))
+		return 0;
+	if (p == n)
+	{
+		if (alen == blen || RANK(alen > blen ? a : b, p) == 0)
+			return 0;
+		return alen < blen ? -1 : 1;
+	}
+	return (RANK(a, p) == 0 || RANK(b, p) == 0) ? 0 : (int) RANK(a, p) - (int) RANK(b, p);
+#undef RANK
+}
+
+/* As the collation orders them */
+int
+text_compare(const char *a, int alen, const char *b, int blen, Oid collation)
+{
+	static Collating *last = NULL;
+	int order;
+
+	if (last == NULL || last->collation != collation)
+		last = collating_of(collation);
+	if (last->simple &&
+		(order = quick_compare((const unsigned char *) a, alen, (const unsigned char *) b, blen, last->rank)) != 0)
+		return order;
+	return slow_compare(a, alen, b, blen, collation);
+}

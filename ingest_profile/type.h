@@ -1,0 +1,68 @@
+/*
+ * type.h
+ *		How the values of a type are read: as a key that sorts, as a number, as text.
+ */
+#ifndef PROFILE_TYPE_H
+#define PROFILE_TYPE_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+/* Part of the stored form: add at the end only */
+typedef enum ValueClass
+{
+	CLASS_INTEGER = 0,
+	CLASS_FLOAT = 1,
+	CLASS_NUMERIC = 2,
+	CLASS_BOOLEAN = 3,
+	CLASS_DATE = 4,
+	CLASS_TIMESTAMP = 5,
+	CLASS_TIMESTAMPTZ = 6,
+	CLASS_TIME = 7,
+	CLASS_TEXT = 8,
+	CLASS_BYTES = 9,
+	CLASS_OTHER = 10 /* by its output and its btree comparison, if it has one */
+} ValueClass;
+
+#define CLASS_LAST CLASS_OTHER
+
+/* Is there a 64-bit key that sorts as the values do? */
+#define class_has_key(class) ((class) <= CLASS_TIME)
+/* Does the key say all? */
+#define class_key_is_value(class) (class_has_key(class) && (class) != CLASS_NUMERIC)
+#define class_is_number(class) ((class) <= CLASS_NUMERIC)
+#define class_is_moment(class) ((class) >= CLASS_DATE && (class) <= CLASS_TIMESTAMPTZ)
+
+typedef struct ColumnType
+{
+	ValueClass class;
+	char *name;           /* as SQL spells it, with its schema if needed */
+	char *collation_name; /* with its schema, or "" */
+	bool resolved;        /* what follows is known in this database */
+	Oid declared;
+	Oid base; /* below domains */
+	Oid collation;
+	int16 typlen;
+	bool typbyval;
+	bool blank_padded;
+	bool is_array;
+	bool is_json;
+	bool is_name;
+	bool is_cstring_like; /* "char" */
+	bool ordered;
+	FmgrInfo output;
+	bool is_varlena;
+	FmgrInfo compare;
+} ColumnType;
+
+extern void column_type_init(ColumnType *type, Oid typid, Oid collation);
+extern bool column_type_resolve(ColumnType *type);
+extern int64 key_of_double(double value);
+extern double double_of_key(int64 key);
+extern double number_of_key(ValueClass class, int64 key);
+extern char *text_of_key(ValueClass class, int64 key);
+extern bool text_collates_simply(Oid collation);
+extern int text_compare(const char *a, int alen, const char *b, int blen, Oid collation);
+
+#endif /* PROFILE_TYPE_H */
