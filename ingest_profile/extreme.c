@@ -135,7 +135,7 @@ revive(Extreme *e, ColumnType *type, MemoryContext context)
 	Oid param;
 	MemoryContext old;
 
-	if (e->value || e->cut || e->text == NULL || !e->set || !column_type_resolve(type))
+	if (e->value || e->cut || e->text == NULL || !e->set || !column_type_resolve(type, context))
 		return;
 	getTypeInputInfo(type->declared, &input, &param);
 	old = MemoryContextSwitchTo(context);
@@ -161,7 +161,7 @@ extreme_merge(Extreme *into, const Extreme *from, ColumnType *type, MemoryContex
 			return;
 	}
 	if (type->class == CLASS_TEXT && !type->resolved)
-		(void) column_type_resolve(type);
+		(void) column_type_resolve(type, context);
 	c = (Candidate){.key = other.key, .value = other.value, .text = other.text, .len = other.len};
 	if (into->set && !(wanted < 0 ? compare(into, type, &c) < 0 : compare(into, type, &c) > 0))
 		return;

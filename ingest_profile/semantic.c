@@ -5,9 +5,9 @@
  * The values are those of the sample: a random choice of the distinct ones.  A
  * meaning is taken if more than SEMANTIC_SHARE of them fit it, if they are
  * enough, and if it would hardly happen by chance: each fitting value counts
- * the bits by which its check beats chance.  Codes that many other values look
- * like need a word in the column's name, or ten times the evidence.  Of several
- * meanings the first in the list is taken: special ones come first.
+ * the bits by which its check beats chance.  Closed lists of short codes take
+ * fewer values if the column's name speaks for them; codes that are told by
+ * their form alone are never guessed without such a name.  Of several meanings the first in the list is taken: special ones come first.
  */
 #include "postgres.h"
 
@@ -800,7 +800,7 @@ const SemanticType semantic_types[] = {
 	{"ipv6", is_ipv6, 10, 5, NULL, "IPv6 address"},
 	{"ip_address", is_ip, 8, 5, NULL, "IPv4 or IPv6 address"},
 	{"iban", is_iban, 12, 5, NULL, "IBAN: length of its country, modulo 97"},
-	{"sepa_creditor", is_sepa_creditor, 6.6, 10, "creditor,sepa,glaubiger", "SEPA creditor identifier: modulo 97"},
+	{"sepa_creditor", is_sepa_creditor, 6.6, 10, "!creditor,sepa,glaubiger", "SEPA creditor identifier: modulo 97"},
 	{"eu_vat", is_eu_vat, 6, 5, NULL, "VAT number of an EU country, each with its own check"},
 	{"swiss_uid", is_ch_uid, 6, 5, NULL, "Swiss company number: modulo 11"},
 	{"lei", is_lei, 6.6, 5, NULL, "legal entity identifier: modulo 97"},
@@ -829,13 +829,13 @@ const SemanticType semantic_types[] = {
 	{"uk_nino", is_nino, 6, 5, NULL, "UK national insurance number"},
 	{"es_nif", is_dni, 4.5, 8, NULL, "Spanish DNI or NIE: modulo 23"},
 	{"us_ssn", is_ssn, 4, 8, NULL, "US social security number, with its dashes"},
-	{"us_ein", is_ein, 4, 8, "ein,employer,tax,fein", "US employer number, with its dash"},
+	{"us_ein", is_ein, 4, 8, "!ein,employer,tax,fein", "US employer number, with its dash"},
 	{"us_npi", is_npi, 4.3, 10, NULL, "US national provider identifier"},
 	{"uk_nhs", is_nhs, 3.5, 10, NULL, "UK NHS number: modulo 11"},
 	{"isbn10", is_isbn10, 3.4, 10, NULL, "ISBN-10: modulo 11"},
 	{"us_routing_number", is_aba, 5, 8, NULL, "US bank routing number (ABA)"},
-	{"nl_bsn", is_bsn, 3.5, 10, "bsn,sofi,burger", "Dutch BSN: modulo 11"},
-	{"fr_siren", is_siren, 3.3, 10, "siren", "French company number: Luhn"},
+	{"nl_bsn", is_bsn, 3.5, 10, "!bsn,sofi,burger", "Dutch BSN: modulo 11"},
+	{"fr_siren", is_siren, 3.3, 10, "!siren", "French company number: Luhn"},
 	{"ca_sin", is_sin, 3.3, 10, NULL, "Canadian social insurance number: Luhn"},
 	{"cusip", is_cusip, 3.3, 10, NULL, "CUSIP"},
 	{"ean8", is_ean8, 3.3, 10, NULL, "EAN-8"},
@@ -874,13 +874,13 @@ const SemanticType semantic_types[] = {
 	{"country_code", is_country2, 1.4, 3, "country,nation,land,ctry", "ISO 3166 alpha-2 country code"},
 	{"country_code3", is_country3, 6, 3, "country,nation,land,ctry", "ISO 3166 alpha-3 country code"},
 	{"language_code", is_language, 1.9, 3, "lang,locale", "ISO 639-1 language code"},
-	{"iata_airport", is_iata_airport, 3, 3, "iata,airport", "IATA airport code"},
-	{"us_zip", is_us_zip, 3, 3, "zip", "US ZIP code"},
-	{"postal_code", is_postal_code, 3, 3, "post,plz,zip,cap", "postal code"},
-	{"latitude", is_latitude, 3, 3, "lat", "latitude in degrees"},
-	{"longitude", is_longitude, 3, 3, "lon,lng", "longitude in degrees"},
-	{"year", is_year, 5, 3, "year,jahr,annee,anno", "year"},
-	{"epoch", is_epoch, 3, 5, "epoch,time,stamp,_at,date", "seconds or milliseconds since 1970"},
+	{"iata_airport", is_iata_airport, 3, 3, "!iata,airport", "IATA airport code"},
+	{"us_zip", is_us_zip, 3, 3, "!zip", "US ZIP code"},
+	{"postal_code", is_postal_code, 3, 3, "!post,plz,zip,cap", "postal code"},
+	{"latitude", is_latitude, 3, 3, "!lat", "latitude in degrees"},
+	{"longitude", is_longitude, 3, 3, "!lon,lng", "longitude in degrees"},
+	{"year", is_year, 5, 3, "!year,jahr,annee,anno", "year"},
+	{"epoch", is_epoch, 3, 5, "!epoch,time,stamp,_at,date", "seconds or milliseconds since 1970"},
 	{"base64", is_base64, 8, 5, NULL, "base64"},
 	{"boolean", is_boolean_word, 8, 2, NULL, "yes and no, in words or letters"},
 };
@@ -913,7 +913,7 @@ hinted(const char *hints, const char *column)
 	for (; column[i] && i < sizeof(lower) - 1; i++)
 		lower[i] = pg_tolower((unsigned char) column[i]);
 	lower[i] = '\0';
-	strlcpy(words, hints, sizeof(words));
+	strlcpy(words, hints[0] == '!' ? hints + 1 : hints, sizeof(words));
 	while ((word = strsep(&rest, ",")) != NULL)
 	{
 		if (strstr(lower, word) != NULL)
@@ -929,15 +929,13 @@ convincing(const SemanticType *type, const char *column, int fitting)
 	double needed = SEMANTIC_BITS;
 	int distinct = type->distinct;
 
-	if (type->hints != NULL)
+	if (hinted(type->hints, column))
+		needed = 0;
+	else if (type->hints != NULL)
 	{
-		if (hinted(type->hints, column))
-			needed = 0;
-		else
-		{
-			needed *= 10;
-			distinct *= 10;
-		}
+		if (type->hints[0] == '!')
+			return false;
+		distinct = 10;
 	}
 	return fitting >= distinct && type->bits * fitting >= needed;
 }

@@ -20,7 +20,7 @@ typedef struct SemanticType
 	SemanticCheck fits;
 	double bits;       /* what one fitting value tells against chance */
 	int distinct;      /* values that are needed */
-	const char *hints; /* words; without one in the column's name it takes ten times as much */
+	const char *hints; /* words of a column's name that speak for it; '!': needs one of them */
 	const char *describes;
 } SemanticType;
 

@@ -675,8 +675,6 @@ void
 sketch_merge(Sketch *into, Sketch *from)
 {
 	check_types(into, from);
-	if (!into->type.resolved && from->type.resolved)
-		into->type = from->type;
 	sketch_settle(into);
 	sketch_settle(from);
 	into->rows += from->rows;

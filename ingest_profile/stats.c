@@ -675,9 +675,10 @@ profile_semantic_types(PG_FUNCTION_ARGS)
 	for (int i = 0; i < semantic_ntypes; i++)
 	{
 		const SemanticType *type = &semantic_types[i];
-		bool nulls[4] = {false};
-		Datum row[4] = {CStringGetTextDatum(type->name), CStringGetTextDatum(type->describes),
-						Int32GetDatum(type->distinct), text_or_null(type->hints, &nulls[3])};
+		bool nulls[5] = {false};
+		Datum row[5] = {CStringGetTextDatum(type->name), CStringGetTextDatum(type->describes),
+						Int32GetDatum(type->distinct), BoolGetDatum(type->hints && type->hints[0] == '!'),
+						text_or_null(type->hints && type->hints[0] == '!' ? type->hints + 1 : type->hints, &nulls[4])};
 
 		tuplestore_putvalues(result->setResult, result->setDesc, row, nulls);
 	}

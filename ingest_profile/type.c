@@ -97,6 +97,8 @@ column_type_init(ColumnType *type, Oid typid, Oid collation)
 	if (strncmp(type->name, "pg_catalog.", 11) == 0)
 		type->name += 11;
 	type->collation = OidIsValid(collation) ? collation : get_typcollation(type->base);
+	if (!OidIsValid(type->collation) && type->class == CLASS_TEXT)
+		type->collation = C_COLLATION_OID;
 	type->collation_name = "";
 	if (OidIsValid(type->collation))
 		type->collation_name = qualified_collation(type->collation);
@@ -115,10 +117,11 @@ column_type_init(ColumnType *type, Oid typid, Oid collation)
 	type->resolved = true;
 }
 
-/* Find a stored sketch's type in this database; false if it is not here */
+/* Find a stored sketch's type in this database; what is found lives in the context */
 bool
-column_type_resolve(ColumnType *type)
+column_type_resolve(ColumnType *type, MemoryContext context)
 {
+	MemoryContext old;
 	Oid typid;
 	int32 typmod;
 	Oid collation = InvalidOid;
@@ -130,7 +133,9 @@ column_type_resolve(ColumnType *type)
 		return false;
 	if (type->collation_name[0] != '\0')
 		collation = get_collation_oid(names_of(type->collation_name), true);
+	old = MemoryContextSwitchTo(context);
 	column_type_init(&found, typid, collation);
+	MemoryContextSwitchTo(old);
 	if (found.class != type->class)
 		return false;
 	*type = found;
