@@ -167,3 +167,15 @@ CREATE FUNCTION profile_report(relation regclass, columns text[] DEFAULT NULL, s
     RETURNS TABLE (profile text)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION profile_report(regclass, text[], bigint, text) IS 'the profile of a table as a picture to read in psql';
+
+-- what follows from sketches
+CREATE FUNCTION candidate_keys(relation regclass, max_columns integer DEFAULT 3)
+    RETURNS TABLE (columns text[], declared boolean, "rows" bigint, score float8)
+    AS 'MODULE_PATHNAME', 'profile_candidate_keys' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION candidate_keys(regclass, integer) IS 'minimal sets of columns that identify a row, verified exactly, the likeliest first';
+
+CREATE FUNCTION candidate_foreign_keys(relations regclass[])
+    RETURNS TABLE (from_relation regclass, from_column text, to_relation regclass, to_column text,
+    coverage float8, orphans bigint, score float8, orphan_query text)
+    AS 'MODULE_PATHNAME', 'profile_candidate_foreign_keys' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION candidate_foreign_keys(regclass[]) IS 'columns that refer to a key of another relation: possible by their sketches, likely by their names, verified exactly';

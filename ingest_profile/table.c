@@ -314,6 +314,7 @@ take_sketches(Profiled *p)
 		p->columns[i].stored = (bytea *) PG_DETOAST_DATUM_COPY(value);
 		p->columns[i].sketch = sketch_read(VARDATA(p->columns[i].stored), VARSIZE(p->columns[i].stored) - VARHDRSZ,
 										   CurrentMemoryContext);
+		(void) column_type_resolve(&p->columns[i].sketch->type, CurrentMemoryContext);
 	}
 }
 
