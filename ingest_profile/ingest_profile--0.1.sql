@@ -179,3 +179,24 @@ CREATE FUNCTION candidate_foreign_keys(relations regclass[])
     coverage float8, orphans bigint, score float8, orphan_query text)
     AS 'MODULE_PATHNAME', 'profile_candidate_foreign_keys' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION candidate_foreign_keys(regclass[]) IS 'columns that refer to a key of another relation: possible by their sketches, likely by their names, verified exactly';
+
+CREATE FUNCTION profile_drift(before profile_sketch, after profile_sketch,
+    OUT verdict text, OUT reasons text, OUT type_before text, OUT type_after text,
+    OUT rows_before bigint, OUT rows_after bigint,
+    OUT null_share_before float8, OUT null_share_after float8,
+    OUT distinct_share_before float8, OUT distinct_share_after float8,
+    OUT mean_before float8, OUT mean_after float8, OUT median_before text, OUT median_after text,
+    OUT p95_before text, OUT p95_after text, OUT ks float8, OUT psi float8,
+    OUT new_values text, OUT gone_values text, OUT new_patterns text, OUT gone_patterns text,
+    OUT hidden_type_before text, OUT hidden_type_after text)
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION profile_drift(profile_sketch, profile_sketch) IS 'what changed between two profiles of a column, and whether it matters: none, slight, strong';
+
+CREATE FUNCTION outliers(relation regclass, column_name text)
+    RETURNS TABLE (kind text, detail text, count bigint, examples text[], where_clause text)
+    AS 'MODULE_PATHNAME', 'profile_outliers' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION outliers(regclass, text) IS 'far values, rare categories and patterns, placeholders: each with the condition that selects its rows';
+
+CREATE FUNCTION anomaly_score(history float8[], value float8, season integer DEFAULT NULL) RETURNS float8
+    AS 'MODULE_PATHNAME', 'profile_anomaly_score' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION anomaly_score(float8[], float8, integer) IS 'robust standard deviations of a new point from its history, of the same phase of a season if given; null under five points; beyond 4 is unusual';

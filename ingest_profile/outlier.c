@@ -1,0 +1,482 @@
+/*
+ * outlier.c
+ *		outliers(): rows that do not look like the others; anomaly_score(): a
+ *		point that does not fit its history.
+ *
+ * Outliers come from one profile of the column; each finding carries the
+ * condition that selects its rows, and is counted by it.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "ingest_profile/compat.h"
+#include "ingest_profile/stats.h"
+#include "ingest_profile/table.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/float.h"
+#include "utils/timestamp.h"
+
+SQL_FUNCTION(profile_outliers);
+SQL_FUNCTION(profile_anomaly_score);
+
+#define ROBUST_Z 3.5    /* Iglewicz and Hoaglin */
+#define Z_OF_MAD 0.6745 /* the normal distribution's upper quartile */
+#define TAIL_SHARE 0.01 /* more rows than this are a tail, not outliers */
+#define MOST_FINDINGS 64
+
+typedef struct OutlierSearch
+{
+	ReturnSetInfo *result;
+	Profiled *p;
+	Sketch *s;
+	char *column; /* quoted */
+	double values;
+} OutlierSearch;
+
+static void
+run_select(const char *sql)
+{
+	int code = SPI_execute(sql, true, 0);
+
+	if (code != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(code));
+}
+
+/* Count the rows of a condition and show a few of their values; false if there are none, or too many */
+static bool
+report(OutlierSearch *o, const char *kind, const char *detail, const char *where, double most)
+{
+	bool nulls[5] = {false};
+	Datum row[5];
+	int64 count;
+	char *sql = psprintf("SELECT (SELECT pg_catalog.count(*) FROM %s WHERE %s), "
+						 "ARRAY(SELECT DISTINCT pg_catalog.left(%s::pg_catalog.text, 100) FROM (SELECT %s FROM %s WHERE %s LIMIT 1000) x ORDER BY 1 LIMIT 5)",
+						 o->p->title, where, o->column, o->column, o->p->title, where);
+
+	run_select(sql);
+	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &nulls[2]));
+	if (count == 0 || (double) count > most)
+		return false;
+	row[0] = CStringGetTextDatum(kind);
+	row[1] = CStringGetTextDatum(detail);
+	row[2] = Int64GetDatum(count);
+	row[3] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &nulls[3]);
+	row[4] = CStringGetTextDatum(where);
+	tuplestore_putvalues(o->result->setResult, o->result->setDesc, row, nulls);
+	return true;
+}
+
+/* -- numbers and dates -- */
+
+static double
+value_at(const OutlierSearch *o, const Distribution *d, double q, bool logs)
+{
+	double x = number_of_key(o->s->type.class, distribution_quantile(d, q));
+
+	return logs ? log(x) : x;
+}
+
+/* The median of distances from the median */
+static double
+median_deviation(const OutlierSearch *o, const Distribution *d, double median, bool logs)
+{
+	Distribution deviations = {.n = d->n, .items = palloc(d->n * sizeof(Weighted))};
+
+	for (int i = 0; i < d->n; i++)
+	{
+		double x = number_of_key(o->s->type.class, d->items[i].key);
+
+		deviations.items[i] = (Weighted){key_of_double(fabs((logs ? log(x) : x) - median)), d->items[i].weight};
+	}
+	distribution_sort(&deviations);
+	return double_of_key(distribution_quantile(&deviations, 0.5));
+}
+
+/* A bound as a literal of the column's type */
+static char *
+bound_literal(const OutlierSearch *o, double x)
+{
+	ValueClass class = o->s->type.class;
+
+	if (class_is_number(class))
+	{
+		/* integers compare with what is not one as numeric */
+		if (class == CLASS_INTEGER)
+			return psprintf("%.0f", x);
+		return psprintf("%s%s", quote_literal_cstr(number_text(x)), class == CLASS_FLOAT ? "::float8" : "::numeric");
+	}
+	x = Max(Min(x, 9e12), -2e11);
+	return psprintf("%s::%s", quote_literal_cstr(text_of_key(class, (int64) rint(x * (class == CLASS_DATE ? 1 : USECS_PER_SEC)))),
+					class == CLASS_DATE ? "date" : class == CLASS_TIMESTAMP ? "timestamp"
+																			: "timestamptz");
+}
+
+static void
+report_beyond(OutlierSearch *o, const char *kind, const char *method, double low, double high, bool logs)
+{
+	double most = Max(o->values * TAIL_SHARE, 1);
+	const char *finite = o->s->type.class == CLASS_FLOAT ? psprintf(" AND %s <> 'NaN'", o->column) : "";
+
+	if (logs)
+	{
+		low = exp(low);
+		high = exp(high);
+	}
+	(void) report(o, kind, psprintf("below %s: %s", bound_literal(o, low), method),
+				  psprintf("%s < %s", o->column, bound_literal(o, floor(low) == low || o->s->type.class != CLASS_INTEGER ? low : ceil(low))), most);
+	(void) report(o, kind, psprintf("above %s: %s", bound_literal(o, high), method),
+				  psprintf("%s > %s%s", o->column, bound_literal(o, o->s->type.class == CLASS_INTEGER ? floor(high) : high), finite), most);
+}
+
+static void
+find_far_values(OutlierSearch *o)
+{
+	Distribution d = sketch_distribution(o->s);
+	Central c = moments_central(&o->s->moments);
+	double skew = c.m2 > 0 ? sqrt(c.n) * c.m3 / pow(c.m2, 1.5) : 0;
+	bool logs;
+	double median;
+	double spread;
+	double q1;
+	double q3;
+
+	if (d.n < 3 || c.n < 20)
+		return;
+	/* a long tail of positive values is judged by its logarithms */
+	logs = class_is_number(o->s->type.class) && skew > 2 && number_of_key(o->s->type.class, d.items[0].key) > 0 && o->s->moments.infinities == 0;
+	median = value_at(o, &d, 0.5, logs);
+	q1 = value_at(o, &d, 0.25, logs);
+	q3 = value_at(o, &d, 0.75, logs);
+	spread = median_deviation(o, &d, median, logs);
+	if (spread > 0)
+	{
+		double reach = ROBUST_Z * spread / Z_OF_MAD;
+
+		report_beyond(o, "robust z", psprintf("more than %.1f robust standard deviations from the median%s", ROBUST_Z, logs ? ", by logarithms" : ""),
+					  median - reach, median + reach, logs);
+	}
+	if (q3 > q1)
+		report_beyond(o, "far fence", psprintf("more than 3 interquartile ranges beyond the quartiles%s", logs ? ", by logarithms" : ""),
+					  q1 - 3 * (q3 - q1), q3 + 3 * (q3 - q1), logs);
+}
+
+/* -- categories -- */
+
+/* At most one insertion, deletion or replacement apart, without regard to case and blanks around */
+static bool
+within_one_edit(const char *a, const char *b)
+{
+	int la = (int) strlen(a);
+	int lb = (int) strlen(b);
+	int i = 0;
+	int j = 0;
+
+	if (abs(la - lb) > 1 || Min(la, lb) < 4)
+		return pg_strcasecmp(a, b) == 0;
+	while (i < la && i < lb && pg_tolower((unsigned char) a[i]) == pg_tolower((unsigned char) b[i]))
+		i++;
+	while (j < la - i && j < lb - i && pg_tolower((unsigned char) a[la - 1 - j]) == pg_tolower((unsigned char) b[lb - 1 - j]))
+		j++;
+	return Max(la, lb) - i - j <= 1;
+}
+
+static char *
+equals(const OutlierSearch *o, const char *text)
+{
+	return psprintf("%s = %s", o->column, quote_literal_cstr(text));
+}
+
+static void
+find_rare_categories(OutlierSearch *o)
+{
+	int n;
+	Entry **ranked = set_ranked(&o->s->set, &n);
+	double frequent = 0;
+	int findings = 0;
+
+	if (o->s->type.class != CLASS_TEXT || o->s->type.is_json || !o->s->set.exact)
+		return;
+	for (int i = 0; i < Min(n, 50); i++)
+		frequent += (double) ranked[i]->count;
+	if (frequent < 0.95 * o->values || o->values < 100)
+		return;
+	for (int i = n - 1; i > 0 && findings < MOST_FINDINGS; i--)
+	{
+		char *text = sketch_entry_text(o->s, ranked[i]);
+		const char *near = NULL;
+
+		if (text == NULL || ranked[i]->cut)
+			continue;
+		for (int j = 0; j < i && near == NULL; j++)
+		{
+			char *other = sketch_entry_text(o->s, ranked[j]);
+
+			if (other && ranked[j]->count >= 100 * ranked[i]->count && within_one_edit(text, other))
+				near = other;
+		}
+		if (near != NULL)
+			findings += report(o, "near miss", psprintf("spelt almost as '%s', which is 100 times as frequent", near), equals(o, text), o->values);
+		else if ((double) ranked[i]->count <= 0.0001 * o->values)
+			findings += report(o, "rare category", "at most 0.01 % of the rows, where 50 values hold 95 %", equals(o, text), o->values);
+	}
+}
+
+/* -- shapes -- */
+
+static char *
+escaped(const char *text, int len)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	for (int i = 0; i < len; i++)
+	{
+		if (strchr("\\.^$|()[]{}*+?", text[i]) != NULL)
+			appendStringInfoChar(&out, '\\');
+		appendStringInfoChar(&out, text[i]);
+	}
+	return out.data;
+}
+
+/* A shape as a regular expression */
+static char *
+regex_of_mask(const char *mask)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfoChar(&out, '^');
+	for (const char *p = mask; *p;)
+	{
+		if (strcmp(p, "...") == 0)
+			return out.data;
+		if (*p == '{')
+		{
+			const char *end = strchr(p, '}');
+
+			/* a count, unless the text itself has braces */
+			if (p > mask && end && end > p + 1 && strspn(p + 1, "0123456789") == end - p - 1)
+			{
+				appendBinaryStringInfo(&out, p, (int) (end - p) + 1);
+				p = end + 1;
+				continue;
+			}
+		}
+		if (*p == 'A')
+			appendStringInfoString(&out, "[A-Z]");
+		else if (*p == 'a')
+			appendStringInfoString(&out, "[a-z]");
+		else if (*p == '9')
+			appendStringInfoString(&out, "[0-9]");
+		else if (*p == '_')
+			appendStringInfoString(&out, "[\\s_]");
+		else if (*p == 'u')
+			appendStringInfoString(&out, "[^\\x01-\\x7f]");
+		else
+			appendStringInfoString(&out, escaped(p, 1));
+		p++;
+	}
+	appendStringInfoChar(&out, '$');
+	return out.data;
+}
+
+static void
+find_strange_shapes(OutlierSearch *o)
+{
+	const Patterns *p = o->s->patterns;
+	int n;
+	Shape **ranked;
+
+	if (p == NULL || !p->has_shapes || !p->shapes_exact || p->texts < 100)
+		return;
+	ranked = patterns_ranked(p, &n);
+	if (n < 2 || (double) ranked[0]->count < 0.95 * (double) p->texts)
+		return;
+	for (int i = 1; i < Min(n, MOST_FINDINGS); i++)
+	{
+		if ((double) ranked[i]->count > 0.005 * (double) p->texts || ranked[i]->mask == NULL)
+			continue;
+		(void) report(o, "rare pattern", psprintf("%s, where %.1f %% are %s", ranked[i]->mask[0] ? ranked[i]->mask : "empty", 100.0 * (double) ranked[0]->count / (double) p->texts, ranked[0]->mask),
+					  psprintf("%s COLLATE \"C\" ~ %s", o->column, quote_literal_cstr(regex_of_mask(ranked[i]->mask))), o->values);
+	}
+}
+
+/* -- placeholders -- */
+
+static const char *const text_placeholders[] = {"n/a", "na", "n.a.", "none", "null", "nil", "unknown", "unbekannt", "test", "tbd", "tba", "todo", "dummy", "default", "xxx", "xxxx", "xx", "asdf", "-", "--", "?", "??", ".", "...", "(blank)", "(none)", "#n/a", "#ref!", "#value!", "undefined", "missing", "not available", "not applicable", "foo", "bar", "sample", "example", NULL};
+static const char *const number_placeholders[] = {"-1", "-9", "-99", "-999", "-9999", "-99999", "999", "9999", "99999", "999999", "9999999", "99999999", "999999999", "9999999999", "123456", "1234567", "12345678", "123456789", "11111", "111111", NULL};
+static const char *const date_placeholders[] = {"1900-01-01", "1899-12-30", "1899-12-31", "1970-01-01", "1753-01-01", "0001-01-01", "9999-12-31", "9999-01-01", "2099-12-31", "1111-11-11", "2999-12-31", NULL};
+
+static bool
+is_listed(const char *const *list, const char *text)
+{
+	for (; *list; list++)
+	{
+		if (pg_strcasecmp(text, *list) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Where values run through a placeholder's neighbourhood it is an ordinary one */
+static bool
+stands_apart(OutlierSearch *o, const Entry *e, const Distribution *d)
+{
+	double x = number_of_key(o->s->type.class, e->key);
+	double q05;
+	double q95;
+	double reach;
+
+	if (d->n < 3)
+		return true;
+	q05 = number_of_key(o->s->type.class, distribution_quantile(d, 0.05));
+	q95 = number_of_key(o->s->type.class, distribution_quantile(d, 0.95));
+	reach = Max(q95 - q05, 1);
+	/* far from the others, or much more frequent than they are on average */
+	return x < q05 - reach || x > q95 + reach || (double) e->count > 20 * o->values / Max(o->s->set.n, 1) || (x < 0 && o->s->moments.negatives == e->count);
+}
+
+static void
+find_placeholders(OutlierSearch *o)
+{
+	ValueClass class = o->s->type.class;
+	Distribution d = sketch_distribution(o->s);
+	int n;
+	Entry **ranked = set_ranked(&o->s->set, &n);
+	int findings = 0;
+
+	for (int i = 0; i < n && findings < MOST_FINDINGS; i++)
+	{
+		char *text = sketch_entry_text(o->s, ranked[i]);
+		bool listed;
+
+		if (text == NULL)
+			continue;
+		if (class == CLASS_TEXT)
+			listed = is_listed(text_placeholders, text) || is_listed(number_placeholders + 6, text) || is_listed(date_placeholders, text);
+		else if (class_is_number(class))
+			listed = is_listed(number_placeholders, text) && stands_apart(o, ranked[i], &d);
+		else if (class_is_moment(class))
+			listed = is_listed(date_placeholders, pnstrdup(text, 10)) && (strlen(text) == 10 || strncmp(text + 10, " 00:00:00", 9) == 0);
+		else
+			return;
+		if (listed)
+			findings += report(o, "placeholder", psprintf("'%s' often stands for what is not known", text), equals(o, text), o->values * 0.9);
+	}
+	if (o->s->patterns && class == CLASS_TEXT && o->s->patterns->blanks > 0)
+		(void) report(o, "placeholder", "white space only", psprintf("%s ~ '^\\s+$'", o->column), o->values);
+}
+
+Datum
+profile_outliers(PG_FUNCTION_ARGS)
+{
+	Datum name = PointerGetDatum(PG_GETARG_TEXT_PP(1));
+	ProfileRequest request = {.relation = PG_GETARG_OID(0), .schema = extension_schema(fcinfo)};
+	OutlierSearch o = {.result = (ReturnSetInfo *) fcinfo->resultinfo};
+
+	request.columns = construct_array(&name, 1, TEXTOID, -1, false, TYPALIGN_INT);
+	rows_begin(fcinfo);
+	SPI_connect();
+	o.p = profile_run(&request, CurrentMemoryContext);
+	o.s = o.p->columns[0].sketch;
+	if (o.s != NULL && o.s->rows > o.s->nulls)
+	{
+		o.column = pstrdup(quote_identifier(o.p->columns[0].name));
+		o.values = (double) (o.s->rows - o.s->nulls);
+		if (class_is_number(o.s->type.class) || class_is_moment(o.s->type.class))
+			find_far_values(&o);
+		find_rare_categories(&o);
+		find_strange_shapes(&o);
+		find_placeholders(&o);
+	}
+	SPI_finish();
+	PG_RETURN_NULL();
+}
+
+/* -- a metric's history -- */
+
+static int
+compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *) a;
+	double y = *(const double *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+static double
+median_of(double *values, int n)
+{
+	qsort(values, n, sizeof(double), compare_doubles);
+	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+/*
+ * Robust standard deviations of a new point from the median of its history; of
+ * the same phase if a season is given.  On logarithms where nothing is
+ * negative, since metrics grow by factors.  A spread of less than 2 % of the
+ * level is not believed: a metric that never moved may still move a little.
+ */
+static double
+score_point(const double *history, int n, double value, int season)
+{
+	double *points = palloc(Max(n, 1) * sizeof(double));
+	bool logs = value >= 0;
+	int used = 0;
+	double median;
+	double spread;
+
+	for (int i = 0; i < n; i++)
+		logs = logs && !(history[i] < 0);
+	for (int i = 0; i < n; i++)
+	{
+		/* the new point stands at place n */
+		if (isnan(history[i]) || isinf(history[i]) || (season > 0 && (n - i) % season != 0))
+			continue;
+		points[used++] = logs ? log1p(history[i]) : history[i];
+	}
+	if (used < 5)
+		return get_float8_nan();
+	value = logs ? log1p(value) : value;
+	median = median_of(points, used);
+	for (int i = 0; i < used; i++)
+		points[i] = fabs(points[i] - median);
+	spread = 1.4826 * median_of(points, used);
+	spread = Max(spread, logs ? 0.02 : Max(0.02 * fabs(median), 1e-12));
+	return (value - median) / spread;
+}
+
+Datum
+profile_anomaly_score(PG_FUNCTION_ARGS)
+{
+	Datum *elements;
+	bool *nulls;
+	int n;
+	double *history;
+	int season = PG_ARGISNULL(2) ? 0 : PG_GETARG_INT32(2);
+	double value;
+	double score;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	if (!PG_ARGISNULL(2) && season < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a season has at least 2 points, not %d", season)));
+	value = PG_GETARG_FLOAT8(1);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), FLOAT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &elements, &nulls, &n);
+	history = palloc(Max(n, 1) * sizeof(double));
+	for (int i = 0; i < n; i++)
+		history[i] = nulls[i] ? get_float8_nan() : DatumGetFloat8(elements[i]);
+	if (isnan(value))
+		PG_RETURN_NULL();
+	score = score_point(history, n, value, season);
+	if (isnan(score))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(score);
+}
