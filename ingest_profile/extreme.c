@@ -123,8 +123,10 @@ extreme_text(const Extreme *e, ColumnType *type)
 		return e->cut || n < e->len ? psprintf("%.*s...", n, e->text) : pstrdup(e->text);
 	}
 	if (e->value)
-		return OutputFunctionCall(&type->output, e->value);
-	return e->text ? pstrdup(e->text) : NULL;
+		return column_type_output(type, e->value);
+	if (e->text == NULL)
+		return NULL;
+	return e->cut ? psprintf("%s...", e->text) : pstrdup(e->text);
 }
 
 /* What came from a stored form has only its text: make a value of it if that can be */
@@ -199,7 +201,7 @@ extreme_write(StringInfo out, const Extreme *e, ColumnType *type)
 	}
 	else
 	{
-		char *text = e->value ? OutputFunctionCall(&type->output, e->value) : e->text;
+		char *text = e->value ? column_type_output(type, e->value) : e->text;
 		int len = (int) strlen(text);
 		int n = pg_mbcliplen(text, len, EXTREME_BYTES);
 

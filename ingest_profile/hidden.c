@@ -466,6 +466,8 @@ hidden_guess(Sketch *s)
 		guess.share = share;
 		if (strcmp(guess.type, "date") == 0 || strcmp(guess.type, "timestamp") == 0)
 			guess.format = format_of(sample, guess.type[0] == 't');
+		if (guess.format && strstr(guess.format, "TZH") != NULL)
+			guess.type = "timestamptz";
 		break;
 	}
 	return guess;

@@ -135,6 +135,17 @@ moments_add(Moments *m, double x, int64 count)
 	m->power[3] += w * d * d;
 }
 
+/* A finite number beyond what a double holds: it is counted and summed, but its powers are not known */
+void
+moments_add_huge(Moments *m, bool negative, int64 count)
+{
+	m->n += count;
+	m->negatives += negative ? count : 0;
+	m->shifted = true;
+	for (int i = 0; i < 4; i++)
+		m->power[i] = get_float8_nan();
+}
+
 /* The sum, with what each addition rounds off kept apart */
 void
 moments_add_float(Moments *m, double x, int64 count)
@@ -228,8 +239,9 @@ moments_central(const Moments *m)
 	c.m2 = m->power[1] - c.n * a * a;
 	c.m3 = m->power[2] - 3 * a * m->power[1] + 2 * c.n * a * a * a;
 	c.m4 = m->power[3] - 4 * a * m->power[2] + 6 * a * a * m->power[1] - 3 * c.n * a * a * a * a;
-	c.m2 = Max(c.m2, 0);
-	c.m4 = Max(c.m4, 0);
+	/* below zero only by rounding; what is not known stays unknown */
+	c.m2 = c.m2 < 0 ? 0 : c.m2;
+	c.m4 = c.m4 < 0 ? 0 : c.m4;
 	return c;
 }
 

@@ -45,6 +45,7 @@ typedef struct Central
 } Central;
 
 extern void moments_add(Moments *m, double x, int64 count);
+extern void moments_add_huge(Moments *m, bool negative, int64 count);
 extern void moments_add_float(Moments *m, double x, int64 count);
 extern void moments_add_numeric(Moments *m, MemoryContext context, Numeric value, int64 count);
 extern Central moments_central(const Moments *m);

@@ -132,7 +132,7 @@ read_text(Sketch *s, Datum value, Observation *o)
 	}
 	else if (s->type.is_cstring_like)
 	{
-		o->text = OutputFunctionCall(&s->type.output, value);
+		o->text = column_type_output(&s->type, value);
 		o->len = (int) strlen(o->text);
 		o->full = o->len;
 	}
@@ -195,8 +195,7 @@ read_other(Sketch *s, Datum value, Observation *o)
 	{
 		struct varlena *v = (struct varlena *) DatumGetPointer(value);
 
-		if (VARATT_IS_EXTENDED(v) && !VARATT_IS_SHORT(v) &&
-			toast_raw_datum_size(value) > GIANT_BYTES + VARHDRSZ)
+		if (toast_raw_datum_size(value) > GIANT_BYTES + VARHDRSZ)
 		{
 			read_bytes(value, o);
 			o->text = psprintf("(" INT64_FORMAT " bytes)", o->full);
@@ -206,7 +205,7 @@ read_other(Sketch *s, Datum value, Observation *o)
 		}
 		o->value = PointerGetDatum(pg_detoast_datum(v));
 	}
-	o->text = s->type.base == UUIDOID ? text_of_uuid(DatumGetUUIDP(value)) : OutputFunctionCall(&s->type.output, o->value);
+	o->text = s->type.base == UUIDOID ? text_of_uuid(DatumGetUUIDP(value)) : column_type_output(&s->type, o->value);
 	o->len = (int) strlen(o->text);
 	o->full = o->len;
 	o->hash = hash_text(o->text, o->len);
@@ -313,7 +312,10 @@ account(Sketch *s, int64 key, const TextFacts *facts, const char *text, int len,
 
 		if (class == CLASS_FLOAT && key == PG_INT64_MAX)
 			x = get_float8_nan();
-		moments_add(&s->moments, x, count);
+		if (class == CLASS_NUMERIC && isinf(x) && !numeric_digits(number).special)
+			moments_add_huge(&s->moments, x < 0, count);
+		else
+			moments_add(&s->moments, x, count);
 		if (class == CLASS_INTEGER || class == CLASS_BOOLEAN)
 			s->moments.integer += (int128) key * count;
 		else if (class == CLASS_FLOAT)

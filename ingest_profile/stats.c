@@ -527,8 +527,10 @@ equal_width(Sketch *s, const Distribution *d, int bins, double low, double high,
 	else
 		step = class == CLASS_DATE ? ceil(step) : step;
 	start = class_is_number(class) ? floor(low / step) * step : low;
-	*n = (int) Min(ceil((high - start) / step + 1e-9) + (start + step * ceil((high - start) / step) <= high), 10000);
-	*n = Max(*n, 1);
+	/* the upper bound is beyond a bin, but of the last one of instants */
+	*n = class_is_number(class) || class == CLASS_DATE || class == CLASS_BOOLEAN
+			 ? (int) Min(floor((high - start) / step + 1e-9) + 1, 10000)
+			 : bins;
 	result = palloc(*n * sizeof(Bin));
 	for (int i = 0; i < *n; i++)
 	{

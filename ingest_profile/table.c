@@ -234,7 +234,7 @@ append_source(StringInfo sql, Profiled *p, const ProfileRequest *request)
 		appendStringInfo(sql, " FROM %s AS q", p->title);
 		if (percent < 100)
 		{
-			appendStringInfo(sql, " TABLESAMPLE BERNOULLI (%.10g)", percent);
+			appendStringInfo(sql, " TABLESAMPLE BERNOULLI (%.10g) REPEATABLE (0)", percent);
 			p->sampled = true;
 			p->factor = 100 / percent;
 		}
@@ -427,7 +427,7 @@ scaled_figures(const Profiled *p, const Sketch *s, Figures *f)
 	figures_put(f, "total_nulls_high", count_text(ceil(high * all)));
 	figures_put(f, "total_distinct", count_text(distinct_all));
 	figures_put(f, "total_distinct_low", count_text(Max(distinct - 2 * error, 0)));
-	figures_put(f, "total_distinct_high", count_text(Min(p->sampled ? distinct * p->factor : distinct + 2 * error, all)));
+	figures_put(f, "total_distinct_high", count_text(Min(p->sampled ? (distinct + 2 * sqrt(distinct)) * p->factor : distinct + 2 * error, all - (double) s->nulls)));
 	figures_put(f, "estimates", estimates_text(s, p->sampled));
 }
 

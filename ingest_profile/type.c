@@ -142,6 +142,38 @@ column_type_resolve(ColumnType *type, MemoryContext context)
 	return true;
 }
 
+/*
+ * A value as text, the same in every session: ISO dates, UTC, all digits.  Its
+ * hash is taken from that, so it must not depend on what a session likes to see.
+ */
+char *
+column_type_output(ColumnType *type, Datum value)
+{
+	int date_style = DateStyle;
+	int interval_style = IntervalStyle;
+	int digits = extra_float_digits;
+	pg_tz *zone = session_timezone;
+	char *text = NULL;
+
+	PG_TRY();
+	{
+		DateStyle = USE_ISO_DATES;
+		IntervalStyle = INTSTYLE_POSTGRES;
+		extra_float_digits = 1;
+		session_timezone = pg_tzset("UTC");
+		text = OutputFunctionCall(&type->output, value);
+	}
+	PG_FINALLY();
+	{
+		DateStyle = date_style;
+		IntervalStyle = interval_style;
+		extra_float_digits = digits;
+		session_timezone = zone;
+	}
+	PG_END_TRY();
+	return text;
+}
+
 /* -- keys -- */
 
 /* The order of doubles as the order of integers */

@@ -57,6 +57,7 @@ typedef struct ColumnType
 } ColumnType;
 
 extern void column_type_init(ColumnType *type, Oid typid, Oid collation);
+extern char *column_type_output(ColumnType *type, Datum value);
 extern bool column_type_resolve(ColumnType *type, MemoryContext context);
 extern int64 key_of_double(double value);
 extern double double_of_key(int64 key);

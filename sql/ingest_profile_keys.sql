@@ -124,3 +124,5 @@ SELECT orphan_query AS q FROM candidate_foreign_keys(ARRAY['broken', 'shop.artis
 SELECT count(*) FROM (:q) x;
 DROP SCHEMA shop, trade, rent CASCADE;
 DROP TABLE found, broken, undeclared;
+DROP VIEW IF EXISTS declared;
+DROP EXTENSION ingest_profile;
