@@ -594,6 +594,7 @@ sketch_add(Sketch *s, Datum value)
 	Entry *e;
 
 	o.full = o.len = 0;
+	o.key = 0;
 	o.value = value;
 	o.text = NULL;
 	observe(s, value, &o);
