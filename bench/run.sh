@@ -2,7 +2,8 @@
 # make bench [BENCH=name]: every benchmark, or one, each against its peer in the same run.
 . "$(dirname "$0")/../test/lib.sh"
 set_up postgresql-contrib
-all="scan_cpu scan_latency scan_memory pushdown sandbox_pages"
+all="scan_cpu scan_latency scan_memory pushdown sandbox_pages
+	profile_speed profile_vs_sql profile_vs_duckdb profile_accuracy profile_memory profile_merge"
 which=${*:-$all}
 say "Data: a table of 200,000 rows × 20 columns, a company of 20,000 transaction lines"
 run_as mkdir -p "$WORK/csv"

@@ -370,7 +370,7 @@ add_shape(Patterns *p, uint64 hash, const char *text, int len, int64 count)
 	}
 	shape->count += count;
 	/* most shapes of free text are seen once: those need no mask */
-	if (shape->mask == NULL && text != NULL && (shape->count > 1 || p->nshapes <= SHAPES_STORED))
+	if (shape->mask == NULL && text != NULL && (shape->count > 1 || (p->purges == 0 && p->nshapes <= SHAPES_STORED)))
 		write_out(p, shape, text, len);
 }
 

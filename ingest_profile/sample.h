@@ -11,10 +11,12 @@
 #include "postgres.h"
 
 #include "ingest_profile/bytes.h"
+#include "ingest_profile/hash.h"
 
 #define SAMPLE_HASHES 1024
 #define SAMPLE_VALUES 128
 #define SAMPLE_BYTES 128 /* of a value */
+#define SAMPLE_LATELY 4096
 
 typedef struct Sampled
 {
@@ -33,7 +35,23 @@ typedef struct Sample
 	uint64 below;       /* only hashes below this one can belong here */
 	uint64 value_below; /* and those below this one keep their text */
 	Sampled *items;
+	uint32 lately[SAMPLE_LATELY]; /* tags of hashes that were put lately, to meet repeats cheaply */
 } Sample;
+
+/* Can a hash be left out, because it is too large or was put just now? */
+static inline bool
+sample_passes_over(Sample *sample, uint64 hash)
+{
+	uint32 *lately;
+
+	if (hash > sample->below)
+		return true;
+	lately = &sample->lately[(hash >> HASH_SHIFT) & (SAMPLE_LATELY - 1)];
+	if (*lately == (uint32) (hash >> 28))
+		return true;
+	*lately = (uint32) (hash >> 28);
+	return false;
+}
 
 extern Sample *sample_new(MemoryContext context);
 extern void sample_put(Sample *sample, uint64 hash, const char *value, Size len, bool cut);

@@ -573,7 +573,7 @@ add_new(Sketch *s, Observation *o)
 	}
 	account_now(s, o);
 	hll_add(s->hll, o->hash);
-	if (o->hash <= s->sample->below)
+	if (!sample_passes_over(s->sample, o->hash))
 		sample_new_value(s, o);
 	e = set_insert(&s->set, o->hash);
 	if (e == NULL)

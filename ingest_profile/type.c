@@ -336,6 +336,29 @@ pairs_within(char c, char d, Oid collation)
 	return true;
 }
 
+/* Do letters and digits keep their order behind any other ASCII character? */
+static bool
+pairs_behind_others(const char *order, int n, const Collating *c)
+{
+	for (int x = ' '; x < 127; x++)
+	{
+		char a[2] = {(char) x, 0};
+		char b[2] = {(char) x, 0};
+
+		if (strchr(alphanumeric, x) != NULL)
+			continue;
+		for (int i = 1; i < n; i++)
+		{
+			a[1] = order[i - 1];
+			b[1] = order[i];
+			if (c->rank[(unsigned char) a[1]] < c->rank[(unsigned char) b[1]] &&
+				slow_compare(a, 2, b, 2, c->collation) >= 0)
+				return false;
+		}
+	}
+	return true;
+}
+
 /* Ranks of letters and digits in a collation; simple stays false if they do not tell */
 static void
 learn(Collating *c)
@@ -373,6 +396,8 @@ learn(Collating *c)
 		if (!pairs_within(order[i], next < n ? order[next] : 0, c->collation))
 			return;
 	}
+	if (!pairs_behind_others(order, n, c))
+		return;
 	/* 10 digits and 26 letters, or 52 where each case has a weight of its own */
 	c->simple = rank == 36 || rank == 62;
 }
@@ -418,7 +443,7 @@ quick_compare(const unsigned char *a, int alen, const unsigned char *b, int blen
 	while (p < n && a[p] == b[p])
 		p++;
 	/* what stands before and behind must be plain, too: accents may combine */
-	if (p > 0 && RANK(a, p - 1) == 0)
+	if (p > 0 && a[p - 1] >= 128)
 		return 0;
 	if ((p + 1 < alen && a[p + 1] >= 128) || (p + 1 < blen && b[p + 1] >= 128))
 		return 0;
