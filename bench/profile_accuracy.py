@@ -10,8 +10,8 @@ from common import connect, finish, table
 QUANTILES = [i / 100 for i in range(1, 100)]
 # values as SQL over i from 1 to n, s being a seed
 KINDS = {
-    "uniform": "(hashint8(i * 1000003 + s)::bigint & 2147483647) % greatest(n / 3, 2)",
-    "zipf": "floor(exp(ln(n::float8 + 1) * ((hashint8(i + s * 7919)::bigint & 2147483647) / 2147483648.0)))::bigint",
+    "uniform": "(hashint8(i * 1000003::bigint + s)::bigint & 2147483647) % greatest(n / 3, 2)",
+    "zipf": "floor(exp(ln(n::float8 + 1) * ((hashint8(i + s * 7919::bigint)::bigint & 2147483647) / 2147483648.0)))::bigint",
     "constant": "42::bigint",
     "sorted": "i::bigint",
     "descending": "(n - i)::bigint",
@@ -31,7 +31,7 @@ def source(kind, n, seed):
 def rank_error(conn, quantiles, n):
     """How far the ranks of the values are from those asked for, as a share of the rows."""
     rows = conn.execute("""SELECT q, (SELECT coalesce(max(upto), 0) FROM truth WHERE v < x), (SELECT max(upto) FROM truth WHERE v <= x)
-        FROM unnest(%s::float8[], %s::bigint[]) u(q, x)""", (QUANTILES, [int(float(v)) for v in quantiles])).fetchall()
+        FROM unnest(%s::float8[], %s::bigint[]) u(q, x)""", (QUANTILES, [int(v) for v in quantiles])).fetchall()
     return max(max(0.0, float(below) / n - q, q - float(upto) / n) for q, below, upto in rows)
 
 

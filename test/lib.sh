@@ -190,9 +190,23 @@ run_regress() {
 		"$@"
 }
 
+# ingest_profile once more, with the sanitizer that a server can load
+build_sanitized() {
+	local copy=$WORK/sanitized
+	mkdir -p "$copy"
+	cp "$TOP"/ingest_profile/*.[ch] "$TOP"/ingest_profile/Makefile "$TOP"/ingest_profile/*.sql "$TOP"/ingest_profile/*.control "$copy"
+	make -s -C "$copy" -j"$(nproc)" PG_CFLAGS="-O1 -g -w -fvisibility=hidden -fsanitize=undefined -fno-sanitize-recover=undefined" \
+		EXTRA_CFLAGS="-I$TOP" SHLIB_LINK="-fsanitize=undefined" >"$copy/build.log" 2>&1 ||
+		{ tail -n 5 "$copy/build.log" >&2; die "ingest_profile does not build with the sanitizer"; }
+	chmod -R a+rX "$copy"
+	PROFILE_LIBRARY=$copy/ingest_profile.so
+	export PROFILE_LIBRARY
+}
+
 # run_tap [FILES]: each starts servers of its own
 run_tap() {
 	local pgxs perl
+	build_sanitized
 	pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")/..
 	perl=$pgxs/test/perl
 	cd "$WORK/src/test"
