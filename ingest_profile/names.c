@@ -124,6 +124,16 @@ name_like_key(const char *column)
 	return 0.7;
 }
 
+/* assetaccount: a role without a break before what it is about */
+static bool
+ends_in(const char *word, const char *table)
+{
+	int n = (int) strlen(table);
+	int len = (int) strlen(word);
+
+	return n >= 4 && len >= n + 3 && strcmp(word + len - n, table) == 0;
+}
+
 /* One word short for another: cust for customer, emp for employee, dept for department, qty for quantity */
 static bool
 abbreviates(const char *shorter, const char *word)
@@ -146,10 +156,11 @@ abbreviates(const char *shorter, const char *word)
 	return n >= 4 || p - word <= 2 * n;
 }
 
+/* A column's word against a table's */
 static bool
-same_word(const char *a, const char *b)
+same_word(const char *column, const char *table)
 {
-	return strcmp(a, b) == 0 || abbreviates(a, b) || abbreviates(b, a);
+	return strcmp(column, table) == 0 || abbreviates(column, table);
 }
 
 /* How well do the column's words from start on, without the key's, name the table? */
@@ -161,6 +172,8 @@ names_table(const Words *w, int start, int end, const Words *table)
 	int n = table->n - first;
 	bool exact = true;
 
+	if (end - start == 1 && n == 1 && ends_in(w->word[start], table->word[first]))
+		return 0.8;
 	if (end - start == n)
 	{
 		for (int i = 0; i < n; i++)

@@ -374,6 +374,20 @@ add_shape(Patterns *p, uint64 hash, const char *text, int len, int64 count)
 		write_out(p, shape, text, len);
 }
 
+/* Write a text's shape out while the whole text is at hand; its rows are counted later */
+void
+patterns_know(Patterns *p, const TextFacts *facts, const char *text, int len)
+{
+	Shape *shape;
+
+	if (facts->shape == 0)
+		return;
+	add_shape(p, facts->shape, text, len, 0);
+	shape = find_shape(p, facts->shape);
+	if (shape->mask == NULL)
+		write_out(p, shape, text, len);
+}
+
 /* -- lengths -- */
 
 static int

@@ -72,6 +72,7 @@ extern TextFacts text_facts(const Patterns *p, const char *text, int len, uint64
 extern char *shape_mask(const char *text, int len);
 extern Patterns *patterns_new(MemoryContext context, bool has_shapes);
 extern void patterns_add(Patterns *p, const TextFacts *facts, const char *text, int len, int64 count);
+extern void patterns_know(Patterns *p, const TextFacts *facts, const char *text, int len);
 extern void patterns_add_length(Patterns *p, int64 length, int64 count);
 extern void patterns_merge(Patterns *into, const Patterns *from);
 extern Shape **patterns_ranked(const Patterns *p, int *n);

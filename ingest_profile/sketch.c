@@ -109,7 +109,8 @@ detoast_some(Datum value, int64 *full)
 {
 	struct varlena *v = (struct varlena *) DatumGetPointer(value);
 
-	if (!VARATT_IS_EXTENDED(v) || VARATT_IS_SHORT(v))
+	/* a pointer to TOAST has a short header as well */
+	if (!VARATT_IS_EXTERNAL(v) && (!VARATT_IS_EXTENDED(v) || VARATT_IS_SHORT(v)))
 		*full = VARSIZE_ANY_EXHDR(v);
 	else
 	{
@@ -482,6 +483,8 @@ fill(Sketch *s, Entry *e, const Observation *o)
 	if (text)
 		set_keep_value(&s->set, e, text, len);
 	e->cut = e->cut || o->full > o->len;
+	if (e->cut && s->type.class == CLASS_TEXT)
+		patterns_know(s->patterns, &o->facts, o->text, o->len);
 	/* a numeric is accounted for by its text */
 	e->direct = s->type.class == CLASS_NUMERIC && e->cut;
 }

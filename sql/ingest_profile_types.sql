@@ -80,6 +80,12 @@ SELECT rows, nulls, sum IS NULL AS no_sum, length(max) FROM (SELECT (profile_sta
 
 -- texts of any size and script; work on one is bounded
 SELECT rows, min_length, max_length, left(longest, 10), odd_characters FROM (SELECT (profile_stats(profile(v))).* FROM (VALUES (repeat('x', 50000000)), (repeat('ab', 200000)), ('short')) x(v)) s;
+-- stored out of line, compressed and not
+CREATE TABLE toasted (plain text, packed text, bytes bytea, numbers int[], doc jsonb);
+ALTER TABLE toasted ALTER plain SET STORAGE external, ALTER bytes SET STORAGE external;
+INSERT INTO toasted SELECT repeat('Plain ' || i || ' ', 2000), repeat('packed', 1000 + 100000 * i), decode(repeat(md5(i::text), 300), 'hex'), ARRAY(SELECT generate_series(1, 1000 * i)), jsonb_build_object('k', repeat(md5(i::text), 500)) FROM generate_series(1, 3) i;
+SELECT column_name, rows, distinct_count, min_length, max_length, left(min, 20) AS min, left(samples[1], 20) AS sample, pattern FROM profile_table('toasted');
+DROP TABLE toasted;
 SELECT rows, max_length, distinct_count FROM (SELECT (profile_stats(profile(v))).* FROM (VALUES (repeat('\x41', 1)::bytea), (decode(repeat('42', 1000000), 'hex')), (decode(repeat('42', 1000001), 'hex'))) x(v)) s;
 SELECT figures(profile(v)) FROM (SELECT array_agg(i) AS v FROM generate_series(1, 300000) i) x;
 SELECT pattern, count, example FROM patterns((SELECT profile(v) FROM (VALUES ('שלום'), ('مرحبا'), ('👍🏽'), (U&'e\0301'), (E'a\nb'), (E'\x01'), ('{3}'), ('')) x(v)));
