@@ -30,7 +30,8 @@ def source(kind, n, seed):
 
 def rank_error(conn, quantiles, n):
     """How far the ranks of the values are from those asked for, as a share of the rows."""
-    rows = conn.execute("""SELECT q, (SELECT coalesce(max(upto), 0) FROM truth WHERE v < x), (SELECT max(upto) FROM truth WHERE v <= x)
+    rows = conn.execute("""SELECT q, coalesce((SELECT upto FROM truth WHERE v < x ORDER BY v DESC LIMIT 1), 0),
+            (SELECT upto FROM truth WHERE v <= x ORDER BY v DESC LIMIT 1)
         FROM unnest(%s::float8[], %s::bigint[]) u(q, x)""", (QUANTILES, [int(v) for v in quantiles])).fetchall()
     return max(max(0.0, float(below) / n - q, q - float(upto) / n) for q, below, upto in rows)
 
@@ -67,8 +68,8 @@ def overlaps(conn):
     for a, b, shared in [(1000, 1000, 500), (10000, 10000, 9000), (100000, 20000, 20000), (300000, 300000, 0), (500000, 100000, 30000)]:
         for seed in range(8):
             row = conn.execute("""SELECT a_in_b, b_in_a, error FROM overlap(
-                (SELECT profile(hashint8extended(i, %s)) FROM generate_series(1, %s) i),
-                (SELECT profile(hashint8extended(i, %s)) FROM generate_series(%s, %s) i))""",
+                (SELECT profile(hashint8extended(i, %s)) FROM generate_series(1::bigint, %s) i),
+                (SELECT profile(hashint8extended(i, %s)) FROM generate_series(%s::bigint, %s) i))""",
                                (seed, a, seed, a - shared + 1, a - shared + b)).fetchone()
             for estimate, true in ((row[0], shared / a), (row[1], shared / b)):
                 errors.append(abs(estimate - true) / row[2] if row[2] > 0 else (0 if abs(estimate - true) < 1e-9 else 9))

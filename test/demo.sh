@@ -10,4 +10,4 @@ say "Ready after $((SECONDS - started)) seconds. The sandbox answers at $NS_URL"
 export PGHOST=$WORK/sock PGPORT=6601 PGUSER=postgres PGDATABASE=postgres
 run_as env NS_CONTROL_TOOL="$WORK/src/test/sandbox/control" NS_CONTROL="$NS_CONTROL" NS_URL="$NS_URL" NS_CA="$NS_CA" \
 	"$BIN/psql" -X -q -v ON_ERROR_STOP=1 -P pager=off -f "$WORK/src/test/demo.sql" || die "the demo failed"
-say "Done in $((SECONDS - started)) seconds; everything was thrown away again. Next: README.md, docs/netsuite_fdw.md"
+say "Done in $((SECONDS - started)) seconds; everything was thrown away again. Next: README.md, docs/netsuite_fdw.md, docs/ingest_profile.md"

@@ -56,3 +56,17 @@ SELECT count(*) AS rows, count(DISTINCT uniquekey) AS distinct_rows, sum(netamou
   (SELECT count(*) FROM netsuite.transactionline) AS rows_by_netsuite FROM lines;
 \set ECHO none
 \echo 'Every row came once, and the books balance.'
+\echo '== 8. What is in it? A profile of a table, read once'
+\set ECHO queries
+CREATE EXTENSION ingest_profile;
+SELECT * FROM profile_report('netsuite.customer');
+\set ECHO none
+\echo '== 9. Copies of some tables: which columns are keys, and what refers to what? NetSuite declares neither'
+CREATE SCHEMA copy;
+SELECT format('CREATE TABLE copy.%1$I AS SELECT * FROM netsuite.%1$I', t)
+  FROM unnest('{account,classification,currency,customer,department,employee,entity,item,location,subsidiary,term,transaction,transactionline,vendor}'::text[]) t \gexec
+\set ECHO queries
+SELECT columns, rows, score FROM candidate_keys('copy.transactionline', 2) LIMIT 3;
+SELECT from_relation, from_column, to_relation, to_column, round(coverage::numeric, 3) AS coverage, orphans, score
+  FROM candidate_foreign_keys(ARRAY(SELECT oid::regclass FROM pg_class WHERE relnamespace = 'copy'::regnamespace AND relkind = 'r' ORDER BY relname));
+\set ECHO none

@@ -124,7 +124,7 @@ make_work() {
 	trap 'exit 130' INT TERM
 	# the checkout may be unreadable to the servers' user
 	mkdir "$WORK/src"
-	cp -r "$TOP/test" "$TOP/bench" "$TOP/sql" "$TOP/expected" "$WORK/src/"
+	cp -r "$TOP/test" "$TOP/bench" "$TOP/sql" "$TOP/expected" "$TOP/docs" "$WORK/src/"
 	find "$WORK/src" -name __pycache__ -prune -exec rm -rf {} +
 	[ "$(id -u)" = 0 ] && chown -R postgres: "$WORK"
 	cd "$WORK"

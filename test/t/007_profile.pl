@@ -128,6 +128,15 @@ for my $encoding ('UTF8', 'LATIN1')
 }
 
 is($node->safe_psql('postgres', 'SELECT count(*) FROM long'), '1500000', 'the server is well');
+# -- the examples of the documentation, in their order --
+my @examples = slurp_file('../docs/ingest_profile.md') =~ /```sql\n(.*?)```/gs;
+cmp_ok(scalar @examples, '>', 8, 'the documentation has examples');
+$node->safe_psql('postgres', 'CREATE DATABASE documented');
+my $examples = $node->basedir . '/examples.sql';
+PostgreSQL::Test::Utils::append_to_file($examples, join("\n", @examples));
+my ($shown, $complaints) = run_command([ 'psql', '-XAq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('documented'), '-f', $examples ]);
+is($complaints, '', 'every example of the documentation runs');
+unlike($shown, qr/\(0 rows\)/, 'and has an answer');
 # every figure of every kind of column once more, under the sanitizer
 $node->safe_psql('postgres', q{
 	CREATE TABLE kinds AS SELECT i AS a, i::numeric / 3 AS b, sin(i) AS c, 'Name ' || i AS d, decode(md5(i::text), 'hex') AS e, md5(i::text)::uuid AS f,
