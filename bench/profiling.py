@@ -19,6 +19,7 @@ FROM generate_series(1, %d) i"""
 def prepare():
     """A connection to the benchmark's database with the table, one process, no JIT."""
     conn = connect()
+    conn.prepare_threshold = None       # a prepared plan would keep its number of workers
     conn.execute("CREATE EXTENSION IF NOT EXISTS ingest_profile")
     if conn.execute("SELECT to_regclass('wide3')").fetchone()[0] is None:
         conn.execute("SELECT setseed(0.5)")

@@ -669,7 +669,7 @@ is_pesel(const char *text, int len)
 bool
 is_personnummer(const char *text, int len)
 {
-	char id[16];
+	char id[16] = "";
 	int n = 0;
 	int month;
 	int day;

@@ -45,6 +45,8 @@ write_entry(StringInfo out, const Sketch *s, const Entry *e, int64 less, bool wi
 			put_signed(out, e->key);
 	}
 	put_count(out, e->count - less);
+	if (s->kll)
+		put_count(out, e->unranked);
 	if (class_key_is_value(s->type.class))
 		return;
 	with_value = with_value && e->value != NULL;
@@ -58,7 +60,7 @@ write_entry(StringInfo out, const Sketch *s, const Entry *e, int64 less, bool wi
  * with the least hashes, which make the sample.  Else the most frequent ones.
  */
 static void
-write_set(StringInfo out, const Sketch *s)
+write_set(StringInfo out, Sketch *s)
 {
 	int n;
 	Entry **entries = set_ranked(&s->set, &n);
@@ -82,6 +84,8 @@ write_set(StringInfo out, const Sketch *s)
 			less = entries[stored]->count;
 		while (stored > 0 && entries[stored - 1]->count <= less)
 			stored--;
+		for (int i = stored; i < n; i++)
+			sketch_rank_entry(s, entries[i]);
 	}
 	put_byte(out, s->set.exact);
 	put_count(out, s->set.offset + less);
@@ -121,6 +125,8 @@ read_set(Reader *in, Sketch *s)
 			report_damage();
 		e->key = key;
 		e->count = take_rows(in);
+		if (!exact && class_has_key(s->type.class))
+			e->unranked = take_rows(in);
 		if (class_key_is_value(s->type.class))
 			continue;
 		marks = take_byte(in);

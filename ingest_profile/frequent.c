@@ -126,7 +126,7 @@ set_purge(Set *set, int keep, EntryCallback leaving, void *arg)
 
 		if (entry->count <= least)
 		{
-			if (entry->pending > 0 && leaving)
+			if (leaving)
 				leaving(arg, entry);
 			if (entry->value)
 				pfree(entry->value);

@@ -33,9 +33,13 @@ typedef struct Entry
 {
 	uint64 hash;
 	int64 count;   /* at least so often */
-	int64 pending; /* rows not yet accounted for in the other parts */
+	int64 pending; /* rows not yet accounted for in moments and patterns */
 	int64 key;     /* if the class has one */
-	TextFacts facts;
+	union
+	{
+		TextFacts facts; /* of a text */
+		int64 unranked;  /* of a class with keys: rows that are not in the quantiles' sketch */
+	};
 	char *value; /* its text, or the first VALUE_BYTES of it; NULL: not kept */
 	uint8 value_len;
 	bool cut;    /* there is more of it */

@@ -231,11 +231,12 @@ distribution_sort(Distribution *d)
 		d->total += d->items[i].weight;
 }
 
+/* The items, not sorted yet, and room for some more */
 Distribution
-kll_distribution(const Kll *kll)
+kll_distribution(const Kll *kll, int room)
 {
 	Distribution d = {0};
-	int n = 1;
+	int n = 1 + room;
 
 	for (int i = 0; i < kll->nlevels; i++)
 		n += kll->levels[i].n;
@@ -247,7 +248,6 @@ kll_distribution(const Kll *kll)
 	}
 	if (kll->pending > 0)
 		d.items[d.n++] = (Weighted){kll->candidate, (double) kll->pending};
-	distribution_sort(&d);
 	return d;
 }
 

@@ -52,7 +52,7 @@ typedef struct Distribution
 extern Kll *kll_new(MemoryContext context, uint64 seed);
 extern void kll_add(Kll *kll, int64 key, int64 weight);
 extern void kll_merge(Kll *into, const Kll *from);
-extern Distribution kll_distribution(const Kll *kll);
+extern Distribution kll_distribution(const Kll *kll, int room);
 extern void kll_write(StringInfo out, const Kll *kll);
 extern Kll *kll_read(Reader *in, MemoryContext context);
 extern void distribution_sort(Distribution *d);

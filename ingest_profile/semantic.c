@@ -910,7 +910,7 @@ hinted(const char *hints, const char *column)
 
 	if (hints == NULL || column == NULL)
 		return false;
-	for (; column[i] && i < sizeof(lower) - 1; i++)
+	for (; i < sizeof(lower) - 1 && column[i]; i++)
 		lower[i] = pg_tolower((unsigned char) column[i]);
 	lower[i] = '\0';
 	strlcpy(words, hints[0] == '!' ? hints + 1 : hints, sizeof(words));

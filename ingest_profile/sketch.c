@@ -323,9 +323,6 @@ account(Sketch *s, int64 key, const TextFacts *facts, const char *text, int len,
 			moments_add_float(&s->moments, x, count);
 		else if (class == CLASS_NUMERIC)
 			moments_add_numeric(&s->moments, s->context, number, count);
-		/* NaN has no rank */
-		if (s->kll && !isnan(x))
-			kll_add(s->kll, key, count);
 	}
 	else if (s->patterns)
 	{
@@ -391,18 +388,39 @@ sketch_settle(Sketch *s)
 
 /* -- from every value to sketches of them -- */
 
+/* NaN has no rank */
 static bool
 ranked(const Sketch *s, int64 key)
 {
 	return !((s->type.class == CLASS_FLOAT || s->type.class == CLASS_NUMERIC) && key == PG_INT64_MAX);
 }
 
+/*
+ * Rows of a value into the quantiles' sketch.  Frequent values stay out of it,
+ * their weights are known: a heavy one among few others would coarsen it.
+ */
+void
+sketch_rank_entry(Sketch *s, Entry *e)
+{
+	if (s->kll == NULL || e->unranked == 0)
+		return;
+	if (ranked(s, e->key))
+		kll_add(s->kll, e->key, e->unranked);
+	e->unranked = 0;
+}
+
+/* A value loses its counter */
+static void
+leave(void *arg, Entry *e)
+{
+	account_entry(arg, e);
+	sketch_rank_entry(arg, e);
+}
+
 /* A value of another sketch's set, or of the own one, in the parts that hold no rows */
 static void
 spread(Sketch *s, const Entry *e)
 {
-	if (s->kll && ranked(s, e->key))
-		kll_add(s->kll, e->key, e->count);
 	hll_add(s->hll, e->hash);
 	if (e->hash <= s->sample->below)
 	{
@@ -424,8 +442,12 @@ overflow(Sketch *s)
 	if (class_has_key(s->type.class))
 		s->kll = kll_new(s->context, s->set.entries[0].hash);
 	for (int i = 0; i < s->set.n; i++)
+	{
 		spread(s, &s->set.entries[i]);
-	set_relax(&s->set, NULL, NULL);
+		if (s->kll)
+			s->set.entries[i].unranked = s->set.entries[i].count;
+	}
+	set_relax(&s->set, leave, s);
 }
 
 /* A value's text as it is kept, in the current context; NULL if it was not */
@@ -478,7 +500,8 @@ fill(Sketch *s, Entry *e, const Observation *o)
 	const char *text = text_to_keep(s, o, &len);
 
 	e->key = o->key;
-	e->facts = o->facts;
+	if (s->type.class == CLASS_TEXT || s->patterns)
+		e->facts = o->facts;
 	e->bare = false;
 	if (text)
 		set_keep_value(&s->set, e, text, len);
@@ -503,6 +526,8 @@ seen_again(Sketch *s, Entry *e, Observation *o)
 	if (e->bare)
 		fill(s, e, o);
 	e->count++;
+	if (s->kll)
+		e->unranked++;
 	if (e->direct)
 		account_now(s, o);
 	else
@@ -575,13 +600,15 @@ add_new(Sketch *s, Observation *o)
 		overflow(s);
 	}
 	account_now(s, o);
+	if (s->kll && ranked(s, o->key))
+		kll_add(s->kll, o->key, 1);
 	hll_add(s->hll, o->hash);
 	if (!sample_passes_over(s->sample, o->hash))
 		sample_new_value(s, o);
 	e = set_insert(&s->set, o->hash);
 	if (e == NULL)
 	{
-		set_purge(&s->set, SET_COUNTERS / 2, account_entry, s);
+		set_purge(&s->set, SET_COUNTERS / 2, leave, s);
 		e = set_insert(&s->set, o->hash);
 	}
 	e->count = 1;
@@ -616,6 +643,8 @@ sketch_add(Sketch *s, Datum value)
 	{
 		e->count++;
 		e->pending++;
+		if (s->kll)
+			e->unranked++;
 	}
 }
 
@@ -632,9 +661,9 @@ check_types(const Sketch *a, const Sketch *b)
 			 errhint("Merge profiles of one column's type only; cast the column before profiling it.")));
 }
 
-/* Another set's value into the own set */
+/* Another set's value into the own set; so many of its rows are in no sketch of quantiles */
 static void
-merge_entry(Sketch *into, const Entry *from)
+merge_entry(Sketch *into, const Entry *from, int64 unranked)
 {
 	Entry *e = set_find(&into->set, from->hash);
 
@@ -645,12 +674,14 @@ merge_entry(Sketch *into, const Entry *from)
 			overflow(into);
 		if (e == NULL && (e = set_insert(&into->set, from->hash)) == NULL)
 		{
-			set_purge(&into->set, SET_COUNTERS / 2, account_entry, into);
+			set_purge(&into->set, SET_COUNTERS / 2, leave, into);
 			e = set_insert(&into->set, from->hash);
 		}
 		e->key = from->key;
 	}
 	e->count += from->count;
+	if (into->kll)
+		e->unranked += unranked;
 	if (e->value == NULL && from->value)
 	{
 		set_keep_value(&into->set, e, from->value, from->value_len);
@@ -669,7 +700,8 @@ merge_sets(Sketch *into, Sketch *from)
 	{
 		const Entry *e = &from->set.entries[i];
 
-		merge_entry(into, e);
+		merge_entry(into, e, known ? e->count : class_has_key(from->type.class) ? e->unranked
+																				: 0);
 		if (known && !into->set.exact)
 			spread(into, e);
 	}
@@ -732,14 +764,16 @@ sketch_distribution(Sketch *s)
 	if (!class_has_key(s->type.class))
 		return d;
 	if (s->kll)
-		return kll_distribution(s->kll);
-	d.items = palloc(Max(s->set.n, 1) * sizeof(Weighted));
+		d = kll_distribution(s->kll, s->set.n);
+	else
+		d.items = palloc(Max(s->set.n, 1) * sizeof(Weighted));
 	for (int i = 0; i < s->set.n; i++)
 	{
 		const Entry *e = &s->set.entries[i];
+		int64 rows = s->kll ? e->unranked : e->count;
 
-		if (ranked(s, e->key))
-			d.items[d.n++] = (Weighted){e->key, (double) e->count};
+		if (rows > 0 && ranked(s, e->key))
+			d.items[d.n++] = (Weighted){e->key, (double) rows};
 	}
 	distribution_sort(&d);
 	return d;

@@ -39,6 +39,7 @@ typedef struct Sketch
 extern Sketch *sketch_new(MemoryContext context, Oid typid, Oid collation);
 extern void sketch_add(Sketch *s, Datum value);
 extern void sketch_settle(Sketch *s);
+extern void sketch_rank_entry(Sketch *s, Entry *e);
 extern void sketch_merge(Sketch *into, Sketch *from);
 extern uint64 sketch_hash_of_key(ValueClass class, int64 key);
 extern char *sketch_entry_text(const Sketch *s, const Entry *entry);
