@@ -7,8 +7,9 @@ set_up perl libipc-run-perl
 command -v npm >/dev/null || need_packages nodejs npm
 BASE=$WORK/src
 
-say "The decoder under ASan and UBSan"
-replay_corpus
+say "The decoder and the stored form of sketches under ASan and UBSan"
+replay_corpus decode
+replay_corpus sketch
 
 say "Sandbox"
 start_sandbox --port 0 --control --control-port 0 --scale 1

@@ -94,12 +94,36 @@ build() {
 	as_root make -s -C "$TOP" install PG_CONFIG="$PG_CONFIG" >/dev/null || die "the installation failed"
 }
 
-# the fuzzer's corpus through the decoder, with the sanitizers of the compiler at hand
+# fuzz_target decode|sketch: SOURCES, CORPUS and DICTIONARY of a fuzzer
+fuzz_target() {
+	local room
+	# shellcheck disable=SC2034
+	DICTIONARY=()
+	case $1 in
+	decode)
+		SOURCES="$TOP/test/fuzz/decode_fuzz.c $TOP/netsuite_fdw/decode.c"
+		CORPUS=$TOP/test/fuzz/corpus
+		# shellcheck disable=SC2034
+		DICTIONARY=("-dict=$TOP/test/fuzz/json.dict")
+		;;
+	sketch)
+		SOURCES=$TOP/test/fuzz/sketch_fuzz.c
+		for room in form bytes frequent distinct quantile moments pattern sample extreme sketch; do
+			SOURCES+=" $TOP/ingest_profile/$room.c"
+		done
+		CORPUS=$TOP/test/fuzz/sketch_corpus
+		;;
+	*) die "there is no fuzzer $1; there are: decode sketch" ;;
+	esac
+}
+
+# replay_corpus TARGET: the fuzzer's corpus with the sanitizers of the compiler at hand
 replay_corpus() {
+	fuzz_target "$1"
+	# shellcheck disable=SC2086
 	gcc -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -DREPLAY -D_GNU_SOURCE -w \
-		-I"$TOP" -I"$("$PG_CONFIG" --includedir-server)" -o "$WORK/decode_replay" \
-		"$TOP/test/fuzz/decode_fuzz.c" "$TOP/netsuite_fdw/decode.c" || die "the replay of the decoder's corpus does not build"
-	"$WORK/decode_replay" "$TOP"/test/fuzz/corpus/* || die "the decoder failed under the sanitizers"
+		-I"$TOP" -I"$("$PG_CONFIG" --includedir-server)" -o "$WORK/replay" $SOURCES -lm || die "the replay of the corpus of $1 does not build"
+	"$WORK/replay" "$CORPUS"/* || die "$1 failed under the sanitizers"
 }
 
 clean_up() {

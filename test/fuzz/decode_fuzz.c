@@ -6,9 +6,6 @@
  */
 #include "postgres.h"
 
-#include <setjmp.h>
-#include <stdio.h>
-
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
@@ -21,128 +18,15 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-
-#undef vsnprintf
-#undef printf
+#include "test/fuzz/standins.h"
 
 /* -- stand-ins -- */
 
-static jmp_buf failed;
-static char *live[4096];
-static int nlive = 0;
-
-MemoryContext CurrentMemoryContext = NULL;
-ErrorContextCallback *error_context_stack = NULL;
 volatile sig_atomic_t InterruptPending = false;
 pg_tz *session_timezone = NULL;
 const int day_tab[2][13] = {
 	{31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0},
 	{31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0}};
-
-static void *
-keep(size_t size)
-{
-	char *p = malloc(size ? size : 1);
-
-	if (nlive < lengthof(live))
-		live[nlive++] = p;
-	return p;
-}
-
-void *
-palloc(Size size)
-{
-	return keep(size);
-}
-
-void *
-palloc0(Size size)
-{
-	return memset(keep(size), 0, size);
-}
-
-void
-pfree(void *pointer)
-{
-	(void) pointer;
-}
-
-void *
-MemoryContextAllocHuge(MemoryContext context, Size size)
-{
-	(void) context;
-	return keep(size);
-}
-
-char *
-pstrdup(const char *in)
-{
-	return strcpy(keep(strlen(in) + 1), in);
-}
-
-char *
-pnstrdup(const char *in, Size len)
-{
-	char *out = keep(len + 1);
-
-	memcpy(out, in, len);
-	out[len] = '\0';
-	return out;
-}
-
-char *
-psprintf(const char *fmt, ...)
-{
-	char *out = keep(1024);
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(out, 1024, fmt, args);
-	va_end(args);
-	return out;
-}
-
-bool
-errstart(int elevel, const char *domain)
-{
-	(void) domain;
-	return elevel >= ERROR;
-}
-
-bool
-errstart_cold(int elevel, const char *domain)
-{
-	return errstart(elevel, domain);
-}
-
-void
-errfinish(const char *filename, int lineno, const char *funcname)
-{
-	(void) filename, (void) lineno, (void) funcname;
-	/* the context callbacks read the page as well */
-	for (ErrorContextCallback *c = error_context_stack; c != NULL; c = c->previous)
-		c->callback(c->arg);
-	error_context_stack = NULL;
-	longjmp(failed, 1);
-}
-
-int
-errcode(int sqlerrcode)
-{
-	return sqlerrcode;
-}
-
-int
-errmsg(const char *fmt, ...)
-{
-	return fmt != NULL;
-}
-
-int
-errhint(const char *fmt, ...)
-{
-	return fmt != NULL;
-}
 
 int
 errcontext_msg(const char *fmt, ...)
@@ -155,39 +39,6 @@ set_errcontext_domain(const char *domain)
 {
 	(void) domain;
 	return 0;
-}
-
-void
-initStringInfo(StringInfo str)
-{
-	str->data = keep(65536);
-	str->len = 0;
-	str->maxlen = 65536;
-	str->data[0] = '\0';
-}
-
-void
-appendStringInfo(StringInfo str, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	str->len += vsnprintf(str->data + str->len, 1024, fmt, args);
-	va_end(args);
-}
-
-void
-appendStringInfoString(StringInfo str, const char *s)
-{
-	appendStringInfo(str, "%s", s);
-}
-
-#undef appendStringInfoChar
-void
-appendStringInfoChar(StringInfo str, char ch)
-{
-	str->data[str->len++] = ch;
-	str->data[str->len] = '\0';
 }
 
 static void
@@ -258,12 +109,6 @@ fmgr_info(Oid functionId, FmgrInfo *finfo)
 }
 
 int
-GetDatabaseEncoding(void)
-{
-	return PG_UTF8;
-}
-
-int
 date2j(int y, int m, int d)
 {
 	return y * 372 + m * 31 + d;
@@ -320,38 +165,6 @@ pg_get_timezone_offset(const pg_tz *tz, long int *gmtoff)
 	(void) tz;
 	*gmtoff = 0;
 	return true;
-}
-
-/* UTF-8, checked as PostgreSQL does */
-static int
-utf8_valid(const unsigned char *s, int len)
-{
-	int i = 0;
-
-	while (i < len && s[i] != 0)
-	{
-		int n = s[i] < 0x80 ? 1 : (s[i] & 0xe0) == 0xc0 ? 2
-							  : (s[i] & 0xf0) == 0xe0   ? 3
-							  : (s[i] & 0xf8) == 0xf0   ? 4
-														: 0;
-
-		if (n == 0 || i + n > len)
-			break;
-		for (int k = 1; k < n; k++)
-		{
-			if ((s[i + k] & 0xc0) != 0x80)
-				return i;
-		}
-		i += n;
-	}
-	return i;
-}
-
-int
-pg_encoding_verifymbstr(int encoding, const char *mbstr, int len)
-{
-	(void) encoding;
-	return utf8_valid((const unsigned char *) mbstr, len);
 }
 
 bool
@@ -430,8 +243,6 @@ ProcessInterrupts(void)
 
 /* -- the target -- */
 
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -471,41 +282,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	error_context_stack = NULL;
 	free(page.text.data);
-	while (nlive > 0)
-		free(live[--nlive]);
+	forget_all();
 	return 0;
 }
-
-#ifdef REPLAY
-
-/* Without libFuzzer: run every file named, under any compiler's sanitizers */
-int
-main(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++)
-	{
-		FILE *file = fopen(argv[i], "rb");
-		uint8_t *data;
-		long size;
-
-		if (file == NULL || fseek(file, 0, SEEK_END) != 0 || (size = ftell(file)) < 0)
-		{
-			perror(argv[i]);
-			return 1;
-		}
-		rewind(file);
-		data = malloc(size + 1);
-		if (fread(data, 1, size, file) != (size_t) size)
-		{
-			perror(argv[i]);
-			return 1;
-		}
-		fclose(file);
-		LLVMFuzzerTestOneInput(data, size);
-		free(data);
-	}
-	printf("%d inputs of the decoder's corpus replayed under the sanitizers\n", argc - 1);
-	return 0;
-}
-
-#endif
