@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import threading
 import time
 
 import psycopg
@@ -41,6 +42,30 @@ def timed(function):
     start = time.perf_counter()
     result = function()
     return time.perf_counter() - start, result
+
+
+def resident(pid):
+    """Anonymous memory in MB: shared buffers that a backend touches are not its own."""
+    with open("/proc/%d/status" % pid, encoding="ascii") as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith("RssAnon:")) / 1024
+
+
+def watched(pid, function):
+    """A function's result, and the most memory that the process had meanwhile."""
+    peak, done = [0.0], threading.Event()
+
+    def watch():
+        while not done.is_set():
+            peak[0] = max(peak[0], resident(pid))
+            time.sleep(0.01)
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        result = function()
+    finally:
+        done.set()
+        watcher.join()
+    return result, peak[0]
 
 
 def control(op, **args):

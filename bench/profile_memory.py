@@ -1,10 +1,6 @@
 """profile_memory: the backend's own memory while 200 columns of texts are profiled at once."""
 
-import threading
-import time
-
-from common import connect, finish, table
-from scan_memory import resident
+from common import connect, finish, resident, table, watched
 
 COLUMNS, ROWS = 200, 50000
 
@@ -18,20 +14,11 @@ def main():
     sql = "SELECT %s FROM (SELECT md5(i::text) AS t FROM generate_series(1, %d) i) x" % (
         ", ".join("pg_column_size(profile(t || '%d'))" % i for i in range(COLUMNS)), ROWS)
     conn.execute(sql.replace(str(ROWS), "10"))
-    before, peak, done = resident(pid), [0.0], threading.Event()
-
-    def watch():
-        while not done.is_set():
-            peak[0] = max(peak[0], resident(pid))
-            time.sleep(0.01)
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    sizes = conn.execute(sql).fetchone()
-    done.set()
-    watcher.join()
+    before = resident(pid)
+    sizes, peak = watched(pid, lambda: conn.execute(sql).fetchone())
     table([("columns", "rows", "MB before", "MB at most", "largest sketch"),
-           (COLUMNS, ROWS, "%.1f" % before, "%.1f" % peak[0], "%d bytes" % max(sizes))])
-    finish(mb=peak[0] - before)
+           (COLUMNS, ROWS, "%.1f" % before, "%.1f" % peak, "%d bytes" % max(sizes))])
+    finish(mb=peak - before)
 
 
 if __name__ == "__main__":

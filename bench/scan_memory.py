@@ -1,35 +1,15 @@
 """scan_memory: the backend's resident memory during 1,000,000 rows against that after 10,000."""
 
-import threading
-import time
-
-from common import connect, control, finish, server, table
+from common import connect, control, finish, server, table, timed, watched
 
 ROWS, FEW = 1000000, 10000
 
 
-def resident(pid):
-    """Anonymous memory in MB: shared buffers that a backend touches are not its own."""
-    with open("/proc/%d/status" % pid, encoding="ascii") as file:
-        return sum(int(line.split()[1]) for line in file if line.startswith("RssAnon:")) / 1024
-
-
 def scan(conn, pid, where):
     """Rows, seconds and the largest memory seen during a scan."""
-    peak, done = [0.0], threading.Event()
-
-    def watch():
-        while not done.is_set():
-            peak[0] = max(peak[0], resident(pid))
-            time.sleep(0.01)
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    start = time.perf_counter()
-    rows, _ = conn.execute("SELECT count(*), sum(length(memo)) FROM (SELECT * FROM million WHERE %s OFFSET 0) m" % where).fetchone()
-    seconds = time.perf_counter() - start
-    done.set()
-    watcher.join()
-    return rows, seconds, peak[0]
+    sql = "SELECT count(*), sum(length(memo)) FROM (SELECT * FROM million WHERE %s OFFSET 0) m" % where
+    (seconds, row), peak = watched(pid, lambda: timed(lambda: conn.execute(sql).fetchone()))
+    return row[0], seconds, peak
 
 
 def main():

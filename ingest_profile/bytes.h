@@ -16,7 +16,11 @@ typedef struct Reader
 	const unsigned char *at;
 	const unsigned char *end;
 	int encoding; /* of its texts */
+	int64 rows;   /* that it may speak of */
 } Reader;
+
+/* More than any table has; so sums of a few such numbers are numbers still */
+#define MOST_ROWS (PG_INT64_MAX / 1024)
 
 extern char *take_string(Reader *in, Size limit, MemoryContext context, int *len);
 extern void report_damage(void) __attribute__((noreturn));
@@ -107,7 +111,7 @@ take_count_to(Reader *in, int64 limit)
 static inline int64
 take_rows(Reader *in)
 {
-	return take_count_to(in, PG_INT64_MAX / 4);
+	return take_count_to(in, in->rows);
 }
 
 static inline int64

@@ -267,7 +267,10 @@ sketch_read(const char *data, Size len, MemoryContext context)
 		report_damage();
 	s->type.name = take_string(&in, 1024, context, &n);
 	s->type.collation_name = take_string(&in, 1024, context, &n);
+	in.rows = MOST_ROWS;
 	s->rows = take_rows(&in);
+	/* an estimate by strides may exceed the rows */
+	in.rows = Min(s->rows, MOST_ROWS / SHAPE_STRIDE) * SHAPE_STRIDE;
 	s->nulls = take_count_to(&in, s->rows);
 	set_init(&s->set, context);
 	read_parts(&in, s);

@@ -121,8 +121,8 @@ CREATE FUNCTION profile_json(sketch profile_sketch, column_name text DEFAULT NUL
 COMMENT ON FUNCTION profile_json(profile_sketch, text) IS 'everything in a profile, as one document';
 
 -- profiles of tables and queries
-CREATE FUNCTION profile_table(relation regclass, columns text[] DEFAULT NULL, sample_rows bigint DEFAULT NULL, where_clause text DEFAULT NULL)
-    RETURNS TABLE (column_name text, "position" integer,
+CREATE TYPE profile_column AS (
+    column_name text, "position" integer,
     sampled boolean, total_rows bigint, total_nulls bigint, total_nulls_low bigint, total_nulls_high bigint,
     total_distinct bigint, total_distinct_low bigint, total_distinct_high bigint, estimates text[],
     "type" text, "rows" bigint, nulls bigint, null_share float8,
@@ -138,28 +138,16 @@ CREATE FUNCTION profile_table(relation regclass, columns text[] DEFAULT NULL, sa
     uppercase bigint, lowercase bigint, mixed_case bigint, non_ascii bigint, odd_characters bigint,
     shortest text, longest text, pattern text, pattern_share float8,
     hidden_type text, hidden_format text, hidden_share float8,
-    semantic_type text, semantic_share float8, samples text[], sketch profile_sketch)
+    semantic_type text, semantic_share float8, samples text[], sketch profile_sketch);
+COMMENT ON TYPE profile_column IS 'a column of a table or query: its figures, what they come to in the whole table if a sample was read, and its sketch';
+
+CREATE FUNCTION profile_table(relation regclass, columns text[] DEFAULT NULL, sample_rows bigint DEFAULT NULL, where_clause text DEFAULT NULL)
+    RETURNS SETOF profile_column
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION profile_table(regclass, text[], bigint, text) IS 'a row for each column of a table, view or foreign table, which is read once';
 
 CREATE FUNCTION profile_query(query text)
-    RETURNS TABLE (column_name text, "position" integer,
-    sampled boolean, total_rows bigint, total_nulls bigint, total_nulls_low bigint, total_nulls_high bigint,
-    total_distinct bigint, total_distinct_low bigint, total_distinct_high bigint, estimates text[],
-    "type" text, "rows" bigint, nulls bigint, null_share float8,
-    distinct_count bigint, distinct_error bigint, distinct_exact boolean, uniqueness float8,
-    min text, max text, entropy float8,
-    top_value text, top_count bigint, top_share float8,
-    sum numeric, mean numeric, variance float8, stddev float8, skewness float8, kurtosis float8,
-    zeros bigint, negatives bigint, nans bigint, infinities bigint,
-    trues bigint, falses bigint, mean_moment text,
-    p01 text, p05 text, p25 text, median text, p75 text, p95 text, p99 text,
-    min_length bigint, max_length bigint, mean_length float8,
-    empties bigint, blanks bigint, leading_blanks bigint, trailing_blanks bigint,
-    uppercase bigint, lowercase bigint, mixed_case bigint, non_ascii bigint, odd_characters bigint,
-    shortest text, longest text, pattern text, pattern_share float8,
-    hidden_type text, hidden_format text, hidden_share float8,
-    semantic_type text, semantic_share float8, samples text[], sketch profile_sketch)
+    RETURNS SETOF profile_column
     AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION profile_query(text) IS 'a row for each column of a query''s answer';
 

@@ -54,21 +54,12 @@ typedef struct KeySearch
 	uint64 *sample; /* hashes of the sampled rows' values, column by column */
 } KeySearch;
 
-static void
-run_select(const char *sql, long rows)
-{
-	int code = SPI_execute(sql, true, rows);
-
-	if (code != SPI_OK_SELECT)
-		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(code));
-}
-
 static int64
 one_number(const char *sql)
 {
 	bool null;
 
-	run_select(sql, 1);
+	profile_select(sql);
 	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
 }
 
@@ -156,7 +147,7 @@ verified(const KeySearch *k, const KeySet *set)
 {
 	char *list = column_list(k->p, set);
 
-	run_select(psprintf("SELECT 1 FROM %s GROUP BY %s HAVING pg_catalog.count(*) > 1 LIMIT 1", k->p->title, list), 1);
+	profile_select(psprintf("SELECT 1 FROM %s GROUP BY %s HAVING pg_catalog.count(*) > 1 LIMIT 1", k->p->title, list));
 	return SPI_processed == 0;
 }
 
@@ -191,11 +182,10 @@ add_key(KeySearch *k, KeySet *set)
 static void
 declared_keys(KeySearch *k, Oid relation)
 {
-	run_select(psprintf("SELECT pg_catalog.array_to_string(i.indkey::pg_catalog.int2[], ' ') FROM pg_catalog.pg_index i "
-						"WHERE i.indrelid = %u AND i.indisunique AND i.indisvalid AND i.indpred IS NULL "
-						"AND i.indexprs IS NULL AND i.indnkeyatts = i.indnatts AND i.indnatts <= %d",
-						relation, MOST_COLUMNS),
-			   0);
+	profile_select(psprintf("SELECT pg_catalog.array_to_string(i.indkey::pg_catalog.int2[], ' ') FROM pg_catalog.pg_index i "
+							"WHERE i.indrelid = %u AND i.indisunique AND i.indisvalid AND i.indpred IS NULL "
+							"AND i.indexprs IS NULL AND i.indnkeyatts = i.indnatts AND i.indnatts <= %d",
+							relation, MOST_COLUMNS));
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		char *numbers = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
@@ -223,7 +213,7 @@ declared_keys(KeySearch *k, Oid relation)
 
 /* Hashes of a sample of rows: equal rows hash alike, so a duplicate refutes */
 static void
-sample_rows(KeySearch *k, const char *schema)
+sample_rows(KeySearch *k)
 {
 	StringInfoData sql;
 	MemoryContext context = CurrentMemoryContext;
@@ -233,7 +223,7 @@ sample_rows(KeySearch *k, const char *schema)
 	for (int i = 0; i < k->p->n; i++)
 		appendStringInfo(&sql, "%s%s", i > 0 ? ", " : "", quote_identifier(k->p->columns[i].name));
 	appendStringInfo(&sql, " FROM %s LIMIT %d", k->p->title, ROW_SAMPLE);
-	run_select(sql.data, 0);
+	profile_select(sql.data);
 	k->nsample = (int) SPI_processed;
 	k->sample = MemoryContextAllocHuge(context, (Size) Max(k->nsample, 1) * k->p->n * sizeof(uint64));
 	for (int c = 0; c < k->p->n; c++)
@@ -390,7 +380,7 @@ single_keys(KeySearch *k)
 }
 
 static KeySearch *
-search_keys(Profiled *p, Oid relation, int most, const char *schema)
+search_keys(Profiled *p, Oid relation, int most)
 {
 	KeySearch *k = palloc0(sizeof(KeySearch));
 	int columns[MOST_CONSIDERED + 1];
@@ -416,7 +406,7 @@ search_keys(Profiled *p, Oid relation, int most, const char *schema)
 	n = considered(k, columns);
 	if (most > 1 && n > 1)
 	{
-		sample_rows(k, schema);
+		sample_rows(k);
 		for (int size = 2; size <= most; size++)
 			sets_of_size(k, columns, n, size);
 	}
@@ -458,7 +448,7 @@ profile_candidate_keys(PG_FUNCTION_ARGS)
 				 errmsg("max_columns must be between 1 and %d, not %d", MOST_COLUMNS, most)));
 	rows_begin(fcinfo);
 	SPI_connect();
-	k = search_keys(profile_relation(fcinfo, relation), relation, most, NULL);
+	k = search_keys(profile_relation(fcinfo, relation), relation, most);
 	for (int i = 0; i < k->nkeys; i++)
 	{
 		bool nulls[4] = {false};
@@ -568,9 +558,8 @@ is_unique(Side *side)
 	side->unique = side->declared;
 	if (!side->unique && s && groupable(s) && s->nulls == 0 && s->rows > 1 && may_be_unique(s))
 	{
-		run_select(psprintf("SELECT 1 FROM %s GROUP BY %s HAVING pg_catalog.count(*) > 1 LIMIT 1", side->p->title,
-							quote_identifier(column_of(side))),
-				   1);
+		profile_select(psprintf("SELECT 1 FROM %s GROUP BY %s HAVING pg_catalog.count(*) > 1 LIMIT 1", side->p->title,
+								quote_identifier(column_of(side))));
 		side->unique = SPI_processed == 0;
 	}
 	return side->unique;

@@ -439,6 +439,9 @@ moments_read(Reader *in, Moments *m, MemoryContext context)
 		set_central(m, &c, c.mean);
 	low = take_word(in, 8);
 	m->integer = (int128) ((unsigned __int128) take_word(in, 8) << 64 | low);
+	/* no more than so many of the largest integers come to */
+	if (m->integer > (int128) m->n * PG_INT64_MAX || m->integer < (int128) m->n * PG_INT64_MIN)
+		report_damage();
 	m->total = take_double(in);
 	m->lost = take_double(in);
 	m->inexact = take_byte(in) != 0;

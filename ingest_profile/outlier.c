@@ -38,15 +38,6 @@ typedef struct OutlierSearch
 	double values;
 } OutlierSearch;
 
-static void
-run_select(const char *sql)
-{
-	int code = SPI_execute(sql, true, 0);
-
-	if (code != SPI_OK_SELECT)
-		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(code));
-}
-
 /* Count the rows of a condition and show a few of their values; false if there are none, or too many */
 static bool
 report(OutlierSearch *o, const char *kind, const char *detail, const char *where, double most)
@@ -58,7 +49,7 @@ report(OutlierSearch *o, const char *kind, const char *detail, const char *where
 						 "ARRAY(SELECT DISTINCT pg_catalog.left(%s::pg_catalog.text, 100) FROM (SELECT %s FROM %s WHERE %s LIMIT 1000) x ORDER BY 1 LIMIT 5)",
 						 o->p->title, where, o->column, o->column, o->p->title, where);
 
-	run_select(sql);
+	profile_select(sql);
 	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &nulls[2]));
 	if (count == 0 || (double) count > most)
 		return false;

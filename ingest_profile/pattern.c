@@ -527,7 +527,7 @@ patterns_read(Reader *in, MemoryContext context)
 	int len;
 
 	for (int i = 0; i < lengthof(counts); i++)
-		*counts[i] = take_rows(in);
+		*counts[i] = take_count_to(in, counts[i] == &p->texts ? in->rows : MOST_ROWS);
 	p->min_length--;
 	p->max_length--;
 	used = (int) take_count_to(in, LENGTH_BUCKETS);

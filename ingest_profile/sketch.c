@@ -713,6 +713,10 @@ void
 sketch_merge(Sketch *into, Sketch *from)
 {
 	check_types(into, from);
+	if (into->rows + from->rows > MOST_ROWS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a profile cannot speak of more than " INT64_FORMAT " rows", MOST_ROWS)));
 	sketch_settle(into);
 	sketch_settle(from);
 	into->rows += from->rows;

@@ -173,8 +173,9 @@ trimmed(const char *query)
 	return pnstrdup(query, n);
 }
 
-static void
-run(const char *sql)
+/* Run a SELECT as the caller, in his snapshot; within SPI */
+void
+profile_select(const char *sql)
 {
 	int code = SPI_execute(sql, true, 0);
 
@@ -187,7 +188,7 @@ columns_of_query(Profiled *p, const ProfileRequest *request)
 {
 	TupleDesc desc;
 
-	run(psprintf("SELECT * FROM (\n%s\n) AS q LIMIT 0", trimmed(request->query)));
+	profile_select(psprintf("SELECT * FROM (\n%s\n) AS q LIMIT 0", trimmed(request->query)));
 	desc = SPI_tuptable->tupdesc;
 	p->columns = palloc0(Max(desc->natts, 1) * sizeof(ProfiledColumn));
 	for (int i = 0; i < desc->natts; i++)
@@ -294,7 +295,7 @@ count_rows(Profiled *p, const ProfileRequest *request)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT pg_catalog.count(*) FROM %s", p->title);
 	append_where(&sql, request->where);
-	run(sql.data);
+	profile_select(sql.data);
 	all = (double) DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
 	p->factor = Max(all / read, 1);
 	p->sampled = all > read;
@@ -345,7 +346,7 @@ profile_run(const ProfileRequest *request, MemoryContext context)
 	progress_start(p->title, OidIsValid(request->relation) ? relation_rows(request->relation) : 0);
 	PG_TRY();
 	{
-		run(sql);
+		profile_select(sql);
 	}
 	PG_FINALLY();
 	{

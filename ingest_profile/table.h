@@ -40,6 +40,7 @@ typedef struct ProfileRequest
 
 /* Runs within SPI; what is returned lives in the given context */
 extern Profiled *profile_run(const ProfileRequest *request, MemoryContext context);
+extern void profile_select(const char *sql);
 extern char *extension_schema(FunctionCallInfo fcinfo);
 extern char *relation_title(Oid relation);
 extern double relation_rows(Oid relation);
