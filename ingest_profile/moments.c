@@ -9,6 +9,7 @@
 
 #include <math.h>
 
+#include "common/int.h"
 #include "ingest_profile/compat.h"
 #include "ingest_profile/hash.h"
 #include "ingest_profile/moments.h"
@@ -378,12 +379,12 @@ moments_sum_text(const Moments *m)
 	if (first < 0)
 		appendStringInfoChar(&text, '0');
 	for (int w = first; w >= 0; w--)
-		appendStringInfo(&text, w == first ? INT64_FORMAT : "%04" INT64_MODIFIER "d", copy.digits[w - SUM_LOWEST]);
+		appendStringInfo(&text, w == first ? "%d" : "%04d", (int) copy.digits[w - SUM_LOWEST]);
 	if (m->scale > 0)
 	{
 		appendStringInfoChar(&text, '.');
 		for (int w = -1; w >= -scale_digits; w--)
-			appendStringInfo(&text, "%04" INT64_MODIFIER "d", w >= SUM_LOWEST && w <= first ? copy.digits[w - SUM_LOWEST] : INT64CONST(0));
+			appendStringInfo(&text, "%04d", w >= SUM_LOWEST && w <= first ? (int) copy.digits[w - SUM_LOWEST] : 0);
 		text.len -= scale_digits * 4 - m->scale;
 		text.data[text.len] = '\0';
 	}

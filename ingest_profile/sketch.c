@@ -65,7 +65,8 @@ microseconds_of_date(int32 date)
 		return PG_INT64_MIN;
 	if (date == PG_INT32_MAX)
 		return PG_INT64_MAX;
-	return (int64) date * USECS_PER_DAY;
+	/* what is no date comes from a damaged sketch only */
+	return (int64) ((uint64) (int64) date * (uint64) USECS_PER_DAY);
 }
 
 static uint64
