@@ -20,6 +20,10 @@
 #define HEAD_BYTES 3
 #define CHECK_BYTES 4
 
+/* Texts of values in the stored form, so that a sketch stays below 64 kB */
+#define EXACT_TEXT_BYTES 24576
+#define COUNTER_TEXT_BYTES 12288
+
 static pg_crc32c
 checksum(const char *data, Size len)
 {
@@ -67,6 +71,7 @@ write_set(StringInfo out, Sketch *s)
 	int stored = n;
 	int64 less = 0;
 	uint64 sampled = PG_UINT64_MAX;
+	int room = s->set.exact ? EXACT_TEXT_BYTES : COUNTER_TEXT_BYTES;
 
 	if (s->set.exact)
 	{
@@ -91,7 +96,12 @@ write_set(StringInfo out, Sketch *s)
 	put_count(out, s->set.offset + less);
 	put_count(out, stored);
 	for (int i = 0; i < stored; i++)
-		write_entry(out, s, entries[i], less, !s->set.exact || i < SAMPLE_VALUES || entries[i]->hash <= sampled);
+	{
+		bool with_value = room > 0 && (!s->set.exact || i < SAMPLE_VALUES || entries[i]->hash <= sampled);
+
+		write_entry(out, s, entries[i], less, with_value);
+		room -= with_value ? entries[i]->value_len : 0;
+	}
 	pfree(entries);
 }
 

@@ -124,10 +124,11 @@ sample_write(StringInfo out, Sample *sample, bool with_values)
 {
 	uint64 before = 0;
 	int values = 0;
+	int room = SAMPLE_TEXT_BYTES;
 
 	sample_tidy(sample);
-	while (with_values && values < Min(sample->n, SAMPLE_VALUES) && sample->items[values].value)
-		values++;
+	while (with_values && values < Min(sample->n, SAMPLE_VALUES) && sample->items[values].value && room > 0)
+		room -= sample->items[values++].len;
 	put_count(out, sample->n);
 	put_count(out, values);
 	for (int i = 0; i < sample->n; i++)

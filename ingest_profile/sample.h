@@ -17,6 +17,7 @@
 #define SAMPLE_VALUES 128
 #define SAMPLE_BYTES 128 /* of a value */
 #define SAMPLE_LATELY 4096
+#define SAMPLE_TEXT_BYTES 12288 /* of all values in the stored form */
 
 typedef struct Sampled
 {

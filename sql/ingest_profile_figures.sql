@@ -60,6 +60,19 @@ SELECT * FROM patterns((SELECT profile('SO' || lpad(id::text, 7, '0')) FROM fact
 SELECT pattern, count, example FROM patterns((SELECT profile(name) FROM facts));
 SELECT non_ascii, odd_characters, min_length, max_length FROM (SELECT (profile_stats(profile(v))).* FROM (VALUES ('Zoë'), (E'tab\there'), (U&'no\00A0break'), (U&'zero\200Bwidth'), ('MÃ¼ller'), ('日本語'), ('plain'), (E'line\nbreak')) x(v)) s;
 
+-- the least and the greatest text are those of the collation
+CREATE FUNCTION extremes_agree(c text) RETURNS bool LANGUAGE plpgsql AS $$
+DECLARE same bool;
+BEGIN
+	EXECUTE format($q$SELECT bool_and((profile_stats(s)).min = mi AND (profile_stats(s)).max = ma) FROM (
+		SELECT profile(w COLLATE %1$s) AS s, min(w COLLATE %1$s) AS mi, max(w COLLATE %1$s) AS ma
+		FROM (SELECT i %% 400 AS g, (ARRAY['ch','c','cz','Ch','d','aa','Aa','z','å','a','é','e','E','ll','l','lz','ß','ss','-','_','co-op','coop',' x','x','9','10','Straße'])[1 + (i * 7919 %% 27)]
+			|| (ARRAY['','a','B','9','-','h','̈',' z'])[1 + (i * 104729::bigint %% 8)::int] || (i * 31 %% 13) AS w FROM generate_series(1, 4000) i) x GROUP BY g) y$q$, c) INTO same;
+	RETURN same;
+END $$;
+SELECT c, extremes_agree(c) FROM unnest(ARRAY['"C"', '"und-x-icu"', '"de-x-icu"', '"da-x-icu"', '"es-x-icu"', '"cs-x-icu"', '"sv-x-icu"', '"default"']) c;
+DROP FUNCTION extremes_agree(text);
+
 -- types hidden in texts, with formats and shares
 SELECT c, hidden_type, hidden_format, round(hidden_share::numeric, 3) AS share FROM (VALUES
 	('integer', ARRAY(SELECT (i * 37)::text FROM generate_series(1, 500) i)),

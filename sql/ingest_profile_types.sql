@@ -90,6 +90,16 @@ SELECT rows, max_length, distinct_count FROM (SELECT (profile_stats(profile(v)))
 SELECT figures(profile(v)) FROM (SELECT array_agg(i) AS v FROM generate_series(1, 300000) i) x;
 SELECT pattern, count, example FROM patterns((SELECT profile(v) FROM (VALUES ('שלום'), ('مرحبا'), ('👍🏽'), (U&'e\0301'), (E'a\nb'), (E'\x01'), ('{3}'), ('')) x(v)));
 
+-- a sketch takes at most 64 kB, whatever the data are
+SELECT max(pg_column_size(s)) <= 65536 AS bounded FROM (
+	SELECT profile(repeat(md5(i::text), 8)) AS s FROM generate_series(1, 2048) i UNION ALL
+	SELECT profile(repeat(md5(i::text), 8)) FROM generate_series(1, 100000) i UNION ALL
+	SELECT profile(repeat(md5((i % 1500)::text), 8)) FROM generate_series(1, 100000) i UNION ALL
+	SELECT profile(md5((i % 300)::text) || repeat('aB1-', 40) || CASE WHEN i % 2 = 0 THEN i::text ELSE '' END) FROM generate_series(1, 100000) i) x;
+SELECT max(pg_column_size(s)) <= 65536 AS bounded FROM (
+	SELECT profile((i * 1234567890123456789::numeric) ^ 9 / 7) AS s FROM generate_series(1, 20000) i UNION ALL
+	SELECT profile(((i % 400) * 1234567890123456789::numeric) ^ 7 + CASE WHEN i % 2 = 0 THEN i ELSE 0 END) FROM generate_series(1, 60000) i) x;
+
 -- with FILTER, GROUP BY, GROUPING SETS, DISTINCT, ORDER BY, windows
 SELECT figures(profile(i) FILTER (WHERE i > 5)), figures(profile(DISTINCT i % 3)), figures(profile(i ORDER BY i DESC)) FROM generate_series(1, 10) i;
 SELECT g, figures(profile(i)) FROM (SELECT i % 2 AS g, i FROM generate_series(1, 10) i) x GROUP BY g ORDER BY g;
