@@ -9,6 +9,7 @@
 
 #include "fmgr.h"
 #include "ingest_profile/sketch.h"
+#include "utils/array.h"
 
 typedef struct ProfiledColumn
 {
