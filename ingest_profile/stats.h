@@ -9,7 +9,7 @@
 
 #include "access/tupdesc.h"
 #include "ingest_profile/sketch.h"
-#include "nodes/execnodes.h"
+#include "funcapi.h"
 
 typedef struct Figure
 {
