@@ -16,6 +16,10 @@ CREATE TYPE profile_sketch (
     RECEIVE = profile_sketch_recv, SEND = profile_sketch_send,
     STORAGE = extended);
 COMMENT ON TYPE profile_sketch IS 'statistics of a column that can be merged';
+COMMENT ON FUNCTION profile_sketch_in(cstring) IS 'a sketch from base64';
+COMMENT ON FUNCTION profile_sketch_out(profile_sketch) IS 'a sketch as base64';
+COMMENT ON FUNCTION profile_sketch_recv(internal) IS 'a sketch from its stored form';
+COMMENT ON FUNCTION profile_sketch_send(profile_sketch) IS 'the stored form of a sketch';
 
 -- the aggregates
 CREATE FUNCTION profile_transition(internal, anyelement) RETURNS internal
@@ -30,6 +34,13 @@ CREATE FUNCTION profile_final(internal) RETURNS profile_sketch
     AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
 CREATE FUNCTION profile_merge_transition(internal, profile_sketch) RETURNS internal
     AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION profile_transition(internal, anyelement) IS 'transition function of profile()';
+COMMENT ON FUNCTION profile_combine(internal, internal) IS 'combine function of profile() and profile_merge()';
+COMMENT ON FUNCTION profile_serialize(internal) IS 'serialization function of profile() and profile_merge()';
+COMMENT ON FUNCTION profile_deserialize(bytea, internal) IS 'deserialization function of profile() and profile_merge()';
+COMMENT ON FUNCTION profile_final(internal) IS 'final function of profile() and profile_merge()';
+COMMENT ON FUNCTION profile_merge_transition(internal, profile_sketch) IS 'transition function of profile_merge()';
 
 CREATE AGGREGATE profile(anyelement) (
     SFUNC = profile_transition, STYPE = internal, SSPACE = 131072,

@@ -61,6 +61,10 @@ SHOW datestyle;
 RESET datestyle; RESET timezone; RESET intervalstyle;
 DROP TABLE settings;
 
+-- everything of the extension is described
+SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
+	JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'ingest_profile' WHERE obj_description(p.oid, 'pg_proc') IS NULL;
+
 -- nothing at all, nothing but nulls
 SELECT profile(v) IS NULL AS no_rows FROM (SELECT 1 AS v WHERE false) x;
 SELECT figures(profile(NULL::text)), figures(profile(NULL::numeric)) FROM generate_series(1, 10);
