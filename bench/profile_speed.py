@@ -12,7 +12,7 @@ def keep(seconds, more):
 def main():
     conn = prepare()
     one, two = {}, {}
-    for _ in range(5):
+    for _ in range(9):
         processes(conn, 1)
         keep(one, best(conn, {"count": all_columns("count"), "profile": all_columns("profile"),
                               "profile_table": "SELECT count(*) FROM profile_table('wide3')"}, 1))
