@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 
 typedef struct Reader
 {
@@ -29,6 +30,13 @@ static inline void
 put_byte(StringInfo out, unsigned value)
 {
 	appendStringInfoCharMacro(out, (char) value);
+}
+
+/* So much of a text as fits, whole characters only */
+static inline int
+text_fit(const char *text, Size len, int limit)
+{
+	return len <= (Size) limit ? (int) len : pg_mbcliplen(text, (int) Min(len, (Size) limit + MAX_MULTIBYTE_CHAR_LEN), limit);
 }
 
 /* Seven bits a byte, the lowest first */

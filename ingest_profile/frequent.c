@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "ingest_profile/bytes.h"
 #include "ingest_profile/frequent.h"
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
@@ -36,7 +37,7 @@ compare_entries(const Entry *a, const Entry *b)
 }
 #include "lib/sort_template.h"
 
-#define FIRST_SIZE 64
+#define FIRST_SIZE 32
 
 static void
 index_entry(Set *set, int number)
@@ -71,9 +72,9 @@ set_init(Set *set, MemoryContext context)
 }
 
 static void
-grow(Set *set)
+grow(Set *set, int limit)
 {
-	set->limit *= 2;
+	set->limit = limit;
 	set->mask = 2 * set->limit - 1;
 	pfree(set->slots);
 	set->slots = MemoryContextAlloc(set->context, (set->mask + 1) * sizeof(uint32));
@@ -91,7 +92,7 @@ set_insert(Set *set, uint64 hash)
 	{
 		if (!set->exact || set->limit >= SET_EXACT)
 			return NULL;
-		grow(set);
+		grow(set, Min(set->limit * 4, SET_EXACT));
 	}
 	entry = &set->entries[set->n];
 	memset(entry, 0, sizeof(*entry));
@@ -144,8 +145,8 @@ set_purge(Set *set, int keep, EntryCallback leaving, void *arg)
 void
 set_relax(Set *set, EntryCallback leaving, void *arg)
 {
-	while (set->limit < SET_COUNTERS)
-		grow(set);
+	if (set->limit < SET_COUNTERS)
+		grow(set, SET_COUNTERS);
 	set->exact = false;
 	set_purge(set, SET_COUNTERS / 2, leaving, arg);
 	set->limit = SET_COUNTERS;
@@ -157,7 +158,7 @@ void
 set_keep_value(Set *set, Entry *entry, const char *value, Size len)
 {
 	entry->cut = len > VALUE_BYTES;
-	entry->value_len = (uint8) pg_mbcliplen(value, (int) len, VALUE_BYTES);
+	entry->value_len = (uint8) text_fit(value, len, VALUE_BYTES);
 	entry->value = MemoryContextAlloc(set->context, entry->value_len + 1);
 	memcpy(entry->value, value, entry->value_len);
 	entry->value[entry->value_len] = '\0';

@@ -351,7 +351,7 @@ write_out(Patterns *p, Shape *shape, const char *text, int len)
 	shape->mask = shape_mask(text, len);
 	MemoryContextSwitchTo(old);
 	shape->cut = len > EXAMPLE_BYTES;
-	shape->example = copy_of(p->context, text, pg_mbcliplen(text, len, EXAMPLE_BYTES));
+	shape->example = copy_of(p->context, text, text_fit(text, len, EXAMPLE_BYTES));
 }
 
 static void

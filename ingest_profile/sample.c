@@ -94,7 +94,7 @@ sample_put(Sample *sample, uint64 hash, const char *value, Size len, bool cut)
 	item->cut = false;
 	if (value != NULL && hash <= sample->value_below)
 	{
-		item->len = pg_mbcliplen(value, (int) len, SAMPLE_BYTES);
+		item->len = text_fit(value, len, SAMPLE_BYTES);
 		item->cut = cut || len > SAMPLE_BYTES;
 		item->value = MemoryContextAlloc(sample->context, item->len + 1);
 		memcpy(item->value, value, item->len);
