@@ -52,6 +52,30 @@ SELECT figures(profile(v)) FROM (VALUES ('pg_class'::regclass)) x(v);
 SELECT figures(profile(v)) FROM (VALUES ('1'::xid)) x(v);
 SELECT figures(profile(v)) FROM (VALUES ('0/16B3748'::pg_lsn)) x(v);
 
+SELECT figures(profile(v)) FROM (VALUES ('{1,2,3}'::line)) x(v);
+SELECT figures(profile(v)) FROM (VALUES ('[(0,0),(1,1)]'::lseg)) x(v);
+SELECT figures(profile(v)) FROM (VALUES ('((0,0),(1,1))'::path)) x(v);
+SELECT figures(profile(v)) FROM (VALUES ('((0,0),(1,1))'::polygon)) x(v);
+SELECT figures(profile(v)) FROM (VALUES ('<(0,0),1>'::circle)) x(v);
+SELECT figures(profile(v)) FROM (VALUES ('08:00:2b:01:02:03:04:05'::macaddr8)) x(v);
+SELECT figures(profile(v)) FROM (VALUES (B'10'::varbit)) x(v);
+SELECT figures(profile(v)) FROM (VALUES ('(0,1)'::tid), ('(0,2)')) x(v);
+SELECT figures(profile(v)) FROM (VALUES ('$.a'::jsonpath)) x(v);
+SELECT figures(profile(v)) FROM (VALUES (daterange('2024-01-01', NULL)), (NULL)) x(v);
+SELECT figures(profile(v)) FROM (VALUES (ARRAY['a', NULL]::text[]), (ARRAY[['b'], ['c']])) x(v);
+SELECT figures(profile(v)) FROM (VALUES ('1 2'::oidvector)) x(v);
+SELECT figures(profile(v)) FROM (VALUES ('10:20:10,14'::pg_snapshot)) x(v);
+-- and the others at least with nulls
+DO $$
+DECLARE t text; s profile_sketch; n int := 0;
+BEGIN
+	FOR t IN SELECT format_type(oid, NULL) FROM pg_type WHERE typnamespace = 'pg_catalog'::regnamespace AND typtype IN ('b', 'r', 'm', 'd', 'e', 'c') ORDER BY oid LOOP
+		EXECUTE format('SELECT profile(NULL::%s) FROM generate_series(1, 3)', t) INTO s;
+		ASSERT (profile_stats(s)).nulls = 3 AND s::text::profile_sketch::text = s::text, t;
+		n := n + 1;
+	END LOOP;
+	ASSERT n > 200, n;
+END $$;
 -- a value's text, and so its hash, does not depend on the session
 CREATE TABLE settings AS SELECT profile(v) AS s FROM (VALUES (tstzrange('2024-01-01 00:00+00', NULL)), (tstzrange(NULL, '2024-06-01 12:00+00'))) x(v);
 SET datestyle = 'SQL, DMY'; SET timezone = 'Asia/Tokyo'; SET intervalstyle = 'iso_8601';
