@@ -7,6 +7,7 @@
 #include "fmgr.h"
 #include "ingest_profile/compat.h"
 #include "ingest_profile/pattern.h"
+#include "ingest_profile/progress.h"
 #include "ingest_profile/sketch.h"
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
@@ -25,6 +26,7 @@ void
 _PG_init(void)
 {
 	pattern_setup();
+	progress_setup();
 }
 
 /* Read it once, so that a damaged value never gets into a table */

@@ -5,15 +5,26 @@
 #include "postgres.h"
 
 #include "ingest_profile/progress.h"
+#include "utils/guc.h"
 #include "utils/timestamp.h"
 
-#define REPORT_MS 5000
+static int interval_ms = 5000;
 
 static char relation_name[NAMEDATALEN * 2 + 8];
 static double expected;
 static TimestampTz started;
 static TimestampTz last;
 static bool active = false;
+
+void
+progress_setup(void)
+{
+	DefineCustomIntVariable("ingest_profile.progress_interval",
+							"Time between two notices of how far a profile has come.",
+							"0 turns them off.",
+							&interval_ms, 5000, 0, 86400000, PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("ingest_profile");
+}
 
 void
 progress_start(const char *relation, double rows_expected)
@@ -40,7 +51,7 @@ progress_report(int64 rows)
 	if (!active)
 		return;
 	now = GetCurrentTimestamp();
-	if (now - last < REPORT_MS * INT64CONST(1000))
+	if (interval_ms == 0 || now - last < interval_ms * INT64CONST(1000))
 		return;
 	last = now;
 	seconds = (double) (now - started) / USECS_PER_SEC;

@@ -119,6 +119,12 @@ for my $what ('profile(t) FROM long', '* FROM profile_table($$long$$)', '* FROM 
 	}
 }
 
+# -- progress --
+my ($pcode, $pout, $perr) = $node->psql('postgres', q{SET max_parallel_workers_per_gather = 0; SET ingest_profile.progress_interval = '1ms'; SELECT count(*) FROM profile_table('long')});
+like($perr, qr/NOTICE:  profile of public.long: 65536 rows read by this process after \d+ s, 4 % of about 1500000/, 'profile_table tells how far it has come');
+($pcode, $pout, $perr) = $node->psql('postgres', q{SET ingest_profile.progress_interval = 0; SELECT count(*) FROM profile_table('long')});
+is($perr, '', 'and does not if it is told not to');
+
 # -- dump and restore into another database, of another encoding as well --
 $node->safe_psql('postgres', q{CREATE TABLE kept AS SELECT profile(i) AS i, profile(t) AS t, profile('Zoë ' || i) AS u FROM long WHERE i <= 20000});
 my $dump = $node->basedir . '/dump.sql';
