@@ -259,7 +259,7 @@ sketch_read(const char *data, Size len, MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Sketch *s = palloc0(sizeof(Sketch));
-	Reader in;
+	Reader in = {0};
 	unsigned class;
 	int n;
 
