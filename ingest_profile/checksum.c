@@ -93,7 +93,7 @@ mod97(const char *text, int n, int start)
 	return rest;
 }
 
-bool
+static bool
 is_luhn(const char *digits, int n)
 {
 	int sum = 0;

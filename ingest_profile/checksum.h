@@ -13,7 +13,6 @@
 extern bool compacted(const char *text, int len, char *out, int *n);
 extern bool all_digits(const char *text, int len);
 
-extern bool is_luhn(const char *digits, int n);
 extern bool is_credit_card(const char *text, int len);
 extern bool is_imei(const char *text, int len);
 extern bool is_iban(const char *text, int len);

@@ -15,6 +15,14 @@
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 
+/* A date's or timestamp's format as to_date() takes it, in pieces */
+typedef struct HiddenFormat
+{
+	const char *date;    /* YYYY-MM-DD ... */
+	const char *swapped; /* the other reading where day and month both may come first, or NULL */
+	const char *time;    /* behind it, or "" */
+} HiddenFormat;
+
 #define IS_DIGIT(c) ((c) >= '0' && (c) <= '9')
 #define HIDDEN_SHARE 0.9 /* of the texts that must fit */
 
@@ -63,7 +71,7 @@ is_decimal(const char *text, int len)
 }
 
 bool
-hidden_boolean(const char *text, int len)
+is_boolean_text(const char *text, int len)
 {
 	static const char *const words[] = {"t", "f", "y", "n", "true", "false", "yes", "no", "on", "off", "ja", "nein", "oui", "non", "si", "x"};
 
@@ -75,8 +83,8 @@ hidden_boolean(const char *text, int len)
 	return false;
 }
 
-static bool
-is_uuid(const char *text, int len)
+bool
+is_uuid_text(const char *text, int len)
 {
 	if (len != 36)
 		return false;
@@ -299,7 +307,7 @@ take_time(const char **p, const char *end, const char **format)
 	return true;
 }
 
-bool
+static bool
 hidden_date(const char *text, int len, HiddenFormat *f)
 {
 	const char *p = text;
@@ -307,7 +315,7 @@ hidden_date(const char *text, int len, HiddenFormat *f)
 	return len >= 8 && take_date(&p, text + len, f) && p == text + len;
 }
 
-bool
+static bool
 hidden_timestamp(const char *text, int len, HiddenFormat *f)
 {
 	const char *p = text;
@@ -328,16 +336,16 @@ is_time(const char *text, int len)
 	return len >= 4 && take_time(&p, text + len, &format) && p == text + len;
 }
 
-static bool
-is_date(const char *text, int len)
+bool
+is_date_text(const char *text, int len)
 {
 	HiddenFormat f;
 
 	return hidden_date(text, len, &f);
 }
 
-static bool
-is_timestamp(const char *text, int len)
+bool
+is_timestamp_text(const char *text, int len)
 {
 	HiddenFormat f;
 
@@ -352,11 +360,11 @@ static const struct
 	const char *type;
 	bool (*fits)(const char *text, int len);
 } hidden_types[] = {
-	{"uuid", is_uuid},
-	{"timestamp", is_timestamp},
-	{"date", is_date},
+	{"uuid", is_uuid_text},
+	{"timestamp", is_timestamp_text},
+	{"date", is_date_text},
 	{"time", is_time},
-	{"boolean", hidden_boolean},
+	{"boolean", is_boolean_text},
 	{"bigint", is_integer},
 	{"numeric", is_decimal},
 	{"json", is_json_document},

@@ -175,7 +175,7 @@ text_facts(const Patterns *p, const char *text, int len, uint64 hash)
 }
 
 /* A shape as text, in the current context */
-char *
+static char *
 shape_mask(const char *text, int len)
 {
 	const unsigned char *s = (const unsigned char *) text;

@@ -69,7 +69,6 @@ typedef struct Patterns
 
 extern void pattern_setup(void);
 extern TextFacts text_facts(const Patterns *p, const char *text, int len, uint64 hash);
-extern char *shape_mask(const char *text, int len);
 extern Patterns *patterns_new(MemoryContext context, bool has_shapes);
 extern void patterns_add(Patterns *p, const TextFacts *facts, const char *text, int len, int64 count);
 extern void patterns_know(Patterns *p, const TextFacts *facts, const char *text, int len);

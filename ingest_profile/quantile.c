@@ -105,7 +105,7 @@ drop_lowest(Kll *kll)
 }
 
 /* Make every level fit */
-void
+static void
 kll_compact(Kll *kll)
 {
 	for (;;)

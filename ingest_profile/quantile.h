@@ -59,7 +59,4 @@ extern void distribution_sort(Distribution *d);
 extern int64 distribution_quantile(const Distribution *d, double q);
 extern double distribution_below(const Distribution *d, int64 key, bool inclusive);
 
-/* One value; the hot path */
-extern void kll_compact(Kll *kll);
-
 #endif /* PROFILE_QUANTILE_H */

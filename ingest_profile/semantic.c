@@ -290,8 +290,7 @@ is_mac(const char *text, int len)
 static bool
 is_uuid(const char *text, int len)
 {
-	return has_form(text, len, "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh") ||
-		   has_form(text, len, "{hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh}");
+	return is_uuid_text(text, len) || has_form(text, len, "{hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh}");
 }
 
 static bool
@@ -753,38 +752,10 @@ is_epoch(const char *text, int len)
 }
 
 static bool
-is_json(const char *text, int len)
-{
-	return is_json_document(text, len);
-}
-
-static bool
 is_geojson(const char *text, int len)
 {
 	return len > 20 && text[0] == '{' && strstr(text, "\"type\"") != NULL &&
 		   (strstr(text, "\"coordinates\"") != NULL || strstr(text, "\"Feature") != NULL);
-}
-
-static bool
-is_iso_date(const char *text, int len)
-{
-	HiddenFormat format;
-
-	return hidden_date(text, len, &format);
-}
-
-static bool
-is_iso_timestamp(const char *text, int len)
-{
-	HiddenFormat format;
-
-	return hidden_timestamp(text, len, &format);
-}
-
-static bool
-is_boolean_word(const char *text, int len)
-{
-	return hidden_boolean(text, len);
 }
 
 /* -- the list: the first that fits is taken -- */
@@ -842,7 +813,7 @@ const SemanticType semantic_types[] = {
 	{"sedol", is_sedol, 3.3, 10, NULL, "SEDOL"},
 	{"bic", is_bic, 4, 8, NULL, "BIC (SWIFT code): form and country"},
 	{"geojson", is_geojson, 20, 3, NULL, "GeoJSON"},
-	{"json", is_json, 12, 3, NULL, "JSON object or array"},
+	{"json", is_json_document, 12, 3, NULL, "JSON object or array"},
 	{"xml", is_xml, 12, 3, NULL, "XML or HTML"},
 	{"wkt", is_wkt, 20, 3, NULL, "well-known text of a geometry"},
 	{"sha256", is_sha256, 30, 2, NULL, "SHA-256 digest in hex"},
@@ -850,8 +821,8 @@ const SemanticType semantic_types[] = {
 	{"md5", is_md5, 30, 2, NULL, "MD5 digest in hex"},
 	{"hex_color", is_hex_color, 10, 3, NULL, "colour as #rrggbb"},
 	{"coordinates", is_coordinates, 10, 5, NULL, "latitude and longitude"},
-	{"timestamp", is_iso_timestamp, 12, 5, NULL, "date and time as text"},
-	{"date", is_iso_date, 6, 5, NULL, "date as text"},
+	{"timestamp", is_timestamp_text, 12, 5, NULL, "date and time as text"},
+	{"date", is_date_text, 6, 5, NULL, "date as text"},
 	{"iso_duration", is_iso_duration, 8, 4, NULL, "ISO 8601 duration"},
 	{"period", is_period, 5, 6, NULL, "accounting period: month or quarter of a year"},
 	{"percent", is_percent, 8, 5, NULL, "percentage with its sign"},
@@ -882,7 +853,7 @@ const SemanticType semantic_types[] = {
 	{"year", is_year, 5, 3, "!year,jahr,annee,anno", "year"},
 	{"epoch", is_epoch, 3, 5, "!epoch,time,stamp,_at,date", "seconds or milliseconds since 1970"},
 	{"base64", is_base64, 8, 5, NULL, "base64"},
-	{"boolean", is_boolean_word, 8, 2, NULL, "yes and no, in words or letters"},
+	{"boolean", is_boolean_text, 8, 2, NULL, "yes and no, in words or letters"},
 };
 
 const int semantic_ntypes = lengthof(semantic_types);

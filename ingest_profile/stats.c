@@ -31,6 +31,16 @@ SQL_FUNCTION(profile_semantic_types);
 SQL_FUNCTION(profile_semantic_check);
 SQL_FUNCTION(profile_overlap);
 
+/* A bin of a histogram */
+typedef struct Bin
+{
+	char *from;
+	char *to;
+	double rows;
+} Bin;
+
+static double sketch_entropy(Sketch *s);
+
 /* -- figures -- */
 
 void
@@ -414,7 +424,7 @@ sketch_top(Sketch *s, int wanted, int *n)
 }
 
 /* Bits a value; beyond the frequent ones as if the others came equally often */
-double
+static double
 sketch_entropy(Sketch *s)
 {
 	double values = (double) (s->rows - s->nulls);
@@ -572,7 +582,7 @@ equal_height(Sketch *s, const Distribution *d, int bins, double scale, int *n)
 	return result;
 }
 
-Bin *
+static Bin *
 sketch_histogram(Sketch *s, int bins, bool height, int *n)
 {
 	Distribution d = sketch_distribution(s);

@@ -32,21 +32,12 @@ typedef struct TopValue
 	int64 most;  /* at most */
 } TopValue;
 
-typedef struct Bin
-{
-	char *from;
-	char *to;
-	double rows;
-} Bin;
-
 extern void figures_put(Figures *f, const char *name, char *text);
 extern char *figure_of(const Figures *f, const char *name);
 extern void sketch_figures(Sketch *s, const char *column, Figures *f);
 extern HeapTuple figures_tuple(const Figures *f, AttInMetadata *meta);
 extern TopValue *sketch_top(Sketch *s, int wanted, int *n);
-extern double sketch_entropy(Sketch *s);
 extern char *sketch_quantile_text(Sketch *s, const Distribution *d, double q);
-extern Bin *sketch_histogram(Sketch *s, int bins, bool equal_height, int *n);
 extern char *number_text(double value);
 
 #endif /* PROFILE_STATS_H */

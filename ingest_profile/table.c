@@ -42,7 +42,7 @@ extension_schema(FunctionCallInfo fcinfo)
 	return pstrdup(quote_identifier(get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid))));
 }
 
-char *
+static char *
 relation_title(Oid relation)
 {
 	char *name = get_rel_name(relation);
@@ -55,7 +55,7 @@ relation_title(Oid relation)
 }
 
 /* Rows by the last ANALYZE; not more than 0 if there was none */
-double
+static double
 relation_rows(Oid relation)
 {
 	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));

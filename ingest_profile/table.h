@@ -43,7 +43,5 @@ typedef struct ProfileRequest
 extern Profiled *profile_run(const ProfileRequest *request, MemoryContext context);
 extern void profile_select(const char *sql);
 extern char *extension_schema(FunctionCallInfo fcinfo);
-extern char *relation_title(Oid relation);
-extern double relation_rows(Oid relation);
 
 #endif /* PROFILE_TABLE_H */

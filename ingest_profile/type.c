@@ -424,12 +424,6 @@ collating_of(Oid collation)
 	return c;
 }
 
-bool
-text_collates_simply(Oid collation)
-{
-	return collating_of(collation)->simple;
-}
-
 /* Order by the first place where letters or digits differ; 0 if that does not decide */
 static int
 quick_compare(const unsigned char *a, int alen, const unsigned char *b, int blen, const unsigned char *rank)

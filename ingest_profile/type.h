@@ -63,7 +63,6 @@ extern int64 key_of_double(double value);
 extern double double_of_key(int64 key);
 extern double number_of_key(ValueClass class, int64 key);
 extern char *text_of_key(ValueClass class, int64 key);
-extern bool text_collates_simply(Oid collation);
 extern int text_compare(const char *a, int alen, const char *b, int blen, Oid collation);
 
 #endif /* PROFILE_TYPE_H */
