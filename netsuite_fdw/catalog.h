@@ -18,6 +18,9 @@ typedef struct CatalogTable
 	const char *comment;
 	/* "name type, ..."; types: i bigint, n numeric, b boolean, d date, t datetime, s text */
 	const char *columns;
+	/* the table whose rows these belong to, and the column that names the row; or NULL */
+	const char *parent;
+	const char *parent_column;
 } CatalogTable;
 
 extern const CatalogTable *catalog_find(const char *name);

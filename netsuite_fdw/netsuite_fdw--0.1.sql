@@ -31,14 +31,62 @@ CREATE FUNCTION netsuite_query(server name, suiteql text, params text[] DEFAULT 
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION netsuite_query(name, text, text[]) IS 'rows of any SuiteQL query; ? stands for a parameter';
 
-CREATE FUNCTION netsuite_tables(server name, OUT "table" text, OUT source text, OUT key text, OUT description text)
+CREATE FUNCTION netsuite_tables(server name, OUT "table" text, OUT source text, OUT key text, OUT description text,
+    OUT cursor text, OUT parent text, OUT parent_column text)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION netsuite_tables(name) IS 'tables that the account may have: known ones, custom records, record types';
+COMMENT ON FUNCTION netsuite_tables(name) IS 'tables that the account may have: known ones, custom records, record types; the column that tells that a row changed; whose rows theirs belong to';
 
 CREATE FUNCTION netsuite_check(server name, OUT "check" text, OUT ok boolean, OUT detail text)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION netsuite_check(name) IS 'is everything in order? One row per check, with what to do';
+
+-- The names that deletedrecord gives to rows of a table.  Records of a kind without a table of their own are transactions or items.
+CREATE FUNCTION netsuite_record_table(type text, iscustomtransaction boolean) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE
+        WHEN iscustomtransaction OR type LIKE 'customtransaction%' THEN '{transaction}'::text[]
+        WHEN type LIKE 'customrecord%' THEN ARRAY[type]
+        WHEN type IN ('customer', 'lead', 'prospect') THEN '{customer,entity}'::text[]
+        WHEN type IN ('vendor', 'employee', 'partner', 'contact') THEN ARRAY[type, 'entity']
+        WHEN type IN ('job', 'project') THEN '{job,entity}'::text[]
+        WHEN type IN ('othername', 'entitygroup', 'genericresource') THEN '{entity}'::text[]
+        WHEN type IN ('classification', 'class') THEN '{classification}'::text[]
+        WHEN type IN ('salestaxitem', 'taxgroup', 'taxtype') THEN ARRAY[type]
+        WHEN type LIKE '%item' OR type IN ('itemgroup', 'inventorypart') THEN '{item}'::text[]
+        WHEN type IN ('salesorder', 'invoice', 'cashsale', 'customerpayment', 'creditmemo', 'purchaseorder', 'vendorbill', 'vendorpayment',
+            'journalentry', 'itemfulfillment', 'itemreceipt', 'estimate', 'returnauthorization', 'deposit', 'vendorcredit',
+            'inventoryadjustment', 'inventorytransfer', 'inventorycount', 'inventorycostrevaluation', 'inventorystatuschange', 'transferorder',
+            'check', 'cashrefund', 'creditcardcharge', 'creditcardrefund', 'customerdeposit', 'customerrefund', 'depositapplication',
+            'expensereport', 'intercompanyjournalentry', 'advintercompanyjournalentry', 'intercompanytransferorder',
+            'statisticaljournalentry', 'periodendjournal', 'opportunity', 'paycheck', 'paycheckjournal', 'charge', 'purchaserequisition',
+            'purchasecontract', 'blanketpurchaseorder', 'requestforquote', 'vendorrequestforquote', 'revenuearrangement',
+            'revenuecommitment', 'revenuecommitmentreversal', 'vendorprepayment', 'vendorprepaymentapplication',
+            'vendorreturnauthorization', 'workorder', 'workorderissue', 'workordercompletion', 'workorderclose', 'assemblybuild',
+            'assemblyunbuild', 'bintransfer', 'binworksheet', 'currencyrevaluation', 'transfer', 'fulfillmentrequest',
+            'storepickupfulfillment', 'salestaxpayment', 'inboundshipment', 'subsidiarysettlement', 'waveorder')
+            THEN '{transaction}'::text[]
+        ELSE ARRAY[type] END;
+COMMENT ON FUNCTION netsuite_record_table(text, boolean) IS 'the tables whose rows a record of a type is, as deletedrecord names types';
+
+-- The types are compared here: whether a comparison there heeds case depends on the account, and a lost deletion stays lost.
+CREATE FUNCTION netsuite_deleted(server name, "table" text, since timestamptz, until timestamptz,
+    OUT key text, OUT deleted_at timestamptz) RETURNS SETOF record
+    LANGUAGE sql VOLATILE STRICT PARALLEL RESTRICTED
+    BEGIN ATOMIC
+    SELECT d.q->>'recordid', (d.q->>'at')::timestamp AT TIME ZONE z.zone
+      FROM (SELECT coalesce((SELECT o.option_value FROM pg_options_to_table(s.srvoptions) o WHERE o.option_name = 'timezone'), 'UTC') AS zone
+              FROM pg_foreign_server s WHERE s.srvname = netsuite_deleted.server) z,
+           LATERAL netsuite_query(netsuite_deleted.server,
+             'SELECT recordid AS recordid, type AS type, iscustomtransaction AS iscustomtransaction, TO_CHAR(deleteddate, ''YYYY-MM-DD HH24:MI:SS'') AS at'
+             ' FROM deletedrecord WHERE deleteddate >= TO_DATE(?, ''YYYY-MM-DD HH24:MI:SS'') AND deleteddate < TO_DATE(?, ''YYYY-MM-DD HH24:MI:SS'')'
+             ' ORDER BY recordid ASC, recordtypeid ASC, scriptid ASC',
+             ARRAY[to_char(date_trunc('second', netsuite_deleted.since) AT TIME ZONE z.zone, 'YYYY-MM-DD HH24:MI:SS'),
+                   to_char(date_trunc('second', netsuite_deleted.until) AT TIME ZONE z.zone, 'YYYY-MM-DD HH24:MI:SS')]) AS d(q)
+     WHERE netsuite_deleted."table" = ANY (netsuite_record_table(replace(replace(lower(d.q->>'type'), '_', ''), ' ', ''),
+                                                                 d.q->>'iscustomtransaction' = 'T'));
+    END;
+COMMENT ON FUNCTION netsuite_deleted(name, text, timestamptz, timestamptz) IS 'keys of a table''s rows that deletedrecord says were deleted, since inclusive, until exclusive';
 
 -- They reach out over the network with the caller's credentials: on the server to which USAGE was granted.

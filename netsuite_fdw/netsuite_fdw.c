@@ -16,6 +16,7 @@
 #include "foreign/foreign.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "netsuite_fdw/catalog.h"
 #include "netsuite_fdw/compat.h"
 #include "netsuite_fdw/import.h"
 #include "netsuite_fdw/netsuite_fdw.h"
@@ -357,19 +358,19 @@ netsuite_tables(PG_FUNCTION_ARGS)
 	foreach (lc, import_tables(client, true))
 	{
 		ImportTable *t = lfirst(lc);
-		Datum values[4] = {0};
-		bool nulls[4] = {0};
+		const CatalogTable *known = catalog_find(t->name);
+		const char *texts[7] = {t->name, t->source, t->key, t->comment, known ? known->changed : NULL,
+								known ? known->parent : NULL, known ? known->parent_column : NULL};
+		Datum values[7] = {0};
+		bool nulls[7] = {0};
 
-		values[0] = CStringGetTextDatum(t->name);
-		values[1] = CStringGetTextDatum(t->source);
-		if (t->key)
-			values[2] = CStringGetTextDatum(t->key);
-		else
-			nulls[2] = true;
-		if (t->comment)
-			values[3] = CStringGetTextDatum(t->comment);
-		else
-			nulls[3] = true;
+		if (strncmp(t->name, "customrecord_", strlen("customrecord_")) == 0)
+			texts[4] = "lastmodified";
+		for (int i = 0; i < lengthof(texts); i++)
+		{
+			nulls[i] = texts[i] == NULL;
+			values[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(texts[i]);
+		}
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;

@@ -227,6 +227,13 @@ build_sanitized() {
 	export PROFILE_LIBRARY
 }
 
+# the logs' ends, and last, where the reader looks first, what failed
+report_tap() {
+	find "$WORK/tap" -name "regress_log_*" -exec tail -n 25 {} +
+	echo "== failed tests"
+	find "$WORK/tap" -name "regress_log_*" -exec grep -H -A 12 -E "not ok|died|^Bail out" {} + | sed 's,^.*/regress_log_,,' | tail -n 60
+}
+
 # run_tap [FILES]: each starts servers of its own
 run_tap() {
 	local pgxs perl
@@ -238,7 +245,7 @@ run_tap() {
 	run_as mkdir -p "$WORK/tap"
 	run_as env PATH="$BIN:$PATH" PG_REGRESS="$pgxs/test/regress/pg_regress" PERL5LIB="$perl:$WORK/src/test/t" TESTDIR="$WORK/tap" \
 		TESTDATADIR="$WORK/tap" TESTLOGDIR="$WORK/tap/log" NS_CONTROL="$NS_CONTROL" prove --timer "$@" ||
-		{ find "$WORK/tap" -name "regress_log_*" -exec tail -n 25 {} + >&2; return 1; }
+		{ report_tap >&2; return 1; }
 }
 
 BASE_PACKAGES="gcc make pkg-config libc6-dev libcurl4-openssl-dev libjson-c-dev libssl-dev libdeflate-dev libicu-dev

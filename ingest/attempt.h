@@ -1,0 +1,50 @@
+/*
+ * attempt.h
+ *		Doing what may fail, and what its failure means.
+ */
+#ifndef INGEST_ATTEMPT_H
+#define INGEST_ATTEMPT_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+typedef struct Failure
+{
+	int sqlerrcode;
+	char *sqlstate;
+	char *message; /* NULL: it did not fail */
+	char *detail;
+	char *hint;
+	ErrorData *error;
+} Failure;
+
+/* In a subtransaction; false, and why, if it failed and is undone */
+extern bool attempt(void (*function)(void *), void *arg, Failure *failure);
+
+/* Inside a procedure: in a transaction of its own, which is committed */
+extern bool attempt_and_commit(void (*function)(void *), void *arg, Failure *failure);
+extern void commit_or_fail(void);
+/* A procedure that commits: an error inside a transaction block */
+extern void procedure_begin(FunctionCallInfo fcinfo, const char *name);
+extern void procedure_end(void);
+/* Locks of the session: kept over commits, gone with the process */
+extern bool session_lock(int32 kind, int32 id);
+extern void session_unlock(int32 kind, int32 id);
+#define LOCK_CRAWL 0x1A6E01
+#define LOCK_SYNC 0x1A6E02
+#define LOCK_WORKER 0x1A6E03
+#define LOCK_SCHEDULER 0x1A6E04
+
+/* throttled, passing, login, schema, cancelled or lasting */
+extern const char *failure_class(const Failure *failure);
+/* A value that does not fit: its row is to blame, not the run */
+extern bool failure_is_of_data(const Failure *failure);
+/* Columns that do not agree: what failed waits for a hand */
+extern bool failure_stops(const Failure *failure);
+/* Into the current memory context */
+extern void failure_copy(Failure *to, const Failure *from);
+extern char *failure_text(const Failure *failure);
+extern void failure_rethrow(const Failure *failure) pg_attribute_noreturn();
+
+#endif /* INGEST_ATTEMPT_H */

@@ -1,0 +1,11 @@
+# In CREATE TABLE and CREATE VIEW of the scripts, "-- text" behind a column is that column's COMMENT.
+/^CREATE (TABLE|VIEW) / { name = $3; what = $2; sub(/\(.*/, "", name); inside = 1; n = 0 }
+inside && /^    [a-z_"]+ .* -- / {
+	column = $1; text = $0
+	if (what == "VIEW") { column = $0; sub(/,? *-- .*/, "", column); sub(/.* AS /, "", column); sub(/^.*[ .]/, "", column) }
+	sub(/.* -- /, "", text); gsub(/'/, "''", text)
+	said[n++] = "COMMENT ON COLUMN " name "." column " IS '" text "';"
+	sub(/ -- .*/, "")
+}
+{ print }
+inside && /;$/ { inside = 0; for (i = 0; i < n; i++) print said[i] }

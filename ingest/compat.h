@@ -1,0 +1,39 @@
+/*
+ * compat.h
+ *		What differs between PostgreSQL 15 and 18.
+ */
+#ifndef INGEST_COMPAT_H
+#define INGEST_COMPAT_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* PostgreSQL 15 does not export what it calls */
+#define SQL_FUNCTION(name) \
+	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+	PG_FUNCTION_INFO_V1(name)
+
+#if PG_VERSION_NUM >= 160000
+#define names_of(text) stringToQualifiedNameList(text, NULL)
+#else
+#define names_of(text) stringToQualifiedNameList(text)
+#endif
+
+/* A macro since 17 */
+#if PG_VERSION_NUM < 170000
+#define AmBackgroundWorkerProcess() (MyBgworkerEntry != NULL)
+#endif
+
+/* InitMaterializedSRF was SetSingleFuncCall in 15's first releases */
+#if PG_VERSION_NUM >= 160000 || defined(MAT_SRF_USE_EXPECTED_DESC)
+#define rows_begin(fcinfo) InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC)
+#else
+#define rows_begin(fcinfo) SetSingleFuncCall(fcinfo, SRF_SINGLE_USE_EXPECTED)
+#endif
+
+#endif /* INGEST_COMPAT_H */

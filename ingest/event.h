@@ -1,0 +1,16 @@
+/*
+ * event.h
+ *		The outbox: events in the transaction of what they tell.
+ */
+#ifndef INGEST_EVENT_H
+#define INGEST_EVENT_H
+
+#include "postgres.h"
+
+/* source: name of a data source, or NULL; data: a JSON object */
+extern void event_emit(const char *type, const char *source, const char *subject, const char *data);
+/* Events of rows, by the statement that a query gives as type, subject, data; no NOTIFY each */
+extern int32 event_era(void);
+extern char *event_source(const char *source);
+
+#endif /* INGEST_EVENT_H */

@@ -1,0 +1,18 @@
+/*
+ * ingest.c
+ *		The library: settings and the launcher.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "ingest/worker.h"
+
+PG_MODULE_MAGIC;
+
+extern PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	worker_settings();
+}

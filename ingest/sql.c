@@ -1,0 +1,353 @@
+/*
+ * sql.c
+ *		Statements: on the repository as its owner, on the user's tables as the user.
+ *
+ * Every statement names its schemas, and runs with a search_path that no user can
+ * put objects into, so that nobody's operator or function runs as another.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
+#include "ingest/sql.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+/* -- arguments -- */
+
+SqlArg
+arg_datum(Oid type, Datum value, bool isnull)
+{
+	SqlArg arg = {type, value, isnull};
+
+	return arg;
+}
+
+SqlArg
+arg_null(Oid type)
+{
+	return arg_datum(type, (Datum) 0, true);
+}
+
+SqlArg
+arg_text(const char *text)
+{
+	return text ? arg_datum(TEXTOID, CStringGetTextDatum(text), false) : arg_null(TEXTOID);
+}
+
+SqlArg
+arg_name(const char *name)
+{
+	return name ? arg_datum(NAMEOID, DirectFunctionCall1(namein, CStringGetDatum(name)), false) : arg_null(NAMEOID);
+}
+
+SqlArg
+arg_int8(int64 value)
+{
+	return arg_datum(INT8OID, Int64GetDatum(value), false);
+}
+
+SqlArg
+arg_bool(bool value)
+{
+	return arg_datum(BOOLOID, BoolGetDatum(value), false);
+}
+
+/* -- who -- */
+
+Oid
+repository_owner(void)
+{
+	HeapTuple tuple = SearchSysCache1(NAMESPACENAME, CStringGetDatum("ingest"));
+	Oid owner;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("the schema ingest is gone"),
+				 errhint("CREATE EXTENSION ingest.")));
+	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+void
+become_repository_owner(Identity *saved)
+{
+	GetUserIdAndSecContext(&saved->user, &saved->context);
+	SetUserIdAndSecContext(repository_owner(), saved->context | SECURITY_LOCAL_USERID_CHANGE);
+}
+
+void
+become_again(const Identity *saved)
+{
+	SetUserIdAndSecContext(saved->user, saved->context);
+}
+
+/* -- settings -- */
+
+static const char *const settings[][2] = {
+	{"search_path", "pg_catalog, pg_temp"},
+	{"DateStyle", "ISO, YMD"},
+	{"IntervalStyle", "postgres"},
+	{"bytea_output", "hex"},
+	{"extra_float_digits", "1"},
+	{"xmlbinary", "base64"},
+	{"row_security", "on"},
+};
+
+static void
+set_all(GucAction action)
+{
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION, action, true, 0, false);
+}
+
+int
+sql_begin(void)
+{
+	int level = NewGUCNestLevel();
+
+	set_all(GUC_ACTION_SAVE);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	return level;
+}
+
+void
+sql_end(int level)
+{
+	SPI_finish();
+	AtEOXact_GUC(true, level);
+}
+
+void
+sql_settings(void)
+{
+	set_all(GUC_ACTION_LOCAL);
+}
+
+/* -- running -- */
+
+static void
+execute(SqlWho who, const char *sql, int nargs, const SqlArg *args)
+{
+	Identity saved;
+	Oid types[FUNC_MAX_ARGS];
+	Datum values[FUNC_MAX_ARGS];
+	char nulls[FUNC_MAX_ARGS];
+	int code;
+
+	for (int i = 0; i < nargs; i++)
+	{
+		types[i] = args[i].type;
+		values[i] = args[i].value;
+		nulls[i] = args[i].isnull ? 'n' : ' ';
+	}
+	if (who == AS_REPOSITORY)
+		become_repository_owner(&saved);
+	code = SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0);
+	if (who == AS_REPOSITORY)
+		become_again(&saved);
+	if (code < 0)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(code), sql);
+}
+
+/* Answers as text in the caller's memory: they outlive the statement, its snapshot and its tuples */
+Rows *
+sql_rows(SqlWho who, const char *sql, int nargs, const SqlArg *args)
+{
+	Rows *rows = palloc0(sizeof(Rows));
+	bool pushed = !ActiveSnapshotSet();
+	SPITupleTable *table;
+
+	if (pushed)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	execute(who, sql, nargs, args);
+	table = SPI_tuptable;
+	if (table)
+	{
+		TupleDesc desc = table->tupdesc;
+
+		rows->n = SPI_processed;
+		rows->columns = desc->natts;
+		rows->v = palloc(sizeof(char **) * Max(rows->n, 1));
+		for (uint64 r = 0; r < rows->n; r++)
+		{
+			rows->v[r] = palloc(sizeof(char *) * desc->natts);
+			for (int c = 0; c < desc->natts; c++)
+				rows->v[r][c] = SPI_getvalue(table->vals[r], desc, c + 1);
+		}
+		SPI_freetuptable(table);
+	}
+	if (pushed)
+		PopActiveSnapshot();
+	return rows;
+}
+
+uint64
+sql_run(SqlWho who, const char *sql, int nargs, const SqlArg *args)
+{
+	bool pushed = !ActiveSnapshotSet();
+	uint64 n;
+
+	if (pushed)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	execute(who, sql, nargs, args);
+	n = SPI_processed;
+	if (SPI_tuptable)
+		SPI_freetuptable(SPI_tuptable);
+	if (pushed)
+		PopActiveSnapshot();
+	return n;
+}
+
+/* As the repository's owner; the caller looks at SPI_tuptable and frees it */
+int
+prepared_run(Prepared *prepared, Datum *values, const char *nulls, long limit)
+{
+	Identity saved;
+	int code;
+
+	become_repository_owner(&saved);
+	if (prepared->plan == NULL)
+	{
+		SPIPlanPtr plan = SPI_prepare(prepared->sql, prepared->nargs, prepared->types);
+
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not prepare: %s", prepared->sql);
+		prepared->plan = plan;
+	}
+	code = SPI_execute_plan(prepared->plan, values, nulls, false, limit);
+	become_again(&saved);
+	if (code < 0)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(code), prepared->sql);
+	return code;
+}
+
+char *
+rows_value(Rows *rows)
+{
+	return rows->n > 0 ? rows->v[0][0] : NULL;
+}
+
+int64
+to_int8(const char *text)
+{
+	return text ? strtoll(text, NULL, 10) : 0;
+}
+
+bool
+to_bool(const char *text)
+{
+	return text && text[0] == 't';
+}
+
+void
+user_drop(const char *kind, const char *name)
+{
+	if (repo_value("SELECT to_regclass($1)", arg_text(name)))
+		user_run(psprintf("DROP %s %s", kind, name));
+}
+
+/* -- names and arrays -- */
+
+char *
+quoted_relation(const char *schema, const char *name)
+{
+	return quote_qualified_identifier(schema, name);
+}
+
+char *
+array_literal(char **items, int n)
+{
+	Datum *values = palloc(sizeof(Datum) * Max(n, 1));
+	ArrayType *array;
+	Oid out;
+	bool varlena;
+
+	for (int i = 0; i < n; i++)
+		values[i] = CStringGetTextDatum(items[i]);
+	array = construct_array(values, n, TEXTOID, -1, false, TYPALIGN_INT);
+	getTypeOutputInfo(TEXTARRAYOID, &out, &varlena);
+	return OidOutputFunctionCall(out, PointerGetDatum(array));
+}
+
+char **
+parse_array(const char *literal, int *n)
+{
+	Oid in,
+		io_param;
+	Datum array;
+	Datum *values;
+	char **items;
+
+	*n = 0;
+	if (literal == NULL)
+		return NULL;
+	getTypeInputInfo(TEXTARRAYOID, &in, &io_param);
+	array = OidInputFunctionCall(in, (char *) literal, io_param, -1);
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, n);
+	items = palloc(sizeof(char *) * Max(*n, 1));
+	for (int i = 0; i < *n; i++)
+		items[i] = TextDatumGetCString(values[i]);
+	return items;
+}
+
+/* -- JSON -- */
+
+void
+json_open(StringInfo json)
+{
+	initStringInfo(json);
+	appendStringInfoChar(json, '{');
+}
+
+static void
+json_key(StringInfo json, const char *key)
+{
+	if (json->len > 1)
+		appendStringInfoChar(json, ',');
+	escape_json(json, key);
+	appendStringInfoChar(json, ':');
+}
+
+void
+json_text(StringInfo json, const char *key, const char *value)
+{
+	json_key(json, key);
+	if (value)
+		escape_json(json, value);
+	else
+		appendStringInfoString(json, "null");
+}
+
+void
+json_int8(StringInfo json, const char *key, int64 value)
+{
+	json_key(json, key);
+	appendStringInfo(json, "%lld", (long long) value);
+}
+
+void
+json_raw(StringInfo json, const char *key, const char *value)
+{
+	json_key(json, key);
+	appendStringInfoString(json, value ? value : "null");
+}
+
+char *
+json_close(StringInfo json)
+{
+	appendStringInfoChar(json, '}');
+	return json->data;
+}

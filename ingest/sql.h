@@ -1,0 +1,106 @@
+/*
+ * sql.h
+ *		Statements: on the repository as its owner, on the user's tables as the user.
+ */
+#ifndef INGEST_SQL_H
+#define INGEST_SQL_H
+
+#include "postgres.h"
+
+#include "catalog/pg_type_d.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+
+typedef struct SqlArg
+{
+	Oid type;
+	Datum value;
+	bool isnull;
+} SqlArg;
+
+extern SqlArg arg_text(const char *text);
+extern SqlArg arg_name(const char *name);
+extern SqlArg arg_int8(int64 value);
+extern SqlArg arg_bool(bool value);
+extern SqlArg arg_null(Oid type);
+extern SqlArg arg_datum(Oid type, Datum value, bool isnull);
+
+/* Answers as text: rows->v[row][column], NULL for null */
+typedef struct Rows
+{
+	uint64 n;
+	int columns;
+	char ***v;
+} Rows;
+
+typedef enum SqlWho
+{
+	AS_REPOSITORY, /* owner of the schema ingest */
+	AS_USER
+} SqlWho;
+
+extern Rows *sql_rows(SqlWho who, const char *sql, int nargs, const SqlArg *args);
+extern uint64 sql_run(SqlWho who, const char *sql, int nargs, const SqlArg *args);
+
+#define SQL_ARGS(...) \
+	sizeof((SqlArg[]){__VA_ARGS__}) / sizeof(SqlArg), (SqlArg[]) \
+	{ \
+		__VA_ARGS__ \
+	}
+#define repo_rows(sql, ...) sql_rows(AS_REPOSITORY, sql, SQL_ARGS(__VA_ARGS__))
+#define repo_run(sql, ...) sql_run(AS_REPOSITORY, sql, SQL_ARGS(__VA_ARGS__))
+#define user_rows(sql, ...) sql_rows(AS_USER, sql, SQL_ARGS(__VA_ARGS__))
+#define user_run(sql, ...) sql_run(AS_USER, sql, SQL_ARGS(__VA_ARGS__))
+/* The first value of the first row, or NULL */
+#define repo_value(sql, ...) rows_value(repo_rows(sql, __VA_ARGS__))
+#define user_value(sql, ...) rows_value(user_rows(sql, __VA_ARGS__))
+extern char *rows_value(Rows *rows);
+extern int64 to_int8(const char *text);
+extern bool to_bool(const char *text);
+
+/* A statement that is run often: parsed once per session */
+typedef struct Prepared
+{
+	const char *sql;
+	int nargs;
+	Oid types[8];
+	SPIPlanPtr plan;
+} Prepared;
+
+extern int prepared_run(Prepared *prepared, Datum *values, const char *nulls, long limit);
+
+/* Whoever is asked for, and back; an error leaves it to the (sub)transaction's end */
+typedef struct Identity
+{
+	Oid user;
+	int context;
+} Identity;
+
+extern Oid repository_owner(void);
+extern void become_repository_owner(Identity *saved);
+extern void become_again(const Identity *saved);
+
+/*
+ * Settings under which the engine's statements mean the same for everybody.  A
+ * function calls sql_begin and sql_end; a procedure calls sql_settings after each
+ * commit, since they end with the transaction.
+ */
+extern int sql_begin(void);
+extern void sql_end(int level);
+extern void sql_settings(void);
+
+/* DROP TABLE or VIEW, if it is there, without a word */
+extern void user_drop(const char *kind, const char *name);
+
+extern char *quoted_relation(const char *schema, const char *name);
+extern char *array_literal(char **items, int n);
+extern char **parse_array(const char *literal, int *n);
+
+/* JSON for events and logs */
+extern void json_open(StringInfo json);
+extern void json_text(StringInfo json, const char *key, const char *value);
+extern void json_int8(StringInfo json, const char *key, int64 value);
+extern void json_raw(StringInfo json, const char *key, const char *value);
+extern char *json_close(StringInfo json);
+
+#endif /* INGEST_SQL_H */
