@@ -2,13 +2,16 @@
 # make bench [BENCH=name]: every benchmark, or one, each against its peer in the same run.
 . "$(dirname "$0")/../test/lib.sh"
 set_up postgresql-contrib
+need_packages "postgresql-$MAJOR-pgq3"
 all="scan_cpu scan_latency scan_memory pushdown sandbox_pages
-	profile_speed profile_vs_sql profile_vs_duckdb profile_accuracy profile_memory profile_merge"
+	profile_speed profile_vs_sql profile_vs_duckdb profile_accuracy profile_memory profile_merge
+	sync_initial sync_incremental sync_history events jobs repository"
 which=${*:-$all}
 say "Data: a table of 200,000 rows × 20 columns, a company of 20,000 transaction lines"
 run_as mkdir -p "$WORK/csv"
 BENCH_CSV=$WORK/csv/bench_wide.csv
-run_as env NS_READY=/dev/null BENCH_CSV="$BENCH_CSV" /usr/bin/python3 "$WORK/src/bench/make_data.py"
+# shellcheck disable=SC2086
+run_as env NS_READY=/dev/null BENCH_CSV="$BENCH_CSV" /usr/bin/python3 "$WORK/src/bench/make_data.py" $which
 start_sandbox --port 0 --control --scale "${BENCH_SCALE:-1}" --csv "$WORK/csv"
 start_cluster bench 6601
 failed=
@@ -16,6 +19,7 @@ for name in $which; do
 	[ -e "$WORK/src/bench/$name.py" ] || die "there is no benchmark $name; the known ones are: $all"
 	say "$name"
 	run_as env NS_READY="$WORK/ready.json" BENCH_CSV="$BENCH_CSV" BENCH_DSN="host=$WORK/sock port=6601 user=postgres dbname=postgres" \
+		BENCH_BIN="$BIN" BENCH_SOCKET="$WORK/sock" \
 		PG_INGEST_QUERIES="$WORK/src/sql/pushdown_queries.txt" /usr/bin/python3 -B "$WORK/src/bench/$name.py" || failed="$failed $name"
 done
 [ -z "$failed" ] || die "failed:$failed"

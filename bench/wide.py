@@ -41,3 +41,18 @@ def write_million(path):
         for i in range(1000000):
             file.write("%d,%d.%02d,%s %d,2024-%02d-%02d 10:00:00\n" % (
                 i * 2 + 1, i % 100000, i % 100, "memo " * (i % 12), i, i % 12 + 1, i % 28 + 1))
+
+
+# the same twice, for copies of 40 columns
+COLUMNS40 = COLUMNS + [(c[0] + "2", "int" if c[1] == "id" else c[1], c[2]) for c in COLUMNS]
+
+
+def write_csv40(path, narrow):
+    """The wide table with each row's values twice."""
+    with open(narrow, newline="", encoding="utf-8") as source, open(path, "w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file)
+        out.writerow([c[0] for c in COLUMNS40])
+        rows = csv.reader(source)
+        next(rows)
+        for row in rows:
+            out.writerow(row + row)

@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "postmaster/bgworker.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
@@ -101,7 +102,14 @@ do_statement(void *arg)
 
 	if (strcmp(d->job->kind, "sql") == 0)
 	{
+		bool pushed = !ActiveSnapshotSet();
+
+		if (pushed)
+			PushActiveSnapshot(GetTransactionSnapshot());
+		sql_settings_of_user();
 		code = SPI_execute(d->job->argument, false, 0);
+		if (pushed)
+			PopActiveSnapshot();
 		if (code < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -109,7 +117,6 @@ do_statement(void *arg)
 					 errhint("Its statement must not control transactions.")));
 		if (SPI_tuptable)
 			SPI_freetuptable(SPI_tuptable);
-		/* the user's statement may have changed them */
 		sql_settings();
 	}
 	else if (strcmp(d->job->kind, "check") == 0)

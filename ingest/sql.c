@@ -136,6 +136,13 @@ sql_settings(void)
 	set_all(GUC_ACTION_LOCAL);
 }
 
+void
+sql_settings_of_user(void)
+{
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], GetConfigOptionResetString(settings[i][0]), PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
 /* -- running -- */
 
 static void
@@ -216,8 +223,11 @@ int
 prepared_run(Prepared *prepared, Datum *values, const char *nulls, long limit)
 {
 	Identity saved;
+	bool pushed = !ActiveSnapshotSet();
 	int code;
 
+	if (pushed)
+		PushActiveSnapshot(GetTransactionSnapshot());
 	become_repository_owner(&saved);
 	if (prepared->plan == NULL)
 	{
@@ -229,6 +239,8 @@ prepared_run(Prepared *prepared, Datum *values, const char *nulls, long limit)
 	}
 	code = SPI_execute_plan(prepared->plan, values, nulls, false, limit);
 	become_again(&saved);
+	if (pushed)
+		PopActiveSnapshot();
 	if (code < 0)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(code), prepared->sql);
 	return code;

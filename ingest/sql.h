@@ -88,6 +88,8 @@ extern void become_again(const Identity *saved);
 extern int sql_begin(void);
 extern void sql_end(int level);
 extern void sql_settings(void);
+/* What the user's own statements expect: until the transaction's end or sql_settings */
+extern void sql_settings_of_user(void);
 
 /* DROP TABLE or VIEW, if it is there, without a word */
 extern void user_drop(const char *kind, const char *name);

@@ -246,6 +246,7 @@ count_workers(Oid database, Oid role)
 static bool
 start(Kind kind, Oid database, Oid role)
 {
+	static TimestampTz warned = 0;
 	BackgroundWorker worker = {0};
 	int slot = reserve(kind, database, role);
 
@@ -264,9 +265,13 @@ start(Kind kind, Oid database, Oid role)
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	shared->processes[slot].kind = NOTHING;
 	LWLockRelease(shared->lock);
-	ereport(LOG,
-			(errmsg("ingest: no background worker is free"),
-			 errhint("Raise max_worker_processes.")));
+	if (GetCurrentTimestamp() > warned + 5 * USECS_PER_MINUTE)
+	{
+		warned = GetCurrentTimestamp();
+		ereport(LOG,
+				(errmsg("ingest: no background worker is free"),
+				 errhint("Raise max_worker_processes.")));
+	}
 	return false;
 }
 

@@ -8,7 +8,7 @@ use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(control new_server create_mapping %tba fresh_log);
+our @EXPORT = qw(control new_server new_engine create_mapping %tba fresh_log differences history_replayed);
 
 our %tba = (
 	consumer_key => 'sandbox-consumer-key',
@@ -56,6 +56,39 @@ sub new_server
 	create_mapping($node, 'CURRENT_USER', 'ns');
 	$node->safe_psql('postgres', 'IMPORT FOREIGN SCHEMA suiteql LIMIT TO (transaction, transactionline, customer, currency, term, systemnote) FROM SERVER ns INTO netsuite');
 	return $node;
+}
+
+# A started node with the engine preloaded and source ns registered and crawled
+sub new_engine
+{
+	my ($name, %option) = @_;
+	my $node = new_server($name, %option,
+		conf => "shared_preload_libraries = 'ingest'\nmax_worker_processes = 20\nrestart_after_crash = on\nlog_min_messages = log\n" . ($option{conf} // ''));
+	my $tables = $option{tables} // 'customer,transaction,transactionline,currency,term,customrecord_asset';
+	$node->safe_psql('postgres', "CREATE EXTENSION ingest CASCADE; CREATE SCHEMA copy; SELECT ingest.register_source('ns', 'ns', schema => 'erp', tables => '{$tables}')");
+	$node->safe_psql('postgres', "CALL ingest.crawl('ns')");
+	return $node;
+}
+
+# Rows that a copy and its source do not share
+sub differences
+{
+	my ($node, $copy, $foreign) = @_;
+	my $columns = $node->safe_psql('postgres', "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = '$foreign'::regclass AND attnum > 0 AND NOT attisdropped");
+	return $node->safe_psql('postgres', "WITH a AS MATERIALIZED (SELECT $columns FROM $copy), b AS MATERIALIZED (SELECT $columns FROM $foreign) "
+		  . 'SELECT count(*) FROM ((TABLE a EXCEPT ALL TABLE b) UNION ALL (TABLE b EXCEPT ALL TABLE a)) x');
+}
+
+# Keys whose last version in the history is not the row of the copy, versions that do not follow from the one before
+sub history_replayed
+{
+	my ($node, $copy, $sync, $key) = @_;
+	return $node->safe_psql('postgres', qq{
+		WITH c AS (SELECT * FROM ingest.change WHERE sync = (SELECT id FROM ingest.sync WHERE name = '$sync')),
+		last AS (SELECT DISTINCT ON (key) key, after FROM c ORDER BY key, seq DESC)
+		SELECT (SELECT count(*) FROM $copy t FULL JOIN (SELECT * FROM last WHERE after IS NOT NULL) l ON l.key = jsonb_build_object('$key', t.$key) WHERE to_jsonb(t) IS DISTINCT FROM l.after)
+			|| ' ' || (SELECT count(*) FROM (SELECT before, operation, lag(after) OVER w AS previous, lag(operation) OVER w AS was FROM c WINDOW w AS (PARTITION BY key ORDER BY seq)) x
+				WHERE before IS DISTINCT FROM previous)});
 }
 
 1;

@@ -1,0 +1,41 @@
+"""sync_incremental: a million rows present; what does a run cost when nothing changed, and when 1000 rows changed and 100 were deleted?"""
+
+from common import control, finish, table, timed
+from syncing import prepare, requests
+
+CHANGED, DELETED, PAGE = 1000, 100, 1000
+
+
+def main():
+    conn = prepare({"bench_million": ([("k", "bigint"), ("amount", "numeric"), ("memo", "text"), ("changed", "timestamptz")], "k")})
+    conn.execute("SELECT ingest.create_sync('erp.bench_million', 'copy.million', key => '{k}', cursor_column => 'changed', name => 'million')")
+    control("sql", sql="SELECT set_config('search_path', 'ns', false)")
+    initial = timed(lambda: conn.execute("CALL ingest.sync('million')"))[0]
+    rows = conn.execute("SELECT count(*) FROM copy.million").fetchone()[0]
+    control("reset")
+    idle = timed(lambda: conn.execute("CALL ingest.sync('million')"))[0]
+    idle_requests = len(requests())
+
+    stamp = "date_trunc('second', ns.clock() AT TIME ZONE 'UTC') - interval '2 s'"
+    control("sql", sql="UPDATE ns.bench_million SET memo = 'changed', changed = %s WHERE k IN (SELECT k FROM ns.bench_million ORDER BY md5(k::text) LIMIT %d)" % (stamp, CHANGED))
+    control("sql", sql="WITH d AS (DELETE FROM ns.bench_million WHERE k IN (SELECT k FROM ns.bench_million WHERE memo <> 'changed' ORDER BY md5(k::text) LIMIT %d) RETURNING k) "
+            "INSERT INTO ns.deletedrecord SELECT k, -1, 'bench_million', 'bench_million', 'gone', 'UIF', 1, %s, 'F', 'F', 'F' FROM d" % (DELETED, stamp))
+    control("reset")
+    seconds = timed(lambda: conn.execute("CALL ingest.sync('million')"))[0]
+    asked = requests()
+    done = conn.execute("SELECT rows_updated, rows_deleted FROM ingest.run_status ORDER BY run DESC LIMIT 1").fetchone()
+    assert done == (CHANGED, DELETED), done
+    assert conn.execute("SELECT count(*) FROM copy.million").fetchone()[0] == rows - DELETED
+    pages = -(-CHANGED // PAGE)
+    table([("run", "seconds", "requests", "rows"),
+           ("first load", "%.2f" % initial, "", rows),
+           ("nothing changed", "%.3f" % idle, idle_requests, 0),
+           ("%d changed, %d deleted" % (CHANGED, DELETED), "%.3f" % seconds, len(asked), CHANGED + DELETED)])
+    for request in asked:
+        print("  " + (request.get("query") or request.get("path") or "?")[:110])
+    print("bounds: requests at most 3 + %d pages, idle at most 3, time under 2 %% of the first load's" % pages)
+    finish(requests=len(asked), idle_requests=idle_requests, ratio=seconds / initial)
+
+
+if __name__ == "__main__":
+    main()
