@@ -38,6 +38,8 @@ SQL_FUNCTION(ingest_era);
 SQL_FUNCTION(ingest_read_events);
 SQL_FUNCTION(ingest_ack);
 
+static int32 known_era = 0;
+
 /*
  * The era of this cluster.  Transaction ids of another one do not compare with
  * ours: a repository that was restored here begins a new era.
@@ -50,11 +52,10 @@ event_era(void)
 	Datum value;
 	bool same = false,
 		 isnull;
-	static int32 known = 0;
 	int32 era = 0;
 
-	if (known > 0)
-		return known;
+	if (known_era > 0)
+		return known_era;
 	snprintf(identifier, sizeof(identifier), UINT64_FORMAT, GetSystemIdentifier());
 	value = DirectFunctionCall3(numeric_in, CStringGetDatum(identifier), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 	prepared_run(&read, &value, NULL, 1);
@@ -71,7 +72,7 @@ event_era(void)
 							  "RETURNING era",
 							  arg_datum(NUMERICOID, value, false)));
 	}
-	known = era;
+	known_era = era;
 	return era;
 }
 
@@ -144,10 +145,17 @@ ingest_emit(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_RESERVED_NAME),
 				 errmsg("types of events that begin with \"ingest.\" are the engine's"),
 				 errhint("Begin it with a name of your own, as \"com.example.order.approved\".")));
-	level = sql_begin();
+	/* settings cost more than the event: the era's query needs them, once per session; the insert has nothing that a search_path could bend */
+	if (known_era == 0)
+	{
+		level = sql_begin();
+		(void) event_era();
+		sql_end(level);
+	}
+	SPI_connect();
 	emit(PG_GETARG_DATUM(0), CStringGetTextDatum(event_source(NULL)),
 		 PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1), PG_ARGISNULL(1), PG_GETARG_DATUM(2));
-	sql_end(level);
+	SPI_finish();
 	PG_RETURN_VOID();
 }
 
