@@ -315,15 +315,23 @@ merge_once(void *arg)
 		{
 			strings_add(copy->touched, rows->v[i][0]);
 			if (to_bool(rows->v[i][1]))
+			{
 				copy->run->inserted++;
+				copy->rows_delta++;
+				if (copy->key_is_integer)
+					copy->key_delta += to_int8(rows->v[i][0]);
+			}
 			else
 				copy->run->updated++;
 		}
 	}
 	else
 	{
-		Rows *rows = user_rows(psprintf("WITH w AS (%s) SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM w", upsert));
+		Rows *rows = user_rows(psprintf("WITH w AS (%s) SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new), %s FROM w", upsert,
+										copy->key_is_integer ? "sum(k) FILTER (WHERE is_new)" : "NULL"));
 
+		copy->rows_delta += to_int8(rows->v[0][0]);
+		copy->key_delta += to_int128(rows->v[0][2]);
 		copy->run->inserted += to_int8(rows->v[0][0]);
 		copy->run->updated += to_int8(rows->v[0][1]);
 	}
@@ -338,7 +346,9 @@ merge_range(Copy *copy, const char *numbered, const char *operation, int64 low, 
 	Merge merge = {copy, operation};
 	char *list = column_list(copy->columns, copy->n_columns, "");
 	int64 inserted = copy->run->inserted,
-		  updated = copy->run->updated;
+		  updated = copy->run->updated,
+		  rows_delta = copy->rows_delta;
+	int128 key_delta = copy->key_delta;
 	Failure failure;
 	Rows *row;
 
@@ -349,6 +359,8 @@ merge_range(Copy *copy, const char *numbered, const char *operation, int64 low, 
 		return;
 	copy->run->inserted = inserted;
 	copy->run->updated = updated;
+	copy->rows_delta = rows_delta;
+	copy->key_delta = key_delta;
 	rethrow_unless_data(&failure);
 	if (low < high)
 	{
@@ -399,7 +411,9 @@ merge_stage(Copy *copy, const char *operation)
 {
 	Merge merge = {copy, operation};
 	int64 inserted = copy->run->inserted,
-		  updated = copy->run->updated;
+		  updated = copy->run->updated,
+		  rows_delta = copy->rows_delta;
+	int128 key_delta = copy->key_delta;
 	Failure failure;
 	char *numbered;
 
@@ -413,6 +427,8 @@ merge_stage(Copy *copy, const char *operation)
 	}
 	copy->run->inserted = inserted;
 	copy->run->updated = updated;
+	copy->rows_delta = rows_delta;
+	copy->key_delta = key_delta;
 	rethrow_unless_data(&failure);
 	numbered = psprintf("%s_n", copy->stage);
 	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DROP AS SELECT row_number() OVER () AS n, s.* FROM %s s", strchr(numbered, '.') + 1, copy->stage));
@@ -440,8 +456,14 @@ merge_delete(Copy *copy, const char *using, const char *condition, const char *w
 								  when ? when : "NULL", using ? " FROM " : "", using ? using : "", condition, living, copy->key[0]));
 	else
 		rows = user_rows(psprintf("DELETE FROM %s t%s%s WHERE %s RETURNING t.%s", copy->target, using ? " USING " : "", using ? using : "", condition, copy->key[0]));
-	for (uint64 i = 0; copy->touched && i < rows->n; i++)
-		strings_add(copy->touched, rows->v[i][0]);
+	for (uint64 i = 0; i < rows->n; i++)
+	{
+		if (copy->touched)
+			strings_add(copy->touched, rows->v[i][0]);
+		if (copy->key_is_integer)
+			copy->key_delta -= to_int8(rows->v[i][0]);
+	}
+	copy->rows_delta -= rows->n;
 	copy->run->deleted += rows->n;
 	return rows->n;
 }
@@ -450,6 +472,34 @@ int64
 merge_delete_missing(Copy *copy, const char *scope)
 {
 	return merge_delete(copy, NULL, psprintf("%s AND NOT EXISTS (SELECT FROM %s s WHERE %s)", scope, copy->stage, key_match(copy, "s", "t")), NULL);
+}
+
+/* -- counts -- */
+
+int128
+to_int128(const char *text)
+{
+	int128 value = 0;
+	bool negative = text && *text == '-';
+
+	for (const char *p = text ? text + negative : ""; *p >= '0' && *p <= '9'; p++)
+		value = value * 10 + (*p - '0');
+	return negative ? -value : value;
+}
+
+char *
+from_int128(int128 value)
+{
+	char digits[48];
+	char *p = digits + sizeof(digits) - 1;
+	bool negative = value < 0;
+
+	*p = '\0';
+	for (unsigned __int128 v = negative ? -(unsigned __int128) value : (unsigned __int128) value; v > 0 || *p == '\0'; v /= 10)
+		*--p = '0' + (int) (v % 10);
+	if (negative)
+		*--p = '-';
+	return pstrdup(p);
 }
 
 /* -- history and events -- */
@@ -483,6 +533,11 @@ ensure_partitions(void)
 void
 merge_flush(Copy *copy)
 {
+	if (copy->rows_delta != 0 || copy->key_delta != 0)
+		repo_run("UPDATE ingest.sync_state SET rows = rows + $2, key_sum = key_sum + $3::numeric WHERE sync = $1", arg_int8(copy->sync), arg_int8(copy->rows_delta),
+				 arg_text(from_int128(copy->key_delta)));
+	copy->rows_delta = 0;
+	copy->key_delta = 0;
 	if (!wants_diff(copy))
 		return;
 	if (copy->history)

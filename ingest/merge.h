@@ -44,6 +44,9 @@ typedef struct Copy
 	bool row_events;
 	double reject_limit;
 	Run *run;
+	/* since the last flush: what the copy's count and sum of keys became more */
+	int64 rows_delta;
+	int128 key_delta;
 	Strings *touched; /* first key column of rows written, where children ask for it */
 } Copy;
 
@@ -64,7 +67,10 @@ extern void merge_stage(Copy *copy, const char *operation);
 extern int64 merge_delete_missing(Copy *copy, const char *scope);
 /* Rows of the copy that join a list; when: an expression for the time, or NULL */
 extern int64 merge_delete(Copy *copy, const char *using, const char *condition, const char *when);
-/* What was changed goes to history and events; before the transaction ends */
+/* A sum of keys as text, the other way */
+extern int128 to_int128(const char *text);
+extern char *from_int128(int128 value);
+/* What was changed goes to history, events and the copy's counts; before the transaction ends */
 extern void merge_flush(Copy *copy);
 extern void merge_check_rejected(Copy *copy);
 

@@ -243,38 +243,58 @@ reconcile(Sync *s, Run *run)
 
 /* -- after each run -- */
 
+/* The copy's count and sum of keys, by looking */
+void
+reconcile_recount(Sync *s)
+{
+	Copy *copy = &s->copy;
+	Rows *here = user_rows(psprintf("SELECT count(*), %s FROM %s WHERE %s", copy->key_is_integer ? psprintf("coalesce(sum(%s), 0)", copy->key[0]) : "NULL", copy->target, living(s)));
+
+	repo_run("UPDATE ingest.sync_state SET rows = $2, key_sum = $3::numeric WHERE sync = $1", arg_int8(s->id), arg_int8(to_int8(here->v[0][0])), arg_text(here->v[0][1]));
+}
+
+static bool
+counts_agree(Sync *s, const Rows *there)
+{
+	return to_bool(repo_value("SELECT rows = $2 AND ($3::numeric IS NULL OR key_sum = $3::numeric) FROM ingest.sync_state WHERE sync = $1", arg_int8(s->id),
+							  arg_int8(to_int8(there->v[0][0])), arg_text(there->v[0][1])));
+}
+
 void
 reconcile_count(Sync *s, Run *run, bool changed)
 {
 	Copy *copy = &s->copy;
-	char *what;
-	Rows *there,
-		*here;
+	Rows *there;
+	char *rows;
 	bool agree;
 
 	if (!s->source->counts || copy->ignore_deletions || (!changed && s->mismatches == 0) || s->n_key == 0)
 		return;
 	if (repo_value("SELECT 1 FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL LIMIT 1", arg_int8(s->id)))
 		return;
-	what = copy->key_is_integer ? psprintf("count(*), sum(%s)", copy->key[0]) : pstrdup("count(*)");
-	there = user_rows(psprintf("SELECT %s FROM %s", what, copy->foreign));
-	here = user_rows(psprintf("SELECT %s FROM %s WHERE %s", what, copy->target, living(s)));
-	agree = same(there, here);
-	repo_run("UPDATE ingest.sync_state SET rows = $2, mismatches = CASE WHEN $3 THEN 0 ELSE mismatches + 1 END WHERE sync = $1", arg_int8(s->id),
-			 arg_int8(to_int8(here->v[0][0])), arg_bool(agree));
-	repo_run("UPDATE ingest.source_table t SET row_count = $2 FROM ingest.sync s WHERE s.id = $1 AND t.id = s.table_id", arg_int8(s->id), arg_int8(to_int8(there->v[0][0])));
-	/* once may be an edit since; twice is a loss */
+	there = user_rows(psprintf("SELECT count(*), %s FROM %s", copy->key_is_integer ? psprintf("sum(%s)", copy->key[0]) : "NULL", copy->foreign));
+	agree = counts_agree(s, there);
 	if (!agree)
-		run_log(run, "warning",
-				psprintf("%s rows at the source, %s in %s; if the next run finds the same, keys are compared", there->v[0][0], here->v[0][0], copy->target), NULL);
-	if (!agree && s->mismatches >= 1)
+	{
+		/* is it our book-keeping? */
+		reconcile_recount(s);
+		agree = counts_agree(s, there);
+	}
+	repo_run("UPDATE ingest.sync_state SET mismatches = CASE WHEN $2 THEN 0 ELSE mismatches + 1 END WHERE sync = $1", arg_int8(s->id), arg_bool(agree));
+	repo_run("UPDATE ingest.source_table t SET row_count = $2 FROM ingest.sync s WHERE s.id = $1 AND t.id = s.table_id", arg_int8(s->id), arg_int8(to_int8(there->v[0][0])));
+	if (agree)
+		return;
+	/* once may be an edit since; twice is a loss */
+	rows = repo_value("SELECT rows FROM ingest.sync_state WHERE sync = $1", arg_int8(s->id));
+	run_log(run, "warning", psprintf("%s rows at the source, %s in %s; if the next run finds the same, keys are compared", there->v[0][0], rows, copy->target), NULL);
+	if (s->mismatches >= 1)
 	{
 		StringInfoData json;
 
 		json_open(&json);
 		json_text(&json, "rows_there", there->v[0][0]);
-		json_text(&json, "rows_here", here->v[0][0]);
+		json_text(&json, "rows_here", rows);
 		anomaly_raise(s, run, "reconciliation", "error", NULL,
-					  psprintf("%s has %s rows and its source %s: the next run compares keys", copy->target, here->v[0][0], there->v[0][0]), json_close(&json));
+					  psprintf("%s has %s rows and its source %s: the next run compares keys", copy->target, rows, there->v[0][0]), json_close(&json));
 	}
 }

@@ -15,7 +15,9 @@ extern void reconcile_delete_missing(Sync *sync, const char *scope);
 /* May what was read replace all? */
 extern bool reconcile_may_replace(Sync *sync);
 extern void reconcile_replace_keyless(Sync *sync);
-/* Counts and sums of keys, where the source computes them */
+/* Count the copy */
+extern void reconcile_recount(Sync *sync);
+/* Counts and sums of keys held against the source's, where that computes them */
 extern void reconcile_count(Sync *sync, Run *run, bool changed);
 
 #endif /* INGEST_RECONCILE_H */

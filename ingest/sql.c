@@ -2,8 +2,9 @@
  * sql.c
  *		Statements: on the repository as its owner, on the user's tables as the user.
  *
- * Every statement names its schemas, and runs with a search_path that no user can
- * put objects into, so that nobody's operator or function runs as another.
+ * Statements name their schemas.  Those of the repository run with a search_path that
+ * no user can put objects into, so that nobody's operator or function runs as another;
+ * those of the user with the user's own.
  */
 #include "postgres.h"
 
@@ -105,9 +106,24 @@ static const char *const settings[][2] = {
 	{"row_security", "on"},
 };
 
+/* The user's search_path: for what runs as the user, such as triggers of a copy */
+static char *user_path = NULL;
+
+static void
+set_path(const char *path)
+{
+	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
 static void
 set_all(GucAction action)
 {
+	if (strcmp(namespace_search_path, settings[0][1]) != 0)
+	{
+		if (user_path)
+			pfree(user_path);
+		user_path = MemoryContextStrdup(TopMemoryContext, namespace_search_path);
+	}
 	for (int i = 0; i < lengthof(settings); i++)
 		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION, action, true, 0, false);
 }
@@ -162,9 +178,13 @@ execute(SqlWho who, const char *sql, int nargs, const SqlArg *args)
 	}
 	if (who == AS_REPOSITORY)
 		become_repository_owner(&saved);
+	else if (user_path)
+		set_path(user_path);
 	code = SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0);
 	if (who == AS_REPOSITORY)
 		become_again(&saved);
+	else if (user_path)
+		set_path(settings[0][1]);
 	if (code < 0)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(code), sql);
 }

@@ -281,6 +281,15 @@ add_recent_parents(Sync *s, Strings *touched)
 		strings_add(touched, rows->v[i][0]);
 }
 
+static void
+note_newest(Sync *s)
+{
+	char *newest = s->copy.cursor_is_time ? user_value(psprintf("SELECT max(%s)::timestamptz FROM %s", s->copy.cursor, s->copy.stage)) : NULL;
+
+	if (newest)
+		s->newest = MemoryContextStrdup(s->context, newest);
+}
+
 #define WATERMARK_CHECKPOINT \
 	"watermark = $3, clock_at = CASE WHEN $4::text IS NOT NULL THEN $5::timestamptz END, clock_offset = $4::timestamptz - $5::timestamptz"
 
@@ -299,6 +308,7 @@ merge_window(void *arg)
 		merge_stage(&s->copy, b->operation);
 		if (s->n_children > 0)
 			add_recent_parents(s, &touched);
+		note_newest(s);
 	}
 	merge_flush(&s->copy);
 	rows_event(s, b->run, b->run->inserted, b->run->updated, b->run->deleted);
@@ -555,7 +565,9 @@ load_done(void *arg)
 
 	repo_run("DELETE FROM ingest.sync_range WHERE sync = $1", arg_int8(s->id));
 	checkpoint(s, "phase = 'ready', watermark = next_watermark, deleted_watermark = coalesce(deleted_watermark, (clock_at + clock_offset)), last_reconcile = clock_timestamp()", 0, NULL);
-	user_run(psprintf("ANALYZE %s", s->copy.target));
+	/* what merges look rows up by; the rest is autovacuum's */
+	user_run(psprintf("ANALYZE %s%s", s->copy.target, s->n_key > 0 ? psprintf(" (%s)", column_list(s->copy.key, s->n_key, "")) : ""));
+	reconcile_recount(s);
 	run_progress(b->run, "loaded", -1);
 	s->phase = "ready";
 	s->watermark = s->next_watermark;
@@ -734,9 +746,9 @@ finish(void *arg)
 	int64 changed = run->total_inserted + run->total_updated + run->total_deleted;
 
 	reconcile_count(s, run, changed > 0);
-	repo_run("UPDATE ingest.source_table t SET last_change = greatest(last_change, $2::timestamptz) FROM ingest.sync s WHERE s.id = $1 AND t.id = s.table_id",
-			 arg_int8(s->id),
-			 arg_text(changed > 0 && s->copy.cursor && s->copy.cursor_is_time ? user_value(psprintf("SELECT max(%s)::timestamptz FROM %s WHERE %s >= %s::%s", s->copy.cursor, s->copy.target, s->copy.cursor, quote_literal_cstr(s->watermark ? s->watermark : "-infinity"), s->copy.cursor_type)) : NULL));
+	if (s->newest)
+		repo_run("UPDATE ingest.source_table t SET last_change = greatest(last_change, $2::timestamptz) FROM ingest.sync s WHERE s.id = $1 AND t.id = s.table_id",
+				 arg_int8(s->id), arg_text(s->newest));
 	repo_run("INSERT INTO ingest.lineage_edge (source, from_schema, from_table, from_column, to_schema, to_table, to_column, kind, job, run) "
 			 "SELECT $1, $2, $3, c, $4, $5, c, 'sync', $6, $7 FROM unnest($8::text[]) c "
 			 "WHERE $9 OR NOT EXISTS (SELECT FROM ingest.lineage_edge e WHERE (e.to_schema, e.to_table, e.to_column, e.kind) = ($4, $5, c, 'sync')) "

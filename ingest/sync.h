@@ -45,6 +45,7 @@ typedef struct Sync
 	/* the source's clock at the beginning of this run, and ours */
 	char *now_there;
 	char *now_here;
+	char *newest; /* cursor that this run saw */
 	Copy copy;
 	char *shape; /* what the columns were when the stage was made */
 	struct Sync *children[32];

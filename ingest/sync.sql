@@ -46,7 +46,8 @@ CREATE TABLE sync_state (
     last_success timestamptz, -- when a run last got to its end
     last_reconcile timestamptz, -- when keys were last compared
     mismatches integer NOT NULL DEFAULT 0, -- runs in a row after which the count differed
-    rows bigint, -- rows of the copy when last counted
+    rows bigint, -- rows of the copy, deleted ones left out: counted after a load and kept since
+    key_sum numeric, -- sum of its keys' first column, where that is an integer, likewise
     reload boolean NOT NULL DEFAULT false -- whether the next run reads everything again
 );
 COMMENT ON TABLE sync_state IS 'how far each sync is: written with each batch, in its transaction';

@@ -35,7 +35,7 @@ SELECT d.name AS source, -- name of the source
     now() - z.last_success AS age, -- how long ago that is
     t.freshness_objective AS freshness_objective, -- how old it may be
     coalesce(now() - z.last_success <= t.freshness_objective, t.freshness_objective IS NULL) AS fresh, -- whether it is that fresh
-    z.rows AS rows, -- rows of the copy when last counted
+    z.rows AS rows, -- rows of the copy
     t.row_count AS source_rows, -- rows there when last counted
     (SELECT count(*) FROM rejected_row j WHERE j.sync = s.id AND j.resolved_at IS NULL) AS rejected, -- rows that do not fit
     r.state AS last_state, -- how the last run ended

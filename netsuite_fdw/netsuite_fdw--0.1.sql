@@ -79,13 +79,14 @@ CREATE FUNCTION netsuite_deleted(server name, "table" text, since timestamptz, u
       FROM (SELECT coalesce((SELECT o.option_value FROM pg_options_to_table(s.srvoptions) o WHERE o.option_name = 'timezone'), 'UTC') AS zone
               FROM pg_foreign_server s WHERE s.srvname = netsuite_deleted.server) z,
            LATERAL netsuite_query(netsuite_deleted.server,
-             'SELECT recordid AS recordid, type AS type, iscustomtransaction AS iscustomtransaction, TO_CHAR(deleteddate, ''YYYY-MM-DD HH24:MI:SS'') AS at'
+             'SELECT recordid AS recordid, type AS type, scriptid AS scriptid, iscustomtransaction AS iscustomtransaction, TO_CHAR(deleteddate, ''YYYY-MM-DD HH24:MI:SS'') AS at'
              ' FROM deletedrecord WHERE deleteddate >= TO_DATE(?, ''YYYY-MM-DD HH24:MI:SS'') AND deleteddate < TO_DATE(?, ''YYYY-MM-DD HH24:MI:SS'')'
              ' ORDER BY recordid ASC, recordtypeid ASC, scriptid ASC',
              ARRAY[to_char(date_trunc('second', netsuite_deleted.since) AT TIME ZONE z.zone, 'YYYY-MM-DD HH24:MI:SS'),
                    to_char(date_trunc('second', netsuite_deleted.until) AT TIME ZONE z.zone, 'YYYY-MM-DD HH24:MI:SS')]) AS d(q)
-     WHERE netsuite_deleted."table" = ANY (netsuite_record_table(replace(replace(lower(d.q->>'type'), '_', ''), ' ', ''),
-                                                                 d.q->>'iscustomtransaction' = 'T'));
+     WHERE netsuite_deleted."table" IN (lower(d.q->>'type'), lower(d.q->>'scriptid'))
+        OR netsuite_deleted."table" = ANY (netsuite_record_table(replace(replace(lower(d.q->>'type'), '_', ''), ' ', ''),
+                                                                 coalesce(d.q->>'iscustomtransaction' = 'T', false)));
     END;
 COMMENT ON FUNCTION netsuite_deleted(name, text, timestamptz, timestamptz) IS 'keys of a table''s rows that deletedrecord says were deleted, since inclusive, until exclusive';
 
