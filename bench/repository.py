@@ -28,15 +28,15 @@ INSERT INTO ingest.metadata_change (source, table_id, object_kind, object_name, 
 QUESTIONS = {
     "how are my sources?": "SELECT * FROM ingest.source_status",
     "which copies of a source are stale?": "SELECT sync, age, last_error FROM ingest.table_status WHERE source = 's3' AND NOT fresh",
-    "how is this table?": "SELECT * FROM ingest.table_status WHERE target = 'copy.t777'",
+    "how is this table?": "SELECT * FROM ingest.table_status WHERE target = 'copy.t{id}'",
     "what runs, and what ran last?": "SELECT * FROM ingest.run_status ORDER BY run DESC LIMIT 20",
     "what failed today?": "SELECT run, name, error FROM ingest.run_status WHERE state = 'failed' AND started_at > now() - interval '1 day' ORDER BY run DESC LIMIT 50",
-    "which rules fail?": "SELECT * FROM ingest.quality_status WHERE \"table\" = 'copy.t777'",
+    "which rules fail?": "SELECT * FROM ingest.quality_status WHERE \"table\" = 'copy.t{id}'",
     "what are this table's columns?": "SELECT \"column\", type, description FROM ingest.column_status WHERE source = 's2' AND \"table\" = 't5' ORDER BY position",
     "where is a column of this name?": "SELECT source, \"table\" FROM ingest.column_status WHERE \"column\" = 'column_7' AND source = 's1'",
-    "what changed this week?": "SELECT * FROM ingest.metadata_change WHERE source = 3 AND seen_at > now() - interval '7 days' ORDER BY seen_at DESC LIMIT 100",
-    "where does this column come from?": "SELECT * FROM ingest.lineage('copy.t777.column_3', 'upstream')",
-    "what comes from this table?": "SELECT * FROM ingest.lineage('l.t77_77', 'downstream')",
+    "what changed this week?": "SELECT * FROM ingest.metadata_change WHERE source = (SELECT id FROM ingest.data_source WHERE name = 's3') AND seen_at > now() - interval '7 days' ORDER BY seen_at DESC LIMIT 100",
+    "where does this column come from?": "SELECT * FROM ingest.lineage('copy.t{id}.column_3', 'upstream')",
+    "what comes from this table?": "SELECT * FROM ingest.lineage('l.t{name}_{id}', 'downstream')",
 }
 
 
@@ -50,9 +50,11 @@ def main():
     conn.execute("SELECT ingest.grant_reader('asker')")
     asker = connect()
     asker.execute("SET ROLE asker")
+    table_id, name = conn.execute("SELECT id, substr(name, 2) FROM ingest.source_table WHERE source = (SELECT id FROM ingest.data_source WHERE name = 's7') LIMIT 1").fetchone()
     rows = [("question", "ms", "rows")]
     worst = 0.0
     for question, sql in QUESTIONS.items():
+        sql = sql.replace("{id}", str(table_id)).replace("{name}", name)
         asker.execute(sql)
         times = []
         for _ in range(5):

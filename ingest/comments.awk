@@ -1,8 +1,8 @@
 # In CREATE TABLE and CREATE VIEW of the scripts, "-- text" behind a column is that column's COMMENT.
 /^CREATE (TABLE|VIEW) / { name = $3; what = $2; sub(/\(.*/, "", name); inside = 1; n = 0 }
-inside && /^    [a-z_"]+ .* -- / {
+inside && (what == "TABLE" ? /^    [a-z_"]+ .* -- / : / AS ["a-z_]+,? -- /) {
 	column = $1; text = $0
-	if (what == "VIEW") { column = $0; sub(/,? *-- .*/, "", column); sub(/.* AS /, "", column); sub(/^.*[ .]/, "", column) }
+	if (what == "VIEW") { column = $0; sub(/,? -- .*/, "", column); sub(/.* AS /, "", column) }
 	sub(/.* -- /, "", text); gsub(/'/, "''", text)
 	said[n++] = "COMMENT ON COLUMN " name "." column " IS '" text "';"
 	sub(/ -- .*/, "")

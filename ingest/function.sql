@@ -303,58 +303,9 @@ CREATE FUNCTION add_lineage(from_table text, to_table text, from_column text DEF
     END;
 COMMENT ON FUNCTION add_lineage(text, text, text, text, text) IS 'records a flow that the engine does not make itself';
 
--- Edges next to a relation, or to a column of it if that is not empty.
-CREATE FUNCTION lineage_step(schema_name name, table_name name, column_name name, upstream boolean)
-    RETURNS TABLE (from_schema name, from_table name, from_column name, to_schema name, to_table name, to_column name, kind text) LANGUAGE sql STABLE
-    BEGIN ATOMIC
-    SELECT e.from_schema, e.from_table, e.from_column, e.to_schema, e.to_table, e.to_column, e.kind FROM lineage_edge e
-      WHERE upstream AND (e.to_schema, e.to_table) = (lineage_step.schema_name, lineage_step.table_name) AND (lineage_step.column_name = '' OR e.to_column IN ('', lineage_step.column_name))
-    UNION ALL SELECT e.from_schema, e.from_table, e.from_column, e.to_schema, e.to_table, e.to_column, e.kind FROM lineage_edge e
-      WHERE NOT upstream AND (e.from_schema, e.from_table) = (lineage_step.schema_name, lineage_step.table_name) AND (lineage_step.column_name = '' OR e.from_column IN ('', lineage_step.column_name))
-    UNION ALL SELECT v.from_schema, v.from_table, v.from_column, n.nspname, c.relname, v.column_name, 'view'
-      FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid, LATERAL view_columns(c.oid::regclass) v
-      WHERE upstream AND c.relkind IN ('v', 'm') AND n.nspname = lineage_step.schema_name AND c.relname = lineage_step.table_name
-        AND lineage_step.column_name IN ('', v.column_name)
-    UNION ALL SELECT v.from_schema, v.from_table, v.from_column, w.nspname, w.relname, v.column_name, 'view'
-      FROM (SELECT DISTINCT r.ev_class, wn.nspname, wc.relname FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
-              JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.classid = 'pg_rewrite'::regclass
-              JOIN pg_rewrite r ON r.oid = d.objid AND r.ev_class <> c.oid JOIN pg_class wc ON wc.oid = r.ev_class AND wc.relkind IN ('v', 'm')
-              JOIN pg_namespace wn ON wn.oid = wc.relnamespace
-             WHERE NOT upstream AND n.nspname = lineage_step.schema_name AND c.relname = lineage_step.table_name) w, LATERAL view_columns(w.ev_class::regclass) v
-      WHERE v.from_schema = lineage_step.schema_name AND v.from_table = lineage_step.table_name AND (lineage_step.column_name = '' OR v.from_column IN ('', lineage_step.column_name))
-    UNION ALL SELECT pn.nspname, p.relname, pa.attname, cn.nspname, c.relname, ca.attname, 'foreign key'
-      FROM pg_constraint k JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace JOIN pg_class c ON c.oid = k.conrelid
-        JOIN pg_namespace cn ON cn.oid = c.relnamespace CROSS JOIN LATERAL unnest(k.confkey, k.conkey) u(there, here)
-        JOIN pg_attribute pa ON pa.attrelid = p.oid AND pa.attnum = u.there JOIN pg_attribute ca ON ca.attrelid = c.oid AND ca.attnum = u.here
-      WHERE k.contype = 'f' AND k.conparentid = 0 AND CASE WHEN upstream
-        THEN cn.nspname = lineage_step.schema_name AND c.relname = lineage_step.table_name AND lineage_step.column_name IN ('', ca.attname)
-        ELSE pn.nspname = lineage_step.schema_name AND p.relname = lineage_step.table_name AND lineage_step.column_name IN ('', pa.attname) END;
-    END;
-COMMENT ON FUNCTION lineage_step(name, name, name, boolean) IS 'edges into (upstream) or out of a relation or a column';
-
 CREATE FUNCTION lineage(object text, direction text DEFAULT 'both', depth integer DEFAULT 10)
-    RETURNS TABLE (distance integer, from_object text, to_object text, kind text) LANGUAGE sql STABLE
-    BEGIN ATOMIC
-    WITH RECURSIVE start AS (
-      SELECT CASE cardinality(p) WHEN 1 THEN current_schema ELSE p[1]::name END COLLATE "C" AS s, CASE cardinality(p) WHEN 1 THEN p[1]::name ELSE p[2]::name END COLLATE "C" AS t, coalesce(p[3], '')::name COLLATE "C" AS c
-      FROM parse_ident(lineage.object) p),
-    up AS (
-      SELECT 0 AS distance, s, t, c, NULL::name AS from_schema, NULL::name AS from_table, NULL::name AS from_column, NULL::name AS to_schema, NULL::name AS to_table, NULL::name AS to_column, NULL::text AS kind
-      FROM start WHERE lineage.direction IN ('both', 'upstream')
-      UNION SELECT u.distance + 1, e.from_schema, e.from_table, CASE WHEN u.c = '' THEN ''::name ELSE e.from_column END COLLATE "C", e.* FROM up u, LATERAL lineage_step(u.s, u.t, u.c, true) e WHERE u.distance < lineage.depth)
-      CYCLE s, t, c SET looped USING path,
-    down AS (
-      SELECT 0 AS distance, s, t, c, NULL::name AS from_schema, NULL::name AS from_table, NULL::name AS from_column, NULL::name AS to_schema, NULL::name AS to_table, NULL::name AS to_column, NULL::text AS kind
-      FROM start WHERE lineage.direction IN ('both', 'downstream')
-      UNION SELECT d.distance + 1, e.to_schema, e.to_table, CASE WHEN d.c = '' THEN ''::name ELSE e.to_column END COLLATE "C", e.* FROM down d, LATERAL lineage_step(d.s, d.t, d.c, false) e WHERE d.distance < lineage.depth)
-      CYCLE s, t, c SET looped USING path
-    SELECT min(x.distance), x.f, x.t, x.kind FROM (
-      SELECT - u.distance AS distance, format('%I.%I', u.from_schema, u.from_table) || CASE WHEN u.from_column <> '' THEN '.' || quote_ident(u.from_column) ELSE '' END AS f,
-        format('%I.%I', u.to_schema, u.to_table) || CASE WHEN u.to_column <> '' THEN '.' || quote_ident(u.to_column) ELSE '' END AS t, u.kind FROM up u WHERE u.distance > 0
-      UNION ALL SELECT d.distance, format('%I.%I', d.from_schema, d.from_table) || CASE WHEN d.from_column <> '' THEN '.' || quote_ident(d.from_column) ELSE '' END,
-        format('%I.%I', d.to_schema, d.to_table) || CASE WHEN d.to_column <> '' THEN '.' || quote_ident(d.to_column) ELSE '' END, d.kind FROM down d WHERE d.distance > 0) x
-      GROUP BY x.f, x.t, x.kind ORDER BY 1, 2, 3;
-    END;
+    RETURNS TABLE (distance integer, from_object text, to_object text, kind text)
+    AS 'MODULE_PATHNAME', 'ingest_lineage' LANGUAGE C STRICT STABLE;
 COMMENT ON FUNCTION lineage(text, text, integer) IS 'what a relation or column (schema.table.column) comes from, at negative distances, and what comes from it; direction: upstream, downstream or both';
 
 CREATE FUNCTION lineage_tables(object text DEFAULT NULL, depth integer DEFAULT 10) RETURNS TABLE (from_object text, to_object text, kind text) LANGUAGE sql STABLE

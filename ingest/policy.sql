@@ -32,7 +32,9 @@ BEGIN
         EXECUTE format('ALTER TABLE ingest.%I ENABLE ROW LEVEL SECURITY', t.name);
         EXECUTE format('CREATE POLICY reading ON ingest.%I FOR SELECT USING (%s)', t.name, t.reading);
         IF t.writing IS NOT NULL THEN
-            EXECUTE format('CREATE POLICY writing ON ingest.%I USING (%s) WITH CHECK (%2$s)', t.name, t.writing);
+            EXECUTE format('CREATE POLICY adding ON ingest.%I FOR INSERT WITH CHECK (%s)', t.name, t.writing);
+            EXECUTE format('CREATE POLICY changing ON ingest.%I FOR UPDATE USING (%s) WITH CHECK (%2$s)', t.name, t.writing);
+            EXECUTE format('CREATE POLICY removing ON ingest.%I FOR DELETE USING (%s)', t.name, t.writing);
         END IF;
     END LOOP;
     -- pg_dump takes what users put in
@@ -46,12 +48,12 @@ END $$;
 CREATE FUNCTION grant_reader(role name) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA ingest TO %I', role);
-    EXECUTE format('GRANT SELECT ON ingest.connector, ingest.data_source, ingest.source_schema, ingest.source_table, ingest.metadata_change, ingest.lineage_edge, ingest.sync, '
+    EXECUTE format('GRANT SELECT ON ingest.connector, ingest.data_source, ingest.source_grant, ingest.source_schema, ingest.source_table, ingest.metadata_change, ingest.lineage_edge, ingest.sync, '
         'ingest.sync_state, ingest.sync_range, ingest.job, ingest.job_dependency, ingest.queue, ingest.dead_letter, ingest.run, ingest.run_log, ingest.circuit, ingest.rule, '
         'ingest.rule_result, ingest.anomaly, ingest.event_type, ingest.subscription, ingest.rejected_row, ingest.source_status, ingest.table_status, ingest.run_status, ingest.quality_status, '
         'ingest.column_status, ingest.profile_status TO %I', role);
     EXECUTE format('GRANT EXECUTE ON FUNCTION ingest.my_sources(), ingest.my_syncs(), ingest.may_read(name, name, name), ingest.lineage(text, text, integer), '
-        'ingest.lineage_step(name, name, name, boolean), ingest.lineage_tables(text, integer), ingest.lineage_dot(text, integer), ingest.lineage_mermaid(text, integer), '
+        'ingest.lineage_tables(text, integer), ingest.lineage_dot(text, integer), ingest.lineage_mermaid(text, integer), '
         'ingest.view_columns(regclass), ingest.as_of(anyelement, timestamptz), ingest.row_change(integer), ingest.launcher_runs(), ingest.era() TO %I', role);
 END $$;
 COMMENT ON FUNCTION grant_reader(name) IS 'what a role needs to see the repository; which sources it sees is up to grant_source';

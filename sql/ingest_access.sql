@@ -1,0 +1,68 @@
+-- Who sees and does what: owners, roles with a grant, others
+SET client_min_messages = warning;
+CREATE ROLE ingest_owner_role LOGIN;
+CREATE ROLE ingest_reader_role LOGIN;
+CREATE ROLE ingest_stranger LOGIN;
+SELECT ingest.grant_operator('ingest_owner_role');
+SELECT ingest.grant_reader('ingest_reader_role');
+SELECT ingest.grant_reader('ingest_stranger');
+SELECT current_setting('port') AS port, split_part(current_setting('unix_socket_directories'), ',', 1) AS socket, current_database() AS db \gset
+CREATE SCHEMA origin;
+CREATE TABLE origin.people (id bigint PRIMARY KEY, name text, salary numeric, changed timestamptz DEFAULT '2026-01-01');
+INSERT INTO origin.people SELECT i, 'person ' || i, i * 1000, '2026-01-01' FROM generate_series(1, 40) i;
+CREATE SERVER mine FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host :'socket', port :'port', dbname :'db');
+GRANT USAGE ON FOREIGN SERVER mine TO ingest_owner_role;
+GRANT CREATE ON DATABASE :"db" TO ingest_owner_role;
+CREATE USER MAPPING FOR ingest_owner_role SERVER mine OPTIONS (user 'postgres', password_required 'false');
+\set ECHO all
+SET ROLE ingest_owner_role;
+SELECT ingest.register_source('mine', 'mine', schema => 'mine', remote_schemas => '{origin}') > 0 AS registered;
+CALL ingest.crawl('mine');
+CREATE SCHEMA copies;
+SELECT ingest.create_sync('mine.people', 'copies.people', key => '{id}', cursor_column => 'changed', history => true, profile => 'all');
+CALL ingest.sync('copies.people');
+SELECT count(*) FROM copies.people;
+SELECT sync, rows, last_state FROM ingest.table_status;
+SELECT count(*) FROM ingest.change;
+SELECT source FROM ingest.source_status ORDER BY 1;
+-- not a source of others
+CALL ingest.crawl('ns');
+SELECT ingest.pause('ns');
+SELECT state FROM ingest.data_source WHERE name = 'ns';
+SELECT ingest.register_source('theirs', 'ns');
+-- nor somebody else's rights
+UPDATE ingest.job SET owner = 'postgres';
+INSERT INTO ingest.job (name, kind, argument, owner) VALUES ('up', 'sql', 'ALTER ROLE ingest_owner_role SUPERUSER', 'postgres');
+UPDATE ingest.sync SET owner = 'postgres';
+INSERT INTO ingest.event (era, xid, type, source, time, data) VALUES (1, '1', 'ingest.run.failed', 'x', now(), '{}');
+SELECT ingest.emit('ingest.run.failed', 'x', '{}');
+SELECT ingest.announce('ingest.run.failed', 'ns', 'x', '{}');
+SELECT ingest.grant_reader('ingest_stranger');
+SELECT ingest.prune('0', '0');
+-- a role that was granted the source sees it, but no values of columns that it may not read
+SELECT ingest.grant_source('mine', 'ingest_reader_role');
+GRANT USAGE ON SCHEMA mine, copies TO ingest_reader_role;
+GRANT SELECT (id, name, changed) ON mine.people TO ingest_reader_role;
+GRANT SELECT (id, name, changed) ON copies.people TO ingest_reader_role;
+SET ROLE ingest_reader_role;
+SELECT source FROM ingest.source_status;
+SELECT "column", type, sample_values IS NULL AS hidden FROM ingest.column_status ORDER BY position;
+SELECT column_name, null_share, min IS NULL AS min_hidden, max IS NULL AS max_hidden, samples IS NULL AS samples_hidden, sketch IS NULL AS sketch_hidden FROM ingest.profile_status WHERE table_name = 'people' ORDER BY 1;
+SELECT sample_values FROM ingest.source_column LIMIT 1;
+SELECT sketch FROM ingest.profile_stats LIMIT 1;
+SELECT count(*) FROM ingest.change;
+SELECT * FROM ingest.row_change((SELECT id FROM ingest.sync WHERE name = 'copies.people')) LIMIT 1;
+CALL ingest.sync('copies.people');
+SELECT ingest.pause('mine');
+-- strangers see nothing
+SET ROLE ingest_stranger;
+SELECT (SELECT count(*) FROM ingest.source_status), (SELECT count(*) FROM ingest.table_status), (SELECT count(*) FROM ingest.run_status), (SELECT count(*) FROM ingest.column_status), (SELECT count(*) FROM ingest.profile_status);
+RESET ROLE;
+-- a privilege that goes midway: the run says so and the copy stays
+REVOKE USAGE ON FOREIGN SERVER mine FROM ingest_owner_role;
+DROP USER MAPPING FOR ingest_owner_role SERVER mine;
+SET ROLE ingest_owner_role;
+CALL ingest.sync('copies.people');
+SELECT state, error_class FROM ingest.run WHERE sync = (SELECT id FROM ingest.sync WHERE name = 'copies.people') ORDER BY id DESC LIMIT 1;
+SELECT count(*) FROM copies.people;
+RESET ROLE;
