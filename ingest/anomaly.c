@@ -8,6 +8,7 @@
 #include "ingest/compat.h"
 #include "ingest/event.h"
 #include "ingest/sql.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -57,7 +58,7 @@ anomaly_of(const Subject *s, const Run *run, const char *kind, const char *sever
 		return;
 	id = repo_value("INSERT INTO ingest.anomaly (source, sync, run, schema_name, table_name, column_name, kind, severity, summary, evidence) "
 					"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10::jsonb, '{}')) RETURNING id",
-					ID_OR_NULL(s->source), ID_OR_NULL(s->sync), arg_int8(run->id), arg_name(s->schema), arg_name(s->table), arg_name(column), arg_text(kind),
+					ID_OR_NULL(s->source), ID_OR_NULL(s->sync), ID_OR_NULL(run->id), arg_name(s->schema), arg_name(s->table), arg_name(column), arg_text(kind),
 					arg_text(severity), arg_text(summary), arg_text(evidence));
 	json_open(&json);
 	json_raw(&json, "anomaly", id);
@@ -169,4 +170,35 @@ ingest_profile_now(PG_FUNCTION_ARGS)
 	run_succeed(run);
 	sql_end(level);
 	PG_RETURN_INT64(run->id);
+}
+
+/* -- freshness -- */
+
+SQL_FUNCTION(ingest_check_freshness);
+
+/* check_freshness(): copies older than their objective: how many */
+Datum
+ingest_check_freshness(PG_FUNCTION_ARGS)
+{
+	int level = sql_begin();
+	Run none = {0};
+	Rows *rows = repo_rows("SELECT d.id, d.name, s.id, s.target_schema, s.target_table, t.freshness_objective, date_trunc('minute', now() - z.last_success), z.last_success "
+						   "FROM ingest.sync s JOIN ingest.sync_state z ON z.sync = s.id JOIN ingest.source_table t ON t.id = s.table_id JOIN ingest.data_source d ON d.id = s.source "
+						   "WHERE s.state <> 'paused' AND d.state = 'active' AND coalesce(z.last_success, s.created_at) < now() - t.freshness_objective AND pg_has_role($1, d.owner, 'USAGE')",
+						   arg_datum(OIDOID, ObjectIdGetDatum(GetUserId()), false));
+
+	for (uint64 i = 0; i < rows->n; i++)
+	{
+		char **v = rows->v[i];
+		Subject subject = {atoi(v[0]), v[1], atoi(v[2]), v[3], v[4]};
+		StringInfoData json;
+
+		json_open(&json);
+		json_text(&json, "objective", v[5]);
+		json_text(&json, "age", v[6]);
+		json_text(&json, "last_success", v[7]);
+		anomaly_of(&subject, &none, "freshness", "warning", NULL, psprintf("%s is older than %s", quoted_relation(v[3], v[4]), v[5]), json_close(&json));
+	}
+	sql_end(level);
+	PG_RETURN_INT32(rows->n);
 }

@@ -43,7 +43,8 @@ enum
 	ARG_MAX_DELETE_SHARE,
 	ARG_REJECT_LIMIT,
 	ARG_PARTITION_BY,
-	ARG_DISTRIBUTE_BY
+	ARG_DISTRIBUTE_BY,
+	ARG_ADOPT
 };
 
 static char *
@@ -75,7 +76,7 @@ key_of_data(const char *relation)
 
 /* The table of the copy, made if it is not there */
 static void
-make_target(const char *target, const char *foreign, char **key, int n_key, bool soft, const char *partition_by, const char *distribute_by)
+make_target(const char *target, const char *foreign, char **key, int n_key, bool soft, const char *partition_by, const char *distribute_by, bool adopt)
 {
 	StringInfoData sql;
 	char *quoted_key;
@@ -121,6 +122,12 @@ make_target(const char *target, const char *foreign, char **key, int n_key, bool
 		}
 		return;
 	}
+	if (!adopt && user_value(psprintf("SELECT 1 FROM %s LIMIT 1", target)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table %s has rows already", target),
+				 errdetail("A copy holds the source's rows alone: others would be taken for deleted ones."),
+				 errhint("Empty it, name another table, or say adopt => true.")));
 	if (soft && repo_value("SELECT 1 FROM pg_attribute WHERE attrelid = $1::regclass AND attname = '_deleted_at' AND NOT attisdropped", arg_text(target)) == NULL)
 		user_run(psprintf("ALTER TABLE %s ADD COLUMN _deleted_at timestamptz", target));
 	if (n_key > 0 &&
@@ -226,7 +233,7 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 	if (cursor)
 		user_run(psprintf("SELECT FROM %s WHERE %s IS NOT NULL LIMIT 1", foreign, quote_identifier(cursor)));
 	make_target(target, foreign, key, n_key, strcmp(deletions, "soft") == 0, text_of(fcinfo, ARG_PARTITION_BY),
-				PG_ARGISNULL(ARG_DISTRIBUTE_BY) ? NULL : NameStr(*PG_GETARG_NAME(ARG_DISTRIBUTE_BY)));
+				PG_ARGISNULL(ARG_DISTRIBUTE_BY) ? NULL : NameStr(*PG_GETARG_NAME(ARG_DISTRIBUTE_BY)), PG_GETARG_BOOL(ARG_ADOPT));
 
 	if (repo_value("SELECT 1 FROM ingest.sync WHERE name = $1 OR (target_schema, target_table) = ($2, $3)", arg_text(name), arg_name(schema), arg_name(range->relname)))
 		ereport(ERROR,

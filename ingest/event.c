@@ -233,6 +233,13 @@ position_next(Position *p, int32 era)
 
 	p->moved = true;
 	p->last_id = 0;
+	if (p->era < era && p->open)
+	{
+		/* the rest of an era that is over: all of it has committed */
+		p->seen = p->open;
+		p->open = NULL;
+		return;
+	}
 	if (p->era < era)
 	{
 		p->era++;
@@ -286,6 +293,15 @@ position_events(const Position *p, int32 era, int64 limit)
 	}
 	else
 		nulls[4] = 'n';
+	/* of others' sources, what a grant shows; values of rows only to owners */
+	if (!superuser())
+	{
+		char *prefix = quote_literal_cstr(event_source(NULL));
+
+		appendStringInfo(&sql, " AND (source = %s OR EXISTS (SELECT FROM ingest.data_source d WHERE source = %s || '/' || d.name AND (pg_has_role(%u, d.owner, 'USAGE') "
+							   "OR type NOT IN ('ingest.row.changed', 'ingest.row.rejected', 'ingest.anomaly.detected') AND d.id = ANY (%s::integer[]))))",
+						 prefix, prefix, GetUserId(), quote_literal_cstr(user_value("SELECT ARRAY(SELECT ingest.my_sources())::text")));
+	}
 	appendStringInfoString(&sql, " ORDER BY id LIMIT $6");
 
 	become_repository_owner(&saved);
@@ -302,6 +318,7 @@ ingest_read_events(PG_FUNCTION_ARGS)
 	char *consumer = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	int32 limit = PG_GETARG_INT32(1);
 	Position p;
+	bool found = false;
 	int32 era;
 	int level;
 
@@ -319,6 +336,7 @@ ingest_read_events(PG_FUNCTION_ARGS)
 
 		if (readable && position_events(&p, era, limit) > 0)
 		{
+			found = true;
 			for (uint64 i = 0; i < SPI_processed; i++)
 				tuplestore_puttuple(rsinfo->setResult, SPI_tuptable->vals[i]);
 			break;
@@ -333,7 +351,7 @@ ingest_read_events(PG_FUNCTION_ARGS)
 		position_next(&p, era);
 		fresh = p.era == era && p.open != NULL;
 	}
-	if (p.moved && p.open)
+	if (p.moved && found)
 		position_write(&p, consumer);
 	sql_end(level);
 	return (Datum) 0;

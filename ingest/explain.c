@@ -57,7 +57,7 @@ explain_shape(ReturnSetInfo *rsinfo, Sync *s)
 			say(rsinfo, "column", psprintf("%s %s is new: added to the copy", v[0], v[3]));
 		else if (shape_widens(atoi(v[1]), atoi(v[2]), atoi(v[4]), atoi(v[5])))
 			continue;
-		else if (shape_widens(atoi(v[4]), atoi(v[5]), atoi(v[1]), atoi(v[2])))
+		else if (shape_may_become(atoi(v[4]), atoi(v[5]), atoi(v[1]), atoi(v[2])))
 			say(rsinfo, "column", psprintf("%s becomes %s, from %s", v[0], v[3], v[6]));
 		else
 			say(rsinfo, "column", psprintf("%s is %s at the source and %s in the copy: the sync stops", v[0], v[3], v[6]));

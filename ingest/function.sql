@@ -60,9 +60,9 @@ CREATE FUNCTION create_sync(source_table regclass, target text, mode text DEFAUL
     deletions text DEFAULT 'hard', parent text DEFAULT NULL, parent_column name DEFAULT NULL,
     history boolean DEFAULT false, history_retention interval DEFAULT NULL, row_events boolean DEFAULT false,
     profile text DEFAULT 'none', reconcile_every interval DEFAULT '1 day', max_delete_share float8 DEFAULT 0.01,
-    reject_limit float8 DEFAULT 0.01, partition_by text DEFAULT NULL, distribute_by name DEFAULT NULL) RETURNS text
+    reject_limit float8 DEFAULT 0.01, partition_by text DEFAULT NULL, distribute_by name DEFAULT NULL, adopt boolean DEFAULT false) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_create_sync' LANGUAGE C;
-COMMENT ON FUNCTION create_sync(regclass, text, text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, text, name)
+COMMENT ON FUNCTION create_sync(regclass, text, text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, text, name, boolean)
     IS 'a copy of a source''s table: full, incremental or append; nothing is read yet';
 
 CREATE PROCEDURE sync(name text)
@@ -281,6 +281,16 @@ CREATE FUNCTION suggest_rules(relation regclass, sample_rows bigint DEFAULT NULL
       WHERE r.fits ORDER BY p."position", r.kind;
     END;
 COMMENT ON FUNCTION suggest_rules(regclass, bigint) IS 'rules that a table keeps now, from a profile of it: arguments for add_rule';
+
+CREATE FUNCTION set_freshness(sync text, objective interval) RETURNS void LANGUAGE sql
+    BEGIN ATOMIC
+    UPDATE source_table t SET freshness_objective = set_freshness.objective FROM sync s WHERE s.table_id = t.id AND s.name = set_freshness.sync;
+    END;
+COMMENT ON FUNCTION set_freshness(text, interval) IS 'how old a copy may be; null: as old as it likes';
+
+CREATE FUNCTION check_freshness() RETURNS integer
+    AS 'MODULE_PATHNAME', 'ingest_check_freshness' LANGUAGE C;
+COMMENT ON FUNCTION check_freshness() IS 'records an anomaly for each copy that is older than its objective; the scheduler does it every minute';
 
 CREATE FUNCTION resolve_anomaly(anomaly bigint) RETURNS void LANGUAGE sql
     BEGIN ATOMIC

@@ -7,8 +7,10 @@
 #include "funcapi.h"
 #include "ingest/compat.h"
 #include "ingest/connector.h"
+#include "ingest/history.h"
 #include "ingest/merge.h"
 #include "ingest/sql.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -19,6 +21,12 @@
 SQL_FUNCTION(ingest_create_history_view);
 SQL_FUNCTION(ingest_as_of);
 SQL_FUNCTION(ingest_drop_old_history);
+
+char *
+history_view(const char *schema, const char *table)
+{
+	return quoted_relation(schema, psprintf("%.*s_history", pg_mbcliplen(table, strlen(table), NAMEDATALEN - 1 - strlen("_history")), table));
+}
 
 /* The key of a row of the copy, as history has it */
 static char *
@@ -59,7 +67,7 @@ ingest_create_history_view(PG_FUNCTION_ARGS)
 				 errmsg("sync \"%s\" keeps no history", name),
 				 errhint("SELECT ingest.alter_sync('%s', '{\"history\": true}').", name)));
 	target = quoted_relation(rows->v[0][2], rows->v[0][3]);
-	view = quoted_relation(rows->v[0][2], psprintf("%.*s_history", (int) (NAMEDATALEN - 1 - strlen("_history")), rows->v[0][3]));
+	view = history_view(rows->v[0][2], rows->v[0][3]);
 	columns = repo_rows("SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attname <> '_deleted_at' ORDER BY attnum",
 						arg_text(target));
 	initStringInfo(&list);

@@ -125,7 +125,9 @@ do_statement(void *arg)
 		user_run("SELECT ingest.profile($1::regclass)", arg_text(d->job->argument));
 	else
 		user_run("SELECT FROM ingest.check_quality($1::regclass)", arg_text(d->job->argument));
-	run_succeeded(d, started);
+	/* profiles and rules write down their own run */
+	if (strcmp(d->job->kind, "sql") == 0 || strcmp(d->job->kind, "check") == 0)
+		run_succeeded(d, started);
 	if (d->entry->source)
 		breaker_note(d->entry->source, NULL);
 	if (!queue_done(d->entry, d->worker))
@@ -171,7 +173,8 @@ sync_with_look(const char *name, Failure *failure)
 
 	if (sync_run(name, failure))
 		return true;
-	if (strcmp(failure_class(failure), "schema") != 0)
+	/* or an error that its wrapper has no better code for */
+	if (strcmp(failure_class(failure), "schema") != 0 && strcmp(failure->sqlstate, "HV000") != 0)
 		return false;
 	rows = repo_rows("SELECT d.name, t.name FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id JOIN ingest.data_source d ON d.id = s.source WHERE s.name = $1",
 					 arg_text(name));

@@ -65,14 +65,14 @@ key_json(const Copy *copy, const char *alias)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "(SELECT to_jsonb(k) FROM (SELECT %s) k)", column_list(copy->key, copy->n_key, alias));
+	appendStringInfo(&sql, "(SELECT to_jsonb(ingest_key) FROM (SELECT %s) ingest_key)", column_list(copy->key, copy->n_key, alias));
 	return sql.data;
 }
 
 static char *
 row_json(const Copy *copy, const char *alias)
 {
-	return psprintf("(SELECT to_jsonb(r) FROM (SELECT %s) r)", column_list(copy->columns, copy->n_columns, alias));
+	return psprintf("(SELECT to_jsonb(ingest_row) FROM (SELECT %s) ingest_row)", column_list(copy->columns, copy->n_columns, alias));
 }
 
 static char *

@@ -186,6 +186,13 @@ ingest_add_rule(PG_FUNCTION_ARGS)
 	Rule rule = {.kind = text_to_cstring(PG_GETARG_TEXT_PP(1))};
 	char *id;
 
+	/* whoever checks the table runs them */
+	if (!to_bool(repo_value("SELECT pg_has_role($2, relowner, 'USAGE') FROM pg_class WHERE oid = $1::regclass", arg_text(relation),
+							arg_datum(OIDOID, ObjectIdGetDatum(GetUserId()), false))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of table %s", relation),
+				 errdetail("Whoever checks a table runs its rules, as they run its triggers.")));
 	rule.columns = quoted_columns(repo_value("SELECT $1::text[]", columns), &rule.n_columns);
 	rule.arguments = repo_value("SELECT $1", arguments);
 	compile(&rule, relation);

@@ -7,9 +7,10 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type_d.h"
+#include "catalog/pg_type.h"
 #include "ingest/attempt.h"
 #include "ingest/event.h"
+#include "ingest/history.h"
 #include "ingest/shape.h"
 #include "ingest/sql.h"
 #include "utils/builtins.h"
@@ -64,6 +65,19 @@ shape_widens(Oid from, int32 from_mod, Oid to, int32 to_mod)
 	return from == FLOAT4OID && to == FLOAT8OID;
 }
 
+bool
+shape_may_become(Oid from, int32 from_mod, Oid to, int32 to_mod)
+{
+	char category;
+	bool preferred;
+
+	/* text holds everything, but a number that became text is none any more */
+	get_type_category_preferred(from, &category, &preferred);
+	if (to == TEXTOID || to == VARCHAROID)
+		return category == TYPCATEGORY_STRING && shape_widens(from, from_mod, to, to_mod);
+	return shape_widens(from, from_mod, to, to_mod);
+}
+
 /* -- following -- */
 
 static void
@@ -94,6 +108,7 @@ announce(Sync *sync, const char *change, const char *column, const char *before,
 void
 shape_follow(Sync *sync)
 {
+	bool altered = false;
 	Rows *rows = repo_rows(
 		"SELECT coalesce(f.attname, t.attname), f.atttypid, f.atttypmod, format_type(f.atttypid, f.atttypmod), "
 		"t.atttypid, t.atttypmod, format_type(t.atttypid, t.atttypmod), c.gone_at IS NOT NULL, "
@@ -125,17 +140,24 @@ shape_follow(Sync *sync)
 			if (needed)
 				stop(sync, psprintf("column \"%s\", of its key or its cursor, is gone from %s", v[0], sync->copy.target), "Put the column back.");
 			user_run(psprintf("ALTER TABLE %s ADD COLUMN %s %s", sync->copy.target, quote_identifier(v[0]), v[3]));
+			altered = true;
 			announce(sync, "added", v[0], NULL, v[3]);
 			continue;
 		}
 		if (shape_widens(atoi(v[1]), atoi(v[2]), atoi(v[4]), atoi(v[5])))
 			continue;
-		if (!shape_widens(atoi(v[4]), atoi(v[5]), atoi(v[1]), atoi(v[2])))
+		if (!shape_may_become(atoi(v[4]), atoi(v[5]), atoi(v[1]), atoi(v[2])))
 			stop(sync, psprintf("column \"%s\" is %s at the source and %s in %s: values may not fit", v[0], v[3], v[6], sync->copy.target),
 				 psprintf("ALTER TABLE %s ALTER COLUMN %s to a type that holds both, such as text.", sync->copy.target, quote_identifier(v[0])));
+		/* it is made of the copy's row type, which cannot change under it */
+		if (sync->copy.history)
+			user_drop("VIEW", history_view(sync->target_schema, sync->target_table));
+		altered = true;
 		user_run(psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s", sync->copy.target, quote_identifier(v[0]), v[3]));
 		announce(sync, "widened", v[0], v[6], v[3]);
 	}
+	if (sync->copy.history && altered)
+		user_run("SELECT ingest.create_history_view($1)", arg_text(sync->name));
 }
 
 /* -- reading -- */

@@ -14,4 +14,7 @@ extern bool shape_read(Sync *sync);
 /* Can every value of one type be one of the other? */
 extern bool shape_widens(Oid from, int32 from_mod, Oid to, int32 to_mod);
 
+/* And may a column of the one be made one of the other? */
+extern bool shape_may_become(Oid from, int32 from_mod, Oid to, int32 to_mod);
+
 #endif /* INGEST_SHAPE_H */

@@ -23,6 +23,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 /* keys of changed parents in one query for their children: NetSuite takes 1000 arguments */
 #define PARENTS_AT_ONCE 500
@@ -246,6 +247,7 @@ typedef struct Batch
 	Rows *ranges;
 	Window *windows;
 	int n_windows;
+	bool long_load; /* so much later that there is more to read */
 } Batch;
 
 /* One transaction; false: undone, and why is in the batch */
@@ -483,7 +485,8 @@ load_range(void *arg)
 	{
 		stage_fetch_isolating(&s->copy, b->where);
 		merge_stage(&s->copy, b->operation);
-		if (!b->plain)
+		/* an append-only copy loses nothing */
+		if (!b->plain && strcmp(s->mode, "append") != 0)
 		{
 			char *scope = range_condition(&s->copy, b->low, b->high, "t.");
 
@@ -543,7 +546,7 @@ replace_all(void *arg)
 			reconcile_replace_keyless(s);
 		else
 		{
-			merge_stage(&s->copy, s->watermark ? "insert" : b->operation);
+			merge_stage(&s->copy, s->generation > 1 ? "insert" : "load");
 			merge_delete_missing(&s->copy, "true");
 		}
 	}
@@ -562,6 +565,7 @@ load_done(void *arg)
 {
 	Batch *b = arg;
 	Sync *s = b->s;
+	MemoryContext old;
 
 	repo_run("DELETE FROM ingest.sync_range WHERE sync = $1", arg_int8(s->id));
 	checkpoint(s, "phase = 'ready', watermark = next_watermark, deleted_watermark = coalesce(deleted_watermark, (clock_at + clock_offset)), last_reconcile = clock_timestamp()", 0, NULL);
@@ -571,6 +575,9 @@ load_done(void *arg)
 	run_progress(b->run, "loaded", -1);
 	s->phase = "ready";
 	s->watermark = s->next_watermark;
+	old = MemoryContextSwitchTo(s->context);
+	s->deleted_watermark = repo_value("SELECT deleted_watermark FROM ingest.sync_state WHERE sync = $1", arg_int8(s->id));
+	MemoryContextSwitchTo(old);
 }
 
 /* Begin a load, or go on with one that was interrupted */
@@ -583,6 +590,7 @@ begin_load(void *arg)
 	MemoryContext old;
 
 	s->load_table = MemoryContextStrdup(s->context, quoted_relation(s->target_schema, psprintf("ingest_load_%d", s->id)));
+	b->long_load = resumed;
 	if (resumed)
 		run_log(b->run, "info", "goes on with a load that was interrupted", NULL);
 	else
@@ -790,6 +798,23 @@ take_over(void *arg)
 }
 
 static void
+ask_clock(void *arg)
+{
+	Batch *b = arg;
+	MemoryContext old = MemoryContextSwitchTo(b->s->context);
+
+	window_clock(b->s);
+	MemoryContextSwitchTo(old);
+}
+
+/* What changed since the last run, or since the load began */
+static bool
+catch_up(Batch *b)
+{
+	return (!has_feed(b->s) || step(b, merge_deleted)) && increment(b);
+}
+
+static void
 profile(void *arg)
 {
 	Batch *b = arg;
@@ -804,14 +829,17 @@ work(Batch *b)
 
 	if (!step(b, prepare))
 		return false;
-	if (has_feed(s) && strcmp(s->phase, "ready") == 0 && !step(b, merge_deleted))
-		return false;
 	if (strcmp(s->phase, "ready") != 0 || s->reload || is_full(s))
 	{
+		TimestampTz began = GetCurrentTimestamp();
+
 		if (!load(b))
 			return false;
+		/* a long load ends long after its watermark: the copy is to be current when the run ends */
+		if (!is_full(s) && (b->long_load || GetCurrentTimestamp() > began + 30 * USECS_PER_SEC) && (!step(b, ask_clock) || !catch_up(b)))
+			return false;
 	}
-	else if (!increment(b) || (strcmp(s->mode, "incremental") == 0 && !step(b, reconcile_if_due)))
+	else if (!catch_up(b) || (strcmp(s->mode, "incremental") == 0 && !step(b, reconcile_if_due)))
 		return false;
 	if (!step(b, finish))
 		return false;

@@ -126,8 +126,8 @@ SELECT p.schema_name AS schema_name, -- schema of the relation
     (p.statistics).null_share AS null_share, -- share of nulls
     (p.statistics).distinct_count AS distinct_count, -- different values
     (p.statistics).uniqueness AS uniqueness, -- different values per value
-    (p.statistics).mean AS mean, -- mean of numbers
-    (p.statistics).stddev AS stddev, -- their standard deviation
+    CASE WHEN m.may THEN (p.statistics).mean END AS mean, -- mean of numbers, for those who may read the column
+    CASE WHEN m.may THEN (p.statistics).stddev END AS stddev, -- their standard deviation, likewise
     (p.statistics).hidden_type AS hidden_type, -- what texts really are
     (p.statistics).semantic_type AS semantic_type, -- what values mean
     CASE WHEN m.may THEN (p.statistics).min END AS min, -- least value, for those who may read the column

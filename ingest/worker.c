@@ -387,6 +387,7 @@ tidy(void)
 typedef struct Tick
 {
 	bool tidy;
+	bool look; /* at freshness */
 	Rows *owners;
 } Tick;
 
@@ -397,6 +398,8 @@ tick(void *arg)
 
 	(void) queue_due();
 	queue_care();
+	if (t->look)
+		repo_run("SELECT ingest.check_freshness()");
 	if (t->tidy)
 		tidy();
 	t->owners = repo_rows("SELECT r.oid, least(count(*), 64), r.rolcanlogin FROM (SELECT owner FROM ingest.queue WHERE worker IS NULL AND run_at <= now() LIMIT 1000) q "
@@ -408,7 +411,8 @@ ingest_scheduler_main(Datum arg)
 {
 	Process me;
 	TimestampTz tidied = GetCurrentTimestamp();
-	TimestampTz warned = 0;
+	TimestampTz warned = 0,
+				looked = GetCurrentTimestamp();
 
 	me = enter(DatumGetInt32(arg));
 	handle_signals();
@@ -438,6 +442,9 @@ ingest_scheduler_main(Datum arg)
 		t.tidy = GetCurrentTimestamp() > tidied + USECS_PER_HOUR;
 		if (t.tidy)
 			tidied = GetCurrentTimestamp();
+		t.look = GetCurrentTimestamp() > looked + USECS_PER_MINUTE;
+		if (t.look)
+			looked = GetCurrentTimestamp();
 		if (!attempt_and_commit(tick, &t, &failure))
 			ereport(LOG, (errmsg("ingest: the scheduler failed: %s", failure_text(&failure))));
 		SPI_finish();

@@ -3,6 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 
 set_up perl libipc-run-perl
+need_packages "postgresql-$MAJOR-cron"
 # another Node.js than Debian's will do
 command -v npm >/dev/null || need_packages nodejs npm
 BASE=$WORK/src

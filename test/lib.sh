@@ -244,7 +244,7 @@ run_tap() {
 	[ $# -gt 0 ] || set -- t/*.pl
 	run_as mkdir -p "$WORK/tap"
 	run_as env PATH="$BIN:$PATH" PG_REGRESS="$pgxs/test/regress/pg_regress" PERL5LIB="$perl:$WORK/src/test/t" TESTDIR="$WORK/tap" \
-		TESTDATADIR="$WORK/tap" TESTLOGDIR="$WORK/tap/log" NS_CONTROL="$NS_CONTROL" prove --timer "$@" ||
+		TESTDATADIR="$WORK/tap" PG_SHARE="$("$PG_CONFIG" --sharedir)" TESTLOGDIR="$WORK/tap/log" NS_CONTROL="$NS_CONTROL" prove --timer "$@" ||
 		{ report_tap >&2; return 1; }
 }
 

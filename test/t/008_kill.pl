@@ -78,11 +78,11 @@ my $enqueued = 0;
 
 sub begin
 {
-	my ($name, $sql) = @_;
+	my ($name, @sql) = @_;
 	return if $background{$name} && $background{$name}->pumpable;
 	eval { $background{$name}->finish } if $background{$name};
 	my ($out, $err) = ('', '');
-	$background{$name} = IPC::Run::start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres') . " application_name=$name" ], '<', \$sql, '>', \$out, '2>', \$err);
+	$background{$name} = IPC::Run::start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres') . " application_name=$name", map { ('-c', $_) } @sql ], '<', '/dev/null', '>', \$out, '2>', \$err);
 	return;
 }
 
@@ -106,11 +106,19 @@ sub wait_for_server
 my %killed;
 for my $round (1 .. $kills)
 {
+	# a third of it hits the first load, the rest what comes after
+	if ($round == int($kills / 3))
+	{
+		control(op => 'clear_faults');
+		eval { $background{syncing}->finish };
+		$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'syncing'");
+		$node->safe_psql('postgres', "CALL ingest.sync('copy.transaction')");
+		note('loaded');
+	}
 	# the reader, a consumer of events, and work for the workers
-	begin('syncing', "CALL ingest.sync('copy.transaction');\n");
-	begin('consuming', "DO \$\$ BEGIN FOR i IN 1 .. 20 LOOP NULL; END LOOP; END \$\$;\n"
-		  . join('', map { "BEGIN; CREATE TEMP TABLE batch ON COMMIT DROP AS SELECT * FROM ingest.read_events('consumer', 200); INSERT INTO consumed SELECT id, type FROM batch; "
-				. "SELECT ingest.ack('consumer', max(id)) FROM batch HAVING count(*) > 0; COMMIT;\n" } 1 .. 10));
+	begin('syncing', "CALL ingest.sync('copy.transaction')");
+	begin('consuming', map { "BEGIN; CREATE TEMP TABLE batch ON COMMIT DROP AS SELECT * FROM ingest.read_events('consumer', 200); INSERT INTO consumed SELECT id, type FROM batch; "
+			. "SELECT ingest.ack('consumer', max(id)) FROM batch HAVING count(*) > 0; COMMIT" } 1 .. 10);
 	$enqueued += 5 if defined sql_or_nothing("SELECT ingest.enqueue('effect', once => false) FROM generate_series(1, 5); SELECT ingest.enqueue('asset')");
 	edit() for 1 .. 1 + int(rand(4));
 	control(op => 'fault', kind => $faults[ rand @faults ], count => 1 + int(rand(2)), match => 'suiteql') if rand() < 0.3;
@@ -163,7 +171,11 @@ $node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM ingest.queue') or 
 $node->safe_psql('postgres', "CALL ingest.sync('copy.transaction')");
 $node->safe_psql('postgres', "CALL ingest.sync('copy.asset')");
 
-is(differences($node, 'copy.transaction', 'erp.transaction'), '0', 'headers are those of the source');
+is(differences($node, 'copy.transaction', 'erp.transaction'), '0', 'headers are those of the source')
+  or diag($node->safe_psql('postgres', q{SELECT CASE WHEN e.id IS NULL THEN 'too many' WHEN t.id IS NULL THEN 'missing' ELSE 'stale' END, coalesce(t.id, e.id), t.lastmodifieddate, e.lastmodifieddate,
+	(SELECT array_agg(operation ORDER BY seq) FROM ingest.change c WHERE c.key = jsonb_build_object('id', coalesce(t.id, e.id))), (SELECT deleteddate FROM netsuite.deletedrecord d WHERE d.recordid = t.id LIMIT 1)
+	FROM copy.transaction t FULL JOIN (SELECT * FROM erp.transaction) e USING (id) WHERE t.memo IS DISTINCT FROM e.memo OR t.id IS NULL OR e.id IS NULL LIMIT 12}),
+	$node->safe_psql('postgres', "SELECT * FROM ingest.table_status WHERE sync = 'copy.transaction'"), $node->safe_psql('postgres', 'SELECT * FROM ingest.run_status ORDER BY run DESC LIMIT 5'));
 is(differences($node, 'copy.line', 'erp.transactionline'), '0', 'lines are those of the source');
 is(differences($node, 'copy.asset', 'erp.customrecord_asset'), '0', 'the table without a cursor is that of the source');
 is(history_replayed($node, 'copy.transaction', 'copy.transaction', 'id'), '0 0', 'history replayed is the copy, and each version follows from the one before');

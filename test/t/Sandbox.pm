@@ -54,7 +54,7 @@ sub new_server
 		CREATE SERVER ns FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567_SB1', base_url '$ENV{NS_URL}', ca_file '$ENV{NS_CA}');
 		CREATE SCHEMA netsuite; });
 	create_mapping($node, 'CURRENT_USER', 'ns');
-	$node->safe_psql('postgres', 'IMPORT FOREIGN SCHEMA suiteql LIMIT TO (transaction, transactionline, customer, currency, term, systemnote) FROM SERVER ns INTO netsuite');
+	$node->safe_psql('postgres', 'IMPORT FOREIGN SCHEMA suiteql LIMIT TO (transaction, transactionline, customer, currency, term, systemnote, deletedrecord) FROM SERVER ns INTO netsuite');
 	return $node;
 }
 

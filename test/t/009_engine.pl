@@ -1,0 +1,244 @@
+# The engine among others: two at once, ALTER TABLE, cancel, outages, memory and disk, workers, pg_cron, dump and restore, a standby, DROP
+use strict;
+use warnings;
+use Sandbox;
+use IPC::Run;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $has_cron = system("ls \$(pg_config --sharedir 2>/dev/null || true)/extension/pg_cron.control $ENV{PG_SHARE}/extension/pg_cron.control >/dev/null 2>&1") == 0 || -e "$ENV{PG_SHARE}/extension/pg_cron.control";
+my $node = new_engine('engine', conf => "wal_level = replica\nmax_wal_senders = 4\ningest.discovery = 1\n" . ($has_cron ? "shared_preload_libraries = 'ingest,pg_cron'\ncron.database_name = 'cron'\ncron.use_background_workers = on\n" : ''));
+my $p = 'postgres';
+
+sub sql { return $node->safe_psql($p, $_[0]); }
+
+sub start
+{
+	my ($sql) = @_;
+	my ($out, $err) = ('', '');
+	my $h = IPC::Run::start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($p), '-c', $sql ], '<', '/dev/null', '>', \$out, '2>', \$err);
+	return [ $h, \$out, \$err ];
+}
+sub ended { my ($s) = @_; $s->[0]->finish; return ${ $s->[2] }; }
+
+# -- two at once, a user's ALTER TABLE, cancel --
+
+sql(q{SELECT ingest.create_sync('erp.transaction', 'copy.transaction', batch_rows => 300, reconcile_every => NULL);
+	SELECT ingest.create_sync('erp.transactionline', 'copy.line', parent => 'copy.transaction', reconcile_every => NULL)});
+control(op => 'latency', seconds => 0.15);
+my $first = start("CALL ingest.sync('copy.transaction')");
+$node->poll_query_until($p, "SELECT count(*) = 1 FROM ingest.run WHERE kind = 'sync' AND batches >= 2");
+my ($code, $out, $err) = $node->psql($p, "CALL ingest.sync('copy.transaction')");
+like($err, qr/is running already/, 'a second run of the same sync is refused');
+($code, $out, $err) = $node->psql($p, "CALL ingest.sync('copy.line')");
+like($err, qr/is running already/, 'so is one of its child');
+my ($share, $rate, $left) = split /\|/, sql("SELECT share_done, rows_per_second, time_left IS NOT NULL FROM ingest.run_status WHERE kind = 'sync' AND state = 'running'");
+cmp_ok($share, '>', 0, "progress is seen: $share done");
+cmp_ok($share, '<', 1, 'and not all of it');
+is($left, 't', 'with the time that is left');
+sql('ALTER TABLE copy.transaction ADD COLUMN mine text DEFAULT \'x\'');
+is(sql("SELECT ingest.cancel(run) FROM ingest.run_status WHERE kind = 'sync' AND state = 'running'"), 't', 'it is cancelled');
+like(ended($first), qr/canceling statement/, 'and ends');
+is(sql("SELECT state, error_class FROM ingest.run WHERE kind = 'sync' ORDER BY id DESC LIMIT 1"), 'cancelled|cancelled', 'and is called so');
+my $before = sql('SELECT count(*) FROM copy.transaction');
+cmp_ok($before, '>', 0, 'what was committed is there');
+control(op => 'latency', seconds => 0);
+sql("CALL ingest.sync('copy.transaction')");
+is(sql("SELECT count(*) FROM ingest.run_log WHERE message LIKE 'goes on%'"), '1', 'the next run went on');
+cmp_ok(sql("SELECT rows_read FROM ingest.run WHERE sync = (SELECT id FROM ingest.sync WHERE name = 'copy.transaction') ORDER BY id DESC LIMIT 1"), '<', 5000, 'and did not begin again');
+is(differences($node, 'copy.transaction', 'erp.transaction'), '0', 'the copy is the source');
+is(differences($node, 'copy.line', 'erp.transactionline'), '0', 'also the lines');
+is(sql("SELECT count(*) FROM copy.transaction WHERE mine = 'x'"), sql('SELECT count(*) FROM copy.transaction'), "the user's column is as it was");
+
+# -- the source fails --
+
+control(op => 'fault', kind => '503', count => 10000, match => 'suiteql');
+sql("ALTER SERVER ns OPTIONS (ADD max_retries '1', ADD retry_deadline '2')");
+($code, $out, $err) = $node->psql($p, "CALL ingest.sync('copy.transaction')");
+isnt($code, 0, 'a source that is down fails the run');
+is(sql("SELECT state, error_class FROM ingest.run WHERE kind = 'sync' ORDER BY id DESC LIMIT 1"), 'failed|passing', 'in passing');
+is(differences($node, 'copy.transaction', 'copy.transaction'), '0', 'the copy stays as it was');
+my $stamp = "date_trunc('second', ns.clock() AT TIME ZONE 'UTC')";
+control(op => 'sql', sql => "UPDATE ns.transaction SET memo = 'while away', lastmodifieddate = $stamp WHERE id IN (SELECT id FROM ns.transaction ORDER BY id LIMIT 30)");
+control(op => 'clear_faults');
+sleep(1.2);
+# an hour later by both clocks: the window begins where it ended
+sql("UPDATE ingest.sync_state SET watermark = (watermark::timestamptz - interval '1 hour')::text, deleted_watermark = deleted_watermark - interval '1 hour', clock_at = clock_at - interval '1 hour'");
+sql("CALL ingest.sync('copy.transaction')");
+is(differences($node, 'copy.transaction', 'erp.transaction'), '0', 'after an hour away nothing is missing');
+control(op => 'fault', kind => '401', count => 1000, match => 'suiteql');
+sql("SELECT ingest.create_job('s', 'sync', 'copy.transaction')");
+sql("SELECT ingest.enqueue('s')");
+$node->poll_query_until($p, "SELECT count(*) = 1 FROM ingest.dead_letter WHERE job = (SELECT id FROM ingest.job WHERE name = 's')");
+is(sql("SELECT attempts FROM ingest.dead_letter WHERE job = (SELECT id FROM ingest.job WHERE name = 's')"), '1', 'a wrong login is not tried again');
+control(op => 'clear_faults');
+sql('UPDATE ingest.circuit SET state = \'closed\', outcomes = \'{}\'');
+
+# -- a column that goes at the source while we sleep: the worker looks again --
+
+sql("SELECT ingest.create_sync('erp.customrecord_asset', 'copy.asset', reconcile_every => NULL)");
+sql("CALL ingest.sync('copy.asset')");
+control(op => 'sql', sql => 'ALTER TABLE ns.customrecord_asset RENAME COLUMN custrecord_asset_serial TO hidden_serial');
+control(op => 'sql', sql => "UPDATE ns.customrecord_asset SET name = 'renamed', lastmodified = $stamp WHERE id = (SELECT min(id) FROM ns.customrecord_asset)");
+sleep(1.2);
+sql("SELECT ingest.create_job('asset', 'sync', 'copy.asset'); SELECT ingest.enqueue('asset')");
+$node->poll_query_until($p, "SELECT count(*) = 1 FROM copy.asset WHERE name = 'renamed'") or diag(sql('SELECT * FROM ingest.run_status ORDER BY run DESC LIMIT 3'));
+is(sql("SELECT count(*) FROM ingest.metadata_change WHERE object_name = 'custrecord_asset_serial' AND change = 'removed'"), '1', 'a column that went was noticed by the sync, which went on without it');
+cmp_ok(sql('SELECT count(custrecord_asset_serial) FROM copy.asset'), '>', 0, 'its values are kept');
+control(op => 'sql', sql => 'ALTER TABLE ns.customrecord_asset RENAME COLUMN hidden_serial TO custrecord_asset_serial');
+sql("CALL ingest.crawl('ns', '{customrecord_asset}')");
+
+# -- memory, disk --
+
+sql("SELECT ingest.create_sync('erp.customer', 'copy.customer', reconcile_every => NULL)") if sql("UPDATE ingest.data_source SET include = include || '{customer}'; SELECT 1");
+SKIP:
+{
+	sql("CALL ingest.crawl('ns', '{customer}')");
+	sql("SELECT ingest.create_sync('erp.customer', 'copy.customer', batch_rows => 100, reconcile_every => NULL)") unless sql("SELECT 1 FROM ingest.sync WHERE name = 'copy.customer'");
+	# a trigger stands for what a full disk and exhausted memory raise in the middle of a batch
+	for my $failure ([ '53100', 'could not extend file: No space left on device' ], [ '53200', 'out of memory' ])
+	{
+		sql(qq{CREATE OR REPLACE FUNCTION copy.fail() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN IF NEW.id % 97 = 0 THEN RAISE EXCEPTION '$failure->[1]' USING ERRCODE = '$failure->[0]'; END IF; RETURN NEW; END \$\$;
+			CREATE OR REPLACE TRIGGER fail BEFORE INSERT ON copy.customer FOR EACH ROW EXECUTE FUNCTION copy.fail()});
+		($code, $out, $err) = $node->psql($p, "CALL ingest.sync('copy.customer')");
+		like($err, qr/\Q$failure->[1]\E/, "$failure->[1]: the run fails");
+		is(sql("SELECT error_class FROM ingest.run WHERE kind = 'sync' ORDER BY id DESC LIMIT 1"), 'passing', 'in passing, no row is blamed');
+		is(sql('SELECT count(*) FROM ingest.rejected_row'), '0', 'nor rejected');
+	}
+	sql('DROP TRIGGER fail ON copy.customer');
+	sql("CALL ingest.sync('copy.customer')");
+	is(differences($node, 'copy.customer', 'erp.customer'), '0', 'and when there is room again, all is there');
+}
+
+# -- an account in another zone, at the ends of summer time --
+
+for my $zone ('America/Los_Angeles', 'Australia/Lord_Howe', 'Pacific/Kiritimati', 'Etc/GMT+12')
+{
+	control(op => 'switch', name => 'datetime_zone', value => $zone);
+	sql("ALTER SERVER ns OPTIONS (ADD timezone '$zone')");
+	# 01:10 before and after the clocks go back in Los Angeles
+	for my $now ('2026-11-01 08:20:00', '2026-11-01 09:20:00', '2026-11-01 10:40:00', '2026-03-08 10:20:00')
+	{
+		my $offset = sql("SELECT extract(epoch FROM timestamptz '$now+00' - now())");
+		control(op => 'clock', offset => $offset);
+		control(op => 'sql', sql => "UPDATE ns.customer SET comments = 'zone $zone $now', lastmodifieddate = $stamp - interval '30 s' WHERE id = (SELECT id FROM ns.customer ORDER BY id OFFSET " . int(rand(400)) . ' LIMIT 1)');
+		sql("CALL ingest.sync('copy.customer')");
+	}
+	is(sql("SELECT count(*) FROM copy.customer c JOIN (SELECT id, comments FROM erp.customer) e USING (id) WHERE c.comments IS DISTINCT FROM e.comments"), '0', "$zone: edits around the change of summer time are here");
+	sql('ALTER SERVER ns OPTIONS (DROP timezone)');
+}
+control(op => 'clock', offset => 0);
+control(op => 'reset');
+
+# -- workers --
+
+is(sql('SELECT ingest.launcher_runs()'), 't', 'the launcher runs');
+sql('CREATE TABLE did (n integer); SELECT ingest.create_job(\'d\', \'sql\', \'INSERT INTO did VALUES (1)\'); SELECT ingest.schedule(\'d\', \'1 s\')');
+$node->poll_query_until($p, 'SELECT count(*) >= 2 FROM did');
+pass('a schedule is kept');
+sql("SELECT ingest.unschedule('d')");
+$node->restart;
+sql("SELECT ingest.enqueue('d')");
+$node->poll_query_until($p, 'SELECT count(*) = 0 FROM ingest.queue');
+pass('also after a restart');
+sql("SELECT ingest.create_job('slow', 'sql', 'SELECT pg_sleep(60)', timeout => '1 s', max_attempts => 1); SELECT ingest.enqueue('slow')");
+$node->poll_query_until($p, "SELECT count(*) = 1 FROM ingest.dead_letter d JOIN ingest.job j ON j.id = d.job WHERE j.name = 'slow'");
+like(sql("SELECT reason FROM ingest.dead_letter d JOIN ingest.job j ON j.id = d.job WHERE j.name = 'slow'"), qr/statement timeout/, 'a job that takes too long is stopped');
+sql("SELECT ingest.create_job('cancelled', 'sql', 'SELECT pg_sleep(60)'); SELECT ingest.enqueue('cancelled')");
+$node->poll_query_until($p, "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'ingest worker' AND query LIKE '%working%' AND wait_event = 'PgSleep'");
+sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE backend_type = 'ingest worker' AND wait_event = 'PgSleep'");
+$node->poll_query_until($p, 'SELECT count(*) = 0 FROM ingest.queue');
+is(sql("SELECT state FROM ingest.run r JOIN ingest.job j ON j.id = r.job WHERE j.name = 'cancelled'"), 'cancelled', 'one that is cancelled is not tried again');
+# a job has its owner's rights, no more
+sql("CREATE ROLE small LOGIN; SELECT ingest.grant_operator('small'); CREATE TABLE who (name text, super text); GRANT INSERT ON who TO small");
+$node->safe_psql($p, q{SET ROLE small; SELECT ingest.create_job('who', 'sql', 'RESET ROLE; '), ingest.create_job('me', 'sql', $$INSERT INTO public.who VALUES (session_user, current_setting('is_superuser'))$$); SELECT ingest.enqueue('me')});
+$node->poll_query_until($p, 'SELECT count(*) = 1 FROM who');
+is(sql('SELECT * FROM who'), 'small|off', 'a job runs as its owner, not as a superuser');
+is(sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'ingest%' AND backend_type NOT IN ('ingest launcher', 'ingest scheduler', 'ingest worker')"), '0', 'processes have names');
+
+# -- other databases --
+
+$node->safe_psql($p, 'CREATE DATABASE second');
+$node->safe_psql('second', 'CREATE EXTENSION ingest CASCADE; CREATE TABLE t (n integer); SELECT ingest.create_job(\'t\', \'sql\', \'INSERT INTO t VALUES (1)\'); SELECT ingest.enqueue(\'t\')');
+$node->poll_query_until('second', 'SELECT count(*) = 1 FROM t');
+pass('another database has its own scheduler');
+$node->safe_psql('second', 'DROP EXTENSION ingest');
+$node->poll_query_until($p, "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'second'");
+pass('DROP EXTENSION sends it home');
+$node->safe_psql('second', 'CREATE EXTENSION ingest');
+$node->poll_query_until($p, "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = 'second' AND backend_type = 'ingest scheduler'");
+$node->safe_psql($p, 'ALTER DATABASE second RENAME TO third');
+$node->safe_psql($p, 'CREATE DATABASE fourth TEMPLATE third');
+$node->safe_psql($p, 'DROP DATABASE third');
+$node->safe_psql($p, 'DROP DATABASE fourth');
+pass('a database is renamed, copied and dropped while the scheduler is in it');
+
+# -- pg_cron --
+
+SKIP:
+{
+	skip 'pg_cron is not installed', 3 unless $has_cron;
+	$node->safe_psql($p, 'CREATE DATABASE cron');
+	$node->safe_psql('cron', 'CREATE EXTENSION pg_cron; CREATE EXTENSION ingest CASCADE; CREATE TABLE ticked (n integer)');
+	is($node->safe_psql('cron', "SELECT ingest.create_job('tick', 'sql', 'INSERT INTO ticked VALUES (1)'); SELECT ingest.schedule('tick', '1 min')"), "tick\npg_cron", 'pg_cron keeps the schedule where it is installed');
+	like($node->safe_psql('cron', 'SELECT schedule, command FROM cron.job'), qr/^\*\/1 \* \* \* \*\|CALL ingest.run_job\('tick'\)$/, 'as cron says it');
+	$node->poll_query_until('cron', 'SELECT count(*) >= 1 FROM ticked') or diag($node->safe_psql('cron', 'SELECT * FROM cron.job_run_details'));
+	is($node->safe_psql('cron', "SELECT count(*) > 0 FROM ingest.run WHERE state = 'succeeded'"), 't', 'and runs the job');
+	$node->safe_psql('cron', "SELECT ingest.unschedule('tick')");
+	is($node->safe_psql('cron', 'SELECT count(*) FROM cron.job'), '0', 'until it is unscheduled');
+}
+
+# -- dump and restore --
+
+sql("SELECT ingest.subscribe('dumped', from_start => true)");
+my $read = sql("SELECT max(id) FROM ingest.read_events('dumped', 20)");
+sql("SELECT ingest.ack('dumped', $read)");
+my $unread = sql("SELECT count(*) FROM ingest.read_events('dumped', 1000000)");
+sql("SELECT ingest.create_sync('erp.currency', 'copy.currency', history => true)");
+sql("CALL ingest.sync('copy.currency')");
+$unread = sql("SELECT count(*) FROM ingest.read_events('dumped', 1000000)");
+my %counted = map { $_ => sql("SELECT count(*) FROM ingest.$_") } qw(data_source source_table source_column sync sync_state change run event job metadata_change lineage_edge subscription anomaly connector);
+my $dump = $node->basedir . '/dump.sql';
+$node->command_ok([ 'pg_dump', '-d', $node->connstr($p), '-f', $dump ], 'pg_dump');
+my $other = PostgreSQL::Test::Cluster->new('restored');
+$other->init;
+$other->append_conf('postgresql.conf', "fsync = off\n");
+$other->start;
+$other->safe_psql($p, 'CREATE ROLE small LOGIN');
+$other->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $other->connstr($p), '-f', $dump ], 'restores');
+is($other->safe_psql($p, "SELECT count(*) FROM ingest.$_"), $counted{$_}, "$_: $counted{$_} rows") for sort keys %counted;
+is($other->safe_psql($p, "SELECT count(*) FROM ingest.read_events('dumped', 1000000)"), $unread, 'the consumer goes on where it was');
+$other->safe_psql($p, "SELECT ingest.emit('com.example.new', 'here', '{}')");
+$other->safe_psql($p, "SELECT ingest.ack('dumped', max(id)) FROM ingest.read_events('dumped', 1000000)");
+is($other->safe_psql($p, "SELECT subject FROM ingest.read_events('dumped')"), 'here', 'and reads what happens there');
+is($other->safe_psql($p, "SELECT count(*) FROM copy.currency_history"), $counted{change}, 'history is there');
+create_mapping($other, 'CURRENT_USER', 'ns') unless $other->safe_psql($p, 'SELECT 1 FROM pg_user_mappings');
+$other->safe_psql($p, "CALL ingest.sync('copy.customer')");
+is(differences($other, 'copy.customer', 'erp.customer'), '0', 'a sync goes on there');
+$other->stop;
+
+# -- a standby --
+
+$node->backup('b');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'b', has_streaming => 1);
+$standby->start;
+$node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
+is($standby->safe_psql($p, "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'ingest%'"), '0', 'on a standby the engine stands still');
+is($standby->safe_psql($p, "SELECT count(*) > 0 FROM ingest.run_status"), 't', 'its views can be read');
+$node->stop;
+$standby->promote;
+$standby->poll_query_until($p, "SELECT count(*) = 2 FROM pg_stat_activity WHERE backend_type IN ('ingest launcher', 'ingest scheduler') AND coalesce(datname, '$p') = '$p'");
+$standby->safe_psql($p, "SELECT ingest.enqueue('d')");
+$standby->poll_query_until($p, 'SELECT count(*) = 0 FROM ingest.queue');
+pass('promoted, it goes to work');
+
+# -- DROP EXTENSION --
+
+$standby->safe_psql($p, 'DROP EXTENSION ingest CASCADE');
+is($standby->safe_psql($p, "SELECT count(*) FROM pg_class WHERE relnamespace = 'copy'::regnamespace AND relkind = 'r'") > 3 ? 't' : 'f', 't', 'DROP EXTENSION leaves the copies');
+is($standby->safe_psql($p, "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'ingest'"), '0', 'and nothing of its own');
+$standby->stop;
+
+done_testing();
