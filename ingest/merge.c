@@ -525,6 +525,8 @@ ensure_partitions(void)
 			continue;
 		/* to attach one takes a weaker lock than to create it in its place */
 		repo_run(psprintf("CREATE TABLE ingest.%s (LIKE ingest.change INCLUDING DEFAULTS INCLUDING COMMENTS)", v[0]));
+		repo_run(psprintf("CREATE INDEX ON ingest.%s (sync, key, seq)", v[0]));
+		repo_run(psprintf("CREATE INDEX ON ingest.%s (sync, seen_at)", v[0]));
 		repo_run(psprintf("ALTER TABLE ingest.change ATTACH PARTITION ingest.%s FOR VALUES FROM ('%s') TO ('%s')", v[0], v[1], v[2]));
 	}
 	strlcpy(made, today, sizeof(made));

@@ -41,7 +41,7 @@ BEGIN
     FOR t IN SELECT c.oid::regclass::text AS name FROM pg_class c WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind IN ('r', 'p', 'S')
         AND c.relname NOT IN ('event_type')
     LOOP
-        PERFORM pg_catalog.pg_extension_config_dump(t.name, CASE t.name WHEN 'ingest.connector' THEN 'WHERE wrapper NOT IN (''netsuite_fdw'', ''postgres_fdw'', ''file_fdw'')' ELSE '' END);
+        PERFORM pg_catalog.pg_extension_config_dump(t.name, CASE WHEN t.name LIKE '%connector' THEN 'WHERE wrapper NOT IN (''netsuite_fdw'', ''postgres_fdw'', ''file_fdw'')' ELSE '' END);
     END LOOP;
 END $$;
 

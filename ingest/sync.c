@@ -156,7 +156,8 @@ checkpoint(Sync *s, const char *assignments, int nargs, const SqlArg *args)
 
 	all[0] = arg_int8(s->id);
 	all[1] = arg_int8(s->epoch);
-	memcpy(all + 2, args, sizeof(SqlArg) * nargs);
+	for (int i = 0; i < nargs; i++)
+		all[i + 2] = args[i];
 	if (sql_run(AS_REPOSITORY, psprintf("UPDATE ingest.sync_state SET %s WHERE sync = $1 AND epoch = $2", assignments), nargs + 2, all) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),

@@ -4,6 +4,11 @@ SET search_path = public;
 SET TimeZone = 'UTC';
 \getenv control NS_CONTROL_TOOL
 \setenv CONTROL :control
+\getenv url NS_URL
+\getenv ca NS_CA
+CREATE SERVER IF NOT EXISTS ns FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567_SB1', base_url :'url', ca_file :'ca');
+CREATE USER MAPPING IF NOT EXISTS FOR CURRENT_USER SERVER ns OPTIONS (consumer_key 'sandbox-consumer-key',
+  consumer_secret 'sandbox-consumer-secret', token_id 'sandbox-token-id', token_secret 'sandbox-token-secret');
 CREATE EXTENSION ingest CASCADE;
 -- every table, column, view and function says what it is
 SELECT c.relname, a.attname FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

@@ -18,6 +18,10 @@ SELECT count(*) FROM netsuite_query('ns', 'SELECT id FROM transaction');
 SELECT count(*) FROM netsuite_query('ns', 'SELECT a.id AS a FROM accountingperiod a CROSS JOIN accountingperiod b ORDER BY a.id ASC, b.id ASC');
 SELECT source, count(*) FROM netsuite_tables('ns') GROUP BY 1 ORDER BY 1;
 SELECT * FROM netsuite_tables('ns') WHERE "table" IN ('transactionline', 'customrecord_asset');
+SELECT count(*) > 10 AS some, min(deleted_at) >= '2024-01-01' AS from_then FROM netsuite_deleted('ns', 'transaction', '2024-01-01', '2024-01-05');
+SELECT count(*) FROM netsuite_deleted('ns', 'currency', '2024-01-01', '2024-01-05');
+SELECT t, netsuite_record_table(t, false) FROM unnest('{invoice,customer,lead,inventoryitem,salestaxitem,customrecord_asset,customtransaction_x,somethingnew}'::text[]) t;
+SELECT netsuite_record_table('whatever', true);
 -- what a role may not do is said
 \! $CONTROL switch name=suiteql_allowed value=false
 SELECT "check", ok, detail FROM netsuite_check('ns') WHERE NOT ok;

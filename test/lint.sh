@@ -6,11 +6,11 @@ choose_server
 cd "$TOP" || exit 1
 code=0
 say "clang-format"
-clang-format --dry-run --Werror netsuite_fdw/*.[ch] ingest_profile/*.[ch] common/*.[ch] test/fuzz/*.c || code=1
+clang-format --dry-run --Werror netsuite_fdw/*.[ch] ingest_profile/*.[ch] ingest/*.[ch] common/*.[ch] test/fuzz/*.c || code=1
 say "cppcheck"
 cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr -I. '-Dereport(level,...)=abort()' \
 	'-Dpg_attribute_noreturn()=__attribute__((noreturn))' \
-	--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=syntaxError common netsuite_fdw ingest_profile || code=1
+	--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=syntaxError common netsuite_fdw ingest_profile ingest || code=1
 say "shellcheck"
 shellcheck -x -e SC2016,SC1091,SC2154 test/*.sh bench/*.sh test/fuzz/*.sh .ci/run || code=1
 say "Python"

@@ -28,7 +28,7 @@ sql(q{SELECT ingest.create_sync('erp.transaction', 'copy.transaction', batch_row
 	SELECT ingest.create_sync('erp.transactionline', 'copy.line', parent => 'copy.transaction', reconcile_every => NULL)});
 control(op => 'latency', seconds => 0.15);
 my $first = start("CALL ingest.sync('copy.transaction')");
-$node->poll_query_until($p, "SELECT count(*) = 1 FROM ingest.run WHERE kind = 'sync' AND batches >= 2");
+$node->poll_query_until($p, "SELECT count(*) = 1 FROM ingest.run WHERE kind = 'sync' AND batches >= 4");
 my ($code, $out, $err) = $node->psql($p, "CALL ingest.sync('copy.transaction')");
 like($err, qr/is running already/, 'a second run of the same sync is refused');
 ($code, $out, $err) = $node->psql($p, "CALL ingest.sync('copy.line')");
@@ -113,22 +113,19 @@ SKIP:
 
 # -- an account in another zone, at the ends of summer time --
 
-for my $zone ('America/Los_Angeles', 'Australia/Lord_Howe', 'Pacific/Kiritimati', 'Etc/GMT+12')
+# a watermark in the hour that comes twice, and an edit in its second pass: on the wall clock that is before it
+for my $case ([ 'America/Los_Angeles', '2026-11-01 08:50:00', '2026-11-01 09:30:00' ], [ 'Australia/Lord_Howe', '2026-04-04 14:58:00', '2026-04-04 15:05:00' ],
+	[ 'Europe/Berlin', '2025-10-26 00:55:00', '2025-10-26 01:10:00' ], [ 'Pacific/Kiritimati', '2026-10-31 10:00:00', '2026-10-31 10:00:01' ], [ 'Etc/GMT+12', '2026-03-08 10:00:00', '2026-03-08 10:00:01' ])
 {
+	my ($zone, $watermark, $edit) = @$case;
 	control(op => 'switch', name => 'datetime_zone', value => $zone);
 	sql("ALTER SERVER ns OPTIONS (ADD timezone '$zone')");
-	# 01:10 before and after the clocks go back in Los Angeles
-	for my $now ('2026-11-01 08:20:00', '2026-11-01 09:20:00', '2026-11-01 10:40:00', '2026-03-08 10:20:00')
-	{
-		my $offset = sql("SELECT extract(epoch FROM timestamptz '$now+00' - now())");
-		control(op => 'clock', offset => $offset);
-		control(op => 'sql', sql => "UPDATE ns.customer SET comments = 'zone $zone $now', lastmodifieddate = $stamp - interval '30 s' WHERE id = (SELECT id FROM ns.customer ORDER BY id OFFSET " . int(rand(400)) . ' LIMIT 1)');
-		sql("CALL ingest.sync('copy.customer')");
-	}
-	is(sql("SELECT count(*) FROM copy.customer c JOIN (SELECT id, comments FROM erp.customer) e USING (id) WHERE c.comments IS DISTINCT FROM e.comments"), '0', "$zone: edits around the change of summer time are here");
+	control(op => 'sql', sql => "UPDATE ns.customer SET comments = 'edited in $zone', lastmodifieddate = '$edit' WHERE id = (SELECT id FROM ns.customer ORDER BY id OFFSET " . int(rand(400)) . ' LIMIT 1)');
+	sql("UPDATE ingest.sync_state SET watermark = '$watermark+00', clock_at = now(), clock_offset = '0' WHERE sync = (SELECT id FROM ingest.sync WHERE name = 'copy.customer')");
+	sql("CALL ingest.sync('copy.customer')");
+	is(sql("SELECT count(*) FROM copy.customer WHERE comments = 'edited in $zone' AND lastmodifieddate = '$edit+00'"), '1', "$zone: an edit at $edit UTC is seen from $watermark on");
 	sql('ALTER SERVER ns OPTIONS (DROP timezone)');
 }
-control(op => 'clock', offset => 0);
 control(op => 'reset');
 
 # -- workers --
@@ -183,6 +180,8 @@ SKIP:
 	$node->safe_psql('cron', 'CREATE EXTENSION pg_cron; CREATE EXTENSION ingest CASCADE; CREATE TABLE ticked (n integer)');
 	is($node->safe_psql('cron', "SELECT ingest.create_job('tick', 'sql', 'INSERT INTO ticked VALUES (1)'); SELECT ingest.schedule('tick', '1 min')"), "tick\npg_cron", 'pg_cron keeps the schedule where it is installed');
 	like($node->safe_psql('cron', 'SELECT schedule, command FROM cron.job'), qr/^\*\/1 \* \* \* \*\|CALL ingest.run_job\('tick'\)$/, 'as cron says it');
+	# at the next full minute
+	sleep(1) for grep { $node->safe_psql('cron', 'SELECT count(*) FROM ticked') eq '0' } 1 .. 75;
 	$node->poll_query_until('cron', 'SELECT count(*) >= 1 FROM ticked') or diag($node->safe_psql('cron', 'SELECT * FROM cron.job_run_details'));
 	is($node->safe_psql('cron', "SELECT count(*) > 0 FROM ingest.run WHERE state = 'succeeded'"), 't', 'and runs the job');
 	$node->safe_psql('cron', "SELECT ingest.unschedule('tick')");
@@ -194,10 +193,9 @@ SKIP:
 sql("SELECT ingest.subscribe('dumped', from_start => true)");
 my $read = sql("SELECT max(id) FROM ingest.read_events('dumped', 20)");
 sql("SELECT ingest.ack('dumped', $read)");
-my $unread = sql("SELECT count(*) FROM ingest.read_events('dumped', 1000000)");
 sql("SELECT ingest.create_sync('erp.currency', 'copy.currency', history => true)");
 sql("CALL ingest.sync('copy.currency')");
-$unread = sql("SELECT count(*) FROM ingest.read_events('dumped', 1000000)");
+my $unread = sql('SELECT count(*) - 20 FROM ingest.event');
 my %counted = map { $_ => sql("SELECT count(*) FROM ingest.$_") } qw(data_source source_table source_column sync sync_state change run event job metadata_change lineage_edge subscription anomaly connector);
 my $dump = $node->basedir . '/dump.sql';
 $node->command_ok([ 'pg_dump', '-d', $node->connstr($p), '-f', $dump ], 'pg_dump');
@@ -206,12 +204,18 @@ $other->init;
 $other->append_conf('postgresql.conf', "fsync = off\n");
 $other->start;
 $other->safe_psql($p, 'CREATE ROLE small LOGIN');
-$other->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $other->connstr($p), '-f', $dump ], 'restores');
+my ($said, $complaint) = run_command([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $other->connstr($p), '-f', $dump ]);
+unlike($complaint, qr/ERROR/, 'restores');
 is($other->safe_psql($p, "SELECT count(*) FROM ingest.$_"), $counted{$_}, "$_: $counted{$_} rows") for sort keys %counted;
-is($other->safe_psql($p, "SELECT count(*) FROM ingest.read_events('dumped', 1000000)"), $unread, 'the consumer goes on where it was');
 $other->safe_psql($p, "SELECT ingest.emit('com.example.new', 'here', '{}')");
-$other->safe_psql($p, "SELECT ingest.ack('dumped', max(id)) FROM ingest.read_events('dumped', 1000000)");
-is($other->safe_psql($p, "SELECT subject FROM ingest.read_events('dumped')"), 'here', 'and reads what happens there');
+$other->safe_psql($p, q{CREATE TABLE heard (n serial, id bigint, subject text);
+	DO $$ DECLARE last bigint; BEGIN LOOP
+		WITH e AS (INSERT INTO heard (id, subject) SELECT id, subject FROM ingest.read_events('dumped', 1000) RETURNING id) SELECT max(id) INTO last FROM e;
+		EXIT WHEN last IS NULL;
+		PERFORM ingest.ack('dumped', last);
+	END LOOP; END $$});
+is($other->safe_psql($p, 'SELECT count(*) FROM heard'), $unread + 1, 'the consumer goes on where it was');
+is($other->safe_psql($p, 'SELECT subject FROM heard ORDER BY n DESC LIMIT 1'), 'here', 'and last reads what happened there');
 is($other->safe_psql($p, "SELECT count(*) FROM copy.currency_history"), $counted{change}, 'history is there');
 create_mapping($other, 'CURRENT_USER', 'ns') unless $other->safe_psql($p, 'SELECT 1 FROM pg_user_mappings');
 $other->safe_psql($p, "CALL ingest.sync('copy.customer')");
