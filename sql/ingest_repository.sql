@@ -1,4 +1,5 @@
 -- Sources are registered, checked and crawled; what changes is kept and told; nothing of the user's is dropped
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 SET search_path = public;
 SET TimeZone = 'UTC';
@@ -6,6 +7,7 @@ SET TimeZone = 'UTC';
 \setenv CONTROL :control
 \getenv url NS_URL
 \getenv ca NS_CA
+CREATE EXTENSION IF NOT EXISTS netsuite_fdw;
 CREATE SERVER IF NOT EXISTS ns FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567_SB1', base_url :'url', ca_file :'ca');
 CREATE USER MAPPING IF NOT EXISTS FOR CURRENT_USER SERVER ns OPTIONS (consumer_key 'sandbox-consumer-key',
   consumer_secret 'sandbox-consumer-secret', token_id 'sandbox-token-id', token_secret 'sandbox-token-secret');

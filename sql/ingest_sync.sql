@@ -12,7 +12,7 @@ INSERT INTO shop.item SELECT i, 'item ' || i, i * 1.10, timestamptz '2026-02-01'
 CREATE FUNCTION shop.clock(server name) RETURNS timestamptz LANGUAGE sql AS 'SELECT now FROM shop.clock';
 CREATE FUNCTION shop.deleted(server name, tab text, since timestamptz, until timestamptz, OUT key text, OUT deleted_at timestamptz) RETURNS SETOF record
   LANGUAGE sql AS 'SELECT g.key, g.deleted_at FROM shop.gone g WHERE g.tab = $2 AND g.deleted_at >= $3 AND g.deleted_at < $4';
-UPDATE ingest.connector SET clock_function = 'shop.clock', deleted_function = 'shop.deleted' WHERE wrapper = 'postgres_fdw';
+UPDATE ingest.connector SET clock_function = 'shop.clock', deleted_function = 'shop.deleted', tables_function = NULL WHERE wrapper = 'postgres_fdw';
 SELECT current_setting('port') AS port, split_part(current_setting('unix_socket_directories'), ',', 1) AS socket, current_database() AS db \gset
 CREATE SERVER shop FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host :'socket', port :'port', dbname :'db');
 CREATE USER MAPPING FOR CURRENT_USER SERVER shop OPTIONS (user 'postgres');
