@@ -65,13 +65,19 @@ key_json(const Copy *copy, const char *alias)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "(SELECT to_jsonb(ingest_key) FROM (SELECT %s) ingest_key)", column_list(copy->key, copy->n_key, alias));
+	appendStringInfoString(&sql, "jsonb_build_object(");
+	for (int i = 0; i < copy->n_key; i++)
+		appendStringInfo(&sql, "%s%s::text, %s%s", i > 0 ? ", " : "", quote_literal_cstr(copy->key_names[i]), alias, copy->key[i]);
+	appendStringInfoChar(&sql, ')');
 	return sql.data;
 }
 
+/* A row as JSON: as it is where it has no other columns, which is faster */
 static char *
 row_json(const Copy *copy, const char *alias)
 {
+	if (copy->is_whole || strcmp(alias, "s.") == 0)
+		return psprintf("to_jsonb(%.1s)", alias);
 	return psprintf("(SELECT to_jsonb(ingest_row) FROM (SELECT %s) ingest_row)", column_list(copy->columns, copy->n_columns, alias));
 }
 
@@ -97,7 +103,7 @@ stage_create(Copy *copy)
 	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DELETE ROWS AS SELECT %s FROM %s WITH NO DATA", strchr(copy->stage_name, '.') + 1,
 					  column_list(copy->columns, copy->n_columns, ""), copy->target));
 	if (copy->history || copy->row_events)
-		user_run(psprintf("CREATE TEMP TABLE %s (n bigserial, operation text, key jsonb, before jsonb, after jsonb, source_time timestamptz) ON COMMIT DELETE ROWS",
+		user_run(psprintf("CREATE TEMP TABLE %s (operation text, key jsonb, before jsonb, after jsonb, source_time timestamptz) ON COMMIT DELETE ROWS",
 						  strchr(copy->diff, '.') + 1));
 	copy->stage = copy->stage_name;
 }
@@ -532,6 +538,7 @@ ensure_partitions(void)
 	strlcpy(made, today, sizeof(made));
 }
 
+/* In the order in which it was written: a scan of a temporary table begins at its beginning */
 void
 merge_flush(Copy *copy)
 {
@@ -546,14 +553,14 @@ merge_flush(Copy *copy)
 	{
 		ensure_partitions();
 		repo_run(psprintf("INSERT INTO ingest.change (sync, operation, key, before, after, source_time, run) "
-						  "SELECT $1, operation, key, before, after, source_time, $2 FROM %s ORDER BY n",
+						  "SELECT $1, operation, key, before, after, source_time, $2 FROM %s",
 						  copy->diff),
 				 arg_int8(copy->sync), arg_int8(copy->run->id));
 	}
 	if (copy->row_events)
 		repo_run(psprintf("INSERT INTO ingest.event (era, xid, type, source, subject, time, data) "
 						  "SELECT $1, pg_current_xact_id(), 'ingest.row.changed', $2, $3, clock_timestamp(), jsonb_build_object('sync', $3::text, 'run', $4::bigint, "
-						  "'operation', operation, 'key', key, 'before', before, 'after', after, 'source_time', source_time) FROM %s ORDER BY n",
+						  "'operation', operation, 'key', key, 'before', before, 'after', after, 'source_time', source_time) FROM %s",
 						  copy->diff),
 				 arg_datum(INT4OID, Int32GetDatum(event_era()), false), arg_text(event_source(copy->source)), arg_text(copy->name), arg_int8(copy->run->id));
 	user_run(psprintf("DELETE FROM %s", copy->diff));

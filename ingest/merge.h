@@ -30,7 +30,9 @@ typedef struct Copy
 	char *diff;         /* what differs: a temporary table */
 	char **columns;     /* in both */
 	int n_columns;
+	bool is_whole; /* the copy has no other columns */
 	char **key;
+	char **key_names; /* not quoted */
 	char **key_types;
 	char **key_equals; /* operators */
 	int n_key;

@@ -201,6 +201,8 @@ shape_read(Sync *sync)
 	copy->n_columns = rows->n;
 	copy->columns = palloc(sizeof(char *) * Max(rows->n, 1));
 	copy->n_key = sync->n_key;
+	copy->key_names = sync->key;
+	copy->is_whole = rows->n == to_int8(repo_value("SELECT count(*) FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped", arg_text(copy->target)));
 	copy->key = palloc0(sizeof(char *) * Max(sync->n_key, 1));
 	copy->key_types = palloc0(sizeof(char *) * Max(sync->n_key, 1));
 	copy->key_equals = palloc0(sizeof(char *) * Max(sync->n_key, 1));
