@@ -345,16 +345,37 @@ merge_once(void *arg)
 	user_run("SET CONSTRAINTS ALL IMMEDIATE");
 }
 
+/* What a merge that is undone must not have counted */
+typedef struct Tally
+{
+	int64 inserted, updated, rows_delta;
+	int128 key_delta;
+} Tally;
+
+static Tally
+tally(const Copy *copy)
+{
+	Tally now = {copy->run->inserted, copy->run->updated, copy->rows_delta, copy->key_delta};
+
+	return now;
+}
+
+static void
+tally_again(Copy *copy, const Tally *before)
+{
+	copy->run->inserted = before->inserted;
+	copy->run->updated = before->updated;
+	copy->rows_delta = before->rows_delta;
+	copy->key_delta = before->key_delta;
+}
+
 /* Halve a batch in which a row does not fit; the rows are in a numbered copy of the stage */
 static void
 merge_range(Copy *copy, const char *numbered, const char *operation, int64 low, int64 high)
 {
 	Merge merge = {copy, operation};
 	char *list = column_list(copy->columns, copy->n_columns, "");
-	int64 inserted = copy->run->inserted,
-		  updated = copy->run->updated,
-		  rows_delta = copy->rows_delta;
-	int128 key_delta = copy->key_delta;
+	Tally before = tally(copy);
 	Failure failure;
 	Rows *row;
 
@@ -363,10 +384,7 @@ merge_range(Copy *copy, const char *numbered, const char *operation, int64 low, 
 	user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s WHERE n BETWEEN %lld AND %lld", copy->stage, list, list, numbered, (long long) low, (long long) high));
 	if (attempt(merge_once, &merge, &failure))
 		return;
-	copy->run->inserted = inserted;
-	copy->run->updated = updated;
-	copy->rows_delta = rows_delta;
-	copy->key_delta = key_delta;
+	tally_again(copy, &before);
 	rethrow_unless_data(&failure);
 	if (low < high)
 	{
@@ -416,10 +434,7 @@ void
 merge_stage(Copy *copy, const char *operation)
 {
 	Merge merge = {copy, operation};
-	int64 inserted = copy->run->inserted,
-		  updated = copy->run->updated,
-		  rows_delta = copy->rows_delta;
-	int128 key_delta = copy->key_delta;
+	Tally before = tally(copy);
 	Failure failure;
 	char *numbered;
 
@@ -431,10 +446,7 @@ merge_stage(Copy *copy, const char *operation)
 		resolve_rejected(copy);
 		return;
 	}
-	copy->run->inserted = inserted;
-	copy->run->updated = updated;
-	copy->rows_delta = rows_delta;
-	copy->key_delta = key_delta;
+	tally_again(copy, &before);
 	rethrow_unless_data(&failure);
 	numbered = psprintf("%s_n", copy->stage);
 	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DROP AS SELECT row_number() OVER () AS n, s.* FROM %s s", strchr(numbered, '.') + 1, copy->stage));

@@ -715,14 +715,19 @@ static void
 reconcile_if_due(void *arg)
 {
 	Batch *b = arg;
+	Sync *s = b->s;
+	Strings touched = {0};
 
-	if (!reconcile_is_due(b->s))
+	if (!reconcile_is_due(s))
 		return;
-	enter(b->s, b->run);
-	reconcile(b->s, b->run);
-	merge_flush(&b->s->copy);
-	rows_event(b->s, b->run, b->run->inserted, b->run->updated, b->run->deleted);
-	checkpoint(b->s, "last_reconcile = clock_timestamp(), mismatches = 0", 0, NULL);
+	enter(s, b->run);
+	if (s->n_children > 0)
+		s->copy.touched = &touched;
+	reconcile(s, b->run);
+	merge_flush(&s->copy);
+	rows_event(s, b->run, b->run->inserted, b->run->updated, b->run->deleted);
+	refresh_children(s, &touched, b->run);
+	checkpoint(s, "last_reconcile = clock_timestamp(), mismatches = 0", 0, NULL);
 	run_progress(b->run, "reconciled", -1);
 }
 

@@ -513,6 +513,21 @@ ingest_worker_main(Datum arg)
 
 /* -- databases that go -- */
 
+static bool
+may_create_databases(void)
+{
+	HeapTuple tuple;
+	bool may = superuser();
+
+	tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(GetUserId()));
+	if (HeapTupleIsValid(tuple))
+	{
+		may = may || ((Form_pg_authid) GETSTRUCT(tuple))->rolcreatedb;
+		ReleaseSysCache(tuple);
+	}
+	return may;
+}
+
 /* Nobody of ours may be in a database that is dropped, renamed or copied */
 static void
 make_way(const char *name)
@@ -554,11 +569,11 @@ utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtilityCon
 {
 	Node *parsetree = pstmt->utilityStmt;
 
-	if (IsA(parsetree, DropdbStmt) && have_createdb_privilege())
+	if (IsA(parsetree, DropdbStmt) && may_create_databases())
 		make_way(castNode(DropdbStmt, parsetree)->dbname);
-	else if (IsA(parsetree, RenameStmt) && castNode(RenameStmt, parsetree)->renameType == OBJECT_DATABASE && have_createdb_privilege())
+	else if (IsA(parsetree, RenameStmt) && castNode(RenameStmt, parsetree)->renameType == OBJECT_DATABASE && may_create_databases())
 		make_way(castNode(RenameStmt, parsetree)->subname);
-	else if (IsA(parsetree, CreatedbStmt) && have_createdb_privilege())
+	else if (IsA(parsetree, CreatedbStmt) && may_create_databases())
 	{
 		ListCell *lc;
 

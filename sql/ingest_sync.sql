@@ -221,6 +221,27 @@ CALL ingest.sync('odd "sync"');
 SELECT "Ünïcode", "a ""quoted"" one" FROM "My ""Copies"""."The One" WHERE "Select" IN (7, 8);
 SELECT count(*) FROM "My ""Copies"""."The One_history";
 SELECT count(*) FROM ingest.as_of(NULL::"My ""Copies"""."The One", now());
+-- headers and their lines: an edit takes a line away, a line changes alone, a header vanishes without a trace
+CREATE TABLE shop.head (id bigint PRIMARY KEY, memo text, changed timestamptz);
+CREATE TABLE shop.line (head bigint, n integer, amount numeric, changed timestamptz, PRIMARY KEY (head, n));
+INSERT INTO shop.head SELECT i, 'head ' || i, '2026-02-01' FROM generate_series(1, 60) i;
+INSERT INTO shop.line SELECT i, n, i * n, '2026-02-01' FROM generate_series(1, 60) i, generate_series(1, 3) n;
+CALL ingest.crawl('shop', '{head,line}');
+SELECT ingest.create_sync('shop_ft.head', 's.head', key => '{id}', cursor_column => 'changed', name => 'head');
+SELECT ingest.create_sync('shop_ft.line', 's.line', key => '{head,n}', cursor_column => 'changed', name => 'line', parent => 'nothing');
+SELECT ingest.create_sync('shop_ft.line', 's.line', key => '{head,n}', cursor_column => 'changed', name => 'line', parent => 'head');
+SELECT ingest.create_sync('shop_ft.line', 's.line', key => '{head,n}', cursor_column => 'changed', name => 'line', parent => 'head', parent_column => 'head', history => true);
+CALL ingest.sync('head');
+UPDATE shop.head SET memo = 'a line less', changed = '2026-03-01 11:44:40+00' WHERE id = 7;
+DELETE FROM shop.line WHERE head = 7 AND n = 2;
+UPDATE shop.line SET amount = 0, changed = '2026-03-01 11:44:40+00' WHERE head = 8 AND n = 1;
+CALL ingest.sync('head');
+SELECT operation, key, after->>'amount' AS amount FROM ingest.change WHERE sync = (SELECT id FROM ingest.sync WHERE name = 'line') AND operation <> 'load' ORDER BY seq;
+DELETE FROM shop.head WHERE id = 9;
+DELETE FROM shop.line WHERE head = 9;
+UPDATE ingest.sync_state SET last_reconcile = '2020-01-01' WHERE sync = (SELECT id FROM ingest.sync WHERE name = 'head');
+CALL ingest.sync('head');
+SELECT (SELECT count(*) FROM s.head WHERE id = 9) AS heads, (SELECT count(*) FROM s.line WHERE head = 9) AS lines, (SELECT count(*) FROM s.line) AS all_lines;
 -- append: a log whose key grows
 CREATE TABLE shop.log (id bigint PRIMARY KEY, line text);
 INSERT INTO shop.log SELECT i, 'line ' || i FROM generate_series(1, 25) i;
