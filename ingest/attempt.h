@@ -45,6 +45,6 @@ extern bool failure_stops(const Failure *failure);
 /* Into the current memory context */
 extern void failure_copy(Failure *to, const Failure *from);
 extern char *failure_text(const Failure *failure);
-extern void failure_rethrow(const Failure *failure) pg_attribute_noreturn();
+extern void failure_rethrow(const Failure *failure) __attribute__((noreturn));
 
 #endif /* INGEST_ATTEMPT_H */

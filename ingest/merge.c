@@ -176,7 +176,7 @@ fetch_range(Copy *copy, const char *where, int64 low, int64 high)
 	rethrow_unless_data(&failure);
 	if (low == high)
 	{
-		reject(copy, repo_value("SELECT jsonb_build_object($1::text, $2::bigint)", arg_text(copy->key[0]), arg_int8(low)), NULL, &failure);
+		reject(copy, repo_value("SELECT jsonb_build_object($1::text, $2::bigint)", arg_text(copy->key_names[0]), arg_int8(low)), NULL, &failure);
 		merge_check_rejected(copy);
 		return 0;
 	}
@@ -486,9 +486,18 @@ merge_delete(Copy *copy, const char *using, const char *condition, const char *w
 	return rows->n;
 }
 
+/* Rows that could not be read are not in the stage, and not gone for that */
+bool
+merge_may_judge_missing(const Copy *copy)
+{
+	return repo_value("SELECT 1 FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL AND content IS NULL LIMIT 1", arg_int8(copy->sync)) == NULL;
+}
+
 int64
 merge_delete_missing(Copy *copy, const char *scope)
 {
+	if (!merge_may_judge_missing(copy))
+		return 0;
 	return merge_delete(copy, NULL, psprintf("%s AND NOT EXISTS (SELECT FROM %s s WHERE %s)", scope, copy->stage, key_match(copy, "s", "t")), NULL);
 }
 

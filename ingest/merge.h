@@ -65,6 +65,8 @@ extern int64 stage_fetch(Copy *copy, const char *where);
 extern int64 stage_fetch_isolating(Copy *copy, const char *where);
 /* The stage into the copy; rows that do not fit are rejected one by one */
 extern void merge_stage(Copy *copy, const char *operation);
+/* Are rows that the stage has not gone? Not while some could not be read */
+extern bool merge_may_judge_missing(const Copy *copy);
 /* Rows of the copy that the stage has not, inside a condition on t */
 extern int64 merge_delete_missing(Copy *copy, const char *scope);
 /* Rows of the copy that join a list; when: an expression for the time, or NULL */

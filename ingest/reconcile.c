@@ -84,7 +84,7 @@ reconcile_delete_missing(Sync *s, const char *scope)
 	int64 rows;
 	char *found;
 
-	if (missing->n == 0 || copy->ignore_deletions)
+	if (missing->n == 0 || copy->ignore_deletions || !merge_may_judge_missing(copy))
 		return;
 	rows = to_int8(user_value(psprintf("SELECT count(*) FROM %s WHERE %s", copy->target, living(s))));
 	if (missing->n > Max(10, rows * s->max_delete_share))

@@ -379,44 +379,88 @@ has_feed(const Sync *s)
 
 /* -- loading everything -- */
 
+/* Where ranges of a load begin, and how many rows each has */
+typedef struct Cuts
+{
+	int64 *low, *expected;
+	int n, room;
+} Cuts;
+
+static void
+cut_here(Cuts *cuts, int64 low, int64 expected)
+{
+	if (cuts->n == cuts->room)
+	{
+		cuts->room = Max(64, cuts->room * 2);
+		cuts->low = cuts->low ? repalloc(cuts->low, sizeof(int64) * cuts->room) : palloc(sizeof(int64) * cuts->room);
+		cuts->expected = cuts->expected ? repalloc(cuts->expected, sizeof(int64) * cuts->room) : palloc(sizeof(int64) * cuts->room);
+	}
+	cuts->low[cuts->n] = low;
+	cuts->expected[cuts->n++] = expected;
+}
+
+/*
+ * Cut keys from low to high (exclusive), of which there are so many rows, until each
+ * piece is about a batch.  Keys are anything but evenly spread, so the source counts each
+ * piece; an empty one belongs to the range before it.
+ */
+static void
+cut(Sync *s, Cuts *cuts, int64 low, int64 high, int64 rows)
+{
+	int pieces = Max(2, Min((rows + s->batch_rows - 1) / s->batch_rows, 16));
+	int64 width = Max(1, high / pieces - low / pieces);
+
+	if (rows <= s->batch_rows + s->batch_rows / 2 || high - low <= 1)
+	{
+		if (rows > 0 || cuts->n == 0)
+			cut_here(cuts, low, rows);
+		return;
+	}
+	for (int64 from = low; from < high; from += width)
+	{
+		int64 to = high - from < 2 * width ? high : from + width;
+
+		CHECK_FOR_INTERRUPTS();
+		cut(s, cuts, from, to,
+			to_int8(user_value(psprintf("SELECT count(*) FROM %s WHERE %s >= %lld AND %s < %lld", s->copy.foreign, s->copy.key[0], (long long) from, s->copy.key[0],
+										(long long) to))));
+		if (to == high)
+			break;
+	}
+}
+
 /* Ranges of the key, newest first; one if the key cannot be cut or counting is dear */
 static void
 plan_load(void *arg)
 {
 	Batch *b = arg;
 	Sync *s = b->s;
-	Rows *rows = NULL;
-	int64 n = -1,
-		  low = 0,
-		  high = 0;
-	int ranges = 1;
+	Cuts cuts = {0};
+	int64 n = -1;
 	char *start;
 
 	enter(s, b->run);
 	start = window_start(s);
 	if (s->source->counts)
 	{
-		rows = user_rows(psprintf("SELECT count(*)%s FROM %s",
-								  s->copy.key_is_integer ? psprintf(", min(%s), max(%s)", s->copy.key[0], s->copy.key[0]) : "", s->copy.foreign));
+		Rows *rows = user_rows(psprintf("SELECT count(*)%s FROM %s",
+										s->copy.key_is_integer ? psprintf(", min(%s), max(%s)", s->copy.key[0], s->copy.key[0]) : "", s->copy.foreign));
+
 		n = to_int8(rows->v[0][0]);
 		repo_run("UPDATE ingest.source_table SET row_count = $2 FROM ingest.sync s WHERE s.id = $1 AND s.table_id = source_table.id", arg_int8(s->id), arg_int8(n));
 		if (s->copy.key_is_integer && n > 0)
-		{
-			low = to_int8(rows->v[0][1]);
-			high = to_int8(rows->v[0][2]);
-			ranges = Max(1, Min((n + s->batch_rows - 1) / s->batch_rows, 100000));
-		}
+			cut(s, &cuts, to_int8(rows->v[0][1]), to_int8(rows->v[0][2]) + 1, n);
 	}
+	if (cuts.n == 0)
+		cut_here(&cuts, 0, n);
 	s->generation++;
-	for (int i = 0; i < ranges; i++)
+	for (int i = 0; i < cuts.n; i++)
 	{
 		/* the first and the last are open: what comes meanwhile belongs to them */
-		int64 from = low + (int64) (((double) high - low + 1) * i / ranges),
-			  to = low + (int64) (((double) high - low + 1) * (i + 1) / ranges);
-
 		repo_run("INSERT INTO ingest.sync_range (sync, generation, n, low, high, expected) VALUES ($1, $2, $3, $4, $5, $6)", arg_int8(s->id),
-				 arg_int8(s->generation), arg_int8(ranges - i), i == 0 ? arg_null(TEXTOID) : arg_text(psprintf("%lld", (long long) from)),
-				 i == ranges - 1 ? arg_null(TEXTOID) : arg_text(psprintf("%lld", (long long) to)), n >= 0 ? arg_int8(n / ranges) : arg_null(INT8OID));
+				 arg_int8(s->generation), arg_int8(cuts.n - i), i == 0 ? arg_null(TEXTOID) : arg_text(psprintf("%lld", (long long) cuts.low[i])),
+				 i == cuts.n - 1 ? arg_null(TEXTOID) : arg_text(psprintf("%lld", (long long) cuts.low[i + 1])),
+				 cuts.expected[i] >= 0 ? arg_int8(cuts.expected[i]) : arg_null(INT8OID));
 	}
 	checkpoint(s, "phase = 'loading', generation = generation + 1, reload = false, next_watermark = $3, clock_at = $5::timestamptz, clock_offset = $4::timestamptz - $5::timestamptz",
 			   SQL_ARGS(arg_text(start), arg_text(s->now_there), arg_text(s->now_here)));

@@ -62,7 +62,9 @@ RESET ROLE;
 REVOKE USAGE ON FOREIGN SERVER mine FROM ingest_owner_role;
 DROP USER MAPPING FOR ingest_owner_role SERVER mine;
 SET ROLE ingest_owner_role;
+\set VERBOSITY sqlstate
 CALL ingest.sync('copies.people');
+\set VERBOSITY default
 SELECT state, error_class FROM ingest.run WHERE sync = (SELECT id FROM ingest.sync WHERE name = 'copies.people') ORDER BY id DESC LIMIT 1;
 SELECT count(*) FROM copies.people;
 RESET ROLE;

@@ -58,7 +58,10 @@ SELECT count(*) FROM netsuite.currency;
 ALTER USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (SET private_key 'not a key');
 SELECT count(*) FROM netsuite.currency;
 DROP USER MAPPING FOR CURRENT_USER SERVER ns;
+-- in words of the server's version
+\set VERBOSITY sqlstate
 SELECT count(*) FROM netsuite.currency;
+\set VERBOSITY default
 -- who removes a server removes its tables
 SET client_min_messages = warning;
 DROP SERVER ns CASCADE;
