@@ -72,10 +72,11 @@ SELECT ingest.register_source('other', 'other', schema => 'Copies of other', rem
 SELECT * FROM ingest.check_source('other');
 CALL ingest.crawl('other');
 SELECT name, key, row_count FROM ingest.source_table WHERE source = (SELECT id FROM ingest.data_source WHERE name = 'other') ORDER BY 1;
-\! printf 'id,name\n1,one\n2,two\n' > /tmp/pg_ingest_regress.csv
+SELECT current_setting('data_directory') || '/names.csv' AS file \gset
+COPY (VALUES (1, 'one'), (2, 'two')) TO :'file' (FORMAT csv, HEADER);
 CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
 CREATE SCHEMA csv;
-CREATE FOREIGN TABLE csv.names (id integer, name text) SERVER files OPTIONS (filename '/tmp/pg_ingest_regress.csv', format 'csv', header 'true');
+CREATE FOREIGN TABLE csv.names (id integer, name text) SERVER files OPTIONS (filename :'file', format 'csv', header 'true');
 SELECT ingest.register_source('files', 'files', schema => 'csv') > 0 AS registered;
 SELECT * FROM ingest.check_source('files');
 CALL ingest.crawl('files');
