@@ -8,7 +8,55 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 my $has_cron = system("ls \$(pg_config --sharedir 2>/dev/null || true)/extension/pg_cron.control $ENV{PG_SHARE}/extension/pg_cron.control >/dev/null 2>&1") == 0 || -e "$ENV{PG_SHARE}/extension/pg_cron.control";
-my $node = new_engine('engine', conf => "wal_level = replica\nmax_wal_senders = 4\ningest.discovery = 1\n" . ($has_cron ? "shared_preload_libraries = 'ingest,pg_cron'\ncron.database_name = 'cron'\ncron.use_background_workers = on\n" : ''));
+# a disk that is full and memory that is exhausted while a file says so, for what a batch needs: tables, and large pieces
+my $preload = "$ENV{TESTDIR}/scarce.so";
+my ($full, $spent) = ("$ENV{TESTDIR}/disk_is_full", "$ENV{TESTDIR}/memory_is_spent");
+mkdir $ENV{TESTDIR};
+open my $c, '>', "$ENV{TESTDIR}/scarce.c" or die $!;
+print $c <<"C";
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+static int in_a_table(int fd)
+{
+	char link[64], path[4096];
+	ssize_t n;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0)
+		return 0;
+	path[n] = 0;
+	return strstr(path, "/base/") != NULL;
+}
+#define FULL(fd) (access("$full", F_OK) == 0 && in_a_table(fd))
+ssize_t pwrite64(int fd, const void *buf, size_t n, off64_t at)
+{
+	ssize_t (*real)(int, const void *, size_t, off64_t) = dlsym(RTLD_NEXT, "pwrite64");
+	if (FULL(fd)) { errno = ENOSPC; return -1; }
+	return real(fd, buf, n, at);
+}
+ssize_t pwrite(int fd, const void *buf, size_t n, off_t at)
+{
+	return pwrite64(fd, buf, n, at);
+}
+void *malloc(size_t n)
+{
+	static void *(*real)(size_t);
+	if (!real)
+		real = dlsym(RTLD_NEXT, "malloc");
+	if (n >= 4 * 1024 * 1024 && access("$spent", F_OK) == 0)
+		return NULL;
+	return real(n);
+}
+C
+close $c;
+system_or_bail('gcc', '-shared', '-fPIC', '-o', $preload, "$ENV{TESTDIR}/scarce.c", '-ldl');
+
+my $node = new_engine('engine', preload => $preload, conf => "wal_level = replica\nmax_wal_senders = 4\ningest.discovery = 1\n" . ($has_cron ? "shared_preload_libraries = 'ingest,pg_cron'\ncron.database_name = 'cron'\ncron.use_background_workers = on\n" : ''));
 my $p = 'postgres';
 
 sub sql { return $node->safe_psql($p, $_[0]); }
@@ -96,17 +144,20 @@ SKIP:
 {
 	sql("CALL ingest.crawl('ns', '{customer}')");
 	sql("SELECT ingest.create_sync('erp.customer', 'copy.customer', batch_rows => 100, reconcile_every => NULL)") unless sql("SELECT 1 FROM ingest.sync WHERE name = 'copy.customer'");
-	# a trigger stands for what a full disk and exhausted memory raise in the middle of a batch
-	for my $failure ([ '53100', 'could not extend file: No space left on device' ], [ '53200', 'out of memory' ])
+	# rows that take eight megabytes on their way
+	sql(q{CREATE FUNCTION copy.large() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM length(repeat(NEW.id::text, 4000000)); RETURN NEW; END $$;
+		CREATE TRIGGER large BEFORE INSERT ON copy.customer FOR EACH ROW WHEN (NEW.id % 97 = 0) EXECUTE FUNCTION copy.large()});
+	for my $failure ([ $full, '53100', qr/No space left on device/, 'a full disk' ], [ $spent, '53200', qr/out of memory/, 'memory that is exhausted' ])
 	{
-		sql(qq{CREATE OR REPLACE FUNCTION copy.fail() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN IF NEW.id % 97 = 0 THEN RAISE EXCEPTION '$failure->[1]' USING ERRCODE = '$failure->[0]'; END IF; RETURN NEW; END \$\$;
-			CREATE OR REPLACE TRIGGER fail BEFORE INSERT ON copy.customer FOR EACH ROW EXECUTE FUNCTION copy.fail()});
+		my ($flag, $state, $words, $what) = @$failure;
+		append_to_file($flag, '');
 		($code, $out, $err) = $node->psql($p, "CALL ingest.sync('copy.customer')");
-		like($err, qr/\Q$failure->[1]\E/, "$failure->[1]: the run fails");
-		is(sql("SELECT error_class FROM ingest.run WHERE kind = 'sync' ORDER BY id DESC LIMIT 1"), 'passing', 'in passing, no row is blamed');
+		unlink $flag;
+		like($err, $words, "$what fails the run");
+		is(sql("SELECT sqlstate, error_class FROM ingest.run WHERE kind = 'sync' ORDER BY id DESC LIMIT 1"), "$state|passing", 'in passing, no row is blamed') or diag($err);
 		is(sql('SELECT count(*) FROM ingest.rejected_row'), '0', 'nor rejected');
 	}
-	sql('DROP TRIGGER fail ON copy.customer');
+	sql('DROP TRIGGER large ON copy.customer');
 	sql("CALL ingest.sync('copy.customer')");
 	is(differences($node, 'copy.customer', 'erp.customer'), '0', 'and when there is room again, all is there');
 }
