@@ -39,12 +39,12 @@ $node->safe_psql('postgres', q{
 	END $$;
 	ALTER SERVER ns OPTIONS (ADD connect_timeout '30', ADD retry_deadline '60')});
 
-# The timeout is 300 ms: the answer must come within 100 ms after it.  Machines stutter: one try of eight counts.
+# The timeout is 300 ms: the answer must come within 100 ms after it.  Machines stutter: one try of three counts.
 sub acts
 {
 	my ($phase, $query) = @_;
 	my $best;
-	for (1 .. 8)
+	for (1 .. 3)
 	{
 		my $ms = $node->safe_psql('postgres', "SET statement_timeout = 300; SELECT cancelled_after(\$\$ $query \$\$)");
 		$best = $ms if $ms ne '' && (!defined $best || $ms < $best);
