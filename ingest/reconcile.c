@@ -38,19 +38,43 @@ living(const Sync *s)
 
 /* -- missing rows -- */
 
+/* How many rows may be gone in one run, of the whole table, however many ranges it is read in */
+static int64
+missing_limit(Sync *s)
+{
+	if (s->missing_limit < 0)
+	{
+		int64 rows = to_int8(user_value(psprintf("SELECT count(*) FROM %s WHERE %s", s->copy.target, living(s))));
+
+		s->missing_limit = Max(10, rows * s->max_delete_share);
+	}
+	return s->missing_limit;
+}
+
 static void
-brake(Sync *s, int64 missing, int64 rows)
+brake(Sync *s, int64 missing)
 {
 	StringInfoData json;
 
+	if (s->braked)
+		return;
+	s->braked = true;
 	json_open(&json);
 	json_int8(&json, "missing", missing);
-	json_int8(&json, "rows", rows);
+	json_int8(&json, "limit", missing_limit(s));
 	json_raw(&json, "max_delete_share", psprintf("%g", s->max_delete_share));
 	anomaly_raise(s, s->copy.run, "deletion", "error", NULL,
-				  psprintf("%lld of %lld rows of %s are not at the source any more: that is more than is likely, and none was deleted", (long long) missing, (long long) rows,
-						   s->copy.target),
+				  psprintf("%lld rows of %s are not at the source any more: that is more than is likely, and they were not deleted", (long long) missing, s->copy.target),
 				  json_close(&json));
+}
+
+void
+reconcile_brake(Sync *s, int64 there)
+{
+	int64 here = to_int8(user_value(psprintf("SELECT count(*) FROM %s WHERE %s", s->copy.target, living(s))));
+
+	if (!s->copy.ignore_deletions && strcmp(s->mode, "append") != 0 && here - there > missing_limit(s))
+		brake(s, here - there);
 }
 
 /* Those of the missing that are missing when asked for by name as well */
@@ -81,19 +105,17 @@ reconcile_delete_missing(Sync *s, const char *scope)
 	Copy *copy = &s->copy;
 	char *condition = psprintf("%s AND NOT EXISTS (SELECT FROM %s s WHERE %s)", scope, copy->stage, key_match(copy, "s", "t"));
 	Rows *missing = user_rows(psprintf("SELECT t.%s FROM %s t WHERE %s AND %s", copy->key[0], copy->target, condition, living(s)));
-	int64 rows;
 	char *found;
 
 	if (missing->n == 0 || copy->ignore_deletions || !merge_may_judge_missing(copy))
 		return;
-	rows = to_int8(user_value(psprintf("SELECT count(*) FROM %s WHERE %s", copy->target, living(s))));
-	if (missing->n > Max(10, rows * s->max_delete_share))
+	if (s->braked || s->missing + (int64) missing->n > missing_limit(s))
 	{
-		brake(s, missing->n, rows);
+		brake(s, s->missing + missing->n);
 		return;
 	}
 	found = missing_again(s, missing);
-	merge_delete(copy, NULL, psprintf("%s AND NOT EXISTS (SELECT FROM %s f WHERE %s)", condition, found, key_match(copy, "f", "t")), NULL);
+	s->missing += merge_delete(copy, NULL, psprintf("%s AND NOT EXISTS (SELECT FROM %s f WHERE %s)", condition, found, key_match(copy, "f", "t")), NULL);
 	user_run(psprintf("DROP TABLE %s", found));
 }
 
@@ -206,9 +228,8 @@ reconcile(Sync *s, Run *run)
 
 		if (!same(there, here))
 		{
-			if (there->v[0][2] == NULL)
-				brake(s, to_int8(here->v[0][0]), to_int8(here->v[0][0]));
-			else
+			reconcile_brake(s, to_int8(there->v[0][0]));
+			if (there->v[0][2] != NULL)
 				compare(s, here->v[0][2] ? Min(to_int8(there->v[0][2]), to_int8(here->v[0][2])) : to_int8(there->v[0][2]),
 						here->v[0][3] ? Max(to_int8(there->v[0][3]), to_int8(here->v[0][3])) : to_int8(there->v[0][3]));
 		}

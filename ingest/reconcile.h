@@ -12,6 +12,8 @@ extern bool reconcile_is_due(Sync *sync);
 extern void reconcile(Sync *sync, Run *run);
 /* Rows of the copy inside a condition on t that the stage has not: gone, unless too many are */
 extern void reconcile_delete_missing(Sync *sync, const char *scope);
+/* So many rows are there: does the copy lack more than may be gone? Then nothing is deleted in this run */
+extern void reconcile_brake(Sync *sync, int64 there);
 /* May what was read replace all? */
 extern bool reconcile_may_replace(Sync *sync);
 extern void reconcile_replace_keyless(Sync *sync);

@@ -46,6 +46,7 @@ sync_of(char **v)
 	Sync *s = palloc0(sizeof(Sync));
 
 	s->context = CurrentMemoryContext;
+	s->missing_limit = -1;
 	s->id = atoi(v[0]);
 	s->name = v[1];
 	s->owner = v[8];
@@ -453,6 +454,8 @@ plan_load(void *arg)
 	}
 	if (cuts.n == 0)
 		cut_here(&cuts, 0, n);
+	if (n >= 0 && s->watermark && !is_full(s))
+		reconcile_brake(s, n);
 	s->generation++;
 	for (int i = 0; i < cuts.n; i++)
 	{

@@ -46,6 +46,10 @@ typedef struct Sync
 	char *now_there;
 	char *now_here;
 	char *newest; /* cursor that this run saw */
+	/* rows deleted in this run because reading did not find them, and how many there may be */
+	int64 missing;
+	int64 missing_limit; /* -1: not asked yet */
+	bool braked;
 	Copy copy;
 	char *shape; /* what the columns were when the stage was made */
 	struct Sync *children[32];
