@@ -12,7 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-Subject
+static Subject
 subject_of_sync(const Sync *s)
 {
 	Subject subject = {s->source->id, s->source->name, s->id, s->target_schema, s->target_table};
@@ -44,7 +44,7 @@ subject_of_relation(Oid relid)
 
 #define ID_OR_NULL(id) ((id) != 0 ? arg_int8(id) : arg_null(INT8OID))
 
-void
+static void
 anomaly_of(const Subject *s, const Run *run, const char *kind, const char *severity, const char *column, const char *summary, const char *evidence)
 {
 	StringInfoData json;
@@ -112,7 +112,8 @@ static const char findings[] =
 	"UNION ALL SELECT 'volume', NULL, format('%%s rows after %%s', total_rows, rows_before), jsonb_build_object('rows', total_rows, 'before', rows_before) "
 	"FROM (SELECT * FROM pair LIMIT 1) p WHERE total_rows < rows_before * 0.5 AND rows_before >= 20";
 
-void
+/* Kept and held against its history; rows: of a sample, 0 for all */
+static void
 profile_relation(const Subject *s, const Run *run, int64 sample_rows)
 {
 	char *schema = profile_schema();

@@ -9,7 +9,7 @@
 
 /* source: name of a data source, or NULL; data: a JSON object */
 extern void event_emit(const char *type, const char *source, const char *subject, const char *data);
-/* Events of rows, by the statement that a query gives as type, subject, data; no NOTIFY each */
+/* For who writes many at once, into ingest.event itself */
 extern int32 event_era(void);
 extern char *event_source(const char *source);
 

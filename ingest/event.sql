@@ -38,10 +38,9 @@ CREATE TABLE subscription (
     seen pg_snapshot NOT NULL, -- all that this snapshot sees is acknowledged
     open pg_snapshot, -- what this one sees beyond that is being read
     last_id bigint NOT NULL DEFAULT 0, -- acknowledged up to this id of those
-    floor_xid xid8 NOT NULL DEFAULT '3', -- transactions from this one on wrote
-    floor_id bigint NOT NULL DEFAULT 0, -- ids above this one: where reading begins
-    next_xid xid8, -- the same, usable once all older transactions have ended
-    next_id bigint, -- and its id
+    floor_id bigint NOT NULL DEFAULT 0, -- what it has not read has ids above this one: where reading begins
+    next_xid xid8, -- once all transactions before this one have ended
+    next_id bigint, -- reading begins here
     created_at timestamptz NOT NULL DEFAULT now(), -- when it was made
     last_ack timestamptz -- when it last acknowledged
 );

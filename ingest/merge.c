@@ -221,6 +221,34 @@ merge_check_rejected(Copy *copy)
 			 errhint("Mend the type or the constraint of %s, or raise the sync's reject_limit with ingest.alter_sync.", copy->target)));
 }
 
+/* -- counts -- */
+
+static int128
+to_int128(const char *text)
+{
+	int128 value = 0;
+	bool negative = text && *text == '-';
+
+	for (const char *p = text ? text + negative : ""; *p >= '0' && *p <= '9'; p++)
+		value = value * 10 + (*p - '0');
+	return negative ? -value : value;
+}
+
+static char *
+from_int128(int128 value)
+{
+	char digits[48];
+	char *p = digits + sizeof(digits) - 1;
+	bool negative = value < 0;
+
+	*p = '\0';
+	for (unsigned __int128 v = negative ? -(unsigned __int128) value : (unsigned __int128) value; v > 0 || *p == '\0'; v /= 10)
+		*--p = '0' + (int) (v % 10);
+	if (negative)
+		*--p = '-';
+	return pstrdup(p);
+}
+
 /* -- merging -- */
 
 static bool
@@ -499,34 +527,6 @@ merge_delete_missing(Copy *copy, const char *scope)
 	if (!merge_may_judge_missing(copy))
 		return 0;
 	return merge_delete(copy, NULL, psprintf("%s AND NOT EXISTS (SELECT FROM %s s WHERE %s)", scope, copy->stage, key_match(copy, "s", "t")), NULL);
-}
-
-/* -- counts -- */
-
-int128
-to_int128(const char *text)
-{
-	int128 value = 0;
-	bool negative = text && *text == '-';
-
-	for (const char *p = text ? text + negative : ""; *p >= '0' && *p <= '9'; p++)
-		value = value * 10 + (*p - '0');
-	return negative ? -value : value;
-}
-
-char *
-from_int128(int128 value)
-{
-	char digits[48];
-	char *p = digits + sizeof(digits) - 1;
-	bool negative = value < 0;
-
-	*p = '\0';
-	for (unsigned __int128 v = negative ? -(unsigned __int128) value : (unsigned __int128) value; v > 0 || *p == '\0'; v /= 10)
-		*--p = '0' + (int) (v % 10);
-	if (negative)
-		*--p = '-';
-	return pstrdup(p);
 }
 
 /* -- history and events -- */

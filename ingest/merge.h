@@ -71,9 +71,6 @@ extern bool merge_may_judge_missing(const Copy *copy);
 extern int64 merge_delete_missing(Copy *copy, const char *scope);
 /* Rows of the copy that join a list; when: an expression for the time, or NULL */
 extern int64 merge_delete(Copy *copy, const char *using, const char *condition, const char *when);
-/* A sum of keys as text, the other way */
-extern int128 to_int128(const char *text);
-extern char *from_int128(int128 value);
 /* What was changed goes to history, events and the copy's counts; before the transaction ends */
 extern void merge_flush(Copy *copy);
 extern void merge_check_rejected(Copy *copy);

@@ -252,6 +252,17 @@ typedef struct Batch
 	bool long_load; /* so much later that there is more to read */
 } Batch;
 
+/* What a batch did goes to history and events, and its rows' children follow */
+static void
+settle(Batch *b, const Strings *touched)
+{
+	Sync *s = b->s;
+
+	merge_flush(&s->copy);
+	rows_event(s, b->run, b->run->inserted, b->run->updated, b->run->deleted);
+	refresh_children(s, touched, b->run);
+}
+
 /* One transaction; false: undone, and why is in the batch */
 static bool
 step(Batch *b, void (*function)(void *))
@@ -314,14 +325,34 @@ merge_window(void *arg)
 			add_recent_parents(s, &touched);
 		note_newest(s);
 	}
-	merge_flush(&s->copy);
-	rows_event(s, b->run, b->run->inserted, b->run->updated, b->run->deleted);
-	refresh_children(s, &touched, b->run);
+	settle(b, &touched);
 	checkpoint(s, WATERMARK_CHECKPOINT, SQL_ARGS(arg_text(b->value), arg_text(s->now_there), arg_text(s->now_here)));
 	run_progress(b->run, "changes", -1);
 }
 
 /* -- deletions by the source's feed -- */
+
+/* Children go with their parents, and theirs with them */
+static void
+delete_children(Sync *s, const Strings *parents, Run *run)
+{
+	for (int i = 0; i < s->n_children && parents->n > 0; i++)
+	{
+		Sync *child = s->children[i];
+		Strings touched = {0};
+		int64 before = run->deleted;
+
+		if (strcmp(child->phase, "new") == 0 || child->parent_column == NULL)
+			continue;
+		enter(child, run);
+		if (child->n_children > 0)
+			child->copy.touched = &touched;
+		merge_delete(&child->copy, NULL, psprintf("t.%s = ANY (%s)", quote_identifier(child->parent_column), array_of(parents, 0, parents->n, s->copy.key_types[0])), NULL);
+		merge_flush(&child->copy);
+		rows_event(child, run, 0, 0, run->deleted - before);
+		delete_children(child, &touched, run);
+	}
+}
 
 static void
 merge_deleted(void *arg)
@@ -355,18 +386,7 @@ merge_deleted(void *arg)
 					 "d.w");
 		merge_flush(&s->copy);
 		rows_event(s, b->run, 0, 0, b->run->deleted);
-		for (int i = 0; i < s->n_children && touched.n > 0; i++)
-		{
-			Sync *child = s->children[i];
-			int64 before = b->run->deleted;
-
-			if (strcmp(child->phase, "new") == 0 || child->parent_column == NULL)
-				continue;
-			enter(child, b->run);
-			merge_delete(&child->copy, NULL, psprintf("t.%s = ANY (%s)", quote_identifier(child->parent_column), array_of(&touched, 0, touched.n, s->copy.key_types[0])), NULL);
-			merge_flush(&child->copy);
-			rows_event(child, b->run, 0, 0, b->run->deleted - before);
-		}
+		delete_children(s, &touched, b->run);
 	}
 	checkpoint(s, "deleted_watermark = $3::timestamptz", SQL_ARGS(arg_text(s->now_there)));
 	run_progress(b->run, "deletions", -1);
@@ -542,10 +562,8 @@ load_range(void *arg)
 				s->copy.touched = &touched;
 			reconcile_delete_missing(s, scope[0] ? scope : "true");
 		}
-		merge_flush(&s->copy);
 	}
-	rows_event(s, b->run, b->run->inserted, b->run->updated, b->run->deleted);
-	refresh_children(s, &touched, b->run);
+	settle(b, &touched);
 	range_done(b, b->run->read - before);
 }
 
@@ -601,9 +619,7 @@ replace_all(void *arg)
 	if (gathered)
 		user_run(psprintf("DROP TABLE %s", s->load_table));
 	s->copy.stage = s->copy.stage_name;
-	merge_flush(&s->copy);
-	rows_event(s, b->run, b->run->inserted, b->run->updated, b->run->deleted);
-	refresh_children(s, &touched, b->run);
+	settle(b, &touched);
 	checkpoint(s, "phase = 'ready', watermark = next_watermark", 0, NULL);
 	run_progress(b->run, "replaced", -1);
 }
@@ -638,6 +654,12 @@ begin_load(void *arg)
 	MemoryContext old;
 
 	s->load_table = MemoryContextStrdup(s->context, quoted_relation(s->target_schema, psprintf("ingest_load_%d", s->id)));
+	/* what was gathered before a column came is begun again */
+	if (resumed && is_full(s) &&
+		repo_value("SELECT 1 FROM unnest($2::text[]) c WHERE to_regclass($1) IS NOT NULL AND NOT EXISTS "
+				   "(SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND quote_ident(attname) = c AND NOT attisdropped)",
+				   arg_text(s->load_table), arg_text(array_literal(s->copy.columns, s->copy.n_columns))))
+		resumed = false;
 	b->long_load = resumed;
 	if (resumed)
 		run_log(b->run, "info", "goes on with a load that was interrupted", NULL);
@@ -771,9 +793,7 @@ reconcile_if_due(void *arg)
 	if (s->n_children > 0)
 		s->copy.touched = &touched;
 	reconcile(s, b->run);
-	merge_flush(&s->copy);
-	rows_event(s, b->run, b->run->inserted, b->run->updated, b->run->deleted);
-	refresh_children(s, &touched, b->run);
+	settle(b, &touched);
 	checkpoint(s, "last_reconcile = clock_timestamp(), mismatches = 0", 0, NULL);
 	run_progress(b->run, "reconciled", -1);
 }
@@ -785,7 +805,6 @@ prepare(void *arg)
 {
 	Batch *b = arg;
 	Sync *s = b->s;
-
 	MemoryContext old;
 
 	s->copy.run = b->run;
@@ -1088,7 +1107,7 @@ merge_rejected(void *arg)
 		merge_stage(&s->copy, "insert");
 	}
 	/* those that are gone at the source need no mending */
-	repo_run("UPDATE ingest.rejected_row SET resolved_at = now() WHERE sync = $1 AND resolved_at IS NULL AND run <> $2", arg_int8(s->id), arg_int8(b->run->id));
+	repo_run("UPDATE ingest.rejected_row SET resolved_at = now() WHERE sync = $1 AND resolved_at IS NULL AND run <> $2 AND key ->> $3 IS NOT NULL", arg_int8(s->id), arg_int8(b->run->id), arg_text(s->key[0]));
 	merge_flush(&s->copy);
 	rows_event(s, b->run, b->run->inserted, b->run->updated, 0);
 	run_progress(b->run, "redriven", -1);
