@@ -381,6 +381,14 @@ class Faults(SandboxCase):
             self.assertEqual(status, 200)
             self.assertNotIsInstance(body, dict, kind)
 
+    def test_in_the_log_before_the_reply(self):
+        self.fault("drip")
+        self.client.conn.sock.settimeout(0.5)
+        with self.assertRaises(TimeoutError):
+            self.client.suiteql(self.q)
+        entries = self.client.control("log")["requests"]
+        self.assertEqual([(e["fault"], e["status"], e["q"]) for e in entries], [("drip", 200, self.q)])
+
     def test_probability_and_change(self):
         self.fault("500", count=None, probability=0.5)
         statuses = {self.client.suiteql(self.q)[0] for _ in range(30)}

@@ -117,19 +117,22 @@ class Sandbox:
             self.peak = max(self.peak, flight)
         entry = {"at": started, "method": request.method, "path": request.path,
                  "query": request.query, "in_flight": flight, "fault": rule and rule["kind"]}
-        entry["counted"] = counted
+        entry.update(counted=counted, left=False)
         try:
             return self.answer(conn, request, rule, flight, entry)
         finally:
             self.leave(entry)
             entry["seconds"] = time.time() - started
-            self.log.append(entry)
 
     def leave(self, entry):
-        """The request is no longer being worked on; its reply may still be on its way."""
+        """The request is no longer being worked on and is in the log; its reply may still be on
+        its way, and its reader must find it in the log."""
+        if entry["left"]:
+            return
+        entry.update(left=True, seconds=time.time() - entry["at"])
         with self.lock:
             self.in_flight -= entry["counted"]
-        entry["counted"] = False
+            self.log.append(entry)
 
     def answer(self, conn, request, rule, flight, entry):
         kind = rule["kind"] if rule else None
