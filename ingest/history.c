@@ -20,6 +20,8 @@
 
 SQL_FUNCTION(ingest_create_history_view);
 SQL_FUNCTION(ingest_as_of);
+SQL_FUNCTION(ingest_row_history);
+SQL_FUNCTION(ingest_row_change);
 SQL_FUNCTION(ingest_drop_old_history);
 
 char *
@@ -40,10 +42,43 @@ key_of(const char *key)
 	return psprintf("(SELECT to_jsonb(k) FROM (SELECT %s) k)", column_list(columns, n, "t."));
 }
 
+/* A row t of the copy has the key of record k */
+static char *
+same_key(const char *target, const char *key)
+{
+	Rows *columns = repo_rows("SELECT quote_ident(attname), atttypid FROM pg_attribute WHERE attrelid = $1::regclass AND attname = ANY ($2::name[])", arg_text(target), arg_text(key));
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	for (uint64 i = 0; i < columns->n; i++)
+		appendStringInfo(&sql, "%st.%s %s k.%s", i > 0 ? " AND " : "", columns->v[i][0], equality_of((Oid) to_int8(columns->v[i][1])), columns->v[i][0]);
+	return sql.data;
+}
+
 static char *
 living(const char *target)
 {
 	return repo_value("SELECT 1 FROM pg_attribute WHERE attrelid = $1::regclass AND attname = '_deleted_at' AND NOT attisdropped", arg_text(target)) ? " AND t._deleted_at IS NULL" : "";
+}
+
+/*
+ * Versions of rows: those that were seen; what a key was before the first of them;
+ * rows that never changed since history is kept.  With a key, of that key alone,
+ * which is $1.
+ */
+static char *
+versions(const char *sync, const char *target, const char *key, bool of_one, const char *columns)
+{
+	char *unchanged = of_one ? psprintf("jsonb_populate_record(NULL::%s, $1) k JOIN %s t ON %s WHERE NOT EXISTS (SELECT FROM c)", target, target, same_key(target, key))
+							 : psprintf("%s t WHERE NOT EXISTS (SELECT FROM c WHERE c.key = %s)", target, key_of(key));
+
+	return psprintf("WITH c AS MATERIALIZED (SELECT * FROM ingest.row_change(%s%s)) SELECT _valid_from, _valid_to, _operation, _seq%s FROM ("
+					"SELECT seen_at AS _valid_from, lead(seen_at) OVER (PARTITION BY key ORDER BY seq) AS _valid_to, operation AS _operation, seq AS _seq, "
+					"jsonb_populate_record(NULL::%s, coalesce(after, before)) AS r FROM c "
+					"UNION ALL SELECT '-infinity', seen_at, NULL, NULL, jsonb_populate_record(NULL::%s, before) "
+					"FROM (SELECT DISTINCT ON (key) * FROM c ORDER BY key, seq) f WHERE before IS NOT NULL "
+					"UNION ALL SELECT '-infinity', NULL, NULL, NULL, t FROM %s%s) v",
+					sync, of_one ? ", $1" : "", columns, target, target, unchanged, living(target));
 }
 
 /* create_history_view(name) */
@@ -53,10 +88,8 @@ ingest_create_history_view(PG_FUNCTION_ARGS)
 	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	int level = sql_begin();
 	Rows *rows = repo_rows("SELECT id, owner, target_schema, target_table, history, key FROM ingest.sync WHERE name = $1", arg_text(name));
-	Rows *columns;
 	char *target,
 		*view;
-	StringInfoData list;
 
 	if (rows->n == 0)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no sync \"%s\"", name)));
@@ -68,71 +101,117 @@ ingest_create_history_view(PG_FUNCTION_ARGS)
 				 errhint("SELECT ingest.alter_sync('%s', '{\"history\": true}').", name)));
 	target = quoted_relation(rows->v[0][2], rows->v[0][3]);
 	view = history_view(rows->v[0][2], rows->v[0][3]);
-	columns = repo_rows("SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attname <> '_deleted_at' ORDER BY attnum",
-						arg_text(target));
-	initStringInfo(&list);
-	for (uint64 i = 0; i < columns->n; i++)
-		appendStringInfo(&list, ", (r).%s", columns->v[i][0]);
 	user_drop("VIEW", view);
-	/* versions that were seen; what a key was before the first of them; rows that never changed since history is kept */
-	user_run(psprintf("CREATE VIEW %s AS WITH c AS MATERIALIZED (SELECT * FROM ingest.row_change(%s)) SELECT _valid_from, _valid_to, _operation, _seq%s FROM ("
-					  "SELECT seen_at AS _valid_from, lead(seen_at) OVER (PARTITION BY key ORDER BY seq) AS _valid_to, operation AS _operation, seq AS _seq, "
-					  "jsonb_populate_record(NULL::%s, coalesce(after, before)) AS r FROM c "
-					  "UNION ALL SELECT '-infinity', seen_at, NULL, NULL, jsonb_populate_record(NULL::%s, before) "
-					  "FROM (SELECT DISTINCT ON (key) * FROM c ORDER BY key, seq) f WHERE before IS NOT NULL "
-					  "UNION ALL SELECT '-infinity', NULL, NULL, NULL, t FROM %s t WHERE NOT EXISTS (SELECT FROM c WHERE c.key = %s)%s) v",
-					  view, rows->v[0][0], list.data, target, target, target, key_of(rows->v[0][5]), living(target)));
+	user_run(psprintf("CREATE VIEW %s AS %s", view,
+					  versions(rows->v[0][0], target, rows->v[0][5], false,
+							   repo_value("SELECT string_agg(', (r).' || quote_ident(attname), '' ORDER BY attnum) FROM pg_attribute "
+										  "WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attname <> '_deleted_at'",
+										  arg_text(target)))));
 	user_run(psprintf("COMMENT ON VIEW %s IS %s", view, quote_literal_cstr(psprintf("versions of rows of %s, each from when to when; _operation delete: gone from then on", target))));
 	sql_end(level);
 	PG_RETURN_TEXT_P(cstring_to_text(view));
+}
+
+static void
+require_all_readable(const char *target)
+{
+	if (!to_bool(user_value("SELECT has_table_privilege($1, 'SELECT') AND NOT row_security_active($1)", arg_text(target))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for the history of %s", target),
+				 errhint("It is for those who may SELECT all columns and rows of %s.", target)));
+}
+
+/* A copy with history */
+typedef struct Kept
+{
+	char *sync;
+	char *target;
+	char *key;
+	char *retention; /* how long its history is kept, or NULL */
+} Kept;
+
+/* The copy that the function's first argument is a row of */
+static Kept
+kept_copy(FunctionCallInfo fcinfo, const char *function)
+{
+	Oid type = get_fn_expr_argtype(fcinfo->flinfo, 0);
+	Oid relid = OidIsValid(type) ? get_typ_typrelid(type) : InvalidOid;
+	Kept kept;
+	Rows *rows;
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("%s needs a row of the copy, as NULL::schema.table", function)));
+	kept.target = quoted_relation(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
+	rows = repo_rows("SELECT id, key, history_retention FROM ingest.sync WHERE format('%I.%I', target_schema, target_table) = $1 AND history", arg_text(kept.target));
+	if (rows->n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s is no copy with history", kept.target),
+				 errhint("ingest.create_sync with history => true makes one.")));
+	require_all_readable(kept.target);
+	kept.sync = rows->v[0][0];
+	kept.key = rows->v[0][1];
+	kept.retention = rows->v[0][2];
+	return kept;
 }
 
 /* as_of(target anyelement, moment) */
 Datum
 ingest_as_of(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Oid type = get_fn_expr_argtype(fcinfo->flinfo, 0);
-	Oid relid = OidIsValid(type) ? get_typ_typrelid(type) : InvalidOid;
-	Rows *rows;
-	char *columns,
-		*target;
+	SqlArg moment;
+	Kept kept;
 	int level;
 
-	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("as_of needs a row of the copy, as NULL::schema.table")));
 	if (PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the moment must not be null")));
+	moment = arg_datum(TIMESTAMPTZOID, PG_GETARG_DATUM(1), false);
 	rows_begin(fcinfo);
 	level = sql_begin();
-	target = quoted_relation(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
-	rows = repo_rows("SELECT id, name, history, key, now() - history_retention, history_retention FROM ingest.sync WHERE format('%I.%I', target_schema, target_table) = $1", arg_text(target));
-	if (rows->n == 0 || !to_bool(rows->v[0][2]))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("%s is no copy with history", target),
-				 errhint("ingest.create_sync with history => true makes one.")));
-	if (rows->v[0][4] && to_bool(repo_value("SELECT $1::timestamptz < $2::timestamptz", arg_datum(TIMESTAMPTZOID, PG_GETARG_DATUM(1), false), arg_text(rows->v[0][4]))))
+	kept = kept_copy(fcinfo, "as_of");
+	if (to_bool(repo_value("SELECT $1::timestamptz < now() - $2::interval", moment, arg_text(kept.retention))))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("history of %s is kept for %s, and that moment is longer ago", target, rows->v[0][5])));
-	columns = repo_value("SELECT string_agg('(r).' || quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped",
-						 arg_text(target));
-	{
-		Oid types[1] = {TIMESTAMPTZOID};
-		Datum values[1] = {PG_GETARG_DATUM(1)};
-		/* what changed since is undone: the rest is as it was */
-		char *sql = psprintf("WITH f AS MATERIALIZED (SELECT DISTINCT ON (key) key, before FROM ingest.row_change(%s) WHERE seen_at > $1 ORDER BY key, seq) "
-							 "SELECT t.* FROM %s t WHERE NOT EXISTS (SELECT FROM f WHERE f.key = %s)%s "
-							 "UNION ALL SELECT %s FROM (SELECT jsonb_populate_record(NULL::%s, before) AS r FROM f WHERE before IS NOT NULL) v",
-							 rows->v[0][0], target, key_of(rows->v[0][3]), living(target), columns, target);
+				 errmsg("history of %s is kept for %s, and that moment is longer ago", kept.target, kept.retention)));
+	/* what changed since is undone: the rest is as it was */
+	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_USER,
+			   psprintf("WITH f AS MATERIALIZED (SELECT DISTINCT ON (key) key, before FROM ingest.row_change(%s, NULL, $1) ORDER BY key, seq) "
+						"SELECT t.* FROM %s t WHERE NOT EXISTS (SELECT FROM f WHERE f.key = %s)%s "
+						"UNION ALL SELECT %s FROM (SELECT jsonb_populate_record(NULL::%s, before) AS r FROM f WHERE before IS NOT NULL) v",
+						kept.sync, kept.target, key_of(kept.key), living(kept.target),
+						repo_value("SELECT string_agg('(r).' || quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped",
+								   arg_text(kept.target)),
+						kept.target),
+			   SQL_ARGS(moment));
+	sql_end(level);
+	return (Datum) 0;
+}
 
-		SPI_execute_with_args(sql, 1, types, values, NULL, false, 0);
-		for (uint64 i = 0; i < SPI_processed; i++)
-			tuplestore_puttuple(rsinfo->setResult, SPI_tuptable->vals[i]);
-	}
+/* row_history(target anyelement, key): by the key, so that it reads that row's versions alone */
+Datum
+ingest_row_history(PG_FUNCTION_ARGS)
+{
+	SqlArg key;
+	Kept kept;
+	int level;
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the key must not be null")));
+	key = arg_datum(JSONBOID, PG_GETARG_DATUM(1), false);
+	rows_begin(fcinfo);
+	level = sql_begin();
+	kept = kept_copy(fcinfo, "row_history");
+	if (!to_bool(repo_value("SELECT jsonb_typeof($1) = 'object' AND $1 ?& $2::text[] AND $1 - $2::text[] = '{}'", key, arg_text(kept.key))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the key of %s is an object of %s", kept.target, kept.key),
+				 errhint("Such as jsonb_build_object('column', value, …).")));
+	/* as history has it: {"id": "7"} is {"id": 7} there */
+	key = arg_jsonb(user_value(psprintf("SELECT %s FROM jsonb_populate_record(NULL::%s, $1) t", key_of(kept.key), kept.target), key));
+	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_USER, psprintf("%s ORDER BY _seq NULLS FIRST", versions(kept.sync, kept.target, kept.key, true, ", r")), SQL_ARGS(key));
 	sql_end(level);
 	return (Datum) 0;
 }
@@ -158,32 +237,24 @@ ingest_drop_old_history(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(rows->n);
 }
 
-/* row_change(sync): as the repository's owner, for whom the copy is open */
-SQL_FUNCTION(ingest_row_change);
-
+/* row_change(sync, key, since): as the repository's owner, for whom the copy is open */
 Datum
 ingest_row_change(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Oid types[1] = {INT4OID};
-	Datum values[1] = {PG_GETARG_DATUM(0)};
-	Identity saved;
+	SqlArg sync = arg_datum(INT4OID, PG_GETARG_DATUM(0), PG_ARGISNULL(0));
+	SqlArg key = arg_datum(JSONBOID, PG_GETARG_DATUM(1), PG_ARGISNULL(1));
+	SqlArg since = arg_datum(TIMESTAMPTZOID, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
 	char *target;
 	int level;
 
 	rows_begin(fcinfo);
 	level = sql_begin();
-	target = repo_value("SELECT format('%I.%I', target_schema, target_table) FROM ingest.sync WHERE id = $1", arg_int8(PG_GETARG_INT32(0)));
-	if (target && !to_bool(user_value("SELECT has_table_privilege($1, 'SELECT')", arg_text(target))))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for the history of %s", target),
-				 errhint("It is for those who may SELECT from %s.", target)));
-	become_repository_owner(&saved);
-	SPI_execute_with_args("SELECT * FROM ingest.change WHERE sync = $1", 1, types, values, NULL, false, 0);
-	become_again(&saved);
-	for (uint64 i = 0; i < SPI_processed; i++)
-		tuplestore_puttuple(rsinfo->setResult, SPI_tuptable->vals[i]);
+	target = repo_value("SELECT format('%I.%I', target_schema, target_table) FROM ingest.sync WHERE id = $1", sync);
+	if (target)
+		require_all_readable(target);
+	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_REPOSITORY,
+			   psprintf("SELECT * FROM ingest.change WHERE sync = $1%s%s", key.isnull ? "" : " AND key = $2", since.isnull ? "" : " AND seen_at > $3"),
+			   SQL_ARGS(sync, key, since));
 	sql_end(level);
 	return (Datum) 0;
 }

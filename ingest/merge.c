@@ -13,6 +13,8 @@
 #include "ingest/sql.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
 
 void
 strings_add(Strings *strings, const char *item)
@@ -34,6 +36,18 @@ column_list(char **columns, int n, const char *prefix)
 	for (int i = 0; i < n; i++)
 		appendStringInfo(&list, "%s%s%s", i > 0 ? ", " : "", prefix, columns[i]);
 	return list.data;
+}
+
+char *
+equality_of(Oid type)
+{
+	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_EQ_OPR);
+
+	if (!OidIsValid(entry->eq_opr))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("type %s has no equality and cannot be part of a key", format_type_be(type))));
+	return psprintf("OPERATOR(%s.%s)", quote_identifier(get_namespace_name(get_func_namespace(get_opcode(entry->eq_opr)))), get_opname(entry->eq_opr));
 }
 
 char *

@@ -55,6 +55,8 @@ typedef struct Copy
 extern void strings_add(Strings *strings, const char *item);
 /* "a, b, c", each with a prefix such as "t." */
 extern char *column_list(char **columns, int n, const char *prefix);
+/* The operator by which two values of the type are the same, qualified */
+extern char *equality_of(Oid type);
 extern char *key_match(const Copy *copy, const char *a, const char *b);
 
 extern void stage_create(Copy *copy);

@@ -54,7 +54,7 @@ BEGIN
         'ingest.column_status, ingest.profile_status TO %I', role);
     EXECUTE format('GRANT EXECUTE ON FUNCTION ingest.my_sources(), ingest.my_syncs(), ingest.may_read(name, name, name), ingest.lineage(text, text, integer), '
         'ingest.lineage_tables(text, integer), ingest.lineage_dot(text, integer), ingest.lineage_mermaid(text, integer), '
-        'ingest.view_columns(regclass), ingest.as_of(anyelement, timestamptz), ingest.row_change(integer), ingest.launcher_runs(), ingest.era() TO %I', role);
+        'ingest.view_columns(regclass), ingest.as_of(anyelement, timestamptz), ingest.row_change(integer, jsonb, timestamptz), ingest.row_history(anyelement, jsonb), ingest.launcher_runs(), ingest.era() TO %I', role);
 END $$;
 COMMENT ON FUNCTION grant_reader(name) IS 'what a role needs to see the repository; which sources it sees is up to grant_source';
 

@@ -15,7 +15,6 @@
 #include "ingest/sql.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/typcache.h"
 
 static int
 integer_rank(Oid type)
@@ -162,18 +161,6 @@ shape_follow(Sync *sync)
 
 /* -- reading -- */
 
-static char *
-equality_of(const char *type_oid)
-{
-	TypeCacheEntry *entry = lookup_type_cache(atooid(type_oid), TYPECACHE_EQ_OPR);
-
-	if (!OidIsValid(entry->eq_opr))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("type %s has no equality and cannot be part of a key", format_type_be(atooid(type_oid)))));
-	return psprintf("OPERATOR(%s.%s)", quote_identifier(get_namespace_name(get_func_namespace(get_opcode(entry->eq_opr)))), get_opname(entry->eq_opr));
-}
-
 bool
 shape_read(Sync *sync)
 {
@@ -218,7 +205,7 @@ shape_read(Sync *sync)
 				continue;
 			copy->key[k] = copy->columns[i];
 			copy->key_types[k] = v[2];
-			copy->key_equals[k] = equality_of(v[1]);
+			copy->key_equals[k] = equality_of(atooid(v[1]));
 			if (k == 0)
 				copy->key_is_integer = integer_rank(atooid(v[1])) > 0;
 		}

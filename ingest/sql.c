@@ -14,14 +14,17 @@
 #include "catalog/pg_namespace.h"
 #include "ingest/sql.h"
 #include "miscadmin.h"
+#include "nodes/execnodes.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/json.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+#include "utils/tuplestore.h"
 
 /* -- arguments -- */
 
@@ -55,6 +58,12 @@ SqlArg
 arg_int8(int64 value)
 {
 	return arg_datum(INT8OID, Int64GetDatum(value), false);
+}
+
+SqlArg
+arg_jsonb(const char *text)
+{
+	return text ? arg_datum(JSONBOID, DirectFunctionCall1(jsonb_in, CStringGetDatum(text)), false) : arg_null(JSONBOID);
 }
 
 SqlArg
@@ -161,30 +170,53 @@ sql_settings_of_user(void)
 
 /* -- running -- */
 
+typedef struct Arguments
+{
+	Oid types[FUNC_MAX_ARGS];
+	Datum values[FUNC_MAX_ARGS];
+	char nulls[FUNC_MAX_ARGS];
+} Arguments;
+
+static void
+spread(Arguments *to, int nargs, const SqlArg *args)
+{
+	for (int i = 0; i < nargs; i++)
+	{
+		to->types[i] = args[i].type;
+		to->values[i] = args[i].value;
+		to->nulls[i] = args[i].isnull ? 'n' : ' ';
+	}
+}
+
+static void
+become(SqlWho who, Identity *saved)
+{
+	if (who == AS_REPOSITORY)
+		become_repository_owner(saved);
+	else if (user_path)
+		set_path(user_path);
+}
+
+static void
+unbecome(SqlWho who, const Identity *saved)
+{
+	if (who == AS_REPOSITORY)
+		become_again(saved);
+	else if (user_path)
+		set_path(settings[0][1]);
+}
+
 static void
 execute(SqlWho who, const char *sql, int nargs, const SqlArg *args)
 {
 	Identity saved;
-	Oid types[FUNC_MAX_ARGS];
-	Datum values[FUNC_MAX_ARGS];
-	char nulls[FUNC_MAX_ARGS];
+	Arguments a;
 	int code;
 
-	for (int i = 0; i < nargs; i++)
-	{
-		types[i] = args[i].type;
-		values[i] = args[i].value;
-		nulls[i] = args[i].isnull ? 'n' : ' ';
-	}
-	if (who == AS_REPOSITORY)
-		become_repository_owner(&saved);
-	else if (user_path)
-		set_path(user_path);
-	code = SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0);
-	if (who == AS_REPOSITORY)
-		become_again(&saved);
-	else if (user_path)
-		set_path(settings[0][1]);
+	spread(&a, nargs, args);
+	become(who, &saved);
+	code = SPI_execute_with_args(sql, nargs, a.types, a.values, a.nulls, false, 0);
+	unbecome(who, &saved);
 	if (code < 0)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(code), sql);
 }
@@ -236,6 +268,29 @@ sql_run(SqlWho who, const char *sql, int nargs, const SqlArg *args)
 	if (pushed)
 		PopActiveSnapshot();
 	return n;
+}
+
+#define ROWS_AT_ONCE 1000
+
+void
+sql_result(ReturnSetInfo *rsinfo, SqlWho who, const char *sql, int nargs, const SqlArg *args)
+{
+	Identity saved;
+	Arguments a;
+	Portal portal;
+
+	spread(&a, nargs, args);
+	become(who, &saved);
+	portal = SPI_cursor_open_with_args(NULL, sql, nargs, a.types, a.values, a.nulls, true, 0);
+	do
+	{
+		SPI_cursor_fetch(portal, true, ROWS_AT_ONCE);
+		for (uint64 i = 0; i < SPI_processed; i++)
+			tuplestore_puttuple(rsinfo->setResult, SPI_tuptable->vals[i]);
+		SPI_freetuptable(SPI_tuptable);
+	} while (SPI_processed > 0);
+	SPI_cursor_close(portal);
+	unbecome(who, &saved);
 }
 
 /* As the repository's owner; the caller looks at SPI_tuptable and frees it */

@@ -21,6 +21,7 @@ typedef struct SqlArg
 extern SqlArg arg_text(const char *text);
 extern SqlArg arg_name(const char *name);
 extern SqlArg arg_int8(int64 value);
+extern SqlArg arg_jsonb(const char *text);
 extern SqlArg arg_bool(bool value);
 extern SqlArg arg_null(Oid type);
 extern SqlArg arg_datum(Oid type, Datum value, bool isnull);
@@ -57,6 +58,10 @@ extern uint64 sql_run(SqlWho who, const char *sql, int nargs, const SqlArg *args
 extern char *rows_value(Rows *rows);
 extern int64 to_int8(const char *text);
 extern bool to_bool(const char *text);
+
+/* The rows of a SELECT as the caller's result: as many as there are, in constant memory */
+struct ReturnSetInfo;
+extern void sql_result(struct ReturnSetInfo *rsinfo, SqlWho who, const char *sql, int nargs, const SqlArg *args);
 
 /* A statement that is run often: parsed once per session */
 typedef struct Prepared

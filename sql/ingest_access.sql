@@ -52,8 +52,25 @@ SELECT sample_values FROM ingest.source_column LIMIT 1;
 SELECT sketch FROM ingest.profile_stats LIMIT 1;
 SELECT count(*) FROM ingest.change;
 SELECT * FROM ingest.row_change((SELECT id FROM ingest.sync WHERE name = 'copies.people')) LIMIT 1;
+SELECT count(*) FROM ingest.row_history(NULL::copies.people, '{"id": 1}');
+SELECT count(*) FROM ingest.as_of(NULL::copies.people, now());
 CALL ingest.sync('copies.people');
 SELECT ingest.pause('mine');
+-- nor rows that a policy hides
+RESET ROLE;
+SET ROLE ingest_owner_role;
+GRANT SELECT ON copies.people TO ingest_reader_role;
+ALTER TABLE copies.people ENABLE ROW LEVEL SECURITY;
+SELECT count(*) > 0 AS seen FROM ingest.row_history(NULL::copies.people, '{"id": 1}');
+SET ROLE ingest_reader_role;
+SELECT count(*) FROM ingest.row_history(NULL::copies.people, '{"id": 1}');
+SET ROLE ingest_owner_role;
+ALTER TABLE copies.people DISABLE ROW LEVEL SECURITY;
+SET ROLE ingest_reader_role;
+SELECT count(*) > 0 AS seen FROM ingest.row_history(NULL::copies.people, '{"id": 1}');
+SET ROLE ingest_owner_role;
+REVOKE SELECT ON copies.people FROM ingest_reader_role;
+GRANT SELECT (id, name, changed) ON copies.people TO ingest_reader_role;
 -- strangers see nothing
 SET ROLE ingest_stranger;
 SELECT (SELECT count(*) FROM ingest.source_status), (SELECT count(*) FROM ingest.table_status), (SELECT count(*) FROM ingest.run_status), (SELECT count(*) FROM ingest.column_status), (SELECT count(*) FROM ingest.profile_status);

@@ -89,6 +89,13 @@ SELECT id, price FROM ingest.as_of(NULL::s.item, now()) WHERE id IN (1, 2, 3, 4,
 SELECT id, price, _operation, _valid_to IS NULL AS current FROM s.item_history WHERE id IN (1, 3, 700) ORDER BY id, _seq;
 SELECT count(*) FROM s.item_history WHERE _valid_from <= :'moment' AND (_valid_to > :'moment' OR _valid_to IS NULL) AND _operation <> 'delete';
 SELECT count(*) FROM ingest.as_of(NULL::s.item, :'moment');
+-- of one row, by its key
+SELECT operation, (version).id, (version).price, valid_from > :'moment' AS later, valid_to IS NULL AS current FROM ingest.row_history(NULL::s.item, '{"id": "1"}');
+SELECT operation, (version).price, valid_from > :'moment' AS later, valid_to IS NULL AS current FROM ingest.row_history(NULL::s.item, '{"id": 3}');
+SELECT count(*) FROM ingest.row_history(NULL::s.item, '{"id": 999999}');
+SELECT ingest.row_history(NULL::s.item, '{"Id": 1}');
+SELECT ingest.row_history(NULL::s.item, '{"id": "one"}');
+SELECT ingest.row_history(NULL::shop.item, '{"id": 1}');
 -- an event for each of them
 SELECT data->>'operation' AS operation, data->'key' AS key, data->'after'->>'name' AS name FROM ingest.event WHERE type = 'ingest.row.changed' ORDER BY id DESC LIMIT 4;
 -- drift: a new column, a wider type, a column that goes; user's views and indexes stay
@@ -253,6 +260,13 @@ CALL ingest.sync('odd "sync"');
 SELECT "Ünïcode", "a ""quoted"" one" FROM "My ""Copies"""."The One" WHERE "Select" IN (7, 8);
 SELECT count(*) FROM "My ""Copies"""."The One_history";
 SELECT count(*) FROM ingest.as_of(NULL::"My ""Copies"""."The One", now());
+SELECT operation, (version)."Ünïcode" FROM ingest.row_history(NULL::"My ""Copies"""."The One", '{"Select": 7, "from": null}');
+SELECT operation, (version)."Ünïcode" FROM "My ""Copies"""."The One" t, ingest.row_history(t, jsonb_build_object('Select', "Select", 'from', "from")) WHERE "Select" = 7;
+-- a row that did not change since its history is kept
+SELECT ingest.alter_sync('rate', '{"history": false}');
+DELETE FROM ingest.change WHERE sync = (SELECT id FROM ingest.sync WHERE name = 'rate');
+SELECT ingest.alter_sync('rate', '{"history": true}');
+SELECT valid_from, valid_to, operation, seq, version FROM s.rate t, ingest.row_history(t, jsonb_build_object('code', code)) WHERE code < 'C11' ORDER BY code;
 -- headers and their lines: an edit takes a line away, a line changes alone, a header vanishes without a trace
 CREATE TABLE shop.head (id bigint PRIMARY KEY, memo text, changed timestamptz);
 CREATE TABLE shop.line (head bigint, n integer, amount numeric, changed timestamptz, PRIMARY KEY (head, n));
