@@ -30,16 +30,20 @@ history_view(const char *schema, const char *table)
 	return quoted_relation(schema, psprintf("%.*s_history", pg_mbcliplen(table, strlen(table), NAMEDATALEN - 1 - strlen("_history")), table));
 }
 
-/* The key of a row of the copy, as history has it */
+/* The key of a row t of the copy, as history has it */
 static char *
 key_of(const char *key)
 {
 	int n;
 	char **columns = parse_array(key, &n);
+	StringInfoData sql;
 
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "jsonb_build_object(");
 	for (int i = 0; i < n; i++)
-		columns[i] = pstrdup(quote_identifier(columns[i]));
-	return psprintf("(SELECT to_jsonb(k) FROM (SELECT %s) k)", column_list(columns, n, "t."));
+		appendStringInfo(&sql, "%s%s::text, t.%s", i > 0 ? ", " : "", quote_literal_cstr(columns[i]), quote_identifier(columns[i]));
+	appendStringInfoChar(&sql, ')');
+	return sql.data;
 }
 
 /* A row t of the copy has the key of record k */
@@ -64,21 +68,30 @@ living(const char *target)
 /*
  * Versions of rows: those that were seen; what a key was before the first of them;
  * rows that never changed since history is kept.  With a key, of that key alone,
- * which is $1.
+ * which is $1.  columns: what is wanted of the version r, and of a row t.
  */
 static char *
-versions(const char *sync, const char *target, const char *key, bool of_one, const char *columns)
+versions(const char *sync, const char *target, const char *key, bool of_one, const char *of_r, const char *of_t)
 {
 	char *unchanged = of_one ? psprintf("jsonb_populate_record(NULL::%s, $1) k JOIN %s t ON %s WHERE NOT EXISTS (SELECT FROM c)", target, target, same_key(target, key))
 							 : psprintf("%s t WHERE NOT EXISTS (SELECT FROM c WHERE c.key = %s)", target, key_of(key));
 
-	return psprintf("WITH c AS MATERIALIZED (SELECT * FROM ingest.row_change(%s%s)) SELECT _valid_from, _valid_to, _operation, _seq%s FROM ("
+	return psprintf("WITH c AS MATERIALIZED (SELECT * FROM ingest.row_change(%s%s)) SELECT _valid_from, _valid_to, _operation, _seq, %s FROM ("
 					"SELECT seen_at AS _valid_from, lead(seen_at) OVER (PARTITION BY key ORDER BY seq) AS _valid_to, operation AS _operation, seq AS _seq, "
 					"jsonb_populate_record(NULL::%s, coalesce(after, before)) AS r FROM c "
 					"UNION ALL SELECT '-infinity', seen_at, NULL, NULL, jsonb_populate_record(NULL::%s, before) "
-					"FROM (SELECT DISTINCT ON (key) * FROM c ORDER BY key, seq) f WHERE before IS NOT NULL "
-					"UNION ALL SELECT '-infinity', NULL, NULL, NULL, t FROM %s%s) v",
-					sync, of_one ? ", $1" : "", columns, target, target, unchanged, living(target));
+					"FROM (SELECT DISTINCT ON (key) * FROM c ORDER BY key, seq) f WHERE before IS NOT NULL) v "
+					"UNION ALL SELECT '-infinity', NULL, NULL, NULL, %s FROM %s%s",
+					sync, of_one ? ", $1" : "", of_r, target, target, of_t, unchanged, living(target));
+}
+
+/* The columns of a row, each with a prefix */
+static char *
+columns_of(const char *target, const char *prefix, bool all)
+{
+	return repo_value("SELECT string_agg($2 || quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute "
+					  "WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND ($3 OR attname <> '_deleted_at')",
+					  arg_text(target), arg_text(prefix), arg_bool(all));
 }
 
 /* create_history_view(name) */
@@ -103,10 +116,7 @@ ingest_create_history_view(PG_FUNCTION_ARGS)
 	view = history_view(rows->v[0][2], rows->v[0][3]);
 	user_drop("VIEW", view);
 	user_run(psprintf("CREATE VIEW %s AS %s", view,
-					  versions(rows->v[0][0], target, rows->v[0][5], false,
-							   repo_value("SELECT string_agg(', (r).' || quote_ident(attname), '' ORDER BY attnum) FROM pg_attribute "
-										  "WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attname <> '_deleted_at'",
-										  arg_text(target)))));
+					  versions(rows->v[0][0], target, rows->v[0][5], false, columns_of(target, "(r).", false), columns_of(target, "t.", false))));
 	user_run(psprintf("COMMENT ON VIEW %s IS %s", view, quote_literal_cstr(psprintf("versions of rows of %s, each from when to when; _operation delete: gone from then on", target))));
 	sql_end(level);
 	PG_RETURN_TEXT_P(cstring_to_text(view));
@@ -182,8 +192,7 @@ ingest_as_of(PG_FUNCTION_ARGS)
 						"SELECT t.* FROM %s t WHERE NOT EXISTS (SELECT FROM f WHERE f.key = %s)%s "
 						"UNION ALL SELECT %s FROM (SELECT jsonb_populate_record(NULL::%s, before) AS r FROM f WHERE before IS NOT NULL) v",
 						kept.sync, kept.target, key_of(kept.key), living(kept.target),
-						repo_value("SELECT string_agg('(r).' || quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped",
-								   arg_text(kept.target)),
+						columns_of(kept.target, "(r).", true),
 						kept.target),
 			   SQL_ARGS(moment));
 	sql_end(level);
@@ -211,7 +220,7 @@ ingest_row_history(PG_FUNCTION_ARGS)
 				 errhint("Such as jsonb_build_object('column', value, …).")));
 	/* as history has it: {"id": "7"} is {"id": 7} there */
 	key = arg_jsonb(user_value(psprintf("SELECT %s FROM jsonb_populate_record(NULL::%s, $1) t", key_of(kept.key), kept.target), key));
-	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_USER, psprintf("%s ORDER BY _seq NULLS FIRST", versions(kept.sync, kept.target, kept.key, true, ", r")), SQL_ARGS(key));
+	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_USER, psprintf("%s ORDER BY _seq NULLS FIRST", versions(kept.sync, kept.target, kept.key, true, "r", psprintf("ROW(%s)::%s", columns_of(kept.target, "t.", true), kept.target))), SQL_ARGS(key));
 	sql_end(level);
 	return (Datum) 0;
 }

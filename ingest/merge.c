@@ -61,6 +61,13 @@ key_match(const Copy *copy, const char *a, const char *b)
 	return sql.data;
 }
 
+char *
+key_not_in(const Copy *copy, const char *table)
+{
+	/* the table as a subquery, which Citus hands to its nodes; a table of one node does not join those of all */
+	return psprintf("NOT EXISTS (SELECT FROM (SELECT %s FROM %s OFFSET 0) k WHERE %s)", column_list(copy->key, copy->n_key, ""), table, key_match(copy, "k", "t"));
+}
+
 static bool
 is_key(const Copy *copy, const char *column)
 {
@@ -91,8 +98,8 @@ static char *
 row_json(const Copy *copy, const char *alias)
 {
 	if (copy->is_whole || strcmp(alias, "s.") == 0)
-		return psprintf("to_jsonb(%.1s)", alias);
-	return psprintf("(SELECT to_jsonb(ingest_row) FROM (SELECT %s) ingest_row)", column_list(copy->columns, copy->n_columns, alias));
+		return psprintf("to_jsonb(%.1s.*)", alias);
+	return psprintf("(SELECT to_jsonb(ingest_row.*) FROM (SELECT %s) ingest_row)", column_list(copy->columns, copy->n_columns, alias));
 }
 
 static char *
@@ -289,8 +296,18 @@ value_columns(const Copy *copy, int *n)
 static char *
 differs(char **columns, int n, const char *a, const char *b)
 {
-	/* the casts keep it one comparison of two records, not one of each pair of columns */
-	return psprintf("ROW(%s)::record *<> ROW(%s)::record", column_list(columns, n, a), column_list(columns, n, b));
+	/* the function, since *<> of two ROWs is one of each pair of columns, and is so again on nodes of Citus */
+	return psprintf("record_image_ne(ROW(%s), ROW(%s))", column_list(columns, n, a), column_list(columns, n, b));
+}
+
+/* The copy, as what is staged joins it; of one on many nodes only rows that may match */
+static char *
+joined_target(const Copy *copy)
+{
+	if (!copy->distributed)
+		return copy->target;
+	return psprintf("(SELECT * FROM %s t WHERE EXISTS (SELECT FROM (SELECT %s FROM %s OFFSET 0) k WHERE %s))", copy->target,
+					column_list(copy->key, copy->n_key, ""), copy->stage, key_match(copy, "k", "t"));
 }
 
 static void
@@ -301,7 +318,7 @@ write_diff(Copy *copy, const char *operation, char **values, int n_values)
 					  "FROM (SELECT DISTINCT ON (%s) * FROM %s ORDER BY %s%s) s LEFT JOIN %s t ON %s%s WHERE t.%s IS NULL%s%s",
 					  copy->diff, copy->key[0], quote_literal_cstr(operation), key_json(copy, "s."), copy->key[0], row_json(copy, "t."), row_json(copy, "s."),
 					  cursor_time(copy, "s."), column_list(copy->key, copy->n_key, ""), copy->stage, column_list(copy->key, copy->n_key, ""),
-					  copy->cursor ? psprintf(", %s DESC NULLS LAST", copy->cursor) : "", copy->target, key_match(copy, "t", "s"),
+					  copy->cursor ? psprintf(", %s DESC NULLS LAST", copy->cursor) : "", joined_target(copy), key_match(copy, "t", "s"),
 					  copy->soft ? " AND t._deleted_at IS NULL" : "", copy->key[0], n_values > 0 ? " OR " : "",
 					  n_values > 0 ? differs(values, n_values, "t.", "s.") : ""));
 }
@@ -423,7 +440,7 @@ merge_range(Copy *copy, const char *numbered, const char *operation, int64 low, 
 
 	CHECK_FOR_INTERRUPTS();
 	user_run(psprintf("DELETE FROM %s", copy->stage));
-	user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s WHERE n BETWEEN %lld AND %lld", copy->stage, list, list, numbered, (long long) low, (long long) high));
+	user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s WHERE ingest_n BETWEEN %lld AND %lld", copy->stage, list, list, numbered, (long long) low, (long long) high));
 	if (attempt(merge_once, &merge, &failure))
 		return;
 	tally_again(copy, &before);
@@ -491,7 +508,7 @@ merge_stage(Copy *copy, const char *operation)
 	tally_again(copy, &before);
 	rethrow_unless_data(&failure);
 	numbered = psprintf("%s_n", copy->stage);
-	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DROP AS SELECT row_number() OVER () AS n, s.* FROM %s s", strchr(numbered, '.') + 1, copy->stage));
+	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DROP AS SELECT row_number() OVER () AS ingest_n, s.* FROM %s s", strchr(numbered, '.') + 1, copy->stage));
 	merge_range(copy, numbered, operation, 1, to_int8(user_value(psprintf("SELECT count(*) FROM %s", numbered))));
 	/* the stage as it was, for what asks which rows are missing */
 	user_run(psprintf("DELETE FROM %s", copy->stage));
@@ -504,6 +521,7 @@ int64
 merge_delete(Copy *copy, const char *using, const char *condition, const char *when)
 {
 	char *living = copy->soft ? " AND t._deleted_at IS NULL" : "";
+	char *gone;
 	Rows *rows;
 
 	if (copy->ignore_deletions)
@@ -511,11 +529,12 @@ merge_delete(Copy *copy, const char *using, const char *condition, const char *w
 	if (wants_diff(copy))
 		user_run(psprintf("INSERT INTO %s (operation, key, before, source_time) SELECT 'delete', %s, %s, %s FROM %s t%s%s WHERE %s%s", copy->diff,
 						  key_json(copy, "t."), row_json(copy, "t."), when ? when : "NULL", copy->target, using ? ", " : "", using ? using : "", condition, living));
-	if (copy->soft)
-		rows = user_rows(psprintf("UPDATE %s t SET _deleted_at = coalesce(%s, clock_timestamp())%s%s WHERE %s%s RETURNING t.%s", copy->target,
-								  when ? when : "NULL", using ? " FROM " : "", using ? using : "", condition, living, copy->key[0]));
-	else
-		rows = user_rows(psprintf("DELETE FROM %s t%s%s WHERE %s RETURNING t.%s", copy->target, using ? " USING " : "", using ? using : "", condition, copy->key[0]));
+	/* first which, then away: Citus deletes by a list that is known, not by what a node has not */
+	gone = psprintf("WITH gone AS MATERIALIZED (SELECT %s, coalesce(%s, clock_timestamp()) AS ingest_gone_at FROM %s t%s%s WHERE %s%s)",
+					column_list(copy->key, copy->n_key, "t."), when ? when : "NULL", copy->target, using ? ", " : "", using ? using : "", condition, living);
+	rows = user_rows(psprintf("%s %s gone g WHERE %s RETURNING t.%s", gone,
+							  copy->soft ? psprintf("UPDATE %s t SET _deleted_at = g.ingest_gone_at FROM", copy->target) : psprintf("DELETE FROM %s t USING", copy->target),
+							  key_match(copy, "t", "g"), copy->key[0]));
 	for (uint64 i = 0; i < rows->n; i++)
 	{
 		if (copy->touched)
@@ -540,7 +559,7 @@ merge_delete_missing(Copy *copy, const char *scope)
 {
 	if (!merge_may_judge_missing(copy))
 		return 0;
-	return merge_delete(copy, NULL, psprintf("%s AND NOT EXISTS (SELECT FROM %s s WHERE %s)", scope, copy->stage, key_match(copy, "s", "t")), NULL);
+	return merge_delete(copy, NULL, psprintf("%s AND %s", scope, key_not_in(copy, copy->stage)), NULL);
 }
 
 /* -- history and events -- */

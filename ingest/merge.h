@@ -30,7 +30,8 @@ typedef struct Copy
 	char *diff;         /* what differs: a temporary table */
 	char **columns;     /* in both */
 	int n_columns;
-	bool is_whole; /* the copy has no other columns */
+	bool is_whole;    /* the copy has no other columns */
+	bool distributed; /* on Citus's nodes */
 	char **key;
 	char **key_names; /* not quoted */
 	char **key_types;
@@ -58,6 +59,8 @@ extern char *column_list(char **columns, int n, const char *prefix);
 /* The operator by which two values of the type are the same, qualified */
 extern char *equality_of(Oid type);
 extern char *key_match(const Copy *copy, const char *a, const char *b);
+/* The condition that a row t has a key that the table has not */
+extern char *key_not_in(const Copy *copy, const char *table);
 
 extern void stage_create(Copy *copy);
 extern void stage_drop(Copy *copy);

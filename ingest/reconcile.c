@@ -103,7 +103,7 @@ void
 reconcile_delete_missing(Sync *s, const char *scope)
 {
 	Copy *copy = &s->copy;
-	char *condition = psprintf("%s AND NOT EXISTS (SELECT FROM %s s WHERE %s)", scope, copy->stage, key_match(copy, "s", "t"));
+	char *condition = psprintf("%s AND %s", scope, key_not_in(copy, copy->stage));
 	Rows *missing = user_rows(psprintf("SELECT t.%s FROM %s t WHERE %s AND %s", copy->key[0], copy->target, condition, living(s)));
 	char *found;
 
@@ -115,7 +115,7 @@ reconcile_delete_missing(Sync *s, const char *scope)
 		return;
 	}
 	found = missing_again(s, missing);
-	s->missing += merge_delete(copy, NULL, psprintf("%s AND NOT EXISTS (SELECT FROM %s f WHERE %s)", condition, found, key_match(copy, "f", "t")), NULL);
+	s->missing += merge_delete(copy, NULL, psprintf("%s AND %s", condition, key_not_in(copy, found)), NULL);
 	user_run(psprintf("DROP TABLE %s", found));
 }
 
@@ -234,7 +234,7 @@ reconcile(Sync *s, Run *run)
 						here->v[0][3] ? Max(to_int8(there->v[0][3]), to_int8(here->v[0][3])) : to_int8(there->v[0][3]));
 		}
 		/* rows without a cursor never come by themselves */
-		if (copy->cursor && to_bool(user_value(psprintf("SELECT EXISTS (SELECT FROM %s WHERE %s IS NULL)", copy->target, copy->cursor))))
+		if (copy->cursor && user_value(psprintf("SELECT 1 FROM %s WHERE %s IS NULL LIMIT 1", copy->target, copy->cursor)))
 		{
 			user_run(psprintf("DELETE FROM %s", copy->stage));
 			stage_fetch_isolating(copy, psprintf("%s IS NULL", copy->cursor));

@@ -118,6 +118,9 @@ shape_follow(Sync *sync)
 		"ORDER BY f.attnum, t.attnum",
 		arg_text(sync->copy.foreign), arg_text(sync->copy.target), arg_int8(sync->id));
 
+	/* Citus alters tables and views in one transaction if it goes from node to node */
+	if (sync->copy.distributed)
+		user_run("SELECT set_config('citus.multi_shard_modify_mode', 'sequential', true)");
 	for (uint64 i = 0; i < rows->n; i++)
 	{
 		char **v = rows->v[i];

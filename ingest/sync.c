@@ -40,6 +40,14 @@ SQL_FUNCTION(ingest_redrive);
 	"to_regclass(format('%I.%I', t.local_schema, t.local_name)), to_regclass(format('%I.%I', s.target_schema, s.target_table)) " \
 	"FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id JOIN ingest.sync_state z ON z.sync = s.id "
 
+/* On Citus's nodes? */
+static bool
+is_distributed(const char *target)
+{
+	return repo_value("SELECT to_regclass('pg_catalog.pg_dist_partition')") != NULL &&
+		   repo_value("SELECT 1 FROM pg_catalog.pg_dist_partition WHERE logicalrelid = $1::regclass", arg_text(target)) != NULL;
+}
+
 static Sync *
 sync_of(char **v)
 {
@@ -95,6 +103,7 @@ sync_of(char **v)
 	s->copy.foreign = quoted_relation(s->foreign_schema, s->foreign_table);
 	s->copy.stage_name = psprintf("pg_temp.ingest_stage_%d", s->id);
 	s->copy.diff = psprintf("pg_temp.ingest_diff_%d", s->id);
+	s->copy.distributed = is_distributed(s->copy.target);
 	s->copy.soft = strcmp(s->deletions, "soft") == 0;
 	s->copy.ignore_deletions = strcmp(s->deletions, "ignore") == 0;
 	s->copy.history = to_bool(v[17]);
@@ -428,18 +437,20 @@ cut_here(Cuts *cuts, int64 low, int64 expected)
 static void
 cut(Sync *s, Cuts *cuts, int64 low, int64 high, int64 rows)
 {
-	int pieces = Max(2, Min((rows + s->batch_rows - 1) / s->batch_rows, 16));
-	int64 width = Max(1, high / pieces - low / pieces);
+	/* keys may lie further apart than a bigint holds */
+	uint64 span = (uint64) high - (uint64) low;
+	uint64 pieces = Max(2, Min((rows + s->batch_rows - 1) / s->batch_rows, 16));
+	uint64 width = Max(1, span / pieces);
 
-	if (rows <= s->batch_rows + s->batch_rows / 2 || high - low <= 1)
+	if (rows <= s->batch_rows + s->batch_rows / 2 || span <= 1)
 	{
 		if (rows > 0 || cuts->n == 0)
 			cut_here(cuts, low, rows);
 		return;
 	}
-	for (int64 from = low; from < high; from += width)
+	for (int64 from = low; from < high; from += (int64) width)
 	{
-		int64 to = high - from < 2 * width ? high : from + width;
+		int64 to = (uint64) high - (uint64) from < 2 * width ? high : from + (int64) width;
 
 		CHECK_FOR_INTERRUPTS();
 		cut(s, cuts, from, to,

@@ -288,6 +288,36 @@ DELETE FROM shop.line WHERE head = 9;
 UPDATE ingest.sync_state SET last_reconcile = '2020-01-01' WHERE sync = (SELECT id FROM ingest.sync WHERE name = 'head');
 CALL ingest.sync('head');
 SELECT (SELECT count(*) FROM s.head WHERE id = 9) AS heads, (SELECT count(*) FROM s.line WHERE head = 9) AS lines, (SELECT count(*) FROM s.line) AS all_lines;
+-- columns that are called as the engine's own aliases are
+CREATE TABLE shop.alias (t bigint, s text, n integer, k text, d text, g text, r text, c text, f text, w timestamptz, x text, v text, ingest_row text, "excluded" text, is_new boolean, key text, operation text, seq bigint, PRIMARY KEY (t, k));
+INSERT INTO shop.alias SELECT i, 's' || i, i, 'k', 'd', 'g', 'r', 'c', 'f', '2026-02-01', 'x', 'v', 'row', 'e', true, 'key', 'op', i FROM generate_series(1, 5) i;
+CALL ingest.crawl('shop', '{alias}');
+SELECT ingest.create_sync('shop_ft.alias', 's.alias', key => '{t,k}', cursor_column => 'w', name => 'alias', history => true, row_events => true, deletions => 'soft');
+CALL ingest.sync('alias');
+ALTER TABLE s.alias ADD CHECK (n <> 0);
+UPDATE shop.alias SET s = 'changed', n = CASE t WHEN 2 THEN 0 ELSE n END, w = '2026-03-01 11:44:41+00' WHERE t <= 3;
+DELETE FROM shop.alias WHERE t = 5;
+UPDATE ingest.sync_state SET last_reconcile = '2020-01-01' WHERE sync = (SELECT id FROM ingest.sync WHERE name = 'alias');
+CALL ingest.sync('alias');
+SELECT operation, key, before->>'s' AS before, after FROM ingest.change WHERE sync = (SELECT id FROM ingest.sync WHERE name = 'alias') AND operation <> 'load' ORDER BY key;
+SELECT key, content->>'s' AS s FROM ingest.rejected_row WHERE sync = (SELECT id FROM ingest.sync WHERE name = 'alias');
+SELECT t, s, _operation, _valid_to IS NULL AS current FROM s.alias_history ORDER BY t, _seq;
+SELECT t, s, n FROM ingest.as_of(NULL::s.alias, now()) ORDER BY t;
+SELECT operation, (version).t, (version).s, (version).seq FROM ingest.row_history(NULL::s.alias, '{"t": 1, "k": "k"}');
+SELECT ingest.add_rule('s.alias', 'in_set', '{s}', '{"values": ["s4"]}') > 0 AS added, ingest.add_rule('s.alias', 'unique', '{n}') > 0 AS another;
+SELECT kind, rows, violations, examples FROM ingest.check_quality('s.alias');
+-- ranges of any width: one that two pieces do not share evenly, keys as far apart as can be
+CREATE TABLE shop.span (id bigint PRIMARY KEY);
+INSERT INTO shop.span SELECT generate_series(1, 159);
+CALL ingest.crawl('shop', '{span}');
+SELECT ingest.create_sync('shop_ft.span', 's.span', mode => 'full', key => '{id}', name => 'span', batch_rows => 100);
+CALL ingest.sync('span');
+SELECT count(*) FROM s.span;
+INSERT INTO shop.span VALUES (-9223372036854775808), (9223372036854775806);
+CALL ingest.sync('span');
+INSERT INTO shop.span VALUES (9223372036854775807);
+CALL ingest.sync('span');
+SELECT count(*), min(id), max(id) FROM s.span;
 -- append: a log whose key grows
 CREATE TABLE shop.log (id bigint PRIMARY KEY, line text);
 INSERT INTO shop.log SELECT i, 'line ' || i FROM generate_series(1, 25) i;
