@@ -25,7 +25,7 @@ reconcile_is_due(Sync *s)
 {
 	if (s->copy.ignore_deletions)
 		return false;
-	return to_bool(repo_value("SELECT z.mismatches >= 2 OR coalesce(clock_timestamp() - coalesce(z.last_reconcile, '-infinity') >= s.reconcile_every, false) "
+	return to_bool(repo_value("SELECT z.mismatches >= 2 OR coalesce(coalesce(z.last_reconcile, '-infinity') + s.reconcile_every <= clock_timestamp(), false) "
 							  "FROM ingest.sync s JOIN ingest.sync_state z ON z.sync = s.id WHERE s.id = $1",
 							  arg_int8(s->id)));
 }

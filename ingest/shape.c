@@ -104,6 +104,17 @@ announce(Sync *sync, const char *change, const char *column, const char *before,
 	run_log(sync->copy.run, "info", psprintf("column %s of %s: %s", column, sync->copy.target, change), NULL);
 }
 
+/* What changed while a column was away left no trace here: everything is read again */
+static bool
+came_back(Sync *sync, const char *column)
+{
+	if (repo_run("UPDATE ingest.sync_state SET vanished = nullif(array_remove(vanished, $2), '{}'), reload = true WHERE sync = $1 AND $2 = ANY (vanished)", arg_int8(sync->id),
+				 arg_text(column)) == 0)
+		return false;
+	run_log(sync->copy.run, "info", psprintf("column %s of %s came back: all rows are read again", column, sync->copy.foreign), NULL);
+	return true;
+}
+
 void
 shape_follow(Sync *sync)
 {
@@ -135,14 +146,21 @@ shape_follow(Sync *sync)
 			if (needed)
 				stop(sync, psprintf("column \"%s\", of its key or its cursor, is gone at the source", v[0]),
 					 "Crawl the source; if the table has another key or cursor now, name them with ingest.alter_sync.");
+			if (here && to_bool(v[7]))
+				repo_run("UPDATE ingest.sync_state SET vanished = array_append(vanished, $2) WHERE sync = $1 AND $2 <> ALL (coalesce(vanished, '{}'))", arg_int8(sync->id),
+						 arg_text(v[0]));
 			continue;
 		}
+		if (here && came_back(sync, v[0]))
+			sync->reload = true;
 		if (!here)
 		{
 			if (needed)
 				stop(sync, psprintf("column \"%s\", of its key or its cursor, is gone from %s", v[0], sync->copy.target), "Put the column back.");
 			user_run(psprintf("ALTER TABLE %s ADD COLUMN %s %s", sync->copy.target, quote_identifier(v[0]), v[3]));
 			altered = true;
+			if (repo_run("UPDATE ingest.sync_state SET unfilled = array_append(unfilled, $2) WHERE sync = $1 AND phase <> 'new'", arg_int8(sync->id), arg_text(v[0])) > 0)
+				sync->unfilled = true;
 			announce(sync, "added", v[0], NULL, v[3]);
 			continue;
 		}

@@ -37,7 +37,7 @@ SQL_FUNCTION(ingest_redrive);
 	"SELECT s.id, s.name, s.source, t.local_schema, t.local_name, t.name, s.target_schema, s.target_table, s.owner, s.mode, s.key, s.cursor_column, s.overlap, " \
 	"s.batch_rows, s.deletions, s.parent, s.parent_column, s.history, s.row_events, s.profile, s.reconcile_every, s.max_delete_share, s.reject_limit, s.state, " \
 	"s.state_reason, z.phase, z.generation, z.watermark, z.next_watermark, z.deleted_watermark, z.reload, z.mismatches, z.epoch, t.gone_at, " \
-	"to_regclass(format('%I.%I', t.local_schema, t.local_name)), to_regclass(format('%I.%I', s.target_schema, s.target_table)) " \
+	"to_regclass(format('%I.%I', t.local_schema, t.local_name)), to_regclass(format('%I.%I', s.target_schema, s.target_table)), z.unfilled IS NOT NULL " \
 	"FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id JOIN ingest.sync_state z ON z.sync = s.id "
 
 /* On Citus's nodes? */
@@ -86,6 +86,7 @@ sync_of(char **v)
 	s->reload = to_bool(v[30]);
 	s->mismatches = atoi(v[31]);
 	s->epoch = to_int8(v[32]);
+	s->unfilled = to_bool(v[36]);
 	if (v[34] == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -430,12 +431,12 @@ cut_here(Cuts *cuts, int64 low, int64 expected)
 }
 
 /*
- * Cut keys from low to high (exclusive), of which there are so many rows, until each
- * piece is about a batch.  Keys are anything but evenly spread, so the source counts each
+ * Cut keys from low to high (exclusive), of which there are so many rows that the
+ * condition holds for, until each piece is about a batch.  Keys are anything but evenly spread, so the source counts each
  * piece; an empty one belongs to the range before it.
  */
 static void
-cut(Sync *s, Cuts *cuts, int64 low, int64 high, int64 rows)
+cut(Sync *s, Cuts *cuts, int64 low, int64 high, int64 rows, const char *condition)
 {
 	/* keys may lie further apart than a bigint holds */
 	uint64 span = (uint64) high - (uint64) low;
@@ -454,8 +455,9 @@ cut(Sync *s, Cuts *cuts, int64 low, int64 high, int64 rows)
 
 		CHECK_FOR_INTERRUPTS();
 		cut(s, cuts, from, to,
-			to_int8(user_value(psprintf("SELECT count(*) FROM %s WHERE %s >= %lld AND %s < %lld", s->copy.foreign, s->copy.key[0], (long long) from, s->copy.key[0],
-										(long long) to))));
+			to_int8(user_value(psprintf("SELECT count(*) FROM %s WHERE %s >= %lld AND %s < %lld%s%s", s->copy.foreign, s->copy.key[0], (long long) from, s->copy.key[0],
+										(long long) to, condition ? " AND " : "", condition ? condition : ""))),
+			condition);
 		if (to == high)
 			break;
 	}
@@ -481,7 +483,7 @@ plan_load(void *arg)
 		n = to_int8(rows->v[0][0]);
 		repo_run("UPDATE ingest.source_table SET row_count = $2 FROM ingest.sync s WHERE s.id = $1 AND s.table_id = source_table.id", arg_int8(s->id), arg_int8(n));
 		if (s->copy.key_is_integer && n > 0)
-			cut(s, &cuts, to_int8(rows->v[0][1]), to_int8(rows->v[0][2]) + 1, n);
+			cut(s, &cuts, to_int8(rows->v[0][1]), to_int8(rows->v[0][2]) + 1, n, NULL);
 	}
 	if (cuts.n == 0)
 		cut_here(&cuts, 0, n);
@@ -496,8 +498,9 @@ plan_load(void *arg)
 				 i == cuts.n - 1 ? arg_null(TEXTOID) : arg_text(psprintf("%lld", (long long) cuts.low[i + 1])),
 				 cuts.expected[i] >= 0 ? arg_int8(cuts.expected[i]) : arg_null(INT8OID));
 	}
-	checkpoint(s, "phase = 'loading', generation = generation + 1, reload = false, next_watermark = $3, clock_at = $5::timestamptz, clock_offset = $4::timestamptz - $5::timestamptz",
+	checkpoint(s, "phase = 'loading', generation = generation + 1, reload = false, unfilled = NULL, next_watermark = $3, clock_at = $5::timestamptz, clock_offset = $4::timestamptz - $5::timestamptz",
 			   SQL_ARGS(arg_text(start), arg_text(s->now_there), arg_text(s->now_here)));
+	s->unfilled = false;
 	s->phase = "loading";
 	s->next_watermark = start ? MemoryContextStrdup(s->context, start) : NULL;
 	run_progress(b->run, "loading", n);
@@ -714,6 +717,93 @@ load(Batch *b)
 	return step(b, load_done);
 }
 
+/* -- columns that came -- */
+
+/* Which rows have a value in one of them, and where they are */
+static void
+plan_filling(void *arg)
+{
+	Batch *b = arg;
+	Sync *s = b->s;
+	Cuts cuts = {0};
+	StringInfoData condition;
+	Rows *columns,
+		*rows;
+	MemoryContext old;
+
+	enter(s, b->run);
+	columns = repo_rows("SELECT DISTINCT quote_ident(c) FROM ingest.sync_state, unnest(unfilled) c WHERE sync = $1 AND quote_ident(c) = ANY ($2::text[])", arg_int8(s->id),
+						arg_text(array_literal(s->copy.columns, s->copy.n_columns)));
+	b->ranges = NULL;
+	if (columns->n == 0)
+		return;
+	initStringInfo(&condition);
+	for (uint64 i = 0; i < columns->n; i++)
+		appendStringInfo(&condition, "%s%s IS NOT NULL", i > 0 ? " OR " : "(", columns->v[i][0]);
+	appendStringInfoChar(&condition, ')');
+	if (s->source->counts && s->copy.key_is_integer)
+	{
+		rows = user_rows(psprintf("SELECT count(*), min(%s), max(%s) FROM %s WHERE %s", s->copy.key[0], s->copy.key[0], s->copy.foreign, condition.data));
+		if (to_int8(rows->v[0][0]) == 0)
+			return;
+		cut(s, &cuts, to_int8(rows->v[0][1]), to_int8(rows->v[0][2]) + 1, to_int8(rows->v[0][0]), condition.data);
+	}
+	if (cuts.n == 0)
+		cut_here(&cuts, 0, -1);
+	old = MemoryContextSwitchTo(s->context);
+	b->ranges = palloc0(sizeof(Rows));
+	b->ranges->n = cuts.n;
+	b->ranges->v = palloc(sizeof(char **) * cuts.n);
+	for (int i = 0; i < cuts.n; i++)
+	{
+		char *range = range_condition(&s->copy, i > 0 ? psprintf("%lld", (long long) cuts.low[i]) : NULL,
+									  i < cuts.n - 1 ? psprintf("%lld", (long long) cuts.low[i + 1]) : NULL, "");
+
+		b->ranges->v[i] = palloc(sizeof(char *));
+		b->ranges->v[i][0] = psprintf("%s%s%s", range, range[0] ? " AND " : "", condition.data);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static void
+fill_range(void *arg)
+{
+	Batch *b = arg;
+	Strings touched = {0};
+
+	enter(b->s, b->run);
+	stage_fetch_isolating(&b->s->copy, b->where);
+	merge_stage(&b->s->copy, "reload");
+	settle(b, &touched);
+	checkpoint(b->s, "phase = phase", 0, NULL);
+	run_progress(b->run, "new columns", -1);
+}
+
+static void
+filled(void *arg)
+{
+	Batch *b = arg;
+
+	checkpoint(b->s, "unfilled = NULL", 0, NULL);
+}
+
+/* Rows of before that have a value in a column that came: no stamp tells of them */
+static bool
+fill(Batch *b)
+{
+	if (!b->s->unfilled)
+		return true;
+	if (!step(b, plan_filling))
+		return false;
+	for (uint64 i = 0; b->ranges && i < b->ranges->n; i++)
+	{
+		b->where = b->ranges->v[i][0];
+		if (!step(b, fill_range))
+			return false;
+	}
+	return step(b, filled);
+}
+
 /* -- changes since -- */
 
 /* A long window is cut into slices of time, each with its checkpoint */
@@ -924,7 +1014,7 @@ work(Batch *b)
 	}
 	else if (!catch_up(b) || (strcmp(s->mode, "incremental") == 0 && !step(b, reconcile_if_due)))
 		return false;
-	if (!step(b, finish))
+	if (!fill(b) || !step(b, finish))
 		return false;
 	/* what follows does not make the run a failure: the copy is current */
 	if (strcmp(s->profile, "none") != 0 && b->run->total_inserted + b->run->total_updated + b->run->total_deleted > 0)

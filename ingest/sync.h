@@ -40,6 +40,7 @@ typedef struct Sync
 	char *next_watermark;
 	char *deleted_watermark;
 	bool reload;
+	bool unfilled; /* columns came whose old rows are not read yet */
 	int mismatches;
 	int64 epoch;
 	/* the source's clock at the beginning of this run, and ours */

@@ -48,7 +48,9 @@ CREATE TABLE sync_state (
     mismatches integer NOT NULL DEFAULT 0, -- runs in a row after which the count differed
     rows bigint, -- rows of the copy, deleted ones left out: counted after a load and kept since
     key_sum numeric, -- sum of its keys' first column, where that is an integer, likewise
-    reload boolean NOT NULL DEFAULT false -- whether the next run reads everything again
+    reload boolean NOT NULL DEFAULT false, -- whether the next run reads everything again
+    unfilled text[], -- columns that came, whose values in rows of before are not read yet
+    vanished text[] -- columns that went at the source: what they are worth is not known until they come back
 );
 COMMENT ON TABLE sync_state IS 'how far each sync is: written with each batch, in its transaction';
 

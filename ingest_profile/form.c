@@ -153,6 +153,24 @@ read_set(Reader *in, Sketch *s)
 		set_relax(&s->set, NULL, NULL);
 }
 
+/* How many values of the sample keep their text: as many as the search for a meaning looks at */
+static int
+texts_of(ValueClass class)
+{
+	switch (class)
+	{
+		case CLASS_TEXT:
+		case CLASS_OTHER:
+			return SAMPLE_VALUES;
+		case CLASS_INTEGER:
+		case CLASS_NUMERIC:
+		case CLASS_FLOAT:
+			return SAMPLE_VALUES / 2;
+		default:
+			return SAMPLE_VALUES / 8;
+	}
+}
+
 /* -- all of it -- */
 
 bytea *
@@ -178,7 +196,7 @@ sketch_write(Sketch *s)
 	if (s->hll)
 	{
 		hll_write(&out, s->hll);
-		sample_write(&out, s->sample, true);
+		sample_write(&out, s->sample, texts_of(type->class));
 	}
 	if (s->kll)
 		kll_write(&out, s->kll);

@@ -486,6 +486,7 @@ patterns_write(StringInfo out, const Patterns *p)
 	int n;
 	Shape **ranked = patterns_ranked(p, &n);
 	int64 offset = p->shape_offset;
+	int64 noise = p->shapes_exact ? 0 : p->texts / 4000;
 	int stored = 0;
 
 	for (int i = 0; i < lengthof(counts); i++)
@@ -496,8 +497,8 @@ patterns_write(StringInfo out, const Patterns *p)
 	for (int i = 0; i < used; i++)
 		put_count(out, p->lengths[i]);
 	put_byte(out, p->has_shapes);
-	/* those that were written out, and few enough of them */
-	while (stored < Min(n, SHAPES_STORED) && ranked[stored]->mask != NULL)
+	/* those that were written out, few enough of them, and more than noise where they are many */
+	while (stored < Min(n, SHAPES_STORED) && ranked[stored]->mask != NULL && ranked[stored]->count > noise)
 		stored++;
 	put_byte(out, p->shapes_exact && stored == n);
 	if (stored < n)

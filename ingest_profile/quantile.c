@@ -6,7 +6,7 @@
  *
  * The top level holds KLL_SIZE items, each level below two thirds of the one
  * above.  A full level is sorted, and every other item, the odd or the even
- * ones, moves up with twice the weight.  Rank error at most 0.7 % of the rows
+ * ones, moves up with twice the weight.  Rank error at most 0.9 % of the rows
  * over all ranks with 99 % confidence.
  */
 #include "postgres.h"
@@ -35,7 +35,7 @@
 static int
 capacity(const Kll *kll, int level)
 {
-	static const int of_depth[KLL_LEVELS] = {512, 342, 228, 152, 102, 68, 46, 30, 20, 14};
+	static const int of_depth[KLL_LEVELS] = {KLL_SIZE, 266, 178, 118, 80, 52, 36, 24, 16, 10};
 
 	return of_depth[kll->nlevels - 1 - level];
 }

@@ -9,7 +9,7 @@
 
 #include "ingest_profile/bytes.h"
 
-#define KLL_SIZE 512
+#define KLL_SIZE 400
 #define KLL_LEVELS 10
 
 typedef struct KllLevel

@@ -73,6 +73,7 @@ sample_put(Sample *sample, uint64 hash, const char *value, Size len, bool cut)
 {
 	Sampled *item;
 
+	hash = hash >> SAMPLE_SHIFT << SAMPLE_SHIFT;
 	if (sample->n == sample->allocated)
 	{
 		sample_tidy(sample);
@@ -120,20 +121,20 @@ sample_merge(Sample *into, Sample *from)
 /* -- stored form: hashes as differences -- */
 
 void
-sample_write(StringInfo out, Sample *sample, bool with_values)
+sample_write(StringInfo out, Sample *sample, int most_values)
 {
 	uint64 before = 0;
 	int values = 0;
 	int room = SAMPLE_TEXT_BYTES;
 
 	sample_tidy(sample);
-	while (with_values && values < Min(sample->n, SAMPLE_VALUES) && sample->items[values].value && room > 0)
+	while (values < Min(sample->n, most_values) && sample->items[values].value && room > 0)
 		room -= sample->items[values++].len;
 	put_count(out, sample->n);
 	put_count(out, values);
 	for (int i = 0; i < sample->n; i++)
 	{
-		uint64 hash = sample->items[i].hash >> HASH_SHIFT;
+		uint64 hash = sample->items[i].hash >> SAMPLE_SHIFT;
 
 		put_count(out, hash - before);
 		before = hash;
@@ -160,9 +161,9 @@ sample_read(Reader *in, MemoryContext context)
 		Sampled *item = &sample->items[i];
 
 		hash += take_count(in);
-		if (hash >> (64 - HASH_SHIFT))
+		if (hash >> (64 - SAMPLE_SHIFT))
 			report_damage();
-		item->hash = hash << HASH_SHIFT;
+		item->hash = hash << SAMPLE_SHIFT;
 		if (i < values)
 		{
 			item->cut = take_byte(in) != 0;

@@ -14,6 +14,7 @@
 #include "ingest_profile/hash.h"
 
 #define SAMPLE_HASHES 1024
+#define SAMPLE_SHIFT 24 /* what a hash of 64 bits need not have to be told from a thousand others */
 #define SAMPLE_VALUES 128
 #define SAMPLE_BYTES 128 /* of a value */
 #define SAMPLE_LATELY 4096
@@ -58,7 +59,8 @@ extern Sample *sample_new(MemoryContext context);
 extern void sample_put(Sample *sample, uint64 hash, const char *value, Size len, bool cut);
 extern void sample_tidy(Sample *sample);
 extern void sample_merge(Sample *into, Sample *from);
-extern void sample_write(StringInfo out, Sample *sample, bool with_values);
+/* with the texts of at most so many */
+extern void sample_write(StringInfo out, Sample *sample, int values);
 extern Sample *sample_read(Reader *in, MemoryContext context);
 
 #endif /* PROFILE_SAMPLE_H */

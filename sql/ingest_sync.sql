@@ -102,16 +102,17 @@ SELECT data->>'operation' AS operation, data->'key' AS key, data->'after'->>'nam
 CREATE INDEX item_name ON s.item (name);
 CREATE VIEW s.names AS SELECT id, name FROM s.item;
 ALTER TABLE shop.item ADD COLUMN weight integer;
-UPDATE shop.item SET weight = id;
+UPDATE shop.item SET weight = id WHERE id > 5;
 CALL ingest.crawl('shop');
 UPDATE shop.item SET changed = '2026-03-01 11:21:00+00' WHERE id = 5;
 UPDATE shop.clock SET now = '2026-03-01 11:22:00+00';
 CALL ingest.sync('item');
 SELECT id, weight FROM s.item WHERE id IN (5, 6) ORDER BY id;
--- old rows are filled in on request
-SELECT ingest.reload('item');
-CALL ingest.sync('item');
+-- rows of before that have a value are read, and no other
 SELECT count(*) FILTER (WHERE weight = id), count(*) FROM s.item;
+TABLE last_run;
+SELECT unfilled IS NULL AS filled FROM ingest.sync_state WHERE sync = (SELECT id FROM ingest.sync WHERE name = 'item');
+CALL ingest.sync('item');
 TABLE last_run;
 ALTER TABLE shop.item ALTER COLUMN weight TYPE bigint;
 UPDATE shop.item SET weight = 5000000000, changed = '2026-03-01 11:23:00+00' WHERE id = 5;
@@ -124,6 +125,15 @@ ALTER TABLE shop.item DROP COLUMN weight;
 CALL ingest.crawl('shop');
 CALL ingest.sync('item');
 SELECT count(weight) > 0 AS kept FROM s.item;
+-- and if it comes back, with what changed meanwhile
+ALTER TABLE shop.item ADD COLUMN weight bigint;
+UPDATE shop.item SET weight = 7 WHERE id = 7;
+CALL ingest.crawl('shop');
+CALL ingest.sync('item');
+SELECT count(weight), sum(weight) FROM s.item;
+ALTER TABLE shop.item DROP COLUMN weight;
+CALL ingest.crawl('shop');
+CALL ingest.sync('item');
 SELECT object_name, change FROM ingest.metadata_change WHERE table_id = (SELECT table_id FROM ingest.sync WHERE name = 'item') AND object_kind = 'column' ORDER BY id;
 SELECT count(*) FROM s.names;
 -- what cannot be followed stops this sync alone, and says what to do
