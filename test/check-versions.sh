@@ -8,7 +8,7 @@ need_packages mmdebstrap
 SUITES=${SUITES:-bookworm:15 trixie:17 sid:18}
 MIRROR=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | grep -E '/debian/?$' | sort -u | head -n 1)}
 ROOTS=$(mktemp -d /tmp/pg_ingest-roots.XXXXXX)
-trap 'for m in "$ROOTS"/*/proc; do umount "$m" 2>/dev/null; done; rm -rf --one-file-system "$ROOTS"' EXIT
+trap 'for m in "$ROOTS"/*/proc; do umount "$m" 2>/dev/null || :; done; rm -rf --one-file-system "$ROOTS"' EXIT
 
 # packages within a root: as lib.sh names them
 inside="gcc,make,pkg-config,libc6-dev,libcurl4-openssl-dev,libjson-c-dev,libssl-dev,libdeflate-dev,libicu-dev,python3,python3-psycopg,python3-cryptography,perl,sudo,tzdata"
