@@ -36,14 +36,8 @@ key_of(const char *key)
 {
 	int n;
 	char **columns = parse_array(key, &n);
-	StringInfoData sql;
 
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "jsonb_build_object(");
-	for (int i = 0; i < n; i++)
-		appendStringInfo(&sql, "%s%s::text, t.%s", i > 0 ? ", " : "", quote_literal_cstr(columns[i]), quote_identifier(columns[i]));
-	appendStringInfoChar(&sql, ')');
-	return sql.data;
+	return key_object(columns, n, "t.");
 }
 
 /* A row t of the copy has the key of record k */

@@ -79,18 +79,23 @@ is_key(const Copy *copy, const char *column)
 	return false;
 }
 
-/* The key of a row as JSON */
-static char *
-key_json(const Copy *copy, const char *alias)
+char *
+key_object(char **names, int n, const char *alias)
 {
 	StringInfoData sql;
 
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "jsonb_build_object(");
-	for (int i = 0; i < copy->n_key; i++)
-		appendStringInfo(&sql, "%s%s::text, %s%s", i > 0 ? ", " : "", quote_literal_cstr(copy->key_names[i]), alias, copy->key[i]);
+	for (int i = 0; i < n; i++)
+		appendStringInfo(&sql, "%s%s::text, %s%s", i > 0 ? ", " : "", quote_literal_cstr(names[i]), alias, quote_identifier(names[i]));
 	appendStringInfoChar(&sql, ')');
 	return sql.data;
+}
+
+static char *
+key_json(const Copy *copy, const char *alias)
+{
+	return key_object(copy->key_names, copy->n_key, alias);
 }
 
 /* A row as JSON: as it is where it has no other columns, which is faster */

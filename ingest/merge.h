@@ -56,6 +56,8 @@ typedef struct Copy
 extern void strings_add(Strings *strings, const char *item);
 /* "a, b, c", each with a prefix such as "t." */
 extern char *column_list(char **columns, int n, const char *prefix);
+/* The key of a row as history has it, a JSON object; names are not quoted */
+extern char *key_object(char **names, int n, const char *alias);
 /* The operator by which two values of the type are the same, qualified */
 extern char *equality_of(Oid type);
 extern char *key_match(const Copy *copy, const char *a, const char *b);

@@ -432,8 +432,8 @@ cut_here(Cuts *cuts, int64 low, int64 expected)
 
 /*
  * Cut keys from low to high (exclusive), of which there are so many rows that the
- * condition holds for, until each piece is about a batch.  Keys are anything but evenly spread, so the source counts each
- * piece; an empty one belongs to the range before it.
+ * condition holds for, until each piece is about a batch.  Keys are anything but evenly
+ * spread, so the source counts each piece; an empty one belongs to the range before it.
  */
 static void
 cut(Sync *s, Cuts *cuts, int64 low, int64 high, int64 rows, const char *condition)
@@ -775,6 +775,7 @@ fill_range(void *arg)
 	stage_fetch_isolating(&b->s->copy, b->where);
 	merge_stage(&b->s->copy, "reload");
 	settle(b, &touched);
+	/* nothing moves on, but the run must still be ours */
 	checkpoint(b->s, "phase = phase", 0, NULL);
 	run_progress(b->run, "new columns", -1);
 }
