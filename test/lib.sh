@@ -5,6 +5,7 @@
 
 set -euo pipefail
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export LC_ALL=C	# messages that are read here, and sort orders
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH	# Debian's python3 and perl, not another one
 unset PGHOST PGPORT PGUSER PGDATABASE PGSERVICE PGOPTIONS LD_PRELOAD || true
 WORK=
@@ -91,7 +92,43 @@ build() {
 	fi
 	make -s -C "$TOP" -j"$(nproc)" 2>&1 | grep -v '^make' || true
 	make -s -C "$TOP" || die "the build failed"
-	as_root make -s -C "$TOP" install PG_CONFIG="$PG_CONFIG" >/dev/null || die "the installation failed"
+}
+
+# The longest path that holds all of the given ones
+common_path() {
+	local common=$1 p
+	for p in "$@"; do
+		while [[ $p/ != "$common"/* ]]; do common=${common%/*}; done
+	done
+	echo "$common"
+}
+
+# copy_server NAME: a copy of the server's tree in the work folder.  A server finds its share and lib from where it
+# is, so nothing has to be installed over the machine's own, and two runs do not meet.  Sets PG_CONFIG and BIN to it.
+copy_server() {
+	local share lib include prefix to dir
+	share=$("$PG_CONFIG" --sharedir) lib=$("$PG_CONFIG" --pkglibdir) include=$("$PG_CONFIG" --includedir-server)
+	BIN=$("$PG_CONFIG" --bindir)
+	prefix=$(common_path "$BIN" "$share" "$lib" "$include")
+	to=$WORK/$1
+	for dir in "$BIN" "$share" "$lib"; do
+		[ -d "$to${dir#"$prefix"}" ] && continue
+		mkdir -p "$to${dir#"$prefix"}"
+		cp -r "$dir/." "$to${dir#"$prefix"}"
+	done
+	for dir in "$("$PG_CONFIG" --pkgincludedir)" "$include"; do
+		[ -d "$to${dir#"$prefix"}" ] && continue
+		mkdir -p "$(dirname "$to${dir#"$prefix"}")"
+		ln -sn "$dir" "$to${dir#"$prefix"}"
+	done
+	BIN=$to${BIN#"$prefix"}
+	PG_CONFIG=$BIN/pg_config
+	chmod -R a+rX "$to"
+}
+
+# install_extensions: into the server of PG_CONFIG, which is a copy
+install_extensions() {
+	make -s -C "$TOP" install PG_CONFIG="$PG_CONFIG" >/dev/null || die "the installation failed"
 }
 
 # fuzz_target decode|sketch: SOURCES, CORPUS and DICTIONARY of a fuzzer
@@ -258,4 +295,6 @@ set_up() {
 	choose_server
 	build
 	make_work
+	copy_server server
+	install_extensions
 }
