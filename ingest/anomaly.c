@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "ingest/anomaly.h"
 #include "ingest/compat.h"
 #include "ingest/event.h"
@@ -89,7 +90,7 @@ SQL_FUNCTION(ingest_profile_now);
 static char *
 profile_schema(void)
 {
-	return pstrdup(quote_identifier(repo_value("SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'ingest_profile'")));
+	return pstrdup(quote_identifier(own_value("SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'ingest_profile'")));
 }
 
 /* What two profiles of a column say, one finding a row: kind, column, summary, evidence */
@@ -118,18 +119,24 @@ profile_relation(const Subject *s, const Run *run, int64 sample_rows)
 {
 	char *schema = profile_schema();
 	char *table = quoted_relation(s->schema, s->table);
+	Oid kept = get_relname_relid("profile_stats", get_namespace_oid("ingest", false));
+	const Oid types[] = {NAMEOID, BOOLOID, INT8OID, get_atttype(kept, get_attnum(kept, "statistics")), get_atttype(kept, get_attnum(kept, "sketch"))};
+	Stored *profiled;
+	Rows *summary;
 	Rows *rows;
 	StringInfoData json;
 
-	/* read by the user, kept by the repository */
-	user_drop("TABLE", "pg_temp.ingest_profiled");
-	user_run(psprintf("CREATE TEMP TABLE ingest_profiled ON COMMIT DROP AS SELECT p.column_name, p.sampled, p.total_rows, %s.profile_stats(p.sketch, p.column_name) AS statistics, p.sketch "
-					  "FROM %s.profile_table(%s::regclass, NULL, %s) p",
-					  schema, schema, quote_literal_cstr(table), sample_rows > 0 ? psprintf("%lld", (long long) sample_rows) : "NULL"));
-	repo_run("INSERT INTO ingest.profile_stats (source, table_id, schema_name, table_name, column_name, run, sampled, total_rows, statistics, sketch) "
-			 "SELECT $1, coalesce((SELECT table_id FROM ingest.sync WHERE id = $2), (SELECT id FROM ingest.source_table WHERE (local_schema, local_name) = ($3, $4) LIMIT 1)), "
-			 "$3, $4, p.column_name, $5, coalesce(p.sampled, false), p.total_rows, p.statistics, p.sketch FROM pg_temp.ingest_profiled p",
-			 ID_OR_NULL(s->source), ID_OR_NULL(s->sync), arg_name(s->schema), arg_name(s->table), arg_int8(run->id));
+	/* read by the user, kept by the engine */
+	profiled = user_store(psprintf("SELECT p.column_name::name AS column_name, p.sampled, p.total_rows, %s.profile_stats(p.sketch, p.column_name) AS statistics, p.sketch "
+								   "FROM %s.profile_table(%s::regclass, NULL, %s) p",
+								   schema, schema, quote_literal_cstr(table), sample_rows > 0 ? psprintf("%lld", (long long) sample_rows) : "NULL"),
+						  lengthof(types), types);
+	stored_run(profiled, "INSERT INTO ingest.profile_stats (source, table_id, schema_name, table_name, column_name, run, sampled, total_rows, statistics, sketch) "
+						 "SELECT $1, coalesce((SELECT table_id FROM ingest.sync WHERE id = $2), (SELECT id FROM ingest.source_table WHERE (local_schema, local_name) = ($3, $4) LIMIT 1)), "
+						 "$3, $4, p.column_name, $5, coalesce(p.sampled, false), p.total_rows, p.statistics, p.sketch FROM stored p",
+			   SQL_ARGS(ID_OR_NULL(s->source), ID_OR_NULL(s->sync), arg_name(s->schema), arg_name(s->table), arg_int8(run->id)));
+	summary = stored_rows(profiled, "SELECT count(*), max(total_rows) FROM stored", 0, NULL);
+	stored_end(profiled);
 	repo_run("UPDATE ingest.source_column c SET sample_values = (p.statistics).samples, hidden_type = (p.statistics).hidden_type, semantic_type = (p.statistics).semantic_type "
 			 "FROM ingest.profile_stats p WHERE p.run = $1 AND c.table_id = p.table_id AND c.name = p.column_name",
 			 arg_int8(run->id));
@@ -137,13 +144,12 @@ profile_relation(const Subject *s, const Run *run, int64 sample_rows)
 	json_text(&json, "table", table);
 	json_int8(&json, "run", run->id);
 	json_raw(&json, "sampled", sample_rows > 0 ? "true" : "false");
-	json_raw(&json, "columns", repo_value("SELECT count(*) FROM pg_temp.ingest_profiled"));
-	json_raw(&json, "rows", repo_value("SELECT max(total_rows) FROM pg_temp.ingest_profiled"));
+	json_raw(&json, "columns", summary->v[0][0]);
+	json_raw(&json, "rows", summary->v[0][1]);
 	event_emit("ingest.profile.completed", s->source_name, table, json_close(&json));
 	rows = repo_rows(psprintf(findings, schema), arg_int8(run->id), arg_name(s->schema), arg_name(s->table));
 	for (uint64 i = 0; i < rows->n; i++)
 		anomaly_of(s, run, rows->v[i][0], "warning", rows->v[i][1], rows->v[i][2], rows->v[i][3]);
-	user_run("DROP TABLE pg_temp.ingest_profiled");
 }
 
 void

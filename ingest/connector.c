@@ -143,7 +143,7 @@ ingest_register_source(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("there is a source \"%s\" already", name)));
-	if (repo_value("SELECT 1 FROM pg_namespace WHERE nspname = $1", arg_text(schema)) == NULL)
+	if (own_value("SELECT 1 FROM pg_namespace WHERE nspname = $1", arg_text(schema)) == NULL)
 		user_run(psprintf("CREATE SCHEMA %s", quote_identifier(schema)));
 	remote = repo_value("SELECT coalesce($1, ARRAY(SELECT remote_schema FROM ingest.connector WHERE wrapper = $2 AND remote_schema IS NOT NULL))",
 						arg_datum(TEXTARRAYOID, PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3), PG_ARGISNULL(3)),
@@ -183,10 +183,10 @@ generic_check(void *arg)
 						  quote_identifier(source->remote_schemas[0]), quote_identifier(source->server), quote_identifier(source->local_schema)));
 		return;
 	}
-	table = repo_rows("SELECT t.ftrelid::regclass FROM pg_foreign_table t JOIN pg_foreign_server s ON s.oid = t.ftserver "
-					  "JOIN pg_class c ON c.oid = t.ftrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
-					  "WHERE s.srvname = $1 AND n.nspname = $2 ORDER BY 1 LIMIT 1",
-					  arg_text(source->server), arg_text(source->local_schema));
+	table = own_rows("SELECT t.ftrelid::regclass FROM pg_foreign_table t JOIN pg_foreign_server s ON s.oid = t.ftserver "
+					 "JOIN pg_class c ON c.oid = t.ftrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+					 "WHERE s.srvname = $1 AND n.nspname = $2 ORDER BY 1 LIMIT 1",
+					 arg_text(source->server), arg_text(source->local_schema));
 	if (table->n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),

@@ -87,15 +87,15 @@ follow(Crawl *c, const char *imported, const char *local)
 	Rows *rows;
 	Failure failure;
 	char *old = quoted_relation(c->source->local_schema, local);
-	char *kind = repo_value("SELECT c.relkind::text || (s.srvname = $3)::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-							"LEFT JOIN pg_foreign_table f ON f.ftrelid = c.oid LEFT JOIN pg_foreign_server s ON s.oid = f.ftserver "
-							"WHERE n.nspname = $1 AND c.relname = $2",
-							arg_text(c->source->local_schema), arg_text(local), arg_text(c->source->server));
+	char *kind = own_value("SELECT c.relkind::text || (s.srvname = $3)::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+						   "LEFT JOIN pg_foreign_table f ON f.ftrelid = c.oid LEFT JOIN pg_foreign_server s ON s.oid = f.ftserver "
+						   "WHERE n.nspname = $1 AND c.relname = $2",
+						   arg_text(c->source->local_schema), arg_text(local), arg_text(c->source->server));
 
 	if (kind == NULL)
 	{
-		bool taken = repo_value("SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2",
-								arg_text(c->source->local_schema), arg_text(local)) != NULL;
+		bool taken = own_value("SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2",
+							   arg_text(c->source->local_schema), arg_text(local)) != NULL;
 
 		if (taken)
 			return false;
@@ -108,7 +108,7 @@ follow(Crawl *c, const char *imported, const char *local)
 		return false;
 
 	/* columns: new ones, other types, gone ones; then the table's options */
-	rows = repo_rows(
+	rows = own_rows(
 		"WITH i AS (SELECT * FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped), "
 		"o AS (SELECT * FROM pg_attribute WHERE attrelid = $2::regclass AND attnum > 0 AND NOT attisdropped), "
 		"opt AS (SELECT attname, string_agg(format('%I %L', option_name, option_value), ', ') AS options FROM i, pg_options_to_table(attfdwoptions) GROUP BY attname) "
@@ -132,11 +132,11 @@ follow(Crawl *c, const char *imported, const char *local)
 		else if (rows->v[i][1])
 			user_run(rows->v[i][1]);
 	}
-	rows = repo_rows("WITH i AS (SELECT o.* FROM pg_foreign_table, pg_options_to_table(ftoptions) o WHERE ftrelid = $1::regclass), "
-					 "o AS (SELECT o.* FROM pg_foreign_table, pg_options_to_table(ftoptions) o WHERE ftrelid = $2::regclass) "
-					 "SELECT format('ALTER FOREIGN TABLE %s OPTIONS (%s %I %L)', $2, CASE WHEN o.option_name IS NULL THEN 'ADD' ELSE 'SET' END, option_name, i.option_value) "
-					 "FROM i LEFT JOIN o USING (option_name) WHERE i.option_value IS DISTINCT FROM o.option_value",
-					 arg_text(quoted_relation(c->scratch, imported)), arg_text(old));
+	rows = own_rows("WITH i AS (SELECT o.* FROM pg_foreign_table, pg_options_to_table(ftoptions) o WHERE ftrelid = $1::regclass), "
+					"o AS (SELECT o.* FROM pg_foreign_table, pg_options_to_table(ftoptions) o WHERE ftrelid = $2::regclass) "
+					"SELECT format('ALTER FOREIGN TABLE %s OPTIONS (%s %I %L)', $2, CASE WHEN o.option_name IS NULL THEN 'ADD' ELSE 'SET' END, option_name, i.option_value) "
+					"FROM i LEFT JOIN o USING (option_name) WHERE i.option_value IS DISTINCT FROM o.option_value",
+					arg_text(quoted_relation(c->scratch, imported)), arg_text(old));
 	for (uint64 i = 0; i < rows->n; i++)
 		user_run(rows->v[i][0]);
 	return true;
@@ -177,7 +177,7 @@ record_columns(Crawl *c, int64 table_id, const char *table, const char *relation
 		"NOT a.attnotnull AS nullable, col_description(a.attrelid, a.attnum) AS description, coalesce(a.attname ~ $5, false) AS custom, "
 		"array_position($6::text[], a.attname::text) AS key_position, "
 		"(SELECT array_agg(pg_get_constraintdef(k.oid) ORDER BY k.conname) FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.conkey = ARRAY[a.attnum]) AS constraints "
-		"FROM pg_attribute a WHERE a.attrelid = $3::regclass AND a.attnum > 0 AND NOT a.attisdropped), "
+		"FROM pg_attribute a WHERE a.attrelid = $3 AND a.attnum > 0 AND NOT a.attisdropped), "
 		"old AS (SELECT * FROM ingest.source_column WHERE table_id = $2), "
 		"came AS (SELECT n.* FROM now n LEFT JOIN old o USING (name) WHERE o.id IS NULL), "
 		"went AS (SELECT o.* FROM old o LEFT JOIN now n USING (name) WHERE n.name IS NULL AND o.gone_at IS NULL), "
@@ -203,7 +203,7 @@ record_columns(Crawl *c, int64 table_id, const char *table, const char *relation
 		"UNION ALL SELECT n.name, 'altered', jsonb_build_object('nullable', o.nullable, 'description', o.description), "
 		"jsonb_build_object('nullable', n.nullable, 'description', n.description) FROM now n JOIN old o USING (name) "
 		"WHERE (n.nullable, n.description) IS DISTINCT FROM (o.nullable, o.description)) x" CHANGE_RETURNING,
-		arg_int8(c->source->id), arg_int8(table_id), arg_text(relation), arg_int8(c->run->id), arg_text(c->source->custom_columns), arg_text(key),
+		arg_int8(c->source->id), arg_int8(table_id), arg_relation(relation), arg_int8(c->run->id), arg_text(c->source->custom_columns), arg_text(key),
 		arg_bool(is_new));
 	announce(c, table, changes);
 }
@@ -239,17 +239,17 @@ record_table(Crawl *c, int64 schema_id, const char *name, const char *local)
 	char *type;
 
 	/* the key: by the connector, or by a constraint on what stands behind it; never one whose columns are not there */
-	key = repo_value("SELECT k FROM (SELECT regexp_split_to_array($1, '\\s*,\\s*') AS k) x WHERE $1 IS NOT NULL AND "
-					 "NOT EXISTS (SELECT FROM unnest(k) e WHERE NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = $2::regclass AND attname = e AND NOT attisdropped))",
-					 arg_text(key_list), arg_text(relation));
-	type = cursor ? repo_value("SELECT atttypid::regtype FROM pg_attribute WHERE attrelid = $1::regclass AND attname = $2 AND NOT attisdropped",
-							   arg_text(relation), arg_text(cursor))
+	key = own_value("SELECT k FROM (SELECT regexp_split_to_array($1, '\\s*,\\s*') AS k) x WHERE $1 IS NOT NULL AND "
+					"NOT EXISTS (SELECT FROM unnest(k) e WHERE NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = $2::regclass AND attname = e AND NOT attisdropped))",
+					arg_text(key_list), arg_text(relation));
+	type = cursor ? own_value("SELECT atttypid::regtype FROM pg_attribute WHERE attrelid = $1::regclass AND attname = $2 AND NOT attisdropped",
+							  arg_text(relation), arg_text(cursor))
 				  : NULL;
 	if (type == NULL)
 		cursor = NULL;
 	is_new = repo_value("SELECT 1 FROM ingest.source_table WHERE schema_id = $1 AND name = $2", arg_int8(schema_id), arg_text(name)) == NULL;
 	rows = repo_rows("INSERT INTO ingest.source_table AS t (source, schema_id, name, local_schema, local_name, kind, description, key, key_origin, cursor_column, parent, parent_column, crawled_at) "
-					 "VALUES ($1, $2, $3, $4, $5, CASE WHEN $3 LIKE 'customrecord\\_%' THEN 'custom record' ELSE 'table' END, coalesce(obj_description($6::regclass, 'pg_class'), $7), "
+					 "VALUES ($1, $2, $3, $4, $5, CASE WHEN $3 LIKE 'customrecord\\_%' THEN 'custom record' ELSE 'table' END, coalesce(obj_description($6, 'pg_class'), $7), "
 					 "$8::text[], CASE WHEN $8 IS NOT NULL THEN 'source' END, $9, $10, $11, clock_timestamp()) "
 					 "ON CONFLICT (schema_id, name) DO UPDATE SET description = excluded.description, "
 					 "key = CASE WHEN excluded.key IS NULL OR t.key_origin = 'user' THEN t.key ELSE excluded.key END, "
@@ -258,7 +258,7 @@ record_table(Crawl *c, int64 schema_id, const char *name, const char *local)
 					 "parent = excluded.parent, parent_column = excluded.parent_column, crawled_at = excluded.crawled_at, local_schema = excluded.local_schema, local_name = excluded.local_name "
 					 "RETURNING id, gone_at IS NOT NULL, key",
 					 arg_int8(c->source->id), arg_int8(schema_id), arg_text(name), arg_name(c->source->local_schema), arg_name(local),
-					 arg_text(relation), arg_text(listed(c, name, LISTED_DESCRIPTION)), arg_text(key), arg_text(cursor),
+					 arg_relation(relation), arg_text(listed(c, name, LISTED_DESCRIPTION)), arg_text(key), arg_text(cursor),
 					 arg_text(listed(c, name, LISTED_PARENT)), arg_text(listed(c, name, LISTED_PARENT_COLUMN)));
 	id = to_int8(rows->v[0][0]);
 	if (is_new || to_bool(rows->v[0][1]))
@@ -274,9 +274,9 @@ record_table(Crawl *c, int64 schema_id, const char *name, const char *local)
 		json_text(&json, "source", c->source->name);
 		json_text(&json, "table", name);
 		json_text(&json, "relation", relation);
-		json_raw(&json, "columns", repo_value("SELECT jsonb_agg(jsonb_build_object('name', attname, 'type', format_type(atttypid, atttypmod)) ORDER BY attnum) "
-											  "FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped",
-											  arg_text(relation)));
+		json_raw(&json, "columns", own_value("SELECT jsonb_agg(jsonb_build_object('name', attname, 'type', format_type(atttypid, atttypmod)) ORDER BY attnum) "
+											 "FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped",
+											 arg_text(relation)));
 		json_int8(&json, "run", c->run->id);
 		event_emit(is_new ? "ingest.table.discovered" : "ingest.table.returned", c->source->name, name, json_close(&json));
 	}
@@ -314,8 +314,8 @@ schema_number(Crawl *c)
 static void
 drop_scratch(Crawl *c)
 {
-	Rows *rows = repo_rows("SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'f'",
-						   arg_text(c->scratch));
+	Rows *rows = own_rows("SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'f'",
+						  arg_text(c->scratch));
 
 	for (uint64 i = 0; i < rows->n; i++)
 		user_run(psprintf("DROP FOREIGN TABLE %s", rows->v[i][0]));
@@ -337,8 +337,8 @@ import_tables(void *arg)
 		appendStringInfo(&sql, "%s%s", i == 0 ? " LIMIT TO (" : ", ", quote_identifier(c->tables[i]));
 	appendStringInfo(&sql, "%s FROM SERVER %s INTO %s", c->n_tables > 0 ? ")" : "", quote_identifier(c->source->server), quote_identifier(c->scratch));
 	user_run(sql.data);
-	imported = repo_rows("SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'f' ORDER BY 1",
-						 arg_text(c->scratch));
+	imported = own_rows("SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'f' ORDER BY 1",
+						arg_text(c->scratch));
 	for (uint64 i = 0; i < imported->n; i++)
 	{
 		char *name = imported->v[i][0];
@@ -359,9 +359,9 @@ record_handmade(void *arg)
 {
 	Crawl *c = arg;
 	int64 schema_id = schema_number(c);
-	Rows *tables = repo_rows("SELECT c.relname FROM pg_foreign_table t JOIN pg_foreign_server s ON s.oid = t.ftserver JOIN pg_class c ON c.oid = t.ftrelid "
-							 "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE s.srvname = $1 AND n.nspname = $2 AND ($3::text[] IS NULL OR c.relname = ANY ($3::text[])) ORDER BY 1",
-							 arg_text(c->source->server), arg_text(c->source->local_schema), arg_text(c->source->include));
+	Rows *tables = own_rows("SELECT c.relname FROM pg_foreign_table t JOIN pg_foreign_server s ON s.oid = t.ftserver JOIN pg_class c ON c.oid = t.ftrelid "
+							"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE s.srvname = $1 AND n.nspname = $2 AND ($3::text[] IS NULL OR c.relname = ANY ($3::text[])) ORDER BY 1",
+							arg_text(c->source->server), arg_text(c->source->local_schema), arg_text(c->source->include));
 
 	for (uint64 i = 0; i < tables->n; i++)
 		record_table(c, schema_id, tables->v[i][0], tables->v[i][0]);
@@ -380,7 +380,7 @@ begin(void *arg)
 	c->run = run_begin("crawl", c->source->name, c->source->name, c->source->id, 0);
 	if (c->all)
 		repo_run("UPDATE ingest.data_source SET crawl_began_at = clock_timestamp() WHERE id = $1 AND crawl_began_at IS NULL", arg_int8(c->source->id));
-	if (repo_value("SELECT 1 FROM pg_namespace WHERE nspname = $1", arg_text(c->scratch)))
+	if (own_value("SELECT 1 FROM pg_namespace WHERE nspname = $1", arg_text(c->scratch)))
 		drop_scratch(c);
 }
 

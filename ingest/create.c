@@ -66,7 +66,7 @@ invalid(const char *what, const char *hint)
 static char *
 key_of_data(const char *relation)
 {
-	char *schema = repo_value("SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'ingest_profile'");
+	char *schema = own_value("SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'ingest_profile'");
 
 	ereport(NOTICE,
 			(errmsg("the source names no key of %s: it is read to find one", relation),
@@ -82,7 +82,7 @@ make_target(const char *target, const char *foreign, char **key, int n_key, bool
 	char *quoted_key;
 	Rows *columns;
 
-	if (repo_value("SELECT to_regclass($1)", arg_text(target)) == NULL)
+	if (own_value("SELECT to_regclass($1)", arg_text(target)) == NULL)
 	{
 		initStringInfo(&sql);
 		appendStringInfo(&sql, "CREATE TABLE %s (", target);
@@ -91,8 +91,8 @@ make_target(const char *target, const char *foreign, char **key, int n_key, bool
 							"JOIN pg_type t ON t.oid = a.atttypid WHERE c.oid = a.attcollation AND a.attcollation <> t.typcollation) "
 							"FROM pg_attribute a JOIN pg_class r ON r.oid = a.attrelid LEFT JOIN ingest.source_table t ON t.local_schema = r.relnamespace::regnamespace::text::name AND t.local_name = r.relname "
 							"LEFT JOIN ingest.source_column k ON k.table_id = t.id AND k.name = a.attname "
-							"WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped AND k.gone_at IS NULL ORDER BY a.attnum",
-							arg_text(foreign));
+							"WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND k.gone_at IS NULL ORDER BY a.attnum",
+							arg_relation(foreign));
 		for (uint64 i = 0; i < columns->n; i++)
 			appendStringInfo(&sql, "%s%s %s%s%s", i > 0 ? ", " : "", columns->v[i][0], columns->v[i][1], columns->v[i][2] ? " COLLATE " : "",
 							 columns->v[i][2] ? columns->v[i][2] : "");
@@ -111,12 +111,12 @@ make_target(const char *target, const char *foreign, char **key, int n_key, bool
 		user_run(sql.data);
 		if (partition_by)
 			user_run(psprintf("CREATE TABLE %s PARTITION OF %s DEFAULT",
-							  repo_value("SELECT format('%I.%I', n.nspname, left(c.relname, 55) || '_default') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::regclass",
-										 arg_text(target)),
+							  own_value("SELECT format('%I.%I', n.nspname, left(c.relname, 55) || '_default') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::regclass",
+										arg_text(target)),
 							  target));
 		if (distribute_by)
 		{
-			if (repo_value("SELECT 1 FROM pg_extension WHERE extname = 'citus'") == NULL)
+			if (own_value("SELECT 1 FROM pg_extension WHERE extname = 'citus'") == NULL)
 				invalid("distribute_by needs Citus", "CREATE EXTENSION citus, or leave distribute_by out.");
 			user_run("SELECT create_distributed_table($1::regclass, $2)", arg_text(target), arg_text(distribute_by));
 		}
@@ -128,13 +128,13 @@ make_target(const char *target, const char *foreign, char **key, int n_key, bool
 				 errmsg("table %s has rows already", target),
 				 errdetail("A copy holds the source's rows alone: others would be taken for deleted ones."),
 				 errhint("Empty it, name another table, or say adopt => true.")));
-	if (soft && repo_value("SELECT 1 FROM pg_attribute WHERE attrelid = $1::regclass AND attname = '_deleted_at' AND NOT attisdropped", arg_text(target)) == NULL)
+	if (soft && own_value("SELECT 1 FROM pg_attribute WHERE attrelid = $1::regclass AND attname = '_deleted_at' AND NOT attisdropped", arg_text(target)) == NULL)
 		user_run(psprintf("ALTER TABLE %s ADD COLUMN _deleted_at timestamptz", target));
 	if (n_key > 0 &&
-		repo_value("SELECT 1 FROM pg_index i WHERE i.indrelid = $1::regclass AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indimmediate AND "
-				   "(SELECT array_agg(a.attname::text ORDER BY a.attname::text) FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])) = "
-				   "(SELECT array_agg(k ORDER BY k) FROM unnest($2::text[]) k)",
-				   arg_text(target), arg_text(array_literal(key, n_key))) == NULL)
+		own_value("SELECT 1 FROM pg_index i WHERE i.indrelid = $1::regclass AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indimmediate AND "
+				  "(SELECT array_agg(a.attname::text ORDER BY a.attname::text) FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])) = "
+				  "(SELECT array_agg(k ORDER BY k) FROM unnest($2::text[]) k)",
+				  arg_text(target), arg_text(array_literal(key, n_key))) == NULL)
 		invalid(psprintf("table %s has no unique index on the key (%s)", target, array_literal(key, n_key)), "Create one, or let the sync make the table.");
 }
 

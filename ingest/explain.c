@@ -42,10 +42,10 @@ say(ReturnSetInfo *rsinfo, const char *step, const char *detail)
 static void
 explain_shape(ReturnSetInfo *rsinfo, Sync *s)
 {
-	Rows *rows = repo_rows("SELECT coalesce(f.attname, t.attname), f.atttypid, f.atttypmod, format_type(f.atttypid, f.atttypmod), t.atttypid, t.atttypmod, format_type(t.atttypid, t.atttypmod) "
-						   "FROM (SELECT * FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped) f "
-						   "FULL JOIN (SELECT * FROM pg_attribute WHERE attrelid = $2::regclass AND attnum > 0 AND NOT attisdropped) t USING (attname) ORDER BY 1",
-						   arg_text(s->copy.foreign), arg_text(s->copy.target));
+	Rows *rows = own_rows("SELECT coalesce(f.attname, t.attname), f.atttypid, f.atttypmod, format_type(f.atttypid, f.atttypmod), t.atttypid, t.atttypmod, format_type(t.atttypid, t.atttypmod) "
+						  "FROM (SELECT * FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped) f "
+						  "FULL JOIN (SELECT * FROM pg_attribute WHERE attrelid = $2::regclass AND attnum > 0 AND NOT attisdropped) t USING (attname) ORDER BY 1",
+						  arg_text(s->copy.foreign), arg_text(s->copy.target));
 
 	for (uint64 i = 0; i < rows->n; i++)
 	{
@@ -143,7 +143,7 @@ ingest_alter_sync(PG_FUNCTION_ARGS)
 				 errhint("The settings are " SETTINGS ".")));
 	repo_run("UPDATE ingest.sync s SET (" SETTINGS ") = (SELECT " SETTINGS " FROM jsonb_populate_record(s, $2)) WHERE s.id = $1", arg_int8(s->id), settings);
 	if (to_bool(repo_value("SELECT deletions = 'soft' FROM ingest.sync WHERE id = $1", arg_int8(s->id))) &&
-		repo_value("SELECT 1 FROM pg_attribute WHERE attrelid = $1::regclass AND attname = '_deleted_at' AND NOT attisdropped", arg_text(s->copy.target)) == NULL)
+		own_value("SELECT 1 FROM pg_attribute WHERE attrelid = $1::regclass AND attname = '_deleted_at' AND NOT attisdropped", arg_text(s->copy.target)) == NULL)
 		user_run(psprintf("ALTER TABLE %s ADD COLUMN _deleted_at timestamptz", s->copy.target));
 	if (to_bool(repo_value("SELECT history FROM ingest.sync WHERE id = $1", arg_int8(s->id))))
 		user_run("SELECT ingest.create_history_view($1)", arg_text(name));

@@ -292,25 +292,6 @@ CREATE FUNCTION check_quality(relation regclass)
     AS 'MODULE_PATHNAME', 'ingest_check_quality' LANGUAGE C STRICT;
 COMMENT ON FUNCTION check_quality(regclass) IS 'checks all rules of a table, those of single rows in one scan, and keeps the results';
 
-CREATE FUNCTION suggest_rules(relation regclass, sample_rows bigint DEFAULT NULL)
-    RETURNS TABLE (kind text, columns name[], arguments jsonb, severity text, tolerance float8, reason text) LANGUAGE sql VOLATILE
-    BEGIN ATOMIC
-    SELECT r.kind, ARRAY[p.column_name::name], r.arguments, r.severity, 0::float8, r.reason
-      FROM profile_table(suggest_rules.relation, NULL, suggest_rules.sample_rows) p,
-      LATERAL (VALUES
-        ('not_null', '{}'::jsonb, 'error', 'no value of ' || p."rows" || ' is missing', p.nulls = 0 AND p."rows" > 0),
-        ('unique', '{}', 'error', 'no value repeats', p.distinct_exact AND p.distinct_count = p."rows" - p.nulls AND p.distinct_count > 1),
-        ('in_set', jsonb_build_object('values', (SELECT jsonb_agg(t.value ORDER BY t.value) FROM top_values(p.sketch, 20) t)), 'warning',
-          p.distinct_count || ' values make up all rows', p.distinct_exact AND p.distinct_count BETWEEN 2 AND 20 AND p."rows" - p.nulls >= p.distinct_count * 10
-          AND p.type IN ('text', 'character varying', 'character') AND p.max_length <= 60),
-        ('range', jsonb_build_object('min', p.min, 'max', p.max), 'warning', 'values lie between ' || p.min || ' and ' || p.max,
-          p.mean IS NOT NULL AND p.distinct_count > 20 AND p.uniqueness < 0.99),
-        ('length', jsonb_build_object('max', p.max_length), 'info', 'the longest text has ' || p.max_length || ' characters',
-          p.max_length > 0 AND p.type IN ('text', 'character varying') AND p.distinct_count > 20)) r (kind, arguments, severity, reason, fits)
-      WHERE r.fits ORDER BY p."position", r.kind;
-    END;
-COMMENT ON FUNCTION suggest_rules(regclass, bigint) IS 'rules that a table keeps now, from a profile of it: arguments for add_rule';
-
 CREATE FUNCTION set_freshness(sync text, objective interval) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
     UPDATE source_table t SET freshness_objective = set_freshness.objective FROM sync s WHERE s.table_id = t.id AND s.name = set_freshness.sync;

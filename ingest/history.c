@@ -44,7 +44,7 @@ key_of(const char *key)
 static char *
 same_key(const char *target, const char *key)
 {
-	Rows *columns = repo_rows("SELECT quote_ident(attname), atttypid FROM pg_attribute WHERE attrelid = $1::regclass AND attname = ANY ($2::name[])", arg_text(target), arg_text(key));
+	Rows *columns = own_rows("SELECT quote_ident(attname), atttypid FROM pg_attribute WHERE attrelid = $1::regclass AND attname = ANY ($2::name[])", arg_text(target), arg_text(key));
 	StringInfoData sql;
 
 	initStringInfo(&sql);
@@ -56,7 +56,7 @@ same_key(const char *target, const char *key)
 static char *
 living(const char *target)
 {
-	return repo_value("SELECT 1 FROM pg_attribute WHERE attrelid = $1::regclass AND attname = '_deleted_at' AND NOT attisdropped", arg_text(target)) ? " AND t._deleted_at IS NULL" : "";
+	return own_value("SELECT 1 FROM pg_attribute WHERE attrelid = $1::regclass AND attname = '_deleted_at' AND NOT attisdropped", arg_text(target)) ? " AND t._deleted_at IS NULL" : "";
 }
 
 /*
@@ -83,9 +83,9 @@ versions(const char *sync, const char *target, const char *key, bool of_one, con
 static char *
 columns_of(const char *target, const char *prefix, bool all)
 {
-	return repo_value("SELECT string_agg($2 || quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute "
-					  "WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND ($3 OR attname <> '_deleted_at')",
-					  arg_text(target), arg_text(prefix), arg_bool(all));
+	return own_value("SELECT string_agg($2 || quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute "
+					 "WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND ($3 OR attname <> '_deleted_at')",
+					 arg_text(target), arg_text(prefix), arg_bool(all));
 }
 
 /* create_history_view(name) */
@@ -119,7 +119,9 @@ ingest_create_history_view(PG_FUNCTION_ARGS)
 static void
 require_all_readable(const char *target)
 {
-	if (!to_bool(user_value("SELECT has_table_privilege($1, 'SELECT') AND NOT row_security_active($1)", arg_text(target))))
+	if (!to_bool(own_value("SELECT has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid) AND has_schema_privilege(c.relnamespace, 'USAGE') "
+						   "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE format('%I.%I', n.nspname, c.relname) = $1",
+						   arg_text(target))))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for the history of %s", target),
@@ -253,8 +255,10 @@ ingest_row_change(PG_FUNCTION_ARGS)
 	rows_begin(fcinfo);
 	level = sql_begin();
 	target = repo_value("SELECT format('%I.%I', target_schema, target_table) FROM ingest.sync WHERE id = $1", sync);
-	if (target)
-		require_all_readable(target);
+	/* of a copy that is gone, or was given up, nobody can say who may read it */
+	if (target == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no sync %s", sync.isnull ? "null" : psprintf("%d", DatumGetInt32(sync.value)))));
+	require_all_readable(target);
 	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_REPOSITORY,
 			   psprintf("SELECT * FROM ingest.change WHERE sync = $1%s%s", key.isnull ? "" : " AND key = $2", since.isnull ? "" : " AND seen_at > $3"),
 			   SQL_ARGS(sync, key, since));

@@ -119,7 +119,6 @@ void
 stage_drop(Copy *copy)
 {
 	user_drop("TABLE", copy->stage_name);
-	user_drop("TABLE", copy->diff);
 }
 
 void
@@ -128,9 +127,6 @@ stage_create(Copy *copy)
 	stage_drop(copy);
 	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DELETE ROWS AS SELECT %s FROM %s WITH NO DATA", strchr(copy->stage_name, '.') + 1,
 					  column_list(copy->columns, copy->n_columns, ""), copy->target));
-	if (copy->history || copy->row_events)
-		user_run(psprintf("CREATE TEMP TABLE %s (operation text, key jsonb, before jsonb, after jsonb, source_time timestamptz) ON COMMIT DELETE ROWS",
-						  strchr(copy->diff, '.') + 1));
 	copy->stage = copy->stage_name;
 }
 
@@ -315,17 +311,27 @@ joined_target(const Copy *copy)
 					column_list(copy->key, copy->n_key, ""), copy->stage, key_match(copy, "k", "t"));
 }
 
-static void
-write_diff(Copy *copy, const char *operation, char **values, int n_values)
+/* operation, key, before, after, source_time */
+static const Oid diff_types[] = {TEXTOID, JSONBOID, JSONBOID, JSONBOID, TIMESTAMPTZOID};
+
+static Stored *
+diff_store(const char *query)
 {
-	user_run(psprintf("INSERT INTO %s (operation, key, before, after, source_time) "
-					  "SELECT CASE WHEN t.%s IS NULL THEN %s ELSE 'update' END, %s, CASE WHEN t.%s IS NOT NULL THEN %s END, %s, %s "
-					  "FROM (SELECT DISTINCT ON (%s) * FROM %s ORDER BY %s%s) s LEFT JOIN %s t ON %s%s WHERE t.%s IS NULL%s%s",
-					  copy->diff, copy->key[0], quote_literal_cstr(operation), key_json(copy, "s."), copy->key[0], row_json(copy, "t."), row_json(copy, "s."),
-					  cursor_time(copy, "s."), column_list(copy->key, copy->n_key, ""), copy->stage, column_list(copy->key, copy->n_key, ""),
-					  copy->cursor ? psprintf(", %s DESC NULLS LAST", copy->cursor) : "", joined_target(copy), key_match(copy, "t", "s"),
-					  copy->soft ? " AND t._deleted_at IS NULL" : "", copy->key[0], n_values > 0 ? " OR " : "",
-					  n_values > 0 ? differs(values, n_values, "t.", "s.") : ""));
+	return user_store(query, lengthof(diff_types), diff_types);
+}
+
+/* What the stage will change */
+static Stored *
+read_diff(Copy *copy, const char *operation, char **values, int n_values)
+{
+	return diff_store(psprintf(
+		"SELECT CASE WHEN t.%s IS NULL THEN %s ELSE 'update' END AS operation, %s AS key, CASE WHEN t.%s IS NOT NULL THEN %s END AS before, %s AS after, %s AS source_time "
+		"FROM (SELECT DISTINCT ON (%s) * FROM %s ORDER BY %s%s) s LEFT JOIN %s t ON %s%s WHERE t.%s IS NULL%s%s",
+		copy->key[0], quote_literal_cstr(operation), key_json(copy, "s."), copy->key[0], row_json(copy, "t."), row_json(copy, "s."),
+		cursor_time(copy, "s."), column_list(copy->key, copy->n_key, ""), copy->stage, column_list(copy->key, copy->n_key, ""),
+		copy->cursor ? psprintf(", %s DESC NULLS LAST", copy->cursor) : "", joined_target(copy), key_match(copy, "t", "s"),
+		copy->soft ? " AND t._deleted_at IS NULL" : "", copy->key[0], n_values > 0 ? " OR " : "",
+		n_values > 0 ? differs(values, n_values, "t.", "s.") : ""));
 }
 
 static char *
@@ -375,8 +381,8 @@ merge_once(void *arg)
 	char **values = value_columns(copy, &n_values);
 	char *upsert = upsert_statement(copy, values, n_values);
 
-	if (wants_diff(copy))
-		write_diff(copy, merge->operation, values, n_values);
+	Stored *diff = wants_diff(copy) ? read_diff(copy, merge->operation, values, n_values) : NULL;
+
 	if (copy->touched)
 	{
 		Rows *rows = user_rows(psprintf("WITH w AS (%s) SELECT k, is_new FROM w", upsert));
@@ -407,6 +413,8 @@ merge_once(void *arg)
 	}
 	/* deferred constraints speak now, while it is known whose rows these are */
 	user_run("SET CONSTRAINTS ALL IMMEDIATE");
+	if (diff)
+		copy->diffs = lappend(copy->diffs, diff);
 }
 
 /* What a merge that is undone must not have counted */
@@ -486,12 +494,17 @@ reject_keyless(Copy *copy)
 static void
 resolve_rejected(Copy *copy)
 {
-	if (repo_value("SELECT 1 FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL LIMIT 1", arg_int8(copy->sync)) == NULL)
+	char *rejected = repo_value("SELECT array_agg(DISTINCT key) FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL AND run <> $2 AND key IS NOT NULL",
+								arg_int8(copy->sync), arg_int8(copy->run->id));
+	char *fits;
+
+	if (rejected == NULL)
 		return;
-	repo_run(psprintf("UPDATE ingest.rejected_row j SET resolved_at = now() WHERE j.sync = $1 AND j.resolved_at IS NULL AND j.run <> $2 "
-					  "AND EXISTS (SELECT FROM %s s WHERE %s @> j.key)",
-					  copy->stage, key_json(copy, "s.")),
-			 arg_int8(copy->sync), arg_int8(copy->run->id));
+	fits = user_value(psprintf("SELECT array_agg(k) FROM unnest($1::jsonb[]) k WHERE EXISTS (SELECT FROM %s s WHERE %s @> k)", copy->stage, key_json(copy, "s.")),
+					  arg_text(rejected));
+	if (fits)
+		repo_run("UPDATE ingest.rejected_row SET resolved_at = now() WHERE sync = $1 AND resolved_at IS NULL AND run <> $2 AND key = ANY ($3::jsonb[])",
+				 arg_int8(copy->sync), arg_int8(copy->run->id), arg_text(fits));
 }
 
 void
@@ -532,8 +545,9 @@ merge_delete(Copy *copy, const char *using, const char *condition, const char *w
 	if (copy->ignore_deletions)
 		return 0;
 	if (wants_diff(copy))
-		user_run(psprintf("INSERT INTO %s (operation, key, before, source_time) SELECT 'delete', %s, %s, %s FROM %s t%s%s WHERE %s%s", copy->diff,
-						  key_json(copy, "t."), row_json(copy, "t."), when ? when : "NULL", copy->target, using ? ", " : "", using ? using : "", condition, living));
+		copy->diffs = lappend(copy->diffs,
+							  diff_store(psprintf("SELECT 'delete'::text AS operation, %s AS key, %s AS before, NULL::jsonb AS after, (%s)::timestamptz AS source_time FROM %s t%s%s WHERE %s%s",
+												  key_json(copy, "t."), row_json(copy, "t."), when ? when : "NULL", copy->target, using ? ", " : "", using ? using : "", condition, living)));
 	/* first which, then away: Citus deletes by a list that is known, not by what a node has not */
 	gone = psprintf("WITH gone AS MATERIALIZED (SELECT %s, coalesce(%s, clock_timestamp()) AS ingest_gone_at FROM %s t%s%s WHERE %s%s)",
 					column_list(copy->key, copy->n_key, "t."), when ? when : "NULL", copy->target, using ? ", " : "", using ? using : "", condition, living);
@@ -597,30 +611,39 @@ ensure_partitions(void)
 	strlcpy(made, today, sizeof(made));
 }
 
-/* In the order in which it was written: a scan of a temporary table begins at its beginning */
+/* Versions and events of the rows that differ, in the order in which they were written */
+static void
+flush_diff(Copy *copy, const Stored *diff)
+{
+	if (copy->history)
+		stored_run(diff,
+				   "INSERT INTO ingest.change (sync, operation, key, before, after, source_time, run) "
+				   "SELECT $1, operation, key, before, after, source_time, $2 FROM stored",
+				   SQL_ARGS(arg_int8(copy->sync), arg_int8(copy->run->id)));
+	if (copy->row_events)
+		stored_run(diff,
+				   "INSERT INTO ingest.event (era, xid, type, source, subject, time, data) "
+				   "SELECT $1, pg_current_xact_id(), 'ingest.row.changed', $2, $3, clock_timestamp(), jsonb_build_object('sync', $3::text, 'run', $4::bigint, "
+				   "'operation', operation, 'key', key, 'before', before, 'after', after, 'source_time', source_time) FROM stored",
+				   SQL_ARGS(arg_datum(INT4OID, Int32GetDatum(event_era()), false), arg_text(event_source(copy->source)), arg_text(copy->name), arg_int8(copy->run->id)));
+}
+
 void
 merge_flush(Copy *copy)
 {
+	ListCell *lc;
+
 	if (copy->rows_delta != 0 || copy->key_delta != 0)
 		repo_run("UPDATE ingest.sync_state SET rows = rows + $2, key_sum = key_sum + $3::numeric WHERE sync = $1", arg_int8(copy->sync), arg_int8(copy->rows_delta),
 				 arg_text(from_int128(copy->key_delta)));
 	copy->rows_delta = 0;
 	copy->key_delta = 0;
-	if (!wants_diff(copy))
-		return;
-	if (copy->history)
-	{
+	if (copy->history && copy->diffs != NIL)
 		ensure_partitions();
-		repo_run(psprintf("INSERT INTO ingest.change (sync, operation, key, before, after, source_time, run) "
-						  "SELECT $1, operation, key, before, after, source_time, $2 FROM %s",
-						  copy->diff),
-				 arg_int8(copy->sync), arg_int8(copy->run->id));
+	foreach (lc, copy->diffs)
+	{
+		flush_diff(copy, lfirst(lc));
+		stored_end(lfirst(lc));
 	}
-	if (copy->row_events)
-		repo_run(psprintf("INSERT INTO ingest.event (era, xid, type, source, subject, time, data) "
-						  "SELECT $1, pg_current_xact_id(), 'ingest.row.changed', $2, $3, clock_timestamp(), jsonb_build_object('sync', $3::text, 'run', $4::bigint, "
-						  "'operation', operation, 'key', key, 'before', before, 'after', after, 'source_time', source_time) FROM %s",
-						  copy->diff),
-				 arg_datum(INT4OID, Int32GetDatum(event_era()), false), arg_text(event_source(copy->source)), arg_text(copy->name), arg_int8(copy->run->id));
-	user_run(psprintf("DELETE FROM %s", copy->diff));
+	copy->diffs = NIL;
 }

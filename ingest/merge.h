@@ -9,6 +9,7 @@
 
 #include "ingest/run.h"
 #include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
 
 typedef struct Strings
 {
@@ -27,7 +28,7 @@ typedef struct Copy
 	char *foreign;      /* qualified */
 	char *stage;        /* rows that were read: a temporary table, or one of a load */
 	char *stage_name;   /* of the temporary one */
-	char *diff;         /* what differs: a temporary table */
+	List *diffs;        /* of Stored: what differs, since the last flush */
 	char **columns;     /* in both */
 	int n_columns;
 	bool is_whole;    /* the copy has no other columns */

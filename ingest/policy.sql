@@ -79,3 +79,18 @@ COMMENT ON FUNCTION grant_operator(name) IS 'what a role needs to register sourc
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ingest FROM PUBLIC;
 REVOKE ALL ON ALL PROCEDURES IN SCHEMA ingest FROM PUBLIC;
+
+-- Everything is the engine's.  What belongs to a table or column goes with it.
+DO $$
+DECLARE
+    o record;
+BEGIN
+    FOR o IN SELECT format('ALTER %s ingest.%I', CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.relname) AS statement
+          FROM pg_class c WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
+            AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i') AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> c.oid)
+        UNION ALL SELECT format('ALTER ROUTINE %s', p.oid::regprocedure) FROM pg_proc p WHERE p.pronamespace = 'ingest'::regnamespace
+        UNION ALL SELECT 'ALTER SCHEMA ingest'
+    LOOP
+        EXECUTE o.statement || ' OWNER TO ingest_engine';
+    END LOOP;
+END $$;

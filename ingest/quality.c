@@ -62,8 +62,8 @@ needed(const Rule *rule, const char *name)
 static char *
 column_type(const char *relation, const char *column)
 {
-	char *type = repo_value("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = $1::regclass AND quote_ident(attname) = $2 AND NOT attisdropped AND attnum > 0",
-							arg_text(relation), arg_text(column));
+	char *type = own_value("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = $1::regclass AND quote_ident(attname) = $2 AND NOT attisdropped AND attnum > 0",
+						   arg_text(relation), arg_text(column));
 
 	if (type == NULL)
 		ereport(ERROR,
@@ -130,7 +130,7 @@ compile(Rule *rule, const char *relation)
 	}
 	else if (strcmp(rule->kind, "references") == 0)
 	{
-		char *table = repo_value("SELECT $1::regclass::text", arg_text(needed(rule, "table")));
+		char *table = own_value("SELECT $1::regclass::text", arg_text(needed(rule, "table")));
 		int n;
 		char **there = parse_array(repo_value("SELECT array_agg(quote_ident(v)) FROM jsonb_array_elements_text(coalesce($1::jsonb -> 'columns', '[\"id\"]')) v", arg_text(rule->arguments)), &n);
 		StringInfoData match,
@@ -187,8 +187,8 @@ ingest_add_rule(PG_FUNCTION_ARGS)
 	char *id;
 
 	/* whoever checks the table runs them */
-	if (!to_bool(repo_value("SELECT pg_has_role($2, relowner, 'USAGE') FROM pg_class WHERE oid = $1::regclass", arg_text(relation),
-							arg_datum(OIDOID, ObjectIdGetDatum(GetUserId()), false))))
+	if (!to_bool(own_value("SELECT pg_has_role($2, relowner, 'USAGE') FROM pg_class WHERE oid = $1::regclass", arg_text(relation),
+						   arg_datum(OIDOID, ObjectIdGetDatum(GetUserId()), false))))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of table %s", relation),

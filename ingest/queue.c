@@ -335,7 +335,7 @@ owned_job(const char *name)
 static bool
 has_pg_cron(void)
 {
-	return repo_value("SELECT 1 FROM pg_extension WHERE extname = 'pg_cron'") != NULL;
+	return own_value("SELECT 1 FROM pg_extension WHERE extname = 'pg_cron'") != NULL;
 }
 
 /* An interval as cron's five fields, where they can say it */

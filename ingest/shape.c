@@ -123,11 +123,11 @@ shape_follow(Sync *sync)
 		"SELECT coalesce(f.attname, t.attname), f.atttypid, f.atttypmod, format_type(f.atttypid, f.atttypmod), "
 		"t.atttypid, t.atttypmod, format_type(t.atttypid, t.atttypmod), c.gone_at IS NOT NULL, "
 		"(SELECT NOT attnotnull OR atthasdef OR attidentity <> '' OR attgenerated <> '' FROM pg_attribute a WHERE a.attrelid = t.attrelid AND a.attnum = t.attnum) "
-		"FROM (SELECT * FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped) f "
-		"FULL JOIN (SELECT * FROM pg_attribute WHERE attrelid = $2::regclass AND attnum > 0 AND NOT attisdropped) t USING (attname) "
+		"FROM (SELECT * FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped) f "
+		"FULL JOIN (SELECT * FROM pg_attribute WHERE attrelid = $2 AND attnum > 0 AND NOT attisdropped) t USING (attname) "
 		"LEFT JOIN ingest.sync s ON s.id = $3 LEFT JOIN ingest.source_column c ON c.table_id = s.table_id AND c.name = attname "
 		"ORDER BY f.attnum, t.attnum",
-		arg_text(sync->copy.foreign), arg_text(sync->copy.target), arg_int8(sync->id));
+		arg_relation(sync->copy.foreign), arg_relation(sync->copy.target), arg_int8(sync->id));
 
 	/* Citus alters tables and views in one transaction if it goes from node to node */
 	if (sync->copy.distributed)
@@ -192,9 +192,9 @@ shape_read(Sync *sync)
 		"SELECT t.attname, t.atttypid, format_type(t.atttypid, t.atttypmod), (t.atttypid, t.atttypmod, f.atttypid, f.atttypmod, t.attnum)::text "
 		"FROM pg_attribute t JOIN pg_attribute f USING (attname) JOIN ingest.sync s ON s.id = $3 "
 		"LEFT JOIN ingest.source_column c ON c.table_id = s.table_id AND c.name = t.attname "
-		"WHERE t.attrelid = $2::regclass AND t.attnum > 0 AND NOT t.attisdropped AND f.attrelid = $1::regclass AND f.attnum > 0 AND NOT f.attisdropped "
+		"WHERE t.attrelid = $2 AND t.attnum > 0 AND NOT t.attisdropped AND f.attrelid = $1 AND f.attnum > 0 AND NOT f.attisdropped "
 		"AND c.gone_at IS NULL AND t.attgenerated = '' ORDER BY t.attnum",
-		arg_text(copy->foreign), arg_text(copy->target), arg_int8(sync->id));
+		arg_relation(copy->foreign), arg_relation(copy->target), arg_int8(sync->id));
 	StringInfoData shape;
 
 	initStringInfo(&shape);
@@ -210,7 +210,7 @@ shape_read(Sync *sync)
 	copy->columns = palloc(sizeof(char *) * Max(rows->n, 1));
 	copy->n_key = sync->n_key;
 	copy->key_names = sync->key;
-	copy->is_whole = rows->n == to_int8(repo_value("SELECT count(*) FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped", arg_text(copy->target)));
+	copy->is_whole = rows->n == to_int8(own_value("SELECT count(*) FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped", arg_text(copy->target)));
 	copy->key = palloc0(sizeof(char *) * Max(sync->n_key, 1));
 	copy->key_types = palloc0(sizeof(char *) * Max(sync->n_key, 1));
 	copy->key_equals = palloc0(sizeof(char *) * Max(sync->n_key, 1));

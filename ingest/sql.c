@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/tupconvert.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
@@ -22,6 +23,8 @@
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/queryenvironment.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/tuplestore.h"
@@ -70,6 +73,12 @@ SqlArg
 arg_bool(bool value)
 {
 	return arg_datum(BOOLOID, BoolGetDatum(value), false);
+}
+
+SqlArg
+arg_relation(const char *name)
+{
+	return arg_datum(REGCLASSOID, DirectFunctionCall1(regclassin, CStringGetDatum(name)), false);
 }
 
 /* -- who -- */
@@ -193,7 +202,7 @@ become(SqlWho who, Identity *saved)
 {
 	if (who == AS_REPOSITORY)
 		become_repository_owner(saved);
-	else if (user_path)
+	else if (who == AS_USER && user_path)
 		set_path(user_path);
 }
 
@@ -202,7 +211,7 @@ unbecome(SqlWho who, const Identity *saved)
 {
 	if (who == AS_REPOSITORY)
 		become_again(saved);
-	else if (user_path)
+	else if (who == AS_USER && user_path)
 		set_path(settings[0][1]);
 }
 
@@ -278,6 +287,8 @@ sql_result(ReturnSetInfo *rsinfo, SqlWho who, const char *sql, int nargs, const 
 	Identity saved;
 	Arguments a;
 	Portal portal;
+	TupleConversionMap *map = NULL;
+	bool compared = false;
 
 	spread(&a, nargs, args);
 	become(who, &saved);
@@ -285,12 +296,124 @@ sql_result(ReturnSetInfo *rsinfo, SqlWho who, const char *sql, int nargs, const 
 	do
 	{
 		SPI_cursor_fetch(portal, true, ROWS_AT_ONCE);
+		/* the row type may have columns that were dropped, which the statement does not give */
+		if (map == NULL && !compared)
+			map = convert_tuples_by_position(SPI_tuptable->tupdesc, rsinfo->setDesc, "the copy's columns changed");
+		compared = true;
 		for (uint64 i = 0; i < SPI_processed; i++)
-			tuplestore_puttuple(rsinfo->setResult, SPI_tuptable->vals[i]);
+			tuplestore_puttuple(rsinfo->setResult, map ? execute_attr_map_tuple(SPI_tuptable->vals[i], map) : SPI_tuptable->vals[i]);
 		SPI_freetuptable(SPI_tuptable);
 	} while (SPI_processed > 0);
 	SPI_cursor_close(portal);
 	unbecome(who, &saved);
+}
+
+/* -- rows from the caller to the engine -- */
+
+/* Into a store that outlives the subtransaction in which it was filled */
+static Tuplestorestate *
+begin_store(void)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	Tuplestorestate *store;
+
+	CurrentResourceOwner = TopTransactionResourceOwner;
+	store = tuplestore_begin_heap(false, false, work_mem);
+	CurrentResourceOwner = owner;
+	return store;
+}
+
+Stored *
+user_store(const char *sql, int n_types, const Oid *types)
+{
+	Stored *stored = palloc0(sizeof(Stored));
+	MemoryContext context = CurrentMemoryContext;
+	Identity nobody = {0};
+	bool pushed = !ActiveSnapshotSet();
+	Portal portal;
+
+	if (pushed)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	stored->rows = begin_store();
+	become(AS_USER, &nobody);
+	portal = SPI_cursor_open_with_args(NULL, sql, 0, NULL, NULL, NULL, false, 0);
+	for (;;)
+	{
+		SPI_cursor_fetch(portal, true, ROWS_AT_ONCE);
+		if (stored->desc == NULL)
+		{
+			MemoryContext old = MemoryContextSwitchTo(context);
+
+			stored->desc = CreateTupleDescCopy(SPI_tuptable->tupdesc);
+			MemoryContextSwitchTo(old);
+			for (int i = 0; i < Max(n_types, stored->desc->natts); i++)
+			{
+				if (n_types != stored->desc->natts || TupleDescAttr(stored->desc, i)->atttypid != types[i])
+					ereport(ERROR,
+							(errcode(ERRCODE_DATATYPE_MISMATCH),
+							 errmsg("what the engine read is not what it made: other columns"),
+							 errdetail("The statement: %s", sql),
+							 errhint("Look for a trigger that replaces temporary tables of the engine.")));
+			}
+		}
+		for (uint64 i = 0; i < SPI_processed; i++)
+			tuplestore_puttuple(stored->rows, SPI_tuptable->vals[i]);
+		SPI_freetuptable(SPI_tuptable);
+		if (SPI_processed == 0)
+			break;
+	}
+	SPI_cursor_close(portal);
+	unbecome(AS_USER, &nobody);
+	if (pushed)
+		PopActiveSnapshot();
+	return stored;
+}
+
+#define STORED_NAME "stored"
+
+static void
+register_stored(const Stored *stored)
+{
+	EphemeralNamedRelation relation = palloc0(sizeof(EphemeralNamedRelationData));
+
+	relation->md.name = STORED_NAME;
+	relation->md.tupdesc = stored->desc;
+	relation->md.enrtype = ENR_NAMED_TUPLESTORE;
+	relation->md.enrtuples = tuplestore_tuple_count(stored->rows);
+	relation->reldata = stored->rows;
+	/* one may be left from a statement that failed */
+	(void) SPI_unregister_relation(STORED_NAME);
+	if (SPI_register_relation(relation) != SPI_OK_REL_REGISTER)
+		elog(ERROR, "rows could not be handed to the engine");
+}
+
+uint64
+stored_run(const Stored *stored, const char *sql, int nargs, const SqlArg *args)
+{
+	uint64 n;
+
+	register_stored(stored);
+	n = sql_run(AS_REPOSITORY, sql, nargs, args);
+	(void) SPI_unregister_relation(STORED_NAME);
+	return n;
+}
+
+Rows *
+stored_rows(const Stored *stored, const char *sql, int nargs, const SqlArg *args)
+{
+	Rows *rows;
+
+	register_stored(stored);
+	rows = sql_rows(AS_REPOSITORY, sql, nargs, args);
+	(void) SPI_unregister_relation(STORED_NAME);
+	return rows;
+}
+
+void
+stored_end(Stored *stored)
+{
+	tuplestore_end(stored->rows);
+	stored->rows = NULL;
 }
 
 /* As the repository's owner; the caller looks at SPI_tuptable and frees it */
@@ -342,7 +465,7 @@ to_bool(const char *text)
 void
 user_drop(const char *kind, const char *name)
 {
-	if (repo_value("SELECT to_regclass($1)", arg_text(name)))
+	if (own_value("SELECT to_regclass($1)", arg_text(name)))
 		user_run(psprintf("DROP %s %s", kind, name));
 }
 

@@ -10,6 +10,7 @@
 #include "catalog/pg_type_d.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
+#include "utils/tuplestore.h"
 
 typedef struct SqlArg
 {
@@ -23,6 +24,8 @@ extern SqlArg arg_name(const char *name);
 extern SqlArg arg_int8(int64 value);
 extern SqlArg arg_jsonb(const char *text);
 extern SqlArg arg_bool(bool value);
+/* A relation by its qualified name, looked up as the caller */
+extern SqlArg arg_relation(const char *name);
 extern SqlArg arg_null(Oid type);
 extern SqlArg arg_datum(Oid type, Datum value, bool isnull);
 
@@ -36,8 +39,9 @@ typedef struct Rows
 
 typedef enum SqlWho
 {
-	AS_REPOSITORY, /* owner of the schema ingest */
-	AS_USER
+	AS_REPOSITORY, /* the engine's role: on its own tables alone */
+	AS_CALLER,     /* the caller, under the engine's settings: questions to the catalogue */
+	AS_USER        /* the caller, under its own search_path */
 } SqlWho;
 
 extern Rows *sql_rows(SqlWho who, const char *sql, int nargs, const SqlArg *args);
@@ -50,10 +54,12 @@ extern uint64 sql_run(SqlWho who, const char *sql, int nargs, const SqlArg *args
 	}
 #define repo_rows(sql, ...) sql_rows(AS_REPOSITORY, sql, SQL_ARGS(__VA_ARGS__))
 #define repo_run(sql, ...) sql_run(AS_REPOSITORY, sql, SQL_ARGS(__VA_ARGS__))
+#define own_rows(sql, ...) sql_rows(AS_CALLER, sql, SQL_ARGS(__VA_ARGS__))
 #define user_rows(sql, ...) sql_rows(AS_USER, sql, SQL_ARGS(__VA_ARGS__))
 #define user_run(sql, ...) sql_run(AS_USER, sql, SQL_ARGS(__VA_ARGS__))
 /* The first value of the first row, or NULL */
 #define repo_value(sql, ...) rows_value(repo_rows(sql, __VA_ARGS__))
+#define own_value(sql, ...) rows_value(own_rows(sql, __VA_ARGS__))
 #define user_value(sql, ...) rows_value(user_rows(sql, __VA_ARGS__))
 extern char *rows_value(Rows *rows);
 extern int64 to_int8(const char *text);
@@ -62,6 +68,23 @@ extern bool to_bool(const char *text);
 /* The rows of a SELECT as the caller's result: as many as there are, in constant memory */
 struct ReturnSetInfo;
 extern void sql_result(struct ReturnSetInfo *rsinfo, SqlWho who, const char *sql, int nargs, const SqlArg *args);
+
+/*
+ * Rows that a statement of the caller's gave, for the engine: it reads them from the store, never from a relation
+ * that the caller could put something else in the place of.  The types are those that the engine expects.
+ */
+typedef struct Stored
+{
+	TupleDesc desc;
+	Tuplestorestate *rows;
+} Stored;
+
+extern Stored *user_store(const char *sql, int n_types, const Oid *types);
+/* A statement of the engine's that reads the rows under the name "stored" */
+extern uint64 stored_run(const Stored *stored, const char *sql, int nargs, const SqlArg *args);
+extern Rows *stored_rows(const Stored *stored, const char *sql, int nargs, const SqlArg *args);
+/* Before the transaction commits */
+extern void stored_end(Stored *stored);
 
 /* A statement that is run often: parsed once per session */
 typedef struct Prepared

@@ -33,19 +33,21 @@ SQL_FUNCTION(ingest_redrive);
 
 /* -- reading the repository -- */
 
+/* A relation by its name, whoever may look into its schema */
+#define RELATION_OF(schema, name) \
+	"(SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = " schema " AND c.relname = " name ")"
 #define SYNC_QUERY \
 	"SELECT s.id, s.name, s.source, t.local_schema, t.local_name, t.name, s.target_schema, s.target_table, s.owner, s.mode, s.key, s.cursor_column, s.overlap, " \
 	"s.batch_rows, s.deletions, s.parent, s.parent_column, s.history, s.row_events, s.profile, s.reconcile_every, s.max_delete_share, s.reject_limit, s.state, " \
-	"s.state_reason, z.phase, z.generation, z.watermark, z.next_watermark, z.deleted_watermark, z.reload, z.mismatches, z.epoch, t.gone_at, " \
-	"to_regclass(format('%I.%I', t.local_schema, t.local_name)), to_regclass(format('%I.%I', s.target_schema, s.target_table)), z.unfilled IS NOT NULL " \
-	"FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id JOIN ingest.sync_state z ON z.sync = s.id "
+	"s.state_reason, z.phase, z.generation, z.watermark, z.next_watermark, z.deleted_watermark, z.reload, z.mismatches, z.epoch, t.gone_at, " RELATION_OF("t.local_schema", "t.local_name") ", " RELATION_OF("s.target_schema", "s.target_table") ", z.unfilled IS NOT NULL " \
+																																																												  "FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id JOIN ingest.sync_state z ON z.sync = s.id "
 
 /* On Citus's nodes? */
 static bool
 is_distributed(const char *target)
 {
-	return repo_value("SELECT to_regclass('pg_catalog.pg_dist_partition')") != NULL &&
-		   repo_value("SELECT 1 FROM pg_catalog.pg_dist_partition WHERE logicalrelid = $1::regclass", arg_text(target)) != NULL;
+	return own_value("SELECT to_regclass('pg_catalog.pg_dist_partition')") != NULL &&
+		   own_value("SELECT 1 FROM pg_catalog.pg_dist_partition WHERE logicalrelid = $1::regclass", arg_text(target)) != NULL;
 }
 
 static Sync *
@@ -103,7 +105,6 @@ sync_of(char **v)
 	s->copy.target = quoted_relation(s->target_schema, s->target_table);
 	s->copy.foreign = quoted_relation(s->foreign_schema, s->foreign_table);
 	s->copy.stage_name = psprintf("pg_temp.ingest_stage_%d", s->id);
-	s->copy.diff = psprintf("pg_temp.ingest_diff_%d", s->id);
 	s->copy.distributed = is_distributed(s->copy.target);
 	s->copy.soft = strcmp(s->deletions, "soft") == 0;
 	s->copy.ignore_deletions = strcmp(s->deletions, "ignore") == 0;
@@ -157,6 +158,7 @@ enter(Sync *s, Run *run)
 	if (shape_read(s))
 		stage_create(&s->copy);
 	s->copy.touched = NULL;
+	s->copy.diffs = NIL;
 }
 
 /* A checkpoint: nobody else may have taken over meanwhile */
@@ -590,7 +592,7 @@ gather_range(void *arg)
 	int64 before = b->run->read;
 
 	enter(s, b->run);
-	if (repo_value("SELECT to_regclass($1)", arg_text(s->load_table)) == NULL)
+	if (own_value("SELECT to_regclass($1)", arg_text(s->load_table)) == NULL)
 		user_run(psprintf("CREATE TABLE %s AS SELECT %s FROM %s WITH NO DATA", s->load_table, column_list(s->copy.columns, s->copy.n_columns, ""), s->copy.target));
 	s->copy.stage = s->load_table;
 	stage_fetch_isolating(&s->copy, b->where);
@@ -670,9 +672,9 @@ begin_load(void *arg)
 	s->load_table = MemoryContextStrdup(s->context, quoted_relation(s->target_schema, psprintf("ingest_load_%d", s->id)));
 	/* what was gathered before a column came is begun again */
 	if (resumed && is_full(s) &&
-		repo_value("SELECT 1 FROM unnest($2::text[]) c WHERE to_regclass($1) IS NOT NULL AND NOT EXISTS "
-				   "(SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND quote_ident(attname) = c AND NOT attisdropped)",
-				   arg_text(s->load_table), arg_text(array_literal(s->copy.columns, s->copy.n_columns))))
+		own_value("SELECT 1 FROM unnest($2::text[]) c WHERE to_regclass($1) IS NOT NULL AND NOT EXISTS "
+				  "(SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND quote_ident(attname) = c AND NOT attisdropped)",
+				  arg_text(s->load_table), arg_text(array_literal(s->copy.columns, s->copy.n_columns))))
 		resumed = false;
 	b->long_load = resumed;
 	if (resumed)
@@ -937,8 +939,8 @@ finish(void *arg)
 			 "ON CONFLICT (to_schema, to_table, to_column, from_schema, from_table, from_column, kind) DO UPDATE SET last_seen = now(), run = excluded.run, job = excluded.job",
 			 arg_int8(s->source->id), arg_name(s->foreign_schema), arg_name(s->foreign_table), arg_name(s->target_schema), arg_name(s->target_table),
 			 run_job ? arg_int8(run_job) : arg_null(INT8OID), arg_int8(run->id),
-			 arg_text(repo_value("SELECT array_agg(attname) FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND quote_ident(attname) = ANY ($2::text[])",
-								 arg_text(s->copy.target), arg_text(array_literal(s->copy.columns, s->copy.n_columns)))),
+			 arg_text(own_value("SELECT array_agg(attname) FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND quote_ident(attname) = ANY ($2::text[])",
+								arg_text(s->copy.target), arg_text(array_literal(s->copy.columns, s->copy.n_columns)))),
 			 arg_bool(changed > 0));
 	checkpoint(s, "last_success = clock_timestamp()", 0, NULL);
 	run_succeed(run);
