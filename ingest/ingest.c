@@ -5,7 +5,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "ingest/worker.h"
+#include "ingest/job/worker.h"
 
 PG_MODULE_MAGIC;
 

@@ -6,7 +6,7 @@ choose_server
 cd "$TOP" || exit 1
 code=0
 say "clang-format"
-clang-format --dry-run --Werror netsuite_fdw/*.[ch] ingest_profile/*.[ch] ingest/*.[ch] common/*.[ch] test/fuzz/*.c || code=1
+clang-format --dry-run --Werror netsuite_fdw/*.[ch] ingest_profile/*.[ch] ingest/*.[ch] ingest/*/*.[ch] common/*.[ch] test/fuzz/*.c || code=1
 say "cppcheck"
 cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr -I. '-Dereport(level,...)=abort()' \
 	'-Dpg_attribute_noreturn()=__attribute__((noreturn))' \

@@ -1,0 +1,206 @@
+/*
+ * attempt.c
+ *		Doing what may fail, and what its failure means.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "ingest/base/attempt.h"
+#include "ingest/base/sql.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+static void
+keep(Failure *failure, MemoryContext context)
+{
+	ErrorData *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	failure->sqlerrcode = error->sqlerrcode;
+	failure->sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
+	failure->message = error->message ? error->message : pstrdup("an error without a message");
+	failure->detail = error->detail;
+	failure->hint = error->hint;
+	failure->error = error;
+}
+
+bool
+attempt(void (*function)(void *), void *arg, Failure *failure)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool ok = false;
+
+	memset(failure, 0, sizeof(Failure));
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		function(arg);
+		ReleaseCurrentSubTransaction();
+		ok = true;
+	}
+	PG_CATCH();
+	{
+		keep(failure, context);
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return ok;
+}
+
+/* The settings end with the transaction */
+static void
+commit(void)
+{
+	SPI_commit();
+	sql_settings();
+}
+
+void
+commit_or_fail(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	commit();
+	MemoryContextSwitchTo(context);
+}
+
+bool
+attempt_and_commit(void (*function)(void *), void *arg, Failure *failure)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool ok = false;
+
+	if (!attempt(function, arg, failure))
+	{
+		/* what the subtransaction undid is all that was done; locks go as well */
+		SPI_rollback();
+		sql_settings();
+		MemoryContextSwitchTo(context);
+		return false;
+	}
+	PG_TRY();
+	{
+		commit();
+		ok = true;
+	}
+	PG_CATCH();
+	{
+		/* SPI has begun a new transaction already */
+		keep(failure, context);
+		sql_settings();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	return ok;
+}
+
+const char *
+failure_class(const Failure *failure)
+{
+	const char *s = failure->sqlstate;
+
+	if (strcmp(s, "53400") == 0)
+		return "throttled";
+	if (strcmp(s, "57014") == 0)
+		return strstr(failure->message, "timeout") ? "passing" : "cancelled";
+	if (strncmp(s, "08", 2) == 0 || strncmp(s, "40", 2) == 0 || strncmp(s, "53", 2) == 0 || strncmp(s, "57", 2) == 0 ||
+		strncmp(s, "58", 2) == 0 || strcmp(s, "55P03") == 0 || strcmp(s, "HV00N") == 0 || strcmp(s, "HV000") == 0)
+		return "passing";
+	if (strncmp(s, "28", 2) == 0 || strcmp(s, "42501") == 0)
+		return "login";
+	if (strcmp(s, "HV005") == 0 || strcmp(s, "HV00R") == 0 || strcmp(s, "42703") == 0 || strcmp(s, "42P01") == 0)
+		return "schema";
+	return "lasting";
+}
+
+bool
+failure_is_of_data(const Failure *failure)
+{
+	return strncmp(failure->sqlstate, "22", 2) == 0 || strncmp(failure->sqlstate, "23", 2) == 0 || strncmp(failure->sqlstate, "54", 2) == 0 ||
+		   strncmp(failure->sqlstate, "P0", 2) == 0;
+}
+
+bool
+failure_stops(const Failure *failure)
+{
+	return failure->sqlerrcode == ERRCODE_FDW_SCHEMA_NOT_FOUND;
+}
+
+void
+failure_copy(Failure *to, const Failure *from)
+{
+	*to = *from;
+	to->sqlstate = pstrdup(from->sqlstate);
+	to->message = pstrdup(from->message);
+	to->detail = from->detail ? pstrdup(from->detail) : NULL;
+	to->hint = from->hint ? pstrdup(from->hint) : NULL;
+	to->error = palloc(sizeof(ErrorData));
+	*to->error = *from->error;
+	to->error->message = to->message;
+	to->error->detail = to->detail;
+	to->error->hint = to->hint;
+	to->error->context = from->error->context ? pstrdup(from->error->context) : NULL;
+	to->error->detail_log = to->error->backtrace = to->error->internalquery = NULL;
+	to->error->schema_name = to->error->table_name = to->error->column_name = NULL;
+	to->error->datatype_name = to->error->constraint_name = NULL;
+	to->error->assoc_context = CurrentMemoryContext;
+}
+
+char *
+failure_text(const Failure *failure)
+{
+	return psprintf("%s%s%s%s%s", failure->message, failure->detail ? ": " : "", failure->detail ? failure->detail : "",
+					failure->hint ? ". " : "", failure->hint ? failure->hint : "");
+}
+
+void
+failure_rethrow(const Failure *failure)
+{
+	ReThrowError(failure->error);
+}
+
+void
+procedure_begin(FunctionCallInfo fcinfo, const char *name)
+{
+	bool atomic = !(fcinfo->context && IsA(fcinfo->context, CallContext) && !castNode(CallContext, fcinfo->context)->atomic);
+
+	if (atomic)
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("%s cannot run inside a transaction block", name),
+				 errdetail("It commits as it goes, so that what is done stays done."),
+				 errhint("CALL it by itself, not between BEGIN and COMMIT and not from a function.")));
+	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	sql_settings();
+}
+
+void
+procedure_end(void)
+{
+	commit_or_fail();
+	SPI_commit(); /* and the settings are the caller's again */
+	SPI_finish();
+}
+
+bool
+session_lock(int32 kind, int32 id)
+{
+	return DatumGetBool(DirectFunctionCall2(pg_try_advisory_lock_int4, Int32GetDatum(kind), Int32GetDatum(id)));
+}
+
+void
+session_unlock(int32 kind, int32 id)
+{
+	(void) DirectFunctionCall2(pg_advisory_unlock_int4, Int32GetDatum(kind), Int32GetDatum(id));
+}

@@ -1,0 +1,563 @@
+/*
+ * sql.c
+ *		Statements: on the repository as its owner, on the user's tables as the user.
+ *
+ * Statements name their schemas.  Those of the repository run with a search_path that
+ * no user can put objects into, so that nobody's operator or function runs as another;
+ * those of the user with the user's own.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/tupconvert.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
+#include "ingest/base/sql.h"
+#include "miscadmin.h"
+#include "nodes/execnodes.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/queryenvironment.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/tuplestore.h"
+
+/* -- arguments -- */
+
+SqlArg
+arg_datum(Oid type, Datum value, bool isnull)
+{
+	SqlArg arg = {type, value, isnull};
+
+	return arg;
+}
+
+SqlArg
+arg_null(Oid type)
+{
+	return arg_datum(type, (Datum) 0, true);
+}
+
+SqlArg
+arg_text(const char *text)
+{
+	return text ? arg_datum(TEXTOID, CStringGetTextDatum(text), false) : arg_null(TEXTOID);
+}
+
+SqlArg
+arg_name(const char *name)
+{
+	return name ? arg_datum(NAMEOID, DirectFunctionCall1(namein, CStringGetDatum(name)), false) : arg_null(NAMEOID);
+}
+
+SqlArg
+arg_int8(int64 value)
+{
+	return arg_datum(INT8OID, Int64GetDatum(value), false);
+}
+
+SqlArg
+arg_jsonb(const char *text)
+{
+	return text ? arg_datum(JSONBOID, DirectFunctionCall1(jsonb_in, CStringGetDatum(text)), false) : arg_null(JSONBOID);
+}
+
+SqlArg
+arg_bool(bool value)
+{
+	return arg_datum(BOOLOID, BoolGetDatum(value), false);
+}
+
+SqlArg
+arg_relation(const char *name)
+{
+	return arg_datum(REGCLASSOID, DirectFunctionCall1(regclassin, CStringGetDatum(name)), false);
+}
+
+/* -- who -- */
+
+Oid
+repository_owner(void)
+{
+	HeapTuple tuple = SearchSysCache1(NAMESPACENAME, CStringGetDatum("ingest"));
+	Oid owner;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("the schema ingest is gone"),
+				 errhint("CREATE EXTENSION ingest.")));
+	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+void
+become_repository_owner(Identity *saved)
+{
+	GetUserIdAndSecContext(&saved->user, &saved->context);
+	SetUserIdAndSecContext(repository_owner(), saved->context | SECURITY_LOCAL_USERID_CHANGE);
+}
+
+void
+become_again(const Identity *saved)
+{
+	SetUserIdAndSecContext(saved->user, saved->context);
+}
+
+/* -- settings -- */
+
+static const char *const settings[][2] = {
+	{"search_path", "pg_catalog, pg_temp"},
+	{"DateStyle", "ISO, YMD"},
+	{"IntervalStyle", "postgres"},
+	{"bytea_output", "hex"},
+	{"extra_float_digits", "1"},
+	{"xmlbinary", "base64"},
+	{"row_security", "on"},
+};
+
+/* The user's search_path: for what runs as the user, such as triggers of a copy */
+static char *user_path = NULL;
+
+static void
+set_path(const char *path)
+{
+	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+static void
+set_all(GucAction action)
+{
+	if (strcmp(namespace_search_path, settings[0][1]) != 0)
+	{
+		if (user_path)
+			pfree(user_path);
+		user_path = MemoryContextStrdup(TopMemoryContext, namespace_search_path);
+	}
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION, action, true, 0, false);
+}
+
+int
+sql_begin(void)
+{
+	int level = NewGUCNestLevel();
+
+	set_all(GUC_ACTION_SAVE);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	return level;
+}
+
+void
+sql_end(int level)
+{
+	SPI_finish();
+	AtEOXact_GUC(true, level);
+}
+
+void
+sql_settings(void)
+{
+	set_all(GUC_ACTION_LOCAL);
+}
+
+void
+sql_settings_of_user(void)
+{
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], GetConfigOptionResetString(settings[i][0]), PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
+/* -- running -- */
+
+typedef struct Arguments
+{
+	Oid types[FUNC_MAX_ARGS];
+	Datum values[FUNC_MAX_ARGS];
+	char nulls[FUNC_MAX_ARGS];
+} Arguments;
+
+static void
+spread(Arguments *to, int nargs, const SqlArg *args)
+{
+	for (int i = 0; i < nargs; i++)
+	{
+		to->types[i] = args[i].type;
+		to->values[i] = args[i].value;
+		to->nulls[i] = args[i].isnull ? 'n' : ' ';
+	}
+}
+
+static void
+become(SqlWho who, Identity *saved)
+{
+	if (who == AS_REPOSITORY)
+		become_repository_owner(saved);
+	else if (who == AS_USER && user_path)
+		set_path(user_path);
+}
+
+static void
+unbecome(SqlWho who, const Identity *saved)
+{
+	if (who == AS_REPOSITORY)
+		become_again(saved);
+	else if (who == AS_USER && user_path)
+		set_path(settings[0][1]);
+}
+
+static void
+execute(SqlWho who, const char *sql, int nargs, const SqlArg *args)
+{
+	Identity saved;
+	Arguments a;
+	int code;
+
+	spread(&a, nargs, args);
+	become(who, &saved);
+	code = SPI_execute_with_args(sql, nargs, a.types, a.values, a.nulls, false, 0);
+	unbecome(who, &saved);
+	if (code < 0)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(code), sql);
+}
+
+/* Answers as text in the caller's memory: they outlive the statement, its snapshot and its tuples */
+Rows *
+sql_rows(SqlWho who, const char *sql, int nargs, const SqlArg *args)
+{
+	Rows *rows = palloc0(sizeof(Rows));
+	bool pushed = !ActiveSnapshotSet();
+	SPITupleTable *table;
+
+	if (pushed)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	execute(who, sql, nargs, args);
+	table = SPI_tuptable;
+	if (table)
+	{
+		TupleDesc desc = table->tupdesc;
+
+		rows->n = SPI_processed;
+		rows->columns = desc->natts;
+		rows->v = palloc(sizeof(char **) * Max(rows->n, 1));
+		for (uint64 r = 0; r < rows->n; r++)
+		{
+			rows->v[r] = palloc(sizeof(char *) * desc->natts);
+			for (int c = 0; c < desc->natts; c++)
+				rows->v[r][c] = SPI_getvalue(table->vals[r], desc, c + 1);
+		}
+		SPI_freetuptable(table);
+	}
+	if (pushed)
+		PopActiveSnapshot();
+	return rows;
+}
+
+uint64
+sql_run(SqlWho who, const char *sql, int nargs, const SqlArg *args)
+{
+	bool pushed = !ActiveSnapshotSet();
+	uint64 n;
+
+	if (pushed)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	execute(who, sql, nargs, args);
+	n = SPI_processed;
+	if (SPI_tuptable)
+		SPI_freetuptable(SPI_tuptable);
+	if (pushed)
+		PopActiveSnapshot();
+	return n;
+}
+
+#define ROWS_AT_ONCE 1000
+
+void
+sql_result(ReturnSetInfo *rsinfo, SqlWho who, const char *sql, int nargs, const SqlArg *args)
+{
+	Identity saved;
+	Arguments a;
+	Portal portal;
+	TupleConversionMap *map = NULL;
+	bool compared = false;
+
+	spread(&a, nargs, args);
+	become(who, &saved);
+	portal = SPI_cursor_open_with_args(NULL, sql, nargs, a.types, a.values, a.nulls, true, 0);
+	do
+	{
+		SPI_cursor_fetch(portal, true, ROWS_AT_ONCE);
+		/* the row type may have columns that were dropped, which the statement does not give */
+		if (map == NULL && !compared)
+			map = convert_tuples_by_position(SPI_tuptable->tupdesc, rsinfo->setDesc, "the copy's columns changed");
+		compared = true;
+		for (uint64 i = 0; i < SPI_processed; i++)
+			tuplestore_puttuple(rsinfo->setResult, map ? execute_attr_map_tuple(SPI_tuptable->vals[i], map) : SPI_tuptable->vals[i]);
+		SPI_freetuptable(SPI_tuptable);
+	} while (SPI_processed > 0);
+	SPI_cursor_close(portal);
+	unbecome(who, &saved);
+}
+
+/* -- rows from the caller to the engine -- */
+
+/* Into a store that outlives the subtransaction in which it was filled */
+static Tuplestorestate *
+begin_store(void)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	Tuplestorestate *store;
+
+	CurrentResourceOwner = TopTransactionResourceOwner;
+	store = tuplestore_begin_heap(false, false, work_mem);
+	CurrentResourceOwner = owner;
+	return store;
+}
+
+Stored *
+user_store(const char *sql, int n_types, const Oid *types)
+{
+	Stored *stored = palloc0(sizeof(Stored));
+	MemoryContext context = CurrentMemoryContext;
+	Identity nobody = {0};
+	bool pushed = !ActiveSnapshotSet();
+	Portal portal;
+
+	if (pushed)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	stored->rows = begin_store();
+	become(AS_USER, &nobody);
+	portal = SPI_cursor_open_with_args(NULL, sql, 0, NULL, NULL, NULL, false, 0);
+	for (;;)
+	{
+		SPI_cursor_fetch(portal, true, ROWS_AT_ONCE);
+		if (stored->desc == NULL)
+		{
+			MemoryContext old = MemoryContextSwitchTo(context);
+
+			stored->desc = CreateTupleDescCopy(SPI_tuptable->tupdesc);
+			MemoryContextSwitchTo(old);
+			for (int i = 0; i < Max(n_types, stored->desc->natts); i++)
+			{
+				if (n_types != stored->desc->natts || TupleDescAttr(stored->desc, i)->atttypid != types[i])
+					ereport(ERROR,
+							(errcode(ERRCODE_DATATYPE_MISMATCH),
+							 errmsg("what the engine read is not what it made: other columns"),
+							 errdetail("The statement: %s", sql),
+							 errhint("Look for a trigger that replaces temporary tables of the engine.")));
+			}
+		}
+		for (uint64 i = 0; i < SPI_processed; i++)
+			tuplestore_puttuple(stored->rows, SPI_tuptable->vals[i]);
+		SPI_freetuptable(SPI_tuptable);
+		if (SPI_processed == 0)
+			break;
+	}
+	SPI_cursor_close(portal);
+	unbecome(AS_USER, &nobody);
+	if (pushed)
+		PopActiveSnapshot();
+	return stored;
+}
+
+#define STORED_NAME "stored"
+
+static void
+register_stored(const Stored *stored)
+{
+	EphemeralNamedRelation relation = palloc0(sizeof(EphemeralNamedRelationData));
+
+	relation->md.name = STORED_NAME;
+	relation->md.tupdesc = stored->desc;
+	relation->md.enrtype = ENR_NAMED_TUPLESTORE;
+	relation->md.enrtuples = tuplestore_tuple_count(stored->rows);
+	relation->reldata = stored->rows;
+	/* one may be left from a statement that failed */
+	(void) SPI_unregister_relation(STORED_NAME);
+	if (SPI_register_relation(relation) != SPI_OK_REL_REGISTER)
+		elog(ERROR, "rows could not be handed to the engine");
+}
+
+uint64
+stored_run(const Stored *stored, const char *sql, int nargs, const SqlArg *args)
+{
+	uint64 n;
+
+	register_stored(stored);
+	n = sql_run(AS_REPOSITORY, sql, nargs, args);
+	(void) SPI_unregister_relation(STORED_NAME);
+	return n;
+}
+
+Rows *
+stored_rows(const Stored *stored, const char *sql, int nargs, const SqlArg *args)
+{
+	Rows *rows;
+
+	register_stored(stored);
+	rows = sql_rows(AS_REPOSITORY, sql, nargs, args);
+	(void) SPI_unregister_relation(STORED_NAME);
+	return rows;
+}
+
+void
+stored_end(Stored *stored)
+{
+	tuplestore_end(stored->rows);
+	stored->rows = NULL;
+}
+
+/* As the repository's owner; the caller looks at SPI_tuptable and frees it */
+int
+prepared_run(Prepared *prepared, Datum *values, const char *nulls, long limit)
+{
+	Identity saved;
+	bool pushed = !ActiveSnapshotSet();
+	int code;
+
+	if (pushed)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	become_repository_owner(&saved);
+	if (prepared->plan == NULL)
+	{
+		SPIPlanPtr plan = SPI_prepare(prepared->sql, prepared->nargs, prepared->types);
+
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not prepare: %s", prepared->sql);
+		prepared->plan = plan;
+	}
+	code = SPI_execute_plan(prepared->plan, values, nulls, false, limit);
+	become_again(&saved);
+	if (pushed)
+		PopActiveSnapshot();
+	if (code < 0)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(code), prepared->sql);
+	return code;
+}
+
+char *
+rows_value(Rows *rows)
+{
+	return rows->n > 0 ? rows->v[0][0] : NULL;
+}
+
+int64
+to_int8(const char *text)
+{
+	return text ? strtoll(text, NULL, 10) : 0;
+}
+
+bool
+to_bool(const char *text)
+{
+	return text && text[0] == 't';
+}
+
+void
+user_drop(const char *kind, const char *name)
+{
+	if (own_value("SELECT to_regclass($1)", arg_text(name)))
+		user_run(psprintf("DROP %s %s", kind, name));
+}
+
+/* -- names and arrays -- */
+
+char *
+quoted_relation(const char *schema, const char *name)
+{
+	return quote_qualified_identifier(schema, name);
+}
+
+char *
+array_literal(char **items, int n)
+{
+	Datum *values = palloc(sizeof(Datum) * Max(n, 1));
+	ArrayType *array;
+	Oid out;
+	bool varlena;
+
+	for (int i = 0; i < n; i++)
+		values[i] = CStringGetTextDatum(items[i]);
+	array = construct_array(values, n, TEXTOID, -1, false, TYPALIGN_INT);
+	getTypeOutputInfo(TEXTARRAYOID, &out, &varlena);
+	return OidOutputFunctionCall(out, PointerGetDatum(array));
+}
+
+char **
+parse_array(const char *literal, int *n)
+{
+	Oid in,
+		io_param;
+	Datum array;
+	Datum *values;
+	char **items;
+
+	*n = 0;
+	if (literal == NULL)
+		return NULL;
+	getTypeInputInfo(TEXTARRAYOID, &in, &io_param);
+	array = OidInputFunctionCall(in, (char *) literal, io_param, -1);
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, n);
+	items = palloc(sizeof(char *) * Max(*n, 1));
+	for (int i = 0; i < *n; i++)
+		items[i] = TextDatumGetCString(values[i]);
+	return items;
+}
+
+/* -- JSON -- */
+
+void
+json_open(StringInfo json)
+{
+	initStringInfo(json);
+	appendStringInfoChar(json, '{');
+}
+
+static void
+json_key(StringInfo json, const char *key)
+{
+	if (json->len > 1)
+		appendStringInfoChar(json, ',');
+	escape_json(json, key);
+	appendStringInfoChar(json, ':');
+}
+
+void
+json_text(StringInfo json, const char *key, const char *value)
+{
+	json_key(json, key);
+	if (value)
+		escape_json(json, value);
+	else
+		appendStringInfoString(json, "null");
+}
+
+void
+json_int8(StringInfo json, const char *key, int64 value)
+{
+	json_key(json, key);
+	appendStringInfo(json, "%lld", (long long) value);
+}
+
+void
+json_raw(StringInfo json, const char *key, const char *value)
+{
+	json_key(json, key);
+	appendStringInfoString(json, value ? value : "null");
+}
+
+char *
+json_close(StringInfo json)
+{
+	appendStringInfoChar(json, '}');
+	return json->data;
+}

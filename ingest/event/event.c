@@ -1,0 +1,408 @@
+/*
+ * event.c
+ *		The outbox: events in the transaction of what they tell, NOTIFY, consumers.
+ *
+ * A consumer reads what lies between two snapshots: what the second sees and the
+ * first did not is exactly what committed between them, whenever it was written.
+ * So an event of a long transaction is neither skipped nor waited for (the
+ * technique is PgQ's).  Ids order the events inside such a batch; floor_id bounds
+ * where its ids can begin.
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "commands/async.h"
+#include "commands/dbcommands.h"
+#include "ingest/base/compat.h"
+#include "ingest/event/event.h"
+#include "ingest/base/sql.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
+#include "utils/tuplestore.h"
+
+#define CHANNEL "ingest"
+/* names in a payload are cut to this, so that it always fits NOTIFY's 8000 bytes, escaped as it may be */
+#define MAX_NAMED 1000
+
+SQL_FUNCTION(ingest_emit);
+SQL_FUNCTION(ingest_era);
+SQL_FUNCTION(ingest_read_events);
+SQL_FUNCTION(ingest_ack);
+
+static int32 known_era = 0;
+
+/*
+ * The era of this cluster.  Transaction ids of another one do not compare with
+ * ours: a repository that was restored here begins a new era.
+ */
+int32
+event_era(void)
+{
+	static Prepared read = {"SELECT era, system_identifier = $1 FROM ingest.installation", 1, {NUMERICOID}};
+	char identifier[32];
+	Datum value;
+	bool same = false,
+		 isnull;
+	int32 era = 0;
+
+	if (known_era > 0)
+		return known_era;
+	snprintf(identifier, sizeof(identifier), UINT64_FORMAT, GetSystemIdentifier());
+	value = DirectFunctionCall3(numeric_in, CStringGetDatum(identifier), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	prepared_run(&read, &value, NULL, 1);
+	if (SPI_processed > 0)
+	{
+		era = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+		same = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
+	}
+	SPI_freetuptable(SPI_tuptable);
+	if (!same)
+	{
+		era = atoi(repo_value("INSERT INTO ingest.installation AS i (system_identifier, era) VALUES ($1, 1) "
+							  "ON CONFLICT (one) DO UPDATE SET system_identifier = $1, era = i.era + (i.system_identifier <> $1)::integer "
+							  "RETURNING era",
+							  arg_datum(NUMERICOID, value, false)));
+	}
+	known_era = era;
+	return era;
+}
+
+/* CloudEvents' source */
+char *
+event_source(const char *source)
+{
+	return psprintf("/ingest/%s%s%s", get_database_name(MyDatabaseId), source ? "/" : "", source ? source : "");
+}
+
+static void
+append_cut(StringInfo payload, const char *key, const char *text)
+{
+	int len = text ? strlen(text) : 0;
+
+	json_text(payload, key, text ? pnstrdup(text, pg_mbcliplen(text, len, MAX_NAMED)) : NULL);
+}
+
+static void
+emit(Datum type, Datum source, Datum subject, bool no_subject, Datum data)
+{
+	static Prepared insert = {"INSERT INTO ingest.event (era, xid, type, source, subject, time, data) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
+							  7,
+							  {INT4OID, XID8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, JSONBOID}};
+	int32 era = event_era();
+	/* before the id is drawn: see floor_id */
+	FullTransactionId xid = GetTopFullTransactionId();
+	Datum values[7] = {Int32GetDatum(era), FullTransactionIdGetDatum(xid), type, source, subject,
+					   TimestampTzGetDatum(GetCurrentTimestamp()), data};
+	const char *nulls = no_subject ? "    n  " : NULL;
+	StringInfoData payload;
+	bool isnull;
+	int64 id;
+
+	prepared_run(&insert, values, nulls, 0);
+	id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+
+	json_open(&payload);
+	json_int8(&payload, "id", id);
+	append_cut(&payload, "type", TextDatumGetCString(type));
+	append_cut(&payload, "subject", no_subject ? NULL : TextDatumGetCString(subject));
+	Async_Notify(CHANNEL, json_close(&payload));
+	pfree(payload.data);
+}
+
+void
+event_emit(const char *type, const char *source, const char *subject, const char *data)
+{
+	Datum json = DirectFunctionCall1(jsonb_in, CStringGetDatum(data));
+
+	emit(CStringGetTextDatum(type), CStringGetTextDatum(event_source(source)),
+		 subject ? CStringGetTextDatum(subject) : (Datum) 0, subject == NULL, json);
+}
+
+/* emit(type text, subject text, data jsonb): an event of the user's own */
+Datum
+ingest_emit(PG_FUNCTION_ARGS)
+{
+	text *type;
+	int level;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("an event needs a type and data")));
+	type = PG_GETARG_TEXT_PP(0);
+	if (VARSIZE_ANY_EXHDR(type) >= 7 && memcmp(VARDATA_ANY(type), "ingest.", 7) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_RESERVED_NAME),
+				 errmsg("types of events that begin with \"ingest.\" are the engine's"),
+				 errhint("Begin it with a name of your own, as \"com.example.order.approved\".")));
+	/* settings cost more than the event: the era's query needs them, once per session; the insert has nothing that a search_path could bend */
+	if (known_era == 0)
+	{
+		level = sql_begin();
+		(void) event_era();
+		sql_end(level);
+	}
+	SPI_connect();
+	emit(PG_GETARG_DATUM(0), CStringGetTextDatum(event_source(NULL)),
+		 PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1), PG_ARGISNULL(1), PG_GETARG_DATUM(2));
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/* era(): the era of this cluster */
+Datum
+ingest_era(PG_FUNCTION_ARGS)
+{
+	int level = sql_begin();
+	int32 era = event_era();
+
+	sql_end(level);
+	PG_RETURN_INT32(era);
+}
+
+/* -- consumers -- */
+
+typedef struct Position
+{
+	int32 era;
+	char *seen;
+	char *open; /* NULL: nothing is being read */
+	int64 last_id;
+	int64 floor_id;
+	char *next_xid;
+	int64 next_id;
+	char *types;
+	bool moved; /* from what is stored */
+} Position;
+
+/* Where a consumer is, locked until the transaction ends: two readers take turns */
+static void
+position_read(Position *p, const char *consumer)
+{
+	Rows *rows = repo_rows("SELECT era, seen, open, last_id, floor_id, next_xid, next_id, types, "
+						   "pg_has_role($2, owner, 'USAGE') FROM ingest.subscription WHERE consumer = $1 FOR UPDATE",
+						   arg_text(consumer), arg_datum(OIDOID, ObjectIdGetDatum(GetUserId()), false));
+	char **v;
+
+	if (rows->n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("there is no consumer \"%s\"", consumer),
+				 errhint("ingest.subscribe('%s') makes one, which gets all events from then on.", consumer)));
+	v = rows->v[0];
+	if (!to_bool(v[8]))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("consumer \"%s\" belongs to another role", consumer)));
+	p->era = atoi(v[0]);
+	p->seen = v[1];
+	p->open = v[2];
+	p->last_id = to_int8(v[3]);
+	p->floor_id = to_int8(v[4]);
+	p->next_xid = v[5];
+	p->next_id = to_int8(v[6]);
+	p->types = v[7];
+	p->moved = false;
+}
+
+static void
+position_write(const Position *p, const char *consumer)
+{
+	repo_run("UPDATE ingest.subscription SET era = $2, seen = $3::pg_catalog.pg_snapshot, open = $4::pg_catalog.pg_snapshot, last_id = $5, "
+			 "floor_id = $6, next_xid = $7::pg_catalog.xid8, next_id = $8 WHERE consumer = $1",
+			 arg_text(consumer), arg_datum(INT4OID, Int32GetDatum(p->era), false), arg_text(p->seen), arg_text(p->open),
+			 arg_int8(p->last_id), arg_int8(p->floor_id), arg_text(p->next_xid),
+			 p->next_xid ? arg_int8(p->next_id) : arg_null(INT8OID));
+}
+
+/* All of the open batch is acknowledged: what lies behind it is next */
+static void
+position_next(Position *p, int32 era)
+{
+	Rows *now;
+
+	p->moved = true;
+	p->last_id = 0;
+	if (p->era < era && p->open)
+	{
+		/* the rest of an era that is over: all of it has committed */
+		p->seen = p->open;
+		p->open = NULL;
+		return;
+	}
+	if (p->era < era)
+	{
+		p->era++;
+		p->seen = "3:3:";
+		p->open = NULL;
+		p->floor_id = 0;
+		p->next_xid = NULL;
+		return;
+	}
+	if (p->open)
+		p->seen = p->open;
+	/* the sequence is read before the snapshot is taken: whoever is not in it draws larger ids */
+	now = repo_rows("SELECT s.last_value, pg_current_snapshot(), pg_snapshot_xmax(pg_current_snapshot()), "
+					"$1::pg_catalog.xid8 <= pg_snapshot_xmin($2::pg_catalog.pg_snapshot) FROM ingest.event_id_seq s",
+					arg_text(p->next_xid), arg_text(p->seen));
+	if (to_bool(now->v[0][3]))
+		p->floor_id = p->next_id;
+	if (p->next_xid == NULL || to_bool(now->v[0][3]))
+	{
+		p->next_xid = now->v[0][2];
+		p->next_id = to_int8(now->v[0][0]);
+	}
+	p->open = now->v[0][1];
+}
+
+#define EVENT_COLUMNS "id, type, source, subject, time, data"
+
+/* Rows of the open batch behind what is acknowledged, into SPI_tuptable */
+static uint64
+position_events(const Position *p, int32 era, int64 limit)
+{
+	Identity saved;
+	Oid types[6] = {INT4OID, TEXTOID, TEXTOID, INT8OID, TEXTARRAYOID, INT8OID};
+	Datum values[6] = {Int32GetDatum(p->era), CStringGetTextDatum(p->seen),
+					   p->open ? CStringGetTextDatum(p->open) : (Datum) 0,
+					   Int64GetDatum(Max(p->last_id, p->floor_id)), (Datum) 0, Int64GetDatum(limit)};
+	char nulls[7] = "      ";
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT " EVENT_COLUMNS " FROM ingest.event WHERE era = $1 AND id > $4 "
+						   "AND NOT pg_visible_in_snapshot(xid, $2::pg_catalog.pg_snapshot)");
+	if (p->open)
+		appendStringInfoString(&sql, " AND pg_visible_in_snapshot(xid, $3::pg_catalog.pg_snapshot)");
+	else
+		nulls[2] = 'n';
+	if (p->types)
+	{
+		appendStringInfoString(&sql, " AND EXISTS (SELECT FROM unnest($5) t WHERE type = t OR t LIKE '%*' AND starts_with(type, rtrim(t, '*')))");
+		values[4] = OidFunctionCall3(F_ARRAY_IN, CStringGetDatum(p->types), ObjectIdGetDatum(TEXTOID), Int32GetDatum(-1));
+	}
+	else
+		nulls[4] = 'n';
+	/* of others' sources, what a grant shows; values of rows only to owners */
+	if (!superuser())
+	{
+		char *prefix = quote_literal_cstr(event_source(NULL));
+
+		appendStringInfo(&sql, " AND (source = %s OR EXISTS (SELECT FROM ingest.data_source d WHERE source = %s || '/' || d.name AND (pg_has_role(%u, d.owner, 'USAGE') "
+							   "OR type NOT IN ('ingest.row.changed', 'ingest.row.rejected', 'ingest.anomaly.detected') AND d.id = ANY (%s::integer[]))))",
+						 prefix, prefix, GetUserId(), quote_literal_cstr(user_value("SELECT ARRAY(SELECT ingest.my_sources())::text")));
+	}
+	appendStringInfoString(&sql, " ORDER BY id LIMIT $6");
+
+	become_repository_owner(&saved);
+	SPI_execute_with_args(sql.data, 6, types, values, nulls, false, 0);
+	become_again(&saved);
+	return SPI_processed;
+}
+
+/* read_events(consumer text, max_events integer) */
+Datum
+ingest_read_events(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	char *consumer = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int32 limit = PG_GETARG_INT32(1);
+	Position p;
+	bool found = false;
+	int32 era;
+	int level;
+
+	rows_begin(fcinfo);
+	if (limit < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the number of events must be positive")));
+	level = sql_begin();
+	era = event_era();
+	position_read(&p, consumer);
+	for (bool fresh = false;;)
+	{
+		bool readable = p.open || p.era < era;
+
+		if (readable && position_events(&p, era, limit) > 0)
+		{
+			found = true;
+			for (uint64 i = 0; i < SPI_processed; i++)
+				tuplestore_puttuple(rsinfo->setResult, SPI_tuptable->vals[i]);
+			break;
+		}
+		/* a batch of now that is empty: nothing has happened since */
+		if (readable && fresh && p.era == era)
+		{
+			p.seen = p.open;
+			p.open = NULL;
+			break;
+		}
+		position_next(&p, era);
+		fresh = p.era == era && p.open != NULL;
+	}
+	if (p.moved && found)
+		position_write(&p, consumer);
+	sql_end(level);
+	return (Datum) 0;
+}
+
+/* ack(consumer text, id bigint): all events up to it, of those read */
+Datum
+ingest_ack(PG_FUNCTION_ARGS)
+{
+	char *consumer = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int64 id = PG_GETARG_INT64(1);
+	int level = sql_begin();
+	Position p;
+
+	position_read(&p, consumer);
+	if (p.open == NULL && p.era == event_era())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("consumer \"%s\" has read nothing that could be acknowledged", consumer)));
+	if (id <= p.last_id)
+	{
+		sql_end(level);
+		PG_RETURN_VOID();
+	}
+	if (!to_bool(repo_value("SELECT EXISTS (SELECT FROM ingest.event WHERE era = $1 AND id = $2 AND NOT pg_visible_in_snapshot(xid, $3::pg_catalog.pg_snapshot) "
+							"AND ($4::text IS NULL OR pg_visible_in_snapshot(xid, $4::pg_catalog.pg_snapshot)))",
+							arg_datum(INT4OID, Int32GetDatum(p.era), false), arg_int8(id), arg_text(p.seen), arg_text(p.open))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("consumer \"%s\" has not read an event %lld", consumer, (long long) id)));
+	repo_run("UPDATE ingest.subscription SET last_id = $2, last_ack = now() WHERE consumer = $1", arg_text(consumer), arg_int8(id));
+	sql_end(level);
+	PG_RETURN_VOID();
+}
+
+/* announce(type, source, subject, data): the engine's own events, from its SQL functions */
+SQL_FUNCTION(ingest_announce);
+
+Datum
+ingest_announce(PG_FUNCTION_ARGS)
+{
+	int level = sql_begin();
+	char *source = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(3))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("an event needs a type and data")));
+	if (source == NULL ? !superuser() : !to_bool(repo_value("SELECT pg_has_role($2, owner, 'USAGE') FROM ingest.data_source WHERE name = $1", arg_text(source), arg_datum(OIDOID, ObjectIdGetDatum(GetUserId()), false))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg(source ? "there is no source \"%s\" of yours" : "only a superuser announces for the whole engine%s", source ? source : "")));
+	emit(PG_GETARG_DATUM(0), CStringGetTextDatum(event_source(source)), PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2), PG_ARGISNULL(2), PG_GETARG_DATUM(3));
+	sql_end(level);
+	PG_RETURN_VOID();
+}

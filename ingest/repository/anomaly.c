@@ -1,0 +1,211 @@
+/*
+ * anomaly.c
+ *		What is odd, with evidence.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "ingest/repository/anomaly.h"
+#include "ingest/base/compat.h"
+#include "ingest/event/event.h"
+#include "ingest/base/sql.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+static Subject
+subject_of_sync(const Sync *s)
+{
+	Subject subject = {s->source->id, s->source->name, s->id, s->target_schema, s->target_table};
+
+	return subject;
+}
+
+Subject
+subject_of_relation(Oid relid)
+{
+	Subject subject = {0};
+	Rows *rows;
+
+	subject.schema = get_namespace_name(get_rel_namespace(relid));
+	subject.table = get_rel_name(relid);
+	if (subject.table == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("there is no table with the number %u", relid)));
+	rows = repo_rows("SELECT d.id, d.name, s.id FROM ingest.sync s JOIN ingest.data_source d ON d.id = s.source WHERE (s.target_schema, s.target_table) = ($1, $2) "
+					 "UNION ALL SELECT d.id, d.name, 0 FROM ingest.source_table t JOIN ingest.data_source d ON d.id = t.source WHERE (t.local_schema, t.local_name) = ($1, $2)",
+					 arg_name(subject.schema), arg_name(subject.table));
+	if (rows->n > 0)
+	{
+		subject.source = atoi(rows->v[0][0]);
+		subject.source_name = rows->v[0][1];
+		subject.sync = atoi(rows->v[0][2]);
+	}
+	return subject;
+}
+
+#define ID_OR_NULL(id) ((id) != 0 ? arg_int8(id) : arg_null(INT8OID))
+
+static void
+anomaly_of(const Subject *s, const Run *run, const char *kind, const char *severity, const char *column, const char *summary, const char *evidence)
+{
+	StringInfoData json;
+	char *table = quoted_relation(s->schema, s->table);
+	char *id;
+
+	/* one that stands already is not raised again by every run */
+	if (repo_value("SELECT 1 FROM ingest.anomaly WHERE (schema_name, table_name, kind) = ($1, $2, $3) AND column_name IS NOT DISTINCT FROM $4 AND summary = $5 "
+				   "AND resolved_at IS NULL AND detected_at > now() - interval '1 day'",
+				   arg_name(s->schema), arg_name(s->table), arg_text(kind), arg_name(column), arg_text(summary)))
+		return;
+	id = repo_value("INSERT INTO ingest.anomaly (source, sync, run, schema_name, table_name, column_name, kind, severity, summary, evidence) "
+					"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10::jsonb, '{}')) RETURNING id",
+					ID_OR_NULL(s->source), ID_OR_NULL(s->sync), ID_OR_NULL(run->id), arg_name(s->schema), arg_name(s->table), arg_name(column), arg_text(kind),
+					arg_text(severity), arg_text(summary), arg_text(evidence));
+	json_open(&json);
+	json_raw(&json, "anomaly", id);
+	json_text(&json, "kind", kind);
+	json_text(&json, "severity", severity);
+	json_text(&json, "table", table);
+	json_text(&json, "column", column);
+	json_text(&json, "summary", summary);
+	json_raw(&json, "evidence", evidence);
+	event_emit("ingest.anomaly.detected", s->source_name, table, json_close(&json));
+}
+
+void
+anomaly_raise(const Sync *sync, const Run *run, const char *kind, const char *severity, const char *column, const char *summary, const char *evidence)
+{
+	Subject subject = subject_of_sync(sync);
+
+	anomaly_of(&subject, run, kind, severity, column, summary, evidence);
+}
+
+/* -- profiles after a run -- */
+
+/* Rows that the sample of a sync's profile reads */
+#define SAMPLE 100000
+
+SQL_FUNCTION(ingest_profile_now);
+
+static char *
+profile_schema(void)
+{
+	return pstrdup(quote_identifier(own_value("SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'ingest_profile'")));
+}
+
+/* What two profiles of a column say, one finding a row: kind, column, summary, evidence */
+static const char findings[] =
+	"WITH pair AS (SELECT n.column_name, n.sketch AS now, o.sketch AS before, n.total_rows, o.total_rows AS rows_before, n.profiled_at, o.profiled_at AS before_at, n.sampled "
+	"FROM ingest.profile_stats n JOIN LATERAL (SELECT * FROM ingest.profile_stats o WHERE (o.schema_name, o.table_name, o.column_name) = (n.schema_name, n.table_name, n.column_name) "
+	"AND o.id < n.id ORDER BY o.profiled_at DESC, o.id DESC LIMIT 1) o ON true WHERE n.run = $1), "
+	"drift AS (SELECT p.*, d.* FROM pair p, %1$s.profile_drift(p.before, p.now) d), "
+	"history AS (SELECT array_agg(total_rows::float8 ORDER BY profiled_at) AS volumes FROM (SELECT DISTINCT ON (run) run, total_rows, profiled_at FROM ingest.profile_stats "
+	"WHERE schema_name = $2 AND table_name = $3 AND run < $1 ORDER BY run DESC LIMIT 60) h) "
+	"SELECT CASE WHEN abs(null_share_after - null_share_before) > 0.05 THEN 'null_share' "
+	"WHEN abs(distinct_share_after - distinct_share_before) > 0.2 THEN 'distinct_share' ELSE 'distribution' END, column_name, "
+	"format('%%s: %%s', column_name, reasons), "
+	"jsonb_strip_nulls(jsonb_build_object('verdict', verdict, 'reasons', reasons, 'null_share', jsonb_build_array(null_share_before, null_share_after), "
+	"'distinct_share', jsonb_build_array(distinct_share_before, distinct_share_after), 'ks', ks, 'psi', psi, 'new_values', new_values, 'gone_values', gone_values, "
+	"'median', jsonb_build_array(median_before, median_after), 'compared_with', before_at)) FROM drift WHERE verdict = 'strong' "
+	"UNION ALL SELECT 'volume', NULL, format('%%s rows: unusual after %%s', v.total_rows, round(h.volumes[cardinality(h.volumes)])), "
+	"jsonb_build_object('rows', v.total_rows, 'history', to_jsonb(h.volumes), 'score', %1$s.anomaly_score(h.volumes, v.total_rows::float8)) "
+	"FROM history h, (SELECT total_rows FROM ingest.profile_stats WHERE run = $1 LIMIT 1) v WHERE %1$s.anomaly_score(h.volumes, v.total_rows::float8) > 4 "
+	"UNION ALL SELECT 'volume', NULL, format('%%s rows after %%s', total_rows, rows_before), jsonb_build_object('rows', total_rows, 'before', rows_before) "
+	"FROM (SELECT * FROM pair LIMIT 1) p WHERE total_rows < rows_before * 0.5 AND rows_before >= 20";
+
+/* Kept and held against its history; rows: of a sample, 0 for all */
+static void
+profile_relation(const Subject *s, const Run *run, int64 sample_rows)
+{
+	char *schema = profile_schema();
+	char *table = quoted_relation(s->schema, s->table);
+	Oid kept = get_relname_relid("profile_stats", get_namespace_oid("ingest", false));
+	const Oid types[] = {NAMEOID, BOOLOID, INT8OID, get_atttype(kept, get_attnum(kept, "statistics")), get_atttype(kept, get_attnum(kept, "sketch"))};
+	Stored *profiled;
+	Rows *summary;
+	Rows *rows;
+	StringInfoData json;
+
+	/* read by the user, kept by the engine */
+	profiled = user_store(psprintf("SELECT p.column_name::name AS column_name, p.sampled, p.total_rows, %s.profile_stats(p.sketch, p.column_name) AS statistics, p.sketch "
+								   "FROM %s.profile_table(%s::regclass, NULL, %s) p",
+								   schema, schema, quote_literal_cstr(table), sample_rows > 0 ? psprintf("%lld", (long long) sample_rows) : "NULL"),
+						  lengthof(types), types);
+	stored_run(profiled, "INSERT INTO ingest.profile_stats (source, table_id, schema_name, table_name, column_name, run, sampled, total_rows, statistics, sketch) "
+						 "SELECT $1, coalesce((SELECT table_id FROM ingest.sync WHERE id = $2), (SELECT id FROM ingest.source_table WHERE (local_schema, local_name) = ($3, $4) LIMIT 1)), "
+						 "$3, $4, p.column_name, $5, coalesce(p.sampled, false), p.total_rows, p.statistics, p.sketch FROM stored p",
+			   SQL_ARGS(ID_OR_NULL(s->source), ID_OR_NULL(s->sync), arg_name(s->schema), arg_name(s->table), arg_int8(run->id)));
+	summary = stored_rows(profiled, "SELECT count(*), max(total_rows) FROM stored", 0, NULL);
+	stored_end(profiled);
+	repo_run("UPDATE ingest.source_column c SET sample_values = (p.statistics).samples, hidden_type = (p.statistics).hidden_type, semantic_type = (p.statistics).semantic_type "
+			 "FROM ingest.profile_stats p WHERE p.run = $1 AND c.table_id = p.table_id AND c.name = p.column_name",
+			 arg_int8(run->id));
+	json_open(&json);
+	json_text(&json, "table", table);
+	json_int8(&json, "run", run->id);
+	json_raw(&json, "sampled", sample_rows > 0 ? "true" : "false");
+	json_raw(&json, "columns", summary->v[0][0]);
+	json_raw(&json, "rows", summary->v[0][1]);
+	event_emit("ingest.profile.completed", s->source_name, table, json_close(&json));
+	rows = repo_rows(psprintf(findings, schema), arg_int8(run->id), arg_name(s->schema), arg_name(s->table));
+	for (uint64 i = 0; i < rows->n; i++)
+		anomaly_of(s, run, rows->v[i][0], "warning", rows->v[i][1], rows->v[i][2], rows->v[i][3]);
+}
+
+void
+profile_after(const Sync *sync, const Run *run)
+{
+	Subject subject = subject_of_sync(sync);
+
+	profile_relation(&subject, run, strcmp(sync->profile, "sample") == 0 ? SAMPLE : 0);
+}
+
+/* profile(relation regclass, sample_rows bigint): the run's number */
+Datum
+ingest_profile_now(PG_FUNCTION_ARGS)
+{
+	int64 rows = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1);
+	int level = sql_begin();
+	Subject subject;
+	Run *run;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the table must not be null")));
+	subject = subject_of_relation(PG_GETARG_OID(0));
+	run = run_begin("profile", quoted_relation(subject.schema, subject.table), subject.source_name, subject.source, subject.sync);
+	profile_relation(&subject, run, rows);
+	run_succeed(run);
+	sql_end(level);
+	PG_RETURN_INT64(run->id);
+}
+
+/* -- freshness -- */
+
+SQL_FUNCTION(ingest_check_freshness);
+
+/* check_freshness(): copies older than their objective: how many */
+Datum
+ingest_check_freshness(PG_FUNCTION_ARGS)
+{
+	int level = sql_begin();
+	Run none = {0};
+	Rows *rows = repo_rows("SELECT d.id, d.name, s.id, s.target_schema, s.target_table, t.freshness_objective, date_trunc('minute', now() - z.last_success), z.last_success "
+						   "FROM ingest.sync s JOIN ingest.sync_state z ON z.sync = s.id JOIN ingest.source_table t ON t.id = s.table_id JOIN ingest.data_source d ON d.id = s.source "
+						   "WHERE s.state <> 'paused' AND d.state = 'active' AND coalesce(z.last_success, s.created_at) < now() - t.freshness_objective AND pg_has_role($1, d.owner, 'USAGE')",
+						   arg_datum(OIDOID, ObjectIdGetDatum(GetUserId()), false));
+
+	for (uint64 i = 0; i < rows->n; i++)
+	{
+		char **v = rows->v[i];
+		Subject subject = {atoi(v[0]), v[1], atoi(v[2]), v[3], v[4]};
+		StringInfoData json;
+
+		json_open(&json);
+		json_text(&json, "objective", v[5]);
+		json_text(&json, "age", v[6]);
+		json_text(&json, "last_success", v[7]);
+		anomaly_of(&subject, &none, "freshness", "warning", NULL, psprintf("%s is older than %s", quoted_relation(v[3], v[4]), v[5]), json_close(&json));
+	}
+	sql_end(level);
+	PG_RETURN_INT32(rows->n);
+}

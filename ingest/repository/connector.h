@@ -1,0 +1,42 @@
+/*
+ * connector.h
+ *		Sources, and what their wrappers can do.
+ */
+#ifndef INGEST_CONNECTOR_H
+#define INGEST_CONNECTOR_H
+
+#include "postgres.h"
+
+#include "ingest/base/sql.h"
+
+typedef struct Source
+{
+	int32 id;
+	char *name;
+	char *server;
+	char *owner;
+	char *local_schema;
+	char **remote_schemas;
+	int n_remote_schemas;
+	char *include; /* array literal, or NULL */
+	char *zone;    /* the server's option timezone, or NULL */
+	char *custom_columns;
+	bool paused;
+	bool counts; /* the source computes count(*) itself */
+	/* functions, qualified and quoted, or NULL */
+	char *check;
+	char *clock;
+	char *tables;
+	char *deleted;
+} Source;
+
+/* An error unless the caller may act for the source's owner */
+extern Source *source_by_name(const char *name);
+extern Source *source_by_id(int32 id);
+
+/* The source's own clock as text of a timestamptz, or NULL if its wrapper has none */
+extern char *source_clock(const Source *source);
+
+extern void require_role(const char *role, const char *what, const char *name);
+
+#endif /* INGEST_CONNECTOR_H */

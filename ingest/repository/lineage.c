@@ -1,0 +1,328 @@
+/*
+ * lineage.c
+ *		From where to where data flow: views and foreign keys, read from the catalogue.
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "funcapi.h"
+#include "ingest/base/compat.h"
+#include "ingest/base/sql.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteHandler.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/tuplestore.h"
+
+SQL_FUNCTION(ingest_view_columns);
+
+/* Queries around a variable, the innermost last */
+typedef struct Walk
+{
+	List *levels;
+	ReturnSetInfo *out;
+	const char *column; /* of the view */
+	int depth;
+} Walk;
+
+static bool walk_expression(Node *node, Walk *walk);
+
+static void
+report(Walk *walk, Oid relid, AttrNumber attnum)
+{
+	char *column = attnum > 0 ? get_attname(relid, attnum, true) : NULL;
+	Datum values[4] = {CStringGetTextDatum(walk->column), CStringGetTextDatum(get_namespace_name(get_rel_namespace(relid))),
+					   CStringGetTextDatum(get_rel_name(relid)), CStringGetTextDatum(column ? column : "")};
+	bool nulls[4] = {0};
+
+	tuplestore_putvalues(walk->out->setResult, walk->out->setDesc, values, nulls);
+}
+
+/* Column n of a query: of each branch, if it is a set operation */
+static void
+walk_output(Query *query, int n, Walk *walk)
+{
+	ListCell *lc;
+
+	if (walk->depth > 100)
+		return; /* a recursive one */
+	walk->depth++;
+	walk->levels = lappend(walk->levels, query);
+	if (query->setOperations)
+	{
+		foreach (lc, query->rtable)
+		{
+			RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+			if (rte->rtekind == RTE_SUBQUERY)
+				walk_output(rte->subquery, n, walk);
+		}
+	}
+	else
+	{
+		TargetEntry *entry = get_tle_by_resno(query->targetList, n);
+
+		if (entry)
+			(void) walk_expression((Node *) entry->expr, walk);
+	}
+	walk->levels = list_delete_last(walk->levels);
+	walk->depth--;
+}
+
+static void
+walk_cte(RangeTblEntry *rte, AttrNumber attnum, Walk *walk)
+{
+	int level = list_length(walk->levels) - 1 - rte->ctelevelsup;
+	ListCell *lc;
+
+	if (level < 0)
+		return;
+	foreach (lc, list_nth_node(Query, walk->levels, level)->cteList)
+	{
+		CommonTableExpr *cte = lfirst_node(CommonTableExpr, lc);
+
+		if (strcmp(cte->ctename, rte->ctename) == 0 && IsA(cte->ctequery, Query))
+		{
+			List *saved = walk->levels;
+
+			/* it was written at that level */
+			walk->levels = list_copy_head(saved, level + 1);
+			walk_output(castNode(Query, cte->ctequery), attnum, walk);
+			walk->levels = saved;
+		}
+	}
+}
+
+static void
+walk_variable(Var *var, Walk *walk)
+{
+	int level = list_length(walk->levels) - 1 - var->varlevelsup;
+	List *saved = walk->levels;
+	RangeTblEntry *rte;
+
+	if (level < 0)
+		return;
+	walk->levels = list_copy_head(saved, level + 1);
+	rte = rt_fetch(var->varno, list_nth_node(Query, walk->levels, level)->rtable);
+	switch (rte->rtekind)
+	{
+		case RTE_RELATION:
+			report(walk, rte->relid, var->varattno);
+			break;
+		case RTE_SUBQUERY:
+			if (var->varattno > 0 && rte->subquery)
+				walk_output(rte->subquery, var->varattno, walk);
+			break;
+		case RTE_JOIN:
+			if (var->varattno > 0 && var->varattno <= list_length(rte->joinaliasvars))
+				(void) walk_expression(list_nth(rte->joinaliasvars, var->varattno - 1), walk);
+			break;
+		case RTE_CTE:
+			walk_cte(rte, var->varattno, walk);
+			break;
+#if PG_VERSION_NUM >= 180000
+		case RTE_GROUP:
+			(void) walk_expression(list_nth(rte->groupexprs, var->varattno - 1), walk);
+			break;
+#endif
+		default:
+			break;
+	}
+	walk->levels = saved;
+}
+
+static bool
+walk_expression(Node *node, Walk *walk)
+{
+	if (node == NULL)
+		return false;
+	CHECK_FOR_INTERRUPTS();
+	if (IsA(node, Var))
+	{
+		walk_variable((Var *) node, walk);
+		return false;
+	}
+	if (IsA(node, SubLink) && IsA(((SubLink *) node)->subselect, Query))
+	{
+		walk_output((Query *) ((SubLink *) node)->subselect, 1, walk);
+		return walk_expression(((SubLink *) node)->testexpr, walk);
+	}
+	return expression_tree_walker(node, walk_expression, walk);
+}
+
+/* view_columns(view regclass) → column_name, from_schema, from_table, from_column */
+Datum
+ingest_view_columns(PG_FUNCTION_ARGS)
+{
+	Walk walk = {0};
+	Relation view;
+	ListCell *lc;
+
+	rows_begin(fcinfo);
+	walk.out = (ReturnSetInfo *) fcinfo->resultinfo;
+	view = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
+	if (view == NULL)
+		return (Datum) 0;
+	if (view->rd_rel->relkind == RELKIND_VIEW || view->rd_rel->relkind == RELKIND_MATVIEW)
+	{
+		Query *query = get_view_query(view);
+
+		foreach (lc, query->targetList)
+		{
+			TargetEntry *entry = lfirst_node(TargetEntry, lc);
+
+			if (entry->resjunk || entry->resno > RelationGetNumberOfAttributes(view))
+				continue;
+			walk.column = NameStr(TupleDescAttr(RelationGetDescr(view), entry->resno - 1)->attname);
+			walk_output(query, entry->resno, &walk);
+		}
+	}
+	relation_close(view, AccessShareLock);
+	return (Datum) 0;
+}
+
+/* -- around an object -- */
+
+SQL_FUNCTION(ingest_lineage);
+
+typedef struct LineageNode
+{
+	char *schema, *table, *column;
+	int distance;
+} LineageNode;
+
+#define VISIBLE "(e.source IS NULL OR e.source = ANY ($4))"
+#define EDGE "SELECT e.from_schema, e.from_table, e.from_column, e.to_schema, e.to_table, e.to_column, e.kind FROM ingest.lineage_edge e WHERE " VISIBLE " AND "
+#define FOREIGN_KEY \
+	" UNION ALL SELECT pn.nspname, p.relname, pa.attname, cn.nspname, c.relname, ca.attname, 'foreign key' FROM pg_constraint k JOIN pg_class p ON p.oid = k.confrelid " \
+	"JOIN pg_namespace pn ON pn.oid = p.relnamespace JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace " \
+	"CROSS JOIN LATERAL unnest(k.confkey, k.conkey) u(there, here) JOIN pg_attribute pa ON pa.attrelid = p.oid AND pa.attnum = u.there " \
+	"JOIN pg_attribute ca ON ca.attrelid = c.oid AND ca.attnum = u.here WHERE k.contype = 'f' AND k.conparentid = 0 AND "
+
+static Prepared upstream = {
+	EDGE "e.to_schema = $1 AND e.to_table = $2 AND ($3 = '' OR e.to_column = '' OR e.to_column = $3) "
+		 "UNION ALL SELECT v.from_schema, v.from_table, v.from_column, $1, $2, v.column_name, 'view' FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid, "
+		 "LATERAL ingest.view_columns(c.oid::regclass) v WHERE c.relkind IN ('v', 'm') AND n.nspname = $1 AND c.relname = $2 AND ($3 = '' OR v.column_name = $3)" FOREIGN_KEY
+		 "cn.nspname = $1 AND c.relname = $2 AND ($3 = '' OR ca.attname = $3)",
+	4,
+	{NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID}};
+static Prepared downstream = {
+	EDGE "e.from_schema = $1 AND e.from_table = $2 AND ($3 = '' OR e.from_column = '' OR e.from_column = $3) "
+		 "UNION ALL SELECT v.from_schema, v.from_table, v.from_column, w.nspname, w.relname, v.column_name, 'view' FROM (SELECT DISTINCT r.ev_class, wn.nspname, wc.relname "
+		 "FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.classid = 'pg_rewrite'::regclass "
+		 "JOIN pg_rewrite r ON r.oid = d.objid AND r.ev_class <> c.oid JOIN pg_class wc ON wc.oid = r.ev_class AND wc.relkind IN ('v', 'm') JOIN pg_namespace wn ON wn.oid = wc.relnamespace "
+		 "WHERE n.nspname = $1 AND c.relname = $2) w, LATERAL ingest.view_columns(w.ev_class::regclass) v "
+		 "WHERE v.from_schema = $1 AND v.from_table = $2 AND ($3 = '' OR v.from_column = '' OR v.from_column = $3)" FOREIGN_KEY
+		 "pn.nspname = $1 AND p.relname = $2 AND ($3 = '' OR pa.attname = $3)",
+	4,
+	{NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID}};
+
+static char *
+object_name(const char *schema, const char *table, const char *column)
+{
+	return psprintf("%s%s%s", quote_qualified_identifier(schema, table), column[0] ? "." : "", column[0] ? quote_identifier(column) : "");
+}
+
+/* Node by node, each once: the shortest way there is the one that is told */
+static void
+follow(ReturnSetInfo *rsinfo, LineageNode start, Prepared *edges, int depth, Datum sources)
+{
+	bool up = edges == &upstream;
+	List *nodes = list_make1(&start);
+
+	for (int next = 0; next < list_length(nodes); next++)
+	{
+		LineageNode *node = list_nth(nodes, next);
+		Datum values[4] = {DirectFunctionCall1(namein, CStringGetDatum(node->schema)), DirectFunctionCall1(namein, CStringGetDatum(node->table)),
+						   DirectFunctionCall1(namein, CStringGetDatum(node->column)), sources};
+		SPITupleTable *found;
+		uint64 n;
+
+		CHECK_FOR_INTERRUPTS();
+		if (node->distance >= depth)
+			break;
+		prepared_run(edges, values, NULL, 0);
+		found = SPI_tuptable;
+		n = SPI_processed;
+		for (uint64 i = 0; i < n; i++)
+		{
+			char *v[7];
+			int side = up ? 0 : 3;
+			LineageNode *other = palloc(sizeof(LineageNode));
+			Datum row[4];
+			bool nulls[4] = {0},
+				 known = false;
+			ListCell *lc;
+
+			for (int c = 0; c < 7; c++)
+				v[c] = SPI_getvalue(found->vals[i], found->tupdesc, c + 1);
+			row[0] = Int32GetDatum(up ? -node->distance - 1 : node->distance + 1);
+			row[1] = CStringGetTextDatum(object_name(v[0], v[1], v[2]));
+			row[2] = CStringGetTextDatum(object_name(v[3], v[4], v[5]));
+			row[3] = CStringGetTextDatum(v[6]);
+			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row, nulls);
+			other->schema = v[side];
+			other->table = v[side + 1];
+			other->column = node->column[0] ? v[side + 2] : "";
+			other->distance = node->distance + 1;
+			foreach (lc, nodes)
+			{
+				LineageNode *old = lfirst(lc);
+
+				known = known || (strcmp(old->schema, other->schema) == 0 && strcmp(old->table, other->table) == 0 && strcmp(old->column, other->column) == 0);
+			}
+			if (!known)
+				nodes = lappend(nodes, other);
+		}
+		SPI_freetuptable(found);
+	}
+}
+
+/* lineage(object, direction, depth) → distance, from_object, to_object, kind */
+Datum
+ingest_lineage(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	char *direction = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	int depth = PG_GETARG_INT32(2);
+	bool both = strcmp(direction, "both") == 0;
+	SqlArg sources;
+	Rows *name;
+	LineageNode start = {0};
+	int level;
+
+	if (!both && strcmp(direction, "upstream") != 0 && strcmp(direction, "downstream") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("there is no direction \"%s\"", direction),
+				 errhint("The directions are upstream, downstream and both.")));
+	rows_begin(fcinfo);
+	name = NULL;
+	{
+		/* before the search_path is ours */
+		char *schema = get_namespace_name(linitial_oid(fetch_search_path(true)));
+
+		level = sql_begin();
+		name = repo_rows("SELECT CASE cardinality(p) WHEN 1 THEN $2 ELSE p[1] END, CASE cardinality(p) WHEN 1 THEN p[1] ELSE p[2] END, coalesce(p[3], '') FROM parse_ident($1) p",
+						 arg_datum(TEXTOID, PG_GETARG_DATUM(0), false), arg_text(schema));
+	}
+	start.schema = name->v[0][0] ? name->v[0][0] : "";
+	start.table = name->v[0][1];
+	start.column = name->v[0][2];
+	sources = arg_text(user_value("SELECT ARRAY(SELECT ingest.my_sources())::text"));
+	sources.value = OidFunctionCall3(F_ARRAY_IN, CStringGetDatum(TextDatumGetCString(sources.value)), ObjectIdGetDatum(INT4OID), Int32GetDatum(-1));
+	if (both || strcmp(direction, "upstream") == 0)
+		follow(rsinfo, start, &upstream, depth, sources.value);
+	if (both || strcmp(direction, "downstream") == 0)
+		follow(rsinfo, start, &downstream, depth, sources.value);
+	sql_end(level);
+	return (Datum) 0;
+}

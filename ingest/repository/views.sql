@@ -1,0 +1,52 @@
+
+CREATE FUNCTION may_read(schema_name name, table_name name, column_name name) RETURNS boolean LANGUAGE sql STABLE
+    BEGIN ATOMIC
+    SELECT coalesce((SELECT has_column_privilege(c.oid, a.attnum, 'SELECT') FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid JOIN pg_attribute a ON a.attrelid = c.oid
+      WHERE n.nspname = may_read.schema_name AND c.relname = may_read.table_name AND a.attname = may_read.column_name AND NOT a.attisdropped), false);
+    END;
+COMMENT ON FUNCTION may_read(name, name, name) IS 'whether the caller may SELECT from a column';
+
+-- These two show what base tables keep from readers, and so are the repository owner's: they look after rows themselves.
+CREATE VIEW column_status AS
+SELECT d.name AS source, -- name of the source
+    t.name AS "table", -- the table there
+    c.name AS "column", -- the column
+    c.position AS position, -- its place
+    c.type AS type, -- its type
+    c.nullable AS nullable, -- whether it may be null
+    c.constraints AS constraints, -- declared here
+    c.description AS description, -- from the source
+    c.custom AS custom, -- a customer's own field
+    c.key_position AS key_position, -- its place in the key
+    c.hidden_type AS hidden_type, -- what its texts really are
+    c.semantic_type AS semantic_type, -- what its values mean
+    CASE WHEN may_read(t.local_schema, t.local_name, c.name::name) THEN c.sample_values END AS sample_values, -- real values, for those who may read the column
+    c.first_seen AS first_seen, -- when a crawl first found it
+    c.gone_at AS gone_at -- when a crawl no longer found it
+FROM source_column c JOIN source_table t ON t.id = c.table_id JOIN data_source d ON d.id = c.source
+WHERE c.source = ANY (ARRAY(SELECT my_sources()));
+COMMENT ON VIEW column_status IS 'columns of sources; samples only of those that the caller may read';
+
+CREATE VIEW profile_status AS
+SELECT p.schema_name AS schema_name, -- schema of the relation
+    p.table_name AS table_name, -- the relation
+    p.column_name AS column_name, -- the column
+    p.run AS run, -- the run that made it
+    p.profiled_at AS profiled_at, -- when it was made
+    p.sampled AS sampled, -- whether only a part was read
+    p.total_rows AS total_rows, -- rows of the relation
+    (p.statistics).null_share AS null_share, -- share of nulls
+    (p.statistics).distinct_count AS distinct_count, -- different values
+    (p.statistics).uniqueness AS uniqueness, -- different values per value
+    CASE WHEN m.may THEN (p.statistics).mean END AS mean, -- mean of numbers, for those who may read the column
+    CASE WHEN m.may THEN (p.statistics).stddev END AS stddev, -- their standard deviation, likewise
+    (p.statistics).hidden_type AS hidden_type, -- what texts really are
+    (p.statistics).semantic_type AS semantic_type, -- what values mean
+    CASE WHEN m.may THEN (p.statistics).min END AS min, -- least value, for those who may read the column
+    CASE WHEN m.may THEN (p.statistics).max END AS max, -- greatest value, likewise
+    CASE WHEN m.may THEN (p.statistics).samples END AS samples, -- real values, likewise
+    CASE WHEN m.may THEN p.statistics END AS statistics, -- all figures, likewise
+    CASE WHEN m.may THEN p.sketch END AS sketch -- what they come from, likewise
+FROM profile_stats p, LATERAL (SELECT may_read(p.schema_name, p.table_name, p.column_name) AS may OFFSET 0) m
+WHERE p.source = ANY (ARRAY(SELECT my_sources())) OR p.source IS NULL AND m.may;
+COMMENT ON VIEW profile_status IS 'profiles and their history; values only of columns that the caller may read';

@@ -1,0 +1,22 @@
+
+-- History
+
+CREATE FUNCTION create_history_view(name text) RETURNS text
+    AS 'MODULE_PATHNAME', 'ingest_create_history_view' LANGUAGE C STRICT;
+COMMENT ON FUNCTION create_history_view(text) IS 'makes <target>_history: every version of a row, from when to when; made again after columns changed';
+
+CREATE FUNCTION as_of(target anyelement, moment timestamptz) RETURNS SETOF anyelement
+    AS 'MODULE_PATHNAME', 'ingest_as_of' LANGUAGE C STABLE;
+COMMENT ON FUNCTION as_of(anyelement, timestamptz) IS 'a copy with history as it was at a moment: SELECT * FROM ingest.as_of(NULL::schema.target, ''…'')';
+
+CREATE FUNCTION row_history(target anyelement, key jsonb, OUT valid_from timestamptz, OUT valid_to timestamptz, OUT operation text, OUT seq bigint, OUT version anyelement) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'ingest_row_history' LANGUAGE C STABLE;
+COMMENT ON FUNCTION row_history(anyelement, jsonb) IS 'versions of one row of a copy with history, read by its key: SELECT valid_from, operation, (version).* FROM ingest.row_history(NULL::schema.target, ''{"id": 1}'')';
+
+CREATE FUNCTION drop_old_history() RETURNS integer
+    AS 'MODULE_PATHNAME', 'ingest_drop_old_history' LANGUAGE C;
+COMMENT ON FUNCTION drop_old_history() IS 'drops days of history that no sync keeps any more; gives how many';
+
+CREATE FUNCTION row_change(sync integer, key jsonb DEFAULT NULL, since timestamptz DEFAULT NULL) RETURNS SETOF change
+    AS 'MODULE_PATHNAME', 'ingest_row_change' LANGUAGE C STABLE;
+COMMENT ON FUNCTION row_change(integer, jsonb, timestamptz) IS 'history of a sync, of one key, seen after a moment, for those who may read all of its copy';

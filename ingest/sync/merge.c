@@ -1,0 +1,649 @@
+/*
+ * merge.c
+ *		A batch of rows into the copy, its history and its events.
+ *
+ * Rows are compared as images (record_image_ne): a row is written if it is not the
+ * same to the last bit, whatever its types' operators say, and only then.
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "ingest/event/event.h"
+#include "ingest/sync/merge.h"
+#include "ingest/base/sql.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+void
+strings_add(Strings *strings, const char *item)
+{
+	if (strings->n == strings->room)
+	{
+		strings->room = Max(64, strings->room * 2);
+		strings->items = strings->items ? repalloc_huge(strings->items, sizeof(char *) * strings->room) : palloc(sizeof(char *) * strings->room);
+	}
+	strings->items[strings->n++] = pstrdup(item);
+}
+
+char *
+column_list(char **columns, int n, const char *prefix)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < n; i++)
+		appendStringInfo(&list, "%s%s%s", i > 0 ? ", " : "", prefix, columns[i]);
+	return list.data;
+}
+
+char *
+equality_of(Oid type)
+{
+	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_EQ_OPR);
+
+	if (!OidIsValid(entry->eq_opr))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("type %s has no equality and cannot be part of a key", format_type_be(type))));
+	return psprintf("OPERATOR(%s.%s)", quote_identifier(get_namespace_name(get_func_namespace(get_opcode(entry->eq_opr)))), get_opname(entry->eq_opr));
+}
+
+char *
+key_match(const Copy *copy, const char *a, const char *b)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	for (int i = 0; i < copy->n_key; i++)
+		appendStringInfo(&sql, "%s%s.%s %s %s.%s", i > 0 ? " AND " : "", a, copy->key[i], copy->key_equals[i], b, copy->key[i]);
+	return sql.data;
+}
+
+char *
+key_not_in(const Copy *copy, const char *table)
+{
+	/* the table as a subquery, which Citus hands to its nodes; a table of one node does not join those of all */
+	return psprintf("NOT EXISTS (SELECT FROM (SELECT %s FROM %s OFFSET 0) k WHERE %s)", column_list(copy->key, copy->n_key, ""), table, key_match(copy, "k", "t"));
+}
+
+static bool
+is_key(const Copy *copy, const char *column)
+{
+	for (int i = 0; i < copy->n_key; i++)
+	{
+		if (strcmp(copy->key[i], column) == 0)
+			return true;
+	}
+	return false;
+}
+
+char *
+key_object(char **names, int n, const char *alias)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "jsonb_build_object(");
+	for (int i = 0; i < n; i++)
+		appendStringInfo(&sql, "%s%s::text, %s%s", i > 0 ? ", " : "", quote_literal_cstr(names[i]), alias, quote_identifier(names[i]));
+	appendStringInfoChar(&sql, ')');
+	return sql.data;
+}
+
+static char *
+key_json(const Copy *copy, const char *alias)
+{
+	return key_object(copy->key_names, copy->n_key, alias);
+}
+
+/* A row as JSON: as it is where it has no other columns, which is faster */
+static char *
+row_json(const Copy *copy, const char *alias)
+{
+	if (copy->is_whole || strcmp(alias, "s.") == 0)
+		return psprintf("to_jsonb(%.1s.*)", alias);
+	return psprintf("(SELECT to_jsonb(ingest_row.*) FROM (SELECT %s) ingest_row)", column_list(copy->columns, copy->n_columns, alias));
+}
+
+static char *
+cursor_time(const Copy *copy, const char *alias)
+{
+	return copy->cursor && copy->cursor_is_time ? psprintf("%s%s::timestamptz", alias, copy->cursor) : pstrdup("NULL::timestamptz");
+}
+
+/* -- the stage -- */
+
+void
+stage_drop(Copy *copy)
+{
+	user_drop("TABLE", copy->stage_name);
+}
+
+void
+stage_create(Copy *copy)
+{
+	stage_drop(copy);
+	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DELETE ROWS AS SELECT %s FROM %s WITH NO DATA", strchr(copy->stage_name, '.') + 1,
+					  column_list(copy->columns, copy->n_columns, ""), copy->target));
+	copy->stage = copy->stage_name;
+}
+
+static void
+reject(Copy *copy, const char *key, const char *content, const Failure *failure)
+{
+	StringInfoData json;
+
+	repo_run("INSERT INTO ingest.rejected_row (source, sync, run, key, content, reason, sqlstate) "
+			 "SELECT source, id, $2, $3::jsonb, $4::jsonb, $5, $6 FROM ingest.sync WHERE id = $1",
+			 arg_int8(copy->sync), arg_int8(copy->run->id), arg_text(key), arg_text(content), arg_text(failure_text(failure)),
+			 arg_text(failure->sqlstate));
+	copy->run->rejected++;
+	json_open(&json);
+	json_text(&json, "sync", copy->name);
+	json_int8(&json, "run", copy->run->id);
+	json_raw(&json, "key", key);
+	json_text(&json, "reason", failure->message);
+	event_emit("ingest.row.rejected", copy->source, copy->name, json_close(&json));
+}
+
+int64
+stage_fetch(Copy *copy, const char *where)
+{
+	char *list = column_list(copy->columns, copy->n_columns, "");
+	int64 n;
+
+	n = user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s%s%s", copy->stage, list, list, copy->foreign, where[0] ? " WHERE " : "", where));
+	copy->run->read += n;
+	return n;
+}
+
+typedef struct Fetch
+{
+	Copy *copy;
+	const char *where;
+	int64 n;
+} Fetch;
+
+static void
+fetch_once(void *arg)
+{
+	Fetch *fetch = arg;
+
+	fetch->n = stage_fetch(fetch->copy, fetch->where);
+}
+
+static void
+rethrow_unless_data(const Failure *failure)
+{
+	if (!failure_is_of_data(failure))
+		failure_rethrow(failure);
+}
+
+/* Halve a range of keys in which a row does not fit */
+static int64
+fetch_range(Copy *copy, const char *where, int64 low, int64 high)
+{
+	Fetch fetch = {copy, NULL, 0};
+	int64 read = copy->run->read;
+	Failure failure;
+	int64 middle;
+
+	CHECK_FOR_INTERRUPTS();
+	fetch.where = psprintf("%s%s%s BETWEEN %lld AND %lld", where, where[0] ? " AND " : "", copy->key[0], (long long) low, (long long) high);
+	if (attempt(fetch_once, &fetch, &failure))
+		return fetch.n;
+	copy->run->read = read;
+	rethrow_unless_data(&failure);
+	if (low == high)
+	{
+		reject(copy, repo_value("SELECT jsonb_build_object($1::text, $2::bigint)", arg_text(copy->key_names[0]), arg_int8(low)), NULL, &failure);
+		merge_check_rejected(copy);
+		return 0;
+	}
+	middle = low + (high - low) / 2;
+	return fetch_range(copy, where, low, middle) + fetch_range(copy, where, middle + 1, high);
+}
+
+int64
+stage_fetch_isolating(Copy *copy, const char *where)
+{
+	Fetch fetch = {copy, where, 0};
+	int64 read = copy->run->read;
+	Failure failure;
+	Rows *bounds;
+
+	if (attempt(fetch_once, &fetch, &failure))
+		return fetch.n;
+	copy->run->read = read;
+	rethrow_unless_data(&failure);
+	if (!copy->key_is_integer)
+		failure_rethrow(&failure);
+	bounds = user_rows(psprintf("SELECT min(%s), max(%s) FROM %s%s%s", copy->key[0], copy->key[0], copy->foreign, where[0] ? " WHERE " : "", where));
+	if (bounds->v[0][0] == NULL)
+		return 0;
+	return fetch_range(copy, where, to_int8(bounds->v[0][0]), to_int8(bounds->v[0][1]));
+}
+
+void
+merge_check_rejected(Copy *copy)
+{
+	int64 rejected = copy->run->total_rejected + copy->run->rejected;
+	int64 read = copy->run->total_read + copy->run->read;
+	Rows *last;
+
+	if (rejected <= Max(10, read * copy->reject_limit))
+		return;
+	last = repo_rows("SELECT key, reason FROM ingest.rejected_row WHERE run = $1 ORDER BY id DESC LIMIT 1", arg_int8(copy->run->id));
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_EXCEPTION),
+			 errmsg("too many rows of \"%s\" do not fit: %lld of %lld", copy->name, (long long) rejected, (long long) (read + rejected)),
+			 errdetail("The last: %s: %s", last->n > 0 && last->v[0][0] ? last->v[0][0] : "?", last->n > 0 ? last->v[0][1] : "?"),
+			 errhint("Mend the type or the constraint of %s, or raise the sync's reject_limit with ingest.alter_sync.", copy->target)));
+}
+
+/* -- counts -- */
+
+static int128
+to_int128(const char *text)
+{
+	int128 value = 0;
+	bool negative = text && *text == '-';
+
+	for (const char *p = text ? text + negative : ""; *p >= '0' && *p <= '9'; p++)
+		value = value * 10 + (*p - '0');
+	return negative ? -value : value;
+}
+
+static char *
+from_int128(int128 value)
+{
+	char digits[48];
+	char *p = digits + sizeof(digits) - 1;
+	bool negative = value < 0;
+
+	*p = '\0';
+	for (unsigned __int128 v = negative ? -(unsigned __int128) value : (unsigned __int128) value; v > 0 || *p == '\0'; v /= 10)
+		*--p = '0' + (int) (v % 10);
+	if (negative)
+		*--p = '-';
+	return pstrdup(p);
+}
+
+/* -- merging -- */
+
+static bool
+wants_diff(const Copy *copy)
+{
+	return copy->history || copy->row_events;
+}
+
+/* Columns of the copy that a row brings, except its key */
+static char **
+value_columns(const Copy *copy, int *n)
+{
+	char **values = palloc(sizeof(char *) * Max(copy->n_columns, 1));
+
+	*n = 0;
+	for (int i = 0; i < copy->n_columns; i++)
+	{
+		if (!is_key(copy, copy->columns[i]))
+			values[(*n)++] = copy->columns[i];
+	}
+	return values;
+}
+
+static char *
+differs(char **columns, int n, const char *a, const char *b)
+{
+	/* the function, since *<> of two ROWs is one of each pair of columns, and is so again on nodes of Citus */
+	return psprintf("record_image_ne(ROW(%s), ROW(%s))", column_list(columns, n, a), column_list(columns, n, b));
+}
+
+/* The copy, as what is staged joins it; of one on many nodes only rows that may match */
+static char *
+joined_target(const Copy *copy)
+{
+	if (!copy->distributed)
+		return copy->target;
+	return psprintf("(SELECT * FROM %s t WHERE EXISTS (SELECT FROM (SELECT %s FROM %s OFFSET 0) k WHERE %s))", copy->target,
+					column_list(copy->key, copy->n_key, ""), copy->stage, key_match(copy, "k", "t"));
+}
+
+/* operation, key, before, after, source_time */
+static const Oid diff_types[] = {TEXTOID, JSONBOID, JSONBOID, JSONBOID, TIMESTAMPTZOID};
+
+static Stored *
+diff_store(const char *query)
+{
+	return user_store(query, lengthof(diff_types), diff_types);
+}
+
+/* What the stage will change */
+static Stored *
+read_diff(Copy *copy, const char *operation, char **values, int n_values)
+{
+	return diff_store(psprintf(
+		"SELECT CASE WHEN t.%s IS NULL THEN %s ELSE 'update' END AS operation, %s AS key, CASE WHEN t.%s IS NOT NULL THEN %s END AS before, %s AS after, %s AS source_time "
+		"FROM (SELECT DISTINCT ON (%s) * FROM %s ORDER BY %s%s) s LEFT JOIN %s t ON %s%s WHERE t.%s IS NULL%s%s",
+		copy->key[0], quote_literal_cstr(operation), key_json(copy, "s."), copy->key[0], row_json(copy, "t."), row_json(copy, "s."),
+		cursor_time(copy, "s."), column_list(copy->key, copy->n_key, ""), copy->stage, column_list(copy->key, copy->n_key, ""),
+		copy->cursor ? psprintf(", %s DESC NULLS LAST", copy->cursor) : "", joined_target(copy), key_match(copy, "t", "s"),
+		copy->soft ? " AND t._deleted_at IS NULL" : "", copy->key[0], n_values > 0 ? " OR " : "",
+		n_values > 0 ? differs(values, n_values, "t.", "s.") : ""));
+}
+
+static char *
+upsert_statement(const Copy *copy, char **values, int n_values)
+{
+	StringInfoData sql;
+	char *list = column_list(copy->columns, copy->n_columns, "");
+	char *key = column_list(copy->key, copy->n_key, "");
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "INSERT INTO %s AS t (%s) SELECT DISTINCT ON (%s) %s FROM %s ORDER BY %s", copy->target, list, key, list, copy->stage, key);
+	if (copy->cursor)
+		appendStringInfo(&sql, ", %s DESC NULLS LAST", copy->cursor);
+	appendStringInfo(&sql, " ON CONFLICT (%s) DO ", key);
+	if (n_values == 0 && !copy->soft)
+		appendStringInfoString(&sql, "NOTHING");
+	else
+	{
+		appendStringInfoString(&sql, "UPDATE SET ");
+		for (int i = 0; i < n_values; i++)
+			appendStringInfo(&sql, "%s%s = excluded.%s", i > 0 ? ", " : "", values[i], values[i]);
+		if (copy->soft)
+			appendStringInfo(&sql, "%s_deleted_at = NULL", n_values > 0 ? ", " : "");
+		appendStringInfoString(&sql, " WHERE ");
+		if (n_values > 0)
+			appendStringInfoString(&sql, differs(values, n_values, "t.", "excluded."));
+		if (copy->soft)
+			appendStringInfo(&sql, "%st._deleted_at IS NOT NULL", n_values > 0 ? " OR " : "");
+	}
+	/* xmax is set in a row that ON CONFLICT found, and in no other */
+	appendStringInfo(&sql, " RETURNING t.%s AS k, (t.xmax = 0) AS is_new", copy->key[0]);
+	return sql.data;
+}
+
+typedef struct Merge
+{
+	Copy *copy;
+	const char *operation;
+} Merge;
+
+static void
+merge_once(void *arg)
+{
+	Merge *merge = arg;
+	Copy *copy = merge->copy;
+	int n_values;
+	char **values = value_columns(copy, &n_values);
+	char *upsert = upsert_statement(copy, values, n_values);
+
+	Stored *diff = wants_diff(copy) ? read_diff(copy, merge->operation, values, n_values) : NULL;
+
+	if (copy->touched)
+	{
+		Rows *rows = user_rows(psprintf("WITH w AS (%s) SELECT k, is_new FROM w", upsert));
+
+		for (uint64 i = 0; i < rows->n; i++)
+		{
+			strings_add(copy->touched, rows->v[i][0]);
+			if (to_bool(rows->v[i][1]))
+			{
+				copy->run->inserted++;
+				copy->rows_delta++;
+				if (copy->key_is_integer)
+					copy->key_delta += to_int8(rows->v[i][0]);
+			}
+			else
+				copy->run->updated++;
+		}
+	}
+	else
+	{
+		Rows *rows = user_rows(psprintf("WITH w AS (%s) SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new), %s FROM w", upsert,
+										copy->key_is_integer ? "sum(k) FILTER (WHERE is_new)" : "NULL"));
+
+		copy->rows_delta += to_int8(rows->v[0][0]);
+		copy->key_delta += to_int128(rows->v[0][2]);
+		copy->run->inserted += to_int8(rows->v[0][0]);
+		copy->run->updated += to_int8(rows->v[0][1]);
+	}
+	/* deferred constraints speak now, while it is known whose rows these are */
+	user_run("SET CONSTRAINTS ALL IMMEDIATE");
+	if (diff)
+		copy->diffs = lappend(copy->diffs, diff);
+}
+
+/* What a merge that is undone must not have counted */
+typedef struct Tally
+{
+	int64 inserted, updated, rows_delta;
+	int128 key_delta;
+} Tally;
+
+static Tally
+tally(const Copy *copy)
+{
+	Tally now = {copy->run->inserted, copy->run->updated, copy->rows_delta, copy->key_delta};
+
+	return now;
+}
+
+static void
+tally_again(Copy *copy, const Tally *before)
+{
+	copy->run->inserted = before->inserted;
+	copy->run->updated = before->updated;
+	copy->rows_delta = before->rows_delta;
+	copy->key_delta = before->key_delta;
+}
+
+/* Halve a batch in which a row does not fit; the rows are in a numbered copy of the stage */
+static void
+merge_range(Copy *copy, const char *numbered, const char *operation, int64 low, int64 high)
+{
+	Merge merge = {copy, operation};
+	char *list = column_list(copy->columns, copy->n_columns, "");
+	Tally before = tally(copy);
+	Failure failure;
+	Rows *row;
+
+	CHECK_FOR_INTERRUPTS();
+	user_run(psprintf("DELETE FROM %s", copy->stage));
+	user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s WHERE ingest_n BETWEEN %lld AND %lld", copy->stage, list, list, numbered, (long long) low, (long long) high));
+	if (attempt(merge_once, &merge, &failure))
+		return;
+	tally_again(copy, &before);
+	rethrow_unless_data(&failure);
+	if (low < high)
+	{
+		merge_range(copy, numbered, operation, low, low + (high - low) / 2);
+		merge_range(copy, numbered, operation, low + (high - low) / 2 + 1, high);
+		return;
+	}
+	row = user_rows(psprintf("SELECT %s, %s FROM %s s", key_json(copy, "s."), row_json(copy, "s."), copy->stage));
+	reject(copy, row->v[0][0], row->v[0][1], &failure);
+	merge_check_rejected(copy);
+}
+
+/* Rows without a key cannot be told apart */
+static void
+reject_keyless(Copy *copy)
+{
+	StringInfoData condition;
+	Rows *rows;
+
+	initStringInfo(&condition);
+	for (int i = 0; i < copy->n_key; i++)
+		appendStringInfo(&condition, "%ss.%s IS NULL", i > 0 ? " OR " : "", copy->key[i]);
+	rows = user_rows(psprintf("DELETE FROM %s s WHERE %s RETURNING %s, %s", copy->stage, condition.data, key_json(copy, "s."), row_json(copy, "s.")));
+	for (uint64 i = 0; i < rows->n; i++)
+	{
+		Failure failure = {ERRCODE_NOT_NULL_VIOLATION, "23502", "its key is null"};
+
+		reject(copy, rows->v[i][0], rows->v[i][1], &failure);
+	}
+	if (rows->n > 0)
+		merge_check_rejected(copy);
+}
+
+/* Rows that were rejected before and fit now */
+static void
+resolve_rejected(Copy *copy)
+{
+	char *rejected = repo_value("SELECT array_agg(DISTINCT key) FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL AND run <> $2 AND key IS NOT NULL",
+								arg_int8(copy->sync), arg_int8(copy->run->id));
+	char *fits;
+
+	if (rejected == NULL)
+		return;
+	fits = user_value(psprintf("SELECT array_agg(k) FROM unnest($1::jsonb[]) k WHERE EXISTS (SELECT FROM %s s WHERE %s @> k)", copy->stage, key_json(copy, "s.")),
+					  arg_text(rejected));
+	if (fits)
+		repo_run("UPDATE ingest.rejected_row SET resolved_at = now() WHERE sync = $1 AND resolved_at IS NULL AND run <> $2 AND key = ANY ($3::jsonb[])",
+				 arg_int8(copy->sync), arg_int8(copy->run->id), arg_text(fits));
+}
+
+void
+merge_stage(Copy *copy, const char *operation)
+{
+	Merge merge = {copy, operation};
+	Tally before = tally(copy);
+	Failure failure;
+	char *numbered;
+
+	reject_keyless(copy);
+	if (wants_diff(copy))
+		user_run(psprintf("ANALYZE %s", copy->stage));
+	if (attempt(merge_once, &merge, &failure))
+	{
+		resolve_rejected(copy);
+		return;
+	}
+	tally_again(copy, &before);
+	rethrow_unless_data(&failure);
+	numbered = psprintf("%s_n", copy->stage);
+	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DROP AS SELECT row_number() OVER () AS ingest_n, s.* FROM %s s", strchr(numbered, '.') + 1, copy->stage));
+	merge_range(copy, numbered, operation, 1, to_int8(user_value(psprintf("SELECT count(*) FROM %s", numbered))));
+	/* the stage as it was, for what asks which rows are missing */
+	user_run(psprintf("DELETE FROM %s", copy->stage));
+	user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s", copy->stage, column_list(copy->columns, copy->n_columns, ""),
+					  column_list(copy->columns, copy->n_columns, ""), numbered));
+	user_run(psprintf("DROP TABLE %s", numbered));
+}
+
+int64
+merge_delete(Copy *copy, const char *using, const char *condition, const char *when)
+{
+	char *living = copy->soft ? " AND t._deleted_at IS NULL" : "";
+	char *gone;
+	Rows *rows;
+
+	if (copy->ignore_deletions)
+		return 0;
+	if (wants_diff(copy))
+		copy->diffs = lappend(copy->diffs,
+							  diff_store(psprintf("SELECT 'delete'::text AS operation, %s AS key, %s AS before, NULL::jsonb AS after, (%s)::timestamptz AS source_time FROM %s t%s%s WHERE %s%s",
+												  key_json(copy, "t."), row_json(copy, "t."), when ? when : "NULL", copy->target, using ? ", " : "", using ? using : "", condition, living)));
+	/* first which, then away: Citus deletes by a list that is known, not by what a node has not */
+	gone = psprintf("WITH gone AS MATERIALIZED (SELECT %s, coalesce(%s, clock_timestamp()) AS ingest_gone_at FROM %s t%s%s WHERE %s%s)",
+					column_list(copy->key, copy->n_key, "t."), when ? when : "NULL", copy->target, using ? ", " : "", using ? using : "", condition, living);
+	rows = user_rows(psprintf("%s %s gone g WHERE %s RETURNING t.%s", gone,
+							  copy->soft ? psprintf("UPDATE %s t SET _deleted_at = g.ingest_gone_at FROM", copy->target) : psprintf("DELETE FROM %s t USING", copy->target),
+							  key_match(copy, "t", "g"), copy->key[0]));
+	for (uint64 i = 0; i < rows->n; i++)
+	{
+		if (copy->touched)
+			strings_add(copy->touched, rows->v[i][0]);
+		if (copy->key_is_integer)
+			copy->key_delta -= to_int8(rows->v[i][0]);
+	}
+	copy->rows_delta -= rows->n;
+	copy->run->deleted += rows->n;
+	return rows->n;
+}
+
+/* Rows that could not be read are not in the stage, and not gone for that */
+bool
+merge_may_judge_missing(const Copy *copy)
+{
+	return repo_value("SELECT 1 FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL AND content IS NULL LIMIT 1", arg_int8(copy->sync)) == NULL;
+}
+
+int64
+merge_delete_missing(Copy *copy, const char *scope)
+{
+	if (!merge_may_judge_missing(copy))
+		return 0;
+	return merge_delete(copy, NULL, psprintf("%s AND %s", scope, key_not_in(copy, copy->stage)), NULL);
+}
+
+/* -- history and events -- */
+
+/* A partition for today and one for tomorrow */
+static void
+ensure_partitions(void)
+{
+	static char made[16];
+	char *today = repo_value("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDD')");
+
+	if (strcmp(made, today) == 0 && repo_value("SELECT to_regclass('ingest.change_' || $1)", arg_text(today)))
+		return;
+	repo_run("SELECT pg_advisory_xact_lock($1::integer, 0)", arg_int8(LOCK_SYNC));
+	for (int day = 0; day < 2; day++)
+	{
+		Rows *r = repo_rows("SELECT 'change_' || to_char(d, 'YYYYMMDD'), to_char(d, 'YYYY-MM-DD') || ' 00:00:00+00', to_char(d + 1, 'YYYY-MM-DD') || ' 00:00:00+00', "
+							"to_regclass('ingest.change_' || to_char(d, 'YYYYMMDD')) FROM (SELECT (now() AT TIME ZONE 'UTC')::date + $1::integer AS d) x",
+							arg_int8(day));
+		char **v = r->v[0];
+
+		if (v[3])
+			continue;
+		/* to attach one takes a weaker lock than to create it in its place */
+		repo_run(psprintf("CREATE TABLE ingest.%s (LIKE ingest.change INCLUDING DEFAULTS INCLUDING COMMENTS)", v[0]));
+		repo_run(psprintf("CREATE INDEX ON ingest.%s (sync, key, seq)", v[0]));
+		repo_run(psprintf("CREATE INDEX ON ingest.%s (sync, seen_at)", v[0]));
+		repo_run(psprintf("ALTER TABLE ingest.change ATTACH PARTITION ingest.%s FOR VALUES FROM ('%s') TO ('%s')", v[0], v[1], v[2]));
+	}
+	strlcpy(made, today, sizeof(made));
+}
+
+/* Versions and events of the rows that differ, in the order in which they were written */
+static void
+flush_diff(Copy *copy, const Stored *diff)
+{
+	if (copy->history)
+		stored_run(diff,
+				   "INSERT INTO ingest.change (sync, operation, key, before, after, source_time, run) "
+				   "SELECT $1, operation, key, before, after, source_time, $2 FROM stored",
+				   SQL_ARGS(arg_int8(copy->sync), arg_int8(copy->run->id)));
+	if (copy->row_events)
+		stored_run(diff,
+				   "INSERT INTO ingest.event (era, xid, type, source, subject, time, data) "
+				   "SELECT $1, pg_current_xact_id(), 'ingest.row.changed', $2, $3, clock_timestamp(), jsonb_build_object('sync', $3::text, 'run', $4::bigint, "
+				   "'operation', operation, 'key', key, 'before', before, 'after', after, 'source_time', source_time) FROM stored",
+				   SQL_ARGS(arg_datum(INT4OID, Int32GetDatum(event_era()), false), arg_text(event_source(copy->source)), arg_text(copy->name), arg_int8(copy->run->id)));
+}
+
+void
+merge_flush(Copy *copy)
+{
+	ListCell *lc;
+
+	if (copy->rows_delta != 0 || copy->key_delta != 0)
+		repo_run("UPDATE ingest.sync_state SET rows = rows + $2, key_sum = key_sum + $3::numeric WHERE sync = $1", arg_int8(copy->sync), arg_int8(copy->rows_delta),
+				 arg_text(from_int128(copy->key_delta)));
+	copy->rows_delta = 0;
+	copy->key_delta = 0;
+	if (copy->history && copy->diffs != NIL)
+		ensure_partitions();
+	foreach (lc, copy->diffs)
+	{
+		flush_diff(copy, lfirst(lc));
+		stored_end(lfirst(lc));
+	}
+	copy->diffs = NIL;
+}

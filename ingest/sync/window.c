@@ -1,0 +1,139 @@
+/*
+ * window.c
+ *		Which part of a source an incremental run reads.
+ *
+ * Times are the source's, never ours.  A window begins before the watermark by the
+ * overlap, for rows that became visible late; by what the clock there was set back
+ * since; and by the hour that comes twice when summer time ends.
+ */
+#include "postgres.h"
+
+#include "ingest/base/sql.h"
+#include "ingest/sync/window.h"
+#include "utils/builtins.h"
+
+void
+window_clock(Sync *sync)
+{
+	sync->now_there = source_clock(sync->source);
+	sync->now_here = repo_value("SELECT clock_timestamp()");
+}
+
+static char *
+zone_of(const Sync *sync)
+{
+	return sync->source->zone ? sync->source->zone : pstrdup("UTC");
+}
+
+static bool
+is_date(const Sync *sync)
+{
+	return strcmp(sync->copy.cursor_type, "date") == 0;
+}
+
+/* A moment there as a value of the cursor's type */
+static char *
+as_cursor(const Sync *sync, const char *moment)
+{
+	if (strncmp(sync->copy.cursor_type, "timestamp", 9) == 0 && strstr(sync->copy.cursor_type, "with time zone"))
+		return pstrdup(moment);
+	return repo_value(psprintf("SELECT (date_trunc('second', $1::timestamptz) AT TIME ZONE $2)::%s", sync->copy.cursor_type), arg_text(moment), arg_text(zone_of(sync)));
+}
+
+static char *
+newest(const Sync *sync)
+{
+	return user_value(psprintf("SELECT max(%s) FROM %s", sync->copy.cursor, sync->copy.foreign));
+}
+
+char *
+window_start(Sync *sync)
+{
+	if (sync->copy.cursor == NULL)
+		return NULL;
+	if (sync->now_there && sync->copy.cursor_is_time)
+		return as_cursor(sync, sync->now_there);
+	return newest(sync);
+}
+
+/* How much earlier the clock there would have shown the last run's beginning than it did then */
+static char *
+set_back(const Sync *sync, bool *jumped)
+{
+	Rows *rows = repo_rows("SELECT greatest(clock_offset - ($2::timestamptz - $3::timestamptz), '0'), "
+						   "abs(extract(epoch FROM clock_offset - ($2::timestamptz - $3::timestamptz))) > 60 FROM ingest.sync_state WHERE sync = $1",
+						   arg_int8(sync->id), arg_text(sync->now_there), arg_text(sync->now_here));
+
+	*jumped = rows->n > 0 && to_bool(rows->v[0][1]);
+	return rows->n > 0 && rows->v[0][0] ? rows->v[0][0] : pstrdup("0");
+}
+
+/*
+ * The clock there may have been ahead when the watermark was taken and right again
+ * now, or right then and set back now: either way the offset shrank by as much as
+ * rows may be stamped below the watermark.
+ */
+static char *
+beginning(Sync *sync, const char *watermark, const char *type, bool *jumped)
+{
+	char *back = sync->now_there ? set_back(sync, jumped) : pstrdup("0");
+
+	if (strcmp(type, "date") == 0)
+		return repo_value("SELECT ($1::date - greatest($2::interval, '26 hours') - $3::interval)::date", arg_text(watermark), arg_text(sync->overlap), arg_text(back));
+	/* twice: around the end of summer time a wall clock shows an hour again */
+	return repo_value(psprintf("SELECT date_trunc('second', w - $2::interval - $3::interval - greatest(x.shift, - x.shift)) FROM (SELECT w, "
+							   "(((w - interval '3 hours') AT TIME ZONE $4) - ((w + interval '3 hours') AT TIME ZONE $4)) + interval '6 hours' AS shift "
+							   "FROM (SELECT $1::%s AS w) w) x",
+							   type),
+					  arg_text(watermark), arg_text(sync->overlap), arg_text(back), arg_text(zone_of(sync)));
+}
+
+Window
+window_next(Sync *sync)
+{
+	Window window = {0};
+
+	if (sync->copy.cursor_is_time)
+	{
+		if (sync->watermark)
+			window.low = beginning(sync, sync->watermark, sync->copy.cursor_type, &window.jumped);
+		if (sync->now_there)
+		{
+			window.watermark = as_cursor(sync, sync->now_there);
+			/* a day is not over: rows of today are read, today and again */
+			window.high = is_date(sync) ? NULL : window.watermark;
+			return window;
+		}
+	}
+	else
+		window.low = sync->watermark;
+	/* no clock: up to the newest that is there, and from it again next time */
+	window.watermark = window.high = newest(sync);
+	window.inclusive = true;
+	window.empty = window.high == NULL;
+	return window;
+}
+
+char *
+window_condition(const Sync *sync, const Window *window)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	if (window->low)
+		appendStringInfo(&sql, "%s >= %s::%s", sync->copy.cursor, quote_literal_cstr(window->low), sync->copy.cursor_type);
+	if (window->high)
+		appendStringInfo(&sql, "%s%s %s %s::%s", sql.len > 0 ? " AND " : "", sync->copy.cursor, window->inclusive ? "<=" : "<",
+						 quote_literal_cstr(window->high), sync->copy.cursor_type);
+	return sql.data;
+}
+
+char *
+window_deleted_low(Sync *sync)
+{
+	bool jumped = false;
+
+	if (sync->deleted_watermark == NULL)
+		return pstrdup("1970-01-01 00:00:00+00");
+	return beginning(sync, sync->deleted_watermark, "timestamptz", &jumped);
+}

@@ -1,0 +1,29 @@
+/*
+ * window.h
+ *		Which part of a source an incremental run reads.
+ */
+#ifndef INGEST_WINDOW_H
+#define INGEST_WINDOW_H
+
+#include "ingest/sync/sync.h"
+
+typedef struct Window
+{
+	bool empty;
+	char *low;  /* inclusive, as text of the cursor's type; NULL: open */
+	char *high; /* exclusive with a clock, inclusive without; NULL: open */
+	bool inclusive;
+	char *watermark; /* what the watermark will be */
+	bool jumped;     /* the clock there did not go as ours did */
+} Window;
+
+/* Ask the source's clock, once per run */
+extern void window_clock(Sync *sync);
+/* Where a first load's watermark begins: nothing older can come later */
+extern char *window_start(Sync *sync);
+extern Window window_next(Sync *sync);
+extern char *window_condition(const Sync *sync, const Window *window);
+/* The beginning of the window of the feed of deletions */
+extern char *window_deleted_low(Sync *sync);
+
+#endif /* INGEST_WINDOW_H */
