@@ -7,15 +7,15 @@ from syncing import prepare
 
 TABLES, COLUMNS, SOURCES, RUNS = 10000, 50, 20, 200000
 FILL = """
-INSERT INTO ingest.data_source (name, server, owner, remote_schemas, local_schema) SELECT 's' || i, 'ns', CASE WHEN i <= 10 THEN 'asker' ELSE 'postgres' END, '{x}', 'l' || i FROM generate_series(1, %(sources)d) i;
+INSERT INTO ingest.data_source (name, server, owner, owner_name, remote_schemas, local_schema) SELECT 's' || i, 'ns', (CASE WHEN i <= 10 THEN 'asker' ELSE 'postgres' END)::regrole, CASE WHEN i <= 10 THEN 'asker' ELSE 'postgres' END, '{x}', 'l' || i FROM generate_series(1, %(sources)d) i;
 INSERT INTO ingest.circuit (source) SELECT id FROM ingest.data_source ON CONFLICT DO NOTHING;
 INSERT INTO ingest.source_schema (source, name) SELECT id, 'x' FROM ingest.data_source WHERE name <> 'bench';
 INSERT INTO ingest.source_table (source, schema_id, name, local_schema, local_name, key, cursor_column, freshness_objective, row_count)
   SELECT s.source, s.id, 't' || i, 'l', 't' || i, '{id}', 'changed', '1 hour', i FROM ingest.source_schema s, generate_series(1, %(tables)d / %(sources)d) i WHERE s.name = 'x';
 INSERT INTO ingest.source_column (source, table_id, name, position, type, description)
   SELECT t.source, t.id, 'column_' || i, i, 'text', 'what it is' FROM ingest.source_table t, generate_series(1, %(columns)d) i;
-INSERT INTO ingest.sync (name, source, table_id, target_schema, target_table, owner, mode, key, cursor_column)
-  SELECT 'sync ' || id, source, id, 'copy', 't' || id, (SELECT owner FROM ingest.data_source d WHERE d.id = source), 'incremental', '{id}', 'changed' FROM ingest.source_table;
+INSERT INTO ingest.sync (name, source, table_id, target_schema, target_table, owner, owner_name, mode, key, cursor_column)
+  SELECT 'sync ' || id, source, id, 'copy', 't' || id, (SELECT owner FROM ingest.data_source d WHERE d.id = source), (SELECT owner_name FROM ingest.data_source d WHERE d.id = source), 'incremental', '{id}', 'changed' FROM ingest.source_table;
 INSERT INTO ingest.sync_state (sync, phase, last_success, rows) SELECT id, 'ready', now() - random() * interval '2 hours', 1000 FROM ingest.sync;
 INSERT INTO ingest.run (kind, source, sync, state, started_at, finished_at, rows_read, role)
   SELECT 'sync', s.source, s.id, CASE WHEN i %% 50 = 0 THEN 'failed' ELSE 'succeeded' END, now() - i * interval '1 min', now(), 100, s.owner FROM (SELECT *, row_number() OVER () AS r FROM ingest.sync) s, generate_series(1, %(runs)d / %(tables)d) i;
@@ -47,7 +47,7 @@ def main():
         if statement.strip():
             conn.execute(statement)
     conn.execute("VACUUM ANALYZE")
-    conn.execute("SELECT ingest.grant_reader('asker')")
+    conn.execute("GRANT ingest_reader TO asker")
     asker = connect()
     asker.execute("SET ROLE asker")
     table_id, name = conn.execute("SELECT id, substr(name, 2) FROM ingest.source_table WHERE source = (SELECT id FROM ingest.data_source WHERE name = 's7') LIMIT 1").fetchone()

@@ -3,9 +3,9 @@ SET client_min_messages = warning;
 CREATE ROLE ingest_owner_role LOGIN;
 CREATE ROLE ingest_reader_role LOGIN;
 CREATE ROLE ingest_stranger LOGIN;
-SELECT ingest.grant_operator('ingest_owner_role');
-SELECT ingest.grant_reader('ingest_reader_role');
-SELECT ingest.grant_reader('ingest_stranger');
+GRANT ingest_operator TO ingest_owner_role;
+GRANT ingest_reader TO ingest_reader_role;
+GRANT ingest_reader TO ingest_stranger;
 SELECT current_setting('port') AS port, split_part(current_setting('unix_socket_directories'), ',', 1) AS socket, current_database() AS db \gset
 CREATE SCHEMA origin;
 CREATE TABLE origin.people (id bigint PRIMARY KEY, name text, salary numeric, changed timestamptz DEFAULT '2026-01-01');
@@ -31,13 +31,14 @@ SELECT ingest.pause('ns');
 SELECT state FROM ingest.data_source WHERE name = 'ns';
 SELECT ingest.register_source('theirs', 'ns');
 -- nor somebody else's rights
-UPDATE ingest.job SET owner = 'postgres';
-INSERT INTO ingest.job (name, kind, argument, owner) VALUES ('up', 'sql', 'ALTER ROLE ingest_owner_role SUPERUSER', 'postgres');
-UPDATE ingest.sync SET owner = 'postgres';
+UPDATE ingest.job SET owner = 10;
+INSERT INTO ingest.job (name, kind, argument, owner) VALUES ('up', 'sql', 'ALTER ROLE ingest_owner_role SUPERUSER', 10);
+UPDATE ingest.sync SET owner = 10;
 INSERT INTO ingest.event (era, xid, type, source, time, data) VALUES (1, '1', 'ingest.run.failed', 'x', now(), '{}');
 SELECT ingest.emit('ingest.run.failed', 'x', '{}');
-SELECT ingest.announce('ingest.run.failed', 'ns', 'x', '{}');
-SELECT ingest.grant_reader('ingest_stranger');
+SELECT ingest_internal.announce('ingest.run.failed', 'ns', 'x', '{}');
+GRANT ingest_admin TO ingest_owner_role;
+SELECT ingest.set_owner('ns', 'ingest_owner_role');
 SELECT ingest.prune('0', '0');
 -- a role that was granted the source sees it, but no values of columns that it may not read
 SELECT ingest.grant_source('mine', 'ingest_reader_role');

@@ -104,6 +104,34 @@ attempt_and_commit(void (*function)(void *), void *arg, Failure *failure)
 	return ok;
 }
 
+typedef struct Owned
+{
+	Oid owner;
+	void (*function)(void *);
+	void *arg;
+} Owned;
+
+static void
+do_as_owner(void *arg)
+{
+	Owned *owned = arg;
+	Identity saved;
+
+	become_owner(owned->owner, &saved);
+	owned->function(owned->arg);
+	/* before PostgreSQL 18 deferred triggers run as whoever commits, which may be a superuser */
+	user_run("SET CONSTRAINTS ALL IMMEDIATE");
+	become_again(&saved);
+}
+
+bool
+attempt_as_owner_and_commit(Oid owner, void (*function)(void *), void *arg, Failure *failure)
+{
+	Owned owned = {owner, function, arg};
+
+	return attempt_and_commit(do_as_owner, &owned, failure);
+}
+
 const char *
 failure_class(const Failure *failure)
 {

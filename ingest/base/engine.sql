@@ -1,34 +1,103 @@
 \echo Use "CREATE EXTENSION ingest" to load this file. \quit
 
 -- The engine is not a superuser: what it keeps belongs to a role that nobody logs in as and that may do nothing else.
--- Whatever is done in its name by mistake can therefore do no more than that role.
+-- Whatever is done in its name by mistake can therefore do no more than that role.  The other roles are granted to people.
 DO $$
 DECLARE
-    engine record;
+    wanted record;
+    strong boolean;
+    who text;
 BEGIN
-    SELECT r.oid, r.rolsuper OR r.rolcanlogin OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls AS strong,
-        (SELECT string_agg(m.member::regrole::text, ', ') FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles w ON w.oid = m.member WHERE m.roleid = r.oid AND NOT w.rolsuper) AS members,
-        (SELECT string_agg(m.roleid::regrole::text, ', ') FROM pg_catalog.pg_auth_members m WHERE m.member = r.oid) AS memberships
-      INTO engine FROM pg_catalog.pg_roles r WHERE r.rolname = 'ingest_engine';
-    IF engine.oid IS NULL THEN
-        CREATE ROLE ingest_engine NOLOGIN;
-        COMMENT ON ROLE ingest_engine IS 'owns what the extension ingest keeps; nobody logs in as it or is a member of it';
-    ELSIF engine.strong OR engine.members IS NOT NULL OR engine.memberships IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_role_specification', MESSAGE = 'role "ingest_engine" exists and is not fit to own the engine''s tables',
-            DETAIL = pg_catalog.concat_ws(' ', CASE WHEN engine.strong THEN 'It has attributes.' END, 'It has members: ' || engine.members || '.', 'It is a member of: ' || engine.memberships || '.'),
-            HINT = 'It must be NOLOGIN, without attributes, members and memberships: ALTER ROLE ingest_engine NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS, and REVOKE the memberships.';
-    END IF;
+    FOR wanted IN SELECT * FROM (VALUES
+        ('ingest_engine', 'owns what the extension ingest keeps; nobody logs in as it or is a member of it'),
+        ('ingest_reader', 'sees the repository: sources of one''s own and those granted'),
+        ('ingest_consumer', 'subscribes to events, reads and acknowledges them; a reader, too'),
+        ('ingest_operator', 'registers sources and keeps copies, jobs and rules of one''s own; a consumer, too'),
+        ('ingest_admin', 'acts for all owners and changes owners; an operator, too')) v (name, description)
+    LOOP
+        strong := (SELECT r.rolsuper OR r.rolcanlogin OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls FROM pg_catalog.pg_roles r WHERE r.rolname = wanted.name);
+        IF strong IS NULL THEN
+            EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', wanted.name);
+            EXECUTE pg_catalog.format('COMMENT ON ROLE %I IS %L', wanted.name, wanted.description);
+            CONTINUE;
+        END IF;
+        -- one that is there already must not be somebody's: a member of the engine, or who may hand out the others
+        who := (SELECT pg_catalog.string_agg(DISTINCT m.member::regrole::text, ', ') FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles w ON w.oid = m.member
+            WHERE m.roleid::regrole::text = wanted.name AND NOT w.rolsuper AND (m.admin_option OR wanted.name = 'ingest_engine'));
+        IF strong OR who IS NOT NULL THEN
+            RAISE EXCEPTION USING ERRCODE = 'invalid_role_specification', MESSAGE = pg_catalog.format('role "%s" exists and is not fit for the extension', wanted.name),
+                DETAIL = pg_catalog.concat_ws(' ', CASE WHEN strong THEN 'It may log in or has another attribute.' END, 'It is under the control of: ' || who || '.'),
+                HINT = pg_catalog.format('ALTER ROLE %I NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS, and REVOKE %1$I FROM whoever that is, or rename it.', wanted.name);
+        END IF;
+    END LOOP;
+    GRANT ingest_reader TO ingest_consumer;
+    GRANT ingest_consumer TO ingest_operator;
+    GRANT ingest_operator TO ingest_admin;
 END $$;
 
 -- A schema that somebody else made may hold traps, and its owner could change what is in it.
 DO $$
 BEGIN
-    IF pg_catalog.to_regnamespace('ingest') IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'duplicate_schema', MESSAGE = 'schema "ingest" exists already',
-            DETAIL = 'The extension makes its schema itself, so that nobody else owns it or has put something into it.', HINT = 'Rename or drop that schema: ALTER SCHEMA ingest RENAME TO ….';
+    IF pg_catalog.to_regnamespace('ingest') IS NOT NULL OR pg_catalog.to_regnamespace('ingest_internal') IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_schema', MESSAGE = 'schema "ingest" or "ingest_internal" exists already',
+            DETAIL = 'The extension makes its schemas itself, so that nobody else owns them or has put something into them.', HINT = 'Rename or drop that schema: ALTER SCHEMA ingest RENAME TO ….';
     END IF;
 END $$;
 CREATE SCHEMA ingest;
-COMMENT ON SCHEMA ingest IS 'metadata repository and engine';
+COMMENT ON SCHEMA ingest IS 'metadata repository and engine: what people see and call';
+CREATE SCHEMA ingest_internal;
+COMMENT ON SCHEMA ingest_internal IS 'what the engine needs for itself';
 -- nothing that a user could have made is in this path
 SET LOCAL search_path = ingest, pg_catalog;
+
+CREATE TABLE audit (
+    id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, -- number
+    at timestamptz NOT NULL DEFAULT clock_timestamp(), -- when
+    session_role name NOT NULL DEFAULT session_user, -- who was logged in
+    role name NOT NULL, -- as whom it was done
+    application_name text DEFAULT current_setting('application_name'), -- with which program
+    function text NOT NULL, -- what was called
+    object text, -- on what
+    before jsonb, -- how it was
+    after jsonb -- how it became
+);
+COMMENT ON TABLE audit IS 'who changed what in the repository; nobody changes what is written here';
+CREATE INDEX audit_at ON audit (at);
+
+CREATE FUNCTION ingest_internal.audit(actor oid, function text, object text, before jsonb DEFAULT NULL, after jsonb DEFAULT NULL) RETURNS void LANGUAGE sql
+    BEGIN ATOMIC
+    INSERT INTO ingest.audit (role, function, object, before, after) VALUES (pg_get_userbyid(audit.actor), audit.function, audit.object, audit.before, audit.after);
+    END;
+COMMENT ON FUNCTION ingest_internal.audit(oid, text, text, jsonb, jsonb) IS 'writes down that somebody did something, in the transaction in which it is done';
+
+CREATE FUNCTION ingest_internal.acts_for(owner oid) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'ingest_acts_for' LANGUAGE C STABLE;
+COMMENT ON FUNCTION ingest_internal.acts_for(oid) IS 'whether the caller has the rights of an owner, or is an admin; false where the owner is gone';
+
+CREATE FUNCTION ingest_internal.acts_for(actor oid, owner oid) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'ingest_role_acts_for' LANGUAGE C STABLE;
+COMMENT ON FUNCTION ingest_internal.acts_for(oid, oid) IS 'the same of a role';
+
+CREATE FUNCTION ingest_internal.role_name(role oid, known name) RETURNS name LANGUAGE sql STABLE
+    RETURN coalesce((SELECT r.rolname FROM pg_roles r WHERE r.oid = role_name.role), known);
+COMMENT ON FUNCTION ingest_internal.role_name(oid, name) IS 'the name of a role now; of one that is gone, the name that it had';
+
+CREATE FUNCTION ingest_internal.require(kind text, name text, known boolean, visible boolean, owned boolean, owner name) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    hint text := CASE kind WHEN 'source' THEN 'ingest.register_source makes one; SELECT source FROM ingest.source_status lists them.'
+        WHEN 'sync' THEN 'ingest.create_sync makes one; SELECT sync FROM ingest.table_status lists them.'
+        WHEN 'job' THEN 'ingest.create_job makes one; SELECT name FROM ingest.job lists them.'
+        WHEN 'consumer' THEN 'ingest.subscribe makes one.'
+        WHEN 'rule' THEN 'SELECT rule FROM ingest.quality_status lists them.'
+        WHEN 'anomaly' THEN 'SELECT anomaly FROM ingest.anomaly_status lists them.'
+        ELSE 'SELECT id FROM ingest.dead_letter lists them.' END;
+BEGIN
+    IF name IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = format('which %s is meant must not be null', kind);
+    ELSIF known IS NOT TRUE OR visible IS NOT TRUE THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no %s "%s"', kind, name), HINT = hint;
+    ELSIF owned IS NOT TRUE THEN
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('must be owner of %s "%s"', kind, name), HINT = format('It belongs to %s.', coalesce(owner, 'another role'));
+    END IF;
+END $$;
+COMMENT ON FUNCTION ingest_internal.require(text, text, boolean, boolean, boolean, name) IS 'an error unless the thing is there, may be seen and belongs to who asks';

@@ -12,7 +12,6 @@
 #include "access/tupconvert.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_namespace.h"
 #include "ingest/base/sql.h"
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
@@ -64,6 +63,12 @@ arg_int8(int64 value)
 }
 
 SqlArg
+arg_oid(Oid value)
+{
+	return arg_datum(OIDOID, ObjectIdGetDatum(value), false);
+}
+
+SqlArg
 arg_jsonb(const char *text)
 {
 	return text ? arg_datum(JSONBOID, DirectFunctionCall1(jsonb_in, CStringGetDatum(text)), false) : arg_null(JSONBOID);
@@ -81,37 +86,6 @@ arg_relation(const char *name)
 	return arg_datum(REGCLASSOID, DirectFunctionCall1(regclassin, CStringGetDatum(name)), false);
 }
 
-/* -- who -- */
-
-Oid
-repository_owner(void)
-{
-	HeapTuple tuple = SearchSysCache1(NAMESPACENAME, CStringGetDatum("ingest"));
-	Oid owner;
-
-	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_SCHEMA),
-				 errmsg("the schema ingest is gone"),
-				 errhint("CREATE EXTENSION ingest.")));
-	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
-void
-become_repository_owner(Identity *saved)
-{
-	GetUserIdAndSecContext(&saved->user, &saved->context);
-	SetUserIdAndSecContext(repository_owner(), saved->context | SECURITY_LOCAL_USERID_CHANGE);
-}
-
-void
-become_again(const Identity *saved)
-{
-	SetUserIdAndSecContext(saved->user, saved->context);
-}
-
 /* -- settings -- */
 
 static const char *const settings[][2] = {
@@ -126,6 +100,7 @@ static const char *const settings[][2] = {
 
 /* The user's search_path: for what runs as the user, such as triggers of a copy */
 static char *user_path = NULL;
+static Oid user_of_path = InvalidOid; /* whose it is: nobody else's statements run under it */
 
 static void
 set_path(const char *path)
@@ -141,17 +116,32 @@ set_all(GucAction action)
 		if (user_path)
 			pfree(user_path);
 		user_path = MemoryContextStrdup(TopMemoryContext, namespace_search_path);
+		user_of_path = GetUserId();
 	}
 	for (int i = 0; i < lengthof(settings); i++)
 		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION, action, true, 0, false);
 }
 
 int
-sql_begin(void)
+settings_begin(void)
 {
 	int level = NewGUCNestLevel();
 
 	set_all(GUC_ACTION_SAVE);
+	return level;
+}
+
+void
+settings_end(int level)
+{
+	AtEOXact_GUC(true, level);
+}
+
+int
+sql_begin(void)
+{
+	int level = settings_begin();
+
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	return level;
@@ -161,7 +151,7 @@ void
 sql_end(int level)
 {
 	SPI_finish();
-	AtEOXact_GUC(true, level);
+	settings_end(level);
 }
 
 void
@@ -201,8 +191,8 @@ static void
 become(SqlWho who, Identity *saved)
 {
 	if (who == AS_REPOSITORY)
-		become_repository_owner(saved);
-	else if (who == AS_USER && user_path)
+		become_engine(saved);
+	else if (who == AS_USER && user_path && GetUserId() == user_of_path)
 		set_path(user_path);
 }
 
@@ -211,7 +201,7 @@ unbecome(SqlWho who, const Identity *saved)
 {
 	if (who == AS_REPOSITORY)
 		become_again(saved);
-	else if (who == AS_USER && user_path)
+	else if (who == AS_USER && user_path && GetUserId() == user_of_path)
 		set_path(settings[0][1]);
 }
 
@@ -220,11 +210,23 @@ execute(SqlWho who, const char *sql, int nargs, const SqlArg *args)
 {
 	Identity saved;
 	Arguments a;
-	int code;
+	volatile int code = 0;
+
+	MemoryContext context = CurrentMemoryContext;
 
 	spread(&a, nargs, args);
 	become(who, &saved);
-	code = SPI_execute_with_args(sql, nargs, a.types, a.values, a.nulls, false, 0);
+	PG_TRY();
+	{
+		code = SPI_execute_with_args(sql, nargs, a.types, a.values, a.nulls, false, 0);
+	}
+	PG_CATCH();
+	{
+		if (who == AS_REPOSITORY)
+			rethrow_plain(context);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 	unbecome(who, &saved);
 	if (code < 0)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(code), sql);
@@ -426,7 +428,7 @@ prepared_run(Prepared *prepared, Datum *values, const char *nulls, long limit)
 
 	if (pushed)
 		PushActiveSnapshot(GetTransactionSnapshot());
-	become_repository_owner(&saved);
+	become_engine(&saved);
 	if (prepared->plan == NULL)
 	{
 		SPIPlanPtr plan = SPI_prepare(prepared->sql, prepared->nargs, prepared->types);
@@ -463,9 +465,19 @@ to_bool(const char *text)
 }
 
 void
-user_drop(const char *kind, const char *name)
+audit(const char *function, const char *object, const char *before, const char *after)
 {
-	if (own_value("SELECT to_regclass($1)", arg_text(name)))
+	repo_run("SELECT ingest_internal.audit($1, $2, $3, $4, $5)", arg_oid(GetUserId()), arg_text(function), arg_text(object), arg_jsonb(before), arg_jsonb(after));
+}
+
+void
+user_drop(const char *name)
+{
+	char *kind = own_value("SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'f' THEN 'FOREIGN TABLE' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END "
+						   "FROM pg_class c WHERE c.oid = to_regclass($1)",
+						   arg_text(name));
+
+	if (kind)
 		user_run(psprintf("DROP %s %s", kind, name));
 }
 

@@ -9,6 +9,7 @@
 
 #include "catalog/pg_type_d.h"
 #include "executor/spi.h"
+#include "ingest/base/door.h"
 #include "lib/stringinfo.h"
 #include "utils/tuplestore.h"
 
@@ -22,6 +23,7 @@ typedef struct SqlArg
 extern SqlArg arg_text(const char *text);
 extern SqlArg arg_name(const char *name);
 extern SqlArg arg_int8(int64 value);
+extern SqlArg arg_oid(Oid value);
 extern SqlArg arg_jsonb(const char *text);
 extern SqlArg arg_bool(bool value);
 /* A relation by its qualified name, looked up as the caller */
@@ -91,36 +93,30 @@ typedef struct Prepared
 {
 	const char *sql;
 	int nargs;
-	Oid types[8];
+	Oid types[10];
 	SPIPlanPtr plan;
 } Prepared;
 
 extern int prepared_run(Prepared *prepared, Datum *values, const char *nulls, long limit);
-
-/* Whoever is asked for, and back; an error leaves it to the (sub)transaction's end */
-typedef struct Identity
-{
-	Oid user;
-	int context;
-} Identity;
-
-extern Oid repository_owner(void);
-extern void become_repository_owner(Identity *saved);
-extern void become_again(const Identity *saved);
 
 /*
  * Settings under which the engine's statements mean the same for everybody.  A
  * function calls sql_begin and sql_end; a procedure calls sql_settings after each
  * commit, since they end with the transaction.
  */
+extern int settings_begin(void);
+extern void settings_end(int level);
 extern int sql_begin(void);
 extern void sql_end(int level);
 extern void sql_settings(void);
 /* What the user's own statements expect: until the transaction's end or sql_settings */
 extern void sql_settings_of_user(void);
 
-/* DROP TABLE or VIEW, if it is there, without a word */
-extern void user_drop(const char *kind, const char *name);
+/* Somebody did something to a thing of the repository; before, after: JSON, or NULL */
+extern void audit(const char *function, const char *object, const char *before, const char *after);
+
+/* DROP whatever has the name, if it is there, without a word */
+extern void user_drop(const char *name);
 
 extern char *quoted_relation(const char *schema, const char *name);
 extern char *array_literal(char **items, int n);

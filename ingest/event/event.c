@@ -17,6 +17,7 @@
 #include "commands/dbcommands.h"
 #include "ingest/base/compat.h"
 #include "ingest/event/event.h"
+#include "ingest/repository/access.h"
 #include "ingest/base/sql.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -91,22 +92,33 @@ append_cut(StringInfo payload, const char *key, const char *text)
 	json_text(payload, key, text ? pnstrdup(text, pg_mbcliplen(text, len, MAX_NAMED)) : NULL);
 }
 
-static void
-emit(Datum type, Datum source, Datum subject, bool no_subject, Datum data)
+/* Whom an event is for */
+typedef struct Audience
 {
-	static Prepared insert = {"INSERT INTO ingest.event (era, xid, type, source, subject, time, data) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
-							  7,
-							  {INT4OID, XID8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, JSONBOID}};
+	int32 source; /* 0: none */
+	Oid owner;
+} Audience;
+
+static void
+emit(Datum type, Datum source, Datum subject, bool no_subject, Datum data, Audience audience)
+{
+	static Prepared insert = {"INSERT INTO ingest.event (era, xid, type, source, subject, time, data, source_id, owner) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
+							  9,
+							  {INT4OID, XID8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, JSONBOID, INT4OID, OIDOID}};
 	int32 era = event_era();
 	/* before the id is drawn: see floor_id */
 	FullTransactionId xid = GetTopFullTransactionId();
-	Datum values[7] = {Int32GetDatum(era), FullTransactionIdGetDatum(xid), type, source, subject,
-					   TimestampTzGetDatum(GetCurrentTimestamp()), data};
-	const char *nulls = no_subject ? "    n  " : NULL;
+	Datum values[9] = {Int32GetDatum(era), FullTransactionIdGetDatum(xid), type, source, subject, TimestampTzGetDatum(GetCurrentTimestamp()), data,
+					   Int32GetDatum(audience.source), ObjectIdGetDatum(audience.owner)};
+	char nulls[10] = "         ";
 	StringInfoData payload;
 	bool isnull;
 	int64 id;
 
+	if (no_subject)
+		nulls[4] = 'n';
+	if (audience.source == 0)
+		nulls[7] = 'n';
 	prepared_run(&insert, values, nulls, 0);
 	id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	SPI_freetuptable(SPI_tuptable);
@@ -119,13 +131,42 @@ emit(Datum type, Datum source, Datum subject, bool no_subject, Datum data)
 	pfree(payload.data);
 }
 
-void
-event_emit(const char *type, const char *source, const char *subject, const char *data)
+/* Those of a source now; without one, the caller */
+static Audience
+audience_of(const char *source)
+{
+	Audience audience = {0, GetUserId()};
+	Rows *rows = source ? repo_rows("SELECT id, owner FROM ingest.data_source WHERE name = $1", arg_text(source)) : NULL;
+
+	if (rows && rows->n > 0)
+	{
+		audience.source = atoi(rows->v[0][0]);
+		audience.owner = atooid(rows->v[0][1]);
+	}
+	return audience;
+}
+
+static void
+emit_to(Audience audience, const char *type, const char *source, const char *subject, const char *data)
 {
 	Datum json = DirectFunctionCall1(jsonb_in, CStringGetDatum(data));
 
 	emit(CStringGetTextDatum(type), CStringGetTextDatum(event_source(source)),
-		 subject ? CStringGetTextDatum(subject) : (Datum) 0, subject == NULL, json);
+		 subject ? CStringGetTextDatum(subject) : (Datum) 0, subject == NULL, json, audience);
+}
+
+void
+event_emit(const char *type, const char *source, const char *subject, const char *data)
+{
+	emit_to(audience_of(source), type, source, subject, data);
+}
+
+void
+event_emit_for(Oid owner, const char *type, const char *subject, const char *data)
+{
+	Audience audience = {0, owner};
+
+	emit_to(audience, type, NULL, subject, data);
 }
 
 /* emit(type text, subject text, data jsonb): an event of the user's own */
@@ -154,7 +195,7 @@ ingest_emit(PG_FUNCTION_ARGS)
 	}
 	SPI_connect();
 	emit(PG_GETARG_DATUM(0), CStringGetTextDatum(event_source(NULL)),
-		 PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1), PG_ARGISNULL(1), PG_GETARG_DATUM(2));
+		 PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1), PG_ARGISNULL(1), PG_GETARG_DATUM(2), audience_of(NULL));
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -190,8 +231,8 @@ static void
 position_read(Position *p, const char *consumer)
 {
 	Rows *rows = repo_rows("SELECT era, seen, open, last_id, floor_id, next_xid, next_id, types, "
-						   "pg_has_role($2, owner, 'USAGE') FROM ingest.subscription WHERE consumer = $1 FOR UPDATE",
-						   arg_text(consumer), arg_datum(OIDOID, ObjectIdGetDatum(GetUserId()), false));
+						   "ingest_internal.acts_for($2, owner) FROM ingest.subscription WHERE consumer = $1 FOR UPDATE",
+						   arg_text(consumer), arg_oid(GetUserId()));
 	char **v;
 
 	if (rows->n == 0)
@@ -265,6 +306,8 @@ position_next(Position *p, int32 era)
 	p->open = now->v[0][1];
 }
 
+/* Types whose data hold values of rows, or errors that may quote them */
+#define EVENTS_WITH_VALUES "'ingest.row.changed', 'ingest.row.rejected', 'ingest.anomaly.detected', 'ingest.run.failed', 'ingest.run.cancelled', 'ingest.job.dead', 'ingest.quality.failed'"
 #define EVENT_COLUMNS "id, type, source, subject, time, data"
 
 /* Rows of the open batch behind what is acknowledged, into SPI_tuptable */
@@ -272,11 +315,12 @@ static uint64
 position_events(const Position *p, int32 era, int64 limit)
 {
 	Identity saved;
-	Oid types[6] = {INT4OID, TEXTOID, TEXTOID, INT8OID, TEXTARRAYOID, INT8OID};
-	Datum values[6] = {Int32GetDatum(p->era), CStringGetTextDatum(p->seen),
+	Oid types[8] = {INT4OID, TEXTOID, TEXTOID, INT8OID, TEXTARRAYOID, INT8OID, OIDOID, INT4ARRAYOID};
+	Datum values[8] = {Int32GetDatum(p->era), CStringGetTextDatum(p->seen),
 					   p->open ? CStringGetTextDatum(p->open) : (Datum) 0,
-					   Int64GetDatum(Max(p->last_id, p->floor_id)), (Datum) 0, Int64GetDatum(limit)};
-	char nulls[7] = "      ";
+					   Int64GetDatum(Max(p->last_id, p->floor_id)), (Datum) 0, Int64GetDatum(limit), ObjectIdGetDatum(GetUserId()),
+					   my_sources()};
+	char nulls[9] = "        ";
 	StringInfoData sql;
 
 	initStringInfo(&sql);
@@ -293,19 +337,12 @@ position_events(const Position *p, int32 era, int64 limit)
 	}
 	else
 		nulls[4] = 'n';
-	/* of others' sources, what a grant shows; values of rows only to owners */
-	if (!superuser())
-	{
-		char *prefix = quote_literal_cstr(event_source(NULL));
-
-		appendStringInfo(&sql, " AND (source = %s OR EXISTS (SELECT FROM ingest.data_source d WHERE source = %s || '/' || d.name AND (pg_has_role(%u, d.owner, 'USAGE') "
-							   "OR type NOT IN ('ingest.row.changed', 'ingest.row.rejected', 'ingest.anomaly.detected') AND d.id = ANY (%s::integer[]))))",
-						 prefix, prefix, GetUserId(), quote_literal_cstr(user_value("SELECT ARRAY(SELECT ingest.my_sources())::text")));
-	}
+	/* one's own, and of sources that were granted what has no values of rows */
+	appendStringInfoString(&sql, " AND (ingest_internal.acts_for($7, owner) OR source_id = ANY ($8) AND type NOT IN (" EVENTS_WITH_VALUES "))");
 	appendStringInfoString(&sql, " ORDER BY id LIMIT $6");
 
-	become_repository_owner(&saved);
-	SPI_execute_with_args(sql.data, 6, types, values, nulls, false, 0);
+	become_engine(&saved);
+	SPI_execute_with_args(sql.data, 8, types, values, nulls, false, 0);
 	become_again(&saved);
 	return SPI_processed;
 }
@@ -398,11 +435,7 @@ ingest_announce(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(3))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("an event needs a type and data")));
-	if (source == NULL ? !superuser() : !to_bool(repo_value("SELECT pg_has_role($2, owner, 'USAGE') FROM ingest.data_source WHERE name = $1", arg_text(source), arg_datum(OIDOID, ObjectIdGetDatum(GetUserId()), false))))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg(source ? "there is no source \"%s\" of yours" : "only a superuser announces for the whole engine%s", source ? source : "")));
-	emit(PG_GETARG_DATUM(0), CStringGetTextDatum(event_source(source)), PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2), PG_ARGISNULL(2), PG_GETARG_DATUM(3));
+	emit(PG_GETARG_DATUM(0), CStringGetTextDatum(event_source(source)), PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2), PG_ARGISNULL(2), PG_GETARG_DATUM(3), audience_of(source));
 	sql_end(level);
 	PG_RETURN_VOID();
 }

@@ -8,17 +8,36 @@ CREATE FUNCTION emit(type text, subject text, data jsonb) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_emit' LANGUAGE C;
 COMMENT ON FUNCTION emit(text, text, jsonb) IS 'writes an event of your own into the outbox, in this transaction';
 
-CREATE FUNCTION subscribe(consumer text, types text[] DEFAULT NULL, from_start boolean DEFAULT false) RETURNS void LANGUAGE sql
-    BEGIN ATOMIC
-    INSERT INTO subscription (consumer, owner, types, era, seen)
-      SELECT subscribe.consumer, current_user, subscribe.types, CASE WHEN from_start THEN 1 ELSE era() END, CASE WHEN from_start THEN '3:3:' ELSE pg_current_snapshot() END;
-    END;
+CREATE FUNCTION ingest_internal.subscribe(actor oid, consumer text, types text[], from_start boolean) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF consumer IS NULL OR from_start IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'a consumer needs a name, and whether it begins at the start';
+    END IF;
+    INSERT INTO ingest.subscription (consumer, owner, owner_name, types, era, seen)
+      VALUES (subscribe.consumer, actor, pg_get_userbyid(actor), subscribe.types, CASE WHEN from_start THEN 1 ELSE ingest.era() END,
+        CASE WHEN from_start THEN '3:3:'::pg_snapshot ELSE pg_current_snapshot() END) ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('there is a consumer "%s" already', consumer), HINT = 'ingest.unsubscribe forgets it.';
+    END IF;
+    PERFORM ingest_internal.audit(actor, 'subscribe', consumer, NULL, to_jsonb(types));
+END $$;
+COMMENT ON FUNCTION ingest_internal.subscribe(oid, text, text[], boolean) IS 'see ingest.subscribe';
+CREATE FUNCTION subscribe(consumer text, types text[] DEFAULT NULL, from_start boolean DEFAULT false) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION subscribe(text, text[], boolean) IS 'makes a consumer: of events from now on, or of all that are kept; types may end in *';
 
-CREATE FUNCTION unsubscribe(consumer text) RETURNS void LANGUAGE sql
-    BEGIN ATOMIC
-    DELETE FROM subscription s WHERE s.consumer = unsubscribe.consumer;
-    END;
+CREATE FUNCTION ingest_internal.unsubscribe(actor oid, consumer text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    s ingest.subscription;
+BEGIN
+    SELECT * INTO s FROM ingest.subscription x WHERE x.consumer = unsubscribe.consumer FOR UPDATE;
+    PERFORM ingest_internal.require('consumer', consumer, s.consumer IS NOT NULL, ingest_internal.acts_for(actor, s.owner), true, NULL);
+    DELETE FROM ingest.subscription x WHERE x.consumer = s.consumer;
+    PERFORM ingest_internal.audit(actor, 'unsubscribe', consumer);
+END $$;
+COMMENT ON FUNCTION ingest_internal.unsubscribe(oid, text) IS 'see ingest.unsubscribe';
+CREATE FUNCTION unsubscribe(consumer text) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION unsubscribe(text) IS 'forgets a consumer, so that events are no longer kept for it';
 
 CREATE FUNCTION read_events(consumer text, max_events integer DEFAULT 100)
@@ -38,6 +57,6 @@ CREATE FUNCTION cloud_event(e event) RETURNS jsonb LANGUAGE sql STABLE
     END;
 COMMENT ON FUNCTION cloud_event(event) IS 'an event as a CloudEvents 1.0 JSON object';
 
-CREATE FUNCTION announce(type text, source text, subject text, data jsonb) RETURNS void
+CREATE FUNCTION ingest_internal.announce(type text, source text, subject text, data jsonb) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_announce' LANGUAGE C;
-COMMENT ON FUNCTION announce(text, text, text, jsonb) IS 'an event of the engine about a source, for its owner';
+COMMENT ON FUNCTION ingest_internal.announce(text, text, text, jsonb) IS 'an event of the engine about a source';

@@ -25,6 +25,8 @@ CREATE TABLE event (
     subject text, -- CloudEvents' subject: what it is about
     time timestamptz NOT NULL, -- CloudEvents' time
     data jsonb NOT NULL, -- CloudEvents' data, as event_type.schema says
+    source_id integer, -- the source that it is about, also when that is gone: who was granted it sees the event
+    owner oid NOT NULL, -- who owned that source then, or wrote the event: sees it whatever becomes of the source
     PRIMARY KEY (era, id)
 );
 COMMENT ON TABLE event IS 'the outbox: CloudEvents 1.0';
@@ -32,7 +34,8 @@ CREATE INDEX event_time ON event USING brin (time);
 
 CREATE TABLE subscription (
     consumer text PRIMARY KEY, -- name of the consumer
-    owner name NOT NULL, -- role that may read and acknowledge as this consumer
+    owner oid NOT NULL, -- role that may read and acknowledge as this consumer
+    owner_name name NOT NULL, -- its name when it was last looked at, by which a restore finds it again
     types text[], -- types it wants; a trailing * stands for any rest; null: all
     era integer NOT NULL, -- where it is: the era
     seen pg_snapshot NOT NULL, -- all that this snapshot sees is acknowledged

@@ -9,24 +9,73 @@ CREATE FUNCTION launcher_runs() RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_launcher_runs' LANGUAGE C;
 COMMENT ON FUNCTION launcher_runs() IS 'whether background workers do what is queued: shared_preload_libraries names ingest, and this is no standby';
 
+CREATE FUNCTION ingest_internal.wake() RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_wake' LANGUAGE C;
+COMMENT ON FUNCTION ingest_internal.wake() IS 'when the transaction commits, whoever does jobs looks at the queue';
+
+CREATE FUNCTION ingest_internal.create_job(actor oid, name text, kind text, argument text, priority integer, max_attempts integer, timeout interval, depends_on text[])
+    RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    -- the source whose limits and breaker hold: one's own, so that nobody opens the breaker of others
+    of_source integer;
+    was ingest.job;
+    waits_for ingest.job;
+    number bigint;
+    other text;
+BEGIN
+    IF name IS NULL OR argument IS NULL OR priority IS NULL OR max_attempts IS NULL OR timeout IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'a job needs a name, a kind, an argument, a priority, attempts and a timeout';
+    ELSIF priority NOT BETWEEN -32768 AND 32767 OR max_attempts < 1 OR timeout <= '0' THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'priority is between -32768 and 32767, max_attempts and timeout are positive';
+    END IF;
+    CASE kind
+        WHEN 'crawl', 'check' THEN of_source := (ingest_internal.own_source(actor, argument)).id;
+        WHEN 'sync' THEN of_source := (ingest_internal.own_sync(actor, argument)).source;
+        WHEN 'profile', 'quality', 'sql' THEN NULL;
+        ELSE RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('there is no kind of job "%s"', kind), HINT = 'The kinds are crawl, check, sync, profile, quality and sql.';
+    END CASE;
+    SELECT * INTO was FROM ingest.job j WHERE j.name = create_job.name FOR UPDATE;
+    IF was.id IS NULL THEN
+        INSERT INTO ingest.job (name, kind, source, argument, owner, owner_name, priority, max_attempts, timeout)
+          VALUES (create_job.name, create_job.kind, of_source, create_job.argument, actor, pg_get_userbyid(actor), create_job.priority, create_job.max_attempts, create_job.timeout) RETURNING id INTO number;
+    ELSE
+        was := ingest_internal.own_job(actor, name);
+        number := was.id;
+        UPDATE ingest.job j SET kind = create_job.kind, source = of_source, argument = create_job.argument, priority = create_job.priority,
+            max_attempts = create_job.max_attempts, timeout = create_job.timeout WHERE j.id = number;
+        DELETE FROM ingest.job_dependency d WHERE d.job = number;
+    END IF;
+    FOREACH other IN ARRAY coalesce(depends_on, '{}') LOOP
+        SELECT * INTO waits_for FROM ingest.job j WHERE j.name = other;
+        PERFORM ingest_internal.require('job', other, waits_for.id IS NOT NULL, ingest_internal.acts_for(actor, waits_for.owner) OR ingest_internal.sees_source(actor, waits_for.source), true, NULL);
+        IF EXISTS (WITH RECURSIVE before (job) AS (SELECT waits_for.id UNION SELECT d.depends_on FROM ingest.job_dependency d JOIN before b ON b.job = d.job) SELECT FROM before b WHERE b.job = number) THEN
+            RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('job "%s" cannot wait for "%s", which waits for it', name, other);
+        END IF;
+        INSERT INTO ingest.job_dependency VALUES (number, waits_for.id) ON CONFLICT DO NOTHING;
+    END LOOP;
+    PERFORM ingest_internal.audit(actor, 'create_job', name, CASE WHEN was.id IS NOT NULL THEN to_jsonb(was) - 'argument' END, jsonb_build_object('kind', kind));
+    RETURN name;
+END $$;
+COMMENT ON FUNCTION ingest_internal.create_job(oid, text, text, text, integer, integer, interval, text[]) IS 'see ingest.create_job';
 CREATE FUNCTION create_job(name text, kind text, argument text, priority integer DEFAULT 0, max_attempts integer DEFAULT 5, timeout interval DEFAULT '6 hours',
-    depends_on text[] DEFAULT '{}') RETURNS text LANGUAGE sql
-    BEGIN ATOMIC
-    INSERT INTO job (name, kind, source, argument, owner, priority, max_attempts, timeout)
-      SELECT create_job.name, create_job.kind,
-        CASE create_job.kind WHEN 'crawl' THEN (SELECT d.id FROM data_source d WHERE d.name = create_job.argument)
-             WHEN 'check' THEN (SELECT d.id FROM data_source d WHERE d.name = create_job.argument)
-             WHEN 'sync' THEN (SELECT s.source FROM sync s WHERE s.name = create_job.argument) END,
-        create_job.argument, current_user, create_job.priority, create_job.max_attempts, create_job.timeout
-      ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, source = excluded.source, argument = excluded.argument, priority = excluded.priority,
-        max_attempts = excluded.max_attempts, timeout = excluded.timeout;
-    INSERT INTO job_dependency SELECT j.id, d.id FROM job j, job d WHERE j.name = create_job.name AND d.name = ANY (create_job.depends_on) ON CONFLICT DO NOTHING;
-    SELECT create_job.name;
-    END;
+    depends_on text[] DEFAULT '{}') RETURNS text
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION create_job(text, text, text, integer, integer, interval, text[]) IS 'a job: crawl, check (of a source), sync, profile, quality (of a table) or sql; made again, it is replaced';
 
+CREATE FUNCTION ingest_internal.enqueue(actor oid, job text, run_at timestamptz, priority smallint, once boolean) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    j ingest.job := ingest_internal.own_job(actor, job);
+    number bigint;
+BEGIN
+    INSERT INTO ingest.queue (job, owner, source, priority, run_at, dedupe)
+      VALUES (j.id, j.owner, j.source, coalesce(enqueue.priority, j.priority), coalesce(enqueue.run_at, now()), CASE WHEN once THEN 'job ' || j.id END)
+      ON CONFLICT (dedupe) DO NOTHING RETURNING id INTO number;
+    PERFORM ingest_internal.wake();
+    RETURN number;
+END $$;
+COMMENT ON FUNCTION ingest_internal.enqueue(oid, text, timestamptz, smallint, boolean) IS 'see ingest.enqueue';
 CREATE FUNCTION enqueue(job text, run_at timestamptz DEFAULT NULL, priority smallint DEFAULT NULL, once boolean DEFAULT true) RETURNS bigint
-    AS 'MODULE_PATHNAME', 'ingest_enqueue' LANGUAGE C;
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION enqueue(text, timestamptz, smallint, boolean) IS 'puts a job into the queue; null if it is there already and once is true';
 
 CREATE PROCEDURE work(max_jobs bigint DEFAULT NULL)
@@ -38,41 +87,59 @@ CREATE PROCEDURE run_job(name text)
 COMMENT ON PROCEDURE run_job(text) IS 'does a job in this session, with limits, breaker and retries; for pg_cron';
 
 CREATE FUNCTION schedule(job text, schedule text) RETURNS text
-    AS 'MODULE_PATHNAME', 'ingest_schedule' LANGUAGE C STRICT;
+    AS 'MODULE_PATHNAME', 'ingest_schedule' LANGUAGE C;
 COMMENT ON FUNCTION schedule(text, text) IS 'runs a job on a schedule, kept by pg_cron where that is installed, else by the launcher; gives which';
 
 CREATE FUNCTION unschedule(job text) RETURNS void
-    AS 'MODULE_PATHNAME', 'ingest_unschedule' LANGUAGE C STRICT;
+    AS 'MODULE_PATHNAME', 'ingest_unschedule' LANGUAGE C;
 COMMENT ON FUNCTION unschedule(text) IS 'ends that';
 
-CREATE FUNCTION drop_job(name text) RETURNS void LANGUAGE sql
-    BEGIN ATOMIC
-    SELECT unschedule(drop_job.name);
-    DELETE FROM job j WHERE j.name = drop_job.name;
-    END;
+CREATE FUNCTION drop_job(name text) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_drop_job' LANGUAGE C;
 COMMENT ON FUNCTION drop_job(text) IS 'forgets a job, its schedule and its place in the queue';
 
-CREATE FUNCTION cancel(run bigint) RETURNS boolean LANGUAGE sql
-    BEGIN ATOMIC
-    SELECT coalesce((SELECT pg_cancel_backend(r.pid) FROM run r JOIN pg_stat_activity a ON a.pid = r.pid AND a.backend_start <= r.started_at
-      WHERE r.id = cancel.run AND r.state = 'running'), false);
-    END;
-COMMENT ON FUNCTION cancel(bigint) IS 'stops a run; what it committed stays, and it is not tried again';
+CREATE FUNCTION cancel(run bigint) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'ingest_cancel' LANGUAGE C;
+COMMENT ON FUNCTION cancel(bigint) IS 'stops a run; what it committed stays, and it is not tried again; false if it does not run any more';
 
-CREATE FUNCTION retry(dead_letter bigint) RETURNS bigint LANGUAGE sql
-    BEGIN ATOMIC
-    UPDATE dead_letter d SET requeued_at = now() WHERE d.id = retry.dead_letter;
-    SELECT enqueue(j.name) FROM dead_letter d JOIN job j ON j.id = d.job WHERE d.id = retry.dead_letter;
-    END;
+CREATE FUNCTION ingest_internal.retry(actor oid, dead_letter bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    d ingest.dead_letter;
+    j ingest.job;
+BEGIN
+    SELECT * INTO d FROM ingest.dead_letter x WHERE x.id = retry.dead_letter FOR UPDATE;
+    SELECT * INTO j FROM ingest.job x WHERE x.id = d.job;
+    PERFORM ingest_internal.require('dead letter', dead_letter::text, d.id IS NOT NULL, ingest_internal.acts_for(actor, j.owner) OR ingest_internal.sees_source(actor, j.source),
+        ingest_internal.acts_for(actor, j.owner), ingest_internal.role_name(j.owner, j.owner_name));
+    UPDATE ingest.dead_letter x SET requeued_at = now() WHERE x.id = d.id;
+    PERFORM ingest_internal.audit(actor, 'retry', j.name);
+    RETURN ingest_internal.enqueue(actor, j.name, NULL, NULL, true);
+END $$;
+COMMENT ON FUNCTION ingest_internal.retry(oid, bigint) IS 'see ingest.retry';
+CREATE FUNCTION retry(dead_letter bigint) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION retry(bigint) IS 'puts a job that was given up back into the queue';
 
-CREATE FUNCTION prune(events interval, runs interval) RETURNS void LANGUAGE sql
-    BEGIN ATOMIC
-    DELETE FROM event e WHERE e.time < now() - prune.events
-      AND NOT EXISTS (SELECT FROM subscription s WHERE e.era > s.era OR (e.era = s.era AND NOT pg_visible_in_snapshot(e.xid, s.seen)));
-    DELETE FROM run r WHERE r.started_at < now() - prune.runs AND r.state <> 'running';
-    DELETE FROM profile_stats p WHERE p.profiled_at < now() - prune.runs;
-    DELETE FROM rule_result r WHERE r.checked_at < now() - prune.runs;
-    SELECT drop_old_history();
-    END;
-COMMENT ON FUNCTION prune(interval, interval) IS 'deletes what is older: events that all consumers have, runs, profiles, results; the scheduler does it hourly';
+CREATE FUNCTION ingest_internal.prune(events interval, runs interval) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM ingest.event e WHERE e.time < now() - events
+      AND NOT EXISTS (SELECT FROM ingest.subscription s WHERE e.era > s.era OR (e.era = s.era AND NOT pg_visible_in_snapshot(e.xid, s.seen)));
+    DELETE FROM ingest.run r WHERE r.started_at < now() - runs AND r.state <> 'running';
+    DELETE FROM ingest.profile_stats p WHERE p.profiled_at < now() - runs;
+    DELETE FROM ingest.rule_result r WHERE r.checked_at < now() - runs;
+    PERFORM ingest_internal.drop_old_history();
+END $$;
+COMMENT ON FUNCTION ingest_internal.prune(interval, interval) IS 'deletes what is older; the scheduler does it hourly';
+
+CREATE FUNCTION ingest_internal.prune(actor oid, events interval, runs interval) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF events IS NULL OR runs IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'ages must not be null';
+    END IF;
+    PERFORM ingest_internal.prune(events, runs);
+    PERFORM ingest_internal.audit(actor, 'prune', format('events older than %s, runs older than %s', events, runs));
+END $$;
+COMMENT ON FUNCTION ingest_internal.prune(oid, interval, interval) IS 'see ingest.prune';
+CREATE FUNCTION prune(events interval, runs interval) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
+COMMENT ON FUNCTION prune(interval, interval) IS 'deletes what is older: events that all consumers have, runs, profiles, results; the scheduler does it hourly; for admins';

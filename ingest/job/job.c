@@ -9,6 +9,7 @@
 
 #include "executor/spi.h"
 #include "ingest/base/compat.h"
+#include "ingest/repository/access.h"
 #include "ingest/repository/crawl.h"
 #include "ingest/job/job.h"
 #include "ingest/job/queue.h"
@@ -16,6 +17,7 @@
 #include "ingest/base/sql.h"
 #include "ingest/sync/sync.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -28,6 +30,7 @@
 
 SQL_FUNCTION(ingest_work);
 SQL_FUNCTION(ingest_run_job);
+SQL_FUNCTION(ingest_cancel);
 
 typedef struct Job
 {
@@ -81,15 +84,15 @@ take_entries(void *arg)
 static void
 run_succeeded(const Doing *d, TimestampTz started)
 {
-	static Prepared statement = {"INSERT INTO ingest.run (job, kind, source, attempt, state, started_at, finished_at, pid, role, phase) "
-								 "VALUES ($1, $2, $3, $4, 'succeeded', $5, clock_timestamp(), $6, $7, 'done')",
-								 7,
-								 {INT8OID, TEXTOID, INT4OID, INT4OID, TIMESTAMPTZOID, INT4OID, NAMEOID}};
-	Datum values[7] = {Int64GetDatum(d->job->id), CStringGetTextDatum(d->job->kind), Int32GetDatum(d->entry->source), Int32GetDatum(d->entry->attempts),
-					   TimestampTzGetDatum(started), Int32GetDatum(MyProcPid),
+	static Prepared statement = {"INSERT INTO ingest.run (job, kind, source, attempt, state, started_at, finished_at, pid, role, role_name, phase) "
+								 "VALUES ($1, $2, $3, $4, 'succeeded', $5, clock_timestamp(), $6, $7, $8, 'done')",
+								 8,
+								 {INT8OID, TEXTOID, INT4OID, INT4OID, TIMESTAMPTZOID, INT4OID, OIDOID, NAMEOID}};
+	Datum values[8] = {Int64GetDatum(d->job->id), CStringGetTextDatum(d->job->kind), Int32GetDatum(d->entry->source), Int32GetDatum(d->entry->attempts),
+					   TimestampTzGetDatum(started), Int32GetDatum(MyProcPid), ObjectIdGetDatum(GetUserId()),
 					   DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(GetUserId(), false)))};
 
-	prepared_run(&statement, values, d->entry->source ? NULL : "  n    ", 0);
+	prepared_run(&statement, values, d->entry->source ? NULL : "  n     ", 0);
 }
 
 /* Done and gone in the transaction of what it did */
@@ -336,4 +339,29 @@ ingest_run_job(PG_FUNCTION_ARGS)
 				 rows->v[0][2] ? errhint("%s", rows->v[0][2]) : 0));
 	procedure_end();
 	PG_RETURN_VOID();
+}
+
+/* cancel(run bigint): by the rights of the caller on the process */
+Datum
+ingest_cancel(PG_FUNCTION_ARGS)
+{
+	int level = sql_begin();
+	char *number = PG_ARGISNULL(0) ? NULL : psprintf("%lld", (long long) PG_GETARG_INT64(0));
+	Rows *run = repo_rows("SELECT r.pid, r.role, r.role_name, r.state, r.started_at, ingest_internal.acts_for($2, r.role) OR ingest_internal.sees_source($2, r.source) "
+						  "FROM ingest.run r WHERE r.id = $1",
+						  number ? arg_int8(PG_GETARG_INT64(0)) : arg_null(INT8OID), arg_oid(GetUserId()));
+	bool cancelled = false;
+
+	if (run->n == 0 || !to_bool(run->v[0][5]))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("there is no run %s", number ? number : "null"),
+				 errhint("SELECT run FROM ingest.run_status lists them.")));
+	require_owner(atooid(run->v[0][1]), run->v[0][2], "run", number);
+	if (strcmp(run->v[0][3], "running") == 0 && run->v[0][0])
+		cancelled = to_bool(own_value("SELECT pg_cancel_backend(a.pid) FROM pg_stat_activity a WHERE a.pid = $1 AND a.backend_start <= $2::timestamptz",
+									  arg_int8(to_int8(run->v[0][0])), arg_text(run->v[0][4])));
+	audit("cancel", number, NULL, NULL);
+	sql_end(level);
+	PG_RETURN_BOOL(cancelled);
 }

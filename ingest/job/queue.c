@@ -23,7 +23,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-SQL_FUNCTION(ingest_enqueue);
+SQL_FUNCTION(ingest_wake);
 SQL_FUNCTION(ingest_next_due);
 
 int64
@@ -50,7 +50,7 @@ queue_worker_end(int64 worker)
 static int
 take(Prepared *statement, int64 worker, int64 only_job, Entry *entries, int room)
 {
-	Datum values[4] = {DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(GetUserId(), false))), Int64GetDatum(room), Int64GetDatum(worker),
+	Datum values[4] = {ObjectIdGetDatum(GetUserId()), Int64GetDatum(room), Int64GetDatum(worker),
 					   Int64GetDatum(only_job)};
 	int n;
 
@@ -95,12 +95,12 @@ breakers_half_open(void)
 int
 queue_take(int64 worker, int64 only_job, Entry *entries, int room)
 {
-	static Prepared plain = {TAKE("q.source IS NULL AND " WAITS), 4, {NAMEOID, INT8OID, INT8OID, INT8OID}};
+	static Prepared plain = {TAKE("q.source IS NULL AND " WAITS), 4, {OIDOID, INT8OID, INT8OID, INT8OID}};
 	static Prepared with_source = {TAKE("q.source IS NOT NULL AND " WAITS " AND EXISTS (SELECT FROM ingest.data_source d JOIN ingest.circuit c ON c.source = d.id "
 										"WHERE d.id = q.source AND d.state = 'active' AND c.state <> 'open' AND "
 										"(SELECT count(*) FROM ingest.queue p WHERE p.source = q.source AND p.worker IS NOT NULL) < CASE c.state WHEN 'closed' THEN d.max_parallel ELSE 1 END)"),
 								   4,
-								   {NAMEOID, INT8OID, INT8OID, INT8OID}};
+								   {OIDOID, INT8OID, INT8OID, INT8OID}};
 	static Prepared any_source = {"SELECT 1 FROM ingest.queue WHERE worker IS NULL AND source IS NOT NULL AND run_at <= now() LIMIT 1", 0, {0}};
 	int n = 0;
 
@@ -153,7 +153,7 @@ bury(int64 job, int attempts, int64 run, const char *name, const char *reason)
 	json_text(&json, "job", name);
 	json_int8(&json, "attempts", attempts);
 	json_text(&json, "reason", reason);
-	event_emit("ingest.job.dead", NULL, name, json_close(&json));
+	event_emit_for(atooid(repo_value("SELECT owner FROM ingest.job WHERE id = $1", arg_int8(job))), "ingest.job.dead", name, json_close(&json));
 }
 
 void
@@ -284,52 +284,25 @@ ingest_next_due(PG_FUNCTION_ARGS)
 	}
 }
 
-/* enqueue(job text, run_at, priority, dedupe): its number, or null if it is there already */
+/* wake(): after this transaction commits, whoever does jobs looks */
 Datum
-ingest_enqueue(PG_FUNCTION_ARGS)
+ingest_wake(PG_FUNCTION_ARGS)
 {
-	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	int level = sql_begin();
-	Rows *job = repo_rows("SELECT id, owner, pg_has_role($2, owner, 'USAGE') FROM ingest.job WHERE name = $1", arg_text(name),
-						  arg_datum(OIDOID, ObjectIdGetDatum(GetUserId()), false));
-	char *id;
-
-	if (job->n == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("there is no job \"%s\"", name),
-				 errhint("ingest.create_job makes one.")));
-	if (!to_bool(job->v[0][2]))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of job \"%s\"", name)));
-	id = repo_value("INSERT INTO ingest.queue (job, owner, source, priority, run_at, dedupe) SELECT id, owner, source, coalesce($2, priority), coalesce($3, now()), "
-					"CASE WHEN $4 THEN 'job ' || id END FROM ingest.job WHERE id = $1 ON CONFLICT (dedupe) DO NOTHING RETURNING id",
-					arg_int8(to_int8(job->v[0][0])), arg_datum(INT2OID, PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2), PG_ARGISNULL(2)),
-					arg_datum(TIMESTAMPTZOID, PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1), PG_ARGISNULL(1)), arg_bool(PG_GETARG_BOOL(3)));
 	worker_wake();
-	sql_end(level);
-	if (id == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_INT64(to_int8(id));
+	PG_RETURN_VOID();
 }
 
 /* -- schedules -- */
 
 SQL_FUNCTION(ingest_schedule);
 SQL_FUNCTION(ingest_unschedule);
+SQL_FUNCTION(ingest_drop_job);
 
+/* The number of a job that the caller may change, locked */
 static char *
 owned_job(const char *name)
 {
-	Rows *rows = repo_rows("SELECT id, owner, pg_has_role($2, owner, 'USAGE') FROM ingest.job WHERE name = $1", arg_text(name),
-						   arg_datum(OIDOID, ObjectIdGetDatum(GetUserId()), false));
-
-	if (rows->n == 0)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no job \"%s\"", name), errhint("ingest.create_job makes one.")));
-	if (!to_bool(rows->v[0][2]))
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be owner of job \"%s\"", name)));
-	return rows->v[0][0];
+	return repo_value("SELECT id FROM ingest_internal.own_job($1, $2)", arg_oid(GetUserId()), arg_text(name));
 }
 
 static bool
@@ -391,6 +364,7 @@ ingest_schedule(PG_FUNCTION_ARGS)
 				 errhint("Set shared_preload_libraries = 'ingest' and restart, or install pg_cron and schedule it again.")));
 	repo_run("UPDATE ingest.job SET schedule = $2, scheduler = $3, next_due = CASE WHEN $3 = 'launcher' THEN ingest.next_due($2, now()) END WHERE id = $1",
 			 arg_int8(to_int8(id)), arg_text(schedule), arg_text(keeper));
+	audit("schedule", name, NULL, repo_value("SELECT to_jsonb($1)", arg_text(schedule)));
 	sql_end(level);
 	PG_RETURN_TEXT_P(cstring_to_text(keeper));
 }
@@ -401,7 +375,28 @@ ingest_unschedule(PG_FUNCTION_ARGS)
 {
 	int level = sql_begin();
 
-	unschedule(owned_job(text_to_cstring(PG_GETARG_TEXT_PP(0))));
+	char *name = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char *id = owned_job(name);
+
+	if (repo_value("SELECT schedule FROM ingest.job WHERE id = $1", arg_int8(to_int8(id))) == NULL)
+		ereport(NOTICE, (errmsg("job \"%s\" has no schedule", name)));
+	unschedule(id);
+	audit("unschedule", name, NULL, NULL);
+	sql_end(level);
+	PG_RETURN_VOID();
+}
+
+/* drop_job(name) */
+Datum
+ingest_drop_job(PG_FUNCTION_ARGS)
+{
+	int level = sql_begin();
+	char *name = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char *id = owned_job(name);
+
+	unschedule(id);
+	repo_run("DELETE FROM ingest.job WHERE id = $1", arg_int8(to_int8(id)));
+	audit("drop_job", name, NULL, NULL);
 	sql_end(level);
 	PG_RETURN_VOID();
 }

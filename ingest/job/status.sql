@@ -2,13 +2,15 @@
 
 -- The daily questions
 
-CREATE VIEW source_status WITH (security_invoker) AS
+-- They belong to the engine and say themselves who sees what: errors may quote values of rows, which a grantee does not see.
+
+CREATE VIEW source_status WITH (security_barrier) AS
 SELECT d.name AS source, -- name of the source
     d.server AS server, -- its foreign server
-    d.owner AS owner, -- who owns it
+    ingest_internal.role_name(d.owner, d.owner_name) AS owner, -- who owns it
     d.state AS state, -- active or paused
     c.state AS circuit, -- its breaker: closed, open, half-open
-    c.reason AS circuit_reason, -- the error that opened it
+    CASE WHEN ingest_internal.acts_for(d.owner) THEN c.reason END AS circuit_reason, -- the error that opened it
     CASE WHEN c.state = 'open' THEN c.opened_at + c.open_for END AS circuit_retry_at, -- when it lets one job try
     d.last_check_at AS last_check_at, -- when it was checked last
     d.last_check_ok AS last_check_ok, -- whether all was in order
@@ -18,18 +20,19 @@ SELECT d.name AS source, -- name of the source
     (SELECT count(*) FROM sync s WHERE s.source = d.id AND s.state = 'stopped') AS stopped, -- copies that wait for a hand
     (SELECT count(*) FROM queue q WHERE q.source = d.id AND q.worker IS NULL) AS queued, -- jobs that wait
     (SELECT count(*) FROM queue q WHERE q.source = d.id AND q.worker IS NOT NULL) AS running, -- jobs that run
-    (SELECT r.error FROM run r WHERE r.source = d.id AND r.state IN ('failed', 'lost') ORDER BY r.id DESC LIMIT 1) AS last_error -- the last error
-FROM data_source d LEFT JOIN circuit c ON c.source = d.id;
+    CASE WHEN ingest_internal.acts_for(d.owner) THEN (SELECT r.error FROM run r WHERE r.source = d.id AND r.state IN ('failed', 'lost') ORDER BY r.id DESC LIMIT 1) END AS last_error -- the last error, for its owner
+FROM data_source d LEFT JOIN circuit c ON c.source = d.id
+WHERE d.id = ANY ((SELECT ingest_internal.my_sources())::integer[]);
 COMMENT ON VIEW source_status IS 'how sources are';
 
-CREATE VIEW table_status WITH (security_invoker) AS
+CREATE VIEW table_status WITH (security_barrier) AS
 SELECT d.name AS source, -- name of the source
     t.name AS "table", -- the table there
     s.name AS sync, -- the sync that copies it
     format('%I.%I', s.target_schema, s.target_table) AS target, -- the copy
     s.mode AS mode, -- full, incremental or append
     s.state AS state, -- active, paused or stopped
-    s.state_reason AS state_reason, -- why
+    CASE WHEN ingest_internal.sees_rows(s.id) THEN s.state_reason END AS state_reason, -- why, for those who may read the copy
     z.phase AS phase, -- new, loading or ready
     z.watermark AS watermark, -- everything older is here
     z.last_success AS last_success, -- when a run last got to its end
@@ -40,12 +43,13 @@ SELECT d.name AS source, -- name of the source
     t.row_count AS source_rows, -- rows there when last counted
     (SELECT count(*) FROM rejected_row j WHERE j.sync = s.id AND j.resolved_at IS NULL) AS rejected, -- rows that do not fit
     r.state AS last_state, -- how the last run ended
-    r.error AS last_error -- and its error
+    CASE WHEN ingest_internal.sees_rows(s.id) THEN r.error END AS last_error -- and its error, likewise
 FROM sync s JOIN source_table t ON t.id = s.table_id JOIN data_source d ON d.id = s.source JOIN sync_state z ON z.sync = s.id
-LEFT JOIN LATERAL (SELECT r.state, r.error FROM run r WHERE r.sync = s.id ORDER BY r.id DESC LIMIT 1) r ON true;
+LEFT JOIN LATERAL (SELECT r.state, r.error FROM run r WHERE r.sync = s.id ORDER BY r.id DESC LIMIT 1) r ON true
+WHERE s.source = ANY ((SELECT ingest_internal.my_sources())::integer[]);
 COMMENT ON VIEW table_status IS 'how copies are: freshness, rows, last error';
 
-CREATE VIEW run_status WITH (security_invoker) AS
+CREATE VIEW run_status WITH (security_barrier) AS
 SELECT r.id AS run, -- number of the run
     r.kind AS kind, -- what it does
     coalesce((SELECT s.name FROM sync s WHERE s.id = r.sync), (SELECT j.name FROM job j WHERE j.id = r.job), (SELECT d.name FROM data_source d WHERE d.id = r.source)) AS name, -- of what
@@ -64,15 +68,19 @@ SELECT r.id AS run, -- number of the run
         THEN (r.updated_at - r.started_at) * greatest(p.rows_left / r.rows_read, 0) END AS time_left, -- at this speed
     r.pid AS pid, -- its process, while it runs
     r.attempt AS attempt, -- the how manieth try
-    r.error AS error, -- why it failed
-    r.error_hint AS hint -- what to do
+    r.error_class AS error_class, -- throttled, passing, login, schema, cancelled, lasting
+    CASE WHEN m.may THEN r.error END AS error, -- why it failed, for those who may read the copy
+    CASE WHEN m.may THEN r.error_detail END AS detail, -- more of it, likewise
+    CASE WHEN m.may THEN r.error_hint END AS hint -- what to do, likewise
 FROM run r LEFT JOIN LATERAL (
     SELECT round(least(coalesce(g.done, r.rows_read::numeric) / nullif(coalesce(g.total, r.rows_expected), 0), 1), 4) AS share,
         (coalesce(g.total, r.rows_expected) - coalesce(g.done, r.rows_read))::float8 AS rows_left
-    FROM (SELECT sum(coalesce(x.rows_read, 0)) AS done, sum(greatest(x.expected, x.rows_read)) AS total FROM sync_range x WHERE x.sync = r.sync AND r.state = 'running') g) p ON true;
+    FROM (SELECT sum(coalesce(x.rows_read, 0)) AS done, sum(greatest(x.expected, x.rows_read)) AS total FROM sync_range x WHERE x.sync = r.sync AND r.state = 'running') g) p ON true,
+    LATERAL (SELECT ingest_internal.acts_for(r.role) OR coalesce(ingest_internal.sees_rows(r.sync), false) AS may OFFSET 0) m
+WHERE r.source = ANY ((SELECT ingest_internal.my_sources())::integer[]) OR ingest_internal.acts_for(r.role);
 COMMENT ON VIEW run_status IS 'runs: how far they are, how they ended';
 
-CREATE VIEW quality_status WITH (security_invoker) AS
+CREATE VIEW quality_status WITH (security_barrier) AS
 SELECT format('%I.%I', r.schema_name, r.table_name) AS "table", -- the table
     r.id AS rule, -- number of the rule
     r.kind AS kind, -- what it demands
@@ -81,10 +89,28 @@ SELECT format('%I.%I', r.schema_name, r.table_name) AS "table", -- the table
     x.ok AS ok, -- whether it held when last checked
     x.violations AS violations, -- rows that violated it
     x.rows AS rows, -- rows looked at
-    x.examples AS examples, -- some of the values
+    CASE WHEN m.may THEN x.examples END AS examples, -- some of the values, for those who may read the table
     x.checked_at AS checked_at, -- when
     x.where_clause AS where_clause -- selects the violating rows
-FROM rule r LEFT JOIN LATERAL (SELECT * FROM rule_result x WHERE x.rule = r.id ORDER BY x.id DESC LIMIT 1) x ON true
-WHERE r.enabled;
+FROM rule r LEFT JOIN LATERAL (SELECT * FROM rule_result x WHERE x.rule = r.id ORDER BY x.id DESC LIMIT 1) x ON true,
+    LATERAL (SELECT ingest_internal.acts_for(r.owner) OR ingest_internal.sees_table(r.schema_name, r.table_name) AS may OFFSET 0) m
+WHERE r.enabled AND (r.source = ANY ((SELECT ingest_internal.my_sources())::integer[]) OR ingest_internal.acts_for(r.owner));
 COMMENT ON VIEW quality_status IS 'rules and their last results';
 
+
+CREATE VIEW anomaly_status WITH (security_barrier) AS
+SELECT a.id AS anomaly, -- number of the anomaly
+    d.name AS source, -- the source
+    format('%I.%I', a.schema_name, a.table_name) AS "table", -- the table
+    a.column_name AS "column", -- the column
+    a.kind AS kind, -- what is odd
+    a.severity AS severity, -- how bad
+    CASE WHEN m.may THEN a.summary END AS summary, -- in a sentence, for those who may read the table
+    CASE WHEN m.may THEN a.evidence END AS evidence, -- the figures behind it, likewise
+    a.detected_at AS detected_at, -- when it was found
+    a.resolved_at AS resolved_at, -- when somebody said that it is dealt with
+    a.run AS run -- the run that found it
+FROM anomaly a LEFT JOIN data_source d ON d.id = a.source,
+    LATERAL (SELECT coalesce(ingest_internal.acts_for(coalesce(d.owner, a.owner)), false) OR ingest_internal.sees_table(a.schema_name, a.table_name) AS may OFFSET 0) m
+WHERE a.source = ANY ((SELECT ingest_internal.my_sources())::integer[]) OR a.source IS NULL AND ingest_internal.acts_for(a.owner);
+COMMENT ON VIEW anomaly_status IS 'what is odd, and was';

@@ -380,7 +380,7 @@ extension_is_there(void)
 static void
 tidy(void)
 {
-	repo_run("SELECT ingest.prune($1::float8 * interval '1 min', $2::float8 * interval '1 min')",
+	repo_run("SELECT ingest_internal.prune($1::float8 * interval '1 min', $2::float8 * interval '1 min')",
 			 arg_datum(FLOAT8OID, Float8GetDatum(event_retention), false), arg_datum(FLOAT8OID, Float8GetDatum(run_retention), false));
 }
 
@@ -403,7 +403,7 @@ tick(void *arg)
 	if (t->tidy)
 		tidy();
 	t->owners = repo_rows("SELECT r.oid, least(count(*), 64), r.rolcanlogin FROM (SELECT owner FROM ingest.queue WHERE worker IS NULL AND run_at <= now() LIMIT 1000) q "
-						  "JOIN pg_roles r ON r.rolname = q.owner GROUP BY r.oid, r.rolcanlogin ORDER BY 2 DESC");
+						  "JOIN pg_roles r ON r.oid = q.owner GROUP BY r.oid, r.rolcanlogin ORDER BY 2 DESC");
 }
 
 void

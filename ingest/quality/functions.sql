@@ -6,10 +6,19 @@ CREATE FUNCTION add_rule(relation regclass, kind text, columns name[] DEFAULT '{
     AS 'MODULE_PATHNAME', 'ingest_add_rule' LANGUAGE C STRICT;
 COMMENT ON FUNCTION add_rule(regclass, text, name[], jsonb, text, float8) IS 'what must hold in a table: not_null, unique, in_set, range, pattern, length, references, freshness, row_count or sql';
 
-CREATE FUNCTION drop_rule(rule integer) RETURNS void LANGUAGE sql
-    BEGIN ATOMIC
-    DELETE FROM rule r WHERE r.id = drop_rule.rule;
-    END;
+CREATE FUNCTION ingest_internal.drop_rule(actor oid, rule integer) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    r ingest.rule;
+BEGIN
+    SELECT * INTO r FROM ingest.rule x WHERE x.id = drop_rule.rule FOR UPDATE;
+    PERFORM ingest_internal.require('rule', rule::text, r.id IS NOT NULL, ingest_internal.acts_for(actor, r.owner) OR ingest_internal.sees_source(actor, r.source),
+        ingest_internal.acts_for(actor, r.owner), ingest_internal.role_name(r.owner, r.owner_name));
+    DELETE FROM ingest.rule x WHERE x.id = r.id;
+    PERFORM ingest_internal.audit(actor, 'drop_rule', rule::text, to_jsonb(r));
+END $$;
+COMMENT ON FUNCTION ingest_internal.drop_rule(oid, integer) IS 'see ingest.drop_rule';
+CREATE FUNCTION drop_rule(rule integer) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION drop_rule(integer) IS 'forgets a rule and its results';
 
 CREATE FUNCTION check_quality(relation regclass)
@@ -17,18 +26,43 @@ CREATE FUNCTION check_quality(relation regclass)
     AS 'MODULE_PATHNAME', 'ingest_check_quality' LANGUAGE C STRICT;
 COMMENT ON FUNCTION check_quality(regclass) IS 'checks all rules of a table, those of single rows in one scan, and keeps the results';
 
-CREATE FUNCTION set_freshness(sync text, objective interval) RETURNS void LANGUAGE sql
-    BEGIN ATOMIC
-    UPDATE source_table t SET freshness_objective = set_freshness.objective FROM sync s WHERE s.table_id = t.id AND s.name = set_freshness.sync;
-    END;
+CREATE FUNCTION ingest_internal.set_freshness(actor oid, sync text, objective interval) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    s ingest.sync := ingest_internal.own_sync(actor, sync);
+    was interval;
+BEGIN
+    IF objective <= '0' THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'how old a copy may be must be positive', HINT = 'Null says that it may be as old as it likes.';
+    END IF;
+    SELECT t.freshness_objective INTO was FROM ingest.source_table t WHERE t.id = s.table_id;
+    UPDATE ingest.source_table t SET freshness_objective = objective WHERE t.id = s.table_id;
+    PERFORM ingest_internal.audit(actor, 'set_freshness', sync, to_jsonb(was), to_jsonb(objective));
+END $$;
+COMMENT ON FUNCTION ingest_internal.set_freshness(oid, text, interval) IS 'see ingest.set_freshness';
+CREATE FUNCTION set_freshness(sync text, objective interval) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION set_freshness(text, interval) IS 'how old a copy may be; null: as old as it likes';
 
 CREATE FUNCTION check_freshness() RETURNS integer
     AS 'MODULE_PATHNAME', 'ingest_check_freshness' LANGUAGE C;
 COMMENT ON FUNCTION check_freshness() IS 'records an anomaly for each copy that is older than its objective; the scheduler does it every minute';
 
-CREATE FUNCTION resolve_anomaly(anomaly bigint) RETURNS void LANGUAGE sql
-    BEGIN ATOMIC
-    UPDATE anomaly a SET resolved_at = now() WHERE a.id = resolve_anomaly.anomaly AND a.resolved_at IS NULL;
-    END;
+CREATE FUNCTION ingest_internal.resolve_anomaly(actor oid, anomaly bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    a ingest.anomaly;
+    owned boolean;
+BEGIN
+    SELECT * INTO a FROM ingest.anomaly x WHERE x.id = resolve_anomaly.anomaly FOR UPDATE;
+    owned := CASE WHEN a.source IS NULL THEN ingest_internal.acts_for(actor, a.owner) ELSE (SELECT ingest_internal.acts_for(actor, d.owner) FROM ingest.data_source d WHERE d.id = a.source) END;
+    PERFORM ingest_internal.require('anomaly', anomaly::text, a.id IS NOT NULL, owned OR ingest_internal.sees_source(actor, a.source), owned, NULL);
+    IF a.resolved_at IS NOT NULL THEN
+        RAISE NOTICE 'anomaly % is resolved already', anomaly;
+        RETURN;
+    END IF;
+    UPDATE ingest.anomaly x SET resolved_at = now() WHERE x.id = a.id;
+    PERFORM ingest_internal.audit(actor, 'resolve_anomaly', anomaly::text);
+END $$;
+COMMENT ON FUNCTION ingest_internal.resolve_anomaly(oid, bigint) IS 'see ingest.resolve_anomaly';
+CREATE FUNCTION resolve_anomaly(anomaly bigint) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION resolve_anomaly(bigint) IS 'says that an anomaly is dealt with';

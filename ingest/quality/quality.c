@@ -188,7 +188,7 @@ ingest_add_rule(PG_FUNCTION_ARGS)
 
 	/* whoever checks the table runs them */
 	if (!to_bool(own_value("SELECT pg_has_role($2, relowner, 'USAGE') FROM pg_class WHERE oid = $1::regclass", arg_text(relation),
-						   arg_datum(OIDOID, ObjectIdGetDatum(GetUserId()), false))))
+						   arg_oid(GetUserId()))))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of table %s", relation),
@@ -198,10 +198,11 @@ ingest_add_rule(PG_FUNCTION_ARGS)
 	compile(&rule, relation);
 	/* does the server understand it, and may the caller read what it needs? */
 	user_run(psprintf("SELECT %s FROM %s t LIMIT 0", rule.violation ? rule.violation : rule.measure, relation));
-	id = repo_value("INSERT INTO ingest.rule (source, schema_name, table_name, kind, columns, arguments, severity, tolerance, owner) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+	id = repo_value("INSERT INTO ingest.rule (source, schema_name, table_name, kind, columns, arguments, severity, tolerance, owner, owner_name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, pg_get_userbyid($9)) "
 					"ON CONFLICT (schema_name, table_name, kind, columns, arguments) DO UPDATE SET severity = excluded.severity, tolerance = excluded.tolerance, enabled = true RETURNING id",
 					subject.source ? arg_int8(subject.source) : arg_null(INT8OID), arg_name(subject.schema), arg_name(subject.table), arg_text(rule.kind), columns, arguments,
-					arg_datum(TEXTOID, PG_GETARG_DATUM(4), false), arg_datum(FLOAT8OID, PG_GETARG_DATUM(5), false), arg_name(GetUserNameFromId(GetUserId(), false)));
+					arg_datum(TEXTOID, PG_GETARG_DATUM(4), false), arg_datum(FLOAT8OID, PG_GETARG_DATUM(5), false), arg_oid(GetUserId()));
+	audit("add_rule", id, NULL, NULL);
 	sql_end(level);
 	PG_RETURN_INT32(atoi(id));
 }

@@ -12,7 +12,8 @@ CREATE TABLE rule (
     severity text NOT NULL DEFAULT 'error' CHECK (severity IN ('info', 'warning', 'error')), -- how bad a failure is
     tolerance float8 NOT NULL DEFAULT 0 CHECK (tolerance BETWEEN 0 AND 1), -- share of rows that may violate it
     enabled boolean NOT NULL DEFAULT true, -- whether it is checked
-    owner name NOT NULL DEFAULT current_user, -- who made it
+    owner oid NOT NULL, -- who made it
+    owner_name name NOT NULL, -- its name when it was last looked at, by which a restore finds it again
     created_at timestamptz NOT NULL DEFAULT now(), -- when it was made
     UNIQUE (schema_name, table_name, kind, columns, arguments)
 );
@@ -45,7 +46,8 @@ CREATE TABLE anomaly (
     summary text NOT NULL, -- in a sentence
     evidence jsonb NOT NULL DEFAULT '{}', -- the figures behind it
     detected_at timestamptz NOT NULL DEFAULT now(), -- when it was found
-    resolved_at timestamptz -- when somebody said that it is dealt with
+    resolved_at timestamptz, -- when somebody said that it is dealt with
+    owner oid -- who asked for the profile that found it, where the table is no source's
 );
 COMMENT ON TABLE anomaly IS 'what was odd, with evidence';
 CREATE INDEX anomaly_open ON anomaly (detected_at) WHERE resolved_at IS NULL;

@@ -1,54 +1,166 @@
 /*
  * access.c
- *		Which sources a role sees.
+ *		Who sees what, and who acts for whom.
  */
 #include "postgres.h"
 
-#include "funcapi.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "ingest/base/compat.h"
 #include "ingest/base/sql.h"
+#include "ingest/repository/access.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/tuplestore.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
 
 SQL_FUNCTION(ingest_my_sources);
 SQL_FUNCTION(ingest_my_syncs);
+SQL_FUNCTION(ingest_acts_for);
+SQL_FUNCTION(ingest_role_acts_for);
+SQL_FUNCTION(ingest_sees_rows);
 
-/* As the repository's owner: policies on the tables ask these very functions */
-static Datum
-numbers(FunctionCallInfo fcinfo, const char *sql)
+/* -- acting -- */
+
+bool
+acts_for(Oid actor, Oid owner)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Rows *rows;
-	int level;
+	Oid admin = get_role_oid("ingest_admin", true);
 
-	rows_begin(fcinfo);
-	level = sql_begin();
-	rows = repo_rows(sql, arg_datum(OIDOID, ObjectIdGetDatum(GetUserId()), false));
-	for (uint64 i = 0; i < rows->n; i++)
-	{
-		Datum value = Int32GetDatum(atoi(rows->v[i][0]));
-		bool isnull = false;
-
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
-	}
-	sql_end(level);
-	return (Datum) 0;
+	/* an owner that is gone has no members, and nobody but an admin acts for it */
+	if (OidIsValid(owner) && SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(owner)) && has_privs_of_role(actor, owner))
+		return true;
+	return OidIsValid(admin) ? has_privs_of_role(actor, admin) : superuser_arg(actor);
 }
 
-/* a role that is gone has no members */
+void
+require_owner(Oid owner, const char *known, const char *what, const char *name)
+{
+	char *now = GetUserNameFromId(owner, true);
+
+	if (acts_for(GetUserId(), owner))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("must be owner of %s \"%s\"", what, name),
+			 now ? errhint("It belongs to %s.", now) : errhint("It belonged to %s, which is gone; an admin gives it to another role with ingest.set_owner.", known)));
+}
+
+/* acts_for(owner) */
+Datum
+ingest_acts_for(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(!PG_ARGISNULL(0) && acts_for(GetUserId(), PG_GETARG_OID(0)));
+}
+
+/* acts_for(actor, owner) */
+Datum
+ingest_role_acts_for(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(!PG_ARGISNULL(0) && !PG_ARGISNULL(1) && acts_for(PG_GETARG_OID(0), PG_GETARG_OID(1)));
+}
+
+/* -- seeing -- */
+
+/* An answer that is the same until the transaction ends, the engine writes, or somebody's roles change */
+typedef struct Remembered
+{
+	Oid role; /* whose; InvalidOid: nothing is remembered */
+	Datum array;
+} Remembered;
+
+static Remembered sources_seen;
+static Remembered syncs_seen;
+
+void
+access_forget(void)
+{
+	sources_seen.role = syncs_seen.role = InvalidOid;
+}
+
+static void
+forget_at_end(XactEvent event, void *arg)
+{
+	access_forget();
+}
+
+static void
+forget_below(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		access_forget();
+}
+
+static void
+forget_roles(Datum arg, int cache, uint32 hash)
+{
+	access_forget();
+}
+
+/* As the engine: policies on the tables ask these very functions */
+static Datum
+remember(Remembered *answer, const char *sql)
+{
+	static bool registered = false;
+	MemoryContext old;
+	char *text;
+	int level;
+
+	if (!registered)
+	{
+		RegisterXactCallback(forget_at_end, NULL);
+		RegisterSubXactCallback(forget_below, NULL);
+		CacheRegisterSyscacheCallback(AUTHMEMMEMROLE, forget_roles, (Datum) 0);
+		CacheRegisterSyscacheCallback(AUTHOID, forget_roles, (Datum) 0);
+		registered = true;
+	}
+	if (answer->role == GetUserId())
+		return answer->array;
+	level = sql_begin();
+	text = repo_value(sql, arg_oid(GetUserId()));
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	answer->array = OidInputFunctionCall(F_ARRAY_IN, text, INT4OID, -1);
+	MemoryContextSwitchTo(old);
+	answer->role = GetUserId();
+	sql_end(level);
+	return answer->array;
+}
+
 #define MINE \
-	"(SELECT d.id FROM ingest.data_source d WHERE EXISTS (SELECT FROM pg_roles r WHERE r.rolname = d.owner AND pg_has_role($1, r.oid, 'USAGE')) " \
-	"OR EXISTS (SELECT FROM ingest.source_grant g JOIN pg_roles r ON r.rolname = g.role WHERE g.source = d.id AND pg_has_role($1, r.oid, 'USAGE')))"
+	"(SELECT d.id FROM ingest.data_source d WHERE ingest_internal.acts_for($1, d.owner) " \
+	"OR EXISTS (SELECT FROM ingest.source_grant g WHERE g.source = d.id AND pg_has_role($1, g.role, 'USAGE')))"
+
+Datum
+my_sources(void)
+{
+	return remember(&sources_seen, "SELECT ARRAY(SELECT id FROM " MINE " x ORDER BY id)");
+}
 
 Datum
 ingest_my_sources(PG_FUNCTION_ARGS)
 {
-	return numbers(fcinfo, "SELECT id FROM " MINE " x");
+	PG_RETURN_DATUM(my_sources());
 }
 
 Datum
 ingest_my_syncs(PG_FUNCTION_ARGS)
 {
-	return numbers(fcinfo, "SELECT s.id FROM ingest.sync s WHERE s.source IN " MINE);
+	PG_RETURN_DATUM(remember(&syncs_seen, "SELECT ARRAY(SELECT s.id FROM ingest.sync s WHERE s.source IN " MINE " ORDER BY s.id)"));
+}
+
+/* sees_rows(sync) */
+Datum
+ingest_sees_rows(PG_FUNCTION_ARGS)
+{
+	int level = sql_begin();
+	Rows *rows = repo_rows("SELECT owner, target_schema, target_table FROM ingest.sync WHERE id = $1", arg_int8(PG_GETARG_INT32(0)));
+	bool sees = rows->n > 0 && (acts_for(GetUserId(), atooid(rows->v[0][0])) ||
+								to_bool(own_value("SELECT ingest_internal.sees_table($1, $2)", arg_name(rows->v[0][1]), arg_name(rows->v[0][2]))));
+
+	sql_end(level);
+	PG_RETURN_BOOL(sees);
 }

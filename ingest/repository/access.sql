@@ -1,10 +1,63 @@
 
--- Who sees what: owners of a source and roles granted to it.
+-- Who sees what: one function for each kind of thing, used by tables, views and functions alike.
 
-CREATE FUNCTION my_sources() RETURNS SETOF integer
+CREATE FUNCTION ingest_internal.my_sources() RETURNS integer[]
     AS 'MODULE_PATHNAME', 'ingest_my_sources' LANGUAGE C STABLE;
-COMMENT ON FUNCTION my_sources() IS 'sources that the caller may see: own ones and those granted to a role of theirs';
+COMMENT ON FUNCTION ingest_internal.my_sources() IS 'sources that the caller may see: own ones and those granted to a role of theirs; remembered within the transaction';
 
-CREATE FUNCTION my_syncs() RETURNS SETOF integer
+CREATE FUNCTION ingest_internal.my_syncs() RETURNS integer[]
     AS 'MODULE_PATHNAME', 'ingest_my_syncs' LANGUAGE C STABLE;
-COMMENT ON FUNCTION my_syncs() IS 'syncs of those sources';
+COMMENT ON FUNCTION ingest_internal.my_syncs() IS 'syncs of those sources';
+
+CREATE FUNCTION ingest_internal.sees_source(actor oid, source integer) RETURNS boolean LANGUAGE sql STABLE
+    RETURN EXISTS (SELECT FROM ingest.data_source d WHERE d.id = sees_source.source AND (ingest_internal.acts_for(actor, d.owner)
+        OR EXISTS (SELECT FROM ingest.source_grant g WHERE g.source = d.id AND pg_has_role(actor, g.role, 'USAGE'))));
+COMMENT ON FUNCTION ingest_internal.sees_source(oid, integer) IS 'whether a role may see a source';
+
+CREATE FUNCTION ingest_internal.sees_rows(sync integer) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'ingest_sees_rows' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION ingest_internal.sees_rows(integer) IS 'whether the caller may see values of a copy''s rows: as its owner, or who may SELECT all its columns and rows';
+
+CREATE FUNCTION ingest_internal.sees_table(schema_name name, table_name name) RETURNS boolean LANGUAGE sql STABLE
+    RETURN coalesce((SELECT has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid) AND has_schema_privilege(n.oid, 'USAGE')
+        FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid WHERE n.nspname = sees_table.schema_name AND c.relname = sees_table.table_name), false);
+COMMENT ON FUNCTION ingest_internal.sees_table(name, name) IS 'whether the caller may SELECT all columns and rows of a table';
+
+CREATE FUNCTION ingest_internal.may_read(schema_name name, table_name name, column_name name) RETURNS boolean LANGUAGE sql STABLE
+    RETURN coalesce((SELECT has_column_privilege(c.oid, a.attnum, 'SELECT') AND NOT row_security_active(c.oid) AND has_schema_privilege(n.oid, 'USAGE')
+        FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid JOIN pg_attribute a ON a.attrelid = c.oid
+        WHERE n.nspname = may_read.schema_name AND c.relname = may_read.table_name AND a.attname = may_read.column_name AND NOT a.attisdropped), false);
+COMMENT ON FUNCTION ingest_internal.may_read(name, name, name) IS 'whether the caller may SELECT from a column, of all rows';
+
+CREATE FUNCTION ingest_internal.own_source(actor oid, name text) RETURNS ingest.data_source LANGUAGE plpgsql AS $$
+DECLARE
+    d ingest.data_source;
+BEGIN
+    SELECT * INTO d FROM ingest.data_source x WHERE x.name = own_source.name FOR UPDATE;
+    PERFORM ingest_internal.require('source', name, d.id IS NOT NULL, ingest_internal.sees_source(actor, d.id), ingest_internal.acts_for(actor, d.owner),
+        ingest_internal.role_name(d.owner, d.owner_name));
+    RETURN d;
+END $$;
+COMMENT ON FUNCTION ingest_internal.own_source(oid, text) IS 'a source that a role may change, locked';
+
+CREATE FUNCTION ingest_internal.own_sync(actor oid, name text) RETURNS ingest.sync LANGUAGE plpgsql AS $$
+DECLARE
+    s ingest.sync;
+BEGIN
+    SELECT * INTO s FROM ingest.sync x WHERE x.name = own_sync.name FOR UPDATE;
+    PERFORM ingest_internal.require('sync', name, s.id IS NOT NULL, ingest_internal.sees_source(actor, s.source), ingest_internal.acts_for(actor, s.owner),
+        ingest_internal.role_name(s.owner, s.owner_name));
+    RETURN s;
+END $$;
+COMMENT ON FUNCTION ingest_internal.own_sync(oid, text) IS 'a sync that a role may change, locked';
+
+CREATE FUNCTION ingest_internal.own_job(actor oid, name text) RETURNS ingest.job LANGUAGE plpgsql AS $$
+DECLARE
+    j ingest.job;
+BEGIN
+    SELECT * INTO j FROM ingest.job x WHERE x.name = own_job.name FOR UPDATE;
+    PERFORM ingest_internal.require('job', name, j.id IS NOT NULL, ingest_internal.acts_for(actor, j.owner) OR ingest_internal.sees_source(actor, j.source),
+        ingest_internal.acts_for(actor, j.owner), ingest_internal.role_name(j.owner, j.owner_name));
+    RETURN j;
+END $$;
+COMMENT ON FUNCTION ingest_internal.own_job(oid, text) IS 'a job that a role may change, locked';

@@ -57,10 +57,10 @@ anomaly_of(const Subject *s, const Run *run, const char *kind, const char *sever
 				   "AND resolved_at IS NULL AND detected_at > now() - interval '1 day'",
 				   arg_name(s->schema), arg_name(s->table), arg_text(kind), arg_name(column), arg_text(summary)))
 		return;
-	id = repo_value("INSERT INTO ingest.anomaly (source, sync, run, schema_name, table_name, column_name, kind, severity, summary, evidence) "
-					"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10::jsonb, '{}')) RETURNING id",
+	id = repo_value("INSERT INTO ingest.anomaly (source, sync, run, schema_name, table_name, column_name, kind, severity, summary, evidence, owner) "
+					"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10::jsonb, '{}'), $11) RETURNING id",
 					ID_OR_NULL(s->source), ID_OR_NULL(s->sync), ID_OR_NULL(run->id), arg_name(s->schema), arg_name(s->table), arg_name(column), arg_text(kind),
-					arg_text(severity), arg_text(summary), arg_text(evidence));
+					arg_text(severity), arg_text(summary), arg_text(evidence), s->source ? arg_null(OIDOID) : arg_oid(GetUserId()));
 	json_open(&json);
 	json_raw(&json, "anomaly", id);
 	json_text(&json, "kind", kind);
@@ -191,8 +191,8 @@ ingest_check_freshness(PG_FUNCTION_ARGS)
 	Run none = {0};
 	Rows *rows = repo_rows("SELECT d.id, d.name, s.id, s.target_schema, s.target_table, t.freshness_objective, date_trunc('minute', now() - z.last_success), z.last_success "
 						   "FROM ingest.sync s JOIN ingest.sync_state z ON z.sync = s.id JOIN ingest.source_table t ON t.id = s.table_id JOIN ingest.data_source d ON d.id = s.source "
-						   "WHERE s.state <> 'paused' AND d.state = 'active' AND coalesce(z.last_success, s.created_at) < now() - t.freshness_objective AND pg_has_role($1, d.owner, 'USAGE')",
-						   arg_datum(OIDOID, ObjectIdGetDatum(GetUserId()), false));
+						   "WHERE s.state <> 'paused' AND d.state = 'active' AND coalesce(z.last_success, s.created_at) < now() - t.freshness_objective AND ingest_internal.acts_for($1, d.owner)",
+						   arg_oid(GetUserId()));
 
 	for (uint64 i = 0; i < rows->n; i++)
 	{

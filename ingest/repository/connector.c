@@ -12,6 +12,7 @@
 #include "foreign/foreign.h"
 #include "ingest/base/attempt.h"
 #include "ingest/base/compat.h"
+#include "ingest/repository/access.h"
 #include "ingest/repository/connector.h"
 #include "ingest/event/event.h"
 #include "miscadmin.h"
@@ -22,22 +23,6 @@
 
 SQL_FUNCTION(ingest_register_source);
 SQL_FUNCTION(ingest_check_source);
-
-void
-require_role(const char *role, const char *what, const char *name)
-{
-	Oid roleid = get_role_oid(role, true);
-
-	if (!OidIsValid(roleid) && !superuser())
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("role \"%s\", the owner of %s \"%s\", does not exist", role, what, name)));
-	if (OidIsValid(roleid) && !has_privs_of_role(GetUserId(), roleid))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of %s \"%s\"", what, name),
-				 errhint("It belongs to %s.", role)));
-}
 
 static char *
 qualified(const char *function, const char *schema)
@@ -58,7 +43,7 @@ source_of(Rows *rows)
 	source->id = atoi(v[0]);
 	source->name = v[1];
 	source->server = v[2];
-	source->owner = v[3];
+	source->owner = atooid(v[3]);
 	source->local_schema = v[4];
 	source->remote_schemas = parse_array(v[5], &source->n_remote_schemas);
 	source->include = v[6];
@@ -70,7 +55,7 @@ source_of(Rows *rows)
 	source->tables = qualified(v[13], v[10]);
 	source->deleted = qualified(v[14], v[10]);
 	source->counts = to_bool(v[15]);
-	require_role(source->owner, "source", source->name);
+	require_owner(source->owner, v[16], "source", source->name);
 	return source;
 }
 
@@ -79,7 +64,7 @@ source_of(Rows *rows)
 	"(SELECT option_value FROM pg_options_to_table(s.srvoptions) WHERE option_name = 'timezone'), c.custom_columns, " \
 	"(SELECT n.nspname FROM pg_depend p JOIN pg_extension e ON e.oid = p.refobjid JOIN pg_namespace n ON n.oid = e.extnamespace " \
 	"WHERE p.classid = 'pg_foreign_data_wrapper'::regclass AND p.objid = w.oid AND p.deptype = 'e'), " \
-	"c.check_function, c.clock_function, c.tables_function, c.deleted_function, c.counts " \
+	"c.check_function, c.clock_function, c.tables_function, c.deleted_function, c.counts, d.owner_name " \
 	"FROM ingest.data_source d LEFT JOIN pg_foreign_server s ON s.srvname = d.server " \
 	"LEFT JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw LEFT JOIN ingest.connector c ON c.wrapper = w.fdwname "
 
@@ -129,7 +114,7 @@ ingest_register_source(PG_FUNCTION_ARGS)
 	char *id;
 	int level = sql_begin();
 
-	if (!to_bool(user_value("SELECT has_server_privilege($1::text, 'USAGE')", arg_text(server_name))))
+	if (!to_bool(own_value("SELECT has_server_privilege($1::text, 'USAGE')", arg_text(server_name))))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for foreign server \"%s\"", server_name),
@@ -148,14 +133,16 @@ ingest_register_source(PG_FUNCTION_ARGS)
 	remote = repo_value("SELECT coalesce($1, ARRAY(SELECT remote_schema FROM ingest.connector WHERE wrapper = $2 AND remote_schema IS NOT NULL))",
 						arg_datum(TEXTARRAYOID, PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3), PG_ARGISNULL(3)),
 						arg_name(GetForeignDataWrapper(server->fdwid)->fdwname));
-	id = repo_value("INSERT INTO ingest.data_source (name, server, owner, local_schema, remote_schemas, include, description, refresh_schedule, max_parallel) "
-					"VALUES ($1, $2, $3, $4, $5::text[], $6, $7, $8, $9) RETURNING id",
-					arg_text(name), arg_name(server_name), arg_name(GetUserNameFromId(GetUserId(), false)), arg_name(schema), arg_text(remote),
+	id = repo_value("INSERT INTO ingest.data_source (name, server, owner, owner_name, local_schema, remote_schemas, include, description, refresh_schedule, max_parallel) "
+					"VALUES ($1, $2, $3, pg_get_userbyid($3), $4, $5::text[], $6, $7, $8, $9) RETURNING id",
+					arg_text(name), arg_name(server_name), arg_oid(GetUserId()), arg_name(schema), arg_text(remote),
 					arg_datum(TEXTARRAYOID, PG_ARGISNULL(4) ? (Datum) 0 : PG_GETARG_DATUM(4), PG_ARGISNULL(4)),
 					PG_ARGISNULL(5) ? arg_null(TEXTOID) : arg_datum(TEXTOID, PG_GETARG_DATUM(5), false),
 					PG_ARGISNULL(6) ? arg_null(TEXTOID) : arg_datum(TEXTOID, PG_GETARG_DATUM(6), false),
 					arg_int8(PG_GETARG_INT32(7)));
+	access_forget();
 	repo_run("INSERT INTO ingest.circuit (source) VALUES ($1)", arg_int8(to_int8(id)));
+	audit("register_source", name, NULL, NULL);
 	json_open(&json);
 	json_text(&json, "source", name);
 	json_text(&json, "server", server_name);

@@ -14,7 +14,7 @@ typedef struct Source
 	int32 id;
 	char *name;
 	char *server;
-	char *owner;
+	Oid owner;
 	char *local_schema;
 	char **remote_schemas;
 	int n_remote_schemas;
@@ -36,7 +36,5 @@ extern Source *source_by_id(int32 id);
 
 /* The source's own clock as text of a timestamptz, or NULL if its wrapper has none */
 extern char *source_clock(const Source *source);
-
-extern void require_role(const char *role, const char *what, const char *name);
 
 #endif /* INGEST_CONNECTOR_H */

@@ -440,9 +440,9 @@ step(Crawl *c, void (*function)(void *))
 {
 	Failure failure;
 
-	if (attempt_and_commit(function, c, &c->failure))
+	if (attempt_as_owner_and_commit(c->source->owner, function, c, &c->failure))
 		return true;
-	if (c->run && !attempt_and_commit(write_failure, c, &failure))
+	if (c->run && !attempt_as_owner_and_commit(c->source->owner, write_failure, c, &failure))
 		ereport(WARNING, (errmsg("the failure of run %lld could not be written down: %s", (long long) c->run->id, failure.message)));
 	return false;
 }

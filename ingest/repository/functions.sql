@@ -14,40 +14,120 @@ CREATE PROCEDURE crawl(source text, tables text[] DEFAULT NULL, count_rows boole
     AS 'MODULE_PATHNAME', 'ingest_crawl' LANGUAGE C;
 COMMENT ON PROCEDURE crawl(text, text[], boolean) IS 'finds schemas, tables, columns, keys and descriptions; makes or alters foreign tables; keeps what changed';
 
-CREATE FUNCTION pause(source text) RETURNS void LANGUAGE sql
-    BEGIN ATOMIC
-    UPDATE data_source d SET state = 'paused' WHERE d.name = pause.source;
-    SELECT announce('ingest.source.paused', pause.source, pause.source, jsonb_build_object('source', pause.source));
-    END;
+CREATE FUNCTION ingest_internal.pause(actor oid, source text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    d ingest.data_source := ingest_internal.own_source(actor, source);
+BEGIN
+    IF d.state = 'paused' THEN
+        RAISE NOTICE 'source "%" is paused already', source;
+        RETURN;
+    END IF;
+    UPDATE ingest.data_source x SET state = 'paused' WHERE x.id = d.id;
+    PERFORM ingest_internal.announce('ingest.source.paused', source, source, jsonb_build_object('source', source));
+    PERFORM ingest_internal.audit(actor, 'pause', source);
+END $$;
+COMMENT ON FUNCTION ingest_internal.pause(oid, text) IS 'see ingest.pause';
+CREATE FUNCTION pause(source text) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION pause(text) IS 'no job on the source is begun until resume; those that run go on';
 
-CREATE FUNCTION resume(source text) RETURNS void LANGUAGE sql
-    BEGIN ATOMIC
-    UPDATE data_source d SET state = 'active' WHERE d.name = resume.source;
-    UPDATE circuit c SET state = 'closed', outcomes = '{}', probes = 0, open_for = '30 s', changed_at = now(), reason = NULL
-      FROM data_source d WHERE d.id = c.source AND d.name = resume.source AND c.state <> 'closed';
-    SELECT announce('ingest.source.resumed', resume.source, resume.source, jsonb_build_object('source', resume.source));
-    END;
+CREATE FUNCTION ingest_internal.resume(actor oid, source text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    d ingest.data_source := ingest_internal.own_source(actor, source);
+    closed boolean;
+BEGIN
+    UPDATE ingest.circuit c SET state = 'closed', outcomes = '{}', probes = 0, open_for = '30 s', changed_at = now(), reason = NULL WHERE c.source = d.id AND c.state <> 'closed';
+    closed := FOUND;
+    IF d.state = 'active' AND NOT closed THEN
+        RAISE NOTICE 'source "%" is active, and its circuit breaker is closed', source;
+        RETURN;
+    END IF;
+    UPDATE ingest.data_source x SET state = 'active' WHERE x.id = d.id;
+    PERFORM ingest_internal.announce('ingest.source.resumed', source, source, jsonb_build_object('source', source));
+    PERFORM ingest_internal.audit(actor, 'resume', source);
+END $$;
+COMMENT ON FUNCTION ingest_internal.resume(oid, text) IS 'see ingest.resume';
+CREATE FUNCTION resume(source text) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION resume(text) IS 'jobs on the source are begun again, and its circuit breaker is closed';
 
-CREATE FUNCTION drop_source(name text) RETURNS void LANGUAGE sql
-    BEGIN ATOMIC
-    SELECT announce('ingest.source.dropped', drop_source.name, drop_source.name, jsonb_build_object('source', drop_source.name));
-    DELETE FROM data_source d WHERE d.name = drop_source.name;
-    END;
-COMMENT ON FUNCTION drop_source(text) IS 'forgets a source with its syncs, jobs and metadata; foreign tables and copies stay';
+CREATE FUNCTION ingest_internal.drop_source(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    d ingest.data_source := ingest_internal.own_source(actor, name);
+BEGIN
+    PERFORM ingest_internal.announce('ingest.source.dropped', name, name, jsonb_build_object('source', name));
+    -- what let others see it goes with it
+    DELETE FROM ingest.change c USING ingest.sync s WHERE s.id = c.sync AND s.source = d.id;
+    DELETE FROM ingest.data_source x WHERE x.id = d.id;
+    PERFORM ingest_internal.audit(actor, 'drop_source', name, to_jsonb(d));
+END $$;
+COMMENT ON FUNCTION ingest_internal.drop_source(oid, text) IS 'see ingest.drop_source';
+CREATE FUNCTION drop_source(name text) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
+COMMENT ON FUNCTION drop_source(text) IS 'forgets a source with its syncs, their history, jobs and metadata; foreign tables and copies stay';
 
-CREATE FUNCTION grant_source(source text, role name) RETURNS void LANGUAGE sql
-    BEGIN ATOMIC
-    INSERT INTO source_grant SELECT d.id, grant_source.role FROM data_source d WHERE d.name = grant_source.source ON CONFLICT DO NOTHING;
-    END;
-COMMENT ON FUNCTION grant_source(text, name) IS 'lets members of a role see the source in the repository';
+CREATE FUNCTION ingest_internal.role_oid(name name) RETURNS oid LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    number oid := (SELECT r.oid FROM pg_roles r WHERE r.rolname = role_oid.name);
+BEGIN
+    IF name IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'the role must not be null';
+    ELSIF number IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('role "%s" does not exist', name);
+    END IF;
+    RETURN number;
+END $$;
+COMMENT ON FUNCTION ingest_internal.role_oid(name) IS 'a role by its name, or an error';
 
-CREATE FUNCTION revoke_source(source text, role name) RETURNS void LANGUAGE sql
-    BEGIN ATOMIC
-    DELETE FROM source_grant g USING data_source d WHERE d.id = g.source AND d.name = revoke_source.source AND g.role = revoke_source.role;
-    END;
+CREATE FUNCTION ingest_internal.grant_source(actor oid, source text, role name) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    d ingest.data_source := ingest_internal.own_source(actor, source);
+BEGIN
+    INSERT INTO ingest.source_grant AS g VALUES (d.id, ingest_internal.role_oid(role), role) ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        RAISE NOTICE 'role "%" sees source "%" already', role, source;
+        RETURN;
+    END IF;
+    PERFORM ingest_internal.audit(actor, 'grant_source', source, NULL, to_jsonb(role));
+END $$;
+COMMENT ON FUNCTION ingest_internal.grant_source(oid, text, name) IS 'see ingest.grant_source';
+CREATE FUNCTION grant_source(source text, role name) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
+COMMENT ON FUNCTION grant_source(text, name) IS 'lets members of a role see the source in the repository, without values of rows';
+
+CREATE FUNCTION ingest_internal.revoke_source(actor oid, source text, role name) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    d ingest.data_source := ingest_internal.own_source(actor, source);
+BEGIN
+    -- of a role that is gone, by the name that it had
+    DELETE FROM ingest.source_grant g WHERE g.source = d.id AND (g.role = (SELECT r.oid FROM pg_roles r WHERE r.rolname = revoke_source.role)
+        OR g.role_name = revoke_source.role AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = g.role));
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('source "%s" is not granted to role "%s"', source, role);
+    END IF;
+    PERFORM ingest_internal.audit(actor, 'revoke_source', source, to_jsonb(role));
+END $$;
+COMMENT ON FUNCTION ingest_internal.revoke_source(oid, text, name) IS 'see ingest.revoke_source';
+CREATE FUNCTION revoke_source(source text, role name) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION revoke_source(text, name) IS 'takes that back';
+
+CREATE FUNCTION ingest_internal.set_owner(actor oid, source text, owner name) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    d ingest.data_source := ingest_internal.own_source(actor, source);
+    new_owner oid := ingest_internal.role_oid(owner);
+BEGIN
+    UPDATE ingest.data_source x SET owner = new_owner, owner_name = set_owner.owner WHERE x.id = d.id;
+    UPDATE ingest.sync x SET owner = new_owner, owner_name = set_owner.owner WHERE x.source = d.id AND x.owner = d.owner;
+    UPDATE ingest.job x SET owner = new_owner, owner_name = set_owner.owner WHERE x.source = d.id AND x.owner = d.owner;
+    UPDATE ingest.queue x SET owner = new_owner WHERE x.source = d.id AND x.owner = d.owner;
+    UPDATE ingest.rule x SET owner = new_owner, owner_name = set_owner.owner WHERE x.source = d.id AND x.owner = d.owner;
+    PERFORM ingest_internal.audit(actor, 'set_owner', source, to_jsonb(ingest_internal.role_name(d.owner, d.owner_name)), to_jsonb(owner));
+END $$;
+COMMENT ON FUNCTION ingest_internal.set_owner(oid, text, name) IS 'see ingest.set_owner';
+CREATE FUNCTION set_owner(source text, owner name) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
+COMMENT ON FUNCTION set_owner(text, name) IS 'gives a source, and what its owner keeps of it, to another role; for admins. Tables and schemas are given by ALTER … OWNER TO';
 
 -- Another PostgreSQL says which columns are keys and what things are called: its catalogue, looked at through the wrapper.
 CREATE FUNCTION postgres_tables(server name) RETURNS TABLE ("table" text, key text, description text)

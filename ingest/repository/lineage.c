@@ -9,6 +9,7 @@
 #include "catalog/namespace.h"
 #include "funcapi.h"
 #include "ingest/base/compat.h"
+#include "ingest/repository/access.h"
 #include "ingest/base/sql.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -294,7 +295,6 @@ ingest_lineage(PG_FUNCTION_ARGS)
 	char *direction = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	int depth = PG_GETARG_INT32(2);
 	bool both = strcmp(direction, "both") == 0;
-	SqlArg sources;
 	Rows *name;
 	LineageNode start = {0};
 	int level;
@@ -317,12 +317,10 @@ ingest_lineage(PG_FUNCTION_ARGS)
 	start.schema = name->v[0][0] ? name->v[0][0] : "";
 	start.table = name->v[0][1];
 	start.column = name->v[0][2];
-	sources = arg_text(user_value("SELECT ARRAY(SELECT ingest.my_sources())::text"));
-	sources.value = OidFunctionCall3(F_ARRAY_IN, CStringGetDatum(TextDatumGetCString(sources.value)), ObjectIdGetDatum(INT4OID), Int32GetDatum(-1));
 	if (both || strcmp(direction, "upstream") == 0)
-		follow(rsinfo, start, &upstream, depth, sources.value);
+		follow(rsinfo, start, &upstream, depth, my_sources());
 	if (both || strcmp(direction, "downstream") == 0)
-		follow(rsinfo, start, &downstream, depth, sources.value);
+		follow(rsinfo, start, &downstream, depth, my_sources());
 	sql_end(level);
 	return (Datum) 0;
 }

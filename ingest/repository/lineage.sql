@@ -5,14 +5,44 @@ CREATE FUNCTION view_columns(view regclass) RETURNS TABLE (column_name text, fro
     AS 'MODULE_PATHNAME', 'ingest_view_columns' LANGUAGE C STRICT STABLE;
 COMMENT ON FUNCTION view_columns(regclass) IS 'the columns that each column of a view is computed from';
 
-CREATE FUNCTION add_lineage(from_table text, to_table text, from_column text DEFAULT '', to_column text DEFAULT '', kind text DEFAULT 'declared') RETURNS void LANGUAGE sql
-    BEGIN ATOMIC
-    INSERT INTO lineage_edge (source, from_schema, from_table, from_column, to_schema, to_table, to_column, kind)
-      SELECT (SELECT t.source FROM source_table t WHERE t.local_schema = f[1] AND t.local_name = f[2] LIMIT 1), f[1], f[2], add_lineage.from_column, t[1], t[2], add_lineage.to_column, add_lineage.kind
-      FROM parse_ident(add_lineage.from_table) f, parse_ident(add_lineage.to_table) t
-      ON CONFLICT (to_schema, to_table, to_column, from_schema, from_table, from_column, kind) DO UPDATE SET last_seen = now();
-    END;
+CREATE FUNCTION ingest_internal.add_lineage(actor oid, from_table text, to_table text, from_column text, to_column text, kind text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    f text[] := parse_ident(from_table);
+    t text[] := parse_ident(to_table);
+    of_source integer;
+BEGIN
+    IF cardinality(f) IS DISTINCT FROM 2 OR cardinality(t) IS DISTINCT FROM 2 OR from_column IS NULL OR to_column IS NULL OR kind IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'a flow goes from a table to a table, each named as schema.table',
+            HINT = 'ingest.add_lineage(''shop.orders'', ''mart.sales'').';
+    ELSIF kind IN ('import', 'sync', 'view', 'foreign key') THEN
+        RAISE EXCEPTION USING ERRCODE = 'reserved_name', MESSAGE = format('flows of kind "%s" are the engine''s', kind);
+    END IF;
+    SELECT s.source INTO of_source FROM ingest.source_table s WHERE s.local_schema = f[1] AND s.local_name = f[2] LIMIT 1;
+    INSERT INTO ingest.lineage_edge (source, from_schema, from_table, from_column, to_schema, to_table, to_column, kind, owner)
+      VALUES (of_source, f[1], f[2], from_column, t[1], t[2], to_column, add_lineage.kind, actor)
+      ON CONFLICT ON CONSTRAINT lineage_edge_flow DO UPDATE SET last_seen = now();
+    PERFORM ingest_internal.audit(actor, 'add_lineage', format('%s → %s', from_table, to_table));
+END $$;
+COMMENT ON FUNCTION ingest_internal.add_lineage(oid, text, text, text, text, text) IS 'see ingest.add_lineage';
+CREATE FUNCTION add_lineage(from_table text, to_table text, from_column text DEFAULT '', to_column text DEFAULT '', kind text DEFAULT 'declared') RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION add_lineage(text, text, text, text, text) IS 'records a flow that the engine does not make itself';
+
+CREATE FUNCTION ingest_internal.drop_lineage(actor oid, from_table text, to_table text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    f text[] := parse_ident(from_table);
+    t text[] := parse_ident(to_table);
+BEGIN
+    DELETE FROM ingest.lineage_edge e WHERE (e.from_schema, e.from_table, e.to_schema, e.to_table) = (f[1], f[2], t[1], t[2]) AND ingest_internal.acts_for(actor, e.owner);
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no flow of yours from %s to %s', coalesce(from_table, 'null'), coalesce(to_table, 'null'));
+    END IF;
+    PERFORM ingest_internal.audit(actor, 'drop_lineage', format('%s → %s', from_table, to_table));
+END $$;
+COMMENT ON FUNCTION ingest_internal.drop_lineage(oid, text, text) IS 'see ingest.drop_lineage';
+CREATE FUNCTION drop_lineage(from_table text, to_table text) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
+COMMENT ON FUNCTION drop_lineage(text, text) IS 'forgets a flow that add_lineage recorded';
 
 CREATE FUNCTION lineage(object text, direction text DEFAULT 'both', depth integer DEFAULT 10)
     RETURNS TABLE (distance integer, from_object text, to_object text, kind text)

@@ -23,10 +23,10 @@ run_begin(const char *kind, const char *subject, const char *source, int32 sourc
 	run->kind = kind;
 	run->subject = subject;
 	run->source = source;
-	run->id = to_int8(repo_value("INSERT INTO ingest.run (kind, job, source, sync, attempt, pid, role, phase) "
-								 "VALUES ($1, $2, $3, $4, $5, $6, $7, 'starting') RETURNING id",
+	run->id = to_int8(repo_value("INSERT INTO ingest.run (kind, job, source, sync, attempt, pid, role, role_name, phase) "
+								 "VALUES ($1, $2, $3, $4, $5, $6, $7, pg_get_userbyid($7), 'starting') RETURNING id",
 								 arg_text(kind), ID_OR_NULL(run_job), ID_OR_NULL(source_id), ID_OR_NULL(sync_id), arg_int8(run_attempt),
-								 arg_int8(MyProcPid), arg_name(GetUserNameFromId(GetUserId(), false))));
+								 arg_int8(MyProcPid), arg_oid(GetUserId())));
 	return run;
 }
 

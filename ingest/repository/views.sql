@@ -1,13 +1,6 @@
 
-CREATE FUNCTION may_read(schema_name name, table_name name, column_name name) RETURNS boolean LANGUAGE sql STABLE
-    BEGIN ATOMIC
-    SELECT coalesce((SELECT has_column_privilege(c.oid, a.attnum, 'SELECT') FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid JOIN pg_attribute a ON a.attrelid = c.oid
-      WHERE n.nspname = may_read.schema_name AND c.relname = may_read.table_name AND a.attname = may_read.column_name AND NOT a.attisdropped), false);
-    END;
-COMMENT ON FUNCTION may_read(name, name, name) IS 'whether the caller may SELECT from a column';
-
 -- These two show what base tables keep from readers, and so are the repository owner's: they look after rows themselves.
-CREATE VIEW column_status AS
+CREATE VIEW column_status WITH (security_barrier) AS
 SELECT d.name AS source, -- name of the source
     t.name AS "table", -- the table there
     c.name AS "column", -- the column
@@ -20,14 +13,14 @@ SELECT d.name AS source, -- name of the source
     c.key_position AS key_position, -- its place in the key
     c.hidden_type AS hidden_type, -- what its texts really are
     c.semantic_type AS semantic_type, -- what its values mean
-    CASE WHEN may_read(t.local_schema, t.local_name, c.name::name) THEN c.sample_values END AS sample_values, -- real values, for those who may read the column
+    CASE WHEN ingest_internal.may_read(t.local_schema, t.local_name, c.name::name) THEN c.sample_values END AS sample_values, -- real values, for those who may read the column
     c.first_seen AS first_seen, -- when a crawl first found it
     c.gone_at AS gone_at -- when a crawl no longer found it
 FROM source_column c JOIN source_table t ON t.id = c.table_id JOIN data_source d ON d.id = c.source
-WHERE c.source = ANY (ARRAY(SELECT my_sources()));
+WHERE c.source = ANY ((SELECT ingest_internal.my_sources())::integer[]);
 COMMENT ON VIEW column_status IS 'columns of sources; samples only of those that the caller may read';
 
-CREATE VIEW profile_status AS
+CREATE VIEW profile_status WITH (security_barrier) AS
 SELECT p.schema_name AS schema_name, -- schema of the relation
     p.table_name AS table_name, -- the relation
     p.column_name AS column_name, -- the column
@@ -47,6 +40,6 @@ SELECT p.schema_name AS schema_name, -- schema of the relation
     CASE WHEN m.may THEN (p.statistics).samples END AS samples, -- real values, likewise
     CASE WHEN m.may THEN p.statistics END AS statistics, -- all figures, likewise
     CASE WHEN m.may THEN p.sketch END AS sketch -- what they come from, likewise
-FROM profile_stats p, LATERAL (SELECT may_read(p.schema_name, p.table_name, p.column_name) AS may OFFSET 0) m
-WHERE p.source = ANY (ARRAY(SELECT my_sources())) OR p.source IS NULL AND m.may;
+FROM profile_stats p, LATERAL (SELECT ingest_internal.may_read(p.schema_name, p.table_name, p.column_name) AS may OFFSET 0) m
+WHERE p.source = ANY ((SELECT ingest_internal.my_sources())::integer[]) OR p.source IS NULL AND m.may;
 COMMENT ON VIEW profile_status IS 'profiles and their history; values only of columns that the caller may read';

@@ -7,6 +7,7 @@
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "ingest/base/compat.h"
+#include "ingest/repository/access.h"
 #include "ingest/repository/connector.h"
 #include "ingest/event/event.h"
 #include "ingest/sync/merge.h"
@@ -217,12 +218,18 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 	}
 	if (parent)
 	{
-		Rows *p = repo_rows("SELECT s.id, cardinality(s.key), s.source, t.name FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id WHERE s.name = $1", arg_text(parent));
+		Rows *p = repo_rows("SELECT s.id, cardinality(s.key), s.source, t.name, s.owner FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id WHERE s.name = $1", arg_text(parent));
 
 		if (p->n == 0)
 			invalid(psprintf("there is no sync \"%s\" that could be the parent", parent), "Create the parent's sync first.");
 		if (atoi(p->v[0][1]) != 1 || atoi(p->v[0][2]) != source->id)
 			invalid(psprintf("sync \"%s\" cannot be a parent", parent), "A parent is of the same source and has a key of one column.");
+		if (atooid(p->v[0][4]) != GetUserId())
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("sync \"%s\", the parent, belongs to another role", parent),
+					 errdetail("A parent and its children are written in one transaction, as their owner."),
+					 errhint("SET ROLE %s.", quote_identifier(GetUserNameFromId(atooid(p->v[0][4]), false)))));
 		if (parent_column == NULL && table->v[0][4] && strcmp(table->v[0][4], p->v[0][3]) == 0)
 			parent_column = table->v[0][5];
 		if (parent_column == NULL || get_attnum(relid, parent_column) == InvalidAttrNumber)
@@ -239,11 +246,11 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("there is a sync \"%s\", or one into %s, already", name, target)));
-	id = repo_value("INSERT INTO ingest.sync (name, source, table_id, target_schema, target_table, owner, mode, key, cursor_column, overlap, batch_rows, deletions, parent, parent_column, "
+	id = repo_value("INSERT INTO ingest.sync (name, source, table_id, target_schema, target_table, owner, owner_name, mode, key, cursor_column, overlap, batch_rows, deletions, parent, parent_column, "
 					"history, history_retention, row_events, profile, reconcile_every, max_delete_share, reject_limit) "
-					"VALUES ($1, $2, $3, $4, $5, $6, $7, $8::name[], $9, $10, $11, $12, $13::integer, $14, $15, $16, $17, $18, $19, $20, $21) RETURNING id",
+					"VALUES ($1, $2, $3, $4, $5, $6, pg_get_userbyid($6), $7, $8::name[], $9, $10, $11, $12, $13::integer, $14, $15, $16, $17, $18, $19, $20, $21) RETURNING id",
 					arg_text(name), arg_int8(source->id), arg_int8(to_int8(table->v[0][0])), arg_name(schema), arg_name(range->relname),
-					arg_name(GetUserNameFromId(GetUserId(), false)), arg_text(mode), arg_text(array_literal(key, n_key)), arg_name(cursor),
+					arg_oid(GetUserId()), arg_text(mode), arg_text(array_literal(key, n_key)), arg_name(cursor),
 					arg_datum(INTERVALOID, PG_GETARG_DATUM(ARG_OVERLAP), PG_ARGISNULL(ARG_OVERLAP)), arg_int8(PG_GETARG_INT32(ARG_BATCH_ROWS)), arg_text(deletions),
 					arg_text(parent), arg_name(parent_column), arg_bool(history),
 					arg_datum(INTERVALOID, PG_ARGISNULL(ARG_HISTORY_RETENTION) ? (Datum) 0 : PG_GETARG_DATUM(ARG_HISTORY_RETENTION), PG_ARGISNULL(ARG_HISTORY_RETENTION)), arg_bool(row_events),
@@ -251,7 +258,9 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 					arg_datum(INTERVALOID, PG_ARGISNULL(ARG_RECONCILE_EVERY) ? (Datum) 0 : PG_GETARG_DATUM(ARG_RECONCILE_EVERY), PG_ARGISNULL(ARG_RECONCILE_EVERY)),
 					arg_datum(FLOAT8OID, PG_GETARG_DATUM(ARG_MAX_DELETE_SHARE), PG_ARGISNULL(ARG_MAX_DELETE_SHARE)),
 					arg_datum(FLOAT8OID, PG_GETARG_DATUM(ARG_REJECT_LIMIT), PG_ARGISNULL(ARG_REJECT_LIMIT)));
+	access_forget();
 	repo_run("INSERT INTO ingest.sync_state (sync) VALUES ($1)", arg_int8(to_int8(id)));
+	audit("create_sync", name, NULL, NULL);
 	if (history)
 		user_run("SELECT ingest.create_history_view($1)", arg_text(name));
 	json_open(&json);

@@ -19,29 +19,61 @@ CREATE PROCEDURE redrive(name text)
     AS 'MODULE_PATHNAME', 'ingest_redrive' LANGUAGE C;
 COMMENT ON PROCEDURE redrive(text) IS 'reads and merges again the rows that were rejected';
 
-CREATE FUNCTION reload(name text) RETURNS void LANGUAGE sql
-    BEGIN ATOMIC
-    UPDATE sync_state z SET reload = true FROM sync s WHERE s.id = z.sync AND s.name = reload.name;
-    END;
+CREATE FUNCTION ingest_internal.reload(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    s ingest.sync := ingest_internal.own_sync(actor, name);
+BEGIN
+    UPDATE ingest.sync_state z SET reload = true WHERE z.sync = s.id;
+    PERFORM ingest_internal.audit(actor, 'reload', name);
+END $$;
+COMMENT ON FUNCTION ingest_internal.reload(oid, text) IS 'see ingest.reload';
+CREATE FUNCTION reload(name text) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION reload(text) IS 'the next run reads the whole table again and writes what differs; readers see the old rows until then';
 
-CREATE FUNCTION pause_sync(name text) RETURNS void LANGUAGE sql
-    BEGIN ATOMIC
-    UPDATE sync s SET state = 'paused', state_reason = 'paused by ' || session_user WHERE s.name = pause_sync.name;
-    END;
+CREATE FUNCTION ingest_internal.pause_sync(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    s ingest.sync := ingest_internal.own_sync(actor, name);
+BEGIN
+    IF s.state = 'paused' THEN
+        RAISE NOTICE 'sync "%" is paused already', name;
+        RETURN;
+    END IF;
+    UPDATE ingest.sync x SET state = 'paused', state_reason = 'paused by ' || pg_get_userbyid(actor) WHERE x.id = s.id;
+    PERFORM ingest_internal.audit(actor, 'pause_sync', name, to_jsonb(s.state), '"paused"');
+END $$;
+COMMENT ON FUNCTION ingest_internal.pause_sync(oid, text) IS 'see ingest.pause_sync';
+CREATE FUNCTION pause_sync(name text) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION pause_sync(text) IS 'the sync is not run until resume_sync';
 
-CREATE FUNCTION resume_sync(name text) RETURNS void LANGUAGE sql
-    BEGIN ATOMIC
-    UPDATE sync s SET state = 'active', state_reason = NULL WHERE s.name = resume_sync.name;
-    END;
+CREATE FUNCTION ingest_internal.resume_sync(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    s ingest.sync := ingest_internal.own_sync(actor, name);
+BEGIN
+    IF s.state = 'active' THEN
+        RAISE NOTICE 'sync "%" is active already', name;
+        RETURN;
+    END IF;
+    UPDATE ingest.sync x SET state = 'active', state_reason = NULL WHERE x.id = s.id;
+    PERFORM ingest_internal.audit(actor, 'resume_sync', name, to_jsonb(s.state), '"active"');
+END $$;
+COMMENT ON FUNCTION ingest_internal.resume_sync(oid, text) IS 'see ingest.resume_sync';
+CREATE FUNCTION resume_sync(name text) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION resume_sync(text) IS 'the sync is run again, whether it was paused or stopped';
 
-CREATE FUNCTION drop_sync(name text) RETURNS void LANGUAGE sql
-    BEGIN ATOMIC
-    DELETE FROM change c USING sync s WHERE s.id = c.sync AND s.name = drop_sync.name;
-    DELETE FROM sync s WHERE s.name = drop_sync.name;
-    END;
+CREATE FUNCTION ingest_internal.drop_sync(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    s ingest.sync := ingest_internal.own_sync(actor, name);
+BEGIN
+    DELETE FROM ingest.change c WHERE c.sync = s.id;
+    DELETE FROM ingest.sync x WHERE x.id = s.id;
+    PERFORM ingest_internal.audit(actor, 'drop_sync', name, to_jsonb(s));
+END $$;
+COMMENT ON FUNCTION ingest_internal.drop_sync(oid, text) IS 'see ingest.drop_sync';
+CREATE FUNCTION drop_sync(name text) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION drop_sync(text) IS 'forgets a sync and its history; the copy stays';
 
 CREATE FUNCTION alter_sync(name text, settings jsonb) RETURNS void

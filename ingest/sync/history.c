@@ -6,7 +6,7 @@
 
 #include "funcapi.h"
 #include "ingest/base/compat.h"
-#include "ingest/repository/connector.h"
+#include "ingest/repository/access.h"
 #include "ingest/sync/history.h"
 #include "ingest/sync/merge.h"
 #include "ingest/base/sql.h"
@@ -94,13 +94,13 @@ ingest_create_history_view(PG_FUNCTION_ARGS)
 {
 	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	int level = sql_begin();
-	Rows *rows = repo_rows("SELECT id, owner, target_schema, target_table, history, key FROM ingest.sync WHERE name = $1", arg_text(name));
+	Rows *rows = repo_rows("SELECT id, owner, target_schema, target_table, history, key, owner_name FROM ingest.sync WHERE name = $1", arg_text(name));
 	char *target,
 		*view;
 
 	if (rows->n == 0)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no sync \"%s\"", name)));
-	require_role(rows->v[0][1], "sync", name);
+	require_owner(atooid(rows->v[0][1]), rows->v[0][6], "sync", name);
 	if (!to_bool(rows->v[0][4]))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -108,7 +108,7 @@ ingest_create_history_view(PG_FUNCTION_ARGS)
 				 errhint("SELECT ingest.alter_sync('%s', '{\"history\": true}').", name)));
 	target = quoted_relation(rows->v[0][2], rows->v[0][3]);
 	view = history_view(rows->v[0][2], rows->v[0][3]);
-	user_drop("VIEW", view);
+	user_drop(view);
 	user_run(psprintf("CREATE VIEW %s AS %s", view,
 					  versions(rows->v[0][0], target, rows->v[0][5], false, columns_of(target, "(r).", false), columns_of(target, "t.", false))));
 	user_run(psprintf("COMMENT ON VIEW %s IS %s", view, quote_literal_cstr(psprintf("versions of rows of %s, each from when to when; _operation delete: gone from then on", target))));
@@ -228,7 +228,7 @@ ingest_drop_old_history(PG_FUNCTION_ARGS)
 	int level = sql_begin();
 	Rows *rows;
 
-	if (!superuser() && GetUserId() != repository_owner())
+	if (!superuser() && GetUserId() != engine_role())
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("only the owner of the repository drops history")));
 	rows = repo_rows("SELECT c.oid::regclass, c.relname, to_date(right(c.relname, 8), 'YYYYMMDD') FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
 					 "WHERE i.inhparent = 'ingest.change'::regclass AND c.relname ~ '^change_\\d{8}$' "

@@ -13,9 +13,9 @@ CREATE FUNCTION row_history(target anyelement, key jsonb, OUT valid_from timesta
     AS 'MODULE_PATHNAME', 'ingest_row_history' LANGUAGE C STABLE;
 COMMENT ON FUNCTION row_history(anyelement, jsonb) IS 'versions of one row of a copy with history, read by its key: SELECT valid_from, operation, (version).* FROM ingest.row_history(NULL::schema.target, ''{"id": 1}'')';
 
-CREATE FUNCTION drop_old_history() RETURNS integer
+CREATE FUNCTION ingest_internal.drop_old_history() RETURNS integer
     AS 'MODULE_PATHNAME', 'ingest_drop_old_history' LANGUAGE C;
-COMMENT ON FUNCTION drop_old_history() IS 'drops days of history that no sync keeps any more; gives how many';
+COMMENT ON FUNCTION ingest_internal.drop_old_history() IS 'drops days of history that no sync keeps any more; gives how many';
 
 CREATE FUNCTION row_change(sync integer, key jsonb DEFAULT NULL, since timestamptz DEFAULT NULL) RETURNS SETOF change
     AS 'MODULE_PATHNAME', 'ingest_row_change' LANGUAGE C STABLE;

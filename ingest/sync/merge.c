@@ -118,7 +118,7 @@ cursor_time(const Copy *copy, const char *alias)
 void
 stage_drop(Copy *copy)
 {
-	user_drop("TABLE", copy->stage_name);
+	user_drop(copy->stage_name);
 }
 
 void
@@ -500,7 +500,7 @@ resolve_rejected(Copy *copy)
 
 	if (rejected == NULL)
 		return;
-	fits = user_value(psprintf("SELECT array_agg(k) FROM unnest($1::jsonb[]) k WHERE EXISTS (SELECT FROM %s s WHERE %s @> k)", copy->stage, key_json(copy, "s.")),
+	fits = user_value(psprintf("SELECT array_agg(ingest_key) FROM unnest($1::jsonb[]) ingest_key WHERE EXISTS (SELECT FROM %s s WHERE %s @> ingest_key)", copy->stage, key_json(copy, "s.")),
 					  arg_text(rejected));
 	if (fits)
 		repo_run("UPDATE ingest.rejected_row SET resolved_at = now() WHERE sync = $1 AND resolved_at IS NULL AND run <> $2 AND key = ANY ($3::jsonb[])",
@@ -622,10 +622,10 @@ flush_diff(Copy *copy, const Stored *diff)
 				   SQL_ARGS(arg_int8(copy->sync), arg_int8(copy->run->id)));
 	if (copy->row_events)
 		stored_run(diff,
-				   "INSERT INTO ingest.event (era, xid, type, source, subject, time, data) "
-				   "SELECT $1, pg_current_xact_id(), 'ingest.row.changed', $2, $3, clock_timestamp(), jsonb_build_object('sync', $3::text, 'run', $4::bigint, "
+				   "INSERT INTO ingest.event (era, xid, source_id, owner, type, source, subject, time, data) "
+				   "SELECT $1, pg_current_xact_id(), (SELECT s.source FROM ingest.sync s WHERE s.id = $5), (SELECT d.owner FROM ingest.sync s JOIN ingest.data_source d ON d.id = s.source WHERE s.id = $5), 'ingest.row.changed', $2, $3, clock_timestamp(), jsonb_build_object('sync', $3::text, 'run', $4::bigint, "
 				   "'operation', operation, 'key', key, 'before', before, 'after', after, 'source_time', source_time) FROM stored",
-				   SQL_ARGS(arg_datum(INT4OID, Int32GetDatum(event_era()), false), arg_text(event_source(copy->source)), arg_text(copy->name), arg_int8(copy->run->id)));
+				   SQL_ARGS(arg_datum(INT4OID, Int32GetDatum(event_era()), false), arg_text(event_source(copy->source)), arg_text(copy->name), arg_int8(copy->run->id), arg_int8(copy->sync)));
 }
 
 void

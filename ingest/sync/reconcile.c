@@ -85,7 +85,7 @@ missing_again(Sync *s, Rows *missing)
 	char *table = psprintf("%s_m", copy->stage_name);
 	char *keys = column_list(copy->key, copy->n_key, "");
 
-	user_drop("TABLE", table);
+	user_drop(table);
 	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DROP AS SELECT %s FROM %s WITH NO DATA", strchr(table, '.') + 1, keys, copy->target));
 	for (uint64 i = 0; i < missing->n; i += KEYS_AT_ONCE)
 	{

@@ -171,7 +171,7 @@ shape_follow(Sync *sync)
 				 psprintf("ALTER TABLE %s ALTER COLUMN %s to a type that holds both, such as text.", sync->copy.target, quote_identifier(v[0])));
 		/* it is made of the copy's row type, which cannot change under it */
 		if (sync->copy.history)
-			user_drop("VIEW", history_view(sync->target_schema, sync->target_table));
+			user_drop(history_view(sync->target_schema, sync->target_table));
 		altered = true;
 		user_run(psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s", sync->copy.target, quote_identifier(v[0]), v[3]));
 		announce(sync, "widened", v[0], v[6], v[3]);

@@ -15,6 +15,7 @@
 #include "ingest/repository/anomaly.h"
 #include "ingest/base/attempt.h"
 #include "ingest/base/compat.h"
+#include "ingest/repository/access.h"
 #include "ingest/event/event.h"
 #include "ingest/sync/reconcile.h"
 #include "ingest/sync/shape.h"
@@ -39,7 +40,7 @@ SQL_FUNCTION(ingest_redrive);
 #define SYNC_QUERY \
 	"SELECT s.id, s.name, s.source, t.local_schema, t.local_name, t.name, s.target_schema, s.target_table, s.owner, s.mode, s.key, s.cursor_column, s.overlap, " \
 	"s.batch_rows, s.deletions, s.parent, s.parent_column, s.history, s.row_events, s.profile, s.reconcile_every, s.max_delete_share, s.reject_limit, s.state, " \
-	"s.state_reason, z.phase, z.generation, z.watermark, z.next_watermark, z.deleted_watermark, z.reload, z.mismatches, z.epoch, t.gone_at, " RELATION_OF("t.local_schema", "t.local_name") ", " RELATION_OF("s.target_schema", "s.target_table") ", z.unfilled IS NOT NULL " \
+	"s.state_reason, z.phase, z.generation, z.watermark, z.next_watermark, z.deleted_watermark, z.reload, z.mismatches, z.epoch, t.gone_at, " RELATION_OF("t.local_schema", "t.local_name") ", " RELATION_OF("s.target_schema", "s.target_table") ", z.unfilled IS NOT NULL, s.owner_name " \
 																																																												  "FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id JOIN ingest.sync_state z ON z.sync = s.id "
 
 /* On Citus's nodes? */
@@ -59,8 +60,8 @@ sync_of(char **v)
 	s->missing_limit = -1;
 	s->id = atoi(v[0]);
 	s->name = v[1];
-	s->owner = v[8];
-	require_role(s->owner, "sync", s->name);
+	s->owner = atooid(v[8]);
+	require_owner(s->owner, v[37], "sync", s->name);
 	s->source = source_by_id(atoi(v[2]));
 	s->foreign_schema = v[3];
 	s->foreign_table = v[4];
@@ -285,7 +286,7 @@ step(Batch *b, void (*function)(void *))
 	bool ok;
 
 	MemoryContextSwitchTo(context);
-	ok = attempt_and_commit(function, b, &failure);
+	ok = attempt_as_owner_and_commit(b->s->owner, function, b, &failure);
 	MemoryContextSwitchTo(keep);
 	if (!ok)
 		failure_copy(&b->failure, &failure);
@@ -682,7 +683,7 @@ begin_load(void *arg)
 	else
 	{
 		plan_load(b);
-		user_drop("TABLE", s->load_table);
+		user_drop(s->load_table);
 	}
 	/* rows that are there before the first load began are the user's */
 	b->plain = s->watermark == NULL && s->generation <= 1 && !is_full(s) &&

@@ -18,7 +18,7 @@ typedef struct Sync
 	Source *source;
 	char *foreign_schema, *foreign_table, *remote_table;
 	char *target_schema, *target_table;
-	char *owner;
+	Oid owner;
 	char *mode;
 	char **key; /* not quoted */
 	int n_key;

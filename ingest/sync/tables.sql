@@ -8,7 +8,8 @@ CREATE TABLE sync (
     table_id integer NOT NULL REFERENCES source_table ON DELETE CASCADE, -- the source's table
     target_schema name NOT NULL, -- schema of the copy
     target_table name NOT NULL, -- name of the copy
-    owner name NOT NULL, -- role as which it runs
+    owner oid NOT NULL, -- role as which it runs
+    owner_name name NOT NULL, -- its name when it was last looked at, by which a restore finds it again
     mode text NOT NULL CHECK (mode IN ('full', 'incremental', 'append')), -- full, incremental or append
     key name[] NOT NULL, -- columns that identify a row; empty: full replacement without a key
     cursor_column name, -- the column that tells that a row changed

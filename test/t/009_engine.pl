@@ -200,7 +200,7 @@ sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE backend_type = 'i
 $node->poll_query_until($p, 'SELECT count(*) = 0 FROM ingest.queue');
 is(sql("SELECT state FROM ingest.run r JOIN ingest.job j ON j.id = r.job WHERE j.name = 'cancelled'"), 'cancelled', 'one that is cancelled is not tried again');
 # a job has its owner's rights, no more
-sql("CREATE ROLE small LOGIN; SELECT ingest.grant_operator('small'); CREATE TABLE who (name text, super text); GRANT INSERT ON who TO small");
+sql("CREATE ROLE small LOGIN; GRANT ingest_operator TO small; CREATE TABLE who (name text, super text); GRANT INSERT ON who TO small");
 $node->safe_psql($p, q{SET ROLE small; SELECT ingest.create_job('who', 'sql', 'RESET ROLE; '), ingest.create_job('me', 'sql', $$INSERT INTO public.who VALUES (session_user, current_setting('is_superuser'))$$); SELECT ingest.enqueue('me')});
 $node->poll_query_until($p, 'SELECT count(*) = 1 FROM who');
 is(sql('SELECT * FROM who'), 'small|off', 'a job runs as its owner, not as a superuser');

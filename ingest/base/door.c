@@ -1,0 +1,150 @@
+/*
+ * door.c
+ *		Who acts: the one room in which somebody becomes somebody else.
+ *
+ * Functions that write the engine's tables and that users may call are declared with
+ * ingest_door as their C function.  It calls their twin in ingest_internal, which has
+ * the caller as its first argument and runs as the engine: who asks is taken from
+ * here, where nobody can say it for him, and the twin decides whether he may.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "ingest/base/compat.h"
+#include "ingest/base/door.h"
+#include "ingest/base/sql.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+SQL_FUNCTION(ingest_door);
+
+/* -- who -- */
+
+Oid
+engine_role(void)
+{
+	HeapTuple tuple = SearchSysCache1(NAMESPACENAME, CStringGetDatum("ingest"));
+	Oid owner;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("the schema ingest is gone"),
+				 errhint("CREATE EXTENSION ingest.")));
+	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+void
+become_engine(Identity *saved)
+{
+	GetUserIdAndSecContext(&saved->user, &saved->context);
+	SetUserIdAndSecContext(engine_role(), saved->context | SECURITY_LOCAL_USERID_CHANGE);
+}
+
+void
+become_owner(Oid owner, Identity *saved)
+{
+	GetUserIdAndSecContext(&saved->user, &saved->context);
+	if (owner != saved->user)
+		SetUserIdAndSecContext(owner, saved->context | SECURITY_LOCAL_USERID_CHANGE);
+}
+
+void
+become_again(const Identity *saved)
+{
+	SetUserIdAndSecContext(saved->user, saved->context);
+}
+
+/*
+ * Within PG_CATCH: the error again without its context.  What the engine did to find
+ * out that something is wrong helps nobody who meets the message.
+ */
+void
+rethrow_plain(MemoryContext context)
+{
+	ErrorData *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	error->context = NULL;
+	ReThrowError(error);
+}
+
+/* -- functions -- */
+
+/* The function of ingest_internal with the caller before the arguments of this one */
+static Oid
+twin_of(Oid function)
+{
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc proc;
+	oidvector *types;
+	Oid all[FUNC_MAX_ARGS];
+	Oid twin;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	if (proc->pronargs >= FUNC_MAX_ARGS)
+		elog(ERROR, "function %u has too many arguments", function);
+	all[0] = OIDOID;
+	memcpy(all + 1, proc->proargtypes.values, sizeof(Oid) * proc->pronargs);
+	types = buildoidvector(all, proc->pronargs + 1);
+	twin = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, NameGetDatum(&proc->proname), PointerGetDatum(types),
+						   ObjectIdGetDatum(get_namespace_oid("ingest_internal", true)));
+	if (!OidIsValid(twin))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("function ingest.%s has nothing behind it", NameStr(proc->proname)),
+				 errdetail("The library ingest and the objects of the extension are of different versions."),
+				 errhint("ALTER EXTENSION ingest UPDATE.")));
+	pfree(types);
+	ReleaseSysCache(tuple);
+	return twin;
+}
+
+Datum
+ingest_door(PG_FUNCTION_ARGS)
+{
+	LOCAL_FCINFO(call, FUNC_MAX_ARGS);
+	FmgrInfo *twin = fcinfo->flinfo->fn_extra;
+	MemoryContext context = CurrentMemoryContext;
+	Identity caller;
+	volatile Datum result = (Datum) 0;
+	int level;
+
+	if (twin == NULL)
+	{
+		twin = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(FmgrInfo));
+		fmgr_info_cxt(twin_of(fcinfo->flinfo->fn_oid), twin, fcinfo->flinfo->fn_mcxt);
+		fcinfo->flinfo->fn_extra = twin;
+	}
+	InitFunctionCallInfoData(*call, twin, fcinfo->nargs + 1, fcinfo->fncollation, fcinfo->context, fcinfo->resultinfo);
+	call->args[0].value = ObjectIdGetDatum(GetUserId());
+	call->args[0].isnull = false;
+	memcpy(call->args + 1, fcinfo->args, sizeof(NullableDatum) * fcinfo->nargs);
+	level = settings_begin();
+	become_engine(&caller);
+	PG_TRY();
+	{
+		result = FunctionCallInvoke(call);
+	}
+	PG_CATCH();
+	{
+		rethrow_plain(context);
+	}
+	PG_END_TRY();
+	become_again(&caller);
+	settings_end(level);
+	fcinfo->isnull = call->isnull;
+	return result;
+}

@@ -1,0 +1,29 @@
+/*
+ * door.h
+ *		Who acts: the one room in which somebody becomes somebody else.
+ *
+ * The engine's own tables belong to a role that may do nothing else.  Everything that
+ * is done in its name goes through here, as a statement that names objects of the
+ * engine alone, or as a function of the schema ingest_internal.
+ */
+#ifndef INGEST_DOOR_H
+#define INGEST_DOOR_H
+
+#include "postgres.h"
+
+/* Whoever it was before; an error leaves the way back to the (sub)transaction's end */
+typedef struct Identity
+{
+	Oid user;
+	int context;
+} Identity;
+
+/* The role that owns the engine's tables */
+extern Oid engine_role(void);
+extern void become_engine(Identity *saved);
+/* The owner of a copy, a rule or a source, for what is theirs; nothing of the caller's rights goes with it */
+extern void become_owner(Oid owner, Identity *saved);
+extern void become_again(const Identity *saved);
+extern void rethrow_plain(MemoryContext context) pg_attribute_noreturn();
+
+#endif /* INGEST_DOOR_H */

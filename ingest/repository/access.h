@@ -1,0 +1,19 @@
+/*
+ * access.h
+ *		Who sees what, and who acts for whom.
+ */
+#ifndef INGEST_ACCESS_H
+#define INGEST_ACCESS_H
+
+#include "postgres.h"
+
+/* Has a role the rights of an owner, or is it an admin? */
+extern bool acts_for(Oid actor, Oid owner);
+/* An error unless the caller acts for the owner; known: the name that it had */
+extern void require_owner(Oid owner, const char *known, const char *what, const char *name);
+/* Numbers of the sources that the caller sees: an array of integer */
+extern Datum my_sources(void);
+/* The engine changed what roles see */
+extern void access_forget(void);
+
+#endif /* INGEST_ACCESS_H */
