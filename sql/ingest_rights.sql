@@ -118,6 +118,7 @@ SET ROLE ingest_other;
 SELECT ingest.register_source('lair', 'prey', schema => 'den2', remote_schemas => '{prey}') > 0 AS registered;
 SELECT ingest.subscribe('heir', from_start => true);
 SELECT DISTINCT type FROM ingest.read_events('heir', 10000) ORDER BY 1;
+SELECT ingest.unsubscribe('heir');
 RESET ROLE;
 -- a renamed role keeps what is its own, and its old name inherits nothing; a dropped one breaks nobody's view
 SET ROLE ingest_other;
