@@ -36,6 +36,9 @@ my @named = split(/\n/, $node->safe_psql('postgres', q{
 	UNION SELECT unnest(proargnames) FROM pg_proc WHERE proname = 'create_sync' AND pronamespace = 'ingest'::regnamespace}));
 is(join(' ', grep { $manual !~ /\b\Q$_\E\b/ } @named), '', 'every function, table, column, event and setting is in the manual');
 
+my ($reference) = run_command([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-f', 'reference.sql' ]);
+is(join("\n", grep { index($manual, $_) < 0 } split(/\n/, $reference)), '', "and its tables of them are the catalogue's");
+
 # what it says of events holds for those that were just written
 is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT e.type || ' ' || k, ', ') FROM ingest.event e JOIN ingest.event_type t USING (type),
 	jsonb_array_elements_text(t.schema->'required') k WHERE NOT e.data ? k}), '', 'events are as their schemas say');
