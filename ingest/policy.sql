@@ -79,7 +79,7 @@ GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text
     resolve_anomaly(bigint) TO ingest_operator;
 GRANT EXECUTE ON PROCEDURE crawl(text, text[], boolean), sync(text), redrive(text), work(bigint), run_job(text) TO ingest_operator;
 
-GRANT EXECUTE ON FUNCTION prune(interval, interval), set_owner(text, name) TO ingest_admin;
+GRANT EXECUTE ON FUNCTION prune(interval, interval), set_owner(text, name), enable() TO ingest_admin;
 
 DO $$
 DECLARE

@@ -56,6 +56,12 @@ SELECT ingest.emit('com.example.before', 'restore', '{}');
 UPDATE ingest.installation SET system_identifier = 1;
 \c
 SET client_min_messages = warning;
+-- it does nothing here until somebody says that it shall
+SELECT ingest.emit('com.example.after', 'restore', '{}');
+SELECT ingest.pause('shop');
+CALL ingest.work();
+SELECT count(*) FROM ingest.read_events('all');
+SELECT * FROM ingest.enable();
 SELECT ingest.emit('com.example.after', 'restore', '{}');
 SELECT ingest.era();
 SELECT type FROM ingest.read_events('all');

@@ -11,6 +11,16 @@ say "cppcheck"
 cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr -I. '-Dereport(level,...)=abort()' \
 	'-Dpg_attribute_noreturn()=__attribute__((noreturn))' \
 	--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=syntaxError common netsuite_fdw ingest_profile ingest || code=1
+say "Who acts"
+# one room alone becomes somebody else; locks that others could take are no locks
+if grep -nE "SetUserIdAndSecContext|SetUserId\(" ingest/*.c ingest/*/*.c | grep -v "^ingest/base/door.c:"; then
+	echo "only ingest/base/door.c switches identity" >&2
+	code=1
+fi
+if grep -nE "pg_(try_)?advisory" ingest/*.c ingest/*/*.c ingest/*/*.sql; then
+	echo "advisory locks are anybody's: ingest/base/lock.h has others" >&2
+	code=1
+fi
 say "shellcheck"
 shellcheck -x -e SC2016,SC1091,SC2154 test/*.sh bench/*.sh test/fuzz/*.sh .ci/run || code=1
 say "Python"

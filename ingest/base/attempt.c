@@ -7,10 +7,10 @@
 #include "access/xact.h"
 #include "executor/spi.h"
 #include "ingest/base/attempt.h"
+#include "ingest/base/home.h"
 #include "ingest/base/sql.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
@@ -211,6 +211,7 @@ procedure_begin(FunctionCallInfo fcinfo, const char *name)
 	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	sql_settings();
+	(void) home_era();
 }
 
 void
@@ -219,16 +220,4 @@ procedure_end(void)
 	commit_or_fail();
 	SPI_commit(); /* and the settings are the caller's again */
 	SPI_finish();
-}
-
-bool
-session_lock(int32 kind, int32 id)
-{
-	return DatumGetBool(DirectFunctionCall2(pg_try_advisory_lock_int4, Int32GetDatum(kind), Int32GetDatum(id)));
-}
-
-void
-session_unlock(int32 kind, int32 id)
-{
-	(void) DirectFunctionCall2(pg_advisory_unlock_int4, Int32GetDatum(kind), Int32GetDatum(id));
 }

@@ -30,13 +30,6 @@ extern void commit_or_fail(void);
 /* A procedure that commits: an error inside a transaction block */
 extern void procedure_begin(FunctionCallInfo fcinfo, const char *name);
 extern void procedure_end(void);
-/* Locks of the session: kept over commits, gone with the process */
-extern bool session_lock(int32 kind, int32 id);
-extern void session_unlock(int32 kind, int32 id);
-#define LOCK_CRAWL 0x1A6E01
-#define LOCK_SYNC 0x1A6E02
-#define LOCK_WORKER 0x1A6E03
-#define LOCK_SCHEDULER 0x1A6E04
 
 /* throttled, passing, login, schema, cancelled or lasting */
 extern const char *failure_class(const Failure *failure);

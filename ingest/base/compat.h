@@ -24,6 +24,15 @@
 #define names_of(text) stringToQualifiedNameList(text)
 #endif
 
+/* One function for all kinds of objects since 16 */
+#if PG_VERSION_NUM >= 160000
+#define database_ownercheck(oid, role) object_ownercheck(DatabaseRelationId, oid, role)
+#define relation_ownercheck(oid, role) object_ownercheck(RelationRelationId, oid, role)
+#else
+#define database_ownercheck(oid, role) pg_database_ownercheck(oid, role)
+#define relation_ownercheck(oid, role) pg_class_ownercheck(oid, role)
+#endif
+
 /* A macro since 17 */
 #if PG_VERSION_NUM < 170000
 #define AmBackgroundWorkerProcess() (MyBgworkerEntry != NULL)

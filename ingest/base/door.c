@@ -16,6 +16,7 @@
 #include "catalog/pg_type.h"
 #include "ingest/base/compat.h"
 #include "ingest/base/door.h"
+#include "ingest/base/home.h"
 #include "ingest/base/sql.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -132,7 +133,9 @@ ingest_door(PG_FUNCTION_ARGS)
 	call->args[0].value = ObjectIdGetDatum(GetUserId());
 	call->args[0].isnull = false;
 	memcpy(call->args + 1, fcinfo->args, sizeof(NullableDatum) * fcinfo->nargs);
-	level = settings_begin();
+	level = sql_begin();
+	(void) home_era();
+	SPI_finish();
 	become_engine(&caller);
 	PG_TRY();
 	{

@@ -12,10 +12,10 @@
 
 #include "access/transam.h"
 #include "access/xact.h"
-#include "access/xlog.h"
 #include "commands/async.h"
 #include "commands/dbcommands.h"
 #include "ingest/base/compat.h"
+#include "ingest/base/home.h"
 #include "ingest/event/event.h"
 #include "ingest/repository/access.h"
 #include "ingest/base/sql.h"
@@ -35,47 +35,8 @@
 #define MAX_NAMED 1000
 
 SQL_FUNCTION(ingest_emit);
-SQL_FUNCTION(ingest_era);
 SQL_FUNCTION(ingest_read_events);
 SQL_FUNCTION(ingest_ack);
-
-static int32 known_era = 0;
-
-/*
- * The era of this cluster.  Transaction ids of another one do not compare with
- * ours: a repository that was restored here begins a new era.
- */
-int32
-event_era(void)
-{
-	static Prepared read = {"SELECT era, system_identifier = $1 FROM ingest.installation", 1, {NUMERICOID}};
-	char identifier[32];
-	Datum value;
-	bool same = false,
-		 isnull;
-	int32 era = 0;
-
-	if (known_era > 0)
-		return known_era;
-	snprintf(identifier, sizeof(identifier), UINT64_FORMAT, GetSystemIdentifier());
-	value = DirectFunctionCall3(numeric_in, CStringGetDatum(identifier), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-	prepared_run(&read, &value, NULL, 1);
-	if (SPI_processed > 0)
-	{
-		era = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-		same = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
-	}
-	SPI_freetuptable(SPI_tuptable);
-	if (!same)
-	{
-		era = atoi(repo_value("INSERT INTO ingest.installation AS i (system_identifier, era) VALUES ($1, 1) "
-							  "ON CONFLICT (one) DO UPDATE SET system_identifier = $1, era = i.era + (i.system_identifier <> $1)::integer "
-							  "RETURNING era",
-							  arg_datum(NUMERICOID, value, false)));
-	}
-	known_era = era;
-	return era;
-}
 
 /* CloudEvents' source */
 char *
@@ -105,7 +66,7 @@ emit(Datum type, Datum source, Datum subject, bool no_subject, Datum data, Audie
 	static Prepared insert = {"INSERT INTO ingest.event (era, xid, type, source, subject, time, data, source_id, owner) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
 							  9,
 							  {INT4OID, XID8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, JSONBOID, INT4OID, OIDOID}};
-	int32 era = event_era();
+	int32 era = home_era();
 	/* before the id is drawn: see floor_id */
 	FullTransactionId xid = GetTopFullTransactionId();
 	Datum values[9] = {Int32GetDatum(era), FullTransactionIdGetDatum(xid), type, source, subject, TimestampTzGetDatum(GetCurrentTimestamp()), data,
@@ -169,6 +130,8 @@ event_emit_for(Oid owner, const char *type, const char *subject, const char *dat
 	emit_to(audience, type, NULL, subject, data);
 }
 
+static bool known_home = false;
+
 /* emit(type text, subject text, data jsonb): an event of the user's own */
 Datum
 ingest_emit(PG_FUNCTION_ARGS)
@@ -187,28 +150,18 @@ ingest_emit(PG_FUNCTION_ARGS)
 				 errmsg("types of events that begin with \"ingest.\" are the engine's"),
 				 errhint("Begin it with a name of your own, as \"com.example.order.approved\".")));
 	/* settings cost more than the event: the era's query needs them, once per session; the insert has nothing that a search_path could bend */
-	if (known_era == 0)
+	if (!known_home)
 	{
 		level = sql_begin();
-		(void) event_era();
+		(void) home_era();
 		sql_end(level);
+		known_home = true;
 	}
 	SPI_connect();
 	emit(PG_GETARG_DATUM(0), CStringGetTextDatum(event_source(NULL)),
 		 PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1), PG_ARGISNULL(1), PG_GETARG_DATUM(2), audience_of(NULL));
 	SPI_finish();
 	PG_RETURN_VOID();
-}
-
-/* era(): the era of this cluster */
-Datum
-ingest_era(PG_FUNCTION_ARGS)
-{
-	int level = sql_begin();
-	int32 era = event_era();
-
-	sql_end(level);
-	PG_RETURN_INT32(era);
 }
 
 /* -- consumers -- */
@@ -365,7 +318,7 @@ ingest_read_events(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the number of events must be positive")));
 	level = sql_begin();
-	era = event_era();
+	era = home_era();
 	position_read(&p, consumer);
 	for (bool fresh = false;;)
 	{
@@ -404,7 +357,7 @@ ingest_ack(PG_FUNCTION_ARGS)
 	Position p;
 
 	position_read(&p, consumer);
-	if (p.open == NULL && p.era == event_era())
+	if (p.open == NULL && p.era == home_era())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("consumer \"%s\" has read nothing that could be acknowledged", consumer)));

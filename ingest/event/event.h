@@ -11,8 +11,6 @@
 /* About nothing that is a source's: for its owner alone */
 extern void event_emit_for(Oid owner, const char *type, const char *subject, const char *data);
 extern void event_emit(const char *type, const char *source, const char *subject, const char *data);
-/* For who writes many at once, into ingest.event itself */
-extern int32 event_era(void);
 extern char *event_source(const char *source);
 
 #endif /* INGEST_EVENT_H */

@@ -2,7 +2,7 @@
 -- Events
 
 CREATE FUNCTION era() RETURNS integer AS 'MODULE_PATHNAME', 'ingest_era' LANGUAGE C;
-COMMENT ON FUNCTION era() IS 'number of the cluster that the repository lives in: rises when it is restored into another';
+COMMENT ON FUNCTION era() IS 'number of the cluster that the repository lives in: rises with enable() after it was restored or copied';
 
 CREATE FUNCTION emit(type text, subject text, data jsonb) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_emit' LANGUAGE C;

@@ -4,6 +4,7 @@
 CREATE TABLE installation (
     one boolean PRIMARY KEY DEFAULT true CHECK (one), -- one row
     system_identifier numeric NOT NULL, -- the cluster that wrote the last events
+    database oid NOT NULL, -- and the database there
     era integer NOT NULL -- rises when that changes: transaction ids of another cluster do not compare
 );
 COMMENT ON TABLE installation IS 'the cluster that this repository lives in';

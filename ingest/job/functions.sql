@@ -143,3 +143,39 @@ COMMENT ON FUNCTION ingest_internal.prune(oid, interval, interval) IS 'see inges
 CREATE FUNCTION prune(events interval, runs interval) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION prune(interval, interval) IS 'deletes what is older: events that all consumers have, runs, profiles, results; the scheduler does it hourly; for admins';
+
+-- After a restore, a copy of the files or pg_upgrade
+
+CREATE FUNCTION ingest_internal.owner_again(known name) RETURNS oid LANGUAGE sql STABLE
+    RETURN coalesce((SELECT r.oid FROM pg_roles r WHERE r.rolname = known), 0);
+COMMENT ON FUNCTION ingest_internal.owner_again(name) IS 'an owner by the name that it had; 0: there is none of that name';
+
+CREATE FUNCTION ingest_internal.enable(actor oid, cluster numeric, here oid) RETURNS TABLE (what text, name text, problem text) LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO ingest.installation AS i (system_identifier, database, era) VALUES (cluster, here, 1)
+      ON CONFLICT (one) DO UPDATE SET system_identifier = cluster, database = here, era = i.era + 1 WHERE (i.system_identifier, i.database) <> (cluster, here);
+    IF NOT FOUND THEN
+        RAISE NOTICE 'the repository is at home here already';
+        RETURN;
+    END IF;
+    UPDATE ingest.data_source x SET owner = ingest_internal.owner_again(x.owner_name);
+    UPDATE ingest.source_grant x SET role = ingest_internal.owner_again(x.role_name) WHERE ingest_internal.owner_again(x.role_name) <> 0;
+    UPDATE ingest.sync x SET owner = ingest_internal.owner_again(x.owner_name);
+    UPDATE ingest.job x SET owner = ingest_internal.owner_again(x.owner_name);
+    UPDATE ingest.rule x SET owner = ingest_internal.owner_again(x.owner_name);
+    UPDATE ingest.subscription x SET owner = ingest_internal.owner_again(x.owner_name);
+    UPDATE ingest.run x SET role = ingest_internal.owner_again(x.role_name);
+    UPDATE ingest.event x SET owner = coalesce((SELECT d.owner FROM ingest.data_source d WHERE d.id = x.source_id), 0);
+    -- whoever was at work there is not at work here
+    UPDATE ingest.queue q SET owner = j.owner, worker = NULL, lease_until = NULL FROM ingest.job j WHERE j.id = q.job;
+    UPDATE ingest.run r SET state = 'lost', finished_at = clock_timestamp(), error = 'the repository was restored while it ran' WHERE r.state = 'running';
+    PERFORM ingest_internal.audit(actor, 'enable', current_database());
+    RETURN QUERY SELECT v.what, v.name, format('its owner %s does not exist here: ingest.set_owner gives it to another role', v.owner_name)
+      FROM (SELECT 'source', d.name, d.owner_name, d.owner FROM ingest.data_source d UNION ALL SELECT 'sync', s.name, s.owner_name, s.owner FROM ingest.sync s
+        UNION ALL SELECT 'job', j.name, j.owner_name, j.owner FROM ingest.job j UNION ALL SELECT 'consumer', s.consumer, s.owner_name, s.owner FROM ingest.subscription s) v (what, name, owner_name, owner)
+      WHERE v.owner = 0;
+END $$;
+COMMENT ON FUNCTION ingest_internal.enable(oid, numeric, oid) IS 'see ingest.enable';
+CREATE FUNCTION enable() RETURNS TABLE (what text, name text, problem text)
+    AS 'MODULE_PATHNAME', 'ingest_enable' LANGUAGE C;
+COMMENT ON FUNCTION enable() IS 'a repository that was restored or copied goes on here: a new era of events, owners by their names; gives what has no owner now';

@@ -13,6 +13,7 @@
 #include "access/xact.h"
 #include "common/pg_prng.h"
 #include "ingest/base/compat.h"
+#include "ingest/base/lock.h"
 #include "ingest/job/cron.h"
 #include "ingest/event/event.h"
 #include "ingest/job/queue.h"
@@ -31,14 +32,14 @@ queue_worker(void)
 {
 	int64 worker = to_int8(repo_value("SELECT nextval('ingest.worker_seq')"));
 
-	(void) session_lock(LOCK_WORKER, (int32) worker);
+	(void) session_lock(LOCK_WORKER, (uint32) worker);
 	return worker;
 }
 
 void
 queue_worker_end(int64 worker)
 {
-	session_unlock(LOCK_WORKER, (int32) worker);
+	session_unlock(LOCK_WORKER, (uint32) worker);
 }
 
 /* -- taking -- */
@@ -108,7 +109,7 @@ queue_take(int64 worker, int64 only_job, Entry *entries, int room)
 	if (SPI_processed > 0)
 	{
 		/* one at a time decides, so that limits hold */
-		repo_run("SELECT pg_advisory_xact_lock($1::integer, 0)", arg_int8(LOCK_WORKER));
+		transaction_lock(LOCK_TAKE, 0);
 		breakers_half_open();
 		n = take(&with_source, worker, only_job, entries, 1);
 	}
@@ -213,8 +214,8 @@ breaker_note(int32 source, const Failure *failure)
 /* -- looking after -- */
 
 #define IS_ALIVE \
-	"EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) " \
-	"AND l.classid = $1::bigint::oid AND l.objid = (q.worker % 2147483648)::oid AND l.objsubid = 2 AND l.granted)"
+	"EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'object' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) " \
+	"AND l.classid = $1 AND l.objid = (q.worker % 4294967296)::oid AND l.objsubid = $2 AND l.granted)"
 
 void
 queue_care(void)
@@ -224,11 +225,11 @@ queue_care(void)
 	if (repo_value("SELECT 1 FROM ingest.queue WHERE worker IS NOT NULL LIMIT 1") == NULL)
 		return;
 	repo_run("UPDATE ingest.queue q SET lease_until = now() + interval '" LEASE "' WHERE q.worker IS NOT NULL AND q.lease_until < now() + interval '" LEASE "' / 2 AND " IS_ALIVE,
-			 arg_int8(LOCK_WORKER));
+			 arg_oid(lock_class()), arg_int8(LOCK_WORKER));
 	rows = repo_rows("WITH dead AS (SELECT q.id FROM ingest.queue q WHERE q.worker IS NOT NULL AND NOT " IS_ALIVE " FOR UPDATE SKIP LOCKED), "
 					 "free AS (UPDATE ingest.queue q SET worker = NULL, lease_until = NULL FROM dead WHERE q.id = dead.id RETURNING q.id, q.job, q.attempts) "
 					 "SELECT f.id, f.job, f.attempts, j.name, f.attempts >= j.max_attempts FROM free f JOIN ingest.job j ON j.id = f.job",
-					 arg_int8(LOCK_WORKER));
+					 arg_oid(lock_class()), arg_int8(LOCK_WORKER));
 	for (uint64 i = 0; i < rows->n; i++)
 	{
 		int64 job = to_int8(rows->v[i][1]);

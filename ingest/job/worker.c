@@ -20,6 +20,7 @@
 #include "executor/spi.h"
 #include "ingest/base/attempt.h"
 #include "ingest/base/compat.h"
+#include "ingest/base/home.h"
 #include "ingest/job/job.h"
 #include "ingest/job/queue.h"
 #include "ingest/base/sql.h"
@@ -36,6 +37,7 @@
 #include "storage/shmem.h"
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -406,6 +408,12 @@ tick(void *arg)
 						  "JOIN pg_roles r ON r.oid = q.owner GROUP BY r.oid, r.rolcanlogin ORDER BY 2 DESC");
 }
 
+static void
+at_home(void *arg)
+{
+	*(bool *) arg = home_is_ours();
+}
+
 void
 ingest_scheduler_main(Datum arg)
 {
@@ -423,6 +431,7 @@ ingest_scheduler_main(Datum arg)
 		Tick t = {0};
 		Failure failure;
 		bool there;
+		bool home = false;
 		MemoryContext context = AllocSetContextCreate(TopMemoryContext, "ingest tick", ALLOCSET_DEFAULT_SIZES);
 
 		SetCurrentStatementStartTimestamp();
@@ -445,6 +454,17 @@ ingest_scheduler_main(Datum arg)
 		t.look = GetCurrentTimestamp() > looked + USECS_PER_MINUTE;
 		if (t.look)
 			looked = GetCurrentTimestamp();
+		if (!attempt_and_commit(at_home, &home, &failure) || !home)
+		{
+			/* a copy that nobody has told to go on, or where nothing was done yet */
+			SPI_finish();
+			CommitTransactionCommand();
+			pgstat_report_activity(STATE_IDLE, NULL);
+			MemoryContextSwitchTo(TopMemoryContext);
+			MemoryContextDelete(context);
+			nap(naptime * 1000L);
+			continue;
+		}
 		if (!attempt_and_commit(tick, &t, &failure))
 			ereport(LOG, (errmsg("ingest: the scheduler failed: %s", failure_text(&failure))));
 		SPI_finish();
@@ -528,13 +548,29 @@ may_create_databases(void)
 	return may;
 }
 
+/* May the caller drop or rename the database, or copy it?  Who may not stops nobody. */
+static bool
+may_have(Oid database, bool as_template)
+{
+	HeapTuple tuple;
+	bool may;
+
+	if (database_ownercheck(database, GetUserId()))
+		return true;
+	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
+	may = HeapTupleIsValid(tuple) && as_template && ((Form_pg_database) GETSTRUCT(tuple))->datistemplate;
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return may;
+}
+
 /* Nobody of ours may be in a database that is dropped, renamed or copied */
 static void
-make_way(const char *name)
+make_way(const char *name, bool as_template)
 {
 	Oid database = get_database_oid(name, true);
 
-	if (!OidIsValid(database) || shared == NULL)
+	if (!OidIsValid(database) || shared == NULL || !may_have(database, as_template))
 		return;
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	shared->banned = database;
@@ -568,11 +604,13 @@ utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtilityCon
 		DestReceiver *dest, QueryCompletion *completion)
 {
 	Node *parsetree = pstmt->utilityStmt;
+	/* looked at now: a procedure that commits may free the statement before it returns */
+	bool creates_us = IsA(parsetree, CreateExtensionStmt) && strcmp(castNode(CreateExtensionStmt, parsetree)->extname, "ingest") == 0;
 
-	if (IsA(parsetree, DropdbStmt) && may_create_databases())
-		make_way(castNode(DropdbStmt, parsetree)->dbname);
-	else if (IsA(parsetree, RenameStmt) && castNode(RenameStmt, parsetree)->renameType == OBJECT_DATABASE && may_create_databases())
-		make_way(castNode(RenameStmt, parsetree)->subname);
+	if (IsA(parsetree, DropdbStmt))
+		make_way(castNode(DropdbStmt, parsetree)->dbname, false);
+	else if (IsA(parsetree, RenameStmt) && castNode(RenameStmt, parsetree)->renameType == OBJECT_DATABASE)
+		make_way(castNode(RenameStmt, parsetree)->subname, false);
 	else if (IsA(parsetree, CreatedbStmt) && may_create_databases())
 	{
 		ListCell *lc;
@@ -582,14 +620,14 @@ utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtilityCon
 			DefElem *option = lfirst_node(DefElem, lc);
 
 			if (strcmp(option->defname, "template") == 0 && option->arg && IsA(option->arg, String))
-				make_way(strVal(option->arg));
+				make_way(strVal(option->arg), true);
 		}
 	}
 	if (previous_utility)
 		previous_utility(pstmt, query, read_only, context, params, env, dest, completion);
 	else
 		standard_ProcessUtility(pstmt, query, read_only, context, params, env, dest, completion);
-	if (IsA(parsetree, CreateExtensionStmt) && strcmp(castNode(CreateExtensionStmt, parsetree)->extname, "ingest") == 0)
+	if (creates_us)
 		worker_wake();
 }
 
@@ -622,7 +660,8 @@ worker_settings(void)
 	DefineCustomIntVariable("ingest.run_retention", "How long runs, their logs and profiles are kept.", NULL, &run_retention, 30 * 24 * 60, 1, INT_MAX, PGC_SIGHUP,
 							GUC_UNIT_MIN, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("ingest");
-	if (!process_shared_preload_libraries_in_progress)
+	/* pg_upgrade starts servers in which nobody may do anything */
+	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;
 	previous_request = shmem_request_hook;
 	shmem_request_hook = request;

@@ -11,6 +11,7 @@
 #include "executor/spi.h"
 #include "ingest/base/attempt.h"
 #include "ingest/base/compat.h"
+#include "ingest/base/lock.h"
 #include "ingest/repository/connector.h"
 #include "ingest/repository/crawl.h"
 #include "ingest/event/event.h"

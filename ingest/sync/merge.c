@@ -8,6 +8,8 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
+#include "ingest/base/home.h"
+#include "ingest/base/lock.h"
 #include "ingest/event/event.h"
 #include "ingest/sync/merge.h"
 #include "ingest/base/sql.h"
@@ -592,7 +594,7 @@ ensure_partitions(void)
 
 	if (strcmp(made, today) == 0 && repo_value("SELECT to_regclass('ingest.change_' || $1)", arg_text(today)))
 		return;
-	repo_run("SELECT pg_advisory_xact_lock($1::integer, 0)", arg_int8(LOCK_SYNC));
+	transaction_lock(LOCK_PARTITION, 0);
 	for (int day = 0; day < 2; day++)
 	{
 		Rows *r = repo_rows("SELECT 'change_' || to_char(d, 'YYYYMMDD'), to_char(d, 'YYYY-MM-DD') || ' 00:00:00+00', to_char(d + 1, 'YYYY-MM-DD') || ' 00:00:00+00', "
@@ -625,7 +627,7 @@ flush_diff(Copy *copy, const Stored *diff)
 				   "INSERT INTO ingest.event (era, xid, source_id, owner, type, source, subject, time, data) "
 				   "SELECT $1, pg_current_xact_id(), (SELECT s.source FROM ingest.sync s WHERE s.id = $5), (SELECT d.owner FROM ingest.sync s JOIN ingest.data_source d ON d.id = s.source WHERE s.id = $5), 'ingest.row.changed', $2, $3, clock_timestamp(), jsonb_build_object('sync', $3::text, 'run', $4::bigint, "
 				   "'operation', operation, 'key', key, 'before', before, 'after', after, 'source_time', source_time) FROM stored",
-				   SQL_ARGS(arg_datum(INT4OID, Int32GetDatum(event_era()), false), arg_text(event_source(copy->source)), arg_text(copy->name), arg_int8(copy->run->id), arg_int8(copy->sync)));
+				   SQL_ARGS(arg_datum(INT4OID, Int32GetDatum(home_era()), false), arg_text(event_source(copy->source)), arg_text(copy->name), arg_int8(copy->run->id), arg_int8(copy->sync)));
 }
 
 void

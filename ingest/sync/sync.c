@@ -15,6 +15,7 @@
 #include "ingest/repository/anomaly.h"
 #include "ingest/base/attempt.h"
 #include "ingest/base/compat.h"
+#include "ingest/base/lock.h"
 #include "ingest/repository/access.h"
 #include "ingest/event/event.h"
 #include "ingest/sync/reconcile.h"

@@ -249,16 +249,21 @@ sql("SELECT ingest.create_sync('erp.currency', 'copy.currency', history => true)
 sql("CALL ingest.sync('copy.currency')");
 my $unread = sql('SELECT count(*) - 20 FROM ingest.event');
 my %counted = map { $_ => sql("SELECT count(*) FROM ingest.$_") } qw(data_source source_table source_column sync sync_state change run event job metadata_change lineage_edge subscription anomaly connector);
+sql('DROP TABLE who');	# what a role that is not there was granted stops the restore, of any table
 my $dump = $node->basedir . '/dump.sql';
 $node->command_ok([ 'pg_dump', '-d', $node->connstr($p), '-f', $dump ], 'pg_dump');
 my $other = PostgreSQL::Test::Cluster->new('restored');
 $other->init;
 $other->append_conf('postgresql.conf', "fsync = off\n");
 $other->start;
-$other->safe_psql($p, 'CREATE ROLE small LOGIN');
 my ($said, $complaint) = run_command([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $other->connstr($p), '-f', $dump ]);
 unlike($complaint, qr/ERROR/, 'restores');
 is($other->safe_psql($p, "SELECT count(*) FROM ingest.$_"), $counted{$_}, "$_: $counted{$_} rows") for sort keys %counted;
+(undef, undef, $complaint) = $other->psql($p, "SELECT ingest.emit('com.example.new', 'here', '{}')");
+like($complaint, qr/made in another cluster or database/, 'it does nothing there by itself');
+(undef, undef, $complaint) = $other->psql($p, "CALL ingest.sync('copy.customer')");
+like($complaint, qr/ingest\.enable/, 'and says who lets it');
+is($other->safe_psql($p, 'SELECT what, name FROM ingest.enable() ORDER BY 1, 2'), "job|me\njob|who", 'an admin does, and hears whose owner is not there');
 $other->safe_psql($p, "SELECT ingest.emit('com.example.new', 'here', '{}')");
 $other->safe_psql($p, q{CREATE TABLE heard (n serial, id bigint, subject text);
 	DO $$ DECLARE last bigint; BEGIN LOOP
