@@ -64,7 +64,7 @@ ship_target(PlannerInfo *root, RelInfo *info, PathTarget *target, ShipContext *c
 		}
 		if (is_local_value((Node *) expr, c))
 			continue; /* evaluated above the scan */
-		if (IsA(expr, Aggref) && ship_value((Node *) expr, c))
+		if (IsA(expr, Aggref) && ship_aggregate((Aggref *) expr, c))
 		{
 			info->grouped_tlist = add_to_flat_tlist(info->grouped_tlist, list_make1(expr));
 			continue;
@@ -75,7 +75,7 @@ ship_target(PlannerInfo *root, RelInfo *info, PathTarget *target, ShipContext *c
 			Expr *piece = lfirst(part);
 
 			/* a column by itself is one that is grouped by */
-			if (IsA(piece, Aggref) && !ship_value((Node *) piece, c))
+			if (IsA(piece, Aggref) && !ship_aggregate((Aggref *) piece, c))
 				return false;
 			if (IsA(piece, Var) && !tlist_member(piece, info->grouped_tlist) &&
 				!is_group_column(root, piece))
@@ -110,7 +110,7 @@ ship_having(PlannerInfo *root, RelInfo *info, ShipContext *c)
 
 			if (IsA(piece, Aggref))
 			{
-				if (!ship_value((Node *) piece, c))
+				if (!ship_aggregate((Aggref *) piece, c))
 					return false;
 				info->grouped_tlist = add_to_flat_tlist(info->grouped_tlist, list_make1(piece));
 			}
@@ -170,6 +170,15 @@ netsuiteGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage, RelOptI
 
 /* -- the plan -- */
 
+/* An aggregate, or another one of the same argument, as a column of the result */
+static List *
+aggregate_pieces(Aggref *agg, const char *name, Deparse *d)
+{
+	deparse_begin(d);
+	deparse_aggregate(agg, name, d);
+	return deparse_end(d);
+}
+
 /* Columns of a grouped relation; an average is asked for as sum and count */
 static void
 select_targets(Select *s, List *tlist, Deparse *d)
@@ -181,65 +190,54 @@ select_targets(Select *s, List *tlist, Deparse *d)
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);
 		Node *expr = (Node *) tle->expr;
 		int target = foreach_current_index(lc);
-		const char *name = NULL;
-		bool is_avg = IsA(expr, Aggref) &&
-					  strcmp(get_func_name(((Aggref *) expr)->aggfnoid), "avg") == 0;
-		bool midnight = IsA(expr, FuncExpr) &&
-						call_of((FuncExpr *) expr, &name) == CALL_DATE_TRUNC &&
-						exprType(expr) == TIMESTAMPTZOID;
-		StringInfoData text;
 
-		initStringInfo(&text);
-		d->out = &text;
-		deparse_output(expr, d);
-		d->out = NULL;
-		if (is_avg)
+		if (IsA(expr, Aggref) && strcmp(get_func_name(((Aggref *) expr)->aggfnoid), "avg") == 0)
 		{
-			/* AVG(x) → SUM(x) and COUNT(x) */
-			select_column(s, psprintf("SUM%s", text.data + 3), NULL, NULL, NUMERICOID, -1, target,
-						  -1, -1, false, "avg");
-			select_column(s, psprintf("COUNT%s", text.data + 3), NULL, NULL, INT8OID, -1,
-						  list_length(tlist) + target, -1, target, false, "avg");
+			select_column(s, aggregate_pieces((Aggref *) expr, "sum", d), NULL, NULL, NUMERICOID,
+						  -1, target, -1, -1, false, "avg");
+			select_column(s, aggregate_pieces((Aggref *) expr, "count", d), NULL, NULL, INT8OID,
+						  -1, list_length(tlist) + target, -1, target, false, "avg");
+			continue;
 		}
-		else
-			select_column(s, text.data, NULL, NULL, exprType(expr), exprTypmod(expr), target, -1,
-						  -1, midnight, "aggregate");
+		deparse_begin(d);
+		deparse_output(expr, d);
+		select_column(s, deparse_end(d), NULL, NULL, exprType(expr), exprTypmod(expr), target, -1,
+					  -1, ship_form(expr, d->ship) == FORM_DAY_HERE, "aggregate");
 	}
 	if (s->columns == NIL)
-		select_column(s, "COUNT(*)", NULL, NULL, INT8OID, -1, -1, -1, -1, false, "count");
+		select_column(s, code_piece("COUNT(*)"), NULL, NULL, INT8OID, -1, -1, -1, -1, false, "count");
 }
 
-static char *
-deparse_group(PlannerInfo *root, RelInfo *info, Deparse *d, char **order)
+/* GROUP BY ... HAVING ...; the order is that of the groups */
+static List *
+deparse_group(RelInfo *info, Deparse *d, List **order)
 {
-	StringInfoData text;
-	StringInfoData by;
+	List *text = NIL;
 	ListCell *lc;
 
-	initStringInfo(&text);
-	initStringInfo(&by);
-	d->out = &text;
+	*order = NIL;
 	foreach (lc, info->grouped_tlist)
 	{
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);
-		int start;
+		List *by;
 
 		if (tle->ressortgroupref == 0)
 			continue;
-		appendStringInfoString(&text, text.len > 0 ? ", " : "GROUP BY ");
-		start = text.len;
+		deparse_begin(d);
 		deparse_value((Node *) tle->expr, d);
-		appendStringInfo(&by, "%s%s ASC", by.len > 0 ? ", " : "", text.data + start);
+		by = deparse_end(d);
+		*order = list_concat(*order, code_piece(*order != NIL ? ", " : NULL));
+		*order = list_concat(list_concat(*order, by), code_piece(" ASC"));
+		text = list_concat(list_concat(text, code_piece(text != NIL ? ", " : "GROUP BY ")), by);
 	}
-	*order = by.len > 0 ? by.data : NULL;
+	deparse_begin(d);
 	foreach (lc, info->having)
 	{
-		appendStringInfoString(&text, foreach_current_index(lc) > 0 ? " AND " : text.len > 0 ? " HAVING "
+		appendStringInfoString(d->out, foreach_current_index(lc) > 0 ? " AND " : text != NIL ? " HAVING "
 																							 : "HAVING ");
 		deparse_condition(lfirst(lc), d);
 	}
-	d->out = NULL;
-	return text.len > 0 ? text.data : NULL;
+	return list_concat(text, deparse_end(d));
 }
 
 ForeignScan *
@@ -249,26 +247,22 @@ plan_grouped(PlannerInfo *root, RelInfo *info, ForeignPath *path, List *tlist, P
 	List *pathkeys = lsecond(path->fdw_private);
 	Deparse d = {.ship = &asking};
 	Select s = {0};
-	char *where;
-	char *group;
-	char *order;
+	List *where;
+	List *group;
+	List *order;
 
-	initStringInfo(&s.text);
 	select_targets(&s, info->grouped_tlist, &d);
 	where = deparse_where(info->input->shipped, &d);
-	group = deparse_group(root, info, &d, &order);
+	group = deparse_group(info, &d, &order);
 	if (pathkeys != NIL)
-	{
 		order = order_first(deparse_order(pathkeys, info, &d), order);
-	}
 	return make_foreignscan(
 		tlist, info->having_local, 0, d.values,
 		list_concat(
-			list_make5(makeString(psprintf("SELECT %s FROM %s", s.text.data, table_from(info->relid))),
-					   string_or_null(where), string_or_null(group), string_or_null(order), NIL),
+			list_make5(select_text(&s, info), where, group, order, NIL),
 			list_concat(
 				list_make5(makeInteger(false), makeInteger(pathkeys != NIL), makeInteger(-1),
-						   s.columns, d.forms),
+						   s.columns, d.holes),
 				list_make3(makeInteger((int) info->serverid),
 						   makeString(get_rel_name(info->relid)), makeInteger(0)))),
 		info->grouped_tlist, NIL, outer_plan);

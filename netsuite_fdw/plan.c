@@ -222,36 +222,33 @@ settle_weak(PlannerInfo *root, RelOptInfo *rel, RelInfo *info)
 	return still == NIL;
 }
 
-/* Conditions joined by AND; NULL for none */
-char *
+/* Conditions joined by AND; NIL for none */
+List *
 deparse_where(List *clauses, Deparse *d)
 {
-	StringInfoData text;
 	ListCell *lc;
 
-	initStringInfo(&text);
-	d->out = &text;
+	deparse_begin(d);
 	foreach (lc, clauses)
 	{
 		Node *clause = lfirst(lc);
 
 		if (IsA(clause, RestrictInfo))
 			clause = (Node *) ((RestrictInfo *) clause)->clause;
-		if (text.len > 0)
-			appendStringInfoString(&text, " AND ");
+		if (foreach_current_index(lc) > 0)
+			appendStringInfoString(d->out, " AND ");
 		deparse_condition(clause, d);
 	}
-	d->out = NULL;
-	return text.len > 0 ? text.data : NULL;
+	return deparse_end(d);
 }
 
 /* COUNT(*) by the account itself, under the conditions whose values are known */
 static bool
 remote_count(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, double *rows)
 {
-	ShipContext c = ship_context(root, rel, info, false);
+	ShipContext c = ship_context(root, rel, info, true);
 	Deparse d = {.ship = &c};
-	char *where = deparse_where(list_concat_copy(info->shipped, info->weak), &d);
+	char *where = plain_code(deparse_where(list_concat_copy(info->shipped, info->weak), &d));
 	Request *request;
 	Json *items;
 
@@ -531,14 +528,13 @@ is_taken(Select *s, const char *name)
  * if that is a plain word, else c1, c2 ...
  */
 void
-select_column(Select *s, const char *expression, const char *bare, const char *wish, Oid type,
+select_column(Select *s, List *expression, const char *bare, const char *wish, Oid type,
 			  int32 typmod, int target, int key, int divides, bool midnight, const char *label)
 {
 	char *name = NULL;
 
-	if (s->text.len > 0)
-		appendStringInfoString(&s->text, ", ");
-	appendStringInfoString(&s->text, expression);
+	s->text = list_concat(s->text, code_piece(s->text != NIL ? ", " : "SELECT "));
+	s->text = list_concat(s->text, expression);
 	if (bare && is_plain_name(bare) && !is_taken(s, bare))
 		name = pstrdup(bare);
 	else
@@ -552,7 +548,7 @@ select_column(Select *s, const char *expression, const char *bare, const char *w
 			if (!is_taken(s, numbered))
 				name = numbered;
 		}
-		appendStringInfo(&s->text, " AS %s", name);
+		s->text = list_concat(s->text, code_piece(psprintf(" AS %s", name)));
 	}
 	s->names = lappend(s->names, name);
 	s->columns = lappend(s->columns, list_concat(
@@ -576,24 +572,19 @@ key_place(RelInfo *info, int attnum)
 static void
 select_attribute(Select *s, RelInfo *info, int attnum, bool wanted, bool use_key)
 {
-	Oid type = get_atttype(info->relid, attnum);
+	Oid type;
 	int32 typmod;
 	Oid collation;
-	Family family;
 	bool is_expression;
 	char *remote = column_expression(info->relid, attnum, &is_expression);
 	char *column = deparse_column(info->relid, attnum);
+	char *output = deparse_column_output(info->relid, attnum);
 	char *local = get_attname(info->relid, attnum, false);
-	StringInfoData text;
 
 	get_atttypetypmodcoll(info->relid, attnum, &type, &typmod, &collation);
-	family = type == TIMESTAMPOID ? FAMILY_TIMESTAMP : type == TIMESTAMPTZOID ? FAMILY_TIMESTAMPTZ
-																			  : family_of(type, -1);
-	initStringInfo(&text);
-	append_output(&text, family, column);
 	for (char *p = remote; !is_expression && *p; p++)
 		*p = pg_tolower((unsigned char) *p);
-	select_column(s, text.data, is_expression || strcmp(text.data, column) != 0 ? NULL : remote,
+	select_column(s, code_piece(output), is_expression || strcmp(output, column) != 0 ? NULL : remote,
 				  is_expression ? local : remote, type, typmod, wanted ? attnum - 1 : -1,
 				  use_key ? key_place(info, attnum) : -1, -1, false, local);
 	s->order = lappend(s->order, column);
@@ -617,29 +608,26 @@ select_attributes(Select *s, RelInfo *info, Bitmapset *used, bool use_key)
 			select_attribute(s, info, attnum, wanted, use_key);
 	}
 	if (s->columns == NIL)
-		select_column(s, "1", NULL, NULL, INT4OID, -1, -1, -1, -1, false, "1");
+		select_column(s, code_piece("1"), NULL, NULL, INT4OID, -1, -1, -1, -1, false, "1");
 }
 
-char *
+List *
 deparse_order(List *pathkeys, RelInfo *info, Deparse *d)
 {
-	StringInfoData text;
 	ListCell *lc;
 
-	initStringInfo(&text);
-	d->out = &text;
+	deparse_begin(d);
 	foreach (lc, pathkeys)
 	{
 		PathKey *pk = lfirst_node(PathKey, lc);
 		Expr *expr = sortable_member(pk, d->ship, info->grouped_tlist);
 
-		if (text.len > 0)
-			appendStringInfoString(&text, ", ");
+		if (foreach_current_index(lc) > 0)
+			appendStringInfoString(d->out, ", ");
 		deparse_value((Node *) expr, d);
-		appendStringInfoString(&text, pathkey_descends(pk) ? " DESC" : " ASC");
+		appendStringInfoString(d->out, pathkey_descends(pk) ? " DESC" : " ASC");
 	}
-	d->out = NULL;
-	return text.data;
+	return deparse_end(d);
 }
 
 /* Every selected column: rows that tie are alike, so their order is of no account */
@@ -671,18 +659,20 @@ total_order(RelInfo *info, List *columns)
 }
 
 /* The wanted order, made total: rows that tie must not change places between two pages */
-char *
-order_first(char *wanted, const char *total)
+List *
+order_first(List *wanted, List *total)
 {
-	if (total == NULL || strstr(psprintf(", %s,", wanted), psprintf(", %s,", total)) != NULL)
+	if (total == NIL || (plain_code(wanted) && plain_code(total) &&
+						 strstr(psprintf(", %s,", plain_code(wanted)), psprintf(", %s,", plain_code(total))) != NULL))
 		return wanted;
-	return psprintf("%s, %s", wanted, total);
+	return list_concat(list_concat(wanted, code_piece(", ")), total);
 }
 
-String *
-string_or_null(const char *text)
+/* SELECT ... FROM ... */
+List *
+select_text(Select *s, RelInfo *info)
 {
-	return text ? makeString(pstrdup(text)) : NULL;
+	return list_concat(s->text, code_piece(psprintf(" FROM %s", table_from(info->relid))));
 }
 
 /* Attributes that the plan reads: of the target list, and of checks made here */
@@ -711,8 +701,8 @@ plan_base(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, ForeignPath *path, 
 	List *checked_infos = NIL;
 	Deparse d = {.ship = &asking};
 	Select s = {0};
-	char *where;
-	char *order;
+	List *where;
+	List *order;
 	List *keys = NIL;
 	int wanted = -1;
 	ListCell *lc;
@@ -743,10 +733,9 @@ plan_base(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, ForeignPath *path, 
 			checked_infos = lappend(checked_infos, ri);
 		}
 	}
-	initStringInfo(&s.text);
 	select_attributes(&s, info, attributes_used(rel, checked_infos), use_key);
 	where = deparse_where(sent, &d);
-	order = total_order(info, s.order);
+	order = code_piece(total_order(info, s.order));
 	if (pathkeys != NIL)
 		order = order_first(deparse_order(pathkeys, info, &d), order);
 	for (int i = 0; use_key && i < info->keys.nkeys; i++)
@@ -758,15 +747,14 @@ plan_base(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, ForeignPath *path, 
 	return make_foreignscan(
 		tlist, checked, rel->relid, d.values,
 		list_concat(
-			list_make5(makeString(psprintf("SELECT %s FROM %s", s.text.data, table_from(info->relid))),
-					   string_or_null(where), NULL, string_or_null(order), keys),
+			list_make5(select_text(&s, info), where, NIL, order, keys),
 			list_concat(
 				list_make5(makeInteger(info->keys.key_unique),
 						   makeInteger(in_key_order || pathkeys != NIL), makeInteger(wanted),
-						   s.columns, d.forms),
+						   s.columns, d.holes),
 				list_make3(makeInteger((int) info->serverid),
 						   makeString(get_rel_name(info->relid)),
-						   makeInteger(where == NULL ? (int) info->relid : 0)))),
+						   makeInteger(where == NIL ? (int) info->relid : 0)))),
 		NIL, NIL, outer_plan);
 }
 

@@ -44,7 +44,7 @@ enum PathItem
 /* Collects the columns of a SELECT list and what becomes of them */
 typedef struct Select
 {
-	StringInfoData text;
+	List *text;    /* pieces */
 	List *names;   /* taken so far */
 	List *columns; /* PLAN_COLUMNS */
 	List *order;   /* expressions, for a total order */
@@ -54,11 +54,11 @@ extern ShipContext ship_context(PlannerInfo *root, RelOptInfo *rel, RelInfo *inf
 extern bool settle_weak(PlannerInfo *root, RelOptInfo *rel, RelInfo *info);
 extern void cost(RelInfo *info, double fetched, bool sequential, Cost *startup, Cost *total);
 extern bool all_sortable(List *pathkeys, ShipContext *c, List *tlist);
-extern char *deparse_where(List *clauses, Deparse *d);
-extern char *deparse_order(List *pathkeys, RelInfo *info, Deparse *d);
-extern char *order_first(char *wanted, const char *total);
-extern String *string_or_null(const char *text);
-extern void select_column(Select *s, const char *expression, const char *bare, const char *wish,
+extern List *deparse_where(List *clauses, Deparse *d);
+extern List *deparse_order(List *pathkeys, RelInfo *info, Deparse *d);
+extern List *order_first(List *wanted, List *total);
+extern List *select_text(Select *s, RelInfo *info);
+extern void select_column(Select *s, List *expression, const char *bare, const char *wish,
 						  Oid type, int32 typmod, int target, int key, int divides, bool midnight,
 						  const char *label);
 
