@@ -86,14 +86,14 @@ plain_code(List *pieces)
 
 /* Write a value, or a comparison with it */
 static void
-append_hole(StringInfo out, const char *operator, const char * subject, const Value *value)
+append_hole(StringInfo out, const char *comparison, const char *subject, const Value *value)
 {
-	if (*operator== '\0')
+	if (*comparison == '\0')
 		append_value(out, value);
-	else if (strcmp(operator, "IN") == 0 || strcmp(operator, "NOT IN") == 0)
-		append_list(out, subject, operator[0] == 'N', value);
+	else if (strcmp(comparison, "IN") == 0 || strcmp(comparison, "NOT IN") == 0)
+		append_list(out, subject, comparison[0] == 'N', value);
 	else
-		append_comparison(out, subject, operator, value);
+		append_comparison(out, subject, comparison, value);
 }
 
 /* The text with the values of now; NULL for none */
@@ -165,18 +165,18 @@ show_pieces(List *pieces, List *holes, List *exprs, int *numbers, int *last)
 		{
 			int i = intVal(lfirst(lc));
 			List *hole = list_nth(holes, i);
-			const char *operator= strVal(list_nth(hole, HOLE_OPERATOR));
+			const char *comparison = strVal(list_nth(hole, HOLE_OPERATOR));
 			char *subject = show_pieces(list_nth(hole, HOLE_SUBJECT), holes, exprs, numbers, last);
 			char *value = show_value(list_nth(exprs, i), &numbers[i], last);
 
 			if (subject == NULL)
 				appendStringInfoString(&out, value);
-			else if (strcmp(operator, "IN") == 0)
+			else if (strcmp(comparison, "IN") == 0)
 				appendStringInfo(&out, "%s = ANY (%s)", subject, value);
-			else if (strcmp(operator, "NOT IN") == 0)
+			else if (strcmp(comparison, "NOT IN") == 0)
 				appendStringInfo(&out, "%s <> ALL (%s)", subject, value);
 			else
-				appendStringInfo(&out, "%s %s %s", subject, operator, value);
+				appendStringInfo(&out, "%s %s %s", subject, comparison, value);
 		}
 	}
 	return out.data;
@@ -186,7 +186,7 @@ show_pieces(List *pieces, List *holes, List *exprs, int *numbers, int *last)
 
 /* Constants are written at once, but for those whose meaning depends on a zone */
 static void
-deparse_local(Node *expr, RemoteForm form, const char *operator, List * subject, Deparse *d)
+deparse_local(Node *expr, RemoteForm form, const char *comparison, List *subject, Deparse *d)
 {
 	Const *c = (Const *) expr;
 
@@ -196,13 +196,13 @@ deparse_local(Node *expr, RemoteForm form, const char *operator, List * subject,
 	{
 		Value value = {c->constvalue, c->constisnull, c->consttype, form, NULL};
 
-		append_hole(d->out, operator, plain_code(subject), &value);
+		append_hole(d->out, comparison, plain_code(subject), &value);
 		return;
 	}
 	end_code(d);
 	d->pieces = lappend(d->pieces, makeInteger(list_length(d->values)));
 	d->values = lappend(d->values, expr);
-	d->holes = lappend(d->holes, list_make3(makeInteger(form), makeString(pstrdup(operator)), subject));
+	d->holes = lappend(d->holes, list_make3(makeInteger(form), makeString(pstrdup(comparison)), subject));
 }
 
 /* -- expressions -- */
@@ -234,8 +234,17 @@ is_plain_extreme(Node *expr, Deparse *d)
 static void
 deparse_loose(Node *expr, Deparse *d)
 {
-	while (IsA(expr, RelabelType))
-		expr = (Node *) ((RelabelType *) expr)->arg;
+	const char *name;
+
+	for (;;)
+	{
+		if (IsA(expr, RelabelType))
+			expr = (Node *) ((RelabelType *) expr)->arg;
+		else if (IsA(expr, FuncExpr) && call_of((FuncExpr *) expr, &name) == CALL_IDENTITY)
+			expr = linitial(((FuncExpr *) expr)->args);
+		else
+			break;
+	}
 	if (is_column(expr, d->ship) && ship_form(expr, d->ship) != FORM_TEXT)
 		appendStringInfoString(d->out, column_of(expr, d));
 	else if (is_plain_extreme(expr, d))
@@ -453,9 +462,9 @@ deparse_like(OpExpr *op, Deparse *d)
 
 /* What is computed there, compared with a value from here */
 static void
-deparse_against_value(Node *subject, const char *operator, Node * value, Deparse *d)
+deparse_against_value(Node *subject, const char *comparison, Node *value, Deparse *d)
 {
-	deparse_local(value, ship_form(subject, d->ship), operator,
+	deparse_local(value, ship_form(subject, d->ship), comparison,
 				  pieces_of(deparse_loose, subject, d), d);
 }
 

@@ -11,7 +11,9 @@
 #include "netsuite_fdw/catalog.h"
 #include "netsuite_fdw/form.h"
 #include "netsuite_fdw/option.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/typcache.h"
 
 #define DAY_MASK "YYYY-MM-DD"
 #define SECOND_MASK "YYYY-MM-DD HH24:MI:SS"
@@ -72,6 +74,18 @@ remote_type_of(const char *name)
 			return remote_types[i].type;
 	}
 	return REMOTE_UNKNOWN;
+}
+
+/* The value of option remote_type for a letter of the dictionary */
+const char *
+remote_type_name(char letter)
+{
+	for (int i = 0; i < lengthof(remote_types); i++)
+	{
+		if (remote_types[i].letter == letter)
+			return remote_types[i].name;
+	}
+	return NULL;
 }
 
 /* What the column is there: as declared, else as the dictionary knows its table */
@@ -227,4 +241,24 @@ deparse_column_output(Oid relid, int attnum)
 			return there == REMOTE_DATE ? to_char(text, DAY_MASK) : there == REMOTE_DATETIME ? to_char(text, SECOND_MASK)
 																							 : text;
 	}
+}
+
+/*
+ * The type that a column's values are decoded as.  A domain's input function
+ * would read a datetime in the session's zone.
+ */
+Oid
+decoded_type(Oid type)
+{
+	Oid base = getBaseType(type);
+
+	if (base == type || base != TIMESTAMPTZOID)
+		return type;
+	if (DomainHasConstraints(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("datetimes cannot be read into domain %s", format_type_be(type)),
+				 errdetail("Its constraints would not be checked."),
+				 errhint("Let the foreign table's column be timestamptz, and use the domain in a view.")));
+	return base;
 }

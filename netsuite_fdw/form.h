@@ -50,9 +50,11 @@ typedef enum Family
 
 extern Family family_of(Oid type, int32 typmod);
 extern RemoteType remote_type_of(const char *name);
+extern const char *remote_type_name(char letter);
 extern RemoteForm column_form(Oid relid, int attnum);
 extern RemoteForm common_form(RemoteForm a, RemoteForm b);
 extern const char *output_mask(RemoteForm form);
+extern Oid decoded_type(Oid type);
 extern char *deparse_column(Oid relid, int attnum);
 extern char *deparse_column_value(Oid relid, int attnum);
 extern char *deparse_column_output(Oid relid, int attnum);

@@ -326,9 +326,9 @@ bound_of(const Value *value, bool beyond)
 }
 
 static void
-append_bound(StringInfo out, const char *subject, const char *operator, Bound b)
+append_bound(StringInfo out, const char *subject, const char *comparison, Bound b)
 {
-	appendStringInfo(out, "%s %s ", subject, operator);
+	appendStringInfo(out, "%s %s ", subject, comparison);
 	if (b.is_day)
 		append_day(out, b.at);
 	else
@@ -345,9 +345,9 @@ append_certain(StringInfo out, const char *subject, bool result)
 }
 
 static void
-append_null_comparison(StringInfo out, const char *subject, const char *operator)
+append_null_comparison(StringInfo out, const char *subject, const char *comparison)
 {
-	appendStringInfo(out, "%s %s NULL", subject, operator);
+	appendStringInfo(out, "%s %s NULL", subject, comparison);
 }
 
 /* subject < or >= a bound */
@@ -387,17 +387,17 @@ append_within(StringInfo out, const char *subject, bool within, Bound up, Bound 
 }
 
 static void
-append_time_comparison(StringInfo out, const char *subject, const char *operator,
-					   const Value * value)
+append_time_comparison(StringInfo out, const char *subject, const char *comparison,
+					   const Value *value)
 {
 	Bound up = bound_of(value, false);
 	Bound next = bound_of(value, true);
 
-	if (strcmp(operator, "=") == 0 || strcmp(operator, "<>") == 0)
-		append_within(out, subject, operator[0] == '=', up, next);
+	if (strcmp(comparison, "=") == 0 || strcmp(comparison, "<>") == 0)
+		append_within(out, subject, comparison[0] == '=', up, next);
 	else
-		append_side(out, subject, operator[0] == '<',
-					strcmp(operator, ">=") == 0 || strcmp(operator, "<") == 0 ? up : next);
+		append_side(out, subject, comparison[0] == '<',
+					strcmp(comparison, ">=") == 0 || strcmp(comparison, "<") == 0 ? up : next);
 }
 
 /*
@@ -405,34 +405,34 @@ append_time_comparison(StringInfo out, const char *subject, const char *operator
  * others may lie between two, so that all rows are let pass to be checked here.
  */
 static void
-append_odd_comparison(StringInfo out, const char *subject, const char *operator, Numeric number)
+append_odd_comparison(StringInfo out, const char *subject, const char *comparison, Numeric number)
 {
 	bool below = numeric_is_inf(number) &&
 				 DatumGetBool(DirectFunctionCall2(numeric_lt, NumericGetDatum(number),
 												  DirectFunctionCall1(int4_numeric, Int32GetDatum(0))));
 
 	if (numeric_is_nan(number) || numeric_is_inf(number))
-		append_certain(out, subject, strcmp(operator, "<>") == 0 || operator[0] ==(below ? '>' : '<'));
+		append_certain(out, subject, strcmp(comparison, "<>") == 0 || comparison[0] == (below ? '>' : '<'));
 	else
 		append_certain(out, subject, true);
 }
 
-/* subject operator value */
+/* subject comparison value */
 void
-append_comparison(StringInfo out, const char *subject, const char *operator, const Value * value)
+append_comparison(StringInfo out, const char *subject, const char *comparison, const Value *value)
 {
 	if (value->isnull)
-		append_null_comparison(out, subject, operator);
+		append_null_comparison(out, subject, comparison);
 	else if (value->form >= FORM_DAY)
-		append_time_comparison(out, subject, operator, value);
+		append_time_comparison(out, subject, comparison, value);
 	else if (value->form == FORM_NUMBER && value->type == NUMERICOID &&
 			 !is_sound_number(DatumGetNumeric(value->datum)))
-		append_odd_comparison(out, subject, operator, DatumGetNumeric(value->datum));
+		append_odd_comparison(out, subject, comparison, DatumGetNumeric(value->datum));
 	else if (value->form == FORM_TEXT && VARSIZE_ANY_EXHDR(DatumGetPointer(value->datum)) > MAX_LITERAL)
 		append_certain(out, subject, true);
 	else
 	{
-		appendStringInfo(out, "%s %s ", subject, operator);
+		appendStringInfo(out, "%s %s ", subject, comparison);
 		append_value(out, value);
 	}
 }

@@ -26,8 +26,8 @@ typedef struct Value
 
 extern void append_text_literal(StringInfo out, const char *text);
 extern void append_value(StringInfo out, const Value *value);
-extern void append_comparison(StringInfo out, const char *subject, const char *operator,
-							  const Value * value);
+extern void append_comparison(StringInfo out, const char *subject, const char *comparison,
+							  const Value *value);
 extern void append_list(StringInfo out, const char *subject, bool all, const Value *array);
 extern bool is_sound_number(Numeric number);
 extern bool is_sound_day(int64 day);

@@ -585,7 +585,7 @@ select_attribute(Select *s, RelInfo *info, int attnum, bool wanted, bool use_key
 	for (char *p = remote; !is_expression && *p; p++)
 		*p = pg_tolower((unsigned char) *p);
 	select_column(s, code_piece(output), is_expression || strcmp(output, column) != 0 ? NULL : remote,
-				  is_expression ? local : remote, type, typmod, wanted ? attnum - 1 : -1,
+				  is_expression ? local : remote, decoded_type(type), typmod, wanted ? attnum - 1 : -1,
 				  use_key ? key_place(info, attnum) : -1, -1, false, local);
 	s->order = lappend(s->order, column);
 }

@@ -412,7 +412,7 @@ sample_columns(Sample *s)
 			continue;
 		appendStringInfoString(&select, n > 0 ? ", " : "SELECT ");
 		appendStringInfo(&select, "%s AS %s", deparse_column_output(relid, i + 1), name);
-		decoder_column(s->decoder, n, name, a->atttypid, a->atttypmod, i, NameStr(a->attname));
+		decoder_column(s->decoder, n, name, decoded_type(a->atttypid), a->atttypmod, i, NameStr(a->attname));
 		for (int k = 0; k < s->spec.nkeys; k++)
 		{
 			if (attnums[k] == i + 1)

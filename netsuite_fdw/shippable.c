@@ -828,10 +828,12 @@ ship_numbers(Node *expr, Oid element)
 					  &values, &nulls, &n);
 	for (int i = 0; i < n; i++)
 	{
-		Numeric number = DatumGetNumeric(values[i]);
+		Numeric number;
 
-		if (!nulls[i] && !is_sound_number(number) && !numeric_is_nan(number) &&
-			!numeric_is_inf(number))
+		if (nulls[i])
+			continue;
+		number = DatumGetNumeric(values[i]);
+		if (!is_sound_number(number) && !numeric_is_nan(number) && !numeric_is_inf(number))
 			return SHIP_WEAK;
 	}
 	return SHIP_EXACT;
