@@ -208,7 +208,7 @@ select_targets(Select *s, List *tlist, Deparse *d)
 		select_column(s, code_piece("COUNT(*)"), NULL, NULL, INT8OID, -1, -1, -1, -1, false, "count");
 }
 
-/* GROUP BY ... HAVING ...; the order is that of the groups */
+/* GROUP BY ... HAVING ...; the items of the order are those of the groups */
 static List *
 deparse_group(RelInfo *info, Deparse *d, List **order)
 {
@@ -226,8 +226,7 @@ deparse_group(RelInfo *info, Deparse *d, List **order)
 		deparse_begin(d);
 		deparse_value((Node *) tle->expr, d);
 		by = deparse_end(d);
-		*order = list_concat(*order, code_piece(*order != NIL ? ", " : NULL));
-		*order = list_concat(list_concat(*order, by), code_piece(" ASC"));
+		*order = lappend(*order, list_concat(list_copy(by), code_piece(" ASC")));
 		text = list_concat(list_concat(text, code_piece(text != NIL ? ", " : "GROUP BY ")), by);
 	}
 	deparse_begin(d);
@@ -254,8 +253,7 @@ plan_grouped(PlannerInfo *root, RelInfo *info, ForeignPath *path, List *tlist, P
 	select_targets(&s, info->grouped_tlist, &d);
 	where = deparse_where(info->input->shipped, &d);
 	group = deparse_group(info, &d, &order);
-	if (pathkeys != NIL)
-		order = order_first(deparse_order(pathkeys, info, &d), order);
+	order = join_order(deparse_order(pathkeys, info, &d), order);
 	return make_foreignscan(
 		tlist, info->having_local, 0, d.values,
 		list_concat(

@@ -611,61 +611,57 @@ select_attributes(Select *s, RelInfo *info, Bitmapset *used, bool use_key)
 		select_column(s, code_piece("1"), NULL, NULL, INT4OID, -1, -1, -1, -1, false, "1");
 }
 
+/* Items of an order, each a text */
 List *
 deparse_order(List *pathkeys, RelInfo *info, Deparse *d)
 {
+	List *items = NIL;
 	ListCell *lc;
 
-	deparse_begin(d);
 	foreach (lc, pathkeys)
 	{
 		PathKey *pk = lfirst_node(PathKey, lc);
-		Expr *expr = sortable_member(pk, d->ship, info->grouped_tlist);
 
-		if (foreach_current_index(lc) > 0)
-			appendStringInfoString(d->out, ", ");
-		deparse_value((Node *) expr, d);
+		deparse_begin(d);
+		deparse_value((Node *) sortable_member(pk, d->ship, info->grouped_tlist), d);
 		appendStringInfoString(d->out, pathkey_descends(pk) ? " DESC" : " ASC");
+		items = lappend(items, deparse_end(d));
 	}
-	return deparse_end(d);
+	return items;
 }
 
-/* Every selected column: rows that tie are alike, so their order is of no account */
-static char *
-order_by_all(List *columns)
-{
-	StringInfoData text;
-	ListCell *lc;
-
-	initStringInfo(&text);
-	foreach (lc, columns)
-		appendStringInfo(&text, "%s%s ASC", text.len > 0 ? ", " : "", (char *) lfirst(lc));
-	return text.len > 0 ? text.data : NULL;
-}
-
-/* An order in which no two rows that differ are equal; NULL if nothing is selected */
-static char *
+/* An order in which no two rows that differ are equal; none if nothing is selected */
+static List *
 total_order(RelInfo *info, List *columns)
 {
-	List *keys = NIL;
+	List *items = NIL;
+	ListCell *lc;
 
 	if (info->keys.order)
-		return pstrdup(info->keys.order);
-	if (!info->keys.key_unique || info->keys.nkeys == 0)
-		return order_by_all(columns);
-	for (int i = 0; i < info->keys.nkeys; i++)
-		keys = lappend(keys, (char *) info->keys.keys[i]);
-	return order_by_all(keys);
+		return list_make1(code_piece(info->keys.order));
+	for (int i = 0; info->keys.key_unique && i < info->keys.nkeys; i++)
+		items = lappend(items, code_piece(psprintf("%s ASC", info->keys.keys[i])));
+	if (items != NIL)
+		return items;
+	/* every selected column: rows that tie are alike, so their order is of no account */
+	foreach (lc, columns)
+		items = lappend(items, code_piece(psprintf("%s ASC", (char *) lfirst(lc))));
+	return items;
 }
 
 /* The wanted order, made total: rows that tie must not change places between two pages */
 List *
-order_first(List *wanted, List *total)
+join_order(List *wanted, List *total)
 {
-	if (total == NIL || (plain_code(wanted) && plain_code(total) &&
-						 strstr(psprintf(", %s,", plain_code(wanted)), psprintf(", %s,", plain_code(total))) != NULL))
-		return wanted;
-	return list_concat(list_concat(wanted, code_piece(", ")), total);
+	List *text = NIL;
+	ListCell *lc;
+
+	foreach (lc, list_concat_unique(wanted, total))
+	{
+		text = list_concat(text, code_piece(text != NIL ? ", " : NULL));
+		text = list_concat(text, lfirst(lc));
+	}
+	return text;
 }
 
 /* SELECT ... FROM ... */
@@ -735,9 +731,7 @@ plan_base(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, ForeignPath *path, 
 	}
 	select_attributes(&s, info, attributes_used(rel, checked_infos), use_key);
 	where = deparse_where(sent, &d);
-	order = code_piece(total_order(info, s.order));
-	if (pathkeys != NIL)
-		order = order_first(deparse_order(pathkeys, info, &d), order);
+	order = join_order(deparse_order(pathkeys, info, &d), total_order(info, s.order));
 	for (int i = 0; use_key && i < info->keys.nkeys; i++)
 		keys = lappend(keys, makeString(pstrdup(info->keys.keys[i])));
 	if (checked == NIL && root->limit_tuples >= 1 && root->limit_tuples <= PG_INT32_MAX &&

@@ -56,7 +56,7 @@ extern void cost(RelInfo *info, double fetched, bool sequential, Cost *startup, 
 extern bool all_sortable(List *pathkeys, ShipContext *c, List *tlist);
 extern List *deparse_where(List *clauses, Deparse *d);
 extern List *deparse_order(List *pathkeys, RelInfo *info, Deparse *d);
-extern List *order_first(List *wanted, List *total);
+extern List *join_order(List *wanted, List *total);
 extern List *select_text(Select *s, RelInfo *info);
 extern void select_column(Select *s, List *expression, const char *bare, const char *wish,
 						  Oid type, int32 typmod, int target, int key, int divides, bool midnight,

@@ -563,8 +563,9 @@ ship_form(Node *expr, ShipContext *c)
 
 /* -- aggregates -- */
 
+/* Is = on this text exact there, as it is here under a deterministic collation? */
 static bool
-text_comparable(Oid collation, ShipContext *c)
+text_comparable(Node *expr, Oid collation, ShipContext *c)
 {
 	return get_collation_isdeterministic(collation) && c->measure &&
 		   trait_text_equality(client_get(c->serverid, c->userid));
@@ -577,11 +578,12 @@ ship_grouping(Expr *expr, ShipContext *c)
 	RemoteForm form = is_local_value((Node *) expr, c) ? FORM_NONE : ship_form((Node *) expr, c);
 
 	return form != FORM_NONE &&
-		   (form != FORM_TEXT || text_comparable(exprCollation((Node *) expr), c));
+		   (form != FORM_TEXT || text_comparable((Node *) expr, exprCollation((Node *) expr), c));
 }
 
+/* Does this text sort by its bytes there, as it does here under collation C? */
 static bool
-text_sortable(Oid collation, ShipContext *c)
+text_sortable(Node *expr, Oid collation, ShipContext *c)
 {
 #if PG_VERSION_NUM >= 180000
 	bool is_c = OidIsValid(collation) && pg_newlocale_from_collation(collation)->collate_is_c;
@@ -619,7 +621,7 @@ aggregate_form(Aggref *agg, ShipContext *c)
 		return FORM_NONE;
 	if (strcmp(name, "count") == 0)
 		return agg->aggdistinct == NIL || form != FORM_TEXT ||
-					   text_comparable(agg->inputcollid, c)
+					   text_comparable(arg, agg->inputcollid, c)
 				   ? FORM_NUMBER
 				   : FORM_NONE;
 	if (agg->aggdistinct != NIL)
@@ -627,7 +629,7 @@ aggregate_form(Aggref *agg, ShipContext *c)
 	if (strcmp(name, "sum") == 0 || strcmp(name, "avg") == 0)
 		return form == FORM_NUMBER ? FORM_NUMBER : FORM_NONE;
 	if (strcmp(name, "min") == 0 || strcmp(name, "max") == 0)
-		return form != FORM_TEXT || text_sortable(agg->inputcollid, c) ? form : FORM_NONE;
+		return form != FORM_TEXT || text_sortable(arg, agg->inputcollid, c) ? form : FORM_NONE;
 	return FORM_NONE;
 }
 
@@ -674,8 +676,11 @@ ship_number_comparison(Node *value)
 }
 
 static Ship
-ship_text_comparison(const char *name, Node *left, Node *right, Oid collation, ShipContext *c)
+ship_text_comparison(const char *name, OpExpr *op, ShipContext *c)
 {
+	Node *left = linitial(op->args);
+	Node *right = lsecond(op->args);
+	Oid collation = op->inputcollid;
 	bool full = true;
 
 	if (!get_collation_isdeterministic(collation))
@@ -690,12 +695,19 @@ ship_text_comparison(const char *name, Node *left, Node *right, Oid collation, S
 	else if (ship_form(right, c) != FORM_TEXT)
 		return SHIP_NO;
 	if (strcmp(name, "=") == 0)
-		return full && text_comparable(collation, c) ? SHIP_EXACT : SHIP_WEAK;
+		return full && text_comparable((Node *) op, collation, c) ? SHIP_EXACT : SHIP_WEAK;
 	if (!full)
 		return SHIP_NO;
 	if (strcmp(name, "<>") == 0)
-		return text_comparable(collation, c) ? SHIP_EXACT : SHIP_NO;
-	return text_sortable(collation, c) ? SHIP_EXACT : SHIP_NO;
+		return text_comparable((Node *) op, collation, c) ? SHIP_EXACT : SHIP_NO;
+	return text_sortable((Node *) op, collation, c) ? SHIP_EXACT : SHIP_NO;
+}
+
+/* Does LIKE on this text heed case and accents there? */
+static bool
+text_likeable(Node *expr, ShipContext *c)
+{
+	return c->measure && trait_text_like(client_get(c->serverid, c->userid));
 }
 
 /*
@@ -743,7 +755,7 @@ ship_like(const char *name, OpExpr *op, ShipContext *c)
 		!get_collation_isdeterministic(op->inputcollid) ||
 		!const_text(lsecond(op->args), &pattern) || like_superset(pattern, &exact) == NULL)
 		return SHIP_NO;
-	exact = exact && c->measure && trait_text_like(client_get(c->serverid, c->userid));
+	exact = exact && text_likeable((Node *) op, c);
 	if (strcmp(name, "~~") == 0)
 		return exact ? SHIP_EXACT : SHIP_WEAK;
 	return exact ? SHIP_EXACT : SHIP_NO;
@@ -777,7 +789,7 @@ ship_comparison(OpExpr *op, ShipContext *c)
 	if (!is_one_of(name, comparisons))
 		return SHIP_NO;
 	if (exprType(left) == TEXTOID && exprType(right) == TEXTOID)
-		return ship_text_comparison(name, left, right, op->inputcollid, c);
+		return ship_text_comparison(name, op, c);
 	if (is_local_value(left, c) != is_local_value(right, c))
 		return is_local_value(right, c) ? ship_against_value(left, right, c)
 										: ship_against_value(right, left, c);
@@ -859,7 +871,7 @@ ship_array(ScalarArrayOpExpr *op, ShipContext *c)
 		return meets(form, element) ? SHIP_EXACT : SHIP_NO;
 	if (element != TEXTOID || !get_collation_isdeterministic(op->inputcollid))
 		return SHIP_NO;
-	if (full_elements(array) && text_comparable(op->inputcollid, c))
+	if (full_elements(array) && text_comparable(left, op->inputcollid, c))
 		return SHIP_EXACT;
 	return op->useOr ? SHIP_WEAK : SHIP_NO;
 }
@@ -924,5 +936,5 @@ ship_order(Node *expr, Oid collation, ShipContext *c)
 {
 	RemoteForm form = is_local_value(expr, c) ? FORM_NONE : ship_form(expr, c);
 
-	return form != FORM_NONE && (form != FORM_TEXT || text_sortable(collation, c));
+	return form != FORM_NONE && (form != FORM_TEXT || text_sortable(expr, collation, c));
 }

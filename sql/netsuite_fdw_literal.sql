@@ -56,6 +56,8 @@ SET plan_cache_mode = force_generic_plan;
 PREPARE list(date, int, date[], int[]) AS SELECT id FROM t WHERE n = ANY ($4) AND d = ANY ($3) AND d >= $1 AND n <> ALL ($4) AND n < $2 AND z > now() - interval '1 day' AND d < current_date;
 SELECT query_of('EXECUTE list(NULL, NULL, NULL, NULL)');
 RESET plan_cache_mode;
+-- a text that looks like the key's order is not taken for it
+SELECT query_of('SELECT id FROM t ORDER BY CASE WHEN s = '', t.id ASC,'' THEN 1 ELSE 2 END LIMIT 5');
 -- bounds outside the range are dropped or false, and null where the column is
 SELECT query_of('SELECT id FROM t WHERE ' || c) FROM unnest(ARRAY['d = ''9999-12-31''', 'd > ''9999-12-31''', 'd <= ''9999-12-31''', 'd < ''infinity''', 'd <> ''infinity''', 'd > ''0044-03-15 BC''', 'd IN (''2024-01-01'', ''infinity'')', 'd = timestamp ''2024-01-01 12:00''', 'NOT d < ''-infinity''', 'q < ''NaN''', 'q = ''NaN''', 'q IN (1.5, ''NaN'')', 'q > 12345678901234567890123456789012345678901234567890', 'coalesce(d, ''infinity'') = ''infinity''', 'z < ''infinity''', 'z >= date ''2024-01-01''']) c;
 -- what might overflow here is computed here
