@@ -123,6 +123,32 @@ fill_pieces(List *pieces, const HoleValues *v)
 	return out.data;
 }
 
+/* An expression without casts that change nothing */
+static Node *
+without_casts(Node *expr)
+{
+	const char *name;
+
+	for (;;)
+	{
+		if (IsA(expr, RelabelType))
+			expr = (Node *) ((RelabelType *) expr)->arg;
+		else if (IsA(expr, FuncExpr) && call_of((FuncExpr *) expr, &name) == CALL_IDENTITY)
+			expr = linitial(((FuncExpr *) expr)->args);
+		else
+			return expr;
+	}
+}
+
+/* The number of the statement's parameter that a value is, or 0 */
+int
+parameter_number(Node *expr)
+{
+	Param *param = (Param *) without_casts(expr);
+
+	return IsA(param, Param) && param->paramkind == PARAM_EXTERN ? param->paramid : 0;
+}
+
 /*
  * How EXPLAIN shows a value: a constant as it is, a parameter under the
  * statement's number, anything else under a number of its own.
@@ -140,10 +166,8 @@ show_value(Node *expr, int *number, int *last)
 		getTypeOutputInfo(((Const *) expr)->consttype, &output, &is_varlena);
 		return quote_literal_cstr(OidOutputFunctionCall(output, ((Const *) expr)->constvalue));
 	}
-	if (IsA(expr, Param) && ((Param *) expr)->paramkind == PARAM_EXTERN)
-		return psprintf("$%d", ((Param *) expr)->paramid);
 	if (*number == 0)
-		*number = ++*last;
+		*number = parameter_number(expr) ? parameter_number(expr) : ++*last;
 	return psprintf("$%d", *number);
 }
 
@@ -234,17 +258,7 @@ is_plain_extreme(Node *expr, Deparse *d)
 static void
 deparse_loose(Node *expr, Deparse *d)
 {
-	const char *name;
-
-	for (;;)
-	{
-		if (IsA(expr, RelabelType))
-			expr = (Node *) ((RelabelType *) expr)->arg;
-		else if (IsA(expr, FuncExpr) && call_of((FuncExpr *) expr, &name) == CALL_IDENTITY)
-			expr = linitial(((FuncExpr *) expr)->args);
-		else
-			break;
-	}
+	expr = without_casts(expr);
 	if (is_column(expr, d->ship) && ship_form(expr, d->ship) != FORM_TEXT)
 		appendStringInfoString(d->out, column_of(expr, d));
 	else if (is_plain_extreme(expr, d))

@@ -54,6 +54,7 @@ extern void deparse_aggregate(Aggref *agg, const char *name, Deparse *d);
 extern List *code_piece(const char *code);
 extern char *plain_code(List *pieces);
 extern char *fill_pieces(List *pieces, const HoleValues *values);
+extern int parameter_number(Node *expr);
 extern char *show_pieces(List *pieces, List *holes, List *exprs, int *numbers, int *last);
 
 #endif /* NETSUITE_DEPARSE_H */

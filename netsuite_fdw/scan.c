@@ -206,12 +206,7 @@ show_spec(ForeignScan *fs, CursorSpec *spec)
 	ListCell *lc;
 
 	foreach (lc, fs->fdw_exprs)
-	{
-		Param *param = lfirst(lc);
-
-		if (IsA(param, Param) && param->paramkind == PARAM_EXTERN)
-			last = Max(last, param->paramid);
-	}
+		last = Max(last, parameter_number(lfirst(lc)));
 	spec->select = show_pieces(list_nth(plan, PLAN_SELECT), holes, fs->fdw_exprs, numbers, &last);
 	spec->where = show_pieces(list_nth(plan, PLAN_WHERE), holes, fs->fdw_exprs, numbers, &last);
 	spec->group = show_pieces(list_nth(plan, PLAN_GROUP), holes, fs->fdw_exprs, numbers, &last);
