@@ -573,7 +573,10 @@ deparse_condition(Node *expr, Deparse *d)
 			deparse_bool((BoolExpr *) expr, d);
 			break;
 		case T_NullTest:
-			deparse_loose((Node *) ((NullTest *) expr)->arg, d);
+			if (is_column((Node *) ((NullTest *) expr)->arg, d->ship))
+				appendStringInfoString(d->out, column_of((Node *) ((NullTest *) expr)->arg, d));
+			else
+				deparse_value((Node *) ((NullTest *) expr)->arg, d);
 			appendStringInfoString(d->out, ((NullTest *) expr)->nulltesttype == IS_NULL ? " IS NULL" : " IS NOT NULL");
 			break;
 		case T_BooleanTest:

@@ -20,6 +20,10 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 #define MAX_IN 1000      /* arguments that NetSuite takes in one IN */
 #define MAX_DIGITS 38    /* that Oracle's numbers hold at least */
 #define MAX_EXPONENT 120 /* of their first and last digit */

@@ -30,7 +30,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
-#include "utils/float.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
@@ -281,7 +280,7 @@ type_limit(Oid type)
 		case INT8OID:
 			return 9223372036854775807.0;
 		default:
-			return get_float8_infinity();
+			return INFINITY;
 	}
 }
 
@@ -384,7 +383,7 @@ is_digits(Node *expr)
 	Const *c = (Const *) expr;
 
 	return IsA(expr, Const) && !c->constisnull && c->consttype == INT4OID &&
-		   abs(DatumGetInt32(c->constvalue)) <= 38;
+		   DatumGetInt32(c->constvalue) >= -38 && DatumGetInt32(c->constvalue) <= 38;
 }
 
 static RemoteForm

@@ -1,6 +1,7 @@
 -- Data is never code, and no value stands for another: what is sent for bytes, bounds and types
 SET search_path = public;
 SET TimeZone = 'Asia/Tokyo';
+SET datestyle = 'ISO';
 CREATE SCHEMA far;
 CREATE SCHEMA near;
 -- every byte that may be in a text, on both sides; the other side's text is made by itself
@@ -69,6 +70,12 @@ SELECT query_of('SELECT id FROM texts WHERE ' || c) FROM unnest(ARRAY['trandate 
 SELECT query_of('SELECT count(other), count(foreigntotal), count(DISTINCT trandate) FROM texts');
 SELECT count(*) = (SELECT count(*) FROM t WHERE d = '2024-02-29') FROM texts WHERE trandate = '2024-02-29';
 SELECT trandate ~ '^\d{4}-\d\d-\d\d$' AND lastmodifieddate ~ '^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$' AS in_one_form FROM texts LIMIT 1;
+-- IMPORT says what the dictionary does not know; types 'text' gives dates that can be compared
+SELECT attname, option FROM pg_attribute, unnest(attfdwoptions) option WHERE attrelid = 'netsuite.transaction'::regclass AND option ~ '^remote_type' ORDER BY attnum;
+CREATE SCHEMA as_text;
+IMPORT FOREIGN SCHEMA suiteql LIMIT TO (customer) FROM SERVER ns INTO as_text OPTIONS (types 'text');
+SELECT query_of('SELECT id FROM as_text.customer WHERE custentity_since >= ''2020-01-01'' AND isinactive = ''F'' AND creditlimit = ''5000'' AND custentity_since IS NOT NULL');
+SELECT count(*) FILTER (WHERE t.custentity_since IS DISTINCT FROM n.custentity_since::text OR t.creditlimit::numeric IS DISTINCT FROM n.creditlimit) AS differ, count(*) > 0 AS some FROM as_text.customer t JOIN netsuite.customer n USING (id);
 -- midnight of the session's zone, wherever date_trunc stands
 SELECT min(date_trunc('month', d)), max(CASE WHEN b THEN date_trunc('year', d) END), max(coalesce(date_trunc('quarter', d), date_trunc('year', d))), max(date_trunc('month', d)) FILTER (WHERE b) FROM t WHERE d BETWEEN '2024-02-29' AND '2024-03-31';
 SELECT query_of('SELECT coalesce(date_trunc(''month'', d), z), count(*) FROM t GROUP BY 1');
@@ -81,4 +88,4 @@ SELECT count(*) FROM (SELECT z, m FROM domains OFFSET 0) x WHERE z IS DISTINCT F
 SELECT l FROM domains;
 CREATE FOREIGN TABLE wrong (a int OPTIONS (remote_type 'integer')) SERVER ns;
 SET client_min_messages = warning;
-DROP SCHEMA far, near CASCADE;
+DROP SCHEMA far, near, as_text CASCADE;
