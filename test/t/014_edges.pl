@@ -13,7 +13,8 @@ my $seed = $ENV{NS_SEED} // 1;
 srand($seed);
 note("NS_SEED=$seed NS_EDGES=$share");
 
-my $node = new_server('edges', conf => "TimeZone = 'Asia/Tokyo'\nenable_hashjoin = off\nenable_mergejoin = off\nenable_material = off\nenable_memoize = off\n");
+# a zone that changes at midnight: 2023-09-03 has none
+my $node = new_server('edges', conf => "TimeZone = 'America/Santiago'\nenable_hashjoin = off\nenable_mergejoin = off\nenable_material = off\nenable_memoize = off\n");
 
 sub sql
 {
@@ -38,7 +39,7 @@ sql('CREATE SCHEMA near', 'CREATE SCHEMA declared', 'CREATE SCHEMA unknown',
 INSERT INTO near.edge SELECT i,
 	pick(i, VARIADIC '{NULL,-2147483648,2147483647,0,1,-1,5}'::int[]), pick(i, VARIADIC '{9223372036854775807,-9223372036854775808,NULL,0,2,-3}'::bigint[]),
 	pick(i, VARIADIC '{0,NULL,-1,1.5,12345678901234567890123456789012345678,-12345678901234567890123456789012345678,0.00000000000000000000000000000000000001,0.25,9999999999999999999999999999.9999999999,-2.5,2.5}'::numeric[]),
-	pick(i, VARIADIC '{9999-12-31,NULL,0001-01-01,2024-02-29,9999-12-30,0001-01-02,1582-10-10,2024-03-31}'::date[]), pick(i, VARIADIC '{2024-02-29,9999-12-31,2024-03-31,NULL,0001-01-01}'::date[]),
+	pick(i, VARIADIC '{9999-12-31,NULL,0001-01-01,2024-02-29,9999-12-30,0001-01-02,1582-10-10,2023-09-03,2024-03-31}'::date[]), pick(i, VARIADIC '{2024-02-29,9999-12-31,2024-03-31,NULL,0001-01-01}'::date[]),
 	w, w AT TIME ZONE 'America/New_York', pick(i, VARIADIC '{t,f,NULL}'::boolean[]), pick(i, VARIADIC t.texts), pick(i * 7 + 3, VARIADIC t.texts)
 FROM (SELECT array_agg(x ORDER BY n) AS texts FROM (
 		SELECT n, chr(n) || 'a' AS x FROM generate_series(1, 31) n
@@ -111,7 +112,7 @@ my @compared = ('@C = @V', '@C <> @V', '@C < @V', '@C <= @V', '@C > @V', '@C >= 
 my @values = (
 	[ 'date', [qw(d1 d2)], "date '2024-02-29'", [ '-infinity', '4713-01-01 BC', '0044-03-15 BC', '0001-12-31 BC', '0001-01-01', '0001-01-02', '2024-02-29', '9999-12-30', '9999-12-31', '10000-01-01', '5874897-12-31', 'infinity', undef ] ],
 	[ 'timestamp', [qw(d1 w)], "timestamp '2024-02-29'", [ '-infinity', '0044-03-15 12:00 BC', '0001-01-01', '0001-01-01 00:00:00.5', '2024-02-29 00:00:01', '2024-02-29 12:00:00.5', '9999-12-31', '9999-12-31 23:59:59', '9999-12-31 23:59:59.5', '10000-01-01', '294276-12-31', 'infinity', undef ] ],
-	[ 'timestamptz', [qw(d1 z w)], "timestamptz '2024-02-29 00:00 America/New_York'", [ '-infinity', '0044-03-15 12:00 BC', '0001-01-01', '2024-11-03 05:30+00', '2024-11-03 06:30+00', '2024-03-10 02:30 America/New_York', '2024-02-29 00:00+09', '9999-12-31 23:59:59 America/New_York', '9999-12-31 23:59:59.5+09', '10000-01-01 08:00+00', '294276-12-31', 'infinity', undef ] ],
+	[ 'timestamptz', [qw(d1 z w)], "timestamptz '2024-02-29 00:00 America/New_York'", [ '-infinity', '0044-03-15 12:00 BC', '0001-01-01', '2023-09-03 03:59:59+00', '2023-09-03 04:00+00', '2023-09-03 04:00:01+00', '2023-09-03 00:00+00', '2024-11-03 05:30+00', '2024-11-03 06:30+00', '2024-03-10 02:30 America/New_York', '2024-02-29 00:00+09', '9999-12-31 23:59:59 America/New_York', '9999-12-31 23:59:59.5+09', '10000-01-01 08:00+00', '294276-12-31', 'infinity', undef ] ],
 	[ 'date', [qw(z w)], "date '2024-02-29'", [ '-infinity', '0001-01-02', '2024-02-29', '2024-11-03', '9999-12-31', '10000-01-01', 'infinity' ] ],
 	[ 'numeric', [qw(q n1 n2)], '1.5', [ 'NaN', '-Infinity', 'Infinity', '0', '1.5', '-0.00', '12345678901234567890123456789012345678', '12345678901234567890123456789012345678.5', '12345678901234567890123456789012345677.99999999999999999999', '0.000000000000000000000000000000000000005', '1e131000', '-1e200', '1e-140', '99999999999999999999999999999999999999999999999999', undef ] ],
 	[ 'bigint', [qw(n1 n2 q)], '5::bigint', [ '9223372036854775807', '-9223372036854775808', '0', '2147483648', undef ] ],
