@@ -130,3 +130,18 @@ catalog_of_record(const char *record)
 	}
 	return NULL;
 }
+
+/* The letter of a column's type; \0 if the dictionary does not know the column */
+char
+catalog_column(const CatalogTable *table, const char *name)
+{
+	int len = strlen(name);
+
+	for (const char *p = table->columns; p != NULL; p = strstr(p, ", "))
+	{
+		p += strspn(p, ", ");
+		if (pg_strncasecmp(p, name, len) == 0 && p[len] == ' ')
+			return p[len + 1];
+	}
+	return '\0';
+}

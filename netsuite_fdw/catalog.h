@@ -25,6 +25,7 @@ typedef struct CatalogTable
 
 extern const CatalogTable *catalog_find(const char *name);
 extern const CatalogTable *catalog_list(int *n);
+extern char catalog_column(const CatalogTable *table, const char *name);
 extern const CatalogTable *catalog_of_record(const char *record);
 
 #endif /* NETSUITE_CATALOG_H */

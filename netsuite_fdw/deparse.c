@@ -1,436 +1,270 @@
 /*
  * deparse.c
  *		Expressions that shippable.c has let pass, as SuiteQL.
- *
- * Values known only at execution are left as marks; fill_marks() writes them
- * in as literals when the query is sent.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "netsuite_fdw/deparse.h"
-#include "netsuite_fdw/option.h"
+#include "netsuite_fdw/literal.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "optimizer/optimizer.h"
-#include "parser/parsetree.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
-#include "utils/datetime.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
-#include "utils/numeric.h"
-#include "utils/timestamp.h"
 
-#define MAX_IN 1000 /* arguments that NetSuite takes in one IN */
+/* -- pieces -- */
 
-/* -- literals -- */
+/* Start a text */
+void
+deparse_begin(Deparse *d)
+{
+	d->out = makeStringInfo();
+	d->pieces = NIL;
+}
 
 static void
-append_text_literal(StringInfo out, const char *text)
+end_code(Deparse *d)
 {
-	appendStringInfoChar(out, '\'');
-	for (; *text; text++)
+	if (d->out->len > 0)
+		d->pieces = lappend(d->pieces, makeString(pstrdup(d->out->data)));
+	resetStringInfo(d->out);
+}
+
+/* The text since deparse_begin(); NIL if it is empty */
+List *
+deparse_end(Deparse *d)
+{
+	end_code(d);
+	return d->pieces;
+}
+
+void
+deparse_pieces(List *pieces, Deparse *d)
+{
+	ListCell *lc;
+
+	foreach (lc, pieces)
 	{
-		if (*text == '\'')
-			appendStringInfoChar(out, '\'');
-		appendStringInfoChar(out, *text);
+		if (IsA(lfirst(lc), String))
+			appendStringInfoString(d->out, strVal(lfirst(lc)));
+		else
+		{
+			end_code(d);
+			d->pieces = lappend(d->pieces, lfirst(lc));
+		}
 	}
-	appendStringInfoChar(out, '\'');
 }
 
-static void
-append_number(StringInfo out, Datum value, Oid type)
+/* A part of a text by itself */
+static List *
+pieces_of(void (*write)(Node *, Deparse *), Node *expr, Deparse *d)
 {
-	if (type == NUMERICOID && (numeric_is_nan(DatumGetNumeric(value)) ||
-							   numeric_is_inf(DatumGetNumeric(value))))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("NaN and infinity cannot be sent to NetSuite"),
-				 errhint("Filter such values out before comparing them with a foreign table.")));
-	switch (type)
+	Deparse outer = *d;
+	List *result;
+
+	deparse_begin(d);
+	write(expr, d);
+	result = deparse_end(d);
+	d->out = outer.out;
+	d->pieces = outer.pieces;
+	return result;
+}
+
+/* A text that is nothing but code; NIL for none */
+List *
+code_piece(const char *code)
+{
+	return code ? list_make1(makeString(pstrdup(code))) : NIL;
+}
+
+/* The code of a text without holes; NULL for others and for none */
+char *
+plain_code(List *pieces)
+{
+	return list_length(pieces) == 1 && IsA(linitial(pieces), String) ? strVal(linitial(pieces)) : NULL;
+}
+
+/* Write a value, or a comparison with it */
+static void
+append_hole(StringInfo out, const char *comparison, const char *subject, const Value *value)
+{
+	if (*comparison == '\0')
+		append_value(out, value);
+	else if (strcmp(comparison, "IN") == 0 || strcmp(comparison, "NOT IN") == 0)
+		append_list(out, subject, comparison[0] == 'N', value);
+	else
+		append_comparison(out, subject, comparison, value);
+}
+
+/* The text with the values of now; NULL for none */
+char *
+fill_pieces(List *pieces, const HoleValues *v)
+{
+	StringInfoData out;
+	ListCell *lc;
+
+	if (pieces == NIL)
+		return NULL;
+	initStringInfo(&out);
+	foreach (lc, pieces)
 	{
-		case INT2OID:
-			appendStringInfo(out, "%d", DatumGetInt16(value));
-			break;
-		case INT4OID:
-			appendStringInfo(out, "%d", DatumGetInt32(value));
-			break;
-		case INT8OID:
-			appendStringInfo(out, INT64_FORMAT, DatumGetInt64(value));
-			break;
-		default:
-			appendStringInfoString(out, DatumGetCString(DirectFunctionCall1(numeric_out, value)));
+		if (IsA(lfirst(lc), String))
+			appendStringInfoString(&out, strVal(lfirst(lc)));
+		else
+		{
+			int i = intVal(lfirst(lc));
+			List *hole = list_nth(v->holes, i);
+			Value value = {v->values[i], v->nulls[i], v->types[i], (RemoteForm) intVal(list_nth(hole, HOLE_FORM)), v->zone};
+
+			append_hole(&out, strVal(list_nth(hole, HOLE_OPERATOR)),
+						fill_pieces(list_nth(hole, HOLE_SUBJECT), v), &value);
+		}
 	}
+	return out.data;
 }
 
-static void
-append_day(StringInfo out, int64 day)
+/* An expression without casts that change nothing */
+static Node *
+without_casts(Node *expr)
 {
-	int year;
-	int month;
-	int mday;
+	const char *name;
 
-	j2date((int) (day + POSTGRES_EPOCH_JDATE), &year, &month, &mday);
-	appendStringInfo(out, "TO_DATE('%04d-%02d-%02d','YYYY-MM-DD')", year, month, mday);
-}
-
-#define FIRST_DAY (-730119) /* 0001-01-01 */
-#define LAST_DAY 2921939    /* 9999-12-31 */
-
-static int64
-clamp_day(int64 day)
-{
-	return Min(Max(day, FIRST_DAY), LAST_DAY);
-}
-
-static int64
-floor_div(int64 a, int64 b)
-{
-	return a / b - (a % b < 0);
-}
-
-static void
-append_second(StringInfo out, Timestamp wall)
-{
-	int64 day = floor_div(wall, USECS_PER_DAY);
-	int second = (int) ((wall - day * USECS_PER_DAY) / USECS_PER_SEC);
-	int year;
-	int month;
-	int mday;
-
-	if (day < FIRST_DAY)
-		day = FIRST_DAY, second = 0;
-	if (day > LAST_DAY)
-		day = LAST_DAY, second = 86399;
-	j2date((int) (day + POSTGRES_EPOCH_JDATE), &year, &month, &mday);
-	appendStringInfo(out, "TO_DATE('%04d-%02d-%02d %02d:%02d:%02d','YYYY-MM-DD HH24:MI:SS')",
-					 year, month, mday, second / 3600, second / 60 % 60, second % 60);
-}
-
-/* -- bounds -- */
-
-/* A date, timestamp or timestamptz as wall clock here, to compare a date with */
-static Timestamp
-wall_here(Datum value, Oid type)
-{
-	if (type == DATEOID)
+	for (;;)
 	{
-		DateADT day = DatumGetDateADT(value);
-
-		if (DATE_IS_NOBEGIN(day))
-			return DT_NOBEGIN;
-		if (DATE_IS_NOEND(day))
-			return DT_NOEND;
-		return (int64) clamp_day(day) * USECS_PER_DAY;
+		if (IsA(expr, RelabelType))
+			expr = (Node *) ((RelabelType *) expr)->arg;
+		else if (IsA(expr, FuncExpr) && call_of((FuncExpr *) expr, &name) == CALL_IDENTITY)
+			expr = linitial(((FuncExpr *) expr)->args);
+		else
+			return expr;
 	}
-	if (type == TIMESTAMPTZOID && !TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(value)))
-		return DatumGetTimestamp(DirectFunctionCall1(timestamptz_timestamp, value));
-	return DatumGetTimestamp(value);
 }
 
-/* The first multiple of grain not before a moment, or after it */
-static int64
-grain_up(Timestamp t, int64 grain, bool beyond)
+/* The number of the statement's parameter that a value is, or 0 */
+int
+parameter_number(Node *expr)
 {
-	int64 n;
+	Param *param = (Param *) without_casts(expr);
 
-	if (TIMESTAMP_IS_NOBEGIN(t))
-		return PG_INT64_MIN / grain + 2;
-	if (TIMESTAMP_IS_NOEND(t))
-		return PG_INT64_MAX / grain - 2;
-	n = floor_div(t, grain);
-	return beyond || n * grain != t ? n + 1 : n;
+	return IsA(param, Param) && param->paramkind == PARAM_EXTERN ? param->paramid : 0;
 }
 
 /*
- * The wall clock of the account from which on datetimes are at or after a
- * moment.  In the hour that a change to winter time repeats, a wall clock is
- * read as its second passing; the bound for moments of the first passing is
- * where the repeated hour begins.
+ * How EXPLAIN shows a value: a constant as it is, a parameter under the
+ * statement's number, anything else under a number of its own.
  */
-static Timestamp
-wall_there(TimestampTz t, pg_tz *zone)
+static char *
+show_value(Node *expr, int *number, int *last)
 {
-	struct pg_tm tm;
-	fsec_t fsec;
-	int tz;
-	int read_back;
-	Timestamp wall;
-
-	if (TIMESTAMP_NOT_FINITE(t))
-		return t;
-	if (timestamp2tm(t, &tz, &tm, &fsec, NULL, zone) != 0)
-		return t < 0 ? DT_NOBEGIN : DT_NOEND;
-	wall = t - (int64) tz * USECS_PER_SEC;
-	read_back = DetermineTimeZoneOffset(&tm, zone);
-	if (read_back > tz)
+	if (IsA(expr, Const) && ((Const *) expr)->constisnull)
+		return "NULL";
+	if (IsA(expr, Const))
 	{
-		pg_time_t from = timestamptz_to_time_t(t);
-		pg_time_t boundary;
-		long before;
-		long after;
-		int dst_before;
-		int dst_after;
+		Oid output;
+		bool is_varlena;
 
-		if (pg_next_dst_boundary(&from, &before, &dst_before, &boundary, &after, &dst_after,
-								 zone) == 1)
-			wall = time_t_to_timestamptz(boundary) + after * USECS_PER_SEC;
+		getTypeOutputInfo(((Const *) expr)->consttype, &output, &is_varlena);
+		return quote_literal_cstr(OidOutputFunctionCall(output, ((Const *) expr)->constvalue));
 	}
-	return wall;
+	if (*number == 0)
+		*number = parameter_number(expr) ? parameter_number(expr) : ++*last;
+	return psprintf("$%d", *number);
 }
 
-static void
-append_bound(StringInfo out, ValueForm form, Datum value, Oid type, pg_tz *zone)
-{
-	Timestamp wall;
-
-	switch (form)
-	{
-		case FORM_DAY_UP:
-		case FORM_DAY_NEXT:
-			append_day(out, clamp_day(grain_up(wall_here(value, type), USECS_PER_DAY,
-											   form == FORM_DAY_NEXT)));
-			return;
-		case FORM_SECOND_UP_ZONED:
-		case FORM_SECOND_NEXT_ZONED:
-			/* round in universal time, then look at the clock there */
-			wall = DatumGetTimestampTz(value);
-			if (!TIMESTAMP_NOT_FINITE(wall))
-				wall = grain_up(wall, USECS_PER_SEC, form == FORM_SECOND_NEXT_ZONED) * USECS_PER_SEC;
-			append_second(out, wall_there(wall, zone));
-			return;
-		default:
-			wall = DatumGetTimestamp(value);
-			if (!TIMESTAMP_NOT_FINITE(wall))
-				wall = grain_up(wall, USECS_PER_SEC, form == FORM_SECOND_NEXT) * USECS_PER_SEC;
-			append_second(out, wall);
-	}
-}
-
-/* -- lists -- */
-
-static void
-append_range(StringInfo out, const char *column, ValueForm up, ValueForm next, Datum value,
-			 Oid type, pg_tz *zone)
-{
-	appendStringInfo(out, "(%s >= ", column);
-	append_bound(out, up, value, type, zone);
-	appendStringInfo(out, " AND %s < ", column);
-	append_bound(out, next, value, type, zone);
-	appendStringInfoChar(out, ')');
-}
-
-static void
-append_element(StringInfo out, Datum value, bool isnull, Oid type)
-{
-	if (isnull)
-		appendStringInfoString(out, "NULL");
-	else if (type == TEXTOID)
-		append_text_literal(out, TextDatumGetCString(value));
-	else
-		append_number(out, value, type);
-}
-
-static void
-append_list(StringInfo out, ValueForm form, const char *column, Datum array, pg_tz *zone)
-{
-	ArrayType *a = DatumGetArrayTypeP(array);
-	Oid type = ARR_ELEMTYPE(a);
-	int16 len;
-	bool byval;
-	char align;
-	Datum *values;
-	bool *nulls;
-	int n;
-	bool out_of = form == FORM_LIST_OUT;
-
-	get_typlenbyvalalign(type, &len, &byval, &align);
-	deconstruct_array(a, type, len, byval, align, &values, &nulls, &n);
-	if (n == 0)
-	{
-		appendStringInfoString(out, out_of ? "(1 = 1)" : "(1 = 0)");
-		return;
-	}
-	appendStringInfoChar(out, '(');
-	for (int i = 0; i < n; i++)
-	{
-		if (form == FORM_LIST || form == FORM_LIST_OUT)
-		{
-			if (i % MAX_IN == 0)
-				appendStringInfo(out, "%s%s%s IN (", i == 0 ? "" : out_of ? ") AND "
-																		  : ") OR ",
-								 column, out_of ? " NOT" : "");
-			else
-				appendStringInfoChar(out, ',');
-			append_element(out, values[i], nulls[i], type);
-			continue;
-		}
-		if (i > 0)
-			appendStringInfoString(out, " OR ");
-		if (nulls[i])
-			appendStringInfo(out, "%s = NULL", column);
-		else if (form == FORM_LIST_DAYS)
-			append_range(out, column, FORM_DAY_UP, FORM_DAY_NEXT, values[i], type, zone);
-		else if (form == FORM_LIST_SECONDS)
-			append_range(out, column, FORM_SECOND_UP, FORM_SECOND_NEXT, values[i], type, zone);
-		else
-			append_range(out, column, FORM_SECOND_UP_ZONED, FORM_SECOND_NEXT_ZONED, values[i],
-						 type, zone);
-	}
-	appendStringInfoString(out, form == FORM_LIST || form == FORM_LIST_OUT ? "))" : ")");
-}
-
-/* A value as SuiteQL */
-void
-render_value(StringInfo out, ValueForm form, const char *column, Datum value, bool isnull,
-			 Oid type, pg_tz *zone)
-{
-	if (isnull)
-	{
-		if (form >= FORM_LIST)
-			appendStringInfo(out, "%s = NULL", column);
-		else
-			appendStringInfoString(out, "NULL");
-		return;
-	}
-	switch (form)
-	{
-		case FORM_NUMBER:
-			append_number(out, value, type);
-			break;
-		case FORM_TEXT:
-			append_text_literal(out, TextDatumGetCString(value));
-			break;
-		case FORM_BOOL:
-			appendStringInfoString(out, DatumGetBool(value) ? "'T'" : "'F'");
-			break;
-		case FORM_DAY:
-			append_day(out, clamp_day(DatumGetDateADT(value)));
-			break;
-		case FORM_LIST:
-		case FORM_LIST_OUT:
-		case FORM_LIST_DAYS:
-		case FORM_LIST_SECONDS:
-		case FORM_LIST_SECONDS_ZONED:
-			append_list(out, form, column, value, zone);
-			break;
-		default:
-			append_bound(out, form, value, type, zone);
-	}
-}
-
-bool
-form_needs_zone(ValueForm form)
-{
-	return form == FORM_SECOND_UP_ZONED || form == FORM_SECOND_NEXT_ZONED ||
-		   form == FORM_LIST_SECONDS_ZONED;
-}
-
-/* -- marks -- */
-
-/* Write the values in */
+/* The text as EXPLAIN shows it; numbers holds those already given */
 char *
-fill_marks(const char *text, List *forms, Datum *values, bool *nulls, Oid *types, pg_tz *zone)
+show_pieces(List *pieces, List *holes, List *exprs, int *numbers, int *last)
 {
 	StringInfoData out;
+	ListCell *lc;
 
-	if (text == NULL)
+	if (pieces == NIL)
 		return NULL;
 	initStringInfo(&out);
-	while (*text)
+	foreach (lc, pieces)
 	{
-		if (*text == MARK_BEGIN)
-		{
-			int i = (int) strtol(text + 1, (char **) &text, 10);
-			List *form = list_nth(forms, i);
-
-			render_value(&out, (ValueForm) intVal(linitial(form)), strVal(lsecond(form)),
-						 values[i], nulls[i], types[i], zone);
-			text++;
-		}
+		if (IsA(lfirst(lc), String))
+			appendStringInfoString(&out, strVal(lfirst(lc)));
 		else
-			appendStringInfoChar(&out, *text++);
+		{
+			int i = intVal(lfirst(lc));
+			List *hole = list_nth(holes, i);
+			const char *comparison = strVal(list_nth(hole, HOLE_OPERATOR));
+			char *subject = show_pieces(list_nth(hole, HOLE_SUBJECT), holes, exprs, numbers, last);
+			char *value = show_value(list_nth(exprs, i), &numbers[i], last);
+
+			if (subject == NULL)
+				appendStringInfoString(&out, value);
+			else if (strcmp(comparison, "IN") == 0)
+				appendStringInfo(&out, "%s = ANY (%s)", subject, value);
+			else if (strcmp(comparison, "NOT IN") == 0)
+				appendStringInfo(&out, "%s <> ALL (%s)", subject, value);
+			else
+				appendStringInfo(&out, "%s %s %s", subject, comparison, value);
+		}
 	}
 	return out.data;
 }
 
-/* The text with $1, $2 ... for its marks, as EXPLAIN shows it */
-char *
-show_marks(const char *text)
-{
-	StringInfoData out;
+/* -- values from here -- */
 
-	initStringInfo(&out);
-	while (*text)
+/* Constants are written at once, but for those whose meaning depends on a zone */
+static void
+deparse_local(Node *expr, RemoteForm form, const char *comparison, List *subject, Deparse *d)
+{
+	Const *c = (Const *) expr;
+
+	while (IsA(expr, RelabelType))
+		c = (Const *) (expr = (Node *) ((RelabelType *) expr)->arg);
+	if (IsA(expr, Const) && !needs_any_zone(form, c->consttype) && (subject == NIL || plain_code(subject)))
 	{
-		if (*text == MARK_BEGIN)
-		{
-			appendStringInfo(&out, "$%ld", strtol(text + 1, (char **) &text, 10) + 1);
-			text++;
-		}
-		else
-			appendStringInfoChar(&out, *text++);
+		Value value = {c->constvalue, c->constisnull, c->consttype, form, NULL};
+
+		append_hole(d->out, comparison, plain_code(subject), &value);
+		return;
 	}
-	return out.data;
+	end_code(d);
+	d->pieces = lappend(d->pieces, makeInteger(list_length(d->values)));
+	d->values = lappend(d->values, expr);
+	d->holes = lappend(d->holes, list_make3(makeInteger(form), makeString(pstrdup(comparison)), subject));
 }
 
 /* -- expressions -- */
 
-/* Constants are written at once, but for those that depend on a zone */
-static void
-append_local(Node *expr, ValueForm form, const char *column, Deparse *d)
-{
-	Const *c = (Const *) expr;
-
-	if (IsA(expr, Const) && !form_needs_zone(form) && c->consttype != TIMESTAMPTZOID)
-	{
-		render_value(d->out, form, column, c->constvalue, c->constisnull, c->consttype, NULL);
-		return;
-	}
-	appendStringInfo(d->out, "%c%d%c", MARK_BEGIN, list_length(d->values), MARK_END);
-	d->values = lappend(d->values, expr);
-	d->forms = lappend(d->forms, list_make2(makeInteger(form), makeString(pstrdup(column))));
-}
-
-/* A foreign table's column as SuiteQL */
-char *
-deparse_column(Oid relid, int attnum)
-{
-	bool is_expression;
-	char *text = column_expression(relid, attnum, &is_expression);
-
-	return is_expression ? psprintf("(%s)", text) : psprintf("t.%s", text);
-}
-
 static char *
-column_of(Var *var, Deparse *d)
+column_of(Node *var, Deparse *d)
 {
-	RangeTblEntry *rte = planner_rt_fetch(var->varno, d->ship->root);
-
-	return deparse_column(rte->relid, var->varattno);
+	return deparse_column(column_relation((Var *) var, d->ship), ((Var *) var)->varattno);
 }
 
-static ValueForm
-form_of(Family family)
+/* min or max over a column of dates: one may look at the time of day that hides in them later */
+static bool
+is_plain_extreme(Node *expr, Deparse *d)
 {
-	switch (family)
-	{
-		case FAMILY_TEXT:
-			return FORM_TEXT;
-		case FAMILY_BOOL:
-			return FORM_BOOL;
-		case FAMILY_DATE:
-			return FORM_DAY;
-		case FAMILY_TIMESTAMP:
-			return FORM_SECOND_UP;
-		case FAMILY_TIMESTAMPTZ:
-			return FORM_SECOND_UP_ZONED;
-		default:
-			return FORM_NUMBER;
-	}
+	Aggref *agg = (Aggref *) expr;
+	char *name;
+
+	if (!IsA(expr, Aggref) || list_length(agg->args) != 1 ||
+		!is_column((Node *) linitial_node(TargetEntry, agg->args)->expr, d->ship))
+		return false;
+	name = get_func_name(agg->aggfnoid);
+	return exprType(expr) == DATEOID && (strcmp(name, "min") == 0 || strcmp(name, "max") == 0);
+}
+
+/*
+ * An expression where it does no harm that a date hides a time of day, or that
+ * a number is digits in a text: beside a value from here, within TO_CHAR, SUM ...
+ */
+static void
+deparse_loose(Node *expr, Deparse *d)
+{
+	expr = without_casts(expr);
+	if (is_column(expr, d->ship) && ship_form(expr, d->ship) != FORM_TEXT)
+		appendStringInfoString(d->out, column_of(expr, d));
+	else if (is_plain_extreme(expr, d))
+		deparse_aggregate((Aggref *) expr, get_func_name(((Aggref *) expr)->aggfnoid), d);
+	else
+		deparse_value(expr, d);
 }
 
 static void
@@ -446,18 +280,6 @@ deparse_list(List *args, Deparse *d)
 	}
 }
 
-/* The date within date_trunc, extract or to_char; its time of day does no harm there */
-static void
-deparse_call_date(FuncExpr *f, Deparse *d)
-{
-	Node *date = call_date(f);
-
-	if (IsA(date, Var))
-		appendStringInfoString(d->out, column_of((Var *) date, d));
-	else
-		deparse_value(date, d);
-}
-
 static void
 deparse_call(FuncExpr *f, Deparse *d)
 {
@@ -468,22 +290,27 @@ deparse_call(FuncExpr *f, Deparse *d)
 	{
 		case CALL_NUMBER:
 			appendStringInfo(d->out, "%s(", name);
-			deparse_list(f->args, d);
+			deparse_loose(linitial(f->args), d);
+			if (list_length(f->args) > 1)
+			{
+				appendStringInfoString(d->out, ", ");
+				deparse_value(lsecond(f->args), d);
+			}
 			appendStringInfoChar(d->out, ')');
 			break;
 		case CALL_DATE_TRUNC:
 			appendStringInfoString(d->out, "TRUNC(");
-			deparse_call_date(f, d);
+			deparse_loose(call_date(f), d);
 			appendStringInfo(d->out, ",'%s')", call_unit(f));
 			break;
 		case CALL_EXTRACT:
 			appendStringInfoString(d->out, "TO_NUMBER(TO_CHAR(");
-			deparse_call_date(f, d);
+			deparse_loose(call_date(f), d);
 			appendStringInfo(d->out, ",'%s'))", call_unit(f));
 			break;
 		case CALL_TO_CHAR:
 			appendStringInfoString(d->out, "TO_CHAR(");
-			deparse_call_date(f, d);
+			deparse_loose(call_date(f), d);
 			const_text(lsecond(f->args), &format);
 			appendStringInfoString(d->out, ",");
 			append_text_literal(d->out, format);
@@ -497,13 +324,13 @@ deparse_call(FuncExpr *f, Deparse *d)
 static void
 deparse_arithmetic(OpExpr *op, Deparse *d)
 {
-	const char *name = operator_name(op->opno);
+	void (*write)(Node *, Deparse *) = exprType(linitial(op->args)) == DATEOID ? deparse_value : deparse_loose;
 
 	appendStringInfoChar(d->out, '(');
 	if (list_length(op->args) == 2)
-		deparse_value(linitial(op->args), d);
-	appendStringInfo(d->out, " %s ", name);
-	deparse_value(llast(op->args), d);
+		write(linitial(op->args), d);
+	appendStringInfo(d->out, " %s ", operator_name(op->opno));
+	write(llast(op->args), d);
 	appendStringInfoChar(d->out, ')');
 }
 
@@ -530,16 +357,18 @@ deparse_case(CaseExpr *e, Deparse *d)
 	appendStringInfoString(d->out, " END");
 }
 
-static void
-deparse_aggregate(Aggref *agg, Deparse *d)
+/* An aggregate under its name, or another one of the same argument */
+void
+deparse_aggregate(Aggref *agg, const char *name, Deparse *d)
 {
-	char *name = get_func_name(agg->aggfnoid);
-	bool raw = strcmp(name, "min") == 0 || strcmp(name, "max") == 0;
 	Node *arg = agg->aggstar ? NULL : (Node *) linitial_node(TargetEntry, agg->args)->expr;
+	bool is_extreme = strcmp(name, "min") == 0 || strcmp(name, "max") == 0;
+	bool loose = agg->aggdistinct == NIL && (!is_extreme || exprType(arg) == DATEOID);
+	char *upper = pstrdup(name);
 
-	for (char *p = name; *p; p++)
+	for (char *p = upper; *p; p++)
 		*p = pg_toupper((unsigned char) *p);
-	appendStringInfo(d->out, "%s(%s", name, agg->aggdistinct ? "DISTINCT " : "");
+	appendStringInfo(d->out, "%s(%s", upper, agg->aggdistinct ? "DISTINCT " : "");
 	if (agg->aggfilter)
 	{
 		appendStringInfoString(d->out, "CASE WHEN ");
@@ -548,8 +377,8 @@ deparse_aggregate(Aggref *agg, Deparse *d)
 	}
 	if (arg == NULL)
 		appendStringInfoString(d->out, agg->aggfilter ? "1" : "*");
-	else if (raw && IsA(arg, Var))
-		appendStringInfoString(d->out, column_of((Var *) arg, d));
+	else if (loose)
+		deparse_loose(arg, d);
 	else
 		deparse_value(arg, d);
 	appendStringInfoString(d->out, agg->aggfilter ? " END)" : ")");
@@ -559,20 +388,15 @@ deparse_aggregate(Aggref *agg, Deparse *d)
 void
 deparse_value(Node *expr, Deparse *d)
 {
-	Family family = family_of_expr(expr);
-
 	if (is_local_value(expr, d->ship))
 	{
-		append_local(expr, form_of(family), "", d);
+		deparse_local(expr, ship_form(expr, d->ship), "", NIL, d);
 		return;
 	}
 	switch (nodeTag(expr))
 	{
 		case T_Var:
-			if (family == FAMILY_DATE)
-				appendStringInfo(d->out, "TRUNC(%s)", column_of((Var *) expr, d));
-			else
-				appendStringInfoString(d->out, column_of((Var *) expr, d));
+			appendStringInfoString(d->out, deparse_column_value(column_relation((Var *) expr, d->ship), ((Var *) expr)->varattno));
 			break;
 		case T_RelabelType:
 			deparse_value((Node *) ((RelabelType *) expr)->arg, d);
@@ -592,72 +416,36 @@ deparse_value(Node *expr, Deparse *d)
 			appendStringInfoChar(d->out, ')');
 			break;
 		case T_Aggref:
-			deparse_aggregate((Aggref *) expr, d);
+			appendStringInfoString(d->out, is_plain_extreme(expr, d) ? "TRUNC(" : "");
+			deparse_aggregate((Aggref *) expr, get_func_name(((Aggref *) expr)->aggfnoid), d);
+			appendStringInfoString(d->out, is_plain_extreme(expr, d) ? ")" : "");
 			break;
 		default:
 			elog(ERROR, "unexpected expression to send: %d", (int) nodeTag(expr));
 	}
 }
 
-/* Text of an output column: times in a form that no display setting changes */
-void
-append_output(StringInfo out, Family family, const char *text)
-{
-	if (family == FAMILY_DATE)
-		appendStringInfo(out, "TO_CHAR(%s,'YYYY-MM-DD')", text);
-	else if (family == FAMILY_TIMESTAMP || family == FAMILY_TIMESTAMPTZ)
-		appendStringInfo(out, "TO_CHAR(%s,'YYYY-MM-DD HH24:MI:SS')", text);
-	else
-		appendStringInfoString(out, text);
-}
-
-/* An expression as a column of the result */
+/* An expression as a column of the result, in the form that the decoder reads */
 void
 deparse_output(Node *expr, Deparse *d)
 {
-	StringInfo out = d->out;
-	StringInfoData text;
-	const char *name;
+	RemoteForm form = ship_form(expr, d->ship);
+	const char *mask = output_mask(form);
 
-	initStringInfo(&text);
-	d->out = &text;
-	deparse_value(expr, d);
-	d->out = out;
-	/* date_trunc of a date comes as a date, whatever its type here */
-	if (IsA(expr, FuncExpr) && call_of((FuncExpr *) expr, &name) == CALL_DATE_TRUNC &&
-		exprType(expr) == TIMESTAMPTZOID)
-		append_output(out, FAMILY_DATE, text.data);
+	if (mask == NULL)
+	{
+		deparse_value(expr, d);
+		return;
+	}
+	appendStringInfoString(d->out, "TO_CHAR(");
+	if (IsA(expr, Aggref))
+		deparse_loose(expr, d);
 	else
-		append_output(out, family_of_expr(expr), text.data);
+		deparse_value(expr, d);
+	appendStringInfo(d->out, ",'%s')", mask);
 }
 
 /* -- conditions -- */
-
-/* column op value, as bounds on whole days or seconds */
-static void
-deparse_time_bounds(const char *name, Node *column, Node *value, Deparse *d)
-{
-	char *text = column_of((Var *) column, d);
-	Family family = family_of_expr(column);
-	ValueForm up = family == FAMILY_DATE ? FORM_DAY_UP : family == FAMILY_TIMESTAMP ? FORM_SECOND_UP
-																					: FORM_SECOND_UP_ZONED;
-	ValueForm next = family == FAMILY_DATE ? FORM_DAY_NEXT : family == FAMILY_TIMESTAMP ? FORM_SECOND_NEXT
-																						: FORM_SECOND_NEXT_ZONED;
-
-	if (strcmp(name, "=") == 0 || strcmp(name, "<>") == 0)
-	{
-		bool equal = name[0] == '=';
-
-		appendStringInfo(d->out, "(%s %s ", text, equal ? ">=" : "<");
-		append_local(value, up, "", d);
-		appendStringInfo(d->out, " %s %s %s ", equal ? "AND" : "OR", text, equal ? "<" : ">=");
-		append_local(value, next, "", d);
-		appendStringInfoChar(d->out, ')');
-		return;
-	}
-	appendStringInfo(d->out, "%s %s ", text, name[0] == '<' ? "<" : ">=");
-	append_local(value, strcmp(name, ">=") == 0 || strcmp(name, "<") == 0 ? up : next, "", d);
-}
 
 static const char *
 commuted(const char *name)
@@ -675,66 +463,44 @@ commuted(const char *name)
 }
 
 static void
+deparse_like(OpExpr *op, Deparse *d)
+{
+	char *pattern;
+	bool exact;
+
+	const_text(lsecond(op->args), &pattern);
+	deparse_value(linitial(op->args), d);
+	appendStringInfoString(d->out, operator_name(op->opno)[0] == '!' ? " NOT LIKE " : " LIKE ");
+	append_text_literal(d->out, like_superset(pattern, &exact));
+}
+
+/* What is computed there, compared with a value from here */
+static void
+deparse_against_value(Node *subject, const char *comparison, Node *value, Deparse *d)
+{
+	deparse_local(value, ship_form(subject, d->ship), comparison,
+				  pieces_of(deparse_loose, subject, d), d);
+}
+
+static void
 deparse_comparison(OpExpr *op, Deparse *d)
 {
 	const char *name = operator_name(op->opno);
 	Node *left = linitial(op->args);
 	Node *right = lsecond(op->args);
-	Family family = family_of_expr(left);
-	bool time = family == FAMILY_DATE || family == FAMILY_TIMESTAMP ||
-				family == FAMILY_TIMESTAMPTZ;
 
-	if (time && IsA(left, Var) && is_local_value(right, d->ship))
-	{
-		deparse_time_bounds(name, left, right, d);
-		return;
-	}
-	if (time && IsA(right, Var) && is_local_value(left, d->ship))
-	{
-		deparse_time_bounds(commuted(name), right, left, d);
-		return;
-	}
-	deparse_value(left, d);
-	if (strcmp(name, "~~") == 0)
-		name = "LIKE";
-	else if (strcmp(name, "!~~") == 0)
-		name = "NOT LIKE";
-	appendStringInfo(d->out, " %s ", name);
-	deparse_value(right, d);
-}
-
-static void
-deparse_array(ScalarArrayOpExpr *op, Deparse *d)
-{
-	Node *left = linitial(op->args);
-	StringInfo out = d->out;
-	StringInfoData column;
-	ValueForm form = op->useOr ? FORM_LIST : FORM_LIST_OUT;
-
-	initStringInfo(&column);
-	switch (family_of_expr(left))
-	{
-		case FAMILY_DATE:
-			form = FORM_LIST_DAYS;
-			break;
-		case FAMILY_TIMESTAMP:
-			form = FORM_LIST_SECONDS;
-			break;
-		case FAMILY_TIMESTAMPTZ:
-			form = FORM_LIST_SECONDS_ZONED;
-			break;
-		default:
-			break;
-	}
-	if (IsA(left, Var))
-		appendStringInfoString(&column, column_of((Var *) left, d));
+	if (strcmp(name, "~~") == 0 || strcmp(name, "!~~") == 0)
+		deparse_like(op, d);
+	else if (!is_local_value(left, d->ship) && is_local_value(right, d->ship))
+		deparse_against_value(left, name, right, d);
+	else if (is_local_value(left, d->ship) && !is_local_value(right, d->ship))
+		deparse_against_value(right, commuted(name), left, d);
 	else
 	{
-		d->out = &column;
 		deparse_value(left, d);
-		d->out = out;
+		appendStringInfo(d->out, " %s ", name);
+		deparse_value(right, d);
 	}
-	append_local(lsecond(op->args), form, column.data, d);
 }
 
 static void
@@ -762,7 +528,7 @@ deparse_bool(BoolExpr *e, Deparse *d)
 static void
 deparse_boolean_test(BooleanTest *test, Deparse *d)
 {
-	char *column = column_of((Var *) test->arg, d);
+	char *column = column_of((Node *) test->arg, d);
 
 	switch (test->booltesttype)
 	{
@@ -793,20 +559,22 @@ deparse_condition(Node *expr, Deparse *d)
 	switch (nodeTag(expr))
 	{
 		case T_Var:
-			appendStringInfo(d->out, "%s = 'T'", column_of((Var *) expr, d));
+			appendStringInfo(d->out, "%s = 'T'", column_of(expr, d));
 			break;
 		case T_OpExpr:
 			deparse_comparison((OpExpr *) expr, d);
 			break;
 		case T_ScalarArrayOpExpr:
-			deparse_array((ScalarArrayOpExpr *) expr, d);
+			deparse_against_value(linitial(((ScalarArrayOpExpr *) expr)->args),
+								  ((ScalarArrayOpExpr *) expr)->useOr ? "IN" : "NOT IN",
+								  lsecond(((ScalarArrayOpExpr *) expr)->args), d);
 			break;
 		case T_BoolExpr:
 			deparse_bool((BoolExpr *) expr, d);
 			break;
 		case T_NullTest:
-			if (IsA(((NullTest *) expr)->arg, Var))
-				appendStringInfoString(d->out, column_of((Var *) ((NullTest *) expr)->arg, d));
+			if (is_column((Node *) ((NullTest *) expr)->arg, d->ship))
+				appendStringInfoString(d->out, column_of((Node *) ((NullTest *) expr)->arg, d));
 			else
 				deparse_value((Node *) ((NullTest *) expr)->arg, d);
 			appendStringInfoString(d->out, ((NullTest *) expr)->nulltesttype == IS_NULL ? " IS NULL" : " IS NOT NULL");

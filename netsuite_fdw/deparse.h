@@ -1,6 +1,10 @@
 /*
  * deparse.h
  *		PostgreSQL expressions into SuiteQL.
+ *
+ * A text to send is a list of pieces: code (String), and holes for values that
+ * are known only at execution (Integer: which of them).  Pieces are joined when
+ * the query is sent, and never looked through: no data can be taken for code.
  */
 #ifndef NETSUITE_DEPARSE_H
 #define NETSUITE_DEPARSE_H
@@ -11,49 +15,46 @@
 #include "netsuite_fdw/shippable.h"
 #include "pgtime.h"
 
-/* How a value from here is written there */
-typedef enum ValueForm
+/* What is written in place of a hole, as a list */
+enum HoleItem
 {
-	FORM_NUMBER,
-	FORM_TEXT,
-	FORM_BOOL,
-	FORM_DAY,       /* a date */
-	FORM_DAY_UP,    /* the first midnight not before the value */
-	FORM_DAY_NEXT,  /* the first midnight after it */
-	FORM_SECOND_UP, /* the same for whole seconds */
-	FORM_SECOND_NEXT,
-	FORM_SECOND_UP_ZONED, /* and for wall clock in the account's zone */
-	FORM_SECOND_NEXT_ZONED,
-	FORM_LIST,      /* column IN (numbers or texts) */
-	FORM_LIST_OUT,  /* column NOT IN (...) */
-	FORM_LIST_DAYS, /* column within one of the days */
-	FORM_LIST_SECONDS,
-	FORM_LIST_SECONDS_ZONED
-} ValueForm;
+	HOLE_FORM,     /* Integer: RemoteForm of what the value meets */
+	HOLE_OPERATOR, /* String: "" for the value alone; = < ...; IN, NOT IN */
+	HOLE_SUBJECT   /* pieces: what is compared with it */
+};
 
-/* Text with marks where values belong that are known only when it is sent */
+/* A text that is being written, and the holes of all texts of a query */
 typedef struct Deparse
 {
 	ShipContext *ship;
-	StringInfo out;
-	List *values; /* expressions, in the order of the marks */
-	List *forms;  /* of each, a list: form, column text */
+	StringInfo out; /* code behind the pieces */
+	List *pieces;
+	List *values; /* expressions, for fdw_exprs */
+	List *holes;  /* what is written for each */
 } Deparse;
 
-#define MARK_BEGIN '\001'
-#define MARK_END '\002'
+/* The values of now */
+typedef struct HoleValues
+{
+	List *holes;
+	Datum *values;
+	bool *nulls;
+	Oid *types;
+	pg_tz *zone; /* the account's */
+} HoleValues;
 
+extern void deparse_begin(Deparse *d);
+extern List *deparse_end(Deparse *d);
+extern void deparse_pieces(List *pieces, Deparse *d);
 extern void deparse_condition(Node *expr, Deparse *d);
 extern void deparse_value(Node *expr, Deparse *d);
 extern void deparse_output(Node *expr, Deparse *d);
-extern char *deparse_column(Oid relid, int attnum);
-extern void append_output(StringInfo out, Family family, const char *text);
+extern void deparse_aggregate(Aggref *agg, const char *name, Deparse *d);
 
-extern void render_value(StringInfo out, ValueForm form, const char *column, Datum value,
-						 bool isnull, Oid type, pg_tz *zone);
-extern char *fill_marks(const char *text, List *forms, Datum *values, bool *nulls, Oid *types,
-						pg_tz *zone);
-extern char *show_marks(const char *text);
-extern bool form_needs_zone(ValueForm form);
+extern List *code_piece(const char *code);
+extern char *plain_code(List *pieces);
+extern char *fill_pieces(List *pieces, const HoleValues *values);
+extern int parameter_number(Node *expr);
+extern char *show_pieces(List *pieces, List *holes, List *exprs, int *numbers, int *last);
 
 #endif /* NETSUITE_DEPARSE_H */

@@ -10,6 +10,7 @@
 #include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "netsuite_fdw/catalog.h"
+#include "netsuite_fdw/form.h"
 #include "netsuite_fdw/import.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -75,8 +76,8 @@ is_identifier(const char *name)
 	return true;
 }
 
-/* Add a column unless it is there; what came first knows the type better */
-static void
+/* Add a column unless it is there; what came first knows the type better.  Gives the new one, or NULL. */
+static ImportColumn *
 add_column(ImportTable *t, const char *mixed, char type, const char *comment, bool custom)
 {
 	char *name = lowered(mixed);
@@ -84,7 +85,7 @@ add_column(ImportTable *t, const char *mixed, char type, const char *comment, bo
 	ListCell *lc;
 
 	if (!is_identifier(name))
-		return;
+		return NULL;
 	foreach (lc, t->columns)
 	{
 		c = lfirst(lc);
@@ -92,7 +93,7 @@ add_column(ImportTable *t, const char *mixed, char type, const char *comment, bo
 		{
 			if (c->comment == NULL && comment)
 				c->comment = pstrdup(comment);
-			return;
+			return NULL;
 		}
 	}
 	c = palloc0(sizeof(ImportColumn));
@@ -101,6 +102,7 @@ add_column(ImportTable *t, const char *mixed, char type, const char *comment, bo
 	c->comment = comment ? pstrdup(comment) : NULL;
 	c->custom = custom;
 	t->columns = lappend(t->columns, c);
+	return c;
 }
 
 /* Columns written as in the dictionary: "id i, name s" */
@@ -451,6 +453,7 @@ correct_types(Probe *probe)
 		if (c->type != 'i' && c->type != 'r')
 			continue;
 		integers = all_integers(items, c->name, &any);
+		c->guessed = !any || !integers;
 		if (!integers)
 			c->type = 's';
 		else if (c->type == 'r')
@@ -643,8 +646,12 @@ add_seen(const char *name, Json *value, void *arg)
 	bool any = false;
 	bool integers = all_integers(look->items, name, &any);
 
+	ImportColumn *c = NULL;
+
 	if (strcmp(name, "links") != 0)
-		add_column(look->table, name, integers && any ? 'i' : 's', NULL, false);
+		c = add_column(look->table, name, integers && any ? 'i' : 's', NULL, false);
+	if (c)
+		c->guessed = true;
 }
 
 /* A table that nothing is known of: its columns are those that a look shows */
@@ -866,6 +873,18 @@ sql_type(ImportColumn *c, bool is_key, ImportOptions *o)
 	}
 }
 
+/*
+ * What the column is there, where the dictionary does not say so itself; NULL if
+ * that is not known.  Its type here does not tell.
+ */
+static const char *
+declared_type(ImportColumn *c, const CatalogTable *known)
+{
+	char letter = c->type == 'r' ? 'i' : c->type;
+
+	return c->guessed || (known && catalog_column(known, c->name) == letter) ? NULL : remote_type_name(letter);
+}
+
 static bool
 names_column(const char *list, const char *name)
 {
@@ -906,6 +925,21 @@ key_is_whole(ImportTable *t)
 	return true;
 }
 
+static void
+append_options(StringInfo sql, const char *remote_type, const char *comment)
+{
+	bool commented = comment && *comment;
+
+	if (remote_type == NULL && !commented)
+		return;
+	appendStringInfoString(sql, " OPTIONS (");
+	if (remote_type)
+		appendStringInfo(sql, "remote_type %s", quote_literal_cstr(remote_type));
+	if (commented)
+		appendStringInfo(sql, "%sdescription %s", remote_type ? ", " : "", quote_literal_cstr(comment));
+	appendStringInfoChar(sql, ')');
+}
+
 static char *
 create_statement(ImportTable *t, const char *server, ImportOptions *o)
 {
@@ -927,8 +961,7 @@ create_statement(ImportTable *t, const char *server, ImportOptions *o)
 			continue;
 		appendStringInfo(&sql, "%s%s %s", n++ > 0 ? ", " : "", quote_identifier(c->name),
 						 sql_type(c, is_key, o));
-		if (c->comment && *c->comment)
-			appendStringInfo(&sql, " OPTIONS (description %s)", quote_literal_cstr(c->comment));
+		append_options(&sql, declared_type(c, known), c->comment);
 	}
 	appendStringInfo(&sql, ") SERVER %s OPTIONS (\"table\" %s", quote_identifier(server),
 					 quote_literal_cstr(t->name));

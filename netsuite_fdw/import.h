@@ -29,6 +29,7 @@ typedef struct ImportColumn
 	char type;  /* i n b d t s as in catalog.h */
 	char *comment;
 	bool custom;
+	bool guessed; /* the type is what a few values looked like */
 	bool dropped; /* not a SuiteQL column */
 } ImportColumn;
 

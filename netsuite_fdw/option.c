@@ -21,6 +21,7 @@
 #include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "netsuite_fdw/compat.h"
+#include "netsuite_fdw/form.h"
 #include "netsuite_fdw/option.h"
 #include "pgtime.h"
 #include "utils/acl.h"
@@ -49,7 +50,8 @@ typedef enum OptionKind
 	OPT_TRAIT,  /* on, off, auto */
 	OPT_FILE,   /* path; for members of pg_read_server_files */
 	OPT_SECRET, /* value, or env:, file: for the same */
-	OPT_NAMES   /* list of identifiers */
+	OPT_NAMES,  /* list of identifiers */
+	OPT_REMOTE_TYPE
 } OptionKind;
 
 typedef struct OptionDef
@@ -100,6 +102,7 @@ static const OptionDef options[] = {
 
 	{"column_name", AttributeRelationId, OPT_TEXT},
 	{"expression", AttributeRelationId, OPT_TEXT},
+	{"remote_type", AttributeRelationId, OPT_REMOTE_TYPE},
 	{"description", AttributeRelationId, OPT_NOTE},
 };
 
@@ -272,6 +275,10 @@ check_value(const OptionDef *option, DefElem *def)
 		case OPT_NAMES:
 			if (!SplitIdentifierString(pstrdup(defGetString(def)), ',', &names) || names == NIL)
 				bad_value(def, "It must be a list of column names, such as: transaction, id");
+			break;
+		case OPT_REMOTE_TYPE:
+			if (remote_type_of(defGetString(def)) == REMOTE_UNKNOWN)
+				bad_value(def, "It must be number, boolean, date, datetime or text.");
 			break;
 	}
 }
@@ -549,4 +556,11 @@ column_expression(Oid relid, int attnum, bool *is_expression)
 	if (expression != NULL)
 		return pstrdup(expression);
 	return pstrdup(text_of(defs, "column_name", get_attname(relid, attnum, false)));
+}
+
+/* What a column is declared to be there, or NULL */
+const char *
+column_remote_type(Oid relid, int attnum)
+{
+	return text_of(GetForeignColumnOptions(relid, attnum), "remote_type", NULL);
 }

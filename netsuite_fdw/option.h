@@ -64,6 +64,7 @@ extern ServerOptions *server_options(Oid serverid);
 extern UserOptions *user_options(Oid userid, Oid serverid);
 extern TableOptions *table_options(Oid relid);
 extern int relation_natts(Oid relid);
+extern const char *column_remote_type(Oid relid, int attnum);
 extern char *column_expression(Oid relid, int attnum, bool *is_expression);
 
 #endif /* NETSUITE_OPTION_H */

@@ -14,6 +14,7 @@
 #include "netsuite_fdw/compat.h"
 #include "netsuite_fdw/deparse.h"
 #include "netsuite_fdw/plan.h"
+#include "netsuite_fdw/relation.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
@@ -32,35 +33,6 @@
 #include "utils/selfuncs.h"
 
 #define DEFAULT_ROWS 10000
-#define MAX_GROUPS_SORTED 100000 /* rows that one query yields at most */
-
-/* What the planner knows of a remote relation, base or grouped */
-typedef struct RelInfo
-{
-	Oid relid;
-	Oid serverid;
-	Oid userid;
-	ServerOptions *server;
-	List *shipped; /* RestrictInfos certain there */
-	List *weak;    /* sent, and checked again here */
-	List *local;   /* checked here alone */
-	double rows;
-	CursorSpec keys; /* nkeys, keys, key_unique */
-	int key_attnums[MAX_KEYS];
-	/* of a grouped relation */
-	struct RelInfo *input;
-	RelOptInfo *input_rel;
-	List *grouped_tlist;
-	List *having; /* expressions certain there */
-	List *having_local;
-} RelInfo;
-
-/* What a path adds: fdw_private of ForeignPath */
-enum PathItem
-{
-	PATH_ORDER_KEY, /* Integer: rows in key order */
-	PATH_PATHKEYS   /* list of PathKeys to sort by there, or NIL */
-};
 
 /* -- remembered row counts -- */
 
@@ -192,7 +164,7 @@ user_of(PlannerInfo *root, RelOptInfo *rel)
 #endif
 }
 
-static ShipContext
+ShipContext
 ship_context(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, bool measure)
 {
 	ShipContext c = {.root = root, .relids = rel->relids, .serverid = info->serverid, .userid = info->userid, .measure = measure};
@@ -228,7 +200,7 @@ classify(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, List *clauses)
 }
 
 /* Find out whether weak conditions are exact after all; true if none is left unsure */
-static bool
+bool
 settle_weak(PlannerInfo *root, RelOptInfo *rel, RelInfo *info)
 {
 	ShipContext asking = ship_context(root, rel, info, true);
@@ -250,36 +222,33 @@ settle_weak(PlannerInfo *root, RelOptInfo *rel, RelInfo *info)
 	return still == NIL;
 }
 
-/* Conditions joined by AND; NULL for none */
-static char *
+/* Conditions joined by AND; NIL for none */
+List *
 deparse_where(List *clauses, Deparse *d)
 {
-	StringInfoData text;
 	ListCell *lc;
 
-	initStringInfo(&text);
-	d->out = &text;
+	deparse_begin(d);
 	foreach (lc, clauses)
 	{
 		Node *clause = lfirst(lc);
 
 		if (IsA(clause, RestrictInfo))
 			clause = (Node *) ((RestrictInfo *) clause)->clause;
-		if (text.len > 0)
-			appendStringInfoString(&text, " AND ");
+		if (foreach_current_index(lc) > 0)
+			appendStringInfoString(d->out, " AND ");
 		deparse_condition(clause, d);
 	}
-	d->out = NULL;
-	return text.len > 0 ? text.data : NULL;
+	return deparse_end(d);
 }
 
 /* COUNT(*) by the account itself, under the conditions whose values are known */
 static bool
 remote_count(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, double *rows)
 {
-	ShipContext c = ship_context(root, rel, info, false);
+	ShipContext c = ship_context(root, rel, info, true);
 	Deparse d = {.ship = &c};
-	char *where = deparse_where(list_concat_copy(info->shipped, info->weak), &d);
+	char *where = plain_code(deparse_where(list_concat_copy(info->shipped, info->weak), &d));
 	Request *request;
 	Json *items;
 
@@ -346,7 +315,7 @@ netsuiteGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
  * A request costs fdw_startup_cost, as many run at once as the server allows;
  * a row costs fdw_tuple_cost.
  */
-static void
+void
 cost(RelInfo *info, double fetched, bool sequential, Cost *startup, Cost *total)
 {
 	double pages = ceil(Max(fetched, 1) / info->server->page_size);
@@ -420,7 +389,7 @@ sortable_member(PathKey *pk, ShipContext *c, List *tlist)
 	return NULL;
 }
 
-static bool
+bool
 all_sortable(List *pathkeys, ShipContext *c, List *tlist)
 {
 	ListCell *lc;
@@ -524,163 +493,7 @@ netsuiteGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 		add_parameterized_path(root, rel, info, generate_implied_equalities_for_column(root, rel, matches_any_column, NULL, rel->lateral_referencers));
 }
 
-/* -- grouping -- */
-
-/* Is the column one that the query groups by? */
-static bool
-is_group_column(PlannerInfo *root, Expr *column)
-{
-	ListCell *lc;
-
-	foreach (lc, root->parse->groupClause)
-	{
-		if (equal(get_sortgroupclause_expr(lfirst(lc), root->parse->targetList), column))
-			return true;
-	}
-	return false;
-}
-
-/* Take a target list apart into what is computed there */
-static bool
-ship_target(PlannerInfo *root, RelInfo *info, PathTarget *target, ShipContext *c)
-{
-	int i = 0;
-	ListCell *lc;
-
-	foreach (lc, target->exprs)
-	{
-		Expr *expr = lfirst(lc);
-		Index ref = get_pathtarget_sortgroupref(target, i++);
-		SortGroupClause *clause = ref ? get_sortgroupref_clause_noerr(ref, root->parse->groupClause) : NULL;
-		ListCell *part;
-
-		if (clause)
-		{
-			TargetEntry *tle;
-
-			if (!ship_grouping(expr, c))
-				return false;
-			tle = makeTargetEntry(expr, list_length(info->grouped_tlist) + 1, NULL, false);
-			tle->ressortgroupref = ref;
-			info->grouped_tlist = lappend(info->grouped_tlist, tle);
-			continue;
-		}
-		if (is_local_value((Node *) expr, c))
-			continue; /* evaluated above the scan */
-		if (IsA(expr, Aggref) && ship_value((Node *) expr, c))
-		{
-			info->grouped_tlist = add_to_flat_tlist(info->grouped_tlist, list_make1(expr));
-			continue;
-		}
-		foreach (part, pull_var_clause((Node *) expr, PVC_INCLUDE_AGGREGATES |
-														  PVC_RECURSE_PLACEHOLDERS))
-		{
-			Expr *piece = lfirst(part);
-
-			/* a column by itself is one that is grouped by */
-			if (IsA(piece, Aggref) && !ship_value((Node *) piece, c))
-				return false;
-			if (IsA(piece, Var) && !tlist_member(piece, info->grouped_tlist) &&
-				!is_group_column(root, piece))
-				return false;
-			if (IsA(piece, Aggref))
-				info->grouped_tlist = add_to_flat_tlist(info->grouped_tlist, list_make1(piece));
-		}
-	}
-	return true;
-}
-
-static bool
-ship_having(PlannerInfo *root, RelInfo *info, ShipContext *c)
-{
-	ListCell *lc;
-
-	foreach (lc, (List *) root->parse->havingQual)
-	{
-		Node *expr = lfirst(lc);
-		ListCell *part;
-
-		if (ship_condition(expr, c) == SHIP_EXACT)
-		{
-			info->having = lappend(info->having, expr);
-			continue;
-		}
-		info->having_local = lappend(info->having_local, expr);
-		foreach (part, pull_var_clause(expr, PVC_INCLUDE_AGGREGATES |
-												 PVC_RECURSE_PLACEHOLDERS))
-		{
-			Expr *piece = lfirst(part);
-
-			if (IsA(piece, Aggref))
-			{
-				if (!ship_value((Node *) piece, c))
-					return false;
-				info->grouped_tlist = add_to_flat_tlist(info->grouped_tlist, list_make1(piece));
-			}
-			else if (!tlist_member(piece, info->grouped_tlist))
-				return false;
-		}
-	}
-	return true;
-}
-
-static void
-netsuiteGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
-							 RelOptInfo *output_rel, void *extra)
-{
-	RelInfo *input = input_rel->fdw_private;
-	RelInfo *info;
-	ShipContext asking;
-	double groups;
-	Cost startup;
-	Cost total;
-	PathTarget *target = root->upper_targets[UPPERREL_GROUP_AGG];
-
-	if (stage != UPPERREL_GROUP_AGG || output_rel->fdw_private != NULL || input == NULL ||
-		input_rel->reloptkind != RELOPT_BASEREL || root->parse->groupingSets != NIL ||
-		((GroupPathExtraData *) extra)->patype != PARTITIONWISE_AGGREGATE_NONE)
-		return;
-	info = palloc0(sizeof(RelInfo));
-	info->relid = input->relid;
-	info->serverid = input->serverid;
-	info->userid = input->userid;
-	info->server = input->server;
-	info->input = input;
-	info->input_rel = input_rel;
-	asking = ship_context(root, input_rel, info, true);
-	if (!root->parse->hasAggs && root->parse->groupClause == NIL)
-		return;
-	if (input->local != NIL || !ship_target(root, info, target, &asking) ||
-		!ship_having(root, info, &asking) || !settle_weak(root, input_rel, input))
-		return;
-	groups = root->parse->groupClause == NIL ? 1 : estimate_num_groups(root, get_sortgrouplist_exprs(root->parse->groupClause, root->parse->targetList), input->rows, NULL, NULL);
-	info->rows = groups;
-	output_rel->fdw_private = info;
-	output_rel->rows = groups;
-	cost(info, groups, false, &startup, &total);
-	/* there is no doubt which is better when both are one page */
-	startup *= 0.9;
-	total *= 0.9;
-	add_path(output_rel, (Path *) make_upper_path(root, output_rel, target, groups, startup, total,
-												  NIL, list_make2(makeInteger(false), NIL)));
-	if (groups <= MAX_GROUPS_SORTED && root->sort_pathkeys != NIL &&
-		all_sortable(root->sort_pathkeys, &asking, info->grouped_tlist))
-		add_path(output_rel, (Path *) make_upper_path(root, output_rel, target, groups, startup,
-													  total * 1.01, root->sort_pathkeys,
-													  list_make2(makeInteger(false),
-																 root->sort_pathkeys)));
-}
-
 /* -- the plan -- */
-
-/* Collects the columns of a SELECT list and what becomes of them */
-typedef struct Select
-{
-	StringInfoData text;
-	List *names;   /* taken so far */
-	List *columns; /* PLAN_COLUMNS */
-	List *order;   /* expressions, for a total order */
-} Select;
 
 static bool
 is_plain_name(const char *name)
@@ -714,15 +527,14 @@ is_taken(Select *s, const char *name)
  * Add a column.  A bare one keeps its name, others get an alias: the local name
  * if that is a plain word, else c1, c2 ...
  */
-static void
-select_column(Select *s, const char *expression, const char *bare, const char *wish, Oid type,
+void
+select_column(Select *s, List *expression, const char *bare, const char *wish, Oid type,
 			  int32 typmod, int target, int key, int divides, bool midnight, const char *label)
 {
 	char *name = NULL;
 
-	if (s->text.len > 0)
-		appendStringInfoString(&s->text, ", ");
-	appendStringInfoString(&s->text, expression);
+	s->text = list_concat(s->text, code_piece(s->text != NIL ? ", " : "SELECT "));
+	s->text = list_concat(s->text, expression);
 	if (bare && is_plain_name(bare) && !is_taken(s, bare))
 		name = pstrdup(bare);
 	else
@@ -736,7 +548,7 @@ select_column(Select *s, const char *expression, const char *bare, const char *w
 			if (!is_taken(s, numbered))
 				name = numbered;
 		}
-		appendStringInfo(&s->text, " AS %s", name);
+		s->text = list_concat(s->text, code_piece(psprintf(" AS %s", name)));
 	}
 	s->names = lappend(s->names, name);
 	s->columns = lappend(s->columns, list_concat(
@@ -760,25 +572,20 @@ key_place(RelInfo *info, int attnum)
 static void
 select_attribute(Select *s, RelInfo *info, int attnum, bool wanted, bool use_key)
 {
-	Oid type = get_atttype(info->relid, attnum);
+	Oid type;
 	int32 typmod;
 	Oid collation;
-	Family family;
 	bool is_expression;
 	char *remote = column_expression(info->relid, attnum, &is_expression);
 	char *column = deparse_column(info->relid, attnum);
+	char *output = deparse_column_output(info->relid, attnum);
 	char *local = get_attname(info->relid, attnum, false);
-	StringInfoData text;
 
 	get_atttypetypmodcoll(info->relid, attnum, &type, &typmod, &collation);
-	family = type == TIMESTAMPOID ? FAMILY_TIMESTAMP : type == TIMESTAMPTZOID ? FAMILY_TIMESTAMPTZ
-																			  : family_of(type, -1);
-	initStringInfo(&text);
-	append_output(&text, family, column);
 	for (char *p = remote; !is_expression && *p; p++)
 		*p = pg_tolower((unsigned char) *p);
-	select_column(s, text.data, is_expression || strcmp(text.data, column) != 0 ? NULL : remote,
-				  is_expression ? local : remote, type, typmod, wanted ? attnum - 1 : -1,
+	select_column(s, code_piece(output), is_expression || strcmp(output, column) != 0 ? NULL : remote,
+				  is_expression ? local : remote, decoded_type(type), typmod, wanted ? attnum - 1 : -1,
 				  use_key ? key_place(info, attnum) : -1, -1, false, local);
 	s->order = lappend(s->order, column);
 }
@@ -801,144 +608,67 @@ select_attributes(Select *s, RelInfo *info, Bitmapset *used, bool use_key)
 			select_attribute(s, info, attnum, wanted, use_key);
 	}
 	if (s->columns == NIL)
-		select_column(s, "1", NULL, NULL, INT4OID, -1, -1, -1, -1, false, "1");
+		select_column(s, code_piece("1"), NULL, NULL, INT4OID, -1, -1, -1, -1, false, "1");
 }
 
-/* Columns of a grouped relation; an average is asked for as sum and count */
-static void
-select_targets(Select *s, List *tlist, Deparse *d)
-{
-	ListCell *lc;
-
-	foreach (lc, tlist)
-	{
-		TargetEntry *tle = lfirst_node(TargetEntry, lc);
-		Node *expr = (Node *) tle->expr;
-		int target = foreach_current_index(lc);
-		const char *name = NULL;
-		bool is_avg = IsA(expr, Aggref) &&
-					  strcmp(get_func_name(((Aggref *) expr)->aggfnoid), "avg") == 0;
-		bool midnight = IsA(expr, FuncExpr) &&
-						call_of((FuncExpr *) expr, &name) == CALL_DATE_TRUNC &&
-						exprType(expr) == TIMESTAMPTZOID;
-		StringInfoData text;
-
-		initStringInfo(&text);
-		d->out = &text;
-		deparse_output(expr, d);
-		d->out = NULL;
-		if (is_avg)
-		{
-			/* AVG(x) → SUM(x) and COUNT(x) */
-			select_column(s, psprintf("SUM%s", text.data + 3), NULL, NULL, NUMERICOID, -1, target,
-						  -1, -1, false, "avg");
-			select_column(s, psprintf("COUNT%s", text.data + 3), NULL, NULL, INT8OID, -1,
-						  list_length(tlist) + target, -1, target, false, "avg");
-		}
-		else
-			select_column(s, text.data, NULL, NULL, exprType(expr), exprTypmod(expr), target, -1,
-						  -1, midnight, "aggregate");
-	}
-	if (s->columns == NIL)
-		select_column(s, "COUNT(*)", NULL, NULL, INT8OID, -1, -1, -1, -1, false, "count");
-}
-
-static char *
+/* Items of an order, each a text */
+List *
 deparse_order(List *pathkeys, RelInfo *info, Deparse *d)
 {
-	StringInfoData text;
+	List *items = NIL;
 	ListCell *lc;
 
-	initStringInfo(&text);
-	d->out = &text;
 	foreach (lc, pathkeys)
 	{
 		PathKey *pk = lfirst_node(PathKey, lc);
-		Expr *expr = sortable_member(pk, d->ship, info->grouped_tlist);
 
-		if (text.len > 0)
-			appendStringInfoString(&text, ", ");
-		deparse_value((Node *) expr, d);
-		appendStringInfoString(&text, pathkey_descends(pk) ? " DESC" : " ASC");
+		deparse_begin(d);
+		deparse_value((Node *) sortable_member(pk, d->ship, info->grouped_tlist), d);
+		appendStringInfoString(d->out, pathkey_descends(pk) ? " DESC" : " ASC");
+		items = lappend(items, deparse_end(d));
 	}
-	d->out = NULL;
-	return text.data;
+	return items;
 }
 
-static char *
-deparse_group(PlannerInfo *root, RelInfo *info, Deparse *d, char **order)
-{
-	StringInfoData text;
-	StringInfoData by;
-	ListCell *lc;
-
-	initStringInfo(&text);
-	initStringInfo(&by);
-	d->out = &text;
-	foreach (lc, info->grouped_tlist)
-	{
-		TargetEntry *tle = lfirst_node(TargetEntry, lc);
-		int start;
-
-		if (tle->ressortgroupref == 0)
-			continue;
-		appendStringInfoString(&text, text.len > 0 ? ", " : "GROUP BY ");
-		start = text.len;
-		deparse_value((Node *) tle->expr, d);
-		appendStringInfo(&by, "%s%s ASC", by.len > 0 ? ", " : "", text.data + start);
-	}
-	*order = by.len > 0 ? by.data : NULL;
-	foreach (lc, info->having)
-	{
-		appendStringInfoString(&text, foreach_current_index(lc) > 0 ? " AND " : text.len > 0 ? " HAVING "
-																							 : "HAVING ");
-		deparse_condition(lfirst(lc), d);
-	}
-	d->out = NULL;
-	return text.len > 0 ? text.data : NULL;
-}
-
-/* Every selected column: rows that tie are alike, so their order is of no account */
-static char *
-order_by_all(List *columns)
-{
-	StringInfoData text;
-	ListCell *lc;
-
-	initStringInfo(&text);
-	foreach (lc, columns)
-		appendStringInfo(&text, "%s%s ASC", text.len > 0 ? ", " : "", (char *) lfirst(lc));
-	return text.len > 0 ? text.data : NULL;
-}
-
-/* An order in which no two rows that differ are equal; NULL if nothing is selected */
-static char *
+/* An order in which no two rows that differ are equal; none if nothing is selected */
+static List *
 total_order(RelInfo *info, List *columns)
 {
-	List *keys = NIL;
+	List *items = NIL;
+	ListCell *lc;
 
 	if (info->keys.order)
-		return pstrdup(info->keys.order);
-	if (!info->keys.key_unique || info->keys.nkeys == 0)
-		return order_by_all(columns);
-	for (int i = 0; i < info->keys.nkeys; i++)
-		keys = lappend(keys, (char *) info->keys.keys[i]);
-	return order_by_all(keys);
+		return list_make1(code_piece(info->keys.order));
+	for (int i = 0; info->keys.key_unique && i < info->keys.nkeys; i++)
+		items = lappend(items, code_piece(psprintf("%s ASC", info->keys.keys[i])));
+	if (items != NIL)
+		return items;
+	/* every selected column: rows that tie are alike, so their order is of no account */
+	foreach (lc, columns)
+		items = lappend(items, code_piece(psprintf("%s ASC", (char *) lfirst(lc))));
+	return items;
 }
 
 /* The wanted order, made total: rows that tie must not change places between two pages */
-static char *
-order_first(char *wanted, const char *total)
+List *
+join_order(List *wanted, List *total)
 {
-	if (total == NULL || strstr(psprintf(", %s,", wanted), psprintf(", %s,", total)) != NULL)
-		return wanted;
-	return psprintf("%s, %s", wanted, total);
+	List *text = NIL;
+	ListCell *lc;
+
+	foreach (lc, list_concat_unique(wanted, total))
+	{
+		text = list_concat(text, code_piece(text != NIL ? ", " : NULL));
+		text = list_concat(text, lfirst(lc));
+	}
+	return text;
 }
 
-static String *
-string_or_null(const char *text)
+/* SELECT ... FROM ... */
+List *
+select_text(Select *s, RelInfo *info)
 {
-	return text ? makeString(pstrdup(text)) : NULL;
+	return list_concat(s->text, code_piece(psprintf(" FROM %s", table_from(info->relid))));
 }
 
 /* Attributes that the plan reads: of the target list, and of checks made here */
@@ -967,8 +697,8 @@ plan_base(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, ForeignPath *path, 
 	List *checked_infos = NIL;
 	Deparse d = {.ship = &asking};
 	Select s = {0};
-	char *where;
-	char *order;
+	List *where;
+	List *order;
 	List *keys = NIL;
 	int wanted = -1;
 	ListCell *lc;
@@ -999,12 +729,9 @@ plan_base(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, ForeignPath *path, 
 			checked_infos = lappend(checked_infos, ri);
 		}
 	}
-	initStringInfo(&s.text);
 	select_attributes(&s, info, attributes_used(rel, checked_infos), use_key);
 	where = deparse_where(sent, &d);
-	order = total_order(info, s.order);
-	if (pathkeys != NIL)
-		order = order_first(deparse_order(pathkeys, info, &d), order);
+	order = join_order(deparse_order(pathkeys, info, &d), total_order(info, s.order));
 	for (int i = 0; use_key && i < info->keys.nkeys; i++)
 		keys = lappend(keys, makeString(pstrdup(info->keys.keys[i])));
 	if (checked == NIL && root->limit_tuples >= 1 && root->limit_tuples <= PG_INT32_MAX &&
@@ -1014,48 +741,15 @@ plan_base(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, ForeignPath *path, 
 	return make_foreignscan(
 		tlist, checked, rel->relid, d.values,
 		list_concat(
-			list_make5(makeString(psprintf("SELECT %s FROM %s", s.text.data, table_from(info->relid))),
-					   string_or_null(where), NULL, string_or_null(order), keys),
+			list_make5(select_text(&s, info), where, NIL, order, keys),
 			list_concat(
 				list_make5(makeInteger(info->keys.key_unique),
 						   makeInteger(in_key_order || pathkeys != NIL), makeInteger(wanted),
-						   s.columns, d.forms),
+						   s.columns, d.holes),
 				list_make3(makeInteger((int) info->serverid),
 						   makeString(get_rel_name(info->relid)),
-						   makeInteger(where == NULL ? (int) info->relid : 0)))),
+						   makeInteger(where == NIL ? (int) info->relid : 0)))),
 		NIL, NIL, outer_plan);
-}
-
-static ForeignScan *
-plan_grouped(PlannerInfo *root, RelInfo *info, ForeignPath *path, List *tlist, Plan *outer_plan)
-{
-	ShipContext asking = ship_context(root, info->input_rel, info, true);
-	List *pathkeys = lsecond(path->fdw_private);
-	Deparse d = {.ship = &asking};
-	Select s = {0};
-	char *where;
-	char *group;
-	char *order;
-
-	initStringInfo(&s.text);
-	select_targets(&s, info->grouped_tlist, &d);
-	where = deparse_where(info->input->shipped, &d);
-	group = deparse_group(root, info, &d, &order);
-	if (pathkeys != NIL)
-	{
-		order = order_first(deparse_order(pathkeys, info, &d), order);
-	}
-	return make_foreignscan(
-		tlist, info->having_local, 0, d.values,
-		list_concat(
-			list_make5(makeString(psprintf("SELECT %s FROM %s", s.text.data, table_from(info->relid))),
-					   string_or_null(where), string_or_null(group), string_or_null(order), NIL),
-			list_concat(
-				list_make5(makeInteger(false), makeInteger(pathkeys != NIL), makeInteger(-1),
-						   s.columns, d.forms),
-				list_make3(makeInteger((int) info->serverid),
-						   makeString(get_rel_name(info->relid)), makeInteger(0)))),
-		info->grouped_tlist, NIL, outer_plan);
 }
 
 static ForeignScan *

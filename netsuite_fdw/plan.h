@@ -13,16 +13,16 @@
 /* Items of ForeignScan.fdw_private */
 enum PlanItem
 {
-	PLAN_SELECT,     /* String: SELECT ... FROM ... */
-	PLAN_WHERE,      /* String or NULL */
-	PLAN_GROUP,      /* String or NULL */
-	PLAN_ORDER,      /* String or NULL */
+	PLAN_SELECT,     /* pieces: SELECT ... FROM ... */
+	PLAN_WHERE,      /* pieces or NIL */
+	PLAN_GROUP,      /* pieces or NIL */
+	PLAN_ORDER,      /* pieces or NIL */
 	PLAN_KEYS,       /* list of String */
 	PLAN_KEY_UNIQUE, /* Integer */
 	PLAN_ORDERED,    /* Integer */
 	PLAN_WANTED,     /* Integer, -1 for all */
 	PLAN_COLUMNS,    /* list of lists, see ColumnItem */
-	PLAN_FORMS,      /* list of lists: form, column text */
+	PLAN_HOLES,      /* list of lists, see HoleItem */
 	PLAN_SERVER,     /* Integer: oid of the server */
 	PLAN_RELATION,   /* String: name for messages */
 	PLAN_REMEMBER    /* Integer: oid of the table if the total is its row count, or 0 */

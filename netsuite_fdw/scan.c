@@ -21,6 +21,7 @@
 #include "netsuite_fdw/cursor.h"
 #include "netsuite_fdw/decode.h"
 #include "netsuite_fdw/deparse.h"
+#include "netsuite_fdw/literal.h"
 #include "netsuite_fdw/plan.h"
 #include "netsuite_fdw/scan.h"
 #include "netsuite_fdw/trait.h"
@@ -38,7 +39,7 @@ typedef struct ScanInfo
 	Cursor *cursor;        /* NULL until the first row is wanted */
 	MemoryContext context; /* of the cursor and its query */
 	RequestStats stats;
-	List *values; /* ExprStates of marks */
+	List *values; /* ExprStates of holes */
 	Oid *types;
 	pg_tz *zone;
 	int natts;  /* of the scan's tuple */
@@ -89,9 +90,9 @@ needs_zone(List *plan)
 			!item_int(lfirst(lc), COLUMN_MIDNIGHT))
 			return true;
 	}
-	foreach (lc, list_nth(plan, PLAN_FORMS))
+	foreach (lc, list_nth(plan, PLAN_HOLES))
 	{
-		if (form_needs_zone((ValueForm) intVal(linitial((List *) lfirst(lc)))))
+		if (needs_account_zone((RemoteForm) item_int(lfirst(lc), HOLE_FORM)))
 			return true;
 	}
 	return false;
@@ -158,47 +159,58 @@ netsuiteBeginForeignScan(ForeignScanState *node, int eflags)
 		s->types[foreach_current_index(lc)] = exprType(lfirst(lc));
 }
 
-/* The query's pieces, its marks filled with the values of now */
-static void
-fill_spec(ForeignScanState *node, CursorSpec *spec)
-{
-	ScanInfo *s = node->fdw_state;
-	ExprContext *econtext = node->ss.ps.ps_ExprContext;
-	List *forms = list_nth(s->plan, PLAN_FORMS);
-	int n = list_length(s->values);
-	Datum *values = palloc(sizeof(Datum) * Max(n, 1));
-	bool *nulls = palloc(sizeof(bool) * Max(n, 1));
-	ListCell *lc;
-
-	foreach (lc, s->values)
-	{
-		int i = foreach_current_index(lc);
-
-		values[i] = ExecEvalExpr((ExprState *) lfirst(lc), econtext, &nulls[i]);
-	}
-#define FILL(item) fill_marks(item_text(s->plan, item), forms, values, nulls, s->types, s->zone)
-	spec->select = FILL(PLAN_SELECT);
-	spec->where = FILL(PLAN_WHERE);
-	spec->group = FILL(PLAN_GROUP);
-	spec->order = FILL(PLAN_ORDER);
-#undef FILL
-}
-
+/* What of the query has no holes */
 static void
 plan_spec(List *plan, CursorSpec *spec)
 {
 	ListCell *lc;
 
 	memset(spec, 0, sizeof(CursorSpec));
-	spec->select = item_text(plan, PLAN_SELECT);
-	spec->where = item_text(plan, PLAN_WHERE);
-	spec->group = item_text(plan, PLAN_GROUP);
-	spec->order = item_text(plan, PLAN_ORDER);
 	foreach (lc, list_nth(plan, PLAN_KEYS))
 		spec->keys[spec->nkeys++] = strVal(lfirst(lc));
 	spec->key_unique = item_int(plan, PLAN_KEY_UNIQUE);
 	spec->ordered = item_int(plan, PLAN_ORDERED);
 	spec->wanted = item_int(plan, PLAN_WANTED);
+}
+
+/* The query with the values of now */
+static void
+fill_spec(ForeignScanState *node, CursorSpec *spec)
+{
+	ScanInfo *s = node->fdw_state;
+	ExprContext *econtext = node->ss.ps.ps_ExprContext;
+	int n = Max(list_length(s->values), 1);
+	HoleValues v = {list_nth(s->plan, PLAN_HOLES), palloc(sizeof(Datum) * n), palloc(sizeof(bool) * n), s->types, s->zone};
+	ListCell *lc;
+
+	foreach (lc, s->values)
+	{
+		int i = foreach_current_index(lc);
+
+		v.values[i] = ExecEvalExpr((ExprState *) lfirst(lc), econtext, &v.nulls[i]);
+	}
+	spec->select = fill_pieces(list_nth(s->plan, PLAN_SELECT), &v);
+	spec->where = fill_pieces(list_nth(s->plan, PLAN_WHERE), &v);
+	spec->group = fill_pieces(list_nth(s->plan, PLAN_GROUP), &v);
+	spec->order = fill_pieces(list_nth(s->plan, PLAN_ORDER), &v);
+}
+
+/* The query as EXPLAIN shows it; the numbers of values that are no parameters follow those that are */
+static void
+show_spec(ForeignScan *fs, CursorSpec *spec)
+{
+	List *plan = fs->fdw_private;
+	List *holes = list_nth(plan, PLAN_HOLES);
+	int *numbers = palloc0(sizeof(int) * Max(list_length(fs->fdw_exprs), 1));
+	int last = 0;
+	ListCell *lc;
+
+	foreach (lc, fs->fdw_exprs)
+		last = Max(last, parameter_number(lfirst(lc)));
+	spec->select = show_pieces(list_nth(plan, PLAN_SELECT), holes, fs->fdw_exprs, numbers, &last);
+	spec->where = show_pieces(list_nth(plan, PLAN_WHERE), holes, fs->fdw_exprs, numbers, &last);
+	spec->group = show_pieces(list_nth(plan, PLAN_GROUP), holes, fs->fdw_exprs, numbers, &last);
+	spec->order = show_pieces(list_nth(plan, PLAN_ORDER), holes, fs->fdw_exprs, numbers, &last);
 }
 
 static void
@@ -288,7 +300,8 @@ netsuiteExplainForeignScan(ForeignScanState *node, ExplainState *es)
 	if (es->verbose)
 	{
 		plan_spec(s->plan, &spec);
-		ExplainPropertyText("SuiteQL", show_marks(cursor_first_query(&spec)), es);
+		show_spec((ForeignScan *) node->ss.ps.plan, &spec);
+		ExplainPropertyText("SuiteQL", cursor_first_query(&spec), es);
 		ExplainPropertyText("Paging", cursor_paging(&spec, server_options((Oid) item_int(s->plan, PLAN_SERVER))), es);
 	}
 	if (es->analyze)
@@ -393,11 +406,8 @@ sample_columns(Sample *s)
 		if (a->attisdropped)
 			continue;
 		appendStringInfoString(&select, n > 0 ? ", " : "SELECT ");
-		append_output(&select, a->atttypid == DATEOID ? FAMILY_DATE : a->atttypid == TIMESTAMPOID || a->atttypid == TIMESTAMPTZOID ? FAMILY_TIMESTAMP
-																																   : FAMILY_NONE,
-					  deparse_column(relid, i + 1));
-		appendStringInfo(&select, " AS %s", name);
-		decoder_column(s->decoder, n, name, a->atttypid, a->atttypmod, i, NameStr(a->attname));
+		appendStringInfo(&select, "%s AS %s", deparse_column_output(relid, i + 1), name);
+		decoder_column(s->decoder, n, name, decoded_type(a->atttypid), a->atttypmod, i, NameStr(a->attname));
 		for (int k = 0; k < s->spec.nkeys; k++)
 		{
 			if (attnums[k] == i + 1)

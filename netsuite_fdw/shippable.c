@@ -4,24 +4,32 @@
  *
  * The traps: the empty string is null there; text may compare without regard
  * to case, accents or trailing blanks; text sorts unknown; division does not
- * truncate; GREATEST and || treat null otherwise; datetimes are wall clock in
- * the account's zone; a date column may hide a time of day.
+ * truncate; integers do not overflow; GREATEST and || treat null otherwise;
+ * datetimes are wall clock in the account's zone; a date column may hide a time
+ * of day; dates end with 9999 and numbers with 38 digits; an average has other
+ * digits; and a column may be of another type than here (form.c).
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
+#include "netsuite_fdw/literal.h"
+#include "netsuite_fdw/option.h"
 #include "netsuite_fdw/shippable.h"
 #include "netsuite_fdw/trait.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
@@ -34,44 +42,23 @@
 
 /* -- types -- */
 
-Family
-family_of(Oid type, int32 typmod)
-{
-	switch (type)
-	{
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-			return FAMILY_NUMBER;
-		case NUMERICOID:
-			/* numeric(p,s) rounds here what is compared unrounded there */
-			return typmod < 0 ? FAMILY_NUMBER : FAMILY_NONE;
-		case BOOLOID:
-			return FAMILY_BOOL;
-		case TEXTOID:
-		case VARCHAROID:
-			return FAMILY_TEXT;
-		case DATEOID:
-			return FAMILY_DATE;
-		case TIMESTAMPOID:
-			return typmod < 0 ? FAMILY_TIMESTAMP : FAMILY_NONE;
-		case TIMESTAMPTZOID:
-			return typmod < 0 ? FAMILY_TIMESTAMPTZ : FAMILY_NONE;
-		default:
-			return FAMILY_NONE;
-	}
-}
-
-Family
+static Family
 family_of_expr(Node *expr)
 {
 	return family_of(exprType(expr), exprTypmod(expr));
 }
 
 static bool
-is_time(Family f)
+is_number(Node *expr)
 {
-	return f == FAMILY_DATE || f == FAMILY_TIMESTAMP || f == FAMILY_TIMESTAMPTZ;
+	return family_of_expr(expr) == FAMILY_NUMBER;
+}
+
+/* A date, timestamp or timestamptz, with any precision */
+static bool
+is_time(Oid type)
+{
+	return type == DATEOID || type == TIMESTAMPOID || type == TIMESTAMPTZOID;
 }
 
 /* The name of a built-in operator, or NULL */
@@ -106,6 +93,8 @@ static const char *const comparisons[] = {"=", "<>", "<", "<=", ">", ">=", NULL}
 static const char *const arithmetic[] = {"+", "-", "*", NULL};
 
 /* -- pieces -- */
+
+static RemoteForm aggregate_form(Aggref *agg, ShipContext *c);
 
 static bool
 has_remote_var(Node *node, void *arg)
@@ -144,12 +133,28 @@ const_text(Node *expr, char **result)
 	return true;
 }
 
+/* A text constant that has a literal there: '' would be null */
 static bool
 is_full_text(Node *expr)
 {
 	char *text;
 
-	return const_text(expr, &text) && *text != '\0';
+	return const_text(expr, &text) && *text != '\0' && strlen(text) <= MAX_LITERAL;
+}
+
+/* A column of the remote relation */
+bool
+is_column(Node *expr, ShipContext *c)
+{
+	return IsA(expr, Var) && ((Var *) expr)->varattno > 0 && ((Var *) expr)->varlevelsup == 0 &&
+		   bms_is_member(((Var *) expr)->varno, c->relids);
+}
+
+/* The foreign table that a column is of */
+Oid
+column_relation(Var *var, ShipContext *c)
+{
+	return planner_rt_fetch(var->varno, c->root)->relid;
 }
 
 /* -- functions -- */
@@ -252,146 +257,314 @@ is_plain_format(const char *format)
 			if (strncmp(format, parts[i], strlen(parts[i])) == 0)
 				break;
 		}
-		if (parts[i] == NULL)
+		/* DDD is the day of the year, and then D that of the week */
+		if (parts[i] == NULL || strncmp(format, "DDD", 3) == 0)
 			return false;
 		format += strlen(parts[i]);
 	}
 	return true;
 }
 
+/* -- integers -- */
+
+/* The greatest magnitude that a type takes; infinite for numeric */
+static double
+type_limit(Oid type)
+{
+	switch (type)
+	{
+		case INT2OID:
+			return 32767;
+		case INT4OID:
+			return 2147483647;
+		case INT8OID:
+			return 9223372036854775807.0;
+		default:
+			return INFINITY;
+	}
+}
+
+static double number_bound(Node *expr);
+
+static double
+greatest_bound(List *exprs)
+{
+	double bound = 0;
+	ListCell *lc;
+
+	foreach (lc, exprs)
+	{
+		Node *expr = lfirst(lc);
+
+		bound = Max(bound, number_bound(IsA(expr, CaseWhen) ? (Node *) ((CaseWhen *) expr)->result : expr));
+	}
+	return bound;
+}
+
+/* How large a result of +, - or * may become, before it is made to fit its type */
+static double
+operator_bound(OpExpr *op)
+{
+	double a = number_bound(linitial(op->args));
+	double b = number_bound(llast(op->args));
+
+	if (exprType(linitial(op->args)) == DATEOID)
+		return 4000000; /* days from the year 1 to 9999 */
+	if (list_length(op->args) == 1)
+		return a;
+	return strcmp(operator_name(op->opno), "*") == 0 ? a * b : a + b;
+}
+
+/* The greatest magnitude that a number may have */
+static double
+number_bound(Node *expr)
+{
+	double limit = type_limit(exprType(expr)) + 1;
+	const char *name;
+	double bound = limit;
+
+	switch (nodeTag(expr))
+	{
+		case T_Const:
+			switch (((Const *) expr)->constisnull ? InvalidOid : ((Const *) expr)->consttype)
+			{
+				case INT2OID:
+					return fabs((double) DatumGetInt16(((Const *) expr)->constvalue));
+				case INT4OID:
+					return fabs((double) DatumGetInt32(((Const *) expr)->constvalue));
+				case INT8OID:
+					return fabs((double) DatumGetInt64(((Const *) expr)->constvalue));
+				default:
+					return limit;
+			}
+		case T_FuncExpr:
+			if (call_of((FuncExpr *) expr, &name) == CALL_IDENTITY ||
+				(call_of((FuncExpr *) expr, &name) == CALL_NUMBER && strcmp(name, "ABS") == 0))
+				bound = number_bound(linitial(((FuncExpr *) expr)->args));
+			break;
+		case T_OpExpr:
+			if (is_one_of(operator_name(((OpExpr *) expr)->opno), arithmetic))
+				bound = operator_bound((OpExpr *) expr);
+			break;
+		case T_CaseExpr:
+			bound = greatest_bound(((CaseExpr *) expr)->args);
+			if (((CaseExpr *) expr)->defresult)
+				bound = Max(bound, number_bound((Node *) ((CaseExpr *) expr)->defresult));
+			break;
+		case T_CoalesceExpr:
+			bound = greatest_bound(((CoalesceExpr *) expr)->args);
+			break;
+		default:
+			break;
+	}
+	return Min(bound, limit);
+}
+
+/* Can a sum, difference, product or magnitude not overflow its type, where PostgreSQL has an error? */
 static bool
-ship_all(List *args, ShipContext *c)
+is_within_type(Node *expr)
+{
+	const char *name;
+	double limit = type_limit(exprType(expr));
+	double bound = 0;
+
+	if (IsA(expr, OpExpr))
+		bound = operator_bound((OpExpr *) expr);
+	else if (call_of((FuncExpr *) expr, &name) == CALL_NUMBER)
+		bound = number_bound(linitial(((FuncExpr *) expr)->args));
+	/* beyond 2^53 the bound itself is rounded */
+	return isinf(limit) || bound * (1 + 1e-9) <= limit;
+}
+
+/* An integer constant that ROUND and TRUNC take alike for a number of digits */
+static bool
+is_digits(Node *expr)
+{
+	Const *c = (Const *) expr;
+
+	return IsA(expr, Const) && !c->constisnull && c->consttype == INT4OID &&
+		   DatumGetInt32(c->constvalue) >= -38 && DatumGetInt32(c->constvalue) <= 38;
+}
+
+static RemoteForm
+call_form(FuncExpr *f, ShipContext *c)
+{
+	const char *name;
+	char *format;
+	Call call = call_of(f, &name);
+	Node *date;
+
+	if (call == CALL_IDENTITY || call == CALL_NUMBER)
+		return ship_form(linitial(f->args), c) == FORM_NUMBER &&
+					   (list_length(f->args) == 1 || is_digits(lsecond(f->args))) &&
+					   is_within_type((Node *) f)
+				   ? FORM_NUMBER
+				   : FORM_NONE;
+	if (call == CALL_NONE || (date = call_date(f)) == NULL || ship_form(date, c) != FORM_DAY)
+		return FORM_NONE;
+	switch (call)
+	{
+		case CALL_DATE_TRUNC:
+			if (call_unit(f) == NULL)
+				return FORM_NONE;
+			return f->funcresulttype == TIMESTAMPTZOID ? FORM_DAY_HERE : FORM_SECOND;
+		case CALL_EXTRACT:
+			return call_unit(f) == NULL ? FORM_NONE : FORM_NUMBER;
+		default:
+			return const_text(lsecond(f->args), &format) && *format != '\0' &&
+						   is_plain_format(format)
+					   ? FORM_TEXT
+					   : FORM_NONE;
+	}
+}
+
+/* -- values -- */
+
+/* A number from here that keeps its digits there, whatever it will be */
+static bool
+is_sure_number(Node *expr)
+{
+	const char *name;
+
+	if (IsA(expr, Const) && ((Const *) expr)->consttype == NUMERICOID)
+		return is_sound_number(DatumGetNumeric(((Const *) expr)->constvalue));
+	if (IsA(expr, FuncExpr) && call_of((FuncExpr *) expr, &name) == CALL_IDENTITY)
+		return is_sure_number(linitial(((FuncExpr *) expr)->args));
+	return exprType(expr) != NUMERICOID;
+}
+
+/* A date from here that is one of theirs, whatever it will be */
+static bool
+is_sure_day(Node *expr)
+{
+	if (IsA(expr, Const))
+		return is_sound_day(DatumGetDateADT(((Const *) expr)->constvalue));
+	return IsA(expr, SQLValueFunction) && ((SQLValueFunction *) expr)->op == SVFOP_CURRENT_DATE;
+}
+
+/* The form of a value from here where it stands for itself */
+static RemoteForm
+local_form(Node *expr)
+{
+	Family family = family_of_expr(expr);
+
+	if (family != FAMILY_NONE && IsA(expr, Const) && ((Const *) expr)->constisnull)
+		return FORM_NULL;
+	switch (family)
+	{
+		case FAMILY_NUMBER:
+			return is_sure_number(expr) ? FORM_NUMBER : FORM_NONE;
+		case FAMILY_BOOL:
+			return FORM_BOOL;
+		case FAMILY_TEXT:
+			return is_full_text(expr) ? FORM_TEXT : FORM_NONE;
+		case FAMILY_DATE:
+			return is_sure_day(expr) ? FORM_DAY : FORM_NONE;
+		default:
+			/* fractions of seconds would be lost */
+			return FORM_NONE;
+	}
+}
+
+static bool
+are_all(List *args, RemoteForm form, ShipContext *c)
 {
 	ListCell *lc;
 
 	foreach (lc, args)
 	{
-		if (!ship_value(lfirst(lc), c))
+		if (ship_form(lfirst(lc), c) != form)
 			return false;
 	}
 	return true;
 }
 
-static bool
-ship_call(FuncExpr *f, ShipContext *c)
-{
-	const char *name;
-	char *format;
-	Node *date;
-
-	switch (call_of(f, &name))
-	{
-		case CALL_IDENTITY:
-		case CALL_NUMBER:
-			return ship_all(f->args, c);
-		case CALL_DATE_TRUNC:
-		case CALL_EXTRACT:
-			date = call_date(f);
-			return date != NULL && call_unit(f) != NULL && ship_value(date, c);
-		case CALL_TO_CHAR:
-			date = call_date(f);
-			return date != NULL && const_text(lsecond(f->args), &format) &&
-				   *format != '\0' && is_plain_format(format) && ship_value(date, c);
-		case CALL_NONE:
-			break;
-	}
-	return false;
-}
-
-/* -- values -- */
-
-static bool
-ship_operator(OpExpr *op, ShipContext *c)
+static RemoteForm
+operator_form(OpExpr *op, ShipContext *c)
 {
 	const char *name = operator_name(op->opno);
-	Family left;
-	Family right;
 
-	if (!is_one_of(name, arithmetic) || !ship_all(op->args, c))
-		return false;
-	right = family_of_expr(llast(op->args));
-	if (list_length(op->args) == 1)
-		return right == FAMILY_NUMBER && strcmp(name, "-") == 0;
-	left = family_of_expr(linitial(op->args));
-	if (left == FAMILY_NUMBER && right == FAMILY_NUMBER)
-		return true;
-	/* days: date - date, date + n, date - n */
-	if (left == FAMILY_DATE && right == FAMILY_DATE)
-		return strcmp(name, "-") == 0;
-	return left == FAMILY_DATE && right == FAMILY_NUMBER && strcmp(name, "*") != 0;
+	if (!is_one_of(name, arithmetic) || !is_number((Node *) op))
+		return FORM_NONE;
+	if (are_all(op->args, FORM_NUMBER, c))
+		return (list_length(op->args) == 2 || strcmp(name, "-") == 0) &&
+					   is_within_type((Node *) op)
+				   ? FORM_NUMBER
+				   : FORM_NONE;
+	/* days between; a date and n days may lie beyond 9999 */
+	return list_length(op->args) == 2 && strcmp(name, "-") == 0 && are_all(op->args, FORM_DAY, c)
+			   ? FORM_NUMBER
+			   : FORM_NONE;
 }
 
-static bool
-ship_case(CaseExpr *e, ShipContext *c)
+static RemoteForm
+case_form(CaseExpr *e, ShipContext *c)
 {
+	RemoteForm form = FORM_NULL;
 	ListCell *lc;
 
 	if (e->arg != NULL || family_of_expr((Node *) e) == FAMILY_BOOL)
-		return false;
+		return FORM_NONE;
 	foreach (lc, e->args)
 	{
 		CaseWhen *when = lfirst_node(CaseWhen, lc);
 
-		if (ship_condition((Node *) when->expr, c) != SHIP_EXACT ||
-			!ship_value((Node *) when->result, c))
-			return false;
+		if (ship_condition((Node *) when->expr, c) != SHIP_EXACT)
+			return FORM_NONE;
+		form = common_form(form, ship_form((Node *) when->result, c));
 	}
-	return e->defresult == NULL || ship_value((Node *) e->defresult, c);
+	if (e->defresult != NULL)
+		form = common_form(form, ship_form((Node *) e->defresult, c));
+	return form == FORM_NULL ? FORM_NONE : form;
 }
 
-static bool
-is_finite(Const *number)
+static RemoteForm
+coalesce_form(CoalesceExpr *e, ShipContext *c)
 {
-	Numeric value = DatumGetNumeric(number->constvalue);
+	RemoteForm form = FORM_NULL;
+	ListCell *lc;
 
-	return !numeric_is_nan(value) && !numeric_is_inf(value);
+	foreach (lc, e->args)
+		form = common_form(form, ship_form(lfirst(lc), c));
+	return form == FORM_NULL ? FORM_NONE : form;
 }
 
-/* Does the expression have exactly the same value there? */
-bool
-ship_value(Node *expr, ShipContext *c)
+/* What an expression yields there; FORM_NONE unless that is exactly its value here */
+RemoteForm
+ship_form(Node *expr, ShipContext *c)
 {
 	if (expr == NULL || family_of_expr(expr) == FAMILY_NONE)
-		return false;
+		return FORM_NONE;
 	if (is_local_value(expr, c))
-	{
-		/* '' becomes null there; NaN and infinity have no literal */
-		Family family = family_of_expr(expr);
-
-		if (IsA(expr, Const) && ((Const *) expr)->constisnull)
-			return true;
-		if (family == FAMILY_TEXT)
-			return is_full_text(expr);
-		if (IsA(expr, Const) && ((Const *) expr)->consttype == NUMERICOID)
-			return is_finite((Const *) expr);
-		/* fractions of seconds would be lost */
-		return family != FAMILY_TIMESTAMP && family != FAMILY_TIMESTAMPTZ;
-	}
+		return local_form(expr);
 	switch (nodeTag(expr))
 	{
 		case T_Var:
-			return ((Var *) expr)->varattno > 0 && ((Var *) expr)->varlevelsup == 0;
+			return is_column(expr, c) ? column_form(column_relation((Var *) expr, c), ((Var *) expr)->varattno)
+									  : FORM_NONE;
 		case T_RelabelType:
-			return ship_value((Node *) ((RelabelType *) expr)->arg, c);
+			return ship_form((Node *) ((RelabelType *) expr)->arg, c);
 		case T_FuncExpr:
-			return ship_call((FuncExpr *) expr, c);
+			return call_form((FuncExpr *) expr, c);
 		case T_OpExpr:
-			return ship_operator((OpExpr *) expr, c);
+			return operator_form((OpExpr *) expr, c);
 		case T_CaseExpr:
-			return ship_case((CaseExpr *) expr, c);
+			return case_form((CaseExpr *) expr, c);
 		case T_CoalesceExpr:
-			return ship_all(((CoalesceExpr *) expr)->args, c);
+			return coalesce_form((CoalesceExpr *) expr, c);
 		case T_Aggref:
-			return ship_aggregate((Aggref *) expr, c);
+			/* an average there has other digits */
+			return strcmp(get_func_name(((Aggref *) expr)->aggfnoid), "avg") == 0 ? FORM_NONE : aggregate_form((Aggref *) expr, c);
 		default:
-			return false;
+			return FORM_NONE;
 	}
 }
 
 /* -- aggregates -- */
 
+/* Is = on this text exact there, as it is here under a deterministic collation? */
 static bool
-text_comparable(Oid collation, ShipContext *c)
+text_comparable(Node *expr, Oid collation, ShipContext *c)
 {
 	return get_collation_isdeterministic(collation) && c->measure &&
 		   trait_text_equality(client_get(c->serverid, c->userid));
@@ -401,14 +574,15 @@ text_comparable(Oid collation, ShipContext *c)
 bool
 ship_grouping(Expr *expr, ShipContext *c)
 {
-	if (is_local_value((Node *) expr, c) || !ship_value((Node *) expr, c))
-		return false;
-	return family_of_expr((Node *) expr) != FAMILY_TEXT ||
-		   text_comparable(exprCollation((Node *) expr), c);
+	RemoteForm form = is_local_value((Node *) expr, c) ? FORM_NONE : ship_form((Node *) expr, c);
+
+	return form != FORM_NONE &&
+		   (form != FORM_TEXT || text_comparable((Node *) expr, exprCollation((Node *) expr), c));
 }
 
+/* Does this text sort by its bytes there, as it does here under collation C? */
 static bool
-text_sortable(Oid collation, ShipContext *c)
+text_sortable(Node *expr, Oid collation, ShipContext *c)
 {
 #if PG_VERSION_NUM >= 180000
 	bool is_c = OidIsValid(collation) && pg_newlocale_from_collation(collation)->collate_is_c;
@@ -418,69 +592,94 @@ text_sortable(Oid collation, ShipContext *c)
 	return is_c && c->measure && trait_text_order(client_get(c->serverid, c->userid));
 }
 
-bool
-ship_aggregate(Aggref *agg, ShipContext *c)
+static RemoteForm
+aggregate_form(Aggref *agg, ShipContext *c)
 {
 	char *name;
 	Node *arg;
-	Family family;
+	RemoteForm form;
 
 	if (agg->aggfnoid >= FirstGenbkiObjectId || agg->aggorder != NIL || agg->aggdirectargs != NIL ||
 		agg->aggsplit != AGGSPLIT_SIMPLE || agg->agglevelsup != 0 || list_length(agg->args) > 1)
-		return false;
+		return FORM_NONE;
 	if (agg->aggfilter && ship_condition((Node *) agg->aggfilter, c) != SHIP_EXACT)
-		return false;
+		return FORM_NONE;
 	name = get_func_name(agg->aggfnoid);
 	if (agg->aggstar)
-		return strcmp(name, "count") == 0;
+		return strcmp(name, "count") == 0 ? FORM_NUMBER : FORM_NONE;
 	if (agg->args == NIL)
-		return false;
+		return FORM_NONE;
 	arg = (Node *) linitial_node(TargetEntry, agg->args)->expr;
-	if (!ship_value(arg, c) || contain_aggs_of_level(arg, 0))
-		return false;
-	family = family_of_expr(arg);
+	if (contain_aggs_of_level(arg, 0))
+		return FORM_NONE;
+	/* whether a column is null is certain, whatever it is */
+	if (strcmp(name, "count") == 0 && agg->aggdistinct == NIL && is_column(arg, c))
+		return FORM_NUMBER;
+	form = ship_form(arg, c);
+	if (form == FORM_NONE)
+		return FORM_NONE;
 	if (strcmp(name, "count") == 0)
-		return agg->aggdistinct == NIL || family != FAMILY_TEXT ||
-			   text_comparable(agg->inputcollid, c);
+		return agg->aggdistinct == NIL || form != FORM_TEXT ||
+					   text_comparable(arg, agg->inputcollid, c)
+				   ? FORM_NUMBER
+				   : FORM_NONE;
 	if (agg->aggdistinct != NIL)
-		return false;
+		return FORM_NONE;
 	if (strcmp(name, "sum") == 0 || strcmp(name, "avg") == 0)
-		return family == FAMILY_NUMBER;
+		return form == FORM_NUMBER ? FORM_NUMBER : FORM_NONE;
 	if (strcmp(name, "min") == 0 || strcmp(name, "max") == 0)
-		return family == FAMILY_NUMBER || is_time(family) ||
-			   (family == FAMILY_TEXT && text_sortable(agg->inputcollid, c));
-	return false;
+		return form != FORM_TEXT || text_sortable(arg, agg->inputcollid, c) ? form : FORM_NONE;
+	return FORM_NONE;
+}
+
+/* May it be computed there?  An average is asked for as sum and count. */
+bool
+ship_aggregate(Aggref *agg, ShipContext *c)
+{
+	return family_of_expr((Node *) agg) != FAMILY_NONE && aggregate_form(agg, c) != FORM_NONE;
 }
 
 /* -- conditions -- */
 
+/* May the subject's form be compared with a value of a type, all of them? */
 static bool
-is_plain_column(Node *expr)
+meets(RemoteForm form, Oid type)
 {
-	return IsA(expr, Var);
+	switch (form)
+	{
+		case FORM_DAY:
+		case FORM_DAY_HERE:
+		case FORM_SECOND_ZONED:
+			return is_time(type);
+		case FORM_SECOND:
+			return type == DATEOID || type == TIMESTAMPOID;
+		case FORM_NUMBER:
+			return family_of(type, -1) == FAMILY_NUMBER;
+		default:
+			return false;
+	}
 }
 
-/* Times are compared as ranges of whole days or seconds: column against a value from here */
+/* A number against a value from here, which may have no literal there */
 static Ship
-ship_time_comparison(Node *left, Node *right, ShipContext *c)
+ship_number_comparison(Node *value)
 {
-	Family f = family_of_expr(left);
-	Family g = family_of_expr(right);
+	Const *c = (Const *) value;
 
-	if (is_plain_column(left) && is_local_value(right, c))
-		return f == FAMILY_DATE ? is_time(g) ? SHIP_EXACT : SHIP_NO : f == g ? SHIP_EXACT
-																			 : SHIP_NO;
-	if (is_plain_column(right) && is_local_value(left, c))
-		return ship_time_comparison(right, left, c);
-	/* whole days can be compared as they are, seconds may hide fractions */
-	if (f == FAMILY_DATE && g == FAMILY_DATE && ship_value(left, c) && ship_value(right, c))
-		return SHIP_EXACT;
-	return SHIP_NO;
+	if (IsA(value, Const))
+		return c->constisnull || is_sure_number(value) || numeric_is_nan(DatumGetNumeric(c->constvalue)) ||
+					   numeric_is_inf(DatumGetNumeric(c->constvalue))
+				   ? SHIP_EXACT
+				   : SHIP_NO;
+	return is_sure_number(value) ? SHIP_EXACT : SHIP_WEAK;
 }
 
 static Ship
-ship_text_comparison(const char *name, Node *left, Node *right, Oid collation, ShipContext *c)
+ship_text_comparison(const char *name, OpExpr *op, ShipContext *c)
 {
+	Node *left = linitial(op->args);
+	Node *right = lsecond(op->args);
+	Oid collation = op->inputcollid;
 	bool full = true;
 
 	if (!get_collation_isdeterministic(collation))
@@ -488,38 +687,88 @@ ship_text_comparison(const char *name, Node *left, Node *right, Oid collation, S
 	/* an empty text is null there, so it may only meet =, which is false here too */
 	if (is_local_value(left, c))
 		full = is_full_text(left);
-	else if (!ship_value(left, c))
+	else if (ship_form(left, c) != FORM_TEXT)
 		return SHIP_NO;
 	if (is_local_value(right, c))
 		full = full && is_full_text(right);
-	else if (!ship_value(right, c))
+	else if (ship_form(right, c) != FORM_TEXT)
 		return SHIP_NO;
 	if (strcmp(name, "=") == 0)
-		return full && text_comparable(collation, c) ? SHIP_EXACT : SHIP_WEAK;
+		return full && text_comparable((Node *) op, collation, c) ? SHIP_EXACT : SHIP_WEAK;
 	if (!full)
 		return SHIP_NO;
 	if (strcmp(name, "<>") == 0)
-		return text_comparable(collation, c) ? SHIP_EXACT : SHIP_NO;
-	return text_sortable(collation, c) ? SHIP_EXACT : SHIP_NO;
+		return text_comparable((Node *) op, collation, c) ? SHIP_EXACT : SHIP_NO;
+	return text_sortable((Node *) op, collation, c) ? SHIP_EXACT : SHIP_NO;
+}
+
+/* Does LIKE on this text heed case and accents there? */
+static bool
+text_likeable(Node *expr, ShipContext *c)
+{
+	return c->measure && trait_text_like(client_get(c->serverid, c->userid));
+}
+
+/*
+ * A pattern that finds there at least what another one finds here: what one
+ * character is, and whether the backslash escapes, is not known of the other
+ * side.  It is exact if nothing had to be replaced; NULL if there is none.
+ */
+char *
+like_superset(const char *pattern, bool *exact)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	*exact = true;
+	for (const char *p = pattern; *p; p++)
+	{
+		char c = *p;
+
+		if (c == '\\')
+		{
+			if (*++p == '\0')
+				return NULL;
+			*exact = false;
+			c = *p == '%' || *p == '_' || *p == '\\' ? '%' : *p;
+		}
+		else if (c == '_')
+		{
+			*exact = false;
+			c = '%';
+		}
+		if (c != '%' || out.len == 0 || out.data[out.len - 1] != '%')
+			appendStringInfoChar(&out, c);
+	}
+	return out.len > 0 && out.len <= MAX_LITERAL ? out.data : NULL;
 }
 
 static Ship
 ship_like(const char *name, OpExpr *op, ShipContext *c)
 {
+	Node *left = linitial(op->args);
 	char *pattern;
 	bool exact;
 
-	if (exprType(linitial(op->args)) != TEXTOID || !ship_value(linitial(op->args), c) ||
-		is_local_value(linitial(op->args), c) ||
-		!get_collation_isdeterministic(op->inputcollid))
+	if (is_local_value(left, c) || ship_form(left, c) != FORM_TEXT ||
+		!get_collation_isdeterministic(op->inputcollid) ||
+		!const_text(lsecond(op->args), &pattern) || like_superset(pattern, &exact) == NULL)
 		return SHIP_NO;
-	/* backslash escapes here and is a plain character there */
-	if (!const_text(lsecond(op->args), &pattern) || *pattern == '\0' || strchr(pattern, '\\'))
-		return SHIP_NO;
-	exact = c->measure && trait_text_like(client_get(c->serverid, c->userid));
+	exact = exact && text_likeable((Node *) op, c);
 	if (strcmp(name, "~~") == 0)
 		return exact ? SHIP_EXACT : SHIP_WEAK;
 	return exact ? SHIP_EXACT : SHIP_NO;
+}
+
+/* What is computed there against a value from here */
+static Ship
+ship_against_value(Node *subject, Node *value, ShipContext *c)
+{
+	RemoteForm form = ship_form(subject, c);
+
+	if (!meets(form, exprType(value)))
+		return SHIP_NO;
+	return form == FORM_NUMBER ? ship_number_comparison(value) : SHIP_EXACT;
 }
 
 static Ship
@@ -528,8 +777,7 @@ ship_comparison(OpExpr *op, ShipContext *c)
 	const char *name = operator_name(op->opno);
 	Node *left;
 	Node *right;
-	Family f;
-	Family g;
+	RemoteForm form;
 
 	if (name == NULL || list_length(op->args) != 2)
 		return SHIP_NO;
@@ -539,15 +787,15 @@ ship_comparison(OpExpr *op, ShipContext *c)
 		return ship_like(name, op, c);
 	if (!is_one_of(name, comparisons))
 		return SHIP_NO;
-	f = family_of_expr(left);
-	g = family_of_expr(right);
-	if (f == FAMILY_NUMBER && g == FAMILY_NUMBER)
-		return ship_value(left, c) && ship_value(right, c) ? SHIP_EXACT : SHIP_NO;
-	if (is_time(f) && is_time(g))
-		return ship_time_comparison(left, right, c);
-	if (f == FAMILY_TEXT && g == FAMILY_TEXT)
-		return ship_text_comparison(name, left, right, op->inputcollid, c);
-	return SHIP_NO;
+	if (exprType(left) == TEXTOID && exprType(right) == TEXTOID)
+		return ship_text_comparison(name, op, c);
+	if (is_local_value(left, c) != is_local_value(right, c))
+		return is_local_value(right, c) ? ship_against_value(left, right, c)
+										: ship_against_value(right, left, c);
+	/* whole days can be compared as they are, seconds may hide fractions */
+	form = ship_form(left, c);
+	return (form == FORM_NUMBER || form == FORM_DAY) && ship_form(right, c) == form ? SHIP_EXACT
+																					: SHIP_NO;
 }
 
 /* Are all elements of a constant array of texts there and not empty? */
@@ -565,10 +813,41 @@ full_elements(Node *expr)
 					  &values, &nulls, &n);
 	for (int i = 0; i < n; i++)
 	{
-		if (nulls[i] || VARSIZE_ANY_EXHDR(DatumGetPointer(values[i])) == 0)
+		if (nulls[i] || VARSIZE_ANY_EXHDR(DatumGetPointer(values[i])) == 0 ||
+			VARSIZE_ANY_EXHDR(DatumGetPointer(values[i])) > MAX_LITERAL)
 			return false;
 	}
 	return true;
+}
+
+/* Are all numbers of an array such that what they are equal to is certain? */
+static Ship
+ship_numbers(Node *expr, Oid element)
+{
+	Const *array = (Const *) expr;
+	Datum *values;
+	bool *nulls;
+	int n;
+
+	if (element != NUMERICOID)
+		return SHIP_EXACT;
+	if (!IsA(expr, Const))
+		return SHIP_WEAK;
+	if (array->constisnull)
+		return SHIP_EXACT;
+	deconstruct_array(DatumGetArrayTypeP(array->constvalue), NUMERICOID, -1, false, TYPALIGN_INT,
+					  &values, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		Numeric number;
+
+		if (nulls[i])
+			continue;
+		number = DatumGetNumeric(values[i]);
+		if (!is_sound_number(number) && !numeric_is_nan(number) && !numeric_is_inf(number))
+			return SHIP_WEAK;
+	}
+	return SHIP_EXACT;
 }
 
 /* x = ANY (array), x <> ALL (array) */
@@ -579,21 +858,19 @@ ship_array(ScalarArrayOpExpr *op, ShipContext *c)
 	Node *left = linitial(op->args);
 	Node *array = lsecond(op->args);
 	Oid element = get_element_type(exprType(array));
-	Family f = family_of_expr(left);
-	bool exact;
+	RemoteForm form;
 
 	if (name == NULL || !OidIsValid(element) || !is_local_value(array, c) ||
-		is_local_value(left, c) || !ship_value(left, c) ||
-		strcmp(name, op->useOr ? "=" : "<>") != 0)
+		is_local_value(left, c) || strcmp(name, op->useOr ? "=" : "<>") != 0)
 		return SHIP_NO;
-	if (f == FAMILY_NUMBER)
-		return family_of(element, -1) == FAMILY_NUMBER ? SHIP_EXACT : SHIP_NO;
-	if (is_time(f))
-		return is_plain_column(left) && family_of(element, -1) == f && op->useOr ? SHIP_EXACT : SHIP_NO;
-	if (f != FAMILY_TEXT || element != TEXTOID || !get_collation_isdeterministic(op->inputcollid))
+	form = ship_form(left, c);
+	if (form == FORM_NUMBER)
+		return meets(form, element) ? ship_numbers(array, element) : SHIP_NO;
+	if (form != FORM_TEXT)
+		return meets(form, element) ? SHIP_EXACT : SHIP_NO;
+	if (element != TEXTOID || !get_collation_isdeterministic(op->inputcollid))
 		return SHIP_NO;
-	exact = full_elements(array) && text_comparable(op->inputcollid, c);
-	if (exact)
+	if (full_elements(array) && text_comparable(left, op->inputcollid, c))
 		return SHIP_EXACT;
 	return op->useOr ? SHIP_WEAK : SHIP_NO;
 }
@@ -616,6 +893,16 @@ ship_bool(BoolExpr *e, ShipContext *c)
 	return least;
 }
 
+/* IS [NOT] NULL: of a column it is certain, whatever the column is */
+static bool
+ship_null_test(NullTest *test, ShipContext *c)
+{
+	Node *arg = (Node *) test->arg;
+
+	return !test->argisrow && !is_local_value(arg, c) &&
+		   (is_column(arg, c) || ship_form(arg, c) != FORM_NONE);
+}
+
 /* May the condition be sent, and is it then certain? */
 Ship
 ship_condition(Node *expr, ShipContext *c)
@@ -625,7 +912,7 @@ ship_condition(Node *expr, ShipContext *c)
 	switch (nodeTag(expr))
 	{
 		case T_Var:
-			return ship_value(expr, c) ? SHIP_EXACT : SHIP_NO;
+			return ship_form(expr, c) == FORM_BOOL ? SHIP_EXACT : SHIP_NO;
 		case T_OpExpr:
 			return ship_comparison((OpExpr *) expr, c);
 		case T_ScalarArrayOpExpr:
@@ -633,16 +920,10 @@ ship_condition(Node *expr, ShipContext *c)
 		case T_BoolExpr:
 			return ship_bool((BoolExpr *) expr, c);
 		case T_NullTest:
-			return !((NullTest *) expr)->argisrow &&
-						   !is_local_value((Node *) ((NullTest *) expr)->arg, c) &&
-						   ship_value((Node *) ((NullTest *) expr)->arg, c)
-					   ? SHIP_EXACT
-					   : SHIP_NO;
+			return ship_null_test((NullTest *) expr, c) ? SHIP_EXACT : SHIP_NO;
 		case T_BooleanTest:
-			return IsA(((BooleanTest *) expr)->arg, Var) &&
-						   ship_value((Node *) ((BooleanTest *) expr)->arg, c)
-					   ? SHIP_EXACT
-					   : SHIP_NO;
+			expr = (Node *) ((BooleanTest *) expr)->arg;
+			return is_column(expr, c) && ship_form(expr, c) == FORM_BOOL ? SHIP_EXACT : SHIP_NO;
 		default:
 			return SHIP_NO;
 	}
@@ -652,7 +933,7 @@ ship_condition(Node *expr, ShipContext *c)
 bool
 ship_order(Node *expr, Oid collation, ShipContext *c)
 {
-	if (is_local_value(expr, c) || !ship_value(expr, c))
-		return false;
-	return family_of_expr(expr) != FAMILY_TEXT || text_sortable(collation, c);
+	RemoteForm form = is_local_value(expr, c) ? FORM_NONE : ship_form(expr, c);
+
+	return form != FORM_NONE && (form != FORM_TEXT || text_sortable(expr, collation, c));
 }

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "netsuite_fdw/client.h"
+#include "netsuite_fdw/form.h"
 #include "nodes/pathnodes.h"
 
 /* How far a condition may be trusted to NetSuite */
@@ -18,18 +19,6 @@ typedef enum Ship
 	SHIP_EXACT
 } Ship;
 
-/* Types that NetSuite and PostgreSQL agree on */
-typedef enum Family
-{
-	FAMILY_NONE,
-	FAMILY_NUMBER, /* integers and numeric: exact decimals */
-	FAMILY_BOOL,   /* T and F */
-	FAMILY_TEXT,
-	FAMILY_DATE,       /* whole days */
-	FAMILY_TIMESTAMP,  /* whole seconds, wall clock */
-	FAMILY_TIMESTAMPTZ /* whole seconds, in the account's zone */
-} Family;
-
 typedef struct ShipContext
 {
 	PlannerInfo *root;
@@ -39,10 +28,8 @@ typedef struct ShipContext
 	bool measure; /* may ask the account for its traits */
 } ShipContext;
 
-extern Family family_of(Oid type, int32 typmod);
-extern Family family_of_expr(Node *expr);
 extern bool is_local_value(Node *expr, ShipContext *context);
-extern bool ship_value(Node *expr, ShipContext *context);
+extern RemoteForm ship_form(Node *expr, ShipContext *context);
 extern bool ship_aggregate(Aggref *agg, ShipContext *context);
 extern bool ship_grouping(Expr *expr, ShipContext *context);
 extern Ship ship_condition(Node *expr, ShipContext *context);
@@ -59,10 +46,13 @@ typedef enum Call
 	CALL_TO_CHAR
 } Call;
 
+extern bool is_column(Node *expr, ShipContext *context);
+extern Oid column_relation(Var *var, ShipContext *context);
 extern Call call_of(FuncExpr *call, const char **name);
 extern Node *call_date(FuncExpr *call);
 extern const char *call_unit(FuncExpr *call);
 extern const char *operator_name(Oid opno);
 extern bool const_text(Node *expr, char **text);
+extern char *like_superset(const char *pattern, bool *exact);
 
 #endif /* NETSUITE_SHIPPABLE_H */

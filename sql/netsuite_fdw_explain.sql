@@ -63,7 +63,7 @@ SELECT sent('SELECT name FROM transactionstatus');
 -- any SuiteQL text as a table, expressions as columns
 CREATE FOREIGN TABLE public.by_query (id bigint, kind text, total numeric) SERVER ns
   OPTIONS (query 'SELECT x.id, x.type AS kind, x.foreigntotal AS total FROM transaction x WHERE x.posting = ''T''', key 'id');
-CREATE FOREIGN TABLE public.named (no bigint OPTIONS (column_name 'id'), customer text OPTIONS (expression 'BUILTIN.DF(entity)'), "Day" date OPTIONS (column_name 'trandate')) SERVER ns OPTIONS ("table" 'transaction', key 'id');
+CREATE FOREIGN TABLE public.named (no bigint OPTIONS (column_name 'id'), customer text OPTIONS (expression 'BUILTIN.DF(entity)', remote_type 'text'), "Day" date OPTIONS (column_name 'trandate')) SERVER ns OPTIONS ("table" 'transaction', key 'id');
 SELECT sent('SELECT * FROM by_query WHERE total > 5');
 SELECT sent('SELECT * FROM named WHERE customer = ''x'' AND "Day" > ''2024-01-01''');
 SELECT * FROM named WHERE no < 10 ORDER BY no;
