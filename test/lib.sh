@@ -155,13 +155,16 @@ attend() {
 	wait $!
 }
 
-# This run's servers, and its other processes: these have inherited PG_INGEST_WORK
+# This run's servers, and its other processes: these have inherited PG_INGEST_WORK, or live in a root within its folder
 servers() {
 	find /proc -mindepth 2 -maxdepth 2 -name exe -lname "$WORK/*/bin/postgres*" 2>/dev/null | cut -d/ -f3
 }
 
 others() {
-	grep -lszF "PG_INGEST_WORK=$WORK" /proc/[0-9]*/environ | cut -d/ -f3 | grep -vxF -e 0 -f <(servers)
+	{
+		grep -lszF "PG_INGEST_WORK=$WORK" /proc/[0-9]*/environ || :
+		find /proc -mindepth 2 -maxdepth 2 -name root -lname "$WORK/*" 2>/dev/null || :
+	} | cut -d/ -f3 | grep -vxF -e 0 -f <(servers) || :
 }
 
 # Every process of this run: first who could start others, then servers, as they should end, then what is left.
@@ -169,9 +172,11 @@ others() {
 end_processes() {
 	local tries=0 file pid
 	export -n PG_INGEST_WORK
-	# shellcheck disable=SC2046
-	kill -KILL $(jobs -p) 2>/dev/null
-	while pid=$(others) && [ -n "$pid" ] && [ $((tries += 1)) -le 50 ]; do
+	pid=$(jobs -p)
+	disown -a
+	# shellcheck disable=SC2086
+	kill -KILL $pid 2>/dev/null
+	while pid=$(others); [ -n "$pid" ] && [ $((tries += 1)) -le 50 ]; do
 		# shellcheck disable=SC2086
 		kill -KILL $pid 2>/dev/null
 		sleep 0.05
@@ -184,9 +189,12 @@ end_processes() {
 	# shellcheck disable=SC2046
 	kill -KILL $(servers) 2>/dev/null
 	while read -r file; do
-		run_as timeout 30 "$BIN/postgres" --single -D "$(dirname "$file")" postgres </dev/null >/dev/null 2>&1
+		run_as timeout 30 "${BIN:-}/postgres" --single -D "$(dirname "$file")" postgres </dev/null >/dev/null 2>&1
 	done < <(find "$WORK" -name postmaster.pid)
 }
+
+# for a script that has more to take back
+before_removal() { :; }
 
 clean_up() {
 	local code=$?
@@ -195,10 +203,11 @@ clean_up() {
 	[ -n "$WORK" ] || exit $code
 	cd /
 	end_processes
+	before_removal
 	if [ $code -ne 0 ] && [ -n "${KEEP_ON_FAILURE:-}" ]; then
 		echo "kept for a look: $WORK" >&2
 	else
-		rm -rf "$WORK" 2>/dev/null || as_root rm -rf "$WORK"
+		rm -rf --one-file-system "$WORK" 2>/dev/null || as_root rm -rf --one-file-system "$WORK"
 	fi
 	exit $code
 }
@@ -207,9 +216,14 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-make_work() {
+# A folder that goes with the run, and its mark on what the run starts
+make_folder() {
 	WORK=$(mktemp -d /tmp/pg_ingest.XXXXXX)
 	export PG_INGEST_WORK=$WORK
+}
+
+make_work() {
+	make_folder
 	# the checkout may be unreadable to the servers' user
 	mkdir "$WORK/src" "$WORK/tmp"
 	cp -r "$TOP/test" "$TOP/bench" "$TOP/sql" "$TOP/expected" "$TOP/docs" "$WORK/src/"

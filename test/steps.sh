@@ -4,7 +4,7 @@
 #   step NAME COMMAND      now, in this shell; a failure ends the run
 #   begin NAME COMMAND     in the background, its output in a file
 #   await                  until all that began have ended: shows the output of each, of those that failed at the end
-#   report TARGET BUDGET   the table, and as the last line "N passed, N failed"; fails if anything did or took too long
+#   report TARGET SECONDS  the table, and as the last line "N passed, N failed"; fails if anything did or took too long
 #
 # A COMMAND says what it counted with: counted PASSED FAILED
 
@@ -85,6 +85,7 @@ await() {
 		say "$name: FAILED"
 		cat "$WORK/steps/$name/output"
 	done
+	STEPS_FAILED=()
 }
 
 report() {

@@ -56,7 +56,7 @@ install_npm() {
 	fi
 	mkdir -p "$WORK/npm"
 	cp "$TOP"/test/npm/package*.json "$WORK/npm"
-	(cd "$WORK/npm" && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error "${omit[@]}") ||
+	(cd "$WORK/npm" && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error --logs-max=0 "${omit[@]}") ||
 		die "npm could not install what the sandbox is tested with"
 	chmod -R a+rX "$WORK/npm"
 	NODE_PATH=$WORK/npm/node_modules
@@ -116,7 +116,7 @@ report_tap() {
 	echo "== failed tests"
 	for file in "$@"; do
 		echo "-- $file"
-		grep -A 12 -E "(^|\) )not ok|^Bail out|\bat .* line [0-9]+\.$" "$log$(basename "$file" .pl)" | tail -n 60
+		grep -B 3 -A 12 -E "(^|\) )not ok|^Bail out|\bat .* line [0-9]+\.$" "$log$(basename "$file" .pl)" | tail -n 60
 	done
 }
 

@@ -40,7 +40,8 @@ sub start_sandbox
 	my $until = time() + $PostgreSQL::Test::Utils::timeout_default;
 	until (-e $ready)
 	{
-		die 'the sandbox did not start: ' . slurp_file($log) if !$sandbox->pumpable || time() > $until;
+		die 'the sandbox did not start: ' . slurp_file($log) if !$sandbox->pumpable;
+		die "the sandbox was not ready within $PostgreSQL::Test::Utils::timeout_default s: " . slurp_file($log) if time() > $until;
 		sleep(0.05);
 	}
 	my $facts = decode_json(slurp_file($ready));
@@ -104,7 +105,7 @@ sub poll_until
 		return 1 if defined $last && $last eq $expected;
 		sleep(0.1);
 	} while (time() < $until);
-	croak "waited in vain until $expected is the answer to: $query\nthe last one: " . ($last // 'none') . ($show ? "\n$show: " . (sql_or_nothing($node, $show, $database) // 'no answer') : '') . "\n";
+	croak "waited in vain until $expected is the answer to: $query\nthe last one: " . ($last // 'none') . ($show ? "\n$show: " . (sql_or_nothing($node, $show, $database) // 'no answer') : '');
 }
 
 # -- servers --
