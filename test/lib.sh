@@ -241,7 +241,8 @@ make_template() {
 		{ cat "$WORK/initdb.log" >&2; die "initdb failed"; }
 }
 
-# start_cluster NAME PORT [SETTINGS]: a cluster that is reached by a socket in $WORK/sock alone
+# start_cluster NAME PORT [SETTINGS]: a cluster that is reached by a socket in $WORK/sock alone.  Connections that it makes
+# itself are postgres', whoever runs it.
 start_cluster() {
 	run_as cp -r "$INITDB_COPY" "$WORK/$1"
 	run_as tee -a "$WORK/$1/postgresql.conf" >/dev/null <<-CONF
@@ -255,7 +256,7 @@ start_cluster() {
 		log_line_prefix = '%m [%p] '
 		${3:-}
 	CONF
-	run_as "$BIN/pg_ctl" -D "$WORK/$1" -w -l "$WORK/$1.log" start >/dev/null ||
+	run_as env PGUSER=postgres "$BIN/pg_ctl" -D "$WORK/$1" -w -l "$WORK/$1.log" start >/dev/null ||
 		{ cat "$WORK/$1.log" >&2; die "the cluster $1 did not start"; }
 }
 
