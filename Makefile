@@ -3,6 +3,7 @@
 #   make           build every extension        make demo     the tour, from a fresh Debian machine
 #   make install   install them                 make check    all tests, from a fresh Debian machine
 #   make bench     benchmarks (BENCH=name)      make lint     format and static checks
+#   make check-versions, check-personalities, check-queries, fuzz: the longer tests.  docs/testing.md describes all.
 #
 # PG_CONFIG=/path/to/pg_config chooses the server; without it, build takes the pg_config in the PATH, and demo
 # and check install the PostgreSQL that the Debian release brings.
@@ -21,6 +22,12 @@ check:
 check-versions:
 	@test/check-versions.sh
 
+check-personalities:
+	@test/personalities/run.sh
+
+check-queries:
+	@test/queries/run.sh
+
 fuzz:
 	@test/fuzz/run.sh
 
@@ -30,4 +37,4 @@ bench:
 lint:
 	@test/lint.sh
 
-.PHONY: all install uninstall clean demo check check-versions fuzz bench lint
+.PHONY: all install uninstall clean demo check check-versions check-personalities check-queries fuzz bench lint

@@ -18,8 +18,12 @@ failed=
 for name in $which; do
 	[ -e "$WORK/src/bench/$name.py" ] || die "there is no benchmark $name; the known ones are: $all"
 	say "$name"
-	run_as env NS_READY="$WORK/ready.json" BENCH_CSV="$BENCH_CSV" BENCH_DSN="host=$WORK/sock port=6601 user=postgres dbname=postgres" \
+	began=$(tenths)
+	attend run_as env NS_READY="$WORK/ready.json" BENCH_CSV="$BENCH_CSV" BENCH_DSN="host=$WORK/sock port=6601 user=postgres dbname=postgres" \
 		BENCH_BIN="$BIN" BENCH_SOCKET="$WORK/sock" \
 		PG_INGEST_QUERIES="$WORK/src/sql/pushdown_queries.txt" /usr/bin/python3 -B "$WORK/src/bench/$name.py" || failed="$failed $name"
+	enter "$name" $(($(tenths) - began)) "" ""
 done
 [ -z "$failed" ] || die "failed:$failed"
+# one alone ends with its own line
+[ $# -gt 0 ] || report bench $((90 * 60))

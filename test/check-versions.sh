@@ -7,43 +7,42 @@
 need_packages mmdebstrap
 SUITES=${SUITES:-bookworm:15 trixie:17 sid:18}
 MIRROR=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | grep -E '/debian/?$' | sort -u | head -n 1)}
-ROOTS=$(mktemp -d /tmp/pg_ingest-roots.XXXXXX)
-trap 'for m in "$ROOTS"/*/proc; do umount "$m" 2>/dev/null || :; done; rm -rf --one-file-system "$ROOTS"' EXIT
+make_folder
+before_removal() {
+	local proc
+	for proc in "$WORK"/*/proc; do umount "$proc" 2>/dev/null || :; done
+}
 
 # packages within a root: as lib.sh names them
 inside="gcc,make,pkg-config,libc6-dev,libcurl4-openssl-dev,libjson-c-dev,libssl-dev,libdeflate-dev,libicu-dev,python3,python3-psycopg,python3-cryptography,perl,sudo,tzdata"
-results=
-for pair in $SUITES; do
-	suite=${pair%%:*} major=${pair##*:} root=$ROOTS/$suite
-	say "PostgreSQL $major in Debian $suite"
+
+# test_in SUITE MAJOR: in a root of that release
+test_in() {
+	local suite=$1 major=$2 root=$WORK/$1 config source=$MIRROR args=() line
 	config=$(apt-config dump 2>/dev/null | sed -n 's/^\(Acquire::https\{0,1\}::[^ ]*\) "\(.*\)";$/--aptopt=\1 "\2"/p')
 	# unstable is signed with keys that a stable release's keyring does not have yet, and a
 	# mirror's copy of it may be some days past its date
-	source=$MIRROR
-	args=()
 	if [ "$suite" = sid ]; then
 		source="deb [trusted=yes] $MIRROR sid main"
 		args=('--aptopt=Acquire::Check-Valid-Until "false"')
 	fi
 	while IFS= read -r line; do [ -n "$line" ] && args+=("$line"); done <<<"$config"
-	if ! mmdebstrap --quiet --variant=minbase "${args[@]}" \
+	mmdebstrap --quiet --variant=minbase "${args[@]}" \
 		--include="$inside,postgresql-$major,postgresql-server-dev-$major" \
-		--customize-hook='rm -rf "$1"/var/lib/postgresql/*/main' "$suite" "$root" "$source" >"$ROOTS/$suite.log" 2>&1; then
-		tail -n 5 "$ROOTS/$suite.log" >&2
-		results+="$suite: no root could be made"$'\n'
-		continue
-	fi
+		--customize-hook='rm -rf "$1"/var/lib/postgresql/*/main' "$suite" "$root" "$source" >"$WORK/$suite.log" 2>&1 ||
+		{ tail -n 5 "$WORK/$suite.log"; die "no root of Debian $suite could be made"; }
 	mkdir -p "$root/src"
 	git -C "$TOP" archive HEAD | tar -x -C "$root/src"
 	mount -t proc proc "$root/proc"
-	if chroot "$root" /bin/bash -c "cd /src && make -s PG_CONFIG=/usr/lib/postgresql/$major/bin/pg_config 2>&1 | tee /tmp/build.log | grep -E ': (warning|(fatal )?error):'; ! grep -qE ': (warning|(fatal )?error):' /tmp/build.log && PG_CONFIG=/usr/lib/postgresql/$major/bin/pg_config test/regress.sh"; then
-		results+="PostgreSQL $major ($suite): passed"$'\n'
-	else
-		results+="PostgreSQL $major ($suite): FAILED"$'\n'
-	fi
+	chroot "$root" /bin/bash -c "cd /src && make -s PG_CONFIG=/usr/lib/postgresql/$major/bin/pg_config 2>&1 | tee /tmp/build.log | grep -E ': (warning|(fatal )?error):'; ! grep -qE ': (warning|(fatal )?error):' /tmp/build.log && PG_CONFIG=/usr/lib/postgresql/$major/bin/pg_config test/regress.sh"
 	umount "$root/proc"
 	rm -rf --one-file-system "$root"
+	counted 1 0
+}
+
+for pair in $SUITES; do
+	say "PostgreSQL ${pair##*:} in Debian ${pair%%:*}"
+	begin "PostgreSQL ${pair##*:} (${pair%%:*})" test_in "${pair%%:*}" "${pair##*:}"
+	await
 done
-say "Results"
-printf '%s' "$results"
-! grep -qE 'FAILED|no root' <<<"$results"
+report check-versions $((60 * 60))

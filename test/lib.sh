@@ -1,14 +1,17 @@
 # shellcheck shell=bash
-# Set-up that demo, check and bench share: packages, build, a throw-away cluster
-# owned by an unprivileged user, the sandbox.  Source it; call set_up; everything
-# is cleaned up when the script ends.
+# Set-up that demo, check and bench share: packages, build, a copy of the server, throw-away
+# clusters owned by an unprivileged user, sandboxes.  Source it; call set_up; everything is
+# cleaned up when the script ends, however it ends.
 
 set -euo pipefail
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export LC_ALL=C	# messages that are read here, and sort orders
+unset LANGUAGE
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH	# Debian's python3 and perl, not another one
-unset PGHOST PGPORT PGUSER PGDATABASE PGSERVICE PGOPTIONS LD_PRELOAD || true
+unset PGHOST PGPORT PGUSER PGDATABASE PGSERVICE PGOPTIONS LD_PRELOAD PG_INGEST_WORK || true
 WORK=
+. "$TOP/test/steps.sh"
+. "$TOP/test/suites.sh"
 
 say() { printf '\033[1m== %s\033[0m\n' "$*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
@@ -51,11 +54,25 @@ need_packages() {
 		as_root mkdir -p /etc/postgresql-common
 		echo 'create_main_cluster = false' | as_root tee $conf >/dev/null
 	fi
-	export DEBIAN_FRONTEND=noninteractive
-	as_root apt-get -qq update || die "apt-get update failed: check the network and /etc/apt/sources.list"
+	apt_get update || die "apt-get update failed: check the network and /etc/apt/sources.list"
 	# shellcheck disable=SC2086
-	as_root apt-get -qq -o Dpkg::Options::=--force-confold install -y --no-install-recommends $missing >"${TMPDIR:-/tmp}/pg_ingest-apt.log" 2>&1 ||
-		{ tail -n 20 "${TMPDIR:-/tmp}/pg_ingest-apt.log" >&2; die "packages could not be installed"; }
+	apt_get -o Dpkg::Options::=--force-confold install -y --no-install-recommends $missing || die "packages could not be installed"
+	# shellcheck disable=SC2034
+	INSTALLED=1
+}
+
+# apt-get, after another one that is at work: apt waits by itself for dpkg's lock, not for those of its lists and archives
+apt_get() {
+	local said tries=0
+	until said=$(as_root env -u PG_INGEST_WORK DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=5 "$@" 2>&1); do
+		if ! grep -qE '^E: (Could not get lock|Unable to (acquire|lock))' <<<"$said" || [ $tries -eq 600 ]; then
+			tail -n 20 <<<"$said" >&2
+			return 1
+		fi
+		[ $tries -gt 0 ] || echo "Another apt is at work: waiting for its lock, twenty minutes at most"
+		tries=$((tries + 1))
+		attend sleep 2
+	done
 }
 
 choose_server() {
@@ -64,7 +81,7 @@ choose_server() {
 		need_packages postgresql-common
 		default=$(apt-cache depends postgresql 2>/dev/null | sed -n 's/.*Depends: postgresql-\([0-9]*\).*/\1/p' | head -n 1)
 		if [ -z "$default" ]; then
-			as_root apt-get -qq update
+			apt_get update || die "apt-get update failed: check the network and /etc/apt/sources.list"
 			default=$(apt-cache depends postgresql | sed -n 's/.*Depends: postgresql-\([0-9]*\).*/\1/p' | head -n 1)
 		fi
 		[ -n "$default" ] || die "no PostgreSQL package is to be had; name a server with PG_CONFIG=/path/to/pg_config"
@@ -82,16 +99,17 @@ choose_server() {
 	export PG_CONFIG
 }
 
+# build: in the checkout, one run at a time
 build() {
 	say "Building for PostgreSQL $MAJOR"
-	local stamp
-	stamp=$TOP/netsuite_fdw/.built-for
-	if [ "$(cat "$stamp" 2>/dev/null)" != "$PG_CONFIG" ]; then
-		make -s -C "$TOP" clean
-		echo "$PG_CONFIG" >"$stamp"
-	fi
-	make -s -C "$TOP" -j"$(nproc)" 2>&1 | grep -v '^make' || true
-	make -s -C "$TOP" || die "the build failed"
+	attend flock "$TOP" bash -c '
+		stamp=$1/netsuite_fdw/.built-for
+		if [ "$(cat "$stamp" 2>/dev/null)" != "$PG_CONFIG" ]; then
+			make -s -C "$1" clean
+			echo "$PG_CONFIG" >"$stamp"
+		fi
+		make -s -C "$1" -j"$(nproc)" 2>&1 | grep -v "^make"
+		make -s -C "$1"' build "$TOP" || die "the build failed"
 }
 
 # The longest path that holds all of the given ones
@@ -131,71 +149,102 @@ install_extensions() {
 	make -s -C "$TOP" install PG_CONFIG="$PG_CONFIG" >/dev/null || die "the installation failed"
 }
 
-# fuzz_target decode|sketch: SOURCES, CORPUS and DICTIONARY of a fuzzer
-fuzz_target() {
-	local room
-	# shellcheck disable=SC2034
-	DICTIONARY=()
-	case $1 in
-	decode)
-		SOURCES="$TOP/test/fuzz/decode_fuzz.c $TOP/netsuite_fdw/decode.c"
-		CORPUS=$TOP/test/fuzz/corpus
-		# shellcheck disable=SC2034
-		DICTIONARY=("-dict=$TOP/test/fuzz/json.dict")
-		;;
-	sketch)
-		SOURCES=$TOP/test/fuzz/sketch_fuzz.c
-		for room in form bytes frequent distinct quantile moments pattern sample extreme sketch; do
-			SOURCES+=" $TOP/ingest_profile/$room.c"
-		done
-		CORPUS=$TOP/test/fuzz/sketch_corpus
-		;;
-	*) die "there is no fuzzer $1; there are: decode sketch" ;;
-	esac
+# attend COMMAND: run it so that a signal to this script is heard at once, not when the command has ended
+attend() {
+	"$@" &
+	wait $!
 }
 
-# replay_corpus TARGET: the fuzzer's corpus with the sanitizers of the compiler at hand
-replay_corpus() {
-	fuzz_target "$1"
-	# shellcheck disable=SC2086
-	gcc -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -DREPLAY -D_GNU_SOURCE -w \
-		-I"$TOP" -I"$("$PG_CONFIG" --includedir-server)" -o "$WORK/replay" $SOURCES -lm || die "the replay of the corpus of $1 does not build"
-	"$WORK/replay" "$CORPUS"/* || die "$1 failed under the sanitizers"
+# This run's servers, and its other processes: these have inherited PG_INGEST_WORK, or live in a root within its folder
+servers() {
+	find /proc -mindepth 2 -maxdepth 2 -name exe -lname "$WORK/*/bin/postgres*" 2>/dev/null | cut -d/ -f3
 }
+
+others() {
+	{
+		grep -lszF "PG_INGEST_WORK=$WORK" /proc/[0-9]*/environ || :
+		find /proc -mindepth 2 -maxdepth 2 -name root -lname "$WORK/*" 2>/dev/null || :
+	} | cut -d/ -f3 | grep -vxF -e 0 -f <(servers) || :
+}
+
+# Every process of this run: first who could start others, then servers, as they should end, then what is left.
+# A postmaster that was killed leaves shared memory, which its successor takes away.
+end_processes() {
+	local tries=0 file pid
+	export -n PG_INGEST_WORK
+	pid=$(jobs -p)
+	disown -a
+	# shellcheck disable=SC2086
+	kill -KILL $pid 2>/dev/null
+	while pid=$(others); [ -n "$pid" ] && [ $((tries += 1)) -le 50 ]; do
+		# shellcheck disable=SC2086
+		kill -KILL $pid 2>/dev/null
+		sleep 0.05
+	done
+	while read -r file; do
+		kill -QUIT "$(head -n 1 "$file")" 2>/dev/null
+	done < <(find "$WORK" -name postmaster.pid)
+	tries=0
+	while [ -n "$(servers)" ] && [ $((tries += 1)) -le 50 ]; do sleep 0.1; done
+	# shellcheck disable=SC2046
+	kill -KILL $(servers) 2>/dev/null
+	while read -r file; do
+		run_as timeout 30 "${BIN:-}/postgres" --single -D "$(dirname "$file")" postgres </dev/null >/dev/null 2>&1
+	done < <(find "$WORK" -name postmaster.pid)
+}
+
+# for a script that has more to take back
+before_removal() { :; }
 
 clean_up() {
-	local code=$? d
+	local code=$?
+	trap '' EXIT INT TERM HUP
 	set +e
 	[ -n "$WORK" ] || exit $code
-	for d in "$WORK"/*/postmaster.pid; do
-		[ -e "$d" ] && run_as "$BIN/pg_ctl" -D "$(dirname "$d")" -m immediate stop >/dev/null 2>&1
-	done
-	[ -e "$WORK/sandbox.pid" ] && run_as kill "$(cat "$WORK/sandbox.pid")" 2>/dev/null
+	cd /
+	end_processes
+	before_removal
 	if [ $code -ne 0 ] && [ -n "${KEEP_ON_FAILURE:-}" ]; then
 		echo "kept for a look: $WORK" >&2
 	else
-		rm -rf "$WORK" 2>/dev/null || as_root rm -rf "$WORK"
+		rm -rf --one-file-system "$WORK" 2>/dev/null || as_root rm -rf --one-file-system "$WORK"
 	fi
 	exit $code
 }
+trap clean_up EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# A folder that goes with the run, and its mark on what the run starts
+make_folder() {
+	WORK=$(mktemp -d /tmp/pg_ingest.XXXXXX)
+	export PG_INGEST_WORK=$WORK
+}
 
 make_work() {
-	WORK=$(mktemp -d /tmp/pg_ingest.XXXXXX)
-	trap clean_up EXIT
-	trap 'exit 130' INT TERM
+	make_folder
 	# the checkout may be unreadable to the servers' user
-	mkdir "$WORK/src"
+	mkdir "$WORK/src" "$WORK/tmp"
 	cp -r "$TOP/test" "$TOP/bench" "$TOP/sql" "$TOP/expected" "$TOP/docs" "$WORK/src/"
 	find "$WORK/src" -name __pycache__ -prune -exec rm -rf {} +
 	[ "$(id -u)" = 0 ] && chown -R postgres: "$WORK"
 	cd "$WORK"
 }
 
-# start_cluster NAME: a cluster that is reached by a socket in $WORK/sock alone
-start_cluster() {
+# What initdb makes, made once: clusters begin with a copy of it.  test/tools/initdb does so for TAP tests.
+make_template() {
+	INITDB_COPY=$WORK/initdb INITDB_REAL=$BIN/initdb
+	export INITDB_COPY INITDB_REAL
 	run_as mkdir -p "$WORK/sock"
-	run_as "$BIN/initdb" -D "$WORK/$1" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$WORK/$1.initdb.log" 2>&1 ||
-		{ cat "$WORK/$1.initdb.log" >&2; die "initdb failed"; }
+	run_as "$BIN/initdb" -D "$INITDB_COPY" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$WORK/initdb.log" 2>&1 ||
+		{ cat "$WORK/initdb.log" >&2; die "initdb failed"; }
+}
+
+# start_cluster NAME PORT [SETTINGS]: a cluster that is reached by a socket in $WORK/sock alone.  Connections that it makes
+# itself are postgres', whoever runs it.
+start_cluster() {
+	run_as cp -r "$INITDB_COPY" "$WORK/$1"
 	run_as tee -a "$WORK/$1/postgresql.conf" >/dev/null <<-CONF
 		listen_addresses = ''
 		unix_socket_directories = '$WORK/sock'
@@ -205,96 +254,74 @@ start_cluster() {
 		max_wal_size = 4GB
 		statement_timeout = 100s
 		log_line_prefix = '%m [%p] '
+		${3:-}
 	CONF
-	run_as "$BIN/pg_ctl" -D "$WORK/$1" -w -l "$WORK/$1.log" start >/dev/null ||
+	run_as env PGUSER=postgres "$BIN/pg_ctl" -D "$WORK/$1" -w -l "$WORK/$1.log" start >/dev/null ||
 		{ cat "$WORK/$1.log" >&2; die "the cluster $1 did not start"; }
 }
 
-# start_sandbox OPTIONS: in a cluster of its own
+# start_store: the cluster in which each sandbox has a database of its own
+start_store() {
+	[ -z "${NS_STORE:-}" ] || return 0
+	start_cluster sandbox_data 6602 "max_connections = 300"
+	export NS_STORE="host=$WORK/sock port=6602 user=postgres"
+}
+
+# start_sandbox OPTIONS: the only one of a run
 start_sandbox() {
-	start_cluster sandbox_data 6602
-	run_as "$BIN/psql" -X -q -h "$WORK/sock" -p 6602 -U postgres -c 'CREATE DATABASE sandbox' postgres
-	run_as mkdir -p "$WORK/state"
-	run_as sh -c 'echo $$ >"$1/sandbox.pid"; shift; exec "$@"' sh "$WORK" \
-		/usr/bin/python3 "$WORK/src/test/sandbox/netsuite-sandbox" --state "$WORK/state" \
-		--ready "$WORK/ready.json" --dsn "host=$WORK/sock port=6602 user=postgres dbname=sandbox" \
-		"$@" >"$WORK/sandbox.log" 2>&1 &
-	local tries=0
-	while [ $((tries += 1)) -le 1800 ]; do
-		[ -e "$WORK/ready.json" ] && break
-		if ! kill -0 $! 2>/dev/null; then
-			cat "$WORK/sandbox.log" >&2
+	start_sandbox_in "$WORK" "$@"
+}
+
+# start_sandbox_in FOLDER OPTIONS: its files are in FOLDER, which gives its database its name.  With --copy among the
+# options its data are a copy of what the first one of that scale generated.
+start_sandbox_in() {
+	local folder=$1 name=sandbox tries=0 pid
+	shift
+	start_store
+	[ "$folder" = "$WORK" ] || name=$(basename "$folder")
+	run_as mkdir -p "$folder/state"
+	NS_READY=$folder/ready.json
+	run_as /usr/bin/python3 "$WORK/src/test/sandbox/netsuite-sandbox" --state "$folder/state" \
+		--ready "$NS_READY" --dsn "$NS_STORE dbname=$name" --create "$@" >"$folder/sandbox.log" 2>&1 &
+	pid=$!
+	while [ ! -e "$NS_READY" ]; do
+		if ! kill -0 $pid 2>/dev/null; then
+			cat "$folder/sandbox.log" >&2
 			die "the sandbox did not start"
 		fi
+		[ $((tries += 1)) -le 1800 ] || die "the sandbox was not ready within three minutes"
 		sleep 0.1
 	done
-	[ -e "$WORK/ready.json" ] || die "the sandbox was not ready within three minutes"
-	NS_URL=$(fact url); NS_CA=$(fact ca_file); NS_STATE=$(fact state); NS_READY=$WORK/ready.json
+	NS_URL=$(fact url); NS_CA=$(fact ca_file); NS_STATE=$(fact state)
 	NS_CONTROL=$(fact control_url)
 	export NS_URL NS_CA NS_STATE NS_READY NS_CONTROL
 }
 
 fact() {
-	/usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1])).get(sys.argv[2], ""))' "$WORK/ready.json" "$1"
-}
-
-# run_regress [TESTS]: against the cluster "tested" and the sandbox
-run_regress() {
-	REGRESS=$(dirname "$("$PG_CONFIG" --pgxs)")/../test/regress/pg_regress
-	run_as mkdir -p "$WORK/regress"
-	# shellcheck disable=SC2046
-	[ $# -gt 0 ] || set -- $(cat "$WORK/src/sql/schedule")
-	[ "$MAJOR" -lt 16 ] || set -- "--expecteddir=$WORK/src" "$@"
-	run_as env PGTZ=UTC PG_INGEST_QUERIES="$WORK/src/sql/pushdown_queries.txt" NS_CONTROL="$NS_CONTROL" NS_CONTROL_TOOL="$WORK/src/test/sandbox/control" \
-		"$REGRESS" --inputdir="$WORK/src" --outputdir="$WORK/regress" --bindir="$BIN" \
-		--host="$WORK/sock" --port=6601 --user=postgres --dbname=regress \
-		"$@"
-}
-
-# ingest_profile once more, with the sanitizer that a server can load
-build_sanitized() {
-	local copy=$WORK/sanitized
-	mkdir -p "$copy"
-	cp "$TOP"/ingest_profile/*.[ch] "$TOP"/ingest_profile/Makefile "$TOP"/ingest_profile/*.sql "$TOP"/ingest_profile/*.control "$copy"
-	make -s -C "$copy" -j"$(nproc)" PG_CFLAGS="-O1 -g -w -fvisibility=hidden -fsanitize=undefined -fno-sanitize-recover=undefined" \
-		EXTRA_CFLAGS="-I$TOP" SHLIB_LINK="-fsanitize=undefined" >"$copy/build.log" 2>&1 ||
-		{ tail -n 5 "$copy/build.log" >&2; die "ingest_profile does not build with the sanitizer"; }
-	chmod -R a+rX "$copy"
-	PROFILE_LIBRARY=$copy/ingest_profile.so
-	export PROFILE_LIBRARY
-}
-
-# the logs' ends, and last, where the reader looks first, what failed
-report_tap() {
-	find "$WORK/tap" -name "regress_log_*" -exec tail -n 25 {} +
-	echo "== failed tests"
-	find "$WORK/tap" -name "regress_log_*" -exec grep -H -A 12 -E "not ok|died|^Bail out" {} + | sed 's,^.*/regress_log_,,' | tail -n 60
-}
-
-# run_tap [FILES]: each starts servers of its own
-run_tap() {
-	local pgxs perl
-	build_sanitized
-	pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")/..
-	perl=$pgxs/test/perl
-	cd "$WORK/src/test"
-	[ $# -gt 0 ] || set -- t/*.pl
-	run_as mkdir -p "$WORK/tap"
-	run_as env PATH="$BIN:$PATH" PG_REGRESS="$pgxs/test/regress/pg_regress" PERL5LIB="$perl:$WORK/src/test/t" TESTDIR="$WORK/tap" \
-		TESTDATADIR="$WORK/tap" PG_SHARE="$("$PG_CONFIG" --sharedir)" TESTLOGDIR="$WORK/tap/log" NS_CONTROL="$NS_CONTROL" prove --timer "$@" ||
-		{ report_tap >&2; return 1; }
+	/usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1])).get(sys.argv[2], ""))' "$NS_READY" "$1"
 }
 
 BASE_PACKAGES="gcc make pkg-config libc6-dev libcurl4-openssl-dev libjson-c-dev libssl-dev libdeflate-dev libicu-dev
 	python3 python3-psycopg python3-cryptography"
 
+# What tests need besides: another Node.js than Debian's will do
+need_test_packages() {
+	need_packages "postgresql-$MAJOR-cron"
+	command -v npm >/dev/null || need_packages nodejs npm
+}
+
 # set_up PACKAGES: everything up to an installed extension and a work directory
 set_up() {
 	# shellcheck disable=SC2086
-	need_packages $BASE_PACKAGES "$@"
-	choose_server
-	build
+	step "packages" need_packages $BASE_PACKAGES "$@"
+	step "server's packages" choose_server
 	make_work
+	step "build" build
+	step "copy of the server" copy_and_install
+}
+
+copy_and_install() {
 	copy_server server
 	install_extensions
+	make_template
 }

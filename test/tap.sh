@@ -1,7 +1,6 @@
 #!/bin/bash
-# Run TAP tests alone: test/tap.sh [t/001_faults.pl ...]
+# Run TAP tests alone: test/tap.sh [t/001_faults.pl ...]; TAP_JOBS of them at once (4)
 . "$(dirname "$0")/lib.sh"
 set_up perl libipc-run-perl
 need_packages "postgresql-$MAJOR-cron"
-start_sandbox --port 0 --control --control-port 0 --scale 1
 run_tap "$@"

@@ -5,17 +5,31 @@
 . "$(dirname "$0")/../lib.sh"
 need_packages clang libclang-rt-14-dev libssl-dev
 choose_server
-out=$(mktemp -d /tmp/pg_ingest-fuzz.XXXXXX)
-trap 'rm -rf "$out"' EXIT
+make_folder
+seconds=${FUZZ_SECONDS:-600}
+
+fuzz() {
+	local out=$WORK/$1 code=0
+	mkdir -p "$out/new"
+	fuzz_target "$1"
+	clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I"$TOP" -I"$("$PG_CONFIG" --includedir-server)" \
+		-D_GNU_SOURCE -Wno-everything -o "$out/fuzz" "${SOURCES[@]}" -lm || die "the fuzzer does not build"
+	"$out/fuzz" -max_total_time="$seconds" -max_len=4096 -print_final_stats=1 -artifact_prefix="$out/" \
+		"${DICTIONARY[@]}" "$out/new" "$CORPUS" >"$out/said" 2>&1 || code=$?
+	tail -n 25 "$out/said"
+	if [ $code -ne 0 ]; then
+		for found in "$out"/{crash,leak,timeout,oom}-*; do
+			[ ! -e "$found" ] || { cp "$found" /tmp/ && echo "kept: /tmp/$(basename "$found")"; }
+		done
+		return 1
+	fi
+	"$out/fuzz" -merge=1 -max_len=32768 "$CORPUS" "$out/new" >/dev/null 2>&1
+	counted 1 0
+}
+
 for target in ${FUZZ:-decode sketch}; do
 	say "Fuzzing: $target"
-	fuzz_target "$target"
-	# shellcheck disable=SC2086
-	clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I"$TOP" -I"$("$PG_CONFIG" --includedir-server)" \
-		-D_GNU_SOURCE -Wno-everything -o "$out/$target" $SOURCES -lm || die "the fuzzer does not build"
-	mkdir "$out/new"
-	"$out/$target" -max_total_time="${FUZZ_SECONDS:-600}" -max_len=4096 -print_final_stats=1 -artifact_prefix="$out/" \
-		"${DICTIONARY[@]}" "$out/new" "$CORPUS" 2>&1 | tail -n 25 || { cp "$out"/crash-* /tmp/ 2>/dev/null; exit 1; }
-	"$out/$target" -merge=1 -max_len=32768 "$CORPUS" "$out/new" >/dev/null 2>&1
-	rm -rf "$out/new"
+	begin "$target" fuzz "$target"
 done
+await
+report fuzz $((seconds + 600))

@@ -96,7 +96,7 @@ for my $how (qw(cancel terminate))
 	control(op => 'fault', kind => 'stall', match => 'suiteql', count => 4, seconds => 3);
 	my ($out, $err) = ('', '');
 	my $handle = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', $query, '-c', 'SELECT 42' ], '>', \$out, '2>', \$err);
-	ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE query = '$query' AND wait_event = 'Extension'"), 'it waits, and says so');
+	ok(poll_until($node, 'postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE query = '$query' AND wait_event = 'Extension'"), 'it waits, and says so');
 	$node->safe_psql('postgres', "SELECT pg_${how}_backend(pid) FROM pg_stat_activity WHERE query = '$query' AND pid <> pg_backend_pid()");
 	$handle->finish;
 	like($err, $how eq 'cancel' ? qr/canceling statement due to user request/ : qr/terminating connection/, $how);

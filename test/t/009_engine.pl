@@ -76,7 +76,7 @@ sql(q{SELECT ingest.create_sync('erp.transaction', 'copy.transaction', batch_row
 	SELECT ingest.create_sync('erp.transactionline', 'copy.line', parent => 'copy.transaction', reconcile_every => NULL)});
 control(op => 'latency', seconds => 0.15);
 my $first = start("CALL ingest.sync('copy.transaction')");
-$node->poll_query_until($p, "SELECT count(*) = 1 FROM ingest.run WHERE kind = 'sync' AND batches >= 4");
+poll_until($node, $p, "SELECT count(*) = 1 FROM ingest.run WHERE kind = 'sync' AND batches >= 4");
 my ($code, $out, $err) = $node->psql($p, "CALL ingest.sync('copy.transaction')");
 like($err, qr/is running already/, 'a second run of the same sync is refused');
 ($code, $out, $err) = $node->psql($p, "CALL ingest.sync('copy.line')");
@@ -119,7 +119,7 @@ is(differences($node, 'copy.transaction', 'erp.transaction'), '0', 'after an hou
 control(op => 'fault', kind => '401', count => 1000, match => 'suiteql');
 sql("SELECT ingest.create_job('s', 'sync', 'copy.transaction')");
 sql("SELECT ingest.enqueue('s')");
-$node->poll_query_until($p, "SELECT count(*) = 1 FROM ingest.dead_letter WHERE job = (SELECT id FROM ingest.job WHERE name = 's')");
+poll_until($node, $p, "SELECT count(*) = 1 FROM ingest.dead_letter WHERE job = (SELECT id FROM ingest.job WHERE name = 's')");
 is(sql("SELECT attempts FROM ingest.dead_letter WHERE job = (SELECT id FROM ingest.job WHERE name = 's')"), '1', 'a wrong login is not tried again');
 control(op => 'clear_faults');
 sql('UPDATE ingest.circuit SET state = \'closed\', outcomes = \'{}\'');
@@ -132,7 +132,7 @@ control(op => 'sql', sql => 'ALTER TABLE ns.customrecord_asset RENAME COLUMN cus
 control(op => 'sql', sql => "UPDATE ns.customrecord_asset SET name = 'renamed', lastmodified = $stamp WHERE id = (SELECT min(id) FROM ns.customrecord_asset)");
 sleep(1.2);
 sql("SELECT ingest.create_job('asset', 'sync', 'copy.asset'); SELECT ingest.enqueue('asset')");
-$node->poll_query_until($p, "SELECT count(*) = 1 FROM copy.asset WHERE name = 'renamed'") or diag(sql('SELECT * FROM ingest.run_status ORDER BY run DESC LIMIT 3'));
+poll_until($node, $p, "SELECT count(*) = 1 FROM copy.asset WHERE name = 'renamed'", 't', 'SELECT * FROM ingest.run_status ORDER BY run DESC LIMIT 3');
 is(sql("SELECT count(*) FROM ingest.metadata_change WHERE object_name = 'custrecord_asset_serial' AND change = 'removed'"), '1', 'a column that went was noticed by the sync, which went on without it');
 cmp_ok(sql('SELECT count(custrecord_asset_serial) FROM copy.asset'), '>', 0, 'its values are kept');
 control(op => 'sql', sql => 'ALTER TABLE ns.customrecord_asset RENAME COLUMN hidden_serial TO custrecord_asset_serial');
@@ -184,25 +184,25 @@ control(op => 'reset');
 
 is(sql('SELECT ingest.launcher_runs()'), 't', 'the launcher runs');
 sql('CREATE TABLE did (n integer); SELECT ingest.create_job(\'d\', \'sql\', \'INSERT INTO did VALUES (1)\'); SELECT ingest.schedule(\'d\', \'1 s\')');
-$node->poll_query_until($p, 'SELECT count(*) >= 2 FROM did');
+poll_until($node, $p, 'SELECT count(*) >= 2 FROM did');
 pass('a schedule is kept');
 sql("SELECT ingest.unschedule('d')");
 $node->restart;
 sql("SELECT ingest.enqueue('d')");
-$node->poll_query_until($p, 'SELECT count(*) = 0 FROM ingest.queue');
+poll_until($node, $p, 'SELECT count(*) = 0 FROM ingest.queue');
 pass('also after a restart');
 sql("SELECT ingest.create_job('slow', 'sql', 'SELECT pg_sleep(60)', timeout => '1 s', max_attempts => 1); SELECT ingest.enqueue('slow')");
-$node->poll_query_until($p, "SELECT count(*) = 1 FROM ingest.dead_letter d JOIN ingest.job j ON j.id = d.job WHERE j.name = 'slow'");
+poll_until($node, $p, "SELECT count(*) = 1 FROM ingest.dead_letter d JOIN ingest.job j ON j.id = d.job WHERE j.name = 'slow'");
 like(sql("SELECT reason FROM ingest.dead_letter d JOIN ingest.job j ON j.id = d.job WHERE j.name = 'slow'"), qr/statement timeout/, 'a job that takes too long is stopped');
 sql("SELECT ingest.create_job('cancelled', 'sql', 'SELECT pg_sleep(60)'); SELECT ingest.enqueue('cancelled')");
-$node->poll_query_until($p, "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'ingest worker' AND query LIKE '%working%' AND wait_event = 'PgSleep'");
+poll_until($node, $p, "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'ingest worker' AND query LIKE '%working%' AND wait_event = 'PgSleep'");
 sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE backend_type = 'ingest worker' AND wait_event = 'PgSleep'");
-$node->poll_query_until($p, 'SELECT count(*) = 0 FROM ingest.queue');
+poll_until($node, $p, 'SELECT count(*) = 0 FROM ingest.queue');
 is(sql("SELECT state FROM ingest.run r JOIN ingest.job j ON j.id = r.job WHERE j.name = 'cancelled'"), 'cancelled', 'one that is cancelled is not tried again');
 # a job has its owner's rights, no more
 sql("CREATE ROLE small LOGIN; GRANT ingest_operator TO small; CREATE TABLE who (name text, super text); GRANT INSERT ON who TO small");
 $node->safe_psql($p, q{SET ROLE small; SELECT ingest.create_job('who', 'sql', 'RESET ROLE; '), ingest.create_job('me', 'sql', $$INSERT INTO public.who VALUES (session_user, current_setting('is_superuser'))$$); SELECT ingest.enqueue('me')});
-$node->poll_query_until($p, 'SELECT count(*) = 1 FROM who');
+poll_until($node, $p, 'SELECT count(*) = 1 FROM who');
 is(sql('SELECT * FROM who'), 'small|off', 'a job runs as its owner, not as a superuser');
 is(sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'ingest%' AND backend_type NOT IN ('ingest launcher', 'ingest scheduler', 'ingest worker')"), '0', 'processes have names');
 
@@ -210,13 +210,13 @@ is(sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'ingest%' 
 
 $node->safe_psql($p, 'CREATE DATABASE second');
 $node->safe_psql('second', 'CREATE EXTENSION ingest CASCADE; CREATE TABLE t (n integer); SELECT ingest.create_job(\'t\', \'sql\', \'INSERT INTO t VALUES (1)\'); SELECT ingest.enqueue(\'t\')');
-$node->poll_query_until('second', 'SELECT count(*) = 1 FROM t');
+poll_until($node, 'second', 'SELECT count(*) = 1 FROM t');
 pass('another database has its own scheduler');
 $node->safe_psql('second', 'DROP EXTENSION ingest');
-$node->poll_query_until($p, "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'second'");
+poll_until($node, $p, "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'second'");
 pass('DROP EXTENSION sends it home');
 $node->safe_psql('second', 'CREATE EXTENSION ingest');
-$node->poll_query_until($p, "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = 'second' AND backend_type = 'ingest scheduler'");
+poll_until($node, $p, "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = 'second' AND backend_type = 'ingest scheduler'");
 $node->safe_psql($p, 'ALTER DATABASE second RENAME TO third');
 $node->safe_psql($p, 'CREATE DATABASE fourth TEMPLATE third');
 $node->safe_psql($p, 'DROP DATABASE third');
@@ -234,7 +234,7 @@ SKIP:
 	like($node->safe_psql('cron', 'SELECT schedule, command FROM cron.job'), qr/^\*\/1 \* \* \* \*\|CALL ingest.run_job\('tick'\)$/, 'as cron says it');
 	# at the next full minute
 	sleep(1) for grep { $node->safe_psql('cron', 'SELECT count(*) FROM ticked') eq '0' } 1 .. 75;
-	$node->poll_query_until('cron', 'SELECT count(*) >= 1 FROM ticked') or diag($node->safe_psql('cron', 'SELECT * FROM cron.job_run_details'));
+	poll_until($node, 'cron', 'SELECT count(*) >= 1 FROM ticked', 't', 'SELECT * FROM cron.job_run_details');
 	is($node->safe_psql('cron', "SELECT count(*) > 0 FROM ingest.run WHERE state = 'succeeded'"), 't', 'and runs the job');
 	$node->safe_psql('cron', "SELECT ingest.unschedule('tick')");
 	is($node->safe_psql('cron', 'SELECT count(*) FROM cron.job'), '0', 'until it is unscheduled');
@@ -290,9 +290,9 @@ is($standby->safe_psql($p, "SELECT count(*) FROM pg_stat_activity WHERE backend_
 is($standby->safe_psql($p, "SELECT count(*) > 0 FROM ingest.run_status"), 't', 'its views can be read');
 $node->stop;
 $standby->promote;
-$standby->poll_query_until($p, "SELECT count(*) = 2 FROM pg_stat_activity WHERE backend_type IN ('ingest launcher', 'ingest scheduler') AND coalesce(datname, '$p') = '$p'");
+poll_until($standby, $p, "SELECT count(*) = 2 FROM pg_stat_activity WHERE backend_type IN ('ingest launcher', 'ingest scheduler') AND coalesce(datname, '$p') = '$p'");
 $standby->safe_psql($p, "SELECT ingest.enqueue('d')");
-$standby->poll_query_until($p, 'SELECT count(*) = 0 FROM ingest.queue');
+poll_until($standby, $p, 'SELECT count(*) = 0 FROM ingest.queue');
 pass('promoted, it goes to work');
 
 # -- DROP EXTENSION --

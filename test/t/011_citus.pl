@@ -47,7 +47,7 @@ is(sql('SELECT count(DISTINCT nodeport) FROM pg_dist_shard_placement WHERE shard
 # a first load, of which a node dies
 my ($out, $err) = ('', '');
 my $load = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr($p), '-c', "CALL ingest.sync('copy.transaction')" ], '<', '/dev/null', '>', \$out, '2>', \$err);
-$node->poll_query_until($p, "SELECT count(*) > 0 FROM ingest.sync_range WHERE done_at IS NOT NULL") or die 'nothing loaded';
+poll_until($node, $p, "SELECT count(*) > 0 FROM ingest.sync_range WHERE done_at IS NOT NULL");
 $workers[0]->stop('immediate');
 $load->finish;
 like($err . sql("SELECT error FROM ingest.run WHERE state = 'failed' ORDER BY id DESC LIMIT 1"), qr/connection|server|node|terminat|shut/i, 'a node that dies fails the run');

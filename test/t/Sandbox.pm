@@ -1,14 +1,18 @@
-# What the TAP tests share: a server with the extension, and the sandbox's control interface.
+# What the TAP tests share: a sandbox for each file, servers with the extensions, waiting that fails when it is in vain.
 package Sandbox;
 use strict;
 use warnings;
+use Carp;
 use Exporter 'import';
+use File::Basename;
 use HTTP::Tiny;
+use IPC::Run;
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(control new_server new_engine create_mapping %tba fresh_log differences history_replayed);
+our @EXPORT = qw(start_sandbox control new_server new_engine create_mapping %tba fresh_log differences history_replayed sql_or_nothing poll_until);
 
 our %tba = (
 	consumer_key => 'sandbox-consumer-key',
@@ -16,20 +20,95 @@ our %tba = (
 	token_id => 'sandbox-token-id',
 	token_secret => 'sandbox-token-secret');
 
+# -- the sandbox: one for each file, with data of its own --
+
+my ($sandbox, $dsn);
+
+# start_sandbox(options of netsuite-sandbox): by itself at the first use, without any.  NS_URL, NS_CA, NS_STATE and
+# NS_CONTROL are its then.
+sub start_sandbox
+{
+	my @options = @_;
+	croak 'a sandbox needs what test/tap.sh provides' unless $ENV{NS_STORE} && $ENV{NS_SANDBOX};
+	croak 'this file has its sandbox already' if $sandbox;
+	my $folder = PostgreSQL::Test::Utils::tempdir('sandbox');
+	my $ready = "$folder/ready.json";
+	my $log = "$PostgreSQL::Test::Utils::log_path/" . basename($0, '.pl') . '_sandbox.log';
+	$dsn = "$ENV{NS_STORE} dbname=tap_" . basename($0, '.pl') . "_$$";
+	$sandbox = IPC::Run::start([ '/usr/bin/python3', $ENV{NS_SANDBOX}, '--dsn', $dsn, '--copy', '--state', $folder, '--ready', $ready, '--port', '0', '--control', '--control-port', '0', @options ],
+		'<', '/dev/null', '>', $log, '2>&1');
+	my $until = time() + $PostgreSQL::Test::Utils::timeout_default;
+	until (-e $ready)
+	{
+		die 'the sandbox did not start: ' . slurp_file($log) if !$sandbox->pumpable;
+		die "the sandbox was not ready within $PostgreSQL::Test::Utils::timeout_default s: " . slurp_file($log) if time() > $until;
+		sleep(0.05);
+	}
+	my $facts = decode_json(slurp_file($ready));
+	@ENV{qw(NS_URL NS_CA NS_STATE NS_CONTROL)} = @$facts{qw(url ca_file state control_url)};
+	return;
+}
+
+END
+{
+	my $code = $?;
+	if ($sandbox)
+	{
+		$sandbox->kill_kill;
+		my ($name) = $dsn =~ /dbname=(.*)/;
+		IPC::Run::run([ 'psql', '-XAtq', '-d', "$ENV{NS_STORE} dbname=postgres", '-c', "DROP DATABASE IF EXISTS \"$name\" WITH (FORCE)" ], '<', '/dev/null', '>', '/dev/null', '2>', '/dev/null');
+	}
+	$? = $code;
+}
+
 # control(op => 'fault', kind => '500', ...)
 sub control
 {
 	my %op = @_;
+	start_sandbox() unless $sandbox;
 	my $reply = HTTP::Tiny->new(proxy => undef, http_proxy => undef)->post($ENV{NS_CONTROL}, { content => encode_json(\%op) });
 	die "control: $reply->{content}" unless $reply->{success};
 	return decode_json($reply->{content})->{result};
 }
 
+# without faults, switches and a log of requests; what was done to the data stays
 sub fresh_log
 {
 	control(op => 'reset');
 	return;
 }
+
+# -- waiting --
+
+# A query's rows, or nothing if it fails or there is no server: by an argument, since a psql that is refused reads no input
+sub sql_or_nothing
+{
+	my ($node, $sql, $database) = @_;
+	my ($out, $err) = ('', '');
+	local $ENV{PGCONNECT_TIMEOUT} = 10;
+	my $done = eval { IPC::Run::run([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database // 'postgres'), '-c', $sql ], '<', '/dev/null', '>', \$out, '2>', \$err, IPC::Run::timeout(60)) };
+	chomp $out;
+	return $done ? $out : undef;
+}
+
+# poll_until(node, database, query [, rows [, show]]): until the query gives t, or these rows.  Dies if it never does,
+# with what the query "show" gives.
+sub poll_until
+{
+	my ($node, $database, $query, $expected, $show) = @_;
+	$expected //= 't';
+	my $until = time() + $PostgreSQL::Test::Utils::timeout_default;
+	my $last;
+	do
+	{
+		$last = sql_or_nothing($node, $query, $database);
+		return 1 if defined $last && $last eq $expected;
+		sleep(0.1);
+	} while (time() < $until);
+	croak "waited in vain until $expected is the answer to: $query\nthe last one: " . ($last // 'none') . ($show ? "\n$show: " . (sql_or_nothing($node, $show, $database) // 'no answer') : '');
+}
+
+# -- servers --
 
 sub create_mapping
 {
@@ -39,10 +118,12 @@ sub create_mapping
 	return;
 }
 
-# A started node with server ns, and the sandbox's main tables in schema netsuite
+# A started node with server ns, and the sandbox's main tables in schema netsuite.  Options: conf, preload, and
+# sandbox, the sandbox's own
 sub new_server
 {
 	my ($name, %option) = @_;
+	start_sandbox(@{ $option{sandbox} // [] }) unless $sandbox;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 	local $ENV{LD_PRELOAD} = $option{preload} if $option{preload};
 	$node->init;

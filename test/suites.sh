@@ -1,0 +1,144 @@
+# shellcheck shell=bash
+# The tests themselves, each run of which says what it counted (steps.sh)
+
+# shown FILE COMMAND: its output on the screen, and in FILE
+shown() {
+	local file=$1 code=0 pid
+	shift
+	: >"$file"
+	"$@" >"$file" 2>&1 &
+	pid=$!
+	tail -n +1 -s 0.2 -f --pid=$pid "$file" &
+	wait $pid || code=$?
+	wait $!
+	return $code
+}
+
+# fuzz_target decode|sketch: SOURCES, CORPUS and DICTIONARY of a fuzzer
+fuzz_target() {
+	local room
+	# shellcheck disable=SC2034
+	DICTIONARY=()
+	case $1 in
+	decode)
+		SOURCES=("$TOP/test/fuzz/decode_fuzz.c" "$TOP/netsuite_fdw/decode.c")
+		CORPUS=$TOP/test/fuzz/corpus
+		# shellcheck disable=SC2034
+		DICTIONARY=("-dict=$TOP/test/fuzz/json.dict")
+		;;
+	sketch)
+		SOURCES=("$TOP/test/fuzz/sketch_fuzz.c")
+		for room in form bytes frequent distinct quantile moments pattern sample extreme sketch; do
+			SOURCES+=("$TOP/ingest_profile/$room.c")
+		done
+		CORPUS=$TOP/test/fuzz/sketch_corpus
+		;;
+	*) die "there is no fuzzer $1; there are: decode sketch" ;;
+	esac
+}
+
+# replay_corpus TARGET: the fuzzer's corpus with the sanitizers of the compiler at hand
+replay_corpus() {
+	fuzz_target "$1"
+	gcc -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -DREPLAY -D_GNU_SOURCE -w \
+		-I"$TOP" -I"$("$PG_CONFIG" --includedir-server)" -o "$WORK/replay_$1" "${SOURCES[@]}" -lm || die "the replay of the corpus of $1 does not build"
+	"$WORK/replay_$1" "$CORPUS"/* || die "$1 failed under the sanitizers"
+	counted 1 0
+}
+
+# The client that this project did not write, from the npm registry, and the Node.js that it needs where there is none as new.
+# Scripts of packages are not run.
+install_npm() {
+	local omit=() node
+	node=$(node --version 2>/dev/null || echo v0)
+	if printf '%s\n' v22.12.0 "$node" | sort -VC; then
+		omit=(--omit=optional)
+	fi
+	mkdir -p "$WORK/npm"
+	cp "$TOP"/test/npm/package*.json "$WORK/npm"
+	(cd "$WORK/npm" && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error --logs-max=0 "${omit[@]}") ||
+		die "npm could not install what the sandbox is tested with"
+	chmod -R a+rX "$WORK/npm"
+	NODE_PATH=$WORK/npm/node_modules
+	export NODE_PATH
+	for node in "$NODE_PATH"/node-linux-*/bin; do
+		[ ! -x "$node/node" ] || export PATH="$node:$PATH"
+	done
+	printf '%s\n' v22.12.0 "$(node --version)" | sort -VC || die "this needs Node.js 22.12 or later, and npm has none for this kind of machine"
+}
+
+# run_sandbox_tests: against a running sandbox, with what install_npm brought
+run_sandbox_tests() {
+	local code=0 ran failed
+	cd "$WORK/src/test/sandbox" || return
+	shown "$WORK/sandbox_tests.out" run_as env SANDBOX_DSN="$NS_STORE" /usr/bin/python3 -B -m unittest -v test_sandbox || code=1
+	ran=$(sed -n 's/^Ran \([0-9]*\) tests\{0,1\} in .*/\1/p' "$WORK/sandbox_tests.out")
+	failed=$(sed -n 's/^FAILED (\(.*\))$/\1/p' "$WORK/sandbox_tests.out" | tr ', ' '\n' | awk -F= '/^(failures|errors|unexpected)/ { n += $2 } END { print n + 0 }')
+	counted $((${ran:-0} - failed)) "$failed"
+	return $code
+}
+
+# run_regress [TESTS]: against the cluster "tested" and the sandbox
+run_regress() {
+	local regress new=() code=0 failed
+	regress=$(dirname "$("$PG_CONFIG" --pgxs)")/../test/regress/pg_regress
+	run_as mkdir -p "$WORK/regress"
+	# shellcheck disable=SC2046
+	[ $# -gt 0 ] || set -- $(cat "$WORK/src/sql/schedule")
+	[ "$MAJOR" -lt 16 ] || new=("--expecteddir=$WORK/src")
+	shown "$WORK/regress.out" run_as env PGTZ=UTC PG_INGEST_QUERIES="$WORK/src/sql/pushdown_queries.txt" NS_CONTROL="$NS_CONTROL" NS_CONTROL_TOOL="$WORK/src/test/sandbox/control" \
+		"$regress" --inputdir="$WORK/src" --outputdir="$WORK/regress" --bindir="$BIN" \
+		--host="$WORK/sock" --port=6601 --user=postgres --dbname=regress \
+		"${new[@]}" "$@" || code=1
+	failed=$(grep -cE '^not ok |\.\.\. FAILED' "$WORK/regress.out") || true
+	counted "$(grep -cE '^ok |\.\.\. ok ' "$WORK/regress.out")" "$failed"
+	return $code
+}
+
+# ingest_profile once more, from a copy of its source, with the sanitizer that a server can load
+build_sanitized() {
+	local copy=$WORK/sanitized
+	mkdir -p "$copy"
+	cp -r "$TOP/common" "$TOP/ingest_profile" "$copy"
+	make -s -C "$copy/ingest_profile" clean >/dev/null
+	make -s -C "$copy/ingest_profile" -j"$(nproc)" PG_CFLAGS="-O1 -g -w -fvisibility=hidden -fsanitize=undefined -fno-sanitize-recover=undefined" \
+		SHLIB_LINK="-fsanitize=undefined" >"$copy/build.log" 2>&1 ||
+		{ tail -n 5 "$copy/build.log" >&2; die "ingest_profile does not build with the sanitizer"; }
+	chmod -R a+rX "$copy"
+	PROFILE_LIBRARY=$copy/ingest_profile/ingest_profile.so
+	export PROFILE_LIBRARY
+}
+
+# report_tap FILES: the logs' ends of those that failed and last, where the reader looks first, what failed
+report_tap() {
+	local file log=$WORK/tap/tmp_check/log/regress_log_
+	for file in "$@"; do tail -n 25 "$log$(basename "$file" .pl)"; done
+	echo "== failed tests"
+	for file in "$@"; do
+		echo "-- $file"
+		grep -B 3 -A 12 -E "(^|\) )not ok|^Bail out|\bat .* line [0-9]+\.$" "$log$(basename "$file" .pl)" | tail -n 60
+	done
+}
+
+# run_tap [FILES]: several at once (TAP_JOBS, 4), each with servers and a sandbox of its own
+run_tap() {
+	local pgxs code=0 ran failed
+	start_store
+	build_sanitized
+	pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")/..
+	cd "$WORK/src/test" || return
+	# the longest first, as their size lets guess
+	# shellcheck disable=SC2046
+	[ $# -gt 0 ] || set -- $(ls -S t/*.pl)
+	run_as mkdir -p "$WORK/tap"
+	shown "$WORK/tap.out" run_as env PATH="$WORK/src/test/tools:$BIN:$PATH" PG_REGRESS="$pgxs/test/regress/pg_regress" \
+		PERL5LIB="$pgxs/test/perl:$WORK/src/test/t" TESTDIR="$WORK/tap" TESTDATADIR="$WORK/tap" TESTLOGDIR="$WORK/tap/log" TMPDIR="$WORK/tmp" \
+		PG_SHARE="$("$PG_CONFIG" --sharedir)" NS_SANDBOX="$WORK/src/test/sandbox/netsuite-sandbox" prove --timer -j"${TAP_JOBS:-4}" "$@" || code=1
+	# prove tells of each file that failed: (Wstat: 256 (exited 1) Tests: 7 Failed: 2); one that failed no test died
+	ran=$(sed -n 's/^Files=.*, Tests=\([0-9]*\),.*/\1/p' "$WORK/tap.out")
+	failed=$(sed -n 's/^t\/.*(Wstat: .* Failed: \([0-9]*\))$/\1/p' "$WORK/tap.out" | awk '{ t += $1; n += $1 ? $1 : 1 } END { print t + 0, n + 0 }')
+	counted $((${ran:-0} - ${failed% *})) "${failed#* }"
+	# shellcheck disable=SC2046
+	[ $code -eq 0 ] || report_tap $(sed -n 's/^\(t\/[^ ]*\) *(Wstat: .*/\1/p' "$WORK/tap.out")
+	return $code
+}
