@@ -1,6 +1,6 @@
 /*
  * cursor.c
- *		Key ranges, read-ahead, order.
+ *		Read-ahead, order, what the account gives.
  *
  * With a key, the first page tells how many rows there are.  If more pages
  * follow, the rest of the key is cut into as many ranges as requests may run
@@ -20,12 +20,11 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "lib/ilist.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "netsuite_fdw/cursor.h"
+#include "netsuite_fdw/range.h"
 #include "netsuite_fdw/trait.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -36,28 +35,6 @@
 #define POLL_ROWS 64             /* look at the network after so many rows */
 #define LARGE_PAGE 3000          /* rows; honoured by some accounts */
 #define LONG_READ 10             /* pages still to read that make them worth a try */
-
-/* A part of the answer: a range of the key, or one page by offset */
-typedef struct Part
-{
-	dlist_node node;
-	int64 lo[MAX_KEYS]; /* rows behind this key ... */
-	int nlo;            /* ... of which so many columns count */
-	int64 hi;           /* ... up to this leading column, if has_hi */
-	bool has_hi;
-	int64 offset;
-	int skip;            /* rows at its start that were read before */
-	int limit;           /* rows per request */
-	double expected;     /* rows believed to be left */
-	double spacing;      /* leading key per row, as last seen */
-	double given_away;   /* rows cut off while a request was in flight */
-	Request *request;    /* in flight, or NULL */
-	struct Ready *reply; /* where its page will be */
-	bool finished;       /* all requested; pages may wait to be read */
-	int unread;          /* pages that wait */
-	bool large;          /* asked for LARGE_PAGE rows */
-	bool fetch;          /* asked for FETCH FIRST */
-} Part;
 
 /* A page that has arrived */
 typedef struct Ready
@@ -99,81 +76,16 @@ struct Cursor
 	MemoryContextCallback callback;
 };
 
-/* -- SQL -- */
+/* -- for EXPLAIN -- */
 
-/* Rows behind a key, in lexicographic order: k1 >= a AND (k1 > a OR k2 > b) */
-static void
-append_lower(StringInfo out, const CursorSpec *spec, const int64 *lo, int i, int n)
-{
-	const char *key = spec->keys[i];
-
-	if (i == n - 1)
-	{
-		/* a key cut short, or shared by several rows, begins at the value itself */
-		bool inclusive = n == spec->nkeys && !spec->key_unique;
-
-		appendStringInfo(out, "%s %s " INT64_FORMAT, key, inclusive ? ">=" : ">", lo[i]);
-		return;
-	}
-	appendStringInfo(out, "%s >= " INT64_FORMAT " AND (%s > " INT64_FORMAT " OR ", key, lo[i],
-					 key, lo[i]);
-	if (i < n - 2)
-		appendStringInfoChar(out, '(');
-	append_lower(out, spec, lo, i + 1, n);
-	if (i < n - 2)
-		appendStringInfoChar(out, ')');
-	appendStringInfoChar(out, ')');
-}
-
-static void
-append_order(StringInfo out, const CursorSpec *spec)
-{
-	if (spec->nkeys > 0)
-	{
-		for (int i = 0; i < spec->nkeys; i++)
-			appendStringInfo(out, "%s%s ASC", i == 0 ? " ORDER BY " : ", ", spec->keys[i]);
-	}
-	else if (spec->order)
-		appendStringInfo(out, " ORDER BY %s", spec->order);
-}
-
-static char *
-build_query(const CursorSpec *spec, const Part *part)
-{
-	StringInfoData q;
-	const char *word = " WHERE ";
-
-	initStringInfo(&q);
-	appendStringInfoString(&q, spec->select);
-	if (spec->where)
-	{
-		appendStringInfo(&q, "%s%s", word, spec->where);
-		word = " AND ";
-	}
-	if (part != NULL && part->nlo > 0)
-	{
-		appendStringInfoString(&q, word);
-		append_lower(&q, spec, part->lo, 0, part->nlo);
-		word = " AND ";
-	}
-	if (part != NULL && part->has_hi)
-		appendStringInfo(&q, "%s%s <= " INT64_FORMAT, word, spec->keys[0], part->hi);
-	if (spec->group)
-		appendStringInfo(&q, " %s", spec->group);
-	append_order(&q, spec);
-	if (part != NULL && part->fetch)
-		appendStringInfo(&q, " FETCH FIRST %d ROWS ONLY", part->limit);
-	return q.data;
-}
-
-/* The query of the first page, for EXPLAIN */
+/* The query of the first page */
 char *
 cursor_first_query(const CursorSpec *spec)
 {
-	return build_query(spec, NULL);
+	return part_query(spec, NULL);
 }
 
-/* How the answer is paged, for EXPLAIN */
+/* How the answer is paged */
 const char *
 cursor_paging(const CursorSpec *spec, const ServerOptions *o)
 {
@@ -196,29 +108,9 @@ cursor_paging(const CursorSpec *spec, const ServerOptions *o)
 /* -- parts and pages -- */
 
 static int
-compare_keys(const int64 *a, const int64 *b, int n)
-{
-	for (int i = 0; i < n; i++)
-	{
-		if (a[i] != b[i])
-			return a[i] < b[i] ? -1 : 1;
-	}
-	return 0;
-}
-
-static int
 page_size(Cursor *c)
 {
 	return client_options(c->client)->page_size;
-}
-
-static Part *
-new_part(Cursor *c, int limit)
-{
-	Part *part = MemoryContextAllocZero(c->context, sizeof(Part));
-
-	part->limit = limit;
-	return part;
 }
 
 static Ready *
@@ -327,7 +219,7 @@ send(Cursor *c, Part *part)
 
 	choose_limit(c, part);
 	choose_fetch(c, part);
-	q = build_query(&c->spec, part);
+	q = part_query(&c->spec, part);
 	part->reply = new_page(c);
 	part->reply->part = part;
 	request_query(request, q, part->limit, part->offset);
@@ -342,98 +234,6 @@ send(Cursor *c, Part *part)
 	c->in_flight++;
 	request_start(request);
 	MemoryContextSwitchTo(old);
-}
-
-/* -- cutting the key into ranges -- */
-
-/* Cut off what lies behind point, as a part that follows */
-static void
-cut(Cursor *c, Part *part, int64 point, double rows)
-{
-	Part *rest = new_part(c, part->limit);
-
-	rest->lo[0] = point;
-	rest->nlo = 1;
-	rest->hi = part->hi;
-	rest->has_hi = part->has_hi;
-	rest->expected = rows;
-	rest->spacing = part->spacing;
-	part->hi = point;
-	part->has_hi = true;
-	part->expected = Max(part->expected - rows, 0);
-	if (part->request)
-		part->given_away += rows;
-	dlist_insert_after(&part->node, &rest->node);
-}
-
-/* Where a part has so many rows behind its start, if the spacing holds */
-static bool
-point_after(Part *part, double rows, int64 *point)
-{
-	double spacing = part->spacing;
-	double where;
-
-	if (part->has_hi && part->expected > 0)
-		spacing = ((double) part->hi - (double) part->lo[0]) / part->expected;
-	where = (double) part->lo[0] + spacing * rows;
-	if (where >= (double) PG_INT64_MAX || where <= (double) PG_INT64_MIN)
-		return false;
-	*point = (int64) where;
-	return *point > part->lo[0] && (!part->has_hi || *point < part->hi);
-}
-
-/* The first page is here and more follow: one range for each slot */
-static void
-divide_rest(Cursor *c, Part *first)
-{
-	int slots = client_allowed(c->client);
-	double share = ceil(first->expected / slots / first->limit) * first->limit;
-	double left = first->expected;
-	Part *part = first;
-
-	while (left > share && --slots > 0)
-	{
-		int64 point;
-
-		if (!point_after(part, share, &point))
-			break;
-		left -= share;
-		cut(c, part, point, left);
-		part = dlist_container(Part, node, dlist_next_node(&c->parts, &part->node));
-	}
-}
-
-/* Rows of a part that no request in flight will bring */
-static double
-unasked(Part *part)
-{
-	return part->finished ? 0 : part->expected - (part->request ? part->limit : 0);
-}
-
-/* A free slot and nothing to send: halve the largest part */
-static bool
-cut_largest(Cursor *c)
-{
-	Part *largest = NULL;
-	dlist_iter i;
-	int64 point;
-	double half;
-
-	dlist_foreach(i, &c->parts)
-	{
-		Part *part = dlist_container(Part, node, i.cur);
-
-		if (part->nlo > 0 && (largest == NULL || unasked(part) > unasked(largest)))
-			largest = part;
-	}
-	if (largest == NULL || unasked(largest) < 1.5 * largest->limit)
-		return false;
-	half = ceil(unasked(largest) / 2 / largest->limit) * largest->limit;
-	half = Min(half, unasked(largest) - 1);
-	if (!point_after(largest, largest->expected - half, &point))
-		return false;
-	cut(c, largest, point, half);
-	return true;
 }
 
 /* -- what arrives -- */
@@ -491,9 +291,9 @@ arrived_by_key(Cursor *c, Part *part, Ready *r)
 		part->finished = true;
 		return;
 	}
-	if (part->nlo > 0 && compare_keys(last, part->lo, part->nlo) < 0)
+	if (part->nlo > 0 && keys_compare(last, part->lo, part->nlo) < 0)
 		refuse_disorder(c);
-	if (part->nlo == c->spec.nkeys && compare_keys(last, part->lo, part->nlo) == 0)
+	if (part->nlo == c->spec.nkeys && keys_compare(last, part->lo, part->nlo) == 0)
 	{
 		if (c->spec.key_unique)
 			refuse_disorder(c);
@@ -617,7 +417,7 @@ arrived(Cursor *c, Part *part)
 	}
 	first_spacing(c, part, &r->page);
 	if (!c->spec.ordered && c->spec.wanted < 0)
-		divide_rest(c, part);
+		parts_divide(&c->parts, part, client_allowed(c->client), c->context);
 }
 
 /* The reply would not fit: ask for fewer rows at once */
@@ -643,7 +443,7 @@ too_large(Cursor *c, Part *part)
 		return;
 	for (int i = 1; i < divisor; i++)
 	{
-		Part *piece = new_part(c, part->limit);
+		Part *piece = part_new(c->context, part->limit);
 
 		piece->offset = part->offset + (int64) i * part->limit;
 		dlist_insert_after(&after->node, &piece->node);
@@ -735,7 +535,7 @@ next_offset_part(Cursor *c)
 
 	if (c->spec.nkeys > 0 || !c->first_done || c->cut_short || c->next_offset >= c->total)
 		return NULL;
-	part = new_part(c, page_size(c));
+	part = part_new(c->context, page_size(c));
 	part->offset = c->next_offset;
 	if (c->next_offset == 0)
 		part->skip = c->first_rows;
@@ -754,7 +554,7 @@ schedule(Cursor *c)
 		if (part == NULL)
 			part = next_offset_part(c);
 		if (part == NULL && c->spec.nkeys > 0 && !c->spec.ordered && c->spec.wanted < 0 &&
-			c->first_done && cut_largest(c))
+			c->first_done && parts_cut_largest(&c->parts, c->context))
 			part = sendable(c);
 		if (part == NULL)
 			break;
@@ -854,7 +654,7 @@ forget_pages(Cursor *c)
 static void
 begin(Cursor *c, int limit, int skip)
 {
-	Part *part = new_part(c, limit);
+	Part *part = part_new(c->context, limit);
 
 	part->skip = skip;
 	c->first_done = false;
@@ -923,7 +723,7 @@ check_missing(Cursor *c)
 	spec.nkeys = 0;
 	spec.order = NULL;
 	request = request_new(c->client, c->context);
-	request_query(request, build_query(&spec, NULL), 1, 0);
+	request_query(request, part_query(&spec, NULL), 1, 0);
 	request->stats = c->stats;
 	request_start(request);
 	request_wait(request);
@@ -974,9 +774,9 @@ belongs(Cursor *c, Ready *r)
 
 	if (r->has_hi && d->key[0] > r->hi)
 		return false;
-	if (r->stop_at_last && compare_keys(d->key, r->last, d->nkeys) == 0)
+	if (r->stop_at_last && keys_compare(d->key, r->last, d->nkeys) == 0)
 		return false;
-	order = compare_keys(d->key, r->before, r->nbefore);
+	order = keys_compare(d->key, r->before, r->nbefore);
 	if (order < 0 || (order == 0 && r->nbefore == d->nkeys && c->spec.key_unique))
 		refuse_disorder(c);
 	memcpy(r->before, d->key, sizeof(r->before));

@@ -1,0 +1,189 @@
+/*
+ * range.c
+ *		Where parts of an answer begin and end, and how the key is cut into them.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "lib/stringinfo.h"
+#include "netsuite_fdw/range.h"
+
+int
+keys_compare(const int64 *a, const int64 *b, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (a[i] != b[i])
+			return a[i] < b[i] ? -1 : 1;
+	}
+	return 0;
+}
+
+Part *
+part_new(MemoryContext context, int limit)
+{
+	Part *part = MemoryContextAllocZero(context, sizeof(Part));
+
+	part->limit = limit;
+	return part;
+}
+
+/* -- SQL -- */
+
+/* Rows behind a key, in lexicographic order: k1 >= a AND (k1 > a OR k2 > b) */
+static void
+append_lower(StringInfo out, const CursorSpec *spec, const int64 *lo, int i, int n)
+{
+	const char *key = spec->keys[i];
+
+	if (i == n - 1)
+	{
+		/* a key cut short, or shared by several rows, begins at the value itself */
+		bool inclusive = n == spec->nkeys && !spec->key_unique;
+
+		appendStringInfo(out, "%s %s " INT64_FORMAT, key, inclusive ? ">=" : ">", lo[i]);
+		return;
+	}
+	appendStringInfo(out, "%s >= " INT64_FORMAT " AND (%s > " INT64_FORMAT " OR ", key, lo[i],
+					 key, lo[i]);
+	if (i < n - 2)
+		appendStringInfoChar(out, '(');
+	append_lower(out, spec, lo, i + 1, n);
+	if (i < n - 2)
+		appendStringInfoChar(out, ')');
+	appendStringInfoChar(out, ')');
+}
+
+static void
+append_order(StringInfo out, const CursorSpec *spec)
+{
+	if (spec->nkeys > 0)
+	{
+		for (int i = 0; i < spec->nkeys; i++)
+			appendStringInfo(out, "%s%s ASC", i == 0 ? " ORDER BY " : ", ", spec->keys[i]);
+	}
+	else if (spec->order)
+		appendStringInfo(out, " ORDER BY %s", spec->order);
+}
+
+/* The query of a part, or of all with NULL */
+char *
+part_query(const CursorSpec *spec, const Part *part)
+{
+	StringInfoData q;
+	const char *word = " WHERE ";
+
+	initStringInfo(&q);
+	appendStringInfoString(&q, spec->select);
+	if (spec->where)
+	{
+		appendStringInfo(&q, "%s%s", word, spec->where);
+		word = " AND ";
+	}
+	if (part != NULL && part->nlo > 0)
+	{
+		appendStringInfoString(&q, word);
+		append_lower(&q, spec, part->lo, 0, part->nlo);
+		word = " AND ";
+	}
+	if (part != NULL && part->has_hi)
+		appendStringInfo(&q, "%s%s <= " INT64_FORMAT, word, spec->keys[0], part->hi);
+	if (spec->group)
+		appendStringInfo(&q, " %s", spec->group);
+	append_order(&q, spec);
+	if (part != NULL && part->fetch)
+		appendStringInfo(&q, " FETCH FIRST %d ROWS ONLY", part->limit);
+	return q.data;
+}
+
+/* -- cutting the key into ranges -- */
+
+/* Cut off what lies behind point, as a part that follows */
+static void
+cut(MemoryContext context, Part *part, int64 point, double rows)
+{
+	Part *rest = part_new(context, part->limit);
+
+	rest->lo[0] = point;
+	rest->nlo = 1;
+	rest->hi = part->hi;
+	rest->has_hi = part->has_hi;
+	rest->expected = rows;
+	rest->spacing = part->spacing;
+	part->hi = point;
+	part->has_hi = true;
+	part->expected = Max(part->expected - rows, 0);
+	if (part->request)
+		part->given_away += rows;
+	dlist_insert_after(&part->node, &rest->node);
+}
+
+/* Where a part has so many rows behind its start, if the spacing holds */
+static bool
+point_after(Part *part, double rows, int64 *point)
+{
+	double spacing = part->spacing;
+	double where;
+
+	if (part->has_hi && part->expected > 0)
+		spacing = ((double) part->hi - (double) part->lo[0]) / part->expected;
+	where = (double) part->lo[0] + spacing * rows;
+	if (where >= (double) PG_INT64_MAX || where <= (double) PG_INT64_MIN)
+		return false;
+	*point = (int64) where;
+	return *point > part->lo[0] && (!part->has_hi || *point < part->hi);
+}
+
+/* The first page is here and more follow: one range for each slot */
+void
+parts_divide(dlist_head *parts, Part *first, int slots, MemoryContext context)
+{
+	double share = ceil(first->expected / slots / first->limit) * first->limit;
+	double left = first->expected;
+	Part *part = first;
+
+	while (left > share && --slots > 0)
+	{
+		int64 point;
+
+		if (!point_after(part, share, &point))
+			break;
+		left -= share;
+		cut(context, part, point, left);
+		part = dlist_container(Part, node, dlist_next_node(parts, &part->node));
+	}
+}
+
+/* Rows of a part that no request in flight will bring */
+static double
+unasked(Part *part)
+{
+	return part->finished ? 0 : part->expected - (part->request ? part->limit : 0);
+}
+
+/* A free slot and nothing to send: halve the largest part */
+bool
+parts_cut_largest(dlist_head *parts, MemoryContext context)
+{
+	Part *largest = NULL;
+	dlist_iter i;
+	int64 point;
+	double half;
+
+	dlist_foreach(i, parts)
+	{
+		Part *part = dlist_container(Part, node, i.cur);
+
+		if (part->nlo > 0 && (largest == NULL || unasked(part) > unasked(largest)))
+			largest = part;
+	}
+	if (largest == NULL || unasked(largest) < 1.5 * largest->limit)
+		return false;
+	half = ceil(unasked(largest) / 2 / largest->limit) * largest->limit;
+	half = Min(half, unasked(largest) - 1);
+	if (!point_after(largest, largest->expected - half, &point))
+		return false;
+	cut(context, largest, point, half);
+	return true;
+}

@@ -1,0 +1,41 @@
+/*
+ * range.h
+ *		Parts of an answer: ranges of a key, or pages by offset.
+ */
+#ifndef NETSUITE_RANGE_H
+#define NETSUITE_RANGE_H
+
+#include "postgres.h"
+
+#include "lib/ilist.h"
+#include "netsuite_fdw/cursor.h"
+
+/* A part of the answer: a range of the key, or one page by offset */
+typedef struct Part
+{
+	dlist_node node;
+	int64 lo[MAX_KEYS]; /* rows behind this key ... */
+	int nlo;            /* ... of which so many columns count */
+	int64 hi;           /* ... up to this leading column, if has_hi */
+	bool has_hi;
+	int64 offset;
+	int skip;            /* rows at its start that were read before */
+	int limit;           /* rows per request */
+	double expected;     /* rows believed to be left */
+	double spacing;      /* leading key per row, as last seen */
+	double given_away;   /* rows cut off while a request was in flight */
+	Request *request;    /* in flight, or NULL */
+	struct Ready *reply; /* where its page will be */
+	bool finished;       /* all requested; pages may wait to be read */
+	int unread;          /* pages that wait */
+	bool large;          /* asked for LARGE_PAGE rows */
+	bool fetch;          /* asked for FETCH FIRST */
+} Part;
+
+extern Part *part_new(MemoryContext context, int limit);
+extern char *part_query(const CursorSpec *spec, const Part *part);
+extern int keys_compare(const int64 *a, const int64 *b, int n);
+extern void parts_divide(dlist_head *parts, Part *first, int slots, MemoryContext context);
+extern bool parts_cut_largest(dlist_head *parts, MemoryContext context);
+
+#endif /* NETSUITE_RANGE_H */
