@@ -14,6 +14,9 @@
  * or go meanwhile are noticed by the changed total, and an answer too large
  * for NetSuite's paging is refused before its first row.
  *
+ * No total, no hasMore and no declared key is believed where rows contradict it:
+ * then the source is asked to count (prove.c).
+ *
  * Two things work in some accounts only, and are tried by the first query that
  * gains from them: pages of LARGE_PAGE rows for a long read, FETCH FIRST for the
  * first few of many.  A refusal costs one request, and is remembered.
@@ -24,6 +27,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "netsuite_fdw/cursor.h"
+#include "netsuite_fdw/prove.h"
 #include "netsuite_fdw/range.h"
 #include "netsuite_fdw/trait.h"
 #include "utils/memutils.h"
@@ -42,8 +46,9 @@ typedef struct Ready
 	dlist_node node;
 	ReplyPage page;
 	Part *part;
-	int skip; /* rows at its start that were read before */
-	int64 hi; /* rows beyond belong to another part */
+	int64 offset; /* asked for */
+	int skip;     /* rows at its start that were read before */
+	int64 hi;     /* rows beyond belong to another part */
 	bool has_hi;
 	bool stop_at_last; /* rows that share the last key come again */
 	int64 last[MAX_KEYS];
@@ -72,7 +77,10 @@ struct Cursor
 	int64 asked;      /* rows that requests were sent for */
 	int64 next_offset;
 	bool first_done;
-	bool cut_short; /* by FETCH FIRST: there may be more rows */
+	bool counted;               /* the total is not a reply's word, but the source's count */
+	bool doubtful;              /* by offset, pages without a total: the count at the end decides */
+	bool cut_short;             /* by FETCH FIRST: there may be more rows */
+	int64 first_last[MAX_KEYS]; /* key of the first page's last row */
 	MemoryContextCallback callback;
 };
 
@@ -161,7 +169,14 @@ accept_page(Request *request, void *arg, const char **why)
 		case HTTP_TEXT_OK:
 			break;
 	}
-	return page_frame(&r->page, why);
+	if (!page_frame(&r->page, why))
+		return false;
+	if (r->page.offset >= 0 && r->page.offset != r->offset)
+	{
+		*why = "the reply begins at another row than was asked for";
+		return false;
+	}
+	return true;
 }
 
 /* Are large pages being tried? */
@@ -222,6 +237,8 @@ send(Cursor *c, Part *part)
 	q = part_query(&c->spec, part);
 	part->reply = new_page(c);
 	part->reply->part = part;
+	part->reply->offset = part->offset;
+	part->recut = false;
 	request_query(request, q, part->limit, part->offset);
 	pfree(q);
 	/* a single row may be as large as PostgreSQL can store */
@@ -257,15 +274,58 @@ refuse_shared_key(Cursor *c, int limit)
 			 errhint("Set table option key to integer columns that identify a row.")));
 }
 
-static void
-refuse_disorder(Cursor *c)
+/* What proofs are asked about */
+static Claim
+claim_of(Cursor *c)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_FDW_REPLY_HANDLE),
-			 errmsg("rows of foreign table \"%s\" do not come in the order of their key",
-					c->decoder->relation),
-			 errdetail("Paging by a key that repeats would lose rows."),
-			 errhint("Set table option key to columns that identify a row.")));
+	Claim claim = {.client = c->client, .spec = &c->spec, .relation = c->decoder->relation, .stats = c->stats};
+
+	return claim;
+}
+
+/*
+ * Do rows follow those of a page that has some?  Its total and hasMore must both
+ * say no; if one of them is missing or contradicts the rows, the other one counts
+ * and a full page is not the end; without either only an empty page is.
+ */
+static bool
+more_follow(const ReplyPage *page, int limit)
+{
+	if (page->more == MORE_YES || page->total > page->nrows)
+		return true;
+	if (page->more == MORE_NO && page->total == page->nrows)
+		return false;
+	if (page->more == MORE_NO || page->total == page->nrows)
+		return page->nrows >= limit;
+	return true;
+}
+
+/* A page without rows ends its range, unless it says otherwise and the source's count agrees */
+static void
+end_range(Cursor *c, Part *part, ReplyPage *page)
+{
+	Claim claim = claim_of(c);
+	int64 n;
+
+	part->finished = true;
+	if (page->more != MORE_YES && page->total <= 0)
+		return;
+	n = prove_count(&claim, part_condition(&c->spec, part));
+	if (n > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_REPLY_HANDLE),
+				 errmsg("NetSuite's reply has no rows where foreign table \"%s\" has " INT64_FORMAT " more",
+						c->decoder->relation, n)));
+}
+
+/* The total of rows behind the page before says whether the key hides any */
+static void
+check_edge(Cursor *c, Part *part, ReplyPage *page)
+{
+	Claim claim = claim_of(c);
+
+	if (c->spec.key_unique && page->total >= 0 && page->total < part->left)
+		prove_page(&claim, part->from, part->nfrom, part->lo, part->came);
 }
 
 /* A page of a range: where does the range go on? */
@@ -273,8 +333,9 @@ static void
 arrived_by_key(Cursor *c, Part *part, Ready *r)
 {
 	ReplyPage *page = &r->page;
+	Claim claim = claim_of(c);
 	int64 last[MAX_KEYS];
-	bool more = page->more || page->total > page->nrows;
+	bool more = more_follow(page, part->limit);
 
 	r->hi = part->hi;
 	r->has_hi = part->has_hi;
@@ -282,23 +343,22 @@ arrived_by_key(Cursor *c, Part *part, Ready *r)
 	r->nbefore = part->nlo;
 	r->skip = part->skip;
 	part->skip = 0;
+	check_edge(c, part, page);
 	if (!page_last_key(c->decoder, page, last))
 	{
-		if (more)
-			ereport(ERROR,
-					(errcode(ERRCODE_FDW_REPLY_HANDLE),
-					 errmsg("NetSuite's reply has no rows but promises more")));
-		part->finished = true;
+		end_range(c, part, page);
 		return;
 	}
 	if (part->nlo > 0 && keys_compare(last, part->lo, part->nlo) < 0)
-		refuse_disorder(c);
+		refuse_disorder(&claim, last, part->lo);
 	if (part->nlo == c->spec.nkeys && keys_compare(last, part->lo, part->nlo) == 0)
 	{
-		if (c->spec.key_unique)
-			refuse_disorder(c);
-		if (more)
+		if (!part->again)
+			refuse_repeated(&claim, last);
+		/* these rows came before: whether others follow is for the source to say */
+		if (more && prove_count(&claim, part_condition(&c->spec, part)) > page->nrows)
 			refuse_shared_key(c, part->limit);
+		more = false;
 	}
 	if (page->nrows > 1 && part->nlo > 0)
 		part->spacing = ((double) last[0] - (double) part->lo[0]) / page->nrows;
@@ -316,7 +376,12 @@ arrived_by_key(Cursor *c, Part *part, Ready *r)
 	{
 		r->stop_at_last = true;
 		memcpy(r->last, last, sizeof(last));
+		part->again = true;
 	}
+	part->left = part->recut || page->total < page->nrows ? -1 : page->total - page->nrows;
+	part->came = page->nrows;
+	memcpy(part->from, part->lo, sizeof(part->from));
+	part->nfrom = part->nlo;
 	memcpy(part->lo, last, sizeof(last));
 	part->nlo = c->spec.nkeys;
 }
@@ -352,34 +417,94 @@ check_cap(Cursor *c, int64 total, int limit)
 			 errhint("Set table option key to integer columns that identify a row, or narrow the WHERE clause.")));
 }
 
+static void refuse_change(Cursor *c, int64 now) __attribute__((noreturn));
+
+static void
+refuse_change(Cursor *c, int64 now)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("rows of foreign table \"%s\" changed while they were read by offset",
+					c->decoder->relation),
+			 errdetail("The query had " INT64_FORMAT " rows first and " INT64_FORMAT " now; rows may have been skipped or repeated.",
+					   c->total, now),
+			 errhint("Repeat the query, or set table option key to integer columns that identify a row.")));
+}
+
+/* The rows of a page by offset, out of so many */
+static int64
+rows_due(const Part *part, int64 total)
+{
+	return Max(0, Min(part->limit, total - part->offset));
+}
+
+/* Does a reply by offset agree with itself? */
+static bool
+is_consistent(const Part *part, const ReplyPage *page)
+{
+	int64 end = part->offset + page->nrows;
+
+	if (page->total < 0 || page->nrows != rows_due(part, page->total))
+		return false;
+	if (page->more == MORE_UNKNOWN)
+		return page->total > end || page->nrows < part->limit;
+	return (page->more == MORE_YES) == (page->total > end);
+}
+
+/*
+ * A reply by offset that contradicts itself or its predecessors: the source's
+ * own count takes the place of its totals.
+ */
+static void
+count_instead(Cursor *c, Part *part, const ReplyPage *page)
+{
+	Claim claim = claim_of(c);
+	int64 n = prove_count(&claim, NULL);
+
+	if (page->nrows != rows_due(part, n))
+	{
+		if (c->first_done && n != c->total)
+			refuse_change(c, n);
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_REPLY_HANDLE),
+				 errmsg("NetSuite's reply has %d rows of foreign table \"%s\" where " INT64_FORMAT " are due",
+						page->nrows, c->decoder->relation, rows_due(part, n)),
+				 errdetail("The query has " INT64_FORMAT " rows; those from the " INT64_FORMAT "th on were asked for.",
+						   n, part->offset + 1),
+				 errhint("Set table option key to integer columns that identify a row.")));
+	}
+	if (c->counted && n != c->total)
+		refuse_change(c, n);
+	c->total = n;
+	c->counted = true;
+}
+
 static void
 arrived_by_offset(Cursor *c, Part *part, Ready *r)
 {
 	ReplyPage *page = &r->page;
+	bool as_due;
 
 	part->finished = true;
 	r->skip = part->skip;
-	if (page->total < 0 || page->nrows != Max(0, Min(part->limit, page->total - part->offset)))
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_REPLY_HANDLE),
-				 errmsg("NetSuite's reply has %d rows where the query on foreign table \"%s\" must have more",
-						page->nrows, c->decoder->relation),
-				 errhint("Set table option key to integer columns that identify a row.")));
 	if (!c->first_done)
 	{
-		check_cap(c, page->total, page_size(c));
+		c->total = page->total;
+		if (!is_consistent(part, page))
+			count_instead(c, part, page);
+		check_cap(c, c->total, page_size(c));
 		/* offsets count in whole pages: after a short first page begin anew */
 		c->next_offset = part->offset + part->limit == page_size(c) ? page_size(c) : 0;
 		return;
 	}
-	if (page->total != c->total)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("rows of foreign table \"%s\" changed while they were read by offset",
-						c->decoder->relation),
-				 errdetail("The query had " INT64_FORMAT " rows first and " INT64_FORMAT " now; rows may have been skipped or repeated.",
-						   c->total, page->total),
-				 errhint("Repeat the query, or set table option key to integer columns that identify a row.")));
+	as_due = page->nrows == rows_due(part, c->total);
+	if (c->counted && as_due)
+		return;
+	if (!c->counted && page->total >= 0 && page->total != c->total)
+		refuse_change(c, page->total);
+	c->doubtful |= page->total < 0;
+	if (!as_due || (page->more == MORE_YES && part->offset + page->nrows >= c->total))
+		count_instead(c, part, page);
 }
 
 static void
@@ -392,7 +517,7 @@ arrived(Cursor *c, Part *part)
 	part->request = NULL;
 	part->reply = NULL;
 	c->in_flight--;
-	if (part->large && (r->page.more || r->page.nrows > page_size(c)))
+	if (part->large && (r->page.more == MORE_YES || r->page.nrows > page_size(c)))
 		trait_large_pages_tried(c->client, r->page.nrows > page_size(c));
 	if (part->fetch)
 	{
@@ -407,7 +532,8 @@ arrived(Cursor *c, Part *part)
 	if (!first)
 		return;
 	c->first_done = true;
-	c->total = r->page.total;
+	if (c->spec.nkeys > 0)
+		c->total = r->page.total >= r->page.nrows ? r->page.total : -1;
 	c->first_rows = r->page.nrows;
 	if (c->spec.nkeys == 0 || part->finished)
 	{
@@ -415,6 +541,7 @@ arrived(Cursor *c, Part *part)
 			c->only = r;
 		return;
 	}
+	memcpy(c->first_last, part->lo, sizeof(c->first_last));
 	first_spacing(c, part, &r->page);
 	if (!c->spec.ordered && c->spec.wanted < 0)
 		parts_divide(&c->parts, part, client_allowed(c->client), c->context);
@@ -657,7 +784,8 @@ begin(Cursor *c, int limit, int skip)
 	Part *part = part_new(c->context, limit);
 
 	part->skip = skip;
-	c->first_done = false;
+	part->left = -1;
+	c->first_done = c->counted = c->doubtful = false;
 	c->total = -1;
 	dlist_push_tail(&c->parts, &part->node);
 }
@@ -700,41 +828,36 @@ cursor_rewind(Cursor *c)
 }
 
 /*
- * Fewer rows than the first page promised.  Deletions do that, and so does a
- * key that is null in some rows, which the ranges would pass over in silence.
+ * At the end of an answer of several pages: are all rows here that were promised?
+ * Deletions make fewer of them, and so does a key that is null in some rows,
+ * repeats, or does not sort as a number.
  */
 static void
 check_missing(Cursor *c)
 {
-	CursorSpec spec = c->spec;
-	StringInfoData where;
-	Request *request;
-	int64 n;
+	Claim claim = claim_of(c);
+	int64 promised = c->total;
 
-	if (c->spec.nkeys == 0 || c->spec.group || c->passed >= c->total || c->total <= page_size(c))
+	if (c->only != NULL)
 		return;
-	initStringInfo(&where);
-	if (spec.where)
-		appendStringInfo(&where, "%s AND ", spec.where);
-	for (int i = 0; i < spec.nkeys; i++)
-		appendStringInfo(&where, "%s%s IS NULL", i == 0 ? "(" : " OR ", spec.keys[i]);
-	appendStringInfoChar(&where, ')');
-	spec.where = where.data;
-	spec.nkeys = 0;
-	spec.order = NULL;
-	request = request_new(c->client, c->context);
-	request_query(request, part_query(&spec, NULL), 1, 0);
-	request->stats = c->stats;
-	request_start(request);
-	request_wait(request);
-	n = json_int(json_member(request_json(request), "totalResults"));
-	if (n > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg(INT64_FORMAT " rows of foreign table \"%s\" have no value in its key", n,
-						c->decoder->relation),
-				 errhint("Set table option key to columns that are never null and together unique.")));
-	request_stop(request);
+	if (c->spec.nkeys == 0)
+	{
+		int64 n = c->counted || c->doubtful ? prove_count(&claim, NULL) : c->total;
+
+		if (n != c->total)
+			refuse_change(c, n);
+		return;
+	}
+	/* no total, or one that stops at the cap */
+	if (promised < 0 || (promised == ROW_CAP && c->passed > promised))
+		promised = prove_count(&claim, NULL);
+	if (c->passed >= promised)
+		return;
+	prove_no_null_key(&claim);
+	if (!c->spec.key_unique)
+		return;
+	prove_unique_key(&claim);
+	prove_page(&claim, NULL, 0, c->first_last, c->first_rows);
 }
 
 /* Wait for the next page; false at the end of the answer */
@@ -778,7 +901,13 @@ belongs(Cursor *c, Ready *r)
 		return false;
 	order = keys_compare(d->key, r->before, r->nbefore);
 	if (order < 0 || (order == 0 && r->nbefore == d->nkeys && c->spec.key_unique))
-		refuse_disorder(c);
+	{
+		Claim claim = claim_of(c);
+
+		if (order == 0)
+			refuse_repeated(&claim, d->key);
+		refuse_disorder(&claim, d->key, r->before);
+	}
 	memcpy(r->before, d->key, sizeof(r->before));
 	r->nbefore = d->nkeys;
 	return true;

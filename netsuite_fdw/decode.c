@@ -140,6 +140,62 @@ skip_value(const char *p, const char *end)
 	return p > start && p < end ? p : NULL;
 }
 
+/* -- names -- */
+
+static int
+hex4(const char *p)
+{
+	int value = 0;
+
+	for (int i = 0; i < 4; i++)
+	{
+		char c = p[i];
+
+		if (c >= '0' && c <= '9')
+			value = value * 16 + c - '0';
+		else if ((c | 32) >= 'a' && (c | 32) <= 'f')
+			value = value * 16 + (c | 32) - 'a' + 10;
+		else
+			return -1;
+	}
+	return value;
+}
+
+#define NAME_MALFORMED -2
+
+/* An escaped name as it is meant, without throwing; -1 if it is not plain ASCII or too long */
+static int
+plain_name(const char *p, const char *end, char *out, int size)
+{
+	int len = 0;
+	bool odd = false;
+
+	while (p < end)
+	{
+		int c = (unsigned char) *p++;
+
+		if (c == '\\')
+		{
+			if (p >= end || strchr("\"\\/bfnrtu", *p) == NULL || *p == '\0')
+				return NAME_MALFORMED;
+			c = (unsigned char) *p++;
+			if (c == 'u')
+			{
+				c = end - p >= 4 ? hex4(p) : -1;
+				if (c < 0)
+					return NAME_MALFORMED;
+				p += 4;
+			}
+			else if (c >= 'a')
+				odd = true; /* a control character */
+		}
+		odd |= c < ' ' || c > '~' || len >= size;
+		if (!odd)
+			out[len++] = (char) c;
+	}
+	return odd ? -1 : len;
+}
+
 /* -- the frame of a page -- */
 
 static const char *
@@ -147,6 +203,8 @@ frame_items(ReplyPage *page, const char *p, const char *end)
 {
 	p = skip_space(p + 1);
 	page->items = p;
+	page->last_row = NULL;
+	page->nrows = 0;
 	while (*p == '{')
 	{
 		page->last_row = p;
@@ -166,35 +224,57 @@ frame_items(ReplyPage *page, const char *p, const char *end)
 	return p + 1;
 }
 
+/* A number of rows, perhaps in quotes; -1 for anything else */
 static int64
-plain_integer(const char *p)
+frame_number(const char *p)
 {
-	return *p == '"' ? strtoll(p + 1, NULL, 10) : strtoll(p, NULL, 10);
+	bool quoted = *p == '"';
+	int64 value = 0;
+	const char *start = p += quoted;
+
+	while (*p >= '0' && *p <= '9' && p - start < 18)
+		value = value * 10 + *p++ - '0';
+	if (p == start || (quoted ? *p != '"' : *p != ',' && *p != '}' && (unsigned char) *p > ' '))
+		return -1;
+	return value;
 }
 
-/* One member of the reply: the name lies between name and name_end */
-static const char *
-frame_member(ReplyPage *page, const char *name, const char *name_end, const char *p, const char *end,
-			 int64 *count)
+static ReplyMore
+frame_more(const char *p)
 {
-	int len = name_end - name;
+	p += *p == '"';
+	return strncmp(p, "true", 4) == 0 ? MORE_YES : strncmp(p, "false", 5) == 0 ? MORE_NO
+																			   : MORE_UNKNOWN;
+}
 
+/* One member of the reply: the name lies between name and name_end; of two alike the last counts */
+static const char *
+frame_member(ReplyPage *page, const char *name, const char *name_end, bool escaped, const char *p,
+			 const char *end, int64 *count)
+{
+	char plain[NAMEDATALEN];
+	int len = escaped ? plain_name(name, name_end, plain, sizeof(plain)) : (int) (name_end - name);
+
+	if (len == NAME_MALFORMED)
+		return NULL;
+	if (escaped)
+		name = plain;
 	if (len == 5 && memcmp(name, "items", 5) == 0 && *p == '[')
 		return frame_items(page, p, end);
 	if (len == 12 && memcmp(name, "totalResults", 12) == 0)
-		page->total = plain_integer(p);
+		page->total = frame_number(p);
 	else if (len == 5 && memcmp(name, "count", 5) == 0)
-		*count = plain_integer(p);
+		*count = frame_number(p);
+	else if (len == 6 && memcmp(name, "offset", 6) == 0)
+		page->offset = frame_number(p);
 	else if (len == 7 && memcmp(name, "hasMore", 7) == 0)
-		page->more = *p == 't';
+		page->more = frame_more(p);
 	return skip_value(p, end);
 }
 
 static bool
 frame_object(ReplyPage *page, const char *p, const char *end, int64 *count)
 {
-	bool ignored;
-
 	p = skip_space(p);
 	if (*p++ != '{')
 		return false;
@@ -202,18 +282,19 @@ frame_object(ReplyPage *page, const char *p, const char *end, int64 *count)
 	{
 		const char *name;
 		const char *name_end;
+		bool escaped = false;
 
 		p = skip_space(p);
 		if (*p != '"')
 			return false;
 		name = p + 1;
-		name_end = string_end(name, end, &ignored);
+		name_end = string_end(name, end, &escaped);
 		if (name_end == NULL)
 			return false;
 		p = skip_space(name_end + 1);
 		if (*p++ != ':')
 			return false;
-		p = frame_member(page, name, name_end, skip_space(p), end, count);
+		p = frame_member(page, name, name_end, escaped, skip_space(p), end, count);
 		if (p == NULL)
 			return false;
 		p = skip_space(p);
@@ -236,8 +317,8 @@ page_frame(ReplyPage *page, const char **why)
 
 	page->items = page->items_end = page->last_row = NULL;
 	page->nrows = 0;
-	page->total = -1;
-	page->more = false;
+	page->total = page->offset = -1;
+	page->more = MORE_UNKNOWN;
 	if (page->text.len == 0 || !frame_object(page, page->text.data, end, &count) ||
 		page->items == NULL)
 	{
@@ -249,8 +330,6 @@ page_frame(ReplyPage *page, const char **why)
 		*why = "the reply holds another number of rows than it says";
 		return false;
 	}
-	if (page->total < 0 && !page->more)
-		page->total = page->nrows;
 	page->valid_utf8 = pg_encoding_verifymbstr(PG_UTF8, page->text.data, (int) page->text.len) ==
 					   (int) page->text.len;
 	page_rewind(page);
@@ -339,25 +418,6 @@ row_alloc(Decoder *d, Size size)
 }
 
 /* -- text -- */
-
-static int
-hex4(const char *p)
-{
-	int value = 0;
-
-	for (int i = 0; i < 4; i++)
-	{
-		char c = p[i];
-
-		if (c >= '0' && c <= '9')
-			value = value * 16 + c - '0';
-		else if ((c | 32) >= 'a' && (c | 32) <= 'f')
-			value = value * 16 + (c | 32) - 'a' + 10;
-		else
-			return -1;
-	}
-	return value;
-}
 
 /* A \u escape at p (after the u), perhaps a surrogate pair; returns past it */
 static const char *
@@ -849,10 +909,15 @@ set_token(DecodeColumn *c)
 
 /* A key that is not where it was expected: any order, any case of letters */
 static int
-find_column(Decoder *d, const char *name, const char *name_end)
+find_column(Decoder *d, const char *name, const char *name_end, bool escaped)
 {
-	int len = name_end - name;
+	char plain[NAMEDATALEN];
+	int len = escaped ? plain_name(name, name_end, plain, sizeof(plain)) : (int) (name_end - name);
 
+	if (len == NAME_MALFORMED)
+		refuse_malformed();
+	if (escaped)
+		name = plain;
 	for (int i = 0; i < d->ncolumns; i++)
 	{
 		DecodeColumn *c = &d->columns[i];
@@ -860,8 +925,11 @@ find_column(Decoder *d, const char *name, const char *name_end)
 		if (c->token_len - 1 == len && pg_strncasecmp(c->token, name, len) == 0)
 		{
 			/* remember the spelling, so that the next row is fast again */
-			memcpy(c->token, name, len);
-			set_token(c);
+			if (!escaped)
+			{
+				memcpy(c->token, name, len);
+				set_token(c);
+			}
 			return i;
 		}
 	}
@@ -886,6 +954,16 @@ store(Decoder *d, DecodeColumn *c, const char *text, int len, bool escaped, Datu
 	nulls[c->target] = false;
 }
 
+/* A null that comes as a member; the last of two counts */
+static void
+store_null(Decoder *d, DecodeColumn *c, bool *nulls)
+{
+	if (c->key >= 0)
+		d->key_seen[c->key] = false;
+	if (c->target >= 0 && nulls != NULL)
+		nulls[c->target] = true;
+}
+
 /* Read one row that begins at p; returns past it */
 static const char *
 read_row(Decoder *d, const ReplyPage *page, const char *p, Datum *values, bool *nulls)
@@ -899,6 +977,7 @@ read_row(Decoder *d, const ReplyPage *page, const char *p, Datum *values, bool *
 		const char *name = p + 1;
 		const char *text;
 		bool escaped = false;
+		bool null = false;
 		int found = -1;
 		int len;
 
@@ -919,7 +998,7 @@ read_row(Decoder *d, const ReplyPage *page, const char *p, Datum *values, bool *
 
 			if (name_end == NULL)
 				refuse_malformed();
-			found = find_column(d, name, name_end);
+			found = find_column(d, name, name_end, escaped);
 			p = name_end + 1;
 			escaped = false;
 		}
@@ -935,6 +1014,8 @@ read_row(Decoder *d, const ReplyPage *page, const char *p, Datum *values, bool *
 				refuse_malformed();
 			len = p - text;
 			p++;
+			/* the empty string is null there */
+			null = len == 0;
 		}
 		else
 		{
@@ -943,16 +1024,16 @@ read_row(Decoder *d, const ReplyPage *page, const char *p, Datum *values, bool *
 			if (p == NULL)
 				refuse_malformed();
 			len = p - text;
-			if (len == 4 && memcmp(text, "null", 4) == 0)
-				found = found < 0 ? -1 : -2 - found;
+			null = len == 4 && memcmp(text, "null", 4) == 0;
 		}
 		if (found >= 0)
 		{
-			store(d, &d->columns[found], text, len, escaped, values, nulls);
+			if (null)
+				store_null(d, &d->columns[found], nulls);
+			else
+				store(d, &d->columns[found], text, len, escaped, values, nulls);
 			expected = found + 1;
 		}
-		else if (found < -1)
-			expected = -2 - found + 1;
 		p = skip_space(p);
 		if (*p == ',')
 			p = skip_space(p + 1);
@@ -994,12 +1075,15 @@ begin_row(Decoder *d, const ReplyPage *page)
 static void
 need_key(Decoder *d)
 {
-	for (int i = 0; i < d->nkeys; i++)
+	for (int i = 0; i < d->ncolumns; i++)
 	{
-		if (!d->key_seen[i])
+		DecodeColumn *c = &d->columns[i];
+
+		if (c->key >= 0 && !d->key_seen[c->key])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("a row of foreign table \"%s\" has no value in its key", d->relation),
+					 errmsg("a row of foreign table \"%s\" has no value in column \"%s\" of its key",
+							d->relation, c->label),
 					 errhint("Set table option key to columns that are never null and together unique.")));
 	}
 }

@@ -49,6 +49,14 @@ typedef struct DecodeColumn
 	const char *label; /* local column name, for messages */
 } DecodeColumn;
 
+/* Whether a reply says that more rows follow */
+typedef enum ReplyMore
+{
+	MORE_UNKNOWN,
+	MORE_YES,
+	MORE_NO
+} ReplyMore;
+
 /* A page: the text of a reply, and where its rows are */
 typedef struct ReplyPage
 {
@@ -57,8 +65,9 @@ typedef struct ReplyPage
 	const char *items_end; /* the closing bracket */
 	const char *last_row;
 	int nrows;
-	int64 total; /* totalResults, or -1 */
-	bool more;   /* hasMore */
+	int64 total;  /* totalResults; -1 if it is missing or no number */
+	int64 offset; /* the same */
+	ReplyMore more;
 	bool valid_utf8;
 	const char *next; /* where the next row is read */
 } ReplyPage;

@@ -637,12 +637,13 @@ total_order(RelInfo *info, List *columns)
 	List *items = NIL;
 	ListCell *lc;
 
-	if (info->keys.order)
-		return list_make1(code_piece(info->keys.order));
 	for (int i = 0; info->keys.key_unique && i < info->keys.nkeys; i++)
 		items = lappend(items, code_piece(psprintf("%s ASC", info->keys.keys[i])));
 	if (items != NIL)
 		return items;
+	/* a declared key that repeats must not leave the order of its rows open */
+	if (info->keys.order)
+		items = list_make1(code_piece(info->keys.order));
 	/* every selected column: rows that tie are alike, so their order is of no account */
 	foreach (lc, columns)
 		items = lappend(items, code_piece(psprintf("%s ASC", (char *) lfirst(lc))));

@@ -31,28 +31,55 @@ part_new(MemoryContext context, int limit)
 
 /* -- SQL -- */
 
-/* Rows behind a key, in lexicographic order: k1 >= a AND (k1 > a OR k2 > b) */
+/* Rows behind a key, in lexicographic order: k1 >= a AND (k1 > a OR k2 > b); with again those at it as well */
 static void
-append_lower(StringInfo out, const CursorSpec *spec, const int64 *lo, int i, int n)
+append_behind(StringInfo out, const CursorSpec *spec, const int64 *lo, int i, int n, bool again)
 {
 	const char *key = spec->keys[i];
 
 	if (i == n - 1)
 	{
-		/* a key cut short, or shared by several rows, begins at the value itself */
-		bool inclusive = n == spec->nkeys && !spec->key_unique;
-
-		appendStringInfo(out, "%s %s " INT64_FORMAT, key, inclusive ? ">=" : ">", lo[i]);
+		appendStringInfo(out, "%s %s " INT64_FORMAT, key, again ? ">=" : ">", lo[i]);
 		return;
 	}
 	appendStringInfo(out, "%s >= " INT64_FORMAT " AND (%s > " INT64_FORMAT " OR ", key, lo[i],
 					 key, lo[i]);
 	if (i < n - 2)
 		appendStringInfoChar(out, '(');
-	append_lower(out, spec, lo, i + 1, n);
+	append_behind(out, spec, lo, i + 1, n, again);
 	if (i < n - 2)
 		appendStringInfoChar(out, ')');
 	appendStringInfoChar(out, ')');
+}
+
+/* The condition of rows with exactly this key */
+char *
+range_at(const CursorSpec *spec, const int64 *key)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	for (int i = 0; i < spec->nkeys; i++)
+		appendStringInfo(&out, "%s%s = " INT64_FORMAT, i > 0 ? " AND " : "", spec->keys[i], key[i]);
+	return out.data;
+}
+
+/* The condition of rows behind one key and up to another: all but those behind the other */
+char *
+range_between(const CursorSpec *spec, const int64 *lo, int nlo, const int64 *last)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	if (nlo > 0)
+	{
+		append_behind(&out, spec, lo, 0, nlo, false);
+		appendStringInfoString(&out, " AND ");
+	}
+	appendStringInfoString(&out, "NOT (");
+	append_behind(&out, spec, last, 0, spec->nkeys, false);
+	appendStringInfoChar(&out, ')');
+	return out.data;
 }
 
 static void
@@ -67,28 +94,35 @@ append_order(StringInfo out, const CursorSpec *spec)
 		appendStringInfo(out, " ORDER BY %s", spec->order);
 }
 
+/* The condition of a part's rows; NULL if all are its */
+char *
+part_condition(const CursorSpec *spec, const Part *part)
+{
+	StringInfoData q;
+
+	if (part->nlo == 0 && !part->has_hi)
+		return NULL;
+	initStringInfo(&q);
+	if (part->nlo > 0)
+		append_behind(&q, spec, part->lo, 0, part->nlo, part->again);
+	if (part->has_hi)
+		appendStringInfo(&q, "%s%s <= " INT64_FORMAT, q.len > 0 ? " AND " : "", spec->keys[0], part->hi);
+	return q.data;
+}
+
 /* The query of a part, or of all with NULL */
 char *
 part_query(const CursorSpec *spec, const Part *part)
 {
 	StringInfoData q;
-	const char *word = " WHERE ";
+	const char *condition = part ? part_condition(spec, part) : NULL;
 
 	initStringInfo(&q);
 	appendStringInfoString(&q, spec->select);
 	if (spec->where)
-	{
-		appendStringInfo(&q, "%s%s", word, spec->where);
-		word = " AND ";
-	}
-	if (part != NULL && part->nlo > 0)
-	{
-		appendStringInfoString(&q, word);
-		append_lower(&q, spec, part->lo, 0, part->nlo);
-		word = " AND ";
-	}
-	if (part != NULL && part->has_hi)
-		appendStringInfo(&q, "%s%s <= " INT64_FORMAT, word, spec->keys[0], part->hi);
+		appendStringInfo(&q, " WHERE %s", spec->where);
+	if (condition)
+		appendStringInfo(&q, "%s%s", spec->where ? " AND " : " WHERE ", condition);
 	if (spec->group)
 		appendStringInfo(&q, " %s", spec->group);
 	append_order(&q, spec);
@@ -116,6 +150,9 @@ cut(MemoryContext context, Part *part, int64 point, double rows)
 	part->expected = Max(part->expected - rows, 0);
 	if (part->request)
 		part->given_away += rows;
+	/* the next total is not that of the rows promised before */
+	part->left = rest->left = -1;
+	part->recut = true;
 	dlist_insert_after(&part->node, &rest->node);
 }
 

@@ -16,11 +16,17 @@ typedef struct Part
 	dlist_node node;
 	int64 lo[MAX_KEYS]; /* rows behind this key ... */
 	int nlo;            /* ... of which so many columns count */
+	bool again;         /* and at it: they share it, and were not all on the page before */
 	int64 hi;           /* ... up to this leading column, if has_hi */
 	bool has_hi;
 	int64 offset;
-	int skip;            /* rows at its start that were read before */
-	int limit;           /* rows per request */
+	int skip;             /* rows at its start that were read before */
+	int limit;            /* rows per request */
+	int64 left;           /* rows that its last page promised to follow; -1 for unknown */
+	bool recut;           /* its end is no longer that of the request in flight */
+	int64 from[MAX_KEYS]; /* where its last page began, */
+	int nfrom;
+	int came;            /* and how many rows it had */
 	double expected;     /* rows believed to be left */
 	double spacing;      /* leading key per row, as last seen */
 	double given_away;   /* rows cut off while a request was in flight */
@@ -33,7 +39,10 @@ typedef struct Part
 } Part;
 
 extern Part *part_new(MemoryContext context, int limit);
+extern char *part_condition(const CursorSpec *spec, const Part *part);
 extern char *part_query(const CursorSpec *spec, const Part *part);
+extern char *range_at(const CursorSpec *spec, const int64 *key);
+extern char *range_between(const CursorSpec *spec, const int64 *lo, int nlo, const int64 *last);
 extern int keys_compare(const int64 *a, const int64 *b, int n);
 extern void parts_divide(dlist_head *parts, Part *first, int slots, MemoryContext context);
 extern bool parts_cut_largest(dlist_head *parts, MemoryContext context);

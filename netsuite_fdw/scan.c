@@ -222,6 +222,8 @@ open_cursor(ForeignScanState *node)
 
 	plan_spec(s->plan, &spec);
 	fill_spec(node, &spec);
+	if (node->ss.ss_currentRelation)
+		spec.from = table_from(RelationGetRelid(node->ss.ss_currentRelation));
 	s->cursor = cursor_open(s->client, &spec, s->decoder, &s->stats);
 	MemoryContextSwitchTo(old);
 }
@@ -416,7 +418,8 @@ sample_columns(Sample *s)
 		n++;
 	}
 	s->decoder->ncolumns = n;
-	appendStringInfo(&select, " FROM %s", table_from(relid));
+	s->spec.from = table_from(relid);
+	appendStringInfo(&select, " FROM %s", s->spec.from);
 	s->spec.select = select.data;
 }
 
