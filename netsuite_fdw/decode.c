@@ -10,11 +10,13 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "netsuite_fdw/decode.h"
+#include "netsuite_fdw/reason.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
@@ -965,10 +967,10 @@ store_null(Decoder *d, DecodeColumn *c, bool *nulls)
 }
 
 /* Read one row that begins at p; returns past it */
-static const char *
-read_row(Decoder *d, const ReplyPage *page, const char *p, Datum *values, bool *nulls)
+const char *
+page_read_row(Decoder *d, const char *p, Datum *values, bool *nulls)
 {
-	const char *end = page->items_end + 1;
+	const char *end = d->page->items_end + 1;
 	int expected = 0;
 
 	p = skip_space(p + 1);
@@ -1103,7 +1105,7 @@ page_next(Decoder *d, ReplyPage *page, Datum *values, bool *nulls)
 	callback.arg = d;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	p = read_row(d, page, p, values, nulls);
+	p = d->tolerant ? reason_read_row(d, p, values, nulls) : page_read_row(d, p, values, nulls);
 	divide(d, values, nulls);
 	d->at = NULL;
 	need_key(d);
@@ -1126,7 +1128,7 @@ page_last_key(Decoder *d, ReplyPage *page, int64 *key)
 	callback.arg = d;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	read_row(d, page, page->last_row, NULL, NULL);
+	page_read_row(d, page->last_row, NULL, NULL);
 	d->at = NULL;
 	need_key(d);
 	error_context_stack = callback.previous;
@@ -1174,6 +1176,7 @@ decoder_new(int ncolumns, int ntargets, const char *relation, pg_tz *zone)
 	d->ncolumns = ncolumns;
 	d->columns = palloc0(sizeof(DecodeColumn) * Max(ncolumns, 1));
 	d->ntargets = ntargets;
+	d->error_target = -1;
 	d->relation = relation;
 	d->zone = zone;
 	d->zone_fixed = zone == NULL || pg_get_timezone_offset(zone, &d->zone_offset);
@@ -1197,6 +1200,7 @@ decoder_column(Decoder *d, int i, const char *name, Oid type, int32 typmod, int 
 	c->type = type;
 	c->typmod = typmod;
 	c->kind = kind_of(type, typmod);
+	d->strange |= c->kind == VALUE_INPUT && type >= FirstGenbkiObjectId;
 	c->target = target;
 	c->key = -1;
 	c->divides = -1;

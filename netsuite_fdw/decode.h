@@ -87,6 +87,10 @@ typedef struct Decoder
 	struct MonthOffset *months; /* offsets by month, otherwise */
 	char *arena;                /* small values of one row */
 	Size arena_used;
+	bool tolerant;         /* a row that does not fit is all null rather than an error ... */
+	int error_target;      /* ... and tells why here, or -1 */
+	bool bad;              /* the row last read was one */
+	bool strange;          /* some values are read by code that is not PostgreSQL's own */
 	const ReplyPage *page; /* being read, for messages */
 	const DecodeColumn *at;
 	const char *value;
@@ -99,6 +103,7 @@ extern void decoder_column(Decoder *decoder, int i, const char *name, Oid type, 
 extern bool page_frame(ReplyPage *page, const char **why);
 extern bool page_last_key(Decoder *decoder, ReplyPage *page, int64 *key);
 extern void page_rewind(ReplyPage *page);
+extern const char *page_read_row(Decoder *decoder, const char *row, Datum *values, bool *nulls);
 extern bool page_next(Decoder *decoder, ReplyPage *page, Datum *values, bool *nulls);
 extern bool parse_seconds(const char *text, int len, Timestamp *result);
 

@@ -44,20 +44,17 @@ sub poll_lock
 
 my %change = (
 	'the joined number changes' => 'UPDATE x SET c = 1011',
-	'the joined number has no match' => 'UPDATE x SET c = -1',
 	'the joined text changes' => q{UPDATE x SET e = 'CUST001011'},
-	'another column changes' => q{UPDATE x SET note = 'touched'},
-	'the row goes' => 'DELETE FROM x');
+	'another column changes' => q{UPDATE x SET note = 'touched'});
 my %statement = (
 	'UPDATE by number' => q{UPDATE x SET note = note || ' ' || g.id FROM TABLE g WHERE g.id = x.c RETURNING x.note},
 	'UPDATE by text' => q{UPDATE x SET note = note || ' ' || g.id FROM TABLE g WHERE g.entityid = x.e RETURNING x.note},
 	'UPDATE by number and a range' => q{UPDATE x SET note = note || ' ' || g.id FROM TABLE g WHERE g.id = x.c AND g.id < x.c + 1 AND NOT g.isinactive RETURNING x.note},
 	'FOR UPDATE' => 'SELECT x.k, x.c, g.id FROM x JOIN TABLE g ON g.id = x.c FOR UPDATE OF x',
-	'FOR UPDATE of both' => 'SELECT x.k, x.c, g.id FROM x JOIN TABLE g ON g.id = x.c FOR UPDATE',
 	'FOR UPDATE of an outer join' => 'SELECT x.k, x.c, g.id FROM x LEFT JOIN TABLE g ON g.id = x.c FOR UPDATE OF x',
 	'FOR UPDATE with EXISTS' => 'SELECT x.k, x.c FROM x WHERE EXISTS (SELECT FROM TABLE g WHERE g.id = x.c) FOR UPDATE',
 	'DELETE' => 'DELETE FROM x USING TABLE g WHERE g.id = x.c RETURNING x.note');
-like($node->safe_psql('postgres', q{EXPLAIN VERBOSE UPDATE x SET note = '' FROM netsuite.customer g WHERE g.id = x.c}), qr/Nested Loop.*SuiteQL:[^\n]*t\.id = \$/s, 'the join asks by value');
+like($node->safe_psql('postgres', q{EXPLAIN VERBOSE UPDATE x SET note = '' FROM netsuite.customer g WHERE g.id = x.c}), qr/Nested Loop.*SuiteQL:[^\n]*(t\.id = \$|\$\d+ = t\.id)/s, 'the join asks by value');
 for my $s (sort keys %statement)
 {
 	for my $c (sort keys %change)
