@@ -283,23 +283,6 @@ claim_of(Cursor *c)
 	return claim;
 }
 
-/*
- * Do rows follow those of a page that has some?  Its total and hasMore must both
- * say no; if one of them is missing or contradicts the rows, the other one counts
- * and a full page is not the end; without either only an empty page is.
- */
-static bool
-more_follow(const ReplyPage *page, int limit)
-{
-	if (page->more == MORE_YES || page->total > page->nrows)
-		return true;
-	if (page->more == MORE_NO && page->total == page->nrows)
-		return false;
-	if (page->more == MORE_NO || page->total == page->nrows)
-		return page->nrows >= limit;
-	return true;
-}
-
 /* A page without rows ends its range, unless it says otherwise and the source's count agrees */
 static void
 end_range(Cursor *c, Part *part, ReplyPage *page)
@@ -335,7 +318,7 @@ arrived_by_key(Cursor *c, Part *part, Ready *r)
 	ReplyPage *page = &r->page;
 	Claim claim = claim_of(c);
 	int64 last[MAX_KEYS];
-	bool more = more_follow(page, part->limit);
+	bool more = page_more_follow(page, part->limit);
 
 	r->hi = part->hi;
 	r->has_hi = part->has_hi;
@@ -349,6 +332,8 @@ arrived_by_key(Cursor *c, Part *part, Ready *r)
 		end_range(c, part, page);
 		return;
 	}
+	if (part->nlo == 0)
+		memcpy(c->first_last, last, sizeof(last));
 	if (part->nlo > 0 && keys_compare(last, part->lo, part->nlo) < 0)
 		refuse_disorder(&claim, last, part->lo);
 	if (part->nlo == c->spec.nkeys && keys_compare(last, part->lo, part->nlo) == 0)
@@ -431,26 +416,6 @@ refuse_change(Cursor *c, int64 now)
 			 errhint("Repeat the query, or set table option key to integer columns that identify a row.")));
 }
 
-/* The rows of a page by offset, out of so many */
-static int64
-rows_due(const Part *part, int64 total)
-{
-	return Max(0, Min(part->limit, total - part->offset));
-}
-
-/* Does a reply by offset agree with itself? */
-static bool
-is_consistent(const Part *part, const ReplyPage *page)
-{
-	int64 end = part->offset + page->nrows;
-
-	if (page->total < 0 || page->nrows != rows_due(part, page->total))
-		return false;
-	if (page->more == MORE_UNKNOWN)
-		return page->total > end || page->nrows < part->limit;
-	return (page->more == MORE_YES) == (page->total > end);
-}
-
 /*
  * A reply by offset that contradicts itself or its predecessors: the source's
  * own count takes the place of its totals.
@@ -461,14 +426,14 @@ count_instead(Cursor *c, Part *part, const ReplyPage *page)
 	Claim claim = claim_of(c);
 	int64 n = prove_count(&claim, NULL);
 
-	if (page->nrows != rows_due(part, n))
+	if (page->nrows != part_rows_due(part, n))
 	{
 		if (c->first_done && n != c->total)
 			refuse_change(c, n);
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_REPLY_HANDLE),
 				 errmsg("NetSuite's reply has %d rows of foreign table \"%s\" where " INT64_FORMAT " are due",
-						page->nrows, c->decoder->relation, rows_due(part, n)),
+						page->nrows, c->decoder->relation, part_rows_due(part, n)),
 				 errdetail("The query has " INT64_FORMAT " rows; those from the " INT64_FORMAT "th on were asked for.",
 						   n, part->offset + 1),
 				 errhint("Set table option key to integer columns that identify a row.")));
@@ -490,14 +455,14 @@ arrived_by_offset(Cursor *c, Part *part, Ready *r)
 	if (!c->first_done)
 	{
 		c->total = page->total;
-		if (!is_consistent(part, page))
+		if (!part_agrees(part, page))
 			count_instead(c, part, page);
 		check_cap(c, c->total, page_size(c));
 		/* offsets count in whole pages: after a short first page begin anew */
 		c->next_offset = part->offset + part->limit == page_size(c) ? page_size(c) : 0;
 		return;
 	}
-	as_due = page->nrows == rows_due(part, c->total);
+	as_due = page->nrows == part_rows_due(part, c->total);
 	if (c->counted && as_due)
 		return;
 	if (!c->counted && page->total >= 0 && page->total != c->total)
@@ -541,7 +506,6 @@ arrived(Cursor *c, Part *part)
 			c->only = r;
 		return;
 	}
-	memcpy(c->first_last, part->lo, sizeof(c->first_last));
 	first_spacing(c, part, &r->page);
 	if (!c->spec.ordered && c->spec.wanted < 0)
 		parts_divide(&c->parts, part, client_allowed(c->client), c->context);

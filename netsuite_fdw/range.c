@@ -131,6 +131,45 @@ part_query(const CursorSpec *spec, const Part *part)
 	return q.data;
 }
 
+/* -- what a reply says of the rows to come -- */
+
+/*
+ * Do rows follow those of a page that has some?  Its total and hasMore must both
+ * say no; if one of them is missing or contradicts the rows, the other one counts
+ * and a full page is not the end; without either only an empty page is.
+ */
+bool
+page_more_follow(const ReplyPage *page, int limit)
+{
+	if (page->more == MORE_YES || page->total > page->nrows)
+		return true;
+	if (page->more == MORE_NO && page->total == page->nrows)
+		return false;
+	if (page->more == MORE_NO || page->total == page->nrows)
+		return page->nrows >= limit;
+	return true;
+}
+
+/* The rows of a page by offset, out of so many */
+int64
+part_rows_due(const Part *part, int64 total)
+{
+	return Max(0, Min(part->limit, total - part->offset));
+}
+
+/* Does a reply by offset agree with itself? */
+bool
+part_agrees(const Part *part, const ReplyPage *page)
+{
+	int64 end = part->offset + page->nrows;
+
+	if (page->total < 0 || page->nrows != part_rows_due(part, page->total))
+		return false;
+	if (page->more == MORE_UNKNOWN)
+		return page->total > end || page->nrows < part->limit;
+	return (page->more == MORE_YES) == (page->total > end);
+}
+
 /* -- cutting the key into ranges -- */
 
 /* Cut off what lies behind point, as a part that follows */

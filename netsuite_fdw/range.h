@@ -44,6 +44,9 @@ extern char *part_query(const CursorSpec *spec, const Part *part);
 extern char *range_at(const CursorSpec *spec, const int64 *key);
 extern char *range_between(const CursorSpec *spec, const int64 *lo, int nlo, const int64 *last);
 extern int keys_compare(const int64 *a, const int64 *b, int n);
+extern bool page_more_follow(const ReplyPage *page, int limit);
+extern int64 part_rows_due(const Part *part, int64 total);
+extern bool part_agrees(const Part *part, const ReplyPage *page);
 extern void parts_divide(dlist_head *parts, Part *first, int slots, MemoryContext context);
 extern bool parts_cut_largest(dlist_head *parts, MemoryContext context);
 
