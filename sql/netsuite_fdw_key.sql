@@ -12,7 +12,7 @@ CREATE USER MAPPING FOR CURRENT_USER SERVER claims OPTIONS (consumer_key 'sandbo
 CREATE FUNCTION outcomes(query text, columns text, key text, rows bigint) RETURNS TABLE (outcome text, times bigint) LANGUAGE plpgsql AS $$
 DECLARE size int; way text; n bigint; d bigint; seen text[]; BEGIN
   EXECUTE format('CREATE FOREIGN TABLE claimed (%s) SERVER claims OPTIONS (query %L, key %L)', columns, query, key);
-    FOREACH size IN ARRAY '{5,7,10,20,64,300,1000}'::int[] LOOP
+    FOREACH size IN ARRAY '{5,7,10,20,64,300}'::int[] LOOP
     EXECUTE format('ALTER SERVER claims OPTIONS (SET page_size ''%s'')', size);
     FOREACH way IN ARRAY ARRAY['OFFSET 0', 'ORDER BY ' || split_part(key, ',', 1), 'LIMIT 1000000'] LOOP
       BEGIN
@@ -27,21 +27,22 @@ DECLARE size int; way text; n bigint; d bigint; seen text[]; BEGIN
   RETURN QUERY SELECT s, count(*) FROM unnest(seen) s GROUP BY 1 ORDER BY 1;
 END $$;
 -- one integer column followed by a text, or by a column that the foreign table lacks
-SELECT * FROM outcomes('SELECT FLOOR(id/4) AS a, TO_CHAR(id) AS c, id AS g FROM customer', 'a bigint, c text, g bigint', 'a, c', (SELECT count(*) FROM customer));
-SELECT * FROM outcomes('SELECT FLOOR(id/4) AS a, TO_CHAR(id) AS c, id AS g FROM customer', 'a bigint, g bigint', 'a, c', (SELECT count(*) FROM customer));
-SELECT * FROM outcomes('SELECT FLOOR(id/4) AS a, id AS b, id AS g FROM customer', 'a bigint, g bigint', 'a, b', (SELECT count(*) FROM customer));
-SELECT * FROM outcomes('SELECT FLOOR(id/40) AS a, MOD(id, 40) AS b, TO_CHAR(id) AS c, id AS g FROM customer', 'a int, b bigint, c text, g bigint', 'a, b, c', (SELECT count(*) FROM customer));
+SELECT * FROM outcomes('SELECT FLOOR(id/4) AS a, TO_CHAR(id) AS c, id AS g FROM customer WHERE id <= 1150', 'a bigint, c text, g bigint', 'a, c', 150);
+SELECT * FROM outcomes('SELECT FLOOR(id/4) AS a, TO_CHAR(id) AS c, id AS g FROM customer WHERE id <= 1150', 'a bigint, g bigint', 'a, c', 150);
+SELECT * FROM outcomes('SELECT FLOOR(id/4) AS a, id AS b, id AS g FROM customer WHERE id <= 1150', 'a bigint, g bigint', 'a, b', 150);
+SELECT * FROM outcomes('SELECT FLOOR(id/40) AS a, MOD(id, 40) AS b, TO_CHAR(id) AS c, id AS g FROM customer WHERE id <= 1150', 'a int, b bigint, c text, g bigint', 'a, b, c', 150);
 -- keys that repeat: once, within a page and across its edge; everywhere; two columns; negative ones
-SELECT * FROM outcomes('SELECT id AS g, CASE WHEN id = 1011 THEN 1010 ELSE id END AS k FROM customer', 'g bigint, k bigint', 'k', (SELECT count(*) FROM customer));
-SELECT * FROM outcomes('SELECT id AS g, CASE WHEN MOD(id, 5) = 0 THEN id - 1 ELSE id END AS k FROM customer', 'g bigint, k bigint', 'k', (SELECT count(*) FROM customer));
-SELECT * FROM outcomes('SELECT id AS g, -FLOOR(id/3) AS k, 7 AS l FROM customer', 'g bigint, k bigint, l bigint', 'k, l', (SELECT count(*) FROM customer));
+SELECT * FROM outcomes('SELECT id AS g, CASE WHEN id = 1011 THEN 1010 ELSE id END AS k FROM customer WHERE id <= 1150', 'g bigint, k bigint', 'k', 150);
+SELECT * FROM outcomes('SELECT id AS g, CASE WHEN MOD(id, 5) = 0 THEN id - 1 ELSE id END AS k FROM customer WHERE id <= 1150', 'g bigint, k bigint', 'k', 150);
+SELECT * FROM outcomes('SELECT id AS g, -FLOOR(id/3) AS k, 7 AS l FROM customer WHERE id <= 1150', 'g bigint, k bigint, l bigint', 'k, l', 150);
 -- a text key that repeats is no harm: rows that it does not tell apart are ordered by their other columns
-SELECT * FROM outcomes('SELECT id AS g, CASE WHEN MOD(id, 3) = 0 THEN NULL ELSE SUBSTR(entityid, 1, 4) END AS k FROM customer', 'g bigint, k text', 'k', (SELECT count(*) FROM customer));
+SELECT * FROM outcomes('SELECT id AS g, CASE WHEN MOD(id, 3) = 0 THEN NULL ELSE SUBSTR(entityid, 1, 4) END AS k FROM customer WHERE id <= 1150', 'g bigint, k text', 'k', 150);
 -- null in some rows; no integer; no integer that fits; order of text
-SELECT * FROM outcomes('SELECT id AS g, CASE WHEN MOD(id, 100) > 0 THEN id END AS k FROM customer', 'g bigint, k bigint', 'k', (SELECT count(*) FROM customer));
-SELECT * FROM outcomes('SELECT id AS g, id + CASE WHEN MOD(id, 7) = 0 THEN 0.5 ELSE 0 END AS k FROM customer', 'g bigint, k bigint', 'k', (SELECT count(*) FROM customer));
-SELECT * FROM outcomes('SELECT id AS g, TO_NUMBER(''1000000000000000000'') * id AS k FROM customer', 'g bigint, k bigint', 'k', (SELECT count(*) FROM customer));
-SELECT * FROM outcomes('SELECT id AS g, TO_CHAR(id - 999) AS k FROM customer', 'g bigint, k bigint', 'k', (SELECT count(*) FROM customer));
+SELECT * FROM outcomes('SELECT id AS g, CASE WHEN MOD(id, 100) > 0 THEN id END AS k FROM customer WHERE id <= 1150', 'g bigint, k bigint', 'k', 150);
+SELECT * FROM outcomes('SELECT id AS g, id + CASE WHEN MOD(id, 7) = 0 THEN 0.5 ELSE 0 END AS k FROM customer WHERE id <= 1150', 'g bigint, k bigint', 'k', 150);
+SELECT * FROM outcomes('SELECT id AS g, TO_NUMBER(''1000000000000000000'') * id AS k FROM customer WHERE id <= 1150', 'g bigint, k bigint', 'k', 150);
+-- whether a row that is too small or the missing ones are seen first depends on where ranges were cut
+SELECT outcome ~ '^(HV00K .* in the order of their key|40001 .* missing between two pages)' AS refused, sum(times) FROM outcomes('SELECT id AS g, TO_CHAR(id - 999) AS k FROM customer WHERE id <= 1150', 'g bigint, k bigint', 'k', 150) GROUP BY 1;
 -- the error names the key and the value
 CREATE FOREIGN TABLE claimed (g bigint, k bigint, l bigint) SERVER claims OPTIONS (query 'SELECT id AS g, CASE WHEN id = 1011 THEN 1010 ELSE id END AS k, 1 AS l FROM customer WHERE id BETWEEN 1001 AND 1025', key 'k, l');
 SELECT count(*) FROM (SELECT * FROM claimed OFFSET 0) x;

@@ -26,7 +26,7 @@ DECLARE q text; r text; whole text := ''; BEGIN
       CONTINUE WHEN q IN ('keyed ORDER BY id', 'groups') AND n <> 2 OR q = 'keyless' AND n = 3;
       BEGIN
         EXECUTE format(CASE q WHEN 'groups' THEN 'SELECT md5(string_agg(x.id || '' '' || n, '','' ORDER BY id)) FROM (SELECT id, count(*) AS n FROM keyed WHERE id <= 1000 + %2$s GROUP BY id) x'
-          ELSE 'SELECT md5(string_agg(x.id || '' '' || t, '','' ORDER BY id)) FROM (SELECT * FROM %s OFFSET 0) x WHERE id <= 1000 + %s' END, replace(q, ' ORDER', ' WHERE id <= 1000 + ' || (ARRAY[20, 25, 7])[n] || ' ORDER'), (ARRAY[20, 25, 7])[n]) INTO r;
+          ELSE 'SELECT md5(string_agg(x.id || '' '' || t, '','' ORDER BY id)) FROM (SELECT * FROM %s WHERE id <= 1000 + %s %s OFFSET 0) x' END, split_part(q, ' ', 1), (ARRAY[20, 25, 7])[n], substring(q FROM 'ORDER.*')) INTO r;
       EXCEPTION WHEN OTHERS THEN r := SQLSTATE || ' ' || SQLERRM;
       END;
       whole := whole || coalesce(r, 'none') || E'\n';
