@@ -33,8 +33,6 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#define ROW_CAP 100000 /* of one query, however it is paged */
-#define PAGE_CAP 1000
 #define LARGEST_VALUE 0x3fffffff /* PostgreSQL stores no longer text */
 #define POLL_ROWS 64             /* look at the network after so many rows */
 #define LARGE_PAGE 3000          /* rows; honoured by some accounts */
@@ -318,7 +316,7 @@ arrived_by_key(Cursor *c, Part *part, Ready *r)
 	ReplyPage *page = &r->page;
 	Claim claim = claim_of(c);
 	int64 last[MAX_KEYS];
-	bool more = page_more_follow(page, part->limit);
+	bool more = page_more_follow(page, part->limit, 0);
 
 	r->hi = part->hi;
 	r->has_hi = part->has_hi;

@@ -177,7 +177,7 @@ rows_of(Client *client, const char *select, const char *key, MemoryContext conte
 		n = json_count(items);
 		for (int i = 0; i < n; i++)
 			rows = lappend(rows, json_item(items, i));
-		if (n == 0 || !json_true(json_member(body, "hasMore")))
+		if (n == 0 || (n < 1000 && !json_true(json_member(body, "hasMore"))))
 			return rows;
 		last = pstrdup(json_text(llast(rows), key));
 	}

@@ -147,6 +147,15 @@ page_frame(ReplyPage *page, const char **why)
 	return true;
 }
 
+/* The same of a reply that was parsed as a document; texts are NULL for what is missing */
+void
+page_describe(ReplyPage *page, int nrows, const char *total, const char *more)
+{
+	page->nrows = nrows;
+	page->total = total ? frame_number(total) : -1;
+	page->more = more ? frame_more(more) : MORE_UNKNOWN;
+}
+
 void
 page_rewind(ReplyPage *page)
 {

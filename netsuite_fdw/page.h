@@ -33,6 +33,7 @@ typedef struct ReplyPage
 } ReplyPage;
 
 extern bool page_frame(ReplyPage *page, const char **why);
+extern void page_describe(ReplyPage *page, int nrows, const char *total, const char *more);
 extern void page_rewind(ReplyPage *page);
 
 #endif /* NETSUITE_PAGE_H */

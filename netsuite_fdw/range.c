@@ -139,13 +139,15 @@ part_query(const CursorSpec *spec, const Part *part)
  * and a full page is not the end; without either only an empty page is.
  */
 bool
-page_more_follow(const ReplyPage *page, int limit)
+page_more_follow(const ReplyPage *page, int limit, int64 offset)
 {
-	if (page->more == MORE_YES || page->total > page->nrows)
+	int64 end = offset + page->nrows;
+
+	if (page->more == MORE_YES || page->total > end)
 		return true;
-	if (page->more == MORE_NO && page->total == page->nrows)
+	if (page->more == MORE_NO && page->total == end)
 		return false;
-	if (page->more == MORE_NO || page->total == page->nrows)
+	if (page->more == MORE_NO || page->total == end)
 		return page->nrows >= limit;
 	return true;
 }

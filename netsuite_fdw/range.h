@@ -10,6 +10,9 @@
 #include "lib/ilist.h"
 #include "netsuite_fdw/cursor.h"
 
+#define ROW_CAP 100000 /* of one query, however it is paged */
+#define PAGE_CAP 1000
+
 /* A part of the answer: a range of the key, or one page by offset */
 typedef struct Part
 {
@@ -44,7 +47,7 @@ extern char *part_query(const CursorSpec *spec, const Part *part);
 extern char *range_at(const CursorSpec *spec, const int64 *key);
 extern char *range_between(const CursorSpec *spec, const int64 *lo, int nlo, const int64 *last);
 extern int keys_compare(const int64 *a, const int64 *b, int n);
-extern bool page_more_follow(const ReplyPage *page, int limit);
+extern bool page_more_follow(const ReplyPage *page, int limit, int64 offset);
 extern int64 part_rows_due(const Part *part, int64 total);
 extern bool part_agrees(const Part *part, const ReplyPage *page);
 extern void parts_divide(dlist_head *parts, Part *first, int slots, MemoryContext context);

@@ -21,11 +21,12 @@ CREATE FOREIGN TABLE keyed (id bigint, t text OPTIONS (column_name 'entityid')) 
 CREATE FOREIGN TABLE keyless (id bigint, t text OPTIONS (column_name 'entityid')) SERVER liar OPTIONS (table 'customer');
 CREATE FUNCTION answers() RETURNS text LANGUAGE plpgsql AS $$
 DECLARE q text; r text; whole text := ''; BEGIN
-  FOREACH q IN ARRAY ARRAY['keyed', 'keyless', 'keyed ORDER BY id', 'groups'] LOOP
+  FOREACH q IN ARRAY ARRAY['keyed', 'keyless', 'keyed ORDER BY id', 'groups', 'netsuite_query'] LOOP
     FOR n IN 1..3 LOOP
-      CONTINUE WHEN q IN ('keyed ORDER BY id', 'groups') AND n <> 2 OR q = 'keyless' AND n = 3;
+      CONTINUE WHEN q IN ('keyed ORDER BY id', 'groups') AND n <> 2 OR q = 'netsuite_query' AND n = 3 OR q = 'keyless' AND n = 3;
       BEGIN
-        EXECUTE format(CASE q WHEN 'groups' THEN 'SELECT md5(string_agg(x.id || '' '' || n, '','' ORDER BY id)) FROM (SELECT id, count(*) AS n FROM keyed WHERE id <= 1000 + %2$s GROUP BY id) x'
+        EXECUTE format(CASE q WHEN 'netsuite_query' THEN 'SELECT md5(string_agg((x->>''id'') || '' '' || (x->>''entityid''), '','')) FROM netsuite_query(''liar'', ''SELECT id, entityid FROM customer WHERE id <= 1000 + %2$s ORDER BY id ASC'') x'
+          WHEN 'groups' THEN 'SELECT md5(string_agg(x.id || '' '' || n, '','' ORDER BY id)) FROM (SELECT id, count(*) AS n FROM keyed WHERE id <= 1000 + %2$s GROUP BY id) x'
           ELSE 'SELECT md5(string_agg(x.id || '' '' || t, '','' ORDER BY id)) FROM (SELECT * FROM %s WHERE id <= 1000 + %s %s OFFSET 0) x' END, split_part(q, ' ', 1), (ARRAY[20, 25, 7])[n], substring(q FROM 'ORDER.*')) INTO r;
       EXCEPTION WHEN OTHERS THEN r := SQLSTATE || ' ' || SQLERRM;
       END;
