@@ -27,19 +27,13 @@ sub outcome
 	# measured and planned beforehand: only the row is waited for
 	$second->query("EXPLAIN $query");
 	$second->query_until(qr/begun/, "\\echo begun\n$query;\n\\echo done\n");
-	poll_lock();
+	poll_until($node, 'postgres', q{SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'});
 	$first->query('COMMIT');
 	my $said = $second->query('SELECT 1');
 	$first->quit;
 	$second->quit;
 	$said =~ s/\bdone\b\s*|^1$//mg;
 	return join(' | ', $said =~ s/\s+/ /gr, $node->safe_psql('postgres', 'SELECT * FROM x'));
-}
-
-sub poll_lock
-{
-	$node->poll_query_until('postgres', q{SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'}) or die 'nobody waits for the row';
-	return;
 }
 
 my %change = (
