@@ -1,6 +1,6 @@
 /*
  * cursor.c
- *		Key ranges, read-ahead, order.
+ *		Read-ahead, order, what the account gives.
  *
  * With a key, the first page tells how many rows there are.  If more pages
  * follow, the rest of the key is cut into as many ranges as requests may run
@@ -14,50 +14,29 @@
  * or go meanwhile are noticed by the changed total, and an answer too large
  * for NetSuite's paging is refused before its first row.
  *
+ * No total, no hasMore and no declared key is believed where rows contradict it:
+ * then the source is asked to count (prove.c).
+ *
  * Two things work in some accounts only, and are tried by the first query that
  * gains from them: pages of LARGE_PAGE rows for a long read, FETCH FIRST for the
  * first few of many.  A refusal costs one request, and is remembered.
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "lib/ilist.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "netsuite_fdw/cursor.h"
+#include "netsuite_fdw/prove.h"
+#include "netsuite_fdw/range.h"
 #include "netsuite_fdw/trait.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#define ROW_CAP 100000 /* of one query, however it is paged */
-#define PAGE_CAP 1000
 #define LARGEST_VALUE 0x3fffffff /* PostgreSQL stores no longer text */
 #define POLL_ROWS 64             /* look at the network after so many rows */
 #define LARGE_PAGE 3000          /* rows; honoured by some accounts */
 #define LONG_READ 10             /* pages still to read that make them worth a try */
-
-/* A part of the answer: a range of the key, or one page by offset */
-typedef struct Part
-{
-	dlist_node node;
-	int64 lo[MAX_KEYS]; /* rows behind this key ... */
-	int nlo;            /* ... of which so many columns count */
-	int64 hi;           /* ... up to this leading column, if has_hi */
-	bool has_hi;
-	int64 offset;
-	int skip;            /* rows at its start that were read before */
-	int limit;           /* rows per request */
-	double expected;     /* rows believed to be left */
-	double spacing;      /* leading key per row, as last seen */
-	double given_away;   /* rows cut off while a request was in flight */
-	Request *request;    /* in flight, or NULL */
-	struct Ready *reply; /* where its page will be */
-	bool finished;       /* all requested; pages may wait to be read */
-	int unread;          /* pages that wait */
-	bool large;          /* asked for LARGE_PAGE rows */
-	bool fetch;          /* asked for FETCH FIRST */
-} Part;
 
 /* A page that has arrived */
 typedef struct Ready
@@ -65,8 +44,9 @@ typedef struct Ready
 	dlist_node node;
 	ReplyPage page;
 	Part *part;
-	int skip; /* rows at its start that were read before */
-	int64 hi; /* rows beyond belong to another part */
+	int64 offset; /* asked for */
+	int skip;     /* rows at its start that were read before */
+	int64 hi;     /* rows beyond belong to another part */
 	bool has_hi;
 	bool stop_at_last; /* rows that share the last key come again */
 	int64 last[MAX_KEYS];
@@ -95,85 +75,23 @@ struct Cursor
 	int64 asked;      /* rows that requests were sent for */
 	int64 next_offset;
 	bool first_done;
-	bool cut_short; /* by FETCH FIRST: there may be more rows */
+	bool counted;               /* the total is not a reply's word, but the source's count */
+	bool doubtful;              /* by offset, pages without a total: the count at the end decides */
+	bool cut_short;             /* by FETCH FIRST: there may be more rows */
+	int64 first_last[MAX_KEYS]; /* key of the first page's last row */
 	MemoryContextCallback callback;
 };
 
-/* -- SQL -- */
+/* -- for EXPLAIN -- */
 
-/* Rows behind a key, in lexicographic order: k1 >= a AND (k1 > a OR k2 > b) */
-static void
-append_lower(StringInfo out, const CursorSpec *spec, const int64 *lo, int i, int n)
-{
-	const char *key = spec->keys[i];
-
-	if (i == n - 1)
-	{
-		/* a key cut short, or shared by several rows, begins at the value itself */
-		bool inclusive = n == spec->nkeys && !spec->key_unique;
-
-		appendStringInfo(out, "%s %s " INT64_FORMAT, key, inclusive ? ">=" : ">", lo[i]);
-		return;
-	}
-	appendStringInfo(out, "%s >= " INT64_FORMAT " AND (%s > " INT64_FORMAT " OR ", key, lo[i],
-					 key, lo[i]);
-	if (i < n - 2)
-		appendStringInfoChar(out, '(');
-	append_lower(out, spec, lo, i + 1, n);
-	if (i < n - 2)
-		appendStringInfoChar(out, ')');
-	appendStringInfoChar(out, ')');
-}
-
-static void
-append_order(StringInfo out, const CursorSpec *spec)
-{
-	if (spec->nkeys > 0)
-	{
-		for (int i = 0; i < spec->nkeys; i++)
-			appendStringInfo(out, "%s%s ASC", i == 0 ? " ORDER BY " : ", ", spec->keys[i]);
-	}
-	else if (spec->order)
-		appendStringInfo(out, " ORDER BY %s", spec->order);
-}
-
-static char *
-build_query(const CursorSpec *spec, const Part *part)
-{
-	StringInfoData q;
-	const char *word = " WHERE ";
-
-	initStringInfo(&q);
-	appendStringInfoString(&q, spec->select);
-	if (spec->where)
-	{
-		appendStringInfo(&q, "%s%s", word, spec->where);
-		word = " AND ";
-	}
-	if (part != NULL && part->nlo > 0)
-	{
-		appendStringInfoString(&q, word);
-		append_lower(&q, spec, part->lo, 0, part->nlo);
-		word = " AND ";
-	}
-	if (part != NULL && part->has_hi)
-		appendStringInfo(&q, "%s%s <= " INT64_FORMAT, word, spec->keys[0], part->hi);
-	if (spec->group)
-		appendStringInfo(&q, " %s", spec->group);
-	append_order(&q, spec);
-	if (part != NULL && part->fetch)
-		appendStringInfo(&q, " FETCH FIRST %d ROWS ONLY", part->limit);
-	return q.data;
-}
-
-/* The query of the first page, for EXPLAIN */
+/* The query of the first page */
 char *
 cursor_first_query(const CursorSpec *spec)
 {
-	return build_query(spec, NULL);
+	return part_query(spec, NULL);
 }
 
-/* How the answer is paged, for EXPLAIN */
+/* How the answer is paged */
 const char *
 cursor_paging(const CursorSpec *spec, const ServerOptions *o)
 {
@@ -196,29 +114,9 @@ cursor_paging(const CursorSpec *spec, const ServerOptions *o)
 /* -- parts and pages -- */
 
 static int
-compare_keys(const int64 *a, const int64 *b, int n)
-{
-	for (int i = 0; i < n; i++)
-	{
-		if (a[i] != b[i])
-			return a[i] < b[i] ? -1 : 1;
-	}
-	return 0;
-}
-
-static int
 page_size(Cursor *c)
 {
 	return client_options(c->client)->page_size;
-}
-
-static Part *
-new_part(Cursor *c, int limit)
-{
-	Part *part = MemoryContextAllocZero(c->context, sizeof(Part));
-
-	part->limit = limit;
-	return part;
 }
 
 static Ready *
@@ -269,7 +167,14 @@ accept_page(Request *request, void *arg, const char **why)
 		case HTTP_TEXT_OK:
 			break;
 	}
-	return page_frame(&r->page, why);
+	if (!page_frame(&r->page, why))
+		return false;
+	if (r->page.offset >= 0 && r->page.offset != r->offset)
+	{
+		*why = "the reply begins at another row than was asked for";
+		return false;
+	}
+	return true;
 }
 
 /* Are large pages being tried? */
@@ -327,9 +232,11 @@ send(Cursor *c, Part *part)
 
 	choose_limit(c, part);
 	choose_fetch(c, part);
-	q = build_query(&c->spec, part);
+	q = part_query(&c->spec, part);
 	part->reply = new_page(c);
 	part->reply->part = part;
+	part->reply->offset = part->offset;
+	part->recut = false;
 	request_query(request, q, part->limit, part->offset);
 	pfree(q);
 	/* a single row may be as large as PostgreSQL can store */
@@ -342,98 +249,6 @@ send(Cursor *c, Part *part)
 	c->in_flight++;
 	request_start(request);
 	MemoryContextSwitchTo(old);
-}
-
-/* -- cutting the key into ranges -- */
-
-/* Cut off what lies behind point, as a part that follows */
-static void
-cut(Cursor *c, Part *part, int64 point, double rows)
-{
-	Part *rest = new_part(c, part->limit);
-
-	rest->lo[0] = point;
-	rest->nlo = 1;
-	rest->hi = part->hi;
-	rest->has_hi = part->has_hi;
-	rest->expected = rows;
-	rest->spacing = part->spacing;
-	part->hi = point;
-	part->has_hi = true;
-	part->expected = Max(part->expected - rows, 0);
-	if (part->request)
-		part->given_away += rows;
-	dlist_insert_after(&part->node, &rest->node);
-}
-
-/* Where a part has so many rows behind its start, if the spacing holds */
-static bool
-point_after(Part *part, double rows, int64 *point)
-{
-	double spacing = part->spacing;
-	double where;
-
-	if (part->has_hi && part->expected > 0)
-		spacing = ((double) part->hi - (double) part->lo[0]) / part->expected;
-	where = (double) part->lo[0] + spacing * rows;
-	if (where >= (double) PG_INT64_MAX || where <= (double) PG_INT64_MIN)
-		return false;
-	*point = (int64) where;
-	return *point > part->lo[0] && (!part->has_hi || *point < part->hi);
-}
-
-/* The first page is here and more follow: one range for each slot */
-static void
-divide_rest(Cursor *c, Part *first)
-{
-	int slots = client_allowed(c->client);
-	double share = ceil(first->expected / slots / first->limit) * first->limit;
-	double left = first->expected;
-	Part *part = first;
-
-	while (left > share && --slots > 0)
-	{
-		int64 point;
-
-		if (!point_after(part, share, &point))
-			break;
-		left -= share;
-		cut(c, part, point, left);
-		part = dlist_container(Part, node, dlist_next_node(&c->parts, &part->node));
-	}
-}
-
-/* Rows of a part that no request in flight will bring */
-static double
-unasked(Part *part)
-{
-	return part->finished ? 0 : part->expected - (part->request ? part->limit : 0);
-}
-
-/* A free slot and nothing to send: halve the largest part */
-static bool
-cut_largest(Cursor *c)
-{
-	Part *largest = NULL;
-	dlist_iter i;
-	int64 point;
-	double half;
-
-	dlist_foreach(i, &c->parts)
-	{
-		Part *part = dlist_container(Part, node, i.cur);
-
-		if (part->nlo > 0 && (largest == NULL || unasked(part) > unasked(largest)))
-			largest = part;
-	}
-	if (largest == NULL || unasked(largest) < 1.5 * largest->limit)
-		return false;
-	half = ceil(unasked(largest) / 2 / largest->limit) * largest->limit;
-	half = Min(half, unasked(largest) - 1);
-	if (!point_after(largest, largest->expected - half, &point))
-		return false;
-	cut(c, largest, point, half);
-	return true;
 }
 
 /* -- what arrives -- */
@@ -457,15 +272,41 @@ refuse_shared_key(Cursor *c, int limit)
 			 errhint("Set table option key to integer columns that identify a row.")));
 }
 
-static void
-refuse_disorder(Cursor *c)
+/* What proofs are asked about */
+static Claim
+claim_of(Cursor *c)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_FDW_REPLY_HANDLE),
-			 errmsg("rows of foreign table \"%s\" do not come in the order of their key",
-					c->decoder->relation),
-			 errdetail("Paging by a key that repeats would lose rows."),
-			 errhint("Set table option key to columns that identify a row.")));
+	Claim claim = {.client = c->client, .spec = &c->spec, .relation = c->decoder->relation, .stats = c->stats};
+
+	return claim;
+}
+
+/* A page without rows ends its range, unless it says otherwise and the source's count agrees */
+static void
+end_range(Cursor *c, Part *part, ReplyPage *page)
+{
+	Claim claim = claim_of(c);
+	int64 n;
+
+	part->finished = true;
+	if (page->more != MORE_YES && page->total <= 0)
+		return;
+	n = prove_count(&claim, part_condition(&c->spec, part));
+	if (n > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_REPLY_HANDLE),
+				 errmsg("NetSuite's reply has no rows where foreign table \"%s\" has " INT64_FORMAT " more",
+						c->decoder->relation, n)));
+}
+
+/* The total of rows behind the page before says whether the key hides any */
+static void
+check_edge(Cursor *c, Part *part, ReplyPage *page)
+{
+	Claim claim = claim_of(c);
+
+	if (c->spec.key_unique && page->total >= 0 && page->total < part->left)
+		prove_page(&claim, part->from, part->nfrom, part->lo, part->came);
 }
 
 /* A page of a range: where does the range go on? */
@@ -473,8 +314,9 @@ static void
 arrived_by_key(Cursor *c, Part *part, Ready *r)
 {
 	ReplyPage *page = &r->page;
+	Claim claim = claim_of(c);
 	int64 last[MAX_KEYS];
-	bool more = page->more || page->total > page->nrows;
+	bool more = page_more_follow(page, part->limit, 0);
 
 	r->hi = part->hi;
 	r->has_hi = part->has_hi;
@@ -482,23 +324,24 @@ arrived_by_key(Cursor *c, Part *part, Ready *r)
 	r->nbefore = part->nlo;
 	r->skip = part->skip;
 	part->skip = 0;
+	check_edge(c, part, page);
 	if (!page_last_key(c->decoder, page, last))
 	{
-		if (more)
-			ereport(ERROR,
-					(errcode(ERRCODE_FDW_REPLY_HANDLE),
-					 errmsg("NetSuite's reply has no rows but promises more")));
-		part->finished = true;
+		end_range(c, part, page);
 		return;
 	}
-	if (part->nlo > 0 && compare_keys(last, part->lo, part->nlo) < 0)
-		refuse_disorder(c);
-	if (part->nlo == c->spec.nkeys && compare_keys(last, part->lo, part->nlo) == 0)
+	if (part->nlo == 0)
+		memcpy(c->first_last, last, sizeof(last));
+	if (part->nlo > 0 && keys_compare(last, part->lo, part->nlo) < 0)
+		refuse_disorder(&claim, last, part->lo);
+	if (part->nlo == c->spec.nkeys && keys_compare(last, part->lo, part->nlo) == 0)
 	{
-		if (c->spec.key_unique)
-			refuse_disorder(c);
-		if (more)
+		if (!part->again)
+			refuse_repeated(&claim, last);
+		/* these rows came before: whether others follow is for the source to say */
+		if (more && prove_count(&claim, part_condition(&c->spec, part)) > page->nrows)
 			refuse_shared_key(c, part->limit);
+		more = false;
 	}
 	if (page->nrows > 1 && part->nlo > 0)
 		part->spacing = ((double) last[0] - (double) part->lo[0]) / page->nrows;
@@ -516,7 +359,12 @@ arrived_by_key(Cursor *c, Part *part, Ready *r)
 	{
 		r->stop_at_last = true;
 		memcpy(r->last, last, sizeof(last));
+		part->again = true;
 	}
+	part->left = part->recut || page->total < page->nrows ? -1 : page->total - page->nrows;
+	part->came = page->nrows;
+	memcpy(part->from, part->lo, sizeof(part->from));
+	part->nfrom = part->nlo;
 	memcpy(part->lo, last, sizeof(last));
 	part->nlo = c->spec.nkeys;
 }
@@ -552,34 +400,74 @@ check_cap(Cursor *c, int64 total, int limit)
 			 errhint("Set table option key to integer columns that identify a row, or narrow the WHERE clause.")));
 }
 
+static void refuse_change(Cursor *c, int64 now) __attribute__((noreturn));
+
+static void
+refuse_change(Cursor *c, int64 now)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("rows of foreign table \"%s\" changed while they were read by offset",
+					c->decoder->relation),
+			 errdetail("The query had " INT64_FORMAT " rows first and " INT64_FORMAT " now; rows may have been skipped or repeated.",
+					   c->total, now),
+			 errhint("Repeat the query, or set table option key to integer columns that identify a row.")));
+}
+
+/*
+ * A reply by offset that contradicts itself or its predecessors: the source's
+ * own count takes the place of its totals.
+ */
+static void
+count_instead(Cursor *c, Part *part, const ReplyPage *page)
+{
+	Claim claim = claim_of(c);
+	int64 n = prove_count(&claim, NULL);
+
+	if (page->nrows != part_rows_due(part, n))
+	{
+		if (c->first_done && n != c->total)
+			refuse_change(c, n);
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_REPLY_HANDLE),
+				 errmsg("NetSuite's reply has %d rows of foreign table \"%s\" where " INT64_FORMAT " are due",
+						page->nrows, c->decoder->relation, part_rows_due(part, n)),
+				 errdetail("The query has " INT64_FORMAT " rows; those from the " INT64_FORMAT "th on were asked for.",
+						   n, part->offset + 1),
+				 errhint("Set table option key to integer columns that identify a row.")));
+	}
+	if (c->counted && n != c->total)
+		refuse_change(c, n);
+	c->total = n;
+	c->counted = true;
+}
+
 static void
 arrived_by_offset(Cursor *c, Part *part, Ready *r)
 {
 	ReplyPage *page = &r->page;
+	bool as_due;
 
 	part->finished = true;
 	r->skip = part->skip;
-	if (page->total < 0 || page->nrows != Max(0, Min(part->limit, page->total - part->offset)))
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_REPLY_HANDLE),
-				 errmsg("NetSuite's reply has %d rows where the query on foreign table \"%s\" must have more",
-						page->nrows, c->decoder->relation),
-				 errhint("Set table option key to integer columns that identify a row.")));
 	if (!c->first_done)
 	{
-		check_cap(c, page->total, page_size(c));
+		c->total = page->total;
+		if (!part_agrees(part, page))
+			count_instead(c, part, page);
+		check_cap(c, c->total, page_size(c));
 		/* offsets count in whole pages: after a short first page begin anew */
 		c->next_offset = part->offset + part->limit == page_size(c) ? page_size(c) : 0;
 		return;
 	}
-	if (page->total != c->total)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("rows of foreign table \"%s\" changed while they were read by offset",
-						c->decoder->relation),
-				 errdetail("The query had " INT64_FORMAT " rows first and " INT64_FORMAT " now; rows may have been skipped or repeated.",
-						   c->total, page->total),
-				 errhint("Repeat the query, or set table option key to integer columns that identify a row.")));
+	as_due = page->nrows == part_rows_due(part, c->total);
+	if (c->counted && as_due)
+		return;
+	if (!c->counted && page->total >= 0 && page->total != c->total)
+		refuse_change(c, page->total);
+	c->doubtful |= page->total < 0;
+	if (!as_due || (page->more == MORE_YES && part->offset + page->nrows >= c->total))
+		count_instead(c, part, page);
 }
 
 static void
@@ -592,7 +480,7 @@ arrived(Cursor *c, Part *part)
 	part->request = NULL;
 	part->reply = NULL;
 	c->in_flight--;
-	if (part->large && (r->page.more || r->page.nrows > page_size(c)))
+	if (part->large && (r->page.more == MORE_YES || r->page.nrows > page_size(c)))
 		trait_large_pages_tried(c->client, r->page.nrows > page_size(c));
 	if (part->fetch)
 	{
@@ -607,7 +495,8 @@ arrived(Cursor *c, Part *part)
 	if (!first)
 		return;
 	c->first_done = true;
-	c->total = r->page.total;
+	if (c->spec.nkeys > 0)
+		c->total = r->page.total >= r->page.nrows ? r->page.total : -1;
 	c->first_rows = r->page.nrows;
 	if (c->spec.nkeys == 0 || part->finished)
 	{
@@ -617,7 +506,7 @@ arrived(Cursor *c, Part *part)
 	}
 	first_spacing(c, part, &r->page);
 	if (!c->spec.ordered && c->spec.wanted < 0)
-		divide_rest(c, part);
+		parts_divide(&c->parts, part, client_allowed(c->client), c->context);
 }
 
 /* The reply would not fit: ask for fewer rows at once */
@@ -643,7 +532,7 @@ too_large(Cursor *c, Part *part)
 		return;
 	for (int i = 1; i < divisor; i++)
 	{
-		Part *piece = new_part(c, part->limit);
+		Part *piece = part_new(c->context, part->limit);
 
 		piece->offset = part->offset + (int64) i * part->limit;
 		dlist_insert_after(&after->node, &piece->node);
@@ -735,7 +624,7 @@ next_offset_part(Cursor *c)
 
 	if (c->spec.nkeys > 0 || !c->first_done || c->cut_short || c->next_offset >= c->total)
 		return NULL;
-	part = new_part(c, page_size(c));
+	part = part_new(c->context, page_size(c));
 	part->offset = c->next_offset;
 	if (c->next_offset == 0)
 		part->skip = c->first_rows;
@@ -754,7 +643,7 @@ schedule(Cursor *c)
 		if (part == NULL)
 			part = next_offset_part(c);
 		if (part == NULL && c->spec.nkeys > 0 && !c->spec.ordered && c->spec.wanted < 0 &&
-			c->first_done && cut_largest(c))
+			c->first_done && parts_cut_largest(&c->parts, c->context))
 			part = sendable(c);
 		if (part == NULL)
 			break;
@@ -854,10 +743,11 @@ forget_pages(Cursor *c)
 static void
 begin(Cursor *c, int limit, int skip)
 {
-	Part *part = new_part(c, limit);
+	Part *part = part_new(c->context, limit);
 
 	part->skip = skip;
-	c->first_done = false;
+	part->left = -1;
+	c->first_done = c->counted = c->doubtful = false;
 	c->total = -1;
 	dlist_push_tail(&c->parts, &part->node);
 }
@@ -900,41 +790,36 @@ cursor_rewind(Cursor *c)
 }
 
 /*
- * Fewer rows than the first page promised.  Deletions do that, and so does a
- * key that is null in some rows, which the ranges would pass over in silence.
+ * At the end of an answer of several pages: are all rows here that were promised?
+ * Deletions make fewer of them, and so does a key that is null in some rows,
+ * repeats, or does not sort as a number.
  */
 static void
 check_missing(Cursor *c)
 {
-	CursorSpec spec = c->spec;
-	StringInfoData where;
-	Request *request;
-	int64 n;
+	Claim claim = claim_of(c);
+	int64 promised = c->total;
 
-	if (c->spec.nkeys == 0 || c->spec.group || c->passed >= c->total || c->total <= page_size(c))
+	if (c->only != NULL)
 		return;
-	initStringInfo(&where);
-	if (spec.where)
-		appendStringInfo(&where, "%s AND ", spec.where);
-	for (int i = 0; i < spec.nkeys; i++)
-		appendStringInfo(&where, "%s%s IS NULL", i == 0 ? "(" : " OR ", spec.keys[i]);
-	appendStringInfoChar(&where, ')');
-	spec.where = where.data;
-	spec.nkeys = 0;
-	spec.order = NULL;
-	request = request_new(c->client, c->context);
-	request_query(request, build_query(&spec, NULL), 1, 0);
-	request->stats = c->stats;
-	request_start(request);
-	request_wait(request);
-	n = json_int(json_member(request_json(request), "totalResults"));
-	if (n > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg(INT64_FORMAT " rows of foreign table \"%s\" have no value in its key", n,
-						c->decoder->relation),
-				 errhint("Set table option key to columns that are never null and together unique.")));
-	request_stop(request);
+	if (c->spec.nkeys == 0)
+	{
+		int64 n = c->counted || c->doubtful ? prove_count(&claim, NULL) : c->total;
+
+		if (n != c->total)
+			refuse_change(c, n);
+		return;
+	}
+	/* no total, or one that stops at the cap */
+	if (promised < 0 || (promised == ROW_CAP && c->passed > promised))
+		promised = prove_count(&claim, NULL);
+	if (c->passed >= promised)
+		return;
+	prove_no_null_key(&claim);
+	if (!c->spec.key_unique)
+		return;
+	prove_unique_key(&claim);
+	prove_page(&claim, NULL, 0, c->first_last, c->first_rows);
 }
 
 /* Wait for the next page; false at the end of the answer */
@@ -974,11 +859,17 @@ belongs(Cursor *c, Ready *r)
 
 	if (r->has_hi && d->key[0] > r->hi)
 		return false;
-	if (r->stop_at_last && compare_keys(d->key, r->last, d->nkeys) == 0)
+	if (r->stop_at_last && keys_compare(d->key, r->last, d->nkeys) == 0)
 		return false;
-	order = compare_keys(d->key, r->before, r->nbefore);
+	order = keys_compare(d->key, r->before, r->nbefore);
 	if (order < 0 || (order == 0 && r->nbefore == d->nkeys && c->spec.key_unique))
-		refuse_disorder(c);
+	{
+		Claim claim = claim_of(c);
+
+		if (order == 0)
+			refuse_repeated(&claim, d->key);
+		refuse_disorder(&claim, d->key, r->before);
+	}
 	memcpy(r->before, d->key, sizeof(r->before));
 	r->nbefore = d->nkeys;
 	return true;

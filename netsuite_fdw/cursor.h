@@ -14,6 +14,7 @@
 typedef struct CursorSpec
 {
 	const char *select; /* SELECT ... FROM ... */
+	const char *from;   /* what stands behind its FROM, or NULL if rows are groups */
 	const char *where;  /* condition without the word, or NULL */
 	const char *group;  /* GROUP BY ... HAVING ..., or NULL */
 	const char *order;  /* expressions of a total order, or NULL */

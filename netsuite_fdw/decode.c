@@ -2,19 +2,21 @@
  * decode.c
  *		The hot path: a page of JSON into Datums without a tree in between.
  *
- * page_frame() walks a page once when it arrives: it proves that the JSON is
- * whole, finds the rows and reads the totals.  page_next() then decodes row by
- * row.  Keys are expected in the order of the query's columns, null ones being
- * left out, so that finding a column is one memcmp; any other order and any
- * case of letters is understood as well, only slower.
+ * page_next() decodes row by row what page_frame() has found whole.  Keys are
+ * expected in the order of the query's columns, null ones being left out, so that
+ * finding a column is one memcmp; any other order and any case of letters is
+ * understood as well, only slower.
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "netsuite_fdw/decode.h"
+#include "netsuite_fdw/jsontext.h"
+#include "netsuite_fdw/reason.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
@@ -28,240 +30,8 @@
 #include "varatt.h"
 #endif
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #define ARENA_SIZE 16384
 #define SHOWN_BYTES 60 /* of a value, in messages */
-
-/* -- strings -- */
-
-/*
- * From within a string to its closing quote; NULL if there is none.  Pages end
- * in HTTP_TEXT_SLACK zero bytes, so reading a block past the end is harmless.
- */
-static inline const char *
-string_end(const char *p, const char *end, bool *escaped)
-{
-	for (;;)
-	{
-#ifdef __SSE2__
-		__m128i block = _mm_loadu_si128((const __m128i *) p);
-		int mask = _mm_movemask_epi8(_mm_or_si128(
-			_mm_cmpeq_epi8(block, _mm_set1_epi8('"')),
-			_mm_cmpeq_epi8(block, _mm_set1_epi8('\\'))));
-
-		if (mask == 0)
-		{
-			p += 16;
-			if (p >= end)
-				return NULL;
-			continue;
-		}
-		p += __builtin_ctz(mask);
-#else
-		while (p < end && *p != '"' && *p != '\\')
-			p++;
-#endif
-		if (p >= end)
-			return NULL;
-		if (*p == '"')
-			return p;
-		*escaped = true;
-		p += 2;
-		if (p >= end)
-			return NULL;
-	}
-}
-
-static inline const char *
-skip_space(const char *p)
-{
-	while (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')
-		p++;
-	return p;
-}
-
-/* Past an object or array that begins at p; NULL if it does not end */
-static const char *
-skip_container(const char *p, const char *end)
-{
-	int depth = 0;
-	bool ignored;
-
-	while (p < end)
-	{
-		switch (*p)
-		{
-			case '"':
-				/* strings mostly follow each other: "key":"value","key":"value" */
-				for (;;)
-				{
-					p = string_end(p + 1, end, &ignored);
-					if (p == NULL)
-						return NULL;
-					if ((p[1] != ':' && p[1] != ',') || p[2] != '"')
-						break;
-					p += 2;
-				}
-				break;
-			case '{':
-			case '[':
-				depth++;
-				break;
-			case '}':
-			case ']':
-				if (--depth == 0)
-					return p + 1;
-				break;
-		}
-		p++;
-	}
-	return NULL;
-}
-
-/* Past any value; NULL if it does not end or is none */
-static const char *
-skip_value(const char *p, const char *end)
-{
-	const char *start = p;
-	bool ignored;
-
-	if (*p == '{' || *p == '[')
-		return skip_container(p, end);
-	if (*p == '"')
-	{
-		p = string_end(p + 1, end, &ignored);
-		return p ? p + 1 : NULL;
-	}
-	while (p < end && *p != ',' && *p != '}' && *p != ']' && (unsigned char) *p > ' ')
-		p++;
-	return p > start && p < end ? p : NULL;
-}
-
-/* -- the frame of a page -- */
-
-static const char *
-frame_items(ReplyPage *page, const char *p, const char *end)
-{
-	p = skip_space(p + 1);
-	page->items = p;
-	while (*p == '{')
-	{
-		page->last_row = p;
-		p = skip_container(p, end);
-		if (p == NULL)
-			return NULL;
-		page->nrows++;
-		p = skip_space(p);
-		if (*p == ',')
-			p = skip_space(p + 1);
-		else if (*p != ']')
-			return NULL;
-	}
-	if (*p != ']')
-		return NULL;
-	page->items_end = p;
-	return p + 1;
-}
-
-static int64
-plain_integer(const char *p)
-{
-	return *p == '"' ? strtoll(p + 1, NULL, 10) : strtoll(p, NULL, 10);
-}
-
-/* One member of the reply: the name lies between name and name_end */
-static const char *
-frame_member(ReplyPage *page, const char *name, const char *name_end, const char *p, const char *end,
-			 int64 *count)
-{
-	int len = name_end - name;
-
-	if (len == 5 && memcmp(name, "items", 5) == 0 && *p == '[')
-		return frame_items(page, p, end);
-	if (len == 12 && memcmp(name, "totalResults", 12) == 0)
-		page->total = plain_integer(p);
-	else if (len == 5 && memcmp(name, "count", 5) == 0)
-		*count = plain_integer(p);
-	else if (len == 7 && memcmp(name, "hasMore", 7) == 0)
-		page->more = *p == 't';
-	return skip_value(p, end);
-}
-
-static bool
-frame_object(ReplyPage *page, const char *p, const char *end, int64 *count)
-{
-	bool ignored;
-
-	p = skip_space(p);
-	if (*p++ != '{')
-		return false;
-	for (;;)
-	{
-		const char *name;
-		const char *name_end;
-
-		p = skip_space(p);
-		if (*p != '"')
-			return false;
-		name = p + 1;
-		name_end = string_end(name, end, &ignored);
-		if (name_end == NULL)
-			return false;
-		p = skip_space(name_end + 1);
-		if (*p++ != ':')
-			return false;
-		p = frame_member(page, name, name_end, skip_space(p), end, count);
-		if (p == NULL)
-			return false;
-		p = skip_space(p);
-		if (*p == '}')
-			return skip_space(p + 1) == end;
-		if (*p++ != ',')
-			return false;
-	}
-}
-
-/*
- * Find the rows of a page and prove that it is whole.  False with a reason if
- * not; does not throw.
- */
-bool
-page_frame(ReplyPage *page, const char **why)
-{
-	const char *end = page->text.data + page->text.len;
-	int64 count = -1;
-
-	page->items = page->items_end = page->last_row = NULL;
-	page->nrows = 0;
-	page->total = -1;
-	page->more = false;
-	if (page->text.len == 0 || !frame_object(page, page->text.data, end, &count) ||
-		page->items == NULL)
-	{
-		*why = "the reply is no complete JSON page";
-		return false;
-	}
-	if (count >= 0 && count != page->nrows)
-	{
-		*why = "the reply holds another number of rows than it says";
-		return false;
-	}
-	if (page->total < 0 && !page->more)
-		page->total = page->nrows;
-	page->valid_utf8 = pg_encoding_verifymbstr(PG_UTF8, page->text.data, (int) page->text.len) ==
-					   (int) page->text.len;
-	page_rewind(page);
-	return true;
-}
-
-void
-page_rewind(ReplyPage *page)
-{
-	page->next = page->items;
-}
 
 /* -- messages -- */
 
@@ -339,25 +109,6 @@ row_alloc(Decoder *d, Size size)
 }
 
 /* -- text -- */
-
-static int
-hex4(const char *p)
-{
-	int value = 0;
-
-	for (int i = 0; i < 4; i++)
-	{
-		char c = p[i];
-
-		if (c >= '0' && c <= '9')
-			value = value * 16 + c - '0';
-		else if ((c | 32) >= 'a' && (c | 32) <= 'f')
-			value = value * 16 + (c | 32) - 'a' + 10;
-		else
-			return -1;
-	}
-	return value;
-}
 
 /* A \u escape at p (after the u), perhaps a surrogate pair; returns past it */
 static const char *
@@ -849,10 +600,15 @@ set_token(DecodeColumn *c)
 
 /* A key that is not where it was expected: any order, any case of letters */
 static int
-find_column(Decoder *d, const char *name, const char *name_end)
+find_column(Decoder *d, const char *name, const char *name_end, bool escaped)
 {
-	int len = name_end - name;
+	char plain[NAMEDATALEN];
+	int len = escaped ? plain_name(name, name_end, plain, sizeof(plain)) : (int) (name_end - name);
 
+	if (len == NAME_MALFORMED)
+		refuse_malformed();
+	if (escaped)
+		name = plain;
 	for (int i = 0; i < d->ncolumns; i++)
 	{
 		DecodeColumn *c = &d->columns[i];
@@ -860,8 +616,11 @@ find_column(Decoder *d, const char *name, const char *name_end)
 		if (c->token_len - 1 == len && pg_strncasecmp(c->token, name, len) == 0)
 		{
 			/* remember the spelling, so that the next row is fast again */
-			memcpy(c->token, name, len);
-			set_token(c);
+			if (!escaped)
+			{
+				memcpy(c->token, name, len);
+				set_token(c);
+			}
 			return i;
 		}
 	}
@@ -886,11 +645,21 @@ store(Decoder *d, DecodeColumn *c, const char *text, int len, bool escaped, Datu
 	nulls[c->target] = false;
 }
 
-/* Read one row that begins at p; returns past it */
-static const char *
-read_row(Decoder *d, const ReplyPage *page, const char *p, Datum *values, bool *nulls)
+/* A null that comes as a member; the last of two counts */
+static void
+store_null(Decoder *d, DecodeColumn *c, bool *nulls)
 {
-	const char *end = page->items_end + 1;
+	if (c->key >= 0)
+		d->key_seen[c->key] = false;
+	if (c->target >= 0 && nulls != NULL)
+		nulls[c->target] = true;
+}
+
+/* Read one row that begins at p; returns past it */
+const char *
+page_read_row(Decoder *d, const char *p, Datum *values, bool *nulls)
+{
+	const char *end = d->page->items_end + 1;
 	int expected = 0;
 
 	p = skip_space(p + 1);
@@ -899,6 +668,7 @@ read_row(Decoder *d, const ReplyPage *page, const char *p, Datum *values, bool *
 		const char *name = p + 1;
 		const char *text;
 		bool escaped = false;
+		bool null = false;
 		int found = -1;
 		int len;
 
@@ -919,7 +689,7 @@ read_row(Decoder *d, const ReplyPage *page, const char *p, Datum *values, bool *
 
 			if (name_end == NULL)
 				refuse_malformed();
-			found = find_column(d, name, name_end);
+			found = find_column(d, name, name_end, escaped);
 			p = name_end + 1;
 			escaped = false;
 		}
@@ -935,6 +705,8 @@ read_row(Decoder *d, const ReplyPage *page, const char *p, Datum *values, bool *
 				refuse_malformed();
 			len = p - text;
 			p++;
+			/* the empty string is null there */
+			null = len == 0;
 		}
 		else
 		{
@@ -943,16 +715,16 @@ read_row(Decoder *d, const ReplyPage *page, const char *p, Datum *values, bool *
 			if (p == NULL)
 				refuse_malformed();
 			len = p - text;
-			if (len == 4 && memcmp(text, "null", 4) == 0)
-				found = found < 0 ? -1 : -2 - found;
+			null = len == 4 && memcmp(text, "null", 4) == 0;
 		}
 		if (found >= 0)
 		{
-			store(d, &d->columns[found], text, len, escaped, values, nulls);
+			if (null)
+				store_null(d, &d->columns[found], nulls);
+			else
+				store(d, &d->columns[found], text, len, escaped, values, nulls);
 			expected = found + 1;
 		}
-		else if (found < -1)
-			expected = -2 - found + 1;
 		p = skip_space(p);
 		if (*p == ',')
 			p = skip_space(p + 1);
@@ -994,12 +766,15 @@ begin_row(Decoder *d, const ReplyPage *page)
 static void
 need_key(Decoder *d)
 {
-	for (int i = 0; i < d->nkeys; i++)
+	for (int i = 0; i < d->ncolumns; i++)
 	{
-		if (!d->key_seen[i])
+		DecodeColumn *c = &d->columns[i];
+
+		if (c->key >= 0 && !d->key_seen[c->key])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("a row of foreign table \"%s\" has no value in its key", d->relation),
+					 errmsg("a row of foreign table \"%s\" has no value in column \"%s\" of its key",
+							d->relation, c->label),
 					 errhint("Set table option key to columns that are never null and together unique.")));
 	}
 }
@@ -1019,7 +794,7 @@ page_next(Decoder *d, ReplyPage *page, Datum *values, bool *nulls)
 	callback.arg = d;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	p = read_row(d, page, p, values, nulls);
+	p = d->tolerant ? reason_read_row(d, p, values, nulls) : page_read_row(d, p, values, nulls);
 	divide(d, values, nulls);
 	d->at = NULL;
 	need_key(d);
@@ -1042,7 +817,7 @@ page_last_key(Decoder *d, ReplyPage *page, int64 *key)
 	callback.arg = d;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	read_row(d, page, page->last_row, NULL, NULL);
+	page_read_row(d, page->last_row, NULL, NULL);
 	d->at = NULL;
 	need_key(d);
 	error_context_stack = callback.previous;
@@ -1090,6 +865,7 @@ decoder_new(int ncolumns, int ntargets, const char *relation, pg_tz *zone)
 	d->ncolumns = ncolumns;
 	d->columns = palloc0(sizeof(DecodeColumn) * Max(ncolumns, 1));
 	d->ntargets = ntargets;
+	d->error_target = -1;
 	d->relation = relation;
 	d->zone = zone;
 	d->zone_fixed = zone == NULL || pg_get_timezone_offset(zone, &d->zone_offset);
@@ -1113,6 +889,7 @@ decoder_column(Decoder *d, int i, const char *name, Oid type, int32 typmod, int 
 	c->type = type;
 	c->typmod = typmod;
 	c->kind = kind_of(type, typmod);
+	d->strange |= c->kind == VALUE_INPUT && type >= FirstGenbkiObjectId;
 	c->target = target;
 	c->key = -1;
 	c->divides = -1;

@@ -8,9 +8,9 @@
 #include "postgres.h"
 
 #include "access/tupdesc.h"
-#include "common/http.h"
 #include "datatype/timestamp.h"
 #include "fmgr.h"
+#include "netsuite_fdw/page.h"
 #include "pgtime.h"
 
 #define MAX_KEYS 5
@@ -49,20 +49,6 @@ typedef struct DecodeColumn
 	const char *label; /* local column name, for messages */
 } DecodeColumn;
 
-/* A page: the text of a reply, and where its rows are */
-typedef struct ReplyPage
-{
-	HttpBuffer text;
-	const char *items;     /* first byte after the bracket */
-	const char *items_end; /* the closing bracket */
-	const char *last_row;
-	int nrows;
-	int64 total; /* totalResults, or -1 */
-	bool more;   /* hasMore */
-	bool valid_utf8;
-	const char *next; /* where the next row is read */
-} ReplyPage;
-
 typedef struct Decoder
 {
 	int ncolumns;
@@ -78,6 +64,10 @@ typedef struct Decoder
 	struct MonthOffset *months; /* offsets by month, otherwise */
 	char *arena;                /* small values of one row */
 	Size arena_used;
+	bool tolerant;         /* a row that does not fit is all null rather than an error ... */
+	int error_target;      /* ... and tells why here, or -1 */
+	bool bad;              /* the row last read was one */
+	bool strange;          /* some values are read by code that is not PostgreSQL's own */
 	const ReplyPage *page; /* being read, for messages */
 	const DecodeColumn *at;
 	const char *value;
@@ -87,9 +77,8 @@ typedef struct Decoder
 extern Decoder *decoder_new(int ncolumns, int ntargets, const char *relation, pg_tz *zone);
 extern void decoder_column(Decoder *decoder, int i, const char *name, Oid type, int32 typmod,
 						   int target, const char *label);
-extern bool page_frame(ReplyPage *page, const char **why);
 extern bool page_last_key(Decoder *decoder, ReplyPage *page, int64 *key);
-extern void page_rewind(ReplyPage *page);
+extern const char *page_read_row(Decoder *decoder, const char *row, Datum *values, bool *nulls);
 extern bool page_next(Decoder *decoder, ReplyPage *page, Datum *values, bool *nulls);
 extern bool parse_seconds(const char *text, int len, Timestamp *result);
 

@@ -177,7 +177,7 @@ rows_of(Client *client, const char *select, const char *key, MemoryContext conte
 		n = json_count(items);
 		for (int i = 0; i < n; i++)
 			rows = lappend(rows, json_item(items, i));
-		if (n == 0 || !json_true(json_member(body, "hasMore")))
+		if (n == 0 || (n < 1000 && !json_true(json_member(body, "hasMore"))))
 			return rows;
 		last = pstrdup(json_text(llast(rows), key));
 	}
@@ -713,6 +713,7 @@ typedef struct ImportOptions
 {
 	bool include_custom;
 	bool verify;
+	bool error; /* a column that says why a row does not fit */
 	enum
 	{
 		TYPES_NATIVE, /* datetimes as timestamptz */
@@ -724,7 +725,7 @@ typedef struct ImportOptions
 static ImportOptions
 read_options(List *defs)
 {
-	ImportOptions o = {true, true, TYPES_NATIVE};
+	ImportOptions o = {.include_custom = true, .verify = true, .types = TYPES_NATIVE};
 	ListCell *lc;
 
 	foreach (lc, defs)
@@ -735,6 +736,15 @@ read_options(List *defs)
 			o.include_custom = defGetBoolean(def);
 		else if (strcmp(def->defname, "verify") == 0)
 			o.verify = defGetBoolean(def);
+		else if (strcmp(def->defname, "metadata") == 0)
+		{
+			if (strcmp(defGetString(def), "error") != 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+						 errmsg("invalid value for option \"%s\": \"%s\"", def->defname, defGetString(def)),
+						 errhint("The valid value is error: a column _error that says why a row does not fit.")));
+			o.error = true;
+		}
 		else if (strcmp(def->defname, "types") == 0)
 		{
 			const char *value = defGetString(def);
@@ -755,7 +765,7 @@ read_options(List *defs)
 			ereport(ERROR,
 					(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 					 errmsg("invalid option \"%s\"", def->defname),
-					 errhint("Valid options in this context are: include_custom, verify, types")));
+					 errhint("Valid options in this context are: include_custom, verify, types, metadata")));
 	}
 	return o;
 }
@@ -963,6 +973,8 @@ create_statement(ImportTable *t, const char *server, ImportOptions *o)
 						 sql_type(c, is_key, o));
 		append_options(&sql, declared_type(c, known), c->comment);
 	}
+	if (o->error && n > 0)
+		appendStringInfoString(&sql, ", _error jsonb OPTIONS (metadata 'error')");
 	appendStringInfo(&sql, ") SERVER %s OPTIONS (\"table\" %s", quote_identifier(server),
 					 quote_literal_cstr(t->name));
 	if (keyed)

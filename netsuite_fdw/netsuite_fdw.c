@@ -21,6 +21,7 @@
 #include "netsuite_fdw/import.h"
 #include "netsuite_fdw/netsuite_fdw.h"
 #include "netsuite_fdw/plan.h"
+#include "netsuite_fdw/range.h"
 #include "netsuite_fdw/scan.h"
 #include "netsuite_fdw/trait.h"
 #include "utils/array.h"
@@ -265,21 +266,19 @@ is_ordered(const char *q)
 
 /* Offsets count rows: they must have an order, and their number must not change */
 static void
-check_next_page(const char *q, Json *body, int64 *total)
+check_next_page(const char *q, const ReplyPage *page, int64 *total)
 {
-	int64 now = json_int(json_member(body, "totalResults"));
-
 	if (!is_ordered(q))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
 				 errmsg("the query has more than one page but no order, so pages would repeat and lose rows"),
 				 errhint("Add ORDER BY with a unique key and ASC or DESC.")));
-	if (*total >= 0 && now != *total)
+	if (*total >= 0 && page->total >= 0 && page->total != *total)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("rows of the query changed while they were read"),
 				 errhint("Repeat the query, or read it as a foreign table with options query and key.")));
-	*total = now;
+	*total = Max(*total, page->total);
 }
 
 /* Rows of any SuiteQL text as jsonb, one page after the other */
@@ -308,13 +307,15 @@ netsuite_query(PG_FUNCTION_ARGS)
 		Json *body;
 		Json *items;
 		MemoryContext old;
+		ReplyPage page;
+		int limit = client_options(client)->page_size;
 		int n;
 
 		context = AllocSetContextCreate(CurrentMemoryContext, "netsuite query page",
 										ALLOCSET_DEFAULT_SIZES);
 		old = MemoryContextSwitchTo(context);
 		request = request_new(client, context);
-		request_query(request, q, client_options(client)->page_size, offset);
+		request_query(request, q, limit, offset);
 		request->max_body = (size_t) client_options(client)->max_buffered;
 		request_start(request);
 		request_wait(request);
@@ -324,18 +325,21 @@ netsuite_query(PG_FUNCTION_ARGS)
 			ereport(ERROR,
 					(errcode(ERRCODE_FDW_REPLY_HANDLE),
 					 errmsg("NetSuite's reply holds no rows")));
-		if (json_true(json_member(body, "hasMore")) || offset > 0)
-			check_next_page(q, body, &total);
 		n = json_count(items);
+		page_describe(&page, n, json_text(body, "totalResults"), json_text(body, "hasMore"));
+		more = n > 0 && page_more_follow(&page, limit, offset);
+		/* a short page that says nothing of others is the last */
+		if (n < limit && page.total < 0 && page.more == MORE_UNKNOWN)
+			more = false;
+		if (more || offset > 0)
+			check_next_page(q, &page, &total);
 		for (int i = 0; i < n; i++)
 		{
 			CHECK_FOR_INTERRUPTS();
 			put_item(rsinfo, json_item(items, i));
 		}
-		more = n > 0 && json_true(json_member(body, "hasMore"));
-		offset += client_options(client)->page_size;
-		/* totalResults tells what paging by offset cannot reach */
-		if (!more && json_int(json_member(body, "totalResults")) > offset)
+		offset += limit;
+		if (more && offset >= Min(ROW_CAP, PAGE_CAP * limit))
 			ereport(ERROR,
 					(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
 					 errmsg("the query has more rows than NetSuite's 100,000"),

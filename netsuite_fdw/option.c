@@ -15,6 +15,7 @@
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_foreign_table.h"
+#include "catalog/pg_type.h"
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
 #include "common/secret.h"
@@ -23,6 +24,7 @@
 #include "netsuite_fdw/compat.h"
 #include "netsuite_fdw/form.h"
 #include "netsuite_fdw/option.h"
+#include "netsuite_fdw/suiteql.h"
 #include "pgtime.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -36,7 +38,6 @@ PG_FUNCTION_INFO_V1(netsuite_fdw_validator);
 
 typedef enum OptionKind
 {
-	OPT_TEXT, /* not empty */
 	OPT_NOTE, /* anything */
 	OPT_ACCOUNT,
 	OPT_URL, /* https:// and a host */
@@ -50,7 +51,11 @@ typedef enum OptionKind
 	OPT_TRAIT,  /* on, off, auto */
 	OPT_FILE,   /* path; for members of pg_read_server_files */
 	OPT_SECRET, /* value, or env:, file: for the same */
-	OPT_NAMES,  /* list of identifiers */
+	OPT_NAME,   /* of a table or column there */
+	OPT_NAMES,  /* list of them */
+	OPT_QUERY,  /* a SuiteQL statement */
+	OPT_EXPRESSION,
+	OPT_METADATA, /* error: the column says why a row does not fit */
 	OPT_REMOTE_TYPE
 } OptionKind;
 
@@ -94,14 +99,15 @@ static const OptionDef options[] = {
 	{"private_key", UserMappingRelationId, OPT_SECRET},
 	{"private_key_file", UserMappingRelationId, OPT_FILE},
 
-	{"table", ForeignTableRelationId, OPT_TEXT},
-	{"query", ForeignTableRelationId, OPT_TEXT},
+	{"table", ForeignTableRelationId, OPT_NAME},
+	{"query", ForeignTableRelationId, OPT_QUERY},
 	{"key", ForeignTableRelationId, OPT_NAMES},
 	{"rows", ForeignTableRelationId, OPT_REAL},
 	{"description", ForeignTableRelationId, OPT_NOTE},
 
-	{"column_name", AttributeRelationId, OPT_TEXT},
-	{"expression", AttributeRelationId, OPT_TEXT},
+	{"column_name", AttributeRelationId, OPT_NAME},
+	{"expression", AttributeRelationId, OPT_EXPRESSION},
+	{"metadata", AttributeRelationId, OPT_METADATA},
 	{"remote_type", AttributeRelationId, OPT_REMOTE_TYPE},
 	{"description", AttributeRelationId, OPT_NOTE},
 };
@@ -213,18 +219,37 @@ check_trait(DefElem *def)
 }
 
 static void
+check_names(DefElem *def)
+{
+	List *names;
+	ListCell *lc;
+
+	if (!SplitIdentifierString(pstrdup(defGetString(def)), ',', &names) || names == NIL)
+		bad_value(def, "It must be a list of column names, such as: transaction, id");
+	foreach (lc, names)
+	{
+		if (!suiteql_is_name(lfirst(lc)))
+			bad_value(def, "It must be a list of column names, such as: transaction, id");
+	}
+}
+
+static void
+check_suiteql(DefElem *def, bool statement)
+{
+	const char *problem;
+
+	if (suiteql_plain(defGetString(def), statement, &problem) == NULL)
+		bad_value(def, problem);
+}
+
+static void
 check_value(const OptionDef *option, DefElem *def)
 {
 	double number;
 	bool flag;
-	List *names;
 
 	switch (option->kind)
 	{
-		case OPT_TEXT:
-			if (*defGetString(def) == '\0')
-				bad_value(def, "It must not be empty.");
-			break;
 		case OPT_ACCOUNT:
 			check_account(def);
 			break;
@@ -273,8 +298,19 @@ check_value(const OptionDef *option, DefElem *def)
 				need_file_role(def->defname);
 			break;
 		case OPT_NAMES:
-			if (!SplitIdentifierString(pstrdup(defGetString(def)), ',', &names) || names == NIL)
-				bad_value(def, "It must be a list of column names, such as: transaction, id");
+			check_names(def);
+			break;
+		case OPT_NAME:
+			if (!suiteql_is_name(defGetString(def)))
+				bad_value(def, "It must be a name: a letter, then letters, digits and underscores. Anything else is for option query of the table, or expression of the column.");
+			break;
+		case OPT_QUERY:
+		case OPT_EXPRESSION:
+			check_suiteql(def, option->kind == OPT_QUERY);
+			break;
+		case OPT_METADATA:
+			if (strcmp(defGetString(def), "error") != 0)
+				bad_value(def, "It must be error: the column, of type jsonb, says why a row does not fit.");
 			break;
 		case OPT_REMOTE_TYPE:
 			if (remote_type_of(defGetString(def)) == REMOTE_UNKNOWN)
@@ -348,6 +384,10 @@ check_together(List *defs, Oid catalog)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 				 errmsg("options \"column_name\" and \"expression\" exclude each other")));
+	if (catalog == AttributeRelationId && get(defs, "metadata") && list_length(defs) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+				 errmsg("option \"metadata\" excludes all others of a column")));
 	if (catalog == UserMappingRelationId && get(defs, "private_key") && get(defs, "private_key_file"))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
@@ -514,6 +554,21 @@ user_options(Oid userid, Oid serverid)
 	return o;
 }
 
+/* SuiteQL from an option, as it is sent; it may have been set when less was checked */
+static char *
+plain_suiteql(const char *name, const char *text, bool statement)
+{
+	const char *problem;
+	char *plain = suiteql_plain(text, statement, &problem);
+
+	if (plain == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("invalid value for option \"%s\"", name),
+				 errhint("%s", problem)));
+	return plain;
+}
+
 /* A foreign table's options; the table's own name stands for a missing one */
 TableOptions *
 table_options(Oid relid)
@@ -522,9 +577,15 @@ table_options(Oid relid)
 	TableOptions *o = palloc0(sizeof(TableOptions));
 	const char *key = text_of(defs, "key", NULL);
 
-	o->query = text_of(defs, "query", NULL);
-	if (o->query == NULL)
+	if (get(defs, "query"))
+		o->query = plain_suiteql("query", text_of(defs, "query", NULL), true);
+	else
 		o->table = text_of(defs, "table", get_rel_name(relid));
+	if (o->table && !suiteql_is_name(o->table))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("\"%s\" is no name of a SuiteQL table", o->table),
+				 errhint("Set option \"table\" or \"query\" of the foreign table.")));
 	if (key != NULL && !SplitIdentifierString(pstrdup(key), ',', &o->key))
 		o->key = NIL;
 	o->rows = number_of(defs, "rows", 0, -1);
@@ -550,12 +611,57 @@ char *
 column_expression(Oid relid, int attnum, bool *is_expression)
 {
 	List *defs = GetForeignColumnOptions(relid, attnum);
-	const char *expression = text_of(defs, "expression", NULL);
+	const char *name;
 
-	*is_expression = expression != NULL;
-	if (expression != NULL)
-		return pstrdup(expression);
-	return pstrdup(text_of(defs, "column_name", get_attname(relid, attnum, false)));
+	*is_expression = get(defs, "expression") != NULL;
+	if (*is_expression)
+		return plain_suiteql("expression", text_of(defs, "expression", NULL), false);
+	name = text_of(defs, "column_name", get_attname(relid, attnum, false));
+	if (!suiteql_is_name(name))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_COLUMN_NAME),
+				 errmsg("\"%s\" is no name of a SuiteQL column", name),
+				 errhint("Set option column_name or expression of the column.")));
+	return pstrdup(name);
+}
+
+/* Is the column the one that bears this name there? */
+bool
+column_is(Oid relid, int attnum, const char *name)
+{
+	List *defs = GetForeignColumnOptions(relid, attnum);
+
+	return !get(defs, "expression") && !get(defs, "metadata") &&
+		   pg_strcasecmp(text_of(defs, "column_name", get_attname(relid, attnum, false)), name) == 0;
+}
+
+/* Does the column say why a row does not fit, instead of holding a value of it? */
+bool
+is_error_column(Oid relid, int attnum)
+{
+	if (attnum <= 0 || !get(GetForeignColumnOptions(relid, attnum), "metadata"))
+		return false;
+	if (get_atttype(relid, attnum) != JSONBOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+				 errmsg("column \"%s\" of foreign table \"%s\" must be of type jsonb",
+						get_attname(relid, attnum, false), get_rel_name(relid)),
+				 errhint("A column with option metadata says why a row does not fit.")));
+	return true;
+}
+
+/* The column that says why a row does not fit; 0 for none */
+int
+error_column(Oid relid)
+{
+	int natts = relation_natts(relid);
+
+	for (int attnum = 1; attnum <= natts; attnum++)
+	{
+		if (get_atttype(relid, attnum) != InvalidOid && is_error_column(relid, attnum))
+			return attnum;
+	}
+	return 0;
 }
 
 /* What a column is declared to be there, or NULL */

@@ -66,5 +66,8 @@ extern TableOptions *table_options(Oid relid);
 extern int relation_natts(Oid relid);
 extern const char *column_remote_type(Oid relid, int attnum);
 extern char *column_expression(Oid relid, int attnum, bool *is_expression);
+extern bool column_is(Oid relid, int attnum, const char *name);
+extern bool is_error_column(Oid relid, int attnum);
+extern int error_column(Oid relid);
 
 #endif /* NETSUITE_OPTION_H */

@@ -22,6 +22,7 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/planmain.h"
+#include "optimizer/prep.h"
 #include "optimizer/restrictinfo.h"
 #include "optimizer/tlist.h"
 #include "parser/parsetree.h"
@@ -97,13 +98,9 @@ key_attnum(Oid relid, const char *name)
 
 	for (int attnum = 1; attnum <= natts; attnum++)
 	{
-		bool is_expression;
 		Oid type = get_atttype(relid, attnum);
 
-		if (type != INT8OID && type != INT4OID)
-			continue;
-		if (pg_strcasecmp(column_expression(relid, attnum, &is_expression), name) == 0 &&
-			!is_expression)
+		if ((type == INT8OID || type == INT4OID) && column_is(relid, attnum, name))
 			return attnum;
 	}
 	return 0;
@@ -148,6 +145,37 @@ table_keys(Oid relid, CursorSpec *spec, int *attnums)
 	if (spec->nkeys == 0 && order.len > 0)
 		spec->order = order.data;
 	return spec->nkeys > 0;
+}
+
+/* -- the row that does not fit -- */
+
+/* Attributes that the plan reads: of the target list, and of checks made here */
+static Bitmapset *
+attributes_used(RelOptInfo *rel, List *checks)
+{
+	Bitmapset *used = NULL;
+	ListCell *lc;
+
+	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &used);
+	foreach (lc, checks)
+		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause, rel->relid, &used);
+	return used;
+}
+
+/*
+ * The column that says why a row does not fit, if the query names it; else 0.
+ * The whole row that a row lock needs does not.
+ */
+static int
+named_error(PlannerInfo *root, RelOptInfo *rel, int error, List *clauses)
+{
+	Bitmapset *used = error ? attributes_used(rel, clauses) : NULL;
+
+	if (bms_is_member(error - FirstLowInvalidHeapAttributeNumber, used) ||
+		(bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, used) &&
+		 get_plan_rowmark(root->rowMarks, rel->relid) == NULL))
+		return error;
+	return 0;
 }
 
 /* -- size of a base relation -- */
@@ -306,6 +334,7 @@ netsuiteGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	rel->fdw_private = info;
 	classify(root, rel, info, rel->baserestrictinfo);
 	table_keys(relid, &info->keys, info->key_attnums);
+	info->error = named_error(root, rel, error_column(relid), rel->baserestrictinfo);
 	estimate_size(root, rel, info);
 }
 
@@ -487,7 +516,9 @@ netsuiteGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	cost(info, fetched, false, &startup, &total);
 	add_path(rel, (Path *) make_scan_path(root, rel, rel->rows, startup, total, NIL,
 										  rel->lateral_relids, list_make2(makeInteger(false), NIL)));
-	add_ordered_paths(root, rel, info, fetched);
+	/* rows that do not fit have nulls wherever they stand */
+	if (info->error == 0)
+		add_ordered_paths(root, rel, info, fetched);
 	add_parameterized_path(root, rel, info, rel->joininfo);
 	if (rel->has_eclass_joins)
 		add_parameterized_path(root, rel, info, generate_implied_equalities_for_column(root, rel, matches_any_column, NULL, rel->lateral_referencers));
@@ -602,8 +633,8 @@ select_attributes(Select *s, RelInfo *info, Bitmapset *used, bool use_key)
 		bool wanted = all ||
 					  bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, used);
 
-		if (get_atttype(info->relid, attnum) == InvalidOid)
-			continue; /* dropped */
+		if (get_atttype(info->relid, attnum) == InvalidOid || is_error_column(info->relid, attnum))
+			continue; /* dropped, or made here */
 		if (wanted || (use_key && key_place(info, attnum) >= 0))
 			select_attribute(s, info, attnum, wanted, use_key);
 	}
@@ -637,12 +668,13 @@ total_order(RelInfo *info, List *columns)
 	List *items = NIL;
 	ListCell *lc;
 
-	if (info->keys.order)
-		return list_make1(code_piece(info->keys.order));
 	for (int i = 0; info->keys.key_unique && i < info->keys.nkeys; i++)
 		items = lappend(items, code_piece(psprintf("%s ASC", info->keys.keys[i])));
 	if (items != NIL)
 		return items;
+	/* a declared key that repeats must not leave the order of its rows open */
+	if (info->keys.order)
+		items = list_make1(code_piece(info->keys.order));
 	/* every selected column: rows that tie are alike, so their order is of no account */
 	foreach (lc, columns)
 		items = lappend(items, code_piece(psprintf("%s ASC", (char *) lfirst(lc))));
@@ -671,17 +703,46 @@ select_text(Select *s, RelInfo *info)
 	return list_concat(s->text, code_piece(psprintf(" FROM %s", table_from(info->relid))));
 }
 
-/* Attributes that the plan reads: of the target list, and of checks made here */
-static Bitmapset *
-attributes_used(RelOptInfo *rel, List *checks)
+/* Does the query, or one around it, look at this table through a security barrier? */
+static bool
+is_guarded(PlannerInfo *root)
 {
-	Bitmapset *used = NULL;
 	ListCell *lc;
 
-	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &used);
-	foreach (lc, checks)
-		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause, rel->relid, &used);
-	return used;
+	if (root->qual_security_level > 0)
+		return true;
+	for (PlannerInfo *outer = root->parent_root; outer != NULL; outer = outer->parent_root)
+	{
+		foreach (lc, outer->parse->rtable)
+		{
+			if (lfirst_node(RangeTblEntry, lc)->security_barrier)
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * A condition as it is checked here.  Rows that do not fit have nulls in the
+ * columns that it looks at: where the query asks for them they stay, but for a
+ * security barrier, which lets no row through that it knows nothing of.
+ */
+static Expr *
+checked_here(PlannerInfo *root, RelOptInfo *rel, RestrictInfo *ri, int error)
+{
+	Bitmapset *used = NULL;
+	NullTest *test;
+
+	pull_varattnos((Node *) ri->clause, rel->relid, &used);
+	if (error == 0 || bms_is_member(error - FirstLowInvalidHeapAttributeNumber, used) ||
+		is_guarded(root))
+		return ri->clause;
+	test = makeNode(NullTest);
+	test->arg = (Expr *) makeVar(rel->relid, error, JSONBOID, -1, InvalidOid, 0);
+	test->nulltesttype = IS_NOT_NULL;
+	test->argisrow = false;
+	test->location = -1;
+	return makeBoolExpr(OR_EXPR, list_make2(ri->clause, test), -1);
 }
 
 static ForeignScan *
@@ -695,6 +756,8 @@ plan_base(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, ForeignPath *path, 
 	List *sent = NIL;
 	List *checked = NIL;
 	List *checked_infos = NIL;
+	List *rechecked = NIL; /* that are not checked here, unless a row is found to have changed */
+	Bitmapset *used;
 	Deparse d = {.ship = &asking};
 	Select s = {0};
 	List *where;
@@ -723,13 +786,19 @@ plan_base(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, ForeignPath *path, 
 		}
 		if (ship != SHIP_NO)
 			sent = lappend(sent, ri);
-		if (ship != SHIP_EXACT)
+		if (ship == SHIP_EXACT)
+			rechecked = lappend(rechecked, checked_here(root, rel, ri, info->error));
+		else
 		{
-			checked = lappend(checked, ri->clause);
+			checked = lappend(checked, checked_here(root, rel, ri, info->error));
 			checked_infos = lappend(checked_infos, ri);
 		}
 	}
-	select_attributes(&s, info, attributes_used(rel, checked_infos), use_key);
+	/* whether a row fits depends on all of its columns */
+	used = attributes_used(rel, checked_infos);
+	if (info->error != 0)
+		used = bms_add_member(used, 0 - FirstLowInvalidHeapAttributeNumber);
+	select_attributes(&s, info, used, use_key);
 	where = deparse_where(sent, &d);
 	order = join_order(deparse_order(pathkeys, info, &d), total_order(info, s.order));
 	for (int i = 0; use_key && i < info->keys.nkeys; i++)
@@ -746,10 +815,11 @@ plan_base(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, ForeignPath *path, 
 				list_make5(makeInteger(info->keys.key_unique),
 						   makeInteger(in_key_order || pathkeys != NIL), makeInteger(wanted),
 						   s.columns, d.holes),
-				list_make3(makeInteger((int) info->serverid),
+				list_make4(makeInteger((int) info->serverid),
 						   makeString(get_rel_name(info->relid)),
-						   makeInteger(where == NIL ? (int) info->relid : 0)))),
-		NIL, NIL, outer_plan);
+						   makeInteger(where == NIL ? (int) info->relid : 0),
+						   makeInteger(info->error - 1)))),
+		NIL, rechecked, outer_plan);
 }
 
 static ForeignScan *

@@ -25,7 +25,8 @@ enum PlanItem
 	PLAN_HOLES,      /* list of lists, see HoleItem */
 	PLAN_SERVER,     /* Integer: oid of the server */
 	PLAN_RELATION,   /* String: name for messages */
-	PLAN_REMEMBER    /* Integer: oid of the table if the total is its row count, or 0 */
+	PLAN_REMEMBER,   /* Integer: oid of the table if the total is its row count, or 0 */
+	PLAN_ERROR       /* Integer: place in the row of the reason why it does not fit, or -1 */
 };
 
 /* Items of a column in PLAN_COLUMNS */

@@ -24,6 +24,7 @@ typedef struct RelInfo
 	List *weak;    /* sent, and checked again here */
 	List *local;   /* checked here alone */
 	double rows;
+	int error;       /* the column that says why a row does not fit, if the query names it */
 	CursorSpec keys; /* nkeys, keys, key_unique */
 	int key_attnums[MAX_KEYS];
 	/* of a grouped relation */

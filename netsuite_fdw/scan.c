@@ -110,6 +110,8 @@ make_decoder(List *plan, int natts, pg_tz *zone)
 		ntargets = Max(ntargets, item_int(lfirst(lc), COLUMN_TARGET) + 1);
 	d = decoder_new(list_length(columns), ntargets, item_text(plan, PLAN_RELATION), zone);
 	d->nkeys = list_length(list_nth(plan, PLAN_KEYS));
+	d->error_target = item_int(plan, PLAN_ERROR);
+	d->tolerant = d->error_target >= 0;
 	foreach (lc, columns)
 	{
 		List *c = lfirst(lc);
@@ -222,6 +224,8 @@ open_cursor(ForeignScanState *node)
 
 	plan_spec(s->plan, &spec);
 	fill_spec(node, &spec);
+	if (node->ss.ss_currentRelation)
+		spec.from = table_from(RelationGetRelid(node->ss.ss_currentRelation));
 	s->cursor = cursor_open(s->client, &spec, s->decoder, &s->stats);
 	MemoryContextSwitchTo(old);
 }
@@ -325,6 +329,7 @@ typedef struct Sample
 	RequestStats stats;
 	HeapTuple *rows;
 	int nrows;
+	int nbad; /* rows that do not fit are left out */
 	int wanted;
 } Sample;
 
@@ -350,7 +355,10 @@ sample_part(Sample *s, const char *where, int64 wanted)
 	while (n < wanted && s->nrows < s->wanted && cursor_next(cursor, values, nulls))
 	{
 		MemoryContextSwitchTo(old);
-		s->rows[s->nrows++] = heap_form_tuple(RelationGetDescr(s->relation), values, nulls);
+		if (s->decoder->bad)
+			s->nbad++;
+		else
+			s->rows[s->nrows++] = heap_form_tuple(RelationGetDescr(s->relation), values, nulls);
 		MemoryContextSwitchTo(row_context);
 		MemoryContextReset(row_context);
 		n++;
@@ -397,13 +405,14 @@ sample_columns(Sample *s)
 	s->decoder = decoder_new(desc->natts, desc->natts, RelationGetRelationName(s->relation),
 							 trait_zone(s->client));
 	s->decoder->nkeys = s->spec.nkeys;
+	s->decoder->tolerant = true;
 	initStringInfo(&select);
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute a = TupleDescAttr(desc, i);
 		char *name = psprintf("c%d", i + 1);
 
-		if (a->attisdropped)
+		if (a->attisdropped || is_error_column(relid, i + 1))
 			continue;
 		appendStringInfoString(&select, n > 0 ? ", " : "SELECT ");
 		appendStringInfo(&select, "%s AS %s", deparse_column_output(relid, i + 1), name);
@@ -416,7 +425,8 @@ sample_columns(Sample *s)
 		n++;
 	}
 	s->decoder->ncolumns = n;
-	appendStringInfo(&select, " FROM %s", table_from(relid));
+	s->spec.from = table_from(relid);
+	appendStringInfo(&select, " FROM %s", s->spec.from);
 	s->spec.select = select.data;
 }
 
@@ -458,7 +468,8 @@ netsuite_acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targ
 	plan_remember_rows(RelationGetRelid(relation), (double) n);
 	ereport(elevel,
 			(errmsg("\"%s\": table contains " INT64_FORMAT " rows; %d rows in sample",
-					RelationGetRelationName(relation), n, s.nrows)));
+					RelationGetRelationName(relation), n, s.nrows),
+			 s.nbad > 0 ? errdetail("%d rows with values that do not fit their columns were left out.", s.nbad) : 0));
 	*totalrows = (double) n;
 	*totaldeadrows = 0;
 	return s.nrows;

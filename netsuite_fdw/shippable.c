@@ -147,7 +147,8 @@ bool
 is_column(Node *expr, ShipContext *c)
 {
 	return IsA(expr, Var) && ((Var *) expr)->varattno > 0 && ((Var *) expr)->varlevelsup == 0 &&
-		   bms_is_member(((Var *) expr)->varno, c->relids);
+		   bms_is_member(((Var *) expr)->varno, c->relids) &&
+		   !is_error_column(planner_rt_fetch(((Var *) expr)->varno, c->root)->relid, ((Var *) expr)->varattno);
 }
 
 /* The foreign table that a column is of */

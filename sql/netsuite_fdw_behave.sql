@@ -98,6 +98,18 @@ SELECT count(*) FROM estimated;
 -- identifiers that need quoting, odd names
 CREATE FOREIGN TABLE "Odd ""name""" ("select" bigint OPTIONS (column_name 'ID'), "Ünï" text OPTIONS (column_name 'Name')) SERVER ns OPTIONS ("table" 'Currency', key 'id');
 SELECT * FROM "Odd ""name""" WHERE "select" = 2;
+-- names that cannot be SuiteQL's need an option, once they are used; comments and a semicolon in a query do no harm
+CREATE FOREIGN TABLE "odd;name" (id bigint) SERVER ns;
+SELECT * FROM "odd;name";
+CREATE FOREIGN TABLE odd (id bigint, "name) FROM secret --" text, "n m" bigint) SERVER ns OPTIONS ("table" 'currency', key 'id');
+SELECT id FROM odd WHERE id = 2;
+SELECT * FROM odd WHERE id = 2;
+CREATE FOREIGN TABLE commented (id bigint, two bigint OPTIONS (expression 'id * 2 -- twice')) SERVER ns OPTIONS (key 'id', query $$SELECT id /* key */, ';--' AS x FROM currency -- all
+  WHERE id < 3; -- of it
+$$);
+SELECT * FROM commented WHERE two > 2;
+SELECT sum(two) FROM commented;
+DROP FOREIGN TABLE "odd;name", odd, commented;
 -- every column of every table can be read
 DO $$ DECLARE t regclass; BEGIN
   FOR t IN SELECT c.oid FROM pg_class c WHERE relkind = 'f' AND relnamespace = 'netsuite'::regnamespace LOOP

@@ -58,6 +58,18 @@ CREATE FOREIGN TABLE t (a int OPTIONS (colunm_name 'b')) SERVER least;
 CREATE FOREIGN TABLE t (a int OPTIONS (column_name 'b', expression 'c')) SERVER least;
 CREATE FOREIGN TABLE t (a int OPTIONS (column_name 'b', description 'what it is')) SERVER least OPTIONS ("table" 'x', key 'b', rows '10', description 'a table');
 SELECT obj_description('t'::regclass), col_description('t'::regclass, 1);
+-- SQL of a table's owner must end where it ends: as a query, an expression, a name
+CREATE FUNCTION accepted(option text, value text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE hint text; BEGIN
+  EXECUTE format(CASE WHEN option IN ('expression', 'column_name') THEN 'CREATE FOREIGN TABLE accepted (a int OPTIONS (%I %L)) SERVER least' ELSE 'CREATE FOREIGN TABLE accepted (a int) SERVER least OPTIONS (%I %L)' END, option, value);
+  DROP FOREIGN TABLE accepted;
+  RETURN 'accepted';
+EXCEPTION WHEN OTHERS THEN GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT; RETURN SQLSTATE || ' ' || hint;
+END $$;
+SELECT option, v, accepted(option, v) FROM unnest(ARRAY['query', 'expression']) option, unnest(ARRAY['SELECT 1', 'SELECT 1;', 'SELECT 1 ; -- end', 'SELECT 1; SELECT 2', ';', 'SELECT 1 -- why', E'SELECT 1 -- why\nFROM dual', 'SELECT /* ; ( '' */ 1', 'SELECT /* 1', '-- all of it', '/* all */', ' ',
+  'SELECT '';--'' FROM dual', 'SELECT ''it''''s'' FROM dual', 'SELECT ''it''s'' FROM dual', 'SELECT "a;" FROM dual', 'SELECT "a', 'SELECT (1', 'SELECT 1)', 'a) OR (1 = 1', 'SELECT '')'' FROM dual', 'SELECT 5 - -1', 'SELECT 4/2']) WITH ORDINALITY x(v, n) ORDER BY option, n;
+SELECT option, v, accepted(option, v) FROM unnest(ARRAY['table', 'column_name', 'key']) option, unnest(ARRAY['customer', 'Customer_1', 'a.b', 'größe', '1a', 'a b', 'a;', 'a--', 'a)', 'a''', '"a"', '"a b"', 'a, b', '']) WITH ORDINALITY x(v, n) ORDER BY option, n;
+DROP FUNCTION accepted;
 -- a wrapper's server of another kind
 CREATE EXTENSION file_fdw;
 CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;

@@ -21,7 +21,7 @@ fuzz_target() {
 	DICTIONARY=()
 	case $1 in
 	decode)
-		SOURCES=("$TOP/test/fuzz/decode_fuzz.c" "$TOP/netsuite_fdw/decode.c")
+		SOURCES=("$TOP/test/fuzz/decode_fuzz.c" "$TOP/netsuite_fdw/decode.c" "$TOP/netsuite_fdw/page.c" "$TOP/netsuite_fdw/jsontext.c")
 		CORPUS=$TOP/test/fuzz/corpus
 		# shellcheck disable=SC2034
 		DICTIONARY=("-dict=$TOP/test/fuzz/json.dict")

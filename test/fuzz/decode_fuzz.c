@@ -12,6 +12,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "netsuite_fdw/decode.h"
+#include "netsuite_fdw/reason.h"
 #include "nodes/execnodes.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
@@ -45,6 +46,13 @@ static void
 standard_error(void)
 {
 	errfinish(NULL, 0, NULL);
+}
+
+/* What makes a reason of an error needs a server; rows are read as for a query that does not ask */
+const char *
+reason_read_row(Decoder *decoder, const char *row, Datum *values, bool *nulls)
+{
+	return page_read_row(decoder, row, values, nulls);
 }
 
 /* Input functions: read every byte, as the real ones do */

@@ -1,6 +1,7 @@
 """Faults on demand: by count or by probability, for the requests whose path matches."""
 
 import random
+import re
 import threading
 
 # name: (where it strikes, what it does)
@@ -15,7 +16,19 @@ KINDS = {
     "endless": "a body that never ends", "expired-token": "forget every bearer token",
     "redirect": "302 to another host", "bad-gzip": "claims gzip and is not",
     "change": "run the control operation `do` after the reply",
+    "edit": "the body with each of `edits`: `find`, a regular expression, replaced by `replace`, or `add` added to its number",
 }
+
+
+def edit(rule, body):
+    """The body that the rule makes of a reply."""
+    for change in rule["edits"]:
+        find = change["find"].encode()
+        if "add" in change:
+            body = re.sub(find, lambda m, by=change["add"]: m[0].replace(m[1], b"%d" % (int(m[1]) + by)), body)
+        else:
+            body = re.sub(find, change["replace"].encode(), body)
+    return body
 
 
 class Faults:

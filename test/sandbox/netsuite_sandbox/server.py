@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from . import metadata, record
 from .auth import Authenticator
 from .errors import NetSuiteError
-from .faults import Faults
+from .faults import Faults, edit
 from .suiteql import parse
 from .switches import defaults, set_switch
 from .translate import Translator
@@ -146,6 +146,8 @@ class Sandbox:
             select.select([conn], [], [], rule.get("seconds", 3600))
             return False
         response = self.fault_response(kind) or self.respond(request, flight)
+        if kind == "edit":
+            response.body, response.zipped = edit(rule, response.body), None
         entry.update(status=response.status, bytes=len(response.body), reason=request.reason,
                      q=request.q, rendered=request.rendered)
         # before the reply: its reader may ask again at once, on another connection

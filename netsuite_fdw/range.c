@@ -1,0 +1,267 @@
+/*
+ * range.c
+ *		Where parts of an answer begin and end, and how the key is cut into them.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "lib/stringinfo.h"
+#include "netsuite_fdw/range.h"
+
+int
+keys_compare(const int64 *a, const int64 *b, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (a[i] != b[i])
+			return a[i] < b[i] ? -1 : 1;
+	}
+	return 0;
+}
+
+Part *
+part_new(MemoryContext context, int limit)
+{
+	Part *part = MemoryContextAllocZero(context, sizeof(Part));
+
+	part->limit = limit;
+	return part;
+}
+
+/* -- SQL -- */
+
+/* Rows behind a key, in lexicographic order: k1 >= a AND (k1 > a OR k2 > b); with again those at it as well */
+static void
+append_behind(StringInfo out, const CursorSpec *spec, const int64 *lo, int i, int n, bool again)
+{
+	const char *key = spec->keys[i];
+
+	if (i == n - 1)
+	{
+		appendStringInfo(out, "%s %s " INT64_FORMAT, key, again ? ">=" : ">", lo[i]);
+		return;
+	}
+	appendStringInfo(out, "%s >= " INT64_FORMAT " AND (%s > " INT64_FORMAT " OR ", key, lo[i],
+					 key, lo[i]);
+	if (i < n - 2)
+		appendStringInfoChar(out, '(');
+	append_behind(out, spec, lo, i + 1, n, again);
+	if (i < n - 2)
+		appendStringInfoChar(out, ')');
+	appendStringInfoChar(out, ')');
+}
+
+/* The condition of rows with exactly this key */
+char *
+range_at(const CursorSpec *spec, const int64 *key)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	for (int i = 0; i < spec->nkeys; i++)
+		appendStringInfo(&out, "%s%s = " INT64_FORMAT, i > 0 ? " AND " : "", spec->keys[i], key[i]);
+	return out.data;
+}
+
+/* The condition of rows behind one key and up to another: all but those behind the other */
+char *
+range_between(const CursorSpec *spec, const int64 *lo, int nlo, const int64 *last)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	if (nlo > 0)
+	{
+		append_behind(&out, spec, lo, 0, nlo, false);
+		appendStringInfoString(&out, " AND ");
+	}
+	appendStringInfoString(&out, "NOT (");
+	append_behind(&out, spec, last, 0, spec->nkeys, false);
+	appendStringInfoChar(&out, ')');
+	return out.data;
+}
+
+static void
+append_order(StringInfo out, const CursorSpec *spec)
+{
+	if (spec->nkeys > 0)
+	{
+		for (int i = 0; i < spec->nkeys; i++)
+			appendStringInfo(out, "%s%s ASC", i == 0 ? " ORDER BY " : ", ", spec->keys[i]);
+	}
+	else if (spec->order)
+		appendStringInfo(out, " ORDER BY %s", spec->order);
+}
+
+/* The condition of a part's rows; NULL if all are its */
+char *
+part_condition(const CursorSpec *spec, const Part *part)
+{
+	StringInfoData q;
+
+	if (part->nlo == 0 && !part->has_hi)
+		return NULL;
+	initStringInfo(&q);
+	if (part->nlo > 0)
+		append_behind(&q, spec, part->lo, 0, part->nlo, part->again);
+	if (part->has_hi)
+		appendStringInfo(&q, "%s%s <= " INT64_FORMAT, q.len > 0 ? " AND " : "", spec->keys[0], part->hi);
+	return q.data;
+}
+
+/* The query of a part, or of all with NULL */
+char *
+part_query(const CursorSpec *spec, const Part *part)
+{
+	StringInfoData q;
+	const char *condition = part ? part_condition(spec, part) : NULL;
+
+	initStringInfo(&q);
+	appendStringInfoString(&q, spec->select);
+	if (spec->where)
+		appendStringInfo(&q, " WHERE %s", spec->where);
+	if (condition)
+		appendStringInfo(&q, "%s%s", spec->where ? " AND " : " WHERE ", condition);
+	if (spec->group)
+		appendStringInfo(&q, " %s", spec->group);
+	append_order(&q, spec);
+	if (part != NULL && part->fetch)
+		appendStringInfo(&q, " FETCH FIRST %d ROWS ONLY", part->limit);
+	return q.data;
+}
+
+/* -- what a reply says of the rows to come -- */
+
+/*
+ * Do rows follow those of a page that has some?  Its total and hasMore must both
+ * say no; if one of them is missing or contradicts the rows, the other one counts
+ * and a full page is not the end; without either only an empty page is.
+ */
+bool
+page_more_follow(const ReplyPage *page, int limit, int64 offset)
+{
+	int64 end = offset + page->nrows;
+
+	if (page->more == MORE_YES || page->total > end)
+		return true;
+	if (page->more == MORE_NO && page->total == end)
+		return false;
+	if (page->more == MORE_NO || page->total == end)
+		return page->nrows >= limit;
+	return true;
+}
+
+/* The rows of a page by offset, out of so many */
+int64
+part_rows_due(const Part *part, int64 total)
+{
+	return Max(0, Min(part->limit, total - part->offset));
+}
+
+/* Does a reply by offset agree with itself? */
+bool
+part_agrees(const Part *part, const ReplyPage *page)
+{
+	int64 end = part->offset + page->nrows;
+
+	if (page->total < 0 || page->nrows != part_rows_due(part, page->total))
+		return false;
+	if (page->more == MORE_UNKNOWN)
+		return page->total > end || page->nrows < part->limit;
+	return (page->more == MORE_YES) == (page->total > end);
+}
+
+/* -- cutting the key into ranges -- */
+
+/* Cut off what lies behind point, as a part that follows */
+static void
+cut(MemoryContext context, Part *part, int64 point, double rows)
+{
+	Part *rest = part_new(context, part->limit);
+
+	rest->lo[0] = point;
+	rest->nlo = 1;
+	rest->hi = part->hi;
+	rest->has_hi = part->has_hi;
+	rest->expected = rows;
+	rest->spacing = part->spacing;
+	part->hi = point;
+	part->has_hi = true;
+	part->expected = Max(part->expected - rows, 0);
+	if (part->request)
+		part->given_away += rows;
+	/* the next total is not that of the rows promised before */
+	part->left = rest->left = -1;
+	part->recut = true;
+	dlist_insert_after(&part->node, &rest->node);
+}
+
+/* Where a part has so many rows behind its start, if the spacing holds */
+static bool
+point_after(Part *part, double rows, int64 *point)
+{
+	double spacing = part->spacing;
+	double where;
+
+	if (part->has_hi && part->expected > 0)
+		spacing = ((double) part->hi - (double) part->lo[0]) / part->expected;
+	where = (double) part->lo[0] + spacing * rows;
+	if (where >= (double) PG_INT64_MAX || where <= (double) PG_INT64_MIN)
+		return false;
+	*point = (int64) where;
+	return *point > part->lo[0] && (!part->has_hi || *point < part->hi);
+}
+
+/* The first page is here and more follow: one range for each slot */
+void
+parts_divide(dlist_head *parts, Part *first, int slots, MemoryContext context)
+{
+	double share = ceil(first->expected / slots / first->limit) * first->limit;
+	double left = first->expected;
+	Part *part = first;
+
+	while (left > share && --slots > 0)
+	{
+		int64 point;
+
+		if (!point_after(part, share, &point))
+			break;
+		left -= share;
+		cut(context, part, point, left);
+		part = dlist_container(Part, node, dlist_next_node(parts, &part->node));
+	}
+}
+
+/* Rows of a part that no request in flight will bring */
+static double
+unasked(Part *part)
+{
+	return part->finished ? 0 : part->expected - (part->request ? part->limit : 0);
+}
+
+/* A free slot and nothing to send: halve the largest part */
+bool
+parts_cut_largest(dlist_head *parts, MemoryContext context)
+{
+	Part *largest = NULL;
+	dlist_iter i;
+	int64 point;
+	double half;
+
+	dlist_foreach(i, parts)
+	{
+		Part *part = dlist_container(Part, node, i.cur);
+
+		if (part->nlo > 0 && (largest == NULL || unasked(part) > unasked(largest)))
+			largest = part;
+	}
+	if (largest == NULL || unasked(largest) < 1.5 * largest->limit)
+		return false;
+	half = ceil(unasked(largest) / 2 / largest->limit) * largest->limit;
+	half = Min(half, unasked(largest) - 1);
+	if (!point_after(largest, largest->expected - half, &point))
+		return false;
+	cut(context, largest, point, half);
+	return true;
+}
