@@ -205,6 +205,105 @@ class Dialect(SandboxCase):
         self.assertRegex(self.rows(q)[0]["trandate"], r"^\d\d\.\d\d\.\d{4}$")
 
 
+class Oracle(SandboxCase):
+    """Where PostgreSQL's SQL and Oracle's differ, Oracle's is played."""
+
+    def value(self, expression):
+        items = self.rows("SELECT %s AS v FROM dual" % expression)
+        return items[0].get("v")
+
+    def test_numbers_are_exact_decimals(self):
+        for expression, value in (
+                ("9223372036854775807 + 1", "9223372036854775808"),
+                ("9223372036854775807 * 9223372036854775807", "85070591730234615847396907784232501249"),
+                ("-9223372036854775808 - 1", "-9223372036854775809"),
+                ("1/3", "0.3333333333333333333333333333333333333333"),
+                ("10/3", "3.33333333333333333333333333333333333333"),
+                ("1/3*3", "0.9999999999999999999999999999999999999999"),
+                ("0.1 + 0.2", "0.3"), ("MOD(7, 0)", "7"), ("POWER(2, 100)", "1267650600228229401496703205376"),
+                ("TO_CHAR(0.5)", ".5"), ("'a' || -0.5", "a-.5"), ("NVL(TO_NUMBER('1E3'), 0)", "1000"),
+                ("POWER(10, -131) * 10", "0")):
+            self.assertEqual(self.value(expression), value, expression)
+        n = 2147483000
+        self.client.control("sql", sql="UPDATE ns.systemnote SET type = %d WHERE id = 1" % n)
+        self.addCleanup(self.client.control, "sql", sql="UPDATE ns.systemnote SET type = 4 WHERE id = 1")
+        self.assertEqual(self.rows("SELECT type*type*type*type AS v, -type AS m FROM systemnote WHERE id = 1"),
+                         [{"v": str(n ** 4), "m": str(-n)}])
+        self.assertEqual(self.rows("SELECT AVG(x.v) AS a, SUM(x.v) AS s, MEDIAN(x.v) AS m FROM (SELECT 0.1 AS v FROM dual "
+                                   "UNION ALL SELECT 0.2 FROM dual UNION ALL SELECT 12345678901234567890.3 FROM dual "
+                                   "UNION ALL SELECT NULL FROM dual) x"),
+                         [{"a": "4115226300411522630.2", "s": "12345678901234567890.6", "m": "0.2"}])
+        self.assertEqual(self.rows("SELECT AVG(x.v) AS a FROM (SELECT 1 AS v FROM dual UNION ALL SELECT 1 FROM dual "
+                                   "UNION ALL SELECT 0 FROM dual) x")[0]["a"], "0." + "6" * 39 + "7")
+
+    def test_a_number_that_is_too_large(self):
+        for expression in ("POWER(10, 126)", "POWER(10, 100) * POWER(10, 100)", "1E126 + 1", "-POWER(10, 125) * 10"):
+            self.refuse("SELECT %s AS v FROM dual" % expression, "ORA-01426")
+        self.refuse("SELECT SUM(x.v) AS v FROM (SELECT POWER(10, 125) * 9 AS v FROM dual UNION ALL SELECT POWER(10, 125) * 9 FROM dual) x", "ORA-01426")
+        self.refuse("SELECT 1/0 AS v FROM dual", "ORA-01476")
+
+    def test_dates_end_with_9999(self):
+        last = "TO_DATE('9999-12-31','YYYY-MM-DD')"
+        self.assertEqual(self.value("TO_CHAR(%s - 1,'YYYY-MM-DD')" % last), "9999-12-30")
+        for expression in ("%s + 1", "1 + %s", "ADD_MONTHS(%s, 1)", "ROUND(%s, 'YYYY')", "TO_DATE('4712-01-01','YYYY-MM-DD') - 5000000 + 0 * (%s - %s)"):
+            expression = expression.replace("%s", last)
+            self.refuse("SELECT TO_CHAR(%s,'YYYY-MM-DD') AS v FROM dual" % expression, "ORA-018")
+        self.refuse("SELECT id FROM currency WHERE lastmodifieddate + 3000000 > SYSDATE", "ORA-01841")
+        self.refuse("SELECT TO_DATE('0000-01-01','YYYY-MM-DD') AS v FROM dual", "ORA-01841")
+        self.refuse("SELECT TO_DATE('2023-02-29','YYYY-MM-DD') AS v FROM dual", "ORA-01839")
+        self.assertEqual(self.value("TO_CHAR(TO_DATE('2024-01-01','YYYY-MM-DD') + 1/3,'YYYY-MM-DD HH24:MI:SS')"), "2024-01-01 08:00:00")
+        self.assertEqual(self.value("TO_CHAR(TO_DATE('2024-01-01','YYYY-MM-DD') + 1/7,'YYYY-MM-DD HH24:MI:SS')"), "2024-01-01 03:25:43")
+
+    def test_the_empty_string_is_null(self):
+        self.client.control("insert", table="term", row={"id": 97, "name": ""})
+        self.addCleanup(self.client.control, "delete", table="term", key={"id": 97})
+        self.assertEqual(self.rows("SELECT id, name FROM term WHERE id = 97 AND name IS NULL"), [{"id": "97"}])
+        self.client.control("update", table="term", key={"id": 97}, changes={"name": "x"})
+        self.client.control("update", table="term", key={"id": 97}, changes={"name": ""})
+        self.assertEqual(self.rows("SELECT COUNT(name) AS n, COUNT(*) AS a FROM term WHERE id = 97"), [{"n": "0", "a": "1"}])
+        self.client.control("sql", sql="UPDATE ns.term SET name = '' WHERE id = 97")
+        self.assertEqual(self.rows("SELECT id FROM term WHERE id = 97 AND name IS NULL"), [{"id": "97"}])
+        for condition in ("'' = ''", "'' IS NOT NULL", "'a' <> ''", "'a' LIKE ''", "NOT 'a' LIKE ''", "'a' NOT IN ('b', '')",
+                          "REPLACE('a', 'a') = 'a'", "CASE WHEN 1 = 1 THEN '' END IS NOT NULL", "TRIM(' ') <> 'x'"):
+            self.assertEqual(self.rows("SELECT 1 AS v FROM dual WHERE " + condition), [], condition)
+        for condition in ("'' IS NULL", "COALESCE('', NULL, 'x') = 'x'", "'a' || '' = 'a'", "DECODE('', NULL, 1, 0) = 1", "LENGTH('') IS NULL"):
+            self.assertEqual(len(self.rows("SELECT 1 AS v FROM dual WHERE " + condition)), 1, condition)
+
+    def test_like(self):
+        for condition in (r"'a\b' LIKE 'a\b'", r"'a_b' LIKE 'a\_b' ESCAPE '\'", r"'a%' LIKE 'a!%' ESCAPE '!'", "'a!' LIKE 'a!!' ESCAPE '!'", r"'a\xb' LIKE 'a\_b'"):
+            self.assertEqual(len(self.rows("SELECT 1 AS v FROM dual WHERE " + condition)), 1, condition)
+        for condition in (r"'axb' LIKE 'a\_b' ESCAPE '\'",):
+            self.assertEqual(self.rows("SELECT 1 AS v FROM dual WHERE " + condition), [], condition)
+        for condition in ("'ab' LIKE 'a!b' ESCAPE '!'", "'ab' LIKE 'ab!' ESCAPE '!'"):
+            self.refuse("SELECT 1 AS v FROM dual WHERE " + condition, "ORA-01424")
+        self.refuse("SELECT 1 AS v FROM dual WHERE 'ab' LIKE 'ab' ESCAPE 'xx'", "ORA-01425")
+
+    def test_between(self):
+        self.assertEqual(len(self.rows("SELECT id FROM currency WHERE id BETWEEN 2 AND 4")), 3)
+        self.assertEqual(self.rows("SELECT id FROM currency WHERE id BETWEEN 4 AND 2"), [])
+        self.assertEqual(self.rows("SELECT id FROM currency WHERE id NOT BETWEEN 2 AND NULL ORDER BY id ASC"), [{"id": "1"}])
+
+    def test_long_conditions(self):
+        ors = " OR ".join("id = %d" % i for i in range(2000))
+        self.assertEqual(len(self.rows("SELECT id FROM currency WHERE " + ors)), 6)
+        ands = " AND ".join("id <> %d" % i for i in range(3, 2003))
+        self.assertEqual(len(self.rows("SELECT id FROM currency WHERE NOT (%s)" % ands)), 4)
+        day = "TO_DATE('2024-01-%02d','YYYY-MM-DD')"
+        days = " OR ".join("trandate IN (%s)" % ", ".join(day % (1 + i % 31) for i in range(1000)) for _ in range(3))
+        self.assertGreater(int(self.rows("SELECT COUNT(*) AS n FROM transaction WHERE " + days)[0]["n"]), 50)
+        ranges = " OR ".join("(trandate >= %s AND trandate < %s + 1)" % (day % 1, day % 1) for _ in range(3000))
+        self.assertGreater(int(self.rows("SELECT COUNT(*) AS n FROM transaction WHERE " + ranges)[0]["n"]), 0)
+        sums = " + ".join(["id"] * 2000)
+        self.assertEqual(self.rows("SELECT %s AS v FROM currency WHERE id = 3" % sums), [{"v": "6000"}])
+        deep = "(" * 400 + "id = 3" + ")" * 400
+        self.assertEqual(self.rows("SELECT id FROM currency WHERE " + deep), [{"id": "3"}])
+
+    def test_a_fault_of_the_sandbox_is_no_login(self):
+        deep = "(" * 200000 + "id = 3" + ")" * 200000
+        self.assertEqual(self.client.suiteql("SELECT id FROM currency WHERE " + deep)[0], 500)
+        self.assertEqual(len(self.rows("SELECT id FROM currency")), 6)
+
+
 class Paging(SandboxCase):
     def test_paging(self):
         status, _, first = self.client.suiteql("SELECT id FROM transaction ORDER BY id ASC", limit=1000)
@@ -276,6 +375,7 @@ class Variants(SandboxCase):
         self.assertEqual(len(self.rows(q)), 1)
         self.switch("accent_insensitive", True)
         self.assertEqual(len(self.rows("SELECT id FROM department WHERE name = 'developpement'")), 1)
+        self.client.control("reset")
         order = "SELECT firstname FROM employee ORDER BY firstname ASC, id ASC"
         binary = self.rows(order)
         self.switch("text_sort", "linguistic")
@@ -335,6 +435,65 @@ class Services(SandboxCase):
         sales = self.get("record/v1/salesOrder", limit=1)[2]["items"][0]["id"]
         self.assertEqual(self.get("record/v1/invoice/" + sales)[0], 404)
         self.assertTrue(self.get("record/v1/salesOrder/" + sales, expandSubResources="true")[2]["item"]["items"])
+        _, headers, _ = self.get("record/v1/customer/1001")
+        self.assertIn("type=singular", headers["Content-Type"])
+
+    def listed(self, kind, q):
+        status, _, body = self.get("record/v1/" + kind, q=q)
+        self.assertEqual(status, 200, body)
+        return [i["id"] for i in body["items"]]
+
+    def test_filters(self):
+        for q, ids in (("id BETWEEN [2, 4]", "234"), ("id BETWEEN_NOT [2,4]", "156"), ("id WITHIN [5, 9]", "56"), ("symbol END_WITH R", "4"), ("symbol ENDWITH r", "4"),
+                       ("symbol ENDWITH_NOT Y AND id GREATER_OR_EQUAL 4", "46"), ("id ANY_OF [1, 6]", "16"), ("SYMBOL START_WITH_NOT c", "1245"), ('name IS "US Dollar"', "1"),
+                       ("isbasecurrency IS true OR symbol CONTAIN UR AND id GREATER 1", "14"), ("symbol EMPTY", ""), ("symbol EMPTY_NOT AND id LESS 2", "1"),
+                       ('lastModifiedDate ON_OR_AFTER "1/1/2020" AND lastmodifieddate BEFORE "1/2/2020" AND id EQUAL 1', "1")):
+            self.assertEqual("".join(self.listed("currency", q)), ids, q)
+        for q in ("id BETWEEN 2 AND 4", "id BETWEEN [1]", "id BETWEEN [1, 2, 3]", "id BETWEEN", "id ANY_OF 1", "id CONTAIN", "symbol SOUNDS_LIKE x", "id IS", "(id IS 1", "id IS 1 )", "name START_WITH"):
+            self.assertEqual(self.get("record/v1/currency", q=q)[0], 400, q)
+        self.assertEqual(self.get("record/v1/customer", q="comments CONTAIN x")[0], 400, "what is not filterable")
+        self.assertEqual(self.listed("customer", "subsidiary ANY_OF [99]"), [])
+        # dates stand in the user's display format
+        self.client.control("switch", name="date_format", value="DD.MM.YYYY")
+        self.assertEqual(self.listed("currency", 'lastmodifieddate BEFORE "02.01.2020" AND id LESS 2'), ["1"])
+        self.assertEqual(self.get("record/v1/currency", q='lastmodifieddate BEFORE "1/13/2020"')[0], 400)
+
+    def test_names_in_any_case(self):
+        self.assertEqual(self.get("record/v1/SALESORDER", limit=1)[0], 200)
+        self.assertEqual(self.get("record/v1/CUSTOMER/1001")[2]["id"], "1001")
+        self.assertEqual(list(self.get("record/v1/customer/1001", fields="COMPANYNAME")[2]), ["links", "id", "companyName"])
+        self.assertEqual(self.get("record/v1/metadata-catalog/SalesORDER", "application/schema+json")[0], 200)
+        some = self.get("record/v1/metadata-catalog", select="CUSTOMER,salesorder")[2]["items"]
+        self.assertEqual([i["name"] for i in some], ["customer", "salesOrder"])
+
+    def test_external_ids(self):
+        row = self.rows("SELECT MIN(id) AS id FROM customer WHERE externalid IS NOT NULL")[0]
+        known = self.rows("SELECT id, externalid FROM customer WHERE id = " + row["id"])[0]
+        for key in (known["externalid"], known["externalid"].upper()):
+            self.assertEqual(self.get("record/v1/customer/eid:" + key)[2]["id"], known["id"], key)
+        self.assertEqual(self.get("record/v1/customer/eid:nobody")[0], 404)
+        self.assertEqual(self.get("record/v1/vendor/eid:" + known["externalid"])[0], 404, "of another type")
+        self.assertEqual(self.get("record/v1/currency/eid:x")[0], 404, "which has no external ids")
+        self.client.control("update", table="customer", key={"id": known["id"]}, changes={"externalid": "a b/c"})
+        self.addCleanup(self.client.control, "update", table="customer", key={"id": known["id"]}, changes={"externalid": known["externalid"]})
+        self.assertEqual(self.get("record/v1/customer/eid:a%20b%2Fc")[2]["id"], known["id"])
+        self.client.control("update", table="customer", key={"id": known["id"]}, changes={"externalid": "a|b"})
+        self.assertEqual(self.get("record/v1/customer/eid:a%7Cb")[0], 404, "a bar delimits")
+        self.assertEqual(self.listed("customer", 'externalId IS "A|B"'), [known["id"]])
+
+    def test_records_of_every_type(self):
+        names = {i["name"] for i in self.get("record/v1/metadata-catalog")[2]["items"]}
+        self.assertLess({"check", "expenseReport", "transferOrder", "workOrder", "opportunity", "customerDeposit", "vendorPrepayment",
+                         "inventoryItem", "kitItem", "assemblyItem", "serviceResaleItem"}, names)
+        item = self.rows("SELECT MIN(id) AS id FROM item WHERE itemtype = 'InvtPart'")[0]["id"]
+        self.assertEqual(self.get("record/v1/inventoryItem/" + item)[0], 200)
+        self.assertEqual(self.get("record/v1/assemblyItem/" + item)[0], 404)
+        self.assertEqual(self.get("record/v1/check", limit=1)[2]["totalResults"], 0)
+        schema = self.get("record/v1/metadata-catalog/customer", "application/schema+json")[2]
+        self.assertIn("companyName", schema["x-ns-filterable"])
+        self.assertNotIn("comments", schema["x-ns-filterable"])
+        self.assertFalse([n for n, p in schema["properties"].items() if "x-ns-filterable" in p])
+        self.assertTrue(self.get("record/v1/metadata-catalog/customrecord_asset", "application/schema+json")[2]["x-ns-custom-record"])
 
     def test_edits(self):
         before = self.rows("SELECT COUNT(*) AS n FROM deletedrecord")[0]["n"]

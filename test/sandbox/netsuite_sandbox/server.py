@@ -8,6 +8,7 @@ import ssl
 import struct
 import threading
 import time
+import traceback
 import uuid
 from collections import OrderedDict, deque
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -270,6 +271,12 @@ class Sandbox:
         except NetSuiteError as error:
             request.reason = getattr(error, "reason", error.detail)
             return failure(error)
+        except Exception as error:                              # pylint: disable=broad-except
+            # a fault of the sandbox is one of the server, not a connection that breaks
+            traceback.print_exc(limit=-3)
+            request.reason = repr(error)[:200]
+            return failure(NetSuiteError(500, "UNEXPECTED_ERROR",
+                                         "An unexpected error occurred. Error ID: sandbox"))
 
     def server_time(self):
         now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(self.clock()))
@@ -327,11 +334,14 @@ class Sandbox:
         args = request.args()
         if len(parts) == 1:
             limit, offset = paging(args, 1000)
+            # by-id calls work without this permission, all others need it
+            self.need("suiteql_allowed", "SuiteAnalytics Workbook")
             return Response(200, record.listing(self.store, parts[0], base, args.get("q"), limit,
-                                                offset))
+                                                offset, self.switches["date_format"]))
         fields = {f.strip().lower() for f in args.get("fields", "").split(",") if f.strip()}
         return Response(200, record.get(self.store, parts[0], base, parts[1],
-                                        args.get("expandSubResources") == "true", fields))
+                                        args.get("expandSubResources") == "true", fields),
+                        {"Content-Type": "application/vnd.oracle.resource+json; type=singular"})
 
     # -- SuiteQL -----------------------------------------------------------------------------
     def suiteql(self, request):

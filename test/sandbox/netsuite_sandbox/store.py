@@ -10,6 +10,11 @@ from .errors import invalid_query
 from .translate import ident, quote
 
 
+# Oracle's words for what PostgreSQL finds
+ORACLE = {"22003": "ORA-01426: numeric overflow", "22012": "ORA-01476: divisor is equal to zero",
+          "22008": "ORA-01839: date not valid for month specified", "22P02": "ORA-01722: invalid number"}
+
+
 class Store:
     def __init__(self, dsn, tables, connections=8):
         self.dsn, self.tables = dsn, tables
@@ -25,7 +30,7 @@ class Store:
         try:
             if conn is None or conn.closed:
                 conn = psycopg.connect(self.dsn, autocommit=True)
-                conn.execute("SET jit = off")
+                conn.execute("SET jit = off; SET max_stack_depth = '7MB'")
             yield conn
         finally:
             self.pool.put(conn)
@@ -35,10 +40,10 @@ class Store:
         try:
             with self.connection() as conn:
                 return conn.execute(sql).fetchall()
-        except psycopg.OperationalError:
-            raise
         except psycopg.Error as error:
-            raise invalid_query(str(error).split("\n", maxsplit=1)[0]) from None
+            if error.sqlstate is None:
+                raise
+            raise invalid_query(ORACLE.get(error.sqlstate) or str(error).split("\n", maxsplit=1)[0]) from None
 
     def count(self, sql):
         return int(self.fetch("SELECT count(*) FROM (%s) q" % sql)[0][0])

@@ -17,6 +17,7 @@ SWITCHES = {
     "case_insensitive": (False, "text comparison ignores case"),
     "accent_insensitive": (False, "text comparison ignores accents"),
     "ignore_trailing_blanks": (False, "text = ignores trailing blanks"),
+    "collation_on_columns": (False, "columns have such a collation, comparisons of literals are exact"),
     "text_sort": ("binary", "order of text: binary or linguistic"),
     "date_format": ("FMMM/FMDD/YYYY", "display format of bare dates, as to_char takes it"),
     "time_format": ("FMHH12:MI am", "and of the time of day; empty shows none"),
