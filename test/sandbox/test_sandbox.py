@@ -1,6 +1,7 @@
 """The sandbox's own tests, against a running one: NS_READY names its facts."""
 
 import base64
+import itertools
 import json
 import os
 import random
@@ -10,17 +11,20 @@ import tempfile
 import threading
 import time
 import unittest
+from datetime import datetime
 from urllib.parse import urlencode
 
 import psycopg
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 
+from netsuite_sandbox import personality, switches
 from netsuite_sandbox.client import Client
 from netsuite_sandbox.metadata import camel
 from netsuite_sandbox.suiteql import parse
 
-FACTS = json.load(open(os.environ["NS_READY"], encoding="utf-8"))
+with open(os.environ["NS_READY"], encoding="utf-8") as facts:
+    FACTS = json.load(facts)
 TOKEN = "/services/rest/auth/oauth2/v1/token"
 QUERY = "/services/rest/query/v1/suiteql"
 
@@ -379,6 +383,126 @@ class Variants(SandboxCase):
     def switch(self, name, value):
         self.client.control("switch", name=name, value=value)
 
+    def raw(self, q, **paging):
+        """The body of a reply as it came."""
+        self.client.suiteql(q, **paging)
+        return self.client.data
+
+    def test_pages(self):
+        q = "SELECT id, name FROM subsidiary ORDER BY id ASC"
+        usual = self.client.suiteql(q, limit=5)[2]
+        for name, value in (("member_order", "items-first"), ("items_reversed", True), ("escaped_json", True), ("spaced_json", True), ("chunked", True),
+                            ("lower_headers", True), ("plain_content_type", True), ("keep_alive", "close")):
+            plain = self.raw(q, limit=5)
+            self.switch(name, value)
+            self.assertEqual(self.client.suiteql(q, limit=5)[2], usual, name)
+            if name.endswith(("json", "reversed", "order")):
+                self.assertNotEqual(self.client.data, plain, name)
+        self.assertTrue(self.client.data.isascii())
+        self.client.control("reset")
+        self.switch("item_links", True)
+        self.assertTrue(self.client.suiteql(q)[2]["items"][0]["links"])
+        for name, value, member, seen in (("count_form", "string", "count", "5"), ("count_form", "missing", "count", None), ("totals", "string", "totalResults", "6"),
+                                          ("totals", "missing", "totalResults", None), ("has_more", "string", "hasMore", "true"), ("has_more", "missing", "hasMore", None)):
+            self.switch(name, value)
+            self.assertEqual(self.client.suiteql(q, limit=5)[2].get(member), seen, (name, value))
+        self.switch("totals", "null")
+        self.assertIn(b'"totalResults":null', self.raw(q, limit=5))
+
+    def test_size_of_pages(self):
+        q = "SELECT id FROM transaction ORDER BY id ASC"
+        self.switch("limit_clipped", True)
+        status, _, body = self.client.suiteql(q, limit=3000)
+        self.assertEqual((status, body["count"], body["hasMore"]), (200, 1000, True))
+        self.switch("short_pages", 700)
+        self.assertEqual(self.client.suiteql(q, limit=1000)[2]["count"], 700)
+
+    def test_refusals(self):
+        unknown, hidden = "SELECT nope FROM currency", "SELECT id FROM nowhere"
+        self.switch("error_shape", "top")
+        self.assertIn("Field 'nope'", self.client.suiteql(unknown)[2]["detail"])
+        self.switch("error_shape", "nested")
+        self.assertEqual(self.client.suiteql(unknown)[2]["error"]["code"], "INVALID_PARAMETER")
+        self.switch("query_error_code", "USER_ERROR")
+        self.assertEqual(self.client.suiteql(unknown)[2]["error"]["code"], "USER_ERROR")
+        self.client.control("reset")
+        for style, part in (("identifier-empty", "Available identifiers are: {}"), ("german", "wurde nicht gefunden"), ("unnamed", "unsupported search")):
+            self.switch("unknown_column", style)
+            self.refuse(unknown, part)
+        self.switch("unknown_record", "search-type")
+        self.refuse(hidden, "Invalid search type: nowhere")
+        self.switch("multi_currency", False)
+        self.refuse("SELECT id FROM currency", "Invalid search type: currency")
+        self.switch("suiteql_allowed", False)
+        self.refuse("SELECT id FROM term", "INSUFFICIENT_PERMISSION", status=403)
+        self.switch("permission_status", 400)
+        self.refuse("SELECT id FROM term", "does not have permission")
+        self.client.control("reset")
+        self.switch("fetch_first", False)
+        self.refuse("SELECT id FROM term FETCH FIRST 2 ROWS ONLY", "FETCH")
+        self.switch("fetch_first_status", 500)
+        self.refuse("SELECT id FROM term FETCH FIRST 2 ROWS ONLY", "FETCH", status=500)
+
+    def test_unrest(self):
+        self.switch("refuse_every", 13)
+        self.switch("refusal_body", "html")
+        self.switch("concurrency_status", 400)
+        replies = [self.client.suiteql("SELECT id FROM term") for _ in range(13)]
+        self.assertEqual([r[0] for r in replies], [200] * 12 + [400])
+        self.assertIn(b"Concurrent request limit exceeded", replies[-1][2])
+        self.client.control("reset")
+        self.switch("fail_every", 17)
+        for kind, status in (("500", 500), ("502-html", 502), ("503", 503), ("504", 504)):
+            self.switch("failure", kind)
+            self.assertEqual([self.client.suiteql("SELECT id FROM term")[0] for _ in range(17)], [200] * 16 + [status])
+
+    def test_connections(self):
+        self.switch("keep_alive", "dies")
+        died = 0
+        for _ in range(12):
+            try:
+                self.assertEqual(self.client.suiteql("SELECT id FROM term")[0], 200)
+            except OSError:
+                died += 1
+        self.assertEqual(died, 2)
+
+    def test_login(self):
+        self.switch("server_time_signed", True)
+        path = "/services/rest/system/v1/serverTime"
+        self.assertEqual(self.client.request("GET", path, sign=False)[0], 401)
+        self.assertEqual(self.client.request("GET", path)[0], 200)
+        self.switch("company_language", "de_DE")
+        self.refuse("SELECT id FROM term", "Accept-Language")
+        self.assertEqual(self.client.suiteql("SELECT id FROM term", **{"Accept-Language": "de-de"})[0], 200)
+        self.switch("tba", False)
+        self.refuse("SELECT id FROM term", "INVALID_LOGIN", status=401)
+
+    def test_collations(self):
+        column = "SELECT id FROM currency WHERE name = 'EURO'"
+        literal = "SELECT id FROM currency WHERE id = 1 AND 'a' = 'A'"
+        self.switch("case_insensitive", True)
+        self.assertEqual([len(self.rows(q)) for q in (column, literal)], [1, 1])
+        self.switch("collation_on_columns", True)
+        self.assertEqual([len(self.rows(q)) for q in (column, literal)], [1, 0])
+        self.assertEqual(len(self.rows("SELECT id FROM currency WHERE SUBSTR(name, 1, 4) IN ('EURO')")), 1)
+        groups = "SELECT CASE WHEN id < 3 THEN 'x' ELSE LOWER('X' || '') END AS v FROM currency"
+        self.assertEqual(len(self.rows(groups.replace("SELECT", "SELECT DISTINCT"))), 1)
+        mixed = "(SELECT CASE WHEN id < 3 THEN 'x' ELSE 'X' END AS v, id AS i FROM currency) y"
+        self.assertEqual(self.rows("SELECT y.v, COUNT(*) AS n, MAX(y.v) AS m FROM %s GROUP BY y.v" % mixed), [{"v": "X", "n": "6", "m": "x"}])
+        self.assertEqual(len(self.rows("SELECT DISTINCT y.v FROM %s ORDER BY y.v ASC" % mixed)), 1)
+        self.assertEqual(self.rows("SELECT COUNT(DISTINCT y.v) AS n FROM %s" % mixed), [{"n": "1"}])
+        self.assertEqual(self.rows("SELECT LOWER(y.v) || '!' AS w FROM %s GROUP BY y.v HAVING MIN(y.i) = 1" % mixed), [{"w": "x!"}])
+
+    def test_clocks(self):
+        q = "SELECT TO_CHAR(SYSDATE,'HH24') AS s, TO_CHAR(CURRENT_TIMESTAMP,'HH24') AS c FROM dual"
+        self.switch("datetime_zone", "Asia/Tokyo")
+        usual = self.rows(q)[0]
+        self.assertEqual(usual["s"], usual["c"])
+        self.switch("current_zone", "datetime")
+        self.assertNotEqual(*self.rows(q)[0].values())
+        self.switch("current_zone", "UTC")
+        self.assertNotEqual(*self.rows(q)[0].values())
+
     def test_values(self):
         q = "SELECT id, name, isbasecurrency, exchangerate FROM currency WHERE id = 3"
         self.assertEqual(self.rows(q), [{"id": "3", "name": "Canadian Dollar", "isbasecurrency": "F", "exchangerate": "0.7342"}])
@@ -392,7 +516,14 @@ class Variants(SandboxCase):
         self.switch("nulls_present", True)
         self.assertEqual(self.rows("SELECT parent FROM subsidiary WHERE id = 1"), [{"parent": None}])
         self.switch("exponents", True)
-        self.assertEqual(self.rows("SELECT 0.0000001 AS v FROM dual"), [{"v": "1E-07"}])
+        self.assertEqual(self.rows("SELECT 0.0000001 AS v FROM dual"), [{"v": "1E-7"}])
+        self.assertEqual(self.rows("SELECT -0.00000012345678901234567890123 AS v FROM dual"), [{"v": "-1.2345678901234567890123E-7"}])
+        self.switch("numbers_as_json", True)
+        self.assertIn(b'"v":1E-7', self.raw("SELECT 0.0000001 AS v FROM dual"))
+        self.client.control("reset")
+        self.switch("nulls_present", True)
+        self.switch("null_value", "empty")
+        self.assertEqual(self.rows("SELECT parent, lastmodifieddate - lastmodifieddate AS n FROM subsidiary WHERE id = 1"), [{"parent": "", "n": "0"}])
 
     def test_text(self):
         q = "SELECT id FROM currency WHERE name = 'EURO'"
@@ -538,6 +669,70 @@ class Services(SandboxCase):
         self.assertGreater(body["serverTime"], time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + 80000)))
 
 
+    def test_record_variants(self):
+        path = "record/v1/customer/1001"
+        usual = self.get(path)[2]
+        self.client.control("switch", name="record_times", value="offset")
+        moved = self.get(path)[2]["lastModifiedDate"]
+        self.assertRegex(moved, r"-0[78]:00$")
+        self.assertEqual(datetime.fromisoformat(moved), datetime.fromisoformat(usual["lastModifiedDate"].replace("Z", "+00:00")))
+        self.client.control("switch", name="record_keys", value="lower")
+        self.client.control("switch", name="ref_names", value=False)
+        record = self.get(path)[2]
+        self.assertIn("lastmodifieddate", record)
+        self.assertNotIn("refName", record["currency"])
+        self.client.control("switch", name="odd_external_ids", value=False)
+        self.assertEqual(self.get("record/v1/customer/eid:a%20b")[0], 400)
+        self.client.control("switch", name="filterable_as", value="flags")
+        self.assertTrue(self.get("record/v1/metadata-catalog/customer", "application/schema+json")[2]["properties"]["companyName"]["x-ns-filterable"])
+        self.client.control("switch", name="record_allowed", value=False)
+        for kind, status, code in (("permission", 403, "INSUFFICIENT_PERMISSION"), ("locked", 400, "USER_ERROR"), ("method", 405, "INVALID_METHOD"), ("missing", 404, "NONEXISTENT_ID")):
+            self.client.control("switch", name="record_refusal", value=kind)
+            got, _, body = self.get(path)
+            self.assertEqual((got, body["o:errorDetails"][0]["o:errorCode"]), (status, code))
+        self.client.control("switch", name="governance_type", value="internal")
+        self.assertNotIn("integrationConcurrencyLimit", self.get("system/v1/governanceLimits")[2])
+
+
+class Personalities(SandboxCase):
+    known = list(personality.load().values())
+
+    def test_any_two_values_meet(self):
+        """Of any two switches of two values, each of the four combinations is some personality's."""
+        played = [dict(switches.defaults(), **p["switches"]) for p in self.known]
+        pairs = list(itertools.combinations(personality.two_valued(), 2))
+        self.assertGreater(len(pairs), 1000)
+        for a, b in pairs:
+            for x, y in itertools.product(set(switches.values(a)), set(switches.values(b))):
+                self.assertTrue(any(p[a] == x and p[b] == y for p in played), "%s=%s with %s=%s is nobody's" % (a, x, b, y))
+
+    def test_every_value_is_played(self):
+        for name in switches.SWITCHES:
+            played = {p["switches"].get(name, switches.SWITCHES[name][0]) for p in self.known} if switches.values(name) else set()
+            self.assertEqual(played, set(switches.values(name)), name)
+
+    def test_the_usual_account_comes_first(self):
+        self.assertEqual((self.known[0]["name"], self.known[0]["switches"], self.known[0]["options"]), ("usual", {}, {}))
+        self.assertEqual(len(self.known), 12)
+
+    def test_made_from_the_switches(self):
+        self.assertEqual(self.known, personality.make(), "run make-personalities")
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "README.md"), encoding="utf-8") as file:
+            self.assertIn(switches.table(), file.read(), "run make-personalities")
+
+    def test_to_be_another(self):
+        self.addCleanup(self.client.control, "personality", name="usual")
+        for p in self.known:
+            reply = self.client.control("personality", name=p["name"])
+            self.assertEqual(reply["server"], "".join(", %s '%s'" % o for o in p["options"].items()))
+            self.assertEqual("consumer_key" in reply["mapping"], p["switches"].get("tba", True))
+            self.client.control("reset")
+            status = self.client.suiteql("SELECT id FROM term")[0]
+            self.assertEqual(status == 401, not p["switches"].get("tba", True), "a reset stays with the personality")
+        with self.assertRaises(RuntimeError):
+            self.client.control("personality", name="nobody")
+
+
 class Faults(SandboxCase):
     q = "SELECT id FROM transaction ORDER BY id ASC"
 
@@ -650,7 +845,8 @@ const api = new Api({consumer_key: c.consumer_key, consumer_secret_key: c.consum
                     if os.path.exists(ready):
                         break
                     time.sleep(0.1)
-                client = Client(json.load(open(ready, encoding="utf-8")))
+                with open(ready, encoding="utf-8") as file:
+                    client = Client(json.load(file))
                 _, _, body = client.suiteql("SELECT id, name, TO_CHAR(opened,'YYYY-MM-DD') AS opened, rate FROM shops ORDER BY id ASC")
                 self.assertEqual([{k: v for k, v in i.items() if k != "links"} for i in body["items"]],
                                  [{"id": "1", "name": 'A "b"\nc', "opened": "2020-01-31", "rate": "1.5"},

@@ -63,12 +63,14 @@ class Authenticator:
             self.keys[self.credentials[key_id]] = key.public_key()
 
     # -- the door ----------------------------------------------------------------------------
-    def check(self, request):
+    def check(self, request, tba=True):
         """Raise unless the request bears a valid signature or token."""
         header = request.headers.get("authorization", "")
         if header.startswith("Bearer "):
             return self.check_bearer(header[7:].strip())
         if header.startswith("OAuth "):
+            if not tba:
+                raise invalid_login("token-based authentication is not accepted")
             return self.check_tba(request, header[6:])
         raise invalid_login("no credentials")
 
@@ -125,7 +127,7 @@ class Authenticator:
         return base64.b64encode(digest).decode()
 
     # -- OAuth 2.0 ---------------------------------------------------------------------------
-    def grant(self, request, as_string):
+    def grant(self, request, as_string, token_type="bearer"):
         """The token endpoint."""
         kind = request.headers.get("content-type", "").split(";")[0].strip()
         form = dict(parse_qsl(request.body.decode("utf-8", "replace")))
@@ -143,7 +145,7 @@ class Authenticator:
         token = secrets.token_urlsafe(48)
         self.tokens[token] = self.clock() + self.token_lifetime
         lifetime = str(self.token_lifetime) if as_string else self.token_lifetime
-        return 200, {"access_token": token, "expires_in": lifetime, "token_type": "bearer"}
+        return 200, {"access_token": token, "expires_in": lifetime, "token_type": token_type}
 
     def check_assertion(self, request, assertion):
         """None if the JWT is good, else what is wrong with it."""

@@ -32,6 +32,9 @@ $$ BEGIN
   IF abs(v) < 1e-130 THEN RETURN 0; END IF;
   RETURN round(v, 40 - 2 * ceil(ns.digits(v) / 2.0)::int);
 END $$;
+-- a number below one as 1.5E-7
+CREATE OR REPLACE FUNCTION ns.exponent(v numeric) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS
+$$ SELECT trim_scale(v * ('1e' || 1 - ns.digits(v))::numeric) || 'E' || ns.digits(v) - 1 $$;
 CREATE OR REPLACE FUNCTION ns.divide(a numeric, b numeric) RETURNS numeric LANGUAGE plpgsql IMMUTABLE STRICT AS
 $$ BEGIN
   IF a = 0 AND b <> 0 THEN RETURN 0; END IF;

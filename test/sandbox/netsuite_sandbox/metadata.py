@@ -84,7 +84,7 @@ SHAPES = {"id": {"type": "integer", "format": "int64"}, "int": {"type": "integer
           "multi": {"type": "object", "properties": {"items": {"type": "array"}}}}
 
 
-def schema(tables, base, name):
+def schema(tables, base, name, filterable_as="list"):
     """The JSON schema of a record type, unlike its SuiteQL columns on purpose."""
     found = find_type(tables, name)
     if found is None:
@@ -102,6 +102,8 @@ def schema(tables, base, name):
             shape = {"type": "string", "title": "Internal ID", "nullable": True}
         if column.custom:
             shape["x-ns-custom-field"] = True
+        if filterable_as == "flags":
+            shape["x-ns-filterable"] = filterable(column)
         properties[camel(column.name)] = shape
     for field, kind in REST_ONLY.get(table.name, {}).items():
         if kind in ("sublist", "subrecord"):
@@ -111,9 +113,10 @@ def schema(tables, base, name):
         else:
             properties[field] = {"title": field, "type": kind, "nullable": True}
     result = {"type": "object", "properties": properties,
-              "$schema": "https://json-schema.org/draft-06/hyper-schema#",
-              "x-ns-filterable": [camel(c.name) for c in table.columns.values()
-                                  if c.name not in hidden and filterable(c)]}
+              "$schema": "https://json-schema.org/draft-06/hyper-schema#"}
+    if filterable_as == "list":
+        result["x-ns-filterable"] = [camel(c.name) for c in table.columns.values()
+                                     if c.name not in hidden and filterable(c)]
     if table.custom:
         result["x-ns-custom-record"] = True
     return result

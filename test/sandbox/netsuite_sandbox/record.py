@@ -1,6 +1,8 @@
 """The reading half of the record service (PROTOCOL section 10): GET of a record, list with q."""
 
 import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from .errors import NetSuiteError
 from .metadata import camel, filterable, find_type
@@ -147,19 +149,21 @@ def listing(store, name, base, q, limit, offset, date_format):
             "totalResults": total}
 
 
-def identify(table, identity):
+def identify(table, identity, odd):
     """The condition for one record: by its id, or eid:KEY by its external id in any case."""
     if identity.isdigit() and len(identity) < 19:
         return "id = " + identity
     # a bar delimits values, so no such key is found
+    if identity.lower().startswith("eid:") and not odd and not re.fullmatch(r"[\w-]+", identity[4:], re.A):
+        raise NetSuiteError(400, "INVALID_REQUEST", "Invalid external ID '%s'." % identity[4:])
     if identity.lower().startswith("eid:") and "externalid" in table.columns and "|" not in identity:
         return "lower(externalid) = lower(%s)" % quote(identity[4:])
     raise NetSuiteError(404, "NONEXISTENT_ID", "Record does not exist.")
 
 
-def get(store, name, base, identity, expand, fields):
+def get(store, name, base, identity, expand, fields, switches):
     name, table, which = find(store.tables, name)
-    which += " AND " + identify(table, identity)
+    which += " AND " + identify(table, identity, switches["odd_external_ids"])
     chosen = [c for c in table.columns.values()
               if not fields or camel(c.name).lower() in fields or c.name == "id"]
     values = ["%s" % output(c, store.tables) for c in chosen]
@@ -175,7 +179,8 @@ def get(store, name, base, identity, expand, fields):
     for column, value in zip(chosen, rows[0][1:]):
         if value is None:
             continue
-        result[camel(column.name)] = shape(column, value, base)
+        label = camel(column.name) if switches["record_keys"] == "camel" else column.name
+        result[label] = shape(column, value, base, switches)
     if table.name == "transaction" and (not fields or "item" in fields):
         result["item"] = {"links": [{"rel": "self", "href": href + "/item"}]}
         if expand:
@@ -196,7 +201,7 @@ def output(column, tables):
     return name
 
 
-def shape(column, value, base):
+def shape(column, value, base, switches):
     """Real JSON types, unlike SuiteQL's strings."""
     if column.kind == "bool":
         return value == "T"
@@ -205,8 +210,12 @@ def shape(column, value, base):
     if column.kind in ("num", "money"):
         return float(value)
     if column.kind == "ref" and isinstance(value, list):
-        return {"id": value[0], "refName": value[1],
+        named = {"refName": value[1]} if switches["ref_names"] else {}
+        return {"id": value[0], **named,
                 "links": [{"rel": "self", "href": "%s/%s/%s" % (base, column.ref, value[0])}]}
+    if column.kind == "datetime" and switches["record_times"] == "offset":
+        moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        return moment.astimezone(ZoneInfo(switches["sysdate_zone"])).isoformat()
     if column.kind == "multi":
         return {"items": [{"id": v.strip()} for v in value.split(",")]}
     return value

@@ -80,7 +80,7 @@ def deflate(data):
 def conjuncts(tree):
     if tree is None:
         return []
-    return conjuncts(tree[1]) + conjuncts(tree[2]) if tree[0] == "and" else [tree]
+    return [c for part in tree[1] for c in conjuncts(part)] if tree[0] == "and" else [tree]
 
 
 def integer(tree):
@@ -101,14 +101,15 @@ def split(tree):
     places = [i for i, item in enumerate(items) if item[0] == "item" and item[1] == key]
     if key[0] != "column" or not places or top is not None or distinct or group or having:
         return None, []
-    rest, bounds = None, []
+    rest, bounds = [], []
     for term in conjuncts(where):
         if (term[0] == "cmp" and term[1] in (">", ">=", "<", "<=") and term[2] == key
                 and integer(term[3]) is not None):
             bounds.append((term[1], integer(term[3])))
         else:
-            rest = term if rest is None else ("and", rest, term)
-    select = ("select", top, distinct, items, sources, rest, group, having)
+            rest.append(term)
+    where = ("and", rest) if len(rest) > 1 else rest[0] if rest else None
+    select = ("select", top, distinct, items, sources, where, group, having)
     return (("query", select, order, fetch), places[0]), bounds
 
 

@@ -1,6 +1,8 @@
 """The sandbox's database: queries, pages, edits."""
 
+import json
 import queue
+import re
 import threading
 from contextlib import contextmanager
 
@@ -50,10 +52,16 @@ class Store:
 
     def items(self, out, inner, switches):
         """SELECT of the items of rows, whose columns inner names c0, c1 …, as JSON."""
-        fields = ["'[]'::json AS links"]
+        links = '[{"rel":"self","href":"https://elsewhere.invalid/"}]' if switches["item_links"] else "[]"
+        fields = ["'%s'::json AS links" % links]
+        empty = switches["nulls_present"] and switches["null_value"] == "empty"
         for i, (label, family, kind) in enumerate(out):
-            fields.append("%s AS %s" % (render("c%d" % i, family, kind, switches),
-                                        ident(key_case(label, switches["key_case"]))))
+            value = render("c%d" % i, family, kind, switches)
+            if empty:
+                value = "coalesce(to_json(%s), '\"\"')" % value
+            fields.append("%s AS %s" % (value, ident(key_case(label, switches["key_case"]))))
+        if switches["items_reversed"]:
+            fields.reverse()
         item = "row_to_json(o)" if switches["nulls_present"] else "json_strip_nulls(row_to_json(o))"
         return item, "FROM (%s) p, LATERAL (SELECT %s) o" % (inner, ", ".join(fields))
 
@@ -66,12 +74,13 @@ class Store:
         inner += " LIMIT %d OFFSET %d" % (limit, offset)
         rows = self.fetch("SELECT count(*)::int, string_agg(%s::text, ',') %s"
                           % self.items(out, inner, switches))
-        return rows[0][0], rows[0][1] or ""
+        return rows[0][0], escape(rows[0][1] or "", switches)
 
     def rows(self, sql, out, key, switches):
         """All keys, by their place in the output, and items in the order of a query."""
         inner = "SELECT * FROM (%s) q(%s)" % (sql, ", ".join("c%d" % i for i in range(len(out))))
-        return self.fetch("SELECT p.c%d, %s::text %s" % (key, *self.items(out, inner, switches)))
+        rows = self.fetch("SELECT p.c%d, %s::text %s" % (key, *self.items(out, inner, switches)))
+        return [(k, escape(item, switches)) for k, item in rows]
 
     # -- edits by the control interface ------------------------------------------------------
     def execute(self, statement):
@@ -127,6 +136,14 @@ class Store:
         return self.execute('UPDATE ns."$clock" SET offset_s = %s' % float(offset))
 
 
+def escape(text, switches):
+    """JSON with letters beyond ASCII and slashes as escapes, which stand in its strings alone."""
+    if not switches["escaped_json"]:
+        return text
+    text = re.sub(r"[^\x00-\x7f]", lambda m: json.dumps(m.group())[1:-1], text)
+    return text.replace("/", "\\/")
+
+
 def key_case(label, case):
     if case == "upper":
         return label.upper()
@@ -138,16 +155,14 @@ def key_case(label, case):
 def render(name, family, kind, switches):
     """A value as NetSuite shows it."""
     if family == "num":
-        text = "trim_scale((%s)::numeric)" % name
-        if switches["numbers_as_json"]:
-            return text
-        text += "::text"
-        if not switches["leading_zero"]:
+        number = "trim_scale((%s)::numeric)" % name
+        text = number + "::text"
+        if not switches["leading_zero"] and not switches["numbers_as_json"]:
             text = "regexp_replace(%s, '^(-?)0\\.', '\\1.')" % text
         if switches["exponents"]:
-            text = ("CASE WHEN abs(%s) BETWEEN 1e-20 AND 1e-5 THEN upper((%s)::float8::text) "
-                    "ELSE %s END" % (name, name, text))
-        return text
+            text = "CASE WHEN abs(%s) <= 1e-5 AND %s <> 0 THEN ns.exponent(%s) ELSE %s END" % (
+                name, name, number, text)
+        return "(%s)::json" % text if switches["numbers_as_json"] else text
     if family == "date":
         mask = switches["date_format"]
         if kind == "datetime" and switches["time_format"]:

@@ -224,7 +224,12 @@ class Translator:
             self.add(scope, Source(alias, {"dummy": ("text", None, None)}))
             return "(SELECT 'X'::text AS dummy) %s" % ident(alias)
         table = self.catalog.get(name)
-        if table is None or name in self.switches["hidden_tables"]:
+        hidden = set(self.switches["hidden_tables"])
+        if not self.switches["multi_currency"]:
+            hidden.add("currency")
+        if (table is None or name in hidden) and self.switches["unknown_record"] == "search-type":
+            raise invalid_query("Invalid search type: %s." % name)
+        if table is None or name in hidden:
             raise invalid_query("Record '%s' was not found. Please check that the record exists "
                                 "and that you have permission to see it." % name)
         hidden = set(self.switches["hidden_columns"])
@@ -268,9 +273,13 @@ class Translator:
         zone = quote(self.switches["sysdate_zone"])
         if name in ("sysdate",):
             return Expr("(ns.clock() AT TIME ZONE %s)" % zone, "date", "datetime")
-        if name in ("current_date",):
-            return Expr("date_trunc('day', ns.clock() AT TIME ZONE %s)" % zone, "date", "date")
-        if name in ("current_timestamp", "systimestamp", "localtimestamp"):
+        current = {"sysdate": zone, "datetime": quote(self.switches["datetime_zone"])}.get(
+            self.switches["current_zone"], "'UTC'")
+        if name == "current_date":
+            return Expr("date_trunc('day', ns.clock() AT TIME ZONE %s)" % current, "date", "date")
+        if name in ("current_timestamp", "localtimestamp"):
+            return Expr("(ns.clock() AT TIME ZONE %s)" % current, "date", "datetime")
+        if name == "systimestamp":
             return Expr("(ns.clock() AT TIME ZONE %s)" % zone, "date", "datetime")
         return None
 
@@ -282,6 +291,11 @@ class Translator:
                             if qualifier in (None, s.alias)})
             raise invalid_query("Unknown identifier '%s'. Available identifiers are: {%s}"
                                 % (full, ", ".join("%s=%s" % (n, n) for n in names)))
+        if style == "identifier-empty":
+            raise invalid_query("Unknown identifier '%s'. Available identifiers are: {}" % full)
+        if style == "german":
+            raise invalid_query("Das Feld '%s' für den Datensatz wurde nicht gefunden. Grund: "
+                                "NOT_EXPOSED - nicht verfügbar für den Kanal SEARCH." % name)
         if style == "unnamed":
             raise invalid_query("Invalid or unsupported search.")
         record = next((s.table.name for s in scope if s.table and qualifier in (None, s.alias)),
