@@ -1,8 +1,6 @@
 """The reading half of the record service (PROTOCOL section 10): GET of a record, list with q."""
 
 import re
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from .errors import NetSuiteError
 from .metadata import camel, filterable, find_type
@@ -166,7 +164,8 @@ def get(store, name, base, identity, expand, fields, switches):
     which += " AND " + identify(table, identity, switches["odd_external_ids"])
     chosen = [c for c in table.columns.values()
               if not fields or camel(c.name).lower() in fields or c.name == "id"]
-    values = ["%s" % output(c, store.tables) for c in chosen]
+    values = ["%s" % output(c, store.tables, switches["record_zone"]) for c in chosen]
+    spelt = camel if switches["record_keys"] == "camel" else str.lower
     rows = store.fetch("SELECT r.id, %s FROM %s r WHERE %s" % (
         ", ".join(values), table.relation, which))
     if not rows:
@@ -179,8 +178,7 @@ def get(store, name, base, identity, expand, fields, switches):
     for column, value in zip(chosen, rows[0][1:]):
         if value is None:
             continue
-        label = camel(column.name) if switches["record_keys"] == "camel" else column.name
-        result[label] = shape(column, value, base, switches)
+        result[spelt(column.name)] = shape(column, value, base, switches)
     if table.name == "transaction" and (not fields or "item" in fields):
         result["item"] = {"links": [{"rel": "self", "href": href + "/item"}]}
         if expand:
@@ -188,8 +186,14 @@ def get(store, name, base, identity, expand, fields, switches):
     return result
 
 
-def output(column, tables):
+def output(column, tables, zone):
     name = "r." + ident(column.name)
+    if column.kind == "datetime" and zone != "UTC":
+        # with the offset that holds then
+        there = "%s AT TIME ZONE 'UTC' AT TIME ZONE %s" % (name, quote(zone))
+        apart = "extract(epoch FROM (%s) - %s)::int" % (there, name)
+        return ("to_char(%s, 'YYYY-MM-DD\"T\"HH24:MI:SS') || CASE WHEN %s < 0 THEN '-' ELSE '+' END || "
+                "to_char(abs(%s) * interval '1 second', 'HH24:MI')" % (there, apart, apart))
     if column.kind == "datetime":
         return "to_char(%s, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')" % name
     if column.kind == "date":
@@ -213,9 +217,6 @@ def shape(column, value, base, switches):
         named = {"refName": value[1]} if switches["ref_names"] else {}
         return {"id": value[0], **named,
                 "links": [{"rel": "self", "href": "%s/%s/%s" % (base, column.ref, value[0])}]}
-    if column.kind == "datetime" and switches["record_times"] == "offset":
-        moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
-        return moment.astimezone(ZoneInfo(switches["sysdate_zone"])).isoformat()
     if column.kind == "multi":
         return {"items": [{"id": v.strip()} for v in value.split(",")]}
     return value
