@@ -121,6 +121,11 @@ class Login(SandboxCase):
             self.assertEqual(self.query(bearer), 200)
             self.client.control("expire_tokens")
             self.assertEqual(self.query(bearer), 401, "expired")
+            self.client.control("switch", name="token_type", value="Bearer")
+            self.assertEqual(self.token(assertion(alg, kid))[2]["token_type"], "Bearer")
+            self.client.control("switch", name="certificate_expired", value=True)
+            self.assertEqual(self.token(assertion(alg, kid))[0], 400, "expired")
+            self.client.control("reset")
 
     def test_oauth2_refusals(self):
         kids = FACTS["credentials"]
@@ -472,9 +477,9 @@ class Variants(SandboxCase):
         self.assertEqual(self.client.request("GET", path, sign=False)[0], 200)
         self.switch("server_time_signed", True)
         self.assertEqual(self.client.request("GET", path)[0], 200)
-        self.switch("company_language", "de_DE")
+        self.switch("company_language", "de-DE")
         self.refuse("SELECT id FROM term", "Accept-Language")
-        self.assertEqual(self.client.suiteql("SELECT id FROM term", **{"Accept-Language": "de-de"})[0], 200)
+        self.assertEqual(self.client.suiteql("SELECT id FROM term", **{"Accept-Language": "de-de,en;q=0.5"})[0], 200)
         self.switch("tba", False)
         self.refuse("SELECT id FROM term", "INVALID_LOGIN", status=401)
 

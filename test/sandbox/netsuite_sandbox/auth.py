@@ -127,7 +127,7 @@ class Authenticator:
         return base64.b64encode(digest).decode()
 
     # -- OAuth 2.0 ---------------------------------------------------------------------------
-    def grant(self, request, as_string, token_type="bearer"):
+    def grant(self, request, as_string, expired=False, token_type="bearer"):
         """The token endpoint."""
         kind = request.headers.get("content-type", "").split(";")[0].strip()
         form = dict(parse_qsl(request.body.decode("utf-8", "replace")))
@@ -139,6 +139,8 @@ class Authenticator:
                 "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"):
             return 400, {"error": "invalid_request"}
         problem = self.check_assertion(request, form.get("client_assertion", ""))
+        if problem is None and expired:
+            problem = "the certificate has expired"
         if problem:
             request.reason = problem
             return 400, {"error": "invalid_grant" if problem != "client" else "invalid_client"}

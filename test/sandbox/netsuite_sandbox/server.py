@@ -285,6 +285,7 @@ class Sandbox:
         try:
             if request.path == "/services/rest/auth/oauth2/v1/token":
                 status, body = self.auth.grant(request, self.switches["expires_in_as_string"],
+                                               self.switches["certificate_expired"],
                                                self.switches["token_type"])
                 return Response(status, body, {"Content-Type": "application/json"})
             asks_time = request.path == "/services/rest/system/v1/serverTime"

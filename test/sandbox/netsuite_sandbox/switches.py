@@ -69,8 +69,9 @@ SWITCHES = {
     "failure": ("502-html", "that failure: 500, 502-html, 503 or 504", ("502-html", "500", "503", "504")),
     # rights
     "company_language": ("", "language that requests must name in Accept-Language; empty asks for none",
-                         ("", "de_DE", "", "zh_CN", "", "en_US")),
+                         ("", "de-DE", "", "zh-CN", "", "en-US")),
     "tba": (True, "token-based authentication is accepted"),
+    "certificate_expired": (False, "the certificates of OAuth 2.0 have expired", ()),
     "server_time_signed": (True, "serverTime wants a login"),
     "suiteql_allowed": (True, "the role may run SuiteQL", ()),
     "record_allowed": (True, "the role may use the record service"),
