@@ -113,8 +113,9 @@ sub poll_until
 sub create_mapping
 {
 	my ($node, $user, $server) = @_;
-	$node->safe_psql('postgres', "CREATE USER MAPPING FOR $user SERVER $server OPTIONS ("
-		  . join(', ', map { "$_ '$tba{$_}'" } sort keys %tba) . ')');
+	# what the sandbox's personality accepts, if it has another one than the usual
+	my $login = $ENV{PERSONALITY} ? $ENV{NS_MAPPING} : join(', ', map { "$_ '$tba{$_}'" } sort keys %tba);
+	$node->safe_psql('postgres', "CREATE USER MAPPING FOR $user SERVER $server OPTIONS ($login)");
 	return;
 }
 
@@ -130,9 +131,10 @@ sub new_server
 	$node->append_conf('postgresql.conf', "fsync = off\nstatement_timeout = 120s\n" . ($option{conf} // ''));
 	$node->start;
 	control(op => 'reset');
+	my $options = $ENV{NS_OPTIONS} // '';
 	$node->safe_psql('postgres', qq{
 		CREATE EXTENSION netsuite_fdw;
-		CREATE SERVER ns FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567_SB1', base_url '$ENV{NS_URL}', ca_file '$ENV{NS_CA}');
+		CREATE SERVER ns FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567_SB1', base_url '$ENV{NS_URL}', ca_file '$ENV{NS_CA}'$options);
 		CREATE SCHEMA netsuite; });
 	create_mapping($node, 'CURRENT_USER', 'ns');
 	$node->safe_psql('postgres', 'IMPORT FOREIGN SCHEMA suiteql LIMIT TO (transaction, transactionline, customer, currency, term, systemnote, deletedrecord) FROM SERVER ns INTO netsuite');
