@@ -25,7 +25,7 @@ our %tba = (
 my ($sandbox, $dsn);
 
 # start_sandbox(options of netsuite-sandbox): by itself at the first use, without any.  NS_URL, NS_CA, NS_STATE and
-# NS_CONTROL are its then.
+# NS_CONTROL are its then; PERSONALITY says which account it plays.
 sub start_sandbox
 {
 	my @options = @_;
@@ -35,7 +35,7 @@ sub start_sandbox
 	my $ready = "$folder/ready.json";
 	my $log = "$PostgreSQL::Test::Utils::log_path/" . basename($0, '.pl') . '_sandbox.log';
 	$dsn = "$ENV{NS_STORE} dbname=tap_" . basename($0, '.pl') . "_$$";
-	$sandbox = IPC::Run::start([ '/usr/bin/python3', $ENV{NS_SANDBOX}, '--dsn', $dsn, '--copy', '--state', $folder, '--ready', $ready, '--port', '0', '--control', '--control-port', '0', @options ],
+	$sandbox = IPC::Run::start([ '/usr/bin/python3', $ENV{NS_SANDBOX}, '--dsn', $dsn, '--copy', '--state', $folder, '--ready', $ready, '--port', '0', '--control', '--control-port', '0', ($ENV{PERSONALITY} ? ('--personality', $ENV{PERSONALITY}) : ()), @options ],
 		'<', '/dev/null', '>', $log, '2>&1');
 	my $until = time() + $PostgreSQL::Test::Utils::timeout_default;
 	until (-e $ready)
@@ -45,7 +45,7 @@ sub start_sandbox
 		sleep(0.05);
 	}
 	my $facts = decode_json(slurp_file($ready));
-	@ENV{qw(NS_URL NS_CA NS_STATE NS_CONTROL)} = @$facts{qw(url ca_file state control_url)};
+	@ENV{qw(NS_URL NS_CA NS_STATE NS_CONTROL NS_OPTIONS NS_MAPPING)} = @$facts{qw(url ca_file state control_url server_options mapping_options)};
 	return;
 }
 
