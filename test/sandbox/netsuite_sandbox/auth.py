@@ -61,6 +61,9 @@ class Authenticator:
             path = os.path.join(state_dir, "client_%s.pem" % name)
             key = load_or_make(path, name)
             self.keys[self.credentials[key_id]] = key.public_key()
+            for words, days in (("certified", 700), ("ending", 20), ("expired", -1)):
+                write_private(os.path.join(state_dir, "client_%s_%s.pem" % (name, words)),
+                              with_certificate(key, days))
 
     # -- the door ----------------------------------------------------------------------------
     def check(self, request, tba=True):
@@ -221,6 +224,20 @@ def load_or_make(path, kind):
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption()))
     return key
+
+
+def with_certificate(key, days):
+    """A private key and behind it a certificate that is valid for some days from now."""
+    import datetime
+    now = datetime.datetime.utcnow()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pg_ingest")])
+    certificate = (x509.CertificateBuilder().subject_name(name).issuer_name(name)
+                   .public_key(key.public_key()).serial_number(x509.random_serial_number())
+                   .not_valid_before(now - datetime.timedelta(days=30))
+                   .not_valid_after(now + datetime.timedelta(days=days)).sign(key, hashes.SHA256()))
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption()) + certificate.public_bytes(serialization.Encoding.PEM)
 
 
 def write_private(path, data):

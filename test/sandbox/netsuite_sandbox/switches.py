@@ -72,7 +72,7 @@ SWITCHES = {
                          ("", "de-DE", "", "zh-CN", "", "en-US")),
     "tba": (True, "token-based authentication is accepted"),
     "certificate_expired": (False, "the certificates of OAuth 2.0 have expired", ()),
-    "server_time_signed": (False, "serverTime wants a login"),
+    "server_time_signed": (True, "serverTime wants a login"),
     "suiteql_allowed": (True, "the role may run SuiteQL", ()),
     "record_allowed": (True, "the role may use the record service"),
     "record_refusal": ("permission", "if not, what it says: permission, locked, method or missing", ("permission", "locked", "method", "missing")),
