@@ -12,8 +12,12 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(start_sandbox control new_server new_engine create_mapping %tba fresh_log differences history_replayed sql_or_nothing poll_until);
+our @EXPORT = qw(start_sandbox control new_server new_engine create_mapping %oauth2 %tba fresh_log differences history_replayed sql_or_nothing poll_until);
 
+# The login that new integrations have; TBA is for those that have it already
+our %oauth2 = (
+	client_id => 'sandbox-client-id',
+	certificate_id => 'sandbox-ec-certificate');    # and its key, once there is a sandbox
 our %tba = (
 	consumer_key => 'sandbox-consumer-key',
 	consumer_secret => 'sandbox-consumer-secret',
@@ -46,6 +50,7 @@ sub start_sandbox
 	}
 	my $facts = decode_json(slurp_file($ready));
 	@ENV{qw(NS_URL NS_CA NS_STATE NS_CONTROL NS_OPTIONS NS_MAPPING)} = @$facts{qw(url ca_file state control_url server_options mapping_options)};
+	$oauth2{private_key_file} = "$ENV{NS_STATE}/client_ec.pem";
 	return;
 }
 
@@ -112,9 +117,10 @@ sub poll_until
 
 sub create_mapping
 {
-	my ($node, $user, $server) = @_;
+	my ($node, $user, $server, %login) = @_;
+	%login = %oauth2 unless %login;
 	# what the sandbox's personality accepts, if it has another one than the usual
-	my $login = $ENV{PERSONALITY} ? $ENV{NS_MAPPING} : join(', ', map { "$_ '$tba{$_}'" } sort keys %tba);
+	my $login = $ENV{PERSONALITY} ? $ENV{NS_MAPPING} : join(', ', map { "$_ '$login{$_}'" } sort keys %login);
 	$node->safe_psql('postgres', "CREATE USER MAPPING FOR $user SERVER $server OPTIONS ($login)");
 	return;
 }
