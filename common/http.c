@@ -164,6 +164,16 @@ header_is(const char *line, size_t len, const char *name, const char **value, si
 	return true;
 }
 
+/* The moment that a Date header names, or -1 */
+static time_t
+date_of(const char *value, size_t len)
+{
+	char text[64];
+
+	strlcpy(text, value, Min(len + 1, sizeof(text)));
+	return curl_getdate(text, NULL);
+}
+
 static size_t
 on_header(char *line, size_t size, size_t n, void *arg)
 {
@@ -177,6 +187,8 @@ on_header(char *line, size_t size, size_t n, void *arg)
 		r->gzipped = value_len == 4 && pg_strncasecmp(value, "gzip", 4) == 0;
 	else if (t->id_header && header_is(line, len, t->id_header, &value, &value_len))
 		strlcpy(r->operation_id, value, Min(value_len + 1, sizeof(r->operation_id)));
+	else if (header_is(line, len, "Date", &value, &value_len))
+		r->date = date_of(value, value_len);
 	t->mark = GetCurrentTimestamp();
 	t->mark_len = 0;
 	return len;
@@ -340,6 +352,7 @@ forget_reply(HttpTransfer *t)
 	r->body_len = 0;
 	r->gzipped = false;
 	r->retry_after = -1;
+	r->date = -1;
 	r->operation_id[0] = '\0';
 	t->error[0] = '\0';
 	t->mark = 0;

@@ -11,6 +11,8 @@
 
 #include "postgres.h"
 
+#include <time.h>
+
 #include "nodes/pg_list.h"
 #include "utils/palloc.h"
 
@@ -54,6 +56,7 @@ typedef struct HttpRequest
 	size_t body_len;
 	bool gzipped;
 	int retry_after;               /* seconds, or -1 */
+	time_t date;                   /* by the server's clock when it replied, or -1 */
 	char operation_id[64];         /* from the header that settings name */
 	struct HttpTransfer *transfer; /* private */
 } HttpRequest;

@@ -45,15 +45,28 @@ json_parse(MemoryContext context, const char *text, size_t len)
 	return result;
 }
 
-/* A member of an object, or NULL */
+/*
+ * A member of an object, or NULL.  Services reserve the right to change the case
+ * of names: a name in another case is found where none is spelt exactly so.
+ */
 Json *
 json_member(Json *object, const char *name)
 {
 	Json *result = NULL;
+	struct json_object_iterator i;
+	struct json_object_iterator end;
 
-	if (object != NULL && json_object_is_type(object, json_type_object))
-		json_object_object_get_ex(object, name, &result);
-	return result;
+	if (object == NULL || !json_object_is_type(object, json_type_object) ||
+		json_object_object_get_ex(object, name, &result))
+		return result;
+	i = json_object_iter_begin(object);
+	end = json_object_iter_end(object);
+	for (; !json_object_iter_equal(&i, &end); json_object_iter_next(&i))
+	{
+		if (pg_strcasecmp(json_object_iter_peek_name(&i), name) == 0)
+			return json_object_iter_peek_value(&i);
+	}
+	return NULL;
 }
 
 /* A member as text, or NULL */

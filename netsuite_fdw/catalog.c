@@ -119,6 +119,20 @@ lists(const char *list, const char *word)
 	return false;
 }
 
+/*
+ * Further REST types whose records live in a table.  Their JSON schemas are
+ * not asked for: their fields are those of the types above and of the
+ * dictionary.
+ */
+static const struct
+{
+	const char *table;
+	const char *records;
+} others[] = {
+	{"item", "assemblyItem, serializedInventoryItem, lotNumberedInventoryItem, serializedAssemblyItem, lotNumberedAssemblyItem, kitItem, itemGroup, nonInventoryPurchaseItem, nonInventoryResaleItem, servicePurchaseItem, serviceResaleItem, otherChargeSaleItem, otherChargePurchaseItem, otherChargeResaleItem, discountItem, markupItem, paymentItem, subtotalItem, descriptionItem, downloadItem, giftCertificateItem, shipItem, subscriptionPlan"},
+	{"transaction", "customerDeposit, customerRefund, cashRefund, depositApplication, opportunity, purchaseRequisition, vendorReturnAuthorization, vendorPrepayment, vendorPrepaymentApplication, intercompanyJournalEntry, advIntercompanyJournalEntry, statisticalJournalEntry, periodEndJournal, check, expenseReport, creditCardCharge, creditCardRefund, inventoryTransfer, inventoryCount, inventoryCostRevaluation, inventoryStatusChange, transferOrder, intercompanyTransferOrder, binTransfer, binWorksheet, assemblyBuild, assemblyUnbuild, workOrder, workOrderClose, workOrderCompletion, workOrderIssue, paycheck, paycheckJournal, fulfillmentRequest"},
+};
+
 /* The table in which records of a REST type live, or NULL */
 const CatalogTable *
 catalog_of_record(const char *record)
@@ -127,6 +141,11 @@ catalog_of_record(const char *record)
 	{
 		if (lists(tables[i].records, record))
 			return &tables[i];
+	}
+	for (int i = 0; i < lengthof(others); i++)
+	{
+		if (lists(others[i].records, record))
+			return catalog_find(others[i].table);
 	}
 	return NULL;
 }

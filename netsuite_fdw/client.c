@@ -13,6 +13,7 @@
 #include "foreign/foreign.h"
 #include "netsuite_fdw/client.h"
 #include "netsuite_fdw/compat.h"
+#include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -22,6 +23,7 @@
 #define TOKEN_MARGIN_S 60
 #define RAISE_AFTER 40 /* quiet replies before one more at once */
 #define MAX_500_RETRIES 3
+#define SPARE_DEADLINE_MS 10000 /* for a reply that one can do without */
 
 #define SUITEQL_PATH "/services/rest/query/v1/suiteql"
 #define TOKEN_PATH "/services/rest/auth/oauth2/v1/token"
@@ -171,6 +173,20 @@ client_allowed(Client *client)
 	return client->allowed;
 }
 
+/* How the client logs in */
+CredentialKind
+client_credential(Client *client)
+{
+	return client->kind;
+}
+
+/* What the user mapping tells of its certificate, and when that ends */
+CertificateState
+client_certificate(Client *client, TimestampTz *expiry)
+{
+	return credential_certificate(client->user, expiry);
+}
+
 /* Zeroed memory that lives as long as the client, for what is learnt of the account */
 void *
 client_slot(Client *client, Size size)
@@ -271,13 +287,6 @@ request_get(Request *request, const char *path, const char *accept_type)
 	request->what = "read account data";
 }
 
-/* The request needs no login */
-void
-request_anonymous(Request *request)
-{
-	request->anonymous = true;
-}
-
 /* Put the request in line */
 void
 request_start(Request *request)
@@ -361,6 +370,8 @@ headers_of(Request *request, const char *url)
 		headers = lappend(headers, psprintf("Content-Type: %s", request->content_type));
 	if (request->prefer)
 		headers = lappend(headers, psprintf("Prefer: %s", request->prefer));
+	if (c->options->accept_language)
+		headers = lappend(headers, psprintf("Accept-Language: %s", c->options->accept_language));
 	return headers;
 }
 
@@ -416,6 +427,7 @@ fail_all(Client *c, Request *because)
 			continue;
 		r->http->status = because->http->status;
 		r->http->failure = because->http->failure;
+		r->http->date = because->http->date;
 		r->what = because->what;
 		r->suiteql = NULL;
 		fail(r, because->code, because->detail);
@@ -433,8 +445,10 @@ again(Request *request, bool counts, const char *code, const char *detail)
 
 	if (request->http->status == 500)
 		most = Min(most, request->impatient ? 1 : MAX_500_RETRIES);
+	if (request->spare)
+		most = Min(most, 1);
 	if (request->deadline == 0)
-		request->deadline = TimestampTzPlusMilliseconds(now, o->retry_deadline_ms);
+		request->deadline = TimestampTzPlusMilliseconds(now, request->spare ? Min(o->retry_deadline_ms, SPARE_DEADLINE_MS) : o->retry_deadline_ms);
 	request->not_before = TimestampTzPlusMilliseconds(now, delay);
 	if ((counts && request->attempt >= most) || request->not_before > request->deadline)
 	{
@@ -726,8 +740,38 @@ client_turn(Client *client, long timeout_ms)
 
 /* -- failures in words -- */
 
-static int
-sqlstate_of(Request *r)
+/*
+ * Was a failed request refused for a reason that lasts?  What the network, the
+ * load or a fault over there may cure is none; nor is a login, which can be mended.
+ */
+bool
+request_refused(Request *r)
+{
+	int status = r->http->status;
+
+	return r->state == REQUEST_FAILED && r->http->failure == HTTP_OK && status >= 400 &&
+		   status < 500 && status != 401 && status != 408 && !is_throttle(status, r->code) &&
+		   request_sqlstate(r) != ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
+}
+
+/* Do NetSuite's words say that there is no such table?  No code does. */
+static bool
+names_no_table(const char *detail)
+{
+	return detail != NULL && ((strstr(detail, "Record '") && strstr(detail, "not found")) ||
+							  strstr(detail, "Invalid search type"));
+}
+
+/* An account whose company language is another wants to be told that it is known */
+static bool
+lacks_language(Request *r)
+{
+	return r->http->status == 400 && r->code && strcmp(r->code, "INVALID_HEADER") == 0;
+}
+
+/* The SQLSTATE of a failed request */
+int
+request_sqlstate(Request *r)
 {
 	switch (r->http->failure)
 	{
@@ -744,8 +788,10 @@ sqlstate_of(Request *r)
 		return ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
 	if (r->http->status == 403)
 		return ERRCODE_INSUFFICIENT_PRIVILEGE;
-	if (r->detail && strstr(r->detail, "Record '") && strstr(r->detail, "not found"))
+	if (names_no_table(r->detail))
 		return ERRCODE_FDW_TABLE_NOT_FOUND;
+	if (lacks_language(r))
+		return ERRCODE_FDW_OPTION_NAME_NOT_FOUND;
 	if (r->detail && (strstr(r->detail, "Field '") || strstr(r->detail, "Unknown identifier")))
 		return ERRCODE_FDW_COLUMN_NAME_NOT_FOUND;
 	if (r->http->status == 200)
@@ -753,10 +799,24 @@ sqlstate_of(Request *r)
 	return ERRCODE_FDW_ERROR;
 }
 
+/* Why a login may be refused that was right once */
+static const char *
+login_hint(Request *r)
+{
+	TimestampTz expiry;
+
+	if (client_certificate(r->client, &expiry) == CERTIFICATE_EXPIRED)
+		return psprintf("The certificate of the user mapping expired on %s: make a new one, upload it in NetSuite under OAuth 2.0 Client Credentials Setup and set the options certificate_id and private_key or private_key_file.",
+						timestamptz_to_str(expiry));
+	if (r->client->kind == CREDENTIAL_OAUTH2)
+		return "Check the user mapping, that the certificate is neither revoked nor expired, and this machine's clock; NetSuite's Login Audit Trail names the reason, netsuite_check() shows the clock skew.";
+	return "Check the user mapping, that the token is not revoked, and this machine's clock; NetSuite's Login Audit Trail names the reason, netsuite_check() shows the clock skew.";
+}
+
 static const char *
 hint_of(Request *r)
 {
-	switch (sqlstate_of(r))
+	switch (request_sqlstate(r))
 	{
 		case ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE:
 			return "Check the server options base_url, ca_file and proxy.";
@@ -767,10 +827,14 @@ hint_of(Request *r)
 		case ERRCODE_CONFIGURATION_LIMIT_EXCEEDED:
 			return "Other integrations use up the account's concurrency; lower max_concurrency or raise retry_deadline of the server.";
 		case ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION:
-			return "Check the user mapping, that the token or certificate is not revoked, and this machine's clock; NetSuite's Login Audit Trail names the reason, netsuite_check() shows the clock skew.";
+			return login_hint(r);
+		case ERRCODE_FDW_OPTION_NAME_NOT_FOUND:
+			return psprintf("Name the company's default language: ALTER SERVER %s OPTIONS (ADD accept_language '...').",
+							quote_identifier(r->client->options->name));
 		case ERRCODE_INSUFFICIENT_PRIVILEGE:
 			return "Give the role of the token the permission in NetSuite; docs/netsuite_fdw.md lists those needed.";
 		case ERRCODE_FDW_TABLE_NOT_FOUND:
+			return "The account has no such table, since a feature such as Multiple Currencies is not enabled there, or the role may not see it: enable the one, or give the role the permission.";
 		case ERRCODE_FDW_COLUMN_NAME_NOT_FOUND:
 			return "The account may have changed or the role may have lost a permission: run IMPORT FOREIGN SCHEMA into a new schema and compare.";
 		case ERRCODE_FDW_REPLY_HANDLE:
@@ -813,13 +877,13 @@ request_raise(Request *request)
 		append_sentence(&detail, psprintf("Gave up after %d attempts.", request->attempt + 1));
 	if (http->failure != HTTP_OK)
 		ereport(ERROR,
-				(errcode(sqlstate_of(request)),
+				(errcode(request_sqlstate(request)),
 				 errmsg("could not %s on server \"%s\": no reply", request->what, server),
 				 errdetail_internal("%s", detail.data),
 				 hint ? errhint("%s", hint) : 0,
 				 request->suiteql ? errcontext("SuiteQL: %s", request->suiteql) : 0));
 	ereport(ERROR,
-			(errcode(sqlstate_of(request)),
+			(errcode(request_sqlstate(request)),
 			 errmsg("could not %s on server \"%s\": NetSuite answered %d", request->what, server,
 					http->status),
 			 detail.len > 0 ? errdetail_internal("%s", detail.data) : 0,

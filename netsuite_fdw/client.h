@@ -63,6 +63,7 @@ struct Request
 	void *accept_arg;
 	RequestStats *stats;
 	bool impatient;      /* a lasting 500 is expected: one retry */
+	bool spare;          /* one can do without the reply: one retry of any fault */
 	const char *what;    /* "run a query", for messages */
 	const char *suiteql; /* the query, for messages, or NULL */
 	/* outcome of a failure */
@@ -85,12 +86,13 @@ extern Client *client_get(Oid serverid, Oid userid);
 extern void client_hold(Client *client, MemoryContext context);
 extern const ServerOptions *client_options(Client *client);
 extern int client_allowed(Client *client);
+extern CredentialKind client_credential(Client *client);
+extern CertificateState client_certificate(Client *client, TimestampTz *expiry);
 extern void *client_slot(Client *client, Size size);
 
 extern Request *request_new(Client *client, MemoryContext parent);
 extern void request_query(Request *request, const char *suiteql, int limit, int64 offset);
 extern void request_get(Request *request, const char *path, const char *accept_type);
-extern void request_anonymous(Request *request);
 extern void request_param(Request *request, const char *name, const char *value);
 extern void request_start(Request *request);
 extern bool request_settle(Request *request);
@@ -98,6 +100,8 @@ extern void request_wait(Request *request);
 extern void request_stop(Request *request);
 extern void request_raise(Request *request) __attribute__((noreturn));
 extern bool request_settled(Request *request);
+extern bool request_refused(Request *request);
+extern int request_sqlstate(Request *request);
 extern Json *request_json(Request *request);
 
 extern void client_turn(Client *client, long timeout_ms);

@@ -7,16 +7,20 @@
 
 #include <openssl/bn.h>
 #include <openssl/ecdsa.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 #include <time.h>
 
 #include "common/http.h"
 #include "common/json.h"
 #include "lib/stringinfo.h"
 #include "netsuite_fdw/credential.h"
+#include "utils/datetime.h"
+#include "utils/timestamp.h"
 
 #define ASSERTION_LIFETIME 600 /* seconds; NetSuite allows 3600 */
 
@@ -293,4 +297,52 @@ credential_assertion(const UserOptions *user, const char *token_url)
 	appendStringInfoChar(&token, '.');
 	append_base64url(&token, signature, len);
 	return token.data;
+}
+
+/* The end of a certificate's validity */
+static TimestampTz
+end_of(const X509 *certificate)
+{
+	struct tm tm;
+
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &tm) != 1)
+		return DT_NOEND;
+	return (int64) (date2j(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY +
+		   ((tm.tm_hour * 60 + tm.tm_min) * 60 + tm.tm_sec) * USECS_PER_SEC;
+}
+
+/* If the certificate stands beside its key, when does it end? */
+CertificateState
+credential_certificate(const UserOptions *user, TimestampTz *expiry)
+{
+	CertificateState state = CERTIFICATE_ABSENT;
+	BIO *bio;
+	BIO *key_bio;
+	EVP_PKEY *key;
+	X509 *certificate;
+
+	if (user->private_key == NULL)
+		return state;
+	bio = BIO_new_mem_buf(user->private_key, -1);
+	key_bio = BIO_new_mem_buf(user->private_key, -1);
+	key = key_bio ? PEM_read_bio_PrivateKey(key_bio, NULL, NULL, (void *) "") : NULL;
+	/* a chain may follow: the one that counts is that of the key */
+	while (bio && key && state != CERTIFICATE_VALID &&
+		   (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
+	{
+		state = CERTIFICATE_FOREIGN;
+		if (X509_check_private_key(certificate, key) == 1)
+		{
+			*expiry = end_of(certificate);
+			state = CERTIFICATE_VALID;
+		}
+		X509_free(certificate);
+	}
+	ERR_clear_error();
+	EVP_PKEY_free(key);
+	BIO_free(key_bio);
+	BIO_free(bio);
+	if (state == CERTIFICATE_VALID && *expiry < GetCurrentTimestamp())
+		return CERTIFICATE_EXPIRED;
+	return state;
 }

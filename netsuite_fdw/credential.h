@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
 #include "netsuite_fdw/option.h"
 
 typedef enum CredentialKind
@@ -22,10 +23,20 @@ typedef struct QueryParam
 	const char *value;
 } QueryParam;
 
+/* What the PEM text of the private key tells of its certificate */
+typedef enum CertificateState
+{
+	CERTIFICATE_ABSENT,  /* the text holds none, or token-based authentication is used */
+	CERTIFICATE_FOREIGN, /* it holds one of another key */
+	CERTIFICATE_VALID,
+	CERTIFICATE_EXPIRED
+} CertificateState;
+
 extern CredentialKind credential_kind(const UserOptions *user, const char *server);
 extern char *credential_sign(const UserOptions *user, const char *realm,
 							 const char *method, const char *url,
 							 const QueryParam *params, int nparams);
+extern CertificateState credential_certificate(const UserOptions *user, TimestampTz *expiry);
 extern char *credential_assertion(const UserOptions *user, const char *token_url);
 
 #endif /* NETSUITE_CREDENTIAL_H */

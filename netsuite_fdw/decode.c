@@ -446,9 +446,28 @@ typedef struct MonthOffset
 	int west;    /* seconds */
 } MonthOffset;
 
+static void
+take_apart(Timestamp wall, struct pg_tm *tm)
+{
+	fsec_t fsec;
+
+	if (timestamp2tm(wall, NULL, tm, &fsec, NULL, NULL) != 0)
+		refuse("timestamp out of range");
+}
+
+/* Seconds west of a wall clock in a zone, whether the zone has it or skips it */
+static int
+west_of(Timestamp wall, pg_tz *zone)
+{
+	struct pg_tm tm;
+
+	take_apart(wall, &tm);
+	return DetermineTimeZoneOffset(&tm, zone);
+}
+
 /* Wall clock in a zone to universal time; refuses times that the zone skips */
-static TimestampTz
-zoned(Timestamp wall, pg_tz *zone, int *west)
+TimestampTz
+wall_moment(Timestamp wall, pg_tz *zone)
 {
 	struct pg_tm tm;
 	struct pg_tm back;
@@ -456,10 +475,10 @@ zoned(Timestamp wall, pg_tz *zone, int *west)
 	int tz;
 	TimestampTz result;
 
-	if (timestamp2tm(wall, NULL, &tm, &fsec, NULL, NULL) != 0)
-		refuse("timestamp out of range");
-	*west = DetermineTimeZoneOffset(&tm, zone);
-	result = wall + (int64) *west * USECS_PER_SEC;
+	if (TIMESTAMP_NOT_FINITE(wall))
+		return wall;
+	take_apart(wall, &tm);
+	result = wall + (int64) DetermineTimeZoneOffset(&tm, zone) * USECS_PER_SEC;
 	if (timestamp2tm(result, &tz, &back, &fsec, NULL, zone) != 0 ||
 		back.tm_hour != tm.tm_hour || back.tm_min != tm.tm_min || back.tm_mday != tm.tm_mday)
 		ereport(ERROR,
@@ -477,7 +496,6 @@ to_utc(Decoder *d, Timestamp wall)
 	int year;
 	int month;
 	int mday;
-	int west;
 	MonthOffset *slot;
 
 	if (d->zone_fixed)
@@ -486,9 +504,10 @@ to_utc(Decoder *d, Timestamp wall)
 	slot = &d->months[(year * 12 + month) % MONTHS];
 	if (slot->month != year * 12 + month)
 	{
-		int first;
-		int last;
 		Timestamp start = (int64) (date2j(year, month, 1) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY;
+		/* two days to spare on both sides, for any offset; they need not exist there */
+		int first = west_of(start - 2 * USECS_PER_DAY, d->zone);
+		int last = west_of(start + 33 * USECS_PER_DAY, d->zone);
 		pg_time_t from;
 		pg_time_t boundary;
 		long before;
@@ -496,9 +515,6 @@ to_utc(Decoder *d, Timestamp wall)
 		int dst_before;
 		int dst_after;
 
-		/* two days to spare on both sides, for any offset */
-		zoned(start - 2 * USECS_PER_DAY, d->zone, &first);
-		zoned(start + 33 * USECS_PER_DAY, d->zone, &last);
 		from = timestamptz_to_time_t(start - 3 * USECS_PER_DAY);
 		slot->month = year * 12 + month;
 		slot->west = first;
@@ -509,21 +525,25 @@ to_utc(Decoder *d, Timestamp wall)
 	}
 	if (slot->steady)
 		return wall + (int64) slot->west * USECS_PER_SEC;
-	return zoned(wall, d->zone, &west);
+	return wall_moment(wall, d->zone);
 }
 
 static Datum
 date_datum(DecodeColumn *c, const char *text, int len)
 {
 	int julian;
-	int west;
 
 	/* a time of day behind the date is of no account */
 	if ((len != 10 && len != 19) || !parse_day(text, &julian))
 		refuse("a date must come as YYYY-MM-DD");
 	julian -= POSTGRES_EPOCH_JDATE;
 	if (c->midnight)
-		return TimestampTzGetDatum(zoned((int64) julian * USECS_PER_DAY, session_timezone, &west));
+	{
+		Timestamp midnight = (int64) julian * USECS_PER_DAY;
+
+		/* date_trunc's, also where there is none: then it is the moment of the change */
+		return TimestampTzGetDatum(midnight + (int64) west_of(midnight, session_timezone) * USECS_PER_SEC);
+	}
 	return DateADTGetDatum(julian);
 }
 

@@ -81,5 +81,6 @@ extern bool page_last_key(Decoder *decoder, ReplyPage *page, int64 *key);
 extern const char *page_read_row(Decoder *decoder, const char *row, Datum *values, bool *nulls);
 extern bool page_next(Decoder *decoder, ReplyPage *page, Datum *values, bool *nulls);
 extern bool parse_seconds(const char *text, int len, Timestamp *result);
+extern TimestampTz wall_moment(Timestamp wall, pg_tz *zone);
 
 #endif /* NETSUITE_DECODE_H */

@@ -6,104 +6,18 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "commands/defrem.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "netsuite_fdw/catalog.h"
 #include "netsuite_fdw/form.h"
 #include "netsuite_fdw/import.h"
+#include "netsuite_fdw/import_verify.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #define CATALOG_PATH "/services/rest/record/v1/metadata-catalog"
-#define PROBE_COLUMNS 60 /* asked for in one query */
-#define PROBE_ROWS 50    /* whose values may correct a type */
-
-/* -- lists of tables and columns -- */
-
-static ImportTable *
-find_table(List *tables, const char *name)
-{
-	ListCell *lc;
-
-	foreach (lc, tables)
-	{
-		ImportTable *t = lfirst(lc);
-
-		if (strcmp(t->name, name) == 0)
-			return t;
-	}
-	return NULL;
-}
-
-static ImportTable *
-add_table(List **tables, const char *name, const char *comment, const char *key,
-		  const char *source, bool custom)
-{
-	ImportTable *t = palloc0(sizeof(ImportTable));
-
-	t->name = pstrdup(name);
-	t->comment = comment ? pstrdup(comment) : NULL;
-	t->key = key ? pstrdup(key) : NULL;
-	t->source = pstrdup(source);
-	t->custom = custom;
-	*tables = lappend(*tables, t);
-	return t;
-}
-
-static char *
-lowered(const char *text)
-{
-	char *result = pstrdup(text);
-
-	for (char *p = result; *p; p++)
-		*p = pg_tolower((unsigned char) *p);
-	return result;
-}
-
-static bool
-is_identifier(const char *name)
-{
-	const char *p = name;
-
-	if (!((*p >= 'a' && *p <= 'z') || *p == '_') || strlen(name) >= NAMEDATALEN)
-		return false;
-	for (; *p; p++)
-	{
-		if (!((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '_'))
-			return false;
-	}
-	return true;
-}
-
-/* Add a column unless it is there; what came first knows the type better.  Gives the new one, or NULL. */
-static ImportColumn *
-add_column(ImportTable *t, const char *mixed, char type, const char *comment, bool custom)
-{
-	char *name = lowered(mixed);
-	ImportColumn *c;
-	ListCell *lc;
-
-	if (!is_identifier(name))
-		return NULL;
-	foreach (lc, t->columns)
-	{
-		c = lfirst(lc);
-		if (strcmp(c->name, name) == 0)
-		{
-			if (c->comment == NULL && comment)
-				c->comment = pstrdup(comment);
-			return NULL;
-		}
-	}
-	c = palloc0(sizeof(ImportColumn));
-	c->name = name;
-	c->type = type;
-	c->comment = comment ? pstrdup(comment) : NULL;
-	c->custom = custom;
-	t->columns = lappend(t->columns, c);
-	return c;
-}
 
 /* Columns written as in the dictionary: "id i, name s" */
 static void
@@ -120,7 +34,7 @@ add_columns(ImportTable *t, const char *text)
 			word++;
 		type = strchr(word, ' ');
 		*type++ = '\0';
-		add_column(t, word, *type, NULL, false);
+		import_add_column(t, word, *type, NULL, false);
 	}
 }
 
@@ -131,8 +45,8 @@ add_dictionary(List **tables)
 	const CatalogTable *known = catalog_list(&n);
 
 	for (int i = 0; i < n; i++)
-		add_columns(add_table(tables, known[i].name, known[i].comment, known[i].key, "dictionary",
-							  false),
+		add_columns(import_add(tables, known[i].name, known[i].comment, known[i].key, "dictionary",
+							   false),
 					known[i].columns);
 }
 
@@ -150,9 +64,9 @@ wait_for_all(Client *client, List *requests)
 	}
 }
 
-/* Rows of a query with an integer column to page by; NULL if it is refused */
+/* Rows of a query with an integer column to page by; those so far, with a notice, if it is refused */
 static List *
-rows_of(Client *client, const char *select, const char *key, MemoryContext context)
+rows_of(Client *client, const char *what, const char *select, const char *key, MemoryContext context)
 {
 	List *rows = NIL;
 	char *last = NULL;
@@ -167,9 +81,13 @@ rows_of(Client *client, const char *select, const char *key, MemoryContext conte
 		request_query(request, psprintf("%s%s%s ORDER BY %s ASC", select, last ? psprintf(" WHERE %s > ", key) : "", last ? last : "", key), 1000, 0);
 		request_start(request);
 		request_settle(request);
-		if (request->state == REQUEST_FAILED && request->http->failure == HTTP_OK &&
-			(request->http->status == 400 || request->http->status == 403))
+		if (request_refused(request))
+		{
+			ereport(NOTICE,
+					(errmsg("%s of server \"%s\" cannot be read", what, client_options(client)->name),
+					 request->detail ? errdetail_internal("%s", request->detail) : 0));
 			return rows;
+		}
 		if (request->state != REQUEST_DONE)
 			request_raise(request);
 		body = request_json(request);
@@ -177,7 +95,7 @@ rows_of(Client *client, const char *select, const char *key, MemoryContext conte
 		n = json_count(items);
 		for (int i = 0; i < n; i++)
 			rows = lappend(rows, json_item(items, i));
-		if (n == 0 || (n < 1000 && !json_true(json_member(body, "hasMore"))))
+		if (n == 0 || (n < 1000 && !json_true(json_member(body, "hasMore"))) || json_text(llast(rows), key) == NULL)
 			return rows;
 		last = pstrdup(json_text(llast(rows), key));
 	}
@@ -188,7 +106,7 @@ add_custom_records(Client *client, List **tables, MemoryContext context)
 {
 	ListCell *lc;
 
-	foreach (lc, rows_of(client, "SELECT internalid, scriptid, name, description FROM customrecordtype",
+	foreach (lc, rows_of(client, "custom record types", "SELECT internalid, scriptid, name, description FROM customrecordtype",
 						 "internalid", context))
 	{
 		Json *row = lfirst(lc);
@@ -197,9 +115,9 @@ add_custom_records(Client *client, List **tables, MemoryContext context)
 														  : json_text(row, "name");
 		ImportTable *t;
 
-		if (script == NULL || !is_identifier(lowered(script)) || find_table(*tables, lowered(script)))
+		if (script == NULL || !import_is_name(import_lowered(script)) || import_find(*tables, import_lowered(script)))
 			continue;
-		t = add_table(tables, lowered(script), label, "id", "custom record", true);
+		t = import_add(tables, import_lowered(script), label, "id", "custom record", true);
 		add_columns(t, "id i, name s, externalid s, isinactive b, owner i, created t, lastmodified t");
 	}
 }
@@ -236,7 +154,7 @@ add_custom_fields(Client *client, List *tables, MemoryContext context)
 {
 	ListCell *lc;
 	ListCell *lt;
-	List *rows = rows_of(client, "SELECT internalid, scriptid, name, fieldvaluetype, description FROM customfield",
+	List *rows = rows_of(client, "custom fields", "SELECT internalid, scriptid, name, fieldvaluetype, description FROM customfield",
 						 "internalid", context);
 
 	foreach (lc, rows)
@@ -247,7 +165,7 @@ add_custom_fields(Client *client, List *tables, MemoryContext context)
 
 		if (script == NULL)
 			continue;
-		name = lowered(script);
+		name = import_lowered(script);
 		foreach (lt, tables)
 		{
 			ImportTable *t = lfirst(lt);
@@ -258,10 +176,10 @@ add_custom_fields(Client *client, List *tables, MemoryContext context)
 			if (t->custom && strncmp(t->name, "customrecord", 12) == 0)
 				prefix = psprintf("custrecord%s", t->name + 12);
 			if (prefix && strncmp(name, prefix, strlen(prefix)) == 0)
-				add_column(t, name, field_type(json_text(row, "fieldvaluetype")),
-						   json_text(row, "description") ? json_text(row, "description")
-														 : json_text(row, "name"),
-						   true);
+				import_add_column(t, name, field_type(json_text(row, "fieldvaluetype")),
+								  json_text(row, "description") ? json_text(row, "description")
+																: json_text(row, "name"),
+								  true);
 		}
 	}
 }
@@ -334,7 +252,7 @@ add_property(const char *name, Json *property, void *table)
 		return;
 	if (strcmp(name, "id") == 0)
 		type = 'i';
-	add_column(table, name, type, comment, json_true(json_member(property, "x-ns-custom-field")));
+	import_add_column(table, name, type, comment, json_true(json_member(property, "x-ns-custom-field")));
 }
 
 /* Ask for the schemas of the record types that live in the tables, several at once */
@@ -343,6 +261,7 @@ add_schemas(Client *client, List *tables, List *records, MemoryContext context)
 {
 	List *requests = NIL;
 	List *owners = NIL;
+	Request *refused = NULL;
 	ListCell *lc;
 	ListCell *lo;
 
@@ -350,7 +269,7 @@ add_schemas(Client *client, List *tables, List *records, MemoryContext context)
 	{
 		const char *record = lfirst(lc);
 		const CatalogTable *known = catalog_of_record(record);
-		ImportTable *t = find_table(tables, known ? known->name : lowered(record));
+		ImportTable *t = import_find(tables, known ? known->name : import_lowered(record));
 		Request *request;
 
 		if (t == NULL)
@@ -369,7 +288,16 @@ add_schemas(Client *client, List *tables, List *records, MemoryContext context)
 
 		if (request->state == REQUEST_DONE)
 			json_visit(json_member(request_json(request), "properties"), add_property, lfirst(lo));
+		else if (request->http->status != 500 && !request_refused(request))
+			request_raise(request);
+		else if (request->http->status != 400 && request->http->status != 404 && refused == NULL)
+			refused = request;
 	}
+	/* 400 and 404: the account has no such record type */
+	if (refused != NULL)
+		ereport(NOTICE,
+				(errmsg("descriptions of record types on server \"%s\" cannot be read; columns may be missing that only they tell of", client_options(client)->name),
+				 refused->detail ? errdetail_internal("%s", refused->detail) : 0));
 }
 
 /* Record types that the dictionary does not know may be tables of their own */
@@ -380,313 +308,12 @@ add_records(List **tables, List *records)
 
 	foreach (lc, records)
 	{
-		char *name = lowered(lfirst(lc));
+		char *name = import_lowered(lfirst(lc));
 
-		if (catalog_of_record(lfirst(lc)) == NULL && is_identifier(name) &&
-			find_table(*tables, name) == NULL)
-			add_table(tables, name, NULL, "id", "metadata catalogue",
-					  strncmp(name, "customrecord", 12) == 0);
-	}
-}
-
-/* -- verifying by asking -- */
-
-/* Some columns of a table, asked for together */
-typedef struct Probe
-{
-	ImportTable *table;
-	List *columns;
-	Request *request;
-} Probe;
-
-static void
-send_probe(Client *client, Probe *probe, MemoryContext context)
-{
-	StringInfoData q;
-	ListCell *lc;
-
-	initStringInfo(&q);
-	foreach (lc, probe->columns)
-		appendStringInfo(&q, "%st.%s", q.len > 0 ? ", " : "SELECT ",
-						 ((ImportColumn *) lfirst(lc))->name);
-	appendStringInfo(&q, " FROM %s t", probe->table->name);
-	probe->request = request_new(client, context);
-	request_query(probe->request, q.data, PROBE_ROWS, 0);
-	probe->request->impatient = true;
-	request_start(probe->request);
-}
-
-static bool
-all_integers(Json *items, const char *name, bool *any)
-{
-	for (int i = 0; i < json_count(items); i++)
-	{
-		const char *value = json_text(json_item(items, i), name);
-		char *end;
-
-		if (value == NULL)
-			continue;
-		*any = true;
-		errno = 0;
-		(void) strtoll(value, &end, 10);
-		if (end == value || *end != '\0' || errno != 0)
-			return false;
-	}
-	return true;
-}
-
-/* The values show which references and ids are numbers */
-static void
-correct_types(Probe *probe)
-{
-	Json *items = json_member(request_json(probe->request), "items");
-	ListCell *lc;
-
-	if (json_count(items) == 0)
-		return;
-	foreach (lc, probe->columns)
-	{
-		ImportColumn *c = lfirst(lc);
-		bool any = false;
-		bool integers;
-
-		if (c->type != 'i' && c->type != 'r')
-			continue;
-		integers = all_integers(items, c->name, &any);
-		c->guessed = !any || !integers;
-		if (!integers)
-			c->type = 's';
-		else if (c->type == 'r')
-			c->type = any || c->custom ? 'i' : 's';
-	}
-}
-
-/* The column that an error names, or NULL */
-static ImportColumn *
-named_column(Probe *probe, const char *detail)
-{
-	static const char *const marks[] = {"Field '", "Unknown identifier '"};
-
-	for (int i = 0; detail && i < lengthof(marks); i++)
-	{
-		const char *start = strstr(detail, marks[i]);
-		const char *end;
-		char *name;
-		ListCell *lc;
-
-		if (start == NULL)
-			continue;
-		start += strlen(marks[i]);
-		end = strchr(start, '\'');
-		if (end == NULL)
-			continue;
-		name = lowered(pnstrdup(start, end - start));
-		if (strrchr(name, '.'))
-			name = strrchr(name, '.') + 1;
-		foreach (lc, probe->columns)
-		{
-			if (strcmp(((ImportColumn *) lfirst(lc))->name, name) == 0)
-				return lfirst(lc);
-		}
-	}
-	return NULL;
-}
-
-/* Does a list such as {id=id, t.name=name} name the column? */
-static bool
-is_available(const char *list, const char *name)
-{
-	int len = strlen(name);
-
-	for (const char *p = list; (p = strstr(p, name)) != NULL; p += len)
-	{
-		char before = p == list ? ' ' : p[-1];
-		char after = p[len];
-
-		if (strchr(" {,.=", before) && (after == '\0' || strchr(" },=", after)))
-			return true;
-	}
-	return false;
-}
-
-/* Drop what an error names, or lists as not available; true if that was anything */
-static bool
-drop_named(Probe *probe, const char *detail)
-{
-	ImportColumn *named = named_column(probe, detail);
-	const char *available = detail ? strstr(detail, "Available identifiers are:") : NULL;
-	List *rest = NIL;
-	char *list;
-	ListCell *lc;
-
-	if (named == NULL)
-		return false;
-	list = available ? lowered(available + strlen("Available identifiers are:")) : NULL;
-	foreach (lc, probe->columns)
-	{
-		ImportColumn *c = lfirst(lc);
-
-		if (c == named || (list && strchr(list, '{') && !is_available(list, c->name)))
-			c->dropped = true;
-		else
-			rest = lappend(rest, c);
-	}
-	probe->columns = rest;
-	return true;
-}
-
-static List *
-head(List *list, int from, int to)
-{
-	List *part = NIL;
-
-	for (int i = from; i < to; i++)
-		part = lappend(part, list_nth(list, i));
-	return part;
-}
-
-static void
-skip_table(ImportTable *t, Request *request)
-{
-	t->missing = true;
-	t->problem = pstrdup(request->detail ? request->detail : "no reason was given");
-}
-
-/* Judge a probe; new ones are added to the list */
-static List *
-judge(Client *client, Probe *probe, List *probes, MemoryContext context)
-{
-	Request *request = probe->request;
-	int n = list_length(probe->columns);
-	Probe *half;
-
-	if (request->state == REQUEST_DONE)
-	{
-		correct_types(probe);
-		return probes;
-	}
-	/* anything but a refusal of this query fails the import */
-	if (request->http->failure != HTTP_OK ||
-		(request->http->status != 400 && request->http->status != 403 && request->http->status != 500))
-		request_raise(request);
-	if (request->http->status == 403 ||
-		(request->detail && strstr(request->detail, "Record '") && strstr(request->detail, "not found")))
-	{
-		skip_table(probe->table, request);
-		return probes;
-	}
-	if (!drop_named(probe, request->detail))
-	{
-		/* the error names nothing: halve */
-		if (n == 1)
-		{
-			((ImportColumn *) linitial(probe->columns))->dropped = true;
-			return probes;
-		}
-		half = palloc0(sizeof(Probe));
-		half->table = probe->table;
-		half->columns = head(probe->columns, n / 2, n);
-		send_probe(client, half, context);
-		probes = lappend(probes, half);
-		probe->columns = head(probe->columns, 0, n / 2);
-	}
-	if (probe->columns != NIL && !probe->table->missing)
-	{
-		half = palloc0(sizeof(Probe));
-		*half = *probe;
-		send_probe(client, half, context);
-		probes = lappend(probes, half);
-	}
-	return probes;
-}
-
-/* Ask for all columns of all tables and drop what the account does not have */
-static void
-verify(Client *client, List *tables, MemoryContext context)
-{
-	List *probes = NIL;
-	ListCell *lc;
-
-	foreach (lc, tables)
-	{
-		ImportTable *t = lfirst(lc);
-		int n = list_length(t->columns);
-
-		for (int from = 0; from < n; from += PROBE_COLUMNS)
-		{
-			Probe *probe = palloc0(sizeof(Probe));
-
-			probe->table = t;
-			probe->columns = head(t->columns, from, Min(n, from + PROBE_COLUMNS));
-			send_probe(client, probe, context);
-			probes = lappend(probes, probe);
-		}
-	}
-	/* the list grows while it is read */
-	for (int i = 0; i < list_length(probes); i++)
-	{
-		Probe *probe = list_nth(probes, i);
-
-		request_settle(probe->request);
-		probes = judge(client, probe, probes, context);
-		request_stop(probe->request);
-	}
-}
-
-typedef struct Look
-{
-	ImportTable *table;
-	Json *items;
-} Look;
-
-static void
-add_seen(const char *name, Json *value, void *arg)
-{
-	Look *look = arg;
-	bool any = false;
-	bool integers = all_integers(look->items, name, &any);
-
-	ImportColumn *c = NULL;
-
-	if (strcmp(name, "links") != 0)
-		c = add_column(look->table, name, integers && any ? 'i' : 's', NULL, false);
-	if (c)
-		c->guessed = true;
-}
-
-/* A table that nothing is known of: its columns are those that a look shows */
-static void
-look_at_tables(Client *client, List *tables, MemoryContext context)
-{
-	ListCell *lc;
-
-	foreach (lc, tables)
-	{
-		ImportTable *t = lfirst(lc);
-		Request *request;
-		Json *items;
-
-		if (t->columns != NIL)
-			continue;
-		request = request_new(client, context);
-		request_query(request, psprintf("SELECT * FROM %s", t->name), 1000, 0);
-		request_start(request);
-		request_settle(request);
-		if (request->state != REQUEST_DONE)
-		{
-			if (request->http->failure != HTTP_OK || request->http->status >= 500 ||
-				request->http->status == 401)
-				request_raise(request);
-			skip_table(t, request);
-			continue;
-		}
-		items = json_member(request_json(request), "items");
-		for (int i = 0; i < json_count(items); i++)
-		{
-			Look look = {t, items};
-
-			json_visit(json_item(items, i), add_seen, &look);
-		}
+		if (catalog_of_record(lfirst(lc)) == NULL && import_is_name(name) &&
+			import_find(*tables, name) == NULL)
+			import_add(tables, name, NULL, "id", "metadata catalogue",
+					   strncmp(name, "customrecord", 12) == 0);
 	}
 }
 
@@ -818,8 +445,8 @@ add_listed(ImportForeignSchemaStmt *stmt, List **tables)
 	{
 		const char *name = lfirst_node(RangeVar, lc)->relname;
 
-		if (is_identifier(name) && find_table(*tables, name) == NULL)
-			add_table(tables, name, NULL, NULL, "asked for", false);
+		if (import_is_name(name) && import_find(*tables, name) == NULL)
+			import_add(tables, name, NULL, NULL, "asked for", false);
 	}
 }
 
@@ -850,7 +477,7 @@ records_of(List *tables, List *known_records)
 
 			foreach (lr, known_records)
 			{
-				if (strcmp(lowered(lfirst(lr)), t->name) == 0)
+				if (strcmp(import_lowered(lfirst(lr)), t->name) == 0)
 					record = lfirst(lr);
 			}
 			records = lappend(records, record);
@@ -969,6 +596,14 @@ create_statement(ImportTable *t, const char *server, ImportOptions *o)
 
 		if (c->dropped || (c->custom && !o->include_custom))
 			continue;
+		if (n == MaxHeapAttributeNumber)
+		{
+			ereport(WARNING,
+					(errmsg("table \"%s\" has more than the %d columns that a table can have", t->name, n),
+					 errdetail("Column \"%s\" and those behind it are left out.", c->name),
+					 errhint("Create a second foreign table with the others.")));
+			break;
+		}
 		appendStringInfo(&sql, "%s%s %s", n++ > 0 ? ", " : "", quote_identifier(c->name),
 						 sql_type(c, is_key, o));
 		append_options(&sql, declared_type(c, known), c->comment);
@@ -983,6 +618,60 @@ create_statement(ImportTable *t, const char *server, ImportOptions *o)
 		appendStringInfo(&sql, ", description %s", quote_literal_cstr(t->comment));
 	appendStringInfoChar(&sql, ')');
 	return n > 0 ? sql.data : NULL;
+}
+
+/* Name a table's columns that are left out */
+static int
+name_dropped(ImportTable *t, StringInfo names)
+{
+	const char *problem = NULL;
+	StringInfoData broken;
+	int n = 0;
+	ListCell *lc;
+
+	initStringInfo(&broken);
+	foreach (lc, t->columns)
+	{
+		ImportColumn *c = lfirst(lc);
+
+		if (!c->dropped)
+			continue;
+		if (c->problem)
+		{
+			appendStringInfo(&broken, "%s%s", problem ? ", " : "", c->name);
+			problem = c->problem;
+			continue;
+		}
+		appendStringInfo(names, "%s%s", n++ > 0 ? ", " : names->len > 0 ? psprintf("; %s: ", t->name)
+																		: psprintf("%s: ", t->name),
+						 c->name);
+	}
+	if (problem)
+		ereport(WARNING,
+				(errmsg("table \"%s\" is imported without columns that NetSuite fails to show: %s", t->name, broken.data),
+				 errdetail_internal("%s", problem)));
+	return n;
+}
+
+/* No column is lost without a word */
+static void
+tell_dropped(List *tables)
+{
+	StringInfoData names;
+	int n = 0;
+	ListCell *lc;
+
+	initStringInfo(&names);
+	foreach (lc, tables)
+	{
+		if (!((ImportTable *) lfirst(lc))->missing)
+			n += name_dropped(lfirst(lc), &names);
+	}
+	if (n > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%d column that the account does not show is left out",
+							   "%d columns that the account does not show are left out", n, n),
+				 errdetail_internal("%s", names.data)));
 }
 
 static List *
@@ -1000,12 +689,13 @@ statements(List *tables, const char *server, ImportOptions *o)
 			result = lappend(result, sql);
 		else if (t->missing)
 			ereport(NOTICE,
-					(errmsg("table \"%s\" is skipped: the role cannot see it", t->name),
+					(errmsg("table \"%s\" is skipped: the account does not have it, or the role cannot see it", t->name),
 					 t->problem ? errdetail_internal("%s", t->problem) : 0));
 		else
 			ereport(NOTICE,
 					(errmsg("table \"%s\" is skipped: none of its columns is known", t->name)));
 	}
+	tell_dropped(tables);
 	return result;
 }
 
@@ -1037,8 +727,8 @@ import_schema(ImportForeignSchemaStmt *stmt, Oid serverid)
 	add_schemas(client, tables, records_of(tables, records), context);
 	if (o.include_custom)
 		add_custom_fields(client, tables, context);
-	look_at_tables(client, tables, context);
+	import_look(client, tables, context);
 	if (o.verify)
-		verify(client, tables, context);
+		import_verify(client, tables, context);
 	return statements(tables, stmt->server_name, &o);
 }

@@ -23,6 +23,14 @@ CREATE FUNCTION netsuite_server_time(server name) RETURNS timestamptz
     AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION netsuite_server_time(name) IS 'the time by NetSuite''s own clock';
 
+CREATE FUNCTION netsuite_moment(server name, wall_clock timestamp) RETURNS timestamptz
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION netsuite_moment(name, timestamp) IS 'the moment of a time as SuiteQL shows datetimes, in the account''s zone';
+
+CREATE FUNCTION netsuite_wall_clock(server name, moment timestamptz) RETURNS timestamp
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION netsuite_wall_clock(name, timestamptz) IS 'the time that SuiteQL shows for a moment, in the account''s zone';
+
 CREATE FUNCTION netsuite_governance(server name) RETURNS jsonb
     AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION netsuite_governance(name) IS 'limits of concurrent requests, for administrators of the account';
@@ -71,22 +79,29 @@ CREATE FUNCTION netsuite_record_table(type text, iscustomtransaction boolean) RE
 COMMENT ON FUNCTION netsuite_record_table(text, boolean) IS 'the tables whose rows a record of a type is, as deletedrecord names types';
 
 -- The types are compared here: whether a comparison there heeds case depends on the account, and a lost deletion stays lost.
+-- So are the moments: in the hour that winter time repeats the wall clock does not tell their order, so rows of some hours more are asked for.
+-- Names of members are found in any case of letters.
 CREATE FUNCTION netsuite_deleted(server name, "table" text, since timestamptz, until timestamptz,
     OUT key text, OUT deleted_at timestamptz) RETURNS SETOF record
     LANGUAGE sql VOLATILE STRICT PARALLEL RESTRICTED
     BEGIN ATOMIC
-    SELECT d.q->>'recordid', (d.q->>'at')::timestamp AT TIME ZONE z.zone
-      FROM (SELECT coalesce((SELECT o.option_value FROM pg_options_to_table(s.srvoptions) o WHERE o.option_name = 'timezone'), 'UTC') AS zone
-              FROM pg_foreign_server s WHERE s.srvname = netsuite_deleted.server) z,
-           LATERAL netsuite_query(netsuite_deleted.server,
+    SELECT r.recordid, m.at
+      FROM netsuite_query(netsuite_deleted.server,
              'SELECT recordid AS recordid, type AS type, scriptid AS scriptid, iscustomtransaction AS iscustomtransaction, TO_CHAR(deleteddate, ''YYYY-MM-DD HH24:MI:SS'') AS at'
              ' FROM deletedrecord WHERE deleteddate >= TO_DATE(?, ''YYYY-MM-DD HH24:MI:SS'') AND deleteddate < TO_DATE(?, ''YYYY-MM-DD HH24:MI:SS'')'
              ' ORDER BY recordid ASC, recordtypeid ASC, scriptid ASC',
-             ARRAY[to_char(date_trunc('second', netsuite_deleted.since) AT TIME ZONE z.zone, 'YYYY-MM-DD HH24:MI:SS'),
-                   to_char(date_trunc('second', netsuite_deleted.until) AT TIME ZONE z.zone, 'YYYY-MM-DD HH24:MI:SS')]) AS d(q)
-     WHERE netsuite_deleted."table" IN (lower(d.q->>'type'), lower(d.q->>'scriptid'))
-        OR netsuite_deleted."table" = ANY (netsuite_record_table(replace(replace(lower(d.q->>'type'), '_', ''), ' ', ''),
-                                                                 coalesce(d.q->>'iscustomtransaction' = 'T', false)));
+             ARRAY[to_char(netsuite_wall_clock(netsuite_deleted.server, greatest(netsuite_deleted.since, '0001-01-02 00:00:00+00')) - interval '3 hours', 'YYYY-MM-DD HH24:MI:SS'),
+                   to_char(netsuite_wall_clock(netsuite_deleted.server, least(netsuite_deleted.until, '9999-12-30 00:00:00+00')) + interval '3 hours', 'YYYY-MM-DD HH24:MI:SS')]) AS d(q),
+           LATERAL (SELECT max(e.value) FILTER (WHERE lower(e.key) = 'recordid') AS recordid,
+                           max(lower(e.value)) FILTER (WHERE lower(e.key) = 'type') AS type,
+                           max(lower(e.value)) FILTER (WHERE lower(e.key) = 'scriptid') AS scriptid,
+                           coalesce(bool_or(lower(e.value) IN ('t', 'true')) FILTER (WHERE lower(e.key) = 'iscustomtransaction'), false) AS custom,
+                           max(e.value) FILTER (WHERE lower(e.key) = 'at') AS at
+                      FROM jsonb_each_text(d.q) e) r,
+           LATERAL (SELECT netsuite_moment(netsuite_deleted.server, r.at::timestamp) AS at) m
+     WHERE m.at >= date_trunc('second', netsuite_deleted.since) AND m.at < date_trunc('second', netsuite_deleted.until)
+       AND (netsuite_deleted."table" IN (r.type, r.scriptid)
+        OR netsuite_deleted."table" = ANY (netsuite_record_table(replace(replace(r.type, '_', ''), ' ', ''), r.custom)));
     END;
 COMMENT ON FUNCTION netsuite_deleted(name, text, timestamptz, timestamptz) IS 'keys of a table''s rows that deletedrecord says were deleted, since inclusive, until exclusive';
 

@@ -4,8 +4,6 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "catalog/pg_class.h"
 #include "commands/comment.h"
 #include "commands/defrem.h"
@@ -18,6 +16,7 @@
 #include "miscadmin.h"
 #include "netsuite_fdw/catalog.h"
 #include "netsuite_fdw/compat.h"
+#include "netsuite_fdw/decode.h"
 #include "netsuite_fdw/import.h"
 #include "netsuite_fdw/netsuite_fdw.h"
 #include "netsuite_fdw/plan.h"
@@ -26,6 +25,7 @@
 #include "netsuite_fdw/trait.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
@@ -41,14 +41,16 @@ extern PGDLLEXPORT Datum netsuite_fdw_comment(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(netsuite_fdw_comment);
 extern PGDLLEXPORT Datum netsuite_server_time(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(netsuite_server_time);
+extern PGDLLEXPORT Datum netsuite_moment(PG_FUNCTION_ARGS);
+PG_FUNCTION_INFO_V1(netsuite_moment);
+extern PGDLLEXPORT Datum netsuite_wall_clock(PG_FUNCTION_ARGS);
+PG_FUNCTION_INFO_V1(netsuite_wall_clock);
 extern PGDLLEXPORT Datum netsuite_governance(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(netsuite_governance);
 extern PGDLLEXPORT Datum netsuite_query(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(netsuite_query);
 extern PGDLLEXPORT Datum netsuite_tables(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(netsuite_tables);
-extern PGDLLEXPORT Datum netsuite_check(PG_FUNCTION_ARGS);
-PG_FUNCTION_INFO_V1(netsuite_check);
 
 Datum
 netsuite_fdw_handler(PG_FUNCTION_ARGS)
@@ -147,7 +149,39 @@ netsuite_server_time(PG_FUNCTION_ARGS)
 	Client *client = client_by_name(NameStr(*PG_GETARG_NAME(0)));
 
 	client_hold(client, CurrentMemoryContext);
-	PG_RETURN_TIMESTAMPTZ(server_time(client, CurrentMemoryContext, NULL));
+	PG_RETURN_TIMESTAMPTZ(server_time(client, CurrentMemoryContext));
+}
+
+/* The moment at which the account's clock shows a time, as datetime columns are read */
+Datum
+netsuite_moment(PG_FUNCTION_ARGS)
+{
+	Client *client = client_by_name(NameStr(*PG_GETARG_NAME(0)));
+
+	client_hold(client, CurrentMemoryContext);
+	PG_RETURN_TIMESTAMPTZ(wall_moment(PG_GETARG_TIMESTAMP(1), trait_zone(client)));
+}
+
+/* The time that the account's clock shows at a moment */
+Datum
+netsuite_wall_clock(PG_FUNCTION_ARGS)
+{
+	Client *client = client_by_name(NameStr(*PG_GETARG_NAME(0)));
+	TimestampTz moment = PG_GETARG_TIMESTAMPTZ(1);
+	Timestamp wall;
+	struct pg_tm tm;
+	fsec_t fsec;
+	int tz;
+
+	client_hold(client, CurrentMemoryContext);
+	if (TIMESTAMP_NOT_FINITE(moment))
+		PG_RETURN_TIMESTAMP(moment);
+	if (timestamp2tm(moment, &tz, &tm, &fsec, NULL, trait_zone(client)) != 0 ||
+		tm2timestamp(&tm, fsec, NULL, &wall) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("timestamp out of range")));
+	PG_RETURN_TIMESTAMP(wall);
 }
 
 Datum
@@ -376,192 +410,6 @@ netsuite_tables(PG_FUNCTION_ARGS)
 			values[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(texts[i]);
 		}
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
-	}
-	return (Datum) 0;
-}
-
-/* -- netsuite_check -- */
-
-typedef struct Check
-{
-	ReturnSetInfo *out;
-	Client *client;
-	MemoryContext context;
-} Check;
-
-static void
-report(Check *c, const char *name, bool ok, const char *detail)
-{
-	Datum values[3] = {CStringGetTextDatum(name), BoolGetDatum(ok), CStringGetTextDatum(detail)};
-	bool nulls[3] = {0};
-
-	tuplestore_putvalues(c->out->setResult, c->out->setDesc, values, nulls);
-}
-
-/* Send a request and wait; the reason in words if it failed, else NULL */
-static const char *
-try_request(Request *request)
-{
-	request_start(request);
-	request_settle(request);
-	if (request->state == REQUEST_DONE)
-		return NULL;
-	if (request->http->failure != HTTP_OK)
-		return psprintf("no reply: %s", request->detail ? request->detail : "unknown reason");
-	return psprintf("NetSuite answered %d: %s", request->http->status,
-					request->detail ? request->detail : "no reason given");
-}
-
-/* Address, TLS and clock by one request that needs no login */
-static bool
-check_address(Check *c)
-{
-	const ServerOptions *o = client_options(c->client);
-	Request *request = request_new(c->client, c->context);
-	const char *problem;
-	bool untrusted;
-	double skew;
-
-	request_get(request, "/services/rest/system/v1/serverTime", "application/json");
-	request_anonymous(request);
-	problem = try_request(request);
-	untrusted = request->http->failure == HTTP_UNTRUSTED;
-	if (problem && !untrusted)
-	{
-		report(c, "address", false, psprintf("%s: %s. Check account, base_url, proxy and the network.", o->base_url, problem));
-		return false;
-	}
-	report(c, "address", true, psprintf("%s answers", o->base_url));
-	report(c, "tls", !untrusted, untrusted ? psprintf("%s. If a proxy presents its own certificate, name its authority in server option ca_file.", problem) : "certificate verified");
-	if (untrusted)
-		return false;
-	skew = (GetCurrentTimestamp() -
-			(server_time(c->client, c->context, NULL) + USECS_PER_SEC / 2)) /
-		   (double) USECS_PER_SEC;
-	report(c, "clock", fabs(skew) < 120,
-		   fabs(skew) < 120 ? psprintf("this machine's clock differs by %.0f s or less", ceil(fabs(skew))) : psprintf("this machine's clock is %.0f s %s; NetSuite refuses signatures from other times: synchronise it.", fabs(skew), skew > 0 ? "ahead" : "behind"));
-	return true;
-}
-
-static bool
-check_login(Check *c)
-{
-	Request *request = request_new(c->client, c->context);
-	const char *problem;
-
-	request_query(request, "SELECT COUNT(*) AS n FROM currency", 1, 0);
-	problem = try_request(request);
-	if (problem && (request->http->status == 401 || request->http->status == 0 ||
-					(request->code && strncmp(request->code, "invalid_", 8) == 0)))
-	{
-		report(c, "login", false, psprintf("%s Check the user mapping's secrets, and the Login Audit Trail in NetSuite.", problem));
-		return false;
-	}
-	report(c, "login", true, "accepted");
-	report(c, "suiteql", problem == NULL, problem ? psprintf("%s Give the role REST Web Services and SuiteAnalytics Workbook.", problem) : "the role can run SuiteQL");
-	return problem == NULL;
-}
-
-static const char *
-yes_no(Trait t)
-{
-	return t == TRAIT_YES ? "yes" : t == TRAIT_NO ? "no"
-												  : "unknown";
-}
-
-/* Traits that wait for a query that gains from them */
-static const char *
-tried(Trait t)
-{
-	return t == TRAIT_UNKNOWN ? "not needed yet" : yes_no(t);
-}
-
-static void
-check_traits(Check *c)
-{
-	const Traits *t = traits_get(c->client);
-	const char *problem = NULL;
-	pg_tz *zone = trait_zone_or_null(c->client, &problem);
-	const ServerOptions *o = client_options(c->client);
-	int measured = t->datetime_offset_s;
-	bool agrees = true;
-
-	if (zone && o->timezone)
-	{
-		/* a declared zone is held against the measured offset */
-		traits_measure_zone(c->client);
-		measured = t->datetime_offset_s;
-		if (t->zone_known)
-		{
-			pg_time_t at = timestamptz_to_time_t(t->zone_at);
-
-			agrees = pg_localtime(&at, zone)->tm_gmtoff == measured;
-		}
-	}
-	if (zone == NULL)
-		report(c, "zone", false,
-			   psprintf("%s Set server option timezone to the account's zone.", problem));
-	else if (!agrees)
-		report(c, "zone", false,
-			   psprintf("datetimes are %+.2f hours from UTC, which is not what %s has: correct server option timezone.",
-						measured / 3600.0, pg_get_timezone_name(zone)));
-	else
-	{
-		const char *source = o->timezone ? "declared" : t->zone_known ? "measured"
-																	  : "assumed";
-		const char *sysdate = t->offsets_known ? psprintf("; SYSDATE is %+.2f hours from UTC", t->sysdate_offset_s / 3600.0) : "";
-
-		report(c, "zone", true,
-			   psprintf("datetimes are read as %s (%s)%s", pg_get_timezone_name(zone), source, sysdate));
-	}
-	report(c, "text", true,
-		   psprintf("= heeds case: %s, accents: %s, trailing blanks: %s; LIKE is exact: %s; sorts by bytes: %s; '' is null: %s",
-					yes_no(t->case_exact), yes_no(t->accent_exact), yes_no(t->blank_exact),
-					yes_no(t->like_exact), yes_no(t->order_binary), yes_no(t->empty_is_null)));
-	report(c, "paging", true,
-		   psprintf("pages of %d rows; larger ones: %s; FETCH FIRST: %s", o->page_size,
-					o->page_size_declared ? "not tried, page_size is declared" : tried(trait_large_pages(c->client)),
-					tried(trait_fetch_first(c->client))));
-}
-
-static void
-check_concurrency(Check *c)
-{
-	Request *request = request_new(c->client, c->context);
-	int ours = client_options(c->client)->max_concurrency;
-	const char *problem;
-	Json *body;
-	int account;
-	int limit;
-
-	request_get(request, "/services/rest/system/v1/governanceLimits", "application/json");
-	problem = try_request(request);
-	if (problem)
-	{
-		report(c, "concurrency", true,
-			   psprintf("max_concurrency is %d; the account's limit is shown to administrators only. It is 5 on the smallest service tier.", ours));
-		return;
-	}
-	body = request_json(request);
-	account = (int) json_int(json_member(body, "accountConcurrencyLimit"));
-	limit = json_member(body, "integrationConcurrencyLimit") ? (int) json_int(json_member(body, "integrationConcurrencyLimit")) : account;
-	report(c, "concurrency", ours <= account,
-		   ours <= account ? psprintf("max_concurrency is %d of the account's %d (this integration: %d)", ours, account, limit) : psprintf("max_concurrency is %d but the account allows %d: lower it.", ours, account));
-}
-
-/* One row per check, in the order in which one depends on the other */
-Datum
-netsuite_check(PG_FUNCTION_ARGS)
-{
-	Check c = {.out = (ReturnSetInfo *) fcinfo->resultinfo, .context = CurrentMemoryContext};
-
-	InitMaterializedSRF(fcinfo, 0);
-	c.client = client_by_name(NameStr(*PG_GETARG_NAME(0)));
-	client_hold(c.client, c.context);
-	if (check_address(&c) && check_login(&c))
-	{
-		check_traits(&c);
-		check_concurrency(&c);
 	}
 	return (Datum) 0;
 }

@@ -43,6 +43,7 @@ typedef enum OptionKind
 	OPT_URL, /* https:// and a host */
 	OPT_PROXY,
 	OPT_ZONE,
+	OPT_LANGUAGE, /* as the header Accept-Language takes it */
 	OPT_INT,      /* from min to max */
 	OPT_DURATION, /* seconds, or a GUC-like time: 500ms, 2min */
 	OPT_SIZE,     /* bytes, or 32MB */
@@ -72,6 +73,7 @@ static const OptionDef options[] = {
 	{"account", ForeignServerRelationId, OPT_ACCOUNT},
 	{"base_url", ForeignServerRelationId, OPT_URL},
 	{"timezone", ForeignServerRelationId, OPT_ZONE},
+	{"accept_language", ForeignServerRelationId, OPT_LANGUAGE},
 	{"max_concurrency", ForeignServerRelationId, OPT_INT, 1, 50},
 	{"page_size", ForeignServerRelationId, OPT_INT, 1, 3000},
 	{"connect_timeout", ForeignServerRelationId, OPT_DURATION, 1, 3600000},
@@ -209,6 +211,16 @@ check_zone(DefElem *def)
 		bad_value(def, "Name a time zone that PostgreSQL knows, such as UTC or America/Los_Angeles (see pg_timezone_names).");
 }
 
+/* It becomes a header: nothing but tags and weights, so that it cannot end the line */
+static void
+check_language(DefElem *def)
+{
+	const char *value = defGetString(def);
+
+	if (*value == '\0' || strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-,;=.* ") != strlen(value))
+		bad_value(def, "Name the company's default language as HTTP does, such as en, zh-CN or de-DE.");
+}
+
 static void
 check_trait(DefElem *def)
 {
@@ -261,6 +273,9 @@ check_value(const OptionDef *option, DefElem *def)
 			break;
 		case OPT_ZONE:
 			check_zone(def);
+			break;
+		case OPT_LANGUAGE:
+			check_language(def);
 			break;
 		case OPT_INT:
 			if (!parse_quantity(defGetString(def), 0, &number) || number != floor(number))
@@ -504,6 +519,7 @@ server_options(Oid serverid)
 		url[strlen(url) - 1] = '\0';
 	o->base_url = url;
 	o->timezone = text_of(defs, "timezone", NULL);
+	o->accept_language = text_of(defs, "accept_language", NULL);
 	o->http.ca_file = text_of(defs, "ca_file", NULL);
 	o->http.proxy = text_of(defs, "proxy", NULL);
 	o->http.id_header = "X-N-OperationId";

@@ -22,9 +22,10 @@ typedef struct ServerOptions
 {
 	const char *name;
 	const char *account;
-	const char *realm;    /* 1234567_SB1 */
-	const char *base_url; /* without a slash at the end */
-	const char *timezone; /* of datetime columns; NULL: measured */
+	const char *realm;           /* 1234567_SB1 */
+	const char *base_url;        /* without a slash at the end */
+	const char *timezone;        /* of datetime columns; NULL: measured */
+	const char *accept_language; /* header of every request, or NULL */
 	HttpSettings http;
 	int max_concurrency;
 	int page_size;

@@ -24,7 +24,7 @@
 #include "netsuite_fdw/literal.h"
 #include "netsuite_fdw/plan.h"
 #include "netsuite_fdw/scan.h"
-#include "netsuite_fdw/trait.h"
+#include "netsuite_fdw/zone.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -392,6 +392,18 @@ sample_bounds(Sample *s, int64 *low, int64 *high)
 	return n;
 }
 
+/* Does a table have columns that are read in the account's zone? */
+static bool
+has_moments(TupleDesc desc)
+{
+	for (int i = 0; i < desc->natts; i++)
+	{
+		if (TupleDescAttr(desc, i)->atttypid == TIMESTAMPTZOID && !TupleDescAttr(desc, i)->attisdropped)
+			return true;
+	}
+	return false;
+}
+
 static void
 sample_columns(Sample *s)
 {
@@ -403,7 +415,7 @@ sample_columns(Sample *s)
 
 	table_keys(relid, &s->spec, attnums);
 	s->decoder = decoder_new(desc->natts, desc->natts, RelationGetRelationName(s->relation),
-							 trait_zone(s->client));
+							 has_moments(desc) ? trait_zone(s->client) : NULL);
 	s->decoder->nkeys = s->spec.nkeys;
 	s->decoder->tolerant = true;
 	initStringInfo(&select);

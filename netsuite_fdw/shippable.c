@@ -20,8 +20,8 @@
 #include "catalog/pg_type.h"
 #include "netsuite_fdw/literal.h"
 #include "netsuite_fdw/option.h"
+#include "netsuite_fdw/likeness.h"
 #include "netsuite_fdw/shippable.h"
-#include "netsuite_fdw/trait.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
@@ -567,8 +567,7 @@ ship_form(Node *expr, ShipContext *c)
 static bool
 text_comparable(Node *expr, Oid collation, ShipContext *c)
 {
-	return get_collation_isdeterministic(collation) && c->measure &&
-		   trait_text_equality(client_get(c->serverid, c->userid));
+	return get_collation_isdeterministic(collation) && text_proved(TEXT_EQUALITY, expr, c);
 }
 
 /* Are rows grouped by this expression as they are here? */
@@ -590,7 +589,7 @@ text_sortable(Node *expr, Oid collation, ShipContext *c)
 #else
 	bool is_c = OidIsValid(collation) && lc_collate_is_c(collation);
 #endif
-	return is_c && c->measure && trait_text_order(client_get(c->serverid, c->userid));
+	return is_c && text_proved(TEXT_ORDER, expr, c);
 }
 
 static RemoteForm
@@ -703,13 +702,6 @@ ship_text_comparison(const char *name, OpExpr *op, ShipContext *c)
 	return text_sortable((Node *) op, collation, c) ? SHIP_EXACT : SHIP_NO;
 }
 
-/* Does LIKE on this text heed case and accents there? */
-static bool
-text_likeable(Node *expr, ShipContext *c)
-{
-	return c->measure && trait_text_like(client_get(c->serverid, c->userid));
-}
-
 /*
  * A pattern that finds there at least what another one finds here: what one
  * character is, and whether the backslash escapes, is not known of the other
@@ -755,10 +747,10 @@ ship_like(const char *name, OpExpr *op, ShipContext *c)
 		!get_collation_isdeterministic(op->inputcollid) ||
 		!const_text(lsecond(op->args), &pattern) || like_superset(pattern, &exact) == NULL)
 		return SHIP_NO;
-	exact = exact && text_likeable((Node *) op, c);
-	if (strcmp(name, "~~") == 0)
-		return exact ? SHIP_EXACT : SHIP_WEAK;
-	return exact ? SHIP_EXACT : SHIP_NO;
+	if (exact && text_proved(TEXT_LIKE, (Node *) op, c))
+		return SHIP_EXACT;
+	/* rules that see letters, not code points, find less: no e in a decomposed accented one */
+	return strcmp(name, "~~") == 0 && text_proved(TEXT_POINTS, (Node *) op, c) ? SHIP_WEAK : SHIP_NO;
 }
 
 /* What is computed there against a value from here */

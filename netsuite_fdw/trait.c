@@ -1,238 +1,88 @@
 /*
  * trait.c
- *		Measure an account: one small query over literals, one record.
+ *		Traits of an account as a whole, and what all measuring shares.
  *
- * What is measured is remembered in the session's client.  Server options
- * overrule it.
+ * What is learnt is remembered in the session's client: an answer, and a refusal
+ * that lasts.  A passing failure is never remembered, and never fails a query
+ * that can do without the answer.
  */
 #include "postgres.h"
 
-#include <math.h>
-
-#include "common/json.h"
 #include "netsuite_fdw/decode.h"
 #include "netsuite_fdw/trait.h"
 #include "utils/builtins.h"
-#include "utils/datetime.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#define SUBSTR_OF(text, n) "SUBSTR('" text "',1," n ")"
-
-/*
- * SUBSTR makes its argument a varying-length text, as columns are; two bare
- * literals would compare as fixed-length ones and ignore trailing blanks.
- */
-#define ASK(condition, name) \
-	"CASE WHEN " condition " THEN 'T' ELSE 'F' END AS " name
-
-/* clang-format off */
-static const char question[] =
-	"SELECT "
-	ASK(SUBSTR_OF("a", "1") " = " SUBSTR_OF("A", "1"), "case_equal") ", "
-	ASK(SUBSTR_OF("e", "1") " = " SUBSTR_OF("\303\251", "1"), "accent_equal") ", "
-	ASK(SUBSTR_OF("a", "1") " = " SUBSTR_OF("a ", "2"), "blank_equal") ", "
-	ASK(SUBSTR_OF("a", "1") " LIKE 'A'", "like_case") ", "
-	ASK(SUBSTR_OF("e", "1") " LIKE '\303\251'", "like_accent") ", "
-	ASK(SUBSTR_OF("B", "1") " < " SUBSTR_OF("a", "1"), "upper_first") ", "
-	ASK(SUBSTR_OF("z", "1") " < " SUBSTR_OF("\303\251", "1"), "accent_last") ", "
-	ASK("'' IS NULL", "empty_null") ", "
-	"TO_CHAR(SYSDATE,'YYYY-MM-DD HH24:MI:SS') AS sys_now, "
-	"TO_CHAR(CURRENT_TIMESTAMP,'YYYY-MM-DD HH24:MI:SS') AS user_now FROM ";
-/* clang-format on */
-
-/* A reply's Timestamp, or false */
-static bool
-seconds_of(Json *row, const char *name, Timestamp *result)
-{
-	const char *text = json_text(row, name);
-
-	return text != NULL && parse_seconds(text, strlen(text), result);
-}
-
-static Trait
-is_false(Json *row, const char *name)
-{
-	const char *text = json_text(row, name);
-
-	if (text == NULL)
-		return TRAIT_UNKNOWN;
-	return strcmp(text, "F") == 0 ? TRAIT_YES : TRAIT_NO;
-}
-
-static Trait
-is_true(Json *row, const char *name)
-{
-	Trait t = is_false(row, name);
-
-	return t == TRAIT_UNKNOWN ? t : t == TRAIT_YES ? TRAIT_NO
-												   : TRAIT_YES;
-}
-
-static Trait
-both(Trait a, Trait b)
-{
-	if (a == TRAIT_NO || b == TRAIT_NO)
-		return TRAIT_NO;
-	return a == TRAIT_UNKNOWN || b == TRAIT_UNKNOWN ? TRAIT_UNKNOWN : TRAIT_YES;
-}
-
-/* The first item of a reply to a query; NULL if there is none */
-static Json *
-first_item(Request *request)
-{
-	Json *items = json_member(request_json(request), "items");
-
-	if (json_count(items) == 0)
-		return NULL;
-	return json_item(items, 0);
-}
-
-/* serverTime as UTC; needs no login */
-TimestampTz
-server_time(Client *client, MemoryContext context, int64 *round_trip_us)
-{
-	Request *request = request_new(client, context);
-	TimestampTz start = GetCurrentTimestamp();
-	TimestampTz result;
-	const char *text;
-	char plain[20];
-
-	request_get(request, "/services/rest/system/v1/serverTime", "application/json");
-	request_anonymous(request);
-	request->what = "ask for the time";
-	request_start(request);
-	request_wait(request);
-	if (round_trip_us)
-		*round_trip_us = GetCurrentTimestamp() - start;
-	text = json_text(request_json(request), "serverTime");
-	if (text != NULL && strlen(text) >= 19)
-	{
-		memcpy(plain, text, 19);
-		plain[10] = ' ';
-		plain[19] = '\0';
-	}
-	if (text == NULL || strlen(text) < 19 || !parse_seconds(plain, 19, &result))
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_REPLY_HANDLE),
-				 errmsg("server \"%s\" did not answer with its time",
-						client_options(client)->name),
-				 errhint("Check the server options account and base_url.")));
-	request_stop(request);
-	return result;
-}
-
-/* Ask the question of a one-row table; NULL if the table is not there */
-static Json *
-ask(Client *client, const char *table, MemoryContext context)
-{
-	Request *request = request_new(client, context);
-
-	request_query(request, psprintf("%s%s", question, table), 1, 0);
-	request->what = "measure the account";
-	request_start(request);
-	request_settle(request);
-	if (request->state == REQUEST_FAILED && request->http->status == 400)
-		return NULL;
-	if (request->state != REQUEST_DONE)
-		request_raise(request);
-	return first_item(request);
-}
-
-static int
-offset_from(Timestamp wall, TimestampTz utc)
-{
-	double seconds = (double) (wall - utc) / USECS_PER_SEC;
-
-	/* zones are multiples of a quarter of an hour; the rest is travel time */
-	return (int) (rint(seconds / 900) * 900);
-}
-
-static void
-measure(Client *client, Traits *t)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "netsuite traits",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	Json *row = ask(client, "dual", context);
-	Timestamp sys;
-	Timestamp user;
-
-	t->has_dual = row != NULL;
-	if (row == NULL)
-		row = ask(client, "currency", context);
-	if (row != NULL)
-	{
-		TimestampTz now = server_time(client, context, NULL);
-
-		t->case_exact = is_false(row, "case_equal");
-		t->accent_exact = is_false(row, "accent_equal");
-		t->blank_exact = is_false(row, "blank_equal");
-		t->like_exact = both(is_false(row, "like_case"), is_false(row, "like_accent"));
-		t->order_binary = both(is_true(row, "upper_first"), is_true(row, "accent_last"));
-		t->empty_is_null = is_true(row, "empty_null");
-		if (seconds_of(row, "sys_now", &sys) && seconds_of(row, "user_now", &user))
-		{
-			t->sysdate_offset_s = offset_from(sys, now);
-			t->current_offset_s = offset_from(user, now);
-			t->offsets_known = true;
-		}
-	}
-	t->measured = true;
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-}
-
-static Traits *
+Traits *
 traits_of(Client *client)
 {
 	return client_slot(client, sizeof(Traits));
 }
 
-/* The account's traits, measured on first need */
-const Traits *
-traits_get(Client *client)
-{
-	Traits *t = traits_of(client);
+/* -- asking -- */
 
-	if (!t->measured)
-		measure(client, t);
-	return t;
+/* A reply that is no JSON is a passing fault */
+static bool
+parse_body(Request *request, void *body, const char **why)
+{
+	*why = "the reply is no JSON";
+	*(Json **) body = request_json(request);
+	return *(Json **) body != NULL;
 }
 
-/* Is text = exact there, as it is here under a deterministic collation? */
+/*
+ * Run a request whose answer one can do without; true and its body if it
+ * succeeded.  A login that is refused is an error: the query itself would ask
+ * with the same one.
+ */
 bool
-trait_text_equality(Client *client)
+trait_attempt(Request *request, Json **body)
 {
-	const ServerOptions *o = client_options(client);
-	const Traits *t;
-
-	if (o->text_equality_exact != DECLARED_MEASURE)
-		return o->text_equality_exact == DECLARED_YES;
-	t = traits_get(client);
-	return t->case_exact == TRAIT_YES && t->accent_exact == TRAIT_YES &&
-		   t->blank_exact == TRAIT_YES && t->empty_is_null == TRAIT_YES;
+	*body = NULL;
+	request->accept = parse_body;
+	request->accept_arg = body;
+	request->spare = true;
+	request_start(request);
+	if (request_settle(request))
+		return true;
+	if (request->state == REQUEST_FAILED && !traits_of(request->client)->checking &&
+		request_sqlstate(request) == ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION)
+		request_raise(request);
+	return false;
 }
 
+/* Is the outcome of an attempt worth remembering: an answer, or a refusal that lasts? */
 bool
-trait_text_like(Client *client)
+trait_lasts(Request *request)
 {
-	const ServerOptions *o = client_options(client);
-
-	if (o->text_like_exact != DECLARED_MEASURE)
-		return o->text_like_exact == DECLARED_YES;
-	return traits_get(client)->like_exact == TRAIT_YES;
+	return request->state == REQUEST_DONE || request_refused(request);
 }
 
-/* Does text sort by its bytes there, as it does here under collation C? */
-bool
-trait_text_order(Client *client)
+/* Why an attempt brought nothing, in words */
+const char *
+trait_problem(Request *request)
 {
-	const ServerOptions *o = client_options(client);
+	if (request->state == REQUEST_DONE)
+		return "the reply holds no answer";
+	if (request->http->status == 200)
+		return request->detail ? request->detail : "the reply cannot be used";
+	if (request->http->failure != HTTP_OK)
+		return psprintf("no reply: %s", request->detail ? request->detail : "unknown reason");
+	return psprintf("NetSuite answered %d: %s", request->http->status,
+					request->detail && *request->detail ? request->detail : "no reason given");
+}
 
-	if (o->text_order_binary != DECLARED_MEASURE)
-		return o->text_order_binary == DECLARED_YES;
-	return traits_get(client)->order_binary == TRAIT_YES && trait_text_equality(client);
+/* The items of a query's first page; NULL if there is no such reply: then look at the request */
+Json *
+trait_ask(Client *client, const char *query, int limit, MemoryContext context, Request **request)
+{
+	Json *body;
+
+	*request = request_new(client, context);
+	request_query(*request, query, limit, 0);
+	(*request)->what = "measure the account";
+	return trait_attempt(*request, &body) ? json_member(body, "items") : NULL;
 }
 
 /* -- what the first query that would gain from it tries -- */
@@ -267,127 +117,150 @@ trait_fetch_first_tried(Client *client, bool works)
 	traits_of(client)->fetch_first = works ? TRAIT_YES : TRAIT_NO;
 }
 
-/* -- the zone of datetime columns -- */
+/* -- literals -- */
 
-static const struct
-{
-	const char *record; /* of the record service */
-	const char *table;  /* of SuiteQL */
-} probes[] = {
-	{"customer", "customer"},
-	{"employee", "employee"},
-	{"vendor", "vendor"},
-	{"subsidiary", "subsidiary"},
-	{"account", "account"},
-};
+#define SUBSTR_OF(text, n) "SUBSTR('" text "',1," n ")"
 
-/* Run a request that may fail; true if it did not */
-static bool
-attempt(Request *request)
+/*
+ * SUBSTR makes its argument a varying-length text, as columns are; two bare
+ * literals would compare as fixed-length ones and ignore trailing blanks.
+ */
+#define ASK(condition, name) \
+	"CASE WHEN " condition " THEN 'T' ELSE 'F' END AS " name
+
+/* clang-format off */
+static const char question[] =
+	"SELECT "
+	ASK(SUBSTR_OF("a", "1") " = " SUBSTR_OF("A", "1"), "case_equal") ", "
+	ASK(SUBSTR_OF("e", "1") " = TRANSLATE(" SUBSTR_OF("e", "1") ",'e','\303\251')", "accent_equal") ", "
+	ASK(SUBSTR_OF("a", "1") " = " SUBSTR_OF("a ", "2"), "blank_equal") ", "
+	ASK(SUBSTR_OF("a", "1") " LIKE 'A'", "like_case") ", "
+	ASK("'' IS NULL", "empty_null") ", "
+	"TO_CHAR(SYSDATE,'YYYY-MM-DD HH24:MI:SS') AS sys_now FROM ";
+/* clang-format on */
+
+/* Tables of one row, and such as nearly every account has and role sees */
+static const char *const small_tables[] = {"dual", "account", "employee", "customer", "transaction"};
+
+static Trait
+is_false(Json *row, const char *name)
 {
-	request_start(request);
-	return request_settle(request);
+	const char *text = json_text(row, name);
+
+	if (text == NULL)
+		return TRAIT_UNKNOWN;
+	return strcmp(text, "F") == 0 ? TRAIT_YES : TRAIT_NO;
 }
 
-/* One record's change stamp by both services: SuiteQL shows it in the account's zone */
-static bool
-probe_zone(Client *client, Traits *t, int i, MemoryContext context)
+static Trait
+is_true(Json *row, const char *name)
 {
-	Request *query = request_new(client, context);
-	Request *record;
-	Json *row;
-	const char *text;
-	char *id;
-	Timestamp wall;
-	Timestamp utc;
-	char plain[20];
+	Trait t = is_false(row, name);
 
-	request_query(query, psprintf("SELECT t.id AS id, TO_CHAR(t.lastmodifieddate,'YYYY-MM-DD HH24:MI:SS') AS changed FROM %s t WHERE t.lastmodifieddate IS NOT NULL ORDER BY t.id ASC", probes[i].table), 1, 0);
-	if (!attempt(query) || (row = first_item(query)) == NULL || json_text(row, "id") == NULL ||
-		!seconds_of(row, "changed", &wall))
+	return t == TRAIT_UNKNOWN ? t : t == TRAIT_YES ? TRAIT_NO
+												   : TRAIT_YES;
+}
+
+/* Ask for how literals compare and for SYSDATE; false and why if no table answers */
+bool
+trait_literals(Client *client, MemoryContext context, LiteralTraits *t, const char **problem)
+{
+	Json *row = NULL;
+	Request *request = NULL;
+	const char *now;
+
+	for (int i = 0; row == NULL && i < lengthof(small_tables); i++)
+	{
+		Json *items = trait_ask(client, psprintf("%s%s", question, small_tables[i]), 1, context, &request);
+
+		row = json_count(items) > 0 ? json_item(items, 0) : NULL;
+		if (row == NULL)
+			*problem = trait_problem(request);
+		/* another table helps only where this one is refused or empty */
+		if (request->state == REQUEST_FAILED && !request_refused(request))
+			break;
+	}
+	if (row == NULL)
 		return false;
-	id = pstrdup(json_text(row, "id"));
-	record = request_new(client, context);
-	request_get(record, psprintf("/services/rest/record/v1/%s/%s", probes[i].record, http_escape(id)),
-				"application/json");
-	if (!attempt(record))
-		return false;
-	text = json_text(request_json(record), "lastModifiedDate");
-	if (text == NULL || strlen(text) < 19)
-		return false;
-	memcpy(plain, text, 19);
-	plain[10] = ' ';
-	plain[19] = '\0';
-	if (!parse_seconds(plain, 19, &utc))
-		return false;
-	t->datetime_offset_s = offset_from(wall, utc);
-	t->zone_at = utc;
+	t->case_exact = is_false(row, "case_equal");
+	t->accent_exact = is_false(row, "accent_equal");
+	t->blank_exact = is_false(row, "blank_equal");
+	t->like_exact = is_false(row, "like_case");
+	t->empty_is_null = is_true(row, "empty_null");
+	now = json_text(row, "sys_now");
+	t->sysdate_known = now != NULL && parse_seconds(now, strlen(now), &t->sysdate);
 	return true;
 }
 
-void
-traits_measure_zone(Client *client)
+/* -- moments -- */
+
+/* Z, +01, +0100 or +01:00 as seconds east */
+static bool
+parse_offset(const char *p, int *seconds)
 {
-	Traits *t = traits_of(client);
-	MemoryContext context;
-	MemoryContext old;
+	int hours;
+	int minutes = 0;
+	int n = 0;
 
-	if (t->zone_measured)
-		return;
-	context = AllocSetContextCreate(CurrentMemoryContext, "netsuite zone", ALLOCSET_SMALL_SIZES);
-	old = MemoryContextSwitchTo(context);
-	for (int i = 0; i < lengthof(probes) && !t->zone_known; i++)
-		t->zone_known = probe_zone(client, t, i, context);
-	t->zone_measured = true;
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-}
-
-static int
-offset_in(pg_tz *zone, TimestampTz at)
-{
-	pg_time_t time = timestamptz_to_time_t(at);
-
-	return (int) pg_localtime(&time, zone)->tm_gmtoff;
+	*seconds = 0;
+	if ((*p == 'Z' || *p == 'z') && p[1] == '\0')
+		return true;
+	if (*p != '+' && *p != '-')
+		return false;
+	if (sscanf(p + 1, "%2d:%2d%n", &hours, &minutes, &n) != 2 &&
+		sscanf(p + 1, "%2d%2d%n", &hours, &minutes, &n) != 2 &&
+		sscanf(p + 1, "%2d%n", &hours, &n) != 1)
+		return false;
+	if (n == 0 || p[1 + n] != '\0' || hours < 0 || hours > 15 || minutes < 0 || minutes > 59)
+		return false;
+	*seconds = (hours * 60 + minutes) * 60 * (*p == '-' ? -1 : 1);
+	return true;
 }
 
 /*
- * The zone in which datetime columns are read: as declared, else as measured
- * if that is UTC or the zone of NetSuite's servers.  NULL and a reason if it
- * cannot be told.
+ * A moment as REST services write it: 2025-03-26T16:21:00.000Z, or with an offset
+ * in place of the Z.  Without either it is one only where nothing else can be meant.
  */
-pg_tz *
-trait_zone_or_null(Client *client, const char **problem)
+bool
+parse_moment(const char *text, bool zone_needed, TimestampTz *result)
 {
-	const ServerOptions *o = client_options(client);
-	const Traits *t;
-	pg_tz *pacific;
+	char plain[20];
+	Timestamp wall;
+	const char *p;
+	int offset = 0;
 
-	if (o->timezone != NULL)
-		return pg_tzset(o->timezone);
-	traits_measure_zone(client);
-	t = traits_of(client);
-	if (!t->zone_known || t->datetime_offset_s == 0)
-		return pg_tzset("UTC");
-	pacific = pg_tzset("America/Los_Angeles");
-	if (pacific != NULL && offset_in(pacific, t->zone_at) == t->datetime_offset_s)
-		return pacific;
-	*problem = psprintf("Its datetimes are %+.2f hours from UTC.", t->datetime_offset_s / 3600.0);
-	return NULL;
+	if (text == NULL || strlen(text) < 19 || (text[10] != 'T' && text[10] != ' '))
+		return false;
+	strlcpy(plain, text, sizeof(plain));
+	plain[10] = ' ';
+	if (!parse_seconds(plain, 19, &wall))
+		return false;
+	p = text + 19;
+	if (*p == '.')
+		p += 1 + strspn(p + 1, "0123456789");
+	if (!(*p == '\0' && !zone_needed) && !parse_offset(p, &offset))
+		return false;
+	*result = wall - offset * USECS_PER_SEC;
+	return true;
 }
 
-pg_tz *
-trait_zone(Client *client)
+/* NetSuite's clock */
+TimestampTz
+server_time(Client *client, MemoryContext context)
 {
-	const char *problem = NULL;
-	pg_tz *zone = trait_zone_or_null(client, &problem);
+	Request *request = request_new(client, context);
+	TimestampTz result;
 
-	if (zone == NULL)
+	request_get(request, "/services/rest/system/v1/serverTime", "application/json");
+	request->what = "ask for the time";
+	request_start(request);
+	request_wait(request);
+	if (!parse_moment(json_text(request_json(request), "serverTime"), false, &result))
 		ereport(ERROR,
-				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-				 errmsg("the time zone of datetime columns on server \"%s\" is not declared",
+				(errcode(ERRCODE_FDW_REPLY_HANDLE),
+				 errmsg("server \"%s\" did not answer with its time",
 						client_options(client)->name),
-				 errdetail("%s", problem),
-				 errhint("Name it: ALTER SERVER ... OPTIONS (ADD timezone 'Europe/Vienna').")));
-	return zone;
+				 errhint("Check the server options account and base_url.")));
+	request_stop(request);
+	return result;
 }

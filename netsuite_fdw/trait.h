@@ -1,6 +1,10 @@
 /*
  * trait.h
- *		What NetSuite's documents leave open, measured on the account.
+ *		What NetSuite's documents leave open, and how far it is known.
+ *
+ * A trait is declared by a server option, measured on the account, or unknown.
+ * What is unknown is never assumed: a condition is checked here as well, or the
+ * user is asked.
  */
 #ifndef NETSUITE_TRAIT_H
 #define NETSUITE_TRAIT_H
@@ -8,48 +12,54 @@
 #include "postgres.h"
 
 #include "netsuite_fdw/client.h"
-#include "pgtime.h"
+#include "netsuite_fdw/zone.h"
 
 typedef enum Trait
 {
-	TRAIT_UNKNOWN, /* could not be measured: assume nothing */
+	TRAIT_UNKNOWN, /* assume nothing */
 	TRAIT_YES,
 	TRAIT_NO
 } Trait;
 
+/* What a session remembers of an account */
 typedef struct Traits
 {
-	bool measured;
-	Trait case_exact; /* 'a' = 'A' is false */
-	Trait accent_exact;
-	Trait blank_exact;  /* trailing blanks count */
-	Trait like_exact;   /* LIKE heeds case and accents */
-	Trait order_binary; /* text sorts by its bytes */
-	Trait empty_is_null;
-	bool has_dual;
-	int sysdate_offset_s; /* SYSDATE less serverTime */
-	int current_offset_s; /* CURRENT_TIMESTAMP less serverTime */
-	bool offsets_known;
-	bool zone_measured;
-	bool zone_known;       /* a record could be compared */
-	int datetime_offset_s; /* datetime columns less UTC, at zone_at */
-	TimestampTz zone_at;
-	/* tried by the first query that would gain from them */
-	Trait large_pages;
+	ZoneTrait zone;
+	List *text;            /* of collation.c: how columns compare */
+	Trait sort_binary;     /* ORDER BY sorts texts by their bytes */
+	TimestampTz failed_in; /* statement in which that could not be asked for a passing reason */
+	bool sort_asked;       /* and that was found out, or refused */
+	bool checking;         /* netsuite_check() tells of a refused login itself */
+	Trait large_pages;     /* tried by the first query that would gain */
 	Trait fetch_first;
 } Traits;
 
-extern const Traits *traits_get(Client *client);
-extern bool trait_text_equality(Client *client);
-extern bool trait_text_like(Client *client);
-extern bool trait_text_order(Client *client);
+/* How literals compare, for netsuite_check(); columns may differ */
+typedef struct LiteralTraits
+{
+	Trait case_exact;
+	Trait accent_exact;
+	Trait blank_exact; /* trailing blanks count */
+	Trait like_exact;
+	Trait empty_is_null;
+	bool sysdate_known;
+	Timestamp sysdate;
+} LiteralTraits;
+
+extern Traits *traits_of(Client *client);
+extern Json *trait_ask(Client *client, const char *query, int limit, MemoryContext context,
+					   Request **request);
+extern bool trait_attempt(Request *request, Json **body);
+extern bool trait_lasts(Request *request);
+extern const char *trait_problem(Request *request);
+extern bool trait_literals(Client *client, MemoryContext context, LiteralTraits *t, const char **problem);
+
 extern Trait trait_large_pages(Client *client);
 extern Trait trait_fetch_first(Client *client);
 extern void trait_large_pages_tried(Client *client, bool works);
 extern void trait_fetch_first_tried(Client *client, bool works);
-extern pg_tz *trait_zone(Client *client);
-extern pg_tz *trait_zone_or_null(Client *client, const char **problem);
-extern void traits_measure_zone(Client *client);
-extern TimestampTz server_time(Client *client, MemoryContext context, int64 *round_trip_us);
+
+extern bool parse_moment(const char *text, bool zone_needed, TimestampTz *result);
+extern TimestampTz server_time(Client *client, MemoryContext context);
 
 #endif /* NETSUITE_TRAIT_H */

@@ -9,8 +9,9 @@ SET TimeZone = 'UTC';
 \getenv ca NS_CA
 CREATE EXTENSION IF NOT EXISTS netsuite_fdw;
 CREATE SERVER IF NOT EXISTS ns FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567_SB1', base_url :'url', ca_file :'ca');
-CREATE USER MAPPING IF NOT EXISTS FOR CURRENT_USER SERVER ns OPTIONS (consumer_key 'sandbox-consumer-key',
-  consumer_secret 'sandbox-consumer-secret', token_id 'sandbox-token-id', token_secret 'sandbox-token-secret');
+\getenv state NS_STATE
+\set key_file :state '/client_ec.pem'
+CREATE USER MAPPING IF NOT EXISTS FOR CURRENT_USER SERVER ns OPTIONS (client_id 'sandbox-client-id', certificate_id 'sandbox-ec-certificate', private_key_file :'key_file');
 CREATE EXTENSION ingest CASCADE;
 -- every table, column, view and function says what it is
 SELECT c.relname, a.attname FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

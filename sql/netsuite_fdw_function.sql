@@ -22,6 +22,28 @@ SELECT count(*) > 10 AS some, min(deleted_at) >= '2024-01-01' AS from_then FROM 
 SELECT count(*) FROM netsuite_deleted('ns', 'currency', '2024-01-01', '2024-01-05');
 SELECT t, netsuite_record_table(t, false) FROM unnest('{invoice,customer,lead,inventoryitem,salestaxitem,customrecord_asset,customtransaction_x,somethingnew}'::text[]) t;
 SELECT netsuite_record_table('whatever', true);
+-- the clock of an account in another zone, also where its wall clock does not tell the order
+\! $CONTROL switch name=datetime_zone value=Europe/Vienna
+ALTER SERVER ns OPTIONS (ADD timezone 'Europe/Vienna');
+\! $CONTROL sql sql="INSERT INTO ns.deletedrecord SELECT 990000 + n, -30, 'invoice', 'invoice', 'x', 'UIF', 1, timestamp '2025-10-25 23:30:00' + n * interval '30 min', 'F', 'F', 'F' FROM generate_series(0, 5) n"
+SELECT netsuite_wall_clock('ns', '2025-10-26 00:30:00+00'), netsuite_wall_clock('ns', '2025-10-26 01:30:00+00'), netsuite_moment('ns', '2025-10-26 02:30:00') AT TIME ZONE 'UTC' AS utc;
+SELECT count(*), string_agg(key, ' ' ORDER BY key) FROM unnest('{2025-10-25 23:30+00,2025-10-26 00:00+00,2025-10-26 00:30+00,2025-10-26 01:00+00,2025-10-26 01:30+00,2025-10-26 02:00+00}'::timestamptz[]) t,
+  netsuite_deleted('ns', 'transaction', t, t + interval '30 min') WHERE key LIKE '99000%';
+SELECT count(*) FROM netsuite_deleted('ns', 'transaction', '-infinity', 'infinity') WHERE key LIKE '99000%';
+-- an account that does not tell its zone is asked for it: nothing is taken for UTC
+ALTER SERVER ns OPTIONS (DROP timezone);
+SELECT count(*) FROM netsuite_deleted('ns', 'transaction', '2025-10-25 00:00+00', '2025-10-27 00:00+00');
+\! $CONTROL reset
+\! $CONTROL switch name=key_case value=upper
+\c
+SELECT count(*) FROM netsuite_deleted('ns', 'transaction', '2025-10-25 00:00+00', '2025-10-27 00:00+00') WHERE key LIKE '99000%';
+\! $CONTROL sql sql="DELETE FROM ns.deletedrecord WHERE recordid >= 990000"
+\! $CONTROL reset
+-- a zone whose name is also an abbreviation has its summer time
+ALTER SERVER ns OPTIONS (ADD timezone 'CET');
+SELECT netsuite_wall_clock('ns', '2025-07-01 12:00:00+00'), netsuite_moment('ns', '2025-07-01 14:00:00') AT TIME ZONE 'UTC' AS utc;
+SELECT netsuite_moment('ns', '2025-03-30 02:30:00');
+ALTER SERVER ns OPTIONS (DROP timezone);
 -- what a role may not do is said
 \! $CONTROL switch name=suiteql_allowed value=false
 SELECT "check", ok, detail FROM netsuite_check('ns') WHERE NOT ok;
@@ -34,18 +56,9 @@ SELECT netsuite_governance('ns');
 ALTER SERVER ns OPTIONS (ADD max_concurrency '9');
 SELECT ok, detail FROM netsuite_check('ns') WHERE "check" = 'concurrency';
 ALTER SERVER ns OPTIONS (DROP max_concurrency);
--- logins that fail
-ALTER USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (SET token_secret 'wrong');
-SELECT "check", ok, detail FROM netsuite_check('ns') WHERE NOT ok;
-\set VERBOSITY sqlstate
-SELECT count(*) FROM netsuite.currency;
-\set VERBOSITY default
-ALTER USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (SET token_secret 'sandbox-token-secret');
 -- OAuth 2.0, both kinds of keys, as file and as value
 \getenv state NS_STATE
-\set ec_file :state '/client_ec.pem'
 \set rsa `cat "$NS_STATE/client_rsa.pem"`
-ALTER USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (DROP consumer_key, DROP consumer_secret, DROP token_id, DROP token_secret, ADD client_id 'sandbox-client-id', ADD certificate_id 'sandbox-ec-certificate', ADD private_key_file :'ec_file');
 SELECT count(*) FROM netsuite.currency;
 \! $CONTROL expire_tokens
 SELECT count(*) FROM netsuite.currency;
@@ -53,10 +66,48 @@ ALTER USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (DROP private_key_file, SE
 \! $CONTROL switch name=expires_in_as_string value=false
 SELECT count(*) FROM netsuite.currency;
 \! $CONTROL reset
-ALTER USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (SET certificate_id 'nobody');
+-- a certificate beside the key tells when it ends
+SELECT ok, detail FROM netsuite_check('ns') WHERE "check" = 'credential';
+\set file :state '/client_rsa_certified.pem'
+ALTER USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (DROP private_key, ADD private_key_file :'file');
+SELECT ok, regexp_replace(detail, '\d{4}-\d\d-\d\d [^ :]+:\d\d:[^ :]+', '(then)') FROM netsuite_check('ns') WHERE "check" = 'credential';
+\set file :state '/client_rsa_ending.pem'
+ALTER USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (SET private_key_file :'file');
+SELECT ok, regexp_replace(detail, '\d{4}-\d\d-\d\d [^ :]+:\d\d:[^ :]+', '(then)') FROM netsuite_check('ns') WHERE "check" = 'credential';
+\set file :state '/client_rsa_expired.pem'
+ALTER USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (SET private_key_file :'file');
+SELECT ok, regexp_replace(detail, '\d{4}-\d\d-\d\d [^ :]+:\d\d:[^ :]+', '(then)') FROM netsuite_check('ns') WHERE "check" = 'credential';
+-- logins that fail; of an expired certificate that is said
+\! $CONTROL switch name=certificate_expired value=true
+\! $CONTROL expire_tokens
+DO $$ BEGIN PERFORM FROM netsuite.currency; EXCEPTION WHEN invalid_authorization_specification THEN
+  DECLARE hint text; BEGIN GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+    RAISE NOTICE '%: %', SQLERRM, regexp_replace(hint, '\d{4}-\d\d-\d\d [^ :]+:\d\d:[^ :]+', '(then)'); END; END $$;
+SELECT "check", ok, CASE WHEN "check" = 'login' THEN detail END FROM netsuite_check('ns') WHERE "check" IN ('clock', 'login');
+\! $CONTROL reset
+\set file :state '/client_rsa_certified.pem'
+ALTER USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (SET private_key_file :'file', SET certificate_id 'nobody');
+SELECT "check", ok, CASE WHEN "check" = 'login' THEN detail END FROM netsuite_check('ns') WHERE "check" IN ('clock', 'login');
 SELECT count(*) FROM netsuite.currency;
-ALTER USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (SET private_key 'not a key');
+ALTER USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (DROP private_key_file, ADD private_key 'not a key');
 SELECT count(*) FROM netsuite.currency;
+-- token-based authentication, for those who have it
+ALTER USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (DROP client_id, DROP certificate_id, DROP private_key, ADD consumer_key 'sandbox-consumer-key',
+  ADD consumer_secret 'sandbox-consumer-secret', ADD token_id 'sandbox-token-id', ADD token_secret 'sandbox-token-secret');
+SELECT count(*) FROM netsuite.currency;
+SELECT abs(extract(epoch FROM netsuite_server_time('ns') - now())) < 5 AS near;
+SELECT "check", ok, CASE WHEN "check" = 'credential' THEN detail END FROM netsuite_check('ns') WHERE "check" IN ('clock', 'credential');
+ALTER USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (SET token_secret 'wrong');
+SELECT "check", ok, CASE WHEN "check" = 'login' THEN detail END FROM netsuite_check('ns') WHERE "check" IN ('clock', 'login');
+\set VERBOSITY sqlstate
+SELECT count(*) FROM netsuite.currency;
+SELECT netsuite_server_time('ns');
+\set VERBOSITY default
+-- a clock that is wrong is told, though no signature is accepted then
+\! $CONTROL clock offset=7200
+ALTER USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (SET token_secret 'sandbox-token-secret');
+SELECT "check", ok, regexp_replace(detail, '(7[12]\d\d) s', '(two hours)') FROM netsuite_check('ns') WHERE "check" IN ('clock', 'login');
+\! $CONTROL clock offset=0
 DROP USER MAPPING FOR CURRENT_USER SERVER ns;
 -- in words of the server's version
 \set VERBOSITY sqlstate

@@ -2,8 +2,9 @@
 \getenv url NS_URL
 \getenv ca NS_CA
 CREATE SERVER ns FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567_SB1', base_url :'url', ca_file :'ca');
-CREATE USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (consumer_key 'sandbox-consumer-key', consumer_secret 'sandbox-consumer-secret',
-  token_id 'sandbox-token-id', token_secret 'sandbox-token-secret');
+\getenv state NS_STATE
+\set key_file :state '/client_ec.pem'
+CREATE USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (client_id 'sandbox-client-id', certificate_id 'sandbox-ec-certificate', private_key_file :'key_file');
 CREATE SCHEMA netsuite;
 IMPORT FOREIGN SCHEMA nothing FROM SERVER ns INTO netsuite;
 IMPORT FOREIGN SCHEMA suiteql FROM SERVER ns INTO netsuite OPTIONS (custom 'on');
@@ -51,6 +52,19 @@ CREATE SCHEMA again;
 IMPORT FOREIGN SCHEMA suiteql LIMIT TO (customer, employee) FROM SERVER ns INTO again;
 SELECT n.attname AS lost FROM pg_attribute n WHERE n.attrelid = 'netsuite.customer'::regclass AND n.attnum > 0
   AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = 'again.customer'::regclass AND a.attname = n.attname);
+\! $CONTROL reset
+-- an empty list of columns proves nothing, and a table that is not there is not searched column by column
+SET client_min_messages = warning; DROP SCHEMA again CASCADE; RESET client_min_messages;
+CREATE SCHEMA again;
+\! $CONTROL switch name=unknown_column value=identifier-empty
+IMPORT FOREIGN SCHEMA suiteql LIMIT TO (customer, transaction) FROM SERVER ns INTO again;
+SELECT c.relname, a.attname AS lost FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = 'netsuite'::regnamespace AND c.relname IN ('customer', 'transaction') AND a.attnum > 0
+  AND NOT EXISTS (SELECT FROM pg_attribute b JOIN pg_class d ON d.oid = b.attrelid WHERE d.relnamespace = 'again'::regnamespace AND d.relname = c.relname AND b.attname = a.attname);
+\! $CONTROL reset
+\! $CONTROL switch name=unknown_record value=search-type
+\! $CONTROL switch name=hidden_tables value='["employee", "vendor"]'
+IMPORT FOREIGN SCHEMA suiteql LIMIT TO (employee, vendor, nowhere) FROM SERVER ns INTO again;
+\! $CONTROL log | /usr/bin/python3 -c 'import json, sys; print("few requests:", len(json.load(sys.stdin)["requests"]) < 20)'
 \! $CONTROL reset
 -- without the metadata catalogue the dictionary and custom fields remain
 SET client_min_messages = warning; DROP SCHEMA again CASCADE; RESET client_min_messages;

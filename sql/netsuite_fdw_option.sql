@@ -9,6 +9,8 @@ CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', ma
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', base_url 'http://localhost');
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', base_url 'https://me:secret@localhost');
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', timezone 'Mars/Olympus');
+CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', accept_language E'en\r\nX-Other: 1');
+CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', accept_language '');
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', connect_timeout 'soon');
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', max_buffered '1kB');
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', use_remote_estimate 'perhaps');
@@ -16,7 +18,7 @@ CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', te
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', fdw_tuple_cost '-1');
 -- one option is enough; all are understood
 CREATE SERVER least FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567_SB1');
-CREATE SERVER most FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', base_url 'https://localhost:1', timezone 'Europe/Vienna',
+CREATE SERVER most FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', base_url 'https://localhost:1', timezone 'Europe/Vienna', accept_language 'zh-CN, zh;q=0.8',
   max_concurrency '4', page_size '1000', connect_timeout '500ms', request_timeout '90', max_retries '0', retry_deadline '1min', max_buffered '16MB',
   ca_file '/tmp/ca.pem', proxy 'http://localhost:1', compress 'off', fdw_startup_cost '10', fdw_tuple_cost '0.1', use_remote_estimate 'on',
   text_equality_exact 'auto', text_like_exact 'on', text_order_binary 'off');

@@ -65,3 +65,24 @@ SELECT ok FROM netsuite_check('ns') WHERE "check" = 'zone';
 SELECT lastmodifieddate FROM netsuite.term WHERE id = 1;
 ALTER SERVER ns OPTIONS (DROP timezone);
 SELECT lastmodifieddate FROM netsuite.term WHERE id = 1;
+-- a company of another language wants it named
+\! $CONTROL switch name=company_language value=zh-CN
+SELECT count(*) FROM netsuite.currency;
+SELECT "check", ok, detail FROM netsuite_check('ns') WHERE "check" IN ('login', 'suiteql', 'zone', 'text');
+CREATE SCHEMA language;
+IMPORT FOREIGN SCHEMA suiteql LIMIT TO (currency) FROM SERVER ns INTO language;
+ALTER SERVER ns OPTIONS (ADD accept_language 'zh-CN');
+SELECT count(*) FROM netsuite.currency;
+IMPORT FOREIGN SCHEMA suiteql LIMIT TO (currency) FROM SERVER ns INTO language;
+SELECT bool_and(ok) FROM netsuite_check('ns');
+ALTER SERVER ns OPTIONS (DROP accept_language);
+SET client_min_messages = warning; DROP SCHEMA language CASCADE; RESET client_min_messages;
+\! $CONTROL reset
+-- a table that only some accounts have is not all that SuiteQL is
+\! $CONTROL switch name=hidden_tables value='["currency"]'
+\! $CONTROL switch name=dual value=false
+\c
+SELECT bool_and(ok) FROM netsuite_check('ns');
+\! $CONTROL switch name=unknown_record value=search-type
+SELECT count(*) FROM netsuite.currency;
+\! $CONTROL reset

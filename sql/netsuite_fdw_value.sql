@@ -6,7 +6,7 @@ SET TimeZone = 'UTC';
 -- one value of one type through SuiteQL
 CREATE FUNCTION value_of(type text, literal text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE r text; BEGIN
-  EXECUTE format('CREATE FOREIGN TABLE one (v %s) SERVER ns OPTIONS (query %L)', type, 'SELECT ' || literal || ' AS v FROM dual');
+  EXECUTE format('CREATE FOREIGN TABLE one (v %s) SERVER ns OPTIONS (query %L)', type, 'SELECT ' || literal || ' AS v FROM term WHERE id = 1');
   BEGIN
     EXECUTE 'SELECT v::text FROM one' INTO r;
   EXCEPTION WHEN OTHERS THEN r := 'ERROR: ' || SQLSTATE || ' ' || SQLERRM;
@@ -20,7 +20,7 @@ SELECT t, l, value_of(t, l) FROM (VALUES
   ('boolean', '''T'''), ('boolean', '''F'''), ('boolean', '''X'''),
   ('numeric', '''.5'''), ('numeric', '''-.5'''), ('numeric', '''1E-7'''), ('numeric', '''123456789012345678901234567890.123456789'''), ('numeric', '''-0.00000001'''), ('numeric', '''100'''), ('numeric', '''10000.0001'''), ('numeric', '''0'''), ('numeric', '''-0.00'''), ('numeric', '''1.2.3'''), ('numeric', '''.'''), ('numeric(10,2)', '''12.345'''), ('numeric(3,0)', '''12345'''),
   ('double precision', '''1.5e10'''), ('real', '''0.1'''),
-  ('date', 'TO_DATE(''2024-02-29'',''YYYY-MM-DD'')'), ('date', 'TO_DATE(''1990-01-01 23:59:59'',''YYYY-MM-DD HH24:MI:SS'')'), ('timestamp', 'TO_DATE(''2024-02-29 13:14:15'',''YYYY-MM-DD HH24:MI:SS'')'), ('timestamptz', 'TO_DATE(''2024-02-29 13:14:15'',''YYYY-MM-DD HH24:MI:SS'')'), ('timestamp(0)', 'TO_DATE(''2024-02-29 13:14:15'',''YYYY-MM-DD HH24:MI:SS'')'),
+  ('date', 'TO_DATE(''2024-02-29'',''YYYY-MM-DD'')'), ('date', 'TO_DATE(''1990-01-01 23:59:59'',''YYYY-MM-DD HH24:MI:SS'')'), ('timestamp', 'TO_DATE(''2024-02-29 13:14:15'',''YYYY-MM-DD HH24:MI:SS'')'), ('timestamp(0)', 'TO_DATE(''2024-02-29 13:14:15'',''YYYY-MM-DD HH24:MI:SS'')'),
   ('text', '''it''''s "quoted" \back/slash'''), ('text', ''''''), ('varchar(3)', '''abcd'''), ('varchar', '''abcd'''), ('char(5)', '''ab'''), ('text', '''Zoë 東京 👋'''), ('jsonb', '''{"a": [1, "x"]}'''), ('uuid', '''a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'''), ('uuid', '''x'''), ('text[]', '''{a,b}''')) v(t, l);
 -- numerics are built by hand: they must be those that numeric_in makes, bit by bit
 CREATE FOREIGN TABLE numbers (n numeric, t text) SERVER ns OPTIONS (query $$
@@ -55,7 +55,10 @@ SELECT id, email IS NULL FROM customer WHERE id = 1010;
 CREATE FOREIGN TABLE wrong (id bigint, memo integer) SERVER ns OPTIONS ("table" 'transaction', key 'id');
 SELECT * FROM wrong WHERE id = 8;
 CREATE FOREIGN TABLE wrong_date (id bigint, d date OPTIONS (column_name 'tranid')) SERVER ns OPTIONS (query 'SELECT id, tranid FROM transaction', key 'id');
+-- what NetSuite says of it is the account's
+\set VERBOSITY terse
 SELECT * FROM wrong_date WHERE id = 8;
+\set VERBOSITY default
 -- megabyte texts, quotes and newlines
 SELECT length(memo), md5(memo) = md5(repeat('A memo that does not end. ', 45000)) AS same FROM transaction WHERE id = 4;
 SELECT comments FROM customer WHERE comments LIKE 'Line one%' LIMIT 1;

@@ -1,10 +1,13 @@
 #!/bin/bash
 # make check: every test, from a fresh Debian machine.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/personalities/suite.sh"
 
 set_up perl libipc-run-perl
 step "packages of tests" need_test_packages
 start_store
+drawn=$(drawn_personalities)
+unset PERSONALITY
 sandbox=(--copy --port 0 --control --control-port 0 --scale 1)
 
 sandbox_tests() {
@@ -19,6 +22,13 @@ regression_tests() {
 	run_regress || { cat "$WORK/regress/regression.diffs"; return 1; }
 }
 
+other_personalities() {
+	start_sandbox_in "$WORK/personalities" "${sandbox[@]}"
+	start_answering
+	# shellcheck disable=SC2086
+	check_personalities $drawn
+}
+
 replays() {
 	replay_corpus decode
 	replay_corpus sketch
@@ -27,6 +37,7 @@ replays() {
 say "All tests at once: what each says comes when it has ended"
 begin "TAP tests" run_tap
 begin "regression tests" regression_tests
+begin "answers on $drawn" other_personalities
 begin "sandbox's own tests" sandbox_tests
 begin "replays under sanitizers" replays
 await

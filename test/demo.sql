@@ -1,5 +1,7 @@
 \getenv url NS_URL
 \getenv ca NS_CA
+\getenv state NS_STATE
+\set key_file :state '/client_ec_certified.pem'
 \getenv control NS_CONTROL_TOOL
 \setenv CONTROL :control
 SET TimeZone = 'UTC';
@@ -8,8 +10,8 @@ SET TimeZone = 'UTC';
 \set ECHO queries
 CREATE EXTENSION netsuite_fdw;
 CREATE SERVER netsuite FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567_SB1', base_url :'url', ca_file :'ca', max_concurrency '5');
-CREATE USER MAPPING FOR CURRENT_USER SERVER netsuite OPTIONS (consumer_key 'sandbox-consumer-key',
-  consumer_secret 'sandbox-consumer-secret', token_id 'sandbox-token-id', token_secret 'sandbox-token-secret');
+CREATE USER MAPPING FOR CURRENT_USER SERVER netsuite OPTIONS (client_id 'sandbox-client-id',
+  certificate_id 'sandbox-ec-certificate', private_key_file :'key_file');
 \set ECHO none
 \echo
 \echo '== 2. Is everything in order?'

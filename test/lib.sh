@@ -267,7 +267,7 @@ start_store() {
 	export NS_STORE="host=$WORK/sock port=6602 user=postgres"
 }
 
-# start_sandbox OPTIONS: the only one of a run
+# start_sandbox OPTIONS: the only one of a run; PERSONALITY says which account it plays
 start_sandbox() {
 	start_sandbox_in "$WORK" "$@"
 }
@@ -282,7 +282,7 @@ start_sandbox_in() {
 	run_as mkdir -p "$folder/state"
 	NS_READY=$folder/ready.json
 	run_as /usr/bin/python3 "$WORK/src/test/sandbox/netsuite-sandbox" --state "$folder/state" \
-		--ready "$NS_READY" --dsn "$NS_STORE dbname=$name" --create "$@" >"$folder/sandbox.log" 2>&1 &
+		--ready "$NS_READY" --dsn "$NS_STORE dbname=$name" --create ${PERSONALITY:+--personality "$PERSONALITY"} "$@" >"$folder/sandbox.log" 2>&1 &
 	pid=$!
 	while [ ! -e "$NS_READY" ]; do
 		if ! kill -0 $pid 2>/dev/null; then
@@ -293,8 +293,8 @@ start_sandbox_in() {
 		sleep 0.1
 	done
 	NS_URL=$(fact url); NS_CA=$(fact ca_file); NS_STATE=$(fact state)
-	NS_CONTROL=$(fact control_url)
-	export NS_URL NS_CA NS_STATE NS_READY NS_CONTROL
+	NS_CONTROL=$(fact control_url) NS_OPTIONS=$(fact server_options) NS_MAPPING=$(fact mapping_options)
+	export NS_URL NS_CA NS_STATE NS_READY NS_CONTROL NS_OPTIONS NS_MAPPING
 }
 
 fact() {

@@ -78,20 +78,20 @@ run_sandbox_tests() {
 	return $code
 }
 
-# run_regress [TESTS]: against the cluster "tested" and the sandbox
+# run_regress [TESTS]: against the cluster "tested", or the one at REGRESS_PORT, and the sandbox
 run_regress() {
-	local regress new=() code=0 failed
+	local regress new=() code=0 failed folder=${REGRESS_FOLDER:-$WORK/regress}
 	regress=$(dirname "$("$PG_CONFIG" --pgxs)")/../test/regress/pg_regress
-	run_as mkdir -p "$WORK/regress"
+	run_as mkdir -p "$folder"
 	# shellcheck disable=SC2046
 	[ $# -gt 0 ] || set -- $(cat "$WORK/src/sql/schedule")
 	[ "$MAJOR" -lt 16 ] || new=("--expecteddir=$WORK/src")
-	shown "$WORK/regress.out" run_as env PGTZ=UTC PG_INGEST_QUERIES="$WORK/src/sql/pushdown_queries.txt" NS_CONTROL="$NS_CONTROL" NS_CONTROL_TOOL="$WORK/src/test/sandbox/control" \
-		"$regress" --inputdir="$WORK/src" --outputdir="$WORK/regress" --bindir="$BIN" \
-		--host="$WORK/sock" --port=6601 --user=postgres --dbname=regress \
+	shown "$folder.out" run_as env PGTZ=UTC PG_INGEST_QUERIES="$WORK/src/sql/pushdown_queries.txt" NS_CONTROL="$NS_CONTROL" NS_CONTROL_TOOL="$WORK/src/test/sandbox/control" \
+		"$regress" --inputdir="$WORK/src" --outputdir="$folder" --bindir="$BIN" \
+		--host="$WORK/sock" --port="${REGRESS_PORT:-6601}" --user=postgres --dbname=regress \
 		"${new[@]}" "$@" || code=1
-	failed=$(grep -cE '^not ok |\.\.\. FAILED' "$WORK/regress.out") || true
-	counted "$(grep -cE '^ok |\.\.\. ok ' "$WORK/regress.out")" "$failed"
+	failed=$(grep -cE '^not ok |\.\.\. FAILED' "$folder.out") || true
+	counted "$(grep -cE '^ok |\.\.\. ok ' "$folder.out")" "$failed"
 	return $code
 }
 

@@ -1,25 +1,30 @@
 """The sandbox's own tests, against a running one: NS_READY names its facts."""
 
 import base64
+import itertools
 import json
 import os
+import random
 import shutil
 import subprocess
 import tempfile
 import threading
 import time
 import unittest
+from datetime import datetime
 from urllib.parse import urlencode
 
 import psycopg
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 
+from netsuite_sandbox import personality, switches
 from netsuite_sandbox.client import Client
 from netsuite_sandbox.metadata import camel
 from netsuite_sandbox.suiteql import parse
 
-FACTS = json.load(open(os.environ["NS_READY"], encoding="utf-8"))
+with open(os.environ["NS_READY"], encoding="utf-8") as facts:
+    FACTS = json.load(facts)
 TOKEN = "/services/rest/auth/oauth2/v1/token"
 QUERY = "/services/rest/query/v1/suiteql"
 
@@ -116,6 +121,11 @@ class Login(SandboxCase):
             self.assertEqual(self.query(bearer), 200)
             self.client.control("expire_tokens")
             self.assertEqual(self.query(bearer), 401, "expired")
+            self.client.control("switch", name="token_type", value="Bearer")
+            self.assertEqual(self.token(assertion(alg, kid))[2]["token_type"], "Bearer")
+            self.client.control("switch", name="certificate_expired", value=True)
+            self.assertEqual(self.token(assertion(alg, kid))[0], 400, "expired")
+            self.client.control("reset")
 
     def test_oauth2_refusals(self):
         kids = FACTS["credentials"]
@@ -205,6 +215,105 @@ class Dialect(SandboxCase):
         self.assertRegex(self.rows(q)[0]["trandate"], r"^\d\d\.\d\d\.\d{4}$")
 
 
+class Oracle(SandboxCase):
+    """Where PostgreSQL's SQL and Oracle's differ, Oracle's is played."""
+
+    def value(self, expression):
+        items = self.rows("SELECT %s AS v FROM dual" % expression)
+        return items[0].get("v")
+
+    def test_numbers_are_exact_decimals(self):
+        for expression, value in (
+                ("9223372036854775807 + 1", "9223372036854775808"),
+                ("9223372036854775807 * 9223372036854775807", "85070591730234615847396907784232501249"),
+                ("-9223372036854775808 - 1", "-9223372036854775809"),
+                ("1/3", "0.3333333333333333333333333333333333333333"),
+                ("10/3", "3.33333333333333333333333333333333333333"),
+                ("1/3*3", "0.9999999999999999999999999999999999999999"),
+                ("0.1 + 0.2", "0.3"), ("MOD(7, 0)", "7"), ("POWER(2, 100)", "1267650600228229401496703205376"),
+                ("TO_CHAR(0.5)", ".5"), ("'a' || -0.5", "a-.5"), ("NVL(TO_NUMBER('1E3'), 0)", "1000"),
+                ("POWER(10, -131) * 10", "0")):
+            self.assertEqual(self.value(expression), value, expression)
+        n = 2147483000
+        self.client.control("sql", sql="UPDATE ns.systemnote SET type = %d WHERE id = 1" % n)
+        self.addCleanup(self.client.control, "sql", sql="UPDATE ns.systemnote SET type = 4 WHERE id = 1")
+        self.assertEqual(self.rows("SELECT type*type*type*type AS v, -type AS m FROM systemnote WHERE id = 1"),
+                         [{"v": str(n ** 4), "m": str(-n)}])
+        self.assertEqual(self.rows("SELECT AVG(x.v) AS a, SUM(x.v) AS s, MEDIAN(x.v) AS m FROM (SELECT 0.1 AS v FROM dual "
+                                   "UNION ALL SELECT 0.2 FROM dual UNION ALL SELECT 12345678901234567890.3 FROM dual "
+                                   "UNION ALL SELECT NULL FROM dual) x"),
+                         [{"a": "4115226300411522630.2", "s": "12345678901234567890.6", "m": "0.2"}])
+        self.assertEqual(self.rows("SELECT AVG(x.v) AS a FROM (SELECT 1 AS v FROM dual UNION ALL SELECT 1 FROM dual "
+                                   "UNION ALL SELECT 0 FROM dual) x")[0]["a"], "0." + "6" * 39 + "7")
+
+    def test_a_number_that_is_too_large(self):
+        for expression in ("POWER(10, 126)", "POWER(10, 100) * POWER(10, 100)", "1E126 + 1", "-POWER(10, 125) * 10"):
+            self.refuse("SELECT %s AS v FROM dual" % expression, "ORA-01426")
+        self.refuse("SELECT SUM(x.v) AS v FROM (SELECT POWER(10, 125) * 9 AS v FROM dual UNION ALL SELECT POWER(10, 125) * 9 FROM dual) x", "ORA-01426")
+        self.refuse("SELECT 1/0 AS v FROM dual", "ORA-01476")
+
+    def test_dates_end_with_9999(self):
+        last = "TO_DATE('9999-12-31','YYYY-MM-DD')"
+        self.assertEqual(self.value("TO_CHAR(%s - 1,'YYYY-MM-DD')" % last), "9999-12-30")
+        for expression in ("%s + 1", "1 + %s", "ADD_MONTHS(%s, 1)", "ROUND(%s, 'YYYY')", "TO_DATE('4712-01-01','YYYY-MM-DD') - 5000000 + 0 * (%s - %s)"):
+            expression = expression.replace("%s", last)
+            self.refuse("SELECT TO_CHAR(%s,'YYYY-MM-DD') AS v FROM dual" % expression, "ORA-018")
+        self.refuse("SELECT id FROM currency WHERE lastmodifieddate + 3000000 > SYSDATE", "ORA-01841")
+        self.refuse("SELECT TO_DATE('0000-01-01','YYYY-MM-DD') AS v FROM dual", "ORA-01841")
+        self.refuse("SELECT TO_DATE('2023-02-29','YYYY-MM-DD') AS v FROM dual", "ORA-01839")
+        self.assertEqual(self.value("TO_CHAR(TO_DATE('2024-01-01','YYYY-MM-DD') + 1/3,'YYYY-MM-DD HH24:MI:SS')"), "2024-01-01 08:00:00")
+        self.assertEqual(self.value("TO_CHAR(TO_DATE('2024-01-01','YYYY-MM-DD') + 1/7,'YYYY-MM-DD HH24:MI:SS')"), "2024-01-01 03:25:43")
+
+    def test_the_empty_string_is_null(self):
+        self.client.control("insert", table="term", row={"id": 97, "name": ""})
+        self.addCleanup(self.client.control, "delete", table="term", key={"id": 97})
+        self.assertEqual(self.rows("SELECT id, name FROM term WHERE id = 97 AND name IS NULL"), [{"id": "97"}])
+        self.client.control("update", table="term", key={"id": 97}, changes={"name": "x"})
+        self.client.control("update", table="term", key={"id": 97}, changes={"name": ""})
+        self.assertEqual(self.rows("SELECT COUNT(name) AS n, COUNT(*) AS a FROM term WHERE id = 97"), [{"n": "0", "a": "1"}])
+        self.client.control("sql", sql="UPDATE ns.term SET name = '' WHERE id = 97")
+        self.assertEqual(self.rows("SELECT id FROM term WHERE id = 97 AND name IS NULL"), [{"id": "97"}])
+        for condition in ("'' = ''", "'' IS NOT NULL", "'a' <> ''", "'a' LIKE ''", "NOT 'a' LIKE ''", "'a' NOT IN ('b', '')",
+                          "REPLACE('a', 'a') = 'a'", "CASE WHEN 1 = 1 THEN '' END IS NOT NULL", "TRIM(' ') <> 'x'"):
+            self.assertEqual(self.rows("SELECT 1 AS v FROM dual WHERE " + condition), [], condition)
+        for condition in ("'' IS NULL", "COALESCE('', NULL, 'x') = 'x'", "'a' || '' = 'a'", "DECODE('', NULL, 1, 0) = 1", "LENGTH('') IS NULL"):
+            self.assertEqual(len(self.rows("SELECT 1 AS v FROM dual WHERE " + condition)), 1, condition)
+
+    def test_like(self):
+        for condition in (r"'a\b' LIKE 'a\b'", r"'a_b' LIKE 'a\_b' ESCAPE '\'", r"'a%' LIKE 'a!%' ESCAPE '!'", "'a!' LIKE 'a!!' ESCAPE '!'", r"'a\xb' LIKE 'a\_b'"):
+            self.assertEqual(len(self.rows("SELECT 1 AS v FROM dual WHERE " + condition)), 1, condition)
+        for condition in (r"'axb' LIKE 'a\_b' ESCAPE '\'",):
+            self.assertEqual(self.rows("SELECT 1 AS v FROM dual WHERE " + condition), [], condition)
+        for condition in ("'ab' LIKE 'a!b' ESCAPE '!'", "'ab' LIKE 'ab!' ESCAPE '!'"):
+            self.refuse("SELECT 1 AS v FROM dual WHERE " + condition, "ORA-01424")
+        self.refuse("SELECT 1 AS v FROM dual WHERE 'ab' LIKE 'ab' ESCAPE 'xx'", "ORA-01425")
+
+    def test_between(self):
+        self.assertEqual(len(self.rows("SELECT id FROM currency WHERE id BETWEEN 2 AND 4")), 3)
+        self.assertEqual(self.rows("SELECT id FROM currency WHERE id BETWEEN 4 AND 2"), [])
+        self.assertEqual(self.rows("SELECT id FROM currency WHERE id NOT BETWEEN 2 AND NULL ORDER BY id ASC"), [{"id": "1"}])
+
+    def test_long_conditions(self):
+        ors = " OR ".join("id = %d" % i for i in range(2000))
+        self.assertEqual(len(self.rows("SELECT id FROM currency WHERE " + ors)), 6)
+        ands = " AND ".join("id <> %d" % i for i in range(3, 2003))
+        self.assertEqual(len(self.rows("SELECT id FROM currency WHERE NOT (%s)" % ands)), 4)
+        day = "TO_DATE('2024-01-%02d','YYYY-MM-DD')"
+        days = " OR ".join("trandate IN (%s)" % ", ".join(day % (1 + i % 31) for i in range(1000)) for _ in range(3))
+        self.assertGreater(int(self.rows("SELECT COUNT(*) AS n FROM transaction WHERE " + days)[0]["n"]), 50)
+        ranges = " OR ".join("(trandate >= %s AND trandate < %s + 1)" % (day % 1, day % 1) for _ in range(3000))
+        self.assertGreater(int(self.rows("SELECT COUNT(*) AS n FROM transaction WHERE " + ranges)[0]["n"]), 0)
+        sums = " + ".join(["id"] * 2000)
+        self.assertEqual(self.rows("SELECT %s AS v FROM currency WHERE id = 3" % sums), [{"v": "6000"}])
+        deep = "(" * 400 + "id = 3" + ")" * 400
+        self.assertEqual(self.rows("SELECT id FROM currency WHERE " + deep), [{"id": "3"}])
+
+    def test_a_fault_of_the_sandbox_is_no_login(self):
+        deep = "(" * 200000 + "id = 3" + ")" * 200000
+        self.assertEqual(self.client.suiteql("SELECT id FROM currency WHERE " + deep)[0], 500)
+        self.assertEqual(len(self.rows("SELECT id FROM currency")), 6)
+
+
 class Paging(SandboxCase):
     def test_paging(self):
         status, _, first = self.client.suiteql("SELECT id FROM transaction ORDER BY id ASC", limit=1000)
@@ -235,6 +344,31 @@ class Paging(SandboxCase):
         self.client.control("switch", name="total_capped", value=True)
         self.assertEqual(self.client.suiteql(q)[2]["totalResults"], 100000)
 
+    def test_kept_rows(self):
+        """Pages that are cut from kept rows are those that the database gives, to the byte."""
+        dice, asked = random.Random(8), []
+        for _ in range(60):
+            where = ["t.posting = 'T'"] if dice.random() < 0.3 else []
+            low = dice.randrange(-9, 600)
+            if dice.random() < 0.8:
+                where.append("t.id %s %d" % (dice.choice((">", ">=")), low))
+            if dice.random() < 0.6:
+                where.append("t.id %s %d" % (dice.choice(("<", "<=")), low + dice.choice((-3, 0, 1, 9, 130, 4000))))
+            asked.append(("SELECT t.id, t.memo, TO_CHAR(t.trandate,'YYYY-MM-DD') AS d FROM transaction t%s ORDER BY t.id ASC"
+                          % (" WHERE " * bool(where) + " AND ".join(where)), dice.choice((1, 63, 64, 65, 1000)), dice.randrange(2)))
+        # bounds that are none: in a string, of another column
+        for where in ("t.memo <> ' t.id > 5 '", "t.postingperiod > 5 AND t.id > 7", "NOT t.id > 7"):
+            asked.append(("SELECT t.id FROM transaction t WHERE %s ORDER BY t.id ASC" % where, 50, 0))
+
+        def pages():
+            return [self.client.suiteql(q, limit=limit, offset=n * limit)[2] for q, limit, n in asked]
+        plain = pages()
+        self.client.control("keep_rows", keep=True)
+        self.addCleanup(self.client.control, "keep_rows", keep=False)
+        self.assertEqual(pages(), plain)
+        self.client.control("update", table="transaction", key={"id": plain[-1]["items"][0]["id"]}, changes={"memo": "changed"})
+        self.assertIn("changed", json.dumps(pages()), "an edit is seen")
+
     def test_order_is_not_promised(self):
         ids = set()
         for offset in range(0, 5000, 1000):
@@ -254,6 +388,127 @@ class Variants(SandboxCase):
     def switch(self, name, value):
         self.client.control("switch", name=name, value=value)
 
+    def raw(self, q, **paging):
+        """The body of a reply as it came."""
+        self.client.suiteql(q, **paging)
+        return self.client.data
+
+    def test_pages(self):
+        q = "SELECT id, name FROM subsidiary ORDER BY id ASC"
+        usual = self.client.suiteql(q, limit=5)[2]
+        for name, value in (("member_order", "items-first"), ("items_reversed", True), ("escaped_json", True), ("spaced_json", True), ("chunked", True),
+                            ("lower_headers", True), ("plain_content_type", True), ("keep_alive", "close")):
+            plain = self.raw(q, limit=5)
+            self.switch(name, value)
+            self.assertEqual(self.client.suiteql(q, limit=5)[2], usual, name)
+            if name.endswith(("json", "reversed", "order")):
+                self.assertNotEqual(self.client.data, plain, name)
+        self.assertTrue(self.client.data.isascii())
+        self.client.control("reset")
+        self.switch("item_links", True)
+        self.assertTrue(self.client.suiteql(q)[2]["items"][0]["links"])
+        for name, value, member, seen in (("count_form", "string", "count", "5"), ("count_form", "missing", "count", None), ("totals", "string", "totalResults", "6"),
+                                          ("totals", "missing", "totalResults", None), ("has_more", "string", "hasMore", "true"), ("has_more", "missing", "hasMore", None)):
+            self.switch(name, value)
+            self.assertEqual(self.client.suiteql(q, limit=5)[2].get(member), seen, (name, value))
+        self.switch("totals", "null")
+        self.assertIn(b'"totalResults":null', self.raw(q, limit=5))
+
+    def test_size_of_pages(self):
+        q = "SELECT id FROM transaction ORDER BY id ASC"
+        self.switch("limit_clipped", True)
+        status, _, body = self.client.suiteql(q, limit=3000)
+        self.assertEqual((status, body["count"], body["hasMore"]), (200, 1000, True))
+        self.switch("short_pages", 700)
+        self.assertEqual(self.client.suiteql(q, limit=1000)[2]["count"], 700)
+
+    def test_refusals(self):
+        unknown, hidden = "SELECT nope FROM currency", "SELECT id FROM nowhere"
+        self.switch("error_shape", "top")
+        self.assertIn("Field 'nope'", self.client.suiteql(unknown)[2]["detail"])
+        self.switch("error_shape", "nested")
+        self.assertEqual(self.client.suiteql(unknown)[2]["error"]["code"], "INVALID_PARAMETER")
+        self.switch("query_error_code", "USER_ERROR")
+        self.assertEqual(self.client.suiteql(unknown)[2]["error"]["code"], "USER_ERROR")
+        self.client.control("reset")
+        for style, part in (("identifier-empty", "Available identifiers are: {}"), ("german", "wurde nicht gefunden"), ("unnamed", "unsupported search")):
+            self.switch("unknown_column", style)
+            self.refuse(unknown, part)
+        self.switch("unknown_record", "search-type")
+        self.refuse(hidden, "Invalid search type: nowhere")
+        self.switch("multi_currency", False)
+        self.refuse("SELECT id FROM currency", "Invalid search type: currency")
+        self.switch("suiteql_allowed", False)
+        self.refuse("SELECT id FROM term", "INSUFFICIENT_PERMISSION", status=403)
+        self.switch("permission_status", 400)
+        self.refuse("SELECT id FROM term", "does not have permission")
+        self.client.control("reset")
+        self.switch("fetch_first", False)
+        self.refuse("SELECT id FROM term FETCH FIRST 2 ROWS ONLY", "FETCH")
+        self.switch("fetch_first_status", 500)
+        self.refuse("SELECT id FROM term FETCH FIRST 2 ROWS ONLY", "FETCH", status=500)
+
+    def test_unrest(self):
+        self.switch("refuse_every", 13)
+        self.switch("refusal_body", "html")
+        self.switch("concurrency_status", 400)
+        replies = [self.client.suiteql("SELECT id FROM term") for _ in range(13)]
+        self.assertEqual([r[0] for r in replies], [200] * 12 + [400])
+        self.assertIn(b"Concurrent request limit exceeded", replies[-1][2])
+        self.client.control("reset")
+        self.switch("fail_every", 17)
+        for kind, status in (("500", 500), ("502-html", 502), ("503", 503), ("504", 504)):
+            self.switch("failure", kind)
+            self.assertEqual([self.client.suiteql("SELECT id FROM term")[0] for _ in range(17)], [200] * 16 + [status])
+
+    def test_connections(self):
+        self.switch("keep_alive", "dies")
+        died = 0
+        for _ in range(12):
+            try:
+                self.assertEqual(self.client.suiteql("SELECT id FROM term")[0], 200)
+            except OSError:
+                died += 1
+        self.assertEqual(died, 2)
+
+    def test_login(self):
+        path = "/services/rest/system/v1/serverTime"
+        for signed, status in ((False, 200), (True, 401)):
+            self.switch("server_time_signed", signed)
+            self.assertEqual(self.client.request("GET", path, sign=False)[0], status)
+            self.assertEqual(self.client.request("GET", path)[0], 200)
+        self.switch("company_language", "de-DE")
+        self.refuse("SELECT id FROM term", "Accept-Language")
+        self.assertEqual(self.client.suiteql("SELECT id FROM term", **{"Accept-Language": "de-de,en;q=0.5"})[0], 200)
+        self.switch("tba", False)
+        self.refuse("SELECT id FROM term", "INVALID_LOGIN", status=401)
+
+    def test_collations(self):
+        column = "SELECT id FROM currency WHERE name = 'EURO'"
+        literal = "SELECT id FROM currency WHERE id = 1 AND 'a' = 'A'"
+        self.switch("case_insensitive", True)
+        self.assertEqual([len(self.rows(q)) for q in (column, literal)], [1, 1])
+        self.switch("collation_on_columns", True)
+        self.assertEqual([len(self.rows(q)) for q in (column, literal)], [1, 0])
+        self.assertEqual(len(self.rows("SELECT id FROM currency WHERE SUBSTR(name, 1, 4) IN ('EURO')")), 1)
+        groups = "SELECT CASE WHEN id < 3 THEN 'x' ELSE LOWER('X' || '') END AS v FROM currency"
+        self.assertEqual(len(self.rows(groups.replace("SELECT", "SELECT DISTINCT"))), 1)
+        mixed = "(SELECT CASE WHEN id < 3 THEN 'x' ELSE 'X' END AS v, id AS i FROM currency) y"
+        self.assertEqual(self.rows("SELECT y.v, COUNT(*) AS n, MAX(y.v) AS m FROM %s GROUP BY y.v" % mixed), [{"v": "X", "n": "6", "m": "x"}])
+        self.assertEqual(len(self.rows("SELECT DISTINCT y.v FROM %s ORDER BY y.v ASC" % mixed)), 1)
+        self.assertEqual(self.rows("SELECT COUNT(DISTINCT y.v) AS n FROM %s" % mixed), [{"n": "1"}])
+        self.assertEqual(self.rows("SELECT LOWER(y.v) || '!' AS w FROM %s GROUP BY y.v HAVING MIN(y.i) = 1" % mixed), [{"w": "x!"}])
+
+    def test_clocks(self):
+        q = "SELECT TO_CHAR(SYSDATE,'HH24') AS s, TO_CHAR(CURRENT_TIMESTAMP,'HH24') AS c FROM dual"
+        self.switch("datetime_zone", "Asia/Tokyo")
+        usual = self.rows(q)[0]
+        self.assertEqual(usual["s"], usual["c"])
+        self.switch("current_zone", "datetime")
+        self.assertNotEqual(*self.rows(q)[0].values())
+        self.switch("current_zone", "UTC")
+        self.assertNotEqual(*self.rows(q)[0].values())
+
     def test_values(self):
         q = "SELECT id, name, isbasecurrency, exchangerate FROM currency WHERE id = 3"
         self.assertEqual(self.rows(q), [{"id": "3", "name": "Canadian Dollar", "isbasecurrency": "F", "exchangerate": "0.7342"}])
@@ -267,7 +522,14 @@ class Variants(SandboxCase):
         self.switch("nulls_present", True)
         self.assertEqual(self.rows("SELECT parent FROM subsidiary WHERE id = 1"), [{"parent": None}])
         self.switch("exponents", True)
-        self.assertEqual(self.rows("SELECT 0.0000001 AS v FROM dual"), [{"v": "1E-07"}])
+        self.assertEqual(self.rows("SELECT 0.0000001 AS v FROM dual"), [{"v": "1E-7"}])
+        self.assertEqual(self.rows("SELECT -0.00000012345678901234567890123 AS v FROM dual"), [{"v": "-1.2345678901234567890123E-7"}])
+        self.switch("numbers_as_json", True)
+        self.assertIn(b'"v":1E-7', self.raw("SELECT 0.0000001 AS v FROM dual"))
+        self.client.control("reset")
+        self.switch("nulls_present", True)
+        self.switch("null_value", "empty")
+        self.assertEqual(self.rows("SELECT parent, lastmodifieddate - lastmodifieddate AS n FROM subsidiary WHERE id = 1"), [{"parent": "", "n": "0"}])
 
     def test_text(self):
         q = "SELECT id FROM currency WHERE name = 'EURO'"
@@ -276,6 +538,7 @@ class Variants(SandboxCase):
         self.assertEqual(len(self.rows(q)), 1)
         self.switch("accent_insensitive", True)
         self.assertEqual(len(self.rows("SELECT id FROM department WHERE name = 'developpement'")), 1)
+        self.client.control("reset")
         order = "SELECT firstname FROM employee ORDER BY firstname ASC, id ASC"
         binary = self.rows(order)
         self.switch("text_sort", "linguistic")
@@ -297,7 +560,7 @@ class Services(SandboxCase):
         return self.client.request("GET", "/services/rest/" + path, query, None, {"Accept": accept})
 
     def test_system(self):
-        status, _, body = self.client.request("GET", "/services/rest/system/v1/serverTime", sign=False)
+        status, _, body = self.get("system/v1/serverTime")
         self.assertEqual(status, 200)
         self.assertRegex(body["serverTime"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$")
         self.assertEqual(self.get("system/v1/governanceLimits")[2]["accountConcurrencyLimit"], 5)
@@ -335,6 +598,65 @@ class Services(SandboxCase):
         sales = self.get("record/v1/salesOrder", limit=1)[2]["items"][0]["id"]
         self.assertEqual(self.get("record/v1/invoice/" + sales)[0], 404)
         self.assertTrue(self.get("record/v1/salesOrder/" + sales, expandSubResources="true")[2]["item"]["items"])
+        _, headers, _ = self.get("record/v1/customer/1001")
+        self.assertIn("type=singular", headers["Content-Type"])
+
+    def listed(self, kind, q):
+        status, _, body = self.get("record/v1/" + kind, q=q)
+        self.assertEqual(status, 200, body)
+        return [i["id"] for i in body["items"]]
+
+    def test_filters(self):
+        for q, ids in (("id BETWEEN [2, 4]", "234"), ("id BETWEEN_NOT [2,4]", "156"), ("id WITHIN [5, 9]", "56"), ("symbol END_WITH R", "4"), ("symbol ENDWITH r", "4"),
+                       ("symbol ENDWITH_NOT Y AND id GREATER_OR_EQUAL 4", "46"), ("id ANY_OF [1, 6]", "16"), ("SYMBOL START_WITH_NOT c", "1245"), ('name IS "US Dollar"', "1"),
+                       ("isbasecurrency IS true OR symbol CONTAIN UR AND id GREATER 1", "14"), ("symbol EMPTY", ""), ("symbol EMPTY_NOT AND id LESS 2", "1"),
+                       ('lastModifiedDate ON_OR_AFTER "1/1/2020" AND lastmodifieddate BEFORE "1/2/2020" AND id EQUAL 1', "1")):
+            self.assertEqual("".join(self.listed("currency", q)), ids, q)
+        for q in ("id BETWEEN 2 AND 4", "id BETWEEN [1]", "id BETWEEN [1, 2, 3]", "id BETWEEN", "id ANY_OF 1", "id CONTAIN", "symbol SOUNDS_LIKE x", "id IS", "(id IS 1", "id IS 1 )", "name START_WITH"):
+            self.assertEqual(self.get("record/v1/currency", q=q)[0], 400, q)
+        self.assertEqual(self.get("record/v1/customer", q="comments CONTAIN x")[0], 400, "what is not filterable")
+        self.assertEqual(self.listed("customer", "subsidiary ANY_OF [99]"), [])
+        # dates stand in the user's display format
+        self.client.control("switch", name="date_format", value="DD.MM.YYYY")
+        self.assertEqual(self.listed("currency", 'lastmodifieddate BEFORE "02.01.2020" AND id LESS 2'), ["1"])
+        self.assertEqual(self.get("record/v1/currency", q='lastmodifieddate BEFORE "1/13/2020"')[0], 400)
+
+    def test_names_in_any_case(self):
+        self.assertEqual(self.get("record/v1/SALESORDER", limit=1)[0], 200)
+        self.assertEqual(self.get("record/v1/CUSTOMER/1001")[2]["id"], "1001")
+        self.assertEqual(list(self.get("record/v1/customer/1001", fields="COMPANYNAME")[2]), ["links", "id", "companyName"])
+        self.assertEqual(self.get("record/v1/metadata-catalog/SalesORDER", "application/schema+json")[0], 200)
+        some = self.get("record/v1/metadata-catalog", select="CUSTOMER,salesorder")[2]["items"]
+        self.assertEqual([i["name"] for i in some], ["customer", "salesOrder"])
+
+    def test_external_ids(self):
+        row = self.rows("SELECT MIN(id) AS id FROM customer WHERE externalid IS NOT NULL")[0]
+        known = self.rows("SELECT id, externalid FROM customer WHERE id = " + row["id"])[0]
+        for key in (known["externalid"], known["externalid"].upper()):
+            self.assertEqual(self.get("record/v1/customer/eid:" + key)[2]["id"], known["id"], key)
+        self.assertEqual(self.get("record/v1/customer/eid:nobody")[0], 404)
+        self.assertEqual(self.get("record/v1/vendor/eid:" + known["externalid"])[0], 404, "of another type")
+        self.assertEqual(self.get("record/v1/currency/eid:x")[0], 404, "which has no external ids")
+        self.client.control("update", table="customer", key={"id": known["id"]}, changes={"externalid": "a b/c"})
+        self.addCleanup(self.client.control, "update", table="customer", key={"id": known["id"]}, changes={"externalid": known["externalid"]})
+        self.assertEqual(self.get("record/v1/customer/eid:a%20b%2Fc")[2]["id"], known["id"])
+        self.client.control("update", table="customer", key={"id": known["id"]}, changes={"externalid": "a|b"})
+        self.assertEqual(self.get("record/v1/customer/eid:a%7Cb")[0], 404, "a bar delimits")
+        self.assertEqual(self.listed("customer", 'externalId IS "A|B"'), [known["id"]])
+
+    def test_records_of_every_type(self):
+        names = {i["name"] for i in self.get("record/v1/metadata-catalog")[2]["items"]}
+        self.assertLess({"check", "expenseReport", "transferOrder", "workOrder", "opportunity", "customerDeposit", "vendorPrepayment",
+                         "inventoryItem", "kitItem", "assemblyItem", "serviceResaleItem"}, names)
+        item = self.rows("SELECT MIN(id) AS id FROM item WHERE itemtype = 'InvtPart'")[0]["id"]
+        self.assertEqual(self.get("record/v1/inventoryItem/" + item)[0], 200)
+        self.assertEqual(self.get("record/v1/assemblyItem/" + item)[0], 404)
+        self.assertEqual(self.get("record/v1/check", limit=1)[2]["totalResults"], 0)
+        schema = self.get("record/v1/metadata-catalog/customer", "application/schema+json")[2]
+        self.assertIn("companyName", schema["x-ns-filterable"])
+        self.assertNotIn("comments", schema["x-ns-filterable"])
+        self.assertFalse([n for n, p in schema["properties"].items() if "x-ns-filterable" in p])
+        self.assertTrue(self.get("record/v1/metadata-catalog/customrecord_asset", "application/schema+json")[2]["x-ns-custom-record"])
 
     def test_edits(self):
         before = self.rows("SELECT COUNT(*) AS n FROM deletedrecord")[0]["n"]
@@ -348,9 +670,74 @@ class Services(SandboxCase):
 
     def test_clock(self):
         self.addCleanup(self.client.control, "clock", offset=0)
-        self.client.control("clock", offset=86400)
-        _, _, body = self.client.request("GET", "/services/rest/system/v1/serverTime", sign=False)
-        self.assertGreater(body["serverTime"], time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + 80000)))
+        # no further than a signature may be off
+        self.client.control("clock", offset=250)
+        _, _, body = self.client.request("GET", "/services/rest/system/v1/serverTime")
+        self.assertGreater(body["serverTime"], time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + 200)))
+
+
+    def test_record_variants(self):
+        path = "record/v1/customer/1001"
+        usual = self.get(path)[2]
+        self.client.control("switch", name="record_zone", value="America/Los_Angeles")
+        moved = self.get(path)[2]["lastModifiedDate"]
+        self.assertRegex(moved, r"-0[78]:00$")
+        self.assertEqual(datetime.fromisoformat(moved), datetime.fromisoformat(usual["lastModifiedDate"].replace("Z", "+00:00")))
+        self.client.control("switch", name="record_keys", value="lower")
+        self.client.control("switch", name="ref_names", value=False)
+        record = self.get(path)[2]
+        self.assertIn("lastmodifieddate", record)
+        self.assertNotIn("refName", record["currency"])
+        self.client.control("switch", name="odd_external_ids", value=False)
+        self.assertEqual(self.get("record/v1/customer/eid:a%20b")[0], 400)
+        self.client.control("switch", name="filterable_as", value="flags")
+        self.assertTrue(self.get("record/v1/metadata-catalog/customer", "application/schema+json")[2]["properties"]["companyName"]["x-ns-filterable"])
+        self.client.control("switch", name="record_allowed", value=False)
+        for kind, status, code in (("permission", 403, "INSUFFICIENT_PERMISSION"), ("locked", 400, "USER_ERROR"), ("method", 405, "INVALID_METHOD"), ("missing", 404, "NONEXISTENT_ID")):
+            self.client.control("switch", name="record_refusal", value=kind)
+            got, _, body = self.get(path)
+            self.assertEqual((got, body["o:errorDetails"][0]["o:errorCode"]), (status, code))
+        self.client.control("switch", name="governance_type", value="internal")
+        self.assertNotIn("integrationConcurrencyLimit", self.get("system/v1/governanceLimits")[2])
+
+
+class Personalities(SandboxCase):
+    known = list(personality.load().values())
+
+    def test_any_two_values_meet(self):
+        """Of any two switches of two values, each of the four combinations is some personality's."""
+        played = [dict(switches.defaults(), **p["switches"]) for p in self.known]
+        pairs = list(itertools.combinations(personality.two_valued(), 2))
+        self.assertGreater(len(pairs), 1000)
+        for a, b in pairs:
+            for x, y in itertools.product(set(switches.values(a)), set(switches.values(b))):
+                self.assertTrue(any(p[a] == x and p[b] == y for p in played), "%s=%s with %s=%s is nobody's" % (a, x, b, y))
+
+    def test_every_value_is_played(self):
+        for name in switches.SWITCHES:
+            played = {p["switches"].get(name, switches.SWITCHES[name][0]) for p in self.known} if switches.values(name) else set()
+            self.assertEqual(played, set(switches.values(name)), name)
+
+    def test_the_usual_account_comes_first(self):
+        self.assertEqual((self.known[0]["name"], self.known[0]["switches"], self.known[0]["options"]), ("usual", {}, {}))
+        self.assertEqual(len(self.known), 12)
+
+    def test_made_from_the_switches(self):
+        self.assertEqual(self.known, personality.make(), "run make-personalities")
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "README.md"), encoding="utf-8") as file:
+            self.assertIn(switches.table(), file.read(), "run make-personalities")
+
+    def test_to_be_another(self):
+        self.addCleanup(self.client.control, "personality", name="usual")
+        for p in self.known:
+            reply = self.client.control("personality", name=p["name"])
+            self.assertEqual(reply["server"], "".join(", %s '%s'" % o for o in p["options"].items()))
+            self.assertEqual("consumer_key" in reply["mapping"], p["switches"].get("tba", True))
+            self.client.control("reset")
+            status = self.client.suiteql("SELECT id FROM term")[0]
+            self.assertEqual(status == 401, not p["switches"].get("tba", True), "a reset stays with the personality")
+        with self.assertRaises(RuntimeError):
+            self.client.control("personality", name="nobody")
 
 
 class Faults(SandboxCase):
@@ -465,7 +852,8 @@ const api = new Api({consumer_key: c.consumer_key, consumer_secret_key: c.consum
                     if os.path.exists(ready):
                         break
                     time.sleep(0.1)
-                client = Client(json.load(open(ready, encoding="utf-8")))
+                with open(ready, encoding="utf-8") as file:
+                    client = Client(json.load(file))
                 _, _, body = client.suiteql("SELECT id, name, TO_CHAR(opened,'YYYY-MM-DD') AS opened, rate FROM shops ORDER BY id ASC")
                 self.assertEqual([{k: v for k, v in i.items() if k != "links"} for i in body["items"]],
                                  [{"id": "1", "name": 'A "b"\nc', "opened": "2020-01-31", "rate": "1.5"},

@@ -6,6 +6,9 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = new_server('sessions', conf => "log_min_messages = debug5\nlog_error_verbosity = verbose\nlog_min_duration_statement = -1\nlog_statement = none\n");
+# token-based authentication here, OAuth 2.0 for alice
+$node->safe_psql('postgres', 'DROP USER MAPPING FOR CURRENT_USER SERVER ns');
+create_mapping($node, 'CURRENT_USER', 'ns', %tba);
 my $one = $node->background_psql('postgres', on_error_stop => 0);
 is($one->query('SELECT count(*) FROM netsuite.currency'), '6', 'a session at work');
 

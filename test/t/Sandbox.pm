@@ -12,8 +12,12 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(start_sandbox control new_server new_engine create_mapping %tba fresh_log differences history_replayed sql_or_nothing poll_until);
+our @EXPORT = qw(start_sandbox control new_server new_engine create_mapping %oauth2 %tba fresh_log differences history_replayed sql_or_nothing poll_until);
 
+# The login that new integrations have; TBA is for those that have it already
+our %oauth2 = (
+	client_id => 'sandbox-client-id',
+	certificate_id => 'sandbox-ec-certificate');    # and its key, once there is a sandbox
 our %tba = (
 	consumer_key => 'sandbox-consumer-key',
 	consumer_secret => 'sandbox-consumer-secret',
@@ -25,7 +29,7 @@ our %tba = (
 my ($sandbox, $dsn);
 
 # start_sandbox(options of netsuite-sandbox): by itself at the first use, without any.  NS_URL, NS_CA, NS_STATE and
-# NS_CONTROL are its then.
+# NS_CONTROL are its then; PERSONALITY says which account it plays.
 sub start_sandbox
 {
 	my @options = @_;
@@ -35,7 +39,7 @@ sub start_sandbox
 	my $ready = "$folder/ready.json";
 	my $log = "$PostgreSQL::Test::Utils::log_path/" . basename($0, '.pl') . '_sandbox.log';
 	$dsn = "$ENV{NS_STORE} dbname=tap_" . basename($0, '.pl') . "_$$";
-	$sandbox = IPC::Run::start([ '/usr/bin/python3', $ENV{NS_SANDBOX}, '--dsn', $dsn, '--copy', '--state', $folder, '--ready', $ready, '--port', '0', '--control', '--control-port', '0', @options ],
+	$sandbox = IPC::Run::start([ '/usr/bin/python3', $ENV{NS_SANDBOX}, '--dsn', $dsn, '--copy', '--state', $folder, '--ready', $ready, '--port', '0', '--control', '--control-port', '0', ($ENV{PERSONALITY} ? ('--personality', $ENV{PERSONALITY}) : ()), @options ],
 		'<', '/dev/null', '>', $log, '2>&1');
 	my $until = time() + $PostgreSQL::Test::Utils::timeout_default;
 	until (-e $ready)
@@ -45,7 +49,8 @@ sub start_sandbox
 		sleep(0.05);
 	}
 	my $facts = decode_json(slurp_file($ready));
-	@ENV{qw(NS_URL NS_CA NS_STATE NS_CONTROL)} = @$facts{qw(url ca_file state control_url)};
+	@ENV{qw(NS_URL NS_CA NS_STATE NS_CONTROL NS_OPTIONS NS_MAPPING)} = @$facts{qw(url ca_file state control_url server_options mapping_options)};
+	$oauth2{private_key_file} = "$ENV{NS_STATE}/client_ec.pem";
 	return;
 }
 
@@ -112,9 +117,11 @@ sub poll_until
 
 sub create_mapping
 {
-	my ($node, $user, $server) = @_;
-	$node->safe_psql('postgres', "CREATE USER MAPPING FOR $user SERVER $server OPTIONS ("
-		  . join(', ', map { "$_ '$tba{$_}'" } sort keys %tba) . ')');
+	my ($node, $user, $server, %login) = @_;
+	%login = %oauth2 unless %login;
+	# what the sandbox's personality accepts, if it has another one than the usual
+	my $login = $ENV{PERSONALITY} ? $ENV{NS_MAPPING} : join(', ', map { "$_ '$login{$_}'" } sort keys %login);
+	$node->safe_psql('postgres', "CREATE USER MAPPING FOR $user SERVER $server OPTIONS ($login)");
 	return;
 }
 
@@ -130,9 +137,10 @@ sub new_server
 	$node->append_conf('postgresql.conf', "fsync = off\nstatement_timeout = 120s\n" . ($option{conf} // ''));
 	$node->start;
 	control(op => 'reset');
+	my $options = $ENV{NS_OPTIONS} // '';
 	$node->safe_psql('postgres', qq{
 		CREATE EXTENSION netsuite_fdw;
-		CREATE SERVER ns FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567_SB1', base_url '$ENV{NS_URL}', ca_file '$ENV{NS_CA}');
+		CREATE SERVER ns FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567_SB1', base_url '$ENV{NS_URL}', ca_file '$ENV{NS_CA}'$options);
 		CREATE SCHEMA netsuite; });
 	create_mapping($node, 'CURRENT_USER', 'ns');
 	$node->safe_psql('postgres', 'IMPORT FOREIGN SCHEMA suiteql LIMIT TO (transaction, transactionline, customer, currency, term, systemnote, deletedrecord) FROM SERVER ns INTO netsuite');

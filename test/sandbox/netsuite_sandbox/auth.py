@@ -61,14 +61,19 @@ class Authenticator:
             path = os.path.join(state_dir, "client_%s.pem" % name)
             key = load_or_make(path, name)
             self.keys[self.credentials[key_id]] = key.public_key()
+            for words, days in (("certified", 700), ("ending", 20), ("expired", -1)):
+                write_private(os.path.join(state_dir, "client_%s_%s.pem" % (name, words)),
+                              with_certificate(key, days))
 
     # -- the door ----------------------------------------------------------------------------
-    def check(self, request):
+    def check(self, request, tba=True):
         """Raise unless the request bears a valid signature or token."""
         header = request.headers.get("authorization", "")
         if header.startswith("Bearer "):
             return self.check_bearer(header[7:].strip())
         if header.startswith("OAuth "):
+            if not tba:
+                raise invalid_login("token-based authentication is not accepted")
             return self.check_tba(request, header[6:])
         raise invalid_login("no credentials")
 
@@ -125,7 +130,7 @@ class Authenticator:
         return base64.b64encode(digest).decode()
 
     # -- OAuth 2.0 ---------------------------------------------------------------------------
-    def grant(self, request, as_string):
+    def grant(self, request, as_string, expired=False, token_type="bearer"):
         """The token endpoint."""
         kind = request.headers.get("content-type", "").split(";")[0].strip()
         form = dict(parse_qsl(request.body.decode("utf-8", "replace")))
@@ -137,13 +142,15 @@ class Authenticator:
                 "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"):
             return 400, {"error": "invalid_request"}
         problem = self.check_assertion(request, form.get("client_assertion", ""))
+        if problem is None and expired:
+            problem = "the certificate has expired"
         if problem:
             request.reason = problem
             return 400, {"error": "invalid_grant" if problem != "client" else "invalid_client"}
         token = secrets.token_urlsafe(48)
         self.tokens[token] = self.clock() + self.token_lifetime
         lifetime = str(self.token_lifetime) if as_string else self.token_lifetime
-        return 200, {"access_token": token, "expires_in": lifetime, "token_type": "bearer"}
+        return 200, {"access_token": token, "expires_in": lifetime, "token_type": token_type}
 
     def check_assertion(self, request, assertion):
         """None if the JWT is good, else what is wrong with it."""
@@ -217,6 +224,20 @@ def load_or_make(path, kind):
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption()))
     return key
+
+
+def with_certificate(key, days):
+    """A private key and behind it a certificate that is valid for some days from now."""
+    import datetime
+    now = datetime.datetime.utcnow()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pg_ingest")])
+    certificate = (x509.CertificateBuilder().subject_name(name).issuer_name(name)
+                   .public_key(key.public_key()).serial_number(x509.random_serial_number())
+                   .not_valid_before(now - datetime.timedelta(days=30))
+                   .not_valid_after(now + datetime.timedelta(days=days)).sign(key, hashes.SHA256()))
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption()) + certificate.public_bytes(serialization.Encoding.PEM)
 
 
 def write_private(path, data):

@@ -22,6 +22,7 @@ class Client:
         self.credentials = dict(facts["credentials"], **credentials)
         self.base = facts["url"]
         self.conn = None
+        self.data = None            # the last reply's body as it came
 
     def connect(self):
         scheme, _, address = self.base.partition("://")
@@ -65,6 +66,7 @@ class Client:
             raise
         if reply.headers.get("Content-Encoding") == "gzip":
             data = gzip.decompress(data)
+        self.data = data
         try:
             data = json.loads(data)
         except ValueError:

@@ -58,7 +58,8 @@ def load_file(conn, directory, name):
     conn.execute("DROP TABLE IF EXISTS " + table.relation)
     create_table(conn, table)
     with conn.cursor() as cursor, open(path, "rb") as file:
-        with cursor.copy("COPY %s FROM STDIN (FORMAT csv, HEADER)" % table.relation) as copy:
+        with cursor.copy("COPY %s FROM STDIN (FORMAT csv, HEADER, FORCE_NULL (%s))" % (
+                table.relation, ", ".join('"%s"' % name for name in header))) as copy:
             while block := file.read(1 << 20):
                 copy.write(block)
     index_table(conn, table)

@@ -18,21 +18,79 @@ $$ SELECT (hashint8extended(id, salt) & 9223372036854775807) % n $$;
 CREATE OR REPLACE FUNCTION ns.pick(id bigint, salt int, list text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT list[1 + ns.h(id, salt, cardinality(list))] $$;
+-- a number as text: TO_CHAR(0.5) is .5
 CREATE OR REPLACE FUNCTION ns.num(v numeric) RETURNS text LANGUAGE sql IMMUTABLE AS
-$$ SELECT trim_scale(v)::text $$;
+$$ SELECT regexp_replace(trim_scale(v)::text, '^(-?)0\.', '\1.') $$;
+-- digits before the point; below zero, how many zeros follow it
+CREATE OR REPLACE FUNCTION ns.digits(v numeric) RETURNS int LANGUAGE sql IMMUTABLE STRICT AS
+$$ SELECT CASE WHEN abs(v) >= 1 THEN length(trunc(abs(v))::text) ELSE - length(substring(abs(v)::text FROM '^0\.(0*)')) END $$;
+-- what fits NUMBER: twenty pairs of digits below 1E126
+CREATE OR REPLACE FUNCTION ns.number(v numeric) RETURNS numeric LANGUAGE plpgsql IMMUTABLE STRICT AS
+$$ BEGIN
+  IF abs(v) < 1e20 AND scale(v) <= 18 THEN RETURN v; END IF;
+  IF abs(v) >= 1e126 THEN RAISE EXCEPTION USING ERRCODE = '22003'; END IF;
+  IF abs(v) < 1e-130 THEN RETURN 0; END IF;
+  RETURN round(v, 40 - 2 * ceil(ns.digits(v) / 2.0)::int);
+END $$;
+-- a number below one as 1.5E-7
+CREATE OR REPLACE FUNCTION ns.exponent(v numeric) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS
+$$ SELECT trim_scale(v * ('1e' || 1 - ns.digits(v))::numeric) || 'E' || ns.digits(v) - 1 $$;
+CREATE OR REPLACE FUNCTION ns.divide(a numeric, b numeric) RETURNS numeric LANGUAGE plpgsql IMMUTABLE STRICT AS
+$$ BEGIN
+  IF a = 0 AND b <> 0 THEN RETURN 0; END IF;
+  RETURN ns.number(round(a, greatest(scale(a), 46 - ns.digits(a) + ns.digits(b), 0)) / b);
+END $$;
+CREATE OR REPLACE FUNCTION ns.mod(a numeric, b numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS
+$$ SELECT CASE WHEN b = 0 THEN a ELSE mod(a, b) END $$;
+-- of sorted values, n of which are not null
+CREATE OR REPLACE FUNCTION ns.median(v numeric[], n bigint) RETURNS numeric LANGUAGE sql IMMUTABLE AS
+$$ SELECT ns.divide(v[((n + 1) / 2)::int] + v[((n + 2) / 2)::int], 2) $$;
+CREATE OR REPLACE FUNCTION ns.date(d timestamp) RETURNS timestamp LANGUAGE plpgsql IMMUTABLE STRICT AS
+$$ BEGIN
+  IF d >= '10000-01-01' OR d < '4712-01-01 BC' THEN
+    RAISE EXCEPTION 'ORA-01841: (full) year must be between -4713 and +9999, and not be 0';
+  END IF;
+  RETURN d;
+END $$;
+-- dates have a resolution of seconds
+CREATE OR REPLACE FUNCTION ns.plus_days(d timestamp, n numeric) RETURNS timestamp LANGUAGE plpgsql IMMUTABLE STRICT AS
+$$ BEGIN
+  IF abs(n) > 6000000 THEN RETURN ns.date('10000-01-01'); END IF;
+  RETURN ns.date(d + make_interval(days => trunc(n)::int, secs => round((n - trunc(n)) * 86400)::float8));
+END $$;
+-- a pattern of LIKE … ESCAPE
+CREATE OR REPLACE FUNCTION ns.pattern(v text, escape text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT AS
+$$ DECLARE i int := 1; BEGIN
+  IF length(escape) <> 1 THEN RAISE EXCEPTION 'ORA-01425: escape character must be character string of length 1'; END IF;
+  WHILE i <= length(v) LOOP
+    IF substr(v, i, 1) = escape THEN
+      i := i + 1;
+      IF substr(v, i, 1) NOT IN ('%', '_', escape) THEN RAISE EXCEPTION 'ORA-01424: missing or illegal character following the escape character'; END IF;
+    END IF;
+    i := i + 1;
+  END LOOP;
+  RETURN v;
+END $$;
+-- the empty string is null, whoever writes it
+CREATE OR REPLACE FUNCTION ns.empty_is_null() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN
+  NEW := jsonb_populate_record(NEW, (SELECT jsonb_object_agg(key, NULL) FROM jsonb_each_text(to_jsonb(NEW)) WHERE value = ''));
+  RETURN NEW;
+END $$;
 CREATE OR REPLACE FUNCTION ns.unaccent(v text) RETURNS text LANGUAGE sql IMMUTABLE AS
 $$ SELECT regexp_replace(normalize(v, NFD), '[\u0300-\u036f]', '', 'g') $$;
 CREATE OR REPLACE FUNCTION ns.to_date(v text, mask text) RETURNS timestamp LANGUAGE plpgsql IMMUTABLE AS
 $$ BEGIN
   IF mask IN ('YYYY-MM-DD', 'YYYY-MM-DD HH24:MI:SS') AND v !~ '^\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?$' THEN
-    RAISE EXCEPTION 'literal does not match format string';
+    RAISE EXCEPTION 'ORA-01861: literal does not match format string';
   END IF;
+  IF v LIKE '0000%' AND mask LIKE 'YYYY%' THEN RETURN ns.date('10000-01-01'); END IF;
   RETURN to_timestamp(v, mask)::timestamp;
 END $$;
 CREATE OR REPLACE FUNCTION ns.add_months(d timestamp, n numeric) RETURNS timestamp LANGUAGE sql IMMUTABLE AS
-$$ SELECT CASE WHEN d::date = (date_trunc('month', d) + interval '1 month - 1 day')::date
+$$ SELECT ns.date(CASE WHEN d::date = (date_trunc('month', d) + interval '1 month - 1 day')::date
           THEN date_trunc('month', d + n::int * interval '1 month') + interval '1 month - 1 day' + d::time
-          ELSE d + n::int * interval '1 month' END $$;
+          ELSE d + n::int * interval '1 month' END) $$;
 CREATE OR REPLACE FUNCTION ns.last_day(d timestamp) RETURNS timestamp LANGUAGE sql IMMUTABLE AS
 $$ SELECT date_trunc('month', d) + interval '1 month - 1 day' + d::time $$;
 CREATE OR REPLACE FUNCTION ns.months_between(a timestamp, b timestamp) RETURNS numeric LANGUAGE sql IMMUTABLE AS
@@ -249,6 +307,11 @@ def index_table(conn, table):
     for name in ("lastmodifieddate", "uniquekey"):
         if name in table.columns:
             conn.execute('CREATE INDEX ON %s ("%s")' % (table.relation, name))
+    texts = [c.name for c in table.columns.values() if c.sql_type == "text"]
+    if texts:
+        conn.execute("CREATE TRIGGER empty_is_null BEFORE INSERT OR UPDATE ON %s FOR EACH ROW WHEN (%s) "
+                     "EXECUTE FUNCTION ns.empty_is_null()" % (
+                         table.relation, " OR ".join("NEW.\"%s\" = ''" % name for name in texts)))
     conn.execute("ANALYZE " + table.relation)
 
 

@@ -20,22 +20,32 @@ class NetSuiteError(Exception):
         self.headers = headers or {}
         self.extra = extra          # errorPath, errorUrl, errorQueryParam, errorHeader
 
-    def body(self):
+    def body(self, shape="details"):
         detail = {"detail": self.detail, "o:errorCode": self.code}
         for name, value in self.extra.items():
             detail["o:" + name] = value
-        section = SECTIONS.get(self.status, "10.4")
-        return json.dumps({
-            "type": "https://www.w3.org/Protocols/rfc2616/rfc2616-sec10.html#sec" + section,
+        if shape == "nested":
+            return json.dumps({"error": {"code": self.code, "message": self.detail}}).encode()
+        result = {
+            "type": "https://www.w3.org/Protocols/rfc2616/rfc2616-sec10.html#sec"
+                    + SECTIONS.get(self.status, "10.4"),
             "title": TITLES.get(self.status, "Error"),
             "status": self.status,
-            "o:errorDetails": [detail],
-        }).encode()
+        }
+        if shape == "top":
+            return json.dumps(dict(result, **detail)).encode()
+        if self.status == 429:
+            result["o:errorCode"] = self.code       # which this one repeats at the top
+        return json.dumps(dict(result, **{"o:errorDetails": [detail]})).encode()
+
+
+class InvalidQuery(NetSuiteError):
+    """A query that cannot be run."""
 
 
 def invalid_query(reason):
     """The 400 with which NetSuite answers a query that it cannot run."""
-    return NetSuiteError(
+    return InvalidQuery(
         400, "INVALID_PARAMETER",
         "Invalid search query. Detailed unprocessed description follows. "
         "Search error occurred: " + reason)

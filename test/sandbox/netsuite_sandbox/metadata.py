@@ -40,10 +40,24 @@ def record_types(tables):
     return result
 
 
+def find_type(tables, name):
+    """A record type by its name in any case: (name, table), or None."""
+    for known, table in record_types(tables).items():
+        if known.lower() == name.lower():
+            return known, table
+    return None
+
+
+def filterable(column):
+    """May q name it?"""
+    return column.kind not in ("clob", "multi")
+
+
 def listing(tables, base, select):
     types = record_types(tables)
     if select:
-        names = [n for n in select.split(",") if n in types]
+        found = [find_type(tables, n.strip()) for n in select.split(",")]
+        names = [f[0] for f in found if f]
     else:
         names = sorted(types)
     return {"items": [{"name": n, "links": links(base, n)} for n in names],
@@ -70,12 +84,14 @@ SHAPES = {"id": {"type": "integer", "format": "int64"}, "int": {"type": "integer
           "multi": {"type": "object", "properties": {"items": {"type": "array"}}}}
 
 
-def schema(tables, base, name):
+def schema(tables, base, name, filterable_as="list"):
     """The JSON schema of a record type, unlike its SuiteQL columns on purpose."""
-    table = record_types(tables).get(name)
-    if table is None:
+    found = find_type(tables, name)
+    if found is None:
         raise NetSuiteError(404, "NONEXISTENT_ID", "Record type '%s' does not exist." % name)
-    properties = {"links": {"title": "Links", "type": "array", "readOnly": True},
+    name, table = found
+    properties = {"links": {"title": "Links", "type": "array", "readOnly": True,
+                            "items": {"$ref": base + "/nsLink"}},
                   "refName": {"title": "Reference Name", "type": "string"}}
     hidden = SUITEQL_ONLY.get(table.name, ())
     for column in table.columns.values():
@@ -86,7 +102,8 @@ def schema(tables, base, name):
             shape = {"type": "string", "title": "Internal ID", "nullable": True}
         if column.custom:
             shape["x-ns-custom-field"] = True
-        shape["x-ns-filterable"] = column.kind not in ("clob", "multi")
+        if filterable_as == "flags":
+            shape["x-ns-filterable"] = filterable(column)
         properties[camel(column.name)] = shape
     for field, kind in REST_ONLY.get(table.name, {}).items():
         if kind in ("sublist", "subrecord"):
@@ -95,5 +112,11 @@ def schema(tables, base, name):
             properties[field] = dict(REFERENCE, title=field)
         else:
             properties[field] = {"title": field, "type": kind, "nullable": True}
-    return {"type": "object", "properties": properties,
-            "$schema": "https://json-schema.org/draft-06/hyper-schema#"}
+    result = {"type": "object", "properties": properties,
+              "$schema": "https://json-schema.org/draft-06/hyper-schema#"}
+    if filterable_as == "list":
+        result["x-ns-filterable"] = [camel(c.name) for c in table.columns.values()
+                                     if c.name not in hidden and filterable(c)]
+    if table.custom:
+        result["x-ns-custom-record"] = True
+    return result

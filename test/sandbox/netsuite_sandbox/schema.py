@@ -74,8 +74,46 @@ TRANSACTION_RECORDS = {
     "vendorBill": "VendBill", "vendorPayment": "VendPymt", "journalEntry": "Journal",
     "itemFulfillment": "ItemShip", "itemReceipt": "ItemRcpt", "estimate": "Estimate",
     "returnAuthorization": "RtnAuth", "deposit": "Deposit", "vendorCredit": "VendCred",
-    "inventoryAdjustment": "InvAdjst",
+    "inventoryAdjustment": "InvAdjst", "customerDeposit": "CustDep", "customerRefund": "CustRfnd",
+    "cashRefund": "CashRfnd", "depositApplication": "DepAppl", "opportunity": "Opprtnty",
+    "purchaseRequisition": "PurchReq", "vendorReturnAuthorization": "VendAuth",
+    "vendorPrepayment": "VPrep", "vendorPrepaymentApplication": "VPrepApp", "check": "Check",
+    "expenseReport": "ExpRept", "creditCardCharge": "CardChrg", "creditCardRefund": "CardRfnd",
+    "inventoryTransfer": "InvTrnfr", "inventoryCount": "InvCount",
+    "inventoryCostRevaluation": "InvReval", "transferOrder": "TrnfrOrd",
+    "binTransfer": "BinTrnfr", "binWorksheet": "BinWksht", "assemblyBuild": "Build",
+    "assemblyUnbuild": "Unbuild", "workOrder": "WorkOrd", "workOrderClose": "WOClose",
+    "workOrderCompletion": "WOCompl", "workOrderIssue": "WOIssue", "paycheck": "Paycheck",
+    "paycheckJournal": "PChkJrnl",
 }
+# several kinds of journals share a code: column recordtype tells them apart
+JOURNALS = ("intercompanyJournalEntry", "advIntercompanyJournalEntry", "statisticalJournalEntry")
+ITEM_RECORDS = {
+    # record type: item.itemtype and, where it matters, item.subtype
+    "inventoryItem": ("InvtPart", None), "assemblyItem": ("Assembly", None),
+    "kitItem": ("Kit", None), "itemGroup": ("Group", None), "discountItem": ("Discount", None),
+    "markupItem": ("Markup", None), "paymentItem": ("Payment", None),
+    "subtotalItem": ("Subtotal", None), "descriptionItem": ("Description", None),
+    "downloadItem": ("DwnLdItem", None), "giftCertificateItem": ("GiftCert", None),
+    "shipItem": ("ShipItem", None), "subscriptionPlan": ("SubscriPlan", None),
+}
+for word, code in (("nonInventory", "NonInvtPart"), ("service", "Service"),
+                   ("otherCharge", "OthCharge")):
+    for subtype in ("Sale", "Purchase", "Resale"):
+        ITEM_RECORDS["%s%sItem" % (word, subtype)] = (code, subtype)
+
+
+def restriction(record):
+    """Which rows of its table a record type has: a condition in SQL."""
+    if record in JOURNALS:
+        return "type = 'Journal' AND recordtype = '%s'" % record.lower()
+    if record in TRANSACTION_RECORDS:
+        return "type = '%s'" % TRANSACTION_RECORDS[record]
+    code, subtype = ITEM_RECORDS.get(record, (None, None))
+    if code is None:
+        return "true"
+    return "itemtype = '%s'" % code + (" AND subtype = '%s'" % subtype if subtype else "")
+
 
 TABLES = [
     Table("subsidiary", columns("""id id, name text, fullname text, legalname text,
@@ -146,7 +184,7 @@ TABLES = [
         assetaccount ref:account, parent ref:item, externalid text, isserialitem bool,
         isinactive bool, createddate datetime, lastmodifieddate datetime, custitem_origin text,
         custitem_hscode text, custitem_tags multi"""), display="itemid",
-          records=("inventoryItem", "serviceSaleItem", "nonInventorySaleItem")),
+          records=tuple(ITEM_RECORDS)),
     Table("inventoryitemlocations", columns("""item ref:item, location ref:location,
         quantityavailable num, quantityonhand num, quantityonorder num, quantitycommitted num,
         reorderpoint num, averagecostmli num, lastquantityavailablechange datetime"""),
@@ -164,7 +202,7 @@ TABLES = [
         shipdate date, trandisplayname text, source text, nexus int, visibletocustomer bool,
         daysopen int, title text, custbody_region text, custbody_approver ref:employee,
         custbody_score num, custbody_due_at datetime, custbody_tags multi,
-        custbody_urgent bool"""), display="trandisplayname", records=tuple(TRANSACTION_RECORDS)),
+        custbody_urgent bool"""), display="trandisplayname", records=tuple(TRANSACTION_RECORDS) + JOURNALS),
     Table("transactionline", columns("""transaction ref:transaction, id int, uniquekey int,
         linesequencenumber int, mainline bool, taxline bool, iscogs bool, item ref:item,
         itemtype text, entity ref:entity, subsidiary ref:subsidiary, department ref:department,

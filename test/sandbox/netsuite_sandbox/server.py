@@ -8,14 +8,16 @@ import ssl
 import struct
 import threading
 import time
+import traceback
 import uuid
 from collections import OrderedDict, deque
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from . import metadata, record
+from . import metadata, personality, record
 from .auth import Authenticator
-from .errors import NetSuiteError
+from .errors import InvalidQuery, NetSuiteError
 from .faults import Faults, edit
+from .rows import RowCache, keep
 from .suiteql import parse
 from .switches import defaults, set_switch
 from .translate import Translator
@@ -72,11 +74,14 @@ class PageCache:
 class Sandbox:
     def __init__(self, store, account, state_dir, scheme="https", control=False):
         self.store, self.account, self.scheme, self.control = store, account, scheme, control
-        self.switches, self.faults = defaults(), Faults()
+        self.base = defaults()                  # what a reset goes back to
+        self.switches, self.faults = dict(self.base), Faults()
+        self.served = 0
         self.clock_offset, self.latency = 0.0, 0.0
-        self.auth = Authenticator(account, self.clock, state_dir)
+        self.auth, self.state_dir = Authenticator(account, self.clock, state_dir), state_dir
         self.pages = PageCache(768 << 20)
         self.counts = PageCache(16 << 20)
+        self.rows, self.keep_rows = RowCache(768 << 20), False
         self.lock = threading.Lock()
         self.in_flight = self.peak = self.connections = 0
         self.log = deque(maxlen=20000)
@@ -89,9 +94,9 @@ class Sandbox:
         with self.lock:
             self.connections += 1
         try:
-            reader = conn.makefile("rb", buffering=65536)
-            while self.serve_one(conn, reader):
-                pass
+            reader, served = conn.makefile("rb", buffering=65536), 0
+            while self.serve_one(conn, reader, served):
+                served += 1
         except (OSError, ValueError, ssl.SSLError):
             pass
         finally:
@@ -100,9 +105,13 @@ class Sandbox:
             except OSError:
                 pass
 
-    def serve_one(self, conn, reader):
+    def serve_one(self, conn, reader, served):
         request = self.read_request(conn, reader)
         if request is None:
+            return False
+        if self.switches["keep_alive"] == "dies" and served == 4 and "/sandbox/" not in request.path:
+            # it was looked at all the same, so its nonce is spent
+            self.respond(request, 0)
             return False
         started = time.time()
         if request.path == "/sandbox/control" and self.control:
@@ -183,10 +192,13 @@ class Sandbox:
         return None
 
     def refusal(self, status, retry_after):
-        return failure(NetSuiteError(
-            status, self.switches["concurrency_code"],
-            "Concurrent request limit exceeded. Request blocked.",
-            headers={"Retry-After": "1"} if retry_after else None))
+        words = "Concurrent request limit exceeded. Request blocked."
+        headers = {"Retry-After": "1"} if retry_after else {}
+        if self.switches["refusal_body"] == "html":
+            return Response(status, b"<html><body>%s</body></html>" % words.encode(),
+                            dict(headers, **{"Content-Type": "text/html"}))
+        return failure(NetSuiteError(status, self.switches["concurrency_code"], words,
+                                     headers=headers), self.switches)
 
     def read_request(self, conn, reader):
         line = reader.readline(65537)
@@ -223,11 +235,23 @@ class Sandbox:
         if fault == "bad-gzip":
             body, headers["Content-Encoding"] = b"\x1f\x8b" + b"broken" * 20, "gzip"
         headers.setdefault("Content-Type", "application/vnd.oracle.resource+json; type=collection")
-        headers["Content-Length"] = 1 << 40 if fault == "endless" else len(body)
+        if self.switches["plain_content_type"] and "json" in headers["Content-Type"]:
+            headers["Content-Type"] = "application/json; charset=UTF-8"
+        chunked = self.switches["chunked"] and fault is None and response.status != 204
+        if chunked:
+            headers["Transfer-Encoding"] = "chunked"
+        else:
+            headers["Content-Length"] = 1 << 40 if fault == "endless" else len(body)
+        closes = self.switches["keep_alive"] == "close" or request.headers.get(
+            "connection", "").lower() == "close"
+        if closes:
+            headers["Connection"] = "close"
         # the same request has the same id, so that tests can expect it
         headers["X-N-OperationId"] = str(uuid.uuid5(
             uuid.NAMESPACE_URL, request.path + request.body.decode("utf-8", "replace")))
         headers["Date"] = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(self.clock()))
+        if self.switches["lower_headers"]:
+            headers = {name.lower(): value for name, value in headers.items()}
         head = "HTTP/1.1 %d %s\r\n%s\r\n" % (
             response.status, REASONS.get(response.status, "Status"),
             "".join("%s: %s\r\n" % h for h in headers.items()))
@@ -251,25 +275,57 @@ class Sandbox:
             return False
         if request.method == "HEAD":
             body = b""
+        elif chunked:
+            body = chunks(body)
         conn.sendall(head.encode("latin-1") + body)
-        return request.headers.get("connection", "").lower() != "close"
+        return not closes
 
     # -- routes ------------------------------------------------------------------------------
     def respond(self, request, flight):
         try:
             if request.path == "/services/rest/auth/oauth2/v1/token":
-                status, body = self.auth.grant(request, self.switches["expires_in_as_string"])
+                status, body = self.auth.grant(request, self.switches["expires_in_as_string"],
+                                               self.switches["certificate_expired"],
+                                               self.switches["token_type"])
                 return Response(status, body, {"Content-Type": "application/json"})
-            if request.path == "/services/rest/system/v1/serverTime":
+            asks_time = request.path == "/services/rest/system/v1/serverTime"
+            if not asks_time or self.switches["server_time_signed"]:
+                self.auth.check(request, self.switches["tba"])
+            if asks_time:
                 return self.server_time()
-            self.auth.check(request)
-            if flight > self.switches["concurrency_limit"]:
-                return self.refusal(self.switches["concurrency_status"],
-                                    self.switches["retry_after"])
-            return self.route(request)
+            return self.unrest(flight) or self.route(request)
         except NetSuiteError as error:
             request.reason = getattr(error, "reason", error.detail)
-            return failure(error)
+            return failure(error, self.switches)
+        except Exception as error:                              # pylint: disable=broad-except
+            # a fault of the sandbox is one of the server, not a connection that breaks
+            traceback.print_exc(limit=-3)
+            request.reason = repr(error)[:200]
+            return failure(NetSuiteError(500, "UNEXPECTED_ERROR",
+                                         "An unexpected error occurred. Error ID: sandbox"))
+
+    def unrest(self, flight):
+        """A request that is one too many, or meets a passing failure; else None."""
+        with self.lock:
+            self.served += 1
+            served = self.served
+        every = self.switches["refuse_every"]
+        if flight > self.switches["concurrency_limit"] or every and served % every == 0:
+            return self.refusal(self.switches["concurrency_status"], self.switches["retry_after"])
+        every = self.switches["fail_every"]
+        if every and served % every == 0:
+            kind = self.switches["failure"]
+            return self.fault_response(kind) or Response(
+                int(kind), b"<html>Gateway Time-out</html>", {"Content-Type": "text/html"})
+        return None
+
+    def need_language(self, request):
+        wanted = self.switches["company_language"].lower().replace("_", "-")
+        given = request.headers.get("accept-language", "").lower().replace("_", "-")
+        if wanted and given.split(",")[0].split(";")[0].strip() != wanted:
+            raise NetSuiteError(400, "INVALID_HEADER",
+                                "Provide the Accept-Language header with your default company "
+                                "language value.", errorHeader="Accept-Language")
 
     def server_time(self):
         now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(self.clock()))
@@ -277,15 +333,19 @@ class Sandbox:
 
     def route(self, request):
         path = request.path
+        self.need_language(request)
         if path == "/services/rest/query/v1/suiteql":
             return self.suiteql(request)
         if path == "/services/rest/system/v1/governanceLimits":
             self.need("governance_allowed", "Administrator")
             limit = self.switches["concurrency_limit"]
-            return Response(200, {"accountConcurrencyLimit": limit,
-                                  "accountUnallocatedConcurrencyLimit": max(limit - 2, 0),
-                                  "integrationConcurrencyLimit": min(2, limit),
-                                  "integrationLimitType": "integrationSpecific"})
+            kind = self.switches["governance_type"]
+            limits = {"accountConcurrencyLimit": limit,
+                      "accountUnallocatedConcurrencyLimit": max(limit - 2, 0),
+                      "integrationLimitType": kind}
+            if kind == "integrationSpecific":
+                limits["integrationConcurrencyLimit"] = min(2, limit)
+            return Response(200, limits)
         prefix = "/services/rest/record/v1/"
         if path.startswith(prefix):
             self.need_get(request)
@@ -297,6 +357,10 @@ class Sandbox:
         raise NetSuiteError(404, "NONEXISTENT_ID", "The requested resource does not exist.")
 
     def need(self, switch, permission):
+        if not self.switches[switch] and self.switches["permission_status"] == 400:
+            raise NetSuiteError(400, "USER_ERROR",
+                                "Your current role does not have permission to perform this "
+                                "action. Please contact your account administrator.")
         if not self.switches[switch]:
             raise NetSuiteError(403, "INSUFFICIENT_PERMISSION",
                                 "Permission Violation: You need the '%s' permission to access "
@@ -314,7 +378,8 @@ class Sandbox:
         if rest and rest[0]:
             if "schema+json" not in request.headers.get("accept", ""):
                 return Response(200, {"name": rest[0], "links": metadata.links(base, rest[0])})
-            return Response(200, metadata.schema(self.store.tables, base, rest[0]),
+            return Response(200, metadata.schema(self.store.tables, base, rest[0],
+                                                 self.switches["filterable_as"]),
                             {"Content-Type": "application/schema+json"})
         select = request.args().get("select")
         if not select:
@@ -322,16 +387,34 @@ class Sandbox:
         return Response(200, metadata.listing(self.store.tables, base, select),
                         {"Content-Type": "application/json"})
 
-    def record(self, request, base, parts):
+    def refuse_record(self, name):
+        """What the record service says where it cannot be used."""
+        kind = self.switches["record_refusal"]
+        if kind == "locked":
+            raise NetSuiteError(400, "USER_ERROR", "Error while accessing a resource. This record "
+                                "has been locked by a user defined workflow.")
+        if kind == "method":
+            raise NetSuiteError(405, "INVALID_METHOD",
+                                "Method GET is not allowed for record type %s." % name)
+        if kind == "missing":
+            raise NetSuiteError(404, "NONEXISTENT_ID", "Record type '%s' does not exist." % name)
         self.need("record_allowed", "REST Web Services")
+
+    def record(self, request, base, parts):
+        if not self.switches["record_allowed"]:
+            self.refuse_record(parts[0])
         args = request.args()
         if len(parts) == 1:
             limit, offset = paging(args, 1000)
+            # by-id calls work without this permission, all others need it
+            self.need("suiteql_allowed", "SuiteAnalytics Workbook")
             return Response(200, record.listing(self.store, parts[0], base, args.get("q"), limit,
-                                                offset))
+                                                offset, self.switches["date_format"]))
         fields = {f.strip().lower() for f in args.get("fields", "").split(",") if f.strip()}
         return Response(200, record.get(self.store, parts[0], base, parts[1],
-                                        args.get("expandSubResources") == "true", fields))
+                                        args.get("expandSubResources") == "true", fields,
+                                        self.switches),
+                        {"Content-Type": "application/vnd.oracle.resource+json; type=singular"})
 
     # -- SuiteQL -----------------------------------------------------------------------------
     def suiteql(self, request):
@@ -354,7 +437,8 @@ class Sandbox:
             raise NetSuiteError(400, "INVALID_CONTENT",
                                 "Invalid content in the request body.") from None
         request.q = q
-        limit, offset = paging(request.args(), self.switches["max_limit"])
+        clipped = self.switches["limit_clipped"]
+        limit, offset = paging(request.args(), 1 << 30 if clipped else self.switches["max_limit"])
         if offset >= ROW_CAP or offset // limit >= PAGE_CAP:
             raise NetSuiteError(400, "INVALID_PARAMETER",
                                 "Invalid offset: a query returns at most 100,000 rows in 1,000 "
@@ -364,6 +448,10 @@ class Sandbox:
     def page(self, request, q, params, limit, offset):
         volatile = any(w in q.upper() for w in ("SYSDATE", "CURRENT_", "SYSTIMESTAMP",
                                                 "RELATIVE_RANGES"))
+        if self.keep_rows and not volatile and not params and not self.switches["odd_bytes"]:
+            cut = self.cut(request, q, limit, offset)
+            if cut is not None:
+                return Response(200, cut[0], zipped=cut[1])
         key = (self.store.version, q, json.dumps(params), limit, offset, repr(self.switches))
         cached = None if volatile else self.pages.get(key)
         if cached is None:
@@ -373,26 +461,59 @@ class Sandbox:
             request.rendered = True
         return Response(200, cached[0], zipped=cached[1])
 
+    def cut(self, request, q, limit, offset):
+        """A page cut from kept rows; None if the query is not one by key."""
+        shape, bounds = self.rows.shape(q)
+        if shape is None:
+            return None
+
+        def make():
+            sql, out = Translator(self.store.tables, self.switches, []).translate(shape[0])
+            return keep(self.store.rows(sql, out, shape[1], self.switches))
+        key = (self.store.version, repr(shape), repr(self.switches))
+        kept, request.rendered = self.rows.get(key, make)
+        if kept is None:
+            return None
+        low, high = kept.range(bounds)
+        total = high - low
+        size = max(0, min(self.page_rows(limit), ROW_CAP - offset, total - offset))
+        shown = min(total, ROW_CAP)
+        before, after = self.envelope(request, limit, offset, size,
+                                      shown if self.switches["total_capped"] else total,
+                                      offset + size < shown)
+        low += offset if size else 0
+        return kept.body(low, low + size, before, after)
+
     def render(self, request, q, params, limit, offset):
         tree, wanted = parse(q)
         if wanted != len(params):
             raise NetSuiteError(400, "INVALID_PARAMETER", "Invalid number of parameters.")
         if tree[3] is not None and not self.switches["fetch_first"]:
-            raise NetSuiteError(400, "INVALID_PARAMETER", "Invalid or unsupported search: FETCH.")
+            status = self.switches["fetch_first_status"]
+            raise NetSuiteError(status, "INVALID_PARAMETER" if status == 400 else "UNEXPECTED_ERROR",
+                                "Invalid or unsupported search: FETCH.")
         sql, out = Translator(self.store.tables, self.switches, params).translate(tree)
         ordered = bool(tree[2])
         if ordered and self.switches["bare_order_by_empty"] and any(k[1] is None for k in tree[2]):
             sql = "SELECT * FROM (%s) q WHERE false" % sql
         shuffle = self.switches["unstable_order"] and not ordered and offset > 0
-        size = max(0, min(limit, ROW_CAP - offset))
+        size = max(0, min(self.page_rows(limit), ROW_CAP - offset))
         count, items = self.store.page(sql, out, size, offset, self.switches, shuffle)
         total = offset + count
         if count == size or (count == 0 and offset > 0):
             total = self.count(sql)
         shown = min(total, ROW_CAP)
-        return self.envelope(request, limit, offset, count,
-                             shown if self.switches["total_capped"] else total,
-                             offset + count < shown, items)
+        before, after = self.envelope(request, limit, offset, count,
+                                      shown if self.switches["total_capped"] else total,
+                                      offset + count < shown)
+        body = before + items.encode() + after
+        if self.switches["odd_bytes"]:
+            body = body.replace(b"NULHERE", b"\\u0000").replace(b"BADUTF8", b"\xff")
+        return body, gzip.compress(body, 4)
+
+    def page_rows(self, limit):
+        """How many rows a page of this limit has at most."""
+        return min(limit, self.switches["max_limit"], self.switches["short_pages"] or limit)
 
     def count(self, sql):
         key = (self.store.version, sql)
@@ -402,20 +523,30 @@ class Sandbox:
             self.counts.put(key, known)
         return int(known[0])
 
-    def envelope(self, request, limit, offset, count, total, more, items):
+    def envelope(self, request, limit, offset, count, total, more):
+        """What stands before the items of a page and behind them."""
         href = "%s://%s%s?limit=%d&offset=" % (self.scheme, request.host, request.path, limit)
         links = [{"rel": "self", "href": href + str(offset)}]
         if more:
             links.append({"rel": "next", "href": href + str(offset + limit)})
-        parts = ['"links":' + json.dumps(links), '"count":%d' % count,
-                 '"hasMore":%s' % ("true" if more else "false"), '"items":[' + items + "]",
-                 '"offset":%d' % offset, '"totalResults":%d' % total]
+        forms = {"number": "%d", "string": '"%d"'}
+        first, last = ['"links":' + json.dumps(links)], ['"offset":%d' % offset]
+        form = self.switches["count_form"]
+        if form != "missing":
+            first.append('"count":' + forms[form] % count)
+        form = self.switches["has_more"]
+        if form != "missing":
+            first.append('"hasMore":' + ("%s" if form == "boolean" else '"%s"') % (
+                "true" if more else "false"))
+        form = self.switches["totals"]
+        if form != "missing":
+            last.append('"totalResults":' + ("null" if form == "null" else forms[form] % total))
+        comma = ",\r\n \t" if self.switches["spaced_json"] else ","
+        before, after = "{" + comma[1:], "]" + comma + comma.join(last) + comma[1:] + "}" + comma[1:]
+        first = comma.join(first)
         if self.switches["member_order"] == "items-first":
-            parts = [parts[3]] + parts[:3] + parts[4:]
-        body = ("{" + ",".join(parts) + "}").encode()
-        if self.switches["odd_bytes"]:
-            body = body.replace(b"NULHERE", b"\\u0000").replace(b"BADUTF8", b"\xff")
-        return body, gzip.compress(body, 4)
+            return (before + '"items":[' + comma[1:]).encode(), after.replace("]", "]" + comma + first, 1).encode()
+        return (before + first + comma + '"items":[' + comma[1:]).encode(), after.encode()
 
     # -- the control interface ---------------------------------------------------------------
     def run_control(self, request):
@@ -444,6 +575,10 @@ class Sandbox:
             self.faults.clear()
         elif name == "switch":
             set_switch(self.switches, op["name"], op["value"])
+        elif name == "personality":
+            return self.become(personality.find(op["name"]))
+        elif name == "keep_rows":
+            self.keep_rows = bool(op["keep"])
         elif name == "token_lifetime":
             self.auth.token_lifetime = int(op["seconds"])
         elif name == "expire_tokens":
@@ -457,20 +592,37 @@ class Sandbox:
             raise ValueError("unknown operation %r" % name)
         return None
 
+    def become(self, account):
+        """Play this account from now on; a reset stays with it."""
+        self.base = dict(defaults(), **account["switches"])
+        self.reset()
+        return {"server": personality.sql_options(account),
+                "mapping": personality.sql_mapping(account, self.auth.credentials, self.state_dir)}
+
     def reset(self):
-        """Forget faults, switches, latency and the log; the data stay."""
+        """Forget faults, switches, latency and the log; the data and the personality stay."""
         self.faults.clear()
-        fresh = defaults()
         self.switches.clear()
-        self.switches.update(fresh)
+        self.switches.update({name: list(value) if isinstance(value, list) else value
+                              for name, value in self.base.items()})
+        self.served = 0
         self.latency = 0.0
         self.log.clear()
         with self.lock:
             self.peak, self.connections = self.in_flight, 0
 
 
-def failure(error):
-    return Response(error.status, error.body(),
+def chunks(body):
+    """A body as chunked transfer coding has it."""
+    parts = [body[i:i + 16384] for i in range(0, len(body), 16384)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in parts) + b"0\r\n\r\n"
+
+
+def failure(error, switches=None):
+    shape = switches["error_shape"] if switches else "details"
+    if switches and isinstance(error, InvalidQuery):
+        error.code = switches["query_error_code"]
+    return Response(error.status, error.body(shape),
                     dict(error.headers, **{"Content-Type":
                                            "application/vnd.oracle.resource+json; type=error"}))
 

@@ -105,6 +105,7 @@ class Parser:
         self.tokens = tokenize(text)
         self.pos = 0
         self.params = 0
+        self.opens_value = set()    # parentheses that were found not to hold a condition
 
     # -- helpers -----------------------------------------------------------------------------
     @property
@@ -279,16 +280,16 @@ class Parser:
 
     # -- conditions --------------------------------------------------------------------------
     def condition(self):
-        left = self.conjunction()
+        parts = [self.conjunction()]
         while self.accept("OR"):
-            left = ("or", left, self.conjunction())
-        return left
+            parts.append(self.conjunction())
+        return ("or", parts) if len(parts) > 1 else parts[0]
 
     def conjunction(self):
-        left = self.negation()
+        parts = [self.negation()]
         while self.accept("AND"):
-            left = ("and", left, self.negation())
-        return left
+            parts.append(self.negation())
+        return ("and", parts) if len(parts) > 1 else parts[0]
 
     def negation(self):
         if self.accept("NOT"):
@@ -301,7 +302,8 @@ class Parser:
             inner = self.query()
             self.expect(")")
             return ("exists", inner)
-        if self.peek("(") and not self.peek("SELECT", ahead=1):
+        if (self.peek("(") and not self.peek("SELECT", ahead=1)
+                and self.pos not in self.opens_value):
             # a parenthesis opens a condition or a value: try the condition first
             saved = self.pos, self.params
             try:
@@ -314,6 +316,7 @@ class Parser:
                 if not getattr(error, "detail", "").startswith("Invalid search query"):
                     raise
             self.pos, self.params = saved
+            self.opens_value.add(self.pos)
         return self.comparison(self.value())
 
     def continues_value(self):

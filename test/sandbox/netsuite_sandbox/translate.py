@@ -1,10 +1,14 @@
 """SuiteQL's tree into PostgreSQL's SQL, with Oracle's meaning.
 
 Every expression is emitted as (sql, family, kind): family is num, text, date or null; kind tells
-date from datetime, which bare output shows differently.
+date from datetime, which bare output shows differently.  Numbers are NUMBER: exact decimals of 39
+or 40 digits.  Integer columns and literals stay what they are until they are reckoned with, so
+that comparisons find their index.
 """
 
 import re
+
+from decimal import Decimal
 
 from .errors import NetSuiteError, invalid_query
 
@@ -16,10 +20,11 @@ AGGREGATES = {"count", "sum", "avg", "min", "max", "median", "approx_count_disti
 
 
 class Expr:
-    __slots__ = ("sql", "family", "kind")
+    __slots__ = ("sql", "family", "kind", "bound")
 
     def __init__(self, sql, family, kind=None):
         self.sql, self.family, self.kind = sql, family, kind
+        self.bound = True           # a column has part in it, and brings its collation
 
 
 def quote(text):
@@ -38,6 +43,8 @@ class Source:
 class Translator:
     def __init__(self, catalog, switches, params):
         self.catalog, self.switches, self.params = catalog, switches, params
+        self.columns_seen = 0
+        self.grouped = []           # (tree, Expr) of what the query at hand groups by
 
     # -- queries -----------------------------------------------------------------------------
     def translate(self, tree):
@@ -83,6 +90,24 @@ class Translator:
         return "(%s) %s%s (%s)" % (left_sql, op, " ALL" if every else "", right_sql), out
 
     def select(self, body, outer, order, fetch):
+        around, self.grouped = self.grouped, []
+        try:
+            return self.plain_select(body, outer, order, fetch)
+        finally:
+            self.grouped = around
+
+    def group_by(self, group, scopes):
+        """GROUP BY, of text as the account compares it: what is shown then is one text of many."""
+        keys = []
+        for tree in group:
+            value = self.expr(tree, scopes)
+            keys.append(value.sql)
+            if value.family == "text" and self.folds(value.bound):
+                keys[-1] = self.fold(value.sql, bound=value.bound)
+                self.grouped.append((tree, Expr('min(%s COLLATE "C")' % value.sql, "text")))
+        return " GROUP BY " + ", ".join(keys) if keys else ""
+
+    def plain_select(self, body, outer, order, fetch):
         _, top, distinct, items, sources, where, group, having = body
         scope = []
         from_sql = self.sources(sources, scope, outer)
@@ -99,6 +124,12 @@ class Translator:
                 "".join(' CROSS JOIN LATERAL (SELECT (numbered."row of %d").*) %s' % pair
                         for pair in enumerate(aliases)))
             where_sql = ""
+        if distinct and not group and self.folds() and not any(aggregates(i) for i in items):
+            group = [("column", source.alias, name) for i in items if i[0] == "star"
+                     for source in scope if i[1] in (None, source.alias) for name in source.columns]
+            group += [i[1] for i in items if i[0] == "item"]
+            distinct = False
+        group_sql = self.group_by(group, scopes)
         out, emitted, by_alias = [], [], {}
         for item in items:
             for name, expr in self.expand(item, scope, scopes):
@@ -112,9 +143,7 @@ class Translator:
                 if item[0] == "item" and item[2]:
                     by_alias[item[2]] = expr
         sql = "SELECT %s%s FROM %s%s" % ("DISTINCT " if distinct else "", ", ".join(emitted),
-                                         from_sql, where_sql)
-        if group:
-            sql += " GROUP BY " + ", ".join(self.expr(g, scopes).sql for g in group)
+                                         from_sql, where_sql + group_sql)
         if having:
             sql += " HAVING " + self.condition(having, scopes)
         if order:
@@ -147,16 +176,25 @@ class Translator:
         """Text sorts as the account does."""
         if value.family != "text":
             return value.sql
-        name = '"C"' if self.switches["text_sort"] == "binary" else '"und-x-icu"'
-        return "(%s)::text COLLATE %s" % (value.sql, name)
+        linguistic = self.switches["text_sort"] != "binary" and self.collates(value.bound)
+        return "(%s)::text COLLATE %s" % (self.fold(value.sql, bound=value.bound),
+                                          '"und-x-icu"' if linguistic else '"C"')
+
+    def collates(self, bound=True):
+        """Does the account's collation hold for such an expression?"""
+        return bound or not self.switches["collation_on_columns"]
+
+    def folds(self, bound=True):
+        """Are there different texts that the account takes for equal?"""
+        return self.collates(bound) and any(self.switches[name] for name in (
+            "case_insensitive", "accent_insensitive", "ignore_trailing_blanks"))
 
     def expand(self, item, scope, scopes):
         if item[0] == "star":
             for source in scope:
                 if item[1] in (None, source.alias):
-                    for name, (family, kind, _) in source.columns.items():
-                        yield name, Expr("%s.%s" % (ident(source.alias), ident(name)), family,
-                                         kind)
+                    for name in source.columns:
+                        yield name, self.expr(("column", source.alias, name), scopes)
             return
         expr = self.expr(item[1], scopes)
         if item[2]:
@@ -186,7 +224,12 @@ class Translator:
             self.add(scope, Source(alias, {"dummy": ("text", None, None)}))
             return "(SELECT 'X'::text AS dummy) %s" % ident(alias)
         table = self.catalog.get(name)
-        if table is None or name in self.switches["hidden_tables"]:
+        hidden = set(self.switches["hidden_tables"])
+        if not self.switches["multi_currency"]:
+            hidden.add("currency")
+        if (table is None or name in hidden) and self.switches["unknown_record"] == "search-type":
+            raise invalid_query("Invalid search type: %s." % name)
+        if table is None or name in hidden:
             raise invalid_query("Record '%s' was not found. Please check that the record exists "
                                 "and that you have permission to see it." % name)
         hidden = set(self.switches["hidden_columns"])
@@ -204,6 +247,7 @@ class Translator:
     def column(self, qualifier, name, scopes):
         if name == "rownum" and qualifier is None:
             return Expr("row_number() OVER ()", "num")
+        self.columns_seen += 1
         special = self.special(name) if qualifier is None else None
         for scope in scopes:
             found = [s for s in scope
@@ -229,9 +273,13 @@ class Translator:
         zone = quote(self.switches["sysdate_zone"])
         if name in ("sysdate",):
             return Expr("(ns.clock() AT TIME ZONE %s)" % zone, "date", "datetime")
-        if name in ("current_date",):
-            return Expr("date_trunc('day', ns.clock() AT TIME ZONE %s)" % zone, "date", "date")
-        if name in ("current_timestamp", "systimestamp", "localtimestamp"):
+        current = {"sysdate": zone, "datetime": quote(self.switches["datetime_zone"])}.get(
+            self.switches["current_zone"], "'UTC'")
+        if name == "current_date":
+            return Expr("date_trunc('day', ns.clock() AT TIME ZONE %s)" % current, "date", "date")
+        if name in ("current_timestamp", "localtimestamp"):
+            return Expr("(ns.clock() AT TIME ZONE %s)" % current, "date", "datetime")
+        if name == "systimestamp":
             return Expr("(ns.clock() AT TIME ZONE %s)" % zone, "date", "datetime")
         return None
 
@@ -243,6 +291,11 @@ class Translator:
                             if qualifier in (None, s.alias)})
             raise invalid_query("Unknown identifier '%s'. Available identifiers are: {%s}"
                                 % (full, ", ".join("%s=%s" % (n, n) for n in names)))
+        if style == "identifier-empty":
+            raise invalid_query("Unknown identifier '%s'. Available identifiers are: {}" % full)
+        if style == "german":
+            raise invalid_query("Das Feld '%s' für den Datensatz wurde nicht gefunden. Grund: "
+                                "NOT_EXPOSED - nicht verfügbar für den Kanal SEARCH." % name)
         if style == "unnamed":
             raise invalid_query("Invalid or unsupported search.")
         record = next((s.table.name for s in scope if s.table and qualifier in (None, s.alias)),
@@ -254,8 +307,8 @@ class Translator:
     def condition(self, tree, scopes):
         op = tree[0]
         if op in ("and", "or"):
-            return "(%s %s %s)" % (self.condition(tree[1], scopes), op.upper(),
-                                   self.condition(tree[2], scopes))
+            return "(%s)" % (" %s " % op.upper()).join(
+                self.condition(part, scopes) for part in tree[1])
         if op == "not":
             return "(NOT %s)" % self.condition(tree[1], scopes)
         if op == "exists":
@@ -283,10 +336,14 @@ class Translator:
                                                             member, sql)
         if op == "like":
             left, pattern = self.expr(tree[1], scopes), self.expr(tree[2], scopes)
-            escape = self.expr(tree[3], scopes).sql if tree[3] else "''"
+            escape, sought = "''", pattern.sql
+            if tree[3]:
+                escape = self.expr(tree[3], scopes).sql
+                sought = "ns.pattern(%s, %s)" % (self.text(pattern), escape)
+            bound = left.bound or pattern.bound
             return "(%s %sLIKE %s ESCAPE %s)" % (
-                self.fold("(%s)::text" % left.sql, blanks=False), "NOT " if tree[4] else "",
-                self.fold(pattern.sql, blanks=False), escape)
+                self.fold(self.text(left), False, bound), "NOT " if tree[4] else "",
+                self.fold(sought, False, bound), escape)
         if op == "between":
             value = self.expr(tree[1], scopes)
             low = self.compare(">=", value, self.expr(tree[2], scopes))
@@ -312,9 +369,11 @@ class Translator:
             raise invalid_query("Inconsistent datatypes: expected DATE got NUMBER.")
         a, b = left.sql, right.sql
         if families == {"text"}:
-            a, b = self.fold(a), self.fold(b)
+            bound = left.bound or right.bound
+            a, b = self.fold(a, bound=bound), self.fold(b, bound=bound)
             if op not in ("=", "<>"):
-                a = self.collate(Expr(a, "text"))
+                linguistic = self.switches["text_sort"] != "binary" and self.collates(bound)
+                a = "%s COLLATE %s" % (a, '"und-x-icu"' if linguistic else '"C"')
         elif families == {"text", "num"}:
             # Oracle turns the text into a number
             a = a if left.family == "num" else "(%s)::text::numeric" % a
@@ -325,14 +384,16 @@ class Translator:
         """A string compared to a date must be in the display format."""
         if value.family != "text" or other.family != "date":
             return value
-        literal = value.sql.strip("'")
-        if not re.fullmatch(r"\d{1,2}/\d{1,2}/\d{4}", literal):
-            raise invalid_query("Invalid date value (must be %s)." % "M/D/YYYY")
-        return Expr("to_timestamp(%s, 'MM/DD/YYYY')::timestamp" % value.sql, "date", "date")
+        mask = self.switches["date_format"]
+        if not re.fullmatch(display_pattern(mask), value.sql.strip("'")):
+            raise invalid_query("Invalid date value (must be %s)." % mask.replace("FM", ""))
+        return Expr("ns.to_date(%s, %s)" % (value.sql, quote(mask)), "date", "date")
 
-    def fold(self, sql, blanks=True):
+    def fold(self, sql, blanks=True, bound=True):
         """Text as the account compares it."""
         sql = "(%s)::text" % sql
+        if not self.collates(bound):
+            return sql
         if self.switches["case_insensitive"]:
             sql = "lower(%s)" % sql
         if self.switches["accent_insensitive"]:
@@ -343,9 +404,17 @@ class Translator:
 
     # -- expressions -------------------------------------------------------------------------
     def expr(self, tree, scopes):
-        return getattr(self, "expr_" + tree[0])(tree, scopes)
+        for known, value in self.grouped:
+            if known == tree:
+                return value
+        seen = self.columns_seen
+        value = getattr(self, "expr_" + tree[0])(tree, scopes)
+        value.bound = self.columns_seen > seen
+        return value
 
     def expr_number(self, tree, _):
+        if abs(Decimal(tree[1])) >= Decimal("1e126"):
+            raise invalid_query("ORA-01426: numeric overflow")
         return Expr(tree[1], "num")
 
     def expr_string(self, tree, _):
@@ -372,11 +441,16 @@ class Translator:
         return Expr("(%s)" % sql, out[0][1], out[0][2])
 
     def expr_negative(self, tree, scopes):
-        return Expr("(- %s)" % self.number(self.expr(tree[1], scopes)), "num")
+        value = self.expr(tree[1], scopes)
+        return Expr("(- %s)" % (value.sql if tree[1][0] == "number" else self.numeric(value)), "num")
 
     @staticmethod
     def number(value):
         return value.sql if value.family == "num" else "(%s)::text::numeric" % value.sql
+
+    def numeric(self, value):
+        """A value to reckon with: PostgreSQL's integers would overflow."""
+        return "(%s)::numeric" % self.number(value)
 
     def expr_binary(self, tree, scopes):
         op, left, right = tree[1], self.expr(tree[2], scopes), self.expr(tree[3], scopes)
@@ -384,10 +458,10 @@ class Translator:
             return Expr("NULLIF(concat(%s, %s), '')" % (self.text(left), self.text(right)), "text")
         if "date" in (left.family, right.family):
             return self.date_arithmetic(op, left, right)
-        a, b = self.number(left), self.number(right)
+        a, b = self.numeric(left), self.numeric(right)
         if op == "/":
-            return Expr("((%s)::numeric / (%s)::numeric)" % (a, b), "num")
-        return Expr("(%s %s %s)" % (a, op, b), "num")
+            return Expr("ns.divide(%s, %s)" % (a, b), "num")
+        return Expr("ns.number(%s %s %s)" % (a, op, b), "num")
 
     @staticmethod
     def text(value):
@@ -402,10 +476,10 @@ class Translator:
             return Expr("(extract(epoch FROM (%s) - (%s)) / 86400)::numeric"
                         % (left.sql, right.sql), "num")
         if left.family == "date" and right.family == "num" and op in "+-":
-            return Expr("(%s %s (%s) * interval '1 day')" % (left.sql, op, right.sql), "date",
-                        left.kind)
+            return Expr("ns.plus_days(%s, %s(%s)::numeric)" % (
+                left.sql, "- " if op == "-" else "", right.sql), "date", left.kind)
         if right.family == "date" and left.family == "num" and op == "+":
-            return Expr("(%s + (%s) * interval '1 day')" % (right.sql, left.sql), "date",
+            return Expr("ns.plus_days(%s, (%s)::numeric)" % (right.sql, left.sql), "date",
                         right.kind)
         raise invalid_query("Inconsistent datatypes.")
 
@@ -445,15 +519,18 @@ class Translator:
 
     def expr_call(self, tree, scopes):
         _, name, distinct, args, over = tree
+        window = self.over(over, scopes) if over is not None else ""
         if name in REFUSED:
             raise invalid_query("Invalid or unsupported search: function '%s' is not supported."
                                 % name.upper())
         if name.startswith("builtin."):
             value = self.builtin(name[8:], args, scopes)
         elif name in AGGREGATES:
-            value = self.aggregate(name, distinct, args, scopes)
+            around, self.grouped = self.grouped, []
+            value = self.aggregate(name, distinct, args, scopes, window)
+            self.grouped = around
         elif name in ("row_number", "rank", "dense_rank") and over is not None and not args:
-            value = Expr("%s()" % name, "num")
+            value = Expr("%s()%s" % (name, window), "num")
         elif name in FUNCTIONS:
             low, high, emit = FUNCTIONS[name]
             if not low <= len(args) <= high:
@@ -463,8 +540,8 @@ class Translator:
         else:
             raise invalid_query("Invalid or unsupported search: unknown function '%s'."
                                 % name.upper())
-        if over is not None:
-            value = Expr(value.sql + self.over(over, scopes), value.family, value.kind)
+        if over is not None and window not in value.sql:
+            raise invalid_query("Invalid or unsupported search: OVER after %s." % name.upper())
         return value
 
     def over(self, over, scopes):
@@ -477,28 +554,37 @@ class Translator:
                 self.direction(self.collate(self.expr(e, scopes)), d, n) for e, d, n in order))
         return " OVER (%s)" % " ".join(parts)
 
-    def aggregate(self, name, distinct, args, scopes):
+    def aggregate(self, name, distinct, args, scopes, window):
         if len(args) != 1:
             raise invalid_query("Invalid number of arguments for function '%s'." % name.upper())
         if args[0][0] == "star":
             if name != "count":
                 raise invalid_query("Invalid or unsupported search.")
-            return Expr("count(*)", "num")
+            return Expr("count(*)" + window, "num")
         value = self.expr(args[0], scopes)
         mark = "DISTINCT " if distinct else ""
         if name == "count":
-            sql = self.fold(value.sql) if distinct and value.family == "text" else value.sql
-            return Expr("count(%s%s)" % (mark, sql), "num")
+            sql = self.fold(value.sql, bound=value.bound) if distinct and value.family == "text" else value.sql
+            return Expr("count(%s%s)%s" % (mark, sql, window), "num")
         if name == "approx_count_distinct":
             return Expr("count(DISTINCT %s)" % value.sql, "num")
-        if name == "median":
-            return Expr("percentile_cont(0.5) WITHIN GROUP (ORDER BY %s)::numeric"
-                        % self.number(value), "num")
         if name in ("min", "max"):
-            return Expr("%s(%s)" % (name, self.collate(value)), value.family, value.kind)
+            return self.extreme(name, value, window)
         if value.family == "date":
             raise invalid_query("Inconsistent datatypes: expected NUMBER got DATE.")
-        return Expr("%s(%s%s)" % (name, mark, self.number(value)), "num")
+        argument = self.numeric(value)
+        if name == "median":
+            return Expr("ns.median(array_agg(%s ORDER BY %s), count(%s))" % ((argument,) * 3), "num")
+        if name == "avg":
+            return Expr("ns.divide(sum(%s%s)%s, count(%s%s)%s)" % ((mark, argument, window) * 2), "num")
+        return Expr("ns.number(%s(%s%s)%s)" % (name, mark, argument, window), "num")
+
+    def extreme(self, name, value, window):
+        """MIN and MAX, of text as the account sorts it: the text itself, not what it is sorted by."""
+        if value.family == "text" and self.folds(value.bound) and not window:
+            return Expr("(array_agg(%s ORDER BY %s %s) FILTER (WHERE %s IS NOT NULL))[1]" % (
+                value.sql, self.collate(value), "ASC" if name == "min" else "DESC", value.sql), "text")
+        return Expr("%s(%s)%s" % (name, self.collate(value), window), value.family, value.kind)
 
     def builtin(self, name, args, scopes):
         if name in ("df", "hierarchy"):
@@ -563,15 +649,33 @@ def common(values):
     return family, kind
 
 
+def aggregates(tree):
+    """Does an aggregate or a window stand in this expression?"""
+    if isinstance(tree, (list, tuple)):
+        if len(tree) == 5 and tree[0] == "call" and (tree[1] in AGGREGATES or tree[4] is not None):
+            return True
+        return any(aggregates(part) for part in tree if not isinstance(part, str))
+    return False
+
+
+def display_pattern(mask):
+    """What a date in the display format looks like."""
+    mask = mask.replace("FM", "")
+    for part, pattern in (("YYYY", r"\d{4}"), ("MM", r"\d{1,2}"), ("DD", r"\d{1,2}"), ("MON", "[A-Za-z]{3}"), ("Mon", "[A-Za-z]{3}")):
+        mask = mask.replace(part, pattern)
+    return mask
+
+
 def split_rownum(where):
     """Take ROWNUM < n and ROWNUM <= n out of a chain of ANDs."""
     if where is None:
         return None, None
     if where[0] == "and":
-        left, a = split_rownum(where[1])
-        right, b = split_rownum(where[2])
-        limits = [n for n in (a, b) if n is not None]
-        rest = ("and", left, right) if left and right else left or right
+        rest, limits = [], []
+        for part, limit in map(split_rownum, where[1]):
+            rest += [part] if part is not None else []
+            limits += [limit] if limit is not None else []
+        rest = ("and", rest) if len(rest) > 1 else rest[0] if rest else None
         return rest, min(limits) if limits else None
     if (where[0] == "cmp" and where[2] == ("column", None, "rownum")
             and where[3][0] == "number" and where[1] in ("<", "<=", "=")):
@@ -600,8 +704,7 @@ def texts(sql_name):
 
 def numbers(sql_name):
     def emit(t, args):
-        return Expr("%s(%s)" % (sql_name, ", ".join("(%s)::numeric" % t.number(a) for a in args)),
-                    "num")
+        return Expr("ns.number(%s(%s))" % (sql_name, ", ".join(map(t.numeric, args))), "num")
     return emit
 
 
@@ -618,12 +721,12 @@ def emit_to_char(t, args):
 def emit_to_date(t, args):
     if args[0].family == "date":
         return args[0]
-    mask = args[1].sql if len(args) > 1 else "'MM/DD/YYYY'"
+    mask = args[1].sql if len(args) > 1 else quote(t.switches["date_format"])
     return Expr("ns.to_date(%s, %s)" % (t.text(args[0]), mask), "date", "to_date")
 
 
 def emit_to_timestamp(t, args):
-    mask = args[1].sql if len(args) > 1 else "'MM/DD/YYYY HH24:MI:SS'"
+    mask = args[1].sql if len(args) > 1 else quote(t.switches["date_format"] + " HH24:MI:SS")
     return Expr("ns.to_date(%s, %s)" % (t.text(args[0]), mask), "date", "to_timestamp")
 
 
@@ -689,7 +792,7 @@ def emit_round(sql_name, truncate):
                 "minute": "30 seconds", "year": "6 months", "quarter": "46 days",
                 "week": "84 hours"}[field]
         value = args[0].sql if truncate else "%s + interval '%s'" % (args[0].sql, half)
-        return Expr("date_trunc('%s', %s)" % (field, value), "date", "date")
+        return Expr("ns.date(date_trunc('%s', %s))" % (field, value), "date", "date")
     return emit
 
 
@@ -706,7 +809,7 @@ def emit_utc(t, args):
 
 FUNCTIONS = {
     "abs": (1, 1, numbers("abs")), "ceil": (1, 1, numbers("ceil")),
-    "floor": (1, 1, numbers("floor")), "mod": (2, 2, numbers("mod")),
+    "floor": (1, 1, numbers("floor")), "mod": (2, 2, numbers("ns.mod")),
     "power": (2, 2, numbers("power")), "sign": (1, 1, numbers("sign")),
     "sqrt": (1, 1, numbers("sqrt")), "width_bucket": (4, 4, plain("width_bucket", "num")),
     "round": (1, 2, emit_round("round", False)), "trunc": (1, 2, emit_round("trunc", True)),

@@ -1,0 +1,339 @@
+/*
+ * import_verify.c
+ *		What is known of tables is verified by asking the account.
+ */
+#include "postgres.h"
+
+#include "netsuite_fdw/import_verify.h"
+
+#define PROBE_COLUMNS 60 /* asked for in one query */
+#define PROBE_ROWS 50    /* whose values may correct a type */
+
+/* Some columns of a table, asked for together */
+typedef struct Probe
+{
+	ImportTable *table;
+	List *columns;
+	Request *request;
+} Probe;
+
+static void
+send_probe(Client *client, Probe *probe, MemoryContext context)
+{
+	StringInfoData q;
+	ListCell *lc;
+
+	initStringInfo(&q);
+	foreach (lc, probe->columns)
+		appendStringInfo(&q, "%st.%s", q.len > 0 ? ", " : "SELECT ",
+						 ((ImportColumn *) lfirst(lc))->name);
+	appendStringInfo(&q, " FROM %s t", probe->table->name);
+	probe->request = request_new(client, context);
+	request_query(probe->request, q.data, PROBE_ROWS, 0);
+	probe->request->impatient = true;
+	request_start(probe->request);
+}
+
+static bool
+all_integers(Json *items, const char *name, bool *any)
+{
+	for (int i = 0; i < json_count(items); i++)
+	{
+		const char *value = json_text(json_item(items, i), name);
+		char *end;
+
+		if (value == NULL)
+			continue;
+		*any = true;
+		errno = 0;
+		(void) strtoll(value, &end, 10);
+		if (end == value || *end != '\0' || errno != 0)
+			return false;
+	}
+	return true;
+}
+
+/* The values show which references and ids are numbers */
+static void
+correct_types(Probe *probe)
+{
+	Json *items = json_member(request_json(probe->request), "items");
+	ListCell *lc;
+
+	if (json_count(items) == 0)
+		return;
+	foreach (lc, probe->columns)
+	{
+		ImportColumn *c = lfirst(lc);
+		bool any = false;
+		bool integers;
+
+		if (c->type != 'i' && c->type != 'r')
+			continue;
+		integers = all_integers(items, c->name, &any);
+		c->guessed = !any || !integers;
+		if (!integers)
+			c->type = 's';
+		else if (c->type == 'r')
+			c->type = any || c->custom ? 'i' : 's';
+	}
+}
+
+/* The column that an error names, or NULL */
+static ImportColumn *
+named_column(Probe *probe, const char *detail)
+{
+	static const char *const marks[] = {"Field '", "Unknown identifier '"};
+
+	for (int i = 0; detail && i < lengthof(marks); i++)
+	{
+		const char *start = strstr(detail, marks[i]);
+		const char *end;
+		char *name;
+		ListCell *lc;
+
+		if (start == NULL)
+			continue;
+		start += strlen(marks[i]);
+		end = strchr(start, '\'');
+		if (end == NULL)
+			continue;
+		name = import_lowered(pnstrdup(start, end - start));
+		if (strrchr(name, '.'))
+			name = strrchr(name, '.') + 1;
+		foreach (lc, probe->columns)
+		{
+			if (strcmp(((ImportColumn *) lfirst(lc))->name, name) == 0)
+				return lfirst(lc);
+		}
+	}
+	return NULL;
+}
+
+/*
+ * The whole list {id=id, t.name=name} of an error, in lower case.  NULL if it is
+ * empty, cut short or of another form: then it proves nothing.
+ */
+static char *
+available_list(const char *detail)
+{
+	static const char mark[] = "Available identifiers are:";
+	const char *start = detail ? strstr(detail, mark) : NULL;
+	const char *end;
+	char *list;
+
+	if (start == NULL)
+		return NULL;
+	start += strlen(mark);
+	start += strspn(start, " ");
+	end = *start == '{' ? strchr(start, '}') : NULL;
+	if (end == NULL)
+		return NULL;
+	list = import_lowered(pnstrdup(start, end - start + 1));
+	if (strspn(list, "{}abcdefghijklmnopqrstuvwxyz0123456789_.=, ") != strlen(list) ||
+		strstr(list, "..") != NULL || strpbrk(list, "abcdefghijklmnopqrstuvwxyz_") == NULL)
+		return NULL;
+	return list;
+}
+
+/* Does a list such as {id=id, t.name=name} name the column? */
+static bool
+is_available(const char *list, const char *name)
+{
+	int len = strlen(name);
+
+	for (const char *p = list; (p = strstr(p, name)) != NULL; p += len)
+	{
+		char before = p == list ? ' ' : p[-1];
+		char after = p[len];
+
+		if (strchr(" {,.=", before) && (after == '\0' || strchr(" },=", after)))
+			return true;
+	}
+	return false;
+}
+
+/* Drop what an error names, or lists as not available; true if that was anything */
+static bool
+drop_named(Probe *probe, const char *detail)
+{
+	ImportColumn *named = named_column(probe, detail);
+	List *rest = NIL;
+	bool listed = false;
+	char *list;
+	ListCell *lc;
+
+	if (named == NULL)
+		return false;
+	list = available_list(detail);
+	/* a list that knows none of the columns, or the one that is unknown, is of something else */
+	foreach (lc, probe->columns)
+		listed |= list && is_available(list, ((ImportColumn *) lfirst(lc))->name);
+	listed &= list && !is_available(list, named->name);
+	foreach (lc, probe->columns)
+	{
+		ImportColumn *c = lfirst(lc);
+
+		if (c == named || (listed && !is_available(list, c->name)))
+			c->dropped = true;
+		else
+			rest = lappend(rest, c);
+	}
+	probe->columns = rest;
+	return true;
+}
+
+static List *
+head(List *list, int from, int to)
+{
+	List *part = NIL;
+
+	for (int i = from; i < to; i++)
+		part = lappend(part, list_nth(list, i));
+	return part;
+}
+
+static void
+skip_table(ImportTable *t, Request *request)
+{
+	t->missing = true;
+	t->problem = pstrdup(request->detail ? request->detail : "no reason was given");
+}
+
+/* Judge a probe; new ones are added to the list */
+static List *
+judge(Client *client, Probe *probe, List *probes, MemoryContext context)
+{
+	Request *request = probe->request;
+	int n = list_length(probe->columns);
+	Probe *half;
+
+	if (request->state == REQUEST_DONE)
+	{
+		correct_types(probe);
+		return probes;
+	}
+	/* anything but a refusal of this query fails the import; 500 is what some columns answer for ever */
+	if (request->http->status != 500 && (!request_refused(request) || request_sqlstate(request) == ERRCODE_FDW_OPTION_NAME_NOT_FOUND))
+		request_raise(request);
+	if (request_sqlstate(request) == ERRCODE_INSUFFICIENT_PRIVILEGE || request_sqlstate(request) == ERRCODE_FDW_TABLE_NOT_FOUND)
+	{
+		skip_table(probe->table, request);
+		return probes;
+	}
+	if (!drop_named(probe, request->detail))
+	{
+		/* the error names nothing: halve */
+		if (n == 1)
+		{
+			ImportColumn *c = linitial(probe->columns);
+
+			c->dropped = true;
+			if (request->http->status != 400)
+				c->problem = pstrdup(request->detail ? request->detail : "no reason was given");
+			return probes;
+		}
+		half = palloc0(sizeof(Probe));
+		half->table = probe->table;
+		half->columns = head(probe->columns, n / 2, n);
+		send_probe(client, half, context);
+		probes = lappend(probes, half);
+		probe->columns = head(probe->columns, 0, n / 2);
+	}
+	if (probe->columns != NIL && !probe->table->missing)
+	{
+		half = palloc0(sizeof(Probe));
+		*half = *probe;
+		send_probe(client, half, context);
+		probes = lappend(probes, half);
+	}
+	return probes;
+}
+
+/* Ask for all columns of all tables and drop what the account does not have */
+void
+import_verify(Client *client, List *tables, MemoryContext context)
+{
+	List *probes = NIL;
+	ListCell *lc;
+
+	foreach (lc, tables)
+	{
+		ImportTable *t = lfirst(lc);
+		int n = list_length(t->columns);
+
+		for (int from = 0; from < n; from += PROBE_COLUMNS)
+		{
+			Probe *probe = palloc0(sizeof(Probe));
+
+			probe->table = t;
+			probe->columns = head(t->columns, from, Min(n, from + PROBE_COLUMNS));
+			send_probe(client, probe, context);
+			probes = lappend(probes, probe);
+		}
+	}
+	/* the list grows while it is read */
+	for (int i = 0; i < list_length(probes); i++)
+	{
+		Probe *probe = list_nth(probes, i);
+
+		request_settle(probe->request);
+		probes = judge(client, probe, probes, context);
+		request_stop(probe->request);
+	}
+}
+
+typedef struct Look
+{
+	ImportTable *table;
+	Json *items;
+} Look;
+
+static void
+add_seen(const char *name, Json *value, void *arg)
+{
+	Look *look = arg;
+	ImportColumn *c = NULL;
+	bool any = false;
+	bool integers = all_integers(look->items, name, &any);
+
+	if (strcmp(name, "links") != 0)
+		c = import_add_column(look->table, name, integers && any ? 'i' : 's', NULL, false);
+	if (c)
+		c->guessed = true;
+}
+
+/* A table that nothing is known of: its columns are those that a look shows */
+void
+import_look(Client *client, List *tables, MemoryContext context)
+{
+	ListCell *lc;
+
+	foreach (lc, tables)
+	{
+		ImportTable *t = lfirst(lc);
+		Request *request;
+		Json *items;
+
+		if (t->columns != NIL)
+			continue;
+		request = request_new(client, context);
+		request_query(request, psprintf("SELECT * FROM %s", t->name), 1000, 0);
+		request_start(request);
+		request_settle(request);
+		if (request->state != REQUEST_DONE)
+		{
+			if (!request_refused(request) || request_sqlstate(request) == ERRCODE_FDW_OPTION_NAME_NOT_FOUND)
+				request_raise(request);
+			skip_table(t, request);
+			continue;
+		}
+		items = json_member(request_json(request), "items");
+		for (int i = 0; i < json_count(items); i++)
+		{
+			Look look = {t, items};
+
+			json_visit(json_item(items, i), add_seen, &look);
+		}
+	}
+}
