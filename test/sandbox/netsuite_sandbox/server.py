@@ -16,6 +16,7 @@ from . import metadata, record
 from .auth import Authenticator
 from .errors import NetSuiteError
 from .faults import Faults, edit
+from .rows import RowCache, keep
 from .suiteql import parse
 from .switches import defaults, set_switch
 from .translate import Translator
@@ -77,6 +78,7 @@ class Sandbox:
         self.auth = Authenticator(account, self.clock, state_dir)
         self.pages = PageCache(768 << 20)
         self.counts = PageCache(16 << 20)
+        self.rows, self.keep_rows = RowCache(768 << 20), False
         self.lock = threading.Lock()
         self.in_flight = self.peak = self.connections = 0
         self.log = deque(maxlen=20000)
@@ -364,6 +366,10 @@ class Sandbox:
     def page(self, request, q, params, limit, offset):
         volatile = any(w in q.upper() for w in ("SYSDATE", "CURRENT_", "SYSTIMESTAMP",
                                                 "RELATIVE_RANGES"))
+        if self.keep_rows and not volatile and not params and not self.switches["odd_bytes"]:
+            cut = self.cut(request, q, limit, offset)
+            if cut is not None:
+                return Response(200, cut[0], zipped=cut[1])
         key = (self.store.version, q, json.dumps(params), limit, offset, repr(self.switches))
         cached = None if volatile else self.pages.get(key)
         if cached is None:
@@ -372,6 +378,29 @@ class Sandbox:
                 self.pages.put(key, cached)
             request.rendered = True
         return Response(200, cached[0], zipped=cached[1])
+
+    def cut(self, request, q, limit, offset):
+        """A page cut from kept rows; None if the query is not one by key."""
+        shape, bounds = self.rows.shape(q)
+        if shape is None:
+            return None
+
+        def make():
+            sql, out = Translator(self.store.tables, self.switches, []).translate(shape[0])
+            return keep(self.store.rows(sql, out, shape[1], self.switches))
+        key = (self.store.version, repr(shape), repr(self.switches))
+        kept, request.rendered = self.rows.get(key, make)
+        if kept is None:
+            return None
+        low, high = kept.range(bounds)
+        total = high - low
+        size = max(0, min(limit, ROW_CAP - offset, total - offset))
+        shown = min(total, ROW_CAP)
+        before, after = self.envelope(request, limit, offset, size,
+                                      shown if self.switches["total_capped"] else total,
+                                      offset + size < shown)
+        low += offset if size else 0
+        return kept.body(low, low + size, before, after)
 
     def render(self, request, q, params, limit, offset):
         tree, wanted = parse(q)
@@ -390,9 +419,13 @@ class Sandbox:
         if count == size or (count == 0 and offset > 0):
             total = self.count(sql)
         shown = min(total, ROW_CAP)
-        return self.envelope(request, limit, offset, count,
-                             shown if self.switches["total_capped"] else total,
-                             offset + count < shown, items)
+        before, after = self.envelope(request, limit, offset, count,
+                                      shown if self.switches["total_capped"] else total,
+                                      offset + count < shown)
+        body = before + items.encode() + after
+        if self.switches["odd_bytes"]:
+            body = body.replace(b"NULHERE", b"\\u0000").replace(b"BADUTF8", b"\xff")
+        return body, gzip.compress(body, 4)
 
     def count(self, sql):
         key = (self.store.version, sql)
@@ -402,20 +435,18 @@ class Sandbox:
             self.counts.put(key, known)
         return int(known[0])
 
-    def envelope(self, request, limit, offset, count, total, more, items):
+    def envelope(self, request, limit, offset, count, total, more):
+        """What stands before the items of a page and behind them."""
         href = "%s://%s%s?limit=%d&offset=" % (self.scheme, request.host, request.path, limit)
         links = [{"rel": "self", "href": href + str(offset)}]
         if more:
             links.append({"rel": "next", "href": href + str(offset + limit)})
-        parts = ['"links":' + json.dumps(links), '"count":%d' % count,
-                 '"hasMore":%s' % ("true" if more else "false"), '"items":[' + items + "]",
-                 '"offset":%d' % offset, '"totalResults":%d' % total]
+        first = '"links":%s,"count":%d,"hasMore":%s' % (json.dumps(links), count,
+                                                       "true" if more else "false")
+        last = '"offset":%d,"totalResults":%d}' % (offset, total)
         if self.switches["member_order"] == "items-first":
-            parts = [parts[3]] + parts[:3] + parts[4:]
-        body = ("{" + ",".join(parts) + "}").encode()
-        if self.switches["odd_bytes"]:
-            body = body.replace(b"NULHERE", b"\\u0000").replace(b"BADUTF8", b"\xff")
-        return body, gzip.compress(body, 4)
+            return b'{"items":[', ("]," + first + "," + last).encode()
+        return ("{" + first + ',"items":[').encode(), ("]," + last).encode()
 
     # -- the control interface ---------------------------------------------------------------
     def run_control(self, request):
@@ -444,6 +475,8 @@ class Sandbox:
             self.faults.clear()
         elif name == "switch":
             set_switch(self.switches, op["name"], op["value"])
+        elif name == "keep_rows":
+            self.keep_rows = bool(op["keep"])
         elif name == "token_lifetime":
             self.auth.token_lifetime = int(op["seconds"])
         elif name == "expire_tokens":

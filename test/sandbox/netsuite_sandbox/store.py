@@ -43,23 +43,30 @@ class Store:
     def count(self, sql):
         return int(self.fetch("SELECT count(*) FROM (%s) q" % sql)[0][0])
 
+    def items(self, out, inner, switches):
+        """SELECT of the items of rows, whose columns inner names c0, c1 …, as JSON."""
+        fields = ["'[]'::json AS links"]
+        for i, (label, family, kind) in enumerate(out):
+            fields.append("%s AS %s" % (render("c%d" % i, family, kind, switches),
+                                        ident(key_case(label, switches["key_case"]))))
+        item = "row_to_json(o)" if switches["nulls_present"] else "json_strip_nulls(row_to_json(o))"
+        return item, "FROM (%s) p, LATERAL (SELECT %s) o" % (inner, ", ".join(fields))
+
     def page(self, sql, out, limit, offset, switches, shuffle):
         """The items of one page, as JSON, and their number."""
-        fields = ["'[]'::json AS links"]
-        names = ["c%d" % i for i in range(len(out))]
-        for name, (label, family, kind) in zip(names, out):
-            fields.append("%s AS %s" % (render(name, family, kind, switches),
-                                        ident(key_case(label, switches["key_case"]))))
-        inner = "SELECT * FROM (%s) q(%s)" % (sql, ", ".join(names))
+        inner = "SELECT * FROM (%s) q(%s)" % (sql, ", ".join("c%d" % i for i in range(len(out))))
         if shuffle:
             # no ORDER BY: nothing promises the same order for two pages
             inner += " ORDER BY hashtext(q::text || '%d')" % offset
         inner += " LIMIT %d OFFSET %d" % (limit, offset)
-        item = "row_to_json(o)" if switches["nulls_present"] else "json_strip_nulls(row_to_json(o))"
-        rows = self.fetch(
-            "SELECT count(*)::int, string_agg(%s::text, ',') FROM (SELECT %s FROM (%s) p) o"
-            % (item, ", ".join(fields), inner))
+        rows = self.fetch("SELECT count(*)::int, string_agg(%s::text, ',') %s"
+                          % self.items(out, inner, switches))
         return rows[0][0], rows[0][1] or ""
+
+    def rows(self, sql, out, key, switches):
+        """All keys, by their place in the output, and items in the order of a query."""
+        inner = "SELECT * FROM (%s) q(%s)" % (sql, ", ".join("c%d" % i for i in range(len(out))))
+        return self.fetch("SELECT p.c%d, %s::text %s" % (key, *self.items(out, inner, switches)))
 
     # -- edits by the control interface ------------------------------------------------------
     def execute(self, statement):
