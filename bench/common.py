@@ -2,6 +2,7 @@
 
 import json
 import os
+import statistics
 import sys
 import threading
 import time
@@ -42,6 +43,22 @@ def timed(function):
     start = time.perf_counter()
     result = function()
     return time.perf_counter() - start, result
+
+
+def cpu_seconds(pid):
+    """User and system time of a process so far: to the nanosecond, or where the kernel does not say in ticks of 10 ms."""
+    try:
+        with open("/proc/%d/schedstat" % pid, encoding="ascii") as file:
+            return int(file.read().split()[0]) / 1e9
+    except FileNotFoundError:
+        with open("/proc/%d/stat" % pid, encoding="ascii") as file:
+            ticks = file.read().rpartition(")")[2].split()[11:13]
+        return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+
+def spread(values):
+    """Median, least and most of all runs."""
+    return "median %.3f, %.3f to %.3f of %d runs" % (statistics.median(values), min(values), max(values), len(values))
 
 
 def resident(pid):
