@@ -225,7 +225,7 @@ guess_size(List *plan)
 
 	if (OidIsValid(relid) && item_int(plan, PLAN_ALL) && table_keys(relid, &keys, attnums))
 		return size_guess(relid, attnums[0]);
-	return (TableSize) {.rows = -1};
+	return (TableSize){.rows = -1};
 }
 
 static void
