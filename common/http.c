@@ -177,6 +177,13 @@ on_header(char *line, size_t size, size_t n, void *arg)
 		r->gzipped = value_len == 4 && pg_strncasecmp(value, "gzip", 4) == 0;
 	else if (t->id_header && header_is(line, len, t->id_header, &value, &value_len))
 		strlcpy(r->operation_id, value, Min(value_len + 1, sizeof(r->operation_id)));
+	else if (header_is(line, len, "Date", &value, &value_len))
+	{
+		char date[64];
+
+		strlcpy(date, value, Min(value_len + 1, sizeof(date)));
+		r->date = curl_getdate(date, NULL);
+	}
 	t->mark = GetCurrentTimestamp();
 	t->mark_len = 0;
 	return len;
@@ -340,6 +347,7 @@ forget_reply(HttpTransfer *t)
 	r->body_len = 0;
 	r->gzipped = false;
 	r->retry_after = -1;
+	r->date = -1;
 	r->operation_id[0] = '\0';
 	t->error[0] = '\0';
 	t->mark = 0;

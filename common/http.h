@@ -54,6 +54,7 @@ typedef struct HttpRequest
 	size_t body_len;
 	bool gzipped;
 	int retry_after;               /* seconds, or -1 */
+	int64 date;                    /* when the reply was sent, by whoever sent it: seconds since 1970, or -1 */
 	char operation_id[64];         /* from the header that settings name */
 	struct HttpTransfer *transfer; /* private */
 } HttpRequest;

@@ -18,6 +18,7 @@
 #include "ingest/base/lock.h"
 #include "ingest/repository/access.h"
 #include "ingest/event/event.h"
+#include "ingest/sync/idle.h"
 #include "ingest/sync/reconcile.h"
 #include "ingest/sync/shape.h"
 #include "ingest/sync/sync.h"
@@ -264,6 +265,7 @@ typedef struct Batch
 	Window *windows;
 	int n_windows;
 	bool long_load; /* so much later that there is more to read */
+	Idle idle;      /* what need not be read */
 } Batch;
 
 /* What a batch did goes to history and events, and its rows' children follow */
@@ -406,10 +408,11 @@ merge_deleted(void *arg)
 	run_progress(b->run, "deletions", -1);
 }
 
+/* Is there a feed of deletions to read, given a clock? */
 static bool
-has_feed(const Sync *s)
+wants_feed(const Sync *s)
 {
-	return s->source->deleted && s->now_there && s->n_key == 1 && !s->copy.ignore_deletions && strcmp(s->mode, "incremental") == 0 && s->parent == 0;
+	return s->source->deleted && s->n_key == 1 && !s->copy.ignore_deletions && strcmp(s->mode, "incremental") == 0 && s->parent == 0;
 }
 
 /* -- loading everything -- */
@@ -916,9 +919,15 @@ prepare(void *arg)
 	s->copy.run = b->run;
 	shape_follow(s);
 	enter(s, b->run);
-	old = MemoryContextSwitchTo(s->context);
-	window_clock(s);
-	MemoryContextSwitchTo(old);
+	b->idle = idle_ask(s, wants_feed(s));
+	if (!b->idle.changes || (wants_feed(s) && !b->idle.deletions))
+	{
+		old = MemoryContextSwitchTo(s->context);
+		window_clock(s);
+		MemoryContextSwitchTo(old);
+		if (!idle_holds(s))
+			b->idle = (Idle){false, false};
+	}
 	run_progress(b->run, "columns agree", -1);
 }
 
@@ -989,7 +998,9 @@ ask_clock(void *arg)
 static bool
 catch_up(Batch *b)
 {
-	return (!has_feed(b->s) || step(b, merge_deleted)) && increment(b);
+	if (wants_feed(b->s) && b->s->now_there && !b->idle.deletions && !step(b, merge_deleted))
+		return false;
+	return b->idle.changes || increment(b);
 }
 
 static void

@@ -115,6 +115,14 @@ window_next(Sync *sync)
 }
 
 char *
+window_low(Sync *sync)
+{
+	bool jumped = false;
+
+	return sync->watermark ? beginning(sync, sync->watermark, sync->copy.cursor_type, &jumped) : NULL;
+}
+
+char *
 window_condition(const Sync *sync, const Window *window)
 {
 	StringInfoData sql;

@@ -23,6 +23,8 @@ extern void window_clock(Sync *sync);
 extern char *window_start(Sync *sync);
 extern Window window_next(Sync *sync);
 extern char *window_condition(const Sync *sync, const Window *window);
+/* The beginning of the window, by the watermark alone: rows that came late are in it, an hour that came twice, but not what a clock that was set back hides */
+extern char *window_low(Sync *sync);
 /* The beginning of the window of the feed of deletions */
 extern char *window_deleted_low(Sync *sync);
 
