@@ -61,6 +61,26 @@ def spread(values):
     return "median %.3f, %.3f to %.3f of %d runs" % (statistics.median(values), min(values), max(values), len(values))
 
 
+def in_turns(ways, runs):
+    """Seconds of all runs of each way, taken in turns so that they share what the machine is doing."""
+    seconds = {name: [] for name in ways}
+    for _ in range(runs):
+        for name, way in ways.items():
+            seconds[name].append(timed(way)[0])
+    return seconds
+
+
+def middle(seconds):
+    return {name: statistics.median(s) for name, s in seconds.items()}
+
+
+def compared(what, over, under):
+    """The median of one way's time over another's, run by run; all of it is printed."""
+    ratios = [a / b for a, b in zip(over, under)]
+    print("%s: %s" % (what, spread(ratios)))
+    return statistics.median(ratios)
+
+
 def resident(pid):
     """Anonymous memory in MB: shared buffers that a backend touches are not its own."""
     with open("/proc/%d/status" % pid, encoding="ascii") as file:

@@ -8,7 +8,7 @@ runs count: wall time, in which the sandbox shares the machine, and the CPU time
 import statistics
 
 import common
-from common import COLUMNS, ROWS, connect, control, cpu_seconds, finish, server, spread, table, timed, wide_table
+from common import COLUMNS, ROWS, compared, connect, control, cpu_seconds, finish, in_turns, middle, server, spread, table, timed, wide_table
 
 RUNS, WRITES = 11, 5
 
@@ -37,12 +37,13 @@ def decoder_alone(conn, page_bytes):
     conn.execute("CREATE TEMP TABLE one_page AS SELECT * FROM wide ORDER BY id LIMIT 1000")
     sql = "SELECT " + ", ".join("count(%s)" % c[0] for c in COLUMNS) + \
         " FROM generate_series(1, %d) g, LATERAL (SELECT *, g FROM %s WHERE id <= (SELECT max(id) FROM one_page) OFFSET 0) w"
-    seconds = {}
-    for relation in ("wide", "one_page"):
-        query = sql % (loops, relation)
+    queries = {relation: sql % (loops, relation) for relation in ("wide", "one_page")}
+    for query in queries.values():
         assert conn.execute(query).fetchone()[0] == 1000 * loops
-        seconds[relation] = min(timed(lambda q=query: conn.execute(q))[0] for _ in range(3))
-    return page_bytes * loops / (seconds["wide"] - seconds["one_page"]) / 1e6
+    seconds = in_turns({r: lambda q=q: conn.execute(q) for r, q in queries.items()}, 5)
+    rates = [page_bytes * loops / (a - b) / 1e6 for a, b in zip(seconds["wide"], seconds["one_page"])]
+    print("the decoder alone, MB/s of JSON: %s" % spread(rates))
+    return statistics.median(rates)
 
 
 def prepare(conn):
@@ -97,10 +98,6 @@ def write_both(conn, client):
     return wall
 
 
-def ratios(over, under):
-    return [a / b for a, b in zip(over, under)]
-
-
 def main():
     conn = connect()
     prepare(conn)
@@ -108,21 +105,15 @@ def main():
     client = common.Client(common.FACTS)
     wall.update(write_both(conn, client))
     size = sum(len(p[0]) for p in sample_pages(client)) * ROWS / 5000
-    middle = {k: statistics.median(v) for k, v in wall.items()}
     table([("way", "seconds", "CPU seconds", "rows/s", "MB/s of JSON")] + [
         (k, "%.3f" % v, "%.3f" % statistics.median(cpu[k]) if k in cpu else "", "%d" % (ROWS / v),
-         "%.0f" % (size / v / 1e6) if k != "file_fdw" else "") for k, v in middle.items()])
-    ratio = ratios(wall["netsuite_fdw"], wall["file_fdw"])
-    cpu_ratio = ratios(cpu["netsuite_fdw"], cpu["file_fdw"])
-    speedup = ratios(wall["python"], wall["insert"])
-    print("wall time, ÷ file_fdw's: %s" % spread(ratio))
-    print("CPU time, ÷ file_fdw's:  %s" % spread(cpu_ratio))
-    print("Python's time ÷ ours:    %s" % spread(speedup))
+         "%.0f" % (size / v / 1e6) if k != "file_fdw" else "") for k, v in middle(wall).items()])
+    ratio = compared("wall time, ÷ file_fdw's", wall["netsuite_fdw"], wall["file_fdw"])
+    cpu_ratio = compared("CPU time, ÷ file_fdw's", cpu["netsuite_fdw"], cpu["file_fdw"])
+    speedup = compared("Python's time ÷ ours", wall["python"], wall["insert"])
     alone = decoder_alone(conn, size * 1000 / ROWS)
-    print("the decoder alone: %.0f MB/s of JSON" % alone)
     print("bounds: CPU time at most 1.0 × file_fdw's, 3 × as fast as Python")
-    finish(ratio=statistics.median(ratio), cpu_ratio=statistics.median(cpu_ratio), speedup=statistics.median(speedup),
-           decoder_mb_s=alone)
+    finish(ratio=ratio, cpu_ratio=cpu_ratio, speedup=speedup, decoder_mb_s=alone)
 
 
 def sample_pages(client):

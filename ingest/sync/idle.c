@@ -3,9 +3,13 @@
  *		Is there anything to do?
  *
  * Most runs find nothing.  A wrapper that can say so in one request saves the
- * questions for the clock, the feed of deletions and the window.  Where nothing
- * changed, the watermark stays where it is, and the next run counts from there
- * again: so it takes no upper bound, no clock, and nothing can be passed over.
+ * questions for the clock, the feed of deletions and the window.  The watermark
+ * then stays where it is, and the next run counts from there again: so it takes
+ * no upper bound, no clock, and nothing can be passed over.
+ *
+ * If something is found, it is read without an upper bound, and the watermark
+ * stays as well; the next run asks the clock and moves it.  But children of a
+ * row whose second is not over would not be read again, so parents ask at once.
  *
  * A clock there that was set back would hide rows below the watermark.  So the
  * answer counts only while the clock there goes as it did when a window was
@@ -39,16 +43,10 @@ clock_goes(const Sync *s, const char *here, const char *there)
 							  arg_int8(s->id), arg_text(here), arg_text(there)));
 }
 
-bool
-idle_holds(const Sync *s)
-{
-	return s->now_there && clock_goes(s, s->now_here, s->now_there);
-}
-
 Idle
 idle_ask(Sync *s, bool feed)
 {
-	Idle idle = {false, false};
+	Idle idle = {false, false, false};
 	char *here;
 	Rows *rows;
 	char **v;
@@ -60,9 +58,10 @@ idle_ask(Sync *s, bool feed)
 					 arg_text(s->copy.foreign), arg_name(s->cursor), arg_text(window_low(s)),
 					 feed ? arg_text(window_deleted_low(s)) : arg_null(TEXTOID));
 	v = rows->n == 1 ? rows->v[0] : NULL;
-	if (v == NULL || v[0] == NULL || v[2] == NULL || !clock_goes(s, here, v[2]))
+	if (v == NULL || v[0] == NULL || (feed && v[1] == NULL) || v[2] == NULL || !clock_goes(s, here, v[2]))
 		return idle;
 	idle.changes = strcmp(v[0], "0") == 0;
-	idle.deletions = feed && v[1] && strcmp(v[1], "0") == 0;
+	idle.deletions = !feed || strcmp(v[1], "0") == 0;
+	idle.known = (idle.changes && idle.deletions) || s->n_children == 0;
 	return idle;
 }

@@ -7,16 +7,19 @@
 
 #include "ingest/sync/sync.h"
 
-/* What an incremental run need not read */
+/* What one question told of the time since the watermark */
 typedef struct Idle
 {
-	bool changes;
-	bool deletions;
+	bool known;     /* it told: this run takes no clock, and the watermark stays */
+	bool changes;   /* no row changed */
+	bool deletions; /* nothing was deleted, or there is no feed to read */
 } Idle;
 
-/* Before the clock is asked */
 extern Idle idle_ask(Sync *sync, bool feed);
-/* Once the clock is asked: does it bear out what idle_ask was told? */
-extern bool idle_holds(const Sync *sync);
+
+/* A moment that no feed reaches */
+#define IDLE_NO_END "9999-12-30 00:00:00+00"
+/* What a run without a clock leaves behind: the next one must ask it */
+#define IDLE_CHECKPOINT "clock_at = NULL"
 
 #endif /* INGEST_IDLE_H */

@@ -342,7 +342,10 @@ merge_window(void *arg)
 		note_newest(s);
 	}
 	settle(b, &touched);
-	checkpoint(s, WATERMARK_CHECKPOINT, SQL_ARGS(arg_text(b->value), arg_text(s->now_there), arg_text(s->now_here)));
+	if (b->idle.known)
+		checkpoint(s, IDLE_CHECKPOINT, 0, NULL);
+	else
+		checkpoint(s, WATERMARK_CHECKPOINT, SQL_ARGS(arg_text(b->value), arg_text(s->now_there), arg_text(s->now_here)));
 	run_progress(b->run, "changes", -1);
 }
 
@@ -383,7 +386,7 @@ merge_deleted(void *arg)
 
 	enter(s, b->run);
 	rows = user_rows(psprintf("SELECT DISTINCT ON (key) key, deleted_at FROM %s($1, $2, $3::timestamptz, $4::timestamptz) ORDER BY key, deleted_at DESC", s->source->deleted),
-					 arg_name(s->source->server), arg_text(s->remote_table), arg_text(low), arg_text(s->now_there));
+					 arg_name(s->source->server), arg_text(s->remote_table), arg_text(low), arg_text(b->idle.known ? IDLE_NO_END : s->now_there));
 	for (uint64 i = 0; i < rows->n; i++)
 	{
 		strings_add(&keys, rows->v[i][0]);
@@ -404,7 +407,10 @@ merge_deleted(void *arg)
 		rows_event(s, b->run, 0, 0, b->run->deleted);
 		delete_children(s, &touched, b->run);
 	}
-	checkpoint(s, "deleted_watermark = $3::timestamptz", SQL_ARGS(arg_text(s->now_there)));
+	if (b->idle.known)
+		checkpoint(s, IDLE_CHECKPOINT, 0, NULL);
+	else
+		checkpoint(s, "deleted_watermark = $3::timestamptz", SQL_ARGS(arg_text(s->now_there)));
 	run_progress(b->run, "deletions", -1);
 }
 
@@ -848,7 +854,7 @@ plan_windows(void *arg)
 	Batch *b = arg;
 	Sync *s = b->s;
 	MemoryContext old = MemoryContextSwitchTo(s->context);
-	Window window = window_next(s);
+	Window window = b->idle.known ? (Window){.low = window_low(s)} : window_next(s);
 	char *low = NULL,
 		 *high = NULL;
 	int n = window.empty ? 0 : slices_of(s, &window, &low, &high);
@@ -920,13 +926,11 @@ prepare(void *arg)
 	shape_follow(s);
 	enter(s, b->run);
 	b->idle = idle_ask(s, wants_feed(s));
-	if (!b->idle.changes || (wants_feed(s) && !b->idle.deletions))
+	if (!b->idle.known)
 	{
 		old = MemoryContextSwitchTo(s->context);
 		window_clock(s);
 		MemoryContextSwitchTo(old);
-		if (!idle_holds(s))
-			b->idle = (Idle){false, false};
 	}
 	run_progress(b->run, "columns agree", -1);
 }
@@ -998,9 +1002,10 @@ ask_clock(void *arg)
 static bool
 catch_up(Batch *b)
 {
-	if (wants_feed(b->s) && b->s->now_there && !b->idle.deletions && !step(b, merge_deleted))
-		return false;
-	return b->idle.changes || increment(b);
+	bool nothing_deleted = b->idle.known ? b->idle.deletions : !wants_feed(b->s) || b->s->now_there == NULL;
+	bool nothing_changed = b->idle.known && b->idle.changes;
+
+	return (nothing_deleted || step(b, merge_deleted)) && (nothing_changed || increment(b));
 }
 
 static void
