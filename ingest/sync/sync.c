@@ -854,7 +854,7 @@ plan_windows(void *arg)
 	Batch *b = arg;
 	Sync *s = b->s;
 	MemoryContext old = MemoryContextSwitchTo(s->context);
-	Window window = b->idle.known ? (Window){.low = window_low(s)} : window_next(s);
+	Window window = b->idle.known ? window_open(s) : window_next(s);
 	char *low = NULL,
 		 *high = NULL;
 	int n = window.empty ? 0 : slices_of(s, &window, &low, &high);
