@@ -2,6 +2,7 @@
 
 import json
 import os
+import statistics
 import sys
 import threading
 import time
@@ -42,6 +43,42 @@ def timed(function):
     start = time.perf_counter()
     result = function()
     return time.perf_counter() - start, result
+
+
+def cpu_seconds(pid):
+    """User and system time of a process so far: to the nanosecond, or where the kernel does not say in ticks of 10 ms."""
+    try:
+        with open("/proc/%d/schedstat" % pid, encoding="ascii") as file:
+            return int(file.read().split()[0]) / 1e9
+    except FileNotFoundError:
+        with open("/proc/%d/stat" % pid, encoding="ascii") as file:
+            ticks = file.read().rpartition(")")[2].split()[11:13]
+        return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+
+def spread(values):
+    """Median, least and most of all runs."""
+    return "median %.3f, %.3f to %.3f of %d runs" % (statistics.median(values), min(values), max(values), len(values))
+
+
+def in_turns(ways, runs):
+    """Seconds of all runs of each way, taken in turns so that they share what the machine is doing."""
+    seconds = {name: [] for name in ways}
+    for _ in range(runs):
+        for name, way in ways.items():
+            seconds[name].append(timed(way)[0])
+    return seconds
+
+
+def middle(seconds):
+    return {name: statistics.median(s) for name, s in seconds.items()}
+
+
+def compared(what, over, under):
+    """The median of one way's time over another's, run by run; all of it is printed."""
+    ratios = [a / b for a, b in zip(over, under)]
+    print("%s: %s" % (what, spread(ratios)))
+    return statistics.median(ratios)
 
 
 def resident(pid):

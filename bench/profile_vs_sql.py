@@ -1,6 +1,6 @@
 """profile_vs_sql: the same basic figures by plain SQL, exactly."""
 
-from common import finish, table, timed
+from common import compared, finish, in_turns, middle, table
 from profiling import COLUMNS, all_columns, prepare
 
 NUMBERS = {"c1", "c2", "c3", "c4"}
@@ -22,10 +22,11 @@ def main():
     conn.execute("SET work_mem = '256MB'")
     statements = ["SELECT %s FROM wide3" % ", ".join(figures(c) for c in COLUMNS)]
     statements += ["SELECT %s, count(*) FROM wide3 GROUP BY 1 ORDER BY 2 DESC LIMIT 10" % c for c in COLUMNS]
-    ours = min(timed(lambda: conn.execute(all_columns("profile")).fetchall())[0] for _ in range(3))
-    plain = sum(timed(lambda s=s: conn.execute(s).fetchall())[0] for s in statements)
-    table([("way", "seconds"), ("profile", "%.2f" % ours), ("plain SQL, %d statements" % len(statements), "%.2f" % plain)])
-    finish(speedup=plain / ours)
+    seconds = in_turns({"profile": lambda: conn.execute(all_columns("profile")).fetchall(),
+                        "plain SQL, %d statements" % len(statements): lambda: [conn.execute(s).fetchall() for s in statements]}, 3)
+    table([("way", "seconds")] + [(name, "%.2f" % s) for name, s in middle(seconds).items()])
+    ours, plain = seconds.values()
+    finish(speedup=compared("plain SQL ÷ profile", plain, ours))
 
 
 if __name__ == "__main__":

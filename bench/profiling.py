@@ -2,7 +2,7 @@
 
 import os
 
-from common import connect, timed
+from common import connect, in_turns
 
 ROWS = int(os.environ.get("BENCH_PROFILE_ROWS", "3000000"))
 COLUMNS = ["c%d" % i for i in range(1, 13)]
@@ -40,11 +40,6 @@ def all_columns(function, columns=None):
     return "SELECT %s FROM wide3" % ", ".join("%s(%s)" % (function, c) for c in columns or COLUMNS)
 
 
-def best(conn, statements, runs=3):
-    """The least seconds of each statement, run in turn so that they share what the machine is doing."""
-    seconds = {}
-    for _ in range(runs):
-        for name, sql in statements.items():
-            took = timed(lambda s=sql: conn.execute(s).fetchall())[0]
-            seconds[name] = min(seconds.get(name, took), took)
-    return seconds
+def measured(conn, statements, runs=5):
+    """Seconds of all runs of each statement, taken in turns."""
+    return in_turns({name: lambda s=sql: conn.execute(s).fetchall() for name, sql in statements.items()}, runs)

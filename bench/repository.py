@@ -51,7 +51,7 @@ def main():
     asker = connect()
     asker.execute("SET ROLE asker")
     table_id, name = conn.execute("SELECT id, substr(name, 2) FROM ingest.source_table WHERE source = (SELECT id FROM ingest.data_source WHERE name = 's7') LIMIT 1").fetchone()
-    rows = [("question", "ms", "rows")]
+    rows = [("question", "ms", "least", "most", "rows")]
     worst = 0.0
     for question, sql in QUESTIONS.items():
         sql = sql.replace("{id}", str(table_id)).replace("{name}", name)
@@ -61,7 +61,7 @@ def main():
             seconds, answer = timed(lambda s=sql: asker.execute(s).fetchall())
             times.append(seconds * 1000)
         worst = max(worst, statistics.median(times))
-        rows.append((question, "%.1f" % statistics.median(times), len(answer)))
+        rows.append((question, "%.1f" % statistics.median(times), "%.1f" % min(times), "%.1f" % max(times), len(answer)))
     table(rows)
     print("bound: 50 ms each")
     finish(worst_ms=worst)

@@ -1,16 +1,16 @@
 """scan_cpu: what NetSuite's pages cost beyond turning text into tuples.
 
-Peers in the same run: file_fdw on a CSV file of the same rows, and the usual way to fetch from
-Python (urllib's stack, json, COPY) into an unlogged table.
+Peers in the same run: file_fdw on a CSV file of the same rows and types, and the usual way to fetch from Python
+(http.client, json, COPY) into an unlogged table.  The sandbox cuts every page from rows that it rendered before, and all
+runs count: wall time, in which the sandbox shares the machine, and the CPU time of the backend alone, TLS and gzip included.
 """
 
 import statistics
 
 import common
-from common import COLUMNS, ROWS, connect, control, finish, server, table, timed, wide_table
+from common import COLUMNS, ROWS, compared, connect, control, cpu_seconds, finish, in_turns, middle, server, spread, table, timed, wide_table
 
-RUNS = 7
-TRIES = 60                          # which pages are asked for depends on timing, so not every run finds all cached
+RUNS, WRITES = 11, 5
 
 
 def python_way(conn, client):
@@ -37,17 +37,18 @@ def decoder_alone(conn, page_bytes):
     conn.execute("CREATE TEMP TABLE one_page AS SELECT * FROM wide ORDER BY id LIMIT 1000")
     sql = "SELECT " + ", ".join("count(%s)" % c[0] for c in COLUMNS) + \
         " FROM generate_series(1, %d) g, LATERAL (SELECT *, g FROM %s WHERE id <= (SELECT max(id) FROM one_page) OFFSET 0) w"
-    seconds = {}
-    for relation in ("wide", "one_page"):
-        query = sql % (loops, relation)
+    queries = {relation: sql % (loops, relation) for relation in ("wide", "one_page")}
+    for query in queries.values():
         assert conn.execute(query).fetchone()[0] == 1000 * loops
-        seconds[relation] = min(timed(lambda q=query: conn.execute(q))[0] for _ in range(3))
-    return page_bytes * loops / (seconds["wide"] - seconds["one_page"]) / 1e6
+    seconds = in_turns({r: lambda q=q: conn.execute(q) for r, q in queries.items()}, 5)
+    rates = [page_bytes * loops / (a - b) / 1e6 for a, b in zip(seconds["wide"], seconds["one_page"])]
+    print("the decoder alone, MB/s of JSON: %s" % spread(rates))
+    return statistics.median(rates)
 
 
-def main():
-    conn = connect()
+def prepare(conn):
     control("reset")
+    control("keep_rows", keep=True)
     server(conn, max_concurrency=5)
     wide_table(conn)
     conn.execute("CREATE EXTENSION IF NOT EXISTS file_fdw")
@@ -59,38 +60,60 @@ def main():
     conn.execute("CREATE UNLOGGED TABLE target (LIKE wide_csv)")
     conn.execute("SET max_parallel_workers_per_gather = 0")
     conn.execute("SET jit = off")
+
+
+def read_both(conn):
+    """Seconds and CPU seconds of reading all rows by both wrappers, in turns."""
+    pid = conn.execute("SELECT pg_backend_pid()").fetchone()[0]
     counts = "SELECT " + ", ".join("count(%s)" % c[0] for c in COLUMNS) + " FROM "
-    ours = counts + "(SELECT * FROM wide OFFSET 0) w"           # the aggregate must not be pushed down
-    assert conn.execute(ours).fetchone() == conn.execute(counts + "wide_csv").fetchone()
-    times = {"netsuite_fdw": [], "file_fdw": [], "insert": [], "python": []}
-    tries = 0
-    while len(times["netsuite_fdw"]) < RUNS:
-        tries += 1
-        assert tries < TRIES, "no run found its pages cached"
-        control("reset")
-        seconds = timed(lambda: conn.execute(ours).fetchone())[0]
-        if any(r["rendered"] for r in control("log")["requests"]):
-            continue                    # not what is measured: a page had to be rendered
-        times["netsuite_fdw"].append(seconds)
-        times["file_fdw"].append(timed(lambda: conn.execute(counts + "wide_csv").fetchone())[0])
+    queries = {"netsuite_fdw": counts + "(SELECT * FROM wide OFFSET 0) w",     # the aggregate must not be pushed down
+               "file_fdw": counts + "wide_csv"}
+    answers = {conn.execute(q).fetchone() for q in queries.values()}           # rows are rendered now
+    assert len(answers) == 1, answers
+    wall, cpu = {n: [] for n in queries}, {n: [] for n in queries}
+    control("reset")
+    for _ in range(RUNS):
+        for name, query in queries.items():
+            before = cpu_seconds(pid)
+            seconds, row = timed(lambda q=query: conn.execute(q).fetchone())
+            cpu[name].append(cpu_seconds(pid) - before)
+            wall[name].append(seconds)
+            assert {row} == answers
+    assert not any(r["rendered"] for r in control("log")["requests"]), "a page was rendered while it was measured"
+    return wall, cpu
+
+
+def write_both(conn, client):
+    """Seconds of filling an unlogged table by the wrapper, and as Python does it."""
+    ways = {"insert": lambda: conn.execute("INSERT INTO target SELECT * FROM wide"),
+            "python": lambda: python_way(conn, client)}
+    wall = {n: [] for n in ways}
+    for run in range(WRITES + 1):
+        for name, way in ways.items():
+            conn.execute("TRUNCATE target")
+            seconds = timed(way)[0]
+            assert conn.execute("SELECT count(*) FROM target").fetchone()[0] == ROWS
+            if run > 0:                 # the first renders rows
+                wall[name].append(seconds)
+    return wall
+
+
+def main():
+    conn = connect()
+    prepare(conn)
+    wall, cpu = read_both(conn)
     client = common.Client(common.FACTS)
-    python_way(conn, client)                                    # its pages are cached from now on, too
-    for _ in range(3):
-        conn.execute("TRUNCATE target")
-        times["insert"].append(timed(lambda: conn.execute("INSERT INTO target SELECT * FROM wide"))[0])
-        assert conn.execute("SELECT count(*) FROM target").fetchone()[0] == ROWS
-        conn.execute("TRUNCATE target")
-        times["python"].append(timed(lambda: python_way(conn, client))[0])
-        assert conn.execute("SELECT count(*) FROM target").fetchone()[0] == ROWS
-    best = {k: statistics.median(v) for k, v in times.items()}
+    wall.update(write_both(conn, client))
     size = sum(len(p[0]) for p in sample_pages(client)) * ROWS / 5000
-    table([("way", "seconds", "rows/s", "MB/s of JSON")] + [
-        (k, "%.3f" % v, "%d" % (ROWS / v), "%.0f" % (size / v / 1e6) if k != "file_fdw" else "-")
-        for k, v in best.items()])
+    table([("way", "seconds", "CPU seconds", "rows/s", "MB/s of JSON")] + [
+        (k, "%.3f" % v, "%.3f" % statistics.median(cpu[k]) if k in cpu else "", "%d" % (ROWS / v),
+         "%.0f" % (size / v / 1e6) if k != "file_fdw" else "") for k, v in middle(wall).items()])
+    ratio = compared("wall time, ÷ file_fdw's", wall["netsuite_fdw"], wall["file_fdw"])
+    cpu_ratio = compared("CPU time, ÷ file_fdw's", cpu["netsuite_fdw"], cpu["file_fdw"])
+    speedup = compared("Python's time ÷ ours", wall["python"], wall["insert"])
     alone = decoder_alone(conn, size * 1000 / ROWS)
-    print("the decoder alone: %.0f MB/s of JSON" % alone)
-    finish(ratio=best["netsuite_fdw"] / best["file_fdw"], speedup=best["python"] / best["insert"],
-           decoder_mb_s=alone)
+    print("bounds: CPU time at most 1.0 × file_fdw's, 3 × as fast as Python")
+    finish(ratio=ratio, cpu_ratio=cpu_ratio, speedup=speedup, decoder_mb_s=alone)
 
 
 def sample_pages(client):

@@ -5,7 +5,7 @@ The copy is an ordinary table in both; the peer is a PL/pgSQL trigger that write
 
 import statistics
 
-from common import finish, table, timed
+from common import compared, finish, table, timed
 from syncing import prepare
 
 ROWS, RUNS = 50000, 5
@@ -45,7 +45,7 @@ def main():
     versions = conn.execute("SELECT count(*) FROM ingest.change WHERE operation = 'update'").fetchone()[0]
     assert versions == conn.execute("SELECT count(*) FROM audit").fetchone()[0] == ROWS * RUNS, versions
     table([("way", "seconds", "versions/s")] + [(n, "%.2f" % statistics.median(s), "%.0f" % (ROWS / statistics.median(s))) for n, s in seconds.items()])
-    finish(speedup=statistics.median(b / a for a, b in zip(seconds["with_history"], seconds["with_trigger"])))
+    finish(speedup=compared("trigger ÷ history", seconds["with_trigger"], seconds["with_history"]))
 
 
 if __name__ == "__main__":

@@ -79,6 +79,8 @@ struct Cursor
 	bool doubtful;              /* by offset, pages without a total: the count at the end decides */
 	bool cut_short;             /* by FETCH FIRST: there may be more rows */
 	int64 first_last[MAX_KEYS]; /* key of the first page's last row */
+	int64 low;                  /* of the leading key, by the first page of several */
+	int64 high;                 /* the largest seen */
 	MemoryContextCallback callback;
 };
 
@@ -200,6 +202,7 @@ choose_limit(Cursor *c, Part *part)
 	Trait works;
 
 	part->large = false;
+	part->limit = Min(part->limit, page_size(c));
 	if (!c->first_done || c->spec.nkeys == 0 || c->spec.wanted > 0 || part->limit != page_size(c) ||
 		page_size(c) >= LARGE_PAGE)
 		return;
@@ -347,7 +350,10 @@ arrived_by_key(Cursor *c, Part *part, Ready *r)
 		part->spacing = ((double) last[0] - (double) part->lo[0]) / page->nrows;
 	part->expected = Max(0, (double) page->total - page->nrows - part->given_away);
 	part->given_away = 0;
-	part->limit = Max(part->limit, c->first_done ? 0 : page_size(c));
+	/* the first page may have been a small one */
+	if (part->nlo == 0)
+		part->limit = Max(part->limit, page_size(c));
+	c->high = Max(c->high, last[0]);
 	if (!more || (part->has_hi && last[0] > part->hi))
 	{
 		part->finished = true;
@@ -381,6 +387,7 @@ first_spacing(Cursor *c, Part *part, ReplyPage *page)
 	if (page->nrows < 2 || !page_last_key(c->decoder, &copy, first))
 		return;
 	part->spacing = Max(((double) part->lo[0] - (double) first[0]) / (page->nrows - 1), 1e-9);
+	c->low = first[0];
 }
 
 static void
@@ -474,7 +481,7 @@ static void
 arrived(Cursor *c, Part *part)
 {
 	Ready *r = part->reply;
-	bool first = !c->first_done;
+	bool first = !c->first_done && part->nlo == 0;
 
 	request_stop(part->request);
 	part->request = NULL;
@@ -500,12 +507,12 @@ arrived(Cursor *c, Part *part)
 	c->first_rows = r->page.nrows;
 	if (c->spec.nkeys == 0 || part->finished)
 	{
-		if (c->total <= r->page.nrows)
+		if (c->total <= r->page.nrows && !part->has_hi)
 			c->only = r;
 		return;
 	}
 	first_spacing(c, part, &r->page);
-	if (!c->spec.ordered && c->spec.wanted < 0)
+	if (!c->spec.ordered && c->spec.wanted < 0 && !part->has_hi)
 		parts_divide(&c->parts, part, client_allowed(c->client), c->context);
 }
 
@@ -633,6 +640,26 @@ next_offset_part(Cursor *c)
 	return part;
 }
 
+/*
+ * The first page of a long read is on its way, and the table is known from
+ * before: the other slots need not wait for it.  The guess may be wrong.  The
+ * first page still asks for everything, and what lies beyond its range is left
+ * to the others.
+ */
+static void
+divide_ahead(Cursor *c, Part *first)
+{
+	const TableSize *guess = &c->spec.guess;
+
+	if (c->spec.nkeys == 0 || c->spec.ordered || c->spec.wanted > 0 || first->skip > 0 ||
+		guess->rows < (double) LONG_READ * page_size(c) || guess->high <= guess->low)
+		return;
+	first->lo[0] = guess->low;
+	first->expected = guess->rows;
+	first->spacing = ((double) guess->high - (double) guess->low) / guess->rows;
+	parts_divide(&c->parts, first, client_allowed(c->client), c->context);
+}
+
 static void
 schedule(Cursor *c)
 {
@@ -643,11 +670,14 @@ schedule(Cursor *c)
 		if (part == NULL)
 			part = next_offset_part(c);
 		if (part == NULL && c->spec.nkeys > 0 && !c->spec.ordered && c->spec.wanted < 0 &&
-			c->first_done && parts_cut_largest(&c->parts, c->context))
+			c->first_done &&
+			parts_cut_largest(&c->parts, client_allowed(c->client) - c->in_flight, c->context))
 			part = sendable(c);
 		if (part == NULL)
 			break;
 		send(c, part);
+		if (!c->first_done && c->in_flight == 1 && part->nlo == 0 && !part->has_hi)
+			divide_ahead(c, part);
 	}
 }
 
@@ -749,6 +779,8 @@ begin(Cursor *c, int limit, int skip)
 	part->left = -1;
 	c->first_done = c->counted = c->doubtful = false;
 	c->total = -1;
+	c->low = 0;
+	c->high = PG_INT64_MIN;
 	dlist_push_tail(&c->parts, &part->node);
 }
 
@@ -971,4 +1003,13 @@ int64
 cursor_total(Cursor *c)
 {
 	return c->cut_short ? -1 : c->total;
+}
+
+/* Between which values the leading key was, after an answer of several pages */
+bool
+cursor_ends(Cursor *c, int64 *low, int64 *high)
+{
+	*low = c->low;
+	*high = c->high;
+	return c->spec.nkeys > 0 && c->first_done && c->low < c->high;
 }

@@ -9,6 +9,7 @@
 
 #include "netsuite_fdw/client.h"
 #include "netsuite_fdw/decode.h"
+#include "netsuite_fdw/size.h"
 
 /* A query in the pieces that paging needs apart */
 typedef struct CursorSpec
@@ -23,6 +24,7 @@ typedef struct CursorSpec
 	bool key_unique; /* they identify a row; else other rows may share them */
 	bool ordered;    /* rows are wanted in that order */
 	int64 wanted;    /* no more rows than this will be read, or -1 */
+	TableSize guess; /* of the whole answer, if all of it will be read */
 } CursorSpec;
 
 typedef struct Cursor Cursor;
@@ -33,6 +35,7 @@ extern bool cursor_next(Cursor *cursor, Datum *values, bool *nulls);
 extern void cursor_rewind(Cursor *cursor);
 extern void cursor_close(Cursor *cursor);
 extern int64 cursor_total(Cursor *cursor);
+extern bool cursor_ends(Cursor *cursor, int64 *low, int64 *high);
 extern char *cursor_first_query(const CursorSpec *spec);
 extern const char *cursor_paging(const CursorSpec *spec, const ServerOptions *options);
 

@@ -261,7 +261,8 @@ plan_grouped(PlannerInfo *root, RelInfo *info, ForeignPath *path, List *tlist, P
 			list_concat(
 				list_make5(makeInteger(false), makeInteger(pathkeys != NIL), makeInteger(-1),
 						   s.columns, d.holes),
-				list_make4(makeInteger((int) info->serverid),
-						   makeString(get_rel_name(info->relid)), makeInteger(0), makeInteger(-1)))),
+				list_make5(makeInteger((int) info->serverid),
+						   makeString(get_rel_name(info->relid)), makeInteger(0), makeInteger(-1),
+						   makeInteger(true)))),
 		info->grouped_tlist, NIL, outer_plan);
 }

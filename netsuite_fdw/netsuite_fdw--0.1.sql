@@ -105,4 +105,9 @@ CREATE FUNCTION netsuite_deleted(server name, "table" text, since timestamptz, u
     END;
 COMMENT ON FUNCTION netsuite_deleted(name, text, timestamptz, timestamptz) IS 'keys of a table''s rows that deletedrecord says were deleted, since inclusive, until exclusive';
 
+CREATE FUNCTION netsuite_changes(foreign_table regclass, cursor name, since timestamptz, deleted_since timestamptz DEFAULT NULL,
+    OUT changed bigint, OUT deleted bigint, OUT clock timestamptz)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION netsuite_changes(regclass, name, timestamptz, timestamptz) IS 'how many of a table''s rows changed since a moment and how many records of any kind were deleted, counted from no later on; when the reply was sent, by whoever sent it';
+
 -- They reach out over the network with the caller's credentials: on the server to which USAGE was granted.

@@ -15,6 +15,7 @@
 #include "netsuite_fdw/deparse.h"
 #include "netsuite_fdw/plan.h"
 #include "netsuite_fdw/relation.h"
+#include "netsuite_fdw/size.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
@@ -26,58 +27,12 @@
 #include "optimizer/restrictinfo.h"
 #include "optimizer/tlist.h"
 #include "parser/parsetree.h"
-#include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/selfuncs.h"
 
 #define DEFAULT_ROWS 10000
-
-/* -- remembered row counts -- */
-
-typedef struct Remembered
-{
-	Oid relid;
-	double rows;
-} Remembered;
-
-static HTAB *remembered = NULL;
-
-static void
-forget_rows(Datum arg, Oid relid)
-{
-	if (remembered && OidIsValid(relid))
-		hash_search(remembered, &relid, HASH_REMOVE, NULL);
-}
-
-/* Note how many rows a whole foreign table was seen to have */
-void
-plan_remember_rows(Oid relid, double rows)
-{
-	Remembered *entry;
-
-	if (remembered == NULL)
-	{
-		HASHCTL ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(Remembered)};
-
-		remembered = hash_create("netsuite row counts", 64, &ctl, HASH_ELEM | HASH_BLOBS);
-		CacheRegisterRelcacheCallback(forget_rows, (Datum) 0);
-	}
-	entry = hash_search(remembered, &relid, HASH_ENTER, NULL);
-	entry->rows = rows;
-}
-
-static bool
-recall_rows(Oid relid, double *rows)
-{
-	Remembered *entry = remembered ? hash_search(remembered, &relid, HASH_FIND, NULL) : NULL;
-
-	if (entry)
-		*rows = entry->rows;
-	return entry != NULL;
-}
 
 /* -- keys -- */
 
@@ -282,8 +237,11 @@ remote_count(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, double *rows)
 
 	if (d.values != NIL)
 		return false;
-	if (where == NULL && recall_rows(info->relid, rows))
+	if (where == NULL && size_recall(info->relid).rows >= 0)
+	{
+		*rows = size_recall(info->relid).rows;
 		return true;
+	}
 	request = request_new(client_get(info->serverid, info->userid), CurrentMemoryContext);
 	request_query(request, psprintf("SELECT COUNT(*) AS n FROM %s%s%s", table_from(info->relid), where ? " WHERE " : "", where ? where : ""), 1, 0);
 	request_start(request);
@@ -293,7 +251,7 @@ remote_count(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, double *rows)
 		*rows = strtod(json_text(json_item(items, 0), "n"), NULL);
 	request_stop(request);
 	if (where == NULL)
-		plan_remember_rows(info->relid, *rows);
+		size_remember_rows(info->relid, *rows);
 	return true;
 }
 
@@ -310,13 +268,12 @@ estimate_size(PlannerInfo *root, RelOptInfo *rel, RelInfo *info)
 		rel->rows = info->rows;
 		return;
 	}
-	if (!recall_rows(info->relid, &rows))
-	{
-		if (o->rows >= 0)
-			rows = o->rows;
-		else if (rel->tuples > 0)
-			rows = rel->tuples;
-	}
+	if (size_recall(info->relid).rows >= 0)
+		rows = size_recall(info->relid).rows;
+	else if (o->rows >= 0)
+		rows = o->rows;
+	else if (rel->tuples > 0)
+		rows = rel->tuples;
 	rel->tuples = rows;
 	set_baserel_size_estimates(root, rel);
 	info->rows = rel->rows;
@@ -815,10 +772,11 @@ plan_base(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, ForeignPath *path, 
 				list_make5(makeInteger(info->keys.key_unique),
 						   makeInteger(in_key_order || pathkeys != NIL), makeInteger(wanted),
 						   s.columns, d.holes),
-				list_make4(makeInteger((int) info->serverid),
+				list_make5(makeInteger((int) info->serverid),
 						   makeString(get_rel_name(info->relid)),
 						   makeInteger(where == NIL ? (int) info->relid : 0),
-						   makeInteger(info->error - 1)))),
+						   makeInteger(info->error - 1),
+						   makeInteger(root->tuple_fraction <= 0)))),
 		NIL, rechecked, outer_plan);
 }
 

@@ -26,7 +26,8 @@ enum PlanItem
 	PLAN_SERVER,     /* Integer: oid of the server */
 	PLAN_RELATION,   /* String: name for messages */
 	PLAN_REMEMBER,   /* Integer: oid of the table if the total is its row count, or 0 */
-	PLAN_ERROR       /* Integer: place in the row of the reason why it does not fit, or -1 */
+	PLAN_ERROR,      /* Integer: place in the row of the reason why it does not fit, or -1 */
+	PLAN_ALL         /* Integer: all rows will be read, as far as the planner knows */
 };
 
 /* Items of a column in PLAN_COLUMNS */
@@ -43,7 +44,6 @@ enum ColumnItem
 };
 
 extern void plan_routine(FdwRoutine *routine);
-extern void plan_remember_rows(Oid relid, double rows);
 extern bool table_keys(Oid relid, CursorSpec *spec, int *attnums);
 extern char *table_from(Oid relid);
 

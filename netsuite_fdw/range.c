@@ -100,13 +100,13 @@ part_condition(const CursorSpec *spec, const Part *part)
 {
 	StringInfoData q;
 
-	if (part->nlo == 0 && !part->has_hi)
+	/* the first page is asked for without bounds: its total counts every row */
+	if (part->nlo == 0)
 		return NULL;
 	initStringInfo(&q);
-	if (part->nlo > 0)
-		append_behind(&q, spec, part->lo, 0, part->nlo, part->again);
+	append_behind(&q, spec, part->lo, 0, part->nlo, part->again);
 	if (part->has_hi)
-		appendStringInfo(&q, "%s%s <= " INT64_FORMAT, q.len > 0 ? " AND " : "", spec->keys[0], part->hi);
+		appendStringInfo(&q, " AND %s <= " INT64_FORMAT, spec->keys[0], part->hi);
 	return q.data;
 }
 
@@ -240,14 +240,38 @@ unasked(Part *part)
 	return part->finished ? 0 : part->expected - (part->request ? part->limit : 0);
 }
 
-/* A free slot and nothing to send: halve the largest part */
+/* Rows by which the end of so many may be misjudged: a few times what chance does to even keys */
+static double
+margin(double rows)
+{
+	return 2 * sqrt(Max(rows, 0));
+}
+
+/* Requests one after the other that so many servers need for some rows, with places misjudged */
+static double
+rounds(double rows, int servers, int limit)
+{
+	double n = 1;
+
+	if (servers <= 0)
+		return INFINITY;
+	n = ceil(rows / servers / limit);
+	return rows > servers * (n * limit - margin(n * limit)) ? n + 1 : n;
+}
+
+/*
+ * Slots are free and nothing is to be sent: the largest part gives up its end.
+ * All take even shares, so that they end together, but where the free ones are
+ * as quick alone, the part only ends what is in flight.
+ */
 bool
-parts_cut_largest(dlist_head *parts, MemoryContext context)
+parts_cut_largest(dlist_head *parts, int slots, MemoryContext context)
 {
 	Part *largest = NULL;
 	dlist_iter i;
 	int64 point;
-	double half;
+	double rows;
+	double share;
 
 	dlist_foreach(i, parts)
 	{
@@ -256,12 +280,18 @@ parts_cut_largest(dlist_head *parts, MemoryContext context)
 		if (part->nlo > 0 && (largest == NULL || unasked(part) > unasked(largest)))
 			largest = part;
 	}
-	if (largest == NULL || unasked(largest) < 1.5 * largest->limit)
+	if (largest == NULL || unasked(largest) < 1)
 		return false;
-	half = ceil(unasked(largest) / 2 / largest->limit) * largest->limit;
-	half = Min(half, unasked(largest) - 1);
-	if (!point_after(largest, largest->expected - half, &point))
+	rows = unasked(largest);
+	if (rounds(rows, slots, largest->limit) <= rounds(rows, slots + 1, largest->limit))
+		share = rows / slots;
+	else
+		share = rows / (slots + 1);
+	/* what is in flight ends before this point for certain */
+	if (share >= rows)
+		share = rows + margin(largest->limit);
+	if (!point_after(largest, largest->expected - share, &point))
 		return false;
-	cut(context, largest, point, half);
+	cut(context, largest, point, share);
 	return true;
 }

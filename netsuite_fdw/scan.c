@@ -215,6 +215,19 @@ show_spec(ForeignScan *fs, CursorSpec *spec)
 	spec->order = show_pieces(list_nth(plan, PLAN_ORDER), holes, fs->fdw_exprs, numbers, &last);
 }
 
+/* How large the answer may be, if it is a whole table that will be read to its end */
+static TableSize
+guess_size(List *plan)
+{
+	Oid relid = (Oid) item_int(plan, PLAN_REMEMBER);
+	CursorSpec keys;
+	int attnums[MAX_KEYS];
+
+	if (OidIsValid(relid) && item_int(plan, PLAN_ALL) && table_keys(relid, &keys, attnums))
+		return size_guess(relid, attnums[0]);
+	return (TableSize){.rows = -1};
+}
+
 static void
 open_cursor(ForeignScanState *node)
 {
@@ -226,19 +239,27 @@ open_cursor(ForeignScanState *node)
 	fill_spec(node, &spec);
 	if (node->ss.ss_currentRelation)
 		spec.from = table_from(RelationGetRelid(node->ss.ss_currentRelation));
+	spec.guess = guess_size(s->plan);
 	s->cursor = cursor_open(s->client, &spec, s->decoder, &s->stats);
 	MemoryContextSwitchTo(old);
 }
 
-/* The total of a scan without conditions is the table's row count */
+/* The total of a scan without conditions is the table's row count; at its end the key is known, too */
 static void
-remember(ScanInfo *s)
+remember(ScanInfo *s, bool end)
 {
 	Oid relid = (Oid) item_int(s->plan, PLAN_REMEMBER);
+	int64 low;
+	int64 high;
 
+	if (cursor_total(s->cursor) < 0)
+		return;
 	s->remembered = true;
-	if (OidIsValid(relid) && cursor_total(s->cursor) >= 0)
-		plan_remember_rows(relid, (double) cursor_total(s->cursor));
+	if (!OidIsValid(relid))
+		return;
+	size_remember_rows(relid, (double) cursor_total(s->cursor));
+	if (end && cursor_ends(s->cursor, &low, &high))
+		size_remember_keys(relid, low, high);
 }
 
 static TupleTableSlot *
@@ -254,12 +275,11 @@ netsuiteIterateForeignScan(ForeignScanState *node)
 	ExecClearTuple(slot);
 	if (!cursor_next(s->cursor, values, nulls))
 	{
-		if (!s->remembered)
-			remember(s);
+		remember(s, true);
 		return slot;
 	}
 	if (!s->remembered)
-		remember(s);
+		remember(s, false);
 	if (s->row)
 	{
 		memcpy(slot->tts_values, values, sizeof(Datum) * s->natts);
@@ -477,7 +497,7 @@ netsuite_acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targ
 			sample_part(&s, psprintf("%s >= " INT64_FORMAT " AND %s < " INT64_FORMAT, s.spec.keys[0], start, s.spec.keys[0], low + (int64) (width * (i + 1))), page);
 		}
 	}
-	plan_remember_rows(RelationGetRelid(relation), (double) n);
+	size_remember_rows(RelationGetRelid(relation), (double) n);
 	ereport(elevel,
 			(errmsg("\"%s\": table contains " INT64_FORMAT " rows; %d rows in sample",
 					RelationGetRelationName(relation), n, s.nrows),

@@ -55,6 +55,7 @@ source_of(Rows *rows)
 	source->tables = qualified(v[13], v[10]);
 	source->deleted = qualified(v[14], v[10]);
 	source->counts = to_bool(v[15]);
+	source->changes = qualified(v[17], v[10]);
 	require_owner(source->owner, v[16], "source", source->name);
 	return source;
 }
@@ -64,7 +65,7 @@ source_of(Rows *rows)
 	"(SELECT option_value FROM pg_options_to_table(s.srvoptions) WHERE option_name = 'timezone'), c.custom_columns, " \
 	"(SELECT n.nspname FROM pg_depend p JOIN pg_extension e ON e.oid = p.refobjid JOIN pg_namespace n ON n.oid = e.extnamespace " \
 	"WHERE p.classid = 'pg_foreign_data_wrapper'::regclass AND p.objid = w.oid AND p.deptype = 'e'), " \
-	"c.check_function, c.clock_function, c.tables_function, c.deleted_function, c.counts, d.owner_name " \
+	"c.check_function, c.clock_function, c.tables_function, c.deleted_function, c.counts, d.owner_name, c.changes_function " \
 	"FROM ingest.data_source d LEFT JOIN pg_foreign_server s ON s.srvname = d.server " \
 	"LEFT JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw LEFT JOIN ingest.connector c ON c.wrapper = w.fdwname "
 

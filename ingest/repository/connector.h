@@ -28,6 +28,7 @@ typedef struct Source
 	char *clock;
 	char *tables;
 	char *deleted;
+	char *changes;
 } Source;
 
 /* An error unless the caller may act for the source's owner */

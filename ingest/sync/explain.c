@@ -113,6 +113,8 @@ ingest_explain_sync(PG_FUNCTION_ARGS)
 	{
 		Window window = window_next(s);
 
+		if (s->source->changes && s->watermark)
+			say(rsinfo, "question", psprintf("%s from %s: if it finds nothing, that is all", s->source->changes, window_low(s)));
 		if (s->source->deleted && s->now_there)
 			say(rsinfo, "deletions", psprintf("%s from %s to %s", s->source->deleted, window_deleted_low(s), s->now_there));
 		say(rsinfo, "window", psprintf("from %s to %s", window.low ? window.low : "the beginning", window.high ? window.high : "the end"));

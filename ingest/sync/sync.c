@@ -18,6 +18,7 @@
 #include "ingest/base/lock.h"
 #include "ingest/repository/access.h"
 #include "ingest/event/event.h"
+#include "ingest/sync/idle.h"
 #include "ingest/sync/reconcile.h"
 #include "ingest/sync/shape.h"
 #include "ingest/sync/sync.h"
@@ -264,6 +265,7 @@ typedef struct Batch
 	Window *windows;
 	int n_windows;
 	bool long_load; /* so much later that there is more to read */
+	Idle idle;      /* what need not be read */
 } Batch;
 
 /* What a batch did goes to history and events, and its rows' children follow */
@@ -340,7 +342,10 @@ merge_window(void *arg)
 		note_newest(s);
 	}
 	settle(b, &touched);
-	checkpoint(s, WATERMARK_CHECKPOINT, SQL_ARGS(arg_text(b->value), arg_text(s->now_there), arg_text(s->now_here)));
+	if (b->idle.known)
+		checkpoint(s, IDLE_CHECKPOINT, 0, NULL);
+	else
+		checkpoint(s, WATERMARK_CHECKPOINT, SQL_ARGS(arg_text(b->value), arg_text(s->now_there), arg_text(s->now_here)));
 	run_progress(b->run, "changes", -1);
 }
 
@@ -381,7 +386,7 @@ merge_deleted(void *arg)
 
 	enter(s, b->run);
 	rows = user_rows(psprintf("SELECT DISTINCT ON (key) key, deleted_at FROM %s($1, $2, $3::timestamptz, $4::timestamptz) ORDER BY key, deleted_at DESC", s->source->deleted),
-					 arg_name(s->source->server), arg_text(s->remote_table), arg_text(low), arg_text(s->now_there));
+					 arg_name(s->source->server), arg_text(s->remote_table), arg_text(low), arg_text(b->idle.known ? IDLE_NO_END : s->now_there));
 	for (uint64 i = 0; i < rows->n; i++)
 	{
 		strings_add(&keys, rows->v[i][0]);
@@ -402,14 +407,18 @@ merge_deleted(void *arg)
 		rows_event(s, b->run, 0, 0, b->run->deleted);
 		delete_children(s, &touched, b->run);
 	}
-	checkpoint(s, "deleted_watermark = $3::timestamptz", SQL_ARGS(arg_text(s->now_there)));
+	if (b->idle.known)
+		checkpoint(s, IDLE_CHECKPOINT, 0, NULL);
+	else
+		checkpoint(s, "deleted_watermark = $3::timestamptz", SQL_ARGS(arg_text(s->now_there)));
 	run_progress(b->run, "deletions", -1);
 }
 
+/* Is there a feed of deletions to read, given a clock? */
 static bool
-has_feed(const Sync *s)
+wants_feed(const Sync *s)
 {
-	return s->source->deleted && s->now_there && s->n_key == 1 && !s->copy.ignore_deletions && strcmp(s->mode, "incremental") == 0 && s->parent == 0;
+	return s->source->deleted && s->n_key == 1 && !s->copy.ignore_deletions && strcmp(s->mode, "incremental") == 0 && s->parent == 0;
 }
 
 /* -- loading everything -- */
@@ -845,7 +854,7 @@ plan_windows(void *arg)
 	Batch *b = arg;
 	Sync *s = b->s;
 	MemoryContext old = MemoryContextSwitchTo(s->context);
-	Window window = window_next(s);
+	Window window = b->idle.known ? window_open(s) : window_next(s);
 	char *low = NULL,
 		 *high = NULL;
 	int n = window.empty ? 0 : slices_of(s, &window, &low, &high);
@@ -916,9 +925,13 @@ prepare(void *arg)
 	s->copy.run = b->run;
 	shape_follow(s);
 	enter(s, b->run);
-	old = MemoryContextSwitchTo(s->context);
-	window_clock(s);
-	MemoryContextSwitchTo(old);
+	b->idle = idle_ask(s, wants_feed(s));
+	if (!b->idle.known)
+	{
+		old = MemoryContextSwitchTo(s->context);
+		window_clock(s);
+		MemoryContextSwitchTo(old);
+	}
 	run_progress(b->run, "columns agree", -1);
 }
 
@@ -989,7 +1002,10 @@ ask_clock(void *arg)
 static bool
 catch_up(Batch *b)
 {
-	return (!has_feed(b->s) || step(b, merge_deleted)) && increment(b);
+	bool nothing_deleted = b->idle.known ? b->idle.deletions : !wants_feed(b->s) || b->s->now_there == NULL;
+	bool nothing_changed = b->idle.known && b->idle.changes;
+
+	return (nothing_deleted || step(b, merge_deleted)) && (nothing_changed || increment(b));
 }
 
 static void

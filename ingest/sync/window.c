@@ -115,6 +115,23 @@ window_next(Sync *sync)
 }
 
 char *
+window_low(Sync *sync)
+{
+	bool jumped = false;
+
+	return sync->watermark ? beginning(sync, sync->watermark, sync->copy.cursor_type, &jumped) : NULL;
+}
+
+Window
+window_open(Sync *sync)
+{
+	Window window = {0};
+
+	window.low = window_low(sync);
+	return window;
+}
+
+char *
 window_condition(const Sync *sync, const Window *window)
 {
 	StringInfoData sql;

@@ -22,7 +22,11 @@ extern void window_clock(Sync *sync);
 /* Where a first load's watermark begins: nothing older can come later */
 extern char *window_start(Sync *sync);
 extern Window window_next(Sync *sync);
+/* All since window_low, without a clock: the watermark is to stay */
+extern Window window_open(Sync *sync);
 extern char *window_condition(const Sync *sync, const Window *window);
+/* The beginning of the window, by the watermark alone: rows that came late are in it, an hour that came twice, but not what a clock that was set back hides */
+extern char *window_low(Sync *sync);
 /* The beginning of the window of the feed of deletions */
 extern char *window_deleted_low(Sync *sync);
 
