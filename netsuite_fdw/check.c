@@ -187,7 +187,7 @@ check_zone(Check *c, const LiteralTraits *literals)
 	const ServerOptions *o = client_options(c->client);
 	const char *seen = NULL;
 	const char *sysdate = "";
-	pg_tz *zone = o->timezone ? pg_tzset(o->timezone) : zone_measured(c->client, &seen);
+	pg_tz *zone = o->timezone ? pg_tzset(o->timezone) : zone_measured(c->client, false, &seen);
 
 	if (zone == NULL)
 	{

@@ -16,6 +16,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#define MEASURING "measure the zone of datetimes, which server option timezone may declare,"
 #define MOST_REFUSALS 3 /* tables whose records cannot be read, before it is given up */
 
 /* Tables that are record types of the same name, and have a lastmodifieddate */
@@ -43,10 +44,22 @@ offset_in(pg_tz *zone, TimestampTz at)
 	return (int) pg_localtime(&time, zone)->tm_gmtoff;
 }
 
-static void
-note_problem(ZoneTrait *z, Client *client, const char *problem)
+/* One look at an account */
+typedef struct Look
 {
-	z->problem = MemoryContextStrdup(GetMemoryChunkContext(traits_of(client)), problem);
+	Client *client;
+	ZoneTrait *zone;
+	MemoryContext context;
+	Request *passing; /* the last that failed for a reason that may be cured, or NULL */
+} Look;
+
+/* Something could not be seen: why, and does that last? */
+static void
+note_problem(Look *look, Request *request, const char *problem)
+{
+	look->zone->problem = MemoryContextStrdup(GetMemoryChunkContext(traits_of(look->client)), problem);
+	if (!trait_lasts(request))
+		look->passing = request;
 }
 
 /*
@@ -54,10 +67,10 @@ note_problem(ZoneTrait *z, Client *client, const char *problem)
  * record service's moment.  False if the record cannot be read.
  */
 static bool
-compare_record(Client *client, ZoneTrait *z, Season season, const char *table, const char *shown,
-			   MemoryContext context)
+compare_record(Look *look, Season season, const char *table, const char *shown)
 {
-	Request *request = request_new(client, context);
+	Request *request = request_new(look->client, look->context);
+	ZoneTrait *z = look->zone;
 	Json *body;
 	Timestamp wall;
 	TimestampTz utc;
@@ -67,13 +80,11 @@ compare_record(Client *client, ZoneTrait *z, Season season, const char *table, c
 		return true;
 	request_get(request, psprintf("/services/rest/record/v1/%s/%s", table, http_escape(shown + 20)),
 				"application/json");
-	request->what = "read a record";
+	request->what = MEASURING;
 	if (!trait_attempt(request, &body) ||
 		!parse_moment(json_text(body, "lastModifiedDate"), true, &utc))
 	{
-		note_problem(z, client, psprintf("%s %s cannot be compared: %s", table, shown + 20, trait_problem(request)));
-		/* what may be cured is asked for again by the next query */
-		z->settled &= trait_lasts(request);
+		note_problem(look, request, psprintf("%s %s cannot be compared: %s", table, shown + 20, trait_problem(request)));
 		return false;
 	}
 	apart = (wall - utc) / USECS_PER_SEC;
@@ -88,50 +99,54 @@ compare_record(Client *client, ZoneTrait *z, Season season, const char *table, c
 
 /* Look for what is not yet seen among the rows of a table; false if its records cannot be read */
 static bool
-look_at_table(Client *client, ZoneTrait *z, const char *table, MemoryContext context)
+look_at_table(Look *look, const char *table)
 {
 	static const char *const names[SEASONS] = {"winter", "summer"};
 	Request *request;
-	Json *items = trait_ask(client, psprintf(latest, table), 1, context, &request);
+	Json *items = trait_ask(look->client, psprintf(latest, table), 1, look->context, &request);
 
+	request->what = MEASURING;
 	if (json_count(items) == 0)
 	{
-		note_problem(z, client, psprintf("table %s cannot be read: %s", table, trait_problem(request)));
-		z->settled &= trait_lasts(request);
+		note_problem(look, request, psprintf("table %s cannot be read: %s", table, trait_problem(request)));
 		return true;
 	}
 	for (Season s = 0; s < SEASONS; s++)
 	{
 		const char *shown = json_text(json_item(items, 0), names[s]);
 
-		if (shown != NULL && !z->seen[s] && !compare_record(client, z, s, table, shown, context))
+		if (shown != NULL && !look->zone->seen[s] && !compare_record(look, s, table, shown))
 			return false;
 	}
 	return true;
 }
 
+static bool
+is_complete(const ZoneTrait *z)
+{
+	return z->seen[SEASON_WINTER] && z->seen[SEASON_SUMMER];
+}
+
+/* See what there is to see.  If the zone is needed, a passing failure is an error of its own: nobody need declare anything. */
 static const ZoneTrait *
-measure(Client *client)
+measure(Client *client, bool needed)
 {
 	ZoneTrait *z = &traits_of(client)->zone;
-	MemoryContext context;
+	Look look = {.client = client, .zone = z};
 	MemoryContext old;
 	int refusals = 0;
 
 	if (z->settled)
 		return z;
-	context = AllocSetContextCreate(CurrentMemoryContext, "netsuite zone", ALLOCSET_SMALL_SIZES);
-	old = MemoryContextSwitchTo(context);
-	z->settled = true;
-	for (int i = 0; i < lengthof(tables) && refusals < MOST_REFUSALS; i++)
-	{
-		if (z->seen[SEASON_WINTER] && z->seen[SEASON_SUMMER])
-			break;
-		refusals += !look_at_table(client, z, tables[i], context);
-	}
-	z->settled |= z->seen[SEASON_WINTER] && z->seen[SEASON_SUMMER];
+	look.context = AllocSetContextCreate(CurrentMemoryContext, "netsuite zone", ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(look.context);
+	for (int i = 0; i < lengthof(tables) && refusals < MOST_REFUSALS && !is_complete(z); i++)
+		refusals += !look_at_table(&look, tables[i]);
+	z->settled = is_complete(z) || look.passing == NULL;
+	if (needed && !z->settled)
+		request_raise(look.passing);
 	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
+	MemoryContextDelete(look.context);
 	return z;
 }
 
@@ -151,7 +166,7 @@ seen_words(const ZoneTrait *z)
 			appendStringInfo(&text, "%s around %s no record could be compared", text.len > 0 ? " and" : "",
 							 season_names[s]);
 	}
-	if (z->problem && !(z->seen[SEASON_WINTER] && z->seen[SEASON_SUMMER]))
+	if (z->problem && !is_complete(z))
 		appendStringInfo(&text, " (%s)", z->problem);
 	return text.data + 1;
 }
@@ -160,7 +175,7 @@ seen_words(const ZoneTrait *z)
 bool
 zone_agrees(Client *client, pg_tz *zone, const char **seen)
 {
-	const ZoneTrait *z = measure(client);
+	const ZoneTrait *z = measure(client, false);
 
 	*seen = seen_words(z);
 	for (Season s = 0; s < SEASONS; s++)
@@ -173,12 +188,12 @@ zone_agrees(Client *client, pg_tz *zone, const char **seen)
 
 /* UTC or the zone of NetSuite's servers, if both halves of the year prove it; else NULL and what was seen */
 pg_tz *
-zone_measured(Client *client, const char **problem)
+zone_measured(Client *client, bool needed, const char **problem)
 {
 	static const char *const candidates[] = {"UTC", "America/Los_Angeles"};
-	const ZoneTrait *z = measure(client);
+	const ZoneTrait *z = measure(client, needed);
 
-	for (int i = 0; i < lengthof(candidates) && z->seen[SEASON_WINTER] && z->seen[SEASON_SUMMER]; i++)
+	for (int i = 0; i < lengthof(candidates) && is_complete(z); i++)
 	{
 		pg_tz *zone = pg_tzset(candidates[i]);
 
@@ -195,7 +210,7 @@ trait_zone(Client *client)
 {
 	const ServerOptions *o = client_options(client);
 	const char *problem = NULL;
-	pg_tz *zone = o->timezone ? pg_tzset(o->timezone) : zone_measured(client, &problem);
+	pg_tz *zone = o->timezone ? pg_tzset(o->timezone) : zone_measured(client, true, &problem);
 
 	if (zone == NULL)
 		ereport(ERROR,

@@ -29,7 +29,7 @@ typedef struct ZoneTrait
 } ZoneTrait;
 
 extern pg_tz *trait_zone(Client *client);
-extern pg_tz *zone_measured(Client *client, const char **problem);
+extern pg_tz *zone_measured(Client *client, bool needed, const char **problem);
 extern bool zone_agrees(Client *client, pg_tz *zone, const char **seen);
 
 #endif /* NETSUITE_ZONE_H */

@@ -92,7 +92,7 @@ for my $kind (qw(500 503 429 reset-before garbage))
 		CREATE TEMP TABLE states (state text);
 		DO \$\$ BEGIN PERFORM lastmodifieddate FROM netsuite.transaction WHERE id = 4; INSERT INTO states VALUES ('right'); EXCEPTION WHEN OTHERS THEN INSERT INTO states VALUES (SQLSTATE); END \$\$;
 		DO \$\$ BEGIN PERFORM pg_sleep(0.1); PERFORM lastmodifieddate FROM netsuite.transaction WHERE id = 4; INSERT INTO states VALUES ('right'); EXCEPTION WHEN OTHERS THEN INSERT INTO states VALUES (SQLSTATE); END \$\$;
-		SELECT string_agg(state, ' ') FROM states}), qr/^(HV00J|right) right$/, "$kind for a while: then it is measured");
+		SELECT string_agg(state, ' ') FROM states}), qr/^(HV000|HV00N|53400|HV00K|right) right$/, "$kind for a while: then it is measured");
 }
 
 # one season alone, in every table
