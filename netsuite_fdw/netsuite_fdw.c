@@ -407,9 +407,9 @@ try_request(Request *request)
 	if (request->state == REQUEST_DONE)
 		return NULL;
 	if (request->http->failure != HTTP_OK)
-		return psprintf("no reply: %s", request->detail ? request->detail : "unknown reason");
+		return psprintf("no reply: %s", request->detail ? request_words(request) : "unknown reason");
 	return psprintf("NetSuite answered %d: %s", request->http->status,
-					request->detail ? request->detail : "no reason given");
+					request->detail ? request_words(request) : "no reason given");
 }
 
 /* Address, TLS and clock by one request that needs no login */
