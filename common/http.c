@@ -438,6 +438,8 @@ set_options(HttpTransfer *t, const HttpSettings *s, const char *method, const ch
 	SET(e, CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(e, CURLOPT_SSL_VERIFYHOST, 2L);
 	SET(e, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	/* no sessions: a handle serves one request, and libcurl 7.88 frees one twice when memory is out */
+	SET(e, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	if (s->ca_file != NULL)
 		SET(e, CURLOPT_CAINFO, s->ca_file);
 	/* an empty proxy keeps the environment's out */
