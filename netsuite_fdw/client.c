@@ -11,8 +11,10 @@
 #include "common/json.h"
 #include "common/retry.h"
 #include "foreign/foreign.h"
+#include "miscadmin.h"
 #include "netsuite_fdw/client.h"
 #include "netsuite_fdw/failure.h"
+#include "netsuite_fdw/governor.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -22,6 +24,8 @@
 #define TOKEN_MARGIN_S 60
 #define RAISE_AFTER 40 /* quiet replies before one more at once */
 #define MAX_500_RETRIES 3
+#define TOKEN_POLL_MS 50 /* while another backend gets a token */
+#define SHOW_MS 1000
 #define MAX_LOST 3 /* kept connections that may die under one request before that counts */
 
 #define SUITEQL_PATH "/services/rest/query/v1/suiteql"
@@ -42,13 +46,16 @@ struct Client
 	bool unsure; /* another mapping may be the user's now */
 	int users;   /* scans and requests that hold it */
 
-	/* governor */
+	/* concurrency, of this backend alone or by the governor */
+	AccountKey account;
 	int allowed; /* requests at once, now */
 	int running;
 	int quiet; /* good replies since the last change */
 	TimestampTz reduced_at;
+	TimestampTz in_line; /* waits for a slot since then; 0: does not */
 
 	/* OAuth 2.0 */
+	TokenKey token_key;
 	char *token;
 	TimestampTz token_expiry;
 	uint64 token_epoch;
@@ -107,11 +114,25 @@ sweep(void)
 		if (c->stale && c->users == 0)
 		{
 			*link = c->next;
+			governor_forget_token(&c->token_key, c->token);
 			MemoryContextDelete(c->context);
 		}
 		else
 			link = &c->next;
 	}
+}
+
+/* Whose token it is: whoever has another mapping, key or address has another token */
+static TokenKey
+token_key(const Client *c)
+{
+	const char *texts[] = {c->options->base_url, c->user->client_id, c->user->certificate_id,
+						   c->user->private_key};
+	TokenKey key = {.database = MyDatabaseId, .server = c->serverid, .mapping = c->mappingid};
+
+	key.hash[0] = governor_hash(texts, lengthof(texts), 1);
+	key.hash[1] = governor_hash(texts, lengthof(texts), 2);
+	return key;
 }
 
 static Client *
@@ -135,6 +156,8 @@ build(Oid serverid, Oid userid)
 	c->options->http.proxy_password = c->user->proxy_password;
 	c->kind = credential_kind(c->user, c->options->name);
 	c->allowed = c->options->max_concurrency;
+	c->account = governor_account(c->options->base_url, c->options->account);
+	c->token_key = token_key(c);
 	MemoryContextSwitchTo(old);
 	/* complete: now it may outlive the query */
 	MemoryContextSetParent(context, CacheMemoryContext);
@@ -197,10 +220,13 @@ client_options(Client *client)
 	return client->options;
 }
 
+/* Requests at once that it makes sense to have ready */
 int
 client_allowed(Client *client)
 {
-	return client->allowed;
+	int shared = governor_allowed(&client->account, client->options->max_concurrency, NULL);
+
+	return shared >= 0 ? shared : client->allowed;
 }
 
 /* Zeroed memory that lives as long as the client, for what is learnt of the account */
@@ -214,6 +240,50 @@ client_slot(Client *client, Size size)
 
 /* -- requests -- */
 
+/* Take a slot for a request, of the account's or of our own; false if it must wait */
+static bool
+take_slot(Request *request)
+{
+	Client *c = request->client;
+	int limit = c->options->max_concurrency;
+
+	/* one that could not be sent still has what it took */
+	if (request->counted)
+		return true;
+	if (c->running >= limit)
+		return false;
+	switch (governor_take(&c->account, limit, c->in_line ? c->in_line : GetCurrentTimestamp(),
+						  &request->lease))
+	{
+		case SLOT_WAIT:
+			return false;
+		case SLOT_ALONE:
+			if (c->running >= c->allowed)
+				return false;
+			break;
+		case SLOT_TAKEN:
+			request->slot = true;
+			break;
+	}
+	/* the next one is a new place in line */
+	c->in_line = 0;
+	c->running++;
+	request->counted = true;
+	return true;
+}
+
+static void
+give_back_slot(Request *request)
+{
+	Client *c = request->client;
+
+	if (request->counted)
+		c->running--;
+	if (request->slot)
+		governor_give_back(&c->account, request->lease);
+	request->counted = request->slot = false;
+}
+
 static void
 unlist(Request *request)
 {
@@ -226,8 +296,7 @@ unlist(Request *request)
 		link = &(*link)->next;
 	*link = request->next;
 	request->listed = false;
-	if (request->state == REQUEST_RUNNING)
-		c->running--;
+	give_back_slot(request);
 }
 
 static void
@@ -237,7 +306,10 @@ forget(void *arg)
 
 	unlist(request);
 	if (request->client->login == request)
+	{
 		request->client->login = NULL;
+		governor_login_over(&request->client->token_key);
+	}
 	request->client->users--;
 }
 
@@ -423,6 +495,23 @@ headers_of(Request *request, const char *url)
 	return headers;
 }
 
+/* What the request adds to its scan's counters and to the server's */
+static void
+count_launch(Request *request)
+{
+	Tally more = {.requests = 1, .retries = request->attempt > 0};
+
+	if (request->ready_at != 0)
+		more.waited_us = GetCurrentTimestamp() - request->ready_at;
+	request->ready_at = 0;
+	governor_count(request->client->serverid, &more);
+	if (request->stats == NULL)
+		return;
+	request->stats->requests += more.requests;
+	request->stats->retries += more.retries;
+}
+
+/* Send a request that has a slot */
 static void
 launch(Request *request)
 {
@@ -442,12 +531,7 @@ launch(Request *request)
 	http_start(request->http, &c->options->http, request->method, full.data,
 			   headers_of(request, url), request->body, request->max_body);
 	request->state = REQUEST_RUNNING;
-	c->running++;
-	if (request->stats)
-	{
-		request->stats->requests++;
-		request->stats->retries += request->attempt > 0;
-	}
+	count_launch(request);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
 }
@@ -513,13 +597,16 @@ throttle(Request *request, const char *code, const char *detail)
 	Client *c = request->client;
 	TimestampTz now = GetCurrentTimestamp();
 
+	if (governor_runs())
+		governor_refused(&c->account, c->options->max_concurrency);
 	/* refusals of one burst count once */
-	if (c->reduced_at == 0 || TimestampDifferenceExceeds(c->reduced_at, now, 250))
+	else if (c->reduced_at == 0 || TimestampDifferenceExceeds(c->reduced_at, now, 250))
 	{
 		c->allowed = Max(1, c->allowed / 2);
 		c->reduced_at = now;
 	}
 	c->quiet = 0;
+	governor_count(c->serverid, &(Tally){.refusals = 1});
 	if (request->stats)
 		request->stats->throttled++;
 	again(request, false, code, detail);
@@ -533,7 +620,9 @@ done(Request *request)
 
 	unlist(request);
 	request->state = REQUEST_DONE;
-	if (c->allowed < c->options->max_concurrency && ++c->quiet >= RAISE_AFTER)
+	if (governor_runs())
+		governor_answered(&c->account, c->options->max_concurrency);
+	else if (c->allowed < c->options->max_concurrency && ++c->quiet >= RAISE_AFTER)
 	{
 		c->allowed++;
 		c->quiet = 0;
@@ -569,7 +658,10 @@ refused_login(Request *request, const char *code, const char *detail)
 	}
 	request->relogged = true;
 	if (request->token_epoch == c->token_epoch)
+	{
+		governor_forget_token(&c->token_key, c->token);
 		c->token = NULL;
+	}
 	http_drop_body(request->http);
 	request->state = REQUEST_WAITING;
 }
@@ -625,8 +717,9 @@ settle(Request *request)
 	char *code = NULL;
 	char *detail = NULL;
 
-	request->client->running--;
+	give_back_slot(request);
 	request->state = REQUEST_WAITING;
+	governor_count(request->client->serverid, &(Tally){.bytes = http->body_len});
 	if (request->stats)
 		request->stats->bytes += http->body_len;
 	if (http->failure != HTTP_OK)
@@ -648,6 +741,18 @@ static bool
 token_valid(Client *c)
 {
 	return c->token != NULL && c->token_expiry > GetCurrentTimestamp();
+}
+
+static void
+keep_token(Client *c, const char *token, TimestampTz expiry)
+{
+	char *old = c->token;
+
+	c->token = MemoryContextStrdup(c->context, token);
+	c->token_epoch++;
+	c->token_expiry = expiry;
+	if (old)
+		pfree(old);
 }
 
 /* Ask for a token.  The assertion is short-lived, so every login makes its own. */
@@ -695,6 +800,8 @@ end_login(Client *c, Request *login)
 	int64 seconds = json_int(json_member(body, "expires_in"));
 
 	c->login = NULL;
+	if (login->state != REQUEST_DONE || !is_token(token))
+		governor_login_over(&c->token_key);
 	if (login->state == REQUEST_DONE && !is_token(token))
 	{
 		login->outcome = OUTCOME_NONSENSE;
@@ -708,21 +815,45 @@ end_login(Client *c, Request *login)
 	}
 	if (seconds <= 0 || seconds > 86400)
 		seconds = 3600;
-	c->token = MemoryContextStrdup(c->context, token);
-	c->token_epoch++;
-	c->token_expiry = TimestampTzPlusMilliseconds(
-		GetCurrentTimestamp(), (seconds - Min(TOKEN_MARGIN_S, seconds / 2)) * 1000);
+	keep_token(c, token,
+			   TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+										   (seconds - Min(TOKEN_MARGIN_S, seconds / 2)) * 1000));
+	governor_keep_token(&c->token_key, c->token, c->token_expiry);
+	governor_login_over(&c->token_key);
 	request_stop(login);
 }
 
 /* -- one turn -- */
 
-static bool
-may_start(Client *c, Request *r, TimestampTz now)
+/*
+ * See to it that there is a token, which one backend gets for all; returns how
+ * long until that can be known, or -1.
+ */
+static long
+seek_token(Client *c, Request *needs_it)
 {
-	if (r->state != REQUEST_WAITING || r->not_before > now || c->running >= c->allowed)
-		return false;
-	return r->anonymous || c->kind == CREDENTIAL_TBA || token_valid(c);
+	char *token;
+	TimestampTz expiry;
+
+	switch (governor_token(&c->token_key, &token, &expiry))
+	{
+		case TOKEN_THERE:
+			keep_token(c, token, expiry);
+			break;
+		case TOKEN_WAIT:
+			return TOKEN_POLL_MS;
+		case TOKEN_ALONE:
+		case TOKEN_LOGIN:
+			start_login(c, needs_it);
+			break;
+	}
+	return -1;
+}
+
+static bool
+wants_token(Client *c, Request *r)
+{
+	return r->state == REQUEST_WAITING && !r->anonymous && c->kind == CREDENTIAL_OAUTH2 && !token_valid(c);
 }
 
 /* Start what may start; returns how long until the next may, or -1 */
@@ -731,27 +862,80 @@ start_waiting(Client *c)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	Request *needs_token = NULL;
+	bool full = false;
 	long wait = -1;
 
 	for (Request *r = c->requests; r != NULL && needs_token == NULL; r = r->next)
 	{
-		if (r->state == REQUEST_WAITING && !r->anonymous)
+		if (wants_token(c, r))
 			needs_token = r;
 	}
-	if (needs_token && c->kind == CREDENTIAL_OAUTH2 && !token_valid(c) && c->login == NULL)
-		start_login(c, needs_token);
+	if (needs_token && c->login == NULL)
+		wait = seek_token(c, needs_token);
 	for (Request *r = c->requests; r != NULL; r = r->next)
 	{
-		if (may_start(c, r, now))
-			launch(r);
-		else if (r->state == REQUEST_WAITING && r->not_before > now)
+		if (r->state != REQUEST_WAITING || wants_token(c, r))
+			continue;
+		if (r->not_before > now)
 		{
 			long ms = TimestampDifferenceMilliseconds(now, r->not_before) + 1;
 
 			wait = wait < 0 ? ms : Min(wait, ms);
+			continue;
 		}
+		if (!full && take_slot(r))
+		{
+			launch(r);
+			continue;
+		}
+		full = true;
+		if (r->ready_at == 0)
+			r->ready_at = now;
 	}
+	if (!full)
+		c->in_line = 0;
+	else if (c->in_line == 0)
+		c->in_line = now;
 	return wait;
+}
+
+/* Settle what came */
+static void
+settle_done(Client *c)
+{
+	Request *next;
+
+	for (Request *r = c->requests; r != NULL; r = next)
+	{
+		next = r->next;
+		if (r->state == REQUEST_RUNNING && r->http->state == HTTP_DONE)
+			settle(r);
+	}
+}
+
+/* Wait for the network, or until the governor has a slot for us */
+static void
+wait_in_line(Client *c, long timeout_ms)
+{
+	int limit = c->options->max_concurrency;
+	/* he who does not show himself is taken for gone */
+	long patience = timeout_ms < 0 ? SHOW_MS : Min(timeout_ms, SHOW_MS);
+
+	if (!governor_runs() || (c->running == 0 && c->in_line == 0))
+	{
+		http_turn(timeout_ms);
+		return;
+	}
+	governor_stand_in_line(&c->account, limit, c->running < limit ? c->in_line : 0);
+	PG_TRY();
+	{
+		http_turn(patience);
+	}
+	PG_FINALLY();
+	{
+		governor_leave_line(&c->account);
+	}
+	PG_END_TRY();
 }
 
 /*
@@ -763,19 +947,19 @@ void
 client_turn(Client *client, long timeout_ms)
 {
 	long until_next;
-	Request *next;
 
 	if (client->requests == NULL)
 		return;
 	until_next = start_waiting(client);
 	if (until_next >= 0)
 		timeout_ms = timeout_ms < 0 ? until_next : Min(timeout_ms, until_next);
-	http_turn(timeout_ms);
-	for (Request *r = client->requests; r != NULL; r = next)
+	wait_in_line(client, timeout_ms);
+	/* of all clients: one may wait for a slot that another one's reply gives back */
+	for (Client *c = clients; c != NULL; c = c->next)
 	{
-		next = r->next;
-		if (r->state == REQUEST_RUNNING && r->http->state == HTTP_DONE)
-			settle(r);
+		settle_done(c);
+		if (c != client && c->running > 0 && governor_runs())
+			governor_show(&c->account);
 	}
 	if (client->login != NULL && request_settled(client->login))
 		end_login(client, client->login);
