@@ -11,25 +11,22 @@
 #include "common/json.h"
 #include "common/retry.h"
 #include "foreign/foreign.h"
-#include "miscadmin.h"
 #include "netsuite_fdw/client.h"
 #include "netsuite_fdw/failure.h"
 #include "netsuite_fdw/governor.h"
+#include "netsuite_fdw/token.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #define SMALL_BODY (16 * 1024 * 1024) /* for everything but pages */
-#define TOKEN_MARGIN_S 60
-#define RAISE_AFTER 40 /* quiet replies before one more at once */
+#define RAISE_AFTER 40                /* quiet replies before one more at once */
 #define MAX_500_RETRIES 3
-#define TOKEN_POLL_MS 50 /* while another backend gets a token */
 #define SHOW_MS 1000
 #define MAX_LOST 3 /* kept connections that may die under one request before that counts */
 
 #define SUITEQL_PATH "/services/rest/query/v1/suiteql"
-#define TOKEN_PATH "/services/rest/auth/oauth2/v1/token"
 
 struct Client
 {
@@ -55,11 +52,7 @@ struct Client
 	TimestampTz in_line; /* waits for a slot since then; 0: does not */
 
 	/* OAuth 2.0 */
-	TokenKey token_key;
-	char *token;
-	TimestampTz token_expiry;
-	uint64 token_epoch;
-	Request *login;
+	Token token;
 
 	Request *requests; /* that wait or run, oldest first */
 	void *slot;        /* what another room remembers here */
@@ -114,25 +107,12 @@ sweep(void)
 		if (c->stale && c->users == 0)
 		{
 			*link = c->next;
-			governor_forget_token(&c->token_key, c->token);
+			token_forget(&c->token);
 			MemoryContextDelete(c->context);
 		}
 		else
 			link = &c->next;
 	}
-}
-
-/* Whose token it is: whoever has another mapping, key or address has another token */
-static TokenKey
-token_key(const Client *c)
-{
-	const char *texts[] = {c->options->base_url, c->user->client_id, c->user->certificate_id,
-						   c->user->private_key};
-	TokenKey key = {.database = MyDatabaseId, .server = c->serverid, .mapping = c->mappingid};
-
-	key.hash[0] = governor_hash(texts, lengthof(texts), 1);
-	key.hash[1] = governor_hash(texts, lengthof(texts), 2);
-	return key;
 }
 
 static Client *
@@ -157,7 +137,7 @@ build(Oid serverid, Oid userid)
 	c->kind = credential_kind(c->user, c->options->name);
 	c->allowed = c->options->max_concurrency;
 	c->account = governor_account(c->options->base_url, c->options->account);
-	c->token_key = token_key(c);
+	token_init(&c->token, context, serverid, c->mappingid, c->options->base_url, c->user);
 	MemoryContextSwitchTo(old);
 	/* complete: now it may outlive the query */
 	MemoryContextSetParent(context, CacheMemoryContext);
@@ -305,11 +285,8 @@ forget(void *arg)
 	Request *request = arg;
 
 	unlist(request);
-	if (request->client->login == request)
-	{
-		request->client->login = NULL;
-		governor_login_over(&request->client->token_key);
-	}
+	if (request->client->token.login == request)
+		token_login_gone(&request->client->token);
 	request->client->users--;
 }
 
@@ -482,7 +459,7 @@ headers_of(Request *request, const char *url)
 	if (!request->anonymous)
 	{
 		if (c->kind == CREDENTIAL_OAUTH2)
-			headers = lappend(headers, psprintf("Authorization: Bearer %s", c->token));
+			headers = lappend(headers, psprintf("Authorization: Bearer %s", c->token.text));
 		else
 			headers = lappend(headers, credential_sign(c->user, c->options->realm, request->method,
 													   url, request->params, request->nparams));
@@ -527,7 +504,7 @@ launch(Request *request)
 	for (int i = 0; i < request->nparams; i++)
 		appendStringInfo(&full, "%c%s=%s", i == 0 ? '?' : '&', request->params[i].name,
 						 http_escape(request->params[i].value));
-	request->token_epoch = c->token_epoch;
+	request->token_epoch = c->token.epoch;
 	http_start(request->http, &c->options->http, request->method, full.data,
 			   headers_of(request, url), request->body, request->max_body);
 	request->state = REQUEST_RUNNING;
@@ -657,11 +634,7 @@ refused_login(Request *request, const char *code, const char *detail)
 		return;
 	}
 	request->relogged = true;
-	if (request->token_epoch == c->token_epoch)
-	{
-		governor_forget_token(&c->token_key, c->token);
-		c->token = NULL;
-	}
+	token_refused(&c->token, request->token_epoch);
 	http_drop_body(request->http);
 	request->state = REQUEST_WAITING;
 }
@@ -735,125 +708,31 @@ settle(Request *request)
 	settle_outcome(request, code, detail);
 }
 
-/* -- OAuth 2.0 -- */
-
-static bool
-token_valid(Client *c)
-{
-	return c->token != NULL && c->token_expiry > GetCurrentTimestamp();
-}
-
-static void
-keep_token(Client *c, const char *token, TimestampTz expiry)
-{
-	char *old = c->token;
-
-	c->token = MemoryContextStrdup(c->context, token);
-	c->token_epoch++;
-	c->token_expiry = expiry;
-	if (old)
-		pfree(old);
-}
-
-/* Ask for a token.  The assertion is short-lived, so every login makes its own. */
-static void
-start_login(Client *c, Request *because)
-{
-	Request *r = request_new(c, MemoryContextGetParent(because->context));
-	MemoryContext old = MemoryContextSwitchTo(r->context);
-	char *url = psprintf("%s%s", c->options->base_url, TOKEN_PATH);
-
-	r->method = "POST";
-	r->path = TOKEN_PATH;
-	r->accept_type = "application/json";
-	r->content_type = "application/x-www-form-urlencoded";
-	r->what = "obtain an access token";
-	r->anonymous = true;
-	r->body = psprintf("grant_type=client_credentials"
-					   "&client_assertion_type=urn%%3Aietf%%3Aparams%%3Aoauth%%3Aclient-assertion-type%%3Ajwt-bearer"
-					   "&client_assertion=%s",
-					   credential_assertion(c->user, url));
-	MemoryContextSwitchTo(old);
-	request_start(r);
-	c->login = r;
-}
-
-/* A token stands in a header of its own: nothing in it may end the line */
-static bool
-is_token(const char *text)
-{
-	if (text == NULL || *text == '\0')
-		return false;
-	for (; *text; text++)
-	{
-		if (*text <= ' ' || *text >= 127)
-			return false;
-	}
-	return true;
-}
-
-static void
-end_login(Client *c, Request *login)
-{
-	Json *body = login->state == REQUEST_DONE ? request_json(login) : NULL;
-	const char *token = json_text(body, "access_token");
-	int64 seconds = json_int(json_member(body, "expires_in"));
-
-	c->login = NULL;
-	if (login->state != REQUEST_DONE || !is_token(token))
-		governor_login_over(&c->token_key);
-	if (login->state == REQUEST_DONE && !is_token(token))
-	{
-		login->outcome = OUTCOME_NONSENSE;
-		fail(login, NULL, "the reply holds no access token");
-	}
-	if (login->state != REQUEST_DONE)
-	{
-		fail_all(c, login);
-		request_stop(login);
-		return;
-	}
-	if (seconds <= 0 || seconds > 86400)
-		seconds = 3600;
-	keep_token(c, token,
-			   TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-										   (seconds - Min(TOKEN_MARGIN_S, seconds / 2)) * 1000));
-	governor_keep_token(&c->token_key, c->token, c->token_expiry);
-	governor_login_over(&c->token_key);
-	request_stop(login);
-}
-
 /* -- one turn -- */
 
-/*
- * See to it that there is a token, which one backend gets for all; returns how
- * long until that can be known, or -1.
- */
-static long
-seek_token(Client *c, Request *needs_it)
+/* The login is over: those that wait for the token go on, or fail as it did */
+static void
+end_login(Client *c)
 {
-	char *token;
-	TimestampTz expiry;
+	Request *login = c->token.login;
 
-	switch (governor_token(&c->token_key, &token, &expiry))
+	if (!token_arrived(&c->token))
 	{
-		case TOKEN_THERE:
-			keep_token(c, token, expiry);
-			break;
-		case TOKEN_WAIT:
-			return TOKEN_POLL_MS;
-		case TOKEN_ALONE:
-		case TOKEN_LOGIN:
-			start_login(c, needs_it);
-			break;
+		if (login->state == REQUEST_DONE)
+		{
+			login->outcome = OUTCOME_NONSENSE;
+			fail(login, NULL, "the reply holds no access token");
+		}
+		fail_all(c, login);
 	}
-	return -1;
+	request_stop(login);
 }
 
 static bool
 wants_token(Client *c, Request *r)
 {
-	return r->state == REQUEST_WAITING && !r->anonymous && c->kind == CREDENTIAL_OAUTH2 && !token_valid(c);
+	return r->state == REQUEST_WAITING && !r->anonymous && c->kind == CREDENTIAL_OAUTH2 &&
+		   !token_valid(&c->token);
 }
 
 /* Start what may start; returns how long until the next may, or -1 */
@@ -870,8 +749,8 @@ start_waiting(Client *c)
 		if (wants_token(c, r))
 			needs_token = r;
 	}
-	if (needs_token && c->login == NULL)
-		wait = seek_token(c, needs_token);
+	if (needs_token)
+		wait = token_seek(&c->token, c, c->user, MemoryContextGetParent(needs_token->context));
 	for (Request *r = c->requests; r != NULL; r = r->next)
 	{
 		if (r->state != REQUEST_WAITING || wants_token(c, r))
@@ -961,8 +840,8 @@ client_turn(Client *client, long timeout_ms)
 		if (c != client && c->running > 0 && governor_runs())
 			governor_show(&c->account);
 	}
-	if (client->login != NULL && request_settled(client->login))
-		end_login(client, client->login);
+	if (client->token.login != NULL && request_settled(client->token.login))
+		end_login(client);
 	/* a slot that came free is used at once */
 	start_waiting(client);
 }
