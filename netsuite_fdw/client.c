@@ -12,26 +12,29 @@
 #include "common/retry.h"
 #include "foreign/foreign.h"
 #include "netsuite_fdw/client.h"
+#include "netsuite_fdw/failure.h"
+#include "netsuite_fdw/governor.h"
+#include "netsuite_fdw/token.h"
 #include "netsuite_fdw/compat.h"
-#include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #define SMALL_BODY (16 * 1024 * 1024) /* for everything but pages */
-#define TOKEN_MARGIN_S 60
-#define RAISE_AFTER 40 /* quiet replies before one more at once */
+#define RAISE_AFTER 40                /* quiet replies before one more at once */
 #define MAX_500_RETRIES 3
 #define SPARE_DEADLINE_MS 10000 /* for a reply that one can do without */
+#define SHOW_MS 1000
+#define MAX_LOST 3 /* kept connections that may die under one request before that counts */
 
 #define SUITEQL_PATH "/services/rest/query/v1/suiteql"
-#define TOKEN_PATH "/services/rest/auth/oauth2/v1/token"
 
 struct Client
 {
 	Oid serverid;
 	Oid userid;
+	Oid mappingid;
 	uint32 server_hash;
 	uint32 mapping_hash;
 	MemoryContext context;
@@ -39,19 +42,19 @@ struct Client
 	UserOptions *user;
 	CredentialKind kind;
 	bool stale;
-	int users; /* scans and requests that hold it */
+	bool unsure; /* another mapping may be the user's now */
+	int users;   /* scans and requests that hold it */
 
-	/* governor */
+	/* concurrency, of this backend alone or by the governor */
+	AccountKey account;
 	int allowed; /* requests at once, now */
 	int running;
 	int quiet; /* good replies since the last change */
 	TimestampTz reduced_at;
+	TimestampTz in_line; /* waits for a slot since then; 0: does not */
 
 	/* OAuth 2.0 */
-	char *token;
-	TimestampTz token_expiry;
-	uint64 token_epoch;
-	Request *login;
+	Token token;
 
 	Request *requests; /* that wait or run, oldest first */
 	void *slot;        /* what another room remembers here */
@@ -59,19 +62,38 @@ struct Client
 };
 
 static Client *clients = NULL;
+static uint64 changes = 0; /* in the catalogue, as far as this room heard */
 
 /* -- the cache -- */
 
+/*
+ * Something changed in the catalogue.  A mapping that is not the client's own may
+ * be one that was just made for its user, who had PUBLIC's.
+ */
 static void
 retire(Datum arg, int cacheid, uint32 hash)
 {
+	changes++;
 	for (Client *c = clients; c != NULL; c = c->next)
 	{
 		uint32 mine = cacheid == FOREIGNSERVEROID ? c->server_hash : c->mapping_hash;
 
 		if (hash == 0 || hash == mine)
 			c->stale = true;
+		else if (cacheid == USERMAPPINGOID)
+			c->unsure = true;
 	}
+}
+
+/* Is it still the user's mapping that the client was made from? */
+static void
+check_mapping(Client *c)
+{
+	if (c->stale || !c->unsure)
+		return;
+	c->unsure = false; /* the look-up may bring the next change to light */
+	if (GetUserMapping(c->userid, c->serverid)->umid != c->mappingid)
+		c->stale = true;
 }
 
 /* Free clients that are retired and that nobody holds */
@@ -87,6 +109,7 @@ sweep(void)
 		if (c->stale && c->users == 0)
 		{
 			*link = c->next;
+			token_forget(&c->token);
 			MemoryContextDelete(c->context);
 		}
 		else
@@ -106,12 +129,17 @@ build(Oid serverid, Oid userid)
 	c->context = context;
 	c->serverid = serverid;
 	c->userid = userid;
+	c->mappingid = mapping->umid;
 	c->server_hash = GetSysCacheHashValue1(FOREIGNSERVEROID, ObjectIdGetDatum(serverid));
 	c->mapping_hash = GetSysCacheHashValue1(USERMAPPINGOID, ObjectIdGetDatum(mapping->umid));
 	c->options = server_options(serverid);
 	c->user = user_options(userid, serverid);
+	c->options->http.proxy_user = c->user->proxy_user;
+	c->options->http.proxy_password = c->user->proxy_password;
 	c->kind = credential_kind(c->user, c->options->name);
 	c->allowed = c->options->max_concurrency;
+	c->account = governor_account(c->options->base_url, c->options->account);
+	token_init(&c->token, context, serverid, c->mappingid, c->options->base_url, c->user);
 	MemoryContextSwitchTo(old);
 	/* complete: now it may outlive the query */
 	MemoryContextSetParent(context, CacheMemoryContext);
@@ -123,6 +151,7 @@ Client *
 client_get(Oid serverid, Oid userid)
 {
 	static bool registered = false;
+	uint64 before;
 	Client *c;
 
 	if (!registered)
@@ -134,10 +163,16 @@ client_get(Oid serverid, Oid userid)
 	sweep();
 	for (c = clients; c != NULL; c = c->next)
 	{
-		if (c->serverid == serverid && c->userid == userid && !c->stale)
+		if (c->serverid != serverid || c->userid != userid)
+			continue;
+		check_mapping(c);
+		if (!c->stale)
 			return c;
 	}
+	before = changes;
 	c = build(serverid, userid);
+	/* what it was built from changed meanwhile: good for this once */
+	c->stale = changes != before;
 	c->next = clients;
 	clients = c;
 	return c;
@@ -167,10 +202,13 @@ client_options(Client *client)
 	return client->options;
 }
 
+/* Requests at once that it makes sense to have ready */
 int
 client_allowed(Client *client)
 {
-	return client->allowed;
+	int shared = governor_allowed(&client->account, client->options->max_concurrency, NULL);
+
+	return shared >= 0 ? shared : client->allowed;
 }
 
 /* How the client logs in */
@@ -198,6 +236,50 @@ client_slot(Client *client, Size size)
 
 /* -- requests -- */
 
+/* Take a slot for a request, of the account's or of our own; false if it must wait */
+static bool
+take_slot(Request *request)
+{
+	Client *c = request->client;
+	int limit = c->options->max_concurrency;
+
+	/* one that could not be sent still has what it took */
+	if (request->counted)
+		return true;
+	if (c->running >= limit)
+		return false;
+	switch (governor_take(&c->account, limit, c->in_line ? c->in_line : GetCurrentTimestamp(),
+						  &request->lease))
+	{
+		case SLOT_WAIT:
+			return false;
+		case SLOT_ALONE:
+			if (c->running >= c->allowed)
+				return false;
+			break;
+		case SLOT_TAKEN:
+			request->slot = true;
+			break;
+	}
+	/* the next one is a new place in line */
+	c->in_line = 0;
+	c->running++;
+	request->counted = true;
+	return true;
+}
+
+static void
+give_back_slot(Request *request)
+{
+	Client *c = request->client;
+
+	if (request->counted)
+		c->running--;
+	if (request->slot)
+		governor_give_back(&c->account, request->lease);
+	request->counted = request->slot = false;
+}
+
 static void
 unlist(Request *request)
 {
@@ -210,8 +292,7 @@ unlist(Request *request)
 		link = &(*link)->next;
 	*link = request->next;
 	request->listed = false;
-	if (request->state == REQUEST_RUNNING)
-		c->running--;
+	give_back_slot(request);
 }
 
 static void
@@ -220,9 +301,42 @@ forget(void *arg)
 	Request *request = arg;
 
 	unlist(request);
-	if (request->client->login == request)
-		request->client->login = NULL;
+	if (request->client->token.login == request)
+		token_login_gone(&request->client->token);
 	request->client->users--;
+}
+
+/* Requests that do not say otherwise get JSON */
+static bool
+accept_json(Request *request, void *arg, const char **why)
+{
+	HttpBuffer buffer = {0};
+
+	if (request->http->body_len == 0)
+	{
+		*why = "the reply is empty";
+		return request->http->status == 204;
+	}
+	switch (http_text(request->http, request->max_body, &buffer))
+	{
+		case HTTP_TEXT_OK:
+			request->json = json_parse(request->context, buffer.data, buffer.len);
+			*why = "the reply is no JSON";
+			break;
+		case HTTP_TEXT_BROKEN:
+			*why = "the compressed reply is damaged";
+			break;
+		case HTTP_TEXT_TOO_LARGE:
+			request->outcome = OUTCOME_TOO_LARGE;
+			*why = NULL;
+			break;
+		case HTTP_TEXT_NO_MEMORY:
+			request->outcome = OUTCOME_NO_MEMORY;
+			*why = NULL;
+			break;
+	}
+	free(buffer.data);
+	return request->json != NULL;
 }
 
 /* A request in a context of its own below parent */
@@ -237,6 +351,7 @@ request_new(Client *client, MemoryContext parent)
 	request->client = client;
 	request->http = http_request_new(context);
 	request->max_body = SMALL_BODY;
+	request->accept = accept_json;
 	request->callback.func = forget;
 	request->callback.arg = request;
 	client->users++;
@@ -335,18 +450,11 @@ request_wait(Request *request)
 		request_raise(request);
 }
 
-/* The reply as a document that lives as long as the request; NULL if it is no JSON */
+/* The reply as a document that lives as long as the request; NULL if it has no body */
 Json *
 request_json(Request *request)
 {
-	HttpBuffer buffer = {0};
-	Json *result = NULL;
-
-	if (request->http->body_len > 0 &&
-		http_text(request->http, SMALL_BODY, &buffer) == HTTP_TEXT_OK)
-		result = json_parse(request->context, buffer.data, buffer.len);
-	free(buffer.data);
-	return result;
+	return request->json;
 }
 
 /* -- sending -- */
@@ -360,7 +468,7 @@ headers_of(Request *request, const char *url)
 	if (!request->anonymous)
 	{
 		if (c->kind == CREDENTIAL_OAUTH2)
-			headers = lappend(headers, psprintf("Authorization: Bearer %s", c->token));
+			headers = lappend(headers, psprintf("Authorization: Bearer %s", c->token.text));
 		else
 			headers = lappend(headers, credential_sign(c->user, c->options->realm, request->method,
 													   url, request->params, request->nparams));
@@ -375,6 +483,23 @@ headers_of(Request *request, const char *url)
 	return headers;
 }
 
+/* What the request adds to its scan's counters and to the server's */
+static void
+count_launch(Request *request)
+{
+	Tally more = {.requests = 1, .retries = request->attempt > 0};
+
+	if (request->ready_at != 0)
+		more.waited_us = GetCurrentTimestamp() - request->ready_at;
+	request->ready_at = 0;
+	governor_count(request->client->serverid, &more);
+	if (request->stats == NULL)
+		return;
+	request->stats->requests += more.requests;
+	request->stats->retries += more.retries;
+}
+
+/* Send a request that has a slot */
 static void
 launch(Request *request)
 {
@@ -390,16 +515,11 @@ launch(Request *request)
 	for (int i = 0; i < request->nparams; i++)
 		appendStringInfo(&full, "%c%s=%s", i == 0 ? '?' : '&', request->params[i].name,
 						 http_escape(request->params[i].value));
-	request->token_epoch = c->token_epoch;
+	request->token_epoch = c->token.epoch;
 	http_start(request->http, &c->options->http, request->method, full.data,
 			   headers_of(request, url), request->body, request->max_body);
 	request->state = REQUEST_RUNNING;
-	c->running++;
-	if (request->stats)
-	{
-		request->stats->requests++;
-		request->stats->retries += request->attempt > 0;
-	}
+	count_launch(request);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
 }
@@ -428,6 +548,7 @@ fail_all(Client *c, Request *because)
 		r->http->status = because->http->status;
 		r->http->failure = because->http->failure;
 		r->http->date = because->http->date;
+		r->outcome = because->outcome;
 		r->what = because->what;
 		r->suiteql = NULL;
 		fail(r, because->code, because->detail);
@@ -467,13 +588,16 @@ throttle(Request *request, const char *code, const char *detail)
 	Client *c = request->client;
 	TimestampTz now = GetCurrentTimestamp();
 
+	if (governor_runs())
+		governor_refused(&c->account, c->options->max_concurrency);
 	/* refusals of one burst count once */
-	if (c->reduced_at == 0 || TimestampDifferenceExceeds(c->reduced_at, now, 250))
+	else if (c->reduced_at == 0 || TimestampDifferenceExceeds(c->reduced_at, now, 250))
 	{
 		c->allowed = Max(1, c->allowed / 2);
 		c->reduced_at = now;
 	}
 	c->quiet = 0;
+	governor_count(c->serverid, &(Tally){.refusals = 1});
 	if (request->stats)
 		request->stats->throttled++;
 	again(request, false, code, detail);
@@ -487,7 +611,9 @@ done(Request *request)
 
 	unlist(request);
 	request->state = REQUEST_DONE;
-	if (c->allowed < c->options->max_concurrency && ++c->quiet >= RAISE_AFTER)
+	if (governor_runs())
+		governor_answered(&c->account, c->options->max_concurrency);
+	else if (c->allowed < c->options->max_concurrency && ++c->quiet >= RAISE_AFTER)
 	{
 		c->allowed++;
 		c->quiet = 0;
@@ -500,42 +626,12 @@ done(Request *request)
 static void
 read_error(Request *request, char **code, char **detail)
 {
-	Json *body = request_json(request);
-	Json *details = json_member(body, "o:errorDetails");
-	const char *text;
-	StringInfoData all;
+	HttpBuffer buffer = {0};
 
 	*code = *detail = NULL;
-	if (json_text(body, "error"))
-	{
-		*code = pstrdup(json_text(body, "error"));
-		*detail = pstrdup(json_text(body, "error_description") ? json_text(body, "error_description") : *code);
-		return;
-	}
-	if (json_count(details) == 0)
-		return;
-	initStringInfo(&all);
-	for (int i = 0; i < json_count(details) && i < 3; i++)
-	{
-		Json *one = json_item(details, i);
-
-		if ((text = json_text(one, "detail")) != NULL)
-			appendStringInfo(&all, "%s%s", all.len > 0 ? " " : "", text);
-		if ((text = json_text(one, "o:errorPath")) != NULL)
-			appendStringInfo(&all, " (path %s)", text);
-		if (*code == NULL && (text = json_text(one, "o:errorCode")) != NULL)
-			*code = pstrdup(text);
-	}
-	*detail = all.data;
-}
-
-static bool
-is_throttle(int status, const char *code)
-{
-	return status == 429 ||
-		   (status == 400 && code != NULL &&
-			(strcmp(code, "CONCURRENCY_LIMIT_EXCEEDED") == 0 ||
-			 strcmp(code, "SSS_REQUEST_LIMIT_EXCEEDED") == 0));
+	if (http_text(request->http, SMALL_BODY, &buffer) == HTTP_TEXT_OK && buffer.len > 0)
+		failure_read(buffer.data, buffer.len, code, detail);
+	free(buffer.data);
 }
 
 /* Wrong or expired credentials: one new token, then it is over */
@@ -547,39 +643,55 @@ refused_login(Request *request, const char *code, const char *detail)
 	if (c->kind != CREDENTIAL_OAUTH2 || request->anonymous || request->relogged)
 	{
 		fail(request, code ? code : "INVALID_LOGIN", detail);
+		/* a file or the environment may hold another secret by now */
+		c->stale = true;
 		return;
 	}
 	request->relogged = true;
-	if (request->token_epoch == c->token_epoch)
-		c->token = NULL;
+	token_refused(&c->token, request->token_epoch);
 	http_drop_body(request->http);
 	request->state = REQUEST_WAITING;
 }
 
+/* Does a reply that says success hold what it should?  Else the outcome is another. */
 static void
-settle_reply(Request *request)
+check_reply(Request *request, char **detail)
 {
-	HttpRequest *http = request->http;
 	const char *why = "the reply is not what it should be";
-	char *code;
-	char *detail;
 
-	if (http->status >= 200 && http->status < 300)
-	{
-		if (request->accept == NULL || request->accept(request, request->accept_arg, &why))
-			done(request);
-		else if (request->state == REQUEST_TOO_LARGE)
-			unlist(request);
-		else
-			again(request, true, NULL, why);
+	if (request->accept(request, request->accept_arg, &why))
 		return;
+	if (request->outcome == OUTCOME_DONE)
+		request->outcome = OUTCOME_NONSENSE;
+	*detail = why ? pstrdup(why) : NULL;
+}
+
+/* Go on as the outcome and what the request does allow */
+static void
+settle_outcome(Request *request, const char *code, const char *detail)
+{
+	request->verdict = outcome_verdict(request->outcome, request->effect);
+	switch (request->outcome)
+	{
+		case OUTCOME_DONE:
+			done(request);
+			return;
+		case OUTCOME_TOO_LARGE:
+			unlist(request);
+			request->state = REQUEST_TOO_LARGE;
+			return;
+		case OUTCOME_BUSY:
+			throttle(request, code, detail);
+			return;
+		case OUTCOME_LOGIN:
+			refused_login(request, code, detail);
+			return;
+		default:
+			break;
 	}
-	read_error(request, &code, &detail);
-	if (is_throttle(http->status, code))
-		throttle(request, code, detail);
-	else if (http->status == 401)
-		refused_login(request, code, detail);
-	else if (http->status >= 500)
+	if (request->verdict == VERDICT_AGAIN && request->http->failure == HTTP_LOST && request->lost++ < MAX_LOST)
+		request->state = REQUEST_WAITING;
+	else if (request->verdict == VERDICT_AGAIN || (request->verdict == VERDICT_ONCE && request->attempt == 0))
 		again(request, true, code, detail);
 	else
 		fail(request, code, detail);
@@ -589,95 +701,52 @@ static void
 settle(Request *request)
 {
 	HttpRequest *http = request->http;
+	char *code = NULL;
+	char *detail = NULL;
 
-	request->client->running--;
+	give_back_slot(request);
 	request->state = REQUEST_WAITING;
+	governor_count(request->client->serverid, &(Tally){.bytes = http->body_len});
 	if (request->stats)
 		request->stats->bytes += http->body_len;
-	switch (http->failure)
+	if (http->failure != HTTP_OK)
 	{
-		case HTTP_OK:
-			settle_reply(request);
-			break;
-		case HTTP_TOO_LARGE:
-			unlist(request);
-			request->state = REQUEST_TOO_LARGE;
-			break;
-		case HTTP_UNTRUSTED:
-		case HTTP_MISCONFIGURED:
-			fail(request, NULL, http->error);
-			break;
-		default:
-			http->status = 0;
-			again(request, true, NULL, http->error);
+		http->status = 0;
+		detail = words_from_utf8(http->error, strlen(http->error));
 	}
-}
-
-/* -- OAuth 2.0 -- */
-
-static bool
-token_valid(Client *c)
-{
-	return c->token != NULL && c->token_expiry > GetCurrentTimestamp();
-}
-
-/* Ask for a token.  The assertion is short-lived, so every login makes its own. */
-static void
-start_login(Client *c, Request *because)
-{
-	Request *r = request_new(c, MemoryContextGetParent(because->context));
-	MemoryContext old = MemoryContextSwitchTo(r->context);
-	char *url = psprintf("%s%s", c->options->base_url, TOKEN_PATH);
-
-	r->method = "POST";
-	r->path = TOKEN_PATH;
-	r->accept_type = "application/json";
-	r->content_type = "application/x-www-form-urlencoded";
-	r->what = "obtain an access token";
-	r->anonymous = true;
-	r->body = psprintf("grant_type=client_credentials"
-					   "&client_assertion_type=urn%%3Aietf%%3Aparams%%3Aoauth%%3Aclient-assertion-type%%3Ajwt-bearer"
-					   "&client_assertion=%s",
-					   credential_assertion(c->user, url));
-	MemoryContextSwitchTo(old);
-	request_start(r);
-	c->login = r;
-}
-
-static void
-end_login(Client *c, Request *login)
-{
-	Json *body = login->state == REQUEST_DONE ? request_json(login) : NULL;
-	const char *token = json_text(body, "access_token");
-	Json *lifetime = json_member(body, "expires_in");
-	int64 seconds = lifetime ? json_int(lifetime) : 0;
-
-	c->login = NULL;
-	if (login->state == REQUEST_DONE && token == NULL)
-		fail(login, NULL, "the reply holds no access token");
-	if (token == NULL)
-	{
-		fail_all(c, login);
-		request_stop(login);
-		return;
-	}
-	if (seconds <= 0)
-		seconds = 3600;
-	c->token = MemoryContextStrdup(c->context, token);
-	c->token_epoch++;
-	c->token_expiry = TimestampTzPlusMilliseconds(
-		GetCurrentTimestamp(), (seconds - Min(TOKEN_MARGIN_S, seconds / 2)) * 1000);
-	request_stop(login);
+	else if (http->status < 200 || http->status >= 300)
+		read_error(request, &code, &detail);
+	request->outcome = outcome_of(http->failure, http->sent, http->status, code, detail);
+	if (request->outcome == OUTCOME_DONE)
+		check_reply(request, &detail);
+	settle_outcome(request, code, detail);
 }
 
 /* -- one turn -- */
 
-static bool
-may_start(Client *c, Request *r, TimestampTz now)
+/* The login is over: those that wait for the token go on, or fail as it did */
+static void
+end_login(Client *c)
 {
-	if (r->state != REQUEST_WAITING || r->not_before > now || c->running >= c->allowed)
-		return false;
-	return r->anonymous || c->kind == CREDENTIAL_TBA || token_valid(c);
+	Request *login = c->token.login;
+
+	if (!token_arrived(&c->token))
+	{
+		if (login->state == REQUEST_DONE)
+		{
+			login->outcome = OUTCOME_NONSENSE;
+			fail(login, NULL, "the reply holds no access token");
+		}
+		fail_all(c, login);
+	}
+	request_stop(login);
+}
+
+static bool
+wants_token(Client *c, Request *r)
+{
+	return r->state == REQUEST_WAITING && !r->anonymous && c->kind == CREDENTIAL_OAUTH2 &&
+		   !token_valid(&c->token);
 }
 
 /* Start what may start; returns how long until the next may, or -1 */
@@ -686,27 +755,80 @@ start_waiting(Client *c)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	Request *needs_token = NULL;
+	bool full = false;
 	long wait = -1;
 
 	for (Request *r = c->requests; r != NULL && needs_token == NULL; r = r->next)
 	{
-		if (r->state == REQUEST_WAITING && !r->anonymous)
+		if (wants_token(c, r))
 			needs_token = r;
 	}
-	if (needs_token && c->kind == CREDENTIAL_OAUTH2 && !token_valid(c) && c->login == NULL)
-		start_login(c, needs_token);
+	if (needs_token)
+		wait = token_seek(&c->token, c, c->user, MemoryContextGetParent(needs_token->context));
 	for (Request *r = c->requests; r != NULL; r = r->next)
 	{
-		if (may_start(c, r, now))
-			launch(r);
-		else if (r->state == REQUEST_WAITING && r->not_before > now)
+		if (r->state != REQUEST_WAITING || wants_token(c, r))
+			continue;
+		if (r->not_before > now)
 		{
 			long ms = TimestampDifferenceMilliseconds(now, r->not_before) + 1;
 
 			wait = wait < 0 ? ms : Min(wait, ms);
+			continue;
 		}
+		if (!full && take_slot(r))
+		{
+			launch(r);
+			continue;
+		}
+		full = true;
+		if (r->ready_at == 0)
+			r->ready_at = now;
 	}
+	if (!full)
+		c->in_line = 0;
+	else if (c->in_line == 0)
+		c->in_line = now;
 	return wait;
+}
+
+/* Settle what came */
+static void
+settle_done(Client *c)
+{
+	Request *next;
+
+	for (Request *r = c->requests; r != NULL; r = next)
+	{
+		next = r->next;
+		if (r->state == REQUEST_RUNNING && r->http->state == HTTP_DONE)
+			settle(r);
+	}
+}
+
+/* Wait for the network, or until the governor has a slot for us */
+static void
+wait_in_line(Client *c, long timeout_ms)
+{
+	int limit = c->options->max_concurrency;
+	/* he who does not show himself is taken for gone */
+	long patience = timeout_ms < 0 ? SHOW_MS : Min(timeout_ms, SHOW_MS);
+
+	if (!governor_runs() || (c->running == 0 && c->in_line == 0))
+	{
+		http_turn(timeout_ms);
+		return;
+	}
+	governor_stand_in_line(&c->account, limit, c->running < limit ? c->in_line : 0);
+	PG_TRY();
+	{
+		http_turn(patience);
+	}
+	PG_FINALLY();
+	{
+		governor_leave_line(&c->account);
+	}
+	PG_END_TRY();
 }
 
 /*
@@ -718,175 +840,22 @@ void
 client_turn(Client *client, long timeout_ms)
 {
 	long until_next;
-	Request *next;
 
 	if (client->requests == NULL)
 		return;
 	until_next = start_waiting(client);
 	if (until_next >= 0)
 		timeout_ms = timeout_ms < 0 ? until_next : Min(timeout_ms, until_next);
-	http_turn(timeout_ms);
-	for (Request *r = client->requests; r != NULL; r = next)
+	wait_in_line(client, timeout_ms);
+	/* of all clients: one may wait for a slot that another one's reply gives back */
+	for (Client *c = clients; c != NULL; c = c->next)
 	{
-		next = r->next;
-		if (r->state == REQUEST_RUNNING && r->http->state == HTTP_DONE)
-			settle(r);
+		settle_done(c);
+		if (c != client && c->running > 0 && governor_runs())
+			governor_show(&c->account);
 	}
-	if (client->login != NULL && request_settled(client->login))
-		end_login(client, client->login);
+	if (client->token.login != NULL && request_settled(client->token.login))
+		end_login(client);
 	/* a slot that came free is used at once */
 	start_waiting(client);
-}
-
-/* -- failures in words -- */
-
-/*
- * Was a failed request refused for a reason that lasts?  What the network, the
- * load or a fault over there may cure is none; nor is a login, which can be mended.
- */
-bool
-request_refused(Request *r)
-{
-	int status = r->http->status;
-
-	return r->state == REQUEST_FAILED && r->http->failure == HTTP_OK && status >= 400 &&
-		   status < 500 && status != 401 && status != 408 && !is_throttle(status, r->code) &&
-		   request_sqlstate(r) != ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
-}
-
-/* Do NetSuite's words say that there is no such table?  No code does. */
-static bool
-names_no_table(const char *detail)
-{
-	return detail != NULL && ((strstr(detail, "Record '") && strstr(detail, "not found")) ||
-							  strstr(detail, "Invalid search type"));
-}
-
-/* An account whose company language is another wants to be told that it is known */
-static bool
-lacks_language(Request *r)
-{
-	return r->http->status == 400 && r->code && strcmp(r->code, "INVALID_HEADER") == 0;
-}
-
-/* The SQLSTATE of a failed request */
-int
-request_sqlstate(Request *r)
-{
-	switch (r->http->failure)
-	{
-		case HTTP_MISCONFIGURED:
-			return ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE;
-		case HTTP_OK:
-			break;
-		default:
-			return ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION;
-	}
-	if (is_throttle(r->http->status, r->code))
-		return ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
-	if (r->http->status == 401 || (r->code && strncmp(r->code, "invalid_", 8) == 0))
-		return ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
-	if (r->http->status == 403)
-		return ERRCODE_INSUFFICIENT_PRIVILEGE;
-	if (names_no_table(r->detail))
-		return ERRCODE_FDW_TABLE_NOT_FOUND;
-	if (lacks_language(r))
-		return ERRCODE_FDW_OPTION_NAME_NOT_FOUND;
-	if (r->detail && (strstr(r->detail, "Field '") || strstr(r->detail, "Unknown identifier")))
-		return ERRCODE_FDW_COLUMN_NAME_NOT_FOUND;
-	if (r->http->status == 200)
-		return ERRCODE_FDW_REPLY_HANDLE;
-	return ERRCODE_FDW_ERROR;
-}
-
-/* Why a login may be refused that was right once */
-static const char *
-login_hint(Request *r)
-{
-	TimestampTz expiry;
-
-	if (client_certificate(r->client, &expiry) == CERTIFICATE_EXPIRED)
-		return psprintf("The certificate of the user mapping expired on %s: make a new one, upload it in NetSuite under OAuth 2.0 Client Credentials Setup and set the options certificate_id and private_key or private_key_file.",
-						timestamptz_to_str(expiry));
-	if (r->client->kind == CREDENTIAL_OAUTH2)
-		return "Check the user mapping, that the certificate is neither revoked nor expired, and this machine's clock; NetSuite's Login Audit Trail names the reason, netsuite_check() shows the clock skew.";
-	return "Check the user mapping, that the token is not revoked, and this machine's clock; NetSuite's Login Audit Trail names the reason, netsuite_check() shows the clock skew.";
-}
-
-static const char *
-hint_of(Request *r)
-{
-	switch (request_sqlstate(r))
-	{
-		case ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE:
-			return "Check the server options base_url, ca_file and proxy.";
-		case ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION:
-			if (r->http->failure == HTTP_UNTRUSTED)
-				return "If a proxy or a test server presents its own certificate, name its authority in server option ca_file.";
-			return "Check the network and the server options account, base_url, proxy, connect_timeout, request_timeout and retry_deadline; netsuite_check() tells which step fails.";
-		case ERRCODE_CONFIGURATION_LIMIT_EXCEEDED:
-			return "Other integrations use up the account's concurrency; lower max_concurrency or raise retry_deadline of the server.";
-		case ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION:
-			return login_hint(r);
-		case ERRCODE_FDW_OPTION_NAME_NOT_FOUND:
-			return psprintf("Name the company's default language: ALTER SERVER %s OPTIONS (ADD accept_language '...').",
-							quote_identifier(r->client->options->name));
-		case ERRCODE_INSUFFICIENT_PRIVILEGE:
-			return "Give the role of the token the permission in NetSuite; docs/netsuite_fdw.md lists those needed.";
-		case ERRCODE_FDW_TABLE_NOT_FOUND:
-			return "The account has no such table, since a feature such as Multiple Currencies is not enabled there, or the role may not see it: enable the one, or give the role the permission.";
-		case ERRCODE_FDW_COLUMN_NAME_NOT_FOUND:
-			return "The account may have changed or the role may have lost a permission: run IMPORT FOREIGN SCHEMA into a new schema and compare.";
-		case ERRCODE_FDW_REPLY_HANDLE:
-			return "A proxy may have answered instead of NetSuite; check base_url and proxy.";
-		default:
-			if (r->http->status >= 300 && r->http->status < 400)
-				return "Redirects are not followed, since they would carry the credentials elsewhere: check base_url, account and proxy.";
-			return r->http->status >= 500 ? "NetSuite failed repeatedly; if it persists, give the operation id to its support."
-										  : NULL;
-	}
-}
-
-static void
-append_sentence(StringInfo text, const char *sentence)
-{
-	int len = strlen(sentence);
-
-	appendStringInfo(text, "%s%s", text->len > 0 ? " " : "", sentence);
-	if (len > 0 && sentence[len - 1] != '.')
-		appendStringInfoChar(text, '.');
-}
-
-/* Report a failed request */
-void
-request_raise(Request *request)
-{
-	HttpRequest *http = request->http;
-	const char *server = request->client->options->name;
-	const char *hint = hint_of(request);
-	StringInfoData detail;
-
-	initStringInfo(&detail);
-	if (request->detail)
-		append_sentence(&detail, request->detail);
-	if (request->code)
-		append_sentence(&detail, psprintf("Code: %s.", request->code));
-	if (http->operation_id[0])
-		append_sentence(&detail, psprintf("Operation id: %s.", http->operation_id));
-	if (request->attempt > 0)
-		append_sentence(&detail, psprintf("Gave up after %d attempts.", request->attempt + 1));
-	if (http->failure != HTTP_OK)
-		ereport(ERROR,
-				(errcode(request_sqlstate(request)),
-				 errmsg("could not %s on server \"%s\": no reply", request->what, server),
-				 errdetail_internal("%s", detail.data),
-				 hint ? errhint("%s", hint) : 0,
-				 request->suiteql ? errcontext("SuiteQL: %s", request->suiteql) : 0));
-	ereport(ERROR,
-			(errcode(request_sqlstate(request)),
-			 errmsg("could not %s on server \"%s\": NetSuite answered %d", request->what, server,
-					http->status),
-			 detail.len > 0 ? errdetail_internal("%s", detail.data) : 0,
-			 hint ? errhint("%s", hint) : 0,
-			 request->suiteql ? errcontext("SuiteQL: %s", request->suiteql) : 0));
 }

@@ -17,6 +17,7 @@
 #include "netsuite_fdw/catalog.h"
 #include "netsuite_fdw/compat.h"
 #include "netsuite_fdw/decode.h"
+#include "netsuite_fdw/governor.h"
 #include "netsuite_fdw/import.h"
 #include "netsuite_fdw/netsuite_fdw.h"
 #include "netsuite_fdw/plan.h"
@@ -35,6 +36,8 @@
 
 PG_MODULE_MAGIC;
 
+extern PGDLLEXPORT void _PG_init(void);
+
 extern PGDLLEXPORT Datum netsuite_fdw_handler(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(netsuite_fdw_handler);
 extern PGDLLEXPORT Datum netsuite_fdw_comment(PG_FUNCTION_ARGS);
@@ -51,6 +54,12 @@ extern PGDLLEXPORT Datum netsuite_query(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(netsuite_query);
 extern PGDLLEXPORT Datum netsuite_tables(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(netsuite_tables);
+
+void
+_PG_init(void)
+{
+	governor_init();
+}
 
 Datum
 netsuite_fdw_handler(PG_FUNCTION_ARGS)
@@ -266,14 +275,40 @@ bind_params(const char *q, ArrayType *params)
 }
 
 static void
-put_item(ReturnSetInfo *rsinfo, Json *item)
+name_row(void *arg)
 {
-	Datum value;
+	errcontext("row " INT64_FORMAT " of the query", *(int64 *) arg);
+}
+
+/* Put a page's items, the first of which is number row + 1, each with memory of its own */
+static void
+put_items(ReturnSetInfo *rsinfo, Json *items, int64 row)
+{
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "netsuite query row",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+	ErrorContextCallback callback;
 	bool isnull = false;
 
-	json_remove(item, "links");
-	value = DirectFunctionCall1(jsonb_in, CStringGetDatum(json_print(item)));
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
+	callback.callback = name_row;
+	callback.arg = &row;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	for (int i = 0; i < json_count(items); i++)
+	{
+		Json *item = json_item(items, i);
+		Datum value;
+
+		CHECK_FOR_INTERRUPTS();
+		row++;
+		json_remove(item, "links");
+		value = DirectFunctionCall1(jsonb_in, CStringGetDatum(json_print(item)));
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
+		MemoryContextReset(scratch);
+	}
+	error_context_stack = callback.previous;
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
 }
 
 /* Does the query itself, not one of its subqueries, have an ORDER BY? */
@@ -367,11 +402,7 @@ netsuite_query(PG_FUNCTION_ARGS)
 			more = false;
 		if (more || offset > 0)
 			check_next_page(q, &page, &total);
-		for (int i = 0; i < n; i++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			put_item(rsinfo, json_item(items, i));
-		}
+		put_items(rsinfo, items, offset);
 		offset += limit;
 		if (more && offset >= Min(ROW_CAP, PAGE_CAP * limit))
 			ereport(ERROR,
