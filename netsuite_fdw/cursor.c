@@ -184,22 +184,6 @@ accept_page(Request *request, void *arg, const char **why)
 	return true;
 }
 
-/* Are large pages being tried? */
-static bool
-trying_large(Cursor *c)
-{
-	dlist_iter i;
-
-	dlist_foreach(i, &c->parts)
-	{
-		Part *part = dlist_container(Part, node, i.cur);
-
-		if (part->request && part->large)
-			return true;
-	}
-	return false;
-}
-
 /* A long read goes on in the largest pages that the account gives */
 static void
 choose_limit(Cursor *c, Part *part)
@@ -214,7 +198,7 @@ choose_limit(Cursor *c, Part *part)
 	works = trait_large_pages(c->client);
 	if (works == TRAIT_UNKNOWN &&
 		(c->total - c->passed < (int64) LONG_READ * page_size(c) || part->expected < LARGE_PAGE ||
-		 trying_large(c)))
+		 parts_try_large(&c->parts)))
 		return;
 	if (works == TRAIT_NO)
 		return;
@@ -652,24 +636,12 @@ next_offset_part(Cursor *c)
 	return part;
 }
 
-/*
- * The first page of a long read is on its way, and the table is known from
- * before: the other slots need not wait for it.  The guess may be wrong.  The
- * first page still asks for everything, and what lies beyond its range is left
- * to the others.
- */
-static void
-divide_ahead(Cursor *c, Part *first)
+/* May a read be divided before its first page is here? */
+static bool
+known_before(Cursor *c, const Part *first)
 {
-	const TableSize *guess = &c->spec.guess;
-
-	if (c->spec.nkeys == 0 || c->spec.ordered || c->spec.wanted > 0 || first->skip > 0 ||
-		guess->rows < (double) LONG_READ * page_size(c) || guess->high <= guess->low)
-		return;
-	first->lo[0] = guess->low;
-	first->expected = guess->rows;
-	first->spacing = ((double) guess->high - (double) guess->low) / guess->rows;
-	parts_divide(&c->parts, first, client_allowed(c->client), c->context);
+	return c->spec.nkeys > 0 && !c->spec.ordered && c->spec.wanted < 0 && first->skip == 0 &&
+		   c->spec.guess.rows >= (double) LONG_READ * page_size(c);
 }
 
 static void
@@ -688,8 +660,8 @@ schedule(Cursor *c)
 		if (part == NULL)
 			break;
 		send(c, part);
-		if (!c->first_done && c->in_flight == 1 && part->nlo == 0 && !part->has_hi)
-			divide_ahead(c, part);
+		if (!c->first_done && part->nlo == 0 && !part->has_hi && known_before(c, part))
+			parts_divide_ahead(&c->parts, part, &c->spec.guess, client_allowed(c->client), c->context);
 	}
 }
 

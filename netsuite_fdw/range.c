@@ -233,6 +233,39 @@ parts_divide(dlist_head *parts, Part *first, int slots, MemoryContext context)
 	}
 }
 
+/*
+ * The first page of a long read is on its way, and the table is known from
+ * before: the other slots need not wait for it.  The guess may be wrong.  The
+ * first page still asks for everything, and what lies beyond its range is left
+ * to the others.
+ */
+void
+parts_divide_ahead(dlist_head *parts, Part *first, const TableSize *guess, int slots, MemoryContext context)
+{
+	if (guess->high <= guess->low)
+		return;
+	first->lo[0] = guess->low;
+	first->expected = guess->rows;
+	first->spacing = ((double) guess->high - (double) guess->low) / guess->rows;
+	parts_divide(parts, first, slots, context);
+}
+
+/* Are large pages being tried? */
+bool
+parts_try_large(dlist_head *parts)
+{
+	dlist_iter i;
+
+	dlist_foreach(i, parts)
+	{
+		Part *part = dlist_container(Part, node, i.cur);
+
+		if (part->request && part->large)
+			return true;
+	}
+	return false;
+}
+
 /* Rows of a part that no request in flight will bring */
 static double
 unasked(Part *part)

@@ -53,6 +53,8 @@ extern bool page_more_follow(const ReplyPage *page, int limit, int64 offset);
 extern int64 part_rows_due(const Part *part, int64 total);
 extern bool part_agrees(const Part *part, const ReplyPage *page);
 extern void parts_divide(dlist_head *parts, Part *first, int slots, MemoryContext context);
+extern void parts_divide_ahead(dlist_head *parts, Part *first, const TableSize *guess, int slots, MemoryContext context);
+extern bool parts_try_large(dlist_head *parts);
 extern bool parts_cut_largest(dlist_head *parts, int slots, MemoryContext context);
 
 #endif /* NETSUITE_RANGE_H */
