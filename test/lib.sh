@@ -306,7 +306,7 @@ BASE_PACKAGES="gcc make pkg-config libc6-dev libcurl4-openssl-dev libjson-c-dev 
 
 # What tests need besides: another Node.js than Debian's will do
 need_test_packages() {
-	need_packages "postgresql-$MAJOR-cron"
+	need_packages "postgresql-$MAJOR-cron" sqlsmith
 	command -v npm >/dev/null || need_packages nodejs npm
 }
 
