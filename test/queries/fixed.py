@@ -306,7 +306,7 @@ CONDITIONS = ["g.wid = w.id", "g.wid = w.id AND w.n1 > 0", "g.wid = w.id AND g.n
               "g.amount > w.p AND w.n1 = 2 AND g.n = 5", "coalesce(g.n, 0) = coalesce(w.n1, 0) AND w.b1 AND w.n2 > 0", "g.k = w.s2 AND g.day > '2024-01-01'", "date_trunc('month', g.day) = date_trunc('month', w.d1)", "g.wid = w.id AND g.day < '9999-12-31'"] + [
               # conditions that need both rows, of every form
               "g.wid = w.id AND " + x for x in ("(g.flag OR w.n1 > 3)", "NOT (g.flag AND w.b1)", "(g.flag IS NOT TRUE OR w.b2)", "CASE WHEN g.flag THEN w.b1 ELSE w.b2 END", "w.b1 = g.flag", "w.b1 IS DISTINCT FROM g.flag",
-              "coalesce(g.n, 3) = coalesce(w.n1, 3)", "(g.day > w.d1 OR w.d1 IS NULL)", "(g.k, g.n) <> (w.grp, w.n1)", "g.k IN (w.grp, w.code)", "w.d1 + g.n > '2024-01-01'", "w.ts > g.at - interval '1 day'", "(w.grp LIKE g.k OR g.k IS NULL)",
+              "coalesce(g.n, 3) = coalesce(w.n1, 3)", "(g.day > w.d1 OR w.d1 IS NULL)", "(g.k, g.n) <> (w.grp, w.n1)", "g.k IN (w.grp, w.code)", "w.d1 + g.n > '2024-01-01'", "w.ts > g.at - interval '1 day'", "(g.k LIKE w.grp OR g.k IS NULL)",
               "(g.n IS NULL OR w.n1 > 2)", "(g.day IS NOT NULL) = w.b1", "w.n1 BETWEEN g.n AND g.n + 9", "nullif(w.n1, g.n) IS NULL", "w.d2 = ANY (ARRAY[g.day, '2024-01-01'])")]
 
 

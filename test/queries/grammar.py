@@ -179,7 +179,7 @@ class Grammar:
         text, names, _, _ = self.sources()
         kind = self.pick("number", "text", "date", "moment")
         e = self.expression(names, kind, self.pick(0, 0, 1))
-        test = self.pick("%s = $1", "%s <> $1", "%s < $1", "%s >= $1", "%s = ANY (ARRAY[$1, %s])" % ("%s", self.constant(kind)), "%s IS NOT DISTINCT FROM $1", "coalesce(%s, $1) = $1", "nullif(%s, $1) IS NULL", "%s BETWEEN $1 AND $1") % e
+        test = self.pick("%s = $1", "%s <> $1", "%s < $1", "%s >= $1", "%s = ANY (ARRAY[$1, " + self.constant(kind) + "])", "%s IS NOT DISTINCT FROM $1", "coalesce(%s, $1) = $1", "nullif(%s, $1) IS NULL", "%s BETWEEN $1 AND $1").replace("%s", e, 1)
         values = [self.constant(kind) for _ in range(self.pick(2, 3, 8))] + ["NULL"]
         mode = self.pick(CUSTOM, GENERIC, {"plan_cache_mode": "auto"})
         columns = self.pick("count(*), %s" % self.aggregate(names), "count(*) FILTER (WHERE %s), count(*)" % test)

@@ -29,12 +29,10 @@ run_sqlsmith() {
 
 # Each run's last count, and the errors of all of them by class
 summary_of_sqlsmith() {
-	local queries internal
+	local queries
 	queries=$(grep -ahE '^queries: ' "$WORK"/sqlsmith.*.log | awk '{ if ($2 + 0 < last) sum += last; last = $2 + 0 } END { print sum + last }')
 	say "sqlsmith: ${queries:-0} queries; errors by class:"
 	sed -nE 's/^.* smith ([0-9A-Z]{5}) (ERROR|FATAL|PANIC):.*/\2 \1/p' "$WORK/tested.log" | sort | uniq -c | sort -rn | head -n 30
-	# PostgreSQL's own word about untyped constants in subqueries is internal too
-	internal=$(grep -aE ' smith XX[0-9A-Z]{3} (ERROR|PANIC)' "$WORK/tested.log" | grep -v 'failed to find conversion function from unknown' || :)
-	[ -z "$internal" ] || { echo "$internal"; return 1; }
+	run_python internal.py "$WORK/tested.log" || return 1
 	[ "${queries:-0}" -gt 0 ]
 }

@@ -29,10 +29,10 @@ install_sanitized() {
 	ldd "$("$PG_CONFIG" --pkglibdir)/$1.so" | grep -q san.so || die "$1 was built without the sanitizer"
 }
 
-# run_python SCRIPT
+# run_python SCRIPT ARGUMENTS
 run_python() {
 	in_queries NS_CONTROL="$NS_CONTROL" QUERIES="${QUERIES:-}" FIXED="${FIXED:-}" LITERALS="${LITERALS:-}" SEED="${SEED:-}" FAMILY="${FAMILY:-}" \
-		SKIP="${SKIP:-}" JOBS="${JOBS:-}" OUT="${OUT:-}" ZONE="${ZONE:-America/Los_Angeles}" PERSONALITY="${PERSONALITY:-}" /usr/bin/python3 "$WORLD/$1"
+		SKIP="${SKIP:-}" JOBS="${JOBS:-}" OUT="${OUT:-}" ZONE="${ZONE:-America/Los_Angeles}" PERSONALITY="${PERSONALITY:-}" /usr/bin/python3 "$WORLD/$1" "${@:2}"
 }
 
 # no_crash: did a server process die, or an assertion or a sanitizer speak?
