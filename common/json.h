@@ -1,9 +1,9 @@
 /*
  * json.h
- *		Small JSON documents by json-c, tied to memory contexts.
+ *		Small JSON documents: errors, tokens, metadata.  Pages of rows have a
+ *		decoder of their own.
  *
- * json-c's own header cannot be included beside PostgreSQL's: both declare
- * json_object.
+ * What comes is UTF-8; what is given out is in the server's encoding.
  */
 #ifndef COMMON_JSON_H
 #define COMMON_JSON_H
@@ -13,21 +13,25 @@
 #include "lib/stringinfo.h"
 #include "utils/palloc.h"
 
-typedef struct json_object Json;
+typedef struct Json Json;
 
 typedef void (*JsonVisit)(const char *name, Json *value, void *arg);
 
-/* All take NULL for a value that is not there; names are found in any case of letters */
+/* All take NULL for a value that is not there; a JSON null is not there either */
 extern Json *json_parse(MemoryContext context, const char *text, size_t len);
 extern Json *json_member(Json *object, const char *name);
 extern const char *json_text(Json *object, const char *name);
+extern const char *json_words(Json *object, const char *name);
 extern int json_count(Json *array);
 extern Json *json_item(Json *array, int i);
+extern const char *json_item_words(Json *array, int i);
+extern bool json_is_object(Json *value);
 extern int64 json_int(Json *value);
 extern bool json_true(Json *value);
 extern void json_visit(Json *object, JsonVisit visit, void *arg);
 extern void json_remove(Json *object, const char *name);
-extern const char *json_print(Json *value);
+extern char *json_print(Json *value);
 extern void json_append_string(StringInfo buffer, const char *text);
+extern char *words_from_utf8(const char *text, size_t len);
 
 #endif /* COMMON_JSON_H */

@@ -301,7 +301,7 @@ fact() {
 	/usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1])).get(sys.argv[2], ""))' "$NS_READY" "$1"
 }
 
-BASE_PACKAGES="gcc make pkg-config libc6-dev libcurl4-openssl-dev libjson-c-dev libssl-dev libdeflate-dev libicu-dev
+BASE_PACKAGES="gcc make pkg-config libc6-dev libcurl4-openssl-dev libssl-dev libdeflate-dev libicu-dev
 	python3 python3-psycopg python3-cryptography"
 
 # What tests need besides: another Node.js than Debian's will do

@@ -1,7 +1,7 @@
 #!/bin/bash
 # make lint: format, static checks of C, shell and Python.
 . "$(dirname "$0")/lib.sh"
-need_packages clang-format cppcheck shellcheck pkg-config libcurl4-openssl-dev libjson-c-dev
+need_packages clang-format cppcheck shellcheck pkg-config libcurl4-openssl-dev
 choose_server
 cd "$TOP" || exit 1
 code=0
