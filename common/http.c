@@ -10,6 +10,7 @@
 #include <signal.h>
 
 #include "common/http.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"
@@ -24,7 +25,8 @@
 #define STALL_BYTES 1024
 #define STALL_MS 30000
 
-#define MAX_SOCKETS 64
+/* Sockets that one transfer may keep busy: two addresses being tried, a resolver, a tunnel being closed */
+#define SOCKETS_EACH 5
 
 typedef struct HttpTransfer
 {
@@ -36,6 +38,7 @@ typedef struct HttpTransfer
 	size_t max_body;
 	const char *id_header;
 	bool in_multi;
+	bool left;        /* the request has been handed to a connection once */
 	TimestampTz mark; /* when the body was mark_len long */
 	size_t mark_len;
 	struct HttpTransfer *next; /* in the list of running transfers */
@@ -51,10 +54,15 @@ typedef struct Watched
 
 static CURLM *multi = NULL;
 static HttpTransfer *running = NULL;
-static Watched watched[MAX_SOCKETS];
+static int nrunning = 0;
+static Watched *watched = NULL; /* by malloc: libcurl's callbacks must not throw */
 static int nwatched = 0;
+static int watch_room = 0;
+static bool unwatched = false; /* there was no room for a socket */
 static bool watch_changed = true;
 static WaitEventSet *wait_set = NULL;
+static WaitEvent *happened = NULL; /* room for all of its events */
+static int wait_room = 0;
 static TimestampTz timer_at = 0; /* when libcurl wants to be called; 0: never */
 
 /* Keep signals out of libcurl: threads that it starts must not run our handlers */
@@ -135,7 +143,10 @@ on_body(char *data, size_t size, size_t n, void *arg)
 		capacity = Max(capacity, 65536);
 		grown = realloc(r->body, capacity);
 		if (grown == NULL)
+		{
+			r->failure = HTTP_NO_MEMORY;
 			return 0;
+		}
 		r->body = grown;
 		t->capacity = capacity;
 	}
@@ -194,6 +205,26 @@ on_header(char *line, size_t size, size_t n, void *arg)
 	return len;
 }
 
+static bool
+reserve_sockets(int n)
+{
+	Watched *grown;
+
+	if (n <= watch_room)
+		return true;
+	n = Max(n, watch_room * 2);
+	grown = realloc(watched, n * sizeof(Watched));
+	if (grown == NULL)
+		return false;
+	watched = grown;
+	watch_room = n;
+	return true;
+}
+
+/*
+ * libcurl names a socket to watch.  It must not be refused: libcurl 7.88 goes on
+ * with what it has already thrown away, and crashes.
+ */
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
 {
@@ -210,8 +241,11 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
 	}
 	if (i == nwatched)
 	{
-		if (nwatched == MAX_SOCKETS)
-			return -1;
+		if (!reserve_sockets(nwatched + 1))
+		{
+			unwatched = true;
+			return 0;
+		}
 		watched[nwatched++].fd = fd;
 	}
 	watched[i].what = what;
@@ -225,17 +259,69 @@ on_timer(CURLM *m, long timeout_ms, void *arg)
 	return 0;
 }
 
+/*
+ * Called before a request leaves.  When a kept connection dies without a reply,
+ * libcurl sends the same bytes again on another one, with a signature that was
+ * good for one time, and perhaps for the second time what must be done once.
+ * Whether and how to ask again is for the caller to say.
+ */
+static int
+on_send(void *arg, char *remote, char *local, int remote_port, int local_port)
+{
+	HttpTransfer *t = arg;
+
+	if (t->left)
+	{
+		t->request.failure = HTTP_LOST;
+		return CURL_PREREQFUNC_ABORT;
+	}
+	t->left = true;
+	return CURL_PREREQFUNC_OK;
+}
+
+static void
+no_memory(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OUT_OF_MEMORY),
+			 errmsg("out of memory"),
+			 errdetail("Failed to allocate memory for an HTTP request.")));
+}
+
+/* Nothing may go out without one of its settings */
+static void
+check_set(CURLcode rc)
+{
+	if (rc == CURLE_OUT_OF_MEMORY)
+		no_memory();
+	if (rc != CURLE_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+				 errmsg("libcurl %s refuses a setting: %s", curl_version_info(CURLVERSION_NOW)->version,
+						curl_easy_strerror(rc))));
+}
+
+#define SET(handle, option, value) check_set(curl_easy_setopt(handle, option, value))
+
 static void
 start_multi(void)
 {
+	CURLM *fresh = NULL;
+
 	if (multi != NULL)
 		return;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || (multi = curl_multi_init()) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_OUT_OF_MEMORY),
-				 errmsg("could not initialize libcurl")));
-	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	WITHOUT_SIGNALS(
+		if (curl_global_init(CURL_GLOBAL_DEFAULT) == 0)
+			fresh = curl_multi_init());
+	if (fresh == NULL)
+		no_memory();
+	if (curl_multi_setopt(fresh, CURLMOPT_SOCKETFUNCTION, on_socket) != CURLM_OK ||
+		curl_multi_setopt(fresh, CURLMOPT_TIMERFUNCTION, on_timer) != CURLM_OK)
+	{
+		curl_multi_cleanup(fresh);
+		no_memory();
+	}
+	multi = fresh;
 }
 
 /* Take a transfer out of libcurl's hands */
@@ -251,6 +337,7 @@ detach(HttpTransfer *t)
 	while (*link != t)
 		link = &(*link)->next;
 	*link = t->next;
+	nrunning--;
 }
 
 static void
@@ -280,12 +367,44 @@ http_request_new(MemoryContext context)
 	t->callback.func = destroy;
 	t->callback.arg = t;
 	MemoryContextRegisterResetCallback(context, &t->callback);
-	t->easy = curl_easy_init();
+	WITHOUT_SIGNALS(t->easy = curl_easy_init());
 	if (t->easy == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_OUT_OF_MEMORY),
-				 errmsg("out of memory for an HTTP request")));
+		no_memory();
 	return &t->request;
+}
+
+/*
+ * libcurl gives a tunnel that one login at a proxy opened to the next.  With more
+ * than one login in a session none is kept.
+ */
+static bool
+several_logins(const HttpSettings *s)
+{
+	static char *first = NULL;
+	static bool several = false;
+	char *login;
+
+	if (s->proxy == NULL || several)
+		return several;
+	login = psprintf("%s\n%s\n%s", s->proxy, s->proxy_user ? s->proxy_user : "",
+					 s->proxy_password ? s->proxy_password : "");
+	if (first == NULL)
+		first = MemoryContextStrdup(TopMemoryContext, login);
+	several = strcmp(first, login) != 0;
+	explicit_bzero(login, strlen(login));
+	pfree(login);
+	return several;
+}
+
+/* NULL from libcurl leaves the list as it was: it must neither be lost nor sent short of a header */
+static void
+add_header(HttpTransfer *t, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(t->headers, line);
+
+	if (longer == NULL)
+		no_memory();
+	t->headers = longer;
 }
 
 static void
@@ -296,11 +415,11 @@ set_headers(HttpTransfer *t, List *headers, bool compress)
 	curl_slist_free_all(t->headers);
 	t->headers = NULL;
 	foreach (lc, headers)
-		t->headers = curl_slist_append(t->headers, (char *) lfirst(lc));
+		add_header(t, lfirst(lc));
 	if (compress)
-		t->headers = curl_slist_append(t->headers, "Accept-Encoding: gzip");
+		add_header(t, "Accept-Encoding: gzip");
 	/* no waiting for 100-continue before a large query */
-	t->headers = curl_slist_append(t->headers, "Expect:");
+	add_header(t, "Expect:");
 }
 
 static void
@@ -308,37 +427,44 @@ set_options(HttpTransfer *t, const HttpSettings *s, const char *method, const ch
 {
 	CURL *e = t->easy;
 
+	/* a handle that is used again keeps what was set before: begin from nothing */
 	curl_easy_reset(e);
-	curl_easy_setopt(e, CURLOPT_PRIVATE, t);
-	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
-	curl_easy_setopt(e, CURLOPT_URL, url);
-	curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, method);
-	curl_easy_setopt(e, CURLOPT_HTTPHEADER, t->headers);
-	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
-	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
-	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 65536L);
-	curl_easy_setopt(e, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-	curl_easy_setopt(e, CURLOPT_USERAGENT, "pg_ingest/0.1");
+	SET(e, CURLOPT_PRIVATE, t);
+	SET(e, CURLOPT_ERRORBUFFER, t->error);
+	SET(e, CURLOPT_URL, url);
+	SET(e, CURLOPT_CUSTOMREQUEST, method);
+	SET(e, CURLOPT_HTTPHEADER, t->headers);
+	SET(e, CURLOPT_WRITEFUNCTION, on_body);
+	SET(e, CURLOPT_WRITEDATA, t);
+	SET(e, CURLOPT_HEADERFUNCTION, on_header);
+	SET(e, CURLOPT_HEADERDATA, t);
+	SET(e, CURLOPT_PREREQFUNCTION, on_send);
+	SET(e, CURLOPT_PREREQDATA, t);
+	SET(e, CURLOPT_BUFFERSIZE, 65536L);
+	SET(e, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+	SET(e, CURLOPT_USERAGENT, "pg_ingest/0.1");
 
 	/* HTTPS alone, trusted, TLS 1.2 or newer, and nowhere else than asked */
-	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https");
-	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
-	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	SET(e, CURLOPT_PROTOCOLS_STR, "https");
+	SET(e, CURLOPT_FOLLOWLOCATION, 0L);
+	SET(e, CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(e, CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(e, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	/* no sessions: a handle serves one request, and libcurl 7.88 frees one twice when memory is out */
+	SET(e, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	if (s->ca_file != NULL)
-		curl_easy_setopt(e, CURLOPT_CAINFO, s->ca_file);
+		SET(e, CURLOPT_CAINFO, s->ca_file);
 	/* an empty proxy keeps the environment's out */
-	curl_easy_setopt(e, CURLOPT_PROXY, s->proxy != NULL ? s->proxy : "");
+	SET(e, CURLOPT_PROXY, s->proxy != NULL ? s->proxy : "");
+	SET(e, CURLOPT_PROXYUSERNAME, s->proxy_user);
+	SET(e, CURLOPT_PROXYPASSWORD, s->proxy_password);
 
 	/* quick exit: do not wait for a resolver thread when a request is dropped */
-	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
-	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long) s->connect_timeout_ms);
-	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long) s->request_timeout_ms);
-	curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+	SET(e, CURLOPT_NOSIGNAL, 1L);
+	SET(e, CURLOPT_QUICK_EXIT, 1L);
+	SET(e, CURLOPT_CONNECTTIMEOUT_MS, (long) s->connect_timeout_ms);
+	SET(e, CURLOPT_TIMEOUT_MS, (long) s->request_timeout_ms);
+	SET(e, CURLOPT_TCP_KEEPALIVE, 1L);
 }
 
 static void
@@ -354,6 +480,8 @@ forget_reply(HttpTransfer *t)
 	r->retry_after = -1;
 	r->date = -1;
 	r->operation_id[0] = '\0';
+	r->sent = false;
+	t->left = false;
 	t->error[0] = '\0';
 	t->mark = 0;
 	t->mark_len = 0;
@@ -365,26 +493,33 @@ http_start(HttpRequest *request, const HttpSettings *settings, const char *metho
 		   const char *url, List *headers, const char *body, size_t max_body)
 {
 	HttpTransfer *t = request->transfer;
+	bool lost = request->failure == HTTP_LOST;
 	CURLMcode rc;
 
 	detach(t);
+	request->state = HTTP_IDLE;
+	start_multi();
 	forget_reply(t);
 	t->max_body = max_body;
 	t->id_header = settings->id_header;
 	set_headers(t, headers, settings->compress);
 	set_options(t, settings, method, url);
+	/* other kept connections may have died with the one on which it was lost */
+	SET(t->easy, CURLOPT_FRESH_CONNECT, (long) (lost || several_logins(settings)));
+	SET(t->easy, CURLOPT_FORBID_REUSE, (long) several_logins(settings));
 	if (body != NULL)
 	{
 		free(t->send_body);
-		t->send_body = strdup(body);
-		if (t->send_body == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_FDW_OUT_OF_MEMORY),
-					 errmsg("out of memory for an HTTP request")));
-		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->send_body);
-		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) strlen(body));
+		if ((t->send_body = strdup(body)) == NULL)
+			no_memory();
+		SET(t->easy, CURLOPT_POSTFIELDS, t->send_body);
+		SET(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) strlen(body));
 	}
+	if (!reserve_sockets(nwatched + SOCKETS_EACH * (nrunning + 1)))
+		no_memory();
 	WITHOUT_SIGNALS(rc = curl_multi_add_handle(multi, t->easy));
+	if (rc == CURLM_OUT_OF_MEMORY)
+		no_memory();
 	if (rc != CURLM_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
@@ -392,6 +527,7 @@ http_start(HttpRequest *request, const HttpSettings *settings, const char *metho
 	t->in_multi = true;
 	t->next = running;
 	running = t;
+	nrunning++;
 	request->state = HTTP_RUNNING;
 }
 
@@ -437,6 +573,8 @@ classify(CURLcode code)
 		case CURLE_URL_MALFORMAT:
 		case CURLE_UNSUPPORTED_PROTOCOL:
 			return HTTP_MISCONFIGURED;
+		case CURLE_OUT_OF_MEMORY:
+			return HTTP_NO_MEMORY;
 		default:
 			return HTTP_BROKEN;
 	}
@@ -453,10 +591,16 @@ finish(HttpTransfer *t, CURLcode code)
 	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after);
 	r->status = (int) status;
 	r->retry_after = retry_after > 0 ? (int) Min(retry_after, 86400) : -1;
-	if (r->failure != HTTP_TOO_LARGE)
+	r->sent = t->left;
+	/* where one of our callbacks ended it, it said why */
+	if (r->failure == HTTP_OK)
 		r->failure = classify(code);
 	if (r->failure == HTTP_TOO_LARGE)
 		r->error = "the reply is too large";
+	else if (r->failure == HTTP_LOST)
+		r->error = "the connection was closed before a reply came";
+	else if (r->failure == HTTP_NO_MEMORY)
+		r->error = "out of memory for an HTTP request";
 	else if (r->failure != HTTP_OK)
 		r->error = t->error[0] != '\0' ? t->error : curl_easy_strerror(code);
 	r->state = HTTP_DONE;
@@ -519,10 +663,19 @@ rebuild_wait_set(void)
 	if (wait_set != NULL)
 		FreeWaitEventSet(wait_set);
 	wait_set = NULL;
+	/* the latch and the postmaster's death are events as well */
+	if (happened == NULL || wait_room < nwatched + 2)
+	{
+		if (happened != NULL)
+			pfree(happened);
+		happened = NULL;
+		happened = MemoryContextAlloc(TopMemoryContext, (nwatched + 2) * sizeof(WaitEvent));
+		wait_room = nwatched + 2;
+	}
 #if PG_VERSION_NUM >= 170000
-	wait_set = CreateWaitEventSet(NULL, MAX_SOCKETS + 2);
+	wait_set = CreateWaitEventSet(NULL, nwatched + 2);
 #else
-	wait_set = CreateWaitEventSet(TopMemoryContext, MAX_SOCKETS + 2);
+	wait_set = CreateWaitEventSet(TopMemoryContext, nwatched + 2);
 #endif
 	AddWaitEventToSet(wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	AddWaitEventToSet(wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
@@ -552,16 +705,55 @@ until_timer(long timeout_ms)
 }
 
 /*
+ * libcurl itself is at its end, mostly for want of memory, and may have lost
+ * sight of a socket: nobody shall wait for that.  It starts anew next time.
+ */
+static void
+give_up(CURLMcode rc)
+{
+	while (running != NULL)
+	{
+		HttpTransfer *t = running;
+
+		if (rc == CURLM_OUT_OF_MEMORY)
+			t->request.failure = HTTP_NO_MEMORY;
+		strlcpy(t->error, curl_multi_strerror(rc), sizeof(t->error));
+		finish(t, CURLE_RECV_ERROR);
+		detach(t);
+	}
+	WITHOUT_SIGNALS(curl_multi_cleanup(multi));
+	multi = NULL;
+	nwatched = 0;
+	unwatched = false;
+	watch_changed = true;
+	timer_at = 0;
+}
+
+/* Let libcurl act on what happened on a socket, or on its timer */
+static void
+drive(curl_socket_t fd, int mask)
+{
+	CURLMcode rc;
+	int still;
+
+	if (multi == NULL)
+		return;
+	WITHOUT_SIGNALS(rc = curl_multi_socket_action(multi, fd, mask, &still));
+	if (unwatched)
+		rc = CURLM_OUT_OF_MEMORY;
+	if (rc != CURLM_OK)
+		give_up(rc);
+}
+
+/*
  * One turn of the loop: wait up to timeout_ms for something to happen, let
  * libcurl act on it, note what is finished.  Interrupts are served.
  */
 void
 http_turn(long timeout_ms)
 {
-	WaitEvent events[MAX_SOCKETS + 2];
 	TimestampTz now;
 	int n;
-	int still;
 
 	if (multi == NULL && timeout_ms == 0)
 		return;
@@ -570,41 +762,45 @@ http_turn(long timeout_ms)
 		rebuild_wait_set();
 	if (running != NULL && (timeout_ms < 0 || timeout_ms > 1000))
 		timeout_ms = 1000; /* look after stalled replies */
-	n = WaitEventSetWait(wait_set, until_timer(timeout_ms), events, lengthof(events),
+	n = WaitEventSetWait(wait_set, until_timer(timeout_ms), happened, nwatched + 2,
 						 PG_WAIT_EXTENSION);
 	for (int i = 0; i < n; i++)
 	{
 		int mask = 0;
 
-		if (events[i].events & WL_LATCH_SET)
+		if (happened[i].events & WL_LATCH_SET)
 		{
 			ResetLatch(MyLatch);
 			continue;
 		}
-		if (events[i].events & WL_SOCKET_READABLE)
+		if (happened[i].events & WL_SOCKET_READABLE)
 			mask |= CURL_CSELECT_IN;
-		if (events[i].events & WL_SOCKET_WRITEABLE)
+		if (happened[i].events & WL_SOCKET_WRITEABLE)
 			mask |= CURL_CSELECT_OUT;
-		WITHOUT_SIGNALS(curl_multi_socket_action(multi, events[i].fd, mask, &still));
+		drive(happened[i].fd, mask);
 	}
 	CHECK_FOR_INTERRUPTS();
 	now = GetCurrentTimestamp();
 	if (timer_at != 0 && timer_at <= now)
 	{
 		timer_at = 0;
-		WITHOUT_SIGNALS(curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &still));
+		drive(CURL_SOCKET_TIMEOUT, 0);
 	}
-	reap();
+	if (multi != NULL)
+		reap();
 	end_stalled(now);
 }
 
-/* Percent-encode as RFC 3986 says */
+/* Percent-encode as RFC 3986 says, in UTF-8 */
 char *
 http_escape(const char *text)
 {
 	static const char hex[] = "0123456789ABCDEF";
-	char *result = palloc(strlen(text) * 3 + 1);
-	char *out = result;
+	char *result;
+	char *out;
+
+	text = pg_server_to_any(text, strlen(text), PG_UTF8);
+	result = out = palloc(strlen(text) * 3 + 1);
 
 	for (const unsigned char *p = (const unsigned char *) text; *p; p++)
 	{
@@ -645,32 +841,36 @@ HttpTextResult
 http_text(HttpRequest *request, size_t limit, HttpBuffer *buffer)
 {
 	static struct libdeflate_decompressor *inflater = NULL;
-	const unsigned char *tail = (unsigned char *) request->body + request->body_len - 4;
-	size_t size;
+	const unsigned char *tail;
+	size_t size = request->body_len;
 	enum libdeflate_result rc;
 
 	buffer->len = 0;
 	if (!request->gzipped)
 	{
-		if (request->body_len > limit || !reserve(buffer, request->body_len))
+		if (size > limit)
 			return HTTP_TEXT_TOO_LARGE;
-		if (request->body_len > 0)
-			memcpy(buffer->data, request->body, request->body_len);
-		size = request->body_len;
+		if (!reserve(buffer, size))
+			return HTTP_TEXT_NO_MEMORY;
+		if (size > 0)
+			memcpy(buffer->data, request->body, size);
 	}
 	else
 	{
 		if (request->body_len < 18)
 			return HTTP_TEXT_BROKEN;
 		if (inflater == NULL && (inflater = libdeflate_alloc_decompressor()) == NULL)
-			return HTTP_TEXT_TOO_LARGE;
+			return HTTP_TEXT_NO_MEMORY;
 		/* gzip ends with the size of what it holds */
+		tail = (unsigned char *) request->body + request->body_len - 4;
 		size = tail[0] | (size_t) tail[1] << 8 | (size_t) tail[2] << 16 | (size_t) tail[3] << 24;
 		/* no honest encoder squeezes more than 1032 to 1 */
 		if (size / 1032 > request->body_len)
 			return HTTP_TEXT_BROKEN;
-		if (size > limit || !reserve(buffer, size))
+		if (size > limit)
 			return HTTP_TEXT_TOO_LARGE;
+		if (!reserve(buffer, size))
+			return HTTP_TEXT_NO_MEMORY;
 		rc = libdeflate_gzip_decompress(inflater, request->body, request->body_len,
 										buffer->data, size, &size);
 		if (rc != LIBDEFLATE_SUCCESS)

@@ -30,7 +30,9 @@ typedef enum HttpFailure
 	HTTP_UNREACHABLE, /* name, route, connection refused */
 	HTTP_UNTRUSTED,   /* certificate or TLS version; do not retry */
 	HTTP_TIMEOUT,
-	HTTP_BROKEN,       /* reset, or ended within the reply */
+	HTTP_BROKEN, /* reset, or ended within the reply */
+	HTTP_LOST,   /* a kept connection ended before the reply: ask again at once, on a fresh one */
+	HTTP_NO_MEMORY,
 	HTTP_TOO_LARGE,    /* body over max_body */
 	HTTP_MISCONFIGURED /* bad URL, unreadable ca_file, bad proxy */
 } HttpFailure;
@@ -40,6 +42,8 @@ typedef struct HttpSettings
 {
 	const char *ca_file; /* NULL: the system's certificates */
 	const char *proxy;   /* NULL: none */
+	const char *proxy_user;
+	const char *proxy_password;
 	int connect_timeout_ms;
 	int request_timeout_ms;
 	bool compress;         /* ask for gzip */
@@ -51,6 +55,7 @@ typedef struct HttpRequest
 	HttpState state;
 	HttpFailure failure;
 	const char *error; /* in words, when failure is set */
+	bool sent;         /* some of it left: it may have been done, whatever came of the reply */
 	int status;
 	char *body; /* as sent, perhaps gzip; NUL-terminated */
 	size_t body_len;
@@ -72,8 +77,9 @@ typedef struct HttpBuffer
 typedef enum HttpTextResult
 {
 	HTTP_TEXT_OK,
-	HTTP_TEXT_BROKEN,   /* not the gzip that it claims to be */
-	HTTP_TEXT_TOO_LARGE /* over the limit, or out of memory */
+	HTTP_TEXT_BROKEN,    /* not the gzip that it claims to be */
+	HTTP_TEXT_TOO_LARGE, /* over the limit */
+	HTTP_TEXT_NO_MEMORY
 } HttpTextResult;
 
 /* Bytes that may be read past the end of a text; they are zero */

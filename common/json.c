@@ -33,22 +33,34 @@ typedef enum JsonKind
 struct Json
 {
 	JsonKind kind;
-	int len;          /* of text, in bytes; of an array or an object, in members */
-	const char *text; /* a number or a string as it came, without quotes */
-	char *name;       /* as a member of an object, UTF-8 */
-	char *given;      /* what json_text gave out */
-	Json *first;      /* members, in their order */
-	Json *last;
+	int len; /* of text, in bytes; of an array or an object, in members */
+	union
+	{
+		const char *text; /* a number or a string as it came, without quotes */
+		Json *first;      /* members, in their order */
+	};
+	union
+	{
+		char *given;  /* what json_text gave out */
+		Json *last;   /* of an object */
+		Json **items; /* of an array */
+	};
+	char *name; /* as a member of an object, UTF-8 */
 	Json *next;
-	Json **items; /* of an array */
+	MemoryContext context; /* of the document */
 };
+
+/* Values are made by the block */
+#define BLOCK 80
 
 typedef struct Reader
 {
-	const char *at;
-	const char *end;
+	char *at;
+	char *end;
 	int depth;
 	MemoryContext context;
+	Json *block;
+	int left; /* in block */
 } Reader;
 
 static Json *read_value(Reader *r);
@@ -192,15 +204,22 @@ next_is(Reader *r, char sign)
 static Json *
 new_value(Reader *r, JsonKind kind)
 {
-	Json *value = MemoryContextAllocZero(r->context, sizeof(Json));
+	Json *value;
 
+	if (r->left == 0)
+	{
+		r->block = MemoryContextAllocZero(r->context, BLOCK * sizeof(Json));
+		r->left = BLOCK;
+	}
+	value = &r->block[BLOCK - r->left--];
 	value->kind = kind;
+	value->context = r->context;
 	return value;
 }
 
 /* Behind the opening quote; false if the closing one is missing */
 static bool
-read_string(Reader *r, const char **text, int *len)
+read_string(Reader *r, char **text, int *len)
 {
 	*text = r->at;
 	for (; r->at < r->end; r->at++)
@@ -231,6 +250,7 @@ static Json *
 read_array(Reader *r)
 {
 	Json *array = new_value(r, JSON_ARRAY);
+	Json **items;
 	int i = 0;
 
 	if (!next_is(r, ']'))
@@ -246,10 +266,23 @@ read_array(Reader *r)
 		if (!next_is(r, ']'))
 			return NULL;
 	}
-	array->items = MemoryContextAllocHuge(r->context, (array->len + 1) * sizeof(Json *));
+	items = MemoryContextAllocHuge(r->context, (array->len + 1) * sizeof(Json *));
 	for (Json *item = array->first; item != NULL; item = item->next)
-		array->items[i++] = item;
+		items[i++] = item;
+	array->items = items;
 	return array;
+}
+
+/* A name ends where its quote stood, unless there is something to unescape */
+static char *
+name_of(Reader *r, char *text, int len)
+{
+	bool bad = false;
+
+	if (memchr(text, '\\', len) != NULL)
+		return unescape(r->context, text, len, &bad);
+	text[len] = '\0';
+	return text;
 }
 
 static Json *
@@ -261,15 +294,14 @@ read_object(Reader *r)
 		return object;
 	do
 	{
-		const char *name;
+		char *name;
 		int len;
-		bool bad = false;
 		Json *member;
 
 		if (!next_is(r, '"') || !read_string(r, &name, &len) || !next_is(r, ':') ||
 			(member = read_value(r)) == NULL)
 			return NULL;
-		member->name = unescape(r->context, name, len, &bad);
+		member->name = name_of(r, name, len);
 		append_member(object, member);
 	} while (next_is(r, ','));
 	return next_is(r, '}') ? object : NULL;
@@ -302,6 +334,7 @@ static Json *
 read_value(Reader *r)
 {
 	Json *value;
+	char *text;
 
 	if (r->depth == MAX_DEPTH)
 		return NULL;
@@ -313,8 +346,9 @@ read_value(Reader *r)
 	else if (next_is(r, '"'))
 	{
 		value = new_value(r, JSON_STRING);
-		if (!read_string(r, &value->text, &value->len))
+		if (!read_string(r, &text, &value->len))
 			return NULL;
+		value->text = text;
 	}
 	else if (read_word(r, "null"))
 		value = new_value(r, JSON_NULL);
@@ -334,7 +368,7 @@ json_parse(MemoryContext context, const char *text, size_t len)
 {
 	char *copy;
 	Json *result;
-	Reader r;
+	Reader r = {0};
 
 	if (len > INT_MAX - 1 || pg_encoding_verifymbstr(PG_UTF8, text, (int) len) != (int) len)
 		return NULL;
@@ -343,7 +377,6 @@ json_parse(MemoryContext context, const char *text, size_t len)
 	copy[len] = '\0';
 	r.at = copy;
 	r.end = copy + len;
-	r.depth = 0;
 	r.context = context;
 	result = read_value(&r);
 	skip_blanks(&r);
@@ -377,36 +410,40 @@ json_member(Json *object, const char *name)
 	return unless_null(exact ? exact : similar);
 }
 
-/* A member as text that lives as long as the document, or NULL */
-const char *
-json_text(Json *object, const char *name)
+/* A string without escapes, in the server's encoding */
+static char *
+text_of(Json *value, const char *name)
 {
-	Json *member = json_member(object, name);
-	MemoryContext context;
-	MemoryContext old;
-	char *text;
 	bool bad = false;
+	char *text = unescape(CurrentMemoryContext, value->text, value->len, &bad);
 
-	if (member == NULL || member->given != NULL)
-		return member ? member->given : NULL;
-	context = GetMemoryChunkContext(member);
-	if (member->kind != JSON_STRING)
-	{
-		old = MemoryContextSwitchTo(context);
-		member->given = json_print(member);
-		MemoryContextSwitchTo(old);
-		return member->given;
-	}
-	text = unescape(context, member->text, member->len, &bad);
 	if (bad)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
 				 errmsg("unsupported Unicode escape sequence"),
 				 errdetail("Member \"%s\" holds a null character or half of a surrogate pair.", name)));
-	old = MemoryContextSwitchTo(context);
-	member->given = pg_any_to_server(text, strlen(text), PG_UTF8);
+	return pg_any_to_server(text, strlen(text), PG_UTF8);
+}
+
+/* A member as text that lives as long as the document, or NULL */
+const char *
+json_text(Json *object, const char *name)
+{
+	Json *member = json_member(object, name);
+	bool keep = member != NULL && member->kind != JSON_ARRAY && member->kind != JSON_OBJECT;
+	MemoryContext old;
+	char *text;
+
+	if (member == NULL)
+		return NULL;
+	if (keep && member->given != NULL)
+		return member->given;
+	old = MemoryContextSwitchTo(member->context);
+	text = member->kind == JSON_STRING ? text_of(member, name) : json_print(member);
 	MemoryContextSwitchTo(old);
-	return member->given;
+	if (keep)
+		member->given = text;
+	return text;
 }
 
 /* A text or a number, for people: whatever it holds, this is no error; NULL for other values */

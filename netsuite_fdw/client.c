@@ -12,8 +12,7 @@
 #include "common/retry.h"
 #include "foreign/foreign.h"
 #include "netsuite_fdw/client.h"
-#include "netsuite_fdw/compat.h"
-#include "utils/builtins.h"
+#include "netsuite_fdw/failure.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -24,6 +23,7 @@
 #define RAISE_AFTER 40 /* quiet replies before one more at once */
 #define MAX_500_RETRIES 3
 #define SPARE_DEADLINE_MS 10000 /* for a reply that one can do without */
+#define MAX_LOST 3 /* kept connections that may die under one request before that counts */
 
 #define SUITEQL_PATH "/services/rest/query/v1/suiteql"
 #define TOKEN_PATH "/services/rest/auth/oauth2/v1/token"
@@ -32,6 +32,7 @@ struct Client
 {
 	Oid serverid;
 	Oid userid;
+	Oid mappingid;
 	uint32 server_hash;
 	uint32 mapping_hash;
 	MemoryContext context;
@@ -39,7 +40,8 @@ struct Client
 	UserOptions *user;
 	CredentialKind kind;
 	bool stale;
-	int users; /* scans and requests that hold it */
+	bool unsure; /* another mapping may be the user's now */
+	int users;   /* scans and requests that hold it */
 
 	/* governor */
 	int allowed; /* requests at once, now */
@@ -59,19 +61,38 @@ struct Client
 };
 
 static Client *clients = NULL;
+static uint64 changes = 0; /* in the catalogue, as far as this room heard */
 
 /* -- the cache -- */
 
+/*
+ * Something changed in the catalogue.  A mapping that is not the client's own may
+ * be one that was just made for its user, who had PUBLIC's.
+ */
 static void
 retire(Datum arg, int cacheid, uint32 hash)
 {
+	changes++;
 	for (Client *c = clients; c != NULL; c = c->next)
 	{
 		uint32 mine = cacheid == FOREIGNSERVEROID ? c->server_hash : c->mapping_hash;
 
 		if (hash == 0 || hash == mine)
 			c->stale = true;
+		else if (cacheid == USERMAPPINGOID)
+			c->unsure = true;
 	}
+}
+
+/* Is it still the user's mapping that the client was made from? */
+static void
+check_mapping(Client *c)
+{
+	if (c->stale || !c->unsure)
+		return;
+	c->unsure = false; /* the look-up may bring the next change to light */
+	if (GetUserMapping(c->userid, c->serverid)->umid != c->mappingid)
+		c->stale = true;
 }
 
 /* Free clients that are retired and that nobody holds */
@@ -106,10 +127,13 @@ build(Oid serverid, Oid userid)
 	c->context = context;
 	c->serverid = serverid;
 	c->userid = userid;
+	c->mappingid = mapping->umid;
 	c->server_hash = GetSysCacheHashValue1(FOREIGNSERVEROID, ObjectIdGetDatum(serverid));
 	c->mapping_hash = GetSysCacheHashValue1(USERMAPPINGOID, ObjectIdGetDatum(mapping->umid));
 	c->options = server_options(serverid);
 	c->user = user_options(userid, serverid);
+	c->options->http.proxy_user = c->user->proxy_user;
+	c->options->http.proxy_password = c->user->proxy_password;
 	c->kind = credential_kind(c->user, c->options->name);
 	c->allowed = c->options->max_concurrency;
 	MemoryContextSwitchTo(old);
@@ -123,6 +147,7 @@ Client *
 client_get(Oid serverid, Oid userid)
 {
 	static bool registered = false;
+	uint64 before;
 	Client *c;
 
 	if (!registered)
@@ -134,10 +159,16 @@ client_get(Oid serverid, Oid userid)
 	sweep();
 	for (c = clients; c != NULL; c = c->next)
 	{
-		if (c->serverid == serverid && c->userid == userid && !c->stale)
+		if (c->serverid != serverid || c->userid != userid)
+			continue;
+		check_mapping(c);
+		if (!c->stale)
 			return c;
 	}
+	before = changes;
 	c = build(serverid, userid);
+	/* what it was built from changed meanwhile: good for this once */
+	c->stale = changes != before;
 	c->next = clients;
 	clients = c;
 	return c;
@@ -225,6 +256,39 @@ forget(void *arg)
 	request->client->users--;
 }
 
+/* Requests that do not say otherwise get JSON */
+static bool
+accept_json(Request *request, void *arg, const char **why)
+{
+	HttpBuffer buffer = {0};
+
+	if (request->http->body_len == 0)
+	{
+		*why = "the reply is empty";
+		return request->http->status == 204;
+	}
+	switch (http_text(request->http, request->max_body, &buffer))
+	{
+		case HTTP_TEXT_OK:
+			request->json = json_parse(request->context, buffer.data, buffer.len);
+			*why = "the reply is no JSON";
+			break;
+		case HTTP_TEXT_BROKEN:
+			*why = "the compressed reply is damaged";
+			break;
+		case HTTP_TEXT_TOO_LARGE:
+			request->outcome = OUTCOME_TOO_LARGE;
+			*why = NULL;
+			break;
+		case HTTP_TEXT_NO_MEMORY:
+			request->outcome = OUTCOME_NO_MEMORY;
+			*why = NULL;
+			break;
+	}
+	free(buffer.data);
+	return request->json != NULL;
+}
+
 /* A request in a context of its own below parent */
 Request *
 request_new(Client *client, MemoryContext parent)
@@ -237,6 +301,7 @@ request_new(Client *client, MemoryContext parent)
 	request->client = client;
 	request->http = http_request_new(context);
 	request->max_body = SMALL_BODY;
+	request->accept = accept_json;
 	request->callback.func = forget;
 	request->callback.arg = request;
 	client->users++;
@@ -335,18 +400,11 @@ request_wait(Request *request)
 		request_raise(request);
 }
 
-/* The reply as a document that lives as long as the request; NULL if it is no JSON */
+/* The reply as a document that lives as long as the request; NULL if it has no body */
 Json *
 request_json(Request *request)
 {
-	HttpBuffer buffer = {0};
-	Json *result = NULL;
-
-	if (request->http->body_len > 0 &&
-		http_text(request->http, SMALL_BODY, &buffer) == HTTP_TEXT_OK)
-		result = json_parse(request->context, buffer.data, buffer.len);
-	free(buffer.data);
-	return result;
+	return request->json;
 }
 
 /* -- sending -- */
@@ -428,6 +486,7 @@ fail_all(Client *c, Request *because)
 		r->http->status = because->http->status;
 		r->http->failure = because->http->failure;
 		r->http->date = because->http->date;
+		r->outcome = because->outcome;
 		r->what = because->what;
 		r->suiteql = NULL;
 		fail(r, because->code, because->detail);
@@ -500,42 +559,12 @@ done(Request *request)
 static void
 read_error(Request *request, char **code, char **detail)
 {
-	Json *body = request_json(request);
-	Json *details = json_member(body, "o:errorDetails");
-	const char *text;
-	StringInfoData all;
+	HttpBuffer buffer = {0};
 
 	*code = *detail = NULL;
-	if (json_text(body, "error"))
-	{
-		*code = pstrdup(json_text(body, "error"));
-		*detail = pstrdup(json_text(body, "error_description") ? json_text(body, "error_description") : *code);
-		return;
-	}
-	if (json_count(details) == 0)
-		return;
-	initStringInfo(&all);
-	for (int i = 0; i < json_count(details) && i < 3; i++)
-	{
-		Json *one = json_item(details, i);
-
-		if ((text = json_text(one, "detail")) != NULL)
-			appendStringInfo(&all, "%s%s", all.len > 0 ? " " : "", text);
-		if ((text = json_text(one, "o:errorPath")) != NULL)
-			appendStringInfo(&all, " (path %s)", text);
-		if (*code == NULL && (text = json_text(one, "o:errorCode")) != NULL)
-			*code = pstrdup(text);
-	}
-	*detail = all.data;
-}
-
-static bool
-is_throttle(int status, const char *code)
-{
-	return status == 429 ||
-		   (status == 400 && code != NULL &&
-			(strcmp(code, "CONCURRENCY_LIMIT_EXCEEDED") == 0 ||
-			 strcmp(code, "SSS_REQUEST_LIMIT_EXCEEDED") == 0));
+	if (http_text(request->http, SMALL_BODY, &buffer) == HTTP_TEXT_OK && buffer.len > 0)
+		failure_read(buffer.data, buffer.len, code, detail);
+	free(buffer.data);
 }
 
 /* Wrong or expired credentials: one new token, then it is over */
@@ -547,6 +576,8 @@ refused_login(Request *request, const char *code, const char *detail)
 	if (c->kind != CREDENTIAL_OAUTH2 || request->anonymous || request->relogged)
 	{
 		fail(request, code ? code : "INVALID_LOGIN", detail);
+		/* a file or the environment may hold another secret by now */
+		c->stale = true;
 		return;
 	}
 	request->relogged = true;
@@ -556,30 +587,45 @@ refused_login(Request *request, const char *code, const char *detail)
 	request->state = REQUEST_WAITING;
 }
 
+/* Does a reply that says success hold what it should?  Else the outcome is another. */
 static void
-settle_reply(Request *request)
+check_reply(Request *request, char **detail)
 {
-	HttpRequest *http = request->http;
 	const char *why = "the reply is not what it should be";
-	char *code;
-	char *detail;
 
-	if (http->status >= 200 && http->status < 300)
-	{
-		if (request->accept == NULL || request->accept(request, request->accept_arg, &why))
-			done(request);
-		else if (request->state == REQUEST_TOO_LARGE)
-			unlist(request);
-		else
-			again(request, true, NULL, why);
+	if (request->accept(request, request->accept_arg, &why))
 		return;
+	if (request->outcome == OUTCOME_DONE)
+		request->outcome = OUTCOME_NONSENSE;
+	*detail = why ? pstrdup(why) : NULL;
+}
+
+/* Go on as the outcome and what the request does allow */
+static void
+settle_outcome(Request *request, const char *code, const char *detail)
+{
+	request->verdict = outcome_verdict(request->outcome, request->effect);
+	switch (request->outcome)
+	{
+		case OUTCOME_DONE:
+			done(request);
+			return;
+		case OUTCOME_TOO_LARGE:
+			unlist(request);
+			request->state = REQUEST_TOO_LARGE;
+			return;
+		case OUTCOME_BUSY:
+			throttle(request, code, detail);
+			return;
+		case OUTCOME_LOGIN:
+			refused_login(request, code, detail);
+			return;
+		default:
+			break;
 	}
-	read_error(request, &code, &detail);
-	if (is_throttle(http->status, code))
-		throttle(request, code, detail);
-	else if (http->status == 401)
-		refused_login(request, code, detail);
-	else if (http->status >= 500)
+	if (request->verdict == VERDICT_AGAIN && request->http->failure == HTTP_LOST && request->lost++ < MAX_LOST)
+		request->state = REQUEST_WAITING;
+	else if (request->verdict == VERDICT_AGAIN || (request->verdict == VERDICT_ONCE && request->attempt == 0))
 		again(request, true, code, detail);
 	else
 		fail(request, code, detail);
@@ -589,28 +635,24 @@ static void
 settle(Request *request)
 {
 	HttpRequest *http = request->http;
+	char *code = NULL;
+	char *detail = NULL;
 
 	request->client->running--;
 	request->state = REQUEST_WAITING;
 	if (request->stats)
 		request->stats->bytes += http->body_len;
-	switch (http->failure)
+	if (http->failure != HTTP_OK)
 	{
-		case HTTP_OK:
-			settle_reply(request);
-			break;
-		case HTTP_TOO_LARGE:
-			unlist(request);
-			request->state = REQUEST_TOO_LARGE;
-			break;
-		case HTTP_UNTRUSTED:
-		case HTTP_MISCONFIGURED:
-			fail(request, NULL, http->error);
-			break;
-		default:
-			http->status = 0;
-			again(request, true, NULL, http->error);
+		http->status = 0;
+		detail = words_from_utf8(http->error, strlen(http->error));
 	}
+	else if (http->status < 200 || http->status >= 300)
+		read_error(request, &code, &detail);
+	request->outcome = outcome_of(http->failure, http->sent, http->status, code, detail);
+	if (request->outcome == OUTCOME_DONE)
+		check_reply(request, &detail);
+	settle_outcome(request, code, detail);
 }
 
 /* -- OAuth 2.0 -- */
@@ -644,24 +686,40 @@ start_login(Client *c, Request *because)
 	c->login = r;
 }
 
+/* A token stands in a header of its own: nothing in it may end the line */
+static bool
+is_token(const char *text)
+{
+	if (text == NULL || *text == '\0')
+		return false;
+	for (; *text; text++)
+	{
+		if (*text <= ' ' || *text >= 127)
+			return false;
+	}
+	return true;
+}
+
 static void
 end_login(Client *c, Request *login)
 {
 	Json *body = login->state == REQUEST_DONE ? request_json(login) : NULL;
 	const char *token = json_text(body, "access_token");
-	Json *lifetime = json_member(body, "expires_in");
-	int64 seconds = lifetime ? json_int(lifetime) : 0;
+	int64 seconds = json_int(json_member(body, "expires_in"));
 
 	c->login = NULL;
-	if (login->state == REQUEST_DONE && token == NULL)
+	if (login->state == REQUEST_DONE && !is_token(token))
+	{
+		login->outcome = OUTCOME_NONSENSE;
 		fail(login, NULL, "the reply holds no access token");
-	if (token == NULL)
+	}
+	if (login->state != REQUEST_DONE)
 	{
 		fail_all(c, login);
 		request_stop(login);
 		return;
 	}
-	if (seconds <= 0)
+	if (seconds <= 0 || seconds > 86400)
 		seconds = 3600;
 	c->token = MemoryContextStrdup(c->context, token);
 	c->token_epoch++;
@@ -736,157 +794,4 @@ client_turn(Client *client, long timeout_ms)
 		end_login(client, client->login);
 	/* a slot that came free is used at once */
 	start_waiting(client);
-}
-
-/* -- failures in words -- */
-
-/*
- * Was a failed request refused for a reason that lasts?  What the network, the
- * load or a fault over there may cure is none; nor is a login, which can be mended.
- */
-bool
-request_refused(Request *r)
-{
-	int status = r->http->status;
-
-	return r->state == REQUEST_FAILED && r->http->failure == HTTP_OK && status >= 400 &&
-		   status < 500 && status != 401 && status != 408 && !is_throttle(status, r->code) &&
-		   request_sqlstate(r) != ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
-}
-
-/* Do NetSuite's words say that there is no such table?  No code does. */
-static bool
-names_no_table(const char *detail)
-{
-	return detail != NULL && ((strstr(detail, "Record '") && strstr(detail, "not found")) ||
-							  strstr(detail, "Invalid search type"));
-}
-
-/* An account whose company language is another wants to be told that it is known */
-static bool
-lacks_language(Request *r)
-{
-	return r->http->status == 400 && r->code && strcmp(r->code, "INVALID_HEADER") == 0;
-}
-
-/* The SQLSTATE of a failed request */
-int
-request_sqlstate(Request *r)
-{
-	switch (r->http->failure)
-	{
-		case HTTP_MISCONFIGURED:
-			return ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE;
-		case HTTP_OK:
-			break;
-		default:
-			return ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION;
-	}
-	if (is_throttle(r->http->status, r->code))
-		return ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
-	if (r->http->status == 401 || (r->code && strncmp(r->code, "invalid_", 8) == 0))
-		return ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
-	if (r->http->status == 403)
-		return ERRCODE_INSUFFICIENT_PRIVILEGE;
-	if (names_no_table(r->detail))
-		return ERRCODE_FDW_TABLE_NOT_FOUND;
-	if (lacks_language(r))
-		return ERRCODE_FDW_OPTION_NAME_NOT_FOUND;
-	if (r->detail && (strstr(r->detail, "Field '") || strstr(r->detail, "Unknown identifier")))
-		return ERRCODE_FDW_COLUMN_NAME_NOT_FOUND;
-	if (r->http->status == 200)
-		return ERRCODE_FDW_REPLY_HANDLE;
-	return ERRCODE_FDW_ERROR;
-}
-
-/* Why a login may be refused that was right once */
-static const char *
-login_hint(Request *r)
-{
-	TimestampTz expiry;
-
-	if (client_certificate(r->client, &expiry) == CERTIFICATE_EXPIRED)
-		return psprintf("The certificate of the user mapping expired on %s: make a new one, upload it in NetSuite under OAuth 2.0 Client Credentials Setup and set the options certificate_id and private_key or private_key_file.",
-						timestamptz_to_str(expiry));
-	if (r->client->kind == CREDENTIAL_OAUTH2)
-		return "Check the user mapping, that the certificate is neither revoked nor expired, and this machine's clock; NetSuite's Login Audit Trail names the reason, netsuite_check() shows the clock skew.";
-	return "Check the user mapping, that the token is not revoked, and this machine's clock; NetSuite's Login Audit Trail names the reason, netsuite_check() shows the clock skew.";
-}
-
-static const char *
-hint_of(Request *r)
-{
-	switch (request_sqlstate(r))
-	{
-		case ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE:
-			return "Check the server options base_url, ca_file and proxy.";
-		case ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION:
-			if (r->http->failure == HTTP_UNTRUSTED)
-				return "If a proxy or a test server presents its own certificate, name its authority in server option ca_file.";
-			return "Check the network and the server options account, base_url, proxy, connect_timeout, request_timeout and retry_deadline; netsuite_check() tells which step fails.";
-		case ERRCODE_CONFIGURATION_LIMIT_EXCEEDED:
-			return "Other integrations use up the account's concurrency; lower max_concurrency or raise retry_deadline of the server.";
-		case ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION:
-			return login_hint(r);
-		case ERRCODE_FDW_OPTION_NAME_NOT_FOUND:
-			return psprintf("Name the company's default language: ALTER SERVER %s OPTIONS (ADD accept_language '...').",
-							quote_identifier(r->client->options->name));
-		case ERRCODE_INSUFFICIENT_PRIVILEGE:
-			return "Give the role of the token the permission in NetSuite; docs/netsuite_fdw.md lists those needed.";
-		case ERRCODE_FDW_TABLE_NOT_FOUND:
-			return "The account has no such table, since a feature such as Multiple Currencies is not enabled there, or the role may not see it: enable the one, or give the role the permission.";
-		case ERRCODE_FDW_COLUMN_NAME_NOT_FOUND:
-			return "The account may have changed or the role may have lost a permission: run IMPORT FOREIGN SCHEMA into a new schema and compare.";
-		case ERRCODE_FDW_REPLY_HANDLE:
-			return "A proxy may have answered instead of NetSuite; check base_url and proxy.";
-		default:
-			if (r->http->status >= 300 && r->http->status < 400)
-				return "Redirects are not followed, since they would carry the credentials elsewhere: check base_url, account and proxy.";
-			return r->http->status >= 500 ? "NetSuite failed repeatedly; if it persists, give the operation id to its support."
-										  : NULL;
-	}
-}
-
-static void
-append_sentence(StringInfo text, const char *sentence)
-{
-	int len = strlen(sentence);
-
-	appendStringInfo(text, "%s%s", text->len > 0 ? " " : "", sentence);
-	if (len > 0 && sentence[len - 1] != '.')
-		appendStringInfoChar(text, '.');
-}
-
-/* Report a failed request */
-void
-request_raise(Request *request)
-{
-	HttpRequest *http = request->http;
-	const char *server = request->client->options->name;
-	const char *hint = hint_of(request);
-	StringInfoData detail;
-
-	initStringInfo(&detail);
-	if (request->detail)
-		append_sentence(&detail, request->detail);
-	if (request->code)
-		append_sentence(&detail, psprintf("Code: %s.", request->code));
-	if (http->operation_id[0])
-		append_sentence(&detail, psprintf("Operation id: %s.", http->operation_id));
-	if (request->attempt > 0)
-		append_sentence(&detail, psprintf("Gave up after %d attempts.", request->attempt + 1));
-	if (http->failure != HTTP_OK)
-		ereport(ERROR,
-				(errcode(request_sqlstate(request)),
-				 errmsg("could not %s on server \"%s\": no reply", request->what, server),
-				 errdetail_internal("%s", detail.data),
-				 hint ? errhint("%s", hint) : 0,
-				 request->suiteql ? errcontext("SuiteQL: %s", request->suiteql) : 0));
-	ereport(ERROR,
-			(errcode(request_sqlstate(request)),
-			 errmsg("could not %s on server \"%s\": NetSuite answered %d", request->what, server,
-					http->status),
-			 detail.len > 0 ? errdetail_internal("%s", detail.data) : 0,
-			 hint ? errhint("%s", hint) : 0,
-			 request->suiteql ? errcontext("SuiteQL: %s", request->suiteql) : 0));
 }

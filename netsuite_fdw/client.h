@@ -13,6 +13,7 @@
 #include "datatype/timestamp.h"
 #include "netsuite_fdw/credential.h"
 #include "netsuite_fdw/option.h"
+#include "netsuite_fdw/outcome.h"
 
 typedef struct Client Client;
 
@@ -40,7 +41,8 @@ typedef struct Request Request;
 
 /*
  * Looks at a reply with status 2xx.  False with a reason makes it a passing
- * fault that is retried, such as JSON that ends early.  Must not throw.
+ * fault that is retried, such as JSON that ends early; with a reason of NULL it
+ * has said in request->outcome what is wrong.  Must not throw.
  */
 typedef bool (*AcceptReply)(Request *request, void *arg, const char **why);
 
@@ -62,17 +64,21 @@ struct Request
 	AcceptReply accept;
 	void *accept_arg;
 	RequestStats *stats;
+	Effect effect;       /* of sending it a second time */
 	bool impatient;      /* a lasting 500 is expected: one retry */
 	bool spare;          /* one can do without the reply: one retry of any fault */
 	const char *what;    /* "run a query", for messages */
 	const char *suiteql; /* the query, for messages, or NULL */
-	/* outcome of a failure */
-	char *code;   /* o:errorCode */
-	char *detail; /* NetSuite's words, or libcurl's */
+	Outcome outcome;
+	Verdict verdict; /* at the end */
+	char *code;      /* o:errorCode */
+	char *detail;    /* NetSuite's words, or libcurl's */
+	Json *json;      /* the reply, unless accept takes it */
 	/* private */
 	bool anonymous; /* needs no login */
 	bool relogged;  /* has had its one new token */
 	int attempt;
+	int lost; /* times that a kept connection died under it */
 	TimestampTz not_before;
 	TimestampTz deadline;
 	uint64 token_epoch;
@@ -99,9 +105,10 @@ extern bool request_settle(Request *request);
 extern void request_wait(Request *request);
 extern void request_stop(Request *request);
 extern void request_raise(Request *request) __attribute__((noreturn));
-extern bool request_settled(Request *request);
 extern bool request_refused(Request *request);
 extern int request_sqlstate(Request *request);
+extern const char *request_words(Request *request);
+extern bool request_settled(Request *request);
 extern Json *request_json(Request *request);
 
 extern void client_turn(Client *client, long timeout_ms);

@@ -55,6 +55,23 @@ credential_kind(const UserOptions *user, const char *server)
 	return CREDENTIAL_TBA;
 }
 
+/*
+ * OpenSSL failed: for want of memory, or else for the caller's reason.  Its
+ * notes are cleared, or others would take them for theirs.
+ */
+static void
+check_memory(void)
+{
+	unsigned long error = ERR_peek_last_error();
+
+	ERR_clear_error();
+	if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory"),
+				 errdetail("OpenSSL failed to allocate memory.")));
+}
+
 /* -- token-based authentication -- */
 
 static int
@@ -91,9 +108,12 @@ hmac_base64(const char *key, const char *text)
 
 	if (HMAC(EVP_sha256(), key, (int) strlen(key), (const unsigned char *) text, strlen(text),
 			 digest, &len) == NULL)
+	{
+		check_memory();
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not sign a request")));
+	}
 	encoded = palloc(len * 2 + 4);
 	EVP_EncodeBlock((unsigned char *) encoded, digest, (int) len);
 	return encoded;
@@ -173,16 +193,22 @@ static EVP_PKEY *
 load_key(const char *pem)
 {
 	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
-	BIO *bio = BIO_new_mem_buf(pem, -1);
-	/* an empty pass phrase: never ask on a terminal */
-	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *) "") : NULL;
+	BIO *bio;
+	EVP_PKEY *key;
 
+	ERR_clear_error();
+	bio = BIO_new_mem_buf(pem, -1);
+	/* an empty pass phrase: never ask on a terminal */
+	key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *) "") : NULL;
 	BIO_free(bio);
 	if (key == NULL)
+	{
+		check_memory();
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 				 errmsg("the private key of the user mapping cannot be read"),
 				 errhint("Give an unencrypted key in PEM form, beginning with -----BEGIN PRIVATE KEY-----.")));
+	}
 	callback->func = free_key;
 	callback->arg = key;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
@@ -237,29 +263,26 @@ ec_halves(const unsigned char *der, size_t len, unsigned char *out, int half)
 	return ok ? 2 * half : 0;
 }
 
-static int
-sign(EVP_PKEY *key, const char *algorithm, int half, const char *text, unsigned char *out, int size)
+/* The signature of a text, palloc'd; *len is 0 if there is none */
+static unsigned char *
+sign(EVP_PKEY *key, const char *algorithm, int half, const char *text, int *len)
 {
+	size_t size = EVP_PKEY_get_size(key);
+	unsigned char *raw = palloc(size);
+	unsigned char *halves = palloc(2 * half + 1);
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *pctx = NULL;
-	unsigned char raw[1024];
-	size_t len = sizeof(raw);
 	bool ok;
 
 	ok = ctx != NULL && EVP_DigestSignInit(ctx, &pctx, digest_of(algorithm), NULL, key) == 1;
 	if (ok && half == 0)
 		ok = EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) == 1 &&
 			 EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, RSA_PSS_SALTLEN_DIGEST) == 1;
-	ok = ok && EVP_DigestSign(ctx, raw, &len, (const unsigned char *) text, strlen(text)) == 1;
+	ok = ok && EVP_DigestSign(ctx, raw, &size, (const unsigned char *) text, strlen(text)) == 1;
 	EVP_MD_CTX_free(ctx);
-	if (!ok)
-		return 0;
-	if (half > 0)
-		return ec_halves(raw, len, out, half);
-	if (len > size)
-		return 0;
-	memcpy(out, raw, len);
-	return (int) len;
+	*len = !ok ? 0 : half > 0 ? ec_halves(raw, size, halves, half)
+							  : (int) size;
+	return half > 0 ? halves : raw;
 }
 
 /* A signed client assertion for the token endpoint */
@@ -271,7 +294,7 @@ credential_assertion(const UserOptions *user, const char *token_url)
 	const char *algorithm = algorithm_of(key, &half);
 	StringInfoData part;
 	StringInfoData token;
-	unsigned char signature[1024];
+	unsigned char *signature;
 	long long now = (long long) time(NULL);
 	int len;
 
@@ -289,11 +312,14 @@ credential_assertion(const UserOptions *user, const char *token_url)
 	appendStringInfo(&part, ",\"iat\":%lld,\"exp\":%lld}", now, now + ASSERTION_LIFETIME);
 	appendStringInfoChar(&token, '.');
 	append_base64url(&token, (unsigned char *) part.data, part.len);
-	len = sign(key, algorithm, half, token.data, signature, sizeof(signature));
+	signature = sign(key, algorithm, half, token.data, &len);
 	if (len == 0)
+	{
+		check_memory();
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not sign the request for an access token")));
+	}
 	appendStringInfoChar(&token, '.');
 	append_base64url(&token, signature, len);
 	return token.data;

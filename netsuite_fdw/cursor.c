@@ -161,7 +161,12 @@ accept_page(Request *request, void *arg, const char **why)
 	switch (http_text(request->http, request->max_body, &r->page.text))
 	{
 		case HTTP_TEXT_TOO_LARGE:
-			request->state = REQUEST_TOO_LARGE;
+			request->outcome = OUTCOME_TOO_LARGE;
+			*why = NULL;
+			return false;
+		case HTTP_TEXT_NO_MEMORY:
+			request->outcome = OUTCOME_NO_MEMORY;
+			*why = NULL;
 			return false;
 		case HTTP_TEXT_BROKEN:
 			*why = "the compressed reply is damaged";

@@ -266,14 +266,38 @@ bind_params(const char *q, ArrayType *params)
 }
 
 static void
-put_item(ReturnSetInfo *rsinfo, Json *item)
+name_row(void *arg)
 {
-	Datum value;
+	errcontext("row " INT64_FORMAT " of the query", *(int64 *) arg);
+}
+
+/* Put a page's items, the first of which is number row + 1, each with memory of its own */
+static void
+put_items(ReturnSetInfo *rsinfo, Json *items, int64 row)
+{
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "netsuite query row",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+	ErrorContextCallback callback = {.callback = name_row, .arg = &row};
 	bool isnull = false;
 
-	json_remove(item, "links");
-	value = DirectFunctionCall1(jsonb_in, CStringGetDatum(json_print(item)));
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	for (int i = 0; i < json_count(items); i++)
+	{
+		Json *item = json_item(items, i);
+		Datum value;
+
+		CHECK_FOR_INTERRUPTS();
+		row++;
+		json_remove(item, "links");
+		value = DirectFunctionCall1(jsonb_in, CStringGetDatum(json_print(item)));
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
+		MemoryContextReset(scratch);
+	}
+	error_context_stack = callback.previous;
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
 }
 
 /* Does the query itself, not one of its subqueries, have an ORDER BY? */
@@ -367,11 +391,7 @@ netsuite_query(PG_FUNCTION_ARGS)
 			more = false;
 		if (more || offset > 0)
 			check_next_page(q, &page, &total);
-		for (int i = 0; i < n; i++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			put_item(rsinfo, json_item(items, i));
-		}
+		put_items(rsinfo, items, offset);
 		offset += limit;
 		if (more && offset >= Min(ROW_CAP, PAGE_CAP * limit))
 			ereport(ERROR,

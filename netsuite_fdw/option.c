@@ -100,6 +100,8 @@ static const OptionDef options[] = {
 	{"certificate_id", UserMappingRelationId, OPT_SECRET},
 	{"private_key", UserMappingRelationId, OPT_SECRET},
 	{"private_key_file", UserMappingRelationId, OPT_FILE},
+	{"proxy_user", UserMappingRelationId, OPT_SECRET},
+	{"proxy_password", UserMappingRelationId, OPT_SECRET},
 
 	{"table", ForeignTableRelationId, OPT_NAME},
 	{"query", ForeignTableRelationId, OPT_QUERY},
@@ -204,6 +206,23 @@ check_url(DefElem *def)
 		bad_value(def, "It must be an https:// address without user name or parameters.");
 }
 
+/* Options of servers are read by every role: whoever logs in at a proxy says so in his mapping */
+static void
+check_proxy(DefElem *def)
+{
+	const char *value = defGetString(def);
+
+	if (*value == '\0')
+		bad_value(def, "It must not be empty: leave it out to use no proxy.");
+	if (strchr(value, '@') != NULL)
+		bad_value(def, "It must be an address without user name and password: set proxy_user and proxy_password in the user mapping.");
+	for (const unsigned char *p = (const unsigned char *) value; *p; p++)
+	{
+		if (*p <= ' ' || *p == 127)
+			bad_value(def, "It must be an address such as http://proxy.example.com:3128.");
+	}
+}
+
 static void
 check_zone(DefElem *def)
 {
@@ -269,6 +288,8 @@ check_value(const OptionDef *option, DefElem *def)
 			check_url(def);
 			break;
 		case OPT_PROXY:
+			check_proxy(def);
+			break;
 		case OPT_NOTE:
 			break;
 		case OPT_ZONE:
@@ -407,6 +428,10 @@ check_together(List *defs, Oid catalog)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 				 errmsg("options \"private_key\" and \"private_key_file\" exclude each other")));
+	if (catalog == UserMappingRelationId && get(defs, "proxy_password") && !get(defs, "proxy_user"))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+				 errmsg("option \"proxy_password\" needs option \"proxy_user\"")));
 	if (catalog == UserMappingRelationId && get(defs, "consumer_key") && get(defs, "client_id"))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
@@ -565,6 +590,8 @@ user_options(Oid userid, Oid serverid)
 	o->client_id = secret_of(defs, "client_id");
 	o->certificate_id = secret_of(defs, "certificate_id");
 	o->private_key = secret_of(defs, "private_key");
+	o->proxy_user = secret_of(defs, "proxy_user");
+	o->proxy_password = secret_of(defs, "proxy_password");
 	if (file != NULL)
 		o->private_key = secret_read_file("private_key_file", file);
 	return o;

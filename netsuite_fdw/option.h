@@ -51,6 +51,8 @@ typedef struct UserOptions
 	const char *client_id;
 	const char *certificate_id;
 	const char *private_key; /* PEM */
+	const char *proxy_user;
+	const char *proxy_password;
 } UserOptions;
 
 typedef struct TableOptions

@@ -22,15 +22,6 @@ traits_of(Client *client)
 
 /* -- asking -- */
 
-/* A reply that is no JSON is a passing fault */
-static bool
-parse_body(Request *request, void *body, const char **why)
-{
-	*why = "the reply is no JSON";
-	*(Json **) body = request_json(request);
-	return *(Json **) body != NULL;
-}
-
 /*
  * Run a request whose answer one can do without; true and its body if it
  * succeeded.  A login that is refused is an error: the query itself would ask
@@ -40,12 +31,13 @@ bool
 trait_attempt(Request *request, Json **body)
 {
 	*body = NULL;
-	request->accept = parse_body;
-	request->accept_arg = body;
 	request->spare = true;
 	request_start(request);
 	if (request_settle(request))
+	{
+		*body = request_json(request);
 		return true;
+	}
 	if (request->state == REQUEST_FAILED && !traits_of(request->client)->checking &&
 		request_sqlstate(request) == ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION)
 		request_raise(request);
@@ -66,11 +58,11 @@ trait_problem(Request *request)
 	if (request->state == REQUEST_DONE)
 		return "the reply holds no answer";
 	if (request->http->status == 200)
-		return request->detail ? request->detail : "the reply cannot be used";
+		return request->detail ? request_words(request) : "the reply cannot be used";
 	if (request->http->failure != HTTP_OK)
-		return psprintf("no reply: %s", request->detail ? request->detail : "unknown reason");
+		return psprintf("no reply: %s", request->detail ? request_words(request) : "unknown reason");
 	return psprintf("NetSuite answered %d: %s", request->http->status,
-					request->detail && *request->detail ? request->detail : "no reason given");
+					request->detail ? request_words(request) : "no reason given");
 }
 
 /* The items of a query's first page; NULL if there is no such reply: then look at the request */

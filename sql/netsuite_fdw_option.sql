@@ -8,6 +8,11 @@ CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', pa
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', max_concurrency '51');
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', base_url 'http://localhost');
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', base_url 'https://me:secret@localhost');
+CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', proxy 'http://me:secret@localhost:3128');
+CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', proxy 'me@localhost');
+CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', proxy E'http://localhost\r\nX: y');
+CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', proxy '');
+CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', proxy_password 'x');
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', timezone 'Mars/Olympus');
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', accept_language E'en\r\nX-Other: 1');
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', accept_language '');
@@ -27,6 +32,7 @@ CREATE USER MAPPING FOR CURRENT_USER SERVER least OPTIONS (password 'x');
 CREATE USER MAPPING FOR CURRENT_USER SERVER least OPTIONS (consumer_key '');
 CREATE USER MAPPING FOR CURRENT_USER SERVER least OPTIONS (consumer_key 'a', client_id 'b');
 CREATE USER MAPPING FOR CURRENT_USER SERVER least OPTIONS (client_id 'b', private_key 'k', private_key_file '/tmp/k');
+CREATE USER MAPPING FOR CURRENT_USER SERVER least OPTIONS (consumer_key 'a', proxy_password 'p');
 -- what a mapping lacks is said when it is used
 CREATE USER MAPPING FOR CURRENT_USER SERVER least OPTIONS (consumer_key 'a', token_id 'b');
 SELECT netsuite_server_time('least');
@@ -39,6 +45,7 @@ SET ROLE plain_user;
 CREATE USER MAPPING FOR plain_user SERVER least OPTIONS (consumer_key 'env:HOME');
 CREATE USER MAPPING FOR plain_user SERVER least OPTIONS (consumer_secret 'file:/etc/passwd');
 CREATE USER MAPPING FOR plain_user SERVER least OPTIONS (private_key_file '/etc/passwd');
+CREATE USER MAPPING FOR plain_user SERVER least OPTIONS (proxy_user 'u', proxy_password 'file:/etc/passwd');
 CREATE USER MAPPING FOR plain_user SERVER least OPTIONS (consumer_key 'k', consumer_secret 's', token_id 't', token_secret 'top secret');
 -- others cannot see a mapping's options, nor use a server without USAGE
 SELECT netsuite_check('most');

@@ -55,6 +55,34 @@ $one->query('RESET ROLE; CREATE VIEW owned AS SELECT * FROM netsuite.currency; G
 is($one->query('SET ROLE carol; SELECT count(*) FROM owned; RESET ROLE'), '6', 'a view asks as its owner');
 is($node->safe_psql('postgres', q{SET ROLE carol; SELECT count(*) FROM pg_user_mappings WHERE umoptions IS NOT NULL}), '0', 'mappings of others are hidden');
 
+# a mapping of one's own goes before PUBLIC's, and PUBLIC's comes back with its end: in open sessions, for all they have open
+$node->safe_psql('postgres', q{
+	CREATE ROLE dora LOGIN; GRANT USAGE ON SCHEMA netsuite TO dora; GRANT SELECT ON ALL TABLES IN SCHEMA netsuite TO dora; GRANT USAGE ON FOREIGN SERVER ns TO dora});
+create_mapping($node, 'PUBLIC', 'ns');
+my $dora = $node->background_psql('postgres', on_error_stop => 0);
+$dora->query('SET ROLE dora; PREPARE read AS SELECT count(*) FROM (SELECT * FROM netsuite.currency OFFSET 0) x');
+my $wrong = q{OPTIONS (consumer_key 'k', consumer_secret 'doras-secret-4', token_id 't', token_secret 'doras-secret-5')};
+my @steps = (
+	[ 'SELECT 1', qr/^6$/, "with PUBLIC's" ],
+	[ "CREATE USER MAPPING FOR dora SERVER ns $wrong", qr/answered 401/, 'with one of her own' ],
+	[ 'DROP USER MAPPING FOR dora SERVER ns', qr/^6$/, "with PUBLIC's again" ],
+	[ q{CREATE USER MAPPING FOR alice2 SERVER ns OPTIONS (consumer_key 'k', consumer_secret 'other', token_id 't', token_secret 'other')}, qr/^6$/, "whatever others have" ],
+	[ q{ALTER USER MAPPING FOR PUBLIC SERVER ns OPTIONS (SET token_secret 'wrong-secret-6')}, qr/answered 401/, "with PUBLIC's as it is now" ],
+	[ 'DROP USER MAPPING FOR PUBLIC SERVER ns', qr/user mapping not found/, 'with none' ],
+	[ 'SELECT 2', qr/user mapping not found/, 'with none' ]);
+$node->safe_psql('postgres', 'CREATE ROLE alice2');
+for my $step (@steps)
+{
+	$node->safe_psql('postgres', $step->[0]);
+	for my $how ('SELECT count(*) FROM netsuite.currency', 'EXECUTE read')
+	{
+		$dora->{stderr} = '';
+		my $out = $dora->query($how);
+		like($out . $dora->{stderr}, $step->[1], "dora reads $step->[2]");
+	}
+}
+$dora->quit;
+
 # prepared statements survive changes of the server and the table
 $one->query('PREPARE p AS SELECT count(*) FROM (SELECT * FROM netsuite.currency OFFSET 0) x');
 is($one->query('EXECUTE p'), '6', 'a prepared statement');
@@ -73,7 +101,7 @@ $one->quit;
 my $log = slurp_file($node->logfile);
 $log =~ s/^.*STATEMENT:.*$//mg;
 $log =~ s/^.*\tNS_MAPPING=.*$//mg;    # the postmaster's environment, which is the test's own
-unlike($log, qr/sandbox-consumer-secret|sandbox-token-secret|wrong-secret-1|bobs-secret/, 'no secret in the log at debug5');
+unlike($log, qr/sandbox-consumer-secret|sandbox-token-secret|wrong-secret-1|bobs-secret|doras-secret|wrong-secret-6/, 'no secret in the log at debug5');
 unlike($log, qr/oauth_signature="|Bearer [A-Za-z0-9]/, 'no signature, no token');
 $node->stop;
 done_testing();

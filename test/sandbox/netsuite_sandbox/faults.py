@@ -14,6 +14,8 @@ KINDS = {
     "short-body": "end the connection in the middle of the body", "truncated": "valid HTTP, JSON cut short",
     "garbage": "200 with a body that is no JSON", "drip": "one byte a second", "stall": "no answer at all",
     "endless": "a body that never ends", "expired-token": "forget every bearer token",
+    "hang-up": "close the connection without a reply", "close-after": "close it after the reply, without a word",
+    "reply": "answer with the rule's `status`, `body` and `type`",
     "redirect": "302 to another host", "bad-gzip": "claims gzip and is not",
     "change": "run the control operation `do` after the reply",
     "edit": "the body with each of `edits`: `find`, a regular expression, replaced by `replace`, or `add` added to its number",

@@ -126,7 +126,7 @@ class Sandbox:
             self.peak = max(self.peak, flight)
         entry = {"at": started, "method": request.method, "path": request.path,
                  "query": request.query, "in_flight": flight, "fault": rule and rule["kind"]}
-        entry.update(counted=counted, left=False)
+        entry.update(counted=counted, left=False, nonce=nonce_of(request))
         try:
             return self.answer(conn, request, rule, flight, entry)
         finally:
@@ -150,11 +150,13 @@ class Sandbox:
         if kind == "reset-before":
             reset(conn)
             return False
+        if kind == "hang-up":
+            return False
         if kind == "stall":
             # until the client gives up: whatever it sends now is its farewell
             select.select([conn], [], [], rule.get("seconds", 3600))
             return False
-        response = self.fault_response(kind) or self.respond(request, flight)
+        response = self.fault_response(kind, rule) or self.respond(request, flight)
         if kind == "edit":
             response.body, response.zipped = edit(rule, response.body), None
         entry.update(status=response.status, bytes=len(response.body), reason=request.reason,
@@ -164,9 +166,12 @@ class Sandbox:
         alive = self.send(conn, request, response, kind)
         if kind == "change":
             self.operate(rule["do"])
-        return alive
+        return alive and kind != "close-after"
 
-    def fault_response(self, kind):
+    def fault_response(self, kind, rule):
+        if kind == "reply":
+            return Response(rule["status"], rule.get("body", "").encode(),
+                            {"Content-Type": rule.get("type", "application/json")})
         if kind in ("429", "429-retry-after", "400-concurrency"):
             return self.refusal(400 if kind == "400-concurrency" else 429,
                                 kind == "429-retry-after")
@@ -315,7 +320,7 @@ class Sandbox:
         every = self.switches["fail_every"]
         if every and served % every == 0:
             kind = self.switches["failure"]
-            return self.fault_response(kind) or Response(
+            return self.fault_response(kind, {}) or Response(
                 int(kind), b"<html>Gateway Time-out</html>", {"Content-Type": "text/html"})
         return None
 
@@ -610,6 +615,11 @@ class Sandbox:
         self.log.clear()
         with self.lock:
             self.peak, self.connections = self.in_flight, 0
+
+
+def nonce_of(request):
+    """What marks a signed request as this one."""
+    return request.headers.get("authorization", "").partition('oauth_nonce="')[2].partition('"')[0]
 
 
 def chunks(body):

@@ -1,0 +1,119 @@
+# Failures of every shape: a reason in words, the right class, and sent again only where that does no harm
+use strict;
+use warnings;
+use utf8;
+use Sandbox;
+use Encode;
+use JSON::PP;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+# -- the rule, by itself --
+
+my $include = qx(pg_config --includedir-server);
+chomp $include;
+my $unit = "$ENV{TESTDIR}/outcome_test";
+mkdir $ENV{TESTDIR};
+system_or_bail('gcc', '-w', '-I..', "-I$include", '-o', $unit, 'unit/outcome_test.c', '../netsuite_fdw/outcome.c');
+my ($told) = run_command([$unit]);
+my @rules = $told =~ /^((?:not )?ok .*)$/mg;
+cmp_ok(scalar @rules, '>', 25, 'the rule of what is sent again');
+unlike($_, qr/^not/, $_) for @rules;
+
+# -- shapes of errors --
+
+my $node = new_server('failures');
+$node->safe_psql('postgres', q{ALTER SERVER ns OPTIONS (ADD max_retries '0', ADD retry_deadline '30')});
+
+# status, code and words in the shapes that NetSuite, gateways and proxies use; which of the two each can carry
+my %shapes = (
+	details => sub { encode_json({ title => 'Bad Request', status => $_[0], 'o:errorDetails' => [ { detail => $_[2], 'o:errorCode' => $_[1] } ] }) },
+	'details that are no list' => sub { encode_json({ 'o:errorDetails' => { detail => $_[2], 'o:errorCode' => $_[1] } }) },
+	'at the top' => sub { encode_json({ type => 'x', title => 'Bad Request', detail => $_[2], 'o:errorCode' => $_[1] }) },
+	'an object' => sub { encode_json({ error => { code => $_[1], message => $_[2] } }) },
+	'a list' => sub { encode_json([ { code => $_[1], message => $_[2] } ]) },
+	errors => sub { encode_json({ errors => [ { errorCode => $_[1], message => $_[2] } ] }) },
+	fault => sub { encode_json({ fault => { faultstring => $_[2], detail => { errorcode => $_[1] } } }) },
+	oauth => sub { encode_json({ error => $_[1], error_description => $_[2] }) },
+	'title alone' => sub { encode_json({ title => $_[2] }) },
+	'a list of texts' => sub { encode_json([ $_[2] ]) },
+	html => sub { encode_utf8("<!DOCTYPE html><html><head><title>x</title><style>b { color: red }</style><script>var a = {};</script></head>\n<body class='x'><h1>$_[2]</h1></body></html>") },
+	text => sub { encode_utf8("  $_[2]\r\n") },
+);
+my %no_code = map { $_ => 1 } 'title alone', 'a list of texts', 'html', 'text';
+
+sub refused
+{
+	my ($body, $status, %more) = @_;
+	fresh_log();
+	control(op => 'fault', kind => 'reply', match => 'suiteql', status => $status, body => decode_utf8($body), count => $more{count});
+	my ($code, $out, $err) = $node->psql('postgres', 'SELECT count(*) FROM (SELECT * FROM netsuite.currency OFFSET 0) x', extra_params => [ '-v', 'VERBOSITY=verbose' ]);
+	return $more{count} ? $out : decode_utf8($err);
+}
+sub requests { return scalar grep { $_->{path} =~ /suiteql/ } @{ control(op => 'log')->{requests} }; }
+
+for my $name (sort keys %shapes)
+{
+	my $words = 'Der Wert ‹größer› "geht" nicht';
+	my $err = refused($shapes{$name}->(400, 'SOME_CODE', $words), 400);
+	like($err, qr/^psql.*ERROR:  HV000: could not run a query on server "ns": NetSuite answered 400$/m, "$name: an error");
+	my ($detail) = $err =~ /^DETAIL:  (.*)$/m;
+	like($detail // '', qr/^\Q$words\E\./, 'the reason in words');
+	unlike($detail // '', qr/[{}<\[]|o:error/, 'and nothing raw');
+	like($detail // '', qr/Code: SOME_CODE\./, 'and its code') unless $no_code{$name};
+	is(requests(), 1, 'asked once');
+
+	# refused for concurrency, in words under another code, or by code without words: tried again
+	is(refused($shapes{$name}->($_, 'USER_ERROR', 'Concurrent request limit exceeded. Request blocked.'), $_, count => 1), '6', "$name, concurrency in words, $_: asked again") for 400, 403, 429, 503;
+	is(refused($shapes{$name}->(400, $_, 'Nein.'), 400, count => 1), '6', "$name, $_: asked again")
+	  for $no_code{$name} ? () : qw(CONCURRENCY_LIMIT_EXCEEDED SSS_REQUEST_LIMIT_EXCEEDED EXCEEDED_CONCURRENT_REQUEST_LIMIT WS_CONCUR_SESSION_DISALLWD WS_REQUEST_BLOCKED);
+
+	# a permission that is missing, as 400
+	$err = refused($shapes{$name}->(400, 'USER_ERROR', 'Error while accessing a resource. Your current role does not have permission to perform this action. Please contact your account administrator.'), 400);
+	like($err, qr/ERROR:  42501: .*HINT:  Give the role/s, "$name: a missing permission");
+	is(requests(), 1, 'asked once');
+}
+
+# nothing to read, and things that nobody should read
+for ([ 'empty', '' ], [ 'of no known shape', '{"a":{"b":[1,2]}}' ], [ 'an empty object', '{}' ], [ 'blank', "  \n" ], [ 'a number', '7' ])
+{
+	my $err = refused($_->[1], 400);
+	like($err, qr/ERROR:  HV000: could not run a query on server "ns": NetSuite answered 400\n(LOCATION|CONTEXT|DETAIL:  (7\.)?( ?Operation id: [0-9a-f-]+\.)?$)/m, "$_->[0]: an error without a reason");
+	unlike($err, qr/[{}]/, 'and nothing raw');
+}
+{
+	my $err = refused(encode_json({ 'o:errorDetails' => [ { detail => 'ü€' x 9000 } ] }), 400);
+	like($err, qr/^DETAIL:  (ü€)+ü?\.\.\./m, 'long words are cut');
+	cmp_ok(length($err), '<', 2000, 'to what can be read');
+	$err = refused(encode_json({ 'o:errorDetails' => [ map { { detail => "Reason $_", 'o:errorPath' => "a.b[$_]" } } 1 .. 9 ] }), 400);
+	like($err, qr/Reason 1 \(path a\.b\[1\]\) Reason 2 \(path a\.b\[2\]\) Reason 3/, 'several reasons and where they lie');
+	unlike($err, qr/Reason 4/, 'but not all of many');
+	$err = refused('{"o:errorDetails":[{"detail":"a\\u0000b\\ud800c\\u0007d"}]}', 400);
+	like($err, qr/^DETAIL:  a.b.c d\./m, 'characters that are none');
+}
+
+# words that NetSuite has for a table that is not there; the words of one's own query do not count
+like(refused($shapes{details}->(400, 'INVALID_PARAMETER', 'Invalid search type: currency'), 400), qr/ERROR:  HV00R:/, 'an unknown record type is an unknown table');
+like(refused($shapes{details}->(400, 'INVALID_PARAMETER', "Invalid search query. Search error occurred: Invalid or unsupported search near 'Too many requests'"), 400), qr/ERROR:  HV000:/, 'a query that is quoted');
+is(requests(), 1, 'is not tried again');
+
+# replies that break off or are no JSON where one is read at once: asked again
+$node->safe_psql('postgres', q{ALTER SERVER ns OPTIONS (SET max_retries '3')});
+for my $kind (qw(truncated garbage bad-gzip short-body))
+{
+	for ([ 'suiteql', q{SELECT q->>'n' FROM netsuite_query('ns', 'SELECT COUNT(*) AS n FROM currency') q}, '6' ], [ 'governanceLimits', q{SELECT netsuite_governance('ns')->>'accountConcurrencyLimit'}, '5' ])
+	{
+		fresh_log();
+		control(op => 'fault', kind => $kind, count => 2, match => $_->[0]);
+		is($node->safe_psql('postgres', $_->[1]), $_->[2], "$kind of $_->[0]: the right answer");
+	}
+}
+
+# numbers of netsuite_query lose no digit
+fresh_log();
+control(op => 'fault', kind => 'reply', match => 'suiteql', status => 200, count => 1, body => '{"items":[{"links":[],"a":12345678901234567890123,"b":0.10,"c":1.0e3,"d":.5,"e":"\\u00e9","\\u0066":"tab	"}],"hasMore":false,"totalResults":1}');
+is($node->safe_psql('postgres', q{SELECT q FROM netsuite_query('ns', 'SELECT 1') q}), encode_utf8('{"a": 12345678901234567890123, "b": 0.10, "c": 1000, "d": 0.5, "e": "é", "f": "tab\\t"}'), 'numbers and names as they came');
+
+fresh_log();
+$node->stop;
+done_testing();
