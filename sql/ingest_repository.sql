@@ -20,6 +20,9 @@ SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'ingest'::regna
 -- nothing for PUBLIC
 SELECT p.oid::regprocedure FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE p.pronamespace = 'ingest'::regnamespace AND a.grantee = 0;
 SELECT has_schema_privilege('public', 'ingest', 'USAGE');
+-- what connectors name is there
+SELECT c.wrapper, f.what FROM ingest.connector c, jsonb_each_text(to_jsonb(c)) f(what, name), pg_foreign_data_wrapper w
+  WHERE w.fdwname = c.wrapper AND f.what LIKE '%\_function' AND to_regproc(f.name) IS NOT NULL ORDER BY 1, 2;
 -- NetSuite
 SELECT ingest.register_source('ns', 'ns', schema => 'erp', tables => '{currency,term,customrecord_asset,transaction,transactionline}', description => 'the company') > 0 AS registered;
 SELECT ingest.register_source('ns', 'ns');
