@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../test/lib.sh"
 set_up postgresql-contrib
 need_packages "postgresql-$MAJOR-pgq3"
-all="scan_cpu scan_latency scan_memory pushdown sandbox_pages
+all="scan_cpu scan_latency scan_shared scan_memory pushdown sandbox_pages
 	profile_speed profile_vs_sql profile_vs_duckdb profile_accuracy profile_memory profile_merge
 	sync_initial sync_incremental sync_history events jobs repository"
 which=${*:-$all}
@@ -14,6 +14,9 @@ BENCH_CSV=$WORK/csv/bench_wide.csv
 run_as env NS_READY=/dev/null BENCH_CSV="$BENCH_CSV" /usr/bin/python3 "$WORK/src/bench/make_data.py" $which
 start_sandbox --port 0 --control --scale "${BENCH_SCALE:-1}" --csv "$WORK/csv"
 start_cluster bench 6601
+# what all backends share of an account is shared memory's
+echo "shared_preload_libraries = 'netsuite_fdw'" | run_as tee -a "$WORK/bench/postgresql.conf" >/dev/null
+run_as "$BIN/pg_ctl" -D "$WORK/bench" -w -l "$WORK/bench.log" restart >/dev/null
 failed=
 for name in $which; do
 	[ -e "$WORK/src/bench/$name.py" ] || die "there is no benchmark $name; the known ones are: $all"

@@ -432,6 +432,8 @@ set_options(HttpTransfer *t, const HttpSettings *s, const char *method, const ch
 	SET(e, CURLOPT_PRIVATE, t);
 	SET(e, CURLOPT_ERRORBUFFER, t->error);
 	SET(e, CURLOPT_URL, url);
+	/* the part behind the host as it is: libcurl 7.88 leaves the parameters out when memory is */
+	SET(e, CURLOPT_REQUEST_TARGET, strchr(url + strlen("https://"), '/'));
 	SET(e, CURLOPT_CUSTOMREQUEST, method);
 	SET(e, CURLOPT_HTTPHEADER, t->headers);
 	SET(e, CURLOPT_WRITEFUNCTION, on_body);

@@ -13,20 +13,21 @@
 #include "foreign/foreign.h"
 #include "netsuite_fdw/client.h"
 #include "netsuite_fdw/failure.h"
+#include "netsuite_fdw/governor.h"
+#include "netsuite_fdw/token.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #define SMALL_BODY (16 * 1024 * 1024) /* for everything but pages */
-#define TOKEN_MARGIN_S 60
-#define RAISE_AFTER 40 /* quiet replies before one more at once */
+#define RAISE_AFTER 40                /* quiet replies before one more at once */
 #define MAX_500_RETRIES 3
 #define SPARE_DEADLINE_MS 10000 /* for a reply that one can do without */
+#define SHOW_MS 1000
 #define MAX_LOST 3 /* kept connections that may die under one request before that counts */
 
 #define SUITEQL_PATH "/services/rest/query/v1/suiteql"
-#define TOKEN_PATH "/services/rest/auth/oauth2/v1/token"
 
 struct Client
 {
@@ -43,17 +44,16 @@ struct Client
 	bool unsure; /* another mapping may be the user's now */
 	int users;   /* scans and requests that hold it */
 
-	/* governor */
+	/* concurrency, of this backend alone or by the governor */
+	AccountKey account;
 	int allowed; /* requests at once, now */
 	int running;
 	int quiet; /* good replies since the last change */
 	TimestampTz reduced_at;
+	TimestampTz in_line; /* waits for a slot since then; 0: does not */
 
 	/* OAuth 2.0 */
-	char *token;
-	TimestampTz token_expiry;
-	uint64 token_epoch;
-	Request *login;
+	Token token;
 
 	Request *requests; /* that wait or run, oldest first */
 	void *slot;        /* what another room remembers here */
@@ -108,6 +108,7 @@ sweep(void)
 		if (c->stale && c->users == 0)
 		{
 			*link = c->next;
+			token_forget(&c->token);
 			MemoryContextDelete(c->context);
 		}
 		else
@@ -136,6 +137,8 @@ build(Oid serverid, Oid userid)
 	c->options->http.proxy_password = c->user->proxy_password;
 	c->kind = credential_kind(c->user, c->options->name);
 	c->allowed = c->options->max_concurrency;
+	c->account = governor_account(c->options->base_url, c->options->account);
+	token_init(&c->token, context, serverid, c->mappingid, c->options->base_url, c->user);
 	MemoryContextSwitchTo(old);
 	/* complete: now it may outlive the query */
 	MemoryContextSetParent(context, CacheMemoryContext);
@@ -198,10 +201,13 @@ client_options(Client *client)
 	return client->options;
 }
 
+/* Requests at once that it makes sense to have ready */
 int
 client_allowed(Client *client)
 {
-	return client->allowed;
+	int shared = governor_allowed(&client->account, client->options->max_concurrency, NULL);
+
+	return shared >= 0 ? shared : client->allowed;
 }
 
 /* How the client logs in */
@@ -229,6 +235,50 @@ client_slot(Client *client, Size size)
 
 /* -- requests -- */
 
+/* Take a slot for a request, of the account's or of our own; false if it must wait */
+static bool
+take_slot(Request *request)
+{
+	Client *c = request->client;
+	int limit = c->options->max_concurrency;
+
+	/* one that could not be sent still has what it took */
+	if (request->counted)
+		return true;
+	if (c->running >= limit)
+		return false;
+	switch (governor_take(&c->account, limit, c->in_line ? c->in_line : GetCurrentTimestamp(),
+						  &request->lease))
+	{
+		case SLOT_WAIT:
+			return false;
+		case SLOT_ALONE:
+			if (c->running >= c->allowed)
+				return false;
+			break;
+		case SLOT_TAKEN:
+			request->slot = true;
+			break;
+	}
+	/* the next one is a new place in line */
+	c->in_line = 0;
+	c->running++;
+	request->counted = true;
+	return true;
+}
+
+static void
+give_back_slot(Request *request)
+{
+	Client *c = request->client;
+
+	if (request->counted)
+		c->running--;
+	if (request->slot)
+		governor_give_back(&c->account, request->lease);
+	request->counted = request->slot = false;
+}
+
 static void
 unlist(Request *request)
 {
@@ -241,8 +291,7 @@ unlist(Request *request)
 		link = &(*link)->next;
 	*link = request->next;
 	request->listed = false;
-	if (request->state == REQUEST_RUNNING)
-		c->running--;
+	give_back_slot(request);
 }
 
 static void
@@ -251,8 +300,8 @@ forget(void *arg)
 	Request *request = arg;
 
 	unlist(request);
-	if (request->client->login == request)
-		request->client->login = NULL;
+	if (request->client->token.login == request)
+		token_login_gone(&request->client->token);
 	request->client->users--;
 }
 
@@ -418,7 +467,7 @@ headers_of(Request *request, const char *url)
 	if (!request->anonymous)
 	{
 		if (c->kind == CREDENTIAL_OAUTH2)
-			headers = lappend(headers, psprintf("Authorization: Bearer %s", c->token));
+			headers = lappend(headers, psprintf("Authorization: Bearer %s", c->token.text));
 		else
 			headers = lappend(headers, credential_sign(c->user, c->options->realm, request->method,
 													   url, request->params, request->nparams));
@@ -433,6 +482,23 @@ headers_of(Request *request, const char *url)
 	return headers;
 }
 
+/* What the request adds to its scan's counters and to the server's */
+static void
+count_launch(Request *request)
+{
+	Tally more = {.requests = 1, .retries = request->attempt > 0};
+
+	if (request->ready_at != 0)
+		more.waited_us = GetCurrentTimestamp() - request->ready_at;
+	request->ready_at = 0;
+	governor_count(request->client->serverid, &more);
+	if (request->stats == NULL)
+		return;
+	request->stats->requests += more.requests;
+	request->stats->retries += more.retries;
+}
+
+/* Send a request that has a slot */
 static void
 launch(Request *request)
 {
@@ -448,16 +514,11 @@ launch(Request *request)
 	for (int i = 0; i < request->nparams; i++)
 		appendStringInfo(&full, "%c%s=%s", i == 0 ? '?' : '&', request->params[i].name,
 						 http_escape(request->params[i].value));
-	request->token_epoch = c->token_epoch;
+	request->token_epoch = c->token.epoch;
 	http_start(request->http, &c->options->http, request->method, full.data,
 			   headers_of(request, url), request->body, request->max_body);
 	request->state = REQUEST_RUNNING;
-	c->running++;
-	if (request->stats)
-	{
-		request->stats->requests++;
-		request->stats->retries += request->attempt > 0;
-	}
+	count_launch(request);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
 }
@@ -526,13 +587,16 @@ throttle(Request *request, const char *code, const char *detail)
 	Client *c = request->client;
 	TimestampTz now = GetCurrentTimestamp();
 
+	if (governor_runs())
+		governor_refused(&c->account, c->options->max_concurrency);
 	/* refusals of one burst count once */
-	if (c->reduced_at == 0 || TimestampDifferenceExceeds(c->reduced_at, now, 250))
+	else if (c->reduced_at == 0 || TimestampDifferenceExceeds(c->reduced_at, now, 250))
 	{
 		c->allowed = Max(1, c->allowed / 2);
 		c->reduced_at = now;
 	}
 	c->quiet = 0;
+	governor_count(c->serverid, &(Tally){.refusals = 1});
 	if (request->stats)
 		request->stats->throttled++;
 	again(request, false, code, detail);
@@ -546,7 +610,9 @@ done(Request *request)
 
 	unlist(request);
 	request->state = REQUEST_DONE;
-	if (c->allowed < c->options->max_concurrency && ++c->quiet >= RAISE_AFTER)
+	if (governor_runs())
+		governor_answered(&c->account, c->options->max_concurrency);
+	else if (c->allowed < c->options->max_concurrency && ++c->quiet >= RAISE_AFTER)
 	{
 		c->allowed++;
 		c->quiet = 0;
@@ -581,8 +647,7 @@ refused_login(Request *request, const char *code, const char *detail)
 		return;
 	}
 	request->relogged = true;
-	if (request->token_epoch == c->token_epoch)
-		c->token = NULL;
+	token_refused(&c->token, request->token_epoch);
 	http_drop_body(request->http);
 	request->state = REQUEST_WAITING;
 }
@@ -638,8 +703,9 @@ settle(Request *request)
 	char *code = NULL;
 	char *detail = NULL;
 
-	request->client->running--;
+	give_back_slot(request);
 	request->state = REQUEST_WAITING;
+	governor_count(request->client->serverid, &(Tally){.bytes = http->body_len});
 	if (request->stats)
 		request->stats->bytes += http->body_len;
 	if (http->failure != HTTP_OK)
@@ -655,87 +721,31 @@ settle(Request *request)
 	settle_outcome(request, code, detail);
 }
 
-/* -- OAuth 2.0 -- */
+/* -- one turn -- */
 
-static bool
-token_valid(Client *c)
-{
-	return c->token != NULL && c->token_expiry > GetCurrentTimestamp();
-}
-
-/* Ask for a token.  The assertion is short-lived, so every login makes its own. */
+/* The login is over: those that wait for the token go on, or fail as it did */
 static void
-start_login(Client *c, Request *because)
+end_login(Client *c)
 {
-	Request *r = request_new(c, MemoryContextGetParent(because->context));
-	MemoryContext old = MemoryContextSwitchTo(r->context);
-	char *url = psprintf("%s%s", c->options->base_url, TOKEN_PATH);
+	Request *login = c->token.login;
 
-	r->method = "POST";
-	r->path = TOKEN_PATH;
-	r->accept_type = "application/json";
-	r->content_type = "application/x-www-form-urlencoded";
-	r->what = "obtain an access token";
-	r->anonymous = true;
-	r->body = psprintf("grant_type=client_credentials"
-					   "&client_assertion_type=urn%%3Aietf%%3Aparams%%3Aoauth%%3Aclient-assertion-type%%3Ajwt-bearer"
-					   "&client_assertion=%s",
-					   credential_assertion(c->user, url));
-	MemoryContextSwitchTo(old);
-	request_start(r);
-	c->login = r;
-}
-
-/* A token stands in a header of its own: nothing in it may end the line */
-static bool
-is_token(const char *text)
-{
-	if (text == NULL || *text == '\0')
-		return false;
-	for (; *text; text++)
+	if (!token_arrived(&c->token))
 	{
-		if (*text <= ' ' || *text >= 127)
-			return false;
-	}
-	return true;
-}
-
-static void
-end_login(Client *c, Request *login)
-{
-	Json *body = login->state == REQUEST_DONE ? request_json(login) : NULL;
-	const char *token = json_text(body, "access_token");
-	int64 seconds = json_int(json_member(body, "expires_in"));
-
-	c->login = NULL;
-	if (login->state == REQUEST_DONE && !is_token(token))
-	{
-		login->outcome = OUTCOME_NONSENSE;
-		fail(login, NULL, "the reply holds no access token");
-	}
-	if (login->state != REQUEST_DONE)
-	{
+		if (login->state == REQUEST_DONE)
+		{
+			login->outcome = OUTCOME_NONSENSE;
+			fail(login, NULL, "the reply holds no access token");
+		}
 		fail_all(c, login);
-		request_stop(login);
-		return;
 	}
-	if (seconds <= 0 || seconds > 86400)
-		seconds = 3600;
-	c->token = MemoryContextStrdup(c->context, token);
-	c->token_epoch++;
-	c->token_expiry = TimestampTzPlusMilliseconds(
-		GetCurrentTimestamp(), (seconds - Min(TOKEN_MARGIN_S, seconds / 2)) * 1000);
 	request_stop(login);
 }
 
-/* -- one turn -- */
-
 static bool
-may_start(Client *c, Request *r, TimestampTz now)
+wants_token(Client *c, Request *r)
 {
-	if (r->state != REQUEST_WAITING || r->not_before > now || c->running >= c->allowed)
-		return false;
-	return r->anonymous || c->kind == CREDENTIAL_TBA || token_valid(c);
+	return r->state == REQUEST_WAITING && !r->anonymous && c->kind == CREDENTIAL_OAUTH2 &&
+		   !token_valid(&c->token);
 }
 
 /* Start what may start; returns how long until the next may, or -1 */
@@ -744,27 +754,80 @@ start_waiting(Client *c)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	Request *needs_token = NULL;
+	bool full = false;
 	long wait = -1;
 
 	for (Request *r = c->requests; r != NULL && needs_token == NULL; r = r->next)
 	{
-		if (r->state == REQUEST_WAITING && !r->anonymous)
+		if (wants_token(c, r))
 			needs_token = r;
 	}
-	if (needs_token && c->kind == CREDENTIAL_OAUTH2 && !token_valid(c) && c->login == NULL)
-		start_login(c, needs_token);
+	if (needs_token)
+		wait = token_seek(&c->token, c, c->user, MemoryContextGetParent(needs_token->context));
 	for (Request *r = c->requests; r != NULL; r = r->next)
 	{
-		if (may_start(c, r, now))
-			launch(r);
-		else if (r->state == REQUEST_WAITING && r->not_before > now)
+		if (r->state != REQUEST_WAITING || wants_token(c, r))
+			continue;
+		if (r->not_before > now)
 		{
 			long ms = TimestampDifferenceMilliseconds(now, r->not_before) + 1;
 
 			wait = wait < 0 ? ms : Min(wait, ms);
+			continue;
 		}
+		if (!full && take_slot(r))
+		{
+			launch(r);
+			continue;
+		}
+		full = true;
+		if (r->ready_at == 0)
+			r->ready_at = now;
 	}
+	if (!full)
+		c->in_line = 0;
+	else if (c->in_line == 0)
+		c->in_line = now;
 	return wait;
+}
+
+/* Settle what came */
+static void
+settle_done(Client *c)
+{
+	Request *next;
+
+	for (Request *r = c->requests; r != NULL; r = next)
+	{
+		next = r->next;
+		if (r->state == REQUEST_RUNNING && r->http->state == HTTP_DONE)
+			settle(r);
+	}
+}
+
+/* Wait for the network, or until the governor has a slot for us */
+static void
+wait_in_line(Client *c, long timeout_ms)
+{
+	int limit = c->options->max_concurrency;
+	/* he who does not show himself is taken for gone */
+	long patience = timeout_ms < 0 ? SHOW_MS : Min(timeout_ms, SHOW_MS);
+
+	if (!governor_runs() || (c->running == 0 && c->in_line == 0))
+	{
+		http_turn(timeout_ms);
+		return;
+	}
+	governor_stand_in_line(&c->account, limit, c->running < limit ? c->in_line : 0);
+	PG_TRY();
+	{
+		http_turn(patience);
+	}
+	PG_FINALLY();
+	{
+		governor_leave_line(&c->account);
+	}
+	PG_END_TRY();
 }
 
 /*
@@ -776,22 +839,22 @@ void
 client_turn(Client *client, long timeout_ms)
 {
 	long until_next;
-	Request *next;
 
 	if (client->requests == NULL)
 		return;
 	until_next = start_waiting(client);
 	if (until_next >= 0)
 		timeout_ms = timeout_ms < 0 ? until_next : Min(timeout_ms, until_next);
-	http_turn(timeout_ms);
-	for (Request *r = client->requests; r != NULL; r = next)
+	wait_in_line(client, timeout_ms);
+	/* of all clients: one may wait for a slot that another one's reply gives back */
+	for (Client *c = clients; c != NULL; c = c->next)
 	{
-		next = r->next;
-		if (r->state == REQUEST_RUNNING && r->http->state == HTTP_DONE)
-			settle(r);
+		settle_done(c);
+		if (c != client && c->running > 0 && governor_runs())
+			governor_show(&c->account);
 	}
-	if (client->login != NULL && request_settled(client->login))
-		end_login(client, client->login);
+	if (client->token.login != NULL && request_settled(client->token.login))
+		end_login(client);
 	/* a slot that came free is used at once */
 	start_waiting(client);
 }

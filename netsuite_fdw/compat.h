@@ -20,6 +20,13 @@
 	object_aclcheck(ForeignServerRelationId, serverid, roleid, ACL_USAGE)
 #endif
 
+/* the index of this backend's PGPROC */
+#if PG_VERSION_NUM >= 170000
+#define my_proc_number() MyProcNumber
+#else
+#define my_proc_number() (MyProc->pgprocno)
+#endif
+
 /* create_foreignscan_path took fdw_restrictinfo in 17 and disabled_nodes in 18 */
 #if PG_VERSION_NUM >= 180000
 #define make_scan_path(root, rel, rows, startup, total, keys, outer, fdw_private) \

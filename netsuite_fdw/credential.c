@@ -56,16 +56,18 @@ credential_kind(const UserOptions *user, const char *server)
 }
 
 /*
- * OpenSSL failed: for want of memory, or else for the caller's reason.  Its
- * notes are cleared, or others would take them for theirs.
+ * OpenSSL failed: for want of memory, or else for the reason that the caller
+ * gives.  Its notes are cleared, or others would take them for theirs.
  */
 static void
 check_memory(void)
 {
-	unsigned long error = ERR_peek_last_error();
+	unsigned long error;
+	bool memory = false;
 
-	ERR_clear_error();
-	if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
+	while ((error = ERR_get_error()) != 0)
+		memory |= ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
+	if (memory)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory"),
@@ -111,7 +113,7 @@ hmac_base64(const char *key, const char *text)
 	{
 		check_memory();
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
 				 errmsg("could not sign a request")));
 	}
 	encoded = palloc(len * 2 + 4);
@@ -317,7 +319,7 @@ credential_assertion(const UserOptions *user, const char *token_url)
 	{
 		check_memory();
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
 				 errmsg("could not sign the request for an access token")));
 	}
 	appendStringInfoChar(&token, '.');

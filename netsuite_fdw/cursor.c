@@ -194,7 +194,7 @@ trying_large(Cursor *c)
 	{
 		Part *part = dlist_container(Part, node, i.cur);
 
-		if (part->request && part->large)
+		if (part->large_refused || (part->request && part->large))
 			return true;
 	}
 	return false;
@@ -208,7 +208,7 @@ choose_limit(Cursor *c, Part *part)
 
 	part->large = false;
 	part->limit = Min(part->limit, page_size(c));
-	if (!c->first_done || c->spec.nkeys == 0 || c->spec.wanted > 0 || part->limit != page_size(c) ||
+	if (part->large_refused || !c->first_done || c->spec.nkeys == 0 || c->spec.wanted > 0 || part->limit != page_size(c) ||
 		page_size(c) >= LARGE_PAGE)
 		return;
 	works = trait_large_pages(c->client);
@@ -226,7 +226,7 @@ choose_limit(Cursor *c, Part *part)
 static void
 choose_fetch(Cursor *c, Part *part)
 {
-	part->fetch = !c->first_done && part->skip == 0 && c->spec.wanted > 0 &&
+	part->fetch = !part->fetch_refused && !c->first_done && part->skip == 0 && c->spec.wanted > 0 &&
 				  c->spec.wanted <= page_size(c) && part->limit == c->spec.wanted &&
 				  trait_fetch_first(c->client) != TRAIT_NO;
 }
@@ -252,6 +252,8 @@ send(Cursor *c, Part *part)
 	request->accept = accept_page;
 	request->accept_arg = part->reply;
 	request->stats = c->stats;
+	/* some accounts refuse what they do not have by a fault */
+	request->impatient = part->large || part->fetch;
 	part->request = request;
 	c->asked += part->limit;
 	c->in_flight++;
@@ -492,6 +494,12 @@ arrived(Cursor *c, Part *part)
 	part->request = NULL;
 	part->reply = NULL;
 	c->in_flight--;
+	/* what was refused with it and is answered without it is not to be had; a fault alone may pass */
+	if (part->large_refused)
+		trait_large_pages_tried(c->client, false);
+	if (part->fetch_refused)
+		trait_fetch_first_tried(c->client, false);
+	part->large_refused = part->fetch_refused = false;
 	if (part->large && (r->page.more == MORE_YES || r->page.nrows > page_size(c)))
 		trait_large_pages_tried(c->client, r->page.nrows > page_size(c));
 	if (part->fetch)
@@ -556,15 +564,14 @@ too_large(Cursor *c, Part *part)
 static bool
 asked_too_much(Cursor *c, Part *part)
 {
-	if (part->request->http->status != 400 || !(part->large || part->fetch))
+	Outcome outcome = part->request->outcome;
+
+	if (!(part->large || part->fetch) || (outcome != OUTCOME_REFUSED && outcome != OUTCOME_FAILED))
 		return false;
 	if (part->large)
-	{
-		trait_large_pages_tried(c->client, false);
 		part->limit = page_size(c);
-	}
-	if (part->fetch)
-		trait_fetch_first_tried(c->client, false);
+	part->large_refused = part->large;
+	part->fetch_refused = part->fetch;
 	request_stop(part->request);
 	part->request = NULL;
 	recycle(c, part->reply);

@@ -50,6 +50,12 @@ CREATE FUNCTION netsuite_check(server name, OUT "check" text, OUT ok boolean, OU
     AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION netsuite_check(name) IS 'is everything in order? One row per check, with what to do';
 
+CREATE FUNCTION netsuite_stats(OUT server name, OUT day date, OUT requests bigint, OUT retries bigint, OUT refusals bigint, OUT bytes bigint,
+    OUT waited_seconds double precision, OUT slots_in_use integer, OUT slots integer)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION netsuite_stats() IS 'what all sessions asked of each server that the caller may use, by day (UTC), since PostgreSQL started; slots are the account''s of now';
+
 -- The names that deletedrecord gives to rows of a table.  Records of a kind without a table of their own are transactions or items.
 CREATE FUNCTION netsuite_record_table(type text, iscustomtransaction boolean) RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -17,6 +17,7 @@
 #include "netsuite_fdw/catalog.h"
 #include "netsuite_fdw/compat.h"
 #include "netsuite_fdw/decode.h"
+#include "netsuite_fdw/governor.h"
 #include "netsuite_fdw/import.h"
 #include "netsuite_fdw/netsuite_fdw.h"
 #include "netsuite_fdw/plan.h"
@@ -35,6 +36,8 @@
 
 PG_MODULE_MAGIC;
 
+extern PGDLLEXPORT void _PG_init(void);
+
 extern PGDLLEXPORT Datum netsuite_fdw_handler(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(netsuite_fdw_handler);
 extern PGDLLEXPORT Datum netsuite_fdw_comment(PG_FUNCTION_ARGS);
@@ -51,6 +54,12 @@ extern PGDLLEXPORT Datum netsuite_query(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(netsuite_query);
 extern PGDLLEXPORT Datum netsuite_tables(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(netsuite_tables);
+
+void
+_PG_init(void)
+{
+	governor_init();
+}
 
 Datum
 netsuite_fdw_handler(PG_FUNCTION_ARGS)
@@ -278,9 +287,11 @@ put_items(ReturnSetInfo *rsinfo, Json *items, int64 row)
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "netsuite query row",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
-	ErrorContextCallback callback = {.callback = name_row, .arg = &row};
+	ErrorContextCallback callback;
 	bool isnull = false;
 
+	callback.callback = name_row;
+	callback.arg = &row;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 	for (int i = 0; i < json_count(items); i++)

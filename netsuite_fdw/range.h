@@ -39,6 +39,8 @@ typedef struct Part
 	int unread;          /* pages that wait */
 	bool large;          /* asked for LARGE_PAGE rows */
 	bool fetch;          /* asked for FETCH FIRST */
+	bool large_refused;  /* with LARGE_PAGE; asked again without */
+	bool fetch_refused;  /* with FETCH FIRST; asked again without */
 } Part;
 
 extern Part *part_new(MemoryContext context, int limit);

@@ -132,7 +132,7 @@ sub sweep
 		shift @lines if @lines;
 		my ($state) = $err =~ /(?:ERROR|FATAL):  (\w{5}): /;
 		if (crashed() || !defined $left || $left !~ /^\d+$/ && !$state) { push @wrong, "crash at $n: $err"; sleep 1; last if @wrong > 3; }
-		elsif ($state) { $errors++; $states{$state}++; push @wrong, "$n: $err" if $err =~ /XX000|PANIC/ }
+		elsif ($state) { $errors++; $states{$state}++; push @wrong, "$n: $err" if $err =~ /XX000|PANIC|28000/ }
 		elsif ("@lines" eq $answer) { $right++; }
 		elsif ($name eq 'a check' && "@lines" =~ /^\d\|[tf]$/) { $errors++; }
 		else { push @wrong, "$n: @lines"; }
