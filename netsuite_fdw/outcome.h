@@ -21,7 +21,7 @@ typedef enum Outcome
 	OUTCOME_NO_TABLE,
 	OUTCOME_NO_COLUMN,
 	OUTCOME_NO_LANGUAGE, /* it wants to be told its own */
-	OUTCOME_REFUSED, /* for any other reason: it would be again */
+	OUTCOME_REFUSED,     /* for any other reason: it would be again */
 	/* it may have been done */
 	OUTCOME_LOST,     /* it left, and no whole reply came */
 	OUTCOME_FAILED,   /* a fault over there */
