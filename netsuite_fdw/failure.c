@@ -66,9 +66,14 @@ add_place(Reasons *r, Json *object)
 	for (int i = 0; i < lengthof(places) && r->n <= MAX_REASONS; i++)
 	{
 		const char *words = json_words(object, places[i][0]);
+		bool stop = r->detail.len > 0 && r->detail.data[r->detail.len - 1] == '.';
 
-		if (words != NULL)
-			appendStringInfo(&r->detail, " (%s %s)", places[i][1], words);
+		/* the sentence may name it itself */
+		if (words == NULL || strstr(r->detail.data, words) != NULL)
+			continue;
+		if (stop)
+			r->detail.data[--r->detail.len] = '\0';
+		appendStringInfo(&r->detail, " (%s %s)%s", places[i][1], words, stop ? "." : "");
 	}
 }
 
