@@ -17,7 +17,7 @@ typedef struct Json Json;
 
 typedef void (*JsonVisit)(const char *name, Json *value, void *arg);
 
-/* All take NULL for a value that is not there; a JSON null is not there either; names are found in any case of letters */
+/* All take NULL for a value that is not there; a JSON null is not there either */
 extern Json *json_parse(MemoryContext context, const char *text, size_t len);
 extern Json *json_member(Json *object, const char *name);
 extern const char *json_text(Json *object, const char *name);

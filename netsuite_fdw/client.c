@@ -15,7 +15,6 @@
 #include "netsuite_fdw/failure.h"
 #include "netsuite_fdw/governor.h"
 #include "netsuite_fdw/token.h"
-#include "netsuite_fdw/compat.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"

@@ -113,8 +113,6 @@ extern bool request_refused(Request *request);
 extern int request_sqlstate(Request *request);
 extern const char *request_words(Request *request);
 extern bool request_settled(Request *request);
-extern bool request_refused(Request *request);
-extern int request_sqlstate(Request *request);
 extern Json *request_json(Request *request);
 
 extern void client_turn(Client *client, long timeout_ms);

@@ -66,9 +66,14 @@ add_place(Reasons *r, Json *object)
 	for (int i = 0; i < lengthof(places) && r->n <= MAX_REASONS; i++)
 	{
 		const char *words = json_words(object, places[i][0]);
+		bool stop = r->detail.len > 0 && r->detail.data[r->detail.len - 1] == '.';
 
-		if (words != NULL)
-			appendStringInfo(&r->detail, " (%s %s)", places[i][1], words);
+		/* the sentence may name it itself */
+		if (words == NULL || strstr(r->detail.data, words) != NULL)
+			continue;
+		if (stop)
+			r->detail.data[--r->detail.len] = '\0';
+		appendStringInfo(&r->detail, " (%s %s)%s", places[i][1], words, stop ? "." : "");
 	}
 }
 
@@ -251,9 +256,9 @@ request_refused(Request *request)
 		case OUTCOME_DENIED:
 		case OUTCOME_NO_TABLE:
 		case OUTCOME_NO_COLUMN:
-		case OUTCOME_LANGUAGE:
+		case OUTCOME_NO_LANGUAGE:
 		case OUTCOME_REFUSED:
-			return request->state == REQUEST_FAILED;
+			return request->state == REQUEST_FAILED && request->http->status >= 400;
 		default:
 			return false;
 	}
@@ -285,7 +290,7 @@ request_sqlstate(Request *request)
 			return ERRCODE_FDW_TABLE_NOT_FOUND;
 		case OUTCOME_NO_COLUMN:
 			return ERRCODE_FDW_COLUMN_NAME_NOT_FOUND;
-		case OUTCOME_LANGUAGE:
+		case OUTCOME_NO_LANGUAGE:
 			return ERRCODE_FDW_OPTION_NAME_NOT_FOUND;
 		case OUTCOME_NONSENSE:
 			return ERRCODE_FDW_REPLY_HANDLE;
@@ -343,7 +348,7 @@ hint_of(Request *r)
 			return login_hint(r);
 		case OUTCOME_DENIED:
 			return "Give the role of the token the permission in NetSuite; docs/netsuite_fdw.md lists those needed.";
-		case OUTCOME_LANGUAGE:
+		case OUTCOME_NO_LANGUAGE:
 			return psprintf("Name the company's default language: ALTER SERVER %s OPTIONS (ADD accept_language '...').",
 							quote_identifier(client_options(r->client)->name));
 		case OUTCOME_NO_TABLE:

@@ -20,8 +20,8 @@ typedef enum Outcome
 	OUTCOME_DENIED,        /* the role lacks a permission */
 	OUTCOME_NO_TABLE,
 	OUTCOME_NO_COLUMN,
-	OUTCOME_LANGUAGE, /* the account wants to be told its company language */
-	OUTCOME_REFUSED, /* for any other reason: it would be again */
+	OUTCOME_NO_LANGUAGE, /* it wants to be told its own */
+	OUTCOME_REFUSED,     /* for any other reason: it would be again */
 	/* it may have been done */
 	OUTCOME_LOST,     /* it left, and no whole reply came */
 	OUTCOME_FAILED,   /* a fault over there */

@@ -36,7 +36,7 @@ trait_attempt(Request *request, Json **body)
 	if (request_settle(request))
 	{
 		*body = request_json(request);
-		return *body != NULL;
+		return true;
 	}
 	if (request->state == REQUEST_FAILED && !traits_of(request->client)->checking &&
 		request_sqlstate(request) == ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION)

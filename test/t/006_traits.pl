@@ -63,6 +63,8 @@ $right = $node->safe_psql('postgres', $local);
 ($rows, $n, $refused) = asked({ fetch_first => \0 }, $top, $top);
 is($rows, "$right\n$right", 'the first few where there is no FETCH FIRST');
 is("$n $refused", '3 1', 'which costs one request in a session');
+($rows, $n) = asked({ fetch_first => \0, fetch_first_status => 500 }, $top, $top);
+is("$rows $n", "$right\n$right 4", 'refused by a fault: asked twice, then without, and not again in the session');
 $node->safe_psql('postgres', "ALTER SERVER ns OPTIONS (ADD fetch_first 'off')");
 ($rows, $n, $refused) = asked({}, $top);
 is("$rows $n $refused", "$right 1 0", 'and none if the server says so');

@@ -320,7 +320,7 @@ class Sandbox:
         every = self.switches["fail_every"]
         if every and served % every == 0:
             kind = self.switches["failure"]
-            return self.fault_response(kind) or Response(
+            return self.fault_response(kind, {}) or Response(
                 int(kind), b"<html>Gateway Time-out</html>", {"Content-Type": "text/html"})
         return None
 
