@@ -184,22 +184,6 @@ accept_page(Request *request, void *arg, const char **why)
 	return true;
 }
 
-/* Are large pages being tried? */
-static bool
-trying_large(Cursor *c)
-{
-	dlist_iter i;
-
-	dlist_foreach(i, &c->parts)
-	{
-		Part *part = dlist_container(Part, node, i.cur);
-
-		if (part->large_refused || (part->request && part->large))
-			return true;
-	}
-	return false;
-}
-
 /* A long read goes on in the largest pages that the account gives */
 static void
 choose_limit(Cursor *c, Part *part)

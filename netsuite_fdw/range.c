@@ -260,7 +260,7 @@ parts_try_large(dlist_head *parts)
 	{
 		Part *part = dlist_container(Part, node, i.cur);
 
-		if (part->request && part->large)
+		if (part->large_refused || (part->request && part->large))
 			return true;
 	}
 	return false;
