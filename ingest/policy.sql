@@ -77,6 +77,7 @@ GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text
     create_job(text, text, text, integer, integer, interval, text[]), enqueue(text, timestamptz, smallint, boolean), schedule(text, text), unschedule(text), drop_job(text), cancel(bigint), retry(bigint),
     add_rule(regclass, text, name[], jsonb, text, float8), drop_rule(integer), check_quality(regclass), suggest_rules(regclass, bigint), set_freshness(text, interval), check_freshness(),
     resolve_anomaly(bigint) TO ingest_operator;
+GRANT EXECUTE ON FUNCTION ingest_internal.profiled(regclass, bigint) TO ingest_operator;
 GRANT EXECUTE ON PROCEDURE crawl(text, text[], boolean), sync(text), redrive(text), work(bigint), run_job(text) TO ingest_operator;
 
 GRANT EXECUTE ON FUNCTION prune(interval, interval), set_owner(text, name), enable() TO ingest_admin;

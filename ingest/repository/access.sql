@@ -18,6 +18,10 @@ CREATE FUNCTION ingest_internal.sees_rows(sync integer) RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_sees_rows' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION ingest_internal.sees_rows(integer) IS 'whether the caller may see values of a copy''s rows: as its owner, or who may SELECT all its columns and rows';
 
+CREATE FUNCTION ingest_internal.owns(role oid, relation oid) RETURNS boolean LANGUAGE sql STABLE
+    RETURN EXISTS (SELECT FROM pg_roles r JOIN pg_class c ON c.oid = owns.relation WHERE r.oid = owns.role AND pg_has_role(r.oid, c.relowner, 'USAGE'));
+COMMENT ON FUNCTION ingest_internal.owns(oid, oid) IS 'whether a role has the rights of a relation''s owner; false where either is gone';
+
 CREATE FUNCTION ingest_internal.sees_table(schema_name name, table_name name) RETURNS boolean LANGUAGE sql STABLE
     RETURN coalesce((SELECT has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid) AND has_schema_privilege(n.oid, 'USAGE')
         FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid WHERE n.nspname = sees_table.schema_name AND c.relname = sees_table.table_name), false);

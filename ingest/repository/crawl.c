@@ -35,7 +35,7 @@ typedef struct Crawl
 	Run *run;
 	char *remote_schema;
 	bool prefixed; /* local names begin with the remote schema's */
-	char *scratch; /* the schema that imports go to */
+	char *scratch; /* the schema that imports go to, made and dropped within a transaction under a name that nobody can guess */
 	Rows *listed;  /* what the connector says of its tables, or NULL */
 	char **tables; /* to look at now; NULL: all that the import gives */
 	int n_tables;
@@ -381,8 +381,6 @@ begin(void *arg)
 	c->run = run_begin("crawl", c->source->name, c->source->name, c->source->id, 0);
 	if (c->all)
 		repo_run("UPDATE ingest.data_source SET crawl_began_at = clock_timestamp() WHERE id = $1 AND crawl_began_at IS NULL", arg_int8(c->source->id));
-	if (own_value("SELECT 1 FROM pg_namespace WHERE nspname = $1", arg_text(c->scratch)))
-		drop_scratch(c);
 }
 
 static void
@@ -538,6 +536,16 @@ find_source(void *arg)
 	}
 }
 
+static char *
+scratch_name(int32 source)
+{
+	uint64 number;
+
+	if (!pg_strong_random(&number, sizeof(number)))
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not draw a random number")));
+	return psprintf("ingest_crawl_%d_%016llx", source, (unsigned long long) number);
+}
+
 bool
 crawl(const char *source, char **tables, int n_tables, bool count_rows, Failure *failure)
 {
@@ -546,7 +554,7 @@ crawl(const char *source, char **tables, int n_tables, bool count_rows, Failure 
 
 	if (attempt_and_commit(find_source, &c, &c.failure))
 	{
-		c.scratch = psprintf("ingest_crawl_%d", c.source->id);
+		c.scratch = scratch_name(c.source->id);
 		PG_TRY();
 		{
 			ok = crawl_all(&c, tables, n_tables);
