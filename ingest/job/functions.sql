@@ -164,6 +164,7 @@ BEGIN
     UPDATE ingest.job x SET owner = ingest_internal.owner_again(x.owner_name);
     UPDATE ingest.rule x SET owner = ingest_internal.owner_again(x.owner_name);
     UPDATE ingest.subscription x SET owner = ingest_internal.owner_again(x.owner_name);
+    UPDATE ingest.profile_stats x SET owner = ingest_internal.owner_again(x.owner_name);
     UPDATE ingest.run x SET role = ingest_internal.owner_again(x.role_name);
     UPDATE ingest.event x SET owner = coalesce((SELECT d.owner FROM ingest.data_source d WHERE d.id = x.source_id), 0);
     -- whoever was at work there is not at work here

@@ -273,6 +273,9 @@ ingest_add_rule(PG_FUNCTION_ARGS)
 	asking = (Asking){rule.owner, psprintf("SELECT %s FROM %s t LIMIT 0", rule.violation ? rule.violation : rule.measure, relation)};
 	if (!attempt(ask, &asking, &failure))
 		failure_rethrow(&failure);
+	/* what was known of a table that somebody else had under this name goes */
+	repo_run("DELETE FROM ingest.rule WHERE (schema_name, table_name) = ($1, $2) AND NOT ingest_internal.owns(owner, $3)", arg_name(subject.schema), arg_name(subject.table),
+			 arg_oid(PG_GETARG_OID(0)));
 	id = repo_value("INSERT INTO ingest.rule (source, schema_name, table_name, kind, columns, arguments, severity, tolerance, owner, owner_name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, pg_get_userbyid($9)) "
 					"ON CONFLICT (schema_name, table_name, kind, columns, arguments) DO UPDATE SET severity = excluded.severity, tolerance = excluded.tolerance, enabled = true RETURNING id",
 					subject.source ? arg_int8(subject.source) : arg_null(INT8OID), arg_name(subject.schema), arg_name(subject.table), arg_text(rule.kind), columns, arguments,

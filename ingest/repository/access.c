@@ -208,7 +208,7 @@ ingest_sees_rows(PG_FUNCTION_ARGS)
 	int level = sql_begin();
 	Rows *rows = repo_rows("SELECT owner, target_schema, target_table FROM ingest.sync WHERE id = $1", arg_int8(PG_GETARG_INT32(0)));
 	bool sees = rows->n > 0 && (acts_for(GetUserId(), atooid(rows->v[0][0])) ||
-								to_bool(own_value("SELECT ingest_internal.sees_table($1, $2)", arg_name(rows->v[0][1]), arg_name(rows->v[0][2]))));
+								to_bool(own_value("SELECT ingest_internal.sees_table($1, $2, $3)", arg_oid(atooid(rows->v[0][0])), arg_name(rows->v[0][1]), arg_name(rows->v[0][2]))));
 
 	sql_end(level);
 	PG_RETURN_BOOL(sees);

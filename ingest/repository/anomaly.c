@@ -166,10 +166,10 @@ profile_relation(const Subject *s, Oid owner, const Run *run, int64 sample_rows)
 	Rows *rows;
 	StringInfoData json;
 
-	stored_run(profiled, "INSERT INTO ingest.profile_stats (source, table_id, schema_name, table_name, column_name, run, sampled, total_rows, statistics, sketch) "
+	stored_run(profiled, "INSERT INTO ingest.profile_stats (source, table_id, schema_name, table_name, column_name, run, sampled, total_rows, statistics, sketch, owner, owner_name) "
 						 "SELECT $1, coalesce((SELECT table_id FROM ingest.sync WHERE id = $2), (SELECT id FROM ingest.source_table WHERE (local_schema, local_name) = ($3, $4) LIMIT 1)), "
-						 "$3, $4, p.column_name, $5, coalesce(p.sampled, false), p.total_rows, p.statistics, p.sketch FROM stored p",
-			   SQL_ARGS(ID_OR_NULL(s->source), ID_OR_NULL(s->sync), arg_name(s->schema), arg_name(s->table), arg_int8(run->id)));
+						 "$3, $4, p.column_name, $5, coalesce(p.sampled, false), p.total_rows, p.statistics, p.sketch, $6, pg_get_userbyid($6) FROM stored p",
+			   SQL_ARGS(ID_OR_NULL(s->source), ID_OR_NULL(s->sync), arg_name(s->schema), arg_name(s->table), arg_int8(run->id), arg_oid(owner)));
 	summary = stored_rows(profiled, "SELECT count(*), max(total_rows) FROM stored", 0, NULL);
 	stored_end(profiled);
 	repo_run("UPDATE ingest.source_column c SET sample_values = (p.statistics).samples, hidden_type = (p.statistics).hidden_type, semantic_type = (p.statistics).semantic_type "

@@ -14,7 +14,9 @@ CREATE TABLE profile_stats (
     sampled boolean NOT NULL, -- whether only a part was read
     total_rows bigint, -- rows of the relation, an estimate if sampled
     statistics profile_statistics NOT NULL, -- the figures
-    sketch profile_sketch NOT NULL -- what they come from: merges and compares
+    sketch profile_sketch NOT NULL, -- what they come from: merges and compares
+    owner oid NOT NULL, -- who owned the relation then
+    owner_name name NOT NULL -- its name then, by which a restore finds it again
 );
 COMMENT ON TABLE profile_stats IS 'profiles of columns, one per run: their history';
 CREATE INDEX profile_stats_column ON profile_stats (schema_name, table_name, column_name, profiled_at DESC);

@@ -968,7 +968,7 @@ finish(void *arg)
 	json_int8(&json, "updated", run->total_updated);
 	json_int8(&json, "deleted", run->total_deleted);
 	json_int8(&json, "rejected", run->total_rejected);
-	json_text(&json, "watermark", repo_value("SELECT watermark FROM ingest.sync_state WHERE sync = $1", arg_int8(s->id)));
+	json_text(&json, "watermark", repo_value("SELECT ingest_internal.open_watermark(watermark) FROM ingest.sync_state WHERE sync = $1", arg_int8(s->id)));
 	event_emit("ingest.sync.completed", s->source->name, s->name, json_close(&json));
 	stage_drop(&s->copy);
 }
