@@ -25,6 +25,7 @@ GRANT USAGE ON SCHEMA prey TO PUBLIC;
 \set ECHO all
 SET ROLE ingest_attacker;
 CREATE SCHEMA lair;
+GRANT USAGE ON SCHEMA lair TO PUBLIC;
 SELECT ingest.register_source('lair', 'prey', schema => 'den', remote_schemas => '{prey}') > 0 AS registered;
 CALL ingest.crawl('lair');
 SELECT ingest.create_sync('den.secret', 'lair.secret', cursor_column => 'u', history => true);

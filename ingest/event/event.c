@@ -364,6 +364,7 @@ ingest_ack(PG_FUNCTION_ARGS)
 				 errmsg("consumer \"%s\" has read nothing that could be acknowledged", consumer)));
 	if (id <= p.last_id)
 	{
+		ereport(NOTICE, (errmsg("consumer \"%s\" has acknowledged event %lld already", consumer, (long long) id)));
 		sql_end(level);
 		PG_RETURN_VOID();
 	}

@@ -39,6 +39,8 @@ typedef struct Crawl
 	Rows *listed;  /* what the connector says of its tables, or NULL */
 	char **tables; /* to look at now; NULL: all that the import gives */
 	int n_tables;
+	char **asked; /* what the caller named */
+	int n_asked;
 	bool count_rows;
 	int64 seen, discovered, changed;
 	bool all; /* whether tables that were not seen are gone */
@@ -416,6 +418,13 @@ finish(void *arg)
 		}
 		repo_run("UPDATE ingest.data_source SET last_crawl_at = clock_timestamp(), crawl_began_at = NULL WHERE id = $1", arg_int8(c->source->id));
 	}
+	/* those that were asked for by name */
+	for (int i = 0; !c->all && i < c->n_asked; i++)
+	{
+		if (repo_value("SELECT 1 FROM ingest.source_table WHERE source = $1 AND name = $2 AND crawled_at >= (SELECT started_at FROM ingest.run WHERE id = $3)",
+					   arg_int8(c->source->id), arg_text(c->asked[i]), arg_int8(c->run->id)) == NULL)
+			warn(c, psprintf("source \"%s\" has no table \"%s\"", c->source->name, c->asked[i]));
+	}
 	run_succeed(c->run);
 	json_open(&json);
 	json_text(&json, "source", c->source->name);
@@ -549,7 +558,7 @@ scratch_name(int32 source)
 bool
 crawl(const char *source, char **tables, int n_tables, bool count_rows, Failure *failure)
 {
-	Crawl c = {.name = source, .count_rows = count_rows, .all = n_tables == 0};
+	Crawl c = {.name = source, .count_rows = count_rows, .all = n_tables == 0, .asked = tables, .n_asked = n_tables};
 	volatile bool ok = false;
 
 	if (attempt_and_commit(find_source, &c, &c.failure))

@@ -104,6 +104,9 @@ BEGIN
         RAISE NOTICE 'role "%" sees source "%" already', role, source;
         RETURN;
     END IF;
+    IF NOT pg_has_role(ingest_internal.role_oid(role), 'ingest_reader', 'USAGE') THEN
+        RAISE NOTICE USING MESSAGE = format('role "%s" may not look into the repository yet', role), HINT = format('GRANT ingest_reader TO %I.', role);
+    END IF;
     PERFORM ingest_internal.audit(actor, 'grant_source', source, NULL, to_jsonb(role));
 END $$;
 COMMENT ON FUNCTION ingest_internal.grant_source(oid, text, name) IS 'see ingest.grant_source';
@@ -133,6 +136,10 @@ DECLARE
     d ingest.data_source := ingest_internal.own_source(actor, source);
     new_owner oid := ingest_internal.role_oid(owner);
 BEGIN
+    IF new_owner = d.owner THEN
+        RAISE NOTICE 'source "%" belongs to "%" already', source, owner;
+        RETURN;
+    END IF;
     UPDATE ingest.data_source x SET owner = new_owner, owner_name = set_owner.owner WHERE x.id = d.id;
     UPDATE ingest.sync x SET owner = new_owner, owner_name = set_owner.owner WHERE x.source = d.id AND x.owner = d.owner;
     UPDATE ingest.job x SET owner = new_owner, owner_name = set_owner.owner WHERE x.source = d.id AND x.owner = d.owner;

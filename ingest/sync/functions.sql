@@ -58,7 +58,11 @@ CREATE FUNCTION ingest_internal.reload(actor oid, name text) RETURNS void LANGUA
 DECLARE
     s ingest.sync := ingest_internal.own_sync(actor, name);
 BEGIN
-    UPDATE ingest.sync_state z SET reload = true WHERE z.sync = s.id;
+    UPDATE ingest.sync_state z SET reload = true WHERE z.sync = s.id AND NOT z.reload;
+    IF NOT FOUND THEN
+        RAISE NOTICE 'the next run of sync "%" reloads already', name;
+        RETURN;
+    END IF;
     PERFORM ingest_internal.audit(actor, 'reload', name);
 END $$;
 COMMENT ON FUNCTION ingest_internal.reload(oid, text) IS 'see ingest.reload';
