@@ -261,7 +261,7 @@ position_next(Position *p, int32 era)
 
 /* Types whose data hold values of rows, or errors that may quote them */
 #define EVENTS_WITH_VALUES "'ingest.row.changed', 'ingest.row.rejected', 'ingest.anomaly.detected', 'ingest.run.failed', 'ingest.run.cancelled', 'ingest.job.dead', 'ingest.quality.failed', " \
-	"'ingest.source.checked', 'ingest.circuit.opened', 'ingest.sync.stopped'"
+						   "'ingest.source.checked', 'ingest.circuit.opened', 'ingest.sync.stopped'"
 #define EVENT_COLUMNS "id, type, source, subject, time, data"
 
 /* Rows of the open batch behind what is acknowledged, into SPI_tuptable */

@@ -349,7 +349,7 @@ ingest_run_job(PG_FUNCTION_ARGS)
 				 rows->v[0][2] ? errhint("%s", rows->v[0][2]) : 0));
 	if (rows->n == 0)
 		ereport(NOTICE,
-				(errmsg("job \"%s\" waits in the queue", putting.name),
+				(errmsg("job \"%s\" was not begun, and waits in the queue", putting.name),
 				 errdetail("Its source is paused, its breaker is open or as many jobs run on it as may, or a job that it depends on is not done.")));
 	procedure_end();
 	PG_RETURN_VOID();

@@ -115,6 +115,10 @@ ingest_register_source(PG_FUNCTION_ARGS)
 	char *id;
 	int level = sql_begin();
 
+	if (name[0] == '\0' || schema[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a source and its schema need a name")));
 	if (!to_bool(own_value("SELECT has_server_privilege($1::text, 'USAGE')", arg_text(server_name))))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -1205,7 +1205,6 @@ say_what_was_done(const char *name)
 				(errmsg("sync \"%s\": %s rows read, %s inserted, %s updated, %s deleted, %s rejected", name, run->v[0][0], run->v[0][1], run->v[0][2], run->v[0][3], run->v[0][4])));
 }
 
-
 /* CALL sync(name text) */
 Datum
 ingest_sync(PG_FUNCTION_ARGS)

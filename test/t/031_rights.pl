@@ -175,7 +175,7 @@ for (split /\n/, sql(q{SELECT p.oid::regprocedure, n.nspname || '.' || p.proname
 my @lists = map { ("$_:", (map { "  $_" } @{ $called_by{$_} }), '') } sort keys %called_by;
 
 my $text = join "\n", '# Who sees what of rows that belong to source A, which reader was granted and owner owns, and to source B of other.', '# own, granted, all: those rows; any: rows that are nobody\'s; nothing: may ask, and gets none; -: may not ask.',
-	'# 031_rights.pl writes this from the catalogue: read what differs, then take it over with RIGHTS_ACCEPT=1.', '', (map { s/ +$//r } @table), '',
+	'# From the catalogue, by t/031_rights.pl: read what differs, then take it over with RIGHTS_ACCEPT=$PWD/test/rights.expected test/tap.sh t/031_rights.pl.', '', (map { s/ +$//r } @table), '',
 	'# Columns with values of A\'s that its grantee, reader, sees', '', @values, '', '# Who may call what', '', @lists;
 if ($ENV{RIGHTS_ACCEPT})
 {
