@@ -42,7 +42,7 @@ CREATE POLICY reading ON ingest.run_log FOR SELECT USING (EXISTS (SELECT FROM in
 ALTER TABLE ingest.circuit ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reading ON ingest.circuit FOR SELECT USING (ingest_internal.acts_for((SELECT d.owner FROM ingest.data_source d WHERE d.id = source)));
 ALTER TABLE ingest.rule ENABLE ROW LEVEL SECURITY;
-CREATE POLICY reading ON ingest.rule FOR SELECT USING (ingest_internal.acts_for(owner) OR source = ANY ((SELECT ingest_internal.my_sources())::integer[]));
+CREATE POLICY reading ON ingest.rule FOR SELECT USING (ingest_internal.acts_for(owner));
 ALTER TABLE ingest.rule_result ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reading ON ingest.rule_result FOR SELECT USING (ingest_internal.acts_for((SELECT r.owner FROM ingest.rule r WHERE r.id = rule)));
 ALTER TABLE ingest.anomaly ENABLE ROW LEVEL SECURITY;
@@ -60,15 +60,22 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ingest, ingest_internal FROM PUBLIC;
 REVOKE ALL ON ALL PROCEDURES IN SCHEMA ingest, ingest_internal FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA ingest, ingest_internal TO ingest_reader;
-GRANT SELECT ON connector, data_source, source_grant, source_schema, source_table, metadata_change, lineage_edge, sync, sync_state, sync_range, change, rejected_row, job, job_dependency, queue, dead_letter,
+GRANT SELECT ON connector, source_grant, source_schema, source_table, metadata_change, lineage_edge, sync_range, change, rejected_row, job, job_dependency, queue, dead_letter,
     run, run_log, circuit, rule, rule_result, anomaly, event_type, subscription, audit,
     source_status, table_status, run_status, quality_status, anomaly_status, column_status, profile_status TO ingest_reader;
-GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid), ingest_internal.my_sources(), ingest_internal.my_syncs(), ingest_internal.sees_rows(integer), ingest_internal.sees_table(name, name),
-    ingest_internal.may_read(name, name, name), ingest_internal.role_name(oid, name) TO ingest_reader;
+-- without what may quote values of rows or name hosts: the views show that to whom it may be shown
+GRANT SELECT (id, name, server, owner, owner_name, description, remote_schemas, local_schema, include, refresh_schedule, state, max_parallel, registered_at, last_check_at, last_check_ok,
+    last_crawl_at, crawl_began_at) ON data_source TO ingest_reader;
+GRANT SELECT (id, name, source, table_id, target_schema, target_table, owner, owner_name, mode, key, cursor_column, overlap, batch_rows, deletions, parent, parent_column, history,
+    history_retention, row_events, profile, reconcile_every, max_delete_share, reject_limit, state, created_at) ON sync TO ingest_reader;
+GRANT SELECT (sync, epoch, phase, generation, deleted_watermark, clock_offset, clock_at, last_success, last_reconcile, mismatches, rows, reload, unfilled, vanished) ON sync_state TO ingest_reader;
+GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid), ingest_internal.my_sources(), ingest_internal.my_syncs(), ingest_internal.sees_rows(integer), ingest_internal.sees_table(oid, name, name),
+    ingest_internal.may_read(oid, name, name, name), ingest_internal.owns(oid, oid), ingest_internal.open_watermark(text), ingest_internal.role_name(oid, name) TO ingest_reader;
 GRANT EXECUTE ON FUNCTION lineage(text, text, integer), lineage_tables(text, integer), lineage_dot(text, integer), lineage_mermaid(text, integer), view_columns(regclass),
     as_of(anyelement, timestamptz), row_change(integer, jsonb, timestamptz), row_history(anyelement, jsonb), launcher_runs(), era(), next_due(text, timestamptz) TO ingest_reader;
 
 GRANT EXECUTE ON FUNCTION subscribe(text, text[], boolean), unsubscribe(text), read_events(text, integer), ack(text, bigint), cloud_event(event) TO ingest_consumer;
+GRANT SELECT ON event TO ingest_consumer;
 
 GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text, text, integer), check_source(text), pause(text), resume(text), drop_source(text), grant_source(text, name),
     revoke_source(text, name), postgres_tables(name), profile(regclass, bigint), add_lineage(text, text, text, text, text), drop_lineage(text, text),
@@ -77,6 +84,7 @@ GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text
     create_job(text, text, text, integer, integer, interval, text[]), enqueue(text, timestamptz, smallint, boolean), schedule(text, text), unschedule(text), drop_job(text), cancel(bigint), retry(bigint),
     add_rule(regclass, text, name[], jsonb, text, float8), drop_rule(integer), check_quality(regclass), suggest_rules(regclass, bigint), set_freshness(text, interval), check_freshness(),
     resolve_anomaly(bigint) TO ingest_operator;
+GRANT EXECUTE ON FUNCTION ingest_internal.profiled(regclass, bigint) TO ingest_operator;
 GRANT EXECUTE ON PROCEDURE crawl(text, text[], boolean), sync(text), redrive(text), work(bigint), run_job(text) TO ingest_operator;
 
 GRANT EXECUTE ON FUNCTION prune(interval, interval), set_owner(text, name), enable() TO ingest_admin;

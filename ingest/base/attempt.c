@@ -11,6 +11,7 @@
 #include "ingest/base/sql.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
@@ -111,16 +112,43 @@ typedef struct Owned
 	void *arg;
 } Owned;
 
+/*
+ * Names are looked for in pg_temp first: a view that a trigger of the owner's left there
+ * would be read by the next statement of whoever called.
+ */
+#define IN_PG_TEMP \
+	"(SELECT c.oid::text || ' ' || c.relname AS thing, c.relname AS name FROM pg_class c WHERE c.relnamespace = pg_my_temp_schema() AND c.relowner = $1 " \
+	"AND c.relkind NOT IN ('i', 'I', 't') AND c.relname !~ '^ingest_' " \
+	"UNION ALL SELECT t.oid::text || ' ' || t.typname, t.typname FROM pg_type t WHERE t.typnamespace = pg_my_temp_schema() AND t.typowner = $1 AND t.typtype IN ('d', 'e', 'r')) x"
+
+static void
+require_no_trap(Oid owner, const char *before)
+{
+	char *left = repo_value("SELECT name FROM " IN_PG_TEMP " WHERE thing <> ALL ($2::text[]) LIMIT 1", arg_oid(owner), arg_text(before));
+
+	if (left)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("%s made \"%s\" in pg_temp, which must not be left in this session", GetUserNameFromId(owner, false), left),
+				 errdetail("A trigger or function of the copy's owner made it; statements of this session would find it before anything else of that name."),
+				 errhint("Let it be done by its owner, as a job or after SET ROLE %s.", quote_identifier(GetUserNameFromId(owner, false)))));
+}
+
 static void
 do_as_owner(void *arg)
 {
 	Owned *owned = arg;
+	char *before = NULL;
 	Identity saved;
 
+	if (GetUserId() != owned->owner)
+		before = repo_value("SELECT coalesce(array_agg(thing), '{}')::text[] FROM " IN_PG_TEMP, arg_oid(owned->owner));
 	become_owner(owned->owner, &saved);
 	owned->function(owned->arg);
 	/* before PostgreSQL 18 deferred triggers run as whoever commits, which may be a superuser */
 	user_run("SET CONSTRAINTS ALL IMMEDIATE");
+	if (before)
+		require_no_trap(owned->owner, before);
 	become_again(&saved);
 }
 

@@ -20,6 +20,7 @@
 #include "ingest/base/sql.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -43,24 +44,48 @@ engine_role(void)
 	return owner;
 }
 
+/* A search_path that nobody can put anything into, until become_again */
+static void
+pin_path(Identity *saved)
+{
+	saved->level = NewGUCNestLevel();
+	(void) set_config_option("search_path", PINNED_PATH, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* A trigger that ran meanwhile may have set another search_path, whose operators would be the engine's */
 void
 become_engine(Identity *saved)
 {
 	GetUserIdAndSecContext(&saved->user, &saved->context);
+	saved->level = 0;
 	SetUserIdAndSecContext(engine_role(), saved->context | SECURITY_LOCAL_USERID_CHANGE);
+	if (strcmp(namespace_search_path, PINNED_PATH) != 0)
+		pin_path(saved);
 }
 
+/* What their triggers and functions set is gone when it is the caller again: no setting of theirs stays in the session */
 void
 become_owner(Oid owner, Identity *saved)
 {
 	GetUserIdAndSecContext(&saved->user, &saved->context);
+	saved->level = NewGUCNestLevel();
 	if (owner != saved->user)
 		SetUserIdAndSecContext(owner, saved->context | SECURITY_LOCAL_USERID_CHANGE);
 }
 
 void
+become_restricted(Oid owner, Identity *saved)
+{
+	GetUserIdAndSecContext(&saved->user, &saved->context);
+	SetUserIdAndSecContext(owner, saved->context | SECURITY_RESTRICTED_OPERATION);
+	pin_path(saved);
+}
+
+void
 become_again(const Identity *saved)
 {
+	if (saved->level > 0)
+		AtEOXact_GUC(false, saved->level);
 	SetUserIdAndSecContext(saved->user, saved->context);
 }
 

@@ -11,11 +11,15 @@
 
 #include "postgres.h"
 
+/* Where statements look for what they do not qualify */
+#define PINNED_PATH "pg_catalog, pg_temp"
+
 /* Whoever it was before; an error leaves the way back to the (sub)transaction's end */
 typedef struct Identity
 {
 	Oid user;
 	int context;
+	int level; /* of settings: those that were made since then end with it; 0: none */
 } Identity;
 
 /* The role that owns the engine's tables */
@@ -23,6 +27,8 @@ extern Oid engine_role(void);
 extern void become_engine(Identity *saved);
 /* The owner of a copy, a rule or a source, for what is theirs; nothing of the caller's rights goes with it */
 extern void become_owner(Oid owner, Identity *saved);
+/* The same for what needs neither a temporary table nor a deferred trigger: nothing of the session can be changed */
+extern void become_restricted(Oid owner, Identity *saved);
 extern void become_again(const Identity *saved);
 extern void rethrow_plain(MemoryContext context) pg_attribute_noreturn();
 

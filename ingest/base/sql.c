@@ -89,7 +89,7 @@ arg_relation(const char *name)
 /* -- settings -- */
 
 static const char *const settings[][2] = {
-	{"search_path", "pg_catalog, pg_temp"},
+	{"search_path", PINNED_PATH},
 	{"DateStyle", "ISO, YMD"},
 	{"IntervalStyle", "postgres"},
 	{"bytea_output", "hex"},
@@ -326,7 +326,7 @@ begin_store(void)
 }
 
 Stored *
-user_store(const char *sql, int n_types, const Oid *types)
+sql_store(SqlWho who, const char *sql, int n_types, const Oid *types)
 {
 	Stored *stored = palloc0(sizeof(Stored));
 	MemoryContext context = CurrentMemoryContext;
@@ -337,7 +337,7 @@ user_store(const char *sql, int n_types, const Oid *types)
 	if (pushed)
 		PushActiveSnapshot(GetTransactionSnapshot());
 	stored->rows = begin_store();
-	become(AS_USER, &nobody);
+	become(who, &nobody);
 	portal = SPI_cursor_open_with_args(NULL, sql, 0, NULL, NULL, NULL, false, 0);
 	for (;;)
 	{
@@ -365,7 +365,7 @@ user_store(const char *sql, int n_types, const Oid *types)
 			break;
 	}
 	SPI_cursor_close(portal);
-	unbecome(AS_USER, &nobody);
+	unbecome(who, &nobody);
 	if (pushed)
 		PopActiveSnapshot();
 	return stored;
@@ -450,6 +450,17 @@ char *
 rows_value(Rows *rows)
 {
 	return rows->n > 0 ? rows->v[0][0] : NULL;
+}
+
+text *
+text_kept(const char *string)
+{
+	Size n = strlen(string);
+	text *kept = SPI_palloc(VARHDRSZ + n);
+
+	SET_VARSIZE(kept, VARHDRSZ + n);
+	memcpy(VARDATA(kept), string, n);
+	return kept;
 }
 
 int64

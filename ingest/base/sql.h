@@ -64,6 +64,8 @@ extern uint64 sql_run(SqlWho who, const char *sql, int nargs, const SqlArg *args
 #define own_value(sql, ...) rows_value(own_rows(sql, __VA_ARGS__))
 #define user_value(sql, ...) rows_value(user_rows(sql, __VA_ARGS__))
 extern char *rows_value(Rows *rows);
+/* A text that outlives sql_end */
+extern text *text_kept(const char *string);
 extern int64 to_int8(const char *text);
 extern bool to_bool(const char *text);
 
@@ -81,7 +83,7 @@ typedef struct Stored
 	Tuplestorestate *rows;
 } Stored;
 
-extern Stored *user_store(const char *sql, int n_types, const Oid *types);
+extern Stored *sql_store(SqlWho who, const char *sql, int n_types, const Oid *types);
 /* A statement of the engine's that reads the rows under the name "stored" */
 extern uint64 stored_run(const Stored *stored, const char *sql, int nargs, const SqlArg *args);
 extern Rows *stored_rows(const Stored *stored, const char *sql, int nargs, const SqlArg *args);

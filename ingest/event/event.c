@@ -260,7 +260,8 @@ position_next(Position *p, int32 era)
 }
 
 /* Types whose data hold values of rows, or errors that may quote them */
-#define EVENTS_WITH_VALUES "'ingest.row.changed', 'ingest.row.rejected', 'ingest.anomaly.detected', 'ingest.run.failed', 'ingest.run.cancelled', 'ingest.job.dead', 'ingest.quality.failed'"
+#define EVENTS_WITH_VALUES "'ingest.row.changed', 'ingest.row.rejected', 'ingest.anomaly.detected', 'ingest.run.failed', 'ingest.run.cancelled', 'ingest.job.dead', 'ingest.quality.failed', " \
+						   "'ingest.source.checked', 'ingest.circuit.opened', 'ingest.sync.stopped'"
 #define EVENT_COLUMNS "id, type, source, subject, time, data"
 
 /* Rows of the open batch behind what is acknowledged, into SPI_tuptable */
@@ -363,6 +364,7 @@ ingest_ack(PG_FUNCTION_ARGS)
 				 errmsg("consumer \"%s\" has read nothing that could be acknowledged", consumer)));
 	if (id <= p.last_id)
 	{
+		ereport(NOTICE, (errmsg("consumer \"%s\" has acknowledged event %lld already", consumer, (long long) id)));
 		sql_end(level);
 		PG_RETURN_VOID();
 	}

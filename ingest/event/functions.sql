@@ -9,9 +9,19 @@ CREATE FUNCTION emit(type text, subject text, data jsonb) RETURNS void
 COMMENT ON FUNCTION emit(text, text, jsonb) IS 'writes an event of your own into the outbox, in this transaction';
 
 CREATE FUNCTION ingest_internal.subscribe(actor oid, consumer text, types text[], from_start boolean) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    unknown text;
 BEGIN
     IF consumer IS NULL OR from_start IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'a consumer needs a name, and whether it begins at the start';
+    END IF;
+    IF consumer = '' OR array_position(types, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'the name of a consumer must not be empty, and no type null', HINT = 'Without types it gets events of all.';
+    END IF;
+    SELECT t INTO unknown FROM unnest(types) t WHERE t LIKE 'ingest.%'
+      AND NOT EXISTS (SELECT FROM ingest.event_type e WHERE e.type = t OR t LIKE '%*' AND starts_with(e.type, rtrim(t, '*'))) LIMIT 1;
+    IF unknown IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('the engine writes no events of type "%s"', unknown), HINT = 'SELECT type, description FROM ingest.event_type lists them.';
     END IF;
     INSERT INTO ingest.subscription (consumer, owner, owner_name, types, era, seen)
       VALUES (subscribe.consumer, actor, pg_get_userbyid(actor), subscribe.types, CASE WHEN from_start THEN 1 ELSE ingest.era() END,

@@ -31,7 +31,13 @@ BEGIN
     CASE kind
         WHEN 'crawl', 'check' THEN of_source := (ingest_internal.own_source(actor, argument)).id;
         WHEN 'sync' THEN of_source := (ingest_internal.own_sync(actor, argument)).source;
-        WHEN 'profile', 'quality', 'sql' THEN NULL;
+        WHEN 'profile', 'quality' THEN
+            -- the engine may not look into schemas of users, but it knows what there is
+            IF NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, parse_ident(argument) p
+                WHERE c.relname = p[cardinality(p)] AND (cardinality(p) = 1 OR n.nspname = p[1])) THEN
+                RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = format('there is no table "%s" for the job', argument), HINT = 'Name it as schema.table.';
+            END IF;
+        WHEN 'sql' THEN NULL;
         ELSE RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('there is no kind of job "%s"', kind), HINT = 'The kinds are crawl, check, sync, profile, quality and sql.';
     END CASE;
     SELECT * INTO was FROM ingest.job j WHERE j.name = create_job.name FOR UPDATE;
@@ -41,6 +47,7 @@ BEGIN
     ELSE
         was := ingest_internal.own_job(actor, name);
         number := was.id;
+        RAISE NOTICE 'job "%" is replaced', name;
         UPDATE ingest.job j SET kind = create_job.kind, source = of_source, argument = create_job.argument, priority = create_job.priority,
             max_attempts = create_job.max_attempts, timeout = create_job.timeout WHERE j.id = number;
         DELETE FROM ingest.job_dependency d WHERE d.job = number;
@@ -70,6 +77,9 @@ BEGIN
     INSERT INTO ingest.queue (job, owner, source, priority, run_at, dedupe)
       VALUES (j.id, j.owner, j.source, coalesce(enqueue.priority, j.priority), coalesce(enqueue.run_at, now()), CASE WHEN once THEN 'job ' || j.id END)
       ON CONFLICT (dedupe) DO NOTHING RETURNING id INTO number;
+    IF number IS NULL THEN
+        RAISE NOTICE 'job "%" is in the queue already', job;
+    END IF;
     PERFORM ingest_internal.wake();
     RETURN number;
 END $$;
@@ -120,23 +130,34 @@ CREATE FUNCTION retry(dead_letter bigint) RETURNS bigint
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION retry(bigint) IS 'puts a job that was given up back into the queue';
 
-CREATE FUNCTION ingest_internal.prune(events interval, runs interval) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION ingest_internal.prune(events interval, runs interval) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    n_events bigint;
+    n_runs bigint;
+    n_profiles bigint;
+    n_results bigint;
+    n_days bigint;
 BEGIN
     DELETE FROM ingest.event e WHERE e.time < now() - events
       AND NOT EXISTS (SELECT FROM ingest.subscription s WHERE e.era > s.era OR (e.era = s.era AND NOT pg_visible_in_snapshot(e.xid, s.seen)));
+    GET DIAGNOSTICS n_events = ROW_COUNT;
     DELETE FROM ingest.run r WHERE r.started_at < now() - runs AND r.state <> 'running';
+    GET DIAGNOSTICS n_runs = ROW_COUNT;
     DELETE FROM ingest.profile_stats p WHERE p.profiled_at < now() - runs;
+    GET DIAGNOSTICS n_profiles = ROW_COUNT;
     DELETE FROM ingest.rule_result r WHERE r.checked_at < now() - runs;
-    PERFORM ingest_internal.drop_old_history();
+    GET DIAGNOSTICS n_results = ROW_COUNT;
+    n_days := ingest_internal.drop_old_history();
+    RETURN format('%s events, %s runs, %s profiles of columns, %s results of rules and %s days of history are deleted', n_events, n_runs, n_profiles, n_results, n_days);
 END $$;
-COMMENT ON FUNCTION ingest_internal.prune(interval, interval) IS 'deletes what is older; the scheduler does it hourly';
+COMMENT ON FUNCTION ingest_internal.prune(interval, interval) IS 'deletes what is older and says how much; the scheduler does it hourly';
 
 CREATE FUNCTION ingest_internal.prune(actor oid, events interval, runs interval) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF events IS NULL OR runs IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'ages must not be null';
     END IF;
-    PERFORM ingest_internal.prune(events, runs);
+    RAISE NOTICE '%', ingest_internal.prune(events, runs);
     PERFORM ingest_internal.audit(actor, 'prune', format('events older than %s, runs older than %s', events, runs));
 END $$;
 COMMENT ON FUNCTION ingest_internal.prune(oid, interval, interval) IS 'see ingest.prune';
@@ -164,6 +185,7 @@ BEGIN
     UPDATE ingest.job x SET owner = ingest_internal.owner_again(x.owner_name);
     UPDATE ingest.rule x SET owner = ingest_internal.owner_again(x.owner_name);
     UPDATE ingest.subscription x SET owner = ingest_internal.owner_again(x.owner_name);
+    UPDATE ingest.profile_stats x SET owner = ingest_internal.owner_again(x.owner_name);
     UPDATE ingest.run x SET role = ingest_internal.owner_again(x.role_name);
     UPDATE ingest.event x SET owner = coalesce((SELECT d.owner FROM ingest.data_source d WHERE d.id = x.source_id), 0);
     -- whoever was at work there is not at work here

@@ -296,7 +296,7 @@ ingest_work(PG_FUNCTION_ARGS)
 	procedure_begin(fcinfo, "ingest.work");
 	if (!attempt_and_commit(care, NULL, &failure))
 		failure_rethrow(&failure);
-	(void) jobs_work(0, limit);
+	ereport(NOTICE, (errmsg("jobs done: %lld", (long long) jobs_work(0, limit))));
 	procedure_end();
 	PG_RETURN_VOID();
 }
@@ -312,10 +312,20 @@ static void
 put(void *arg)
 {
 	Putting *putting = arg;
+	Rows *job;
 
 	queue_care();
 	user_run("SELECT ingest.enqueue($1)", arg_text(putting->name));
-	putting->id = to_int8(repo_value("SELECT id FROM ingest.job WHERE name = $1", arg_text(putting->name)));
+	job = repo_rows("SELECT id, owner FROM ingest.job WHERE name = $1", arg_text(putting->name));
+	if (job->n == 0)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("job \"%s\" is gone", putting->name)));
+	putting->id = to_int8(job->v[0][0]);
+	/* a job does what its owner may do, in a session of the owner's */
+	if (atooid(job->v[0][1]) != GetUserId())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("job \"%s\" runs as its owner, in a session of the owner's", putting->name),
+				 errhint("SELECT ingest.enqueue('%s') leaves it to a worker.", putting->name)));
 	putting->before = to_int8(repo_value("SELECT coalesce(max(id), 0) FROM ingest.run"));
 }
 
@@ -337,6 +347,10 @@ ingest_run_job(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OPERATOR_INTERVENTION),
 				 errmsg("job \"%s\" %s: %s", putting.name, rows->v[0][0], rows->v[0][1]),
 				 rows->v[0][2] ? errhint("%s", rows->v[0][2]) : 0));
+	if (rows->n == 0)
+		ereport(NOTICE,
+				(errmsg("job \"%s\" was not begun, and waits in the queue", putting.name),
+				 errdetail("Its source is paused, its breaker is open or as many jobs run on it as may, or a job that it depends on is not done.")));
 	procedure_end();
 	PG_RETURN_VOID();
 }
@@ -361,6 +375,8 @@ ingest_cancel(PG_FUNCTION_ARGS)
 	if (strcmp(run->v[0][3], "running") == 0 && run->v[0][0])
 		cancelled = to_bool(own_value("SELECT pg_cancel_backend(a.pid) FROM pg_stat_activity a WHERE a.pid = $1 AND a.backend_start <= $2::timestamptz",
 									  arg_int8(to_int8(run->v[0][0])), arg_text(run->v[0][4])));
+	if (!cancelled)
+		ereport(NOTICE, (errmsg("run %s does not run: it is %s", number, run->v[0][3])));
 	audit("cancel", number, NULL, NULL);
 	sql_end(level);
 	PG_RETURN_BOOL(cancelled);

@@ -260,6 +260,20 @@ queue_due(void)
 	return rows->n;
 }
 
+typedef struct Reading
+{
+	char *text;
+	Datum interval;
+} Reading;
+
+static void
+read_interval(void *arg)
+{
+	Reading *reading = arg;
+
+	reading->interval = DirectFunctionCall3(interval_in, CStringGetDatum(reading->text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+}
+
 /* next_due(schedule text, after timestamptz): by cron's five fields or an interval */
 Datum
 ingest_next_due(PG_FUNCTION_ARGS)
@@ -276,9 +290,16 @@ ingest_next_due(PG_FUNCTION_ARGS)
 				 errmsg("\"%s\" is no schedule that is ever due", schedule),
 				 errhint("Five fields, minute hour day month weekday, as \"*/15 * * * *\"; or an interval, as \"15 min\".")));
 	{
-		Datum interval = DirectFunctionCall3(interval_in, CStringGetDatum(schedule), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-		TimestampTz due = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(after), interval));
+		Reading reading = {schedule};
+		Failure failure;
+		TimestampTz due;
 
+		if (!attempt(read_interval, &reading, &failure))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" is no schedule", schedule),
+					 errhint("Five fields, minute hour day month weekday, as \"*/15 * * * *\"; or an interval, as \"15 min\".")));
+		due = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(after), reading.interval));
 		if (due <= after)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the interval of a schedule must be positive")));
 		PG_RETURN_TIMESTAMPTZ(due);

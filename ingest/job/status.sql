@@ -20,7 +20,8 @@ SELECT d.name AS source, -- name of the source
     (SELECT count(*) FROM sync s WHERE s.source = d.id AND s.state = 'stopped') AS stopped, -- copies that wait for a hand
     (SELECT count(*) FROM queue q WHERE q.source = d.id AND q.worker IS NULL) AS queued, -- jobs that wait
     (SELECT count(*) FROM queue q WHERE q.source = d.id AND q.worker IS NOT NULL) AS running, -- jobs that run
-    CASE WHEN ingest_internal.acts_for(d.owner) THEN (SELECT r.error FROM run r WHERE r.source = d.id AND r.state IN ('failed', 'lost') ORDER BY r.id DESC LIMIT 1) END AS last_error -- the last error, for its owner
+    CASE WHEN ingest_internal.acts_for(d.owner) THEN (SELECT r.error FROM run r WHERE r.source = d.id AND r.state IN ('failed', 'lost') ORDER BY r.id DESC LIMIT 1) END AS last_error, -- the last error, for its owner
+    CASE WHEN ingest_internal.acts_for(d.owner) THEN d.last_check END AS last_check -- what that check found, likewise: an array of check, ok, detail
 FROM data_source d LEFT JOIN circuit c ON c.source = d.id
 WHERE d.id = ANY ((SELECT ingest_internal.my_sources())::integer[]);
 COMMENT ON VIEW source_status IS 'how sources are';
@@ -34,7 +35,7 @@ SELECT d.name AS source, -- name of the source
     s.state AS state, -- active, paused or stopped
     CASE WHEN ingest_internal.sees_rows(s.id) THEN s.state_reason END AS state_reason, -- why, for those who may read the copy
     z.phase AS phase, -- new, loading or ready
-    z.watermark AS watermark, -- everything older is here
+    CASE WHEN ingest_internal.sees_rows(s.id) THEN z.watermark ELSE ingest_internal.open_watermark(z.watermark) END AS watermark, -- everything older is here; one that is no time, likewise
     z.last_success AS last_success, -- when a run last got to its end
     now() - z.last_success AS age, -- how long ago that is
     t.freshness_objective AS freshness_objective, -- how old it may be
@@ -91,9 +92,9 @@ SELECT format('%I.%I', r.schema_name, r.table_name) AS "table", -- the table
     x.rows AS rows, -- rows looked at
     CASE WHEN m.may THEN x.examples END AS examples, -- some of the values, for those who may read the table
     x.checked_at AS checked_at, -- when
-    x.where_clause AS where_clause -- selects the violating rows
+    CASE WHEN m.may THEN x.where_clause END AS where_clause -- selects the violating rows; names values, so likewise
 FROM rule r LEFT JOIN LATERAL (SELECT * FROM rule_result x WHERE x.rule = r.id ORDER BY x.id DESC LIMIT 1) x ON true,
-    LATERAL (SELECT ingest_internal.acts_for(r.owner) OR ingest_internal.sees_table(r.schema_name, r.table_name) AS may OFFSET 0) m
+    LATERAL (SELECT ingest_internal.acts_for(r.owner) OR ingest_internal.sees_table(r.owner, r.schema_name, r.table_name) AS may OFFSET 0) m
 WHERE r.enabled AND (r.source = ANY ((SELECT ingest_internal.my_sources())::integer[]) OR ingest_internal.acts_for(r.owner));
 COMMENT ON VIEW quality_status IS 'rules and their last results';
 
@@ -110,7 +111,7 @@ SELECT a.id AS anomaly, -- number of the anomaly
     a.detected_at AS detected_at, -- when it was found
     a.resolved_at AS resolved_at, -- when somebody said that it is dealt with
     a.run AS run -- the run that found it
-FROM anomaly a LEFT JOIN data_source d ON d.id = a.source,
-    LATERAL (SELECT coalesce(ingest_internal.acts_for(coalesce(d.owner, a.owner)), false) OR ingest_internal.sees_table(a.schema_name, a.table_name) AS may OFFSET 0) m
+FROM anomaly a LEFT JOIN data_source d ON d.id = a.source LEFT JOIN sync s ON s.id = a.sync,
+    LATERAL (SELECT coalesce(ingest_internal.acts_for(coalesce(d.owner, a.owner)), false) OR ingest_internal.sees_table(coalesce(s.owner, d.owner, a.owner), a.schema_name, a.table_name) AS may OFFSET 0) m
 WHERE a.source = ANY ((SELECT ingest_internal.my_sources())::integer[]) OR a.source IS NULL AND ingest_internal.acts_for(a.owner);
 COMMENT ON VIEW anomaly_status IS 'what is odd, and was';

@@ -35,6 +35,10 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'how old a copy may be must be positive', HINT = 'Null says that it may be as old as it likes.';
     END IF;
     SELECT t.freshness_objective INTO was FROM ingest.source_table t WHERE t.id = s.table_id;
+    IF was IS NOT DISTINCT FROM objective THEN
+        RAISE NOTICE 'that is how old the copy of sync "%" may be already', sync;
+        RETURN;
+    END IF;
     UPDATE ingest.source_table t SET freshness_objective = objective WHERE t.id = s.table_id;
     PERFORM ingest_internal.audit(actor, 'set_freshness', sync, to_jsonb(was), to_jsonb(objective));
 END $$;

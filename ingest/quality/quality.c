@@ -3,11 +3,13 @@
  *		What must hold in a table.
  *
  * Rules about single rows become conditions that are true of rows that violate them; all
- * of a table's are counted in one scan.
+ * of a table's are counted in one scan.  They are computed as the role that made them, in
+ * a security-restricted operation with a search_path of its own, whoever checks.
  */
 #include "postgres.h"
 
 #include "funcapi.h"
+#include "ingest/repository/access.h"
 #include "ingest/repository/anomaly.h"
 #include "ingest/base/attempt.h"
 #include "ingest/base/compat.h"
@@ -17,8 +19,11 @@
 #include "ingest/base/sql.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "catalog/pg_namespace.h"
+#include "parser/parse_type.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
+#include "utils/typcache.h"
 
 SQL_FUNCTION(ingest_add_rule);
 SQL_FUNCTION(ingest_check_quality);
@@ -26,6 +31,7 @@ SQL_FUNCTION(ingest_check_quality);
 typedef struct Rule
 {
 	char *id;
+	Oid owner;
 	char *kind;
 	char **columns; /* quoted */
 	int n_columns;
@@ -72,6 +78,28 @@ column_type(const char *relation, const char *column)
 	return type;
 }
 
+/* An operator of a type, also where it is not in the search_path, which is pinned */
+static char *
+operator_of(const char *type, int what)
+{
+	Oid typid;
+	int32 typmod;
+	TypeCacheEntry *entry;
+	Oid operator;
+	Oid schema;
+
+	parseTypeString(type, &typid, &typmod, false);
+	entry = lookup_type_cache(typid, what);
+	operator= what == TYPECACHE_EQ_OPR ? entry->eq_opr : what == TYPECACHE_LT_OPR ? entry->lt_opr
+																				  : entry->gt_opr;
+	if (!OidIsValid(operator))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("values of type %s cannot be compared", type)));
+	schema = get_func_namespace(get_opcode(operator));
+	return schema == PG_CATALOG_NAMESPACE ? get_opname(operator) : psprintf("OPERATOR(%s.%s)", quote_identifier(get_namespace_name(schema)), get_opname(operator));
+}
+
 /* "x < low OR x > high", as far as they are given */
 static char *
 outside(const char *value, const char *low, const char *high, const char *type)
@@ -84,9 +112,9 @@ outside(const char *value, const char *low, const char *high, const char *type)
 				 errmsg("the rule needs \"min\", \"max\" or both")));
 	initStringInfo(&sql);
 	if (low)
-		appendStringInfo(&sql, "%s < %s::%s", value, quote_literal_cstr(low), type);
+		appendStringInfo(&sql, "%s %s %s::%s", value, operator_of(type, TYPECACHE_LT_OPR), quote_literal_cstr(low), type);
 	if (high)
-		appendStringInfo(&sql, "%s%s > %s::%s", low ? " OR " : "", value, quote_literal_cstr(high), type);
+		appendStringInfo(&sql, "%s%s %s %s::%s", low ? " OR " : "", value, operator_of(type, TYPECACHE_GT_OPR), quote_literal_cstr(high), type);
 	return sql.data;
 }
 
@@ -109,7 +137,7 @@ compile(Rule *rule, const char *relation)
 		rule->violation = psprintf("%s IS NULL", c);
 	else if (strcmp(rule->kind, "in_set") == 0)
 		rule->violation = psprintf("%s::text <> ALL (%s::text[])", c,
-								   quote_literal_cstr(repo_value("SELECT array_agg(v)::text FROM jsonb_array_elements_text($1::jsonb) v", arg_text(needed(rule, "values")))));
+								   quote_literal_cstr(repo_value("SELECT coalesce(array_agg(v)::text, '{}') FROM jsonb_array_elements_text($1::jsonb) v", arg_text(needed(rule, "values")))));
 	else if (strcmp(rule->kind, "range") == 0)
 		rule->violation = outside(c, argument(rule, "min"), argument(rule, "max"), column_type(relation, rule->columns[0]));
 	else if (strcmp(rule->kind, "pattern") == 0)
@@ -142,7 +170,7 @@ compile(Rule *rule, const char *relation)
 		initStringInfo(&given);
 		for (int i = 0; i < n; i++)
 		{
-			appendStringInfo(&match, "%sr.%s = t.%s", i > 0 ? " AND " : "", there[i], rule->columns[i]);
+			appendStringInfo(&match, "%sr.%s %s t.%s", i > 0 ? " AND " : "", there[i], operator_of(column_type(relation, rule->columns[i]), TYPECACHE_EQ_OPR), rule->columns[i]);
 			appendStringInfo(&given, "t.%s IS NOT NULL AND ", rule->columns[i]);
 		}
 		rule->violation = psprintf("%sNOT EXISTS (SELECT FROM %s r WHERE %s)", given.data, table, match.data);
@@ -174,6 +202,44 @@ quoted_columns(const char *literal, int *n)
 	return columns;
 }
 
+/* A question about what is a role's: as that role, who cannot change the session meanwhile */
+typedef struct Asking
+{
+	Oid owner;
+	const char *sql;
+	Rows *rows;
+} Asking;
+
+static void
+ask(void *arg)
+{
+	Asking *asking = arg;
+	Identity saved;
+
+	become_restricted(asking->owner, &saved);
+	asking->rows = own_rows(asking->sql);
+	become_again(&saved);
+}
+
+static Rows *
+answer(Oid owner, const char *sql)
+{
+	Asking asking = {owner, sql};
+
+	ask(&asking);
+	return asking.rows;
+}
+
+static void
+require_table_owner(Oid relid, const char *relation)
+{
+	if (!owns_relation(GetUserId(), relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of table %s", relation),
+				 errdetail("What holds in a table is for its owner to say.")));
+}
+
 /* add_rule(relation, kind, columns, arguments, severity, tolerance): its number */
 Datum
 ingest_add_rule(PG_FUNCTION_ARGS)
@@ -183,21 +249,33 @@ ingest_add_rule(PG_FUNCTION_ARGS)
 	char *relation = quoted_relation(subject.schema, subject.table);
 	SqlArg columns = arg_datum(NAMEARRAYOID, PG_GETARG_DATUM(2), false);
 	SqlArg arguments = arg_datum(JSONBOID, PG_GETARG_DATUM(3), false);
-	Rule rule = {.kind = text_to_cstring(PG_GETARG_TEXT_PP(1))};
+	Rule rule = {.kind = text_to_cstring(PG_GETARG_TEXT_PP(1)), .owner = GetUserId()};
+	char *severity = text_to_cstring(PG_GETARG_TEXT_PP(4));
+	double tolerance = PG_GETARG_FLOAT8(5);
+	Asking asking = {0};
+	Failure failure;
 	char *id;
 
-	/* whoever checks the table runs them */
-	if (!to_bool(own_value("SELECT pg_has_role($2, relowner, 'USAGE') FROM pg_class WHERE oid = $1::regclass", arg_text(relation),
-						   arg_oid(GetUserId()))))
+	require_table_owner(PG_GETARG_OID(0), relation);
+	if (strcmp(severity, "info") != 0 && strcmp(severity, "warning") != 0 && strcmp(severity, "error") != 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of table %s", relation),
-				 errdetail("Whoever checks a table runs its rules, as they run its triggers.")));
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("there is no severity \"%s\"", severity),
+				 errhint("The severities are info, warning and error.")));
+	if (!(tolerance >= 0 && tolerance <= 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the tolerance of a rule is a share of rows, between 0 and 1")));
 	rule.columns = quoted_columns(repo_value("SELECT $1::text[]", columns), &rule.n_columns);
 	rule.arguments = repo_value("SELECT $1", arguments);
 	compile(&rule, relation);
 	/* does the server understand it, and may the caller read what it needs? */
-	user_run(psprintf("SELECT %s FROM %s t LIMIT 0", rule.violation ? rule.violation : rule.measure, relation));
+	asking = (Asking){rule.owner, psprintf("SELECT %s FROM %s t LIMIT 0", rule.violation ? rule.violation : rule.measure, relation)};
+	if (!attempt(ask, &asking, &failure))
+		failure_rethrow(&failure);
+	/* what was known of a table that somebody else had under this name goes */
+	repo_run("DELETE FROM ingest.rule WHERE (schema_name, table_name) = ($1, $2) AND NOT ingest_internal.owns(owner, $3)", arg_name(subject.schema), arg_name(subject.table),
+			 arg_oid(PG_GETARG_OID(0)));
 	id = repo_value("INSERT INTO ingest.rule (source, schema_name, table_name, kind, columns, arguments, severity, tolerance, owner, owner_name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, pg_get_userbyid($9)) "
 					"ON CONFLICT (schema_name, table_name, kind, columns, arguments) DO UPDATE SET severity = excluded.severity, tolerance = excluded.tolerance, enabled = true RETURNING id",
 					subject.source ? arg_int8(subject.source) : arg_null(INT8OID), arg_name(subject.schema), arg_name(subject.table), arg_text(rule.kind), columns, arguments,
@@ -212,7 +290,8 @@ ingest_add_rule(PG_FUNCTION_ARGS)
 typedef struct RuleScan
 {
 	const char *relation;
-	Rule *rules;
+	Oid owner;
+	Rule **rules; /* all of that owner's */
 	int n;
 } RuleScan;
 
@@ -228,16 +307,16 @@ scan_rules(void *arg)
 	appendStringInfoString(&sql, "SELECT count(*)");
 	for (int i = 0; i < scan->n; i++)
 	{
-		if (scan->rules[i].violation)
-			appendStringInfo(&sql, ", count(*) FILTER (WHERE %s)", scan->rules[i].violation);
+		if (scan->rules[i]->violation)
+			appendStringInfo(&sql, ", count(*) FILTER (WHERE %s)", scan->rules[i]->violation);
 		else
-			appendStringInfo(&sql, ", %s", scan->rules[i].measure);
+			appendStringInfo(&sql, ", %s", scan->rules[i]->measure);
 	}
 	appendStringInfo(&sql, " FROM %s t", scan->relation);
-	rows = user_rows(sql.data);
+	rows = answer(scan->owner, sql.data);
 	for (int i = 0; i < scan->n; i++)
 	{
-		Rule *rule = &scan->rules[i];
+		Rule *rule = scan->rules[i];
 		char *value = rows->v[0][i + 1];
 
 		rule->rows = to_int8(rows->v[0][0]);
@@ -247,8 +326,8 @@ scan_rules(void *arg)
 			rule->ok = rule->violations <= rule->tolerance * rule->rows;
 			continue;
 		}
-		rule->violations = to_bool(user_value(psprintf("SELECT %s FROM (SELECT %s::%s AS m) x", rule->verdict, value ? quote_literal_cstr(value) : "NULL",
-													   strcmp(rule->kind, "freshness") == 0 ? "timestamptz" : "bigint")));
+		rule->violations = to_bool(own_value(psprintf("SELECT %s FROM (SELECT %s::%s AS m) x", rule->verdict, value ? quote_literal_cstr(value) : "NULL",
+													  strcmp(rule->kind, "freshness") == 0 ? "timestamptz" : "bigint")));
 		rule->ok = rule->violations == 0;
 		rule->examples = array_literal(value ? &value : NULL, value ? 1 : 0);
 	}
@@ -266,7 +345,7 @@ find_examples(Rule *rule, const char *relation)
 		return;
 	if (rule->n_columns == 1)
 		what = psprintf("t.%s", rule->columns[0]);
-	rows = user_rows(psprintf("SELECT coalesce(left(%s::text, 200), 'NULL') FROM %s t WHERE %s LIMIT 5", what, relation, rule->violation));
+	rows = answer(rule->owner, psprintf("SELECT coalesce(left(%s::text, 200), 'NULL') FROM %s t WHERE %s LIMIT 5", what, relation, rule->violation));
 	for (uint64 i = 0; i < rows->n; i++)
 		strings_add(&values, rows->v[i][0]);
 	rule->examples = array_literal(values.items, values.n);
@@ -311,63 +390,129 @@ keep_result(const Rule *rule, const Subject *subject, const Run *run, ReturnSetI
 	event_emit("ingest.quality.failed", subject->source_name, table, json_close(&json));
 }
 
+static void
+read_rule(Rule *rule, char **v, const char *relation)
+{
+	rule->id = v[0];
+	rule->kind = v[1];
+	rule->columns = quoted_columns(v[2], &rule->n_columns);
+	rule->arguments = v[3];
+	rule->severity = v[4];
+	rule->tolerance = strtod(v[5], NULL);
+	rule->owner = atooid(v[6]);
+	compile(rule, relation);
+}
+
+typedef struct Examples
+{
+	Rule *rule;
+	const char *relation;
+} Examples;
+
+static void
+examples_of(void *arg)
+{
+	Examples *examples = arg;
+
+	find_examples(examples->rule, examples->relation);
+}
+
+/* A failure that is a rule's own: it does not hold */
+static void
+rule_failed(Rule *rule, const Failure *failure)
+{
+	if (strcmp(failure_class(failure), "cancelled") == 0)
+		failure_rethrow(failure);
+	rule->ok = false;
+	rule->examples = array_literal((char **) &failure->message, 1);
+}
+
+/* Those of one owner, in one scan; one that cannot be computed must not hide the others */
+static void
+check_scan(RuleScan *scan)
+{
+	Failure failure;
+
+	if (attempt(scan_rules, scan, &failure))
+		return;
+	if (strcmp(failure_class(&failure), "cancelled") == 0)
+		failure_rethrow(&failure);
+	for (int i = 0; i < scan->n; i++)
+	{
+		RuleScan one = {scan->relation, scan->owner, &scan->rules[i], 1};
+
+		if (!attempt(scan_rules, &one, &failure))
+			rule_failed(scan->rules[i], &failure);
+	}
+}
+
+static void
+check_rules(Rule *rules, int n, const char *relation)
+{
+	bool *done = palloc0(n + 1);
+
+	for (int i = 0; i < n; i++)
+	{
+		RuleScan scan = {relation, rules[i].owner, palloc(sizeof(Rule *) * n), 0};
+
+		for (int k = i; k < n; k++)
+		{
+			if (done[k] || rules[k].owner != scan.owner)
+				continue;
+			scan.rules[scan.n++] = &rules[k];
+			done[k] = true;
+		}
+		if (scan.n > 0)
+			check_scan(&scan);
+	}
+	for (int i = 0; i < n; i++)
+	{
+		Examples examples = {&rules[i], relation};
+		Failure failure;
+
+		if (rules[i].examples == NULL && !attempt(examples_of, &examples, &failure))
+			rule_failed(&rules[i], &failure);
+	}
+}
+
 /* check_quality(relation) → rule, kind, columns, severity, rows, violations, ok, examples, where_clause */
 Datum
 ingest_check_quality(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	Subject subject;
-	RuleScan scan;
+	const char *relation;
+	Rule *rules;
 	Rows *rows;
-	Failure failure;
 	Run *run;
+	int n = 0;
 	int level;
 
 	rows_begin(fcinfo);
 	level = sql_begin();
 	subject = subject_of_relation(PG_GETARG_OID(0));
-	scan.relation = quoted_relation(subject.schema, subject.table);
-	run = run_begin("quality", scan.relation, subject.source_name, subject.source, subject.sync);
-	rows = repo_rows("SELECT id, kind, columns, arguments, severity, tolerance FROM ingest.rule WHERE (schema_name, table_name) = ($1, $2) AND enabled ORDER BY id",
+	relation = quoted_relation(subject.schema, subject.table);
+	(void) reader_of(PG_GETARG_OID(0), "quality");
+	run = run_begin("quality", relation, subject.source_name, subject.source, subject.sync);
+	rows = repo_rows("SELECT id, kind, columns, arguments, severity, tolerance, owner FROM ingest.rule WHERE (schema_name, table_name) = ($1, $2) AND enabled ORDER BY id",
 					 arg_name(subject.schema), arg_name(subject.table));
-	scan.n = rows->n;
-	scan.rules = palloc0(sizeof(Rule) * Max(scan.n, 1));
-	for (int i = 0; i < scan.n; i++)
+	rules = palloc0(sizeof(Rule) * Max(rows->n, 1));
+	for (uint64 i = 0; i < rows->n; i++)
 	{
-		Rule *rule = &scan.rules[i];
-		char **v = rows->v[i];
-
-		rule->id = v[0];
-		rule->kind = v[1];
-		rule->columns = quoted_columns(v[2], &rule->n_columns);
-		rule->arguments = v[3];
-		rule->severity = v[4];
-		rule->tolerance = strtod(v[5], NULL);
-		compile(rule, scan.relation);
+		/* a table that was made again under the name of another one's has none of its rules */
+		if (!owns_relation(atooid(rows->v[i][6]), PG_GETARG_OID(0)))
+			ereport(NOTICE,
+					(errmsg("rule %s is left out: the role that made it does not own %s", rows->v[i][0], relation)));
+		else
+			read_rule(&rules[n++], rows->v[i], relation);
 	}
-	if (scan.n > 0 && !attempt(scan_rules, &scan, &failure))
-	{
-		/* one that cannot be computed must not hide the others */
-		if (strcmp(failure_class(&failure), "cancelled") == 0)
-			failure_rethrow(&failure);
-		for (int i = 0; i < scan.n; i++)
-		{
-			RuleScan one = {scan.relation, &scan.rules[i], 1};
-
-			if (attempt(scan_rules, &one, &failure))
-				continue;
-			if (strcmp(failure_class(&failure), "cancelled") == 0)
-				failure_rethrow(&failure);
-			scan.rules[i].ok = false;
-			scan.rules[i].examples = array_literal(&failure.message, 1);
-		}
-	}
-	for (int i = 0; i < scan.n; i++)
-	{
-		if (scan.rules[i].examples == NULL)
-			find_examples(&scan.rules[i], scan.relation);
-		keep_result(&scan.rules[i], &subject, run, rsinfo);
-	}
+	if (n == 0)
+		ereport(NOTICE,
+				(errmsg("there are no rules of %s to check", relation),
+				 errhint("ingest.add_rule makes one; ingest.suggest_rules finds some that hold now.")));
+	check_rules(rules, n, relation);
+	for (int i = 0; i < n; i++)
+		keep_result(&rules[i], &subject, run, rsinfo);
 	run_succeed(run);
 	sql_end(level);
 	return (Datum) 0;

@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
@@ -48,6 +49,54 @@ require_owner(Oid owner, const char *known, const char *what, const char *name)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("must be owner of %s \"%s\"", what, name),
 			 now ? errhint("It belongs to %s.", now) : errhint("It belonged to %s, which is gone; an admin gives it to another role with ingest.set_owner.", known)));
+}
+
+bool
+owns_relation(Oid role, Oid relid)
+{
+	return to_bool(repo_value("SELECT ingest_internal.owns($1, $2)", arg_oid(role), arg_oid(relid)));
+}
+
+void
+require_all_readable(Oid relid, const char *what)
+{
+	char *name = quoted_relation(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
+
+	if (!to_bool(own_value("SELECT has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid) AND has_schema_privilege(c.relnamespace, 'USAGE') "
+						   "FROM pg_class c WHERE c.oid = $1",
+						   arg_oid(relid))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for the %s of %s", what, name),
+				 errhint("It is for those who may SELECT all columns and rows of %s.", name)));
+}
+
+/*
+ * Its owner, so that types, policies and functions of views run with no rights of the
+ * caller's.  Views and foreign tables may show their owner other rows than the caller,
+ * to whom those of a table are the same if no policy hides some.
+ */
+Oid
+reader_of(Oid relid, const char *what)
+{
+	Rows *rows = own_rows("SELECT c.relowner, pg_has_role(c.relowner, 'USAGE'), c.relkind IN ('r', 'p', 'm') AND NOT EXISTS ("
+						  "WITH RECURSIVE part (oid) AS (SELECT c.oid UNION SELECT i.inhrelid FROM part p JOIN pg_inherits i ON i.inhparent = p.oid) "
+						  "SELECT FROM part p JOIN pg_class k ON k.oid = p.oid WHERE k.relkind = 'f'), c.oid::regclass FROM pg_class c WHERE c.oid = $1",
+						  arg_oid(relid));
+
+	if (rows->n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("there is no table with the number %u", relid)));
+	if (to_bool(rows->v[0][1]))
+		return atooid(rows->v[0][0]);
+	if (!to_bool(rows->v[0][2]))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of %s", rows->v[0][3]),
+				 errdetail("The %s of a view or foreign table is for its owner, who may see other rows in it than you.", what)));
+	require_all_readable(relid, what);
+	return atooid(rows->v[0][0]);
 }
 
 /* acts_for(owner) */
@@ -159,7 +208,7 @@ ingest_sees_rows(PG_FUNCTION_ARGS)
 	int level = sql_begin();
 	Rows *rows = repo_rows("SELECT owner, target_schema, target_table FROM ingest.sync WHERE id = $1", arg_int8(PG_GETARG_INT32(0)));
 	bool sees = rows->n > 0 && (acts_for(GetUserId(), atooid(rows->v[0][0])) ||
-								to_bool(own_value("SELECT ingest_internal.sees_table($1, $2)", arg_name(rows->v[0][1]), arg_name(rows->v[0][2]))));
+								to_bool(own_value("SELECT ingest_internal.sees_table($1, $2, $3)", arg_oid(atooid(rows->v[0][0])), arg_name(rows->v[0][1]), arg_name(rows->v[0][2]))));
 
 	sql_end(level);
 	PG_RETURN_BOOL(sees);

@@ -11,6 +11,12 @@
 extern bool acts_for(Oid actor, Oid owner);
 /* An error unless the caller acts for the owner; known: the name that it had */
 extern void require_owner(Oid owner, const char *known, const char *what, const char *name);
+/* Has a role the rights of a relation's owner? */
+extern bool owns_relation(Oid role, Oid relid);
+/* An error unless the caller may SELECT all columns and rows of a relation; what: is asked for, as "history" */
+extern void require_all_readable(Oid relid, const char *what);
+/* The owner of a relation, as whom its rows are read for a caller who would see the same: an error for others */
+extern Oid reader_of(Oid relid, const char *what);
 /* Numbers of the sources that the caller sees: an array of integer */
 extern Datum my_sources(void);
 /* The engine changed what roles see */

@@ -18,16 +18,25 @@ CREATE FUNCTION ingest_internal.sees_rows(sync integer) RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_sees_rows' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION ingest_internal.sees_rows(integer) IS 'whether the caller may see values of a copy''s rows: as its owner, or who may SELECT all its columns and rows';
 
-CREATE FUNCTION ingest_internal.sees_table(schema_name name, table_name name) RETURNS boolean LANGUAGE sql STABLE
-    RETURN coalesce((SELECT has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid) AND has_schema_privilege(n.oid, 'USAGE')
-        FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid WHERE n.nspname = sees_table.schema_name AND c.relname = sees_table.table_name), false);
-COMMENT ON FUNCTION ingest_internal.sees_table(name, name) IS 'whether the caller may SELECT all columns and rows of a table';
+CREATE FUNCTION ingest_internal.owns(role oid, relation oid) RETURNS boolean LANGUAGE sql STABLE
+    RETURN EXISTS (SELECT FROM pg_roles r JOIN pg_class c ON c.oid = owns.relation WHERE r.oid = owns.role AND pg_has_role(r.oid, c.relowner, 'USAGE'));
+COMMENT ON FUNCTION ingest_internal.owns(oid, oid) IS 'whether a role has the rights of a relation''s owner; false where either is gone';
 
-CREATE FUNCTION ingest_internal.may_read(schema_name name, table_name name, column_name name) RETURNS boolean LANGUAGE sql STABLE
-    RETURN coalesce((SELECT has_column_privilege(c.oid, a.attnum, 'SELECT') AND NOT row_security_active(c.oid) AND has_schema_privilege(n.oid, 'USAGE')
+CREATE FUNCTION ingest_internal.open_watermark(watermark text) RETURNS text LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN watermark ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9:.+-]+)?$' THEN watermark END;
+COMMENT ON FUNCTION ingest_internal.open_watermark(text) IS 'a watermark that is a time says how fresh a copy is; another one is a value of a row, and is not for everybody';
+
+-- What is known of a table is kept by its name: of one that somebody else made under that name it says nothing.
+CREATE FUNCTION ingest_internal.sees_table(owner oid, schema_name name, table_name name) RETURNS boolean LANGUAGE sql STABLE
+    RETURN coalesce((SELECT has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid) AND has_schema_privilege(n.oid, 'USAGE') AND ingest_internal.owns(sees_table.owner, c.oid)
+        FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid WHERE n.nspname = sees_table.schema_name AND c.relname = sees_table.table_name), false);
+COMMENT ON FUNCTION ingest_internal.sees_table(oid, name, name) IS 'whether the caller may SELECT all columns and rows of a table that is still its owner''s';
+
+CREATE FUNCTION ingest_internal.may_read(owner oid, schema_name name, table_name name, column_name name) RETURNS boolean LANGUAGE sql STABLE
+    RETURN coalesce((SELECT has_column_privilege(c.oid, a.attnum, 'SELECT') AND NOT row_security_active(c.oid) AND has_schema_privilege(n.oid, 'USAGE') AND ingest_internal.owns(may_read.owner, c.oid)
         FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid JOIN pg_attribute a ON a.attrelid = c.oid
         WHERE n.nspname = may_read.schema_name AND c.relname = may_read.table_name AND a.attname = may_read.column_name AND NOT a.attisdropped), false);
-COMMENT ON FUNCTION ingest_internal.may_read(name, name, name) IS 'whether the caller may SELECT from a column, of all rows';
+COMMENT ON FUNCTION ingest_internal.may_read(oid, name, name, name) IS 'whether the caller may SELECT from a column, of all rows, of a table that is still its owner''s';
 
 CREATE FUNCTION ingest_internal.own_source(actor oid, name text) RETURNS ingest.data_source LANGUAGE plpgsql AS $$
 DECLARE

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "ingest/repository/access.h"
 #include "ingest/repository/anomaly.h"
 #include "ingest/base/compat.h"
 #include "ingest/event/event.h"
@@ -108,33 +109,67 @@ static const char findings[] =
 	"'distinct_share', jsonb_build_array(distinct_share_before, distinct_share_after), 'ks', ks, 'psi', psi, 'new_values', new_values, 'gone_values', gone_values, "
 	"'median', jsonb_build_array(median_before, median_after), 'compared_with', before_at)) FROM drift WHERE verdict = 'strong' "
 	"UNION ALL SELECT 'volume', NULL, format('%%s rows: unusual after %%s', v.total_rows, round(h.volumes[cardinality(h.volumes)])), "
-	"jsonb_build_object('rows', v.total_rows, 'history', to_jsonb(h.volumes), 'score', %1$s.anomaly_score(h.volumes, v.total_rows::float8)) "
-	"FROM history h, (SELECT total_rows FROM ingest.profile_stats WHERE run = $1 LIMIT 1) v WHERE %1$s.anomaly_score(h.volumes, v.total_rows::float8) > 4 "
+	"jsonb_build_object('rows', v.total_rows, 'history', to_jsonb(h.volumes), 'score', %1$s.anomaly_score(h.volumes, v.total_rows::float8, NULL::integer)) "
+	"FROM history h, (SELECT total_rows FROM ingest.profile_stats WHERE run = $1 LIMIT 1) v WHERE %1$s.anomaly_score(h.volumes, v.total_rows::float8, NULL::integer) > 4 "
 	"UNION ALL SELECT 'volume', NULL, format('%%s rows after %%s', total_rows, rows_before), jsonb_build_object('rows', total_rows, 'before', rows_before) "
 	"FROM (SELECT * FROM pair LIMIT 1) p WHERE total_rows < rows_before * 0.5 AND rows_before >= 20";
 
+/* A column's profile each, read as its owner, in a form that is the engine's: what is in a view cannot touch the session */
+static Stored *
+profile_read(Oid owner, const char *table, int64 sample_rows)
+{
+	char *schema = profile_schema();
+	Oid kept = get_relname_relid("profile_stats", get_namespace_oid("ingest", false));
+	const Oid types[] = {NAMEOID, BOOLOID, INT8OID, get_atttype(kept, get_attnum(kept, "statistics")), get_atttype(kept, get_attnum(kept, "sketch"))};
+	Identity caller;
+	Stored *profiled;
+
+	/* every argument is named and typed, so that no other function of that name fits better */
+	become_restricted(owner, &caller);
+	profiled = sql_store(AS_CALLER, psprintf("SELECT p.column_name::name AS column_name, p.sampled, p.total_rows, %s.profile_stats(p.sketch, p.column_name::text) AS statistics, p.sketch "
+											 "FROM %s.profile_table(%s::regclass, NULL::text[], %s::bigint, NULL::text) p",
+											 schema, schema, quote_literal_cstr(table), sample_rows > 0 ? psprintf("%lld", (long long) sample_rows) : "NULL"),
+						 lengthof(types), types);
+	become_again(&caller);
+	return profiled;
+}
+
+SQL_FUNCTION(ingest_profiled);
+
+/* profiled(relation, sample_rows): what profile_table says */
+Datum
+ingest_profiled(PG_FUNCTION_ARGS)
+{
+	Oid relid = PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0);
+	SqlArg sample_rows = arg_datum(INT8OID, PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1), PG_ARGISNULL(1));
+	Identity caller;
+	int level;
+
+	rows_begin(fcinfo);
+	level = sql_begin();
+	become_restricted(reader_of(relid, "profile"), &caller);
+	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_CALLER, psprintf("SELECT * FROM %s.profile_table($1::regclass, NULL::text[], $2::bigint, NULL::text)", profile_schema()),
+			   SQL_ARGS(arg_oid(relid), sample_rows));
+	become_again(&caller);
+	sql_end(level);
+	return (Datum) 0;
+}
+
 /* Kept and held against its history; rows: of a sample, 0 for all */
 static void
-profile_relation(const Subject *s, const Run *run, int64 sample_rows)
+profile_relation(const Subject *s, Oid owner, const Run *run, int64 sample_rows)
 {
 	char *schema = profile_schema();
 	char *table = quoted_relation(s->schema, s->table);
-	Oid kept = get_relname_relid("profile_stats", get_namespace_oid("ingest", false));
-	const Oid types[] = {NAMEOID, BOOLOID, INT8OID, get_atttype(kept, get_attnum(kept, "statistics")), get_atttype(kept, get_attnum(kept, "sketch"))};
-	Stored *profiled;
+	Stored *profiled = profile_read(owner, table, sample_rows);
 	Rows *summary;
 	Rows *rows;
 	StringInfoData json;
 
-	/* read by the user, kept by the engine */
-	profiled = user_store(psprintf("SELECT p.column_name::name AS column_name, p.sampled, p.total_rows, %s.profile_stats(p.sketch, p.column_name) AS statistics, p.sketch "
-								   "FROM %s.profile_table(%s::regclass, NULL, %s) p",
-								   schema, schema, quote_literal_cstr(table), sample_rows > 0 ? psprintf("%lld", (long long) sample_rows) : "NULL"),
-						  lengthof(types), types);
-	stored_run(profiled, "INSERT INTO ingest.profile_stats (source, table_id, schema_name, table_name, column_name, run, sampled, total_rows, statistics, sketch) "
+	stored_run(profiled, "INSERT INTO ingest.profile_stats (source, table_id, schema_name, table_name, column_name, run, sampled, total_rows, statistics, sketch, owner, owner_name) "
 						 "SELECT $1, coalesce((SELECT table_id FROM ingest.sync WHERE id = $2), (SELECT id FROM ingest.source_table WHERE (local_schema, local_name) = ($3, $4) LIMIT 1)), "
-						 "$3, $4, p.column_name, $5, coalesce(p.sampled, false), p.total_rows, p.statistics, p.sketch FROM stored p",
-			   SQL_ARGS(ID_OR_NULL(s->source), ID_OR_NULL(s->sync), arg_name(s->schema), arg_name(s->table), arg_int8(run->id)));
+						 "$3, $4, p.column_name, $5, coalesce(p.sampled, false), p.total_rows, p.statistics, p.sketch, $6, pg_get_userbyid($6) FROM stored p",
+			   SQL_ARGS(ID_OR_NULL(s->source), ID_OR_NULL(s->sync), arg_name(s->schema), arg_name(s->table), arg_int8(run->id), arg_oid(owner)));
 	summary = stored_rows(profiled, "SELECT count(*), max(total_rows) FROM stored", 0, NULL);
 	stored_end(profiled);
 	repo_run("UPDATE ingest.source_column c SET sample_values = (p.statistics).samples, hidden_type = (p.statistics).hidden_type, semantic_type = (p.statistics).semantic_type "
@@ -157,7 +192,7 @@ profile_after(const Sync *sync, const Run *run)
 {
 	Subject subject = subject_of_sync(sync);
 
-	profile_relation(&subject, run, strcmp(sync->profile, "sample") == 0 ? SAMPLE : 0);
+	profile_relation(&subject, sync->owner, run, strcmp(sync->profile, "sample") == 0 ? SAMPLE : 0);
 }
 
 /* profile(relation regclass, sample_rows bigint): the run's number */
@@ -167,13 +202,15 @@ ingest_profile_now(PG_FUNCTION_ARGS)
 	int64 rows = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1);
 	int level = sql_begin();
 	Subject subject;
+	Oid owner;
 	Run *run;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the table must not be null")));
 	subject = subject_of_relation(PG_GETARG_OID(0));
+	owner = reader_of(PG_GETARG_OID(0), "profile");
 	run = run_begin("profile", quoted_relation(subject.schema, subject.table), subject.source_name, subject.source, subject.sync);
-	profile_relation(&subject, run, rows);
+	profile_relation(&subject, owner, run, rows);
 	run_succeed(run);
 	sql_end(level);
 	PG_RETURN_INT64(run->id);

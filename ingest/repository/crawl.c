@@ -35,10 +35,12 @@ typedef struct Crawl
 	Run *run;
 	char *remote_schema;
 	bool prefixed; /* local names begin with the remote schema's */
-	char *scratch; /* the schema that imports go to */
+	char *scratch; /* the schema that imports go to, made and dropped within a transaction under a name that nobody can guess */
 	Rows *listed;  /* what the connector says of its tables, or NULL */
 	char **tables; /* to look at now; NULL: all that the import gives */
 	int n_tables;
+	char **asked; /* what the caller named */
+	int n_asked;
 	bool count_rows;
 	int64 seen, discovered, changed;
 	bool all; /* whether tables that were not seen are gone */
@@ -381,8 +383,6 @@ begin(void *arg)
 	c->run = run_begin("crawl", c->source->name, c->source->name, c->source->id, 0);
 	if (c->all)
 		repo_run("UPDATE ingest.data_source SET crawl_began_at = clock_timestamp() WHERE id = $1 AND crawl_began_at IS NULL", arg_int8(c->source->id));
-	if (own_value("SELECT 1 FROM pg_namespace WHERE nspname = $1", arg_text(c->scratch)))
-		drop_scratch(c);
 }
 
 static void
@@ -417,6 +417,13 @@ finish(void *arg)
 			announce(c, gone->v[i][1], &one);
 		}
 		repo_run("UPDATE ingest.data_source SET last_crawl_at = clock_timestamp(), crawl_began_at = NULL WHERE id = $1", arg_int8(c->source->id));
+	}
+	/* those that were asked for by name */
+	for (int i = 0; !c->all && i < c->n_asked; i++)
+	{
+		if (repo_value("SELECT 1 FROM ingest.source_table WHERE source = $1 AND name = $2 AND crawled_at >= (SELECT started_at FROM ingest.run WHERE id = $3)",
+					   arg_int8(c->source->id), arg_text(c->asked[i]), arg_int8(c->run->id)) == NULL)
+			warn(c, psprintf("source \"%s\" has no table \"%s\"", c->source->name, c->asked[i]));
 	}
 	run_succeed(c->run);
 	json_open(&json);
@@ -538,15 +545,25 @@ find_source(void *arg)
 	}
 }
 
+static char *
+scratch_name(int32 source)
+{
+	uint64 number;
+
+	if (!pg_strong_random(&number, sizeof(number)))
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not draw a random number")));
+	return psprintf("ingest_crawl_%d_%016llx", source, (unsigned long long) number);
+}
+
 bool
 crawl(const char *source, char **tables, int n_tables, bool count_rows, Failure *failure)
 {
-	Crawl c = {.name = source, .count_rows = count_rows, .all = n_tables == 0};
+	Crawl c = {.name = source, .count_rows = count_rows, .all = n_tables == 0, .asked = tables, .n_asked = n_tables};
 	volatile bool ok = false;
 
 	if (attempt_and_commit(find_source, &c, &c.failure))
 	{
-		c.scratch = psprintf("ingest_crawl_%d", c.source->id);
+		c.scratch = scratch_name(c.source->id);
 		PG_TRY();
 		{
 			ok = crawl_all(&c, tables, n_tables);

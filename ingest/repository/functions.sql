@@ -6,6 +6,22 @@ CREATE FUNCTION register_source(name text, server name, schema name DEFAULT NULL
     AS 'MODULE_PATHNAME', 'ingest_register_source' LANGUAGE C;
 COMMENT ON FUNCTION register_source(text, name, name, text[], text[], text, text, integer) IS 'makes a foreign server a source; its foreign tables go to a schema of its own';
 
+CREATE FUNCTION ingest_internal.check_source_row() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    wrong text := CASE
+        WHEN NEW.name IS NULL OR NEW.name = '' OR length(NEW.name) > 200 THEN 'a source needs a name of at most 200 characters'
+        WHEN NEW.max_parallel IS NULL OR NEW.max_parallel < 1 THEN 'max_parallel, the jobs on a source that may run at once, must be at least 1'
+        WHEN NEW.remote_schemas IS NULL OR array_position(NEW.remote_schemas, NULL) IS NOT NULL THEN 'remote_schemas must not hold a null'
+        WHEN array_position(NEW.include, NULL) IS NOT NULL THEN 'tables must not hold a null' END;
+BEGIN
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = wrong, HINT = 'See the documentation of ingest.register_source.';
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION ingest_internal.check_source_row() IS 'what a source may be told, in sentences';
+CREATE TRIGGER check_source_row BEFORE INSERT OR UPDATE OF name, max_parallel, remote_schemas, include ON data_source FOR EACH ROW EXECUTE FUNCTION ingest_internal.check_source_row();
+
 CREATE FUNCTION check_source(name text) RETURNS TABLE ("check" text, ok boolean, detail text)
     AS 'MODULE_PATHNAME', 'ingest_check_source' LANGUAGE C STRICT;
 COMMENT ON FUNCTION check_source(text) IS 'connection, login, permissions: as the connector checks them; remembered';
@@ -88,6 +104,9 @@ BEGIN
         RAISE NOTICE 'role "%" sees source "%" already', role, source;
         RETURN;
     END IF;
+    IF NOT pg_has_role(ingest_internal.role_oid(role), 'ingest_reader', 'USAGE') THEN
+        RAISE NOTICE USING MESSAGE = format('role "%s" may not look into the repository yet', role), HINT = format('GRANT ingest_reader TO %I.', role);
+    END IF;
     PERFORM ingest_internal.audit(actor, 'grant_source', source, NULL, to_jsonb(role));
 END $$;
 COMMENT ON FUNCTION ingest_internal.grant_source(oid, text, name) IS 'see ingest.grant_source';
@@ -117,6 +136,10 @@ DECLARE
     d ingest.data_source := ingest_internal.own_source(actor, source);
     new_owner oid := ingest_internal.role_oid(owner);
 BEGIN
+    IF new_owner = d.owner THEN
+        RAISE NOTICE 'source "%" belongs to "%" already', source, owner;
+        RETURN;
+    END IF;
     UPDATE ingest.data_source x SET owner = new_owner, owner_name = set_owner.owner WHERE x.id = d.id;
     UPDATE ingest.sync x SET owner = new_owner, owner_name = set_owner.owner WHERE x.source = d.id AND x.owner = d.owner;
     UPDATE ingest.job x SET owner = new_owner, owner_name = set_owner.owner WHERE x.source = d.id AND x.owner = d.owner;

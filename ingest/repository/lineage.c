@@ -321,6 +321,10 @@ ingest_lineage(PG_FUNCTION_ARGS)
 		follow(rsinfo, start, &upstream, depth, my_sources());
 	if (both || strcmp(direction, "downstream") == 0)
 		follow(rsinfo, start, &downstream, depth, my_sources());
+	if (tuplestore_tuple_count(rsinfo->setResult) == 0)
+		ereport(NOTICE,
+				(errmsg("no flow is known from or to %s", text_to_cstring(PG_GETARG_TEXT_PP(0))),
+				 errhint("Objects are named as schema.table or schema.table.column; lineage_tables() lists those that are known.")));
 	sql_end(level);
 	return (Datum) 0;
 }

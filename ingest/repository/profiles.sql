@@ -14,18 +14,24 @@ CREATE TABLE profile_stats (
     sampled boolean NOT NULL, -- whether only a part was read
     total_rows bigint, -- rows of the relation, an estimate if sampled
     statistics profile_statistics NOT NULL, -- the figures
-    sketch profile_sketch NOT NULL -- what they come from: merges and compares
+    sketch profile_sketch NOT NULL, -- what they come from: merges and compares
+    owner oid NOT NULL, -- who owned the relation then
+    owner_name name NOT NULL -- its name then, by which a restore finds it again
 );
 COMMENT ON TABLE profile_stats IS 'profiles of columns, one per run: their history';
 CREATE INDEX profile_stats_column ON profile_stats (schema_name, table_name, column_name, profiled_at DESC);
 CREATE INDEX profile_stats_table ON profile_stats (table_id, column_name, profiled_at DESC);
 CREATE INDEX profile_stats_run ON profile_stats (run);
 
+CREATE FUNCTION ingest_internal.profiled(relation regclass, sample_rows bigint) RETURNS SETOF profile_column
+    AS 'MODULE_PATHNAME', 'ingest_profiled' LANGUAGE C;
+COMMENT ON FUNCTION ingest_internal.profiled(regclass, bigint) IS 'profile_table, read as the relation''s owner, for who would see the same';
+
 CREATE FUNCTION suggest_rules(relation regclass, sample_rows bigint DEFAULT NULL)
     RETURNS TABLE (kind text, columns name[], arguments jsonb, severity text, tolerance float8, reason text) LANGUAGE sql VOLATILE
     BEGIN ATOMIC
     SELECT r.kind, ARRAY[p.column_name::name], r.arguments, r.severity, 0::float8, r.reason
-      FROM profile_table(suggest_rules.relation, NULL, suggest_rules.sample_rows) p,
+      FROM ingest_internal.profiled(suggest_rules.relation, suggest_rules.sample_rows) p,
       LATERAL (VALUES
         ('not_null', '{}'::jsonb, 'error', 'no value of ' || p."rows" || ' is missing', p.nulls = 0 AND p."rows" > 0),
         ('unique', '{}', 'error', 'no value repeats', p.distinct_exact AND p.distinct_count = p."rows" - p.nulls AND p.distinct_count > 1),

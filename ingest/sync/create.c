@@ -10,6 +10,8 @@
 #include "ingest/repository/access.h"
 #include "ingest/repository/connector.h"
 #include "ingest/event/event.h"
+#include "ingest/sync/create.h"
+#include "ingest/sync/history.h"
 #include "ingest/sync/merge.h"
 #include "ingest/base/sql.h"
 #include "miscadmin.h"
@@ -72,7 +74,49 @@ key_of_data(const char *relation)
 	ereport(NOTICE,
 			(errmsg("the source names no key of %s: it is read to find one", relation),
 			 errhint("Name the key to save that: key => '{…}'.")));
-	return user_value(psprintf("SELECT columns FROM %s.candidate_keys($1::regclass) ORDER BY score DESC LIMIT 1", schema), arg_text(relation));
+	return own_value(psprintf("SELECT columns FROM %s.candidate_keys($1::regclass, 3) ORDER BY score DESC LIMIT 1", schema), arg_text(relation));
+}
+
+void
+require_columns(Oid relid, const char *foreign, const char *cursor, char **key, int n_key)
+{
+	for (int i = -1; i < n_key; i++)
+	{
+		const char *column = i < 0 ? cursor : key[i];
+
+		if (column && get_attnum(relid, column) <= InvalidAttrNumber)
+			invalid(psprintf("%s has no column \"%s\"", foreign, column), "Key and cursor are columns of the foreign table.");
+	}
+}
+
+void
+require_unique_key(const char *target, char **key, int n_key)
+{
+	if (n_key > 0 &&
+		own_value("SELECT 1 FROM pg_index i WHERE i.indrelid = $1::regclass AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indimmediate AND "
+				  "(SELECT array_agg(a.attname::text ORDER BY a.attname::text) FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])) = "
+				  "(SELECT array_agg(k ORDER BY k) FROM unnest($2::text[]) k)",
+				  arg_text(target), arg_text(array_literal(key, n_key))) == NULL)
+		invalid(psprintf("table %s has no unique index on the key (%s)", target, array_literal(key, n_key)), "Create one, or let the sync make the table.");
+}
+
+/* A copy is written without asking: into what is its owner's alone */
+static void
+require_target(const char *target, Oid owner)
+{
+	Rows *rows = own_rows("SELECT c.oid, c.relkind IN ('r', 'p'), pg_get_userbyid(c.relowner) FROM pg_class c WHERE c.oid = $1::regclass", arg_text(target));
+
+	if (!owns_relation(owner, atooid(rows->v[0][0])))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of table %s", target),
+				 errdetail("It belongs to %s; a sync of %s would replace its rows.", rows->v[0][2], GetUserNameFromId(owner, false)),
+				 errhint("Name a table that is not there yet, or one of your own.")));
+	if (!to_bool(rows->v[0][1]))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("%s is no table", target),
+				 errhint("A copy is a table: name one that is not there yet.")));
 }
 
 /* The table of the copy, made if it is not there */
@@ -123,6 +167,7 @@ make_target(const char *target, const char *foreign, char **key, int n_key, bool
 		}
 		return;
 	}
+	require_target(target, GetUserId());
 	if (!adopt && user_value(psprintf("SELECT 1 FROM %s LIMIT 1", target)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -131,12 +176,7 @@ make_target(const char *target, const char *foreign, char **key, int n_key, bool
 				 errhint("Empty it, name another table, or say adopt => true.")));
 	if (soft && own_value("SELECT 1 FROM pg_attribute WHERE attrelid = $1::regclass AND attname = '_deleted_at' AND NOT attisdropped", arg_text(target)) == NULL)
 		user_run(psprintf("ALTER TABLE %s ADD COLUMN _deleted_at timestamptz", target));
-	if (n_key > 0 &&
-		own_value("SELECT 1 FROM pg_index i WHERE i.indrelid = $1::regclass AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indimmediate AND "
-				  "(SELECT array_agg(a.attname::text ORDER BY a.attname::text) FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])) = "
-				  "(SELECT array_agg(k ORDER BY k) FROM unnest($2::text[]) k)",
-				  arg_text(target), arg_text(array_literal(key, n_key))) == NULL)
-		invalid(psprintf("table %s has no unique index on the key (%s)", target, array_literal(key, n_key)), "Create one, or let the sync make the table.");
+	require_unique_key(target, key, n_key);
 }
 
 Datum
@@ -162,6 +202,8 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 	Rows *table;
 	Source *source;
 	StringInfoData json;
+	Identity caller;
+	text *result;
 	int level;
 
 	if (!OidIsValid(relid) || target_text == NULL || mode == NULL || deletions == NULL)
@@ -183,6 +225,13 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 				 errmsg("%s is not a table of a source that was crawled", foreign),
 				 errhint("Register its server with ingest.register_source, then CALL ingest.crawl.")));
 	source = source_by_name(table->v[0][1]);
+	if (get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("%s is no foreign table any more", foreign),
+				 errhint("CALL ingest.crawl('%s').", source->name)));
+	/* who acts for the owner does so with the owner's rights, and makes the owner's sync */
+	become_owner(is_member_of_role_nosuper(GetUserId(), source->owner) ? GetUserId() : source->owner, &caller);
 	if (strcmp(mode, "full") != 0 && strcmp(mode, "incremental") != 0 && strcmp(mode, "append") != 0)
 		invalid(psprintf("there is no mode \"%s\"", mode), "The modes are full, incremental and append.");
 	if (strcmp(deletions, "hard") != 0 && strcmp(deletions, "soft") != 0 && strcmp(deletions, "ignore") != 0)
@@ -209,13 +258,7 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 	else if (cursor == NULL)
 		invalid(psprintf("mode %s needs a cursor, a column that tells that a row changed, and none is known of %s", mode, foreign),
 				"Name it with cursor_column => '…', or use mode => 'full'.");
-	for (int i = -1; i < n_key; i++)
-	{
-		char *column = i < 0 ? cursor : key[i];
-
-		if (column && get_attnum(relid, column) == InvalidAttrNumber)
-			invalid(psprintf("%s has no column \"%s\"", foreign, column), "Key and cursor are columns of the foreign table.");
-	}
+	require_columns(relid, foreign, cursor, key, n_key);
 	if (parent)
 	{
 		Rows *p = repo_rows("SELECT s.id, cardinality(s.key), s.source, t.name, s.owner FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id WHERE s.name = $1", arg_text(parent));
@@ -260,15 +303,17 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 					arg_datum(FLOAT8OID, PG_GETARG_DATUM(ARG_REJECT_LIMIT), PG_ARGISNULL(ARG_REJECT_LIMIT)));
 	access_forget();
 	repo_run("INSERT INTO ingest.sync_state (sync) VALUES ($1)", arg_int8(to_int8(id)));
-	audit("create_sync", name, NULL, NULL);
 	if (history)
-		user_run("SELECT ingest.create_history_view($1)", arg_text(name));
+		(void) history_view_create(name);
+	become_again(&caller);
+	audit("create_sync", name, NULL, NULL);
 	json_open(&json);
 	json_text(&json, "sync", name);
 	json_text(&json, "foreign_table", foreign);
 	json_text(&json, "target", target);
 	json_text(&json, "mode", mode);
 	event_emit("ingest.sync.created", source->name, name, json_close(&json));
+	result = text_kept(name);
 	sql_end(level);
-	PG_RETURN_TEXT_P(cstring_to_text(name));
+	PG_RETURN_TEXT_P(result);
 }

@@ -4,13 +4,17 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "funcapi.h"
 #include "ingest/base/compat.h"
+#include "ingest/sync/create.h"
+#include "ingest/sync/history.h"
 #include "ingest/sync/shape.h"
 #include "ingest/base/sql.h"
 #include "ingest/sync/sync.h"
 #include "ingest/sync/window.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 
 SQL_FUNCTION(ingest_explain_sync);
@@ -68,7 +72,7 @@ static void
 explain_query(ReturnSetInfo *rsinfo, Sync *s, const char *where)
 {
 	char *query = psprintf("SELECT %s FROM %s%s%s", column_list(s->copy.columns, s->copy.n_columns, ""), s->copy.foreign, where[0] ? " WHERE " : "", where);
-	Rows *plan = user_rows(psprintf("EXPLAIN (VERBOSE, COSTS OFF) %s", query));
+	Rows *plan = own_rows(psprintf("EXPLAIN (VERBOSE, COSTS OFF) %s", query));
 
 	say(rsinfo, "query", query);
 	for (uint64 i = 0; i < plan->n; i++)
@@ -81,7 +85,7 @@ explain_query(ReturnSetInfo *rsinfo, Sync *s, const char *where)
 			say(rsinfo, "plan", line);
 	}
 	if (s->source->counts)
-		say(rsinfo, "rows", user_value(psprintf("SELECT count(*) FROM %s%s%s", s->copy.foreign, where[0] ? " WHERE " : "", where)));
+		say(rsinfo, "rows", own_value(psprintf("SELECT count(*) FROM %s%s%s", s->copy.foreign, where[0] ? " WHERE " : "", where)));
 }
 
 /* explain_sync(name) → step, detail */
@@ -90,11 +94,13 @@ ingest_explain_sync(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	int level;
+	Identity caller;
 	Sync *s;
 
 	rows_begin(fcinfo);
 	level = sql_begin();
 	s = find(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	become_restricted(s->owner, &caller);
 	say(rsinfo, "sync", psprintf("%s: %s from %s into %s, %s", s->name, s->mode, s->copy.foreign, s->copy.target, s->state));
 	explain_shape(rsinfo, s);
 	(void) shape_read(s);
@@ -122,11 +128,24 @@ ingest_explain_sync(PG_FUNCTION_ARGS)
 	}
 	for (int i = 0; i < s->n_children; i++)
 		say(rsinfo, "children", psprintf("%s: all of those whose %s is a changed row", s->children[i]->name, s->children[i]->parent_column));
+	become_again(&caller);
 	sql_end(level);
 	return (Datum) 0;
 }
 
 #define SETTINGS "overlap, batch_rows, deletions, history, history_retention, row_events, profile, reconcile_every, max_delete_share, reject_limit, cursor_column, key"
+
+/* Cursor and key are of columns that are there, as create_sync asks for them */
+static void
+change_key(const Sync *s, const char *cursor, const char *literal)
+{
+	int n_key;
+	char **key = parse_array(literal, &n_key);
+	Oid relid = get_relname_relid(s->foreign_table, get_namespace_oid(s->foreign_schema, false));
+
+	require_columns(relid, s->copy.foreign, cursor, key, n_key);
+	require_unique_key(s->copy.target, key, n_key);
+}
 
 /* alter_sync(name, settings jsonb) */
 Datum
@@ -136,6 +155,9 @@ ingest_alter_sync(PG_FUNCTION_ARGS)
 	SqlArg settings = arg_datum(JSONBOID, PG_GETARG_DATUM(1), false);
 	int level = sql_begin();
 	Sync *s = find(name);
+	Identity caller;
+	char *before;
+	Rows *now;
 	char *unknown = repo_value("SELECT k FROM jsonb_object_keys($1) k WHERE NOT k = ANY (regexp_split_to_array($2, ', ')) LIMIT 1", settings, arg_text(SETTINGS));
 
 	if (unknown)
@@ -143,12 +165,27 @@ ingest_alter_sync(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a sync has no setting \"%s\" that can be changed", unknown),
 				 errhint("The settings are " SETTINGS ".")));
+	if (to_bool(repo_value("SELECT jsonb_typeof($1) <> 'object' OR $1 = '{}'", settings)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("settings are an object of names and values"),
+				 errhint("ingest.alter_sync('%s', '{\"batch_rows\": 10000}'). The settings are " SETTINGS ".", name)));
+	before = repo_value("SELECT to_jsonb(s) FROM ingest.sync s WHERE id = $1", arg_int8(s->id));
 	repo_run("UPDATE ingest.sync s SET (" SETTINGS ") = (SELECT " SETTINGS " FROM jsonb_populate_record(s, $2)) WHERE s.id = $1", arg_int8(s->id), settings);
-	if (to_bool(repo_value("SELECT deletions = 'soft' FROM ingest.sync WHERE id = $1", arg_int8(s->id))) &&
+	now = repo_rows("SELECT deletions = 'soft', history, cursor_column, key, (SELECT jsonb_object_agg(k, $2 -> k) FROM jsonb_object_keys($3) k), "
+					"(SELECT bool_and($2 -> k = to_jsonb(s) -> k) FROM jsonb_object_keys($3) k) FROM ingest.sync s WHERE id = $1",
+					arg_int8(s->id), arg_jsonb(before), settings);
+	if (to_bool(now->v[0][5]))
+		ereport(NOTICE, (errmsg("sync \"%s\" has these settings already", name)));
+	change_key(s, now->v[0][2], now->v[0][3]);
+	become_owner(s->owner, &caller);
+	if (to_bool(now->v[0][0]) &&
 		own_value("SELECT 1 FROM pg_attribute WHERE attrelid = $1::regclass AND attname = '_deleted_at' AND NOT attisdropped", arg_text(s->copy.target)) == NULL)
 		user_run(psprintf("ALTER TABLE %s ADD COLUMN _deleted_at timestamptz", s->copy.target));
-	if (to_bool(repo_value("SELECT history FROM ingest.sync WHERE id = $1", arg_int8(s->id))))
-		user_run("SELECT ingest.create_history_view($1)", arg_text(name));
+	if (to_bool(now->v[0][1]))
+		(void) history_view_create(name);
+	become_again(&caller);
+	audit("alter_sync", name, now->v[0][4], repo_value("SELECT $1", settings));
 	sql_end(level);
 	PG_RETURN_VOID();
 }

@@ -11,6 +11,41 @@ CREATE FUNCTION create_sync(source_table regclass, target text, mode text DEFAUL
 COMMENT ON FUNCTION create_sync(regclass, text, text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, text, name, boolean)
     IS 'a copy of a source''s table: full, incremental or append; nothing is read yet';
 
+-- What a sync may be told, in sentences, whoever writes it: before the table's own constraints would speak
+CREATE FUNCTION ingest_internal.check_sync() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    wrong text;
+    hint text;
+BEGIN
+    wrong := CASE
+        WHEN NEW.name IS NULL OR NEW.name = '' THEN 'a sync needs a name'
+        WHEN NEW.mode IS NULL OR NEW.mode NOT IN ('full', 'incremental', 'append') THEN format('there is no mode "%s"', NEW.mode)
+        WHEN NEW.deletions IS NULL OR NEW.deletions NOT IN ('hard', 'soft', 'ignore') THEN format('there is no policy of deletions "%s"', NEW.deletions)
+        WHEN NEW.profile IS NULL OR NEW.profile NOT IN ('all', 'sample', 'none') THEN format('there is no way to profile a copy "%s"', NEW.profile)
+        WHEN NEW.key IS NULL OR array_position(NEW.key, NULL) IS NOT NULL THEN 'the key is an array of names of columns, none of them null'
+        WHEN NEW.overlap IS NULL OR NEW.overlap < '0' THEN 'the overlap of windows must not be null or negative'
+        WHEN NEW.batch_rows IS NULL OR NEW.batch_rows < 1 THEN 'batch_rows must be at least 1'
+        WHEN NEW.reconcile_every <= '0' THEN 'reconcile_every must be positive'
+        WHEN NEW.history_retention <= '0' THEN 'history_retention must be positive'
+        WHEN NEW.max_delete_share IS NULL OR NEW.max_delete_share NOT BETWEEN 0 AND 1 THEN 'max_delete_share is a share of rows, between 0 and 1'
+        WHEN NEW.reject_limit IS NULL OR NEW.reject_limit NOT BETWEEN 0 AND 1 THEN 'reject_limit is a share of rows, between 0 and 1'
+        WHEN NEW.history IS NULL OR NEW.row_events IS NULL THEN 'history and row_events are true or false' END;
+    hint := CASE
+        WHEN wrong LIKE '%mode "%' THEN 'The modes are full, incremental and append.'
+        WHEN wrong LIKE '%policy%' THEN 'The policies are hard, soft and ignore.'
+        WHEN wrong LIKE '%to profile%' THEN 'profile is all, sample or none.'
+        WHEN wrong LIKE 'reconcile_every%' THEN 'Null says that keys are never compared.'
+        WHEN wrong LIKE 'history_retention%' THEN 'Null says that history is kept for ever.'
+        ELSE 'See the documentation of ingest.create_sync.' END;
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = wrong, HINT = hint;
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION ingest_internal.check_sync() IS 'what a sync may be told, in sentences';
+CREATE TRIGGER check_sync BEFORE INSERT OR UPDATE OF name, mode, deletions, profile, key, overlap, batch_rows, reconcile_every, history_retention, max_delete_share, reject_limit, history, row_events
+    ON sync FOR EACH ROW EXECUTE FUNCTION ingest_internal.check_sync();
+
 CREATE PROCEDURE sync(name text)
     AS 'MODULE_PATHNAME', 'ingest_sync' LANGUAGE C;
 COMMENT ON PROCEDURE sync(text) IS 'brings a copy up to date: the first load, or what changed since; in batches that are transactions';
@@ -23,7 +58,11 @@ CREATE FUNCTION ingest_internal.reload(actor oid, name text) RETURNS void LANGUA
 DECLARE
     s ingest.sync := ingest_internal.own_sync(actor, name);
 BEGIN
-    UPDATE ingest.sync_state z SET reload = true WHERE z.sync = s.id;
+    UPDATE ingest.sync_state z SET reload = true WHERE z.sync = s.id AND NOT z.reload;
+    IF NOT FOUND THEN
+        RAISE NOTICE 'the next run of sync "%" reloads already', name;
+        RETURN;
+    END IF;
     PERFORM ingest_internal.audit(actor, 'reload', name);
 END $$;
 COMMENT ON FUNCTION ingest_internal.reload(oid, text) IS 'see ingest.reload';

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "funcapi.h"
 #include "ingest/base/compat.h"
 #include "ingest/repository/access.h"
@@ -88,15 +89,13 @@ columns_of(const char *target, const char *prefix, bool all)
 					 arg_text(target), arg_text(prefix), arg_bool(all));
 }
 
-/* create_history_view(name) */
-Datum
-ingest_create_history_view(PG_FUNCTION_ARGS)
+char *
+history_view_create(const char *name)
 {
-	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	int level = sql_begin();
 	Rows *rows = repo_rows("SELECT id, owner, target_schema, target_table, history, key, owner_name FROM ingest.sync WHERE name = $1", arg_text(name));
 	char *target,
 		*view;
+	Identity caller;
 
 	if (rows->n == 0)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no sync \"%s\"", name)));
@@ -108,24 +107,31 @@ ingest_create_history_view(PG_FUNCTION_ARGS)
 				 errhint("SELECT ingest.alter_sync('%s', '{\"history\": true}').", name)));
 	target = quoted_relation(rows->v[0][2], rows->v[0][3]);
 	view = history_view(rows->v[0][2], rows->v[0][3]);
+	become_owner(atooid(rows->v[0][1]), &caller);
+	if (own_value("SELECT 1 FROM pg_class WHERE oid = to_regclass($1) AND relkind <> 'v'", arg_text(view)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_TABLE),
+				 errmsg("%s is no view, and stands where that of the history of %s belongs", view, target),
+				 errhint("Rename it: ALTER TABLE %s RENAME TO ….", view)));
 	user_drop(view);
 	user_run(psprintf("CREATE VIEW %s AS %s", view,
 					  versions(rows->v[0][0], target, rows->v[0][5], false, columns_of(target, "(r).", false), columns_of(target, "t.", false))));
 	user_run(psprintf("COMMENT ON VIEW %s IS %s", view, quote_literal_cstr(psprintf("versions of rows of %s, each from when to when; _operation delete: gone from then on", target))));
-	sql_end(level);
-	PG_RETURN_TEXT_P(cstring_to_text(view));
+	become_again(&caller);
+	return view;
 }
 
-static void
-require_all_readable(const char *target)
+/* create_history_view(name) */
+Datum
+ingest_create_history_view(PG_FUNCTION_ARGS)
 {
-	if (!to_bool(own_value("SELECT has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid) AND has_schema_privilege(c.relnamespace, 'USAGE') "
-						   "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE format('%I.%I', n.nspname, c.relname) = $1",
-						   arg_text(target))))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for the history of %s", target),
-				 errhint("It is for those who may SELECT all columns and rows of %s.", target)));
+	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int level = sql_begin();
+	text *view = text_kept(history_view_create(name));
+
+	audit("create_history_view", name, NULL, NULL);
+	sql_end(level);
+	PG_RETURN_TEXT_P(view);
 }
 
 /* A copy with history */
@@ -135,6 +141,7 @@ typedef struct Kept
 	char *target;
 	char *key;
 	char *retention; /* how long its history is kept, or NULL */
+	Oid owner;       /* as whom its rows are read: casts and types are theirs */
 } Kept;
 
 /* The copy that the function's first argument is a row of */
@@ -157,7 +164,7 @@ kept_copy(FunctionCallInfo fcinfo, const char *function)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s is no copy with history", kept.target),
 				 errhint("ingest.create_sync with history => true makes one.")));
-	require_all_readable(kept.target);
+	kept.owner = reader_of(relid, "history");
 	kept.sync = rows->v[0][0];
 	kept.key = rows->v[0][1];
 	kept.retention = rows->v[0][2];
@@ -170,6 +177,7 @@ ingest_as_of(PG_FUNCTION_ARGS)
 {
 	SqlArg moment;
 	Kept kept;
+	Identity caller;
 	int level;
 
 	if (PG_ARGISNULL(1))
@@ -178,12 +186,13 @@ ingest_as_of(PG_FUNCTION_ARGS)
 	rows_begin(fcinfo);
 	level = sql_begin();
 	kept = kept_copy(fcinfo, "as_of");
+	become_restricted(kept.owner, &caller);
 	if (to_bool(repo_value("SELECT $1::timestamptz < now() - $2::interval", moment, arg_text(kept.retention))))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("history of %s is kept for %s, and that moment is longer ago", kept.target, kept.retention)));
 	/* what changed since is undone: the rest is as it was */
-	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_USER,
+	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_CALLER,
 			   psprintf("WITH f AS MATERIALIZED (SELECT DISTINCT ON (key) key, before FROM ingest.row_change(%s, NULL, $1) ORDER BY key, seq) "
 						"SELECT t.* FROM %s t WHERE NOT EXISTS (SELECT FROM f WHERE f.key = %s)%s "
 						"UNION ALL SELECT %s FROM (SELECT jsonb_populate_record(NULL::%s, before) AS r FROM f WHERE before IS NOT NULL) v",
@@ -191,6 +200,7 @@ ingest_as_of(PG_FUNCTION_ARGS)
 						columns_of(kept.target, "(r).", true),
 						kept.target),
 			   SQL_ARGS(moment));
+	become_again(&caller);
 	sql_end(level);
 	return (Datum) 0;
 }
@@ -201,6 +211,7 @@ ingest_row_history(PG_FUNCTION_ARGS)
 {
 	SqlArg key;
 	Kept kept;
+	Identity caller;
 	int level;
 
 	if (PG_ARGISNULL(1))
@@ -215,8 +226,10 @@ ingest_row_history(PG_FUNCTION_ARGS)
 				 errmsg("the key of %s is an object of %s", kept.target, kept.key),
 				 errhint("Such as jsonb_build_object('column', value, …).")));
 	/* as history has it: {"id": "7"} is {"id": 7} there */
-	key = arg_jsonb(user_value(psprintf("SELECT %s FROM jsonb_populate_record(NULL::%s, $1) t", key_of(kept.key), kept.target), key));
-	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_USER, psprintf("%s ORDER BY _seq NULLS FIRST", versions(kept.sync, kept.target, kept.key, true, "r", psprintf("ROW(%s)::%s", columns_of(kept.target, "t.", true), kept.target))), SQL_ARGS(key));
+	become_restricted(kept.owner, &caller);
+	key = arg_jsonb(own_value(psprintf("SELECT %s FROM jsonb_populate_record(NULL::%s, $1) t", key_of(kept.key), kept.target), key));
+	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_CALLER, psprintf("%s ORDER BY _seq NULLS FIRST", versions(kept.sync, kept.target, kept.key, true, "r", psprintf("ROW(%s)::%s", columns_of(kept.target, "t.", true), kept.target))), SQL_ARGS(key));
+	become_again(&caller);
 	sql_end(level);
 	return (Datum) 0;
 }
@@ -249,16 +262,19 @@ ingest_row_change(PG_FUNCTION_ARGS)
 	SqlArg sync = arg_datum(INT4OID, PG_GETARG_DATUM(0), PG_ARGISNULL(0));
 	SqlArg key = arg_datum(JSONBOID, PG_GETARG_DATUM(1), PG_ARGISNULL(1));
 	SqlArg since = arg_datum(TIMESTAMPTZOID, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
-	char *target;
+	Rows *target;
+	Oid relid = InvalidOid;
 	int level;
 
 	rows_begin(fcinfo);
 	level = sql_begin();
-	target = repo_value("SELECT format('%I.%I', target_schema, target_table) FROM ingest.sync WHERE id = $1", sync);
-	/* of a copy that is gone, or was given up, nobody can say who may read it */
-	if (target == NULL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no sync %s", sync.isnull ? "null" : psprintf("%d", DatumGetInt32(sync.value)))));
-	require_all_readable(target);
+	target = repo_rows("SELECT target_schema, target_table, owner FROM ingest.sync WHERE id = $1", sync);
+	if (target->n > 0)
+		relid = get_relname_relid(target->v[0][1], get_namespace_oid(target->v[0][0], true));
+	/* of a copy that is gone, was given up, or is another one's by now, nobody can say who may read it */
+	if (!OidIsValid(relid) || !owns_relation(atooid(target->v[0][2]), relid))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no sync %s with a copy", sync.isnull ? "null" : psprintf("%d", DatumGetInt32(sync.value)))));
+	require_all_readable(relid, "history");
 	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_REPOSITORY,
 			   psprintf("SELECT * FROM ingest.change WHERE sync = $1%s%s", key.isnull ? "" : " AND key = $2", since.isnull ? "" : " AND seen_at > $3"),
 			   SQL_ARGS(sync, key, since));

@@ -7,5 +7,7 @@
 
 /* The name of a copy's history view, qualified and quoted */
 extern char *history_view(const char *schema, const char *table);
+/* Made, or made again, for the sync of this name, as its owner; gives its name */
+extern char *history_view_create(const char *name);
 
 #endif /* INGEST_HISTORY_H */

@@ -319,7 +319,7 @@ static const Oid diff_types[] = {TEXTOID, JSONBOID, JSONBOID, JSONBOID, TIMESTAM
 static Stored *
 diff_store(const char *query)
 {
-	return user_store(query, lengthof(diff_types), diff_types);
+	return sql_store(AS_USER, query, lengthof(diff_types), diff_types);
 }
 
 /* What the stage will change */

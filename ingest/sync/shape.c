@@ -177,7 +177,7 @@ shape_follow(Sync *sync)
 		announce(sync, "widened", v[0], v[6], v[3]);
 	}
 	if (sync->copy.history && altered)
-		user_run("SELECT ingest.create_history_view($1)", arg_text(sync->name));
+		(void) history_view_create(sync->name);
 }
 
 /* -- reading -- */

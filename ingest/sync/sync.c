@@ -968,7 +968,7 @@ finish(void *arg)
 	json_int8(&json, "updated", run->total_updated);
 	json_int8(&json, "deleted", run->total_deleted);
 	json_int8(&json, "rejected", run->total_rejected);
-	json_text(&json, "watermark", repo_value("SELECT watermark FROM ingest.sync_state WHERE sync = $1", arg_int8(s->id)));
+	json_text(&json, "watermark", repo_value("SELECT ingest_internal.open_watermark(watermark) FROM ingest.sync_state WHERE sync = $1", arg_int8(s->id)));
 	event_emit("ingest.sync.completed", s->source->name, s->name, json_close(&json));
 	stage_drop(&s->copy);
 }
@@ -1192,6 +1192,19 @@ sync_run(const char *name, Failure *failure)
 	return with_group(&starting, run_group, failure);
 }
 
+/* The last run of a sync, which this session did */
+static void
+say_what_was_done(const char *name)
+{
+	Rows *run = repo_rows("SELECT r.rows_read, r.rows_inserted, r.rows_updated, r.rows_deleted, r.rows_rejected FROM ingest.run r JOIN ingest.sync s ON s.id = r.sync "
+						  "WHERE s.name = $1 AND r.pid = pg_backend_pid() ORDER BY r.id DESC LIMIT 1",
+						  arg_text(name));
+
+	if (run->n > 0)
+		ereport(NOTICE,
+				(errmsg("sync \"%s\": %s rows read, %s inserted, %s updated, %s deleted, %s rejected", name, run->v[0][0], run->v[0][1], run->v[0][2], run->v[0][3], run->v[0][4])));
+}
+
 /* CALL sync(name text) */
 Datum
 ingest_sync(PG_FUNCTION_ARGS)
@@ -1202,6 +1215,7 @@ ingest_sync(PG_FUNCTION_ARGS)
 	procedure_begin(fcinfo, "ingest.sync");
 	if (!sync_run(name, &failure))
 		failure_rethrow(&failure);
+	say_what_was_done(name);
 	procedure_end();
 	PG_RETURN_VOID();
 }
@@ -1259,6 +1273,7 @@ ingest_redrive(PG_FUNCTION_ARGS)
 	procedure_begin(fcinfo, "ingest.redrive");
 	if (!with_group(&starting, redrive, &failure))
 		failure_rethrow(&failure);
+	say_what_was_done(starting.name);
 	procedure_end();
 	PG_RETURN_VOID();
 }

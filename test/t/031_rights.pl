@@ -1,0 +1,230 @@
+# Who sees and may call what: every relation and function of the engine, as the catalogue has them, against test/rights.expected
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Basename;
+use JSON::PP;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $expected_file = $ENV{RIGHTS_EXPECTED} // dirname(abs_path(__FILE__)) . '/../rights.expected';
+my @roles = qw(owner reader consumer other admin nobody superuser);
+my $node = PostgreSQL::Test::Cluster->new('rights');
+$node->init;
+$node->start;
+
+sub sql { return $node->safe_psql('postgres', $_[0]); }
+
+# -- who there is: owner and reader know of source A, which reader was granted; other owns B; consumer was granted nothing --
+
+sql(q{
+	CREATE EXTENSION ingest CASCADE;
+	CREATE ROLE "owner" LOGIN; CREATE ROLE reader LOGIN; CREATE ROLE consumer LOGIN; CREATE ROLE other LOGIN; CREATE ROLE admin LOGIN; CREATE ROLE nobody LOGIN;
+	GRANT ingest_operator, ingest_consumer TO "owner", other; GRANT ingest_reader TO reader; GRANT ingest_consumer TO consumer; GRANT ingest_admin TO admin;
+	CREATE SCHEMA copies; GRANT USAGE ON SCHEMA copies TO PUBLIC;
+	CREATE TABLE copies.a_copy (id int PRIMARY KEY, secret text); INSERT INTO copies.a_copy VALUES (1001, 'A:copy.secret'); ALTER TABLE copies.a_copy OWNER TO "owner";
+	CREATE TABLE copies.b_copy (id int PRIMARY KEY, secret text); INSERT INTO copies.b_copy VALUES (2002, 'B:copy.secret'); ALTER TABLE copies.b_copy OWNER TO other;
+	CREATE TABLE ingest.change_20000101 PARTITION OF ingest.change FOR VALUES FROM ('-infinity') TO ('infinity');
+	ALTER TABLE ingest.change_20000101 OWNER TO ingest_engine;
+});
+
+# -- a row of each owner in every table, with a value that tells where it comes from in each column that can hold one --
+
+my %number = (A => 1001, B => 2002);
+my %role = (A => 'owner', B => 'other');
+
+# What the tables ask of single columns, or what makes a row of use: that it names a copy that is there, that it has failed
+my %given = (
+	'job_dependency.depends_on' => sub { $number{ $_[0] } + 1 },
+	'source_grant.role' => sub { "'" . ($_[0] eq 'A' ? 'reader' : 'other') . "'::regrole::oid" },
+	'run.state' => sub { "'failed'" },
+	'source_column.name' => sub { "'secret'" },
+	'profile_stats.column_name' => sub { "'secret'" },
+	'profile_stats.sketch' => sub { "(SELECT profile(secret) FROM copies.\L$_[0]\E_copy)" },
+	'installation.one' => undef);
+
+sub value_of
+{
+	my ($who, $relation, $column, $type, $check) = @_;
+	my $given = $given{"$relation.$column"};
+	my $canary = "$who:$relation.$column";
+	return $given->($who) if $given;
+	return "'$1'" if $check && $check =~ /ARRAY\['([^']*)'/;
+	return "'copies'" if $column =~ /schema$/ && $type eq 'name';
+	return "'\L$who\E_copy'" if $column =~ /(?:table|local_name)$/ && $type eq 'name';
+	return "'$role{$who}'" if $column =~ /owner_name|role/ && $type eq 'name';
+	return "'$role{$who}'::regrole::oid" if $type eq 'oid';
+	return 'NULL' if $column =~ /^(?:gone_at|resolved_at|requeued_at)$/;
+	return "'$canary'" if $type =~ /^(?:text|name)$/;
+	return "'{$canary}'" if $type =~ /^(?:text|name)\[\]$/;
+	return qq('{"canary": "$canary"}') if $type eq 'jsonb';
+	return $number{$who} if $type =~ /^(?:integer|bigint|smallint|numeric)$/;
+	return 'now()' if $type =~ /^timestamp/;
+	return "'1 hour'" if $type eq 'interval';
+	return 'true' if $type eq 'boolean';
+	return "'{true}'" if $type eq 'boolean[]';
+	return '0.5' if $type eq 'double precision';
+	return 'pg_current_xact_id()' if $type eq 'xid8';
+	return "'3:3:'" if $type eq 'pg_snapshot';
+	return "jsonb_populate_record(NULL::$type, (SELECT jsonb_object_agg(attname, CASE atttypid WHEN 'text'::regtype THEN '\"$canary\"'::jsonb WHEN 'text[]'::regtype THEN '[\"$canary\"]' END) FROM pg_attribute WHERE attrelid = '$type'::regclass))"
+	  if $type =~ /profile_statistics$/;
+	die "a column of type $type, $relation.$column: say here what its value is";
+}
+
+my %columns;
+my @relations = map { [ split /\|/ ] } split /\n/, sql(q{SELECT c.relname, c.relkind FROM pg_class c
+	WHERE c.relnamespace IN ('ingest'::regnamespace, 'ingest_internal'::regnamespace) AND c.relkind NOT IN ('i', 'I', 't', 'c') ORDER BY c.relkind IN ('S', 'v'), c.relname});
+for (split /\n/, sql(q{SELECT c.relname, a.attname, format_type(a.atttypid, -1), a.attgenerated,
+	(SELECT string_agg(pg_get_constraintdef(k.oid), ' ') FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c' AND k.conkey = ARRAY[a.attnum])
+	FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum}))
+{
+	my ($relation, $column, $type, undef, $check) = split /\|/, $_, 5;
+	push @{ $columns{$relation} }, [ $column, $type, $check ];
+}
+for my $relation (sort keys %columns)
+{
+	next if exists $given{"$relation.one"};
+	for my $who ('A', 'B')
+	{
+		my @values = map { value_of($who, $relation, @$_) } @{ $columns{$relation} };
+		sql("SET session_replication_role = replica; INSERT INTO ingest.$relation (" . join(', ', map { qq("$_->[0]") } @{ $columns{$relation} }) . ') VALUES (' . join(', ', @values) . ')');
+	}
+}
+
+# -- what each role sees --
+
+my $json = JSON::PP->new->canonical;
+
+sub as_role
+{
+	my ($role, $sql) = @_;
+	my ($out, $err);
+	my $code = $node->psql('postgres', $sql, stdout => \$out, stderr => \$err, extra_params => $role eq 'superuser' ? [] : [ '-U', $role ]);
+	return ($code, $out, $err);
+}
+
+# Whose a row is
+sub whose
+{
+	my $row = shift;
+	return $1 if $row =~ /\b([AB]):/;
+	return $row =~ /\b100[12]\b/ ? 'A' : $row =~ /\b200[23]\b/ ? 'B' : 'any';
+}
+
+sub seen_by
+{
+	my ($role, $relation) = @_;
+	my $user = $role eq 'superuser' ? 'current_user' : "'$role'";
+	my $columns = sql("SELECT string_agg(format('%L, %I', attname, attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'ingest.$relation'::regclass AND attnum > 0 AND NOT attisdropped AND has_column_privilege($user, attrelid, attnum, 'SELECT')");
+	return undef unless $columns;
+	my ($code, $out, $err) = as_role($role, "SELECT jsonb_build_object($columns) FROM ingest.$relation");
+	die "$relation as $role: $err" if $code != 0;
+	my %rows;
+	$rows{ whose($_) } = decode_json($_) for split /\n/, $out;
+	return \%rows;
+}
+
+sub sees
+{
+	my ($role, $rows) = @_;
+	return '-' unless $rows;
+	return 'nothing' unless %$rows;
+	return 'all' if $rows->{A} && $rows->{B};
+	return 'own' if $rows->{A} && $role eq 'owner' || $rows->{B} && $role eq 'other';
+	return 'granted' if $rows->{A} && $role eq 'reader';
+	return $rows->{A} || $rows->{B} ? 'OTHERS' : 'any';
+}
+
+# Columns with values of A's: what a grantee sees of them is read by a human
+sub canaries
+{
+	my $row = shift;
+	return grep { ref $row->{$_} ? $json->encode($row->{$_}) =~ /A:/ : defined $row->{$_} && $row->{$_} =~ /A:/ } sort keys %$row;
+}
+
+my @table = (sprintf '%-18s' . '%-10s' x @roles, 'relation', @roles);
+my @values;
+for (grep { $_->[1] ne 'S' } @relations)
+{
+	my $relation = $_->[0];
+	my %rows = map { $_ => seen_by($_, $relation) } @roles;
+	my $name = $relation =~ s/^change_\d{8}$/change_(day)/r;
+	push @table, sprintf '%-18s' . '%-10s' x @roles, $name, map { sees($_, $rows{$_}) } @roles;
+	my @all = canaries($rows{superuser}{A} // {});
+	next unless $rows{reader} && $rows{reader}{A};
+	my @granted = canaries($rows{reader}{A});
+	my %granted = map { $_ => 1 } @granted;
+	push @values, sprintf '%-18s%s', $name, join ', ', @granted if @granted;
+	my @hidden = grep { !$granted{$_} } @all;
+	push @values, sprintf '%-18s  not: %s', '', join ', ', @hidden if @hidden;
+}
+
+my @functions = map { [ split /\|/, $_, 4 ] } split /\n/, sql(q{SELECT n.nspname, p.proname, pg_get_function_identity_arguments(p.oid), p.prosecdef || ' ' || p.proowner::regrole
+	FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname IN ('ingest', 'ingest_internal') ORDER BY n.nspname, p.proname, 3});
+my %may = map { $_ => 1 } split /\n/, sql(q{SELECT r.rolname || ' ' || p.oid::regprocedure FROM pg_proc p, pg_roles r WHERE p.pronamespace IN ('ingest'::regnamespace, 'ingest_internal'::regnamespace)
+	AND r.rolname IN ('owner', 'reader', 'consumer', 'other', 'admin', 'nobody') AND has_function_privilege(r.oid, p.oid, 'EXECUTE') AND has_schema_privilege(r.oid, p.pronamespace, 'USAGE')});
+my %called_by;
+for (split /\n/, sql(q{SELECT p.oid::regprocedure, n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+	WHERE n.nspname IN ('ingest', 'ingest_internal') ORDER BY n.nspname, p.proname, 2}))
+{
+	my ($signature, $name) = split /\|/, $_, 2;
+	my $who = join ', ', grep { $may{"$_ $signature"} } qw(nobody reader consumer owner admin);
+	push @{ $called_by{ $who || 'superusers alone' } }, $name;
+}
+my @lists = map { ("$_:", (map { "  $_" } @{ $called_by{$_} }), '') } sort keys %called_by;
+
+my $text = join "\n", '# Who sees what of rows that belong to source A, which reader was granted and owner owns, and to source B of other.', '# own, granted, all: those rows; any: rows that are nobody\'s; nothing: may ask, and gets none; -: may not ask.',
+	'# From the catalogue, by t/031_rights.pl: read what differs, then take it over with RIGHTS_ACCEPT=$PWD/test/rights.expected test/tap.sh t/031_rights.pl.', '', (map { s/ +$//r } @table), '',
+	'# Columns with values of A\'s that its grantee, reader, sees', '', @values, '', '# Who may call what', '', @lists;
+if ($ENV{RIGHTS_ACCEPT})
+{
+	open my $out, '>', $ENV{RIGHTS_ACCEPT} or die $!;
+	print $out $text;
+	close $out;
+}
+my $expected = -e $expected_file ? slurp_file($expected_file) : '';
+my %is_expected = map { $_ => 1 } split /\n/, $expected;
+my %is_there = map { $_ => 1 } split /\n/, $text;
+is_deeply([ grep { !$is_expected{$_} } split /\n/, $text ], [], 'nobody sees or may call more than what is written down');
+is_deeply([ grep { !$is_there{$_} } split /\n/, $expected ], [], 'and nothing that is written down is gone');
+is($text, $expected, 'line by line');
+
+# -- what holds whatever is written down --
+
+unlike($text, qr/\bOTHERS\b/, 'nobody sees rows of others');
+is(sql(q{SELECT string_agg(r.rolname || ' ' || c.relname || ' ' || x, ', ') FROM pg_class c, pg_roles r, unnest(CASE c.relkind WHEN 'S' THEN '{USAGE,UPDATE}' ELSE '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[] END) x
+	WHERE c.relnamespace IN ('ingest'::regnamespace, 'ingest_internal'::regnamespace) AND c.relkind IN ('r', 'p', 'v', 'S') AND r.rolname IN ('owner', 'reader', 'consumer', 'other', 'admin', 'nobody')
+	AND CASE c.relkind WHEN 'S' THEN has_sequence_privilege(r.oid, c.oid, x) ELSE has_table_privilege(r.oid, c.oid, x) END}), '', 'nobody writes the tables');
+is(sql(q{SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc p WHERE p.pronamespace IN ('ingest'::regnamespace, 'ingest_internal'::regnamespace) AND (p.proowner <> 'ingest_engine'::regrole OR p.prosecdef AND p.proconfig IS NULL)}), '',
+	'every function is the engine\'s, and none runs as it under a search_path of others');
+is(sql(q{SELECT string_agg(c.relname, ', ') FROM pg_class c WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relrowsecurity
+	AND EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner) AND c.relname NOT IN ('connector', 'event_type')}), '', 'every table that others may read has policies');
+is(sql(q{SELECT string_agg(c.relname, ', ') FROM pg_class c WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind = 'v' AND NOT coalesce('security_barrier=true' = ANY (c.reloptions) OR 'security_barrier=' = ANY (c.reloptions), false)}), '', 'every view is a barrier');
+is(sql(q{SELECT string_agg(c.relname, ', ') FROM pg_class c WHERE c.relnamespace = 'ingest'::regnamespace AND c.relowner <> 'ingest_engine'::regrole AND c.relkind IN ('r', 'p', 'v', 'S')}), '', 'every relation is the engine\'s');
+
+# -- every function, called by those whose business it is not, with A's names and numbers: no answer, error or notice holds a value of A's that they did not give --
+
+my @names = ('A:data_source.name', 'A:sync.name', 'A:job.name', 'A:subscription.consumer');
+for my $role (qw(other consumer))
+{
+	my @told;
+	for my $name (@names)
+	{
+		for (split /\n/, sql(qq{SELECT p.oid::regprocedure, p.prokind, p.proname, n.nspname, array_to_string(ARRAY(SELECT format_type(t, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY u(t, i) ORDER BY i), ';')
+			FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname IN ('ingest', 'ingest_internal') AND has_function_privilege('$role', p.oid, 'EXECUTE') AND p.proname <> 'cloud_event'}))
+		{
+			my ($signature, $kind, $function, $schema, $types) = split /\|/, $_, 5;
+			my @arguments = map { /^regclass$/ ? "'copies.a_copy'::regclass" : /^(?:name|text)$/ ? "'$name'::$_" : /\[\]$/ ? "'{secret}'::$_" : /^jsonb$/ ? "'{}'::jsonb" : /^(?:integer|bigint|smallint|oid|double precision)$/ ? "1001::$_"
+				  : /^boolean$/ ? 'true' : /^interval$/ ? "'1 hour'::interval" : /^timestamp/ ? 'now()' : /^anyelement$/ ? 'NULL::copies.a_copy' : "NULL::$_" } split /;/, $types;
+			my $call = ($kind eq 'p' ? 'CALL ' : 'SELECT * FROM ') . "$schema.$function(" . join(', ', @arguments) . ')';
+			my (undef, $out, $err) = as_role($role, $kind eq 'p' ? $call : "BEGIN; SET LOCAL client_min_messages = debug1; $call; ROLLBACK");
+			$err =~ s/^(?:LINE|STATEMENT|QUERY).*$//mg;
+			(my $said = "$out\n$err") =~ s/\Q$name\E//g;
+			push @told, "$call: $1" if $said =~ /(\bA:[\w.]+)/;
+		}
+	}
+	is_deeply(\@told, [], "no function tells $role what is A's");
+}
+
+done_testing();
