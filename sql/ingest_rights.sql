@@ -276,8 +276,10 @@ CALL ingest.sync('others.keyless');
 SET ROLE ingest_spy;
 SELECT pg_advisory_unlock_all();
 SET ROLE ingest_other;
+SELECT ingest.drop_job('others dead');
 SELECT ingest.drop_source('others');
 RESET ROLE;
+DELETE FROM ingest.run WHERE kind = 'sql';
 DROP USER MAPPING FOR ingest_other SERVER prey;
 SELECT DISTINCT who FROM prey.ran_as;
 -- functions in the reader's own path decide nothing

@@ -85,8 +85,8 @@ CALL ingest.run_job('says');
 CALL ingest.work();
 SELECT ingest.pause('says');
 CALL ingest.run_job('says check');
-SELECT ingest.retry(-1), ingest.cancel(-1);
-SELECT ingest.cancel(max(id)) FROM ingest.run WHERE kind = 'sql';
+SELECT ingest.retry(-1);
+SELECT ingest.cancel(-1);
 -- events and lineage
 SELECT ingest.subscribe('says', '{ingest.nosuch}');
 SELECT ingest.subscribe('says', '{ingest.no*}');
@@ -102,3 +102,7 @@ SELECT ingest.prune('100 years', '100 years');
 SELECT ingest.drop_job('says'), ingest.drop_sync('says.copy');
 SELECT ingest.drop_source('says');
 SELECT ingest.drop_source('says');
+DROP ROLE ingest_listener;
+SET client_min_messages = warning;
+DROP SCHEMA says, says_den CASCADE;
+DROP SERVER says CASCADE;

@@ -291,12 +291,14 @@ Datum
 ingest_work(PG_FUNCTION_ARGS)
 {
 	int64 limit = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
+	int64 done;
 	Failure failure;
 
 	procedure_begin(fcinfo, "ingest.work");
 	if (!attempt_and_commit(care, NULL, &failure))
 		failure_rethrow(&failure);
-	ereport(NOTICE, (errmsg("jobs done: %lld", (long long) jobs_work(0, limit))));
+	done = jobs_work(0, limit);
+	ereport(NOTICE, (errmsg("jobs done: %lld", (long long) done)));
 	procedure_end();
 	PG_RETURN_VOID();
 }
