@@ -15,8 +15,7 @@
 #include "utils/date.h"
 #include "utils/timestamp.h"
 
-extern PGDLLEXPORT Datum netsuite_stats(PG_FUNCTION_ARGS);
-PG_FUNCTION_INFO_V1(netsuite_stats);
+SQL_FUNCTION(netsuite_stats);
 
 #define N_COLUMNS 9
 

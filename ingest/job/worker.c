@@ -375,7 +375,7 @@ ingest_launcher_main(Datum arg)
 static bool
 extension_is_there(void)
 {
-	return OidIsValid(get_extension_oid("ingest", true)) && SearchSysCacheExists1(NAMESPACENAME, CStringGetDatum("ingest"));
+	return OidIsValid(get_extension_oid("ingest", true)) && SearchSysCacheExists1(NAMESPACENAME, CStringGetDatum("ingest")) && version_fits(LOG);
 }
 
 /* Hourly: what nobody needs any more */
