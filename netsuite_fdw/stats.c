@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "common/function.h"
 #include "fmgr.h"
 #include "foreign/foreign.h"
 #include "funcapi.h"
