@@ -23,7 +23,10 @@ aggregate_context(FunctionCallInfo fcinfo)
 	MemoryContext context;
 
 	if (!AggCheckCallContext(fcinfo, &context))
-		elog(ERROR, "function of an aggregate called outside of one");
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("this function is part of an aggregate and cannot be called by itself"),
+				 errhint("Call profile() or profile_merge().")));
 	return context;
 }
 
@@ -120,8 +123,11 @@ profile_merge_transition(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 	{
 		MemoryContext context = AllocSetContextCreate(aggregate_context(fcinfo), "profile", ALLOCSET_DEFAULT_SIZES);
+		Sketch *first = sketch_read(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), context);
 
-		PG_RETURN_POINTER(sketch_read(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), context));
+		/* it will be written in the form of now */
+		sketch_require_current(first);
+		PG_RETURN_POINTER(first);
 	}
 	sketch_merge((Sketch *) PG_GETARG_POINTER(0),
 				 sketch_read(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), CurrentMemoryContext));

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "common/function.h"
 #include "fmgr.h"
 #include "parser/parse_type.h"
 #include "utils/pg_locale.h"
@@ -14,11 +15,6 @@
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
 #endif
-
-/* PostgreSQL 15 does not export what it calls */
-#define SQL_FUNCTION(name) \
-	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
-	PG_FUNCTION_INFO_V1(name)
 
 /* pg_locale.h: a function until 17, a field since 18 */
 #if PG_VERSION_NUM >= 180000

@@ -361,7 +361,7 @@ profile_drift(PG_FUNCTION_ARGS)
 		compare_distributions(&d, a, b);
 	if (strcmp(a->type.name, b->type.name) != 0)
 		judge(&d, DRIFT_STRONG, "type");
-	else
+	else if (a->outdated == b->outdated)
 		compare_values(&d, a, b);
 	figures_put(&d.figures, "verdict", pstrdup(verdict_names[d.verdict]));
 	figures_put(&d.figures, "reasons", d.reasons.len > 0 ? d.reasons.data : NULL);

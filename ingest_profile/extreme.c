@@ -23,7 +23,7 @@ compare(const Extreme *e, ColumnType *type, const Candidate *c)
 	{
 		case CLASS_NUMERIC:
 			/* equal as doubles, or nearly: the numerics decide */
-			if (e->value == 0 || c->value == 0 || c->key - 64 > e->key || c->key < e->key - 64)
+			if (!e->known || !c->known || c->key - 64 > e->key || c->key < e->key - 64)
 				return c->key < e->key ? -1 : c->key > e->key;
 			return DatumGetInt32(DirectFunctionCall2(numeric_cmp, c->value, e->value));
 		case CLASS_TEXT:
@@ -36,7 +36,7 @@ compare(const Extreme *e, ColumnType *type, const Candidate *c)
 			return order != 0 ? order : len - e->len;
 		}
 		case CLASS_OTHER:
-			if (e->value == 0 || c->value == 0)
+			if (!e->known || !c->known)
 				return 0;
 			return DatumGetInt32(FunctionCall2Coll(&type->compare, type->collation, c->value, e->value));
 		default:
@@ -49,7 +49,7 @@ forget(Extreme *e, const ColumnType *type)
 {
 	if (e->text)
 		pfree(e->text);
-	if (e->value && !type->typbyval)
+	if (e->known && !type->typbyval)
 		pfree(DatumGetPointer(e->value));
 	memset(e, 0, sizeof(*e));
 }
@@ -90,6 +90,7 @@ keep(Extreme *e, ColumnType *type, MemoryContext context, const Candidate *c)
 	e->set = true;
 	e->key = c->key;
 	e->value = datumCopy(c->value, type->typbyval, type->typlen);
+	e->known = true;
 	MemoryContextSwitchTo(old);
 }
 
@@ -125,7 +126,7 @@ extreme_text(const Extreme *e, ColumnType *type)
 
 		return e->cut || n < e->len ? psprintf("%.*s...", n, e->text) : pstrdup(e->text);
 	}
-	if (e->value)
+	if (e->known)
 		return column_type_output(type, e->value);
 	if (e->text == NULL)
 		return NULL;
@@ -175,11 +176,12 @@ revive(Extreme *e, ColumnType *type, MemoryContext context)
 	Oid param;
 	MemoryContext old;
 
-	if (e->value || e->cut || e->text == NULL || !e->set || !column_type_resolve(type, context) || !reads_safely(type->base))
+	if (e->known || e->cut || e->text == NULL || !e->set || !column_type_resolve(type, context) || !reads_safely(type->base))
 		return;
 	getTypeInputInfo(type->base, &input, &param);
 	old = MemoryContextSwitchTo(context);
 	e->value = OidInputFunctionCall(input, e->text, param, -1);
+	e->known = true;
 	MemoryContextSwitchTo(old);
 }
 
@@ -195,17 +197,17 @@ extreme_merge(Extreme *into, const Extreme *from, ColumnType *type, MemoryContex
 	{
 		revive(&other, type, context);
 		revive(into, type, context);
-		if (other.value == 0 && type->class == CLASS_OTHER)
+		if (!other.known && type->class == CLASS_OTHER)
 			return;
-		if (into->set && into->value == 0 && type->class == CLASS_OTHER)
+		if (into->set && !into->known && type->class == CLASS_OTHER)
 			return;
 	}
 	if (type->class == CLASS_TEXT && !type->resolved)
 		(void) column_type_resolve(type, context);
-	c = (Candidate){.key = other.key, .value = other.value, .text = other.text, .len = other.len};
+	c = (Candidate){.known = other.known, .key = other.key, .value = other.value, .text = other.text, .len = other.len};
 	if (into->set && !(wanted < 0 ? compare(into, type, &c) < 0 : compare(into, type, &c) > 0))
 		return;
-	if (class_key_is_value(type->class) || type->class == CLASS_TEXT || type->class == CLASS_BYTES || other.value)
+	if (class_key_is_value(type->class) || type->class == CLASS_TEXT || type->class == CLASS_BYTES || other.known)
 	{
 		keep(into, type, context, &c);
 		into->cut = into->cut || other.cut;
@@ -239,11 +241,11 @@ extreme_write(StringInfo out, const Extreme *e, ColumnType *type)
 	}
 	else
 	{
-		char *text = e->value ? column_type_output(type, e->value) : e->text;
+		char *text = e->known ? column_type_output(type, e->value) : e->text;
 		int len = (int) strlen(text);
 		int n = pg_mbcliplen(text, len, EXTREME_BYTES);
 
-		put_byte(out, (e->value == 0 && e->cut) || n < len);
+		put_byte(out, (!e->known && e->cut) || n < len);
 		put_text(out, text, n);
 	}
 }

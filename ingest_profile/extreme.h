@@ -17,8 +17,9 @@ typedef struct Extreme
 {
 	bool set;
 	bool cut;    /* text is only the beginning */
+	bool known;  /* value is there, and not only its text; a Datum of 0 is a value as well */
 	int64 key;   /* if the class has one; else the length, for shortest and longest */
-	Datum value; /* numerics and other types, a copy; 0: only its text is known */
+	Datum value; /* numerics and other types, a copy */
 	char *text;  /* texts and bytes; others as stored */
 	int len;
 } Extreme;
@@ -26,6 +27,7 @@ typedef struct Extreme
 /* A value to compare with */
 typedef struct Candidate
 {
+	bool known;
 	int64 key;
 	Datum value;
 	const char *text;

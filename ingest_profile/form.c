@@ -16,7 +16,7 @@
 
 #define MAGIC0 'P'
 #define MAGIC1 'S'
-#define VERSION 1
+#define VERSION 2 /* 1: other hashes of numerics and bytes */
 #define HEAD_BYTES 3
 #define CHECK_BYTES 4
 
@@ -216,7 +216,8 @@ sketch_write(Sketch *s)
 	return (bytea *) out.data;
 }
 
-static void
+/* The version of the form */
+static int
 check_head(const char *data, Size len)
 {
 	Reader tail;
@@ -229,12 +230,13 @@ check_head(const char *data, Size len)
 				 errmsg("this profile_sketch was written by a later version of ingest_profile"),
 				 errdetail("Its form is version %d; this one reads up to %d.", (unsigned char) data[2], VERSION),
 				 errhint("Update the extension.")));
-	if (data[2] != VERSION)
+	if (data[2] == 0)
 		report_damage();
 	tail.at = (const unsigned char *) data + len - CHECK_BYTES;
 	tail.end = tail.at + CHECK_BYTES;
 	if (take_word(&tail, CHECK_BYTES) != checksum(data, len - CHECK_BYTES))
 		report_damage();
+	return data[2];
 }
 
 static void
@@ -279,9 +281,9 @@ sketch_read(const char *data, Size len, MemoryContext context)
 	Sketch *s = palloc0(sizeof(Sketch));
 	Reader in = {0};
 	unsigned class;
+	int version = check_head(data, len);
 	int n;
 
-	check_head(data, len);
 	in.at = (const unsigned char *) data + HEAD_BYTES;
 	in.end = (const unsigned char *) data + len - CHECK_BYTES;
 	in.encoding = PG_SQL_ASCII;
@@ -290,6 +292,7 @@ sketch_read(const char *data, Size len, MemoryContext context)
 	if (class > CLASS_LAST)
 		report_damage();
 	s->type.class = class;
+	s->outdated = version < 2 && (class == CLASS_NUMERIC || class == CLASS_BYTES);
 	in.encoding = take_byte(&in);
 	if (!PG_VALID_BE_ENCODING(in.encoding))
 		report_damage();
@@ -304,6 +307,18 @@ sketch_read(const char *data, Size len, MemoryContext context)
 	read_parts(&in, s);
 	MemoryContextSwitchTo(old);
 	return s;
+}
+
+/* Before its hashes are held against those of another one */
+void
+sketch_require_current(const Sketch *s)
+{
+	if (s->outdated)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("this profile_sketch of a column of type %s was written by an earlier version of ingest_profile", s->type.name),
+				 errdetail("That version took some different values of the type for the same one."),
+				 errhint("Profile the column again.")));
 }
 
 Sketch *

@@ -92,6 +92,13 @@ hash_bytes_of(const char *p, Size len)
 	return hash_finish(h);
 }
 
+/* Bytes that may be zero: hash_bytes_of() takes 'x' and a zero behind it for one with another byte before */
+static inline uint64
+hash_binary(const char *p, Size len)
+{
+	return hash_finish(hash_bytes_of(p, len) ^ len * HASH_K1);
+}
+
 /* Text as hash_integer() would spell it: no plus, no leading zero, at most 18 digits */
 static inline bool
 hash_as_integer(const char *p, Size len, int64 *value)

@@ -17,10 +17,10 @@ PG_MODULE_MAGIC;
 
 extern PGDLLEXPORT void _PG_init(void);
 
-SQL_FUNCTION(profile_sketch_in);
-SQL_FUNCTION(profile_sketch_out);
-SQL_FUNCTION(profile_sketch_recv);
-SQL_FUNCTION(profile_sketch_send);
+SQL_FUNCTION_OF_ANY_VERSION(profile_sketch_in);
+SQL_FUNCTION_OF_ANY_VERSION(profile_sketch_out);
+SQL_FUNCTION_OF_ANY_VERSION(profile_sketch_recv);
+SQL_FUNCTION_OF_ANY_VERSION(profile_sketch_send);
 
 void
 _PG_init(void)

@@ -59,7 +59,7 @@ one_number(const char *sql)
 {
 	bool null;
 
-	profile_select(sql);
+	profile_select_row(sql);
 	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
 }
 

@@ -77,7 +77,10 @@ digits_to_double(const Digits *d)
 	return d->negative ? -x : x;
 }
 
-/* Integers as hash_integer() has them, else the digits without padding */
+/*
+ * Integers as hash_integer() has them, else the digits without padding.  Sign and weight are mixed before a digit
+ * meets them: side by side in one word they would cancel, and 5.46 be -4.46.
+ */
 uint64
 digits_hash(const Digits *d)
 {
@@ -98,8 +101,8 @@ digits_hash(const Digits *d)
 		if (value >= PG_INT64_MIN && value <= PG_INT64_MAX)
 			return hash_integer((int64) value);
 	}
-	h = HASH_K0 ^ (uint64) (d->weight * 2 + d->negative);
-	for (int i = 0; i < d->n; i++)
+	h = hash_fold(HASH_K0 ^ (uint64) (d->weight * 2 + d->negative), HASH_K2 ^ (uint64) digit_of(d, 0));
+	for (int i = 1; i < d->n; i++)
 		h = hash_fold(h ^ (uint64) digit_of(d, i), HASH_K1);
 	return hash_finish(h);
 }

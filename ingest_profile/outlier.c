@@ -49,7 +49,7 @@ report(OutlierSearch *o, const char *kind, const char *detail, const char *where
 						 "ARRAY(SELECT DISTINCT pg_catalog.left(%s::pg_catalog.text, 100) FROM (SELECT %s FROM %s WHERE %s LIMIT 1000) x ORDER BY 1 LIMIT 5)",
 						 o->p->title, where, o->column, o->column, o->p->title, where);
 
-	profile_select(sql);
+	profile_select_row(sql);
 	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &nulls[2]));
 	if (count == 0 || (double) count > most)
 		return false;

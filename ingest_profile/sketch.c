@@ -81,7 +81,8 @@ hash_of_double(double x)
 	if (isinf(x))
 		return hash_salted(x < 0 ? 3 : 2, SALT_FLOAT);
 	memcpy(&bits, &x, 8);
-	return hash_salted(bits, SALT_FLOAT);
+	/* the least numbers of all, whose bits are what stands for NaN and infinities above */
+	return hash_salted(bits, bits <= 3 ? ~SALT_FLOAT : SALT_FLOAT);
 }
 
 uint64
@@ -165,7 +166,7 @@ read_bytes(Datum value, Observation *o)
 	o->text = VARDATA_ANY(v);
 	o->len = (int) Min(VARSIZE_ANY_EXHDR(v), GIANT_BYTES);
 	o->length = o->full;
-	o->hash = hash_bytes_of(o->text, o->len);
+	o->hash = hash_binary(o->text, o->len);
 	if (o->full > o->len)
 		o->hash = hash_finish(o->hash ^ (uint64) o->full);
 }
@@ -538,7 +539,7 @@ seen_again(Sketch *s, Entry *e, Observation *o)
 static void
 offer_extremes(Sketch *s, const Observation *o)
 {
-	Candidate c = {o->key, o->value, o->text, o->len};
+	Candidate c = {true, o->key, o->value, o->text, o->len};
 
 	if (s->type.ordered || s->type.class == CLASS_BYTES)
 	{
@@ -714,6 +715,8 @@ void
 sketch_merge(Sketch *into, Sketch *from)
 {
 	check_types(into, from);
+	sketch_require_current(into);
+	sketch_require_current(from);
 	if (into->rows + from->rows > MOST_ROWS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),

@@ -22,6 +22,7 @@ typedef struct Sketch
 {
 	MemoryContext context;
 	ColumnType type;
+	bool outdated; /* written when different values of its type could have the same hash */
 	int64 rows;
 	int64 nulls;
 	Set set;
@@ -48,6 +49,7 @@ extern char *sketch_entry_text(const Sketch *s, const Entry *entry);
 extern bytea *sketch_write(Sketch *s);
 extern Sketch *sketch_read(const char *data, Size len, MemoryContext context);
 extern Sketch *sketch_of_datum(Datum value);
+extern void sketch_require_current(const Sketch *s);
 
 /* What follows from the parts */
 extern double sketch_distinct(const Sketch *s, double *error);

@@ -120,7 +120,7 @@ basic_figures(Sketch *s, Figures *f)
 	put_share(f, "null_share", (double) s->nulls, (double) s->rows);
 	put_int(f, "distinct_count", (int64) rint(distinct));
 	put_int(f, "distinct_error", (int64) ceil(error));
-	put_bool(f, "distinct_exact", s->set.exact);
+	put_bool(f, "distinct_exact", s->set.exact && !s->outdated);
 	put_share(f, "uniqueness", distinct, (double) values);
 	figures_put(f, "min", extreme_text(&s->min, &s->type));
 	figures_put(f, "max", extreme_text(&s->max, &s->type));
@@ -318,14 +318,16 @@ sketch_figures(Sketch *s, const char *column, Figures *f)
 Datum
 profile_stats(PG_FUNCTION_ARGS)
 {
-	Sketch *s = sketch_of_datum(PG_GETARG_DATUM(0));
 	char *column = PG_NARGS() > 1 && !PG_ARGISNULL(1) ? text_to_cstring(PG_GETARG_TEXT_PP(1)) : NULL;
 	TupleDesc desc;
 	Figures f;
 
+	/* the profile of no rows */
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "profile_stats() must return a row");
-	sketch_figures(s, column, &f);
+	sketch_figures(sketch_of_datum(PG_GETARG_DATUM(0)), column, &f);
 	PG_RETURN_DATUM(HeapTupleGetDatum(figures_tuple(&f, TupleDescGetAttInMetadata(desc))));
 }
 
@@ -764,6 +766,8 @@ profile_overlap(PG_FUNCTION_ARGS)
 	AttInMetadata *meta;
 	Figures f = {0};
 
+	sketch_require_current(a);
+	sketch_require_current(b);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "overlap() must return a row");
 	meta = TupleDescGetAttInMetadata(desc);

@@ -183,6 +183,18 @@ profile_select(const char *sql)
 		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(code));
 }
 
+/* The same of one that gives one row, unless a condition of the caller's made something else of it */
+void
+profile_select_row(const char *sql)
+{
+	profile_select(sql);
+	if (SPI_processed != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("the condition or query is not one by itself"),
+				 errdetail("With it, the statement gave %llu rows instead of one: %s", (unsigned long long) SPI_processed, sql)));
+}
+
 static void
 columns_of_query(Profiled *p, const ProfileRequest *request)
 {
@@ -219,7 +231,7 @@ append_source(StringInfo sql, Profiled *p, const ProfileRequest *request)
 {
 	double rows;
 
-	if (!OidIsValid(request->relation))
+	if (request->query)
 	{
 		appendStringInfo(sql, " FROM (\n%s\n) AS q (", trimmed(request->query));
 		for (int i = 0; i < p->n; i++)
@@ -269,7 +281,7 @@ statement(Profiled *p, const ProfileRequest *request)
 	appendStringInfoString(&sql, "SELECT ");
 	for (int i = 0; i < p->n; i++)
 	{
-		if (OidIsValid(request->relation))
+		if (!request->query)
 			appendStringInfo(&sql, "%s%s.profile(q.%s)", i > 0 ? ", " : "", request->schema,
 							 quote_identifier(p->columns[i].name));
 		else
@@ -295,7 +307,7 @@ count_rows(Profiled *p, const ProfileRequest *request)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT pg_catalog.count(*) FROM %s", p->title);
 	append_where(&sql, request->where);
-	profile_select(sql.data);
+	profile_select_row(sql.data);
 	all = (double) DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
 	p->factor = Max(all / read, 1);
 	p->sampled = all > read;
@@ -332,8 +344,8 @@ profile_run(const ProfileRequest *request, MemoryContext context)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("sample_rows must be positive")));
-	p->title = OidIsValid(request->relation) ? relation_title(request->relation) : "query";
-	if (OidIsValid(request->relation))
+	p->title = !request->query ? relation_title(request->relation) : "query";
+	if (!request->query)
 		columns_of_relation(p, request);
 	else
 		columns_of_query(p, request);
@@ -343,10 +355,10 @@ profile_run(const ProfileRequest *request, MemoryContext context)
 		return p;
 	}
 	sql = statement(p, request);
-	progress_start(p->title, OidIsValid(request->relation) ? relation_rows(request->relation) : 0);
+	progress_start(p->title, !request->query ? relation_rows(request->relation) : 0);
 	PG_TRY();
 	{
-		profile_select(sql);
+		profile_select_row(sql);
 	}
 	PG_FINALLY();
 	{

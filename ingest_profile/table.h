@@ -31,8 +31,8 @@ typedef struct Profiled
 /* What to read */
 typedef struct ProfileRequest
 {
-	Oid relation; /* or invalid: query */
-	const char *query;
+	Oid relation;
+	const char *query;  /* NULL: the relation */
 	ArrayType *columns; /* NULL: all that the caller may read */
 	int64 sample_rows;  /* 0: all */
 	const char *where;  /* or NULL */
@@ -42,6 +42,7 @@ typedef struct ProfileRequest
 /* Runs within SPI; what is returned lives in the given context */
 extern Profiled *profile_run(const ProfileRequest *request, MemoryContext context);
 extern void profile_select(const char *sql);
+extern void profile_select_row(const char *sql);
 extern char *extension_schema(FunctionCallInfo fcinfo);
 
 #endif /* PROFILE_TABLE_H */

@@ -13,6 +13,7 @@
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "common/function.h"
 #include "foreign/foreign.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -25,8 +26,7 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-extern PGDLLEXPORT Datum netsuite_changes(PG_FUNCTION_ARGS);
-PG_FUNCTION_INFO_V1(netsuite_changes);
+SQL_FUNCTION(netsuite_changes);
 
 /* Clocks that are set back near a moment show it twice: the earlier of what they show */
 #define NEAR (3 * USECS_PER_HOUR)

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "common/function.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "netsuite_fdw/netsuite_fdw.h"
@@ -14,8 +15,7 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
-extern PGDLLEXPORT Datum netsuite_check(PG_FUNCTION_ARGS);
-PG_FUNCTION_INFO_V1(netsuite_check);
+SQL_FUNCTION(netsuite_check);
 
 #define MOST_SKEW_S 120 /* that signatures and assertions bear */
 #define RENEW_DAYS 30   /* before a certificate ends */

@@ -8,6 +8,7 @@
 #include "commands/comment.h"
 #include "commands/defrem.h"
 #include "commands/event_trigger.h"
+#include "common/function.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "foreign/fdwapi.h"
@@ -38,22 +39,14 @@ PG_MODULE_MAGIC;
 
 extern PGDLLEXPORT void _PG_init(void);
 
-extern PGDLLEXPORT Datum netsuite_fdw_handler(PG_FUNCTION_ARGS);
-PG_FUNCTION_INFO_V1(netsuite_fdw_handler);
-extern PGDLLEXPORT Datum netsuite_fdw_comment(PG_FUNCTION_ARGS);
-PG_FUNCTION_INFO_V1(netsuite_fdw_comment);
-extern PGDLLEXPORT Datum netsuite_server_time(PG_FUNCTION_ARGS);
-PG_FUNCTION_INFO_V1(netsuite_server_time);
-extern PGDLLEXPORT Datum netsuite_moment(PG_FUNCTION_ARGS);
-PG_FUNCTION_INFO_V1(netsuite_moment);
-extern PGDLLEXPORT Datum netsuite_wall_clock(PG_FUNCTION_ARGS);
-PG_FUNCTION_INFO_V1(netsuite_wall_clock);
-extern PGDLLEXPORT Datum netsuite_governance(PG_FUNCTION_ARGS);
-PG_FUNCTION_INFO_V1(netsuite_governance);
-extern PGDLLEXPORT Datum netsuite_query(PG_FUNCTION_ARGS);
-PG_FUNCTION_INFO_V1(netsuite_query);
-extern PGDLLEXPORT Datum netsuite_tables(PG_FUNCTION_ARGS);
-PG_FUNCTION_INFO_V1(netsuite_tables);
+SQL_FUNCTION(netsuite_fdw_handler);
+SQL_FUNCTION_OF_ANY_VERSION(netsuite_fdw_comment);
+SQL_FUNCTION(netsuite_server_time);
+SQL_FUNCTION(netsuite_moment);
+SQL_FUNCTION(netsuite_wall_clock);
+SQL_FUNCTION(netsuite_governance);
+SQL_FUNCTION(netsuite_query);
+SQL_FUNCTION(netsuite_tables);
 
 void
 _PG_init(void)
@@ -116,6 +109,9 @@ netsuite_fdw_comment(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("netsuite_fdw_comment can only be called as an event trigger")));
+	/* everybody's commands go on */
+	if (!version_fits(WARNING))
+		PG_RETURN_NULL();
 	SPI_connect();
 	if (SPI_execute("SELECT DISTINCT objid FROM pg_catalog.pg_event_trigger_ddl_commands() "
 					"WHERE object_type = 'foreign table'",

@@ -18,6 +18,7 @@
 #include "catalog/pg_type.h"
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
+#include "common/function.h"
 #include "common/secret.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
@@ -33,8 +34,7 @@
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
-extern PGDLLEXPORT Datum netsuite_fdw_validator(PG_FUNCTION_ARGS);
-PG_FUNCTION_INFO_V1(netsuite_fdw_validator);
+SQL_FUNCTION(netsuite_fdw_validator);
 
 typedef enum OptionKind
 {

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "common/function.h"
 #include "fmgr.h"
 #include "foreign/foreign.h"
 #include "funcapi.h"
@@ -15,8 +16,7 @@
 #include "utils/date.h"
 #include "utils/timestamp.h"
 
-extern PGDLLEXPORT Datum netsuite_stats(PG_FUNCTION_ARGS);
-PG_FUNCTION_INFO_V1(netsuite_stats);
+SQL_FUNCTION(netsuite_stats);
 
 #define N_COLUMNS 9
 

@@ -170,7 +170,7 @@ SELECT count(*) FROM again JOIN sketches USING (part) WHERE again.t::text = sket
 SELECT 'nonsense'::profile_sketch;
 SELECT ''::profile_sketch;
 SELECT 'UFMB'::profile_sketch;
-SELECT encode('\x505302'::bytea || '\x0000000000'::bytea, 'base64')::profile_sketch;
+SELECT encode('\x50537f'::bytea || '\x0000000000'::bytea, 'base64')::profile_sketch;
 CREATE FUNCTION damaged(whole text, tries int) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE b bytea := decode(whole, 'base64'); n bigint := 0; d bytea;
 BEGIN

@@ -7,16 +7,12 @@
 
 #include "postgres.h"
 
+#include "common/function.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
 #endif
-
-/* PostgreSQL 15 does not export what it calls */
-#define SQL_FUNCTION(name) \
-	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
-	PG_FUNCTION_INFO_V1(name)
 
 #if PG_VERSION_NUM >= 160000
 #define names_of(text) stringToQualifiedNameList(text, NULL)

@@ -18,6 +18,7 @@
 #include "ingest/base/door.h"
 #include "ingest/base/home.h"
 #include "ingest/base/sql.h"
+#include "ingest/base/words.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -90,8 +91,8 @@ become_again(const Identity *saved)
 }
 
 /*
- * Within PG_CATCH: the error again without its context.  What the engine did to find
- * out that something is wrong helps nobody who meets the message.
+ * Within PG_CATCH: the error again without its context, and in words.  What the engine
+ * did to find out that something is wrong helps nobody who meets the message.
  */
 void
 rethrow_plain(MemoryContext context)
@@ -102,6 +103,7 @@ rethrow_plain(MemoryContext context)
 	error = CopyErrorData();
 	FlushErrorState();
 	error->context = NULL;
+	error_in_words(error);
 	ReThrowError(error);
 }
 

@@ -43,7 +43,7 @@ look(void)
 	rows = repo_rows("SELECT CASE WHEN system_identifier = $1 AND database = $2 THEN era ELSE 0 END FROM ingest.installation", this_cluster(), arg_oid(MyDatabaseId));
 	if (rows->n == 0)
 		return -1;
-	known_era = atoi(rows->v[0][0]);
+	known_era = to_int4(first_row(rows)[0]);
 	return known_era;
 }
 

@@ -147,11 +147,26 @@ sql_begin(void)
 	return level;
 }
 
+/* What was found out since is forgotten */
 void
 sql_end(int level)
 {
 	SPI_finish();
 	settings_end(level);
+}
+
+Datum
+sql_end_int4(int level, int32 value)
+{
+	sql_end(level);
+	return Int32GetDatum(value);
+}
+
+Datum
+sql_end_int8(int level, int64 value)
+{
+	sql_end(level);
+	return Int64GetDatum(value);
 }
 
 void
@@ -211,7 +226,6 @@ execute(SqlWho who, const char *sql, int nargs, const SqlArg *args)
 	Identity saved;
 	Arguments a;
 	volatile int code = 0;
-
 	MemoryContext context = CurrentMemoryContext;
 
 	spread(&a, nargs, args);
@@ -243,6 +257,7 @@ sql_rows(SqlWho who, const char *sql, int nargs, const SqlArg *args)
 	if (pushed)
 		PushActiveSnapshot(GetTransactionSnapshot());
 	execute(who, sql, nargs, args);
+	rows->sql = sql;
 	table = SPI_tuptable;
 	if (table)
 	{
@@ -461,6 +476,30 @@ text_kept(const char *string)
 	SET_VARSIZE(kept, VARHDRSZ + n);
 	memcpy(VARDATA(kept), string, n);
 	return kept;
+}
+
+char **
+first_row(const Rows *rows)
+{
+	if (rows->n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("a row that is needed is gone"),
+				 errdetail("No row came from: %s", rows->sql),
+				 errhint("What it described was dropped meanwhile, or the repository is being restored.")));
+	return rows->v[0];
+}
+
+int32
+to_int4(const char *text)
+{
+	return text ? atoi(text) : 0;
+}
+
+Oid
+to_oid(const char *text)
+{
+	return text ? atooid(text) : InvalidOid;
 }
 
 int64

@@ -37,6 +37,7 @@ typedef struct Rows
 	uint64 n;
 	int columns;
 	char ***v;
+	const char *sql;
 } Rows;
 
 typedef enum SqlWho
@@ -66,6 +67,11 @@ extern uint64 sql_run(SqlWho who, const char *sql, int nargs, const SqlArg *args
 extern char *rows_value(Rows *rows);
 /* A text that outlives sql_end */
 extern text *text_kept(const char *string);
+/* The first row; an error if there is none, since rows of the repository may go while somebody works with them */
+extern char **first_row(const Rows *rows);
+/* A column's value; of NULL 0 or false */
+extern int32 to_int4(const char *text);
+extern Oid to_oid(const char *text);
 extern int64 to_int8(const char *text);
 extern bool to_bool(const char *text);
 
@@ -109,7 +115,10 @@ extern int prepared_run(Prepared *prepared, Datum *values, const char *nulls, lo
 extern int settings_begin(void);
 extern void settings_end(int level);
 extern int sql_begin(void);
+/* Frees all that came from statements since: what a function returns of it goes through the other ones, or text_kept() */
 extern void sql_end(int level);
+extern Datum sql_end_int4(int level, int32 value);
+extern Datum sql_end_int8(int level, int64 value);
 extern void sql_settings(void);
 /* What the user's own statements expect: until the transaction's end or sql_settings */
 extern void sql_settings_of_user(void);

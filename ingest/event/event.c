@@ -101,8 +101,8 @@ audience_of(const char *source)
 
 	if (rows && rows->n > 0)
 	{
-		audience.source = atoi(rows->v[0][0]);
-		audience.owner = atooid(rows->v[0][1]);
+		audience.source = to_int4(first_row(rows)[0]);
+		audience.owner = to_oid(first_row(rows)[1]);
 	}
 	return audience;
 }
@@ -193,12 +193,12 @@ position_read(Position *p, const char *consumer)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("there is no consumer \"%s\"", consumer),
 				 errhint("ingest.subscribe('%s') makes one, which gets all events from then on.", consumer)));
-	v = rows->v[0];
+	v = first_row(rows);
 	if (!to_bool(v[8]))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("consumer \"%s\" belongs to another role", consumer)));
-	p->era = atoi(v[0]);
+	p->era = to_int4(v[0]);
 	p->seen = v[1];
 	p->open = v[2];
 	p->last_id = to_int8(v[3]);
@@ -249,14 +249,14 @@ position_next(Position *p, int32 era)
 	now = repo_rows("SELECT s.last_value, pg_current_snapshot(), pg_snapshot_xmax(pg_current_snapshot()), "
 					"$1::pg_catalog.xid8 <= pg_snapshot_xmin($2::pg_catalog.pg_snapshot) FROM ingest.event_id_seq s",
 					arg_text(p->next_xid), arg_text(p->seen));
-	if (to_bool(now->v[0][3]))
+	if (to_bool(first_row(now)[3]))
 		p->floor_id = p->next_id;
-	if (p->next_xid == NULL || to_bool(now->v[0][3]))
+	if (p->next_xid == NULL || to_bool(first_row(now)[3]))
 	{
-		p->next_xid = now->v[0][2];
-		p->next_id = to_int8(now->v[0][0]);
+		p->next_xid = first_row(now)[2];
+		p->next_id = to_int8(first_row(now)[0]);
 	}
-	p->open = now->v[0][1];
+	p->open = first_row(now)[1];
 }
 
 /* Types whose data hold values of rows, or errors that may quote them */

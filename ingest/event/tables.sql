@@ -2,7 +2,7 @@
 -- The outbox: what happened, in the transaction in which it happened.
 
 CREATE TABLE installation (
-    one boolean PRIMARY KEY DEFAULT true CHECK (one), -- one row
+    one boolean PRIMARY KEY DEFAULT true CONSTRAINT "there is one row" CHECK (one), -- one row
     system_identifier numeric NOT NULL, -- the cluster that wrote the last events
     database oid NOT NULL, -- and the database there
     era integer NOT NULL -- rises when that changes: transaction ids of another cluster do not compare
@@ -34,7 +34,7 @@ COMMENT ON TABLE event IS 'the outbox: CloudEvents 1.0';
 CREATE INDEX event_time ON event USING brin (time);
 
 CREATE TABLE subscription (
-    consumer text PRIMARY KEY, -- name of the consumer
+    consumer text PRIMARY KEY CONSTRAINT "a name has at most 500 bytes" CHECK (octet_length(consumer) <= 500), -- name of the consumer
     owner oid NOT NULL, -- role that may read and acknowledge as this consumer
     owner_name name NOT NULL, -- its name when it was last looked at, by which a restore finds it again
     types text[], -- types it wants; a trailing * stands for any rest; null: all

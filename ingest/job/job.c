@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
+#include "ingest/base/argument.h"
 #include "ingest/base/compat.h"
 #include "ingest/repository/access.h"
 #include "ingest/repository/crawl.h"
@@ -62,13 +63,13 @@ read_job(Job *job, int64 id)
 	if (rows->n == 0)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("job %lld is gone", (long long) id)));
 	job->id = id;
-	strlcpy(job->name, rows->v[0][0], sizeof(job->name));
-	strlcpy(job->kind, rows->v[0][1], sizeof(job->kind));
+	strlcpy(job->name, first_row(rows)[0], sizeof(job->name));
+	strlcpy(job->kind, first_row(rows)[1], sizeof(job->kind));
 	if (job->argument)
 		pfree(job->argument);
-	job->argument = MemoryContextStrdup(TopMemoryContext, rows->v[0][2]);
-	job->max_attempts = atoi(rows->v[0][3]);
-	job->timeout_ms = (int64) strtod(rows->v[0][4], NULL);
+	job->argument = MemoryContextStrdup(TopMemoryContext, first_row(rows)[2]);
+	job->max_attempts = to_int4(first_row(rows)[3]);
+	job->timeout_ms = (int64) strtod(first_row(rows)[4], NULL);
 }
 
 /* -- kinds -- */
@@ -181,7 +182,7 @@ sync_with_look(const char *name, Failure *failure)
 		return false;
 	rows = repo_rows("SELECT d.name, t.name FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id JOIN ingest.data_source d ON d.id = s.source WHERE s.name = $1",
 					 arg_text(name));
-	return rows->n > 0 && crawl(rows->v[0][0], &rows->v[0][1], 1, false, failure) && sync_run(name, failure);
+	return rows->n > 0 && crawl(first_row(rows)[0], &first_row(rows)[1], 1, false, failure) && sync_run(name, failure);
 }
 
 static void
@@ -321,9 +322,9 @@ put(void *arg)
 	job = repo_rows("SELECT id, owner FROM ingest.job WHERE name = $1", arg_text(putting->name));
 	if (job->n == 0)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("job \"%s\" is gone", putting->name)));
-	putting->id = to_int8(job->v[0][0]);
+	putting->id = to_int8(first_row(job)[0]);
 	/* a job does what its owner may do, in a session of the owner's */
-	if (atooid(job->v[0][1]) != GetUserId())
+	if (to_oid(first_row(job)[1]) != GetUserId())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("job \"%s\" runs as its owner, in a session of the owner's", putting->name),
@@ -335,7 +336,7 @@ put(void *arg)
 Datum
 ingest_run_job(PG_FUNCTION_ARGS)
 {
-	Putting putting = {text_to_cstring(PG_GETARG_TEXT_PP(0))};
+	Putting putting = {required_text(0)};
 	Failure failure;
 	Rows *rows;
 
@@ -344,11 +345,11 @@ ingest_run_job(PG_FUNCTION_ARGS)
 		failure_rethrow(&failure);
 	(void) jobs_work(putting.id, 1);
 	rows = repo_rows("SELECT state, error, error_hint FROM ingest.run WHERE job = $1 AND id > $2 ORDER BY id DESC LIMIT 1", arg_int8(putting.id), arg_int8(putting.before));
-	if (rows->n > 0 && strcmp(rows->v[0][0], "succeeded") != 0)
+	if (rows->n > 0 && strcmp(first_row(rows)[0], "succeeded") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OPERATOR_INTERVENTION),
-				 errmsg("job \"%s\" %s: %s", putting.name, rows->v[0][0], rows->v[0][1]),
-				 rows->v[0][2] ? errhint("%s", rows->v[0][2]) : 0));
+				 errmsg("job \"%s\" %s: %s", putting.name, first_row(rows)[0], first_row(rows)[1]),
+				 first_row(rows)[2] ? errhint("%s", first_row(rows)[2]) : 0));
 	if (rows->n == 0)
 		ereport(NOTICE,
 				(errmsg("job \"%s\" was not begun, and waits in the queue", putting.name),
@@ -368,17 +369,17 @@ ingest_cancel(PG_FUNCTION_ARGS)
 						  number ? arg_int8(PG_GETARG_INT64(0)) : arg_null(INT8OID), arg_oid(GetUserId()));
 	bool cancelled = false;
 
-	if (run->n == 0 || !to_bool(run->v[0][5]))
+	if (run->n == 0 || !to_bool(first_row(run)[5]))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("there is no run %s", number ? number : "null"),
 				 errhint("SELECT run FROM ingest.run_status lists them.")));
-	require_owner(atooid(run->v[0][1]), run->v[0][2], "run", number);
-	if (strcmp(run->v[0][3], "running") == 0 && run->v[0][0])
+	require_owner(to_oid(first_row(run)[1]), first_row(run)[2], "run", number);
+	if (strcmp(first_row(run)[3], "running") == 0 && first_row(run)[0])
 		cancelled = to_bool(own_value("SELECT pg_cancel_backend(a.pid) FROM pg_stat_activity a WHERE a.pid = $1 AND a.backend_start <= $2::timestamptz",
-									  arg_int8(to_int8(run->v[0][0])), arg_text(run->v[0][4])));
+									  arg_int8(to_int8(first_row(run)[0])), arg_text(first_row(run)[4])));
 	if (!cancelled)
-		ereport(NOTICE, (errmsg("run %s does not run: it is %s", number, run->v[0][3])));
+		ereport(NOTICE, (errmsg("run %s does not run: it is %s", number, first_row(run)[3])));
 	audit("cancel", number, NULL, NULL);
 	sql_end(level);
 	PG_RETURN_BOOL(cancelled);

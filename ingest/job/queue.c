@@ -12,6 +12,7 @@
 
 #include "access/xact.h"
 #include "common/pg_prng.h"
+#include "ingest/base/argument.h"
 #include "ingest/base/compat.h"
 #include "ingest/base/lock.h"
 #include "ingest/job/cron.h"
@@ -154,7 +155,7 @@ bury(int64 job, int attempts, int64 run, const char *name, const char *reason)
 	json_text(&json, "job", name);
 	json_int8(&json, "attempts", attempts);
 	json_text(&json, "reason", reason);
-	event_emit_for(atooid(repo_value("SELECT owner FROM ingest.job WHERE id = $1", arg_int8(job))), "ingest.job.dead", name, json_close(&json));
+	event_emit_for(to_oid(repo_value("SELECT owner FROM ingest.job WHERE id = $1", arg_int8(job))), "ingest.job.dead", name, json_close(&json));
 }
 
 void
@@ -206,9 +207,9 @@ breaker_note(int32 source, const Failure *failure)
 					 "changed_at = CASE WHEN n.to_state <> n.state THEN clock_timestamp() ELSE n.changed_at END, reason = CASE WHEN n.to_state = 'open' THEN coalesce($3, n.reason) END "
 					 "FROM next n, ingest.data_source d WHERE c.source = n.source AND d.id = c.source RETURNING d.name, n.state, n.to_state",
 					 arg_int8(source), arg_bool(failed), arg_text(failed ? failure->message : NULL));
-	if (rows->n == 0 || strcmp(rows->v[0][1], rows->v[0][2]) == 0)
+	if (rows->n == 0 || strcmp(first_row(rows)[1], first_row(rows)[2]) == 0)
 		return;
-	breaker_event(rows->v[0][0], strcmp(rows->v[0][2], "open") == 0 ? "opened" : "closed", failed ? failure->message : NULL);
+	breaker_event(first_row(rows)[0], strcmp(first_row(rows)[2], "open") == 0 ? "opened" : "closed", failed ? failure->message : NULL);
 }
 
 /* -- looking after -- */
@@ -239,7 +240,7 @@ queue_care(void)
 			continue;
 		/* one that takes its worker with it each time */
 		repo_run("DELETE FROM ingest.queue WHERE id = $1", arg_int8(to_int8(rows->v[i][0])));
-		bury(job, atoi(rows->v[i][2]), 0, rows->v[i][3], psprintf("its worker died %s times", rows->v[i][2]));
+		bury(job, to_int4(rows->v[i][2]), 0, rows->v[i][3], psprintf("its worker died %s times", rows->v[i][2]));
 	}
 }
 
@@ -366,8 +367,8 @@ unschedule(const char *id)
 Datum
 ingest_schedule(PG_FUNCTION_ARGS)
 {
-	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	char *schedule = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	char *name = required_text(0);
+	char *schedule = required_text(1);
 	int level = sql_begin();
 	char *id = owned_job(name);
 	const char *keeper = "launcher";
@@ -395,9 +396,8 @@ ingest_schedule(PG_FUNCTION_ARGS)
 Datum
 ingest_unschedule(PG_FUNCTION_ARGS)
 {
+	char *name = required_text(0);
 	int level = sql_begin();
-
-	char *name = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char *id = owned_job(name);
 
 	if (repo_value("SELECT schedule FROM ingest.job WHERE id = $1", arg_int8(to_int8(id))) == NULL)
@@ -412,8 +412,8 @@ ingest_unschedule(PG_FUNCTION_ARGS)
 Datum
 ingest_drop_job(PG_FUNCTION_ARGS)
 {
+	char *name = required_text(0);
 	int level = sql_begin();
-	char *name = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char *id = owned_job(name);
 
 	unschedule(id);

@@ -375,7 +375,7 @@ ingest_launcher_main(Datum arg)
 static bool
 extension_is_there(void)
 {
-	return OidIsValid(get_extension_oid("ingest", true)) && SearchSysCacheExists1(NAMESPACENAME, CStringGetDatum("ingest"));
+	return OidIsValid(get_extension_oid("ingest", true)) && SearchSysCacheExists1(NAMESPACENAME, CStringGetDatum("ingest")) && version_fits(LOG);
 }
 
 /* Hourly: what nobody needs any more */
@@ -386,17 +386,27 @@ tidy(void)
 			 arg_datum(FLOAT8OID, Float8GetDatum(event_retention), false), arg_datum(FLOAT8OID, Float8GetDatum(run_retention), false));
 }
 
+typedef struct Owner
+{
+	Oid role;
+	int wanted; /* workers */
+	bool can_login;
+} Owner;
+
 typedef struct Tick
 {
 	bool tidy;
 	bool look; /* at freshness */
-	Rows *owners;
+	MemoryContext context;
+	int n_owners;
+	Owner *owners; /* whose jobs are due */
 } Tick;
 
 static void
 tick(void *arg)
 {
 	Tick *t = arg;
+	Rows *rows;
 
 	(void) queue_due();
 	queue_care();
@@ -404,8 +414,12 @@ tick(void *arg)
 		repo_run("SELECT ingest.check_freshness()");
 	if (t->tidy)
 		tidy();
-	t->owners = repo_rows("SELECT r.oid, least(count(*), 64), r.rolcanlogin FROM (SELECT owner FROM ingest.queue WHERE worker IS NULL AND run_at <= now() LIMIT 1000) q "
-						  "JOIN pg_roles r ON r.oid = q.owner GROUP BY r.oid, r.rolcanlogin ORDER BY 2 DESC");
+	rows = repo_rows("SELECT r.oid, least(count(*), 64), r.rolcanlogin FROM (SELECT owner FROM ingest.queue WHERE worker IS NULL AND run_at <= now() LIMIT 1000) q "
+					 "JOIN pg_roles r ON r.oid = q.owner GROUP BY r.oid, r.rolcanlogin ORDER BY 2 DESC");
+	/* beyond the end of SPI, which frees its answers */
+	t->owners = MemoryContextAlloc(t->context, sizeof(Owner) * Max(rows->n, 1));
+	for (uint64 i = 0; i < rows->n; i++)
+		t->owners[t->n_owners++] = (Owner){to_oid(rows->v[i][0]), to_int4(rows->v[i][1]), to_bool(rows->v[i][2])};
 }
 
 static void
@@ -448,6 +462,7 @@ ingest_scheduler_main(Datum arg)
 		SPI_connect_ext(SPI_OPT_NONATOMIC);
 		sql_settings();
 		MemoryContextSwitchTo(context);
+		t.context = context;
 		t.tidy = GetCurrentTimestamp() > tidied + USECS_PER_HOUR;
 		if (t.tidy)
 			tidied = GetCurrentTimestamp();
@@ -471,21 +486,20 @@ ingest_scheduler_main(Datum arg)
 		CommitTransactionCommand();
 		pgstat_report_stat(true);
 		pgstat_report_activity(STATE_IDLE, NULL);
-		for (uint64 i = 0; t.owners && i < t.owners->n; i++)
+		for (int i = 0; i < t.n_owners; i++)
 		{
-			Oid role = atooid(t.owners->v[i][0]);
-			int wanted = atoi(t.owners->v[i][1]);
+			Owner *owner = &t.owners[i];
 
-			if (!to_bool(t.owners->v[i][2]) && GetCurrentTimestamp() > warned + 5 * USECS_PER_MINUTE)
+			if (!owner->can_login && GetCurrentTimestamp() > warned + 5 * USECS_PER_MINUTE)
 			{
 				warned = GetCurrentTimestamp();
 				ereport(LOG,
 						(errmsg("ingest: jobs wait whose owner cannot log in"),
 						 errhint("ALTER ROLE … LOGIN, or let another role own them.")));
 			}
-			for (int n = count_workers(me.database, role); to_bool(t.owners->v[i][2]) && n < wanted; n++)
+			for (int n = count_workers(me.database, owner->role); owner->can_login && n < owner->wanted; n++)
 			{
-				if (!start(WORKER, me.database, role))
+				if (!start(WORKER, me.database, owner->role))
 					break;
 			}
 		}

@@ -277,12 +277,11 @@ ingest_add_rule(PG_FUNCTION_ARGS)
 	repo_run("DELETE FROM ingest.rule WHERE (schema_name, table_name) = ($1, $2) AND NOT ingest_internal.owns(owner, $3)", arg_name(subject.schema), arg_name(subject.table),
 			 arg_oid(PG_GETARG_OID(0)));
 	id = repo_value("INSERT INTO ingest.rule (source, schema_name, table_name, kind, columns, arguments, severity, tolerance, owner, owner_name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, pg_get_userbyid($9)) "
-					"ON CONFLICT (schema_name, table_name, kind, columns, arguments) DO UPDATE SET severity = excluded.severity, tolerance = excluded.tolerance, enabled = true RETURNING id",
+					"ON CONFLICT (schema_name, table_name, kind, columns, md5(arguments::text)) DO UPDATE SET severity = excluded.severity, tolerance = excluded.tolerance, enabled = true RETURNING id",
 					subject.source ? arg_int8(subject.source) : arg_null(INT8OID), arg_name(subject.schema), arg_name(subject.table), arg_text(rule.kind), columns, arguments,
 					arg_datum(TEXTOID, PG_GETARG_DATUM(4), false), arg_datum(FLOAT8OID, PG_GETARG_DATUM(5), false), arg_oid(GetUserId()));
 	audit("add_rule", id, NULL, NULL);
-	sql_end(level);
-	PG_RETURN_INT32(atoi(id));
+	return sql_end_int4(level, to_int4(id));
 }
 
 /* -- checking -- */
@@ -317,9 +316,9 @@ scan_rules(void *arg)
 	for (int i = 0; i < scan->n; i++)
 	{
 		Rule *rule = scan->rules[i];
-		char *value = rows->v[0][i + 1];
+		char *value = first_row(rows)[i + 1];
 
-		rule->rows = to_int8(rows->v[0][0]);
+		rule->rows = to_int8(first_row(rows)[0]);
 		if (rule->violation)
 		{
 			rule->violations = to_int8(value);
@@ -363,7 +362,7 @@ keep_result(const Rule *rule, const Subject *subject, const Run *run, ReturnSetI
 	repo_run("INSERT INTO ingest.rule_result (rule, run, rows, violations, ok, examples, where_clause) VALUES ($1, $2, $3, $4, $5, $6::text[], $7)",
 			 arg_int8(to_int8(rule->id)), arg_int8(run->id), arg_int8(rule->rows), arg_int8(rule->violations), arg_bool(rule->ok), arg_text(rule->examples),
 			 arg_text(rule->violation));
-	values[0] = Int32GetDatum(atoi(rule->id));
+	values[0] = Int32GetDatum(to_int4(rule->id));
 	values[1] = CStringGetTextDatum(rule->kind);
 	values[2] = CStringGetTextDatum(columns);
 	values[3] = CStringGetTextDatum(rule->severity);
@@ -399,7 +398,7 @@ read_rule(Rule *rule, char **v, const char *relation)
 	rule->arguments = v[3];
 	rule->severity = v[4];
 	rule->tolerance = strtod(v[5], NULL);
-	rule->owner = atooid(v[6]);
+	rule->owner = to_oid(v[6]);
 	compile(rule, relation);
 }
 
@@ -500,7 +499,7 @@ ingest_check_quality(PG_FUNCTION_ARGS)
 	for (uint64 i = 0; i < rows->n; i++)
 	{
 		/* a table that was made again under the name of another one's has none of its rules */
-		if (!owns_relation(atooid(rows->v[i][6]), PG_GETARG_OID(0)))
+		if (!owns_relation(to_oid(rows->v[i][6]), PG_GETARG_OID(0)))
 			ereport(NOTICE,
 					(errmsg("rule %s is left out: the role that made it does not own %s", rows->v[i][0], relation)));
 		else

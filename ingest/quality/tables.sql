@@ -6,17 +6,18 @@ CREATE TABLE rule (
     source integer REFERENCES data_source ON DELETE CASCADE, -- the source, where the table is one's copy
     schema_name name NOT NULL, -- schema of the table
     table_name name NOT NULL, -- name of the table
-    kind text NOT NULL CHECK (kind IN ('not_null', 'unique', 'in_set', 'range', 'pattern', 'length', 'references', 'freshness', 'row_count', 'sql')), -- what it demands
-    columns name[] NOT NULL DEFAULT '{}', -- of which columns
+    kind text NOT NULL CONSTRAINT "kind must be one of the kinds of rules" CHECK (kind IN ('not_null', 'unique', 'in_set', 'range', 'pattern', 'length', 'references', 'freshness', 'row_count', 'sql')), -- what it demands
+    columns name[] NOT NULL DEFAULT '{}' CONSTRAINT "a rule has at most 32 columns" CHECK (cardinality(columns) <= 32), -- of which columns
     arguments jsonb NOT NULL DEFAULT '{}', -- values, min, max, pattern, table, columns, within, condition: see add_rule
-    severity text NOT NULL DEFAULT 'error' CHECK (severity IN ('info', 'warning', 'error')), -- how bad a failure is
-    tolerance float8 NOT NULL DEFAULT 0 CHECK (tolerance BETWEEN 0 AND 1), -- share of rows that may violate it
+    severity text NOT NULL DEFAULT 'error' CONSTRAINT "severity must be info, warning or error" CHECK (severity IN ('info', 'warning', 'error')), -- how bad a failure is
+    tolerance float8 NOT NULL DEFAULT 0 CONSTRAINT "tolerance must be between 0 and 1" CHECK (tolerance BETWEEN 0 AND 1), -- share of rows that may violate it
     enabled boolean NOT NULL DEFAULT true, -- whether it is checked
     owner oid NOT NULL, -- who made it
     owner_name name NOT NULL, -- its name when it was last looked at, by which a restore finds it again
-    created_at timestamptz NOT NULL DEFAULT now(), -- when it was made
-    UNIQUE (schema_name, table_name, kind, columns, arguments)
+    created_at timestamptz NOT NULL DEFAULT now() -- when it was made
 );
+-- arguments may be longer than an index takes
+CREATE UNIQUE INDEX rule_same ON rule (schema_name, table_name, kind, columns, md5(arguments::text));
 COMMENT ON TABLE rule IS 'what must hold in a table';
 
 CREATE TABLE rule_result (
@@ -41,8 +42,8 @@ CREATE TABLE anomaly (
     schema_name name, -- schema of the table
     table_name name, -- name of the table
     column_name name, -- the column
-    kind text NOT NULL CHECK (kind IN ('volume', 'freshness', 'null_share', 'distinct_share', 'distribution', 'schema', 'reconciliation', 'deletion', 'clock')), -- what is odd
-    severity text NOT NULL DEFAULT 'warning' CHECK (severity IN ('info', 'warning', 'error')), -- how bad
+    kind text NOT NULL CONSTRAINT "kind must be one of the kinds of anomalies" CHECK (kind IN ('volume', 'freshness', 'null_share', 'distinct_share', 'distribution', 'schema', 'reconciliation', 'deletion', 'clock')), -- what is odd
+    severity text NOT NULL DEFAULT 'warning' CONSTRAINT "severity must be info, warning or error" CHECK (severity IN ('info', 'warning', 'error')), -- how bad
     summary text NOT NULL, -- in a sentence
     evidence jsonb NOT NULL DEFAULT '{}', -- the figures behind it
     detected_at timestamptz NOT NULL DEFAULT now(), -- when it was found

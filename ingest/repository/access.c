@@ -88,15 +88,15 @@ reader_of(Oid relid, const char *what)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("there is no table with the number %u", relid)));
-	if (to_bool(rows->v[0][1]))
-		return atooid(rows->v[0][0]);
-	if (!to_bool(rows->v[0][2]))
+	if (to_bool(first_row(rows)[1]))
+		return to_oid(first_row(rows)[0]);
+	if (!to_bool(first_row(rows)[2]))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of %s", rows->v[0][3]),
+				 errmsg("must be owner of %s", first_row(rows)[3]),
 				 errdetail("The %s of a view or foreign table is for its owner, who may see other rows in it than you.", what)));
 	require_all_readable(relid, what);
-	return atooid(rows->v[0][0]);
+	return to_oid(first_row(rows)[0]);
 }
 
 /* acts_for(owner) */
@@ -207,8 +207,8 @@ ingest_sees_rows(PG_FUNCTION_ARGS)
 {
 	int level = sql_begin();
 	Rows *rows = repo_rows("SELECT owner, target_schema, target_table FROM ingest.sync WHERE id = $1", arg_int8(PG_GETARG_INT32(0)));
-	bool sees = rows->n > 0 && (acts_for(GetUserId(), atooid(rows->v[0][0])) ||
-								to_bool(own_value("SELECT ingest_internal.sees_table($1, $2, $3)", arg_oid(atooid(rows->v[0][0])), arg_name(rows->v[0][1]), arg_name(rows->v[0][2]))));
+	bool sees = rows->n > 0 && (acts_for(GetUserId(), to_oid(first_row(rows)[0])) ||
+								to_bool(own_value("SELECT ingest_internal.sees_table($1, $2, $3)", arg_oid(to_oid(first_row(rows)[0])), arg_name(first_row(rows)[1]), arg_name(first_row(rows)[2]))));
 
 	sql_end(level);
 	PG_RETURN_BOOL(sees);

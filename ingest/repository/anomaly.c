@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "ingest/base/argument.h"
 #include "ingest/repository/access.h"
 #include "ingest/repository/anomaly.h"
 #include "ingest/base/compat.h"
@@ -37,9 +38,9 @@ subject_of_relation(Oid relid)
 					 arg_name(subject.schema), arg_name(subject.table));
 	if (rows->n > 0)
 	{
-		subject.source = atoi(rows->v[0][0]);
-		subject.source_name = rows->v[0][1];
-		subject.sync = atoi(rows->v[0][2]);
+		subject.source = to_int4(first_row(rows)[0]);
+		subject.source_name = first_row(rows)[1];
+		subject.sync = to_int4(first_row(rows)[2]);
 	}
 	return subject;
 }
@@ -179,8 +180,8 @@ profile_relation(const Subject *s, Oid owner, const Run *run, int64 sample_rows)
 	json_text(&json, "table", table);
 	json_int8(&json, "run", run->id);
 	json_raw(&json, "sampled", sample_rows > 0 ? "true" : "false");
-	json_raw(&json, "columns", summary->v[0][0]);
-	json_raw(&json, "rows", summary->v[0][1]);
+	json_raw(&json, "columns", first_row(summary)[0]);
+	json_raw(&json, "rows", first_row(summary)[1]);
 	event_emit("ingest.profile.completed", s->source_name, table, json_close(&json));
 	rows = repo_rows(psprintf(findings, schema), arg_int8(run->id), arg_name(s->schema), arg_name(s->table));
 	for (uint64 i = 0; i < rows->n; i++)
@@ -200,20 +201,16 @@ Datum
 ingest_profile_now(PG_FUNCTION_ARGS)
 {
 	int64 rows = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1);
+	Oid relid = required_oid(0);
 	int level = sql_begin();
-	Subject subject;
-	Oid owner;
+	Subject subject = subject_of_relation(relid);
+	Oid owner = reader_of(relid, "profile");
 	Run *run;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the table must not be null")));
-	subject = subject_of_relation(PG_GETARG_OID(0));
-	owner = reader_of(PG_GETARG_OID(0), "profile");
 	run = run_begin("profile", quoted_relation(subject.schema, subject.table), subject.source_name, subject.source, subject.sync);
 	profile_relation(&subject, owner, run, rows);
 	run_succeed(run);
-	sql_end(level);
-	PG_RETURN_INT64(run->id);
+	return sql_end_int8(level, run->id);
 }
 
 /* -- freshness -- */
@@ -234,7 +231,7 @@ ingest_check_freshness(PG_FUNCTION_ARGS)
 	for (uint64 i = 0; i < rows->n; i++)
 	{
 		char **v = rows->v[i];
-		Subject subject = {atoi(v[0]), v[1], atoi(v[2]), v[3], v[4]};
+		Subject subject = {to_int4(v[0]), v[1], to_int4(v[2]), v[3], v[4]};
 		StringInfoData json;
 
 		json_open(&json);
@@ -243,6 +240,5 @@ ingest_check_freshness(PG_FUNCTION_ARGS)
 		json_text(&json, "last_success", v[7]);
 		anomaly_of(&subject, &none, "freshness", "warning", NULL, psprintf("%s is older than %s", quoted_relation(v[3], v[4]), v[5]), json_close(&json));
 	}
-	sql_end(level);
-	PG_RETURN_INT32(rows->n);
+	return sql_end_int4(level, (int32) rows->n);
 }

@@ -10,6 +10,7 @@
 #include "catalog/pg_foreign_server.h"
 #include "commands/defrem.h"
 #include "foreign/foreign.h"
+#include "ingest/base/argument.h"
 #include "ingest/base/attempt.h"
 #include "ingest/base/compat.h"
 #include "ingest/repository/access.h"
@@ -38,12 +39,12 @@ static Source *
 source_of(Rows *rows)
 {
 	Source *source = palloc0(sizeof(Source));
-	char **v = rows->v[0];
+	char **v = first_row(rows);
 
-	source->id = atoi(v[0]);
+	source->id = to_int4(v[0]);
 	source->name = v[1];
 	source->server = v[2];
-	source->owner = atooid(v[3]);
+	source->owner = to_oid(v[3]);
 	source->local_schema = v[4];
 	source->remote_schemas = parse_array(v[5], &source->n_remote_schemas);
 	source->include = v[6];
@@ -106,9 +107,9 @@ source_clock(const Source *source)
 Datum
 ingest_register_source(PG_FUNCTION_ARGS)
 {
-	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	char *server_name = NameStr(*PG_GETARG_NAME(1));
-	char *schema = PG_ARGISNULL(2) ? name : NameStr(*PG_GETARG_NAME(2));
+	char *name = required_text(0);
+	char *server_name = required_name(1);
+	char *schema = PG_ARGISNULL(2) ? name : name_or_null(2);
 	ForeignServer *server = GetForeignServerByName(server_name, false);
 	StringInfoData json;
 	char *remote;
@@ -144,7 +145,7 @@ ingest_register_source(PG_FUNCTION_ARGS)
 					arg_datum(TEXTARRAYOID, PG_ARGISNULL(4) ? (Datum) 0 : PG_GETARG_DATUM(4), PG_ARGISNULL(4)),
 					PG_ARGISNULL(5) ? arg_null(TEXTOID) : arg_datum(TEXTOID, PG_GETARG_DATUM(5), false),
 					PG_ARGISNULL(6) ? arg_null(TEXTOID) : arg_datum(TEXTOID, PG_GETARG_DATUM(6), false),
-					arg_int8(PG_GETARG_INT32(7)));
+					arg_int8(required_int4(7)));
 	access_forget();
 	repo_run("INSERT INTO ingest.circuit (source) VALUES ($1)", arg_int8(to_int8(id)));
 	audit("register_source", name, NULL, NULL);
@@ -156,8 +157,7 @@ ingest_register_source(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(6))
 		user_run("SELECT ingest.schedule(ingest.create_job('crawl ' || $1, 'crawl', $1), $2)", arg_text(name),
 				 arg_datum(TEXTOID, PG_GETARG_DATUM(6), false));
-	sql_end(level);
-	PG_RETURN_INT32(atoi(id));
+	return sql_end_int4(level, to_int4(id));
 }
 
 /* -- checking -- */
@@ -183,7 +183,7 @@ generic_check(void *arg)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("there is no foreign table of server \"%s\" in schema \"%s\" to try", source->server, source->local_schema)));
-	(void) own_rows(psprintf("SELECT FROM %s LIMIT 1", table->v[0][0]));
+	(void) own_rows(psprintf("SELECT FROM %s LIMIT 1", first_row(table)[0]));
 }
 
 typedef struct SourceCheck

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
+#include "ingest/base/argument.h"
 #include "ingest/base/attempt.h"
 #include "ingest/base/compat.h"
 #include "ingest/base/lock.h"
@@ -263,8 +264,8 @@ record_table(Crawl *c, int64 schema_id, const char *name, const char *local)
 					 arg_int8(c->source->id), arg_int8(schema_id), arg_text(name), arg_name(c->source->local_schema), arg_name(local),
 					 arg_relation(relation), arg_text(listed(c, name, LISTED_DESCRIPTION)), arg_text(key), arg_text(cursor),
 					 arg_text(listed(c, name, LISTED_PARENT)), arg_text(listed(c, name, LISTED_PARENT_COLUMN)));
-	id = to_int8(rows->v[0][0]);
-	if (is_new || to_bool(rows->v[0][1]))
+	id = to_int8(first_row(rows)[0]);
+	if (is_new || to_bool(first_row(rows)[1]))
 	{
 		StringInfoData json;
 
@@ -283,7 +284,7 @@ record_table(Crawl *c, int64 schema_id, const char *name, const char *local)
 		json_int8(&json, "run", c->run->id);
 		event_emit(is_new ? "ingest.table.discovered" : "ingest.table.returned", c->source->name, name, json_close(&json));
 	}
-	record_columns(c, id, name, relation, rows->v[0][2], is_new);
+	record_columns(c, id, name, relation, first_row(rows)[2], is_new);
 	repo_run("INSERT INTO ingest.lineage_edge (source, from_schema, from_table, from_column, to_schema, to_table, to_column, kind, job, run) "
 			 "SELECT $1, $2, $3, name, $4, $5, name, 'import', $6, $7 FROM ingest.source_column WHERE table_id = $8 AND gone_at IS NULL "
 			 "ON CONFLICT (to_schema, to_table, to_column, from_schema, from_table, from_column, kind) DO UPDATE SET last_seen = now(), run = excluded.run, job = excluded.job",
@@ -296,7 +297,7 @@ record_table(Crawl *c, int64 schema_id, const char *name, const char *local)
 
 		if (attempt(count_table, &counting, &failure))
 			repo_run("UPDATE ingest.source_table SET row_count = $2::bigint, last_change = $3::timestamptz WHERE id = $1", arg_int8(id),
-					 arg_text(counting.rows->v[0][0]), arg_text(counting.rows->v[0][1]));
+					 arg_text(first_row(counting.rows)[0]), arg_text(first_row(counting.rows)[1]));
 		else if (strcmp(failure_class(&failure), "cancelled") == 0)
 			failure_rethrow(&failure);
 		else
@@ -582,8 +583,9 @@ crawl(const char *source, char **tables, int n_tables, bool count_rows, Failure 
 Datum
 ingest_crawl(PG_FUNCTION_ARGS)
 {
-	char *source = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char *source = required_text(0);
 	char **tables = NULL;
+	bool count_rows = required_bool(2);
 	int n_tables = 0;
 	Failure failure;
 
@@ -597,7 +599,7 @@ ingest_crawl(PG_FUNCTION_ARGS)
 			tables[i] = TextDatumGetCString(values[i]);
 	}
 	procedure_begin(fcinfo, "ingest.crawl");
-	if (!crawl(source, tables, n_tables, PG_GETARG_BOOL(2), &failure))
+	if (!crawl(source, tables, n_tables, count_rows, &failure))
 		failure_rethrow(&failure);
 	procedure_end();
 	PG_RETURN_VOID();

@@ -31,8 +31,14 @@ typedef struct Walk
 	List *levels;
 	ReturnSetInfo *out;
 	const char *column; /* of the view */
-	int depth;
+	List *seen;         /* outputs of queries that were walked for it: a recursive one comes back to itself */
 } Walk;
+
+typedef struct Output
+{
+	Query *query;
+	int n;
+} Output;
 
 static bool walk_expression(Node *node, Walk *walk);
 
@@ -40,11 +46,38 @@ static void
 report(Walk *walk, Oid relid, AttrNumber attnum)
 {
 	char *column = attnum > 0 ? get_attname(relid, attnum, true) : NULL;
-	Datum values[4] = {CStringGetTextDatum(walk->column), CStringGetTextDatum(get_namespace_name(get_rel_namespace(relid))),
-					   CStringGetTextDatum(get_rel_name(relid)), CStringGetTextDatum(column ? column : "")};
+	char *schema = get_namespace_name(get_rel_namespace(relid));
+	char *table = get_rel_name(relid);
+	Datum values[4];
 	bool nulls[4] = {0};
 
+	/* dropped meanwhile */
+	if (schema == NULL || table == NULL)
+		return;
+	values[0] = CStringGetTextDatum(walk->column);
+	values[1] = CStringGetTextDatum(schema);
+	values[2] = CStringGetTextDatum(table);
+	values[3] = CStringGetTextDatum(column ? column : "");
 	tuplestore_putvalues(walk->out->setResult, walk->out->setDesc, values, nulls);
+}
+
+/* Is it the first time? */
+static bool
+first_walk(Query *query, int n, Walk *walk)
+{
+	Output *output;
+	ListCell *lc;
+
+	foreach (lc, walk->seen)
+	{
+		output = lfirst(lc);
+		if (output->query == query && output->n == n)
+			return false;
+	}
+	output = palloc(sizeof(Output));
+	*output = (Output){query, n};
+	walk->seen = lappend(walk->seen, output);
+	return true;
 }
 
 /* Column n of a query: of each branch, if it is a set operation */
@@ -53,9 +86,9 @@ walk_output(Query *query, int n, Walk *walk)
 {
 	ListCell *lc;
 
-	if (walk->depth > 100)
-		return; /* a recursive one */
-	walk->depth++;
+	if (!first_walk(query, n, walk))
+		return;
+	check_stack_depth();
 	walk->levels = lappend(walk->levels, query);
 	if (query->setOperations)
 	{
@@ -75,7 +108,6 @@ walk_output(Query *query, int n, Walk *walk)
 			(void) walk_expression((Node *) entry->expr, walk);
 	}
 	walk->levels = list_delete_last(walk->levels);
-	walk->depth--;
 }
 
 static void
@@ -183,6 +215,7 @@ ingest_view_columns(PG_FUNCTION_ARGS)
 			if (entry->resjunk || entry->resno > RelationGetNumberOfAttributes(view))
 				continue;
 			walk.column = NameStr(TupleDescAttr(RelationGetDescr(view), entry->resno - 1)->attname);
+			walk.seen = NIL;
 			walk_output(query, entry->resno, &walk);
 		}
 	}
@@ -314,9 +347,9 @@ ingest_lineage(PG_FUNCTION_ARGS)
 		name = repo_rows("SELECT CASE cardinality(p) WHEN 1 THEN $2 ELSE p[1] END, CASE cardinality(p) WHEN 1 THEN p[1] ELSE p[2] END, coalesce(p[3], '') FROM parse_ident($1) p",
 						 arg_datum(TEXTOID, PG_GETARG_DATUM(0), false), arg_text(schema));
 	}
-	start.schema = name->v[0][0] ? name->v[0][0] : "";
-	start.table = name->v[0][1];
-	start.column = name->v[0][2];
+	start.schema = first_row(name)[0] ? first_row(name)[0] : "";
+	start.table = first_row(name)[1];
+	start.column = first_row(name)[2];
 	if (both || strcmp(direction, "upstream") == 0)
 		follow(rsinfo, start, &upstream, depth, my_sources());
 	if (both || strcmp(direction, "downstream") == 0)

@@ -13,8 +13,8 @@ CREATE TABLE profile_stats (
     profiled_at timestamptz NOT NULL DEFAULT now(), -- when it was made
     sampled boolean NOT NULL, -- whether only a part was read
     total_rows bigint, -- rows of the relation, an estimate if sampled
-    statistics profile_statistics NOT NULL, -- the figures
-    sketch profile_sketch NOT NULL, -- what they come from: merges and compares
+    statistics profile_statistics, -- the figures; null: there were no rows
+    sketch profile_sketch, -- what they come from: merges and compares; null likewise
     owner oid NOT NULL, -- who owned the relation then
     owner_name name NOT NULL -- its name then, by which a restore finds it again
 );

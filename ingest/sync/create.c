@@ -6,6 +6,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "ingest/base/argument.h"
 #include "ingest/base/compat.h"
 #include "ingest/repository/access.h"
 #include "ingest/repository/connector.h"
@@ -49,12 +50,6 @@ enum
 	ARG_DISTRIBUTE_BY,
 	ARG_ADOPT
 };
-
-static char *
-text_of(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
 
 static void
 invalid(const char *what, const char *hint)
@@ -106,13 +101,13 @@ require_target(const char *target, Oid owner)
 {
 	Rows *rows = own_rows("SELECT c.oid, c.relkind IN ('r', 'p'), pg_get_userbyid(c.relowner) FROM pg_class c WHERE c.oid = $1::regclass", arg_text(target));
 
-	if (!owns_relation(owner, atooid(rows->v[0][0])))
+	if (!owns_relation(owner, to_oid(first_row(rows)[0])))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of table %s", target),
-				 errdetail("It belongs to %s; a sync of %s would replace its rows.", rows->v[0][2], GetUserNameFromId(owner, false)),
+				 errdetail("It belongs to %s; a sync of %s would replace its rows.", first_row(rows)[2], GetUserNameFromId(owner, false)),
 				 errhint("Name a table that is not there yet, or one of your own.")));
-	if (!to_bool(rows->v[0][1]))
+	if (!to_bool(first_row(rows)[1]))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("%s is no table", target),
@@ -182,16 +177,16 @@ make_target(const char *target, const char *foreign, char **key, int n_key, bool
 Datum
 ingest_create_sync(PG_FUNCTION_ARGS)
 {
-	Oid relid = PG_ARGISNULL(ARG_SOURCE_TABLE) ? InvalidOid : PG_GETARG_OID(ARG_SOURCE_TABLE);
-	char *target_text = text_of(fcinfo, ARG_TARGET);
-	char *mode = text_of(fcinfo, ARG_MODE);
-	char *name = text_of(fcinfo, ARG_NAME);
-	char *deletions = text_of(fcinfo, ARG_DELETIONS);
-	char *parent = text_of(fcinfo, ARG_PARENT);
-	bool history = PG_GETARG_BOOL(ARG_HISTORY);
-	bool row_events = PG_GETARG_BOOL(ARG_ROW_EVENTS);
-	char *cursor = PG_ARGISNULL(ARG_CURSOR) ? NULL : pstrdup(NameStr(*PG_GETARG_NAME(ARG_CURSOR)));
-	char *parent_column = PG_ARGISNULL(ARG_PARENT_COLUMN) ? NULL : pstrdup(NameStr(*PG_GETARG_NAME(ARG_PARENT_COLUMN)));
+	Oid relid = required_oid(ARG_SOURCE_TABLE);
+	char *target_text = required_text(ARG_TARGET);
+	char *mode = required_text(ARG_MODE);
+	char *name = text_or_null(ARG_NAME);
+	char *deletions = required_text(ARG_DELETIONS);
+	char *parent = text_or_null(ARG_PARENT);
+	bool history = required_bool(ARG_HISTORY);
+	bool row_events = required_bool(ARG_ROW_EVENTS);
+	char *cursor = name_or_null(ARG_CURSOR);
+	char *parent_column = name_or_null(ARG_PARENT_COLUMN);
 	RangeVar *range;
 	char *schema,
 		*target,
@@ -206,8 +201,8 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 	text *result;
 	int level;
 
-	if (!OidIsValid(relid) || target_text == NULL || mode == NULL || deletions == NULL)
-		invalid("source_table, target, mode and deletions must not be null", "See the documentation of ingest.create_sync.");
+	if (get_rel_name(relid) == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("source_table is no table: there is none with OID %u", relid)));
 	/* in the caller's search_path, before it is ours */
 	range = makeRangeVarFromNameList(names_of(target_text));
 	schema = get_namespace_name(RangeVarGetCreationNamespace(range));
@@ -224,7 +219,7 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("%s is not a table of a source that was crawled", foreign),
 				 errhint("Register its server with ingest.register_source, then CALL ingest.crawl.")));
-	source = source_by_name(table->v[0][1]);
+	source = source_by_name(first_row(table)[1]);
 	if (get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -239,20 +234,20 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 
 	/* key and cursor: as told, as the source says, as the data show */
 	key = parse_array(repo_value("SELECT coalesce($1::text[], $2::text[])", arg_datum(NAMEARRAYOID, PG_ARGISNULL(ARG_KEY) ? (Datum) 0 : PG_GETARG_DATUM(ARG_KEY), PG_ARGISNULL(ARG_KEY)),
-								 arg_text(table->v[0][2])),
+								 arg_text(first_row(table)[2])),
 					  &n_key);
 	if (key == NULL && strcmp(mode, "full") != 0)
 	{
 		key = parse_array(key_of_data(foreign), &n_key);
 		if (key)
-			repo_run("UPDATE ingest.source_table SET key = $2::text[], key_origin = 'data' WHERE id = $1", arg_int8(to_int8(table->v[0][0])), arg_text(array_literal(key, n_key)));
+			repo_run("UPDATE ingest.source_table SET key = $2::text[], key_origin = 'data' WHERE id = $1", arg_int8(to_int8(first_row(table)[0])), arg_text(array_literal(key, n_key)));
 	}
 	if (n_key == 0 && strcmp(mode, "full") != 0)
 		invalid(psprintf("mode %s needs a key, and %s has none", mode, foreign), "Name its columns with key => '{…}', or use mode => 'full'.");
 	if (n_key == 0 && (history || row_events || strcmp(deletions, "soft") == 0))
 		invalid("history, row_events and soft deletions need a key", "Name its columns with key => '{…}'.");
 	if (cursor == NULL)
-		cursor = table->v[0][3];
+		cursor = first_row(table)[3];
 	if (strcmp(mode, "full") == 0)
 		cursor = NULL;
 	else if (cursor == NULL)
@@ -265,25 +260,25 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 
 		if (p->n == 0)
 			invalid(psprintf("there is no sync \"%s\" that could be the parent", parent), "Create the parent's sync first.");
-		if (atoi(p->v[0][1]) != 1 || atoi(p->v[0][2]) != source->id)
+		if (to_int4(first_row(p)[1]) != 1 || to_int4(first_row(p)[2]) != source->id)
 			invalid(psprintf("sync \"%s\" cannot be a parent", parent), "A parent is of the same source and has a key of one column.");
-		if (atooid(p->v[0][4]) != GetUserId())
+		if (to_oid(first_row(p)[4]) != GetUserId())
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("sync \"%s\", the parent, belongs to another role", parent),
 					 errdetail("A parent and its children are written in one transaction, as their owner."),
-					 errhint("SET ROLE %s.", quote_identifier(GetUserNameFromId(atooid(p->v[0][4]), false)))));
-		if (parent_column == NULL && table->v[0][4] && strcmp(table->v[0][4], p->v[0][3]) == 0)
-			parent_column = table->v[0][5];
+					 errhint("SET ROLE %s.", quote_identifier(GetUserNameFromId(to_oid(first_row(p)[4]), false)))));
+		if (parent_column == NULL && first_row(table)[4] && strcmp(first_row(table)[4], first_row(p)[3]) == 0)
+			parent_column = first_row(table)[5];
 		if (parent_column == NULL || get_attnum(relid, parent_column) == InvalidAttrNumber)
 			invalid(psprintf("which column of %s names the row of \"%s\" is not known", foreign, parent), "Name it with parent_column => '…'.");
-		parent = p->v[0][0];
+		parent = first_row(p)[0];
 	}
 	/* can the source filter by the cursor? Better to know now */
 	if (cursor)
 		user_run(psprintf("SELECT FROM %s WHERE %s IS NOT NULL LIMIT 1", foreign, quote_identifier(cursor)));
-	make_target(target, foreign, key, n_key, strcmp(deletions, "soft") == 0, text_of(fcinfo, ARG_PARTITION_BY),
-				PG_ARGISNULL(ARG_DISTRIBUTE_BY) ? NULL : NameStr(*PG_GETARG_NAME(ARG_DISTRIBUTE_BY)), PG_GETARG_BOOL(ARG_ADOPT));
+	make_target(target, foreign, key, n_key, strcmp(deletions, "soft") == 0, text_or_null(ARG_PARTITION_BY),
+				name_or_null(ARG_DISTRIBUTE_BY), required_bool(ARG_ADOPT));
 
 	if (repo_value("SELECT 1 FROM ingest.sync WHERE name = $1 OR (target_schema, target_table) = ($2, $3)", arg_text(name), arg_name(schema), arg_name(range->relname)))
 		ereport(ERROR,
@@ -292,15 +287,15 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 	id = repo_value("INSERT INTO ingest.sync (name, source, table_id, target_schema, target_table, owner, owner_name, mode, key, cursor_column, overlap, batch_rows, deletions, parent, parent_column, "
 					"history, history_retention, row_events, profile, reconcile_every, max_delete_share, reject_limit) "
 					"VALUES ($1, $2, $3, $4, $5, $6, pg_get_userbyid($6), $7, $8::name[], $9, $10, $11, $12, $13::integer, $14, $15, $16, $17, $18, $19, $20, $21) RETURNING id",
-					arg_text(name), arg_int8(source->id), arg_int8(to_int8(table->v[0][0])), arg_name(schema), arg_name(range->relname),
+					arg_text(name), arg_int8(source->id), arg_int8(to_int8(first_row(table)[0])), arg_name(schema), arg_name(range->relname),
 					arg_oid(GetUserId()), arg_text(mode), arg_text(array_literal(key, n_key)), arg_name(cursor),
-					arg_datum(INTERVALOID, PG_GETARG_DATUM(ARG_OVERLAP), PG_ARGISNULL(ARG_OVERLAP)), arg_int8(PG_GETARG_INT32(ARG_BATCH_ROWS)), arg_text(deletions),
+					arg_datum(INTERVALOID, required(fcinfo, ARG_OVERLAP), false), arg_int8(required_int4(ARG_BATCH_ROWS)), arg_text(deletions),
 					arg_text(parent), arg_name(parent_column), arg_bool(history),
 					arg_datum(INTERVALOID, PG_ARGISNULL(ARG_HISTORY_RETENTION) ? (Datum) 0 : PG_GETARG_DATUM(ARG_HISTORY_RETENTION), PG_ARGISNULL(ARG_HISTORY_RETENTION)), arg_bool(row_events),
-					arg_text(text_of(fcinfo, ARG_PROFILE)),
+					arg_text(required_text(ARG_PROFILE)),
 					arg_datum(INTERVALOID, PG_ARGISNULL(ARG_RECONCILE_EVERY) ? (Datum) 0 : PG_GETARG_DATUM(ARG_RECONCILE_EVERY), PG_ARGISNULL(ARG_RECONCILE_EVERY)),
-					arg_datum(FLOAT8OID, PG_GETARG_DATUM(ARG_MAX_DELETE_SHARE), PG_ARGISNULL(ARG_MAX_DELETE_SHARE)),
-					arg_datum(FLOAT8OID, PG_GETARG_DATUM(ARG_REJECT_LIMIT), PG_ARGISNULL(ARG_REJECT_LIMIT)));
+					arg_datum(FLOAT8OID, required(fcinfo, ARG_MAX_DELETE_SHARE), false),
+					arg_datum(FLOAT8OID, required(fcinfo, ARG_REJECT_LIMIT), false));
 	access_forget();
 	repo_run("INSERT INTO ingest.sync_state (sync) VALUES ($1)", arg_int8(to_int8(id)));
 	if (history)

@@ -30,7 +30,7 @@ find(const char *name)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("there is no sync \"%s\"", name),
 				 errhint("SELECT sync FROM ingest.table_status lists them.")));
-	return sync_by_id(atoi(id));
+	return sync_by_id(to_int4(id));
 }
 
 static void
@@ -59,9 +59,9 @@ explain_shape(ReturnSetInfo *rsinfo, Sync *s)
 			say(rsinfo, "column", psprintf("%s is in the copy alone: kept as it is", v[0]));
 		else if (v[4] == NULL)
 			say(rsinfo, "column", psprintf("%s %s is new: added to the copy", v[0], v[3]));
-		else if (shape_widens(atoi(v[1]), atoi(v[2]), atoi(v[4]), atoi(v[5])))
+		else if (shape_widens(to_int4(v[1]), to_int4(v[2]), to_int4(v[4]), to_int4(v[5])))
 			continue;
-		else if (shape_may_become(atoi(v[4]), atoi(v[5]), atoi(v[1]), atoi(v[2])))
+		else if (shape_may_become(to_int4(v[4]), to_int4(v[5]), to_int4(v[1]), to_int4(v[2])))
 			say(rsinfo, "column", psprintf("%s becomes %s, from %s", v[0], v[3], v[6]));
 		else
 			say(rsinfo, "column", psprintf("%s is %s at the source and %s in the copy: the sync stops", v[0], v[3], v[6]));
@@ -175,17 +175,17 @@ ingest_alter_sync(PG_FUNCTION_ARGS)
 	now = repo_rows("SELECT deletions = 'soft', history, cursor_column, key, (SELECT jsonb_object_agg(k, $2 -> k) FROM jsonb_object_keys($3) k), "
 					"(SELECT bool_and($2 -> k = to_jsonb(s) -> k) FROM jsonb_object_keys($3) k) FROM ingest.sync s WHERE id = $1",
 					arg_int8(s->id), arg_jsonb(before), settings);
-	if (to_bool(now->v[0][5]))
+	if (to_bool(first_row(now)[5]))
 		ereport(NOTICE, (errmsg("sync \"%s\" has these settings already", name)));
-	change_key(s, now->v[0][2], now->v[0][3]);
+	change_key(s, first_row(now)[2], first_row(now)[3]);
 	become_owner(s->owner, &caller);
-	if (to_bool(now->v[0][0]) &&
+	if (to_bool(first_row(now)[0]) &&
 		own_value("SELECT 1 FROM pg_attribute WHERE attrelid = $1::regclass AND attname = '_deleted_at' AND NOT attisdropped", arg_text(s->copy.target)) == NULL)
 		user_run(psprintf("ALTER TABLE %s ADD COLUMN _deleted_at timestamptz", s->copy.target));
-	if (to_bool(now->v[0][1]))
+	if (to_bool(first_row(now)[1]))
 		(void) history_view_create(name);
 	become_again(&caller);
-	audit("alter_sync", name, now->v[0][4], repo_value("SELECT $1", settings));
+	audit("alter_sync", name, first_row(now)[4], repo_value("SELECT $1", settings));
 	sql_end(level);
 	PG_RETURN_VOID();
 }

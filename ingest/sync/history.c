@@ -6,6 +6,7 @@
 
 #include "catalog/namespace.h"
 #include "funcapi.h"
+#include "ingest/base/argument.h"
 #include "ingest/base/compat.h"
 #include "ingest/repository/access.h"
 #include "ingest/sync/history.h"
@@ -99,15 +100,15 @@ history_view_create(const char *name)
 
 	if (rows->n == 0)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no sync \"%s\"", name)));
-	require_owner(atooid(rows->v[0][1]), rows->v[0][6], "sync", name);
-	if (!to_bool(rows->v[0][4]))
+	require_owner(to_oid(first_row(rows)[1]), first_row(rows)[6], "sync", name);
+	if (!to_bool(first_row(rows)[4]))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("sync \"%s\" keeps no history", name),
 				 errhint("SELECT ingest.alter_sync('%s', '{\"history\": true}').", name)));
-	target = quoted_relation(rows->v[0][2], rows->v[0][3]);
-	view = history_view(rows->v[0][2], rows->v[0][3]);
-	become_owner(atooid(rows->v[0][1]), &caller);
+	target = quoted_relation(first_row(rows)[2], first_row(rows)[3]);
+	view = history_view(first_row(rows)[2], first_row(rows)[3]);
+	become_owner(to_oid(first_row(rows)[1]), &caller);
 	if (own_value("SELECT 1 FROM pg_class WHERE oid = to_regclass($1) AND relkind <> 'v'", arg_text(view)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_TABLE),
@@ -115,7 +116,7 @@ history_view_create(const char *name)
 				 errhint("Rename it: ALTER TABLE %s RENAME TO ….", view)));
 	user_drop(view);
 	user_run(psprintf("CREATE VIEW %s AS %s", view,
-					  versions(rows->v[0][0], target, rows->v[0][5], false, columns_of(target, "(r).", false), columns_of(target, "t.", false))));
+					  versions(first_row(rows)[0], target, first_row(rows)[5], false, columns_of(target, "(r).", false), columns_of(target, "t.", false))));
 	user_run(psprintf("COMMENT ON VIEW %s IS %s", view, quote_literal_cstr(psprintf("versions of rows of %s, each from when to when; _operation delete: gone from then on", target))));
 	become_again(&caller);
 	return view;
@@ -165,9 +166,9 @@ kept_copy(FunctionCallInfo fcinfo, const char *function)
 				 errmsg("%s is no copy with history", kept.target),
 				 errhint("ingest.create_sync with history => true makes one.")));
 	kept.owner = reader_of(relid, "history");
-	kept.sync = rows->v[0][0];
-	kept.key = rows->v[0][1];
-	kept.retention = rows->v[0][2];
+	kept.sync = first_row(rows)[0];
+	kept.key = first_row(rows)[1];
+	kept.retention = first_row(rows)[2];
 	return kept;
 }
 
@@ -180,9 +181,7 @@ ingest_as_of(PG_FUNCTION_ARGS)
 	Identity caller;
 	int level;
 
-	if (PG_ARGISNULL(1))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the moment must not be null")));
-	moment = arg_datum(TIMESTAMPTZOID, PG_GETARG_DATUM(1), false);
+	moment = arg_datum(TIMESTAMPTZOID, required(fcinfo, 1), false);
 	rows_begin(fcinfo);
 	level = sql_begin();
 	kept = kept_copy(fcinfo, "as_of");
@@ -214,9 +213,7 @@ ingest_row_history(PG_FUNCTION_ARGS)
 	Identity caller;
 	int level;
 
-	if (PG_ARGISNULL(1))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the key must not be null")));
-	key = arg_datum(JSONBOID, PG_GETARG_DATUM(1), false);
+	key = arg_datum(JSONBOID, required(fcinfo, 1), false);
 	rows_begin(fcinfo);
 	level = sql_begin();
 	kept = kept_copy(fcinfo, "row_history");
@@ -251,8 +248,7 @@ ingest_drop_old_history(PG_FUNCTION_ARGS)
 		repo_run(psprintf("DROP TABLE %s", rows->v[i][0]));
 	/* syncs with a shorter retention than others */
 	repo_run("DELETE FROM ingest.change c USING ingest.sync s WHERE s.id = c.sync AND s.history_retention IS NOT NULL AND c.seen_at < now() - s.history_retention");
-	sql_end(level);
-	PG_RETURN_INT32(rows->n);
+	return sql_end_int4(level, (int32) rows->n);
 }
 
 /* row_change(sync, key, since): as the repository's owner, for whom the copy is open */
@@ -270,9 +266,9 @@ ingest_row_change(PG_FUNCTION_ARGS)
 	level = sql_begin();
 	target = repo_rows("SELECT target_schema, target_table, owner FROM ingest.sync WHERE id = $1", sync);
 	if (target->n > 0)
-		relid = get_relname_relid(target->v[0][1], get_namespace_oid(target->v[0][0], true));
+		relid = get_relname_relid(first_row(target)[1], get_namespace_oid(first_row(target)[0], true));
 	/* of a copy that is gone, was given up, or is another one's by now, nobody can say who may read it */
-	if (!OidIsValid(relid) || !owns_relation(atooid(target->v[0][2]), relid))
+	if (!OidIsValid(relid) || !owns_relation(to_oid(first_row(target)[2]), relid))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no sync %s with a copy", sync.isnull ? "null" : psprintf("%d", DatumGetInt32(sync.value)))));
 	require_all_readable(relid, "history");
 	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_REPOSITORY,

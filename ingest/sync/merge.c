@@ -223,9 +223,9 @@ stage_fetch_isolating(Copy *copy, const char *where)
 	if (!copy->key_is_integer)
 		failure_rethrow(&failure);
 	bounds = user_rows(psprintf("SELECT min(%s), max(%s) FROM %s%s%s", copy->key[0], copy->key[0], copy->foreign, where[0] ? " WHERE " : "", where));
-	if (bounds->v[0][0] == NULL)
+	if (first_row(bounds)[0] == NULL)
 		return 0;
-	return fetch_range(copy, where, to_int8(bounds->v[0][0]), to_int8(bounds->v[0][1]));
+	return fetch_range(copy, where, to_int8(first_row(bounds)[0]), to_int8(first_row(bounds)[1]));
 }
 
 void
@@ -241,7 +241,7 @@ merge_check_rejected(Copy *copy)
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_EXCEPTION),
 			 errmsg("too many rows of \"%s\" do not fit: %lld of %lld", copy->name, (long long) rejected, (long long) (read + rejected)),
-			 errdetail("The last: %s: %s", last->n > 0 && last->v[0][0] ? last->v[0][0] : "?", last->n > 0 ? last->v[0][1] : "?"),
+			 errdetail("The last: %s: %s", last->n > 0 && first_row(last)[0] ? first_row(last)[0] : "?", last->n > 0 ? first_row(last)[1] : "?"),
 			 errhint("Mend the type or the constraint of %s, or raise the sync's reject_limit with ingest.alter_sync.", copy->target)));
 }
 
@@ -408,10 +408,10 @@ merge_once(void *arg)
 		Rows *rows = user_rows(psprintf("WITH w AS (%s) SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new), %s FROM w", upsert,
 										copy->key_is_integer ? "sum(k) FILTER (WHERE is_new)" : "NULL"));
 
-		copy->rows_delta += to_int8(rows->v[0][0]);
-		copy->key_delta += to_int128(rows->v[0][2]);
-		copy->run->inserted += to_int8(rows->v[0][0]);
-		copy->run->updated += to_int8(rows->v[0][1]);
+		copy->rows_delta += to_int8(first_row(rows)[0]);
+		copy->key_delta += to_int128(first_row(rows)[2]);
+		copy->run->inserted += to_int8(first_row(rows)[0]);
+		copy->run->updated += to_int8(first_row(rows)[1]);
 	}
 	/* deferred constraints speak now, while it is known whose rows these are */
 	user_run("SET CONSTRAINTS ALL IMMEDIATE");
@@ -467,7 +467,7 @@ merge_range(Copy *copy, const char *numbered, const char *operation, int64 low, 
 		return;
 	}
 	row = user_rows(psprintf("SELECT %s, %s FROM %s s", key_json(copy, "s."), row_json(copy, "s."), copy->stage));
-	reject(copy, row->v[0][0], row->v[0][1], &failure);
+	reject(copy, first_row(row)[0], first_row(row)[1], &failure);
 	merge_check_rejected(copy);
 }
 
@@ -600,7 +600,7 @@ ensure_partitions(void)
 		Rows *r = repo_rows("SELECT 'change_' || to_char(d, 'YYYYMMDD'), to_char(d, 'YYYY-MM-DD') || ' 00:00:00+00', to_char(d + 1, 'YYYY-MM-DD') || ' 00:00:00+00', "
 							"to_regclass('ingest.change_' || to_char(d, 'YYYYMMDD')) FROM (SELECT (now() AT TIME ZONE 'UTC')::date + $1::integer AS d) x",
 							arg_int8(day));
-		char **v = r->v[0];
+		char **v = first_row(r);
 
 		if (v[3])
 			continue;

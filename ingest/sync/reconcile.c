@@ -169,8 +169,8 @@ same(const Rows *a, const Rows *b)
 {
 	for (int i = 0; i < a->columns; i++)
 	{
-		const char *x = a->v[0][i],
-				   *y = b->v[0][i];
+		const char *x = first_row(a)[i],
+				   *y = first_row(b)[i];
 
 		if ((x == NULL) != (y == NULL) || (x && strcmp(x, y) != 0))
 			return false;
@@ -204,7 +204,7 @@ compare(Sync *s, int64 low, int64 high)
 	here = user_rows(psprintf("SELECT %s FROM %s WHERE %s AND %s", what, copy->target, range, living(s)));
 	if (same(there, here))
 		return;
-	if (Max(to_int8(there->v[0][0]), to_int8(here->v[0][0])) <= SMALL || high - low < PIECES)
+	if (Max(to_int8(first_row(there)[0]), to_int8(first_row(here)[0])) <= SMALL || high - low < PIECES)
 	{
 		read_again(s, range, psprintf("t.%s", range));
 		return;
@@ -228,10 +228,10 @@ reconcile(Sync *s, Run *run)
 
 		if (!same(there, here))
 		{
-			reconcile_brake(s, to_int8(there->v[0][0]));
-			if (there->v[0][2] != NULL)
-				compare(s, here->v[0][2] ? Min(to_int8(there->v[0][2]), to_int8(here->v[0][2])) : to_int8(there->v[0][2]),
-						here->v[0][3] ? Max(to_int8(there->v[0][3]), to_int8(here->v[0][3])) : to_int8(there->v[0][3]));
+			reconcile_brake(s, to_int8(first_row(there)[0]));
+			if (first_row(there)[2] != NULL)
+				compare(s, first_row(here)[2] ? Min(to_int8(first_row(there)[2]), to_int8(first_row(here)[2])) : to_int8(first_row(there)[2]),
+						first_row(here)[3] ? Max(to_int8(first_row(there)[3]), to_int8(first_row(here)[3])) : to_int8(first_row(there)[3]));
 		}
 		/* rows without a cursor never come by themselves */
 		if (copy->cursor && user_value(psprintf("SELECT 1 FROM %s WHERE %s IS NULL LIMIT 1", copy->target, copy->cursor)))
@@ -271,14 +271,14 @@ reconcile_recount(Sync *s)
 	Copy *copy = &s->copy;
 	Rows *here = user_rows(psprintf("SELECT count(*), %s FROM %s WHERE %s", copy->key_is_integer ? psprintf("coalesce(sum(%s), 0)", copy->key[0]) : "NULL", copy->target, living(s)));
 
-	repo_run("UPDATE ingest.sync_state SET rows = $2, key_sum = $3::numeric WHERE sync = $1", arg_int8(s->id), arg_int8(to_int8(here->v[0][0])), arg_text(here->v[0][1]));
+	repo_run("UPDATE ingest.sync_state SET rows = $2, key_sum = $3::numeric WHERE sync = $1", arg_int8(s->id), arg_int8(to_int8(first_row(here)[0])), arg_text(first_row(here)[1]));
 }
 
 static bool
 counts_agree(Sync *s, const Rows *there)
 {
 	return to_bool(repo_value("SELECT rows = $2 AND ($3::numeric IS NULL OR key_sum = $3::numeric) FROM ingest.sync_state WHERE sync = $1", arg_int8(s->id),
-							  arg_int8(to_int8(there->v[0][0])), arg_text(there->v[0][1])));
+							  arg_int8(to_int8(first_row(there)[0])), arg_text(first_row(there)[1])));
 }
 
 void
@@ -302,20 +302,20 @@ reconcile_count(Sync *s, Run *run, bool changed)
 		agree = counts_agree(s, there);
 	}
 	repo_run("UPDATE ingest.sync_state SET mismatches = CASE WHEN $2 THEN 0 ELSE mismatches + 1 END WHERE sync = $1", arg_int8(s->id), arg_bool(agree));
-	repo_run("UPDATE ingest.source_table t SET row_count = $2 FROM ingest.sync s WHERE s.id = $1 AND t.id = s.table_id", arg_int8(s->id), arg_int8(to_int8(there->v[0][0])));
+	repo_run("UPDATE ingest.source_table t SET row_count = $2 FROM ingest.sync s WHERE s.id = $1 AND t.id = s.table_id", arg_int8(s->id), arg_int8(to_int8(first_row(there)[0])));
 	if (agree)
 		return;
 	/* once may be an edit since; twice is a loss */
 	rows = repo_value("SELECT rows FROM ingest.sync_state WHERE sync = $1", arg_int8(s->id));
-	run_log(run, "warning", psprintf("%s rows at the source, %s in %s; if the next run finds the same, keys are compared", there->v[0][0], rows, copy->target), NULL);
+	run_log(run, "warning", psprintf("%s rows at the source, %s in %s; if the next run finds the same, keys are compared", first_row(there)[0], rows, copy->target), NULL);
 	if (s->mismatches >= 1)
 	{
 		StringInfoData json;
 
 		json_open(&json);
-		json_text(&json, "rows_there", there->v[0][0]);
+		json_text(&json, "rows_there", first_row(there)[0]);
 		json_text(&json, "rows_here", rows);
 		anomaly_raise(s, run, "reconciliation", "error", NULL,
-					  psprintf("%s has %s rows and its source %s: the next run compares keys", copy->target, rows, there->v[0][0]), json_close(&json));
+					  psprintf("%s has %s rows and its source %s: the next run compares keys", copy->target, rows, first_row(there)[0]), json_close(&json));
 	}
 }

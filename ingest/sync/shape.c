@@ -164,9 +164,9 @@ shape_follow(Sync *sync)
 			announce(sync, "added", v[0], NULL, v[3]);
 			continue;
 		}
-		if (shape_widens(atoi(v[1]), atoi(v[2]), atoi(v[4]), atoi(v[5])))
+		if (shape_widens(to_int4(v[1]), to_int4(v[2]), to_int4(v[4]), to_int4(v[5])))
 			continue;
-		if (!shape_may_become(atoi(v[4]), atoi(v[5]), atoi(v[1]), atoi(v[2])))
+		if (!shape_may_become(to_int4(v[4]), to_int4(v[5]), to_int4(v[1]), to_int4(v[2])))
 			stop(sync, psprintf("column \"%s\" is %s at the source and %s in %s: values may not fit", v[0], v[3], v[6], sync->copy.target),
 				 psprintf("ALTER TABLE %s ALTER COLUMN %s to a type that holds both, such as text.", sync->copy.target, quote_identifier(v[0])));
 		/* it is made of the copy's row type, which cannot change under it */
@@ -226,15 +226,15 @@ shape_read(Sync *sync)
 				continue;
 			copy->key[k] = copy->columns[i];
 			copy->key_types[k] = v[2];
-			copy->key_equals[k] = equality_of(atooid(v[1]));
+			copy->key_equals[k] = equality_of(to_oid(v[1]));
 			if (k == 0)
-				copy->key_is_integer = integer_rank(atooid(v[1])) > 0;
+				copy->key_is_integer = integer_rank(to_oid(v[1])) > 0;
 		}
 		if (sync->cursor && strcmp(sync->cursor, v[0]) == 0)
 		{
 			copy->cursor = copy->columns[i];
 			copy->cursor_type = v[2];
-			copy->cursor_is_time = atooid(v[1]) == TIMESTAMPTZOID || atooid(v[1]) == TIMESTAMPOID || atooid(v[1]) == DATEOID;
+			copy->cursor_is_time = to_oid(v[1]) == TIMESTAMPTZOID || to_oid(v[1]) == TIMESTAMPOID || to_oid(v[1]) == DATEOID;
 		}
 	}
 	for (int k = 0; k < sync->n_key; k++)

@@ -12,6 +12,7 @@
 
 #include "access/xact.h"
 #include "executor/spi.h"
+#include "ingest/base/argument.h"
 #include "ingest/repository/anomaly.h"
 #include "ingest/base/attempt.h"
 #include "ingest/base/compat.h"
@@ -60,11 +61,11 @@ sync_of(char **v)
 
 	s->context = CurrentMemoryContext;
 	s->missing_limit = -1;
-	s->id = atoi(v[0]);
+	s->id = to_int4(v[0]);
 	s->name = v[1];
-	s->owner = atooid(v[8]);
+	s->owner = to_oid(v[8]);
 	require_owner(s->owner, v[37], "sync", s->name);
-	s->source = source_by_id(atoi(v[2]));
+	s->source = source_by_id(to_int4(v[2]));
 	s->foreign_schema = v[3];
 	s->foreign_table = v[4];
 	s->remote_table = v[5];
@@ -76,7 +77,7 @@ sync_of(char **v)
 	s->overlap = v[12];
 	s->batch_rows = to_int8(v[13]);
 	s->deletions = v[14];
-	s->parent = v[15] ? atoi(v[15]) : 0;
+	s->parent = v[15] ? to_int4(v[15]) : 0;
 	s->parent_column = v[16];
 	s->profile = v[19];
 	s->reconcile_every = v[20];
@@ -84,12 +85,12 @@ sync_of(char **v)
 	s->state = v[23];
 	s->state_reason = v[24];
 	s->phase = v[25];
-	s->generation = atoi(v[26]);
+	s->generation = to_int4(v[26]);
 	s->watermark = v[27];
 	s->next_watermark = v[28];
 	s->deleted_watermark = v[29];
 	s->reload = to_bool(v[30]);
-	s->mismatches = atoi(v[31]);
+	s->mismatches = to_int4(v[31]);
 	s->epoch = to_int8(v[32]);
 	s->unfilled = to_bool(v[36]);
 	if (v[34] == NULL)
@@ -138,7 +139,7 @@ Sync *
 sync_by_id(int32 id)
 {
 	Rows *rows = repo_rows(SYNC_QUERY "WHERE s.id = $1", arg_int8(id));
-	Sync *s = sync_of(rows->v[0]);
+	Sync *s = sync_of(first_row(rows));
 
 	read_children(s);
 	return s;
@@ -493,10 +494,10 @@ plan_load(void *arg)
 		Rows *rows = user_rows(psprintf("SELECT count(*)%s FROM %s",
 										s->copy.key_is_integer ? psprintf(", min(%s), max(%s)", s->copy.key[0], s->copy.key[0]) : "", s->copy.foreign));
 
-		n = to_int8(rows->v[0][0]);
+		n = to_int8(first_row(rows)[0]);
 		repo_run("UPDATE ingest.source_table SET row_count = $2 FROM ingest.sync s WHERE s.id = $1 AND s.table_id = source_table.id", arg_int8(s->id), arg_int8(n));
 		if (s->copy.key_is_integer && n > 0)
-			cut(s, &cuts, to_int8(rows->v[0][1]), to_int8(rows->v[0][2]) + 1, n, NULL);
+			cut(s, &cuts, to_int8(first_row(rows)[1]), to_int8(first_row(rows)[2]) + 1, n, NULL);
 	}
 	if (cuts.n == 0)
 		cut_here(&cuts, 0, n);
@@ -702,7 +703,7 @@ begin_load(void *arg)
 	old = MemoryContextSwitchTo(s->context);
 	b->ranges = repo_rows("SELECT n, low, high FROM ingest.sync_range WHERE sync = $1 AND generation = $2 AND done_at IS NULL ORDER BY n", arg_int8(s->id),
 						  arg_int8(s->generation));
-	b->n_windows = atoi(repo_value("SELECT count(*) FROM ingest.sync_range WHERE sync = $1 AND generation = $2", arg_int8(s->id), arg_int8(s->generation)));
+	b->n_windows = to_int4(repo_value("SELECT count(*) FROM ingest.sync_range WHERE sync = $1 AND generation = $2", arg_int8(s->id), arg_int8(s->generation)));
 	MemoryContextSwitchTo(old);
 }
 
@@ -715,7 +716,7 @@ load(Batch *b)
 		return false;
 	for (uint64 i = 0; i < b->ranges->n; i++)
 	{
-		b->range = atoi(b->ranges->v[i][0]);
+		b->range = to_int4(b->ranges->v[i][0]);
 		b->low = b->ranges->v[i][1];
 		b->high = b->ranges->v[i][2];
 		b->where = range_condition(&s->copy, b->low, b->high, "");
@@ -757,9 +758,9 @@ plan_filling(void *arg)
 	if (s->source->counts && s->copy.key_is_integer)
 	{
 		rows = user_rows(psprintf("SELECT count(*), min(%s), max(%s) FROM %s WHERE %s", s->copy.key[0], s->copy.key[0], s->copy.foreign, condition.data));
-		if (to_int8(rows->v[0][0]) == 0)
+		if (to_int8(first_row(rows)[0]) == 0)
 			return;
-		cut(s, &cuts, to_int8(rows->v[0][1]), to_int8(rows->v[0][2]) + 1, to_int8(rows->v[0][0]), condition.data);
+		cut(s, &cuts, to_int8(first_row(rows)[1]), to_int8(first_row(rows)[2]) + 1, to_int8(first_row(rows)[0]), condition.data);
 	}
 	if (cuts.n == 0)
 		cut_here(&cuts, 0, -1);
@@ -830,9 +831,9 @@ slices_of(Sync *s, Window *window, char **low, char **high)
 		!to_bool(repo_value("SELECT $2::timestamptz - $1::timestamptz > interval '1 day'", arg_text(window->low), arg_text(window->high))))
 		return 1;
 	rows = user_rows(psprintf("SELECT count(*), min(%s), max(%s) FROM %s WHERE %s", s->copy.cursor, s->copy.cursor, s->copy.foreign, window_condition(s, window)));
-	*low = rows->v[0][1];
-	*high = rows->v[0][2];
-	return *low ? Max(1, Min(to_int8(rows->v[0][0]) / s->batch_rows, 1000)) : 1;
+	*low = first_row(rows)[1];
+	*high = first_row(rows)[2];
+	return *low ? Max(1, Min(to_int8(first_row(rows)[0]) / s->batch_rows, 1000)) : 1;
 }
 
 static void
@@ -1095,7 +1096,7 @@ root_of(const char *name)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("there is no sync \"%s\"", name),
 				 errhint("ingest.create_sync makes one; SELECT sync FROM ingest.table_status lists them.")));
-	return atoi(rows->v[0][0]);
+	return to_int4(first_row(rows)[0]);
 }
 
 /* A table, then its children: a parent that failed leaves them alone, a child does not */
@@ -1146,7 +1147,7 @@ start(void *arg)
 	Starting *starting = arg;
 	int32 root = root_of(starting->name);
 
-	starting->s = sync_by_id(atoi(repo_value("SELECT id FROM ingest.sync WHERE name = $1", arg_text(starting->name))));
+	starting->s = sync_by_id(to_int4(repo_value("SELECT id FROM ingest.sync WHERE name = $1", arg_text(starting->name))));
 	if (!starting->any_state)
 		refuse_unless_active(starting->s);
 	if (!session_lock(LOCK_SYNC, root))
@@ -1202,14 +1203,14 @@ say_what_was_done(const char *name)
 
 	if (run->n > 0)
 		ereport(NOTICE,
-				(errmsg("sync \"%s\": %s rows read, %s inserted, %s updated, %s deleted, %s rejected", name, run->v[0][0], run->v[0][1], run->v[0][2], run->v[0][3], run->v[0][4])));
+				(errmsg("sync \"%s\": %s rows read, %s inserted, %s updated, %s deleted, %s rejected", name, first_row(run)[0], first_row(run)[1], first_row(run)[2], first_row(run)[3], first_row(run)[4])));
 }
 
 /* CALL sync(name text) */
 Datum
 ingest_sync(PG_FUNCTION_ARGS)
 {
-	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char *name = required_text(0);
 	Failure failure;
 
 	procedure_begin(fcinfo, "ingest.sync");
@@ -1267,7 +1268,7 @@ redrive(Sync *s, Failure *failure)
 Datum
 ingest_redrive(PG_FUNCTION_ARGS)
 {
-	Starting starting = {text_to_cstring(PG_GETARG_TEXT_PP(0)), true};
+	Starting starting = {required_text(0), true};
 	Failure failure;
 
 	procedure_begin(fcinfo, "ingest.redrive");

@@ -64,8 +64,8 @@ set_back(const Sync *sync, bool *jumped)
 						   "abs(extract(epoch FROM clock_offset - ($2::timestamptz - $3::timestamptz))) > 60 FROM ingest.sync_state WHERE sync = $1",
 						   arg_int8(sync->id), arg_text(sync->now_there), arg_text(sync->now_here));
 
-	*jumped = rows->n > 0 && to_bool(rows->v[0][1]);
-	return rows->n > 0 && rows->v[0][0] ? rows->v[0][0] : pstrdup("0");
+	*jumped = rows->n > 0 && to_bool(first_row(rows)[1]);
+	return rows->n > 0 && first_row(rows)[0] ? first_row(rows)[0] : pstrdup("0");
 }
 
 /*

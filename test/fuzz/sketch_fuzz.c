@@ -184,7 +184,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *bytes = malloc(whole);
 	pg_crc32c crc;
 
-	memcpy(bytes, "PS\1", 3);
+	memcpy(bytes, "PS\2", 3);
 	memcpy(bytes + 3, data, size);
 	crc = crc32c(0xFFFFFFFF, bytes, whole - 4) ^ 0xFFFFFFFF;
 	for (int i = 0; i < 4; i++)
