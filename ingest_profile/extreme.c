@@ -133,41 +133,6 @@ extreme_text(const Extreme *e, ColumnType *type)
 	return e->cut ? psprintf("%s...", e->text) : pstrdup(e->text);
 }
 
-/*
- * Does reading a value of the type run nobody's code?  A sketch is anybody's text: it
- * may name any type, and the checks of domains, which anybody makes, would run as
- * whoever merges it.  Base types and their parts are superusers'.
- */
-static bool
-reads_safely(Oid typid)
-{
-	TupleDesc desc;
-	bool safe = true;
-
-	check_stack_depth();
-	if (!OidIsValid(typid))
-		return true;
-	switch (get_typtype(typid))
-	{
-		case TYPTYPE_BASE:
-			return reads_safely(get_element_type(typid));
-		case TYPTYPE_ENUM:
-			return true;
-		case TYPTYPE_RANGE:
-			return reads_safely(get_range_subtype(typid));
-		case TYPTYPE_MULTIRANGE:
-			return reads_safely(get_multirange_range(typid));
-		case TYPTYPE_COMPOSITE:
-			desc = lookup_rowtype_tupdesc(typid, -1);
-			for (int i = 0; i < desc->natts && safe; i++)
-				safe = TupleDescAttr(desc, i)->attisdropped || reads_safely(TupleDescAttr(desc, i)->atttypid);
-			ReleaseTupleDesc(desc);
-			return safe;
-		default:
-			return false;
-	}
-}
-
 /* What came from a stored form has only its text: make a value of it if that can be.  Below domains: it was one's once */
 static void
 revive(Extreme *e, ColumnType *type, MemoryContext context)
@@ -176,7 +141,7 @@ revive(Extreme *e, ColumnType *type, MemoryContext context)
 	Oid param;
 	MemoryContext old;
 
-	if (e->known || e->cut || e->text == NULL || !e->set || !column_type_resolve(type, context) || !reads_safely(type->base))
+	if (e->known || e->cut || e->text == NULL || !e->set || !column_type_resolve(type, context) || !type_reads_safely(type->base))
 		return;
 	getTypeInputInfo(type->base, &input, &param);
 	old = MemoryContextSwitchTo(context);

@@ -465,3 +465,38 @@ text_compare(const char *a, int alen, const char *b, int blen, Oid collation)
 		return order;
 	return slow_compare(a, alen, b, blen, collation);
 }
+
+/*
+ * Does reading a value of the type run nobody's code?  A sketch is anybody's text: it
+ * may name any type, and the checks of domains, which anybody makes, would run as
+ * whoever merges it.  Base types and their parts are superusers'.
+ */
+bool
+type_reads_safely(Oid typid)
+{
+	TupleDesc desc;
+	bool safe = true;
+
+	check_stack_depth();
+	if (!OidIsValid(typid))
+		return true;
+	switch (get_typtype(typid))
+	{
+		case TYPTYPE_BASE:
+			return type_reads_safely(get_element_type(typid));
+		case TYPTYPE_ENUM:
+			return true;
+		case TYPTYPE_RANGE:
+			return type_reads_safely(get_range_subtype(typid));
+		case TYPTYPE_MULTIRANGE:
+			return type_reads_safely(get_multirange_range(typid));
+		case TYPTYPE_COMPOSITE:
+			desc = lookup_rowtype_tupdesc(typid, -1);
+			for (int i = 0; i < desc->natts && safe; i++)
+				safe = TupleDescAttr(desc, i)->attisdropped || type_reads_safely(TupleDescAttr(desc, i)->atttypid);
+			ReleaseTupleDesc(desc);
+			return safe;
+		default:
+			return false;
+	}
+}

@@ -65,4 +65,7 @@ extern double number_of_key(ValueClass class, int64 key);
 extern char *text_of_key(ValueClass class, int64 key);
 extern int text_compare(const char *a, int alen, const char *b, int blen, Oid collation);
 
+/* Whether reading a value of the type runs nobody's code */
+extern bool type_reads_safely(Oid typid);
+
 #endif /* PROFILE_TYPE_H */

@@ -45,6 +45,12 @@ pg_do_encoding_conversion(unsigned char *src, int len, int src_encoding, int des
 	return (unsigned char *) pnstrdup((char *) src, len);
 }
 
+bool
+type_reads_safely(Oid typid)
+{
+	return OidIsValid(typid);
+}
+
 int
 pg_mbcliplen(const char *mbstr, int len, int limit)
 {

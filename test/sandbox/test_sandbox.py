@@ -848,7 +848,7 @@ const api = new Api({consumer_key: c.consumer_key, consumer_secret_key: c.consum
             self.assertIn("cannot listen on 127.0.0.1 port", busy.stderr)
             process = subprocess.Popen(command + ["--port", "0", "--ready", ready], stdout=subprocess.DEVNULL)
             try:
-                for _ in range(200):
+                for _ in range(1800):
                     if os.path.exists(ready):
                         break
                     time.sleep(0.1)

@@ -31,7 +31,7 @@ for my $encoding (sort keys %text)
 	$node->safe_psql('postgres', "CREATE DATABASE $database ENCODING '$encoding' TEMPLATE template0 LOCALE 'C'");
 	$node->safe_psql($database, qq{
 		CREATE EXTENSION netsuite_fdw;
-		CREATE SERVER ns FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567_SB1', base_url '$ENV{NS_URL}', ca_file '$ENV{NS_CA}', timezone 'UTC');
+		CREATE SERVER ns FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567_SB1', base_url '$ENV{NS_URL}', ca_file '$ENV{NS_CA}', timezone 'UTC', text_equality_exact 'on', text_like_exact 'on');
 		CREATE USER MAPPING FOR CURRENT_USER SERVER ns OPTIONS (} . join(', ', map { "$_ '$tba{$_}'" } sort keys %tba) . ');');
 	$node->safe_psql($database, 'IMPORT FOREIGN SCHEMA suiteql LIMIT TO (customer) FROM SERVER ns INTO public');
 	my $text = $text{$encoding};
