@@ -227,7 +227,8 @@ sub batch
 			push @wrong, batch($role, @calls[ $i + 1 .. $#calls ]) if ++$crashes < 20;
 			return @wrong;
 		}
-		next unless $text =~ /(?:ERROR):  (\w{5}): (.*)/;
+		# a message may hold what was passed, line ends and all
+		next unless $text =~ /ERROR:  (\w{5}): (.*?)(?:\n(?:DETAIL|HINT|QUERY|LINE \d+|CONTEXT|[A-Z]+ NAME|LOCATION):|\z)/s;
 		my ($state, $message) = ($1, $2);
 		$seen{$role}{errors}++;
 		next if $message =~ /current transaction is aborted/;
