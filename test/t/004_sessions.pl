@@ -58,7 +58,7 @@ is($node->safe_psql('postgres', q{SET ROLE carol; SELECT count(*) FROM pg_user_m
 # a mapping of one's own goes before PUBLIC's, and PUBLIC's comes back with its end: in open sessions, for all they have open
 $node->safe_psql('postgres', q{
 	CREATE ROLE dora LOGIN; GRANT USAGE ON SCHEMA netsuite TO dora; GRANT SELECT ON ALL TABLES IN SCHEMA netsuite TO dora; GRANT USAGE ON FOREIGN SERVER ns TO dora});
-create_mapping($node, 'PUBLIC', 'ns');
+create_mapping($node, 'PUBLIC', 'ns', %tba);
 my $dora = $node->background_psql('postgres', on_error_stop => 0);
 $dora->query('SET ROLE dora; PREPARE read AS SELECT count(*) FROM (SELECT * FROM netsuite.currency OFFSET 0) x');
 my $wrong = q{OPTIONS (consumer_key 'k', consumer_secret 'doras-secret-4', token_id 't', token_secret 'doras-secret-5')};

@@ -36,7 +36,7 @@ for my $encoding (sort keys %text)
 	$node->safe_psql($database, 'IMPORT FOREIGN SCHEMA suiteql LIMIT TO (customer) FROM SERVER ns INTO public');
 	my $text = $text{$encoding};
 	my @conditions = (
-		"companyname = '$text'", "companyname LIKE '" . substr($text, 0, -1) . "%'", "companyname IN ('x', '$text')",
+		"companyname = '$text'", "id = $id{$encoding} AND companyname LIKE '" . substr($text, 0, -1) . "%'", "companyname IN ('x', '$text')",
 		"companyname = ANY (ARRAY['$text', 'y'])", "companyname = (SELECT '$text'::text OFFSET 0)", "id = $id{$encoding} AND companyname || 'ü' = '$text' || 'ü'");
 	@conditions = grep { !/ü/ } @conditions if $encoding eq 'EUC_JP';
 	for my $condition (@conditions)

@@ -93,6 +93,8 @@ chomp $include;
 system_or_bail('gcc', '-w', '-shared', '-fPIC', '-D_GNU_SOURCE', "-I$include", '-o', $preload, "$ENV{TESTDIR}/sparse.c");
 
 my $node = new_server('memory', preload => $preload, conf => "restart_after_crash = on\nlog_statement = none\n");
+$node->safe_psql('postgres', 'DROP USER MAPPING FOR CURRENT_USER SERVER ns');
+create_mapping($node, 'CURRENT_USER', 'ns', %tba);
 $node->safe_psql('postgres', qq{
 	CREATE FUNCTION arm(int, int) RETURNS void LANGUAGE c AS '$preload', 'arm';
 	CREATE FUNCTION disarm() RETURNS int LANGUAGE c AS '$preload', 'disarm';
@@ -140,7 +142,8 @@ sub sweep
 		$n += 1 + int(rand(2 * $step - 1));
 	}
 	is(join("\n", @wrong), '', "$name, $runs times without memory for a piece (group $group): $right right, $errors errors (" . join(' ', map { "$_ $states{$_}" } sort keys %states) . ')');
-	cmp_ok($errors, '>', 0, 'some failed');
+	# OpenSSL does without much of it
+	cmp_ok($errors, '>', 0, 'some failed') if $group == 1;
 	return;
 }
 
