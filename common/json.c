@@ -425,7 +425,7 @@ text_of(Json *value, const char *name)
 	return pg_any_to_server(text, strlen(text), PG_UTF8);
 }
 
-/* A member as text that lives as long as the document, or NULL */
+/* A member as text that lives as long as the document; NULL for none, which an empty one is too */
 const char *
 json_text(Json *object, const char *name)
 {
@@ -434,7 +434,7 @@ json_text(Json *object, const char *name)
 	MemoryContext old;
 	char *text;
 
-	if (member == NULL)
+	if (member == NULL || (member->kind == JSON_STRING && member->len == 0))
 		return NULL;
 	if (keep && member->given != NULL)
 		return member->given;

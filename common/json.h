@@ -17,7 +17,10 @@ typedef struct Json Json;
 
 typedef void (*JsonVisit)(const char *name, Json *value, void *arg);
 
-/* All take NULL for a value that is not there; a JSON null is not there either */
+/*
+ * All take NULL for a value that is not there; a JSON null is not there either, and
+ * to json_text neither is an empty string: some sources write the one for the other.
+ */
 extern Json *json_parse(MemoryContext context, const char *text, size_t len);
 extern Json *json_member(Json *object, const char *name);
 extern const char *json_text(Json *object, const char *name);

@@ -97,24 +97,6 @@ client_of_table(Oid relid)
 	return client_by_name(GetForeignServer(GetForeignServerIdByRelId(relid))->servername);
 }
 
-/* Members of a row of the reply, by their names in the case that the account likes */
-typedef struct Count
-{
-	const char *what; /* which count */
-	const char *n;
-} Count;
-
-static void
-read_member(const char *name, Json *value, void *arg)
-{
-	Count *count = arg;
-
-	if (pg_strcasecmp(name, "what") == 0)
-		count->what = name;
-	else if (pg_strcasecmp(name, "n") == 0)
-		count->n = name;
-}
-
 /* The count of that name; an error if the reply does not hold it once, as a number */
 static int64
 count_of(Json *items, const char *what)
@@ -126,12 +108,10 @@ count_of(Json *items, const char *what)
 	for (int i = 0; i < json_count(items); i++)
 	{
 		Json *row = json_item(items, i);
-		Count count = {0};
+		const char *name = json_text(row, "what");
 
-		json_visit(row, read_member, &count);
-		if (count.what == NULL || count.n == NULL || json_text(row, count.what) == NULL || strcmp(json_text(row, count.what), what) != 0)
-			continue;
-		n = n == NULL ? json_text(row, count.n) : "twice";
+		if (name != NULL && strcmp(name, what) == 0)
+			n = n == NULL ? json_text(row, "n") : "twice";
 	}
 	result = n != NULL ? strtoll(n, &end, 10) : -1;
 	if (result < 0 || end == n || *end != '\0')

@@ -51,6 +51,8 @@ append_clipped(StringInfo out, const char *text, int len)
 		appendStringInfoString(out, "...");
 }
 
+static void seek_key(Decoder *d);
+
 /* Names the place of a value that cannot be used */
 static void
 place(void *arg)
@@ -60,6 +62,7 @@ place(void *arg)
 
 	if (d->at == NULL)
 		return;
+	seek_key(d);
 	initStringInfo(&text);
 	appendStringInfo(&text, "column \"%s\" of foreign table \"%s\"", d->at->label, d->relation);
 	for (int i = 0; i < d->nkeys && d->key_seen[i]; i++)
@@ -618,7 +621,7 @@ set_token(DecodeColumn *c)
 	memcpy(&c->token_mask, mask, 8);
 }
 
-/* A key that is not where it was expected: any order, any case of letters */
+/* A key that is not where it was expected: any order, any case of letters.  Its column, -1 or NAME_MALFORMED. */
 static int
 find_column(Decoder *d, const char *name, const char *name_end, bool escaped)
 {
@@ -626,7 +629,7 @@ find_column(Decoder *d, const char *name, const char *name_end, bool escaped)
 	int len = escaped ? plain_name(name, name_end, plain, sizeof(plain)) : (int) (name_end - name);
 
 	if (len == NAME_MALFORMED)
-		refuse_malformed();
+		return NAME_MALFORMED;
 	if (escaped)
 		name = plain;
 	for (int i = 0; i < d->ncolumns; i++)
@@ -645,6 +648,55 @@ find_column(Decoder *d, const char *name, const char *name_end, bool escaped)
 		}
 	}
 	return -1;
+}
+
+/* A whole number without its quotes, where it is one; never throws */
+static bool
+read_key(const char *text, const char *text_end, int64 *key)
+{
+	char *number_end;
+
+	if (text_end - text > 2 && *text == '"')
+	{
+		text++;
+		text_end--;
+	}
+	errno = 0;
+	*key = strtoll(text, &number_end, 10);
+	return number_end == text_end && errno == 0;
+}
+
+/*
+ * Find what is missing of the key of the row being read, which may stand behind
+ * the value that cannot be used.  For messages: never throws.
+ */
+static void
+seek_key(Decoder *d)
+{
+	const char *end = d->page->items_end + 1;
+	const char *p = skip_space(d->row + 1);
+
+	while (*p == '"')
+	{
+		const char *name = p + 1;
+		bool escaped = false;
+		const char *name_end = string_end(name, end, &escaped);
+		const char *text = name_end ? skip_space(name_end + 1) : NULL;
+		int found;
+
+		if (text == NULL || *text++ != ':')
+			return;
+		text = skip_space(text);
+		p = skip_value(text, end);
+		if (p == NULL)
+			return;
+		found = find_column(d, name, name_end, escaped);
+		if (found >= 0 && d->columns[found].key >= 0 && !d->key_seen[d->columns[found].key])
+			d->key_seen[d->columns[found].key] = read_key(text, p, &d->key[d->columns[found].key]);
+		p = skip_space(p);
+		if (*p == ',')
+			p = skip_space(p + 1);
+	}
 }
 
 static void
@@ -710,6 +762,8 @@ page_read_row(Decoder *d, const char *p, Datum *values, bool *nulls)
 			if (name_end == NULL)
 				refuse_malformed();
 			found = find_column(d, name, name_end, escaped);
+			if (found == NAME_MALFORMED)
+				refuse_malformed();
 			p = name_end + 1;
 			escaped = false;
 		}
@@ -774,9 +828,10 @@ divide(Decoder *d, Datum *values, bool *nulls)
 }
 
 static void
-begin_row(Decoder *d, const ReplyPage *page)
+begin_row(Decoder *d, const ReplyPage *page, const char *row)
 {
 	d->page = page;
+	d->row = row;
 	d->arena_used = 0;
 	d->at = NULL;
 	d->value = NULL;
@@ -808,7 +863,7 @@ page_next(Decoder *d, ReplyPage *page, Datum *values, bool *nulls)
 
 	if (p == NULL || *p != '{')
 		return false;
-	begin_row(d, page);
+	begin_row(d, page, p);
 	memset(nulls, true, sizeof(bool) * d->ntargets);
 	callback.callback = place;
 	callback.arg = d;
@@ -832,7 +887,7 @@ page_last_key(Decoder *d, ReplyPage *page, int64 *key)
 
 	if (page->nrows == 0)
 		return false;
-	begin_row(d, page);
+	begin_row(d, page, page->last_row);
 	callback.callback = place;
 	callback.arg = d;
 	callback.previous = error_context_stack;

@@ -69,6 +69,7 @@ typedef struct Decoder
 	bool bad;              /* the row last read was one */
 	bool strange;          /* some values are read by code that is not PostgreSQL's own */
 	const ReplyPage *page; /* being read, for messages */
+	const char *row;       /* the beginning of its row */
 	const DecodeColumn *at;
 	const char *value;
 	int value_len;

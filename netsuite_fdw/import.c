@@ -199,7 +199,8 @@ record_types(Client *client, MemoryContext context)
 	request_settle(request);
 	if (request->state != REQUEST_DONE)
 	{
-		ereport(NOTICE,
+		/* what may pass is more than a note: the next import may bring more */
+		ereport(request_refused(request) ? NOTICE : WARNING,
 				(errmsg("the metadata catalogue of server \"%s\" cannot be read; only known tables are imported",
 						client_options(client)->name),
 				 request->detail ? errdetail_internal("%s", request->detail) : 0));
@@ -290,6 +291,10 @@ add_schemas(Client *client, List *tables, List *records, MemoryContext context)
 			json_visit(json_member(request_json(request), "properties"), add_property, lfirst(lo));
 		else if (request->http->status != 500 && !request_refused(request))
 			request_raise(request);
+		else if (!request_refused(request))
+			ereport(WARNING,
+					(errmsg("table \"%s\" is imported without what only its record type's description tells: NetSuite fails to show it", ((ImportTable *) lfirst(lo))->name),
+					 request->detail ? errdetail_internal("%s", request->detail) : 0));
 		else if (request->http->status != 400 && request->http->status != 404 && refused == NULL)
 			refused = request;
 	}

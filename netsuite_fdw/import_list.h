@@ -19,6 +19,7 @@ typedef struct ImportTable
 	List *columns; /* of ImportColumn */
 	bool custom;
 	bool missing;  /* the account does not show it */
+	bool answers;  /* the account was seen to answer queries of it */
 	char *problem; /* in NetSuite's words */
 } ImportTable;
 

@@ -17,8 +17,9 @@ typedef struct Probe
 	Request *request;
 } Probe;
 
+/* Ask for the columns; a patient probe does not take a few failures for an answer */
 static void
-send_probe(Client *client, Probe *probe, MemoryContext context)
+send_probe(Client *client, Probe *probe, bool patient, MemoryContext context)
 {
 	StringInfoData q;
 	ListCell *lc;
@@ -30,7 +31,7 @@ send_probe(Client *client, Probe *probe, MemoryContext context)
 	appendStringInfo(&q, " FROM %s t", probe->table->name);
 	probe->request = request_new(client, context);
 	request_query(probe->request, q.data, PROBE_ROWS, 0);
-	probe->request->impatient = true;
+	probe->request->impatient = !patient;
 	request_start(probe->request);
 }
 
@@ -200,54 +201,126 @@ skip_table(ImportTable *t, Request *request)
 	t->problem = pstrdup(request->detail ? request->detail : "no reason was given");
 }
 
+static bool
+hides_table(Request *request)
+{
+	int sqlstate = request_sqlstate(request);
+
+	return sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE || sqlstate == ERRCODE_FDW_TABLE_NOT_FOUND;
+}
+
+/* Was this query refused for good?  A language that was not named is nobody's refusal. */
+static bool
+refused_query(Request *request)
+{
+	return request_refused(request) && request_sqlstate(request) != ERRCODE_FDW_OPTION_NAME_NOT_FOUND;
+}
+
+/* May a column be to blame?  Some answer 500 for ever; anything else but a refusal fails the import. */
+static bool
+may_be_column(Request *request)
+{
+	return request->http->status == 500 || refused_query(request);
+}
+
+/* A probe for a part of another one's columns, under way */
+static Probe *
+probe_part(Client *client, Probe *whole, int from, int to, bool patient, MemoryContext context)
+{
+	Probe *part = palloc0(sizeof(Probe));
+
+	part->table = whole->table;
+	part->columns = head(whole->columns, from, to);
+	send_probe(client, part, patient, context);
+	return part;
+}
+
+/* Does the account answer a query of the table that asks for none of its columns?  Skips it if not. */
+static bool
+table_answers(Client *client, ImportTable *t, MemoryContext context)
+{
+	Request *request = request_new(client, context);
+	bool answers;
+
+	request_query(request, psprintf("SELECT COUNT(*) AS n FROM %s t", t->name), 1, 0);
+	request_start(request);
+	answers = request_settle(request);
+	if (!answers && !refused_query(request))
+		request_raise(request);
+	if (!answers)
+		skip_table(t, request);
+	request_stop(request);
+	return answers;
+}
+
+/*
+ * A column that was asked for alone did not come, and the error does not name it.
+ * It is to blame only if its table answers without it; and for a failure, which
+ * may be passing, if it fails again then, asked patiently.
+ */
+static void
+judge_alone(Client *client, Probe *probe, MemoryContext context)
+{
+	ImportColumn *c = linitial(probe->columns);
+	Request *request = probe->request;
+
+	if (!probe->table->answers || !request_refused(request))
+		probe->table->answers = table_answers(client, probe->table, context);
+	if (!probe->table->answers)
+		return;
+	if (!request_refused(request))
+	{
+		Probe *again = probe_part(client, probe, 0, 1, true, context);
+
+		request = again->request;
+		if (request_settle(request))
+		{
+			correct_types(again);
+			return;
+		}
+		if (!may_be_column(request))
+			request_raise(request);
+		if (!request_refused(request))
+			c->problem = pstrdup(request->detail ? request->detail : "no reason was given");
+	}
+	c->dropped = true;
+}
+
 /* Judge a probe; new ones are added to the list */
 static List *
 judge(Client *client, Probe *probe, List *probes, MemoryContext context)
 {
 	Request *request = probe->request;
 	int n = list_length(probe->columns);
-	Probe *half;
 
 	if (request->state == REQUEST_DONE)
 	{
 		correct_types(probe);
 		return probes;
 	}
-	/* anything but a refusal of this query fails the import; 500 is what some columns answer for ever */
-	if (request->http->status != 500 && (!request_refused(request) || request_sqlstate(request) == ERRCODE_FDW_OPTION_NAME_NOT_FOUND))
+	if (!may_be_column(request))
 		request_raise(request);
-	if (request_sqlstate(request) == ERRCODE_INSUFFICIENT_PRIVILEGE || request_sqlstate(request) == ERRCODE_FDW_TABLE_NOT_FOUND)
+	if (probe->table->missing)
+		return probes;
+	if (hides_table(request))
 	{
 		skip_table(probe->table, request);
 		return probes;
 	}
-	if (!drop_named(probe, request->detail))
+	/* only a refusal is believed what it names */
+	if (request_refused(request) && drop_named(probe, request->detail))
 	{
-		/* the error names nothing: halve */
-		if (n == 1)
-		{
-			ImportColumn *c = linitial(probe->columns);
-
-			c->dropped = true;
-			if (request->http->status != 400)
-				c->problem = pstrdup(request->detail ? request->detail : "no reason was given");
-			return probes;
-		}
-		half = palloc0(sizeof(Probe));
-		half->table = probe->table;
-		half->columns = head(probe->columns, n / 2, n);
-		send_probe(client, half, context);
-		probes = lappend(probes, half);
-		probe->columns = head(probe->columns, 0, n / 2);
+		n = list_length(probe->columns);
+		return n == 0 ? probes : lappend(probes, probe_part(client, probe, 0, n, false, context));
 	}
-	if (probe->columns != NIL && !probe->table->missing)
+	if (n == 1)
 	{
-		half = palloc0(sizeof(Probe));
-		*half = *probe;
-		send_probe(client, half, context);
-		probes = lappend(probes, half);
+		judge_alone(client, probe, context);
+		return probes;
 	}
-	return probes;
+	/* the error names nothing: halve */
+	probes = lappend(probes, probe_part(client, probe, n / 2, n, false, context));
+	return lappend(probes, probe_part(client, probe, 0, n / 2, false, context));
 }
 
 /* Ask for all columns of all tables and drop what the account does not have */
@@ -268,7 +341,7 @@ import_verify(Client *client, List *tables, MemoryContext context)
 
 			probe->table = t;
 			probe->columns = head(t->columns, from, Min(n, from + PROBE_COLUMNS));
-			send_probe(client, probe, context);
+			send_probe(client, probe, false, context);
 			probes = lappend(probes, probe);
 		}
 	}

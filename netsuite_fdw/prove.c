@@ -82,32 +82,6 @@ refuse_disorder(const Claim *claim, const int64 *key, const int64 *before)
 
 /* -- asking -- */
 
-typedef struct Member
-{
-	const char *name;
-	Json *row;
-	const char *text;
-} Member;
-
-static void
-match_member(const char *name, Json *value, void *arg)
-{
-	Member *member = arg;
-
-	if (pg_strcasecmp(name, member->name) == 0)
-		member->text = json_text(member->row, name);
-}
-
-/* A row's member, in any case of letters; NULL if it is null or not there */
-static const char *
-member_text(Json *row, const char *name)
-{
-	Member member = {.name = name, .row = row};
-
-	json_visit(row, match_member, &member);
-	return member.text;
-}
-
 /* The first row of a query, as long as its request lives; NULL for none */
 static Json *
 first_row(const Claim *claim, const char *query, Request **request)
@@ -158,7 +132,7 @@ prove_count(const Claim *claim, const char *condition)
 		appendStringInfo(&query, "SELECT COUNT(*) AS n FROM (%s) q", part_query(&spec, NULL));
 	}
 	row = first_row(claim, query.data, &request);
-	text = row ? member_text(row, "n") : NULL;
+	text = row ? json_text(row, "n") : NULL;
 	if (text != NULL)
 		n = strtoll(text, &end, 10);
 	if (n < 0 || end == text || *end != '\0')
@@ -212,7 +186,7 @@ prove_unique_key(const Claim *claim)
 	row = first_row(claim, query.data, &request);
 	for (int i = 0; row != NULL && i < spec->nkeys; i++)
 	{
-		const char *value = member_text(row, psprintf("k%d", i + 1));
+		const char *value = json_text(row, psprintf("k%d", i + 1));
 
 		appendStringInfo(&values, "%s%s", i == 0 ? "(" : ", ", value ? value : "null");
 	}

@@ -54,6 +54,13 @@ SELECT id, email IS NULL FROM customer WHERE id = 1010;
 -- a value that does not fit names table, column, key and its beginning
 CREATE FOREIGN TABLE wrong (id bigint, memo integer) SERVER ns OPTIONS ("table" 'transaction', key 'id');
 SELECT * FROM wrong WHERE id = 8;
+-- wherever the key stands in the row
+CREATE FOREIGN TABLE wrong_line (transaction bigint, transactionline bigint, accountingbook bigint, accounttype integer) SERVER ns OPTIONS ("table" 'transactionaccountingline', key 'transaction, transactionline, accountingbook');
+SELECT * FROM wrong_line WHERE transaction = 8 AND transactionline = 1;
+\! $CONTROL switch name=items_reversed value=on
+SELECT * FROM wrong WHERE id = 8;
+SELECT * FROM wrong_line WHERE transaction = 8 AND transactionline = 1;
+\! $CONTROL reset
 CREATE FOREIGN TABLE wrong_date (id bigint, d date OPTIONS (column_name 'tranid')) SERVER ns OPTIONS (query 'SELECT id, tranid FROM transaction', key 'id');
 -- what NetSuite says of it is the account's
 \set VERBOSITY terse
@@ -62,4 +69,4 @@ SELECT * FROM wrong_date WHERE id = 8;
 -- megabyte texts, quotes and newlines
 SELECT length(memo), md5(memo) = md5(repeat('A memo that does not end. ', 45000)) AS same FROM transaction WHERE id = 4;
 SELECT comments FROM customer WHERE comments LIKE 'Line one%' LIMIT 1;
-DROP FOREIGN TABLE wrong, wrong_date, numbers;
+DROP FOREIGN TABLE wrong, wrong_line, wrong_date, numbers;
