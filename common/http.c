@@ -185,6 +185,22 @@ date_of(const char *value, size_t len)
 	return curl_getdate(text, NULL);
 }
 
+/* An id is shown to people: whatever else stands there is not */
+static void
+keep_id(HttpRequest *r, const char *value, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len && n < sizeof(r->operation_id) - 1; i++)
+	{
+		char c = value[i];
+
+		if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_')
+			r->operation_id[n++] = c;
+	}
+	r->operation_id[n] = '\0';
+}
+
 static size_t
 on_header(char *line, size_t size, size_t n, void *arg)
 {
@@ -197,7 +213,7 @@ on_header(char *line, size_t size, size_t n, void *arg)
 	if (header_is(line, len, "Content-Encoding", &value, &value_len))
 		r->gzipped = value_len == 4 && pg_strncasecmp(value, "gzip", 4) == 0;
 	else if (t->id_header && header_is(line, len, t->id_header, &value, &value_len))
-		strlcpy(r->operation_id, value, Min(value_len + 1, sizeof(r->operation_id)));
+		keep_id(r, value, value_len);
 	else if (header_is(line, len, "Date", &value, &value_len))
 		r->date = date_of(value, value_len);
 	t->mark = GetCurrentTimestamp();

@@ -282,8 +282,9 @@ check_concurrency(Check *c)
 	if (account <= 0)
 		report(c, "concurrency", true, psprintf("max_concurrency is %d; the account does not tell its limit", ours));
 	else
-		report(c, "concurrency", ours <= account,
-			   ours <= account ? psprintf("max_concurrency is %d of the account's %d (this integration: %d)", ours, account, limit) : psprintf("max_concurrency is %d but the account allows %d: lower it.", ours, account));
+		report(c, "concurrency", ours <= Min(account, limit),
+			   ours <= Min(account, limit) ? psprintf("max_concurrency is %d of the account's %d (this integration: %d)", ours, account, limit)
+										   : psprintf("max_concurrency is %d but %s allows %d: lower it.", ours, limit < account ? "the integration" : "the account", Min(account, limit)));
 }
 
 static void

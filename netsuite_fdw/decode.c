@@ -379,12 +379,15 @@ in_range(int64 value, int64 low, int64 high, const char *type)
 	return value;
 }
 
+/* T and F, as the other side compares them; true and false are JSON's own only without quotes */
 static Datum
 bool_datum(const char *text, int len)
 {
-	if ((len == 1 && *text == 'T') || (len == 4 && pg_strncasecmp(text, "true", 4) == 0))
+	bool quoted = text[-1] == '"';
+
+	if ((len == 1 && *text == 'T') || (!quoted && len == 4 && memcmp(text, "true", 4) == 0))
 		return BoolGetDatum(true);
-	if ((len == 1 && *text == 'F') || (len == 5 && pg_strncasecmp(text, "false", 5) == 0))
+	if ((len == 1 && *text == 'F') || (!quoted && len == 5 && memcmp(text, "false", 5) == 0))
 		return BoolGetDatum(false);
 	refuse("a boolean must be T or F");
 	return (Datum) 0;

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "netsuite_fdw/literal.h"
 #include "utils/array.h"
@@ -422,6 +423,18 @@ append_odd_comparison(StringInfo out, const char *subject, const char *compariso
 }
 
 /* subject comparison value */
+/*
+ * Would the text be longer there than a literal may be?  A datum may be compressed or
+ * stored elsewhere, and its bytes may be others in UTF-8.
+ */
+static bool
+is_long_text(Datum value)
+{
+	char *here = TextDatumGetCString(value);
+
+	return strlen(pg_server_to_any(here, strlen(here), PG_UTF8)) > MAX_LITERAL;
+}
+
 void
 append_comparison(StringInfo out, const char *subject, const char *comparison, const Value *value)
 {
@@ -432,7 +445,7 @@ append_comparison(StringInfo out, const char *subject, const char *comparison, c
 	else if (value->form == FORM_NUMBER && value->type == NUMERICOID &&
 			 !is_sound_number(DatumGetNumeric(value->datum)))
 		append_odd_comparison(out, subject, comparison, DatumGetNumeric(value->datum));
-	else if (value->form == FORM_TEXT && VARSIZE_ANY_EXHDR(DatumGetPointer(value->datum)) > MAX_LITERAL)
+	else if (value->form == FORM_TEXT && is_long_text(value->datum))
 		append_certain(out, subject, true);
 	else
 	{
@@ -459,7 +472,7 @@ element_of(const Value *v)
 	if (v->isnull)
 		return ELEMENT_PLAIN;
 	if (v->form == FORM_TEXT)
-		return VARSIZE_ANY_EXHDR(DatumGetPointer(v->datum)) > MAX_LITERAL ? ELEMENT_UNSURE : ELEMENT_PLAIN;
+		return is_long_text(v->datum) ? ELEMENT_UNSURE : ELEMENT_PLAIN;
 	if (v->form >= FORM_DAY)
 		return is_empty(bound_of(v, false), bound_of(v, true)) ? ELEMENT_NONE : ELEMENT_PLAIN;
 	if (v->type != NUMERICOID)

@@ -142,6 +142,13 @@ is_full_text(Node *expr)
 	return const_text(expr, &text) && *text != '\0' && strlen(text) <= MAX_LITERAL;
 }
 
+/* Collations that conflict are none: PostgreSQL says so when it compares */
+static bool
+is_deterministic(Oid collation)
+{
+	return OidIsValid(collation) && get_collation_isdeterministic(collation);
+}
+
 /* A column of the remote relation */
 bool
 is_column(Node *expr, ShipContext *c)
@@ -567,7 +574,7 @@ ship_form(Node *expr, ShipContext *c)
 static bool
 text_comparable(Node *expr, Oid collation, ShipContext *c)
 {
-	return get_collation_isdeterministic(collation) && text_proved(TEXT_EQUALITY, expr, c);
+	return is_deterministic(collation) && text_proved(TEXT_EQUALITY, expr, c);
 }
 
 /* Are rows grouped by this expression as they are here? */
@@ -682,7 +689,7 @@ ship_text_comparison(const char *name, OpExpr *op, ShipContext *c)
 	Oid collation = op->inputcollid;
 	bool full = true;
 
-	if (!get_collation_isdeterministic(collation))
+	if (!is_deterministic(collation))
 		return SHIP_NO;
 	/* an empty text is null there, so it may only meet =, which is false here too */
 	if (is_local_value(left, c))
@@ -744,7 +751,7 @@ ship_like(const char *name, OpExpr *op, ShipContext *c)
 	bool exact;
 
 	if (is_local_value(left, c) || ship_form(left, c) != FORM_TEXT ||
-		!get_collation_isdeterministic(op->inputcollid) ||
+		!is_deterministic(op->inputcollid) ||
 		!const_text(lsecond(op->args), &pattern) || like_superset(pattern, &exact) == NULL)
 		return SHIP_NO;
 	if (exact && text_proved(TEXT_LIKE, (Node *) op, c))
@@ -861,7 +868,7 @@ ship_array(ScalarArrayOpExpr *op, ShipContext *c)
 		return meets(form, element) ? ship_numbers(array, element) : SHIP_NO;
 	if (form != FORM_TEXT)
 		return meets(form, element) ? SHIP_EXACT : SHIP_NO;
-	if (element != TEXTOID || !get_collation_isdeterministic(op->inputcollid))
+	if (element != TEXTOID || !is_deterministic(op->inputcollid))
 		return SHIP_NO;
 	if (full_elements(array) && text_comparable(left, op->inputcollid, c))
 		return SHIP_EXACT;
@@ -905,7 +912,8 @@ ship_condition(Node *expr, ShipContext *c)
 	switch (nodeTag(expr))
 	{
 		case T_Var:
-			return ship_form(expr, c) == FORM_BOOL ? SHIP_EXACT : SHIP_NO;
+			/* one of another relation is a value, not a condition there */
+			return is_column(expr, c) && ship_form(expr, c) == FORM_BOOL ? SHIP_EXACT : SHIP_NO;
 		case T_OpExpr:
 			return ship_comparison((OpExpr *) expr, c);
 		case T_ScalarArrayOpExpr:

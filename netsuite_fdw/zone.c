@@ -217,6 +217,6 @@ trait_zone(Client *client)
 				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 				 errmsg("the time zone of datetime columns on server \"%s\" is neither declared nor measured", o->name),
 				 problem ? errdetail_internal("As measured, %s.", problem) : 0,
-				 errhint("Name it: ALTER SERVER %s OPTIONS (ADD timezone 'Europe/Vienna').", quote_identifier(o->name))));
+				 errhint("Name the account's own, which NetSuite shows under Setup > Company > Company Information: ALTER SERVER %s OPTIONS (ADD timezone '...').", quote_identifier(o->name))));
 	return zone;
 }

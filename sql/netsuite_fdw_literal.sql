@@ -89,3 +89,10 @@ SELECT l FROM domains;
 CREATE FOREIGN TABLE wrong (a int OPTIONS (remote_type 'integer')) SERVER ns;
 SET client_min_messages = warning;
 DROP SCHEMA far, near, as_text CASCADE;
+-- a boolean of the other table of a join is a value, not a column there
+CREATE TABLE lit_outer AS SELECT i AS id, i % 2 = 0 AS posting FROM generate_series(1, 12) i;
+SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; SET enable_memoize = off;
+SELECT count(*) FROM lit_outer o JOIN netsuite.transaction t ON t.id = o.id AND (o.posting OR t.exchangerate < 0);
+SELECT count(*) FROM lit_outer o JOIN netsuite.transaction t ON t.id = o.id AND (NOT o.posting OR t.exchangerate < 0);
+SELECT count(*) FROM lit_outer o LEFT JOIN netsuite.transaction t ON t.id = o.id AND (o.posting IS TRUE OR t.exchangerate < 0) WHERE t.id IS NOT NULL;
+RESET enable_hashjoin; RESET enable_mergejoin; RESET enable_material; RESET enable_memoize;

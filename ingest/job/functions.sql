@@ -171,12 +171,23 @@ CREATE FUNCTION ingest_internal.owner_again(known name) RETURNS oid LANGUAGE sql
     RETURN coalesce((SELECT r.oid FROM pg_roles r WHERE r.rolname = known), 0);
 COMMENT ON FUNCTION ingest_internal.owner_again(name) IS 'an owner by the name that it had; 0: there is none of that name';
 
+CREATE FUNCTION ingest_internal.ownerless() RETURNS TABLE (what text, name text, problem text) LANGUAGE sql STABLE
+    BEGIN ATOMIC
+    SELECT v.what, v.name, format('its owner %s does not exist here: %s', v.owner_name, CASE v.what WHEN 'source' THEN 'ingest.set_owner gives it, with its syncs, jobs and rules, to another role'
+        WHEN 'consumer' THEN 'make it again under another name with ingest.subscribe, then ingest.unsubscribe this one' ELSE 'it goes with its source, or an admin drops it and its new owner makes it again' END)
+      FROM (SELECT 'source', d.name, d.owner_name, d.owner FROM ingest.data_source d UNION ALL SELECT 'sync', s.name, s.owner_name, s.owner FROM ingest.sync s
+        UNION ALL SELECT 'job', j.name, j.owner_name, j.owner FROM ingest.job j UNION ALL SELECT 'consumer', s.consumer, s.owner_name, s.owner FROM ingest.subscription s) v (what, name, owner_name, owner)
+      WHERE v.owner = 0;
+    END;
+COMMENT ON FUNCTION ingest_internal.ownerless() IS 'what has no owner since it was restored, and what to do';
+
 CREATE FUNCTION ingest_internal.enable(actor oid, cluster numeric, here oid) RETURNS TABLE (what text, name text, problem text) LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO ingest.installation AS i (system_identifier, database, era) VALUES (cluster, here, 1)
       ON CONFLICT (one) DO UPDATE SET system_identifier = cluster, database = here, era = i.era + 1 WHERE (i.system_identifier, i.database) <> (cluster, here);
     IF NOT FOUND THEN
         RAISE NOTICE 'the repository is at home here already';
+        RETURN QUERY SELECT * FROM ingest_internal.ownerless();
         RETURN;
     END IF;
     UPDATE ingest.data_source x SET owner = ingest_internal.owner_again(x.owner_name);
@@ -192,10 +203,7 @@ BEGIN
     UPDATE ingest.queue q SET owner = j.owner, worker = NULL, lease_until = NULL FROM ingest.job j WHERE j.id = q.job;
     UPDATE ingest.run r SET state = 'lost', finished_at = clock_timestamp(), error = 'the repository was restored while it ran' WHERE r.state = 'running';
     PERFORM ingest_internal.audit(actor, 'enable', current_database());
-    RETURN QUERY SELECT v.what, v.name, format('its owner %s does not exist here: ingest.set_owner gives it to another role', v.owner_name)
-      FROM (SELECT 'source', d.name, d.owner_name, d.owner FROM ingest.data_source d UNION ALL SELECT 'sync', s.name, s.owner_name, s.owner FROM ingest.sync s
-        UNION ALL SELECT 'job', j.name, j.owner_name, j.owner FROM ingest.job j UNION ALL SELECT 'consumer', s.consumer, s.owner_name, s.owner FROM ingest.subscription s) v (what, name, owner_name, owner)
-      WHERE v.owner = 0;
+    RETURN QUERY SELECT * FROM ingest_internal.ownerless();
 END $$;
 COMMENT ON FUNCTION ingest_internal.enable(oid, numeric, oid) IS 'see ingest.enable';
 CREATE FUNCTION enable() RETURNS TABLE (what text, name text, problem text)

@@ -70,6 +70,18 @@ CREATE FUNCTION reload(name text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION reload(text) IS 'the next run reads the whole table again and writes what differs; readers see the old rows until then';
 
+CREATE FUNCTION ingest_internal.reconcile(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    s ingest.sync := ingest_internal.own_sync(actor, name);
+BEGIN
+    UPDATE ingest.sync_state z SET last_reconcile = NULL WHERE z.sync = s.id;
+    PERFORM ingest_internal.audit(actor, 'reconcile', name);
+END $$;
+COMMENT ON FUNCTION ingest_internal.reconcile(oid, text) IS 'see ingest.reconcile';
+CREATE FUNCTION reconcile(name text) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
+COMMENT ON FUNCTION reconcile(text) IS 'the next run of an incremental sync compares the keys with the source, whenever that was done last';
+
 CREATE FUNCTION ingest_internal.pause_sync(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     s ingest.sync := ingest_internal.own_sync(actor, name);

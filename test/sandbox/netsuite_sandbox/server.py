@@ -349,7 +349,7 @@ class Sandbox:
                       "accountUnallocatedConcurrencyLimit": max(limit - 2, 0),
                       "integrationLimitType": kind}
             if kind == "integrationSpecific":
-                limits["integrationConcurrencyLimit"] = min(2, limit)
+                limits["integrationConcurrencyLimit"] = min(5, limit)
             return Response(200, limits)
         prefix = "/services/rest/record/v1/"
         if path.startswith(prefix):
