@@ -45,7 +45,6 @@ typedef struct Ready
 	ReplyPage page;
 	Part *part;
 	int64 offset; /* asked for */
-	int skip;     /* rows at its start that were read before */
 	int64 hi;     /* rows beyond belong to another part */
 	bool has_hi;
 	bool stop_at_last; /* rows that share the last key come again */
@@ -67,13 +66,13 @@ struct Cursor
 	Ready *current;
 	Ready *only; /* the whole answer, kept for a re-scan */
 	int in_flight;
-	int64 buffered;   /* bytes of pages that wait */
-	int64 page_bytes; /* of the largest page so far */
-	int first_rows;   /* of the first page */
-	int64 total;      /* rows, by the first page; -1 before */
-	int64 passed;     /* rows read */
-	int64 asked;      /* rows that requests were sent for */
-	int64 next_offset;
+	int64 buffered;    /* bytes of pages that wait */
+	int64 page_bytes;  /* of the largest page so far */
+	int first_rows;    /* of the first page */
+	int64 total;       /* rows, by the first page; -1 before */
+	int64 passed;      /* rows read */
+	int64 asked;       /* rows that requests were sent for */
+	int64 next_offset; /* all rows before it are asked for by some part */
 	bool first_done;
 	bool counted;               /* the total is not a reply's word, but the source's count */
 	bool doubtful;              /* by offset, pages without a total: the count at the end decides */
@@ -83,35 +82,6 @@ struct Cursor
 	int64 high;                 /* the largest seen */
 	MemoryContextCallback callback;
 };
-
-/* -- for EXPLAIN -- */
-
-/* The query of the first page */
-char *
-cursor_first_query(const CursorSpec *spec)
-{
-	return part_query(spec, NULL);
-}
-
-/* How the answer is paged */
-const char *
-cursor_paging(const CursorSpec *spec, const ServerOptions *o)
-{
-	if (spec->wanted > 0 && spec->wanted <= o->page_size)
-		return psprintf("one page of " INT64_FORMAT "%s", spec->wanted,
-						o->fetch_first == DECLARED_NO ? "" : ", by FETCH FIRST if the account has it");
-	if (spec->nkeys == 0)
-	{
-		if (spec->order == NULL)
-			return "one row";
-		return psprintf("by offset, pages of %d, up to %d at once, at most %d rows", o->page_size,
-						o->max_concurrency, Min(ROW_CAP, PAGE_CAP * o->page_size));
-	}
-	if (spec->ordered)
-		return psprintf("by key, pages of %d, in order", o->page_size);
-	return psprintf("by key, pages of %d, up to %d ranges at once", o->page_size,
-					o->max_concurrency);
-}
 
 /* -- parts and pages -- */
 
@@ -210,8 +180,8 @@ choose_limit(Cursor *c, Part *part)
 static void
 choose_fetch(Cursor *c, Part *part)
 {
-	part->fetch = !part->fetch_refused && !c->first_done && part->skip == 0 && c->spec.wanted > 0 &&
-				  c->spec.wanted <= page_size(c) && part->limit == c->spec.wanted &&
+	part->fetch = !part->fetch_refused && !c->first_done && part->skip == 0 && part->offset == 0 &&
+				  c->spec.wanted > 0 && c->spec.wanted <= page_size(c) && part->limit == c->spec.wanted &&
 				  trait_fetch_first(c->client) != TRAIT_NO;
 }
 
@@ -316,8 +286,6 @@ arrived_by_key(Cursor *c, Part *part, Ready *r)
 	r->has_hi = part->has_hi;
 	memcpy(r->before, part->lo, sizeof(r->before));
 	r->nbefore = part->nlo;
-	r->skip = part->skip;
-	part->skip = 0;
 	check_edge(c, part, page);
 	if (!page_last_key(c->decoder, page, last))
 	{
@@ -447,15 +415,12 @@ arrived_by_offset(Cursor *c, Part *part, Ready *r)
 	bool as_due;
 
 	part->finished = true;
-	r->skip = part->skip;
 	if (!c->first_done)
 	{
 		c->total = page->total;
 		if (!part_agrees(part, page))
 			count_instead(c, part, page);
 		check_cap(c, c->total, page_size(c));
-		/* offsets count in whole pages: after a short first page begin anew */
-		c->next_offset = part->offset + part->limit == page_size(c) ? page_size(c) : 0;
 		return;
 	}
 	as_due = page->nrows == part_rows_due(part, c->total);
@@ -539,9 +504,11 @@ too_large(Cursor *c, Part *part)
 		Part *piece = part_new(c->context, part->limit);
 
 		piece->offset = part->offset + (int64) i * part->limit;
+		piece->skip = Min(Max(part->skip - i * part->limit, 0), part->limit);
 		dlist_insert_after(&after->node, &piece->node);
 		after = piece;
 	}
+	part->skip = Min(part->skip, part->limit);
 }
 
 /* Was a part refused because it asked for what not every account has?  Then ask for less. */
@@ -590,10 +557,20 @@ collect(Cursor *c)
 
 /* -- what to send -- */
 
+/* Is nothing on its way, and nothing here that may be read next?  Pages that wait for an earlier one do not count. */
+static bool
+starved(Cursor *c)
+{
+	if (c->in_flight > 0 || dlist_is_empty(&c->ready))
+		return c->in_flight == 0;
+	return c->spec.ordered && dlist_head_element(Part, node, &c->parts)->unread == 0;
+}
+
+/* May one more request be sent? */
 static bool
 room(Cursor *c)
 {
-	if (c->in_flight == 0 && dlist_is_empty(&c->ready))
+	if (starved(c))
 		return true;
 	if (c->in_flight >= client_allowed(c->client))
 		return false;
@@ -620,6 +597,7 @@ sendable(Cursor *c)
 	return NULL;
 }
 
+/* The next page by offset.  Offsets count in whole pages, so one behind a short first page begins with its rows. */
 static Part *
 next_offset_part(Cursor *c)
 {
@@ -628,10 +606,9 @@ next_offset_part(Cursor *c)
 	if (c->spec.nkeys > 0 || !c->first_done || c->cut_short || c->next_offset >= c->total)
 		return NULL;
 	part = part_new(c->context, page_size(c));
-	part->offset = c->next_offset;
-	if (c->next_offset == 0)
-		part->skip = c->first_rows;
-	c->next_offset += part->limit;
+	part->skip = c->next_offset % part->limit;
+	part->offset = c->next_offset - part->skip;
+	c->next_offset = part->offset + part->limit;
 	dlist_push_tail(&c->parts, &part->node);
 	return part;
 }
@@ -753,7 +730,7 @@ forget_pages(Cursor *c)
 	c->passed = c->asked = c->next_offset = 0;
 }
 
-/* Ask anew from the first row, which limit rows are the first page of */
+/* Ask anew from the first row on, with a first page of limit rows; skip rows were read before */
 static void
 begin(Cursor *c, int limit, int skip)
 {
@@ -761,6 +738,8 @@ begin(Cursor *c, int limit, int skip)
 
 	part->skip = skip;
 	part->left = -1;
+	c->passed = skip;
+	c->next_offset = limit;
 	c->first_done = c->counted = c->doubtful = false;
 	c->total = -1;
 	c->low = 0;
@@ -824,6 +803,8 @@ check_missing(Cursor *c)
 
 		if (n != c->total)
 			refuse_change(c, n);
+		if (c->passed != c->total)
+			refuse_change(c, c->passed);
 		return;
 	}
 	/* no total, or one that stops at the cap */
@@ -846,6 +827,7 @@ next_page(Cursor *c)
 	{
 		TimestampTz start;
 
+		CHECK_FOR_INTERRUPTS();
 		collect(c);
 		c->current = pick(c);
 		if (c->current != NULL)
@@ -915,12 +897,12 @@ cursor_next(Cursor *c, Datum *values, bool *nulls)
 				leave_page(c);
 				continue;
 			}
-			c->passed++;
-			if (c->current->skip > 0)
+			if (c->current->part && c->current->part->skip > 0)
 			{
-				c->current->skip--;
+				c->current->part->skip--;
 				continue;
 			}
+			c->passed++;
 			return true;
 		}
 		leave_page(c);

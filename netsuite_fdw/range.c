@@ -1,6 +1,7 @@
 /*
  * range.c
- *		Where parts of an answer begin and end, and how the key is cut into them.
+ *		Where parts of an answer begin and end, how the key is cut into them, and
+ *		what EXPLAIN says of it.
  */
 #include "postgres.h"
 
@@ -327,4 +328,33 @@ parts_cut_largest(dlist_head *parts, int slots, MemoryContext context)
 		return false;
 	cut(context, largest, point, share);
 	return true;
+}
+
+/* -- for EXPLAIN -- */
+
+/* The query of the first page */
+char *
+cursor_first_query(const CursorSpec *spec)
+{
+	return part_query(spec, NULL);
+}
+
+/* How the answer is paged */
+const char *
+cursor_paging(const CursorSpec *spec, const ServerOptions *o)
+{
+	if (spec->wanted > 0 && spec->wanted <= o->page_size)
+		return psprintf("one page of " INT64_FORMAT "%s", spec->wanted,
+						o->fetch_first == DECLARED_NO ? "" : ", by FETCH FIRST if the account has it");
+	if (spec->nkeys == 0)
+	{
+		if (spec->order == NULL)
+			return "one row";
+		return psprintf("by offset, pages of %d, up to %d at once, at most %d rows", o->page_size,
+						o->max_concurrency, Min(ROW_CAP, PAGE_CAP * o->page_size));
+	}
+	if (spec->ordered)
+		return psprintf("by key, pages of %d, in order", o->page_size);
+	return psprintf("by key, pages of %d, up to %d ranges at once", o->page_size,
+					o->max_concurrency);
 }

@@ -23,7 +23,7 @@ typedef struct Part
 	int64 hi;           /* ... up to this leading column, if has_hi */
 	bool has_hi;
 	int64 offset;
-	int skip;             /* rows at its start that were read before */
+	int skip;             /* rows still to pass over: they were read before */
 	int limit;            /* rows per request */
 	int64 left;           /* rows that its last page promised to follow; -1 for unknown */
 	bool recut;           /* its end is no longer that of the request in flight */
