@@ -477,6 +477,12 @@ json_is_object(Json *value)
 	return value != NULL && value->kind == JSON_OBJECT;
 }
 
+bool
+json_is_array(Json *value)
+{
+	return value != NULL && value->kind == JSON_ARRAY;
+}
+
 /* The length of an array; 0 for anything else */
 int
 json_count(Json *array)

@@ -29,6 +29,7 @@ extern int json_count(Json *array);
 extern Json *json_item(Json *array, int i);
 extern const char *json_item_words(Json *array, int i);
 extern bool json_is_object(Json *value);
+extern bool json_is_array(Json *value);
 extern int64 json_int(Json *value);
 extern bool json_true(Json *value);
 extern void json_visit(Json *object, JsonVisit visit, void *arg);

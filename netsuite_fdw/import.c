@@ -14,9 +14,12 @@
 #include "netsuite_fdw/form.h"
 #include "netsuite_fdw/import.h"
 #include "netsuite_fdw/import_verify.h"
+#include "netsuite_fdw/page.h"
+#include "netsuite_fdw/range.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#define LOOK_ROWS 1000 /* of a page */
 #define CATALOG_PATH "/services/rest/record/v1/metadata-catalog"
 
 /* Columns written as in the dictionary: "id i, name s" */
@@ -64,21 +67,47 @@ wait_for_all(Client *client, List *requests)
 	}
 }
 
+/* The rows' key: integers that rise from row to row, and from page to page */
+static int64
+last_key(const char *what, Json *items, const char *key, int64 last)
+{
+	for (int i = 0; i < json_count(items); i++)
+	{
+		const char *text = json_text(json_item(items, i), key);
+		char *end = NULL;
+		int64 value;
+
+		errno = 0;
+		value = text ? strtoi64(text, &end, 10) : 0;
+		if (text == NULL || end == text || *end != '\0' || errno != 0 || value <= last)
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_REPLY_HANDLE),
+					 errmsg("%s cannot be read page by page", what),
+					 last == PG_INT64_MIN ? errdetail("NetSuite shows %s \"%s\" in a row, where integers are due.", key, text ? text : "")
+										  : errdetail("NetSuite shows %s \"%s\" in a row behind " INT64_FORMAT ", where larger integers are due.",
+													  key, text ? text : "", last)));
+		last = value;
+	}
+	return last;
+}
+
 /* Rows of a query with an integer column to page by; those so far, with a notice, if it is refused */
 static List *
 rows_of(Client *client, const char *what, const char *select, const char *key, MemoryContext context)
 {
 	List *rows = NIL;
-	char *last = NULL;
+	int64 last = PG_INT64_MIN;
+	int64 total = -1;
+	bool more = true;
 
-	for (;;)
+	while (more)
 	{
 		Request *request = request_new(client, context);
-		Json *body;
+		char *behind = rows ? psprintf(" WHERE %s > " INT64_FORMAT, key, last) : "";
+		ReplyPage page;
 		Json *items;
-		int n;
 
-		request_query(request, psprintf("%s%s%s ORDER BY %s ASC", select, last ? psprintf(" WHERE %s > ", key) : "", last ? last : "", key), 1000, 0);
+		request_query(request, psprintf("%s%s ORDER BY %s ASC", select, behind, key), LOOK_ROWS, 0);
 		request_start(request);
 		request_settle(request);
 		if (request_refused(request))
@@ -90,15 +119,19 @@ rows_of(Client *client, const char *what, const char *select, const char *key, M
 		}
 		if (request->state != REQUEST_DONE)
 			request_raise(request);
-		body = request_json(request);
-		items = json_member(body, "items");
-		n = json_count(items);
-		for (int i = 0; i < n; i++)
+		items = page_describe(&page, request_json(request), LOOK_ROWS, 0);
+		last = last_key(what, items, key, last);
+		for (int i = 0; i < page.nrows; i++)
 			rows = lappend(rows, json_item(items, i));
-		if (n == 0 || (n < 1000 && !json_true(json_member(body, "hasMore"))) || json_text(llast(rows), key) == NULL)
-			return rows;
-		last = pstrdup(json_text(llast(rows), key));
+		total = Max(total, page.total);
+		more = page.nrows > 0 && page_more_follow(&page, LOOK_ROWS, 0);
+		if (!more && (list_length(rows) < total || (page.nrows == 0 && page.more == MORE_YES)))
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_REPLY_HANDLE),
+					 errmsg("NetSuite gives fewer %s than there are", what),
+					 errdetail("It gave %d, and says that more follow.", list_length(rows))));
 	}
+	return rows;
 }
 
 static void
@@ -163,6 +196,7 @@ add_custom_fields(Client *client, List *tables, MemoryContext context)
 		const char *script = json_text(row, "scriptid");
 		char *name;
 
+		CHECK_FOR_INTERRUPTS();
 		if (script == NULL)
 			continue;
 		name = import_lowered(script);

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "netsuite_fdw/import_verify.h"
 
 #define PROBE_COLUMNS 60 /* asked for in one query */
@@ -43,6 +44,7 @@ all_integers(Json *items, const char *name, bool *any)
 		const char *value = json_text(json_item(items, i), name);
 		char *end;
 
+		CHECK_FOR_INTERRUPTS();
 		if (value == NULL)
 			continue;
 		*any = true;
@@ -368,12 +370,16 @@ add_seen(const char *name, Json *value, void *arg)
 	Look *look = arg;
 	ImportColumn *c = NULL;
 	bool any = false;
-	bool integers = all_integers(look->items, name, &any);
 
+	CHECK_FOR_INTERRUPTS();
 	if (strcmp(name, "links") != 0)
-		c = import_add_column(look->table, name, integers && any ? 'i' : 's', NULL, false);
-	if (c)
-		c->guessed = true;
+		c = import_add_column(look->table, name, 's', NULL, false);
+	if (c == NULL)
+		return;
+	/* all values are looked at once, when the first one is met */
+	c->guessed = true;
+	if (all_integers(look->items, name, &any) && any)
+		c->type = 'i';
 }
 
 /* A table that nothing is known of: its columns are those that a look shows */

@@ -20,10 +20,12 @@
 #include "netsuite_fdw/decode.h"
 #include "netsuite_fdw/governor.h"
 #include "netsuite_fdw/import.h"
+#include "netsuite_fdw/literal.h"
 #include "netsuite_fdw/netsuite_fdw.h"
 #include "netsuite_fdw/plan.h"
 #include "netsuite_fdw/range.h"
 #include "netsuite_fdw/scan.h"
+#include "netsuite_fdw/suiteql.h"
 #include "netsuite_fdw/trait.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -213,10 +215,26 @@ netsuite_governance(PG_FUNCTION_ARGS)
 
 /* -- netsuite_query -- */
 
-/* Parameters as literals: ? in the query is replaced outside of strings and comments */
+/* The query as a table's is sent: well formed, without comments */
+static char *
+plain_query(const char *text)
+{
+	const char *problem = NULL;
+	char *plain = suiteql_plain(text, true, &problem);
+
+	if (plain == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the query is not well formed"),
+				 errdetail_internal("%s", problem)));
+	return plain;
+}
+
+/* Parameters as literals: ? in a well-formed query is replaced outside of quotes and comments */
 static char *
 bind_params(const char *q, ArrayType *params)
 {
+	const char *next;
 	StringInfoData out;
 	Datum *values = NULL;
 	bool *nulls = NULL;
@@ -226,42 +244,25 @@ bind_params(const char *q, ArrayType *params)
 	if (params)
 		deconstruct_array(params, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
 	initStringInfo(&out);
-	for (const char *p = q; *p; p++)
+	for (const char *p = q; *p; p = next)
 	{
-		if (*p == '\'')
-		{
-			do
-				appendStringInfoChar(&out, *p++);
-			while (*p && *p != '\'');
-			if (*p == '\0')
-				break;
-			appendStringInfoChar(&out, *p);
-		}
-		else if (*p == '?')
-		{
-			if (used >= n)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("the query has more parameters than the %d given", n)));
-			if (nulls[used])
-				appendStringInfoString(&out, "NULL");
-			else
-			{
-				char *quoted = TextDatumGetCString(values[used]);
+		SuiteqlPiece piece;
 
-				appendStringInfoChar(&out, '\'');
-				for (; *quoted; quoted++)
-				{
-					if (*quoted == '\'')
-						appendStringInfoChar(&out, '\'');
-					appendStringInfoChar(&out, *quoted);
-				}
-				appendStringInfoChar(&out, '\'');
-			}
-			used++;
+		next = suiteql_next(p, &piece);
+		if (piece != SUITEQL_SIGN || *p != '?')
+		{
+			appendBinaryStringInfo(&out, p, next - p);
+			continue;
 		}
+		if (used >= n)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the query has more parameters than the %d given", n)));
+		if (nulls[used])
+			appendStringInfoString(&out, "NULL");
 		else
-			appendStringInfoChar(&out, *p);
+			append_text_literal(&out, TextDatumGetCString(values[used]));
+		used++;
 	}
 	if (used < n)
 		ereport(ERROR,
@@ -276,9 +277,9 @@ name_row(void *arg)
 	errcontext("row " INT64_FORMAT " of the query", *(int64 *) arg);
 }
 
-/* Put a page's items, the first of which is number row + 1, each with memory of its own */
+/* Put a page's items from number first on, which is row + 1 of the query, each with memory of its own */
 static void
-put_items(ReturnSetInfo *rsinfo, Json *items, int64 row)
+put_items(ReturnSetInfo *rsinfo, Json *items, int first, int64 row)
 {
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "netsuite query row",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -290,7 +291,7 @@ put_items(ReturnSetInfo *rsinfo, Json *items, int64 row)
 	callback.arg = &row;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	for (int i = 0; i < json_count(items); i++)
+	for (int i = first; i < json_count(items); i++)
 	{
 		Json *item = json_item(items, i);
 		Datum value;
@@ -307,43 +308,112 @@ put_items(ReturnSetInfo *rsinfo, Json *items, int64 row)
 	MemoryContextDelete(scratch);
 }
 
-/* Does the query itself, not one of its subqueries, have an ORDER BY? */
-static bool
-is_ordered(const char *q)
+/* A query that is read page by page */
+typedef struct QueryRead
 {
-	int depth = 0;
-	bool quoted = false;
+	Client *client;
+	const char *text;
+	int limit;    /* of the page to ask for */
+	int64 offset; /* its first row, a multiple of limit */
+	int skip;     /* rows at its start that were read before */
+	int longest;  /* rows of the longest page */
+	int64 read;   /* rows read */
+	int64 total;  /* rows of the query, by the replies; -1 if they do not tell */
+} QueryRead;
 
-	for (const char *p = q; *p; p++)
-	{
-		if (*p == '\'')
-			quoted = !quoted;
-		else if (!quoted && *p == '(')
-			depth++;
-		else if (!quoted && *p == ')')
-			depth--;
-		else if (!quoted && depth == 0 && pg_strncasecmp(p, "order", 5) == 0 &&
-				 p > q && strchr(" \t\n\r)", p[-1]) && p[5] && strchr(" \t\n\r", p[5]))
-			return true;
-	}
-	return false;
-}
-
-/* Offsets count rows: they must have an order, and their number must not change */
+/* Offsets count rows: they must have an order */
 static void
-check_next_page(const char *q, const ReplyPage *page, int64 *total)
+check_order(const QueryRead *r)
 {
-	if (!is_ordered(q))
+	if (!suiteql_is_ordered(r->text))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
 				 errmsg("the query has more than one page but no order, so pages would repeat and lose rows"),
 				 errhint("Add ORDER BY with a unique key and ASC or DESC.")));
-	if (*total >= 0 && page->total >= 0 && page->total != *total)
+}
+
+/* And their number must not change */
+static void
+check_total(QueryRead *r, const ReplyPage *page)
+{
+	if (r->total >= 0 && page->total >= 0 && page->total != r->total)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("rows of the query changed while they were read"),
 				 errhint("Repeat the query, or read it as a foreign table with options query and key.")));
-	*total = Max(*total, page->total);
+	r->total = Max(r->total, page->total);
+}
+
+static void refuse_loss(const QueryRead *r) __attribute__((noreturn));
+
+static void
+refuse_loss(const QueryRead *r)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_REPLY_HANDLE),
+			 errmsg("NetSuite gives fewer rows than the query has"),
+			 r->total > r->read ? errdetail("It gave " INT64_FORMAT " rows, and says that there are " INT64_FORMAT ".",
+											r->read, r->total)
+								: errdetail("It gave " INT64_FORMAT " rows, and no more where others may follow.", r->read),
+			 errhint("Repeat the query, or read it as a foreign table with options query and key.")));
+}
+
+/*
+ * Where the next page begins.  An offset is a multiple of the limit: behind a
+ * page that was short, pages are as short, and the first of them may begin with
+ * rows that are here already.
+ */
+static void
+place_next(QueryRead *r, int came)
+{
+	int size = client_options(r->client)->page_size;
+
+	if (r->read >= Min(ROW_CAP, PAGE_CAP * (int64) size))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+				 errmsg("the query has more rows than NetSuite's 100,000"),
+				 errhint("Narrow the query, or read it as a foreign table with options query and key.")));
+	if (came < r->limit)
+		r->limit = came;
+	/* no more than PAGE_CAP pages */
+	r->limit = (int) Max(r->limit, r->read / PAGE_CAP + 1);
+	r->skip = (int) (r->read % r->limit);
+	r->offset = r->read - r->skip;
+}
+
+/* Read a page; false if it was the last */
+static bool
+read_page(QueryRead *r, ReturnSetInfo *rsinfo)
+{
+	Request *request = request_new(r->client, CurrentMemoryContext);
+	ReplyPage page;
+	Json *items;
+	int64 read = r->read;
+	bool follow; /* the reply says that rows follow */
+
+	request_query(request, r->text, r->limit, r->offset);
+	request->max_body = (size_t) client_options(r->client)->max_buffered;
+	request_start(request);
+	request_wait(request);
+	items = page_describe(&page, request_json(request), r->limit, r->offset);
+	check_total(r, &page);
+	r->read = Max(read, r->offset + page.nrows);
+	r->longest = Max(r->longest, page.nrows);
+	follow = page.more == MORE_YES || Max(page.total, r->total) > r->read;
+	if (follow || (r->offset > 0 && r->read > read))
+		check_order(r);
+	if (r->read == read)
+	{
+		/* the end, unless it is a page that could not reach beyond the last one */
+		if (follow || (page.nrows > 0 && r->limit > r->longest))
+			refuse_loss(r);
+		return false;
+	}
+	put_items(rsinfo, items, r->skip, read);
+	if (!follow && !page_more_follow(&page, r->limit, r->offset))
+		return false;
+	place_next(r, page.nrows);
+	return true;
 }
 
 /* Rows of any SuiteQL text as jsonb, one page after the other */
@@ -351,60 +421,25 @@ Datum
 netsuite_query(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Client *client;
-	char *q;
-	MemoryContext context;
-	int64 offset = 0;
-	int64 total = -1;
+	QueryRead r = {.total = -1};
 	bool more = true;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("server and query must not be null")));
-	client = client_by_name(NameStr(*PG_GETARG_NAME(0)));
-	q = bind_params(text_to_cstring(PG_GETARG_TEXT_PP(1)),
-					PG_ARGISNULL(2) ? NULL : PG_GETARG_ARRAYTYPE_P(2));
+	r.client = client_by_name(NameStr(*PG_GETARG_NAME(0)));
+	r.text = bind_params(plain_query(text_to_cstring(PG_GETARG_TEXT_PP(1))),
+						 PG_ARGISNULL(2) ? NULL : PG_GETARG_ARRAYTYPE_P(2));
+	r.limit = client_options(r.client)->page_size;
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	while (more)
 	{
-		Request *request;
-		Json *body;
-		Json *items;
-		MemoryContext old;
-		ReplyPage page;
-		int limit = client_options(client)->page_size;
-		int n;
+		MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "netsuite query page",
+													  ALLOCSET_DEFAULT_SIZES);
+		MemoryContext old = MemoryContextSwitchTo(context);
 
-		context = AllocSetContextCreate(CurrentMemoryContext, "netsuite query page",
-										ALLOCSET_DEFAULT_SIZES);
-		old = MemoryContextSwitchTo(context);
-		request = request_new(client, context);
-		request_query(request, q, limit, offset);
-		request->max_body = (size_t) client_options(client)->max_buffered;
-		request_start(request);
-		request_wait(request);
-		body = request_json(request);
-		items = json_member(body, "items");
-		if (items == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_FDW_REPLY_HANDLE),
-					 errmsg("NetSuite's reply holds no rows")));
-		n = json_count(items);
-		page_describe(&page, n, json_text(body, "totalResults"), json_text(body, "hasMore"));
-		more = n > 0 && page_more_follow(&page, limit, offset);
-		/* a short page that says nothing of others is the last */
-		if (n < limit && page.total < 0 && page.more == MORE_UNKNOWN)
-			more = false;
-		if (more || offset > 0)
-			check_next_page(q, &page, &total);
-		put_items(rsinfo, items, offset);
-		offset += limit;
-		if (more && offset >= Min(ROW_CAP, PAGE_CAP * limit))
-			ereport(ERROR,
-					(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
-					 errmsg("the query has more rows than NetSuite's 100,000"),
-					 errhint("Narrow the query, or read it as a foreign table with options query and key.")));
+		more = read_page(&r, rsinfo);
 		MemoryContextSwitchTo(old);
 		MemoryContextDelete(context);
 	}

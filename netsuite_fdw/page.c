@@ -147,13 +147,46 @@ page_frame(ReplyPage *page, const char **why)
 	return true;
 }
 
-/* The same of a reply that was parsed as a document; texts are NULL for what is missing */
-void
-page_describe(ReplyPage *page, int nrows, const char *total, const char *more)
+static void
+refuse_reply(const char *why)
 {
-	page->nrows = nrows;
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_REPLY_HANDLE),
+			 errmsg("NetSuite's reply cannot be used"),
+			 errdetail_internal("%s", why)));
+}
+
+/*
+ * The same of a reply that was parsed as a document, to a request for rows from
+ * offset on: its items.  Throws where the reply contradicts itself or the request.
+ */
+Json *
+page_describe(ReplyPage *page, Json *body, int limit, int64 offset)
+{
+	Json *items = json_member(body, "items");
+	const char *total = json_text(body, "totalResults");
+	const char *more = json_text(body, "hasMore");
+	const char *count = json_text(body, "count");
+	const char *begin = json_text(body, "offset");
+
+	if (!json_is_array(items))
+		refuse_reply("It holds no list of rows.");
+	page->nrows = json_count(items);
 	page->total = total ? frame_number(total) : -1;
 	page->more = more ? frame_more(more) : MORE_UNKNOWN;
+	page->offset = begin ? frame_number(begin) : -1;
+	for (int i = 0; i < page->nrows; i++)
+	{
+		if (!json_is_object(json_item(items, i)))
+			refuse_reply("It holds a row that is no object.");
+	}
+	if (count && frame_number(count) >= 0 && frame_number(count) != page->nrows)
+		refuse_reply("It holds another number of rows than it says.");
+	if (page->nrows > limit)
+		refuse_reply("It holds more rows than were asked for.");
+	if (page->offset >= 0 && page->offset != offset)
+		refuse_reply("It begins at another row than was asked for.");
+	return items;
 }
 
 void

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "common/http.h"
+#include "common/json.h"
 
 /* Whether a reply says that more rows follow */
 typedef enum ReplyMore
@@ -33,7 +34,7 @@ typedef struct ReplyPage
 } ReplyPage;
 
 extern bool page_frame(ReplyPage *page, const char **why);
-extern void page_describe(ReplyPage *page, int nrows, const char *total, const char *more);
+extern Json *page_describe(ReplyPage *page, Json *body, int limit, int64 offset);
 extern void page_rewind(ReplyPage *page);
 
 #endif /* NETSUITE_PAGE_H */

@@ -1,6 +1,6 @@
 /*
  * suiteql.c
- *		SuiteQL that a table's owner writes: is it well formed?
+ *		SuiteQL that people write: is it well formed, and what is in it?
  *
  * A query becomes (query) t and an expression (expression) inside another query.
  * Whatever it says, it must end where it ends: quotes and parentheses are closed,
@@ -19,6 +19,12 @@ is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || IS_HIGHBIT_SET(c);
 }
 
+static bool
+is_name_sign(char c)
+{
+	return is_letter(c) || (c >= '0' && c <= '9') || c == '$' || c == '#';
+}
+
 /* A name as SuiteQL has them, or several joined by dots */
 bool
 suiteql_is_name(const char *p)
@@ -27,7 +33,7 @@ suiteql_is_name(const char *p)
 	{
 		if (!is_letter(*p))
 			return false;
-		while (is_letter(*p) || (*p >= '0' && *p <= '9') || *p == '$' || *p == '#')
+		while (is_name_sign(*p))
 			p++;
 	} while (*p == '.' && p++);
 	return *p == '\0';
@@ -58,6 +64,66 @@ skip_comment(const char *p)
 	return p;
 }
 
+/* Past the piece that begins at p; NULL if it does not end.  The only reader of quotes and comments. */
+const char *
+suiteql_next(const char *p, SuiteqlPiece *piece)
+{
+	const char *end = skip_comment(p);
+
+	*piece = SUITEQL_COMMENT;
+	if (end != p)
+		return end;
+	*piece = *p == '\'' || *p == '"' ? SUITEQL_QUOTED : SUITEQL_SIGN;
+	return *piece == SUITEQL_QUOTED ? skip_quoted(p) : p + 1;
+}
+
+/* Does a word stand at p?  Then past it, else NULL. */
+static const char *
+skip_word(const char *p, const char *word)
+{
+	int len = strlen(word);
+
+	return pg_strncasecmp(p, word, len) == 0 && !is_name_sign(p[len]) ? p + len : NULL;
+}
+
+/* Past blanks and comments */
+static const char *
+skip_blank(const char *p)
+{
+	SuiteqlPiece piece;
+	const char *next;
+
+	while (*p && (next = suiteql_next(p, &piece)) != NULL &&
+		   (piece == SUITEQL_COMMENT || isspace((unsigned char) *p)))
+		p = next;
+	return p;
+}
+
+/* Does the query itself, not one of its subqueries, have an ORDER BY? */
+bool
+suiteql_is_ordered(const char *query)
+{
+	SuiteqlPiece piece;
+	bool in_word = false;
+	int depth = 0;
+	const char *next;
+
+	for (const char *p = query; *p; p = next)
+	{
+		const char *behind = in_word || depth > 0 ? NULL : skip_word(p, "order");
+
+		if (behind && skip_word(skip_blank(behind), "by"))
+			return true;
+		next = suiteql_next(p, &piece);
+		if (next == NULL)
+			return false;
+		in_word = piece == SUITEQL_SIGN && (is_name_sign(*p) || *p == '.');
+		if (piece == SUITEQL_SIGN)
+			depth += (*p == '(') - (*p == ')');
+	}
+	return false;
+}
+
 /*
  * The text without comments (but hints, which are part of the code) and without
  * a semicolon at the end of a statement.  NULL with a problem if it is not well
@@ -70,18 +136,19 @@ suiteql_plain(const char *text, bool statement, const char **problem)
 	int depth = 0;
 	bool ended = false;   /* by a semicolon */
 	bool follows = false; /* something behind it */
+	SuiteqlPiece piece;
 	const char *next;
 
 	initStringInfo(&out);
 	for (const char *p = text; *p; p = next)
 	{
-		next = skip_comment(p);
+		next = suiteql_next(p, &piece);
 		if (next == NULL)
 		{
-			*problem = "A comment is not closed.";
+			*problem = piece == SUITEQL_COMMENT ? "A comment is not closed." : "A quote is not closed.";
 			return NULL;
 		}
-		if (next > p)
+		if (piece == SUITEQL_COMMENT)
 		{
 			if (p[0] == '/' && p[2] == '+')
 				appendBinaryStringInfo(&out, p, next - p);
@@ -89,19 +156,16 @@ suiteql_plain(const char *text, bool statement, const char **problem)
 				appendStringInfoChar(&out, ' ');
 			continue;
 		}
-		next = p + 1;
 		if (*p == ';')
 		{
 			ended = true;
 			continue;
 		}
 		follows |= ended && !isspace((unsigned char) *p);
-		if (*p == '\'' || *p == '"')
-			next = skip_quoted(p);
 		depth += (*p == '(') - (*p == ')');
-		if (next == NULL || depth < 0)
+		if (depth < 0)
 		{
-			*problem = next == NULL ? "A quote is not closed." : "A parenthesis is closed that was not opened.";
+			*problem = "A parenthesis is closed that was not opened.";
 			return NULL;
 		}
 		appendBinaryStringInfo(&out, p, next - p);
