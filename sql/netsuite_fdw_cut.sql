@@ -14,7 +14,7 @@ CREATE FUNCTION wide(width text, most int) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE said text; BEGIN
   EXECUTE format('CREATE FOREIGN TABLE pieces (id bigint, big text) SERVER narrow OPTIONS (query %L)',
                  format('SELECT id AS id, RPAD(''x'', %s) AS big FROM transaction WHERE id <= %s', width, most));
-  SELECT CASE WHEN count(*) = count(DISTINCT id) AND count(*) = (SELECT count(*) FROM copy.transaction WHERE id <= most) THEN 'every row once'
+  SELECT CASE WHEN count(*) = count(DISTINCT id) AND count(big) = (SELECT count(*) FROM copy.transaction WHERE id <= most) THEN 'every row once'
               ELSE format('%s rows, %s distinct', count(*), count(DISTINCT id)) END INTO said FROM (SELECT * FROM pieces OFFSET 0) x;
   DROP FOREIGN TABLE pieces;
   RETURN said;
@@ -27,7 +27,7 @@ DECLARE said text; BEGIN
   EXECUTE format('CREATE FOREIGN TABLE tied (a bigint, id bigint, big text) SERVER narrow OPTIONS (query %L%s)',
                  format('SELECT CASE WHEN id < %s THEN 1 ELSE 2 END AS a, id AS id, RPAD(''x'', %s) AS big FROM transaction WHERE id <= 2999', split, width),
                  CASE WHEN key <> '' THEN format(', key %L', key) ELSE '' END);
-  EXECUTE format('SELECT CASE WHEN count(*) = count(DISTINCT id) AND count(*) = (SELECT count(*) FROM copy.transaction WHERE id < %s) THEN ''every row once''
+  EXECUTE format('SELECT CASE WHEN count(*) = count(DISTINCT id) AND count(big) = (SELECT count(*) FROM copy.transaction WHERE id < %s) THEN ''every row once''
               ELSE format(''%%s rows, %%s distinct'', count(*), count(DISTINCT id)) END FROM (SELECT * FROM tied ORDER BY a FETCH FIRST %s ROWS WITH TIES) x', split, few) INTO said;
   DROP FOREIGN TABLE tied;
   RETURN said;
@@ -35,8 +35,8 @@ END $$;
 SELECT key, width, few, ties(key, width, few, 2300) FROM (VALUES ('a, id'), ('')) k(key), (VALUES (20), (800), (2500)) w(width), (VALUES (3), (70), (100)) f(few) ORDER BY key, width, few;
 -- in order, the second page too large while those behind it fill the buffer
 CREATE FOREIGN TABLE hump (id bigint, big text) SERVER narrow OPTIONS (query 'SELECT id AS id, CASE WHEN id < 304 THEN ''s'' WHEN id < 604 THEN RPAD(''x'', 2000) ELSE RPAD(''y'', 400) END AS big FROM transaction');
-SELECT count(*) = count(DISTINCT id) AND count(*) = (SELECT count(*) FROM copy.transaction) AS every_row_once, bool_and(id > before) AS in_order
-  FROM (SELECT id, lag(id) OVER () AS before FROM (SELECT id, big, count(*) FROM hump GROUP BY id, big ORDER BY id OFFSET 0) x) y;
+SELECT count(*) = count(DISTINCT id) AND count(big) = (SELECT count(*) FROM copy.transaction) AS every_row_once, bool_and(id > before) AS in_order
+  FROM (SELECT id, big, lag(id) OVER () AS before FROM (SELECT id, big, count(*) FROM hump GROUP BY id, big ORDER BY id OFFSET 0) x) y;
 DROP FOREIGN TABLE hump;
 DROP FUNCTION wide, ties;
 DROP SERVER narrow CASCADE;
