@@ -125,7 +125,7 @@ rows_of(Client *client, const char *what, const char *select, const char *key, M
 			rows = lappend(rows, json_item(items, i));
 		total = Max(total, page.total);
 		more = page.nrows > 0 && page_more_follow(&page, LOOK_ROWS, 0);
-		if (!more && (list_length(rows) < total || (page.nrows == 0 && page.more == MORE_YES)))
+		if (!more && list_length(rows) < total)
 			ereport(ERROR,
 					(errcode(ERRCODE_FDW_REPLY_HANDLE),
 					 errmsg("NetSuite gives fewer %s than there are", what),

@@ -399,7 +399,8 @@ read_page(QueryRead *r, ReturnSetInfo *rsinfo)
 	check_total(r, &page);
 	r->read = Max(read, r->offset + page.nrows);
 	r->longest = Max(r->longest, page.nrows);
-	follow = page.more == MORE_YES || Max(page.total, r->total) > r->read;
+	/* behind the last row hasMore alone is not believed: the page has none */
+	follow = (page.more == MORE_YES && page.nrows > 0) || r->total > r->read;
 	if (follow || (r->offset > 0 && r->read > read))
 		check_order(r);
 	if (r->read == read)
