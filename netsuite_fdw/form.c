@@ -115,6 +115,13 @@ column_type(Oid relid, int attnum)
 
 /* -- forms -- */
 
+/* Is the column surely a number there, so that it sorts there as a number does here? */
+bool
+column_sorts_as_number(Oid relid, int attnum)
+{
+	return column_type(relid, attnum) == REMOTE_NUMBER;
+}
+
 /*
  * The form of a column's value.  Where the type there is unknown, only what its
  * being readable here proves is assumed: a date here comes by TO_CHAR with a

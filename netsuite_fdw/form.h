@@ -51,6 +51,7 @@ typedef enum Family
 extern Family family_of(Oid type, int32 typmod);
 extern RemoteType remote_type_of(const char *name);
 extern const char *remote_type_name(char letter);
+extern bool column_sorts_as_number(Oid relid, int attnum);
 extern RemoteForm column_form(Oid relid, int attnum);
 extern RemoteForm common_form(RemoteForm a, RemoteForm b);
 extern const char *output_mask(RemoteForm form);

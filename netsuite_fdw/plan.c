@@ -323,10 +323,14 @@ fetched_rows(PlannerInfo *root, RelOptInfo *rel, RelInfo *info)
 
 /* -- paths of a base relation -- */
 
-/* Do the pathkeys ask for the order of the key? */
+/*
+ * Do the pathkeys ask for the order of the key?  A key that may be digits in a text
+ * there pages in the order of a text, which is no order of ours.
+ */
 static bool
 is_key_order(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, List *pathkeys)
 {
+	Oid relid = planner_rt_fetch(rel->relid, root)->relid;
 	ListCell *lc;
 
 	if (!info->keys.nkeys || !info->keys.key_unique || list_length(pathkeys) > info->keys.nkeys)
@@ -337,7 +341,8 @@ is_key_order(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, List *pathkeys)
 		ListCell *m;
 		bool found = false;
 
-		if (pathkey_descends(pk) || pk->pk_nulls_first)
+		if (pathkey_descends(pk) || pk->pk_nulls_first ||
+			!column_sorts_as_number(relid, info->key_attnums[foreach_current_index(lc)]))
 			return false;
 		foreach (m, pk->pk_eclass->ec_members)
 		{
