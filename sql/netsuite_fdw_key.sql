@@ -47,6 +47,11 @@ SELECT outcome ~ '^(HV00K .* in the order of their key|40001 .* missing between 
 CREATE FOREIGN TABLE claimed (g bigint, k bigint, l bigint) SERVER claims OPTIONS (query 'SELECT id AS g, CASE WHEN id = 1011 THEN 1010 ELSE id END AS k, 1 AS l FROM customer WHERE id BETWEEN 1001 AND 1025', key 'k, l');
 SELECT count(*) FROM (SELECT * FROM claimed OFFSET 0) x;
 SELECT g FROM claimed ORDER BY k, l LIMIT 15;
+-- digits in a text sort there as a text, here as numbers
+CREATE FOREIGN TABLE digits (g bigint, k bigint) SERVER claims OPTIONS (query 'SELECT id AS g, TO_CHAR(id - 1000) AS k FROM customer WHERE id BETWEEN 1001 AND 1025', key 'k');
+SELECT array_agg(k) AS first FROM (SELECT k FROM digits ORDER BY k LIMIT 4) x;
+SELECT min(k), max(k) FROM digits;
+DROP FOREIGN TABLE digits;
 -- rows that are deleted while they are read are no fault of the key
 CREATE FOREIGN TABLE going (id bigint) SERVER claims OPTIONS (table 'systemnote', key 'id');
 \! $CONTROL fault kind=change match=suiteql count=1 after=2 do='{"op":"sql","sql":"DELETE FROM ns.systemnote WHERE id IN (995, 996, 997)"}'
