@@ -793,6 +793,12 @@ page_read_row(Decoder *d, const char *p, Datum *values, bool *nulls)
 				refuse_malformed();
 			len = p - text;
 			null = len == 4 && memcmp(text, "null", 4) == 0;
+			/* T and F to SuiteQL, however they are written: whatever the column here is, it gets the same */
+			if ((len == 4 && memcmp(text, "true", 4) == 0) || (len == 5 && memcmp(text, "false", 5) == 0))
+			{
+				text = *text == 't' ? "T" : "F";
+				len = 1;
+			}
 		}
 		if (found >= 0)
 		{

@@ -234,6 +234,9 @@ remote_count(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, double *rows)
 	char *where = plain_code(deparse_where(list_concat_copy(info->shipped, info->weak), &d));
 	Request *request;
 	Json *items;
+	const char *n;
+	char *end;
+	bool counted = false;
 
 	if (d.values != NIL)
 		return false;
@@ -247,12 +250,19 @@ remote_count(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, double *rows)
 	request_start(request);
 	request_wait(request);
 	items = json_member(request_json(request), "items");
-	if (json_count(items) == 1)
-		*rows = strtod(json_text(json_item(items, 0), "n"), NULL);
+	n = json_count(items) == 1 ? json_text(json_item(items, 0), "n") : NULL;
+	/* what is no count is no estimate either */
+	if (n != NULL && *n >= '0' && *n <= '9')
+	{
+		double count = strtod(n, &end);
+
+		counted = *end == '\0' && count < 1e18;
+		*rows = counted ? count : *rows;
+	}
 	request_stop(request);
-	if (where == NULL)
+	if (counted && where == NULL)
 		size_remember_rows(info->relid, *rows);
-	return true;
+	return counted;
 }
 
 static void

@@ -51,6 +51,13 @@ SELECT id, comments FROM customer WHERE id = 1010;
 SELECT id, email IS NULL FROM customer WHERE id = 1010;
 \! $CONTROL sql sql="UPDATE ns.customer SET comments = NULL WHERE id = 1010"
 \! $CONTROL reset
+-- a boolean in a text is T or F, however the account writes it
+CREATE FOREIGN TABLE flags (id bigint, posting text, voided varchar(5)) SERVER ns OPTIONS ("table" 'transaction', key 'id');
+SELECT * FROM flags WHERE id = 8;
+\! $CONTROL switch name=booleans_as_json value=on
+SELECT * FROM flags WHERE id = 8;
+SELECT count(*) > 0 AS some FROM flags WHERE posting = 'T';
+\! $CONTROL reset
 -- a value that does not fit names table, column, key and its beginning
 CREATE FOREIGN TABLE wrong (id bigint, memo integer) SERVER ns OPTIONS ("table" 'transaction', key 'id');
 SELECT * FROM wrong WHERE id = 8;
@@ -69,4 +76,4 @@ SELECT * FROM wrong_date WHERE id = 8;
 -- megabyte texts, quotes and newlines
 SELECT length(memo), md5(memo) = md5(repeat('A memo that does not end. ', 45000)) AS same FROM transaction WHERE id = 4;
 SELECT comments FROM customer WHERE comments LIKE 'Line one%' LIMIT 1;
-DROP FOREIGN TABLE wrong, wrong_line, wrong_date, numbers;
+DROP FOREIGN TABLE flags, wrong, wrong_line, wrong_date, numbers;

@@ -114,6 +114,15 @@ fresh_log();
 control(op => 'fault', kind => 'reply', match => 'suiteql', status => 200, count => 1, body => '{"items":[{"links":[],"a":12345678901234567890123,"b":0.10,"c":1.0e3,"d":.5,"e":"\\u00e9","\\u0066":"tab	"}],"hasMore":false,"totalResults":1}');
 is($node->safe_psql('postgres', q{SELECT q FROM netsuite_query('ns', 'SELECT 1') q}), encode_utf8('{"a": 12345678901234567890123, "b": 0.10, "c": 1000, "d": 0.5, "e": "é", "f": "tab\\t"}'), 'numbers and names as they came');
 
+# a count that is none is no estimate, and nothing worse
+$node->safe_psql('postgres', q{ALTER SERVER ns OPTIONS (ADD use_remote_estimate 'on'); CREATE FOREIGN TABLE counted (id bigint) SERVER ns OPTIONS ("table" 'currency', key 'id')});
+for my $items ('[]', '[null]', '[{}]', '[{"n":null}]', '[{"n":""}]', '[{"n":"many"}]', '[{"n":[]}]', '[{"n":"-1"}]', '[{"n":"1x"}]')
+{
+	fresh_log();
+	control(op => 'fault', kind => 'reply', match => 'suiteql', status => 200, count => 1, body => qq({"items":$items,"hasMore":false}));
+	like($node->safe_psql('postgres', 'EXPLAIN SELECT * FROM counted'), qr/Foreign Scan .*rows=[1-9]/, "an estimate without $items");
+}
+
 fresh_log();
 $node->stop;
 done_testing();
