@@ -379,15 +379,13 @@ in_range(int64 value, int64 low, int64 high, const char *type)
 	return value;
 }
 
-/* T and F, as the other side compares them; true and false are JSON's own only without quotes */
+/* T and F, as the other side compares them; JSON's own true and false were made the same before */
 static Datum
 bool_datum(const char *text, int len)
 {
-	bool quoted = text[-1] == '"';
-
-	if ((len == 1 && *text == 'T') || (!quoted && len == 4 && memcmp(text, "true", 4) == 0))
+	if (len == 1 && *text == 'T')
 		return BoolGetDatum(true);
-	if ((len == 1 && *text == 'F') || (!quoted && len == 5 && memcmp(text, "false", 5) == 0))
+	if (len == 1 && *text == 'F')
 		return BoolGetDatum(false);
 	refuse("a boolean must be T or F");
 	return (Datum) 0;

@@ -12,7 +12,7 @@ fuzz() {
 	local out=$WORK/$1 code=0
 	mkdir -p "$out/new"
 	fuzz_target "$1"
-	clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I"$TOP" -I"$("$PG_CONFIG" --includedir-server)" \
+	clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -ffunction-sections -Wl,--gc-sections -I"$TOP" -I"$("$PG_CONFIG" --includedir-server)" \
 		-D_GNU_SOURCE -Wno-everything -o "$out/fuzz" "${SOURCES[@]}" -lm || die "the fuzzer does not build"
 	"$out/fuzz" -max_total_time="$seconds" -max_len=4096 -print_final_stats=1 -artifact_prefix="$out/" \
 		"${DICTIONARY[@]}" "$out/new" "$CORPUS" >"$out/said" 2>&1 || code=$?

@@ -160,6 +160,12 @@ errdetail(const char *fmt, ...)
 }
 
 int
+errdetail_internal(const char *fmt, ...)
+{
+	return fmt != NULL;
+}
+
+int
 errhint(const char *fmt, ...)
 {
 	return fmt != NULL;
