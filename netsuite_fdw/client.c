@@ -456,6 +456,31 @@ request_json(Request *request)
 	return request->json;
 }
 
+/* The answer to a query for one row with a count n; -1 if the reply holds none */
+int64
+client_count(Client *client, const char *suiteql, RequestStats *stats)
+{
+	Request *request = request_new(client, CurrentMemoryContext);
+	Json *items;
+	const char *text;
+	char *end = NULL;
+	int64 n = -1;
+
+	request_query(request, suiteql, 1, 0);
+	request->stats = stats;
+	request_start(request);
+	request_wait(request);
+	items = json_member(request_json(request), "items");
+	text = json_count(items) == 1 ? json_text(json_item(items, 0), "n") : NULL;
+	errno = 0;
+	if (text != NULL && isdigit((unsigned char) *text))
+		n = strtoll(text, &end, 10);
+	if (end == NULL || *end != '\0' || errno == ERANGE)
+		n = -1;
+	request_stop(request);
+	return n;
+}
+
 /* -- sending -- */
 
 static List *

@@ -344,18 +344,28 @@ check_total(QueryRead *r, const ReplyPage *page)
 	r->total = Max(r->total, page->total);
 }
 
-static void refuse_loss(const QueryRead *r) __attribute__((noreturn));
-
+/*
+ * No more rows come, though a reply said that there are more, or others may
+ * follow: are they all here?  The account counts them.
+ */
 static void
-refuse_loss(const QueryRead *r)
+prove_whole(const QueryRead *r)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_FDW_REPLY_HANDLE),
-			 errmsg("NetSuite gives fewer rows than the query has"),
-			 r->total > r->read ? errdetail("It gave " INT64_FORMAT " rows, and says that there are " INT64_FORMAT ".",
-											r->read, r->total)
-								: errdetail("It gave " INT64_FORMAT " rows, and no more where others may follow.", r->read),
-			 errhint("Repeat the query, or read it as a foreign table with options query and key.")));
+	int64 n = client_count(r->client, psprintf("SELECT COUNT(*) AS n FROM (%s) q", r->text), NULL);
+
+	if (n < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_REPLY_HANDLE),
+				 errmsg("NetSuite did not count the rows of the query"),
+				 errdetail("It gave " INT64_FORMAT " rows, and a reply that says that there are more.", r->read),
+				 errhint("Repeat the query, or read it as a foreign table with options query and key.")));
+	if (n != r->read)
+		ereport(ERROR,
+				(errcode(n > r->read ? ERRCODE_FDW_REPLY_HANDLE : ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 n > r->read ? errmsg("NetSuite gives fewer rows than the query has")
+							 : errmsg("rows of the query changed while they were read"),
+				 errdetail("It gave " INT64_FORMAT " rows, and counts " INT64_FORMAT ".", r->read, n),
+				 errhint("Repeat the query, or read it as a foreign table with options query and key.")));
 }
 
 /*
@@ -407,7 +417,7 @@ read_page(QueryRead *r, ReturnSetInfo *rsinfo)
 	{
 		/* the end, unless it is a page that could not reach beyond the last one */
 		if (follow || (page.nrows > 0 && r->limit > r->longest))
-			refuse_loss(r);
+			prove_whole(r);
 		return false;
 	}
 	put_items(rsinfo, items, r->skip, read);

@@ -232,11 +232,7 @@ remote_count(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, double *rows)
 	ShipContext c = ship_context(root, rel, info, true);
 	Deparse d = {.ship = &c};
 	char *where = plain_code(deparse_where(list_concat_copy(info->shipped, info->weak), &d));
-	Request *request;
-	Json *items;
-	const char *n;
-	char *end;
-	bool counted = false;
+	int64 n;
 
 	if (d.values != NIL)
 		return false;
@@ -245,24 +241,15 @@ remote_count(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, double *rows)
 		*rows = size_recall(info->relid).rows;
 		return true;
 	}
-	request = request_new(client_get(info->serverid, info->userid), CurrentMemoryContext);
-	request_query(request, psprintf("SELECT COUNT(*) AS n FROM %s%s%s", table_from(info->relid), where ? " WHERE " : "", where ? where : ""), 1, 0);
-	request_start(request);
-	request_wait(request);
-	items = json_member(request_json(request), "items");
-	n = json_count(items) == 1 ? json_text(json_item(items, 0), "n") : NULL;
+	n = client_count(client_get(info->serverid, info->userid),
+					 psprintf("SELECT COUNT(*) AS n FROM %s%s%s", table_from(info->relid), where ? " WHERE " : "", where ? where : ""), NULL);
 	/* what is no count is no estimate either */
-	if (n != NULL && *n >= '0' && *n <= '9')
-	{
-		double count = strtod(n, &end);
-
-		counted = *end == '\0' && count < 1e18;
-		*rows = counted ? count : *rows;
-	}
-	request_stop(request);
-	if (counted && where == NULL)
+	if (n < 0)
+		return false;
+	*rows = n;
+	if (where == NULL)
 		size_remember_rows(info->relid, *rows);
-	return counted;
+	return true;
 }
 
 static void

@@ -112,11 +112,7 @@ prove_count(const Claim *claim, const char *condition)
 {
 	CursorSpec spec = *claim->spec;
 	StringInfoData query;
-	Request *request;
-	Json *row;
-	const char *text;
-	char *end = NULL;
-	int64 n = -1;
+	int64 n;
 
 	initStringInfo(&query);
 	if (spec.from != NULL)
@@ -131,15 +127,11 @@ prove_count(const Claim *claim, const char *condition)
 		spec.order = NULL;
 		appendStringInfo(&query, "SELECT COUNT(*) AS n FROM (%s) q", part_query(&spec, NULL));
 	}
-	row = first_row(claim, query.data, &request);
-	text = row ? json_text(row, "n") : NULL;
-	if (text != NULL)
-		n = strtoll(text, &end, 10);
-	if (n < 0 || end == text || *end != '\0')
+	n = client_count(claim->client, query.data, claim->stats);
+	if (n < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_REPLY_HANDLE),
 				 errmsg("NetSuite did not count the rows of foreign table \"%s\"", claim->relation)));
-	request_stop(request);
 	pfree(query.data);
 	return n;
 }

@@ -41,11 +41,7 @@ CREATE FUNCTION lie(edits jsonb, truth text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE told text; BEGIN
   PERFORM control('clear_faults'), control('fault kind=edit match=suiteql edits=' || '''' || edits::text || '''');
   told := answers();
-  RETURN CASE WHEN told = truth THEN 'right'
-    -- a query without a key cannot tell a count too high from a lost row: it refuses, and all else is right
-    WHEN (SELECT bool_and(t IS NOT DISTINCT FROM w OR t = 'HV00K NetSuite gives fewer rows than the query has')
-            FROM ROWS FROM (string_to_table(told, E'\n'), string_to_table(truth, E'\n')) AS l (t, w)) THEN 'right, or refused'
-    ELSE 'WRONG: ' || told END;
+  RETURN CASE WHEN told = truth THEN 'right' ELSE 'WRONG: ' || told END;
 END $$;
 WITH totals(said, edit) AS (VALUES
     ('as it is', NULL), ('missing', '{"find": "\"totalResults\":\\d+", "replace": "\"x\":1"}'), ('1 too high', '{"find": "\"totalResults\":(\\d+)", "add": 1}'),
