@@ -210,6 +210,28 @@ waits(const Seat *seat, TimestampTz now)
 	return seat->since != 0 && !is_old(seat->seen, now);
 }
 
+/*
+ * May one more leave under a server's limit?  Each limit counts what runs under
+ * it, so that a server with a small one is not held up by those with larger
+ * ones; all together have no more than the largest.
+ */
+static bool
+has_room(Account *a, int limit, TimestampTz now)
+{
+	Seat *seats = seats_of(a);
+	int running = 0;
+	int widest = limit;
+
+	for (int i = 0; i < n_seats(); i++)
+	{
+		if (seats[i].limit == limit)
+			running += seats[i].running;
+		if (seats[i].running > 0 || waits(&seats[i], now))
+			widest = Max(widest, seats[i].limit);
+	}
+	return running < limit && a->running < Min(widest, a->allowed);
+}
+
 /* The one whose turn it is, of those that may have one more; NULL if nobody waits */
 static Seat *
 first_in_line(Account *a, TimestampTz now)
@@ -221,10 +243,10 @@ first_in_line(Account *a, TimestampTz now)
 	{
 		Seat *s = &seats[i];
 
-		if (!waits(s, now) || s->limit <= a->running)
-			continue;
-		if (first == NULL || s->running < first->running ||
-			(s->running == first->running && s->since < first->since))
+		if (waits(s, now) &&
+			(first == NULL || s->running < first->running ||
+			 (s->running == first->running && s->since < first->since)) &&
+			has_room(a, s->limit, now))
 			first = s;
 	}
 	return first;
@@ -233,7 +255,7 @@ first_in_line(Account *a, TimestampTz now)
 static void
 wake_first(Account *a, TimestampTz now)
 {
-	Seat *first = a->running < a->allowed ? first_in_line(a, now) : NULL;
+	Seat *first = first_in_line(a, now);
 
 	if (first != NULL)
 		SetLatch(&ProcGlobal->allProcs[first - seats_of(a)].procLatch);
@@ -366,8 +388,9 @@ governor_take(const AccountKey *key, int limit, TimestampTz since, uint32 *lease
 		Seat *mine = my_seat(a);
 
 		mine->seen = now;
+		mine->limit = limit;
 		end_leases(a, now);
-		if (a->running < Min(limit, a->allowed) && !others_first(a, mine, since, now))
+		if (has_room(a, limit, now) && !others_first(a, mine, since, now))
 		{
 			a->running++;
 			mine->running++;

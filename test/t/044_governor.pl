@@ -46,6 +46,25 @@ my @sessions = (start($lines), start('SELECT count(*), count(DISTINCT uniquekey)
 is(join('', map { ended($_) } @sessions), "$all\n$all\n", 'two servers of one account: right answers');
 is(refused(), 0, 'and no refusal');
 
+# a server with a smaller limit has its turn while one with a larger limit has much to ask
+$node->safe_psql($p, qq{
+	CREATE SERVER narrow FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567_SB1', base_url '$ENV{NS_URL}', ca_file '$ENV{NS_CA}', max_concurrency '1', page_size '500', timezone 'UTC');
+	CREATE FOREIGN TABLE narrow_currency (id bigint, name text) SERVER narrow OPTIONS ("table" 'currency', key 'id')});
+create_mapping($node, 'CURRENT_USER', 'narrow');
+calm(0.3);
+my @wide = map { start($lines) } 1 .. 4;
+poll_until($node, $p, q{SELECT bool_or(slots_in_use = 5) FROM netsuite_stats()});
+like(ended(start('SELECT count(*) FROM (SELECT id FROM narrow_currency OFFSET 0) x')), qr/^[1-9]/, 'a server with one slot reads');
+cmp_ok(slots(), '>', 1, 'while another has five at work');
+control(op => 'latency', seconds => 0.05);
+is(join('', map { ended($_) } @wide), "$all\n" x 4, 'which reads on');
+is(refused(), 0, 'and no refusal');
+calm(0.05);
+@wide = map { start($lines) } 1 .. 3;
+my @narrow = map { start('SELECT count(*) FROM (SELECT uniquekey FROM other_line OFFSET 0) x, narrow_currency') } 1 .. 3;
+ended($_) for @wide, @narrow;
+is(refused(), 0, 'all together keep to the account');
+
 # both in one query, in one session, one beside a cursor that is open: no one waits for itself
 calm(0.02);
 is(ended(start('SET enable_hashjoin = off; SET enable_nestloop = off; SELECT count(*) FROM (SELECT uniquekey FROM netsuite.transactionline OFFSET 0) a JOIN (SELECT uniquekey FROM other_line OFFSET 0) b USING (uniquekey)')), ($all =~ s/\|.*//r) . "\n", 'joined in one backend');
