@@ -96,9 +96,12 @@ append_hole(StringInfo out, const char *comparison, const char *subject, const V
 		append_comparison(out, subject, comparison, value);
 }
 
-/* The text with the values of now; NULL for none */
-char *
-fill_pieces(List *pieces, const HoleValues *v)
+/* Writes the hole with that number; subject is what it is compared with, or NULL */
+typedef void (*HoleWriter)(StringInfo out, int i, List *hole, const char *subject, void *arg);
+
+/* A text with its holes filled by the writer; NULL for none */
+static char *
+write_pieces(List *pieces, List *holes, HoleWriter writer, void *arg)
 {
 	StringInfoData out;
 	ListCell *lc;
@@ -113,14 +116,28 @@ fill_pieces(List *pieces, const HoleValues *v)
 		else
 		{
 			int i = intVal(lfirst(lc));
-			List *hole = list_nth(v->holes, i);
-			Value value = {v->values[i], v->nulls[i], v->types[i], (RemoteForm) intVal(list_nth(hole, HOLE_FORM)), v->zone};
+			List *hole = list_nth(holes, i);
 
-			append_hole(&out, strVal(list_nth(hole, HOLE_OPERATOR)),
-						fill_pieces(list_nth(hole, HOLE_SUBJECT), v), &value);
+			writer(&out, i, hole, write_pieces(list_nth(hole, HOLE_SUBJECT), holes, writer, arg), arg);
 		}
 	}
 	return out.data;
+}
+
+static void
+fill_hole(StringInfo out, int i, List *hole, const char *subject, void *arg)
+{
+	const HoleValues *v = arg;
+	Value value = {v->values[i], v->nulls[i], v->types[i], (RemoteForm) intVal(list_nth(hole, HOLE_FORM)), v->zone};
+
+	append_hole(out, strVal(list_nth(hole, HOLE_OPERATOR)), subject, &value);
+}
+
+/* The text with the values of now; NULL for none */
+char *
+fill_pieces(List *pieces, const HoleValues *v)
+{
+	return write_pieces(pieces, v->holes, fill_hole, unconstify(HoleValues *, v));
 }
 
 /* An expression without casts that change nothing */
@@ -171,39 +188,38 @@ show_value(Node *expr, int *number, int *last)
 	return psprintf("$%d", *number);
 }
 
+/* What EXPLAIN shows in holes */
+typedef struct ShownValues
+{
+	List *exprs;
+	int *numbers; /* those already given */
+	int *last;
+} ShownValues;
+
+static void
+show_hole(StringInfo out, int i, List *hole, const char *subject, void *arg)
+{
+	ShownValues *shown = arg;
+	const char *comparison = strVal(list_nth(hole, HOLE_OPERATOR));
+	char *value = show_value(list_nth(shown->exprs, i), &shown->numbers[i], shown->last);
+
+	if (subject == NULL)
+		appendStringInfoString(out, value);
+	else if (strcmp(comparison, "IN") == 0)
+		appendStringInfo(out, "%s = ANY (%s)", subject, value);
+	else if (strcmp(comparison, "NOT IN") == 0)
+		appendStringInfo(out, "%s <> ALL (%s)", subject, value);
+	else
+		appendStringInfo(out, "%s %s %s", subject, comparison, value);
+}
+
 /* The text as EXPLAIN shows it; numbers holds those already given */
 char *
 show_pieces(List *pieces, List *holes, List *exprs, int *numbers, int *last)
 {
-	StringInfoData out;
-	ListCell *lc;
+	ShownValues shown = {exprs, numbers, last};
 
-	if (pieces == NIL)
-		return NULL;
-	initStringInfo(&out);
-	foreach (lc, pieces)
-	{
-		if (IsA(lfirst(lc), String))
-			appendStringInfoString(&out, strVal(lfirst(lc)));
-		else
-		{
-			int i = intVal(lfirst(lc));
-			List *hole = list_nth(holes, i);
-			const char *comparison = strVal(list_nth(hole, HOLE_OPERATOR));
-			char *subject = show_pieces(list_nth(hole, HOLE_SUBJECT), holes, exprs, numbers, last);
-			char *value = show_value(list_nth(exprs, i), &numbers[i], last);
-
-			if (subject == NULL)
-				appendStringInfoString(&out, value);
-			else if (strcmp(comparison, "IN") == 0)
-				appendStringInfo(&out, "%s = ANY (%s)", subject, value);
-			else if (strcmp(comparison, "NOT IN") == 0)
-				appendStringInfo(&out, "%s <> ALL (%s)", subject, value);
-			else
-				appendStringInfo(&out, "%s %s %s", subject, comparison, value);
-		}
-	}
-	return out.data;
+	return write_pieces(pieces, holes, show_hole, &shown);
 }
 
 /* -- values from here -- */
