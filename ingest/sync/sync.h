@@ -60,6 +60,8 @@ typedef struct Sync
 
 /* In a procedure or a worker; false, and why, if it failed */
 extern bool sync_run(const char *name, Failure *failure);
+/* A sync with its children; throws if what it reads or writes is gone */
 extern Sync *sync_by_id(int32 id);
+extern bool sync_is_full(const Sync *s);
 
 #endif /* INGEST_SYNC_H */
