@@ -1,6 +1,6 @@
 #!/bin/bash
 # make fuzz: libFuzzer with ASan and UBSan, FUZZ_SECONDS long each (600), on what parses bytes from
-# outside: the page decoder and the stored form of sketches (FUZZ="decode sketch").
+# outside: the page decoder with the reader of documents, and the stored form of sketches (FUZZ="decode sketch").
 # The corpora are kept; make check replays them.
 . "$(dirname "$0")/../lib.sh"
 need_packages clang libclang-rt-14-dev libssl-dev
@@ -12,7 +12,7 @@ fuzz() {
 	local out=$WORK/$1 code=0
 	mkdir -p "$out/new"
 	fuzz_target "$1"
-	clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -ffunction-sections -Wl,--gc-sections -I"$TOP" -I"$("$PG_CONFIG" --includedir-server)" \
+	clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I"$TOP" -I"$("$PG_CONFIG" --includedir-server)" \
 		-D_GNU_SOURCE -Wno-everything -o "$out/fuzz" "${SOURCES[@]}" -lm || die "the fuzzer does not build"
 	"$out/fuzz" -max_total_time="$seconds" -max_len=4096 -print_final_stats=1 -artifact_prefix="$out/" \
 		"${DICTIONARY[@]}" "$out/new" "$CORPUS" >"$out/said" 2>&1 || code=$?
