@@ -220,8 +220,8 @@ unbecome(SqlWho who, const Identity *saved)
 		set_path(settings[0][1]);
 }
 
-static void
-execute(SqlWho who, const char *sql, int nargs, const SqlArg *args)
+void
+sql_execute(SqlWho who, const char *sql, int nargs, const SqlArg *args)
 {
 	Identity saved;
 	Arguments a;
@@ -256,7 +256,7 @@ sql_rows(SqlWho who, const char *sql, int nargs, const SqlArg *args)
 
 	if (pushed)
 		PushActiveSnapshot(GetTransactionSnapshot());
-	execute(who, sql, nargs, args);
+	sql_execute(who, sql, nargs, args);
 	rows->sql = sql;
 	table = SPI_tuptable;
 	if (table)
@@ -287,7 +287,7 @@ sql_run(SqlWho who, const char *sql, int nargs, const SqlArg *args)
 
 	if (pushed)
 		PushActiveSnapshot(GetTransactionSnapshot());
-	execute(who, sql, nargs, args);
+	sql_execute(who, sql, nargs, args);
 	n = SPI_processed;
 	if (SPI_tuptable)
 		SPI_freetuptable(SPI_tuptable);

@@ -47,6 +47,8 @@ typedef enum SqlWho
 	AS_USER        /* the caller, under its own search_path */
 } SqlWho;
 
+/* Leaves the answer in SPI_tuptable */
+extern void sql_execute(SqlWho who, const char *sql, int nargs, const SqlArg *args);
 extern Rows *sql_rows(SqlWho who, const char *sql, int nargs, const SqlArg *args);
 extern uint64 sql_run(SqlWho who, const char *sql, int nargs, const SqlArg *args);
 
