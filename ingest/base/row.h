@@ -25,7 +25,7 @@ typedef enum FieldType
 	FIELD_TEXT, /* char *: a value of any type as its output function writes it */
 	FIELD_INT4, /* int32 */
 	FIELD_INT8, /* int64, of bigint or integer */
-	FIELD_OID,	/* Oid, of oid or any reg type */
+	FIELD_OID,  /* Oid, of oid or any reg type */
 	FIELD_BOOL, /* bool */
 	FIELD_FLOAT8,
 	FIELD_TEXTS /* Texts, of text[] or name[]; without NULLs */
@@ -53,7 +53,7 @@ typedef struct RowShape
 
 #define FIELD(type, of, member) \
 	{ \
-		#member, FIELD_##type, offsetof(of, member) \
+#member, FIELD_##type, offsetof(of, member) \
 	}
 /* A member with another name than its column */
 #define FIELD_OF(column, type, of, member) \
