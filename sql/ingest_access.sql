@@ -37,7 +37,9 @@ UPDATE ingest.sync SET owner = 10;
 INSERT INTO ingest.event (era, xid, type, source, time, data) VALUES (1, '1', 'ingest.run.failed', 'x', now(), '{}');
 SELECT ingest.emit('ingest.run.failed', 'x', '{}');
 SELECT ingest_internal.announce('ingest.run.failed', 'ns', 'x', '{}');
+\set VERBOSITY sqlstate
 GRANT ingest_admin TO ingest_owner_role;
+\set VERBOSITY default
 SELECT ingest.set_owner('ns', 'ingest_owner_role');
 SELECT ingest.prune('0', '0');
 -- a role that was granted the source sees it, but no values of columns that it may not read

@@ -9,7 +9,7 @@ END $$;
 -- numerics: signs beside neighbours, with each of these fractions
 SELECT * FROM collisions('signs', 'SELECT f, s * (i + f) FROM generate_series(0, 999) i, (VALUES (1), (-1)) s (s), (VALUES (0.46), (0.5), (0.00000001), (0.99990001), (0.123456789012345678)) f (f)');
 -- the same digits at every place; of both signs
-SELECT * FROM collisions('places', 'SELECT m, s * m * power(10::numeric, e) FROM generate_series(-250, 250) e, (VALUES (1), (-1)) s (s), generate_series(1, 40) m');
+SELECT * FROM collisions('places', 'SELECT m, s * m * (''1e'' || e)::numeric FROM generate_series(-250, 250) e, (VALUES (1), (-1)) s (s), generate_series(1, 40) m');
 SELECT * FROM collisions('weights', 'SELECT b, s * (b * power(10000::numeric, e) + d) FROM generate_series(6, 20) e, (VALUES (1), (-1)) s (s), generate_series(1, 20) b, generate_series(0, 60) d');
 -- beyond bigint: digits of the first and of the last place
 SELECT * FROM collisions('large', 'SELECT m, s * (m * 1e20 + i) FROM generate_series(0, 999) i, (VALUES (1), (-1)) s (s), generate_series(1, 20) m');

@@ -303,6 +303,10 @@ fact() {
 
 BASE_PACKAGES="gcc make pkg-config libc6-dev libcurl4-openssl-dev libssl-dev libdeflate-dev libicu-dev
 	python3 python3-psycopg python3-cryptography"
+# zones such as CET, which tests use, stand in a package of their own since Debian 13
+if [ "$(. /etc/os-release 2>/dev/null && echo "${ID:-}")" = debian ] && [ "$(. /etc/os-release && echo "${VERSION_ID:-99}")" -ge 13 ]; then
+	BASE_PACKAGES+=" tzdata-legacy"
+fi
 
 # What tests need besides: another Node.js than Debian's will do
 need_test_packages() {

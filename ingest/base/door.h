@@ -30,6 +30,6 @@ extern void become_owner(Oid owner, Identity *saved);
 /* The same for what needs neither a temporary table nor a deferred trigger: nothing of the session can be changed */
 extern void become_restricted(Oid owner, Identity *saved);
 extern void become_again(const Identity *saved);
-extern void rethrow_plain(MemoryContext context) pg_attribute_noreturn();
+extern void rethrow_plain(MemoryContext context) __attribute__((noreturn));
 
 #endif /* INGEST_DOOR_H */
