@@ -51,7 +51,8 @@ SELECT count(*) FROM guarded WHERE v ~ 'x' AND _error IS NOT NULL;
 -- a sample leaves them out
 \! $CONTROL reset
 \! $CONTROL fault kind=edit match=suiteql edits='[{"find": "(?s)(\"c1\":\"10[01]5\"[^}]*?)\"c3\":\"1.5\"", "replace": "\\1\"c3\":\"x\""}]'
-ANALYZE VERBOSE bad;
+\setenv PGDATABASE :DBNAME
+\! psql -Xq -c 'ANALYZE VERBOSE bad' 2>&1 | grep -A 1 '"bad"'
 SELECT stanullfrac FROM pg_statistic WHERE starelid = 'bad'::regclass AND staattnum = 1;
 -- a key that cannot be read stops: pages go on by it
 \! $CONTROL reset
