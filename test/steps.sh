@@ -104,3 +104,13 @@ report() {
 	echo "${STEPS_PASSED:-0} passed, ${STEPS_FAILURES:-0} failed"
 	[ "${STEPS_FAILURES:-0}" -eq 0 ]
 }
+
+# try NAME COMMAND: a step that counts as one test
+try() {
+	local name=$1 began code=0
+	shift
+	began=$(tenths)
+	"$@" || code=1
+	enter "$name" $(($(tenths) - began)) $((1 - code)) $code
+	STEPS_PASSED=$((${STEPS_PASSED:-0} + 1 - code)) STEPS_FAILURES=$((${STEPS_FAILURES:-0} + code))
+}

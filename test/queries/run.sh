@@ -1,24 +1,15 @@
 #!/bin/bash
 # make check-queries: answers over foreign tables against answers over local copies.  QUERIES, FIXED, SEED, FAMILY, SKIP,
-# JOBS, OUT as run.py takes them; PERSONALITY of the sandbox, ZONE of the account; SANITIZE=undefined builds the connector
-# with UBSan.  RUN="queries literals sqlsmith" for other runs over the same world.
+# JOBS, OUT as run.py takes them; PERSONALITY of the sandbox, ZONE of the account; SANITIZE=address,undefined builds the
+# connector with these sanitizers.  RUN="queries literals sqlsmith" for other runs over the same world.
 . "$(dirname "$0")/../lib.sh"
 
 set_up perl
 . "$WORK/src/test/queries/world.sh"
 . "$WORK/src/test/queries/sqlsmith.sh"
-[ -z "${SANITIZE:-}" ] || step "sanitizer" install_sanitized netsuite_fdw "$SANITIZE"
+. "$WORK/src/test/sanitize.sh"
+sanitize netsuite_fdw
 step "world" start_world
-
-# try NAME COMMAND: a step that counts as one test
-try() {
-	local name=$1 began code=0
-	shift
-	began=$(tenths)
-	"$@" || code=1
-	enter "$name" $(($(tenths) - began)) $((1 - code)) $code
-	STEPS_PASSED=$((${STEPS_PASSED:-0} + 1 - code)) STEPS_FAILURES=$((${STEPS_FAILURES:-0} + code))
-}
 
 budget=600
 for run in ${RUN:-queries}; do
@@ -29,5 +20,5 @@ for run in ${RUN:-queries}; do
 	*) die "there is no run $run; there are: queries literals sqlsmith" ;;
 	esac
 done
-try "no crash" no_crash
+try "no crash" no_crash tested
 report check-queries $budget
