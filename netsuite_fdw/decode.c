@@ -651,22 +651,6 @@ find_column(Decoder *d, const char *name, const char *name_end, bool escaped)
 	return -1;
 }
 
-/* A whole number without its quotes, where it is one; never throws */
-static bool
-read_key(const char *text, const char *text_end, int64 *key)
-{
-	char *number_end;
-
-	if (text_end - text > 2 && *text == '"')
-	{
-		text++;
-		text_end--;
-	}
-	errno = 0;
-	*key = strtoll(text, &number_end, 10);
-	return number_end == text_end && errno == 0;
-}
-
 /*
  * Find what is missing of the key of the row being read, which may stand behind
  * the value that cannot be used.  For messages: never throws.
@@ -693,7 +677,7 @@ seek_key(Decoder *d)
 			return;
 		found = find_column(d, name, name_end, escaped);
 		if (found >= 0 && d->columns[found].key >= 0 && !d->key_seen[d->columns[found].key])
-			d->key_seen[d->columns[found].key] = read_key(text, p, &d->key[d->columns[found].key]);
+			d->key_seen[d->columns[found].key] = read_whole_number(text, p, &d->key[d->columns[found].key]);
 		p = skip_space(p);
 		if (*p == ',')
 			p = skip_space(p + 1);
@@ -728,6 +712,73 @@ store_null(Decoder *d, DecodeColumn *c, bool *nulls)
 		nulls[c->target] = true;
 }
 
+/*
+ * The name of a member at p (after the quote): its column, from the expected one
+ * on, or -1.  Returns past it.
+ */
+static inline const char *
+read_name(Decoder *d, const char *name, const char *end, int expected, int *found)
+{
+	const char *name_end;
+	bool escaped = false;
+
+	for (int i = expected; i < d->ncolumns; i++)
+	{
+		if (is_column(&d->columns[i], name))
+		{
+			*found = i;
+			return name + d->columns[i].token_len;
+		}
+	}
+	name_end = string_end(name, end, &escaped);
+	if (name_end == NULL)
+		refuse_malformed();
+	*found = find_column(d, name, name_end, escaped);
+	if (*found == NAME_MALFORMED)
+		refuse_malformed();
+	return name_end + 1;
+}
+
+/* A member's value, as it stands in the page */
+typedef struct Member
+{
+	const char *text;
+	int len;
+	bool escaped;
+	bool null;
+} Member;
+
+/* The value at p; returns past it */
+static inline const char *
+read_member(const char *p, const char *end, Member *m)
+{
+	m->escaped = false;
+	if (*p == '"')
+	{
+		m->text = ++p;
+		p = string_end(p, end, &m->escaped);
+		if (p == NULL)
+			refuse_malformed();
+		m->len = p - m->text;
+		/* the empty string is null there */
+		m->null = m->len == 0;
+		return p + 1;
+	}
+	m->text = p;
+	p = skip_value(p, end);
+	if (p == NULL)
+		refuse_malformed();
+	m->len = p - m->text;
+	m->null = m->len == 4 && memcmp(m->text, "null", 4) == 0;
+	/* T and F to SuiteQL, however they are written: whatever the column here is, it gets the same */
+	if ((m->len == 4 && memcmp(m->text, "true", 4) == 0) || (m->len == 5 && memcmp(m->text, "false", 5) == 0))
+	{
+		m->text = *m->text == 't' ? "T" : "F";
+		m->len = 1;
+	}
+	return p;
+}
+
 /* Read one row that begins at p; returns past it */
 const char *
 page_read_row(Decoder *d, const char *p, Datum *values, bool *nulls)
@@ -738,72 +789,21 @@ page_read_row(Decoder *d, const char *p, Datum *values, bool *nulls)
 	p = skip_space(p + 1);
 	while (*p != '}')
 	{
-		const char *name = p + 1;
-		const char *text;
-		bool escaped = false;
-		bool null = false;
-		int found = -1;
-		int len;
+		int found;
+		Member m;
 
 		if (*p != '"')
 			refuse_malformed();
-		for (int i = expected; i < d->ncolumns; i++)
-		{
-			if (is_column(&d->columns[i], name))
-			{
-				found = i;
-				p = name + d->columns[i].token_len;
-				break;
-			}
-		}
-		if (found < 0)
-		{
-			const char *name_end = string_end(name, end, &escaped);
-
-			if (name_end == NULL)
-				refuse_malformed();
-			found = find_column(d, name, name_end, escaped);
-			if (found == NAME_MALFORMED)
-				refuse_malformed();
-			p = name_end + 1;
-			escaped = false;
-		}
-		p = skip_space(p);
+		p = skip_space(read_name(d, p + 1, end, expected, &found));
 		if (*p++ != ':')
 			refuse_malformed();
-		p = skip_space(p);
-		if (*p == '"')
-		{
-			text = ++p;
-			p = string_end(p, end, &escaped);
-			if (p == NULL)
-				refuse_malformed();
-			len = p - text;
-			p++;
-			/* the empty string is null there */
-			null = len == 0;
-		}
-		else
-		{
-			text = p;
-			p = skip_value(p, end);
-			if (p == NULL)
-				refuse_malformed();
-			len = p - text;
-			null = len == 4 && memcmp(text, "null", 4) == 0;
-			/* T and F to SuiteQL, however they are written: whatever the column here is, it gets the same */
-			if ((len == 4 && memcmp(text, "true", 4) == 0) || (len == 5 && memcmp(text, "false", 5) == 0))
-			{
-				text = *text == 't' ? "T" : "F";
-				len = 1;
-			}
-		}
+		p = read_member(skip_space(p), end, &m);
 		if (found >= 0)
 		{
-			if (null)
+			if (m.null)
 				store_null(d, &d->columns[found], nulls);
 			else
-				store(d, &d->columns[found], text, len, escaped, values, nulls);
+				store(d, &d->columns[found], m.text, m.len, m.escaped, values, nulls);
 			expected = found + 1;
 		}
 		p = skip_space(p);

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "common/int.h"
 #include "netsuite_fdw/jsontext.h"
 
 /* Past an object or array that begins at p; NULL if it does not end */
@@ -114,4 +115,74 @@ plain_name(const char *p, const char *end, char *out, int size)
 			out[len++] = (char) c;
 	}
 	return odd ? -1 : len;
+}
+
+/* -- numbers -- */
+
+/* The digits of a number, with one point, as an integer times a power of ten; NULL if it is too large */
+static const char *
+read_digits(const char *p, const char *end, bool negative, int64 *value, int *power)
+{
+	int zeros = 0; /* that only count if another digit follows */
+	bool point = false;
+
+	*value = 0;
+	*power = 0;
+	for (; p < end && ((*p >= '0' && *p <= '9') || (*p == '.' && !point)); p++)
+	{
+		if (*p == '.')
+		{
+			point = true;
+			continue;
+		}
+		zeros++;
+		*power -= point;
+		if (*p == '0')
+			continue;
+		for (; zeros > 0; zeros--)
+		{
+			if (pg_mul_s64_overflow(*value, 10, value))
+				return NULL;
+		}
+		if (negative ? pg_sub_s64_overflow(*value, *p - '0', value) : pg_add_s64_overflow(*value, *p - '0', value))
+			return NULL;
+	}
+	*power += zeros;
+	return p;
+}
+
+/* A whole number in any spelling (5.0 and 1E3 too), with its quotes or without; never throws */
+bool
+read_whole_number(const char *text, const char *end, int64 *key)
+{
+	bool negative;
+	const char *digits;
+	int power;
+
+	if (end - text > 2 && *text == '"')
+	{
+		text++;
+		end--;
+	}
+	negative = text < end && *text == '-';
+	digits = text += negative;
+	text = read_digits(text, end, negative, key, &power);
+	if (text == NULL || text == digits)
+		return false;
+	if (end - text >= 2 && (*text == 'E' || *text == 'e'))
+	{
+		char *exponent_end;
+		long exponent = strtol(text + 1, &exponent_end, 10);
+
+		power += (int) Max(Min(exponent, 1000), -1000);
+		text = exponent_end;
+	}
+	if (text != end || (power < 0 && *key != 0))
+		return false;
+	for (; *key != 0 && power > 0; power--)
+	{
+		if (pg_mul_s64_overflow(*key, 10, key))
+			return false;
+	}
+	return true;
 }

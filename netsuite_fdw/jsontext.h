@@ -17,6 +17,7 @@ extern const char *skip_container(const char *p, const char *end);
 extern const char *skip_value(const char *p, const char *end);
 extern int hex4(const char *p);
 extern int plain_name(const char *p, const char *end, char *out, int size);
+extern bool read_whole_number(const char *text, const char *end, int64 *number);
 
 /*
  * From within a string to its closing quote; NULL if there is none.  Pages end

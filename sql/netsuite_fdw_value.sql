@@ -68,6 +68,19 @@ SELECT * FROM wrong_line WHERE transaction = 8 AND transactionline = 1;
 SELECT * FROM wrong WHERE id = 8;
 SELECT * FROM wrong_line WHERE transaction = 8 AND transactionline = 1;
 \! $CONTROL reset
+-- and however it is written
+CREATE FUNCTION key_told(literal text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE r text; BEGIN
+  EXECUTE format('CREATE FOREIGN TABLE one (n numeric, id bigint) SERVER ns OPTIONS (query %L, key ''id'')', 'SELECT ''n/a'' AS n, ''' || literal || ''' AS id FROM term WHERE id = 1');
+  BEGIN
+    PERFORM * FROM one;
+  EXCEPTION WHEN OTHERS THEN GET STACKED DIAGNOSTICS r = PG_EXCEPTION_CONTEXT;
+  END;
+  DROP FOREIGN TABLE one;
+  RETURN split_part(r, E'\n', 1);
+END $$;
+SELECT l, key_told(l) FROM unnest(ARRAY['8.0', '8.000', '0.8e1', '8E0', '80000E-4', '-1E3', '9223372036854775807.0', '-9223372036854775808.0', '92233720368547758070E-1', '0E-5', '0.00', '.0', '8.5', 'x', '1E19', '1E', '1E99999999999999999999']) l;
+DROP FUNCTION key_told;
 CREATE FOREIGN TABLE wrong_date (id bigint, d date OPTIONS (column_name 'tranid')) SERVER ns OPTIONS (query 'SELECT id, tranid FROM transaction', key 'id');
 -- what NetSuite says of it is the account's
 \set VERBOSITY terse
