@@ -682,19 +682,49 @@ is_guarded(PlannerInfo *root)
 }
 
 /*
- * A condition as it is checked here.  Rows that do not fit have nulls in the
- * columns that it looks at: where the query asks for them they stay, but for a
- * security barrier, which lets no row through that it knows nothing of.
+ * Does a condition compare with another table?  Its value comes as a column in
+ * some plans, and as a parameter in others, also from around a subquery.
  */
+static bool
+ties_to_another(Node *node, void *arg)
+{
+	RelOptInfo *rel = arg;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		return ((Var *) node)->varno != rel->relid || ((Var *) node)->varlevelsup > 0;
+	if (IsA(node, PlaceHolderVar) || IsA(node, SubPlan) || IsA(node, AlternativeSubPlan))
+		return true;
+	if (IsA(node, Param))
+		return ((Param *) node)->paramkind == PARAM_EXEC;
+	return expression_tree_walker(node, ties_to_another, arg);
+}
+
+/*
+ * May rows that do not fit stay, whatever the condition says?  They have nulls in
+ * the columns that it looks at, so nothing is known: where the query asks for
+ * them they stay.  But a security barrier lets no row through that it knows
+ * nothing of; and no null is joined with anything, whether the join is made
+ * above the scan or by the scan.
+ */
+static bool
+lets_bad_through(PlannerInfo *root, RelOptInfo *rel, RestrictInfo *ri, int error)
+{
+	Bitmapset *used = NULL;
+
+	pull_varattnos((Node *) ri->clause, rel->relid, &used);
+	return error != 0 && !bms_is_member(error - FirstLowInvalidHeapAttributeNumber, used) &&
+		   !ties_to_another((Node *) ri->clause, rel) && !is_guarded(root);
+}
+
+/* A condition as it is checked here */
 static Expr *
 checked_here(PlannerInfo *root, RelOptInfo *rel, RestrictInfo *ri, int error)
 {
-	Bitmapset *used = NULL;
 	NullTest *test;
 
-	pull_varattnos((Node *) ri->clause, rel->relid, &used);
-	if (error == 0 || bms_is_member(error - FirstLowInvalidHeapAttributeNumber, used) ||
-		is_guarded(root))
+	if (!lets_bad_through(root, rel, ri, error))
 		return ri->clause;
 	test = makeNode(NullTest);
 	test->arg = (Expr *) makeVar(rel->relid, error, JSONBOID, -1, InvalidOid, 0);
@@ -745,7 +775,8 @@ plan_base(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, ForeignPath *path, 
 		}
 		if (ship != SHIP_NO)
 			sent = lappend(sent, ri);
-		if (ship == SHIP_EXACT)
+		/* what ties rows that do not fit to another table is checked on the nulls that they have here */
+		if (ship == SHIP_EXACT && (info->error == 0 || !ties_to_another((Node *) ri->clause, rel)))
 			rechecked = lappend(rechecked, checked_here(root, rel, ri, info->error));
 		else
 		{

@@ -48,6 +48,27 @@ SELECT count(*), count(_error) FROM (SELECT * FROM bad WHERE s ~ 'fine' AND _err
 CREATE VIEW guarded WITH (security_barrier) AS SELECT * FROM bad WHERE s ~ 'nothing';
 SELECT count(*) FROM guarded WHERE _error IS NOT NULL;
 SELECT count(*) FROM guarded WHERE v ~ 'x' AND _error IS NOT NULL;
+-- a join sees nulls, whichever way it is made: by hash, by merging, row by row with a value that is sent
+CREATE TABLE keys AS SELECT generate_series(1001, 1030)::bigint AS id; ANALYZE keys;
+CREATE FUNCTION ways(q text) RETURNS TABLE (way text, answer text) LANGUAGE plpgsql AS $$
+BEGIN
+  FOREACH way IN ARRAY '{hashjoin,mergejoin,nestloop}'::text[] LOOP
+    PERFORM set_config('enable_' || w, (w = way)::text, true) FROM unnest('{hashjoin,mergejoin,nestloop}'::text[]) w;
+    PERFORM set_config('enable_material', 'off', true), set_config('enable_memoize', 'off', true);
+    EXECUTE q INTO answer;
+    RETURN NEXT;
+  END LOOP;
+  PERFORM set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true), set_config('enable_material', 'on', true), set_config('enable_memoize', 'on', true);
+END $$;
+SELECT q, w.* FROM unnest(ARRAY['SELECT count(*) || '' '' || count(b._error) FROM keys k JOIN bad b ON b.id = k.id', 'SELECT count(*) || '' '' || count(b._error) FROM keys k LEFT JOIN bad b ON b.id = k.id',
+  'SELECT count(*) FROM keys k WHERE EXISTS (SELECT FROM bad b WHERE b.id = k.id AND b._error IS NOT NULL)', 'SELECT count(*) || '' '' || count(b._error) FROM keys k JOIN bad b ON b.id = k.id AND (b.i = k.id OR b.s IS NULL)',
+  'SELECT count(*) || '' '' || count(b._error) FROM keys k JOIN bad b ON b.id = k.id AND b.id > 1010']) q, ways(q) w;
+-- and a subquery, with its value as a parameter or hashed
+SELECT count(*) FILTER (WHERE EXISTS (SELECT FROM bad b WHERE b.id = k.id AND b._error IS NOT NULL)) AS one_by_one_or_hashed FROM (SELECT * FROM keys LIMIT 1) k;
+SELECT count(*) FILTER (WHERE EXISTS (SELECT FROM bad b WHERE b.id = k.id AND b._error IS NOT NULL)) AS one_by_one_or_hashed FROM keys k;
+SELECT count((SELECT b._error FROM bad b WHERE b.id = k.id)) AS of_a_subquery FROM keys k;
+SELECT count(_error) AS of_constants FROM bad WHERE id IN (1001, 1002, 1029);
+DROP TABLE keys; DROP FUNCTION ways;
 -- a sample leaves them out
 \! $CONTROL reset
 \! $CONTROL fault kind=edit match=suiteql edits='[{"find": "(?s)(\"c1\":\"10[01]5\"[^}]*?)\"c3\":\"1.5\"", "replace": "\\1\"c3\":\"x\""}]'
