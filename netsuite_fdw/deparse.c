@@ -381,9 +381,12 @@ deparse_aggregate(Aggref *agg, const char *name, Deparse *d)
 	bool is_extreme = strcmp(name, "min") == 0 || strcmp(name, "max") == 0;
 	bool loose = agg->aggdistinct == NIL && (!is_extreme || exprType(arg) == DATEOID);
 	char *upper = pstrdup(name);
+	bool adding = d->ship->adding;
 
 	for (char *p = upper; *p; p++)
 		*p = pg_toupper((unsigned char) *p);
+	/* as it was looked at in shippable.c */
+	d->ship->adding = is_sum(agg);
 	appendStringInfo(d->out, "%s(%s", upper, agg->aggdistinct ? "DISTINCT " : "");
 	if (agg->aggfilter)
 	{
@@ -398,6 +401,7 @@ deparse_aggregate(Aggref *agg, const char *name, Deparse *d)
 	else
 		deparse_value(arg, d);
 	appendStringInfoString(d->out, agg->aggfilter ? " END)" : ")");
+	d->ship->adding = adding;
 }
 
 /* An expression whose value is wanted there; dates are whole days */

@@ -88,23 +88,35 @@ remote_type_name(char letter)
 	return NULL;
 }
 
+/* The dictionary's letter for a column; \0 if it does not know it */
+static char
+column_letter(Oid relid, int attnum)
+{
+	TableOptions *o = table_options(relid);
+	const CatalogTable *known = o->table ? catalog_find(o->table) : NULL;
+	bool is_expression;
+	char *name = column_expression(relid, attnum, &is_expression);
+
+	return known && !is_expression ? catalog_column(known, name) : '\0';
+}
+
+/* Is it one of NetSuite's own columns? */
+bool
+column_in_dictionary(Oid relid, int attnum)
+{
+	return column_letter(relid, attnum) != '\0';
+}
+
 /* What the column is there: as declared, else as the dictionary knows its table */
 static RemoteType
 column_type(Oid relid, int attnum)
 {
 	const char *declared = column_remote_type(relid, attnum);
-	TableOptions *o;
-	const CatalogTable *known;
-	bool is_expression;
-	char *name;
 	char letter;
 
 	if (declared != NULL)
 		return remote_type_of(declared);
-	o = table_options(relid);
-	known = o->table ? catalog_find(o->table) : NULL;
-	name = column_expression(relid, attnum, &is_expression);
-	letter = known && !is_expression ? catalog_column(known, name) : '\0';
+	letter = column_letter(relid, attnum);
 	for (int i = 0; i < lengthof(remote_types); i++)
 	{
 		if (remote_types[i].letter == letter)
@@ -141,7 +153,8 @@ column_form(Oid relid, int attnum)
 	switch (family_of(type, typmod))
 	{
 		case FAMILY_NUMBER:
-			return there == REMOTE_UNKNOWN || there == REMOTE_NUMBER || there == REMOTE_TEXT
+			/* digits in a text may be more than a number has there */
+			return there == REMOTE_UNKNOWN || there == REMOTE_NUMBER || (there == REMOTE_TEXT && type != NUMERICOID)
 					   ? FORM_NUMBER
 					   : FORM_NONE;
 		case FAMILY_BOOL:

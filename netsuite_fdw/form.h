@@ -52,6 +52,7 @@ extern Family family_of(Oid type, int32 typmod);
 extern RemoteType remote_type_of(const char *name);
 extern const char *remote_type_name(char letter);
 extern bool column_sorts_as_number(Oid relid, int attnum);
+extern bool column_in_dictionary(Oid relid, int attnum);
 extern RemoteForm column_form(Oid relid, int attnum);
 extern RemoteForm common_form(RemoteForm a, RemoteForm b);
 extern const char *output_mask(RemoteForm form);

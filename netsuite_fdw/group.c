@@ -7,6 +7,7 @@
 #include "catalog/pg_type.h"
 #include "netsuite_fdw/compat.h"
 #include "netsuite_fdw/deparse.h"
+#include "netsuite_fdw/digits.h"
 #include "netsuite_fdw/plan.h"
 #include "netsuite_fdw/relation.h"
 #include "nodes/makefuncs.h"
@@ -179,6 +180,56 @@ aggregate_pieces(Aggref *agg, const char *name, Deparse *d)
 	return deparse_end(d);
 }
 
+/* The names there of columns, all of one table */
+static List *
+column_names(List *vars, ShipContext *c)
+{
+	List *result = NIL;
+	ListCell *lc;
+
+	foreach (lc, vars)
+	{
+		Var *var = lfirst_node(Var, lc);
+
+		result = lappend(result, makeString(deparse_column_value(column_relation(var, c), var->varattno)));
+	}
+	return result;
+}
+
+/* How many numbers of a group are so long that its sums in some expressions may not be exact; NULL if they are in any case */
+static char *
+count_long(Node *exprs, ShipContext *c)
+{
+	List *vars = digits_columns(exprs, c);
+
+	return vars != NIL ? digits_count_long(column_names(vars, c)) : NULL;
+}
+
+/* Ask for the proof that sums are exact; NIL if they are in any case */
+static List *
+select_proof(Select *s, RelInfo *info, ShipContext *c)
+{
+	List *exprs = list_concat_copy(info->grouped_tlist, info->having);
+	List *vars = digits_columns((Node *) exprs, c);
+	/* behind the targets, and the counts of those that are averages */
+	int target = 2 * list_length(info->grouped_tlist);
+	List *means = NIL;
+	ListCell *lc;
+
+	if (vars == NIL)
+		return NIL;
+	select_column(s, code_piece(count_long((Node *) exprs, c)), NULL, NULL, INT8OID, -1, target, -1, -1, false, "count");
+	foreach (lc, info->grouped_tlist)
+	{
+		Node *expr = (Node *) lfirst_node(TargetEntry, lc)->expr;
+
+		if (IsA(expr, Aggref) && strcmp(get_func_name(((Aggref *) expr)->aggfnoid), "avg") == 0 &&
+			digits_columns(expr, c) != NIL)
+			means = lappend(means, makeInteger(foreach_current_index(lc)));
+	}
+	return list_make4(makeInteger(target), makeString(table_from(info->relid)), column_names(vars, c), means);
+}
+
 /* Columns of a grouped relation; an average is asked for as sum and count */
 static void
 select_targets(Select *s, List *tlist, Deparse *d)
@@ -213,6 +264,7 @@ static List *
 deparse_group(RelInfo *info, Deparse *d, List **order)
 {
 	List *text = NIL;
+	char *unsure = count_long((Node *) info->having, d->ship);
 	ListCell *lc;
 
 	*order = NIL;
@@ -236,7 +288,25 @@ deparse_group(RelInfo *info, Deparse *d, List **order)
 																							 : "HAVING ");
 		deparse_condition(lfirst(lc), d);
 	}
+	/* a group whose sums may not be exact comes in any case, to be refused */
+	if (unsure)
+		appendStringInfo(d->out, " OR %s > 0", unsure);
 	return list_concat(text, deparse_end(d));
+}
+
+/* The wanted order; groups whose sums may not be exact come first, to be refused, if it goes by those */
+static List *
+order_of_groups(List *pathkeys, RelInfo *info, Deparse *d)
+{
+	List *items = deparse_order(pathkeys, info, d);
+	List *exprs = NIL;
+	char *unsure;
+	ListCell *lc;
+
+	foreach (lc, pathkeys)
+		exprs = lappend(exprs, sortable_member(lfirst_node(PathKey, lc), d->ship, info->grouped_tlist));
+	unsure = count_long((Node *) exprs, d->ship);
+	return unsure ? lcons(code_piece(psprintf("%s DESC", unsure)), items) : items;
 }
 
 ForeignScan *
@@ -249,11 +319,13 @@ plan_grouped(PlannerInfo *root, RelInfo *info, ForeignPath *path, List *tlist, P
 	List *where;
 	List *group;
 	List *order;
+	List *proof;
 
 	select_targets(&s, info->grouped_tlist, &d);
+	proof = select_proof(&s, info, &asking);
 	where = deparse_where(info->input->shipped, &d);
 	group = deparse_group(info, &d, &order);
-	order = join_order(deparse_order(pathkeys, info, &d), order);
+	order = join_order(order_of_groups(pathkeys, info, &d), order);
 	return make_foreignscan(
 		tlist, info->having_local, 0, d.values,
 		list_concat(
@@ -261,8 +333,9 @@ plan_grouped(PlannerInfo *root, RelInfo *info, ForeignPath *path, List *tlist, P
 			list_concat(
 				list_make5(makeInteger(false), makeInteger(pathkeys != NIL), makeInteger(-1),
 						   s.columns, d.holes),
-				list_make5(makeInteger((int) info->serverid),
-						   makeString(get_rel_name(info->relid)), makeInteger(0), makeInteger(-1),
-						   makeInteger(true)))),
+				lappend(list_make5(makeInteger((int) info->serverid),
+								   makeString(get_rel_name(info->relid)), makeInteger(0), makeInteger(-1),
+								   makeInteger(true)),
+						proof))),
 		info->grouped_tlist, NIL, outer_plan);
 }

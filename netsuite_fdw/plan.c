@@ -355,7 +355,7 @@ is_key_order(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, List *pathkeys)
 }
 
 /* The member of an equivalence class that can be sorted there, or NULL */
-static Expr *
+Expr *
 sortable_member(PathKey *pk, ShipContext *c, List *tlist)
 {
 	ListCell *lc;

@@ -54,6 +54,7 @@ typedef struct Select
 extern ShipContext ship_context(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, bool measure);
 extern bool settle_weak(PlannerInfo *root, RelOptInfo *rel, RelInfo *info);
 extern void cost(RelInfo *info, double fetched, bool sequential, Cost *startup, Cost *total);
+extern Expr *sortable_member(PathKey *pk, ShipContext *c, List *tlist);
 extern bool all_sortable(List *pathkeys, ShipContext *c, List *tlist);
 extern List *deparse_where(List *clauses, Deparse *d);
 extern List *deparse_order(List *pathkeys, RelInfo *info, Deparse *d);

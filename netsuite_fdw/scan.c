@@ -21,6 +21,7 @@
 #include "netsuite_fdw/cursor.h"
 #include "netsuite_fdw/decode.h"
 #include "netsuite_fdw/deparse.h"
+#include "netsuite_fdw/digits.h"
 #include "netsuite_fdw/literal.h"
 #include "netsuite_fdw/plan.h"
 #include "netsuite_fdw/scan.h"
@@ -45,6 +46,7 @@ typedef struct ScanInfo
 	int natts;  /* of the scan's tuple */
 	Datum *row; /* decoded values, if more than those */
 	bool *nulls;
+	List *proof; /* that sums are exact, or NIL */
 	bool remembered;
 } ScanInfo;
 
@@ -148,6 +150,8 @@ netsuiteBeginForeignScan(ForeignScanState *node, int eflags)
 		s->zone = trait_zone(s->client);
 	s->natts = node->ss.ss_ScanTupleSlot->tts_tupleDescriptor->natts;
 	s->decoder = make_decoder(s->plan, s->natts, s->zone);
+	if (fs->scan.scanrelid == 0)
+		s->proof = list_nth(s->plan, PLAN_PROOF);
 	if (s->decoder->ntargets > s->natts)
 	{
 		s->row = palloc(sizeof(Datum) * s->decoder->ntargets);
@@ -280,6 +284,8 @@ netsuiteIterateForeignScan(ForeignScanState *node)
 	}
 	if (!s->remembered)
 		remember(s, false);
+	if (s->proof)
+		digits_check(s->client, s->proof, item_text(s->plan, PLAN_RELATION), values, nulls);
 	if (s->row)
 	{
 		memcpy(slot->tts_values, values, sizeof(Datum) * s->natts);

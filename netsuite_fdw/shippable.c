@@ -18,6 +18,7 @@
 #include "catalog/pg_collation.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
+#include "netsuite_fdw/digits.h"
 #include "netsuite_fdw/literal.h"
 #include "netsuite_fdw/option.h"
 #include "netsuite_fdw/likeness.h"
@@ -496,7 +497,8 @@ operator_form(OpExpr *op, ShipContext *c)
 		return FORM_NONE;
 	if (are_all(op->args, FORM_NUMBER, c))
 		return (list_length(op->args) == 2 || strcmp(name, "-") == 0) &&
-					   is_within_type((Node *) op)
+					   is_within_type((Node *) op) &&
+					   (list_length(op->args) == 1 || digits_fit((Node *) op, c))
 				   ? FORM_NUMBER
 				   : FORM_NONE;
 	/* days between; a date and n days may lie beyond 9999 */
@@ -599,12 +601,22 @@ text_sortable(Node *expr, Oid collation, ShipContext *c)
 	return is_c && text_proved(TEXT_ORDER, expr, c);
 }
 
+/* A sum, or an average, which is asked for as one */
+bool
+is_sum(Aggref *agg)
+{
+	char *name = get_func_name(agg->aggfnoid);
+
+	return name != NULL && (strcmp(name, "sum") == 0 || strcmp(name, "avg") == 0);
+}
+
 static RemoteForm
 aggregate_form(Aggref *agg, ShipContext *c)
 {
 	char *name;
 	Node *arg;
 	RemoteForm form;
+	bool adding = c->adding;
 
 	if (agg->aggfnoid >= FirstGenbkiObjectId || agg->aggorder != NIL || agg->aggdirectargs != NIL ||
 		agg->aggsplit != AGGSPLIT_SIMPLE || agg->agglevelsup != 0 || list_length(agg->args) > 1)
@@ -622,9 +634,13 @@ aggregate_form(Aggref *agg, ShipContext *c)
 	/* whether a column is null is certain, whatever it is */
 	if (strcmp(name, "count") == 0 && agg->aggdistinct == NIL && is_column(arg, c))
 		return FORM_NUMBER;
+	c->adding = is_sum(agg);
 	form = ship_form(arg, c);
-	if (form == FORM_NONE)
-		return FORM_NONE;
+	if (is_sum(agg) && (form != FORM_NUMBER || agg->aggdistinct != NIL || !digits_fit_sum(agg, name[0] == 'a', c)))
+		form = FORM_NONE;
+	c->adding = adding;
+	if (form == FORM_NONE || is_sum(agg))
+		return form;
 	if (strcmp(name, "count") == 0)
 		return agg->aggdistinct == NIL || form != FORM_TEXT ||
 					   text_comparable(arg, agg->inputcollid, c)
@@ -632,8 +648,6 @@ aggregate_form(Aggref *agg, ShipContext *c)
 				   : FORM_NONE;
 	if (agg->aggdistinct != NIL)
 		return FORM_NONE;
-	if (strcmp(name, "sum") == 0 || strcmp(name, "avg") == 0)
-		return form == FORM_NUMBER ? FORM_NUMBER : FORM_NONE;
 	if (strcmp(name, "min") == 0 || strcmp(name, "max") == 0)
 		return form != FORM_TEXT || text_sortable(arg, agg->inputcollid, c) ? form : FORM_NONE;
 	return FORM_NONE;

@@ -26,6 +26,7 @@ typedef struct ShipContext
 	Oid serverid;
 	Oid userid;
 	bool measure; /* may ask the account for its traits */
+	bool adding;  /* within a sum, whose numbers are looked at when they come */
 } ShipContext;
 
 extern bool is_local_value(Node *expr, ShipContext *context);
@@ -46,6 +47,7 @@ typedef enum Call
 	CALL_TO_CHAR
 } Call;
 
+extern bool is_sum(Aggref *agg);
 extern bool is_column(Node *expr, ShipContext *context);
 extern Oid column_relation(Var *var, ShipContext *context);
 extern Call call_of(FuncExpr *call, const char **name);

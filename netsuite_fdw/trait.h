@@ -26,6 +26,7 @@ typedef struct Traits
 {
 	ZoneTrait zone;
 	List *text;            /* of collation.c: how columns compare */
+	List *numbers;         /* of digits.c: how long they are */
 	Trait sort_binary;     /* ORDER BY sorts texts by their bytes */
 	TimestampTz failed_in; /* statement in which that could not be asked for a passing reason */
 	bool sort_asked;       /* and that was found out, or refused */
