@@ -6,6 +6,7 @@
 
 #include "catalog/pg_type.h"
 #include "netsuite_fdw/deparse.h"
+#include "netsuite_fdw/likeness.h"
 #include "netsuite_fdw/literal.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -404,6 +405,25 @@ deparse_aggregate(Aggref *agg, const char *name, Deparse *d)
 	d->ship->adding = adding;
 }
 
+/* CASE or COALESCE */
+static void
+deparse_choice(Node *expr, Deparse *d)
+{
+	/* a choice of literals is of fixed length there */
+	bool padded = ship_form(expr, d->ship) == FORM_TEXT && text_source(expr, d->ship) == TEXT_OF_FIXED;
+
+	appendStringInfoString(d->out, padded ? "RTRIM(" : "");
+	if (IsA(expr, CaseExpr))
+		deparse_case((CaseExpr *) expr, d);
+	else
+	{
+		appendStringInfoString(d->out, "COALESCE(");
+		deparse_list(((CoalesceExpr *) expr)->args, d);
+		appendStringInfoChar(d->out, ')');
+	}
+	appendStringInfoString(d->out, padded ? ")" : "");
+}
+
 /* An expression whose value is wanted there; dates are whole days */
 void
 deparse_value(Node *expr, Deparse *d)
@@ -428,12 +448,8 @@ deparse_value(Node *expr, Deparse *d)
 			deparse_arithmetic((OpExpr *) expr, d);
 			break;
 		case T_CaseExpr:
-			deparse_case((CaseExpr *) expr, d);
-			break;
 		case T_CoalesceExpr:
-			appendStringInfoString(d->out, "COALESCE(");
-			deparse_list(((CoalesceExpr *) expr)->args, d);
-			appendStringInfoChar(d->out, ')');
+			deparse_choice(expr, d);
 			break;
 		case T_Aggref:
 			appendStringInfoString(d->out, is_plain_extreme(expr, d) ? "TRUNC(" : "");

@@ -4,9 +4,12 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "netsuite_fdw/form.h"
 #include "netsuite_fdw/plan.h"
 #include "netsuite_fdw/likeness.h"
+#include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
@@ -73,4 +76,141 @@ text_proved(TextTrait trait, Node *expr, ShipContext *c)
 	return collation_proves(client_get(c->serverid, c->userid), trait,
 							columns ? table_from(planner_rt_fetch(varno, c->root)->relid) : "dual",
 							columns, columns ? likely_columns(c, varno) : NIL);
+}
+
+/* -- literals among the results of CASE and COALESCE -- */
+
+typedef struct Results
+{
+	ShipContext *c;
+	List *literals; /* String */
+	bool column;
+	bool other;
+} Results;
+
+/* Collect what an expression may yield, not what its conditions look at */
+static void
+collect_results(Node *expr, Results *r)
+{
+	char *text;
+	ListCell *lc;
+
+	if (expr == NULL || (IsA(expr, Const) && ((Const *) expr)->constisnull))
+		return;
+	switch (nodeTag(expr))
+	{
+		case T_RelabelType:
+			collect_results((Node *) ((RelabelType *) expr)->arg, r);
+			break;
+		case T_CaseExpr:
+			foreach (lc, ((CaseExpr *) expr)->args)
+				collect_results((Node *) lfirst_node(CaseWhen, lc)->result, r);
+			collect_results((Node *) ((CaseExpr *) expr)->defresult, r);
+			break;
+		case T_CoalesceExpr:
+			foreach (lc, ((CoalesceExpr *) expr)->args)
+				collect_results(lfirst(lc), r);
+			break;
+		default:
+			if (const_text(expr, &text))
+				r->literals = lappend(r->literals, makeString(text));
+			else if (is_column(expr, r->c))
+				r->column = true;
+			else
+				r->other = true;
+	}
+}
+
+static Results
+results_of(Node *expr, ShipContext *c)
+{
+	Results r = {.c = c};
+
+	collect_results(expr, &r);
+	return r;
+}
+
+TextSource
+text_source(Node *expr, ShipContext *c)
+{
+	Results r = results_of(expr, c);
+
+	if (r.column)
+		return TEXT_OF_COLUMNS;
+	if (r.literals == NIL)
+		return TEXT_OF_DIGITS;
+	return r.other ? TEXT_OF_LITERALS : TEXT_OF_FIXED;
+}
+
+/*
+ * Does a CASE or COALESCE of texts yield there what it yields here?  A literal
+ * is of type CHAR there, and so is a choice of literals, as long as the longest,
+ * with blanks behind the others.  RTRIM takes these away, so none of its own may
+ * stand there.  Beside a column the type is the column's: VARCHAR2, if it tells
+ * apart what differs in a trailing blank.
+ */
+bool
+text_branches_fit(Node *expr, ShipContext *c)
+{
+	Results r = results_of(expr, c);
+	ListCell *lc;
+
+	if (r.literals == NIL)
+		return true;
+	if (r.column)
+		return text_proved(TEXT_EQUALITY, expr, c);
+	foreach (lc, r.literals)
+	{
+		const char *text = strVal(lfirst(lc));
+
+		if (text[strlen(text) - 1] == ' ')
+			return false;
+	}
+	return true;
+}
+
+/* The letters and digits of a text without regard to case; NULL if it has none, or others than ASCII's */
+static char *
+bare_letters(const char *text, bool *has_letter)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	*has_letter = false;
+	for (; *text; text++)
+	{
+		if (IS_HIGHBIT_SET(*text))
+			return NULL;
+		if (isalnum((unsigned char) *text))
+			appendStringInfoChar(&out, pg_tolower((unsigned char) *text));
+		*has_letter |= isalpha((unsigned char) *text) != 0;
+	}
+	return out.len > 0 ? out.data : NULL;
+}
+
+/* Does every rule tell the literals apart that an expression may yield, and them from digits? */
+bool
+text_literals_differ(Node *expr, ShipContext *c)
+{
+	Results r = results_of(expr, c);
+	ListCell *lc;
+
+	foreach (lc, r.literals)
+	{
+		const char *text = strVal(lfirst(lc));
+		bool has_letter;
+		char *bare = bare_letters(text, &has_letter);
+		ListCell *m;
+
+		if (bare == NULL || (r.other && !has_letter))
+			return false;
+		for_each_cell(m, r.literals, lnext(r.literals, lc))
+		{
+			char *another = bare_letters(strVal(lfirst(m)), &has_letter);
+
+			if (another != NULL && strcmp(bare, another) == 0 && strcmp(text, strVal(lfirst(m))) != 0)
+				return false;
+		}
+	}
+	return true;
 }

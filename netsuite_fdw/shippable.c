@@ -525,7 +525,7 @@ case_form(CaseExpr *e, ShipContext *c)
 	}
 	if (e->defresult != NULL)
 		form = common_form(form, ship_form((Node *) e->defresult, c));
-	return form == FORM_NULL ? FORM_NONE : form;
+	return form == FORM_NULL || (form == FORM_TEXT && !text_branches_fit((Node *) e, c)) ? FORM_NONE : form;
 }
 
 static RemoteForm
@@ -536,7 +536,7 @@ coalesce_form(CoalesceExpr *e, ShipContext *c)
 
 	foreach (lc, e->args)
 		form = common_form(form, ship_form(lfirst(lc), c));
-	return form == FORM_NULL ? FORM_NONE : form;
+	return form == FORM_NULL || (form == FORM_TEXT && !text_branches_fit((Node *) e, c)) ? FORM_NONE : form;
 }
 
 /* What an expression yields there; FORM_NONE unless that is exactly its value here */
@@ -572,11 +572,25 @@ ship_form(Node *expr, ShipContext *c)
 
 /* -- aggregates -- */
 
+/* Does the account compare its texts by a rule of its own, which no column shows? */
+static bool
+is_of_literals(Node *expr, ShipContext *c)
+{
+	return !is_local_value(expr, c) && text_source(expr, c) >= TEXT_OF_LITERALS;
+}
+
 /* Is = on this text exact there, as it is here under a deterministic collation? */
 static bool
 text_comparable(Node *expr, Oid collation, ShipContext *c)
 {
 	return is_deterministic(collation) && text_proved(TEXT_EQUALITY, expr, c);
+}
+
+/* Are its values told apart there as they are here? */
+static bool
+text_groupable(Node *expr, Oid collation, ShipContext *c)
+{
+	return text_comparable(expr, collation, c) && (!is_of_literals(expr, c) || text_literals_differ(expr, c));
 }
 
 /* Are rows grouped by this expression as they are here? */
@@ -586,7 +600,7 @@ ship_grouping(Expr *expr, ShipContext *c)
 	RemoteForm form = is_local_value((Node *) expr, c) ? FORM_NONE : ship_form((Node *) expr, c);
 
 	return form != FORM_NONE &&
-		   (form != FORM_TEXT || text_comparable((Node *) expr, exprCollation((Node *) expr), c));
+		   (form != FORM_TEXT || text_groupable((Node *) expr, exprCollation((Node *) expr), c));
 }
 
 /* Does this text sort by its bytes there, as it does here under collation C? */
@@ -598,7 +612,7 @@ text_sortable(Node *expr, Oid collation, ShipContext *c)
 #else
 	bool is_c = OidIsValid(collation) && lc_collate_is_c(collation);
 #endif
-	return is_c && text_proved(TEXT_ORDER, expr, c);
+	return is_c && !is_of_literals(expr, c) && text_proved(TEXT_ORDER, expr, c);
 }
 
 /* A sum, or an average, which is asked for as one */
@@ -643,7 +657,7 @@ aggregate_form(Aggref *agg, ShipContext *c)
 		return form;
 	if (strcmp(name, "count") == 0)
 		return agg->aggdistinct == NIL || form != FORM_TEXT ||
-					   text_comparable(arg, agg->inputcollid, c)
+					   text_groupable(arg, agg->inputcollid, c)
 				   ? FORM_NUMBER
 				   : FORM_NONE;
 	if (agg->aggdistinct != NIL)
@@ -703,7 +717,8 @@ ship_text_comparison(const char *name, OpExpr *op, ShipContext *c)
 	Oid collation = op->inputcollid;
 	bool full = true;
 
-	if (!is_deterministic(collation))
+	/* two literals are compared without regard to trailing blanks there */
+	if (!is_deterministic(collation) || (is_local_value(left, c) && is_local_value(right, c)))
 		return SHIP_NO;
 	/* an empty text is null there, so it may only meet =, which is false here too */
 	if (is_local_value(left, c))
@@ -714,6 +729,9 @@ ship_text_comparison(const char *name, OpExpr *op, ShipContext *c)
 		full = full && is_full_text(right);
 	else if (ship_form(right, c) != FORM_TEXT)
 		return SHIP_NO;
+	/* such rules find more, not less */
+	if (is_of_literals(left, c) || is_of_literals(right, c))
+		return strcmp(name, "=") == 0 ? SHIP_WEAK : SHIP_NO;
 	if (strcmp(name, "=") == 0)
 		return full && text_comparable((Node *) op, collation, c) ? SHIP_EXACT : SHIP_WEAK;
 	if (!full)
@@ -764,7 +782,7 @@ ship_like(const char *name, OpExpr *op, ShipContext *c)
 	char *pattern;
 	bool exact;
 
-	if (is_local_value(left, c) || ship_form(left, c) != FORM_TEXT ||
+	if (is_local_value(left, c) || ship_form(left, c) != FORM_TEXT || is_of_literals(left, c) ||
 		!is_deterministic(op->inputcollid) ||
 		!const_text(lsecond(op->args), &pattern) || like_superset(pattern, &exact) == NULL)
 		return SHIP_NO;
@@ -884,7 +902,7 @@ ship_array(ScalarArrayOpExpr *op, ShipContext *c)
 		return meets(form, element) ? SHIP_EXACT : SHIP_NO;
 	if (element != TEXTOID || !is_deterministic(op->inputcollid))
 		return SHIP_NO;
-	if (full_elements(array) && text_comparable(left, op->inputcollid, c))
+	if (full_elements(array) && !is_of_literals(left, c) && text_comparable(left, op->inputcollid, c))
 		return SHIP_EXACT;
 	return op->useOr ? SHIP_WEAK : SHIP_NO;
 }

@@ -25,40 +25,40 @@ DO $$ BEGIN
   EXECUTE (SELECT format('CREATE FOREIGN TABLE far.texts (id bigint, q numeric OPTIONS (remote_type ''text'')) SERVER ns OPTIONS (query %L, key ''id'')', string_agg(format('SELECT %s AS id, %L AS q FROM dual', id, q), ' UNION ALL ')) FROM near.texts);
 END $$;
 CREATE VIEW near.plain AS SELECT * FROM near.n;
-CREATE FUNCTION answer(place text, q text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION digits_answer(place text, q text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE a text; BEGIN
   PERFORM set_config('search_path', place || ', public', true);
   EXECUTE format('SELECT string_agg(x, E''\n'' ORDER BY x COLLATE "C") FROM (SELECT regexp_replace(regexp_replace(q::text, ''(\.\d*?)0+(?=[,)])'', ''\1'', ''g''), ''\.(?=[,)])'', '''', ''g'') AS x FROM (%s) q) r', q) INTO a;
   RETURN a;
 EXCEPTION WHEN OTHERS THEN RETURN SQLSTATE || ' ' || SQLERRM;
 END $$;
-CREATE FUNCTION differ(q text) RETURNS TABLE (query text, here text, there text) LANGUAGE plpgsql AS $$
+CREATE FUNCTION digits_differ(q text) RETURNS TABLE (query text, here text, there text) LANGUAGE plpgsql AS $$
 BEGIN
-  query := q; here := answer('near', q); there := answer('far', q);
+  query := q; here := digits_answer('near', q); there := digits_answer('far', q);
   IF here IS DISTINCT FROM there THEN RETURN NEXT; END IF;
 END $$;
 -- conditions, groups and orders by what is reckoned with
 SELECT d.* FROM unnest('{n,plain}'::text[]) t, unnest(ARRAY['money', 'rate', 'long', 'fine', 'large', 'huge', 'i', 'id']) a, unnest(ARRAY['money', 'rate', 'long', 'fine', 'huge', '0.00000000000000000001', '99999999999999999999999999999999999999']) b,
   unnest(ARRAY['SELECT id FROM %1$s WHERE %2$s + %3$s > 99999999999999999999999999999999999999', 'SELECT id FROM %1$s WHERE %2$s::numeric * %3$s = %2$s::numeric * %3$s + 0.00000000000000000000000000000000000000000001', 'SELECT id FROM %1$s WHERE %2$s - %3$s < %2$s', 'SELECT id FROM %1$s WHERE %2$s * 3.00000000000000000000001 <> %2$s * 3',
-    'SELECT %2$s::numeric * %3$s AS x, count(*) FROM %1$s GROUP BY 1', 'SELECT max(%2$s + %3$s::numeric), count(DISTINCT %2$s::numeric * %3$s) FROM %1$s']) q, differ(format(q, t, a, b)) d;
-SELECT d.* FROM unnest(ARRAY['SELECT id FROM texts WHERE q = 5', 'SELECT id FROM texts WHERE q > 5', 'SELECT q, count(*) FROM texts GROUP BY q', 'SELECT count(DISTINCT q), sum(q), max(q) FROM texts', 'SELECT id FROM texts ORDER BY q DESC, id LIMIT 1', 'SELECT a.id, b.id FROM texts a JOIN texts b USING (q)']) q, differ(q) d;
+    'SELECT %2$s::numeric * %3$s AS x, count(*) FROM %1$s GROUP BY 1', 'SELECT max(%2$s + %3$s::numeric), count(DISTINCT %2$s::numeric * %3$s) FROM %1$s']) q, digits_differ(format(q, t, a, b)) d;
+SELECT d.* FROM unnest(ARRAY['SELECT id FROM texts WHERE q = 5', 'SELECT id FROM texts WHERE q > 5', 'SELECT q, count(*) FROM texts GROUP BY q', 'SELECT count(DISTINCT q), sum(q), max(q) FROM texts', 'SELECT id FROM texts ORDER BY q DESC, id LIMIT 1', 'SELECT a.id, b.id FROM texts a JOIN texts b USING (q)']) q, digits_differ(q) d;
 -- sums and averages, of columns and of what is reckoned with
 SELECT d.* FROM unnest('{n,plain}'::text[]) t, unnest(ARRAY['money', 'rate', 'long', 'fine', 'large', 'huge', 'i', 'money * rate', 'money * 2', 'money * 0.0000001', 'money + long', '-money', 'coalesce(long, 0)', 'coalesce(money, fine)', 'CASE WHEN b THEN money ELSE -money END', 'CASE WHEN long > 5 THEN money END', 'CASE WHEN money * 1.5 > 3 THEN 1 ELSE 0 END', 'round(fine, 3)', 'trunc(large)', 'abs(long)', 'huge::numeric * huge', 'huge::numeric * 1000000000', 'floor(rate) * i', 'fine - fine', 'large * 3']) e,
-  unnest(ARRAY['SELECT sum(%2$s) FROM %1$s', 'SELECT avg(%2$s) FROM %1$s', 'SELECT g, sum(%2$s), avg(%2$s), count(*) FROM %1$s GROUP BY g', 'SELECT g, sum(%2$s) FILTER (WHERE b) FROM %1$s GROUP BY g HAVING sum(%2$s) <> 0', 'SELECT g FROM %1$s GROUP BY g HAVING sum(%2$s) * 2 > 5 OR sum(%2$s) + 1 < 0', 'SELECT g FROM %1$s GROUP BY g ORDER BY sum(%2$s), g LIMIT 1', 'SELECT sum(%2$s) FROM %1$s WHERE id > 3', 'SELECT sum(%2$s) + 0.5, sum(%2$s) / count(*) FROM %1$s WHERE false', 'SELECT avg(%2$s) - sum(%2$s) FROM %1$s GROUP BY i %% 2 > 0']) q, differ(format(q, t, e)) d;
+  unnest(ARRAY['SELECT sum(%2$s) FROM %1$s', 'SELECT avg(%2$s) FROM %1$s', 'SELECT g, sum(%2$s), avg(%2$s), count(*) FROM %1$s GROUP BY g', 'SELECT g, sum(%2$s) FILTER (WHERE b) FROM %1$s GROUP BY g HAVING sum(%2$s) <> 0', 'SELECT g FROM %1$s GROUP BY g HAVING sum(%2$s) * 2 > 5 OR sum(%2$s) + 1 < 0', 'SELECT g FROM %1$s GROUP BY g ORDER BY sum(%2$s), g LIMIT 1', 'SELECT sum(%2$s) FROM %1$s WHERE id > 3', 'SELECT sum(%2$s) + 0.5, sum(%2$s) / count(*) FROM %1$s WHERE false', 'SELECT avg(%2$s) - sum(%2$s) FROM %1$s GROUP BY i %% 2 > 0']) q, digits_differ(format(q, t, e)) d;
 -- averages have the digits that PostgreSQL gives them
 SELECT avg(fine) AS fine, avg(money) AS money, avg(large) AS large, avg(huge) AS huge, avg(rate) AS rate FROM far.n;
 SELECT avg(fine) = (SELECT avg(fine) FROM near.n) AND scale(avg(fine)) = 20 AND scale(avg(large)) = (SELECT scale(avg(large)) FROM near.n) AS same FROM far.n;
 -- what is sent: a sum goes with the count of values that might make it inexact, if there may be any
-CREATE FUNCTION query_of(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+CREATE FUNCTION digits_query_of(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE line text; BEGIN
   FOR line IN EXECUTE 'EXPLAIN (VERBOSE, COSTS OFF) ' || statement LOOP
     IF line ~ '(SuiteQL|Filter):' THEN RETURN NEXT regexp_replace(btrim(line), 'FROM \(.*?\) t ', 'FROM t '); END IF;
   END LOOP;
 END $$;
-SELECT query_of(format('SELECT g, %s FROM far.n GROUP BY g', a)) FROM unnest(ARRAY['sum(money)', 'avg(rate)', 'sum(long)', 'avg(large)', 'sum(large)', 'sum(i), avg(huge)', 'sum(huge::numeric * i)', 'sum(money * rate)', 'sum(money * 100)', 'min(long), max(fine), count(long), count(DISTINCT long)']) a;
-SELECT query_of('SELECT id FROM far.n WHERE ' || c) FROM unnest(ARRAY['long > 5', '-long > 5', 'round(long, 2) > 5', 'long + 1 > 5', 'i::bigint * i > 5', 'huge::numeric * huge > 5', 'huge::numeric * i + 1.5 > 5', 'huge::numeric * 99999999999999999999 > 5']) c;
-SELECT query_of('SELECT g FROM far.n GROUP BY g HAVING sum(money) > 5 AND max(i) > 3');
-SELECT query_of('SELECT g, sum(money) FROM far.n GROUP BY g ORDER BY 2 DESC, g LIMIT 2');
+SELECT digits_query_of(format('SELECT g, %s FROM far.n GROUP BY g', a)) FROM unnest(ARRAY['sum(money)', 'avg(rate)', 'sum(long)', 'avg(large)', 'sum(large)', 'sum(i), avg(huge)', 'sum(huge::numeric * i)', 'sum(money * rate)', 'sum(money * 100)', 'min(long), max(fine), count(long), count(DISTINCT long)']) a;
+SELECT digits_query_of('SELECT id FROM far.n WHERE ' || c) FROM unnest(ARRAY['long > 5', '-long > 5', 'round(long, 2) > 5', 'long + 1 > 5', 'i::bigint * i > 5', 'huge::numeric * huge > 5', 'huge::numeric * i + 1.5 > 5', 'huge::numeric * 99999999999999999999 > 5']) c;
+SELECT digits_query_of('SELECT g FROM far.n GROUP BY g HAVING sum(money) > 5 AND max(i) > 3');
+SELECT digits_query_of('SELECT g, sum(money) FROM far.n GROUP BY g ORDER BY 2 DESC, g LIMIT 2');
 -- NetSuite's own columns are taken to be short: where one is not after all, the query is an error, and right when it is repeated, also from a cached plan
 CREATE TABLE near.t AS SELECT id, type, foreigntotal, currency FROM netsuite.transaction;
 PREPARE total AS SELECT sum(foreigntotal), avg(foreigntotal) FROM netsuite.transaction;
@@ -95,4 +95,4 @@ SELECT currency = (SELECT currency FROM near.t GROUP BY currency ORDER BY sum(fo
 \! $CONTROL sql sql="UPDATE ns.transaction SET foreigntotal = $TOTAL9 WHERE id = 9" >/dev/null
 SET client_min_messages = warning;
 DROP SCHEMA far, near CASCADE;
-DROP FUNCTION answer, differ, query_of;
+DROP FUNCTION digits_answer, digits_differ, digits_query_of;

@@ -4,6 +4,9 @@ Every expression is emitted as (sql, family, kind): family is num, text, date or
 date from datetime, which bare output shows differently.  Numbers are NUMBER: exact decimals of 39
 or 40 digits.  Integer columns and literals stay what they are until they are reckoned with, so
 that comparisons find their index.
+
+A text literal is CHAR, and so is a choice of literals (CASE, COALESCE), as long as its longest,
+with blanks behind the others; two of them are compared without regard to trailing blanks.
 """
 
 import re
@@ -20,11 +23,12 @@ AGGREGATES = {"count", "sum", "avg", "min", "max", "median", "approx_count_disti
 
 
 class Expr:
-    __slots__ = ("sql", "family", "kind", "bound")
+    __slots__ = ("sql", "family", "kind", "bound", "char")
 
     def __init__(self, sql, family, kind=None):
         self.sql, self.family, self.kind = sql, family, kind
         self.bound = True           # a column has part in it, and brings its collation
+        self.char = None            # length of a CHAR
 
 
 def quote(text):
@@ -86,6 +90,8 @@ class Translator:
         right_sql, right_out = self.setop(right, outer)
         if len(out) != len(right_out):
             raise invalid_query("Query block has incorrect number of result columns.")
+        # a column of nulls is what the other side makes of it
+        out = [(name, *(b if a[0] == "null" else a)) for (name, *a), (_, *b) in zip(out, right_out)]
         op = "EXCEPT" if op == "MINUS" else op
         return "(%s) %s%s (%s)" % (left_sql, op, " ALL" if every else "", right_sql), out
 
@@ -369,6 +375,8 @@ class Translator:
             raise invalid_query("Inconsistent datatypes: expected DATE got NUMBER.")
         a, b = left.sql, right.sql
         if families == {"text"}:
+            if left.char and right.char:
+                a, b = "rtrim(%s, ' ')" % a, "rtrim(%s, ' ')" % b
             bound = left.bound or right.bound
             a, b = self.fold(a, bound=bound), self.fold(b, bound=bound)
             if op not in ("=", "<>"):
@@ -418,7 +426,23 @@ class Translator:
         return Expr(tree[1], "num")
 
     def expr_string(self, tree, _):
-        return Expr("NULL::text", "null") if tree[1] == "" else Expr(quote(tree[1]), "text")
+        if tree[1] == "":
+            return Expr("NULL::text", "null")
+        value = Expr(quote(tree[1]), "text")
+        value.char = len(tree[1])
+        return value
+
+    @staticmethod
+    def pad(values):
+        """The length of a choice of CHARs, padded in place; None if it is no CHAR."""
+        texts = [v for v in values if v.family != "null"]
+        if not texts or any(v.char is None for v in texts):
+            return None
+        length = max(v.char for v in texts)
+        for value in texts:
+            if value.char < length:
+                value.sql = "rpad(%s, %d)" % (value.sql, length)
+        return length
 
     def expr_null(self, *_):
         return Expr("NULL", "null")
@@ -455,7 +479,9 @@ class Translator:
     def expr_binary(self, tree, scopes):
         op, left, right = tree[1], self.expr(tree[2], scopes), self.expr(tree[3], scopes)
         if op == "||":
-            return Expr("NULLIF(concat(%s, %s), '')" % (self.text(left), self.text(right)), "text")
+            value = Expr("NULLIF(concat(%s, %s), '')" % (self.text(left), self.text(right)), "text")
+            value.char = left.char and right.char and left.char + right.char
+            return value
         if "date" in (left.family, right.family):
             return self.date_arithmetic(op, left, right)
         a, b = self.numeric(left), self.numeric(right)
@@ -489,6 +515,7 @@ class Translator:
         if default is not None:
             results.append(self.expr(default, scopes))
         family, kind = common(results)
+        length = self.pad(results)
         parts = ["CASE"]
         subject = self.expr(operand, scopes) if operand is not None else None
         for (when, _), result in zip(branches, results):
@@ -499,7 +526,9 @@ class Translator:
             parts.append("WHEN %s THEN %s" % (test, self.coerce(result, family)))
         if default is not None:
             parts.append("ELSE " + self.coerce(results[-1], family))
-        return Expr("(%s END)" % " ".join(parts), family, kind)
+        value = Expr("(%s END)" % " ".join(parts), family, kind)
+        value.char = length
+        return value
 
     def coerce(self, value, family):
         if family == "text" and value.family != "text":
@@ -734,9 +763,16 @@ def emit_to_number(t, args):
     return Expr("(%s)::text::numeric" % args[0].sql, "num")
 
 
-def emit_coalesce(t, args):
+def emit_nvl(t, args):
     family, kind = common(args)
     return Expr("coalesce(%s)" % ", ".join(t.coerce(a, family) for a in args), family, kind)
+
+
+def emit_coalesce(t, args):
+    length = t.pad(args)
+    value = emit_nvl(t, args)
+    value.char = length
+    return value
 
 
 def emit_nvl2(t, args):
@@ -814,7 +850,7 @@ FUNCTIONS = {
     "sqrt": (1, 1, numbers("sqrt")), "width_bucket": (4, 4, plain("width_bucket", "num")),
     "round": (1, 2, emit_round("round", False)), "trunc": (1, 2, emit_round("trunc", True)),
     "greatest": (1, 99, emit_extreme("greatest")), "least": (1, 99, emit_extreme("least")),
-    "coalesce": (1, 99, emit_coalesce), "nvl": (2, 2, emit_coalesce), "nvl2": (3, 3, emit_nvl2),
+    "coalesce": (1, 99, emit_coalesce), "nvl": (2, 2, emit_nvl), "nvl2": (3, 3, emit_nvl2),
     "nullif": (2, 2, emit_nullif), "decode": (3, 255, emit_decode),
     "upper": (1, 1, texts("upper")), "lower": (1, 1, texts("lower")),
     "initcap": (1, 1, texts("initcap")), "concat": (2, 2, texts("concat")),
