@@ -303,6 +303,7 @@ deparse_call(FuncExpr *f, Deparse *d)
 	const char *name;
 	char *format;
 
+	d->days |= call_needs_days(f);
 	switch (call_of(f, &name))
 	{
 		case CALL_NUMBER:

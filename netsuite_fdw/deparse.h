@@ -31,6 +31,7 @@ typedef struct Deparse
 	List *pieces;
 	List *values; /* expressions, for fdw_exprs */
 	List *holes;  /* what is written for each */
+	bool days;    /* something holds in zones alone that have every day */
 } Deparse;
 
 /* The values of now */

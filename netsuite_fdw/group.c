@@ -333,9 +333,9 @@ plan_grouped(PlannerInfo *root, RelInfo *info, ForeignPath *path, List *tlist, P
 			list_concat(
 				list_make5(makeInteger(false), makeInteger(pathkeys != NIL), makeInteger(-1),
 						   s.columns, d.holes),
-				lappend(list_make5(makeInteger((int) info->serverid),
-								   makeString(get_rel_name(info->relid)), makeInteger(0), makeInteger(-1),
-								   makeInteger(true)),
-						proof))),
+				list_concat(list_make5(makeInteger((int) info->serverid),
+									   makeString(get_rel_name(info->relid)), makeInteger(0), makeInteger(-1),
+									   makeInteger(true)),
+							list_make2(makeInteger(d.days), proof)))),
 		info->grouped_tlist, NIL, outer_plan);
 }

@@ -174,6 +174,36 @@ needs_any_zone(RemoteForm form, Oid type)
 		   type == get_array_type(TIMESTAMPTZOID);
 }
 
+/*
+ * Did a zone ever skip a whole day, as Samoa did 2011-12-30?  Then a date's
+ * midnight there may be a moment of the next day.
+ */
+bool
+zone_skips_days(pg_tz *zone)
+{
+	static pg_tz *known = NULL;
+	static bool skips;
+	pg_time_t from = INT64CONST(-10000000000); /* before all zones */
+	pg_time_t boundary;
+	long before;
+	long after;
+	int dst_before;
+	int dst_after;
+
+	if (zone == known)
+		return skips;
+	skips = false;
+	/* the rules of today go on for ever */
+	while (!skips && from < INT64CONST(4102444800) &&
+		   pg_next_dst_boundary(&from, &before, &dst_before, &boundary, &after, &dst_after, zone) == 1)
+	{
+		skips = after - before >= SECS_PER_DAY;
+		from = boundary;
+	}
+	known = zone;
+	return skips;
+}
+
 /* A date, timestamp or timestamptz as the moment that PostgreSQL compares it by */
 static TimestampTz
 moment_of(Datum value, Oid type)

@@ -31,6 +31,7 @@ extern void append_comparison(StringInfo out, const char *subject, const char *c
 extern void append_list(StringInfo out, const char *subject, bool all, const Value *array);
 extern bool is_sound_number(Numeric number);
 extern bool is_sound_day(int64 day);
+extern bool zone_skips_days(pg_tz *zone);
 extern bool needs_account_zone(RemoteForm form);
 extern bool needs_any_zone(RemoteForm form, Oid type);
 

@@ -805,11 +805,12 @@ plan_base(PlannerInfo *root, RelOptInfo *rel, RelInfo *info, ForeignPath *path, 
 				list_make5(makeInteger(info->keys.key_unique),
 						   makeInteger(in_key_order || pathkeys != NIL), makeInteger(wanted),
 						   s.columns, d.holes),
-				list_make5(makeInteger((int) info->serverid),
-						   makeString(get_rel_name(info->relid)),
-						   makeInteger(where == NIL ? (int) info->relid : 0),
-						   makeInteger(info->error - 1),
-						   makeInteger(root->tuple_fraction <= 0)))),
+				lappend(list_make5(makeInteger((int) info->serverid),
+								   makeString(get_rel_name(info->relid)),
+								   makeInteger(where == NIL ? (int) info->relid : 0),
+								   makeInteger(info->error - 1),
+								   makeInteger(root->tuple_fraction <= 0)),
+						makeInteger(d.days)))),
 		NIL, rechecked, outer_plan);
 }
 

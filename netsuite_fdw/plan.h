@@ -28,6 +28,7 @@ enum PlanItem
 	PLAN_REMEMBER,   /* Integer: oid of the table if the total is its row count, or 0 */
 	PLAN_ERROR,      /* Integer: place in the row of the reason why it does not fit, or -1 */
 	PLAN_ALL,        /* Integer: all rows will be read, as far as the planner knows */
+	PLAN_DAYS,       /* Integer: the plan holds in session zones alone that have every day */
 	PLAN_PROOF       /* of grouped scans: see ProofItem; NIL if nothing is to be proved */
 };
 

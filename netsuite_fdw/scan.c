@@ -30,6 +30,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
 #include "utils/rel.h"
 
 typedef struct ScanInfo
@@ -133,6 +134,17 @@ make_decoder(List *plan, int natts, pg_tz *zone)
 	return d;
 }
 
+/* A plan that was made before the session's zone was set to one that skipped a day cannot be used */
+static void
+refuse_zone(const char *relation)
+{
+	ResetPlanCache();
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("the plan for foreign table \"%s\" does not hold in time zone \"%s\", which skipped a day", relation, pg_get_timezone_name(session_timezone)),
+			 errhint("Repeat the query: it is planned anew.")));
+}
+
 static void
 netsuiteBeginForeignScan(ForeignScanState *node, int eflags)
 {
@@ -146,6 +158,8 @@ netsuiteBeginForeignScan(ForeignScanState *node, int eflags)
 		return;
 	s->client = client_get((Oid) item_int(s->plan, PLAN_SERVER), user_of(node));
 	client_hold(s->client, CurrentMemoryContext);
+	if (item_int(s->plan, PLAN_DAYS) && zone_skips_days(session_timezone))
+		refuse_zone(item_text(s->plan, PLAN_RELATION));
 	if (needs_zone(s->plan))
 		s->zone = trait_zone(s->client);
 	s->natts = node->ss.ss_ScanTupleSlot->tts_tupleDescriptor->natts;

@@ -214,9 +214,17 @@ call_of(FuncExpr *f, const char **name)
 	return CALL_NONE;
 }
 
+/* Does it look at the clock of the session's zone, where a day's midnight must be of that day? */
+bool
+call_needs_days(FuncExpr *f)
+{
+	return f->funcid == F_DATE_TRUNC_TEXT_TIMESTAMPTZ || f->funcid == F_TO_CHAR_TIMESTAMPTZ_TEXT;
+}
+
 /*
  * The date within date_trunc, extract or to_char.  A date is turned into a
- * timestamp first; as midnight stays midnight, the zone does not matter.
+ * timestamp first; as midnight stays midnight, or becomes a later hour of its
+ * day, the zone does not matter.
  */
 Node *
 call_date(FuncExpr *f)
@@ -409,7 +417,8 @@ call_form(FuncExpr *f, ShipContext *c)
 					   is_within_type((Node *) f)
 				   ? FORM_NUMBER
 				   : FORM_NONE;
-	if (call == CALL_NONE || (date = call_date(f)) == NULL || ship_form(date, c) != FORM_DAY)
+	if (call == CALL_NONE || (date = call_date(f)) == NULL || ship_form(date, c) != FORM_DAY ||
+		(call_needs_days(f) && zone_skips_days(session_timezone)))
 		return FORM_NONE;
 	switch (call)
 	{

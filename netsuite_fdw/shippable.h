@@ -51,6 +51,7 @@ extern bool is_sum(Aggref *agg);
 extern bool is_column(Node *expr, ShipContext *context);
 extern Oid column_relation(Var *var, ShipContext *context);
 extern Call call_of(FuncExpr *call, const char **name);
+extern bool call_needs_days(FuncExpr *call);
 extern Node *call_date(FuncExpr *call);
 extern const char *call_unit(FuncExpr *call);
 extern const char *operator_name(Oid opno);
