@@ -342,6 +342,7 @@ deparse_call(FuncExpr *f, Deparse *d)
 static void
 deparse_arithmetic(OpExpr *op, Deparse *d)
 {
+	/* days are whole */
 	void (*write)(Node *, Deparse *) = exprType(linitial(op->args)) == DATEOID ? deparse_value : deparse_loose;
 
 	appendStringInfoChar(d->out, '(');
@@ -515,8 +516,19 @@ deparse_like(OpExpr *op, Deparse *d)
 static void
 deparse_against_value(Node *subject, const char *comparison, Node *value, Deparse *d)
 {
-	deparse_local(value, ship_form(subject, d->ship), comparison,
+	bool days = is_days_between(subject, d->ship);
+	ListCell *lc;
+
+	appendStringInfoString(d->out, days ? "(" : "");
+	deparse_local(value, days ? FORM_NUMBER : ship_form(subject, d->ship), comparison,
 				  pieces_of(deparse_loose, subject, d), d);
+	/* days are counted otherwise there */
+	foreach (lc, days ? ((OpExpr *) subject)->args : NIL)
+	{
+		if (is_column(lfirst(lc), d->ship))
+			appendStringInfo(d->out, " OR %s < TO_DATE('1582-10-15','YYYY-MM-DD')", column_of(lfirst(lc), d));
+	}
+	appendStringInfoString(d->out, days ? ")" : "");
 }
 
 static void

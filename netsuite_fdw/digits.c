@@ -1,6 +1,6 @@
 /*
  * digits.c
- *		Do numbers keep all their digits there?
+ *		Do numbers keep all their digits there, and would integers overflow here?
  *
  * PostgreSQL's numeric is exact, NetSuite's numbers keep 38 digits, whatever is
  * done with them.  So +, - and * are sent only of numbers whose types bound their
@@ -10,6 +10,8 @@
  * says how many of its values are not, at the same moment.
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
@@ -279,13 +281,9 @@ digits_of_call(FuncExpr *f, ShipContext *c)
 static Digits
 digits_of_operator(OpExpr *op, ShipContext *c)
 {
-	Digits a;
-	Digits b;
+	Digits a = digits_of(linitial(op->args), c);
+	Digits b = digits_of(llast(op->args), c);
 
-	if (exprType(linitial(op->args)) == DATEOID)
-		return (Digits){7, 0};
-	a = digits_of(linitial(op->args), c);
-	b = digits_of(llast(op->args), c);
 	if (list_length(op->args) == 1 || a.whole < 0 || b.whole < 0)
 		return a.whole < 0 ? a : b;
 	if (strcmp(operator_name(op->opno), "*") == 0)
@@ -469,4 +467,113 @@ digits_check(Client *client, List *proof, const char *relation, const Datum *val
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 			 errmsg("numbers of foreign table \"%s\" have more digits than NetSuite adds up exactly", relation),
 			 errhint("Repeat the query: from now on this session adds them up here.")));
+}
+
+/* -- integers -- */
+
+/* The greatest magnitude that a type takes; infinite for numeric */
+static double
+type_limit(Oid type)
+{
+	switch (type)
+	{
+		case INT2OID:
+			return 32767;
+		case INT4OID:
+			return 2147483647;
+		case INT8OID:
+			return 9223372036854775807.0;
+		default:
+			return INFINITY;
+	}
+}
+
+static double number_bound(Node *expr);
+
+static double
+greatest_bound(List *exprs)
+{
+	double bound = 0;
+	ListCell *lc;
+
+	foreach (lc, exprs)
+	{
+		Node *expr = lfirst(lc);
+
+		bound = Max(bound, number_bound(IsA(expr, CaseWhen) ? (Node *) ((CaseWhen *) expr)->result : expr));
+	}
+	return bound;
+}
+
+/* How large a result of +, - or * may become, before it is made to fit its type */
+static double
+operator_bound(OpExpr *op)
+{
+	double a = number_bound(linitial(op->args));
+	double b = number_bound(llast(op->args));
+
+	if (list_length(op->args) == 1)
+		return a;
+	return strcmp(operator_name(op->opno), "*") == 0 ? a * b : a + b;
+}
+
+/* The greatest magnitude that a number may have */
+static double
+number_bound(Node *expr)
+{
+	double limit = type_limit(exprType(expr)) + 1;
+	const char *name;
+	double bound = limit;
+
+	switch (nodeTag(expr))
+	{
+		case T_Const:
+			switch (((Const *) expr)->constisnull ? InvalidOid : ((Const *) expr)->consttype)
+			{
+				case INT2OID:
+					return fabs((double) DatumGetInt16(((Const *) expr)->constvalue));
+				case INT4OID:
+					return fabs((double) DatumGetInt32(((Const *) expr)->constvalue));
+				case INT8OID:
+					return fabs((double) DatumGetInt64(((Const *) expr)->constvalue));
+				default:
+					return limit;
+			}
+		case T_FuncExpr:
+			if (call_of((FuncExpr *) expr, &name) == CALL_IDENTITY ||
+				(call_of((FuncExpr *) expr, &name) == CALL_NUMBER && strcmp(name, "ABS") == 0))
+				bound = number_bound(linitial(((FuncExpr *) expr)->args));
+			break;
+		case T_OpExpr:
+			if (is_arithmetic(operator_name(((OpExpr *) expr)->opno)))
+				bound = operator_bound((OpExpr *) expr);
+			break;
+		case T_CaseExpr:
+			bound = greatest_bound(((CaseExpr *) expr)->args);
+			if (((CaseExpr *) expr)->defresult)
+				bound = Max(bound, number_bound((Node *) ((CaseExpr *) expr)->defresult));
+			break;
+		case T_CoalesceExpr:
+			bound = greatest_bound(((CoalesceExpr *) expr)->args);
+			break;
+		default:
+			break;
+	}
+	return Min(bound, limit);
+}
+
+/* Can a sum, difference, product or magnitude not overflow its type, where PostgreSQL has an error? */
+bool
+is_within_type(Node *expr)
+{
+	const char *name;
+	double limit = type_limit(exprType(expr));
+	double bound = 0;
+
+	if (IsA(expr, OpExpr))
+		bound = operator_bound((OpExpr *) expr);
+	else if (call_of((FuncExpr *) expr, &name) == CALL_NUMBER)
+		bound = number_bound(linitial(((FuncExpr *) expr)->args));
+	/* beyond 2^53 the bound itself is rounded */
+	return isinf(limit) || bound * (1 + 1e-9) <= limit;
 }

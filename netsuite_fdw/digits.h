@@ -18,6 +18,7 @@ enum ProofItem
 	PROOF_MEANS /* list of Integer: places in the row of averages */
 };
 
+extern bool is_within_type(Node *expr);
 extern bool digits_fit(Node *expr, ShipContext *c);
 extern bool digits_fit_sum(Aggref *agg, bool mean, ShipContext *c);
 extern List *digits_columns(Node *expr, ShipContext *c);

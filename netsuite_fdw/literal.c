@@ -29,8 +29,9 @@
 #define MAX_DIGITS 38    /* that Oracle's numbers hold at least */
 #define MAX_EXPONENT 120 /* of their first and last digit */
 
-#define FIRST_DAY (-730119) /* 0001-01-01 */
-#define LAST_DAY 2921939    /* 9999-12-31 */
+#define FIRST_DAY (-730119)              /* 0001-01-01 */
+#define LAST_DAY 2921939                 /* 9999-12-31 */
+#define JULIAN_END (GREGORIAN_FROM - 10) /* 1582-10-05: from here on there are no days there */
 
 /* -- literals -- */
 
@@ -104,7 +105,7 @@ is_sound_number(Numeric number)
 bool
 is_sound_day(int64 day)
 {
-	return day >= FIRST_DAY && day <= LAST_DAY;
+	return day >= FIRST_DAY && day <= LAST_DAY && (day < JULIAN_END || day >= GREGORIAN_FROM);
 }
 
 static void
@@ -316,9 +317,13 @@ typedef struct Bound
 static Bound
 day_bound(int64 day)
 {
-	Bound b = {day <= FIRST_DAY ? -1 : day > LAST_DAY ? 1
-													  : 0,
-			   true, day};
+	Bound b;
+
+	if (day >= JULIAN_END && day < GREGORIAN_FROM)
+		day = GREGORIAN_FROM;
+	b = (Bound){day <= FIRST_DAY ? -1 : day > LAST_DAY ? 1
+													   : 0,
+				true, day};
 
 	return b;
 }
@@ -326,9 +331,13 @@ day_bound(int64 day)
 static Bound
 second_bound(Timestamp wall)
 {
-	Bound b = {wall <= (Timestamp) FIRST_DAY * USECS_PER_DAY ? -1 : wall >= (Timestamp) (LAST_DAY + 1) * USECS_PER_DAY ? 1
-																													   : 0,
-			   false, wall};
+	Bound b;
+
+	if (wall >= JULIAN_END * USECS_PER_DAY && wall < GREGORIAN_FROM * USECS_PER_DAY)
+		wall = GREGORIAN_FROM * USECS_PER_DAY;
+	b = (Bound){wall <= (Timestamp) FIRST_DAY * USECS_PER_DAY ? -1 : wall >= (Timestamp) (LAST_DAY + 1) * USECS_PER_DAY ? 1
+																														: 0,
+				false, wall};
 
 	return b;
 }

@@ -12,7 +12,8 @@
 #include "pgtime.h"
 #include "utils/numeric.h"
 
-#define MAX_LITERAL 4000 /* bytes of a text that Oracle takes for a literal */
+#define GREGORIAN_FROM (-152384) /* 1582-10-15, which came after the 4th there */
+#define MAX_LITERAL 4000         /* bytes of a text that Oracle takes for a literal */
 
 /* A value from here, in the form of what it meets there */
 typedef struct Value

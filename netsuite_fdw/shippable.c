@@ -11,8 +11,6 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/pg_collation.h"
@@ -92,6 +90,12 @@ is_one_of(const char *name, const char *const *list)
 
 static const char *const comparisons[] = {"=", "<>", "<", "<=", ">", ">=", NULL};
 static const char *const arithmetic[] = {"+", "-", "*", NULL};
+
+bool
+is_arithmetic(const char *operator)
+{
+	return is_one_of(operator, arithmetic);
+}
 
 /* -- pieces -- */
 
@@ -282,117 +286,6 @@ is_plain_format(const char *format)
 	return true;
 }
 
-/* -- integers -- */
-
-/* The greatest magnitude that a type takes; infinite for numeric */
-static double
-type_limit(Oid type)
-{
-	switch (type)
-	{
-		case INT2OID:
-			return 32767;
-		case INT4OID:
-			return 2147483647;
-		case INT8OID:
-			return 9223372036854775807.0;
-		default:
-			return INFINITY;
-	}
-}
-
-static double number_bound(Node *expr);
-
-static double
-greatest_bound(List *exprs)
-{
-	double bound = 0;
-	ListCell *lc;
-
-	foreach (lc, exprs)
-	{
-		Node *expr = lfirst(lc);
-
-		bound = Max(bound, number_bound(IsA(expr, CaseWhen) ? (Node *) ((CaseWhen *) expr)->result : expr));
-	}
-	return bound;
-}
-
-/* How large a result of +, - or * may become, before it is made to fit its type */
-static double
-operator_bound(OpExpr *op)
-{
-	double a = number_bound(linitial(op->args));
-	double b = number_bound(llast(op->args));
-
-	if (exprType(linitial(op->args)) == DATEOID)
-		return 4000000; /* days from the year 1 to 9999 */
-	if (list_length(op->args) == 1)
-		return a;
-	return strcmp(operator_name(op->opno), "*") == 0 ? a * b : a + b;
-}
-
-/* The greatest magnitude that a number may have */
-static double
-number_bound(Node *expr)
-{
-	double limit = type_limit(exprType(expr)) + 1;
-	const char *name;
-	double bound = limit;
-
-	switch (nodeTag(expr))
-	{
-		case T_Const:
-			switch (((Const *) expr)->constisnull ? InvalidOid : ((Const *) expr)->consttype)
-			{
-				case INT2OID:
-					return fabs((double) DatumGetInt16(((Const *) expr)->constvalue));
-				case INT4OID:
-					return fabs((double) DatumGetInt32(((Const *) expr)->constvalue));
-				case INT8OID:
-					return fabs((double) DatumGetInt64(((Const *) expr)->constvalue));
-				default:
-					return limit;
-			}
-		case T_FuncExpr:
-			if (call_of((FuncExpr *) expr, &name) == CALL_IDENTITY ||
-				(call_of((FuncExpr *) expr, &name) == CALL_NUMBER && strcmp(name, "ABS") == 0))
-				bound = number_bound(linitial(((FuncExpr *) expr)->args));
-			break;
-		case T_OpExpr:
-			if (is_one_of(operator_name(((OpExpr *) expr)->opno), arithmetic))
-				bound = operator_bound((OpExpr *) expr);
-			break;
-		case T_CaseExpr:
-			bound = greatest_bound(((CaseExpr *) expr)->args);
-			if (((CaseExpr *) expr)->defresult)
-				bound = Max(bound, number_bound((Node *) ((CaseExpr *) expr)->defresult));
-			break;
-		case T_CoalesceExpr:
-			bound = greatest_bound(((CoalesceExpr *) expr)->args);
-			break;
-		default:
-			break;
-	}
-	return Min(bound, limit);
-}
-
-/* Can a sum, difference, product or magnitude not overflow its type, where PostgreSQL has an error? */
-static bool
-is_within_type(Node *expr)
-{
-	const char *name;
-	double limit = type_limit(exprType(expr));
-	double bound = 0;
-
-	if (IsA(expr, OpExpr))
-		bound = operator_bound((OpExpr *) expr);
-	else if (call_of((FuncExpr *) expr, &name) == CALL_NUMBER)
-		bound = number_bound(linitial(((FuncExpr *) expr)->args));
-	/* beyond 2^53 the bound itself is rounded */
-	return isinf(limit) || bound * (1 + 1e-9) <= limit;
-}
-
 /* An integer constant that ROUND and TRUNC take alike for a number of digits */
 static bool
 is_digits(Node *expr)
@@ -502,16 +395,12 @@ operator_form(OpExpr *op, ShipContext *c)
 {
 	const char *name = operator_name(op->opno);
 
-	if (!is_one_of(name, arithmetic) || !is_number((Node *) op))
+	/* a date and n days may lie beyond 9999, and days between two are counted otherwise */
+	if (!is_arithmetic(name) || !is_number((Node *) op) || !are_all(op->args, FORM_NUMBER, c))
 		return FORM_NONE;
-	if (are_all(op->args, FORM_NUMBER, c))
-		return (list_length(op->args) == 2 || strcmp(name, "-") == 0) &&
-					   is_within_type((Node *) op) &&
-					   (list_length(op->args) == 1 || digits_fit((Node *) op, c))
-				   ? FORM_NUMBER
-				   : FORM_NONE;
-	/* days between; a date and n days may lie beyond 9999 */
-	return list_length(op->args) == 2 && strcmp(name, "-") == 0 && are_all(op->args, FORM_DAY, c)
+	return (list_length(op->args) == 2 || strcmp(name, "-") == 0) &&
+				   is_within_type((Node *) op) &&
+				   (list_length(op->args) == 1 || digits_fit((Node *) op, c))
 			   ? FORM_NUMBER
 			   : FORM_NONE;
 }
@@ -812,6 +701,36 @@ ship_against_value(Node *subject, Node *value, ShipContext *c)
 	return form == FORM_NUMBER ? ship_number_comparison(value) : SHIP_EXACT;
 }
 
+/*
+ * Are these days between two dates?  There is no day there before 1582-10-15 but
+ * the 4th, and Julius Caesar's leap years before that: a condition with such
+ * days is sent so that it lets rows with older dates pass.
+ */
+bool
+is_days_between(Node *expr, ShipContext *c)
+{
+	OpExpr *op = (OpExpr *) expr;
+	ListCell *lc;
+
+	if (!IsA(expr, OpExpr) || list_length(op->args) != 2 || exprType(expr) != INT4OID || strcmp(operator_name(op->opno), "-") != 0)
+		return false;
+	foreach (lc, op->args)
+	{
+		Node *arg = lfirst(lc);
+
+		if (exprType(arg) != DATEOID || ship_form(arg, c) != FORM_DAY || !(is_column(arg, c) || is_local_value(arg, c)) ||
+			(IsA(arg, Const) && DatumGetDateADT(((Const *) arg)->constvalue) < GREGORIAN_FROM))
+			return false;
+	}
+	return !is_local_value(expr, c);
+}
+
+static Ship
+ship_days_between(Node *value)
+{
+	return meets(FORM_NUMBER, exprType(value)) ? Min(ship_number_comparison(value), SHIP_WEAK) : SHIP_NO;
+}
+
 static Ship
 ship_comparison(OpExpr *op, ShipContext *c)
 {
@@ -830,6 +749,10 @@ ship_comparison(OpExpr *op, ShipContext *c)
 		return SHIP_NO;
 	if (exprType(left) == TEXTOID && exprType(right) == TEXTOID)
 		return ship_text_comparison(name, op, c);
+	if (is_days_between(left, c) && is_local_value(right, c))
+		return ship_days_between(right);
+	if (is_days_between(right, c) && is_local_value(left, c))
+		return ship_days_between(left);
 	if (is_local_value(left, c) != is_local_value(right, c))
 		return is_local_value(right, c) ? ship_against_value(left, right, c)
 										: ship_against_value(right, left, c);

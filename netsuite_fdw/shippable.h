@@ -47,7 +47,9 @@ typedef enum Call
 	CALL_TO_CHAR
 } Call;
 
+extern bool is_arithmetic(const char *operator);
 extern bool is_sum(Aggref *agg);
+extern bool is_days_between(Node *expr, ShipContext *context);
 extern bool is_column(Node *expr, ShipContext *context);
 extern Oid column_relation(Var *var, ShipContext *context);
 extern Call call_of(FuncExpr *call, const char **name);

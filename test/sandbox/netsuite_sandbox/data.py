@@ -85,8 +85,14 @@ $$ BEGIN
     RAISE EXCEPTION 'ORA-01861: literal does not match format string';
   END IF;
   IF v LIKE '0000%' AND mask LIKE 'YYYY%' THEN RETURN ns.date('10000-01-01'); END IF;
-  RETURN to_timestamp(v, mask)::timestamp;
+  -- there is no day between 1582-10-04 and the 15th, which is taken for all of them
+  RETURN (SELECT CASE WHEN t >= '1582-10-05' AND t < '1582-10-15' THEN timestamp '1582-10-15' + t::time ELSE t END FROM (SELECT to_timestamp(v, mask)::timestamp AS t) x);
 END $$;
+-- Julian days: before 1582-10-15 each fourth year has a leap day
+CREATE OR REPLACE FUNCTION ns.julian(d timestamp) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT AS
+$$ SELECT extract(epoch FROM d - date_trunc('day', d)) / 86400 + CASE WHEN d >= '1582-10-15' THEN to_char(d, 'J')::numeric
+     ELSE day + (153 * m + 2) / 5 + 365 * y + y / 4 - 32083 END
+   FROM (SELECT extract(day FROM d)::int AS day, extract(month FROM d)::int + 12 * a - 3 AS m, extract(year FROM d)::int + 4800 - a AS y FROM (SELECT (14 - extract(month FROM d)::int) / 12 AS a) z) x $$;
 CREATE OR REPLACE FUNCTION ns.add_months(d timestamp, n numeric) RETURNS timestamp LANGUAGE sql IMMUTABLE AS
 $$ SELECT ns.date(CASE WHEN d::date = (date_trunc('month', d) + interval '1 month - 1 day')::date
           THEN date_trunc('month', d + n::int * interval '1 month') + interval '1 month - 1 day' + d::time

@@ -499,8 +499,7 @@ class Translator:
     @staticmethod
     def date_arithmetic(op, left, right):
         if left.family == right.family == "date" and op == "-":
-            return Expr("(extract(epoch FROM (%s) - (%s)) / 86400)::numeric"
-                        % (left.sql, right.sql), "num")
+            return Expr("(ns.julian(%s) - ns.julian(%s))" % (left.sql, right.sql), "num")
         if left.family == "date" and right.family == "num" and op in "+-":
             return Expr("ns.plus_days(%s, %s(%s)::numeric)" % (
                 left.sql, "- " if op == "-" else "", right.sql), "date", left.kind)
