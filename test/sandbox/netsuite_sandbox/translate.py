@@ -104,13 +104,14 @@ class Translator:
 
     def group_by(self, group, scopes):
         """GROUP BY, of text as the account compares it: what is shown then is one text of many."""
-        keys = []
+        keys, grouped = [], []
         for tree in group:
             value = self.expr(tree, scopes)
             keys.append(value.sql)
             if value.family == "text" and self.folds(value.bound):
                 keys[-1] = self.fold(value.sql, bound=value.bound)
-                self.grouped.append((tree, Expr('min(%s COLLATE "C")' % value.sql, "text")))
+                grouped.append((tree, Expr('min(%s COLLATE "C")' % value.sql, "text")))
+        self.grouped += grouped
         return " GROUP BY " + ", ".join(keys) if keys else ""
 
     def plain_select(self, body, outer, order, fetch):
