@@ -6,6 +6,7 @@
 sanitize() {
 	[ -n "${SANITIZE:-}" ] || return 0
 	step "sanitizer" install_sanitized "$1" "$SANITIZE"
+	# shellcheck disable=SC2034 # the scripts that include this one use it
 	case $SANITIZE in
 	*address*) SERVER_ENV=("LD_PRELOAD=$(gcc -print-file-name=libasan.so)" "ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:detect_stack_use_after_return=0") ;;
 	esac
