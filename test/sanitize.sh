@@ -6,6 +6,8 @@
 sanitize() {
 	[ -n "${SANITIZE:-}" ] || return 0
 	step "sanitizer" install_sanitized "$1" "$SANITIZE"
+	# for lib.sh
+	# shellcheck disable=SC2034
 	case $SANITIZE in
 	*address*) SERVER_ENV=("LD_PRELOAD=$(gcc -print-file-name=libasan.so)" "ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:detect_stack_use_after_return=0") ;;
 	esac
