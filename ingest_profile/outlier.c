@@ -102,7 +102,7 @@ bound_literal(const OutlierSearch *o, double x)
 		return psprintf("%s%s", quote_literal_cstr(number_text(x)), class == CLASS_FLOAT ? "::float8" : "::numeric");
 	}
 	x = Max(Min(x, 9e12), -2e11);
-	return psprintf("%s::%s", quote_literal_cstr(text_of_key(class, (int64) rint(x * (class == CLASS_DATE ? 1 : USECS_PER_SEC)))),
+	return psprintf("%s::%s", quote_literal_cstr(text_of_key(&o->s->type, (int64) rint(x * (class == CLASS_DATE ? 1 : USECS_PER_SEC)))),
 					class == CLASS_DATE ? "date" : class == CLASS_TIMESTAMP ? "timestamp"
 																			: "timestamptz");
 }
