@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "ingest_profile/compat.h"
@@ -18,6 +19,7 @@
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/fmgroids.h"
+#include "utils/memutils.h"
 
 SQL_FUNCTION(profile_stats);
 SQL_FUNCTION(profile_quantiles);
@@ -345,20 +347,78 @@ sketch_figures(Sketch *s, const char *column, Figures *f)
 	sample_figures(s, f);
 }
 
+/*
+ * (profile_stats(s)).* calls the function once for each field, with the same sketch.  So the last answer is kept, with
+ * everything that it depends on.
+ */
+typedef struct LastStats
+{
+	MemoryContext context; /* of what follows; NULL: nothing is kept */
+	bytea *sketch;
+	char *column;
+	int digits; /* extra_float_digits */
+	Oid type;
+	int fields;
+	HeapTuple tuple;
+} LastStats;
+
+static LastStats last_stats;
+
+static bool
+same_as_last(const bytea *sketch, const char *column, const TupleDesc desc)
+{
+	const LastStats *l = &last_stats;
+
+	return l->context != NULL && l->digits == extra_float_digits && l->type == desc->tdtypeid && l->fields == desc->natts &&
+		   (l->column == NULL) == (column == NULL) && (column == NULL || strcmp(l->column, column) == 0) &&
+		   VARSIZE_ANY_EXHDR(l->sketch) == VARSIZE_ANY_EXHDR(sketch) &&
+		   memcmp(VARDATA_ANY(l->sketch), VARDATA_ANY(sketch), VARSIZE_ANY_EXHDR(sketch)) == 0;
+}
+
+static void
+keep_stats(const bytea *sketch, const char *column, const TupleDesc desc, HeapTuple tuple)
+{
+	MemoryContext context = last_stats.context;
+	MemoryContext old;
+
+	/* nothing is kept while it is made */
+	last_stats.context = NULL;
+	if (context == NULL)
+		context = AllocSetContextCreate(TopMemoryContext, "last profile_stats", ALLOCSET_SMALL_SIZES);
+	else
+		MemoryContextReset(context);
+	old = MemoryContextSwitchTo(context);
+	last_stats.sketch = (bytea *) memcpy(palloc(VARSIZE_ANY(sketch)), sketch, VARSIZE_ANY(sketch));
+	last_stats.column = column ? pstrdup(column) : NULL;
+	last_stats.digits = extra_float_digits;
+	last_stats.type = desc->tdtypeid;
+	last_stats.fields = desc->natts;
+	last_stats.tuple = heap_copytuple(tuple);
+	MemoryContextSwitchTo(old);
+	last_stats.context = context;
+}
+
 Datum
 profile_stats(PG_FUNCTION_ARGS)
 {
 	char *column = PG_NARGS() > 1 && !PG_ARGISNULL(1) ? text_to_cstring(PG_GETARG_TEXT_PP(1)) : NULL;
+	bytea *sketch;
 	TupleDesc desc;
-	Figures f;
 
 	/* the profile of no rows */
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
+	sketch = PG_GETARG_BYTEA_PP(0);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "profile_stats() must return a row");
-	sketch_figures(sketch_of_datum(PG_GETARG_DATUM(0)), column, &f);
-	PG_RETURN_DATUM(HeapTupleGetDatum(figures_tuple(&f, TupleDescGetAttInMetadata(desc))));
+	if (!same_as_last(sketch, column, desc))
+	{
+		Figures f;
+
+		sketch_figures(sketch_of_datum(PointerGetDatum(sketch)), column, &f);
+		keep_stats(sketch, column, desc, figures_tuple(&f, TupleDescGetAttInMetadata(desc)));
+	}
+	PG_RETURN_DATUM(heap_copy_tuple_as_datum(last_stats.tuple, desc));
 }
 
 /* -- quantiles -- */
