@@ -4,12 +4,12 @@ SELECT setseed(0.31);
 CREATE TABLE drawn (id int, pair int, category int, skewed int, rare text, singles int, half int, most int, nothing int);
 CREATE VIEW seen AS SELECT * FROM drawn;
 CREATE TABLE outcome (how text, col text, figure text, low float8, high float8, truth float8);
-CREATE FUNCTION draw(rounds int) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION draw(rounds int, most int, sizes int[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE n int; wanted int; truth jsonb;
 BEGIN
 	FOR r IN 1 .. rounds LOOP
-		n := 1000 + random() * 3000;
-		wanted := (ARRAY[50, 200, 800])[1 + r % 3];
+		n := most / 4 + random() * most * 0.75;
+		wanted := sizes[1 + r % cardinality(sizes)];
 		TRUNCATE drawn;
 		-- another place in the table is another sample
 		INSERT INTO drawn (id) SELECT 0 FROM generate_series(1, (random() * 3000)::int);
@@ -23,10 +23,17 @@ BEGIN
 			WHERE sampled;
 	END LOOP;
 END $$;
-SELECT draw(150);
+SELECT draw(150, 4000, '{50,200,800}');
 SELECT how, figure, count(*) > 700 AS enough, avg((low <= truth AND truth <= high)::int) >= 0.94 AS covered FROM outcome GROUP BY how, figure ORDER BY how COLLATE "C", figure COLLATE "C";
 -- for each kind of column alone
 SELECT how, figure, col, round(avg((low <= truth AND truth <= high)::int), 3) AS covered FROM outcome GROUP BY how, figure, col HAVING avg((low <= truth AND truth <= high)::int) < 0.92 ORDER BY 1, 2, 3;
+-- samples of more distinct values than are counted exactly
+CREATE TABLE small AS TABLE outcome;
+TRUNCATE outcome;
+SELECT draw(12, 30000, '{3000,6000}');
+SELECT figure, avg((low <= truth AND truth <= high)::int) >= 0.94 AS covered, bool_or(truth > 10000) AS large FROM outcome GROUP BY figure ORDER BY figure COLLATE "C";
+TRUNCATE outcome;
+INSERT INTO outcome TABLE small;
 -- and bounds say something: a sample of a fifth tells keys from categories
 SELECT col, avg(low / truth) > 0.5 AS low_tells, avg(high / truth) < 1.5 AS high_tells FROM outcome WHERE figure = 'distinct' AND col IN ('id', 'singles', 'category', 'pair') GROUP BY col ORDER BY col;
 -- what is counted whole has no bounds
@@ -38,6 +45,6 @@ ANALYZE drawn;
 DELETE FROM drawn WHERE id > 3;
 SELECT column_name, sampled, rows, total_rows, total_rows_high >= 3 AS maybe FROM profile_table('drawn', '{id}', 1);
 DROP TABLE drawn CASCADE;
-DROP TABLE outcome;
-DROP FUNCTION draw(int);
+DROP TABLE outcome, small;
+DROP FUNCTION draw(int, int, int[]);
 DROP EXTENSION ingest_profile;
