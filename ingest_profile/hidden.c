@@ -451,8 +451,9 @@ typedef struct FormatSearch
 	HiddenFormat found; /* of the first; what the others say of day and month */
 	bool several;       /* no one format of to_timestamp() reads them all */
 	bool iso;           /* a cast does */
-	bool has_zone;      /* one of them */
-	bool no_zone;
+	bool mixed;         /* several orders of day, month and year */
+	int zones;          /* values with one, and without */
+	int no_zones;
 } FormatSearch;
 
 /* May the end of a time be missing, so that the longer format reads the shorter one too? */
@@ -486,13 +487,16 @@ add_format(FormatSearch *search, const HiddenFormat *f)
 
 	search->iso = search->iso && !f->comma && (strcmp(f->date, "YYYY-MM-DD") == 0 || strcmp(f->date, "YYYYMMDD") == 0);
 	search->several = search->several || f->beyond;
-	search->has_zone = search->has_zone || f->zone[0] != '\0';
-	search->no_zone = search->no_zone || f->zone[0] == '\0';
+	if (f->zone[0] != '\0')
+		search->zones++;
+	else
+		search->no_zones++;
 	if (found->date == NULL)
 	{
 		*found = *f;
 		return;
 	}
+	search->mixed = search->mixed || !one_date(found, f);
 	if (!one_date(found, f) || strcmp(f->between, found->between) != 0 || strcmp(f->zone, found->zone) != 0 || !one_time(search, f))
 		search->several = true;
 	else if (found->swapped != NULL && f->swapped == NULL)
@@ -564,11 +568,16 @@ hidden_guess(Sketch *s)
 			FormatSearch search;
 
 			guess.format = format_of(s, sample, guess.type[0] == 't', &search);
-			if (search.has_zone)
+			if (search.zones > search.no_zones)
 				guess.type = "timestamptz";
 			/* what has no zone would be read in whichever the session is in */
-			if (search.has_zone && search.no_zone)
+			if (search.zones > 0 && search.no_zones > 0)
 				guess.format = pstrdup(SEVERAL_FORMATS);
+			if (!search.mixed)
+			{
+				guess.date = search.found.date;
+				guess.swapped = search.found.swapped;
+			}
 		}
 		break;
 	}

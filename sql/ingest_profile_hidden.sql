@@ -32,6 +32,11 @@ SELECT w.kind, hidden_type, hidden_format, hidden_share, CASE WHEN hidden_format
 			- CASE substring(t FROM '[+-]\d\d:?\d*$') WHEN '+02' THEN interval '2 hours' WHEN '+02:00' THEN '2 hours' WHEN '-03:30' THEN '-3 hours -30 minutes' WHEN '+0530' THEN '5 hours 30 minutes' ELSE '0' END END) END AS right_of_300
 FROM written w, profile_stats((SELECT profile(t) FROM texts WHERE texts.kind = w.kind));
 SELECT hidden_type, hidden_format FROM profile_stats((SELECT profile('2024-03-05T10:00:00.123456' || i % 10) FROM generate_series(1, 50) i));
+-- drift of formats: another order is one, a fraction of a second or a day over 12 is not
+CREATE FUNCTION drifts(a text, b text, days int) RETURNS text LANGUAGE sql AS $$ SELECT reasons FROM profile_drift((SELECT profile(to_char(at, a)) FROM moments WHERE extract(day FROM at) <= days), (SELECT profile(to_char(at, b)) FROM moments)) $$;
+SELECT a, b, days, coalesce(drifts(a, b, days), '') LIKE '%hidden type%' AS drift FROM (VALUES ('YYYY-MM-DD HH24:MI:SS', 'YYYY-MM-DD HH24:MI:SS.US', 31), ('DD/MM/YYYY', 'DD/MM/YYYY', 12), ('DD/MM/YYYY', 'MM/DD/YYYY', 31), ('YYYY-MM-DD', 'DD/MM/YYYY', 31), ('DD.MM.YYYY', 'DD/MM/YYYY', 12),
+	('YYYY-MM-DD HH24:MI', 'YYYY-MM-DD', 31), ('YYYY-MM-DD HH24:MI', 'YYYY-MM-DD HH24:MI"Z"', 31)) v (a, b, days);
+DROP FUNCTION drifts(text, text, int);
 DROP TABLE moments, written, texts;
 DROP FUNCTION read_back(text, text, text);
 DROP EXTENSION ingest_profile;
