@@ -79,8 +79,8 @@ profile_combine(PG_FUNCTION_ARGS)
 		/* the other state is not ours to keep */
 		MemoryContext context = AllocSetContextCreate(aggregate_context(fcinfo), "profile", ALLOCSET_DEFAULT_SIZES);
 
-		copy = sketch_write(from);
-		PG_RETURN_POINTER(sketch_read(VARDATA(copy), VARSIZE(copy) - VARHDRSZ, context));
+		copy = sketch_write_whole(from);
+		PG_RETURN_POINTER(sketch_read_whole(VARDATA(copy), VARSIZE(copy) - VARHDRSZ, context));
 	}
 	sketch_merge((Sketch *) PG_GETARG_POINTER(0), from);
 	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
@@ -89,7 +89,7 @@ profile_combine(PG_FUNCTION_ARGS)
 Datum
 profile_serialize(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BYTEA_P(sketch_write((Sketch *) PG_GETARG_POINTER(0)));
+	PG_RETURN_BYTEA_P(sketch_write_whole((Sketch *) PG_GETARG_POINTER(0)));
 }
 
 Datum
@@ -97,7 +97,7 @@ profile_deserialize(PG_FUNCTION_ARGS)
 {
 	bytea *data = PG_GETARG_BYTEA_PP(0);
 
-	PG_RETURN_POINTER(sketch_read(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), CurrentMemoryContext));
+	PG_RETURN_POINTER(sketch_read_whole(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), CurrentMemoryContext));
 }
 
 Datum

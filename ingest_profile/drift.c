@@ -311,6 +311,16 @@ compare_distributions(Drift *d, Sketch *a, Sketch *b)
 		judge(d, psi >= 0.25 ? DRIFT_STRONG : DRIFT_SLIGHT, "population stability");
 }
 
+/* Dates whose day, month and year stand in another order or between other signs; not if that only depends on which days there were */
+static bool
+other_order(const HiddenGuess *a, const HiddenGuess *b)
+{
+	if (a->date == NULL || b->date == NULL)
+		return false;
+	return strcmp(a->date, b->date) != 0 && (a->swapped == NULL || strcmp(a->swapped, b->date) != 0) &&
+		   (b->swapped == NULL || strcmp(b->swapped, a->date) != 0);
+}
+
 static void
 compare_values(Drift *d, Sketch *a, Sketch *b)
 {
@@ -337,7 +347,7 @@ compare_values(Drift *d, Sketch *a, Sketch *b)
 	if (a->rows > a->nulls && b->rows > b->nulls &&
 		(ha.type == NULL) != (hb.type == NULL))
 		judge(d, DRIFT_STRONG, "hidden type");
-	else if (ha.type && hb.type && (strcmp(ha.type, hb.type) != 0 || (ha.format && hb.format && strcmp(ha.format, hb.format) != 0)))
+	else if (ha.type && hb.type && (strcmp(ha.type, hb.type) != 0 || other_order(&ha, &hb)))
 		judge(d, DRIFT_STRONG, "hidden type");
 }
 

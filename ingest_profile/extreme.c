@@ -54,6 +54,22 @@ forget(Extreme *e, const ColumnType *type)
 	memset(e, 0, sizeof(*e));
 }
 
+/* Keep a text that is shorter or longer than the one kept; or as long, if its bytes come first */
+void
+extreme_take_length(Extreme *e, MemoryContext context, int64 length, const char *text, int len, bool cut)
+{
+	if (e->set && length == e->key)
+	{
+		int kept = Min(Min(len, e->len), EXTREME_STORED);
+		int order = memcmp(text, e->text, kept);
+
+		if (order > 0 || (order == 0 && len >= e->len))
+			return;
+	}
+	extreme_take(e, context, length, text, len);
+	e->cut = e->cut || cut;
+}
+
 /* Keep a text */
 void
 extreme_take(Extreme *e, MemoryContext context, int64 key, const char *text, int len)
@@ -98,6 +114,8 @@ keep(Extreme *e, ColumnType *type, MemoryContext context, const Candidate *c)
 void
 extreme_offer(Extreme *e, ColumnType *type, MemoryContext context, const Candidate *c, int wanted)
 {
+	if (!e->set && e->lost)
+		return;
 	if (!e->set || (wanted < 0 ? compare(e, type, c) < 0 : compare(e, type, c) > 0))
 		keep(e, type, context, c);
 }
@@ -109,7 +127,7 @@ extreme_text(const Extreme *e, ColumnType *type)
 	if (!e->set)
 		return NULL;
 	if (class_key_is_value(type->class))
-		return text_of_key(type->class, e->key);
+		return text_of_key(type, e->key);
 	if (type->class == CLASS_BYTES)
 	{
 		int n = Min(e->len, EXTREME_STORED / 2 - 1);
@@ -150,26 +168,43 @@ revive(Extreme *e, ColumnType *type, MemoryContext context)
 	MemoryContextSwitchTo(old);
 }
 
+/* Two that nobody can compare, but that look the same */
+static bool
+same_text(const Extreme *a, const Extreme *b)
+{
+	return a->set && a->text != NULL && b->text != NULL && !a->cut && !b->cut && strcmp(a->text, b->text) == 0;
+}
+
 void
 extreme_merge(Extreme *into, const Extreme *from, ColumnType *type, MemoryContext context, int wanted)
 {
 	Extreme other = *from;
 	Candidate c;
 
-	if (!from->set)
+	if (into->lost || (!from->set && !from->lost))
 		return;
+	if (from->lost)
+	{
+		forget(into, type);
+		into->lost = true;
+		return;
+	}
 	if (type->class == CLASS_NUMERIC || type->class == CLASS_OTHER)
 	{
 		revive(&other, type, context);
 		revive(into, type, context);
-		if (!other.known && type->class == CLASS_OTHER)
+		if (type->class == CLASS_OTHER && into->set && !(other.known && into->known) && !same_text(into, &other))
+		{
+			forget(into, type);
+			into->lost = true;
 			return;
-		if (into->set && !into->known && type->class == CLASS_OTHER)
-			return;
+		}
 	}
 	if (type->class == CLASS_TEXT && !type->resolved)
 		(void) column_type_resolve(type, context);
 	c = (Candidate){.known = other.known, .key = other.key, .value = other.value, .text = other.text, .len = other.len};
+	if (type->class == CLASS_OTHER && into->set && !(into->known && other.known))
+		return;
 	if (into->set && !(wanted < 0 ? compare(into, type, &c) < 0 : compare(into, type, &c) > 0))
 		return;
 	if (class_key_is_value(type->class) || type->class == CLASS_TEXT || type->class == CLASS_BYTES || other.known)
@@ -179,19 +214,55 @@ extreme_merge(Extreme *into, const Extreme *from, ColumnType *type, MemoryContex
 	}
 	else
 	{
-		/* a numeric too long to be stored whole */
+		/* a numeric too long to be stored whole; or the first of a type whose values are not read here */
 		forget(into, type);
 		extreme_take(into, context, other.key, other.text, other.len);
-		into->cut = true;
+		into->cut = into->cut || other.cut;
 	}
 }
 
 /* -- stored form -- */
 
-void
-extreme_write(StringInfo out, const Extreme *e, ColumnType *type)
+/* A value as it is, for who knows the same types; of what came from a stored form only the text is known */
+static void
+write_datum(StringInfo out, const Extreme *e, const ColumnType *type)
 {
-	put_byte(out, e->set);
+	put_byte(out, (e->known ? 2 : 0) | (e->cut ? 1 : 0));
+	if (!e->known)
+		put_text(out, e->text, e->len);
+	else if (type->typbyval)
+		put_word(out, DatumGetUInt64(e->value), 8);
+	else
+		put_text(out, DatumGetPointer(e->value), datumGetSize(e->value, false, type->typlen));
+}
+
+static void
+read_datum(Reader *in, Extreme *e, const ColumnType *type, MemoryContext context)
+{
+	unsigned marks = take_byte(in);
+	const char *bytes;
+	int len;
+
+	e->cut = (marks & 1) != 0;
+	e->known = (marks & 2) != 0;
+	if (!e->known)
+	{
+		e->text = take_string(in, MaxAllocSize, context, &e->len);
+		return;
+	}
+	if (type->typbyval)
+	{
+		e->value = UInt64GetDatum(take_word(in, 8));
+		return;
+	}
+	bytes = take_text(in, MaxAllocSize, &len);
+	e->value = PointerGetDatum(memcpy(MemoryContextAlloc(context, len), bytes, len));
+}
+
+void
+extreme_write(StringInfo out, const Extreme *e, ColumnType *type, bool whole)
+{
+	put_byte(out, e->lost ? 2 : e->set);
 	if (!e->set)
 		return;
 	put_signed(out, e->key);
@@ -199,11 +270,14 @@ extreme_write(StringInfo out, const Extreme *e, ColumnType *type)
 		return;
 	if (type->class == CLASS_TEXT || type->class == CLASS_BYTES)
 	{
-		int n = type->class == CLASS_TEXT ? pg_mbcliplen(e->text, e->len, EXTREME_STORED) : Min(e->len, EXTREME_STORED);
+		int limit = whole ? EXTREME_BYTES : EXTREME_STORED;
+		int n = type->class == CLASS_TEXT ? pg_mbcliplen(e->text, e->len, limit) : Min(e->len, limit);
 
 		put_byte(out, e->cut || n < e->len);
 		put_text(out, e->text, n);
 	}
+	else if (whole)
+		write_datum(out, e, type);
 	else
 	{
 		char *text = e->known ? column_type_output(type, e->value) : e->text;
@@ -216,15 +290,24 @@ extreme_write(StringInfo out, const Extreme *e, ColumnType *type)
 }
 
 void
-extreme_read(Reader *in, Extreme *e, ColumnType *type, MemoryContext context)
+extreme_read(Reader *in, Extreme *e, ColumnType *type, MemoryContext context, bool whole)
 {
+	unsigned marks;
+
 	memset(e, 0, sizeof(*e));
-	e->set = take_byte(in) != 0;
+	marks = take_byte(in);
+	e->set = marks == 1;
+	e->lost = marks == 2;
 	if (!e->set)
 		return;
 	e->key = take_signed(in);
 	if (class_key_is_value(type->class))
 		return;
+	if (whole && type->class != CLASS_BYTES && type->class != CLASS_TEXT)
+	{
+		read_datum(in, e, type, context);
+		return;
+	}
 	e->cut = take_byte(in) != 0;
 	if (type->class == CLASS_BYTES)
 	{

@@ -16,6 +16,7 @@
 typedef struct Extreme
 {
 	bool set;
+	bool lost;   /* not known: values met that could not be compared */
 	bool cut;    /* text is only the beginning */
 	bool known;  /* value is there, and not only its text; a Datum of 0 is a value as well */
 	int64 key;   /* if the class has one; else the length, for shortest and longest */
@@ -35,10 +36,22 @@ typedef struct Candidate
 } Candidate;
 
 extern void extreme_offer(Extreme *e, ColumnType *type, MemoryContext context, const Candidate *c, int wanted);
+extern void extreme_take_length(Extreme *e, MemoryContext context, int64 length, const char *text, int len, bool cut);
 extern void extreme_take(Extreme *e, MemoryContext context, int64 key, const char *text, int len);
 extern void extreme_merge(Extreme *into, const Extreme *from, ColumnType *type, MemoryContext context, int wanted);
 extern char *extreme_text(const Extreme *e, ColumnType *type);
-extern void extreme_write(StringInfo out, const Extreme *e, ColumnType *type);
-extern void extreme_read(Reader *in, Extreme *e, ColumnType *type, MemoryContext context);
+extern void extreme_write(StringInfo out, const Extreme *e, ColumnType *type, bool whole);
+extern void extreme_read(Reader *in, Extreme *e, ColumnType *type, MemoryContext context, bool whole);
+
+/* The shortest (wanted < 0) or the longest text; of those that are as long as each other the same one in every order */
+static inline void
+extreme_offer_length(Extreme *e, MemoryContext context, int64 length, const char *text, int len, bool cut, int wanted)
+{
+	if (e->set && (wanted < 0 ? length > e->key : length < e->key))
+		return;
+	if (e->set && length == e->key && len > 0 && e->len > 0 && (unsigned char) text[0] > (unsigned char) e->text[0])
+		return;
+	extreme_take_length(e, context, length, text, len, cut);
+}
 
 #endif /* PROFILE_EXTREME_H */

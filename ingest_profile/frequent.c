@@ -141,17 +141,25 @@ set_purge(Set *set, int keep, EntryCallback leaving, void *arg)
 	index_all(set);
 }
 
-/* From every value to the frequent ones */
+/* What is here are counters from now on; no more of them than there may be */
 void
-set_relax(Set *set, EntryCallback leaving, void *arg)
+set_make_counters(Set *set)
 {
 	if (set->limit < SET_COUNTERS)
 		grow(set, SET_COUNTERS);
 	set->exact = false;
-	set_purge(set, SET_COUNTERS / 2, leaving, arg);
 	set->limit = SET_COUNTERS;
 	set->mask = 2 * SET_COUNTERS - 1;
 	index_all(set);
+}
+
+/* From every value to the frequent ones */
+void
+set_relax(Set *set, EntryCallback leaving, void *arg)
+{
+	set->exact = false;
+	set_purge(set, SET_COUNTERS / 2, leaving, arg);
+	set_make_counters(set);
 }
 
 void

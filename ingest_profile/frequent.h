@@ -25,8 +25,7 @@ typedef struct TextFacts
 {
 	uint64 shape; /* 0: not looked at */
 	uint32 chars;
-	uint16 flags;  /* TEXT_... */
-	uint16 stride; /* so many texts its shape stands for */
+	uint16 flags; /* TEXT_... */
 } TextFacts;
 
 typedef struct Entry
@@ -45,6 +44,8 @@ typedef struct Entry
 	bool cut;    /* there is more of it */
 	bool bare;   /* only hash and count are known yet */
 	bool direct; /* too large to be accounted for later */
+	bool scaled; /* of a numeric: its key with so many decimals is its text */
+	uint8 scale;
 } Entry;
 
 typedef struct Set
@@ -64,6 +65,7 @@ typedef void (*EntryCallback)(void *arg, Entry *entry);
 extern void set_init(Set *set, MemoryContext context);
 extern Entry *set_insert(Set *set, uint64 hash);
 extern void set_relax(Set *set, EntryCallback leaving, void *arg);
+extern void set_make_counters(Set *set);
 extern void set_purge(Set *set, int keep, EntryCallback leaving, void *arg);
 extern void set_keep_value(Set *set, Entry *entry, const char *value, Size len);
 extern Entry **set_ranked(const Set *set, int *n);

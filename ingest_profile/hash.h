@@ -12,6 +12,8 @@
 
 #include "postgres.h"
 
+#include <math.h>
+
 #include "port/pg_bswap.h"
 
 /* 48 bits tell apart what there can be, and take less room */
@@ -130,6 +132,37 @@ hash_text(const char *p, Size len)
 	if (hash_as_integer(p, len, &value))
 		return hash_integer(value);
 	return hash_bytes_of(p, len);
+}
+
+/* Whole numbers as integers have it */
+static inline uint64
+hash_double(double x)
+{
+	uint64 bits;
+
+	if (x == rint(x) && fabs(x) < 9e18)
+		return hash_integer((int64) x);
+	if (isnan(x))
+		return hash_salted(1, SALT_FLOAT);
+	if (isinf(x))
+		return hash_salted(x < 0 ? 3 : 2, SALT_FLOAT);
+	memcpy(&bits, &x, 8);
+	/* the least numbers of all, whose bits are what stands for NaN and infinities above */
+	return hash_salted(bits, bits <= 3 ? ~SALT_FLOAT : SALT_FLOAT);
+}
+
+/* A value of which only the beginning was read */
+static inline uint64
+hash_giant(uint64 beginning, int64 full)
+{
+	return hash_finish(beginning ^ (uint64) full);
+}
+
+/* A row by the hashes of its values, one after the other: h begins as HASH_K0 */
+static inline uint64
+hash_next(uint64 h, uint64 value, int place)
+{
+	return hash_fold(h ^ value, HASH_K1 + place);
 }
 
 /* Not a hash: a small generator for compactions, seeded from the content */

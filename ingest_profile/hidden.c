@@ -15,13 +15,20 @@
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 
-/* A date's or timestamp's format as to_date() takes it, in pieces */
+/* A date's or timestamp's format as to_date() and to_timestamp() take it, in pieces */
 typedef struct HiddenFormat
 {
 	const char *date;    /* YYYY-MM-DD ... */
 	const char *swapped; /* the other reading where day and month both may come first, or NULL */
+	const char *between; /* date and time: a blank or "T" */
 	const char *time;    /* behind it, or "" */
+	const char *zone;    /* behind that, or "" */
+	bool beyond;         /* no format of to_timestamp() reads it: Z, 24:00, a seventh decimal of a second */
+	bool comma;          /* before the fraction of a second */
 } HiddenFormat;
+
+#define ISO_FORMAT "ISO 8601"
+#define SEVERAL_FORMATS "several formats"
 
 #define IS_DIGIT(c) ((c) >= '0' && (c) <= '9')
 #define HIDDEN_SHARE 0.9 /* of the texts that must fit */
@@ -241,24 +248,55 @@ take_date(const char **p, const char *end, HiddenFormat *f)
 {
 	const char *start = *p;
 
-	f->date = f->swapped = NULL;
-	f->time = "";
+	*f = (HiddenFormat){.between = "", .time = "", .zone = ""};
 	if (year_first(p, end, f))
 		return true;
 	*p = start;
 	return year_last(p, end, f);
 }
 
+/* Behind a time: Z, +01, +0130, +01:30, or nothing */
+static bool
+take_zone(const char **p, const char *end, HiddenFormat *f)
+{
+	int value;
+
+	f->zone = "";
+	if (*p < end && **p == 'Z')
+	{
+		(*p)++;
+		f->zone = "Z";
+		f->beyond = true;
+	}
+	else if (*p < end && (**p == '+' || **p == '-'))
+	{
+		(*p)++;
+		if (!take_number(p, end, 2, 2, &value) || value > 15)
+			return false;
+		f->zone = "TZH";
+		if (*p < end)
+		{
+			bool colon = **p == ':';
+
+			*p += colon;
+			f->zone = colon ? "TZH:TZM" : "TZHTZM";
+			if (!take_number(p, end, 2, 2, &value) || value > 59)
+				return false;
+		}
+	}
+	return true;
+}
+
 /* HH:MI, perhaps seconds, a fraction, a half of the day, a zone */
 static bool
-take_time(const char **p, const char *end, const char **format)
+take_time(const char **p, const char *end, HiddenFormat *f)
 {
 	int hour;
 	int minute;
 	int second = 0;
 	int value;
+	int decimals = 0;
 	bool seconds = false;
-	bool zone = false;
 
 	if (!take_number(p, end, 1, 2, &hour) || *p == end || *(*p)++ != ':' || !take_number(p, end, 2, 2, &minute))
 		return false;
@@ -270,13 +308,17 @@ take_time(const char **p, const char *end, const char **format)
 			return false;
 		if (*p < end && (**p == '.' || **p == ','))
 		{
+			f->comma = **p == ',';
 			(*p)++;
-			if (!take_number(p, end, 1, 9, &value))
+			decimals = take_number(p, end, 1, 9, &value);
+			if (decimals == 0)
 				return false;
 		}
 	}
-	if (hour > 24 || minute > 59 || second > 60)
+	if (minute > 59 || second > 60 || hour > 24 || (hour == 24 && (minute > 0 || second > 0)))
 		return false;
+	f->beyond = hour == 24 || second == 60 || decimals > 6;
+	f->zone = "";
 	if (end - *p >= 2 && (pg_strncasecmp(end - 2, "am", 2) == 0 || pg_strncasecmp(end - 2, "pm", 2) == 0) && hour >= 1 && hour <= 12)
 	{
 		while (*p < end - 2 && **p == ' ')
@@ -284,27 +326,13 @@ take_time(const char **p, const char *end, const char **format)
 		if (*p != end - 2)
 			return false;
 		*p = end;
-		*format = seconds ? "HH12:MI:SS AM" : "HH12:MI AM";
+		f->time = decimals ? "HH12:MI:SS.US AM" : seconds ? "HH12:MI:SS AM"
+														  : "HH12:MI AM";
 		return true;
 	}
-	if (*p < end && **p == 'Z')
-	{
-		(*p)++;
-		zone = true;
-	}
-	else if (*p < end && (**p == '+' || **p == '-'))
-	{
-		(*p)++;
-		if (!take_number(p, end, 2, 2, &value))
-			return false;
-		if (*p < end && **p == ':')
-			(*p)++;
-		if (*p < end && !take_number(p, end, 2, 2, &value))
-			return false;
-		zone = true;
-	}
-	*format = seconds ? (zone ? "HH24:MI:SSTZH" : "HH24:MI:SS") : (zone ? "HH24:MITZH" : "HH24:MI");
-	return true;
+	f->time = decimals ? "HH24:MI:SS.US" : seconds ? "HH24:MI:SS"
+												   : "HH24:MI";
+	return take_zone(p, end, f);
 }
 
 static bool
@@ -323,17 +351,17 @@ hidden_timestamp(const char *text, int len, HiddenFormat *f)
 
 	if (len < 12 || !take_date(&p, end, f) || p == end || (*p != ' ' && *p != 'T'))
 		return false;
-	p++;
-	return take_time(&p, end, &f->time) && p == end;
+	f->between = *p++ == 'T' ? "\"T\"" : " ";
+	return take_time(&p, end, f) && p == end;
 }
 
 static bool
 is_time(const char *text, int len)
 {
 	const char *p = text;
-	const char *format;
+	HiddenFormat f = {0};
 
-	return len >= 4 && take_time(&p, text + len, &format) && p == text + len;
+	return len >= 4 && take_time(&p, text + len, &f) && p == text + len;
 }
 
 bool
@@ -417,42 +445,105 @@ share_of(Sketch *s, Sample *sample, bool (*fits)(const char *text, int len))
 	return rows > 0 ? Min(fitting / rows, 1) : 0;
 }
 
-/* The one format of all dates; where days and months may be swapped, as the others tell */
-static char *
-format_of(Sample *sample, bool with_time)
+/* The formats of all values that were looked at, taken together */
+typedef struct FormatSearch
 {
-	HiddenFormat found = {0};
-	bool day_first = false;
-	bool month_first = false;
-	bool several = false;
+	HiddenFormat found; /* of the first; what the others say of day and month */
+	bool several;       /* no one format of to_timestamp() reads them all */
+	bool iso;           /* a cast does */
+	bool mixed;         /* several orders of day, month and year */
+	int zones;          /* values with one, and without */
+	int no_zones;
+} FormatSearch;
 
+/* May the end of a time be missing, so that the longer format reads the shorter one too? */
+static bool
+one_time(FormatSearch *search, const HiddenFormat *f)
+{
+	const char *a = search->found.time;
+	const char *b = f->time;
+
+	if (strcmp(a, b) == 0)
+		return true;
+	if (search->found.zone[0] != '\0' || f->zone[0] != '\0' || a[2] != '2' || b[2] != '2' || strstr(a, "AM") || strstr(b, "AM"))
+		return false;
+	if (strlen(b) > strlen(a))
+		search->found.time = b;
+	return true;
+}
+
+/* Where day and month both may come first, the other reading counts as well */
+static bool
+one_date(const HiddenFormat *a, const HiddenFormat *b)
+{
+	return strcmp(a->date, b->date) == 0 || (a->swapped != NULL && strcmp(a->swapped, b->date) == 0) ||
+		   (b->swapped != NULL && strcmp(b->swapped, a->date) == 0);
+}
+
+static void
+add_format(FormatSearch *search, const HiddenFormat *f)
+{
+	HiddenFormat *found = &search->found;
+
+	search->iso = search->iso && !f->comma && (strcmp(f->date, "YYYY-MM-DD") == 0 || strcmp(f->date, "YYYYMMDD") == 0);
+	search->several = search->several || f->beyond;
+	if (f->zone[0] != '\0')
+		search->zones++;
+	else
+		search->no_zones++;
+	if (found->date == NULL)
+	{
+		*found = *f;
+		return;
+	}
+	search->mixed = search->mixed || !one_date(found, f);
+	if (!one_date(found, f) || strcmp(f->between, found->between) != 0 || strcmp(f->zone, found->zone) != 0 || !one_time(search, f))
+		search->several = true;
+	else if (found->swapped != NULL && f->swapped == NULL)
+	{
+		found->date = f->date;
+		found->swapped = NULL;
+	}
+}
+
+static void
+add_value(FormatSearch *search, const char *text, int len, bool with_time)
+{
+	HiddenFormat f;
+
+	if (with_time ? hidden_timestamp(text, len, &f) : hidden_date(text, len, &f))
+		add_format(search, &f);
+}
+
+/*
+ * The one format by which all dates are read right; where days and months may be swapped, as the others tell.
+ * An example of each shape is looked at, so that what is rare has its say.
+ */
+static char *
+format_of(const Sketch *s, const Sample *sample, bool with_time, FormatSearch *search)
+{
+	const HiddenFormat *found = &search->found;
+
+	*search = (FormatSearch){.iso = true};
 	for (int i = 0; i < Min(sample->n, SAMPLE_VALUES); i++)
 	{
-		const Sampled *item = &sample->items[i];
-		HiddenFormat f;
-
-		if (item->value == NULL ||
-			!(with_time ? hidden_timestamp(item->value, item->len, &f) : hidden_date(item->value, item->len, &f)))
-			continue;
-		if (f.swapped == NULL && strlen(f.date) == 10 && f.date[6] == 'Y')
-		{
-			day_first |= f.date[0] == 'D';
-			month_first |= f.date[0] == 'M';
-		}
-		if (found.date == NULL || (found.swapped && f.swapped == NULL))
-		{
-			several |= found.date != NULL && f.date[2] != found.date[2];
-			found = f;
-		}
-		else if (f.date[2] != found.date[2] || strcmp(f.time, found.time) != 0)
-			several = true;
+		if (sample->items[i].value != NULL)
+			add_value(search, sample->items[i].value, sample->items[i].len, with_time);
 	}
-	if (found.date == NULL || several || (day_first && month_first))
-		return pstrdup("several formats");
-	if (found.swapped != NULL)
-		return psprintf("%s%s%s or %s%s%s", found.date, with_time ? " " : "", found.time,
-						found.swapped, with_time ? " " : "", found.time);
-	return psprintf("%s%s%s", found.date, with_time ? " " : "", found.time);
+	for (int i = 0; i < s->patterns->nshapes; i++)
+	{
+		const Shape *shape = &s->patterns->shapes[i];
+
+		if (shape->example != NULL && !shape->cut)
+			add_value(search, shape->example, (int) strlen(shape->example), with_time);
+	}
+	if (found->date == NULL)
+		return pstrdup(SEVERAL_FORMATS);
+	if (search->several)
+		return pstrdup(search->iso ? ISO_FORMAT : SEVERAL_FORMATS);
+	if (found->swapped != NULL)
+		return psprintf("%s%s%s%s or %s%s%s%s", found->date, found->between, found->time, found->zone, found->swapped, found->between, found->time, found->zone);
+	return psprintf("%s%s%s%s", found->date, found->between, found->time, found->zone);
 }
 
 HiddenGuess
@@ -473,9 +564,21 @@ hidden_guess(Sketch *s)
 		guess.type = hidden_types[i].type;
 		guess.share = share;
 		if (strcmp(guess.type, "date") == 0 || strcmp(guess.type, "timestamp") == 0)
-			guess.format = format_of(sample, guess.type[0] == 't');
-		if (guess.format && strstr(guess.format, "TZH") != NULL)
-			guess.type = "timestamptz";
+		{
+			FormatSearch search;
+
+			guess.format = format_of(s, sample, guess.type[0] == 't', &search);
+			if (search.zones > search.no_zones)
+				guess.type = "timestamptz";
+			/* what has no zone would be read in whichever the session is in */
+			if (search.zones > 0 && search.no_zones > 0)
+				guess.format = pstrdup(SEVERAL_FORMATS);
+			if (!search.mixed)
+			{
+				guess.date = search.found.date;
+				guess.swapped = search.found.swapped;
+			}
+		}
 		break;
 	}
 	return guess;

@@ -11,9 +11,11 @@
 
 typedef struct HiddenGuess
 {
-	const char *type; /* bigint, numeric, boolean, date, timestamp ... ; NULL: text it is */
-	char *format;     /* of dates and timestamps, or NULL */
-	double share;     /* of the texts that are not empty */
+	const char *type;    /* bigint, numeric, boolean, date, timestamp ... ; NULL: text it is */
+	char *format;        /* of dates and timestamps, or NULL */
+	const char *date;    /* of dates and timestamps the one order of day, month and year, or NULL */
+	const char *swapped; /* the other one that it may be, or NULL */
+	double share;        /* of the texts that are not empty */
 } HiddenGuess;
 
 extern bool is_date_text(const char *text, int len);

@@ -134,7 +134,7 @@ COMMENT ON FUNCTION profile_json(profile_sketch, text) IS 'everything in a profi
 -- profiles of tables and queries
 CREATE TYPE profile_column AS (
     column_name text, "position" integer,
-    sampled boolean, total_rows bigint, total_nulls bigint, total_nulls_low bigint, total_nulls_high bigint,
+    sampled boolean, total_rows bigint, total_rows_low bigint, total_rows_high bigint, total_nulls bigint, total_nulls_low bigint, total_nulls_high bigint,
     total_distinct bigint, total_distinct_low bigint, total_distinct_high bigint, estimates text[],
     "type" text, "rows" bigint, nulls bigint, null_share float8,
     distinct_count bigint, distinct_error bigint, distinct_exact boolean, uniqueness float8,

@@ -31,9 +31,11 @@ SQL_FUNCTION(profile_candidate_keys);
 SQL_FUNCTION(profile_candidate_foreign_keys);
 
 #define MOST_COLUMNS 4     /* of a key */
-#define MOST_CONSIDERED 12 /* columns that sets are made of */
-#define MOST_VERIFIED 20   /* sets */
+#define MOST_CONSIDERED 64 /* columns that sets are made of */
+#define MOST_SAMPLED 2000  /* sets of a size that are held against the sample of rows */
+#define MOST_VERIFIED 20   /* of those, sets that are verified */
 #define ROW_SAMPLE 20000   /* rows in which a duplicate refutes a set */
+#define FIRST_ROWS 500     /* of them, looked at before the others */
 #define HLL_SLACK 0.968    /* four standard deviations below */
 
 typedef struct KeySet
@@ -48,6 +50,8 @@ typedef struct KeySearch
 	Profiled *p;
 	double rows;
 	bool *eligible; /* may be part of a key: no nulls, values that compare */
+	double *distinct;
+	double *scores; /* of each column alone */
 	int nkeys;
 	KeySet keys[256];
 	int nsample;
@@ -112,21 +116,24 @@ type_rank(ValueClass class)
 	}
 }
 
-/* Names such as id, short types, columns in front, few of them */
+/* Names such as id, short types */
+static double
+column_score(const ProfiledColumn *c)
+{
+	const Sketch *s = c->sketch;
+	double length = s->patterns && s->patterns->texts > 0 ? (double) s->patterns->chars / (double) s->patterns->texts : 8;
+
+	return 0.45 * name_like_key(c->name) + 0.3 * type_rank(s->type.class) + 0.1 / (1 + length / 16);
+}
+
+/* The same, and columns in front, few of them */
 static double
 key_score(const KeySearch *k, const KeySet *set)
 {
 	double score = 0;
 
 	for (int i = 0; i < set->n; i++)
-	{
-		const ProfiledColumn *c = &k->p->columns[set->columns[i]];
-		const Sketch *s = c->sketch;
-		double length = s->patterns && s->patterns->texts > 0 ? (double) s->patterns->chars / (double) s->patterns->texts : 8;
-
-		score += 0.45 * name_like_key(c->name) +
-				 0.3 * type_rank(s->type.class) + 0.15 / (1 + i + c->position - 1) + 0.1 / (1 + length / 16);
-	}
+		score += k->scores[set->columns[i]] + 0.15 / (i + k->p->columns[set->columns[i]].position);
 	return score / set->n / (1 + 0.25 * (set->n - 1));
 }
 
@@ -249,46 +256,54 @@ sample_rows(KeySearch *k)
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
+static uint64
+row_hash(const KeySearch *k, const KeySet *set, int row)
+{
+	uint64 h = HASH_K0;
+
+	for (int i = 0; i < set->n; i++)
+		h = hash_next(h, k->sample[(Size) set->columns[i] * k->nsample + row], i);
+	return h;
+}
+
+/* Is there a duplicate in the sample?  Most sets show one in its first rows. */
 static bool
 refuted_by_sample(const KeySearch *k, const KeySet *set)
 {
 	uint64 *rows = palloc(Max(k->nsample, 1) * sizeof(uint64));
 	bool twice = false;
+	int n = 0;
 
-	for (int r = 0; r < k->nsample; r++)
+	for (int most = Min(k->nsample, FIRST_ROWS); !twice; most = k->nsample)
 	{
-		uint64 h = HASH_K0;
-
-		for (int i = 0; i < set->n; i++)
-			h = hash_fold(h ^ k->sample[(Size) set->columns[i] * k->nsample + r], HASH_K1 + i);
-		rows[r] = h;
+		for (n = 0; n < most; n++)
+			rows[n] = row_hash(k, set, n);
+		sort_hashes(rows, n);
+		for (int r = 1; r < n && !twice; r++)
+			twice = rows[r] == rows[r - 1];
+		if (most == k->nsample)
+			break;
 	}
-	sort_hashes(rows, k->nsample);
-	for (int r = 1; r < k->nsample && !twice; r++)
-		twice = rows[r] == rows[r - 1];
 	pfree(rows);
 	return twice;
 }
 
-/* Columns with the most distinct values, to make sets of */
+/* Columns with the most distinct values, to make sets of; how many there would have been */
 static int
-considered(const KeySearch *k, int *columns)
+considered(const KeySearch *k, int *columns, int *all)
 {
 	int n = 0;
 
+	*all = 0;
 	for (int c = 0; c < k->p->n; c++)
 	{
-		double error;
-		double distinct;
 		KeySet alone = {.n = 1, .columns = {c}};
 		int at;
 
-		if (!k->eligible[c] || contains_key(k, &alone) || k->p->columns[c].sketch->type.class == CLASS_FLOAT)
+		if (!k->eligible[c] || contains_key(k, &alone) || k->p->columns[c].sketch->type.class == CLASS_FLOAT || k->distinct[c] < 2)
 			continue;
-		distinct = sketch_distinct(k->p->columns[c].sketch, &error);
-		if (distinct < 2)
-			continue;
-		for (at = n; at > 0 && distinct > sketch_distinct(k->p->columns[columns[at - 1]].sketch, &error); at--)
+		(*all)++;
+		for (at = n; at > 0 && k->distinct[c] > k->distinct[columns[at - 1]]; at--)
 		{
 			if (at < MOST_CONSIDERED)
 				columns[at] = columns[at - 1];
@@ -308,34 +323,33 @@ may_identify(const KeySearch *k, const KeySet *set)
 	double product = 1;
 
 	for (int i = 0; i < set->n; i++)
-	{
-		double error;
-
-		product *= sketch_distinct(k->p->columns[set->columns[i]].sketch, &error) * 1.04;
-	}
-	return product >= k->rows && !contains_key(k, set) && !refuted_by_sample(k, set);
+		product *= k->distinct[set->columns[i]] * 1.04;
+	return product >= k->rows && !contains_key(k, set);
 }
 
 static int
 by_score(const void *a, const void *b)
 {
-	double x = ((const KeySet *) a)->score;
-	double y = ((const KeySet *) b)->score;
+	const KeySet *x = a;
+	const KeySet *y = b;
 
-	return x > y ? -1 : x < y;
+	if (x->score != y->score)
+		return x->score > y->score ? -1 : 1;
+	return memcmp(x->columns, y->columns, sizeof(x->columns));
 }
 
-/* All sets of a size: the likely ones first, verified until enough were */
-static void
-sets_of_size(KeySearch *k, const int *columns, int n, int size)
+/* All sets of a size that have enough values to identify a row, the likeliest first */
+static KeySet *
+possible_sets(const KeySearch *k, const int *columns, int n, int size, int *nsets)
 {
-	KeySet *sets = palloc(1024 * sizeof(KeySet));
-	int nsets = 0;
+	int allocated = 1024;
+	KeySet *sets = palloc(allocated * sizeof(KeySet));
 	int pick[MOST_COLUMNS];
 
+	*nsets = 0;
 	for (int i = 0; i < size; i++)
 		pick[i] = i;
-	while (size <= n && nsets < 1024)
+	while (size <= n)
 	{
 		KeySet set = {.n = size};
 		int i = size - 1;
@@ -344,27 +358,56 @@ sets_of_size(KeySearch *k, const int *columns, int n, int size)
 			set.columns[j] = columns[pick[j]];
 		if (may_identify(k, &set))
 		{
+			if (*nsets == allocated)
+				sets = repalloc_huge(sets, (allocated *= 2) * sizeof(KeySet));
 			set.score = key_score(k, &set);
-			sets[nsets++] = set;
+			sets[(*nsets)++] = set;
 		}
-		CHECK_FOR_INTERRUPTS();
 		while (i >= 0 && pick[i] == n - size + i)
 			i--;
 		if (i < 0)
 			break;
+		if (i < size - 1)
+			CHECK_FOR_INTERRUPTS();
 		pick[i]++;
 		for (int j = i + 1; j < size; j++)
 			pick[j] = pick[j - 1] + 1;
 	}
-	qsort(sets, nsets, sizeof(KeySet), by_score);
-	if (nsets > MOST_VERIFIED)
-		ereport(NOTICE,
-				(errmsg("%d sets of %d columns of %s may be keys; the %d likeliest are verified", nsets, size, k->p->title, MOST_VERIFIED)));
-	for (int i = 0; i < Min(nsets, MOST_VERIFIED); i++)
+	qsort(sets, *nsets, sizeof(KeySet), by_score);
+	return sets;
+}
+
+/* Sets of a size: what the sample does not refute is verified, until enough were */
+static void
+sets_of_size(KeySearch *k, const int *columns, int n, int size)
+{
+	int nsets;
+	KeySet *sets = possible_sets(k, columns, n, size, &nsets);
+	int tried = Min(nsets, MOST_SAMPLED);
+	int left = 0;
+	int looked = 0;
+
+	for (int i = 0; i < tried; i++)
 	{
-		if (verified(k, &sets[i]))
-			add_key(k, &sets[i]);
+		CHECK_FOR_INTERRUPTS();
+		if (refuted_by_sample(k, &sets[i]))
+			continue;
+		if (looked == MOST_VERIFIED)
+			left++;
+		else
+		{
+			looked++;
+			if (verified(k, &sets[i]))
+				add_key(k, &sets[i]);
+		}
 	}
+	if (left > 0)
+		ereport(NOTICE,
+				(errmsg("%d sets of %d columns of %s may be keys; the %d likeliest are verified", looked + left, size, k->p->title, MOST_VERIFIED)));
+	if (tried < nsets)
+		ereport(NOTICE,
+				(errmsg("%d sets of %d columns of %s have enough values to be keys; the %d likeliest are looked at", nsets, size, k->p->title, MOST_SAMPLED)));
+	pfree(sets);
 }
 
 static void
@@ -385,17 +428,26 @@ search_keys(Profiled *p, Oid relation, int most)
 	KeySearch *k = palloc0(sizeof(KeySearch));
 	int columns[MOST_CONSIDERED + 1];
 	int declared;
+	int all;
 	int n;
 
 	k->p = p;
 	k->eligible = palloc0(Max(p->n, 1) * sizeof(bool));
+	k->distinct = palloc0(Max(p->n, 1) * sizeof(double));
+	k->scores = palloc0(Max(p->n, 1) * sizeof(double));
 	for (int c = 0; c < p->n; c++)
 	{
 		const Sketch *s = p->columns[c].sketch;
 
 		k->eligible[c] = s != NULL && s->nulls == 0 && groupable(s);
 		if (s)
+		{
+			double error;
+
 			k->rows = (double) s->rows;
+			k->distinct[c] = sketch_distinct(s, &error);
+			k->scores[c] = column_score(&p->columns[c]);
+		}
 	}
 	declared_keys(k, relation);
 	declared = k->nkeys;
@@ -403,7 +455,10 @@ search_keys(Profiled *p, Oid relation, int most)
 	if (k->rows < 2)
 		return k;
 	single_keys(k);
-	n = considered(k, columns);
+	n = considered(k, columns, &all);
+	if (all > n && most > 1)
+		ereport(NOTICE,
+				(errmsg("%d columns of %s may be part of a key of several; sets are made of the %d with the most distinct values", all, p->title, n)));
 	if (most > 1 && n > 1)
 	{
 		sample_rows(k);

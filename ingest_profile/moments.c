@@ -2,8 +2,7 @@
  * moments.c
  *		Power sums about a shift, merged by Pébay's formulas (Formulas for robust,
  *		one-pass parallel computation of covariances and arbitrary-order
- *		statistical moments, 2008); sums that are exact for integers and numerics,
- *		compensated (Neumaier) for floats.
+ *		statistical moments, 2008); sums that are exact.
  */
 #include "postgres.h"
 
@@ -150,18 +149,103 @@ moments_add_huge(Moments *m, bool negative, int64 count)
 		m->power[i] = get_float8_nan();
 }
 
-/* The sum, with what each addition rounds off kept apart */
-void
-moments_add_float(Moments *m, double x, int64 count)
+/* Every piece but the top one between 0 and 2^32 */
+static void
+carry_floats(FloatSum *sum)
 {
-	double add = x * (double) count;
-	double sum;
+	for (int i = 0; i + 1 < FLOAT_PIECES; i++)
+	{
+		sum->piece[i + 1] += sum->piece[i] >> 32;
+		sum->piece[i] &= 0xffffffff;
+	}
+	sum->uncarried = 0;
+}
+
+/* The sum without its sign, which is told */
+static bool
+take_sign(FloatSum *sum)
+{
+	carry_floats(sum);
+	if (sum->piece[FLOAT_PIECES - 1] >= 0)
+		return false;
+	for (int i = 0; i < FLOAT_PIECES; i++)
+		sum->piece[i] = -sum->piece[i];
+	carry_floats(sum);
+	return true;
+}
+
+static FloatSum *
+ready_floats(Moments *m, MemoryContext context)
+{
+	if (m->floats == NULL)
+		m->floats = MemoryContextAllocZero(context, sizeof(FloatSum));
+	return m->floats;
+}
+
+/* A mantissa so many times, from a piece's bit on */
+static inline void
+add_pieces(int64 *piece, uint64 mantissa, uint32 times, int shift, bool negative)
+{
+	unsigned __int128 bits = ((unsigned __int128) mantissa * times) << shift;
+
+	for (int i = 0; i < 4; i++)
+	{
+		int64 part = (int64) (uint32) bits;
+
+		piece[i] += negative ? -part : part;
+		bits >>= 32;
+	}
+}
+
+void
+moments_add_float(Moments *m, MemoryContext context, double x, int64 count)
+{
+	FloatSum *sum = ready_floats(m, context);
+	uint64 bits;
+	uint64 mantissa;
+	int place;
 
 	if (isnan(x) || isinf(x))
 		return;
-	sum = m->total + add;
-	m->lost += fabs(m->total) >= fabs(add) ? (m->total - sum) + add : (add - sum) + m->total;
-	m->total = sum;
+	memcpy(&bits, &x, 8);
+	mantissa = bits & UINT64CONST(0x000fffffffffffff);
+	place = (int) (bits >> 52) & 0x7ff;
+	if (place > 0)
+	{
+		mantissa |= UINT64CONST(1) << 52;
+		place--;
+	}
+	add_pieces(&sum->piece[place >> 5], mantissa, (uint32) count, place & 31, x < 0);
+	if (unlikely(count >> 32 != 0))
+		add_pieces(&sum->piece[(place >> 5) + 1], mantissa, (uint32) (count >> 32), place & 31, x < 0);
+	if (++sum->uncarried >= FLOAT_UNCARRIED)
+		carry_floats(sum);
+}
+
+/* The sum of floats, rounded once: so much times 2 to the exponent */
+double
+moments_float_sum(const Moments *m, int *exponent)
+{
+	FloatSum sum;
+	unsigned __int128 bits = 0;
+	bool negative;
+	bool more = false;
+	int top = FLOAT_PIECES - 1;
+
+	*exponent = 0;
+	if (m->floats == NULL)
+		return 0;
+	sum = *m->floats;
+	negative = take_sign(&sum);
+	while (top > 2 && sum.piece[top] == 0)
+		top--;
+	for (int i = 0; i < 3; i++)
+		bits = bits << 32 | (uint64) sum.piece[top - i];
+	for (int i = 0; i < top - 2; i++)
+		more = more || sum.piece[i] != 0;
+	*exponent = 32 * (top - 2) + FLOAT_UNIT;
+	/* what is below has a say only where the rest lies halfway between two doubles */
+	return (negative ? -1 : 1) * (double) (bits | (more ? 1 : 0));
 }
 
 static void
@@ -215,7 +299,7 @@ moments_add_numeric(Moments *m, MemoryContext context, Numeric value, int64 coun
 	if (d.n == 0)
 		return;
 	/* room for carries above */
-	if (d.weight > SUM_HIGHEST - 8 || d.weight - d.n + 1 < SUM_LOWEST)
+	if (d.weight > SUM_LARGEST || d.weight - d.n + 1 < SUM_LOWEST)
 	{
 		m->inexact = true;
 		return;
@@ -300,8 +384,17 @@ moments_merge(Moments *into, const Moments *from, MemoryContext context)
 	if (into->n > 0)
 		set_central(into, &c, c.mean);
 	into->integer += from->integer;
-	moments_add_float(into, from->total, 1);
-	into->lost += from->lost;
+	if (from->floats != NULL)
+	{
+		FloatSum *sum = ready_floats(into, context);
+		FloatSum other = *from->floats;
+
+		carry_floats(sum);
+		carry_floats(&other);
+		for (int i = 0; i < FLOAT_PIECES; i++)
+			sum->piece[i] += other.piece[i];
+		carry_floats(sum);
+	}
 	into->inexact = into->inexact || from->inexact;
 	into->scale = Max(into->scale, from->scale);
 	if (from->digits == NULL)
@@ -349,7 +442,7 @@ moments_sum_text(const Moments *m)
 	{
 		appendStringInfoString(&text, "0");
 		if (m->scale > 0)
-			appendStringInfo(&text, ".%0*d", Min(m->scale, 1000), 0);
+			appendStringInfo(&text, ".%0*d", m->scale, 0);
 		return text.data;
 	}
 	copy.digits = palloc((SUM_HIGHEST - SUM_LOWEST + 1) * sizeof(int64));
@@ -397,6 +490,64 @@ moments_sum_text(const Moments *m)
 
 /* -- stored form -- */
 
+/* The pieces from the lowest to the highest that are not zero */
+static void
+write_floats(StringInfo out, const FloatSum *floats)
+{
+	FloatSum sum = {0};
+	int first = 0;
+	int end = FLOAT_PIECES;
+	bool negative;
+
+	if (floats != NULL)
+		sum = *floats;
+	negative = take_sign(&sum);
+	while (end > 0 && sum.piece[end - 1] == 0)
+		end--;
+	while (first < end && sum.piece[first] == 0)
+		first++;
+	put_count(out, first);
+	put_count(out, end - first);
+	put_byte(out, negative);
+	for (int i = first; i < end; i++)
+		put_count(out, sum.piece[i]);
+}
+
+static void
+read_floats(Reader *in, Moments *m, MemoryContext context)
+{
+	int first = (int) take_count_to(in, FLOAT_PIECES);
+	int n = (int) take_count_to(in, FLOAT_PIECES - first);
+	bool negative = take_byte(in) != 0;
+
+	if (n == 0)
+		return;
+	ready_floats(m, context);
+	for (int i = first; i < first + n; i++)
+	{
+		/* the top one is what other sums may be added to */
+		int64 piece = take_count_to(in, i < FLOAT_PIECES - 1 ? PG_UINT32_MAX : PG_INT32_MAX);
+
+		m->floats->piece[i] = negative ? -piece : piece;
+	}
+}
+
+/* Before version 3: a double, with what rounding lost */
+static void
+read_rounded(Reader *in, Moments *m, MemoryContext context)
+{
+	double total = take_double(in);
+	double lost = take_double(in);
+
+	if (total == 0 && lost == 0)
+		return;
+	moments_add_float(m, context, total, 1);
+	moments_add_float(m, context, lost, 1);
+	/* it was beyond a double on the way: not known */
+	if (isnan(total) || isinf(total))
+		m->inexact = true;
+}
+
 void
 moments_write(StringInfo out, const Moments *m)
 {
@@ -411,8 +562,7 @@ moments_write(StringInfo out, const Moments *m)
 	put_double(out, c.m4);
 	put_word(out, (uint64) m->integer, 8);
 	put_word(out, (uint64) (m->integer >> 64), 8);
-	put_double(out, m->total);
-	put_double(out, m->lost);
+	write_floats(out, m->floats);
 	put_byte(out, m->inexact);
 	put_count(out, m->scale);
 	put_byte(out, m->digits != NULL);
@@ -425,7 +575,7 @@ moments_write(StringInfo out, const Moments *m)
 }
 
 void
-moments_read(Reader *in, Moments *m, MemoryContext context)
+moments_read(Reader *in, Moments *m, MemoryContext context, int version)
 {
 	int64 *const counts[] = {&m->n, &m->zeros, &m->negatives, &m->nans, &m->infinities};
 	Central c;
@@ -446,9 +596,12 @@ moments_read(Reader *in, Moments *m, MemoryContext context)
 	/* no more than so many of the largest integers come to */
 	if (m->integer > (int128) m->n * PG_INT64_MAX || m->integer < (int128) m->n * PG_INT64_MIN)
 		report_damage();
-	m->total = take_double(in);
-	m->lost = take_double(in);
-	m->inexact = take_byte(in) != 0;
+	if (version < 3)
+		read_rounded(in, m, context);
+	else
+		read_floats(in, m, context);
+	if (take_byte(in) != 0)
+		m->inexact = true;
 	m->scale = (int) take_count_to(in, 16383);
 	if (take_byte(in) == 0)
 		return;

@@ -12,7 +12,23 @@
 
 /* Base-10000 digits of an exact sum, from lowest weight upwards */
 #define SUM_LOWEST (-256) /* 1024 decimals */
-#define SUM_HIGHEST 256   /* 1028 digits before the point */
+#define SUM_LARGEST 255   /* 1024 digits before the point, of one number */
+#define SUM_HIGHEST 263   /* and room for the carries of all there can be */
+
+/*
+ * The exact sum of floats: a fixed-point number as wide as doubles are, in pieces of 32 bits that may overlap until
+ * they are carried (Neal, Fast exact summation using small and large superaccumulators, 2015).  So it does not depend
+ * on the order, nor on what cancels.
+ */
+#define FLOAT_PIECES 70
+#define FLOAT_UNIT (-1074) /* the exponent of the lowest bit: the least double there is */
+#define FLOAT_UNCARRIED (1 << 28)
+
+typedef struct FloatSum
+{
+	int uncarried; /* numbers since carries were made */
+	int64 piece[FLOAT_PIECES];
+} FloatSum;
 
 typedef struct Moments
 {
@@ -22,13 +38,12 @@ typedef struct Moments
 	int64 nans;
 	int64 infinities;
 	bool shifted;
-	double shift;    /* what is subtracted, so that powers stay small */
-	double power[4]; /* sums of (x - shift) ^ 1 .. 4 */
-	int128 integer;  /* exact sum of integers */
-	double total;    /* sum of floats, with what rounding lost */
-	double lost;
-	bool inexact; /* a numeric was too long for the exact sum */
-	int lowest;   /* weights in use, if any */
+	double shift;     /* what is subtracted, so that powers stay small */
+	double power[4];  /* sums of (x - shift) ^ 1 .. 4 */
+	int128 integer;   /* exact sum of integers */
+	FloatSum *floats; /* NULL: none yet */
+	bool inexact;     /* a numeric was too long for the exact sum */
+	int lowest;       /* weights in use, if any */
 	int highest;
 	int64 *digits; /* NULL: none yet */
 	int scale;     /* decimals of the sum as shown */
@@ -46,14 +61,15 @@ typedef struct Central
 
 extern void moments_add(Moments *m, double x, int64 count);
 extern void moments_add_huge(Moments *m, bool negative, int64 count);
-extern void moments_add_float(Moments *m, double x, int64 count);
+extern void moments_add_float(Moments *m, MemoryContext context, double x, int64 count);
 extern void moments_add_numeric(Moments *m, MemoryContext context, Numeric value, int64 count);
 extern Central moments_central(const Moments *m);
 extern void moments_merge(Moments *into, const Moments *from, MemoryContext context);
 extern char *moments_sum_text(const Moments *m);
+extern double moments_float_sum(const Moments *m, int *exponent);
 extern char *int128_text(int128 value);
 extern void moments_write(StringInfo out, const Moments *m);
-extern void moments_read(Reader *in, Moments *m, MemoryContext context);
+extern void moments_read(Reader *in, Moments *m, MemoryContext context, int version);
 
 /* Reading a numeric without a call */
 typedef struct Digits

@@ -19,6 +19,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 SQL_FUNCTION(profile_outliers);
@@ -35,6 +36,7 @@ typedef struct OutlierSearch
 	Profiled *p;
 	Sketch *s;
 	char *column; /* quoted */
+	char *text;   /* it as a text whose = is that of bytes */
 	double values;
 } OutlierSearch;
 
@@ -102,7 +104,7 @@ bound_literal(const OutlierSearch *o, double x)
 		return psprintf("%s%s", quote_literal_cstr(number_text(x)), class == CLASS_FLOAT ? "::float8" : "::numeric");
 	}
 	x = Max(Min(x, 9e12), -2e11);
-	return psprintf("%s::%s", quote_literal_cstr(text_of_key(class, (int64) rint(x * (class == CLASS_DATE ? 1 : USECS_PER_SEC)))),
+	return psprintf("%s::%s", quote_literal_cstr(text_of_key(&o->s->type, (int64) rint(x * (class == CLASS_DATE ? 1 : USECS_PER_SEC)))),
 					class == CLASS_DATE ? "date" : class == CLASS_TIMESTAMP ? "timestamp"
 																			: "timestamptz");
 }
@@ -176,10 +178,35 @@ within_one_edit(const char *a, const char *b)
 	return Max(la, lb) - i - j <= 1;
 }
 
+/*
+ * What a condition compares with texts.  Sketches tell bytes apart: so does =, but in collations where different
+ * texts are equal; json and xml have none.
+ */
+static char *
+comparable(const OutlierSearch *o)
+{
+	const ColumnType *type = &o->s->type;
+
+	if (type->class != CLASS_TEXT)
+		return o->column;
+	if (type->base == JSONOID || type->base == XMLOID)
+		return psprintf("%s::pg_catalog.text", o->column);
+	if (OidIsValid(type->collation) && !get_collation_isdeterministic(type->collation))
+		return psprintf("%s COLLATE \"C\"", o->column);
+	return o->column;
+}
+
+/* For regular expressions, whatever the collation */
+static char *
+text_in_c(const OutlierSearch *o)
+{
+	return psprintf("%s%s COLLATE \"C\"", o->column, o->s->type.is_json || o->s->type.is_cstring_like ? "::pg_catalog.text" : "");
+}
+
 static char *
 equals(const OutlierSearch *o, const char *text)
 {
-	return psprintf("%s = %s", o->column, quote_literal_cstr(text));
+	return psprintf("%s = %s", o->text, quote_literal_cstr(text));
 }
 
 static void
@@ -293,7 +320,7 @@ find_strange_shapes(OutlierSearch *o)
 		if ((double) ranked[i]->count > 0.005 * (double) p->texts || ranked[i]->mask == NULL)
 			continue;
 		(void) report(o, "rare pattern", psprintf("%s, where %.1f %% are %s", ranked[i]->mask[0] ? ranked[i]->mask : "empty", 100.0 * (double) ranked[0]->count / (double) p->texts, ranked[0]->mask),
-					  psprintf("%s COLLATE \"C\" ~ %s", o->column, quote_literal_cstr(regex_of_mask(ranked[i]->mask))), o->values);
+					  psprintf("%s ~ %s", text_in_c(o), quote_literal_cstr(regex_of_mask(ranked[i]->mask))), o->values);
 	}
 }
 
@@ -360,7 +387,7 @@ find_placeholders(OutlierSearch *o)
 			findings += report(o, "placeholder", psprintf("'%s' often stands for what is not known", text), equals(o, text), o->values * 0.9);
 	}
 	if (o->s->patterns && class == CLASS_TEXT && o->s->patterns->blanks > 0)
-		(void) report(o, "placeholder", "white space only", psprintf("%s ~ '^\\s+$'", o->column), o->values);
+		(void) report(o, "placeholder", "white space only", psprintf("%s ~ '^\\s+$'", text_in_c(o)), o->values);
 }
 
 Datum
@@ -378,6 +405,7 @@ profile_outliers(PG_FUNCTION_ARGS)
 	if (o.s != NULL && o.s->rows > o.s->nulls)
 	{
 		o.column = pstrdup(quote_identifier(o.p->columns[0].name));
+		o.text = comparable(&o);
 		o.values = (double) (o.s->rows - o.s->nulls);
 		if (class_is_number(o.s->type.class) || class_is_moment(o.s->type.class))
 			find_far_values(&o);

@@ -169,7 +169,6 @@ text_facts(const Patterns *p, const char *text, int len, uint64 hash)
 	if (p->has_shapes && ((hash >> 24) & (p->stride - 1)) == 0)
 	{
 		facts.shape = shape_hash(s, len);
-		facts.stride = p->stride;
 	}
 	return facts;
 }
@@ -212,29 +211,56 @@ patterns_new(MemoryContext context, bool has_shapes)
 	p->has_shapes = has_shapes;
 	p->shapes_exact = true;
 	p->stride = 1;
-	if (has_shapes)
-		p->shapes = MemoryContextAllocZero(context, 2 * SHAPES * sizeof(Shape));
 	return p;
 }
 
 /* -- shapes -- */
 
-#define SLOT_MASK (4 * SHAPES - 1)
+#define FEW_SHAPES 8
 
 static void
 index_shape(Patterns *p, int number)
 {
-	int i = (int) (p->shapes[number].hash >> 20) & SLOT_MASK;
+	int mask = 4 * p->allocated - 1;
+	int i = (int) (p->shapes[number].hash >> 20) & mask;
 
 	while (p->slots[i] != 0)
-		i = (i + 1) & SLOT_MASK;
+		i = (i + 1) & mask;
 	p->slots[i] = number + 1;
+}
+
+static void
+index_shapes(Patterns *p)
+{
+	memset(p->slots, 0, 4 * p->allocated * sizeof(uint16));
+	for (int i = 0; i < p->nshapes; i++)
+		index_shape(p, i);
+}
+
+/* Room for one more; there are never more than SHAPES */
+static void
+grow_shapes(Patterns *p)
+{
+	p->allocated = p->allocated == 0 ? FEW_SHAPES : Min(4 * p->allocated, SHAPES);
+	if (p->shapes == NULL)
+		p->shapes = MemoryContextAlloc(p->context, p->allocated * sizeof(Shape));
+	else
+	{
+		p->shapes = repalloc(p->shapes, p->allocated * sizeof(Shape));
+		pfree(p->slots);
+	}
+	p->slots = MemoryContextAlloc(p->context, 4 * p->allocated * sizeof(uint16));
+	index_shapes(p);
 }
 
 static Shape *
 find_shape(Patterns *p, uint64 hash)
 {
-	for (int i = (int) (hash >> 20) & SLOT_MASK; p->slots[i] != 0; i = (i + 1) & SLOT_MASK)
+	int mask = 4 * p->allocated - 1;
+
+	if (p->nshapes == 0)
+		return NULL;
+	for (int i = (int) (hash >> 20) & mask; p->slots[i] != 0; i = (i + 1) & mask)
 	{
 		Shape *shape = &p->shapes[p->slots[i] - 1];
 
@@ -328,9 +354,7 @@ purge_shapes(Patterns *p, int keep)
 	/* free text: no need to look at every shape that will not come again */
 	if (++p->purges == SHAPES_USELESS)
 		p->stride = SHAPE_STRIDE;
-	memset(p->slots, 0, sizeof(p->slots));
-	for (int i = 0; i < kept; i++)
-		index_shape(p, i);
+	index_shapes(p);
 }
 
 static char *
@@ -363,6 +387,8 @@ add_shape(Patterns *p, uint64 hash, const char *text, int len, int64 count)
 	{
 		if (p->nshapes == SHAPES)
 			purge_shapes(p, SHAPES / 2);
+		else if (p->nshapes == p->allocated)
+			grow_shapes(p);
 		shape = &p->shapes[p->nshapes];
 		memset(shape, 0, sizeof(*shape));
 		shape->hash = hash;
@@ -370,7 +396,7 @@ add_shape(Patterns *p, uint64 hash, const char *text, int len, int64 count)
 	}
 	shape->count += count;
 	/* most shapes of free text are seen once: those need no mask */
-	if (shape->mask == NULL && text != NULL && (shape->count > 1 || (p->purges == 0 && p->nshapes <= SHAPES_STORED)))
+	if (shape->mask == NULL && text != NULL && (shape->count > 1 || p->shapes_exact))
 		write_out(p, shape, text, len);
 }
 
@@ -431,7 +457,9 @@ patterns_add(Patterns *p, const TextFacts *facts, const char *text, int len, int
 		p->odd += facts->flags & TEXT_ODD ? count : 0;
 	}
 	if (facts->shape != 0)
-		add_shape(p, facts->shape, text, len, count * facts->stride);
+		add_shape(p, facts->shape, text, len, count);
+	else
+		p->unlooked += count;
 }
 
 void
@@ -455,6 +483,10 @@ patterns_merge(Patterns *into, const Patterns *from)
 		into->lengths[i] += from->lengths[i];
 	into->shapes_exact = into->shapes_exact && from->shapes_exact;
 	into->shape_offset += from->shape_offset;
+	into->unlooked += from->unlooked;
+	into->guessed = into->guessed || from->guessed;
+	into->stride = Max(into->stride, from->stride);
+	into->purges = Max(into->purges, from->purges);
 	for (int i = 0; i < from->nshapes; i++)
 	{
 		const Shape *shape = &from->shapes[i];
@@ -465,8 +497,9 @@ patterns_merge(Patterns *into, const Patterns *from)
 			Shape *here = find_shape(into, shape->hash);
 
 			if (here->mask == NULL)
-			{
 				here->mask = copy_of(into->context, shape->mask, (int) strlen(shape->mask));
+			if (here->example == NULL && shape->example != NULL)
+			{
 				here->example = copy_of(into->context, shape->example, (int) strlen(shape->example));
 				here->cut = shape->cut;
 			}
@@ -476,8 +509,40 @@ patterns_merge(Patterns *into, const Patterns *from)
 
 /* -- stored form -- */
 
+#define SHAPE_CUT 1
+#define SHAPE_MASK 2
+#define SHAPE_EXAMPLE 4
+
+static void
+write_shape(StringInfo out, const Shape *shape, bool with_example)
+{
+	with_example = with_example && shape->example != NULL;
+	put_word(out, shape->hash, 8);
+	put_count(out, shape->count);
+	put_byte(out, (shape->cut ? SHAPE_CUT : 0) | (shape->mask ? SHAPE_MASK : 0) | (with_example ? SHAPE_EXAMPLE : 0));
+	if (shape->mask)
+		put_text(out, shape->mask, strlen(shape->mask));
+	if (with_example)
+		put_text(out, shape->example, strlen(shape->example));
+}
+
+/* All shapes while they are exact; else those that were written out, few enough of them, and more than noise */
+static int
+shapes_to_store(const Patterns *p, Shape **ranked, int n)
+{
+	int64 noise = p->texts / 4000;
+	int stored = 0;
+
+	if (p->shapes_exact)
+		return n;
+	while (stored < Min(n, SHAPES_FREQUENT) && ranked[stored]->mask != NULL && ranked[stored]->count > noise)
+		stored++;
+	return stored;
+}
+
+/* Whole: nothing is left out, and counting may go on */
 void
-patterns_write(StringInfo out, const Patterns *p)
+patterns_write(StringInfo out, const Patterns *p, bool whole)
 {
 	const int64 counts[] = {p->texts, p->chars, p->empties, p->blanks, p->leading, p->trailing,
 							p->upper, p->lower, p->mixed, p->non_ascii, p->odd,
@@ -485,9 +550,8 @@ patterns_write(StringInfo out, const Patterns *p)
 	int used = LENGTH_BUCKETS;
 	int n;
 	Shape **ranked = patterns_ranked(p, &n);
-	int64 offset = p->shape_offset;
-	int64 noise = p->shapes_exact ? 0 : p->texts / 4000;
-	int stored = 0;
+	int stored = whole ? n : shapes_to_store(p, ranked, n);
+	int room = whole ? PG_INT32_MAX : SHAPE_EXAMPLES;
 
 	for (int i = 0; i < lengthof(counts); i++)
 		put_count(out, counts[i]);
@@ -496,36 +560,59 @@ patterns_write(StringInfo out, const Patterns *p)
 	put_count(out, used);
 	for (int i = 0; i < used; i++)
 		put_count(out, p->lengths[i]);
-	put_byte(out, p->has_shapes);
-	/* those that were written out, few enough of them, and more than noise where they are many */
-	while (stored < Min(n, SHAPES_STORED) && ranked[stored]->mask != NULL && ranked[stored]->count > noise)
-		stored++;
-	put_byte(out, p->shapes_exact && stored == n);
-	if (stored < n)
-		offset += ranked[stored]->count;
-	put_count(out, offset);
+	put_byte(out, (p->has_shapes ? 1 : 0) | (p->guessed ? 2 : 0));
+	put_byte(out, p->shapes_exact);
+	put_count(out, p->unlooked);
+	put_count(out, p->stride);
+	put_count(out, p->purges);
+	put_count(out, Min(p->shape_offset + (stored < n ? ranked[stored]->count : 0), p->texts));
 	put_count(out, stored);
 	for (int i = 0; i < stored; i++)
 	{
-		put_word(out, ranked[i]->hash, 8);
-		put_count(out, ranked[i]->count);
-		put_byte(out, ranked[i]->cut);
-		put_text(out, ranked[i]->mask, strlen(ranked[i]->mask));
-		put_text(out, ranked[i]->example, strlen(ranked[i]->example));
+		write_shape(out, ranked[i], room > 0);
+		if (room > 0 && ranked[i]->example)
+			room -= (int) strlen(ranked[i]->example);
 	}
 	pfree(ranked);
 }
 
+static void
+read_shape(Reader *in, Patterns *p, int version)
+{
+	Shape *shape;
+	uint64 hash = take_word(in, 8);
+	int64 count = take_rows(in);
+	unsigned marks = take_byte(in);
+	int len;
+
+	if (version < 3)
+		marks = (marks ? SHAPE_CUT : 0) | SHAPE_MASK | SHAPE_EXAMPLE;
+	if (find_shape(p, hash) != NULL)
+		report_damage();
+	if (p->nshapes == p->allocated)
+		grow_shapes(p);
+	shape = &p->shapes[p->nshapes];
+	memset(shape, 0, sizeof(*shape));
+	shape->hash = hash;
+	shape->count = version < 3 ? Min(count, p->texts) : count;
+	shape->cut = (marks & SHAPE_CUT) != 0;
+	if (marks & SHAPE_MASK)
+		shape->mask = take_string(in, SHAPE_BYTES + 16, p->context, &len);
+	if (marks & SHAPE_EXAMPLE)
+		shape->example = take_string(in, EXAMPLE_BYTES, p->context, &len);
+	index_shape(p, p->nshapes++);
+}
+
 Patterns *
-patterns_read(Reader *in, MemoryContext context)
+patterns_read(Reader *in, MemoryContext context, int version)
 {
 	Patterns *p = patterns_new(context, true);
 	int64 *const counts[] = {&p->texts, &p->chars, &p->empties, &p->blanks, &p->leading, &p->trailing,
 							 &p->upper, &p->lower, &p->mixed, &p->non_ascii, &p->odd,
 							 &p->min_length, &p->max_length};
+	unsigned marks;
 	int used;
 	int n;
-	int len;
 
 	for (int i = 0; i < lengthof(counts); i++)
 		*counts[i] = take_count_to(in, counts[i] == &p->texts ? in->rows : MOST_ROWS);
@@ -534,22 +621,22 @@ patterns_read(Reader *in, MemoryContext context)
 	used = (int) take_count_to(in, LENGTH_BUCKETS);
 	for (int i = 0; i < used; i++)
 		p->lengths[i] = take_rows(in);
-	p->has_shapes = take_byte(in) != 0;
+	marks = take_byte(in);
+	p->has_shapes = (marks & 1) != 0;
+	p->guessed = (marks & 2) != 0;
 	p->shapes_exact = take_byte(in) != 0;
-	p->shape_offset = take_rows(in);
-	n = (int) take_count_to(in, SHAPES_STORED);
-	for (int i = 0; i < n; i++)
+	if (version >= 3)
 	{
-		Shape *shape = &p->shapes[i];
-
-		shape->hash = take_word(in, 8);
-		shape->count = take_rows(in);
-		shape->cut = take_byte(in) != 0;
-		shape->mask = take_string(in, SHAPE_BYTES + 16, context, &len);
-		shape->example = take_string(in, EXAMPLE_BYTES, context, &len);
-		if (find_shape(p, shape->hash) != NULL)
+		p->unlooked = take_rows(in);
+		p->stride = (int) take_count_to(in, SHAPE_STRIDE);
+		p->purges = (int) take_count_to(in, PG_INT32_MAX / 2);
+		/* a mask of bits is made of it */
+		if (p->stride != 1 && p->stride != SHAPE_STRIDE)
 			report_damage();
-		index_shape(p, p->nshapes++);
 	}
+	p->shape_offset = take_rows(in);
+	n = (int) take_count_to(in, SHAPES);
+	for (int i = 0; i < n; i++)
+		read_shape(in, p, version);
 	return p;
 }

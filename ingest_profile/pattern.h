@@ -18,12 +18,14 @@
 #define TEXT_LOWER 0x0020
 #define TEXT_MIXED 0x0040
 #define TEXT_NON_ASCII 0x0080
-#define TEXT_ODD 0x0100 /* control characters, invisible ones, signs of a wrong encoding */
+#define TEXT_ODD 0x0100        /* control characters, invisible ones, signs of a wrong encoding */
+#define TEXT_UNMEASURED 0x0200 /* its length is not known */
 
-#define SHAPES 256 /* counted exactly */
-#define SHAPES_STORED 48
-#define SHAPE_RUNS 24  /* of a text that its shape tells apart */
-#define SHAPE_BYTES 96 /* of a shape as text */
+#define SHAPES 256          /* counted exactly */
+#define SHAPES_FREQUENT 48  /* in the stored form when there were more */
+#define SHAPE_EXAMPLES 6144 /* bytes of examples in the stored form */
+#define SHAPE_RUNS 24       /* of a text that its shape tells apart */
+#define SHAPE_BYTES 96      /* of a shape as text */
 #define EXAMPLE_BYTES 96
 #define SHAPES_USELESS 32 /* purges after which most shapes must have come once */
 #define SHAPE_STRIDE 16
@@ -35,8 +37,8 @@ typedef struct Shape
 {
 	uint64 hash;
 	int64 count;
-	char *mask; /* NULL: seen once, not written out */
-	char *example;
+	char *mask;    /* NULL: seen once among many, not written out */
+	char *example; /* NULL: no room for it in a stored form */
 	bool cut;
 } Shape;
 
@@ -61,10 +63,13 @@ typedef struct Patterns
 	bool has_shapes;
 	bool shapes_exact;
 	int64 shape_offset; /* as in Set */
+	int64 unlooked;     /* texts whose shape was not looked at */
+	bool guessed;       /* of a giant the length is that of its beginning, extrapolated */
 	int stride;         /* one of so many new texts has its shape looked at */
 	int purges;
+	int allocated; /* of shapes; a power of two */
 	Shape *shapes;
-	uint16 slots[4 * SHAPES];
+	uint16 *slots; /* four for each of them */
 } Patterns;
 
 extern void pattern_setup(void);
@@ -75,7 +80,7 @@ extern void patterns_know(Patterns *p, const TextFacts *facts, const char *text,
 extern void patterns_add_length(Patterns *p, int64 length, int64 count);
 extern void patterns_merge(Patterns *into, const Patterns *from);
 extern Shape **patterns_ranked(const Patterns *p, int *n);
-extern void patterns_write(StringInfo out, const Patterns *p);
-extern Patterns *patterns_read(Reader *in, MemoryContext context);
+extern void patterns_write(StringInfo out, const Patterns *p, bool whole);
+extern Patterns *patterns_read(Reader *in, MemoryContext context, int version);
 
 #endif /* PROFILE_PATTERN_H */

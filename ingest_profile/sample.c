@@ -120,15 +120,17 @@ sample_merge(Sample *into, Sample *from)
 
 /* -- stored form: hashes as differences -- */
 
+#define SAMPLED_CUT 1
+#define SAMPLED_TEXT 2
+
 void
-sample_write(StringInfo out, Sample *sample, int most_values)
+sample_write(StringInfo out, Sample *sample, int most_values, int room)
 {
 	uint64 before = 0;
 	int values = 0;
-	int room = SAMPLE_TEXT_BYTES;
 
 	sample_tidy(sample);
-	while (values < Min(sample->n, most_values) && sample->items[values].value && room > 0)
+	while (values < Min(sample->n, most_values) && room > 0)
 		room -= sample->items[values++].len;
 	put_count(out, sample->n);
 	put_count(out, values);
@@ -140,14 +142,17 @@ sample_write(StringInfo out, Sample *sample, int most_values)
 		before = hash;
 		if (i < values)
 		{
-			put_byte(out, sample->items[i].cut);
-			put_text(out, sample->items[i].value, sample->items[i].len);
+			const Sampled *item = &sample->items[i];
+
+			put_byte(out, (item->cut ? SAMPLED_CUT : 0) | (item->value ? SAMPLED_TEXT : 0));
+			if (item->value)
+				put_text(out, item->value, item->len);
 		}
 	}
 }
 
 Sample *
-sample_read(Reader *in, MemoryContext context)
+sample_read(Reader *in, MemoryContext context, int version)
 {
 	Sample *sample = sample_new(context);
 	int n = (int) take_count_to(in, SAMPLE_HASHES);
@@ -166,8 +171,11 @@ sample_read(Reader *in, MemoryContext context)
 		item->hash = hash << SAMPLE_SHIFT;
 		if (i < values)
 		{
-			item->cut = take_byte(in) != 0;
-			item->value = take_string(in, SAMPLE_BYTES, context, &item->len);
+			unsigned marks = take_byte(in);
+
+			item->cut = (marks & SAMPLED_CUT) != 0;
+			if (version < 3 || marks & SAMPLED_TEXT)
+				item->value = take_string(in, SAMPLE_BYTES, context, &item->len);
 		}
 	}
 	sample->n = n;

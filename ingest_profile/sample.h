@@ -59,8 +59,8 @@ extern Sample *sample_new(MemoryContext context);
 extern void sample_put(Sample *sample, uint64 hash, const char *value, Size len, bool cut);
 extern void sample_tidy(Sample *sample);
 extern void sample_merge(Sample *into, Sample *from);
-/* with the texts of at most so many */
-extern void sample_write(StringInfo out, Sample *sample, int values);
-extern Sample *sample_read(Reader *in, MemoryContext context);
+/* with the texts of at most so many, and about so many bytes of them */
+extern void sample_write(StringInfo out, Sample *sample, int values, int room);
+extern Sample *sample_read(Reader *in, MemoryContext context, int version);
 
 #endif /* PROFILE_SAMPLE_H */

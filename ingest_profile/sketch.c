@@ -69,22 +69,6 @@ microseconds_of_date(int32 date)
 	return (int64) ((uint64) (int64) date * (uint64) USECS_PER_DAY);
 }
 
-static uint64
-hash_of_double(double x)
-{
-	uint64 bits;
-
-	if (x == rint(x) && fabs(x) < 9e18)
-		return hash_integer((int64) x);
-	if (isnan(x))
-		return hash_salted(1, SALT_FLOAT);
-	if (isinf(x))
-		return hash_salted(x < 0 ? 3 : 2, SALT_FLOAT);
-	memcpy(&bits, &x, 8);
-	/* the least numbers of all, whose bits are what stands for NaN and infinities above */
-	return hash_salted(bits, bits <= 3 ? ~SALT_FLOAT : SALT_FLOAT);
-}
-
 uint64
 sketch_hash_of_key(ValueClass class, int64 key)
 {
@@ -93,7 +77,7 @@ sketch_hash_of_key(ValueClass class, int64 key)
 		case CLASS_INTEGER:
 			return hash_integer(key);
 		case CLASS_FLOAT:
-			return hash_of_double(key == PG_INT64_MAX ? get_float8_nan() : double_of_key(key));
+			return hash_double(key == PG_INT64_MAX ? get_float8_nan() : double_of_key(key));
 		case CLASS_BOOLEAN:
 			return hash_salted((uint64) key, SALT_BOOL);
 		case CLASS_DATE:
@@ -148,14 +132,15 @@ read_text(Sketch *s, Datum value, Observation *o)
 		if (o->len > GIANT_BYTES || o->full > o->len)
 			o->len = pg_mbcliplen(o->text, o->len, GIANT_BYTES);
 	}
-	if (s->type.blank_padded)
+	/* a giant's end, and so its blanks, is not read */
+	if (s->type.blank_padded && o->full == o->len)
 	{
 		o->len = bpchartruelen((char *) o->text, o->len);
 		o->full = o->len;
 	}
 	o->hash = hash_text(o->text, o->len);
 	if (unlikely(o->full > o->len))
-		o->hash = hash_finish(o->hash ^ (uint64) o->full);
+		o->hash = hash_giant(o->hash, o->full);
 }
 
 static void
@@ -168,7 +153,7 @@ read_bytes(Datum value, Observation *o)
 	o->length = o->full;
 	o->hash = hash_binary(o->text, o->len);
 	if (o->full > o->len)
-		o->hash = hash_finish(o->hash ^ (uint64) o->full);
+		o->hash = hash_giant(o->hash, o->full);
 }
 
 static char *
@@ -189,6 +174,19 @@ text_of_uuid(const pg_uuid_t *uuid)
 	return text;
 }
 
+/* Of an array that is not read whole: its head tells; -1 if it does not */
+static int64
+elements_of(const char *data, int len)
+{
+	int32 head[3 + MAXDIM]; /* dimensions, offset, type, and how many there are of each */
+	int n = Min(len / (int) sizeof(int32), (int) lengthof(head));
+
+	memcpy(head, data, n * sizeof(int32));
+	if (n < 3 || head[0] < 0 || head[0] > MAXDIM || n < 3 + head[0])
+		return -1;
+	return ArrayGetNItems(head[0], head + 3);
+}
+
 /* Any other type, by what it shows; of giants, by their beginning */
 static void
 read_other(Sketch *s, Datum value, Observation *o)
@@ -197,13 +195,15 @@ read_other(Sketch *s, Datum value, Observation *o)
 	if (s->type.typlen == -1)
 	{
 		struct varlena *v = (struct varlena *) DatumGetPointer(value);
+		int64 length;
 
 		if (toast_raw_datum_size(value) > GIANT_BYTES + VARHDRSZ)
 		{
 			read_bytes(value, o);
+			length = s->type.is_array ? elements_of(o->text, o->len) : -1;
 			o->text = psprintf("(" INT64_FORMAT " bytes)", o->full);
 			o->len = (int) strlen(o->text);
-			o->length = -1;
+			o->length = length;
 			return;
 		}
 		o->value = PointerGetDatum(pg_detoast_datum(v));
@@ -240,7 +240,7 @@ observe(Sketch *s, Datum value, Observation *o)
 			double x = s->type.typlen == 4 ? (double) DatumGetFloat4(value) : DatumGetFloat8(value);
 
 			o->key = key_of_double(x);
-			o->hash = hash_of_double(x);
+			o->hash = hash_double(x);
 			break;
 		}
 		case CLASS_NUMERIC:
@@ -288,10 +288,16 @@ observe_more(Sketch *s, Observation *o)
 		o->facts = text_facts(s->patterns, o->text, o->len, o->hash);
 		/* of giants only the beginning was counted */
 		if (o->full > o->len && o->len > 0)
+		{
+			/* what its characters take behind that is not known */
+			s->patterns->guessed = s->patterns->guessed || pg_database_encoding_max_length() > 1;
 			o->facts.chars = (uint32) ((double) o->facts.chars * o->full / o->len);
+		}
 	}
 	else if (o->length >= 0)
 		o->facts.chars = (uint32) Min(o->length, PG_UINT32_MAX);
+	else
+		o->facts.flags = TEXT_UNMEASURED;
 }
 
 /* -- accounting -- */
@@ -322,7 +328,7 @@ account(Sketch *s, int64 key, const TextFacts *facts, const char *text, int len,
 		if (class == CLASS_INTEGER || class == CLASS_BOOLEAN)
 			s->moments.integer += (int128) key * count;
 		else if (class == CLASS_FLOAT)
-			moments_add_float(&s->moments, x, count);
+			moments_add_float(&s->moments, s->context, x, count);
 		else if (class == CLASS_NUMERIC)
 			moments_add_numeric(&s->moments, s->context, number, count);
 	}
@@ -330,7 +336,7 @@ account(Sketch *s, int64 key, const TextFacts *facts, const char *text, int len,
 	{
 		if (class == CLASS_TEXT)
 			patterns_add(s->patterns, facts, text, len, count);
-		else
+		else if (!(facts->flags & TEXT_UNMEASURED))
 			patterns_add_length(s->patterns, facts->chars, count);
 	}
 }
@@ -346,7 +352,7 @@ account_entry(void *arg, Entry *e)
 		return;
 	e->pending = 0;
 	if (s->type.class == CLASS_NUMERIC)
-		number = numeric_of_text(e->value);
+		number = numeric_of_text(sketch_entry_text(s, e));
 	account(s, e->key, &e->facts, e->value, e->value_len, number, pending);
 	if (number)
 		pfree(number);
@@ -457,7 +463,13 @@ char *
 sketch_entry_text(const Sketch *s, const Entry *e)
 {
 	if (class_key_is_value(s->type.class))
-		return text_of_key(s->type.class, e->key);
+		return text_of_key(&s->type, e->key);
+	if (e->value == NULL && e->scaled)
+	{
+		char text[DECIMAL_BYTES];
+
+		return pnstrdup(text, decimal_text(e->key, e->scale, text));
+	}
 	return e->value ? pnstrdup(e->value, e->value_len) : NULL;
 }
 
@@ -551,10 +563,8 @@ offer_extremes(Sketch *s, const Observation *o)
 	}
 	if (s->type.class == CLASS_TEXT)
 	{
-		if (!s->shortest.set || o->facts.chars < s->shortest.key)
-			extreme_take(&s->shortest, s->context, o->facts.chars, o->text, o->len);
-		if (!s->longest.set || o->facts.chars > s->longest.key)
-			extreme_take(&s->longest, s->context, o->facts.chars, o->text, o->len);
+		extreme_offer_length(&s->shortest, s->context, o->facts.chars, o->text, o->len, o->full > o->len, -1);
+		extreme_offer_length(&s->longest, s->context, o->facts.chars, o->text, o->len, o->full > o->len, 1);
 	}
 }
 
@@ -569,7 +579,7 @@ sample_new_value(Sketch *s, const Observation *o)
 		text = text_to_keep(s, o, &len);
 		if (text == NULL)
 		{
-			text = text_of_key(s->type.class, o->key);
+			text = text_of_key(&s->type, o->key);
 			len = (int) strlen(text);
 		}
 	}
@@ -684,9 +694,12 @@ merge_entry(Sketch *into, const Entry *from, int64 unranked)
 	e->count += from->count;
 	if (into->kll)
 		e->unranked += unranked;
-	if (e->value == NULL && from->value)
+	if (e->value == NULL && !e->scaled)
 	{
-		set_keep_value(&into->set, e, from->value, from->value_len);
+		if (from->value)
+			set_keep_value(&into->set, e, from->value, from->value_len);
+		e->scaled = from->scaled;
+		e->scale = from->scale;
 		e->cut = from->cut;
 	}
 }
@@ -730,10 +743,10 @@ sketch_merge(Sketch *into, Sketch *from)
 		patterns_merge(into->patterns, from->patterns);
 	extreme_merge(&into->min, &from->min, &into->type, into->context, -1);
 	extreme_merge(&into->max, &from->max, &into->type, into->context, 1);
-	if (from->shortest.set && (!into->shortest.set || from->shortest.key < into->shortest.key))
-		extreme_take(&into->shortest, into->context, from->shortest.key, from->shortest.text, from->shortest.len);
-	if (from->longest.set && (!into->longest.set || from->longest.key > into->longest.key))
-		extreme_take(&into->longest, into->context, from->longest.key, from->longest.text, from->longest.len);
+	if (from->shortest.set)
+		extreme_offer_length(&into->shortest, into->context, from->shortest.key, from->shortest.text, from->shortest.len, from->shortest.cut, -1);
+	if (from->longest.set)
+		extreme_offer_length(&into->longest, into->context, from->longest.key, from->longest.text, from->longest.len, from->longest.cut, 1);
 	merge_sets(into, from);
 	if (from->hll)
 	{

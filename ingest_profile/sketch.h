@@ -48,6 +48,8 @@ extern char *sketch_entry_text(const Sketch *s, const Entry *entry);
 /* form.c: as it is stored and sent */
 extern bytea *sketch_write(Sketch *s);
 extern Sketch *sketch_read(const char *data, Size len, MemoryContext context);
+extern bytea *sketch_write_whole(Sketch *s);
+extern Sketch *sketch_read_whole(const char *data, Size len, MemoryContext context);
 extern Sketch *sketch_of_datum(Datum value);
 extern void sketch_require_current(const Sketch *s);
 

@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "ingest_profile/compat.h"
@@ -18,6 +19,7 @@
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/fmgroids.h"
+#include "utils/memutils.h"
 
 SQL_FUNCTION(profile_stats);
 SQL_FUNCTION(profile_quantiles);
@@ -127,6 +129,26 @@ basic_figures(Sketch *s, Figures *f)
 	put_number(f, "entropy", values > 0 ? sketch_entropy(s) : get_float8_nan());
 }
 
+static Datum
+numeric_of(const char *text)
+{
+	return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+}
+
+/* A sum may be beyond what a double holds, by no more than the number of rows */
+static char *
+float_sum_text(const Moments *m)
+{
+	int exponent;
+	double part = moments_float_sum(m, &exponent);
+	double sum = ldexp(part, exponent);
+
+	if (!isinf(sum))
+		return number_text(sum);
+	return DatumGetCString(DirectFunctionCall1(numeric_out, DirectFunctionCall2(numeric_mul, numeric_of(number_text(ldexp(part, exponent - 64))),
+																				numeric_of("18446744073709551616"))));
+}
+
 static char *
 sum_text(Sketch *s)
 {
@@ -137,9 +159,9 @@ sum_text(Sketch *s)
 		case CLASS_INTEGER:
 			return int128_text(m->integer);
 		case CLASS_NUMERIC:
-			return m->nans + m->infinities > 0 ? NULL : moments_sum_text(m);
+			return moments_sum_text(m);
 		default:
-			return number_text(m->total + m->lost);
+			return m->inexact ? NULL : float_sum_text(m);
 	}
 }
 
@@ -150,10 +172,16 @@ mean_text(Sketch *s, const Central *c)
 	char *sum = s->type.class == CLASS_FLOAT ? NULL : sum_text(s);
 	Datum mean;
 
+	if (s->type.class == CLASS_FLOAT && !s->moments.inexact)
+	{
+		int exponent;
+		double part = moments_float_sum(&s->moments, &exponent);
+
+		return number_text(ldexp(part / (double) s->moments.n, exponent));
+	}
 	if (sum == NULL)
 		return number_text(c->mean);
-	mean = DirectFunctionCall2(numeric_div,
-							   DirectFunctionCall3(numeric_in, CStringGetDatum(sum), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)),
+	mean = DirectFunctionCall2(numeric_div, numeric_of(sum),
 							   NumericGetDatum(int64_to_numeric(s->moments.n)));
 	return DatumGetCString(DirectFunctionCall1(numeric_out, mean));
 }
@@ -190,7 +218,7 @@ number_figures(Sketch *s, Figures *f)
 	{
 		double unit = s->type.class == CLASS_DATE ? 1 : USECS_PER_SEC;
 
-		figures_put(f, "mean_moment", text_of_key(s->type.class, (int64) rint(c.mean * unit)));
+		figures_put(f, "mean_moment", text_of_key(&s->type, (int64) rint(c.mean * unit)));
 	}
 }
 
@@ -217,9 +245,13 @@ text_figures(Sketch *s, Figures *f)
 	HiddenGuess hidden;
 	int n;
 
-	put_int(f, "min_length", Max(p->min_length, 0));
-	put_int(f, "max_length", Max(p->max_length, 0));
-	put_share(f, "mean_length", (double) p->chars, (double) p->texts);
+	/* of no value there is none; of a giant document nobody counted it */
+	if (p->texts > 0 && p->texts == s->rows - s->nulls)
+	{
+		put_int(f, "min_length", p->min_length);
+		put_int(f, "max_length", p->max_length);
+		put_share(f, "mean_length", (double) p->chars, (double) p->texts);
+	}
 	if (s->type.class != CLASS_TEXT)
 		return;
 	put_int(f, "empties", p->empties);
@@ -240,7 +272,7 @@ text_figures(Sketch *s, Figures *f)
 		if (n > 0 && shapes[0]->mask != NULL)
 		{
 			figures_put(f, "pattern", shapes[0]->mask);
-			put_share(f, "pattern_share", (double) shapes[0]->count, (double) p->texts);
+			put_share(f, "pattern_share", (double) shapes[0]->count, (double) (p->texts - p->unlooked));
 		}
 	}
 	hidden = hidden_guess(s);
@@ -315,35 +347,157 @@ sketch_figures(Sketch *s, const char *column, Figures *f)
 	sample_figures(s, f);
 }
 
+/*
+ * (profile_stats(s)).* calls the function once for each field, with the same sketch.  So the last answer is kept, with
+ * everything that it depends on.
+ */
+typedef struct LastStats
+{
+	MemoryContext context; /* of what follows; NULL: nothing is kept */
+	bytea *sketch;
+	char *column;
+	int digits; /* extra_float_digits */
+	Oid type;
+	int fields;
+	HeapTuple tuple;
+} LastStats;
+
+static LastStats last_stats;
+
+static bool
+same_as_last(const bytea *sketch, const char *column, const TupleDesc desc)
+{
+	const LastStats *l = &last_stats;
+
+	return l->context != NULL && l->digits == extra_float_digits && l->type == desc->tdtypeid && l->fields == desc->natts &&
+		   (l->column == NULL) == (column == NULL) && (column == NULL || strcmp(l->column, column) == 0) &&
+		   VARSIZE_ANY_EXHDR(l->sketch) == VARSIZE_ANY_EXHDR(sketch) &&
+		   memcmp(VARDATA_ANY(l->sketch), VARDATA_ANY(sketch), VARSIZE_ANY_EXHDR(sketch)) == 0;
+}
+
+static void
+keep_stats(const bytea *sketch, const char *column, const TupleDesc desc, HeapTuple tuple)
+{
+	MemoryContext context = last_stats.context;
+	MemoryContext old;
+
+	/* nothing is kept while it is made */
+	last_stats.context = NULL;
+	if (context == NULL)
+		context = AllocSetContextCreate(TopMemoryContext, "last profile_stats", ALLOCSET_SMALL_SIZES);
+	else
+		MemoryContextReset(context);
+	old = MemoryContextSwitchTo(context);
+	last_stats.sketch = (bytea *) memcpy(palloc(VARSIZE_ANY(sketch)), sketch, VARSIZE_ANY(sketch));
+	last_stats.column = column ? pstrdup(column) : NULL;
+	last_stats.digits = extra_float_digits;
+	last_stats.type = desc->tdtypeid;
+	last_stats.fields = desc->natts;
+	last_stats.tuple = heap_copytuple(tuple);
+	MemoryContextSwitchTo(old);
+	last_stats.context = context;
+}
+
 Datum
 profile_stats(PG_FUNCTION_ARGS)
 {
 	char *column = PG_NARGS() > 1 && !PG_ARGISNULL(1) ? text_to_cstring(PG_GETARG_TEXT_PP(1)) : NULL;
+	bytea *sketch;
 	TupleDesc desc;
-	Figures f;
 
 	/* the profile of no rows */
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
+	sketch = PG_GETARG_BYTEA_PP(0);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "profile_stats() must return a row");
-	sketch_figures(sketch_of_datum(PG_GETARG_DATUM(0)), column, &f);
-	PG_RETURN_DATUM(HeapTupleGetDatum(figures_tuple(&f, TupleDescGetAttInMetadata(desc))));
+	if (!same_as_last(sketch, column, desc))
+	{
+		Figures f;
+
+		sketch_figures(sketch_of_datum(PointerGetDatum(sketch)), column, &f);
+		keep_stats(sketch, column, desc, figures_tuple(&f, TupleDescGetAttInMetadata(desc)));
+	}
+	PG_RETURN_DATUM(heap_copy_tuple_as_datum(last_stats.tuple, desc));
 }
 
 /* -- quantiles -- */
+
+static Datum
+text_or_null(const char *text, bool *null)
+{
+	*null = text == NULL;
+	return text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+/* Numerics in their order: where their keys are the same, or nearly, they decide themselves */
+static int
+compare_numerics(const void *a, const void *b, void *arg)
+{
+	const Entry *x = *(Entry *const *) a;
+	const Entry *y = *(Entry *const *) b;
+	char *left;
+	char *right;
+
+	if (x->key - 64 > y->key || x->key < y->key - 64)
+		return x->key < y->key ? -1 : 1;
+	left = x->cut ? NULL : sketch_entry_text(arg, x);
+	right = y->cut ? NULL : sketch_entry_text(arg, y);
+	if (left == NULL || right == NULL)
+		return x->key < y->key ? -1 : x->key > y->key;
+	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, numeric_of(left), numeric_of(right)));
+}
+
+/*
+ * A numeric's quantile as it occurs, while all values are known; a key tells but sixteen digits.
+ * NULL if the value's text was too long to keep.
+ */
+static char *
+numeric_quantile(Sketch *s, double q)
+{
+	Entry **entries = palloc(Max(s->set.n, 1) * sizeof(Entry *));
+	int n = 0;
+	double total = 0;
+	double sum = 0;
+	int place = 0;
+
+	for (int i = 0; i < s->set.n; i++)
+	{
+		Entry *e = &s->set.entries[i];
+
+		if (e->key == PG_INT64_MAX || e->count == 0)
+			continue;
+		entries[n++] = e;
+		total += (double) e->count;
+	}
+	qsort_arg(entries, n, sizeof(Entry *), compare_numerics, s);
+	while (place < n && ((sum += (double) entries[place]->count) < q * total || sum <= 0))
+		place++;
+	if (n == 0)
+		return NULL;
+	place = Min(place, n - 1);
+	return entries[place]->cut ? NULL : sketch_entry_text(s, entries[place]);
+}
 
 char *
 sketch_quantile_text(Sketch *s, const Distribution *d, double q)
 {
 	int64 key = distribution_quantile(d, q);
+	char *text;
 
 	/* the extremes are known exactly */
 	if (q == 0 && s->min.set && class_has_key(s->type.class))
 		return extreme_text(&s->min, &s->type);
 	if (q == 1 && s->max.set && s->moments.nans == 0)
 		return extreme_text(&s->max, &s->type);
-	return text_of_key(s->type.class, key);
+	if (s->type.class != CLASS_NUMERIC)
+		return text_of_key(&s->type, key);
+	if (s->set.exact && (text = numeric_quantile(s, q)) != NULL)
+		return text;
+	/* finite, but beyond what a key tells */
+	if (isinf(double_of_key(key)) && s->moments.infinities == 0)
+		return NULL;
+	return text_of_key(&s->type, key);
 }
 
 static void
@@ -361,11 +515,15 @@ profile_quantile(PG_FUNCTION_ARGS)
 	Sketch *s = sketch_of_datum(PG_GETARG_DATUM(0));
 	double q = PG_GETARG_FLOAT8(1);
 	Distribution d = sketch_distribution(s);
+	char *text;
 
 	check_fraction(q);
 	if (d.n == 0)
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(sketch_quantile_text(s, &d, q)));
+	text = sketch_quantile_text(s, &d, q);
+	if (text == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(text));
 }
 
 Datum
@@ -389,7 +547,7 @@ profile_quantiles(PG_FUNCTION_ARGS)
 		if (nulls[i])
 			continue;
 		check_fraction(DatumGetFloat8(fractions[i]));
-		texts[i] = CStringGetTextDatum(sketch_quantile_text(s, &d, DatumGetFloat8(fractions[i])));
+		texts[i] = text_or_null(sketch_quantile_text(s, &d, DatumGetFloat8(fractions[i])), &nulls[i]);
 	}
 	dims[0] = n;
 	PG_RETURN_ARRAYTYPE_P(construct_md_array(texts, nulls, 1, dims, lows, TEXTOID, -1, false, TYPALIGN_INT));
@@ -461,13 +619,6 @@ wanted_rows(FunctionCallInfo fcinfo, int arg, const char *what)
 	return n;
 }
 
-static Datum
-text_or_null(const char *text, bool *null)
-{
-	*null = text == NULL;
-	return text ? CStringGetTextDatum(text) : (Datum) 0;
-}
-
 Datum
 profile_top_values(PG_FUNCTION_ARGS)
 {
@@ -505,11 +656,13 @@ round_step(double step)
 }
 
 static char *
-bound_text(ValueClass class, double bound)
+bound_text(const ColumnType *type, double bound)
 {
-	if (class == CLASS_INTEGER || class_is_number(class))
+	ValueClass class = type->class;
+
+	if (class_is_number(class))
 		return number_text(bound);
-	return text_of_key(class, (int64) rint(bound * (class == CLASS_DATE || class == CLASS_BOOLEAN ? 1 : USECS_PER_SEC)));
+	return text_of_key(type, (int64) rint(bound * (class == CLASS_DATE || class == CLASS_BOOLEAN ? 1 : USECS_PER_SEC)));
 }
 
 static double
@@ -522,7 +675,7 @@ bound_key_share(const Distribution *d, ValueClass class, double bound)
 	return sum;
 }
 
-/* Bins as wide as each other, with bounds fit to read */
+/* Bins as wide as each other, with bounds fit to read, of the values from the first of the distribution to the last */
 static Bin *
 equal_width(Sketch *s, const Distribution *d, int bins, double low, double high, double scale, int *n)
 {
@@ -549,8 +702,8 @@ equal_width(Sketch *s, const Distribution *d, int bins, double low, double high,
 		double to = start + step * (i + 1);
 		double below = i == *n - 1 ? d->total : bound_key_share(d, class, to);
 
-		result[i].from = bound_text(class, start + step * i);
-		result[i].to = bound_text(class, to);
+		result[i].from = bound_text(&s->type, start + step * i);
+		result[i].to = bound_text(&s->type, to);
 		result[i].rows = (below - before) * scale;
 		before = below;
 	}
@@ -562,7 +715,7 @@ static Bin *
 equal_height(Sketch *s, const Distribution *d, int bins, double scale, int *n)
 {
 	Bin *result = palloc(bins * sizeof(Bin));
-	int64 from = d->items[0].key;
+	char *from = sketch_quantile_text(s, d, 0);
 	double before = 0;
 
 	*n = 0;
@@ -574,11 +727,11 @@ equal_height(Sketch *s, const Distribution *d, int bins, double scale, int *n)
 		/* a value that fills more than one bin */
 		if (below <= before)
 			continue;
-		result[*n].from = *n == 0 ? sketch_quantile_text(s, d, 0) : text_of_key(s->type.class, from);
-		result[*n].to = i == bins ? sketch_quantile_text(s, d, 1) : text_of_key(s->type.class, to);
+		result[*n].from = from;
+		result[*n].to = sketch_quantile_text(s, d, (double) i / bins);
+		from = result[*n].to;
 		result[*n].rows = (below - before) * scale;
 		(*n)++;
-		from = to;
 		before = below;
 	}
 	return result;
@@ -588,6 +741,7 @@ static Bin *
 sketch_histogram(Sketch *s, int bins, bool height, int *n)
 {
 	Distribution d = sketch_distribution(s);
+	Distribution finite;
 	double values = (double) (s->rows - s->nulls - s->moments.nans);
 	double low;
 	double high;
@@ -599,12 +753,15 @@ sketch_histogram(Sketch *s, int bins, bool height, int *n)
 		return NULL;
 	if (height)
 		return equal_height(s, &d, bins, values / d.total, n);
+	values /= d.total;
 	/* infinities have no place in it */
 	last = d.n - 1;
 	while (first < last && isinf(number_of_key(s->type.class, d.items[first].key)))
 		first++;
 	while (last > first && isinf(number_of_key(s->type.class, d.items[last].key)))
 		last--;
+	finite = (Distribution){.n = last - first + 1, .items = d.items + first};
+	distribution_sort(&finite);
 	low = number_of_key(s->type.class, d.items[first].key);
 	high = number_of_key(s->type.class, d.items[last].key);
 	if (s->min.set && s->moments.infinities == 0 && s->moments.nans == 0)
@@ -614,7 +771,7 @@ sketch_histogram(Sketch *s, int bins, bool height, int *n)
 	}
 	if (isinf(low) || isinf(high))
 		return NULL;
-	return equal_width(s, &d, bins, low, high, values / d.total, n);
+	return equal_width(s, &finite, bins, low, high, values, n);
 }
 
 Datum
@@ -653,14 +810,16 @@ profile_patterns(PG_FUNCTION_ARGS)
 		int n;
 		Shape **shapes = patterns_ranked(s->patterns, &n);
 
-		for (int i = 0; i < n; i++)
+		/* what came but once among too many has no name */
+		for (int i = 0; i < n && shapes[i]->mask != NULL; i++)
 		{
+			const Patterns *p = s->patterns;
 			bool nulls[5] = {false};
 			Datum row[5] = {
 				text_or_null(shapes[i]->mask, &nulls[0]), Int64GetDatum(shapes[i]->count),
-				Int64GetDatum(shapes[i]->count + s->patterns->shape_offset),
-				Float8GetDatum((double) shapes[i]->count / (double) s->patterns->texts),
-				text_or_null(shapes[i]->cut ? psprintf("%s...", shapes[i]->example) : shapes[i]->example, &nulls[4])};
+				Int64GetDatum(Min(shapes[i]->count + p->shape_offset + p->unlooked, p->texts)),
+				Float8GetDatum((double) shapes[i]->count / (double) Max(p->texts - p->unlooked, 1)),
+				text_or_null(shapes[i]->cut && shapes[i]->example ? psprintf("%s...", shapes[i]->example) : shapes[i]->example, &nulls[4])};
 
 			tuplestore_putvalues(result->setResult, result->setDesc, row, nulls);
 		}

@@ -263,6 +263,7 @@ append_source(StringInfo sql, Profiled *p, const ProfileRequest *request)
 		append_where(sql, request->where);
 		appendStringInfo(sql, " ORDER BY pg_catalog.random() LIMIT " INT64_FORMAT ") AS q", request->sample_rows);
 		p->sampled = true;
+		p->reservoir = true;
 		p->factor = 0;
 	}
 	else
@@ -375,31 +376,130 @@ profile_run(const ProfileRequest *request, MemoryContext context)
 
 /* -- as rows -- */
 
-/* Bounds of a share of n, at 95 %: Wilson's interval */
-static void
-wilson(double share, double n, double *low, double *high)
-{
-	double z = 1.96;
-	double centre = (share + z * z / (2 * n)) / (1 + z * z / n);
-	double half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n));
+#define Z_95 1.96
 
-	*low = Max(centre - half, 0);
-	*high = Min(centre + half, 1);
+/* A number that is estimated, with its bounds at 95 % */
+typedef struct Bounded
+{
+	double value;
+	double low;
+	double high;
+} Bounded;
+
+/*
+ * How many there are of which so many were seen, if each of them was read by chance: the score interval of a
+ * binomial share that is known and whose number is not.  By a reservoir a known number of rows was read of a known
+ * number: that is Wilson's interval for their share, less what no longer can come.
+ */
+static Bounded
+count_of_all(const Profiled *p, double seen, double rows)
+{
+	double share = 1 / p->factor;
+	double z2 = Z_95 * Z_95 * (1 - share);
+	Bounded b = {seen * p->factor, seen * p->factor, seen * p->factor};
+
+	if (!p->sampled || rows < 1)
+		return b;
+	if (p->reservoir)
+	{
+		double q = seen / rows;
+		double centre = (q + z2 / (2 * rows)) / (1 + z2 / rows);
+		double half = sqrt(z2) / (1 + z2 / rows) * sqrt(q * (1 - q) / rows + z2 / (4 * rows * rows));
+
+		b.low = Max(centre - half, 0) * rows * p->factor;
+		b.high = Min(centre + half, 1) * rows * p->factor;
+	}
+	else
+	{
+		double half = sqrt(z2 * seen + z2 * z2 / 4);
+
+		b.low = (seen + z2 / 2 - half) * p->factor;
+		b.high = (seen + z2 / 2 + half) * p->factor;
+	}
+	b.low = Max(b.low, seen);
+	b.high = Max(b.high, seen);
+	return b;
 }
 
-/* Distinct values of all rows from those of a sample: Haas and Stokes' Duj1 */
+/* Bounds of what a number seen is the outcome of, as numbers of rare things are */
 static double
-distinct_of_all(const Sketch *s, double distinct, double values, double factor)
+expected_at_least(double seen)
 {
-	int64 once = 0;
+	return seen + Z_95 * Z_95 / 2 - Z_95 * sqrt(seen + Z_95 * Z_95 / 4);
+}
 
-	if (factor <= 1 || values < 1)
-		return distinct;
-	if (!s->set.exact)
-		return distinct >= 0.95 * values ? distinct * factor : distinct;
+static double
+expected_at_most(double seen)
+{
+	return seen + Z_95 * Z_95 / 2 + Z_95 * sqrt(seen + Z_95 * Z_95 / 4);
+}
+
+/* How many values of a sample came once, and how many twice; at least and at most while only the frequent ones are known */
+static void
+once_and_twice(const Sketch *s, double distinct, double *once_low, double *once_high, double *twice_high)
+{
+	int often = 0;
+
+	*once_low = *twice_high = 0;
 	for (int i = 0; i < s->set.n; i++)
-		once += s->set.entries[i].count == 1;
-	return Min(values * distinct / (values - (double) once + (double) once / factor), distinct * factor);
+	{
+		*once_low += s->set.exact && s->set.entries[i].count == 1;
+		*twice_high += s->set.exact && s->set.entries[i].count == 2;
+		often += s->set.entries[i].count > 1;
+	}
+	*once_high = s->set.exact ? *once_low : distinct - often;
+	if (!s->set.exact)
+	{
+		double values = (double) (s->rows - s->nulls);
+
+		/* each of the others came twice or more */
+		*once_low = Max(2 * distinct - values, 0);
+		*twice_high = distinct - *once_low;
+	}
+}
+
+/*
+ * Distinct values of all rows from those of a sample: Haas and Stokes' Duj1.  At least so many as were seen and as
+ * Chao and Lin's bound says of the unseen (Nonparametric lower bounds for species richness under sampling without
+ * replacement, 2012).  At most: a value of which there are c is missed with (1-p)^c and seen once with
+ * c p (1-p)^(c-1), so for each that came once there are no more than (1-p) / p unseen ones.
+ */
+static Bounded
+distinct_of_all(const Profiled *p, const Sketch *s, const Bounded *values_of_all)
+{
+	double error;
+	double distinct = sketch_distinct(s, &error);
+	double values = (double) (s->rows - s->nulls);
+	double share = 1 / p->factor;
+	double once_low;
+	double once_high;
+	double twice;
+	Bounded b = {distinct, Max(distinct - 2 * error, 0), Min(distinct + 2 * error, values_of_all->high)};
+
+	if (!p->sampled || p->factor <= 1)
+		return b;
+	if (values < 1)
+	{
+		b.high = values_of_all->high;
+		return b;
+	}
+	once_and_twice(s, distinct, &once_low, &once_high, &twice);
+	if (s->set.exact)
+		b.value = values * distinct / (values - once_low + once_low * share);
+	else if (distinct >= 0.95 * values)
+		b.value = distinct * p->factor;
+	b.high = distinct + 2 * error + expected_at_most(once_high) * (1 - share) / share;
+	b.high = Min(b.high, values_of_all->high);
+	once_low = expected_at_least(Max(once_low - 4 * error, 0));
+	if (once_low > 0)
+	{
+		double pairs = 2 * values / Max(values - 1, 1) * expected_at_most(twice + 4 * error);
+
+		b.low += once_low * once_low / (pairs + share / (1 - share) * once_low);
+	}
+	b.low = Min(b.low, b.high);
+	b.value = Max(Min(b.value, b.high), b.low);
+	return b;
 }
 
 static char *
@@ -408,39 +508,58 @@ count_text(double value)
 	return psprintf("%.0f", value);
 }
 
+static void
+put_bounded(Figures *f, const char *name, const char *low, const char *high, const Bounded *b)
+{
+	figures_put(f, name, count_text(rint(b->value)));
+	figures_put(f, low, count_text(floor(b->low)));
+	figures_put(f, high, count_text(ceil(b->high)));
+}
+
 /* Which figures are estimates, as an array's text */
 static char *
 estimates_text(const Sketch *s, bool sampled)
 {
+	StringInfoData names;
+
 	if (sampled)
 		return "{all}";
-	if (s->set.exact)
-		return "{}";
-	return class_has_key(s->type.class) ? "{distinct_count,uniqueness,entropy,top_count,top_share,quantiles}"
-										: "{distinct_count,uniqueness,entropy,top_count,top_share,pattern_share,hidden_share}";
+	initStringInfo(&names);
+	appendStringInfoChar(&names, '{');
+	if (!s->set.exact)
+		appendStringInfoString(&names, "distinct_count,uniqueness,entropy,top_count,top_share,");
+	if (!s->set.exact && class_has_key(s->type.class))
+		appendStringInfoString(&names, "quantiles,");
+	if (s->patterns && s->patterns->guessed)
+		appendStringInfoString(&names, "min_length,max_length,mean_length,");
+	if (s->patterns && s->patterns->has_shapes && !s->patterns->shapes_exact)
+		appendStringInfoString(&names, "pattern_share,");
+	/* judged by the sampled values of each shape */
+	if (s->type.class == CLASS_TEXT && !s->set.exact)
+		appendStringInfoString(&names, "hidden_share,");
+	if (names.data[names.len - 1] == ',')
+		names.len--;
+	names.data[names.len] = '\0';
+	appendStringInfoChar(&names, '}');
+	return names.data;
 }
 
 static void
 scaled_figures(const Profiled *p, const Sketch *s, Figures *f)
 {
 	double rows = (double) s->rows;
-	double all = rint(rows * p->factor);
-	double error;
-	double distinct = sketch_distinct(s, &error);
-	double low = (double) s->nulls / Max(rows, 1);
-	double high = low;
-	double distinct_all = distinct_of_all(s, distinct, rows - (double) s->nulls, p->factor);
+	Bounded all = count_of_all(p, rows, rows);
+	Bounded nulls = count_of_all(p, (double) s->nulls, rows);
+	Bounded values = count_of_all(p, (double) (s->rows - s->nulls), rows);
+	Bounded distinct = distinct_of_all(p, s, &values);
 
-	if (p->sampled && rows > 0)
-		wilson(low, rows, &low, &high);
+	/* a reservoir's rows were counted */
+	if (p->reservoir)
+		all.low = all.high = all.value;
 	figures_put(f, "sampled", p->sampled ? "t" : "f");
-	figures_put(f, "total_rows", count_text(all));
-	figures_put(f, "total_nulls", count_text((double) s->nulls * p->factor));
-	figures_put(f, "total_nulls_low", count_text(floor(low * all)));
-	figures_put(f, "total_nulls_high", count_text(ceil(high * all)));
-	figures_put(f, "total_distinct", count_text(distinct_all));
-	figures_put(f, "total_distinct_low", count_text(Max(distinct - 2 * error, 0)));
-	figures_put(f, "total_distinct_high", count_text(Min(p->sampled ? (distinct + 2 * sqrt(distinct)) * p->factor : distinct + 2 * error, all - (double) s->nulls)));
+	put_bounded(f, "total_rows", "total_rows_low", "total_rows_high", &all);
+	put_bounded(f, "total_nulls", "total_nulls_low", "total_nulls_high", &nulls);
+	put_bounded(f, "total_distinct", "total_distinct_low", "total_distinct_high", &distinct);
 	figures_put(f, "estimates", estimates_text(s, p->sampled));
 }
 
@@ -450,6 +569,8 @@ return_columns(FunctionCallInfo fcinfo, Profiled *p)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	AttInMetadata *meta = TupleDescGetAttInMetadata(result->setDesc);
 	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "profile row", ALLOCSET_DEFAULT_SIZES);
+	/* a sample by chance may have met none of the rows */
+	Bounded none = count_of_all(p, 0, 1);
 
 	for (int i = 0; i < p->n; i++)
 	{
@@ -466,8 +587,8 @@ return_columns(FunctionCallInfo fcinfo, Profiled *p)
 		else
 		{
 			figures_put(&f, "rows", "0");
-			figures_put(&f, "total_rows", "0");
-			figures_put(&f, "sampled", "f");
+			put_bounded(&f, "total_rows", "total_rows_low", "total_rows_high", &none);
+			figures_put(&f, "sampled", p->sampled ? "t" : "f");
 		}
 		figures_put(&f, "column_name", c->name);
 		figures_put(&f, "position", psprintf("%d", c->position));

@@ -25,7 +25,8 @@ typedef struct Profiled
 	int n;
 	ProfiledColumn *columns;
 	bool sampled;
-	double factor; /* rows for each row that was read */
+	bool reservoir; /* so many rows of a known number, not each by chance */
+	double factor;  /* rows for each row that was read */
 } Profiled;
 
 /* What to read */

@@ -104,6 +104,7 @@ column_type_init(ColumnType *type, Oid typid, Oid collation)
 		type->collation_name = qualified_collation(type->collation);
 	get_typlenbyvalalign(type->base, &type->typlen, &type->typbyval, &align);
 	type->blank_padded = type->base == BPCHAROID;
+	type->is_real = type->base == FLOAT4OID;
 	type->is_name = type->base == NAMEOID;
 	type->is_cstring_like = type->base == CHAROID;
 	type->is_json = type->base == JSONOID || type->base == JSONBOID || type->base == XMLOID;
@@ -260,13 +261,46 @@ text_of_date(DateADT date)
 	return pstrdup(buffer);
 }
 
+/* A number's key with so many decimals, if a double tells that many digits; how long it is, 0 if it does not */
+int
+decimal_text(int64 key, int scale, char *text)
+{
+	static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+	double x = key == PG_INT64_MAX ? get_float8_nan() : double_of_key(key);
+	double digits;
+	uint64 rest;
+	char *p = text;
+	char reversed[DECIMAL_BYTES];
+	int n = 0;
+
+	if (scale < 0 || scale >= lengthof(powers) || isnan(x) || fabs(x) >= 1e15)
+		return 0;
+	digits = rint(fabs(x) * powers[scale]);
+	/* both are whole numbers that doubles hold, so this is the double nearest to the decimal */
+	if (digits >= 1e15 || digits / powers[scale] != fabs(x))
+		return 0;
+	rest = (uint64) digits;
+	do
+	{
+		reversed[n++] = '0' + (int) (rest % 10);
+		rest /= 10;
+		if (n == scale)
+			reversed[n++] = '.';
+	} while (rest != 0 || (scale > 0 && n < scale + 2));
+	if (x < 0)
+		*p++ = '-';
+	while (n > 0)
+		*p++ = reversed[--n];
+	return (int) (p - text);
+}
+
 /* A key as text: ISO dates, timestamps with time zone in UTC */
 char *
-text_of_key(ValueClass class, int64 key)
+text_of_key(const ColumnType *type, int64 key)
 {
 	char buffer[DOUBLE_SHORTEST_DECIMAL_LEN];
 
-	switch (class)
+	switch (type->class)
 	{
 		case CLASS_FLOAT:
 		case CLASS_NUMERIC:
@@ -274,7 +308,10 @@ text_of_key(ValueClass class, int64 key)
 				return pstrdup("NaN");
 			if (isinf(double_of_key(key)))
 				return pstrdup(key < 0 ? "-Infinity" : "Infinity");
-			double_to_shortest_decimal_buf(double_of_key(key), buffer);
+			if (type->is_real)
+				float_to_shortest_decimal_buf((float) double_of_key(key), buffer);
+			else
+				double_to_shortest_decimal_buf(double_of_key(key), buffer);
 			return pstrdup(buffer);
 		case CLASS_BOOLEAN:
 			return pstrdup(key ? "true" : "false");

@@ -39,6 +39,7 @@ typedef struct ColumnType
 	ValueClass class;
 	char *name;           /* as SQL spells it, with its schema if needed */
 	char *collation_name; /* with its schema, or "" */
+	bool is_real;         /* a float of four bytes */
 	bool resolved;        /* what follows is known in this database */
 	Oid declared;
 	Oid base; /* below domains */
@@ -62,7 +63,10 @@ extern bool column_type_resolve(ColumnType *type, MemoryContext context);
 extern int64 key_of_double(double value);
 extern double double_of_key(int64 key);
 extern double number_of_key(ValueClass class, int64 key);
-extern char *text_of_key(ValueClass class, int64 key);
+extern char *text_of_key(const ColumnType *type, int64 key);
+
+#define DECIMAL_BYTES 24
+extern int decimal_text(int64 key, int scale, char *text);
 extern int text_compare(const char *a, int alen, const char *b, int blen, Oid collation);
 
 /* Whether reading a value of the type runs nobody's code */

@@ -227,7 +227,7 @@ make_work() {
 	make_folder
 	# the checkout may be unreadable to the servers' user
 	mkdir "$WORK/src" "$WORK/tmp"
-	cp -r "$TOP/test" "$TOP/bench" "$TOP/sql" "$TOP/expected" "$TOP/docs" "$TOP/common" "$TOP/netsuite_fdw" "$WORK/src/"
+	cp -r "$TOP/test" "$TOP/bench" "$TOP/sql" "$TOP/expected" "$TOP/docs" "$TOP/common" "$TOP/netsuite_fdw" "$TOP/ingest_profile" "$WORK/src/"
 	find "$WORK/src" -name __pycache__ -prune -exec rm -rf {} +
 	[ "$(id -u)" = 0 ] && chown -R postgres: "$WORK"
 	cd "$WORK"
