@@ -20,19 +20,6 @@
 SQL_FUNCTION(ingest_explain_sync);
 SQL_FUNCTION(ingest_alter_sync);
 
-static Sync *
-find(const char *name)
-{
-	char *id = repo_value("SELECT id FROM ingest.sync WHERE name = $1", arg_text(name));
-
-	if (id == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("there is no sync \"%s\"", name),
-				 errhint("SELECT sync FROM ingest.table_status lists them.")));
-	return sync_by_id(to_int4(id));
-}
-
 static void
 say(ReturnSetInfo *rsinfo, const char *step, const char *detail)
 {
@@ -42,36 +29,47 @@ say(ReturnSetInfo *rsinfo, const char *step, const char *detail)
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
-/* The columns that differ, as shape_follow would see them */
+/* What shape_follow would do with a column; NULL: nothing */
+static char *
+explain_difference(const Difference *d)
+{
+	switch (shape_judge(d))
+	{
+		case SHAPE_FITS:
+			return NULL;
+		case SHAPE_GONE:
+			return d->here ? psprintf("%s is in the copy alone: kept as it is", d->column_name) : NULL;
+		case SHAPE_NEW:
+			return psprintf("%s %s is new: added to the copy", d->column_name, d->definition_there);
+		case SHAPE_WIDER:
+			return psprintf("%s becomes %s, from %s", d->column_name, d->definition_there, d->definition_here);
+		case SHAPE_CLASH:
+			return psprintf("%s is %s at the source and %s in the copy: the sync stops", d->column_name, d->definition_there,
+							d->definition_here);
+	}
+	return NULL;
+}
+
 static void
 explain_shape(ReturnSetInfo *rsinfo, Sync *s)
 {
-	Rows *rows = own_rows("SELECT coalesce(f.attname, t.attname), f.atttypid, f.atttypmod, format_type(f.atttypid, f.atttypmod), t.atttypid, t.atttypmod, format_type(t.atttypid, t.atttypmod) "
-						  "FROM (SELECT * FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped) f "
-						  "FULL JOIN (SELECT * FROM pg_attribute WHERE attrelid = $2::regclass AND attnum > 0 AND NOT attisdropped) t USING (attname) ORDER BY 1",
-						  arg_text(s->copy.foreign), arg_text(s->copy.target));
+	int n;
+	Difference *differences = shape_differences(s, &n);
 
-	for (uint64 i = 0; i < rows->n; i++)
+	for (int i = 0; i < n; i++)
 	{
-		char **v = rows->v[i];
+		char *said = explain_difference(&differences[i]);
 
-		if (v[1] == NULL)
-			say(rsinfo, "column", psprintf("%s is in the copy alone: kept as it is", v[0]));
-		else if (v[4] == NULL)
-			say(rsinfo, "column", psprintf("%s %s is new: added to the copy", v[0], v[3]));
-		else if (shape_widens(to_int4(v[1]), to_int4(v[2]), to_int4(v[4]), to_int4(v[5])))
-			continue;
-		else if (shape_may_become(to_int4(v[4]), to_int4(v[5]), to_int4(v[1]), to_int4(v[2])))
-			say(rsinfo, "column", psprintf("%s becomes %s, from %s", v[0], v[3], v[6]));
-		else
-			say(rsinfo, "column", psprintf("%s is %s at the source and %s in the copy: the sync stops", v[0], v[3], v[6]));
+		if (said)
+			say(rsinfo, "column", said);
 	}
 }
 
 static void
 explain_query(ReturnSetInfo *rsinfo, Sync *s, const char *where)
 {
-	char *query = psprintf("SELECT %s FROM %s%s%s", column_list(s->copy.columns, s->copy.n_columns, ""), s->copy.foreign, where[0] ? " WHERE " : "", where);
+	char *query = psprintf("SELECT %s FROM %s%s%s", column_list(s->copy.columns, s->copy.n_columns, ""), s->copy.foreign,
+						   where[0] ? " WHERE " : "", where);
 	Rows *plan = own_rows(psprintf("EXPLAIN (VERBOSE, COSTS OFF) %s", query));
 
 	say(rsinfo, "query", query);
@@ -88,6 +86,37 @@ explain_query(ReturnSetInfo *rsinfo, Sync *s, const char *where)
 		say(rsinfo, "rows", own_value(psprintf("SELECT count(*) FROM %s%s%s", s->copy.foreign, where[0] ? " WHERE " : "", where)));
 }
 
+/* How many ranges of a load are left, of how many */
+static char *
+ranges_left(const Sync *s)
+{
+	return repo_value("SELECT count(*) FILTER (WHERE NOT done) || ' of ' || count(*) FROM ingest_internal.sync_ranges($1, $2)",
+					  arg_int4(s->id), arg_int4(s->generation));
+}
+
+static void
+explain_load(ReturnSetInfo *rsinfo, Sync *s)
+{
+	if (strcmp(s->phase, "loading") == 0)
+		say(rsinfo, "load", psprintf("goes on: %s ranges are left", ranges_left(s)));
+	else
+		say(rsinfo, "load", "reads the whole table");
+	explain_query(rsinfo, s, "");
+}
+
+static void
+explain_window(ReturnSetInfo *rsinfo, Sync *s)
+{
+	Window window = window_next(s);
+
+	if (s->source->changes && s->watermark)
+		say(rsinfo, "question", psprintf("%s from %s: if it finds nothing, that is all", s->source->changes, window_low(s)));
+	if (s->source->deleted && s->now_there)
+		say(rsinfo, "deletions", psprintf("%s from %s to %s", s->source->deleted, window_deleted_low(s), s->now_there));
+	say(rsinfo, "window", psprintf("from %s to %s", window.low ? window.low : "the beginning", window.high ? window.high : "the end"));
+	explain_query(rsinfo, s, window_condition(s, &window));
+}
+
 /* explain_sync(name) → step, detail */
 Datum
 ingest_explain_sync(PG_FUNCTION_ARGS)
@@ -99,7 +128,7 @@ ingest_explain_sync(PG_FUNCTION_ARGS)
 
 	rows_begin(fcinfo);
 	level = sql_begin();
-	s = find(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	s = sync_by_name(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	become_restricted(s->owner, &caller);
 	say(rsinfo, "sync", psprintf("%s: %s from %s into %s, %s", s->name, s->mode, s->copy.foreign, s->copy.target, s->state));
 	explain_shape(rsinfo, s);
@@ -107,25 +136,10 @@ ingest_explain_sync(PG_FUNCTION_ARGS)
 	window_clock(s);
 	if (s->now_there)
 		say(rsinfo, "clock", s->now_there);
-	if (strcmp(s->phase, "ready") != 0 || s->reload || strcmp(s->mode, "full") == 0)
-	{
-		char *left = repo_value("SELECT count(*) FILTER (WHERE done_at IS NULL) || ' of ' || count(*) FROM ingest.sync_range WHERE sync = $1 AND generation = $2 HAVING count(*) > 0",
-								arg_int8(s->id), arg_int8(s->generation));
-
-		say(rsinfo, "load", strcmp(s->phase, "loading") == 0 && left ? psprintf("goes on: %s ranges are left", left) : "reads the whole table");
-		explain_query(rsinfo, s, "");
-	}
+	if (strcmp(s->phase, "ready") != 0 || s->reload || sync_is_full(s))
+		explain_load(rsinfo, s);
 	else
-	{
-		Window window = window_next(s);
-
-		if (s->source->changes && s->watermark)
-			say(rsinfo, "question", psprintf("%s from %s: if it finds nothing, that is all", s->source->changes, window_low(s)));
-		if (s->source->deleted && s->now_there)
-			say(rsinfo, "deletions", psprintf("%s from %s to %s", s->source->deleted, window_deleted_low(s), s->now_there));
-		say(rsinfo, "window", psprintf("from %s to %s", window.low ? window.low : "the beginning", window.high ? window.high : "the end"));
-		explain_query(rsinfo, s, window_condition(s, &window));
-	}
+		explain_window(rsinfo, s);
 	for (int i = 0; i < s->n_children; i++)
 		say(rsinfo, "children", psprintf("%s: all of those whose %s is a changed row", s->children[i]->name, s->children[i]->parent_column));
 	become_again(&caller);
@@ -154,7 +168,7 @@ ingest_alter_sync(PG_FUNCTION_ARGS)
 	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	SqlArg settings = arg_datum(JSONBOID, PG_GETARG_DATUM(1), false);
 	int level = sql_begin();
-	Sync *s = find(name);
+	Sync *s = sync_by_name(name);
 	Identity caller;
 	char *before;
 	Rows *now;

@@ -8,7 +8,7 @@
  */
 #include "postgres.h"
 
-#include "ingest/base/sql.h"
+#include "ingest/base/row.h"
 #include "ingest/sync/window.h"
 #include "utils/builtins.h"
 
@@ -37,7 +37,8 @@ as_cursor(const Sync *sync, const char *moment)
 {
 	if (strncmp(sync->copy.cursor_type, "timestamp", 9) == 0 && strstr(sync->copy.cursor_type, "with time zone"))
 		return pstrdup(moment);
-	return repo_value(psprintf("SELECT (date_trunc('second', $1::timestamptz) AT TIME ZONE $2)::%s", sync->copy.cursor_type), arg_text(moment), arg_text(zone_of(sync)));
+	return repo_value(psprintf("SELECT (date_trunc('second', $1::timestamptz) AT TIME ZONE $2)::%s", sync->copy.cursor_type),
+					  arg_text(moment), arg_text(zone_of(sync)));
 }
 
 static char *
@@ -57,35 +58,41 @@ window_start(Sync *sync)
 }
 
 /* How much earlier the clock there would have shown the last run's beginning than it did then */
-static char *
-set_back(const Sync *sync, bool *jumped)
+typedef struct SetBack
 {
-	Rows *rows = repo_rows("SELECT greatest(clock_offset - ($2::timestamptz - $3::timestamptz), '0'), "
-						   "abs(extract(epoch FROM clock_offset - ($2::timestamptz - $3::timestamptz))) > 60 FROM ingest.sync_state WHERE sync = $1",
-						   arg_int8(sync->id), arg_text(sync->now_there), arg_text(sync->now_here));
+	char *back; /* an interval */
+	bool jumped;
+} SetBack;
 
-	*jumped = rows->n > 0 && to_bool(first_row(rows)[1]);
-	return rows->n > 0 && first_row(rows)[0] ? first_row(rows)[0] : pstrdup("0");
+ROW_SHAPE(set_back_shape, SetBack, FIELD(TEXT, SetBack, back), FIELD(BOOL, SetBack, jumped));
+
+static const SetBack not_set_back = {"0", false};
+
+static SetBack
+set_back(const Sync *sync)
+{
+	SetBack *found;
+
+	if (sync->now_there == NULL)
+		return not_set_back;
+	found = repo_struct(set_back_shape, "SELECT * FROM ingest_internal.sync_clock_back($1, $2::timestamptz, $3::timestamptz)",
+						arg_int4(sync->id), arg_text(sync->now_there), arg_text(sync->now_here));
+	return found ? *found : not_set_back;
 }
 
 /*
  * The clock there may have been ahead when the watermark was taken and right again
  * now, or right then and set back now: either way the offset shrank by as much as
- * rows may be stamped below the watermark.
+ * rows may be stamped below the watermark.  type: of the watermark, a time.
  */
 static char *
 beginning(Sync *sync, const char *watermark, const char *type, bool *jumped)
 {
-	char *back = sync->now_there ? set_back(sync, jumped) : pstrdup("0");
+	SetBack clock = set_back(sync);
 
-	if (strcmp(type, "date") == 0)
-		return repo_value("SELECT ($1::date - greatest($2::interval, '26 hours') - $3::interval)::date", arg_text(watermark), arg_text(sync->overlap), arg_text(back));
-	/* twice: around the end of summer time a wall clock shows an hour again */
-	return repo_value(psprintf("SELECT date_trunc('second', w - $2::interval - $3::interval - greatest(x.shift, - x.shift)) FROM (SELECT w, "
-							   "(((w - interval '3 hours') AT TIME ZONE $4) - ((w + interval '3 hours') AT TIME ZONE $4)) + interval '6 hours' AS shift "
-							   "FROM (SELECT $1::%s AS w) w) x",
-							   type),
-					  arg_text(watermark), arg_text(sync->overlap), arg_text(back), arg_text(zone_of(sync)));
+	*jumped = clock.jumped;
+	return repo_value(psprintf("SELECT ingest_internal.sync_window_begin($1::%s, $2::interval, $3::interval, $4)", type),
+					  arg_text(watermark), arg_text(sync->overlap), arg_text(clock.back), arg_text(zone_of(sync)));
 }
 
 Window
