@@ -80,7 +80,7 @@ GRANT SELECT ON event TO ingest_consumer;
 GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text, text, integer), check_source(text), pause(text), resume(text), drop_source(text), grant_source(text, name),
     revoke_source(text, name), postgres_tables(name), profile(regclass, bigint), add_lineage(text, text, text, text, text), drop_lineage(text, text),
     create_sync(regclass, text, text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, text, name, boolean),
-    reload(text), reconcile(text), pause_sync(text), resume_sync(text), drop_sync(text), alter_sync(text, jsonb), explain_sync(text), create_history_view(text), emit(text, text, jsonb),
+    reload(text), reconcile(text), pause_sync(text), resume_sync(text), drop_sync(text), alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, name[]), explain_sync(text), create_history_view(text), emit(text, text, jsonb),
     create_job(text, text, text, integer, integer, interval, text[]), enqueue(text, timestamptz, smallint, boolean), schedule(text, text), unschedule(text), drop_job(text), cancel(bigint), retry(bigint),
     add_rule(regclass, text, name[], jsonb, text, float8), drop_rule(integer), check_quality(regclass), suggest_rules(regclass, bigint), set_freshness(text, interval), check_freshness(),
     resolve_anomaly(bigint) TO ingest_operator;

@@ -73,6 +73,7 @@ DECLARE
 BEGIN
     PERFORM ingest_internal.announce('ingest.source.dropped', name, name, jsonb_build_object('source', name));
     -- what let others see it goes with it
+    PERFORM ingest_internal.drop_history_view(s.id) FROM ingest.sync s WHERE s.source = d.id;
     DELETE FROM ingest.change c USING ingest.sync s WHERE s.id = c.sync AND s.source = d.id;
     DELETE FROM ingest.data_source x WHERE x.id = d.id;
     PERFORM ingest_internal.audit(actor, 'drop_source', name, to_jsonb(d));

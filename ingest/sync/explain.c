@@ -1,14 +1,12 @@
 /*
  * explain.c
- *		What the next run of a sync would do, without doing it; changing its settings.
+ *		What the next run of a sync would do, without doing it.
  */
 #include "postgres.h"
 
 #include "catalog/namespace.h"
 #include "funcapi.h"
 #include "ingest/base/compat.h"
-#include "ingest/sync/create.h"
-#include "ingest/sync/history.h"
 #include "ingest/sync/shape.h"
 #include "ingest/base/sql.h"
 #include "ingest/sync/sync.h"
@@ -18,7 +16,6 @@
 #include "utils/tuplestore.h"
 
 SQL_FUNCTION(ingest_explain_sync);
-SQL_FUNCTION(ingest_alter_sync);
 
 static void
 say(ReturnSetInfo *rsinfo, const char *step, const char *detail)
@@ -145,61 +142,4 @@ ingest_explain_sync(PG_FUNCTION_ARGS)
 	become_again(&caller);
 	sql_end(level);
 	return (Datum) 0;
-}
-
-#define SETTINGS "overlap, batch_rows, deletions, history, history_retention, row_events, profile, reconcile_every, max_delete_share, reject_limit, cursor_column, key"
-
-/* Cursor and key are of columns that are there, as create_sync asks for them */
-static void
-change_key(const Sync *s, const char *cursor, const char *literal)
-{
-	int n_key;
-	char **key = parse_array(literal, &n_key);
-	Oid relid = get_relname_relid(s->foreign_table, get_namespace_oid(s->foreign_schema, false));
-
-	require_columns(relid, s->copy.foreign, cursor, key, n_key);
-	require_unique_key(s->copy.target, key, n_key);
-}
-
-/* alter_sync(name, settings jsonb) */
-Datum
-ingest_alter_sync(PG_FUNCTION_ARGS)
-{
-	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	SqlArg settings = arg_datum(JSONBOID, PG_GETARG_DATUM(1), false);
-	int level = sql_begin();
-	Sync *s = sync_by_name(name);
-	Identity caller;
-	char *before;
-	Rows *now;
-	char *unknown = repo_value("SELECT k FROM jsonb_object_keys($1) k WHERE NOT k = ANY (regexp_split_to_array($2, ', ')) LIMIT 1", settings, arg_text(SETTINGS));
-
-	if (unknown)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a sync has no setting \"%s\" that can be changed", unknown),
-				 errhint("The settings are " SETTINGS ".")));
-	if (to_bool(repo_value("SELECT jsonb_typeof($1) <> 'object' OR $1 = '{}'", settings)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("settings are an object of names and values"),
-				 errhint("ingest.alter_sync('%s', '{\"batch_rows\": 10000}'). The settings are " SETTINGS ".", name)));
-	before = repo_value("SELECT to_jsonb(s) FROM ingest.sync s WHERE id = $1", arg_int8(s->id));
-	repo_run("UPDATE ingest.sync s SET (" SETTINGS ") = (SELECT " SETTINGS " FROM jsonb_populate_record(s, $2)) WHERE s.id = $1", arg_int8(s->id), settings);
-	now = repo_rows("SELECT deletions = 'soft', history, cursor_column, key, (SELECT jsonb_object_agg(k, $2 -> k) FROM jsonb_object_keys($3) k), "
-					"(SELECT bool_and($2 -> k = to_jsonb(s) -> k) FROM jsonb_object_keys($3) k) FROM ingest.sync s WHERE id = $1",
-					arg_int8(s->id), arg_jsonb(before), settings);
-	if (to_bool(first_row(now)[5]))
-		ereport(NOTICE, (errmsg("sync \"%s\" has these settings already", name)));
-	change_key(s, first_row(now)[2], first_row(now)[3]);
-	become_owner(s->owner, &caller);
-	if (to_bool(first_row(now)[0]) &&
-		own_value("SELECT 1 FROM pg_attribute WHERE attrelid = $1::regclass AND attname = '_deleted_at' AND NOT attisdropped", arg_text(s->copy.target)) == NULL)
-		user_run(psprintf("ALTER TABLE %s ADD COLUMN _deleted_at timestamptz", s->copy.target));
-	if (to_bool(first_row(now)[1]))
-		(void) history_view_create(name);
-	become_again(&caller);
-	audit("alter_sync", name, first_row(now)[4], repo_value("SELECT $1", settings));
-	sql_end(level);
-	PG_RETURN_VOID();
 }

@@ -118,6 +118,7 @@ CREATE FUNCTION ingest_internal.drop_sync(actor oid, name text) RETURNS void LAN
 DECLARE
     s ingest.sync := ingest_internal.own_sync(actor, name);
 BEGIN
+    PERFORM ingest_internal.drop_history_view(s.id);
     DELETE FROM ingest.change c WHERE c.sync = s.id;
     DELETE FROM ingest.sync x WHERE x.id = s.id;
     PERFORM ingest_internal.audit(actor, 'drop_sync', name, to_jsonb(s));
@@ -125,11 +126,15 @@ END $$;
 COMMENT ON FUNCTION ingest_internal.drop_sync(oid, text) IS 'see ingest.drop_sync';
 CREATE FUNCTION drop_sync(name text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION drop_sync(text) IS 'forgets a sync and its history; the copy stays';
+COMMENT ON FUNCTION drop_sync(text) IS 'forgets a sync and its history, with the view of it; the copy stays';
 
-CREATE FUNCTION alter_sync(name text, settings jsonb) RETURNS void
-    AS 'MODULE_PATHNAME', 'ingest_alter_sync' LANGUAGE C STRICT;
-COMMENT ON FUNCTION alter_sync(text, jsonb) IS 'changes settings of a sync: those of create_sync, by their names';
+CREATE FUNCTION alter_sync(name text, mode text DEFAULT NULL, key name[] DEFAULT NULL, cursor_column name DEFAULT NULL, overlap interval DEFAULT NULL, batch_rows integer DEFAULT NULL,
+    deletions text DEFAULT NULL, parent text DEFAULT NULL, parent_column name DEFAULT NULL, history boolean DEFAULT NULL, history_retention interval DEFAULT NULL,
+    row_events boolean DEFAULT NULL, profile text DEFAULT NULL, reconcile_every interval DEFAULT NULL, max_delete_share float8 DEFAULT NULL, reject_limit float8 DEFAULT NULL,
+    unset name[] DEFAULT NULL) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_alter_sync' LANGUAGE C;
+COMMENT ON FUNCTION alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, name[])
+    IS 'changes settings of a sync: the arguments of create_sync, null as it is; those in unset (parent, history_retention, reconcile_every) become null; another mode, key or cursor reads everything again';
 
 CREATE FUNCTION explain_sync(name text) RETURNS TABLE (step text, detail text)
     AS 'MODULE_PATHNAME', 'ingest_explain_sync' LANGUAGE C STRICT;

@@ -97,7 +97,7 @@ BEGIN ATOMIC
     INSERT INTO ingest.sync (name, source, table_id, target_schema, target_table, owner, owner_name, mode, key, cursor_column, overlap, batch_rows, deletions, parent, parent_column,
         history, history_retention, row_events, profile, reconcile_every, max_delete_share, reject_limit)
     VALUES ($1, $2, $3, $4, $5, $6, pg_get_userbyid($6), $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21);
-    INSERT INTO ingest.sync_state (sync) SELECT s.id FROM ingest.sync s WHERE s.name = $1 RETURNING sync_state.sync;
+    INSERT INTO ingest.sync_state (sync, history_since) SELECT s.id, CASE WHEN s.history THEN clock_timestamp() END FROM ingest.sync s WHERE s.name = $1 RETURNING sync_state.sync;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_insert(text, integer, integer, name, name, oid, text, name[], name, interval, integer, text, integer, name, boolean, interval, boolean, text, interval, float8, float8)
     IS 'a sync of which nothing is read yet';
@@ -328,3 +328,109 @@ CREATE FUNCTION ingest_internal.sync_report(of_name text, by_pid integer) RETURN
     RETURN (SELECT format('sync "%s": %s rows read, %s inserted, %s updated, %s deleted, %s rejected', of_name, r.rows_read, r.rows_inserted, r.rows_updated, r.rows_deleted, r.rows_rejected)
         FROM ingest.run r JOIN ingest.sync s ON s.id = r.sync WHERE s.name = of_name AND r.pid = by_pid ORDER BY r.id DESC LIMIT 1);
 COMMENT ON FUNCTION ingest_internal.sync_report(text, integer) IS 'what the last run of a sync did, which a process did';
+
+-- Comments of a copy: those of the source where there are none, or ones that the engine wrote
+
+CREATE FUNCTION ingest_internal.sync_comments(of_sync integer, target regclass) RETURNS TABLE (column_name name, comment text) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT w.column_name, w.wanted
+    FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id JOIN ingest.sync_state z ON z.sync = s.id,
+        LATERAL (SELECT NULL::name AS column_name, ''::text AS known_as, t.description AS wanted, obj_description(target, 'pg_class') AS present
+            UNION ALL SELECT a.attname, a.attname::text, c.description, col_description(target, a.attnum)
+            FROM pg_attribute a JOIN ingest.source_column c ON c.table_id = t.id AND c.name = a.attname AND c.gone_at IS NULL
+            WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped) w
+    WHERE s.id = of_sync AND nullif(w.wanted, '') IS DISTINCT FROM w.present AND (w.present IS NULL OR w.present = z.comments ->> w.known_as);
+END;
+COMMENT ON FUNCTION ingest_internal.sync_comments(integer, regclass) IS 'comments of a copy and its columns that are to follow the source''s; without a column: of the table';
+
+CREATE FUNCTION ingest_internal.sync_note_comment(of_sync integer, column_name text, comment text) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.sync_state z SET comments = jsonb_set(coalesce(z.comments, '{}'), ARRAY[coalesce(column_name, '')], coalesce(to_jsonb(comment), 'null')) WHERE z.sync = of_sync;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_note_comment(integer, text, text) IS 'a comment that the engine wrote';
+
+-- Settings that alter_sync changes
+
+CREATE FUNCTION ingest_internal.sync_settings(of_sync integer)
+    RETURNS TABLE (mode text, key name[], cursor_column name, overlap interval, batch_rows integer, deletions text, parent integer, parent_column name, history boolean,
+        history_retention interval, row_events boolean, profile text, reconcile_every interval, max_delete_share float8, reject_limit float8) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT s.mode, s.key, s.cursor_column, s.overlap, s.batch_rows, s.deletions, s.parent, s.parent_column, s.history,
+        s.history_retention, s.row_events, s.profile, s.reconcile_every, s.max_delete_share, s.reject_limit FROM ingest.sync s WHERE s.id = of_sync;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_settings(integer) IS 'how a sync is kept, as far as that can be changed';
+
+-- What another key, cursor or mode says of rows is not known before they are read again
+CREATE FUNCTION ingest_internal.sync_update(of_sync integer, mode text, key name[], cursor_column name, overlap interval, batch_rows integer, deletions text, parent integer, parent_column name,
+    history boolean, history_retention interval, row_events boolean, profile text, reconcile_every interval, max_delete_share float8, reject_limit float8) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.sync_state z SET reload = true, watermark = NULL, next_watermark = NULL FROM ingest.sync s
+    WHERE s.id = $1 AND z.sync = s.id AND z.phase <> 'new' AND (s.mode, s.key, s.cursor_column) IS DISTINCT FROM ($2, $3, $4);
+    UPDATE ingest.sync_state z SET history_since = CASE WHEN $10 THEN clock_timestamp() END FROM ingest.sync s WHERE s.id = $1 AND z.sync = s.id AND s.history <> $10;
+    UPDATE ingest.sync s SET mode = $2, key = $3, cursor_column = $4, overlap = $5, batch_rows = $6, deletions = $7, parent = $8, parent_column = $9, history = $10, history_retention = $11,
+        row_events = $12, profile = $13, reconcile_every = $14, max_delete_share = $15, reject_limit = $16 WHERE s.id = $1;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_update(integer, text, name[], name, interval, integer, text, integer, name, boolean, interval, boolean, text, interval, float8, float8)
+    IS 'changes how a sync is kept';
+
+CREATE FUNCTION ingest_internal.sync_changed(of_sync integer, was jsonb) RETURNS TABLE (before jsonb, after jsonb) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT jsonb_object_agg(n.key, was -> n.key), jsonb_object_agg(n.key, n.value)
+    FROM ingest.sync s, jsonb_each(to_jsonb(s)) n WHERE s.id = of_sync AND n.value IS DISTINCT FROM was -> n.key;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_changed(integer, jsonb) IS 'what differs in a sync from what it was; nulls: nothing';
+
+CREATE FUNCTION ingest_internal.sync_is_above(of_sync integer, below integer) RETURNS boolean LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH RECURSIVE up AS (SELECT s.id, s.parent FROM ingest.sync s WHERE s.id = below UNION SELECT s.id, s.parent FROM ingest.sync s JOIN up ON s.id = up.parent)
+    SELECT EXISTS (SELECT FROM up WHERE up.id = of_sync);
+END;
+COMMENT ON FUNCTION ingest_internal.sync_is_above(integer, integer) IS 'whether a sync is another one, its parent, or one further up';
+
+-- History
+
+CREATE FUNCTION ingest_internal.sync_history(of_sync integer)
+    RETURNS TABLE (id integer, name text, target_schema name, target_table name, key name[], history boolean, retention interval, since timestamptz, owner oid, owner_name name) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT s.id, s.name, s.target_schema, s.target_table, s.key, s.history, s.history_retention, greatest(z.history_since, now() - s.history_retention), s.owner, s.owner_name
+    FROM ingest.sync s JOIN ingest.sync_state z ON z.sync = s.id WHERE s.id = of_sync;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_history(integer) IS 'of what a sync keeps history, and since when it can be told';
+
+CREATE FUNCTION ingest_internal.sync_into(target regclass) RETURNS integer LANGUAGE sql STABLE
+    RETURN (SELECT s.id FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN ingest.sync s ON s.target_schema = n.nspname AND s.target_table = c.relname WHERE c.oid = target);
+COMMENT ON FUNCTION ingest_internal.sync_into(regclass) IS 'the sync whose copy a table is; null: none';
+
+CREATE FUNCTION ingest_internal.sync_key_columns(target regclass, key text[]) RETURNS TABLE (quoted text, type oid) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT quote_ident(a.attname), a.atttypid FROM pg_attribute a WHERE a.attrelid = target AND a.attname::text = ANY (key) AND NOT a.attisdropped ORDER BY a.attnum;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_key_columns(regclass, text[]) IS 'the columns of a key, by which rows are looked up';
+
+CREATE FUNCTION ingest_internal.sync_column_list(target regclass, prefix text, with_marks boolean) RETURNS text LANGUAGE sql STABLE
+    RETURN (SELECT string_agg(prefix || quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
+        WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped AND (with_marks OR a.attname <> '_deleted_at'));
+COMMENT ON FUNCTION ingest_internal.sync_column_list(regclass, text, boolean) IS 'the columns of a copy for a SELECT list, each with a prefix; without marks: not that of soft deletions';
+
+CREATE FUNCTION ingest_internal.is_history_view(schema_name name, view_name name, owner oid) RETURNS boolean LANGUAGE sql STABLE
+    RETURN EXISTS (SELECT FROM pg_roles o JOIN pg_class c ON c.relowner = o.oid JOIN pg_rewrite r ON r.ev_class = c.oid JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+            JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid JOIN pg_namespace n ON n.oid = p.pronamespace
+        WHERE c.oid = ingest_internal.relation_of(schema_name, view_name) AND o.oid = is_history_view.owner AND c.relkind = 'v' AND n.nspname = 'ingest' AND p.proname = 'row_history');
+COMMENT ON FUNCTION ingest_internal.is_history_view(name, name, oid) IS 'whether a view is one that create_history_view made, and still its owner''s';
+
+CREATE FUNCTION ingest_internal.sync_old_partitions() RETURNS TABLE (partition regclass) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT c.oid::regclass FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = 'ingest.change'::regclass AND c.relname ~ '^change_\d{8}$'
+        AND to_date(right(c.relname, 8), 'YYYYMMDD') + 1 <= (SELECT min((now() - s.history_retention) AT TIME ZONE 'UTC')::date FROM ingest.sync s WHERE s.history)
+        AND NOT EXISTS (SELECT FROM ingest.sync s WHERE s.history AND s.history_retention IS NULL);
+END;
+COMMENT ON FUNCTION ingest_internal.sync_old_partitions() IS 'days of history that no sync keeps any more';
+
+CREATE FUNCTION ingest_internal.sync_prune_changes() RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    DELETE FROM ingest.change c USING ingest.sync s WHERE s.id = c.sync AND s.history_retention IS NOT NULL AND c.seen_at < now() - s.history_retention;
+    UPDATE ingest.sync_state z SET history_since = now() - s.history_retention FROM ingest.sync s
+    WHERE s.id = z.sync AND s.history AND z.history_since < now() - s.history_retention;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_prune_changes() IS 'versions older than their sync''s retention go; what history can tell of begins later from then on';

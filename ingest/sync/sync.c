@@ -19,6 +19,7 @@
 #include "ingest/repository/access.h"
 #include "ingest/event/event.h"
 #include "ingest/sync/changes.h"
+#include "ingest/sync/describe.h"
 #include "ingest/sync/load.h"
 #include "ingest/sync/reconcile.h"
 #include "ingest/sync/shape.h"
@@ -62,6 +63,7 @@ prepare(void *arg)
 
 	s->copy.run = b->run;
 	shape_follow(s);
+	describe_copy(s->id, s->copy.target);
 	batch_enter(s, b->run);
 	b->idle = idle_ask(s, changes_has_feed(s));
 	if (!b->idle.known)

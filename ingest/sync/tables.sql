@@ -51,7 +51,9 @@ CREATE TABLE sync_state (
     key_sum numeric, -- sum of its keys' first column, where that is an integer, likewise
     reload boolean NOT NULL DEFAULT false, -- whether the next run reads everything again
     unfilled text[], -- columns that came, whose values in rows of before are not read yet
-    vanished text[] -- columns that went at the source: what they are worth is not known until they come back
+    vanished text[], -- columns that went at the source: what they are worth is not known until they come back
+    history_since timestamptz, -- the moment from which as_of can answer: when history began to be kept, or the retention's end
+    comments jsonb -- comments of the copy that the engine wrote, by column, the table's under an empty name: others are the user's
 );
 COMMENT ON TABLE sync_state IS 'how far each sync is: written with each batch, in its transaction';
 
