@@ -39,6 +39,7 @@ BEGIN
         RETURN;
     END IF;
     UPDATE ingest.data_source x SET state = 'paused' WHERE x.id = d.id;
+    PERFORM ingest_internal.say_what_runs(d.id, NULL);
     PERFORM ingest_internal.announce('ingest.source.paused', source, source, jsonb_build_object('source', source));
     PERFORM ingest_internal.audit(actor, 'pause', source);
 END $$;

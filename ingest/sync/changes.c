@@ -49,7 +49,7 @@ note_newest(Sync *s)
 }
 
 #define WATERMARK_CHECKPOINT \
-	"watermark = $3, clock_at = CASE WHEN $4::text IS NOT NULL THEN $5::timestamptz END, " \
+	"watermark = $3, watermark_time = $6::timestamptz, clock_at = CASE WHEN $4::text IS NOT NULL THEN $5::timestamptz END, " \
 	"clock_offset = $4::timestamptz - $5::timestamptz"
 
 static void
@@ -73,7 +73,7 @@ merge_window(void *arg)
 	if (b->idle.known)
 		batch_checkpoint(s, IDLE_CHECKPOINT, 0, NULL);
 	else
-		batch_checkpoint(s, WATERMARK_CHECKPOINT, SQL_ARGS(arg_text(b->value), arg_text(s->now_there), arg_text(s->now_here)));
+		batch_checkpoint(s, WATERMARK_CHECKPOINT, SQL_ARGS(arg_text(b->value), arg_text(s->now_there), arg_text(s->now_here), arg_text(window_moment(s, b->value))));
 	run_progress(b->run, "changes", -1);
 }
 

@@ -63,6 +63,7 @@ BEGIN
         RAISE NOTICE 'the next run of sync "%" reloads already', name;
         RETURN;
     END IF;
+    RAISE NOTICE 'the next run of sync "%" reads the whole table again', name;
     PERFORM ingest_internal.audit(actor, 'reload', name);
 END $$;
 COMMENT ON FUNCTION ingest_internal.reload(oid, text) IS 'see ingest.reload';
@@ -75,12 +76,27 @@ DECLARE
     s ingest.sync := ingest_internal.own_sync(actor, name);
 BEGIN
     UPDATE ingest.sync_state z SET last_reconcile = NULL WHERE z.sync = s.id;
+    IF s.mode = 'incremental' AND s.deletions <> 'ignore' THEN
+        RAISE NOTICE 'the next run of sync "%" compares its keys with the source', name;
+    ELSE
+        RAISE NOTICE 'sync "%" compares no keys: it is %', name, CASE WHEN s.mode = 'incremental' THEN 'told to ignore deletions' ELSE 'of mode ' || s.mode END;
+    END IF;
     PERFORM ingest_internal.audit(actor, 'reconcile', name);
 END $$;
 COMMENT ON FUNCTION ingest_internal.reconcile(oid, text) IS 'see ingest.reconcile';
 CREATE FUNCTION reconcile(name text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION reconcile(text) IS 'the next run of an incremental sync compares the keys with the source, whenever that was done last';
+
+CREATE FUNCTION ingest_internal.say_what_runs(of_source integer, of_sync integer) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    runs text := (SELECT string_agg(r.id::text, ', ' ORDER BY r.id) FROM ingest.run r WHERE r.state = 'running' AND (r.source = of_source OR r.sync = of_sync));
+BEGIN
+    IF runs IS NOT NULL THEN
+        RAISE NOTICE 'what runs goes on to its end: run %', runs USING HINT = 'SELECT ingest.cancel(run) stops one.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION ingest_internal.say_what_runs(integer, integer) IS 'tells who pauses a source or a sync of runs that go on';
 
 CREATE FUNCTION ingest_internal.pause_sync(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -91,12 +107,13 @@ BEGIN
         RETURN;
     END IF;
     UPDATE ingest.sync x SET state = 'paused', state_reason = 'paused by ' || pg_get_userbyid(actor) WHERE x.id = s.id;
+    PERFORM ingest_internal.say_what_runs(NULL, s.id);
     PERFORM ingest_internal.audit(actor, 'pause_sync', name, to_jsonb(s.state), '"paused"');
 END $$;
 COMMENT ON FUNCTION ingest_internal.pause_sync(oid, text) IS 'see ingest.pause_sync';
 CREATE FUNCTION pause_sync(name text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION pause_sync(text) IS 'the sync is not run until resume_sync';
+COMMENT ON FUNCTION pause_sync(text) IS 'the sync is not run until resume_sync; a run of it that is under way goes on';
 
 CREATE FUNCTION ingest_internal.resume_sync(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

@@ -287,7 +287,7 @@ replace_all(void *arg)
 }
 
 #define LOADED_CHECKPOINT \
-	"phase = 'ready', watermark = next_watermark, deleted_watermark = coalesce(deleted_watermark, clock_at + clock_offset), " \
+	"phase = 'ready', watermark = next_watermark, watermark_time = $3::timestamptz, deleted_watermark = coalesce(deleted_watermark, clock_at + clock_offset), " \
 	"last_reconcile = clock_timestamp()"
 
 static void
@@ -298,7 +298,7 @@ load_done(void *arg)
 	MemoryContext old;
 
 	repo_run("DELETE FROM ingest.sync_range WHERE sync = $1", arg_int4(s->id));
-	batch_checkpoint(s, LOADED_CHECKPOINT, 0, NULL);
+	batch_checkpoint(s, LOADED_CHECKPOINT, SQL_ARGS(arg_text(window_moment(s, s->next_watermark))));
 	/* what merges look rows up by; the rest is autovacuum's */
 	user_run(psprintf("ANALYZE %s%s", s->copy.target, s->key.n > 0 ? psprintf(" (%s)", column_list(s->copy.key, s->key.n, "")) : ""));
 	reconcile_recount(s);

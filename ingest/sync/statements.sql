@@ -324,10 +324,26 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ingest_internal.sync_stop(integer, text) IS 'a sync waits for a hand';
 
-CREATE FUNCTION ingest_internal.sync_report(of_name text, by_pid integer) RETURNS text LANGUAGE sql STABLE
-    RETURN (SELECT format('sync "%s": %s rows read, %s inserted, %s updated, %s deleted, %s rejected', of_name, r.rows_read, r.rows_inserted, r.rows_updated, r.rows_deleted, r.rows_rejected)
-        FROM ingest.run r JOIN ingest.sync s ON s.id = r.sync WHERE s.name = of_name AND r.pid = by_pid ORDER BY r.id DESC LIMIT 1);
-COMMENT ON FUNCTION ingest_internal.sync_report(text, integer) IS 'what the last run of a sync did, which a process did';
+-- What the runs of a process did, of a sync and of those whose rows belong to it: for who called, so in words
+CREATE FUNCTION ingest_internal.sync_report(of_name text, by_pid integer, after_run bigint) RETURNS TABLE (line text) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH RECURSIVE family AS (
+        SELECT s.id FROM ingest.sync s WHERE s.name = of_name
+        UNION SELECT s.id FROM ingest.sync s JOIN family f ON s.parent = f.id),
+    done AS (
+        SELECT r.*, s.name, s.cursor_column, s.parent, z.watermark, z.unfilled, z.reload FROM ingest.run r JOIN family f ON f.id = r.sync JOIN ingest.sync s ON s.id = r.sync JOIN ingest.sync_state z ON z.sync = s.id
+        WHERE r.pid = by_pid AND r.id > after_run AND r.kind = 'sync')
+    SELECT said.line FROM (
+        SELECT d.id AS run, 1 AS part, 0::bigint AS n, format('sync "%s": %s rows read, %s inserted, %s updated, %s deleted, %s rejected', d.name, d.rows_read, d.rows_inserted, d.rows_updated, d.rows_deleted, d.rows_rejected)
+            || CASE WHEN d.watermark IS NOT NULL AND d.cursor_column IS NOT NULL THEN format('; all up to %s %s is here', d.cursor_column, d.watermark) ELSE '' END AS line FROM done d
+        UNION ALL SELECT d.id, 2, a.id, format('sync "%s": %s', d.name, a.summary) FROM done d JOIN ingest.anomaly a ON a.run = d.id
+        UNION ALL SELECT d.id, 3, 0, format('sync "%s": %s rows that did not fit wait in ingest.rejected_row; CALL ingest.redrive(%L) tries them again', d.name, w.n, d.name)
+            FROM done d, LATERAL (SELECT count(*) AS n FROM ingest.rejected_row j WHERE j.sync = d.sync AND j.resolved_at IS NULL) w WHERE w.n > 0
+        UNION ALL SELECT d.id, 4, 0, format('sync "%s": values of before in %s are not read yet', d.name, array_to_string(d.unfilled, ', ')) FROM done d WHERE d.unfilled <> '{}'
+        UNION ALL SELECT d.id, 5, c.id, format('sync "%s", whose rows belong to these, is %s and did not follow', c.name, c.state) FROM done d JOIN ingest.sync c ON c.parent = d.sync WHERE c.state <> 'active') said
+    ORDER BY said.run, said.part, said.n;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_report(text, integer, bigint) IS 'what runs of a process did that began after one, and what they left out: a line each';
 
 -- Comments of a copy: those of the source where there are none, or ones that the engine wrote
 
@@ -364,7 +380,7 @@ COMMENT ON FUNCTION ingest_internal.sync_settings(integer) IS 'how a sync is kep
 CREATE FUNCTION ingest_internal.sync_update(of_sync integer, mode text, key name[], cursor_column name, overlap interval, batch_rows integer, deletions text, parent integer, parent_column name,
     history boolean, history_retention interval, row_events boolean, profile text, reconcile_every interval, max_delete_share float8, reject_limit float8) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
-    UPDATE ingest.sync_state z SET reload = true, watermark = NULL, next_watermark = NULL FROM ingest.sync s
+    UPDATE ingest.sync_state z SET reload = true, watermark = NULL, watermark_time = NULL, next_watermark = NULL FROM ingest.sync s
     WHERE s.id = $1 AND z.sync = s.id AND z.phase <> 'new' AND (s.mode, s.key, s.cursor_column) IS DISTINCT FROM ($2, $3, $4);
     UPDATE ingest.sync_state z SET history_since = CASE WHEN $10 THEN clock_timestamp() END FROM ingest.sync s WHERE s.id = $1 AND z.sync = s.id AND s.history <> $10;
     UPDATE ingest.sync s SET mode = $2, key = $3, cursor_column = $4, overlap = $5, batch_rows = $6, deletions = $7, parent = $8, parent_column = $9, history = $10, history_retention = $11,
@@ -434,3 +450,14 @@ BEGIN ATOMIC
     WHERE s.id = z.sync AND s.history AND z.history_since < now() - s.history_retention;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_prune_changes() IS 'versions older than their sync''s retention go; what history can tell of begins later from then on';
+
+-- Why a copy is not kept, whatever its state says: what it reads or writes is gone, or is another one's by now
+
+CREATE FUNCTION ingest_internal.sync_trouble(owner oid, foreign_schema name, foreign_table name, target_schema name, target_table name) RETURNS text LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN r.target IS NULL THEN format('The table %I.%I of the copy is gone: drop the sync and create it again.', target_schema, target_table)
+        WHEN NOT ingest_internal.owns(sync_trouble.owner, r.target) THEN format('The table %I.%I of the copy belongs to another role now.', target_schema, target_table)
+        WHEN r.origin IS NULL THEN format('The foreign table %I.%I is gone: crawl its source.', foreign_schema, foreign_table) END
+    FROM (SELECT ingest_internal.relation_of(target_schema, target_table) AS target, ingest_internal.relation_of(foreign_schema, foreign_table) AS origin) r;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_trouble(oid, name, name, name, name) IS 'why a copy cannot be kept; null: both of its tables are there';

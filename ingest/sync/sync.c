@@ -335,14 +335,21 @@ sync_run(const char *name, Failure *failure)
 	return with_group(&starting, run_group, failure);
 }
 
-/* The last run of a sync, which this session did */
-static void
-say_what_was_done(const char *name)
+/* The newest run of all, before this session begins one */
+static int64
+last_run(void)
 {
-	char *done = repo_value("SELECT ingest_internal.sync_report($1, pg_backend_pid())", arg_text(name));
+	return to_int8(repo_value("SELECT coalesce(max(id), 0) FROM ingest.run"));
+}
 
-	if (done)
-		ereport(NOTICE, (errmsg("%s", done)));
+/* What the runs did that this session began since, and what they left out */
+static void
+say_what_was_done(const char *name, int64 since)
+{
+	Rows *lines = repo_rows("SELECT * FROM ingest_internal.sync_report($1, pg_backend_pid(), $2)", arg_text(name), arg_int8(since));
+
+	for (uint64 i = 0; i < lines->n; i++)
+		ereport(NOTICE, (errmsg("%s", lines->v[i][0])));
 }
 
 /* CALL sync(name text) */
@@ -351,11 +358,13 @@ ingest_sync(PG_FUNCTION_ARGS)
 {
 	char *name = required_text(0);
 	Failure failure;
+	int64 since;
 
 	procedure_begin(fcinfo, "ingest.sync");
+	since = last_run();
 	if (!sync_run(name, &failure))
 		failure_rethrow(&failure);
-	say_what_was_done(name);
+	say_what_was_done(name, since);
 	procedure_end();
 	PG_RETURN_VOID();
 }
@@ -409,11 +418,13 @@ ingest_redrive(PG_FUNCTION_ARGS)
 {
 	Starting starting = {required_text(0), true};
 	Failure failure;
+	int64 since;
 
 	procedure_begin(fcinfo, "ingest.redrive");
+	since = last_run();
 	if (!with_group(&starting, redrive, &failure))
 		failure_rethrow(&failure);
-	say_what_was_done(starting.name);
+	say_what_was_done(starting.name, since);
 	procedure_end();
 	PG_RETURN_VOID();
 }

@@ -40,6 +40,7 @@ CREATE TABLE sync_state (
     phase text NOT NULL DEFAULT 'new' CONSTRAINT "phase must be new, loading or ready" CHECK (phase IN ('new', 'loading', 'ready')), -- new, loading or ready
     generation integer NOT NULL DEFAULT 0, -- rises with every load of the whole table
     watermark text, -- everything older than this is here
+    watermark_time timestamptz, -- the same as a moment, where the cursor is a time: one without a zone is in the source's
     next_watermark text, -- what the watermark will be when the load is done
     deleted_watermark timestamptz, -- all deletions before this are done
     clock_offset interval, -- the source's clock less ours at the last run

@@ -41,6 +41,16 @@ as_cursor(const Sync *sync, const char *moment)
 					  arg_text(moment), arg_text(zone_of(sync)));
 }
 
+char *
+window_moment(const Sync *sync, const char *watermark)
+{
+	if (watermark == NULL || !sync->copy.cursor_is_time)
+		return NULL;
+	if (strstr(sync->copy.cursor_type, "with time zone"))
+		return pstrdup(watermark);
+	return repo_value("SELECT $1::timestamp AT TIME ZONE $2", arg_text(watermark), arg_text(zone_of(sync)));
+}
+
 static char *
 newest(const Sync *sync)
 {

@@ -17,6 +17,8 @@ typedef struct Window
 	bool jumped;     /* the clock there did not go as ours did */
 } Window;
 
+/* A watermark as a moment, where the cursor is a time; else NULL */
+extern char *window_moment(const Sync *sync, const char *watermark);
 /* Ask the source's clock, once per run */
 extern void window_clock(Sync *sync);
 /* Where a first load's watermark begins: nothing older can come later */
