@@ -4,9 +4,18 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "ingest/base/compat.h"
 #include "ingest/repository/access.h"
 #include "ingest/sync/sync.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+SQL_FUNCTION(ingest_sync_trouble);
 
 ROW_SHAPE(sync_shape, Sync,
 		  FIELD(INT4, Sync, id),
@@ -141,4 +150,54 @@ bool
 sync_is_full(const Sync *s)
 {
 	return strcmp(s->mode, "full") == 0;
+}
+
+/* -- what a view says of one -- */
+
+static Oid
+relation_of(Name schema, Name name)
+{
+	Oid namespace = get_namespace_oid(NameStr(*schema), true);
+
+	return OidIsValid(namespace) ? get_relname_relid(NameStr(*name), namespace) : InvalidOid;
+}
+
+static Oid
+owner_of(Oid relation)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Oid owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
+/*
+ * sync_trouble(owner, foreign_schema, foreign_table, target_schema, target_table): why a
+ * copy cannot be kept, whatever its state says; NULL: both tables are there.  Views ask
+ * it of each of thousands of copies.
+ */
+Datum
+ingest_sync_trouble(PG_FUNCTION_ARGS)
+{
+	Oid owner = PG_GETARG_OID(0);
+	Oid origin = relation_of(PG_GETARG_NAME(1), PG_GETARG_NAME(2));
+	Oid target = relation_of(PG_GETARG_NAME(3), PG_GETARG_NAME(4));
+	char *foreign_name = quoted_relation(NameStr(*PG_GETARG_NAME(1)), NameStr(*PG_GETARG_NAME(2)));
+	char *target_name = quoted_relation(NameStr(*PG_GETARG_NAME(3)), NameStr(*PG_GETARG_NAME(4)));
+	char *trouble;
+
+	if (!OidIsValid(target))
+		trouble = psprintf("The table %s of the copy is gone: drop the sync and create it again.", target_name);
+	else if (!has_privs_of_role(owner, owner_of(target)))
+		trouble = psprintf("The table %s of the copy belongs to another role now.", target_name);
+	else if (!OidIsValid(origin))
+		trouble = psprintf("The foreign table %s is gone: crawl its source.", foreign_name);
+	else
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(trouble));
 }

@@ -453,11 +453,6 @@ COMMENT ON FUNCTION ingest_internal.sync_prune_changes() IS 'versions older than
 
 -- Why a copy is not kept, whatever its state says: what it reads or writes is gone, or is another one's by now
 
-CREATE FUNCTION ingest_internal.sync_trouble(owner oid, foreign_schema name, foreign_table name, target_schema name, target_table name) RETURNS text LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT CASE WHEN r.target IS NULL THEN format('The table %I.%I of the copy is gone: drop the sync and create it again.', target_schema, target_table)
-        WHEN NOT ingest_internal.owns(sync_trouble.owner, r.target) THEN format('The table %I.%I of the copy belongs to another role now.', target_schema, target_table)
-        WHEN r.origin IS NULL THEN format('The foreign table %I.%I is gone: crawl its source.', foreign_schema, foreign_table) END
-    FROM (SELECT ingest_internal.relation_of(target_schema, target_table) AS target, ingest_internal.relation_of(foreign_schema, foreign_table) AS origin) r;
-END;
+CREATE FUNCTION ingest_internal.sync_trouble(owner oid, foreign_schema name, foreign_table name, target_schema name, target_table name) RETURNS text
+    AS 'MODULE_PATHNAME', 'ingest_sync_trouble' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION ingest_internal.sync_trouble(oid, name, name, name, name) IS 'why a copy cannot be kept; null: both of its tables are there';
