@@ -197,11 +197,11 @@ static bool
 is_long(const Window *window)
 {
 	return window->low && window->high &&
-		   to_bool(repo_value("SELECT $2::timestamptz - $1::timestamptz > interval '" LONG_WINDOW "'", arg_text(window->low),
+		   to_bool(repo_value("SELECT $2::timestamptz > $1::timestamptz + interval '" LONG_WINDOW "'", arg_text(window->low),
 							  arg_text(window->high)));
 }
 
-/* A long window is cut into slices of time, each with its checkpoint */
+/* A long window is cut into slices of time, each with its checkpoint; how far they reach is a time that can be reckoned with */
 static int
 slices_of(Sync *s, Window *window, char **low, char **high)
 {
@@ -213,9 +213,11 @@ slices_of(Sync *s, Window *window, char **low, char **high)
 						psprintf("SELECT count(*) AS rows, min(%s) AS low, max(%s) AS high FROM %s WHERE %s", s->copy.cursor,
 								 s->copy.cursor, s->copy.foreign, window_condition(s, window)),
 						0, NULL);
+	if (spread->low == NULL || strstr(spread->low, "infinity"))
+		return 1;
 	*low = spread->low;
-	*high = spread->high;
-	return *low ? Max(1, Min(spread->rows / s->batch_rows, SLICES_AT_MOST)) : 1;
+	*high = window->ahead ? window_earlier(s, spread->high, window->watermark) : spread->high;
+	return Max(1, Min(spread->rows / s->batch_rows, SLICES_AT_MOST));
 }
 
 /* The moment at a share of the way, to the second */
@@ -236,6 +238,22 @@ clock_anomaly(void *arg)
 	json_text(&json, "source_clock", b->s->now_there);
 	json_text(&json, "clock_here", b->s->now_here);
 	anomaly_raise(b->s, b->run, "clock", "warning", NULL, psprintf("the clock of source \"%s\" jumped", b->s->source->name),
+				  json_close(&json));
+}
+
+/* Rows that are stamped with a time that has not come yet: the watermark stays below our clock */
+void
+changes_tell_ahead(Batch *b, const char *ahead)
+{
+	Sync *s = b->s;
+	StringInfoData json;
+
+	json_open(&json);
+	json_text(&json, "newest", ahead);
+	json_text(&json, "clock_here", s->now_here);
+	anomaly_raise(s, b->run, "clock", "warning", s->cursor,
+				  psprintf("%s of %s reaches to %s, which has not come yet: what changes is read by our clock", s->copy.cursor,
+						   s->copy.foreign, ahead),
 				  json_close(&json));
 }
 
@@ -261,13 +279,15 @@ plan_windows(void *arg)
 		if (i < n - 1)
 		{
 			b->windows[i].high = moment_between(low, high, (double) (i + 1) / n);
-			b->windows[i].watermark = b->windows[i].high;
+			b->windows[i].watermark = window_earlier(s, b->windows[i].high, window.watermark);
 			b->windows[i].inclusive = false;
 		}
 	}
 	MemoryContextSwitchTo(old);
 	if (window.jumped)
 		clock_anomaly(b);
+	if (window.ahead)
+		changes_tell_ahead(b, window.ahead);
 }
 
 static bool

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "ingest/base/row.h"
+#include "ingest/sync/changes.h"
 #include "ingest/sync/load.h"
 #include "ingest/sync/reconcile.h"
 #include "miscadmin.h"
@@ -127,9 +128,12 @@ plan_load(void *arg)
 	Cuts cuts = {0};
 	int64 n = -1;
 	char *start;
+	char *ahead;
 
 	batch_enter(s, b->run);
-	start = window_start(s);
+	start = window_start(s, &ahead);
+	if (ahead)
+		changes_tell_ahead(b, ahead);
 	if (s->source->counts)
 	{
 		Extent extent = extent_there(&s->copy, NULL);
@@ -275,7 +279,7 @@ replace_all(void *arg)
 		else
 		{
 			merge_stage(&s->copy, s->generation > 1 ? "insert" : "load");
-			merge_delete_missing(&s->copy, "true");
+			reconcile_delete_missing(s, "true");
 		}
 	}
 	if (gathered)

@@ -128,12 +128,20 @@ bool
 reconcile_may_replace(Sync *s)
 {
 	StringInfoData json;
-	int64 rows;
+	int64 rows,
+		there;
 
-	if (user_value(psprintf("SELECT 1 FROM %s LIMIT 1", s->copy.stage)))
+	if (s->key.n > 0 && user_value(psprintf("SELECT 1 FROM %s LIMIT 1", s->copy.stage)))
 		return true;
 	rows = count_here(s);
-	if (rows == 0)
+	there = to_int8(user_value(psprintf("SELECT count(*) FROM %s", s->copy.stage)));
+	/* without a key nobody can say which are gone: the number tells */
+	if (there > 0 && rows - there > missing_limit(s))
+	{
+		brake(s, rows - there);
+		return false;
+	}
+	if (there > 0 || rows == 0)
 		return true;
 	json_open(&json);
 	json_int8(&json, "rows", rows);

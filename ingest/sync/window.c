@@ -12,6 +12,9 @@
 #include "ingest/sync/window.h"
 #include "utils/builtins.h"
 
+/* A stamp further ahead of our clock is no matter of zones: it cannot have come yet anywhere */
+#define AHEAD_AT_MOST "26 hours"
+
 void
 window_clock(Sync *sync)
 {
@@ -57,14 +60,54 @@ newest(const Sync *sync)
 	return user_value(psprintf("SELECT max(%s) FROM %s", sync->copy.cursor, sync->copy.foreign));
 }
 
-char *
-window_start(Sync *sync)
+static bool
+is_later(const char *moment, const char *than, const char *by)
 {
+	return to_bool(repo_value("SELECT $1::timestamptz > $2::timestamptz + $3::interval", arg_text(moment), arg_text(than), arg_text(by)));
+}
+
+char *
+window_earlier(const Sync *sync, const char *a, const char *b)
+{
+	return repo_value(psprintf("SELECT least($1::%s, $2::%s)", sync->copy.cursor_type, sync->copy.cursor_type), arg_text(a), arg_text(b));
+}
+
+/*
+ * The watermark where the source has no clock: the newest cursor there, unless that has
+ * not come yet.  A row that is stamped 2099 would hide all that is changed until then:
+ * so the watermark stays below our own clock by the overlap, by which clocks may differ.
+ */
+static char *
+watermark_without_clock(const Sync *sync, const char *newest, char **ahead)
+{
+	char *moment = window_moment(sync, newest);
+
+	*ahead = NULL;
+	if (moment == NULL || !is_later(moment, sync->now_here, "0"))
+		return newest ? pstrdup(newest) : NULL;
+	if (is_later(moment, sync->now_here, AHEAD_AT_MOST))
+		*ahead = pstrdup(newest);
+	return as_cursor(sync, repo_value("SELECT $1::timestamptz - $2::interval", arg_text(sync->now_here), arg_text(sync->overlap)));
+}
+
+char *
+window_start(Sync *sync, char **ahead)
+{
+	*ahead = NULL;
 	if (sync->copy.cursor == NULL)
 		return NULL;
 	if (sync->now_there && sync->copy.cursor_is_time)
 		return as_cursor(sync, sync->now_there);
-	return newest(sync);
+	return watermark_without_clock(sync, newest(sync), ahead);
+}
+
+/* One of before that rule, or of a clock of ours that was ahead, hides what changed since: nobody knows since when */
+static bool
+watermark_is_ahead(const Sync *sync)
+{
+	char *moment = sync->now_there ? NULL : window_moment(sync, sync->watermark);
+
+	return moment && is_later(moment, sync->now_here, "0");
 }
 
 /* How much earlier the clock there would have shown the last run's beginning than it did then */
@@ -112,7 +155,7 @@ window_next(Sync *sync)
 
 	if (sync->copy.cursor_is_time)
 	{
-		if (sync->watermark)
+		if (sync->watermark && !watermark_is_ahead(sync))
 			window.low = beginning(sync, sync->watermark, sync->copy.cursor_type, &window.jumped);
 		if (sync->now_there)
 		{
@@ -125,7 +168,8 @@ window_next(Sync *sync)
 	else
 		window.low = sync->watermark;
 	/* no clock: up to the newest that is there, and from it again next time */
-	window.watermark = window.high = newest(sync);
+	window.high = newest(sync);
+	window.watermark = watermark_without_clock(sync, window.high, &window.ahead);
 	window.inclusive = true;
 	window.empty = window.high == NULL;
 	return window;
