@@ -144,8 +144,29 @@ SET client_min_messages = warning;
 DROP OWNED BY ingest_keeper, ingest_visitor CASCADE;
 DROP ROLE ingest_keeper, ingest_visitor;
 SET client_min_messages = notice;
--- what is gone is told by the views, before and after a run
+-- of a group, what was done before one of it failed
 DROP VIEW said;
+DROP TABLE book.sale, book.line CASCADE;
+SELECT ingest.create_sync('till_ft.sale', 'book.sale', name => 'till_sale', key => '{id}', cursor_column => 'changed', history => true);
+SELECT ingest.create_sync('till_ft.line', 'book.line', name => 'till_line', key => '{id}', cursor_column => 'changed', parent => 'till_sale', parent_column => 'sale');
+ALTER TABLE book.line ADD CONSTRAINT no CHECK (id < 10);
+CALL ingest.sync('till_sale');
+ALTER TABLE book.line DROP CONSTRAINT no;
+-- how far a load is
+INSERT INTO ingest.run (id, kind, source, sync, state, phase, role, role_name, rows_read, started_at, updated_at)
+  SELECT 2000000000, 'sync', source, id, 'running', 'loading', owner, owner_name, 50, now() - interval '10 s', now() FROM ingest.sync WHERE name = 'till_sale';
+INSERT INTO ingest.sync_range (sync, generation, n, expected, rows_read, done_at)
+  SELECT id, 99, n, 50, CASE WHEN n = 1 THEN 50 END, CASE WHEN n = 1 THEN now() END FROM ingest.sync, generate_series(1, 4) n WHERE name = 'till_sale';
+SELECT phase, ranges_done, ranges, share_done, seconds_left, duration_seconds FROM ingest.run_status WHERE run = 2000000000;
+DELETE FROM ingest.run WHERE id = 2000000000;
+DELETE FROM ingest.sync_range WHERE generation = 99;
+SELECT ingest.drop_sync('till_line'), ingest.drop_sync('till_sale');
+-- without history there is nothing that its view could show
+SELECT ingest.create_sync('till_ft.line', 'book.more', name => 'till_more', key => '{id}', cursor_column => 'changed', history => true);
+SELECT ingest.alter_sync('till_more', history => false);
+SELECT to_regclass('book.more_history') AS view;
+SELECT ingest.drop_sync('till_more');
+-- what is gone is told by the views, before and after a run
 DROP TABLE book.sale, book.line CASCADE;
 SELECT ingest.create_sync('till_ft.sale', 'book.sale', name => 'till_sale', key => '{id}', cursor_column => 'changed', history => true);
 SELECT ingest.create_sync('till_ft.line', 'book.line', name => 'till_line', key => '{id}', cursor_column => 'changed');

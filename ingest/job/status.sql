@@ -31,6 +31,7 @@ CREATE VIEW table_status WITH (security_barrier) AS
 SELECT d.name AS source, -- name of the source
     t.name AS "table", -- the table there
     s.name AS sync, -- the sync that copies it
+    s.id AS sync_id, -- its number
     format('%I.%I', s.target_schema, s.target_table) AS target, -- the copy
     s.mode AS mode, -- full, incremental or append
     CASE WHEN x.trouble IS NULL THEN s.state ELSE 'stopped' END AS state, -- active, paused or stopped; stopped, too, if one of its tables is gone
@@ -49,9 +50,10 @@ SELECT d.name AS source, -- name of the source
     t.row_count AS source_rows, -- rows there when last counted
     (SELECT count(*) FROM rejected_row j WHERE j.sync = s.id AND j.resolved_at IS NULL) AS rejected, -- rows that do not fit
     r.state AS last_state, -- how the last run ended
-    CASE WHEN ingest_internal.sees_rows(s.id) THEN r.error END AS last_error -- and its error, likewise
+    CASE WHEN ingest_internal.sees_rows(s.id) THEN r.error END AS last_error, -- and its error, likewise
+    CASE WHEN r.error IS NOT NULL THEN r.finished_at END AS last_error_at -- when that was
 FROM sync s JOIN source_table t ON t.id = s.table_id JOIN data_source d ON d.id = s.source JOIN sync_state z ON z.sync = s.id
-LEFT JOIN LATERAL (SELECT r.state, r.error FROM run r WHERE r.sync = s.id ORDER BY r.id DESC LIMIT 1) r ON true,
+LEFT JOIN LATERAL (SELECT r.state, r.error, r.finished_at FROM run r WHERE r.sync = s.id ORDER BY r.id DESC LIMIT 1) r ON true,
     LATERAL (SELECT ingest_internal.sync_trouble(s.owner, t.local_schema, t.local_name, s.target_schema, s.target_table) AS trouble OFFSET 0) x
 WHERE s.source = ANY ((SELECT ingest_internal.my_sources())::integer[]);
 COMMENT ON VIEW table_status IS 'how copies are: freshness, rows, last error';

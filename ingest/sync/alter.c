@@ -179,6 +179,8 @@ ingest_alter_sync(PG_FUNCTION_ARGS)
 		(void) history_view_create(name);
 	become_again(&caller);
 	changed = repo_struct(changed_shape, "SELECT * FROM ingest_internal.sync_changed($1, $2)", arg_int4(s->id), arg_jsonb(was));
+	if (!settings->history)
+		repo_run("SELECT ingest_internal.drop_history_view($1)", arg_int4(s->id));
 	if (changed == NULL || changed->after == NULL)
 		ereport(NOTICE, (errmsg("sync \"%s\" has these settings already", name)));
 	else

@@ -332,7 +332,7 @@ BEGIN ATOMIC
         UNION SELECT s.id FROM ingest.sync s JOIN family f ON s.parent = f.id),
     done AS (
         SELECT r.*, s.name, s.cursor_column, s.parent, z.watermark, z.unfilled, z.reload FROM ingest.run r JOIN family f ON f.id = r.sync JOIN ingest.sync s ON s.id = r.sync JOIN ingest.sync_state z ON z.sync = s.id
-        WHERE r.pid = by_pid AND r.id > after_run AND r.kind = 'sync')
+        WHERE r.pid = by_pid AND r.id > after_run AND r.kind = 'sync' AND r.state = 'succeeded')
     SELECT said.line FROM (
         SELECT d.id AS run, 1 AS part, 0::bigint AS n, format('sync "%s": %s rows read, %s inserted, %s updated, %s deleted, %s rejected', d.name, d.rows_read, d.rows_inserted, d.rows_updated, d.rows_deleted, d.rows_rejected)
             || CASE WHEN d.watermark IS NOT NULL AND d.cursor_column IS NOT NULL THEN format('; all up to %s %s is here', d.cursor_column, d.watermark) ELSE '' END AS line FROM done d

@@ -359,12 +359,15 @@ ingest_sync(PG_FUNCTION_ARGS)
 	char *name = required_text(0);
 	Failure failure;
 	int64 since;
+	bool ok;
 
 	procedure_begin(fcinfo, "ingest.sync");
 	since = last_run();
-	if (!sync_run(name, &failure))
-		failure_rethrow(&failure);
+	ok = sync_run(name, &failure);
+	/* of a group, what was done before one of it failed */
 	say_what_was_done(name, since);
+	if (!ok)
+		failure_rethrow(&failure);
 	procedure_end();
 	PG_RETURN_VOID();
 }
