@@ -104,7 +104,8 @@ unset(Settings *s, const Texts *names)
 			s->parent_column = NULL;
 		}
 		else
-			settings_refuse(psprintf("a sync has no setting \"%s\" that can be null", names->v[i]), "Those are " UNSET_NAMES ".");
+			settings_refuse(psprintf("a sync has no setting \"%s\" that can be null", names->v[i]),
+							"Those are " UNSET_NAMES ".");
 	}
 }
 
@@ -116,8 +117,9 @@ require_something(FunctionCallInfo fcinfo, const char *name)
 		if (!PG_ARGISNULL(i))
 			return;
 	}
-	settings_refuse(psprintf("nothing to change in sync \"%s\"", name),
-					"Name settings as in ingest.create_sync: batch_rows => 10000. unset => '{reconcile_every}' makes one null.");
+	settings_refuse(psprintf("nothing to change in sync \"%s\"", name), "Name settings as in ingest.create_sync: "
+																		"batch_rows => 10000. unset => "
+																		"'{reconcile_every}' makes one null.");
 }
 
 /* The parent, as create_sync asks for it; and not one that is below this sync */
@@ -125,19 +127,24 @@ static void
 take_parent(Settings *settings, const Sync *s, const char *parent, const SourceTable *table)
 {
 	settings_set_parent(settings, parent, table, s->source, s->foreign_relation);
-	if (to_bool(repo_value("SELECT ingest_internal.sync_is_above($1, $2)", arg_int4(s->id), arg_int4(settings->parent))))
-		settings_refuse(psprintf("sync \"%s\" cannot be the parent of \"%s\"", parent, s->name), "A parent is none of its own children.");
+	if (to_bool(
+			repo_value("SELECT ingest_internal.sync_is_above($1, $2)", arg_int4(s->id), arg_int4(settings->parent))))
+		settings_refuse(psprintf("sync \"%s\" cannot be the parent of \"%s\"", parent, s->name), "A parent is none of "
+																								 "its own children.");
 }
 
 static void
 update_sync(const Sync *s, const Settings *now)
 {
-	repo_run("SELECT ingest_internal.sync_update($1, $2, $3::name[], $4, $5::interval, $6::integer, $7, $8, $9, $10, $11::interval, $12, $13, "
+	repo_run("SELECT ingest_internal.sync_update($1, $2, $3::name[], $4, $5::interval, $6::integer, $7, $8, $9, $10, "
+			 "$11::interval, $12, $13, "
 			 "$14::interval, $15::float8, $16::float8)",
-			 arg_int4(s->id), arg_text(now->mode), arg_texts(now->key.v, now->key.n), arg_name(now->cursor_column), arg_text(now->overlap),
-			 arg_text(now->batch_rows), arg_text(now->deletions), now->parent ? arg_int4(now->parent) : arg_null(INT4OID),
-			 arg_name(now->parent_column), arg_bool(now->history), arg_text(now->history_retention), arg_bool(now->row_events),
-			 arg_text(now->profile), arg_text(now->reconcile_every), arg_text(now->max_delete_share), arg_text(now->reject_limit));
+			 arg_int4(s->id), arg_text(now->mode), arg_texts(now->key.v, now->key.n), arg_name(now->cursor_column),
+			 arg_text(now->overlap), arg_text(now->batch_rows), arg_text(now->deletions),
+			 now->parent ? arg_int4(now->parent) : arg_null(INT4OID), arg_name(now->parent_column),
+			 arg_bool(now->history), arg_text(now->history_retention), arg_bool(now->row_events),
+			 arg_text(now->profile), arg_text(now->reconcile_every), arg_text(now->max_delete_share),
+			 arg_text(now->reject_limit));
 }
 
 typedef struct Changed
@@ -178,7 +185,8 @@ ingest_alter_sync(PG_FUNCTION_ARGS)
 	if (settings->history)
 		(void) history_view_create(name);
 	become_again(&caller);
-	changed = repo_struct(changed_shape, "SELECT * FROM ingest_internal.sync_changed($1, $2)", arg_int4(s->id), arg_jsonb(was));
+	changed = repo_struct(changed_shape, "SELECT * FROM ingest_internal.sync_changed($1, $2)", arg_int4(s->id),
+						  arg_jsonb(was));
 	if (!settings->history)
 		repo_run("SELECT ingest_internal.drop_history_view($1)", arg_int4(s->id));
 	if (changed == NULL || changed->after == NULL)

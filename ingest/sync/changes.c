@@ -31,8 +31,9 @@ add_recent_parents(Sync *s, Strings *touched)
 
 	if (!s->copy.cursor_is_time || s->now_there == NULL)
 		return;
-	rows = user_rows(psprintf("SELECT %s FROM %s WHERE %s >= (%s::timestamptz - interval '" RECENT "')%s", s->copy.key[0],
-							  s->copy.stage, s->copy.cursor, quote_literal_cstr(s->now_there), in_zone_of_cursor(s)));
+	rows =
+		user_rows(psprintf("SELECT %s FROM %s WHERE %s >= (%s::timestamptz - interval '" RECENT "')%s", s->copy.key[0],
+						   s->copy.stage, s->copy.cursor, quote_literal_cstr(s->now_there), in_zone_of_cursor(s)));
 	for (uint64 i = 0; i < rows->n; i++)
 		strings_add(touched, rows->v[i][0]);
 }
@@ -49,7 +50,8 @@ note_newest(Sync *s)
 }
 
 #define WATERMARK_CHECKPOINT \
-	"watermark = $3, watermark_time = $6::timestamptz, clock_at = CASE WHEN $4::text IS NOT NULL THEN $5::timestamptz END, " \
+	"watermark = $3, watermark_time = $6::timestamptz, " \
+	"clock_at = CASE WHEN $4::text IS NOT NULL THEN $5::timestamptz END, " \
 	"clock_offset = $4::timestamptz - $5::timestamptz"
 
 static void
@@ -73,7 +75,9 @@ merge_window(void *arg)
 	if (b->idle.known)
 		batch_checkpoint(s, IDLE_CHECKPOINT, 0, NULL);
 	else
-		batch_checkpoint(s, WATERMARK_CHECKPOINT, SQL_ARGS(arg_text(b->value), arg_text(s->now_there), arg_text(s->now_here), arg_text(window_moment(s, b->value))));
+		batch_checkpoint(s, WATERMARK_CHECKPOINT,
+						 SQL_ARGS(arg_text(b->value), arg_text(s->now_there), arg_text(s->now_here),
+								  arg_text(window_moment(s, b->value))));
 	run_progress(b->run, "changes", -1);
 }
 
@@ -122,8 +126,9 @@ read_feed(Batch *b, Strings *keys, Strings *times)
 						 "ORDER BY key, deleted_at DESC",
 						 s->source->deleted);
 	int n;
-	Deleted *deleted = user_structs(deleted_shape, &n, sql, arg_name(s->source->server), arg_text(s->remote_table),
-									arg_text(window_deleted_low(s)), arg_text(b->idle.known ? IDLE_NO_END : s->now_there));
+	Deleted *deleted =
+		user_structs(deleted_shape, &n, sql, arg_name(s->source->server), arg_text(s->remote_table),
+					 arg_text(window_deleted_low(s)), arg_text(b->idle.known ? IDLE_NO_END : s->now_there));
 
 	for (int i = 0; i < n; i++)
 	{
@@ -140,8 +145,8 @@ static void
 delete_listed(Sync *s, const Strings *keys, const Strings *times)
 {
 	const Copy *copy = &s->copy;
-	char *list = psprintf("(SELECT k::%s AS k, w FROM unnest(%s, %s) d(k, w)) d", copy->key_types[0], batch_array(keys, 0, keys->n, "text"),
-						  batch_array(times, 0, times->n, "timestamptz"));
+	char *list = psprintf("(SELECT k::%s AS k, w FROM unnest(%s, %s) d(k, w)) d", copy->key_types[0],
+						  batch_array(keys, 0, keys->n, "text"), batch_array(times, 0, times->n, "timestamptz"));
 	char *newer = copy->cursor && copy->cursor_is_time
 					  ? psprintf(" AND (t.%s IS NULL OR t.%s::timestamptz <= d.w)", copy->cursor, copy->cursor)
 					  : pstrdup("");
@@ -179,7 +184,8 @@ merge_deleted(void *arg)
 bool
 changes_has_feed(const Sync *s)
 {
-	return s->source->deleted && s->key.n == 1 && !s->copy.ignore_deletions && strcmp(s->mode, "incremental") == 0 && s->parent == 0;
+	return s->source->deleted && s->key.n == 1 && !s->copy.ignore_deletions && strcmp(s->mode, "incremental") == 0 &&
+		   s->parent == 0;
 }
 
 /* -- changes since -- */
@@ -197,11 +203,11 @@ static bool
 is_long(const Window *window)
 {
 	return window->low && window->high &&
-		   to_bool(repo_value("SELECT $2::timestamptz > $1::timestamptz + interval '" LONG_WINDOW "'", arg_text(window->low),
-							  arg_text(window->high)));
+		   to_bool(repo_value("SELECT $2::timestamptz > $1::timestamptz + interval '" LONG_WINDOW "'",
+							  arg_text(window->low), arg_text(window->high)));
 }
 
-/* A long window is cut into slices of time, each with its checkpoint; how far they reach is a time that can be reckoned with */
+/* A long window is cut into slices of time, each with its checkpoint, between times that can be reckoned with */
 static int
 slices_of(Sync *s, Window *window, char **low, char **high)
 {
@@ -210,8 +216,8 @@ slices_of(Sync *s, Window *window, char **low, char **high)
 	if (!s->copy.cursor_is_time || !s->source->counts || !is_long(window))
 		return 1;
 	spread = sql_struct(AS_USER, &spread_shape,
-						psprintf("SELECT count(*) AS rows, min(%s) AS low, max(%s) AS high FROM %s WHERE %s", s->copy.cursor,
-								 s->copy.cursor, s->copy.foreign, window_condition(s, window)),
+						psprintf("SELECT count(*) AS rows, min(%s) AS low, max(%s) AS high FROM %s WHERE %s",
+								 s->copy.cursor, s->copy.cursor, s->copy.foreign, window_condition(s, window)),
 						0, NULL);
 	if (spread->low == NULL || strstr(spread->low, "infinity"))
 		return 1;
@@ -224,8 +230,8 @@ slices_of(Sync *s, Window *window, char **low, char **high)
 static char *
 moment_between(const char *low, const char *high, double share)
 {
-	return repo_value("SELECT date_trunc('second', $1::timestamptz + ($2::timestamptz - $1::timestamptz) * $3)", arg_text(low),
-					  arg_text(high), arg_float8(share));
+	return repo_value("SELECT date_trunc('second', $1::timestamptz + ($2::timestamptz - $1::timestamptz) * $3)",
+					  arg_text(low), arg_text(high), arg_float8(share));
 }
 
 static void
@@ -237,8 +243,8 @@ clock_anomaly(void *arg)
 	json_open(&json);
 	json_text(&json, "source_clock", b->s->now_there);
 	json_text(&json, "clock_here", b->s->now_here);
-	anomaly_raise(b->s, b->run, "clock", "warning", NULL, psprintf("the clock of source \"%s\" jumped", b->s->source->name),
-				  json_close(&json));
+	anomaly_raise(b->s, b->run, "clock", "warning", NULL,
+				  psprintf("the clock of source \"%s\" jumped", b->s->source->name), json_close(&json));
 }
 
 /* Rows that are stamped with a time that has not come yet: the watermark stays below our clock */
@@ -252,8 +258,8 @@ changes_tell_ahead(Batch *b, const char *ahead)
 	json_text(&json, "newest", ahead);
 	json_text(&json, "clock_here", s->now_here);
 	anomaly_raise(s, b->run, "clock", "warning", s->cursor,
-				  psprintf("%s of %s reaches to %s, which has not come yet: what changes is read by our clock", s->copy.cursor,
-						   s->copy.foreign, ahead),
+				  psprintf("%s of %s reaches to %s, which has not come yet: what changes is read by our clock",
+						   s->copy.cursor, s->copy.foreign, ahead),
 				  json_close(&json));
 }
 

@@ -132,12 +132,14 @@ create_table(const Settings *s, const char *target, const char *foreign, const c
 	if (settings_soft(s))
 		appendStringInfoString(&sql, ", _deleted_at timestamptz");
 	for (int i = 0; i < s->key.n; i++)
-		appendStringInfo(&sql, "%s%s%s", i == 0 ? ", PRIMARY KEY (" : ", ", quote_identifier(s->key.v[i]), i == s->key.n - 1 ? ")" : "");
+		appendStringInfo(&sql, "%s%s%s", i == 0 ? ", PRIMARY KEY (" : ", ", quote_identifier(s->key.v[i]),
+						 i == s->key.n - 1 ? ")" : "");
 	appendStringInfo(&sql, ")%s%s", partition_by ? " PARTITION BY " : "", partition_by ? partition_by : "");
 	user_run(sql.data);
 	if (partition_by)
 		user_run(psprintf("CREATE TABLE %s PARTITION OF %s DEFAULT",
-						  repo_value("SELECT ingest_internal.sync_default_partition($1)", arg_relation(target)), target));
+						  repo_value("SELECT ingest_internal.sync_default_partition($1)", arg_relation(target)),
+						  target));
 }
 
 static void
@@ -165,16 +167,19 @@ take_table(const Settings *s, const char *target, bool adopt)
 /* -- the sync -- */
 
 static int32
-insert_sync(const Settings *s, const char *name, const Source *source, const SourceTable *table, const char *schema, const char *relname)
+insert_sync(const Settings *s, const char *name, const Source *source, const SourceTable *table, const char *schema,
+			const char *relname)
 {
-	return to_int4(repo_value("SELECT ingest_internal.sync_insert($1, $2, $3, $4, $5, $6, $7, $8::name[], $9, $10::interval, $11::integer, $12, "
+	return to_int4(repo_value("SELECT ingest_internal.sync_insert($1, $2, $3, $4, $5, $6, $7, $8::name[], $9, "
+							  "$10::interval, $11::integer, $12, "
 							  "$13, $14, $15, $16::interval, $17, $18, $19::interval, $20::float8, $21::float8)",
-							  arg_text(name), arg_int4(source->id), arg_int4(table->id), arg_name(schema), arg_name(relname),
-							  arg_oid(GetUserId()), arg_text(s->mode), arg_texts(s->key.v, s->key.n), arg_name(s->cursor_column),
-							  arg_text(s->overlap), arg_text(s->batch_rows), arg_text(s->deletions),
-							  s->parent ? arg_int4(s->parent) : arg_null(INT4OID), arg_name(s->parent_column), arg_bool(s->history),
-							  arg_text(s->history_retention), arg_bool(s->row_events), arg_text(s->profile),
-							  arg_text(s->reconcile_every), arg_text(s->max_delete_share), arg_text(s->reject_limit)));
+							  arg_text(name), arg_int4(source->id), arg_int4(table->id), arg_name(schema),
+							  arg_name(relname), arg_oid(GetUserId()), arg_text(s->mode), arg_texts(s->key.v, s->key.n),
+							  arg_name(s->cursor_column), arg_text(s->overlap), arg_text(s->batch_rows),
+							  arg_text(s->deletions), s->parent ? arg_int4(s->parent) : arg_null(INT4OID),
+							  arg_name(s->parent_column), arg_bool(s->history), arg_text(s->history_retention),
+							  arg_bool(s->row_events), arg_text(s->profile), arg_text(s->reconcile_every),
+							  arg_text(s->max_delete_share), arg_text(s->reject_limit)));
 }
 
 static void
@@ -193,8 +198,8 @@ announce_created(const char *name, const char *source, const char *foreign, cons
 static void
 require_new(const char *name, const char *target, const char *schema, const char *relname)
 {
-	if (repo_value("SELECT 1 FROM ingest.sync WHERE name = $1 OR (target_schema, target_table) = ($2, $3)", arg_text(name), arg_name(schema),
-				   arg_name(relname)))
+	if (repo_value("SELECT 1 FROM ingest.sync WHERE name = $1 OR (target_schema, target_table) = ($2, $3)",
+				   arg_text(name), arg_name(schema), arg_name(relname)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("there is a sync \"%s\", or one into %s, already", name, target)));
@@ -233,7 +238,8 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 	int level;
 
 	if (get_rel_name(relid) == NULL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("source_table is no table: there is none with OID %u", relid)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("source_table is no table: there is none with OID %u", relid)));
 	/* in the caller's search_path, before it is ours */
 	range = makeRangeVarFromNameList(names_of(target_text));
 	schema = get_namespace_name(RangeVarGetCreationNamespace(range));

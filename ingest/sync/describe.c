@@ -25,8 +25,8 @@ void
 describe_copy(int32 sync, const char *target)
 {
 	int n;
-	Comment *comments = repo_structs(comment_shape, &n, "SELECT * FROM ingest_internal.sync_comments($1, $2)", arg_int4(sync),
-									 arg_relation(target));
+	Comment *comments = repo_structs(comment_shape, &n, "SELECT * FROM ingest_internal.sync_comments($1, $2)",
+									 arg_int4(sync), arg_relation(target));
 
 	for (int i = 0; i < n; i++)
 	{
@@ -37,6 +37,7 @@ describe_copy(int32 sync, const char *target)
 			user_run(psprintf("COMMENT ON COLUMN %s.%s IS %s", target, quote_identifier(c->column_name), words));
 		else
 			user_run(psprintf("COMMENT ON TABLE %s IS %s", target, words));
-		repo_run("SELECT ingest_internal.sync_note_comment($1, $2, $3)", arg_int4(sync), arg_text(c->column_name), arg_text(c->comment));
+		repo_run("SELECT ingest_internal.sync_note_comment($1, $2, $3)", arg_int4(sync), arg_text(c->column_name),
+				 arg_text(c->comment));
 	}
 }

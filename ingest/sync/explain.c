@@ -41,8 +41,8 @@ explain_difference(const Difference *d)
 		case SHAPE_WIDER:
 			return psprintf("%s becomes %s, from %s", d->column_name, d->definition_there, d->definition_here);
 		case SHAPE_CLASH:
-			return psprintf("%s is %s at the source and %s in the copy: the sync stops", d->column_name, d->definition_there,
-							d->definition_here);
+			return psprintf("%s is %s at the source and %s in the copy: the sync stops", d->column_name,
+							d->definition_there, d->definition_here);
 	}
 	return NULL;
 }
@@ -65,8 +65,8 @@ explain_shape(ReturnSetInfo *rsinfo, Sync *s)
 static void
 explain_query(ReturnSetInfo *rsinfo, Sync *s, const char *where)
 {
-	char *query = psprintf("SELECT %s FROM %s%s%s", column_list(s->copy.columns, s->copy.n_columns, ""), s->copy.foreign,
-						   where[0] ? " WHERE " : "", where);
+	char *query = psprintf("SELECT %s FROM %s%s%s", column_list(s->copy.columns, s->copy.n_columns, ""),
+						   s->copy.foreign, where[0] ? " WHERE " : "", where);
 	Rows *plan = own_rows(psprintf("EXPLAIN (VERBOSE, COSTS OFF) %s", query));
 
 	say(rsinfo, "query", query);
@@ -80,14 +80,16 @@ explain_query(ReturnSetInfo *rsinfo, Sync *s, const char *where)
 			say(rsinfo, "plan", line);
 	}
 	if (s->source->counts)
-		say(rsinfo, "rows", own_value(psprintf("SELECT count(*) FROM %s%s%s", s->copy.foreign, where[0] ? " WHERE " : "", where)));
+		say(rsinfo, "rows",
+			own_value(psprintf("SELECT count(*) FROM %s%s%s", s->copy.foreign, where[0] ? " WHERE " : "", where)));
 }
 
 /* How many ranges of a load are left, of how many */
 static char *
 ranges_left(const Sync *s)
 {
-	return repo_value("SELECT count(*) FILTER (WHERE NOT done) || ' of ' || count(*) FROM ingest_internal.sync_ranges($1, $2)",
+	return repo_value("SELECT count(*) FILTER (WHERE NOT done) || ' of ' || count(*) FROM "
+					  "ingest_internal.sync_ranges($1, $2)",
 					  arg_int4(s->id), arg_int4(s->generation));
 }
 
@@ -107,10 +109,12 @@ explain_window(ReturnSetInfo *rsinfo, Sync *s)
 	Window window = window_next(s);
 
 	if (s->source->changes && s->watermark)
-		say(rsinfo, "question", psprintf("%s from %s: if it finds nothing, that is all", s->source->changes, window_low(s)));
+		say(rsinfo, "question",
+			psprintf("%s from %s: if it finds nothing, that is all", s->source->changes, window_low(s)));
 	if (s->source->deleted && s->now_there)
 		say(rsinfo, "deletions", psprintf("%s from %s to %s", s->source->deleted, window_deleted_low(s), s->now_there));
-	say(rsinfo, "window", psprintf("from %s to %s", window.low ? window.low : "the beginning", window.high ? window.high : "the end"));
+	say(rsinfo, "window",
+		psprintf("from %s to %s", window.low ? window.low : "the beginning", window.high ? window.high : "the end"));
 	explain_query(rsinfo, s, window_condition(s, &window));
 }
 
@@ -127,7 +131,8 @@ ingest_explain_sync(PG_FUNCTION_ARGS)
 	level = sql_begin();
 	s = sync_by_name(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	become_restricted(s->owner, &caller);
-	say(rsinfo, "sync", psprintf("%s: %s from %s into %s, %s", s->name, s->mode, s->copy.foreign, s->copy.target, s->state));
+	say(rsinfo, "sync",
+		psprintf("%s: %s from %s into %s, %s", s->name, s->mode, s->copy.foreign, s->copy.target, s->state));
 	explain_shape(rsinfo, s);
 	(void) shape_read(s);
 	window_clock(s);
@@ -138,7 +143,9 @@ ingest_explain_sync(PG_FUNCTION_ARGS)
 	else
 		explain_window(rsinfo, s);
 	for (int i = 0; i < s->n_children; i++)
-		say(rsinfo, "children", psprintf("%s: all of those whose %s is a changed row", s->children[i]->name, s->children[i]->parent_column));
+		say(rsinfo, "children",
+			psprintf("%s: all of those whose %s is a changed row", s->children[i]->name,
+					 s->children[i]->parent_column));
 	become_again(&caller);
 	sql_end(level);
 	return (Datum) 0;

@@ -35,7 +35,8 @@ SQL_FUNCTION(ingest_drop_old_history);
 static char *
 view_name(const char *table)
 {
-	return psprintf("%.*s" VIEW_SUFFIX, pg_mbcliplen(table, strlen(table), NAMEDATALEN - 1 - strlen(VIEW_SUFFIX)), table);
+	return psprintf("%.*s" VIEW_SUFFIX, pg_mbcliplen(table, strlen(table), NAMEDATALEN - 1 - strlen(VIEW_SUFFIX)),
+					table);
 }
 
 char *
@@ -125,7 +126,8 @@ same_key(const Kept *kept)
 
 	initStringInfo(&sql);
 	for (int i = 0; i < n; i++)
-		appendStringInfo(&sql, "%st.%s %s k.%s", i > 0 ? " AND " : "", columns[i].quoted, equality_of(columns[i].type), columns[i].quoted);
+		appendStringInfo(&sql, "%st.%s %s k.%s", i > 0 ? " AND " : "", columns[i].quoted, equality_of(columns[i].type),
+						 columns[i].quoted);
 	return sql.data;
 }
 
@@ -141,7 +143,8 @@ living(const Kept *kept)
 static char *
 columns_of(const Kept *kept, const char *prefix, bool all)
 {
-	return repo_value("SELECT ingest_internal.sync_column_list($1, $2, $3)", arg_relation(kept->target), arg_text(prefix), arg_bool(all));
+	return repo_value("SELECT ingest_internal.sync_column_list($1, $2, $3)", arg_relation(kept->target),
+					  arg_text(prefix), arg_bool(all));
 }
 
 /* Versions that were seen, and what a key was before the first of them */
@@ -149,7 +152,8 @@ static char *
 seen_versions(const Kept *kept)
 {
 	return psprintf("SELECT seen_at AS _valid_from, lead(seen_at) OVER (PARTITION BY key ORDER BY seq) AS _valid_to, "
-					"operation AS _operation, seq AS _seq, jsonb_populate_record(NULL::%s, coalesce(after, before)) AS r FROM c "
+					"operation AS _operation, seq AS _seq, jsonb_populate_record(NULL::%s, coalesce(after, before)) AS "
+					"r FROM c "
 					"UNION ALL SELECT '-infinity', seen_at, NULL, NULL, jsonb_populate_record(NULL::%s, before) "
 					"FROM (SELECT DISTINCT ON (key) * FROM c ORDER BY key, seq) f WHERE before IS NOT NULL",
 					kept->target, kept->target);
@@ -160,8 +164,8 @@ static char *
 unchanged_rows(const Kept *kept, bool of_one)
 {
 	if (of_one)
-		return psprintf("jsonb_populate_record(NULL::%s, $1) k JOIN %s t ON %s WHERE NOT EXISTS (SELECT FROM c)", kept->target,
-						kept->target, same_key(kept));
+		return psprintf("jsonb_populate_record(NULL::%s, $1) k JOIN %s t ON %s WHERE NOT EXISTS (SELECT FROM c)",
+						kept->target, kept->target, same_key(kept));
 	return psprintf("%s t WHERE NOT EXISTS (SELECT FROM c WHERE c.key = %s)", kept->target, key_of(kept));
 }
 
@@ -169,8 +173,10 @@ unchanged_rows(const Kept *kept, bool of_one)
 static char *
 versions(const Kept *kept, bool of_one)
 {
-	return psprintf("WITH c AS MATERIALIZED (SELECT * FROM ingest.row_change(%d%s)) SELECT _valid_from, _valid_to, _operation, _seq, r "
-					"FROM (%s) v UNION ALL SELECT '-infinity', NULL, NULL, NULL, ROW(%s)::%s FROM %s%s ORDER BY _seq NULLS FIRST",
+	return psprintf("WITH c AS MATERIALIZED (SELECT * FROM ingest.row_change(%d%s)) SELECT _valid_from, _valid_to, "
+					"_operation, _seq, r "
+					"FROM (%s) v UNION ALL SELECT '-infinity', NULL, NULL, NULL, ROW(%s)::%s FROM %s%s ORDER BY _seq "
+					"NULLS FIRST",
 					kept->id, of_one ? ", $1" : "", seen_versions(kept), columns_of(kept, "t.", true), kept->target,
 					unchanged_rows(kept, of_one), living(kept));
 }
@@ -187,11 +193,13 @@ create_view(const Kept *kept, const char *view)
 				 errmsg("%s is no view, and stands where that of the history of %s belongs", view, kept->target),
 				 errhint("Rename it: ALTER TABLE %s RENAME TO ….", view)));
 	user_drop(view);
-	user_run(psprintf("CREATE VIEW %s AS SELECT h.valid_from AS _valid_from, h.valid_to AS _valid_to, h.operation AS _operation, "
+	user_run(psprintf("CREATE VIEW %s AS SELECT h.valid_from AS _valid_from, h.valid_to AS _valid_to, h.operation AS "
+					  "_operation, "
 					  "h.seq AS _seq, %s FROM ingest.row_history(NULL::%s, NULL) h",
 					  view, columns_of(kept, "(h.version).", false), kept->target));
 	user_run(psprintf("COMMENT ON VIEW %s IS %s", view,
-					  quote_literal_cstr(psprintf("versions of rows of %s, each from when to when; _operation delete: gone from then on",
+					  quote_literal_cstr(psprintf("versions of rows of %s, each from when to when; _operation delete: "
+												  "gone from then on",
 												  kept->target))));
 }
 
@@ -220,7 +228,7 @@ drop_view(void *arg)
 	user_run(psprintf("DROP VIEW %s", (char *) arg));
 }
 
-/* drop_history_view(of_sync): that which the engine made, as its owner; one that others depend on stays, and is named */
+/* drop_history_view(of_sync): that which the engine made, as its owner; one that others depend on stays */
 Datum
 ingest_drop_history_view(PG_FUNCTION_ARGS)
 {
@@ -260,7 +268,7 @@ ingest_create_history_view(PG_FUNCTION_ARGS)
 
 /* -- a table as it was -- */
 
-/* The copy that the function's first argument is a row of; owner: as whom its rows are read, casts and types are theirs */
+/* The copy that the function's first argument is a row of, whose owner reads it: casts and types are theirs */
 static Kept *
 kept_copy(FunctionCallInfo fcinfo, const char *function)
 {
@@ -276,10 +284,10 @@ kept_copy(FunctionCallInfo fcinfo, const char *function)
 	id = repo_value("SELECT ingest_internal.sync_into($1)", arg_oid(relid));
 	kept = id ? kept_by_id(to_int4(id)) : NULL;
 	if (kept == NULL || !kept->history)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("%s is no copy with history", quoted_relation(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid))),
-				 errhint("ingest.create_sync with history => true makes one.")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("%s is no copy with history",
+							   quoted_relation(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid))),
+						errhint("ingest.create_sync with history => true makes one.")));
 	kept->owner = reader_of(relid, "history");
 	return kept;
 }
@@ -291,19 +299,21 @@ require_known(const Kept *kept, SqlArg moment)
 	if (to_bool(repo_value("SELECT coalesce($1 >= $2::timestamptz, false)", moment, arg_text(kept->since))))
 		return;
 	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("what %s held at that moment is not known", kept->target),
-			 kept->retention ? errdetail("Its history is kept for %s; it reaches back to %s.", kept->retention, kept->since)
-							 : errdetail("Its history is kept since %s.", kept->since)));
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("what %s held at that moment is not known", kept->target),
+			 kept->retention
+				 ? errdetail("Its history is kept for %s; it reaches back to %s.", kept->retention, kept->since)
+				 : errdetail("Its history is kept since %s.", kept->since)));
 }
 
 /* What changed since is undone: the rest is as it was; $1 is the moment */
 static char *
 as_it_was(const Kept *kept)
 {
-	return psprintf("WITH f AS MATERIALIZED (SELECT DISTINCT ON (key) key, before FROM ingest.row_change(%d, NULL, $1) ORDER BY key, seq) "
+	return psprintf("WITH f AS MATERIALIZED (SELECT DISTINCT ON (key) key, before FROM ingest.row_change(%d, NULL, $1) "
+					"ORDER BY key, seq) "
 					"SELECT t.* FROM %s t WHERE NOT EXISTS (SELECT FROM f WHERE f.key = %s)%s "
-					"UNION ALL SELECT %s FROM (SELECT jsonb_populate_record(NULL::%s, before) AS r FROM f WHERE before IS NOT NULL) v",
+					"UNION ALL SELECT %s FROM (SELECT jsonb_populate_record(NULL::%s, before) AS r FROM f WHERE before "
+					"IS NOT NULL) v",
 					kept->id, kept->target, key_of(kept), living(kept), columns_of(kept, "(r).", true), kept->target);
 }
 
@@ -330,7 +340,8 @@ ingest_as_of(PG_FUNCTION_ARGS)
 static void
 require_key(const Kept *kept, SqlArg key)
 {
-	if (!to_bool(repo_value("SELECT jsonb_typeof($1) = 'object' AND $1 ?& $2 AND $1 - $2 = '{}'", key, arg_texts(kept->key.v, kept->key.n))))
+	if (!to_bool(repo_value("SELECT jsonb_typeof($1) = 'object' AND $1 ?& $2 AND $1 - $2 = '{}'", key,
+							arg_texts(kept->key.v, kept->key.n))))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the key of %s is an object of %s", kept->target, array_literal(kept->key.v, kept->key.n)),
@@ -355,7 +366,8 @@ ingest_row_history(PG_FUNCTION_ARGS)
 	become_restricted(kept->owner, &caller);
 	/* as history has it: {"id": "7"} is {"id": 7} there */
 	if (of_one)
-		key = arg_jsonb(own_value(psprintf("SELECT %s FROM jsonb_populate_record(NULL::%s, $1) t", key_of(kept), kept->target), key));
+		key = arg_jsonb(own_value(
+			psprintf("SELECT %s FROM jsonb_populate_record(NULL::%s, $1) t", key_of(kept), kept->target), key));
 	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_CALLER, versions(kept, of_one), of_one ? 1 : 0, &key);
 	become_again(&caller);
 	sql_end(level);
@@ -372,7 +384,8 @@ ingest_drop_old_history(PG_FUNCTION_ARGS)
 	Rows *rows;
 
 	if (!superuser() && GetUserId() != engine_role())
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("only the owner of the repository drops history")));
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("only the owner of the repository drops "
+																		"history")));
 	rows = repo_rows("SELECT * FROM ingest_internal.sync_old_partitions()");
 	for (uint64 i = 0; i < rows->n; i++)
 		repo_run(psprintf("DROP TABLE %s", rows->v[i][0]));
@@ -399,9 +412,9 @@ ingest_row_change(PG_FUNCTION_ARGS)
 		relid = get_relname_relid(kept->target_table, get_namespace_oid(kept->target_schema, true));
 	/* of a copy that is gone, was given up, or is another one's by now, nobody can say who may read it */
 	if (!OidIsValid(relid) || !owns_relation(kept->owner, relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("there is no sync %s with a copy", sync.isnull ? "null" : psprintf("%d", DatumGetInt32(sync.value)))));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("there is no sync %s with a copy",
+							   sync.isnull ? "null" : psprintf("%d", DatumGetInt32(sync.value)))));
 	require_all_readable(relid, "history");
 	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_REPOSITORY,
 			   psprintf("SELECT * FROM ingest.change WHERE sync = $1%s%s", key.isnull ? "" : " AND key = $2",

@@ -39,8 +39,9 @@ may_ask(const Sync *s)
 static bool
 clock_goes(const Sync *s, const char *here, const char *there)
 {
-	return to_bool(repo_value("SELECT ingest_internal.sync_clock_goes($1, $2::timestamptz, $3::timestamptz, $4::interval)", arg_int4(s->id),
-							  arg_text(here), arg_text(there), arg_text(CLOCK_TOLERANCE)));
+	return to_bool(repo_value("SELECT ingest_internal.sync_clock_goes($1, $2::timestamptz, $3::timestamptz, "
+							  "$4::interval)",
+							  arg_int4(s->id), arg_text(here), arg_text(there), arg_text(CLOCK_TOLERANCE)));
 }
 
 /* What a wrapper's changes_function says: numbers that are null where it cannot */
@@ -61,12 +62,15 @@ ROW_SHAPE(changes_shape, Changes,
 static Changes *
 ask(Sync *s, bool feed)
 {
-	char *sql = psprintf("SELECT changed IS NOT NULL AS knows_changed, deleted IS NOT NULL AS knows_deleted, changed::bigint, "
-						 "deleted::bigint, clock::timestamptz FROM %s($1::regclass, $2, $3::timestamptz, $4::timestamptz)",
+	char *sql = psprintf("SELECT changed IS NOT NULL AS knows_changed, deleted IS NOT NULL AS knows_deleted, "
+						 "changed::bigint, "
+						 "deleted::bigint, clock::timestamptz FROM %s($1::regclass, $2, $3::timestamptz, "
+						 "$4::timestamptz)",
 						 s->source->changes);
 	int n;
-	Changes *changes = user_structs(changes_shape, &n, sql, arg_text(s->copy.foreign), arg_name(s->cursor), arg_text(window_low(s)),
-									feed ? arg_text(window_deleted_low(s)) : arg_null(TEXTOID));
+	Changes *changes =
+		user_structs(changes_shape, &n, sql, arg_text(s->copy.foreign), arg_name(s->cursor), arg_text(window_low(s)),
+					 feed ? arg_text(window_deleted_low(s)) : arg_null(TEXTOID));
 
 	return n == 1 ? changes : NULL;
 }
@@ -82,7 +86,8 @@ idle_ask(Sync *s, bool feed)
 		return idle;
 	here = repo_value("SELECT clock_timestamp()");
 	found = ask(s, feed);
-	if (found == NULL || !found->knows_changed || (feed && !found->knows_deleted) || found->clock == NULL || !clock_goes(s, here, found->clock))
+	if (found == NULL || !found->knows_changed || (feed && !found->knows_deleted) || found->clock == NULL ||
+		!clock_goes(s, here, found->clock))
 		return idle;
 	idle.changes = found->changed == 0;
 	idle.deletions = !feed || found->deleted == 0;

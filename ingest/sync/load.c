@@ -40,7 +40,8 @@ cut_here(Cuts *cuts, int64 low, int64 expected)
 	{
 		cuts->room = Max(64, cuts->room * 2);
 		cuts->low = cuts->low ? repalloc(cuts->low, sizeof(int64) * cuts->room) : palloc(sizeof(int64) * cuts->room);
-		cuts->expected = cuts->expected ? repalloc(cuts->expected, sizeof(int64) * cuts->room) : palloc(sizeof(int64) * cuts->room);
+		cuts->expected =
+			cuts->expected ? repalloc(cuts->expected, sizeof(int64) * cuts->room) : palloc(sizeof(int64) * cuts->room);
 	}
 	cuts->low[cuts->n] = low;
 	cuts->expected[cuts->n++] = expected;
@@ -49,9 +50,9 @@ cut_here(Cuts *cuts, int64 low, int64 expected)
 static int64
 count_range(const Copy *copy, int64 low, int64 high, const char *condition)
 {
-	return to_int8(user_value(psprintf("SELECT count(*) FROM %s WHERE %s >= %lld AND %s < %lld%s%s", copy->foreign, copy->key[0],
-									   (long long) low, copy->key[0], (long long) high, condition ? " AND " : "",
-									   condition ? condition : "")));
+	return to_int8(user_value(psprintf("SELECT count(*) FROM %s WHERE %s >= %lld AND %s < %lld%s%s", copy->foreign,
+									   copy->key[0], (long long) low, copy->key[0], (long long) high,
+									   condition ? " AND " : "", condition ? condition : "")));
 }
 
 /* How many rows there are, and between which keys */
@@ -66,10 +67,11 @@ ROW_SHAPE(extent_shape, Extent, FIELD(INT8, Extent, rows), FIELD(INT8, Extent, l
 static Extent
 extent_there(const Copy *copy, const char *condition)
 {
-	char *keys = copy->key_is_integer ? psprintf(", min(%s) AS low, max(%s) AS high", copy->key[0], copy->key[0]) : pstrdup("");
+	char *keys =
+		copy->key_is_integer ? psprintf(", min(%s) AS low, max(%s) AS high", copy->key[0], copy->key[0]) : pstrdup("");
 	char *sql = psprintf("SELECT rows, %s FROM (SELECT count(*) AS rows%s FROM %s WHERE %s) e",
-						 copy->key_is_integer ? "low::bigint, high::bigint" : "0 AS low, 0 AS high", keys, copy->foreign,
-						 condition ? condition : "true");
+						 copy->key_is_integer ? "low::bigint, high::bigint" : "0 AS low, 0 AS high", keys,
+						 copy->foreign, condition ? condition : "true");
 
 	return *(Extent *) sql_struct(AS_USER, &extent_shape, sql, 0, NULL);
 }
@@ -109,8 +111,8 @@ static void
 write_ranges(const Sync *s, const Cuts *cuts)
 {
 	for (int i = 0; i < cuts->n; i++)
-		repo_run("SELECT ingest_internal.sync_plan_range($1, $2, $3, $4, $5, $6)", arg_int4(s->id), arg_int4(s->generation),
-				 arg_int4(cuts->n - i), arg_text(i == 0 ? NULL : key_text(cuts->low[i])),
+		repo_run("SELECT ingest_internal.sync_plan_range($1, $2, $3, $4, $5, $6)", arg_int4(s->id),
+				 arg_int4(s->generation), arg_int4(cuts->n - i), arg_text(i == 0 ? NULL : key_text(cuts->low[i])),
 				 arg_text(i == cuts->n - 1 ? NULL : key_text(cuts->low[i + 1])),
 				 cuts->expected[i] >= 0 ? arg_int8(cuts->expected[i]) : arg_null(INT8OID));
 }
@@ -186,8 +188,8 @@ insert_range(void *arg)
 static void
 range_done(Batch *b, int64 read)
 {
-	repo_run("SELECT ingest_internal.sync_range_done($1, $2, $3, $4)", arg_int4(b->s->id), arg_int4(b->s->generation), arg_int4(b->range),
-			 arg_int8(read));
+	repo_run("SELECT ingest_internal.sync_range_done($1, $2, $3, $4)", arg_int4(b->s->id), arg_int4(b->s->generation),
+			 arg_int4(b->range), arg_int8(read));
 	batch_checkpoint(b->s, "phase = 'loading'", 0, NULL);
 	run_progress(b->run, "loading", -1);
 }
@@ -270,7 +272,8 @@ replace_all(void *arg)
 	else
 	{
 		stage_fetch_isolating(&s->copy, "");
-		repo_run("SELECT ingest_internal.sync_range_done($1, $2, NULL, NULL)", arg_int4(s->id), arg_int4(s->generation));
+		repo_run("SELECT ingest_internal.sync_range_done($1, $2, NULL, NULL)", arg_int4(s->id),
+				 arg_int4(s->generation));
 	}
 	if (reconcile_may_replace(s))
 	{
@@ -291,7 +294,8 @@ replace_all(void *arg)
 }
 
 #define LOADED_CHECKPOINT \
-	"phase = 'ready', watermark = next_watermark, watermark_time = $3::timestamptz, deleted_watermark = coalesce(deleted_watermark, clock_at + clock_offset), " \
+	"phase = 'ready', watermark = next_watermark, watermark_time = $3::timestamptz, " \
+	"deleted_watermark = coalesce(deleted_watermark, clock_at + clock_offset), " \
 	"last_reconcile = clock_timestamp()"
 
 static void
@@ -304,17 +308,20 @@ load_done(void *arg)
 	repo_run("DELETE FROM ingest.sync_range WHERE sync = $1", arg_int4(s->id));
 	batch_checkpoint(s, LOADED_CHECKPOINT, SQL_ARGS(arg_text(window_moment(s, s->next_watermark))));
 	/* what merges look rows up by; the rest is autovacuum's */
-	user_run(psprintf("ANALYZE %s%s", s->copy.target, s->key.n > 0 ? psprintf(" (%s)", column_list(s->copy.key, s->key.n, "")) : ""));
+	user_run(psprintf("ANALYZE %s%s", s->copy.target,
+					  s->key.n > 0 ? psprintf(" (%s)", column_list(s->copy.key, s->key.n, "")) : ""));
 	reconcile_recount(s);
 	run_progress(b->run, "loaded", -1);
 	s->phase = "ready";
 	s->watermark = s->next_watermark;
 	old = MemoryContextSwitchTo(s->context);
-	s->deleted_watermark = repo_value("SELECT deleted_watermark FROM ingest.sync_state WHERE sync = $1", arg_int4(s->id));
+	s->deleted_watermark =
+		repo_value("SELECT deleted_watermark FROM ingest.sync_state WHERE sync = $1", arg_int4(s->id));
 	MemoryContextSwitchTo(old);
 }
 
-ROW_SHAPE(range_shape, Range, FIELD(INT4, Range, n), FIELD(TEXT, Range, low), FIELD(TEXT, Range, high), FIELD(BOOL, Range, done));
+ROW_SHAPE(range_shape, Range, FIELD(INT4, Range, n), FIELD(TEXT, Range, low), FIELD(TEXT, Range, high),
+		  FIELD(BOOL, Range, done));
 
 /* The ranges of the load, all of them */
 static void
@@ -323,8 +330,8 @@ read_ranges(Batch *b)
 	Sync *s = b->s;
 	MemoryContext old = MemoryContextSwitchTo(s->context);
 
-	b->ranges = repo_structs(range_shape, &b->n_ranges, "SELECT * FROM ingest_internal.sync_ranges($1, $2)", arg_int4(s->id),
-							 arg_int4(s->generation));
+	b->ranges = repo_structs(range_shape, &b->n_ranges, "SELECT * FROM ingest_internal.sync_ranges($1, $2)",
+							 arg_int4(s->id), arg_int4(s->generation));
 	MemoryContextSwitchTo(old);
 }
 
@@ -345,7 +352,8 @@ begin_load(void *arg)
 	Sync *s = b->s;
 	bool resumed = strcmp(s->phase, "loading") == 0 && !s->reload;
 
-	s->load_table = MemoryContextStrdup(s->context, quoted_relation(s->target_schema, psprintf("ingest_load_%d", s->id)));
+	s->load_table =
+		MemoryContextStrdup(s->context, quoted_relation(s->target_schema, psprintf("ingest_load_%d", s->id)));
 	if (resumed && sync_is_full(s) && gathered_lacks(s))
 		resumed = false;
 	b->long_load = resumed;

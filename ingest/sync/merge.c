@@ -28,7 +28,8 @@ strings_add(Strings *strings, const char *item)
 	if (strings->n == strings->room)
 	{
 		strings->room = Max(64, strings->room * 2);
-		strings->items = strings->items ? repalloc_huge(strings->items, sizeof(char *) * strings->room) : palloc(sizeof(char *) * strings->room);
+		strings->items = strings->items ? repalloc_huge(strings->items, sizeof(char *) * strings->room)
+										: palloc(sizeof(char *) * strings->room);
 	}
 	strings->items[strings->n++] = pstrdup(item);
 }
@@ -53,7 +54,9 @@ equality_of(Oid type)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("type %s has no equality and cannot be part of a key", format_type_be(type))));
-	return psprintf("OPERATOR(%s.%s)", quote_identifier(get_namespace_name(get_func_namespace(get_opcode(entry->eq_opr)))), get_opname(entry->eq_opr));
+	return psprintf("OPERATOR(%s.%s)",
+					quote_identifier(get_namespace_name(get_func_namespace(get_opcode(entry->eq_opr)))),
+					get_opname(entry->eq_opr));
 }
 
 char *
@@ -63,7 +66,8 @@ key_match(const Copy *copy, const char *a, const char *b)
 
 	initStringInfo(&sql);
 	for (int i = 0; i < copy->n_key; i++)
-		appendStringInfo(&sql, "%s%s.%s %s %s.%s", i > 0 ? " AND " : "", a, copy->key[i], copy->key_equals[i], b, copy->key[i]);
+		appendStringInfo(&sql, "%s%s.%s %s %s.%s", i > 0 ? " AND " : "", a, copy->key[i], copy->key_equals[i], b,
+						 copy->key[i]);
 	return sql.data;
 }
 
@@ -71,7 +75,8 @@ char *
 key_not_in(const Copy *copy, const char *table)
 {
 	/* the table as a subquery, which Citus hands to its nodes; a table of one node does not join those of all */
-	return psprintf("NOT EXISTS (SELECT FROM (SELECT %s FROM %s OFFSET 0) k WHERE %s)", column_list(copy->key, copy->n_key, ""), table, key_match(copy, "k", "t"));
+	return psprintf("NOT EXISTS (SELECT FROM (SELECT %s FROM %s OFFSET 0) k WHERE %s)",
+					column_list(copy->key, copy->n_key, ""), table, key_match(copy, "k", "t"));
 }
 
 static bool
@@ -93,7 +98,8 @@ key_object(char **names, int n, const char *alias)
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "jsonb_build_object(");
 	for (int i = 0; i < n; i++)
-		appendStringInfo(&sql, "%s%s::text, %s%s", i > 0 ? ", " : "", quote_literal_cstr(names[i]), alias, quote_identifier(names[i]));
+		appendStringInfo(&sql, "%s%s::text, %s%s", i > 0 ? ", " : "", quote_literal_cstr(names[i]), alias,
+						 quote_identifier(names[i]));
 	appendStringInfoChar(&sql, ')');
 	return sql.data;
 }
@@ -110,13 +116,15 @@ row_json(const Copy *copy, const char *alias)
 {
 	if (copy->is_whole || strcmp(alias, "s.") == 0)
 		return psprintf("to_jsonb(%.1s.*)", alias);
-	return psprintf("(SELECT to_jsonb(ingest_row.*) FROM (SELECT %s) ingest_row)", column_list(copy->columns, copy->n_columns, alias));
+	return psprintf("(SELECT to_jsonb(ingest_row.*) FROM (SELECT %s) ingest_row)",
+					column_list(copy->columns, copy->n_columns, alias));
 }
 
 static char *
 cursor_time(const Copy *copy, const char *alias)
 {
-	return copy->cursor && copy->cursor_is_time ? psprintf("%s%s::timestamptz", alias, copy->cursor) : pstrdup("NULL::timestamptz");
+	return copy->cursor && copy->cursor_is_time ? psprintf("%s%s::timestamptz", alias, copy->cursor)
+												: pstrdup("NULL::timestamptz");
 }
 
 /* -- the stage -- */
@@ -131,8 +139,9 @@ void
 stage_create(Copy *copy)
 {
 	stage_drop(copy);
-	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DELETE ROWS AS SELECT %s FROM %s WITH NO DATA", strchr(copy->stage_name, '.') + 1,
-					  column_list(copy->columns, copy->n_columns, ""), copy->target));
+	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DELETE ROWS AS SELECT %s FROM %s WITH NO DATA",
+					  strchr(copy->stage_name, '.') + 1, column_list(copy->columns, copy->n_columns, ""),
+					  copy->target));
 	copy->stage = copy->stage_name;
 }
 
@@ -141,8 +150,9 @@ reject(Copy *copy, const char *key, const char *content, const Failure *failure)
 {
 	StringInfoData json;
 
-	repo_run("SELECT ingest_internal.sync_reject($1, $2, $3, $4, $5, $6)", arg_int4(copy->sync), arg_int8(copy->run->id),
-			 arg_jsonb(key), arg_jsonb(content), arg_text(failure_text(failure)), arg_text(failure->sqlstate));
+	repo_run("SELECT ingest_internal.sync_reject($1, $2, $3, $4, $5, $6)", arg_int4(copy->sync),
+			 arg_int8(copy->run->id), arg_jsonb(key), arg_jsonb(content), arg_text(failure_text(failure)),
+			 arg_text(failure->sqlstate));
 	copy->run->rejected++;
 	json_open(&json);
 	json_text(&json, "sync", copy->name);
@@ -158,7 +168,8 @@ stage_fetch(Copy *copy, const char *where)
 	char *list = column_list(copy->columns, copy->n_columns, "");
 	int64 n;
 
-	n = user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s%s%s", copy->stage, list, list, copy->foreign, where[0] ? " WHERE " : "", where));
+	n = user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s%s%s", copy->stage, list, list, copy->foreign,
+						  where[0] ? " WHERE " : "", where));
 	copy->run->read += n;
 	return n;
 }
@@ -197,7 +208,8 @@ ROW_SHAPE(bounds_shape, Bounds, FIELD(BOOL, Bounds, any), FIELD(INT8, Bounds, lo
 static Bounds
 bounds_there(const Copy *copy, const char *where)
 {
-	char *sql = psprintf("SELECT low IS NOT NULL AS any, low::bigint, high::bigint FROM (SELECT min(%s) AS low, max(%s) AS high FROM %s%s%s) b",
+	char *sql = psprintf("SELECT low IS NOT NULL AS any, low::bigint, high::bigint FROM (SELECT min(%s) AS low, "
+						 "max(%s) AS high FROM %s%s%s) b",
 						 copy->key[0], copy->key[0], copy->foreign, where[0] ? " WHERE " : "", where);
 
 	return *(Bounds *) sql_struct(AS_USER, &bounds_shape, sql, 0, NULL);
@@ -213,7 +225,8 @@ fetch_range(Copy *copy, const char *where, int64 low, int64 high)
 	int64 middle;
 
 	CHECK_FOR_INTERRUPTS();
-	fetch.where = psprintf("%s%s%s BETWEEN %lld AND %lld", where, where[0] ? " AND " : "", copy->key[0], (long long) low, (long long) high);
+	fetch.where = psprintf("%s%s%s BETWEEN %lld AND %lld", where, where[0] ? " AND " : "", copy->key[0],
+						   (long long) low, (long long) high);
 	if (attempt(fetch_once, &fetch, &failure))
 		return fetch.n;
 	copy->run->read = read;
@@ -260,11 +273,13 @@ merge_check_rejected(Copy *copy)
 	if (rejected <= Max(REJECTED_AT_LEAST, read * copy->reject_limit))
 		return;
 	last = repo_value("SELECT ingest_internal.sync_last_rejected($1)", arg_int8(copy->run->id));
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_EXCEPTION),
-			 errmsg("too many rows of \"%s\" do not fit: %lld of %lld", copy->name, (long long) rejected, (long long) (read + rejected)),
-			 last ? errdetail("The last: %s", last) : 0,
-			 errhint("Mend the type or the constraint of %s, or raise the sync's reject_limit with ingest.alter_sync.", copy->target)));
+	ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+					errmsg("too many rows of \"%s\" do not fit: %lld of %lld", copy->name, (long long) rejected,
+						   (long long) (read + rejected)),
+					last ? errdetail("The last: %s", last) : 0,
+					errhint("Mend the type or the constraint of %s, or raise the sync's reject_limit with "
+							"ingest.alter_sync.",
+							copy->target)));
 }
 
 /* -- counts -- */
@@ -288,7 +303,8 @@ from_int128(int128 value)
 	bool negative = value < 0;
 
 	*p = '\0';
-	for (unsigned __int128 v = negative ? -(unsigned __int128) value : (unsigned __int128) value; v > 0 || *p == '\0'; v /= 10)
+	for (unsigned __int128 v = negative ? -(unsigned __int128) value : (unsigned __int128) value; v > 0 || *p == '\0';
+		 v /= 10)
 		*--p = '0' + (int) (v % 10);
 	if (negative)
 		*--p = '-';
@@ -331,8 +347,8 @@ joined_target(const Copy *copy)
 {
 	if (!copy->distributed)
 		return copy->target;
-	return psprintf("(SELECT * FROM %s t WHERE EXISTS (SELECT FROM (SELECT %s FROM %s OFFSET 0) k WHERE %s))", copy->target,
-					column_list(copy->key, copy->n_key, ""), copy->stage, key_match(copy, "k", "t"));
+	return psprintf("(SELECT * FROM %s t WHERE EXISTS (SELECT FROM (SELECT %s FROM %s OFFSET 0) k WHERE %s))",
+					copy->target, column_list(copy->key, copy->n_key, ""), copy->stage, key_match(copy, "k", "t"));
 }
 
 /* operation, key, before, after, source_time */
@@ -352,11 +368,11 @@ read_diff(Copy *copy, const char *operation, char **values, int n_values)
 		"SELECT CASE WHEN t.%s IS NULL THEN %s ELSE 'update' END AS operation, %s AS key, "
 		"CASE WHEN t.%s IS NOT NULL THEN %s END AS before, %s AS after, %s AS source_time "
 		"FROM (SELECT DISTINCT ON (%s) * FROM %s ORDER BY %s%s) s LEFT JOIN %s t ON %s%s WHERE t.%s IS NULL%s%s",
-		copy->key[0], quote_literal_cstr(operation), key_json(copy, "s."), copy->key[0], row_json(copy, "t."), row_json(copy, "s."),
-		cursor_time(copy, "s."), column_list(copy->key, copy->n_key, ""), copy->stage, column_list(copy->key, copy->n_key, ""),
-		copy->cursor ? psprintf(", %s DESC NULLS LAST", copy->cursor) : "", joined_target(copy), key_match(copy, "t", "s"),
-		copy->soft ? " AND t._deleted_at IS NULL" : "", copy->key[0], n_values > 0 ? " OR " : "",
-		n_values > 0 ? differs(values, n_values, "t.", "s.") : ""));
+		copy->key[0], quote_literal_cstr(operation), key_json(copy, "s."), copy->key[0], row_json(copy, "t."),
+		row_json(copy, "s."), cursor_time(copy, "s."), column_list(copy->key, copy->n_key, ""), copy->stage,
+		column_list(copy->key, copy->n_key, ""), copy->cursor ? psprintf(", %s DESC NULLS LAST", copy->cursor) : "",
+		joined_target(copy), key_match(copy, "t", "s"), copy->soft ? " AND t._deleted_at IS NULL" : "", copy->key[0],
+		n_values > 0 ? " OR " : "", n_values > 0 ? differs(values, n_values, "t.", "s.") : ""));
 }
 
 static char *
@@ -367,7 +383,8 @@ upsert_statement(const Copy *copy, char **values, int n_values)
 	char *key = column_list(copy->key, copy->n_key, "");
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "INSERT INTO %s AS t (%s) SELECT DISTINCT ON (%s) %s FROM %s ORDER BY %s", copy->target, list, key, list, copy->stage, key);
+	appendStringInfo(&sql, "INSERT INTO %s AS t (%s) SELECT DISTINCT ON (%s) %s FROM %s ORDER BY %s", copy->target,
+					 list, key, list, copy->stage, key);
 	if (copy->cursor)
 		appendStringInfo(&sql, ", %s DESC NULLS LAST", copy->cursor);
 	appendStringInfo(&sql, " ON CONFLICT (%s) DO ", key);
@@ -516,8 +533,8 @@ merge_range(Copy *copy, const char *numbered, const char *operation, int64 low, 
 
 	CHECK_FOR_INTERRUPTS();
 	user_run(psprintf("DELETE FROM %s", copy->stage));
-	user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s WHERE ingest_n BETWEEN %lld AND %lld", copy->stage, list, list, numbered,
-					  (long long) low, (long long) high));
+	user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s WHERE ingest_n BETWEEN %lld AND %lld", copy->stage, list,
+					  list, numbered, (long long) low, (long long) high));
 	if (attempt(merge_once, &merge, &failure))
 		return;
 	tally_again(copy, &before);
@@ -528,8 +545,10 @@ merge_range(Copy *copy, const char *numbered, const char *operation, int64 low, 
 		merge_range(copy, numbered, operation, low + (high - low) / 2 + 1, high);
 		return;
 	}
-	unfit = sql_struct(AS_USER, &unfit_shape,
-					   psprintf("SELECT %s AS key, %s AS content FROM %s s", key_json(copy, "s."), row_json(copy, "s."), copy->stage), 0, NULL);
+	unfit = sql_struct(
+		AS_USER, &unfit_shape,
+		psprintf("SELECT %s AS key, %s AS content FROM %s s", key_json(copy, "s."), row_json(copy, "s."), copy->stage),
+		0, NULL);
 	if (unfit)
 		reject(copy, unfit->key, unfit->content, &failure);
 	merge_check_rejected(copy);
@@ -547,8 +566,8 @@ reject_keyless(Copy *copy)
 	for (int i = 0; i < copy->n_key; i++)
 		appendStringInfo(&condition, "%ss.%s IS NULL", i > 0 ? " OR " : "", copy->key[i]);
 	unfit = sql_structs(AS_USER, &unfit_shape, &n,
-						psprintf("DELETE FROM %s s WHERE %s RETURNING %s AS key, %s AS content", copy->stage, condition.data,
-								 key_json(copy, "s."), row_json(copy, "s.")),
+						psprintf("DELETE FROM %s s WHERE %s RETURNING %s AS key, %s AS content", copy->stage,
+								 condition.data, key_json(copy, "s."), row_json(copy, "s.")),
 						0, NULL);
 	for (int i = 0; i < n; i++)
 	{
@@ -564,7 +583,8 @@ reject_keyless(Copy *copy)
 static void
 resolve_rejected(Copy *copy)
 {
-	char *rejected = repo_value("SELECT ingest_internal.sync_rejected_keys($1, $2)", arg_int4(copy->sync), arg_int8(copy->run->id));
+	char *rejected =
+		repo_value("SELECT ingest_internal.sync_rejected_keys($1, $2)", arg_int4(copy->sync), arg_int8(copy->run->id));
 	char *fits;
 
 	if (rejected == NULL)
@@ -574,8 +594,8 @@ resolve_rejected(Copy *copy)
 							   copy->stage, key_json(copy, "s.")),
 					  arg_text(rejected));
 	if (fits)
-		repo_run("SELECT ingest_internal.sync_resolve($1, $2, $3::jsonb[], NULL)", arg_int4(copy->sync), arg_int8(copy->run->id),
-				 arg_text(fits));
+		repo_run("SELECT ingest_internal.sync_resolve($1, $2, $3::jsonb[], NULL)", arg_int4(copy->sync),
+				 arg_int8(copy->run->id), arg_text(fits));
 }
 
 void
@@ -602,8 +622,9 @@ merge_stage(Copy *copy, const char *operation)
 	merge_range(copy, numbered, operation, 1, to_int8(user_value(psprintf("SELECT count(*) FROM %s", numbered))));
 	/* the stage as it was, for what asks which rows are missing */
 	user_run(psprintf("DELETE FROM %s", copy->stage));
-	user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s", copy->stage, column_list(copy->columns, copy->n_columns, ""),
-					  column_list(copy->columns, copy->n_columns, ""), numbered));
+	user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s", copy->stage,
+					  column_list(copy->columns, copy->n_columns, ""), column_list(copy->columns, copy->n_columns, ""),
+					  numbered));
 	user_run(psprintf("DROP TABLE %s", numbered));
 }
 
@@ -636,9 +657,10 @@ merge_delete(Copy *copy, const char *using, const char *condition, const char *w
 	if (copy->ignore_deletions)
 		return 0;
 	if (wants_diff(copy))
-		copy->diffs = lappend(copy->diffs, diff_store(psprintf("SELECT 'delete'::text AS operation, %s AS key, %s AS before, "
-															   "NULL::jsonb AS after, (%s)::timestamptz AS source_time %s",
-															   key_json(copy, "t."), row_json(copy, "t."), when ? when : "NULL", from)));
+		copy->diffs = lappend(
+			copy->diffs, diff_store(psprintf("SELECT 'delete'::text AS operation, %s AS key, %s AS before, "
+											 "NULL::jsonb AS after, (%s)::timestamptz AS source_time %s",
+											 key_json(copy, "t."), row_json(copy, "t."), when ? when : "NULL", from)));
 	keys = user_rows(delete_statement(copy, from, when));
 	for (uint64 i = 0; i < keys->n; i++)
 	{
@@ -656,7 +678,8 @@ merge_delete(Copy *copy, const char *using, const char *condition, const char *w
 bool
 merge_may_judge_missing(const Copy *copy)
 {
-	return repo_value("SELECT 1 FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL AND content IS NULL LIMIT 1",
+	return repo_value("SELECT 1 FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL AND content IS NULL "
+					  "LIMIT 1",
 					  arg_int8(copy->sync)) == NULL;
 }
 
@@ -702,8 +725,8 @@ flush_diff(Copy *copy, const Stored *diff)
 		stored_run(diff, INSERT_VERSIONS, SQL_ARGS(arg_int4(copy->sync), arg_int8(copy->run->id)));
 	if (copy->row_events)
 		stored_run(diff, INSERT_ROW_EVENTS,
-				   SQL_ARGS(arg_int4(home_era()), arg_text(event_source(copy->source)), arg_text(copy->name), arg_int8(copy->run->id),
-							arg_int4(copy->sync)));
+				   SQL_ARGS(arg_int4(home_era()), arg_text(event_source(copy->source)), arg_text(copy->name),
+							arg_int8(copy->run->id), arg_int4(copy->sync)));
 }
 
 void
@@ -712,8 +735,8 @@ merge_flush(Copy *copy)
 	ListCell *lc;
 
 	if (copy->rows_delta != 0 || copy->key_delta != 0)
-		repo_run("UPDATE ingest.sync_state SET rows = rows + $2, key_sum = key_sum + $3::numeric WHERE sync = $1", arg_int4(copy->sync),
-				 arg_int8(copy->rows_delta), arg_text(from_int128(copy->key_delta)));
+		repo_run("UPDATE ingest.sync_state SET rows = rows + $2, key_sum = key_sum + $3::numeric WHERE sync = $1",
+				 arg_int4(copy->sync), arg_int8(copy->rows_delta), arg_text(from_int128(copy->key_delta)));
 	copy->rows_delta = 0;
 	copy->key_delta = 0;
 	if (copy->history && copy->diffs != NIL)

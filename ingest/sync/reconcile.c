@@ -26,7 +26,8 @@ reconcile_is_due(Sync *s)
 {
 	if (s->copy.ignore_deletions)
 		return false;
-	return to_bool(repo_value("SELECT ingest_internal.sync_is_due($1, $2)", arg_int4(s->id), arg_int4(MISMATCHES_AT_MOST)));
+	return to_bool(
+		repo_value("SELECT ingest_internal.sync_is_due($1, $2)", arg_int4(s->id), arg_int4(MISMATCHES_AT_MOST)));
 }
 
 static const char *
@@ -66,7 +67,8 @@ brake(Sync *s, int64 missing)
 	json_int8(&json, "limit", missing_limit(s));
 	json_raw(&json, "max_delete_share", psprintf("%g", s->max_delete_share));
 	anomaly_raise(s, s->copy.run, "deletion", "error", NULL,
-				  psprintf("%lld rows of %s are not at the source any more: that is more than is likely, and they were not deleted",
+				  psprintf("%lld rows of %s are not at the source any more: that is more than is likely, and they were "
+						   "not deleted",
 						   (long long) missing, s->copy.target),
 				  json_close(&json));
 }
@@ -89,16 +91,16 @@ missing_again(Sync *s, Rows *missing)
 	char *keys = column_list(copy->key, copy->n_key, "");
 
 	user_drop(table);
-	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DROP AS SELECT %s FROM %s WITH NO DATA", strchr(table, '.') + 1, keys,
-					  copy->target));
+	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DROP AS SELECT %s FROM %s WITH NO DATA", strchr(table, '.') + 1,
+					  keys, copy->target));
 	for (uint64 i = 0; i < missing->n; i += KEYS_AT_ONCE)
 	{
 		Strings ask = {0};
 
 		for (uint64 k = i; k < Min(missing->n, i + KEYS_AT_ONCE); k++)
 			strings_add(&ask, missing->v[k][0]);
-		user_run(psprintf("INSERT INTO %s SELECT %s FROM %s WHERE %s = ANY (%s::%s[])", table, keys, copy->foreign, copy->key[0],
-						  quote_literal_cstr(array_literal(ask.items, ask.n)), copy->key_types[0]));
+		user_run(psprintf("INSERT INTO %s SELECT %s FROM %s WHERE %s = ANY (%s::%s[])", table, keys, copy->foreign,
+						  copy->key[0], quote_literal_cstr(array_literal(ask.items, ask.n)), copy->key_types[0]));
 	}
 	return table;
 }
@@ -145,9 +147,10 @@ reconcile_may_replace(Sync *s)
 		return true;
 	json_open(&json);
 	json_int8(&json, "rows", rows);
-	anomaly_raise(s, s->copy.run, "deletion", "error", NULL,
-				  psprintf("the source of %s answered with no rows: its %lld rows were kept", s->copy.target, (long long) rows),
-				  json_close(&json));
+	anomaly_raise(
+		s, s->copy.run, "deletion", "error", NULL,
+		psprintf("the source of %s answered with no rows: its %lld rows were kept", s->copy.target, (long long) rows),
+		json_close(&json));
 	return false;
 }
 
@@ -191,10 +194,12 @@ digest(const Copy *copy, const char *table, const char *where)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT rows, %s, %s FROM (SELECT count(*) AS rows",
 					 copy->key_is_integer ? "key_sum, low IS NOT NULL AS has_keys, low::bigint, high::bigint"
-										  : "NULL AS key_sum, false AS has_keys, NULL::bigint AS low, NULL::bigint AS high",
+										  : "NULL AS key_sum, false AS has_keys, NULL::bigint AS low, NULL::bigint AS "
+											"high",
 					 copy->cursor ? "newest" : "NULL AS newest");
 	if (copy->key_is_integer)
-		appendStringInfo(&sql, ", sum(%s) AS key_sum, min(%s) AS low, max(%s) AS high", copy->key[0], copy->key[0], copy->key[0]);
+		appendStringInfo(&sql, ", sum(%s) AS key_sum, min(%s) AS low, max(%s) AS high", copy->key[0], copy->key[0],
+						 copy->key[0]);
 	if (copy->cursor)
 		appendStringInfo(&sql, ", max(%s) AS newest", copy->cursor);
 	appendStringInfo(&sql, " FROM %s WHERE %s) d", table, where);
@@ -245,7 +250,8 @@ compare(Sync *s, int64 low, int64 high)
 		return;
 	}
 	for (int i = 0; i < PIECES; i++)
-		compare(s, low + (high - low + 1) / PIECES * i, i == PIECES - 1 ? high : low + (high - low + 1) / PIECES * (i + 1) - 1);
+		compare(s, low + (high - low + 1) / PIECES * i,
+				i == PIECES - 1 ? high : low + (high - low + 1) / PIECES * (i + 1) - 1);
 }
 
 /* All ranges that differ; then rows without a cursor, which never come by themselves */
@@ -260,7 +266,8 @@ compare_all(Sync *s)
 	{
 		reconcile_brake(s, there->rows);
 		if (there->has_keys)
-			compare(s, here->has_keys ? Min(there->low, here->low) : there->low, here->has_keys ? Max(there->high, here->high) : there->high);
+			compare(s, here->has_keys ? Min(there->low, here->low) : there->low,
+					here->has_keys ? Max(there->high, here->high) : there->high);
 	}
 	if (copy->cursor && user_value(psprintf("SELECT 1 FROM %s WHERE %s IS NULL LIMIT 1", copy->target, copy->cursor)))
 	{
@@ -292,7 +299,8 @@ reconcile(Sync *s, Run *run)
 	json_int8(&json, "updated", updated);
 	json_int8(&json, "deleted", deleted);
 	anomaly_raise(s, run, "reconciliation", inserted + updated > 0 ? "warning" : "info", NULL,
-				  psprintf("%s differed from its source: %lld rows were added, %lld changed, %lld deleted by reading keys again",
+				  psprintf("%s differed from its source: %lld rows were added, %lld changed, %lld deleted by reading "
+						   "keys again",
 						   s->copy.target, (long long) inserted, (long long) updated, (long long) deleted),
 				  json_close(&json));
 }
@@ -313,8 +321,8 @@ tally(const Copy *copy, const char *table, const char *where)
 {
 	char *sum = copy->key_is_integer ? psprintf("sum(%s)", copy->key[0]) : pstrdup("NULL");
 
-	return sql_struct(AS_USER, &tally_shape, psprintf("SELECT count(*) AS rows, %s AS key_sum FROM %s WHERE %s", sum, table, where), 0,
-					  NULL);
+	return sql_struct(AS_USER, &tally_shape,
+					  psprintf("SELECT count(*) AS rows, %s AS key_sum FROM %s WHERE %s", sum, table, where), 0, NULL);
 }
 
 /* The copy's count and sum of keys, by looking */
@@ -324,15 +332,15 @@ reconcile_recount(Sync *s)
 	Tally *here = tally(&s->copy, s->copy.target, living(s));
 	const char *sum = here->key_sum || !s->copy.key_is_integer ? here->key_sum : "0";
 
-	repo_run("UPDATE ingest.sync_state SET rows = $2, key_sum = $3::numeric WHERE sync = $1", arg_int4(s->id), arg_int8(here->rows),
-			 arg_text(sum));
+	repo_run("UPDATE ingest.sync_state SET rows = $2, key_sum = $3::numeric WHERE sync = $1", arg_int4(s->id),
+			 arg_int8(here->rows), arg_text(sum));
 }
 
 static bool
 counts_agree(Sync *s, const Tally *there)
 {
-	return to_bool(repo_value("SELECT ingest_internal.sync_counts_agree($1, $2, $3::numeric)", arg_int4(s->id), arg_int8(there->rows),
-							  arg_text(there->key_sum)));
+	return to_bool(repo_value("SELECT ingest_internal.sync_counts_agree($1, $2, $3::numeric)", arg_int4(s->id),
+							  arg_int8(there->rows), arg_text(there->key_sum)));
 }
 
 /* Once may be an edit since; twice is a loss */
@@ -343,8 +351,8 @@ tell_mismatch(Sync *s, Run *run, const Tally *there)
 	StringInfoData json;
 
 	run_log(run, "warning",
-			psprintf("%lld rows at the source, %lld in %s; if the next run finds the same, keys are compared", (long long) there->rows,
-					 (long long) here, s->copy.target),
+			psprintf("%lld rows at the source, %lld in %s; if the next run finds the same, keys are compared",
+					 (long long) there->rows, (long long) here, s->copy.target),
 			NULL);
 	if (s->mismatches < MISMATCHES_AT_MOST)
 		return;
@@ -352,8 +360,8 @@ tell_mismatch(Sync *s, Run *run, const Tally *there)
 	json_int8(&json, "rows_there", there->rows);
 	json_int8(&json, "rows_here", here);
 	anomaly_raise(s, run, "reconciliation", "error", NULL,
-				  psprintf("%s has %lld rows and its source %lld: the next run compares keys", s->copy.target, (long long) here,
-						   (long long) there->rows),
+				  psprintf("%s has %lld rows and its source %lld: the next run compares keys", s->copy.target,
+						   (long long) here, (long long) there->rows),
 				  json_close(&json));
 }
 
@@ -365,7 +373,8 @@ reconcile_count(Sync *s, Run *run, bool changed)
 
 	if (!s->source->counts || s->copy.ignore_deletions || (!changed && s->mismatches == 0) || s->key.n == 0)
 		return;
-	if (repo_value("SELECT 1 FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL LIMIT 1", arg_int4(s->id)))
+	if (repo_value("SELECT 1 FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL LIMIT 1",
+				   arg_int4(s->id)))
 		return;
 	there = tally(&s->copy, s->copy.foreign, "true");
 	agree = counts_agree(s, there);
@@ -375,7 +384,8 @@ reconcile_count(Sync *s, Run *run, bool changed)
 		reconcile_recount(s);
 		agree = counts_agree(s, there);
 	}
-	repo_run("SELECT ingest_internal.sync_note_counts($1, $2, $3)", arg_int4(s->id), arg_int8(there->rows), arg_bool(agree));
+	repo_run("SELECT ingest_internal.sync_note_counts($1, $2, $3)", arg_int4(s->id), arg_int8(there->rows),
+			 arg_bool(agree));
 	if (!agree)
 		tell_mismatch(s, run, there);
 }

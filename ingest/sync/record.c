@@ -70,15 +70,15 @@ static void
 require_tables(const Sync *s)
 {
 	if (!OidIsValid(s->foreign_relation))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("the foreign table %s of sync \"%s\" is gone", quoted_relation(s->foreign_schema, s->foreign_table), s->name),
-				 errhint("CALL ingest.crawl('%s').", s->source->name)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("the foreign table %s of sync \"%s\" is gone",
+							   quoted_relation(s->foreign_schema, s->foreign_table), s->name),
+						errhint("CALL ingest.crawl('%s').", s->source->name)));
 	if (!OidIsValid(s->target_relation))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("the table %s of sync \"%s\" is gone", quoted_relation(s->target_schema, s->target_table), s->name),
-				 errhint("SELECT ingest.drop_sync('%s'), and create it again.", s->name)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("the table %s of sync \"%s\" is gone",
+							   quoted_relation(s->target_schema, s->target_table), s->name),
+						errhint("SELECT ingest.drop_sync('%s'), and create it again.", s->name)));
 }
 
 /* One sync without its children, for who acts for its owner */
@@ -110,7 +110,8 @@ read_one(int32 id)
 static void
 read_children(Sync *s)
 {
-	Rows *rows = repo_rows("SELECT id FROM ingest.sync WHERE parent = $1 AND state = 'active' ORDER BY id", arg_int4(s->id));
+	Rows *rows =
+		repo_rows("SELECT id FROM ingest.sync WHERE parent = $1 AND state = 'active' ORDER BY id", arg_int4(s->id));
 
 	if (rows->n > CHILDREN_AT_MOST)
 		ereport(ERROR,

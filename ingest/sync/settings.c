@@ -33,7 +33,8 @@ relation_name(Oid relation)
 SourceTable *
 source_table_of(Oid foreign_table)
 {
-	SourceTable *table = repo_struct(source_table_shape, "SELECT * FROM ingest_internal.sync_source_table($1)", arg_oid(foreign_table));
+	SourceTable *table =
+		repo_struct(source_table_shape, "SELECT * FROM ingest_internal.sync_source_table($1)", arg_oid(foreign_table));
 
 	if (table == NULL)
 		ereport(ERROR,
@@ -76,23 +77,28 @@ settings_check_words(const Settings *s)
 	if (!is_one_of(s->mode, "full", "incremental", "append"))
 		settings_refuse(psprintf("there is no mode \"%s\"", s->mode), "The modes are full, incremental and append.");
 	if (!is_one_of(s->deletions, "hard", "soft", "ignore"))
-		settings_refuse(psprintf("there is no policy of deletions \"%s\"", s->deletions), "The policies are hard, soft and ignore.");
+		settings_refuse(psprintf("there is no policy of deletions \"%s\"", s->deletions), "The policies are hard, soft "
+																						  "and ignore.");
 	if (!is_one_of(s->profile, "all", "sample", "none"))
-		settings_refuse(psprintf("there is no way to profile a copy \"%s\"", s->profile), "profile is all, sample or none.");
+		settings_refuse(psprintf("there is no way to profile a copy \"%s\"", s->profile), "profile is all, sample or "
+																						  "none.");
 }
 
 /* A key that the data have, where nobody names one: verified by reading the table */
 static Texts
 key_of_data(const char *relation)
 {
-	char *schema = own_value("SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace "
+	char *schema = own_value("SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = "
+							 "e.extnamespace "
 							 "WHERE e.extname = 'ingest_profile'");
 	Texts key;
 
 	ereport(NOTICE,
 			(errmsg("the source names no key of %s: it is read to find one", relation),
 			 errhint("Name the key to save that: key => '{…}'.")));
-	key.v = parse_array(own_value(psprintf("SELECT columns FROM %s.candidate_keys($1::regclass, $2) ORDER BY score DESC LIMIT 1", schema),
+	key.v = parse_array(own_value(psprintf("SELECT columns FROM %s.candidate_keys($1::regclass, $2) ORDER BY score "
+										   "DESC LIMIT 1",
+										   schema),
 								  arg_text(relation), arg_int4(KEY_COLUMNS_AT_MOST)),
 						&key.n);
 	return key;
@@ -107,7 +113,8 @@ complete_key(Settings *s, const SourceTable *table, const char *foreign)
 	{
 		s->key = key_of_data(foreign);
 		if (s->key.v)
-			repo_run("SELECT ingest_internal.sync_note_key($1, $2)", arg_int4(table->id), arg_texts(s->key.v, s->key.n));
+			repo_run("SELECT ingest_internal.sync_note_key($1, $2)", arg_int4(table->id),
+					 arg_texts(s->key.v, s->key.n));
 	}
 	if (s->key.n == 0 && !settings_full(s))
 		settings_refuse(psprintf("mode %s needs a key, and %s has none", s->mode, foreign),
@@ -124,7 +131,9 @@ complete_cursor(Settings *s, const SourceTable *table, const char *foreign)
 	if (settings_full(s))
 		s->cursor_column = NULL;
 	else if (s->cursor_column == NULL)
-		settings_refuse(psprintf("mode %s needs a cursor, a column that tells that a row changed, and none is known of %s", s->mode, foreign),
+		settings_refuse(psprintf("mode %s needs a cursor, a column that tells that a row changed, and none is known of "
+								 "%s",
+								 s->mode, foreign),
 						"Name it with cursor_column => '…', or use mode => 'full'.");
 }
 
@@ -132,7 +141,8 @@ static void
 require_column(Oid relation, const char *name, const char *column)
 {
 	if (get_attnum(relation, column) <= InvalidAttrNumber)
-		settings_refuse(psprintf("%s has no column \"%s\"", name, column), "Key and cursor are columns of the foreign table.");
+		settings_refuse(psprintf("%s has no column \"%s\"", name, column), "Key and cursor are columns of the foreign "
+																		   "table.");
 }
 
 void
@@ -149,7 +159,8 @@ settings_complete(Settings *s, const SourceTable *table, Oid foreign_table, cons
 		require_column(foreign_table, foreign, s->cursor_column);
 		/* can the source filter by the cursor? Better to know now */
 		if (tried_cursor == NULL || strcmp(tried_cursor, s->cursor_column) != 0)
-			user_run(psprintf("SELECT FROM %s WHERE %s IS NOT NULL LIMIT 1", foreign, quote_identifier(s->cursor_column)));
+			user_run(
+				psprintf("SELECT FROM %s WHERE %s IS NOT NULL LIMIT 1", foreign, quote_identifier(s->cursor_column)));
 	}
 }
 
@@ -177,9 +188,11 @@ settings_set_parent(Settings *s, const char *name, const SourceTable *table, con
 	Parent *parent = repo_struct(parent_shape, "SELECT * FROM ingest_internal.sync_parent($1)", arg_text(name));
 
 	if (parent == NULL)
-		settings_refuse(psprintf("there is no sync \"%s\" that could be the parent", name), "Create the parent's sync first.");
+		settings_refuse(psprintf("there is no sync \"%s\" that could be the parent", name), "Create the parent's sync "
+																							"first.");
 	if (parent->key_columns != 1 || parent->source_id != source->id)
-		settings_refuse(psprintf("sync \"%s\" cannot be a parent", name), "A parent is of the same source and has a key of one column.");
+		settings_refuse(psprintf("sync \"%s\" cannot be a parent", name), "A parent is of the same source and has a "
+																		  "key of one column.");
 	if (parent->owner != GetUserId())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -189,8 +202,9 @@ settings_set_parent(Settings *s, const char *name, const SourceTable *table, con
 	if (s->parent_column == NULL && table->parent && strcmp(table->parent, parent->remote_table) == 0)
 		s->parent_column = table->parent_column;
 	if (s->parent_column == NULL || get_attnum(foreign_table, s->parent_column) <= InvalidAttrNumber)
-		settings_refuse(psprintf("which column of %s names the row of \"%s\" is not known", relation_name(foreign_table), name),
-						"Name it with parent_column => '…'.");
+		settings_refuse(
+			psprintf("which column of %s names the row of \"%s\" is not known", relation_name(foreign_table), name),
+			"Name it with parent_column => '…'.");
 	s->parent = parent->id;
 }
 
@@ -202,7 +216,8 @@ typedef struct Target
 	char *owner_name;
 } Target;
 
-ROW_SHAPE(target_shape, Target, FIELD(OID, Target, oid), FIELD(BOOL, Target, is_table), FIELD(TEXT, Target, owner_name));
+ROW_SHAPE(target_shape, Target, FIELD(OID, Target, oid), FIELD(BOOL, Target, is_table),
+		  FIELD(TEXT, Target, owner_name));
 
 /* A copy is written without asking: into what is its owner's alone */
 void
@@ -228,7 +243,8 @@ settings_require_target(const char *name)
 static void
 require_unique_key(const char *target, const Texts *key)
 {
-	if (key->n > 0 && !to_bool(repo_value("SELECT ingest_internal.sync_is_unique($1, $2)", arg_relation(target), arg_texts(key->v, key->n))))
+	if (key->n > 0 && !to_bool(repo_value("SELECT ingest_internal.sync_is_unique($1, $2)", arg_relation(target),
+										  arg_texts(key->v, key->n))))
 		settings_refuse(psprintf("table %s has no unique index on the key (%s)", target, array_literal(key->v, key->n)),
 						"Create one, or let the sync make the table.");
 }
@@ -237,6 +253,7 @@ void
 settings_prepare_target(const Settings *s, const char *target)
 {
 	require_unique_key(target, &s->key);
-	if (settings_soft(s) && !to_bool(repo_value("SELECT ingest_internal.has_column($1, '_deleted_at')", arg_relation(target))))
+	if (settings_soft(s) &&
+		!to_bool(repo_value("SELECT ingest_internal.has_column($1, '_deleted_at')", arg_relation(target))))
 		user_run(psprintf("ALTER TABLE %s ADD COLUMN _deleted_at timestamptz", target));
 }

@@ -52,9 +52,11 @@ extern void settings_check_words(const Settings *settings);
  * What nobody named is as the source says, or as the data show; then errors unless the foreign table has it all.
  * tried_cursor: the source filters by it already, so that it need not be reached to change something else.
  */
-extern void settings_complete(Settings *settings, const SourceTable *table, Oid foreign_table, const char *tried_cursor);
+extern void settings_complete(Settings *settings, const SourceTable *table, Oid foreign_table,
+							  const char *tried_cursor);
 /* The sync that is to be the parent, by its name: the column that names its rows is found or checked */
-extern void settings_set_parent(Settings *settings, const char *parent, const SourceTable *table, const Source *source, Oid foreign_table);
+extern void settings_set_parent(Settings *settings, const char *parent, const SourceTable *table, const Source *source,
+								Oid foreign_table);
 /* A table that is there is the owner's alone: a copy is written without asking */
 extern void settings_require_target(const char *target);
 /* And has a unique index on the key, and a column for soft deletions, which is added */

@@ -110,7 +110,8 @@ came_back(Sync *sync, const char *column)
 {
 	if (repo_value("SELECT ingest_internal.sync_came_back($1, $2)", arg_int4(sync->id), arg_text(column)) == NULL)
 		return false;
-	run_log(sync->copy.run, "info", psprintf("column %s of %s came back: all rows are read again", column, sync->copy.foreign), NULL);
+	run_log(sync->copy.run, "info",
+			psprintf("column %s of %s came back: all rows are read again", column, sync->copy.foreign), NULL);
 	return true;
 }
 
@@ -129,8 +130,8 @@ ROW_SHAPE(difference_shape, Difference,
 Difference *
 shape_differences(const Sync *sync, int *n)
 {
-	return repo_structs(difference_shape, n, "SELECT * FROM ingest_internal.sync_differences($1, $2, $3)", arg_relation(sync->copy.foreign),
-						arg_relation(sync->copy.target), arg_int4(sync->id));
+	return repo_structs(difference_shape, n, "SELECT * FROM ingest_internal.sync_differences($1, $2, $3)",
+						arg_relation(sync->copy.foreign), arg_relation(sync->copy.target), arg_int4(sync->id));
 }
 
 ShapeVerdict
@@ -173,9 +174,11 @@ static void
 follow_new(Sync *sync, const Difference *d)
 {
 	if (is_needed(sync, d->column_name))
-		stop(sync, psprintf("column \"%s\", of its key or its cursor, is gone from %s", d->column_name, sync->copy.target),
+		stop(sync,
+			 psprintf("column \"%s\", of its key or its cursor, is gone from %s", d->column_name, sync->copy.target),
 			 "Put the column back.");
-	user_run(psprintf("ALTER TABLE %s ADD COLUMN %s %s", sync->copy.target, quote_identifier(d->column_name), d->definition_there));
+	user_run(psprintf("ALTER TABLE %s ADD COLUMN %s %s", sync->copy.target, quote_identifier(d->column_name),
+					  d->definition_there));
 	if (repo_value("SELECT ingest_internal.sync_came($1, $2)", arg_int4(sync->id), arg_text(d->column_name)) != NULL)
 		sync->unfilled = true;
 	announce(sync, "added", d->column_name, NULL, d->definition_there);
@@ -187,7 +190,8 @@ follow_wider(Sync *sync, const Difference *d)
 	/* it is made of the copy's row type, which cannot change under it */
 	if (sync->copy.history)
 		user_drop(history_view(sync->target_schema, sync->target_table));
-	user_run(psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s", sync->copy.target, quote_identifier(d->column_name), d->definition_there));
+	user_run(psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s", sync->copy.target, quote_identifier(d->column_name),
+					  d->definition_there));
 	announce(sync, "widened", d->column_name, d->definition_here, d->definition_there);
 }
 
@@ -225,10 +229,10 @@ shape_follow(Sync *sync)
 				break;
 			case SHAPE_CLASH:
 				stop(sync,
-					 psprintf("column \"%s\" is %s at the source and %s in %s: values may not fit", d->column_name, d->definition_there,
-							  d->definition_here, sync->copy.target),
-					 psprintf("ALTER TABLE %s ALTER COLUMN %s to a type that holds both, such as text.", sync->copy.target,
-							  quote_identifier(d->column_name)));
+					 psprintf("column \"%s\" is %s at the source and %s in %s: values may not fit", d->column_name,
+							  d->definition_there, d->definition_here, sync->copy.target),
+					 psprintf("ALTER TABLE %s ALTER COLUMN %s to a type that holds both, such as text.",
+							  sync->copy.target, quote_identifier(d->column_name)));
 		}
 	}
 	if (sync->copy.history && altered)
@@ -306,7 +310,9 @@ require_needed(Sync *sync)
 	for (int k = 0; k < sync->key.n; k++)
 	{
 		if (copy->key[k] == NULL)
-			stop(sync, psprintf("column \"%s\" of its key is not in both %s and %s", sync->key.v[k], copy->foreign, copy->target),
+			stop(sync,
+				 psprintf("column \"%s\" of its key is not in both %s and %s", sync->key.v[k], copy->foreign,
+						  copy->target),
 				 "Crawl the source, or put the column back.");
 	}
 	if (sync->cursor && copy->cursor == NULL)
@@ -317,7 +323,8 @@ require_needed(Sync *sync)
 static int64
 count_columns(const char *relation)
 {
-	return to_int8(own_value("SELECT count(*) FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped",
+	return to_int8(own_value("SELECT count(*) FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT "
+							 "attisdropped",
 							 arg_relation(relation)));
 }
 
@@ -329,8 +336,8 @@ shape_read(Sync *sync)
 	MemoryContext old = MemoryContextSwitchTo(sync->context);
 	int n;
 	/* by the names that the batch's statements use: its tables may have been made anew since the run began */
-	Shared *columns = repo_structs(shared_shape, &n, "SELECT * FROM ingest_internal.sync_columns($1, $2, $3)", arg_relation(copy->foreign),
-								   arg_relation(copy->target), arg_int4(sync->id));
+	Shared *columns = repo_structs(shared_shape, &n, "SELECT * FROM ingest_internal.sync_columns($1, $2, $3)",
+								   arg_relation(copy->foreign), arg_relation(copy->target), arg_int4(sync->id));
 	char *shape = shape_of(columns, n);
 
 	if (sync->shape && strcmp(sync->shape, shape) == 0)

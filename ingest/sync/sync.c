@@ -78,7 +78,9 @@ prepare(void *arg)
 static void
 announce_completed(const Sync *s, const Run *run)
 {
-	char *watermark = repo_value("SELECT ingest_internal.open_watermark(watermark) FROM ingest.sync_state WHERE sync = $1", arg_int4(s->id));
+	char *watermark = repo_value("SELECT ingest_internal.open_watermark(watermark) FROM ingest.sync_state WHERE sync = "
+								 "$1",
+								 arg_int4(s->id));
 	StringInfoData json;
 
 	json_open(&json);
@@ -106,8 +108,8 @@ finish(void *arg)
 	if (s->newest)
 		repo_run("SELECT ingest_internal.sync_note_newest($1, $2::timestamptz)", arg_int4(s->id), arg_text(s->newest));
 	repo_run("SELECT ingest_internal.sync_note_lineage($1, $2, $3, $4, $5)", arg_int4(s->id),
-			 run_job ? arg_int8(run_job) : arg_null(INT8OID), arg_int8(run->id), arg_texts(s->copy.columns, s->copy.n_columns),
-			 arg_bool(changed));
+			 run_job ? arg_int8(run_job) : arg_null(INT8OID), arg_int8(run->id),
+			 arg_texts(s->copy.columns, s->copy.n_columns), arg_bool(changed));
 	batch_checkpoint(s, "last_success = clock_timestamp()", 0, NULL);
 	run_succeed(run);
 	announce_completed(s, run);
@@ -221,8 +223,8 @@ run_one(Sync *s, Failure *failure)
 		Batch again = b;
 
 		if (!batch_step(&again, write_failure))
-			ereport(WARNING,
-					(errmsg("the failure of run %lld could not be written down: %s", (long long) b.run->id, again.failure.message)));
+			ereport(WARNING, (errmsg("the failure of run %lld could not be written down: %s", (long long) b.run->id,
+									 again.failure.message)));
 	}
 	return false;
 }
@@ -346,7 +348,8 @@ last_run(void)
 static void
 say_what_was_done(const char *name, int64 since)
 {
-	Rows *lines = repo_rows("SELECT * FROM ingest_internal.sync_report($1, pg_backend_pid(), $2)", arg_text(name), arg_int8(since));
+	Rows *lines = repo_rows("SELECT * FROM ingest_internal.sync_report($1, pg_backend_pid(), $2)", arg_text(name),
+							arg_int8(since));
 
 	for (uint64 i = 0; i < lines->n; i++)
 		ereport(NOTICE, (errmsg("%s", lines->v[i][0])));
@@ -382,7 +385,8 @@ merge_rejected(void *arg)
 	Rows *rows;
 
 	batch_enter(s, b->run);
-	rows = repo_rows("SELECT * FROM ingest_internal.sync_rejected_values($1, $2)", arg_int4(s->id), arg_text(s->key.v[0]));
+	rows =
+		repo_rows("SELECT * FROM ingest_internal.sync_rejected_values($1, $2)", arg_int4(s->id), arg_text(s->key.v[0]));
 	for (uint64 i = 0; i < rows->n; i += PARENTS_AT_ONCE)
 	{
 		Strings keys = {0};
@@ -395,7 +399,8 @@ merge_rejected(void *arg)
 		merge_stage(&s->copy, "insert");
 	}
 	/* those that are gone at the source need no mending */
-	repo_run("SELECT ingest_internal.sync_resolve($1, $2, NULL, $3)", arg_int4(s->id), arg_int8(b->run->id), arg_text(s->key.v[0]));
+	repo_run("SELECT ingest_internal.sync_resolve($1, $2, NULL, $3)", arg_int4(s->id), arg_int8(b->run->id),
+			 arg_text(s->key.v[0]));
 	merge_flush(&s->copy);
 	batch_rows_event(s, b->run, b->run->inserted, b->run->updated, 0);
 	run_progress(b->run, "redriven", -1);

@@ -40,8 +40,9 @@ as_cursor(const Sync *sync, const char *moment)
 {
 	if (strncmp(sync->copy.cursor_type, "timestamp", 9) == 0 && strstr(sync->copy.cursor_type, "with time zone"))
 		return pstrdup(moment);
-	return repo_value(psprintf("SELECT (date_trunc('second', $1::timestamptz) AT TIME ZONE $2)::%s", sync->copy.cursor_type),
-					  arg_text(moment), arg_text(zone_of(sync)));
+	return repo_value(
+		psprintf("SELECT (date_trunc('second', $1::timestamptz) AT TIME ZONE $2)::%s", sync->copy.cursor_type),
+		arg_text(moment), arg_text(zone_of(sync)));
 }
 
 char *
@@ -63,13 +64,15 @@ newest(const Sync *sync)
 static bool
 is_later(const char *moment, const char *than, const char *by)
 {
-	return to_bool(repo_value("SELECT $1::timestamptz > $2::timestamptz + $3::interval", arg_text(moment), arg_text(than), arg_text(by)));
+	return to_bool(repo_value("SELECT $1::timestamptz > $2::timestamptz + $3::interval", arg_text(moment),
+							  arg_text(than), arg_text(by)));
 }
 
 char *
 window_earlier(const Sync *sync, const char *a, const char *b)
 {
-	return repo_value(psprintf("SELECT least($1::%s, $2::%s)", sync->copy.cursor_type, sync->copy.cursor_type), arg_text(a), arg_text(b));
+	return repo_value(psprintf("SELECT least($1::%s, $2::%s)", sync->copy.cursor_type, sync->copy.cursor_type),
+					  arg_text(a), arg_text(b));
 }
 
 /*
@@ -87,7 +90,8 @@ watermark_without_clock(const Sync *sync, const char *newest, char **ahead)
 		return newest ? pstrdup(newest) : NULL;
 	if (is_later(moment, sync->now_here, AHEAD_AT_MOST))
 		*ahead = pstrdup(newest);
-	return as_cursor(sync, repo_value("SELECT $1::timestamptz - $2::interval", arg_text(sync->now_here), arg_text(sync->overlap)));
+	return as_cursor(
+		sync, repo_value("SELECT $1::timestamptz - $2::interval", arg_text(sync->now_here), arg_text(sync->overlap)));
 }
 
 char *
@@ -128,7 +132,8 @@ set_back(const Sync *sync)
 
 	if (sync->now_there == NULL)
 		return not_set_back;
-	found = repo_struct(set_back_shape, "SELECT * FROM ingest_internal.sync_clock_back($1, $2::timestamptz, $3::timestamptz)",
+	found = repo_struct(set_back_shape,
+						"SELECT * FROM ingest_internal.sync_clock_back($1, $2::timestamptz, $3::timestamptz)",
 						arg_int4(sync->id), arg_text(sync->now_there), arg_text(sync->now_here));
 	return found ? *found : not_set_back;
 }
@@ -144,8 +149,9 @@ beginning(Sync *sync, const char *watermark, const char *type, bool *jumped)
 	SetBack clock = set_back(sync);
 
 	*jumped = clock.jumped;
-	return repo_value(psprintf("SELECT ingest_internal.sync_window_begin($1::%s, $2::interval, $3::interval, $4)", type),
-					  arg_text(watermark), arg_text(sync->overlap), arg_text(clock.back), arg_text(zone_of(sync)));
+	return repo_value(
+		psprintf("SELECT ingest_internal.sync_window_begin($1::%s, $2::interval, $3::interval, $4)", type),
+		arg_text(watermark), arg_text(sync->overlap), arg_text(clock.back), arg_text(zone_of(sync)));
 }
 
 Window
@@ -199,10 +205,11 @@ window_condition(const Sync *sync, const Window *window)
 
 	initStringInfo(&sql);
 	if (window->low)
-		appendStringInfo(&sql, "%s >= %s::%s", sync->copy.cursor, quote_literal_cstr(window->low), sync->copy.cursor_type);
+		appendStringInfo(&sql, "%s >= %s::%s", sync->copy.cursor, quote_literal_cstr(window->low),
+						 sync->copy.cursor_type);
 	if (window->high)
-		appendStringInfo(&sql, "%s%s %s %s::%s", sql.len > 0 ? " AND " : "", sync->copy.cursor, window->inclusive ? "<=" : "<",
-						 quote_literal_cstr(window->high), sync->copy.cursor_type);
+		appendStringInfo(&sql, "%s%s %s %s::%s", sql.len > 0 ? " AND " : "", sync->copy.cursor,
+						 window->inclusive ? "<=" : "<", quote_literal_cstr(window->high), sync->copy.cursor_type);
 	return sql.data;
 }
 

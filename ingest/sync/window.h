@@ -30,7 +30,10 @@ extern Window window_next(Sync *sync);
 /* All since window_low, without a clock: the watermark is to stay */
 extern Window window_open(Sync *sync);
 extern char *window_condition(const Sync *sync, const Window *window);
-/* The beginning of the window, by the watermark alone: rows that came late are in it, an hour that came twice, but not what a clock that was set back hides */
+/*
+ * The beginning of the window, by the watermark alone: rows that came late are in it, an hour that came twice, but
+ * not what a clock that was set back hides
+ */
 extern char *window_low(Sync *sync);
 /* The beginning of the window of the feed of deletions */
 extern char *window_deleted_low(Sync *sync);
