@@ -39,7 +39,7 @@ batch_checkpoint(Sync *s, const char *assignments, int nargs, const SqlArg *args
 				nargs + 2, all) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("sync \"%s\" was taken over by another run", s->name),
+				 errmsg("sync \"%s\" was taken over by another run, or has another key, cursor or mode now", s->name),
 				 errdetail("This run's batch was not written.")));
 }
 

@@ -512,13 +512,14 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ingest_internal.sync_settings(integer) IS 'how a sync is kept, as far as that can be changed';
 
--- What another key, cursor or mode says of rows is not known before they are read again
+-- What another key, cursor or mode says of rows is not known before they are read again; a run under way knows only the
+-- old ones, and with a new epoch it writes nothing more
 CREATE FUNCTION ingest_internal.sync_update(of_sync integer, mode text, key name[], cursor_column name,
     overlap interval, batch_rows integer, deletions text, parent integer, parent_column name,
     history boolean, history_retention interval, row_events boolean, profile text, reconcile_every interval,
         max_delete_share float8, reject_limit float8) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
-    UPDATE ingest.sync_state z SET reload = true, watermark = NULL, watermark_time = NULL, next_watermark = NULL
+    UPDATE ingest.sync_state z SET epoch = z.epoch + 1, reload = true, watermark = NULL, watermark_time = NULL, next_watermark = NULL
         FROM ingest.sync s
     WHERE s.id = $1 AND z.sync = s.id AND z.phase <> 'new' AND (s.mode, s.key, s.cursor_column) IS DISTINCT
         FROM ($2, $3, $4);
