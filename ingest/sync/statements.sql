@@ -519,10 +519,10 @@ CREATE FUNCTION ingest_internal.sync_update(of_sync integer, mode text, key name
     history boolean, history_retention interval, row_events boolean, profile text, reconcile_every interval,
         max_delete_share float8, reject_limit float8) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
-    UPDATE ingest.sync_state z SET epoch = z.epoch + 1, reload = true, watermark = NULL, watermark_time = NULL, next_watermark = NULL
-        FROM ingest.sync s
-    WHERE s.id = $1 AND z.sync = s.id AND z.phase <> 'new' AND (s.mode, s.key, s.cursor_column) IS DISTINCT
-        FROM ($2, $3, $4);
+    UPDATE ingest.sync_state z SET epoch = z.epoch + 1, reload = z.phase <> 'new',
+        watermark = NULL, watermark_time = NULL, next_watermark = NULL
+    FROM ingest.sync s
+    WHERE s.id = $1 AND z.sync = s.id AND (s.mode, s.key, s.cursor_column) IS DISTINCT FROM ($2, $3, $4);
     UPDATE ingest.sync_state z SET history_since = CASE WHEN $10 THEN clock_timestamp() END FROM ingest.sync s
         WHERE s.id = $1 AND z.sync = s.id AND s.history <> $10;
     UPDATE ingest.sync s SET mode = $2, key = $3, cursor_column = $4, overlap = $5, batch_rows = $6, deletions = $7,
