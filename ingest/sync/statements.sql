@@ -484,8 +484,9 @@ BEGIN ATOMIC
             FROM pg_attribute a JOIN ingest.source_column c ON c.table_id = t.id AND c.name = a.attname
                 AND c.gone_at IS NULL
             WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped) w
-    WHERE s.id = of_sync AND nullif(w.wanted, '') IS DISTINCT FROM w.present AND (w.present IS NULL
-        OR w.present = z.comments ->> w.known_as);
+    WHERE s.id = of_sync AND nullif(w.wanted, '') IS DISTINCT FROM w.present
+        AND (w.present IS NULL OR w.present = z.comments ->> w.known_as)
+        AND pg_has_role(s.owner, (SELECT r.relowner FROM pg_class r WHERE r.oid = target), 'USAGE');
 END;
 COMMENT ON FUNCTION ingest_internal.sync_comments(integer, regclass)
     IS 'comments of a copy and its columns that are to follow the source''s; without a column: of the table';
