@@ -266,6 +266,15 @@ CALL ingest.sync('till_second');
 UPDATE till.visit SET v = 'after', changed = now() WHERE id = 5;
 CALL ingest.sync('till_second');
 SELECT v FROM book.second WHERE id = 5;
+-- an entry of the feed of deletions without a key or a time is passed over, and told
+CREATE FUNCTION till.clock(server name) RETURNS timestamptz LANGUAGE sql AS 'SELECT now()';
+CREATE FUNCTION till.deleted(server name, tab text, since timestamptz, until timestamptz, OUT key text, OUT deleted_at timestamptz) RETURNS SETOF record
+  LANGUAGE sql AS $$ SELECT * FROM (VALUES (NULL, now()), ('1', NULL), ('9', now())) v WHERE tab = 'visit' $$;
+UPDATE ingest.connector SET clock_function = 'till.clock', deleted_function = 'till.deleted' WHERE wrapper = 'postgres_fdw';
+CALL ingest.sync('till_second');
+SELECT count(*) FILTER (WHERE id = 1) AS kept, count(*) FILTER (WHERE id = 9) AS gone FROM book.second;
+SELECT message FROM ingest.run_log WHERE message LIKE '%feed of deletions%';
+UPDATE ingest.connector SET clock_function = NULL, deleted_function = NULL WHERE wrapper = 'postgres_fdw';
 -- full replacement has the guard of the others, with a key and without
 CREATE TABLE till.list (id int PRIMARY KEY, v text);
 INSERT INTO till.list SELECT i, 'v' FROM generate_series(1, 100) i;

@@ -132,11 +132,14 @@ read_feed(Batch *b, Strings *keys, Strings *times)
 
 	for (int i = 0; i < n; i++)
 	{
-		if (deleted[i].key == NULL)
+		if (deleted[i].key == NULL || deleted[i].deleted_at == NULL)
 			continue;
 		strings_add(keys, deleted[i].key);
 		strings_add(times, deleted[i].deleted_at);
 	}
+	if (keys->n < n)
+		run_log(b->run, "warning",
+				psprintf("%d entries of the feed of deletions have no key or no time: passed over", n - keys->n), NULL);
 	return keys->n;
 }
 
