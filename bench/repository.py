@@ -17,11 +17,12 @@ INSERT INTO ingest.source_column (source, table_id, name, position, type, descri
 INSERT INTO ingest.sync (name, source, table_id, target_schema, target_table, owner, owner_name, mode, key, cursor_column)
   SELECT 'sync ' || id, source, id, 'copy', 't' || id, (SELECT owner FROM ingest.data_source d WHERE d.id = source), (SELECT owner_name FROM ingest.data_source d WHERE d.id = source), 'incremental', '{id}', 'changed' FROM ingest.source_table;
 INSERT INTO ingest.sync_state (sync, phase, last_success, rows) SELECT id, 'ready', now() - random() * interval '2 hours', 1000 FROM ingest.sync;
-INSERT INTO ingest.run (kind, source, sync, state, started_at, finished_at, rows_read, role)
-  SELECT 'sync', s.source, s.id, CASE WHEN i %% 50 = 0 THEN 'failed' ELSE 'succeeded' END, now() - i * interval '1 min', now(), 100, s.owner FROM (SELECT *, row_number() OVER () AS r FROM ingest.sync) s, generate_series(1, %(runs)d / %(tables)d) i;
+INSERT INTO ingest.run (kind, source, sync, state, started_at, finished_at, rows_read, role, role_name)
+  SELECT 'sync', s.source, s.id, CASE WHEN i %% 50 = 0 THEN 'failed' ELSE 'succeeded' END, now() - i * interval '1 min', now(), 100, s.owner, s.owner_name FROM (SELECT *, row_number() OVER () AS r FROM ingest.sync) s, generate_series(1, %(runs)d / %(tables)d) i;
 INSERT INTO ingest.lineage_edge (source, from_schema, from_table, from_column, to_schema, to_table, to_column, kind)
   SELECT c.source, 'l', t.name || '_' || t.id, c.name, 'copy', 't' || t.id, c.name, 'sync' FROM ingest.source_column c JOIN ingest.source_table t ON t.id = c.table_id;
-INSERT INTO ingest.rule (source, schema_name, table_name, kind, columns) SELECT source, 'copy', 't' || id, 'not_null', '{column_1}' FROM ingest.source_table;
+INSERT INTO ingest.rule (source, schema_name, table_name, kind, columns, owner, owner_name)
+  SELECT t.source, 'copy', 't' || t.id, 'not_null', '{column_1}', d.owner, d.owner_name FROM ingest.source_table t JOIN ingest.data_source d ON d.id = t.source;
 INSERT INTO ingest.rule_result (rule, rows, violations, ok) SELECT r.id, 100, 0, true FROM ingest.rule r, generate_series(1, 5);
 INSERT INTO ingest.metadata_change (source, table_id, object_kind, object_name, change, seen_at) SELECT source, id, 'column', 'column_1', 'added', now() - random() * interval '30 days' FROM ingest.source_table, generate_series(1, 5);
 """

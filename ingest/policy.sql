@@ -68,9 +68,10 @@ GRANT SELECT (id, name, server, owner, owner_name, description, remote_schemas, 
     last_crawl_at, crawl_began_at) ON data_source TO ingest_reader;
 GRANT SELECT (id, name, source, table_id, target_schema, target_table, owner, owner_name, mode, key, cursor_column, overlap, batch_rows, deletions, parent, parent_column, history,
     history_retention, row_events, profile, reconcile_every, max_delete_share, reject_limit, state, created_at) ON sync TO ingest_reader;
-GRANT SELECT (sync, epoch, phase, generation, deleted_watermark, clock_offset, clock_at, last_success, last_reconcile, mismatches, rows, reload, unfilled, vanished) ON sync_state TO ingest_reader;
+GRANT SELECT (sync, epoch, phase, generation, watermark_time, history_since, deleted_watermark, clock_offset, clock_at, last_success, last_reconcile, mismatches, rows, reload, unfilled, vanished) ON sync_state TO ingest_reader;
 GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid), ingest_internal.my_sources(), ingest_internal.my_syncs(), ingest_internal.sees_rows(integer), ingest_internal.sees_table(oid, name, name),
-    ingest_internal.may_read(oid, name, name, name), ingest_internal.owns(oid, oid), ingest_internal.open_watermark(text), ingest_internal.role_name(oid, name) TO ingest_reader;
+    ingest_internal.may_read(oid, name, name, name), ingest_internal.owns(oid, oid), ingest_internal.open_watermark(text), ingest_internal.role_name(oid, name),
+    ingest_internal.sync_trouble(oid, name, name, name, name) TO ingest_reader;
 GRANT EXECUTE ON FUNCTION lineage(text, text, integer), lineage_tables(text, integer), lineage_dot(text, integer), lineage_mermaid(text, integer), view_columns(regclass),
     as_of(anyelement, timestamptz), row_change(integer, jsonb, timestamptz), row_history(anyelement, jsonb), launcher_runs(), era(), next_due(text, timestamptz) TO ingest_reader;
 
@@ -80,7 +81,7 @@ GRANT SELECT ON event TO ingest_consumer;
 GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text, text, integer), check_source(text), pause(text), resume(text), drop_source(text), grant_source(text, name),
     revoke_source(text, name), postgres_tables(name), profile(regclass, bigint), add_lineage(text, text, text, text, text), drop_lineage(text, text),
     create_sync(regclass, text, text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, text, name, boolean),
-    reload(text), reconcile(text), pause_sync(text), resume_sync(text), drop_sync(text), alter_sync(text, jsonb), explain_sync(text), create_history_view(text), emit(text, text, jsonb),
+    reload(text), reconcile(text), pause_sync(text), resume_sync(text), drop_sync(text), alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, name[]), explain_sync(text), create_history_view(text), emit(text, text, jsonb),
     create_job(text, text, text, integer, integer, interval, text[]), enqueue(text, timestamptz, smallint, boolean), schedule(text, text), unschedule(text), drop_job(text), cancel(bigint), retry(bigint),
     add_rule(regclass, text, name[], jsonb, text, float8), drop_rule(integer), check_quality(regclass), suggest_rules(regclass, bigint), set_freshness(text, interval), check_freshness(),
     resolve_anomaly(bigint) TO ingest_operator;

@@ -224,7 +224,7 @@ SET ROLE ingest_other;
 SELECT ingest.create_sync('others_den.secret', 'lair.guarded', name => 'squat', cursor_column => 'u', adopt => true);
 SELECT ingest.create_sync('others_den.secret', 'lair.watched', name => 'squat', cursor_column => 'u', adopt => true);
 SELECT ingest.create_sync('others_den.secret', 'others.keyless_history', name => 'view', cursor_column => 'u') IS NOT NULL AS made;
-SELECT ingest.alter_sync('lair.secret', '{"batch_rows": 1}');
+SELECT ingest.alter_sync('lair.secret', batch_rows => 1);
 SELECT count(*) FROM ingest.explain_sync('lair.secret');
 CALL ingest.sync('lair.secret');
 CALL ingest.redrive('lair.secret');

@@ -279,9 +279,9 @@ SELECT count(*) FROM ingest.as_of(NULL::"My ""Copies"""."The One", now());
 SELECT operation, (version)."Ünïcode" FROM ingest.row_history(NULL::"My ""Copies"""."The One", '{"Select": 7, "from": null}');
 SELECT operation, (version)."Ünïcode" FROM "My ""Copies"""."The One" t, ingest.row_history(t, jsonb_build_object('Select', "Select", 'from', "from")) WHERE "Select" = 7;
 -- a row that did not change since its history is kept
-SELECT ingest.alter_sync('rate', '{"history": false}');
+SELECT ingest.alter_sync('rate', history => false);
 DELETE FROM ingest.change WHERE sync = (SELECT id FROM ingest.sync WHERE name = 'rate');
-SELECT ingest.alter_sync('rate', '{"history": true}');
+SELECT ingest.alter_sync('rate', history => true);
 SELECT valid_from, valid_to, operation, seq, version FROM s.rate t, ingest.row_history(t, jsonb_build_object('code', code)) WHERE code < 'C11' ORDER BY code;
 -- headers and their lines: an edit takes a line away, a line changes alone, a header vanishes without a trace
 CREATE TABLE shop.head (id bigint PRIMARY KEY, memo text, changed timestamptz);
@@ -357,10 +357,12 @@ SELECT ingest.create_sync('shop_ft.log', 's.own', key => '{id}', cursor_column =
 CALL ingest.sync('own');
 SELECT * FROM s.own WHERE id IN (1, 2, 1000) ORDER BY id;
 -- settings
-SELECT ingest.alter_sync('item', '{"overlap": "10 min", "history_retention": "90 days"}');
+SELECT ingest.alter_sync('item', overlap => '10 min', history_retention => '90 days');
 SELECT overlap, history_retention FROM ingest.sync WHERE name = 'item';
-SELECT ingest.alter_sync('item', '{"owner": "somebody"}');
+SELECT ingest.alter_sync('item', owner => 'somebody');
+\set VERBOSITY terse
 SELECT ingest.as_of(NULL::s.item, now() - interval '91 days');
+\set VERBOSITY default
 SELECT ingest.pause_sync('item');
 CALL ingest.sync('item');
 SELECT ingest.resume_sync('item');

@@ -30,6 +30,16 @@
 
 /* -- arguments -- */
 
+static ArrayType *
+text_array(char **items, int n)
+{
+	Datum *values = palloc(sizeof(Datum) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		values[i] = CStringGetTextDatum(items[i]);
+	return construct_array(values, n, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
 SqlArg
 arg_datum(Oid type, Datum value, bool isnull)
 {
@@ -54,6 +64,24 @@ SqlArg
 arg_name(const char *name)
 {
 	return name ? arg_datum(NAMEOID, DirectFunctionCall1(namein, CStringGetDatum(name)), false) : arg_null(NAMEOID);
+}
+
+SqlArg
+arg_int4(int32 value)
+{
+	return arg_datum(INT4OID, Int32GetDatum(value), false);
+}
+
+SqlArg
+arg_float8(double value)
+{
+	return arg_datum(FLOAT8OID, Float8GetDatum(value), false);
+}
+
+SqlArg
+arg_texts(char **items, int n)
+{
+	return arg_datum(TEXTARRAYOID, PointerGetDatum(text_array(items, n)), false);
 }
 
 SqlArg
@@ -542,16 +570,11 @@ quoted_relation(const char *schema, const char *name)
 char *
 array_literal(char **items, int n)
 {
-	Datum *values = palloc(sizeof(Datum) * Max(n, 1));
-	ArrayType *array;
 	Oid out;
 	bool varlena;
 
-	for (int i = 0; i < n; i++)
-		values[i] = CStringGetTextDatum(items[i]);
-	array = construct_array(values, n, TEXTOID, -1, false, TYPALIGN_INT);
 	getTypeOutputInfo(TEXTARRAYOID, &out, &varlena);
-	return OidOutputFunctionCall(out, PointerGetDatum(array));
+	return OidOutputFunctionCall(out, PointerGetDatum(text_array(items, n)));
 }
 
 char **

@@ -22,7 +22,11 @@ typedef struct SqlArg
 
 extern SqlArg arg_text(const char *text);
 extern SqlArg arg_name(const char *name);
+extern SqlArg arg_int4(int32 value);
 extern SqlArg arg_int8(int64 value);
+extern SqlArg arg_float8(double value);
+/* A text[] */
+extern SqlArg arg_texts(char **items, int n);
 extern SqlArg arg_oid(Oid value);
 extern SqlArg arg_jsonb(const char *text);
 extern SqlArg arg_bool(bool value);

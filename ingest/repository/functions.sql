@@ -39,6 +39,7 @@ BEGIN
         RETURN;
     END IF;
     UPDATE ingest.data_source x SET state = 'paused' WHERE x.id = d.id;
+    PERFORM ingest_internal.say_what_runs(d.id, NULL);
     PERFORM ingest_internal.announce('ingest.source.paused', source, source, jsonb_build_object('source', source));
     PERFORM ingest_internal.audit(actor, 'pause', source);
 END $$;
@@ -73,6 +74,7 @@ DECLARE
 BEGIN
     PERFORM ingest_internal.announce('ingest.source.dropped', name, name, jsonb_build_object('source', name));
     -- what let others see it goes with it
+    PERFORM ingest_internal.drop_history_view(s.id) FROM ingest.sync s WHERE s.source = d.id;
     DELETE FROM ingest.change c USING ingest.sync s WHERE s.id = c.sync AND s.source = d.id;
     DELETE FROM ingest.data_source x WHERE x.id = d.id;
     PERFORM ingest_internal.audit(actor, 'drop_source', name, to_jsonb(d));
@@ -161,19 +163,19 @@ DECLARE
     look record;
 BEGIN
     FOR look IN SELECT * FROM (VALUES ('pg_class', 'oid oid, relname name, relnamespace oid, relkind "char"'), ('pg_namespace', 'oid oid, nspname name'),
-        ('pg_index', 'indrelid oid, indkey int2vector, indisprimary boolean'), ('pg_attribute', 'attrelid oid, attnum smallint, attname name'),
+        ('pg_constraint', 'conrelid oid, contype "char", conkey smallint[]'), ('pg_attribute', 'attrelid oid, attnum smallint, attname name'),
         ('pg_description', 'objoid oid, classoid oid, objsubid integer, description text')) v (name, columns)
     LOOP
         EXECUTE format('CREATE FOREIGN TABLE %I.%I (%s) SERVER %I OPTIONS (schema_name ''pg_catalog'', table_name %L)', here, 'ingest_' || look.name, look.columns, server, look.name);
     END LOOP;
     RETURN QUERY EXECUTE format('WITH c AS MATERIALIZED (SELECT c.oid, c.relname FROM %1$I.ingest_pg_class c JOIN %1$I.ingest_pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname = ANY ($1) AND c.relkind IN (''r'', ''v'', ''m'', ''f'', ''p'')),
-        i AS MATERIALIZED (SELECT i.indrelid, i.indkey FROM %1$I.ingest_pg_index i WHERE i.indisprimary AND i.indrelid IN (SELECT oid FROM c)),
-        k AS (SELECT a.attrelid, string_agg(a.attname, '', '' ORDER BY array_position(i.indkey::smallint[], a.attnum)) AS key
-            FROM %1$I.ingest_pg_attribute a JOIN i ON i.indrelid = a.attrelid AND a.attnum = ANY (i.indkey::smallint[]) GROUP BY a.attrelid)
+        i AS MATERIALIZED (SELECT i.conrelid, i.conkey FROM %1$I.ingest_pg_constraint i WHERE i.contype = ''p'' AND i.conrelid IN (SELECT oid FROM c)),
+        k AS (SELECT a.attrelid, string_agg(a.attname, '', '' ORDER BY array_position(i.conkey, a.attnum)) AS key
+            FROM %1$I.ingest_pg_attribute a JOIN i ON i.conrelid = a.attrelid AND a.attnum = ANY (i.conkey) GROUP BY a.attrelid)
         SELECT c.relname::text, k.key, (SELECT d.description FROM %1$I.ingest_pg_description d WHERE d.objoid = c.oid AND d.objsubid = 0 AND d.classoid = 1259)
         FROM c LEFT JOIN k ON k.attrelid = c.oid ORDER BY 1', here) USING wanted;
-    EXECUTE format('DROP FOREIGN TABLE %1$I.ingest_pg_class, %1$I.ingest_pg_namespace, %1$I.ingest_pg_index, %1$I.ingest_pg_attribute, %1$I.ingest_pg_description', here);
+    EXECUTE format('DROP FOREIGN TABLE %1$I.ingest_pg_class, %1$I.ingest_pg_namespace, %1$I.ingest_pg_constraint, %1$I.ingest_pg_attribute, %1$I.ingest_pg_description', here);
 END $$;
 COMMENT ON FUNCTION postgres_tables(name) IS 'tables, primary keys and descriptions of a source behind postgres_fdw';
 

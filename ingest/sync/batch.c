@@ -35,10 +35,11 @@ batch_checkpoint(Sync *s, const char *assignments, int nargs, const SqlArg *args
 	all[1] = arg_int8(s->epoch);
 	for (int i = 0; i < nargs; i++)
 		all[i + 2] = args[i];
-	if (sql_run(AS_REPOSITORY, psprintf("UPDATE ingest.sync_state SET %s WHERE sync = $1 AND epoch = $2", assignments), nargs + 2, all) != 1)
+	if (sql_run(AS_REPOSITORY, psprintf("UPDATE ingest.sync_state SET %s WHERE sync = $1 AND epoch = $2", assignments),
+				nargs + 2, all) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("sync \"%s\" was taken over by another run", s->name),
+				 errmsg("sync \"%s\" was taken over by another run, or has another key, cursor or mode now", s->name),
 				 errdetail("This run's batch was not written.")));
 }
 
@@ -86,7 +87,8 @@ refresh_child(Sync *s, Sync *child, const Strings *parents, Run *run)
 	for (int i = 0; i < parents->n; i += PARENTS_AT_ONCE)
 	{
 		int n = Min(PARENTS_AT_ONCE, parents->n - i);
-		char *condition = psprintf("%s = ANY (%s)", quote_identifier(child->parent_column), batch_array(parents, i, n, s->copy.key_types[0]));
+		char *condition = psprintf("%s = ANY (%s)", quote_identifier(child->parent_column),
+								   batch_array(parents, i, n, s->copy.key_types[0]));
 
 		CHECK_FOR_INTERRUPTS();
 		user_run(psprintf("DELETE FROM %s", child->copy.stage));

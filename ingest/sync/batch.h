@@ -12,6 +12,14 @@
 /* keys of changed parents in one query for their children: NetSuite takes 1000 arguments */
 #define PARENTS_AT_ONCE 500
 
+/* A range of the key that a load reads; low inclusive, high exclusive, NULL: open */
+typedef struct Range
+{
+	int32 n;
+	char *low, *high;
+	bool done;
+} Range;
+
 typedef struct Batch
 {
 	Sync *s;
@@ -23,7 +31,10 @@ typedef struct Batch
 	int range;
 	const char *low, *high;
 	bool plain; /* a first load into an empty copy */
-	Rows *ranges;
+	Range *ranges;
+	int n_ranges;
+	char **conditions; /* of ranges of rows that have a value in a column that came */
+	int n_conditions;
 	Window *windows;
 	int n_windows;
 	bool long_load; /* so much later that there is more to read */

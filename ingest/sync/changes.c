@@ -4,10 +4,24 @@
  */
 #include "postgres.h"
 
+#include "ingest/base/row.h"
 #include "ingest/repository/anomaly.h"
 #include "ingest/sync/changes.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+
+#define RECENT "60 s"       /* a stamp of so long ago may be followed by a second edit in the same second */
+#define LONG_WINDOW "1 day" /* one that is longer is read in slices */
+#define SLICES_AT_MOST 1000
+
+/* What makes a moment a value of the cursor's type */
+static char *
+in_zone_of_cursor(const Sync *s)
+{
+	if (strstr(s->copy.cursor_type, "with time zone"))
+		return pstrdup("");
+	return psprintf(" AT TIME ZONE %s", quote_literal_cstr(s->source->zone ? s->source->zone : "UTC"));
+}
 
 /* Parents whose stamp is so new that a second edit in the same second may follow */
 static void
@@ -17,9 +31,9 @@ add_recent_parents(Sync *s, Strings *touched)
 
 	if (!s->copy.cursor_is_time || s->now_there == NULL)
 		return;
-	rows = user_rows(psprintf("SELECT %s FROM %s WHERE %s >= (%s::timestamptz - interval '60 s')%s", s->copy.key[0], s->copy.stage, s->copy.cursor,
-							  quote_literal_cstr(s->now_there),
-							  strstr(s->copy.cursor_type, "with time zone") ? "" : psprintf(" AT TIME ZONE %s", quote_literal_cstr(s->source->zone ? s->source->zone : "UTC"))));
+	rows =
+		user_rows(psprintf("SELECT %s FROM %s WHERE %s >= (%s::timestamptz - interval '" RECENT "')%s", s->copy.key[0],
+						   s->copy.stage, s->copy.cursor, quote_literal_cstr(s->now_there), in_zone_of_cursor(s)));
 	for (uint64 i = 0; i < rows->n; i++)
 		strings_add(touched, rows->v[i][0]);
 }
@@ -27,14 +41,18 @@ add_recent_parents(Sync *s, Strings *touched)
 static void
 note_newest(Sync *s)
 {
-	char *newest = s->copy.cursor_is_time ? user_value(psprintf("SELECT max(%s)::timestamptz FROM %s", s->copy.cursor, s->copy.stage)) : NULL;
+	char *newest = NULL;
 
+	if (s->copy.cursor_is_time)
+		newest = user_value(psprintf("SELECT max(%s)::timestamptz FROM %s", s->copy.cursor, s->copy.stage));
 	if (newest)
 		s->newest = MemoryContextStrdup(s->context, newest);
 }
 
 #define WATERMARK_CHECKPOINT \
-	"watermark = $3, clock_at = CASE WHEN $4::text IS NOT NULL THEN $5::timestamptz END, clock_offset = $4::timestamptz - $5::timestamptz"
+	"watermark = $3, watermark_time = $6::timestamptz, " \
+	"clock_at = CASE WHEN $4::text IS NOT NULL THEN $5::timestamptz END, " \
+	"clock_offset = $4::timestamptz - $5::timestamptz"
 
 static void
 merge_window(void *arg)
@@ -57,7 +75,9 @@ merge_window(void *arg)
 	if (b->idle.known)
 		batch_checkpoint(s, IDLE_CHECKPOINT, 0, NULL);
 	else
-		batch_checkpoint(s, WATERMARK_CHECKPOINT, SQL_ARGS(arg_text(b->value), arg_text(s->now_there), arg_text(s->now_here)));
+		batch_checkpoint(s, WATERMARK_CHECKPOINT,
+						 SQL_ARGS(arg_text(b->value), arg_text(s->now_there), arg_text(s->now_here),
+								  arg_text(window_moment(s, b->value))));
 	run_progress(b->run, "changes", -1);
 }
 
@@ -78,11 +98,63 @@ delete_children(Sync *s, const Strings *parents, Run *run)
 		batch_enter(child, run);
 		if (child->n_children > 0)
 			child->copy.touched = &touched;
-		merge_delete(&child->copy, NULL, psprintf("t.%s = ANY (%s)", quote_identifier(child->parent_column), batch_array(parents, 0, parents->n, s->copy.key_types[0])), NULL);
+		merge_delete(&child->copy, NULL,
+					 psprintf("t.%s = ANY (%s)", quote_identifier(child->parent_column),
+							  batch_array(parents, 0, parents->n, s->copy.key_types[0])),
+					 NULL);
 		merge_flush(&child->copy);
 		batch_rows_event(child, run, 0, 0, run->deleted - before);
 		delete_children(child, &touched, run);
 	}
+}
+
+/* One entry of the feed of deletions */
+typedef struct Deleted
+{
+	char *key;
+	char *deleted_at;
+} Deleted;
+
+ROW_SHAPE(deleted_shape, Deleted, FIELD(TEXT, Deleted, key), FIELD(TEXT, Deleted, deleted_at));
+
+/* What the feed tells of this table since the last time: keys, and when each was deleted last */
+static int
+read_feed(Batch *b, Strings *keys, Strings *times)
+{
+	Sync *s = b->s;
+	char *sql = psprintf("SELECT DISTINCT ON (key) key, deleted_at FROM %s($1, $2, $3::timestamptz, $4::timestamptz) "
+						 "ORDER BY key, deleted_at DESC",
+						 s->source->deleted);
+	int n;
+	Deleted *deleted =
+		user_structs(deleted_shape, &n, sql, arg_name(s->source->server), arg_text(s->remote_table),
+					 arg_text(window_deleted_low(s)), arg_text(b->idle.known ? IDLE_NO_END : s->now_there));
+
+	for (int i = 0; i < n; i++)
+	{
+		if (deleted[i].key == NULL || deleted[i].deleted_at == NULL)
+			continue;
+		strings_add(keys, deleted[i].key);
+		strings_add(times, deleted[i].deleted_at);
+	}
+	if (keys->n < n)
+		run_log(b->run, "warning",
+				psprintf("%d entries of the feed of deletions have no key or no time: passed over", n - keys->n), NULL);
+	return keys->n;
+}
+
+/* An entry that is older than the row tells of an earlier row with the same key */
+static void
+delete_listed(Sync *s, const Strings *keys, const Strings *times)
+{
+	const Copy *copy = &s->copy;
+	char *list = psprintf("(SELECT k::%s AS k, w FROM unnest(%s, %s) d(k, w)) d", copy->key_types[0],
+						  batch_array(keys, 0, keys->n, "text"), batch_array(times, 0, times->n, "timestamptz"));
+	char *newer = copy->cursor && copy->cursor_is_time
+					  ? psprintf(" AND (t.%s IS NULL OR t.%s::timestamptz <= d.w)", copy->cursor, copy->cursor)
+					  : pstrdup("");
+
+	merge_delete(&s->copy, list, psprintf("t.%s = d.k%s", copy->key[0], newer), "d.w");
 }
 
 static void
@@ -90,31 +162,16 @@ merge_deleted(void *arg)
 {
 	Batch *b = arg;
 	Sync *s = b->s;
-	Strings touched = {0};
-	Rows *rows;
-	Strings keys = {0},
+	Strings touched = {0},
+			keys = {0},
 			times = {0};
-	char *low = window_deleted_low(s);
 
 	batch_enter(s, b->run);
-	rows = user_rows(psprintf("SELECT DISTINCT ON (key) key, deleted_at FROM %s($1, $2, $3::timestamptz, $4::timestamptz) ORDER BY key, deleted_at DESC", s->source->deleted),
-					 arg_name(s->source->server), arg_text(s->remote_table), arg_text(low), arg_text(b->idle.known ? IDLE_NO_END : s->now_there));
-	for (uint64 i = 0; i < rows->n; i++)
-	{
-		strings_add(&keys, rows->v[i][0]);
-		strings_add(&times, rows->v[i][1]);
-	}
-	if (keys.n > 0)
+	if (read_feed(b, &keys, &times) > 0)
 	{
 		if (s->n_children > 0)
 			s->copy.touched = &touched;
-		/* an entry that is older than the row tells of an earlier row with the same key */
-		merge_delete(&s->copy,
-					 psprintf("(SELECT k::%s AS k, w FROM unnest(%s, %s) d(k, w)) d", s->copy.key_types[0], batch_array(&keys, 0, keys.n, "text"),
-							  batch_array(&times, 0, times.n, "timestamptz")),
-					 psprintf("t.%s = d.k%s", s->copy.key[0],
-							  s->copy.cursor && s->copy.cursor_is_time ? psprintf(" AND (t.%s IS NULL OR t.%s::timestamptz <= d.w)", s->copy.cursor, s->copy.cursor) : ""),
-					 "d.w");
+		delete_listed(s, &keys, &times);
 		merge_flush(&s->copy);
 		batch_rows_event(s, b->run, 0, 0, b->run->deleted);
 		delete_children(s, &touched, b->run);
@@ -130,24 +187,54 @@ merge_deleted(void *arg)
 bool
 changes_has_feed(const Sync *s)
 {
-	return s->source->deleted && s->n_key == 1 && !s->copy.ignore_deletions && strcmp(s->mode, "incremental") == 0 && s->parent == 0;
+	return s->source->deleted && s->key.n == 1 && !s->copy.ignore_deletions && strcmp(s->mode, "incremental") == 0 &&
+		   s->parent == 0;
 }
 
 /* -- changes since -- */
 
-/* A long window is cut into slices of time, each with its checkpoint */
+/* Rows of a window, and between which cursors they are */
+typedef struct Spread
+{
+	int64 rows;
+	char *low, *high;
+} Spread;
+
+ROW_SHAPE(spread_shape, Spread, FIELD(INT8, Spread, rows), FIELD(TEXT, Spread, low), FIELD(TEXT, Spread, high));
+
+static bool
+is_long(const Window *window)
+{
+	return window->low && window->high &&
+		   to_bool(repo_value("SELECT $2::timestamptz > $1::timestamptz + interval '" LONG_WINDOW "'",
+							  arg_text(window->low), arg_text(window->high)));
+}
+
+/* A long window is cut into slices of time, each with its checkpoint, between times that can be reckoned with */
 static int
 slices_of(Sync *s, Window *window, char **low, char **high)
 {
-	Rows *rows;
+	Spread *spread;
 
-	if (!s->copy.cursor_is_time || !window->low || !window->high || !s->source->counts ||
-		!to_bool(repo_value("SELECT $2::timestamptz - $1::timestamptz > interval '1 day'", arg_text(window->low), arg_text(window->high))))
+	if (!s->copy.cursor_is_time || !s->source->counts || !is_long(window))
 		return 1;
-	rows = user_rows(psprintf("SELECT count(*), min(%s), max(%s) FROM %s WHERE %s", s->copy.cursor, s->copy.cursor, s->copy.foreign, window_condition(s, window)));
-	*low = first_row(rows)[1];
-	*high = first_row(rows)[2];
-	return *low ? Max(1, Min(to_int8(first_row(rows)[0]) / s->batch_rows, 1000)) : 1;
+	spread = sql_struct(AS_USER, &spread_shape,
+						psprintf("SELECT count(*) AS rows, min(%s) AS low, max(%s) AS high FROM %s WHERE %s",
+								 s->copy.cursor, s->copy.cursor, s->copy.foreign, window_condition(s, window)),
+						0, NULL);
+	if (spread->low == NULL || strstr(spread->low, "infinity"))
+		return 1;
+	*low = spread->low;
+	*high = window->ahead ? window_earlier(s, spread->high, window->watermark) : spread->high;
+	return Max(1, Min(spread->rows / s->batch_rows, SLICES_AT_MOST));
+}
+
+/* The moment at a share of the way, to the second */
+static char *
+moment_between(const char *low, const char *high, double share)
+{
+	return repo_value("SELECT date_trunc('second', $1::timestamptz + ($2::timestamptz - $1::timestamptz) * $3)",
+					  arg_text(low), arg_text(high), arg_float8(share));
 }
 
 static void
@@ -159,7 +246,24 @@ clock_anomaly(void *arg)
 	json_open(&json);
 	json_text(&json, "source_clock", b->s->now_there);
 	json_text(&json, "clock_here", b->s->now_here);
-	anomaly_raise(b->s, b->run, "clock", "warning", NULL, psprintf("the clock of source \"%s\" jumped", b->s->source->name), json_close(&json));
+	anomaly_raise(b->s, b->run, "clock", "warning", NULL,
+				  psprintf("the clock of source \"%s\" jumped", b->s->source->name), json_close(&json));
+}
+
+/* Rows that are stamped with a time that has not come yet: the watermark stays below our clock */
+void
+changes_tell_ahead(Batch *b, const char *ahead)
+{
+	Sync *s = b->s;
+	StringInfoData json;
+
+	json_open(&json);
+	json_text(&json, "newest", ahead);
+	json_text(&json, "clock_here", s->now_here);
+	anomaly_raise(s, b->run, "clock", "warning", s->cursor,
+				  psprintf("%s of %s reaches to %s, which has not come yet: what changes is read by our clock",
+						   s->copy.cursor, s->copy.foreign, ahead),
+				  json_close(&json));
 }
 
 /* The window, whole or in slices */
@@ -183,15 +287,16 @@ plan_windows(void *arg)
 			b->windows[i].low = b->windows[i - 1].high;
 		if (i < n - 1)
 		{
-			b->windows[i].high = repo_value("SELECT date_trunc('second', $1::timestamptz + ($2::timestamptz - $1::timestamptz) * $3::float8)", arg_text(low),
-											arg_text(high), arg_text(psprintf("%.6f", (double) (i + 1) / n)));
-			b->windows[i].watermark = b->windows[i].high;
+			b->windows[i].high = moment_between(low, high, (double) (i + 1) / n);
+			b->windows[i].watermark = window_earlier(s, b->windows[i].high, window.watermark);
 			b->windows[i].inclusive = false;
 		}
 	}
 	MemoryContextSwitchTo(old);
 	if (window.jumped)
 		clock_anomaly(b);
+	if (window.ahead)
+		changes_tell_ahead(b, window.ahead);
 }
 
 static bool

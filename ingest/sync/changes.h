@@ -12,4 +12,7 @@ extern bool changes_has_feed(const Sync *s);
 /* What changed since the last run, or since the load began */
 extern bool changes_catch_up(Batch *b);
 
+/* An anomaly: the newest cursor there is a time that has not come yet */
+extern void changes_tell_ahead(Batch *b, const char *ahead);
+
 #endif /* INGEST_CHANGES_H */

@@ -1,14 +1,18 @@
 /*
  * create.h
- *		Making, changing and dropping syncs: what is asked of their settings.
+ *		Making a sync; what alter_sync takes its arguments by, too.
  */
 #ifndef INGEST_CREATE_H
 #define INGEST_CREATE_H
 
 #include "postgres.h"
 
-/* Errors unless the foreign table has the columns, and the copy a unique index on the key */
-extern void require_columns(Oid relid, const char *foreign, const char *cursor, char **key, int n_key);
-extern void require_unique_key(const char *target, char **key, int n_key);
+#include "fmgr.h"
+#include "ingest/base/row.h"
+
+/* What an argument is as text; NULL if it is null */
+extern char *argument_as_text(FunctionCallInfo fcinfo, int n);
+/* An argument of type name[]; v is NULL if it is null, an error if it holds a null */
+extern Texts argument_as_texts(FunctionCallInfo fcinfo, int n);
 
 #endif /* INGEST_CREATE_H */

@@ -63,6 +63,7 @@ BEGIN
         RAISE NOTICE 'the next run of sync "%" reloads already', name;
         RETURN;
     END IF;
+    RAISE NOTICE 'the next run of sync "%" reads the whole table again', name;
     PERFORM ingest_internal.audit(actor, 'reload', name);
 END $$;
 COMMENT ON FUNCTION ingest_internal.reload(oid, text) IS 'see ingest.reload';
@@ -75,12 +76,27 @@ DECLARE
     s ingest.sync := ingest_internal.own_sync(actor, name);
 BEGIN
     UPDATE ingest.sync_state z SET last_reconcile = NULL WHERE z.sync = s.id;
+    IF s.mode = 'incremental' AND s.deletions <> 'ignore' THEN
+        RAISE NOTICE 'the next run of sync "%" compares its keys with the source', name;
+    ELSE
+        RAISE NOTICE 'sync "%" compares no keys: it is %', name, CASE WHEN s.mode = 'incremental' THEN 'told to ignore deletions' ELSE 'of mode ' || s.mode END;
+    END IF;
     PERFORM ingest_internal.audit(actor, 'reconcile', name);
 END $$;
 COMMENT ON FUNCTION ingest_internal.reconcile(oid, text) IS 'see ingest.reconcile';
 CREATE FUNCTION reconcile(name text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION reconcile(text) IS 'the next run of an incremental sync compares the keys with the source, whenever that was done last';
+
+CREATE FUNCTION ingest_internal.say_what_runs(of_source integer, of_sync integer) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    runs text := (SELECT string_agg(r.id::text, ', ' ORDER BY r.id) FROM ingest.run r WHERE r.state = 'running' AND (r.source = of_source OR r.sync = of_sync));
+BEGIN
+    IF runs IS NOT NULL THEN
+        RAISE NOTICE 'what runs goes on to its end: run %', runs USING HINT = 'SELECT ingest.cancel(run) stops one.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION ingest_internal.say_what_runs(integer, integer) IS 'tells who pauses a source or a sync of runs that go on';
 
 CREATE FUNCTION ingest_internal.pause_sync(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -91,12 +107,13 @@ BEGIN
         RETURN;
     END IF;
     UPDATE ingest.sync x SET state = 'paused', state_reason = 'paused by ' || pg_get_userbyid(actor) WHERE x.id = s.id;
+    PERFORM ingest_internal.say_what_runs(NULL, s.id);
     PERFORM ingest_internal.audit(actor, 'pause_sync', name, to_jsonb(s.state), '"paused"');
 END $$;
 COMMENT ON FUNCTION ingest_internal.pause_sync(oid, text) IS 'see ingest.pause_sync';
 CREATE FUNCTION pause_sync(name text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION pause_sync(text) IS 'the sync is not run until resume_sync';
+COMMENT ON FUNCTION pause_sync(text) IS 'the sync is not run until resume_sync; a run of it that is under way goes on';
 
 CREATE FUNCTION ingest_internal.resume_sync(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -118,6 +135,7 @@ CREATE FUNCTION ingest_internal.drop_sync(actor oid, name text) RETURNS void LAN
 DECLARE
     s ingest.sync := ingest_internal.own_sync(actor, name);
 BEGIN
+    PERFORM ingest_internal.drop_history_view(s.id);
     DELETE FROM ingest.change c WHERE c.sync = s.id;
     DELETE FROM ingest.sync x WHERE x.id = s.id;
     PERFORM ingest_internal.audit(actor, 'drop_sync', name, to_jsonb(s));
@@ -125,11 +143,15 @@ END $$;
 COMMENT ON FUNCTION ingest_internal.drop_sync(oid, text) IS 'see ingest.drop_sync';
 CREATE FUNCTION drop_sync(name text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION drop_sync(text) IS 'forgets a sync and its history; the copy stays';
+COMMENT ON FUNCTION drop_sync(text) IS 'forgets a sync and its history, with the view of it; the copy stays';
 
-CREATE FUNCTION alter_sync(name text, settings jsonb) RETURNS void
-    AS 'MODULE_PATHNAME', 'ingest_alter_sync' LANGUAGE C STRICT;
-COMMENT ON FUNCTION alter_sync(text, jsonb) IS 'changes settings of a sync: those of create_sync, by their names';
+CREATE FUNCTION alter_sync(name text, mode text DEFAULT NULL, key name[] DEFAULT NULL, cursor_column name DEFAULT NULL, overlap interval DEFAULT NULL, batch_rows integer DEFAULT NULL,
+    deletions text DEFAULT NULL, parent text DEFAULT NULL, parent_column name DEFAULT NULL, history boolean DEFAULT NULL, history_retention interval DEFAULT NULL,
+    row_events boolean DEFAULT NULL, profile text DEFAULT NULL, reconcile_every interval DEFAULT NULL, max_delete_share float8 DEFAULT NULL, reject_limit float8 DEFAULT NULL,
+    unset name[] DEFAULT NULL) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_alter_sync' LANGUAGE C;
+COMMENT ON FUNCTION alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, name[])
+    IS 'changes settings of a sync: the arguments of create_sync, null as it is; those in unset (parent, history_retention, reconcile_every) become null; another mode, key or cursor reads everything again';
 
 CREATE FUNCTION explain_sync(name text) RETURNS TABLE (step text, detail text)
     AS 'MODULE_PATHNAME', 'ingest_explain_sync' LANGUAGE C STRICT;

@@ -5,13 +5,17 @@ CREATE FUNCTION create_history_view(name text) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_create_history_view' LANGUAGE C STRICT;
 COMMENT ON FUNCTION create_history_view(text) IS 'makes <target>_history: every version of a row, from when to when; made again after columns changed';
 
+CREATE FUNCTION ingest_internal.drop_history_view(of_sync integer) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_drop_history_view' LANGUAGE C;
+COMMENT ON FUNCTION ingest_internal.drop_history_view(integer) IS 'drops the view that create_history_view made, as its owner';
+
 CREATE FUNCTION as_of(target anyelement, moment timestamptz) RETURNS SETOF anyelement
     AS 'MODULE_PATHNAME', 'ingest_as_of' LANGUAGE C STABLE;
-COMMENT ON FUNCTION as_of(anyelement, timestamptz) IS 'a copy with history as it was at a moment: SELECT * FROM ingest.as_of(NULL::schema.target, ''…'')';
+COMMENT ON FUNCTION as_of(anyelement, timestamptz) IS 'a copy with history as it was at a moment since history is kept: SELECT * FROM ingest.as_of(NULL::schema.target, ''…'')';
 
 CREATE FUNCTION row_history(target anyelement, key jsonb, OUT valid_from timestamptz, OUT valid_to timestamptz, OUT operation text, OUT seq bigint, OUT version anyelement) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'ingest_row_history' LANGUAGE C STABLE;
-COMMENT ON FUNCTION row_history(anyelement, jsonb) IS 'versions of one row of a copy with history, read by its key: SELECT valid_from, operation, (version).* FROM ingest.row_history(NULL::schema.target, ''{"id": 1}'')';
+COMMENT ON FUNCTION row_history(anyelement, jsonb) IS 'versions of one row of a copy with history, read by its key, or of all rows if that is null: SELECT valid_from, operation, (version).* FROM ingest.row_history(NULL::schema.target, ''{"id": 1}'')';
 
 CREATE FUNCTION ingest_internal.drop_old_history() RETURNS integer
     AS 'MODULE_PATHNAME', 'ingest_drop_old_history' LANGUAGE C;

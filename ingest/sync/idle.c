@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "ingest/base/row.h"
 #include "ingest/sync/idle.h"
 #include "ingest/sync/reconcile.h"
 #include "ingest/sync/window.h"
@@ -28,19 +29,50 @@
 static bool
 may_ask(const Sync *s)
 {
-	return s->source->changes && s->source->clock && strcmp(s->phase, "ready") == 0 && !s->reload && strcmp(s->mode, "full") != 0 &&
+	return s->source->changes && s->source->clock && strcmp(s->phase, "ready") == 0 && !s->reload && !sync_is_full(s) &&
 		   s->watermark && s->copy.cursor_is_time && strstr(s->copy.cursor_type, "with time zone") &&
-		   to_bool(repo_value("SELECT clock_offset IS NOT NULL AND clock_at > clock_timestamp() - interval '" CLOCK_TRUSTED "' AND clock_at <= clock_timestamp() "
-							  "AND $2::interval >= '" CLOCK_TOLERANCE "' FROM ingest.sync_state WHERE sync = $1",
-							  arg_int8(s->id), arg_text(s->overlap)));
+		   to_bool(repo_value("SELECT ingest_internal.sync_may_ask($1, $2::interval, $3::interval)", arg_int4(s->id),
+							  arg_text(CLOCK_TRUSTED), arg_text(CLOCK_TOLERANCE)));
 }
 
 /* Does the clock there go as it did? */
 static bool
 clock_goes(const Sync *s, const char *here, const char *there)
 {
-	return to_bool(repo_value("SELECT $2::timestamptz + clock_offset <= $3::timestamptz + interval '" CLOCK_TOLERANCE "' FROM ingest.sync_state WHERE sync = $1",
-							  arg_int8(s->id), arg_text(here), arg_text(there)));
+	return to_bool(repo_value("SELECT ingest_internal.sync_clock_goes($1, $2::timestamptz, $3::timestamptz, "
+							  "$4::interval)",
+							  arg_int4(s->id), arg_text(here), arg_text(there), arg_text(CLOCK_TOLERANCE)));
+}
+
+/* What a wrapper's changes_function says: numbers that are null where it cannot */
+typedef struct Changes
+{
+	bool knows_changed, knows_deleted;
+	int64 changed, deleted;
+	char *clock;
+} Changes;
+
+ROW_SHAPE(changes_shape, Changes,
+		  FIELD(BOOL, Changes, knows_changed),
+		  FIELD(BOOL, Changes, knows_deleted),
+		  FIELD(INT8, Changes, changed),
+		  FIELD(INT8, Changes, deleted),
+		  FIELD(TEXT, Changes, clock));
+
+static Changes *
+ask(Sync *s, bool feed)
+{
+	char *sql = psprintf("SELECT changed IS NOT NULL AS knows_changed, deleted IS NOT NULL AS knows_deleted, "
+						 "changed::bigint, "
+						 "deleted::bigint, clock::timestamptz FROM %s($1::regclass, $2, $3::timestamptz, "
+						 "$4::timestamptz)",
+						 s->source->changes);
+	int n;
+	Changes *changes =
+		user_structs(changes_shape, &n, sql, arg_text(s->copy.foreign), arg_name(s->cursor), arg_text(window_low(s)),
+					 feed ? arg_text(window_deleted_low(s)) : arg_null(TEXTOID));
+
+	return n == 1 ? changes : NULL;
 }
 
 Idle
@@ -48,20 +80,17 @@ idle_ask(Sync *s, bool feed)
 {
 	Idle idle = {false, false, false};
 	char *here;
-	Rows *rows;
-	char **v;
+	Changes *found;
 
 	if (!may_ask(s) || reconcile_is_due(s))
 		return idle;
 	here = repo_value("SELECT clock_timestamp()");
-	rows = user_rows(psprintf("SELECT changed, deleted, clock FROM %s($1::regclass, $2, $3::timestamptz, $4::timestamptz)", s->source->changes),
-					 arg_text(s->copy.foreign), arg_name(s->cursor), arg_text(window_low(s)),
-					 feed ? arg_text(window_deleted_low(s)) : arg_null(TEXTOID));
-	v = rows->n == 1 ? rows->v[0] : NULL;
-	if (v == NULL || v[0] == NULL || (feed && v[1] == NULL) || v[2] == NULL || !clock_goes(s, here, v[2]))
+	found = ask(s, feed);
+	if (found == NULL || !found->knows_changed || (feed && !found->knows_deleted) || found->clock == NULL ||
+		!clock_goes(s, here, found->clock))
 		return idle;
-	idle.changes = strcmp(v[0], "0") == 0;
-	idle.deletions = !feed || strcmp(v[1], "0") == 0;
+	idle.changes = found->changed == 0;
+	idle.deletions = !feed || found->deleted == 0;
 	idle.known = (idle.changes && idle.deletions) || s->n_children == 0;
 	return idle;
 }

@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include "ingest/base/row.h"
+#include "ingest/sync/changes.h"
 #include "ingest/sync/load.h"
 #include "ingest/sync/reconcile.h"
 #include "miscadmin.h"
@@ -15,12 +17,21 @@
 
 /* -- loading everything -- */
 
+#define PIECES_AT_MOST 16   /* that a range is cut into at once */
+#define RANGE_TOLERANCE 1.5 /* a range of so many batches is not cut */
+
 /* Where ranges of a load begin, and how many rows each has */
 typedef struct Cuts
 {
 	int64 *low, *expected;
 	int n, room;
 } Cuts;
+
+static char *
+key_text(int64 key)
+{
+	return psprintf("%lld", (long long) key);
+}
 
 static void
 cut_here(Cuts *cuts, int64 low, int64 expected)
@@ -29,10 +40,40 @@ cut_here(Cuts *cuts, int64 low, int64 expected)
 	{
 		cuts->room = Max(64, cuts->room * 2);
 		cuts->low = cuts->low ? repalloc(cuts->low, sizeof(int64) * cuts->room) : palloc(sizeof(int64) * cuts->room);
-		cuts->expected = cuts->expected ? repalloc(cuts->expected, sizeof(int64) * cuts->room) : palloc(sizeof(int64) * cuts->room);
+		cuts->expected =
+			cuts->expected ? repalloc(cuts->expected, sizeof(int64) * cuts->room) : palloc(sizeof(int64) * cuts->room);
 	}
 	cuts->low[cuts->n] = low;
 	cuts->expected[cuts->n++] = expected;
+}
+
+static int64
+count_range(const Copy *copy, int64 low, int64 high, const char *condition)
+{
+	return to_int8(user_value(psprintf("SELECT count(*) FROM %s WHERE %s >= %lld AND %s < %lld%s%s", copy->foreign,
+									   copy->key[0], (long long) low, copy->key[0], (long long) high,
+									   condition ? " AND " : "", condition ? condition : "")));
+}
+
+/* How many rows there are, and between which keys */
+typedef struct Extent
+{
+	int64 rows;
+	int64 low, high;
+} Extent;
+
+ROW_SHAPE(extent_shape, Extent, FIELD(INT8, Extent, rows), FIELD(INT8, Extent, low), FIELD(INT8, Extent, high));
+
+static Extent
+extent_there(const Copy *copy, const char *condition)
+{
+	char *keys =
+		copy->key_is_integer ? psprintf(", min(%s) AS low, max(%s) AS high", copy->key[0], copy->key[0]) : pstrdup("");
+	char *sql = psprintf("SELECT rows, %s FROM (SELECT count(*) AS rows%s FROM %s WHERE %s) e",
+						 copy->key_is_integer ? "low::bigint, high::bigint" : "0 AS low, 0 AS high", keys,
+						 copy->foreign, condition ? condition : "true");
+
+	return *(Extent *) sql_struct(AS_USER, &extent_shape, sql, 0, NULL);
 }
 
 /*
@@ -45,10 +86,10 @@ cut(Sync *s, Cuts *cuts, int64 low, int64 high, int64 rows, const char *conditio
 {
 	/* keys may lie further apart than a bigint holds */
 	uint64 span = (uint64) high - (uint64) low;
-	uint64 pieces = Max(2, Min((rows + s->batch_rows - 1) / s->batch_rows, 16));
+	uint64 pieces = Max(2, Min((rows + s->batch_rows - 1) / s->batch_rows, PIECES_AT_MOST));
 	uint64 width = Max(1, span / pieces);
 
-	if (rows <= s->batch_rows + s->batch_rows / 2 || span <= 1)
+	if (rows <= s->batch_rows * RANGE_TOLERANCE || span <= 1)
 	{
 		if (rows > 0 || cuts->n == 0)
 			cut_here(cuts, low, rows);
@@ -59,16 +100,28 @@ cut(Sync *s, Cuts *cuts, int64 low, int64 high, int64 rows, const char *conditio
 		int64 to = (uint64) high - (uint64) from < 2 * width ? high : from + (int64) width;
 
 		CHECK_FOR_INTERRUPTS();
-		cut(s, cuts, from, to,
-			to_int8(user_value(psprintf("SELECT count(*) FROM %s WHERE %s >= %lld AND %s < %lld%s%s", s->copy.foreign, s->copy.key[0], (long long) from, s->copy.key[0],
-										(long long) to, condition ? " AND " : "", condition ? condition : ""))),
-			condition);
+		cut(s, cuts, from, to, count_range(&s->copy, from, to, condition), condition);
 		if (to == high)
 			break;
 	}
 }
 
-/* Ranges of the key, newest first; one if the key cannot be cut or counting is dear */
+/* Newest first.  The first and the last are open: what comes meanwhile belongs to them. */
+static void
+write_ranges(const Sync *s, const Cuts *cuts)
+{
+	for (int i = 0; i < cuts->n; i++)
+		repo_run("SELECT ingest_internal.sync_plan_range($1, $2, $3, $4, $5, $6)", arg_int4(s->id),
+				 arg_int4(s->generation), arg_int4(cuts->n - i), arg_text(i == 0 ? NULL : key_text(cuts->low[i])),
+				 arg_text(i == cuts->n - 1 ? NULL : key_text(cuts->low[i + 1])),
+				 cuts->expected[i] >= 0 ? arg_int8(cuts->expected[i]) : arg_null(INT8OID));
+}
+
+#define LOAD_CHECKPOINT \
+	"phase = 'loading', generation = generation + 1, reload = false, unfilled = NULL, next_watermark = $3, " \
+	"clock_at = $5::timestamptz, clock_offset = $4::timestamptz - $5::timestamptz"
+
+/* Ranges of the key; one if the key cannot be cut or counting is dear */
 static void
 plan_load(void *arg)
 {
@@ -77,34 +130,28 @@ plan_load(void *arg)
 	Cuts cuts = {0};
 	int64 n = -1;
 	char *start;
+	char *ahead;
 
 	batch_enter(s, b->run);
-	start = window_start(s);
+	start = window_start(s, &ahead);
+	if (ahead)
+		changes_tell_ahead(b, ahead);
 	if (s->source->counts)
 	{
-		Rows *rows = user_rows(psprintf("SELECT count(*)%s FROM %s",
-										s->copy.key_is_integer ? psprintf(", min(%s), max(%s)", s->copy.key[0], s->copy.key[0]) : "", s->copy.foreign));
+		Extent extent = extent_there(&s->copy, NULL);
 
-		n = to_int8(first_row(rows)[0]);
-		repo_run("UPDATE ingest.source_table SET row_count = $2 FROM ingest.sync s WHERE s.id = $1 AND s.table_id = source_table.id", arg_int8(s->id), arg_int8(n));
+		n = extent.rows;
+		repo_run("SELECT ingest_internal.sync_note_counts($1, $2, NULL)", arg_int4(s->id), arg_int8(n));
 		if (s->copy.key_is_integer && n > 0)
-			cut(s, &cuts, to_int8(first_row(rows)[1]), to_int8(first_row(rows)[2]) + 1, n, NULL);
+			cut(s, &cuts, extent.low, extent.high + 1, n, NULL);
 	}
 	if (cuts.n == 0)
 		cut_here(&cuts, 0, n);
 	if (n >= 0 && s->watermark && !sync_is_full(s))
 		reconcile_brake(s, n);
 	s->generation++;
-	for (int i = 0; i < cuts.n; i++)
-	{
-		/* the first and the last are open: what comes meanwhile belongs to them */
-		repo_run("INSERT INTO ingest.sync_range (sync, generation, n, low, high, expected) VALUES ($1, $2, $3, $4, $5, $6)", arg_int8(s->id),
-				 arg_int8(s->generation), arg_int8(cuts.n - i), i == 0 ? arg_null(TEXTOID) : arg_text(psprintf("%lld", (long long) cuts.low[i])),
-				 i == cuts.n - 1 ? arg_null(TEXTOID) : arg_text(psprintf("%lld", (long long) cuts.low[i + 1])),
-				 cuts.expected[i] >= 0 ? arg_int8(cuts.expected[i]) : arg_null(INT8OID));
-	}
-	batch_checkpoint(s, "phase = 'loading', generation = generation + 1, reload = false, unfilled = NULL, next_watermark = $3, clock_at = $5::timestamptz, clock_offset = $4::timestamptz - $5::timestamptz",
-					 SQL_ARGS(arg_text(start), arg_text(s->now_there), arg_text(s->now_here)));
+	write_ranges(s, &cuts);
+	batch_checkpoint(s, LOAD_CHECKPOINT, SQL_ARGS(arg_text(start), arg_text(s->now_there), arg_text(s->now_here)));
 	s->unfilled = false;
 	s->phase = "loading";
 	s->next_watermark = start ? MemoryContextStrdup(s->context, start) : NULL;
@@ -131,7 +178,8 @@ insert_range(void *arg)
 	Batch *b = arg;
 	Copy *copy = &b->s->copy;
 	char *list = column_list(copy->columns, copy->n_columns, "");
-	int64 n = user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s%s%s", copy->target, list, list, copy->foreign, b->where[0] ? " WHERE " : "", b->where));
+	int64 n = user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s%s%s", copy->target, list, list, copy->foreign,
+								b->where[0] ? " WHERE " : "", b->where));
 
 	copy->run->read += n;
 	copy->run->inserted += n;
@@ -140,8 +188,8 @@ insert_range(void *arg)
 static void
 range_done(Batch *b, int64 read)
 {
-	repo_run("UPDATE ingest.sync_range SET done_at = clock_timestamp(), rows_read = $4 WHERE sync = $1 AND generation = $2 AND n = $3", arg_int8(b->s->id),
-			 arg_int8(b->s->generation), arg_int8(b->range), arg_int8(read));
+	repo_run("SELECT ingest_internal.sync_range_done($1, $2, $3, $4)", arg_int4(b->s->id), arg_int4(b->s->generation),
+			 arg_int4(b->range), arg_int8(read));
 	batch_checkpoint(b->s, "phase = 'loading'", 0, NULL);
 	run_progress(b->run, "loading", -1);
 }
@@ -196,7 +244,8 @@ gather_range(void *arg)
 
 	batch_enter(s, b->run);
 	if (own_value("SELECT to_regclass($1)", arg_text(s->load_table)) == NULL)
-		user_run(psprintf("CREATE TABLE %s AS SELECT %s FROM %s WITH NO DATA", s->load_table, column_list(s->copy.columns, s->copy.n_columns, ""), s->copy.target));
+		user_run(psprintf("CREATE TABLE %s AS SELECT %s FROM %s WITH NO DATA", s->load_table,
+						  column_list(s->copy.columns, s->copy.n_columns, ""), s->copy.target));
 	s->copy.stage = s->load_table;
 	stage_fetch_isolating(&s->copy, b->where);
 	s->copy.stage = s->copy.stage_name;
@@ -210,7 +259,7 @@ replace_all(void *arg)
 	Batch *b = arg;
 	Sync *s = b->s;
 	Strings touched = {0};
-	bool gathered = b->n_windows > 1;
+	bool gathered = b->n_ranges > 1;
 
 	batch_enter(s, b->run);
 	if (s->n_children > 0)
@@ -223,16 +272,17 @@ replace_all(void *arg)
 	else
 	{
 		stage_fetch_isolating(&s->copy, "");
-		repo_run("UPDATE ingest.sync_range SET done_at = clock_timestamp() WHERE sync = $1 AND generation = $2", arg_int8(s->id), arg_int8(s->generation));
+		repo_run("SELECT ingest_internal.sync_range_done($1, $2, NULL, NULL)", arg_int4(s->id),
+				 arg_int4(s->generation));
 	}
 	if (reconcile_may_replace(s))
 	{
-		if (s->n_key == 0)
+		if (s->key.n == 0)
 			reconcile_replace_keyless(s);
 		else
 		{
 			merge_stage(&s->copy, s->generation > 1 ? "insert" : "load");
-			merge_delete_missing(&s->copy, "true");
+			reconcile_delete_missing(s, "true");
 		}
 	}
 	if (gathered)
@@ -243,6 +293,11 @@ replace_all(void *arg)
 	run_progress(b->run, "replaced", -1);
 }
 
+#define LOADED_CHECKPOINT \
+	"phase = 'ready', watermark = next_watermark, watermark_time = $3::timestamptz, " \
+	"deleted_watermark = coalesce(deleted_watermark, clock_at + clock_offset), " \
+	"last_reconcile = clock_timestamp()"
+
 static void
 load_done(void *arg)
 {
@@ -250,17 +305,43 @@ load_done(void *arg)
 	Sync *s = b->s;
 	MemoryContext old;
 
-	repo_run("DELETE FROM ingest.sync_range WHERE sync = $1", arg_int8(s->id));
-	batch_checkpoint(s, "phase = 'ready', watermark = next_watermark, deleted_watermark = coalesce(deleted_watermark, (clock_at + clock_offset)), last_reconcile = clock_timestamp()", 0, NULL);
+	repo_run("DELETE FROM ingest.sync_range WHERE sync = $1", arg_int4(s->id));
+	batch_checkpoint(s, LOADED_CHECKPOINT, SQL_ARGS(arg_text(window_moment(s, s->next_watermark))));
 	/* what merges look rows up by; the rest is autovacuum's */
-	user_run(psprintf("ANALYZE %s%s", s->copy.target, s->n_key > 0 ? psprintf(" (%s)", column_list(s->copy.key, s->n_key, "")) : ""));
+	user_run(psprintf("ANALYZE %s%s", s->copy.target,
+					  s->key.n > 0 ? psprintf(" (%s)", column_list(s->copy.key, s->key.n, "")) : ""));
 	reconcile_recount(s);
 	run_progress(b->run, "loaded", -1);
 	s->phase = "ready";
 	s->watermark = s->next_watermark;
 	old = MemoryContextSwitchTo(s->context);
-	s->deleted_watermark = repo_value("SELECT deleted_watermark FROM ingest.sync_state WHERE sync = $1", arg_int8(s->id));
+	s->deleted_watermark =
+		repo_value("SELECT deleted_watermark FROM ingest.sync_state WHERE sync = $1", arg_int4(s->id));
 	MemoryContextSwitchTo(old);
+}
+
+ROW_SHAPE(range_shape, Range, FIELD(INT4, Range, n), FIELD(TEXT, Range, low), FIELD(TEXT, Range, high),
+		  FIELD(BOOL, Range, done));
+
+/* The ranges of the load, all of them */
+static void
+read_ranges(Batch *b)
+{
+	Sync *s = b->s;
+	MemoryContext old = MemoryContextSwitchTo(s->context);
+
+	b->ranges = repo_structs(range_shape, &b->n_ranges, "SELECT * FROM ingest_internal.sync_ranges($1, $2)",
+							 arg_int4(s->id), arg_int4(s->generation));
+	MemoryContextSwitchTo(old);
+}
+
+/* Has the table in which a full replacement gathers all columns?  What was gathered before one came is begun again */
+static bool
+gathered_lacks(const Sync *s)
+{
+	return own_value("SELECT to_regclass($1)", arg_text(s->load_table)) != NULL &&
+		   to_bool(repo_value("SELECT ingest_internal.sync_lacks_columns($1, $2)", arg_relation(s->load_table),
+							  arg_texts(s->copy.columns, s->copy.n_columns)));
 }
 
 /* Begin a load, or go on with one that was interrupted */
@@ -270,14 +351,10 @@ begin_load(void *arg)
 	Batch *b = arg;
 	Sync *s = b->s;
 	bool resumed = strcmp(s->phase, "loading") == 0 && !s->reload;
-	MemoryContext old;
 
-	s->load_table = MemoryContextStrdup(s->context, quoted_relation(s->target_schema, psprintf("ingest_load_%d", s->id)));
-	/* what was gathered before a column came is begun again */
-	if (resumed && sync_is_full(s) &&
-		own_value("SELECT 1 FROM unnest($2::text[]) c WHERE to_regclass($1) IS NOT NULL AND NOT EXISTS "
-				  "(SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND quote_ident(attname) = c AND NOT attisdropped)",
-				  arg_text(s->load_table), arg_text(array_literal(s->copy.columns, s->copy.n_columns))))
+	s->load_table =
+		MemoryContextStrdup(s->context, quoted_relation(s->target_schema, psprintf("ingest_load_%d", s->id)));
+	if (resumed && sync_is_full(s) && gathered_lacks(s))
 		resumed = false;
 	b->long_load = resumed;
 	if (resumed)
@@ -291,11 +368,7 @@ begin_load(void *arg)
 	b->plain = s->watermark == NULL && s->generation <= 1 && !sync_is_full(s) &&
 			   (resumed || user_value(psprintf("SELECT 1 FROM %s LIMIT 1", s->copy.target)) == NULL);
 	b->operation = s->watermark || s->generation > 1 ? "reload" : "load";
-	old = MemoryContextSwitchTo(s->context);
-	b->ranges = repo_rows("SELECT n, low, high FROM ingest.sync_range WHERE sync = $1 AND generation = $2 AND done_at IS NULL ORDER BY n", arg_int8(s->id),
-						  arg_int8(s->generation));
-	b->n_windows = to_int4(repo_value("SELECT count(*) FROM ingest.sync_range WHERE sync = $1 AND generation = $2", arg_int8(s->id), arg_int8(s->generation)));
-	MemoryContextSwitchTo(old);
+	read_ranges(b);
 }
 
 bool
@@ -305,15 +378,15 @@ load_run(Batch *b)
 
 	if (!batch_step(b, begin_load))
 		return false;
-	for (uint64 i = 0; i < b->ranges->n; i++)
+	for (int i = 0; i < b->n_ranges; i++)
 	{
-		b->range = to_int4(b->ranges->v[i][0]);
-		b->low = b->ranges->v[i][1];
-		b->high = b->ranges->v[i][2];
-		b->where = range_condition(&s->copy, b->low, b->high, "");
 		/* a full replacement of one range is read when it is merged */
-		if (sync_is_full(s) && b->n_windows == 1)
+		if (b->ranges[i].done || (sync_is_full(s) && b->n_ranges == 1))
 			continue;
+		b->range = b->ranges[i].n;
+		b->low = b->ranges[i].low;
+		b->high = b->ranges[i].high;
+		b->where = range_condition(&s->copy, b->low, b->high, "");
 		if (!batch_step(b, sync_is_full(s) ? gather_range : load_range))
 			return false;
 	}
@@ -324,6 +397,23 @@ load_run(Batch *b)
 
 /* -- columns that came -- */
 
+/* Rows that have a value in one of the columns that came; NULL: there are no such columns */
+static char *
+has_new_value(const Sync *s)
+{
+	Rows *columns = repo_rows("SELECT * FROM ingest_internal.sync_unfilled($1, $2)", arg_int4(s->id),
+							  arg_texts(s->copy.columns, s->copy.n_columns));
+	StringInfoData condition;
+
+	if (columns->n == 0)
+		return NULL;
+	initStringInfo(&condition);
+	for (uint64 i = 0; i < columns->n; i++)
+		appendStringInfo(&condition, "%s%s IS NOT NULL", i > 0 ? " OR " : "(", columns->v[i][0]);
+	appendStringInfoChar(&condition, ')');
+	return condition.data;
+}
+
 /* Which rows have a value in one of them, and where they are */
 static void
 plan_filling(void *arg)
@@ -331,41 +421,33 @@ plan_filling(void *arg)
 	Batch *b = arg;
 	Sync *s = b->s;
 	Cuts cuts = {0};
-	StringInfoData condition;
-	Rows *columns,
-		*rows;
+	char *condition;
 	MemoryContext old;
 
 	batch_enter(s, b->run);
-	columns = repo_rows("SELECT DISTINCT quote_ident(c) FROM ingest.sync_state, unnest(unfilled) c WHERE sync = $1 AND quote_ident(c) = ANY ($2::text[])", arg_int8(s->id),
-						arg_text(array_literal(s->copy.columns, s->copy.n_columns)));
-	b->ranges = NULL;
-	if (columns->n == 0)
+	b->n_conditions = 0;
+	condition = has_new_value(s);
+	if (condition == NULL)
 		return;
-	initStringInfo(&condition);
-	for (uint64 i = 0; i < columns->n; i++)
-		appendStringInfo(&condition, "%s%s IS NOT NULL", i > 0 ? " OR " : "(", columns->v[i][0]);
-	appendStringInfoChar(&condition, ')');
 	if (s->source->counts && s->copy.key_is_integer)
 	{
-		rows = user_rows(psprintf("SELECT count(*), min(%s), max(%s) FROM %s WHERE %s", s->copy.key[0], s->copy.key[0], s->copy.foreign, condition.data));
-		if (to_int8(first_row(rows)[0]) == 0)
+		Extent extent = extent_there(&s->copy, condition);
+
+		if (extent.rows == 0)
 			return;
-		cut(s, &cuts, to_int8(first_row(rows)[1]), to_int8(first_row(rows)[2]) + 1, to_int8(first_row(rows)[0]), condition.data);
+		cut(s, &cuts, extent.low, extent.high + 1, extent.rows, condition);
 	}
 	if (cuts.n == 0)
 		cut_here(&cuts, 0, -1);
 	old = MemoryContextSwitchTo(s->context);
-	b->ranges = palloc0(sizeof(Rows));
-	b->ranges->n = cuts.n;
-	b->ranges->v = palloc(sizeof(char **) * cuts.n);
+	b->n_conditions = cuts.n;
+	b->conditions = palloc(sizeof(char *) * cuts.n);
 	for (int i = 0; i < cuts.n; i++)
 	{
-		char *range = range_condition(&s->copy, i > 0 ? psprintf("%lld", (long long) cuts.low[i]) : NULL,
-									  i < cuts.n - 1 ? psprintf("%lld", (long long) cuts.low[i + 1]) : NULL, "");
+		char *range = range_condition(&s->copy, i > 0 ? key_text(cuts.low[i]) : NULL,
+									  i < cuts.n - 1 ? key_text(cuts.low[i + 1]) : NULL, "");
 
-		b->ranges->v[i] = palloc(sizeof(char *));
-		b->ranges->v[i][0] = psprintf("%s%s%s", range, range[0] ? " AND " : "", condition.data);
+		b->conditions[i] = psprintf("%s%s%s", range, range[0] ? " AND " : "", condition);
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -401,9 +483,9 @@ load_new_columns(Batch *b)
 		return true;
 	if (!batch_step(b, plan_filling))
 		return false;
-	for (uint64 i = 0; b->ranges && i < b->ranges->n; i++)
+	for (int i = 0; i < b->n_conditions; i++)
 	{
-		b->where = b->ranges->v[i][0];
+		b->where = b->conditions[i];
 		if (!batch_step(b, fill_range))
 			return false;
 	}

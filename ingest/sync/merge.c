@@ -10,6 +10,7 @@
 #include "executor/spi.h"
 #include "ingest/base/home.h"
 #include "ingest/base/lock.h"
+#include "ingest/base/row.h"
 #include "ingest/event/event.h"
 #include "ingest/sync/merge.h"
 #include "ingest/base/sql.h"
@@ -18,13 +19,17 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
+/* So many rows may be rejected, whatever their share */
+#define REJECTED_AT_LEAST 10
+
 void
 strings_add(Strings *strings, const char *item)
 {
 	if (strings->n == strings->room)
 	{
 		strings->room = Max(64, strings->room * 2);
-		strings->items = strings->items ? repalloc_huge(strings->items, sizeof(char *) * strings->room) : palloc(sizeof(char *) * strings->room);
+		strings->items = strings->items ? repalloc_huge(strings->items, sizeof(char *) * strings->room)
+										: palloc(sizeof(char *) * strings->room);
 	}
 	strings->items[strings->n++] = pstrdup(item);
 }
@@ -49,7 +54,9 @@ equality_of(Oid type)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("type %s has no equality and cannot be part of a key", format_type_be(type))));
-	return psprintf("OPERATOR(%s.%s)", quote_identifier(get_namespace_name(get_func_namespace(get_opcode(entry->eq_opr)))), get_opname(entry->eq_opr));
+	return psprintf("OPERATOR(%s.%s)",
+					quote_identifier(get_namespace_name(get_func_namespace(get_opcode(entry->eq_opr)))),
+					get_opname(entry->eq_opr));
 }
 
 char *
@@ -59,7 +66,8 @@ key_match(const Copy *copy, const char *a, const char *b)
 
 	initStringInfo(&sql);
 	for (int i = 0; i < copy->n_key; i++)
-		appendStringInfo(&sql, "%s%s.%s %s %s.%s", i > 0 ? " AND " : "", a, copy->key[i], copy->key_equals[i], b, copy->key[i]);
+		appendStringInfo(&sql, "%s%s.%s %s %s.%s", i > 0 ? " AND " : "", a, copy->key[i], copy->key_equals[i], b,
+						 copy->key[i]);
 	return sql.data;
 }
 
@@ -67,7 +75,8 @@ char *
 key_not_in(const Copy *copy, const char *table)
 {
 	/* the table as a subquery, which Citus hands to its nodes; a table of one node does not join those of all */
-	return psprintf("NOT EXISTS (SELECT FROM (SELECT %s FROM %s OFFSET 0) k WHERE %s)", column_list(copy->key, copy->n_key, ""), table, key_match(copy, "k", "t"));
+	return psprintf("NOT EXISTS (SELECT FROM (SELECT %s FROM %s OFFSET 0) k WHERE %s)",
+					column_list(copy->key, copy->n_key, ""), table, key_match(copy, "k", "t"));
 }
 
 static bool
@@ -89,7 +98,8 @@ key_object(char **names, int n, const char *alias)
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "jsonb_build_object(");
 	for (int i = 0; i < n; i++)
-		appendStringInfo(&sql, "%s%s::text, %s%s", i > 0 ? ", " : "", quote_literal_cstr(names[i]), alias, quote_identifier(names[i]));
+		appendStringInfo(&sql, "%s%s::text, %s%s", i > 0 ? ", " : "", quote_literal_cstr(names[i]), alias,
+						 quote_identifier(names[i]));
 	appendStringInfoChar(&sql, ')');
 	return sql.data;
 }
@@ -106,13 +116,15 @@ row_json(const Copy *copy, const char *alias)
 {
 	if (copy->is_whole || strcmp(alias, "s.") == 0)
 		return psprintf("to_jsonb(%.1s.*)", alias);
-	return psprintf("(SELECT to_jsonb(ingest_row.*) FROM (SELECT %s) ingest_row)", column_list(copy->columns, copy->n_columns, alias));
+	return psprintf("(SELECT to_jsonb(ingest_row.*) FROM (SELECT %s) ingest_row)",
+					column_list(copy->columns, copy->n_columns, alias));
 }
 
 static char *
 cursor_time(const Copy *copy, const char *alias)
 {
-	return copy->cursor && copy->cursor_is_time ? psprintf("%s%s::timestamptz", alias, copy->cursor) : pstrdup("NULL::timestamptz");
+	return copy->cursor && copy->cursor_is_time ? psprintf("%s%s::timestamptz", alias, copy->cursor)
+												: pstrdup("NULL::timestamptz");
 }
 
 /* -- the stage -- */
@@ -127,8 +139,9 @@ void
 stage_create(Copy *copy)
 {
 	stage_drop(copy);
-	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DELETE ROWS AS SELECT %s FROM %s WITH NO DATA", strchr(copy->stage_name, '.') + 1,
-					  column_list(copy->columns, copy->n_columns, ""), copy->target));
+	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DELETE ROWS AS SELECT %s FROM %s WITH NO DATA",
+					  strchr(copy->stage_name, '.') + 1, column_list(copy->columns, copy->n_columns, ""),
+					  copy->target));
 	copy->stage = copy->stage_name;
 }
 
@@ -137,9 +150,8 @@ reject(Copy *copy, const char *key, const char *content, const Failure *failure)
 {
 	StringInfoData json;
 
-	repo_run("INSERT INTO ingest.rejected_row (source, sync, run, key, content, reason, sqlstate) "
-			 "SELECT source, id, $2, $3::jsonb, $4::jsonb, $5, $6 FROM ingest.sync WHERE id = $1",
-			 arg_int8(copy->sync), arg_int8(copy->run->id), arg_text(key), arg_text(content), arg_text(failure_text(failure)),
+	repo_run("SELECT ingest_internal.sync_reject($1, $2, $3, $4, $5, $6)", arg_int4(copy->sync),
+			 arg_int8(copy->run->id), arg_jsonb(key), arg_jsonb(content), arg_text(failure_text(failure)),
 			 arg_text(failure->sqlstate));
 	copy->run->rejected++;
 	json_open(&json);
@@ -156,7 +168,8 @@ stage_fetch(Copy *copy, const char *where)
 	char *list = column_list(copy->columns, copy->n_columns, "");
 	int64 n;
 
-	n = user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s%s%s", copy->stage, list, list, copy->foreign, where[0] ? " WHERE " : "", where));
+	n = user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s%s%s", copy->stage, list, list, copy->foreign,
+						  where[0] ? " WHERE " : "", where));
 	copy->run->read += n;
 	return n;
 }
@@ -183,6 +196,25 @@ rethrow_unless_data(const Failure *failure)
 		failure_rethrow(failure);
 }
 
+typedef struct Bounds
+{
+	bool any;
+	int64 low, high;
+} Bounds;
+
+ROW_SHAPE(bounds_shape, Bounds, FIELD(BOOL, Bounds, any), FIELD(INT8, Bounds, low), FIELD(INT8, Bounds, high));
+
+/* The least and the greatest key of rows there, of a key that is an integer */
+static Bounds
+bounds_there(const Copy *copy, const char *where)
+{
+	char *sql = psprintf("SELECT low IS NOT NULL AS any, low::bigint, high::bigint FROM (SELECT min(%s) AS low, "
+						 "max(%s) AS high FROM %s%s%s) b",
+						 copy->key[0], copy->key[0], copy->foreign, where[0] ? " WHERE " : "", where);
+
+	return *(Bounds *) sql_struct(AS_USER, &bounds_shape, sql, 0, NULL);
+}
+
 /* Halve a range of keys in which a row does not fit */
 static int64
 fetch_range(Copy *copy, const char *where, int64 low, int64 high)
@@ -193,14 +225,19 @@ fetch_range(Copy *copy, const char *where, int64 low, int64 high)
 	int64 middle;
 
 	CHECK_FOR_INTERRUPTS();
-	fetch.where = psprintf("%s%s%s BETWEEN %lld AND %lld", where, where[0] ? " AND " : "", copy->key[0], (long long) low, (long long) high);
+	fetch.where = psprintf("%s%s%s BETWEEN %lld AND %lld", where, where[0] ? " AND " : "", copy->key[0],
+						   (long long) low, (long long) high);
 	if (attempt(fetch_once, &fetch, &failure))
 		return fetch.n;
 	copy->run->read = read;
 	rethrow_unless_data(&failure);
 	if (low == high)
 	{
-		reject(copy, repo_value("SELECT jsonb_build_object($1::text, $2::bigint)", arg_text(copy->key_names[0]), arg_int8(low)), NULL, &failure);
+		StringInfoData key;
+
+		json_open(&key);
+		json_int8(&key, copy->key_names[0], low);
+		reject(copy, json_close(&key), NULL, &failure);
 		merge_check_rejected(copy);
 		return 0;
 	}
@@ -214,7 +251,7 @@ stage_fetch_isolating(Copy *copy, const char *where)
 	Fetch fetch = {copy, where, 0};
 	int64 read = copy->run->read;
 	Failure failure;
-	Rows *bounds;
+	Bounds bounds;
 
 	if (attempt(fetch_once, &fetch, &failure))
 		return fetch.n;
@@ -222,10 +259,8 @@ stage_fetch_isolating(Copy *copy, const char *where)
 	rethrow_unless_data(&failure);
 	if (!copy->key_is_integer)
 		failure_rethrow(&failure);
-	bounds = user_rows(psprintf("SELECT min(%s), max(%s) FROM %s%s%s", copy->key[0], copy->key[0], copy->foreign, where[0] ? " WHERE " : "", where));
-	if (first_row(bounds)[0] == NULL)
-		return 0;
-	return fetch_range(copy, where, to_int8(first_row(bounds)[0]), to_int8(first_row(bounds)[1]));
+	bounds = bounds_there(copy, where);
+	return bounds.any ? fetch_range(copy, where, bounds.low, bounds.high) : 0;
 }
 
 void
@@ -233,16 +268,18 @@ merge_check_rejected(Copy *copy)
 {
 	int64 rejected = copy->run->total_rejected + copy->run->rejected;
 	int64 read = copy->run->total_read + copy->run->read;
-	Rows *last;
+	char *last;
 
-	if (rejected <= Max(10, read * copy->reject_limit))
+	if (rejected <= Max(REJECTED_AT_LEAST, read * copy->reject_limit))
 		return;
-	last = repo_rows("SELECT key, reason FROM ingest.rejected_row WHERE run = $1 ORDER BY id DESC LIMIT 1", arg_int8(copy->run->id));
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_EXCEPTION),
-			 errmsg("too many rows of \"%s\" do not fit: %lld of %lld", copy->name, (long long) rejected, (long long) (read + rejected)),
-			 errdetail("The last: %s: %s", last->n > 0 && first_row(last)[0] ? first_row(last)[0] : "?", last->n > 0 ? first_row(last)[1] : "?"),
-			 errhint("Mend the type or the constraint of %s, or raise the sync's reject_limit with ingest.alter_sync.", copy->target)));
+	last = repo_value("SELECT ingest_internal.sync_last_rejected($1)", arg_int8(copy->run->id));
+	ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+					errmsg("too many rows of \"%s\" do not fit: %lld of %lld", copy->name, (long long) rejected,
+						   (long long) (read + rejected)),
+					last ? errdetail("The last: %s", last) : 0,
+					errhint("Mend the type or the constraint of %s, or raise the sync's reject_limit with "
+							"ingest.alter_sync.",
+							copy->target)));
 }
 
 /* -- counts -- */
@@ -266,7 +303,8 @@ from_int128(int128 value)
 	bool negative = value < 0;
 
 	*p = '\0';
-	for (unsigned __int128 v = negative ? -(unsigned __int128) value : (unsigned __int128) value; v > 0 || *p == '\0'; v /= 10)
+	for (unsigned __int128 v = negative ? -(unsigned __int128) value : (unsigned __int128) value; v > 0 || *p == '\0';
+		 v /= 10)
 		*--p = '0' + (int) (v % 10);
 	if (negative)
 		*--p = '-';
@@ -309,8 +347,8 @@ joined_target(const Copy *copy)
 {
 	if (!copy->distributed)
 		return copy->target;
-	return psprintf("(SELECT * FROM %s t WHERE EXISTS (SELECT FROM (SELECT %s FROM %s OFFSET 0) k WHERE %s))", copy->target,
-					column_list(copy->key, copy->n_key, ""), copy->stage, key_match(copy, "k", "t"));
+	return psprintf("(SELECT * FROM %s t WHERE EXISTS (SELECT FROM (SELECT %s FROM %s OFFSET 0) k WHERE %s))",
+					copy->target, column_list(copy->key, copy->n_key, ""), copy->stage, key_match(copy, "k", "t"));
 }
 
 /* operation, key, before, after, source_time */
@@ -327,13 +365,14 @@ static Stored *
 read_diff(Copy *copy, const char *operation, char **values, int n_values)
 {
 	return diff_store(psprintf(
-		"SELECT CASE WHEN t.%s IS NULL THEN %s ELSE 'update' END AS operation, %s AS key, CASE WHEN t.%s IS NOT NULL THEN %s END AS before, %s AS after, %s AS source_time "
+		"SELECT CASE WHEN t.%s IS NULL THEN %s ELSE 'update' END AS operation, %s AS key, "
+		"CASE WHEN t.%s IS NOT NULL THEN %s END AS before, %s AS after, %s AS source_time "
 		"FROM (SELECT DISTINCT ON (%s) * FROM %s ORDER BY %s%s) s LEFT JOIN %s t ON %s%s WHERE t.%s IS NULL%s%s",
-		copy->key[0], quote_literal_cstr(operation), key_json(copy, "s."), copy->key[0], row_json(copy, "t."), row_json(copy, "s."),
-		cursor_time(copy, "s."), column_list(copy->key, copy->n_key, ""), copy->stage, column_list(copy->key, copy->n_key, ""),
-		copy->cursor ? psprintf(", %s DESC NULLS LAST", copy->cursor) : "", joined_target(copy), key_match(copy, "t", "s"),
-		copy->soft ? " AND t._deleted_at IS NULL" : "", copy->key[0], n_values > 0 ? " OR " : "",
-		n_values > 0 ? differs(values, n_values, "t.", "s.") : ""));
+		copy->key[0], quote_literal_cstr(operation), key_json(copy, "s."), copy->key[0], row_json(copy, "t."),
+		row_json(copy, "s."), cursor_time(copy, "s."), column_list(copy->key, copy->n_key, ""), copy->stage,
+		column_list(copy->key, copy->n_key, ""), copy->cursor ? psprintf(", %s DESC NULLS LAST", copy->cursor) : "",
+		joined_target(copy), key_match(copy, "t", "s"), copy->soft ? " AND t._deleted_at IS NULL" : "", copy->key[0],
+		n_values > 0 ? " OR " : "", n_values > 0 ? differs(values, n_values, "t.", "s.") : ""));
 }
 
 static char *
@@ -344,7 +383,8 @@ upsert_statement(const Copy *copy, char **values, int n_values)
 	char *key = column_list(copy->key, copy->n_key, "");
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "INSERT INTO %s AS t (%s) SELECT DISTINCT ON (%s) %s FROM %s ORDER BY %s", copy->target, list, key, list, copy->stage, key);
+	appendStringInfo(&sql, "INSERT INTO %s AS t (%s) SELECT DISTINCT ON (%s) %s FROM %s ORDER BY %s", copy->target,
+					 list, key, list, copy->stage, key);
 	if (copy->cursor)
 		appendStringInfo(&sql, ", %s DESC NULLS LAST", copy->cursor);
 	appendStringInfo(&sql, " ON CONFLICT (%s) DO ", key);
@@ -368,6 +408,61 @@ upsert_statement(const Copy *copy, char **values, int n_values)
 	return sql.data;
 }
 
+/* One row that the upsert wrote */
+typedef struct Written
+{
+	char *k; /* first column of its key */
+	bool is_new;
+} Written;
+
+ROW_SHAPE(written_shape, Written, FIELD(TEXT, Written, k), FIELD(BOOL, Written, is_new));
+
+/* Rows are written, and the keys of those that were are told to the children */
+static void
+upsert_touching(Copy *copy, const char *upsert)
+{
+	char *sql = psprintf("WITH w AS (%s) SELECT k, is_new FROM w", upsert);
+	int n;
+	Written *written = sql_structs(AS_USER, &written_shape, &n, sql, 0, NULL);
+
+	for (int i = 0; i < n; i++)
+	{
+		strings_add(copy->touched, written[i].k);
+		if (!written[i].is_new)
+		{
+			copy->run->updated++;
+			continue;
+		}
+		copy->run->inserted++;
+		copy->rows_delta++;
+		if (copy->key_is_integer)
+			copy->key_delta += to_int8(written[i].k);
+	}
+}
+
+/* What the upsert wrote, in numbers */
+typedef struct Wrote
+{
+	int64 inserted, updated;
+	char *key_sum; /* of new rows; wider than a bigint */
+} Wrote;
+
+ROW_SHAPE(wrote_shape, Wrote, FIELD(INT8, Wrote, inserted), FIELD(INT8, Wrote, updated), FIELD(TEXT, Wrote, key_sum));
+
+static void
+upsert_counting(Copy *copy, const char *upsert)
+{
+	char *sql = psprintf("WITH w AS (%s) SELECT count(*) FILTER (WHERE is_new) AS inserted, "
+						 "count(*) FILTER (WHERE NOT is_new) AS updated, %s AS key_sum FROM w",
+						 upsert, copy->key_is_integer ? "sum(k) FILTER (WHERE is_new)" : "NULL::numeric");
+	Wrote *wrote = sql_struct(AS_USER, &wrote_shape, sql, 0, NULL);
+
+	copy->rows_delta += wrote->inserted;
+	copy->key_delta += to_int128(wrote->key_sum);
+	copy->run->inserted += wrote->inserted;
+	copy->run->updated += wrote->updated;
+}
+
 typedef struct Merge
 {
 	Copy *copy;
@@ -382,37 +477,12 @@ merge_once(void *arg)
 	int n_values;
 	char **values = value_columns(copy, &n_values);
 	char *upsert = upsert_statement(copy, values, n_values);
-
 	Stored *diff = wants_diff(copy) ? read_diff(copy, merge->operation, values, n_values) : NULL;
 
 	if (copy->touched)
-	{
-		Rows *rows = user_rows(psprintf("WITH w AS (%s) SELECT k, is_new FROM w", upsert));
-
-		for (uint64 i = 0; i < rows->n; i++)
-		{
-			strings_add(copy->touched, rows->v[i][0]);
-			if (to_bool(rows->v[i][1]))
-			{
-				copy->run->inserted++;
-				copy->rows_delta++;
-				if (copy->key_is_integer)
-					copy->key_delta += to_int8(rows->v[i][0]);
-			}
-			else
-				copy->run->updated++;
-		}
-	}
+		upsert_touching(copy, upsert);
 	else
-	{
-		Rows *rows = user_rows(psprintf("WITH w AS (%s) SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new), %s FROM w", upsert,
-										copy->key_is_integer ? "sum(k) FILTER (WHERE is_new)" : "NULL"));
-
-		copy->rows_delta += to_int8(first_row(rows)[0]);
-		copy->key_delta += to_int128(first_row(rows)[2]);
-		copy->run->inserted += to_int8(first_row(rows)[0]);
-		copy->run->updated += to_int8(first_row(rows)[1]);
-	}
+		upsert_counting(copy, upsert);
 	/* deferred constraints speak now, while it is known whose rows these are */
 	user_run("SET CONSTRAINTS ALL IMMEDIATE");
 	if (diff)
@@ -443,6 +513,14 @@ tally_again(Copy *copy, const Tally *before)
 	copy->key_delta = before->key_delta;
 }
 
+/* A row that does not fit, as JSON */
+typedef struct Unfit
+{
+	char *key, *content;
+} Unfit;
+
+ROW_SHAPE(unfit_shape, Unfit, FIELD(TEXT, Unfit, key), FIELD(TEXT, Unfit, content));
+
 /* Halve a batch in which a row does not fit; the rows are in a numbered copy of the stage */
 static void
 merge_range(Copy *copy, const char *numbered, const char *operation, int64 low, int64 high)
@@ -451,11 +529,12 @@ merge_range(Copy *copy, const char *numbered, const char *operation, int64 low, 
 	char *list = column_list(copy->columns, copy->n_columns, "");
 	Tally before = tally(copy);
 	Failure failure;
-	Rows *row;
+	Unfit *unfit;
 
 	CHECK_FOR_INTERRUPTS();
 	user_run(psprintf("DELETE FROM %s", copy->stage));
-	user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s WHERE ingest_n BETWEEN %lld AND %lld", copy->stage, list, list, numbered, (long long) low, (long long) high));
+	user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s WHERE ingest_n BETWEEN %lld AND %lld", copy->stage, list,
+					  list, numbered, (long long) low, (long long) high));
 	if (attempt(merge_once, &merge, &failure))
 		return;
 	tally_again(copy, &before);
@@ -466,8 +545,12 @@ merge_range(Copy *copy, const char *numbered, const char *operation, int64 low, 
 		merge_range(copy, numbered, operation, low + (high - low) / 2 + 1, high);
 		return;
 	}
-	row = user_rows(psprintf("SELECT %s, %s FROM %s s", key_json(copy, "s."), row_json(copy, "s."), copy->stage));
-	reject(copy, first_row(row)[0], first_row(row)[1], &failure);
+	unfit = sql_struct(
+		AS_USER, &unfit_shape,
+		psprintf("SELECT %s AS key, %s AS content FROM %s s", key_json(copy, "s."), row_json(copy, "s."), copy->stage),
+		0, NULL);
+	if (unfit)
+		reject(copy, unfit->key, unfit->content, &failure);
 	merge_check_rejected(copy);
 }
 
@@ -476,19 +559,23 @@ static void
 reject_keyless(Copy *copy)
 {
 	StringInfoData condition;
-	Rows *rows;
+	Unfit *unfit;
+	int n;
 
 	initStringInfo(&condition);
 	for (int i = 0; i < copy->n_key; i++)
 		appendStringInfo(&condition, "%ss.%s IS NULL", i > 0 ? " OR " : "", copy->key[i]);
-	rows = user_rows(psprintf("DELETE FROM %s s WHERE %s RETURNING %s, %s", copy->stage, condition.data, key_json(copy, "s."), row_json(copy, "s.")));
-	for (uint64 i = 0; i < rows->n; i++)
+	unfit = sql_structs(AS_USER, &unfit_shape, &n,
+						psprintf("DELETE FROM %s s WHERE %s RETURNING %s AS key, %s AS content", copy->stage,
+								 condition.data, key_json(copy, "s."), row_json(copy, "s.")),
+						0, NULL);
+	for (int i = 0; i < n; i++)
 	{
 		Failure failure = {ERRCODE_NOT_NULL_VIOLATION, "23502", "its key is null"};
 
-		reject(copy, rows->v[i][0], rows->v[i][1], &failure);
+		reject(copy, unfit[i].key, unfit[i].content, &failure);
 	}
-	if (rows->n > 0)
+	if (n > 0)
 		merge_check_rejected(copy);
 }
 
@@ -496,17 +583,19 @@ reject_keyless(Copy *copy)
 static void
 resolve_rejected(Copy *copy)
 {
-	char *rejected = repo_value("SELECT array_agg(DISTINCT key) FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL AND run <> $2 AND key IS NOT NULL",
-								arg_int8(copy->sync), arg_int8(copy->run->id));
+	char *rejected =
+		repo_value("SELECT ingest_internal.sync_rejected_keys($1, $2)", arg_int4(copy->sync), arg_int8(copy->run->id));
 	char *fits;
 
 	if (rejected == NULL)
 		return;
-	fits = user_value(psprintf("SELECT array_agg(ingest_key) FROM unnest($1::jsonb[]) ingest_key WHERE EXISTS (SELECT FROM %s s WHERE %s @> ingest_key)", copy->stage, key_json(copy, "s.")),
+	fits = user_value(psprintf("SELECT array_agg(ingest_key) FROM unnest($1::jsonb[]) ingest_key "
+							   "WHERE EXISTS (SELECT FROM %s s WHERE %s @> ingest_key)",
+							   copy->stage, key_json(copy, "s.")),
 					  arg_text(rejected));
 	if (fits)
-		repo_run("UPDATE ingest.rejected_row SET resolved_at = now() WHERE sync = $1 AND resolved_at IS NULL AND run <> $2 AND key = ANY ($3::jsonb[])",
-				 arg_int8(copy->sync), arg_int8(copy->run->id), arg_text(fits));
+		repo_run("SELECT ingest_internal.sync_resolve($1, $2, $3::jsonb[], NULL)", arg_int4(copy->sync),
+				 arg_int8(copy->run->id), arg_text(fits));
 }
 
 void
@@ -528,51 +617,70 @@ merge_stage(Copy *copy, const char *operation)
 	tally_again(copy, &before);
 	rethrow_unless_data(&failure);
 	numbered = psprintf("%s_n", copy->stage);
-	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DROP AS SELECT row_number() OVER () AS ingest_n, s.* FROM %s s", strchr(numbered, '.') + 1, copy->stage));
+	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DROP AS SELECT row_number() OVER () AS ingest_n, s.* FROM %s s",
+					  strchr(numbered, '.') + 1, copy->stage));
 	merge_range(copy, numbered, operation, 1, to_int8(user_value(psprintf("SELECT count(*) FROM %s", numbered))));
 	/* the stage as it was, for what asks which rows are missing */
 	user_run(psprintf("DELETE FROM %s", copy->stage));
-	user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s", copy->stage, column_list(copy->columns, copy->n_columns, ""),
-					  column_list(copy->columns, copy->n_columns, ""), numbered));
+	user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s", copy->stage,
+					  column_list(copy->columns, copy->n_columns, ""), column_list(copy->columns, copy->n_columns, ""),
+					  numbered));
 	user_run(psprintf("DROP TABLE %s", numbered));
+}
+
+/* FROM and WHERE of the living rows t of the copy that join a list */
+static char *
+deleted_from(const Copy *copy, const char *using, const char *condition)
+{
+	return psprintf("FROM %s t%s%s WHERE %s%s", copy->target, using ? ", " : "", using ? using : "", condition,
+					copy->soft ? " AND t._deleted_at IS NULL" : "");
+}
+
+/* First which, then away: Citus deletes by a list that is known, not by what a node has not */
+static char *
+delete_statement(const Copy *copy, const char *from, const char *when)
+{
+	char *gone = psprintf("WITH gone AS MATERIALIZED (SELECT %s, coalesce(%s, clock_timestamp()) AS ingest_gone_at %s)",
+						  column_list(copy->key, copy->n_key, "t."), when ? when : "NULL", from);
+	char *away = copy->soft ? psprintf("UPDATE %s t SET _deleted_at = g.ingest_gone_at FROM", copy->target)
+							: psprintf("DELETE FROM %s t USING", copy->target);
+
+	return psprintf("%s %s gone g WHERE %s RETURNING t.%s", gone, away, key_match(copy, "t", "g"), copy->key[0]);
 }
 
 int64
 merge_delete(Copy *copy, const char *using, const char *condition, const char *when)
 {
-	char *living = copy->soft ? " AND t._deleted_at IS NULL" : "";
-	char *gone;
-	Rows *rows;
+	char *from = deleted_from(copy, using, condition);
+	Rows *keys;
 
 	if (copy->ignore_deletions)
 		return 0;
 	if (wants_diff(copy))
-		copy->diffs = lappend(copy->diffs,
-							  diff_store(psprintf("SELECT 'delete'::text AS operation, %s AS key, %s AS before, NULL::jsonb AS after, (%s)::timestamptz AS source_time FROM %s t%s%s WHERE %s%s",
-												  key_json(copy, "t."), row_json(copy, "t."), when ? when : "NULL", copy->target, using ? ", " : "", using ? using : "", condition, living)));
-	/* first which, then away: Citus deletes by a list that is known, not by what a node has not */
-	gone = psprintf("WITH gone AS MATERIALIZED (SELECT %s, coalesce(%s, clock_timestamp()) AS ingest_gone_at FROM %s t%s%s WHERE %s%s)",
-					column_list(copy->key, copy->n_key, "t."), when ? when : "NULL", copy->target, using ? ", " : "", using ? using : "", condition, living);
-	rows = user_rows(psprintf("%s %s gone g WHERE %s RETURNING t.%s", gone,
-							  copy->soft ? psprintf("UPDATE %s t SET _deleted_at = g.ingest_gone_at FROM", copy->target) : psprintf("DELETE FROM %s t USING", copy->target),
-							  key_match(copy, "t", "g"), copy->key[0]));
-	for (uint64 i = 0; i < rows->n; i++)
+		copy->diffs = lappend(
+			copy->diffs, diff_store(psprintf("SELECT 'delete'::text AS operation, %s AS key, %s AS before, "
+											 "NULL::jsonb AS after, (%s)::timestamptz AS source_time %s",
+											 key_json(copy, "t."), row_json(copy, "t."), when ? when : "NULL", from)));
+	keys = user_rows(delete_statement(copy, from, when));
+	for (uint64 i = 0; i < keys->n; i++)
 	{
 		if (copy->touched)
-			strings_add(copy->touched, rows->v[i][0]);
+			strings_add(copy->touched, keys->v[i][0]);
 		if (copy->key_is_integer)
-			copy->key_delta -= to_int8(rows->v[i][0]);
+			copy->key_delta -= to_int8(keys->v[i][0]);
 	}
-	copy->rows_delta -= rows->n;
-	copy->run->deleted += rows->n;
-	return rows->n;
+	copy->rows_delta -= keys->n;
+	copy->run->deleted += keys->n;
+	return keys->n;
 }
 
 /* Rows that could not be read are not in the stage, and not gone for that */
 bool
 merge_may_judge_missing(const Copy *copy)
 {
-	return repo_value("SELECT 1 FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL AND content IS NULL LIMIT 1", arg_int8(copy->sync)) == NULL;
+	return repo_value("SELECT 1 FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL AND content IS NULL "
+					  "LIMIT 1",
+					  arg_int8(copy->sync)) == NULL;
 }
 
 int64
@@ -595,39 +703,30 @@ ensure_partitions(void)
 	if (strcmp(made, today) == 0 && repo_value("SELECT to_regclass('ingest.change_' || $1)", arg_text(today)))
 		return;
 	transaction_lock(LOCK_PARTITION, 0);
-	for (int day = 0; day < 2; day++)
-	{
-		Rows *r = repo_rows("SELECT 'change_' || to_char(d, 'YYYYMMDD'), to_char(d, 'YYYY-MM-DD') || ' 00:00:00+00', to_char(d + 1, 'YYYY-MM-DD') || ' 00:00:00+00', "
-							"to_regclass('ingest.change_' || to_char(d, 'YYYYMMDD')) FROM (SELECT (now() AT TIME ZONE 'UTC')::date + $1::integer AS d) x",
-							arg_int8(day));
-		char **v = first_row(r);
-
-		if (v[3])
-			continue;
-		/* to attach one takes a weaker lock than to create it in its place */
-		repo_run(psprintf("CREATE TABLE ingest.%s (LIKE ingest.change INCLUDING DEFAULTS INCLUDING COMMENTS)", v[0]));
-		repo_run(psprintf("CREATE INDEX ON ingest.%s (sync, key, seq)", v[0]));
-		repo_run(psprintf("CREATE INDEX ON ingest.%s (sync, seen_at)", v[0]));
-		repo_run(psprintf("ALTER TABLE ingest.change ATTACH PARTITION ingest.%s FOR VALUES FROM ('%s') TO ('%s')", v[0], v[1], v[2]));
-	}
+	repo_run("SELECT ingest_internal.sync_make_partitions()");
 	strlcpy(made, today, sizeof(made));
 }
+
+/* Rows of a Stored are read under the name "stored", which no function of the script can know */
+#define INSERT_VERSIONS \
+	"INSERT INTO ingest.change (sync, operation, key, before, after, source_time, run) " \
+	"SELECT $1, operation, key, before, after, source_time, $2 FROM stored"
+#define INSERT_ROW_EVENTS \
+	"INSERT INTO ingest.event (era, xid, source_id, owner, type, source, subject, time, data) " \
+	"SELECT $1, pg_current_xact_id(), o.source_id, o.owner, 'ingest.row.changed', $2, $3, clock_timestamp(), " \
+	"ingest_internal.sync_row_event($3, $4, operation, key, before, after, source_time) " \
+	"FROM stored, ingest_internal.sync_event_origin($5) o"
 
 /* Versions and events of the rows that differ, in the order in which they were written */
 static void
 flush_diff(Copy *copy, const Stored *diff)
 {
 	if (copy->history)
-		stored_run(diff,
-				   "INSERT INTO ingest.change (sync, operation, key, before, after, source_time, run) "
-				   "SELECT $1, operation, key, before, after, source_time, $2 FROM stored",
-				   SQL_ARGS(arg_int8(copy->sync), arg_int8(copy->run->id)));
+		stored_run(diff, INSERT_VERSIONS, SQL_ARGS(arg_int4(copy->sync), arg_int8(copy->run->id)));
 	if (copy->row_events)
-		stored_run(diff,
-				   "INSERT INTO ingest.event (era, xid, source_id, owner, type, source, subject, time, data) "
-				   "SELECT $1, pg_current_xact_id(), (SELECT s.source FROM ingest.sync s WHERE s.id = $5), (SELECT d.owner FROM ingest.sync s JOIN ingest.data_source d ON d.id = s.source WHERE s.id = $5), 'ingest.row.changed', $2, $3, clock_timestamp(), jsonb_build_object('sync', $3::text, 'run', $4::bigint, "
-				   "'operation', operation, 'key', key, 'before', before, 'after', after, 'source_time', source_time) FROM stored",
-				   SQL_ARGS(arg_datum(INT4OID, Int32GetDatum(home_era()), false), arg_text(event_source(copy->source)), arg_text(copy->name), arg_int8(copy->run->id), arg_int8(copy->sync)));
+		stored_run(diff, INSERT_ROW_EVENTS,
+				   SQL_ARGS(arg_int4(home_era()), arg_text(event_source(copy->source)), arg_text(copy->name),
+							arg_int8(copy->run->id), arg_int4(copy->sync)));
 }
 
 void
@@ -636,8 +735,8 @@ merge_flush(Copy *copy)
 	ListCell *lc;
 
 	if (copy->rows_delta != 0 || copy->key_delta != 0)
-		repo_run("UPDATE ingest.sync_state SET rows = rows + $2, key_sum = key_sum + $3::numeric WHERE sync = $1", arg_int8(copy->sync), arg_int8(copy->rows_delta),
-				 arg_text(from_int128(copy->key_delta)));
+		repo_run("UPDATE ingest.sync_state SET rows = rows + $2, key_sum = key_sum + $3::numeric WHERE sync = $1",
+				 arg_int4(copy->sync), arg_int8(copy->rows_delta), arg_text(from_int128(copy->key_delta)));
 	copy->rows_delta = 0;
 	copy->key_delta = 0;
 	if (copy->history && copy->diffs != NIL)

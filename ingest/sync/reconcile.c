@@ -15,25 +15,32 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-/* A range of so many rows is read rather than cut */
-#define SMALL 1000
-#define PIECES 8
-#define KEYS_AT_ONCE 500
+#define ROWS_READ_NOT_CUT 1000 /* a range of so many rows is read rather than cut */
+#define PIECES 8               /* that a range is cut into */
+#define KEYS_AT_ONCE 500       /* that are asked for by name: NetSuite takes 1000 arguments */
+#define MISSING_AT_LEAST 10    /* rows that may be gone, whatever their share */
+#define MISMATCHES_AT_MOST 1   /* counts that differ once may be an edit since; twice in a row is a loss */
 
 bool
 reconcile_is_due(Sync *s)
 {
 	if (s->copy.ignore_deletions)
 		return false;
-	return to_bool(repo_value("SELECT z.mismatches >= 2 OR coalesce(coalesce(z.last_reconcile, '-infinity') + s.reconcile_every <= clock_timestamp(), false) "
-							  "FROM ingest.sync s JOIN ingest.sync_state z ON z.sync = s.id WHERE s.id = $1",
-							  arg_int8(s->id)));
+	return to_bool(
+		repo_value("SELECT ingest_internal.sync_is_due($1, $2)", arg_int4(s->id), arg_int4(MISMATCHES_AT_MOST)));
 }
 
 static const char *
 living(const Sync *s)
 {
 	return s->copy.soft ? "_deleted_at IS NULL" : "true";
+}
+
+/* Rows of the copy that are not deleted */
+static int64
+count_here(const Sync *s)
+{
+	return to_int8(user_value(psprintf("SELECT count(*) FROM %s WHERE %s", s->copy.target, living(s))));
 }
 
 /* -- missing rows -- */
@@ -43,11 +50,7 @@ static int64
 missing_limit(Sync *s)
 {
 	if (s->missing_limit < 0)
-	{
-		int64 rows = to_int8(user_value(psprintf("SELECT count(*) FROM %s WHERE %s", s->copy.target, living(s))));
-
-		s->missing_limit = Max(10, rows * s->max_delete_share);
-	}
+		s->missing_limit = Max(MISSING_AT_LEAST, count_here(s) * s->max_delete_share);
 	return s->missing_limit;
 }
 
@@ -64,14 +67,16 @@ brake(Sync *s, int64 missing)
 	json_int8(&json, "limit", missing_limit(s));
 	json_raw(&json, "max_delete_share", psprintf("%g", s->max_delete_share));
 	anomaly_raise(s, s->copy.run, "deletion", "error", NULL,
-				  psprintf("%lld rows of %s are not at the source any more: that is more than is likely, and they were not deleted", (long long) missing, s->copy.target),
+				  psprintf("%lld rows of %s are not at the source any more: that is more than is likely, and they were "
+						   "not deleted",
+						   (long long) missing, s->copy.target),
 				  json_close(&json));
 }
 
 void
 reconcile_brake(Sync *s, int64 there)
 {
-	int64 here = to_int8(user_value(psprintf("SELECT count(*) FROM %s WHERE %s", s->copy.target, living(s))));
+	int64 here = count_here(s);
 
 	if (!s->copy.ignore_deletions && strcmp(s->mode, "append") != 0 && here - there > missing_limit(s))
 		brake(s, here - there);
@@ -86,15 +91,16 @@ missing_again(Sync *s, Rows *missing)
 	char *keys = column_list(copy->key, copy->n_key, "");
 
 	user_drop(table);
-	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DROP AS SELECT %s FROM %s WITH NO DATA", strchr(table, '.') + 1, keys, copy->target));
+	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DROP AS SELECT %s FROM %s WITH NO DATA", strchr(table, '.') + 1,
+					  keys, copy->target));
 	for (uint64 i = 0; i < missing->n; i += KEYS_AT_ONCE)
 	{
 		Strings ask = {0};
 
 		for (uint64 k = i; k < Min(missing->n, i + KEYS_AT_ONCE); k++)
 			strings_add(&ask, missing->v[k][0]);
-		user_run(psprintf("INSERT INTO %s SELECT %s FROM %s WHERE %s = ANY (%s::%s[])", table, keys, copy->foreign, copy->key[0],
-						  quote_literal_cstr(array_literal(ask.items, ask.n)), copy->key_types[0]));
+		user_run(psprintf("INSERT INTO %s SELECT %s FROM %s WHERE %s = ANY (%s::%s[])", table, keys, copy->foreign,
+						  copy->key[0], quote_literal_cstr(array_literal(ask.items, ask.n)), copy->key_types[0]));
 	}
 	return table;
 }
@@ -104,7 +110,8 @@ reconcile_delete_missing(Sync *s, const char *scope)
 {
 	Copy *copy = &s->copy;
 	char *condition = psprintf("%s AND %s", scope, key_not_in(copy, copy->stage));
-	Rows *missing = user_rows(psprintf("SELECT t.%s FROM %s t WHERE %s AND %s", copy->key[0], copy->target, condition, living(s)));
+	Rows *missing = user_rows(psprintf("SELECT t.%s FROM %s t WHERE %s AND %s", copy->key[0], copy->target, condition,
+									   living(s)));
 	char *found;
 
 	if (missing->n == 0 || copy->ignore_deletions || !merge_may_judge_missing(copy))
@@ -123,17 +130,27 @@ bool
 reconcile_may_replace(Sync *s)
 {
 	StringInfoData json;
-	int64 rows;
+	int64 rows,
+		there;
 
-	if (user_value(psprintf("SELECT 1 FROM %s LIMIT 1", s->copy.stage)))
+	if (s->key.n > 0 && user_value(psprintf("SELECT 1 FROM %s LIMIT 1", s->copy.stage)))
 		return true;
-	rows = to_int8(user_value(psprintf("SELECT count(*) FROM %s WHERE %s", s->copy.target, living(s))));
-	if (rows == 0)
+	rows = count_here(s);
+	there = to_int8(user_value(psprintf("SELECT count(*) FROM %s", s->copy.stage)));
+	/* without a key nobody can say which are gone: the number tells */
+	if (there > 0 && rows - there > missing_limit(s))
+	{
+		brake(s, rows - there);
+		return false;
+	}
+	if (there > 0 || rows == 0)
 		return true;
 	json_open(&json);
 	json_int8(&json, "rows", rows);
-	anomaly_raise(s, s->copy.run, "deletion", "error", NULL,
-				  psprintf("the source of %s answered with no rows: its %lld rows were kept", s->copy.target, (long long) rows), json_close(&json));
+	anomaly_raise(
+		s, s->copy.run, "deletion", "error", NULL,
+		psprintf("the source of %s answered with no rows: its %lld rows were kept", s->copy.target, (long long) rows),
+		json_close(&json));
 	return false;
 }
 
@@ -144,38 +161,62 @@ reconcile_replace_keyless(Sync *s)
 	char *list = column_list(s->copy.columns, s->copy.n_columns, "");
 
 	s->copy.run->deleted += user_run(psprintf("DELETE FROM %s", s->copy.target));
-	s->copy.run->inserted += user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s", s->copy.target, list, list, s->copy.stage));
+	s->copy.run->inserted += user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s", s->copy.target, list, list,
+											   s->copy.stage));
 }
 
 /* -- ranges -- */
 
-/* count, sums of keys, newest cursor: the same expressions there and here */
-static char *
-digest(const Copy *copy)
+/* What is compared of a range: the same expressions there and here */
+typedef struct Digest
+{
+	int64 rows;
+	char *key_sum; /* wider than a bigint; NULL: its key is no integer */
+	bool has_keys;
+	int64 low, high;
+	char *newest; /* cursor */
+} Digest;
+
+ROW_SHAPE(digest_shape, Digest,
+		  FIELD(INT8, Digest, rows),
+		  FIELD(TEXT, Digest, key_sum),
+		  FIELD(BOOL, Digest, has_keys),
+		  FIELD(INT8, Digest, low),
+		  FIELD(INT8, Digest, high),
+		  FIELD(TEXT, Digest, newest));
+
+/* The aggregates stand alone in the inner query, so that a wrapper can have them computed there */
+static Digest *
+digest(const Copy *copy, const char *table, const char *where)
 {
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "count(*)");
+	appendStringInfo(&sql, "SELECT rows, %s, %s FROM (SELECT count(*) AS rows",
+					 copy->key_is_integer ? "key_sum, low IS NOT NULL AS has_keys, low::bigint, high::bigint"
+										  : "NULL AS key_sum, false AS has_keys, NULL::bigint AS low, NULL::bigint AS "
+											"high",
+					 copy->cursor ? "newest" : "NULL AS newest");
 	if (copy->key_is_integer)
-		appendStringInfo(&sql, ", sum(%s), min(%s), max(%s)", copy->key[0], copy->key[0], copy->key[0]);
+		appendStringInfo(&sql, ", sum(%s) AS key_sum, min(%s) AS low, max(%s) AS high", copy->key[0], copy->key[0],
+						 copy->key[0]);
 	if (copy->cursor)
-		appendStringInfo(&sql, ", max(%s)", copy->cursor);
-	return sql.data;
+		appendStringInfo(&sql, ", max(%s) AS newest", copy->cursor);
+	appendStringInfo(&sql, " FROM %s WHERE %s) d", table, where);
+	return sql_struct(AS_USER, &digest_shape, sql.data, 0, NULL);
 }
 
 static bool
-same(const Rows *a, const Rows *b)
+same_text(const char *a, const char *b)
 {
-	for (int i = 0; i < a->columns; i++)
-	{
-		const char *x = first_row(a)[i],
-				   *y = first_row(b)[i];
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
 
-		if ((x == NULL) != (y == NULL) || (x && strcmp(x, y) != 0))
-			return false;
-	}
-	return true;
+static bool
+same(const Digest *a, const Digest *b)
+{
+	return a->rows == b->rows && same_text(a->key_sum, b->key_sum) && a->has_keys == b->has_keys && a->low == b->low &&
+		   a->high == b->high && same_text(a->newest, b->newest);
 }
 
 static void
@@ -195,105 +236,147 @@ compare(Sync *s, int64 low, int64 high)
 {
 	Copy *copy = &s->copy;
 	char *range = psprintf("%s BETWEEN %lld AND %lld", copy->key[0], (long long) low, (long long) high);
-	char *what = digest(copy);
-	Rows *there,
+	Digest *there,
 		*here;
 
 	CHECK_FOR_INTERRUPTS();
-	there = user_rows(psprintf("SELECT %s FROM %s WHERE %s", what, copy->foreign, range));
-	here = user_rows(psprintf("SELECT %s FROM %s WHERE %s AND %s", what, copy->target, range, living(s)));
+	there = digest(copy, copy->foreign, range);
+	here = digest(copy, copy->target, psprintf("%s AND %s", range, living(s)));
 	if (same(there, here))
 		return;
-	if (Max(to_int8(first_row(there)[0]), to_int8(first_row(here)[0])) <= SMALL || high - low < PIECES)
+	if (Max(there->rows, here->rows) <= ROWS_READ_NOT_CUT || high - low < PIECES)
 	{
 		read_again(s, range, psprintf("t.%s", range));
 		return;
 	}
 	for (int i = 0; i < PIECES; i++)
-		compare(s, low + (high - low + 1) / PIECES * i, i == PIECES - 1 ? high : low + (high - low + 1) / PIECES * (i + 1) - 1);
+		compare(s, low + (high - low + 1) / PIECES * i,
+				i == PIECES - 1 ? high : low + (high - low + 1) / PIECES * (i + 1) - 1);
+}
+
+/* All ranges that differ; then rows without a cursor, which never come by themselves */
+static void
+compare_all(Sync *s)
+{
+	Copy *copy = &s->copy;
+	Digest *there = digest(copy, copy->foreign, "true");
+	Digest *here = digest(copy, copy->target, living(s));
+
+	if (!same(there, here))
+	{
+		reconcile_brake(s, there->rows);
+		if (there->has_keys)
+			compare(s, here->has_keys ? Min(there->low, here->low) : there->low,
+					here->has_keys ? Max(there->high, here->high) : there->high);
+	}
+	if (copy->cursor && user_value(psprintf("SELECT 1 FROM %s WHERE %s IS NULL LIMIT 1", copy->target, copy->cursor)))
+	{
+		user_run(psprintf("DELETE FROM %s", copy->stage));
+		stage_fetch_isolating(copy, psprintf("%s IS NULL", copy->cursor));
+		merge_stage(copy, "reload");
+	}
 }
 
 void
 reconcile(Sync *s, Run *run)
 {
-	Copy *copy = &s->copy;
-	int64 before[3] = {run->inserted, run->updated, run->deleted};
-	bool suspected = s->mismatches >= 2;
+	int64 inserted = run->inserted,
+		  updated = run->updated,
+		  deleted = run->deleted;
+	StringInfoData json;
 
-	if (copy->key_is_integer && s->source->counts)
-	{
-		char *what = digest(copy);
-		Rows *there = user_rows(psprintf("SELECT %s FROM %s", what, copy->foreign));
-		Rows *here = user_rows(psprintf("SELECT %s FROM %s WHERE %s", what, copy->target, living(s)));
-
-		if (!same(there, here))
-		{
-			reconcile_brake(s, to_int8(first_row(there)[0]));
-			if (first_row(there)[2] != NULL)
-				compare(s, first_row(here)[2] ? Min(to_int8(first_row(there)[2]), to_int8(first_row(here)[2])) : to_int8(first_row(there)[2]),
-						first_row(here)[3] ? Max(to_int8(first_row(there)[3]), to_int8(first_row(here)[3])) : to_int8(first_row(there)[3]));
-		}
-		/* rows without a cursor never come by themselves */
-		if (copy->cursor && user_value(psprintf("SELECT 1 FROM %s WHERE %s IS NULL LIMIT 1", copy->target, copy->cursor)))
-		{
-			user_run(psprintf("DELETE FROM %s", copy->stage));
-			stage_fetch_isolating(copy, psprintf("%s IS NULL", copy->cursor));
-			merge_stage(copy, "reload");
-		}
-	}
+	if (s->copy.key_is_integer && s->source->counts)
+		compare_all(s);
 	else
 		read_again(s, "", "true");
-
-	before[0] = run->inserted - before[0];
-	before[1] = run->updated - before[1];
-	before[2] = run->deleted - before[2];
-	if (suspected || before[0] + before[1] + before[2] > 0)
-	{
-		StringInfoData json;
-
-		json_open(&json);
-		json_int8(&json, "inserted", before[0]);
-		json_int8(&json, "updated", before[1]);
-		json_int8(&json, "deleted", before[2]);
-		anomaly_raise(s, run, "reconciliation", before[0] + before[1] > 0 ? "warning" : "info", NULL,
-					  psprintf("%s differed from its source: %lld rows were added, %lld changed, %lld deleted by reading keys again", copy->target,
-							   (long long) before[0], (long long) before[1], (long long) before[2]),
-					  json_close(&json));
-	}
+	inserted = run->inserted - inserted;
+	updated = run->updated - updated;
+	deleted = run->deleted - deleted;
+	if (s->mismatches <= MISMATCHES_AT_MOST && inserted + updated + deleted == 0)
+		return;
+	json_open(&json);
+	json_int8(&json, "inserted", inserted);
+	json_int8(&json, "updated", updated);
+	json_int8(&json, "deleted", deleted);
+	anomaly_raise(s, run, "reconciliation", inserted + updated > 0 ? "warning" : "info", NULL,
+				  psprintf("%s differed from its source: %lld rows were added, %lld changed, %lld deleted by reading "
+						   "keys again",
+						   s->copy.target, (long long) inserted, (long long) updated, (long long) deleted),
+				  json_close(&json));
 }
 
 /* -- after each run -- */
+
+/* A count and the sum of keys' first column, or NULL where that is no integer */
+typedef struct Tally
+{
+	int64 rows;
+	char *key_sum;
+} Tally;
+
+ROW_SHAPE(tally_shape, Tally, FIELD(INT8, Tally, rows), FIELD(TEXT, Tally, key_sum));
+
+static Tally *
+tally(const Copy *copy, const char *table, const char *where)
+{
+	char *sum = copy->key_is_integer ? psprintf("sum(%s)", copy->key[0]) : pstrdup("NULL");
+
+	return sql_struct(AS_USER, &tally_shape,
+					  psprintf("SELECT count(*) AS rows, %s AS key_sum FROM %s WHERE %s", sum, table, where), 0, NULL);
+}
 
 /* The copy's count and sum of keys, by looking */
 void
 reconcile_recount(Sync *s)
 {
-	Copy *copy = &s->copy;
-	Rows *here = user_rows(psprintf("SELECT count(*), %s FROM %s WHERE %s", copy->key_is_integer ? psprintf("coalesce(sum(%s), 0)", copy->key[0]) : "NULL", copy->target, living(s)));
+	Tally *here = tally(&s->copy, s->copy.target, living(s));
+	const char *sum = here->key_sum || !s->copy.key_is_integer ? here->key_sum : "0";
 
-	repo_run("UPDATE ingest.sync_state SET rows = $2, key_sum = $3::numeric WHERE sync = $1", arg_int8(s->id), arg_int8(to_int8(first_row(here)[0])), arg_text(first_row(here)[1]));
+	repo_run("UPDATE ingest.sync_state SET rows = $2, key_sum = $3::numeric WHERE sync = $1", arg_int4(s->id),
+			 arg_int8(here->rows), arg_text(sum));
 }
 
 static bool
-counts_agree(Sync *s, const Rows *there)
+counts_agree(Sync *s, const Tally *there)
 {
-	return to_bool(repo_value("SELECT rows = $2 AND ($3::numeric IS NULL OR key_sum = $3::numeric) FROM ingest.sync_state WHERE sync = $1", arg_int8(s->id),
-							  arg_int8(to_int8(first_row(there)[0])), arg_text(first_row(there)[1])));
+	return to_bool(repo_value("SELECT ingest_internal.sync_counts_agree($1, $2, $3::numeric)", arg_int4(s->id),
+							  arg_int8(there->rows), arg_text(there->key_sum)));
+}
+
+/* Once may be an edit since; twice is a loss */
+static void
+tell_mismatch(Sync *s, Run *run, const Tally *there)
+{
+	int64 here = to_int8(repo_value("SELECT rows FROM ingest.sync_state WHERE sync = $1", arg_int4(s->id)));
+	StringInfoData json;
+
+	run_log(run, "warning",
+			psprintf("%lld rows at the source, %lld in %s; if the next run finds the same, keys are compared",
+					 (long long) there->rows, (long long) here, s->copy.target),
+			NULL);
+	if (s->mismatches < MISMATCHES_AT_MOST)
+		return;
+	json_open(&json);
+	json_int8(&json, "rows_there", there->rows);
+	json_int8(&json, "rows_here", here);
+	anomaly_raise(s, run, "reconciliation", "error", NULL,
+				  psprintf("%s has %lld rows and its source %lld: the next run compares keys", s->copy.target,
+						   (long long) here, (long long) there->rows),
+				  json_close(&json));
 }
 
 void
 reconcile_count(Sync *s, Run *run, bool changed)
 {
-	Copy *copy = &s->copy;
-	Rows *there;
-	char *rows;
+	Tally *there;
 	bool agree;
 
-	if (!s->source->counts || copy->ignore_deletions || (!changed && s->mismatches == 0) || s->n_key == 0)
+	if (!s->source->counts || s->copy.ignore_deletions || (!changed && s->mismatches == 0) || s->key.n == 0)
 		return;
-	if (repo_value("SELECT 1 FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL LIMIT 1", arg_int8(s->id)))
+	if (repo_value("SELECT 1 FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL LIMIT 1",
+				   arg_int4(s->id)))
 		return;
-	there = user_rows(psprintf("SELECT count(*), %s FROM %s", copy->key_is_integer ? psprintf("sum(%s)", copy->key[0]) : "NULL", copy->foreign));
+	there = tally(&s->copy, s->copy.foreign, "true");
 	agree = counts_agree(s, there);
 	if (!agree)
 	{
@@ -301,21 +384,8 @@ reconcile_count(Sync *s, Run *run, bool changed)
 		reconcile_recount(s);
 		agree = counts_agree(s, there);
 	}
-	repo_run("UPDATE ingest.sync_state SET mismatches = CASE WHEN $2 THEN 0 ELSE mismatches + 1 END WHERE sync = $1", arg_int8(s->id), arg_bool(agree));
-	repo_run("UPDATE ingest.source_table t SET row_count = $2 FROM ingest.sync s WHERE s.id = $1 AND t.id = s.table_id", arg_int8(s->id), arg_int8(to_int8(first_row(there)[0])));
-	if (agree)
-		return;
-	/* once may be an edit since; twice is a loss */
-	rows = repo_value("SELECT rows FROM ingest.sync_state WHERE sync = $1", arg_int8(s->id));
-	run_log(run, "warning", psprintf("%s rows at the source, %s in %s; if the next run finds the same, keys are compared", first_row(there)[0], rows, copy->target), NULL);
-	if (s->mismatches >= 1)
-	{
-		StringInfoData json;
-
-		json_open(&json);
-		json_text(&json, "rows_there", first_row(there)[0]);
-		json_text(&json, "rows_here", rows);
-		anomaly_raise(s, run, "reconciliation", "error", NULL,
-					  psprintf("%s has %s rows and its source %s: the next run compares keys", copy->target, rows, first_row(there)[0]), json_close(&json));
-	}
+	repo_run("SELECT ingest_internal.sync_note_counts($1, $2, $3)", arg_int4(s->id), arg_int8(there->rows),
+			 arg_bool(agree));
+	if (!agree)
+		tell_mismatch(s, run, there);
 }

@@ -4,103 +4,122 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "ingest/base/compat.h"
 #include "ingest/repository/access.h"
 #include "ingest/sync/sync.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
-/* A relation by its name, whoever may look into its schema */
-#define RELATION_OF(schema, name) \
-	"(SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = " schema " AND c.relname = " name ")"
-#define SYNC_QUERY \
-	"SELECT s.id, s.name, s.source, t.local_schema, t.local_name, t.name, s.target_schema, s.target_table, s.owner, s.mode, s.key, s.cursor_column, s.overlap, " \
-	"s.batch_rows, s.deletions, s.parent, s.parent_column, s.history, s.row_events, s.profile, s.reconcile_every, s.max_delete_share, s.reject_limit, s.state, " \
-	"s.state_reason, z.phase, z.generation, z.watermark, z.next_watermark, z.deleted_watermark, z.reload, z.mismatches, z.epoch, t.gone_at, " RELATION_OF("t.local_schema", "t.local_name") ", " RELATION_OF("s.target_schema", "s.target_table") ", z.unfilled IS NOT NULL, s.owner_name " \
-																																																												  "FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id JOIN ingest.sync_state z ON z.sync = s.id "
+SQL_FUNCTION(ingest_sync_trouble);
+
+ROW_SHAPE(sync_shape, Sync,
+		  FIELD(INT4, Sync, id),
+		  FIELD(TEXT, Sync, name),
+		  FIELD(INT4, Sync, source_id),
+		  FIELD(TEXT, Sync, foreign_schema),
+		  FIELD(TEXT, Sync, foreign_table),
+		  FIELD(TEXT, Sync, remote_table),
+		  FIELD(TEXT, Sync, target_schema),
+		  FIELD(TEXT, Sync, target_table),
+		  FIELD(OID, Sync, foreign_relation),
+		  FIELD(OID, Sync, target_relation),
+		  FIELD(OID, Sync, owner),
+		  FIELD(TEXT, Sync, owner_name),
+		  FIELD(TEXT, Sync, mode),
+		  FIELD(TEXTS, Sync, key),
+		  FIELD(TEXT, Sync, cursor),
+		  FIELD(TEXT, Sync, overlap),
+		  FIELD(INT8, Sync, batch_rows),
+		  FIELD_OF("soft", BOOL, Sync, copy.soft),
+		  FIELD_OF("ignore_deletions", BOOL, Sync, copy.ignore_deletions),
+		  FIELD(INT4, Sync, parent),
+		  FIELD(TEXT, Sync, parent_column),
+		  FIELD_OF("history", BOOL, Sync, copy.history),
+		  FIELD_OF("row_events", BOOL, Sync, copy.row_events),
+		  FIELD(TEXT, Sync, profile),
+		  FIELD(TEXT, Sync, reconcile_every),
+		  FIELD(FLOAT8, Sync, max_delete_share),
+		  FIELD_OF("reject_limit", FLOAT8, Sync, copy.reject_limit),
+		  FIELD(TEXT, Sync, state),
+		  FIELD(TEXT, Sync, state_reason),
+		  FIELD(TEXT, Sync, phase),
+		  FIELD(INT4, Sync, generation),
+		  FIELD(TEXT, Sync, watermark),
+		  FIELD(TEXT, Sync, next_watermark),
+		  FIELD(TEXT, Sync, deleted_watermark),
+		  FIELD(BOOL, Sync, reload),
+		  FIELD(BOOL, Sync, unfilled),
+		  FIELD(INT4, Sync, mismatches),
+		  FIELD(INT8, Sync, epoch));
 
 /* On Citus's nodes? */
 static bool
-is_distributed(const char *target)
+is_distributed(Oid target)
 {
 	return own_value("SELECT to_regclass('pg_catalog.pg_dist_partition')") != NULL &&
-		   own_value("SELECT 1 FROM pg_catalog.pg_dist_partition WHERE logicalrelid = $1::regclass", arg_text(target)) != NULL;
+		   own_value("SELECT 1 FROM pg_catalog.pg_dist_partition WHERE logicalrelid = $1", arg_oid(target)) != NULL;
 }
 
-static Sync *
-sync_of(char **v)
+/* Both tables are there under the names that the repository knows */
+static void
+require_tables(const Sync *s)
 {
-	Sync *s = palloc0(sizeof(Sync));
+	if (!OidIsValid(s->foreign_relation))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("the foreign table %s of sync \"%s\" is gone",
+							   quoted_relation(s->foreign_schema, s->foreign_table), s->name),
+						errhint("CALL ingest.crawl('%s').", s->source->name)));
+	if (!OidIsValid(s->target_relation))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("the table %s of sync \"%s\" is gone",
+							   quoted_relation(s->target_schema, s->target_table), s->name),
+						errhint("SELECT ingest.drop_sync('%s'), and create it again.", s->name)));
+}
 
+/* One sync without its children, for who acts for its owner */
+static Sync *
+read_one(int32 id)
+{
+	Sync *s = repo_struct(sync_shape, "SELECT * FROM ingest_internal.sync_record($1)", arg_int4(id));
+
+	if (s == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("a sync that is needed is gone"),
+				 errhint("It was dropped meanwhile, or the repository is being restored.")));
+	require_owner(s->owner, s->owner_name, "sync", s->name);
 	s->context = CurrentMemoryContext;
 	s->missing_limit = -1;
-	s->id = to_int4(v[0]);
-	s->name = v[1];
-	s->owner = to_oid(v[8]);
-	require_owner(s->owner, v[37], "sync", s->name);
-	s->source = source_by_id(to_int4(v[2]));
-	s->foreign_schema = v[3];
-	s->foreign_table = v[4];
-	s->remote_table = v[5];
-	s->target_schema = v[6];
-	s->target_table = v[7];
-	s->mode = v[9];
-	s->key = parse_array(v[10], &s->n_key);
-	s->cursor = v[11];
-	s->overlap = v[12];
-	s->batch_rows = to_int8(v[13]);
-	s->deletions = v[14];
-	s->parent = v[15] ? to_int4(v[15]) : 0;
-	s->parent_column = v[16];
-	s->profile = v[19];
-	s->reconcile_every = v[20];
-	s->max_delete_share = strtod(v[21], NULL);
-	s->state = v[23];
-	s->state_reason = v[24];
-	s->phase = v[25];
-	s->generation = to_int4(v[26]);
-	s->watermark = v[27];
-	s->next_watermark = v[28];
-	s->deleted_watermark = v[29];
-	s->reload = to_bool(v[30]);
-	s->mismatches = to_int4(v[31]);
-	s->epoch = to_int8(v[32]);
-	s->unfilled = to_bool(v[36]);
-	if (v[34] == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("the foreign table %s of sync \"%s\" is gone", quoted_relation(s->foreign_schema, s->foreign_table), s->name),
-				 errhint("CALL ingest.crawl('%s').", s->source->name)));
-	if (v[35] == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("the table %s of sync \"%s\" is gone", quoted_relation(s->target_schema, s->target_table), s->name),
-				 errhint("SELECT ingest.drop_sync('%s'), and create it again.", s->name)));
+	s->source = source_by_id(s->source_id);
+	require_tables(s);
 	s->copy.sync = s->id;
 	s->copy.name = s->name;
 	s->copy.source = s->source->name;
 	s->copy.target = quoted_relation(s->target_schema, s->target_table);
 	s->copy.foreign = quoted_relation(s->foreign_schema, s->foreign_table);
 	s->copy.stage_name = psprintf("pg_temp.ingest_stage_%d", s->id);
-	s->copy.distributed = is_distributed(s->copy.target);
-	s->copy.soft = strcmp(s->deletions, "soft") == 0;
-	s->copy.ignore_deletions = strcmp(s->deletions, "ignore") == 0;
-	s->copy.history = to_bool(v[17]);
-	s->copy.row_events = to_bool(v[18]);
-	s->copy.reject_limit = strtod(v[22], NULL);
+	s->copy.distributed = is_distributed(s->target_relation);
 	return s;
 }
 
 static void
 read_children(Sync *s)
 {
-	Rows *rows = repo_rows(SYNC_QUERY "WHERE s.parent = $1 AND s.state = 'active' ORDER BY s.id", arg_int8(s->id));
+	Rows *rows =
+		repo_rows("SELECT id FROM ingest.sync WHERE parent = $1 AND state = 'active' ORDER BY id", arg_int4(s->id));
 
-	if (rows->n > lengthof(s->children))
+	if (rows->n > CHILDREN_AT_MOST)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("sync \"%s\" has %d children, more than %d", s->name, (int) rows->n, (int) lengthof(s->children))));
+				 errmsg("sync \"%s\" has %d children, more than %d", s->name, (int) rows->n, CHILDREN_AT_MOST)));
 	for (uint64 i = 0; i < rows->n; i++)
 	{
-		s->children[i] = sync_of(rows->v[i]);
+		s->children[i] = read_one(to_int4(rows->v[i][0]));
 		read_children(s->children[i]);
 	}
 	s->n_children = rows->n;
@@ -109,15 +128,77 @@ read_children(Sync *s)
 Sync *
 sync_by_id(int32 id)
 {
-	Rows *rows = repo_rows(SYNC_QUERY "WHERE s.id = $1", arg_int8(id));
-	Sync *s = sync_of(first_row(rows));
+	Sync *s = read_one(id);
 
 	read_children(s);
 	return s;
+}
+
+Sync *
+sync_by_name(const char *name)
+{
+	char *id = repo_value("SELECT id FROM ingest.sync WHERE name = $1", arg_text(name));
+
+	if (id == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("there is no sync \"%s\"", name),
+				 errhint("ingest.create_sync makes one; SELECT sync FROM ingest.table_status lists them.")));
+	return sync_by_id(to_int4(id));
 }
 
 bool
 sync_is_full(const Sync *s)
 {
 	return strcmp(s->mode, "full") == 0;
+}
+
+/* -- what a view says of one -- */
+
+static Oid
+relation_of(Name schema, Name name)
+{
+	Oid namespace = get_namespace_oid(NameStr(*schema), true);
+
+	return OidIsValid(namespace) ? get_relname_relid(NameStr(*name), namespace) : InvalidOid;
+}
+
+static Oid
+owner_of(Oid relation)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Oid owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
+/*
+ * sync_trouble(owner, foreign_schema, foreign_table, target_schema, target_table): why a
+ * copy cannot be kept, whatever its state says; NULL: both tables are there.  Views ask
+ * it of each of thousands of copies.
+ */
+Datum
+ingest_sync_trouble(PG_FUNCTION_ARGS)
+{
+	Oid owner = PG_GETARG_OID(0);
+	Oid origin = relation_of(PG_GETARG_NAME(1), PG_GETARG_NAME(2));
+	Oid target = relation_of(PG_GETARG_NAME(3), PG_GETARG_NAME(4));
+	char *foreign_name = quoted_relation(NameStr(*PG_GETARG_NAME(1)), NameStr(*PG_GETARG_NAME(2)));
+	char *target_name = quoted_relation(NameStr(*PG_GETARG_NAME(3)), NameStr(*PG_GETARG_NAME(4)));
+	char *trouble;
+
+	if (!OidIsValid(target))
+		trouble = psprintf("The table %s of the copy is gone: drop the sync and create it again.", target_name);
+	else if (!has_privs_of_role(owner, owner_of(target)))
+		trouble = psprintf("The table %s of the copy belongs to another role now.", target_name);
+	else if (!OidIsValid(origin))
+		trouble = psprintf("The foreign table %s is gone: crawl its source.", foreign_name);
+	else
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(trouble));
 }

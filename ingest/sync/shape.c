@@ -108,73 +108,132 @@ announce(Sync *sync, const char *change, const char *column, const char *before,
 static bool
 came_back(Sync *sync, const char *column)
 {
-	if (repo_run("UPDATE ingest.sync_state SET vanished = nullif(array_remove(vanished, $2), '{}'), reload = true WHERE sync = $1 AND $2 = ANY (vanished)", arg_int8(sync->id),
-				 arg_text(column)) == 0)
+	if (repo_value("SELECT ingest_internal.sync_came_back($1, $2)", arg_int4(sync->id), arg_text(column)) == NULL)
 		return false;
-	run_log(sync->copy.run, "info", psprintf("column %s of %s came back: all rows are read again", column, sync->copy.foreign), NULL);
+	run_log(sync->copy.run, "info",
+			psprintf("column %s of %s came back: all rows are read again", column, sync->copy.foreign), NULL);
 	return true;
+}
+
+ROW_SHAPE(difference_shape, Difference,
+		  FIELD(TEXT, Difference, column_name),
+		  FIELD(BOOL, Difference, there),
+		  FIELD(OID, Difference, type_there),
+		  FIELD(INT4, Difference, mod_there),
+		  FIELD(TEXT, Difference, definition_there),
+		  FIELD(BOOL, Difference, here),
+		  FIELD(OID, Difference, type_here),
+		  FIELD(INT4, Difference, mod_here),
+		  FIELD(TEXT, Difference, definition_here),
+		  FIELD(BOOL, Difference, gone));
+
+Difference *
+shape_differences(const Sync *sync, int *n)
+{
+	return repo_structs(difference_shape, n, "SELECT * FROM ingest_internal.sync_differences($1, $2, $3)",
+						arg_relation(sync->copy.foreign), arg_relation(sync->copy.target), arg_int4(sync->id));
+}
+
+ShapeVerdict
+shape_judge(const Difference *d)
+{
+	if (!d->there || d->gone)
+		return SHAPE_GONE;
+	if (!d->here)
+		return SHAPE_NEW;
+	if (shape_widens(d->type_there, d->mod_there, d->type_here, d->mod_here))
+		return SHAPE_FITS;
+	return shape_may_become(d->type_here, d->mod_here, d->type_there, d->mod_there) ? SHAPE_WIDER : SHAPE_CLASH;
+}
+
+/* Is the column the sync's cursor, or one of its key? */
+static bool
+is_needed(const Sync *sync, const char *column)
+{
+	if (sync->cursor && strcmp(sync->cursor, column) == 0)
+		return true;
+	for (int k = 0; k < sync->key.n; k++)
+	{
+		if (strcmp(sync->key.v[k], column) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+follow_gone(Sync *sync, const Difference *d)
+{
+	if (is_needed(sync, d->column_name))
+		stop(sync, psprintf("column \"%s\", of its key or its cursor, is gone at the source", d->column_name),
+			 "Crawl the source; if the table has another key or cursor now, name them with ingest.alter_sync.");
+	if (d->here && d->gone)
+		repo_run("SELECT ingest_internal.sync_vanished($1, $2)", arg_int4(sync->id), arg_text(d->column_name));
+}
+
+static void
+follow_new(Sync *sync, const Difference *d)
+{
+	if (is_needed(sync, d->column_name))
+		stop(sync,
+			 psprintf("column \"%s\", of its key or its cursor, is gone from %s", d->column_name, sync->copy.target),
+			 "Put the column back.");
+	user_run(psprintf("ALTER TABLE %s ADD COLUMN %s %s", sync->copy.target, quote_identifier(d->column_name),
+					  d->definition_there));
+	if (repo_value("SELECT ingest_internal.sync_came($1, $2)", arg_int4(sync->id), arg_text(d->column_name)) != NULL)
+		sync->unfilled = true;
+	announce(sync, "added", d->column_name, NULL, d->definition_there);
+}
+
+static void
+follow_wider(Sync *sync, const Difference *d)
+{
+	/* it is made of the copy's row type, which cannot change under it */
+	if (sync->copy.history)
+		user_drop(history_view(sync->target_schema, sync->target_table));
+	user_run(psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s", sync->copy.target, quote_identifier(d->column_name),
+					  d->definition_there));
+	announce(sync, "widened", d->column_name, d->definition_here, d->definition_there);
 }
 
 void
 shape_follow(Sync *sync)
 {
 	bool altered = false;
-	Rows *rows = repo_rows(
-		"SELECT coalesce(f.attname, t.attname), f.atttypid, f.atttypmod, format_type(f.atttypid, f.atttypmod), "
-		"t.atttypid, t.atttypmod, format_type(t.atttypid, t.atttypmod), c.gone_at IS NOT NULL, "
-		"(SELECT NOT attnotnull OR atthasdef OR attidentity <> '' OR attgenerated <> '' FROM pg_attribute a WHERE a.attrelid = t.attrelid AND a.attnum = t.attnum) "
-		"FROM (SELECT * FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped) f "
-		"FULL JOIN (SELECT * FROM pg_attribute WHERE attrelid = $2 AND attnum > 0 AND NOT attisdropped) t USING (attname) "
-		"LEFT JOIN ingest.sync s ON s.id = $3 LEFT JOIN ingest.source_column c ON c.table_id = s.table_id AND c.name = attname "
-		"ORDER BY f.attnum, t.attnum",
-		arg_relation(sync->copy.foreign), arg_relation(sync->copy.target), arg_int8(sync->id));
+	int n;
+	Difference *differences = shape_differences(sync, &n);
 
 	/* Citus alters tables and views in one transaction if it goes from node to node */
 	if (sync->copy.distributed)
 		user_run("SELECT set_config('citus.multi_shard_modify_mode', 'sequential', true)");
-	for (uint64 i = 0; i < rows->n; i++)
+	for (int i = 0; i < n; i++)
 	{
-		char **v = rows->v[i];
-		bool here = v[4] != NULL,
-			 there = v[1] != NULL && !to_bool(v[7]);
-		bool needed = sync->cursor && strcmp(sync->cursor, v[0]) == 0;
+		const Difference *d = &differences[i];
+		ShapeVerdict verdict = shape_judge(d);
 
-		for (int k = 0; k < sync->n_key; k++)
-			needed = needed || strcmp(sync->key[k], v[0]) == 0;
-		if (!there)
-		{
-			if (needed)
-				stop(sync, psprintf("column \"%s\", of its key or its cursor, is gone at the source", v[0]),
-					 "Crawl the source; if the table has another key or cursor now, name them with ingest.alter_sync.");
-			if (here && to_bool(v[7]))
-				repo_run("UPDATE ingest.sync_state SET vanished = array_append(vanished, $2) WHERE sync = $1 AND $2 <> ALL (coalesce(vanished, '{}'))", arg_int8(sync->id),
-						 arg_text(v[0]));
-			continue;
-		}
-		if (here && came_back(sync, v[0]))
+		if (verdict != SHAPE_GONE && d->here && came_back(sync, d->column_name))
 			sync->reload = true;
-		if (!here)
+		switch (verdict)
 		{
-			if (needed)
-				stop(sync, psprintf("column \"%s\", of its key or its cursor, is gone from %s", v[0], sync->copy.target), "Put the column back.");
-			user_run(psprintf("ALTER TABLE %s ADD COLUMN %s %s", sync->copy.target, quote_identifier(v[0]), v[3]));
-			altered = true;
-			if (repo_run("UPDATE ingest.sync_state SET unfilled = array_append(unfilled, $2) WHERE sync = $1 AND phase <> 'new'", arg_int8(sync->id), arg_text(v[0])) > 0)
-				sync->unfilled = true;
-			announce(sync, "added", v[0], NULL, v[3]);
-			continue;
+			case SHAPE_FITS:
+				break;
+			case SHAPE_GONE:
+				follow_gone(sync, d);
+				break;
+			case SHAPE_NEW:
+				follow_new(sync, d);
+				altered = true;
+				break;
+			case SHAPE_WIDER:
+				follow_wider(sync, d);
+				altered = true;
+				break;
+			case SHAPE_CLASH:
+				stop(sync,
+					 psprintf("column \"%s\" is %s at the source and %s in %s: values may not fit", d->column_name,
+							  d->definition_there, d->definition_here, sync->copy.target),
+					 psprintf("ALTER TABLE %s ALTER COLUMN %s to a type that holds both, such as text.",
+							  sync->copy.target, quote_identifier(d->column_name)));
 		}
-		if (shape_widens(to_int4(v[1]), to_int4(v[2]), to_int4(v[4]), to_int4(v[5])))
-			continue;
-		if (!shape_may_become(to_int4(v[4]), to_int4(v[5]), to_int4(v[1]), to_int4(v[2])))
-			stop(sync, psprintf("column \"%s\" is %s at the source and %s in %s: values may not fit", v[0], v[3], v[6], sync->copy.target),
-				 psprintf("ALTER TABLE %s ALTER COLUMN %s to a type that holds both, such as text.", sync->copy.target, quote_identifier(v[0])));
-		/* it is made of the copy's row type, which cannot change under it */
-		if (sync->copy.history)
-			user_drop(history_view(sync->target_schema, sync->target_table));
-		altered = true;
-		user_run(psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s", sync->copy.target, quote_identifier(v[0]), v[3]));
-		announce(sync, "widened", v[0], v[6], v[3]);
 	}
 	if (sync->copy.history && altered)
 		(void) history_view_create(sync->name);
@@ -182,69 +241,118 @@ shape_follow(Sync *sync)
 
 /* -- reading -- */
 
+/* A column that is in both tables; shape: all that a run would have to be told of if it changed */
+typedef struct Shared
+{
+	char *column_name;
+	Oid type;
+	char *definition;
+	char *shape;
+} Shared;
+
+ROW_SHAPE(shared_shape, Shared,
+		  FIELD(TEXT, Shared, column_name),
+		  FIELD(OID, Shared, type),
+		  FIELD(TEXT, Shared, definition),
+		  FIELD(TEXT, Shared, shape));
+
+static char *
+shape_of(const Shared *columns, int n)
+{
+	StringInfoData shape;
+
+	initStringInfo(&shape);
+	for (int i = 0; i < n; i++)
+		appendStringInfo(&shape, "%s %s\n", columns[i].column_name, columns[i].shape);
+	return shape.data;
+}
+
+/* Which columns are those of the key and the cursor */
+static void
+find_needed(Sync *sync, const Shared *columns, int n)
+{
+	Copy *copy = &sync->copy;
+
+	copy->n_key = sync->key.n;
+	copy->key_names = sync->key.v;
+	copy->key = palloc0(sizeof(char *) * Max(sync->key.n, 1));
+	copy->key_types = palloc0(sizeof(char *) * Max(sync->key.n, 1));
+	copy->key_equals = palloc0(sizeof(char *) * Max(sync->key.n, 1));
+	copy->cursor = NULL;
+	for (int i = 0; i < n; i++)
+	{
+		const Shared *c = &columns[i];
+
+		for (int k = 0; k < sync->key.n; k++)
+		{
+			if (strcmp(sync->key.v[k], c->column_name) != 0)
+				continue;
+			copy->key[k] = copy->columns[i];
+			copy->key_types[k] = c->definition;
+			copy->key_equals[k] = equality_of(c->type);
+			if (k == 0)
+				copy->key_is_integer = integer_rank(c->type) > 0;
+		}
+		if (sync->cursor && strcmp(sync->cursor, c->column_name) == 0)
+		{
+			copy->cursor = copy->columns[i];
+			copy->cursor_type = c->definition;
+			copy->cursor_is_time = c->type == TIMESTAMPTZOID || c->type == TIMESTAMPOID || c->type == DATEOID;
+		}
+	}
+}
+
+static void
+require_needed(Sync *sync)
+{
+	Copy *copy = &sync->copy;
+
+	for (int k = 0; k < sync->key.n; k++)
+	{
+		if (copy->key[k] == NULL)
+			stop(sync,
+				 psprintf("column \"%s\" of its key is not in both %s and %s", sync->key.v[k], copy->foreign,
+						  copy->target),
+				 "Crawl the source, or put the column back.");
+	}
+	if (sync->cursor && copy->cursor == NULL)
+		stop(sync, psprintf("its cursor \"%s\" is not in both %s and %s", sync->cursor, copy->foreign, copy->target),
+			 "Crawl the source, or put the column back.");
+}
+
+static int64
+count_columns(const char *relation)
+{
+	return to_int8(own_value("SELECT count(*) FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT "
+							 "attisdropped",
+							 arg_relation(relation)));
+}
+
 bool
 shape_read(Sync *sync)
 {
 	Copy *copy = &sync->copy;
 	/* kept over batches */
 	MemoryContext old = MemoryContextSwitchTo(sync->context);
-	Rows *rows = repo_rows(
-		"SELECT t.attname, t.atttypid, format_type(t.atttypid, t.atttypmod), (t.atttypid, t.atttypmod, f.atttypid, f.atttypmod, t.attnum)::text "
-		"FROM pg_attribute t JOIN pg_attribute f USING (attname) JOIN ingest.sync s ON s.id = $3 "
-		"LEFT JOIN ingest.source_column c ON c.table_id = s.table_id AND c.name = t.attname "
-		"WHERE t.attrelid = $2 AND t.attnum > 0 AND NOT t.attisdropped AND f.attrelid = $1 AND f.attnum > 0 AND NOT f.attisdropped "
-		"AND c.gone_at IS NULL AND t.attgenerated = '' ORDER BY t.attnum",
-		arg_relation(copy->foreign), arg_relation(copy->target), arg_int8(sync->id));
-	StringInfoData shape;
+	int n;
+	/* by the names that the batch's statements use: its tables may have been made anew since the run began */
+	Shared *columns = repo_structs(shared_shape, &n, "SELECT * FROM ingest_internal.sync_columns($1, $2, $3)",
+								   arg_relation(copy->foreign), arg_relation(copy->target), arg_int4(sync->id));
+	char *shape = shape_of(columns, n);
 
-	initStringInfo(&shape);
-	for (uint64 i = 0; i < rows->n; i++)
-		appendStringInfo(&shape, "%s %s\n", rows->v[i][0], rows->v[i][3]);
-	if (sync->shape && strcmp(sync->shape, shape.data) == 0)
+	if (sync->shape && strcmp(sync->shape, shape) == 0)
 	{
 		MemoryContextSwitchTo(old);
 		return false;
 	}
-	sync->shape = shape.data;
-	copy->n_columns = rows->n;
-	copy->columns = palloc(sizeof(char *) * Max(rows->n, 1));
-	copy->n_key = sync->n_key;
-	copy->key_names = sync->key;
-	copy->is_whole = rows->n == to_int8(own_value("SELECT count(*) FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped", arg_text(copy->target)));
-	copy->key = palloc0(sizeof(char *) * Max(sync->n_key, 1));
-	copy->key_types = palloc0(sizeof(char *) * Max(sync->n_key, 1));
-	copy->key_equals = palloc0(sizeof(char *) * Max(sync->n_key, 1));
-	copy->cursor = NULL;
-	for (uint64 i = 0; i < rows->n; i++)
-	{
-		char **v = rows->v[i];
-
-		copy->columns[i] = pstrdup(quote_identifier(v[0]));
-		for (int k = 0; k < sync->n_key; k++)
-		{
-			if (strcmp(sync->key[k], v[0]) != 0)
-				continue;
-			copy->key[k] = copy->columns[i];
-			copy->key_types[k] = v[2];
-			copy->key_equals[k] = equality_of(to_oid(v[1]));
-			if (k == 0)
-				copy->key_is_integer = integer_rank(to_oid(v[1])) > 0;
-		}
-		if (sync->cursor && strcmp(sync->cursor, v[0]) == 0)
-		{
-			copy->cursor = copy->columns[i];
-			copy->cursor_type = v[2];
-			copy->cursor_is_time = to_oid(v[1]) == TIMESTAMPTZOID || to_oid(v[1]) == TIMESTAMPOID || to_oid(v[1]) == DATEOID;
-		}
-	}
-	for (int k = 0; k < sync->n_key; k++)
-	{
-		if (copy->key[k] == NULL)
-			stop(sync, psprintf("column \"%s\" of its key is not in both %s and %s", sync->key[k], copy->foreign, copy->target),
-				 "Crawl the source, or put the column back.");
-	}
-	if (sync->cursor && copy->cursor == NULL)
-		stop(sync, psprintf("its cursor \"%s\" is not in both %s and %s", sync->cursor, copy->foreign, copy->target), "Crawl the source, or put the column back.");
+	sync->shape = shape;
+	copy->n_columns = n;
+	copy->columns = palloc(sizeof(char *) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+		copy->columns[i] = pstrdup(quote_identifier(columns[i].column_name));
+	copy->is_whole = n == count_columns(copy->target);
+	find_needed(sync, columns, n);
+	require_needed(sync);
 	MemoryContextSwitchTo(old);
 	return true;
 }

@@ -7,6 +7,32 @@
 
 #include "ingest/sync/sync.h"
 
+/* A column of the source's table, of the copy, or of both; gone: a crawl no longer found it */
+typedef struct Difference
+{
+	char *column_name;
+	bool there;
+	Oid type_there;
+	int32 mod_there;
+	char *definition_there;
+	bool here;
+	Oid type_here;
+	int32 mod_here;
+	char *definition_here;
+	bool gone;
+} Difference;
+
+typedef enum ShapeVerdict
+{
+	SHAPE_FITS,
+	SHAPE_GONE,  /* not at the source: kept as it is */
+	SHAPE_NEW,   /* to be added to the copy */
+	SHAPE_WIDER, /* the copy's column takes the type there */
+	SHAPE_CLASH  /* values may not fit */
+} ShapeVerdict;
+
+extern Difference *shape_differences(const Sync *sync, int *n);
+extern ShapeVerdict shape_judge(const Difference *d);
 /* Let the copy follow what can be followed without loss; stop the sync at the rest */
 extern void shape_follow(Sync *sync);
 /* What is in both, now; true if that is not what it was */

@@ -19,6 +19,7 @@
 #include "ingest/repository/access.h"
 #include "ingest/event/event.h"
 #include "ingest/sync/changes.h"
+#include "ingest/sync/describe.h"
 #include "ingest/sync/load.h"
 #include "ingest/sync/reconcile.h"
 #include "ingest/sync/shape.h"
@@ -29,6 +30,9 @@
 
 SQL_FUNCTION(ingest_sync);
 SQL_FUNCTION(ingest_redrive);
+
+/* A load that took longer is followed by what changed meanwhile */
+#define LONG_LOAD (30 * USECS_PER_SEC)
 
 /* -- a run -- */
 
@@ -59,6 +63,7 @@ prepare(void *arg)
 
 	s->copy.run = b->run;
 	shape_follow(s);
+	describe_copy(s->id, s->copy.target);
 	batch_enter(s, b->run);
 	b->idle = idle_ask(s, changes_has_feed(s));
 	if (!b->idle.known)
@@ -71,29 +76,13 @@ prepare(void *arg)
 }
 
 static void
-finish(void *arg)
+announce_completed(const Sync *s, const Run *run)
 {
-	Batch *b = arg;
-	Sync *s = b->s;
-	Run *run = b->run;
+	char *watermark = repo_value("SELECT ingest_internal.open_watermark(watermark) FROM ingest.sync_state WHERE sync = "
+								 "$1",
+								 arg_int4(s->id));
 	StringInfoData json;
-	int64 changed = run->total_inserted + run->total_updated + run->total_deleted;
 
-	reconcile_count(s, run, changed > 0);
-	if (s->newest)
-		repo_run("UPDATE ingest.source_table t SET last_change = greatest(last_change, $2::timestamptz) FROM ingest.sync s WHERE s.id = $1 AND t.id = s.table_id",
-				 arg_int8(s->id), arg_text(s->newest));
-	repo_run("INSERT INTO ingest.lineage_edge (source, from_schema, from_table, from_column, to_schema, to_table, to_column, kind, job, run) "
-			 "SELECT $1, $2, $3, c, $4, $5, c, 'sync', $6, $7 FROM unnest($8::text[]) c "
-			 "WHERE $9 OR NOT EXISTS (SELECT FROM ingest.lineage_edge e WHERE (e.to_schema, e.to_table, e.to_column, e.kind) = ($4, $5, c, 'sync')) "
-			 "ON CONFLICT (to_schema, to_table, to_column, from_schema, from_table, from_column, kind) DO UPDATE SET last_seen = now(), run = excluded.run, job = excluded.job",
-			 arg_int8(s->source->id), arg_name(s->foreign_schema), arg_name(s->foreign_table), arg_name(s->target_schema), arg_name(s->target_table),
-			 run_job ? arg_int8(run_job) : arg_null(INT8OID), arg_int8(run->id),
-			 arg_text(own_value("SELECT array_agg(attname) FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND quote_ident(attname) = ANY ($2::text[])",
-								arg_text(s->copy.target), arg_text(array_literal(s->copy.columns, s->copy.n_columns)))),
-			 arg_bool(changed > 0));
-	batch_checkpoint(s, "last_success = clock_timestamp()", 0, NULL);
-	run_succeed(run);
 	json_open(&json);
 	json_text(&json, "sync", s->name);
 	json_text(&json, "target", s->copy.target);
@@ -103,8 +92,27 @@ finish(void *arg)
 	json_int8(&json, "updated", run->total_updated);
 	json_int8(&json, "deleted", run->total_deleted);
 	json_int8(&json, "rejected", run->total_rejected);
-	json_text(&json, "watermark", repo_value("SELECT ingest_internal.open_watermark(watermark) FROM ingest.sync_state WHERE sync = $1", arg_int8(s->id)));
+	json_text(&json, "watermark", watermark);
 	event_emit("ingest.sync.completed", s->source->name, s->name, json_close(&json));
+}
+
+static void
+finish(void *arg)
+{
+	Batch *b = arg;
+	Sync *s = b->s;
+	Run *run = b->run;
+	bool changed = run->total_inserted + run->total_updated + run->total_deleted > 0;
+
+	reconcile_count(s, run, changed);
+	if (s->newest)
+		repo_run("SELECT ingest_internal.sync_note_newest($1, $2::timestamptz)", arg_int4(s->id), arg_text(s->newest));
+	repo_run("SELECT ingest_internal.sync_note_lineage($1, $2, $3, $4, $5)", arg_int4(s->id),
+			 run_job ? arg_int8(run_job) : arg_null(INT8OID), arg_int8(run->id),
+			 arg_texts(s->copy.columns, s->copy.n_columns), arg_bool(changed));
+	batch_checkpoint(s, "last_success = clock_timestamp()", 0, NULL);
+	run_succeed(run);
+	announce_completed(s, run);
 	stage_drop(&s->copy);
 }
 
@@ -116,8 +124,7 @@ take_over(void *arg)
 	MemoryContext old;
 
 	/* whoever had it is gone, since the lock is ours */
-	repo_run("UPDATE ingest.run SET state = 'lost', finished_at = clock_timestamp(), error = 'its process died' WHERE sync = $1 AND state = 'running'", arg_int8(s->id));
-	s->epoch = to_int8(repo_value("UPDATE ingest.sync_state SET epoch = epoch + 1 WHERE sync = $1 RETURNING epoch", arg_int8(s->id)));
+	s->epoch = to_int8(repo_value("SELECT ingest_internal.sync_take_over($1)", arg_int4(s->id)));
 	old = MemoryContextSwitchTo(s->context);
 	b->run = run_begin("sync", s->name, s->source->name, s->source->id, s->id);
 	MemoryContextSwitchTo(old);
@@ -141,6 +148,25 @@ profile(void *arg)
 	profile_after(b->s, b->run);
 }
 
+/* A long load ends long after its watermark: the copy is to be current when the run ends */
+static bool
+load_and_catch_up(Batch *b)
+{
+	TimestampTz began = GetCurrentTimestamp();
+
+	if (!load_run(b))
+		return false;
+	if (sync_is_full(b->s) || !(b->long_load || GetCurrentTimestamp() > began + LONG_LOAD))
+		return true;
+	return batch_step(b, ask_clock) && changes_catch_up(b);
+}
+
+static bool
+is_incremental(const Sync *s)
+{
+	return strcmp(s->mode, "incremental") == 0;
+}
+
 static bool
 work(Batch *b)
 {
@@ -150,15 +176,10 @@ work(Batch *b)
 		return false;
 	if (strcmp(s->phase, "ready") != 0 || s->reload || sync_is_full(s))
 	{
-		TimestampTz began = GetCurrentTimestamp();
-
-		if (!load_run(b))
-			return false;
-		/* a long load ends long after its watermark: the copy is to be current when the run ends */
-		if (!sync_is_full(s) && (b->long_load || GetCurrentTimestamp() > began + 30 * USECS_PER_SEC) && (!batch_step(b, ask_clock) || !changes_catch_up(b)))
+		if (!load_and_catch_up(b))
 			return false;
 	}
-	else if (!changes_catch_up(b) || (strcmp(s->mode, "incremental") == 0 && !batch_step(b, reconcile_if_due)))
+	else if (!changes_catch_up(b) || (is_incremental(s) && !batch_step(b, reconcile_if_due)))
 		return false;
 	if (!load_new_columns(b) || !batch_step(b, finish))
 		return false;
@@ -179,7 +200,7 @@ write_failure(void *arg)
 	run_fail(b->run, &b->failure);
 	if (!failure_stops(&b->failure))
 		return;
-	repo_run("UPDATE ingest.sync SET state = 'stopped', state_reason = $2 WHERE id = $1 AND state = 'active'", arg_int8(s->id), arg_text(failure_text(&b->failure)));
+	repo_run("SELECT ingest_internal.sync_stop($1, $2)", arg_int4(s->id), arg_text(failure_text(&b->failure)));
 	json_open(&json);
 	json_text(&json, "sync", s->name);
 	json_int8(&json, "run", b->run->id);
@@ -202,7 +223,8 @@ run_one(Sync *s, Failure *failure)
 		Batch again = b;
 
 		if (!batch_step(&again, write_failure))
-			ereport(WARNING, (errmsg("the failure of run %lld could not be written down: %s", (long long) b.run->id, again.failure.message)));
+			ereport(WARNING, (errmsg("the failure of run %lld could not be written down: %s", (long long) b.run->id,
+									 again.failure.message)));
 	}
 	return false;
 }
@@ -211,16 +233,14 @@ run_one(Sync *s, Failure *failure)
 static int32
 root_of(const char *name)
 {
-	Rows *rows = repo_rows("WITH RECURSIVE up AS (SELECT id, parent FROM ingest.sync WHERE name = $1 UNION SELECT s.id, s.parent FROM ingest.sync s JOIN up ON s.id = up.parent) "
-						   "SELECT id FROM up WHERE parent IS NULL",
-						   arg_text(name));
+	char *root = repo_value("SELECT ingest_internal.sync_root($1)", arg_text(name));
 
-	if (rows->n == 0)
+	if (root == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("there is no sync \"%s\"", name),
 				 errhint("ingest.create_sync makes one; SELECT sync FROM ingest.table_status lists them.")));
-	return to_int4(first_row(rows)[0]);
+	return to_int4(root);
 }
 
 /* A table, then its children: a parent that failed leaves them alone, a child does not */
@@ -271,7 +291,7 @@ start(void *arg)
 	Starting *starting = arg;
 	int32 root = root_of(starting->name);
 
-	starting->s = sync_by_id(to_int4(repo_value("SELECT id FROM ingest.sync WHERE name = $1", arg_text(starting->name))));
+	starting->s = sync_by_name(starting->name);
 	if (!starting->any_state)
 		refuse_unless_active(starting->s);
 	if (!session_lock(LOCK_SYNC, root))
@@ -317,17 +337,22 @@ sync_run(const char *name, Failure *failure)
 	return with_group(&starting, run_group, failure);
 }
 
-/* The last run of a sync, which this session did */
-static void
-say_what_was_done(const char *name)
+/* The newest run of all, before this session begins one */
+static int64
+last_run(void)
 {
-	Rows *run = repo_rows("SELECT r.rows_read, r.rows_inserted, r.rows_updated, r.rows_deleted, r.rows_rejected FROM ingest.run r JOIN ingest.sync s ON s.id = r.sync "
-						  "WHERE s.name = $1 AND r.pid = pg_backend_pid() ORDER BY r.id DESC LIMIT 1",
-						  arg_text(name));
+	return to_int8(repo_value("SELECT coalesce(max(id), 0) FROM ingest.run"));
+}
 
-	if (run->n > 0)
-		ereport(NOTICE,
-				(errmsg("sync \"%s\": %s rows read, %s inserted, %s updated, %s deleted, %s rejected", name, first_row(run)[0], first_row(run)[1], first_row(run)[2], first_row(run)[3], first_row(run)[4])));
+/* What the runs did that this session began since, and what they left out */
+static void
+say_what_was_done(const char *name, int64 since)
+{
+	Rows *lines = repo_rows("SELECT * FROM ingest_internal.sync_report($1, pg_backend_pid(), $2)", arg_text(name),
+							arg_int8(since));
+
+	for (uint64 i = 0; i < lines->n; i++)
+		ereport(NOTICE, (errmsg("%s", lines->v[i][0])));
 }
 
 /* CALL sync(name text) */
@@ -336,11 +361,16 @@ ingest_sync(PG_FUNCTION_ARGS)
 {
 	char *name = required_text(0);
 	Failure failure;
+	int64 since;
+	bool ok;
 
 	procedure_begin(fcinfo, "ingest.sync");
-	if (!sync_run(name, &failure))
+	since = last_run();
+	ok = sync_run(name, &failure);
+	/* of a group, what was done before one of it failed */
+	say_what_was_done(name, since);
+	if (!ok)
 		failure_rethrow(&failure);
-	say_what_was_done(name);
 	procedure_end();
 	PG_RETURN_VOID();
 }
@@ -355,8 +385,8 @@ merge_rejected(void *arg)
 	Rows *rows;
 
 	batch_enter(s, b->run);
-	rows = repo_rows("SELECT DISTINCT key ->> $2 FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL AND key ->> $2 IS NOT NULL", arg_int8(s->id),
-					 arg_text(s->key[0]));
+	rows =
+		repo_rows("SELECT * FROM ingest_internal.sync_rejected_values($1, $2)", arg_int4(s->id), arg_text(s->key.v[0]));
 	for (uint64 i = 0; i < rows->n; i += PARENTS_AT_ONCE)
 	{
 		Strings keys = {0};
@@ -364,11 +394,13 @@ merge_rejected(void *arg)
 		for (uint64 k = i; k < Min(rows->n, i + PARENTS_AT_ONCE); k++)
 			strings_add(&keys, rows->v[k][0]);
 		user_run(psprintf("DELETE FROM %s", s->copy.stage));
-		stage_fetch_isolating(&s->copy, psprintf("%s = ANY (%s)", s->copy.key[0], batch_array(&keys, 0, keys.n, s->copy.key_types[0])));
+		stage_fetch_isolating(&s->copy, psprintf("%s = ANY (%s)", s->copy.key[0],
+												 batch_array(&keys, 0, keys.n, s->copy.key_types[0])));
 		merge_stage(&s->copy, "insert");
 	}
 	/* those that are gone at the source need no mending */
-	repo_run("UPDATE ingest.rejected_row SET resolved_at = now() WHERE sync = $1 AND resolved_at IS NULL AND run <> $2 AND key ->> $3 IS NOT NULL", arg_int8(s->id), arg_int8(b->run->id), arg_text(s->key[0]));
+	repo_run("SELECT ingest_internal.sync_resolve($1, $2, NULL, $3)", arg_int4(s->id), arg_int8(b->run->id),
+			 arg_text(s->key.v[0]));
 	merge_flush(&s->copy);
 	batch_rows_event(s, b->run, b->run->inserted, b->run->updated, 0);
 	run_progress(b->run, "redriven", -1);
@@ -394,11 +426,13 @@ ingest_redrive(PG_FUNCTION_ARGS)
 {
 	Starting starting = {required_text(0), true};
 	Failure failure;
+	int64 since;
 
 	procedure_begin(fcinfo, "ingest.redrive");
+	since = last_run();
 	if (!with_group(&starting, redrive, &failure))
 		failure_rethrow(&failure);
-	say_what_was_done(starting.name);
+	say_what_was_done(starting.name, since);
 	procedure_end();
 	PG_RETURN_VOID();
 }

@@ -7,25 +7,30 @@
 
 #include "postgres.h"
 
+#include "ingest/base/row.h"
 #include "ingest/repository/connector.h"
 #include "ingest/sync/merge.h"
+
+/* tables that may belong to one parent */
+#define CHILDREN_AT_MOST 32
 
 typedef struct Sync
 {
 	MemoryContext context; /* lives as long */
 	int32 id;
 	char *name;
+	int32 source_id;
 	Source *source;
 	char *foreign_schema, *foreign_table, *remote_table;
 	char *target_schema, *target_table;
+	Oid foreign_relation, target_relation; /* of those names, now */
 	Oid owner;
+	char *owner_name;
 	char *mode;
-	char **key; /* not quoted */
-	int n_key;
+	Texts key; /* not quoted */
 	char *cursor;
 	char *overlap;
 	int64 batch_rows;
-	char *deletions;
 	char *parent_column;
 	int32 parent;
 	char *profile;
@@ -53,7 +58,7 @@ typedef struct Sync
 	bool braked;
 	Copy copy;
 	char *shape; /* what the columns were when the stage was made */
-	struct Sync *children[32];
+	struct Sync *children[CHILDREN_AT_MOST];
 	int n_children;
 	char *load_table; /* full: where a load of several ranges gathers */
 } Sync;
@@ -62,6 +67,7 @@ typedef struct Sync
 extern bool sync_run(const char *name, Failure *failure);
 /* A sync with its children; throws if what it reads or writes is gone */
 extern Sync *sync_by_id(int32 id);
+extern Sync *sync_by_name(const char *name);
 extern bool sync_is_full(const Sync *s);
 
 #endif /* INGEST_SYNC_H */

@@ -40,6 +40,7 @@ CREATE TABLE sync_state (
     phase text NOT NULL DEFAULT 'new' CONSTRAINT "phase must be new, loading or ready" CHECK (phase IN ('new', 'loading', 'ready')), -- new, loading or ready
     generation integer NOT NULL DEFAULT 0, -- rises with every load of the whole table
     watermark text, -- everything older than this is here
+    watermark_time timestamptz, -- the same as a moment, where the cursor is a time: one without a zone is in the source's
     next_watermark text, -- what the watermark will be when the load is done
     deleted_watermark timestamptz, -- all deletions before this are done
     clock_offset interval, -- the source's clock less ours at the last run
@@ -51,7 +52,9 @@ CREATE TABLE sync_state (
     key_sum numeric, -- sum of its keys' first column, where that is an integer, likewise
     reload boolean NOT NULL DEFAULT false, -- whether the next run reads everything again
     unfilled text[], -- columns that came, whose values in rows of before are not read yet
-    vanished text[] -- columns that went at the source: what they are worth is not known until they come back
+    vanished text[], -- columns that went at the source: what they are worth is not known until they come back
+    history_since timestamptz, -- the moment from which as_of can answer: when history began to be kept, or the retention's end
+    comments jsonb -- comments of the copy that the engine wrote, by column, the table's under an empty name: others are the user's
 );
 COMMENT ON TABLE sync_state IS 'how far each sync is: written with each batch, in its transaction';
 

@@ -8,9 +8,12 @@
  */
 #include "postgres.h"
 
-#include "ingest/base/sql.h"
+#include "ingest/base/row.h"
 #include "ingest/sync/window.h"
 #include "utils/builtins.h"
+
+/* A stamp further ahead of our clock is no matter of zones: it cannot have come yet anywhere */
+#define AHEAD_AT_MOST "26 hours"
 
 void
 window_clock(Sync *sync)
@@ -37,7 +40,19 @@ as_cursor(const Sync *sync, const char *moment)
 {
 	if (strncmp(sync->copy.cursor_type, "timestamp", 9) == 0 && strstr(sync->copy.cursor_type, "with time zone"))
 		return pstrdup(moment);
-	return repo_value(psprintf("SELECT (date_trunc('second', $1::timestamptz) AT TIME ZONE $2)::%s", sync->copy.cursor_type), arg_text(moment), arg_text(zone_of(sync)));
+	return repo_value(
+		psprintf("SELECT (date_trunc('second', $1::timestamptz) AT TIME ZONE $2)::%s", sync->copy.cursor_type),
+		arg_text(moment), arg_text(zone_of(sync)));
+}
+
+char *
+window_moment(const Sync *sync, const char *watermark)
+{
+	if (watermark == NULL || !sync->copy.cursor_is_time)
+		return NULL;
+	if (strstr(sync->copy.cursor_type, "with time zone"))
+		return pstrdup(watermark);
+	return repo_value("SELECT $1::timestamp AT TIME ZONE $2", arg_text(watermark), arg_text(zone_of(sync)));
 }
 
 static char *
@@ -46,46 +61,97 @@ newest(const Sync *sync)
 	return user_value(psprintf("SELECT max(%s) FROM %s", sync->copy.cursor, sync->copy.foreign));
 }
 
-char *
-window_start(Sync *sync)
+static bool
+is_later(const char *moment, const char *than, const char *by)
 {
+	return to_bool(repo_value("SELECT $1::timestamptz > $2::timestamptz + $3::interval", arg_text(moment),
+							  arg_text(than), arg_text(by)));
+}
+
+char *
+window_earlier(const Sync *sync, const char *a, const char *b)
+{
+	return repo_value(psprintf("SELECT least($1::%s, $2::%s)", sync->copy.cursor_type, sync->copy.cursor_type),
+					  arg_text(a), arg_text(b));
+}
+
+/*
+ * The watermark where the source has no clock: the newest cursor there, unless that has
+ * not come yet.  A row that is stamped 2099 would hide all that is changed until then:
+ * so the watermark stays below our own clock by the overlap, by which clocks may differ.
+ */
+static char *
+watermark_without_clock(const Sync *sync, const char *newest, char **ahead)
+{
+	char *moment = window_moment(sync, newest);
+
+	*ahead = NULL;
+	if (moment == NULL || !is_later(moment, sync->now_here, "0"))
+		return newest ? pstrdup(newest) : NULL;
+	if (is_later(moment, sync->now_here, AHEAD_AT_MOST))
+		*ahead = pstrdup(newest);
+	return as_cursor(
+		sync, repo_value("SELECT $1::timestamptz - $2::interval", arg_text(sync->now_here), arg_text(sync->overlap)));
+}
+
+char *
+window_start(Sync *sync, char **ahead)
+{
+	*ahead = NULL;
 	if (sync->copy.cursor == NULL)
 		return NULL;
 	if (sync->now_there && sync->copy.cursor_is_time)
 		return as_cursor(sync, sync->now_there);
-	return newest(sync);
+	return watermark_without_clock(sync, newest(sync), ahead);
+}
+
+/* One of before that rule, or of a clock of ours that was ahead, hides what changed since: nobody knows since when */
+static bool
+watermark_is_ahead(const Sync *sync)
+{
+	char *moment = sync->now_there ? NULL : window_moment(sync, sync->watermark);
+
+	return moment && is_later(moment, sync->now_here, "0");
 }
 
 /* How much earlier the clock there would have shown the last run's beginning than it did then */
-static char *
-set_back(const Sync *sync, bool *jumped)
+typedef struct SetBack
 {
-	Rows *rows = repo_rows("SELECT greatest(clock_offset - ($2::timestamptz - $3::timestamptz), '0'), "
-						   "abs(extract(epoch FROM clock_offset - ($2::timestamptz - $3::timestamptz))) > 60 FROM ingest.sync_state WHERE sync = $1",
-						   arg_int8(sync->id), arg_text(sync->now_there), arg_text(sync->now_here));
+	char *back; /* an interval */
+	bool jumped;
+} SetBack;
 
-	*jumped = rows->n > 0 && to_bool(first_row(rows)[1]);
-	return rows->n > 0 && first_row(rows)[0] ? first_row(rows)[0] : pstrdup("0");
+ROW_SHAPE(set_back_shape, SetBack, FIELD(TEXT, SetBack, back), FIELD(BOOL, SetBack, jumped));
+
+static const SetBack not_set_back = {"0", false};
+
+static SetBack
+set_back(const Sync *sync)
+{
+	SetBack *found;
+
+	if (sync->now_there == NULL)
+		return not_set_back;
+	found = repo_struct(set_back_shape,
+						"SELECT * FROM ingest_internal.sync_clock_back($1, $2::timestamptz, $3::timestamptz)",
+						arg_int4(sync->id), arg_text(sync->now_there), arg_text(sync->now_here));
+	return found ? *found : not_set_back;
 }
 
 /*
  * The clock there may have been ahead when the watermark was taken and right again
  * now, or right then and set back now: either way the offset shrank by as much as
- * rows may be stamped below the watermark.
+ * rows may be stamped below the watermark.  type: of the watermark, a time.
  */
 static char *
 beginning(Sync *sync, const char *watermark, const char *type, bool *jumped)
 {
-	char *back = sync->now_there ? set_back(sync, jumped) : pstrdup("0");
+	SetBack clock = set_back(sync);
 
-	if (strcmp(type, "date") == 0)
-		return repo_value("SELECT ($1::date - greatest($2::interval, '26 hours') - $3::interval)::date", arg_text(watermark), arg_text(sync->overlap), arg_text(back));
-	/* twice: around the end of summer time a wall clock shows an hour again */
-	return repo_value(psprintf("SELECT date_trunc('second', w - $2::interval - $3::interval - greatest(x.shift, - x.shift)) FROM (SELECT w, "
-							   "(((w - interval '3 hours') AT TIME ZONE $4) - ((w + interval '3 hours') AT TIME ZONE $4)) + interval '6 hours' AS shift "
-							   "FROM (SELECT $1::%s AS w) w) x",
-							   type),
-					  arg_text(watermark), arg_text(sync->overlap), arg_text(back), arg_text(zone_of(sync)));
+	*jumped = clock.jumped;
+	return repo_value(
+		psprintf("SELECT ingest_internal.sync_window_begin($1::%s, $2::interval, $3::interval, $4)", type),
+		arg_text(watermark), arg_text(sync->overlap), arg_text(clock.back), arg_text(zone_of(sync)));
 }
 
 Window
@@ -95,7 +161,7 @@ window_next(Sync *sync)
 
 	if (sync->copy.cursor_is_time)
 	{
-		if (sync->watermark)
+		if (sync->watermark && !watermark_is_ahead(sync))
 			window.low = beginning(sync, sync->watermark, sync->copy.cursor_type, &window.jumped);
 		if (sync->now_there)
 		{
@@ -108,7 +174,8 @@ window_next(Sync *sync)
 	else
 		window.low = sync->watermark;
 	/* no clock: up to the newest that is there, and from it again next time */
-	window.watermark = window.high = newest(sync);
+	window.high = newest(sync);
+	window.watermark = watermark_without_clock(sync, window.high, &window.ahead);
 	window.inclusive = true;
 	window.empty = window.high == NULL;
 	return window;
@@ -138,10 +205,11 @@ window_condition(const Sync *sync, const Window *window)
 
 	initStringInfo(&sql);
 	if (window->low)
-		appendStringInfo(&sql, "%s >= %s::%s", sync->copy.cursor, quote_literal_cstr(window->low), sync->copy.cursor_type);
+		appendStringInfo(&sql, "%s >= %s::%s", sync->copy.cursor, quote_literal_cstr(window->low),
+						 sync->copy.cursor_type);
 	if (window->high)
-		appendStringInfo(&sql, "%s%s %s %s::%s", sql.len > 0 ? " AND " : "", sync->copy.cursor, window->inclusive ? "<=" : "<",
-						 quote_literal_cstr(window->high), sync->copy.cursor_type);
+		appendStringInfo(&sql, "%s%s %s %s::%s", sql.len > 0 ? " AND " : "", sync->copy.cursor,
+						 window->inclusive ? "<=" : "<", quote_literal_cstr(window->high), sync->copy.cursor_type);
 	return sql.data;
 }
 

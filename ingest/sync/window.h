@@ -15,17 +15,25 @@ typedef struct Window
 	bool inclusive;
 	char *watermark; /* what the watermark will be */
 	bool jumped;     /* the clock there did not go as ours did */
+	char *ahead;     /* without a clock: the newest cursor there, if that is a time that cannot have come yet */
 } Window;
 
+/* A watermark as a moment, where the cursor is a time; else NULL */
+extern char *window_moment(const Sync *sync, const char *watermark);
 /* Ask the source's clock, once per run */
 extern void window_clock(Sync *sync);
-/* Where a first load's watermark begins: nothing older can come later */
-extern char *window_start(Sync *sync);
+/* Where a first load's watermark begins: nothing older can come later; ahead: as in a window */
+extern char *window_start(Sync *sync, char **ahead);
+/* The lesser of two values of the cursor's type */
+extern char *window_earlier(const Sync *sync, const char *a, const char *b);
 extern Window window_next(Sync *sync);
 /* All since window_low, without a clock: the watermark is to stay */
 extern Window window_open(Sync *sync);
 extern char *window_condition(const Sync *sync, const Window *window);
-/* The beginning of the window, by the watermark alone: rows that came late are in it, an hour that came twice, but not what a clock that was set back hides */
+/*
+ * The beginning of the window, by the watermark alone: rows that came late are in it, an hour that came twice, but
+ * not what a clock that was set back hides
+ */
 extern char *window_low(Sync *sync);
 /* The beginning of the window of the feed of deletions */
 extern char *window_deleted_low(Sync *sync);

@@ -100,6 +100,24 @@ is(differences($node, 'copy.transaction', 'erp.transaction'), '0', 'the copy is 
 is(differences($node, 'copy.line', 'erp.transactionline'), '0', 'also the lines');
 is(sql("SELECT count(*) FROM copy.transaction WHERE mine = 'x'"), sql('SELECT count(*) FROM copy.transaction'), "the user's column is as it was");
 
+# -- a run that is under way when its sync becomes another, and when its source is paused --
+
+sql("SELECT ingest.reload('copy.transaction')");
+control(op => 'latency', seconds => 0.15);
+$first = start("CALL ingest.sync('copy.transaction')");
+poll_until($node, $p, "SELECT count(*) = 1 FROM ingest.run WHERE kind = 'sync' AND state = 'running' AND batches >= 3");
+my $source = sql("SELECT d.name FROM ingest.data_source d JOIN ingest.sync s ON s.source = d.id WHERE s.name = 'copy.transaction'");
+($code, $out, $err) = $node->psql($p, "SELECT ingest.pause('$source')");
+like($err, qr/what runs goes on to its end: run \d+/, 'who pauses a source hears what goes on');
+sql("SELECT ingest.resume('$source')");
+sql("SELECT ingest.alter_sync('copy.transaction', mode => 'full')");
+like(ended($first), qr/has another key, cursor or mode now/, 'a run writes nothing more when its sync has become another');
+sql("SELECT ingest.alter_sync('copy.transaction', mode => 'incremental')");
+control(op => 'latency', seconds => 0);
+is(sql("SELECT reload AND watermark IS NULL FROM ingest.sync_state z JOIN ingest.sync s ON s.id = z.sync WHERE s.name = 'copy.transaction'"), 't', 'and the next one reads everything');
+sql("CALL ingest.sync('copy.transaction')");
+is(differences($node, 'copy.transaction', 'erp.transaction'), '0', 'and the copy is the source');
+
 # -- the source fails --
 
 control(op => 'fault', kind => '503', count => 10000, match => 'suiteql');

@@ -84,7 +84,7 @@ is(sql(q{SELECT count(*) - (SELECT count(*) FROM ingest.change WHERE sync = (SEL
 
 # what no feed tells
 control(op => 'sql', sql => 'DELETE FROM ns.transaction WHERE id % 300 = 5');
-sql(q{SELECT ingest.alter_sync('copy.transaction', '{"reconcile_every": "1 microsecond"}')});
+sql(q{SELECT ingest.alter_sync('copy.transaction', reconcile_every => '1 microsecond')});
 sync_all();
 is(wrong('transaction', 'copy.transaction', 'id'), '0 0 0', 'keys are compared');
 

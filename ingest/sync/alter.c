@@ -1,0 +1,198 @@
+/*
+ * alter.c
+ *		Changing how a sync is kept: the arguments of create_sync, asked for in the same way.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "ingest/base/argument.h"
+#include "ingest/base/compat.h"
+#include "ingest/sync/create.h"
+#include "ingest/sync/history.h"
+#include "ingest/sync/settings.h"
+#include "ingest/sync/sync.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+SQL_FUNCTION(ingest_alter_sync);
+
+/* The arguments of alter_sync, in its order */
+enum
+{
+	ARG_NAME,
+	ARG_MODE,
+	ARG_KEY,
+	ARG_CURSOR,
+	ARG_OVERLAP,
+	ARG_BATCH_ROWS,
+	ARG_DELETIONS,
+	ARG_PARENT,
+	ARG_PARENT_COLUMN,
+	ARG_HISTORY,
+	ARG_HISTORY_RETENTION,
+	ARG_ROW_EVENTS,
+	ARG_PROFILE,
+	ARG_RECONCILE_EVERY,
+	ARG_MAX_DELETE_SHARE,
+	ARG_REJECT_LIMIT,
+	ARG_UNSET
+};
+
+/* Settings that can be null, by their names */
+#define UNSET_NAMES "parent, history_retention and reconcile_every"
+
+ROW_SHAPE(settings_shape, Settings,
+		  FIELD(TEXT, Settings, mode),
+		  FIELD(TEXTS, Settings, key),
+		  FIELD(TEXT, Settings, cursor_column),
+		  FIELD(TEXT, Settings, overlap),
+		  FIELD(TEXT, Settings, batch_rows),
+		  FIELD(TEXT, Settings, deletions),
+		  FIELD(INT4, Settings, parent),
+		  FIELD(TEXT, Settings, parent_column),
+		  FIELD(BOOL, Settings, history),
+		  FIELD(TEXT, Settings, history_retention),
+		  FIELD(BOOL, Settings, row_events),
+		  FIELD(TEXT, Settings, profile),
+		  FIELD(TEXT, Settings, reconcile_every),
+		  FIELD(TEXT, Settings, max_delete_share),
+		  FIELD(TEXT, Settings, reject_limit));
+
+static void
+take_text(FunctionCallInfo fcinfo, int n, char **setting)
+{
+	if (!PG_ARGISNULL(n))
+		*setting = argument_as_text(fcinfo, n);
+}
+
+/* What is null stays as it is */
+static void
+take_arguments(FunctionCallInfo fcinfo, Settings *s)
+{
+	take_text(fcinfo, ARG_MODE, &s->mode);
+	if (!PG_ARGISNULL(ARG_KEY))
+		s->key = argument_as_texts(fcinfo, ARG_KEY);
+	take_text(fcinfo, ARG_CURSOR, &s->cursor_column);
+	take_text(fcinfo, ARG_OVERLAP, &s->overlap);
+	take_text(fcinfo, ARG_BATCH_ROWS, &s->batch_rows);
+	take_text(fcinfo, ARG_DELETIONS, &s->deletions);
+	take_text(fcinfo, ARG_PARENT_COLUMN, &s->parent_column);
+	if (!PG_ARGISNULL(ARG_HISTORY))
+		s->history = PG_GETARG_BOOL(ARG_HISTORY);
+	take_text(fcinfo, ARG_HISTORY_RETENTION, &s->history_retention);
+	if (!PG_ARGISNULL(ARG_ROW_EVENTS))
+		s->row_events = PG_GETARG_BOOL(ARG_ROW_EVENTS);
+	take_text(fcinfo, ARG_PROFILE, &s->profile);
+	take_text(fcinfo, ARG_RECONCILE_EVERY, &s->reconcile_every);
+	take_text(fcinfo, ARG_MAX_DELETE_SHARE, &s->max_delete_share);
+	take_text(fcinfo, ARG_REJECT_LIMIT, &s->reject_limit);
+}
+
+static void
+unset(Settings *s, const Texts *names)
+{
+	for (int i = 0; i < names->n; i++)
+	{
+		if (strcmp(names->v[i], "history_retention") == 0)
+			s->history_retention = NULL;
+		else if (strcmp(names->v[i], "reconcile_every") == 0)
+			s->reconcile_every = NULL;
+		else if (strcmp(names->v[i], "parent") == 0)
+		{
+			s->parent = 0;
+			s->parent_column = NULL;
+		}
+		else
+			settings_refuse(psprintf("a sync has no setting \"%s\" that can be null", names->v[i]),
+							"Those are " UNSET_NAMES ".");
+	}
+}
+
+static void
+require_something(FunctionCallInfo fcinfo, const char *name)
+{
+	for (int i = ARG_NAME + 1; i <= ARG_UNSET; i++)
+	{
+		if (!PG_ARGISNULL(i))
+			return;
+	}
+	settings_refuse(psprintf("nothing to change in sync \"%s\"", name), "Name settings as in ingest.create_sync: "
+																		"batch_rows => 10000. unset => "
+																		"'{reconcile_every}' makes one null.");
+}
+
+/* The parent, as create_sync asks for it; and not one that is below this sync */
+static void
+take_parent(Settings *settings, const Sync *s, const char *parent, const SourceTable *table)
+{
+	settings_set_parent(settings, parent, table, s->source, s->foreign_relation);
+	if (to_bool(
+			repo_value("SELECT ingest_internal.sync_is_above($1, $2)", arg_int4(s->id), arg_int4(settings->parent))))
+		settings_refuse(psprintf("sync \"%s\" cannot be the parent of \"%s\"", parent, s->name), "A parent is none of "
+																								 "its own children.");
+}
+
+static void
+update_sync(const Sync *s, const Settings *now)
+{
+	repo_run("SELECT ingest_internal.sync_update($1, $2, $3::name[], $4, $5::interval, $6::integer, $7, $8, $9, $10, "
+			 "$11::interval, $12, $13, "
+			 "$14::interval, $15::float8, $16::float8)",
+			 arg_int4(s->id), arg_text(now->mode), arg_texts(now->key.v, now->key.n), arg_name(now->cursor_column),
+			 arg_text(now->overlap), arg_text(now->batch_rows), arg_text(now->deletions),
+			 now->parent ? arg_int4(now->parent) : arg_null(INT4OID), arg_name(now->parent_column),
+			 arg_bool(now->history), arg_text(now->history_retention), arg_bool(now->row_events),
+			 arg_text(now->profile), arg_text(now->reconcile_every), arg_text(now->max_delete_share),
+			 arg_text(now->reject_limit));
+}
+
+typedef struct Changed
+{
+	char *before, *after; /* NULL: nothing differs */
+} Changed;
+
+ROW_SHAPE(changed_shape, Changed, FIELD(TEXT, Changed, before), FIELD(TEXT, Changed, after));
+
+/* alter_sync(name, …) */
+Datum
+ingest_alter_sync(PG_FUNCTION_ARGS)
+{
+	char *name = required_text(ARG_NAME);
+	char *parent = text_or_null(ARG_PARENT);
+	int level = sql_begin();
+	Sync *s = sync_by_name(name);
+	Settings *settings;
+	SourceTable *table;
+	Texts names = argument_as_texts(fcinfo, ARG_UNSET);
+	Identity caller;
+	char *was;
+	Changed *changed;
+
+	require_something(fcinfo, name);
+	settings = repo_struct(settings_shape, "SELECT * FROM ingest_internal.sync_settings($1)", arg_int4(s->id));
+	table = source_table_of(s->foreign_relation);
+	take_arguments(fcinfo, settings);
+	unset(settings, &names);
+	become_owner(s->owner, &caller);
+	settings_check_words(settings);
+	settings_complete(settings, table, s->foreign_relation, s->cursor);
+	if (parent)
+		take_parent(settings, s, parent, table);
+	settings_prepare_target(settings, s->copy.target);
+	was = repo_value("SELECT to_jsonb(s) FROM ingest.sync s WHERE id = $1", arg_int4(s->id));
+	update_sync(s, settings);
+	if (settings->history)
+		(void) history_view_create(name);
+	become_again(&caller);
+	changed = repo_struct(changed_shape, "SELECT * FROM ingest_internal.sync_changed($1, $2)", arg_int4(s->id),
+						  arg_jsonb(was));
+	if (!settings->history)
+		repo_run("SELECT ingest_internal.drop_history_view($1)", arg_int4(s->id));
+	if (changed == NULL || changed->after == NULL)
+		ereport(NOTICE, (errmsg("sync \"%s\" has these settings already", name)));
+	else
+		audit("alter_sync", name, changed->before, changed->after);
+	sql_end(level);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,259 @@
+/*
+ * settings.c
+ *		How a sync is to be kept: what is asked of it, when it is made and when it is changed.
+ *
+ * Ranges of numbers and intervals are the trigger's on ingest.sync, whoever writes it.
+ */
+#include "postgres.h"
+
+#include "ingest/repository/access.h"
+#include "ingest/sync/settings.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+/* Columns of a key that is looked for in the data */
+#define KEY_COLUMNS_AT_MOST 3
+
+ROW_SHAPE(source_table_shape, SourceTable,
+		  FIELD(INT4, SourceTable, id),
+		  FIELD(TEXT, SourceTable, source),
+		  FIELD(BOOL, SourceTable, has_key),
+		  FIELD(TEXTS, SourceTable, key),
+		  FIELD(TEXT, SourceTable, cursor),
+		  FIELD(TEXT, SourceTable, parent),
+		  FIELD(TEXT, SourceTable, parent_column));
+
+static char *
+relation_name(Oid relation)
+{
+	return quoted_relation(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
+}
+
+SourceTable *
+source_table_of(Oid foreign_table)
+{
+	SourceTable *table =
+		repo_struct(source_table_shape, "SELECT * FROM ingest_internal.sync_source_table($1)", arg_oid(foreign_table));
+
+	if (table == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("%s is not a table of a source that was crawled", relation_name(foreign_table)),
+				 errhint("Register its server with ingest.register_source, then CALL ingest.crawl.")));
+	return table;
+}
+
+void
+settings_refuse(const char *what, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s", what),
+			 errhint("%s", hint)));
+}
+
+bool
+settings_soft(const Settings *settings)
+{
+	return strcmp(settings->deletions, "soft") == 0;
+}
+
+bool
+settings_full(const Settings *settings)
+{
+	return strcmp(settings->mode, "full") == 0;
+}
+
+static bool
+is_one_of(const char *word, const char *a, const char *b, const char *c)
+{
+	return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
+}
+
+void
+settings_check_words(const Settings *s)
+{
+	if (!is_one_of(s->mode, "full", "incremental", "append"))
+		settings_refuse(psprintf("there is no mode \"%s\"", s->mode), "The modes are full, incremental and append.");
+	if (!is_one_of(s->deletions, "hard", "soft", "ignore"))
+		settings_refuse(psprintf("there is no policy of deletions \"%s\"", s->deletions), "The policies are hard, soft "
+																						  "and ignore.");
+	if (!is_one_of(s->profile, "all", "sample", "none"))
+		settings_refuse(psprintf("there is no way to profile a copy \"%s\"", s->profile), "profile is all, sample or "
+																						  "none.");
+}
+
+/* A key that the data have, where nobody names one: verified by reading the table */
+static Texts
+key_of_data(const char *relation)
+{
+	char *schema = own_value("SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = "
+							 "e.extnamespace "
+							 "WHERE e.extname = 'ingest_profile'");
+	Texts key;
+
+	ereport(NOTICE,
+			(errmsg("the source names no key of %s: it is read to find one", relation),
+			 errhint("Name the key to save that: key => '{…}'.")));
+	key.v = parse_array(own_value(psprintf("SELECT columns FROM %s.candidate_keys($1::regclass, $2) ORDER BY score "
+										   "DESC LIMIT 1",
+										   schema),
+								  arg_text(relation), arg_int4(KEY_COLUMNS_AT_MOST)),
+						&key.n);
+	return key;
+}
+
+static void
+complete_key(Settings *s, const SourceTable *table, const char *foreign)
+{
+	if (s->key.v == NULL)
+		s->key = table->key;
+	if (s->key.v == NULL && !settings_full(s))
+	{
+		s->key = key_of_data(foreign);
+		if (s->key.v)
+			repo_run("SELECT ingest_internal.sync_note_key($1, $2)", arg_int4(table->id),
+					 arg_texts(s->key.v, s->key.n));
+	}
+	if (s->key.n == 0 && !settings_full(s))
+		settings_refuse(psprintf("mode %s needs a key, and %s has none", s->mode, foreign),
+						"Name its columns with key => '{…}', or use mode => 'full'.");
+	if (s->key.n == 0 && (s->history || s->row_events || settings_soft(s)))
+		settings_refuse("history, row_events and soft deletions need a key", "Name its columns with key => '{…}'.");
+}
+
+static void
+complete_cursor(Settings *s, const SourceTable *table, const char *foreign)
+{
+	if (s->cursor_column == NULL)
+		s->cursor_column = table->cursor;
+	if (settings_full(s))
+		s->cursor_column = NULL;
+	else if (s->cursor_column == NULL)
+		settings_refuse(psprintf("mode %s needs a cursor, a column that tells that a row changed, and none is known of "
+								 "%s",
+								 s->mode, foreign),
+						"Name it with cursor_column => '…', or use mode => 'full'.");
+}
+
+static void
+require_column(Oid relation, const char *name, const char *column)
+{
+	if (get_attnum(relation, column) <= InvalidAttrNumber)
+		settings_refuse(psprintf("%s has no column \"%s\"", name, column), "Key and cursor are columns of the foreign "
+																		   "table.");
+}
+
+void
+settings_complete(Settings *s, const SourceTable *table, Oid foreign_table, const char *tried_cursor)
+{
+	char *foreign = relation_name(foreign_table);
+
+	complete_key(s, table, foreign);
+	complete_cursor(s, table, foreign);
+	for (int i = 0; i < s->key.n; i++)
+		require_column(foreign_table, foreign, s->key.v[i]);
+	if (s->cursor_column)
+	{
+		require_column(foreign_table, foreign, s->cursor_column);
+		/* can the source filter by the cursor? Better to know now */
+		if (tried_cursor == NULL || strcmp(tried_cursor, s->cursor_column) != 0)
+			user_run(
+				psprintf("SELECT FROM %s WHERE %s IS NOT NULL LIMIT 1", foreign, quote_identifier(s->cursor_column)));
+	}
+}
+
+typedef struct Parent
+{
+	int32 id;
+	int32 key_columns;
+	int32 source_id;
+	char *remote_table;
+	Oid owner;
+	char *owner_name;
+} Parent;
+
+ROW_SHAPE(parent_shape, Parent,
+		  FIELD(INT4, Parent, id),
+		  FIELD(INT4, Parent, key_columns),
+		  FIELD(INT4, Parent, source_id),
+		  FIELD(TEXT, Parent, remote_table),
+		  FIELD(OID, Parent, owner),
+		  FIELD(TEXT, Parent, owner_name));
+
+void
+settings_set_parent(Settings *s, const char *name, const SourceTable *table, const Source *source, Oid foreign_table)
+{
+	Parent *parent = repo_struct(parent_shape, "SELECT * FROM ingest_internal.sync_parent($1)", arg_text(name));
+
+	if (parent == NULL)
+		settings_refuse(psprintf("there is no sync \"%s\" that could be the parent", name), "Create the parent's sync "
+																							"first.");
+	if (parent->key_columns != 1 || parent->source_id != source->id)
+		settings_refuse(psprintf("sync \"%s\" cannot be a parent", name), "A parent is of the same source and has a "
+																		  "key of one column.");
+	if (parent->owner != GetUserId())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("sync \"%s\", the parent, belongs to another role", name),
+				 errdetail("A parent and its children are written in one transaction, as their owner."),
+				 errhint("SET ROLE %s.", quote_identifier(parent->owner_name))));
+	if (s->parent_column == NULL && table->parent && strcmp(table->parent, parent->remote_table) == 0)
+		s->parent_column = table->parent_column;
+	if (s->parent_column == NULL || get_attnum(foreign_table, s->parent_column) <= InvalidAttrNumber)
+		settings_refuse(
+			psprintf("which column of %s names the row of \"%s\" is not known", relation_name(foreign_table), name),
+			"Name it with parent_column => '…'.");
+	s->parent = parent->id;
+}
+
+/* What stands where a copy is to be */
+typedef struct Target
+{
+	Oid oid;
+	bool is_table;
+	char *owner_name;
+} Target;
+
+ROW_SHAPE(target_shape, Target, FIELD(OID, Target, oid), FIELD(BOOL, Target, is_table),
+		  FIELD(TEXT, Target, owner_name));
+
+/* A copy is written without asking: into what is its owner's alone */
+void
+settings_require_target(const char *name)
+{
+	Target *target = repo_struct(target_shape, "SELECT * FROM ingest_internal.sync_target($1)", arg_relation(name));
+
+	if (target == NULL || !owns_relation(GetUserId(), target->oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of table %s", name),
+				 target ? errdetail("It belongs to %s; a sync of %s would replace its rows.", target->owner_name,
+									GetUserNameFromId(GetUserId(), false))
+						: 0,
+				 errhint("Name a table that is not there yet, or one of your own.")));
+	if (!target->is_table)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("%s is no table", name),
+				 errhint("A copy is a table: name one that is not there yet.")));
+}
+
+static void
+require_unique_key(const char *target, const Texts *key)
+{
+	if (key->n > 0 && !to_bool(repo_value("SELECT ingest_internal.sync_is_unique($1, $2)", arg_relation(target),
+										  arg_texts(key->v, key->n))))
+		settings_refuse(psprintf("table %s has no unique index on the key (%s)", target, array_literal(key->v, key->n)),
+						"Create one, or let the sync make the table.");
+}
+
+void
+settings_prepare_target(const Settings *s, const char *target)
+{
+	require_unique_key(target, &s->key);
+	if (settings_soft(s) &&
+		!to_bool(repo_value("SELECT ingest_internal.has_column($1, '_deleted_at')", arg_relation(target))))
+		user_run(psprintf("ALTER TABLE %s ADD COLUMN _deleted_at timestamptz", target));
+}

@@ -1,0 +1,630 @@
+
+-- What the room asks of the repository and the catalogue.  Called by its C alone, as the engine.
+
+-- One sync, with what is known of its tables
+
+CREATE FUNCTION ingest_internal.relation_of(schema_name name, relation_name name) RETURNS regclass LANGUAGE sql STABLE
+    RETURN (SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = schema_name AND c.relname = relation_name);
+COMMENT ON FUNCTION ingest_internal.relation_of(name, name)
+    IS 'a relation by its name, whoever may look into its schema; null: there is none';
+
+CREATE FUNCTION ingest_internal.sync_record(of_sync integer)
+    RETURNS TABLE (id integer, name text, source_id integer, foreign_schema name, foreign_table name,
+        remote_table text, target_schema name, target_table name,
+        owner oid, owner_name name, mode text, key name[], cursor name, overlap interval, batch_rows integer,
+            soft boolean, ignore_deletions boolean, parent integer, parent_column name,
+        history boolean, row_events boolean, profile text, reconcile_every interval, max_delete_share float8,
+            reject_limit float8, state text, state_reason text,
+        phase text, generation integer, watermark text, next_watermark text, deleted_watermark timestamptz,
+            reload boolean, unfilled boolean, mismatches integer, epoch bigint,
+        foreign_relation regclass, target_relation regclass) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT s.id, s.name, s.source, t.local_schema, t.local_name, t.name, s.target_schema, s.target_table,
+        s.owner, s.owner_name, s.mode, s.key, s.cursor_column, s.overlap, s.batch_rows, s.deletions = 'soft',
+            s.deletions = 'ignore', s.parent, s.parent_column,
+        s.history, s.row_events, s.profile, s.reconcile_every, s.max_delete_share, s.reject_limit, s.state,
+            s.state_reason,
+        z.phase, z.generation, z.watermark, z.next_watermark, z.deleted_watermark, z.reload, z.unfilled IS NOT NULL,
+            z.mismatches, z.epoch,
+        ingest_internal.relation_of(t.local_schema, t.local_name),
+        ingest_internal.relation_of(s.target_schema, s.target_table)
+    FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id JOIN ingest.sync_state z ON z.sync = s.id
+        WHERE s.id = of_sync;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_record(integer)
+    IS 'a sync: how it is kept, how far it is, and its two tables, null where one is gone';
+
+CREATE FUNCTION ingest_internal.sync_root(of_name text) RETURNS integer LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH RECURSIVE up AS (
+        SELECT s.id, s.parent FROM ingest.sync s WHERE s.name = of_name
+        UNION SELECT s.id, s.parent FROM ingest.sync s JOIN up ON s.id = up.parent)
+    SELECT up.id FROM up WHERE up.parent IS NULL;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_root(text)
+    IS 'the sync without a parent above the one of this name: its lock is that of the whole group';
+
+-- Making one
+
+CREATE FUNCTION ingest_internal.sync_source_table(foreign_table regclass)
+    RETURNS TABLE (id integer, source text, has_key boolean, key text[], cursor text, parent text, parent_column text,
+        description text) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT t.id, d.name, t.key IS NOT NULL, t.key, t.cursor_column, t.parent, t.parent_column, t.description
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        JOIN ingest.source_table t ON t.local_schema = n.nspname AND t.local_name = c.relname
+        JOIN ingest.data_source d ON d.id = t.source
+    WHERE c.oid = foreign_table;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_source_table(regclass) IS 'what crawls know of a foreign table';
+
+CREATE FUNCTION ingest_internal.sync_note_key(of_table integer, columns text[]) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.source_table t SET key = columns, key_origin = 'data' WHERE t.id = of_table;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_note_key(integer, text[])
+    IS 'a key of a source''s table that was found by reading it';
+
+CREATE FUNCTION ingest_internal.sync_parent(of_name text)
+    RETURNS TABLE (id integer, key_columns integer, source_id integer, remote_table text, owner oid, owner_name name)
+        LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT s.id, cardinality(s.key), s.source, t.name, s.owner, ingest_internal.role_name(s.owner, s.owner_name)
+    FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id WHERE s.name = of_name;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_parent(text) IS 'what is asked of a sync that is to be a parent';
+
+CREATE FUNCTION ingest_internal.sync_target(relation regclass)
+    RETURNS TABLE (oid oid, is_table boolean, owner_name name) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT c.oid, c.relkind IN ('r', 'p'), pg_get_userbyid(c.relowner) FROM pg_class c WHERE c.oid = relation;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_target(regclass) IS 'what stands where a copy is to be';
+
+CREATE FUNCTION ingest_internal.sync_definitions(foreign_table regclass) RETURNS TABLE (definition text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)) || CASE
+        WHEN a.attcollation <> y.typcollation THEN
+        (SELECT format(' COLLATE %I.%I', n.nspname, o.collname) FROM pg_collation o
+            JOIN pg_namespace n ON n.oid = o.collnamespace WHERE o.oid = a.attcollation) ELSE '' END
+    FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid JOIN pg_class r ON r.oid = a.attrelid
+        JOIN pg_namespace m ON m.oid = r.relnamespace
+        LEFT JOIN ingest.source_table t ON t.local_schema = m.nspname AND t.local_name = r.relname
+        LEFT JOIN ingest.source_column k ON k.table_id = t.id AND k.name = a.attname
+    WHERE a.attrelid = foreign_table AND a.attnum > 0 AND NOT a.attisdropped AND k.gone_at IS NULL
+    ORDER BY a.attnum;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_definitions(regclass)
+    IS 'the columns of a foreign table that are there at the source, as CREATE TABLE has them';
+
+CREATE FUNCTION ingest_internal.sync_default_partition(relation regclass) RETURNS text LANGUAGE sql STABLE
+    RETURN (SELECT format('%I.%I', n.nspname, left(c.relname, 55) || '_default') FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation);
+COMMENT ON FUNCTION ingest_internal.sync_default_partition(regclass)
+    IS 'what the partition of a copy for everything else is called';
+
+-- Columns that an index only carries along (INCLUDE) do not make it unique: the first indnkeyatts of indkey do.
+CREATE FUNCTION ingest_internal.sync_is_unique(relation regclass, columns text[]) RETURNS boolean LANGUAGE sql STABLE
+    RETURN EXISTS (SELECT FROM pg_index i WHERE i.indrelid = relation AND i.indisunique AND i.indisvalid
+        AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indimmediate
+        AND (SELECT array_agg(a.attname::text ORDER BY a.attname::text) FROM pg_attribute a
+            WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]))
+            = (SELECT array_agg(k ORDER BY k) FROM unnest(columns) k));
+COMMENT ON FUNCTION ingest_internal.sync_is_unique(regclass, text[])
+    IS 'whether a table has a unique index on just these columns';
+
+CREATE FUNCTION ingest_internal.has_column(relation regclass, column_name name) RETURNS boolean LANGUAGE sql STABLE
+    RETURN EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = column_name AND a.attnum > 0
+        AND NOT a.attisdropped);
+COMMENT ON FUNCTION ingest_internal.has_column(regclass, name) IS 'whether a relation has a column';
+
+CREATE FUNCTION ingest_internal.sync_insert(name text, source integer, table_id integer, target_schema name,
+    target_table name, owner oid, mode text, key name[], cursor_column name,
+    overlap interval, batch_rows integer, deletions text, parent integer, parent_column name, history boolean,
+        history_retention interval, row_events boolean, profile text,
+    reconcile_every interval, max_delete_share float8, reject_limit float8) RETURNS integer LANGUAGE sql
+BEGIN ATOMIC
+    INSERT INTO ingest.sync (name, source, table_id, target_schema, target_table, owner, owner_name, mode, key,
+        cursor_column, overlap, batch_rows, deletions, parent, parent_column,
+        history, history_retention, row_events, profile, reconcile_every, max_delete_share, reject_limit)
+    VALUES ($1, $2, $3, $4, $5, $6, pg_get_userbyid($6), $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+        $20, $21);
+    INSERT INTO ingest.sync_state (sync, history_since) SELECT s.id, CASE WHEN s.history THEN clock_timestamp() END
+        FROM ingest.sync s WHERE s.name = $1 RETURNING sync_state.sync;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_insert(text, integer, integer, name, name, oid, text, name[], name, interval,
+    integer, text, integer, name, boolean, interval, boolean, text, interval, float8, float8)
+    IS 'a sync of which nothing is read yet';
+
+-- Columns, there and here
+
+CREATE FUNCTION ingest_internal.sync_differences(foreign_table regclass, target regclass, of_sync integer)
+    RETURNS TABLE (column_name name, there boolean, type_there oid, mod_there integer, definition_there text,
+        here boolean, type_here oid, mod_here integer, definition_here text, gone boolean) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(f.attname, t.attname), f.attname IS NOT NULL, f.atttypid, f.atttypmod, format_type(f.atttypid,
+        f.atttypmod),
+        t.attname IS NOT NULL, t.atttypid, t.atttypmod, format_type(t.atttypid, t.atttypmod), c.gone_at IS NOT NULL
+    FROM (SELECT a.attname, a.attnum, a.atttypid, a.atttypmod FROM pg_attribute a WHERE a.attrelid = foreign_table
+        AND a.attnum > 0 AND NOT a.attisdropped) f
+    FULL JOIN (SELECT a.attname, a.attnum, a.atttypid, a.atttypmod FROM pg_attribute a WHERE a.attrelid = target
+        AND a.attnum > 0 AND NOT a.attisdropped) t ON t.attname = f.attname
+    LEFT JOIN ingest.sync s ON s.id = of_sync
+    LEFT JOIN ingest.source_column c ON c.table_id = s.table_id AND c.name = coalesce(f.attname, t.attname)
+    ORDER BY f.attnum, t.attnum;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_differences(regclass, regclass, integer)
+    IS 'columns of a source''s table beside those of its copy; gone: a crawl no longer found it';
+
+CREATE FUNCTION ingest_internal.sync_columns(foreign_table regclass, target regclass, of_sync integer)
+    RETURNS TABLE (column_name name, type oid, definition text, shape text) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT t.attname, t.atttypid, format_type(t.atttypid, t.atttypmod), (t.atttypid, t.atttypmod, f.atttypid,
+        f.atttypmod, t.attnum)::text
+    FROM pg_attribute t JOIN pg_attribute f ON f.attname = t.attname JOIN ingest.sync s ON s.id = of_sync
+    LEFT JOIN ingest.source_column c ON c.table_id = s.table_id AND c.name = t.attname
+    WHERE t.attrelid = target AND t.attnum > 0 AND NOT t.attisdropped AND f.attrelid = foreign_table AND f.attnum > 0
+        AND NOT f.attisdropped
+        AND c.gone_at IS NULL AND t.attgenerated = ''
+    ORDER BY t.attnum;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_columns(regclass, regclass, integer)
+    IS 'the columns that are in both: what a run reads and writes';
+
+CREATE FUNCTION ingest_internal.sync_came_back(of_sync integer, column_name text) RETURNS boolean LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.sync_state z SET vanished = nullif(array_remove(z.vanished, column_name), '{}'), reload = true
+    WHERE z.sync = of_sync AND column_name = ANY (z.vanished) RETURNING true;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_came_back(integer, text)
+    IS 'a column that had gone is there again: everything is to be read';
+
+CREATE FUNCTION ingest_internal.sync_vanished(of_sync integer, column_name text) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.sync_state z SET vanished = array_append(z.vanished, column_name) WHERE z.sync = of_sync
+        AND column_name <> ALL (coalesce(z.vanished, '{}'));
+END;
+COMMENT ON FUNCTION ingest_internal.sync_vanished(integer, text) IS 'a column went at the source';
+
+CREATE FUNCTION ingest_internal.sync_came(of_sync integer, column_name text) RETURNS boolean LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.sync_state z SET unfilled = array_append(z.unfilled, column_name) WHERE z.sync = of_sync
+        AND z.phase <> 'new' RETURNING true;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_came(integer, text)
+    IS 'a column came whose values in rows of before are to be read';
+
+-- Windows of time: each begins before the watermark by the overlap, by what the clock there was set back, and by what
+-- the zone shifts around it
+
+CREATE FUNCTION ingest_internal.sync_clock_back(of_sync integer, clock_there timestamptz, clock_here timestamptz)
+    RETURNS TABLE (back interval, jumped boolean) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(greatest(z.clock_offset - (clock_there - clock_here), '0'), '0'), coalesce(abs(extract(epoch
+        FROM z.clock_offset - (clock_there - clock_here))) > 60, false)
+    FROM ingest.sync_state z WHERE z.sync = of_sync;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_clock_back(integer, timestamptz, timestamptz)
+    IS 'how much the clock there was set back since the last run; jumped: by over a minute, either way';
+
+-- twice the shift: around the end of summer time a wall clock shows an hour again
+CREATE FUNCTION ingest_internal.sync_window_begin(watermark timestamptz, overlap interval, back interval, zone text)
+    RETURNS timestamptz LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT date_trunc('second', watermark - overlap - back - greatest(x.shift, - x.shift))
+    FROM (SELECT (((watermark - interval '3 hours') AT TIME ZONE zone)
+        - ((watermark + interval '3 hours') AT TIME ZONE zone)) + interval '6 hours' AS shift) x;
+END;
+CREATE FUNCTION ingest_internal.sync_window_begin(watermark timestamp, overlap interval, back interval, zone text)
+    RETURNS timestamp LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT date_trunc('second', watermark - overlap - back - greatest(x.shift, - x.shift))
+    FROM (SELECT (((watermark - interval '3 hours') AT TIME ZONE zone)
+        - ((watermark + interval '3 hours') AT TIME ZONE zone)) + interval '6 hours' AS shift) x;
+END;
+CREATE FUNCTION ingest_internal.sync_window_begin(watermark date, overlap interval, back interval, zone text)
+    RETURNS date LANGUAGE sql STABLE
+    RETURN (watermark - greatest(overlap, '26 hours') - back)::date;
+COMMENT ON FUNCTION ingest_internal.sync_window_begin(timestamptz, interval, interval, text)
+    IS 'where a window begins, given a watermark';
+COMMENT ON FUNCTION ingest_internal.sync_window_begin(timestamp, interval, interval, text)
+    IS 'the same for stamps without a zone, which show the zone''s wall clock';
+COMMENT ON FUNCTION ingest_internal.sync_window_begin(date, interval, interval, text)
+    IS 'the same for days: at least the day before, of whatever zone';
+
+CREATE FUNCTION ingest_internal.sync_may_ask(of_sync integer, trusted interval, tolerance interval) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN coalesce((SELECT z.clock_offset IS NOT NULL AND z.clock_at > clock_timestamp() - trusted
+        AND z.clock_at <= clock_timestamp() AND s.overlap >= tolerance
+        FROM ingest.sync_state z JOIN ingest.sync s ON s.id = z.sync WHERE z.sync = of_sync), false);
+COMMENT ON FUNCTION ingest_internal.sync_may_ask(integer, interval, interval)
+    IS 'whether the source''s clock was asked so lately that "nothing changed" may be believed';
+
+CREATE FUNCTION ingest_internal.sync_clock_goes(of_sync integer, clock_here timestamptz, clock_there timestamptz,
+    tolerance interval) RETURNS boolean LANGUAGE sql STABLE
+    RETURN coalesce((SELECT clock_here + z.clock_offset <= clock_there + tolerance FROM ingest.sync_state z
+        WHERE z.sync = of_sync), false);
+COMMENT ON FUNCTION ingest_internal.sync_clock_goes(integer, timestamptz, timestamptz, interval)
+    IS 'whether the clock there goes as it did when a window was last read';
+
+-- Loads
+
+CREATE FUNCTION ingest_internal.sync_plan_range(of_sync integer, generation integer, n integer, low text, high text,
+    expected bigint) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    INSERT INTO ingest.sync_range (sync, generation, n, low, high, expected) VALUES ($1, $2, $3, $4, $5, $6);
+END;
+COMMENT ON FUNCTION ingest_internal.sync_plan_range(integer, integer, integer, text, text, bigint)
+    IS 'a range of the key that a load will read';
+
+CREATE FUNCTION ingest_internal.sync_ranges(of_sync integer, of_generation integer)
+    RETURNS TABLE (n integer, low text, high text, done boolean) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT r.n, r.low, r.high, r.done_at IS NOT NULL FROM ingest.sync_range r WHERE r.sync = of_sync
+        AND r.generation = of_generation ORDER BY r.n;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_ranges(integer, integer)
+    IS 'the ranges of a load, in the order in which they are read';
+
+CREATE FUNCTION ingest_internal.sync_range_done(of_sync integer, of_generation integer, of_n integer,
+    rows_read bigint) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.sync_range r SET done_at = clock_timestamp(), rows_read = sync_range_done.rows_read
+    WHERE r.sync = of_sync AND r.generation = of_generation AND r.n = coalesce(of_n, r.n);
+END;
+COMMENT ON FUNCTION ingest_internal.sync_range_done(integer, integer, integer, bigint)
+    IS 'a range of a load was read; without a number all were';
+
+CREATE FUNCTION ingest_internal.sync_lacks_columns(relation regclass, columns text[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN EXISTS (SELECT FROM unnest(columns) c WHERE NOT EXISTS (SELECT FROM pg_attribute a
+        WHERE a.attrelid = relation AND quote_ident(a.attname) = c AND NOT a.attisdropped));
+COMMENT ON FUNCTION ingest_internal.sync_lacks_columns(regclass, text[])
+    IS 'whether a relation has not all of these columns, which are quoted';
+
+CREATE FUNCTION ingest_internal.sync_unfilled(of_sync integer, columns text[]) RETURNS TABLE (quoted text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT DISTINCT quote_ident(c) FROM ingest.sync_state z, unnest(z.unfilled) c WHERE z.sync = of_sync
+        AND quote_ident(c) = ANY (columns);
+END;
+COMMENT ON FUNCTION ingest_internal.sync_unfilled(integer, text[])
+    IS 'columns that came whose old values are not read yet, of those that are in both tables; quoted';
+
+-- Rows that do not fit
+
+CREATE FUNCTION ingest_internal.sync_reject(of_sync integer, run bigint, key jsonb, content jsonb, reason text,
+    sqlstate text) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    INSERT INTO ingest.rejected_row (source, sync, run, key, content, reason, sqlstate)
+        SELECT s.source, s.id, $2, $3, $4, $5, $6 FROM ingest.sync s WHERE s.id = $1;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_reject(integer, bigint, jsonb, jsonb, text, text) IS 'puts a row aside';
+
+CREATE FUNCTION ingest_internal.sync_last_rejected(of_run bigint) RETURNS text LANGUAGE sql STABLE
+    RETURN (SELECT format('%s: %s', coalesce(r.key::text, '?'), r.reason) FROM ingest.rejected_row r
+        WHERE r.run = of_run ORDER BY r.id DESC LIMIT 1);
+COMMENT ON FUNCTION ingest_internal.sync_last_rejected(bigint) IS 'the row that a run put aside last, and why';
+
+CREATE FUNCTION ingest_internal.sync_rejected_keys(of_sync integer, but_run bigint) RETURNS jsonb[] LANGUAGE sql STABLE
+    RETURN (SELECT array_agg(DISTINCT r.key) FROM ingest.rejected_row r WHERE r.sync = of_sync
+        AND r.resolved_at IS NULL AND r.run <> but_run AND r.key IS NOT NULL);
+COMMENT ON FUNCTION ingest_internal.sync_rejected_keys(integer, bigint) IS 'keys of rows that earlier runs put aside';
+
+CREATE FUNCTION ingest_internal.sync_rejected_values(of_sync integer, key_column text) RETURNS TABLE (value text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT DISTINCT r.key ->> key_column FROM ingest.rejected_row r WHERE r.sync = of_sync AND r.resolved_at IS NULL
+        AND r.key ->> key_column IS NOT NULL;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_rejected_values(integer, text)
+    IS 'what rows that were put aside have in the first column of their key';
+
+CREATE FUNCTION ingest_internal.sync_resolve(of_sync integer, but_run bigint, keys jsonb[], key_column text)
+    RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.rejected_row r SET resolved_at = now()
+    WHERE r.sync = of_sync AND r.resolved_at IS NULL AND r.run <> but_run AND (r.key = ANY (keys)
+        OR r.key ->> key_column IS NOT NULL);
+END;
+COMMENT ON FUNCTION ingest_internal.sync_resolve(integer, bigint, jsonb[], text)
+    IS 'rows that earlier runs put aside are dealt with: those with one of the keys, or all whose key has the column';
+
+-- History, events, lineage
+
+CREATE FUNCTION ingest_internal.sync_make_partitions() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    today date := (now() AT TIME ZONE 'UTC')::date;
+    day date;
+    part text;
+BEGIN
+    FOREACH day IN ARRAY ARRAY[today, today + 1]
+    LOOP
+        part := 'change_' || to_char(day, 'YYYYMMDD');
+        CONTINUE WHEN to_regclass('ingest.' || part) IS NOT NULL;
+        -- to attach one takes a weaker lock than to create it in its place
+        EXECUTE format('CREATE TABLE ingest.%I (LIKE ingest.change INCLUDING DEFAULTS INCLUDING COMMENTS)', part);
+        EXECUTE format('CREATE INDEX ON ingest.%I (sync, key, seq)', part);
+        EXECUTE format('CREATE INDEX ON ingest.%I (sync, seen_at)', part);
+        EXECUTE format('ALTER TABLE ingest.change ATTACH PARTITION ingest.%I FOR VALUES FROM (%L) TO (%L)', part,
+            day || ' 00:00:00+00', day + 1 || ' 00:00:00+00');
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION ingest_internal.sync_make_partitions()
+    IS 'partitions of ingest.change for today and tomorrow, by UTC';
+
+CREATE FUNCTION ingest_internal.sync_event_origin(of_sync integer) RETURNS TABLE (source_id integer, owner oid)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT s.source, d.owner FROM ingest.sync s JOIN ingest.data_source d ON d.id = s.source WHERE s.id = of_sync;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_event_origin(integer) IS 'what events of a sync say of where they come from';
+
+CREATE FUNCTION ingest_internal.sync_row_event(sync text, run bigint, operation text, key jsonb, before jsonb,
+    after jsonb, source_time timestamptz) RETURNS jsonb LANGUAGE sql STABLE
+    RETURN jsonb_build_object('sync', sync, 'run', run, 'operation', operation, 'key', key, 'before', before, 'after',
+        after, 'source_time', source_time);
+COMMENT ON FUNCTION ingest_internal.sync_row_event(text, bigint, text, jsonb, jsonb, jsonb, timestamptz)
+    IS 'the data of an event of a changed row';
+
+CREATE FUNCTION ingest_internal.sync_note_lineage(of_sync integer, job bigint, run bigint, quoted_columns text[],
+    changed boolean) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    INSERT INTO ingest.lineage_edge (source, from_schema, from_table, from_column, to_schema, to_table, to_column,
+        kind, job, run)
+    SELECT s.source, t.local_schema, t.local_name, a.attname, s.target_schema, s.target_table, a.attname, 'sync',
+        sync_note_lineage.job, sync_note_lineage.run
+    FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id
+        JOIN pg_attribute a ON a.attrelid = ingest_internal.relation_of(s.target_schema, s.target_table)
+            AND a.attnum > 0 AND NOT a.attisdropped AND quote_ident(a.attname) = ANY (quoted_columns)
+    WHERE s.id = of_sync AND (changed OR NOT EXISTS (SELECT FROM ingest.lineage_edge e
+        WHERE (e.to_schema, e.to_table, e.to_column, e.kind) = (s.target_schema, s.target_table, a.attname, 'sync')))
+    ON CONFLICT (to_schema, to_table, to_column, from_schema, from_table, from_column, kind) DO UPDATE
+        SET last_seen = now(), run = excluded.run, job = excluded.job;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_note_lineage(integer, bigint, bigint, text[], boolean)
+    IS 'that the columns of a copy come from those of its source';
+
+-- Counts, and what is due
+
+CREATE FUNCTION ingest_internal.sync_is_due(of_sync integer, mismatches_at_most integer) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN coalesce((SELECT z.mismatches > mismatches_at_most
+        OR coalesce(coalesce(z.last_reconcile, '-infinity') + s.reconcile_every <= clock_timestamp(), false)
+        FROM ingest.sync s JOIN ingest.sync_state z ON z.sync = s.id WHERE s.id = of_sync), false);
+COMMENT ON FUNCTION ingest_internal.sync_is_due(integer, integer)
+    IS 'whether keys are to be compared: it is time, or counts differed more often than that in a row';
+
+CREATE FUNCTION ingest_internal.sync_counts_agree(of_sync integer, rows_there bigint, key_sum_there numeric)
+    RETURNS boolean LANGUAGE sql STABLE
+    RETURN coalesce((SELECT z.rows = rows_there AND (key_sum_there IS NULL OR z.key_sum = key_sum_there)
+        FROM ingest.sync_state z WHERE z.sync = of_sync), false);
+COMMENT ON FUNCTION ingest_internal.sync_counts_agree(integer, bigint, numeric)
+    IS 'whether the books on a copy say what its source says';
+
+CREATE FUNCTION ingest_internal.sync_note_counts(of_sync integer, rows_there bigint, agree boolean) RETURNS void
+    LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.source_table t SET row_count = rows_there FROM ingest.sync s WHERE s.id = of_sync
+        AND t.id = s.table_id;
+    UPDATE ingest.sync_state z SET mismatches = CASE WHEN agree THEN 0 ELSE z.mismatches + 1 END
+        WHERE z.sync = of_sync AND agree IS NOT NULL;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_note_counts(integer, bigint, boolean)
+    IS 'rows there, and whether the copy has as many; null: not compared';
+
+CREATE FUNCTION ingest_internal.sync_note_newest(of_sync integer, newest timestamptz) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.source_table t SET last_change = greatest(t.last_change, newest) FROM ingest.sync s
+        WHERE s.id = of_sync AND t.id = s.table_id;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_note_newest(integer, timestamptz)
+    IS 'the newest cursor that was seen of a source''s table';
+
+CREATE FUNCTION ingest_internal.sync_take_over(of_sync integer) RETURNS bigint LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.run r SET state = 'lost', finished_at = clock_timestamp(), error = 'its process died'
+        WHERE r.sync = of_sync AND r.state = 'running';
+    UPDATE ingest.sync_state z SET epoch = z.epoch + 1 WHERE z.sync = of_sync RETURNING z.epoch;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_take_over(integer)
+    IS 'a run begins: whoever had the sync is gone, and its epoch with it';
+
+CREATE FUNCTION ingest_internal.sync_stop(of_sync integer, reason text) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.sync s SET state = 'stopped', state_reason = reason WHERE s.id = of_sync AND s.state = 'active';
+END;
+COMMENT ON FUNCTION ingest_internal.sync_stop(integer, text) IS 'a sync waits for a hand';
+
+-- What the runs of a process did, of a sync and of those whose rows belong to it: for who called, so in words
+CREATE FUNCTION ingest_internal.sync_report(of_name text, by_pid integer, after_run bigint) RETURNS TABLE (line text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH RECURSIVE family AS (
+        SELECT s.id FROM ingest.sync s WHERE s.name = of_name
+        UNION SELECT s.id FROM ingest.sync s JOIN family f ON s.parent = f.id),
+    done AS (
+        SELECT r.*, s.name, s.cursor_column, s.parent, z.watermark, z.unfilled, z.reload FROM ingest.run r
+            JOIN family f ON f.id = r.sync JOIN ingest.sync s ON s.id = r.sync JOIN ingest.sync_state z ON z.sync = s.id
+        WHERE r.pid = by_pid AND r.id > after_run AND r.kind = 'sync' AND r.state = 'succeeded')
+    SELECT said.line FROM (
+        SELECT d.id AS run, 1 AS part, 0::bigint AS n,
+            format('sync "%s": %s rows read, %s inserted, %s updated, %s deleted, %s rejected', d.name, d.rows_read,
+            d.rows_inserted, d.rows_updated, d.rows_deleted, d.rows_rejected)
+            || CASE WHEN d.watermark IS NOT NULL AND d.cursor_column IS NOT NULL
+                THEN format('; all up to %s %s is here', d.cursor_column, d.watermark) ELSE '' END AS line FROM done d
+        UNION ALL SELECT d.id, 2, a.id, format('sync "%s": %s', d.name, a.summary) FROM done d
+            JOIN ingest.anomaly a ON a.run = d.id
+        UNION ALL SELECT d.id, 3, 0,
+        format('sync "%s": %s rows that did not fit wait in ingest.rejected_row; CALL ingest.redrive(%L) tries them again',
+                d.name, w.n, d.name)
+            FROM done d, LATERAL (SELECT count(*) AS n FROM ingest.rejected_row j WHERE j.sync = d.sync
+                AND j.resolved_at IS NULL) w WHERE w.n > 0
+        UNION ALL SELECT d.id, 4, 0, format('sync "%s": values of before in %s are not read yet', d.name,
+            array_to_string(d.unfilled, ', ')) FROM done d WHERE d.unfilled <> '{}'
+        UNION ALL SELECT d.id, 5, c.id, format('sync "%s", whose rows belong to these, is %s and did not follow',
+            c.name, c.state) FROM done d JOIN ingest.sync c ON c.parent = d.sync WHERE c.state <> 'active') said
+    ORDER BY said.run, said.part, said.n;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_report(text, integer, bigint)
+    IS 'what runs of a process did that began after one, and what they left out: a line each';
+
+-- Comments of a copy: those of the source where there are none, or ones that the engine wrote
+
+CREATE FUNCTION ingest_internal.sync_comments(of_sync integer, target regclass)
+    RETURNS TABLE (column_name name, comment text) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT w.column_name, w.wanted
+    FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id JOIN ingest.sync_state z ON z.sync = s.id,
+        LATERAL (SELECT NULL::name AS column_name, ''::text AS known_as, t.description AS wanted,
+            obj_description(target, 'pg_class') AS present
+            UNION ALL SELECT a.attname, a.attname::text, c.description, col_description(target, a.attnum)
+            FROM pg_attribute a JOIN ingest.source_column c ON c.table_id = t.id AND c.name = a.attname
+                AND c.gone_at IS NULL
+            WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped) w
+    WHERE s.id = of_sync AND nullif(w.wanted, '') IS DISTINCT FROM w.present
+        AND (w.present IS NULL OR w.present = z.comments ->> w.known_as)
+        AND pg_has_role(s.owner, (SELECT r.relowner FROM pg_class r WHERE r.oid = target), 'USAGE');
+END;
+COMMENT ON FUNCTION ingest_internal.sync_comments(integer, regclass)
+    IS 'comments of a copy and its columns that are to follow the source''s; without a column: of the table';
+
+CREATE FUNCTION ingest_internal.sync_note_comment(of_sync integer, column_name text, comment text) RETURNS void
+    LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.sync_state z SET comments = jsonb_set(coalesce(z.comments, '{}'), ARRAY[coalesce(column_name, '')],
+        coalesce(to_jsonb(comment), 'null')) WHERE z.sync = of_sync;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_note_comment(integer, text, text) IS 'a comment that the engine wrote';
+
+-- Settings that alter_sync changes
+
+CREATE FUNCTION ingest_internal.sync_settings(of_sync integer)
+    RETURNS TABLE (mode text, key name[], cursor_column name, overlap interval, batch_rows integer, deletions text,
+        parent integer, parent_column name, history boolean,
+        history_retention interval, row_events boolean, profile text, reconcile_every interval,
+            max_delete_share float8, reject_limit float8) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT s.mode, s.key, s.cursor_column, s.overlap, s.batch_rows, s.deletions, s.parent, s.parent_column, s.history,
+        s.history_retention, s.row_events, s.profile, s.reconcile_every, s.max_delete_share, s.reject_limit
+            FROM ingest.sync s WHERE s.id = of_sync;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_settings(integer) IS 'how a sync is kept, as far as that can be changed';
+
+-- What another key, cursor or mode says of rows is not known before they are read again; a run under way knows only the
+-- old ones, and with a new epoch it writes nothing more
+CREATE FUNCTION ingest_internal.sync_update(of_sync integer, mode text, key name[], cursor_column name,
+    overlap interval, batch_rows integer, deletions text, parent integer, parent_column name,
+    history boolean, history_retention interval, row_events boolean, profile text, reconcile_every interval,
+        max_delete_share float8, reject_limit float8) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.sync_state z SET epoch = z.epoch + 1, reload = z.phase <> 'new',
+        watermark = NULL, watermark_time = NULL, next_watermark = NULL
+    FROM ingest.sync s
+    WHERE s.id = $1 AND z.sync = s.id AND (s.mode, s.key, s.cursor_column) IS DISTINCT FROM ($2, $3, $4);
+    UPDATE ingest.sync_state z SET history_since = CASE WHEN $10 THEN clock_timestamp() END FROM ingest.sync s
+        WHERE s.id = $1 AND z.sync = s.id AND s.history <> $10;
+    UPDATE ingest.sync s SET mode = $2, key = $3, cursor_column = $4, overlap = $5, batch_rows = $6, deletions = $7,
+        parent = $8, parent_column = $9, history = $10, history_retention = $11,
+        row_events = $12, profile = $13, reconcile_every = $14, max_delete_share = $15, reject_limit = $16
+            WHERE s.id = $1;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_update(integer, text, name[], name, interval, integer, text, integer, name,
+    boolean, interval, boolean, text, interval, float8, float8)
+    IS 'changes how a sync is kept';
+
+CREATE FUNCTION ingest_internal.sync_changed(of_sync integer, was jsonb) RETURNS TABLE (before jsonb, after jsonb)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT jsonb_object_agg(n.key, was -> n.key), jsonb_object_agg(n.key, n.value)
+    FROM ingest.sync s, jsonb_each(to_jsonb(s)) n WHERE s.id = of_sync AND n.value IS DISTINCT FROM was -> n.key;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_changed(integer, jsonb)
+    IS 'what differs in a sync from what it was; nulls: nothing';
+
+CREATE FUNCTION ingest_internal.sync_is_above(of_sync integer, below integer) RETURNS boolean LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH RECURSIVE up AS (SELECT s.id, s.parent FROM ingest.sync s WHERE s.id = below UNION SELECT s.id, s.parent
+        FROM ingest.sync s JOIN up ON s.id = up.parent)
+    SELECT EXISTS (SELECT FROM up WHERE up.id = of_sync);
+END;
+COMMENT ON FUNCTION ingest_internal.sync_is_above(integer, integer)
+    IS 'whether a sync is another one, its parent, or one further up';
+
+-- History
+
+CREATE FUNCTION ingest_internal.sync_history(of_sync integer)
+    RETURNS TABLE (id integer, name text, target_schema name, target_table name, key name[], history boolean,
+        retention interval, since timestamptz, owner oid, owner_name name) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT s.id, s.name, s.target_schema, s.target_table, s.key, s.history, s.history_retention,
+        greatest(z.history_since, now() - s.history_retention), s.owner, s.owner_name
+    FROM ingest.sync s JOIN ingest.sync_state z ON z.sync = s.id WHERE s.id = of_sync;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_history(integer)
+    IS 'of what a sync keeps history, and since when it can be told';
+
+CREATE FUNCTION ingest_internal.sync_into(target regclass) RETURNS integer LANGUAGE sql STABLE
+    RETURN (SELECT s.id FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        JOIN ingest.sync s ON s.target_schema = n.nspname AND s.target_table = c.relname WHERE c.oid = target);
+COMMENT ON FUNCTION ingest_internal.sync_into(regclass) IS 'the sync whose copy a table is; null: none';
+
+CREATE FUNCTION ingest_internal.sync_key_columns(target regclass, key text[]) RETURNS TABLE (quoted text, type oid)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT quote_ident(a.attname), a.atttypid FROM pg_attribute a WHERE a.attrelid = target
+        AND a.attname::text = ANY (key) AND NOT a.attisdropped ORDER BY a.attnum;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_key_columns(regclass, text[])
+    IS 'the columns of a key, by which rows are looked up';
+
+CREATE FUNCTION ingest_internal.sync_column_list(target regclass, prefix text, with_marks boolean) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN (SELECT string_agg(prefix || quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
+        WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped AND (with_marks
+            OR a.attname <> '_deleted_at'));
+COMMENT ON FUNCTION ingest_internal.sync_column_list(regclass, text, boolean)
+    IS 'the columns of a copy for a SELECT list, each with a prefix; without marks: not that of soft deletions';
+
+CREATE FUNCTION ingest_internal.is_history_view(schema_name name, view_name name, owner oid) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN EXISTS (SELECT FROM pg_roles o JOIN pg_class c ON c.relowner = o.oid
+        JOIN pg_rewrite r ON r.ev_class = c.oid JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass
+        AND d.objid = r.oid
+            JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
+                JOIN pg_namespace n ON n.oid = p.pronamespace
+        WHERE c.oid = ingest_internal.relation_of(schema_name, view_name) AND o.oid = is_history_view.owner
+            AND c.relkind = 'v' AND n.nspname = 'ingest' AND p.proname = 'row_history');
+COMMENT ON FUNCTION ingest_internal.is_history_view(name, name, oid)
+    IS 'whether a view is one that create_history_view made, and still its owner''s';
+
+CREATE FUNCTION ingest_internal.sync_old_partitions() RETURNS TABLE (partition regclass) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT c.oid::regclass FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = 'ingest.change'::regclass AND c.relname ~ '^change_\d{8}$'
+        AND to_date(right(c.relname, 8),
+            'YYYYMMDD') + 1 <= (SELECT min((now() - s.history_retention) AT TIME ZONE 'UTC')::date FROM ingest.sync s
+            WHERE s.history)
+        AND NOT EXISTS (SELECT FROM ingest.sync s WHERE s.history AND s.history_retention IS NULL);
+END;
+COMMENT ON FUNCTION ingest_internal.sync_old_partitions() IS 'days of history that no sync keeps any more';
+
+CREATE FUNCTION ingest_internal.sync_prune_changes() RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    DELETE FROM ingest.change c USING ingest.sync s WHERE s.id = c.sync AND s.history_retention IS NOT NULL
+        AND c.seen_at < now() - s.history_retention;
+    UPDATE ingest.sync_state z SET history_since = now() - s.history_retention FROM ingest.sync s
+    WHERE s.id = z.sync AND s.history AND z.history_since < now() - s.history_retention;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_prune_changes()
+    IS 'versions older than their sync''s retention go; what history can tell of begins later from then on';
+
+-- Why a copy is not kept, whatever its state says: what it reads or writes is gone, or is another one's by now
+
+CREATE FUNCTION ingest_internal.sync_trouble(owner oid, foreign_schema name, foreign_table name, target_schema name,
+    target_table name) RETURNS text
+    AS 'MODULE_PATHNAME', 'ingest_sync_trouble' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION ingest_internal.sync_trouble(oid, name, name, name, name)
+    IS 'why a copy cannot be kept; null: both of its tables are there';
