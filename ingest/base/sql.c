@@ -57,6 +57,12 @@ arg_name(const char *name)
 }
 
 SqlArg
+arg_int4(int32 value)
+{
+	return arg_datum(INT4OID, Int32GetDatum(value), false);
+}
+
+SqlArg
 arg_int8(int64 value)
 {
 	return arg_datum(INT8OID, Int64GetDatum(value), false);

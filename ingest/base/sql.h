@@ -22,6 +22,7 @@ typedef struct SqlArg
 
 extern SqlArg arg_text(const char *text);
 extern SqlArg arg_name(const char *name);
+extern SqlArg arg_int4(int32 value);
 extern SqlArg arg_int8(int64 value);
 extern SqlArg arg_oid(Oid value);
 extern SqlArg arg_jsonb(const char *text);

@@ -623,11 +623,14 @@ flush_diff(Copy *copy, const Stored *diff)
 				   "SELECT $1, operation, key, before, after, source_time, $2 FROM stored",
 				   SQL_ARGS(arg_int8(copy->sync), arg_int8(copy->run->id)));
 	if (copy->row_events)
+	{
+		event_expect();
 		stored_run(diff,
 				   "INSERT INTO ingest.event (era, xid, source_id, owner, type, source, subject, time, data) "
 				   "SELECT $1, pg_current_xact_id(), (SELECT s.source FROM ingest.sync s WHERE s.id = $5), (SELECT d.owner FROM ingest.sync s JOIN ingest.data_source d ON d.id = s.source WHERE s.id = $5), 'ingest.row.changed', $2, $3, clock_timestamp(), jsonb_build_object('sync', $3::text, 'run', $4::bigint, "
 				   "'operation', operation, 'key', key, 'before', before, 'after', after, 'source_time', source_time) FROM stored",
 				   SQL_ARGS(arg_datum(INT4OID, Int32GetDatum(home_era()), false), arg_text(event_source(copy->source)), arg_text(copy->name), arg_int8(copy->run->id), arg_int8(copy->sync)));
+	}
 }
 
 void
