@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "ingest/event/event.h"
 #include "ingest/job/worker.h"
 
 PG_MODULE_MAGIC;
@@ -14,5 +15,7 @@ extern PGDLLEXPORT void _PG_init(void);
 void
 _PG_init(void)
 {
+	/* the last one says that there are no more settings */
+	event_settings();
 	worker_settings();
 }

@@ -96,7 +96,8 @@ SELECT state, error_class, count(*) FROM ingest.run WHERE state = 'failed' GROUP
 SELECT type, count(*) FROM ingest.event WHERE type NOT LIKE '%.table.discovered' GROUP BY 1 ORDER BY 1;
 -- data of events are as their schemas say
 SELECT DISTINCT e.type, k FROM ingest.event e JOIN ingest.event_type t USING (type), jsonb_array_elements_text(t.schema->'required') k WHERE NOT e.data ? k;
-SELECT ingest.cloud_event(e) - 'time' - 'id' FROM ingest.event e WHERE type = 'ingest.source.registered' ORDER BY id LIMIT 1;
+-- the source names the cluster, by its system identifier where it has no name of its own
+SELECT ingest.cloud_event(e) - 'time' - 'id' - 'source', replace(e.source, system_identifier::text, 'cluster') FROM ingest.event e, pg_control_system() WHERE type = 'ingest.source.registered' ORDER BY id LIMIT 1;
 -- lineage: from the source through views, foreign keys and what one declares
 CREATE SCHEMA mart;
 CREATE VIEW mart.v AS WITH c AS (SELECT id AS cid, upper(name) AS label FROM erp.currency) SELECT t.name || c.label AS named, (SELECT max(x.id) FROM erp.term x) AS newest FROM c JOIN erp.term t ON t.id = c.cid

@@ -34,12 +34,22 @@ replays() {
 	replay_corpus sketch
 }
 
+events_model() {
+	local out=$WORK/model/checked
+	need_packages spin
+	mkdir -p "$WORK/model"
+	shown "$out" "$TOP/test/model/run.sh" "$WORK/model" || :
+	# shellcheck disable=SC2046
+	counted $(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$out" | grep . || echo 0 1)
+}
+
 say "All tests at once: what each says comes when it has ended"
 begin "TAP tests" run_tap
 begin "regression tests" regression_tests
 begin "answers on $drawn" other_personalities
 begin "sandbox's own tests" sandbox_tests
 begin "replays under sanitizers" replays
+begin "model of the events' protocol" events_model
 await
 # from nothing, or with its packages there
 report check $((${INSTALLED:-0} ? 45 * 60 : 30 * 60))

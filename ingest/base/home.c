@@ -3,15 +3,22 @@
  *		Is this the database that the repository was made in?
  *
  * Transaction ids of another cluster do not compare with ours, so a repository that
- * comes to life elsewhere begins a new era of events, and owners, who are numbers, are
- * looked up again by their names.
+ * comes to life elsewhere begins a new era of events when somebody says that it shall,
+ * and owners, who are numbers, are looked up again by their names.
+ *
+ * The cluster itself may go back: a standby that is promoted, or a backup that is
+ * restored to a point in time, has not seen the last event ids that were given, and
+ * gives them again.  It is on another timeline then, and that is another era as well,
+ * without anybody's doing.  Transaction ids go on there, so snapshots of before hold.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "ingest/base/compat.h"
 #include "ingest/base/home.h"
+#include "ingest/base/row.h"
 #include "ingest/base/sql.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -23,6 +30,14 @@ SQL_FUNCTION(ingest_enable);
 
 static int32 known_era = 0;
 
+/* Who was told an era by a transaction that did not commit asks again */
+static void
+home_forget(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT)
+		known_era = 0;
+}
+
 static SqlArg
 this_cluster(void)
 {
@@ -32,25 +47,72 @@ this_cluster(void)
 	return arg_datum(NUMERICOID, DirectFunctionCall3(numeric_in, CStringGetDatum(identifier), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)), false);
 }
 
+/* 0: in recovery, when nothing can be written */
+static int32
+this_timeline(void)
+{
+	return RecoveryInProgress() ? 0 : (int32) GetWALInsertionTimeLine();
+}
+
+typedef struct Installation
+{
+	bool here;
+	int32 era;
+	int32 timeline;
+} Installation;
+
+ROW_SHAPE(installation_shape, Installation, FIELD(BOOL, Installation, here), FIELD(INT4, Installation, era),
+		  FIELD(INT4, Installation, timeline));
+
+/* What the era is on this timeline; the same for everybody who asks, whether it is written down already or not */
+static int32
+era_of(const Installation *i, int32 timeline)
+{
+	if (timeline == 0 || timeline == i->timeline)
+		return i->era;
+	return i->era + Max(timeline - i->timeline, 1);
+}
+
 /* The era; 0: elsewhere; -1: nothing was done here yet */
 static int32
 look(void)
 {
-	Rows *rows;
+	static bool registered = false;
+	int32 timeline;
+	Installation *i;
 
 	if (known_era > 0)
 		return known_era;
-	rows = repo_rows("SELECT CASE WHEN system_identifier = $1 AND database = $2 THEN era ELSE 0 END FROM ingest.installation", this_cluster(), arg_oid(MyDatabaseId));
-	if (rows->n == 0)
+	if (!registered)
+		RegisterXactCallback(home_forget, NULL);
+	registered = true;
+	i = repo_struct(installation_shape, "SELECT * FROM ingest_internal.installed($1, $2)", this_cluster(),
+					arg_oid(MyDatabaseId));
+	if (i == NULL)
 		return -1;
-	known_era = to_int4(first_row(rows)[0]);
-	return known_era;
+	if (!i->here)
+		return 0;
+	timeline = this_timeline();
+	/* a session of a standby lives on when that is promoted, and must ask again */
+	if (timeline != 0)
+		known_era = era_of(i, timeline);
+	/* whoever can writes it down, and nobody waits for that */
+	if (timeline != 0 && timeline != i->timeline && !XactReadOnly && !IsolationUsesXactSnapshot() && !IsInParallelMode())
+		repo_run("SELECT ingest_internal.era_rises($1, $2, $3)", arg_int4(i->timeline), arg_int4(timeline),
+				 arg_int4(known_era));
+	return era_of(i, timeline);
 }
 
 bool
 home_is_ours(void)
 {
 	return look() > 0;
+}
+
+bool
+home_era_is_known(void)
+{
+	return known_era > 0;
 }
 
 int32
@@ -66,7 +128,8 @@ home_era(void)
 				 errhint("An admin says that it shall: SELECT * FROM ingest.enable().")));
 	if (era < 0)
 	{
-		repo_run("INSERT INTO ingest.installation (system_identifier, database, era) VALUES ($1, $2, 1) ON CONFLICT DO NOTHING", this_cluster(), arg_oid(MyDatabaseId));
+		repo_run("SELECT ingest_internal.install($1, $2, $3)", this_cluster(), arg_oid(MyDatabaseId),
+				 arg_int4(this_timeline()));
 		era = look();
 	}
 	return era;
@@ -93,7 +156,8 @@ ingest_enable(PG_FUNCTION_ARGS)
 	rows_begin(fcinfo);
 	level = sql_begin();
 	known_era = 0;
-	sql_result(rsinfo, AS_REPOSITORY, "SELECT * FROM ingest_internal.enable($1, $2, $3)", SQL_ARGS(arg_oid(GetUserId()), this_cluster(), arg_oid(MyDatabaseId)));
+	sql_result(rsinfo, AS_REPOSITORY, "SELECT * FROM ingest_internal.enable($1, $2, $3, $4)",
+			   SQL_ARGS(arg_oid(GetUserId()), this_cluster(), arg_oid(MyDatabaseId), arg_int4(this_timeline())));
 	sql_end(level);
 	return (Datum) 0;
 }

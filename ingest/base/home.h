@@ -15,5 +15,7 @@
 extern int32 home_era(void);
 /* The same question without an error; also false where nothing was ever done here */
 extern bool home_is_ours(void);
+/* Is home_era() a matter of no statement? */
+extern bool home_era_is_known(void);
 
 #endif /* INGEST_HOME_H */

@@ -5,7 +5,9 @@ CREATE TABLE installation (
     one boolean PRIMARY KEY DEFAULT true CONSTRAINT "there is one row" CHECK (one), -- one row
     system_identifier numeric NOT NULL, -- the cluster that wrote the last events
     database oid NOT NULL, -- and the database there
-    era integer NOT NULL -- rises when that changes: transaction ids of another cluster do not compare
+    timeline integer NOT NULL, -- and its timeline: another one after a promotion or a restore to a point in time
+    era integer NOT NULL, -- rises when any of these changes: ids of events are unique within one
+    bases integer[] NOT NULL DEFAULT '{1}' -- eras with which another cluster or database began: transaction ids of before do not compare
 );
 COMMENT ON TABLE installation IS 'the cluster that this repository lives in';
 
@@ -22,7 +24,7 @@ CREATE TABLE event (
     era integer NOT NULL, -- of the installation
     xid xid8 NOT NULL, -- the transaction that wrote it
     type text NOT NULL, -- CloudEvents' type
-    source text NOT NULL, -- CloudEvents' source: /ingest/database/source
+    source text NOT NULL, -- CloudEvents' source: /ingest/cluster/database/source
     subject text, -- CloudEvents' subject: what it is about
     time timestamptz NOT NULL, -- CloudEvents' time
     data jsonb NOT NULL, -- CloudEvents' data, as event_type.schema says
@@ -31,7 +33,6 @@ CREATE TABLE event (
     PRIMARY KEY (era, id)
 );
 COMMENT ON TABLE event IS 'the outbox: CloudEvents 1.0';
-CREATE INDEX event_time ON event USING brin (time);
 
 CREATE TABLE subscription (
     consumer text PRIMARY KEY CONSTRAINT "a name has at most 500 bytes" CHECK (octet_length(consumer) <= 500), -- name of the consumer
@@ -41,10 +42,14 @@ CREATE TABLE subscription (
     era integer NOT NULL, -- where it is: the era
     seen pg_snapshot NOT NULL, -- all that this snapshot sees is acknowledged
     open pg_snapshot, -- what this one sees beyond that is being read
-    last_id bigint NOT NULL DEFAULT 0, -- acknowledged up to this id of those
-    floor_id bigint NOT NULL DEFAULT 0, -- what it has not read has ids above this one: where reading begins
-    next_xid xid8, -- once all transactions before this one have ended
+    last_id bigint NOT NULL DEFAULT 0, -- acknowledged up to this id of those of the era
+    final_id bigint, -- with this one all of them are
+    floor_era integer NOT NULL, -- what it has not read is of this era or later,
+    floor_id bigint NOT NULL DEFAULT 0, -- and has ids above this one: where reading begins
+    next_era integer, -- once all transactions
+    next_xid xid8, -- before this one have ended
     next_id bigint, -- reading begins here
+    drawn_id bigint NOT NULL DEFAULT 0, -- the last id that had been drawn when this was written
     created_at timestamptz NOT NULL DEFAULT now(), -- when it was made
     last_ack timestamptz -- when it last acknowledged
 );

@@ -138,9 +138,7 @@ DECLARE
     n_results bigint;
     n_days bigint;
 BEGIN
-    DELETE FROM ingest.event e WHERE e.time < now() - events
-      AND NOT EXISTS (SELECT FROM ingest.subscription s WHERE e.era > s.era OR (e.era = s.era AND NOT pg_visible_in_snapshot(e.xid, s.seen)));
-    GET DIAGNOSTICS n_events = ROW_COUNT;
+    n_events := ingest_internal.prune_events(events);
     DELETE FROM ingest.run r WHERE r.started_at < now() - runs AND r.state <> 'running';
     GET DIAGNOSTICS n_runs = ROW_COUNT;
     DELETE FROM ingest.profile_stats p WHERE p.profiled_at < now() - runs;
@@ -181,10 +179,11 @@ CREATE FUNCTION ingest_internal.ownerless() RETURNS TABLE (what text, name text,
     END;
 COMMENT ON FUNCTION ingest_internal.ownerless() IS 'what has no owner since it was restored, and what to do';
 
-CREATE FUNCTION ingest_internal.enable(actor oid, cluster numeric, here oid) RETURNS TABLE (what text, name text, problem text) LANGUAGE plpgsql AS $$
+CREATE FUNCTION ingest_internal.enable(actor oid, cluster numeric, here oid, timeline integer) RETURNS TABLE (what text, name text, problem text) LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO ingest.installation AS i (system_identifier, database, era) VALUES (cluster, here, 1)
-      ON CONFLICT (one) DO UPDATE SET system_identifier = cluster, database = here, era = i.era + 1 WHERE (i.system_identifier, i.database) <> (cluster, here);
+    INSERT INTO ingest.installation AS i (system_identifier, database, timeline, era) VALUES (cluster, here, enable.timeline, 1)
+      ON CONFLICT (one) DO UPDATE SET system_identifier = cluster, database = here, timeline = enable.timeline, era = ingest_internal.next_era(),
+        bases = i.bases || ingest_internal.next_era() WHERE (i.system_identifier, i.database) <> (cluster, here);
     IF NOT FOUND THEN
         RAISE NOTICE 'the repository is at home here already';
         RETURN QUERY SELECT * FROM ingest_internal.ownerless();
@@ -205,7 +204,7 @@ BEGIN
     PERFORM ingest_internal.audit(actor, 'enable', current_database());
     RETURN QUERY SELECT * FROM ingest_internal.ownerless();
 END $$;
-COMMENT ON FUNCTION ingest_internal.enable(oid, numeric, oid) IS 'see ingest.enable';
+COMMENT ON FUNCTION ingest_internal.enable(oid, numeric, oid, integer) IS 'see ingest.enable';
 CREATE FUNCTION enable() RETURNS TABLE (what text, name text, problem text)
     AS 'MODULE_PATHNAME', 'ingest_enable' LANGUAGE C;
 COMMENT ON FUNCTION enable() IS 'a repository that was restored or copied goes on here: a new era of events, owners by their names; gives what has no owner now';

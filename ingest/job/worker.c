@@ -21,6 +21,7 @@
 #include "ingest/base/attempt.h"
 #include "ingest/base/compat.h"
 #include "ingest/base/home.h"
+#include "ingest/event/publisher.h"
 #include "ingest/job/job.h"
 #include "ingest/job/queue.h"
 #include "ingest/base/sql.h"
@@ -133,6 +134,7 @@ set_launcher_latch(void)
 		{
 			PGPROC *proc = BackendPidGetProc(p->pid);
 
+			publisher_interrupt();
 			if (proc)
 				SetLatch(&proc->procLatch);
 		}
@@ -439,6 +441,7 @@ ingest_scheduler_main(Datum arg)
 	me = enter(DatumGetInt32(arg));
 	handle_signals();
 	BackgroundWorkerInitializeConnectionByOid(me.database, InvalidOid, 0);
+	publisher_enter();
 	PortalContext = AllocSetContextCreate(TopMemoryContext, "ingest scheduler", ALLOCSET_DEFAULT_SIZES);
 	for (;;)
 	{
@@ -477,7 +480,7 @@ ingest_scheduler_main(Datum arg)
 			pgstat_report_activity(STATE_IDLE, NULL);
 			MemoryContextSwitchTo(TopMemoryContext);
 			MemoryContextDelete(context);
-			nap(naptime * 1000L);
+			publisher_nap(naptime * 1000L);
 			continue;
 		}
 		if (!attempt_and_commit(tick, &t, &failure))
@@ -505,7 +508,7 @@ ingest_scheduler_main(Datum arg)
 		}
 		MemoryContextSwitchTo(TopMemoryContext);
 		MemoryContextDelete(context);
-		nap(naptime * 1000L);
+		publisher_nap(naptime * 1000L);
 	}
 }
 

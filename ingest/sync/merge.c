@@ -724,9 +724,12 @@ flush_diff(Copy *copy, const Stored *diff)
 	if (copy->history)
 		stored_run(diff, INSERT_VERSIONS, SQL_ARGS(arg_int4(copy->sync), arg_int8(copy->run->id)));
 	if (copy->row_events)
+	{
+		event_expect();
 		stored_run(diff, INSERT_ROW_EVENTS,
 				   SQL_ARGS(arg_int4(home_era()), arg_text(event_source(copy->source)), arg_text(copy->name),
 							arg_int8(copy->run->id), arg_int4(copy->sync)));
+	}
 }
 
 void

@@ -1,0 +1,27 @@
+/*
+ * publisher.h
+ *		Who says by NOTIFY that there are events.
+ *
+ * NOTIFY in the transaction of the events holds a lock of the whole cluster until that
+ * has committed, so that no two such transactions ever flush their WAL together.  With
+ * the library preloaded it is therefore the scheduler of the database that says so,
+ * after the commit, once for all that have committed since it did so last.
+ */
+#ifndef INGEST_PUBLISHER_H
+#define INGEST_PUBLISHER_H
+
+#include "postgres.h"
+
+/* This transaction wrote an event, or is about to */
+extern void publisher_expect(void);
+
+/* This process, connected to its database, is who says so from now on, in publisher_nap */
+extern void publisher_enter(void);
+/* Until the latch is set for something else or the time is over */
+extern void publisher_nap(long ms);
+/* Before the latch of the process that naps is set for something else: the nap ends, whatever there is to say */
+extern void publisher_interrupt(void);
+
+extern void publisher_settings(void);
+
+#endif /* INGEST_PUBLISHER_H */
