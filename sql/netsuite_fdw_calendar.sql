@@ -1,5 +1,6 @@
 -- Calendars: PostgreSQL's is Gregorian from its beginning, Oracle's Julian until 1582-10-04, after which came the 15th
 SET search_path = public;
+SET statement_timeout = '10min';
 SET TimeZone = 'UTC';
 SET datestyle = 'ISO';
 CREATE SCHEMA far;
@@ -23,7 +24,7 @@ BEGIN
 END $$;
 SELECT count(*), count(d), min(tl), max(tl) FROM (SELECT * FROM far.o OFFSET 0) x;
 -- days between, compared with as many as there are, and one more and less
-SELECT d.* FROM unnest(ARRAY['d - e', 'e - d', 'd - date ''2024-01-01''', 'date ''2024-01-01'' - d', 'd - date ''1500-01-01''', '(d - e)::bigint']) x, unnest('{=,<>,<,>=}'::text[]) op, (SELECT DISTINCT n.d - o.e + i AS n FROM near.o n, near.o o, generate_series(-1, 1) i WHERE n.d IS NOT NULL) n, unnest(ARRAY['SELECT id FROM o WHERE %s %s %s', 'SELECT id FROM o WHERE NOT (%s %s %s OR e < ''1600-01-01'')']) q, calendar_differ(format(q, x, op, n)) d WHERE abs(n) < 2000 OR n % 5 = 0;
+SELECT d.* FROM unnest(ARRAY['d - e', 'e - d', 'd - date ''2024-01-01''', 'date ''2024-01-01'' - d', 'd - date ''1500-01-01''', '(d - e)::bigint']) x, unnest('{=,<>,<,>=}'::text[]) op, (SELECT DISTINCT n.d - o.e + i AS n FROM near.o n, near.o o, generate_series(-1, 1) i WHERE n.d IS NOT NULL) n, unnest(ARRAY['SELECT id FROM o WHERE %s %s %s', 'SELECT id FROM o WHERE NOT (%s %s %s OR e < ''1600-01-01'')']) q, calendar_differ(format(q, x, op, n)) d WHERE abs(n) < 400 OR n % 50 = 0;
 SELECT d.* FROM unnest(ARRAY['SELECT sum(d - e), max(e - d), avg(d - e) FROM o', 'SELECT d - e, count(*) FROM o GROUP BY 1', 'SELECT count(DISTINCT d - e) FROM o', 'SELECT id FROM o WHERE (d - e) * 2 > 100', 'SELECT id FROM o WHERE d - e > e - d', 'SELECT id FROM o WHERE d - e IN (0, 1, 10, 152384)', 'SELECT id FROM o ORDER BY d - e, id LIMIT 5', 'SELECT id FROM o WHERE abs(d - e) > 100000', 'SELECT count(*) FILTER (WHERE d - e > 11) FROM o', 'SELECT count(*) FROM o WHERE d - e > 11', 'SELECT id FROM o WHERE CASE WHEN d - e > 11 THEN true ELSE false END', 'SELECT id FROM o WHERE d - e IS NULL', 'SELECT a.id, b.id FROM near.o a JOIN o b ON a.id = b.id AND b.d - b.e > a.d - a.e - 1']) q, calendar_differ(q) d;
 -- values within the days that there are not, and around
 SELECT d.* FROM unnest('{d,tl,ts}'::text[]) c, unnest('{=,<>,<,<=,>,>=}'::text[]) op, unnest(ARRAY['date ''1582-10-04''', 'date ''1582-10-05''', 'date ''1582-10-10''', 'date ''1582-10-14''', 'date ''1582-10-15''', 'timestamp ''1582-10-04 12:00''', 'timestamp ''1582-10-10 12:00''', 'timestamp ''1582-10-14 23:59:59.5''', 'timestamp ''1582-10-15 06:00''', 'timestamptz ''1582-10-10 12:00+00''', 'timestamptz ''1582-10-15 06:00+00''', 'date ''1500-03-01''', 'date ''1500-02-28''']) v, calendar_differ(format('SELECT id FROM o WHERE %s %s %s', c, op, v)) d;

@@ -1,5 +1,6 @@
 -- Zones that skipped a whole day: Samoa and Tokelau 2011-12-30, the Line Islands 1994-12-31, Kwajalein 1993-08-21; and one that had a day twice
 SET search_path = public;
+SET statement_timeout = '10min';
 SET datestyle = 'ISO';
 \getenv url NS_URL
 \getenv ca NS_CA
