@@ -25,6 +25,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 #include "utils/xid8.h"
@@ -99,7 +100,8 @@ typedef struct Position
 	bool moved;     /* from what is stored */
 } Position;
 
-ROW_SHAPE(position_shape, Position, FIELD(INT4, Position, era), FIELD(TEXT, Position, seen), FIELD(TEXT, Position, open),
+ROW_SHAPE(position_shape, Position, FIELD(INT4, Position, era), FIELD(TEXT, Position, seen),
+		  FIELD(TEXT, Position, open),
 		  FIELD(INT8, Position, last_id), FIELD(INT8, Position, final_id), FIELD(INT4, Position, floor_era),
 		  FIELD(INT8, Position, floor_id), FIELD(INT4, Position, next_era), FIELD(TEXT, Position, next_xid),
 		  FIELD(INT8, Position, next_id), FIELD(INT8, Position, drawn_id), FIELD(TEXT, Position, types),
@@ -166,7 +168,8 @@ position_close(Position *p)
 {
 	p->seen = p->open;
 	p->open = NULL;
-	if (p->next_xid && to_bool(repo_value("SELECT $1::xid8 <= pg_snapshot_xmin($2::pg_snapshot)", arg_text(p->next_xid), arg_text(p->seen))))
+	if (p->next_xid && to_bool(repo_value("SELECT $1::xid8 <= pg_snapshot_xmin($2::pg_snapshot)",
+										  arg_text(p->next_xid), arg_text(p->seen))))
 	{
 		p->floor_era = p->next_era;
 		p->floor_id = p->next_id;
@@ -241,12 +244,13 @@ static SPIPlanPtr
 batch_plan(void)
 {
 	static SPIPlanPtr plan = NULL;
-	Oid types[BATCH_ARGS] = {INT4OID, INT8OID, PG_SNAPSHOTOID, PG_SNAPSHOTOID, TEXTARRAYOID, BOOLOID, OIDOID, INT4ARRAYOID, INT8OID};
+	Oid types[BATCH_ARGS] = {INT4OID, INT8OID, PG_SNAPSHOTOID, PG_SNAPSHOTOID, TEXTARRAYOID,
+							 BOOLOID, OIDOID, INT4ARRAYOID, INT8OID};
+	const char *sql = "SELECT * FROM ingest_internal.event_batch($1, $2, $3, $4, $5, $6, $7, $8) ORDER BY id LIMIT $9";
 
 	if (plan == NULL)
 	{
-		SPIPlanPtr new = SPI_prepare("SELECT * FROM ingest_internal.event_batch($1, $2, $3, $4, $5, $6, $7, $8) ORDER BY id LIMIT $9",
-									 BATCH_ARGS, types);
+		SPIPlanPtr new = SPI_prepare(sql, BATCH_ARGS, types);
 
 		if (new == NULL || SPI_keepplan(new) != 0)
 			elog(ERROR, "could not prepare the reading of events");
@@ -265,6 +269,22 @@ static Datum
 snapshot_datum(const char *snapshot)
 {
 	return snapshot ? DirectFunctionCall1(pg_snapshot_in, CStringGetDatum(snapshot)) : (Datum) 0;
+}
+
+/*
+ * Batches are read along the index, a part at a time: whatever statistics of a table that grows and shrinks say, to
+ * collect and sort what is left of a batch for each part of it is never better.  Until sql_end.
+ */
+static void
+batch_settings(void)
+{
+	static const char *const settings[][2] = {{"enable_seqscan", "off"},
+											  {"enable_bitmapscan", "off"},
+											  {"enable_sort", "off"},
+											  {"plan_cache_mode", "force_generic_plan"}};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
 /* Events of the batch and of the position's era that come next; how many */
@@ -290,6 +310,7 @@ position_events(const Position *p, int64 limit, Receiver *receiver)
 	batch_argument(params, 6, OIDOID, ObjectIdGetDatum(GetUserId()), false);
 	batch_argument(params, 7, INT4ARRAYOID, my_sources(), false);
 	batch_argument(params, 8, INT8OID, Int64GetDatum(limit), false);
+	batch_settings();
 	become_engine(&saved);
 	code = SPI_execute_plan_extended(batch_plan(), &options);
 	become_again(&saved);
