@@ -8,7 +8,7 @@ import psycopg
 from world import GONE, words
 
 # the caller's or the moment's fault, said in words
-EXPECTED = {"55P03", "57014", "57P01", "57P03", "40001", "40P01", "55000", "08006", "08001", "08003", "42P01", "HV000", "57P02", "42703", "HV00L", "53300"}
+EXPECTED = {"55P03", "57014", "57P01", "57P03", "40001", "40P01", "55000", "08006", "08001", "08003", "42P01", "HV000", "57P02", "42703", "HV00L", "HV00N", "53300", "58P01", "22P04", "22P02"}
 
 
 class Hand(threading.Thread):

@@ -147,7 +147,7 @@ class Judge:
                 continue
             a, b = common(rows, answer)
             if a != b:
-                world.finding("history", "as_of of %s at %s is not what a reader saw" % (copy.target, moment), lines(a, b) + [
+                world.finding(self.kind_of(copy, moment, rows, a, b), "as_of of %s at %s is not what a reader saw" % (copy.target, moment), lines(a, b) + [
                     "changes about then: %s %s by run %s, seen %s, %s s after the moment" % r for r in world.ask(
                         "SELECT operation, key, run, seen_at, extract(epoch FROM seen_at - %s)::numeric(10,4) FROM ingest.change WHERE sync = (SELECT id FROM ingest.sync WHERE name = %s) "
                         "ORDER BY abs(extract(epoch FROM seen_at - %s)), seq LIMIT 4", (moment, copy.target, moment))])
@@ -155,6 +155,19 @@ class Judge:
             if copy.history:
                 self.count("histories replayed")
                 self.replay(copy)
+
+    def kind_of(self, copy, moment, rows, a, b):
+        """Which of the known faults a wrong answer is: one of a moment in which a run was about to commit, or of columns that went at the source."""
+        there = set().union(*(r.keys() for r in copy.source.truth(copy)))
+        if [only(r, there) for r in a] == [only(r, there) for r in b]:
+            return "history-vanished"
+        for began, in self.world.ask("SELECT DISTINCT seen_at FROM ingest.change WHERE sync = (SELECT id FROM ingest.sync WHERE name = %s) AND seen_at BETWEEN %s - interval '20 s' AND %s ORDER BY 1 DESC LIMIT 3",
+                                     (copy.target, moment, moment)):
+            answer = [r for r, in self.world.ask("SELECT to_jsonb(t)::text FROM ingest.as_of(NULL::%s, %%s::timestamptz - interval '1 us') t" % copy.target, (began,))]
+            a, b = common(rows, answer)
+            if sorted(only(r, there) for r in a) == sorted(only(r, there) for r in b):
+                return "history-commit"
+        return "history"
 
     def replay(self, copy):
         """The last version of each key is the row of the copy; each version follows from the one before."""
@@ -164,9 +177,10 @@ class Judge:
               FROM %s t FULL JOIN (SELECT * FROM last WHERE after IS NOT NULL) l ON l.key = %s
              WHERE t IS NULL OR l.key IS NULL OR (SELECT count(*) FROM jsonb_each(to_jsonb(t)) x WHERE x.value <> 'null' AND l.after->x.key IS DISTINCT FROM x.value) > 0"""
                              .replace("'last version %%s, copy %%s' , ", "") % (copy.target, "jsonb_build_object(%s)" % ", ".join("'%s', t.%s" % (k, k) for k in copy.key)), (copy.target,))
-        # a column that was filled later has no version of its own: shown as a finding of its own kind
         if bad:
-            self.world.finding("history-replay", "%d last versions of %s are not its rows" % (len(bad), copy.target), ["%s: %s | %s" % b for b in bad[:SHOWN]])
+            there = set().union(*(r.keys() for r in copy.source.truth(copy)))
+            vanished = all(last and row and only(last, there) == only(row, there) for _, last, row in bad)
+            self.world.finding("history-vanished" if vanished else "history-replay", "%d last versions of %s are not its rows" % (len(bad), copy.target), ["%s: %s | %s" % b for b in bad[:SHOWN]])
 
     # -- events --
 
@@ -319,6 +333,10 @@ def common(rows, answer):
         columns = a[0].keys() & b[0].keys()
         a, b = [{k: r[k] for k in columns} for r in a], [{k: r[k] for k in columns} for r in b]
     return sorted(json.dumps(r, sort_keys=True) for r in a), sorted(json.dumps(r, sort_keys=True) for r in b)
+
+
+def only(row, columns):
+    return json.dumps({k: v for k, v in json.loads(row).items() if k in columns}, sort_keys=True)
 
 
 def lines(a, b):

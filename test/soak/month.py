@@ -2,16 +2,20 @@
 """The living month: random life of sources, jobs and consumers, and one oracle.  docs/testing.md tells of it."""
 
 import argparse
+import logging
 import os
 import sys
 import time
 
 from consumers import CONSUMERS, Consumer, Emitter
+from files import Files
 from hand import Hand
 from jobs import OWNERS, Jobs
 from judge import Judge
 from moments import Moments
 from shop import Shop
+import maria
+import netsuite
 from troubles import Troubles
 from world import DATABASE, World
 
@@ -48,6 +52,7 @@ def arguments():
     parser.add_argument("--only", default="", help="of the troubles, these alone")
     parser.add_argument("--owed", default=os.path.join(os.path.dirname(os.path.realpath(__file__)), "owed"),
                         help="a file of what the product is known not to stand yet, one name a line; left out too")
+    parser.add_argument("--sources", default="shop maria files netsuite")
     parser.add_argument("--all", action="store_true", help="what is owed too")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--steps", help="a file for the list of steps")
@@ -84,7 +89,13 @@ def make_world(args):
 
 
 def sources(args):
-    return [Shop]
+    """Those that are asked for and can be had."""
+    asked = args.sources.replace(",", " ").split()
+    possible = {"shop": (Shop, True), "maria": (maria.Maria, maria.there()), "files": (Files, True), "netsuite": (netsuite.Netsuite, netsuite.there())}
+    for name in asked:
+        if not possible[name][1]:
+            print("there is no %s here: left out" % name, flush=True)
+    return [possible[name][0] for name in asked if possible[name][1]]
 
 
 def draw(rng, weighted):
@@ -132,6 +143,8 @@ def report(world, judge, moments, threads, args):
     if args.steps:
         with open(args.steps, "w") as file:
             file.writelines("%8.2f  %s\n" % (at, text) for at, text, _ in world.steps)
+    if world.owed:
+        print("owed, seen and not counted: %s" % world.owed)
     kinds = {}
     for _, kind, text, _ in world.findings:
         kinds[kind] = kinds.get(kind, 0) + 1
@@ -140,6 +153,8 @@ def report(world, judge, moments, threads, args):
 
 def main():
     args = arguments()
+    # what it says of sessions that were killed
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)
     print("seed %s, %g seconds in weeks of %g" % (args.seed, args.seconds, args.week), flush=True)
     world = make_world(args)
     print("left out: %s" % (" ".join(sorted(world.without)) or "nothing"), flush=True)

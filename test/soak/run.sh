@@ -1,8 +1,17 @@
 #!/bin/bash
-# make soak SECONDS=3600 SEED=…: the living month (docs/testing.md).  SOAK holds further options of test/soak/month.py.
+# make soak SECONDS=3600 SEED=…: the living month (docs/testing.md).  WEEK is the seconds of life between two judgements,
+# PERSONALITY the sandbox's account, SOAK holds further options of test/soak/month.py.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../personalities/suite.sh"
 . "$(dirname "$0")/suite.sh"
 set_up
-start_month
+step "packages of sources" month_packages
+SEED=${SEED:-$(date +%s)}
+if [ -z "${PERSONALITY:-}" ]; then
+	PERSONALITY=$(personality_names | tr ' ' '\n' | shuf -n 1 --random-source=<(yes "$SEED"))
+fi
+export PERSONALITY
+say "The sandbox plays $PERSONALITY"
+step "servers" start_month
 # shellcheck disable=SC2086
-attend live_month "${SECONDS_OF_LIFE:-3600}" "${SEED:-$RANDOM}" --week "${WEEK:-120}" ${SOAK:-}
+attend live_month "${SECONDS_OF_LIFE:-3600}" "$SEED" --week "${WEEK:-120}" ${SOAK:-}

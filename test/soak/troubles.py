@@ -28,7 +28,8 @@ class Troubles:
                 "kill-consumer": (lambda: self.kill("consumer"), 2), "kill-emitter": (lambda: self.kill("emitter"), 1),
                 "terminate": (self.terminate, 2), "kill-postmaster": (self.kill_postmaster, 1), "restart": (self.restart, 1),
                 "kill-shop": (self.kill_shop, 1), "pause-sync": (self.pause_sync, 2), "pause-source": (self.pause_source, 1),
-                "rename-role": (self.rename_role, 1), "reconcile": (self.reconcile, 1), "reload": (self.reload, 1)}
+                "rename-role": (self.rename_role, 1), "copy-altered": (self.copy_altered, 1), "rename-copy": (self.rename_copy, 1), "vacuum": (self.vacuum, 1),
+                "idle-reader": (self.idle_reader, 1), "reconcile": (self.reconcile, 1), "reload": (self.reload, 1)}
 
     def ends(self, function, at_least=1, at_most=8):
         self.undo.append((self.world.seconds() + self.rng.uniform(at_least, at_most), function))
@@ -107,6 +108,53 @@ class Troubles:
         source = self.rng.choice(self.world.sources)
         if self.say("pause %s" % source.name, "SELECT ingest.pause(%s)", (source.name,), source.owner):
             self.ends(lambda: self.say("resume %s" % source.name, "SELECT ingest.resume(%s)", (source.name,), source.owner))
+
+    # -- what users do with copies --
+
+    def copy_altered(self):
+        """A column and an index of the user's own."""
+        copy = self.rng.choice(self.world.copies)
+        name = "mine_%d" % self.rng.randrange(10 ** 4)
+        if self.world.altered.get(copy.target, 0) < 3:
+            self.world.altered[copy.target] = self.world.altered.get(copy.target, 0) + 1
+            self.say("%s gets a column %s of its user's" % (copy.target, name), "SET LOCAL lock_timeout = '2s'; ALTER TABLE %s ADD COLUMN %s text" % (copy.target, name), None, copy.owner)
+            self.say("%s gets an index of its user's" % copy.target, "CREATE INDEX ON %s (%s)" % (copy.target, copy.key[0]), None, copy.owner)
+
+    def rename_copy(self):
+        copy = self.rng.choice(self.world.copies)
+        if self.world.renamed_copy:
+            return
+        table = copy.target.split(".")[1]
+        if self.say("%s is called %s_other now" % (copy.target, table), "ALTER TABLE %s RENAME TO %s_other" % (copy.target, table), None, copy.owner):
+            self.world.renamed_copy = copy
+
+            def back():
+                for _ in range(20):
+                    if self.say("%s has its name again" % copy.target, "ALTER TABLE %s_other RENAME TO %s" % (copy.target, table), None, copy.owner):
+                        self.world.renamed_copy = None
+                        return
+            self.ends(back, 0.5, 4)
+
+    def vacuum(self):
+        copy = self.rng.choice(self.world.copies)
+        self.say("VACUUM FULL %s" % copy.target, "VACUUM FULL %s" % copy.target, None, copy.owner)
+
+    def idle_reader(self):
+        """Somebody reads a copy and its history, and sleeps in the transaction."""
+        copy = self.rng.choice(self.world.copies)
+        try:
+            session = self.world.connect(application="idle reader")
+            session.autocommit = False
+            session.execute("SELECT count(*) FROM %s" % copy.target)
+            session.execute("SELECT count(*) FROM ingest.change")
+        except psycopg.Error:
+            return
+        self.world.step("a reader of %s sleeps in its transaction" % copy.target)
+
+        def back():
+            session.close()
+            self.world.step("the reader of %s is gone" % copy.target)
+        self.ends(back)
 
     def reconcile(self):
         copy = self.rng.choice([c for c in self.world.copies if c.mode == "incremental" and not c.parent])
