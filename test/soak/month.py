@@ -14,6 +14,7 @@ from jobs import OWNERS, Jobs
 from judge import Judge
 from moments import Moments
 from shop import Shop
+from selftest import selftest
 import maria
 import netsuite
 from troubles import Troubles
@@ -56,7 +57,7 @@ def arguments():
     parser.add_argument("--all", action="store_true", help="what is owed too")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--steps", help="a file for the list of steps")
-    parser.add_argument("--selftest", action="store_true", help="see each check fail")
+    parser.add_argument("--selftest", action="store_true", help="afterwards, see each check fail")
     return parser.parse_args()
 
 
@@ -181,6 +182,13 @@ def main():
     for thread in threads + [moments]:
         thread.ended.set()
     report(world, judge, moments, threads, args)
+    if args.selftest:
+        if world.findings:
+            print("no selftest in a world that is not right")
+        else:
+            selftest(world, judge, threads)
+    held = sum(judge.counts.get(n, 0) for n in ("books", "copies compared", "histories replayed", "moments", "restored")) + len(CONSUMERS)
+    print("month: %d held, %d did not" % (max(0, held - len(world.findings)), len(world.findings)))
     return 1 if world.findings else 0
 
 

@@ -8,10 +8,11 @@ set_up
 step "packages of sources" month_packages
 SEED=${SEED:-$(date +%s)}
 if [ -z "${PERSONALITY:-}" ]; then
-	PERSONALITY=$(personality_names | tr ' ' '\n' | shuf -n 1 --random-source=<(yes "$SEED"))
+	PERSONALITY=$(month_personality "$SEED")
 fi
 export PERSONALITY
 say "The sandbox plays $PERSONALITY"
 step "servers" start_month
 # shellcheck disable=SC2086
-attend live_month "${SECONDS_OF_LIFE:-3600}" "$SEED" --week "${WEEK:-120}" ${SOAK:-}
+try "month" live_month "${SECONDS_OF_LIFE:-3600}" "$SEED" --week "${WEEK:-120}" ${SOAK:-}
+report soak $((${SECONDS_OF_LIFE:-3600} * 3 + 900))

@@ -24,6 +24,12 @@ need_optional() {
 	apt_get install -y --no-install-recommends $missing || { echo "could not be installed: ${missing//$'\n'/ }"; return 1; }
 }
 
+# month_personality SEED: the account that the sandbox plays in this month
+month_personality() {
+	# shellcheck disable=SC2046
+	/usr/bin/python3 -c 'import random, sys; print(random.Random(sys.argv[1]).choice(sys.argv[2:]))' "$1" $(personality_names)
+}
+
 # start_month: the engine's cluster, and the sources; PERSONALITY says which account the sandbox plays
 start_month() {
 	local data=$WORK/maria
@@ -43,10 +49,13 @@ start_month() {
 	export MONTH_MARIA_PORT
 }
 
-# live_month SECONDS SEED [OPTIONS]: start_month goes before
+# live_month SECONDS SEED [OPTIONS]: start_month goes before.  Each comparison that held counts as one test, each finding as one that failed.
 live_month() {
-	local seconds=$1 seed=$2
+	local seconds=$1 seed=$2 code=0 passed failed
 	shift 2
-	run_as env MONTH_BIN="$BIN" MONTH_WORK="$WORK" MONTH_SOCKET="$WORK/sock" MONTH_ENGINE_PORT=6604 MONTH_SHOP_PORT=6605 \
-		/usr/bin/python3 -B "$WORK/src/test/soak/month.py" --seconds "$seconds" --seed "$seed" "$@"
+	shown "$WORK/month.out" run_as env MONTH_BIN="$BIN" MONTH_WORK="$WORK" MONTH_SOCKET="$WORK/sock" MONTH_ENGINE_PORT=6604 MONTH_SHOP_PORT=6605 \
+		/usr/bin/python3 -B "$WORK/src/test/soak/month.py" --seconds "$seconds" --seed "$seed" "$@" || code=1
+	read -r passed failed < <(sed -n 's/^month: \([0-9]*\) held, \([0-9]*\) did not$/\1 \2/p' "$WORK/month.out") || true
+	counted "${passed:-0}" "${failed:-1}"
+	return $code
 }

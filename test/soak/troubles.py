@@ -28,7 +28,7 @@ class Troubles:
                 "kill-consumer": (lambda: self.kill("consumer"), 2), "kill-emitter": (lambda: self.kill("emitter"), 1),
                 "terminate": (self.terminate, 2), "kill-postmaster": (self.kill_postmaster, 1), "restart": (self.restart, 1),
                 "kill-shop": (self.kill_shop, 1), "pause-sync": (self.pause_sync, 2), "pause-source": (self.pause_source, 1),
-                "rename-role": (self.rename_role, 1), "copy-altered": (self.copy_altered, 1), "rename-copy": (self.rename_copy, 1), "vacuum": (self.vacuum, 1),
+                "rename-role": (self.rename_role, 1), "copy-altered": (self.copy_altered, 1), "rename-copy": (self.rename_copy, 1), "vacuum": (self.vacuum, 1), "prune": (self.prune, 1),
                 "idle-reader": (self.idle_reader, 1), "reconcile": (self.reconcile, 1), "reload": (self.reload, 1)}
 
     def ends(self, function, at_least=1, at_most=8):
@@ -134,6 +134,11 @@ class Troubles:
                         self.world.renamed_copy = None
                         return
             self.ends(back, 0.5, 4)
+
+    def prune(self):
+        """An admin deletes events that all consumers have."""
+        if self.say("prune", "SELECT ingest.prune('0 s', '1 day')", None, "anna"):
+            self.world.pruned = True
 
     def vacuum(self):
         copy = self.rng.choice(self.world.copies)

@@ -72,7 +72,7 @@ class World:
         self.kills = {}
         self.roles = {}             # what a role is called now
         self.sources, self.copies = [], []
-        self.altered, self.renamed_copy = {}, None
+        self.altered, self.renamed_copy, self.pruned = {}, None, False
         self.engine = Cluster("month", ENGINE_PORT)
         self.shop = Cluster("shop", SHOP_PORT)
         self.sessions = {}
