@@ -239,8 +239,7 @@ class Judge:
     def books(self):
         """Runs, history, events and the world's own eye count the same."""
         world = self.world
-        for name, sync_rows, copy_rows in world.ask("SELECT s.name, x.rows, ingest_rows(s.target_schema, s.target_table) FROM ingest.sync s JOIN ingest.sync_state x ON x.sync = s.id".replace(
-                "ingest_rows", "witness.rows")):
+        for name, sync_rows, copy_rows in world.ask("SELECT s.name, x.rows, witness.rows(s.target_schema, s.target_table) FROM ingest.sync s JOIN ingest.sync_state x ON x.sync = s.id"):
             self.count("books")
             if sync_rows is not None and sync_rows != copy_rows and world.has("row-counts"):
                 world.finding("books", "%s: the engine counts %s rows, there are %s" % (name, sync_rows, copy_rows))

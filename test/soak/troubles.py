@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import psycopg
 
@@ -125,15 +126,18 @@ class Troubles:
         if self.world.renamed_copy:
             return
         table = copy.target.split(".")[1]
-        if self.say("%s is called %s_other now" % (copy.target, table), "ALTER TABLE %s RENAME TO %s_other" % (copy.target, table), None, copy.owner):
-            self.world.renamed_copy = copy
+        self.world.renamed_copy = copy
+        # whether it was done is asked afterwards: a session that was killed does not know
+        self.say("%s is called %s_other now" % (copy.target, table), "ALTER TABLE %s RENAME TO %s_other" % (copy.target, table), None, copy.owner)
 
-            def back():
-                for _ in range(20):
-                    if self.say("%s has its name again" % copy.target, "ALTER TABLE %s_other RENAME TO %s" % (copy.target, table), None, copy.owner):
-                        self.world.renamed_copy = None
-                        return
-            self.ends(back, 0.5, 4)
+        def back():
+            for _ in range(50):
+                if self.world.value("SELECT to_regclass(%s) IS NOT NULL", (copy.target,)):
+                    break
+                if not self.say("%s has its name again" % copy.target, "ALTER TABLE %s_other RENAME TO %s" % (copy.target, table), None, copy.owner):
+                    time.sleep(0.2)
+            self.world.renamed_copy = None
+        self.ends(back, 0.5, 4)
 
     def prune(self):
         """An admin deletes events that all consumers have."""
@@ -181,12 +185,15 @@ class Troubles:
         if name in self.world.roles:
             return
         other = "%s_%d" % (name, self.rng.randrange(1000))
-        if self.say("role %s is called %s now" % (name, other), "ALTER ROLE %s RENAME TO %s" % (name, other), None, "postgres"):
+        self.say("role %s is called %s now" % (name, other), "ALTER ROLE %s RENAME TO %s" % (name, other), None, "postgres")
+        if self.world.value("SELECT to_regrole(%s) IS NOT NULL", (other,)):
             self.world.roles[name] = other
 
-            def back():
-                for _ in range(20):
-                    if self.say("role %s has its name again" % name, "ALTER ROLE %s RENAME TO %s" % (other, name), None, "postgres"):
-                        self.world.roles.pop(name)
-                        return
-            self.ends(back)
+        def back():
+            for _ in range(50):
+                if self.world.value("SELECT to_regrole(%s) IS NOT NULL", (name,)):
+                    break
+                if not self.say("role %s has its name again" % name, "ALTER ROLE %s RENAME TO %s" % (other, name), None, "postgres"):
+                    time.sleep(0.2)
+            self.world.roles.pop(name, None)
+        self.ends(back)
