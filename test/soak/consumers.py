@@ -32,7 +32,8 @@ class Consumer(threading.Thread):
         self.trouble = []
 
     def subscribe(self):
-        self.world.ask("SELECT ingest.subscribe(%s, %s, from_start => true)", (self.consumer, self.types), role=self.owner)
+        self.world.ask("SELECT ingest.subscribe(%s, %s, from_start => true)", (self.consumer, self.types),
+                       role=self.owner)
 
     def run(self):
         session = None
@@ -48,8 +49,10 @@ class Consumer(threading.Thread):
                 self.once(session)
             except GONE:
                 session = self.die(session)
+            except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
+                session = self.die(session)
             except psycopg.Error as error:
-                # busy, or a role that is being renamed: an error of the consumer's protocol is a finding
+                # an error of the consumer's protocol is a finding
                 self.trouble.append(words(error))
                 session = self.die(session)
             time.sleep(self.rng.uniform(0, 0.3))
@@ -65,9 +68,11 @@ class Consumer(threading.Thread):
         self.reads += 1
         for id_, type_, data in rows:
             if id_ in self.acknowledged:
-                self.world.finding("event-again", "consumer %s got event %s after it had acknowledged it" % (self.consumer, id_))
+                self.world.finding("event-again", "consumer %s got event %s after it had acknowledged it"
+                        % (self.consumer, id_))
             if id_ in self.received and self.received[id_] != (type_, data):
-                self.world.finding("event-changed", "event %s had two contents" % id_, [str(self.received[id_]), str((type_, data))])
+                self.world.finding("event-changed", "event %s had two contents" % id_, [str(self.received[id_]),
+                        str((type_, data))])
             self.received[id_] = (type_, data)
 
     def read(self, session):
@@ -78,15 +83,17 @@ class Consumer(threading.Thread):
 
     def once(self, session, whole=False):
         """One batch; returns how many came."""
-        way = "whole" if whole else self.rng.choice(["transaction", "transaction", "two", "part", "dies", "rollback", "repeatable"])
+        way = "whole" if whole else self.rng.choice(["transaction", "transaction", "two", "part", "dies", "rollback",
+                                                     "repeatable"])
         if way in ("transaction", "rollback", "repeatable"):
             with session.transaction(force_rollback=way == "rollback"):
                 if way == "repeatable":
-                    session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                    session.execute("SET TRANSACTION ISOLATION LEVEL %s" % self.rng.choice(["REPEATABLE READ",
+                            "SERIALIZABLE"]))
                 ids = self.read(session)
                 if ids:
                     session.execute("SELECT ingest.ack(%s, %s)", (self.consumer, ids[-1]))
-                if self.rng.random() < 0.2 and way != "repeatable":
+                if self.rng.random() < 0.2:
                     emit(session, self.owner, self.rng)
             if way != "rollback":
                 self.acknowledged.update(ids)
@@ -112,7 +119,8 @@ class Consumer(threading.Thread):
 def emit(session, role, rng):
     """An event of the owner's own, beside a row that says so in the same transaction."""
     n = session.execute("INSERT INTO witness.emitted (role) VALUES (%s) RETURNING n", (role,)).fetchone()[0]
-    session.execute("SELECT ingest.emit('org.month.tick', %s, %s)", ("tick/%s" % n, '{"n": %d, "by": "%s"}' % (n, role)))
+    session.execute("SELECT ingest.emit('org.month.tick', %s, %s)", ("tick/%s" % n, '{"n": %d, "by": "%s"}' % (n,
+            role)))
 
 
 class Emitter(threading.Thread):
@@ -120,7 +128,7 @@ class Emitter(threading.Thread):
 
     def __init__(self, world, role):
         super().__init__(name="emitter " + role, daemon=True)
-        self.world, self.role, self.rng = world, role, world.draw("emitter " + role)
+        self.world, self.role, self.rng, self.n = world, role, world.draw("emitter " + role), 0
         self.quiet, self.ended, self.idle = threading.Event(), threading.Event(), threading.Event()
         self.trouble = []
 
@@ -139,16 +147,32 @@ class Emitter(threading.Thread):
             except GONE:
                 session = None
                 time.sleep(0.2)
+            except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
+                pass
             except psycopg.Error as error:
                 self.trouble.append(words(error))
                 session = None
                 time.sleep(0.2)
             time.sleep(self.rng.uniform(0, 0.5))
 
+    def prepared(self, session):
+        """In two phases: what a kill leaves in between is ended when all is calm."""
+        self.n += 1
+        gid = "%s %d" % (self.role, self.n)
+        session.execute("BEGIN")
+        emit(session, self.role, self.rng)
+        session.execute("PREPARE TRANSACTION '%s'" % gid)
+        time.sleep(self.rng.uniform(0, 1))
+        session.execute("%s PREPARED '%s'" % (self.rng.choice(["COMMIT", "COMMIT", "ROLLBACK"]), gid))
+
     def once(self, session):
+        if self.rng.random() < 0.1:
+            self.prepared(session)
+            return
         with session.transaction(force_rollback=self.rng.random() < 0.15):
             if self.rng.random() < 0.2:
-                session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                session.execute("SET TRANSACTION ISOLATION LEVEL %s" % self.rng.choice(["REPEATABLE READ",
+                        "SERIALIZABLE"]))
             for _ in range(self.rng.choice([1, 1, 1, 3, 20])):
                 if self.rng.random() < 0.2:
                     with session.transaction(force_rollback=self.rng.random() < 0.5):

@@ -23,7 +23,8 @@ class Copy:
         world.ask("SELECT ingest.create_sync(%%(source_table)s::regclass, %%(target)s, %s)" % names,
                   dict(settings, source_table=self.foreign, target=self.target), role=self.owner)
         # the world's own eye: what was written, in the transaction that wrote it
-        world.ask("CREATE TRIGGER witness AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION witness.saw()" % self.target)
+        world.ask("CREATE TRIGGER witness AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION "
+                  "witness.saw()" % self.target)
         world.ask("ALTER TABLE %s ENABLE ALWAYS TRIGGER witness" % self.target)
 
     def rows(self, world, database=None):
@@ -37,7 +38,7 @@ class Copy:
 
 
 def differences(copy, here, there):
-    """Rows that a copy and its source do not share: (key, what).  Columns that went at the source may stay in the copy."""
+    """Rows that a copy and its source do not share: (key, what).  What went at the source may stay in the copy."""
     found = []
     mine, theirs = {}, {}
     for rows, place in ((here, mine), (there, theirs)):
@@ -62,6 +63,7 @@ def differences(copy, here, there):
 
 def same(a, b):
     """Values as JSON; numbers by value."""
-    if isinstance(a, (int, float)) and isinstance(b, (int, float)) and not isinstance(a, bool) and not isinstance(b, bool):
+    if isinstance(a, (int, float)) and isinstance(b, (int, float)) and not isinstance(a, bool) and not isinstance(b,
+            bool):
         return a == b
     return a == b and type(a) is type(b)

@@ -18,7 +18,8 @@ class Jobs:
             self.make("crawl " + source.name, "crawl", source.name, source.owner, "%d s" % self.rng.randrange(4, 12))
         for owner in OWNERS:
             if ("effect " + owner, owner) not in self.made:
-                self.make("effect " + owner, "sql", "INSERT INTO witness.effect (role) VALUES ('%s')" % owner, owner, None)
+                self.make("effect " + owner, "sql", "INSERT INTO witness.effect (role) VALUES ('%s')" % owner, owner,
+                          None)
 
     def make(self, name, kind, argument, owner, schedule):
         self.world.ask("SELECT ingest.create_job(%s, %s, %s, max_attempts => %s, timeout => '60 s', priority => %s)",
@@ -32,7 +33,8 @@ class Jobs:
         owner = self.rng.choice(OWNERS)
         n = self.rng.randrange(1, 4)
         error = self.world.attempt("DO $$ BEGIN FOR i IN 1 .. %d LOOP INSERT INTO witness.asked (role) VALUES ('%s'); "
-                                   "PERFORM ingest.enqueue('effect %s', once => false); END LOOP; END $$" % (n, owner, owner), role=owner)
+                                   "PERFORM ingest.enqueue('effect %s', once => false); END LOOP; END $$" % (n, owner,
+                                           owner), role=owner)
         self.world.step("%s enqueues %d effects%s" % (owner, n, " FAILED: " + words(error) if error else ""))
 
     def end(self):

@@ -18,10 +18,14 @@ PORT = os.environ.get("MONTH_MARIA_PORT")
 DATA = os.path.join(WORK, "maria")
 SCHEMA = [
     "CREATE DATABASE bazaar CHARACTER SET utf8mb4",
-    "CREATE TABLE bazaar.thing (id int AUTO_INCREMENT PRIMARY KEY, name varchar(200), qty int, price decimal(12, 2), flag tinyint, changed datetime(6), KEY (changed))",
-    "CREATE TABLE bazaar.label (code varchar(60) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PRIMARY KEY, text varchar(200))",
-    "CREATE TABLE bazaar.visit (id bigint AUTO_INCREMENT PRIMARY KEY, who varchar(40), changed timestamp(6) NOT NULL DEFAULT current_timestamp(6) ON UPDATE current_timestamp(6), KEY (changed))",
-    "INSERT INTO bazaar.thing (name, qty, price, flag, changed) SELECT concat('thing ', seq), seq, seq * 1.5, seq % 2, now(6) - INTERVAL 1 DAY FROM bazaar_seq",
+    "CREATE TABLE bazaar.thing (id int AUTO_INCREMENT PRIMARY KEY, name varchar(200), qty int, price decimal(12, 2), "
+    "flag tinyint, changed datetime(6), KEY (changed))",
+    "CREATE TABLE bazaar.label (code varchar(60) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PRIMARY KEY, text "
+    "varchar(200))",
+    "CREATE TABLE bazaar.visit (id bigint AUTO_INCREMENT PRIMARY KEY, who varchar(40), changed timestamp(6) NOT NULL "
+    "DEFAULT current_timestamp(6) ON UPDATE current_timestamp(6), KEY (changed))",
+    "INSERT INTO bazaar.thing (name, qty, price, flag, changed) SELECT concat('thing ', seq), seq, seq * 1.5, seq % "
+    "2, now(6) - INTERVAL 1 DAY FROM bazaar_seq",
     "INSERT INTO bazaar.label SELECT concat('label ', seq), 'text' FROM bazaar_seq",
     "INSERT INTO bazaar.visit (who) SELECT concat('who ', seq) FROM bazaar_seq",
 ]
@@ -44,9 +48,12 @@ class Maria:
 
     def start(self):
         self.process = subprocess.Popen(
-            ["mariadbd", "--no-defaults", "--datadir=" + DATA, "--socket=" + DATA + "/socket", "--pid-file=" + DATA + "/pid", "--bind-address=127.0.0.1",
-             "--port=" + PORT, "--default-time-zone=+00:00", "--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=2",
-             "--innodb-lock-wait-timeout=1", "--log-error=" + DATA + "/log", "--tmpdir=" + os.path.join(WORK, "tmp"), "--innodb-buffer-pool-size=32M"],
+            ["mariadbd", "--no-defaults", "--datadir=" + DATA, "--socket=" + DATA + "/socket",
+             "--pid-file=" + DATA + "/pid", "--bind-address=127.0.0.1",
+             "--port=" + PORT, "--default-time-zone=+00:00", "--character-set-server=utf8mb4",
+             "--innodb-flush-log-at-trx-commit=2",
+             "--innodb-lock-wait-timeout=1", "--log-error=" + DATA + "/log", "--tmpdir=" + os.path.join(WORK, "tmp"),
+             "--innodb-buffer-pool-size=32M"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + 60
         while True:
@@ -59,7 +66,8 @@ class Maria:
                 time.sleep(0.2)
 
     def connect(self):
-        return pymysql.connect(host="127.0.0.1", port=int(PORT), user="root", autocommit=True, charset="utf8mb4", connect_timeout=5)
+        return pymysql.connect(host="127.0.0.1", port=int(PORT), user="root", autocommit=True, charset="utf8mb4",
+                               connect_timeout=5)
 
     def ask(self, sql, arguments=None, session=None):
         with (session or self.session).cursor() as cursor:
@@ -81,14 +89,19 @@ class Maria:
         self.start()
         world = self.world
         for statement in SCHEMA:
-            self.ask(statement.replace("FROM bazaar_seq", "FROM (WITH RECURSIVE s AS (SELECT 1 AS seq UNION ALL SELECT seq + 1 FROM s WHERE seq < 120) SELECT seq FROM s) q"))
+            self.ask(statement.replace("FROM bazaar_seq", "FROM (WITH RECURSIVE s AS (SELECT 1 AS seq UNION ALL "
+                                                          "SELECT seq + 1 FROM s WHERE seq < 120) SELECT seq FROM s) q"))
         self.ask("CREATE USER reader@'127.0.0.1' IDENTIFIED BY 'secret'")
         self.ask("GRANT SELECT ON bazaar.* TO reader@'127.0.0.1'")
-        world.ask("CREATE EXTENSION mysql_fdw; CREATE SERVER maria_server FOREIGN DATA WRAPPER mysql_fdw OPTIONS (host '127.0.0.1', port '%s', character_set 'utf8mb4'); "
-                  "GRANT USAGE ON FOREIGN SERVER maria_server TO otto; CREATE USER MAPPING FOR otto SERVER maria_server OPTIONS (username 'reader', password 'secret')" % PORT)
+        world.ask("CREATE EXTENSION mysql_fdw; CREATE SERVER maria_server FOREIGN DATA WRAPPER mysql_fdw OPTIONS "
+                  "(host '127.0.0.1', port '%s', character_set 'utf8mb4'); "
+                  "GRANT USAGE ON FOREIGN SERVER maria_server TO otto; CREATE USER MAPPING FOR otto SERVER "
+                  "maria_server OPTIONS (username 'reader', password 'secret')" % PORT)
         # as docs/ingest.md says for a wrapper that has no row
-        world.ask("INSERT INTO ingest.connector (wrapper, counts, remote_schema, description) VALUES ('mysql_fdw', true, 'bazaar', 'MySQL') ON CONFLICT DO NOTHING")
-        world.ask("SELECT ingest.register_source('maria', 'maria_server', schema => 'maria_there', remote_schemas => '{bazaar}')", role="otto")
+        world.ask("INSERT INTO ingest.connector (wrapper, counts, remote_schema, description) VALUES ('mysql_fdw', "
+                  "true, 'bazaar', 'MySQL') ON CONFLICT DO NOTHING")
+        world.ask("SELECT ingest.register_source('maria', 'maria_server', schema => 'maria_there', remote_schemas => "
+                  "'{bazaar}')", role="otto")
         world.ask("CALL ingest.crawl('maria')", role="otto")
         usual = dict(reconcile_every="10 s", max_delete_share=0.9)
         return [Copy(self, "thing", ["id"], cursor_column="changed", overlap="40 s", history=True, **usual),
@@ -103,7 +116,8 @@ class Maria:
     # -- life --
 
     def some_id(self, table, key="id"):
-        rows = self.ask("SELECT %s FROM bazaar.%s ORDER BY rand(%d) LIMIT 1" % (key, table, self.rng.randrange(10 ** 6)))
+        rows = self.ask("SELECT %s FROM bazaar.%s ORDER BY rand(%d) LIMIT 1" % (key, table,
+                self.rng.randrange(10 ** 6)))
         return rows[0][0] if rows else None
 
     def change(self):
@@ -111,20 +125,26 @@ class Maria:
         table = self.rng.choice(["thing", "thing", "label", "visit"])
         key = "code" if table == "label" else "id"
         id_ = self.some_id(table, key)
-        text = self.rng.choice(["", " ", "ä", "😀", "it's", "a\\b", "tab\t", "word %d" % self.rng.randrange(10 ** 6), None])
+        text = self.rng.choice(["", " ", "ä", "😀", "it's", "a\\b", "tab\t", "word %d" % self.rng.randrange(10 ** 6),
+                                None])
         dice = self.rng.random()
         if dice < 0.3 or id_ is None:
             if table == "thing":
-                return ("INSERT INTO bazaar.thing (name, qty, price, flag, changed) VALUES (%s, %s, %s, 1, now(6))", (text, self.rng.randrange(10 ** 6), self.rng.randrange(10 ** 6) / 100),
+                return ("INSERT INTO bazaar.thing (name, qty, price, flag, changed) VALUES (%s, %s, %s, 1, now(6))",
+                        (text, self.rng.randrange(10 ** 6), self.rng.randrange(10 ** 6) / 100),
                         "thing inserted: %r" % text, ("thing", None))
             if table == "label":
                 code = "code %d" % self.rng.randrange(10 ** 9)
-                return "INSERT INTO bazaar.label VALUES (%s, %s)", (code, text), "label %s inserted" % code, ("label", code)
+                return "INSERT INTO bazaar.label VALUES (%s, %s)", (code, text), "label %s inserted" % code, ("label",
+                        code)
             return "INSERT INTO bazaar.visit (who) VALUES (%s)", ("who",), "visit inserted", ("visit", None)
         if dice < 0.45:
-            return "DELETE FROM bazaar.%s WHERE %s = %%s" % (table, key), (id_,), "%s %s deleted" % (table, id_), (table, id_)
+            return "DELETE FROM bazaar.%s WHERE %s = %%s" % (table, key), (id_,), "%s %s deleted" % (table,
+                    id_), (table, id_)
         column = {"thing": "name", "label": "text", "visit": "who"}[table]
-        return ("UPDATE bazaar.%s SET %s = %%s%s WHERE %s = %%s" % (table, column, ", changed = now(6)" if table == "thing" else "", key), (text, id_),
+        return ("UPDATE bazaar.%s SET %s = %%s%s WHERE %s = %%s" % (table, column,
+                                                                    ", changed = now(6)" if table == "thing" else "",
+                                                                    key), (text, id_),
                 "%s %s: %s %r" % (table, id_, column, text), (table, id_))
 
     def edit(self):
@@ -146,12 +166,16 @@ class Maria:
         self.late.append((session, until, text, about))
 
     def ties(self):
-        self.do("many things with one stamp", "UPDATE bazaar.thing SET qty = qty + 1, changed = %s ORDER BY rand(%s) LIMIT 30",
-                (datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0, tzinfo=None), self.rng.randrange(10 ** 6)), (("thing", None),))
+        self.do("many things with one stamp", "UPDATE bazaar.thing SET qty = qty + 1, changed = %s ORDER BY rand(%s) "
+                                              "LIMIT 30",
+                (datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0, tzinfo=None),
+                 self.rng.randrange(10 ** 6)), (("thing", None),))
 
     def add_column(self):
         name = "extra_%d" % self.rng.randrange(10 ** 4)
-        if len(self.extra) < 4 and self.do("thing gets a column " + name, "ALTER TABLE bazaar.thing ADD COLUMN %s int DEFAULT 5" % name, about=(("thing", None),)):
+        if len(self.extra) < 4 and self.do("thing gets a column " + name, "ALTER TABLE bazaar.thing ADD COLUMN %s int "
+                                                                          "DEFAULT 5" % name, about=(("thing", None),
+                                                                                  )):
             self.extra[name] = True
 
     def kill(self):
@@ -190,7 +214,8 @@ class Maria:
         self.tick(all_=True)
 
     def troubles(self):
-        return {"maria-late": (self.late_commit, 5), "maria-ties": (self.ties, 2), "maria-column": (self.add_column, 1), "kill-maria": (self.kill, 1)}
+        return {"maria-late": (self.late_commit, 5), "maria-ties": (self.ties, 2), "maria-column": (self.add_column,
+                1), "kill-maria": (self.kill, 1)}
 
 
 def plain(value):

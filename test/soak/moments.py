@@ -9,7 +9,7 @@ from world import GONE
 
 
 class Moments(threading.Thread):
-    """Looks at the copies with history just before and just after a moment; if both looks agree, that is what they held."""
+    """Looks at the copies with history before and after a moment; if both looks agree, that is what they held."""
 
     def __init__(self, world, per_second):
         super().__init__(name="moments", daemon=True)

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import time
+import traceback
 
 from consumers import CONSUMERS, Consumer, Emitter
 from files import Files
@@ -18,11 +19,12 @@ from selftest import selftest
 import maria
 import netsuite
 from troubles import Troubles
-from world import DATABASE, World
+from world import DATABASE, WORK, World
 
 WITNESS = """
 CREATE SCHEMA witness;
-CREATE TABLE witness.seen (copy text, op text, same boolean, gone boolean, xid xid8 DEFAULT pg_current_xact_id(), at timestamptz DEFAULT clock_timestamp());
+CREATE TABLE witness.seen (copy text, op text, same boolean, gone boolean, xid xid8 DEFAULT pg_current_xact_id(), at
+    timestamptz DEFAULT clock_timestamp());
 CREATE TABLE witness.emitted (n bigint GENERATED ALWAYS AS IDENTITY, role text);
 CREATE TABLE witness.asked (role text);
 CREATE TABLE witness.effect (role text);
@@ -30,7 +32,8 @@ GRANT USAGE ON SCHEMA witness TO PUBLIC;
 GRANT INSERT, SELECT ON witness.emitted, witness.asked, witness.effect TO PUBLIC;
 CREATE FUNCTION witness.saw() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-    INSERT INTO witness.seen (copy, op, same, gone) VALUES (TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME, TG_OP, TG_OP = 'UPDATE' AND OLD IS NOT DISTINCT FROM NEW,
+    INSERT INTO witness.seen (copy, op, same, gone) VALUES (TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME, TG_OP, TG_OP =
+        'UPDATE' AND OLD IS NOT DISTINCT FROM NEW,
         TG_OP = 'UPDATE' AND to_jsonb(OLD)->>'_deleted_at' IS NULL AND to_jsonb(NEW)->>'_deleted_at' IS NOT NULL);
     RETURN NULL;
 END $$;
@@ -56,7 +59,6 @@ def arguments():
     parser.add_argument("--sources", default="shop maria files netsuite")
     parser.add_argument("--all", action="store_true", help="what is owed too")
     parser.add_argument("--verbose", action="store_true")
-    parser.add_argument("--steps", help="a file for the list of steps")
     parser.add_argument("--selftest", action="store_true", help="afterwards, see each check fail")
     return parser.parse_args()
 
@@ -75,7 +77,8 @@ def make_world(args):
     world.ask("CREATE DATABASE %s" % DATABASE, database="postgres")
     world.ask("CREATE EXTENSION ingest CASCADE")
     for owner in OWNERS:
-        world.ask("CREATE ROLE %s LOGIN; GRANT ingest_operator TO %s; GRANT CREATE ON DATABASE %s TO %s" % (owner, owner, DATABASE, owner))
+        world.ask("CREATE ROLE %s LOGIN; GRANT ingest_operator TO %s; GRANT CREATE ON DATABASE %s TO %s" % (owner,
+                owner, DATABASE, owner))
     world.ask("CREATE ROLE anna LOGIN; GRANT ingest_admin TO anna")
     world.ask(WITNESS)
     for kind in sources(args):
@@ -92,7 +95,8 @@ def make_world(args):
 def sources(args):
     """Those that are asked for and can be had."""
     asked = args.sources.replace(",", " ").split()
-    possible = {"shop": (Shop, True), "maria": (maria.Maria, maria.there()), "files": (Files, True), "netsuite": (netsuite.Netsuite, netsuite.there())}
+    possible = {"shop": (Shop, True), "maria": (maria.Maria, maria.there()), "files": (Files, True),
+                "netsuite": (netsuite.Netsuite, netsuite.there())}
     for name in asked:
         if not possible[name][1]:
             print("there is no %s here: left out" % name, flush=True)
@@ -131,25 +135,27 @@ def act(world, possible, only):
 
 
 def report(world, judge, moments, threads, args):
-    print("steps %d, kills %s, moments seen %d, moments asked %d" % (len(world.steps), world.kills, len(moments.seen), judge.counts.get("moments", 0)))
+    print("steps %d, kills %s, moments seen %d, moments asked %d" % (len(world.steps), world.kills, len(moments.seen),
+                                                                     judge.counts.get("moments", 0)))
     print("checks: %s" % ", ".join("%s %s" % (n, judge.counts[n]) for n in sorted(judge.counts)))
     for thread in threads:
         if isinstance(thread, Consumer):
-            print("consumer %s: %d events in %d reads, died %d times" % (thread.consumer, len(thread.received), thread.reads, thread.deaths))
+            print("consumer %s: %d events in %d reads, died %d times" % (thread.consumer, len(thread.received),
+                                                                         thread.reads, thread.deaths))
         if isinstance(thread, Hand):
             print("by hand: %s" % thread.done)
     print("runs: %s" % world.ask("SELECT kind, state, count(*) FROM ingest.run GROUP BY 1, 2 ORDER BY 1, 2"))
     for at, text in world.notes[:40]:
         print("note at %.1f s: %s" % (at, text))
-    if args.steps:
-        with open(args.steps, "w") as file:
-            file.writelines("%8.2f  %s\n" % (at, text) for at, text, _ in world.steps)
+    with open(os.path.join(WORK, "month.steps"), "w") as file:
+        file.writelines("%8.2f  %s\n" % (at, text) for at, text, _ in world.steps)
     if world.owed:
         print("owed, seen and not counted: %s" % world.owed)
     kinds = {}
     for _, kind, text, _ in world.findings:
         kinds[kind] = kinds.get(kind, 0) + 1
-    print("%d findings %s; again: SEED=%s SECONDS=%g WEEK=%g" % (len(world.findings), kinds or "", args.seed, args.seconds, args.week))
+    print("%d findings %s; again: SEED=%s SECONDS=%g WEEK=%g" % (len(world.findings), kinds or "", args.seed,
+                                                                 args.seconds, args.week))
 
 
 def main():
@@ -161,7 +167,8 @@ def main():
     print("left out: %s" % (" ".join(sorted(world.without)) or "nothing"), flush=True)
     troubles, jobs = Troubles(world), Jobs(world)
     moments = Moments(world, max(1, 300 / args.seconds))
-    threads = [Consumer(world, name) for name in CONSUMERS] + [Emitter(world, owner) for owner in OWNERS] + [Hand(world)]
+    threads = [Consumer(world, name) for name in CONSUMERS] + [Emitter(world,
+                                                                       owner) for owner in OWNERS] + [Hand(world)]
     judge = Judge(world, jobs, troubles, threads, moments)
     for thread in threads:
         if isinstance(thread, Consumer):
@@ -171,14 +178,17 @@ def main():
     only = set(args.only.replace(",", " ").split())
     end = time.monotonic() + args.seconds
     week = 0
-    while time.monotonic() < end:
-        week += 1
-        world.step("-- week %d" % week)
-        jobs.begin()
-        for thread in threads:
-            thread.quiet.clear()
-        live(world, min(args.week, end - time.monotonic()), troubles, jobs, only)
-        judge.judge(restore=world.has("restore") and (week % 3 == 1 or time.monotonic() >= end))
+    try:
+        while time.monotonic() < end:
+            week += 1
+            world.step("-- week %d" % week)
+            jobs.begin()
+            for thread in threads:
+                thread.quiet.clear()
+            live(world, min(args.week, end - time.monotonic()), troubles, jobs, only)
+            judge.judge(restore=world.has("restore") and (week % 3 == 1 or time.monotonic() >= end))
+    except Exception:                                   # what was found until then is told all the same
+        world.finding("driver", "the month ended before its time", traceback.format_exc().split("\n"))
     for thread in threads + [moments]:
         thread.ended.set()
     report(world, judge, moments, threads, args)
@@ -187,7 +197,8 @@ def main():
             print("no selftest in a world that is not right")
         else:
             selftest(world, judge, threads)
-    held = sum(judge.counts.get(n, 0) for n in ("books", "copies compared", "histories replayed", "moments", "restored")) + len(CONSUMERS)
+    held = sum(judge.counts.get(n, 0) for n in ("books", "copies compared", "histories replayed", "moments",
+                                                "restored")) + len(CONSUMERS)
     print("month: %d held, %d did not" % (max(0, held - len(world.findings)), len(world.findings)))
     return 1 if world.findings else 0
 

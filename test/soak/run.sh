@@ -13,6 +13,8 @@ fi
 export PERSONALITY
 say "The sandbox plays $PERSONALITY"
 step "servers" start_month
+# STEPS names a file for the list of steps
+before_removal() { [ -z "${STEPS:-}" ] || cp "$WORK/month.steps" "$STEPS" || :; }
 # shellcheck disable=SC2086
 try "month" live_month "${SECONDS_OF_LIFE:-3600}" "$SEED" --week "${WEEK:-120}" ${SOAK:-}
 report soak $((${SECONDS_OF_LIFE:-3600} * 3 + 900))

@@ -36,6 +36,7 @@ start_month() {
 	start_cluster month 6604 "shared_preload_libraries = 'ingest'
 		max_worker_processes = 24
 		max_connections = 120
+		max_prepared_transactions = 20
 		ingest.discovery = 1
 		deadlock_timeout = 200ms"
 	start_cluster shop 6605 "max_connections = 150"

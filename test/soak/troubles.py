@@ -27,9 +27,12 @@ class Troubles:
         return {"kill-worker": (lambda: self.kill("worker"), 5), "kill-scheduler": (lambda: self.kill("scheduler"), 1),
                 "kill-launcher": (lambda: self.kill("launcher"), 1), "kill-hand": (lambda: self.kill("hand"), 4),
                 "kill-consumer": (lambda: self.kill("consumer"), 2), "kill-emitter": (lambda: self.kill("emitter"), 1),
-                "terminate": (self.terminate, 2), "kill-postmaster": (self.kill_postmaster, 1), "restart": (self.restart, 1),
-                "kill-shop": (self.kill_shop, 1), "pause-sync": (self.pause_sync, 2), "pause-source": (self.pause_source, 1),
-                "rename-role": (self.rename_role, 1), "copy-altered": (self.copy_altered, 1), "rename-copy": (self.rename_copy, 1), "vacuum": (self.vacuum, 1), "prune": (self.prune, 1),
+                "terminate": (self.terminate, 2), "kill-postmaster": (self.kill_postmaster, 1),
+                "restart": (self.restart, 1),
+                "kill-shop": (self.kill_shop, 1), "pause-sync": (self.pause_sync, 2),
+                "pause-source": (self.pause_source, 1),
+                "rename-role": (self.rename_role, 1), "copy-altered": (self.copy_altered, 1),
+                "rename-copy": (self.rename_copy, 1), "vacuum": (self.vacuum, 1), "prune": (self.prune, 1),
                 "idle-reader": (self.idle_reader, 1), "reconcile": (self.reconcile, 1), "reload": (self.reload, 1)}
 
     def ends(self, function, at_least=1, at_most=8):
@@ -103,12 +106,14 @@ class Troubles:
         if copy.parent and not self.world.has("paused-child"):
             copy = copy.parent
         if self.say("pause_sync %s" % copy.target, "SELECT ingest.pause_sync(%s)", (copy.target,), copy.owner):
-            self.ends(lambda: self.say("resume_sync %s" % copy.target, "SELECT ingest.resume_sync(%s)", (copy.target,), copy.owner))
+            self.ends(lambda: self.say("resume_sync %s" % copy.target, "SELECT ingest.resume_sync(%s)", (copy.target,
+                    ), copy.owner))
 
     def pause_source(self):
         source = self.rng.choice(self.world.sources)
         if self.say("pause %s" % source.name, "SELECT ingest.pause(%s)", (source.name,), source.owner):
-            self.ends(lambda: self.say("resume %s" % source.name, "SELECT ingest.resume(%s)", (source.name,), source.owner))
+            self.ends(lambda: self.say("resume %s" % source.name, "SELECT ingest.resume(%s)", (source.name,),
+                                       source.owner))
 
     # -- what users do with copies --
 
@@ -118,8 +123,12 @@ class Troubles:
         name = "mine_%d" % self.rng.randrange(10 ** 4)
         if self.world.altered.get(copy.target, 0) < 3:
             self.world.altered[copy.target] = self.world.altered.get(copy.target, 0) + 1
-            self.say("%s gets a column %s of its user's" % (copy.target, name), "SET LOCAL lock_timeout = '2s'; ALTER TABLE %s ADD COLUMN %s text" % (copy.target, name), None, copy.owner)
-            self.say("%s gets an index of its user's" % copy.target, "CREATE INDEX ON %s (%s)" % (copy.target, copy.key[0]), None, copy.owner)
+            self.say("%s gets a column %s of its user's" % (copy.target, name), "SET LOCAL lock_timeout = '2s'; ALTER "
+                                                                                "TABLE %s ADD COLUMN %s text"
+                                                                                        % (copy.target, name), None,
+                                                                                        copy.owner)
+            self.say("%s gets an index of its user's" % copy.target, "CREATE INDEX ON %s (%s)" % (copy.target,
+                    copy.key[0]), None, copy.owner)
 
     def rename_copy(self):
         copy = self.rng.choice(self.world.copies)
@@ -128,13 +137,15 @@ class Troubles:
         table = copy.target.split(".")[1]
         self.world.renamed_copy = copy
         # whether it was done is asked afterwards: a session that was killed does not know
-        self.say("%s is called %s_other now" % (copy.target, table), "ALTER TABLE %s RENAME TO %s_other" % (copy.target, table), None, copy.owner)
+        self.say("%s is called %s_other now" % (copy.target, table), "ALTER TABLE %s RENAME TO %s_other"
+                % (copy.target, table), None, copy.owner)
 
         def back():
             for _ in range(50):
                 if self.world.value("SELECT to_regclass(%s) IS NOT NULL", (copy.target,)):
                     break
-                if not self.say("%s has its name again" % copy.target, "ALTER TABLE %s_other RENAME TO %s" % (copy.target, table), None, copy.owner):
+                if not self.say("%s has its name again" % copy.target, "ALTER TABLE %s_other RENAME TO %s"
+                        % (copy.target, table), None, copy.owner):
                     time.sleep(0.2)
             self.world.renamed_copy = None
         self.ends(back, 0.5, 4)
@@ -185,7 +196,8 @@ class Troubles:
         if name in self.world.roles:
             return
         other = "%s_%d" % (name, self.rng.randrange(1000))
-        self.say("role %s is called %s now" % (name, other), "ALTER ROLE %s RENAME TO %s" % (name, other), None, "postgres")
+        self.say("role %s is called %s now" % (name, other), "ALTER ROLE %s RENAME TO %s" % (name, other), None,
+                 "postgres")
         if self.world.value("SELECT to_regrole(%s) IS NOT NULL", (other,)):
             self.world.roles[name] = other
 
@@ -193,7 +205,8 @@ class Troubles:
             for _ in range(50):
                 if self.world.value("SELECT to_regrole(%s) IS NOT NULL", (name,)):
                     break
-                if not self.say("role %s has its name again" % name, "ALTER ROLE %s RENAME TO %s" % (other, name), None, "postgres"):
+                if not self.say("role %s has its name again" % name, "ALTER ROLE %s RENAME TO %s" % (other, name),
+                                None, "postgres"):
                     time.sleep(0.2)
             self.world.roles.pop(name, None)
         self.ends(back)

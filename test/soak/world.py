@@ -1,4 +1,4 @@
-"""What everybody in the living month shares: the seed, the log of what was done, servers, and sessions that survive kills."""
+"""What everybody in the living month shares: the seed, the log of steps, servers, and sessions that survive kills."""
 
 import os
 import random
@@ -46,7 +46,8 @@ class Cluster:
         """Until the last child of the one that was killed has noticed."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
-            done = subprocess.run([os.path.join(BIN, "pg_ctl"), "-D", self.data, "-w", "-t", "60", "-l", self.log, "start"],
+            done = subprocess.run([os.path.join(BIN, "pg_ctl"), "-D", self.data, "-w", "-t", "60", "-l", self.log,
+                                   "start"],
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
             if done.returncode == 0:
                 return
