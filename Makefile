@@ -3,7 +3,7 @@
 #   make           build every extension        make demo     the tour, from a fresh Debian machine
 #   make install   install them                 make check    all tests, from a fresh Debian machine
 #   make bench     benchmarks (BENCH=name)      make lint     format and static checks
-#   make check-versions, check-personalities, check-queries, fuzz: the longer tests.  docs/testing.md describes all.
+#   make check-versions, check-personalities, check-queries, fuzz, soak: the longer tests.  docs/testing.md describes all.
 #
 # PG_CONFIG=/path/to/pg_config chooses the server; without it, build takes the pg_config in the PATH, and demo
 # and check install the PostgreSQL that the Debian release brings.
@@ -31,10 +31,13 @@ check-queries:
 fuzz:
 	@test/fuzz/run.sh
 
+soak:
+	@SECONDS_OF_LIFE="$(SECONDS)" test/soak/run.sh
+
 bench:
 	@bench/run.sh $(BENCH)
 
 lint:
 	@test/lint.sh
 
-.PHONY: all install uninstall clean demo check check-versions check-personalities check-queries fuzz bench lint
+.PHONY: all install uninstall clean demo check check-versions check-personalities check-queries fuzz soak bench lint

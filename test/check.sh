@@ -2,9 +2,11 @@
 # make check: every test, from a fresh Debian machine.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/personalities/suite.sh"
+. "$(dirname "$0")/soak/suite.sh"
 
 set_up perl libipc-run-perl
 step "packages of tests" need_test_packages
+step "packages of sources" month_packages
 start_store
 drawn=$(drawn_personalities)
 unset PERSONALITY
@@ -29,6 +31,13 @@ other_personalities() {
 	check_personalities $drawn
 }
 
+# 25 seconds of the living month: seed and account are drawn by the date
+living_month() {
+	local seed=${SEED:-$(date +%F)}
+	PERSONALITY=$(month_personality "$seed") start_month
+	live_month 25 "$seed" --week 25
+}
+
 replays() {
 	replay_corpus decode
 	replay_corpus sketch
@@ -48,6 +57,7 @@ begin "TAP tests" run_tap
 begin "regression tests" regression_tests
 begin "answers on $drawn" other_personalities
 begin "sandbox's own tests" sandbox_tests
+begin "living month" living_month
 begin "replays under sanitizers" replays
 begin "model of the events' protocol" events_model
 await

@@ -27,7 +27,7 @@ say "Perl"
 # what returns 0 when it waited in vain lets tests pass that should fail: Sandbox.pm has poll_until, which dies
 grep -nE '\b(poll_query_until|pump_until)\b' test/t/*.pl test/t/*.pm && { echo "use poll_until of Sandbox.pm, which dies when it waits in vain"; code=1; }
 say "Python"
-/usr/bin/python3 -B -m py_compile test/tools/initdb test/sandbox/netsuite_sandbox/*.py test/sandbox/*.py test/queries/*.py bench/*.py || code=1
+/usr/bin/python3 -B -m py_compile test/tools/initdb test/sandbox/netsuite_sandbox/*.py test/sandbox/*.py test/queries/*.py test/soak/*.py bench/*.py || code=1
 find test bench -name __pycache__ -prune -exec rm -rf {} +
 [ $code = 0 ] && echo "nothing to complain about"
 exit $code
