@@ -81,6 +81,7 @@ struct Request
 	int lost; /* times that a kept connection died under it */
 	TimestampTz not_before;
 	TimestampTz deadline;
+	TimestampTz launched_at;
 	TimestampTz ready_at; /* it lacks nothing but a slot since then; 0: it does */
 	bool counted;         /* in client->running */
 	bool slot;            /* it has one of the account's */
