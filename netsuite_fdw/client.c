@@ -133,7 +133,7 @@ build(Oid serverid, Oid userid)
 	c->user = user_options(userid, serverid);
 	c->options->http.proxy_user = c->user->proxy_user;
 	c->options->http.proxy_password = c->user->proxy_password;
-	c->kind = credential_kind(c->user, c->options->name);
+	c->kind = credential_kind(c->user, userid, c->options);
 	allowance_init(&c->allowance, c->options->max_concurrency);
 	c->account = governor_account(c->options->base_url, c->options->account);
 	token_init(&c->token, context, serverid, c->mappingid, c->options->base_url, c->user);
@@ -213,6 +213,14 @@ CredentialKind
 client_credential(Client *client)
 {
 	return client->kind;
+}
+
+/* An error if the client cannot sign a login with its key */
+void
+client_check_key(Client *client)
+{
+	if (client->kind == CREDENTIAL_OAUTH2)
+		pfree(credential_assertion(client->user, client->options->base_url));
 }
 
 /* What the user mapping tells of its certificate, and when that ends */

@@ -98,6 +98,7 @@ extern void client_hold(Client *client, MemoryContext context);
 extern const ServerOptions *client_options(Client *client);
 extern int client_allowed(Client *client);
 extern CredentialKind client_credential(Client *client);
+extern void client_check_key(Client *client);
 extern CertificateState client_certificate(Client *client, TimestampTz *expiry);
 extern void *client_slot(Client *client, Size size);
 
