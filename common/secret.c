@@ -28,7 +28,8 @@ secret_read_file(const char *option, const char *path)
 	if (file == NULL)
 		ereport(ERROR,
 				(errcode_for_file_access(),
-				 errmsg("could not open the file that option \"%s\" refers to: %m", option)));
+				 errmsg("could not open the file that option \"%s\" refers to: %m", option),
+				 errhint("The operating system user that PostgreSQL runs as must be able to read it.")));
 	buffer = palloc(MAX_SECRET_FILE + 1);
 	len = fread(buffer, 1, MAX_SECRET_FILE + 1, file);
 	FreeFile(file);

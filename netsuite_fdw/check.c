@@ -7,11 +7,16 @@
 #include <math.h>
 
 #include "common/function.h"
+#include "access/xact.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "miscadmin.h"
+#include "netsuite_fdw/hint.h"
 #include "netsuite_fdw/netsuite_fdw.h"
 #include "netsuite_fdw/trait.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
@@ -23,6 +28,7 @@ SQL_FUNCTION(netsuite_check);
 typedef struct Check
 {
 	ReturnSetInfo *out;
+	Oid serverid;
 	Client *client;
 	MemoryContext context;
 } Check;
@@ -122,6 +128,7 @@ check_credential(Check *c)
 	CertificateState state = client_certificate(c->client, &expiry);
 	const char *until;
 
+	client_check_key(c->client);
 	if (client_credential(c->client) == CREDENTIAL_TBA)
 	{
 		report(c, "credential", true, "token-based authentication; from 2027.1 on NetSuite lets no new integration use it: plan to move to OAuth 2.0 client credentials.");
@@ -174,7 +181,7 @@ check_login(Check *c)
 	if (problem == NULL)
 		report(c, "suiteql", true, "the role can run SuiteQL");
 	else if (request_sqlstate(request) == ERRCODE_FDW_OPTION_NAME_NOT_FOUND)
-		report(c, "suiteql", false, psprintf("%s Name the language in server option accept_language.", problem));
+		report(c, "suiteql", false, psprintf("%s Name the company's default language: %s", problem, hint_server_option(client_options(c->client)->serverid, "accept_language")));
 	else
 		report(c, "suiteql", false, psprintf("%s Give the role REST Web Services and SuiteAnalytics Workbook.", problem));
 	return true;
@@ -288,6 +295,13 @@ check_concurrency(Check *c)
 }
 
 static void
+make_client(Check *c)
+{
+	c->client = client_get(c->serverid, GetUserId());
+	client_hold(c->client, c->context);
+}
+
+static void
 check_all(Check *c)
 {
 	if (!check_address(c))
@@ -299,6 +313,56 @@ check_all(Check *c)
 	check_concurrency(c);
 }
 
+/* Errors that a user mapping is to blame for: an option, a file or a variable that it names */
+static bool
+is_about_mapping(int sqlerrcode)
+{
+	switch (sqlerrcode)
+	{
+		case ERRCODE_FDW_OPTION_NAME_NOT_FOUND:
+		case ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE:
+		case ERRCODE_INSUFFICIENT_PRIVILEGE:
+		case ERRCODE_UNDEFINED_FILE:
+		case ERRCODE_WRONG_OBJECT_TYPE:
+			return true;
+		default:
+			return ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_SYSTEM_ERROR;
+	}
+}
+
+/* Do a step; where the user mapping does not let it be done, that is a row, not an error */
+static bool
+credential_allows(Check *c, void (*step)(Check *))
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData *volatile error = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		step(c);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	if (error == NULL)
+		return true;
+	if (!is_about_mapping(error->sqlerrcode))
+		ReThrowError(error);
+	report(c, "credential", false, psprintf("%s.%s%s", error->message, error->hint ? " " : "", error->hint ? error->hint : ""));
+	return false;
+}
+
 /*
  * One row per check.  Without an address, or a login, nothing else can be known;
  * any other check that fails does not keep the rest from being made.
@@ -307,14 +371,23 @@ Datum
 netsuite_check(PG_FUNCTION_ARGS)
 {
 	Check c = {.out = (ReturnSetInfo *) fcinfo->resultinfo, .context = CurrentMemoryContext};
+	const char *server = NameStr(*PG_GETARG_NAME(0));
 
 	InitMaterializedSRF(fcinfo, 0);
-	c.client = client_by_name(NameStr(*PG_GETARG_NAME(0)));
-	client_hold(c.client, c.context);
+	c.serverid = server_by_name(server);
+	if (!hint_has_mapping(GetUserId(), c.serverid))
+	{
+		report(&c, "credential", false,
+			   psprintf("there is no user mapping for \"%s\" on server \"%s\": %s", GetUserNameFromId(GetUserId(), false),
+						server, hint_new_mapping(GetUserId(), c.serverid)));
+		return (Datum) 0;
+	}
+	if (!credential_allows(&c, make_client))
+		return (Datum) 0;
 	traits_of(c.client)->checking = true;
 	PG_TRY();
 	{
-		check_all(&c);
+		credential_allows(&c, check_all);
 	}
 	PG_FINALLY();
 	{

@@ -11,6 +11,7 @@
 #include "common/json.h"
 #include "common/retry.h"
 #include "foreign/foreign.h"
+#include "netsuite_fdw/allowance.h"
 #include "netsuite_fdw/client.h"
 #include "netsuite_fdw/failure.h"
 #include "netsuite_fdw/governor.h"
@@ -21,7 +22,6 @@
 #include "utils/timestamp.h"
 
 #define SMALL_BODY (16 * 1024 * 1024) /* for everything but pages */
-#define RAISE_AFTER 40                /* quiet replies before one more at once */
 #define MAX_500_RETRIES 3
 #define SPARE_DEADLINE_MS 10000 /* for a reply that one can do without */
 #define SHOW_MS 1000
@@ -46,10 +46,8 @@ struct Client
 
 	/* concurrency, of this backend alone or by the governor */
 	AccountKey account;
-	int allowed; /* requests at once, now */
+	Allowance allowance;
 	int running;
-	int quiet; /* good replies since the last change */
-	TimestampTz reduced_at;
 	TimestampTz in_line; /* waits for a slot since then; 0: does not */
 
 	/* OAuth 2.0 */
@@ -135,8 +133,8 @@ build(Oid serverid, Oid userid)
 	c->user = user_options(userid, serverid);
 	c->options->http.proxy_user = c->user->proxy_user;
 	c->options->http.proxy_password = c->user->proxy_password;
-	c->kind = credential_kind(c->user, c->options->name);
-	c->allowed = c->options->max_concurrency;
+	c->kind = credential_kind(c->user, userid, c->options);
+	allowance_init(&c->allowance, c->options->max_concurrency);
 	c->account = governor_account(c->options->base_url, c->options->account);
 	token_init(&c->token, context, serverid, c->mappingid, c->options->base_url, c->user);
 	MemoryContextSwitchTo(old);
@@ -207,7 +205,7 @@ client_allowed(Client *client)
 {
 	int shared = governor_allowed(&client->account, client->options->max_concurrency, NULL);
 
-	return shared >= 0 ? shared : client->allowed;
+	return shared >= 0 ? shared : client->allowance.allowed;
 }
 
 /* How the client logs in */
@@ -215,6 +213,14 @@ CredentialKind
 client_credential(Client *client)
 {
 	return client->kind;
+}
+
+/* An error if the client cannot sign a login with its key */
+void
+client_check_key(Client *client)
+{
+	if (client->kind == CREDENTIAL_OAUTH2)
+		pfree(credential_assertion(client->user, client->options->base_url));
 }
 
 /* What the user mapping tells of its certificate, and when that ends */
@@ -253,7 +259,7 @@ take_slot(Request *request)
 		case SLOT_WAIT:
 			return false;
 		case SLOT_ALONE:
-			if (c->running >= c->allowed)
+			if (c->running >= c->allowance.allowed)
 				return false;
 			break;
 		case SLOT_TAKEN:
@@ -543,6 +549,7 @@ launch(Request *request)
 	http_start(request->http, &c->options->http, request->method, full.data,
 			   headers_of(request, url), request->body, request->max_body);
 	request->state = REQUEST_RUNNING;
+	request->launched_at = GetCurrentTimestamp();
 	count_launch(request);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
@@ -610,38 +617,31 @@ static void
 throttle(Request *request, const char *code, const char *detail)
 {
 	Client *c = request->client;
-	TimestampTz now = GetCurrentTimestamp();
+	int limit = c->options->max_concurrency;
 
 	if (governor_runs())
-		governor_refused(&c->account, c->options->max_concurrency);
-	/* refusals of one burst count once */
-	else if (c->reduced_at == 0 || TimestampDifferenceExceeds(c->reduced_at, now, 250))
-	{
-		c->allowed = Max(1, c->allowed / 2);
-		c->reduced_at = now;
-	}
-	c->quiet = 0;
+		governor_refused(&c->account, limit, request->launched_at);
+	else
+		allowance_refused(&c->allowance, limit, request->launched_at, GetCurrentTimestamp());
 	governor_count(c->serverid, &(Tally){.refusals = 1});
 	if (request->stats)
 		request->stats->throttled++;
 	again(request, false, code, detail);
 }
 
-/* A good reply; after many, ask for one more at once */
+/* A good reply: perhaps one more at once is tried */
 static void
 done(Request *request)
 {
 	Client *c = request->client;
+	int limit = c->options->max_concurrency;
 
 	unlist(request);
 	request->state = REQUEST_DONE;
 	if (governor_runs())
-		governor_answered(&c->account, c->options->max_concurrency);
-	else if (c->allowed < c->options->max_concurrency && ++c->quiet >= RAISE_AFTER)
-	{
-		c->allowed++;
-		c->quiet = 0;
-	}
+		governor_answered(&c->account, limit);
+	else
+		allowance_answered(&c->allowance, limit, GetCurrentTimestamp());
 }
 
 /* -- replies -- */

@@ -81,6 +81,7 @@ struct Request
 	int lost; /* times that a kept connection died under it */
 	TimestampTz not_before;
 	TimestampTz deadline;
+	TimestampTz launched_at;
 	TimestampTz ready_at; /* it lacks nothing but a slot since then; 0: it does */
 	bool counted;         /* in client->running */
 	bool slot;            /* it has one of the account's */
@@ -97,6 +98,7 @@ extern void client_hold(Client *client, MemoryContext context);
 extern const ServerOptions *client_options(Client *client);
 extern int client_allowed(Client *client);
 extern CredentialKind client_credential(Client *client);
+extern void client_check_key(Client *client);
 extern CertificateState client_certificate(Client *client, TimestampTz *expiry);
 extern void *client_slot(Client *client, Size size);
 

@@ -19,6 +19,7 @@
 #include "common/json.h"
 #include "lib/stringinfo.h"
 #include "netsuite_fdw/credential.h"
+#include "netsuite_fdw/hint.h"
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 
@@ -26,9 +27,10 @@
 
 /* Which way of logging in the user mapping is for; an error if for none */
 CredentialKind
-credential_kind(const UserOptions *user, const char *server)
+credential_kind(const UserOptions *user, Oid userid, const ServerOptions *server)
 {
 	const char *missing = NULL;
+	const char *option;
 
 	if (user->client_id != NULL)
 	{
@@ -47,11 +49,13 @@ credential_kind(const UserOptions *user, const char *server)
 		missing = "token_id";
 	else if (user->token_secret == NULL)
 		missing = "token_secret";
+	option = missing == NULL ? NULL : pnstrdup(missing, strcspn(missing, " "));
 	if (missing != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-				 errmsg("the user mapping for server \"%s\" lacks option %s", server, missing),
-				 errhint("Token-based authentication needs consumer_key, consumer_secret, token_id and token_secret; OAuth 2.0 needs client_id, certificate_id and private_key or private_key_file.")));
+				 errmsg("the user mapping for server \"%s\" lacks option %s", server->name, missing),
+				 errhint("Token-based authentication needs consumer_key, consumer_secret, token_id and token_secret; OAuth 2.0 needs client_id, certificate_id and private_key or private_key_file: %s",
+						 hint_mapping_option(userid, server->serverid, option))));
 	return CREDENTIAL_TBA;
 }
 

@@ -32,7 +32,7 @@ typedef enum CertificateState
 	CERTIFICATE_EXPIRED
 } CertificateState;
 
-extern CredentialKind credential_kind(const UserOptions *user, const char *server);
+extern CredentialKind credential_kind(const UserOptions *user, Oid userid, const ServerOptions *server);
 extern char *credential_sign(const UserOptions *user, const char *realm,
 							 const char *method, const char *url,
 							 const QueryParam *params, int nparams);

@@ -12,6 +12,7 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "netsuite_fdw/failure.h"
+#include "netsuite_fdw/hint.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -349,8 +350,8 @@ hint_of(Request *r)
 		case OUTCOME_DENIED:
 			return "Give the role of the token the permission in NetSuite; docs/netsuite_fdw.md lists those needed.";
 		case OUTCOME_NO_LANGUAGE:
-			return psprintf("Name the company's default language: ALTER SERVER %s OPTIONS (ADD accept_language '...').",
-							quote_identifier(client_options(r->client)->name));
+			return psprintf("Name the company's default language: %s",
+							hint_server_option(client_options(r->client)->serverid, "accept_language"));
 		case OUTCOME_NO_TABLE:
 			return "The account has no such table, since a feature such as Multiple Currencies is not enabled there, or the role may not see it: enable the one, or give the role the permission.";
 		case OUTCOME_NO_COLUMN:

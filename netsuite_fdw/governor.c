@@ -18,6 +18,7 @@
 #include "common/hashfn.h"
 #include "datatype/timestamp.h"
 #include "miscadmin.h"
+#include "netsuite_fdw/allowance.h"
 #include "netsuite_fdw/compat.h"
 #include "netsuite_fdw/governor.h"
 #include "storage/ipc.h"
@@ -34,8 +35,6 @@
 #define TOKEN_SIZE 4096
 #define LEASE_MS 5000  /* a backend that looks after its requests does so each second */
 #define LOGIN_MS 30000 /* then another may try */
-#define BURST_MS 250   /* refusals of one burst count once */
-#define RAISE_AFTER 40 /* quiet replies before one more at once */
 #define UNLIMITED 1000000
 #define TRANCHE "netsuite_fdw"
 
@@ -54,9 +53,7 @@ typedef struct Account
 	AccountKey key;
 	bool used;
 	int running;
-	int allowed; /* by what NetSuite refused */
-	int quiet;   /* replies since the last change */
-	TimestampTz reduced_at;
+	Allowance allowance;
 	TimestampTz seen;
 } Account;
 
@@ -229,7 +226,7 @@ has_room(Account *a, int limit, TimestampTz now)
 		if (seats[i].running > 0 || waits(&seats[i], now))
 			widest = Max(widest, seats[i].limit);
 	}
-	return running < limit && a->running < Min(widest, a->allowed);
+	return running < limit && a->running < Min(widest, a->allowance.allowed);
 }
 
 /* The one whose turn it is, of those that may have one more; NULL if nobody waits */
@@ -309,9 +306,7 @@ get_account(const AccountKey *key, TimestampTz now)
 	{
 		a->key = *key;
 		a->used = true;
-		a->allowed = UNLIMITED;
-		a->quiet = 0;
-		a->reduced_at = 0;
+		allowance_init(&a->allowance, UNLIMITED);
 	}
 	a->seen = now;
 	return a;
@@ -471,7 +466,19 @@ governor_show(const AccountKey *key)
 
 /* NetSuite refused a request for concurrency: others use the account as well */
 void
-governor_refused(const AccountKey *key, int limit)
+governor_refused(const AccountKey *key, int limit, TimestampTz launched_at)
+{
+	Account *a;
+
+	acquire_lock();
+	if ((a = find_account(key)) != NULL)
+		allowance_refused(&a->allowance, limit, launched_at, GetCurrentTimestamp());
+	LWLockRelease(shared->lock);
+}
+
+/* A good reply: perhaps one more at once is tried */
+void
+governor_answered(const AccountKey *key, int limit)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	Account *a;
@@ -479,27 +486,9 @@ governor_refused(const AccountKey *key, int limit)
 	acquire_lock();
 	if ((a = find_account(key)) != NULL)
 	{
-		if (a->reduced_at == 0 || TimestampDifferenceExceeds(a->reduced_at, now, BURST_MS))
-		{
-			a->allowed = Max(1, Min(a->allowed, limit) / 2);
-			a->reduced_at = now;
-		}
-		a->quiet = 0;
-	}
-	LWLockRelease(shared->lock);
-}
-
-/* A good reply; after many, one more at once is tried */
-void
-governor_answered(const AccountKey *key, int limit)
-{
-	Account *a;
-
-	acquire_lock();
-	if ((a = find_account(key)) != NULL && a->allowed < limit && ++a->quiet >= RAISE_AFTER)
-	{
-		a->allowed++;
-		a->quiet = 0;
+		allowance_answered(&a->allowance, limit, now);
+		/* there may be room for one more */
+		wake_first(a, now);
 	}
 	LWLockRelease(shared->lock);
 }
@@ -516,7 +505,7 @@ governor_allowed(const AccountKey *key, int limit, int *in_use)
 	LWLockAcquire(shared->lock, LW_SHARED);
 	if ((a = find_account(key)) != NULL)
 	{
-		allowed = Min(limit, a->allowed);
+		allowed = Min(limit, a->allowance.allowed);
 		if (in_use != NULL)
 			*in_use = a->running;
 	}

@@ -65,7 +65,7 @@ extern void governor_give_back(const AccountKey *key, uint32 lease);
 extern void governor_stand_in_line(const AccountKey *key, int limit, TimestampTz since);
 extern void governor_leave_line(const AccountKey *key);
 extern void governor_show(const AccountKey *key);
-extern void governor_refused(const AccountKey *key, int limit);
+extern void governor_refused(const AccountKey *key, int limit, TimestampTz launched_at);
 extern void governor_answered(const AccountKey *key, int limit);
 extern int governor_allowed(const AccountKey *key, int limit, int *in_use);
 

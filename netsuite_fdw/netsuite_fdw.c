@@ -133,9 +133,9 @@ netsuite_fdw_comment(PG_FUNCTION_ARGS)
 
 /* -- functions on a server -- */
 
-/* The caller's client for a server, which must be one of ours */
-Client *
-client_by_name(const char *name)
+/* A server that the caller may use, and that must be one of ours */
+Oid
+server_by_name(const char *name)
 {
 	ForeignServer *server = GetForeignServerByName(name, false);
 	ForeignDataWrapper *fdw = GetForeignDataWrapper(server->fdwid);
@@ -147,7 +147,14 @@ client_by_name(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("server \"%s\" is not a server of netsuite_fdw", name)));
-	return client_get(server->serverid, GetUserId());
+	return server->serverid;
+}
+
+/* The caller's client for it */
+Client *
+client_by_name(const char *name)
+{
+	return client_get(server_by_name(name), GetUserId());
 }
 
 Datum

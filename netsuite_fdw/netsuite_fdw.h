@@ -9,6 +9,7 @@
 
 #include "netsuite_fdw/client.h"
 
+extern Oid server_by_name(const char *name);
 extern Client *client_by_name(const char *server);
 
 #endif /* NETSUITE_FDW_H */

@@ -536,6 +536,7 @@ server_options(Oid serverid)
 	ServerOptions *o = palloc0(sizeof(ServerOptions));
 	char *url;
 
+	o->serverid = serverid;
 	o->name = pstrdup(server->servername);
 	o->account = text_of(defs, "account", "");
 	o->realm = realm_of(o->account);

@@ -20,6 +20,7 @@ typedef enum Declared
 
 typedef struct ServerOptions
 {
+	Oid serverid;
 	const char *name;
 	const char *account;
 	const char *realm;           /* 1234567_SB1 */

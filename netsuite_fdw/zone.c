@@ -11,6 +11,7 @@
 
 #include "netsuite_fdw/decode.h"
 #include "netsuite_fdw/trait.h"
+#include "netsuite_fdw/hint.h"
 #include "netsuite_fdw/zone.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -217,6 +218,6 @@ trait_zone(Client *client)
 				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 				 errmsg("the time zone of datetime columns on server \"%s\" is neither declared nor measured", o->name),
 				 problem ? errdetail_internal("As measured, %s.", problem) : 0,
-				 errhint("Name the account's own, which NetSuite shows under Setup > Company > Company Information: ALTER SERVER %s OPTIONS (ADD timezone '...').", quote_identifier(o->name))));
+				 errhint("Name the account's own, which NetSuite shows under Setup > Company > Company Information: %s", hint_server_option(o->serverid, "timezone"))));
 	return zone;
 }

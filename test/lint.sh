@@ -26,6 +26,11 @@ shellcheck -x -e SC2016,SC1091,SC2154 test/*.sh bench/*.sh test/*/*.sh .ci/run |
 say "Perl"
 # what returns 0 when it waited in vain lets tests pass that should fail: Sandbox.pm has poll_until, which dies
 grep -nE '\b(poll_query_until|pump_until)\b' test/t/*.pl test/t/*.pm && { echo "use poll_until of Sandbox.pm, which dies when it waits in vain"; code=1; }
+# a file is spoken of by its number
+for number in $(basename -a test/t/[0-9]*.pl | cut -c1-3 | uniq -d); do
+	echo "more than one TAP file has the number $number" >&2
+	code=1
+done
 say "Python"
 /usr/bin/python3 -B -m py_compile test/tools/initdb test/sandbox/netsuite_sandbox/*.py test/sandbox/*.py test/queries/*.py test/soak/*.py bench/*.py || code=1
 find test bench -name __pycache__ -prune -exec rm -rf {} +

@@ -31,6 +31,19 @@ my $refused = grep { $_->{status} == 429 } @requests;
 cmp_ok($refused, '>', 0, 'requests were refused');
 cmp_ok($refused, '<', @requests * 0.15, "but few: $refused of " . @requests);
 
+# a burst of refusals that has passed is made good in a few rounds
+fresh_log();
+control(op => 'latency', seconds => 0.02);
+control(op => 'fault', kind => '429', count => 9, match => 'suiteql', after => 1);
+my $session = $node->background_psql('postgres');
+my $some = 'SELECT count(*) = count(DISTINCT uniquekey) FROM (SELECT uniquekey FROM netsuite.transactionline WHERE uniquekey < 12000 OFFSET 0) x';
+is($session->query_safe($some), 't', 'a burst of refusals: right rows');
+fresh_log();
+control(op => 'latency', seconds => 0.02);
+is($session->query_safe($some), 't', 'the next scan');
+cmp_ok(control(op => 'log')->{peak}, '>=', 3, 'has as many requests at once as were not refused');
+$session->quit;
+
 # several backends share the account
 my @handles = map {
 	my ($out, $err) = ('', '');

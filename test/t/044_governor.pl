@@ -119,6 +119,15 @@ cmp_ok(refused(), '<', 0.1 * scalar(@{ control(op => 'log')->{requests} }), 'few
 $node->safe_psql($p, 'ALTER SERVER ns OPTIONS (ADD max_retries \'9\')');
 $node->restart;	# what was learnt of this account is not true of the next ones
 
+# a burst of refusals that has passed is made good in a few rounds
+sub may_have { return $node->safe_psql($p, q{SELECT slots FROM netsuite_stats() WHERE server = 'ns' AND slots IS NOT NULL}); }
+calm(0.02);
+control(op => 'fault', kind => '429', count => 6, match => 'suiteql', after => 1);
+is(ended(start($lines)), "$all\n", 'a burst of refusals: right answers');
+is(may_have(), '4', 'some 40 good replies later all slots but the one that was refused are back');
+is(ended(start($lines)), "$all\n", 'another scan');
+is(may_have(), '5', 'and after as many more that one as well');
+
 # one login for all backends of a mapping
 $node->safe_psql($p, qq{
 	CREATE SERVER oauth FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567_SB1', base_url '$ENV{NS_URL}', ca_file '$ENV{NS_CA}', max_concurrency '5', timezone 'UTC');
@@ -148,7 +157,7 @@ is(logins(), 2, 'by a login');
 
 # counts: what the other side saw
 $node->restart;
-calm(0);
+calm(0.02);
 control(op => 'fault', kind => '429', count => 3, match => 'suiteql');
 control(op => 'fault', kind => '503', count => 2, match => 'suiteql', after => 5);
 @sessions = map { start($lines) } 1 .. 3;
