@@ -25,6 +25,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 #include "utils/xid8.h"
@@ -267,6 +268,22 @@ snapshot_datum(const char *snapshot)
 	return snapshot ? DirectFunctionCall1(pg_snapshot_in, CStringGetDatum(snapshot)) : (Datum) 0;
 }
 
+/*
+ * Batches are read along the index, a part at a time: whatever statistics of a table that grows and shrinks say, to
+ * collect and sort what is left of a batch for each part of it is never better.  Until sql_end.
+ */
+static void
+batch_settings(void)
+{
+	static const char *const settings[][2] = {{"enable_seqscan", "off"},
+											  {"enable_bitmapscan", "off"},
+											  {"enable_sort", "off"},
+											  {"plan_cache_mode", "force_generic_plan"}};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
 /* Events of the batch and of the position's era that come next; how many */
 static uint64
 position_events(const Position *p, int64 limit, Receiver *receiver)
@@ -290,6 +307,7 @@ position_events(const Position *p, int64 limit, Receiver *receiver)
 	batch_argument(params, 6, OIDOID, ObjectIdGetDatum(GetUserId()), false);
 	batch_argument(params, 7, INT4ARRAYOID, my_sources(), false);
 	batch_argument(params, 8, INT8OID, Int64GetDatum(limit), false);
+	batch_settings();
 	become_engine(&saved);
 	code = SPI_execute_plan_extended(batch_plan(), &options);
 	become_again(&saved);

@@ -36,7 +36,7 @@
 /* So many databases of a cluster have a publisher; in others the transactions say it themselves */
 #define MOST_DATABASES 128
 /* Never said more often than this: bounds transactions and the listeners' work, and stays far below 10 ms */
-#define BETWEEN_US (3 * INT64CONST(1000))
+#define BETWEEN_US (2 * INT64CONST(1000))
 /* How long the publisher waits after it could not say something */
 #define AFTER_FAILURE_MS 1000
 
