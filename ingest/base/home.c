@@ -44,7 +44,10 @@ this_cluster(void)
 	char identifier[32];
 
 	snprintf(identifier, sizeof(identifier), UINT64_FORMAT, GetSystemIdentifier());
-	return arg_datum(NUMERICOID, DirectFunctionCall3(numeric_in, CStringGetDatum(identifier), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)), false);
+	return arg_datum(NUMERICOID,
+					 DirectFunctionCall3(numeric_in, CStringGetDatum(identifier), ObjectIdGetDatum(InvalidOid),
+										 Int32GetDatum(-1)),
+					 false);
 }
 
 /* 0: in recovery, when nothing can be written */

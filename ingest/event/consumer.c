@@ -100,7 +100,8 @@ typedef struct Position
 	bool moved;     /* from what is stored */
 } Position;
 
-ROW_SHAPE(position_shape, Position, FIELD(INT4, Position, era), FIELD(TEXT, Position, seen), FIELD(TEXT, Position, open),
+ROW_SHAPE(position_shape, Position, FIELD(INT4, Position, era), FIELD(TEXT, Position, seen),
+		  FIELD(TEXT, Position, open),
 		  FIELD(INT8, Position, last_id), FIELD(INT8, Position, final_id), FIELD(INT4, Position, floor_era),
 		  FIELD(INT8, Position, floor_id), FIELD(INT4, Position, next_era), FIELD(TEXT, Position, next_xid),
 		  FIELD(INT8, Position, next_id), FIELD(INT8, Position, drawn_id), FIELD(TEXT, Position, types),
@@ -167,7 +168,8 @@ position_close(Position *p)
 {
 	p->seen = p->open;
 	p->open = NULL;
-	if (p->next_xid && to_bool(repo_value("SELECT $1::xid8 <= pg_snapshot_xmin($2::pg_snapshot)", arg_text(p->next_xid), arg_text(p->seen))))
+	if (p->next_xid && to_bool(repo_value("SELECT $1::xid8 <= pg_snapshot_xmin($2::pg_snapshot)",
+										  arg_text(p->next_xid), arg_text(p->seen))))
 	{
 		p->floor_era = p->next_era;
 		p->floor_id = p->next_id;
@@ -242,12 +244,13 @@ static SPIPlanPtr
 batch_plan(void)
 {
 	static SPIPlanPtr plan = NULL;
-	Oid types[BATCH_ARGS] = {INT4OID, INT8OID, PG_SNAPSHOTOID, PG_SNAPSHOTOID, TEXTARRAYOID, BOOLOID, OIDOID, INT4ARRAYOID, INT8OID};
+	Oid types[BATCH_ARGS] = {INT4OID, INT8OID, PG_SNAPSHOTOID, PG_SNAPSHOTOID, TEXTARRAYOID,
+							 BOOLOID, OIDOID, INT4ARRAYOID, INT8OID};
+	const char *sql = "SELECT * FROM ingest_internal.event_batch($1, $2, $3, $4, $5, $6, $7, $8) ORDER BY id LIMIT $9";
 
 	if (plan == NULL)
 	{
-		SPIPlanPtr new = SPI_prepare("SELECT * FROM ingest_internal.event_batch($1, $2, $3, $4, $5, $6, $7, $8) ORDER BY id LIMIT $9",
-									 BATCH_ARGS, types);
+		SPIPlanPtr new = SPI_prepare(sql, BATCH_ARGS, types);
 
 		if (new == NULL || SPI_keepplan(new) != 0)
 			elog(ERROR, "could not prepare the reading of events");

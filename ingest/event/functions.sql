@@ -1,20 +1,22 @@
 
--- Events
-
 -- The era: ids of events are unique within one
 
 CREATE FUNCTION era() RETURNS integer AS 'MODULE_PATHNAME', 'ingest_era' LANGUAGE C;
-COMMENT ON FUNCTION era() IS 'number of the cluster that the repository lives in and of its timeline: rises with enable() after it was restored or copied, and by itself with a promotion';
+COMMENT ON FUNCTION era() IS 'number of the cluster that the repository lives in and of its timeline: '
+    'rises with enable() after it was restored or copied, and by itself with a promotion';
 
-CREATE FUNCTION ingest_internal.installed(cluster numeric, here oid) RETURNS TABLE (here boolean, era integer, timeline integer) LANGUAGE sql STABLE
+CREATE FUNCTION ingest_internal.installed(cluster numeric, here oid)
+    RETURNS TABLE (here boolean, era integer, timeline integer) LANGUAGE sql STABLE
     BEGIN ATOMIC
     SELECT i.system_identifier = cluster AND i.database = installed.here, i.era, i.timeline FROM ingest.installation i;
     END;
-COMMENT ON FUNCTION ingest_internal.installed(numeric, oid) IS 'whether the repository is at home in this database, and what is written down of the era';
+COMMENT ON FUNCTION ingest_internal.installed(numeric, oid) IS
+    'whether the repository is at home in this database, and what is written down of the era';
 
 CREATE FUNCTION ingest_internal.install(cluster numeric, here oid, timeline integer) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
-    INSERT INTO ingest.installation (system_identifier, database, timeline, era) VALUES (cluster, here, install.timeline, 1) ON CONFLICT DO NOTHING;
+    INSERT INTO ingest.installation (system_identifier, database, timeline, era)
+      VALUES (cluster, here, install.timeline, 1) ON CONFLICT DO NOTHING;
     END;
 COMMENT ON FUNCTION ingest_internal.install(numeric, oid, integer) IS 'the repository begins its life here';
 
@@ -23,116 +25,83 @@ CREATE FUNCTION ingest_internal.era_rises(was integer, timeline integer, era int
     UPDATE ingest.installation i SET timeline = era_rises.timeline, era = era_rises.era
       WHERE i.one IN (SELECT x.one FROM ingest.installation x WHERE x.timeline = was FOR UPDATE SKIP LOCKED);
     END;
-COMMENT ON FUNCTION ingest_internal.era_rises(integer, integer, integer) IS 'writes down that the cluster is on another timeline, unless somebody else is about to';
+COMMENT ON FUNCTION ingest_internal.era_rises(integer, integer, integer) IS
+    'writes down that the cluster is on another timeline, unless somebody else is about to';
 
 CREATE FUNCTION ingest_internal.next_era() RETURNS integer LANGUAGE sql STABLE
-    RETURN 1 + greatest((SELECT i.era FROM ingest.installation i), (SELECT e.era FROM ingest.event e ORDER BY e.era DESC, e.id DESC LIMIT 1),
-        (SELECT max(s.era) FROM ingest.subscription s));
+    RETURN 1 + greatest((SELECT i.era FROM ingest.installation i), (SELECT max(s.era) FROM ingest.subscription s),
+        (SELECT e.era FROM ingest.event e ORDER BY e.era DESC, e.id DESC LIMIT 1));
 COMMENT ON FUNCTION ingest_internal.next_era() IS 'an era that no event has';
 
 CREATE FUNCTION ingest_internal.last_era(of integer) RETURNS integer LANGUAGE sql STABLE
     RETURN (SELECT min(b.base) - 1 FROM ingest.installation i, unnest(i.bases) AS b (base) WHERE b.base > of);
-COMMENT ON FUNCTION ingest_internal.last_era(integer) IS 'the last era of the cluster that this one is of; null: that cluster is this one';
+COMMENT ON FUNCTION ingest_internal.last_era(integer) IS
+    'the last era of the cluster that this one is of; null: that cluster is this one';
 
--- Writing and reading them: docs/decisions/3-events-between-snapshots.md says why nothing is missed
+-- Writing: docs/decisions/3-events-between-snapshots.md says why nothing is missed
 
-CREATE FUNCTION ingest_internal.event_add(era integer, xid xid8, type text, source text, subject text, "time" timestamptz, data jsonb, source_id integer, owner oid)
-    RETURNS bigint LANGUAGE sql
+CREATE FUNCTION ingest_internal.event_add(era integer, xid xid8, type text, source text, subject text,
+    "time" timestamptz, data jsonb, source_id integer, owner oid) RETURNS bigint LANGUAGE sql
     BEGIN ATOMIC
     INSERT INTO ingest.event (era, xid, type, source, subject, time, data, source_id, owner)
-      VALUES (event_add.era, event_add.xid, event_add.type, event_add.source, event_add.subject, event_add.time, event_add.data, event_add.source_id, event_add.owner) RETURNING id;
+      VALUES (event_add.era, event_add.xid, event_add.type, event_add.source, event_add.subject, event_add.time,
+        event_add.data, event_add.source_id, event_add.owner) RETURNING id;
     END;
-COMMENT ON FUNCTION ingest_internal.event_add(integer, xid8, text, text, text, timestamptz, jsonb, integer, oid) IS 'writes an event where the table has triggers or is not a plain one';
-
-CREATE FUNCTION ingest_internal.event_snapshot() RETURNS pg_snapshot LANGUAGE sql STABLE
-    -- a snapshot does not list the own transaction, as if that had ended before
-    BEGIN ATOMIC
-    SELECT CASE WHEN pg_visible_in_snapshot(pg_current_xact_id_if_assigned(), now.s)
-        THEN format('%s:%s:%s', least(pg_snapshot_xmin(now.s), pg_current_xact_id_if_assigned()), pg_snapshot_xmax(now.s),
-          (SELECT string_agg(x.xid::text, ',' ORDER BY x.xid) FROM (SELECT pg_snapshot_xip(now.s) UNION SELECT pg_current_xact_id_if_assigned()) x (xid)))::pg_snapshot
-        ELSE now.s END
-      FROM (SELECT pg_current_snapshot()) now (s);
-    END;
-COMMENT ON FUNCTION ingest_internal.event_snapshot() IS 'what has committed, as a statement of this transaction sees it: without what this transaction did';
-
-CREATE FUNCTION ingest_internal.event_horizon(OUT id bigint, OUT xid xid8)
-    AS 'MODULE_PATHNAME', 'ingest_event_horizon' LANGUAGE C;
-COMMENT ON FUNCTION ingest_internal.event_horizon() IS 'transactions from this one on draw ids above this one; null: not known';
-
-CREATE FUNCTION ingest_internal.event_wanted(type text, types text[]) RETURNS boolean
-    AS 'MODULE_PATHNAME', 'ingest_event_wanted' LANGUAGE C IMMUTABLE STRICT;
-COMMENT ON FUNCTION ingest_internal.event_wanted(text, text[]) IS 'whether a type is one of those; a * at the end stands for any rest';
-
-CREATE FUNCTION ingest_internal.event_batch(era integer, after bigint, seen pg_snapshot, open pg_snapshot, types text[], everything boolean, actor oid, sources integer[])
-    RETURNS TABLE (id bigint, type text, source text, subject text, "time" timestamptz, data jsonb, era integer) LANGUAGE sql STABLE
-    BEGIN ATOMIC
-    SELECT e.id, e.type, e.source, e.subject, e.time, e.data, e.era FROM ingest.event e
-      WHERE e.era = event_batch.era AND e.id > after AND NOT pg_visible_in_snapshot(e.xid, seen) AND (open IS NULL OR pg_visible_in_snapshot(e.xid, open))
-        AND (types IS NULL OR ingest_internal.event_wanted(e.type, types))
-        -- one's own, and of sources that were granted what has no values of rows, nor errors that may quote them
-        AND (everything OR e.owner = actor OR ingest_internal.acts_for(actor, e.owner)
-          OR e.source_id = ANY (sources) AND e.type NOT IN ('ingest.row.changed', 'ingest.row.rejected', 'ingest.anomaly.detected', 'ingest.run.failed', 'ingest.run.cancelled',
-            'ingest.job.dead', 'ingest.quality.failed', 'ingest.source.checked', 'ingest.circuit.opened', 'ingest.sync.stopped'));
-    END;
-COMMENT ON FUNCTION ingest_internal.event_batch(integer, bigint, pg_snapshot, pg_snapshot, text[], boolean, oid, integer[])
-    IS 'events of an era that committed between two snapshots, which a role may see; without the second all that the first does not see';
-
-CREATE FUNCTION ingest_internal.event_state(era integer, floor_era integer, id bigint, seen text, open text) RETURNS text LANGUAGE sql STABLE
-    BEGIN ATOMIC
-    SELECT CASE
-        WHEN EXISTS (SELECT FROM ingest.event e WHERE e.era = event_state.era AND e.id = event_state.id AND NOT pg_visible_in_snapshot(e.xid, seen::pg_snapshot)
-          AND (open IS NULL OR pg_visible_in_snapshot(e.xid, open::pg_snapshot))) THEN 'open'
-        WHEN EXISTS (SELECT FROM generate_series(event_state.floor_era - 1, event_state.era) g JOIN ingest.event e ON e.era = g AND e.id = event_state.id
-          WHERE pg_visible_in_snapshot(e.xid, seen::pg_snapshot)) THEN 'seen' END;
-    END;
-COMMENT ON FUNCTION ingest_internal.event_state(integer, integer, bigint, text, text) IS 'whether a consumer may acknowledge an event (open) or has done so (seen)';
-
-CREATE FUNCTION ingest_internal.consumer_moves(consumer text, era integer, seen text, open text, last_id bigint, final_id bigint, floor_era integer, floor_id bigint,
-    next_era integer, next_xid text, next_id bigint, drawn_id bigint, acknowledged boolean) RETURNS void LANGUAGE sql
-    BEGIN ATOMIC
-    UPDATE ingest.subscription s SET (era, seen, open, last_id, final_id, floor_era, floor_id, next_era, next_xid, next_id, drawn_id, last_ack) =
-        (m.era, m.seen::pg_snapshot, m.open::pg_snapshot, m.last_id, m.final_id, m.floor_era, m.floor_id, m.next_era, m.next_xid::xid8, m.next_id, m.drawn_id,
-         CASE WHEN acknowledged THEN now() ELSE s.last_ack END)
-      FROM (SELECT consumer_moves.era, consumer_moves.seen, consumer_moves.open, consumer_moves.last_id, consumer_moves.final_id, consumer_moves.floor_era,
-          consumer_moves.floor_id, consumer_moves.next_era, consumer_moves.next_xid, consumer_moves.next_id, consumer_moves.drawn_id) m
-      WHERE s.consumer = consumer_moves.consumer;
-    END;
-COMMENT ON FUNCTION ingest_internal.consumer_moves(text, integer, text, text, bigint, bigint, integer, bigint, integer, text, bigint, bigint, boolean) IS 'writes down where a consumer is';
-
-CREATE FUNCTION ingest_internal.prune_events(age interval) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-    batch CONSTANT bigint := 10000; -- so many events are looked at in one statement
-    at ingest.event;
-    last ingest.event;
-    n bigint;
-    deleted bigint := 0;
-BEGIN
-    -- in the order in which they were written, up to the first batch of which none is old enough: no other index is needed
-    at.era := 0;
-    at.id := 0;
-    LOOP
-        SELECT * INTO last FROM ingest.event e WHERE (e.era, e.id) > (at.era, at.id) ORDER BY e.era, e.id OFFSET batch - 1 LIMIT 1;
-        IF NOT FOUND THEN
-            SELECT * INTO last FROM ingest.event e ORDER BY e.era DESC, e.id DESC LIMIT 1;
-            EXIT WHEN NOT FOUND OR (last.era, last.id) <= (at.era, at.id);
-        END IF;
-        EXIT WHEN NOT EXISTS (SELECT FROM ingest.event e WHERE (e.era, e.id) > (at.era, at.id) AND (e.era, e.id) <= (last.era, last.id) AND e.time < now() - age);
-        DELETE FROM ingest.event e WHERE (e.era, e.id) > (at.era, at.id) AND (e.era, e.id) <= (last.era, last.id) AND e.time < now() - age
-          AND NOT EXISTS (SELECT FROM ingest.subscription s LEFT JOIN LATERAL ingest_internal.last_era(s.era) AS l (era) ON true
-            WHERE e.era > coalesce(l.era, e.era) OR (e.era >= s.floor_era AND NOT pg_visible_in_snapshot(e.xid, s.seen)));
-        GET DIAGNOSTICS n = ROW_COUNT;
-        deleted := deleted + n;
-        at := last;
-    END LOOP;
-    RETURN deleted;
-END $$;
-COMMENT ON FUNCTION ingest_internal.prune_events(interval) IS 'deletes events that are older and that no consumer waits for; how many';
+COMMENT ON FUNCTION ingest_internal.event_add(integer, xid8, text, text, text, timestamptz, jsonb, integer, oid) IS
+    'writes an event where the table has triggers or is not a plain one';
 
 CREATE FUNCTION emit(type text, subject text, data jsonb) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_emit' LANGUAGE C;
 COMMENT ON FUNCTION emit(text, text, jsonb) IS 'writes an event of your own into the outbox, in this transaction';
 
-CREATE FUNCTION ingest_internal.subscribe(actor oid, consumer text, types text[], from_start boolean) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION ingest_internal.announce(type text, source text, subject text, data jsonb) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_announce' LANGUAGE C;
+COMMENT ON FUNCTION ingest_internal.announce(text, text, text, jsonb) IS 'an event of the engine about a source';
+
+-- Where consumers are
+
+-- A snapshot does not list the transaction that takes it, as if that had ended before.
+CREATE FUNCTION ingest_internal.event_snapshot() RETURNS pg_snapshot LANGUAGE sql STABLE
+    BEGIN ATOMIC
+    SELECT CASE WHEN pg_visible_in_snapshot(n.own, n.s)
+        THEN format('%s:%s:%s', least(pg_snapshot_xmin(n.s), n.own), pg_snapshot_xmax(n.s),
+          (SELECT string_agg(x.xid::text, ',' ORDER BY x.xid)
+            FROM (SELECT pg_snapshot_xip(n.s) UNION SELECT n.own) x (xid)))::pg_snapshot
+        ELSE n.s END
+      FROM (SELECT pg_current_snapshot(), pg_current_xact_id_if_assigned()) n (s, own);
+    END;
+COMMENT ON FUNCTION ingest_internal.event_snapshot() IS
+    'what has committed, as a statement of this transaction sees it: without what this transaction did';
+
+CREATE FUNCTION ingest_internal.event_horizon(OUT id bigint, OUT xid xid8)
+    AS 'MODULE_PATHNAME', 'ingest_event_horizon' LANGUAGE C;
+COMMENT ON FUNCTION ingest_internal.event_horizon() IS
+    'transactions from this one on draw ids above this one; null: not known';
+
+CREATE FUNCTION ingest_internal.consumer_moves(consumer text, era integer, seen text, open text, last_id bigint,
+    final_id bigint, floor_era integer, floor_id bigint, next_era integer, next_xid text, next_id bigint,
+    drawn_id bigint, acknowledged boolean) RETURNS void LANGUAGE sql
+    BEGIN ATOMIC
+    UPDATE ingest.subscription s SET
+        era = consumer_moves.era,
+        seen = consumer_moves.seen::pg_snapshot,
+        open = consumer_moves.open::pg_snapshot,
+        last_id = consumer_moves.last_id,
+        final_id = consumer_moves.final_id,
+        floor_era = consumer_moves.floor_era,
+        floor_id = consumer_moves.floor_id,
+        next_era = consumer_moves.next_era,
+        next_xid = consumer_moves.next_xid::xid8,
+        next_id = consumer_moves.next_id,
+        drawn_id = consumer_moves.drawn_id,
+        last_ack = CASE WHEN acknowledged THEN now() ELSE s.last_ack END
+      WHERE s.consumer = consumer_moves.consumer;
+    END;
+COMMENT ON FUNCTION ingest_internal.consumer_moves(text, integer, text, text, bigint, bigint, integer, bigint,
+    integer, text, bigint, bigint, boolean) IS 'writes down where a consumer is';
+
+CREATE FUNCTION ingest_internal.subscribe(actor oid, consumer text, types text[], from_start boolean) RETURNS void
+    LANGUAGE plpgsql AS $$
 DECLARE
     unknown text;
     horizon record;
@@ -140,15 +109,20 @@ DECLARE
     begins integer;
 BEGIN
     IF consumer IS NULL OR from_start IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'a consumer needs a name, and whether it begins at the start';
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+            MESSAGE = 'a consumer needs a name, and whether it begins at the start';
     END IF;
     IF consumer = '' OR array_position(types, NULL) IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'the name of a consumer must not be empty, and no type null', HINT = 'Without types it gets events of all.';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'the name of a consumer must not be empty, and no type null',
+            HINT = 'Without types it gets events of all.';
     END IF;
     SELECT t INTO unknown FROM unnest(types) t WHERE t LIKE 'ingest.%'
-      AND NOT EXISTS (SELECT FROM ingest.event_type e WHERE e.type = t OR t LIKE '%*' AND starts_with(e.type, rtrim(t, '*'))) LIMIT 1;
+      AND NOT EXISTS (SELECT FROM ingest.event_type e WHERE ingest_internal.event_wanted(e.type, ARRAY[t])) LIMIT 1;
     IF unknown IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('the engine writes no events of type "%s"', unknown), HINT = 'SELECT type, description FROM ingest.event_type lists them.';
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+            MESSAGE = format('the engine writes no events of type "%s"', unknown),
+            HINT = 'SELECT type, description FROM ingest.event_type lists them.';
     END IF;
     horizon := ingest_internal.event_horizon();
     since := CASE WHEN from_start THEN '3:3:'::pg_snapshot ELSE ingest_internal.event_snapshot() END;
@@ -158,21 +132,24 @@ BEGIN
         -- where no transaction was under way all that is to come has larger ids than all that was
         CASE WHEN horizon.xid <= pg_snapshot_xmin(since) THEN horizon.id ELSE 0 END) ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('there is a consumer "%s" already', consumer), HINT = 'ingest.unsubscribe forgets it.';
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_object',
+            MESSAGE = format('there is a consumer "%s" already', consumer), HINT = 'ingest.unsubscribe forgets it.';
     END IF;
     PERFORM ingest_internal.audit(actor, 'subscribe', consumer, NULL, to_jsonb(types));
 END $$;
 COMMENT ON FUNCTION ingest_internal.subscribe(oid, text, text[], boolean) IS 'see ingest.subscribe';
 CREATE FUNCTION subscribe(consumer text, types text[] DEFAULT NULL, from_start boolean DEFAULT false) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION subscribe(text, text[], boolean) IS 'makes a consumer: of events from now on, or of all that are kept; types may end in *';
+COMMENT ON FUNCTION subscribe(text, text[], boolean) IS
+    'makes a consumer: of events from now on, or of all that are kept; types may end in *';
 
 CREATE FUNCTION ingest_internal.unsubscribe(actor oid, consumer text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     s ingest.subscription;
 BEGIN
     SELECT * INTO s FROM ingest.subscription x WHERE x.consumer = unsubscribe.consumer FOR UPDATE;
-    PERFORM ingest_internal.require('consumer', consumer, s.consumer IS NOT NULL, ingest_internal.acts_for(actor, s.owner), true, NULL);
+    PERFORM ingest_internal.require('consumer', consumer, s.consumer IS NOT NULL,
+        ingest_internal.acts_for(actor, s.owner), true, NULL);
     DELETE FROM ingest.subscription x WHERE x.consumer = s.consumer;
     PERFORM ingest_internal.audit(actor, 'unsubscribe', consumer);
 END $$;
@@ -181,10 +158,52 @@ CREATE FUNCTION unsubscribe(consumer text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION unsubscribe(text) IS 'forgets a consumer, so that events are no longer kept for it';
 
+-- Reading
+
+CREATE FUNCTION ingest_internal.event_wanted(type text, types text[]) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'ingest_event_wanted' LANGUAGE C IMMUTABLE STRICT;
+COMMENT ON FUNCTION ingest_internal.event_wanted(text, text[]) IS
+    'whether a type is one of those; a * at the end stands for any rest';
+
+CREATE FUNCTION ingest_internal.event_batch(era integer, after bigint, seen pg_snapshot, open pg_snapshot,
+    types text[], everything boolean, actor oid, sources integer[])
+    RETURNS TABLE (id bigint, type text, source text, subject text, "time" timestamptz, data jsonb, era integer)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+    SELECT e.id, e.type, e.source, e.subject, e.time, e.data, e.era FROM ingest.event e
+      WHERE e.era = event_batch.era AND e.id > after AND NOT pg_visible_in_snapshot(e.xid, seen)
+        AND (open IS NULL OR pg_visible_in_snapshot(e.xid, open))
+        AND (types IS NULL OR ingest_internal.event_wanted(e.type, types))
+        -- one's own, and of sources that were granted what has no values of rows, nor errors that may quote them
+        AND (everything OR e.owner = actor OR ingest_internal.acts_for(actor, e.owner)
+          OR e.source_id = ANY (sources) AND e.type NOT IN ('ingest.row.changed', 'ingest.row.rejected',
+            'ingest.anomaly.detected', 'ingest.run.failed', 'ingest.run.cancelled', 'ingest.job.dead',
+            'ingest.quality.failed', 'ingest.source.checked', 'ingest.circuit.opened', 'ingest.sync.stopped'));
+    END;
+COMMENT ON FUNCTION ingest_internal.event_batch(integer, bigint, pg_snapshot, pg_snapshot, text[], boolean, oid,
+    integer[]) IS 'events of an era that committed between two snapshots, which a role may see; '
+    'without the second all that the first does not see';
+
+CREATE FUNCTION ingest_internal.event_state(era integer, floor_era integer, id bigint, seen text, open text)
+    RETURNS text LANGUAGE sql STABLE
+    BEGIN ATOMIC
+    SELECT CASE
+        WHEN EXISTS (SELECT FROM ingest.event e WHERE e.era = event_state.era AND e.id = event_state.id
+          AND NOT pg_visible_in_snapshot(e.xid, seen::pg_snapshot)
+          AND (open IS NULL OR pg_visible_in_snapshot(e.xid, open::pg_snapshot))) THEN 'open'
+        -- the last batch may have been of the era before
+        WHEN EXISTS (SELECT FROM generate_series(event_state.floor_era - 1, event_state.era) g
+          JOIN ingest.event e ON e.era = g AND e.id = event_state.id
+          WHERE pg_visible_in_snapshot(e.xid, seen::pg_snapshot)) THEN 'seen' END;
+    END;
+COMMENT ON FUNCTION ingest_internal.event_state(integer, integer, bigint, text, text) IS
+    'whether a consumer may acknowledge an event (open) or has done so (seen)';
+
 CREATE FUNCTION read_events(consumer text, max_events integer DEFAULT 100)
     RETURNS TABLE (id bigint, type text, source text, subject text, "time" timestamptz, data jsonb, era integer)
     AS 'MODULE_PATHNAME', 'ingest_read_events' LANGUAGE C STRICT;
-COMMENT ON FUNCTION read_events(text, integer) IS 'the next events of a consumer that it has not acknowledged, in the order in which they committed';
+COMMENT ON FUNCTION read_events(text, integer) IS
+    'the next events of a consumer that it has not acknowledged, in the order in which they committed';
 
 CREATE FUNCTION ack(consumer text, id bigint) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_ack' LANGUAGE C STRICT;
@@ -192,12 +211,44 @@ COMMENT ON FUNCTION ack(text, bigint) IS 'acknowledges the events read, up to th
 
 CREATE FUNCTION cloud_event(e event) RETURNS jsonb LANGUAGE sql STABLE
     BEGIN ATOMIC
-    SELECT jsonb_build_object('specversion', '1.0', 'id', format('%s-%s', e.era, e.id), 'source', e.source, 'type', e.type, 'subject', e.subject,
-        'time', e.time, 'datacontenttype', 'application/json', 'dataschema', 'urn:pg_ingest:' || e.type || ':' || coalesce(t.version, '1'), 'data', e.data)
+    SELECT jsonb_build_object('specversion', '1.0', 'id', format('%s-%s', e.era, e.id), 'source', e.source,
+        'type', e.type, 'subject', e.subject, 'time', e.time, 'datacontenttype', 'application/json',
+        'dataschema', 'urn:pg_ingest:' || e.type || ':' || coalesce(t.version, '1'), 'data', e.data)
       FROM (SELECT) x LEFT JOIN event_type t ON t.type = e.type;
     END;
 COMMENT ON FUNCTION cloud_event(event) IS 'an event as a CloudEvents 1.0 JSON object';
 
-CREATE FUNCTION ingest_internal.announce(type text, source text, subject text, data jsonb) RETURNS void
-    AS 'MODULE_PATHNAME', 'ingest_announce' LANGUAGE C;
-COMMENT ON FUNCTION ingest_internal.announce(text, text, text, jsonb) IS 'an event of the engine about a source';
+-- Retention
+
+CREATE FUNCTION ingest_internal.prune_events(age interval) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    batch CONSTANT bigint := 10000; -- so many events are looked at in one statement
+    at_era integer := 0;
+    at_id bigint := 0;
+    to_era integer;
+    to_id bigint;
+    n bigint;
+    deleted bigint := 0;
+BEGIN
+    -- in the order in which they were written, up to the first batch of which none is old: no other index is needed
+    LOOP
+        SELECT e.era, e.id INTO to_era, to_id
+          FROM (SELECT x.era, x.id FROM ingest.event x WHERE (x.era, x.id) > (at_era, at_id)
+            ORDER BY x.era, x.id LIMIT batch) e
+          ORDER BY e.era DESC, e.id DESC LIMIT 1;
+        EXIT WHEN NOT FOUND OR NOT EXISTS (SELECT FROM ingest.event e WHERE (e.era, e.id) > (at_era, at_id)
+            AND (e.era, e.id) <= (to_era, to_id) AND e.time < now() - age);
+        WITH consumer AS MATERIALIZED (
+            SELECT s.floor_era, s.seen, ingest_internal.last_era(s.era) AS last_era FROM ingest.subscription s)
+        DELETE FROM ingest.event e WHERE (e.era, e.id) > (at_era, at_id) AND (e.era, e.id) <= (to_era, to_id)
+          AND e.time < now() - age AND NOT EXISTS (SELECT FROM consumer c WHERE e.era > c.last_era
+            OR e.era >= c.floor_era AND NOT pg_visible_in_snapshot(e.xid, c.seen));
+        GET DIAGNOSTICS n = ROW_COUNT;
+        deleted := deleted + n;
+        at_era := to_era;
+        at_id := to_id;
+    END LOOP;
+    RETURN deleted;
+END $$;
+COMMENT ON FUNCTION ingest_internal.prune_events(interval) IS
+    'deletes events that are older and that no consumer waits for; how many';

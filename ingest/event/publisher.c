@@ -62,7 +62,8 @@ typedef enum NotifyMode
 	NOTIFY_COMMIT
 } NotifyMode;
 
-static const struct config_enum_entry notify_modes[] = {{"off", NOTIFY_OFF, false}, {"commit", NOTIFY_COMMIT, false}, {NULL, 0, false}};
+static const struct config_enum_entry notify_modes[] = {
+	{"off", NOTIFY_OFF, false}, {"commit", NOTIFY_COMMIT, false}, {NULL, 0, false}};
 static int notify_mode = NOTIFY_COMMIT; /* ingest.notify */
 
 static shmem_request_hook_type previous_request = NULL;
@@ -238,7 +239,8 @@ publisher_enter(void)
 		Board *board = &boards->boards[i];
 
 		/* never taken, or of a database whose scheduler has gone */
-		if (board->latch == NULL && (pg_atomic_read_u32(&board->database) == InvalidOid || pg_atomic_read_u32(&board->marked) == 0))
+		if (board->latch == NULL &&
+			(pg_atomic_read_u32(&board->database) == InvalidOid || pg_atomic_read_u32(&board->marked) == 0))
 			free_one = board;
 	}
 	if (mine == NULL)

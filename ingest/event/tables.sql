@@ -7,7 +7,7 @@ CREATE TABLE installation (
     database oid NOT NULL, -- and the database there
     timeline integer NOT NULL, -- and its timeline: another one after a promotion or a restore to a point in time
     era integer NOT NULL, -- rises when any of these changes: ids of events are unique within one
-    bases integer[] NOT NULL DEFAULT '{1}' -- eras with which another cluster or database began: transaction ids of before do not compare
+    bases integer[] NOT NULL DEFAULT '{1}' -- eras with which another cluster began: xids of before do not compare
 );
 COMMENT ON TABLE installation IS 'the cluster that this repository lives in';
 

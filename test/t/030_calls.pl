@@ -58,6 +58,9 @@ my %odd = (
 		"'{1,2}'::int[]", "'{}'::int[]", "'[1,2)'::int4range", "'empty'::int4range", "ARRAY[NULL::copies.plain]", '0::money', '0::oid', '0::regclass', "'0'::xid8", "'0/0'::pg_lsn", "''::tsvector", "'null'::jsonb", "'null'::json", "''::bit(0)", "'(0,0)'::point",
 		"'0.0.0.0/0'::inet", "false", "''::\"char\"", "''::name", "'NaN'::float4", "'NaN'::numeric", "'-infinity'::date", "'00:00'::time", "'24:00'::timetz", "'0'::interval", "repeat('x', 1000000)", 'now()', 'gen_random_uuid()', "1::w.positive" ],
 	event => [ '(SELECT e FROM ingest.event e ORDER BY id DESC LIMIT 1)', "ROW(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)" ],
+	xid8 => [ "'3'", "'0'", "'18446744073709551615'" ],
+	pg_snapshot => [ "'3:3:'", "'1:9000000000000000000:7,8'", "pg_current_snapshot()" ],
+	_int4 => [ "'{1}'", "'{}'", "'{NULL}'", "'{{1,2},{3,NULL}}'", 'array_fill(1, ARRAY[100000])' ],
 	internal => ['NULL'],);
 
 # what a good caller passes, by the function's and the argument's name
