@@ -115,6 +115,12 @@ class Judge:
             error = world.attempt("CALL ingest.crawl(%s)", (source.name,), role=source.owner)
             if error:
                 world.finding("crawl", "%s cannot be crawled: %s" % (source.name, words(error)))
+        for name, in world.ask("SELECT sync FROM ingest.table_status WHERE rejected > 0"):
+            copy = next(c for c in world.copies if c.target == name)
+            world.step("redrive %s" % name)
+            error = world.attempt("CALL ingest.redrive(%s)", (name,), role=copy.owner)
+            if error:
+                world.finding("redrive", "%s cannot be redriven: %s" % (name, words(error)))
         roots = [c for c in world.copies if not c.parent]
         errors = {c.target: self.run(c, 2) for c in roots}
         first = {c.target: self.compare(c) for c in world.copies}
