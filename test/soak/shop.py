@@ -359,7 +359,8 @@ class Shop:
     def recreate(self):
         """A table is dropped and made again, with other rows, whose stamps are older."""
         if self.do("day is made again", "CREATE TABLE shop.day_new (LIKE shop.day INCLUDING ALL); "
-                   "INSERT INTO shop.day_new (id, v, day) SELECT id, 'again', day - 3 FROM shop.day WHERE id % 5 <> 0; DROP TABLE shop.day; "
+                   "INSERT INTO shop.day_new (id, v, day) SELECT id, 'again', day - 3 FROM shop.day WHERE id % 5 <> "
+                   "0; DROP TABLE shop.day; "
                    "ALTER TABLE shop.day_new RENAME TO day", about=(("day", None),)):
             self.do("day has its sequence",
                     "SELECT setval(pg_get_serial_sequence('shop.day', 'id'), 100000 + (random() * 1e6)::int)")
