@@ -115,6 +115,12 @@ class Judge:
             error = world.attempt("CALL ingest.crawl(%s)", (source.name,), role=source.owner)
             if error:
                 world.finding("crawl", "%s cannot be crawled: %s" % (source.name, words(error)))
+        for name, in world.ask("SELECT sync FROM ingest.table_status WHERE rejected > 0"):
+            copy = next(c for c in world.copies if c.target == name)
+            world.step("redrive %s" % name)
+            error = world.attempt("CALL ingest.redrive(%s)", (name,), role=copy.owner)
+            if error:
+                world.finding("redrive", "%s cannot be redriven: %s" % (name, words(error)))
         roots = [c for c in world.copies if not c.parent]
         errors = {c.target: self.run(c, 2) for c in roots}
         first = {c.target: self.compare(c) for c in world.copies}
@@ -149,8 +155,21 @@ class Judge:
                 world.finding("honest-difference", "%s differs from its source and says so" % copy.target, detail)
             elif left:
                 world.finding("copy", "%s differs from its source, and nothing says so" % copy.target, detail)
+                self.mend(copy)
             else:
                 world.finding("run", "%s does not succeed though all is calm" % copy.target, detail)
+
+    def mend(self, copy):
+        """Read everything again, so that the next week begins with what is right and a fault is told once."""
+        root = copy.parent or copy
+        for name in {root.target, copy.target}:
+            self.world.attempt("SELECT ingest.reload(%s)", (name,), role=copy.owner)
+        error = self.run(root, 2)
+        left = self.compare(copy)
+        if left:
+            self.world.finding("copy-reload", "%s differs even after a reload" % copy.target,
+                               ["%s %s" % d for d in left[:SHOWN]] + ["its run: %s"
+                                       % (words(error) if error else "no error")])
 
     # -- history --
 

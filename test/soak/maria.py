@@ -30,6 +30,8 @@ SCHEMA = [
     "INSERT INTO bazaar.visit (who) SELECT concat('who ', seq) FROM bazaar_seq",
 ]
 
+NUMBERS = "(WITH RECURSIVE s AS (SELECT 1 AS seq UNION ALL SELECT seq + 1 FROM s WHERE seq < 120) SELECT seq FROM s) q"
+
 
 def there():
     return bool(PORT) and pymysql is not None
@@ -67,7 +69,8 @@ class Maria:
 
     def connect(self):
         return pymysql.connect(host="127.0.0.1", port=int(PORT), user="root", autocommit=True, charset="utf8mb4",
-                               connect_timeout=5)
+                               connect_timeout=5,
+                               read_timeout=60, init_command="SET SESSION lock_wait_timeout = 1")
 
     def ask(self, sql, arguments=None, session=None):
         with (session or self.session).cursor() as cursor:
@@ -89,8 +92,7 @@ class Maria:
         self.start()
         world = self.world
         for statement in SCHEMA:
-            self.ask(statement.replace("FROM bazaar_seq", "FROM (WITH RECURSIVE s AS (SELECT 1 AS seq UNION ALL "
-                                                          "SELECT seq + 1 FROM s WHERE seq < 120) SELECT seq FROM s) q"))
+            self.ask(statement.replace("FROM bazaar_seq", "FROM " + NUMBERS))
         self.ask("CREATE USER reader@'127.0.0.1' IDENTIFIED BY 'secret'")
         self.ask("GRANT SELECT ON bazaar.* TO reader@'127.0.0.1'")
         world.ask("CREATE EXTENSION mysql_fdw; CREATE SERVER maria_server FOREIGN DATA WRAPPER mysql_fdw OPTIONS "

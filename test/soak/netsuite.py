@@ -36,7 +36,8 @@ class Netsuite:
     def set_up(self):
         world = self.world
         mapping = os.environ.get("NS_MAPPING") or (
-            "client_id 'sandbox-client-id', certificate_id 'sandbox-ec-certificate', private_key_file '%s/client_ec.pem'"
+            "client_id 'sandbox-client-id', certificate_id 'sandbox-ec-certificate', "
+            "private_key_file '%s/client_ec.pem'"
             % os.environ["NS_STATE"])
         world.ask("CREATE EXTENSION IF NOT EXISTS netsuite_fdw; CREATE SERVER netsuite_server FOREIGN DATA WRAPPER "
                   "netsuite_fdw OPTIONS (account '1234567_SB1', base_url '%s', ca_file '%s'%s); "

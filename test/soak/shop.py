@@ -356,6 +356,15 @@ class Shop:
     def ends(self, function, at_least=2, at_most=12):
         self.undo.append((self.world.seconds() + self.rng.uniform(at_least, at_most), function))
 
+    def recreate(self):
+        """A table is dropped and made again, with other rows, whose stamps are older."""
+        if self.do("day is made again", "CREATE TABLE shop.day_new (LIKE shop.day INCLUDING ALL); "
+                   "INSERT INTO shop.day_new (id, v, day) SELECT id, 'again', day - 3 FROM shop.day WHERE id % 5 <> "
+                   "0; DROP TABLE shop.day; "
+                   "ALTER TABLE shop.day_new RENAME TO day", about=(("day", None),)):
+            self.do("day has its sequence",
+                    "SELECT setval(pg_get_serial_sequence('shop.day', 'id'), 100000 + (random() * 1e6)::int)")
+
     def add_column(self):
         table = self.rng.choice(["item", "word", "tag"])
         name, type_ = "extra_%d" % self.rng.randrange(10 ** 4), self.rng.choice(["text", "integer", "numeric"])
@@ -454,7 +463,8 @@ class Shop:
         return {"ties": (self.ties, 3), "bulk": (self.bulk, 1), "null-cursor": (self.null_cursor, 2),
                 "late-commit": (self.late_commit, 8),
                 "future-stamp": (self.future, 1), "late-beyond": (self.late_beyond, 1),
-                "null-update": (self.null_update, 1), "emptied": (self.emptied, 1), "shop-clock": (self.clock_jump,
+                "null-update": (self.null_update, 1), "emptied": (self.emptied, 1),
+                "recreate": (self.recreate, 1), "shop-clock": (self.clock_jump,
                         1), "add-column": (self.add_column, 2),
                 "drop-column": (self.drop_column, 1), "rename-column": (self.rename_column, 1), "widen": (self.widen,
                         1),

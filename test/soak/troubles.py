@@ -33,6 +33,7 @@ class Troubles:
                 "pause-source": (self.pause_source, 1),
                 "rename-role": (self.rename_role, 1), "copy-altered": (self.copy_altered, 1),
                 "rename-copy": (self.rename_copy, 1), "vacuum": (self.vacuum, 1), "prune": (self.prune, 1),
+                "reject": (self.reject, 1),
                 "idle-reader": (self.idle_reader, 1), "reconcile": (self.reconcile, 1), "reload": (self.reload, 1)}
 
     def ends(self, function, at_least=1, at_most=8):
@@ -149,6 +150,18 @@ class Troubles:
                     time.sleep(0.2)
             self.world.renamed_copy = None
         self.ends(back, 0.5, 4)
+
+    def reject(self):
+        """A constraint of the user's that some rows of the source do not meet, until it is dropped."""
+        if self.say("shop_copies.pair takes no large numbers", "ALTER TABLE shop_copies.pair ADD CONSTRAINT small "
+                    "CHECK (v < 1e200) NOT VALID", None, "olga"):
+            def back():
+                for _ in range(50):
+                    if self.say("shop_copies.pair takes large numbers again",
+                                "ALTER TABLE shop_copies.pair DROP CONSTRAINT IF EXISTS small", None, "olga"):
+                        return
+                    time.sleep(0.2)
+            self.ends(back)
 
     def prune(self):
         """An admin deletes events that all consumers have."""
