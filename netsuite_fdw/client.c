@@ -462,20 +462,26 @@ request_json(Request *request)
 	return request->json;
 }
 
-/* The answer to a query for one row with a count n; -1 if the reply holds none */
-int64
-client_count(Client *client, const char *suiteql, RequestStats *stats)
+static Request *
+ask_count(Client *client, const char *suiteql, RequestStats *stats)
 {
 	Request *request = request_new(client, CurrentMemoryContext);
+
+	request_query(request, suiteql, 1, 0);
+	request->stats = stats;
+	request_start(request);
+	return request;
+}
+
+/* The count n in a reply's only row; -1 if there is none */
+static int64
+take_count(Request *request)
+{
 	Json *items;
 	const char *text;
 	char *end = NULL;
 	int64 n = -1;
 
-	request_query(request, suiteql, 1, 0);
-	request->stats = stats;
-	request_start(request);
-	request_wait(request);
 	items = json_member(request_json(request), "items");
 	text = json_count(items) == 1 ? json_text(json_item(items, 0), "n") : NULL;
 	errno = 0;
@@ -485,6 +491,28 @@ client_count(Client *client, const char *suiteql, RequestStats *stats)
 		n = -1;
 	request_stop(request);
 	return n;
+}
+
+/* The answer to a query for one row with a count n; -1 if the reply holds none */
+int64
+client_count(Client *client, const char *suiteql, RequestStats *stats)
+{
+	Request *request = ask_count(client, suiteql, stats);
+
+	request_wait(request);
+	return take_count(request);
+}
+
+/* The same; -1 as well if the query fails */
+int64
+client_count_if_any(Client *client, const char *suiteql)
+{
+	Request *request = ask_count(client, suiteql, NULL);
+
+	if (request_settle(request))
+		return take_count(request);
+	request_stop(request);
+	return -1;
 }
 
 /* -- sending -- */

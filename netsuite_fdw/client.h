@@ -116,6 +116,7 @@ extern int request_sqlstate(Request *request);
 extern const char *request_words(Request *request);
 extern bool request_settled(Request *request);
 extern Json *request_json(Request *request);
+extern int64 client_count_if_any(Client *client, const char *suiteql);
 extern int64 client_count(Client *client, const char *suiteql, RequestStats *stats);
 
 extern void client_turn(Client *client, long timeout_ms);

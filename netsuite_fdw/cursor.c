@@ -19,13 +19,16 @@
  *
  * Two things work in some accounts only, and are tried by the first query that
  * gains from them: pages of LARGE_PAGE rows for a long read, FETCH FIRST for the
- * first few of many.  A refusal costs one request, and is remembered.
+ * first few of many.  A refusal costs one request, and is remembered.  If more rows
+ * are wanted than FETCH FIRST left, they are asked for behind the last key; or, by
+ * offset, with the first few once more, which must be what they were.
  */
 #include "postgres.h"
 
 #include "lib/ilist.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "netsuite_fdw/again.h"
 #include "netsuite_fdw/cursor.h"
 #include "netsuite_fdw/prove.h"
 #include "netsuite_fdw/range.h"
@@ -51,6 +54,7 @@ typedef struct Ready
 	int64 last[MAX_KEYS];
 	int64 before[MAX_KEYS]; /* key of the row before */
 	int nbefore;
+	int64 at; /* rows read of it */
 } Ready;
 
 struct Cursor
@@ -65,6 +69,8 @@ struct Cursor
 	dlist_head spare; /* pages whose memory waits for reuse */
 	Ready *current;
 	Ready *only; /* the whole answer, kept for a re-scan */
+	Ready *head; /* the first few rows by offset, kept for when they come again */
+	Again again; /* compares them */
 	int in_flight;
 	int64 buffered;    /* bytes of pages that wait */
 	int64 page_bytes;  /* of the largest page so far */
@@ -77,6 +83,7 @@ struct Cursor
 	bool counted;               /* the total is not a reply's word, but the source's count */
 	bool doubtful;              /* by offset, pages without a total: the count at the end decides */
 	bool cut_short;             /* by FETCH FIRST: there may be more rows */
+	bool read_on;               /* behind its last key: the page that is asked for tells how many */
 	int64 first_last[MAX_KEYS]; /* key of the first page's last row */
 	int64 low;                  /* of the leading key, by the first page of several */
 	int64 high;                 /* the largest seen */
@@ -349,37 +356,6 @@ first_spacing(Cursor *c, Part *part, ReplyPage *page)
 	c->low = first[0];
 }
 
-static void
-check_cap(Cursor *c, int64 total, int limit)
-{
-	int64 cap = Min((int64) ROW_CAP, (int64) PAGE_CAP * limit);
-
-	if (total < cap || (c->spec.wanted > 0 && c->spec.wanted <= cap))
-		return;
-	if (total == cap && cap < ROW_CAP)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
-			 errmsg("the query on foreign table \"%s\" has " INT64_FORMAT " rows or more, which NetSuite cannot page without a key",
-					c->decoder->relation, total),
-			 errdetail("One query yields at most %d rows in %d pages.", ROW_CAP, PAGE_CAP),
-			 errhint("Set table option key to integer columns that identify a row, or narrow the WHERE clause.")));
-}
-
-static void refuse_change(Cursor *c, int64 now) __attribute__((noreturn));
-
-static void
-refuse_change(Cursor *c, int64 now)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("rows of foreign table \"%s\" changed while they were read by offset",
-					c->decoder->relation),
-			 errdetail("The query had " INT64_FORMAT " rows first and " INT64_FORMAT " now; rows may have been skipped or repeated.",
-					   c->total, now),
-			 errhint("Repeat the query, or set table option key to integer columns that identify a row.")));
-}
-
 /*
  * A reply by offset that contradicts itself or its predecessors: the source's
  * own count takes the place of its totals.
@@ -393,17 +369,11 @@ count_instead(Cursor *c, Part *part, const ReplyPage *page)
 	if (page->nrows != part_rows_due(part, n))
 	{
 		if (c->first_done && n != c->total)
-			refuse_change(c, n);
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_REPLY_HANDLE),
-				 errmsg("NetSuite's reply has %d rows of foreign table \"%s\" where " INT64_FORMAT " are due",
-						page->nrows, c->decoder->relation, part_rows_due(part, n)),
-				 errdetail("The query has " INT64_FORMAT " rows; those from the " INT64_FORMAT "th on were asked for.",
-						   n, part->offset + 1),
-				 errhint("Set table option key to integer columns that identify a row.")));
+			refuse_change(&claim, c->total, n);
+		refuse_page(&claim, page->nrows, part_rows_due(part, n), part->offset, n);
 	}
 	if (c->counted && n != c->total)
-		refuse_change(c, n);
+		refuse_change(&claim, c->total, n);
 	c->total = n;
 	c->counted = true;
 }
@@ -412,6 +382,7 @@ static void
 arrived_by_offset(Cursor *c, Part *part, Ready *r)
 {
 	ReplyPage *page = &r->page;
+	Claim claim = claim_of(c);
 	bool as_due;
 
 	part->finished = true;
@@ -420,14 +391,16 @@ arrived_by_offset(Cursor *c, Part *part, Ready *r)
 		c->total = page->total;
 		if (!part_agrees(part, page))
 			count_instead(c, part, page);
-		check_cap(c, c->total, page_size(c));
+		/* who wants fewer rows may not come that far */
+		if (!offsets_reach(c->total, page_size(c)) && (c->spec.wanted < 0 || c->spec.wanted > offset_cap(page_size(c))))
+			refuse_size(&claim, c->total);
 		return;
 	}
 	as_due = page->nrows == part_rows_due(part, c->total);
 	if (c->counted && as_due)
 		return;
 	if (!c->counted && page->total >= 0 && page->total != c->total)
-		refuse_change(c, page->total);
+		refuse_change(&claim, c->total, page->total);
 	c->doubtful |= page->total < 0;
 	if (!as_due || (page->more == MORE_YES && part->offset + page->nrows >= c->total))
 		count_instead(c, part, page);
@@ -461,8 +434,18 @@ arrived(Cursor *c, Part *part)
 	else
 		arrived_by_offset(c, part, r);
 	enqueue(c, part, r);
+	if (c->read_on)
+	{
+		c->total = r->page.total >= r->page.nrows ? c->first_rows + r->page.total : -1;
+		c->read_on = false;
+	}
 	if (!first)
 		return;
+	if (c->spec.nkeys == 0 && c->spec.wanted > 0 && part->offset == 0 && c->head == NULL)
+	{
+		c->head = r;
+		again_begin(&c->again, &r->page);
+	}
 	c->first_done = true;
 	if (c->spec.nkeys > 0)
 		c->total = r->page.total >= r->page.nrows ? r->page.total : -1;
@@ -476,6 +459,18 @@ arrived(Cursor *c, Part *part)
 	first_spacing(c, part, &r->page);
 	if (!c->spec.ordered && c->spec.wanted < 0 && !part->has_hi)
 		parts_divide(&c->parts, part, client_allowed(c->client), c->context);
+}
+
+/* By offset there are PAGE_CAP pages, however few rows they have */
+static void
+check_pages(Cursor *c, const Part *part, int before, int64 end)
+{
+	Claim claim = claim_of(c);
+
+	if (c->first_done)
+		end = Min(end, c->total);
+	if (end > (int64) PAGE_CAP * part->limit)
+		refuse_large_rows(&claim, before, part->limit);
 }
 
 /* The reply would not fit: ask for fewer rows at once */
@@ -499,6 +494,7 @@ too_large(Cursor *c, Part *part)
 	part->limit /= divisor;
 	if (c->spec.nkeys > 0)
 		return;
+	check_pages(c, part, divisor * part->limit, part->offset + (int64) divisor * part->limit);
 	for (int i = 1; i < divisor; i++)
 	{
 		Part *piece = part_new(c->context, part->limit);
@@ -603,7 +599,7 @@ next_offset_part(Cursor *c)
 {
 	Part *part;
 
-	if (c->spec.nkeys > 0 || !c->first_done || c->cut_short || c->next_offset >= c->total)
+	if (c->spec.nkeys > 0 || !c->first_done || c->cut_short || c->next_offset >= Min(c->total, offset_cap(page_size(c))))
 		return NULL;
 	part = part_new(c->context, page_size(c));
 	part->skip = c->next_offset % part->limit;
@@ -657,7 +653,7 @@ exhausted(Cursor *c)
 		if (!dlist_container(Part, node, i.cur)->finished)
 			return false;
 	}
-	return c->spec.nkeys > 0 || c->cut_short || c->next_offset >= c->total;
+	return c->spec.nkeys > 0 || c->cut_short || c->next_offset >= Min(c->total, offset_cap(page_size(c)));
 }
 
 /* The next page to read, in the order of parts if order is wanted */
@@ -688,6 +684,13 @@ pick(Cursor *c)
 	return NULL;
 }
 
+/* Is a page kept when it has been read? */
+static bool
+is_kept(Cursor *c, const Ready *r)
+{
+	return r == c->only || r == c->head;
+}
+
 static void
 leave_page(Cursor *c)
 {
@@ -697,21 +700,21 @@ leave_page(Cursor *c)
 	c->buffered -= r->page.text.len;
 	if (r->part)
 		r->part->unread--;
-	if (r != c->only)
+	if (!is_kept(c, r))
 		recycle(c, r);
 }
 
 static void
 forget_pages(Cursor *c)
 {
-	if (c->current && c->current != c->only)
+	if (c->current && !is_kept(c, c->current))
 		recycle(c, c->current);
 	c->current = NULL;
 	while (!dlist_is_empty(&c->ready))
 	{
 		Ready *r = dlist_container(Ready, node, dlist_pop_head_node(&c->ready));
 
-		if (r != c->only)
+		if (!is_kept(c, r))
 			recycle(c, r);
 	}
 	while (!dlist_is_empty(&c->parts))
@@ -747,18 +750,34 @@ begin(Cursor *c, int limit, int skip)
 	dlist_push_tail(&c->parts, &part->node);
 }
 
-/* FETCH FIRST cut the answer short and yet more rows are wanted: pass over those read */
+/*
+ * FETCH FIRST cut the answer short and yet more rows are wanted.  A key says where
+ * they begin, whatever became of the rows before; by offset the first few come
+ * again, and are held against those that were read.
+ */
 static void
 read_on(Cursor *c)
 {
 	int read = c->first_rows;
+	Part *part;
 
-	if (c->only)
+	if (c->only && c->only != c->head)
 		recycle(c, c->only);
 	c->only = NULL;
 	c->cut_short = false;
-	forget_pages(c);
-	begin(c, page_size(c), read);
+	if (c->spec.nkeys == 0 || !c->spec.key_unique)
+	{
+		forget_pages(c);
+		begin(c, page_size(c), read);
+		return;
+	}
+	part = part_new(c->context, page_size(c));
+	memcpy(part->lo, c->first_last, sizeof(part->lo));
+	part->nlo = c->spec.nkeys;
+	part->left = -1;
+	c->total = -1;
+	c->read_on = true;
+	dlist_push_tail(&c->parts, &part->node);
 }
 
 /* Begin again: from memory if the answer was one page, else by asking anew */
@@ -768,10 +787,17 @@ cursor_rewind(Cursor *c)
 	int limit = page_size(c);
 
 	forget_pages(c);
+	if (c->head != NULL && c->head != c->only)
+	{
+		recycle(c, c->head);
+		c->head = NULL;
+	}
+	c->read_on = false;
 	if (c->only != NULL)
 	{
 		page_rewind(&c->only->page);
 		c->only->nbefore = 0;
+		c->only->at = 0;
 		c->only->part = NULL;
 		c->current = c->only;
 		c->buffered = c->only->page.text.len;
@@ -801,10 +827,13 @@ check_missing(Cursor *c)
 	{
 		int64 n = c->counted || c->doubtful ? prove_count(&claim, NULL) : c->total;
 
+		/* the end of what NetSuite gives is not the end */
+		if (!offsets_reach(c->total, page_size(c)))
+			refuse_size(&claim, c->total);
 		if (n != c->total)
-			refuse_change(c, n);
+			refuse_change(&claim, c->total, n);
 		if (c->passed != c->total)
-			refuse_change(c, c->passed);
+			refuse_change(&claim, c->total, c->passed);
 		return;
 	}
 	/* no total, or one that stops at the cap */
@@ -873,12 +902,24 @@ belongs(Cursor *c, Ready *r)
 	return true;
 }
 
+/* A row that was read before: if it was one of the first few, it must be what it was */
+static void
+pass_over(Cursor *c, const char *row)
+{
+	Claim claim = claim_of(c);
+
+	if (c->head && !again_is(&c->again, c->current->offset + c->current->at - 1, row))
+		refuse_again(&claim, c->head->page.nrows);
+}
+
 /* The next row; false at the end */
 bool
 cursor_next(Cursor *c, Datum *values, bool *nulls)
 {
 	for (;;)
 	{
+		const char *row;
+
 		CHECK_FOR_INTERRUPTS();
 		if (c->current == NULL && !next_page(c))
 			return false;
@@ -890,8 +931,10 @@ cursor_next(Cursor *c, Datum *values, bool *nulls)
 			schedule(c);
 			client_turn(c->client, 0);
 		}
+		row = c->current->page.next;
 		if (page_next(c->decoder, &c->current->page, values, nulls))
 		{
+			c->current->at++;
 			if (c->spec.nkeys > 0 && !belongs(c, c->current))
 			{
 				leave_page(c);
@@ -899,6 +942,7 @@ cursor_next(Cursor *c, Datum *values, bool *nulls)
 			}
 			if (c->current->part && c->current->part->skip > 0)
 			{
+				pass_over(c, row);
 				c->current->part->skip--;
 				continue;
 			}
@@ -928,8 +972,10 @@ free_pages(void *arg)
 		if (part->reply)
 			drop_text(&part->reply->page.text);
 	}
-	if (c->current && c->current != c->only)
+	if (c->current && !is_kept(c, c->current))
 		drop_text(&c->current->page.text);
+	if (c->head && c->head != c->only)
+		drop_text(&c->head->page.text);
 	if (c->only)
 		drop_text(&c->only->page.text);
 }

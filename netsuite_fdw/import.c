@@ -220,9 +220,37 @@ add_custom_fields(Client *client, List *tables, MemoryContext context)
 
 /* -- the metadata catalogue -- */
 
+/* What to do without what NetSuite fails to tell */
+typedef enum Missing
+{
+	MISSING_FAILS,    /* there is no way round */
+	MISSING_REFUSED,  /* unless it is asked for */
+	MISSING_ACCEPTED, /* as here */
+} Missing;
+
+/*
+ * NetSuite fails to tell what it might tell the next time: what is imported
+ * without it would look whole.  Only who asks for that gets it.
+ */
+static void
+miss(Request *request, Missing missing, const char *what)
+{
+	if (request_refused(request))
+		return;
+	if (request->outcome == OUTCOME_LOGIN || request->outcome == OUTCOME_NO_MEMORY)
+		request_raise(request);
+	if (missing != MISSING_ACCEPTED)
+		ereport(ERROR,
+				(errcode(request_sqlstate(request)),
+				 errmsg("NetSuite fails to show %s on server \"%s\"", what, client_options(request->client)->name),
+				 request->detail ? errdetail_internal("%s", request_words(request)) : 0,
+				 missing == MISSING_FAILS ? errhint("Try again later.")
+										  : errhint("Try again later; to have what can be had without it, import with OPTIONS (incomplete 'true').")));
+}
+
 /* Names of all record types; NIL if the role may not see them */
 static List *
-record_types(Client *client, MemoryContext context)
+record_types(Client *client, Missing missing, MemoryContext context)
 {
 	Request *request = request_new(client, context);
 	Json *items;
@@ -233,7 +261,7 @@ record_types(Client *client, MemoryContext context)
 	request_settle(request);
 	if (request->state != REQUEST_DONE)
 	{
-		/* what may pass is more than a note: the next import may bring more */
+		miss(request, missing, "the metadata catalogue");
 		ereport(request_refused(request) ? NOTICE : WARNING,
 				(errmsg("the metadata catalogue of server \"%s\" cannot be read; only known tables are imported",
 						client_options(client)->name),
@@ -292,7 +320,7 @@ add_property(const char *name, Json *property, void *table)
 
 /* Ask for the schemas of the record types that live in the tables, several at once */
 static void
-add_schemas(Client *client, List *tables, List *records, MemoryContext context)
+add_schemas(Client *client, List *tables, List *records, Missing missing, MemoryContext context)
 {
 	List *requests = NIL;
 	List *owners = NIL;
@@ -323,12 +351,13 @@ add_schemas(Client *client, List *tables, List *records, MemoryContext context)
 
 		if (request->state == REQUEST_DONE)
 			json_visit(json_member(request_json(request), "properties"), add_property, lfirst(lo));
-		else if (request->http->status != 500 && !request_refused(request))
-			request_raise(request);
 		else if (!request_refused(request))
+		{
+			miss(request, missing, psprintf("the description of table \"%s\"", ((ImportTable *) lfirst(lo))->name));
 			ereport(WARNING,
 					(errmsg("table \"%s\" is imported without what only its record type's description tells: NetSuite fails to show it", ((ImportTable *) lfirst(lo))->name),
 					 request->detail ? errdetail_internal("%s", request->detail) : 0));
+		}
 		else if (request->http->status != 400 && request->http->status != 404 && refused == NULL)
 			refused = request;
 	}
@@ -364,7 +393,7 @@ import_tables(Client *client, bool custom)
 {
 	List *tables = NIL;
 	MemoryContext context = CurrentMemoryContext;
-	List *records = record_types(client, context);
+	List *records = record_types(client, MISSING_FAILS, context);
 
 	add_dictionary(&tables);
 	if (custom)
@@ -379,6 +408,7 @@ typedef struct ImportOptions
 {
 	bool include_custom;
 	bool verify;
+	Missing missing;
 	bool error; /* a column that says why a row does not fit */
 	enum
 	{
@@ -391,7 +421,7 @@ typedef struct ImportOptions
 static ImportOptions
 read_options(List *defs)
 {
-	ImportOptions o = {.include_custom = true, .verify = true, .types = TYPES_NATIVE};
+	ImportOptions o = {.include_custom = true, .verify = true, .missing = MISSING_REFUSED, .types = TYPES_NATIVE};
 	ListCell *lc;
 
 	foreach (lc, defs)
@@ -402,6 +432,8 @@ read_options(List *defs)
 			o.include_custom = defGetBoolean(def);
 		else if (strcmp(def->defname, "verify") == 0)
 			o.verify = defGetBoolean(def);
+		else if (strcmp(def->defname, "incomplete") == 0)
+			o.missing = defGetBoolean(def) ? MISSING_ACCEPTED : MISSING_REFUSED;
 		else if (strcmp(def->defname, "metadata") == 0)
 		{
 			if (strcmp(defGetString(def), "error") != 0)
@@ -431,7 +463,7 @@ read_options(List *defs)
 			ereport(ERROR,
 					(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 					 errmsg("invalid option \"%s\"", def->defname),
-					 errhint("Valid options in this context are: include_custom, verify, types, metadata")));
+					 errhint("Valid options in this context are: include_custom, verify, incomplete, types, metadata")));
 	}
 	return o;
 }
@@ -759,11 +791,11 @@ import_schema(ImportForeignSchemaStmt *stmt, Oid serverid)
 		add_custom_records(client, &tables, context);
 	/* the whole catalogue may take minutes: only when all tables are wanted */
 	if (stmt->list_type != FDW_IMPORT_SCHEMA_LIMIT_TO)
-		records = record_types(client, context);
+		records = record_types(client, o.missing, context);
 	add_records(&tables, records);
 	add_listed(stmt, &tables);
 	tables = filter(stmt, tables, o.include_custom);
-	add_schemas(client, tables, records_of(tables, records), context);
+	add_schemas(client, tables, records_of(tables, records), o.missing, context);
 	if (o.include_custom)
 		add_custom_fields(client, tables, context);
 	import_look(client, tables, context);

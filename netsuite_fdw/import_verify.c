@@ -6,9 +6,12 @@
 
 #include "miscadmin.h"
 #include "netsuite_fdw/import_verify.h"
+#include "netsuite_fdw/page.h"
+#include "netsuite_fdw/range.h"
 
 #define PROBE_COLUMNS 60 /* asked for in one query */
 #define PROBE_ROWS 50    /* whose values may correct a type */
+#define LOOK_ROWS 1000   /* whose columns are taken for the table's */
 
 /* Some columns of a table, asked for together */
 typedef struct Probe
@@ -362,18 +365,24 @@ typedef struct Look
 {
 	ImportTable *table;
 	Json *items;
+	Json *item;  /* the row that is looked at */
+	int members; /* that it has */
+	bool nulls;  /* a row shows a column that has no value there */
 } Look;
 
 static void
 add_seen(const char *name, Json *value, void *arg)
 {
 	Look *look = arg;
-	ImportColumn *c = NULL;
+	ImportColumn *c;
 	bool any = false;
 
 	CHECK_FOR_INTERRUPTS();
-	if (strcmp(name, "links") != 0)
-		c = import_add_column(look->table, name, 's', NULL, false);
+	if (strcmp(name, "links") == 0)
+		return;
+	look->members++;
+	look->nulls |= json_text(look->item, name) == NULL;
+	c = import_add_column(look->table, name, 's', NULL, false);
 	if (c == NULL)
 		return;
 	/* all values are looked at once, when the first one is met */
@@ -382,22 +391,58 @@ add_seen(const char *name, Json *value, void *arg)
 		c->type = 'i';
 }
 
+/*
+ * The columns that rows show; true if there can be no others: each row shows each
+ * of them, also where it has no value.  Most accounts leave those out.
+ */
+static bool
+add_all_seen(ImportTable *t, Json *items)
+{
+	Look look = {.table = t, .items = items};
+	int least = PG_INT32_MAX;
+
+	for (int i = 0; i < json_count(items); i++)
+	{
+		look.item = json_item(items, i);
+		look.members = 0;
+		json_visit(look.item, add_seen, &look);
+		least = Min(least, look.members);
+	}
+	return look.nulls && least == list_length(t->columns);
+}
+
+/* Some tables' columns are what rows happened to show: nothing says that these are all */
+static void
+tell_looked(int n, const char *names)
+{
+	if (n > 0)
+		ereport(WARNING,
+				(errmsg_plural("columns may be missing from %d table that nothing describes",
+							   "columns may be missing from %d tables that nothing describes", n, n),
+				 errdetail_internal("Of each, columns that have a value in these rows are known: %s.", names),
+				 errhint("Add columns that you know of by ALTER FOREIGN TABLE, or let the role read the metadata catalogue and import again.")));
+}
+
 /* A table that nothing is known of: its columns are those that a look shows */
 void
 import_look(Client *client, List *tables, MemoryContext context)
 {
+	StringInfoData names;
+	int n = 0;
 	ListCell *lc;
 
+	initStringInfo(&names);
 	foreach (lc, tables)
 	{
 		ImportTable *t = lfirst(lc);
 		Request *request;
+		ReplyPage page;
 		Json *items;
 
 		if (t->columns != NIL)
 			continue;
 		request = request_new(client, context);
-		request_query(request, psprintf("SELECT * FROM %s", t->name), 1000, 0);
+		request_query(request, psprintf("SELECT * FROM %s", t->name), LOOK_ROWS, 0);
 		request_start(request);
 		request_settle(request);
 		if (request->state != REQUEST_DONE)
@@ -407,12 +452,11 @@ import_look(Client *client, List *tables, MemoryContext context)
 			skip_table(t, request);
 			continue;
 		}
-		items = json_member(request_json(request), "items");
-		for (int i = 0; i < json_count(items); i++)
-		{
-			Look look = {t, items};
-
-			json_visit(json_item(items, i), add_seen, &look);
-		}
+		items = page_describe(&page, request_json(request), LOOK_ROWS, 0);
+		if (add_all_seen(t, items) || t->columns == NIL)
+			continue;
+		appendStringInfo(&names, "%s%s (%s%d)", n++ > 0 ? ", " : "", t->name,
+						 page_more_follow(&page, LOOK_ROWS, 0) ? "the first " : "all ", page.nrows);
 	}
+	tell_looked(n, names.data);
 }

@@ -328,15 +328,28 @@ typedef struct QueryRead
 	int64 total;  /* rows of the query, by the replies; -1 if they do not tell */
 } QueryRead;
 
-/* Offsets count rows: they must have an order */
-static void
-check_order(const QueryRead *r)
+static char *
+count_query(const QueryRead *r)
 {
-	if (!suiteql_is_ordered(r->text))
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
-				 errmsg("the query has more than one page but no order, so pages would repeat and lose rows"),
-				 errhint("Add ORDER BY with a unique key and ASC or DESC.")));
+	return psprintf("SELECT COUNT(*) AS n FROM (%s) q", r->text);
+}
+
+/*
+ * Offsets count rows: they must have an order.  True if there is no need of one,
+ * since the rows that are here are all, whatever the reply says: the account
+ * counts them.
+ */
+static bool
+ends_without_order(const QueryRead *r)
+{
+	if (suiteql_is_ordered(r->text))
+		return false;
+	if (r->offset == 0 && client_count_if_any(r->client, count_query(r)) == r->read)
+		return true;
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+			 errmsg("the query has more than one page but no order, so pages would repeat and lose rows"),
+			 errhint("Add ORDER BY with a unique key and ASC or DESC.")));
 }
 
 /* And their number must not change */
@@ -353,12 +366,13 @@ check_total(QueryRead *r, const ReplyPage *page)
 
 /*
  * No more rows come, though a reply said that there are more, or others may
- * follow: are they all here?  The account counts them.
+ * follow: are they all here?  The account counts them.  Stuck: pages are too
+ * short to go on by offsets.
  */
 static void
-prove_whole(const QueryRead *r)
+prove_whole(const QueryRead *r, bool stuck)
 {
-	int64 n = client_count(r->client, psprintf("SELECT COUNT(*) AS n FROM (%s) q", r->text), NULL);
+	int64 n = client_count(r->client, count_query(r), NULL);
 
 	if (n < 0)
 		ereport(ERROR,
@@ -366,6 +380,12 @@ prove_whole(const QueryRead *r)
 				 errmsg("NetSuite did not count the rows of the query"),
 				 errdetail("It gave " INT64_FORMAT " rows, and a reply that says that there are more.", r->read),
 				 errhint("Repeat the query, or read it as a foreign table with options query and key.")));
+	if (stuck && n > r->read)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+				 errmsg("the query has " INT64_FORMAT " rows, which NetSuite cannot page", n),
+				 errdetail("It gives no page of more than %d rows, and no more than %d pages.", r->longest, PAGE_CAP),
+				 errhint("Narrow the query, or read it as a foreign table with options query and key.")));
 	if (n != r->read)
 		ereport(ERROR,
 				(errcode(n > r->read ? ERRCODE_FDW_REPLY_HANDLE : ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -418,13 +438,18 @@ read_page(QueryRead *r, ReturnSetInfo *rsinfo)
 	r->longest = Max(r->longest, page.nrows);
 	/* behind the last row hasMore alone is not believed: the page has none */
 	follow = (page.more == MORE_YES && page.nrows > 0) || r->total > r->read;
-	if (follow || (r->offset > 0 && r->read > read))
-		check_order(r);
+	if ((follow || (r->offset > 0 && r->read > read)) && ends_without_order(r))
+	{
+		put_items(rsinfo, items, r->skip, read);
+		return false;
+	}
 	if (r->read == read)
 	{
+		bool stuck = page.nrows > 0 && r->limit > r->longest;
+
 		/* the end, unless it is a page that could not reach beyond the last one */
-		if (follow || (page.nrows > 0 && r->limit > r->longest))
-			prove_whole(r);
+		if (follow || stuck)
+			prove_whole(r, stuck);
 		return false;
 	}
 	put_items(rsinfo, items, r->skip, read);

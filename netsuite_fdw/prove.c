@@ -80,6 +80,68 @@ refuse_disorder(const Claim *claim, const int64 *key, const int64 *before)
 			 errhint("Set table option key to columns that are numbers on the NetSuite side too.")));
 }
 
+/* Pages by offset do not fit together: rows moved */
+void
+refuse_change(const Claim *claim, int64 total, int64 now)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("rows of foreign table \"%s\" changed while they were read by offset",
+					claim->relation),
+			 errdetail("The query had " INT64_FORMAT " rows first and " INT64_FORMAT " now; rows may have been skipped or repeated.",
+					   total, now),
+			 errhint("Repeat the query, or set table option key to integer columns that identify a row.")));
+}
+
+/* The first rows of an order are others than they were */
+void
+refuse_again(const Claim *claim, int rows)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("rows of foreign table \"%s\" changed while they were read by offset",
+					claim->relation),
+			 errdetail("The first %d rows were asked for again with those behind them, and are others now.", rows),
+			 errhint("Repeat the query.")));
+}
+
+/* A page by offset has other rows than it must have */
+void
+refuse_page(const Claim *claim, int came, int64 due, int64 offset, int64 total)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_REPLY_HANDLE),
+			 errmsg("NetSuite's reply has %d rows of foreign table \"%s\" where " INT64_FORMAT " are due",
+					came, claim->relation, due),
+			 errdetail("The query has " INT64_FORMAT " rows; those from the " INT64_FORMAT "th on were asked for.",
+					   total, offset + 1),
+			 errhint("Set table option key to integer columns that identify a row.")));
+}
+
+/* More rows than NetSuite gives by offset */
+void
+refuse_size(const Claim *claim, int64 total)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+			 errmsg("the query on foreign table \"%s\" has " INT64_FORMAT " rows or more, which NetSuite cannot page without a key",
+					claim->relation, total),
+			 errdetail("One query yields at most %d rows in %d pages.", ROW_CAP, PAGE_CAP),
+			 errhint("Set table option key to integer columns that identify a row, or narrow the WHERE clause.")));
+}
+
+/* Rows so large that pages of them are too small for their number */
+void
+refuse_large_rows(const Claim *claim, int large, int small)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+			 errmsg("rows of foreign table \"%s\" are too large to page without a key", claim->relation),
+			 errdetail("A page of %d rows exceeds max_buffered, and of pages of %d NetSuite gives no more than %d.",
+					   large, small, PAGE_CAP),
+			 errhint("Raise server option max_buffered, or set table option key to integer columns that identify a row.")));
+}
+
 /* -- asking -- */
 
 /* The first row of a query, as long as its request lives; NULL for none */

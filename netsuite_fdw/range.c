@@ -153,11 +153,25 @@ page_more_follow(const ReplyPage *page, int limit, int64 offset)
 	return true;
 }
 
-/* The rows of a page by offset, out of so many */
+/* So many rows NetSuite gives by offset, in pages of this size */
+int64
+offset_cap(int page_size)
+{
+	return Min((int64) ROW_CAP, (int64) PAGE_CAP * page_size);
+}
+
+/* Are that all?  A total of ROW_CAP may stand for more. */
+bool
+offsets_reach(int64 total, int page_size)
+{
+	return total <= offset_cap(page_size) && total != ROW_CAP;
+}
+
+/* The rows of a page by offset, out of so many, of which NetSuite gives the first ROW_CAP */
 int64
 part_rows_due(const Part *part, int64 total)
 {
-	return Max(0, Min(part->limit, total - part->offset));
+	return Max(0, Min(part->limit, Min(total, ROW_CAP) - part->offset));
 }
 
 /* Does a reply by offset agree with itself? */

@@ -50,6 +50,8 @@ extern char *range_at(const CursorSpec *spec, const int64 *key);
 extern char *range_between(const CursorSpec *spec, const int64 *lo, int nlo, const int64 *last);
 extern int keys_compare(const int64 *a, const int64 *b, int n);
 extern bool page_more_follow(const ReplyPage *page, int limit, int64 offset);
+extern int64 offset_cap(int page_size);
+extern bool offsets_reach(int64 total, int page_size);
 extern int64 part_rows_due(const Part *part, int64 total);
 extern bool part_agrees(const Part *part, const ReplyPage *page);
 extern void parts_divide(dlist_head *parts, Part *first, int slots, MemoryContext context);

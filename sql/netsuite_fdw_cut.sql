@@ -21,6 +21,10 @@ DECLARE said text; BEGIN
 END $$;
 SELECT width, most, wide(width, most) FROM (VALUES ('1000'), ('5000'), ('40000'), ('CASE WHEN id < 750 THEN 5 ELSE 1500 END')) w(width), (VALUES (150), (303), (2999)) m(most)
  WHERE width <> '40000' OR most < 1000 ORDER BY width, most;
+-- pieces so small that NetSuite has no offsets for them
+CREATE FOREIGN TABLE pieces (id bigint, big text) SERVER narrow OPTIONS (query 'SELECT id AS id, RPAD(''x'', CASE WHEN id < 6000 THEN 5 ELSE 40000 END) AS big FROM transaction WHERE id < 3600 OR id > 6000 AND id < 6030');
+SELECT count(big) FROM (SELECT * FROM pieces OFFSET 0) x;
+DROP FOREIGN TABLE pieces;
 -- the first few of many, and then more: what was read before is passed over however small the pieces are
 CREATE FUNCTION ties(key text, width int, few int, split int) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE said text; BEGIN

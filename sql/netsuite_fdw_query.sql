@@ -40,6 +40,13 @@ SELECT read(:'all');
 \! $CONTROL fault kind=reply match=suiteql count=1 status=200 type=application/json body='"{\"items\":[{\"id\":\"1\"}],\"hasMore\":false,\"totalResults\":1,\"offset\":1000}"'
 SELECT read(:'all');
 \! $CONTROL reset
+-- one page whose total is too high is still one page, and needs no order
+\! $CONTROL fault kind=edit match=suiteql edits='[{"find": "\"totalResults\":(\\d+)", "add": 1}]'
+SELECT read('SELECT id FROM currency'), read('SELECT id FROM currency ORDER BY id ASC'), read('SELECT id FROM transaction');
+\! $CONTROL clear_faults
+\! $CONTROL fault kind=edit match=suiteql edits='[{"find": "\"hasMore\":false", "replace": "\"hasMore\":true"}]'
+SELECT read('SELECT id FROM currency');
+\! $CONTROL reset
 -- a parameter is one outside of quotes and comments only
 SELECT * FROM netsuite_query('ns', E'SELECT 1 AS n -- what''s\n, ''?'' AS q FROM dual');
 SELECT read(E'SELECT 1 AS n -- what''s\n, ''?'' AS q FROM dual', ARRAY[', id FROM customer --']);
