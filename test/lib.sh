@@ -10,7 +10,6 @@ unset LANGUAGE
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH	# Debian's python3 and perl, not another one
 unset PGHOST PGPORT PGUSER PGDATABASE PGSERVICE PGOPTIONS LD_PRELOAD PG_INGEST_WORK || true
 WORK=
-SERVER_ENV=()	# what servers get besides: sanitize.sh
 . "$TOP/test/steps.sh"
 . "$TOP/test/suites.sh"
 
@@ -257,7 +256,7 @@ start_cluster() {
 		log_line_prefix = '%m [%p] '
 		${3:-}
 	CONF
-	run_as env PGUSER=postgres "${SERVER_ENV[@]}" "$BIN/pg_ctl" -D "$WORK/$1" -w -l "$WORK/$1.log" start >/dev/null ||
+	run_as env PGUSER=postgres "$BIN/pg_ctl" -D "$WORK/$1" -w -l "$WORK/$1.log" start >/dev/null ||
 		{ cat "$WORK/$1.log" >&2; die "the cluster $1 did not start"; }
 }
 

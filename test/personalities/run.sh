@@ -1,7 +1,7 @@
 #!/bin/bash
 # make check-personalities: the connector's answers and copies are the same on every personality of the
-# sandbox; PERSONALITY="amber khaki" chooses some of them; SANITIZE=address,undefined builds the connector with these
-# sanitizers.
+# sandbox; PERSONALITY="amber khaki" chooses some of them; SANITIZE=undefined builds the connector with
+# UBSan.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/suite.sh"
 . "$(dirname "$0")/../sanitize.sh"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # make check-queries: answers over foreign tables against answers over local copies.  QUERIES, FIXED, SEED, FAMILY, SKIP,
-# JOBS, OUT as run.py takes them; PERSONALITY of the sandbox, ZONE of the account; SANITIZE=address,undefined builds the
-# connector with these sanitizers.  RUN="queries literals sqlsmith" for other runs over the same world.
+# JOBS, OUT as run.py takes them; PERSONALITY of the sandbox, ZONE of the account; SANITIZE=undefined builds the connector
+# with UBSan.  RUN="queries literals sqlsmith" for other runs over the same world.
 . "$(dirname "$0")/../lib.sh"
 
 set_up perl
