@@ -29,13 +29,45 @@ SQL_FUNCTION(ingest_era);
 SQL_FUNCTION(ingest_enable);
 
 static int32 known_era = 0;
+static bool era_is_new = false; /* this transaction made it */
 
 /* Who was told an era by a transaction that did not commit asks again */
 static void
-home_forget(XactEvent event, void *arg)
+home_forget(void)
+{
+	if (era_is_new)
+		known_era = 0;
+}
+
+static void
+home_at_end(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_ABORT)
-		known_era = 0;
+		home_forget();
+	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE)
+		era_is_new = false;
+}
+
+static void
+home_at_savepoint(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		home_forget();
+}
+
+static void
+home_makes_era(void)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		RegisterXactCallback(home_at_end, NULL);
+		RegisterSubXactCallback(home_at_savepoint, NULL);
+	}
+	registered = true;
+	known_era = 0;
+	era_is_new = true;
 }
 
 static SqlArg
@@ -80,15 +112,11 @@ era_of(const Installation *i, int32 timeline)
 static int32
 look(void)
 {
-	static bool registered = false;
 	int32 timeline;
 	Installation *i;
 
 	if (known_era > 0)
 		return known_era;
-	if (!registered)
-		RegisterXactCallback(home_forget, NULL);
-	registered = true;
 	i = repo_struct(installation_shape, "SELECT * FROM ingest_internal.installed($1, $2)", this_cluster(),
 					arg_oid(MyDatabaseId));
 	if (i == NULL)
@@ -131,6 +159,7 @@ home_era(void)
 				 errhint("An admin says that it shall: SELECT * FROM ingest.enable().")));
 	if (era < 0)
 	{
+		home_makes_era();
 		repo_run("SELECT ingest_internal.install($1, $2, $3)", this_cluster(), arg_oid(MyDatabaseId),
 				 arg_int4(this_timeline()));
 		era = look();
@@ -158,7 +187,7 @@ ingest_enable(PG_FUNCTION_ARGS)
 
 	rows_begin(fcinfo);
 	level = sql_begin();
-	known_era = 0;
+	home_makes_era();
 	sql_result(rsinfo, AS_REPOSITORY, "SELECT * FROM ingest_internal.enable($1, $2, $3, $4)",
 			   SQL_ARGS(arg_oid(GetUserId()), this_cluster(), arg_oid(MyDatabaseId), arg_int4(this_timeline())));
 	sql_end(level);

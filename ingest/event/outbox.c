@@ -209,6 +209,15 @@ find_outbox(void)
 	table_close(rel, NoLock);
 }
 
+bool
+event_outbox_is_there(void)
+{
+	Oid schema = get_namespace_oid("ingest", true);
+
+	return OidIsValid(schema) && OidIsValid(get_relname_relid("event", schema)) &&
+		   OidIsValid(get_relname_relid("event_id_seq", schema));
+}
+
 Horizon
 event_horizon(void)
 {
@@ -326,7 +335,7 @@ event_expect(void)
 {
 	/* before ids are drawn */
 	(void) GetTopFullTransactionId();
-	publisher_expect();
+	publisher_expect(home_era());
 }
 
 static void
@@ -357,7 +366,7 @@ emit(Datum type, Datum source, Datum subject, bool no_subject, Datum data, Audie
 	}
 	else
 		insert_by_executor(&event);
-	publisher_expect();
+	publisher_expect(DatumGetInt32(event.values[EVENT_ERA]));
 }
 
 /* Those of a source now; without one, the caller */

@@ -24,5 +24,7 @@ typedef struct Horizon
 } Horizon;
 
 extern Horizon event_horizon(void);
+/* Has this transaction not dropped the extension? */
+extern bool event_outbox_is_there(void);
 
 #endif /* INGEST_OUTBOX_H */

@@ -142,6 +142,7 @@ board_mark(Board *board)
 /* -- who wrote events -- */
 
 static bool expected = false; /* in this transaction */
+static int32 expected_era = 0;
 
 static char *
 what_to_say(int32 era, int64 id)
@@ -165,8 +166,8 @@ at_end(XactEvent event, void *arg)
 	{
 		case XACT_EVENT_PRE_COMMIT:
 			board = my_board();
-			if (notify_mode == NOTIFY_COMMIT && (board == NULL || board->latch == NULL) && home_era_is_known())
-				Async_Notify(EVENT_CHANNEL, what_to_say(home_era(), event_horizon().id));
+			if (notify_mode == NOTIFY_COMMIT && (board == NULL || board->latch == NULL) && event_outbox_is_there())
+				Async_Notify(EVENT_CHANNEL, what_to_say(expected_era, event_horizon().id));
 			break;
 		case XACT_EVENT_COMMIT:
 			expected = false;
@@ -184,7 +185,7 @@ at_end(XactEvent event, void *arg)
 }
 
 void
-publisher_expect(void)
+publisher_expect(int32 era)
 {
 	static bool registered = false;
 
@@ -192,6 +193,7 @@ publisher_expect(void)
 		RegisterXactCallback(at_end, NULL);
 	registered = true;
 	expected = true;
+	expected_era = era;
 }
 
 static void
@@ -265,7 +267,7 @@ say_now(void)
 	StartTransactionCommand();
 	level = sql_begin();
 	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
-	if (home_is_ours())
+	if (event_outbox_is_there() && home_is_ours())
 		Async_Notify(EVENT_CHANNEL, what_to_say(home_era(), event_horizon().id));
 	sql_end(level);
 	CommitTransactionCommand();

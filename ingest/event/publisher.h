@@ -12,8 +12,8 @@
 
 #include "postgres.h"
 
-/* This transaction wrote an event, or is about to */
-extern void publisher_expect(void);
+/* This transaction wrote an event of this era, or is about to */
+extern void publisher_expect(int32 era);
 
 /* This process, connected to its database, is who says so from now on, in publisher_nap */
 extern void publisher_enter(void);

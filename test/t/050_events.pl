@@ -113,6 +113,25 @@ my $prepare = "BEGIN; $emit; PREPARE TRANSACTION 'two'";
 	$l->{h}->kill_kill;
 }
 
+# what is said at a commit does not fail where the extension has gone by then
+for my $node ($alone, $published)
+{
+	my $name = $node->name;
+	$node->safe_psql('postgres', 'CREATE DATABASE gone');
+	is($node->psql('gone', "SET client_min_messages = warning; CREATE EXTENSION ingest CASCADE; BEGIN; $emit; DROP EXTENSION ingest CASCADE; COMMIT", on_error_stop => 1),
+		0, "$name: an event and the end of the extension in one transaction");
+	is($node->safe_psql('gone', "SET client_min_messages = warning; CREATE EXTENSION ingest; SELECT ingest.emit('a', NULL, '{}'); SELECT count(*) FROM ingest.event") =~ /1$/, 1, "$name: and it can begin again");
+}
+
+# an era of which nothing came is not remembered
+is($alone->safe_psql('gone', q{SELECT ingest.era();
+	UPDATE ingest.installation SET system_identifier = 1}), 1, 'a copy of a repository');
+is($alone->safe_psql('gone', q{SET client_min_messages = warning;
+	BEGIN; SAVEPOINT a; SELECT FROM ingest.enable(); SELECT ingest.era(); ROLLBACK TO a; COMMIT;
+	BEGIN; SELECT FROM ingest.enable(); SELECT ingest.emit('a', NULL, '{}'); ROLLBACK;
+	SELECT FROM ingest.enable(); SELECT ingest.emit('a', NULL, '{}'); SELECT ingest.era();
+	SELECT string_agg(DISTINCT era::text, ',') FROM ingest.event}) =~ s/\n+/ /gr, '2 2 1,2', 'goes on in the next era, whatever was rolled back before');
+
 poll_until($published, 'postgres', 'SELECT ingest.launcher_runs()');
 poll_until($published, 'postgres', q{SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'ingest scheduler' AND datname = 'postgres'});
 {
