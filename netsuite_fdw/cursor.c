@@ -32,6 +32,7 @@
 #include "netsuite_fdw/cursor.h"
 #include "netsuite_fdw/prove.h"
 #include "netsuite_fdw/range.h"
+#include "netsuite_fdw/ready.h"
 #include "netsuite_fdw/trait.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -40,22 +41,6 @@
 #define POLL_ROWS 64             /* look at the network after so many rows */
 #define LARGE_PAGE 3000          /* rows; honoured by some accounts */
 #define LONG_READ 10             /* pages still to read that make them worth a try */
-
-/* A page that has arrived */
-typedef struct Ready
-{
-	dlist_node node;
-	ReplyPage page;
-	Part *part;
-	int64 offset; /* asked for */
-	int64 hi;     /* rows beyond belong to another part */
-	bool has_hi;
-	bool stop_at_last; /* rows that share the last key come again */
-	int64 last[MAX_KEYS];
-	int64 before[MAX_KEYS]; /* key of the row before */
-	int nbefore;
-	int64 at; /* rows read of it */
-} Ready;
 
 struct Cursor
 {
@@ -98,67 +83,11 @@ page_size(Cursor *c)
 	return client_options(c->client)->page_size;
 }
 
-static Ready *
-new_page(Cursor *c)
-{
-	Ready *r;
-	HttpBuffer text;
-
-	if (dlist_is_empty(&c->spare))
-		return MemoryContextAllocZero(c->context, sizeof(Ready));
-	r = dlist_container(Ready, node, dlist_pop_head_node(&c->spare));
-	text = r->page.text;
-	memset(r, 0, sizeof(Ready));
-	r->page.text = text;
-	return r;
-}
-
-static void
-drop_text(HttpBuffer *text)
-{
-	free(text->data);
-	memset(text, 0, sizeof(HttpBuffer));
-}
-
-/* Keep the memory of a page for the next one, unless it was a giant */
+/* Keep the memory of a page for the next one */
 static void
 recycle(Cursor *c, Ready *r)
 {
-	if (r->page.text.capacity > client_options(c->client)->max_buffered / 4)
-		drop_text(&r->page.text);
-	dlist_push_head(&c->spare, &r->node);
-}
-
-/* Runs when the reply has come, in the client: take the text, prove it whole */
-static bool
-accept_page(Request *request, void *arg, const char **why)
-{
-	Ready *r = arg;
-
-	switch (http_text(request->http, request->max_body, &r->page.text))
-	{
-		case HTTP_TEXT_TOO_LARGE:
-			request->outcome = OUTCOME_TOO_LARGE;
-			*why = NULL;
-			return false;
-		case HTTP_TEXT_NO_MEMORY:
-			request->outcome = OUTCOME_NO_MEMORY;
-			*why = NULL;
-			return false;
-		case HTTP_TEXT_BROKEN:
-			*why = "the compressed reply is damaged";
-			return false;
-		case HTTP_TEXT_OK:
-			break;
-	}
-	if (!page_frame(&r->page, why))
-		return false;
-	if (r->page.offset >= 0 && r->page.offset != r->offset)
-	{
-		*why = "the reply begins at another row than was asked for";
-		return false;
-	}
-	return true;
+	ready_recycle(&c->spare, r, client_options(c->client)->max_buffered / 4);
 }
 
 /* A long read goes on in the largest pages that the account gives */
@@ -202,7 +131,7 @@ send(Cursor *c, Part *part)
 	choose_limit(c, part);
 	choose_fetch(c, part);
 	q = part_query(&c->spec, part);
-	part->reply = new_page(c);
+	part->reply = ready_new(&c->spare, c->context);
 	part->reply->part = part;
 	part->reply->offset = part->offset;
 	part->recut = false;
@@ -210,7 +139,7 @@ send(Cursor *c, Part *part)
 	pfree(q);
 	/* a single row may be as large as PostgreSQL can store */
 	request->max_body = part->limit == 1 ? LARGEST_VALUE : client_options(c->client)->max_buffered;
-	request->accept = accept_page;
+	request->accept = ready_accept;
 	request->accept_arg = part->reply;
 	request->stats = c->stats;
 	/* some accounts refuse what they do not have by a fault */
@@ -962,22 +891,22 @@ free_pages(void *arg)
 	dlist_iter i;
 
 	dlist_foreach(i, &c->ready)
-		drop_text(&dlist_container(Ready, node, i.cur)->page.text);
+		ready_drop_text(&dlist_container(Ready, node, i.cur)->page.text);
 	dlist_foreach(i, &c->spare)
-		drop_text(&dlist_container(Ready, node, i.cur)->page.text);
+		ready_drop_text(&dlist_container(Ready, node, i.cur)->page.text);
 	dlist_foreach(i, &c->parts)
 	{
 		Part *part = dlist_container(Part, node, i.cur);
 
 		if (part->reply)
-			drop_text(&part->reply->page.text);
+			ready_drop_text(&part->reply->page.text);
 	}
 	if (c->current && !is_kept(c, c->current))
-		drop_text(&c->current->page.text);
+		ready_drop_text(&c->current->page.text);
 	if (c->head && c->head != c->only)
-		drop_text(&c->head->page.text);
+		ready_drop_text(&c->head->page.text);
 	if (c->only)
-		drop_text(&c->only->page.text);
+		ready_drop_text(&c->only->page.text);
 }
 
 /* Open a cursor in a context of its own below the current one */

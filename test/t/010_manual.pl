@@ -10,13 +10,11 @@ $node->init;
 $node->append_conf('postgresql.conf', "fsync = off\nshared_preload_libraries = 'ingest'\n");
 $node->start;
 my ($host, $port) = ($node->host, $node->port);
-$node->safe_psql('postgres', qq{
-	CREATE EXTENSION postgres_fdw;
-	CREATE SERVER shop_server FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '$host', port '$port', dbname 'postgres');
-	CREATE USER MAPPING FOR CURRENT_USER SERVER shop_server;});
 
 my $manual = slurp_file('../docs/ingest.md');
 my @examples = $manual =~ /```sql\n(.*?)```/gs;
+# they make all that they need; only where this server is they cannot know
+is(scalar(grep { s/host '[^']*', port '[^']*'/host '$host', port '$port'/ } @examples), 1, 'the source is made once');
 cmp_ok(scalar @examples, '>', 8, 'the manual has examples');
 my $file = $node->basedir . '/examples.sql';
 append_to_file($file, join("\n", @examples));
