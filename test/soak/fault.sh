@@ -1,9 +1,12 @@
 #!/bin/bash
-# test/soak/fault.sh FILES: what the living month found, each as the shortest script that shows it, in a cluster of its own.
+# test/soak/fault.sh [NAMES]: what the living month found, each as the shortest script that shows it, in a cluster of its
+# own.  They print what is and what should be; nothing fails.
 . "$(dirname "$0")/../lib.sh"
 set_up
-for file in "${@:-"$TOP"/test/soak/faults/*.sql}"; do
+[ $# -gt 0 ] || set -- "$TOP"/test/soak/faults/*.sql
+for file in "$@"; do
 	name=$(basename "$file" .sql)
+	[ "$name" != world ] || continue
 	start_cluster "fault_$name" 6606 "shared_preload_libraries = 'ingest'
 		max_worker_processes = 24
 		ingest.discovery = 1"

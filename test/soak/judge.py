@@ -426,7 +426,7 @@ def common(rows, answer):
 
 
 def only(row, columns):
-    return json.dumps({k: v for k, v in json.loads(row).items() if k in columns}, sort_keys=True)
+    return json.dumps({k: v for k, v in json.loads(row).items() if k in columns and v is not None}, sort_keys=True)
 
 
 def lines(a, b):
