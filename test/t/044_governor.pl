@@ -124,7 +124,8 @@ sub may_have { return $node->safe_psql($p, q{SELECT slots FROM netsuite_stats() 
 calm(0.02);
 control(op => 'fault', kind => '429', count => 6, match => 'suiteql', after => 1);
 is(ended(start($lines)), "$all\n", 'a burst of refusals: right answers');
-is(may_have(), '4', 'some 40 good replies later all slots but the one that was refused are back');
+# which number was refused first depends on who came first: 4 or 5
+cmp_ok(may_have(), '>=', 4, 'some 40 good replies later all slots but at most the one that was refused are back');
 is(ended(start($lines)), "$all\n", 'another scan');
 is(may_have(), '5', 'and after as many more that one as well');
 
