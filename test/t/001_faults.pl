@@ -49,7 +49,7 @@ sub lasting
 	like($err, qr/HINT:/, 'and what to do');
 	unlike($err, qr/sandbox-(consumer|token)/, 'and no secret');
 	my $requests = scalar grep { $_->{path} !~ m{/auth/} } @{ control(op => 'log')->{requests} };
-	cmp_ok($requests, '<=', $more{requests} // 6, "after $requests requests");
+	cmp_ok($requests, '<=', $more{requests} // 8, "after $requests requests");
 	return;
 }
 $node->safe_psql('postgres', q{ALTER SERVER ns OPTIONS (SET retry_deadline '4', SET request_timeout '1')});
