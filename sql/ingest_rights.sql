@@ -168,7 +168,7 @@ SET search_path = :"profiles", pg_catalog;
 SELECT (s).min, (s).max FROM (SELECT profile_stats(profile_merge(sketch)) AS s FROM lair.sketches) x;
 RESET search_path;
 SELECT count(*) FROM prey.ran_as;
--- a view in the place of a foreign table
+-- a view in the place of a foreign table: it is not what the sync reads, which is the foreign table, whatever it is called
 SET ROLE ingest_attacker;
 ALTER FOREIGN TABLE den.domains RENAME TO domains_was;
 CREATE VIEW den.domains AS SELECT id, amount, u FROM den.domains_was WHERE lair.deed('swapped');

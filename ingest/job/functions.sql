@@ -146,6 +146,7 @@ BEGIN
     DELETE FROM ingest.rule_result r WHERE r.checked_at < now() - runs;
     GET DIAGNOSTICS n_results = ROW_COUNT;
     n_days := ingest_internal.drop_old_history();
+    PERFORM ingest_internal.follow_all();
     RETURN format('%s events, %s runs, %s profiles of columns, %s results of rules and %s days of history are deleted', n_events, n_runs, n_profiles, n_results, n_days);
 END $$;
 COMMENT ON FUNCTION ingest_internal.prune(interval, interval) IS 'deletes what is older and says how much; the scheduler does it hourly';
@@ -197,6 +198,7 @@ BEGIN
     UPDATE ingest.subscription x SET owner = ingest_internal.owner_again(x.owner_name);
     UPDATE ingest.profile_stats x SET owner = ingest_internal.owner_again(x.owner_name);
     UPDATE ingest.run x SET role = ingest_internal.owner_again(x.role_name);
+    PERFORM ingest_internal.relations_again();
     UPDATE ingest.event x SET owner = coalesce((SELECT d.owner FROM ingest.data_source d WHERE d.id = x.source_id), 0);
     -- whoever was at work there is not at work here
     UPDATE ingest.queue q SET owner = j.owner, worker = NULL, lease_until = NULL FROM ingest.job j WHERE j.id = q.job;
