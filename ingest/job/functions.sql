@@ -166,10 +166,6 @@ COMMENT ON FUNCTION prune(interval, interval) IS 'deletes what is older: events 
 
 -- After a restore, a copy of the files or pg_upgrade
 
-CREATE FUNCTION ingest_internal.owner_again(known name) RETURNS oid LANGUAGE sql STABLE
-    RETURN coalesce((SELECT r.oid FROM pg_roles r WHERE r.rolname = known), 0);
-COMMENT ON FUNCTION ingest_internal.owner_again(name) IS 'an owner by the name that it had; 0: there is none of that name';
-
 CREATE FUNCTION ingest_internal.ownerless() RETURNS TABLE (what text, name text, problem text) LANGUAGE sql STABLE
     BEGIN ATOMIC
     SELECT v.what, v.name, format('its owner %s does not exist here: %s', v.owner_name, CASE v.what WHEN 'source' THEN 'ingest.set_owner gives it, with its syncs, jobs and rules, to another role'
@@ -190,14 +186,7 @@ BEGIN
         RETURN QUERY SELECT * FROM ingest_internal.ownerless();
         RETURN;
     END IF;
-    UPDATE ingest.data_source x SET owner = ingest_internal.owner_again(x.owner_name);
-    UPDATE ingest.source_grant x SET role = ingest_internal.owner_again(x.role_name) WHERE ingest_internal.owner_again(x.role_name) <> 0;
-    UPDATE ingest.sync x SET owner = ingest_internal.owner_again(x.owner_name);
-    UPDATE ingest.job x SET owner = ingest_internal.owner_again(x.owner_name);
-    UPDATE ingest.rule x SET owner = ingest_internal.owner_again(x.owner_name);
-    UPDATE ingest.subscription x SET owner = ingest_internal.owner_again(x.owner_name);
-    UPDATE ingest.profile_stats x SET owner = ingest_internal.owner_again(x.owner_name);
-    UPDATE ingest.run x SET role = ingest_internal.owner_again(x.role_name);
+    PERFORM ingest_internal.roles_again();
     PERFORM ingest_internal.relations_again();
     UPDATE ingest.event x SET owner = coalesce((SELECT d.owner FROM ingest.data_source d WHERE d.id = x.source_id), 0);
     -- whoever was at work there is not at work here

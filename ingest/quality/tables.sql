@@ -53,7 +53,8 @@ CREATE TABLE anomaly (
     evidence jsonb NOT NULL DEFAULT '{}', -- the figures behind it
     detected_at timestamptz NOT NULL DEFAULT now(), -- when it was found
     resolved_at timestamptz, -- when somebody said that it is dealt with
-    owner oid -- who asked for the profile that found it, where the table is no source's
+    owner oid, -- who asked for the profile that found it, where the table is no source's
+    owner_name name -- its name when it was last looked at, by which a restore finds it again
 );
 COMMENT ON TABLE anomaly IS 'what was odd, with evidence';
 CREATE INDEX anomaly_open ON anomaly (detected_at) WHERE resolved_at IS NULL;

@@ -76,6 +76,7 @@ CREATE FUNCTION ingest_internal.bind_anomaly() RETURNS trigger LANGUAGE plpgsql 
 BEGIN
     NEW.relation := coalesce(NEW.relation, ingest_internal.relation_named(NEW.schema_name, NEW.table_name));
     NEW.attnum := ingest_internal.column_named(NEW.relation, NEW.column_name);
+    NEW.owner_name := (SELECT r.rolname FROM pg_roles r WHERE r.oid = NEW.owner);
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION ingest_internal.bind_anomaly() IS 'a new anomaly by what its table and column are';
@@ -84,7 +85,7 @@ CREATE TRIGGER bind BEFORE INSERT ON anomaly FOR EACH ROW WHEN (NEW.attnum IS NU
 -- A row for each column of a run: all of a statement at once
 CREATE FUNCTION ingest_internal.bind_lineage() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE ingest.lineage_edge e SET from_relation = r.of_from, from_attnum = ingest_internal.column_named(r.of_from, e.from_column),
+    UPDATE ingest.lineage_edge e SET owner_name = (SELECT o.rolname FROM pg_roles o WHERE o.oid = e.owner), from_relation = r.of_from, from_attnum = ingest_internal.column_named(r.of_from, e.from_column),
         to_relation = r.of_to, to_attnum = ingest_internal.column_named(r.of_to, e.to_column)
       FROM (SELECT n.id, ingest_internal.relation_named(n.from_schema, n.from_table) AS of_from, ingest_internal.relation_named(n.to_schema, n.to_table) AS of_to
         FROM made n WHERE n.to_relation IS NULL) r WHERE e.id = r.id;
@@ -226,9 +227,69 @@ CREATE FUNCTION ingest_internal.follow_sources() RETURNS void LANGUAGE sql
     END;
 COMMENT ON FUNCTION ingest_internal.follow_sources() IS 'names of schemas and servers of sources, as they are now';
 
+-- Roles are no matter of event triggers: that one is gone, or is called otherwise, is found when somebody asks, and hourly.
+-- Owner 0 is nobody: a role that is made later under the name that a dropped one had is not found under it by a restore.
+
+CREATE FUNCTION ingest_internal.follow_roles() RETURNS void LANGUAGE sql
+    BEGIN ATOMIC
+    UPDATE ingest.data_source x SET owner = coalesce(r.oid, 0), owner_name = coalesce(r.rolname, y.owner_name)
+      FROM ingest.data_source y LEFT JOIN pg_roles r ON r.oid = y.owner
+      WHERE y.id = x.id AND y.owner <> 0 AND (r.oid IS NULL OR r.rolname <> y.owner_name);
+    UPDATE ingest.sync x SET owner = coalesce(r.oid, 0), owner_name = coalesce(r.rolname, y.owner_name)
+      FROM ingest.sync y LEFT JOIN pg_roles r ON r.oid = y.owner
+      WHERE y.id = x.id AND y.owner <> 0 AND (r.oid IS NULL OR r.rolname <> y.owner_name);
+    UPDATE ingest.job x SET owner = coalesce(r.oid, 0), owner_name = coalesce(r.rolname, y.owner_name)
+      FROM ingest.job y LEFT JOIN pg_roles r ON r.oid = y.owner
+      WHERE y.id = x.id AND y.owner <> 0 AND (r.oid IS NULL OR r.rolname <> y.owner_name);
+    UPDATE ingest.rule x SET owner = coalesce(r.oid, 0), owner_name = coalesce(r.rolname, y.owner_name)
+      FROM ingest.rule y LEFT JOIN pg_roles r ON r.oid = y.owner
+      WHERE y.id = x.id AND y.owner <> 0 AND (r.oid IS NULL OR r.rolname <> y.owner_name);
+    UPDATE ingest.subscription x SET owner = coalesce(r.oid, 0), owner_name = coalesce(r.rolname, y.owner_name)
+      FROM ingest.subscription y LEFT JOIN pg_roles r ON r.oid = y.owner
+      WHERE y.consumer = x.consumer AND y.owner <> 0 AND (r.oid IS NULL OR r.rolname <> y.owner_name);
+    UPDATE ingest.profile_stats x SET owner = coalesce(r.oid, 0), owner_name = coalesce(r.rolname, y.owner_name)
+      FROM ingest.profile_stats y LEFT JOIN pg_roles r ON r.oid = y.owner
+      WHERE y.id = x.id AND y.owner <> 0 AND (r.oid IS NULL OR r.rolname <> y.owner_name);
+    UPDATE ingest.anomaly x SET owner = coalesce(r.oid, 0), owner_name = coalesce(r.rolname, y.owner_name)
+      FROM ingest.anomaly y LEFT JOIN pg_roles r ON r.oid = y.owner
+      WHERE y.id = x.id AND y.owner <> 0 AND (r.oid IS NULL OR r.rolname <> y.owner_name);
+    UPDATE ingest.lineage_edge x SET owner = coalesce(r.oid, 0), owner_name = coalesce(r.rolname, y.owner_name)
+      FROM ingest.lineage_edge y LEFT JOIN pg_roles r ON r.oid = y.owner
+      WHERE y.id = x.id AND y.owner <> 0 AND (r.oid IS NULL OR r.rolname <> y.owner_name);
+    UPDATE ingest.run x SET role = coalesce(r.oid, 0), role_name = coalesce(r.rolname, y.role_name)
+      FROM ingest.run y LEFT JOIN pg_roles r ON r.oid = y.role WHERE y.id = x.id AND y.role <> 0 AND (r.oid IS NULL OR r.rolname <> y.role_name);
+    UPDATE ingest.source_grant g SET role_name = r.rolname FROM pg_roles r WHERE r.oid = g.role AND r.rolname <> g.role_name;
+    DELETE FROM ingest.source_grant g WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = g.role);
+    END;
+COMMENT ON FUNCTION ingest_internal.follow_roles() IS 'names of owners as they are now; what a role had that was dropped is nobody''s';
+
+CREATE FUNCTION ingest_internal.role_again(known name) RETURNS oid LANGUAGE sql STABLE
+    RETURN coalesce((SELECT r.oid FROM pg_roles r WHERE r.rolname = known), 0);
+COMMENT ON FUNCTION ingest_internal.role_again(name) IS 'a role by the name that it had; 0: there is none of that name';
+
+CREATE FUNCTION ingest_internal.roles_again() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    granted ingest.source_grant[] := ARRAY(SELECT g FROM ingest.source_grant g);
+BEGIN
+    UPDATE ingest.data_source x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
+    UPDATE ingest.sync x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
+    UPDATE ingest.job x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
+    UPDATE ingest.rule x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
+    UPDATE ingest.subscription x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
+    UPDATE ingest.profile_stats x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
+    UPDATE ingest.anomaly x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
+    UPDATE ingest.lineage_edge x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
+    UPDATE ingest.run x SET role = ingest_internal.role_again(x.role_name) WHERE x.role <> 0;
+    DELETE FROM ingest.source_grant;
+    INSERT INTO ingest.source_grant SELECT g.source, ingest_internal.role_again(g.role_name), g.role_name FROM unnest(granted) g
+      WHERE ingest_internal.role_again(g.role_name) <> 0;
+END $$;
+COMMENT ON FUNCTION ingest_internal.roles_again() IS 'roles of a restored repository by the names that they had; 0: not here';
+
 CREATE FUNCTION ingest_internal.follow_all() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF ingest_internal.at_home() THEN
+        PERFORM ingest_internal.follow_roles();
         PERFORM ingest_internal.follow_sources();
         PERFORM ingest_internal.follow_relations(ingest_internal.known_relations());
     END IF;

@@ -143,6 +143,7 @@ CREATE TABLE lineage_edge (
     first_seen timestamptz NOT NULL DEFAULT now(), -- when it was first made
     last_seen timestamptz NOT NULL DEFAULT now(), -- when it was last made
     owner oid, -- who declared it; null: the engine
+    owner_name name, -- its name when it was last looked at, by which a restore finds it again
     from_relation oid, -- the relation it comes from, whatever it is called; 0: none of this database
     from_attnum smallint, -- number of its column; 0: none
     to_relation oid, -- the relation it goes to, likewise
