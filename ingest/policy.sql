@@ -64,14 +64,14 @@ GRANT SELECT ON connector, source_grant, source_schema, source_table, metadata_c
     run, run_log, circuit, rule, rule_result, anomaly, event_type, subscription, audit,
     source_status, table_status, run_status, quality_status, anomaly_status, column_status, profile_status TO ingest_reader;
 -- without what may quote values of rows or name hosts: the views show that to whom it may be shown
-GRANT SELECT (id, name, server, owner, owner_name, description, remote_schemas, local_schema, include, refresh_schedule, state, max_parallel, registered_at, last_check_at, last_check_ok,
+GRANT SELECT (id, name, server, server_oid, owner, owner_name, description, remote_schemas, local_schema, schema_oid, include, refresh_schedule, state, max_parallel, registered_at, last_check_at, last_check_ok,
     last_crawl_at, crawl_began_at) ON data_source TO ingest_reader;
-GRANT SELECT (id, name, source, table_id, target_schema, target_table, owner, owner_name, mode, key, cursor_column, overlap, batch_rows, deletions, parent, parent_column, history,
+GRANT SELECT (id, name, source, table_id, target_schema, target_table, target, owner, owner_name, mode, key, cursor_column, overlap, batch_rows, deletions, parent, parent_column, history,
     history_retention, row_events, profile, reconcile_every, max_delete_share, reject_limit, state, created_at) ON sync TO ingest_reader;
 GRANT SELECT (sync, epoch, phase, generation, watermark_time, history_since, deleted_watermark, clock_offset, clock_at, last_success, last_reconcile, mismatches, rows, reload, unfilled, vanished) ON sync_state TO ingest_reader;
-GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid), ingest_internal.my_sources(), ingest_internal.my_syncs(), ingest_internal.sees_rows(integer), ingest_internal.sees_table(oid, name, name),
-    ingest_internal.may_read(oid, name, name, name), ingest_internal.owns(oid, oid), ingest_internal.open_watermark(text), ingest_internal.role_name(oid, name),
-    ingest_internal.sync_trouble(oid, name, name, name, name) TO ingest_reader;
+GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid), ingest_internal.my_sources(), ingest_internal.my_syncs(), ingest_internal.sees_rows(integer), ingest_internal.sees_table(oid, oid),
+    ingest_internal.may_read(oid, oid, smallint), ingest_internal.owns(oid, oid), ingest_internal.at_home(), ingest_internal.open_watermark(text), ingest_internal.role_name(oid, name),
+    ingest_internal.sync_trouble(oid, oid, name, name, oid, name, name) TO ingest_reader;
 GRANT EXECUTE ON FUNCTION lineage(text, text, integer), lineage_tables(text, integer), lineage_dot(text, integer), lineage_mermaid(text, integer), view_columns(regclass),
     as_of(anyelement, timestamptz), row_change(integer, jsonb, timestamptz), row_history(anyelement, jsonb), launcher_runs(), era(), next_due(text, timestamptz) TO ingest_reader;
 

@@ -168,7 +168,7 @@ SET search_path = :"profiles", pg_catalog;
 SELECT (s).min, (s).max FROM (SELECT profile_stats(profile_merge(sketch)) AS s FROM lair.sketches) x;
 RESET search_path;
 SELECT count(*) FROM prey.ran_as;
--- a view in the place of a foreign table
+-- a view in the place of a foreign table: it is not what the sync reads, which is the foreign table, whatever it is called
 SET ROLE ingest_attacker;
 ALTER FOREIGN TABLE den.domains RENAME TO domains_was;
 CREATE VIEW den.domains AS SELECT id, amount, u FROM den.domains_was WHERE lair.deed('swapped');
@@ -317,6 +317,25 @@ SET ROLE ingest_spy;
 SELECT sync, state_reason IS NULL AND last_error IS NULL AS masked FROM ingest.table_status WHERE source = 'lair' ORDER BY 1;
 SELECT bool_and(error IS NULL AND detail IS NULL) AS masked FROM ingest.run_status WHERE name LIKE 'lair.%' AND state = 'failed';
 SELECT (SELECT count(*) FROM ingest.run) AS runs, (SELECT count(*) FROM ingest.rejected_row) AS rejected, (SELECT count(*) FROM ingest.anomaly) AS anomalies;
+-- who was granted a source makes no jobs on it, and what fails in theirs does not open its breaker
+SET ROLE ingest_attacker;
+SELECT ingest.grant_source('lair', 'ingest_other');
+SET ROLE ingest_other;
+SELECT ingest.create_job('granted', 'check', 'lair');
+SELECT ingest.create_job('granted', 'sync', 'lair.secret');
+INSERT INTO ingest.job (name, kind, source, argument, owner, owner_name) VALUES ('granted', 'sql', 1, 'SELECT 1', 10, 'postgres');
+SELECT ingest.create_job('granted ' || i, 'sql', 'DO $x$BEGIN RAISE SQLSTATE ''08006''; END$x$', max_attempts => 1) FROM generate_series(1, 6) i;
+\set VERBOSITY sqlstate
+SELECT format('CALL ingest.run_job(%L)', 'granted ' || i) FROM generate_series(1, 6) i \gexec
+\set VERBOSITY default
+RESET ROLE;
+SELECT c.state, cardinality(array_positions(c.outcomes, false)) AS failed FROM ingest.circuit c JOIN ingest.data_source d ON d.id = c.source WHERE d.name = 'lair';
+SET ROLE ingest_other;
+SELECT count(ingest.drop_job('granted ' || i)) FROM generate_series(1, 6) i;
+SET ROLE ingest_attacker;
+SELECT ingest.revoke_source('lair', 'ingest_other');
+RESET ROLE;
+DELETE FROM ingest.run WHERE kind = 'sql';
 -- a source that is dropped takes its history and events with it; a name used again inherits nothing
 SET ROLE ingest_attacker;
 SELECT ingest.drop_source('lair');

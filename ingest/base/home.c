@@ -4,7 +4,7 @@
  *
  * Transaction ids of another cluster do not compare with ours, so a repository that
  * comes to life elsewhere begins a new era of events when somebody says that it shall,
- * and owners, who are numbers, are looked up again by their names.
+ * and owners and relations, which are numbers, are looked up again by their names.
  *
  * The cluster itself may go back: a standby that is promoted, or a backup that is
  * restored to a point in time, has not seen the last event ids that were given, and
@@ -25,18 +25,24 @@
 #include "utils/fmgrprotos.h"
 #include "utils/tuplestore.h"
 
+SQL_FUNCTION(ingest_at_home);
 SQL_FUNCTION(ingest_era);
 SQL_FUNCTION(ingest_enable);
 
 static int32 known_era = 0;
 static bool era_is_new = false; /* this transaction made it */
+/* Also on a standby, where the era may rise when it is promoted, but the database stays the same */
+static bool known_here = false;
 
 /* Who was told an era by a transaction that did not commit asks again */
 static void
 home_forget(void)
 {
 	if (era_is_new)
+	{
 		known_era = 0;
+		known_here = false;
+	}
 }
 
 static void
@@ -123,6 +129,7 @@ look(void)
 		return -1;
 	if (!i->here)
 		return 0;
+	known_here = true;
 	timeline = this_timeline();
 	/* a session of a standby lives on when that is promoted, and must ask again */
 	if (timeline != 0)
@@ -144,6 +151,35 @@ bool
 home_era_is_known(void)
 {
 	return known_era > 0;
+}
+
+bool
+home_is_elsewhere(void)
+{
+	int level;
+	bool elsewhere;
+
+	if (known_here)
+		return false;
+	level = sql_begin();
+	elsewhere = look() == 0;
+	sql_end(level);
+	return elsewhere;
+}
+
+/* at_home(): also asked by event triggers, of which pg_upgrade's servers must hear nothing */
+Datum
+ingest_at_home(PG_FUNCTION_ARGS)
+{
+	int level;
+	bool ours;
+
+	if (known_here || IsBinaryUpgrade)
+		PG_RETURN_BOOL(!IsBinaryUpgrade);
+	level = sql_begin();
+	ours = home_is_ours();
+	sql_end(level);
+	PG_RETURN_BOOL(ours);
 }
 
 int32

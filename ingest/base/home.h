@@ -17,5 +17,7 @@ extern int32 home_era(void);
 extern bool home_is_ours(void);
 /* Is home_era() a matter of no statement? */
 extern bool home_era_is_known(void);
+/* Was it restored or copied: are its numbers of roles and relations those of another database?  Needs no SPI */
+extern bool home_is_elsewhere(void);
 
 #endif /* INGEST_HOME_H */

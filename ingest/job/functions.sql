@@ -146,6 +146,7 @@ BEGIN
     DELETE FROM ingest.rule_result r WHERE r.checked_at < now() - runs;
     GET DIAGNOSTICS n_results = ROW_COUNT;
     n_days := ingest_internal.drop_old_history();
+    PERFORM ingest_internal.follow_all();
     RETURN format('%s events, %s runs, %s profiles of columns, %s results of rules and %s days of history are deleted', n_events, n_runs, n_profiles, n_results, n_days);
 END $$;
 COMMENT ON FUNCTION ingest_internal.prune(interval, interval) IS 'deletes what is older and says how much; the scheduler does it hourly';
@@ -164,10 +165,6 @@ CREATE FUNCTION prune(events interval, runs interval) RETURNS void
 COMMENT ON FUNCTION prune(interval, interval) IS 'deletes what is older: events that all consumers have, runs, profiles, results; the scheduler does it hourly; for admins';
 
 -- After a restore, a copy of the files or pg_upgrade
-
-CREATE FUNCTION ingest_internal.owner_again(known name) RETURNS oid LANGUAGE sql STABLE
-    RETURN coalesce((SELECT r.oid FROM pg_roles r WHERE r.rolname = known), 0);
-COMMENT ON FUNCTION ingest_internal.owner_again(name) IS 'an owner by the name that it had; 0: there is none of that name';
 
 CREATE FUNCTION ingest_internal.ownerless() RETURNS TABLE (what text, name text, problem text) LANGUAGE sql STABLE
     BEGIN ATOMIC
@@ -189,14 +186,8 @@ BEGIN
         RETURN QUERY SELECT * FROM ingest_internal.ownerless();
         RETURN;
     END IF;
-    UPDATE ingest.data_source x SET owner = ingest_internal.owner_again(x.owner_name);
-    UPDATE ingest.source_grant x SET role = ingest_internal.owner_again(x.role_name) WHERE ingest_internal.owner_again(x.role_name) <> 0;
-    UPDATE ingest.sync x SET owner = ingest_internal.owner_again(x.owner_name);
-    UPDATE ingest.job x SET owner = ingest_internal.owner_again(x.owner_name);
-    UPDATE ingest.rule x SET owner = ingest_internal.owner_again(x.owner_name);
-    UPDATE ingest.subscription x SET owner = ingest_internal.owner_again(x.owner_name);
-    UPDATE ingest.profile_stats x SET owner = ingest_internal.owner_again(x.owner_name);
-    UPDATE ingest.run x SET role = ingest_internal.owner_again(x.role_name);
+    PERFORM ingest_internal.roles_again();
+    PERFORM ingest_internal.relations_again();
     UPDATE ingest.event x SET owner = coalesce((SELECT d.owner FROM ingest.data_source d WHERE d.id = x.source_id), 0);
     -- whoever was at work there is not at work here
     UPDATE ingest.queue q SET owner = j.owner, worker = NULL, lease_until = NULL FROM ingest.job j WHERE j.id = q.job;

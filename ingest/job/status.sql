@@ -18,7 +18,7 @@ SELECT d.name AS source, -- name of the source
     (SELECT count(*) FROM source_table t WHERE t.source = d.id AND t.gone_at IS NULL) AS tables, -- tables there
     (SELECT count(*) FROM sync s WHERE s.source = d.id) AS syncs, -- copies of them
     (SELECT count(*) FROM sync s JOIN source_table t ON t.id = s.table_id WHERE s.source = d.id AND (s.state = 'stopped'
-        OR ingest_internal.sync_trouble(s.owner, t.local_schema, t.local_name, s.target_schema, s.target_table) IS NOT NULL)) AS stopped, -- copies that wait for a hand
+        OR ingest_internal.sync_trouble(s.owner, t.relation, t.local_schema, t.local_name, s.target, s.target_schema, s.target_table) IS NOT NULL)) AS stopped, -- copies that wait for a hand
     (SELECT count(*) FROM queue q WHERE q.source = d.id AND q.worker IS NULL) AS queued, -- jobs that wait
     (SELECT count(*) FROM queue q WHERE q.source = d.id AND q.worker IS NOT NULL) AS running, -- jobs that run
     CASE WHEN ingest_internal.acts_for(d.owner) THEN (SELECT r.error FROM run r WHERE r.source = d.id AND r.state IN ('failed', 'lost') ORDER BY r.id DESC LIMIT 1) END AS last_error, -- the last error, for its owner
@@ -54,7 +54,7 @@ SELECT d.name AS source, -- name of the source
     CASE WHEN r.error IS NOT NULL THEN r.finished_at END AS last_error_at -- when that was
 FROM sync s JOIN source_table t ON t.id = s.table_id JOIN data_source d ON d.id = s.source JOIN sync_state z ON z.sync = s.id
 LEFT JOIN LATERAL (SELECT r.state, r.error, r.finished_at FROM run r WHERE r.sync = s.id ORDER BY r.id DESC LIMIT 1) r ON true,
-    LATERAL (SELECT ingest_internal.sync_trouble(s.owner, t.local_schema, t.local_name, s.target_schema, s.target_table) AS trouble OFFSET 0) x
+    LATERAL (SELECT ingest_internal.sync_trouble(s.owner, t.relation, t.local_schema, t.local_name, s.target, s.target_schema, s.target_table) AS trouble OFFSET 0) x
 WHERE s.source = ANY ((SELECT ingest_internal.my_sources())::integer[]);
 COMMENT ON VIEW table_status IS 'how copies are: freshness, rows, last error';
 
@@ -108,7 +108,7 @@ SELECT format('%I.%I', r.schema_name, r.table_name) AS "table", -- the table
     x.checked_at AS checked_at, -- when
     CASE WHEN m.may THEN x.where_clause END AS where_clause -- selects the violating rows; names values, so likewise
 FROM rule r LEFT JOIN LATERAL (SELECT * FROM rule_result x WHERE x.rule = r.id ORDER BY x.id DESC LIMIT 1) x ON true,
-    LATERAL (SELECT ingest_internal.acts_for(r.owner) OR ingest_internal.sees_table(r.owner, r.schema_name, r.table_name) AS may OFFSET 0) m
+    LATERAL (SELECT ingest_internal.acts_for(r.owner) OR ingest_internal.sees_table(r.owner, r.relation) AS may OFFSET 0) m
 WHERE r.enabled AND (r.source = ANY ((SELECT ingest_internal.my_sources())::integer[]) OR ingest_internal.acts_for(r.owner));
 COMMENT ON VIEW quality_status IS 'rules and their last results';
 
@@ -126,6 +126,6 @@ SELECT a.id AS anomaly, -- number of the anomaly
     a.resolved_at AS resolved_at, -- when somebody said that it is dealt with
     a.run AS run -- the run that found it
 FROM anomaly a LEFT JOIN data_source d ON d.id = a.source LEFT JOIN sync s ON s.id = a.sync,
-    LATERAL (SELECT coalesce(ingest_internal.acts_for(coalesce(d.owner, a.owner)), false) OR ingest_internal.sees_table(coalesce(s.owner, d.owner, a.owner), a.schema_name, a.table_name) AS may OFFSET 0) m
+    LATERAL (SELECT coalesce(ingest_internal.acts_for(coalesce(d.owner, a.owner)), false) OR ingest_internal.sees_table(coalesce(s.owner, d.owner, a.owner), a.relation) AS may OFFSET 0) m
 WHERE a.source = ANY ((SELECT ingest_internal.my_sources())::integer[]) OR a.source IS NULL AND ingest_internal.acts_for(a.owner);
 COMMENT ON VIEW anomaly_status IS 'what is odd, and was';

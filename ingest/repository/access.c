@@ -7,6 +7,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "ingest/base/compat.h"
+#include "ingest/base/home.h"
 #include "ingest/base/sql.h"
 #include "ingest/repository/access.h"
 #include "miscadmin.h"
@@ -32,8 +33,8 @@ acts_for(Oid actor, Oid owner)
 {
 	Oid admin = get_role_oid("ingest_admin", true);
 
-	/* an owner that is gone has no members, and nobody but an admin acts for it */
-	if (OidIsValid(owner) && SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(owner)) && has_privs_of_role(actor, owner))
+	/* an owner that is gone has no members, and one whose number is of another cluster is somebody else here: an admin alone acts for it */
+	if (OidIsValid(owner) && !home_is_elsewhere() && SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(owner)) && has_privs_of_role(actor, owner))
 		return true;
 	return OidIsValid(admin) ? has_privs_of_role(actor, admin) : superuser_arg(actor);
 }
@@ -181,7 +182,7 @@ remember(Remembered *answer, const char *sql)
 
 #define MINE \
 	"(SELECT d.id FROM ingest.data_source d WHERE ingest_internal.acts_for($1, d.owner) " \
-	"OR EXISTS (SELECT FROM ingest.source_grant g WHERE g.source = d.id AND pg_has_role($1, g.role, 'USAGE')))"
+	"OR EXISTS (SELECT FROM ingest.source_grant g WHERE g.source = d.id AND ingest_internal.at_home() AND pg_has_role($1, g.role, 'USAGE')))"
 
 Datum
 my_sources(void)
@@ -206,9 +207,9 @@ Datum
 ingest_sees_rows(PG_FUNCTION_ARGS)
 {
 	int level = sql_begin();
-	Rows *rows = repo_rows("SELECT owner, target_schema, target_table FROM ingest.sync WHERE id = $1", arg_int8(PG_GETARG_INT32(0)));
+	Rows *rows = repo_rows("SELECT owner, target FROM ingest.sync WHERE id = $1", arg_int8(PG_GETARG_INT32(0)));
 	bool sees = rows->n > 0 && (acts_for(GetUserId(), to_oid(first_row(rows)[0])) ||
-								to_bool(own_value("SELECT ingest_internal.sees_table($1, $2, $3)", arg_oid(to_oid(first_row(rows)[0])), arg_name(first_row(rows)[1]), arg_name(first_row(rows)[2]))));
+								to_bool(own_value("SELECT ingest_internal.sees_table($1, $2)", arg_oid(to_oid(first_row(rows)[0])), arg_oid(to_oid(first_row(rows)[1])))));
 
 	sql_end(level);
 	PG_RETURN_BOOL(sees);

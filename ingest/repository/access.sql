@@ -11,7 +11,7 @@ COMMENT ON FUNCTION ingest_internal.my_syncs() IS 'syncs of those sources';
 
 CREATE FUNCTION ingest_internal.sees_source(actor oid, source integer) RETURNS boolean LANGUAGE sql STABLE
     RETURN EXISTS (SELECT FROM ingest.data_source d WHERE d.id = sees_source.source AND (ingest_internal.acts_for(actor, d.owner)
-        OR EXISTS (SELECT FROM ingest.source_grant g WHERE g.source = d.id AND pg_has_role(actor, g.role, 'USAGE'))));
+        OR EXISTS (SELECT FROM ingest.source_grant g WHERE g.source = d.id AND ingest_internal.at_home() AND pg_has_role(actor, g.role, 'USAGE'))));
 COMMENT ON FUNCTION ingest_internal.sees_source(oid, integer) IS 'whether a role may see a source';
 
 CREATE FUNCTION ingest_internal.sees_rows(sync integer) RETURNS boolean
@@ -26,17 +26,19 @@ CREATE FUNCTION ingest_internal.open_watermark(watermark text) RETURNS text LANG
     RETURN CASE WHEN watermark ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9:.+-]+)?$' THEN watermark END;
 COMMENT ON FUNCTION ingest_internal.open_watermark(text) IS 'a watermark that is a time says how fresh a copy is; another one is a value of a row, and is not for everybody';
 
--- What is known of a table is kept by its name: of one that somebody else made under that name it says nothing.
-CREATE FUNCTION ingest_internal.sees_table(owner oid, schema_name name, table_name name) RETURNS boolean LANGUAGE sql STABLE
-    RETURN coalesce((SELECT has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid) AND has_schema_privilege(n.oid, 'USAGE') AND ingest_internal.owns(sees_table.owner, c.oid)
-        FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid WHERE n.nspname = sees_table.schema_name AND c.relname = sees_table.table_name), false);
-COMMENT ON FUNCTION ingest_internal.sees_table(oid, name, name) IS 'whether the caller may SELECT all columns and rows of a table that is still its owner''s';
+-- Nothing is said of a relation before it is known that its number is one of this database: see at_home.
+CREATE FUNCTION ingest_internal.sees_table(owner oid, relation oid) RETURNS boolean LANGUAGE sql STABLE
+    RETURN ingest_internal.at_home() AND coalesce((SELECT has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid)
+        AND has_schema_privilege(c.relnamespace, 'USAGE') AND ingest_internal.owns(sees_table.owner, c.oid)
+        FROM pg_class c WHERE c.oid = sees_table.relation), false);
+COMMENT ON FUNCTION ingest_internal.sees_table(oid, oid) IS 'whether the caller may SELECT all columns and rows of a table that is still its owner''s';
 
-CREATE FUNCTION ingest_internal.may_read(owner oid, schema_name name, table_name name, column_name name) RETURNS boolean LANGUAGE sql STABLE
-    RETURN coalesce((SELECT has_column_privilege(c.oid, a.attnum, 'SELECT') AND NOT row_security_active(c.oid) AND has_schema_privilege(n.oid, 'USAGE') AND ingest_internal.owns(may_read.owner, c.oid)
-        FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid JOIN pg_attribute a ON a.attrelid = c.oid
-        WHERE n.nspname = may_read.schema_name AND c.relname = may_read.table_name AND a.attname = may_read.column_name AND NOT a.attisdropped), false);
-COMMENT ON FUNCTION ingest_internal.may_read(oid, name, name, name) IS 'whether the caller may SELECT from a column, of all rows, of a table that is still its owner''s';
+CREATE FUNCTION ingest_internal.may_read(owner oid, relation oid, attnum smallint) RETURNS boolean LANGUAGE sql STABLE
+    RETURN ingest_internal.at_home() AND coalesce((SELECT has_column_privilege(c.oid, a.attnum, 'SELECT') AND NOT row_security_active(c.oid)
+        AND has_schema_privilege(c.relnamespace, 'USAGE') AND ingest_internal.owns(may_read.owner, c.oid)
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+        WHERE c.oid = may_read.relation AND a.attnum = may_read.attnum AND a.attnum > 0 AND NOT a.attisdropped), false);
+COMMENT ON FUNCTION ingest_internal.may_read(oid, oid, smallint) IS 'whether the caller may SELECT from a column, of all rows, of a table that is still its owner''s';
 
 CREATE FUNCTION ingest_internal.own_source(actor oid, name text) RETURNS ingest.data_source LANGUAGE plpgsql AS $$
 DECLARE

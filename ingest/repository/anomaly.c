@@ -18,7 +18,8 @@
 static Subject
 subject_of_sync(const Sync *s)
 {
-	Subject subject = {s->source->id, s->source->name, s->id, s->target_schema, s->target_table};
+	Subject subject = {s->source->id, s->source->name, s->id, to_oid(repo_value("SELECT target FROM ingest.sync WHERE id = $1", arg_int8(s->id))), s->target_schema,
+					   s->target_table};
 
 	return subject;
 }
@@ -29,13 +30,14 @@ subject_of_relation(Oid relid)
 	Subject subject = {0};
 	Rows *rows;
 
+	subject.relation = relid;
 	subject.schema = get_namespace_name(get_rel_namespace(relid));
 	subject.table = get_rel_name(relid);
 	if (subject.table == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("there is no table with the number %u", relid)));
-	rows = repo_rows("SELECT d.id, d.name, s.id FROM ingest.sync s JOIN ingest.data_source d ON d.id = s.source WHERE (s.target_schema, s.target_table) = ($1, $2) "
-					 "UNION ALL SELECT d.id, d.name, 0 FROM ingest.source_table t JOIN ingest.data_source d ON d.id = t.source WHERE (t.local_schema, t.local_name) = ($1, $2)",
-					 arg_name(subject.schema), arg_name(subject.table));
+	rows = repo_rows("SELECT d.id, d.name, s.id FROM ingest.sync s JOIN ingest.data_source d ON d.id = s.source WHERE s.target = $1 "
+					 "UNION ALL SELECT d.id, d.name, 0 FROM ingest.source_table t JOIN ingest.data_source d ON d.id = t.source WHERE t.relation = $1",
+					 arg_oid(relid));
 	if (rows->n > 0)
 	{
 		subject.source = to_int4(first_row(rows)[0]);
@@ -55,14 +57,14 @@ anomaly_of(const Subject *s, const Run *run, const char *kind, const char *sever
 	char *id;
 
 	/* one that stands already is not raised again by every run */
-	if (repo_value("SELECT 1 FROM ingest.anomaly WHERE (schema_name, table_name, kind) = ($1, $2, $3) AND column_name IS NOT DISTINCT FROM $4 AND summary = $5 "
+	if (repo_value("SELECT 1 FROM ingest.anomaly WHERE (relation, kind) = ($1, $2) AND column_name IS NOT DISTINCT FROM $3 AND summary = $4 "
 				   "AND resolved_at IS NULL AND detected_at > now() - interval '1 day'",
-				   arg_name(s->schema), arg_name(s->table), arg_text(kind), arg_name(column), arg_text(summary)))
+				   arg_oid(s->relation), arg_text(kind), arg_name(column), arg_text(summary)))
 		return;
-	id = repo_value("INSERT INTO ingest.anomaly (source, sync, run, schema_name, table_name, column_name, kind, severity, summary, evidence, owner) "
-					"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10::jsonb, '{}'), $11) RETURNING id",
+	id = repo_value("INSERT INTO ingest.anomaly (source, sync, run, schema_name, table_name, column_name, kind, severity, summary, evidence, owner, relation) "
+					"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10::jsonb, '{}'), $11, $12) RETURNING id",
 					ID_OR_NULL(s->source), ID_OR_NULL(s->sync), ID_OR_NULL(run->id), arg_name(s->schema), arg_name(s->table), arg_name(column), arg_text(kind),
-					arg_text(severity), arg_text(summary), arg_text(evidence), s->source ? arg_null(OIDOID) : arg_oid(GetUserId()));
+					arg_text(severity), arg_text(summary), arg_text(evidence), s->source ? arg_null(OIDOID) : arg_oid(GetUserId()), arg_oid(s->relation));
 	json_open(&json);
 	json_raw(&json, "anomaly", id);
 	json_text(&json, "kind", kind);
@@ -98,11 +100,11 @@ profile_schema(void)
 /* What two profiles of a column say, one finding a row: kind, column, summary, evidence */
 static const char findings[] =
 	"WITH pair AS (SELECT n.column_name, n.sketch AS now, o.sketch AS before, n.total_rows, o.total_rows AS rows_before, n.profiled_at, o.profiled_at AS before_at, n.sampled "
-	"FROM ingest.profile_stats n JOIN LATERAL (SELECT * FROM ingest.profile_stats o WHERE (o.schema_name, o.table_name, o.column_name) = (n.schema_name, n.table_name, n.column_name) "
+	"FROM ingest.profile_stats n JOIN LATERAL (SELECT * FROM ingest.profile_stats o WHERE (o.relation, o.attnum) = (n.relation, n.attnum) "
 	"AND o.id < n.id ORDER BY o.profiled_at DESC, o.id DESC LIMIT 1) o ON true WHERE n.run = $1), "
 	"drift AS (SELECT p.*, d.* FROM pair p, %1$s.profile_drift(p.before, p.now) d), "
 	"history AS (SELECT array_agg(total_rows::float8 ORDER BY profiled_at) AS volumes FROM (SELECT DISTINCT ON (run) run, total_rows, profiled_at FROM ingest.profile_stats "
-	"WHERE schema_name = $2 AND table_name = $3 AND run < $1 ORDER BY run DESC LIMIT 60) h) "
+	"WHERE relation = $2 AND run < $1 ORDER BY run DESC LIMIT 60) h) "
 	"SELECT CASE WHEN abs(null_share_after - null_share_before) > 0.05 THEN 'null_share' "
 	"WHEN abs(distinct_share_after - distinct_share_before) > 0.2 THEN 'distinct_share' ELSE 'distribution' END, column_name, "
 	"format('%%s: %%s', column_name, reasons), "
@@ -167,10 +169,11 @@ profile_relation(const Subject *s, Oid owner, const Run *run, int64 sample_rows)
 	Rows *rows;
 	StringInfoData json;
 
-	stored_run(profiled, "INSERT INTO ingest.profile_stats (source, table_id, schema_name, table_name, column_name, run, sampled, total_rows, statistics, sketch, owner, owner_name) "
-						 "SELECT $1, coalesce((SELECT table_id FROM ingest.sync WHERE id = $2), (SELECT id FROM ingest.source_table WHERE (local_schema, local_name) = ($3, $4) LIMIT 1)), "
-						 "$3, $4, p.column_name, $5, coalesce(p.sampled, false), p.total_rows, p.statistics, p.sketch, $6, pg_get_userbyid($6) FROM stored p",
-			   SQL_ARGS(ID_OR_NULL(s->source), ID_OR_NULL(s->sync), arg_name(s->schema), arg_name(s->table), arg_int8(run->id), arg_oid(owner)));
+	stored_run(profiled, "INSERT INTO ingest.profile_stats (source, table_id, schema_name, table_name, column_name, run, sampled, total_rows, statistics, sketch, owner, owner_name, relation, attnum) "
+						 "SELECT $1, coalesce((SELECT table_id FROM ingest.sync WHERE id = $2), (SELECT id FROM ingest.source_table WHERE relation = $7 LIMIT 1)), "
+						 "$3, $4, p.column_name, $5, coalesce(p.sampled, false), p.total_rows, p.statistics, p.sketch, $6, pg_get_userbyid($6), "
+						 "$7, ingest_internal.column_named($7, p.column_name) FROM stored p",
+			   SQL_ARGS(ID_OR_NULL(s->source), ID_OR_NULL(s->sync), arg_name(s->schema), arg_name(s->table), arg_int8(run->id), arg_oid(owner), arg_oid(s->relation)));
 	summary = stored_rows(profiled, "SELECT count(*), max(total_rows) FROM stored", 0, NULL);
 	stored_end(profiled);
 	repo_run("UPDATE ingest.source_column c SET sample_values = (p.statistics).samples, hidden_type = (p.statistics).hidden_type, semantic_type = (p.statistics).semantic_type "
@@ -183,7 +186,7 @@ profile_relation(const Subject *s, Oid owner, const Run *run, int64 sample_rows)
 	json_raw(&json, "columns", first_row(summary)[0]);
 	json_raw(&json, "rows", first_row(summary)[1]);
 	event_emit("ingest.profile.completed", s->source_name, table, json_close(&json));
-	rows = repo_rows(psprintf(findings, schema), arg_int8(run->id), arg_name(s->schema), arg_name(s->table));
+	rows = repo_rows(psprintf(findings, schema), arg_int8(run->id), arg_oid(s->relation));
 	for (uint64 i = 0; i < rows->n; i++)
 		anomaly_of(s, run, rows->v[i][0], "warning", rows->v[i][1], rows->v[i][2], rows->v[i][3]);
 }
@@ -223,7 +226,7 @@ ingest_check_freshness(PG_FUNCTION_ARGS)
 {
 	int level = sql_begin();
 	Run none = {0};
-	Rows *rows = repo_rows("SELECT d.id, d.name, s.id, s.target_schema, s.target_table, t.freshness_objective, date_trunc('minute', now() - z.last_success), z.last_success "
+	Rows *rows = repo_rows("SELECT d.id, d.name, s.id, s.target_schema, s.target_table, t.freshness_objective, date_trunc('minute', now() - z.last_success), z.last_success, s.target "
 						   "FROM ingest.sync s JOIN ingest.sync_state z ON z.sync = s.id JOIN ingest.source_table t ON t.id = s.table_id JOIN ingest.data_source d ON d.id = s.source "
 						   "WHERE s.state <> 'paused' AND d.state = 'active' AND coalesce(z.last_success, s.created_at) < now() - t.freshness_objective AND ingest_internal.acts_for($1, d.owner)",
 						   arg_oid(GetUserId()));
@@ -231,7 +234,7 @@ ingest_check_freshness(PG_FUNCTION_ARGS)
 	for (uint64 i = 0; i < rows->n; i++)
 	{
 		char **v = rows->v[i];
-		Subject subject = {to_int4(v[0]), v[1], to_int4(v[2]), v[3], v[4]};
+		Subject subject = {to_int4(v[0]), v[1], to_int4(v[2]), to_oid(v[8]), v[3], v[4]};
 		StringInfoData json;
 
 		json_open(&json);

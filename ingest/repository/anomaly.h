@@ -13,6 +13,7 @@ typedef struct Subject
 	int32 source; /* 0: none */
 	const char *source_name;
 	int32 sync; /* 0: none */
+	Oid relation;
 	const char *schema;
 	const char *table;
 } Subject;

@@ -84,28 +84,38 @@ alter_quietly(void *arg)
 	user_run(arg);
 }
 
+/* Where a table's foreign table is: one that is known is where somebody put it, a new one gets the table's own name */
+static void
+find_place(Crawl *c, int64 schema_id, const char *name, const char *usual, char **schema, char **local)
+{
+	Rows *known = repo_rows("SELECT * FROM ingest_internal.place_of_table($1::integer, $2)", arg_int8(schema_id), arg_text(name));
+
+	*schema = known->n > 0 ? known->v[0][0] : c->source->local_schema;
+	*local = known->n > 0 ? known->v[0][1] : pstrdup(usual);
+}
+
 /* Bring a foreign table that is there to what was imported; false: its name is taken by something else */
 static bool
-follow(Crawl *c, const char *imported, const char *local)
+follow(Crawl *c, const char *imported, const char *schema, const char *local)
 {
 	Rows *rows;
 	Failure failure;
-	char *old = quoted_relation(c->source->local_schema, local);
+	char *old = quoted_relation(schema, local);
 	char *kind = own_value("SELECT c.relkind::text || (s.srvname = $3)::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
 						   "LEFT JOIN pg_foreign_table f ON f.ftrelid = c.oid LEFT JOIN pg_foreign_server s ON s.oid = f.ftserver "
 						   "WHERE n.nspname = $1 AND c.relname = $2",
-						   arg_text(c->source->local_schema), arg_text(local), arg_text(c->source->server));
+						   arg_text(schema), arg_text(local), arg_text(c->source->server));
 
 	if (kind == NULL)
 	{
 		bool taken = own_value("SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2",
-							   arg_text(c->source->local_schema), arg_text(local)) != NULL;
+							   arg_text(schema), arg_text(local)) != NULL;
 
 		if (taken)
 			return false;
 		if (strcmp(imported, local) != 0)
 			user_run(psprintf("ALTER FOREIGN TABLE %s RENAME TO %s", quoted_relation(c->scratch, imported), quote_identifier(local)));
-		user_run(psprintf("ALTER FOREIGN TABLE %s SET SCHEMA %s", quoted_relation(c->scratch, local), quote_identifier(c->source->local_schema)));
+		user_run(psprintf("ALTER FOREIGN TABLE %s SET SCHEMA %s", quoted_relation(c->scratch, local), quote_identifier(schema)));
 		return true;
 	}
 	if (strcmp(kind, "ftrue") != 0)
@@ -177,7 +187,7 @@ record_columns(Crawl *c, int64 table_id, const char *table, const char *relation
 
 	/* what is there now; one that went and one that came at the same place with the same type and description are one that was renamed */
 	changes = repo_rows(
-		"WITH now AS (SELECT a.attname::text AS name, row_number() OVER (ORDER BY a.attnum)::integer AS position, format_type(a.atttypid, a.atttypmod) AS type, "
+		"WITH now AS (SELECT a.attname::text AS name, row_number() OVER (ORDER BY a.attnum)::integer AS position, format_type(a.atttypid, a.atttypmod) AS type, a.attnum, "
 		"NOT a.attnotnull AS nullable, col_description(a.attrelid, a.attnum) AS description, coalesce(a.attname ~ $5, false) AS custom, "
 		"array_position($6::text[], a.attname::text) AS key_position, "
 		"(SELECT array_agg(pg_get_constraintdef(k.oid) ORDER BY k.conname) FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.conkey = ARRAY[a.attnum]) AS constraints "
@@ -188,13 +198,13 @@ record_columns(Crawl *c, int64 table_id, const char *table, const char *relation
 		"renamed AS (SELECT went.id, went.name AS before, came.name AS after FROM went, came WHERE (SELECT count(*) FROM went) = 1 AND (SELECT count(*) FROM came) = 1 "
 		"AND went.type = came.type AND (went.position = came.position OR went.position > (SELECT max(position) FROM now) AND came.position = (SELECT max(position) FROM now)) "
 		"AND went.description IS NOT DISTINCT FROM came.description AND went.description IS NOT NULL), "
-		"rename AS (UPDATE ingest.source_column s SET name = r.after FROM renamed r WHERE s.id = r.id RETURNING s.id), "
-		"put AS (INSERT INTO ingest.source_column AS s (source, table_id, name, position, type, nullable, description, custom, key_position, constraints) "
-		"SELECT $1, $2, n.name, n.position, n.type, n.nullable, n.description, n.custom, n.key_position, n.constraints FROM now n "
+		"rename AS (UPDATE ingest.source_column s SET name = r.after, attnum = (SELECT n.attnum FROM now n WHERE n.name = r.after) FROM renamed r WHERE s.id = r.id RETURNING s.id), "
+		"put AS (INSERT INTO ingest.source_column AS s (source, table_id, name, position, type, nullable, description, custom, key_position, constraints, attnum) "
+		"SELECT $1, $2, n.name, n.position, n.type, n.nullable, n.description, n.custom, n.key_position, n.constraints, n.attnum FROM now n "
 		"WHERE n.name NOT IN (SELECT after FROM renamed) "
 		"ON CONFLICT (table_id, name) DO UPDATE SET position = excluded.position, type = excluded.type, nullable = excluded.nullable, "
-		"description = excluded.description, custom = excluded.custom, key_position = excluded.key_position, constraints = excluded.constraints, gone_at = NULL), "
-		"gone AS (UPDATE ingest.source_column s SET gone_at = now() FROM went WHERE s.id = went.id AND NOT EXISTS (SELECT FROM renamed r WHERE r.id = s.id)) "
+		"description = excluded.description, custom = excluded.custom, key_position = excluded.key_position, constraints = excluded.constraints, attnum = excluded.attnum, gone_at = NULL), "
+		"gone AS (UPDATE ingest.source_column s SET gone_at = now(), attnum = 0 FROM went WHERE s.id = went.id AND NOT EXISTS (SELECT FROM renamed r WHERE r.id = s.id)) "
 		"INSERT INTO ingest.metadata_change (source, table_id, object_kind, object_name, change, before, after, run) "
 		"SELECT $1, $2, 'column', x.name, x.change, x.before, x.after, $4 FROM ("
 		"SELECT name, 'added' AS change, NULL::jsonb AS before, jsonb_build_object('type', type, 'description', description, 'custom', custom) AS after FROM came "
@@ -231,9 +241,9 @@ count_table(void *arg)
 
 /* A foreign table that is in its place goes into the repository */
 static void
-record_table(Crawl *c, int64 schema_id, const char *name, const char *local)
+record_table(Crawl *c, int64 schema_id, const char *name, const char *schema, const char *local)
 {
-	char *relation = quoted_relation(c->source->local_schema, local);
+	char *relation = quoted_relation(schema, local);
 	const char *key_list = listed(c, name, LISTED_KEY);
 	const char *cursor = listed(c, name, LISTED_CURSOR);
 	Rows *rows;
@@ -252,16 +262,16 @@ record_table(Crawl *c, int64 schema_id, const char *name, const char *local)
 	if (type == NULL)
 		cursor = NULL;
 	is_new = repo_value("SELECT 1 FROM ingest.source_table WHERE schema_id = $1 AND name = $2", arg_int8(schema_id), arg_text(name)) == NULL;
-	rows = repo_rows("INSERT INTO ingest.source_table AS t (source, schema_id, name, local_schema, local_name, kind, description, key, key_origin, cursor_column, parent, parent_column, crawled_at) "
+	rows = repo_rows("INSERT INTO ingest.source_table AS t (source, schema_id, name, local_schema, local_name, kind, description, key, key_origin, cursor_column, parent, parent_column, crawled_at, relation) "
 					 "VALUES ($1, $2, $3, $4, $5, CASE WHEN $3 LIKE 'customrecord\\_%' THEN 'custom record' ELSE 'table' END, coalesce(obj_description($6, 'pg_class'), $7), "
-					 "$8::text[], CASE WHEN $8 IS NOT NULL THEN 'source' END, $9, $10, $11, clock_timestamp()) "
+					 "$8::text[], CASE WHEN $8 IS NOT NULL THEN 'source' END, $9, $10, $11, clock_timestamp(), $6::oid) "
 					 "ON CONFLICT (schema_id, name) DO UPDATE SET description = excluded.description, "
 					 "key = CASE WHEN excluded.key IS NULL OR t.key_origin = 'user' THEN t.key ELSE excluded.key END, "
 					 "key_origin = CASE WHEN excluded.key IS NULL OR t.key_origin = 'user' THEN t.key_origin ELSE excluded.key_origin END, "
 					 "cursor_column = coalesce(excluded.cursor_column, t.cursor_column), "
-					 "parent = excluded.parent, parent_column = excluded.parent_column, crawled_at = excluded.crawled_at, local_schema = excluded.local_schema, local_name = excluded.local_name "
+					 "parent = excluded.parent, parent_column = excluded.parent_column, crawled_at = excluded.crawled_at, local_schema = excluded.local_schema, local_name = excluded.local_name, relation = excluded.relation "
 					 "RETURNING id, gone_at IS NOT NULL, key",
-					 arg_int8(c->source->id), arg_int8(schema_id), arg_text(name), arg_name(c->source->local_schema), arg_name(local),
+					 arg_int8(c->source->id), arg_int8(schema_id), arg_text(name), arg_name(schema), arg_name(local),
 					 arg_relation(relation), arg_text(listed(c, name, LISTED_DESCRIPTION)), arg_text(key), arg_text(cursor),
 					 arg_text(listed(c, name, LISTED_PARENT)), arg_text(listed(c, name, LISTED_PARENT_COLUMN)));
 	id = to_int8(first_row(rows)[0]);
@@ -288,7 +298,7 @@ record_table(Crawl *c, int64 schema_id, const char *name, const char *local)
 	repo_run("INSERT INTO ingest.lineage_edge (source, from_schema, from_table, from_column, to_schema, to_table, to_column, kind, job, run) "
 			 "SELECT $1, $2, $3, name, $4, $5, name, 'import', $6, $7 FROM ingest.source_column WHERE table_id = $8 AND gone_at IS NULL "
 			 "ON CONFLICT (to_schema, to_table, to_column, from_schema, from_table, from_column, kind) DO UPDATE SET last_seen = now(), run = excluded.run, job = excluded.job",
-			 arg_int8(c->source->id), arg_text(psprintf("%s:%s", c->source->name, c->remote_schema)), arg_text(name), arg_text(c->source->local_schema),
+			 arg_int8(c->source->id), arg_text(psprintf("%s:%s", c->source->name, c->remote_schema)), arg_text(name), arg_text(schema),
 			 arg_text(local), run_job ? arg_int8(run_job) : arg_null(INT8OID), arg_int8(c->run->id), arg_int8(id));
 	if (c->count_rows)
 	{
@@ -346,12 +356,14 @@ import_tables(void *arg)
 	for (uint64 i = 0; i < imported->n; i++)
 	{
 		char *name = imported->v[i][0];
-		char *local = c->prefixed ? psprintf("%s_%s", c->remote_schema, name) : name;
+		char *schema,
+			*local;
 
-		if (follow(c, name, local))
-			record_table(c, schema_id, name, local);
+		find_place(c, schema_id, name, c->prefixed ? psprintf("%s_%s", c->remote_schema, name) : name, &schema, &local);
+		if (follow(c, name, schema, local))
+			record_table(c, schema_id, name, schema, local);
 		else
-			warn(c, psprintf("table %s was left out: %s is something else here", name, quoted_relation(c->source->local_schema, local)));
+			warn(c, psprintf("table %s was left out: %s is something else here", name, quoted_relation(schema, local)));
 	}
 	drop_scratch(c);
 	run_progress(c->run, psprintf("%lld tables", (long long) c->seen), -1);
@@ -368,7 +380,7 @@ record_handmade(void *arg)
 							arg_text(c->source->server), arg_text(c->source->local_schema), arg_text(c->source->include));
 
 	for (uint64 i = 0; i < tables->n; i++)
-		record_table(c, schema_id, tables->v[i][0], tables->v[i][0]);
+		record_table(c, schema_id, tables->v[i][0], c->source->local_schema, tables->v[i][0]);
 	run_progress(c->run, psprintf("%lld tables", (long long) c->seen), -1);
 }
 

@@ -17,7 +17,7 @@ BEGIN
     ELSIF kind IN ('import', 'sync', 'view', 'foreign key') THEN
         RAISE EXCEPTION USING ERRCODE = 'reserved_name', MESSAGE = format('flows of kind "%s" are the engine''s', kind);
     END IF;
-    SELECT s.source INTO of_source FROM ingest.source_table s WHERE s.local_schema = f[1] AND s.local_name = f[2] LIMIT 1;
+    SELECT s.source INTO of_source FROM ingest.source_table s WHERE s.relation = ingest_internal.relation_named(f[1], f[2]) AND s.relation <> 0 LIMIT 1;
     INSERT INTO ingest.lineage_edge (source, from_schema, from_table, from_column, to_schema, to_table, to_column, kind, owner)
       VALUES (of_source, f[1], f[2], from_column, t[1], t[2], to_column, add_lineage.kind, actor)
       ON CONFLICT ON CONSTRAINT lineage_edge_flow DO UPDATE SET last_seen = now();

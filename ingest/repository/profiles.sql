@@ -9,6 +9,8 @@ CREATE TABLE profile_stats (
     schema_name name NOT NULL, -- schema of the relation that was read
     table_name name NOT NULL, -- name of the relation that was read
     column_name name NOT NULL, -- the column
+    relation oid NOT NULL, -- that relation, whatever it is called; 0: gone
+    attnum smallint NOT NULL, -- number of the column
     run bigint, -- the run that made it
     profiled_at timestamptz NOT NULL DEFAULT now(), -- when it was made
     sampled boolean NOT NULL, -- whether only a part was read
@@ -19,7 +21,7 @@ CREATE TABLE profile_stats (
     owner_name name NOT NULL -- its name then, by which a restore finds it again
 );
 COMMENT ON TABLE profile_stats IS 'profiles of columns, one per run: their history';
-CREATE INDEX profile_stats_column ON profile_stats (schema_name, table_name, column_name, profiled_at DESC);
+CREATE INDEX profile_stats_column ON profile_stats (relation, attnum, profiled_at DESC);
 CREATE INDEX profile_stats_table ON profile_stats (table_id, column_name, profiled_at DESC);
 CREATE INDEX profile_stats_run ON profile_stats (run);
 

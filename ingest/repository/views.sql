@@ -13,7 +13,7 @@ SELECT d.name AS source, -- name of the source
     c.key_position AS key_position, -- its place in the key
     c.hidden_type AS hidden_type, -- what its texts really are
     c.semantic_type AS semantic_type, -- what its values mean
-    CASE WHEN ingest_internal.may_read(d.owner, t.local_schema, t.local_name, c.name::name) THEN c.sample_values END AS sample_values, -- real values, for those who may read the column
+    CASE WHEN ingest_internal.may_read(d.owner, t.relation, c.attnum) THEN c.sample_values END AS sample_values, -- real values, for those who may read the column
     c.first_seen AS first_seen, -- when a crawl first found it
     c.gone_at AS gone_at -- when a crawl no longer found it
 FROM source_column c JOIN source_table t ON t.id = c.table_id JOIN data_source d ON d.id = c.source
@@ -40,6 +40,6 @@ SELECT p.schema_name AS schema_name, -- schema of the relation
     CASE WHEN m.may THEN (p.statistics).samples END AS samples, -- real values, likewise
     CASE WHEN m.may THEN p.statistics END AS statistics, -- all figures, likewise
     CASE WHEN m.may THEN p.sketch END AS sketch -- what they come from, likewise
-FROM profile_stats p, LATERAL (SELECT ingest_internal.may_read(p.owner, p.schema_name, p.table_name, p.column_name) AS may OFFSET 0) m
+FROM profile_stats p, LATERAL (SELECT ingest_internal.may_read(p.owner, p.relation, p.attnum) AS may OFFSET 0) m
 WHERE p.source = ANY ((SELECT ingest_internal.my_sources())::integer[]) OR p.source IS NULL AND m.may;
 COMMENT ON VIEW profile_status IS 'profiles and their history; values only of columns that the caller may read';

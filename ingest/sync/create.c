@@ -198,8 +198,8 @@ announce_created(const char *name, const char *source, const char *foreign, cons
 static void
 require_new(const char *name, const char *target, const char *schema, const char *relname)
 {
-	if (repo_value("SELECT 1 FROM ingest.sync WHERE name = $1 OR (target_schema, target_table) = ($2, $3)",
-				   arg_text(name), arg_name(schema), arg_name(relname)))
+	if (to_bool(repo_value("SELECT ingest_internal.sync_stands($1, $2, $3)", arg_text(name), arg_name(schema),
+						   arg_name(relname))))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("there is a sync \"%s\", or one into %s, already", name, target)));

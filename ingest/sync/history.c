@@ -51,6 +51,7 @@ typedef struct Kept
 {
 	int32 id;
 	char *name;
+	Oid relation; /* the copy; 0: gone, and what has its name is another table */
 	char *target_schema, *target_table;
 	Texts key;
 	bool history;
@@ -64,6 +65,7 @@ typedef struct Kept
 ROW_SHAPE(kept_shape, Kept,
 		  FIELD(INT4, Kept, id),
 		  FIELD(TEXT, Kept, name),
+		  FIELD(OID, Kept, relation),
 		  FIELD(TEXT, Kept, target_schema),
 		  FIELD(TEXT, Kept, target_table),
 		  FIELD(TEXTS, Kept, key),
@@ -409,7 +411,7 @@ ingest_row_change(PG_FUNCTION_ARGS)
 	level = sql_begin();
 	kept = sync.isnull ? NULL : kept_by_id(DatumGetInt32(sync.value));
 	if (kept)
-		relid = get_relname_relid(kept->target_table, get_namespace_oid(kept->target_schema, true));
+		relid = kept->relation;
 	/* of a copy that is gone, was given up, or is another one's by now, nobody can say who may read it */
 	if (!OidIsValid(relid) || !owns_relation(kept->owner, relid))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),

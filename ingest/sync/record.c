@@ -156,14 +156,6 @@ sync_is_full(const Sync *s)
 /* -- what a view says of one -- */
 
 static Oid
-relation_of(Name schema, Name name)
-{
-	Oid namespace = get_namespace_oid(NameStr(*schema), true);
-
-	return OidIsValid(namespace) ? get_relname_relid(NameStr(*name), namespace) : InvalidOid;
-}
-
-static Oid
 owner_of(Oid relation)
 {
 	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
@@ -178,7 +170,7 @@ owner_of(Oid relation)
 }
 
 /*
- * sync_trouble(owner, foreign_schema, foreign_table, target_schema, target_table): why a
+ * sync_trouble(owner, origin, its schema and name, target, its schema and name): why a
  * copy cannot be kept, whatever its state says; NULL: both tables are there.  Views ask
  * it of each of thousands of copies.
  */
@@ -186,17 +178,17 @@ Datum
 ingest_sync_trouble(PG_FUNCTION_ARGS)
 {
 	Oid owner = PG_GETARG_OID(0);
-	Oid origin = relation_of(PG_GETARG_NAME(1), PG_GETARG_NAME(2));
-	Oid target = relation_of(PG_GETARG_NAME(3), PG_GETARG_NAME(4));
-	char *foreign_name = quoted_relation(NameStr(*PG_GETARG_NAME(1)), NameStr(*PG_GETARG_NAME(2)));
-	char *target_name = quoted_relation(NameStr(*PG_GETARG_NAME(3)), NameStr(*PG_GETARG_NAME(4)));
+	Oid origin = PG_GETARG_OID(1);
+	Oid target = PG_GETARG_OID(4);
+	char *foreign_name = quoted_relation(NameStr(*PG_GETARG_NAME(2)), NameStr(*PG_GETARG_NAME(3)));
+	char *target_name = quoted_relation(NameStr(*PG_GETARG_NAME(5)), NameStr(*PG_GETARG_NAME(6)));
 	char *trouble;
 
-	if (!OidIsValid(target))
+	if (!OidIsValid(owner_of(target)))
 		trouble = psprintf("The table %s of the copy is gone: drop the sync and create it again.", target_name);
 	else if (!has_privs_of_role(owner, owner_of(target)))
 		trouble = psprintf("The table %s of the copy belongs to another role now.", target_name);
-	else if (!OidIsValid(origin))
+	else if (!OidIsValid(owner_of(origin)))
 		trouble = psprintf("The foreign table %s is gone: crawl its source.", foreign_name);
 	else
 		PG_RETURN_NULL();

@@ -20,20 +20,22 @@ CREATE FUNCTION ingest_internal.sync_record(of_sync integer)
             reload boolean, unfilled boolean, mismatches integer, epoch bigint,
         foreign_relation regclass, target_relation regclass) LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT s.id, s.name, s.source, t.local_schema, t.local_name, t.name, s.target_schema, s.target_table,
+    SELECT s.id, s.name, s.source, coalesce(fn.nspname, t.local_schema), coalesce(f.relname, t.local_name), t.name,
+        coalesce(cn.nspname, s.target_schema), coalesce(c.relname, s.target_table),
         s.owner, s.owner_name, s.mode, s.key, s.cursor_column, s.overlap, s.batch_rows, s.deletions = 'soft',
             s.deletions = 'ignore', s.parent, s.parent_column,
         s.history, s.row_events, s.profile, s.reconcile_every, s.max_delete_share, s.reject_limit, s.state,
             s.state_reason,
         z.phase, z.generation, z.watermark, z.next_watermark, z.deleted_watermark, z.reload, z.unfilled IS NOT NULL,
             z.mismatches, z.epoch,
-        ingest_internal.relation_of(t.local_schema, t.local_name),
-        ingest_internal.relation_of(s.target_schema, s.target_table)
+        f.oid::regclass, c.oid::regclass
     FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id JOIN ingest.sync_state z ON z.sync = s.id
+        LEFT JOIN pg_class f ON f.oid = t.relation LEFT JOIN pg_namespace fn ON fn.oid = f.relnamespace
+        LEFT JOIN pg_class c ON c.oid = s.target LEFT JOIN pg_namespace cn ON cn.oid = c.relnamespace
         WHERE s.id = of_sync;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_record(integer)
-    IS 'a sync: how it is kept, how far it is, and its two tables, null where one is gone';
+    IS 'a sync: how it is kept, how far it is, and its two tables, whatever they are called now, null where one is gone';
 
 CREATE FUNCTION ingest_internal.sync_root(of_name text) RETURNS integer LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -52,10 +54,8 @@ CREATE FUNCTION ingest_internal.sync_source_table(foreign_table regclass)
         description text) LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT t.id, d.name, t.key IS NOT NULL, t.key, t.cursor_column, t.parent, t.parent_column, t.description
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        JOIN ingest.source_table t ON t.local_schema = n.nspname AND t.local_name = c.relname
-        JOIN ingest.data_source d ON d.id = t.source
-    WHERE c.oid = foreign_table;
+    FROM ingest.source_table t JOIN ingest.data_source d ON d.id = t.source
+    WHERE t.relation = foreign_table AND t.relation <> 0;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_source_table(regclass) IS 'what crawls know of a foreign table';
 
@@ -89,9 +89,8 @@ BEGIN ATOMIC
         WHEN a.attcollation <> y.typcollation THEN
         (SELECT format(' COLLATE %I.%I', n.nspname, o.collname) FROM pg_collation o
             JOIN pg_namespace n ON n.oid = o.collnamespace WHERE o.oid = a.attcollation) ELSE '' END
-    FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid JOIN pg_class r ON r.oid = a.attrelid
-        JOIN pg_namespace m ON m.oid = r.relnamespace
-        LEFT JOIN ingest.source_table t ON t.local_schema = m.nspname AND t.local_name = r.relname
+    FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
+        LEFT JOIN ingest.source_table t ON t.relation = a.attrelid
         LEFT JOIN ingest.source_column k ON k.table_id = t.id AND k.name = a.attname
     WHERE a.attrelid = foreign_table AND a.attnum > 0 AND NOT a.attisdropped AND k.gone_at IS NULL
     ORDER BY a.attnum;
@@ -119,6 +118,13 @@ CREATE FUNCTION ingest_internal.has_column(relation regclass, column_name name) 
     RETURN EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = column_name AND a.attnum > 0
         AND NOT a.attisdropped);
 COMMENT ON FUNCTION ingest_internal.has_column(regclass, name) IS 'whether a relation has a column';
+
+CREATE FUNCTION ingest_internal.sync_stands(name text, target_schema name, target_table name) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN EXISTS (SELECT FROM ingest.sync s WHERE s.name = sync_stands.name OR s.target <> 0
+        AND s.target = ingest_internal.relation_named(sync_stands.target_schema, sync_stands.target_table));
+COMMENT ON FUNCTION ingest_internal.sync_stands(text, name, name)
+    IS 'whether there is a sync of a name, or one into the table that has a name now';
 
 CREATE FUNCTION ingest_internal.sync_insert(name text, source integer, table_id integer, target_schema name,
     target_table name, owner oid, mode text, key name[], cursor_column name,
@@ -373,12 +379,13 @@ CREATE FUNCTION ingest_internal.sync_note_lineage(of_sync integer, job bigint, r
     changed boolean) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     INSERT INTO ingest.lineage_edge (source, from_schema, from_table, from_column, to_schema, to_table, to_column,
-        kind, job, run)
+        kind, job, run, from_relation, from_attnum, to_relation, to_attnum)
     SELECT s.source, t.local_schema, t.local_name, a.attname, s.target_schema, s.target_table, a.attname, 'sync',
-        sync_note_lineage.job, sync_note_lineage.run
+        sync_note_lineage.job, sync_note_lineage.run, t.relation, coalesce(o.attnum, 0), s.target, a.attnum
     FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id
-        JOIN pg_attribute a ON a.attrelid = ingest_internal.relation_of(s.target_schema, s.target_table)
+        JOIN pg_attribute a ON a.attrelid = s.target
             AND a.attnum > 0 AND NOT a.attisdropped AND quote_ident(a.attname) = ANY (quoted_columns)
+        LEFT JOIN pg_attribute o ON o.attrelid = t.relation AND o.attname = a.attname AND NOT o.attisdropped
     WHERE s.id = of_sync AND (changed OR NOT EXISTS (SELECT FROM ingest.lineage_edge e
         WHERE (e.to_schema, e.to_table, e.to_column, e.kind) = (s.target_schema, s.target_table, a.attname, 'sync')))
     ON CONFLICT (to_schema, to_table, to_column, from_schema, from_table, from_column, kind) DO UPDATE
@@ -556,19 +563,20 @@ COMMENT ON FUNCTION ingest_internal.sync_is_above(integer, integer)
 -- History
 
 CREATE FUNCTION ingest_internal.sync_history(of_sync integer)
-    RETURNS TABLE (id integer, name text, target_schema name, target_table name, key name[], history boolean,
+    RETURNS TABLE (id integer, name text, relation oid, target_schema name, target_table name, key name[], history boolean,
         retention interval, since timestamptz, owner oid, owner_name name) LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT s.id, s.name, s.target_schema, s.target_table, s.key, s.history, s.history_retention,
-        greatest(z.history_since, now() - s.history_retention), s.owner, s.owner_name
-    FROM ingest.sync s JOIN ingest.sync_state z ON z.sync = s.id WHERE s.id = of_sync;
+    SELECT s.id, s.name, coalesce(c.oid, 0), coalesce(n.nspname, s.target_schema), coalesce(c.relname, s.target_table),
+        s.key, s.history, s.history_retention, greatest(z.history_since, now() - s.history_retention), s.owner,
+        s.owner_name
+    FROM ingest.sync s JOIN ingest.sync_state z ON z.sync = s.id LEFT JOIN pg_class c ON c.oid = s.target
+        LEFT JOIN pg_namespace n ON n.oid = c.relnamespace WHERE s.id = of_sync;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_history(integer)
     IS 'of what a sync keeps history, and since when it can be told';
 
 CREATE FUNCTION ingest_internal.sync_into(target regclass) RETURNS integer LANGUAGE sql STABLE
-    RETURN (SELECT s.id FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        JOIN ingest.sync s ON s.target_schema = n.nspname AND s.target_table = c.relname WHERE c.oid = target);
+    RETURN (SELECT s.id FROM ingest.sync s WHERE s.target = sync_into.target AND s.target <> 0);
 COMMENT ON FUNCTION ingest_internal.sync_into(regclass) IS 'the sync whose copy a table is; null: none';
 
 CREATE FUNCTION ingest_internal.sync_key_columns(target regclass, key text[]) RETURNS TABLE (quoted text, type oid)
@@ -623,8 +631,8 @@ COMMENT ON FUNCTION ingest_internal.sync_prune_changes()
 
 -- Why a copy is not kept, whatever its state says: what it reads or writes is gone, or is another one's by now
 
-CREATE FUNCTION ingest_internal.sync_trouble(owner oid, foreign_schema name, foreign_table name, target_schema name,
-    target_table name) RETURNS text
+CREATE FUNCTION ingest_internal.sync_trouble(owner oid, origin oid, foreign_schema name, foreign_table name, target oid,
+    target_schema name, target_table name) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_sync_trouble' LANGUAGE C STABLE STRICT;
-COMMENT ON FUNCTION ingest_internal.sync_trouble(oid, name, name, name, name)
+COMMENT ON FUNCTION ingest_internal.sync_trouble(oid, oid, name, name, oid, name, name)
     IS 'why a copy cannot be kept; null: both of its tables are there';

@@ -6,8 +6,9 @@ CREATE TABLE sync (
     name text NOT NULL UNIQUE CONSTRAINT "a name has at most 500 bytes" CHECK (octet_length(name) <= 500), -- name of the sync
     source integer NOT NULL REFERENCES data_source ON DELETE CASCADE, -- the source
     table_id integer NOT NULL REFERENCES source_table ON DELETE CASCADE, -- the source's table
-    target_schema name NOT NULL, -- schema of the copy
-    target_table name NOT NULL, -- name of the copy
+    target_schema name NOT NULL, -- schema of the copy, when last looked at
+    target_table name NOT NULL, -- name of the copy, likewise
+    target oid NOT NULL, -- the copy, whatever it is called; 0: gone
     owner oid NOT NULL, -- role as which it runs
     owner_name name NOT NULL, -- its name when it was last looked at, by which a restore finds it again
     mode text NOT NULL CONSTRAINT "mode must be full, incremental or append" CHECK (mode IN ('full', 'incremental', 'append')), -- full, incremental or append
@@ -27,10 +28,10 @@ CREATE TABLE sync (
     reject_limit float8 NOT NULL DEFAULT 0.01 CONSTRAINT "reject_limit must be between 0 and 1" CHECK (reject_limit BETWEEN 0 AND 1), -- share of rows read, but at least 10 rows, that may be rejected
     state text NOT NULL DEFAULT 'active' CONSTRAINT "state must be active, paused or stopped" CHECK (state IN ('active', 'paused', 'stopped')), -- stopped: needs a hand, see its last error
     state_reason text, -- why it is stopped and what to do
-    created_at timestamptz NOT NULL DEFAULT now(), -- when it was made
-    UNIQUE (target_schema, target_table)
+    created_at timestamptz NOT NULL DEFAULT now() -- when it was made
 );
 COMMENT ON TABLE sync IS 'copies of tables of sources, and how they are kept current';
+CREATE UNIQUE INDEX sync_target ON sync (target) WHERE target <> 0;
 CREATE INDEX sync_table ON sync (table_id);
 CREATE INDEX sync_source ON sync (source);
 

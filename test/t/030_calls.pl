@@ -50,6 +50,8 @@ my %odd = (
 		q(('"' || repeat('x', 1000000) || '"')), q((repeat('[', 5000) || repeat(']', 5000))) ],
 	_text => [ "'{plain}'", "'{}'", "'{NULL}'", "'{NULL,a}'", "'{{a,b},{c,NULL}}'", "'[5:6]={a,b}'", "'{\"\"}'", "array_fill('a'::text, ARRAY[100000])" ],
 	_jsonb => [ "ARRAY['{}'::jsonb]", "'{}'", "'{NULL}'" ], date => [ "'2026-01-01'", "'infinity'", "'-infinity'", "'5874897-12-31'" ],
+	_oid => [ "'{0}'", "'{}'", "'{NULL}'", "'{4294967295}'", "ARRAY['w.plain'::regclass::oid, 0, NULL]", "ARRAY['copies.plain'::regclass::oid]" ],
+	_int2 => [ "'{0}'", "'{}'", "'{NULL}'", "'{-1,1,32767}'" ],
 	_name => [ "'{id}'", "'{}'", "'{NULL}'", "'{id,NULL}'", "'{id,id}'", "'{{id,name},{a,b}}'", "'{\"\"}'", "'{no such column}'", "array_fill('id'::name, ARRAY[10000])" ],
 	_float8 => [ "'{1,2,3,4,5,6}'", "'{}'", "'{NULL}'", "'{NaN,Infinity,-Infinity,1,2,3}'", "'{{1,2},{3,NULL}}'", "'{1e308,-1e308,1e308,1,1,1}'", 'array_fill(0.5::float8, ARRAY[100000])' ],
 	_regclass => [ "'{w.plain,w.child}'", "'{}'", "'{NULL}'", "'{{w.plain},{w.child}}'", "'{0}'", "'{999999999,w.plain}'", "ARRAY[(SELECT oid FROM w.gone)]", "'{w.empty,w.bare,w.hollow,w.dropped}'", "'{w.numbers}'", "'{w.counting,w.view}'", "'{pg_type,pg_proc}'" ],

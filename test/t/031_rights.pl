@@ -20,6 +20,7 @@ sub sql { return $node->safe_psql('postgres', $_[0]); }
 
 sql(q{
 	CREATE EXTENSION ingest CASCADE;
+	DO $$BEGIN PERFORM ingest.era(); END$$;
 	CREATE ROLE "owner" LOGIN; CREATE ROLE reader LOGIN; CREATE ROLE consumer LOGIN; CREATE ROLE other LOGIN; CREATE ROLE admin LOGIN; CREATE ROLE nobody LOGIN;
 	GRANT ingest_operator, ingest_consumer TO "owner", other; GRANT ingest_reader TO reader; GRANT ingest_consumer TO consumer; GRANT ingest_admin TO admin;
 	CREATE SCHEMA copies; GRANT USAGE ON SCHEMA copies TO PUBLIC;
@@ -54,6 +55,11 @@ sub value_of
 	return "'copies'" if $column =~ /schema$/ && $type eq 'name';
 	return "'\L$who\E_copy'" if $column =~ /(?:table|local_name)$/ && $type eq 'name';
 	return "'$role{$who}'" if $column =~ /owner_name|role/ && $type eq 'name';
+	return "'copies.\L$who\E_copy'::regclass::oid" if $column =~ /^(?:target|(?:from_|to_)?relation)$/;
+	return "(SELECT attnum FROM pg_attribute WHERE attrelid = 'copies.\L$who\E_copy'::regclass AND attname = 'secret')" if $column =~ /attnum$/;
+	return "'{2}'" if $column eq 'attnums';
+	return "'copies'::regnamespace::oid" if $column eq 'schema_oid';
+	return '0' if $column eq 'server_oid';
 	return "'$role{$who}'::regrole::oid" if $type eq 'oid';
 	return 'NULL' if $column =~ /^(?:gone_at|resolved_at|requeued_at)$/;
 	return "'$canary'" if $type =~ /^(?:text|name)$/;

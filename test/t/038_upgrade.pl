@@ -1,0 +1,98 @@
+# pg_upgrade: roles, data, jobs and event triggers are there afterwards, and nothing is done in the servers that it starts
+use strict;
+use warnings;
+use Cwd;
+use Sandbox;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $bin = $ENV{PG_BINDIR};
+chomp($bin = `pg_config --bindir`) unless $bin && -x "$bin/pg_upgrade";
+($bin) = grep { -x "$_/pg_upgrade" } $bin, split /:/, $ENV{PATH};
+plan skip_all => 'there is no pg_upgrade' unless $bin;
+
+my $conf = "fsync = off\nshared_preload_libraries = 'ingest'\ningest.discovery = 1\ningest.naptime = 1\n";
+my $old = PostgreSQL::Test::Cluster->new('old');
+$old->init;
+$old->append_conf('postgresql.conf', $conf);
+$old->start;
+my ($host, $port, $user) = ($old->host, $old->port, scalar getpwuid($<));
+
+sub old { return $old->safe_psql('postgres', $_[0]); }
+
+old(qq{
+	CREATE EXTENSION ingest CASCADE; CREATE EXTENSION postgres_fdw;
+	CREATE ROLE "owner" LOGIN; CREATE ROLE gone LOGIN; CREATE ROLE reader LOGIN;
+	GRANT ingest_operator TO "owner", gone; GRANT ingest_reader TO reader; GRANT CREATE ON DATABASE postgres TO "owner";
+	CREATE SCHEMA vault; CREATE TABLE vault.card (id int PRIMARY KEY, pin text, u timestamptz DEFAULT '2026-01-01');
+	INSERT INTO vault.card SELECT i, 'PIN-' || i % 7 FROM generate_series(1, 40) i;
+	CREATE SERVER origin FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '$host', port '$port', dbname 'postgres');
+	GRANT USAGE ON FOREIGN SERVER origin TO "owner";
+	CREATE USER MAPPING FOR "owner" SERVER origin OPTIONS (user '$user', password_required 'false');
+	CREATE TABLE did (at timestamptz DEFAULT clock_timestamp()); GRANT INSERT ON did TO "owner";
+	SET ROLE "owner"; CREATE SCHEMA house;});
+for (
+	"SELECT ingest.register_source('origin', 'origin', schema => 'far', remote_schemas => '{vault}')", "CALL ingest.crawl('origin')",
+	"SELECT ingest.create_sync('far.card', 'house.card', cursor_column => 'u', history => true, profile => 'all')", "CALL ingest.sync('house.card')",
+	"SELECT ingest.grant_source('origin', 'reader')", "SELECT ingest.add_rule('house.card', 'not_null', '{pin}')",
+	"SELECT ingest.create_job('often', 'sql', 'INSERT INTO public.did DEFAULT VALUES')", "SELECT ingest.schedule('often', '1 second')")
+{
+	$old->safe_psql('postgres', $_, extra_params => [ '-U', 'owner' ]);
+}
+# a name that was used before: of the role that had it nothing must come back
+old(q{SET ROLE gone; SELECT ingest.create_job('of gone', 'sql', 'SELECT 1')});
+old('DROP ROLE gone; CREATE ROLE gone LOGIN');
+# and a name that the owner has not had for long
+old(q{ALTER ROLE "owner" RENAME TO keeper; CREATE ROLE "owner" LOGIN});
+old(q{SELECT ingest_internal.prune(interval '1 year', interval '1 year')});	# what comes hourly
+poll_until($old, 'postgres', 'SELECT count(*) > 1 FROM did', 't');
+my %kept = map { $_ => old($_) } (
+	q{SELECT string_agg(rolname || ' ' || oid, ',' ORDER BY rolname) FROM pg_roles WHERE rolname LIKE 'ingest%' OR rolname IN ('owner', 'keeper', 'reader')},
+	q{SELECT string_agg(roleid::regrole || ' ' || member::regrole, ',' ORDER BY roleid::regrole::text, member::regrole::text) FROM pg_auth_members WHERE roleid::regrole::text LIKE 'ingest%'},
+	q{SELECT string_agg(concat_ws(' ', evtname, evtowner::regrole, evtenabled), ',' ORDER BY evtname) FROM pg_event_trigger},
+	q{SELECT count(*), count(*) FILTER (WHERE classid = 'pg_event_trigger'::regclass) FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid WHERE extname = 'ingest' AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass},
+	q{SELECT name, owner, owner_name, target, target = 'house.card'::regclass FROM ingest.sync},
+	q{SELECT relation = 'far.card'::regclass FROM ingest.source_table WHERE name = 'card'},
+	q{SELECT count(*), min(relation), min(attnum), max(attnum) FROM ingest.profile_stats},
+	q{SELECT relation = 'house.card'::regclass, attnums FROM ingest.rule},
+	q{SELECT count(*) FROM ingest.change},
+	q{SELECT string_agg(c.relname || ' ' || c.relowner::regrole || ' ' || c.relacl::text, ',' ORDER BY c.relname) FROM pg_class c WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind = 'v'},
+	q{SELECT count(*) FROM pg_proc WHERE pronamespace IN ('ingest'::regnamespace, 'ingest_internal'::regnamespace) AND proowner = 'ingest_engine'::regrole});
+$old->stop;
+# what is due when pg_upgrade comes was due long ago: the launcher would do it at once
+my $new = PostgreSQL::Test::Cluster->new('new');
+$new->init;
+$new->append_conf('postgresql.conf', $conf);
+my $here = getcwd;
+chdir $new->basedir;
+command_ok([ "$bin/pg_upgrade", '--no-sync', '--retain', '-d', $old->data_dir, '-D', $new->data_dir, '-b', $bin, '-B', $bin, '-s', $new->host, '-p', $old->port, '-P', $new->port, '-U', $user ], 'pg_upgrade');
+chdir $here;
+my $logs = join '', map { slurp_file($_) } glob($new->data_dir . '/pg_upgrade_output.d/*/log/*_server.log'), glob($new->data_dir . '/pg_upgrade_output.d/log/*_server.log');
+like($logs, qr/ready to accept connections/, 'the log of its servers');
+unlike($logs, qr/ingest (?:launcher|scheduler|worker)/, 'tells of nothing of the engine');
+
+sub new { return $new->safe_psql('postgres', $_[0]); }
+
+# as it was, before anything is begun here
+$new->append_conf('postgresql.conf', "shared_preload_libraries = ''\n");
+$new->start;
+is(new($_), $kept{$_}, substr($_, 0, 100)) for sort keys %kept;
+my $did = new('SELECT count(*) FROM did');
+$new->append_conf('postgresql.conf', "shared_preload_libraries = 'ingest'\n");
+$new->restart;
+sleep 3;
+is(new('SELECT count(*) FROM did'), $did, 'another cluster by its identifier: nothing is done before somebody says so');
+is(new("SELECT what || ' ' || name FROM ingest.enable()"), 'job of gone', 'an admin does, and hears what is nobody\'s');
+poll_until($new, 'postgres', "SELECT count(*) > $did FROM did", 't');
+pass('jobs go on');
+is(new("SELECT owner_name || ' ' || (owner = 'keeper'::regrole) FROM ingest.sync"), 'keeper true', 'owners are who they were');
+is(new("SELECT has_function_privilege('reader', 'ingest.pause(text)', 'EXECUTE')"), 'f', 'and nobody may do more');
+is(new("SELECT ingest_internal.acts_for('gone'::regrole, j.owner) FROM ingest.job j WHERE name = 'of gone'"), 'f', 'a name that was used before has nothing');
+new(qq{ALTER SERVER origin OPTIONS (SET port '@{[ $new->port ]}', SET host '@{[ $new->host ]}'); UPDATE vault.card SET pin = 'changed', u = now() WHERE id = 1});
+$new->safe_psql('postgres', $_, extra_params => [ '-U', 'keeper' ]) for "CALL ingest.sync('house.card')", "ALTER TABLE house.card RENAME TO account", "CALL ingest.sync('house.card')";
+is(new("SELECT pin FROM house.account WHERE id = 1"), 'changed', 'a sync goes on');
+is(new('SELECT target_table FROM ingest.sync'), 'account', 'event triggers are at work');
+is($new->safe_psql('postgres', "SELECT count(*) FROM ingest.as_of(NULL::house.account, now()) WHERE pin = 'changed'", extra_params => [ '-U', 'keeper' ]), '1', 'and history');
+$new->stop;
+done_testing();
