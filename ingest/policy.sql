@@ -104,6 +104,7 @@ BEGIN
     FOR o IN SELECT format('ALTER %s ingest.%I', CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.relname) AS statement
           FROM pg_class c WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
             AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i') AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> c.oid)
+        UNION ALL SELECT format('ALTER VIEW %s', c.oid::regclass) FROM pg_class c WHERE c.relnamespace = 'ingest_internal'::regnamespace AND c.relkind = 'v'
         UNION ALL SELECT format('ALTER ROUTINE %s', p.oid::regprocedure) FROM pg_proc p WHERE p.pronamespace IN ('ingest'::regnamespace, 'ingest_internal'::regnamespace)
         UNION ALL SELECT 'ALTER SCHEMA ingest'
         UNION ALL SELECT 'ALTER SCHEMA ingest_internal'

@@ -130,25 +130,41 @@ CREATE FUNCTION retry(dead_letter bigint) RETURNS bigint
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION retry(bigint) IS 'puts a job that was given up back into the queue';
 
+CREATE FUNCTION ingest_internal.prune_part(part text, events interval, runs interval) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    n bigint;
+BEGIN
+    CASE part
+        WHEN 'events' THEN RETURN ingest_internal.prune_events(events);
+        WHEN 'days of history' THEN RETURN ingest_internal.drop_old_history();
+        WHEN 'runs' THEN DELETE FROM ingest.run r WHERE r.started_at < now() - runs AND r.state <> 'running';
+        WHEN 'profiles of columns' THEN DELETE FROM ingest.profile_stats p WHERE p.profiled_at < now() - runs;
+        WHEN 'results of rules' THEN DELETE FROM ingest.rule_result r WHERE r.checked_at < now() - runs;
+        WHEN 'dead letters' THEN DELETE FROM ingest.dead_letter d WHERE d.died_at < now() - runs;
+        WHEN 'resolved anomalies' THEN DELETE FROM ingest.anomaly a WHERE a.resolved_at < now() - runs;
+        WHEN 'resolved rejected rows' THEN DELETE FROM ingest.rejected_row r WHERE r.resolved_at < now() - runs;
+    END CASE;
+    GET DIAGNOSTICS n = ROW_COUNT;
+    RETURN n;
+END $$;
+COMMENT ON FUNCTION ingest_internal.prune_part(text, interval, interval) IS 'deletes what is older of one kind; how many';
+
 CREATE FUNCTION ingest_internal.prune(events interval, runs interval) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-    n_events bigint;
-    n_runs bigint;
-    n_profiles bigint;
-    n_results bigint;
-    n_days bigint;
+    part text;
+    said text[] := '{}';
 BEGIN
-    n_events := ingest_internal.prune_events(events);
-    DELETE FROM ingest.run r WHERE r.started_at < now() - runs AND r.state <> 'running';
-    GET DIAGNOSTICS n_runs = ROW_COUNT;
-    DELETE FROM ingest.profile_stats p WHERE p.profiled_at < now() - runs;
-    GET DIAGNOSTICS n_profiles = ROW_COUNT;
-    DELETE FROM ingest.rule_result r WHERE r.checked_at < now() - runs;
-    GET DIAGNOSTICS n_results = ROW_COUNT;
-    n_days := ingest_internal.drop_old_history();
-    RETURN format('%s events, %s runs, %s profiles of columns, %s results of rules and %s days of history are deleted', n_events, n_runs, n_profiles, n_results, n_days);
+    -- each by itself: a table that cannot be written keeps no other from being pruned
+    FOREACH part IN ARRAY '{events,runs,profiles of columns,results of rules,dead letters,resolved anomalies,resolved rejected rows,days of history}'::text[] LOOP
+        BEGIN
+            said := said || format('%s %s', ingest_internal.prune_part(part, events, runs), part);
+        EXCEPTION WHEN OTHERS THEN
+            RAISE WARNING USING MESSAGE = format('old %s could not be deleted: %s', part, SQLERRM), ERRCODE = SQLSTATE;
+        END;
+    END LOOP;
+    RETURN array_to_string(said, ', ') || ' are deleted';
 END $$;
-COMMENT ON FUNCTION ingest_internal.prune(interval, interval) IS 'deletes what is older and says how much; the scheduler does it hourly';
+COMMENT ON FUNCTION ingest_internal.prune(interval, interval) IS 'deletes what is older and says how much; the engine does it hourly, in a process of its own';
 
 CREATE FUNCTION ingest_internal.prune(actor oid, events interval, runs interval) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -161,7 +177,7 @@ END $$;
 COMMENT ON FUNCTION ingest_internal.prune(oid, interval, interval) IS 'see ingest.prune';
 CREATE FUNCTION prune(events interval, runs interval) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION prune(interval, interval) IS 'deletes what is older: events that all consumers have, runs, profiles, results; the scheduler does it hourly; for admins';
+COMMENT ON FUNCTION prune(interval, interval) IS 'deletes what is older: events that all consumers have, runs, profiles, results, dead letters, what is resolved; the engine does it hourly; for admins';
 
 -- After a restore, a copy of the files or pg_upgrade
 

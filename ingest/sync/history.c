@@ -17,6 +17,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
@@ -376,22 +377,44 @@ ingest_row_history(PG_FUNCTION_ARGS)
 
 /* -- retention, and what the room's other functions read -- */
 
+/* How long it waits for whoever reads a day: everybody else who wants it waits behind */
+#define LOCK_TIMEOUT_OF_DROP "2s"
+
+static void
+drop_day(void *arg)
+{
+	repo_run(psprintf("DROP TABLE %s", (char *) arg));
+}
+
 /* drop_old_history(): whole days that every sync is done with; what only some keep longer stays */
 Datum
 ingest_drop_old_history(PG_FUNCTION_ARGS)
 {
 	int level = sql_begin();
-	Rows *rows;
+	int dropped = 0;
+	Rows *days;
 
 	if (!superuser() && GetUserId() != engine_role())
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("only the owner of the repository drops "
-																		"history")));
-	rows = repo_rows("SELECT * FROM ingest_internal.sync_old_partitions()");
-	for (uint64 i = 0; i < rows->n; i++)
-		repo_run(psprintf("DROP TABLE %s", rows->v[i][0]));
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("only the owner of the repository drops history")));
+	(void) set_config_option("lock_timeout", LOCK_TIMEOUT_OF_DROP, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+							 false);
+	days = repo_rows("SELECT * FROM ingest_internal.sync_old_partitions()");
+	for (uint64 i = 0; i < days->n; i++)
+	{
+		Failure failure;
+
+		if (attempt(drop_day, days->v[i][0], &failure))
+			dropped++;
+		else if (failure_is_busy(&failure))
+			ereport(NOTICE,
+					(errmsg("%s is being read, and is dropped another time", days->v[i][0])));
+		else
+			failure_rethrow(&failure);
+	}
 	/* syncs with a shorter retention than others */
 	repo_run("SELECT ingest_internal.sync_prune_changes()");
-	return sql_end_int4(level, (int32) rows->n);
+	return sql_end_int4(level, dropped);
 }
 
 /* row_change(sync, key, since): as the repository's owner, for whom the copy is open */
