@@ -8,6 +8,9 @@
 #include "postgres.h"
 
 #include <dlfcn.h>
+#ifdef HAVE_BACKTRACE_SYMBOLS
+#include <execinfo.h>
+#endif
 
 #include "access/xact.h"
 #include "executor/spi.h"
@@ -30,9 +33,12 @@ attempt_deadline(TimestampTz until)
 	deadline = until;
 }
 
-/* The library whose code raised the error: where the name of the function stands that did */
+/* Of the message that was raised last */
+static Origin raised_by = FROM_HERE;
+
+/* The library that an address is in, as what it can do to us */
 static Origin
-origin_of(const ErrorData *error)
+origin_of(void *address)
 {
 	static const char *const languages[] = {"plpgsql", "plperl", "plpython3", "pltcl", "plv8"};
 	Dl_info raised,
@@ -40,9 +46,8 @@ origin_of(const ErrorData *error)
 		server;
 	const char *name;
 
-	if (error->funcname == NULL || !dladdr(error->funcname, &raised) || !dladdr(&deadline, &here) || !dladdr(&MyProcPid, &server))
-		return FROM_HERE;
-	if (raised.dli_fbase == here.dli_fbase || raised.dli_fbase == server.dli_fbase || raised.dli_fname == NULL)
+	if (!dladdr(address, &raised) || !dladdr(&deadline, &here) || !dladdr(&MyProcPid, &server) || raised.dli_fname == NULL ||
+		raised.dli_fbase == here.dli_fbase || raised.dli_fbase == server.dli_fbase)
 		return FROM_HERE;
 	name = strrchr(raised.dli_fname, '/');
 	name = name ? name + 1 : raised.dli_fname;
@@ -52,6 +57,20 @@ origin_of(const ErrorData *error)
 			return FROM_USER;
 	}
 	return FROM_WRAPPER;
+}
+
+/*
+ * Called while a message is being raised, by errfinish, which was called by whoever raises it.  What is kept of the
+ * message does not say which library that is, and its words are no help.
+ */
+static void
+look_who_raises(void *arg)
+{
+#ifdef HAVE_BACKTRACE_SYMBOLS
+	void *frames[3]; /* this function, errfinish, and who called it */
+
+	raised_by = backtrace(frames, lengthof(frames)) == lengthof(frames) ? origin_of((char *) frames[2] - 1) : FROM_HERE;
+#endif
 }
 
 static bool
@@ -78,7 +97,7 @@ keep(Failure *failure, MemoryContext context)
 	failure->detail = error->detail;
 	failure->hint = error->hint;
 	failure->error = error;
-	failure->origin = origin_of(error);
+	failure->origin = raised_by;
 	failure->timed_out = is_timeout(failure);
 }
 
@@ -88,8 +107,11 @@ attempt(void (*function)(void *), void *arg, Failure *failure)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	volatile bool ok = false;
+	ErrorContextCallback watching = {error_context_stack, look_who_raises, NULL};
 
 	memset(failure, 0, sizeof(Failure));
+	raised_by = FROM_HERE;
+	error_context_stack = &watching;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
@@ -104,6 +126,7 @@ attempt(void (*function)(void *), void *arg, Failure *failure)
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
+	error_context_stack = watching.previous;
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
 	return ok;
@@ -131,6 +154,7 @@ attempt_and_commit(void (*function)(void *), void *arg, Failure *failure)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool ok = false;
+	ErrorContextCallback watching = {error_context_stack, look_who_raises, NULL};
 
 	if (!attempt(function, arg, failure))
 	{
@@ -140,6 +164,8 @@ attempt_and_commit(void (*function)(void *), void *arg, Failure *failure)
 		MemoryContextSwitchTo(context);
 		return false;
 	}
+	raised_by = FROM_HERE;
+	error_context_stack = &watching;
 	PG_TRY();
 	{
 		commit();
@@ -152,6 +178,7 @@ attempt_and_commit(void (*function)(void *), void *arg, Failure *failure)
 		sql_settings();
 	}
 	PG_END_TRY();
+	error_context_stack = watching.previous;
 	MemoryContextSwitchTo(context);
 	return ok;
 }
@@ -329,6 +356,11 @@ procedure_begin(FunctionCallInfo fcinfo, const char *name)
 				 errmsg("%s cannot run inside a transaction block", name),
 				 errdetail("It commits as it goes, so that what is done stays done."),
 				 errhint("CALL it by itself, not between BEGIN and COMMIT and not from a function.")));
+	/* a relation that is made or dropped here would end the upgrade, and what runs here would run again there */
+	if (IsBinaryUpgrade)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s does nothing in a server that pg_upgrade started", name)));
 	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	sql_settings();

@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
-#include "commands/async.h"
 #include "commands/prepare.h"
 #include "commands/sequence.h"
 #include "executor/spi.h"
@@ -303,7 +302,6 @@ clean_session(void *arg)
 	SetPGVariable("session_authorization", NIL, false);
 	ResetAllOptions();
 	DropAllPreparedStatements();
-	Async_UnlistenAll();
 	LockReleaseAll(USER_LOCKMETHOD, true);
 	queue_worker_again(d->worker);
 	ResetTempTableNamespace();
@@ -349,6 +347,8 @@ work(int64 only_job, int64 limit, bool *turns, TimestampTz alive_since)
 	Doing d = {.only_job = only_job, .room = 1};
 	volatile int64 done = 0;
 	volatile int64 worker = queue_worker();
+	/* it was started for a job, and has looked for it */
+	static bool looked = false;
 
 	d.worker = worker;
 	d.job_context = AllocSetContextCreate(keep, "ingest job to do", ALLOCSET_SMALL_SIZES);
@@ -359,11 +359,14 @@ work(int64 only_job, int64 limit, bool *turns, TimestampTz alive_since)
 			TimestampTz began;
 			int n;
 
-			if (turns && process_gives_way(alive_since))
+			if (turns)
+				process_look_up();
+			if (turns && looked && process_gives_way(alive_since))
 			{
 				*turns = true;
 				break;
 			}
+			looked = true;
 			if (limit > 0)
 				d.room = Min(d.room, limit - done);
 			if (d.room <= 0 || !take_some(&d))

@@ -53,6 +53,8 @@ extern int process_idle_workers(Oid role);
 /* Nobody of ours may be in a database that is dropped, renamed, moved or copied: asks them to go, and waits */
 extern void process_make_way(Oid database);
 extern void process_signals(void);
+/* Between jobs: is the process to end, or are its settings others now? */
+extern void process_look_up(void);
 /* Until the latch is set or the time is over */
 extern void process_nap(long ms);
 /* Is the extension here, and of this library's version? */
