@@ -1,9 +1,9 @@
 
 -- Jobs
 
-CREATE FUNCTION next_due(schedule text, after timestamptz) RETURNS timestamptz
+CREATE FUNCTION ingest_internal.next_due(schedule text, after timestamptz) RETURNS timestamptz
     AS 'MODULE_PATHNAME', 'ingest_next_due' LANGUAGE C STRICT STABLE;
-COMMENT ON FUNCTION next_due(text, timestamptz) IS 'when a schedule is due next: five fields as cron has them, or an interval';
+COMMENT ON FUNCTION ingest_internal.next_due(text, timestamptz) IS 'when a schedule is due next: five fields as cron has them, or an interval';
 
 CREATE FUNCTION launcher_runs() RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_launcher_runs' LANGUAGE C;
@@ -69,11 +69,14 @@ CREATE FUNCTION create_job(name text, kind text, argument text, priority integer
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION create_job(text, text, text, integer, integer, interval, text[]) IS 'a job: crawl, check (of a source), sync, profile, quality (of a table) or sql; made again, it is replaced';
 
-CREATE FUNCTION ingest_internal.enqueue(actor oid, job text, run_at timestamptz, priority smallint, once boolean) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION ingest_internal.enqueue(actor oid, job text, run_at timestamptz, priority integer, once boolean) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     j ingest.job := ingest_internal.own_job(actor, job);
     number bigint;
 BEGIN
+    IF priority NOT BETWEEN -32768 AND 32767 THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'priority is between -32768 and 32767';
+    END IF;
     INSERT INTO ingest.queue (job, owner, source, priority, run_at, dedupe)
       VALUES (j.id, j.owner, j.source, coalesce(enqueue.priority, j.priority), coalesce(enqueue.run_at, now()), CASE WHEN once THEN 'job ' || j.id END)
       ON CONFLICT (dedupe) DO NOTHING RETURNING id INTO number;
@@ -83,16 +86,16 @@ BEGIN
     PERFORM ingest_internal.wake();
     RETURN number;
 END $$;
-COMMENT ON FUNCTION ingest_internal.enqueue(oid, text, timestamptz, smallint, boolean) IS 'see ingest.enqueue';
-CREATE FUNCTION enqueue(job text, run_at timestamptz DEFAULT NULL, priority smallint DEFAULT NULL, once boolean DEFAULT true) RETURNS bigint
+COMMENT ON FUNCTION ingest_internal.enqueue(oid, text, timestamptz, integer, boolean) IS 'see ingest.enqueue';
+CREATE FUNCTION enqueue(job text, run_at timestamptz DEFAULT NULL, priority integer DEFAULT NULL, once boolean DEFAULT true) RETURNS bigint
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION enqueue(text, timestamptz, smallint, boolean) IS 'puts a job into the queue; null if it is there already and once is true';
+COMMENT ON FUNCTION enqueue(text, timestamptz, integer, boolean) IS 'puts a job into the queue; null if it is there already and once is true';
 
 CREATE PROCEDURE work(max_jobs bigint DEFAULT NULL)
     AS 'MODULE_PATHNAME', 'ingest_work' LANGUAGE C;
 COMMENT ON PROCEDURE work(bigint) IS 'does in this session what is queued and due of the caller''s own jobs';
 
-CREATE PROCEDURE run_job(name text)
+CREATE PROCEDURE run_job(job text)
     AS 'MODULE_PATHNAME', 'ingest_run_job' LANGUAGE C;
 COMMENT ON PROCEDURE run_job(text) IS 'does a job in this session, with limits, breaker and retries; for pg_cron';
 
@@ -102,9 +105,9 @@ COMMENT ON FUNCTION schedule(text, text) IS 'runs a job on a schedule, kept by p
 
 CREATE FUNCTION unschedule(job text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_unschedule' LANGUAGE C;
-COMMENT ON FUNCTION unschedule(text) IS 'ends that';
+COMMENT ON FUNCTION unschedule(text) IS 'ends the schedule of a job';
 
-CREATE FUNCTION drop_job(name text) RETURNS void
+CREATE FUNCTION drop_job(job text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_drop_job' LANGUAGE C;
 COMMENT ON FUNCTION drop_job(text) IS 'forgets a job, its schedule and its place in the queue';
 

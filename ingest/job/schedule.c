@@ -176,7 +176,7 @@ ingest_schedule(PG_FUNCTION_ARGS)
 	const char *keeper = "launcher";
 
 	/* is it one? */
-	(void) repo_value("SELECT ingest.next_due($1, now())", arg_text(schedule));
+	(void) repo_value("SELECT ingest_internal.next_due($1, now())", arg_text(schedule));
 	unschedule(id);
 	if (has_pg_cron())
 	{

@@ -174,7 +174,7 @@ unchanged_rows(const Kept *kept, bool of_one)
 static char *
 versions(const Kept *kept, bool of_one)
 {
-	return psprintf("WITH c AS MATERIALIZED (SELECT * FROM ingest.row_change(%d%s)) SELECT _valid_from, _valid_to, "
+	return psprintf("WITH c AS MATERIALIZED (SELECT * FROM ingest_internal.row_change(%d%s)) SELECT _valid_from, _valid_to, "
 					"_operation, _seq, r "
 					"FROM (%s) v UNION ALL SELECT '-infinity', NULL, NULL, NULL, ROW(%s)::%s FROM %s%s ORDER BY _seq "
 					"NULLS FIRST",
@@ -310,7 +310,7 @@ require_known(const Kept *kept, SqlArg moment)
 static char *
 as_it_was(const Kept *kept)
 {
-	return psprintf("WITH f AS MATERIALIZED (SELECT DISTINCT ON (key) key, before FROM ingest.row_change(%d, NULL, $1) "
+	return psprintf("WITH f AS MATERIALIZED (SELECT DISTINCT ON (key) key, before FROM ingest_internal.row_change(%d, NULL, $1) "
 					"ORDER BY key, seq) "
 					"SELECT t.* FROM %s t WHERE NOT EXISTS (SELECT FROM f WHERE f.key = %s)%s "
 					"UNION ALL SELECT %s FROM (SELECT jsonb_populate_record(NULL::%s, before) AS r FROM f WHERE before "
