@@ -225,11 +225,12 @@ SELECT s.consumer AS consumer, -- name of the consumer
     s.last_ack AS last_ack, -- when it last acknowledged
     extract(epoch FROM now() - s.last_ack)::float8 AS last_ack_seconds, -- how long ago that is
     s.created_at AS created_at -- when it was made
-FROM subscription s, LATERAL (SELECT ingest_internal.last_era(s.era) AS last_era OFFSET 0) l, LATERAL (SELECT count(*) AS behind, min(e.time) AS oldest FROM (
+FROM subscription s, LATERAL (SELECT min(b.base) - 1 AS last_era FROM installation i, unnest(i.bases) b (base) WHERE b.base > s.era) l, LATERAL (SELECT count(*) AS behind, min(e.time) AS oldest FROM (
     SELECT e.time FROM event e WHERE (e.era, e.id) > (s.floor_era, s.floor_id) AND (s.types IS NULL OR ingest_internal.event_wanted(e.type, s.types))
       AND (e.era > l.last_era OR NOT pg_visible_in_snapshot(e.xid, s.seen)
         AND NOT (s.open IS NOT NULL AND e.era = s.era AND e.id <= s.last_id AND pg_visible_in_snapshot(e.xid, s.open)))
-      AND (ingest_internal.acts_for(s.owner, e.owner) OR ingest_internal.sees_source(s.owner, e.source_id))
+      AND (pg_has_role(s.owner, e.owner, 'USAGE') OR pg_has_role(s.owner, 'ingest_admin', 'USAGE')
+        OR EXISTS (SELECT FROM source_grant g WHERE g.source = e.source_id AND pg_has_role(s.owner, g.role, 'USAGE')))
     LIMIT 10000) e) u
 WHERE ingest_internal.acts_for(s.owner);
 COMMENT ON VIEW consumer_status IS 'the state of each consumer of events: where it is, and how far behind';
