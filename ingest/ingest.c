@@ -6,7 +6,7 @@
 
 #include "fmgr.h"
 #include "ingest/event/event.h"
-#include "ingest/job/worker.h"
+#include "ingest/job/launcher.h"
 
 PG_MODULE_MAGIC;
 
@@ -17,5 +17,5 @@ _PG_init(void)
 {
 	/* the last one says that there are no more settings */
 	event_settings();
-	worker_settings();
+	launcher_settings();
 }

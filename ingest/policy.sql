@@ -62,7 +62,7 @@ REVOKE ALL ON ALL PROCEDURES IN SCHEMA ingest, ingest_internal FROM PUBLIC;
 GRANT USAGE ON SCHEMA ingest, ingest_internal TO ingest_reader;
 GRANT SELECT ON connector, source_grant, source_schema, source_table, metadata_change, lineage_edge, sync_range, change, rejected_row, job, job_dependency, queue, dead_letter,
     run, run_log, circuit, rule, rule_result, anomaly, event_type, subscription, audit,
-    source_status, table_status, run_status, quality_status, anomaly_status, column_status, profile_status TO ingest_reader;
+    source_status, table_status, run_status, job_status, consumer_status, quality_status, anomaly_status, column_status, profile_status TO ingest_reader;
 -- without what may quote values of rows or name hosts: the views show that to whom it may be shown
 GRANT SELECT (id, name, server, server_oid, owner, owner_name, description, remote_schemas, local_schema, schema_oid, include, refresh_schedule, state, max_parallel, registered_at, last_check_at, last_check_ok,
     last_crawl_at, crawl_began_at) ON data_source TO ingest_reader;
@@ -71,18 +71,18 @@ GRANT SELECT (id, name, source, table_id, target_schema, target_table, target, o
 GRANT SELECT (sync, epoch, phase, generation, watermark_time, history_since, deleted_watermark, clock_offset, clock_at, last_success, last_reconcile, mismatches, rows, reload, unfilled, vanished) ON sync_state TO ingest_reader;
 GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid), ingest_internal.my_sources(), ingest_internal.my_syncs(), ingest_internal.sees_rows(integer), ingest_internal.sees_table(oid, oid),
     ingest_internal.may_read(oid, oid, smallint), ingest_internal.owns(oid, oid), ingest_internal.at_home(), ingest_internal.open_watermark(text), ingest_internal.role_name(oid, name),
-    ingest_internal.sync_trouble(oid, oid, name, name, oid, name, name) TO ingest_reader;
-GRANT EXECUTE ON FUNCTION lineage(text, text, integer), lineage_tables(text, integer), lineage_dot(text, integer), lineage_mermaid(text, integer), view_columns(regclass),
-    as_of(anyelement, timestamptz), row_change(integer, jsonb, timestamptz), row_history(anyelement, jsonb), launcher_runs(), era(), next_due(text, timestamptz) TO ingest_reader;
+    ingest_internal.sync_trouble(oid, oid, name, name, oid, name, name), ingest_internal.event_wanted(text, text[]) TO ingest_reader;
+GRANT EXECUTE ON FUNCTION lineage(text, text, integer), ingest_internal.lineage_tables(text, integer), lineage_dot(text, integer), lineage_mermaid(text, integer), ingest_internal.view_columns(regclass),
+    as_of(anyelement, timestamptz), ingest_internal.row_change(integer, jsonb, timestamptz), row_history(anyelement, jsonb), launcher_runs(), ingest_internal.era(), ingest_internal.next_due(text, timestamptz) TO ingest_reader;
 
 GRANT EXECUTE ON FUNCTION subscribe(text, text[], boolean), unsubscribe(text), read_events(text, integer), ack(text, bigint), cloud_event(event) TO ingest_consumer;
 GRANT SELECT ON event TO ingest_consumer;
 
 GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text, text, integer), check_source(text), pause(text), resume(text), drop_source(text), grant_source(text, name),
-    revoke_source(text, name), postgres_tables(name), profile(regclass, bigint), add_lineage(text, text, text, text, text), drop_lineage(text, text),
+    revoke_source(text, name), ingest_internal.postgres_tables(name), profile(regclass, bigint), add_lineage(text, text, text, text, text), drop_lineage(text, text),
     create_sync(regclass, text, text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, text, name, boolean),
     reload(text), reconcile(text), pause_sync(text), resume_sync(text), drop_sync(text), alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, name[]), explain_sync(text), create_history_view(text), emit(text, text, jsonb),
-    create_job(text, text, text, integer, integer, interval, text[]), enqueue(text, timestamptz, smallint, boolean), schedule(text, text), unschedule(text), drop_job(text), cancel(bigint), retry(bigint),
+    create_job(text, text, text, integer, integer, interval, text[]), enqueue(text, timestamptz, integer, boolean), schedule(text, text), unschedule(text), drop_job(text), cancel(bigint), retry(bigint),
     add_rule(regclass, text, name[], jsonb, text, float8), drop_rule(integer), check_quality(regclass), suggest_rules(regclass, bigint), set_freshness(text, interval), check_freshness(),
     resolve_anomaly(bigint) TO ingest_operator;
 GRANT EXECUTE ON FUNCTION ingest_internal.profiled(regclass, bigint) TO ingest_operator;
@@ -104,6 +104,7 @@ BEGIN
     FOR o IN SELECT format('ALTER %s ingest.%I', CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.relname) AS statement
           FROM pg_class c WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
             AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i') AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> c.oid)
+        UNION ALL SELECT format('ALTER VIEW %s', c.oid::regclass) FROM pg_class c WHERE c.relnamespace = 'ingest_internal'::regnamespace AND c.relkind = 'v'
         UNION ALL SELECT format('ALTER ROUTINE %s', p.oid::regprocedure) FROM pg_proc p WHERE p.pronamespace IN ('ingest'::regnamespace, 'ingest_internal'::regnamespace)
         UNION ALL SELECT 'ALTER SCHEMA ingest'
         UNION ALL SELECT 'ALTER SCHEMA ingest_internal'

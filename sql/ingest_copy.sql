@@ -295,7 +295,7 @@ SELECT (SELECT count(*) FROM book.list) AS list, (SELECT count(*) FROM book.bag)
 CREATE TABLE till.carried (a int NOT NULL, b int NOT NULL, c int, CONSTRAINT carried_key PRIMARY KEY (b) INCLUDE (c, a));
 CREATE TABLE book.carried (a int, b int, c int);
 CREATE UNIQUE INDEX ON book.carried (a) INCLUDE (b);
-UPDATE ingest.connector SET tables_function = 'ingest.postgres_tables' WHERE wrapper = 'postgres_fdw';
+UPDATE ingest.connector SET tables_function = 'ingest_internal.postgres_tables' WHERE wrapper = 'postgres_fdw';
 CALL ingest.crawl('till', '{carried}');
 SELECT key FROM ingest.source_table WHERE local_schema = 'till_ft' AND local_name = 'carried';
 SELECT ingest.create_sync('till_ft.carried', 'book.carried', mode => 'full', key => '{a,b}');

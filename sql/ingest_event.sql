@@ -129,7 +129,7 @@ CALL ingest.work();
 SELECT count(*) FROM ingest.read_events('all');
 SELECT * FROM ingest.enable();
 SELECT ingest.emit('com.example.after', 'restore', '{}');
-SELECT ingest.era();
+SELECT ingest_internal.era();
 SELECT type FROM ingest.read_events('all');
 SELECT ingest.ack('all', max(id)) FROM ingest.read_events('all');
 SELECT type FROM ingest.read_events('all');

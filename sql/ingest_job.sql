@@ -83,15 +83,15 @@ CALL ingest.work();
 SELECT circuit, queued FROM ingest.source_status WHERE source = 'dead';
 SELECT type FROM ingest.event WHERE type LIKE 'ingest.circuit.%' ORDER BY id DESC LIMIT 1;
 -- schedules
-SELECT ingest.next_due('*/15 * * * *', '2026-03-01 12:07:30'), ingest.next_due('0 3 * * 1', '2026-03-01 12:00'), ingest.next_due('30 2 29 2 *', '2026-03-01'), ingest.next_due('0 0 1,15 * *', '2026-12-20'),
-  ingest.next_due('5-10/5 8-18 * * 1-5', '2026-03-06 18:10'), ingest.next_due('0 12 13 * 5', '2026-03-01'), ingest.next_due('90 min', '2026-03-01 12:00');
+SELECT ingest_internal.next_due('*/15 * * * *', '2026-03-01 12:07:30'), ingest_internal.next_due('0 3 * * 1', '2026-03-01 12:00'), ingest_internal.next_due('30 2 29 2 *', '2026-03-01'), ingest_internal.next_due('0 0 1,15 * *', '2026-12-20'),
+  ingest_internal.next_due('5-10/5 8-18 * * 1-5', '2026-03-06 18:10'), ingest_internal.next_due('0 12 13 * 5', '2026-03-01'), ingest_internal.next_due('90 min', '2026-03-01 12:00');
 SET TimeZone = 'Europe/Berlin';
-SELECT ingest.next_due('30 2 * * *', '2026-03-28 12:00'), ingest.next_due('30 2 * * *', '2026-10-24 12:00'), ingest.next_due('0 4 * * *', '2026-10-24 12:00');
+SELECT ingest_internal.next_due('30 2 * * *', '2026-03-28 12:00'), ingest_internal.next_due('30 2 * * *', '2026-10-24 12:00'), ingest_internal.next_due('0 4 * * *', '2026-10-24 12:00');
 SET TimeZone = 'UTC';
-SELECT ingest.next_due('61 * * * *', now());
-SELECT ingest.next_due('0 0 31 2 *', now());
-SELECT ingest.next_due('whenever', now());
-SELECT ingest.next_due('-1 h', now());
+SELECT ingest_internal.next_due('61 * * * *', now());
+SELECT ingest_internal.next_due('0 0 31 2 *', now());
+SELECT ingest_internal.next_due('whenever', now());
+SELECT ingest_internal.next_due('-1 h', now());
 SELECT ingest.schedule('a', '1 hour');
 SELECT schedule, scheduler, next_due > now() AS due FROM ingest.job WHERE name = 'a';
 SELECT ingest.unschedule('a');

@@ -18,7 +18,7 @@ SELECT ingest.add_rule('q.client', 'not_null', '{email}') > 0, ingest.add_rule('
   ingest.add_rule('q.client', 'row_count', arguments => '{"min": 100, "max": 500}') > 0, ingest.add_rule('q.client', 'sql', arguments => '{"condition": "age > 18 OR state = ''new''"}') > 0;
 INSERT INTO q.client VALUES (1, 'client 1', NULL, 'XX', 17, 'old', now()), (601, 'client 1', 'no address', 'DE', 200, 'new', now());
 SELECT kind, columns, severity, rows, violations, ok, CASE WHEN kind NOT IN ('freshness', 'unique', 'sql') THEN examples END AS examples, where_clause FROM ingest.check_quality('q.client') ORDER BY rule;
-SELECT "table", kind, ok, violations FROM ingest.quality_status WHERE NOT ok ORDER BY rule;
+SELECT table_name, kind, ok, violations FROM ingest.quality_status WHERE NOT ok ORDER BY rule;
 SELECT where_clause FROM ingest.quality_status WHERE kind = 'references' \gset
 SELECT id, country FROM q.client t WHERE :where_clause;
 SELECT data->>'kind' AS kind, data->>'violations' AS violations FROM ingest.event WHERE type = 'ingest.quality.failed' ORDER BY id;

@@ -27,7 +27,7 @@ SELECT c.wrapper, f.what FROM ingest.connector c, jsonb_each_text(to_jsonb(c)) f
 SELECT ingest.register_source('ns', 'ns', schema => 'erp', tables => '{currency,term,customrecord_asset,transaction,transactionline}', description => 'the company') > 0 AS registered;
 SELECT ingest.register_source('ns', 'ns');
 SELECT ingest.register_source('no server', 'nowhere');
-SELECT "check", ok FROM ingest.check_source('ns');
+SELECT what, ok FROM ingest.check_source('ns');
 SELECT source, last_check_ok, tables FROM ingest.source_status;
 CALL ingest.crawl('ns');
 SELECT name, kind, row_count > 0 AS counted, key, key_origin, cursor_column, parent, parent_column FROM ingest.source_table ORDER BY name;

@@ -2,7 +2,15 @@
  * attempt.c
  *		Doing what may fail, and what its failure means.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* dladdr */
+#endif
 #include "postgres.h"
+
+#include <dlfcn.h>
+#ifdef HAVE_BACKTRACE_SYMBOLS
+#include <execinfo.h>
+#endif
 
 #include "access/xact.h"
 #include "executor/spi.h"
@@ -14,6 +22,66 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/timestamp.h"
+#include "storage/proc.h"
+
+static TimestampTz deadline = 0;
+
+void
+attempt_deadline(TimestampTz until)
+{
+	deadline = until;
+}
+
+/* Of the message that was raised last */
+static Origin raised_by = FROM_HERE;
+
+/* The library that an address is in, as what it can do to us */
+static Origin
+origin_of(void *address)
+{
+	static const char *const languages[] = {"plpgsql", "plperl", "plpython3", "pltcl", "plv8"};
+	Dl_info raised,
+		here,
+		server;
+	const char *name;
+
+	if (!dladdr(address, &raised) || !dladdr(&deadline, &here) || !dladdr(&MyProcPid, &server) || raised.dli_fname == NULL ||
+		raised.dli_fbase == here.dli_fbase || raised.dli_fbase == server.dli_fbase)
+		return FROM_HERE;
+	name = strrchr(raised.dli_fname, '/');
+	name = name ? name + 1 : raised.dli_fname;
+	for (int i = 0; i < lengthof(languages); i++)
+	{
+		if (strncmp(name, languages[i], strlen(languages[i])) == 0)
+			return FROM_USER;
+	}
+	return FROM_WRAPPER;
+}
+
+/*
+ * Called while a message is being raised, by errfinish, which was called by whoever raises it.  What is kept of the
+ * message does not say which library that is, and its words are no help.
+ */
+static void
+look_who_raises(void *arg)
+{
+#ifdef HAVE_BACKTRACE_SYMBOLS
+	void *frames[3]; /* this function, errfinish, and who called it */
+
+	raised_by = backtrace(frames, lengthof(frames)) == lengthof(frames) ? origin_of((char *) frames[2] - 1) : FROM_HERE;
+#endif
+}
+
+static bool
+is_timeout(const Failure *failure)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	return failure->sqlerrcode == ERRCODE_QUERY_CANCELED &&
+		   (failure->origin != FROM_HERE || (deadline != 0 && now >= deadline) ||
+			(StatementTimeout > 0 && TimestampDifferenceExceeds(GetCurrentStatementStartTimestamp(), now, StatementTimeout)));
+}
 
 static void
 keep(Failure *failure, MemoryContext context)
@@ -29,6 +97,8 @@ keep(Failure *failure, MemoryContext context)
 	failure->detail = error->detail;
 	failure->hint = error->hint;
 	failure->error = error;
+	failure->origin = raised_by;
+	failure->timed_out = is_timeout(failure);
 }
 
 bool
@@ -37,8 +107,11 @@ attempt(void (*function)(void *), void *arg, Failure *failure)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	volatile bool ok = false;
+	ErrorContextCallback watching = {error_context_stack, look_who_raises, NULL};
 
 	memset(failure, 0, sizeof(Failure));
+	raised_by = FROM_HERE;
+	error_context_stack = &watching;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
@@ -53,6 +126,7 @@ attempt(void (*function)(void *), void *arg, Failure *failure)
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
+	error_context_stack = watching.previous;
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
 	return ok;
@@ -80,6 +154,7 @@ attempt_and_commit(void (*function)(void *), void *arg, Failure *failure)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool ok = false;
+	ErrorContextCallback watching = {error_context_stack, look_who_raises, NULL};
 
 	if (!attempt(function, arg, failure))
 	{
@@ -89,6 +164,8 @@ attempt_and_commit(void (*function)(void *), void *arg, Failure *failure)
 		MemoryContextSwitchTo(context);
 		return false;
 	}
+	raised_by = FROM_HERE;
+	error_context_stack = &watching;
 	PG_TRY();
 	{
 		commit();
@@ -101,6 +178,7 @@ attempt_and_commit(void (*function)(void *), void *arg, Failure *failure)
 		sql_settings();
 	}
 	PG_END_TRY();
+	error_context_stack = watching.previous;
 	MemoryContextSwitchTo(context);
 	return ok;
 }
@@ -160,23 +238,65 @@ attempt_as_owner_and_commit(Oid owner, void (*function)(void *), void *arg, Fail
 	return attempt_and_commit(do_as_owner, &owned, failure);
 }
 
+static bool
+is_one_of(int sqlerrcode, int n, const int *codes)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (sqlerrcode == codes[i])
+			return true;
+	}
+	return false;
+}
+
+#define IS_ONE_OF(sqlerrcode, ...) \
+	is_one_of(sqlerrcode, sizeof((int[]){__VA_ARGS__}) / sizeof(int), (int[]){__VA_ARGS__})
+
+bool
+failure_is_busy(const Failure *failure)
+{
+	return failure->origin == FROM_HERE &&
+		   IS_ONE_OF(failure->sqlerrcode, ERRCODE_LOCK_NOT_AVAILABLE, ERRCODE_OBJECT_IN_USE, ERRCODE_DISK_FULL, ERRCODE_OUT_OF_MEMORY);
+}
+
 const char *
 failure_class(const Failure *failure)
 {
-	const char *s = failure->sqlstate;
+	int code = failure->sqlerrcode;
+	int category = ERRCODE_TO_CATEGORY(code);
 
-	if (strcmp(s, "53400") == 0)
+	if (failure_is_busy(failure))
+		return "busy";
+	if (code == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED && failure->origin == FROM_WRAPPER)
 		return "throttled";
-	if (strcmp(s, "57014") == 0)
-		return strstr(failure->message, "timeout") ? "passing" : "cancelled";
-	if (strncmp(s, "08", 2) == 0 || strncmp(s, "40", 2) == 0 || strncmp(s, "53", 2) == 0 || strncmp(s, "57", 2) == 0 ||
-		strncmp(s, "58", 2) == 0 || strcmp(s, "55P03") == 0 || strcmp(s, "HV00N") == 0 || strcmp(s, "HV000") == 0)
+	if (code == ERRCODE_QUERY_CANCELED)
+		return failure->timed_out ? "passing" : "cancelled";
+	if (IS_ONE_OF(category, ERRCODE_CONNECTION_EXCEPTION, ERRCODE_TRANSACTION_ROLLBACK, ERRCODE_INSUFFICIENT_RESOURCES, ERRCODE_OPERATOR_INTERVENTION,
+				  ERRCODE_SYSTEM_ERROR) ||
+		IS_ONE_OF(code, ERRCODE_LOCK_NOT_AVAILABLE, ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION, ERRCODE_FDW_ERROR))
 		return "passing";
-	if (strncmp(s, "28", 2) == 0 || strcmp(s, "42501") == 0)
+	if (category == ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION || code == ERRCODE_INSUFFICIENT_PRIVILEGE)
 		return "login";
-	if (strcmp(s, "HV005") == 0 || strcmp(s, "HV00R") == 0 || strcmp(s, "42703") == 0 || strcmp(s, "42P01") == 0)
+	if (IS_ONE_OF(code, ERRCODE_FDW_COLUMN_NAME_NOT_FOUND, ERRCODE_FDW_TABLE_NOT_FOUND, ERRCODE_UNDEFINED_COLUMN, ERRCODE_UNDEFINED_TABLE))
 		return "schema";
 	return "lasting";
+}
+
+bool
+failure_may_pass(const Failure *failure)
+{
+	const char *class = failure_class(failure);
+
+	return strcmp(class, "passing") == 0 || strcmp(class, "throttled") == 0;
+}
+
+bool
+failure_is_of_source(const Failure *failure)
+{
+	int category = ERRCODE_TO_CATEGORY(failure->sqlerrcode);
+	bool there = failure->origin == FROM_WRAPPER || category == ERRCODE_FDW_ERROR || category == ERRCODE_CONNECTION_EXCEPTION;
+
+	return there && (failure_may_pass(failure) || strcmp(failure_class(failure), "login") == 0);
 }
 
 bool
@@ -236,6 +356,11 @@ procedure_begin(FunctionCallInfo fcinfo, const char *name)
 				 errmsg("%s cannot run inside a transaction block", name),
 				 errdetail("It commits as it goes, so that what is done stays done."),
 				 errhint("CALL it by itself, not between BEGIN and COMMIT and not from a function.")));
+	/* a relation that is made or dropped here would end the upgrade, and what runs here would run again there */
+	if (IsBinaryUpgrade)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s does nothing in a server that pg_upgrade started", name)));
 	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	sql_settings();

@@ -7,7 +7,16 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
 #include "fmgr.h"
+
+/* Whose code said that something failed */
+typedef enum Origin
+{
+	FROM_HERE,   /* the server's or the engine's */
+	FROM_USER,   /* a function in one of the procedural languages */
+	FROM_WRAPPER /* another library's: a foreign data wrapper, in words of the source */
+} Origin;
 
 typedef struct Failure
 {
@@ -17,6 +26,8 @@ typedef struct Failure
 	char *detail;
 	char *hint;
 	ErrorData *error;
+	Origin origin;
+	bool timed_out; /* cancelled because its time was over, not by somebody */
 } Failure;
 
 /* In a subtransaction; false, and why, if it failed and is undone */
@@ -31,8 +42,16 @@ extern void commit_or_fail(void);
 extern void procedure_begin(FunctionCallInfo fcinfo, const char *name);
 extern void procedure_end(void);
 
-/* throttled, passing, login, schema, cancelled or lasting */
+/* throttled, passing, busy, login, schema, cancelled or lasting: by SQLSTATE and origin, since words come in many languages */
 extern const char *failure_class(const Failure *failure);
+/* Something here is in use or full: nothing was tried yet, so to say */
+extern bool failure_is_busy(const Failure *failure);
+/* Another try may go well */
+extern bool failure_may_pass(const Failure *failure);
+/* The source cannot be reached, refuses the login or cannot keep up: not what went wrong here */
+extern bool failure_is_of_source(const Failure *failure);
+/* From when on a cancel is taken for one by the timeout of what is done; 0: none */
+extern void attempt_deadline(TimestampTz deadline);
 /* A value that does not fit: its row is to blame, not the run */
 extern bool failure_is_of_data(const Failure *failure);
 /* Columns that do not agree: what failed waits for a hand */

@@ -1,8 +1,8 @@
 
 -- The era: ids of events are unique within one
 
-CREATE FUNCTION era() RETURNS integer AS 'MODULE_PATHNAME', 'ingest_era' LANGUAGE C;
-COMMENT ON FUNCTION era() IS 'number of the cluster that the repository lives in and of its timeline: '
+CREATE FUNCTION ingest_internal.era() RETURNS integer AS 'MODULE_PATHNAME', 'ingest_era' LANGUAGE C;
+COMMENT ON FUNCTION ingest_internal.era() IS 'number of the cluster that the repository lives in and of its timeline: '
     'rises with enable() after it was restored or copied, and by itself with a promotion';
 
 CREATE FUNCTION ingest_internal.installed(cluster numeric, here oid)
@@ -126,7 +126,7 @@ BEGIN
     END IF;
     horizon := ingest_internal.event_horizon();
     since := CASE WHEN from_start THEN '3:3:'::pg_snapshot ELSE ingest_internal.event_snapshot() END;
-    begins := CASE WHEN from_start THEN 1 ELSE ingest.era() END;
+    begins := CASE WHEN from_start THEN 1 ELSE ingest_internal.era() END;
     INSERT INTO ingest.subscription (consumer, owner, owner_name, types, era, seen, floor_era, floor_id)
       VALUES (subscribe.consumer, actor, pg_get_userbyid(actor), subscribe.types, begins, since, begins,
         -- where no transaction was under way all that is to come has larger ids than all that was
@@ -205,7 +205,7 @@ CREATE FUNCTION read_events(consumer text, max_events integer DEFAULT 100)
 COMMENT ON FUNCTION read_events(text, integer) IS
     'the next events of a consumer that it has not acknowledged, in the order in which they committed';
 
-CREATE FUNCTION ack(consumer text, id bigint) RETURNS void
+CREATE FUNCTION ack(consumer text, event bigint) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_ack' LANGUAGE C STRICT;
 COMMENT ON FUNCTION ack(text, bigint) IS 'acknowledges the events read, up to this one';
 

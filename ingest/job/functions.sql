@@ -1,9 +1,9 @@
 
 -- Jobs
 
-CREATE FUNCTION next_due(schedule text, after timestamptz) RETURNS timestamptz
+CREATE FUNCTION ingest_internal.next_due(schedule text, after timestamptz) RETURNS timestamptz
     AS 'MODULE_PATHNAME', 'ingest_next_due' LANGUAGE C STRICT STABLE;
-COMMENT ON FUNCTION next_due(text, timestamptz) IS 'when a schedule is due next: five fields as cron has them, or an interval';
+COMMENT ON FUNCTION ingest_internal.next_due(text, timestamptz) IS 'when a schedule is due next: five fields as cron has them, or an interval';
 
 CREATE FUNCTION launcher_runs() RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_launcher_runs' LANGUAGE C;
@@ -69,11 +69,14 @@ CREATE FUNCTION create_job(name text, kind text, argument text, priority integer
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION create_job(text, text, text, integer, integer, interval, text[]) IS 'a job: crawl, check (of a source), sync, profile, quality (of a table) or sql; made again, it is replaced';
 
-CREATE FUNCTION ingest_internal.enqueue(actor oid, job text, run_at timestamptz, priority smallint, once boolean) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION ingest_internal.enqueue(actor oid, job text, run_at timestamptz, priority integer, once boolean) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     j ingest.job := ingest_internal.own_job(actor, job);
     number bigint;
 BEGIN
+    IF priority NOT BETWEEN -32768 AND 32767 THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'priority is between -32768 and 32767';
+    END IF;
     INSERT INTO ingest.queue (job, owner, source, priority, run_at, dedupe)
       VALUES (j.id, j.owner, j.source, coalesce(enqueue.priority, j.priority), coalesce(enqueue.run_at, now()), CASE WHEN once THEN 'job ' || j.id END)
       ON CONFLICT (dedupe) DO NOTHING RETURNING id INTO number;
@@ -83,16 +86,16 @@ BEGIN
     PERFORM ingest_internal.wake();
     RETURN number;
 END $$;
-COMMENT ON FUNCTION ingest_internal.enqueue(oid, text, timestamptz, smallint, boolean) IS 'see ingest.enqueue';
-CREATE FUNCTION enqueue(job text, run_at timestamptz DEFAULT NULL, priority smallint DEFAULT NULL, once boolean DEFAULT true) RETURNS bigint
+COMMENT ON FUNCTION ingest_internal.enqueue(oid, text, timestamptz, integer, boolean) IS 'see ingest.enqueue';
+CREATE FUNCTION enqueue(job text, run_at timestamptz DEFAULT NULL, priority integer DEFAULT NULL, once boolean DEFAULT true) RETURNS bigint
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION enqueue(text, timestamptz, smallint, boolean) IS 'puts a job into the queue; null if it is there already and once is true';
+COMMENT ON FUNCTION enqueue(text, timestamptz, integer, boolean) IS 'puts a job into the queue; null if it is there already and once is true';
 
 CREATE PROCEDURE work(max_jobs bigint DEFAULT NULL)
     AS 'MODULE_PATHNAME', 'ingest_work' LANGUAGE C;
 COMMENT ON PROCEDURE work(bigint) IS 'does in this session what is queued and due of the caller''s own jobs';
 
-CREATE PROCEDURE run_job(name text)
+CREATE PROCEDURE run_job(job text)
     AS 'MODULE_PATHNAME', 'ingest_run_job' LANGUAGE C;
 COMMENT ON PROCEDURE run_job(text) IS 'does a job in this session, with limits, breaker and retries; for pg_cron';
 
@@ -102,9 +105,9 @@ COMMENT ON FUNCTION schedule(text, text) IS 'runs a job on a schedule, kept by p
 
 CREATE FUNCTION unschedule(job text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_unschedule' LANGUAGE C;
-COMMENT ON FUNCTION unschedule(text) IS 'ends that';
+COMMENT ON FUNCTION unschedule(text) IS 'ends the schedule of a job';
 
-CREATE FUNCTION drop_job(name text) RETURNS void
+CREATE FUNCTION drop_job(job text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_drop_job' LANGUAGE C;
 COMMENT ON FUNCTION drop_job(text) IS 'forgets a job, its schedule and its place in the queue';
 
@@ -130,26 +133,42 @@ CREATE FUNCTION retry(dead_letter bigint) RETURNS bigint
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION retry(bigint) IS 'puts a job that was given up back into the queue';
 
+CREATE FUNCTION ingest_internal.prune_part(part text, events interval, runs interval) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    n bigint;
+BEGIN
+    CASE part
+        WHEN 'events' THEN RETURN ingest_internal.prune_events(events);
+        WHEN 'days of history' THEN RETURN ingest_internal.drop_old_history();
+        WHEN 'runs' THEN DELETE FROM ingest.run r WHERE r.started_at < now() - runs AND r.state <> 'running';
+        WHEN 'profiles of columns' THEN DELETE FROM ingest.profile_stats p WHERE p.profiled_at < now() - runs;
+        WHEN 'results of rules' THEN DELETE FROM ingest.rule_result r WHERE r.checked_at < now() - runs;
+        WHEN 'dead letters' THEN DELETE FROM ingest.dead_letter d WHERE d.died_at < now() - runs;
+        WHEN 'resolved anomalies' THEN DELETE FROM ingest.anomaly a WHERE a.resolved_at < now() - runs;
+        WHEN 'resolved rejected rows' THEN DELETE FROM ingest.rejected_row r WHERE r.resolved_at < now() - runs;
+    END CASE;
+    GET DIAGNOSTICS n = ROW_COUNT;
+    RETURN n;
+END $$;
+COMMENT ON FUNCTION ingest_internal.prune_part(text, interval, interval) IS 'deletes what is older of one kind; how many';
+
 CREATE FUNCTION ingest_internal.prune(events interval, runs interval) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-    n_events bigint;
-    n_runs bigint;
-    n_profiles bigint;
-    n_results bigint;
-    n_days bigint;
+    part text;
+    said text[] := '{}';
 BEGIN
-    n_events := ingest_internal.prune_events(events);
-    DELETE FROM ingest.run r WHERE r.started_at < now() - runs AND r.state <> 'running';
-    GET DIAGNOSTICS n_runs = ROW_COUNT;
-    DELETE FROM ingest.profile_stats p WHERE p.profiled_at < now() - runs;
-    GET DIAGNOSTICS n_profiles = ROW_COUNT;
-    DELETE FROM ingest.rule_result r WHERE r.checked_at < now() - runs;
-    GET DIAGNOSTICS n_results = ROW_COUNT;
-    n_days := ingest_internal.drop_old_history();
+    -- each by itself: a table that cannot be written keeps no other from being pruned
+    FOREACH part IN ARRAY '{events,runs,profiles of columns,results of rules,dead letters,resolved anomalies,resolved rejected rows,days of history}'::text[] LOOP
+        BEGIN
+            said := said || format('%s %s', ingest_internal.prune_part(part, events, runs), part);
+        EXCEPTION WHEN OTHERS THEN
+            RAISE WARNING USING MESSAGE = format('old %s could not be deleted: %s', part, SQLERRM), ERRCODE = SQLSTATE;
+        END;
+    END LOOP;
     PERFORM ingest_internal.follow_all();
-    RETURN format('%s events, %s runs, %s profiles of columns, %s results of rules and %s days of history are deleted', n_events, n_runs, n_profiles, n_results, n_days);
+    RETURN array_to_string(said, ', ') || ' are deleted';
 END $$;
-COMMENT ON FUNCTION ingest_internal.prune(interval, interval) IS 'deletes what is older and says how much; the scheduler does it hourly';
+COMMENT ON FUNCTION ingest_internal.prune(interval, interval) IS 'deletes what is older and says how much; the engine does it hourly, in a process of its own';
 
 CREATE FUNCTION ingest_internal.prune(actor oid, events interval, runs interval) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -162,7 +181,7 @@ END $$;
 COMMENT ON FUNCTION ingest_internal.prune(oid, interval, interval) IS 'see ingest.prune';
 CREATE FUNCTION prune(events interval, runs interval) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION prune(interval, interval) IS 'deletes what is older: events that all consumers have, runs, profiles, results; the scheduler does it hourly; for admins';
+COMMENT ON FUNCTION prune(interval, interval) IS 'deletes what is older: events that all consumers have, runs, profiles, results, dead letters, what is resolved; the engine does it hourly; for admins';
 
 -- After a restore, a copy of the files or pg_upgrade
 

@@ -7,17 +7,26 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
+#include "commands/prepare.h"
+#include "commands/sequence.h"
 #include "executor/spi.h"
 #include "ingest/base/argument.h"
 #include "ingest/base/compat.h"
 #include "ingest/repository/access.h"
 #include "ingest/repository/crawl.h"
 #include "ingest/job/job.h"
+#include "ingest/base/row.h"
+#include "ingest/job/breaker.h"
+#include "ingest/job/process.h"
 #include "ingest/job/queue.h"
 #include "ingest/repository/run.h"
 #include "ingest/base/sql.h"
 #include "ingest/sync/sync.h"
 #include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/guc.h"
+#include "utils/portal.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -26,8 +35,8 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
-/* Entries that are taken at once: each is still a transaction of its own */
-#define AT_ONCE 16
+/* So many entries are taken at once that all of them are done after about this; each is still a transaction of its own */
+#define A_BATCH_US 50000.0
 
 SQL_FUNCTION(ingest_work);
 SQL_FUNCTION(ingest_run_job);
@@ -36,40 +45,41 @@ SQL_FUNCTION(ingest_cancel);
 typedef struct Job
 {
 	int64 id;
-	char name[NAMEDATALEN * 2];
-	char kind[16];
+	char *name;
+	char *kind;
 	char *argument;
-	int max_attempts;
-	int64 timeout_ms;
+	int32 max_attempts;
+	double timeout_ms;
 } Job;
+
+ROW_SHAPE(job_shape, Job, FIELD(INT8, Job, id), FIELD(TEXT, Job, name), FIELD(TEXT, Job, kind), FIELD(TEXT, Job, argument),
+		  FIELD(INT4, Job, max_attempts), FIELD(FLOAT8, Job, timeout_ms));
 
 typedef struct Doing
 {
 	int64 worker;
 	int64 only_job;
-	Entry entries[AT_ONCE];
+	Entry entries[MOST_AT_ONCE];
 	int n;
 	int room;
 	Entry *entry;
 	Job *job;
+	MemoryContext job_context; /* what is known of the job: of one that is done many times, read once */
 	Failure failure;
 } Doing;
 
 static void
-read_job(Job *job, int64 id)
+read_job(Doing *d)
 {
-	Rows *rows = repo_rows("SELECT name, kind, argument, max_attempts, extract(epoch FROM timeout) * 1000 FROM ingest.job WHERE id = $1", arg_int8(id));
+	MemoryContext old;
 
-	if (rows->n == 0)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("job %lld is gone", (long long) id)));
-	job->id = id;
-	strlcpy(job->name, first_row(rows)[0], sizeof(job->name));
-	strlcpy(job->kind, first_row(rows)[1], sizeof(job->kind));
-	if (job->argument)
-		pfree(job->argument);
-	job->argument = MemoryContextStrdup(TopMemoryContext, first_row(rows)[2]);
-	job->max_attempts = to_int4(first_row(rows)[3]);
-	job->timeout_ms = (int64) strtod(first_row(rows)[4], NULL);
+	MemoryContextReset(d->job_context);
+	d->job = NULL;
+	old = MemoryContextSwitchTo(d->job_context);
+	d->job = repo_struct(job_shape, "SELECT * FROM ingest_internal.job_to_do($1)", arg_int8(d->entry->job));
+	MemoryContextSwitchTo(old);
+	if (d->job == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("job %lld is gone", (long long) d->entry->job)));
 }
 
 /* -- kinds -- */
@@ -149,40 +159,62 @@ finish_procedure(void *arg)
 	(void) queue_done(d->entry, d->worker);
 }
 
+/* A source or a copy that was paused after the job was taken, too */
+static bool
+is_busy(const Doing *d)
+{
+	return failure_is_busy(&d->failure) ||
+		   (d->failure.sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE &&
+			repo_value("SELECT 1 FROM ingest_internal.stands_still($1)", arg_int8(d->job->id)) != NULL);
+}
+
 static void
 note_failure(void *arg)
 {
 	Doing *d = arg;
-	char *run = repo_value("SELECT id FROM ingest.run WHERE job = $1 AND attempt = $2 AND pid = $3 AND state IN ('failed', 'cancelled') AND started_at > now() - interval '1 day' "
-						   "ORDER BY id DESC LIMIT 1",
-						   arg_int8(d->job->id), arg_int8(d->entry->attempts), arg_int8(MyProcPid));
+	bool by_itself = strcmp(d->job->kind, "crawl") == 0 || strcmp(d->job->kind, "sync") == 0;
+	int64 run;
 
-	/* crawls and syncs write down their own */
-	if (strcmp(d->job->kind, "crawl") != 0 && strcmp(d->job->kind, "sync") != 0)
+	if (is_busy(d))
+	{
+		queue_postpone(d->entry, d->worker, d->failure.message);
+		return;
+	}
+	if (by_itself)
+		run = to_int8(repo_value("SELECT ingest_internal.failed_run($1, $2, $3)", arg_int8(d->job->id),
+								 arg_int4(d->entry->attempts), arg_int4(MyProcPid)));
+	else
 	{
 		Run *made = run_begin(d->job->kind, d->job->name, NULL, d->entry->source, 0);
 
 		run_fail(made, &d->failure);
-		run = psprintf("%lld", (long long) made->id);
+		run = made->id;
 	}
 	breaker_note(d->entry->source, &d->failure);
-	queue_failed(d->entry, d->worker, d->job->name, d->job->max_attempts, &d->failure, to_int8(run));
+	queue_failed(d->entry, d->worker, d->job->name, d->job->max_attempts, &d->failure, run);
 }
+
+typedef struct TableThere
+{
+	char *source;
+	char *table_name;
+} TableThere;
+
+ROW_SHAPE(table_there_shape, TableThere, FIELD(TEXT, TableThere, source), FIELD(TEXT, TableThere, table_name));
 
 /* A column that is not there any more: look again, and try once more */
 static bool
 sync_with_look(const char *name, Failure *failure)
 {
-	Rows *rows;
+	TableThere *table;
 
 	if (sync_run(name, failure))
 		return true;
 	/* or an error that its wrapper has no better code for */
-	if (strcmp(failure_class(failure), "schema") != 0 && strcmp(failure->sqlstate, "HV000") != 0)
+	if (strcmp(failure_class(failure), "schema") != 0 && failure->sqlerrcode != ERRCODE_FDW_ERROR)
 		return false;
-	rows = repo_rows("SELECT d.name, t.name FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id JOIN ingest.data_source d ON d.id = s.source WHERE s.name = $1",
-					 arg_text(name));
-	return rows->n > 0 && crawl(first_row(rows)[0], &first_row(rows)[1], 1, false, failure) && sync_run(name, failure);
+	table = repo_struct(table_there_shape, "SELECT * FROM ingest_internal.table_of_sync($1)", arg_text(name));
+	return table && crawl(table->source, &table->table_name, 1, false, failure) && sync_run(name, failure);
 }
 
 static void
@@ -190,16 +222,21 @@ find_job(void *arg)
 {
 	Doing *d = arg;
 
-	if (d->job->id != d->entry->job)
-		read_job(d->job, d->entry->job);
+	if (d->job == NULL || d->job->id != d->entry->job)
+		read_job(d);
 }
 
-static void
-release_entry(void *arg)
+/* The job itself, in a transaction of its own or in several */
+static bool
+do_job(Doing *d)
 {
-	Doing *d = arg;
+	Job *job = d->job;
 
-	queue_release(d->entry, d->worker);
+	if (strcmp(job->kind, "crawl") == 0)
+		return crawl(job->argument, NULL, 0, true, &d->failure) && attempt_and_commit(finish_procedure, d, &d->failure);
+	if (strcmp(job->kind, "sync") == 0)
+		return sync_with_look(job->argument, &d->failure) && attempt_and_commit(finish_procedure, d, &d->failure);
+	return attempt_and_commit(do_statement, d, &d->failure);
 }
 
 static void
@@ -213,71 +250,171 @@ do_entry(Doing *d)
 	ok = attempt(find_job, d, &d->failure);
 	/* elsewhere the session's own statement_timeout holds */
 	if (ok && AmBackgroundWorkerProcess())
-		enable_timeout_after(STATEMENT_TIMEOUT, (int) Min(d->job->timeout_ms, INT_MAX));
-	if (ok && strcmp(d->job->kind, "crawl") == 0)
-		ok = crawl(d->job->argument, NULL, 0, true, &d->failure) && attempt_and_commit(finish_procedure, d, &d->failure);
-	else if (ok && strcmp(d->job->kind, "sync") == 0)
-		ok = sync_with_look(d->job->argument, &d->failure) && attempt_and_commit(finish_procedure, d, &d->failure);
-	else if (ok)
-		ok = attempt_and_commit(do_statement, d, &d->failure);
+	{
+		int timeout_ms = (int) Min(d->job->timeout_ms, (double) INT_MAX);
+
+		attempt_deadline(GetCurrentTimestamp() + timeout_ms * INT64CONST(1000));
+		enable_timeout_after(STATEMENT_TIMEOUT, timeout_ms);
+	}
+	ok = ok && do_job(d);
 	if (AmBackgroundWorkerProcess())
 		disable_timeout(STATEMENT_TIMEOUT, false);
-	if (!ok && !attempt_and_commit(note_failure, d, &again))
+	attempt_deadline(0);
+	if (!ok && d->job && !attempt_and_commit(note_failure, d, &again))
 		ereport(WARNING, (errmsg("the failure of job \"%s\" could not be written down: %s", d->job->name, again.message)));
 	run_job = 0;
 	run_attempt = 1;
 }
 
+/* -- one job after another -- */
+
 static bool
 take_some(Doing *d)
 {
+	int64 ids[MOST_AT_ONCE];
+
 	if (!attempt_and_commit(take_entries, d, &d->failure))
 		failure_rethrow(&d->failure);
+	for (int i = 0; i < d->n; i++)
+		ids[i] = d->entries[i].id;
+	process_took(ids, d->n);
 	return d->n > 0;
 }
 
-int64
-jobs_work(int64 only_job, int64 limit)
+static void
+release_entry(void *arg)
+{
+	Doing *d = arg;
+
+	queue_release(&d->entry->id, 1, d->worker);
+}
+
+/*
+ * What a job left in the session is gone before the next one: DISCARD ALL without the plans, which cost much and know
+ * nothing of the job.  The lock by which others see that this worker lives is one of those that go, and is taken anew.
+ */
+static void
+clean_session(void *arg)
+{
+	Doing *d = arg;
+
+	PortalHashTableDeleteAll();
+	SetPGVariable("session_authorization", NIL, false);
+	ResetAllOptions();
+	DropAllPreparedStatements();
+	LockReleaseAll(USER_LOCKMETHOD, true);
+	queue_worker_again(d->worker);
+	ResetTempTableNamespace();
+	ResetSequenceCaches();
+}
+
+/* All that were taken, one after the other: how many were done */
+static int
+do_batch(Doing *d, MemoryContext context)
+{
+	int done = 0;
+
+	for (int i = 0; i < d->n; i++)
+	{
+		Failure failure;
+
+		MemoryContextSwitchTo(context);
+		MemoryContextReset(context);
+		d->entry = &d->entries[i];
+		/* one that waited for long was given to others */
+		if (!process_begins(d->entry->id))
+			continue;
+		/* asked to stop: the rest is for others */
+		if (ProcDiePending)
+		{
+			(void) attempt_and_commit(release_entry, d, &failure);
+			continue;
+		}
+		do_entry(d);
+		done++;
+		if (AmBackgroundWorkerProcess() && !attempt_and_commit(clean_session, d, &failure))
+			ereport(FATAL, (errmsg("the session cannot be used again after a job: %s", failure.message)));
+	}
+	return done;
+}
+
+/* turns: gives its place to another role when it is that one's turn, and then tells so */
+static int64
+work(int64 only_job, int64 limit, bool *turns, TimestampTz alive_since)
 {
 	MemoryContext keep = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(keep, "ingest job", ALLOCSET_DEFAULT_SIZES);
-	Job job = {0};
-	Doing d = {.only_job = only_job, .job = &job};
-	int64 done = 0;
+	Doing d = {.only_job = only_job, .room = 1};
+	volatile int64 done = 0;
 	volatile int64 worker = queue_worker();
+	/* it was started for a job, and has looked for it */
+	static bool looked = false;
 
 	d.worker = worker;
+	d.job_context = AllocSetContextCreate(keep, "ingest job to do", ALLOCSET_SMALL_SIZES);
 	PG_TRY();
 	{
 		for (;;)
 		{
-			d.room = limit > 0 ? Min(AT_ONCE, limit - done) : AT_ONCE;
+			TimestampTz began;
+			int n;
+
+			if (turns)
+				process_look_up();
+			if (turns && looked && process_gives_way(alive_since))
+			{
+				*turns = true;
+				break;
+			}
+			looked = true;
+			if (limit > 0)
+				d.room = Min(d.room, limit - done);
 			if (d.room <= 0 || !take_some(&d))
 				break;
-			for (int i = 0; i < d.n; i++, done++)
-			{
-				Failure ignored;
-
-				MemoryContextSwitchTo(context);
-				MemoryContextReset(context);
-				d.entry = &d.entries[i];
-				/* asked to stop: the rest is for others */
-				if (ProcDiePending)
-				{
-					(void) attempt_and_commit(release_entry, &d, &ignored);
-					continue;
-				}
-				do_entry(&d);
-			}
+			began = GetCurrentTimestamp();
+			n = do_batch(&d, context);
+			done += n;
+			/* short ones are taken by the dozen */
+			d.room = (int) Max(1.0, Min(MOST_AT_ONCE, A_BATCH_US * Max(n, 1) / Max(GetCurrentTimestamp() - began, 1)));
 			MemoryContextSwitchTo(keep);
 		}
 	}
 	PG_FINALLY();
 	{
+		process_took(NULL, 0);
 		queue_worker_end(worker);
 	}
 	PG_END_TRY();
+	MemoryContextSwitchTo(keep);
+	MemoryContextDelete(d.job_context);
 	MemoryContextDelete(context);
+	return done;
+}
+
+bool
+jobs_work_by_turns(TimestampTz alive_since, int64 *done)
+{
+	bool gave_way = false;
+
+	*done = work(0, 0, &gave_way, alive_since);
+	return gave_way;
+}
+
+int64
+jobs_work(int64 only_job, int64 limit)
+{
+	volatile int64 done = 0;
+
+	process_session_enter();
+	PG_TRY();
+	{
+		done = work(only_job, limit, NULL, 0);
+	}
+	PG_FINALLY();
+	{
+		process_session_leave();
+	}
+	PG_END_TRY();
 	return done;
 }
 
@@ -332,25 +469,34 @@ put(void *arg)
 	putting->before = to_int8(repo_value("SELECT coalesce(max(id), 0) FROM ingest.run"));
 }
 
+typedef struct RunAfter
+{
+	char *state;
+	char *error;
+	char *error_hint;
+} RunAfter;
+
+ROW_SHAPE(run_after_shape, RunAfter, FIELD(TEXT, RunAfter, state), FIELD(TEXT, RunAfter, error), FIELD(TEXT, RunAfter, error_hint));
+
 /* CALL run_job(name text): as its schedule would, in this session; an error if it fails */
 Datum
 ingest_run_job(PG_FUNCTION_ARGS)
 {
 	Putting putting = {required_text(0)};
 	Failure failure;
-	Rows *rows;
+	RunAfter *after;
 
 	procedure_begin(fcinfo, "ingest.run_job");
 	if (!attempt_and_commit(put, &putting, &failure))
 		failure_rethrow(&failure);
 	(void) jobs_work(putting.id, 1);
-	rows = repo_rows("SELECT state, error, error_hint FROM ingest.run WHERE job = $1 AND id > $2 ORDER BY id DESC LIMIT 1", arg_int8(putting.id), arg_int8(putting.before));
-	if (rows->n > 0 && strcmp(first_row(rows)[0], "succeeded") != 0)
+	after = repo_struct(run_after_shape, "SELECT * FROM ingest_internal.run_after($1, $2)", arg_int8(putting.id), arg_int8(putting.before));
+	if (after && strcmp(after->state, "succeeded") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OPERATOR_INTERVENTION),
-				 errmsg("job \"%s\" %s: %s", putting.name, first_row(rows)[0], first_row(rows)[1]),
-				 first_row(rows)[2] ? errhint("%s", first_row(rows)[2]) : 0));
-	if (rows->n == 0)
+				 errmsg("job \"%s\" %s: %s", putting.name, after->state, after->error ? after->error : "no error is known"),
+				 after->error_hint ? errhint("%s", after->error_hint) : 0));
+	if (after == NULL)
 		ereport(NOTICE,
 				(errmsg("job \"%s\" was not begun, and waits in the queue", putting.name),
 				 errdetail("Its source is paused, its breaker is open or as many jobs run on it as may, or a job that it depends on is not done.")));
@@ -358,28 +504,40 @@ ingest_run_job(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+typedef struct RunToCancel
+{
+	int32 pid;
+	Oid role;
+	char *role_name;
+	char *state;
+	char *started_at;
+} RunToCancel;
+
+ROW_SHAPE(run_to_cancel_shape, RunToCancel, FIELD(INT4, RunToCancel, pid), FIELD(OID, RunToCancel, role),
+		  FIELD(TEXT, RunToCancel, role_name), FIELD(TEXT, RunToCancel, state), FIELD(TEXT, RunToCancel, started_at));
+
 /* cancel(run bigint): by the rights of the caller on the process */
 Datum
 ingest_cancel(PG_FUNCTION_ARGS)
 {
 	int level = sql_begin();
 	char *number = PG_ARGISNULL(0) ? NULL : psprintf("%lld", (long long) PG_GETARG_INT64(0));
-	Rows *run = repo_rows("SELECT r.pid, r.role, r.role_name, r.state, r.started_at, ingest_internal.acts_for($2, r.role) OR ingest_internal.sees_source($2, r.source) "
-						  "FROM ingest.run r WHERE r.id = $1",
-						  number ? arg_int8(PG_GETARG_INT64(0)) : arg_null(INT8OID), arg_oid(GetUserId()));
+	RunToCancel *run = repo_struct(run_to_cancel_shape, "SELECT * FROM ingest_internal.run_to_cancel($1, $2)", arg_oid(GetUserId()),
+								   number ? arg_int8(PG_GETARG_INT64(0)) : arg_null(INT8OID));
 	bool cancelled = false;
 
-	if (run->n == 0 || !to_bool(first_row(run)[5]))
+	if (run == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("there is no run %s", number ? number : "null"),
 				 errhint("SELECT run FROM ingest.run_status lists them.")));
-	require_owner(to_oid(first_row(run)[1]), first_row(run)[2], "run", number);
-	if (strcmp(first_row(run)[3], "running") == 0 && first_row(run)[0])
-		cancelled = to_bool(own_value("SELECT pg_cancel_backend(a.pid) FROM pg_stat_activity a WHERE a.pid = $1 AND a.backend_start <= $2::timestamptz",
-									  arg_int8(to_int8(first_row(run)[0])), arg_text(first_row(run)[4])));
+	require_owner(run->role, run->role_name, "run", number);
+	if (strcmp(run->state, "running") == 0 && run->pid != 0)
+		cancelled = to_bool(own_value("SELECT pg_cancel_backend(a.pid) FROM pg_stat_activity a "
+									  "WHERE a.pid = $1 AND a.backend_start <= $2::timestamptz",
+									  arg_int4(run->pid), arg_text(run->started_at)));
 	if (!cancelled)
-		ereport(NOTICE, (errmsg("run %s does not run: it is %s", number, first_row(run)[3])));
+		ereport(NOTICE, (errmsg("run %s does not run: it is %s", number, run->state)));
 	audit("cancel", number, NULL, NULL);
 	sql_end(level);
 	PG_RETURN_BOOL(cancelled);

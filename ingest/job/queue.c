@@ -1,6 +1,6 @@
 /*
  * queue.c
- *		Jobs to be done: taking them, giving them back, breakers.
+ *		Jobs to be done: taking them, giving them back.
  *
  * Entries are taken with SKIP LOCKED in a short transaction.  Who took one holds a lock
  * of its session for as long as it lives, so that a death shows at once and a slow
@@ -10,23 +10,24 @@
 
 #include <math.h>
 
-#include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "common/pg_prng.h"
-#include "ingest/base/argument.h"
-#include "ingest/base/compat.h"
 #include "ingest/base/lock.h"
-#include "ingest/job/cron.h"
-#include "ingest/event/event.h"
-#include "ingest/job/queue.h"
+#include "ingest/base/row.h"
 #include "ingest/base/sql.h"
-#include "ingest/job/worker.h"
+#include "ingest/event/event.h"
+#include "ingest/job/breaker.h"
+#include "ingest/job/process.h"
+#include "ingest/job/queue.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/timestamp.h"
 
-SQL_FUNCTION(ingest_wake);
-SQL_FUNCTION(ingest_next_due);
+#define LEASE "30 s"
+/* Full jitter: any time up to the limit, so that many do not come back together */
+#define LONGEST_DELAY_S 180.0
+/* What was busy is looked at again after this and up to as much again */
+#define BUSY_DELAY_S 5.0
 
 int64
 queue_worker(void)
@@ -38,6 +39,12 @@ queue_worker(void)
 }
 
 void
+queue_worker_again(int64 worker)
+{
+	(void) session_lock(LOCK_WORKER, (uint32) worker);
+}
+
+void
 queue_worker_end(int64 worker)
 {
 	session_unlock(LOCK_WORKER, (uint32) worker);
@@ -45,76 +52,98 @@ queue_worker_end(int64 worker)
 
 /* -- taking -- */
 
-#define WAITS \
-	"NOT EXISTS (SELECT FROM ingest.job_dependency d WHERE d.job = q.job AND (EXISTS (SELECT FROM ingest.queue p WHERE p.job = d.depends_on) " \
-	"OR (SELECT r.state FROM ingest.run r WHERE r.job = d.depends_on ORDER BY r.id DESC LIMIT 1) IN ('failed', 'lost')))"
+ROW_SHAPE(entry_shape, Entry, FIELD(INT8, Entry, id), FIELD(INT8, Entry, job), FIELD(INT4, Entry, source), FIELD(INT4, Entry, attempts));
+
+/* $1 owner, $2 how many, $3 worker, $4 job or 0 */
+#define TAKE(of_source) \
+	"WITH t AS (SELECT t.id FROM ingest_internal.takeable t WHERE t.owner = $1 AND t.source " of_source " AND ($4 = 0 OR t.job = $4) " \
+	"ORDER BY t.source, t.turn, t.id LIMIT $2 FOR UPDATE SKIP LOCKED) " \
+	"UPDATE ingest.queue q SET worker = $3, attempts = q.attempts + 1, lease_until = now() + interval '" LEASE "', put_back = NULL " \
+	"FROM t WHERE q.id = t.id RETURNING q.id, q.job, q.source, q.attempts"
 
 static int
-take(Prepared *statement, int64 worker, int64 only_job, Entry *entries, int room)
+take(int32 source, int64 worker, int64 only_job, Entry *entries, int room)
 {
-	Datum values[4] = {ObjectIdGetDatum(GetUserId()), Int64GetDatum(room), Int64GetDatum(worker),
-					   Int64GetDatum(only_job)};
+	static Prepared plain = {TAKE("IS NULL"), 4, {OIDOID, INT8OID, INT8OID, INT8OID}};
+	static Prepared on_source = {TAKE("= $5"), 5, {OIDOID, INT8OID, INT8OID, INT8OID, INT4OID}};
+	Datum values[5] = {ObjectIdGetDatum(GetUserId()), Int64GetDatum(source ? 1 : room), Int64GetDatum(worker), Int64GetDatum(only_job), Int32GetDatum(source)};
 	int n;
 
-	prepared_run(statement, values, NULL, 0);
+	prepared_run(source ? &on_source : &plain, values, NULL, 0);
 	n = SPI_processed;
 	for (int i = 0; i < n; i++)
-	{
-		HeapTuple tuple = SPI_tuptable->vals[i];
-		TupleDesc desc = SPI_tuptable->tupdesc;
-		bool isnull;
-		Datum source;
-
-		entries[i].id = DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
-		entries[i].job = DatumGetInt64(SPI_getbinval(tuple, desc, 2, &isnull));
-		source = SPI_getbinval(tuple, desc, 3, &isnull);
-		entries[i].source = isnull ? 0 : DatumGetInt32(source);
-		entries[i].attempts = DatumGetInt32(SPI_getbinval(tuple, desc, 4, &isnull));
-	}
+		row_read(&entry_shape, SPI_tuptable, i, &entries[i]);
 	SPI_freetuptable(SPI_tuptable);
+	if (n > 0)
+		process_served(GetUserId(), source);
 	return n;
 }
 
-#define TAKE(condition) \
-	"WITH c AS (SELECT q.id FROM ingest.queue q WHERE q.worker IS NULL AND q.run_at <= now() AND q.owner = $1 AND ($4 = 0 OR q.job = $4) AND " condition \
-	" ORDER BY q.priority DESC, q.run_at, q.id LIMIT $2 FOR UPDATE OF q SKIP LOCKED) " \
-	"UPDATE ingest.queue q SET worker = $3, attempts = q.attempts + 1, lease_until = now() + interval '" LEASE "' FROM c WHERE q.id = c.id " \
-	"RETURNING q.id, q.job, q.source, q.attempts"
-
-#define OPEN_NO_MORE "c.state = 'open' AND now() >= c.opened_at + c.open_for"
-
-/* Breakers whose time is over let one job try */
-static void
-breakers_half_open(void)
+/* The next entry on each source of one's own, 0 for none */
+typedef struct Head
 {
-	Rows *rows = repo_rows("UPDATE ingest.circuit c SET state = 'half-open', probes = 0, changed_at = now() FROM ingest.data_source d "
-						   "WHERE d.id = c.source AND " OPEN_NO_MORE " RETURNING d.name");
+	int32 source;
+	int32 priority;
+	double waited; /* seconds */
+	double turn;
+} Head;
 
-	for (uint64 i = 0; i < rows->n; i++)
-		event_emit("ingest.circuit.half_open", rows->v[i][0], rows->v[i][0], psprintf("{\"source\": %s}", repo_value("SELECT to_jsonb($1)", arg_text(rows->v[i][0]))));
+ROW_SHAPE(head_shape, Head, FIELD(INT4, Head, source), FIELD(INT4, Head, priority), FIELD(FLOAT8, Head, waited));
+
+static int
+by_turn(const void *a, const void *b)
+{
+	double x = ((const Head *) a)->turn,
+		   y = ((const Head *) b)->turn;
+
+	return x > y ? -1 : x < y;
+}
+
+static bool
+any_on_a_source(void)
+{
+	static Prepared statement = {"SELECT 1 FROM ingest.queue WHERE worker IS NULL AND owner = $1 AND source IS NOT NULL LIMIT 1", 1, {OIDOID}};
+	Datum value = ObjectIdGetDatum(GetUserId());
+
+	prepared_run(&statement, &value, NULL, 1);
+	SPI_freetuptable(SPI_tuptable);
+	return SPI_processed > 0;
 }
 
 int
 queue_take(int64 worker, int64 only_job, Entry *entries, int room)
 {
-	static Prepared plain = {TAKE("q.source IS NULL AND " WAITS), 4, {OIDOID, INT8OID, INT8OID, INT8OID}};
-	static Prepared with_source = {TAKE("q.source IS NOT NULL AND " WAITS " AND EXISTS (SELECT FROM ingest.data_source d JOIN ingest.circuit c ON c.source = d.id "
-										"WHERE d.id = q.source AND d.state = 'active' AND c.state <> 'open' AND "
-										"(SELECT count(*) FROM ingest.queue p WHERE p.source = q.source AND p.worker IS NOT NULL) < CASE c.state WHEN 'closed' THEN d.max_parallel ELSE 1 END)"),
-								   4,
-								   {OIDOID, INT8OID, INT8OID, INT8OID}};
-	static Prepared any_source = {"SELECT 1 FROM ingest.queue WHERE worker IS NULL AND source IS NOT NULL AND run_at <= now() LIMIT 1", 0, {0}};
-	int n = 0;
+	static Prepared statement = {"SELECT source, priority, waited FROM ingest_internal.heads($1)", 1, {OIDOID}};
+	Datum me = ObjectIdGetDatum(GetUserId());
+	Head *heads;
+	int n_heads,
+		n = 0;
+	bool locked = false;
 
-	prepared_run(&any_source, NULL, NULL, 1);
-	if (SPI_processed > 0)
+	if (!any_on_a_source())
+		return take(0, worker, only_job, entries, room);
+	prepared_run(&statement, &me, NULL, 0);
+	n_heads = SPI_processed;
+	heads = palloc(sizeof(Head) * Max(n_heads, 1));
+	for (int i = 0; i < n_heads; i++)
 	{
-		/* one at a time decides, so that limits hold */
-		transaction_lock(LOCK_TAKE, 0);
-		breakers_half_open();
-		n = take(&with_source, worker, only_job, entries, 1);
+		row_read(&head_shape, SPI_tuptable, i, &heads[i]);
+		heads[i].turn = process_turn(GetUserId(), heads[i].source, heads[i].priority, heads[i].waited);
 	}
-	return n > 0 ? n : take(&plain, worker, only_job, entries, room);
+	SPI_freetuptable(SPI_tuptable);
+	qsort(heads, n_heads, sizeof(Head), by_turn);
+	for (int i = 0; i < n_heads && n == 0; i++)
+	{
+		if (heads[i].source && !locked)
+		{
+			/* one at a time decides, so that limits hold */
+			transaction_lock(LOCK_TAKE, 0);
+			breakers_half_open();
+			locked = true;
+		}
+		n = take(heads[i].source, worker, only_job, entries, room);
+	}
+	return n;
 }
 
 /* -- giving back -- */
@@ -129,296 +158,98 @@ queue_done(const Entry *entry, int64 worker)
 	return SPI_processed == 1;
 }
 
-/* Untouched: whoever is next may have it */
-void
-queue_release(const Entry *entry, int64 worker)
+static SqlArg
+arg_entries(const int64 *entries, int n)
 {
-	repo_run("UPDATE ingest.queue SET worker = NULL, lease_until = NULL, attempts = attempts - 1 WHERE id = $1 AND worker = $2", arg_int8(entry->id), arg_int8(worker));
+	Datum *values = palloc(sizeof(Datum) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		values[i] = Int64GetDatum(entries[i]);
+	return arg_datum(INT8ARRAYOID, PointerGetDatum(construct_array(values, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)), false);
 }
 
-static bool
-is_worth_retrying(const Failure *failure)
+void
+queue_release(const int64 *entries, int n, int64 worker)
 {
-	const char *class = failure_class(failure);
+	repo_run("SELECT ingest_internal.give_back($1, $2)", arg_entries(entries, n), arg_int8(worker));
+}
 
-	return strcmp(class, "passing") == 0 || strcmp(class, "throttled") == 0;
+void
+queue_take_back(void)
+{
+	int64 entries[MOST_AT_ONCE * 8];
+	int n = process_take_back(entries, lengthof(entries));
+
+	if (n > 0)
+		repo_run("SELECT ingest_internal.give_back($1)", arg_entries(entries, n));
 }
 
 static void
 bury(int64 job, int attempts, int64 run, const char *name, const char *reason)
 {
+	char *owner = repo_value("SELECT ingest_internal.bury($1, $2, $3, $4)", arg_int8(job), arg_int4(attempts), arg_int8(run), arg_text(reason));
 	StringInfoData json;
 
-	repo_run("INSERT INTO ingest.dead_letter (job, attempts, run, reason) VALUES ($1, $2, $3, $4)", arg_int8(job), arg_int8(attempts),
-			 run ? arg_int8(run) : arg_null(INT8OID), arg_text(reason));
 	json_open(&json);
 	json_text(&json, "job", name);
 	json_int8(&json, "attempts", attempts);
 	json_text(&json, "reason", reason);
-	event_emit_for(to_oid(repo_value("SELECT owner FROM ingest.job WHERE id = $1", arg_int8(job))), "ingest.job.dead", name, json_close(&json));
+	event_emit_for(to_oid(owner), "ingest.job.dead", name, json_close(&json));
+}
+
+static void
+put_back(const Entry *entry, int64 worker, double delay_s, const char *reason)
+{
+	repo_run("SELECT ingest_internal.put_back($1, $2, $3, $4)", arg_int8(entry->id), arg_int8(worker), arg_float8(delay_s), arg_text(reason));
+}
+
+void
+queue_postpone(const Entry *entry, int64 worker, const char *reason)
+{
+	put_back(entry, worker, BUSY_DELAY_S * (1 + pg_prng_double(&pg_global_prng_state)), reason);
 }
 
 void
 queue_failed(const Entry *entry, int64 worker, const char *name, int max_attempts, const Failure *failure, int64 run)
 {
-	if (is_worth_retrying(failure) && entry->attempts < max_attempts)
-	{
-		/* full jitter: any time up to the limit, so that many do not come back together */
-		double limit = Min(180.0, pow(2.0, entry->attempts));
+	double limit = Min(LONGEST_DELAY_S, pow(2.0, entry->attempts));
 
-		repo_run("UPDATE ingest.queue SET worker = NULL, lease_until = NULL, run_at = clock_timestamp() + $3::float8 * interval '1 s' WHERE id = $1 AND worker = $2",
-				 arg_int8(entry->id), arg_int8(worker),
-				 arg_datum(FLOAT8OID, Float8GetDatum(limit * pg_prng_double(&pg_global_prng_state)), false));
-		return;
-	}
-	if (queue_done(entry, worker) && strcmp(failure_class(failure), "cancelled") != 0)
+	if (failure_may_pass(failure) && entry->attempts < max_attempts)
+		put_back(entry, worker, limit * pg_prng_double(&pg_global_prng_state), NULL);
+	else if (queue_done(entry, worker) && strcmp(failure_class(failure), "cancelled") != 0)
 		bury(entry->job, entry->attempts, run, name, failure_text(failure));
-}
-
-/* -- breakers -- */
-
-static void
-breaker_event(const char *source, const char *state, const char *reason)
-{
-	StringInfoData json;
-
-	json_open(&json);
-	json_text(&json, "source", source);
-	json_text(&json, "reason", reason);
-	event_emit(psprintf("ingest.circuit.%s", state), source, source, json_close(&json));
-}
-
-void
-breaker_note(int32 source, const Failure *failure)
-{
-	bool failed = failure != NULL;
-	Rows *rows;
-
-	/* what is our own fault says nothing of the source */
-	if (source == 0 || (failed && !is_worth_retrying(failure) && strcmp(failure_class(failure), "login") != 0))
-		return;
-	rows = repo_rows("WITH old AS (SELECT c.*, (c.outcomes || NOT $2)[greatest(1, cardinality(c.outcomes) - 18):] AS now FROM ingest.circuit c WHERE c.source = $1 FOR UPDATE), "
-					 "next AS (SELECT *, CASE WHEN state = 'closed' AND $2 AND cardinality(now) >= 5 AND (SELECT count(*) FROM unnest(now) o WHERE NOT o) * 2 >= cardinality(now) THEN 'open' "
-					 "WHEN state = 'half-open' AND $2 THEN 'open' WHEN state = 'half-open' AND probes >= 2 THEN 'closed' ELSE state END AS to_state FROM old) "
-					 "UPDATE ingest.circuit c SET state = n.to_state, outcomes = CASE WHEN n.to_state = 'closed' AND n.state <> 'closed' THEN '{}' ELSE n.now END, "
-					 "probes = CASE WHEN n.state = 'half-open' AND NOT $2 THEN n.probes + 1 ELSE 0 END, "
-					 "open_for = CASE WHEN n.state = 'half-open' AND n.to_state = 'open' THEN least(n.open_for * 2, '15 min') WHEN n.to_state = 'closed' THEN '30 s' ELSE n.open_for END, "
-					 "opened_at = CASE WHEN n.to_state = 'open' AND n.state <> 'open' THEN clock_timestamp() ELSE n.opened_at END, "
-					 "changed_at = CASE WHEN n.to_state <> n.state THEN clock_timestamp() ELSE n.changed_at END, reason = CASE WHEN n.to_state = 'open' THEN coalesce($3, n.reason) END "
-					 "FROM next n, ingest.data_source d WHERE c.source = n.source AND d.id = c.source RETURNING d.name, n.state, n.to_state",
-					 arg_int8(source), arg_bool(failed), arg_text(failed ? failure->message : NULL));
-	if (rows->n == 0 || strcmp(first_row(rows)[1], first_row(rows)[2]) == 0)
-		return;
-	breaker_event(first_row(rows)[0], strcmp(first_row(rows)[2], "open") == 0 ? "opened" : "closed", failed ? failure->message : NULL);
 }
 
 /* -- looking after -- */
 
-#define IS_ALIVE \
-	"EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'object' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) " \
-	"AND l.classid = $1 AND l.objid = (q.worker % 4294967296)::oid AND l.objsubid = $2 AND l.granted)"
+typedef struct Orphan
+{
+	int64 id;
+	int64 job;
+	int32 attempts;
+	char *name;
+	bool last; /* it was tried as often as it may */
+} Orphan;
+
+ROW_SHAPE(orphan_shape, Orphan, FIELD(INT8, Orphan, id), FIELD(INT8, Orphan, job), FIELD(INT4, Orphan, attempts), FIELD(TEXT, Orphan, name), FIELD(BOOL, Orphan, last));
 
 void
 queue_care(void)
 {
-	Rows *rows;
+	Orphan *orphans;
+	int n;
 
 	if (repo_value("SELECT 1 FROM ingest.queue WHERE worker IS NOT NULL LIMIT 1") == NULL)
 		return;
-	repo_run("UPDATE ingest.queue q SET lease_until = now() + interval '" LEASE "' WHERE q.worker IS NOT NULL AND q.lease_until < now() + interval '" LEASE "' / 2 AND " IS_ALIVE,
-			 arg_oid(lock_class()), arg_int8(LOCK_WORKER));
-	rows = repo_rows("WITH dead AS (SELECT q.id FROM ingest.queue q WHERE q.worker IS NOT NULL AND NOT " IS_ALIVE " FOR UPDATE SKIP LOCKED), "
-					 "free AS (UPDATE ingest.queue q SET worker = NULL, lease_until = NULL FROM dead WHERE q.id = dead.id RETURNING q.id, q.job, q.attempts) "
-					 "SELECT f.id, f.job, f.attempts, j.name, f.attempts >= j.max_attempts FROM free f JOIN ingest.job j ON j.id = f.job",
-					 arg_oid(lock_class()), arg_int8(LOCK_WORKER));
-	for (uint64 i = 0; i < rows->n; i++)
+	repo_run("SELECT ingest_internal.renew_leases($1, $2, '" LEASE "')", arg_oid(lock_class()), arg_int4(LOCK_WORKER));
+	orphans = repo_structs(orphan_shape, &n, "SELECT * FROM ingest_internal.free_orphans($1, $2)", arg_oid(lock_class()), arg_int4(LOCK_WORKER));
+	for (int i = 0; i < n; i++)
 	{
-		int64 job = to_int8(rows->v[i][1]);
-
-		repo_run("UPDATE ingest.run SET state = 'lost', finished_at = clock_timestamp(), error = 'its worker died' WHERE job = $1 AND state = 'running'", arg_int8(job));
-		if (!to_bool(rows->v[i][4]))
+		repo_run("SELECT ingest_internal.run_lost($1)", arg_int8(orphans[i].job));
+		if (!orphans[i].last)
 			continue;
 		/* one that takes its worker with it each time */
-		repo_run("DELETE FROM ingest.queue WHERE id = $1", arg_int8(to_int8(rows->v[i][0])));
-		bury(job, to_int4(rows->v[i][2]), 0, rows->v[i][3], psprintf("its worker died %s times", rows->v[i][2]));
+		repo_run("DELETE FROM ingest.queue WHERE id = $1", arg_int8(orphans[i].id));
+		bury(orphans[i].job, orphans[i].attempts, 0, orphans[i].name, psprintf("its worker died %d times", orphans[i].attempts));
 	}
-}
-
-/* Put what is due into the queue; one that is there already is not put twice */
-int
-queue_due(void)
-{
-	Rows *rows = repo_rows("SELECT id, name, schedule, now() FROM ingest.job WHERE enabled AND scheduler = 'launcher' AND next_due <= now() FOR UPDATE SKIP LOCKED");
-
-	for (uint64 i = 0; i < rows->n; i++)
-	{
-		repo_run("INSERT INTO ingest.queue (job, owner, source, priority, dedupe) SELECT id, owner, source, priority, 'job ' || id FROM ingest.job WHERE id = $1 "
-				 "ON CONFLICT (dedupe) DO NOTHING",
-				 arg_int8(to_int8(rows->v[i][0])));
-		/* times that were missed are run once */
-		repo_run("UPDATE ingest.job SET next_due = ingest.next_due(schedule, now()) WHERE id = $1", arg_int8(to_int8(rows->v[i][0])));
-	}
-	return rows->n;
-}
-
-typedef struct Reading
-{
-	char *text;
-	Datum interval;
-} Reading;
-
-static void
-read_interval(void *arg)
-{
-	Reading *reading = arg;
-
-	reading->interval = DirectFunctionCall3(interval_in, CStringGetDatum(reading->text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-}
-
-/* next_due(schedule text, after timestamptz): by cron's five fields or an interval */
-Datum
-ingest_next_due(PG_FUNCTION_ARGS)
-{
-	char *schedule = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	TimestampTz after = PG_GETARG_TIMESTAMPTZ(1);
-	TimestampTz next;
-
-	if (cron_next(schedule, after, &next))
-		PG_RETURN_TIMESTAMPTZ(next);
-	if (strspn(schedule, "0123456789*/,- ") == strlen(schedule) && strchr(schedule, ' '))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is no schedule that is ever due", schedule),
-				 errhint("Five fields, minute hour day month weekday, as \"*/15 * * * *\"; or an interval, as \"15 min\".")));
-	{
-		Reading reading = {schedule};
-		Failure failure;
-		TimestampTz due;
-
-		if (!attempt(read_interval, &reading, &failure))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"%s\" is no schedule", schedule),
-					 errhint("Five fields, minute hour day month weekday, as \"*/15 * * * *\"; or an interval, as \"15 min\".")));
-		due = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(after), reading.interval));
-		if (due <= after)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the interval of a schedule must be positive")));
-		PG_RETURN_TIMESTAMPTZ(due);
-	}
-}
-
-/* wake(): after this transaction commits, whoever does jobs looks */
-Datum
-ingest_wake(PG_FUNCTION_ARGS)
-{
-	worker_wake();
-	PG_RETURN_VOID();
-}
-
-/* -- schedules -- */
-
-SQL_FUNCTION(ingest_schedule);
-SQL_FUNCTION(ingest_unschedule);
-SQL_FUNCTION(ingest_drop_job);
-
-/* The number of a job that the caller may change, locked */
-static char *
-owned_job(const char *name)
-{
-	return repo_value("SELECT id FROM ingest_internal.own_job($1, $2)", arg_oid(GetUserId()), arg_text(name));
-}
-
-static bool
-has_pg_cron(void)
-{
-	return own_value("SELECT 1 FROM pg_extension WHERE extname = 'pg_cron'") != NULL;
-}
-
-/* An interval as cron's five fields, where they can say it */
-static char *
-as_cron(const char *schedule)
-{
-	TimestampTz ignored;
-	char *cron;
-
-	if (cron_next(schedule, GetCurrentTimestamp(), &ignored))
-		return pstrdup(schedule);
-	cron = repo_value("SELECT CASE WHEN s < 3600 AND s % 60 = 0 AND 3600 % s = 0 THEN format('*/%s * * * *', s / 60) "
-					  "WHEN s = 3600 THEN '0 * * * *' WHEN s < 86400 AND s % 3600 = 0 AND 86400 % s = 0 THEN format('0 */%s * * *', s / 3600) "
-					  "WHEN s = 86400 THEN '0 0 * * *' END FROM (SELECT extract(epoch FROM $1::interval)::bigint AS s) x",
-					  arg_text(schedule));
-	if (cron == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("pg_cron cannot keep the interval \"%s\"", schedule),
-				 errhint("Give cron's five fields, or minutes that divide an hour, or hours that divide a day.")));
-	return cron;
-}
-
-static void
-unschedule(const char *id)
-{
-	if (has_pg_cron() && user_value("SELECT jobid FROM cron.job WHERE jobname = 'ingest job ' || $1", arg_text(id)))
-		user_run("SELECT cron.unschedule('ingest job ' || $1)", arg_text(id));
-	repo_run("UPDATE ingest.job SET schedule = NULL, scheduler = NULL, next_due = NULL WHERE id = $1", arg_int8(to_int8(id)));
-}
-
-/* schedule(job, schedule) */
-Datum
-ingest_schedule(PG_FUNCTION_ARGS)
-{
-	char *name = required_text(0);
-	char *schedule = required_text(1);
-	int level = sql_begin();
-	char *id = owned_job(name);
-	const char *keeper = "launcher";
-
-	/* is it one? */
-	(void) repo_value("SELECT ingest.next_due($1, now())", arg_text(schedule));
-	unschedule(id);
-	if (has_pg_cron())
-	{
-		keeper = "pg_cron";
-		user_run("SELECT cron.schedule('ingest job ' || $1, $2, format('CALL ingest.run_job(%L)', $3))", arg_text(id), arg_text(as_cron(schedule)), arg_text(name));
-	}
-	else if (!worker_launcher_runs())
-		ereport(WARNING,
-				(errmsg("nobody keeps the schedule of job \"%s\" yet", name),
-				 errhint("Set shared_preload_libraries = 'ingest' and restart, or install pg_cron and schedule it again.")));
-	repo_run("UPDATE ingest.job SET schedule = $2, scheduler = $3, next_due = CASE WHEN $3 = 'launcher' THEN ingest.next_due($2, now()) END WHERE id = $1",
-			 arg_int8(to_int8(id)), arg_text(schedule), arg_text(keeper));
-	audit("schedule", name, NULL, repo_value("SELECT to_jsonb($1)", arg_text(schedule)));
-	sql_end(level);
-	PG_RETURN_TEXT_P(cstring_to_text(keeper));
-}
-
-/* unschedule(job) */
-Datum
-ingest_unschedule(PG_FUNCTION_ARGS)
-{
-	char *name = required_text(0);
-	int level = sql_begin();
-	char *id = owned_job(name);
-
-	if (repo_value("SELECT schedule FROM ingest.job WHERE id = $1", arg_int8(to_int8(id))) == NULL)
-		ereport(NOTICE, (errmsg("job \"%s\" has no schedule", name)));
-	unschedule(id);
-	audit("unschedule", name, NULL, NULL);
-	sql_end(level);
-	PG_RETURN_VOID();
-}
-
-/* drop_job(name) */
-Datum
-ingest_drop_job(PG_FUNCTION_ARGS)
-{
-	char *name = required_text(0);
-	int level = sql_begin();
-	char *id = owned_job(name);
-
-	unschedule(id);
-	repo_run("DELETE FROM ingest.job WHERE id = $1", arg_int8(to_int8(id)));
-	audit("drop_job", name, NULL, NULL);
-	sql_end(level);
-	PG_RETURN_VOID();
 }

@@ -6,6 +6,7 @@
 
 CREATE VIEW source_status WITH (security_barrier) AS
 SELECT d.name AS source, -- name of the source
+    d.id AS source_id, -- its number
     d.server AS server, -- its foreign server
     ingest_internal.role_name(d.owner, d.owner_name) AS owner, -- who owns it
     d.state AS state, -- active or paused
@@ -20,16 +21,25 @@ SELECT d.name AS source, -- name of the source
     (SELECT count(*) FROM sync s JOIN source_table t ON t.id = s.table_id WHERE s.source = d.id AND (s.state = 'stopped'
         OR ingest_internal.sync_trouble(s.owner, t.relation, t.local_schema, t.local_name, s.target, s.target_schema, s.target_table) IS NOT NULL)) AS stopped, -- copies that wait for a hand
     (SELECT count(*) FROM queue q WHERE q.source = d.id AND q.worker IS NULL) AS queued, -- jobs that wait
+    (SELECT extract(epoch FROM now() - min(q.run_at))::float8 FROM queue q WHERE q.source = d.id AND q.worker IS NULL AND q.run_at <= now()) AS queued_seconds, -- how long the one that is due since longest has waited
     (SELECT count(*) FROM queue q WHERE q.source = d.id AND q.worker IS NOT NULL) AS running, -- jobs that run
-    CASE WHEN ingest_internal.acts_for(d.owner) THEN (SELECT r.error FROM run r WHERE r.source = d.id AND r.state IN ('failed', 'lost') ORDER BY r.id DESC LIMIT 1) END AS last_error, -- the last error, for its owner
+    (SELECT count(*) FROM rejected_row j WHERE j.resolved_at IS NULL AND j.sync IN (SELECT s.id FROM sync s WHERE s.source = d.id)) AS rejected, -- rows that do not fit into their copy
+    (SELECT count(*) FROM anomaly a WHERE a.source = d.id AND a.resolved_at IS NULL) AS anomalies, -- what is odd and was not resolved
+    (SELECT count(*) FROM dead_letter l JOIN job j ON j.id = l.job WHERE j.source = d.id AND l.requeued_at IS NULL) AS dead_letters, -- jobs that were given up and not put back
+    CASE WHEN ingest_internal.acts_for(d.owner) THEN e.error END AS last_error, -- the last error, for its owner
+    e.error_class AS last_error_class, -- its class, as in run_status
+    e.finished_at AS last_error_at, -- when that was
     CASE WHEN ingest_internal.acts_for(d.owner) THEN d.last_check END AS last_check -- what that check found, likewise: an array of check, ok, detail
 FROM data_source d LEFT JOIN circuit c ON c.source = d.id
+LEFT JOIN LATERAL (SELECT r.error, r.error_class, r.finished_at FROM run r WHERE r.source = d.id AND r.state IN ('failed', 'lost') ORDER BY r.id DESC LIMIT 1) e ON true
 WHERE d.id = ANY ((SELECT ingest_internal.my_sources())::integer[]);
-COMMENT ON VIEW source_status IS 'how sources are';
+COMMENT ON VIEW source_status IS 'the state of each source: its breaker, its jobs, what waits for somebody, its last error';
 
 CREATE VIEW table_status WITH (security_barrier) AS
 SELECT d.name AS source, -- name of the source
-    t.name AS "table", -- the table there
+    d.id AS source_id, -- its number
+    t.name AS table_name, -- the table there
+    t.id AS table_id, -- its number
     s.name AS sync, -- the sync that copies it
     s.id AS sync_id, -- its number
     format('%I.%I', s.target_schema, s.target_table) AS target, -- the copy
@@ -51,20 +61,28 @@ SELECT d.name AS source, -- name of the source
     (SELECT count(*) FROM rejected_row j WHERE j.sync = s.id AND j.resolved_at IS NULL) AS rejected, -- rows that do not fit
     r.state AS last_state, -- how the last run ended
     CASE WHEN ingest_internal.sees_rows(s.id) THEN r.error END AS last_error, -- and its error, likewise
+    r.error_class AS last_error_class, -- its class, as in run_status
     CASE WHEN r.error IS NOT NULL THEN r.finished_at END AS last_error_at -- when that was
 FROM sync s JOIN source_table t ON t.id = s.table_id JOIN data_source d ON d.id = s.source JOIN sync_state z ON z.sync = s.id
-LEFT JOIN LATERAL (SELECT r.state, r.error, r.finished_at FROM run r WHERE r.sync = s.id ORDER BY r.id DESC LIMIT 1) r ON true,
+LEFT JOIN LATERAL (SELECT r.state, r.error, r.error_class, r.finished_at FROM run r WHERE r.sync = s.id ORDER BY r.id DESC LIMIT 1) r ON true,
     LATERAL (SELECT ingest_internal.sync_trouble(s.owner, t.relation, t.local_schema, t.local_name, s.target, s.target_schema, s.target_table) AS trouble OFFSET 0) x
 WHERE s.source = ANY ((SELECT ingest_internal.my_sources())::integer[]);
-COMMENT ON VIEW table_status IS 'how copies are: freshness, rows, last error';
+COMMENT ON VIEW table_status IS 'the state of each copy: freshness, rows, last error';
 
 CREATE VIEW run_status WITH (security_barrier) AS
 SELECT r.id AS run, -- number of the run
     r.kind AS kind, -- what it does
     coalesce((SELECT s.name FROM sync s WHERE s.id = r.sync), (SELECT j.name FROM job j WHERE j.id = r.job), (SELECT d.name FROM data_source d WHERE d.id = r.source)) AS name, -- of what
+    (SELECT d.name FROM data_source d WHERE d.id = r.source) AS source, -- the source it works on
+    r.source AS source_id, -- its number
+    (SELECT s.name FROM sync s WHERE s.id = r.sync) AS sync, -- the sync
+    r.sync AS sync_id, -- its number
+    (SELECT j.name FROM job j WHERE j.id = r.job) AS job, -- the job; null: called by hand
+    r.job AS job_id, -- its number
     r.state AS state, -- running, succeeded, failed, cancelled or lost
     r.phase AS phase, -- what it is at
     r.started_at AS started_at, -- when it began
+    r.finished_at AS finished_at, -- when it ended
     coalesce(r.finished_at, r.updated_at) - r.started_at AS duration, -- how long it took, or so far
     extract(epoch FROM coalesce(r.finished_at, r.updated_at) - r.started_at)::float8 AS duration_seconds, -- the same in seconds
     p.ranges_done AS ranges_done, -- ranges of the load that are done, of a run that loads
@@ -81,8 +99,9 @@ SELECT r.id AS run, -- number of the run
     CASE WHEN r.state = 'running' AND r.rows_read > 0 AND p.share < 1
         THEN (extract(epoch FROM r.updated_at - r.started_at) * greatest(p.rows_left / r.rows_read, 0))::float8 END AS seconds_left, -- the same in seconds
     r.pid AS pid, -- its process, while it runs
-    r.attempt AS attempt, -- the how manieth try
-    r.error_class AS error_class, -- throttled, passing, login, schema, cancelled, lasting
+    r.attempt AS attempt, -- 1: the first try
+    r.error_class AS error_class, -- throttled, passing, busy, login, schema, cancelled or lasting
+    r.sqlstate AS sqlstate, -- the error's code
     CASE WHEN m.may THEN r.error END AS error, -- why it failed, for those who may read the copy
     CASE WHEN m.may THEN r.error_detail END AS detail, -- more of it, likewise
     CASE WHEN m.may THEN r.error_hint END AS hint -- what to do, likewise
@@ -96,7 +115,10 @@ WHERE r.source = ANY ((SELECT ingest_internal.my_sources())::integer[]) OR inges
 COMMENT ON VIEW run_status IS 'runs: how far they are, how they ended';
 
 CREATE VIEW quality_status WITH (security_barrier) AS
-SELECT format('%I.%I', r.schema_name, r.table_name) AS "table", -- the table
+SELECT r.schema_name AS schema_name, -- schema of the table
+    r.table_name AS table_name, -- the table
+    (SELECT d.name FROM data_source d WHERE d.id = r.source) AS source, -- the source whose copy it is
+    r.source AS source_id, -- its number
     r.id AS rule, -- number of the rule
     r.kind AS kind, -- what it demands
     r.columns AS columns, -- of which columns
@@ -116,8 +138,12 @@ COMMENT ON VIEW quality_status IS 'rules and their last results';
 CREATE VIEW anomaly_status WITH (security_barrier) AS
 SELECT a.id AS anomaly, -- number of the anomaly
     d.name AS source, -- the source
-    format('%I.%I', a.schema_name, a.table_name) AS "table", -- the table
-    a.column_name AS "column", -- the column
+    a.source AS source_id, -- its number
+    s.name AS sync, -- the sync
+    a.sync AS sync_id, -- its number
+    a.schema_name AS schema_name, -- schema of the table
+    a.table_name AS table_name, -- the table
+    a.column_name AS column_name, -- the column
     a.kind AS kind, -- what is odd
     a.severity AS severity, -- how bad
     CASE WHEN m.may THEN a.summary END AS summary, -- in a sentence, for those who may read the table
@@ -129,3 +155,82 @@ FROM anomaly a LEFT JOIN data_source d ON d.id = a.source LEFT JOIN sync s ON s.
     LATERAL (SELECT coalesce(ingest_internal.acts_for(coalesce(d.owner, a.owner)), false) OR ingest_internal.sees_table(coalesce(s.owner, d.owner, a.owner), a.relation) AS may OFFSET 0) m
 WHERE a.source = ANY ((SELECT ingest_internal.my_sources())::integer[]) OR a.source IS NULL AND ingest_internal.acts_for(a.owner);
 COMMENT ON VIEW anomaly_status IS 'what is odd, and was';
+
+CREATE VIEW job_status WITH (security_barrier) AS
+SELECT j.name AS job, -- name of the job
+    j.id AS job_id, -- its number
+    j.kind AS kind, -- what it does
+    d.name AS source, -- the source it works on
+    d.id AS source_id, -- its number
+    ingest_internal.role_name(j.owner, j.owner_name) AS owner, -- as whom it runs
+    j.priority AS priority, -- higher ones first
+    j.schedule AS schedule, -- cron's five fields or an interval
+    j.scheduler AS scheduler, -- who keeps it: launcher or pg_cron
+    j.next_due AS next_due, -- when it is due next, where the launcher keeps it
+    greatest(extract(epoch FROM now() - j.next_due), 0)::float8 AS overdue_seconds, -- for how long it has been due
+    q.run_at AS queued_for, -- it is in the queue, and may begin then
+    extract(epoch FROM now() - q.run_at)::float8 AS queued_seconds, -- for how long it could have begun; negative: not yet
+    q.attempts AS attempts, -- how often that was tried
+    q.worker IS NOT NULL AS running, -- whether it runs; null: it is not in the queue
+    CASE
+        WHEN q.worker IS NOT NULL THEN NULL
+        WHEN j.schedule_error IS NOT NULL AND q.id IS NULL THEN 'its schedule cannot be kept: ' || j.schedule_error
+        WHEN o.rolname IS NULL THEN format('its owner %s is gone: ingest.set_owner, or make it again', j.owner_name)
+        WHEN NOT o.rolcanlogin THEN format('its owner %s may not log in', o.rolname)
+        WHEN q.id IS NULL AND j.schedule IS NULL THEN 'it has no schedule, and nobody put it into the queue'
+        WHEN q.id IS NULL AND j.scheduler = 'launcher' AND NOT ingest.launcher_runs() THEN 'nobody keeps its schedule: shared_preload_libraries does not name ingest'
+        WHEN q.id IS NULL AND j.scheduler = 'pg_cron' AND NOT EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'pg_cron') THEN 'nobody keeps its schedule: pg_cron is not installed here'
+        WHEN q.id IS NULL THEN NULL
+        WHEN d.state = 'paused' THEN 'its source is paused'
+        WHEN y.state <> 'active' THEN format('its sync is %s', y.state)
+        WHEN q.put_back IS NOT NULL THEN 'something was in use: ' || CASE WHEN ingest_internal.acts_for(j.owner) THEN q.put_back ELSE 'its owner sees what' END
+        WHEN q.run_at > now() THEN 'it is to be tried again, or was put into the queue for later'
+        WHEN c.state = 'open' AND now() < c.opened_at + c.open_for THEN 'the circuit breaker of its source is open'
+        WHEN w.name IS NOT NULL THEN format('it waits for job %s', w.name)
+        WHEN q.source IS NOT NULL AND (SELECT count(*) FROM queue p WHERE p.source = q.source AND p.worker IS NOT NULL) >= CASE c.state WHEN 'closed' THEN d.max_parallel ELSE 1 END
+            THEN 'as many jobs as may run on its source at once'
+        WHEN NOT ingest.launcher_runs() THEN 'nobody does what is queued: CALL ingest.work() does, or shared_preload_libraries with ingest'
+        ELSE 'all workers are busy' END AS waits_for, -- why it does not run now; null: it runs, or is not due
+    r.id AS last_run, -- its last run
+    r.state AS last_state, -- how that ended
+    r.started_at AS last_started_at, -- when it began
+    r.finished_at AS last_finished_at, -- when it ended
+    extract(epoch FROM coalesce(r.finished_at, r.updated_at) - r.started_at)::float8 AS last_seconds, -- how long it took
+    r.error_class AS last_error_class, -- its error's class, as in run_status
+    CASE WHEN ingest_internal.acts_for(j.owner) THEN r.error END AS last_error, -- its error, for the owner
+    CASE WHEN r.error IS NOT NULL THEN r.finished_at END AS last_error_at, -- when that was
+    (SELECT max(x.finished_at) FROM (SELECT x.finished_at FROM run x WHERE x.job = j.id AND x.state = 'succeeded' ORDER BY x.id DESC LIMIT 1) x) AS last_success, -- when one last succeeded
+    (SELECT count(*) FROM dead_letter l WHERE l.job = j.id AND l.requeued_at IS NULL) AS dead_letters -- how often it was given up and not put back
+FROM job j LEFT JOIN data_source d ON d.id = j.source LEFT JOIN circuit c ON c.source = j.source LEFT JOIN pg_roles o ON o.oid = j.owner
+LEFT JOIN sync y ON j.kind = 'sync' AND y.name = j.argument
+LEFT JOIN LATERAL (SELECT q.* FROM queue q WHERE q.job = j.id ORDER BY q.worker IS NULL, q.turn, q.id LIMIT 1) q ON true
+LEFT JOIN LATERAL (SELECT k.name FROM job_dependency x JOIN job k ON k.id = x.depends_on WHERE x.job = j.id AND (EXISTS (SELECT FROM queue p WHERE p.job = k.id)
+    OR (SELECT z.state FROM run z WHERE z.job = k.id ORDER BY z.id DESC LIMIT 1) IN ('failed', 'lost')) ORDER BY k.name LIMIT 1) w ON true
+LEFT JOIN LATERAL (SELECT r.* FROM run r WHERE r.job = j.id ORDER BY r.id DESC LIMIT 1) r ON true
+WHERE ingest_internal.acts_for(j.owner) OR j.source = ANY ((SELECT ingest_internal.my_sources())::integer[]);
+COMMENT ON VIEW job_status IS 'the state of each job: who schedules it, when it is due, how it last went, and why it does not run';
+
+CREATE VIEW consumer_status WITH (security_barrier) AS
+SELECT s.consumer AS consumer, -- name of the consumer
+    ingest_internal.role_name(s.owner, s.owner_name) AS owner, -- who reads and acknowledges as it
+    s.types AS types, -- types it wants; null: all
+    s.floor_era AS floor_era, -- events of eras before this one are done with,
+    s.floor_id AS floor_id, -- and those of this one up to this id
+    u.behind AS behind, -- events that it wants and has not acknowledged; 10000: or more
+    u.oldest AS oldest_at, -- when the oldest of them was written
+    now() - u.oldest AS behind_for, -- how long ago that is
+    extract(epoch FROM now() - u.oldest)::float8 AS behind_seconds, -- the same in seconds
+    (SELECT e.time FROM event e ORDER BY e.era, e.id LIMIT 1) AS oldest_kept_at, -- when the oldest event that is kept was written
+    s.open IS NOT NULL AS reading, -- whether it has read events that it has not acknowledged
+    s.last_ack AS last_ack, -- when it last acknowledged
+    extract(epoch FROM now() - s.last_ack)::float8 AS last_ack_seconds, -- how long ago that is
+    s.created_at AS created_at -- when it was made
+FROM subscription s, LATERAL (SELECT min(b.base) - 1 AS last_era FROM installation i, unnest(i.bases) b (base) WHERE b.base > s.era) l, LATERAL (SELECT count(*) AS behind, min(e.time) AS oldest FROM (
+    SELECT e.time FROM event e WHERE (e.era, e.id) > (s.floor_era, s.floor_id) AND (s.types IS NULL OR ingest_internal.event_wanted(e.type, s.types))
+      AND (e.era > l.last_era OR NOT pg_visible_in_snapshot(e.xid, s.seen)
+        AND NOT (s.open IS NOT NULL AND e.era = s.era AND e.id <= s.last_id AND pg_visible_in_snapshot(e.xid, s.open)))
+      AND (pg_has_role(s.owner, e.owner, 'USAGE') OR pg_has_role(s.owner, 'ingest_admin', 'USAGE')
+        OR EXISTS (SELECT FROM source_grant g WHERE g.source = e.source_id AND pg_has_role(s.owner, g.role, 'USAGE')))
+    LIMIT 10000) e) u
+WHERE ingest_internal.acts_for(s.owner);
+COMMENT ON VIEW consumer_status IS 'the state of each consumer of events: where it is, and how far behind';

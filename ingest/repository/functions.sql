@@ -22,7 +22,7 @@ END $$;
 COMMENT ON FUNCTION ingest_internal.check_source_row() IS 'what a source may be told, in sentences';
 CREATE TRIGGER check_source_row BEFORE INSERT OR UPDATE OF name, max_parallel, remote_schemas, include ON data_source FOR EACH ROW EXECUTE FUNCTION ingest_internal.check_source_row();
 
-CREATE FUNCTION check_source(name text) RETURNS TABLE ("check" text, ok boolean, detail text)
+CREATE FUNCTION check_source(source text) RETURNS TABLE (what text, ok boolean, detail text)
     AS 'MODULE_PATHNAME', 'ingest_check_source' LANGUAGE C STRICT;
 COMMENT ON FUNCTION check_source(text) IS 'connection, login, permissions: as the connector checks them; remembered';
 
@@ -80,7 +80,7 @@ BEGIN
     PERFORM ingest_internal.audit(actor, 'drop_source', name, to_jsonb(d));
 END $$;
 COMMENT ON FUNCTION ingest_internal.drop_source(oid, text) IS 'see ingest.drop_source';
-CREATE FUNCTION drop_source(name text) RETURNS void
+CREATE FUNCTION drop_source(source text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION drop_source(text) IS 'forgets a source with its syncs, their history, jobs and metadata; foreign tables and copies stay';
 
@@ -131,7 +131,7 @@ END $$;
 COMMENT ON FUNCTION ingest_internal.revoke_source(oid, text, name) IS 'see ingest.revoke_source';
 CREATE FUNCTION revoke_source(source text, role name) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION revoke_source(text, name) IS 'takes that back';
+COMMENT ON FUNCTION revoke_source(text, name) IS 'takes back what grant_source gave';
 
 CREATE FUNCTION ingest_internal.set_owner(actor oid, source text, owner name) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -155,7 +155,7 @@ CREATE FUNCTION set_owner(source text, owner name) RETURNS void
 COMMENT ON FUNCTION set_owner(text, name) IS 'gives a source, and what its owner keeps of it, to another role; for admins. Tables and schemas are given by ALTER … OWNER TO';
 
 -- Another PostgreSQL says which columns are keys and what things are called: its catalogue, looked at through the wrapper.
-CREATE FUNCTION postgres_tables(server name) RETURNS TABLE ("table" text, key text, description text)
+CREATE FUNCTION ingest_internal.postgres_tables(server name) RETURNS TABLE ("table" text, key text, description text)
     LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     here name := (SELECT d.local_schema FROM ingest.data_source d WHERE d.server = postgres_tables.server LIMIT 1);
@@ -177,7 +177,7 @@ BEGIN
         FROM c LEFT JOIN k ON k.attrelid = c.oid ORDER BY 1', here) USING wanted;
     EXECUTE format('DROP FOREIGN TABLE %1$I.ingest_pg_class, %1$I.ingest_pg_namespace, %1$I.ingest_pg_constraint, %1$I.ingest_pg_attribute, %1$I.ingest_pg_description', here);
 END $$;
-COMMENT ON FUNCTION postgres_tables(name) IS 'tables, primary keys and descriptions of a source behind postgres_fdw';
+COMMENT ON FUNCTION ingest_internal.postgres_tables(name) IS 'tables, primary keys and descriptions of a source behind postgres_fdw';
 
 CREATE FUNCTION profile(relation regclass, sample_rows bigint DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'ingest_profile_now' LANGUAGE C;

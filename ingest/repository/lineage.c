@@ -244,7 +244,7 @@ typedef struct LineageNode
 static Prepared upstream = {
 	EDGE "e.to_schema = $1 AND e.to_table = $2 AND ($3 = '' OR e.to_column = '' OR e.to_column = $3) "
 		 "UNION ALL SELECT v.from_schema, v.from_table, v.from_column, $1, $2, v.column_name, 'view' FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid, "
-		 "LATERAL ingest.view_columns(c.oid::regclass) v WHERE c.relkind IN ('v', 'm') AND n.nspname = $1 AND c.relname = $2 AND ($3 = '' OR v.column_name = $3)" FOREIGN_KEY
+		 "LATERAL ingest_internal.view_columns(c.oid::regclass) v WHERE c.relkind IN ('v', 'm') AND n.nspname = $1 AND c.relname = $2 AND ($3 = '' OR v.column_name = $3)" FOREIGN_KEY
 		 "cn.nspname = $1 AND c.relname = $2 AND ($3 = '' OR ca.attname = $3)",
 	4,
 	{NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID}};
@@ -253,7 +253,7 @@ static Prepared downstream = {
 		 "UNION ALL SELECT v.from_schema, v.from_table, v.from_column, w.nspname, w.relname, v.column_name, 'view' FROM (SELECT DISTINCT r.ev_class, wn.nspname, wc.relname "
 		 "FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.classid = 'pg_rewrite'::regclass "
 		 "JOIN pg_rewrite r ON r.oid = d.objid AND r.ev_class <> c.oid JOIN pg_class wc ON wc.oid = r.ev_class AND wc.relkind IN ('v', 'm') JOIN pg_namespace wn ON wn.oid = wc.relnamespace "
-		 "WHERE n.nspname = $1 AND c.relname = $2) w, LATERAL ingest.view_columns(w.ev_class::regclass) v "
+		 "WHERE n.nspname = $1 AND c.relname = $2) w, LATERAL ingest_internal.view_columns(w.ev_class::regclass) v "
 		 "WHERE v.from_schema = $1 AND v.from_table = $2 AND ($3 = '' OR v.from_column = '' OR v.from_column = $3)" FOREIGN_KEY
 		 "pn.nspname = $1 AND p.relname = $2 AND ($3 = '' OR pa.attname = $3)",
 	4,

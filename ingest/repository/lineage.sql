@@ -1,9 +1,9 @@
 
 -- Lineage
 
-CREATE FUNCTION view_columns(view regclass) RETURNS TABLE (column_name text, from_schema text, from_table text, from_column text)
+CREATE FUNCTION ingest_internal.view_columns(view regclass) RETURNS TABLE (column_name text, from_schema text, from_table text, from_column text)
     AS 'MODULE_PATHNAME', 'ingest_view_columns' LANGUAGE C STRICT STABLE;
-COMMENT ON FUNCTION view_columns(regclass) IS 'the columns that each column of a view is computed from';
+COMMENT ON FUNCTION ingest_internal.view_columns(regclass) IS 'the columns that each column of a view is computed from';
 
 CREATE FUNCTION ingest_internal.add_lineage(actor oid, from_table text, to_table text, from_column text, to_column text, kind text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -49,7 +49,7 @@ CREATE FUNCTION lineage(object text, direction text DEFAULT 'both', depth intege
     AS 'MODULE_PATHNAME', 'ingest_lineage' LANGUAGE C STRICT STABLE;
 COMMENT ON FUNCTION lineage(text, text, integer) IS 'what a relation or column (schema.table.column) comes from, at negative distances, and what comes from it; direction: upstream, downstream or both';
 
-CREATE FUNCTION lineage_tables(object text DEFAULT NULL, depth integer DEFAULT 10) RETURNS TABLE (from_object text, to_object text, kind text) LANGUAGE sql STABLE
+CREATE FUNCTION ingest_internal.lineage_tables(object text DEFAULT NULL, depth integer DEFAULT 10) RETURNS TABLE (from_object text, to_object text, kind text) LANGUAGE sql STABLE
     BEGIN ATOMIC
     SELECT DISTINCT l.from_object, l.to_object, l.kind FROM lineage((SELECT string_agg(quote_ident(p), '.') FROM unnest(parse_ident(lineage_tables.object)) WITH ORDINALITY u(p, n) WHERE n <= 2), 'both', lineage_tables.depth) r,
       LATERAL (SELECT (SELECT string_agg(quote_ident(p), '.' ORDER BY n) FROM unnest(parse_ident(r.from_object)) WITH ORDINALITY u(p, n) WHERE n <= 2) AS from_object,
@@ -57,22 +57,22 @@ CREATE FUNCTION lineage_tables(object text DEFAULT NULL, depth integer DEFAULT 1
       WHERE lineage_tables.object IS NOT NULL
     UNION SELECT DISTINCT format('%I.%I', e.from_schema, e.from_table), format('%I.%I', e.to_schema, e.to_table), e.kind FROM lineage_edge e WHERE lineage_tables.object IS NULL
     UNION SELECT DISTINCT format('%I.%I', v.from_schema, v.from_table), format('%I.%I', n.nspname, c.relname), 'view'
-      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, LATERAL view_columns(c.oid::regclass) v
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, LATERAL ingest_internal.view_columns(c.oid::regclass) v
       WHERE lineage_tables.object IS NULL AND c.relkind IN ('v', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'ingest')
         AND EXISTS (SELECT FROM lineage_edge e WHERE (e.to_schema, e.to_table) = (v.from_schema::name, v.from_table::name));
     END;
-COMMENT ON FUNCTION lineage_tables(text, integer) IS 'lineage of relations: around one, or all';
+COMMENT ON FUNCTION ingest_internal.lineage_tables(text, integer) IS 'lineage of relations: around one, or all';
 
 CREATE FUNCTION lineage_dot(object text DEFAULT NULL, depth integer DEFAULT 10) RETURNS text LANGUAGE sql STABLE
     BEGIN ATOMIC
     SELECT E'digraph lineage {\n  rankdir=LR;\n  node [shape=box];\n' || coalesce(string_agg(format(E'  "%s" -> "%s" [label="%s"];\n', replace(l.from_object, '"', '\"'),
-        replace(l.to_object, '"', '\"'), l.kind), '' ORDER BY l.from_object, l.to_object, l.kind), '') || '}' FROM lineage_tables(lineage_dot.object, lineage_dot.depth) l;
+        replace(l.to_object, '"', '\"'), l.kind), '' ORDER BY l.from_object, l.to_object, l.kind), '') || '}' FROM ingest_internal.lineage_tables(lineage_dot.object, lineage_dot.depth) l;
     END;
 COMMENT ON FUNCTION lineage_dot(text, integer) IS 'lineage of relations as a Graphviz graph';
 
 CREATE FUNCTION lineage_mermaid(object text DEFAULT NULL, depth integer DEFAULT 10) RETURNS text LANGUAGE sql STABLE
     BEGIN ATOMIC
-    WITH l AS (SELECT * FROM lineage_tables(lineage_mermaid.object, lineage_mermaid.depth)),
+    WITH l AS (SELECT * FROM ingest_internal.lineage_tables(lineage_mermaid.object, lineage_mermaid.depth)),
     n AS (SELECT o, row_number() OVER (ORDER BY o) AS i FROM (SELECT from_object AS o FROM l UNION SELECT to_object FROM l) x)
     SELECT E'flowchart LR\n' || coalesce((SELECT string_agg(format(E'  n%s["%s"]\n', n.i, replace(n.o, '"', '#quot;')), '' ORDER BY n.i) FROM n), '')
       || coalesce((SELECT string_agg(format(E'  n%s -->|%s| n%s\n', f.i, l.kind, t.i), '' ORDER BY f.i, t.i, l.kind) FROM l JOIN n f ON f.o = l.from_object JOIN n t ON t.o = l.to_object), '');

@@ -15,7 +15,7 @@ CREATE TABLE connector (
 COMMENT ON TABLE connector IS 'what foreign data wrappers can do beyond SELECT';
 INSERT INTO connector VALUES
     ('netsuite_fdw', 'netsuite_check', 'netsuite_server_time', 'netsuite_tables', 'netsuite_deleted', 'netsuite_changes', 'netsuite_stats', '^cust(entity|body|col|item|record|event)', true, 'suiteql', 'NetSuite over SuiteTalk REST'),
-    ('postgres_fdw', NULL, NULL, 'ingest.postgres_tables', NULL, NULL, NULL, NULL, true, 'public', 'another PostgreSQL'),
+    ('postgres_fdw', NULL, NULL, 'ingest_internal.postgres_tables', NULL, NULL, NULL, NULL, true, 'public', 'another PostgreSQL'),
     ('file_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 'files of the server; its foreign tables are made by hand');
 
 CREATE TABLE data_source (

@@ -2,8 +2,10 @@
 -- These two show what base tables keep from readers, and so are the repository owner's: they look after rows themselves.
 CREATE VIEW column_status WITH (security_barrier) AS
 SELECT d.name AS source, -- name of the source
-    t.name AS "table", -- the table there
-    c.name AS "column", -- the column
+    d.id AS source_id, -- its number
+    t.name AS table_name, -- the table there
+    t.id AS table_id, -- its number
+    c.name AS column_name, -- the column
     c.position AS position, -- its place
     c.type AS type, -- its type
     c.nullable AS nullable, -- whether it may be null

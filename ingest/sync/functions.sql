@@ -46,11 +46,11 @@ COMMENT ON FUNCTION ingest_internal.check_sync() IS 'what a sync may be told, in
 CREATE TRIGGER check_sync BEFORE INSERT OR UPDATE OF name, mode, deletions, profile, key, overlap, batch_rows, reconcile_every, history_retention, max_delete_share, reject_limit, history, row_events
     ON sync FOR EACH ROW EXECUTE FUNCTION ingest_internal.check_sync();
 
-CREATE PROCEDURE sync(name text)
+CREATE PROCEDURE sync(sync text)
     AS 'MODULE_PATHNAME', 'ingest_sync' LANGUAGE C;
 COMMENT ON PROCEDURE sync(text) IS 'brings a copy up to date: the first load, or what changed since; in batches that are transactions';
 
-CREATE PROCEDURE redrive(name text)
+CREATE PROCEDURE redrive(sync text)
     AS 'MODULE_PATHNAME', 'ingest_redrive' LANGUAGE C;
 COMMENT ON PROCEDURE redrive(text) IS 'reads and merges again the rows that were rejected';
 
@@ -67,7 +67,7 @@ BEGIN
     PERFORM ingest_internal.audit(actor, 'reload', name);
 END $$;
 COMMENT ON FUNCTION ingest_internal.reload(oid, text) IS 'see ingest.reload';
-CREATE FUNCTION reload(name text) RETURNS void
+CREATE FUNCTION reload(sync text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION reload(text) IS 'the next run reads the whole table again and writes what differs; readers see the old rows until then';
 
@@ -84,7 +84,7 @@ BEGIN
     PERFORM ingest_internal.audit(actor, 'reconcile', name);
 END $$;
 COMMENT ON FUNCTION ingest_internal.reconcile(oid, text) IS 'see ingest.reconcile';
-CREATE FUNCTION reconcile(name text) RETURNS void
+CREATE FUNCTION reconcile(sync text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION reconcile(text) IS 'the next run of an incremental sync compares the keys with the source, whenever that was done last';
 
@@ -111,7 +111,7 @@ BEGIN
     PERFORM ingest_internal.audit(actor, 'pause_sync', name, to_jsonb(s.state), '"paused"');
 END $$;
 COMMENT ON FUNCTION ingest_internal.pause_sync(oid, text) IS 'see ingest.pause_sync';
-CREATE FUNCTION pause_sync(name text) RETURNS void
+CREATE FUNCTION pause_sync(sync text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION pause_sync(text) IS 'the sync is not run until resume_sync; a run of it that is under way goes on';
 
@@ -127,7 +127,7 @@ BEGIN
     PERFORM ingest_internal.audit(actor, 'resume_sync', name, to_jsonb(s.state), '"active"');
 END $$;
 COMMENT ON FUNCTION ingest_internal.resume_sync(oid, text) IS 'see ingest.resume_sync';
-CREATE FUNCTION resume_sync(name text) RETURNS void
+CREATE FUNCTION resume_sync(sync text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION resume_sync(text) IS 'the sync is run again, whether it was paused or stopped';
 
@@ -141,11 +141,11 @@ BEGIN
     PERFORM ingest_internal.audit(actor, 'drop_sync', name, to_jsonb(s));
 END $$;
 COMMENT ON FUNCTION ingest_internal.drop_sync(oid, text) IS 'see ingest.drop_sync';
-CREATE FUNCTION drop_sync(name text) RETURNS void
+CREATE FUNCTION drop_sync(sync text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION drop_sync(text) IS 'forgets a sync and its history, with the view of it; the copy stays';
 
-CREATE FUNCTION alter_sync(name text, mode text DEFAULT NULL, key name[] DEFAULT NULL, cursor_column name DEFAULT NULL, overlap interval DEFAULT NULL, batch_rows integer DEFAULT NULL,
+CREATE FUNCTION alter_sync(sync text, mode text DEFAULT NULL, key name[] DEFAULT NULL, cursor_column name DEFAULT NULL, overlap interval DEFAULT NULL, batch_rows integer DEFAULT NULL,
     deletions text DEFAULT NULL, parent text DEFAULT NULL, parent_column name DEFAULT NULL, history boolean DEFAULT NULL, history_retention interval DEFAULT NULL,
     row_events boolean DEFAULT NULL, profile text DEFAULT NULL, reconcile_every interval DEFAULT NULL, max_delete_share float8 DEFAULT NULL, reject_limit float8 DEFAULT NULL,
     unset name[] DEFAULT NULL) RETURNS void
@@ -153,6 +153,6 @@ CREATE FUNCTION alter_sync(name text, mode text DEFAULT NULL, key name[] DEFAULT
 COMMENT ON FUNCTION alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, name[])
     IS 'changes settings of a sync: the arguments of create_sync, null as it is; those in unset (parent, history_retention, reconcile_every) become null; another mode, key or cursor reads everything again';
 
-CREATE FUNCTION explain_sync(name text) RETURNS TABLE (step text, detail text)
+CREATE FUNCTION explain_sync(sync text) RETURNS TABLE (step text, detail text)
     AS 'MODULE_PATHNAME', 'ingest_explain_sync' LANGUAGE C STRICT;
 COMMENT ON FUNCTION explain_sync(text) IS 'what the next run would do, and the queries it would send, without doing it';

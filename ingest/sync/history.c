@@ -17,6 +17,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
@@ -175,7 +176,7 @@ unchanged_rows(const Kept *kept, bool of_one)
 static char *
 versions(const Kept *kept, bool of_one)
 {
-	return psprintf("WITH c AS MATERIALIZED (SELECT * FROM ingest.row_change(%d%s)) SELECT _valid_from, _valid_to, "
+	return psprintf("WITH c AS MATERIALIZED (SELECT * FROM ingest_internal.row_change(%d%s)) SELECT _valid_from, _valid_to, "
 					"_operation, _seq, r "
 					"FROM (%s) v UNION ALL SELECT '-infinity', NULL, NULL, NULL, ROW(%s)::%s FROM %s%s ORDER BY _seq "
 					"NULLS FIRST",
@@ -311,7 +312,7 @@ require_known(const Kept *kept, SqlArg moment)
 static char *
 as_it_was(const Kept *kept)
 {
-	return psprintf("WITH f AS MATERIALIZED (SELECT DISTINCT ON (key) key, before FROM ingest.row_change(%d, NULL, $1) "
+	return psprintf("WITH f AS MATERIALIZED (SELECT DISTINCT ON (key) key, before FROM ingest_internal.row_change(%d, NULL, $1) "
 					"ORDER BY key, seq) "
 					"SELECT t.* FROM %s t WHERE NOT EXISTS (SELECT FROM f WHERE f.key = %s)%s "
 					"UNION ALL SELECT %s FROM (SELECT jsonb_populate_record(NULL::%s, before) AS r FROM f WHERE before "
@@ -378,22 +379,44 @@ ingest_row_history(PG_FUNCTION_ARGS)
 
 /* -- retention, and what the room's other functions read -- */
 
+/* How long it waits for whoever reads a day: everybody else who wants it waits behind */
+#define LOCK_TIMEOUT_OF_DROP "2s"
+
+static void
+drop_day(void *arg)
+{
+	repo_run(psprintf("DROP TABLE %s", (char *) arg));
+}
+
 /* drop_old_history(): whole days that every sync is done with; what only some keep longer stays */
 Datum
 ingest_drop_old_history(PG_FUNCTION_ARGS)
 {
 	int level = sql_begin();
-	Rows *rows;
+	int dropped = 0;
+	Rows *days;
 
 	if (!superuser() && GetUserId() != engine_role())
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("only the owner of the repository drops "
-																		"history")));
-	rows = repo_rows("SELECT * FROM ingest_internal.sync_old_partitions()");
-	for (uint64 i = 0; i < rows->n; i++)
-		repo_run(psprintf("DROP TABLE %s", rows->v[i][0]));
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("only the owner of the repository drops history")));
+	(void) set_config_option("lock_timeout", LOCK_TIMEOUT_OF_DROP, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+							 false);
+	days = repo_rows("SELECT * FROM ingest_internal.sync_old_partitions()");
+	for (uint64 i = 0; i < days->n; i++)
+	{
+		Failure failure;
+
+		if (attempt(drop_day, days->v[i][0], &failure))
+			dropped++;
+		else if (failure_is_busy(&failure))
+			ereport(NOTICE,
+					(errmsg("%s is being read, and is dropped another time", days->v[i][0])));
+		else
+			failure_rethrow(&failure);
+	}
 	/* syncs with a shorter retention than others */
 	repo_run("SELECT ingest_internal.sync_prune_changes()");
-	return sql_end_int4(level, (int32) rows->n);
+	return sql_end_int4(level, dropped);
 }
 
 /* row_change(sync, key, since): as the repository's owner, for whom the copy is open */

@@ -1,7 +1,7 @@
 
 -- History
 
-CREATE FUNCTION create_history_view(name text) RETURNS text
+CREATE FUNCTION create_history_view(sync text) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_create_history_view' LANGUAGE C STRICT;
 COMMENT ON FUNCTION create_history_view(text) IS 'makes <target>_history: every version of a row, from when to when; made again after columns changed';
 
@@ -21,6 +21,6 @@ CREATE FUNCTION ingest_internal.drop_old_history() RETURNS integer
     AS 'MODULE_PATHNAME', 'ingest_drop_old_history' LANGUAGE C;
 COMMENT ON FUNCTION ingest_internal.drop_old_history() IS 'drops days of history that no sync keeps any more; gives how many';
 
-CREATE FUNCTION row_change(sync integer, key jsonb DEFAULT NULL, since timestamptz DEFAULT NULL) RETURNS SETOF change
+CREATE FUNCTION ingest_internal.row_change(sync integer, key jsonb DEFAULT NULL, since timestamptz DEFAULT NULL) RETURNS SETOF change
     AS 'MODULE_PATHNAME', 'ingest_row_change' LANGUAGE C STABLE;
-COMMENT ON FUNCTION row_change(integer, jsonb, timestamptz) IS 'history of a sync, of one key, seen after a moment, for those who may read all of its copy';
+COMMENT ON FUNCTION ingest_internal.row_change(integer, jsonb, timestamptz) IS 'history of a sync, of one key, seen after a moment, for those who may read all of its copy';

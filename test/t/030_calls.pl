@@ -68,9 +68,9 @@ my %odd = (
 # what a good caller passes, by the function's and the argument's name
 my %good = (
 	source => "'shop'", sync => "'plain'", job => "'look'", consumer => "'listener'", role => "'w_reader'", owner => "'w_keeper'", actor => "'w_keeper'::regrole", schedule => "'1 day'", object => "'copies.plain'", run => '(SELECT max(id) FROM ingest.run)',
-	direction => "'both'", kind => "'unique'", mode => "'incremental'", deletions => "'hard'", view => "'w.view'", server => "'back'", 'ingest.view_columns.view' => "'w.view'", severity => "'error'", profile => "'none'", column_name => "'amount'", fraction => '0.5',
-	'ingest.check_source.name' => "'shop'", 'ingest.drop_source.name' => "'shop'", 'ingest.create_job.kind' => "'check'", 'ingest.create_job.argument' => "'shop'", 'ingest.create_job.depends_on' => "'{look}'", 'ingest.create_job.name' => "'another'",
-	'ingest.register_source.name' => "'second'", 'ingest.drop_job.name' => "'look'", 'ingest.run_job.name' => "'look'", 'ingest.create_sync.source_table' => "'shop.child'", 'ingest.create_sync.target' => "'copies.another'", 'ingest.create_sync.name' => "'another'",
+	direction => "'both'", kind => "'unique'", mode => "'incremental'", deletions => "'hard'", view => "'w.view'", server => "'back'", 'ingest_internal.view_columns.view' => "'w.view'", severity => "'error'", profile => "'none'", column_name => "'amount'", fraction => '0.5',
+	'ingest.check_source.source' => "'shop'", 'ingest.drop_source.source' => "'shop'", 'ingest.create_job.kind' => "'check'", 'ingest.create_job.argument' => "'shop'", 'ingest.create_job.depends_on' => "'{look}'", 'ingest.create_job.name' => "'another'",
+	'ingest.register_source.name' => "'second'", 'ingest.drop_job.job' => "'look'", 'ingest.run_job.job' => "'look'", 'ingest.create_sync.source_table' => "'shop.child'", 'ingest.create_sync.target' => "'copies.another'", 'ingest.create_sync.name' => "'another'",
 	'ingest.create_sync.cursor_column' => 'NULL', 'ingest.create_sync.parent' => 'NULL', 'ingest.create_sync.parent_column' => 'NULL', 'ingest.create_sync.partition_by' => 'NULL', 'ingest.create_sync.distribute_by' => 'NULL', 'ingest.create_sync.mode' => "'full'",
 	'ingest.register_source.refresh_schedule' => "'1 day'", 'ingest.register_source.tables' => 'NULL', 'ingest.register_source.remote_schemas' => "'{w}'", 'ingest.crawl.tables' => 'NULL', 'ingest.alter_sync.batch_rows' => '10', relation => "'copies.plain'",
 	'ingest.add_rule.columns' => "'{id}'", 'ingest.add_rule.arguments' => q('{}'), 'ingest.add_lineage.kind' => "'declared'", 'ingest.as_of.target' => 'NULL::copies.plain', 'ingest.row_history.target' => 'NULL::copies.plain', 'ingest.prune.events' => "'100 years'", 'ingest.prune.runs' => "'100 years'",
@@ -293,7 +293,7 @@ survives('aggregates over every type', 'w_keeper', $all ? @aggregates : grep { /
 
 my @relations = split /\n/, $node->safe_psql($p, q{
 	SELECT quote_literal(c.oid::regclass) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p', 'S', 'c', 'i', 't') AND n.nspname !~ '^pg_temp' ORDER BY 1});
-my @of_relations = map { my $r = $_; ("SELECT * FROM profile_table($r)", map { "SELECT * FROM $_" } "candidate_keys($r)", "ingest.view_columns($r)", "ingest.lineage($r)", "ingest.check_quality($r)", "profile_report($r, sample_rows => 3)", "ingest.suggest_rules($r, 3)") } @relations;
+my @of_relations = map { my $r = $_; ("SELECT * FROM profile_table($r)", map { "SELECT * FROM $_" } "candidate_keys($r)", "ingest_internal.view_columns($r)", "ingest.lineage($r)", "ingest.check_quality($r)", "profile_report($r, sample_rows => 3)", "ingest.suggest_rules($r, 3)") } @relations;
 survives('every relation', 'postgres', $all ? @of_relations : grep { rand() < ( /pg_|information|ingest\./ ? 0.08 : 0.4 ) } @of_relations);
 
 # -- the stored form: in, out, sent, received --
@@ -319,7 +319,7 @@ survives('stored sketches', 'postgres', @damage);
 
 my $huge = 100_000_000;
 my @giants = ("SELECT ingest.emit('a', 'b', to_jsonb(repeat('x', $huge)))", "SELECT ingest.emit(repeat('x', $huge), 'b', '1')", "SELECT ingest.pause(repeat('x', $huge))", "SELECT profile_stats(profile(repeat('ab ', $huge / 3)), repeat('x', $huge))", "SELECT semantic_check('email', repeat('x', $huge))",
-	"SELECT repeat('A', $huge)::profile_sketch", "SELECT ingest.next_due(repeat('*', $huge), now())", "SELECT ingest.lineage(repeat('x', $huge))", "SELECT * FROM netsuite_query('ns', repeat('x', $huge))", "CALL ingest.sync(repeat('x', $huge))");
+	"SELECT repeat('A', $huge)::profile_sketch", "SELECT ingest_internal.next_due(repeat('*', $huge), now())", "SELECT ingest.lineage(repeat('x', $huge))", "SELECT * FROM netsuite_query('ns', repeat('x', $huge))", "CALL ingest.sync(repeat('x', $huge))");
 push @giants, map { my $f = $_; my ($text) = grep { (split /,/, $f->[6])[$_] eq 'text' } 0 .. $f->[4] - 1; my @a = map { good_value(@$f[ 1, 2 ], (split /,/, $f->[5], -1)[$_], (split /,/, $f->[6])[$_]) } 0 .. $f->[4] - 1; $a[$text] = "repeat('x', $huge)"; call($f, @a) } grep { $_->[6] =~ /\btext\b(?!\[)/ && $_->[6] =~ /(^|,)text(,|$)/ } @of_users if $all;
 survives('texts of 100 MB', 'w_keeper', $all ? @giants : (shuffle @giants)[ 0 .. 2 ]);
 SKIP:
@@ -357,6 +357,6 @@ foreach my $call (@c)
 is(join("\n", @silent), '', 'each says so');
 is($node->safe_psql('other', 'SELECT length(s::text) > 10 FROM sketches; CREATE TABLE goes_on (a int)'), 't', 'a dump and others\' commands go on');
 $node->safe_psql('other', "UPDATE pg_extension SET extversion = '0.1' WHERE extversion = '0.0'");
-is($node->safe_psql('other', 'SELECT ingest.era()'), '1', 'of one version again');
+is($node->safe_psql('other', 'SELECT ingest_internal.era()'), '1', 'of one version again');
 
 done_testing();

@@ -79,13 +79,14 @@ sub value_of
 }
 
 my %columns;
-my @relations = map { [ split /\|/ ] } split /\n/, sql(q{SELECT c.relname, c.relkind FROM pg_class c
+my @relations = map { [ split /\|/ ] } split /\n/, sql(q{SELECT CASE c.relnamespace WHEN 'ingest_internal'::regnamespace THEN 'ingest_internal.' ELSE '' END || c.relname, c.relkind FROM pg_class c
 	WHERE c.relnamespace IN ('ingest'::regnamespace, 'ingest_internal'::regnamespace) AND c.relkind NOT IN ('i', 'I', 't', 'c') ORDER BY c.relkind IN ('S', 'v'), c.relname});
 for (split /\n/, sql(q{SELECT c.relname, a.attname, format_type(a.atttypid, -1), a.attgenerated,
 	(SELECT string_agg(pg_get_constraintdef(k.oid), ' ') FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c' AND k.conkey = ARRAY[a.attnum])
 	FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum}))
 {
-	my ($relation, $column, $type, undef, $check) = split /\|/, $_, 5;
+	my ($relation, $column, $type, $generated, $check) = split /\|/, $_, 5;
+	next if $generated;
 	push @{ $columns{$relation} }, [ $column, $type, $check ];
 }
 for my $relation (sort keys %columns)
@@ -97,6 +98,9 @@ for my $relation (sort keys %columns)
 		sql("SET session_replication_role = replica; INSERT INTO ingest.$relation (" . join(', ', map { qq("$_->[0]") } @{ $columns{$relation} }) . ') VALUES (' . join(', ', @values) . ')');
 	}
 }
+
+# The engine's own views stand in its other schema
+sub qualified { my $relation = shift; return $relation =~ /\./ ? $relation : "ingest.$relation"; }
 
 # -- what each role sees --
 
@@ -122,9 +126,9 @@ sub seen_by
 {
 	my ($role, $relation) = @_;
 	my $user = $role eq 'superuser' ? 'current_user' : "'$role'";
-	my $columns = sql("SELECT string_agg(format('%L, %I', attname, attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'ingest.$relation'::regclass AND attnum > 0 AND NOT attisdropped AND has_column_privilege($user, attrelid, attnum, 'SELECT')");
+	my $columns = sql("SELECT string_agg(format('%L, %I', attname, attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = '@{[ qualified($relation) ]}'::regclass AND attnum > 0 AND NOT attisdropped AND has_column_privilege($user, attrelid, attnum, 'SELECT')");
 	return undef unless $columns;
-	my ($code, $out, $err) = as_role($role, "SELECT jsonb_build_object($columns) FROM ingest.$relation");
+	my ($code, $out, $err) = as_role($role, "SELECT jsonb_build_object($columns) FROM @{[ qualified($relation) ]}");
 	die "$relation as $role: $err" if $code != 0;
 	my %rows;
 	$rows{ whose($_) } = decode_json($_) for split /\n/, $out;
@@ -149,21 +153,21 @@ sub canaries
 	return grep { ref $row->{$_} ? $json->encode($row->{$_}) =~ /A:/ : defined $row->{$_} && $row->{$_} =~ /A:/ } sort keys %$row;
 }
 
-my @table = (sprintf '%-18s' . '%-10s' x @roles, 'relation', @roles);
+my @table = (sprintf '%-17s ' . '%-10s' x @roles, 'relation', @roles);
 my @values;
 for (grep { $_->[1] ne 'S' } @relations)
 {
 	my $relation = $_->[0];
 	my %rows = map { $_ => seen_by($_, $relation) } @roles;
 	my $name = $relation =~ s/^change_\d{8}$/change_(day)/r;
-	push @table, sprintf '%-18s' . '%-10s' x @roles, $name, map { sees($_, $rows{$_}) } @roles;
+	push @table, sprintf '%-17s ' . '%-10s' x @roles, $name, map { sees($_, $rows{$_}) } @roles;
 	my @all = canaries($rows{superuser}{A} // {});
 	next unless $rows{reader} && $rows{reader}{A};
 	my @granted = canaries($rows{reader}{A});
 	my %granted = map { $_ => 1 } @granted;
-	push @values, sprintf '%-18s%s', $name, join ', ', @granted if @granted;
+	push @values, sprintf '%-17s %s', $name, join ', ', @granted if @granted;
 	my @hidden = grep { !$granted{$_} } @all;
-	push @values, sprintf '%-18s  not: %s', '', join ', ', @hidden if @hidden;
+	push @values, sprintf '%-17s   not: %s', '', join ', ', @hidden if @hidden;
 }
 
 my @functions = map { [ split /\|/, $_, 4 ] } split /\n/, sql(q{SELECT n.nspname, p.proname, pg_get_function_identity_arguments(p.oid), p.prosecdef || ' ' || p.proowner::regrole

@@ -61,7 +61,7 @@ $primary->safe_psql($p, q{SELECT pg_create_restore_point('here')});
 $primary->wait_for_catchup($standby);
 
 # a session of the standby that lives through its promotion
-my ($in, $out) = ("SELECT 'era ' || ingest.era();\n", '');
+my ($in, $out) = ("SELECT 'era ' || ingest_internal.era();\n", '');
 my $session = IPC::Run::start([ 'psql', '-XAtq', '-d', $standby->connstr($p) ], '<', \$in, '>', \$out, '2>&1');
 my $wait = sub {
 	my $until = time() + 30;
@@ -82,7 +82,7 @@ $primary->stop;
 
 $standby->promote;
 emit($standby, 'promoted', 200);
-$in .= "SELECT 'now ' || ingest.era();\n";
+$in .= "SELECT 'now ' || ingest_internal.era();\n";
 like($wait->(qr/now/), qr/^now 2$/m, 'the promoted one is another era, also for who was there before');
 $session->finish;
 $standby->safe_psql($p, q{COMMIT PREPARED 'over'});
@@ -100,7 +100,7 @@ $restored->append_conf('postgresql.conf', "recovery_target_name = 'here'\nrecove
 $restored->start;
 poll_until($restored, $p, 'SELECT NOT pg_is_in_recovery()');
 emit($restored, 'restored', 100);
-cmp_ok($restored->safe_psql($p, 'SELECT ingest.era()'), '>', 1, 'a restore to a point in time is another era as well');
+cmp_ok($restored->safe_psql($p, 'SELECT ingest_internal.era()'), '>', 1, 'a restore to a point in time is another era as well');
 $restored->safe_psql($p, q{ROLLBACK PREPARED 'over'});
 is(join(', ', take($restored)), join(', ', (map { "replicated $_" } 1 .. 5), 'after it 1', map { "restored $_" } 1 .. 100), 'and its consumers go on');
 

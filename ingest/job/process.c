@@ -1,0 +1,675 @@
+/*
+ * process.c
+ *		The engine's processes: who there is, whose turn it is, waking.
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "access/xact.h"
+#include "commands/extension.h"
+#include "ingest/base/compat.h"
+#include "ingest/event/publisher.h"
+#include "ingest/job/process.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "storage/shmem.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#define MAX_PROCESSES 128
+#define MAX_GROUPS 512
+#define MAX_DEMANDS 256
+
+/* One that was registered and never came up */
+#define START_TIMEOUT (10 * USECS_PER_SEC)
+/* A database that somebody drops or renames is left alone for so long */
+#define BAN (10 * USECS_PER_SEC)
+/* Longer than this, and what a process took besides is for others */
+#define MOMENT (200 * INT64CONST(1000))
+/* A worker does not give way to one that is merely next before it was of some use itself */
+#define QUANTUM USECS_PER_SEC
+#define SECONDS_PER_POINT 60.0
+
+typedef struct Process
+{
+	ProcessKind kind;
+	Oid database;
+	Oid role;
+	pid_t pid;           /* 0: about to start */
+	uint32 number;       /* of whoever has this place: another one's, and it is not yours */
+	TimestampTz since;   /* when it was registered */
+	TimestampTz busy;    /* when it began the job that it is at */
+	bool at_work;        /* it has such a job */
+	int n_waiting;       /* entries that it took and has not begun */
+	int64 waiting[MOST_AT_ONCE];
+} Process;
+
+/* A role's jobs on a source, -1 for all of the role's: when one was last begun */
+typedef struct TurnGroup
+{
+	Oid database;
+	Oid role;
+	int32 source;
+	TimestampTz served;
+} TurnGroup;
+
+typedef struct Shared
+{
+	LWLock *lock;
+	Latch *launcher;
+	uint32 last_number;
+	Process processes[MAX_PROCESSES];
+	TurnGroup groups[MAX_GROUPS];
+	Demand demands[MAX_DEMANDS]; /* count 0: none */
+	Oid banned;
+	TimestampTz banned_until;
+} Shared;
+
+static Shared *shared = NULL;
+/* of a session without shared memory: whose turn it is among its own */
+static TurnGroup own_groups[MAX_GROUPS];
+
+int max_workers = 4;
+int naptime = 1;
+
+/* -- shared memory -- */
+
+Size
+process_memory(void)
+{
+	return MAXALIGN(sizeof(Shared));
+}
+
+void
+process_memory_begin(void)
+{
+	bool found;
+
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	shared = ShmemInitStruct("ingest", sizeof(Shared), &found);
+	if (!found)
+	{
+		memset(shared, 0, sizeof(Shared));
+		shared->lock = &(GetNamedLWLockTranche("ingest"))->lock;
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+bool
+process_launcher_runs(void)
+{
+	return shared != NULL && shared->launcher != NULL;
+}
+
+static void
+forget_launcher(int code, Datum arg)
+{
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	shared->launcher = NULL;
+	LWLockRelease(shared->lock);
+}
+
+/* What runs goes on: a crash would have made the memory anew */
+void
+process_launcher_enter(void)
+{
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	shared->launcher = MyLatch;
+	LWLockRelease(shared->lock);
+	before_shmem_exit(forget_launcher, 0);
+}
+
+/* -- coming and going -- */
+
+static Process *my_place = NULL;
+static uint32 my_number;
+
+/* A place that is ours as long as its number is; the lock is held */
+static bool
+is_mine(void)
+{
+	return my_place && my_place->number == my_number && my_place->pid == MyProcPid;
+}
+
+static Process *
+free_place(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Process *place = NULL;
+
+	for (int i = 0; i < MAX_PROCESSES; i++)
+	{
+		Process *p = &shared->processes[i];
+
+		if (p->kind != NOTHING && p->pid == 0 && p->since < now - START_TIMEOUT)
+			p->kind = NOTHING;
+		if (p->kind == NOTHING && place == NULL)
+			place = p;
+	}
+	return place;
+}
+
+static int
+count_kind(ProcessKind kind, Oid database, Oid role)
+{
+	int n = 0;
+
+	for (int i = 0; i < MAX_PROCESSES; i++)
+	{
+		Process *p = &shared->processes[i];
+
+		n += p->kind == kind && (!OidIsValid(database) || p->database == database) && (!OidIsValid(role) || p->role == role);
+	}
+	return n;
+}
+
+int
+process_count(ProcessKind kind, Oid database, Oid role)
+{
+	int n;
+
+	LWLockAcquire(shared->lock, LW_SHARED);
+	n = count_kind(kind, database, role);
+	LWLockRelease(shared->lock);
+	return n;
+}
+
+int
+process_idle_workers(Oid role)
+{
+	int n = 0;
+
+	LWLockAcquire(shared->lock, LW_SHARED);
+	for (int i = 0; i < MAX_PROCESSES; i++)
+	{
+		Process *p = &shared->processes[i];
+
+		n += p->kind == WORKER && p->database == MyDatabaseId && p->role == role && !p->at_work;
+	}
+	LWLockRelease(shared->lock);
+	return n;
+}
+
+/* The lock is held.  NULL: no room, or the database has its one already, or is to be left alone */
+static Process *
+reserve(ProcessKind kind, Oid database, Oid role)
+{
+	Process *place = free_place();
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (place == NULL || (database == shared->banned && now < shared->banned_until))
+		return NULL;
+	if (kind == WORKER ? count_kind(WORKER, InvalidOid, InvalidOid) >= max_workers : count_kind(kind, database, InvalidOid) > 0)
+		return NULL;
+	memset(place, 0, sizeof(Process));
+	place->kind = kind;
+	place->database = database;
+	place->role = role;
+	place->number = ++shared->last_number;
+	place->since = now;
+	return place;
+}
+
+static const struct
+{
+	const char *name;
+	const char *function;
+} kinds[] = {
+	[SCHEDULER] = {"ingest scheduler", "ingest_scheduler_main"},
+	[WORKER] = {"ingest worker", "ingest_worker_main"},
+	[UPKEEP] = {"ingest upkeep", "ingest_upkeep_main"},
+};
+
+static bool
+start_at(Process *place, uint32 number)
+{
+	static TimestampTz warned = 0;
+	BackgroundWorker worker = {0};
+	ProcessKind kind = place->kind;
+	TimestampTz now;
+
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	strlcpy(worker.bgw_library_name, "ingest", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, kinds[kind].function, sizeof(worker.bgw_function_name));
+	strlcpy(worker.bgw_name, kinds[kind].name, BGW_MAXLEN);
+	strlcpy(worker.bgw_type, kinds[kind].name, BGW_MAXLEN);
+	worker.bgw_main_arg = Int32GetDatum(place - shared->processes);
+	memcpy(worker.bgw_extra, &number, sizeof(number));
+	if (RegisterDynamicBackgroundWorker(&worker, NULL))
+		return true;
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	if (place->number == number)
+		place->kind = NOTHING;
+	LWLockRelease(shared->lock);
+	now = GetCurrentTimestamp();
+	if (now > warned + 5 * USECS_PER_MINUTE)
+	{
+		warned = now;
+		ereport(LOG,
+				(errmsg("ingest: no background worker is free"),
+				 errhint("Raise max_worker_processes.")));
+	}
+	return false;
+}
+
+bool
+process_start(ProcessKind kind, Oid database, Oid role)
+{
+	Process *place;
+	uint32 number = 0;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	place = reserve(kind, database, role);
+	if (place)
+		number = place->number;
+	LWLockRelease(shared->lock);
+	return place && start_at(place, number);
+}
+
+static void
+leave(int code, Datum arg)
+{
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	if (is_mine())
+	{
+		my_place->kind = NOTHING;
+		/* what waits here is for a scheduler to say */
+		if (DatumGetBool(arg))
+			for (int i = 0; i < MAX_DEMANDS; i++)
+				if (shared->demands[i].database == MyDatabaseId)
+					shared->demands[i].count = 0;
+	}
+	my_place = NULL;
+	LWLockRelease(shared->lock);
+}
+
+void
+process_enter(Datum place, Oid *database, Oid *role)
+{
+	Process *p = &shared->processes[DatumGetInt32(place)];
+	bool mine;
+	ProcessKind kind;
+
+	memcpy(&my_number, MyBgworkerEntry->bgw_extra, sizeof(my_number));
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	mine = p->number == my_number && p->kind != NOTHING;
+	if (mine)
+	{
+		p->pid = MyProcPid;
+		my_place = p;
+	}
+	kind = p->kind;
+	*database = p->database;
+	*role = p->role;
+	LWLockRelease(shared->lock);
+	if (!mine)
+		proc_exit(0);
+	before_shmem_exit(leave, BoolGetDatum(kind == SCHEDULER));
+}
+
+void
+process_session_enter(void)
+{
+	static bool registered = false;
+	Process *place;
+
+	if (shared == NULL || my_place != NULL)
+		return;
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	place = free_place();
+	if (place)
+	{
+		memset(place, 0, sizeof(Process));
+		place->kind = SESSION;
+		place->database = MyDatabaseId;
+		place->role = GetUserId();
+		place->pid = MyProcPid;
+		place->number = my_number = ++shared->last_number;
+		my_place = place;
+	}
+	LWLockRelease(shared->lock);
+	if (!registered)
+		before_shmem_exit(leave, BoolGetDatum(false));
+	registered = true;
+}
+
+void
+process_session_leave(void)
+{
+	if (my_place && my_place->kind == SESSION)
+		leave(0, BoolGetDatum(false));
+}
+
+void
+process_make_way(Oid database)
+{
+	if (shared == NULL)
+		return;
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	shared->banned = database;
+	shared->banned_until = GetCurrentTimestamp() + BAN;
+	LWLockRelease(shared->lock);
+	/* 5 s */
+	for (int tries = 0; tries < 100; tries++)
+	{
+		int n = 0;
+
+		LWLockAcquire(shared->lock, LW_SHARED);
+		for (int i = 0; i < MAX_PROCESSES; i++)
+		{
+			Process *p = &shared->processes[i];
+
+			if (p->kind == NOTHING || p->kind == SESSION || p->database != database)
+				continue;
+			n++;
+			if (p->pid != 0)
+				kill(p->pid, SIGTERM);
+		}
+		LWLockRelease(shared->lock);
+		if (n == 0)
+			return;
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(50 * 1000);
+	}
+}
+
+void
+process_signals(void)
+{
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	pqsignal(SIGINT, StatementCancelHandler);
+	BackgroundWorkerUnblockSignals();
+}
+
+void
+process_look_up(void)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+}
+
+void
+process_nap(long ms)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	process_look_up();
+}
+
+bool
+process_finds_extension(void)
+{
+	return OidIsValid(get_extension_oid("ingest", true)) && SearchSysCacheExists1(NAMESPACENAME, CStringGetDatum("ingest")) && version_fits(LOG);
+}
+
+/* -- waking -- */
+
+static void
+wake_now(void)
+{
+	LWLockAcquire(shared->lock, LW_SHARED);
+	if (shared->launcher)
+		SetLatch(shared->launcher);
+	for (int i = 0; i < MAX_PROCESSES; i++)
+	{
+		Process *p = &shared->processes[i];
+
+		if (p->kind == SCHEDULER && p->database == MyDatabaseId && p->pid != 0)
+		{
+			PGPROC *proc = BackendPidGetProc(p->pid);
+
+			publisher_interrupt();
+			if (proc)
+				SetLatch(&proc->procLatch);
+		}
+	}
+	LWLockRelease(shared->lock);
+}
+
+static bool wake_at_commit = false;
+
+static void
+at_commit(XactEvent event, void *arg)
+{
+	if (wake_at_commit && event == XACT_EVENT_COMMIT)
+		wake_now();
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
+		wake_at_commit = false;
+}
+
+void
+process_wake(void)
+{
+	static bool registered = false;
+
+	if (shared == NULL)
+		return;
+	if (!registered)
+		RegisterXactCallback(at_commit, NULL);
+	registered = true;
+	wake_at_commit = true;
+}
+
+/* -- turns -- */
+
+/* The group's place, or the one that was served longest ago, which is given to it; the lock is held */
+static TurnGroup *
+group_of(Oid database, Oid role, int32 source, bool make)
+{
+	TurnGroup *groups = shared ? shared->groups : own_groups;
+	TurnGroup *oldest = groups;
+
+	for (int i = 0; i < MAX_GROUPS; i++)
+	{
+		TurnGroup *g = &groups[i];
+
+		if (g->role == role && g->source == source && g->database == database)
+			return g;
+		if (g->served < oldest->served)
+			oldest = g;
+	}
+	if (!make)
+		return NULL;
+	*oldest = (TurnGroup){database, role, source, 0};
+	return oldest;
+}
+
+/* Waiting counts from when one of the group was last begun: else who has many would have the oldest for ever */
+static double
+turn_of(Oid database, Oid role, int32 source, int priority, TimestampTz since, TimestampTz now)
+{
+	TurnGroup *group = group_of(database, role, source, false);
+
+	if (group && group->served > since)
+		since = group->served;
+	return priority * SECONDS_PER_POINT + (now - since) / (double) USECS_PER_SEC;
+}
+
+static void
+lock_turns(LWLockMode mode)
+{
+	if (shared)
+		LWLockAcquire(shared->lock, mode);
+}
+
+static void
+unlock_turns(void)
+{
+	if (shared)
+		LWLockRelease(shared->lock);
+}
+
+double
+process_turn(Oid role, int32 source, int priority, double waited_s)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	double turn;
+
+	lock_turns(LW_SHARED);
+	turn = turn_of(MyDatabaseId, role, source, priority, now - (TimestampTz) (waited_s * USECS_PER_SEC), now);
+	unlock_turns();
+	return turn;
+}
+
+void
+process_served(Oid role, int32 source)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	lock_turns(LW_EXCLUSIVE);
+	group_of(MyDatabaseId, role, source, true)->served = now;
+	group_of(MyDatabaseId, role, ALL_SOURCES, true)->served = now;
+	if (shared)
+		for (int i = 0; i < MAX_DEMANDS; i++)
+		{
+			Demand *d = &shared->demands[i];
+
+			if (d->count > 0 && d->database == MyDatabaseId && d->role == role)
+				d->count--;
+		}
+	unlock_turns();
+}
+
+void
+process_demand(const Demand *demands, int n)
+{
+	int k = 0;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < MAX_DEMANDS; i++)
+	{
+		Demand *d = &shared->demands[i];
+
+		if (d->count > 0 && d->database != MyDatabaseId)
+			continue;
+		d->count = 0;
+		if (k < n)
+			*d = demands[k++];
+	}
+	LWLockRelease(shared->lock);
+}
+
+bool
+process_gives_way(TimestampTz alive_since)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Demand *next = NULL;
+	Demand *mine = NULL;
+	Process *place = NULL;
+	double first = 0;
+	uint32 number = 0;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < MAX_DEMANDS; i++)
+	{
+		Demand *d = &shared->demands[i];
+		double turn;
+
+		if (d->count <= 0)
+			continue;
+		if (d->database == MyDatabaseId && my_place && d->role == my_place->role)
+		{
+			mine = d;
+			continue;
+		}
+		turn = turn_of(d->database, d->role, ALL_SOURCES, d->priority, d->since, now);
+		if (next == NULL || turn > first)
+		{
+			next = d;
+			first = turn;
+		}
+	}
+	if (next && mine &&
+		(first <= turn_of(mine->database, mine->role, ALL_SOURCES, mine->priority, mine->since, now) ||
+		 (next->priority <= mine->priority && now < alive_since + QUANTUM)))
+		next = NULL;
+	if (next && is_mine() && count_kind(WORKER, InvalidOid, InvalidOid) >= max_workers)
+	{
+		my_place->kind = LEAVING;
+		place = reserve(WORKER, next->database, next->role);
+		if (place)
+		{
+			number = place->number;
+			next->count--;
+		}
+		else
+			my_place->kind = WORKER;
+	}
+	LWLockRelease(shared->lock);
+	/* if there is no room for another process yet, a scheduler starts it when this one has gone */
+	if (place)
+		(void) start_at(place, number);
+	return place != NULL;
+}
+
+/* -- what was taken and has not begun -- */
+
+void
+process_took(const int64 *entries, int n)
+{
+	if (my_place == NULL)
+		return;
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	my_place->at_work = n > 0;
+	my_place->n_waiting = n;
+	for (int i = 0; i < n; i++)
+		my_place->waiting[i] = entries[i];
+	my_place->busy = GetCurrentTimestamp();
+	LWLockRelease(shared->lock);
+}
+
+bool
+process_begins(int64 entry)
+{
+	bool begins = false;
+
+	if (my_place == NULL)
+		return true;
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < my_place->n_waiting && !begins; i++)
+	{
+		if (my_place->waiting[i] != entry)
+			continue;
+		my_place->waiting[i] = my_place->waiting[--my_place->n_waiting];
+		begins = true;
+	}
+	my_place->busy = GetCurrentTimestamp();
+	LWLockRelease(shared->lock);
+	return begins;
+}
+
+int
+process_take_back(int64 *entries, int room)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int n = 0;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < MAX_PROCESSES; i++)
+	{
+		Process *p = &shared->processes[i];
+
+		if (p->kind == NOTHING || p->database != MyDatabaseId || p->busy > now - MOMENT)
+			continue;
+		while (p->n_waiting > 0 && n < room)
+			entries[n++] = p->waiting[--p->n_waiting];
+	}
+	LWLockRelease(shared->lock);
+	return n;
+}

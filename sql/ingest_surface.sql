@@ -1,0 +1,46 @@
+-- What users see: no word that SQL keeps for itself, one name for one thing, a comment on everything
+SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_get_keywords() k ON k.word = a.attname
+  WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind = 'v' AND a.attnum > 0 AND k.catcode IN ('R', 'T');
+SELECT p.proname, a.name FROM pg_proc p, unnest(p.proargnames) a (name) JOIN pg_get_keywords() k ON k.word = a.name
+  WHERE p.pronamespace = 'ingest'::regnamespace AND k.catcode IN ('R', 'T');
+-- what is made has a name; what is meant is called by what it is
+SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'ingest'::regnamespace AND p.proname !~ '^(create|register)_' AND 'name' = ANY (p.proargnames[1:p.pronargs]);
+SELECT a.name, array_agg(DISTINCT t.typname ORDER BY t.typname) AS types, count(*) AS functions
+  FROM pg_proc p, unnest(p.proargnames[1:p.pronargs], p.proargtypes::oid[]) a (name, type) JOIN pg_type t ON t.oid = a.type
+  WHERE p.pronamespace = 'ingest'::regnamespace GROUP BY a.name ORDER BY a.name COLLATE "C";
+-- a name stands beside each number of a source, a sync or a job
+SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+  WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind = 'v' AND a.attname IN ('source', 'sync', 'job') AND a.attnum > 0
+    AND NOT EXISTS (SELECT FROM pg_attribute b WHERE b.attrelid = c.oid AND b.attname = a.attname || '_id');
+-- seconds stand beside each interval
+SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+  WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind = 'v' AND a.atttypid = 'interval'::regtype
+    AND NOT EXISTS (SELECT FROM pg_attribute b WHERE b.attrelid = c.oid AND b.attname IN (a.attname || '_seconds', 'seconds_left', 'behind_seconds'));
+-- comments
+SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace IN ('ingest'::regnamespace, 'ingest_internal'::regnamespace) AND coalesce(obj_description(p.oid, 'pg_proc'), '') = '';
+SELECT c.oid::regclass, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+  WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind IN ('v', 'r', 'p') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped
+    AND coalesce(col_description(c.oid, a.attnum), '') = '';
+SELECT count(*) <= 52 AS fits FROM pg_proc p WHERE p.pronamespace = 'ingest'::regnamespace;
+-- why a job does not run
+SET client_min_messages = warning;
+SELECT ingest.create_job('idle', 'sql', 'SELECT 1'), ingest.create_job('tick', 'sql', 'SELECT 1'), ingest.create_job('later', 'sql', 'SELECT 1'), ingest.create_job('behind', 'sql', 'SELECT 1', depends_on => '{later}'),
+  ingest.create_job('waiting', 'sql', 'SELECT 1'), ingest.create_job('halted', 'crawl', 'shop'), ingest.create_job('wrong', 'sql', 'SELECT 1 / 0');
+SELECT ingest.schedule('tick', '1 h');
+SELECT count(ingest.enqueue('later', now() + interval '1 h')) + count(ingest.enqueue('behind')) + count(ingest.enqueue('waiting')) + count(ingest.enqueue('halted')) AS put;
+SELECT ingest.pause('shop');
+CALL ingest.run_job('wrong');
+SELECT job, source, schedule, scheduler, next_due > now() AS due, waits_for, last_state, last_error_class, last_error, last_error_at IS NOT NULL AS at, dead_letters
+  FROM ingest.job_status WHERE job IN ('idle', 'tick', 'later', 'behind', 'waiting', 'halted', 'wrong') ORDER BY job COLLATE "C";
+SELECT dead_letters > 0 AS dead, anomalies IS NOT NULL AND rejected IS NOT NULL AS counted, queued, queued_seconds >= 0 AS waited FROM ingest.source_status WHERE source = 'shop';
+SELECT ingest.resume('shop');
+SELECT ingest.drop_job(j) FROM unnest('{behind,later,idle,tick,waiting,halted,wrong}'::text[]) j;
+-- how far behind a consumer is
+SELECT ingest.subscribe('watcher', '{com.example.*}');
+SELECT ingest.emit('com.example.one', 'a', '{}'), ingest.emit('com.example.two', 'b', '{}'), ingest.emit('org.example.other', 'c', '{}');
+SELECT behind, behind_seconds >= 0 AS since, oldest_kept_at <= oldest_at AS kept, reading FROM ingest.consumer_status WHERE consumer = 'watcher';
+SELECT ingest.ack('watcher', min(id)) FROM ingest.read_events('watcher');
+SELECT behind, reading, last_ack IS NOT NULL AS acknowledged FROM ingest.consumer_status WHERE consumer = 'watcher';
+SELECT ingest.ack('watcher', max(id)) FROM ingest.read_events('watcher');
+SELECT behind, oldest_at IS NULL AS none FROM ingest.consumer_status WHERE consumer = 'watcher';
+SELECT ingest.unsubscribe('watcher');
