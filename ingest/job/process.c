@@ -44,12 +44,12 @@ typedef struct Process
 	ProcessKind kind;
 	Oid database;
 	Oid role;
-	pid_t pid;           /* 0: about to start */
-	uint32 number;       /* of whoever has this place: another one's, and it is not yours */
-	TimestampTz since;   /* when it was registered */
-	TimestampTz busy;    /* when it began the job that it is at */
-	bool at_work;        /* it has such a job */
-	int n_waiting;       /* entries that it took and has not begun */
+	pid_t pid;         /* 0: about to start */
+	uint32 number;     /* of whoever has this place: another one's, and it is not yours */
+	TimestampTz since; /* when it was registered */
+	TimestampTz busy;  /* when it began the job that it is at */
+	bool at_work;      /* it has such a job */
+	int n_waiting;     /* entries that it took and has not begun */
 	int64 waiting[MOST_AT_ONCE];
 } Process;
 
