@@ -50,7 +50,7 @@ SELECT from_schema, from_table, kind FROM ingest.lineage_edge WHERE to_table = '
 -- what is called so now inherits nothing, and takes nothing away
 SET ROLE identity_b;
 CREATE TABLE house.card (id int PRIMARY KEY, pin text, u timestamptz);
-SELECT count(*) FROM ingest.quality_status WHERE "table" = 'house.card';
+SELECT count(*) FROM ingest.quality_status WHERE (schema_name, table_name) = ('house', 'card');
 SELECT count(*) FROM ingest.profile_status WHERE table_name = 'card';
 SELECT ingest.add_rule('house.card', 'in_set', '{pin}', '{"values": ["PIN-1"]}') > 0 AS added;
 SELECT count(*) FROM ingest.as_of(NULL::house.card, now());
@@ -61,7 +61,7 @@ ALTER TABLE cellar.account RENAME COLUMN code TO pin;
 CALL ingest.sync('house.card');
 SELECT violations, rows FROM ingest.check_quality('cellar.account');
 SELECT count(*) FROM ingest.as_of(NULL::cellar.account, now());
-SELECT "table", columns, rows FROM ingest.quality_status WHERE "table" = 'cellar.account';
+SELECT schema_name, table_name, columns, rows FROM ingest.quality_status WHERE (schema_name, table_name) = ('cellar', 'account');
 SELECT column_name, min IS NOT NULL AS values FROM ingest.profile_status WHERE table_name = 'account' AND column_name = 'pin' ORDER BY run;
 SELECT target FROM ingest.table_status WHERE sync = 'house.card';
 RESET ROLE;
@@ -107,12 +107,12 @@ SELECT id AS sync FROM ingest.sync WHERE name = 'house.card' \gset
 DROP TABLE cellar.account;
 SET ROLE identity_b;
 CREATE TABLE cellar.account (id int PRIMARY KEY, pin text, u timestamptz);
-SELECT count(*) FROM ingest.quality_status WHERE "table" = 'cellar.account';
+SELECT count(*) FROM ingest.quality_status WHERE (schema_name, table_name) = ('cellar', 'account');
 SELECT count(*) FROM ingest.profile_status WHERE table_name = 'account';
-SELECT count(*) FROM ingest.anomaly_status WHERE "table" = 'cellar.account';
+SELECT count(*) FROM ingest.anomaly_status WHERE (schema_name, table_name) = ('cellar', 'account');
 SELECT count(*) FROM ingest.lineage('cellar.account');
 \set VERBOSITY sqlstate
-SELECT count(*) FROM ingest.row_change(:sync);
+SELECT count(*) FROM ingest_internal.row_change(:sync);
 SELECT count(*) FROM ingest.as_of(NULL::cellar.account, now());
 \set VERBOSITY default
 SELECT count(*) FROM ingest.change;
@@ -138,7 +138,7 @@ SELECT ingest.grant_source('origin', 'identity_r');
 SET ROLE identity_r;
 SELECT summary, evidence FROM ingest.anomaly_status WHERE source = 'origin' AND kind = 'distribution';
 \set VERBOSITY sqlstate
-SELECT count(*) FROM ingest.row_change(:sync);
+SELECT count(*) FROM ingest_internal.row_change(:sync);
 \set VERBOSITY default
 SELECT state_reason FROM ingest.table_status WHERE sync = 'house.card';
 -- a schema that is dropped, with what is in it

@@ -66,7 +66,7 @@ CREATE FUNCTION ingest_internal.bind_rule() RETURNS trigger LANGUAGE plpgsql AS 
 BEGIN
     NEW.relation := coalesce(NEW.relation, ingest_internal.relation_named(NEW.schema_name, NEW.table_name));
     NEW.attnums := ingest_internal.columns_named(NEW.relation, NEW.columns);
-    PERFORM ingest.era();
+    PERFORM ingest_internal.era();
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION ingest_internal.bind_rule() IS 'a new rule by what its table and columns are';

@@ -20,7 +20,7 @@ sub sql { return $node->safe_psql('postgres', $_[0]); }
 
 sql(q{
 	CREATE EXTENSION ingest CASCADE;
-	DO $$BEGIN PERFORM ingest.era(); END$$;
+	DO $$BEGIN PERFORM ingest_internal.era(); END$$;
 	CREATE ROLE "owner" LOGIN; CREATE ROLE reader LOGIN; CREATE ROLE consumer LOGIN; CREATE ROLE other LOGIN; CREATE ROLE admin LOGIN; CREATE ROLE nobody LOGIN;
 	GRANT ingest_operator, ingest_consumer TO "owner", other; GRANT ingest_reader TO reader; GRANT ingest_consumer TO consumer; GRANT ingest_admin TO admin;
 	CREATE SCHEMA copies; GRANT USAGE ON SCHEMA copies TO PUBLIC;

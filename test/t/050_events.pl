@@ -124,12 +124,12 @@ for my $node ($alone, $published)
 }
 
 # an era of which nothing came is not remembered
-is($alone->safe_psql('gone', q{SELECT ingest.era();
+is($alone->safe_psql('gone', q{SELECT ingest_internal.era();
 	UPDATE ingest.installation SET system_identifier = 1}), 1, 'a copy of a repository');
 is($alone->safe_psql('gone', q{SET client_min_messages = warning;
-	BEGIN; SAVEPOINT a; SELECT FROM ingest.enable(); SELECT ingest.era(); ROLLBACK TO a; COMMIT;
+	BEGIN; SAVEPOINT a; SELECT FROM ingest.enable(); SELECT ingest_internal.era(); ROLLBACK TO a; COMMIT;
 	BEGIN; SELECT FROM ingest.enable(); SELECT ingest.emit('a', NULL, '{}'); ROLLBACK;
-	SELECT FROM ingest.enable(); SELECT ingest.emit('a', NULL, '{}'); SELECT ingest.era();
+	SELECT FROM ingest.enable(); SELECT ingest.emit('a', NULL, '{}'); SELECT ingest_internal.era();
 	SELECT string_agg(DISTINCT era::text, ',') FROM ingest.event}) =~ s/\n+/ /gr, '2 2 1,2', 'goes on in the next era, whatever was rolled back before');
 
 poll_until($published, 'postgres', 'SELECT ingest.launcher_runs()');
