@@ -62,6 +62,7 @@ my %odd = (
 	event => [ '(SELECT e FROM ingest.event e ORDER BY id DESC LIMIT 1)', "ROW(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)" ],
 	xid8 => [ "'3'", "'0'", "'18446744073709551615'" ],
 	pg_snapshot => [ "'3:3:'", "'1:9000000000000000000:7,8'", "pg_current_snapshot()" ],
+	_int8 => [ "'{1}'", "'{}'", "'{NULL}'", "'{9223372036854775807,-9223372036854775808}'", 'array_fill(1::bigint, ARRAY[100000])' ],
 	_int4 => [ "'{1}'", "'{}'", "'{NULL}'", "'{{1,2},{3,NULL}}'", 'array_fill(1, ARRAY[100000])' ],
 	internal => ['NULL'],);
 

@@ -54,7 +54,7 @@ cmp_ok(time - $began, '<', 5, 'without waiting for that');
 $busy->query_safe('ROLLBACK');
 $busy->quit;
 is(sql("SELECT target_table FROM ingest.sync WHERE name = 'house.coin'"), 'coin', 'so the new name is not known yet');
-is(as('owner', 'postgres', "SELECT count(*) FROM ingest.quality_status WHERE \"table\" = 'house.coin' AND examples IS NOT NULL"), '1', 'but the table is still the same to its owner');
+is(as('owner', 'postgres', "SELECT count(*) FROM ingest.quality_status WHERE (schema_name, table_name) = ('house', 'coin') AND examples IS NOT NULL"), '1', 'but the table is still the same to its owner');
 sql('SELECT ingest_internal.prune(interval \'1 year\', interval \'1 year\')');
 is(sql("SELECT target_table FROM ingest.sync WHERE name = 'house.coin'"), 'penny', 'what comes hourly finds it');
 is(as('owner', 'postgres', 'ALTER TABLE house.penny RENAME TO coin'), '', 'and back');
@@ -121,7 +121,7 @@ sql('CREATE TABLE house.coin (id int PRIMARY KEY, pin text, u timestamptz); ALTE
 sql('INSERT INTO ingest.source_grant SELECT id, \'other\'::regrole, \'other\' FROM ingest.data_source', 'part');
 is(as('other', 'part', 'SELECT count(*) FROM ingest.as_of(NULL::house.coin, now())'), '55000', 'what another role makes under its name has none of its history');
 is(as('other', 'part', q{SELECT count(*) FROM ingest.profile_status WHERE table_name = 'coin' AND samples IS NOT NULL}), '0', 'nor samples');
-is(as('other', 'part', q{SELECT count(*) FROM ingest.quality_status WHERE "table" = 'house.coin' AND examples IS NOT NULL}), '0', 'nor results of rules');
+is(as('other', 'part', q{SELECT count(*) FROM ingest.quality_status WHERE (schema_name, table_name) = ('house', 'coin') AND examples IS NOT NULL}), '0', 'nor results of rules');
 is(as('other', 'part', q{SELECT count(*) FROM ingest.check_quality('house.coin')}), '0', 'nor rules');
 is(as('owner', 'part', "SELECT count(*) FROM ingest.as_of(NULL::house.card, now())"), '40', 'what was restored goes on');
 
