@@ -24,8 +24,7 @@
 /* What a session knows of one column */
 typedef struct TextColumn
 {
-	const char *from;
-	const char *column;
+	KnownColumn name;
 	uint8 asked;  /* bits of TextTrait */
 	uint8 proved; /* what is not is unknown */
 } TextColumn;
@@ -77,28 +76,10 @@ in_database_encoding(char *text)
 	return result;
 }
 
-/* What is known of a column; made on first sight */
 static TextColumn *
 known(Client *client, const char *from, const char *column)
 {
-	Traits *t = traits_of(client);
-	TextColumn *c;
-	MemoryContext old;
-	ListCell *lc;
-
-	foreach (lc, t->text)
-	{
-		c = lfirst(lc);
-		if (strcmp(c->column, column) == 0 && strcmp(c->from, from) == 0)
-			return c;
-	}
-	old = MemoryContextSwitchTo(GetMemoryChunkContext(t));
-	c = palloc0(sizeof(TextColumn));
-	c->from = pstrdup(from);
-	c->column = pstrdup(column);
-	t->text = lappend(t->text, c);
-	MemoryContextSwitchTo(old);
-	return c;
+	return trait_column(client, &traits_of(client)->text, sizeof(TextColumn), from, column);
 }
 
 /* Add to a list those of some columns that were not asked about yet */
@@ -133,11 +114,11 @@ question_of(TextTrait trait, List *columns)
 		TextColumn *c = lfirst(lc);
 		int i = foreach_current_index(lc);
 
-		appendStringInfo(&select, "%sCASE WHEN LENGTH(%s) < 200 THEN CASE WHEN ", i > 0 ? ", " : "", c->column);
-		appendStringInfo(&select, proofs[trait], c->column);
+		appendStringInfo(&select, "%sCASE WHEN LENGTH(%s) < 200 THEN CASE WHEN ", i > 0 ? ", " : "", c->name.column);
+		appendStringInfo(&select, proofs[trait], c->name.column);
 		appendStringInfo(&select, " THEN 'T' ELSE 'F' END END AS proof_%d", i + 1);
-		appendStringInfo(&where, "%s%s IS NOT NULL", i > 0 ? " OR " : "", c->column);
-		from = c->from;
+		appendStringInfo(&where, "%s%s IS NOT NULL", i > 0 ? " OR " : "", c->name.column);
+		from = c->name.from;
 	}
 	return psprintf("SELECT %s FROM %s WHERE %s", select.data, from, where.data);
 }

@@ -35,6 +35,7 @@
 
 /* -- messages -- */
 
+/* A value as JSON has it, without the escapes that stand for the character behind them */
 static void
 append_clipped(StringInfo out, const char *text, int len)
 {
@@ -42,8 +43,9 @@ append_clipped(StringInfo out, const char *text, int len)
 
 	for (int i = 0; i < shown; i++)
 	{
+		bool escape = text[i] == '\\' && i + 1 < shown && (text[i + 1] == '"' || text[i + 1] == '\\' || text[i + 1] == '/');
 		/* never hand invalid bytes to the client; the page is UTF-8 only if checked */
-		unsigned char c = text[i];
+		unsigned char c = escape ? text[++i] : text[i];
 
 		appendStringInfoChar(out, c < ' ' || c == 127 ? ' ' : c);
 	}

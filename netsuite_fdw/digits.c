@@ -45,35 +45,16 @@
 /* What a session knows of a numeric column */
 typedef struct NumberColumn
 {
-	const char *from;
-	const char *column;
+	KnownColumn name;
 	bool asked;
 	bool is_long;  /* some number is, or that could not be found out */
 	bool is_large; /* some number, or average, is too large to average there */
 } NumberColumn;
 
-/* The entry of a column; made on first sight */
 static NumberColumn *
 entry_of(Client *client, const char *from, const char *column)
 {
-	Traits *t = traits_of(client);
-	NumberColumn *n;
-	MemoryContext old;
-	ListCell *lc;
-
-	foreach (lc, t->numbers)
-	{
-		n = lfirst(lc);
-		if (strcmp(n->column, column) == 0 && strcmp(n->from, from) == 0)
-			return n;
-	}
-	old = MemoryContextSwitchTo(GetMemoryChunkContext(t));
-	n = palloc0(sizeof(NumberColumn));
-	n->from = pstrdup(from);
-	n->column = pstrdup(column);
-	t->numbers = lappend(t->numbers, n);
-	MemoryContextSwitchTo(old);
-	return n;
+	return trait_column(client, &traits_of(client)->numbers, sizeof(NumberColumn), from, column);
 }
 
 /*
@@ -100,10 +81,10 @@ ask(Client *client, List *columns, bool last)
 		int i = foreach_current_index(lc) + 1;
 
 		appendStringInfo(&query, "%s COUNT(CASE WHEN ", i == 1 ? "SELECT" : ",");
-		appendStringInfo(&query, LONG, n->column);
-		appendStringInfo(&query, " THEN 1 END) AS long_%d, COUNT(CASE WHEN ABS(%s) >= " LARGE_MEAN " THEN 1 END) AS large_%d", i, n->column, i);
+		appendStringInfo(&query, LONG, n->name.column);
+		appendStringInfo(&query, " THEN 1 END) AS long_%d, COUNT(CASE WHEN ABS(%s) >= " LARGE_MEAN " THEN 1 END) AS large_%d", i, n->name.column, i);
 	}
-	appendStringInfo(&query, " FROM %s", ((NumberColumn *) linitial(columns))->from);
+	appendStringInfo(&query, " FROM %s", ((NumberColumn *) linitial(columns))->name.from);
 	items = trait_ask(client, query.data, 1, context, &request);
 	answered = json_count(items) == 1;
 	lasts = trait_lasts(request);

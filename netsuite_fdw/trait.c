@@ -20,6 +20,28 @@ traits_of(Client *client)
 	return client_slot(client, sizeof(Traits));
 }
 
+void *
+trait_column(Client *client, List **list, Size size, const char *from, const char *column)
+{
+	KnownColumn *c;
+	MemoryContext old;
+	ListCell *lc;
+
+	foreach (lc, *list)
+	{
+		c = lfirst(lc);
+		if (strcmp(c->column, column) == 0 && strcmp(c->from, from) == 0)
+			return c;
+	}
+	old = MemoryContextSwitchTo(GetMemoryChunkContext(traits_of(client)));
+	c = palloc0(size);
+	c->from = pstrdup(from);
+	c->column = pstrdup(column);
+	*list = lappend(*list, c);
+	MemoryContextSwitchTo(old);
+	return c;
+}
+
 /* -- asking -- */
 
 /*

@@ -47,7 +47,16 @@ typedef struct LiteralTraits
 	Timestamp sysdate;
 } LiteralTraits;
 
+/* What begins each entry of a list of columns */
+typedef struct KnownColumn
+{
+	const char *from; /* the table, as FROM has it */
+	const char *column;
+} KnownColumn;
+
 extern Traits *traits_of(Client *client);
+/* The entry of a column in such a list of an account, of this size; zero on first sight */
+extern void *trait_column(Client *client, List **list, Size size, const char *from, const char *column);
 extern Json *trait_ask(Client *client, const char *query, int limit, MemoryContext context,
 					   Request **request);
 extern bool trait_attempt(Request *request, Json **body);

@@ -25,6 +25,10 @@ DO $$ BEGIN
   EXECUTE (SELECT format('CREATE FOREIGN TABLE far.texts (id bigint, q numeric OPTIONS (remote_type ''text'')) SERVER ns OPTIONS (query %L, key ''id'')', string_agg(format('SELECT %s AS id, %L AS q FROM dual', id, q), ' UNION ALL ')) FROM near.texts);
 END $$;
 CREATE VIEW near.plain AS SELECT * FROM near.n;
+\getenv source PG_ABS_SRCDIR
+\set near_and_far :source '/sql/near_and_far.inc'
+\set ECHO none
+\i :near_and_far
 CREATE FUNCTION digits_answer(place text, q text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE a text; BEGIN
   PERFORM set_config('search_path', place || ', public', true);
@@ -49,16 +53,10 @@ SELECT d.* FROM unnest('{n,plain}'::text[]) t, unnest(ARRAY['money', 'rate', 'lo
 SELECT avg(fine) AS fine, avg(money) AS money, avg(large) AS large, avg(huge) AS huge, avg(rate) AS rate FROM far.n;
 SELECT avg(fine) = (SELECT avg(fine) FROM near.n) AND scale(avg(fine)) = 20 AND scale(avg(large)) = (SELECT scale(avg(large)) FROM near.n) AS same FROM far.n;
 -- what is sent: a sum goes with the count of values that might make it inexact, if there may be any
-CREATE FUNCTION digits_query_of(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
-DECLARE line text; BEGIN
-  FOR line IN EXECUTE 'EXPLAIN (VERBOSE, COSTS OFF) ' || statement LOOP
-    IF line ~ '(SuiteQL|Filter):' THEN RETURN NEXT regexp_replace(btrim(line), 'FROM \(.*?\) t ', 'FROM t '); END IF;
-  END LOOP;
-END $$;
-SELECT digits_query_of(format('SELECT g, %s FROM far.n GROUP BY g', a)) FROM unnest(ARRAY['sum(money)', 'avg(rate)', 'sum(long)', 'avg(large)', 'sum(large)', 'sum(i), avg(huge)', 'sum(huge::numeric * i)', 'sum(money * rate)', 'sum(money * 100)', 'min(long), max(fine), count(long), count(DISTINCT long)']) a;
-SELECT digits_query_of('SELECT id FROM far.n WHERE ' || c) FROM unnest(ARRAY['long > 5', '-long > 5', 'round(long, 2) > 5', 'long + 1 > 5', 'i::bigint * i > 5', 'huge::numeric * huge > 5', 'huge::numeric * i + 1.5 > 5', 'huge::numeric * 99999999999999999999 > 5']) c;
-SELECT digits_query_of('SELECT g FROM far.n GROUP BY g HAVING sum(money) > 5 AND max(i) > 3');
-SELECT digits_query_of('SELECT g, sum(money) FROM far.n GROUP BY g ORDER BY 2 DESC, g LIMIT 2');
+SELECT query_of(format('SELECT g, %s FROM far.n GROUP BY g', a)) FROM unnest(ARRAY['sum(money)', 'avg(rate)', 'sum(long)', 'avg(large)', 'sum(large)', 'sum(i), avg(huge)', 'sum(huge::numeric * i)', 'sum(money * rate)', 'sum(money * 100)', 'min(long), max(fine), count(long), count(DISTINCT long)']) a;
+SELECT query_of('SELECT id FROM far.n WHERE ' || c) FROM unnest(ARRAY['long > 5', '-long > 5', 'round(long, 2) > 5', 'long + 1 > 5', 'i::bigint * i > 5', 'huge::numeric * huge > 5', 'huge::numeric * i + 1.5 > 5', 'huge::numeric * 99999999999999999999 > 5']) c;
+SELECT query_of('SELECT g FROM far.n GROUP BY g HAVING sum(money) > 5 AND max(i) > 3');
+SELECT query_of('SELECT g, sum(money) FROM far.n GROUP BY g ORDER BY 2 DESC, g LIMIT 2');
 -- NetSuite's own columns are taken to be short: where one is not after all, the query is an error, and right when it is repeated, also from a cached plan
 CREATE TABLE near.t AS SELECT id, type, foreigntotal, currency FROM netsuite.transaction;
 PREPARE total AS SELECT sum(foreigntotal), avg(foreigntotal) FROM netsuite.transaction;
@@ -95,4 +93,4 @@ SELECT currency = (SELECT currency FROM near.t GROUP BY currency ORDER BY sum(fo
 \! $CONTROL sql sql="UPDATE ns.transaction SET foreigntotal = $TOTAL9 WHERE id = 9" >/dev/null
 SET client_min_messages = warning;
 DROP SCHEMA far, near CASCADE;
-DROP FUNCTION digits_answer, digits_differ, digits_query_of;
+DROP FUNCTION digits_answer, digits_differ, rows_of, rows_differ, query_of;

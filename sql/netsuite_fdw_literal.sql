@@ -10,6 +10,10 @@ DO $$ BEGIN
   EXECUTE (SELECT format('CREATE FOREIGN TABLE far.bytes (id bigint, s text OPTIONS (remote_type ''text''), even boolean) SERVER ns OPTIONS (query %L, key ''id'', rows ''100000'')',
     string_agg(format('SELECT %s AS id, ''%s'' AS s, ''%s'' AS even FROM dual', id, replace(s, '''', ''''''), CASE WHEN even THEN 'T' ELSE 'F' END), ' UNION ALL ' ORDER BY id)) FROM near.bytes);
 END $$;
+\getenv source PG_ABS_SRCDIR
+\set near_and_far :source '/sql/near_and_far.inc'
+\set ECHO none
+\i :near_and_far
 CREATE FUNCTION answer(place text, q text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE a text; BEGIN
   PERFORM set_config('search_path', place || ', public', true);
@@ -47,12 +51,6 @@ SELECT answer('far', format('SELECT count(*) FROM bytes WHERE s = (SELECT %L::te
 -- EXPLAIN: the statement's own numbers, and the column beside a list
 CREATE FOREIGN TABLE far.t (id bigint, n int, q numeric, d date, z timestamptz, s text OPTIONS (remote_type 'text'), b boolean) SERVER ns OPTIONS (query 'SELECT x.id, x.approvalstatus AS n, x.foreigntotal AS q, x.trandate AS d, x.lastmodifieddate AS z, x.type AS s, x.posting AS b FROM transaction x', key 'id');
 SET search_path = far, public;
-CREATE FUNCTION query_of(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
-DECLARE line text; BEGIN
-  FOR line IN EXECUTE 'EXPLAIN (VERBOSE, COSTS OFF) ' || statement LOOP
-    IF line ~ '(SuiteQL|Filter):' THEN RETURN NEXT regexp_replace(btrim(line), 'FROM \(.*?\) t ', 'FROM t '); END IF;
-  END LOOP;
-END $$;
 SET plan_cache_mode = force_generic_plan;
 PREPARE list(date, int, date[], int[]) AS SELECT id FROM t WHERE n = ANY ($4) AND d = ANY ($3) AND d >= $1 AND n <> ALL ($4) AND n < $2 AND z > now() - interval '1 day' AND d < current_date;
 SELECT query_of('EXECUTE list(NULL, NULL, NULL, NULL)');
@@ -89,6 +87,7 @@ SELECT l FROM domains;
 CREATE FOREIGN TABLE wrong (a int OPTIONS (remote_type 'integer')) SERVER ns;
 SET client_min_messages = warning;
 DROP SCHEMA far, near, as_text CASCADE;
+DROP FUNCTION public.rows_of, public.rows_differ, public.query_of;
 -- a boolean of the other table of a join is a value, not a column there
 CREATE TABLE lit_outer AS SELECT i AS id, i % 2 = 0 AS posting FROM generate_series(1, 12) i;
 SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; SET enable_memoize = off;

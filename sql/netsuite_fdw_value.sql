@@ -71,7 +71,7 @@ SELECT * FROM wrong_line WHERE transaction = 8 AND transactionline = 1;
 -- and however it is written
 CREATE FUNCTION key_told(literal text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE r text; BEGIN
-  EXECUTE format('CREATE FOREIGN TABLE one (n numeric, id bigint) SERVER ns OPTIONS (query %L, key ''id'')', 'SELECT ''none'' AS n, ''' || literal || ''' AS id FROM term WHERE id = 1');
+  EXECUTE format('CREATE FOREIGN TABLE one (n numeric, id bigint) SERVER ns OPTIONS (query %L, key ''id'')', 'SELECT ''n/a'' AS n, ''' || literal || ''' AS id FROM term WHERE id = 1');
   BEGIN
     PERFORM * FROM one;
   EXCEPTION WHEN OTHERS THEN GET STACKED DIAGNOSTICS r = PG_EXCEPTION_CONTEXT;

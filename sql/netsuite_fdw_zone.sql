@@ -6,13 +6,10 @@ SET datestyle = 'ISO';
 \getenv ca NS_CA
 CREATE SCHEMA far;
 CREATE SCHEMA near;
-CREATE FUNCTION zone_answer(place text, q text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE a text; BEGIN
-  PERFORM set_config('search_path', place || ', public', true);
-  EXECUTE format('SELECT string_agg(q::text, E''\n'' ORDER BY q::text COLLATE "C") FROM (%s) q', q) INTO a;
-  RETURN a;
-EXCEPTION WHEN OTHERS THEN RETURN SQLSTATE || ' ' || SQLERRM;
-END $$;
+\getenv source PG_ABS_SRCDIR
+\set near_and_far :source '/sql/near_and_far.inc'
+\set ECHO none
+\i :near_and_far
 -- walls around a day: a server in that zone, and a table on each side
 CREATE FUNCTION zone_world(zone text, day date) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE q text; BEGIN
@@ -23,11 +20,6 @@ DECLARE q text; BEGIN
   SELECT string_agg(format('SELECT %s AS id, TO_DATE(%L,''YYYY-MM-DD HH24:MI:SS'') AS w, TO_DATE(%L,''YYYY-MM-DD'') AS d FROM dual', id, to_char(tl, 'YYYY-MM-DD HH24:MI:SS'), to_char(d::timestamp, 'YYYY-MM-DD')), ' UNION ALL ' ORDER BY id) FROM near.e INTO q;
   EXECUTE format('CREATE FOREIGN TABLE far.e (id bigint, ts timestamptz OPTIONS (column_name ''w''), tl timestamp OPTIONS (column_name ''w''), day date OPTIONS (column_name ''w''), d date) SERVER zoned OPTIONS (query %L, key ''id'', rows ''100000'')', q);
 END $$;
-CREATE FUNCTION zone_differ(q text) RETURNS TABLE (query text, here text, there text) LANGUAGE plpgsql AS $$
-BEGIN
-  query := q; here := zone_answer('near', q); there := zone_answer('far', q);
-  IF here IS DISTINCT FROM there THEN RETURN NEXT; END IF;
-END $$;
 SELECT set_config('my.url', :'url', false) IS NOT NULL AND set_config('my.ca', :'ca', false) IS NOT NULL AS set;
 CREATE FUNCTION zone_run(zone text, day date) RETURNS TABLE (account text, session text, query text, here text, there text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -37,10 +29,10 @@ BEGIN
     PERFORM set_config('TimeZone', session, true);
     RETURN QUERY SELECT zone, current_setting('TimeZone'), d.* FROM unnest('{ts,tl,day,d}'::text[]) c, unnest('{=,<>,<,<=,>,>=}'::text[]) o,
       unnest(ARRAY[-1, -0.5, 0, 0.5, 1, 2]) p, unnest(ARRAY['timestamptz', 'timestamp', 'date', 'instant']) t,
-      LATERAL zone_differ(format('SELECT id FROM e WHERE %s %s %s', c, o, CASE t WHEN 'instant' THEN format('timestamptz %L', ((day + p * interval '1 day') AT TIME ZONE zone)) ELSE format('%s %L', t, day + p * interval '1 day') END)) d;
+      LATERAL rows_differ(format('SELECT id FROM e WHERE %s %s %s', c, o, CASE t WHEN 'instant' THEN format('timestamptz %L', ((day + p * interval '1 day') AT TIME ZONE zone)) ELSE format('%s %L', t, day + p * interval '1 day') END)) d;
     RETURN QUERY SELECT zone, current_setting('TimeZone'), d.* FROM unnest(ARRAY['SELECT * FROM e', 'SELECT min(ts), max(ts), min(tl), max(day), min(d), count(DISTINCT ts), count(DISTINCT day) FROM e', 'SELECT date_trunc(''day'', d), count(*) FROM e GROUP BY 1', 'SELECT date_trunc(''month'', d), count(*), count(DISTINCT date_trunc(''day'', d)) FROM e GROUP BY 1', 'SELECT date_trunc(''year'', d), to_char(d, ''YYYY-MM-DD''), count(*) FROM e GROUP BY 1, 2', 'SELECT to_char(d::timestamp, ''YYYY-MM-DD''), extract(year FROM d), date_trunc(''month'', d::timestamp), count(*) FROM e GROUP BY 1, 2, 3', 'SELECT max(date_trunc(''month'', d)), min(to_char(day, ''YYYY-MM-DD'') COLLATE "C"), max(coalesce(date_trunc(''quarter'', d), ts)) FROM e', 'SELECT date_trunc(''month'', day), min(date_trunc(''day'', d)), max(ts) FROM e GROUP BY 1',
       'SELECT ts, count(*) FROM e GROUP BY ts', 'SELECT id FROM e ORDER BY ts DESC, id LIMIT 5', 'SELECT id FROM e WHERE ts = tl', 'SELECT id FROM e WHERE day = d', 'SELECT id FROM e WHERE ts BETWEEN ''2011-12-30'' AND ''2011-12-31''', format('SELECT id FROM e WHERE date_trunc(''day'', d) = %L', day), format('SELECT id FROM e WHERE date_trunc(''day'', d) < %L', day + 1), format('SELECT id FROM e WHERE to_char(d, ''YYYY-MM-DD'') = %L', day), format('SELECT id FROM e WHERE date_trunc(''month'', d) >= %L', day), format('SELECT id FROM e WHERE d IN (%L, %L) OR ts IN (%L, %L)', day, day + 1, day, day + 1),
-      format('SELECT a.id, b.id FROM near.e a JOIN e b ON a.ts = b.ts AND a.day = b.day'), format('SELECT a.id, b.id FROM near.e a JOIN e b ON a.d > b.ts AND a.d <= b.tl')]) q, zone_differ(q) d;
+      format('SELECT a.id, b.id FROM near.e a JOIN e b ON a.ts = b.ts AND a.day = b.day'), format('SELECT a.id, b.id FROM near.e a JOIN e b ON a.d > b.ts AND a.d <= b.tl')]) q, rows_differ(q) d;
   END LOOP;
   SET client_min_messages = warning;
   DROP SERVER zoned CASCADE;
@@ -78,4 +70,4 @@ SELECT id FROM far.e WHERE tl = '2011-12-30 12:00' AND day = '2011-12-30' AND d 
 SET client_min_messages = warning;
 DROP SERVER zoned CASCADE;
 DROP SCHEMA far, near CASCADE;
-DROP FUNCTION zone_answer, zone_differ, zone_run, zone_world;
+DROP FUNCTION rows_of, rows_differ, query_of, zone_run, zone_world;
