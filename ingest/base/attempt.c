@@ -256,7 +256,7 @@ bool
 failure_is_busy(const Failure *failure)
 {
 	return failure->origin == FROM_HERE &&
-		   IS_ONE_OF(failure->sqlerrcode, ERRCODE_LOCK_NOT_AVAILABLE, ERRCODE_OBJECT_IN_USE, ERRCODE_DISK_FULL, ERRCODE_OUT_OF_MEMORY);
+		   IS_ONE_OF(failure->sqlerrcode, ERRCODE_LOCK_NOT_AVAILABLE, ERRCODE_OBJECT_IN_USE, ERRCODE_DISK_FULL);
 }
 
 const char *

@@ -183,7 +183,7 @@ SELECT j.name AS job, -- name of the job
         WHEN q.id IS NULL THEN NULL
         WHEN d.state = 'paused' THEN 'its source is paused'
         WHEN y.state <> 'active' THEN format('its sync is %s', y.state)
-        WHEN q.put_back IS NOT NULL THEN 'something was in use: ' || CASE WHEN ingest_internal.acts_for(j.owner) THEN q.put_back ELSE 'its owner sees what' END
+        WHEN q.put_back IS NOT NULL THEN 'put back, which counts as no try: ' || CASE WHEN ingest_internal.acts_for(j.owner) THEN q.put_back ELSE 'its owner sees what' END
         WHEN q.run_at > now() THEN 'it is to be tried again, or was put into the queue for later'
         WHEN c.state = 'open' AND now() < c.opened_at + c.open_for THEN 'the circuit breaker of its source is open'
         WHEN w.name IS NOT NULL THEN format('it waits for job %s', w.name)

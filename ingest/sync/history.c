@@ -13,6 +13,7 @@
 #include "ingest/repository/access.h"
 #include "ingest/sync/history.h"
 #include "ingest/sync/merge.h"
+#include "ingest/sync/sync.h"
 #include "ingest/base/sql.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -94,10 +95,7 @@ kept_by_name(const char *name)
 	Kept *kept = id ? kept_by_id(to_int4(id)) : NULL;
 
 	if (kept == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("there is no sync \"%s\"", name),
-				 errhint("SELECT sync FROM ingest.table_status lists them.")));
+		sync_refuse_unknown(name);
 	return kept;
 }
 

@@ -134,16 +134,22 @@ sync_by_id(int32 id)
 	return s;
 }
 
+void
+sync_refuse_unknown(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("there is no sync \"%s\"", name),
+			 errhint("ingest.create_sync makes one; SELECT sync FROM ingest.table_status lists them.")));
+}
+
 Sync *
 sync_by_name(const char *name)
 {
 	char *id = repo_value("SELECT id FROM ingest.sync WHERE name = $1", arg_text(name));
 
 	if (id == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("there is no sync \"%s\"", name),
-				 errhint("ingest.create_sync makes one; SELECT sync FROM ingest.table_status lists them.")));
+		sync_refuse_unknown(name);
 	return sync_by_id(to_int4(id));
 }
 

@@ -236,10 +236,7 @@ root_of(const char *name)
 	char *root = repo_value("SELECT ingest_internal.sync_root($1)", arg_text(name));
 
 	if (root == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("there is no sync \"%s\"", name),
-				 errhint("ingest.create_sync makes one; SELECT sync FROM ingest.table_status lists them.")));
+		sync_refuse_unknown(name);
 	return to_int4(root);
 }
 

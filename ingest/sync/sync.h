@@ -67,6 +67,7 @@ typedef struct Sync
 extern bool sync_run(const char *name, Failure *failure);
 /* A sync with its children; throws if what it reads or writes is gone */
 extern Sync *sync_by_id(int32 id);
+extern void sync_refuse_unknown(const char *name) __attribute__((noreturn));
 extern Sync *sync_by_name(const char *name);
 extern bool sync_is_full(const Sync *s);
 
