@@ -1,11 +1,8 @@
 """Six consumers of events: they read, act and acknowledge as they like, and die in between."""
 
-import threading
 import time
 
-import psycopg
-
-from world import GONE, words
+from actor import SessionActor
 
 # name: (role, types; None: all)
 CONSUMERS = {
@@ -18,50 +15,28 @@ CONSUMERS = {
 }
 
 
-class Consumer(threading.Thread):
+class Consumer(SessionActor):
     """Reads in one of several ways, and remembers what came and what was acknowledged for certain."""
 
+    PAUSE = 0.3
+
     def __init__(self, world, name):
-        super().__init__(name=name, daemon=True)
-        self.world, self.consumer = world, name
+        self.consumer = name
         self.owner, self.types = CONSUMERS[name]
-        self.rng = world.draw(name)
+        super().__init__(world, name, self.owner, "consumer " + name)
         self.received, self.acknowledged = {}, set()
         self.deaths = self.reads = 0
-        self.quiet, self.ended, self.idle = threading.Event(), threading.Event(), threading.Event()
-        self.trouble = []
 
     def subscribe(self):
         self.world.ask("SELECT ingest.subscribe(%s, %s, from_start => true)", (self.consumer, self.types),
                        role=self.owner)
 
-    def run(self):
-        session = None
-        while not self.ended.is_set():
-            if self.quiet.is_set():
-                self.idle.set()
-                time.sleep(0.05)
-                continue
-            self.idle.clear()
-            try:
-                if session is None or session.closed:
-                    session = self.world.connect(self.owner, application="consumer " + self.consumer)
-                self.once(session)
-            except GONE:
-                session = self.die(session)
-            except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
-                session = self.die(session)
-            except psycopg.Error as error:
-                # an error of the consumer's protocol is a finding
-                self.trouble.append(words(error))
-                session = self.die(session)
-            time.sleep(self.rng.uniform(0, 0.3))
+    def collided(self):
+        self.die()
 
-    def die(self, session):
+    def die(self):
         self.deaths += 1
-        if session is not None:
-            session.close()
-        time.sleep(0.2)
+        super().die()
 
     def took(self, rows):
         """Events that came: one that was acknowledged before is a fault."""
@@ -123,37 +98,12 @@ def emit(session, role, rng):
             role)))
 
 
-class Emitter(threading.Thread):
+class Emitter(SessionActor):
     """Writes events: alone, many at once, in savepoints, some rolled back, some in transactions that stay open."""
 
     def __init__(self, world, role):
-        super().__init__(name="emitter " + role, daemon=True)
-        self.world, self.role, self.rng, self.n = world, role, world.draw("emitter " + role), 0
-        self.quiet, self.ended, self.idle = threading.Event(), threading.Event(), threading.Event()
-        self.trouble = []
-
-    def run(self):
-        session = None
-        while not self.ended.is_set():
-            if self.quiet.is_set():
-                self.idle.set()
-                time.sleep(0.05)
-                continue
-            self.idle.clear()
-            try:
-                if session is None or session.closed:
-                    session = self.world.connect(self.role, application="emitter")
-                self.once(session)
-            except GONE:
-                session = None
-                time.sleep(0.2)
-            except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
-                pass
-            except psycopg.Error as error:
-                self.trouble.append(words(error))
-                session = None
-                time.sleep(0.2)
-            time.sleep(self.rng.uniform(0, 0.5))
+        super().__init__(world, "emitter " + role, role, "emitter")
+        self.n = 0
 
     def prepared(self, session):
         """In two phases: what a kill leaves in between is ended when all is calm."""

@@ -5,6 +5,7 @@ import datetime
 import os
 
 from copies import Copy
+from later import Later
 from world import WORK
 
 FOLDER = os.path.join(WORK, "files")
@@ -21,7 +22,7 @@ class Files:
         self.rows = {"price": {i: [i, "name %d" % i, i * 1.5] for i in range(1, 60)}, "log": {i: [i,
                 "entry"] for i in range(1, 30)},
                      "feed": {i: [i, "v", self.stamp()] for i in range(1, 40)}}
-        self.undo = []
+        self.later = Later(world, self.rng)
 
     def stamp(self):
         return datetime.datetime.now(datetime.timezone.utc).isoformat()
@@ -97,8 +98,8 @@ class Files:
             return
         os.unlink(self.path(table))
         self.world.step("files: %s.csv is gone" % table)
-        self.undo.append((self.world.seconds() + self.rng.uniform(0.5, 3), lambda: (self.write(table),
-                self.world.step("files: %s.csv is there again" % table))))
+        self.later.take_back(lambda: (self.write(table),
+                self.world.step("files: %s.csv is there again" % table)), 0.5, 3)
 
     def broken(self):
         """The file ends in mid-line for a while."""
@@ -106,14 +107,11 @@ class Files:
         with open(self.path(table), "a") as file:
             file.write("77777,\"half a li")
         self.world.step("files: %s.csv ends in mid-line" % table)
-        self.undo.append((self.world.seconds() + self.rng.uniform(0.5, 3), lambda: (self.write(table),
-                self.world.step("files: %s.csv is whole again" % table))))
+        self.later.take_back(lambda: (self.write(table),
+                self.world.step("files: %s.csv is whole again" % table)), 0.5, 3)
 
     def tick(self, all_=False):
-        for until, function in list(self.undo):
-            if all_ or until <= self.world.seconds():
-                self.undo.remove((until, function))
-                function()
+        self.later.tick(all_)
 
     def settle(self):
         self.tick(all_=True)

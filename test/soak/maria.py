@@ -7,6 +7,7 @@ import subprocess
 import time
 
 from copies import Copy
+from later import Later
 from world import WORK, words
 
 try:
@@ -43,7 +44,7 @@ class Maria:
     def __init__(self, world):
         self.world, self.rng = world, world.draw("maria")
         self.late, self.down, self.process, self.session = [], False, None, None
-        self.undo = []
+        self.later = Later(world, self.rng)
         self.extra = {}             # columns that were added to thing
 
     # -- the server --
@@ -191,14 +192,11 @@ class Maria:
             self.start()
             self.down = False
             self.world.step("MariaDB is there again")
-        self.undo.append((self.world.seconds() + self.rng.uniform(0.2, 3), back))
+        self.later.take_back(back, 0.2, 3)
 
     def tick(self, all_=False):
         now = self.world.seconds()
-        for until, function in list(self.undo):
-            if all_ or until <= now:
-                self.undo.remove((until, function))
-                function()
+        self.later.tick(all_)
         for late in [x for x in self.late if all_ or x[1] <= now]:
             self.late.remove(late)
             said = self.rng.choice(["commit", "commit", "commit", "rollback"])

@@ -9,6 +9,7 @@ import urllib.request
 import psycopg
 
 from copies import Copy
+from later import Later
 from world import words
 
 CONTROL = os.environ.get("NS_CONTROL")
@@ -31,7 +32,7 @@ class Netsuite:
 
     def __init__(self, world):
         self.world, self.rng = world, world.draw("netsuite")
-        self.undo, self.ahead = [], 0
+        self.later, self.ahead = Later(world, self.rng), 0
 
     def set_up(self):
         world = self.world
@@ -145,8 +146,7 @@ class Netsuite:
 
     def slow(self):
         self.tries("slow", op="latency", seconds=self.rng.choice([0.05, 0.2]))
-        self.undo.append((self.world.seconds() + self.rng.uniform(1, 4), lambda: self.tries("quick again",
-                op="latency", seconds=0)))
+        self.later.take_back(lambda: self.tries("quick again", op="latency", seconds=0), 1, 4)
 
     def clock_jump(self):
         self.ahead = self.rng.choice([0, 30, -30, 90, -90])
@@ -168,10 +168,7 @@ class Netsuite:
                  % (n, STAMP, self.rng.randrange(20)), ("customer", None))
 
     def tick(self, all_=False):
-        for until, function in list(self.undo):
-            if all_ or until <= self.world.seconds():
-                self.undo.remove((until, function))
-                function()
+        self.later.tick(all_)
 
     def settle(self):
         self.tick(all_=True)

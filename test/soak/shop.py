@@ -401,7 +401,7 @@ class Shop:
 
     def retype(self):
         """A type that cannot be followed: the sync stops until it is taken back and somebody resumes it."""
-        if any(text == "tag.label" for _, f in self.undo for text in [getattr(f, "about", None)]):
+        if "label" not in self.columns["tag"]:
             return
         if self.do("tag.label becomes an array", "ALTER TABLE shop.%s ALTER label TYPE text[] USING ARRAY[label]"
                    % self.called("tag"), about=(("tag", None),)):

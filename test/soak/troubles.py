@@ -6,6 +6,7 @@ import time
 
 import psycopg
 
+from later import Later
 from world import words
 
 BACKENDS = {
@@ -21,7 +22,7 @@ BACKENDS = {
 class Troubles:
     def __init__(self, world):
         self.world, self.rng = world, world.draw("troubles")
-        self.undo = []              # (until, function)
+        self.later = Later(world, self.rng)
 
     def all(self):
         return {"kill-worker": (lambda: self.kill("worker"), 5), "kill-scheduler": (lambda: self.kill("scheduler"), 1),
@@ -37,13 +38,10 @@ class Troubles:
                 "idle-reader": (self.idle_reader, 1), "reconcile": (self.reconcile, 1), "reload": (self.reload, 1)}
 
     def ends(self, function, at_least=1, at_most=8):
-        self.undo.append((self.world.seconds() + self.rng.uniform(at_least, at_most), function))
+        self.later.take_back(function, at_least, at_most)
 
     def tick(self, all_=False):
-        for until, function in list(self.undo):
-            if all_ or until <= self.world.seconds():
-                self.undo.remove((until, function))
-                function()
+        self.later.tick(all_)
 
     # -- kills --
 

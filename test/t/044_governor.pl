@@ -13,14 +13,9 @@ $node->safe_psql($p, q{ALTER SERVER ns OPTIONS (ADD max_concurrency '5', ADD pag
 my $lines = 'SELECT count(*), count(DISTINCT uniquekey) FROM (SELECT uniquekey FROM netsuite.transactionline OFFSET 0) x';
 my $all = $node->safe_psql($p, $lines);
 
-# start(sql): a session at work; ended(session): its output and errors
-sub start
-{
-	my ($sql) = @_;
-	my ($out, $err) = ('', '');
-	return [ IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr($p), '-c', $sql ], '<', '/dev/null', '>', \$out, '2>', \$err), \$out, \$err ];
-}
-sub ended { my ($s) = @_; $s->[0]->finish; return ${ $s->[1] } . ${ $s->[2] }; }
+# a session at work; what it said, answers and errors
+sub start { return start_session($node, $_[0]); }
+sub ended { return join('', session_ended($_[0])); }
 sub slots { return $node->safe_psql($p, q{SELECT slots_in_use FROM netsuite_stats() WHERE server = 'ns' AND day = (now() AT TIME ZONE 'UTC')::date}); }
 sub refused { return scalar grep { ($_->{status} // 0) == 429 } @{ control(op => 'log')->{requests} }; }
 sub calm { fresh_log(); control(op => 'switch', name => 'concurrency_limit', value => 5); control(op => 'latency', seconds => $_[0]); return; }

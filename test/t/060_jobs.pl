@@ -16,14 +16,8 @@ $node->start;
 
 sub sql { return $node->safe_psql($p, $_[0]); }
 
-sub start
-{
-	my ($sql) = @_;
-	my ($out, $err) = ('', '');
-	my $h = IPC::Run::start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($p), '-c', $sql ], '<', '/dev/null', '>', \$out, '2>', \$err);
-	return [ $h, \$out, \$err ];
-}
-sub ended { my ($s) = @_; $s->[0]->finish; return ${ $s->[2] }; }
+sub start { return start_session($node, $_[0]); }
+sub ended { return (session_ended($_[0]))[1]; }
 
 # Seconds from putting jobs into the queue until a query says t
 sub seconds_until

@@ -12,7 +12,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(start_sandbox control new_server new_engine create_mapping %oauth2 %tba fresh_log differences history_replayed sql_or_nothing poll_until);
+our @EXPORT = qw(start_sandbox control new_server new_engine create_mapping %oauth2 %tba fresh_log differences history_replayed sql_or_nothing poll_until start_session session_ended);
 
 # The login that new integrations have; TBA is for those that have it already
 our %oauth2 = (
@@ -94,6 +94,22 @@ sub sql_or_nothing
 	my $done = eval { IPC::Run::run([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database // 'postgres'), '-c', $sql ], '<', '/dev/null', '>', \$out, '2>', \$err, IPC::Run::timeout(60)) };
 	chomp $out;
 	return $done ? $out : undef;
+}
+
+# start_session(node, sql [, database]): a psql at work beside the test
+sub start_session
+{
+	my ($node, $sql, $database) = @_;
+	my ($out, $err) = ('', '');
+	return [ IPC::Run::start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database // 'postgres'), '-c', $sql ], '<', '/dev/null', '>', \$out, '2>', \$err), \$out, \$err ];
+}
+
+# session_ended(session): when it has ended, its answers and its errors
+sub session_ended
+{
+	my ($session) = @_;
+	$session->[0]->finish;
+	return (${ $session->[1] }, ${ $session->[2] });
 }
 
 # poll_until(node, database, query [, rows [, show]]): until the query gives t, or these rows.  Dies if it never does,
