@@ -44,10 +44,15 @@ allowance_refused(Allowance *a, int limit, TimestampTz launched_at, TimestampTz 
 	a->reduced_at = now;
 }
 
-/* A good reply, under a server's limit */
+/*
+ * A good reply to a request that left at launched_at, under a server's limit.  One
+ * that left before the last reduction says nothing of the number that is tried now.
+ */
 void
-allowance_answered(Allowance *a, int limit, TimestampTz now)
+allowance_answered(Allowance *a, int limit, TimestampTz launched_at, TimestampTz now)
 {
+	if (a->reduced_at != 0 && launched_at <= a->reduced_at)
+		return;
 	a->answered = true;
 	if (a->allowed >= limit)
 		return;

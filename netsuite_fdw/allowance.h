@@ -20,6 +20,6 @@ typedef struct Allowance
 
 extern void allowance_init(Allowance *a, int allowed);
 extern void allowance_refused(Allowance *a, int limit, TimestampTz launched_at, TimestampTz now);
-extern void allowance_answered(Allowance *a, int limit, TimestampTz now);
+extern void allowance_answered(Allowance *a, int limit, TimestampTz launched_at, TimestampTz now);
 
 #endif /* NETSUITE_ALLOWANCE_H */

@@ -667,9 +667,9 @@ done(Request *request)
 	unlist(request);
 	request->state = REQUEST_DONE;
 	if (governor_runs())
-		governor_answered(&c->account, limit);
+		governor_answered(&c->account, limit, request->launched_at);
 	else
-		allowance_answered(&c->allowance, limit, GetCurrentTimestamp());
+		allowance_answered(&c->allowance, limit, request->launched_at, GetCurrentTimestamp());
 }
 
 /* -- replies -- */

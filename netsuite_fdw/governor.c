@@ -478,7 +478,7 @@ governor_refused(const AccountKey *key, int limit, TimestampTz launched_at)
 
 /* A good reply: perhaps one more at once is tried */
 void
-governor_answered(const AccountKey *key, int limit)
+governor_answered(const AccountKey *key, int limit, TimestampTz launched_at)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	Account *a;
@@ -486,7 +486,7 @@ governor_answered(const AccountKey *key, int limit)
 	acquire_lock();
 	if ((a = find_account(key)) != NULL)
 	{
-		allowance_answered(&a->allowance, limit, now);
+		allowance_answered(&a->allowance, limit, launched_at, now);
 		/* there may be room for one more */
 		wake_first(a, now);
 	}

@@ -66,7 +66,7 @@ extern void governor_stand_in_line(const AccountKey *key, int limit, TimestampTz
 extern void governor_leave_line(const AccountKey *key);
 extern void governor_show(const AccountKey *key);
 extern void governor_refused(const AccountKey *key, int limit, TimestampTz launched_at);
-extern void governor_answered(const AccountKey *key, int limit);
+extern void governor_answered(const AccountKey *key, int limit, TimestampTz launched_at);
 extern int governor_allowed(const AccountKey *key, int limit, int *in_use);
 
 extern uint64 governor_hash(const char *const *texts, int n, uint64 seed);

@@ -50,8 +50,8 @@ def selftest(world, judge, threads):
             "= NULL, next_id = NULL WHERE consumer = 'all-olga'")
 
     trials = [
-        ("copy", lambda: unseen("UPDATE shop_copies.pair SET v = -12345.5 WHERE ctid = (SELECT min(ctid) FROM "
-                                "shop_copies.pair WHERE changed < now() - interval '3 min' AND _deleted_at IS NULL)"),
+        ("copy", lambda: unseen("UPDATE shop_copies.pair SET v = -12345.5 WHERE ctid = (SELECT ctid FROM shop_copies.pair "
+                                "WHERE _deleted_at IS NULL ORDER BY changed LIMIT 1)"),
                                 judge.copies),
         ("history", lambda: sql("UPDATE ingest.change SET before = before || '{\"name\": \"spoilt\"}' WHERE sync = "
                                 "(SELECT id FROM ingest.sync WHERE name = %s) AND seen_at > %s AND before IS NOT NULL",

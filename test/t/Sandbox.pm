@@ -12,7 +12,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(start_sandbox control new_server new_engine create_mapping %oauth2 %tba fresh_log differences history_replayed sql_or_nothing poll_until start_session session_ended);
+our @EXPORT = qw(start_sandbox control new_server new_engine create_mapping %oauth2 %tba fresh_log differences history_replayed sql_or_nothing poll_until start_session session_ended unit_test);
 
 # The login that new integrations have; TBA is for those that have it already
 our %oauth2 = (
@@ -94,6 +94,22 @@ sub sql_or_nothing
 	my $done = eval { IPC::Run::run([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database // 'postgres'), '-c', $sql ], '<', '/dev/null', '>', \$out, '2>', \$err, IPC::Run::timeout(60)) };
 	chomp $out;
 	return $done ? $out : undef;
+}
+
+# unit_test(name, source ...): build and run test/unit/name.c with some of the product's files; its checks become ours
+sub unit_test
+{
+	my ($name, @sources) = @_;
+	my $include = qx(pg_config --includedir-server);
+	chomp $include;
+	mkdir $ENV{TESTDIR};
+	PostgreSQL::Test::Utils::system_or_bail('gcc', '-w', '-I..', "-I$include", '-o', "$ENV{TESTDIR}/$name", "unit/$name.c", @sources);
+	my ($told) = PostgreSQL::Test::Utils::run_command(["$ENV{TESTDIR}/$name"]);
+	my ($planned) = $told =~ /^1\.\.(\d+)$/m;
+	my @checks = $told =~ /^((?:not )?ok .*)$/mg;
+	Test::More::is(scalar @checks, $planned, "$name ran to its end");
+	Test::More::unlike($_, qr/^not/, $_) for @checks;
+	return;
 }
 
 # start_session(node, sql [, database]): a psql at work beside the test
