@@ -103,7 +103,7 @@ class Judge:
         state, reason, last, error, rejected = rows[0]
         if state != "active" or last != "succeeded" or rejected:
             return "state %s (%s), last run %s (%s), %s rejected" % (state, reason, last, error, rejected)
-        anomalies = self.world.ask("SELECT kind, summary FROM ingest.anomaly_status WHERE \"table\" = %s AND source = "
+        anomalies = self.world.ask("SELECT kind, summary FROM ingest.anomaly_status WHERE table_name = %s AND source = "
                                    "%s AND resolved_at IS NULL AND kind IN ('deletion', 'reconciliation', 'clock')",
                                    (copy.table, copy.source.name))
         return "anomalies: %s" % anomalies if anomalies else None
