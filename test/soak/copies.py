@@ -24,7 +24,7 @@ class Copy:
                   dict(settings, source_table=self.foreign, target=self.target), role=self.owner)
         # the world's own eye: what was written, in the transaction that wrote it
         world.ask("CREATE TRIGGER witness AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION "
-                  "witness.saw()" % self.target)
+                  "witness.saw('%s')" % (self.target, self.target))
         world.ask("ALTER TABLE %s ENABLE ALWAYS TRIGGER witness" % self.target)
 
     def rows(self, world, database=None):

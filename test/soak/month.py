@@ -32,8 +32,8 @@ GRANT USAGE ON SCHEMA witness TO PUBLIC;
 GRANT INSERT, SELECT ON witness.emitted, witness.asked, witness.effect TO PUBLIC;
 CREATE FUNCTION witness.saw() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-    INSERT INTO witness.seen (copy, op, same, gone) VALUES (TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME, TG_OP, TG_OP =
-        'UPDATE' AND OLD IS NOT DISTINCT FROM NEW,
+    -- by the name it had first: copies are renamed
+    INSERT INTO witness.seen (copy, op, same, gone) VALUES (TG_ARGV[0], TG_OP, TG_OP = 'UPDATE' AND OLD IS NOT DISTINCT FROM NEW,
         TG_OP = 'UPDATE' AND to_jsonb(OLD)->>'_deleted_at' IS NULL AND to_jsonb(NEW)->>'_deleted_at' IS NOT NULL);
     RETURN NULL;
 END $$;

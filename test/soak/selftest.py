@@ -104,7 +104,8 @@ def selftest(world, judge, threads):
         world.findings.clear()
         spoil()
         check()
-        kinds = sorted({f[1] for f in world.findings})
+        # a view may still tell of an earlier difference of this copy
+        kinds = sorted({"copy" if f[1] == "honest-difference" else f[1] for f in world.findings})
         (seen if kind in kinds else missed).append(kind)
         print("selftest: %s: %s (found: %s)" % (kind, "seen failing" if kind in kinds else "NOT FOUND",
                                                 ", ".join(kinds)), flush=True)
