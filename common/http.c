@@ -39,7 +39,9 @@ typedef struct HttpTransfer
 	const char *id_header;
 	bool in_multi;
 	bool left;        /* the request has been handed to a connection once */
-	TimestampTz mark; /* when the body was mark_len long */
+	bool interim;     /* the header being read is none of the reply's: 1xx */
+	size_t head_len;  /* of the reply's header */
+	TimestampTz mark; /* when header and body were mark_len long */
 	size_t mark_len;
 	struct HttpTransfer *next; /* in the list of running transfers */
 	char error[CURL_ERROR_SIZE];
@@ -201,6 +203,20 @@ keep_id(HttpRequest *r, const char *value, size_t len)
 	r->operation_id[n] = '\0';
 }
 
+/*
+ * A status line.  What 1xx says is not yet the reply, which may take as long as
+ * it would without: it begins with the last header.
+ */
+static void
+begin_header(HttpTransfer *t, const char *line, size_t len)
+{
+	const char *status = memchr(line, ' ', len);
+
+	t->interim = status != NULL && status + 1 < line + len && status[1] == '1';
+	t->head_len = t->mark_len = 0;
+	t->mark = t->interim ? 0 : GetCurrentTimestamp();
+}
+
 static size_t
 on_header(char *line, size_t size, size_t n, void *arg)
 {
@@ -210,14 +226,17 @@ on_header(char *line, size_t size, size_t n, void *arg)
 	const char *value;
 	size_t value_len;
 
+	if (len > 5 && strncmp(line, "HTTP/", 5) == 0)
+		begin_header(t, line, len);
+	if (t->interim)
+		return len;
+	t->head_len += len;
 	if (header_is(line, len, "Content-Encoding", &value, &value_len))
 		r->gzipped = value_len == 4 && pg_strncasecmp(value, "gzip", 4) == 0;
 	else if (t->id_header && header_is(line, len, t->id_header, &value, &value_len))
 		keep_id(r, value, value_len);
 	else if (header_is(line, len, "Date", &value, &value_len))
 		r->date = date_of(value, value_len);
-	t->mark = GetCurrentTimestamp();
-	t->mark_len = 0;
 	return len;
 }
 
@@ -476,6 +495,8 @@ set_options(HttpTransfer *t, const HttpSettings *s, const char *method, const ch
 	SET(e, CURLOPT_PROXY, s->proxy != NULL ? s->proxy : "");
 	SET(e, CURLOPT_PROXYUSERNAME, s->proxy_user);
 	SET(e, CURLOPT_PROXYPASSWORD, s->proxy_password);
+	/* what a proxy says when it has opened a tunnel is not the reply */
+	SET(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 
 	/* quick exit: do not wait for a resolver thread when a request is dropped */
 	SET(e, CURLOPT_NOSIGNAL, 1L);
@@ -499,7 +520,8 @@ forget_reply(HttpTransfer *t)
 	r->date = -1;
 	r->operation_id[0] = '\0';
 	r->sent = false;
-	t->left = false;
+	t->left = t->interim = false;
+	t->head_len = 0;
 	t->error[0] = '\0';
 	t->mark = 0;
 	t->mark_len = 0;
@@ -589,7 +611,6 @@ classify(CURLcode code)
 			return HTTP_UNTRUSTED;
 		case CURLE_SSL_CACERT_BADFILE:
 		case CURLE_URL_MALFORMAT:
-		case CURLE_UNSUPPORTED_PROTOCOL:
 			return HTTP_MISCONFIGURED;
 		case CURLE_OUT_OF_MEMORY:
 			return HTTP_NO_MEMORY;
@@ -657,7 +678,9 @@ end_stalled(TimestampTz now)
 
 		if (t->mark != 0 && TimestampDifferenceExceeds(t->mark, now, STALL_MS))
 		{
-			if (t->request.body_len - t->mark_len < STALL_BYTES)
+			size_t came = t->head_len + t->request.body_len;
+
+			if (came - t->mark_len < STALL_BYTES)
 			{
 				snprintf(t->error, sizeof(t->error),
 						 "the reply stalled: fewer than %d bytes in %d seconds",
@@ -668,7 +691,7 @@ end_stalled(TimestampTz now)
 			else
 			{
 				t->mark = now;
-				t->mark_len = t->request.body_len;
+				t->mark_len = came;
 			}
 		}
 		t = next;

@@ -96,8 +96,8 @@ CREATE FUNCTION netsuite_deleted(server name, "table" text, since timestamptz, u
              'SELECT recordid AS recordid, type AS type, scriptid AS scriptid, iscustomtransaction AS iscustomtransaction, TO_CHAR(deleteddate, ''YYYY-MM-DD HH24:MI:SS'') AS at'
              ' FROM deletedrecord WHERE deleteddate >= TO_DATE(?, ''YYYY-MM-DD HH24:MI:SS'') AND deleteddate < TO_DATE(?, ''YYYY-MM-DD HH24:MI:SS'')'
              ' ORDER BY recordid ASC, recordtypeid ASC, scriptid ASC',
-             ARRAY[to_char(netsuite_wall_clock(netsuite_deleted.server, greatest(netsuite_deleted.since, '0001-01-02 00:00:00+00')) - interval '3 hours', 'YYYY-MM-DD HH24:MI:SS'),
-                   to_char(netsuite_wall_clock(netsuite_deleted.server, least(netsuite_deleted.until, '9999-12-30 00:00:00+00')) + interval '3 hours', 'YYYY-MM-DD HH24:MI:SS')]) AS d(q),
+             ARRAY[to_char(netsuite_wall_clock(netsuite_deleted.server, least(greatest(netsuite_deleted.since, '0001-01-02 00:00:00+00'), '9999-12-30 00:00:00+00')) - interval '3 hours', 'YYYY-MM-DD HH24:MI:SS'),
+                   to_char(netsuite_wall_clock(netsuite_deleted.server, least(greatest(netsuite_deleted.until, '0001-01-02 00:00:00+00'), '9999-12-30 00:00:00+00')) + interval '3 hours', 'YYYY-MM-DD HH24:MI:SS')]) AS d(q),
            LATERAL (SELECT max(e.value) FILTER (WHERE lower(e.key) = 'recordid') AS recordid,
                            max(lower(e.value)) FILTER (WHERE lower(e.key) = 'type') AS type,
                            max(lower(e.value)) FILTER (WHERE lower(e.key) = 'scriptid') AS scriptid,

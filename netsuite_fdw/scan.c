@@ -482,6 +482,16 @@ sample_columns(Sample *s)
 	s->spec.select = select.data;
 }
 
+/* A key that lies so far behind the lowest; keys may be further apart than an integer says */
+static int64
+key_within(int64 low, int64 high, double distance)
+{
+	double key = (double) low + distance;
+
+	return key >= (double) high ? high : key <= (double) low ? low
+															 : (int64) key;
+}
+
 /*
  * Sample by key: the range of the key is cut into strata, each of which gives a
  * page from a random place on.  Small tables are read whole.
@@ -512,9 +522,10 @@ netsuite_acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targ
 
 		for (int i = 0; i < strata; i++)
 		{
-			int64 start = low + (int64) (width * (i + pg_prng_double(&pg_global_prng_state) / 2));
+			int64 start = key_within(low, high, width * (i + pg_prng_double(&pg_global_prng_state) / 2));
+			int64 end = key_within(low, high, width * (i + 1));
 
-			sample_part(&s, psprintf("%s >= " INT64_FORMAT " AND %s < " INT64_FORMAT, s.spec.keys[0], start, s.spec.keys[0], low + (int64) (width * (i + 1))), page);
+			sample_part(&s, psprintf("%s >= " INT64_FORMAT " AND %s %s " INT64_FORMAT, s.spec.keys[0], start, s.spec.keys[0], end == high ? "<=" : "<", end), page);
 		}
 	}
 	size_remember_rows(RelationGetRelid(relation), (double) n);

@@ -125,6 +125,20 @@ suiteql_is_ordered(const char *query)
 }
 
 /*
+ * Is the quote at p the second sign of q'[...]' or nq'[...]'?  Oracle knows such a
+ * text, which ends elsewhere than another one; whether SuiteQL does is not known.
+ */
+static bool
+is_q_quote(const char *text, const char *p)
+{
+	if (*p != '\'' || p == text || pg_tolower((unsigned char) *--p) != 'q')
+		return false;
+	if (p > text && pg_tolower((unsigned char) p[-1]) == 'n')
+		p--;
+	return p == text || !is_name_sign(p[-1]);
+}
+
+/*
  * The text without comments (but hints, which are part of the code) and without
  * a semicolon at the end of a statement.  NULL with a problem if it is not well
  * formed.
@@ -146,6 +160,11 @@ suiteql_plain(const char *text, bool statement, const char **problem)
 		if (next == NULL)
 		{
 			*problem = piece == SUITEQL_COMMENT ? "A comment is not closed." : "A quote is not closed.";
+			return NULL;
+		}
+		if (is_q_quote(text, p))
+		{
+			*problem = "A text of the form q'[...]' is not supported.";
 			return NULL;
 		}
 		if (piece == SUITEQL_COMMENT)

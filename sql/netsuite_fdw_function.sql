@@ -30,6 +30,9 @@ SELECT netsuite_wall_clock('ns', '2025-10-26 00:30:00+00'), netsuite_wall_clock(
 SELECT count(*), string_agg(key, ' ' ORDER BY key) FROM unnest('{2025-10-25 23:30+00,2025-10-26 00:00+00,2025-10-26 00:30+00,2025-10-26 01:00+00,2025-10-26 01:30+00,2025-10-26 02:00+00}'::timestamptz[]) t,
   netsuite_deleted('ns', 'transaction', t, t + interval '30 min') WHERE key LIKE '99000%';
 SELECT count(*) FROM netsuite_deleted('ns', 'transaction', '-infinity', 'infinity') WHERE key LIKE '99000%';
+-- moments that no date there reaches
+SELECT (SELECT count(*) FROM netsuite_deleted('ns', 'transaction', since, until) WHERE key LIKE '99000%') FROM (VALUES
+  (timestamptz '294276-12-31', timestamptz 'infinity'), ('9999-12-31', '9999-12-31'), ('infinity', 'infinity'), ('0044-03-15 BC', '10000-01-01'), ('-infinity', '0044-03-15 BC')) v (since, until);
 -- an account that does not tell its zone is asked for it: nothing is taken for UTC
 ALTER SERVER ns OPTIONS (DROP timezone);
 SELECT count(*) FROM netsuite_deleted('ns', 'transaction', '2025-10-25 00:00+00', '2025-10-27 00:00+00');

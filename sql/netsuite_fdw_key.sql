@@ -26,6 +26,14 @@ DECLARE size int; way text; n bigint; d bigint; seen text[]; BEGIN
   DROP FOREIGN TABLE claimed;
   RETURN QUERY SELECT s, count(*) FROM unnest(seen) s GROUP BY 1 ORDER BY 1;
 END $$;
+-- a sample of rows whose keys are further apart than a bigint can say: a page of the stratum that has nearly all of them, and the last one
+CREATE FOREIGN TABLE apart (k bigint) SERVER claims OPTIONS (key 'k',
+  query 'SELECT CASE id WHEN 1001 THEN -9223372036854775807 WHEN 1002 THEN 9223372036854775806 ELSE id END AS k FROM customer');
+ALTER SERVER claims OPTIONS (SET page_size '60');
+\setenv PGDATABASE :DBNAME
+\! psql -Xq -c 'SET default_statistics_target = 1' -c 'ANALYZE VERBOSE public.apart' 2>&1 | grep -o '[0-9]* rows in sample\|ERROR.*'
+ALTER SERVER claims OPTIONS (SET page_size '10');
+DROP FOREIGN TABLE apart;
 -- one integer column followed by a text, or by a column that the foreign table lacks
 SELECT * FROM outcomes('SELECT FLOOR(id/4) AS a, TO_CHAR(id) AS c, id AS g FROM customer WHERE id <= 1150', 'a bigint, c text, g bigint', 'a, c', 150);
 SELECT * FROM outcomes('SELECT FLOOR(id/4) AS a, TO_CHAR(id) AS c, id AS g FROM customer WHERE id <= 1150', 'a bigint, g bigint', 'a, c', 150);

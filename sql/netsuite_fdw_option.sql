@@ -76,7 +76,8 @@ DECLARE hint text; BEGIN
 EXCEPTION WHEN OTHERS THEN GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT; RETURN SQLSTATE || ' ' || hint;
 END $$;
 SELECT option, v, accepted(option, v) FROM unnest(ARRAY['query', 'expression']) option, unnest(ARRAY['SELECT 1', 'SELECT 1;', 'SELECT 1 ; -- end', 'SELECT 1; SELECT 2', ';', 'SELECT 1 -- why', E'SELECT 1 -- why\nFROM dual', 'SELECT /* ; ( '' */ 1', 'SELECT /* 1', '-- all of it', '/* all */', ' ',
-  'SELECT '';--'' FROM dual', 'SELECT ''it''''s'' FROM dual', 'SELECT ''it''s'' FROM dual', 'SELECT "a;" FROM dual', 'SELECT "a', 'SELECT (1', 'SELECT 1)', 'a) OR (1 = 1', 'SELECT '')'' FROM dual', 'SELECT 5 - -1', 'SELECT 4/2']) WITH ORDINALITY x(v, n) ORDER BY option, n;
+  'SELECT '';--'' FROM dual', 'SELECT ''it''''s'' FROM dual', 'SELECT ''it''s'' FROM dual', 'SELECT "a;" FROM dual', 'SELECT "a', 'SELECT (1', 'SELECT 1)', 'a) OR (1 = 1', 'SELECT '')'' FROM dual', 'SELECT 5 - -1', 'SELECT 4/2',
+  'SELECT q''['']''', 'SELECT NQ''(a)'' FROM dual', 'SELECT 1 AS q, faq ''q''', 'SELECT '' q''''[ '' FROM dual']) WITH ORDINALITY x(v, n) ORDER BY option, n;
 SELECT option, v, accepted(option, v) FROM unnest(ARRAY['table', 'column_name', 'key']) option, unnest(ARRAY['customer', 'Customer_1', 'a.b', 'größe', '1a', 'a b', 'a;', 'a--', 'a)', 'a''', '"a"', '"a b"', 'a, b', '']) WITH ORDINALITY x(v, n) ORDER BY option, n;
 DROP FUNCTION accepted;
 -- a wrapper's server of another kind

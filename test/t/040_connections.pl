@@ -121,6 +121,12 @@ my ($code, $out, $err) = $node->psql('postgres', "SET ROLE eve; $ask", extra_par
 like($err, qr/ERROR:  HV00N:.*407/s, 'a login that the proxy refuses');
 unlike($err . slurp_file($node->logfile), qr/(anna|emil|eve)-secret/, 'and no secret in message or log');
 is($node->safe_psql('postgres', q{SET ROLE eve; SELECT count(*) FROM pg_foreign_server, pg_user_mappings WHERE concat(srvoptions, umoptions) ~ 'anna-secret'}), '0', 'nor in what others can read');
+# neither the proxy's word that the tunnel is open nor a 102 begins the reply, which then would have half a minute
+fresh_log();
+$node->safe_psql('postgres', q{ALTER SERVER ns OPTIONS (ADD max_retries '0')});
+control(op => 'fault', kind => 'interim', count => 1, match => 'governance', seconds => 32);
+($code, $out, $err) = $node->psql('postgres', "SET ROLE anna; $ask");
+is($out, '5', 'a reply may take its time behind a proxy and a 102');
 kill 'TERM', $proxy;
 waitpid $proxy, 0;
 fresh_log();

@@ -13,6 +13,8 @@ KINDS = {
     "reset-before": "reset the connection before the reply", "reset-body": "reset it within the body",
     "short-body": "end the connection in the middle of the body", "truncated": "valid HTTP, JSON cut short",
     "garbage": "200 with a body that is no JSON", "drip": "one byte a second", "stall": "no answer at all",
+    "no-http": "bytes that are no HTTP, as a gateway in trouble may send",
+    "interim": "102 Processing at once, the reply after the rule's `seconds`",
     "endless": "a body that never ends", "expired-token": "forget every bearer token",
     "hang-up": "close the connection without a reply", "close-after": "close it after the reply, without a word",
     "reply": "answer with the rule's `status`, `body` and `type`",

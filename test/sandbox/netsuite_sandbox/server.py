@@ -156,6 +156,12 @@ class Sandbox:
             # until the client gives up: whatever it sends now is its farewell
             select.select([conn], [], [], rule.get("seconds", 3600))
             return False
+        if kind == "no-http":
+            conn.sendall(b"upstream went away\n")
+            return False
+        if kind == "interim":
+            conn.sendall(b"HTTP/1.1 102 Processing\r\nContent-Encoding: gzip\r\n\r\n")
+            time.sleep(rule.get("seconds", 1))
         response = self.fault_response(kind, rule) or self.respond(request, flight)
         if kind == "edit":
             response.body, response.zipped = edit(rule, response.body), None
