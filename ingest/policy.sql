@@ -21,6 +21,10 @@ ALTER TABLE ingest.sync ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reading ON ingest.sync FOR SELECT USING (source = ANY ((SELECT ingest_internal.my_sources())::integer[]));
 ALTER TABLE ingest.sync_state ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reading ON ingest.sync_state FOR SELECT USING (sync = ANY ((SELECT ingest_internal.my_syncs())::integer[]));
+ALTER TABLE ingest.change_commit ENABLE ROW LEVEL SECURITY;
+CREATE POLICY reading ON ingest.change_commit FOR SELECT USING (ingest_internal.acts_for((SELECT s.owner FROM ingest.sync s WHERE s.id = sync)));
+ALTER TABLE ingest.sync_owed ENABLE ROW LEVEL SECURITY;
+CREATE POLICY reading ON ingest.sync_owed FOR SELECT USING (ingest_internal.acts_for((SELECT s.owner FROM ingest.sync s WHERE s.id = sync)));
 ALTER TABLE ingest.sync_range ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reading ON ingest.sync_range FOR SELECT USING (ingest_internal.acts_for((SELECT s.owner FROM ingest.sync s WHERE s.id = sync)));
 ALTER TABLE ingest.rejected_row ENABLE ROW LEVEL SECURITY;
@@ -60,7 +64,7 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ingest, ingest_internal FROM PUBLIC;
 REVOKE ALL ON ALL PROCEDURES IN SCHEMA ingest, ingest_internal FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA ingest, ingest_internal TO ingest_reader;
-GRANT SELECT ON connector, source_grant, source_schema, source_table, metadata_change, lineage_edge, sync_range, change, rejected_row, job, job_dependency, queue, dead_letter,
+GRANT SELECT ON connector, source_grant, source_schema, source_table, metadata_change, lineage_edge, sync_range, change, change_commit, sync_owed, rejected_row, job, job_dependency, queue, dead_letter,
     run, run_log, circuit, rule, rule_result, anomaly, event_type, subscription, audit,
     source_status, table_status, run_status, job_status, consumer_status, quality_status, anomaly_status, column_status, profile_status TO ingest_reader;
 -- without what may quote values of rows or name hosts: the views show that to whom it may be shown
@@ -81,7 +85,7 @@ GRANT SELECT ON event TO ingest_consumer;
 GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text, text, integer), check_source(text), pause(text), resume(text), drop_source(text), grant_source(text, name),
     revoke_source(text, name), ingest_internal.postgres_tables(name), profile(regclass, bigint), add_lineage(text, text, text, text, text), drop_lineage(text, text),
     create_sync(regclass, text, text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, text, name, boolean),
-    reload(text), reconcile(text), pause_sync(text), resume_sync(text), drop_sync(text), alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, name[]), explain_sync(text), create_history_view(text), emit(text, text, jsonb),
+    reload(text), reconcile(text), pause_sync(text), resume_sync(text), drop_sync(text), verify(text, integer), alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, name[]), explain_sync(text), create_history_view(text), emit(text, text, jsonb),
     create_job(text, text, text, integer, integer, interval, text[]), enqueue(text, timestamptz, integer, boolean), schedule(text, text), unschedule(text), drop_job(text), cancel(bigint), retry(bigint),
     add_rule(regclass, text, name[], jsonb, text, float8), drop_rule(integer), check_quality(regclass), suggest_rules(regclass, bigint), set_freshness(text, interval), check_freshness(),
     resolve_anomaly(bigint) TO ingest_operator;

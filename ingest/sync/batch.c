@@ -68,12 +68,38 @@ batch_rows_event(Sync *s, Run *run, int64 inserted, int64 updated, int64 deleted
 	event_emit("ingest.rows.changed", s->source->name, s->name, json_close(&json));
 }
 
+#define LINES_AT_ONCE 500 /* that are asked for by name: NetSuite takes 1000 arguments */
+
+/* Rows here that the parents there have no more: they may have moved to another one, so they are asked for by name */
+static void
+read_moved(Sync *child, const char *condition)
+{
+	Copy *copy = &child->copy;
+	Rows *gone = user_rows(psprintf("SELECT DISTINCT t.%s FROM %s t WHERE t.%s AND %s%s", copy->key[0], copy->target,
+									condition, key_not_in(copy, copy->stage),
+									copy->soft ? " AND t._deleted_at IS NULL" : ""));
+
+	if (gone->n == 0)
+		return;
+	for (uint64 i = 0; i < gone->n; i += LINES_AT_ONCE)
+	{
+		Strings ask = {0};
+		char *list;
+
+		for (uint64 k = i; k < Min(gone->n, i + LINES_AT_ONCE); k++)
+			strings_add(&ask, gone->v[k][0]);
+		list = batch_array(&ask, 0, ask.n, copy->key_types[0]);
+		stage_fetch_isolating(copy, psprintf("%s = ANY (%s) AND (%s) IS NOT TRUE", copy->key[0], list, condition));
+	}
+	merge_stage(copy, "insert");
+}
+
 /*
  * Children of changed parents: all of them are read again, and those that are not
  * there are gone.
  */
 static void
-refresh_child(Sync *s, Sync *child, const Strings *parents, Run *run)
+refresh_child(Sync *child, const Strings *parents, const char *type, Run *run)
 {
 	Strings touched = {0};
 	int64 before[3];
@@ -82,18 +108,19 @@ refresh_child(Sync *s, Sync *child, const Strings *parents, Run *run)
 	before[0] = run->inserted;
 	before[1] = run->updated;
 	before[2] = run->deleted;
-	if (child->n_children > 0)
+	if (child->n_followers > 0)
 		child->copy.touched = &touched;
 	for (int i = 0; i < parents->n; i += PARENTS_AT_ONCE)
 	{
 		int n = Min(PARENTS_AT_ONCE, parents->n - i);
 		char *condition = psprintf("%s = ANY (%s)", quote_identifier(child->parent_column),
-								   batch_array(parents, i, n, s->copy.key_types[0]));
+								   batch_array(parents, i, n, type));
 
 		CHECK_FOR_INTERRUPTS();
 		user_run(psprintf("DELETE FROM %s", child->copy.stage));
 		stage_fetch_isolating(&child->copy, condition);
 		merge_stage(&child->copy, "insert");
+		read_moved(child, condition);
 		merge_delete_missing(&child->copy, psprintf("t.%s", condition));
 	}
 	merge_flush(&child->copy);
@@ -102,15 +129,54 @@ refresh_child(Sync *s, Sync *child, const Strings *parents, Run *run)
 	refresh_children(child, &touched, run);
 }
 
+/* Those that cannot follow now, since they are paused or stopped, are owed it */
+void
+batch_owe(const Sync *s, const Strings *parents)
+{
+	Strings ids = {0};
+
+	if (s->n_followers == s->n_children || parents->n == 0)
+		return;
+	for (int i = 0; i < s->n_children; i++)
+		strings_add(&ids, psprintf("%d", s->children[i]->id));
+	repo_run("SELECT ingest_internal.sync_owe($1, $2::integer[], $3)", arg_int4(s->id),
+			 arg_text(array_literal(ids.items, ids.n)), arg_texts(parents->items, parents->n));
+}
+
 static void
 refresh_children(Sync *s, const Strings *parents, Run *run)
 {
+	batch_owe(s, parents);
 	for (int i = 0; i < s->n_children && parents->n > 0; i++)
 	{
 		/* one that was never loaded will read all of it */
 		if (strcmp(s->children[i]->phase, "new") != 0 && s->children[i]->parent_column)
-			refresh_child(s, s->children[i], parents, run);
+			refresh_child(s->children[i], parents, s->copy.key_types[0], run);
 	}
+}
+
+/* What was owed since this one was paused or stopped: rows of the parents that changed meanwhile */
+void
+batch_pay_owed(void *arg)
+{
+	Batch *b = arg;
+	Sync *s = b->s;
+	Strings parents = {0};
+	Rows *owed = repo_rows("SELECT parent_key FROM ingest.sync_owed WHERE sync = $1 ORDER BY 1", arg_int4(s->id));
+
+	if (owed->n == 0)
+		return;
+	for (uint64 i = 0; i < owed->n; i++)
+		strings_add(&parents, owed->v[i][0]);
+	if (s->parent_column)
+		refresh_child(s, &parents,
+					  own_value("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = $1 AND attname = "
+								"$2",
+								arg_relation(s->copy.target), arg_name(s->parent_column)),
+					  b->run);
+	repo_run("DELETE FROM ingest.sync_owed WHERE sync = $1", arg_int4(s->id));
+	batch_checkpoint(s, "phase = phase", 0, NULL);
+	run_progress(b->run, "owed", -1);
 }
 
 /* What a batch did goes to history and events, and its rows' children follow */
@@ -124,17 +190,48 @@ batch_settle(Batch *b, const Strings *touched)
 	refresh_children(s, touched, b->run);
 }
 
+typedef struct Step
+{
+	void (*function)(void *);
+	Batch *batch;
+	MemoryContext context; /* outlives the transaction */
+	char *seen_at;		   /* of the versions that it wrote, or NULL */
+} Step;
+
+static void
+do_and_seal(void *arg)
+{
+	Step *step = arg;
+	char *seen_at;
+
+	merge_unsealed();
+	step->function(step->batch);
+	seen_at = merge_seal();
+	if (seen_at)
+		step->seen_at = MemoryContextStrdup(step->context, seen_at);
+}
+
+static void
+settle(void *arg)
+{
+	merge_settle(((Step *) arg)->seen_at);
+}
+
 /* One transaction; false: undone, and why is in the batch */
 bool
 batch_step(Batch *b, void (*function)(void *))
 {
 	MemoryContext keep = CurrentMemoryContext;
+	Step step = {function, b};
 	MemoryContext context = AllocSetContextCreate(keep, "ingest batch", ALLOCSET_DEFAULT_SIZES);
 	Failure failure;
 	bool ok;
 
 	MemoryContextSwitchTo(context);
-	ok = attempt_as_owner_and_commit(b->s->owner, function, b, &failure);
+	step.context = context;
+	/* and one more that says when it was committed */
+	ok = attempt_as_owner_and_commit(b->s->owner, do_and_seal, &step, &failure) &&
+		 (step.seen_at == NULL || attempt_as_owner_and_commit(b->s->owner, settle, &step, &failure));
 	MemoryContextSwitchTo(keep);
 	if (!ok)
 		failure_copy(&b->failure, &failure);

@@ -49,6 +49,9 @@ extern void batch_enter(Sync *s, Run *run);
 extern void batch_settle(Batch *b, const Strings *touched);
 /* Assignments to sync_state, with arguments from $3 on; 40001 if another run took over */
 extern void batch_checkpoint(Sync *s, const char *assignments, int nargs, const SqlArg *args);
+/* Keys of parents that changed are written down for children that do not follow now; what was is done */
+extern void batch_owe(const Sync *s, const Strings *parents);
+extern void batch_pay_owed(void *arg);
 extern void batch_rows_event(Sync *s, Run *run, int64 inserted, int64 updated, int64 deleted);
 /* n of the strings as an array of a type, in SQL */
 extern char *batch_array(const Strings *strings, int from, int n, const char *type);

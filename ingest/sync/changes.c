@@ -62,12 +62,12 @@ merge_window(void *arg)
 	Strings touched = {0};
 
 	batch_enter(s, b->run);
-	if (s->n_children > 0)
+	if (s->n_followers > 0)
 		s->copy.touched = &touched;
 	if (stage_fetch_isolating(&s->copy, b->where) > 0)
 	{
 		merge_stage(&s->copy, b->operation);
-		if (s->n_children > 0)
+		if (s->n_followers > 0)
 			add_recent_parents(s, &touched);
 		note_newest(s);
 	}
@@ -87,6 +87,7 @@ merge_window(void *arg)
 static void
 delete_children(Sync *s, const Strings *parents, Run *run)
 {
+	batch_owe(s, parents);
 	for (int i = 0; i < s->n_children && parents->n > 0; i++)
 	{
 		Sync *child = s->children[i];
@@ -96,7 +97,7 @@ delete_children(Sync *s, const Strings *parents, Run *run)
 		if (strcmp(child->phase, "new") == 0 || child->parent_column == NULL)
 			continue;
 		batch_enter(child, run);
-		if (child->n_children > 0)
+		if (child->n_followers > 0)
 			child->copy.touched = &touched;
 		merge_delete(&child->copy, NULL,
 					 psprintf("t.%s = ANY (%s)", quote_identifier(child->parent_column),
@@ -169,7 +170,7 @@ merge_deleted(void *arg)
 	batch_enter(s, b->run);
 	if (read_feed(b, &keys, &times) > 0)
 	{
-		if (s->n_children > 0)
+		if (s->n_followers > 0)
 			s->copy.touched = &touched;
 		delete_listed(s, &keys, &times);
 		merge_flush(&s->copy);

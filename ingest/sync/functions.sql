@@ -88,6 +88,10 @@ CREATE FUNCTION reconcile(sync text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION reconcile(text) IS 'the next run of an incremental sync compares the keys with the source, whenever that was done last';
 
+CREATE FUNCTION verify(sync text, samples integer DEFAULT 10) RETURNS TABLE (finding text, rows bigint, keys jsonb)
+    AS 'MODULE_PATHNAME', 'ingest_verify' LANGUAGE C;
+COMMENT ON FUNCTION verify(text, integer) IS 'a copy held against its source, every value, in slices, without writing: how many rows are the same, differing, only there, only here, or newer than the last run, with keys of some for who may read all of the copy';
+
 CREATE FUNCTION ingest_internal.say_what_runs(of_source integer, of_sync integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     runs text := (SELECT string_agg(r.id::text, ', ' ORDER BY r.id) FROM ingest.run r WHERE r.state = 'running' AND (r.source = of_source OR r.sync = of_sync));

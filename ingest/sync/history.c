@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "funcapi.h"
 #include "ingest/base/argument.h"
@@ -20,6 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 #include "utils/typcache.h"
@@ -307,6 +309,46 @@ require_known(const Kept *kept, SqlArg moment)
 }
 
 /* What changed since is undone: the rest is as it was; $1 is the moment */
+/* Of one that has not come yet neither, nor of one that is later than what this transaction sees */
+static void
+require_past(const Kept *kept, TimestampTz moment)
+{
+	if (moment > GetCurrentTimestamp())
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("what %s will hold is not known: the moment has not come yet", kept->target)));
+	if (IsolationUsesXactSnapshot() && moment > GetCurrentTransactionStartTimestamp())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("what %s held at that moment is not seen from this transaction, which began before", kept->target),
+				 errhint("Ask for now() at the latest, or in a transaction of isolation level read committed.")));
+}
+
+/* A commit's moment, as far as it is known */
+typedef struct Unsettled
+{
+	char *began, *ended;
+} Unsettled;
+
+ROW_SHAPE(unsettled_shape, Unsettled, FIELD(TEXT, Unsettled, began), FIELD(TEXT, Unsettled, ended));
+
+/* What is told of a moment never changes: so nothing is told of one while a run was about to commit */
+static void
+require_settled(const Kept *kept, SqlArg moment)
+{
+	Unsettled *commit = repo_struct(unsettled_shape, "SELECT * FROM ingest_internal.sync_unsettled($1, $2)",
+									arg_int4(kept->id), moment);
+
+	if (commit == NULL)
+		return;
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("what %s held at that moment is not certain: a run was committing", kept->target),
+					commit->ended ? errdetail("It did so between %s and %s.", commit->began, commit->ended)
+								  : errdetail("It began to at %s; when it was done is known from its next transaction on.",
+											  commit->began),
+					commit->ended ? errhint("Ask for a moment before the first, or for the second or a later one.")
+								  : errhint("Ask again in a moment; if the run's process died, after its next run.")));
+}
+
 static char *
 as_it_was(const Kept *kept)
 {
@@ -324,6 +366,7 @@ ingest_as_of(PG_FUNCTION_ARGS)
 {
 	SqlArg moment = arg_datum(TIMESTAMPTZOID, required(fcinfo, 1), false);
 	Kept *kept;
+	char *sql;
 	Identity caller;
 	int level;
 
@@ -331,9 +374,16 @@ ingest_as_of(PG_FUNCTION_ARGS)
 	level = sql_begin();
 	kept = kept_copy(fcinfo, "as_of");
 	require_known(kept, moment);
+	require_past(kept, DatumGetTimestampTz(moment.value));
+	sql = as_it_was(kept);
+	/* taken after the moment, whenever the statement began */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	become_restricted(kept->owner, &caller);
-	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_CALLER, as_it_was(kept), SQL_ARGS(moment));
+	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_CALLER, sql, SQL_ARGS(moment));
 	become_again(&caller);
+	PopActiveSnapshot();
+	/* by all that is known by now, which is more than what was just read */
+	require_settled(kept, moment);
 	sql_end(level);
 	return (Datum) 0;
 }
@@ -417,6 +467,11 @@ ingest_drop_old_history(PG_FUNCTION_ARGS)
 	return sql_end_int4(level, dropped);
 }
 
+/* Versions that began to be written after a moment, or before it and were committed later */
+#define NOT_SEEN_YET \
+	" AND c.seen_at > least($3, (SELECT min(y.seen_at) - interval '1 us' FROM ingest.change_commit y WHERE y.sync = $1 " \
+	"AND y.before_commit > $3)) AND (c.seen_at > $3 OR w.before_commit > $3)"
+
 /* row_change(sync, key, since): as the repository's owner, for whom the copy is open */
 Datum
 ingest_row_change(PG_FUNCTION_ARGS)
@@ -440,8 +495,10 @@ ingest_row_change(PG_FUNCTION_ARGS)
 							   sync.isnull ? "null" : psprintf("%d", DatumGetInt32(sync.value)))));
 	require_all_readable(relid, "history");
 	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_REPOSITORY,
-			   psprintf("SELECT * FROM ingest.change WHERE sync = $1%s%s", key.isnull ? "" : " AND key = $2",
-						since.isnull ? "" : " AND seen_at > $3"),
+			   psprintf("SELECT c.seq, c.sync, c.operation, c.key, c.before, c.after, c.source_time, "
+						"coalesce(w.after_commit, c.seen_at), c.run, c.xid FROM ingest.change c LEFT JOIN "
+						"ingest.change_commit w USING (sync, seen_at) WHERE c.sync = $1%s%s",
+						key.isnull ? "" : " AND c.key = $2", since.isnull ? "" : NOT_SEEN_YET),
 			   SQL_ARGS(sync, key, since));
 	sql_end(level);
 	return (Datum) 0;

@@ -91,6 +91,6 @@ idle_ask(Sync *s, bool feed)
 		return idle;
 	idle.changes = found->changed == 0;
 	idle.deletions = !feed || found->deleted == 0;
-	idle.known = (idle.changes && idle.deletions) || s->n_children == 0;
+	idle.known = (idle.changes && idle.deletions) || s->n_followers == 0;
 	return idle;
 }

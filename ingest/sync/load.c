@@ -225,7 +225,7 @@ load_range(void *arg)
 		{
 			char *scope = range_condition(&s->copy, b->low, b->high, "t.");
 
-			if (s->n_children > 0)
+			if (s->n_followers > 0)
 				s->copy.touched = &touched;
 			reconcile_delete_missing(s, scope[0] ? scope : "true");
 		}
@@ -244,7 +244,7 @@ gather_range(void *arg)
 
 	batch_enter(s, b->run);
 	if (own_value("SELECT to_regclass($1)", arg_text(s->load_table)) == NULL)
-		user_run(psprintf("CREATE TABLE %s AS SELECT %s FROM %s WITH NO DATA", s->load_table,
+		user_run(psprintf("CREATE UNLOGGED TABLE %s AS SELECT %s FROM %s WITH NO DATA", s->load_table,
 						  column_list(s->copy.columns, s->copy.n_columns, ""), s->copy.target));
 	s->copy.stage = s->load_table;
 	stage_fetch_isolating(&s->copy, b->where);
@@ -262,7 +262,7 @@ replace_all(void *arg)
 	bool gathered = b->n_ranges > 1;
 
 	batch_enter(s, b->run);
-	if (s->n_children > 0)
+	if (s->n_followers > 0)
 		s->copy.touched = &touched;
 	if (gathered)
 	{
@@ -335,13 +335,22 @@ read_ranges(Batch *b)
 	MemoryContextSwitchTo(old);
 }
 
-/* Has the table in which a full replacement gathers all columns?  What was gathered before one came is begun again */
+/*
+ * Is what a full replacement gathered not to be gone on with?  It may lack columns that came since, and rows: the table
+ * is not logged, so that after a crash, or where a standby was promoted, it is empty.
+ */
 static bool
 gathered_lacks(const Sync *s)
 {
-	return own_value("SELECT to_regclass($1)", arg_text(s->load_table)) != NULL &&
-		   to_bool(repo_value("SELECT ingest_internal.sync_lacks_columns($1, $2)", arg_relation(s->load_table),
-							  arg_texts(s->copy.columns, s->copy.n_columns)));
+	char *expected = repo_value("SELECT coalesce(sum(rows_read), 0) FROM ingest.sync_range WHERE sync = $1 AND "
+								"generation = $2 AND done_at IS NOT NULL",
+								arg_int4(s->id), arg_int4(s->generation));
+
+	if (own_value("SELECT to_regclass($1)", arg_text(s->load_table)) == NULL)
+		return to_int8(expected) > 0;
+	return to_bool(repo_value("SELECT ingest_internal.sync_lacks_columns($1, $2)", arg_relation(s->load_table),
+							  arg_texts(s->copy.columns, s->copy.n_columns))) ||
+		   to_int8(user_value(psprintf("SELECT count(*) FROM %s", s->load_table))) != to_int8(expected);
 }
 
 /* Begin a load, or go on with one that was interrupted */

@@ -3,7 +3,9 @@
  *		A batch of rows into the copy, its history and its events.
  *
  * Rows are compared as images (record_image_ne): a row is written if it is not the
- * same to the last bit, whatever its types' operators say, and only then.
+ * same to the last bit, whatever its types' operators say, and only then.  One statement
+ * compares, writes what differs and tells what each row was before and is now, from
+ * which history and events are made.
  */
 #include "postgres.h"
 
@@ -21,6 +23,8 @@
 
 /* So many rows may be rejected, whatever their share */
 #define REJECTED_AT_LEAST 10
+/* A stage of more rows is analyzed */
+#define STAGE_ANALYZED 1000
 
 void
 strings_add(Strings *strings, const char *item)
@@ -110,12 +114,17 @@ key_json(const Copy *copy, const char *alias)
 	return key_object(copy->key_names, copy->n_key, alias);
 }
 
-/* A row as JSON: as it is where it has no other columns, which is faster */
+/*
+ * A row as JSON.  A version of history is the whole row: what the source no longer has and what the user added is in the
+ * copy as well, and so in the copy as it was.
+ */
 static char *
 row_json(const Copy *copy, const char *alias)
 {
 	if (copy->is_whole || strcmp(alias, "s.") == 0)
 		return psprintf("to_jsonb(%.1s.*)", alias);
+	if (copy->history)
+		return psprintf("to_jsonb(%.1s.*) - '_deleted_at'", alias);
 	return psprintf("(SELECT to_jsonb(ingest_row.*) FROM (SELECT %s) ingest_row)",
 					column_list(copy->columns, copy->n_columns, alias));
 }
@@ -353,114 +362,161 @@ joined_target(const Copy *copy)
 
 /* operation, key, before, after, source_time */
 static const Oid diff_types[] = {TEXTOID, JSONBOID, JSONBOID, JSONBOID, TIMESTAMPTZOID};
+/* and of what a merge wrote: first column of the key, whether it is new, whether it was not among the living */
+static const Oid written_types[] = {TEXTOID, JSONBOID, JSONBOID, JSONBOID, TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID};
 
-static Stored *
-diff_store(const char *query)
-{
-	return sql_store(AS_USER, query, lengthof(diff_types), diff_types);
-}
-
-/* What the stage will change */
-static Stored *
-read_diff(Copy *copy, const char *operation, char **values, int n_values)
-{
-	return diff_store(psprintf(
-		"SELECT CASE WHEN t.%s IS NULL THEN %s ELSE 'update' END AS operation, %s AS key, "
-		"CASE WHEN t.%s IS NOT NULL THEN %s END AS before, %s AS after, %s AS source_time "
-		"FROM (SELECT DISTINCT ON (%s) * FROM %s ORDER BY %s%s) s LEFT JOIN %s t ON %s%s WHERE t.%s IS NULL%s%s",
-		copy->key[0], quote_literal_cstr(operation), key_json(copy, "s."), copy->key[0], row_json(copy, "t."),
-		row_json(copy, "s."), cursor_time(copy, "s."), column_list(copy->key, copy->n_key, ""), copy->stage,
-		column_list(copy->key, copy->n_key, ""), copy->cursor ? psprintf(", %s DESC NULLS LAST", copy->cursor) : "",
-		joined_target(copy), key_match(copy, "t", "s"), copy->soft ? " AND t._deleted_at IS NULL" : "", copy->key[0],
-		n_values > 0 ? " OR " : "", n_values > 0 ? differs(values, n_values, "t.", "s.") : ""));
-}
-
+/*
+ * d: the staged rows that the copy has not, or not so.  Rows are compared before any is touched: one that is the same
+ * is neither locked nor written.  Its columns are numbered, since any name may be one of the source's.
+ */
 static char *
-upsert_statement(const Copy *copy, char **values, int n_values)
+differing_rows(const Copy *copy, char **values, int n_values)
 {
-	StringInfoData sql;
-	char *list = column_list(copy->columns, copy->n_columns, "");
 	char *key = column_list(copy->key, copy->n_key, "");
+	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "INSERT INTO %s AS t (%s) SELECT DISTINCT ON (%s) %s FROM %s ORDER BY %s", copy->target,
-					 list, key, list, copy->stage, key);
-	if (copy->cursor)
-		appendStringInfo(&sql, ", %s DESC NULLS LAST", copy->cursor);
-	appendStringInfo(&sql, " ON CONFLICT (%s) DO ", key);
-	if (n_values == 0 && !copy->soft)
-		appendStringInfoString(&sql, "NOTHING");
-	else
-	{
-		appendStringInfoString(&sql, "UPDATE SET ");
-		for (int i = 0; i < n_values; i++)
-			appendStringInfo(&sql, "%s%s = excluded.%s", i > 0 ? ", " : "", values[i], values[i]);
-		if (copy->soft)
-			appendStringInfo(&sql, "%s_deleted_at = NULL", n_values > 0 ? ", " : "");
-		appendStringInfoString(&sql, " WHERE ");
-		if (n_values > 0)
-			appendStringInfoString(&sql, differs(values, n_values, "t.", "excluded."));
-		if (copy->soft)
-			appendStringInfo(&sql, "%st._deleted_at IS NOT NULL", n_values > 0 ? " OR " : "");
-	}
-	/* xmax is set in a row that ON CONFLICT found, and in no other */
-	appendStringInfo(&sql, " RETURNING t.%s AS k, (t.xmax = 0) AS is_new", copy->key[0]);
+	appendStringInfoString(&sql, "d (");
+	for (int i = 0; i < copy->n_columns; i++)
+		appendStringInfo(&sql, "c%d, ", i);
+	appendStringInfo(&sql, "here, living, before) AS MATERIALIZED (SELECT %s, o.%s IS NOT NULL, %s, %s FROM ",
+					 column_list(copy->columns, copy->n_columns, "s."), copy->key[0],
+					 copy->soft ? psprintf("o.%s IS NOT NULL AND o._deleted_at IS NULL", copy->key[0])
+								: psprintf("o.%s IS NOT NULL", copy->key[0]),
+					 wants_diff(copy) ? row_json(copy, "o.") : "NULL::jsonb");
+	appendStringInfo(&sql, "(SELECT DISTINCT ON (%s) * FROM %s ORDER BY %s%s) s LEFT JOIN %s o ON %s WHERE o.%s IS NULL",
+					 key, copy->stage, key, copy->cursor ? psprintf(", %s DESC NULLS LAST", copy->cursor) : "",
+					 joined_target(copy), key_match(copy, "o", "s"), copy->key[0]);
+	if (n_values > 0)
+		appendStringInfo(&sql, " OR %s", differs(values, n_values, "o.", "s."));
+	if (copy->soft)
+		appendStringInfoString(&sql, " OR o._deleted_at IS NOT NULL");
+	appendStringInfoChar(&sql, ')');
 	return sql.data;
 }
 
-/* One row that the upsert wrote */
-typedef struct Written
+/* What is asked of each row that was written; before: an expression for the row before */
+static char *
+returning(const Copy *copy, const char *operation, const char *before, const char *is_new, const char *came)
 {
-	char *k; /* first column of its key */
-	bool is_new;
-} Written;
+	if (!wants_diff(copy))
+		return psprintf("RETURNING t.%s AS k, %s AS is_new, %s AS came", copy->key[0], is_new, came);
+	return psprintf("RETURNING %s AS operation, %s AS key, %s AS before, %s AS after, %s AS source_time, t.%s::text AS "
+					"k, %s AS is_new, %s AS came",
+					operation, key_json(copy, "t."), before, row_json(copy, "t."), cursor_time(copy, "t."),
+					copy->key[0], is_new, came);
+}
 
-ROW_SHAPE(written_shape, Written, FIELD(TEXT, Written, k), FIELD(BOOL, Written, is_new));
-
-/* Rows are written, and the keys of those that were are told to the children */
-static void
-upsert_touching(Copy *copy, const char *upsert)
+/* Rows that are here in another form; operation: of one that was marked as deleted */
+static char *
+update_statement(const Copy *copy, const char *operation)
 {
-	char *sql = psprintf("WITH w AS (%s) SELECT k, is_new FROM w", upsert);
-	int n;
-	Written *written = sql_structs(AS_USER, &written_shape, &n, sql, 0, NULL);
+	StringInfoData sql;
+	bool first = true;
 
-	for (int i = 0; i < n; i++)
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "UPDATE %s t SET ", copy->target);
+	for (int i = 0; i < copy->n_columns; i++)
 	{
-		strings_add(copy->touched, written[i].k);
-		if (!written[i].is_new)
-		{
-			copy->run->updated++;
+		if (is_key(copy, copy->columns[i]))
 			continue;
+		appendStringInfo(&sql, "%s%s = d.c%d", first ? "" : ", ", copy->columns[i], i);
+		first = false;
+	}
+	if (copy->soft)
+		appendStringInfo(&sql, "%s_deleted_at = NULL", first ? "" : ", ");
+	appendStringInfoString(&sql, " FROM d WHERE d.here");
+	for (int k = 0; k < copy->n_key; k++)
+	{
+		for (int i = 0; i < copy->n_columns; i++)
+		{
+			if (copy->columns[i] == copy->key[k])
+				appendStringInfo(&sql, " AND t.%s %s d.c%d", copy->key[k], copy->key_equals[k], i);
 		}
-		copy->run->inserted++;
+	}
+	appendStringInfo(&sql, " %s",
+					 returning(copy, psprintf("CASE WHEN d.living THEN 'update' ELSE %s END", quote_literal_cstr(operation)),
+							   "CASE WHEN d.living THEN d.before END", "false", "NOT d.living"));
+	return sql.data;
+}
+
+static char *
+insert_statement(const Copy *copy, const char *operation)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "INSERT INTO %s AS t (%s) SELECT ", copy->target,
+					 column_list(copy->columns, copy->n_columns, ""));
+	for (int i = 0; i < copy->n_columns; i++)
+		appendStringInfo(&sql, "%sc%d", i > 0 ? ", " : "", i);
+	appendStringInfo(&sql, " FROM d WHERE NOT here %s",
+					 returning(copy, psprintf("%s::text", quote_literal_cstr(operation)), "NULL::jsonb", "true", "true"));
+	return sql.data;
+}
+
+/* Rows that were written one by one, whose keys are told to the children */
+static void
+count_touching(Copy *copy, const Rows *written)
+{
+	for (uint64 i = 0; i < written->n; i++)
+	{
+		char **row = written->v[i];
+		bool is_new = to_bool(row[1]);
+
+		strings_add(copy->touched, row[0]);
+		copy->run->inserted += is_new;
+		copy->run->updated += !is_new;
+		if (!to_bool(row[2]))
+			continue;
 		copy->rows_delta++;
 		if (copy->key_is_integer)
-			copy->key_delta += to_int8(written[i].k);
+			copy->key_delta += to_int8(row[0]);
 	}
 }
 
-/* What the upsert wrote, in numbers */
-typedef struct Wrote
-{
-	int64 inserted, updated;
-	char *key_sum; /* of new rows; wider than a bigint */
-} Wrote;
-
-ROW_SHAPE(wrote_shape, Wrote, FIELD(INT8, Wrote, inserted), FIELD(INT8, Wrote, updated), FIELD(TEXT, Wrote, key_sum));
-
+/* The same of their numbers alone; the sum of keys is wider than a bigint */
 static void
-upsert_counting(Copy *copy, const char *upsert)
+count_all(Copy *copy, const Rows *numbers)
 {
-	char *sql = psprintf("WITH w AS (%s) SELECT count(*) FILTER (WHERE is_new) AS inserted, "
-						 "count(*) FILTER (WHERE NOT is_new) AS updated, %s AS key_sum FROM w",
-						 upsert, copy->key_is_integer ? "sum(k) FILTER (WHERE is_new)" : "NULL::numeric");
-	Wrote *wrote = sql_struct(AS_USER, &wrote_shape, sql, 0, NULL);
+	char **n = first_row(numbers);
 
-	copy->rows_delta += wrote->inserted;
-	copy->key_delta += to_int128(wrote->key_sum);
-	copy->run->inserted += wrote->inserted;
-	copy->run->updated += wrote->updated;
+	copy->run->inserted += to_int8(n[0]);
+	copy->run->updated += to_int8(n[1]);
+	copy->rows_delta += to_int8(n[2]);
+	copy->key_delta += to_int128(n[3]);
+}
+
+/* What is asked of the rows that were written */
+static char *
+counting(const Copy *copy, const char *table)
+{
+	if (copy->touched)
+		return psprintf("SELECT k::text, is_new, came FROM %s", table);
+	return psprintf("SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new), "
+					"count(*) FILTER (WHERE came), %s FROM %s",
+					copy->key_is_integer ? "sum(k::numeric) FILTER (WHERE came)" : "NULL", table);
+}
+
+/* A WITH clause whose w are the rows that it writes */
+static void
+write_rows(Copy *copy, const char *with)
+{
+	Rows *answer;
+
+	if (wants_diff(copy))
+	{
+		Stored *diff = sql_store(AS_USER, psprintf("%s SELECT * FROM w ORDER BY key", with), lengthof(written_types), written_types);
+
+		copy->diffs = lappend(copy->diffs, diff);
+		answer = stored_rows(diff, counting(copy, "stored"), 0, NULL);
+	}
+	else
+		answer = user_rows(psprintf("%s %s", with, counting(copy, "w")));
+	if (copy->touched)
+		count_touching(copy, answer);
+	else
+		count_all(copy, answer);
 }
 
 typedef struct Merge
@@ -476,17 +532,22 @@ merge_once(void *arg)
 	Copy *copy = merge->copy;
 	int n_values;
 	char **values = value_columns(copy, &n_values);
-	char *upsert = upsert_statement(copy, values, n_values);
-	Stored *diff = wants_diff(copy) ? read_diff(copy, merge->operation, values, n_values) : NULL;
+	char *rows = differing_rows(copy, values, n_values);
+	char *insert = insert_statement(copy, merge->operation);
+	char *update = n_values > 0 || copy->soft ? update_statement(copy, merge->operation) : NULL;
 
-	if (copy->touched)
-		upsert_touching(copy, upsert);
+	if (update && !copy->distributed)
+		write_rows(copy, psprintf("WITH %s, u AS (%s), i AS (%s), w AS (SELECT * FROM u UNION ALL SELECT * FROM i)", rows,
+								  update, insert));
 	else
-		upsert_counting(copy, upsert);
+	{
+		/* Citus writes by one statement at a time: after the first, what differs is what is not here */
+		if (update)
+			write_rows(copy, psprintf("WITH %s, w AS (%s)", rows, update));
+		write_rows(copy, psprintf("WITH %s, w AS (%s)", rows, insert));
+	}
 	/* deferred constraints speak now, while it is known whose rows these are */
 	user_run("SET CONSTRAINTS ALL IMMEDIATE");
-	if (diff)
-		copy->diffs = lappend(copy->diffs, diff);
 }
 
 /* What a merge that is undone must not have counted */
@@ -494,12 +555,14 @@ typedef struct Tally
 {
 	int64 inserted, updated, rows_delta;
 	int128 key_delta;
+	int n_diffs, n_touched;
 } Tally;
 
 static Tally
 tally(const Copy *copy)
 {
-	Tally now = {copy->run->inserted, copy->run->updated, copy->rows_delta, copy->key_delta};
+	Tally now = {copy->run->inserted, copy->run->updated,	 copy->rows_delta,
+				 copy->key_delta,	  list_length(copy->diffs), copy->touched ? copy->touched->n : 0};
 
 	return now;
 }
@@ -511,6 +574,11 @@ tally_again(Copy *copy, const Tally *before)
 	copy->run->updated = before->updated;
 	copy->rows_delta = before->rows_delta;
 	copy->key_delta = before->key_delta;
+	for (int i = before->n_diffs; i < list_length(copy->diffs); i++)
+		stored_end(list_nth(copy->diffs, i));
+	copy->diffs = list_truncate(copy->diffs, before->n_diffs);
+	if (copy->touched)
+		copy->touched->n = before->n_touched;
 }
 
 /* A row that does not fit, as JSON */
@@ -598,6 +666,14 @@ resolve_rejected(Copy *copy)
 				 arg_int8(copy->run->id), arg_text(fits));
 }
 
+/* How many rows there are and how many keys decides how they are joined; few need no thought */
+static void
+analyze_stage(Copy *copy)
+{
+	if (user_value(psprintf("SELECT 1 FROM %s OFFSET %d LIMIT 1", copy->stage, STAGE_ANALYZED)))
+		user_run(psprintf("ANALYZE %s (%s)", copy->stage, column_list(copy->key, copy->n_key, "")));
+}
+
 void
 merge_stage(Copy *copy, const char *operation)
 {
@@ -607,8 +683,7 @@ merge_stage(Copy *copy, const char *operation)
 	char *numbered;
 
 	reject_keyless(copy);
-	if (wants_diff(copy))
-		user_run(psprintf("ANALYZE %s", copy->stage));
+	analyze_stage(copy);
 	if (attempt(merge_once, &merge, &failure))
 	{
 		resolve_rejected(copy);
@@ -657,10 +732,13 @@ merge_delete(Copy *copy, const char *using, const char *condition, const char *w
 	if (copy->ignore_deletions)
 		return 0;
 	if (wants_diff(copy))
-		copy->diffs = lappend(
-			copy->diffs, diff_store(psprintf("SELECT 'delete'::text AS operation, %s AS key, %s AS before, "
-											 "NULL::jsonb AS after, (%s)::timestamptz AS source_time %s",
-											 key_json(copy, "t."), row_json(copy, "t."), when ? when : "NULL", from)));
+		copy->diffs =
+			lappend(copy->diffs, sql_store(AS_USER,
+										   psprintf("SELECT 'delete'::text AS operation, %s AS key, %s AS before, "
+													"NULL::jsonb AS after, (%s)::timestamptz AS source_time %s",
+													key_json(copy, "t."), row_json(copy, "t."), when ? when : "NULL",
+													from),
+										   lengthof(diff_types), diff_types));
 	keys = user_rows(delete_statement(copy, from, when));
 	for (uint64 i = 0; i < keys->n; i++)
 	{
@@ -714,22 +792,71 @@ ensure_partitions(void)
 #define INSERT_ROW_EVENTS \
 	"INSERT INTO ingest.event (era, xid, source_id, owner, type, source, subject, time, data) " \
 	"SELECT $1, pg_current_xact_id(), o.source_id, o.owner, 'ingest.row.changed', $2, $3, clock_timestamp(), " \
-	"ingest_internal.sync_row_event($3, $4, operation, key, before, after, source_time) " \
+	"ingest_internal.sync_row_event($3, $4, operation, key, before - $6::text[], after - $6::text[], source_time) " \
 	"FROM stored, ingest_internal.sync_event_origin($5) o"
+
+/* Did this transaction write versions? */
+static bool versions_written;
+
+/*
+ * Versions are seen when their transaction is committed, and no transaction knows when that is.  So it notes a moment
+ * before, as late as it can, and the next one a moment after: of what lies between nothing is said.
+ */
+static void
+note_versions(const Copy *copy)
+{
+	repo_run("INSERT INTO ingest.change_commit (sync, seen_at, before_commit) VALUES ($1, now(), clock_timestamp()) "
+			 "ON CONFLICT DO NOTHING",
+			 arg_int4(copy->sync));
+	versions_written = true;
+}
+
+/* Columns of the copy that are not the source's: versions have them, and events, which others read, have not */
+static char *
+own_columns(const Copy *copy)
+{
+	return repo_value("SELECT coalesce(array_agg(a.attname), '{}') FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum "
+					  "> 0 AND NOT a.attisdropped AND quote_ident(a.attname) <> ALL ($2)",
+					  arg_relation(copy->target), arg_texts(copy->columns, copy->n_columns));
+}
 
 /* Versions and events of the rows that differ, in the order in which they were written */
 static void
 flush_diff(Copy *copy, const Stored *diff)
 {
-	if (copy->history)
-		stored_run(diff, INSERT_VERSIONS, SQL_ARGS(arg_int4(copy->sync), arg_int8(copy->run->id)));
+	if (copy->history && stored_run(diff, INSERT_VERSIONS, SQL_ARGS(arg_int4(copy->sync), arg_int8(copy->run->id))) > 0)
+		note_versions(copy);
 	if (copy->row_events)
 	{
 		event_expect();
 		stored_run(diff, INSERT_ROW_EVENTS,
 				   SQL_ARGS(arg_int4(home_era()), arg_text(event_source(copy->source)), arg_text(copy->name),
-							arg_int8(copy->run->id), arg_int4(copy->sync)));
+							arg_int8(copy->run->id), arg_int4(copy->sync), arg_text(own_columns(copy))));
 	}
+}
+
+void
+merge_unsealed(void)
+{
+	versions_written = false;
+}
+
+char *
+merge_seal(void)
+{
+	if (!versions_written)
+		return NULL;
+	repo_run("UPDATE ingest.change_commit SET before_commit = clock_timestamp() WHERE seen_at = now() AND after_commit "
+			 "IS NULL");
+	return repo_value("SELECT now()");
+}
+
+void
+merge_settle(const char *seen_at)
+{
+	repo_run("UPDATE ingest.change_commit SET after_commit = clock_timestamp() WHERE seen_at = $1::timestamptz AND "
+			 "after_commit IS NULL",
+			 arg_text(seen_at));
 }
 
 void

@@ -81,6 +81,11 @@ extern int64 merge_delete_missing(Copy *copy, const char *scope);
 extern int64 merge_delete(Copy *copy, const char *using, const char *condition, const char *when);
 /* What was changed goes to history, events and the copy's counts; before the transaction ends */
 extern void merge_flush(Copy *copy);
+/* At the end of a transaction: the moment of its versions, if it wrote any; then, when it is committed, that it is */
+extern char *merge_seal(void);
+extern void merge_settle(const char *seen_at);
+/* A transaction begins that has written none */
+extern void merge_unsealed(void);
 extern void merge_check_rejected(Copy *copy);
 
 #endif /* INGEST_MERGE_H */

@@ -2,9 +2,11 @@
  * reconcile.c
  *		A copy held against its source: what no feed and no stamp told.
  *
- * Ranges of keys are compared by count, sum of keys and newest cursor, which the
- * source computes; only ranges that differ are cut and, when small, read again.  A key
- * must be missing twice to be gone, and if more are gone than is likely, none is.
+ * Ranges of keys are compared by what the source computes: count, sum of keys, newest
+ * cursor, and of each column as much as its wrapper can have computed there.  So a row
+ * that changed without a stamp is found as well as one that is missing.  Only ranges
+ * that differ are cut and, when small, read again.  A key must be missing twice to be
+ * gone, and if more are gone than is likely, none is.
  */
 #include "postgres.h"
 
@@ -175,6 +177,7 @@ typedef struct Digest
 	bool has_keys;
 	int64 low, high;
 	char *newest; /* cursor */
+	char *values; /* figures of all columns */
 } Digest;
 
 ROW_SHAPE(digest_shape, Digest,
@@ -183,16 +186,57 @@ ROW_SHAPE(digest_shape, Digest,
 		  FIELD(BOOL, Digest, has_keys),
 		  FIELD(INT8, Digest, low),
 		  FIELD(INT8, Digest, high),
-		  FIELD(TEXT, Digest, newest));
+		  FIELD(TEXT, Digest, newest),
+		  FIELD(TEXT, Digest, values));
 
-/* The aggregates stand alone in the inner query, so that a wrapper can have them computed there */
-static Digest *
-digest(const Copy *copy, const char *table, const char *where)
+/* What is asked of each column: the most of which the source computes all */
+typedef enum Depth
 {
+	DEPTH_HASHES, /* sums of hashes: any other value is found */
+	DEPTH_SUMS,   /* how many values, least and greatest, sums of integers */
+	DEPTH_KEYS    /* nothing */
+} Depth;
+
+typedef struct Figure
+{
+	char *figure;
+} Figure;
+
+ROW_SHAPE(figure_shape, Figure, FIELD(TEXT, Figure, figure));
+
+/* The figures of all columns as a SELECT list, x0, x1 and so on, and how many */
+static char *
+figures(const Copy *copy, Depth depth, int *n)
+{
+	Figure *figure;
 	StringInfoData sql;
 
+	*n = 0;
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT rows, %s, %s FROM (SELECT count(*) AS rows",
+	if (depth == DEPTH_KEYS)
+		return sql.data;
+	figure = repo_structs(figure_shape, n, "SELECT * FROM ingest_internal.sync_figures($1, $2, $3)",
+						  arg_relation(copy->target), arg_texts(copy->columns, copy->n_columns),
+						  arg_bool(depth == DEPTH_HASHES));
+	for (int i = 0; i < *n; i++)
+		appendStringInfo(&sql, ", %s AS x%d", figure[i].figure, i);
+	return sql.data;
+}
+
+/* The aggregates stand alone in the inner query, so that a wrapper can have them computed there */
+static char *
+digest_query(const Copy *copy, Depth depth, const char *table, const char *where)
+{
+	StringInfoData sql,
+		values;
+	int n;
+	char *asked = figures(copy, depth, &n);
+
+	initStringInfo(&values);
+	for (int i = 0; i < n; i++)
+		appendStringInfo(&values, "%sx%d::text", i > 0 ? ", " : "", i);
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT rows, ARRAY[%s]::text[] AS values, %s, %s FROM (SELECT count(*) AS rows", values.data,
 					 copy->key_is_integer ? "key_sum, low IS NOT NULL AS has_keys, low::bigint, high::bigint"
 										  : "NULL AS key_sum, false AS has_keys, NULL::bigint AS low, NULL::bigint AS "
 											"high",
@@ -202,8 +246,58 @@ digest(const Copy *copy, const char *table, const char *where)
 						 copy->key[0]);
 	if (copy->cursor)
 		appendStringInfo(&sql, ", max(%s) AS newest", copy->cursor);
-	appendStringInfo(&sql, " FROM %s WHERE %s) d", table, where);
-	return sql_struct(AS_USER, &digest_shape, sql.data, 0, NULL);
+	appendStringInfo(&sql, "%s FROM %s WHERE %s) d", asked, table, where);
+	return sql.data;
+}
+
+static Digest *
+digest(const Copy *copy, Depth depth, const char *table, const char *where)
+{
+	return sql_struct(AS_USER, &digest_shape, digest_query(copy, depth, table, where), 0, NULL);
+}
+
+/* Is it the source that computes this? */
+static bool
+is_computed_there(const Copy *copy, Depth depth)
+{
+	char *plan = user_value(psprintf("EXPLAIN (FORMAT JSON, COSTS OFF) %s",
+									 digest_query(copy, depth, copy->foreign, "true")));
+
+	return plan && strstr(plan, "\"Aggregate\"") == NULL;
+}
+
+typedef struct Asking
+{
+	const Copy *copy;
+	Depth depth;
+	Digest *there;
+} Asking;
+
+static void
+ask_there(void *arg)
+{
+	Asking *asking = arg;
+
+	asking->there = digest(asking->copy, asking->depth, asking->copy->foreign, "true");
+}
+
+/* All rows there, by as much as can be asked: a source may refuse what its wrapper thinks it can */
+static Digest *
+ask_deepest(const Copy *copy, Depth *depth)
+{
+	for (*depth = DEPTH_HASHES; *depth < DEPTH_KEYS; (*depth)++)
+	{
+		Asking asking = {copy, *depth, NULL};
+		Failure failure;
+
+		if (!is_computed_there(copy, *depth))
+			continue;
+		if (attempt(ask_there, &asking, &failure))
+			return asking.there;
+		if (failure_may_pass(&failure) || strcmp(failure_class(&failure), "cancelled") == 0)
+			failure_rethrow(&failure);
+	}
+	return digest(copy, *depth, copy->foreign, "true");
 }
 
 static bool
@@ -216,7 +310,7 @@ static bool
 same(const Digest *a, const Digest *b)
 {
 	return a->rows == b->rows && same_text(a->key_sum, b->key_sum) && a->has_keys == b->has_keys && a->low == b->low &&
-		   a->high == b->high && same_text(a->newest, b->newest);
+		   a->high == b->high && same_text(a->newest, b->newest) && same_text(a->values, b->values);
 }
 
 static void
@@ -232,7 +326,7 @@ read_again(Sync *s, const char *condition, const char *scope)
 
 /* The range from low to high, both inclusive */
 static void
-compare(Sync *s, int64 low, int64 high)
+compare(Sync *s, Depth depth, int64 low, int64 high)
 {
 	Copy *copy = &s->copy;
 	char *range = psprintf("%s BETWEEN %lld AND %lld", copy->key[0], (long long) low, (long long) high);
@@ -240,8 +334,8 @@ compare(Sync *s, int64 low, int64 high)
 		*here;
 
 	CHECK_FOR_INTERRUPTS();
-	there = digest(copy, copy->foreign, range);
-	here = digest(copy, copy->target, psprintf("%s AND %s", range, living(s)));
+	there = digest(copy, depth, copy->foreign, range);
+	here = digest(copy, depth, copy->target, psprintf("%s AND %s", range, living(s)));
 	if (same(there, here))
 		return;
 	if (Max(there->rows, here->rows) <= ROWS_READ_NOT_CUT || high - low < PIECES)
@@ -250,7 +344,7 @@ compare(Sync *s, int64 low, int64 high)
 		return;
 	}
 	for (int i = 0; i < PIECES; i++)
-		compare(s, low + (high - low + 1) / PIECES * i,
+		compare(s, depth, low + (high - low + 1) / PIECES * i,
 				i == PIECES - 1 ? high : low + (high - low + 1) / PIECES * (i + 1) - 1);
 }
 
@@ -259,14 +353,15 @@ static void
 compare_all(Sync *s)
 {
 	Copy *copy = &s->copy;
-	Digest *there = digest(copy, copy->foreign, "true");
-	Digest *here = digest(copy, copy->target, living(s));
+	Depth depth;
+	Digest *there = ask_deepest(copy, &depth);
+	Digest *here = digest(copy, depth, copy->target, living(s));
 
 	if (!same(there, here))
 	{
 		reconcile_brake(s, there->rows);
 		if (there->has_keys)
-			compare(s, here->has_keys ? Min(there->low, here->low) : there->low,
+			compare(s, depth, here->has_keys ? Min(there->low, here->low) : there->low,
 					here->has_keys ? Max(there->high, here->high) : there->high);
 	}
 	if (copy->cursor && user_value(psprintf("SELECT 1 FROM %s WHERE %s IS NULL LIMIT 1", copy->target, copy->cursor)))

@@ -123,6 +123,8 @@ read_children(Sync *s)
 		read_children(s->children[i]);
 	}
 	s->n_children = rows->n;
+	s->n_followers =
+		to_int4(repo_value("SELECT count(*) FROM ingest.sync WHERE parent = $1", arg_int4(s->id)));
 }
 
 Sync *

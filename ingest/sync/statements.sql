@@ -411,6 +411,42 @@ CREATE FUNCTION ingest_internal.sync_counts_agree(of_sync integer, rows_there bi
 COMMENT ON FUNCTION ingest_internal.sync_counts_agree(integer, bigint, numeric)
     IS 'whether the books on a copy say what its source says';
 
+-- Functions and aggregates of the server's own alone, which wrappers may have computed at a source: qualified, since they
+-- stand in statements that run under the owner's search_path.
+CREATE FUNCTION ingest_internal.sync_figures(target regclass, quoted_columns text[], hashes boolean)
+    RETURNS TABLE (figure text) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT f.figure FROM pg_attribute a
+        CROSS JOIN LATERAL (SELECT quote_ident(a.attname) AS c, a.atttypid::regtype::text AS type) k
+        CROSS JOIN LATERAL (
+            SELECT format('pg_catalog.count(%s)', k.c) AS figure
+            UNION ALL SELECT format('pg_catalog.sum(%s)', k.c) WHERE k.type IN ('smallint', 'integer', 'bigint')
+                OR hashes AND k.type = 'numeric'
+            UNION ALL SELECT format('pg_catalog.%s(%s)', m, k.c) FROM unnest(ARRAY['min', 'max']) m
+                WHERE k.type IN ('numeric', 'date', 'timestamp without time zone', 'timestamp with time zone')
+            UNION ALL SELECT format('pg_catalog.sum(pg_catalog.%s, 0))', CASE k.type
+                WHEN 'text' THEN format('hashtextextended(%s', k.c)
+                WHEN 'character varying' THEN format('hashtextextended(%s::text', k.c)
+                WHEN 'character' THEN format('hashbpcharextended(%s', k.c)
+                WHEN 'uuid' THEN format('uuid_hash_extended(%s', k.c)
+                WHEN 'jsonb' THEN format('jsonb_hash_extended(%s', k.c)
+                WHEN 'double precision' THEN format('hashfloat8extended(%s', k.c)
+                WHEN 'real' THEN format('hashfloat4extended(%s', k.c)
+                WHEN 'boolean' THEN format('hashint4extended(%s::integer', k.c)
+                WHEN 'date' THEN format('hashint4extended(%s OPERATOR(pg_catalog.-) date ''2000-01-01''', k.c)
+                WHEN 'timestamp without time zone' THEN format('timestamp_hash_extended(%s', k.c)
+                WHEN 'timestamp with time zone' THEN format('interval_hash_extended(%s OPERATOR(pg_catalog.-) '
+                    || 'timestamptz ''2000-01-01 00:00:00+00''', k.c) END)
+                WHERE hashes AND k.type IN ('text', 'character varying', 'character', 'uuid', 'jsonb',
+                    'double precision', 'real', 'boolean', 'date', 'timestamp without time zone',
+                    'timestamp with time zone')
+            ) f
+    WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped AND quote_ident(a.attname) = ANY (quoted_columns)
+    ORDER BY a.attnum, f.figure;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_figures(regclass, text[], boolean)
+    IS 'what is asked of the columns of a copy and of its source to compare them: with hashes, or by counts, ends and sums';
+
 CREATE FUNCTION ingest_internal.sync_note_counts(of_sync integer, rows_there bigint, agree boolean) RETURNS void
     LANGUAGE sql
 BEGIN ATOMIC
@@ -434,6 +470,10 @@ CREATE FUNCTION ingest_internal.sync_take_over(of_sync integer) RETURNS bigint L
 BEGIN ATOMIC
     UPDATE ingest.run r SET state = 'lost', finished_at = clock_timestamp(), error = 'its process died'
         WHERE r.sync = of_sync AND r.state = 'running';
+    -- nobody else is at it, so that what is here was committed
+    WITH RECURSIVE family AS (SELECT of_sync AS id UNION SELECT s.id FROM ingest.sync s JOIN family f ON s.parent = f.id)
+    UPDATE ingest.change_commit c SET after_commit = clock_timestamp() FROM family f WHERE c.sync = f.id
+        AND c.after_commit IS NULL;
     UPDATE ingest.sync_state z SET epoch = z.epoch + 1 WHERE z.sync = of_sync RETURNING z.epoch;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_take_over(integer)
@@ -575,6 +615,26 @@ END;
 COMMENT ON FUNCTION ingest_internal.sync_history(integer)
     IS 'of what a sync keeps history, and since when it can be told';
 
+CREATE FUNCTION ingest_internal.sync_unsettled(of_sync integer, moment timestamptz)
+    RETURNS TABLE (began timestamptz, ended timestamptz) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT c.before_commit, c.after_commit FROM ingest.change_commit c WHERE c.sync = of_sync
+        AND c.before_commit <= moment AND (c.after_commit > moment OR c.after_commit IS NULL)
+    ORDER BY c.after_commit DESC NULLS FIRST LIMIT 1;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_unsettled(integer, timestamptz)
+    IS 'the commit, if any, of which nobody knows whether it was seen at a moment: between when it was, if that is known';
+
+CREATE FUNCTION ingest_internal.sync_owe(of_parent integer, followed integer[], parents text[]) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    INSERT INTO ingest.sync_owed (sync, parent_key) SELECT DISTINCT s.id, p
+        FROM ingest.sync s JOIN ingest.sync_state z ON z.sync = s.id, unnest(parents) p
+        WHERE s.parent = of_parent AND s.id <> ALL (followed) AND s.parent_column IS NOT NULL AND z.phase <> 'new'
+        ON CONFLICT DO NOTHING;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_owe(integer, integer[], text[])
+    IS 'rows of a parent changed, and syncs of what belongs to them did not follow';
+
 CREATE FUNCTION ingest_internal.sync_into(target regclass) RETURNS integer LANGUAGE sql STABLE
     RETURN (SELECT s.id FROM ingest.sync s WHERE s.target = sync_into.target AND s.target <> 0);
 COMMENT ON FUNCTION ingest_internal.sync_into(regclass) IS 'the sync whose copy a table is; null: none';
@@ -623,6 +683,8 @@ CREATE FUNCTION ingest_internal.sync_prune_changes() RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     DELETE FROM ingest.change c USING ingest.sync s WHERE s.id = c.sync AND s.history_retention IS NOT NULL
         AND c.seen_at < now() - s.history_retention;
+    DELETE FROM ingest.change_commit c USING ingest.sync s WHERE s.id = c.sync AND s.history_retention IS NOT NULL
+        AND c.after_commit < now() - s.history_retention;
     UPDATE ingest.sync_state z SET history_since = now() - s.history_retention FROM ingest.sync s
     WHERE s.id = z.sync AND s.history AND z.history_since < now() - s.history_retention;
 END;

@@ -46,7 +46,7 @@ reconcile_if_due(void *arg)
 	if (!reconcile_is_due(s))
 		return;
 	batch_enter(s, b->run);
-	if (s->n_children > 0)
+	if (s->n_followers > 0)
 		s->copy.touched = &touched;
 	reconcile(s, b->run);
 	batch_settle(b, &touched);
@@ -181,7 +181,7 @@ work(Batch *b)
 	}
 	else if (!changes_catch_up(b) || (is_incremental(s) && !batch_step(b, reconcile_if_due)))
 		return false;
-	if (!load_new_columns(b) || !batch_step(b, finish))
+	if (!load_new_columns(b) || (s->parent && !batch_step(b, batch_pay_owed)) || !batch_step(b, finish))
 		return false;
 	/* what follows does not make the run a failure: the copy is current */
 	if (strcmp(s->profile, "none") != 0 && b->run->total_inserted + b->run->total_updated + b->run->total_deleted > 0)
