@@ -3,14 +3,14 @@
  *		Who says by NOTIFY that there are events.
  *
  * A transaction that wrote events sets a mark in shared memory when it has committed,
- * and wakes the scheduler if it is the first to do so.  The scheduler takes the mark
+ * and wakes the publisher if it is the first to do so.  The publisher takes the mark
  * away, then says in a transaction of its own which id was drawn last: whoever set the
  * mark before is told of, and whoever sets it later wakes it again.  What is said is
- * a hint.  The mark outlives a scheduler, so that the next one says what that one
+ * a hint.  The mark outlives a publisher, so that the next one says what that one
  * owed.
  *
- * Where no scheduler runs the transaction says it itself, once, however many events it
- * wrote.  It cannot where it is prepared; COMMIT PREPARED wakes the scheduler instead.
+ * Where none runs the transaction says it itself, once, however many events it wrote.
+ * It cannot where it is prepared; COMMIT PREPARED wakes the publisher instead.
  */
 #include "postgres.h"
 
@@ -44,7 +44,6 @@ typedef struct Board
 {
 	pg_atomic_uint32 database; /* InvalidOid: free */
 	pg_atomic_uint32 marked;   /* 1: there is something to say */
-	pg_atomic_uint32 wanted;   /* 1: whoever naps is wanted for something else */
 	Latch *latch;              /* of whoever says it; NULL: nobody does now */
 } Board;
 
@@ -98,7 +97,6 @@ boards_startup(void)
 		{
 			pg_atomic_init_u32(&boards->boards[i].database, InvalidOid);
 			pg_atomic_init_u32(&boards->boards[i].marked, 0);
-			pg_atomic_init_u32(&boards->boards[i].wanted, 0);
 		}
 	}
 	LWLockRelease(AddinShmemInitLock);
@@ -240,7 +238,7 @@ publisher_enter(void)
 	{
 		Board *board = &boards->boards[i];
 
-		/* never taken, or of a database whose scheduler has gone */
+		/* never taken, or of a database whose publisher has gone */
 		if (board->latch == NULL &&
 			(pg_atomic_read_u32(&board->database) == InvalidOid || pg_atomic_read_u32(&board->marked) == 0))
 			free_one = board;
@@ -298,16 +296,7 @@ say(void)
 }
 
 void
-publisher_interrupt(void)
-{
-	Board *board = my_board();
-
-	if (board)
-		pg_atomic_write_u32(&board->wanted, 1);
-}
-
-void
-publisher_nap(long ms)
+publisher_say_for(long ms)
 {
 	static TimestampTz said = 0;
 	TimestampTz until = GetCurrentTimestamp() + ms * INT64CONST(1000);
@@ -316,21 +305,22 @@ publisher_nap(long ms)
 	{
 		TimestampTz now = GetCurrentTimestamp();
 		TimestampTz next = until;
-		bool owing = mine && pg_atomic_read_u32(&mine->marked) != 0;
-		int events = 0;
 
-		if (owing && now >= said + BETWEEN_US)
+		if (mine && pg_atomic_read_u32(&mine->marked) != 0)
 		{
-			/* first: what is marked from here on is said next time */
-			(void) pg_atomic_exchange_u32(&mine->marked, 0);
-			said = say() ? now : now + AFTER_FAILURE_MS * INT64CONST(1000);
-			continue;
-		}
-		if (owing)
+			if (now >= said + BETWEEN_US)
+			{
+				/* first: what is marked from here on is said next time */
+				(void) pg_atomic_exchange_u32(&mine->marked, 0);
+				said = say() ? now : now + AFTER_FAILURE_MS * INT64CONST(1000);
+				continue;
+			}
 			next = Min(next, said + BETWEEN_US);
-		if (now < until)
-			events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, Max((next - now + 999) / 1000, 1),
-							   PG_WAIT_EXTENSION);
+		}
+		if (now >= until)
+			return;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, Max((next - now + 999) / 1000, 1),
+						 PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
@@ -338,13 +328,6 @@ publisher_nap(long ms)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 		}
-		if (GetCurrentTimestamp() >= until)
-			return;
-		if (mine && pg_atomic_exchange_u32(&mine->wanted, 0) != 0)
-			return;
-		/* not by an event, whose mark may be gone already when its latch comes */
-		if ((events & WL_LATCH_SET) && (mine == NULL || (pg_atomic_read_u32(&mine->marked) == 0 && now > said + BETWEEN_US)))
-			return;
 	}
 }
 
@@ -354,7 +337,7 @@ void
 publisher_settings(void)
 {
 	DefineCustomEnumVariable("ingest.notify", "Whether it is said by NOTIFY that there are events.",
-							 "commit: after the commit by the scheduler, or where none runs, in the transaction. off: never.",
+							 "commit: after the commit by a process of the database, or where none runs, in the transaction. off: never.",
 							 &notify_mode, NOTIFY_COMMIT, notify_modes, PGC_SUSET, 0, NULL, NULL, NULL);
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;

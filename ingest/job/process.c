@@ -9,7 +9,6 @@
 #include "access/xact.h"
 #include "commands/extension.h"
 #include "ingest/base/compat.h"
-#include "ingest/event/publisher.h"
 #include "ingest/job/process.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -227,6 +226,7 @@ static const struct
 	[SCHEDULER] = {"ingest scheduler", "ingest_scheduler_main"},
 	[WORKER] = {"ingest worker", "ingest_worker_main"},
 	[UPKEEP] = {"ingest upkeep", "ingest_upkeep_main"},
+	[PUBLISHER] = {"ingest publisher", "ingest_publisher_main"},
 };
 
 static bool
@@ -434,7 +434,6 @@ wake_now(void)
 		{
 			PGPROC *proc = BackendPidGetProc(p->pid);
 
-			publisher_interrupt();
 			if (proc)
 				SetLatch(&proc->procLatch);
 		}

@@ -19,6 +19,7 @@ typedef enum ProcessKind
 	SCHEDULER, /* of a database: knows what is due */
 	WORKER,    /* of a database and a role: does that role's jobs */
 	UPKEEP,    /* of a database: deletes what nobody needs any more */
+	PUBLISHER, /* of a database: says by NOTIFY that there are events */
 	SESSION,   /* somebody's, in ingest.work() */
 	LEAVING    /* gave its place to another one, and is about to go */
 } ProcessKind;

@@ -9,7 +9,6 @@
 #include "ingest/base/attempt.h"
 #include "ingest/base/home.h"
 #include "ingest/base/row.h"
-#include "ingest/event/publisher.h"
 #include "ingest/job/process.h"
 #include "ingest/job/queue.h"
 #include "ingest/job/schedule.h"
@@ -213,7 +212,6 @@ ingest_scheduler_main(Datum arg)
 	process_signals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	SetConfigOption("lock_timeout", LOCK_TIMEOUT_OF_OURS, PGC_USERSET, PGC_S_SESSION);
-	publisher_enter();
 	PortalContext = AllocSetContextCreate(TopMemoryContext, "ingest scheduler", ALLOCSET_DEFAULT_SIZES);
 	for (;;)
 	{
@@ -232,10 +230,11 @@ ingest_scheduler_main(Datum arg)
 		}
 		MemoryContextSwitchTo(d.context);
 		start_workers(&d);
+		(void) process_start(PUBLISHER, MyDatabaseId, InvalidOid);
 		if (now > kept_up + BETWEEN_UPKEEPS && process_start(UPKEEP, MyDatabaseId, InvalidOid))
 			kept_up = now;
 		MemoryContextSwitchTo(TopMemoryContext);
 		MemoryContextDelete(d.context);
-		publisher_nap(naptime * 1000L);
+		process_nap(naptime * 1000L);
 	}
 }
