@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "ingest/base/compat.h"
 #include "ingest/base/home.h"
@@ -24,6 +25,7 @@ SQL_FUNCTION(ingest_my_sources);
 SQL_FUNCTION(ingest_my_syncs);
 SQL_FUNCTION(ingest_acts_for);
 SQL_FUNCTION(ingest_role_acts_for);
+SQL_FUNCTION(ingest_changes_for);
 SQL_FUNCTION(ingest_sees_rows);
 
 /* -- acting -- */
@@ -39,12 +41,31 @@ acts_for(Oid actor, Oid owner)
 	return OidIsValid(admin) ? has_privs_of_role(actor, admin) : superuser_arg(actor);
 }
 
+/* A superuser, who can become one, or the engine itself */
+static bool
+is_mighty(Oid role)
+{
+	return superuser_arg(role) || role == engine_role() || has_createrole_privilege(role) ||
+		   has_privs_of_role(role, ROLE_PG_EXECUTE_SERVER_PROGRAM) || has_privs_of_role(role, ROLE_PG_WRITE_SERVER_FILES) ||
+		   has_privs_of_role(role, ROLE_PG_READ_SERVER_FILES);
+}
+
+/*
+ * To change what somebody has is to run code as that role, as soon as a job, a rule or a trigger of a copy runs.  That
+ * an admin may, but not become mightier by it.
+ */
+bool
+changes_for(Oid actor, Oid owner)
+{
+	return acts_for(actor, owner) && (superuser_arg(actor) || !is_mighty(owner) || is_member_of_role_nosuper(actor, owner));
+}
+
 void
 require_owner(Oid owner, const char *known, const char *what, const char *name)
 {
 	char *now = GetUserNameFromId(owner, true);
 
-	if (acts_for(GetUserId(), owner))
+	if (changes_for(GetUserId(), owner))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -112,6 +133,13 @@ Datum
 ingest_role_acts_for(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(!PG_ARGISNULL(0) && !PG_ARGISNULL(1) && acts_for(PG_GETARG_OID(0), PG_GETARG_OID(1)));
+}
+
+/* changes_for(actor, owner) */
+Datum
+ingest_changes_for(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(!PG_ARGISNULL(0) && !PG_ARGISNULL(1) && changes_for(PG_GETARG_OID(0), PG_GETARG_OID(1)));
 }
 
 /* -- seeing -- */

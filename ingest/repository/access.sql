@@ -45,7 +45,7 @@ DECLARE
     d ingest.data_source;
 BEGIN
     SELECT * INTO d FROM ingest.data_source x WHERE x.name = own_source.name FOR UPDATE;
-    PERFORM ingest_internal.require('source', name, d.id IS NOT NULL, ingest_internal.sees_source(actor, d.id), ingest_internal.acts_for(actor, d.owner),
+    PERFORM ingest_internal.require('source', name, d.id IS NOT NULL, ingest_internal.sees_source(actor, d.id), ingest_internal.changes_for(actor, d.owner),
         ingest_internal.role_name(d.owner, d.owner_name));
     RETURN d;
 END $$;
@@ -56,7 +56,7 @@ DECLARE
     s ingest.sync;
 BEGIN
     SELECT * INTO s FROM ingest.sync x WHERE x.name = own_sync.name FOR UPDATE;
-    PERFORM ingest_internal.require('sync', name, s.id IS NOT NULL, ingest_internal.sees_source(actor, s.source), ingest_internal.acts_for(actor, s.owner),
+    PERFORM ingest_internal.require('sync', name, s.id IS NOT NULL, ingest_internal.sees_source(actor, s.source), ingest_internal.changes_for(actor, s.owner),
         ingest_internal.role_name(s.owner, s.owner_name));
     RETURN s;
 END $$;
@@ -68,7 +68,7 @@ DECLARE
 BEGIN
     SELECT * INTO j FROM ingest.job x WHERE x.name = own_job.name FOR UPDATE;
     PERFORM ingest_internal.require('job', name, j.id IS NOT NULL, ingest_internal.acts_for(actor, j.owner) OR ingest_internal.sees_source(actor, j.source),
-        ingest_internal.acts_for(actor, j.owner), ingest_internal.role_name(j.owner, j.owner_name));
+        ingest_internal.changes_for(actor, j.owner), ingest_internal.role_name(j.owner, j.owner_name));
     RETURN j;
 END $$;
 COMMENT ON FUNCTION ingest_internal.own_job(oid, text) IS 'a job that a role may change, locked';

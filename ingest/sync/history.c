@@ -417,7 +417,7 @@ ingest_drop_old_history(PG_FUNCTION_ARGS)
 	return sql_end_int4(level, dropped);
 }
 
-/* row_change(sync, key, since): as the repository's owner, for whom the copy is open */
+/* row_change(sync, key, since): as the repository's owner, for the copy's */
 Datum
 ingest_row_change(PG_FUNCTION_ARGS)
 {
@@ -438,7 +438,13 @@ ingest_row_change(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						errmsg("there is no sync %s with a copy",
 							   sync.isnull ? "null" : psprintf("%d", DatumGetInt32(sync.value)))));
-	require_all_readable(relid, "history");
+	/* others are shown no columns that the copy does not have any more: by as_of and row_history, which ask as its owner */
+	if (!owns_relation(GetUserId(), relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for what is kept of the history of %s", kept->target),
+				 errhint("ingest.as_of and ingest.row_history show it to those who may SELECT all columns and rows of %s.",
+						 kept->target)));
 	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_REPOSITORY,
 			   psprintf("SELECT * FROM ingest.change WHERE sync = $1%s%s", key.isnull ? "" : " AND key = $2",
 						since.isnull ? "" : " AND seen_at > $3"),
