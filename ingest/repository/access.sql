@@ -19,8 +19,10 @@ CREATE FUNCTION ingest_internal.sees_rows(sync integer) RETURNS boolean
 COMMENT ON FUNCTION ingest_internal.sees_rows(integer) IS 'whether the caller may see values of a copy''s rows: as its owner, or who may SELECT all its columns and rows';
 
 CREATE FUNCTION ingest_internal.owns(role oid, relation oid) RETURNS boolean LANGUAGE sql STABLE
-    RETURN EXISTS (SELECT FROM pg_roles r JOIN pg_class c ON c.oid = owns.relation WHERE r.oid = owns.role AND pg_has_role(r.oid, c.relowner, 'USAGE'));
-COMMENT ON FUNCTION ingest_internal.owns(oid, oid) IS 'whether a role has the rights of a relation''s owner; false where either is gone';
+    -- a superuser has the rights of everybody: what it keeps in the table of another role would run that role's triggers as a superuser
+    RETURN EXISTS (SELECT FROM pg_roles r JOIN pg_class c ON c.oid = owns.relation JOIN pg_roles o ON o.oid = c.relowner
+        WHERE r.oid = owns.role AND pg_has_role(r.oid, o.oid, 'USAGE') AND (o.rolsuper OR NOT r.rolsuper));
+COMMENT ON FUNCTION ingest_internal.owns(oid, oid) IS 'whether a role has the rights of a relation''s owner, a superuser only of a superuser''s; false where either is gone';
 
 CREATE FUNCTION ingest_internal.open_watermark(watermark text) RETURNS text LANGUAGE sql IMMUTABLE
     RETURN CASE WHEN watermark ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9:.+-]+)?$' THEN watermark END;

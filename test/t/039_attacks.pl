@@ -59,7 +59,7 @@ is(sql("SELECT count(*) FROM ingest.run WHERE kind = 'sync' AND state = 'succeed
 
 # -- a superuser syncs the copy of another role, whose trigger wants to leave something in the session --
 
-my $edits = 0;
+my ($edits, $began) = (0);
 
 # What the superuser's session says that syncs after an edit, and goes on with what follows
 sub synced_by_superuser
@@ -105,6 +105,21 @@ sql("SELECT count(*) FROM ingest.check_quality('attacker.trapped')");
 is(sql("SELECT string_agg(owner_name, ',') FROM ingest.rule"), 'attacker', 'a rule that a superuser adds is the owner\'s of the table');
 is(ran_as(), 'attacker', 'and what is in a view runs as that role');
 sql('TRUNCATE prey.ran_as; DELETE FROM ingest.rule');
+
+# -- nor does a superuser's sync write into a table of others, whose triggers would run as the superuser --
+
+as('attacker', $_) for 'CREATE TABLE attacker.bait (id int PRIMARY KEY, secret text, u timestamptz)',
+  'CREATE FUNCTION attacker.bite() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM attacker.deed(); RETURN NULL; END$$',
+  'CREATE TRIGGER bite AFTER INSERT ON attacker.bait FOR EACH STATEMENT EXECUTE FUNCTION attacker.bite()';
+sql("CREATE USER MAPPING FOR CURRENT_USER SERVER origin OPTIONS (user '$user')");
+my $said = session(q{SELECT ingest.register_source('top', 'origin', schema => 'top_far', remote_schemas => '{prey}')}, q{CALL ingest.crawl('top')},
+	q{SELECT ingest.create_sync('top_far.secret', 'attacker.bait', cursor_column => 'u', adopt => true)}, q{CALL ingest.sync('attacker.bait')},
+	q{SELECT ingest.create_sync('top_far.secret', 'public.given', cursor_column => 'u')}, 'ALTER TABLE public.given OWNER TO attacker',
+	'SET ROLE attacker', 'CREATE TRIGGER bite AFTER INSERT ON public.given FOR EACH STATEMENT EXECUTE FUNCTION attacker.bite()', 'RESET ROLE', q{CALL ingest.sync('public.given')});
+like($said, qr/must be owner of table attacker.bait/, 'a table of another role is not adopted');
+like($said, qr/the table public.given of the copy belongs to another role now/, 'one that was given away is not written any more');
+is(ran_as(), 'nobody', 'and no trigger runs');
+sql(q{SELECT ingest.drop_source('top')});
 
 # -- an admin acts for all owners, and does not become a superuser by it --
 
@@ -198,13 +213,29 @@ $node->safe_psql('overloaded', $_) for 'CREATE SCHEMA profiles; GRANT CREATE, US
 is($node->safe_psql('overloaded', 'SELECT count(*) FROM ran_as'), '0', 'is not run by what suggests rules or shows a profile');
 is($node->safe_psql('overloaded', q{SELECT arguments ->> 'values' FROM ingest.suggest_rules('t') WHERE kind = 'in_set'}), '["a0", "a1", "a2"]', 'which says what it should');
 
+# -- a rule that does not end is ended by statement_timeout, and so is one that checks itself --
+
+as('victim', $_) for 'CREATE FUNCTION victim.again() RETURNS boolean LANGUAGE plpgsql AS $$BEGIN PERFORM count(*) FROM ingest.check_quality($q$victim.secret$q$); RETURN true; END$$',
+  'CREATE FUNCTION victim.waits() RETURNS boolean LANGUAGE sql AS $$SELECT true FROM pg_sleep(100)$$',
+  'CREATE FUNCTION victim.says() RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE SQLSTATE $q$57014$q$; END$$';
+for my $function (qw(again waits))
+{
+	my $rule = as('victim', "SELECT ingest.add_rule('victim.secret', 'sql', arguments => '{\"condition\": \"victim.$function()\"}')");
+	$began = time;
+	like(as('victim', "SET statement_timeout = '2s'; SELECT count(*) FROM ingest.check_quality('victim.secret')"), qr/statement timeout/, "a rule that $function");
+	cmp_ok(time - $began, '<', 20, 'is ended in time');
+	as('victim', "SELECT ingest.drop_rule($rule)");
+}
+as('victim', q{SELECT ingest.add_rule('victim.secret', 'sql', arguments => '{"condition": "victim.says()"}')});
+is(as('victim', q{SELECT ok FROM ingest.check_quality('victim.secret')}), 'f', 'one that says that it was cancelled fails');
+
 # -- who does not end a transaction keeps nobody waiting for long --
 
 sql('CREATE DATABASE fresh');
 $node->safe_psql('fresh', 'CREATE EXTENSION ingest CASCADE');
 my $idle = $node->background_psql('fresh', extra_params => [ '-U', 'spy' ]);
 $idle->query_safe('BEGIN; SELECT ingest_internal.era()');
-my $began = time;
+$began = time;
 like(as('victim', q{SELECT ingest.create_job('j', 'sql', 'SELECT 1')}, db => 'fresh'), qr/has not ended its transaction/, 'the first who asks anything of a new repository and does not commit');
 cmp_ok(time - $began, '<', 30, 'is not waited for without end');
 $idle->query_safe('COMMIT; BEGIN');
