@@ -60,6 +60,19 @@ changes_for(Oid actor, Oid owner)
 	return acts_for(actor, owner) && (superuser_arg(actor) || !is_mighty(owner) || is_member_of_role_nosuper(actor, owner));
 }
 
+/* Who is not granted a source is not told that there is one, nor whose it is */
+static void
+require_visible(const char *what, const char *name)
+{
+	bool is_source = strcmp(what, "source") == 0;
+	const char *sql = is_source ? "SELECT 1 FROM ingest.data_source WHERE name = $1 AND id = ANY ($2)"
+								: "SELECT 1 FROM ingest.sync WHERE name = $1 AND source = ANY ($2)";
+
+	if ((is_source || strcmp(what, "sync") == 0) &&
+		repo_value(sql, arg_text(name), arg_datum(INT4ARRAYOID, my_sources(), false)) == NULL)
+		repo_run("SELECT ingest_internal.require($1, $2, false, false, false, NULL)", arg_text(what), arg_text(name));
+}
+
 void
 require_owner(Oid owner, const char *known, const char *what, const char *name)
 {
@@ -67,6 +80,7 @@ require_owner(Oid owner, const char *known, const char *what, const char *name)
 
 	if (changes_for(GetUserId(), owner))
 		return;
+	require_visible(what, name);
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("must be owner of %s \"%s\"", what, name),

@@ -173,6 +173,18 @@ for (
 	like(as('victim', "SELECT ingest.add_rule('victim.secret', '$kind', '$columns', '$arguments')"), $why, "$kind $arguments is refused");
 }
 
+# -- who was not granted a source hears the same of it as of one that is not there --
+
+for my $call (q{SELECT ingest.create_history_view('victim.secret')}, q{SELECT ingest.alter_sync('victim.secret', batch_rows => 1)}, q{SELECT * FROM ingest.explain_sync('victim.secret')},
+	q{SELECT * FROM ingest.check_source('victim')}, q{CALL ingest.crawl('victim')}, q{CALL ingest.redrive('victim.secret')}, q{CALL ingest.sync('victim.secret')},
+	q{SELECT ingest.pause('victim')}, q{SELECT ingest.reload('victim.secret')}, q{SELECT ingest.create_job('x', 'sync', 'victim.secret')})
+{
+	my $heard = as('attacker', $call);
+	(my $other = $call) =~ s/'victim/'nothing/;
+	like($heard, qr/there is no (?:source|sync) "victim/, "$call says that there is none");
+	is($heard =~ s/victim/nothing/gr, as('attacker', $other), 'and nothing else');
+}
+
 # -- history has columns that the copy does not have any more: they are not for those who may read the copy --
 
 as('victim', $_) for q{SELECT ingest.alter_sync('victim.secret', history => true)}, q{CALL ingest.sync('victim.secret')};
