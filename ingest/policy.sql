@@ -56,7 +56,7 @@ CREATE POLICY reading ON ingest.subscription FOR SELECT USING (ingest_internal.a
 ALTER TABLE ingest.event ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reading ON ingest.event FOR SELECT USING (ingest_internal.acts_for(owner));
 ALTER TABLE ingest.audit ENABLE ROW LEVEL SECURITY;
-CREATE POLICY reading ON ingest.audit FOR SELECT USING (ingest_internal.acts_for((SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = role)));
+CREATE POLICY reading ON ingest.audit FOR SELECT USING (ingest_internal.acts_for(role_oid));
 
 -- What the roles may do.  A function that is in none of these lists is for superusers alone.
 
@@ -64,7 +64,7 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ingest, ingest_internal FROM PUBLIC;
 REVOKE ALL ON ALL PROCEDURES IN SCHEMA ingest, ingest_internal FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA ingest, ingest_internal TO ingest_reader;
-GRANT SELECT ON connector, source_grant, source_schema, source_table, metadata_change, lineage_edge, sync_range, change, change_commit, sync_owed, rejected_row, job, job_dependency, queue, dead_letter,
+GRANT SELECT ON connector, source_grant, source_schema, source_table, metadata_change, lineage_edge, sync_range, change, change_commit, sync_owed, rejected_row, job, job_dependency, dead_letter,
     run, run_log, circuit, rule, rule_result, anomaly, event_type, subscription, audit,
     source_status, table_status, run_status, job_status, consumer_status, quality_status, anomaly_status, column_status, profile_status TO ingest_reader;
 -- without what may quote values of rows or name hosts: the views show that to whom it may be shown
@@ -73,6 +73,7 @@ GRANT SELECT (id, name, server, server_oid, owner, owner_name, description, remo
 GRANT SELECT (id, name, source, table_id, target_schema, target_table, target, owner, owner_name, mode, key, cursor_column, overlap, batch_rows, deletions, parent, parent_column, history,
     history_retention, row_events, profile, reconcile_every, max_delete_share, reject_limit, state, created_at) ON sync TO ingest_reader;
 GRANT SELECT (sync, epoch, phase, generation, watermark_time, history_since, deleted_watermark, clock_offset, clock_at, last_success, last_reconcile, mismatches, rows, reload, unfilled, vanished) ON sync_state TO ingest_reader;
+GRANT SELECT (id, job, owner, source, priority, run_at, turn, attempts, worker, lease_until, dedupe) ON queue TO ingest_reader;
 GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid), ingest_internal.my_sources(), ingest_internal.my_syncs(), ingest_internal.sees_rows(integer), ingest_internal.sees_table(oid, oid),
     ingest_internal.may_read(oid, oid, smallint), ingest_internal.owns(oid, oid), ingest_internal.at_home(), ingest_internal.open_watermark(text), ingest_internal.role_name(oid, name),
     ingest_internal.sync_trouble(oid, oid, name, name, oid, name, name), ingest_internal.event_wanted(text, text[]) TO ingest_reader;
@@ -89,7 +90,7 @@ GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text
     create_job(text, text, text, integer, integer, interval, text[]), enqueue(text, timestamptz, integer, boolean), schedule(text, text), unschedule(text), drop_job(text), cancel(bigint), retry(bigint),
     add_rule(regclass, text, name[], jsonb, text, float8), drop_rule(integer), check_quality(regclass), suggest_rules(regclass, bigint), set_freshness(text, interval), check_freshness(),
     resolve_anomaly(bigint) TO ingest_operator;
-GRANT EXECUTE ON FUNCTION ingest_internal.profiled(regclass, bigint) TO ingest_operator;
+GRANT EXECUTE ON FUNCTION ingest_internal.profiled(regclass, bigint), ingest_internal.frequent_values TO ingest_operator;
 GRANT EXECUTE ON PROCEDURE crawl(text, text[], boolean), sync(text), redrive(text), work(bigint), run_job(text) TO ingest_operator;
 
 GRANT EXECUTE ON FUNCTION prune(interval, interval), set_owner(text, name), enable() TO ingest_admin;

@@ -123,10 +123,11 @@ COMMENT ON FUNCTION overlap(profile_sketch, profile_sketch) IS 'distinct values 
 CREATE FUNCTION profile_json(sketch profile_sketch, column_name text DEFAULT NULL) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
-    SELECT CASE WHEN sketch IS NOT NULL THEN jsonb_strip_nulls(to_jsonb(s)) || jsonb_strip_nulls(jsonb_build_object(
-        'top_values', (SELECT jsonb_agg(to_jsonb(t)) FROM top_values(sketch) t),
-        'histogram', (SELECT jsonb_agg(to_jsonb(h) ORDER BY h.bin) FROM histogram(sketch) h),
-        'patterns', (SELECT jsonb_agg(to_jsonb(p)) FROM patterns(sketch) p))) END
+    -- qualified: whoever may put something into this schema put nothing there that fits better
+    SELECT CASE WHEN sketch IS NOT NULL THEN pg_catalog.jsonb_strip_nulls(pg_catalog.to_jsonb(s)) OPERATOR(pg_catalog.||) pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+        'top_values', (SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(t)) FROM top_values(sketch) t),
+        'histogram', (SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(h) ORDER BY h.bin) FROM histogram(sketch) h),
+        'patterns', (SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(p)) FROM patterns(sketch) p))) END
     FROM profile_stats(sketch, column_name) s;
     END;
 COMMENT ON FUNCTION profile_json(profile_sketch, text) IS 'everything in a profile, as one document';

@@ -196,8 +196,10 @@ typedef struct Owned
  */
 #define IN_PG_TEMP \
 	"(SELECT c.oid::text || ' ' || c.relname AS thing, c.relname AS name FROM pg_class c WHERE c.relnamespace = pg_my_temp_schema() AND c.relowner = $1 " \
-	"AND c.relkind NOT IN ('i', 'I', 't') AND c.relname !~ '^ingest_' " \
-	"UNION ALL SELECT t.oid::text || ' ' || t.typname, t.typname FROM pg_type t WHERE t.typnamespace = pg_my_temp_schema() AND t.typowner = $1 AND t.typtype IN ('d', 'e', 'r')) x"
+	"AND c.relkind NOT IN ('i', 'I', 't') " \
+	"AND NOT (c.relkind = 'r' AND EXISTS (SELECT FROM ingest.sync s WHERE (s.owner = $1 OR s.parent IS NOT NULL) AND c.relname ~ ('^ingest_stage_' || s.id || '(_[a-z])?$'))) " \
+	"UNION ALL SELECT t.oid::text || ' ' || t.typname, t.typname FROM pg_type t WHERE t.typnamespace = pg_my_temp_schema() AND t.typowner = $1 AND t.typtype IN ('d', 'e', 'r') " \
+	"UNION ALL SELECT p.oid::text || ' ' || p.proname, p.proname FROM pg_proc p WHERE p.pronamespace = pg_my_temp_schema() AND p.proowner = $1) x"
 
 static void
 require_no_trap(Oid owner, const char *before)

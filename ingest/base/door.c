@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
@@ -20,6 +21,9 @@
 #include "ingest/base/sql.h"
 #include "ingest/base/words.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "storage/proc.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -45,6 +49,12 @@ engine_role(void)
 	return owner;
 }
 
+/*
+ * The subtransaction in which an owner became a guest in the session of somebody else.  An error leaves it standing,
+ * but whoever goes on after one has ended that subtransaction.
+ */
+static SubTransactionId guest = InvalidSubTransactionId;
+
 /* A search_path that nobody can put anything into, until become_again */
 static void
 pin_path(Identity *saved)
@@ -58,6 +68,7 @@ void
 become_engine(Identity *saved)
 {
 	GetUserIdAndSecContext(&saved->user, &saved->context);
+	saved->guest = guest;
 	saved->level = 0;
 	SetUserIdAndSecContext(engine_role(), saved->context | SECURITY_LOCAL_USERID_CHANGE);
 	if (strcmp(namespace_search_path, PINNED_PATH) != 0)
@@ -69,15 +80,19 @@ void
 become_owner(Oid owner, Identity *saved)
 {
 	GetUserIdAndSecContext(&saved->user, &saved->context);
+	saved->guest = guest;
 	saved->level = NewGUCNestLevel();
-	if (owner != saved->user)
-		SetUserIdAndSecContext(owner, saved->context | SECURITY_LOCAL_USERID_CHANGE);
+	if (owner == saved->user)
+		return;
+	SetUserIdAndSecContext(owner, saved->context | SECURITY_LOCAL_USERID_CHANGE);
+	guest = GetCurrentSubTransactionId();
 }
 
 void
 become_restricted(Oid owner, Identity *saved)
 {
 	GetUserIdAndSecContext(&saved->user, &saved->context);
+	saved->guest = guest;
 	SetUserIdAndSecContext(owner, saved->context | SECURITY_RESTRICTED_OPERATION);
 	pin_path(saved);
 }
@@ -88,6 +103,86 @@ become_again(const Identity *saved)
 	if (saved->level > 0)
 		AtEOXact_GUC(false, saved->level);
 	SetUserIdAndSecContext(saved->user, saved->context);
+	guest = saved->guest;
+}
+
+/* -- what a guest may not do -- */
+
+static ProcessUtility_hook_type previous_utility = NULL;
+
+/* What changes the session, and is not undone with the transaction */
+static const char *
+changes_session(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_PrepareStmt:
+			return "PREPARE";
+		case T_DeallocateStmt:
+			return "DEALLOCATE";
+		case T_DeclareCursorStmt:
+			return "DECLARE CURSOR";
+		case T_ClosePortalStmt:
+			return "CLOSE";
+		case T_ListenStmt:
+			return "LISTEN";
+		case T_UnlistenStmt:
+			return "UNLISTEN";
+		case T_DiscardStmt:
+			return "DISCARD";
+		case T_LoadStmt:
+			return "LOAD";
+		default:
+			return NULL;
+	}
+}
+
+/*
+ * Where PostgreSQL's own security-restricted operation cannot hold an owner's triggers and functions, since stages are
+ * temporary tables: whose session it is will run what is prepared under a name that its program uses.
+ */
+static void
+door_utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtilityContext context, ParamListInfo params,
+			 QueryEnvironment *env, DestReceiver *dest, QueryCompletion *completion)
+{
+	bool has_guest = guest != InvalidSubTransactionId && IsTransactionState() && SubTransactionIsActive(guest);
+	const char *what = has_guest ? changes_session(pstmt->utilityStmt) : NULL;
+
+	if (what)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("%s is not allowed to triggers and functions of a copy in the session of another role", what),
+				 errhint("Let it be done by the copy's owner, as a job or after SET ROLE.")));
+	if (previous_utility)
+		previous_utility(pstmt, query, read_only, context, params, env, dest, completion);
+	else
+		standard_ProcessUtility(pstmt, query, read_only, context, params, env, dest, completion);
+}
+
+/* The next transaction counts its subtransactions from the beginning */
+static void
+forget_guest(XactEvent event, void *arg)
+{
+	guest = InvalidSubTransactionId;
+}
+
+void
+door_begin(void)
+{
+	RegisterXactCallback(forget_guest, NULL);
+	previous_utility = ProcessUtility_hook;
+	ProcessUtility_hook = door_utility;
+}
+
+/* For a name or a row of the engine's that another session is about to write */
+#define LONGEST_WAIT_MS 10000
+#define LONGEST_WAIT "10s"
+
+void
+bound_waits(void)
+{
+	if (LockTimeout == 0 || LockTimeout > LONGEST_WAIT_MS)
+		(void) set_config_option("lock_timeout", LONGEST_WAIT, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
 /*
@@ -161,6 +256,7 @@ ingest_door(PG_FUNCTION_ARGS)
 	call->args[0].isnull = false;
 	memcpy(call->args + 1, fcinfo->args, sizeof(NullableDatum) * fcinfo->nargs);
 	level = sql_begin();
+	bound_waits();
 	(void) home_era();
 	SPI_finish();
 	become_engine(&caller);

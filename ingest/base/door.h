@@ -19,7 +19,8 @@ typedef struct Identity
 {
 	Oid user;
 	int context;
-	int level; /* of settings: those that were made since then end with it; 0: none */
+	int level;              /* of settings: those that were made since then end with it; 0: none */
+	SubTransactionId guest; /* what was remembered of a guest in the session */
 } Identity;
 
 /* The role that owns the engine's tables */
@@ -30,6 +31,10 @@ extern void become_owner(Oid owner, Identity *saved);
 /* The same for what needs neither a temporary table nor a deferred trigger: nothing of the session can be changed */
 extern void become_restricted(Oid owner, Identity *saved);
 extern void become_again(const Identity *saved);
+/* Until the settings' level ends: whoever has not ended a transaction keeps nobody waiting for long */
+extern void bound_waits(void);
+/* From now on no guest leaves in the session what does not end with the transaction */
+extern void door_begin(void);
 extern void rethrow_plain(MemoryContext context) __attribute__((noreturn));
 
 #endif /* INGEST_DOOR_H */

@@ -23,6 +23,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/tuplestore.h"
 
 SQL_FUNCTION(ingest_at_home);
@@ -195,9 +196,13 @@ home_era(void)
 				 errhint("An admin says that it shall: SELECT * FROM ingest.enable().")));
 	if (era < 0)
 	{
+		int level = NewGUCNestLevel();
+
 		home_makes_era();
+		bound_waits();
 		repo_run("SELECT ingest_internal.install($1, $2, $3)", this_cluster(), arg_oid(MyDatabaseId),
 				 arg_int4(this_timeline()));
+		AtEOXact_GUC(false, level);
 		era = look();
 	}
 	return era;

@@ -165,6 +165,13 @@ CREATE FUNCTION ingest_internal.event_wanted(type text, types text[]) RETURNS bo
 COMMENT ON FUNCTION ingest_internal.event_wanted(text, text[]) IS
     'whether a type is one of those; a * at the end stands for any rest';
 
+CREATE FUNCTION ingest_internal.event_is_open(type text) RETURNS boolean LANGUAGE sql IMMUTABLE
+    RETURN type NOT IN ('ingest.row.changed', 'ingest.row.rejected', 'ingest.anomaly.detected', 'ingest.run.failed',
+        'ingest.run.cancelled', 'ingest.job.dead', 'ingest.quality.failed', 'ingest.source.checked',
+        'ingest.circuit.opened', 'ingest.sync.stopped');
+COMMENT ON FUNCTION ingest_internal.event_is_open(text) IS
+    'whether events of a type are for those, too, who were granted the source';
+
 CREATE FUNCTION ingest_internal.event_batch(era integer, after bigint, seen pg_snapshot, open pg_snapshot,
     types text[], everything boolean, actor oid, sources integer[])
     RETURNS TABLE (id bigint, type text, source text, subject text, "time" timestamptz, data jsonb, era integer)
@@ -176,9 +183,7 @@ CREATE FUNCTION ingest_internal.event_batch(era integer, after bigint, seen pg_s
         AND (types IS NULL OR ingest_internal.event_wanted(e.type, types))
         -- one's own, and of sources that were granted what has no values of rows, nor errors that may quote them
         AND (everything OR e.owner = actor OR ingest_internal.acts_for(actor, e.owner)
-          OR e.source_id = ANY (sources) AND e.type NOT IN ('ingest.row.changed', 'ingest.row.rejected',
-            'ingest.anomaly.detected', 'ingest.run.failed', 'ingest.run.cancelled', 'ingest.job.dead',
-            'ingest.quality.failed', 'ingest.source.checked', 'ingest.circuit.opened', 'ingest.sync.stopped'));
+          OR e.source_id = ANY (sources) AND ingest_internal.event_is_open(e.type));
     END;
 COMMENT ON FUNCTION ingest_internal.event_batch(integer, bigint, pg_snapshot, pg_snapshot, text[], boolean, oid,
     integer[]) IS 'events of an era that committed between two snapshots, which a role may see; '
@@ -239,10 +244,16 @@ BEGIN
         EXIT WHEN NOT FOUND OR NOT EXISTS (SELECT FROM ingest.event e WHERE (e.era, e.id) > (at_era, at_id)
             AND (e.era, e.id) <= (to_era, to_id) AND e.time < now() - age);
         WITH consumer AS MATERIALIZED (
-            SELECT s.floor_era, s.seen, ingest_internal.last_era(s.era) AS last_era FROM ingest.subscription s)
+            SELECT s.floor_era, s.seen, ingest_internal.last_era(s.era) AS last_era, s.owner, s.types,
+                ARRAY(SELECT d.id FROM ingest.data_source d WHERE ingest_internal.sees_source(s.owner, d.id)) AS sources
+              FROM ingest.subscription s)
         DELETE FROM ingest.event e WHERE (e.era, e.id) > (at_era, at_id) AND (e.era, e.id) <= (to_era, to_id)
-          AND e.time < now() - age AND NOT EXISTS (SELECT FROM consumer c WHERE e.era > c.last_era
-            OR e.era >= c.floor_era AND NOT pg_visible_in_snapshot(e.xid, c.seen));
+          AND e.time < now() - age AND NOT EXISTS (SELECT FROM consumer c WHERE (e.era > c.last_era
+              OR e.era >= c.floor_era AND NOT pg_visible_in_snapshot(e.xid, c.seen))
+            -- what it would not be given is not kept for it, or a role that may see nothing fills the disk
+            AND (c.types IS NULL OR ingest_internal.event_wanted(e.type, c.types))
+            AND (ingest_internal.acts_for(c.owner, e.owner)
+              OR e.source_id = ANY (c.sources) AND ingest_internal.event_is_open(e.type)));
         GET DIAGNOSTICS n = ROW_COUNT;
         deleted := deleted + n;
         at_era := to_era;

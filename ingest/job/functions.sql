@@ -123,7 +123,7 @@ BEGIN
     SELECT * INTO d FROM ingest.dead_letter x WHERE x.id = retry.dead_letter FOR UPDATE;
     SELECT * INTO j FROM ingest.job x WHERE x.id = d.job;
     PERFORM ingest_internal.require('dead letter', dead_letter::text, d.id IS NOT NULL, ingest_internal.acts_for(actor, j.owner) OR ingest_internal.sees_source(actor, j.source),
-        ingest_internal.acts_for(actor, j.owner), ingest_internal.role_name(j.owner, j.owner_name));
+        ingest_internal.changes_for(actor, j.owner), ingest_internal.role_name(j.owner, j.owner_name));
     UPDATE ingest.dead_letter x SET requeued_at = now() WHERE x.id = d.id;
     PERFORM ingest_internal.audit(actor, 'retry', j.name);
     RETURN ingest_internal.enqueue(actor, j.name, NULL, NULL, true);

@@ -37,6 +37,8 @@
 /* A worker does not give way to one that is merely next before it was of some use itself */
 #define QUANTUM USECS_PER_SEC
 #define SECONDS_PER_POINT 60.0
+/* Between owners no more points count than these: nobody's jobs stand before everybody else's for days */
+#define MOST_POINTS 15
 
 typedef struct Process
 {
@@ -497,6 +499,8 @@ turn_of(Oid database, Oid role, int32 source, int priority, TimestampTz since, T
 
 	if (group && group->served > since)
 		since = group->served;
+	if (source == ALL_SOURCES)
+		priority = Max(Min(priority, MOST_POINTS), -MOST_POINTS);
 	return priority * SECONDS_PER_POINT + (now - since) / (double) USECS_PER_SEC;
 }
 

@@ -12,7 +12,7 @@ DECLARE
 BEGIN
     SELECT * INTO r FROM ingest.rule x WHERE x.id = drop_rule.rule FOR UPDATE;
     PERFORM ingest_internal.require('rule', rule::text, r.id IS NOT NULL, ingest_internal.acts_for(actor, r.owner) OR ingest_internal.sees_source(actor, r.source),
-        ingest_internal.acts_for(actor, r.owner), ingest_internal.role_name(r.owner, r.owner_name));
+        ingest_internal.changes_for(actor, r.owner), ingest_internal.role_name(r.owner, r.owner_name));
     DELETE FROM ingest.rule x WHERE x.id = r.id;
     PERFORM ingest_internal.audit(actor, 'drop_rule', rule::text, to_jsonb(r));
 END $$;

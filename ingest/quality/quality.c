@@ -18,6 +18,7 @@
 #include "ingest/repository/run.h"
 #include "ingest/base/sql.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "catalog/pg_namespace.h"
 #include "parser/parse_type.h"
@@ -116,6 +117,12 @@ outside(const char *value, const char *low, const char *high, const char *type)
 	if (high)
 		appendStringInfo(&sql, "%s%s %s %s::%s", low ? " OR " : "", value, operator_of(type, TYPECACHE_GT_OPR), quote_literal_cstr(high), type);
 	return sql.data;
+}
+
+static const char *
+type_of_measure(const Rule *rule)
+{
+	return strcmp(rule->kind, "freshness") == 0 ? "timestamptz" : "bigint";
 }
 
 /* What violates it */
@@ -233,11 +240,46 @@ answer(Oid owner, const char *sql)
 static void
 require_table_owner(Oid relid, const char *relation)
 {
-	if (!owns_relation(GetUserId(), relid))
+	if (!superuser() && !owns_relation(GetUserId(), relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of table %s", relation),
 				 errdetail("What holds in a table is for its owner to say.")));
+}
+
+/* What a scan would find out at its first row, or at its end */
+static void
+compute(void *arg)
+{
+	(void) own_value(arg);
+}
+
+static void
+require_constants(const Rule *rule)
+{
+	char *sql = NULL;
+	Failure failure;
+
+	if (strcmp(rule->kind, "pattern") == 0)
+		sql = psprintf("SELECT '' ~ %s", quote_literal_cstr(needed(rule, "pattern")));
+	else if (rule->verdict)
+		sql = psprintf("SELECT %s FROM (SELECT NULL::%s AS m) x", rule->verdict, type_of_measure(rule));
+	if (sql && !attempt(compute, sql, &failure))
+		ereport(ERROR,
+				(errcode(failure.sqlerrcode),
+				 errmsg("the rule cannot be checked: %s", failure.message)));
+}
+
+/*
+ * Whose a rule is: who adds it for the owner of a table adds it as that role, since what it reads, such as functions in
+ * a view, is the owner's.
+ */
+static Oid
+owner_of_rule(Oid relid)
+{
+	Oid owner = to_oid(own_value("SELECT relowner FROM pg_class WHERE oid = $1", arg_oid(relid)));
+
+	return is_member_of_role_nosuper(GetUserId(), owner) ? GetUserId() : owner;
 }
 
 /* add_rule(relation, kind, columns, arguments, severity, tolerance): its number */
@@ -249,7 +291,7 @@ ingest_add_rule(PG_FUNCTION_ARGS)
 	char *relation = quoted_relation(subject.schema, subject.table);
 	SqlArg columns = arg_datum(NAMEARRAYOID, PG_GETARG_DATUM(2), false);
 	SqlArg arguments = arg_datum(JSONBOID, PG_GETARG_DATUM(3), false);
-	Rule rule = {.kind = text_to_cstring(PG_GETARG_TEXT_PP(1)), .owner = GetUserId()};
+	Rule rule = {.kind = text_to_cstring(PG_GETARG_TEXT_PP(1))};
 	char *severity = text_to_cstring(PG_GETARG_TEXT_PP(4));
 	double tolerance = PG_GETARG_FLOAT8(5);
 	Asking asking = {0};
@@ -257,6 +299,7 @@ ingest_add_rule(PG_FUNCTION_ARGS)
 	char *id;
 
 	require_table_owner(PG_GETARG_OID(0), relation);
+	rule.owner = owner_of_rule(PG_GETARG_OID(0));
 	if (strcmp(severity, "info") != 0 && strcmp(severity, "warning") != 0 && strcmp(severity, "error") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -269,17 +312,18 @@ ingest_add_rule(PG_FUNCTION_ARGS)
 	rule.columns = quoted_columns(repo_value("SELECT $1::text[]", columns), &rule.n_columns);
 	rule.arguments = repo_value("SELECT $1", arguments);
 	compile(&rule, relation);
-	/* does the server understand it, and may the caller read what it needs? */
+	/* does the server understand it, and may its owner read what it needs? */
 	asking = (Asking){rule.owner, psprintf("SELECT %s FROM %s t LIMIT 0", rule.violation ? rule.violation : rule.measure, relation)};
 	if (!attempt(ask, &asking, &failure))
 		failure_rethrow(&failure);
+	require_constants(&rule);
 	/* what was known of a table that somebody else had under this name goes */
 	repo_run("DELETE FROM ingest.rule WHERE (schema_name, table_name) = ($1, $2) AND NOT ingest_internal.owns(owner, $3)", arg_name(subject.schema), arg_name(subject.table),
 			 arg_oid(PG_GETARG_OID(0)));
 	id = repo_value("INSERT INTO ingest.rule (source, schema_name, table_name, kind, columns, arguments, severity, tolerance, owner, owner_name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, pg_get_userbyid($9)) "
 					"ON CONFLICT (schema_name, table_name, kind, columns, md5(arguments::text)) DO UPDATE SET severity = excluded.severity, tolerance = excluded.tolerance, enabled = true RETURNING id",
 					subject.source ? arg_int8(subject.source) : arg_null(INT8OID), arg_name(subject.schema), arg_name(subject.table), arg_text(rule.kind), columns, arguments,
-					arg_datum(TEXTOID, PG_GETARG_DATUM(4), false), arg_datum(FLOAT8OID, PG_GETARG_DATUM(5), false), arg_oid(GetUserId()));
+					arg_datum(TEXTOID, PG_GETARG_DATUM(4), false), arg_datum(FLOAT8OID, PG_GETARG_DATUM(5), false), arg_oid(rule.owner));
 	audit("add_rule", id, NULL, NULL);
 	return sql_end_int4(level, to_int4(id));
 }
@@ -326,7 +370,7 @@ scan_rules(void *arg)
 			continue;
 		}
 		rule->violations = to_bool(own_value(psprintf("SELECT %s FROM (SELECT %s::%s AS m) x", rule->verdict, value ? quote_literal_cstr(value) : "NULL",
-													  strcmp(rule->kind, "freshness") == 0 ? "timestamptz" : "bigint")));
+													  type_of_measure(rule))));
 		rule->ok = rule->violations == 0;
 		rule->examples = array_literal(value ? &value : NULL, value ? 1 : 0);
 	}
@@ -416,11 +460,18 @@ examples_of(void *arg)
 	find_examples(examples->rule, examples->relation);
 }
 
+/* Somebody, or statement_timeout, wants an end of all of it; a code that a rule's function raises does not */
+static bool
+is_cancelled(const Failure *failure)
+{
+	return failure->sqlerrcode == ERRCODE_QUERY_CANCELED && failure->origin == FROM_HERE;
+}
+
 /* A failure that is a rule's own: it does not hold */
 static void
 rule_failed(Rule *rule, const Failure *failure)
 {
-	if (strcmp(failure_class(failure), "cancelled") == 0)
+	if (is_cancelled(failure))
 		failure_rethrow(failure);
 	rule->ok = false;
 	rule->examples = array_literal((char **) &failure->message, 1);
@@ -434,7 +485,7 @@ check_scan(RuleScan *scan)
 
 	if (attempt(scan_rules, scan, &failure))
 		return;
-	if (strcmp(failure_class(&failure), "cancelled") == 0)
+	if (is_cancelled(&failure))
 		failure_rethrow(&failure);
 	for (int i = 0; i < scan->n; i++)
 	{
@@ -493,8 +544,8 @@ ingest_check_quality(PG_FUNCTION_ARGS)
 	relation = quoted_relation(subject.schema, subject.table);
 	(void) reader_of(PG_GETARG_OID(0), "quality");
 	run = run_begin("quality", relation, subject.source_name, subject.source, subject.sync);
-	rows = repo_rows("SELECT id, kind, columns, arguments, severity, tolerance, owner FROM ingest.rule WHERE (schema_name, table_name) = ($1, $2) AND enabled ORDER BY id",
-					 arg_name(subject.schema), arg_name(subject.table));
+	rows = repo_rows("SELECT id, kind, columns, arguments, severity, tolerance, owner FROM ingest.rule WHERE relation = $1 AND enabled ORDER BY id",
+					 arg_oid(PG_GETARG_OID(0)));
 	rules = palloc0(sizeof(Rule) * Max(rows->n, 1));
 	for (uint64 i = 0; i < rows->n; i++)
 	{

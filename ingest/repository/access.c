@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "ingest/base/compat.h"
 #include "ingest/base/home.h"
@@ -24,6 +25,7 @@ SQL_FUNCTION(ingest_my_sources);
 SQL_FUNCTION(ingest_my_syncs);
 SQL_FUNCTION(ingest_acts_for);
 SQL_FUNCTION(ingest_role_acts_for);
+SQL_FUNCTION(ingest_changes_for);
 SQL_FUNCTION(ingest_sees_rows);
 
 /* -- acting -- */
@@ -39,13 +41,46 @@ acts_for(Oid actor, Oid owner)
 	return OidIsValid(admin) ? has_privs_of_role(actor, admin) : superuser_arg(actor);
 }
 
+/* A superuser, who can become one, or the engine itself */
+static bool
+is_mighty(Oid role)
+{
+	return superuser_arg(role) || role == engine_role() || has_createrole_privilege(role) ||
+		   has_privs_of_role(role, ROLE_PG_EXECUTE_SERVER_PROGRAM) || has_privs_of_role(role, ROLE_PG_WRITE_SERVER_FILES) ||
+		   has_privs_of_role(role, ROLE_PG_READ_SERVER_FILES);
+}
+
+/*
+ * To change what somebody has is to run code as that role, as soon as a job, a rule or a trigger of a copy runs.  That
+ * an admin may, but not become mightier by it.
+ */
+bool
+changes_for(Oid actor, Oid owner)
+{
+	return acts_for(actor, owner) && (superuser_arg(actor) || !is_mighty(owner) || is_member_of_role_nosuper(actor, owner));
+}
+
+/* Who is not granted a source is not told that there is one, nor whose it is */
+static void
+require_visible(const char *what, const char *name)
+{
+	bool is_source = strcmp(what, "source") == 0;
+	const char *sql = is_source ? "SELECT 1 FROM ingest.data_source WHERE name = $1 AND id = ANY ($2)"
+								: "SELECT 1 FROM ingest.sync WHERE name = $1 AND source = ANY ($2)";
+
+	if ((is_source || strcmp(what, "sync") == 0) &&
+		repo_value(sql, arg_text(name), arg_datum(INT4ARRAYOID, my_sources(), false)) == NULL)
+		repo_run("SELECT ingest_internal.require($1, $2, false, false, false, NULL)", arg_text(what), arg_text(name));
+}
+
 void
 require_owner(Oid owner, const char *known, const char *what, const char *name)
 {
 	char *now = GetUserNameFromId(owner, true);
 
-	if (acts_for(GetUserId(), owner))
+	if (changes_for(GetUserId(), owner))
 		return;
+	require_visible(what, name);
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("must be owner of %s \"%s\"", what, name),
@@ -112,6 +147,13 @@ Datum
 ingest_role_acts_for(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(!PG_ARGISNULL(0) && !PG_ARGISNULL(1) && acts_for(PG_GETARG_OID(0), PG_GETARG_OID(1)));
+}
+
+/* changes_for(actor, owner) */
+Datum
+ingest_changes_for(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(!PG_ARGISNULL(0) && !PG_ARGISNULL(1) && changes_for(PG_GETARG_OID(0), PG_GETARG_OID(1)));
 }
 
 /* -- seeing -- */

@@ -9,7 +9,9 @@
 
 /* Has a role the rights of an owner, or is it an admin? */
 extern bool acts_for(Oid actor, Oid owner);
-/* An error unless the caller acts for the owner; known: the name that it had */
+/* May it change what the owner has?  An admin not, where the owner is a superuser or can become one */
+extern bool changes_for(Oid actor, Oid owner);
+/* An error unless the caller may change what the owner has; known: the name that it had */
 extern void require_owner(Oid owner, const char *known, const char *what, const char *name);
 /* Has a role the rights of a relation's owner? */
 extern bool owns_relation(Oid role, Oid relid);

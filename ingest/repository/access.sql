@@ -19,8 +19,10 @@ CREATE FUNCTION ingest_internal.sees_rows(sync integer) RETURNS boolean
 COMMENT ON FUNCTION ingest_internal.sees_rows(integer) IS 'whether the caller may see values of a copy''s rows: as its owner, or who may SELECT all its columns and rows';
 
 CREATE FUNCTION ingest_internal.owns(role oid, relation oid) RETURNS boolean LANGUAGE sql STABLE
-    RETURN EXISTS (SELECT FROM pg_roles r JOIN pg_class c ON c.oid = owns.relation WHERE r.oid = owns.role AND pg_has_role(r.oid, c.relowner, 'USAGE'));
-COMMENT ON FUNCTION ingest_internal.owns(oid, oid) IS 'whether a role has the rights of a relation''s owner; false where either is gone';
+    -- a superuser has the rights of everybody: what it keeps in the table of another role would run that role's triggers as a superuser
+    RETURN EXISTS (SELECT FROM pg_roles r JOIN pg_class c ON c.oid = owns.relation JOIN pg_roles o ON o.oid = c.relowner
+        WHERE r.oid = owns.role AND pg_has_role(r.oid, o.oid, 'USAGE') AND (o.rolsuper OR NOT r.rolsuper));
+COMMENT ON FUNCTION ingest_internal.owns(oid, oid) IS 'whether a role has the rights of a relation''s owner, a superuser only of a superuser''s; false where either is gone';
 
 CREATE FUNCTION ingest_internal.open_watermark(watermark text) RETURNS text LANGUAGE sql IMMUTABLE
     RETURN CASE WHEN watermark ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9:.+-]+)?$' THEN watermark END;
@@ -45,7 +47,7 @@ DECLARE
     d ingest.data_source;
 BEGIN
     SELECT * INTO d FROM ingest.data_source x WHERE x.name = own_source.name FOR UPDATE;
-    PERFORM ingest_internal.require('source', name, d.id IS NOT NULL, ingest_internal.sees_source(actor, d.id), ingest_internal.acts_for(actor, d.owner),
+    PERFORM ingest_internal.require('source', name, d.id IS NOT NULL, ingest_internal.sees_source(actor, d.id), ingest_internal.changes_for(actor, d.owner),
         ingest_internal.role_name(d.owner, d.owner_name));
     RETURN d;
 END $$;
@@ -56,7 +58,7 @@ DECLARE
     s ingest.sync;
 BEGIN
     SELECT * INTO s FROM ingest.sync x WHERE x.name = own_sync.name FOR UPDATE;
-    PERFORM ingest_internal.require('sync', name, s.id IS NOT NULL, ingest_internal.sees_source(actor, s.source), ingest_internal.acts_for(actor, s.owner),
+    PERFORM ingest_internal.require('sync', name, s.id IS NOT NULL, ingest_internal.sees_source(actor, s.source), ingest_internal.changes_for(actor, s.owner),
         ingest_internal.role_name(s.owner, s.owner_name));
     RETURN s;
 END $$;
@@ -68,7 +70,7 @@ DECLARE
 BEGIN
     SELECT * INTO j FROM ingest.job x WHERE x.name = own_job.name FOR UPDATE;
     PERFORM ingest_internal.require('job', name, j.id IS NOT NULL, ingest_internal.acts_for(actor, j.owner) OR ingest_internal.sees_source(actor, j.source),
-        ingest_internal.acts_for(actor, j.owner), ingest_internal.role_name(j.owner, j.owner_name));
+        ingest_internal.changes_for(actor, j.owner), ingest_internal.role_name(j.owner, j.owner_name));
     RETURN j;
 END $$;
 COMMENT ON FUNCTION ingest_internal.own_job(oid, text) IS 'a job that a role may change, locked';

@@ -138,6 +138,10 @@ DECLARE
     d ingest.data_source := ingest_internal.own_source(actor, source);
     new_owner oid := ingest_internal.role_oid(owner);
 BEGIN
+    IF NOT ingest_internal.changes_for(actor, new_owner) THEN
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('only a superuser gives a source to "%s"', owner),
+            DETAIL = 'What belongs to a source runs as its owner, and that role is a superuser or can become one.';
+    END IF;
     IF new_owner = d.owner THEN
         RAISE NOTICE 'source "%" belongs to "%" already', source, owner;
         RETURN;
@@ -146,7 +150,12 @@ BEGIN
     UPDATE ingest.sync x SET owner = new_owner, owner_name = set_owner.owner WHERE x.source = d.id AND x.owner = d.owner;
     UPDATE ingest.job x SET owner = new_owner, owner_name = set_owner.owner WHERE x.source = d.id AND x.owner = d.owner;
     UPDATE ingest.queue x SET owner = new_owner WHERE x.source = d.id AND x.owner = d.owner;
-    UPDATE ingest.rule x SET owner = new_owner, owner_name = set_owner.owner WHERE x.source = d.id AND x.owner = d.owner;
+    -- conditions are code, which would run with the rights of the new owner
+    UPDATE ingest.rule x SET owner = new_owner, owner_name = set_owner.owner WHERE x.source = d.id AND x.owner = d.owner AND x.kind <> 'sql';
+    IF EXISTS (SELECT FROM ingest.rule x WHERE x.source = d.id AND x.owner = d.owner) THEN
+        RAISE NOTICE USING MESSAGE = format('rules of kind sql stay with "%s", and hold no more once the tables are given away', ingest_internal.role_name(d.owner, d.owner_name)),
+            HINT = 'The new owner adds those that it trusts: SELECT arguments FROM ingest.rule.';
+    END IF;
     PERFORM ingest_internal.audit(actor, 'set_owner', source, to_jsonb(ingest_internal.role_name(d.owner, d.owner_name)), to_jsonb(owner));
 END $$;
 COMMENT ON FUNCTION ingest_internal.set_owner(oid, text, name) IS 'see ingest.set_owner';
@@ -158,7 +167,9 @@ COMMENT ON FUNCTION set_owner(text, name) IS 'gives a source, and what its owner
 CREATE FUNCTION ingest_internal.postgres_tables(server name) RETURNS TABLE ("table" text, key text, description text)
     LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    here name := (SELECT d.local_schema FROM ingest.data_source d WHERE d.server = postgres_tables.server LIMIT 1);
+    -- others may have sources on the server, too, which a grantee or an admin sees: theirs are no place for one's own tables
+    here name := (SELECT d.local_schema FROM ingest.data_source d WHERE d.server = postgres_tables.server AND pg_has_role(d.owner, 'USAGE')
+        ORDER BY d.owner <> (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user), d.id LIMIT 1);
     wanted text[] := ARRAY(SELECT unnest(d.remote_schemas) FROM ingest.data_source d WHERE d.server = postgres_tables.server);
     look record;
 BEGIN

@@ -29,6 +29,15 @@ CREATE FUNCTION ingest_internal.profiled(relation regclass, sample_rows bigint) 
     AS 'MODULE_PATHNAME', 'ingest_profiled' LANGUAGE C;
 COMMENT ON FUNCTION ingest_internal.profiled(regclass, bigint) IS 'profile_table, read as the relation''s owner, for who would see the same';
 
+CREATE FUNCTION ingest_internal.frequent_values(sketch profile_sketch) RETURNS SETOF text LANGUAGE sql STABLE
+    BEGIN ATOMIC
+    SELECT t.value FROM top_values(frequent_values.sketch, 20) t;
+    END;
+COMMENT ON FUNCTION ingest_internal.frequent_values(profile_sketch) IS 'the values that come most often, twenty at most';
+
+-- From here on no operator or function that somebody put into that schema fits better than PostgreSQL's own.
+SET LOCAL search_path = ingest, pg_catalog;
+
 CREATE FUNCTION suggest_rules(relation regclass, sample_rows bigint DEFAULT NULL)
     RETURNS TABLE (kind text, columns name[], arguments jsonb, severity text, tolerance float8, reason text) LANGUAGE sql VOLATILE
     BEGIN ATOMIC
@@ -37,7 +46,7 @@ CREATE FUNCTION suggest_rules(relation regclass, sample_rows bigint DEFAULT NULL
       LATERAL (VALUES
         ('not_null', '{}'::jsonb, 'error', 'no value of ' || p."rows" || ' is missing', p.nulls = 0 AND p."rows" > 0),
         ('unique', '{}', 'error', 'no value repeats', p.distinct_exact AND p.distinct_count = p."rows" - p.nulls AND p.distinct_count > 1),
-        ('in_set', jsonb_build_object('values', (SELECT jsonb_agg(t.value ORDER BY t.value) FROM top_values(p.sketch, 20) t)), 'warning',
+        ('in_set', jsonb_build_object('values', (SELECT jsonb_agg(v ORDER BY v) FROM ingest_internal.frequent_values(p.sketch) v)), 'warning',
           p.distinct_count || ' values make up all rows', p.distinct_exact AND p.distinct_count BETWEEN 2 AND 20 AND p."rows" - p.nulls >= p.distinct_count * 10
           AND p.type IN ('text', 'character varying', 'character') AND p.max_length <= 60),
         ('range', jsonb_build_object('min', p.min, 'max', p.max), 'warning', 'values lie between ' || p.min || ' and ' || p.max,
@@ -47,5 +56,3 @@ CREATE FUNCTION suggest_rules(relation regclass, sample_rows bigint DEFAULT NULL
       WHERE r.fits ORDER BY p."position", r.kind;
     END;
 COMMENT ON FUNCTION suggest_rules(regclass, bigint) IS 'rules that a table keeps now, from a profile of it: arguments for add_rule';
-
-SET LOCAL search_path = ingest, pg_catalog;

@@ -18,6 +18,7 @@ void
 batch_enter(Sync *s, Run *run)
 {
 	user_run(psprintf("LOCK TABLE %s IN ROW EXCLUSIVE MODE", s->copy.target));
+	sync_require_target(s);
 	s->copy.run = run;
 	if (shape_read(s))
 		stage_create(&s->copy);

@@ -472,7 +472,7 @@ ingest_drop_old_history(PG_FUNCTION_ARGS)
 	" AND c.seen_at > least($3, (SELECT min(y.seen_at) - interval '1 us' FROM ingest.change_commit y WHERE y.sync = $1 " \
 	"AND y.before_commit > $3)) AND (c.seen_at > $3 OR w.before_commit > $3)"
 
-/* row_change(sync, key, since): as the repository's owner, for whom the copy is open */
+/* row_change(sync, key, since): as the repository's owner, for the copy's */
 Datum
 ingest_row_change(PG_FUNCTION_ARGS)
 {
@@ -493,7 +493,13 @@ ingest_row_change(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						errmsg("there is no sync %s with a copy",
 							   sync.isnull ? "null" : psprintf("%d", DatumGetInt32(sync.value)))));
-	require_all_readable(relid, "history");
+	/* others are shown no columns that the copy does not have any more: by as_of and row_history, which ask as its owner */
+	if (!superuser() && !owns_relation(GetUserId(), relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for what is kept of the history of %s", kept->target),
+				 errhint("ingest.as_of and ingest.row_history show it to those who may SELECT all columns and rows of %s.",
+						 kept->target)));
 	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_REPOSITORY,
 			   psprintf("SELECT c.seq, c.sync, c.operation, c.key, c.before, c.after, c.source_time, "
 						"coalesce(w.after_commit, c.seen_at), c.run, c.xid FROM ingest.change c LEFT JOIN "

@@ -23,4 +23,4 @@ COMMENT ON FUNCTION ingest_internal.drop_old_history() IS 'drops days of history
 
 CREATE FUNCTION ingest_internal.row_change(sync integer, key jsonb DEFAULT NULL, since timestamptz DEFAULT NULL) RETURNS SETOF change
     AS 'MODULE_PATHNAME', 'ingest_row_change' LANGUAGE C STABLE;
-COMMENT ON FUNCTION ingest_internal.row_change(integer, jsonb, timestamptz) IS 'history of a sync, of one key, seen after a moment, for those who may read all of its copy';
+COMMENT ON FUNCTION ingest_internal.row_change(integer, jsonb, timestamptz) IS 'history of a sync, of one key, seen after a moment, for the owner of its copy, as whom as_of and row_history ask';

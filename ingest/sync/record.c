@@ -10,6 +10,7 @@
 #include "ingest/base/compat.h"
 #include "ingest/repository/access.h"
 #include "ingest/sync/sync.h"
+#include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -177,6 +178,25 @@ owner_of(Oid relation)
 	return owner;
 }
 
+/* A superuser may write everywhere: into a table of others, whose triggers would run as the superuser, not for a sync */
+static bool
+may_write(Oid owner, Oid target)
+{
+	return has_privs_of_role(owner, owner_of(target)) && (!superuser_arg(owner) || superuser_arg(owner_of(target)));
+}
+
+void
+sync_require_target(const Sync *s)
+{
+	Oid target = get_relname_relid(s->target_table, get_namespace_oid(s->target_schema, true));
+
+	if (target != s->target_relation || !may_write(s->owner, target))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the table %s of the copy belongs to another role now, or is another table", s->copy.target),
+				 errhint("Give it back to %s: ALTER TABLE %s OWNER TO ….", GetUserNameFromId(s->owner, false), s->copy.target)));
+}
+
 /*
  * sync_trouble(owner, origin, its schema and name, target, its schema and name): why a
  * copy cannot be kept, whatever its state says; NULL: both tables are there.  Views ask
@@ -194,7 +214,7 @@ ingest_sync_trouble(PG_FUNCTION_ARGS)
 
 	if (!OidIsValid(owner_of(target)))
 		trouble = psprintf("The table %s of the copy is gone: drop the sync and create it again.", target_name);
-	else if (!has_privs_of_role(owner, owner_of(target)))
+	else if (!may_write(owner, target))
 		trouble = psprintf("The table %s of the copy belongs to another role now.", target_name);
 	else if (!OidIsValid(owner_of(origin)))
 		trouble = psprintf("The foreign table %s is gone: crawl its source.", foreign_name);

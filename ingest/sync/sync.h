@@ -59,8 +59,8 @@ typedef struct Sync
 	Copy copy;
 	char *shape; /* what the columns were when the stage was made */
 	struct Sync *children[CHILDREN_AT_MOST];
-	int n_children;	 /* that are active */
-	int n_followers; /* all */
+	int n_children;   /* that are active */
+	int n_followers;  /* all */
 	char *load_table; /* full: where a load of several ranges gathers */
 } Sync;
 
@@ -71,5 +71,7 @@ extern Sync *sync_by_id(int32 id);
 extern void sync_refuse_unknown(const char *name) __attribute__((noreturn));
 extern Sync *sync_by_name(const char *name);
 extern bool sync_is_full(const Sync *s);
+/* An error unless the copy is still what it was when the sync was read, and its owner may write it */
+extern void sync_require_target(const Sync *s);
 
 #endif /* INGEST_SYNC_H */
