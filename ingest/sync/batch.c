@@ -196,7 +196,7 @@ typedef struct Step
 	void (*function)(void *);
 	Batch *batch;
 	MemoryContext context; /* outlives the transaction */
-	char *seen_at;		   /* of the versions that it wrote, or NULL */
+	char *seen_at;         /* of the versions that it wrote, or NULL */
 } Step;
 
 static void

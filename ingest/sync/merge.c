@@ -561,8 +561,8 @@ typedef struct Tally
 static Tally
 tally(const Copy *copy)
 {
-	Tally now = {copy->run->inserted, copy->run->updated,	 copy->rows_delta,
-				 copy->key_delta,	  list_length(copy->diffs), copy->touched ? copy->touched->n : 0};
+	Tally now = {copy->run->inserted, copy->run->updated, copy->rows_delta,
+				 copy->key_delta, list_length(copy->diffs), copy->touched ? copy->touched->n : 0};
 
 	return now;
 }
