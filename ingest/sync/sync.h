@@ -59,8 +59,8 @@ typedef struct Sync
 	Copy copy;
 	char *shape; /* what the columns were when the stage was made */
 	struct Sync *children[CHILDREN_AT_MOST];
-	int n_children;	 /* that are active */
-	int n_followers; /* all */
+	int n_children;   /* that are active */
+	int n_followers;  /* all */
 	char *load_table; /* full: where a load of several ranges gathers */
 } Sync;
 
