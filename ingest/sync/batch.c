@@ -76,10 +76,16 @@ static void
 read_moved(Sync *child, const char *condition)
 {
 	Copy *copy = &child->copy;
-	Rows *gone = user_rows(psprintf("SELECT DISTINCT t.%s FROM %s t WHERE t.%s AND %s%s", copy->key[0], copy->target,
-									condition, key_not_in(copy, copy->stage),
-									copy->soft ? " AND t._deleted_at IS NULL" : ""));
+	Rows *gone;
 
+	/* a row whose parent is part of its key would be another row */
+	for (int k = 0; k < copy->n_key; k++)
+	{
+		if (strcmp(copy->key_names[k], child->parent_column) == 0)
+			return;
+	}
+	gone = user_rows(psprintf("SELECT DISTINCT t.%s FROM %s t WHERE t.%s AND %s%s", copy->key[0], copy->target, condition,
+							  key_not_in(copy, copy->stage), copy->soft ? " AND t._deleted_at IS NULL" : ""));
 	if (gone->n == 0)
 		return;
 	for (uint64 i = 0; i < gone->n; i += LINES_AT_ONCE)

@@ -115,8 +115,8 @@ key_json(const Copy *copy, const char *alias)
 }
 
 /*
- * A row as JSON.  A version of history is the whole row: what the source no longer has and what the user added is in the
- * copy as well, and so in the copy as it was.
+ * A row as JSON.  A version of history is the whole row: what the source no longer has and what the user added is in
+ * the copy as well, and so in the copy as it was.
  */
 static char *
 row_json(const Copy *copy, const char *alias)
@@ -506,7 +506,8 @@ write_rows(Copy *copy, const char *with)
 
 	if (wants_diff(copy))
 	{
-		Stored *diff = sql_store(AS_USER, psprintf("%s SELECT * FROM w ORDER BY key", with), lengthof(written_types), written_types);
+		Stored *diff = sql_store(AS_USER, psprintf("%s SELECT * FROM w ORDER BY key", with), lengthof(written_types),
+								 written_types);
 
 		copy->diffs = lappend(copy->diffs, diff);
 		answer = stored_rows(diff, counting(copy, "stored"), 0, NULL);
