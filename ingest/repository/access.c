@@ -15,6 +15,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -26,10 +27,76 @@ SQL_FUNCTION(ingest_acts_for);
 SQL_FUNCTION(ingest_role_acts_for);
 SQL_FUNCTION(ingest_sees_rows);
 
+/* -- what is remembered: until the transaction ends, the engine writes, or somebody's roles change -- */
+
+typedef struct Pair
+{
+	Oid actor;
+	Oid owner;
+} Pair;
+
+typedef struct Acting
+{
+	Pair pair;
+	bool may;
+} Acting;
+
+typedef struct Remembered
+{
+	Oid role; /* whose; InvalidOid: nothing is remembered */
+	Datum array;
+} Remembered;
+
+static HTAB *acting; /* NULL: nothing is remembered */
+static Remembered sources_seen;
+static Remembered syncs_seen;
+static uint64 forgotten; /* how often: an answer that was found before and is written down after is not kept */
+
+void
+access_forget(void)
+{
+	acting = NULL;
+	sources_seen.role = syncs_seen.role = InvalidOid;
+	forgotten++;
+}
+
+static void
+forget_at_end(XactEvent event, void *arg)
+{
+	access_forget();
+}
+
+static void
+forget_below(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		access_forget();
+}
+
+static void
+forget_roles(Datum arg, int cache, uint32 hash)
+{
+	access_forget();
+}
+
+static void
+forget_in_time(void)
+{
+	static bool registered = false;
+
+	if (registered)
+		return;
+	RegisterXactCallback(forget_at_end, NULL);
+	RegisterSubXactCallback(forget_below, NULL);
+	CacheRegisterSyscacheCallback(AUTHMEMMEMROLE, forget_roles, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, forget_roles, (Datum) 0);
+	registered = true;
+}
+
 /* -- acting -- */
 
-bool
-acts_for(Oid actor, Oid owner)
+static bool
+acts_for_now(Oid actor, Oid owner)
 {
 	Oid admin = get_role_oid("ingest_admin", true);
 
@@ -37,6 +104,36 @@ acts_for(Oid actor, Oid owner)
 	if (OidIsValid(owner) && !home_is_elsewhere() && SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(owner)) && has_privs_of_role(actor, owner))
 		return true;
 	return OidIsValid(admin) ? has_privs_of_role(actor, admin) : superuser_arg(actor);
+}
+
+/* In the transaction's memory: views ask for every row of a history */
+static void
+remember_acting(const Acting *found)
+{
+	if (acting == NULL)
+	{
+		HASHCTL control = {.keysize = sizeof(Pair), .entrysize = sizeof(Acting), .hcxt = TopTransactionContext};
+
+		acting = hash_create("whom roles act for", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	((Acting *) hash_search(acting, &found->pair, HASH_ENTER, NULL))->may = found->may;
+}
+
+bool
+acts_for(Oid actor, Oid owner)
+{
+	Acting found = {{actor, owner}};
+	Acting *known = acting ? hash_search(acting, &found.pair, HASH_FIND, NULL) : NULL;
+	uint64 before = forgotten;
+
+	if (known)
+		return known->may;
+	forget_in_time();
+	found.may = acts_for_now(actor, owner);
+	/* in a repository that was restored it is another answer as soon as enable() was called */
+	if (!home_is_elsewhere() && before == forgotten)
+		remember_acting(&found);
+	return found.may;
 }
 
 void
@@ -116,58 +213,15 @@ ingest_role_acts_for(PG_FUNCTION_ARGS)
 
 /* -- seeing -- */
 
-/* An answer that is the same until the transaction ends, the engine writes, or somebody's roles change */
-typedef struct Remembered
-{
-	Oid role; /* whose; InvalidOid: nothing is remembered */
-	Datum array;
-} Remembered;
-
-static Remembered sources_seen;
-static Remembered syncs_seen;
-
-void
-access_forget(void)
-{
-	sources_seen.role = syncs_seen.role = InvalidOid;
-}
-
-static void
-forget_at_end(XactEvent event, void *arg)
-{
-	access_forget();
-}
-
-static void
-forget_below(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
-{
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		access_forget();
-}
-
-static void
-forget_roles(Datum arg, int cache, uint32 hash)
-{
-	access_forget();
-}
-
 /* As the engine: policies on the tables ask these very functions */
 static Datum
 remember(Remembered *answer, const char *sql)
 {
-	static bool registered = false;
 	MemoryContext old;
 	char *text;
 	int level;
 
-	if (!registered)
-	{
-		RegisterXactCallback(forget_at_end, NULL);
-		RegisterSubXactCallback(forget_below, NULL);
-		CacheRegisterSyscacheCallback(AUTHMEMMEMROLE, forget_roles, (Datum) 0);
-		CacheRegisterSyscacheCallback(AUTHOID, forget_roles, (Datum) 0);
-		registered = true;
-	}
+	forget_in_time();
 	if (answer->role == GetUserId())
 		return answer->array;
 	level = sql_begin();
