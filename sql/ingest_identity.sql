@@ -170,6 +170,19 @@ ALTER EVENT TRIGGER ingest_on_drop ENABLE;
 SELECT table_name FROM ingest.rule WHERE schema_name = 'house' AND owner_name = 'identity_a';
 SELECT ingest_internal.follow_all();
 SELECT table_name FROM ingest.rule WHERE schema_name = 'house' AND owner_name = 'identity_a';
+-- a name that is used again has none of the rules that were its namesake's, nor does one more rule bring them back
+ALTER EVENT TRIGGER ingest_on_drop DISABLE;
+SET ROLE identity_a;
+CREATE TABLE house.twice (id int, pin text);
+SELECT ingest.add_rule('house.twice', 'not_null', '{id}') > 0 AS id, ingest.add_rule('house.twice', 'not_null', '{pin}') > 0 AS pin;
+DROP TABLE house.twice;
+CREATE TABLE house.twice (id int, pin text);
+SELECT columns FROM ingest.check_quality('house.twice');
+SELECT ingest.add_rule('house.twice', 'not_null', '{id}') > 0 AS id;
+SELECT columns FROM ingest.check_quality('house.twice');
+RESET ROLE;
+ALTER EVENT TRIGGER ingest_on_drop ENABLE;
+DROP TABLE house.twice;
 -- whatever goes wrong is a warning
 SET client_min_messages = warning;
 ALTER TABLE ingest.rule ADD CONSTRAINT never CHECK (table_name <> 'never') NOT VALID;

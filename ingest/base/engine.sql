@@ -101,3 +101,22 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION ingest_internal.require(text, text, boolean, boolean, boolean, name) IS 'an error unless the thing is there, may be seen and belongs to who asks';
+
+-- What a role has in pg_temp, where names are looked for first; each with its number, so that one that was made again is another one.
+
+CREATE FUNCTION ingest_internal.in_pg_temp(role oid) RETURNS TABLE (thing text, name name) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT c.oid || ' ' || c.relname, c.relname FROM pg_class c
+    WHERE c.relnamespace = pg_my_temp_schema() AND c.relowner = in_pg_temp.role AND c.relkind NOT IN ('i', 'I', 't') AND c.relname !~ '^ingest_'
+    UNION ALL SELECT t.oid || ' ' || t.typname, t.typname FROM pg_type t
+    WHERE t.typnamespace = pg_my_temp_schema() AND t.typowner = in_pg_temp.role AND t.typtype IN ('d', 'e', 'r');
+END;
+COMMENT ON FUNCTION ingest_internal.in_pg_temp(oid) IS 'relations and types of a role in pg_temp, but for the engine''s own stages';
+
+CREATE FUNCTION ingest_internal.things_in_pg_temp(role oid) RETURNS text[] LANGUAGE sql STABLE
+    RETURN ARRAY(SELECT p.thing FROM ingest_internal.in_pg_temp(things_in_pg_temp.role) p);
+COMMENT ON FUNCTION ingest_internal.things_in_pg_temp(oid) IS 'the same as an array';
+
+CREATE FUNCTION ingest_internal.left_in_pg_temp(role oid, before text[]) RETURNS name LANGUAGE sql STABLE
+    RETURN (SELECT p.name FROM ingest_internal.in_pg_temp(left_in_pg_temp.role) p WHERE p.thing <> ALL (left_in_pg_temp.before) LIMIT 1);
+COMMENT ON FUNCTION ingest_internal.left_in_pg_temp(oid, text[]) IS 'one that is there now and was not before; null: none';

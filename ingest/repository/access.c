@@ -5,9 +5,11 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "ingest/base/compat.h"
 #include "ingest/base/home.h"
+#include "ingest/base/row.h"
 #include "ingest/base/sql.h"
 #include "ingest/repository/access.h"
 #include "miscadmin.h"
@@ -19,6 +21,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 
 SQL_FUNCTION(ingest_my_sources);
@@ -100,8 +103,9 @@ acts_for_now(Oid actor, Oid owner)
 {
 	Oid admin = get_role_oid("ingest_admin", true);
 
-	/* an owner that is gone has no members, and one whose number is of another cluster is somebody else here: an admin alone acts for it */
-	if (OidIsValid(owner) && !home_is_elsewhere() && SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(owner)) && has_privs_of_role(actor, owner))
+	/* an owner that is gone has no members, and one whose number is of another cluster is somebody else here */
+	if (OidIsValid(owner) && !home_is_elsewhere() && SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(owner)) &&
+		has_privs_of_role(actor, owner))
 		return true;
 	return OidIsValid(admin) ? has_privs_of_role(actor, admin) : superuser_arg(actor);
 }
@@ -144,9 +148,10 @@ require_owner(Oid owner, const char *known, const char *what, const char *name)
 	if (acts_for(GetUserId(), owner))
 		return;
 	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("must be owner of %s \"%s\"", what, name),
-			 now ? errhint("It belongs to %s.", now) : errhint("It belonged to %s, which is gone; an admin gives it to another role with ingest.set_owner.", known)));
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be owner of %s \"%s\"", what, name),
+			 now ? errhint("It belongs to %s.", now)
+				 : errhint("It belonged to %s, which is gone; an admin gives it to another role with ingest.set_owner.",
+						   known)));
 }
 
 bool
@@ -160,14 +165,24 @@ require_all_readable(Oid relid, const char *what)
 {
 	char *name = quoted_relation(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
 
-	if (!to_bool(own_value("SELECT has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid) AND has_schema_privilege(c.relnamespace, 'USAGE') "
-						   "FROM pg_class c WHERE c.oid = $1",
-						   arg_oid(relid))))
+	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK ||
+		check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED ||
+		namespace_aclcheck(get_rel_namespace(relid), GetUserId(), ACL_USAGE) != ACLCHECK_OK)
 		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for the %s of %s", what, name),
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for the %s of %s", what, name),
 				 errhint("It is for those who may SELECT all columns and rows of %s.", name)));
 }
+
+typedef struct Reading
+{
+	Oid owner;
+	bool as_owner;
+	bool same_rows;
+	char *name;
+} Reading;
+
+ROW_SHAPE(reading_shape, Reading, FIELD(OID, Reading, owner), FIELD(BOOL, Reading, as_owner),
+		  FIELD(BOOL, Reading, same_rows), FIELD(TEXT, Reading, name));
 
 /*
  * Its owner, so that types, policies and functions of views run with no rights of the
@@ -177,24 +192,20 @@ require_all_readable(Oid relid, const char *what)
 Oid
 reader_of(Oid relid, const char *what)
 {
-	Rows *rows = own_rows("SELECT c.relowner, pg_has_role(c.relowner, 'USAGE'), c.relkind IN ('r', 'p', 'm') AND NOT EXISTS ("
-						  "WITH RECURSIVE part (oid) AS (SELECT c.oid UNION SELECT i.inhrelid FROM part p JOIN pg_inherits i ON i.inhparent = p.oid) "
-						  "SELECT FROM part p JOIN pg_class k ON k.oid = p.oid WHERE k.relkind = 'f'), c.oid::regclass FROM pg_class c WHERE c.oid = $1",
-						  arg_oid(relid));
+	Reading *reading = repo_struct(reading_shape, "SELECT * FROM ingest_internal.reading($1, $2)", arg_oid(GetUserId()),
+								   arg_oid(relid));
 
-	if (rows->n == 0)
+	if (reading == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("there is no table with the number %u", relid)));
+	if (reading->as_owner)
+		return reading->owner;
+	if (!reading->same_rows)
 		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("there is no table with the number %u", relid)));
-	if (to_bool(first_row(rows)[1]))
-		return to_oid(first_row(rows)[0]);
-	if (!to_bool(first_row(rows)[2]))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of %s", first_row(rows)[3]),
-				 errdetail("The %s of a view or foreign table is for its owner, who may see other rows in it than you.", what)));
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be owner of %s", reading->name),
+				 errdetail("The %s of a view or foreign table is for its owner, who may see other rows in it than you.",
+						   what)));
 	require_all_readable(relid, what);
-	return to_oid(first_row(rows)[0]);
+	return reading->owner;
 }
 
 /* acts_for(owner) */
@@ -234,14 +245,10 @@ remember(Remembered *answer, const char *sql)
 	return answer->array;
 }
 
-#define MINE \
-	"(SELECT d.id FROM ingest.data_source d WHERE ingest_internal.acts_for($1, d.owner) " \
-	"OR EXISTS (SELECT FROM ingest.source_grant g WHERE g.source = d.id AND ingest_internal.at_home() AND pg_has_role($1, g.role, 'USAGE')))"
-
 Datum
 my_sources(void)
 {
-	return remember(&sources_seen, "SELECT ARRAY(SELECT id FROM " MINE " x ORDER BY id)");
+	return remember(&sources_seen, "SELECT ingest_internal.sources_of($1)");
 }
 
 Datum
@@ -253,17 +260,27 @@ ingest_my_sources(PG_FUNCTION_ARGS)
 Datum
 ingest_my_syncs(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(remember(&syncs_seen, "SELECT ARRAY(SELECT s.id FROM ingest.sync s WHERE s.source IN " MINE " ORDER BY s.id)"));
+	PG_RETURN_DATUM(remember(&syncs_seen, "SELECT ingest_internal.syncs_of($1)"));
 }
+
+typedef struct Copied
+{
+	Oid owner;
+	Oid target;
+} Copied;
+
+ROW_SHAPE(copied_shape, Copied, FIELD(OID, Copied, owner), FIELD(OID, Copied, target));
 
 /* sees_rows(sync) */
 Datum
 ingest_sees_rows(PG_FUNCTION_ARGS)
 {
 	int level = sql_begin();
-	Rows *rows = repo_rows("SELECT owner, target FROM ingest.sync WHERE id = $1", arg_int8(PG_GETARG_INT32(0)));
-	bool sees = rows->n > 0 && (acts_for(GetUserId(), to_oid(first_row(rows)[0])) ||
-								to_bool(own_value("SELECT ingest_internal.sees_table($1, $2)", arg_oid(to_oid(first_row(rows)[0])), arg_oid(to_oid(first_row(rows)[1])))));
+	Copied *copied =
+		repo_struct(copied_shape, "SELECT owner, target FROM ingest.sync WHERE id = $1", arg_int8(PG_GETARG_INT32(0)));
+	bool sees = copied && (acts_for(GetUserId(), copied->owner) ||
+						   to_bool(own_value("SELECT ingest_internal.sees_table($1, $2)", arg_oid(copied->owner),
+											 arg_oid(copied->target))));
 
 	sql_end(level);
 	PG_RETURN_BOOL(sees);
