@@ -37,20 +37,28 @@ schema_number(Crawl *c)
 							  arg_text(c->remote_schema)));
 }
 
-static Rows *
-tables_in(const Crawl *c, const char *schema, const char *wanted)
+typedef struct Named
 {
-	return repo_rows("SELECT name FROM ingest_internal.foreign_tables($1, $2, $3::text[])", arg_name(c->source->server),
-					 arg_name(schema), arg_text(wanted));
+	char *name;
+} Named;
+
+ROW_SHAPE(named_shape, Named, FIELD(TEXT, Named, name));
+
+static Named *
+tables_in(const Crawl *c, const char *schema, const char *wanted, int *n)
+{
+	return repo_structs(named_shape, n, "SELECT * FROM ingest_internal.foreign_tables($1, $2, $3::text[])",
+						arg_name(c->source->server), arg_name(schema), arg_text(wanted));
 }
 
 static void
 drop_scratch(Crawl *c)
 {
-	Rows *rows = tables_in(c, c->scratch, NULL);
+	int n;
+	Named *tables = tables_in(c, c->scratch, NULL, &n);
 
-	for (uint64 i = 0; i < rows->n; i++)
-		user_run(psprintf("DROP FOREIGN TABLE %s", quoted_relation(c->scratch, rows->v[i][0])));
+	for (int i = 0; i < n; i++)
+		user_run(psprintf("DROP FOREIGN TABLE %s", quoted_relation(c->scratch, tables[i].name)));
 	user_run(psprintf("DROP SCHEMA %s", quote_identifier(c->scratch)));
 }
 
@@ -60,7 +68,8 @@ import_tables(void *arg)
 	Crawl *c = arg;
 	int32 schema_id = schema_number(c);
 	StringInfoData sql;
-	Rows *imported;
+	Named *imported;
+	int n;
 
 	user_run(psprintf("CREATE SCHEMA %s", quote_identifier(c->scratch)));
 	initStringInfo(&sql);
@@ -70,10 +79,10 @@ import_tables(void *arg)
 	appendStringInfo(&sql, "%s FROM SERVER %s INTO %s", c->n_tables > 0 ? ")" : "", quote_identifier(c->source->server),
 					 quote_identifier(c->scratch));
 	user_run(sql.data);
-	imported = tables_in(c, c->scratch, NULL);
-	for (uint64 i = 0; i < imported->n; i++)
+	imported = tables_in(c, c->scratch, NULL, &n);
+	for (int i = 0; i < n; i++)
 	{
-		char *name = imported->v[i][0];
+		char *name = imported[i].name;
 		Place place =
 			discover_place(c, schema_id, name, c->prefixed ? psprintf("%s_%s", c->remote_schema, name) : name);
 
@@ -93,11 +102,12 @@ record_handmade(void *arg)
 {
 	Crawl *c = arg;
 	int32 schema_id = schema_number(c);
-	Rows *tables = tables_in(c, c->source->local_schema, c->source->include);
+	int n;
+	Named *tables = tables_in(c, c->source->local_schema, c->source->include, &n);
 
-	for (uint64 i = 0; i < tables->n; i++)
+	for (int i = 0; i < n; i++)
 	{
-		Place place = {c->source->local_schema, tables->v[i][0]};
+		Place place = {c->source->local_schema, tables[i].name};
 
 		discover_record(c, schema_id, place.name, &place);
 	}
@@ -184,16 +194,17 @@ static void
 skip_done(void *arg)
 {
 	Crawl *c = arg;
-	Rows *rows = repo_rows("SELECT name FROM ingest_internal.crawl_done($1::integer, $2)", arg_int8(c->source->id),
-						   arg_text(c->remote_schema));
-	int n = 0;
+	int n_seen,
+		n = 0;
+	Named *seen = repo_structs(named_shape, &n_seen, "SELECT * FROM ingest_internal.crawl_done($1, $2)",
+							   arg_int4(c->source->id), arg_text(c->remote_schema));
 
 	for (int i = 0; i < c->n_left; i++)
 	{
 		bool done = false;
 
-		for (uint64 k = 0; c->all && k < rows->n; k++)
-			done = done || strcmp(rows->v[k][0], c->left[i]) == 0;
+		for (int k = 0; c->all && k < n_seen; k++)
+			done = done || strcmp(seen[k].name, c->left[i]) == 0;
 		if (!done)
 			c->left[n++] = c->left[i];
 	}

@@ -98,14 +98,22 @@ follow_columns(Crawl *c, const char *imported, const char *old, const char *loca
 	}
 }
 
+typedef struct Option
+{
+	char *statement;
+} Option;
+
+ROW_SHAPE(option_shape, Option, FIELD(TEXT, Option, statement));
+
 static void
 follow_options(const char *imported, const char *old)
 {
-	Rows *rows = repo_rows("SELECT statement FROM ingest_internal.crawl_options_differ($1, $2)", arg_relation(imported),
-						   arg_relation(old));
+	int n;
+	Option *options = repo_structs(option_shape, &n, "SELECT * FROM ingest_internal.crawl_options_differ($1, $2)",
+								   arg_relation(imported), arg_relation(old));
 
-	for (uint64 i = 0; i < rows->n; i++)
-		user_run(rows->v[i][0]);
+	for (int i = 0; i < n; i++)
+		user_run(options[i].statement);
 }
 
 bool
