@@ -78,6 +78,19 @@ GRANT SELECT (id, name, changed) ON copies.people TO ingest_reader_role;
 SET ROLE ingest_stranger;
 SELECT (SELECT count(*) FROM ingest.source_status), (SELECT count(*) FROM ingest.table_status), (SELECT count(*) FROM ingest.run_status), (SELECT count(*) FROM ingest.column_status), (SELECT count(*) FROM ingest.profile_status);
 RESET ROLE;
+-- whom a role acts for is remembered in a transaction, until roles change in it or a change is taken back
+BEGIN;
+SET LOCAL ROLE ingest_stranger;
+SELECT ingest_internal.acts_for('ingest_owner_role'::regrole) AS acts, count(*) > 0 AS sees FROM ingest.run_status;
+RESET ROLE;
+SAVEPOINT before;
+GRANT ingest_owner_role TO ingest_stranger;
+SET LOCAL ROLE ingest_stranger;
+SELECT ingest_internal.acts_for('ingest_owner_role'::regrole) AS acts, count(*) > 0 AS sees FROM ingest.run_status;
+ROLLBACK TO before;
+SET LOCAL ROLE ingest_stranger;
+SELECT ingest_internal.acts_for('ingest_owner_role'::regrole) AS acts, count(*) > 0 AS sees FROM ingest.run_status;
+ROLLBACK;
 -- a privilege that goes midway: the run says so and the copy stays
 REVOKE USAGE ON FOREIGN SERVER mine FROM ingest_owner_role;
 DROP USER MAPPING FOR ingest_owner_role SERVER mine;

@@ -170,6 +170,29 @@ ALTER EVENT TRIGGER ingest_on_drop ENABLE;
 SELECT table_name FROM ingest.rule WHERE schema_name = 'house' AND owner_name = 'identity_a';
 SELECT ingest_internal.follow_all();
 SELECT table_name FROM ingest.rule WHERE schema_name = 'house' AND owner_name = 'identity_a';
+-- also what was seen again under its new name before
+ALTER EVENT TRIGGER ingest_on_alter DISABLE;
+SELECT t.relation::regclass AS was FROM ingest.source_table t JOIN ingest.data_source d ON d.id = t.source WHERE d.name = 'origin' AND t.relation <> 0 ORDER BY t.id LIMIT 1 \gset
+ALTER FOREIGN TABLE :was RENAME TO elsewhere;
+SET ROLE identity_a;
+CALL ingest.crawl('origin');
+RESET ROLE;
+ALTER EVENT TRIGGER ingest_on_alter ENABLE;
+SELECT ingest_internal.follow_all();
+SELECT to_column, count(*) FROM ingest.lineage_edge WHERE to_table = 'elsewhere' AND kind = 'import' GROUP BY to_column ORDER BY to_column;
+-- a name that is used again has none of the rules that were its namesake's, nor does one more rule bring them back
+ALTER EVENT TRIGGER ingest_on_drop DISABLE;
+SET ROLE identity_a;
+CREATE TABLE house.twice (id int, pin text);
+SELECT ingest.add_rule('house.twice', 'not_null', '{id}') > 0 AS id, ingest.add_rule('house.twice', 'not_null', '{pin}') > 0 AS pin;
+DROP TABLE house.twice;
+CREATE TABLE house.twice (id int, pin text);
+SELECT columns FROM ingest.check_quality('house.twice');
+SELECT ingest.add_rule('house.twice', 'not_null', '{id}') > 0 AS id;
+SELECT columns FROM ingest.check_quality('house.twice');
+RESET ROLE;
+ALTER EVENT TRIGGER ingest_on_drop ENABLE;
+DROP TABLE house.twice;
 -- whatever goes wrong is a warning
 SET client_min_messages = warning;
 ALTER TABLE ingest.rule ADD CONSTRAINT never CHECK (table_name <> 'never') NOT VALID;

@@ -22,6 +22,19 @@ SELECT c.oid::regclass, a.attname FROM pg_class c JOIN pg_attribute a ON a.attre
   WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind IN ('v', 'r', 'p') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped
     AND coalesce(col_description(c.oid, a.attnum), '') = '';
 SELECT count(*) <= 54 AS fits FROM pg_proc p WHERE p.pronamespace = 'ingest'::regnamespace;
+-- the last runs are found by an index, not by sorting all
+SET enable_sort = off;
+DO $$
+DECLARE
+    line text;
+BEGIN
+    FOR line IN EXPLAIN (COSTS OFF) SELECT * FROM ingest.run_status ORDER BY run DESC LIMIT 20 LOOP
+        IF line ~ 'Sort' THEN
+            RAISE EXCEPTION 'all runs are sorted: %', line;
+        END IF;
+    END LOOP;
+END $$;
+RESET enable_sort;
 -- why a job does not run
 SET client_min_messages = warning;
 SELECT ingest.create_job('idle', 'sql', 'SELECT 1'), ingest.create_job('tick', 'sql', 'SELECT 1'), ingest.create_job('later', 'sql', 'SELECT 1'), ingest.create_job('behind', 'sql', 'SELECT 1', depends_on => '{later}'),

@@ -194,17 +194,10 @@ typedef struct Owned
  * Names are looked for in pg_temp first: a view that a trigger of the owner's left there
  * would be read by the next statement of whoever called.
  */
-#define IN_PG_TEMP \
-	"(SELECT c.oid::text || ' ' || c.relname AS thing, c.relname AS name FROM pg_class c WHERE c.relnamespace = pg_my_temp_schema() AND c.relowner = $1 " \
-	"AND c.relkind NOT IN ('i', 'I', 't') " \
-	"AND NOT (c.relkind = 'r' AND EXISTS (SELECT FROM ingest.sync s WHERE (s.owner = $1 OR s.parent IS NOT NULL) AND c.relname ~ ('^ingest_stage_' || s.id || '(_[a-z])?$'))) " \
-	"UNION ALL SELECT t.oid::text || ' ' || t.typname, t.typname FROM pg_type t WHERE t.typnamespace = pg_my_temp_schema() AND t.typowner = $1 AND t.typtype IN ('d', 'e', 'r') " \
-	"UNION ALL SELECT p.oid::text || ' ' || p.proname, p.proname FROM pg_proc p WHERE p.pronamespace = pg_my_temp_schema() AND p.proowner = $1) x"
-
 static void
 require_no_trap(Oid owner, const char *before)
 {
-	char *left = repo_value("SELECT name FROM " IN_PG_TEMP " WHERE thing <> ALL ($2::text[]) LIMIT 1", arg_oid(owner), arg_text(before));
+	char *left = repo_value("SELECT ingest_internal.left_in_pg_temp($1, $2::text[])", arg_oid(owner), arg_text(before));
 
 	if (left)
 		ereport(ERROR,
@@ -222,7 +215,7 @@ do_as_owner(void *arg)
 	Identity saved;
 
 	if (GetUserId() != owned->owner)
-		before = repo_value("SELECT coalesce(array_agg(thing), '{}')::text[] FROM " IN_PG_TEMP, arg_oid(owned->owner));
+		before = repo_value("SELECT ingest_internal.things_in_pg_temp($1)", arg_oid(owned->owner));
 	become_owner(owned->owner, &saved);
 	owned->function(owned->arg);
 	/* before PostgreSQL 18 deferred triggers run as whoever commits, which may be a superuser */

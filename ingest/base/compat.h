@@ -24,9 +24,13 @@
 #if PG_VERSION_NUM >= 160000
 #define database_ownercheck(oid, role) object_ownercheck(DatabaseRelationId, oid, role)
 #define relation_ownercheck(oid, role) object_ownercheck(RelationRelationId, oid, role)
+#define foreign_server_aclcheck(oid, role, mode) object_aclcheck(ForeignServerRelationId, oid, role, mode)
+#define namespace_aclcheck(oid, role, mode) object_aclcheck(NamespaceRelationId, oid, role, mode)
 #else
 #define database_ownercheck(oid, role) pg_database_ownercheck(oid, role)
 #define relation_ownercheck(oid, role) pg_class_ownercheck(oid, role)
+#define foreign_server_aclcheck(oid, role, mode) pg_foreign_server_aclcheck(oid, role, mode)
+#define namespace_aclcheck(oid, role, mode) pg_namespace_aclcheck(oid, role, mode)
 #endif
 
 /* A macro since 17 */

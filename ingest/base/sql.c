@@ -12,6 +12,7 @@
 #include "access/tupconvert.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "ingest/base/sql.h"
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
@@ -548,15 +549,31 @@ audit(const char *function, const char *object, const char *before, const char *
 	repo_run("SELECT ingest_internal.audit($1, $2, $3, $4, $5)", arg_oid(GetUserId()), arg_text(function), arg_text(object), arg_jsonb(before), arg_jsonb(after));
 }
 
+static const char *
+kind_in_words(char relkind)
+{
+	switch (relkind)
+	{
+		case RELKIND_VIEW:
+			return "VIEW";
+		case RELKIND_MATVIEW:
+			return "MATERIALIZED VIEW";
+		case RELKIND_FOREIGN_TABLE:
+			return "FOREIGN TABLE";
+		case RELKIND_SEQUENCE:
+			return "SEQUENCE";
+		default:
+			return "TABLE";
+	}
+}
+
 void
 user_drop(const char *name)
 {
-	char *kind = own_value("SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'f' THEN 'FOREIGN TABLE' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END "
-						   "FROM pg_class c WHERE c.oid = to_regclass($1)",
-						   arg_text(name));
+	Oid relid = to_oid(own_value("SELECT to_regclass($1)::oid", arg_text(name)));
 
-	if (kind)
-		user_run(psprintf("DROP %s %s", kind, name));
+	if (OidIsValid(relid))
+		user_run(psprintf("DROP %s %s", kind_in_words(get_rel_relkind(relid)), name));
 }
 
 /* -- names and arrays -- */

@@ -16,6 +16,7 @@
 #include "ingest/event/event.h"
 #include "ingest/sync/merge.h"
 #include "ingest/repository/run.h"
+#include "ingest/base/row.h"
 #include "ingest/base/sql.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -31,10 +32,12 @@ SQL_FUNCTION(ingest_check_quality);
 
 typedef struct Rule
 {
-	char *id;
+	int32 id;
 	Oid owner;
+	bool owns; /* the table, still */
 	char *kind;
-	char **columns; /* quoted */
+	char *names;    /* of its columns, an array literal */
+	char **columns; /* the same, quoted */
 	int n_columns;
 	char *arguments;
 	char *severity;
@@ -46,6 +49,10 @@ typedef struct Rule
 	char *examples; /* array literal */
 	bool ok;
 } Rule;
+
+ROW_SHAPE(rule_shape, Rule, FIELD(INT4, Rule, id), FIELD(OID, Rule, owner), FIELD(BOOL, Rule, owns), FIELD(TEXT, Rule, kind),
+		  FIELD_OF("columns", TEXT, Rule, names), FIELD(TEXT, Rule, arguments), FIELD(TEXT, Rule, severity),
+		  FIELD(FLOAT8, Rule, tolerance));
 
 static char *
 argument(const Rule *rule, const char *name)
@@ -69,8 +76,7 @@ needed(const Rule *rule, const char *name)
 static char *
 column_type(const char *relation, const char *column)
 {
-	char *type = own_value("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = $1::regclass AND quote_ident(attname) = $2 AND NOT attisdropped AND attnum > 0",
-						   arg_text(relation), arg_text(column));
+	char *type = repo_value("SELECT ingest_internal.rule_column_type($1, $2)", arg_relation(relation), arg_text(column));
 
 	if (type == NULL)
 		ereport(ERROR,
@@ -119,6 +125,16 @@ outside(const char *value, const char *low, const char *high, const char *type)
 	return sql.data;
 }
 
+static char **
+quoted_columns(const char *literal, int *n)
+{
+	char **columns = parse_array(literal, n);
+
+	for (int i = 0; i < *n; i++)
+		columns[i] = pstrdup(quote_identifier(columns[i]));
+	return columns;
+}
+
 static const char *
 type_of_measure(const Rule *rule)
 {
@@ -144,7 +160,7 @@ compile(Rule *rule, const char *relation)
 		rule->violation = psprintf("%s IS NULL", c);
 	else if (strcmp(rule->kind, "in_set") == 0)
 		rule->violation = psprintf("%s::text <> ALL (%s::text[])", c,
-								   quote_literal_cstr(repo_value("SELECT coalesce(array_agg(v)::text, '{}') FROM jsonb_array_elements_text($1::jsonb) v", arg_text(needed(rule, "values")))));
+								   quote_literal_cstr(repo_value("SELECT ingest_internal.rule_texts($1)", arg_jsonb(needed(rule, "values")))));
 	else if (strcmp(rule->kind, "range") == 0)
 		rule->violation = outside(c, argument(rule, "min"), argument(rule, "max"), column_type(relation, rule->columns[0]));
 	else if (strcmp(rule->kind, "pattern") == 0)
@@ -167,7 +183,8 @@ compile(Rule *rule, const char *relation)
 	{
 		char *table = own_value("SELECT $1::regclass::text", arg_text(needed(rule, "table")));
 		int n;
-		char **there = parse_array(repo_value("SELECT array_agg(quote_ident(v)) FROM jsonb_array_elements_text(coalesce($1::jsonb -> 'columns', '[\"id\"]')) v", arg_text(rule->arguments)), &n);
+		char *columns = argument(rule, "columns");
+		char **there = quoted_columns(repo_value("SELECT ingest_internal.rule_texts($1)", arg_jsonb(columns ? columns : "[\"id\"]")), &n);
 		StringInfoData match,
 			given;
 
@@ -197,16 +214,6 @@ compile(Rule *rule, const char *relation)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("there is no kind of rule \"%s\"", rule->kind),
 				 errhint("The kinds are not_null, unique, in_set, range, pattern, length, references, freshness, row_count and sql.")));
-}
-
-static char **
-quoted_columns(const char *literal, int *n)
-{
-	char **columns = parse_array(literal, n);
-
-	for (int i = 0; i < *n; i++)
-		columns[i] = pstrdup(quote_identifier(columns[i]));
-	return columns;
 }
 
 /* A question about what is a role's: as that role, who cannot change the session meanwhile */
@@ -309,7 +316,8 @@ ingest_add_rule(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the tolerance of a rule is a share of rows, between 0 and 1")));
-	rule.columns = quoted_columns(repo_value("SELECT $1::text[]", columns), &rule.n_columns);
+	rule.names = repo_value("SELECT $1::text[]", columns);
+	rule.columns = quoted_columns(rule.names, &rule.n_columns);
 	rule.arguments = repo_value("SELECT $1", arguments);
 	compile(&rule, relation);
 	/* does the server understand it, and may its owner read what it needs? */
@@ -317,13 +325,10 @@ ingest_add_rule(PG_FUNCTION_ARGS)
 	if (!attempt(ask, &asking, &failure))
 		failure_rethrow(&failure);
 	require_constants(&rule);
-	/* what was known of a table that somebody else had under this name goes */
-	repo_run("DELETE FROM ingest.rule WHERE (schema_name, table_name) = ($1, $2) AND NOT ingest_internal.owns(owner, $3)", arg_name(subject.schema), arg_name(subject.table),
-			 arg_oid(PG_GETARG_OID(0)));
-	id = repo_value("INSERT INTO ingest.rule (source, schema_name, table_name, kind, columns, arguments, severity, tolerance, owner, owner_name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, pg_get_userbyid($9)) "
-					"ON CONFLICT (schema_name, table_name, kind, columns, md5(arguments::text)) DO UPDATE SET severity = excluded.severity, tolerance = excluded.tolerance, enabled = true RETURNING id",
-					subject.source ? arg_int8(subject.source) : arg_null(INT8OID), arg_name(subject.schema), arg_name(subject.table), arg_text(rule.kind), columns, arguments,
-					arg_datum(TEXTOID, PG_GETARG_DATUM(4), false), arg_datum(FLOAT8OID, PG_GETARG_DATUM(5), false), arg_oid(rule.owner));
+	id = repo_value("SELECT ingest_internal.rule_insert($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", arg_oid(rule.owner),
+					subject.source ? arg_int4(subject.source) : arg_null(INT4OID), arg_oid(PG_GETARG_OID(0)),
+					arg_name(subject.schema), arg_name(subject.table), arg_text(rule.kind), columns, arguments,
+					arg_text(severity), arg_datum(FLOAT8OID, PG_GETARG_DATUM(5), false));
 	audit("add_rule", id, NULL, NULL);
 	return sql_end_int4(level, to_int4(id));
 }
@@ -397,18 +402,17 @@ find_examples(Rule *rule, const char *relation)
 static void
 keep_result(const Rule *rule, const Subject *subject, const Run *run, ReturnSetInfo *rsinfo)
 {
-	char *columns = repo_value("SELECT columns FROM ingest.rule WHERE id = $1", arg_int8(to_int8(rule->id)));
 	char *table = quoted_relation(subject->schema, subject->table);
 	StringInfoData json;
 	Datum values[9];
 	bool nulls[9] = {0};
 
-	repo_run("INSERT INTO ingest.rule_result (rule, run, rows, violations, ok, examples, where_clause) VALUES ($1, $2, $3, $4, $5, $6::text[], $7)",
-			 arg_int8(to_int8(rule->id)), arg_int8(run->id), arg_int8(rule->rows), arg_int8(rule->violations), arg_bool(rule->ok), arg_text(rule->examples),
+	repo_run("SELECT ingest_internal.rule_checked($1, $2, $3, $4, $5, $6::text[], $7)", arg_int4(rule->id), arg_int8(run->id),
+			 arg_int8(rule->rows), arg_int8(rule->violations), arg_bool(rule->ok), arg_text(rule->examples),
 			 arg_text(rule->violation));
-	values[0] = Int32GetDatum(to_int4(rule->id));
+	values[0] = Int32GetDatum(rule->id);
 	values[1] = CStringGetTextDatum(rule->kind);
-	values[2] = CStringGetTextDatum(columns);
+	values[2] = CStringGetTextDatum(rule->names);
 	values[3] = CStringGetTextDatum(rule->severity);
 	values[4] = Int64GetDatum(rule->rows);
 	values[5] = Int64GetDatum(rule->violations);
@@ -421,29 +425,16 @@ keep_result(const Rule *rule, const Subject *subject, const Run *run, ReturnSetI
 	if (rule->ok)
 		return;
 	json_open(&json);
-	json_raw(&json, "rule", rule->id);
+	json_int8(&json, "rule", rule->id);
 	json_text(&json, "kind", rule->kind);
 	json_text(&json, "table", table);
-	json_text(&json, "columns", columns);
+	json_text(&json, "columns", rule->names);
 	json_text(&json, "severity", rule->severity);
 	json_int8(&json, "rows", rule->rows);
 	json_int8(&json, "violations", rule->violations);
 	json_text(&json, "where", rule->violation);
 	json_int8(&json, "run", run->id);
 	event_emit("ingest.quality.failed", subject->source_name, table, json_close(&json));
-}
-
-static void
-read_rule(Rule *rule, char **v, const char *relation)
-{
-	rule->id = v[0];
-	rule->kind = v[1];
-	rule->columns = quoted_columns(v[2], &rule->n_columns);
-	rule->arguments = v[3];
-	rule->severity = v[4];
-	rule->tolerance = strtod(v[5], NULL);
-	rule->owner = to_oid(v[6]);
-	compile(rule, relation);
 }
 
 typedef struct Examples
@@ -533,9 +524,9 @@ ingest_check_quality(PG_FUNCTION_ARGS)
 	Subject subject;
 	const char *relation;
 	Rule *rules;
-	Rows *rows;
 	Run *run;
-	int n = 0;
+	int known,
+		n = 0;
 	int level;
 
 	rows_begin(fcinfo);
@@ -544,17 +535,19 @@ ingest_check_quality(PG_FUNCTION_ARGS)
 	relation = quoted_relation(subject.schema, subject.table);
 	(void) reader_of(PG_GETARG_OID(0), "quality");
 	run = run_begin("quality", relation, subject.source_name, subject.source, subject.sync);
-	rows = repo_rows("SELECT id, kind, columns, arguments, severity, tolerance, owner FROM ingest.rule WHERE relation = $1 AND enabled ORDER BY id",
-					 arg_oid(PG_GETARG_OID(0)));
-	rules = palloc0(sizeof(Rule) * Max(rows->n, 1));
-	for (uint64 i = 0; i < rows->n; i++)
+	rules = repo_structs(rule_shape, &known, "SELECT * FROM ingest_internal.rules_of($1)", arg_oid(PG_GETARG_OID(0)));
+	for (int i = 0; i < known; i++)
 	{
-		/* a table that was made again under the name of another one's has none of its rules */
-		if (!owns_relation(to_oid(rows->v[i][6]), PG_GETARG_OID(0)))
+		/* a table that was given to somebody else: they did not ask for it */
+		if (!rules[i].owns)
+		{
 			ereport(NOTICE,
-					(errmsg("rule %s is left out: the role that made it does not own %s", rows->v[i][0], relation)));
-		else
-			read_rule(&rules[n++], rows->v[i], relation);
+					(errmsg("rule %d is left out: the role that made it does not own %s", rules[i].id, relation)));
+			continue;
+		}
+		rules[n] = rules[i];
+		rules[n].columns = quoted_columns(rules[n].names, &rules[n].n_columns);
+		compile(&rules[n++], relation);
 	}
 	if (n == 0)
 		ereport(NOTICE,

@@ -6,9 +6,11 @@
 
 #include "access/xact.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "ingest/base/compat.h"
 #include "ingest/base/home.h"
+#include "ingest/base/row.h"
 #include "ingest/base/sql.h"
 #include "ingest/repository/access.h"
 #include "miscadmin.h"
@@ -16,9 +18,11 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 
 SQL_FUNCTION(ingest_my_sources);
@@ -28,17 +32,114 @@ SQL_FUNCTION(ingest_role_acts_for);
 SQL_FUNCTION(ingest_changes_for);
 SQL_FUNCTION(ingest_sees_rows);
 
+/* -- what is remembered: until the transaction ends, the engine writes, or somebody's roles change -- */
+
+typedef struct Pair
+{
+	Oid actor;
+	Oid owner;
+} Pair;
+
+typedef struct Acting
+{
+	Pair pair;
+	bool may;
+} Acting;
+
+typedef struct Remembered
+{
+	Oid role; /* whose; InvalidOid: nothing is remembered */
+	Datum array;
+} Remembered;
+
+static HTAB *acting; /* NULL: nothing is remembered */
+static Remembered sources_seen;
+static Remembered syncs_seen;
+static uint64 forgotten; /* how often: an answer that was found before and is written down after is not kept */
+
+void
+access_forget(void)
+{
+	acting = NULL;
+	sources_seen.role = syncs_seen.role = InvalidOid;
+	forgotten++;
+}
+
+static void
+forget_at_end(XactEvent event, void *arg)
+{
+	access_forget();
+}
+
+static void
+forget_below(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		access_forget();
+}
+
+static void
+forget_roles(Datum arg, int cache, uint32 hash)
+{
+	access_forget();
+}
+
+static void
+forget_in_time(void)
+{
+	static bool registered = false;
+
+	if (registered)
+		return;
+	RegisterXactCallback(forget_at_end, NULL);
+	RegisterSubXactCallback(forget_below, NULL);
+	CacheRegisterSyscacheCallback(AUTHMEMMEMROLE, forget_roles, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, forget_roles, (Datum) 0);
+	registered = true;
+}
+
 /* -- acting -- */
+
+static bool
+acts_for_now(Oid actor, Oid owner)
+{
+	Oid admin = get_role_oid("ingest_admin", true);
+
+	/* an owner that is gone has no members, and one whose number is of another cluster is somebody else here */
+	if (OidIsValid(owner) && !home_is_elsewhere() && SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(owner)) &&
+		has_privs_of_role(actor, owner))
+		return true;
+	return OidIsValid(admin) ? has_privs_of_role(actor, admin) : superuser_arg(actor);
+}
+
+/* In the transaction's memory: views ask for every row of a history */
+static void
+remember_acting(const Acting *found)
+{
+	if (acting == NULL)
+	{
+		HASHCTL control = {.keysize = sizeof(Pair), .entrysize = sizeof(Acting), .hcxt = TopTransactionContext};
+
+		acting = hash_create("whom roles act for", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	((Acting *) hash_search(acting, &found->pair, HASH_ENTER, NULL))->may = found->may;
+}
 
 bool
 acts_for(Oid actor, Oid owner)
 {
-	Oid admin = get_role_oid("ingest_admin", true);
+	Acting found = {{actor, owner}};
+	Acting *known = acting ? hash_search(acting, &found.pair, HASH_FIND, NULL) : NULL;
+	uint64 before = forgotten;
 
-	/* an owner that is gone has no members, and one whose number is of another cluster is somebody else here: an admin alone acts for it */
-	if (OidIsValid(owner) && !home_is_elsewhere() && SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(owner)) && has_privs_of_role(actor, owner))
-		return true;
-	return OidIsValid(admin) ? has_privs_of_role(actor, admin) : superuser_arg(actor);
+	if (known)
+		return known->may;
+	forget_in_time();
+	found.may = acts_for_now(actor, owner);
+	/* in a repository that was restored it is another answer as soon as enable() was called */
+	if (!home_is_elsewhere() && before == forgotten)
+		remember_acting(&found);
+	return found.may;
 }
 
 /* A superuser, who can become one, or the engine itself */
@@ -82,9 +183,10 @@ require_owner(Oid owner, const char *known, const char *what, const char *name)
 		return;
 	require_visible(what, name);
 	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("must be owner of %s \"%s\"", what, name),
-			 now ? errhint("It belongs to %s.", now) : errhint("It belonged to %s, which is gone; an admin gives it to another role with ingest.set_owner.", known)));
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be owner of %s \"%s\"", what, name),
+			 now ? errhint("It belongs to %s.", now)
+				 : errhint("It belonged to %s, which is gone; an admin gives it to another role with ingest.set_owner.",
+						   known)));
 }
 
 bool
@@ -98,14 +200,24 @@ require_all_readable(Oid relid, const char *what)
 {
 	char *name = quoted_relation(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
 
-	if (!to_bool(own_value("SELECT has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid) AND has_schema_privilege(c.relnamespace, 'USAGE') "
-						   "FROM pg_class c WHERE c.oid = $1",
-						   arg_oid(relid))))
+	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK ||
+		check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED ||
+		namespace_aclcheck(get_rel_namespace(relid), GetUserId(), ACL_USAGE) != ACLCHECK_OK)
 		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for the %s of %s", what, name),
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for the %s of %s", what, name),
 				 errhint("It is for those who may SELECT all columns and rows of %s.", name)));
 }
+
+typedef struct Reading
+{
+	Oid owner;
+	bool as_owner;
+	bool same_rows;
+	char *name;
+} Reading;
+
+ROW_SHAPE(reading_shape, Reading, FIELD(OID, Reading, owner), FIELD(BOOL, Reading, as_owner),
+		  FIELD(BOOL, Reading, same_rows), FIELD(TEXT, Reading, name));
 
 /*
  * Its owner, so that types, policies and functions of views run with no rights of the
@@ -115,24 +227,20 @@ require_all_readable(Oid relid, const char *what)
 Oid
 reader_of(Oid relid, const char *what)
 {
-	Rows *rows = own_rows("SELECT c.relowner, pg_has_role(c.relowner, 'USAGE'), c.relkind IN ('r', 'p', 'm') AND NOT EXISTS ("
-						  "WITH RECURSIVE part (oid) AS (SELECT c.oid UNION SELECT i.inhrelid FROM part p JOIN pg_inherits i ON i.inhparent = p.oid) "
-						  "SELECT FROM part p JOIN pg_class k ON k.oid = p.oid WHERE k.relkind = 'f'), c.oid::regclass FROM pg_class c WHERE c.oid = $1",
-						  arg_oid(relid));
+	Reading *reading = repo_struct(reading_shape, "SELECT * FROM ingest_internal.reading($1, $2)", arg_oid(GetUserId()),
+								   arg_oid(relid));
 
-	if (rows->n == 0)
+	if (reading == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("there is no table with the number %u", relid)));
+	if (reading->as_owner)
+		return reading->owner;
+	if (!reading->same_rows)
 		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("there is no table with the number %u", relid)));
-	if (to_bool(first_row(rows)[1]))
-		return to_oid(first_row(rows)[0]);
-	if (!to_bool(first_row(rows)[2]))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of %s", first_row(rows)[3]),
-				 errdetail("The %s of a view or foreign table is for its owner, who may see other rows in it than you.", what)));
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be owner of %s", reading->name),
+				 errdetail("The %s of a view or foreign table is for its owner, who may see other rows in it than you.",
+						   what)));
 	require_all_readable(relid, what);
-	return to_oid(first_row(rows)[0]);
+	return reading->owner;
 }
 
 /* acts_for(owner) */
@@ -158,58 +266,15 @@ ingest_changes_for(PG_FUNCTION_ARGS)
 
 /* -- seeing -- */
 
-/* An answer that is the same until the transaction ends, the engine writes, or somebody's roles change */
-typedef struct Remembered
-{
-	Oid role; /* whose; InvalidOid: nothing is remembered */
-	Datum array;
-} Remembered;
-
-static Remembered sources_seen;
-static Remembered syncs_seen;
-
-void
-access_forget(void)
-{
-	sources_seen.role = syncs_seen.role = InvalidOid;
-}
-
-static void
-forget_at_end(XactEvent event, void *arg)
-{
-	access_forget();
-}
-
-static void
-forget_below(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
-{
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		access_forget();
-}
-
-static void
-forget_roles(Datum arg, int cache, uint32 hash)
-{
-	access_forget();
-}
-
 /* As the engine: policies on the tables ask these very functions */
 static Datum
 remember(Remembered *answer, const char *sql)
 {
-	static bool registered = false;
 	MemoryContext old;
 	char *text;
 	int level;
 
-	if (!registered)
-	{
-		RegisterXactCallback(forget_at_end, NULL);
-		RegisterSubXactCallback(forget_below, NULL);
-		CacheRegisterSyscacheCallback(AUTHMEMMEMROLE, forget_roles, (Datum) 0);
-		CacheRegisterSyscacheCallback(AUTHOID, forget_roles, (Datum) 0);
-		registered = true;
-	}
+	forget_in_time();
 	if (answer->role == GetUserId())
 		return answer->array;
 	level = sql_begin();
@@ -222,14 +287,10 @@ remember(Remembered *answer, const char *sql)
 	return answer->array;
 }
 
-#define MINE \
-	"(SELECT d.id FROM ingest.data_source d WHERE ingest_internal.acts_for($1, d.owner) " \
-	"OR EXISTS (SELECT FROM ingest.source_grant g WHERE g.source = d.id AND ingest_internal.at_home() AND pg_has_role($1, g.role, 'USAGE')))"
-
 Datum
 my_sources(void)
 {
-	return remember(&sources_seen, "SELECT ARRAY(SELECT id FROM " MINE " x ORDER BY id)");
+	return remember(&sources_seen, "SELECT ingest_internal.sources_of($1)");
 }
 
 Datum
@@ -241,17 +302,27 @@ ingest_my_sources(PG_FUNCTION_ARGS)
 Datum
 ingest_my_syncs(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(remember(&syncs_seen, "SELECT ARRAY(SELECT s.id FROM ingest.sync s WHERE s.source IN " MINE " ORDER BY s.id)"));
+	PG_RETURN_DATUM(remember(&syncs_seen, "SELECT ingest_internal.syncs_of($1)"));
 }
+
+typedef struct Copied
+{
+	Oid owner;
+	Oid target;
+} Copied;
+
+ROW_SHAPE(copied_shape, Copied, FIELD(OID, Copied, owner), FIELD(OID, Copied, target));
 
 /* sees_rows(sync) */
 Datum
 ingest_sees_rows(PG_FUNCTION_ARGS)
 {
 	int level = sql_begin();
-	Rows *rows = repo_rows("SELECT owner, target FROM ingest.sync WHERE id = $1", arg_int8(PG_GETARG_INT32(0)));
-	bool sees = rows->n > 0 && (acts_for(GetUserId(), to_oid(first_row(rows)[0])) ||
-								to_bool(own_value("SELECT ingest_internal.sees_table($1, $2)", arg_oid(to_oid(first_row(rows)[0])), arg_oid(to_oid(first_row(rows)[1])))));
+	Copied *copied =
+		repo_struct(copied_shape, "SELECT owner, target FROM ingest.sync WHERE id = $1", arg_int8(PG_GETARG_INT32(0)));
+	bool sees = copied && (acts_for(GetUserId(), copied->owner) ||
+						   to_bool(own_value("SELECT ingest_internal.sees_table($1, $2)", arg_oid(copied->owner),
+											 arg_oid(copied->target))));
 
 	sql_end(level);
 	PG_RETURN_BOOL(sees);

@@ -22,7 +22,8 @@ typedef struct Subject
 extern Subject subject_of_relation(Oid relid);
 
 /* evidence: a JSON object, or NULL */
-extern void anomaly_raise(const Sync *sync, const Run *run, const char *kind, const char *severity, const char *column, const char *summary, const char *evidence);
+extern void anomaly_raise(const Sync *sync, const Run *run, const char *kind, const char *severity, const char *column,
+						  const char *summary, const char *evidence);
 
 /* The profile of a copy after a run, by its policy, held against its history */
 extern void profile_after(const Sync *sync, const Run *run);

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "ingest/base/row.h"
 #include "ingest/base/sql.h"
 
 typedef struct Source
@@ -15,9 +16,9 @@ typedef struct Source
 	char *name;
 	char *server;
 	Oid owner;
+	char *owner_name; /* when it was last looked at */
 	char *local_schema;
-	char **remote_schemas;
-	int n_remote_schemas;
+	Texts remote_schemas;
 	char *include; /* array literal, or NULL */
 	char *zone;    /* the server's option timezone, or NULL */
 	char *custom_columns;

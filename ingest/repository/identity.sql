@@ -197,8 +197,17 @@ CREATE FUNCTION ingest_internal.follow_names(relations oid[]) RETURNS void LANGU
     DELETE FROM ingest.lineage_edge o USING pg_class c, pg_namespace n WHERE c.oid = ANY (follow_names.relations) AND n.oid = c.relnamespace
       AND ((o.from_schema, o.from_table) = (n.nspname, c.relname) AND o.from_relation <> c.oid AND ingest_internal.is_known(ARRAY[c.oid])
         OR (o.to_schema, o.to_table) = (n.nspname, c.relname) AND o.to_relation <> c.oid AND ingest_internal.is_known(ARRAY[c.oid]));
+    -- a flow that was seen again under the new name already is one flow
+    DELETE FROM ingest.lineage_edge e USING ingest.lineage_edge o, pg_class c, pg_namespace n WHERE e.from_relation = ANY (follow_names.relations)
+      AND c.oid = e.from_relation AND n.oid = c.relnamespace AND (e.from_schema, e.from_table) <> (n.nspname, c.relname)
+      AND (o.from_schema, o.from_table, o.from_column) = (n.nspname, c.relname, e.from_column)
+      AND (o.to_schema, o.to_table, o.to_column, o.kind) = (e.to_schema, e.to_table, e.to_column, e.kind);
     UPDATE ingest.lineage_edge e SET from_schema = n.nspname, from_table = c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE e.from_relation = ANY (follow_names.relations) AND c.oid = e.from_relation AND (e.from_schema, e.from_table) <> (n.nspname, c.relname);
+    DELETE FROM ingest.lineage_edge e USING ingest.lineage_edge o, pg_class c, pg_namespace n WHERE e.to_relation = ANY (follow_names.relations)
+      AND c.oid = e.to_relation AND n.oid = c.relnamespace AND (e.to_schema, e.to_table) <> (n.nspname, c.relname)
+      AND (o.to_schema, o.to_table, o.to_column) = (n.nspname, c.relname, e.to_column)
+      AND (o.from_schema, o.from_table, o.from_column, o.kind) = (e.from_schema, e.from_table, e.from_column, e.kind);
     UPDATE ingest.lineage_edge e SET to_schema = n.nspname, to_table = c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE e.to_relation = ANY (follow_names.relations) AND c.oid = e.to_relation AND (e.to_schema, e.to_table) <> (n.nspname, c.relname);
     END;

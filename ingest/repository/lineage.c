@@ -10,6 +10,7 @@
 #include "funcapi.h"
 #include "ingest/base/compat.h"
 #include "ingest/repository/access.h"
+#include "ingest/base/row.h"
 #include "ingest/base/sql.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -233,49 +234,44 @@ typedef struct LineageNode
 	int distance;
 } LineageNode;
 
-#define VISIBLE "(e.source IS NULL OR e.source = ANY ($4))"
-#define EDGE "SELECT e.from_schema, e.from_table, e.from_column, e.to_schema, e.to_table, e.to_column, e.kind FROM ingest.lineage_edge e WHERE " VISIBLE " AND "
-#define FOREIGN_KEY \
-	" UNION ALL SELECT pn.nspname, p.relname, pa.attname, cn.nspname, c.relname, ca.attname, 'foreign key' FROM pg_constraint k JOIN pg_class p ON p.oid = k.confrelid " \
-	"JOIN pg_namespace pn ON pn.oid = p.relnamespace JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace " \
-	"CROSS JOIN LATERAL unnest(k.confkey, k.conkey) u(there, here) JOIN pg_attribute pa ON pa.attrelid = p.oid AND pa.attnum = u.there " \
-	"JOIN pg_attribute ca ON ca.attrelid = c.oid AND ca.attnum = u.here WHERE k.contype = 'f' AND k.conparentid = 0 AND "
+ROW_SHAPE(node_shape, LineageNode, FIELD_OF("schema_name", TEXT, LineageNode, schema),
+		  FIELD_OF("table_name", TEXT, LineageNode, table), FIELD_OF("column_name", TEXT, LineageNode, column));
+
+typedef struct Flow
+{
+	char *from_schema, *from_table, *from_column;
+	char *to_schema, *to_table, *to_column;
+	char *kind;
+} Flow;
+
+ROW_SHAPE(flow_shape, Flow, FIELD(TEXT, Flow, from_schema), FIELD(TEXT, Flow, from_table),
+		  FIELD(TEXT, Flow, from_column), FIELD(TEXT, Flow, to_schema), FIELD(TEXT, Flow, to_table),
+		  FIELD(TEXT, Flow, to_column), FIELD(TEXT, Flow, kind));
 
 static Prepared upstream = {
-	EDGE "e.to_schema = $1 AND e.to_table = $2 AND ($3 = '' OR e.to_column = '' OR e.to_column = $3) "
-		 "UNION ALL SELECT v.from_schema, v.from_table, v.from_column, $1, $2, v.column_name, 'view' FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid, "
-		 "LATERAL ingest_internal.view_columns(c.oid::regclass) v WHERE c.relkind IN ('v', 'm') AND n.nspname = $1 AND c.relname = $2 AND ($3 = '' OR v.column_name = $3)" FOREIGN_KEY
-		 "cn.nspname = $1 AND c.relname = $2 AND ($3 = '' OR ca.attname = $3)",
-	4,
-	{NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID}};
+	"SELECT * FROM ingest_internal.lineage_upstream($1, $2, $3, $4)", 4, {NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID}};
 static Prepared downstream = {
-	EDGE "e.from_schema = $1 AND e.from_table = $2 AND ($3 = '' OR e.from_column = '' OR e.from_column = $3) "
-		 "UNION ALL SELECT v.from_schema, v.from_table, v.from_column, w.nspname, w.relname, v.column_name, 'view' FROM (SELECT DISTINCT r.ev_class, wn.nspname, wc.relname "
-		 "FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.classid = 'pg_rewrite'::regclass "
-		 "JOIN pg_rewrite r ON r.oid = d.objid AND r.ev_class <> c.oid JOIN pg_class wc ON wc.oid = r.ev_class AND wc.relkind IN ('v', 'm') JOIN pg_namespace wn ON wn.oid = wc.relnamespace "
-		 "WHERE n.nspname = $1 AND c.relname = $2) w, LATERAL ingest_internal.view_columns(w.ev_class::regclass) v "
-		 "WHERE v.from_schema = $1 AND v.from_table = $2 AND ($3 = '' OR v.from_column = '' OR v.from_column = $3)" FOREIGN_KEY
-		 "pn.nspname = $1 AND p.relname = $2 AND ($3 = '' OR pa.attname = $3)",
-	4,
-	{NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID}};
+	"SELECT * FROM ingest_internal.lineage_downstream($1, $2, $3, $4)", 4, {NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID}};
 
 static char *
 object_name(const char *schema, const char *table, const char *column)
 {
-	return psprintf("%s%s%s", quote_qualified_identifier(schema, table), column[0] ? "." : "", column[0] ? quote_identifier(column) : "");
+	return psprintf("%s%s%s", quote_qualified_identifier(schema, table), column[0] ? "." : "",
+					column[0] ? quote_identifier(column) : "");
 }
 
 /* Node by node, each once: the shortest way there is the one that is told */
 static void
-follow(ReturnSetInfo *rsinfo, LineageNode start, Prepared *edges, int depth, Datum sources)
+follow(ReturnSetInfo *rsinfo, LineageNode *start, Prepared *edges, int depth, Datum sources)
 {
 	bool up = edges == &upstream;
-	List *nodes = list_make1(&start);
+	List *nodes = list_make1(start);
 
 	for (int next = 0; next < list_length(nodes); next++)
 	{
 		LineageNode *node = list_nth(nodes, next);
-		Datum values[4] = {DirectFunctionCall1(namein, CStringGetDatum(node->schema)), DirectFunctionCall1(namein, CStringGetDatum(node->table)),
+		Datum values[4] = {DirectFunctionCall1(namein, CStringGetDatum(node->schema)),
+						   DirectFunctionCall1(namein, CStringGetDatum(node->table)),
 						   DirectFunctionCall1(namein, CStringGetDatum(node->column)), sources};
 		SPITupleTable *found;
 		uint64 n;
@@ -288,30 +284,29 @@ follow(ReturnSetInfo *rsinfo, LineageNode start, Prepared *edges, int depth, Dat
 		n = SPI_processed;
 		for (uint64 i = 0; i < n; i++)
 		{
-			char *v[7];
-			int side = up ? 0 : 3;
+			Flow flow;
 			LineageNode *other = palloc(sizeof(LineageNode));
 			Datum row[4];
-			bool nulls[4] = {0},
-				 known = false;
+			bool nulls[4] = {0}, known = false;
 			ListCell *lc;
 
-			for (int c = 0; c < 7; c++)
-				v[c] = SPI_getvalue(found->vals[i], found->tupdesc, c + 1);
+			row_read(&flow_shape, found, i, &flow);
 			row[0] = Int32GetDatum(up ? -node->distance - 1 : node->distance + 1);
-			row[1] = CStringGetTextDatum(object_name(v[0], v[1], v[2]));
-			row[2] = CStringGetTextDatum(object_name(v[3], v[4], v[5]));
-			row[3] = CStringGetTextDatum(v[6]);
+			row[1] = CStringGetTextDatum(object_name(flow.from_schema, flow.from_table, flow.from_column));
+			row[2] = CStringGetTextDatum(object_name(flow.to_schema, flow.to_table, flow.to_column));
+			row[3] = CStringGetTextDatum(flow.kind);
 			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row, nulls);
-			other->schema = v[side];
-			other->table = v[side + 1];
-			other->column = node->column[0] ? v[side + 2] : "";
+			other->schema = up ? flow.from_schema : flow.to_schema;
+			other->table = up ? flow.from_table : flow.to_table;
+			other->column = node->column[0] == '\0' ? "" : up ? flow.from_column
+															  : flow.to_column;
 			other->distance = node->distance + 1;
 			foreach (lc, nodes)
 			{
 				LineageNode *old = lfirst(lc);
 
-				known = known || (strcmp(old->schema, other->schema) == 0 && strcmp(old->table, other->table) == 0 && strcmp(old->column, other->column) == 0);
+				known = known || (strcmp(old->schema, other->schema) == 0 && strcmp(old->table, other->table) == 0 &&
+								  strcmp(old->column, other->column) == 0);
 			}
 			if (!known)
 				nodes = lappend(nodes, other);
@@ -328,36 +323,27 @@ ingest_lineage(PG_FUNCTION_ARGS)
 	char *direction = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	int depth = PG_GETARG_INT32(2);
 	bool both = strcmp(direction, "both") == 0;
-	Rows *name;
-	LineageNode start = {0};
+	LineageNode *start;
+	char *schema;
 	int level;
 
 	if (!both && strcmp(direction, "upstream") != 0 && strcmp(direction, "downstream") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("there is no direction \"%s\"", direction),
-				 errhint("The directions are upstream, downstream and both.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there is no direction \"%s\"", direction),
+						errhint("The directions are upstream, downstream and both.")));
 	rows_begin(fcinfo);
-	name = NULL;
-	{
-		/* before the search_path is ours */
-		char *schema = get_namespace_name(linitial_oid(fetch_search_path(true)));
-
-		level = sql_begin();
-		name = repo_rows("SELECT CASE cardinality(p) WHEN 1 THEN $2 ELSE p[1] END, CASE cardinality(p) WHEN 1 THEN p[1] ELSE p[2] END, coalesce(p[3], '') FROM parse_ident($1) p",
-						 arg_datum(TEXTOID, PG_GETARG_DATUM(0), false), arg_text(schema));
-	}
-	start.schema = first_row(name)[0] ? first_row(name)[0] : "";
-	start.table = first_row(name)[1];
-	start.column = first_row(name)[2];
+	/* before the search_path is ours */
+	schema = get_namespace_name(linitial_oid(fetch_search_path(true)));
+	level = sql_begin();
+	start = repo_struct(node_shape, "SELECT * FROM ingest_internal.lineage_object($1, $2)",
+						arg_datum(TEXTOID, PG_GETARG_DATUM(0), false), arg_name(schema));
 	if (both || strcmp(direction, "upstream") == 0)
 		follow(rsinfo, start, &upstream, depth, my_sources());
 	if (both || strcmp(direction, "downstream") == 0)
 		follow(rsinfo, start, &downstream, depth, my_sources());
 	if (tuplestore_tuple_count(rsinfo->setResult) == 0)
-		ereport(NOTICE,
-				(errmsg("no flow is known from or to %s", text_to_cstring(PG_GETARG_TEXT_PP(0))),
-				 errhint("Objects are named as schema.table or schema.table.column; lineage_tables() lists those that are known.")));
+		ereport(NOTICE, (errmsg("no flow is known from or to %s", text_to_cstring(PG_GETARG_TEXT_PP(0))),
+						 errhint("Objects are named as schema.table or schema.table.column; "
+								 "ingest.lineage_edge has those that are recorded.")));
 	sql_end(level);
 	return (Datum) 0;
 }

@@ -5,6 +5,61 @@ CREATE FUNCTION ingest_internal.view_columns(view regclass) RETURNS TABLE (colum
     AS 'MODULE_PATHNAME', 'ingest_view_columns' LANGUAGE C STRICT STABLE;
 COMMENT ON FUNCTION ingest_internal.view_columns(regclass) IS 'the columns that each column of a view is computed from';
 
+-- Flows into and out of one relation or column: those that were recorded, views, foreign keys.  C asks them again and again, node by node:
+-- they are inlined into a statement that keeps its plan.
+CREATE FUNCTION ingest_internal.lineage_upstream(of_schema name, of_table name, of_column name, sources integer[])
+    RETURNS TABLE (from_schema name, from_table name, from_column name, to_schema name, to_table name, to_column name, kind text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT e.from_schema, e.from_table, e.from_column, e.to_schema, e.to_table, e.to_column, e.kind FROM ingest.lineage_edge e
+    WHERE (e.source IS NULL OR e.source = ANY (sources)) AND e.to_schema = of_schema AND e.to_table = of_table
+        AND (of_column = '' OR e.to_column = '' OR e.to_column = of_column)
+    UNION ALL SELECT v.from_schema::name, v.from_table::name, v.from_column::name, of_schema, of_table, v.column_name::name, 'view'
+    FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid, LATERAL ingest_internal.view_columns(c.oid::regclass) v
+    WHERE c.relkind IN ('v', 'm') AND n.nspname = of_schema AND c.relname = of_table AND (of_column = '' OR v.column_name = of_column)
+    UNION ALL SELECT pn.nspname, p.relname, pa.attname, cn.nspname, c.relname, ca.attname, 'foreign key'
+    FROM pg_constraint k JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
+        JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace
+        CROSS JOIN LATERAL unnest(k.confkey, k.conkey) u (there, here)
+        JOIN pg_attribute pa ON pa.attrelid = p.oid AND pa.attnum = u.there
+        JOIN pg_attribute ca ON ca.attrelid = c.oid AND ca.attnum = u.here
+    WHERE k.contype = 'f' AND k.conparentid = 0 AND cn.nspname = of_schema AND c.relname = of_table AND (of_column = '' OR ca.attname = of_column);
+END;
+COMMENT ON FUNCTION ingest_internal.lineage_upstream(name, name, name, integer[]) IS 'flows into a relation or column, by one step';
+
+CREATE FUNCTION ingest_internal.lineage_downstream(of_schema name, of_table name, of_column name, sources integer[])
+    RETURNS TABLE (from_schema name, from_table name, from_column name, to_schema name, to_table name, to_column name, kind text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT e.from_schema, e.from_table, e.from_column, e.to_schema, e.to_table, e.to_column, e.kind FROM ingest.lineage_edge e
+    WHERE (e.source IS NULL OR e.source = ANY (sources)) AND e.from_schema = of_schema AND e.from_table = of_table
+        AND (of_column = '' OR e.from_column = '' OR e.from_column = of_column)
+    UNION ALL SELECT v.from_schema::name, v.from_table::name, v.from_column::name, w.nspname, w.relname, v.column_name::name, 'view'
+    FROM (SELECT DISTINCT r.ev_class, wn.nspname, wc.relname FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
+            JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.classid = 'pg_rewrite'::regclass
+            JOIN pg_rewrite r ON r.oid = d.objid AND r.ev_class <> c.oid
+            JOIN pg_class wc ON wc.oid = r.ev_class AND wc.relkind IN ('v', 'm') JOIN pg_namespace wn ON wn.oid = wc.relnamespace
+            WHERE n.nspname = of_schema AND c.relname = of_table) w, LATERAL ingest_internal.view_columns(w.ev_class::regclass) v
+    WHERE v.from_schema = of_schema AND v.from_table = of_table AND (of_column = '' OR v.from_column = '' OR v.from_column = of_column)
+    UNION ALL SELECT pn.nspname, p.relname, pa.attname, cn.nspname, c.relname, ca.attname, 'foreign key'
+    FROM pg_constraint k JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
+        JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace
+        CROSS JOIN LATERAL unnest(k.confkey, k.conkey) u (there, here)
+        JOIN pg_attribute pa ON pa.attrelid = p.oid AND pa.attnum = u.there
+        JOIN pg_attribute ca ON ca.attrelid = c.oid AND ca.attnum = u.here
+    WHERE k.contype = 'f' AND k.conparentid = 0 AND pn.nspname = of_schema AND p.relname = of_table AND (of_column = '' OR pa.attname = of_column);
+END;
+COMMENT ON FUNCTION ingest_internal.lineage_downstream(name, name, name, integer[]) IS 'flows out of a relation or column, by one step';
+
+CREATE FUNCTION ingest_internal.lineage_object(object text, default_schema name)
+    RETURNS TABLE (schema_name text, table_name text, column_name text) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(CASE cardinality(p) WHEN 1 THEN default_schema::text ELSE p[1] END, ''), CASE cardinality(p) WHEN 1 THEN p[1] ELSE p[2] END,
+        coalesce(p[3], '')
+    FROM parse_ident(object) p;
+END;
+COMMENT ON FUNCTION ingest_internal.lineage_object(text, name) IS 'what is meant by table, schema.table or schema.table.column';
+
 CREATE FUNCTION ingest_internal.add_lineage(actor oid, from_table text, to_table text, from_column text, to_column text, kind text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     f text[] := parse_ident(from_table);

@@ -35,8 +35,71 @@ CREATE FUNCTION ingest_internal.frequent_values(sketch profile_sketch) RETURNS S
     END;
 COMMENT ON FUNCTION ingest_internal.frequent_values(profile_sketch) IS 'the values that come most often, twenty at most';
 
+CREATE FUNCTION ingest_internal.drift(before profile_sketch, after profile_sketch, OUT verdict text, OUT reasons text,
+    OUT null_share_before float8, OUT null_share_after float8, OUT distinct_share_before float8, OUT distinct_share_after float8,
+    OUT median_before text, OUT median_after text, OUT ks float8, OUT psi float8, OUT new_values text, OUT gone_values text) LANGUAGE sql STABLE
+    BEGIN ATOMIC
+    SELECT d.verdict, d.reasons, d.null_share_before, d.null_share_after, d.distinct_share_before, d.distinct_share_after,
+        d.median_before, d.median_after, d.ks, d.psi, d.new_values, d.gone_values FROM profile_drift(drift.before, drift.after) d;
+    END;
+COMMENT ON FUNCTION ingest_internal.drift(profile_sketch, profile_sketch) IS 'profile_drift, as far as findings tell of it';
+
+CREATE FUNCTION ingest_internal.volume_score(history float8[], value float8) RETURNS float8 LANGUAGE sql STABLE
+    RETURN anomaly_score(volume_score.history, volume_score.value, NULL::integer);
+COMMENT ON FUNCTION ingest_internal.volume_score(float8[], float8) IS 'how odd a number of rows is after those before it';
+
 -- From here on no operator or function that somebody put into that schema fits better than PostgreSQL's own.
 SET LOCAL search_path = ingest, pg_catalog;
+
+-- Drift against the profile before, and a number of rows that is odd after those of sixty runs or is less than half of before
+CREATE FUNCTION ingest_internal.profile_findings(of_run bigint, of_relation oid)
+    RETURNS TABLE (kind text, column_name text, summary text, evidence text) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH pair AS (SELECT n.column_name, n.sketch AS now, o.sketch AS before, n.total_rows, o.total_rows AS rows_before, o.profiled_at AS before_at
+            FROM ingest.profile_stats n JOIN LATERAL (SELECT x.sketch, x.total_rows, x.profiled_at FROM ingest.profile_stats x
+                WHERE (x.relation, x.attnum) = (n.relation, n.attnum) AND x.id < n.id ORDER BY x.profiled_at DESC, x.id DESC LIMIT 1) o ON true
+            WHERE n.run = of_run),
+        drift AS (SELECT p.column_name, p.before_at, d.* FROM pair p, ingest_internal.drift(p.before, p.now) d),
+        history AS (SELECT array_agg(h.total_rows::float8 ORDER BY h.profiled_at) AS volumes FROM (
+            SELECT DISTINCT ON (x.run) x.run, x.total_rows, x.profiled_at FROM ingest.profile_stats x
+            WHERE x.relation = of_relation AND x.run < of_run ORDER BY x.run DESC LIMIT 60) h),
+        volume AS (SELECT x.total_rows FROM ingest.profile_stats x WHERE x.run = of_run LIMIT 1)
+    SELECT CASE WHEN abs(d.null_share_after - d.null_share_before) > 0.05 THEN 'null_share'
+            WHEN abs(d.distinct_share_after - d.distinct_share_before) > 0.2 THEN 'distinct_share' ELSE 'distribution' END, d.column_name::text,
+        format('%s: %s', d.column_name, d.reasons),
+        jsonb_strip_nulls(jsonb_build_object('verdict', d.verdict, 'reasons', d.reasons,
+            'null_share', jsonb_build_array(d.null_share_before, d.null_share_after),
+            'distinct_share', jsonb_build_array(d.distinct_share_before, d.distinct_share_after), 'ks', d.ks, 'psi', d.psi,
+            'new_values', d.new_values, 'gone_values', d.gone_values, 'median', jsonb_build_array(d.median_before, d.median_after),
+            'compared_with', d.before_at))::text
+    FROM drift d WHERE d.verdict = 'strong'
+    UNION ALL SELECT 'volume', NULL, format('%s rows: unusual after %s', v.total_rows, round(h.volumes[cardinality(h.volumes)])),
+        jsonb_build_object('rows', v.total_rows, 'history', to_jsonb(h.volumes),
+            'score', ingest_internal.volume_score(h.volumes, v.total_rows::float8))::text
+    FROM history h, volume v WHERE ingest_internal.volume_score(h.volumes, v.total_rows::float8) > 4
+    UNION ALL SELECT 'volume', NULL, format('%s rows after %s', p.total_rows, p.rows_before),
+        jsonb_build_object('rows', p.total_rows, 'before', p.rows_before)::text
+    FROM (SELECT x.total_rows, x.rows_before FROM pair x LIMIT 1) p WHERE p.total_rows < p.rows_before * 0.5 AND p.rows_before >= 20;
+END;
+COMMENT ON FUNCTION ingest_internal.profile_findings(bigint, oid) IS 'what a run''s profile of a table says, held against those before it';
+
+CREATE FUNCTION ingest_internal.profile_known(of_run bigint) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.source_column c SET sample_values = (p.statistics).samples, hidden_type = (p.statistics).hidden_type,
+        semantic_type = (p.statistics).semantic_type
+    FROM ingest.profile_stats p WHERE p.run = of_run AND c.table_id = p.table_id AND c.name = p.column_name;
+END;
+COMMENT ON FUNCTION ingest_internal.profile_known(bigint) IS 'what a profile tells of the source''s columns';
+
+CREATE FUNCTION ingest_internal.profile_summary(of_run bigint) RETURNS TABLE (columns bigint, "rows" bigint, has_rows boolean) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT count(*), max(p.total_rows), max(p.total_rows) IS NOT NULL FROM ingest.profile_stats p WHERE p.run = of_run;
+END;
+COMMENT ON FUNCTION ingest_internal.profile_summary(bigint) IS 'how much a run profiled; without rows: a table without columns';
+
+CREATE FUNCTION ingest_internal.profile_schema() RETURNS text LANGUAGE sql STABLE
+    RETURN (SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'ingest_profile');
+COMMENT ON FUNCTION ingest_internal.profile_schema() IS 'where the functions of ingest_profile are';
 
 CREATE FUNCTION suggest_rules(relation regclass, sample_rows bigint DEFAULT NULL)
     RETURNS TABLE (kind text, columns name[], arguments jsonb, severity text, tolerance float8, reason text) LANGUAGE sql VOLATILE

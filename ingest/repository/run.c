@@ -23,10 +23,10 @@ run_begin(const char *kind, const char *subject, const char *source, int32 sourc
 	run->kind = kind;
 	run->subject = subject;
 	run->source = source;
-	run->id = to_int8(repo_value("INSERT INTO ingest.run (kind, job, source, sync, attempt, pid, role, role_name, phase) "
-								 "VALUES ($1, $2, $3, $4, $5, $6, $7, pg_get_userbyid($7), 'starting') RETURNING id",
-								 arg_text(kind), ID_OR_NULL(run_job), ID_OR_NULL(source_id), ID_OR_NULL(sync_id), arg_int8(run_attempt),
-								 arg_int8(MyProcPid), arg_oid(GetUserId())));
+	run->id = to_int8(
+		repo_value("SELECT ingest_internal.run_begins($1, $2, $3::integer, $4::integer, $5::integer, $6::integer, $7)",
+				   arg_text(kind), ID_OR_NULL(run_job), ID_OR_NULL(source_id), ID_OR_NULL(sync_id),
+				   arg_int8(run_attempt), arg_int8(MyProcPid), arg_oid(GetUserId())));
 	return run;
 }
 
@@ -34,11 +34,9 @@ run_begin(const char *kind, const char *subject, const char *source, int32 sourc
 void
 run_progress(Run *run, const char *phase, int64 expected)
 {
-	repo_run("UPDATE ingest.run SET phase = $2, rows_expected = coalesce($3, rows_expected), rows_read = rows_read + $4, "
-			 "rows_inserted = rows_inserted + $5, rows_updated = rows_updated + $6, rows_deleted = rows_deleted + $7, "
-			 "rows_rejected = rows_rejected + $8, batches = batches + 1, updated_at = clock_timestamp() WHERE id = $1",
-			 arg_int8(run->id), arg_text(phase), expected >= 0 ? arg_int8(expected) : arg_null(INT8OID), arg_int8(run->read),
-			 arg_int8(run->inserted), arg_int8(run->updated), arg_int8(run->deleted), arg_int8(run->rejected));
+	repo_run("SELECT ingest_internal.run_moves($1, $2, $3, $4, $5, $6, $7, $8)", arg_int8(run->id), arg_text(phase),
+			 expected >= 0 ? arg_int8(expected) : arg_null(INT8OID), arg_int8(run->read), arg_int8(run->inserted),
+			 arg_int8(run->updated), arg_int8(run->deleted), arg_int8(run->rejected));
 	run->total_read += run->read;
 	run->total_inserted += run->inserted;
 	run->total_updated += run->updated;
@@ -50,15 +48,14 @@ run_progress(Run *run, const char *phase, int64 expected)
 void
 run_log(const Run *run, const char *level, const char *message, const char *detail)
 {
-	repo_run("INSERT INTO ingest.run_log (run, level, message, detail) VALUES ($1, $2, $3, $4::jsonb)", arg_int8(run->id), arg_text(level),
-			 arg_text(message), arg_text(detail));
+	repo_run("SELECT ingest_internal.run_says($1, $2, $3, $4)", arg_int8(run->id), arg_text(level), arg_text(message),
+			 arg_jsonb(detail));
 }
 
 void
 run_succeed(Run *run)
 {
-	repo_run("UPDATE ingest.run SET state = 'succeeded', phase = 'done', finished_at = clock_timestamp(), updated_at = clock_timestamp() WHERE id = $1",
-			 arg_int8(run->id));
+	repo_run("SELECT ingest_internal.run_succeeded($1)", arg_int8(run->id));
 }
 
 void
@@ -69,9 +66,8 @@ run_fail(Run *run, const Failure *failure)
 	StringInfoData json;
 
 	run->read = run->inserted = run->updated = run->deleted = run->rejected = 0;
-	repo_run("UPDATE ingest.run SET state = $2, finished_at = clock_timestamp(), updated_at = clock_timestamp(), sqlstate = $3, error_class = $4, "
-			 "error = $5, error_detail = $6, error_hint = $7 WHERE id = $1",
-			 arg_int8(run->id), arg_text(cancelled ? "cancelled" : "failed"), arg_text(failure->sqlstate), arg_text(class),
+	repo_run("SELECT ingest_internal.run_failed($1, $2, $3, $4, $5, $6, $7)", arg_int8(run->id),
+			 arg_text(cancelled ? "cancelled" : "failed"), arg_text(failure->sqlstate), arg_text(class),
 			 arg_text(failure->message), arg_text(failure->detail), arg_text(failure->hint));
 	json_open(&json);
 	json_int8(&json, "run", run->id);
