@@ -155,6 +155,33 @@ numeric_date(Cursor *c, WrittenDate *d)
 		   (n[0] == 2 && keep_orders(d, ORDER_YMD));
 }
 
+/* 2024年3月5日, 2024년 3월 5일 */
+static bool
+east_asian_date(Cursor *c, WrittenDate *d)
+{
+	static const char *const signs[][3] = {{"\345\271\264", "\346\234\210", "\346\227\245"}, {"\353\205\204", "\354\233\224", "\354\235\274"}};
+	const Cursor start = *c;
+
+	for (int k = 0; k < lengthof(signs); k++)
+	{
+		bool fits = true;
+
+		*c = start;
+		d->layout[0] = '\0';
+		for (int i = 0; i < 3 && fits; i++)
+		{
+			int n = (int) strlen(d->layout);
+
+			snprintf(d->layout + n, sizeof(d->layout) - n, "%s%c\"%s\"", i > 0 && take_blanks(c) ? " " : "", i + 1, signs[k][i]);
+			fits = take_number(c, i == 0 ? 4 : 1, i == 0 ? 4 : 2, &d->fields[i]) && take_text(c, signs[k][i]);
+		}
+		d->year_digits = 4;
+		if (fits)
+			return keep_orders(d, ORDER_YMD);
+	}
+	return false;
+}
+
 /* 2024-W10-2, 2024-065 */
 static bool
 iso_day(Cursor *c, WrittenDate *d)
@@ -350,7 +377,7 @@ named_date(Cursor *c, WrittenDate *d)
 static bool
 take_date(Cursor *c, WrittenDate *d)
 {
-	static bool (*const kinds[])(Cursor *, WrittenDate *) = {numeric_date, iso_day, named_date};
+	static bool (*const kinds[])(Cursor *, WrittenDate *) = {numeric_date, iso_day, named_date, east_asian_date};
 	Cursor start = *c;
 
 	for (int i = 0; i < lengthof(kinds); i++)

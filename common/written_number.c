@@ -284,7 +284,7 @@ written_number(const char *text, int len, char decimal, WrittenNumber *n)
 	Around around = {0};
 	Core core;
 	bool last_is_decimal;
-	char *out = n->value;
+	char *out;
 
 	if (len == 0 || len > WRITTEN_BYTES - 16)
 		return false;
@@ -311,6 +311,7 @@ written_number(const char *text, int len, char decimal, WrittenNumber *n)
 	n->percent = around.percent;
 	n->money = around.money;
 	n->plain = !around.special && !n->grouped && !(last_is_decimal && core.mark[core.nmarks - 1] == ',');
+	out = n->value;
 	if (around.negative)
 		*out++ = '-';
 	memcpy(out, core.digits, n->digits);

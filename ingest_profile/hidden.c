@@ -214,6 +214,7 @@ typedef struct NumberSearch
 	bool codes; /* a leading zero was seen */
 	bool plain; /* a cast reads all */
 	bool fractions;
+	bool sure_fractions; /* whichever sign is decimal */
 	bool blank_groups;
 	bool amounts; /* money or percent */
 	bool grouped;
@@ -237,6 +238,7 @@ add_number(const char *text, int len, void *arg)
 	search->codes |= n.leading_zero;
 	search->plain &= n.plain || (n.either && n.fraction);
 	search->fractions |= n.fraction;
+	search->sure_fractions |= n.fraction && !n.either;
 	search->blank_groups |= n.blank_groups;
 	search->amounts |= n.money || n.percent;
 	search->grouped |= n.grouped;
@@ -263,11 +265,11 @@ hidden_number(Sketch *s, Sample *sample, HiddenGuess *guess)
 		return false;
 	guess->grouped = search.grouped && !search.amounts;
 	comma = search.commas > 0;
-	whole = (!search.fractions || (comma && search.either_point > 0 && search.commas == 0)) && !search.amounts && search.most_digits <= 18;
+	whole = !(comma ? search.sure_fractions : search.fractions) && !search.amounts && search.most_digits <= 18;
 	if (search.plain && !comma && search.either_comma == 0)
 		return hides(s, sample, guess, whole ? "bigint" : "numeric", whole ? "$1::bigint" : "$1::numeric", is_point_number);
 	if (comma)
-		return hides(s, sample, guess, "numeric", "$2.read_number($1, ',')", is_comma_number);
+		return hides(s, sample, guess, whole ? "bigint" : "numeric", whole ? "$2.read_number($1, ',')::bigint" : "$2.read_number($1, ',')", is_comma_number);
 	return hides(s, sample, guess, whole ? "bigint" : "numeric", whole ? "$2.read_number($1, '.')::bigint" : "$2.read_number($1, '.')", is_point_number);
 }
 
@@ -525,14 +527,14 @@ template_of(const WrittenDate *d, int order, const char *month)
 	StringInfoData out;
 
 	initStringInfo(&out);
-	for (const char *p = d->layout; *p; p++)
+	for (const unsigned char *p = (const unsigned char *) d->layout; *p; p++)
 	{
 		char field = *p <= 3 ? fields[order == ORDER_YMD ? 0 : order == ORDER_DMY ? 1
 																				  : 2][*p - 1]
-							 : *p;
+							 : 0;
 
-		if (*p > 3)
-			appendStringInfoChar(&out, field);
+		if (field == 0)
+			appendStringInfoChar(&out, *p);
 		else
 			appendStringInfoString(&out, field == 'D' ? "DD" : field == 'M'      ? month
 														   : d->year_digits == 2 ? "YY"

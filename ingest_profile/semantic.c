@@ -758,12 +758,14 @@ is_month_name(const char *text, int len)
 	return false;
 }
 
-/* 2024-03, 202403, 2024-Q1, Q1 2024, Mar 2024 */
+/* 2024-03, 03/2024, 202403, 2024-Q1, Q1 2024, Mar 2024 */
 static bool
 is_period(const char *text, int len)
 {
 	if (has_form(text, len, "9999-99") || has_form(text, len, "9999/99"))
 		return is_year(text, 4) && digits_value(text + 5, 2) >= 1 && digits_value(text + 5, 2) <= 12;
+	if (has_form(text, len, "99/9999") || has_form(text, len, "99-9999") || has_form(text, len, "99.9999"))
+		return is_year(text + 3, 4) && digits_value(text, 2) >= 1 && digits_value(text, 2) <= 12;
 	if (has_form(text, len, "999999"))
 		return is_year(text, 4) && digits_value(text + 4, 2) >= 1 && digits_value(text + 4, 2) <= 12;
 	if (has_form(text, len, "9999-Q9") || has_form(text, len, "9999Q9") || has_form(text, len, "9999 Q9"))
