@@ -152,6 +152,9 @@ share_of(Sketch *s, Sample *sample, bool (*fits)(const char *text, int len), boo
 	double fitting = 0;
 	double all = 0;
 	double all_fit = 0;
+	uint64 shapes[SAMPLE_VALUES];
+	bool good_ones[SAMPLE_VALUES];
+	int nlooked = 0;
 
 	for (int i = 0; i < Min(sample->n, SAMPLE_VALUES); i++)
 	{
@@ -159,8 +162,10 @@ share_of(Sketch *s, Sample *sample, bool (*fits)(const char *text, int len), boo
 
 		if (item->value == NULL || is_blank(item->value, item->len))
 			continue;
+		good_ones[nlooked] = fits(item->value, item->len);
 		all++;
-		all_fit += fits(item->value, item->len);
+		all_fit += good_ones[nlooked];
+		shapes[nlooked++] = text_facts(p, item->value, item->len, 0).shape;
 	}
 	for (int i = 0; i < p->nshapes; i++)
 	{
@@ -171,14 +176,12 @@ share_of(Sketch *s, Sample *sample, bool (*fits)(const char *text, int len), boo
 		if (shape->example == NULL || is_blank(shape->example, (int) strlen(shape->example)))
 			continue;
 		good = example_fits(shape->example, (int) strlen(shape->example));
-		for (int j = 0; j < Min(sample->n, SAMPLE_VALUES); j++)
+		for (int j = 0; j < nlooked; j++)
 		{
-			const Sampled *item = &sample->items[j];
-
-			if (item->value == NULL || text_facts(p, item->value, item->len, 0).shape != shape->hash)
+			if (shapes[j] != shape->hash)
 				continue;
 			n++;
-			good += fits(item->value, item->len);
+			good += good_ones[j];
 		}
 		known += (double) shape->count;
 		fitting += (double) shape->count * good / n;
