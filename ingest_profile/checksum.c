@@ -9,6 +9,8 @@
 #include "ingest_profile/checksum.h"
 #include "utils/builtins.h"
 
+#define IS_ALPHA(c) (((c) >= 'A' && (c) <= 'Z') || ((c) >= 'a' && (c) <= 'z'))
+#define IS_HEX(c) (IS_DIGIT(c) || ((c) >= 'a' && (c) <= 'f') || ((c) >= 'A' && (c) <= 'F'))
 #define IS_DIGIT(c) ((c) >= '0' && (c) <= '9')
 #define IS_UPPER(c) ((c) >= 'A' && (c) <= 'Z')
 #define COMPACT(text, len) \
@@ -44,6 +46,56 @@ all_digits(const char *text, int len)
 			return false;
 	}
 	return len > 0;
+}
+
+/* Does the text have this form?  9 digit, A upper case, a lower case, x letter, h hex, * letter or digit; others themselves */
+bool
+has_form(const char *text, int len, const char *form)
+{
+	if (strlen(form) != len)
+		return false;
+	for (int i = 0; i < len; i++)
+	{
+		char c = text[i];
+		bool fits;
+
+		switch (form[i])
+		{
+			case '9':
+				fits = IS_DIGIT(c);
+				break;
+			case 'A':
+				fits = c >= 'A' && c <= 'Z';
+				break;
+			case 'a':
+				fits = c >= 'a' && c <= 'z';
+				break;
+			case 'x':
+				fits = IS_ALPHA(c);
+				break;
+			case 'h':
+				fits = IS_HEX(c);
+				break;
+			case '*':
+				fits = IS_DIGIT(c) || (c >= 'A' && c <= 'Z');
+				break;
+			default:
+				fits = c == form[i];
+		}
+		if (!fits)
+			return false;
+	}
+	return true;
+}
+
+int
+digits_value(const char *text, int n)
+{
+	int value = 0;
+
+	for (int i = 0; i < n; i++)
+		value = value * 10 + text[i] - '0';
+	return value;
 }
 
 static bool

@@ -12,6 +12,8 @@
 /* Without blanks, dots, dashes and slashes, in upper case; false if it is too long */
 extern bool compacted(const char *text, int len, char *out, int *n);
 extern bool all_digits(const char *text, int len);
+extern bool has_form(const char *text, int len, const char *form);
+extern int digits_value(const char *text, int n);
 
 extern bool is_credit_card(const char *text, int len);
 extern bool is_imei(const char *text, int len);

@@ -11,6 +11,7 @@ extern bool is_currency(const char *text, int len);
 extern bool is_country2(const char *text, int len);
 extern bool is_country3(const char *text, int len);
 extern bool is_language(const char *text, int len);
+extern bool is_language3(const char *text, int len);
 extern bool is_language_tag(const char *text, int len);
 extern bool is_time_zone(const char *text, int len);
 extern bool is_us_state(const char *text, int len);

@@ -1,31 +1,20 @@
 /*
  * hidden.c
- *		Numbers, dates and the like in columns of text.
+ *		Numbers, dates and the like in columns of text, and the expression that reads them.
  *
  * Judged by shape: of each shape the share of its sampled values that fit,
  * weighed by the rows of that shape.  So a rare stranger ("N/A" among numbers)
- * is counted by its rows, though it need not be in the sample.
+ * is counted by its rows, though it need not be in the sample.  What one text
+ * leaves open (which sign is decimal, whether day or month comes first, whose
+ * names of months they are) all values that are known tell together.
  */
 #include "postgres.h"
 
-#include <ctype.h>
-
+#include "common/written.h"
 #include "ingest_profile/compat.h"
 #include "ingest_profile/hidden.h"
-#include "utils/datetime.h"
-#include "utils/timestamp.h"
-
-/* A date's or timestamp's format as to_date() and to_timestamp() take it, in pieces */
-typedef struct HiddenFormat
-{
-	const char *date;    /* YYYY-MM-DD ... */
-	const char *swapped; /* the other reading where day and month both may come first, or NULL */
-	const char *between; /* date and time: a blank or "T" */
-	const char *time;    /* behind it, or "" */
-	const char *zone;    /* behind that, or "" */
-	bool beyond;         /* no format of to_timestamp() reads it: Z, 24:00, a seventh decimal of a second */
-	bool comma;          /* before the fraction of a second */
-} HiddenFormat;
+#include "port/pg_bitutils.h"
+#include "utils/builtins.h"
 
 #define ISO_FORMAT "ISO 8601"
 #define SEVERAL_FORMATS "several formats"
@@ -35,61 +24,6 @@ typedef struct HiddenFormat
 
 /* -- one value -- */
 
-static bool
-is_integer(const char *text, int len)
-{
-	int i = len > 1 && (text[0] == '-' || text[0] == '+') ? 1 : 0;
-
-	/* a leading zero is part of a code, not of a number */
-	if (len - i > 18 || len == i || (text[i] == '0' && len - i > 1))
-		return false;
-	for (; i < len; i++)
-	{
-		if (!IS_DIGIT(text[i]))
-			return false;
-	}
-	return true;
-}
-
-static bool
-is_decimal(const char *text, int len)
-{
-	int digits = 0;
-	int points = 0;
-	int i = len > 1 && (text[0] == '-' || text[0] == '+') ? 1 : 0;
-
-	if (len - i > 1 && text[i] == '0' && IS_DIGIT(text[i + 1]))
-		return false;
-	for (; i < len && (IS_DIGIT(text[i]) || text[i] == '.'); i++)
-	{
-		digits += IS_DIGIT(text[i]);
-		points += text[i] == '.';
-	}
-	if (digits == 0 || points > 1)
-		return false;
-	if (i < len && (text[i] == 'e' || text[i] == 'E'))
-	{
-		i++;
-		if (i < len && (text[i] == '-' || text[i] == '+'))
-			i++;
-		return i < len && len - i <= 4 && strspn(text + i, "0123456789") >= len - i;
-	}
-	return i == len;
-}
-
-bool
-is_boolean_text(const char *text, int len)
-{
-	static const char *const words[] = {"t", "f", "y", "n", "true", "false", "yes", "no", "on", "off", "ja", "nein", "oui", "non", "si", "x"};
-
-	for (int i = 0; i < lengthof(words); i++)
-	{
-		if (strlen(words[i]) == len && pg_strncasecmp(text, words[i], len) == 0)
-			return true;
-	}
-	return false;
-}
-
 bool
 is_uuid_text(const char *text, int len)
 {
@@ -98,309 +32,119 @@ is_uuid_text(const char *text, int len)
 	for (int i = 0; i < 36; i++)
 	{
 		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+		char c = text[i];
 
-		if (dash ? text[i] != '-' : !isxdigit((unsigned char) text[i]))
+		if (dash ? c != '-' : !(IS_DIGIT(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))
 			return false;
 	}
 	return true;
-}
-
-/* Balanced brackets and quotes; of a document that was cut, only its beginning */
-bool
-is_json_document(const char *text, int len)
-{
-	int depth = 0;
-	bool quoted = false;
-	int end = len;
-
-	while (end > 0 && (text[end - 1] == ' ' || text[end - 1] == '\n'))
-		end--;
-	if (end < 2 || (text[0] != '{' && text[0] != '['))
-		return false;
-	if (text[0] == '{' && text[1] != '"' && text[1] != '}' && text[1] != ' ' && text[1] != '\n')
-		return false;
-	for (int i = 0; i < end; i++)
-	{
-		if (quoted)
-		{
-			if (text[i] == '\\')
-				i++;
-			else if (text[i] == '"')
-				quoted = false;
-		}
-		else if (text[i] == '"')
-			quoted = true;
-		else if (text[i] == '{' || text[i] == '[')
-			depth++;
-		else if (text[i] == '}' || text[i] == ']')
-		{
-			if (--depth == 0)
-				return i == end - 1;
-		}
-	}
-	return len >= SAMPLE_BYTES - 3;
-}
-
-bool
-is_month_name(const char *text, int len)
-{
-	static const char names[] = "janfebmaraprmayjunjulaugsepoctnovdec";
-
-	for (int i = 0; len == 3 && i < 36; i += 3)
-	{
-		if (pg_strncasecmp(text, names + i, 3) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* At most max digits, at least min; how many they were */
-static int
-take_number(const char **p, const char *end, int min, int max, int *value)
-{
-	int n = 0;
-
-	*value = 0;
-	while (*p < end && n < max && IS_DIGIT(**p))
-	{
-		*value = *value * 10 + *(*p)++ - '0';
-		n++;
-	}
-	return n >= min ? n : 0;
-}
-
-static bool
-valid_date(int year, int month, int day)
-{
-	return year >= 1000 && year <= 9999 && month >= 1 && month <= 12 && day >= 1 &&
-		   day <= day_tab[isleap(year)][month - 1];
-}
-
-/* Year first: YYYY-MM-DD and its like, YYYYMMDD */
-static bool
-year_first(const char **p, const char *end, HiddenFormat *f)
-{
-	int year;
-	int month;
-	int day;
-	char sep;
-
-	if (!take_number(p, end, 4, 4, &year) || *p == end)
-		return false;
-	sep = **p;
-	if (IS_DIGIT(sep))
-	{
-		f->date = "YYYYMMDD";
-		return take_number(p, end, 2, 2, &month) && take_number(p, end, 2, 2, &day) &&
-			   year >= 1900 && year <= 2100 && valid_date(year, month, day);
-	}
-	if (sep != '-' && sep != '/' && sep != '.')
-		return false;
-	(*p)++;
-	if (!take_number(p, end, 1, 2, &month) || *p == end || **p != sep)
-		return false;
-	(*p)++;
-	f->date = sep == '-' ? "YYYY-MM-DD" : sep == '/' ? "YYYY/MM/DD"
-													 : "YYYY.MM.DD";
-	return take_number(p, end, 1, 2, &day) && valid_date(year, month, day);
-}
-
-/* Day or month first: 31.12.2024, 12/31/2024, 31-Dec-2024 */
-static bool
-year_last(const char **p, const char *end, HiddenFormat *f)
-{
-	static const char *const day_first[] = {"DD.MM.YYYY", "DD/MM/YYYY", "DD-MM-YYYY"};
-	static const char *const month_first[] = {"MM.DD.YYYY", "MM/DD/YYYY", "MM-DD-YYYY"};
-	int first;
-	int second;
-	int year;
-	int kind;
-	char sep;
-	bool as_day;
-	bool as_month;
-
-	if (!take_number(p, end, 1, 2, &first) || *p == end)
-		return false;
-	sep = *(*p)++;
-	kind = sep == '.' ? 0 : sep == '/' ? 1
-						: sep == '-'   ? 2
-									   : -1;
-	if ((sep == '-' || sep == ' ') && end - *p >= 8 && is_month_name(*p, 3) && (*p)[3] == sep)
-	{
-		*p += 4;
-		f->date = sep == '-' ? "DD-Mon-YYYY" : "DD Mon YYYY";
-		return take_number(p, end, 4, 4, &year) && valid_date(year, 1, first);
-	}
-	if (kind < 0 || !take_number(p, end, 1, 2, &second) || *p == end || **p != sep)
-		return false;
-	(*p)++;
-	if (!take_number(p, end, 4, 4, &year))
-		return false;
-	as_day = valid_date(year, second, first);
-	as_month = valid_date(year, first, second);
-	f->date = as_day ? day_first[kind] : month_first[kind];
-	f->swapped = as_day && as_month ? month_first[kind] : NULL;
-	return as_day || as_month;
-}
-
-static bool
-take_date(const char **p, const char *end, HiddenFormat *f)
-{
-	const char *start = *p;
-
-	*f = (HiddenFormat){.between = "", .time = "", .zone = ""};
-	if (year_first(p, end, f))
-		return true;
-	*p = start;
-	return year_last(p, end, f);
-}
-
-/* Behind a time: Z, +01, +0130, +01:30, or nothing */
-static bool
-take_zone(const char **p, const char *end, HiddenFormat *f)
-{
-	int value;
-
-	f->zone = "";
-	if (*p < end && **p == 'Z')
-	{
-		(*p)++;
-		f->zone = "Z";
-		f->beyond = true;
-	}
-	else if (*p < end && (**p == '+' || **p == '-'))
-	{
-		(*p)++;
-		if (!take_number(p, end, 2, 2, &value) || value > 15)
-			return false;
-		f->zone = "TZH";
-		if (*p < end)
-		{
-			bool colon = **p == ':';
-
-			*p += colon;
-			f->zone = colon ? "TZH:TZM" : "TZHTZM";
-			if (!take_number(p, end, 2, 2, &value) || value > 59)
-				return false;
-		}
-	}
-	return true;
-}
-
-/* HH:MI, perhaps seconds, a fraction, a half of the day, a zone */
-static bool
-take_time(const char **p, const char *end, HiddenFormat *f)
-{
-	int hour;
-	int minute;
-	int second = 0;
-	int value;
-	int decimals = 0;
-	bool seconds = false;
-
-	if (!take_number(p, end, 1, 2, &hour) || *p == end || *(*p)++ != ':' || !take_number(p, end, 2, 2, &minute))
-		return false;
-	if (*p < end && **p == ':')
-	{
-		(*p)++;
-		seconds = true;
-		if (!take_number(p, end, 2, 2, &second))
-			return false;
-		if (*p < end && (**p == '.' || **p == ','))
-		{
-			f->comma = **p == ',';
-			(*p)++;
-			decimals = take_number(p, end, 1, 9, &value);
-			if (decimals == 0)
-				return false;
-		}
-	}
-	if (minute > 59 || second > 60 || hour > 24 || (hour == 24 && (minute > 0 || second > 0)))
-		return false;
-	f->beyond = hour == 24 || second == 60 || decimals > 6;
-	f->zone = "";
-	if (end - *p >= 2 && (pg_strncasecmp(end - 2, "am", 2) == 0 || pg_strncasecmp(end - 2, "pm", 2) == 0) && hour >= 1 && hour <= 12)
-	{
-		while (*p < end - 2 && **p == ' ')
-			(*p)++;
-		if (*p != end - 2)
-			return false;
-		*p = end;
-		f->time = decimals ? "HH12:MI:SS.US AM" : seconds ? "HH12:MI:SS AM"
-														  : "HH12:MI AM";
-		return true;
-	}
-	f->time = decimals ? "HH24:MI:SS.US" : seconds ? "HH24:MI:SS"
-												   : "HH24:MI";
-	return take_zone(p, end, f);
-}
-
-static bool
-hidden_date(const char *text, int len, HiddenFormat *f)
-{
-	const char *p = text;
-
-	return len >= 8 && take_date(&p, text + len, f) && p == text + len;
-}
-
-static bool
-hidden_timestamp(const char *text, int len, HiddenFormat *f)
-{
-	const char *p = text;
-	const char *end = text + len;
-
-	if (len < 12 || !take_date(&p, end, f) || p == end || (*p != ' ' && *p != 'T'))
-		return false;
-	f->between = *p++ == 'T' ? "\"T\"" : " ";
-	return take_time(&p, end, f) && p == end;
-}
-
-static bool
-is_time(const char *text, int len)
-{
-	const char *p = text;
-	HiddenFormat f = {0};
-
-	return len >= 4 && take_time(&p, text + len, &f) && p == text + len;
 }
 
 bool
 is_date_text(const char *text, int len)
 {
-	HiddenFormat f;
+	WrittenDate d;
 
-	return hidden_date(text, len, &f);
+	return written_date(text, len, &d);
 }
 
 bool
 is_timestamp_text(const char *text, int len)
 {
-	HiddenFormat f;
+	WrittenDate d;
 
-	return hidden_timestamp(text, len, &f);
+	return written_timestamp(text, len, &d);
 }
 
-/* -- the column -- */
-
-/* Special ones first; every integer is a decimal as well, eight digits may be a date */
-static const struct
+bool
+is_boolean_text(const char *text, int len)
 {
-	const char *type;
-	bool (*fits)(const char *text, int len);
-} hidden_types[] = {
-	{"uuid", is_uuid_text},
-	{"timestamp", is_timestamp_text},
-	{"date", is_date_text},
-	{"time", is_time},
-	{"boolean", is_boolean_text},
-	{"bigint", is_integer},
-	{"numeric", is_decimal},
-	{"json", is_json_document},
-};
+	bool value;
+	uint64 pairs;
+
+	return written_truth(text, len, &value, &pairs);
+}
+
+static bool
+is_time(const char *text, int len)
+{
+	bool two_digits;
+
+	return written_time(text, len, &two_digits);
+}
+
+static bool
+is_number(const char *text, int len, char decimal)
+{
+	WrittenNumber n;
+
+	return written_number(text, len, decimal, &n) && !n.leading_zero;
+}
+
+static bool
+is_point_number(const char *text, int len)
+{
+	return is_number(text, len, '.');
+}
+
+static bool
+is_comma_number(const char *text, int len)
+{
+	return is_number(text, len, ',');
+}
+
+bool
+is_json_document(const char *text, int len)
+{
+	return written_json(text, len, len >= SAMPLE_BYTES - 3);
+}
+
+static bool
+is_json_example(const char *text, int len)
+{
+	return written_json(text, len, len >= EXAMPLE_BYTES - 3);
+}
+
+/* -- all values that are known -- */
+
+typedef void (*ValueVisit)(const char *text, int len, void *arg);
+
+static bool
+is_blank(const char *text, int len)
+{
+	return strspn(text, " \t\r\n") >= len;
+}
+
+/* The sample, an example of each shape, so that what is rare has its say, the frequent ones, the extremes; not what was cut */
+static void
+visit_values(Sketch *s, const Sample *sample, ValueVisit visit, void *arg)
+{
+	char *ends[] = {extreme_text(&s->min, &s->type), extreme_text(&s->max, &s->type), extreme_text(&s->shortest, &s->type), extreme_text(&s->longest, &s->type)};
+
+	for (int i = 0; i < Min(sample->n, SAMPLE_VALUES); i++)
+	{
+		const Sampled *item = &sample->items[i];
+
+		if (item->value != NULL && !item->cut && !is_blank(item->value, item->len))
+			visit(item->value, item->len, arg);
+	}
+	for (int i = 0; i < s->patterns->nshapes; i++)
+	{
+		const Shape *shape = &s->patterns->shapes[i];
+
+		if (shape->example != NULL && !shape->cut && !is_blank(shape->example, (int) strlen(shape->example)))
+			visit(shape->example, (int) strlen(shape->example), arg);
+	}
+	for (int i = 0; i < lengthof(ends); i++)
+	{
+		if (ends[i] != NULL && strlen(ends[i]) < VALUE_BYTES - 8 && !is_blank(ends[i], (int) strlen(ends[i])))
+			visit(ends[i], (int) strlen(ends[i]), arg);
+	}
+}
 
 /* The share of rows that fit */
 static double
-share_of(Sketch *s, Sample *sample, bool (*fits)(const char *text, int len))
+share_of(Sketch *s, Sample *sample, bool (*fits)(const char *text, int len), bool (*example_fits)(const char *text, int len))
 {
 	Patterns *p = s->patterns;
 	double rows = (double) (p->texts - p->empties - p->blanks);
@@ -408,15 +152,20 @@ share_of(Sketch *s, Sample *sample, bool (*fits)(const char *text, int len))
 	double fitting = 0;
 	double all = 0;
 	double all_fit = 0;
+	uint64 shapes[SAMPLE_VALUES];
+	bool good_ones[SAMPLE_VALUES];
+	int nlooked = 0;
 
 	for (int i = 0; i < Min(sample->n, SAMPLE_VALUES); i++)
 	{
 		const Sampled *item = &sample->items[i];
 
-		if (item->value == NULL || strspn(item->value, " \t\r\n") == item->len)
+		if (item->value == NULL || is_blank(item->value, item->len))
 			continue;
+		good_ones[nlooked] = fits(item->value, item->len);
 		all++;
-		all_fit += fits(item->value, item->len);
+		all_fit += good_ones[nlooked];
+		shapes[nlooked++] = text_facts(p, item->value, item->len, 0).shape;
 	}
 	for (int i = 0; i < p->nshapes; i++)
 	{
@@ -424,17 +173,15 @@ share_of(Sketch *s, Sample *sample, bool (*fits)(const char *text, int len))
 		double n = 1;
 		double good;
 
-		if (shape->example == NULL || strspn(shape->example, " \t\r\n") == strlen(shape->example))
+		if (shape->example == NULL || is_blank(shape->example, (int) strlen(shape->example)))
 			continue;
-		good = fits(shape->example, (int) strlen(shape->example));
-		for (int j = 0; j < Min(sample->n, SAMPLE_VALUES); j++)
+		good = example_fits(shape->example, (int) strlen(shape->example));
+		for (int j = 0; j < nlooked; j++)
 		{
-			const Sampled *item = &sample->items[j];
-
-			if (item->value == NULL || text_facts(p, item->value, item->len, 0).shape != shape->hash)
+			if (shapes[j] != shape->hash)
 				continue;
 			n++;
-			good += fits(item->value, item->len);
+			good += good_ones[j];
 		}
 		known += (double) shape->count;
 		fitting += (double) shape->count * good / n;
@@ -445,107 +192,474 @@ share_of(Sketch *s, Sample *sample, bool (*fits)(const char *text, int len))
 	return rows > 0 ? Min(fitting / rows, 1) : 0;
 }
 
+static bool
+hides(Sketch *s, Sample *sample, HiddenGuess *guess, const char *type, const char *expression, bool (*fits)(const char *text, int len))
+{
+	double share = share_of(s, sample, fits, fits == is_json_document ? is_json_example : fits);
+
+	if (share < HIDDEN_SHARE)
+		return false;
+	guess->type = type;
+	guess->expression = expression;
+	guess->share = share;
+	return true;
+}
+
+/* -- numbers -- */
+
+typedef struct NumberSearch
+{
+	int n;
+	int points; /* values whose decimal sign is surely a point, a comma */
+	int commas;
+	int either_point; /* whose only sign may be either, and is a point, a comma */
+	int either_comma;
+	bool codes; /* a leading zero was seen */
+	bool plain; /* a cast reads all */
+	bool fractions;
+	bool sure_fractions; /* whichever sign is decimal */
+	bool blank_groups;
+	bool amounts; /* money or percent */
+	bool grouped;
+	int least_digits;
+	int most_digits;
+} NumberSearch;
+
+static void
+add_number(const char *text, int len, void *arg)
+{
+	NumberSearch *search = arg;
+	WrittenNumber n;
+
+	if (!written_number(text, len, 0, &n))
+		return;
+	search->n++;
+	search->points += n.decimal == '.';
+	search->commas += n.decimal == ',';
+	search->either_point += n.either && n.fraction;
+	search->either_comma += n.either && !n.fraction;
+	search->codes |= n.leading_zero;
+	search->plain &= n.plain || (n.either && n.fraction);
+	search->fractions |= n.fraction;
+	search->sure_fractions |= n.fraction && !n.either;
+	search->blank_groups |= n.blank_groups;
+	search->amounts |= n.money || n.percent;
+	search->grouped |= n.grouped;
+	search->least_digits = Min(search->least_digits, n.digits);
+	search->most_digits = Max(search->most_digits, n.digits);
+}
+
+/*
+ * A column has one decimal sign.  Where no value tells, a comma before three digits divides thousands and a point is
+ * decimal; if one tells, it holds for all.
+ */
+static bool
+hidden_number(Sketch *s, Sample *sample, HiddenGuess *guess)
+{
+	NumberSearch search = {.plain = true, .least_digits = PG_INT32_MAX};
+	bool comma;
+	bool whole;
+
+	visit_values(s, sample, add_number, &search);
+	if (search.n == 0 || search.codes || (search.points > 0 && search.commas > 0))
+		return false;
+	/* 732 829 320 and 123 456 789 are numbers of somebody, not of things */
+	if (search.blank_groups && search.least_digits == search.most_digits && search.n > 8 && !search.fractions)
+		return false;
+	guess->grouped = search.grouped && !search.amounts;
+	comma = search.commas > 0;
+	whole = !(comma ? search.sure_fractions : search.fractions) && !search.amounts && search.most_digits <= 18;
+	if (search.plain && !comma && search.either_comma == 0)
+		return hides(s, sample, guess, whole ? "bigint" : "numeric", whole ? "$1::bigint" : "$1::numeric", is_point_number);
+	if (comma)
+		return hides(s, sample, guess, whole ? "bigint" : "numeric", whole ? "$2.read_number($1, ',')::bigint" : "$2.read_number($1, ',')", is_comma_number);
+	return hides(s, sample, guess, whole ? "bigint" : "numeric", whole ? "$2.read_number($1, '.')::bigint" : "$2.read_number($1, '.')", is_point_number);
+}
+
+/* -- truths -- */
+
+typedef struct TruthSearch
+{
+	uint64 trues; /* pairs of which the one word was seen, and the other */
+	uint64 falses;
+	uint64 both;    /* on the second look: pairs that were seen whole */
+	bool strangers; /* words of other pairs */
+} TruthSearch;
+
+static void
+add_truth(const char *text, int len, void *arg)
+{
+	TruthSearch *search = arg;
+	bool value;
+	uint64 pairs;
+
+	if (!written_truth(text, len, &value, &pairs))
+		return;
+	if (value)
+		search->trues |= pairs;
+	else
+		search->falses |= pairs;
+	search->strangers |= search->both != 0 && (pairs & search->both) == 0;
+}
+
+/* Both words of a pair must be there: a column of nothing but N is none, and so are codes of which some are Y */
+static bool
+hidden_truth(Sketch *s, Sample *sample, HiddenGuess *guess)
+{
+	TruthSearch search = {0};
+
+	if (sample->n > 32)
+		return false;
+	visit_values(s, sample, add_truth, &search);
+	search.both = search.trues & search.falses;
+	if (search.both == 0)
+		return false;
+	visit_values(s, sample, add_truth, &search);
+	if (search.strangers)
+		return false;
+	return hides(s, sample, guess, "boolean", truth_is_plain(search.both & -search.both) && truth_is_plain(search.both) ? "$1::boolean" : "$2.read_boolean($1)", is_boolean_text);
+}
+
+/* -- times -- */
+
+static void
+add_time(const char *text, int len, void *arg)
+{
+	bool *clock = arg;
+	bool two_digits;
+
+	if (written_time(text, len, &two_digits) && two_digits)
+		*clock = true;
+}
+
+/* 3:16 may be a verse or a lap, unless other values have hours of two digits */
+static bool
+hidden_time(Sketch *s, Sample *sample, HiddenGuess *guess)
+{
+	bool clock = false;
+
+	visit_values(s, sample, add_time, &clock);
+	return clock && hides(s, sample, guess, "time", "$1::time", is_time);
+}
+
+/* -- dates -- */
+
 /* The formats of all values that were looked at, taken together */
 typedef struct FormatSearch
 {
-	HiddenFormat found; /* of the first; what the others say of day and month */
+	bool with_time;
+	WrittenDate found; /* of the first; what the others say of day and month */
+	int n;
 	bool several;       /* no one format of to_timestamp() reads them all */
 	bool iso;           /* a cast does */
 	bool mixed;         /* several orders of day, month and year */
+	bool long_fraction; /* digits beyond a microsecond */
 	int zones;          /* values with one, and without */
 	int no_zones;
+	uint64 seen[3][2];                      /* numbers below 100 of each field */
+	uint64 languages[MONTH_LANGUAGES / 64]; /* in which all names of months are some */
+	bool has_names;
+	int language;  /* that is taken */
+	bool disputed; /* another one would have other months */
 } FormatSearch;
 
 /* May the end of a time be missing, so that the longer format reads the shorter one too? */
 static bool
-one_time(FormatSearch *search, const HiddenFormat *f)
+one_time(FormatSearch *search, const WrittenDate *d)
 {
 	const char *a = search->found.time;
-	const char *b = f->time;
+	const char *b = d->time;
 
 	if (strcmp(a, b) == 0)
 		return true;
-	if (search->found.zone[0] != '\0' || f->zone[0] != '\0' || a[2] != '2' || b[2] != '2' || strstr(a, "AM") || strstr(b, "AM"))
+	if (search->found.zone[0] != '\0' || d->zone[0] != '\0' || a[2] != '2' || b[2] != '2' || strstr(a, "AM") || strstr(b, "AM") || strstr(a, "YYYY") || strstr(b, "YYYY") || a[4] != b[4])
 		return false;
 	if (strlen(b) > strlen(a))
 		search->found.time = b;
 	return true;
 }
 
-/* Where day and month both may come first, the other reading counts as well */
+/* Of other values the order may be known better */
 static bool
-one_date(const HiddenFormat *a, const HiddenFormat *b)
+one_date(FormatSearch *search, const WrittenDate *d)
 {
-	return strcmp(a->date, b->date) == 0 || (a->swapped != NULL && strcmp(a->swapped, b->date) == 0) ||
-		   (b->swapped != NULL && strcmp(b->swapped, a->date) == 0);
+	WrittenDate *found = &search->found;
+
+	if (strcmp(found->layout, d->layout) != 0 || found->year_digits != d->year_digits || (found->orders & d->orders) == 0)
+		return false;
+	found->orders &= d->orders;
+	return true;
 }
 
 static void
-add_format(FormatSearch *search, const HiddenFormat *f)
+keep_languages(FormatSearch *search, const WrittenDate *d)
 {
-	HiddenFormat *found = &search->found;
+	uint64 has[MONTH_LANGUAGES / 64] = {0};
 
-	search->iso = search->iso && !f->comma && (strcmp(f->date, "YYYY-MM-DD") == 0 || strcmp(f->date, "YYYYMMDD") == 0);
-	search->several = search->several || f->beyond;
-	if (f->zone[0] != '\0')
+	for (int i = 0; i < d->nin; i++)
+	{
+		if (d->in[i].month != NO_MONTH)
+			has[d->in[i].language / 64] |= UINT64CONST(1) << (d->in[i].language % 64);
+	}
+	for (int i = 0; i < lengthof(has); i++)
+		search->languages[i] = search->has_names ? search->languages[i] & has[i] : has[i];
+	search->has_names = true;
+}
+
+static void
+add_format(FormatSearch *search, const WrittenDate *d)
+{
+	WrittenDate *found = &search->found;
+
+	search->iso = search->iso && d->iso;
+	search->several = search->several || d->beyond || strcmp(d->time, "HH24MISS") == 0;
+	if (d->zone[0] != '\0')
 		search->zones++;
 	else
 		search->no_zones++;
-	if (found->date == NULL)
+	for (int i = 0; i < 3; i++)
 	{
-		*found = *f;
+		if (d->fields[i] < 100)
+			search->seen[i][d->fields[i] / 64] |= UINT64CONST(1) << (d->fields[i] % 64);
+	}
+	if (d->nin > 0)
+		keep_languages(search, d);
+	if (search->n++ == 0)
+	{
+		*found = *d;
 		return;
 	}
-	search->mixed = search->mixed || !one_date(found, f);
-	if (!one_date(found, f) || strcmp(f->between, found->between) != 0 || strcmp(f->zone, found->zone) != 0 || !one_time(search, f))
+	found->names &= d->names;
+	found->words |= d->words;
+	if (!one_date(search, d))
+		search->mixed = search->several = true;
+	else if (strcmp(d->between, found->between) != 0 || strcmp(d->zone, found->zone) != 0 || !one_time(search, d))
 		search->several = true;
-	else if (found->swapped != NULL && f->swapped == NULL)
-	{
-		found->date = f->date;
-		found->swapped = NULL;
-	}
+}
+
+static bool
+take_format(const FormatSearch *search, const char *text, int len, WrittenDate *d)
+{
+	return search->with_time ? written_timestamp(text, len, d) : written_date(text, len, d);
 }
 
 static void
-add_value(FormatSearch *search, const char *text, int len, bool with_time)
+add_date(const char *text, int len, void *arg)
 {
-	HiddenFormat f;
+	WrittenDate d;
 
-	if (with_time ? hidden_timestamp(text, len, &f) : hidden_date(text, len, &f))
-		add_format(search, &f);
+	if (take_format(arg, text, len, &d))
+		add_format(arg, &d);
+}
+
+static bool
+speaks(const FormatSearch *search, int language)
+{
+	return (search->languages[language / 64] >> (language % 64)) & 1;
+}
+
+/* The same word may be another month elsewhere: listopad */
+static void
+dispute_month(const char *text, int len, void *arg)
+{
+	FormatSearch *search = arg;
+	WrittenDate d;
+	int month = 0;
+
+	if (!take_format(search, text, len, &d))
+		return;
+	for (int i = 0; i < d.nin; i++)
+	{
+		if (d.in[i].language == search->language)
+			month = d.in[i].month;
+	}
+	for (int i = 0; i < d.nin; i++)
+	{
+		if (d.in[i].month != NO_MONTH && d.in[i].month != month && speaks(search, d.in[i].language))
+			search->disputed = true;
+	}
+}
+
+/* The first of the languages that have all the names, English before all others; false if it is in doubt */
+static bool
+find_language(Sketch *s, Sample *sample, FormatSearch *search)
+{
+	search->language = 0;
+	while (search->language < MONTH_LANGUAGES && !speaks(search, search->language))
+		search->language++;
+	if (search->language == MONTH_LANGUAGES)
+		return false;
+	if (search->language > 0)
+		visit_values(s, sample, dispute_month, search);
+	return !search->disputed;
+}
+
+static int
+seen_values(const FormatSearch *search, int field)
+{
+	return pg_popcount64(search->seen[field][0]) + pg_popcount64(search->seen[field][1]);
+}
+
+/* Years of two digits may be days as well; there are fewer of them.  Where that does not tell, points have them last */
+static void
+settle_short_years(FormatSearch *search)
+{
+	WrittenDate *found = &search->found;
+	int last = found->orders & (ORDER_DMY | ORDER_MDY);
+
+	if (found->year_digits != 2 || !(found->orders & ORDER_YMD) || last == 0)
+		return;
+	if (seen_values(search, 0) * 2 <= seen_values(search, 2))
+		found->orders = ORDER_YMD;
+	else if (found->layout[1] == '.' || seen_values(search, 2) * 2 <= Max(seen_values(search, 0), seen_values(search, 1)))
+		found->orders = last;
+}
+
+/* 1.2.10 and 1.2.11 are versions, unless there is a first number that none has */
+static bool
+may_be_versions(const FormatSearch *search)
+{
+	return search->found.year_digits == 2 && search->found.layout[1] == '.' && (search->seen[0][0] >> 13) == 0;
+}
+
+/* The layout's fields for an order; month is what to_date() calls the month */
+static char *
+template_of(const WrittenDate *d, int order, const char *month)
+{
+	static const char fields[][3] = {{'Y', 'M', 'D'}, {'D', 'M', 'Y'}, {'M', 'D', 'Y'}};
+	StringInfoData out;
+
+	initStringInfo(&out);
+	for (const unsigned char *p = (const unsigned char *) d->layout; *p; p++)
+	{
+		char field = *p <= 3 ? fields[order == ORDER_YMD ? 0 : order == ORDER_DMY ? 1
+																				  : 2][*p - 1]
+							 : 0;
+
+		if (field == 0)
+			appendStringInfoChar(&out, *p);
+		else
+			appendStringInfoString(&out, field == 'D' ? "DD" : field == 'M'      ? month
+														   : d->year_digits == 2 ? "YY"
+																				 : "YYYY");
+	}
+	return out.data;
+}
+
+static int
+first_order(int orders)
+{
+	return orders & -orders;
+}
+
+/* Where the order is in doubt, day before month comes first */
+static int
+preferred_order(int orders)
+{
+	return (orders & ORDER_DMY) ? ORDER_DMY : first_order(orders);
+}
+
+static char *
+with_time(const FormatSearch *search, const char *date)
+{
+	const WrittenDate *d = &search->found;
+
+	return psprintf("%s%s%s%s", date, d->between, d->time, strstr(d->time, "YYYY") ? "" : d->zone);
+}
+
+static void
+set_expression(FormatSearch *search, HiddenGuess *guess, const char *format, bool translated)
+{
+	const char *value = translated ? psprintf("$2.read_months($1, '%s')", month_language(search->language)) : "$1";
+	bool timestamptz = strcmp(guess->type, "timestamptz") == 0;
+
+	if (strcmp(guess->type, "date") == 0)
+		guess->expression = psprintf("to_date(%s, '%s')", value, format);
+	else if (timestamptz && !search->found.zone_word)
+		guess->expression = psprintf("to_timestamp(%s, '%s')", value, format);
+	else
+		/* whatever the session's time zone, whose clocks may be put forward */
+		guess->expression = psprintf("to_timestamp(%s || '+00', '%sTZH')%s", value, format, timestamptz ? "" : " AT TIME ZONE 'UTC'");
 }
 
 /*
- * The one format by which all dates are read right; where days and months may be swapped, as the others tell.
- * An example of each shape is looked at, so that what is rare has its say.
+ * The one format by which all dates are read right, and the expression for it; where days and months may be swapped,
+ * both formats and no expression.
  */
-static char *
-format_of(const Sketch *s, const Sample *sample, bool with_time, FormatSearch *search)
+static void
+set_format(Sketch *s, Sample *sample, FormatSearch *search, HiddenGuess *guess)
 {
-	const HiddenFormat *found = &search->found;
+	WrittenDate *found = &search->found;
+	const char *month = "MM";
+	bool translated = found->words;
+	int order;
+	int other;
 
-	*search = (FormatSearch){.iso = true};
-	for (int i = 0; i < Min(sample->n, SAMPLE_VALUES); i++)
+	guess->format = pstrdup(SEVERAL_FORMATS);
+	guess->expression = NULL;
+	settle_short_years(search);
+	order = preferred_order(found->orders);
+	other = found->orders & ~order;
+	if (!search->mixed && found->orders != 0 && found->orders != ORDER_FIXED)
 	{
-		if (sample->items[i].value != NULL)
-			add_value(search, sample->items[i].value, sample->items[i].len, with_time);
+		guess->date = template_of(found, order, month);
+		guess->swapped = other ? template_of(found, first_order(other), month) : NULL;
 	}
-	for (int i = 0; i < s->patterns->nshapes; i++)
-	{
-		const Shape *shape = &s->patterns->shapes[i];
-
-		if (shape->example != NULL && !shape->cut)
-			add_value(search, shape->example, (int) strlen(shape->example), with_time);
-	}
-	if (found->date == NULL)
-		return pstrdup(SEVERAL_FORMATS);
+	/* what has no zone would be read in whichever the session is in */
+	if (search->zones > 0 && search->no_zones > 0)
+		return;
 	if (search->several)
-		return pstrdup(search->iso ? ISO_FORMAT : SEVERAL_FORMATS);
-	if (found->swapped != NULL)
-		return psprintf("%s%s%s%s or %s%s%s%s", found->date, found->between, found->time, found->zone, found->swapped, found->between, found->time, found->zone);
-	return psprintf("%s%s%s%s", found->date, found->between, found->time, found->zone);
+	{
+		if (search->iso)
+		{
+			guess->format = pstrdup(ISO_FORMAT);
+			guess->expression = psprintf("$1::%s", guess->type);
+		}
+		return;
+	}
+	if (search->has_names)
+	{
+		if (!find_language(s, sample, search))
+			return;
+		translated = translated || search->language > 0 || found->names == 0;
+		month = found->names == NAME_SHORT ? "Mon" : "Month";
+	}
+	guess->format = with_time(search, template_of(found, order, month));
+	if (found->zone_word && search->iso)
+	{
+		guess->format = pstrdup(ISO_FORMAT);
+		guess->expression = psprintf("$1::%s", guess->type);
+	}
+	else if (other)
+		guess->format = psprintf("%s or %s", guess->format, with_time(search, template_of(found, first_order(other), month)));
+	else
+		set_expression(search, guess, with_time(search, template_of(found, order, translated ? "MM" : month)), translated);
+	if (translated && search->has_names)
+		guess->format = psprintf("%s (%s)", guess->format, month_language(search->language));
 }
 
+static bool
+hidden_date(Sketch *s, Sample *sample, HiddenGuess *guess, bool timestamps)
+{
+	FormatSearch search = {.with_time = timestamps, .iso = true};
+
+	if (!hides(s, sample, guess, timestamps ? "timestamp" : "date", NULL, timestamps ? is_timestamp_text : is_date_text))
+		return false;
+	visit_values(s, sample, add_date, &search);
+	if (search.n == 0 || may_be_versions(&search))
+	{
+		*guess = (HiddenGuess){0};
+		return false;
+	}
+	if (search.zones > search.no_zones)
+		guess->type = "timestamptz";
+	set_format(s, sample, &search, guess);
+	return true;
+}
+
+/* -- the column -- */
+
+/* Special ones first; every integer is a decimal as well, eight digits may be a date */
 HiddenGuess
 hidden_guess(Sketch *s)
 {
@@ -555,31 +669,37 @@ hidden_guess(Sketch *s)
 	if (s->type.class != CLASS_TEXT || s->patterns == NULL || !s->patterns->has_shapes)
 		return guess;
 	sample = sketch_sample(s);
-	for (int i = 0; i < lengthof(hidden_types); i++)
-	{
-		double share = share_of(s, sample, hidden_types[i].fits);
-
-		if (share < HIDDEN_SHARE)
-			continue;
-		guess.type = hidden_types[i].type;
-		guess.share = share;
-		if (strcmp(guess.type, "date") == 0 || strcmp(guess.type, "timestamp") == 0)
-		{
-			FormatSearch search;
-
-			guess.format = format_of(s, sample, guess.type[0] == 't', &search);
-			if (search.zones > search.no_zones)
-				guess.type = "timestamptz";
-			/* what has no zone would be read in whichever the session is in */
-			if (search.zones > 0 && search.no_zones > 0)
-				guess.format = pstrdup(SEVERAL_FORMATS);
-			if (!search.mixed)
-			{
-				guess.date = search.found.date;
-				guess.swapped = search.found.swapped;
-			}
-		}
-		break;
-	}
+	(void) (hides(s, sample, &guess, "uuid", "$1::uuid", is_uuid_text) ||
+			hidden_date(s, sample, &guess, true) ||
+			hidden_date(s, sample, &guess, false) ||
+			hidden_time(s, sample, &guess) ||
+			hidden_truth(s, sample, &guess) ||
+			hidden_number(s, sample, &guess) ||
+			hides(s, sample, &guess, "json", "$1::json", is_json_document));
 	return guess;
+}
+
+/* The guess's expression for a column, or for one called value; the schema is the extension's, quoted */
+char *
+hidden_cast(const HiddenGuess *guess, const char *column, const char *schema)
+{
+	StringInfoData out;
+
+	if (guess->expression == NULL)
+		return NULL;
+	initStringInfo(&out);
+	for (const char *p = guess->expression; *p; p++)
+	{
+		if (p[0] == '$' && p[1] == '1')
+			appendStringInfoString(&out, quote_identifier(column ? column : "value"));
+		else if (p[0] == '$' && p[1] == '2')
+			appendStringInfoString(&out, schema);
+		else
+		{
+			appendStringInfoChar(&out, *p);
+			continue;
+		}
+		p++;
+	}
+	return out.data;
 }

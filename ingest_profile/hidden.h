@@ -11,11 +11,13 @@
 
 typedef struct HiddenGuess
 {
-	const char *type;    /* bigint, numeric, boolean, date, timestamp ... ; NULL: text it is */
-	char *format;        /* of dates and timestamps, or NULL */
-	const char *date;    /* of dates and timestamps the one order of day, month and year, or NULL */
-	const char *swapped; /* the other one that it may be, or NULL */
-	double share;        /* of the texts that are not empty */
+	const char *type;       /* bigint, numeric, boolean, date, timestamp ... ; NULL: text it is */
+	char *format;           /* of dates and timestamps, or NULL */
+	const char *expression; /* that reads every value that fits, $1 being the value and $2 the extension's schema; NULL: no one does */
+	const char *date;       /* of dates and timestamps the one order of day, month and year, or NULL */
+	const char *swapped;    /* the other one that it may be, or NULL */
+	bool grouped;           /* thousands are divided in some of the numbers, and none is money or percent */
+	double share;           /* of the texts that are not empty */
 } HiddenGuess;
 
 extern bool is_date_text(const char *text, int len);
@@ -23,7 +25,7 @@ extern bool is_timestamp_text(const char *text, int len);
 extern bool is_boolean_text(const char *text, int len);
 extern bool is_uuid_text(const char *text, int len);
 extern bool is_json_document(const char *text, int len);
-extern bool is_month_name(const char *text, int len);
 extern HiddenGuess hidden_guess(Sketch *s);
+extern char *hidden_cast(const HiddenGuess *guess, const char *column, const char *schema);
 
 #endif /* PROFILE_HIDDEN_H */

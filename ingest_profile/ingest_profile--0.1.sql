@@ -70,7 +70,7 @@ CREATE TYPE profile_statistics AS (
     empties bigint, blanks bigint, leading_blanks bigint, trailing_blanks bigint,
     uppercase bigint, lowercase bigint, mixed_case bigint, non_ascii bigint, odd_characters bigint,
     shortest text, longest text, pattern text, pattern_share float8,
-    hidden_type text, hidden_format text, hidden_share float8,
+    hidden_type text, hidden_format text, hidden_share float8, hidden_cast text,
     semantic_type text, semantic_share float8, samples text[]);
 COMMENT ON TYPE profile_statistics IS 'the figures of a profile; what does not apply to the column''s type is null';
 
@@ -115,6 +115,17 @@ CREATE FUNCTION semantic_check(semantic_type text, value text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'profile_semantic_check' LANGUAGE C STRICT STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION semantic_check(text, text) IS 'does one value fit a semantic type?';
 
+-- what hidden_cast calls
+CREATE FUNCTION read_number(value text, decimal_sign text DEFAULT '.') RETURNS numeric
+    AS 'MODULE_PATHNAME', 'profile_read_number' LANGUAGE C STRICT IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION read_number(text, text) IS 'a number as people write it: with groups, a currency, %, parentheses or a minus behind it';
+CREATE FUNCTION read_boolean(value text) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'profile_read_boolean' LANGUAGE C STRICT IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION read_boolean(text) IS 'true or false by its word in one of many languages';
+CREATE FUNCTION read_months(value text, language text) RETURNS text
+    AS 'MODULE_PATHNAME', 'profile_read_months' LANGUAGE C STRICT STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION read_months(text, text) IS 'a date whose month is a name of a language that ICU knows, with the month''s number instead, without the day of the week';
+
 CREATE FUNCTION overlap(a profile_sketch, b profile_sketch,
     OUT shared bigint, OUT a_in_b float8, OUT b_in_a float8, OUT jaccard float8, OUT error float8, OUT hashes integer)
     AS 'MODULE_PATHNAME', 'profile_overlap' LANGUAGE C STRICT STABLE PARALLEL SAFE;
@@ -149,7 +160,7 @@ CREATE TYPE profile_column AS (
     empties bigint, blanks bigint, leading_blanks bigint, trailing_blanks bigint,
     uppercase bigint, lowercase bigint, mixed_case bigint, non_ascii bigint, odd_characters bigint,
     shortest text, longest text, pattern text, pattern_share float8,
-    hidden_type text, hidden_format text, hidden_share float8,
+    hidden_type text, hidden_format text, hidden_share float8, hidden_cast text,
     semantic_type text, semantic_share float8, samples text[], sketch profile_sketch);
 COMMENT ON TYPE profile_column IS 'a column of a table or query: its figures, what they come to in the whole table if a sample was read, and its sketch';
 
@@ -195,7 +206,7 @@ COMMENT ON FUNCTION profile_drift(profile_sketch, profile_sketch) IS 'what chang
 CREATE FUNCTION outliers(relation regclass, column_name text)
     RETURNS TABLE (kind text, detail text, count bigint, examples text[], where_clause text)
     AS 'MODULE_PATHNAME', 'profile_outliers' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION outliers(regclass, text) IS 'far values, rare categories and patterns, placeholders: each with the condition that selects its rows';
+COMMENT ON FUNCTION outliers(regclass, text) IS 'far values and what made them, heaps, rare categories and patterns, misspelt values, placeholders: each with the condition that selects its rows';
 
 CREATE FUNCTION anomaly_score(history float8[], value float8, season integer DEFAULT NULL) RETURNS float8
     AS 'MODULE_PATHNAME', 'profile_anomaly_score' LANGUAGE C IMMUTABLE PARALLEL SAFE;

@@ -2,83 +2,27 @@
  * semantic.c
  *		Which meaning fits the distinct values of a column.
  *
- * The values are those of the sample: a random choice of the distinct ones.  A
- * meaning is taken if more than SEMANTIC_SHARE of them fit it, if they are
- * enough, and if it would hardly happen by chance: each fitting value counts
- * the bits by which its check beats chance.  Closed lists of short codes take
- * fewer values if the column's name speaks for them; codes that are told by
- * their form alone are never guessed without such a name.  Of several meanings the first in the list is taken: special ones come first.
+ * The values are those of the sample: a random choice of the distinct ones, without blanks around.  A meaning is taken
+ * if nearly all of them fit it, if they are enough, and if that would hardly happen by chance: each fitting value
+ * counts the bits by which its check beats chance, and a column's name that speaks for the meaning counts HINT_BITS.
+ * A name is no evidence by itself, and it speaks by whole words alone.  What is told by its form alone is never taken
+ * without such a name, and not even tried on numbers with a fraction, but for degrees.  Of several meanings the first
+ * in the list is taken: special ones come first.  What is a hidden type (dates, truths, amounts) is judged there.
  */
 #include "postgres.h"
 
 #include <ctype.h>
 
+#include "common/written.h"
 #include "ingest_profile/checksum.h"
 #include "ingest_profile/closed.h"
 #include "ingest_profile/compat.h"
 #include "ingest_profile/hidden.h"
+#include "ingest_profile/hint.h"
+#include "ingest_profile/network.h"
 #include "ingest_profile/semantic.h"
 
 #define IS_DIGIT(c) ((c) >= '0' && (c) <= '9')
-#define IS_ALPHA(c) (((c) >= 'A' && (c) <= 'Z') || ((c) >= 'a' && (c) <= 'z'))
-#define IS_ALNUM(c) (IS_DIGIT(c) || IS_ALPHA(c))
-#define IS_HEX(c) (IS_DIGIT(c) || ((c) >= 'a' && (c) <= 'f') || ((c) >= 'A' && (c) <= 'F'))
-
-/* Does the text have this form?  9 digit, A upper case, a lower case, x letter, h hex, * letter or digit; others themselves */
-static bool
-has_form(const char *text, int len, const char *form)
-{
-	if (strlen(form) != len)
-		return false;
-	for (int i = 0; i < len; i++)
-	{
-		char c = text[i];
-		bool fits;
-
-		switch (form[i])
-		{
-			case '9':
-				fits = IS_DIGIT(c);
-				break;
-			case 'A':
-				fits = c >= 'A' && c <= 'Z';
-				break;
-			case 'a':
-				fits = c >= 'a' && c <= 'z';
-				break;
-			case 'x':
-				fits = IS_ALPHA(c);
-				break;
-			case 'h':
-				fits = IS_HEX(c);
-				break;
-			case '*':
-				fits = IS_DIGIT(c) || (c >= 'A' && c <= 'Z');
-				break;
-			default:
-				fits = c == form[i];
-		}
-		if (!fits)
-			return false;
-	}
-	return true;
-}
-
-static bool
-all_hex(const char *text, int len)
-{
-	bool letters = false;
-	bool digits = false;
-
-	for (int i = 0; i < len; i++)
-	{
-		if (!IS_HEX(text[i]))
-			return false;
-		letters |= !IS_DIGIT(text[i]);
-		digits |= IS_DIGIT(text[i]);
-	}
-	return letters && digits;
-}
 
 /* A number with an optional fraction; its value if it is one */
 static bool
@@ -104,349 +48,19 @@ plain_number(const char *text, int len, bool needs_point, double *value)
 	return *end == '\0' && IS_DIGIT(text[len - 1]);
 }
 
-static int
-digits_value(const char *text, int n)
-{
-	int value = 0;
-
-	for (int i = 0; i < n; i++)
-		value = value * 10 + text[i] - '0';
-	return value;
-}
-
-/* -- the network -- */
-
-static bool
-is_domain(const char *text, int len)
-{
-	int label = 0;
-	const char *last = text;
-
-	if (len < 4 || len > 253)
-		return false;
-	for (int i = 0; i < len; i++)
-	{
-		if (text[i] == '.')
-		{
-			if (label == 0 || text[i - 1] == '-')
-				return false;
-			label = 0;
-			last = text + i + 1;
-		}
-		else if (IS_ALNUM(text[i]) || (text[i] == '-' && label > 0) || (unsigned char) text[i] >= 128)
-			label++;
-		else
-			return false;
-		if (label > 63)
-			return false;
-	}
-	return last > text && label > 1 && is_top_domain(last, (int) (text + len - last));
-}
-
-static bool
-is_email(const char *text, int len)
-{
-	const char *at = memchr(text, '@', len);
-	int before;
-	int label = 0;
-
-	if (at == NULL || len > 254)
-		return false;
-	before = (int) (at - text);
-	if (before == 0 || before > 64 || text[0] == '.' || at[-1] == '.')
-		return false;
-	for (int i = 0; i < before; i++)
-	{
-		if (!IS_ALNUM(text[i]) && strchr(".!#$%&'*+/=?^_`{|}~-", text[i]) == NULL && (unsigned char) text[i] < 128)
-			return false;
-		if (text[i] == '.' && text[i + 1] == '.')
-			return false;
-	}
-	/* any domain will do here: the form is telling enough */
-	for (const char *p = at + 1; p < text + len; p++)
-	{
-		if (*p == '.')
-		{
-			if (label == 0)
-				return false;
-			label = 0;
-		}
-		else if (IS_ALNUM(*p) || *p == '-' || (unsigned char) *p >= 128)
-			label++;
-		else
-			return false;
-	}
-	return label >= 2 && memchr(at, '.', text + len - at) != NULL;
-}
-
-static bool
-is_url(const char *text, int len)
-{
-	static const char *const schemes[] = {"http://", "https://", "ftp://", "ftps://", "sftp://", "s3://", "file://", "ws://", "wss://"};
-
-	for (int i = 0; i < lengthof(schemes); i++)
-	{
-		int n = (int) strlen(schemes[i]);
-
-		if (len > n && pg_strncasecmp(text, schemes[i], n) == 0)
-			return memchr(text, ' ', len) == NULL && (IS_ALNUM(text[n]) || text[n] == '[' || text[n] == '/' || (unsigned char) text[n] >= 128);
-	}
-	return false;
-}
-
-/* So many bytes of it are an address; 0 if none */
-static int
-ipv4_bytes(const char *text, int len)
-{
-	int i = 0;
-
-	for (int part = 0; part < 4; part++)
-	{
-		int start = i;
-
-		if (part > 0 && (i >= len || text[i++] != '.'))
-			return 0;
-		start = i;
-		while (i < len && i - start < 3 && IS_DIGIT(text[i]))
-			i++;
-		if (i == start || digits_value(text + start, i - start) > 255 || (i - start > 1 && text[start] == '0'))
-			return 0;
-	}
-	return i;
-}
-
-static bool
-is_ipv4(const char *text, int len)
-{
-	return len >= 7 && ipv4_bytes(text, len) == len;
-}
-
-static bool
-is_ipv6(const char *text, int len)
-{
-	int groups = 0;
-	int digits = 0;
-	bool gap = false;
-
-	if (len < 3 || len > 45 || memchr(text, ':', len) == NULL)
-		return false;
-	for (int i = 0; i < len; i++)
-	{
-		if (text[i] == ':')
-		{
-			if (i + 1 < len && text[i + 1] == ':')
-			{
-				if (gap)
-					return false;
-				gap = true;
-			}
-			else if (digits == 0 && !(i > 0 && text[i - 1] == ':'))
-				return false;
-			digits = 0;
-		}
-		else if (IS_HEX(text[i]))
-		{
-			groups += digits == 0;
-			if (++digits > 4)
-				return false;
-		}
-		else if (text[i] == '.')
-			return gap && ipv4_bytes(text + i - digits, len - i + digits) == len - i + digits;
-		else
-			return false;
-	}
-	return gap ? groups < 8 : groups == 8 && digits > 0;
-}
-
-static bool
-is_ip(const char *text, int len)
-{
-	return is_ipv4(text, len) || is_ipv6(text, len);
-}
-
-static bool
-is_cidr(const char *text, int len)
-{
-	const char *slash = memchr(text, '/', len);
-	int n;
-	int bits;
-
-	if (slash == NULL)
-		return false;
-	n = (int) (slash - text);
-	if (len - n - 1 < 1 || len - n - 1 > 3 || !all_digits(slash + 1, len - n - 1))
-		return false;
-	bits = digits_value(slash + 1, len - n - 1);
-	return (is_ipv4(text, n) && bits <= 32) || (is_ipv6(text, n) && bits <= 128);
-}
-
-static bool
-is_mac(const char *text, int len)
-{
-	return has_form(text, len, "hh:hh:hh:hh:hh:hh") || has_form(text, len, "hh-hh-hh-hh-hh-hh") ||
-		   has_form(text, len, "hhhh.hhhh.hhhh");
-}
-
-static bool
-is_uuid(const char *text, int len)
-{
-	return is_uuid_text(text, len) || has_form(text, len, "{hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh}");
-}
-
-static bool
-base64_bytes(const char *text, int len, const char *more)
-{
-	for (int i = 0; i < len; i++)
-	{
-		if (!IS_ALNUM(text[i]) && (text[i] == '\0' || strchr(more, text[i]) == NULL))
-			return false;
-	}
-	return len > 0;
-}
-
-static bool
-is_jwt(const char *text, int len)
-{
-	/* a value is kept by its beginning only: two parts are enough to see */
-	return len > 20 && strncmp(text, "eyJ", 3) == 0 && memchr(text, '.', len) != NULL && base64_bytes(text, len, "-_.");
-}
-
-static bool
-is_md5(const char *text, int len)
-{
-	return len == 32 && all_hex(text, len);
-}
-
-static bool
-is_sha1(const char *text, int len)
-{
-	return len == 40 && all_hex(text, len);
-}
-
-static bool
-is_sha256(const char *text, int len)
-{
-	return len == 64 && all_hex(text, len);
-}
-
-static bool
-is_base64(const char *text, int len)
-{
-	int pad = 0;
-	int classes = 0;
-
-	if (len < 16 || len % 4 != 0)
-		return false;
-	while (pad < 2 && text[len - 1 - pad] == '=')
-		pad++;
-	if (!base64_bytes(text, len - pad, "+/"))
-		return false;
-	for (int i = 0; i < len; i++)
-		classes |= IS_DIGIT(text[i]) ? 1 : text[i] >= 'a' && text[i] <= 'z' ? 2
-									   : text[i] >= 'A' && text[i] <= 'Z'   ? 4
-																			: 8;
-	return (classes & 7) == 7 || (pad > 0 && (classes & 6) == 6);
-}
-
-static bool
-is_hex_color(const char *text, int len)
-{
-	return has_form(text, len, "#hhhhhh") || has_form(text, len, "#hhh") || has_form(text, len, "#hhhhhhhh");
-}
-
-static bool
-is_semver(const char *text, int len)
-{
-	int parts = 1;
-	int digits = 0;
-	int i = len > 0 && (text[0] == 'v' || text[0] == 'V') ? 1 : 0;
-
-	for (; i < len && (IS_DIGIT(text[i]) || text[i] == '.'); i++)
-	{
-		if (text[i] == '.')
-		{
-			if (digits == 0 || ++parts > 3)
-				return false;
-			digits = 0;
-		}
-		else if (++digits > 5)
-			return false;
-	}
-	if (parts != 3 || digits == 0)
-		return false;
-	return i == len || text[i] == '-' || text[i] == '+';
-}
-
-static bool
-is_mime_type(const char *text, int len)
-{
-	static const char *const classes[] = {"application/", "audio/", "font/", "image/", "message/", "model/", "multipart/", "text/", "video/"};
-
-	for (int i = 0; i < lengthof(classes); i++)
-	{
-		int n = (int) strlen(classes[i]);
-
-		if (len > n && strncmp(text, classes[i], n) == 0)
-			return base64_bytes(text + n, len - n, "+-._;= /");
-	}
-	return false;
-}
-
-static bool
-is_file_path(const char *text, int len)
-{
-	int slashes = 0;
-	int letters = 0;
-	char sep = '/';
-
-	if (len < 3)
-		return false;
-	if (IS_ALPHA(text[0]) && text[1] == ':' && (text[2] == '\\' || text[2] == '/'))
-		sep = text[2];
-	else if (text[0] == '\\' && text[1] == '\\')
-		sep = '\\';
-	else if (text[0] != '/' && !(text[0] == '.' && (text[1] == '/' || text[1] == '.')) && !(text[0] == '~' && text[1] == '/'))
-		return false;
-	for (int i = 0; i < len; i++)
-	{
-		slashes += text[i] == sep;
-		letters += IS_ALPHA(text[i]);
-		if ((unsigned char) text[i] < ' ' || strchr("<>|\"*?", text[i]) != NULL)
-			return false;
-	}
-	return slashes >= 1 && letters > 0;
-}
-
-static bool
-is_xml(const char *text, int len)
-{
-	return len > 6 && text[0] == '<' && (IS_ALPHA(text[1]) || text[1] == '?' || text[1] == '!') &&
-		   (len >= SAMPLE_BYTES - 3 || text[len - 1] == '>');
-}
-
-static bool
-is_cron(const char *text, int len)
-{
-	int fields = 1;
-	bool special = false;
-
-	for (int i = 0; i < len; i++)
-	{
-		if (text[i] == ' ')
-		{
-			if (i == 0 || text[i - 1] == ' ')
-				return false;
-			fields++;
-		}
-		else if (!IS_DIGIT(text[i]) && strchr("*/,-", text[i]) == NULL)
-			return false;
-		else
-			special |= text[i] == '*';
-	}
-	return fields == 5 && special;
-}
-
 /* -- people and money -- */
+
+static bool
+is_us_zip(const char *text, int len)
+{
+	return has_form(text, len, "99999") || has_form(text, len, "99999-9999");
+}
+
+static bool
+is_zip4(const char *text, int len)
+{
+	return has_form(text, len, "99999-9999");
+}
 
 static bool
 is_phone_e164(const char *text, int len)
@@ -465,12 +79,16 @@ is_phone_e164(const char *text, int len)
 	return digits >= 7 && digits <= 15;
 }
 
+/* Groups of digits as phone numbers have them: a country or an area in front, two signs at least, no ZIP+4, no decimal */
 static bool
 is_phone(const char *text, int len)
 {
 	int digits = 0;
 	int marks = 0;
+	bool parenthesis = false;
 
+	if (has_form(text, len, "999-999-9999") || has_form(text, len, "999.999.9999") || has_form(text, len, "999 999 9999"))
+		return text[0] >= '2' && text[4] >= '2';
 	for (int i = 0; i < len; i++)
 	{
 		if (IS_DIGIT(text[i]))
@@ -478,9 +96,43 @@ is_phone(const char *text, int len)
 		else if (strchr(" -.()/+", text[i]) == NULL)
 			return false;
 		else
+		{
+			parenthesis |= text[i] == '(';
 			marks++;
+		}
 	}
-	return digits >= 7 && digits <= 15 && marks > 0 && marks <= 6 && (text[0] == '0' || text[0] == '(' || text[0] == '+' || has_form(text, len, "999-999-9999") || has_form(text, len, "999.999.9999"));
+	if (digits < 7 || digits > 15 || marks < 1 || marks > 6 || !IS_DIGIT(text[len - 1]))
+		return false;
+	if (text[0] == '+' || (text[0] == '(' && memchr(text, ')', len) != NULL))
+		return true;
+	/* 030/901820, 0171 1234567; a point alone is decimal */
+	return text[0] == '0' && IS_DIGIT(text[1]) && digits >= 8 && (parenthesis || marks >= 2 || memchr(text, '/', len) || memchr(text, ' ', len) || memchr(text, '-', len)) &&
+		   !is_zip4(text, len) && !is_date_text(text, len);
+}
+
+/* In a column that is called so: ten bare digits of North America, an extension, a 1 in front, and others of 8 to 12 digits */
+static bool
+is_phone_in_column(const char *text, int len)
+{
+	int n = len;
+
+	if (is_phone(text, len) || is_phone_e164(text, len))
+		return true;
+	for (int i = 0; i < len; i++)
+	{
+		if (text[i] == 'x' || text[i] == 'e')
+		{
+			n = i;
+			break;
+		}
+	}
+	while (n > 0 && text[n - 1] == ' ')
+		n--;
+	if (n < len)
+		return is_phone_in_column(text, n);
+	if (all_digits(text, n))
+		return (n == 10 && text[0] >= '2') || (n == 11 && text[0] <= '1') || (n >= 9 && n <= 12 && text[0] == '0');
+	return has_form(text, n, "1-999-999-9999") || has_form(text, n, "999-9999") || has_form(text, n, "999 9999");
 }
 
 static bool
@@ -519,18 +171,6 @@ is_gstin(const char *text, int len)
 }
 
 static bool
-is_us_zip(const char *text, int len)
-{
-	return has_form(text, len, "99999") || has_form(text, len, "99999-9999");
-}
-
-static bool
-is_zip4(const char *text, int len)
-{
-	return has_form(text, len, "99999-9999");
-}
-
-static bool
 is_uk_postcode(const char *text, int len)
 {
 	return has_form(text, len, "A9 9AA") || has_form(text, len, "A99 9AA") || has_form(text, len, "AA9 9AA") ||
@@ -561,96 +201,26 @@ is_iata_airport(const char *text, int len)
 static bool
 is_money(const char *text, int len)
 {
-	static const char *const signs[] = {"$", "\342\202\254", "\302\243", "\302\245", "USD", "EUR", "GBP", "CHF", "JPY", "CAD", "AUD"};
+	WrittenNumber n;
 
-	for (int i = 0; i < lengthof(signs); i++)
-	{
-		int n = (int) strlen(signs[i]);
-		const char *number = NULL;
-		int m = len - n;
-
-		if (m < 1)
-			continue;
-		if (strncmp(text, signs[i], n) == 0)
-			number = text + n;
-		else if (text[0] == '-' && m > 1 && strncmp(text + 1, signs[i], n) == 0)
-			number = text + n + 1, m--;
-		else if (strncmp(text + m, signs[i], n) == 0)
-			number = text;
-		if (number == NULL)
-			continue;
-		while (m > 0 && *number == ' ')
-			number++, m--;
-		while (m > 0 && number[m - 1] == ' ')
-			m--;
-		for (int j = 0; j < m; j++)
-		{
-			if (!IS_DIGIT(number[j]) && strchr(".,' -", number[j]) == NULL)
-				return false;
-		}
-		return m > 0 && IS_DIGIT(number[m - 1]);
-	}
-	return false;
+	return written_number(text, len, 0, &n) && n.money;
 }
 
 static bool
 is_percent(const char *text, int len)
 {
-	double value;
+	WrittenNumber n;
 
-	if (len < 2 || text[len - 1] != '%')
-		return false;
-	len--;
-	while (len > 0 && text[len - 1] == ' ')
-		len--;
-	return plain_number(text, len, false, &value);
+	return written_number(text, len, 0, &n) && n.percent;
 }
 
 /* 1,234,567.89 or 1.234.567,89, with accounting's parentheses perhaps */
 static bool
 is_grouped_number(const char *text, int len)
 {
-	char group = 0;
-	int run = 0;
-	int groups = 0;
-	int i = 0;
+	WrittenNumber n;
 
-	if (len > 2 && text[0] == '(' && text[len - 1] == ')')
-	{
-		text++;
-		len -= 2;
-	}
-	else if (len > 1 && text[0] == '-')
-	{
-		text++;
-		len--;
-	}
-	for (; i < len; i++)
-	{
-		if (IS_DIGIT(text[i]))
-			run++;
-		else if (text[i] == ',' || text[i] == '.' || text[i] == '\'')
-		{
-			if (group == 0 && run >= 1 && run <= 3)
-				group = text[i];
-			else if (text[i] != group)
-				break;
-			else if (run != 3)
-				return false;
-			run = 0;
-			groups++;
-		}
-		else
-			return false;
-	}
-	if (i < len)
-	{
-		/* the other sign, then decimals */
-		if (run != 3 || group == 0 || len - i - 1 < 1)
-			return false;
-		return all_digits(text + i + 1, len - i - 1);
-	}
-	return groups > 1 && run == 3;
+	return written_number(text, len, 0, &n) && n.grouped && !n.money && !n.percent;
 }
 
 /* -- places and times -- */
@@ -671,8 +241,17 @@ is_longitude(const char *text, int len)
 	return plain_number(text, len, true, &value) && value >= -180 && value <= 180;
 }
 
+static int
+decimals(const char *text, int len)
+{
+	const char *point = memchr(text, '.', len);
+
+	return point ? (int) (text + len - point) - 1 : 0;
+}
+
+/* Intervals and the like have fewer decimals than places */
 static bool
-is_coordinates(const char *text, int len)
+is_coordinates_of(const char *text, int len, int least)
 {
 	const char *comma;
 	const char *second;
@@ -688,7 +267,20 @@ is_coordinates(const char *text, int len)
 	second = comma + 1;
 	while (second < text + len && *second == ' ')
 		second++;
-	return is_latitude(text, (int) (comma - text)) && is_longitude(second, (int) (text + len - second));
+	return is_latitude(text, (int) (comma - text)) && is_longitude(second, (int) (text + len - second)) &&
+		   Max(decimals(text, (int) (comma - text)), decimals(second, (int) (text + len - second))) >= least;
+}
+
+static bool
+is_coordinates(const char *text, int len)
+{
+	return is_coordinates_of(text, len, 4);
+}
+
+static bool
+is_coordinates_in_column(const char *text, int len)
+{
+	return is_coordinates_of(text, len, 1);
 }
 
 static bool
@@ -729,19 +321,41 @@ is_year(const char *text, int len)
 	return len == 4 && all_digits(text, 4) && digits_value(text, 4) >= 1900 && digits_value(text, 4) <= 2100;
 }
 
-/* 2024-03, 202403, 2024-Q1, Q1 2024, Mar 2024 */
+/* In any language; a day of the week is none */
+static bool
+is_month_name(const char *text, int len)
+{
+	int n;
+	const NameSense *senses;
+
+	if (len > 1 && text[len - 1] == '.')
+		len--;
+	if (len < 3)
+		return false;
+	senses = month_name_find(text, len, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (senses[i].month != NO_MONTH)
+			return true;
+	}
+	return false;
+}
+
+/* 2024-03, 03/2024, 202403, 2024-Q1, Q1 2024, Mar 2024 */
 static bool
 is_period(const char *text, int len)
 {
 	if (has_form(text, len, "9999-99") || has_form(text, len, "9999/99"))
 		return is_year(text, 4) && digits_value(text + 5, 2) >= 1 && digits_value(text + 5, 2) <= 12;
+	if (has_form(text, len, "99/9999") || has_form(text, len, "99-9999") || has_form(text, len, "99.9999"))
+		return is_year(text + 3, 4) && digits_value(text, 2) >= 1 && digits_value(text, 2) <= 12;
 	if (has_form(text, len, "999999"))
 		return is_year(text, 4) && digits_value(text + 4, 2) >= 1 && digits_value(text + 4, 2) <= 12;
 	if (has_form(text, len, "9999-Q9") || has_form(text, len, "9999Q9") || has_form(text, len, "9999 Q9"))
 		return is_year(text, 4) && text[len - 1] >= '1' && text[len - 1] <= '4';
 	if (has_form(text, len, "Q9 9999"))
 		return is_year(text + 3, 4) && text[1] >= '1' && text[1] <= '4';
-	return has_form(text, len, "xxx 9999") && is_month_name(text, 3) && is_year(text + 4, 4);
+	return len >= 8 && text[len - 5] == ' ' && is_year(text + len - 4, 4) && is_month_name(text, len - 5);
 }
 
 /* Seconds or milliseconds since 1970, between 2001 and 2100 */
@@ -761,99 +375,101 @@ is_geojson(const char *text, int len)
 /* -- the list: the first that fits is taken -- */
 
 const SemanticType semantic_types[] = {
-	{"email", is_email, 12, 5, NULL, "e-mail address"},
-	{"jwt", is_jwt, 30, 2, NULL, "JSON Web Token"},
-	{"url", is_url, 16, 5, NULL, "URL with its scheme"},
-	{"uuid", is_uuid, 30, 2, NULL, "UUID, in any version"},
-	{"mac_address", is_mac, 16, 3, NULL, "MAC address"},
-	{"cidr", is_cidr, 10, 5, NULL, "network in CIDR notation"},
-	{"ipv4", is_ipv4, 8, 5, NULL, "IPv4 address"},
-	{"ipv6", is_ipv6, 10, 5, NULL, "IPv6 address"},
-	{"ip_address", is_ip, 8, 5, NULL, "IPv4 or IPv6 address"},
-	{"iban", is_iban, 12, 5, NULL, "IBAN: length of its country, modulo 97"},
+	{"email", is_email, 12, 5, "email,mail,emailaddress", "e-mail address"},
+	{"jwt", is_jwt, 30, 2, "jwt,token", "JSON Web Token"},
+	{"url", is_url, 16, 5, "url,uri,link,website,web,homepage,href,site,webpage,www", "URL with its scheme, or beginning with www.", is_url_or_domain},
+	{"uuid", is_uuid, 30, 2, "uuid,guid", "UUID, in any version"},
+	{"mac_address", is_mac, 16, 3, "mac,macaddress", "MAC address"},
+	{"cidr", is_cidr, 10, 5, "cidr,network,subnet", "network in CIDR notation"},
+	{"ipv4", is_ipv4, 8, 5, "ip,ipv4,ipaddress,address", "IPv4 address"},
+	{"ipv6", is_ipv6, 10, 5, "ip,ipv6,ipaddress,address", "IPv6 address"},
+	{"ip_address", is_ip, 8, 5, "ip,ipaddress,address", "IPv4 or IPv6 address"},
+	{"iban", is_iban, 12, 5, "iban", "IBAN: length of its country, modulo 97"},
 	{"sepa_creditor", is_sepa_creditor, 6.6, 10, "!creditor,sepa,glaubiger", "SEPA creditor identifier: modulo 97"},
-	{"eu_vat", is_eu_vat, 6, 5, NULL, "VAT number of an EU country, each with its own check"},
-	{"swiss_uid", is_ch_uid, 6, 5, NULL, "Swiss company number: modulo 11"},
-	{"lei", is_lei, 6.6, 5, NULL, "legal entity identifier: modulo 97"},
-	{"isin", is_isin, 5, 8, NULL, "ISIN: Luhn over letters as numbers"},
-	{"vin", is_vin, 5, 8, NULL, "vehicle identification number with its check digit"},
-	{"italian_tax_code", is_codice_fiscale, 5, 8, NULL, "codice fiscale"},
-	{"credit_card", is_credit_card, 4.5, 8, NULL, "payment card: known prefix and length, Luhn"},
-	{"isbn13", is_isbn13, 5, 8, NULL, "ISBN-13"},
-	{"swiss_ahv", is_ahv, 10, 5, NULL, "Swiss AHV number"},
-	{"issn", is_issn, 3.4, 9, NULL, "ISSN: modulo 11"},
-	{"br_cnpj", is_cnpj, 6.6, 5, NULL, "Brazilian company number"},
-	{"br_cpf", is_cpf, 6.6, 5, NULL, "Brazilian person number"},
-	{"fr_siret", is_siret, 6.6, 5, NULL, "French establishment number: Luhn, twice"},
-	{"gtin14", is_gtin14, 3.3, 10, NULL, "GTIN-14"},
-	{"sscc", is_sscc, 3.3, 10, NULL, "serial shipping container code"},
-	{"imei", is_imei, 3.3, 10, NULL, "IMEI: Luhn over 15 digits"},
-	{"ean13", is_ean13, 3.3, 10, NULL, "EAN-13"},
-	{"upc_a", is_upc, 3.3, 10, NULL, "UPC-A"},
-	{"in_gstin", is_gstin, 8, 5, NULL, "Indian GST number"},
-	{"in_pan", is_pan, 4, 8, NULL, "Indian PAN"},
-	{"aadhaar", is_aadhaar, 3.3, 10, NULL, "Indian Aadhaar: Verhoeff"},
-	{"au_abn", is_abn, 6.5, 5, NULL, "Australian business number: modulo 89"},
-	{"pl_pesel", is_pesel, 5, 8, NULL, "Polish PESEL: birthday and modulo 10"},
-	{"de_tax_id", is_steuer_id, 5, 8, NULL, "German tax number of a person"},
-	{"se_personnummer", is_personnummer, 5, 8, NULL, "Swedish person number: birthday and Luhn"},
-	{"uk_nino", is_nino, 6, 5, NULL, "UK national insurance number"},
-	{"es_nif", is_dni, 4.5, 8, NULL, "Spanish DNI or NIE: modulo 23"},
-	{"us_ssn", is_ssn, 4, 8, NULL, "US social security number, with its dashes"},
+	{"eu_vat", is_eu_vat, 6, 5, "vat,uid,ustid,tva,vatin", "VAT number of an EU country, each with its own check"},
+	{"swiss_uid", is_ch_uid, 6, 5, "uid", "Swiss company number: modulo 11"},
+	{"lei", is_lei, 6.6, 5, "lei", "legal entity identifier: modulo 97"},
+	{"isin", is_isin, 4.7, 8, "isin", "ISIN: Luhn over letters as numbers, a country in front"},
+	{"vin", is_vin, 3.4, 9, "vin,chassis", "vehicle identification number with its check digit"},
+	{"italian_tax_code", is_codice_fiscale, 4.7, 8, "fiscale,codicefiscale,cf", "codice fiscale"},
+	{"credit_card", is_credit_card, 4.5, 8, "card,creditcard,pan,cc", "payment card: known prefix and length, Luhn"},
+	{"isbn13", is_isbn13, 5, 8, "isbn,isbn13,ean", "ISBN-13"},
+	{"swiss_ahv", is_ahv, 10, 5, "ahv,avs", "Swiss AHV number"},
+	{"issn", is_issn, 3.4, 9, "issn", "ISSN: modulo 11"},
+	{"br_cnpj", is_cnpj, 6.6, 5, "cnpj", "Brazilian company number"},
+	{"br_cpf", is_cpf, 6.6, 5, "cpf", "Brazilian person number"},
+	{"fr_siret", is_siret, 6.6, 5, "siret", "French establishment number: Luhn, twice"},
+	{"gtin14", is_gtin14, 3.3, 10, "gtin,gtin14", "GTIN-14"},
+	{"sscc", is_sscc, 3.3, 10, "sscc", "serial shipping container code"},
+	{"imei", is_imei, 3.3, 10, "imei", "IMEI: Luhn over 15 digits"},
+	{"ean13", is_ean13, 3.3, 10, "ean,ean13,gtin,barcode", "EAN-13"},
+	{"upc_a", is_upc, 3.3, 10, "upc,barcode", "UPC-A"},
+	{"in_gstin", is_gstin, 8, 5, "gstin,gst", "Indian GST number"},
+	{"in_pan", is_pan, 4, 8, "pan", "Indian PAN"},
+	{"aadhaar", is_aadhaar, 3.3, 10, "aadhaar,uid", "Indian Aadhaar: Verhoeff"},
+	{"au_abn", is_abn, 6.5, 5, "abn", "Australian business number: modulo 89"},
+	{"pl_pesel", is_pesel, 5, 8, "pesel", "Polish PESEL: birthday and modulo 10"},
+	{"de_tax_id", is_steuer_id, 5, 8, "tax,steuer,idnr", "German tax number of a person"},
+	{"se_personnummer", is_personnummer, 5, 8, "personnummer", "Swedish person number: birthday and Luhn"},
+	{"uk_nino", is_nino, 6, 5, "nino,ni", "UK national insurance number"},
+	{"es_nif", is_dni, 4.5, 8, "nif,dni,nie", "Spanish DNI or NIE: modulo 23"},
+	{"us_ssn", is_ssn, 4, 8, "ssn", "US social security number, with its dashes"},
 	{"us_ein", is_ein, 4, 8, "!ein,employer,tax,fein", "US employer number, with its dash"},
-	{"us_npi", is_npi, 4.3, 10, NULL, "US national provider identifier"},
-	{"uk_nhs", is_nhs, 3.5, 10, NULL, "UK NHS number: modulo 11"},
-	{"isbn10", is_isbn10, 3.4, 10, NULL, "ISBN-10: modulo 11"},
-	{"us_routing_number", is_aba, 5, 8, NULL, "US bank routing number (ABA)"},
+	{"us_npi", is_npi, 4.3, 10, "npi", "US national provider identifier"},
+	{"uk_nhs", is_nhs, 3.5, 10, "nhs", "UK NHS number: modulo 11"},
+	{"isbn10", is_isbn10, 3.4, 10, "isbn,isbn10", "ISBN-10: modulo 11"},
+	{"us_routing_number", is_aba, 5, 8, "aba,routing,rtn", "US bank routing number (ABA)"},
 	{"nl_bsn", is_bsn, 3.5, 10, "!bsn,sofi,burger", "Dutch BSN: modulo 11"},
 	{"fr_siren", is_siren, 3.3, 10, "!siren", "French company number: Luhn"},
-	{"ca_sin", is_sin, 3.3, 10, NULL, "Canadian social insurance number: Luhn"},
-	{"cusip", is_cusip, 3.3, 10, NULL, "CUSIP"},
-	{"ean8", is_ean8, 3.3, 10, NULL, "EAN-8"},
-	{"sedol", is_sedol, 3.3, 10, NULL, "SEDOL"},
-	{"bic", is_bic, 4, 8, NULL, "BIC (SWIFT code): form and country"},
-	{"geojson", is_geojson, 20, 3, NULL, "GeoJSON"},
-	{"json", is_json_document, 12, 3, NULL, "JSON object or array"},
-	{"xml", is_xml, 12, 3, NULL, "XML or HTML"},
-	{"wkt", is_wkt, 20, 3, NULL, "well-known text of a geometry"},
-	{"sha256", is_sha256, 30, 2, NULL, "SHA-256 digest in hex"},
-	{"sha1", is_sha1, 30, 2, NULL, "SHA-1 digest in hex"},
-	{"md5", is_md5, 30, 2, NULL, "MD5 digest in hex"},
-	{"hex_color", is_hex_color, 10, 3, NULL, "colour as #rrggbb"},
-	{"coordinates", is_coordinates, 10, 5, NULL, "latitude and longitude"},
-	{"timestamp", is_timestamp_text, 12, 5, NULL, "date and time as text"},
-	{"date", is_date_text, 6, 5, NULL, "date as text"},
-	{"iso_duration", is_iso_duration, 8, 4, NULL, "ISO 8601 duration"},
-	{"period", is_period, 5, 6, NULL, "accounting period: month or quarter of a year"},
-	{"percent", is_percent, 8, 5, NULL, "percentage with its sign"},
-	{"money", is_money, 8, 5, NULL, "amount with its currency"},
-	{"grouped_number", is_grouped_number, 5, 8, NULL, "number with thousands separators"},
-	{"phone_e164", is_phone_e164, 8, 5, NULL, "phone number with its country"},
-	{"phone", is_phone, 4, 8, NULL, "national phone number"},
-	{"mime_type", is_mime_type, 12, 3, NULL, "MIME type"},
-	{"semantic_version", is_semver, 6, 5, NULL, "semantic version"},
-	{"time_zone", is_time_zone, 16, 3, NULL, "IANA time zone"},
-	{"language_tag", is_language_tag, 8, 4, NULL, "BCP 47 language tag"},
-	{"cron", is_cron, 8, 4, NULL, "cron schedule"},
-	{"file_path", is_file_path, 6, 5, NULL, "path of a file"},
-	{"domain", is_domain, 6, 5, NULL, "domain name"},
-	{"uk_postcode", is_uk_postcode, 6, 5, NULL, "UK postcode"},
-	{"ca_postcode", is_ca_postcode, 6, 5, NULL, "Canadian postal code"},
-	{"us_zip4", is_zip4, 6, 5, NULL, "US ZIP+4 code"},
-	{"currency_code", is_currency, 6.6, 3, "curr,ccy", "ISO 4217 currency code"},
-	{"us_state", is_us_state, 3.5, 3, "state,province,region", "US state"},
-	{"country_code", is_country2, 1.4, 3, "country,nation,land,ctry", "ISO 3166 alpha-2 country code"},
-	{"country_code3", is_country3, 6, 3, "country,nation,land,ctry", "ISO 3166 alpha-3 country code"},
-	{"language_code", is_language, 1.9, 3, "lang,locale", "ISO 639-1 language code"},
-	{"iata_airport", is_iata_airport, 3, 3, "!iata,airport", "IATA airport code"},
-	{"us_zip", is_us_zip, 3, 3, "!zip", "US ZIP code"},
-	{"postal_code", is_postal_code, 3, 3, "!post,plz,zip,cap", "postal code"},
-	{"latitude", is_latitude, 3, 3, "!lat", "latitude in degrees"},
-	{"longitude", is_longitude, 3, 3, "!lon,lng", "longitude in degrees"},
-	{"year", is_year, 5, 3, "!year,jahr,annee,anno", "year"},
-	{"epoch", is_epoch, 3, 5, "!epoch,time,stamp,_at,date", "seconds or milliseconds since 1970"},
-	{"base64", is_base64, 8, 5, NULL, "base64"},
-	{"boolean", is_boolean_text, 8, 2, NULL, "yes and no, in words or letters"},
+	{"ca_sin", is_sin, 3.3, 10, "!sin,nas", "Canadian social insurance number: Luhn"},
+	{"cusip", is_cusip, 3.3, 10, "cusip", "CUSIP"},
+	{"ean8", is_ean8, 3.3, 10, "ean,ean8,gtin,barcode", "EAN-8"},
+	{"sedol", is_sedol, 3.3, 10, "sedol", "SEDOL"},
+	{"bic", is_bic, 1.4, 22, "bic,swift", "BIC (SWIFT code): form and country"},
+	{"geojson", is_geojson, 20, 3, "geojson,geometry,geom,shape", "GeoJSON"},
+	{"json", is_json_document, 12, 3, "json", "JSON object or array"},
+	{"xml", is_xml, 12, 3, "xml,html", "XML or HTML"},
+	{"wkt", is_wkt, 20, 3, "wkt,geometry,geom,shape", "well-known text of a geometry"},
+	{"sha256", is_sha256, 30, 2, "sha256,hash", "SHA-256 digest in hex"},
+	{"sha1", is_sha1, 30, 2, "sha1,hash", "SHA-1 digest in hex"},
+	{"md5", is_md5, 30, 2, "md5,hash", "MD5 digest in hex"},
+	{"hex_color", is_hex_color, 10, 3, "color,colour,hex", "colour as #rrggbb"},
+	{"coordinates", is_coordinates, 10, 5, "coordinate,location,latlon,latlng,latlong,position,geo,gps,point", "latitude and longitude", is_coordinates_in_column},
+	{"timestamp", is_timestamp_text, 12, 5, "timestamp,datetime", "date and time as text"},
+	{"date", is_date_text, 8, 5, "date,datum,day", "date as text"},
+	{"iso_duration", is_iso_duration, 8, 4, "duration", "ISO 8601 duration"},
+	{"period", is_period, 5, 6, "period,month,quarter,yearmonth", "accounting period: month or quarter of a year"},
+	{"month_name", is_month_name, 10, 4, "month,monat,mois,mes,mese", "name of a month"},
+	{"percent", is_percent, 8, 5, "percent,percentage,pct,rate,share", "percentage with its sign"},
+	{"money", is_money, 8, 5, "amount,price,cost,salary,total,fee,value", "amount with its currency"},
+	{"grouped_number", is_grouped_number, 5, 8, "amount,population,total,count,number", "number with thousands separators"},
+	{"phone_e164", is_phone_e164, 8, 5, "phone,telephone,tel,mobile,fax,cell,telefon,telefax,msisdn,phonenumber,mobil", "phone number with its country"},
+	{"phone", is_phone, 5, 8, "phone,telephone,tel,mobile,fax,cell,telefon,telefax,telefono,phonenumber,mobil,hotline", "national phone number", is_phone_in_column},
+	{"mime_type", is_mime_type, 12, 3, "mime,mimetype,contenttype,media", "MIME type"},
+	{"semantic_version", is_semver, 6, 5, "version,semver,release", "semantic version"},
+	{"time_zone", is_time_zone, 16, 3, "timezone,tz,zone", "IANA time zone"},
+	{"language_tag", is_language_tag, 8, 4, "language,lang,locale", "BCP 47 language tag"},
+	{"cron", is_cron, 8, 4, "cron,schedule", "cron schedule"},
+	{"file_path", is_file_path, 6, 5, "path,file,filepath,filename,directory,folder", "path of a file"},
+	{"domain", is_domain, 6, 5, "domain,host,hostname,server,fqdn", "domain name"},
+	{"uk_postcode", is_uk_postcode, 6, 5, "postcode,postal,zip,postalcode", "UK postcode"},
+	{"ca_postcode", is_ca_postcode, 6, 5, "postcode,postal,zip,postalcode", "Canadian postal code"},
+	{"us_zip4", is_zip4, 6, 5, "!zip,zip4,zipcode,postal,postalcode", "US ZIP+4 code"},
+	{"currency_code", is_currency, 6.6, 3, "currency,curr,ccy,currencycode,waehrung", "ISO 4217 currency code"},
+	{"us_state", is_us_state, 3.5, 3, "state,province,region,statecode,st,stateabbr", "US state"},
+	{"country_code", is_country2, 1.4, 3, "country,nation,land,ctry,countrycode,iso,iso2,nationality", "ISO 3166 alpha-2 country code"},
+	{"country_code3", is_country3, 6, 3, "country,nation,land,ctry,countrycode,iso,iso3,nationality", "ISO 3166 alpha-3 country code"},
+	{"language_code", is_language, 1.9, 3, "language,lang,locale", "ISO 639-1 language code"},
+	{"language_code3", is_language3, 5.1, 3, "language,lang,locale", "ISO 639-2 language code"},
+	{"iata_airport", is_iata_airport, 3, 3, "!iata,airport,origin,destination,dest", "IATA airport code"},
+	{"us_zip", is_us_zip, 3, 3, "!zip,zipcode,zip5", "US ZIP code"},
+	{"postal_code", is_postal_code, 3, 3, "!postal,postcode,postalcode,plz,zip,zipcode", "postal code"},
+	{"latitude", is_latitude, 3, 3, "!lat,latitude", "latitude in degrees"},
+	{"longitude", is_longitude, 3, 3, "!lon,lng,long,longitude", "longitude in degrees"},
+	{"year", is_year, 5, 3, "!year,jahr,annee,anno,yr", "year"},
+	{"epoch", is_epoch, 3, 5, "!epoch,time,timestamp,unixtime,stamp,created,updated,modified", "seconds or milliseconds since 1970"},
+	{"base64", is_base64, 8, 5, "base64", "base64"},
+	{"boolean", is_boolean_text, 15, 2, NULL, "yes and no, in words or letters"},
 };
 
 const int semantic_ntypes = lengthof(semantic_types);
@@ -869,86 +485,170 @@ semantic_find(const char *name)
 	return NULL;
 }
 
-/* Is one of the words in the column's name? */
-static bool
-hinted(const char *hints, const char *column)
-{
-	char lower[NAMEDATALEN * 4];
-	char words[128];
-	char *word;
-	char *rest = words;
-	int i = 0;
+/* -- the column -- */
 
-	if (hints == NULL || column == NULL)
-		return false;
-	for (; i < sizeof(lower) - 1 && column[i]; i++)
-		lower[i] = pg_tolower((unsigned char) column[i]);
-	lower[i] = '\0';
-	strlcpy(words, hints[0] == '!' ? hints + 1 : hints, sizeof(words));
-	while ((word = strsep(&rest, ",")) != NULL)
+typedef struct Values
+{
+	int n;
+	const char *text[SAMPLE_VALUES];
+	int len[SAMPLE_VALUES];
+	bool fractions; /* numbers, some with a fraction */
+} Values;
+
+static void
+take_values(Sketch *s, Values *v)
+{
+	Sample *sample = sketch_sample(s);
+	int numbers = 0;
+	int points = 0;
+
+	v->n = 0;
+	for (int i = 0; i < Min(sample->n, SAMPLE_VALUES); i++)
 	{
-		if (strstr(lower, word) != NULL)
+		const char *text = sample->items[i].value;
+		int len = sample->items[i].len;
+		double value;
+
+		while (text != NULL && len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\n' || text[len - 1] == '\r' || text[len - 1] == '\t'))
+			len--;
+		for (; text != NULL && len > 0 && (*text == ' ' || *text == '\n' || *text == '\r' || *text == '\t'); len--)
+			text++;
+		if (text == NULL || len == 0)
+			continue;
+		v->text[v->n] = text;
+		v->len[v->n++] = len;
+		if (plain_number(text, len, false, &value))
+		{
+			numbers++;
+			points += memchr(text, '.', len) != NULL;
+		}
+	}
+	v->fractions = s->type.class == CLASS_FLOAT || s->type.class == CLASS_NUMERIC || (points > 0 && numbers >= v->n / 2);
+}
+
+static bool
+is_degrees(const SemanticType *type)
+{
+	return type->fits == is_latitude || type->fits == is_longitude;
+}
+
+/* Enough evidence, and enough values for it? */
+static bool
+convincing(const SemanticType *type, bool named, int fitting, int misses)
+{
+	int n = fitting + misses;
+
+	if (!named && type->hints != NULL && type->hints[0] == '!')
+		return false;
+	if (fitting < (named ? Min(type->distinct, 3) : type->distinct < 5 && type->bits < 10 ? 10
+																						  : type->distinct))
+		return false;
+	if (misses > n * (1 - (named ? NAMED_SHARE : type->bits < WEAK_BITS ? WEAK_SHARE
+																		: SEMANTIC_SHARE)))
+		return false;
+	return type->bits * fitting + (named ? HINT_BITS : 0) >= SEMANTIC_BITS;
+}
+
+static bool
+try_type(const SemanticType *type, const Values *v, bool named, SemanticGuess *guess)
+{
+	SemanticCheck fits = named && type->wider ? type->wider : type->fits;
+	int fitting = 0;
+	int most = (int) (v->n * (1 - NAMED_SHARE));
+
+	for (int i = 0; i < v->n && i - fitting <= most; i++)
+		fitting += fits(v->text[i], v->len[i]);
+	if (!convincing(type, named, fitting, v->n - fitting))
+		return false;
+	guess->type = type;
+	guess->share = (double) fitting / v->n;
+	return true;
+}
+
+/* Letters that stand for other things as well (N and S, V and F) are no truths without more */
+static bool
+is_telling_truth(Sketch *s)
+{
+	Sample *sample = sketch_sample(s);
+
+	for (int i = 0; i < Min(sample->n, SAMPLE_VALUES); i++)
+	{
+		const char *text = sample->items[i].value;
+
+		if (text != NULL && strlen(text) == 1 && strchr("YyNnTtFf", text[0]) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* What a hidden type tells: truths, dates, amounts */
+static const SemanticType *
+type_of_hidden(Sketch *s, const HiddenGuess *hidden, const Values *v)
+{
+	if (hidden->type == NULL)
+		return NULL;
+	if (strcmp(hidden->type, "boolean") == 0)
+		return is_telling_truth(s) ? semantic_find("boolean") : NULL;
+	if (strcmp(hidden->type, "date") == 0)
+		return v->n >= 4 ? semantic_find("date") : NULL;
+	if (strncmp(hidden->type, "timestamp", 9) == 0)
+		return semantic_find("timestamp");
+	if (hidden->grouped && v->n >= 4)
+		return semantic_find("grouped_number");
+	return NULL;
+}
+
+/* Is it judged as a hidden type where the column is one of texts? */
+static bool
+is_hidden_kind(const SemanticType *type)
+{
+	return type->fits == is_date_text || type->fits == is_timestamp_text || type->fits == is_boolean_text;
+}
+
+static bool
+take_told(const SemanticType *told, const HiddenGuess *hidden, SemanticGuess *guess)
+{
+	if (told == NULL)
+		return false;
+	guess->type = told;
+	guess->share = hidden->share;
+	return true;
+}
+
+/* The first type that fits, before the one that the hidden type told; of those that the name speaks for, or of the others */
+static bool
+first_type(Sketch *s, const Values *v, const HintWords *words, bool named, const SemanticType *told, SemanticGuess *guess)
+{
+	for (int t = 0; t < semantic_ntypes && &semantic_types[t] != told; t++)
+	{
+		const SemanticType *type = &semantic_types[t];
+
+		if ((v->fractions && !is_degrees(type)) || type->fits == is_boolean_text || (s->type.class == CLASS_TEXT && is_hidden_kind(type)))
+			continue;
+		if (hinted(type->hints, words) == named && try_type(type, v, named, guess))
 			return true;
 	}
 	return false;
-}
-
-/* Evidence that a type would need */
-static bool
-convincing(const SemanticType *type, const char *column, int fitting)
-{
-	double needed = SEMANTIC_BITS;
-	int distinct = type->distinct;
-
-	if (hinted(type->hints, column))
-		needed = 0;
-	else if (type->hints != NULL)
-	{
-		if (type->hints[0] == '!')
-			return false;
-		distinct = 10;
-	}
-	return fitting >= distinct && type->bits * fitting >= needed;
 }
 
 /* The meaning of the sampled values, if there is one */
 bool
 semantic_guess(Sketch *s, const char *column, SemanticGuess *guess)
 {
-	Sample *sample;
-	int n = 0;
+	Values v;
+	HintWords words = {0};
+	HiddenGuess hidden;
+	const SemanticType *told;
 
 	guess->type = NULL;
 	if (s->type.class != CLASS_TEXT && s->type.class != CLASS_INTEGER && s->type.class != CLASS_NUMERIC &&
 		s->type.class != CLASS_FLOAT && s->type.class != CLASS_OTHER)
 		return false;
-	sample = sketch_sample(s);
-	for (int i = 0; i < Min(sample->n, SAMPLE_VALUES); i++)
-		n += sample->items[i].value != NULL && sample->items[i].len > 0;
-	guess->checked = n;
-	for (int t = 0; t < semantic_ntypes && n > 0; t++)
-	{
-		const SemanticType *type = &semantic_types[t];
-		int fitting = 0;
-		int misses = 0;
-
-		for (int i = 0; i < Min(sample->n, SAMPLE_VALUES) && misses <= n * (1 - SEMANTIC_SHARE); i++)
-		{
-			Sampled *item = &sample->items[i];
-
-			if (item->value == NULL || item->len == 0)
-				continue;
-			if (type->fits(item->value, item->len))
-				fitting++;
-			else
-				misses++;
-		}
-		if (fitting > n * SEMANTIC_SHARE && convincing(type, column, fitting))
-		{
-			guess->type = type;
-			guess->share = (double) fitting / n;
-			return true;
-		}
-	}
-	return false;
+	take_values(s, &v);
+	guess->checked = v.n;
+	if (column != NULL)
+		hint_words(column, &words);
+	hidden = hidden_guess(s);
+	told = type_of_hidden(s, &hidden, &v);
+	return v.n > 0 && (first_type(s, &v, &words, true, NULL, guess) || first_type(s, &v, &words, false, told, guess) || take_told(told, &hidden, guess));
 }

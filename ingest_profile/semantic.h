@@ -9,8 +9,12 @@
 
 #include "ingest_profile/sketch.h"
 
-#define SEMANTIC_SHARE 0.9 /* of the distinct values must fit */
-#define SEMANTIC_BITS 30   /* of evidence that they do not fit by chance */
+#define SEMANTIC_SHARE 0.95 /* of the distinct values must fit */
+#define WEAK_BITS 4         /* a value that tells less: */
+#define WEAK_SHARE 0.99
+#define NAMED_SHARE 0.9  /* where the column's name speaks for it */
+#define SEMANTIC_BITS 30 /* of evidence that they do not fit by chance */
+#define HINT_BITS 26     /* of them a name gives */
 
 typedef bool (*SemanticCheck)(const char *text, int len);
 
@@ -22,6 +26,7 @@ typedef struct SemanticType
 	int distinct;      /* values that are needed */
 	const char *hints; /* words of a column's name that speak for it; '!': needs one of them */
 	const char *describes;
+	SemanticCheck wider; /* what fits where the name speaks for it; NULL: the same */
 } SemanticType;
 
 typedef struct SemanticGuess

@@ -12,6 +12,7 @@
 #include "funcapi.h"
 #include "ingest_profile/compat.h"
 #include "ingest_profile/hidden.h"
+#include "ingest_profile/read.h"
 #include "ingest_profile/semantic.h"
 #include "ingest_profile/stats.h"
 #include "miscadmin.h"
@@ -239,7 +240,7 @@ quantile_figures(Sketch *s, Figures *f)
 }
 
 static void
-text_figures(Sketch *s, Figures *f)
+text_figures(Sketch *s, const char *column, Figures *f)
 {
 	const Patterns *p = s->patterns;
 	HiddenGuess hidden;
@@ -281,6 +282,7 @@ text_figures(Sketch *s, Figures *f)
 		figures_put(f, "hidden_type", pstrdup(hidden.type));
 		figures_put(f, "hidden_format", hidden.format);
 		put_number(f, "hidden_share", hidden.share);
+		figures_put(f, "hidden_cast", hidden_cast(&hidden, column, readers_schema()));
 	}
 }
 
@@ -337,7 +339,7 @@ sketch_figures(Sketch *s, const char *column, Figures *f)
 		quantile_figures(s, f);
 	}
 	if (s->patterns)
-		text_figures(s, f);
+		text_figures(s, column, f);
 	top_figures(s, f);
 	if (semantic_guess(s, column, &guess))
 	{

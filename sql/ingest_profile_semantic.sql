@@ -4,7 +4,7 @@ CREATE TABLE samples (t text, good text[], bad text[]);
 INSERT INTO samples VALUES
 ('email', '{jane@example.com,o''brien@sub.example.co.uk,x.y+tag@example.org,info@münchen.de}', '{jane@,@example.com,jane.example.com,a..b@example.com,jane@example}'),
 ('jwt', '{eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-DEF_123}', '{abc.def.ghi,eyJ}'),
-('url', '{https://example.com/a?b=c,http://localhost:8080,ftp://files.example.org/x,s3://bucket/key}', '{example.com,http://,https://a b}'),
+('url', '{https://example.com/a?b=c,www.example.com/x,http://localhost:8080,ftp://files.example.org/x,s3://bucket/key}', '{example.com,http://,https://a b}'),
 ('uuid', '{6ba7b810-9dad-11d1-80b4-00c04fd430c8,"{6BA7B810-9DAD-11D1-80B4-00C04FD430C8}"}', '{6ba7b810-9dad-11d1-80b4-00c04fd430c,6ba7b8109dad11d180b400c04fd430c8}'),
 ('mac_address', '{08:00:2b:01:02:03,08-00-2B-01-02-03,0800.2b01.0203}', '{08:00:2b:01:02,08:00:2b:01:02:0g}'),
 ('cidr', '{10.0.0.0/8,2001:db8::/32}', '{10.0.0.0,10.0.0.0/33,300.0.0.0/8}'),
@@ -54,23 +54,24 @@ INSERT INTO samples VALUES
 ('sedol', '{0263494,B0WNLY7}', '{0263495,AEIOU12}'),
 ('bic', '{DEUTDEFF,DEUTDEFF500}', '{DEUTXXFF,DEUTDEF}'),
 ('geojson', '{"{\"type\":\"Point\",\"coordinates\":[1,2]}"}', '{"{\"type\":\"x\"}"}'),
-('json', '{"{\"a\":1}","[1,2]"}', '{a,"{a}","[1"}'),
+('json', '{"{\"a\":1}","[1,2]"}', '{a,"{a}","[1","[tag12]"}'),
 ('xml', '{<a>1</a>,"<?xml version=\"1.0\"?><a/>"}', '{"<a",a>}'),
 ('wkt', '{POINT(1 2),"POLYGON ((0 0, 1 1, 1 0, 0 0))"}', '{POINTS,POINT}'),
 ('sha256', '{e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855}', '{e3b0c44298fc1c149afbf4c8996fb924}'),
 ('sha1', '{da39a3ee5e6b4b0d3255bfef95601890afd80709}', '{da39a3ee}'),
 ('md5', '{d41d8cd98f00b204e9800998ecf8427e}', '{d41d8cd98f00b204e9800998ecf8427,12345678901234567890123456789012}'),
 ('hex_color', '{#ff8800,#FFF}', '{ff8800,#ff880}'),
-('coordinates', '{"48.2082, 16.3738","(48.2082,16.3738)"}', '{"48.2082","148.2,16.3"}'),
+('coordinates', '{"48.2082, 16.3738","(48.2082,16.3738)"}', '{"48.2082","148.2,16.3","3.6,  4.4"}'),
 ('timestamp', '{"2024-02-29 12:30:00",2024-02-29T12:30:00Z,"2/29/2024 3:04 pm"}', '{2024-02-29,"2024-02-30 12:00:00"}'),
 ('date', '{2024-02-29,29.02.2024,2/29/2024,29-Feb-2024,20240229}', '{2023-02-29,32.01.2024,2024-13-01}'),
 ('iso_duration', '{P1Y2M3DT4H5M6S,PT15M}', '{P,1D,PT}'),
-('period', '{2024-03,2024-Q1,"Q1 2024","Mar 2024",202403}', '{2024-13,2024-Q5}'),
+('period', '{2024-03,02/2018,2024-Q1,"Q1 2024","Mar 2024",202403}', '{2024-13,2024-Q5}'),
+('month_name', '{March,Oct,März,décembre}', '{Monday,13,Marching}'),
 ('percent', '{12.5%,"7 %"}', '{12.5,%}'),
 ('money', '{"$1,234.50","€ 12","12.00 EUR",-$5}', '{12.00,$}'),
-('grouped_number', '{"1,234,567.89","1.234.567,89","(1,234,567)"}', '{1234,"1,23,4"}'),
+('grouped_number', '{"60,000","1,234,567.89","1.234.567,89","(1,234,567)"}', '{1234,"1,23,4"}'),
 ('phone_e164', '{+14155552671,"+49 30 901820"}', '{4155552671,+0155}'),
-('phone', '{"(415) 555-2671",415-555-2671,030/901820}', '{4155552671,abc}'),
+('phone', '{"(415) 555-2671",415-555-2671,030/901820}', '{4155552671,abc,0.41553233,02134-1234}'),
 ('mime_type', '{application/json,image/svg+xml}', '{application,foo/bar}'),
 ('semantic_version', '{1.2.3,v10.0.1-rc.1}', '{1.2,1.2.3.4}'),
 ('time_zone', '{Europe/Vienna,America/New_York,UTC}', '{Europe/Nowhere,Vienna}'),
@@ -86,6 +87,7 @@ INSERT INTO samples VALUES
 ('country_code', '{AT,US}', '{ZZ,at}'),
 ('country_code3', '{AUT,USA}', '{ZZZ}'),
 ('language_code', '{de,en}', '{zz,DE}'),
+('language_code3', '{deu,ger,eng}', '{zzz,DEU}'),
 ('iata_airport', '{VIE,JFK}', '{VI,vie}'),
 ('us_zip', '{12345}', '{1234}'),
 ('postal_code', '{1010,75008,00-950}', '{1,abc}'),
@@ -119,6 +121,21 @@ SELECT meaning(ARRAY(SELECT ean(i * 7919) FROM generate_series(1, 60) i)) AS ean
 SELECT meaning('{AT,DE,CH,FR,IT,US,GB,NL,BE,ES,PT,PL,CZ,HU,SE,NO,DK,FI,IE,GR,RO,BG,HR,SI}') AS countries, meaning('{AT,DE,CH}') AS few, meaning('{AT,DE,CH}', 'billing_country') AS named,
 	meaning('{USD,EUR,CHF}', 'currency') AS currency, meaning('{12345,23456,34567}', 'zip_code') AS zip, meaning('{12345,23456,34567}') AS unnamed;
 SELECT meaning(ARRAY(SELECT round((i / 7.0)::numeric, 4)::text FROM generate_series(1, 200) i), 'lat') AS latitude, semantic_type(profile((i / 7.0 + 0.001)::float8), 'lng') AS longitude FROM generate_series(1, 200) i;
+-- a name is no evidence by itself, and speaks by whole words at the end of it
+CREATE FUNCTION meaning_of(texts text[], name text) RETURNS text LANGUAGE sql AS $$ SELECT semantic_type(profile(t), name) FROM unnest(texts) t $$;
+SELECT n, (SELECT semantic_type(profile(round((i * 0.37)::numeric % 80, 2)), n) FROM generate_series(1, 500) i) AS numbers, (SELECT semantic_type(profile(10000 + i), n) FROM generate_series(1, 500) i) AS integers
+	FROM unnest('{late_fee,latency_ms,platform_score,population_growth_rate,market_cap,posts_count,runtime_ns,delta_lat,capacity,lat,"Zip Codes"}'::text[]) n;
+SELECT meaning_of('{IT,HR,PR,DE,CH}', 'donation_code') AS donation, meaning_of('{CAT,DOG,PIG}', 'airport_pet') AS pet, meaning_of('{VIE,JFK,LHR}', 'origin_airport') AS airport, meaning_of('{xx,yy,zz}', 'country') AS no_country;
+-- form alone is no phone; ten bare digits are where the name says so
+SELECT semantic_type(profile(round((i * 0.7717)::numeric % 1, 8))) AS shares, semantic_type(profile((round((i * 0.7717)::numeric % 1, 8))::text)) AS as_texts, semantic_type(profile('0.' || (41553233 + i * 7919))) AS texts, semantic_type(profile((16000 + i) || '-2021')) AS ranges,
+	semantic_type(profile((2125550000 + i * 31)::text), 'Fax') AS named, semantic_type(profile(2125550000 + i * 31), 'phone') AS as_bigint, semantic_type(profile((2125550000 + i * 31)::text)) AS bare FROM generate_series(1, 200) i;
+-- blanks around, names of months, truths, single groups
+SELECT semantic_type(profile(' https://example.com/' || i || ' ')) AS url, semantic_type(profile(' a' || i || '@example.com')) AS email, semantic_type(profile((ARRAY['January','February','March','April','May'])[i % 5 + 1])) AS month, semantic_type(profile((ARRAY['janvier','février','mars','avril','mai'])[i % 5 + 1])) AS mois,
+	semantic_type(profile((ARRAY['Yes','No'])[i % 2 + 1])) AS yes, semantic_type(profile((ARRAY['Y','N'])[i % 2 + 1])) AS y, semantic_type(profile((ARRAY['N','S'])[i % 2 + 1])) AS north, semantic_type(profile('N'::text)) AS n, semantic_type(profile(to_char(i * 7919, 'FM999,999,999'))) AS grouped,
+	semantic_type(profile((ARRAY['ger','eng','fra','spa'])[i % 4 + 1]), 'language') AS language, semantic_type(profile('www.example' || i || '.com')) AS www FROM generate_series(1, 200) i;
+-- numbers by one check are told apart by the name
+SELECT semantic_type(profile(t)) AS bare, semantic_type(profile(t), 'ISBN') AS isbn FROM unnest('{0306406152,0451526538,0140449132,0199232768,0198526636,0131103628,0201633612,0596007124,0321356683,0262033844}'::text[]) t;
+DROP FUNCTION meaning_of(text[], text);
 DROP TABLE samples;
 DROP FUNCTION meaning(text[], text), ean(bigint);
 DROP EXTENSION ingest_profile;
