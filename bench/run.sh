@@ -4,7 +4,7 @@
 set_up postgresql-contrib
 need_packages "postgresql-$MAJOR-pgq3" python3-stdnum
 all="scan_cpu scan_latency scan_shared scan_memory pushdown sandbox_pages
-	profile_speed profile_vs_sql profile_vs_duckdb profile_accuracy profile_memory profile_merge meanings
+	profile_speed profile_vs_sql profile_vs_duckdb profile_accuracy profile_memory profile_merge meanings keys
 	sync_initial sync_incremental sync_unchanged sync_history events jobs repository"
 which=${*:-$all}
 say "Data: a table of 200,000 rows × 20 columns, a company of 20,000 transaction lines"
@@ -23,7 +23,7 @@ for name in $which; do
 	say "$name"
 	began=$(tenths)
 	attend run_as env NS_READY="$WORK/ready.json" BENCH_CSV="$BENCH_CSV" BENCH_DSN="host=$WORK/sock port=6601 user=postgres dbname=postgres" \
-		BENCH_BIN="$BIN" BENCH_SOCKET="$WORK/sock" \
+		BENCH_BIN="$BIN" BENCH_SOCKET="$WORK/sock" ${PG_INGEST_DATA:+PG_INGEST_DATA="$PG_INGEST_DATA"} \
 		PG_INGEST_QUERIES="$WORK/src/sql/pushdown_queries.txt" /usr/bin/python3 -B "$WORK/src/bench/$name.py" || failed="$failed $name"
 	enter "$name" $(($(tenths) - began)) "" ""
 done

@@ -187,9 +187,9 @@ COMMENT ON FUNCTION candidate_keys(regclass, integer) IS 'minimal sets of column
 
 CREATE FUNCTION candidate_foreign_keys(relations regclass[])
     RETURNS TABLE (from_relation regclass, from_column text, to_relation regclass, to_column text,
-    coverage float8, orphans bigint, score float8, orphan_query text)
+    coverage float8, orphans bigint, score float8, orphan_query text, declared boolean)
     AS 'MODULE_PATHNAME', 'profile_candidate_foreign_keys' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION candidate_foreign_keys(regclass[]) IS 'columns that refer to a key of another relation: possible by their sketches, likely by their names, verified exactly';
+COMMENT ON FUNCTION candidate_foreign_keys(regclass[]) IS 'columns that refer to a key of another relation: declared, or possible by their sketches and likely by their names; counted exactly';
 
 CREATE FUNCTION profile_drift(before profile_sketch, after profile_sketch,
     OUT verdict text, OUT reasons text, OUT type_before text, OUT type_after text,

@@ -533,6 +533,7 @@ typedef struct Reference
 {
 	Side *from;
 	Side *to;
+	bool declared; /* a foreign key of the catalogue */
 	double name;
 	double coverage;
 	int64 orphans;
@@ -626,7 +627,8 @@ count_orphans(Reference *r)
 {
 	const char *a = quote_identifier(column_of(r->from));
 	const char *b = quote_identifier(column_of(r->to));
-	const char *cast = sketch_of(r->from)->type.base == sketch_of(r->to)->type.base ||
+	/* what is declared has an operator of its own */
+	const char *cast = r->declared || sketch_of(r->from)->type.base == sketch_of(r->to)->type.base ||
 							   (class_is_number(sketch_of(r->from)->type.class) && class_is_number(sketch_of(r->to)->type.class))
 						   ? ""
 						   : "::pg_catalog.text";
@@ -635,7 +637,8 @@ count_orphans(Reference *r)
 							 b, cast, a, cast);
 
 	r->orphans = one_number(psprintf("SELECT pg_catalog.count(*) FROM %s a WHERE %s", r->from->p->title, missing));
-	r->coverage = 1 - (double) r->orphans / (double) (s->rows - s->nulls);
+	/* of no value at all nothing is known */
+	r->coverage = s == NULL || s->rows == s->nulls ? NAN : 1 - (double) r->orphans / (double) (s->rows - s->nulls);
 	r->orphan_query = psprintf("SELECT a.* FROM %s a WHERE %s", r->from->p->title, missing);
 }
 
@@ -675,16 +678,18 @@ static bool
 best_reference(Side *from, Side *sides, int n, Reference *best)
 {
 	bool found = false;
+	bool own_key;
 
 	if (sketch_of(from) == NULL || unlikely_child(from))
 		return false;
+	own_key = from->declared || (from->p->columns[from->column].position == 1 && is_unique(from));
 	for (int i = 0; i < n; i++)
 	{
 		Reference r = {.from = from, .to = &sides[i]};
 
 		r.name = name_refers(column_of(from), from->table, column_of(r.to), r.to->table, from->relation == r.to->relation);
-		/* a key that is unique itself refers only to what it is named after */
-		if (r.name < (from->declared ? 0.85 : 0.5) || !may_refer(from, r.to) || !is_unique(r.to))
+		/* a key refers only to what it is named after in full: an abbreviation is the way from a header to its lines */
+		if (r.name < (own_key ? 0.9 : 0.5) || !may_refer(from, r.to) || !is_unique(r.to))
 			continue;
 		CHECK_FOR_INTERRUPTS();
 		count_orphans(&r);
@@ -697,6 +702,51 @@ best_reference(Side *from, Side *sides, int n, Reference *best)
 		found = true;
 	}
 	return found && best->score >= 0.5;
+}
+
+static Side *
+side_of(Side *sides, int n, Oid relation, int position)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (sides[i].relation == relation && sides[i].p->columns[sides[i].column].position == position)
+			return &sides[i];
+	}
+	return NULL;
+}
+
+/*
+ * Foreign keys of the catalogue, of one column, between the sides: nothing is guessed where it is said. A key that
+ * refers to a partitioned table has a copy for each partition, which nobody declared.
+ */
+static int
+declared_references(Side *sides, int n, Side *from, Reference **references)
+{
+	uint64 most;
+	int found = 0;
+
+	profile_select(psprintf("SELECT DISTINCT c.confrelid, c.confkey[1] FROM pg_catalog.pg_constraint c WHERE c.contype = 'f' "
+							"AND c.conrelid = %u AND pg_catalog.cardinality(c.conkey) = 1 AND c.conkey[1] = %d AND NOT EXISTS "
+							"(SELECT FROM pg_catalog.pg_constraint p WHERE p.oid = c.conparentid AND p.conrelid = c.conrelid) ORDER BY 1, 2",
+							from->relation, from->p->columns[from->column].position));
+	most = SPI_processed;
+	*references = palloc0(Max(most, 1) * sizeof(Reference));
+	for (uint64 i = 0; i < most; i++)
+	{
+		bool null;
+		Oid relation = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &null));
+		int position = DatumGetInt16(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &null));
+		Side *to = side_of(sides, n, relation, position);
+
+		if (to)
+			(*references)[found++] = (Reference){.from = from, .to = to, .declared = true, .name = 1, .score = 1};
+	}
+	for (int i = 0; i < found; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		count_orphans(&(*references)[i]);
+	}
+	return found;
 }
 
 static void
@@ -714,6 +764,8 @@ mark_declared(Side *sides, int n)
 static bool
 backwards(const Reference *r, const Reference *others, int n)
 {
+	if (r->declared)
+		return false;
 	for (int i = 0; i < n; i++)
 	{
 		const Reference *o = &others[i];
@@ -723,6 +775,8 @@ backwards(const Reference *r, const Reference *others, int n)
 			double here = name_like_own_key(column_of(r->to), r->to->table);
 			double there = name_like_own_key(column_of(r->from), r->from->table);
 
+			if (o->declared)
+				return true;
 			return here < there || (here == there && sketch_of(r->to)->rows < sketch_of(r->from)->rows);
 		}
 	}
@@ -769,21 +823,30 @@ profile_candidate_foreign_keys(PG_FUNCTION_ARGS)
 	rows_begin(fcinfo);
 	SPI_connect();
 	sides = all_sides(fcinfo, PG_GETARG_ARRAYTYPE_P(0), &n);
-	found = palloc(Max(n, 1) * sizeof(Reference));
+	found = palloc(sizeof(Reference));
 	for (int i = 0; i < n; i++)
 	{
-		if (best_reference(&sides[i], sides, n, &found[nfound]))
-			nfound++;
+		Reference *declared;
+		Reference likely;
+		int ndeclared = declared_references(sides, n, &sides[i], &declared);
+
+		found = repalloc_huge(found, (nfound + ndeclared + 1) * sizeof(Reference));
+		memcpy(found + nfound, declared, ndeclared * sizeof(Reference));
+		nfound += ndeclared;
+		if (ndeclared == 0 && best_reference(&sides[i], sides, n, &likely))
+			found[nfound++] = likely;
 	}
 	for (int i = 0; i < nfound; i++)
 	{
 		Reference *r = &found[i];
-		bool nulls[8] = {false};
-		Datum row[8] = {ObjectIdGetDatum(r->from->relation), CStringGetTextDatum(column_of(r->from)),
+		bool nulls[9] = {false};
+		Datum row[9] = {ObjectIdGetDatum(r->from->relation), CStringGetTextDatum(column_of(r->from)),
 						ObjectIdGetDatum(r->to->relation), CStringGetTextDatum(column_of(r->to)),
 						Float8GetDatum(r->coverage), Int64GetDatum(r->orphans),
-						Float8GetDatum(rint(r->score * 1000) / 1000), CStringGetTextDatum(r->orphan_query)};
+						Float8GetDatum(rint(r->score * 1000) / 1000), CStringGetTextDatum(r->orphan_query),
+						BoolGetDatum(r->declared)};
 
+		nulls[4] = isnan(r->coverage);
 		if (!backwards(r, found, nfound))
 			tuplestore_putvalues(result->setResult, result->setDesc, row, nulls);
 	}

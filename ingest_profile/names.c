@@ -95,6 +95,12 @@ split_key_word(Words *w)
 		last[n - 3] = '\0';
 		strcpy(w->word[w->n++], "key");
 	}
+	else if (n > 7 && strcmp(last + n - 4, "code") == 0)
+	{
+		last[n - 4] = '\0';
+		make_singular(last);
+		strcpy(w->word[w->n++], "code");
+	}
 }
 
 static Words
@@ -124,14 +130,14 @@ name_like_key(const char *column)
 	return 0.7;
 }
 
-/* assetaccount: a role without a break before what it is about */
+/* assetaccount, tocurrency: a role without a break before what it is about; a short one only before a long word */
 static bool
 ends_in(const char *word, const char *table)
 {
 	int n = (int) strlen(table);
 	int len = (int) strlen(word);
 
-	return n >= 4 && len >= n + 3 && strcmp(word + len - n, table) == 0;
+	return n >= 4 && len >= n + (n >= 6 ? 2 : 3) && strcmp(word + len - n, table) == 0;
 }
 
 /* One word short for another: cust for customer, emp for employee, dept for department, qty for quantity */
@@ -312,10 +318,14 @@ name_refers(const char *column, const char *table, const char *key, const char *
 	/* id refers to nothing by its name */
 	if (is_generic(&w))
 		return 0;
-	/* the same name, which is the parent's own key */
+	/* the same name, which is the parent's own key; one that ends as keys do is likely even if it names another thing */
 	if (!itself && pg_strcasecmp(column, key) == 0)
-		return is_generic(&k) ? 0 : own > 0 ? 1
-											: 0.3;
+	{
+		if (is_generic(&k))
+			return 0;
+		return own > 0 ? 1 : ends_as_key(&k) ? 0.8
+											 : 0.3;
+	}
 	/* the key must be one that stands for its table */
 	if (own == 0 && !is_generic(&k))
 	{
