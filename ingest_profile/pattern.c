@@ -11,6 +11,7 @@
 
 #include "ingest_profile/hash.h"
 #include "ingest_profile/pattern.h"
+#include "ingest_profile/simd.h"
 #include "mb/pg_wchar.h"
 #include "port/pg_bitutils.h"
 #include "utils/memutils.h"
@@ -120,6 +121,61 @@ shape_hash(const unsigned char *s, int len)
 	return mix_run(h, i < len ? 1 : 0, 0) | 1;
 }
 
+#ifdef HAVE_SIMD_CLASSIFY
+/* The same from the starts of its runs */
+static uint64
+shape_hash_of_masks(const ByteMasks *m, int len)
+{
+	uint64 starts = m->starts;
+	uint64 h = HASH_K1;
+
+	for (int runs = 0; starts != 0 && runs < SHAPE_RUNS; runs++)
+	{
+		int start = pg_rightmost_one_pos64(starts);
+		int end;
+
+		starts &= starts - 1;
+		end = starts != 0 ? pg_rightmost_one_pos64(starts) : len;
+		h = mix_run(h, m->classes[start], end - start);
+	}
+	return mix_run(h, starts != 0 ? 1 : 0, 0) | 1;
+}
+#endif
+
+/* Case and blanks, from the marks of all its bytes */
+static uint16
+flags_of(const unsigned char *s, int len, unsigned all, int spaces)
+{
+	uint16 flags = 0;
+
+	if (len == 0)
+		flags = TEXT_EMPTY;
+	else if (spaces == len)
+		flags = TEXT_BLANK;
+	else
+	{
+		if (marks_of[s[0]] & MARK_SPACE)
+			flags |= TEXT_LEADING;
+		if (marks_of[s[len - 1]] & MARK_SPACE)
+			flags |= TEXT_TRAILING;
+		if ((all & (MARK_UPPER | MARK_LOWER)) == MARK_UPPER)
+			flags |= TEXT_UPPER;
+		else if ((all & (MARK_UPPER | MARK_LOWER)) == MARK_LOWER)
+			flags |= TEXT_LOWER;
+		else if (all & MARK_UPPER)
+			flags |= TEXT_MIXED;
+	}
+	if (all & MARK_CONTROL)
+		flags |= TEXT_ODD;
+	return flags;
+}
+
+static inline bool
+looks_at_shape(const Patterns *p, uint64 hash)
+{
+	return p->has_shapes && ((hash >> 24) & (p->stride - 1)) == 0;
+}
+
 /* What there is to know of a text */
 TextFacts
 text_facts(const Patterns *p, const char *text, int len, uint64 hash)
@@ -129,7 +185,20 @@ text_facts(const Patterns *p, const char *text, int len, uint64 hash)
 	unsigned all = 0;
 	int follows = 0;
 	int spaces = 0;
+#ifdef HAVE_SIMD_CLASSIFY
+	ByteMasks m;
 
+	if (len <= SIMD_BYTES && simd_classify(s, len, &m))
+	{
+		all = (m.upper ? MARK_UPPER : 0) | (m.lower ? MARK_LOWER : 0) | (m.control ? MARK_CONTROL : 0);
+		spaces = m.space == 0 ? 0 : pg_popcount64(m.space);
+		facts.chars = len;
+		facts.flags = flags_of(s, len, all, spaces);
+		if (looks_at_shape(p, hash))
+			facts.shape = shape_hash_of_masks(&m, len);
+		return facts;
+	}
+#endif
 	for (int i = 0; i < len; i++)
 	{
 		unsigned marks = marks_of[s[i]];
@@ -139,23 +208,7 @@ text_facts(const Patterns *p, const char *text, int len, uint64 hash)
 		spaces += (marks & MARK_SPACE) != 0;
 	}
 	facts.chars = len - follows;
-	if (len == 0)
-		facts.flags = TEXT_EMPTY;
-	else if (spaces == len)
-		facts.flags = TEXT_BLANK;
-	else
-	{
-		if (marks_of[s[0]] & MARK_SPACE)
-			facts.flags |= TEXT_LEADING;
-		if (marks_of[s[len - 1]] & MARK_SPACE)
-			facts.flags |= TEXT_TRAILING;
-		if ((all & (MARK_UPPER | MARK_LOWER)) == MARK_UPPER)
-			facts.flags |= TEXT_UPPER;
-		else if ((all & (MARK_UPPER | MARK_LOWER)) == MARK_LOWER)
-			facts.flags |= TEXT_LOWER;
-		else if (all & MARK_UPPER)
-			facts.flags |= TEXT_MIXED;
-	}
+	facts.flags = flags_of(s, len, all, spaces);
 	if (all & MARK_HIGH)
 	{
 		facts.flags |= TEXT_NON_ASCII;
@@ -164,12 +217,8 @@ text_facts(const Patterns *p, const char *text, int len, uint64 hash)
 		else if (has_odd(s, len))
 			facts.flags |= TEXT_ODD;
 	}
-	if (all & MARK_CONTROL)
-		facts.flags |= TEXT_ODD;
-	if (p->has_shapes && ((hash >> 24) & (p->stride - 1)) == 0)
-	{
+	if (looks_at_shape(p, hash))
 		facts.shape = shape_hash(s, len);
-	}
 	return facts;
 }
 

@@ -88,6 +88,18 @@ SET extra_float_digits = 0;
 SELECT (profile_stats(s)).stddev FROM (SELECT profile(i) AS s FROM generate_series(1, 10) i) x;
 SET extra_float_digits = 1;
 SELECT (profile_stats(s)).stddev FROM (SELECT profile(i) AS s FROM generate_series(1, 10) i) x;
+-- texts of 64 bytes and less are looked at many bytes at once, longer ones byte by byte: a shape of many runs is the same in both
+SELECT count(*) AS texts, count(*) FILTER (WHERE (SELECT count(*) FROM patterns((SELECT profile(u) FROM unnest(ARRAY[t, t || repeat('x', 100)]) u))) <> 1) AS apart
+	FROM (SELECT left(string_agg(repeat(substr('aZ0 -9xA', 1 + (i * 5 + j * 3 + i * j / 7) % 8, 1), 1 + (i + j) % 2) || '.', '' ORDER BY j), 40 + i % 25) AS t
+		FROM generate_series(1, 400) i, generate_series(1, 40) j GROUP BY i) x;
+-- and their case, blanks and control characters are those that regular expressions find
+SELECT (s).texts, (s).sketched, (s).sketched = (s).counted AS same FROM (SELECT count(*) AS texts,
+	(SELECT ARRAY[p.uppercase, p.lowercase, p.mixed_case, p.blanks, p.leading_blanks, p.trailing_blanks, p.odd_characters] FROM profile_stats(profile(t)) p) AS sketched,
+	ARRAY[count(*) FILTER (WHERE t ~ '[A-Z]' AND t !~ '[a-z]'), count(*) FILTER (WHERE t ~ '[a-z]' AND t !~ '[A-Z]'), count(*) FILTER (WHERE t ~ '[a-z]' AND t ~ '[A-Z]'),
+		count(*) FILTER (WHERE t ~ E'^[ \t-\r]+$'), count(*) FILTER (WHERE t ~ E'^[ \t-\r].*[^ \t-\r]'), count(*) FILTER (WHERE t ~ E'[^ \t-\r].*[ \t-\r]$'),
+		count(*) FILTER (WHERE t ~ E'[\x01-\x1f\x7f]')] AS counted
+	FROM (SELECT substr(E'aZ{0 -9xA@[`:/\t\x1f\x7f~ ', 1 + i % 20, 1) || repeat(substr(E'  a\tQ-7', 1 + i % 7, 1), i % 66) || substr(E'b Z\x0b9\x0e\x08', 1 + i / 7 % 7, i % 2) AS t
+		FROM generate_series(1, 4000) i) x) s;
 DROP TABLE large, before, odd, many_columns, wide_one;
 DROP TYPE spot;
 DROP DOMAIN above;

@@ -1,0 +1,96 @@
+/*
+ * simd.h
+ *		Short texts sixteen bytes at a time.
+ *
+ * SSE2 is part of every x86-64, so nothing is asked at run time.  Elsewhere the
+ * loops over bytes in pattern.c do the same: what they find is equal, bit by bit.
+ */
+#ifndef PROFILE_SIMD_H
+#define PROFILE_SIMD_H
+
+#include "postgres.h"
+
+#define SIMD_BYTES 64 /* of a text: one bit of a mask for each */
+
+#if defined(__SSE2__) && defined(__x86_64__)
+#define HAVE_SIMD_CLASSIFY
+#include <emmintrin.h>
+
+/* One bit a byte, the first byte in the lowest */
+typedef struct ByteMasks
+{
+	uint64 upper;
+	uint64 lower;
+	uint64 space;
+	uint64 control;
+	uint64 starts; /* of runs of one class */
+	unsigned char classes[SIMD_BYTES];
+} ByteMasks;
+
+/* 0xff where first <= byte <= last */
+static inline __m128i
+simd_between(__m128i bytes, unsigned char first, unsigned char last)
+{
+	__m128i above = _mm_sub_epi8(bytes, _mm_set1_epi8((char) first));
+
+	return _mm_cmpeq_epi8(_mm_min_epu8(above, _mm_set1_epi8((char) (last - first))), above);
+}
+
+static inline __m128i
+simd_replace(__m128i bytes, __m128i where, char with)
+{
+	return _mm_or_si128(_mm_andnot_si128(where, bytes), _mm_and_si128(where, _mm_set1_epi8(with)));
+}
+
+/* Sixteen bytes, or what there is of them: nothing behind the text is read */
+static inline __m128i
+simd_load(const unsigned char *s, int len)
+{
+	unsigned char part[16] = {0};
+
+	if (len >= 16)
+		return _mm_loadu_si128((const __m128i *) s);
+	memcpy(part, s, len);
+	return _mm_loadu_si128((const __m128i *) part);
+}
+
+/* The classes of a text of at most SIMD_BYTES; false if it is not ASCII */
+static inline bool
+simd_classify(const unsigned char *s, int len, ByteMasks *m)
+{
+	uint64 valid = len == SIMD_BYTES ? ~UINT64CONST(0) : (UINT64CONST(1) << len) - 1;
+	__m128i last = _mm_setzero_si128();
+
+	m->upper = m->lower = m->space = m->control = m->starts = 0;
+	for (int i = 0; i < len; i += 16)
+	{
+		__m128i bytes = simd_load(s + i, len - i);
+		__m128i upper = simd_between(bytes, 'A', 'Z');
+		__m128i lower = simd_between(bytes, 'a', 'z');
+		__m128i space = _mm_or_si128(simd_between(bytes, '\t', '\r'), _mm_cmpeq_epi8(bytes, _mm_set1_epi8(' ')));
+		__m128i control = _mm_or_si128(simd_between(bytes, 0, 31), _mm_cmpeq_epi8(bytes, _mm_set1_epi8(127)));
+		__m128i class = simd_replace(bytes, upper, 'A');
+		__m128i before;
+
+		if (_mm_movemask_epi8(bytes) != 0)
+			return false;
+		class = simd_replace(class, lower, 'a');
+		class = simd_replace(class, simd_between(bytes, '0', '9'), '9');
+		class = simd_replace(class, space, '_');
+		before = _mm_or_si128(_mm_slli_si128(class, 1), _mm_srli_si128(last, 15));
+		last = class;
+		_mm_storeu_si128((__m128i *) (m->classes + i), class);
+		m->upper |= (uint64) _mm_movemask_epi8(upper) << i;
+		m->lower |= (uint64) _mm_movemask_epi8(lower) << i;
+		m->space |= (uint64) _mm_movemask_epi8(space) << i;
+		m->control |= (uint64) _mm_movemask_epi8(control) << i;
+		m->starts |= (uint64) (~_mm_movemask_epi8(_mm_cmpeq_epi8(class, before)) & 0xffff) << i;
+	}
+	m->space &= valid;
+	m->control &= valid;
+	m->starts = (m->starts | 1) & valid;
+	return true;
+}
+#endif
+
+#endif /* PROFILE_SIMD_H */
