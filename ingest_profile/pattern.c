@@ -191,7 +191,7 @@ text_facts(const Patterns *p, const char *text, int len, uint64 hash)
 	if (len <= SIMD_BYTES && simd_classify(s, len, &m))
 	{
 		all = (m.upper ? MARK_UPPER : 0) | (m.lower ? MARK_LOWER : 0) | (m.control ? MARK_CONTROL : 0);
-		spaces = m.space == 0 ? 0 : pg_popcount64(m.space);
+		spaces = __builtin_popcountll(m.space);
 		facts.chars = len;
 		facts.flags = flags_of(s, len, all, spaces);
 		if (looks_at_shape(p, hash))

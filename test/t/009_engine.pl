@@ -216,7 +216,7 @@ sql("CREATE ROLE small LOGIN; GRANT ingest_operator TO small; CREATE TABLE who (
 $node->safe_psql($p, q{SET ROLE small; SELECT ingest.create_job('who', 'sql', 'RESET ROLE; '), ingest.create_job('me', 'sql', $$INSERT INTO public.who VALUES (session_user, current_setting('is_superuser'))$$); SELECT ingest.enqueue('me')});
 poll_until($node, $p, 'SELECT count(*) = 1 FROM who');
 is(sql('SELECT * FROM who'), 'small|off', 'a job runs as its owner, not as a superuser');
-is(sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'ingest%' AND backend_type NOT IN ('ingest launcher', 'ingest scheduler', 'ingest worker')"), '0', 'processes have names');
+is(sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'ingest%' AND backend_type NOT IN ('ingest launcher', 'ingest scheduler', 'ingest publisher', 'ingest worker')"), '0', 'processes have names');
 
 # -- other databases --
 
