@@ -239,6 +239,7 @@ queue_care(void)
 	Orphan *orphans;
 	int n;
 
+	repo_run("SELECT ingest_internal.runs_died()");
 	if (repo_value("SELECT 1 FROM ingest.queue WHERE worker IS NOT NULL LIMIT 1") == NULL)
 		return;
 	repo_run("SELECT ingest_internal.renew_leases($1, $2, '" LEASE "')", arg_oid(lock_class()), arg_int4(LOCK_WORKER));

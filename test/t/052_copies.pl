@@ -116,6 +116,25 @@ for my $what (sort keys %silent)
 	is(sql("SELECT count(*) FROM (SELECT id, v, n, changed FROM shop.t EXCEPT SELECT id, v, n, changed FROM c.t) d"), '0', "$what is found");
 }
 
+# A run whose session ended runs no more
+sql("CREATE FUNCTION c.sleepy() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END \$\$;
+	CREATE TRIGGER sleepy BEFORE UPDATE ON c.t FOR EACH ROW EXECUTE FUNCTION c.sleepy();
+	UPDATE shop.t SET v = 'slowly', changed = now() WHERE id <= 100");
+my $session = start_session($node, "CALL ingest.sync('c.t')");
+my $last = "FROM ingest.run WHERE id = (SELECT max(id) FROM ingest.run)";
+poll_until($node, 'postgres', "SELECT count(*) = 1 $last AND state = 'running'");
+sql('SELECT ingest_internal.runs_died()');
+is(sql("SELECT state $last"), 'running', 'one that is at work goes on');
+sql("SELECT pg_terminate_backend(pid, 5000) $last");
+session_ended($session);
+is(sql("SELECT last_state FROM ingest.table_status WHERE sync = 'c.t'"), 'lost', 'nobody is told that it runs');
+is(sql("SELECT state FROM ingest.run_status ORDER BY run DESC LIMIT 1"), 'lost', 'by no view');
+sql('SELECT ingest_internal.runs_died()');
+is(sql("SELECT state, error $last"), 'lost|its process died', 'which is written down by the scheduler');
+sql("DROP TRIGGER sleepy ON c.t");
+sql("CALL ingest.sync('c.t')");
+is(apart('shop.t', 'c.t'), '0', 'and the next run does all of it');
+
 # Every value, on demand
 sql("UPDATE c.t SET v = 'spoilt' WHERE id = 5; DELETE FROM c.t WHERE id = 6; INSERT INTO c.t (id) VALUES (99999)");
 my $verify = "SELECT finding, rows, keys FROM ingest.verify('c.t')";
