@@ -102,7 +102,7 @@ keep(Failure *failure, MemoryContext context)
 }
 
 bool
-attempt(void (*function)(void *), void *arg, Failure *failure)
+attempt_or_cancel(void (*function)(void *), void *arg, Failure *failure)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -132,6 +132,23 @@ attempt(void (*function)(void *), void *arg, Failure *failure)
 	return ok;
 }
 
+/* Somebody, or a timeout, wants an end of all of it; a code that a user's function raises does not */
+static bool
+is_cancel(const Failure *failure)
+{
+	return failure->sqlerrcode == ERRCODE_QUERY_CANCELED && failure->origin == FROM_HERE;
+}
+
+bool
+attempt(void (*function)(void *), void *arg, Failure *failure)
+{
+	bool ok = attempt_or_cancel(function, arg, failure);
+
+	if (!ok && is_cancel(failure))
+		failure_rethrow(failure);
+	return ok;
+}
+
 /* The settings end with the transaction */
 static void
 commit(void)
@@ -156,7 +173,7 @@ attempt_and_commit(void (*function)(void *), void *arg, Failure *failure)
 	volatile bool ok = false;
 	ErrorContextCallback watching = {error_context_stack, look_who_raises, NULL};
 
-	if (!attempt(function, arg, failure))
+	if (!attempt_or_cancel(function, arg, failure))
 	{
 		/* what the subtransaction undid is all that was done; locks go as well */
 		SPI_rollback();

@@ -30,8 +30,10 @@ typedef struct Failure
 	bool timed_out; /* cancelled because its time was over, not by somebody */
 } Failure;
 
-/* In a subtransaction; false, and why, if it failed and is undone */
+/* In a subtransaction; false, and why, if it failed and is undone.  A cancel goes on: what comes after is not wanted either */
 extern bool attempt(void (*function)(void *), void *arg, Failure *failure);
+/* The same for who answers for the whole: a cancel is a failure as others are */
+extern bool attempt_or_cancel(void (*function)(void *), void *arg, Failure *failure);
 
 /* Inside a procedure: in a transaction of its own, which is committed */
 extern bool attempt_and_commit(void (*function)(void *), void *arg, Failure *failure);

@@ -247,7 +247,7 @@ do_entry(Doing *d)
 
 	run_job = d->entry->job;
 	run_attempt = d->entry->attempts;
-	ok = attempt(find_job, d, &d->failure);
+	ok = attempt_or_cancel(find_job, d, &d->failure);
 	/* elsewhere the session's own statement_timeout holds */
 	if (ok && AmBackgroundWorkerProcess())
 	{

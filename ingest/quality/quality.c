@@ -451,19 +451,10 @@ examples_of(void *arg)
 	find_examples(examples->rule, examples->relation);
 }
 
-/* Somebody, or statement_timeout, wants an end of all of it; a code that a rule's function raises does not */
-static bool
-is_cancelled(const Failure *failure)
-{
-	return failure->sqlerrcode == ERRCODE_QUERY_CANCELED && failure->origin == FROM_HERE;
-}
-
 /* A failure that is a rule's own: it does not hold */
 static void
 rule_failed(Rule *rule, const Failure *failure)
 {
-	if (is_cancelled(failure))
-		failure_rethrow(failure);
 	rule->ok = false;
 	rule->examples = array_literal((char **) &failure->message, 1);
 }
@@ -476,8 +467,6 @@ check_scan(RuleScan *scan)
 
 	if (attempt(scan_rules, scan, &failure))
 		return;
-	if (is_cancelled(&failure))
-		failure_rethrow(&failure);
 	for (int i = 0; i < scan->n; i++)
 	{
 		RuleScan one = {scan->relation, scan->owner, &scan->rules[i], 1};

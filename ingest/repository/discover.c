@@ -91,8 +91,6 @@ follow_columns(Crawl *c, const char *imported, const char *old, const char *loca
 				user_run(f[i].comment);
 			continue;
 		}
-		if (strcmp(failure_class(&failure), "cancelled") == 0)
-			failure_rethrow(&failure);
 		discover_warn(c, psprintf("column %s.%s was %s at the source but could not follow: %s", local, f[i].column_name,
 								  f[i].change, failure_text(&failure)));
 	}
@@ -257,8 +255,6 @@ count_rows(Crawl *c, const Recorded *table, const char *name, const char *relati
 	if (attempt(count_table, &counting, &failure))
 		repo_run("SELECT ingest_internal.crawl_counted($1::integer, $2::bigint, $3::timestamptz)", arg_int8(table->id),
 				 arg_text(counting.rows), arg_text(counting.newest));
-	else if (strcmp(failure_class(&failure), "cancelled") == 0)
-		failure_rethrow(&failure);
 	else
 		discover_warn(c, psprintf("rows of %s could not be counted: %s", name, failure_text(&failure)));
 }

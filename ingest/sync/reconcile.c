@@ -294,7 +294,7 @@ ask_deepest(const Copy *copy, Depth *depth)
 			continue;
 		if (attempt(ask_there, &asking, &failure))
 			return asking.there;
-		if (failure_may_pass(&failure) || strcmp(failure_class(&failure), "cancelled") == 0)
+		if (failure_may_pass(&failure))
 			failure_rethrow(&failure);
 	}
 	return digest(copy, *depth, copy->foreign, "true");

@@ -135,6 +135,13 @@ sql("DROP TRIGGER sleepy ON c.t");
 sql("CALL ingest.sync('c.t')");
 is(apart('shop.t', 'c.t'), '0', 'and the next run does all of it');
 
+# Who cancels a crawl, or lets its time run out, wants no more of it
+sql("CREATE SCHEMA slow; CREATE VIEW slow.one AS SELECT 1 AS id WHERE pg_sleep(2) IS NOT NULL; CREATE VIEW slow.two AS TABLE slow.one;
+	SELECT ingest.register_source('slow', 'shop', schema => 'slowly', remote_schemas => '{slow}')");
+is(state_of("SET statement_timeout = '1s';\nCALL ingest.crawl('slow')"), '57014', 'a crawl ends with its time');
+is(sql("SELECT state, error_class $last"), 'failed|passing', 'and says so');
+sql("SELECT ingest.drop_source('slow')");
+
 # Every value, on demand
 sql("UPDATE c.t SET v = 'spoilt' WHERE id = 5; DELETE FROM c.t WHERE id = 6; INSERT INTO c.t (id) VALUES (99999)");
 my $verify = "SELECT finding, rows, keys FROM ingest.verify('c.t')";
