@@ -108,6 +108,19 @@ digits_hash(const Digits *d)
 
 /* -- adding -- */
 
+/* Numbers are added up by 2^9, by themselves, before their sum is added to the others' */
+#define RECENT_SHIFT 9
+
+static pg_noinline void
+add_recent(Moments *m)
+{
+	for (int i = 0; i < lengthof(m->power); i++)
+	{
+		m->power[i] += m->recent[i];
+		m->recent[i] = 0;
+	}
+}
+
 void
 moments_add(Moments *m, double x, int64 count)
 {
@@ -130,12 +143,14 @@ moments_add(Moments *m, double x, int64 count)
 	m->negatives += x < 0 ? count : 0;
 	d = x - m->shift;
 	w = (double) count;
-	m->power[0] += w * d;
+	m->recent[0] += w * d;
 	w *= d;
-	m->power[1] += w * d;
+	m->recent[1] += w * d;
 	w *= d;
-	m->power[2] += w * d;
-	m->power[3] += w * d * d;
+	m->recent[2] += w * d;
+	m->recent[3] += w * d * d;
+	if (((uint64) (m->n - count) ^ (uint64) m->n) >> RECENT_SHIFT)
+		add_recent(m);
 }
 
 /* A finite number beyond what a double holds: it is counted and summed, but its powers are not known */
@@ -317,16 +332,19 @@ Central
 moments_central(const Moments *m)
 {
 	Central c = {0};
+	double power[lengthof(m->power)];
 	double a;
 
 	if (m->n == 0)
 		return c;
+	for (int i = 0; i < lengthof(power); i++)
+		power[i] = m->power[i] + m->recent[i];
 	c.n = (double) m->n;
-	a = m->power[0] / c.n;
+	a = power[0] / c.n;
 	c.mean = m->shift + a;
-	c.m2 = m->power[1] - c.n * a * a;
-	c.m3 = m->power[2] - 3 * a * m->power[1] + 2 * c.n * a * a * a;
-	c.m4 = m->power[3] - 4 * a * m->power[2] + 6 * a * a * m->power[1] - 3 * c.n * a * a * a * a;
+	c.m2 = power[1] - c.n * a * a;
+	c.m3 = power[2] - 3 * a * power[1] + 2 * c.n * a * a * a;
+	c.m4 = power[3] - 4 * a * power[2] + 6 * a * a * power[1] - 3 * c.n * a * a * a * a;
 	/* below zero only by rounding; what is not known stays unknown */
 	c.m2 = c.m2 < 0 ? 0 : c.m2;
 	c.m4 = c.m4 < 0 ? 0 : c.m4;
@@ -341,6 +359,7 @@ set_central(Moments *m, const Central *c, double shift)
 
 	m->shifted = true;
 	m->shift = shift;
+	memset(m->recent, 0, sizeof(m->recent));
 	m->power[0] = c->n * a;
 	m->power[1] = c->m2 + c->n * a * a;
 	m->power[2] = c->m3 + 3 * a * c->m2 + c->n * a * a * a;

@@ -39,7 +39,8 @@ typedef struct Moments
 	int64 infinities;
 	bool shifted;
 	double shift;     /* what is subtracted, so that powers stay small */
-	double power[4];  /* sums of (x - shift) ^ 1 .. 4 */
+	double power[4];  /* sums of (x - shift) ^ 1 .. 4, but for the last few numbers' */
+	double recent[4]; /* and theirs: what rounding takes from a sum grows with how often it is added to */
 	int128 integer;   /* exact sum of integers */
 	FloatSum *floats; /* NULL: none yet */
 	bool inexact;     /* a numeric was too long for the exact sum */

@@ -6,43 +6,15 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
-#include "catalog/indexing.h"
-#include "catalog/pg_extension.h"
 #include "common/written.h"
 #include "ingest_profile/compat.h"
-#include "ingest_profile/read.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
-#include "utils/rel.h"
 
 SQL_FUNCTION(profile_read_number);
 SQL_FUNCTION(profile_read_boolean);
 SQL_FUNCTION(profile_read_months);
-
-char *
-readers_schema(void)
-{
-	Relation extensions = table_open(ExtensionRelationId, AccessShareLock);
-	Oid schema = InvalidOid;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-
-	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum(EXTENSION_NAME));
-	scan = systable_beginscan(extensions, ExtensionNameIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
-	systable_endscan(scan);
-	table_close(extensions, AccessShareLock);
-	return pstrdup(quote_identifier(OidIsValid(schema) ? get_namespace_name(schema) : "public"));
-}
 
 static void
 refuse(const char *type, const text *value, const char *detail)

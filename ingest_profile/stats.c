@@ -12,12 +12,12 @@
 #include "funcapi.h"
 #include "ingest_profile/compat.h"
 #include "ingest_profile/hidden.h"
-#include "ingest_profile/read.h"
 #include "ingest_profile/semantic.h"
 #include "ingest_profile/stats.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/float.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
@@ -240,7 +240,7 @@ quantile_figures(Sketch *s, Figures *f)
 }
 
 static void
-text_figures(Sketch *s, const char *column, Figures *f)
+text_figures(Sketch *s, const char *column, const char *schema, Figures *f)
 {
 	const Patterns *p = s->patterns;
 	HiddenGuess hidden;
@@ -282,7 +282,8 @@ text_figures(Sketch *s, const char *column, Figures *f)
 		figures_put(f, "hidden_type", pstrdup(hidden.type));
 		figures_put(f, "hidden_format", hidden.format);
 		put_number(f, "hidden_share", hidden.share);
-		figures_put(f, "hidden_cast", hidden_cast(&hidden, column, readers_schema()));
+		if (schema)
+			figures_put(f, "hidden_cast", hidden_cast(&hidden, column, schema));
 	}
 }
 
@@ -327,7 +328,7 @@ top_figures(Sketch *s, Figures *f)
 
 /* Everything that applies; the column's name, if known, helps with meanings */
 void
-sketch_figures(Sketch *s, const char *column, Figures *f)
+sketch_figures(Sketch *s, const char *column, const char *schema, Figures *f)
 {
 	SemanticGuess guess;
 
@@ -339,7 +340,7 @@ sketch_figures(Sketch *s, const char *column, Figures *f)
 		quantile_figures(s, f);
 	}
 	if (s->patterns)
-		text_figures(s, column, f);
+		text_figures(s, column, schema, f);
 	top_figures(s, f);
 	if (semantic_guess(s, column, &guess))
 	{
@@ -400,6 +401,13 @@ keep_stats(const bytea *sketch, const char *column, const TupleDesc desc, HeapTu
 	last_stats.context = context;
 }
 
+/* The schema of the function that was called, quoted */
+char *
+extension_schema(FunctionCallInfo fcinfo)
+{
+	return pstrdup(quote_identifier(get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid))));
+}
+
 Datum
 profile_stats(PG_FUNCTION_ARGS)
 {
@@ -417,7 +425,7 @@ profile_stats(PG_FUNCTION_ARGS)
 	{
 		Figures f;
 
-		sketch_figures(sketch_of_datum(PointerGetDatum(sketch)), column, &f);
+		sketch_figures(sketch_of_datum(PointerGetDatum(sketch)), column, extension_schema(fcinfo), &f);
 		keep_stats(sketch, column, desc, figures_tuple(&f, TupleDescGetAttInMetadata(desc)));
 	}
 	PG_RETURN_DATUM(heap_copy_tuple_as_datum(last_stats.tuple, desc));

@@ -34,7 +34,9 @@ typedef struct TopValue
 
 extern void figures_put(Figures *f, const char *name, char *text);
 extern char *figure_of(const Figures *f, const char *name);
-extern void sketch_figures(Sketch *s, const char *column, Figures *f);
+extern void sketch_figures(Sketch *s, const char *column, const char *schema, Figures *f);
+/* The schema of the function that was called, quoted */
+extern char *extension_schema(FunctionCallInfo fcinfo);
 extern HeapTuple figures_tuple(const Figures *f, AttInMetadata *meta);
 extern TopValue *sketch_top(Sketch *s, int wanted, int *n);
 extern char *sketch_quantile_text(Sketch *s, const Distribution *d, double q);

@@ -35,13 +35,6 @@ SQL_FUNCTION(profile_table);
 SQL_FUNCTION(profile_query);
 SQL_FUNCTION(profile_report);
 
-/* The schema of the function that was called, quoted */
-char *
-extension_schema(FunctionCallInfo fcinfo)
-{
-	return pstrdup(quote_identifier(get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid))));
-}
-
 static char *
 relation_title(Oid relation)
 {
@@ -568,6 +561,7 @@ return_columns(FunctionCallInfo fcinfo, Profiled *p)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	AttInMetadata *meta = TupleDescGetAttInMetadata(result->setDesc);
+	const char *schema = extension_schema(fcinfo);
 	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "profile row", ALLOCSET_DEFAULT_SIZES);
 	/* a sample by chance may have met none of the rows */
 	Bounded none = count_of_all(p, 0, 1);
@@ -580,7 +574,7 @@ return_columns(FunctionCallInfo fcinfo, Profiled *p)
 
 		if (c->sketch)
 		{
-			sketch_figures(c->sketch, c->name, &f);
+			sketch_figures(c->sketch, c->name, schema, &f);
 			scaled_figures(p, c->sketch, &f);
 			figures_put(&f, "sketch", text_to_cstring(DatumGetTextPP(DirectFunctionCall2(binary_encode, PointerGetDatum(c->stored), CStringGetTextDatum("base64")))));
 		}
@@ -823,7 +817,7 @@ report_line(const Profiled *p, const ProfiledColumn *c, char **cells)
 		cells[i] = "";
 	if (s == NULL)
 		return;
-	sketch_figures(s, c->name, &f);
+	sketch_figures(s, c->name, NULL, &f);
 	distinct = sketch_distinct(s, &error);
 	meaning = figure_of(&f, "semantic_type");
 	if (meaning == NULL)

@@ -44,6 +44,5 @@ typedef struct ProfileRequest
 extern Profiled *profile_run(const ProfileRequest *request, MemoryContext context);
 extern void profile_select(const char *sql);
 extern void profile_select_row(const char *sql);
-extern char *extension_schema(FunctionCallInfo fcinfo);
 
 #endif /* PROFILE_TABLE_H */
