@@ -5,6 +5,17 @@ CREATE FUNCTION ingest_internal.view_columns(view regclass) RETURNS TABLE (colum
     AS 'MODULE_PATHNAME', 'ingest_view_columns' LANGUAGE C STRICT STABLE;
 COMMENT ON FUNCTION ingest_internal.view_columns(regclass) IS 'the columns that each column of a view is computed from';
 
+CREATE VIEW ingest_internal.foreign_key_flow AS
+SELECT pn.nspname AS from_schema, p.relname AS from_table, pa.attname AS from_column, -- the column that is referred to
+    cn.nspname AS to_schema, c.relname AS to_table, ca.attname AS to_column -- and the one that refers to it
+FROM pg_constraint k JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
+    JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace
+    CROSS JOIN LATERAL unnest(k.confkey, k.conkey) u (there, here)
+    JOIN pg_attribute pa ON pa.attrelid = p.oid AND pa.attnum = u.there
+    JOIN pg_attribute ca ON ca.attrelid = c.oid AND ca.attnum = u.here
+WHERE k.contype = 'f' AND k.conparentid = 0;
+COMMENT ON VIEW ingest_internal.foreign_key_flow IS 'columns that foreign keys connect; the copies of a key that partitions have are left out';
+
 -- Flows into and out of one relation or column: those that were recorded, views, foreign keys.  C asks them again and again, node by node:
 -- they are inlined into a statement that keeps its plan.
 CREATE FUNCTION ingest_internal.lineage_upstream(of_schema name, of_table name, of_column name, sources integer[])
@@ -17,13 +28,9 @@ BEGIN ATOMIC
     UNION ALL SELECT v.from_schema::name, v.from_table::name, v.from_column::name, of_schema, of_table, v.column_name::name, 'view'
     FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid, LATERAL ingest_internal.view_columns(c.oid::regclass) v
     WHERE c.relkind IN ('v', 'm') AND n.nspname = of_schema AND c.relname = of_table AND (of_column = '' OR v.column_name = of_column)
-    UNION ALL SELECT pn.nspname, p.relname, pa.attname, cn.nspname, c.relname, ca.attname, 'foreign key'
-    FROM pg_constraint k JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
-        JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace
-        CROSS JOIN LATERAL unnest(k.confkey, k.conkey) u (there, here)
-        JOIN pg_attribute pa ON pa.attrelid = p.oid AND pa.attnum = u.there
-        JOIN pg_attribute ca ON ca.attrelid = c.oid AND ca.attnum = u.here
-    WHERE k.contype = 'f' AND k.conparentid = 0 AND cn.nspname = of_schema AND c.relname = of_table AND (of_column = '' OR ca.attname = of_column);
+    UNION ALL SELECT k.from_schema, k.from_table, k.from_column, k.to_schema, k.to_table, k.to_column, 'foreign key'
+    FROM ingest_internal.foreign_key_flow k
+    WHERE k.to_schema = of_schema AND k.to_table = of_table AND (of_column = '' OR k.to_column = of_column);
 END;
 COMMENT ON FUNCTION ingest_internal.lineage_upstream(name, name, name, integer[]) IS 'flows into a relation or column, by one step';
 
@@ -41,13 +48,9 @@ BEGIN ATOMIC
             JOIN pg_class wc ON wc.oid = r.ev_class AND wc.relkind IN ('v', 'm') JOIN pg_namespace wn ON wn.oid = wc.relnamespace
             WHERE n.nspname = of_schema AND c.relname = of_table) w, LATERAL ingest_internal.view_columns(w.ev_class::regclass) v
     WHERE v.from_schema = of_schema AND v.from_table = of_table AND (of_column = '' OR v.from_column = '' OR v.from_column = of_column)
-    UNION ALL SELECT pn.nspname, p.relname, pa.attname, cn.nspname, c.relname, ca.attname, 'foreign key'
-    FROM pg_constraint k JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
-        JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace
-        CROSS JOIN LATERAL unnest(k.confkey, k.conkey) u (there, here)
-        JOIN pg_attribute pa ON pa.attrelid = p.oid AND pa.attnum = u.there
-        JOIN pg_attribute ca ON ca.attrelid = c.oid AND ca.attnum = u.here
-    WHERE k.contype = 'f' AND k.conparentid = 0 AND pn.nspname = of_schema AND p.relname = of_table AND (of_column = '' OR pa.attname = of_column);
+    UNION ALL SELECT k.from_schema, k.from_table, k.from_column, k.to_schema, k.to_table, k.to_column, 'foreign key'
+    FROM ingest_internal.foreign_key_flow k
+    WHERE k.from_schema = of_schema AND k.from_table = of_table AND (of_column = '' OR k.from_column = of_column);
 END;
 COMMENT ON FUNCTION ingest_internal.lineage_downstream(name, name, name, integer[]) IS 'flows out of a relation or column, by one step';
 
