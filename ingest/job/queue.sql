@@ -98,14 +98,14 @@ COMMENT ON FUNCTION ingest_internal.free_orphans(oid, integer) IS 'entries whose
 
 CREATE FUNCTION ingest_internal.run_lost(job bigint) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
-    UPDATE ingest.run r SET state = 'lost', finished_at = clock_timestamp(), error = 'its worker died' WHERE r.job = run_lost.job AND r.state = 'running';
+    SELECT ingest_internal.runs_lost(ARRAY(SELECT r.id FROM ingest.run r WHERE r.job = run_lost.job AND r.state = 'running'));
     END;
 COMMENT ON FUNCTION ingest_internal.run_lost(bigint) IS 'runs of a job whose worker died';
 
 CREATE FUNCTION ingest_internal.runs_died() RETURNS void LANGUAGE sql
     BEGIN ATOMIC
-    UPDATE ingest.run r SET state = 'lost', finished_at = clock_timestamp(), error = 'its process died'
-      WHERE r.id IN (SELECT x.id FROM ingest.run x WHERE x.state = 'running' AND ingest_internal.state_of_run(x.state, x.pid) = 'lost' FOR UPDATE SKIP LOCKED);
+    SELECT ingest_internal.runs_lost(ARRAY(SELECT r.id FROM ingest.run r
+        WHERE r.state = 'running' AND ingest_internal.state_of_run(r.state, r.pid) = 'lost' FOR UPDATE SKIP LOCKED));
     END;
 COMMENT ON FUNCTION ingest_internal.runs_died() IS 'runs whose process is gone run no more';
 

@@ -85,12 +85,20 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ingest_internal.foreign_tables(name, name, text[]) IS 'foreign tables of a server in a schema';
 
+-- Its process cannot say so: a run that nobody is at any more
+CREATE FUNCTION ingest_internal.runs_lost(runs bigint[]) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.run r SET state = 'lost', finished_at = clock_timestamp(), error = 'its process died'
+    WHERE r.id = ANY (runs) AND r.state = 'running';
+END;
+COMMENT ON FUNCTION ingest_internal.runs_lost(bigint[]) IS 'runs whose process is gone';
+
 -- A crawl
 
 CREATE FUNCTION ingest_internal.crawl_begins(of_source integer, everything boolean) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
-    UPDATE ingest.run r SET state = 'lost', finished_at = clock_timestamp()
-    WHERE r.kind = 'crawl' AND r.source = of_source AND r.state = 'running';
+    SELECT ingest_internal.runs_lost(ARRAY(SELECT r.id FROM ingest.run r
+        WHERE r.kind = 'crawl' AND r.source = of_source AND r.state = 'running'));
     UPDATE ingest.data_source d SET crawl_began_at = clock_timestamp()
     WHERE d.id = of_source AND d.crawl_began_at IS NULL AND everything;
 END;

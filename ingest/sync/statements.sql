@@ -468,8 +468,7 @@ COMMENT ON FUNCTION ingest_internal.sync_note_newest(integer, timestamptz)
 
 CREATE FUNCTION ingest_internal.sync_take_over(of_sync integer) RETURNS bigint LANGUAGE sql
 BEGIN ATOMIC
-    UPDATE ingest.run r SET state = 'lost', finished_at = clock_timestamp(), error = 'its process died'
-        WHERE r.sync = of_sync AND r.state = 'running';
+    SELECT ingest_internal.runs_lost(ARRAY(SELECT r.id FROM ingest.run r WHERE r.sync = of_sync AND r.state = 'running'));
     -- nobody else is at it, so that what is here was committed
     WITH RECURSIVE family AS (SELECT of_sync AS id UNION SELECT s.id FROM ingest.sync s JOIN family f ON s.parent = f.id)
     UPDATE ingest.change_commit c SET after_commit = clock_timestamp() FROM family f WHERE c.sync = f.id
