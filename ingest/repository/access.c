@@ -195,14 +195,20 @@ owns_relation(Oid role, Oid relid)
 	return to_bool(repo_value("SELECT ingest_internal.owns($1, $2)", arg_oid(role), arg_oid(relid)));
 }
 
+bool
+all_readable(Oid relid)
+{
+	return pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		   check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED &&
+		   namespace_aclcheck(get_rel_namespace(relid), GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+}
+
 void
 require_all_readable(Oid relid, const char *what)
 {
 	char *name = quoted_relation(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
 
-	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK ||
-		check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED ||
-		namespace_aclcheck(get_rel_namespace(relid), GetUserId(), ACL_USAGE) != ACLCHECK_OK)
+	if (!all_readable(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for the %s of %s", what, name),
 				 errhint("It is for those who may SELECT all columns and rows of %s.", name)));

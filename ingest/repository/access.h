@@ -15,6 +15,8 @@ extern bool changes_for(Oid actor, Oid owner);
 extern void require_owner(Oid owner, const char *known, const char *what, const char *name);
 /* Has a role the rights of a relation's owner? */
 extern bool owns_relation(Oid role, Oid relid);
+/* May the caller SELECT all columns and rows of a relation? */
+extern bool all_readable(Oid relid);
 /* An error unless the caller may SELECT all columns and rows of a relation; what: is asked for, as "history" */
 extern void require_all_readable(Oid relid, const char *what);
 /* The owner of a relation, as whom its rows are read for a caller who would see the same: an error for others */

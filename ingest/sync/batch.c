@@ -84,8 +84,8 @@ read_moved(Sync *child, const char *condition)
 		if (strcmp(copy->key_names[k], child->parent_column) == 0)
 			return;
 	}
-	gone = user_rows(psprintf("SELECT DISTINCT t.%s FROM %s t WHERE t.%s AND %s%s", copy->key[0], copy->target, condition,
-							  key_not_in(copy, copy->stage), copy->soft ? " AND t._deleted_at IS NULL" : ""));
+	gone = user_rows(psprintf("SELECT DISTINCT t.%s FROM %s t WHERE t.%s AND %s AND %s", copy->key[0], copy->target,
+							  condition, key_not_in(copy, copy->stage), copy_living(copy, "t.")));
 	if (gone->n == 0)
 		return;
 	for (uint64 i = 0; i < gone->n; i += LINES_AT_ONCE)

@@ -63,6 +63,12 @@ equality_of(Oid type)
 					get_opname(entry->eq_opr));
 }
 
+const char *
+copy_living(const Copy *copy, const char *alias)
+{
+	return copy->soft ? psprintf("%s_deleted_at IS NULL", alias) : "true";
+}
+
 char *
 key_match(const Copy *copy, const char *a, const char *b)
 {
@@ -381,8 +387,7 @@ differing_rows(const Copy *copy, char **values, int n_values)
 		appendStringInfo(&sql, "c%d, ", i);
 	appendStringInfo(&sql, "here, living, before) AS MATERIALIZED (SELECT %s, o.%s IS NOT NULL, %s, %s FROM ",
 					 column_list(copy->columns, copy->n_columns, "s."), copy->key[0],
-					 copy->soft ? psprintf("o.%s IS NOT NULL AND o._deleted_at IS NULL", copy->key[0])
-								: psprintf("o.%s IS NOT NULL", copy->key[0]),
+					 psprintf("o.%s IS NOT NULL AND %s", copy->key[0], copy_living(copy, "o.")),
 					 wants_diff(copy) ? row_json(copy, "o.") : "NULL::jsonb");
 	appendStringInfo(&sql, "(SELECT DISTINCT ON (%s) * FROM %s ORDER BY %s%s) s LEFT JOIN %s o ON %s WHERE o.%s IS NULL",
 					 key, copy->stage, key, copy->cursor ? psprintf(", %s DESC NULLS LAST", copy->cursor) : "",
@@ -708,8 +713,8 @@ merge_stage(Copy *copy, const char *operation)
 static char *
 deleted_from(const Copy *copy, const char *using, const char *condition)
 {
-	return psprintf("FROM %s t%s%s WHERE %s%s", copy->target, using ? ", " : "", using ? using : "", condition,
-					copy->soft ? " AND t._deleted_at IS NULL" : "");
+	return psprintf("FROM %s t%s%s WHERE %s AND %s", copy->target, using ? ", " : "", using ? using : "", condition,
+					copy_living(copy, "t."));
 }
 
 /* First which, then away: Citus deletes by a list that is known, not by what a node has not */

@@ -61,6 +61,8 @@ extern char *column_list(char **columns, int n, const char *prefix);
 extern char *key_object(char **names, int n, const char *alias);
 /* The operator by which two values of the type are the same, qualified */
 extern char *equality_of(Oid type);
+/* The condition that a row of the copy, with a prefix such as "t.", is not marked as deleted */
+extern const char *copy_living(const Copy *copy, const char *alias);
 extern char *key_match(const Copy *copy, const char *a, const char *b);
 /* The condition that a row t has a key that the table has not */
 extern char *key_not_in(const Copy *copy, const char *table);

@@ -32,17 +32,11 @@ reconcile_is_due(Sync *s)
 		repo_value("SELECT ingest_internal.sync_is_due($1, $2)", arg_int4(s->id), arg_int4(MISMATCHES_AT_MOST)));
 }
 
-static const char *
-living(const Sync *s)
-{
-	return s->copy.soft ? "_deleted_at IS NULL" : "true";
-}
-
 /* Rows of the copy that are not deleted */
 static int64
 count_here(const Sync *s)
 {
-	return to_int8(user_value(psprintf("SELECT count(*) FROM %s WHERE %s", s->copy.target, living(s))));
+	return to_int8(user_value(psprintf("SELECT count(*) FROM %s WHERE %s", s->copy.target, copy_living(&s->copy, ""))));
 }
 
 /* -- missing rows -- */
@@ -113,7 +107,7 @@ reconcile_delete_missing(Sync *s, const char *scope)
 	Copy *copy = &s->copy;
 	char *condition = psprintf("%s AND %s", scope, key_not_in(copy, copy->stage));
 	Rows *missing = user_rows(psprintf("SELECT t.%s FROM %s t WHERE %s AND %s", copy->key[0], copy->target, condition,
-									   living(s)));
+									   copy_living(&s->copy, "")));
 	char *found;
 
 	if (missing->n == 0 || copy->ignore_deletions || !merge_may_judge_missing(copy))
@@ -335,7 +329,7 @@ compare(Sync *s, Depth depth, int64 low, int64 high)
 
 	CHECK_FOR_INTERRUPTS();
 	there = digest(copy, depth, copy->foreign, range);
-	here = digest(copy, depth, copy->target, psprintf("%s AND %s", range, living(s)));
+	here = digest(copy, depth, copy->target, psprintf("%s AND %s", range, copy_living(&s->copy, "")));
 	if (same(there, here))
 		return;
 	if (Max(there->rows, here->rows) <= ROWS_READ_NOT_CUT || high - low < PIECES)
@@ -355,7 +349,7 @@ compare_all(Sync *s)
 	Copy *copy = &s->copy;
 	Depth depth;
 	Digest *there = ask_deepest(copy, &depth);
-	Digest *here = digest(copy, depth, copy->target, living(s));
+	Digest *here = digest(copy, depth, copy->target, copy_living(&s->copy, ""));
 
 	if (!same(there, here))
 	{
@@ -424,7 +418,7 @@ tally(const Copy *copy, const char *table, const char *where)
 void
 reconcile_recount(Sync *s)
 {
-	Tally *here = tally(&s->copy, s->copy.target, living(s));
+	Tally *here = tally(&s->copy, s->copy.target, copy_living(&s->copy, ""));
 	const char *sum = here->key_sum || !s->copy.key_is_integer ? here->key_sum : "0";
 
 	repo_run("UPDATE ingest.sync_state SET rows = $2, key_sum = $3::numeric WHERE sync = $1", arg_int4(s->id),

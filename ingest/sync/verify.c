@@ -11,6 +11,7 @@
 #include "ingest/base/argument.h"
 #include "ingest/base/compat.h"
 #include "ingest/base/door.h"
+#include "ingest/repository/access.h"
 #include "ingest/sync/shape.h"
 #include "ingest/sync/sync.h"
 #include "miscadmin.h"
@@ -51,12 +52,6 @@ typedef struct Found
 
 ROW_SHAPE(found_shape, Found, FIELD(INT4, Found, finding), FIELD(INT8, Found, rows), FIELD(TEXTS, Found, keys));
 
-static const char *
-living(const Copy *copy)
-{
-	return copy->soft ? "t._deleted_at IS NULL" : "true";
-}
-
 /* Rows there that came or changed since the last run are no fault of the copy's */
 static char *
 is_not_read_yet(const Sync *s)
@@ -80,9 +75,9 @@ comparison(const Verification *v, const char *range)
 					"UNION ALL SELECT %d, %s FROM %s t WHERE %s AND %s AND %s) "
 					"SELECT finding, count(*) AS rows, (array_agg(key::text))[:%d] AS keys FROM d GROUP BY finding",
 					is_not_read_yet(v->s), FOUND_NOT_READ_YET, copy->key[0], FOUND_ONLY_THERE, FOUND_DIFFERING, key,
-					copy->stage, copy->target, key_match(copy, "t", "s"), living(copy), copy->key[0],
+					copy->stage, copy->target, key_match(copy, "t", "s"), copy_living(copy, "t."), copy->key[0],
 					column_list(copy->columns, copy->n_columns, "t."), column_list(copy->columns, copy->n_columns, "s."),
-					FOUND_ONLY_HERE, key_object(copy->key_names, copy->n_key, "t."), copy->target, range, living(copy),
+					FOUND_ONLY_HERE, key_object(copy->key_names, copy->n_key, "t."), copy->target, range, copy_living(copy, "t."),
 					key_not_in(copy, copy->stage), v->samples);
 }
 
@@ -148,15 +143,6 @@ verify_all(Verification *v)
 	verify_slice(v, low ? psprintf("%s > %s", copy->key[0], low) : "");
 }
 
-/* Who acts for the owner need not be one who may see its rows */
-static bool
-may_see_keys(const Sync *s)
-{
-	return to_bool(own_value("SELECT has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid) AND "
-							 "has_schema_privilege(c.relnamespace, 'USAGE') FROM pg_class c WHERE c.oid = $1",
-							 arg_oid(s->target_relation)));
-}
-
 static void
 give(ReturnSetInfo *rsinfo, const Verification *v, Finding finding, bool with_keys)
 {
@@ -194,7 +180,8 @@ ingest_verify(PG_FUNCTION_ARGS)
 	rows_begin(fcinfo);
 	level = sql_begin();
 	v.s = sync_by_name(name);
-	with_keys = may_see_keys(v.s);
+	/* who acts for the owner need not be one who may see its rows */
+	with_keys = all_readable(v.s->target_relation);
 	become_owner(v.s->owner, &caller);
 	v.s->copy.run = &run;
 	(void) shape_read(v.s);
