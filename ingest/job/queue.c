@@ -105,9 +105,7 @@ any_on_a_source(void)
 	static Prepared statement = {"SELECT 1 FROM ingest.queue WHERE worker IS NULL AND owner = $1 AND source IS NOT NULL LIMIT 1", 1, {OIDOID}};
 	Datum value = ObjectIdGetDatum(GetUserId());
 
-	prepared_run(&statement, &value, NULL, 1);
-	SPI_freetuptable(SPI_tuptable);
-	return SPI_processed > 0;
+	return prepared_finds(&statement, &value);
 }
 
 int
@@ -236,11 +234,14 @@ ROW_SHAPE(orphan_shape, Orphan, FIELD(INT8, Orphan, id), FIELD(INT8, Orphan, job
 void
 queue_care(void)
 {
+	static Prepared dead_runs = {"SELECT 1 FROM ingest.run WHERE state = 'running' AND ingest_internal.state_of_run(state, pid) = 'lost' LIMIT 1"};
+	static Prepared taken = {"SELECT 1 FROM ingest.queue WHERE worker IS NOT NULL LIMIT 1"};
 	Orphan *orphans;
 	int n;
 
-	repo_run("SELECT ingest_internal.runs_died()");
-	if (repo_value("SELECT 1 FROM ingest.queue WHERE worker IS NOT NULL LIMIT 1") == NULL)
+	if (prepared_finds(&dead_runs, NULL))
+		repo_run("SELECT ingest_internal.runs_died()");
+	if (!prepared_finds(&taken, NULL))
 		return;
 	repo_run("SELECT ingest_internal.renew_leases($1, $2, '" LEASE "')", arg_oid(lock_class()), arg_int4(LOCK_WORKER));
 	orphans = repo_structs(orphan_shape, &n, "SELECT * FROM ingest_internal.free_orphans($1, $2)", arg_oid(lock_class()), arg_int4(LOCK_WORKER));

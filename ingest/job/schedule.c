@@ -44,8 +44,9 @@ put_due(void *arg)
 void
 schedule_due(void)
 {
+	static Prepared statement = {"SELECT * FROM ingest_internal.due()"};
 	int n;
-	Due *due = repo_structs(due_shape, &n, "SELECT * FROM ingest_internal.due()");
+	Due *due = prepared_structs(&statement, NULL, &due_shape, &n);
 
 	for (int i = 0; i < n; i++)
 	{

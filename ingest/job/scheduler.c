@@ -53,10 +53,11 @@ typedef struct Demands
 static void
 look_at_queue(void *arg)
 {
+	static Prepared statement = {"SELECT * FROM ingest_internal.demand()"};
 	Demands *d = arg;
 	TimestampTz now = GetCurrentTimestamp();
 	int n;
-	Waiting *waiting = repo_structs(waiting_shape, &n, "SELECT * FROM ingest_internal.demand()");
+	Waiting *waiting = prepared_structs(&statement, NULL, &waiting_shape, &n);
 
 	d->demands = MemoryContextAlloc(d->context, sizeof(Demand) * Max(n, 1));
 	for (int i = 0; i < n; i++)
@@ -212,6 +213,9 @@ ingest_scheduler_main(Datum arg)
 	process_signals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	SetConfigOption("lock_timeout", LOCK_TIMEOUT_OF_OURS, PGC_USERSET, PGC_S_SESSION);
+	/* planning is what a round would cost, so plans are kept; one that was made for an empty queue must do for a full one */
+	SetConfigOption("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION);
+	SetConfigOption("jit", "off", PGC_USERSET, PGC_S_SESSION);
 	PortalContext = AllocSetContextCreate(TopMemoryContext, "ingest scheduler", ALLOCSET_DEFAULT_SIZES);
 	for (;;)
 	{

@@ -39,6 +39,23 @@ sub job
 sub put { my ($role, $name, $times) = @_; return "SET ROLE $role; SELECT ingest.enqueue('$name', once => false) FROM generate_series(1, $times)"; }
 my $empty = 'SELECT count(*) = 0 FROM ingest.queue';
 
+# -- what it costs when there is nothing to do: one job at work, one that waits for it --
+
+sub scheduler_cpu
+{
+	my ($stat) = slurp_file('/proc/' . sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'ingest scheduler'") . '/stat') =~ /\) (.*)/;
+	my @fields = split ' ', $stat;
+	return ($fields[11] + $fields[12]) / 100;
+}
+job('one', 'idle', 'SELECT pg_sleep(14)');
+job('one', 'idle after', 'SELECT', "depends_on => '{idle}'");
+sql("SET ROLE one; SELECT ingest.enqueue('idle'); SELECT ingest.enqueue('idle after')");
+sleep(3);
+my $cpu = scheduler_cpu();
+sleep(10);
+cmp_ok(scheduler_cpu() - $cpu, '<=', 0.2, 'a scheduler that looks each second uses little of a core');
+poll_until($node, $p, $empty);
+
 # -- as many at once as there are workers --
 
 job('one', 'sleep 2', 'SELECT pg_sleep(2)');
