@@ -90,6 +90,12 @@ take_back(void *arg)
 }
 
 static void
+end_overdue(void *arg)
+{
+	queue_end_overdue();
+}
+
+static void
 look_at_freshness(void *arg)
 {
 	repo_run("SELECT ingest.check_freshness()");
@@ -162,6 +168,7 @@ tick(Demands *d)
 {
 	static Part due = {"put into the queue what is due", put_due};
 	static Part caring = {"look after the queue", care};
+	static Part ending = {"end what goes on after its timeout", end_overdue};
 	static Part taking_back = {"give to others what waits behind long jobs", take_back};
 	static Part freshness = {"look at how fresh copies are", look_at_freshness, BETWEEN_LOOKS};
 	static Part looking = {"look at the queue", look_at_queue};
@@ -188,6 +195,7 @@ tick(Demands *d)
 	if (home)
 	{
 		do_part(&due, NULL);
+		do_part(&ending, NULL);
 		do_part(&caring, NULL);
 		do_part(&taking_back, NULL);
 		do_part(&freshness, NULL);
