@@ -44,19 +44,22 @@ ends_with(const char *p, const char *end, const char *what)
 	return end - p >= (ptrdiff_t) n && memcmp(end - n, what, n) == 0;
 }
 
-static void
+/* True if a blank went that a cast does not skip */
+static bool
 trim(const char **p, const char **end)
 {
+	bool foreign = false;
 	int n;
 
-	while ((n = blank_at(*p, *end)) > 0)
-		*p += n;
+	for (; (n = blank_at(*p, *end)) > 0; *p += n)
+		foreign |= n > 1;
 	for (;;)
 	{
 		for (n = 3; n > 0 && !(*end - *p >= n && blank_at(*end - n, *end) == n); n--)
 			;
 		if (n == 0)
-			return;
+			return foreign;
+		foreign |= n > 1;
 		*end -= n;
 	}
 }
@@ -288,11 +291,14 @@ written_number(const char *text, int len, char decimal, WrittenNumber *n)
 
 	if (len == 0 || len > WRITTEN_BYTES - 16)
 		return false;
-	trim(&p, &end);
+	around.special = trim(&p, &end);
 	while (take_front(&p, &end, &around))
-		trim(&p, &end);
+	{
+		around.special |= blank_at(p, end) > 0; /* between sign and digits */
+		(void) trim(&p, &end);
+	}
 	while (take_back(p, &end, &around))
-		trim(&p, &end);
+		(void) trim(&p, &end);
 	/* ($5): what is within the parentheses has a front of its own, taken above; 5-$ and the like are nobody's way */
 	if (p == end || !read_core(p, end, &core))
 		return false;

@@ -239,7 +239,7 @@ add_number(const char *text, int len, void *arg)
 	search->either_point += n.either && n.fraction;
 	search->either_comma += n.either && !n.fraction;
 	search->codes |= n.leading_zero;
-	search->plain &= n.plain || (n.either && n.fraction);
+	search->plain &= n.plain;
 	search->fractions |= n.fraction;
 	search->sure_fractions |= n.fraction && !n.either;
 	search->blank_groups |= n.blank_groups;

@@ -69,6 +69,11 @@ SELECT read_number('1', ';');
 SELECT read_boolean('perhaps');
 SELECT read_months('5 March 2024', 'xx');
 SELECT read_months('mar 5 mar 2024', 'es'), read_months('Di., 5. März 2024', 'de'), read_months('', 'en');
+-- blanks that no cast skips, and one behind a sign
+CREATE TEMP TABLE odd_blanks AS
+SELECT i || U&'\00a0' AS behind, U&'\2009' || i || '.5' AS before, '- ' || i AS sign, '$1.234' AS dollars, ' ' || i || ' ' AS plain FROM generate_series(2, 300) i;
+SELECT column_name, hidden_type, hidden_cast FROM profile_table('odd_blanks');
+DROP TABLE odd_blanks;
 DROP TABLE moments, forms, names, numbers, truths, "Odd";
 DROP FUNCTION evaluated(text, text), wanted(timestamp, text), spelt(timestamp, text, text[]), dated(timestamp, text, text[]);
 DROP EXTENSION ingest_profile;

@@ -12,7 +12,7 @@
 extern void event_emit_for(Oid owner, const char *type, const char *subject, const char *data);
 extern void event_emit(const char *type, const char *source, const char *subject, const char *data);
 /* CloudEvents' source: /ingest/cluster/database, and the data source after it */
-extern char *event_source(const char *source);
+extern char *event_source_of(const char *source);
 /* To be called before a statement that writes rows of ingest.event itself */
 extern void event_expect(void);
 

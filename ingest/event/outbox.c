@@ -75,7 +75,7 @@ assign_cluster_name(const char *name, void *extra)
 }
 
 char *
-event_source(const char *source)
+event_source_of(const char *source)
 {
 	static bool registered = false;
 	MemoryContext old;
@@ -386,7 +386,7 @@ emit_to(Audience audience, const char *type, const char *source, const char *sub
 {
 	Datum json = DirectFunctionCall1(jsonb_in, CStringGetDatum(data));
 
-	emit(CStringGetTextDatum(type), CStringGetTextDatum(event_source(source)),
+	emit(CStringGetTextDatum(type), CStringGetTextDatum(event_source_of(source)),
 		 subject ? CStringGetTextDatum(subject) : (Datum) 0, subject == NULL, json, audience);
 }
 
@@ -433,7 +433,7 @@ ingest_emit(PG_FUNCTION_ARGS)
 		(void) home_era();
 		sql_end(level);
 	}
-	emit(PointerGetDatum(type), CStringGetTextDatum(event_source(NULL)),
+	emit(PointerGetDatum(type), CStringGetTextDatum(event_source_of(NULL)),
 		 no_subject ? (Datum) 0 : PointerGetDatum(PG_GETARG_TEXT_PP(1)), no_subject,
 		 PointerGetDatum(PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(2))), caller);
 	PG_RETURN_VOID();
@@ -448,7 +448,7 @@ ingest_announce(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(3))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("an event needs a type and data")));
-	emit(PG_GETARG_DATUM(0), CStringGetTextDatum(event_source(source)), PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2),
+	emit(PG_GETARG_DATUM(0), CStringGetTextDatum(event_source_of(source)), PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2),
 		 PG_ARGISNULL(2), PG_GETARG_DATUM(3), audience_of(source));
 	sql_end(level);
 	PG_RETURN_VOID();

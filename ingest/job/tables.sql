@@ -95,7 +95,7 @@ CREATE TABLE run (
     batches bigint NOT NULL DEFAULT 0, -- transactions so far
     updated_at timestamptz NOT NULL DEFAULT clock_timestamp(), -- when it last said something
     sqlstate text, -- the error's code
-    error_class text, -- throttled, passing, login, schema, cancelled, lasting
+    error_class text, -- throttled, passing, busy, login, schema, cancelled or lasting
     error text, -- the error's message
     error_detail text, -- and its detail
     error_hint text -- and what to do

@@ -308,7 +308,6 @@ require_known(const Kept *kept, SqlArg moment)
 				 : errdetail("Its history is kept since %s.", kept->since)));
 }
 
-/* What changed since is undone: the rest is as it was; $1 is the moment */
 /* Of one that has not come yet neither, nor of one that is later than what this transaction sees */
 static void
 require_past(const Kept *kept, TimestampTz moment)
@@ -349,6 +348,7 @@ require_settled(const Kept *kept, SqlArg moment)
 								  : errhint("Ask again in a moment; if the run's process died, after its next run.")));
 }
 
+/* What changed since is undone: the rest is as it was; $1 is the moment */
 static char *
 as_it_was(const Kept *kept)
 {

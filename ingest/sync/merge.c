@@ -831,7 +831,7 @@ flush_diff(Copy *copy, const Stored *diff)
 	{
 		event_expect();
 		stored_run(diff, INSERT_ROW_EVENTS,
-				   SQL_ARGS(arg_int4(home_era()), arg_text(event_source(copy->source)), arg_text(copy->name),
+				   SQL_ARGS(arg_int4(home_era()), arg_text(event_source_of(copy->source)), arg_text(copy->name),
 							arg_int8(copy->run->id), arg_int4(copy->sync), arg_text(own_columns(copy))));
 	}
 }
