@@ -221,9 +221,8 @@ ingest_scheduler_main(Datum arg)
 	process_signals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	SetConfigOption("lock_timeout", LOCK_TIMEOUT_OF_OURS, PGC_USERSET, PGC_S_SESSION);
-	/* planning is what a round would cost, so plans are kept; one that was made for an empty queue must do for a full one */
+	/* plans are kept, since planning is what a round would cost: one that was made for an empty queue must do for a full one */
 	SetConfigOption("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION);
-	SetConfigOption("jit", "off", PGC_USERSET, PGC_S_SESSION);
 	PortalContext = AllocSetContextCreate(TopMemoryContext, "ingest scheduler", ALLOCSET_DEFAULT_SIZES);
 	for (;;)
 	{
