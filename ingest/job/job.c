@@ -37,6 +37,8 @@
 
 /* So many entries are taken at once that all of them are done after about this; each is still a transaction of its own */
 #define A_BATCH_US 50000.0
+/* Between jobs a worker of this age ends, and another one takes its place: so no connection to a source is idle for longer */
+#define LONGEST_LIFE USECS_PER_MINUTE
 
 SQL_FUNCTION(ingest_work);
 SQL_FUNCTION(ingest_run_job);
@@ -372,7 +374,7 @@ work(int64 only_job, int64 limit, bool *turns, TimestampTz alive_since)
 
 			if (turns)
 				process_look_up();
-			if (turns && looked && process_gives_way(alive_since))
+			if (turns && looked && (process_gives_way(alive_since) || GetCurrentTimestamp() > alive_since + LONGEST_LIFE))
 			{
 				*turns = true;
 				break;

@@ -295,9 +295,33 @@ process_start(ProcessKind kind, Oid database, Oid role)
 }
 
 static void
+wake_now(void)
+{
+	LWLockAcquire(shared->lock, LW_SHARED);
+	if (shared->launcher)
+		SetLatch(shared->launcher);
+	for (int i = 0; i < MAX_PROCESSES; i++)
+	{
+		Process *p = &shared->processes[i];
+
+		if (p->kind == SCHEDULER && p->database == MyDatabaseId && p->pid != 0)
+		{
+			PGPROC *proc = BackendPidGetProc(p->pid);
+
+			if (proc)
+				SetLatch(&proc->procLatch);
+		}
+	}
+	LWLockRelease(shared->lock);
+}
+
+static void
 leave(int code, Datum arg)
 {
+	bool had_place;
+
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	had_place = is_mine() && my_place->kind == WORKER;
 	if (is_mine())
 	{
 		my_place->kind = NOTHING;
@@ -309,6 +333,9 @@ leave(int code, Datum arg)
 	}
 	my_place = NULL;
 	LWLockRelease(shared->lock);
+	/* somebody may wait for it */
+	if (had_place)
+		wake_now();
 }
 
 void
@@ -455,27 +482,6 @@ process_finds_extension(void)
 }
 
 /* -- waking -- */
-
-static void
-wake_now(void)
-{
-	LWLockAcquire(shared->lock, LW_SHARED);
-	if (shared->launcher)
-		SetLatch(shared->launcher);
-	for (int i = 0; i < MAX_PROCESSES; i++)
-	{
-		Process *p = &shared->processes[i];
-
-		if (p->kind == SCHEDULER && p->database == MyDatabaseId && p->pid != 0)
-		{
-			PGPROC *proc = BackendPidGetProc(p->pid);
-
-			if (proc)
-				SetLatch(&proc->procLatch);
-		}
-	}
-	LWLockRelease(shared->lock);
-}
 
 static bool wake_at_commit = false;
 

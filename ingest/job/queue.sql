@@ -140,7 +140,7 @@ COMMENT ON FUNCTION ingest_internal.due() IS 'jobs whose schedule is due';
 CREATE FUNCTION ingest_internal.put_due(job bigint) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
     -- times that were missed are run once; one that is in the queue already is not put twice
-    UPDATE ingest.job j SET next_due = ingest_internal.next_due(j.schedule, now()), schedule_error = NULL WHERE j.id = put_due.job;
+    UPDATE ingest.job j SET next_due = ingest_internal.next_due(j.schedule, now(), j.zone), schedule_error = NULL WHERE j.id = put_due.job;
     INSERT INTO ingest.queue (job, owner, source, priority, dedupe) SELECT j.id, j.owner, j.source, j.priority, 'job ' || j.id FROM ingest.job j WHERE j.id = put_due.job
       ON CONFLICT (dedupe) DO NOTHING;
     END;
@@ -152,12 +152,18 @@ CREATE FUNCTION ingest_internal.not_due(job bigint, reason text) RETURNS void LA
     END;
 COMMENT ON FUNCTION ingest_internal.not_due(bigint, text) IS 'a schedule that cannot be kept, and why; it stands until it is made again';
 
-CREATE FUNCTION ingest_internal.keep_schedule(job bigint, schedule text, scheduler text) RETURNS void LANGUAGE sql
+CREATE FUNCTION ingest_internal.keep_schedule(job bigint, schedule text, scheduler text, zone text) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
-    UPDATE ingest.job j SET schedule = keep_schedule.schedule, scheduler = keep_schedule.scheduler, schedule_error = NULL,
-        next_due = CASE WHEN keep_schedule.scheduler = 'launcher' THEN ingest_internal.next_due(keep_schedule.schedule, now()) END WHERE j.id = keep_schedule.job;
+    UPDATE ingest.job j SET schedule = keep_schedule.schedule, scheduler = keep_schedule.scheduler, zone = keep_schedule.zone, schedule_error = NULL,
+        next_due = CASE WHEN keep_schedule.scheduler = 'launcher' THEN ingest_internal.next_due(keep_schedule.schedule, now(), keep_schedule.zone) END WHERE j.id = keep_schedule.job;
     END;
-COMMENT ON FUNCTION ingest_internal.keep_schedule(bigint, text, text) IS 'writes down a schedule and who keeps it; null: none';
+COMMENT ON FUNCTION ingest_internal.keep_schedule(bigint, text, text, text) IS 'writes down a schedule and who keeps it; null: none';
+
+CREATE FUNCTION ingest_internal.kept_by_pg_cron(source text) RETURNS TABLE (id bigint) LANGUAGE sql STABLE
+    BEGIN ATOMIC
+    SELECT j.id FROM ingest.job j JOIN ingest.data_source d ON d.id = j.source WHERE d.name = kept_by_pg_cron.source AND j.scheduler = 'pg_cron';
+    END;
+COMMENT ON FUNCTION ingest_internal.kept_by_pg_cron(text) IS 'jobs of a source whose schedule pg_cron keeps';
 
 CREATE FUNCTION ingest_internal.as_cron(schedule text) RETURNS text LANGUAGE sql STABLE
     BEGIN ATOMIC

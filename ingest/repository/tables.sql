@@ -9,7 +9,7 @@ CREATE TABLE connector (
     stats_function text, -- () → server name, day date and counts of that day, for servers that the caller may use; a count that grows, not a rate
     custom_columns text, -- regular expression that names of customers' own fields fit
     counts boolean NOT NULL DEFAULT false, -- whether the source computes count(*), min and max itself, so that they are cheap
-    remote_schema text, -- what IMPORT FOREIGN SCHEMA is asked for unless the source says otherwise; null: what the server''s options name, if the wrapper imports
+    remote_schema text, -- what IMPORT FOREIGN SCHEMA is asked for unless the source says otherwise; null: what the server's options name, if the wrapper imports
     description text -- for people
 );
 COMMENT ON TABLE connector IS 'what foreign data wrappers can do beyond SELECT';

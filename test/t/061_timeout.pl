@@ -85,5 +85,17 @@ unlike(slurp_file($node->logfile), qr/terminated by signal|crash of another serv
 sql(put('beat', 5));
 poll_until($node, $p, $empty);
 is(sql("SELECT count(*) FROM did"), '8', 'work goes on');
+
+# -- a worker that always has something to do is another one each minute: what it opened goes with it --
+
+sql("SELECT ingest.schedule('beat', '1 s')");
+poll_until($node, $p, "SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'ingest worker'");
+my $first = sql("SELECT min(pid) FROM pg_stat_activity WHERE backend_type = 'ingest worker'");
+$begun = time();
+poll_until($node, $p, "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $first");
+cmp_ok(time() - $begun, '<', 75, 'no connection to a source is idle for much longer than a minute');
+my $beats = sql('SELECT count(*) FROM did');
+poll_until($node, $p, "SELECT count(*) > $beats + 1 FROM did");
+pass('and another worker goes on');
 $node->stop;
 done_testing();
