@@ -201,6 +201,15 @@ is(sql("SELECT count(*) FROM ingest.dead_letter WHERE reason = 'old'"), '0', 'wh
 like($err, qr/old runs could not be deleted/, 'and is told');
 sql('DROP TABLE ingest.blocked');
 
+# somebody publishes all tables
+sql("DROP TABLE ingest.change_20200101; CALL ingest.sync('kept'); CREATE PUBLICATION everything FOR ALL TABLES");
+cmp_ok(sql('SELECT count(*) FROM ingest.change'), '>', 0, 'there is history');
+($code, $out, $err) = $node->psql($p, "SELECT ingest.prune('1 s', '1 s'); SELECT ingest.drop_source('b')");
+is($code, 0, 'a publication of all tables keeps nothing from being deleted') or diag($err);
+unlike($err, qr/could not be deleted/, 'nor retention');
+is(sql('SELECT count(*) FROM ingest.change'), '0', 'history that nobody has any more is gone');
+sql('DROP PUBLICATION everything');
+
 # the launcher alone
 for (1 .. 3)
 {
