@@ -87,7 +87,23 @@ SELECT ingest_internal.next_due('*/15 * * * *', '2026-03-01 12:07:30'), ingest_i
   ingest_internal.next_due('5-10/5 8-18 * * 1-5', '2026-03-06 18:10'), ingest_internal.next_due('0 12 13 * 5', '2026-03-01'), ingest_internal.next_due('90 min', '2026-03-01 12:00');
 SET TimeZone = 'Europe/Berlin';
 SELECT ingest_internal.next_due('30 2 * * *', '2026-03-28 12:00'), ingest_internal.next_due('30 2 * * *', '2026-10-24 12:00'), ingest_internal.next_due('0 4 * * *', '2026-10-24 12:00');
+-- by the clock as it goes, where there is a star; at once behind a gap; midnights that are not there or come twice; days of 23 hours
+SELECT ingest_internal.next_due('*/30 2 * * *', '2026-10-25 02:30+02'), ingest_internal.next_due('30 2 * * *', '2026-10-25 02:30+02'), ingest_internal.next_due('0 0 30 3 *', '2026-03-28 12:00');
+SELECT ingest_internal.next_due('0 0 * * *', '2026-03-07 12:00', 'America/Havana') AT TIME ZONE 'America/Havana', ingest_internal.next_due('30 0 * * *', '2026-10-31 12:00', 'America/Havana'),
+  ingest_internal.next_due('30 0 * * *', '2026-11-01 00:30-04', 'America/Havana'), ingest_internal.next_due('15 2 * * *', '2026-10-03 12:00', 'Australia/Lord_Howe') AT TIME ZONE 'Australia/Lord_Howe';
+-- names, words and zones
+SELECT ingest_internal.next_due('0 9 * * mon-FRI', '2026-11-27 12:00'), ingest_internal.next_due('0 0 1 JAN,jul *', '2026-11-27'), ingest_internal.next_due('@daily', '2026-11-27 12:00'), ingest_internal.next_due('@weekly', '2026-11-27 12:00'),
+  ingest_internal.next_due('CRON_TZ=America/New_York 0 9 * * *', '2026-11-27 12:00', 'Asia/Tokyo'), ingest_internal.next_due('0 9 * * *', '2026-11-27 12:00', 'Asia/Tokyo');
+SELECT ingest_internal.next_due('CRON_TZ=Nowhere/At 0 9 * * *', now());
+SELECT ingest_internal.next_due('0 9 * * monday', now());
+-- a schedule keeps the zone of the session that made it, whoever looks at it
+SELECT ingest.schedule('a', '0 4 * * *');
 SET TimeZone = 'UTC';
+SELECT zone, extract(hour FROM next_due AT TIME ZONE 'Europe/Berlin') AS hour FROM ingest.job_status WHERE job = 'a';
+UPDATE ingest.job SET next_due = now() WHERE name = 'a';
+SELECT ingest_internal.put_due(id), ingest_internal.not_due(0, '') FROM ingest.job WHERE name = 'a';
+SELECT extract(hour FROM next_due AT TIME ZONE 'Europe/Berlin') AS hour FROM ingest.job_status WHERE job = 'a';
+DELETE FROM ingest.queue WHERE job = (SELECT id FROM ingest.job WHERE name = 'a');
 SELECT ingest_internal.next_due('61 * * * *', now());
 SELECT ingest_internal.next_due('0 0 31 2 *', now());
 SELECT ingest_internal.next_due('whenever', now());

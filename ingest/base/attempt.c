@@ -26,11 +26,21 @@
 #include "storage/proc.h"
 
 static TimestampTz deadline = 0;
+static const char *deadline_words = NULL;
+static volatile sig_atomic_t late = false;
 
 void
-attempt_deadline(TimestampTz until)
+attempt_deadline(TimestampTz until, const char *words)
 {
 	deadline = until;
+	deadline_words = words;
+	late = false;
+}
+
+void
+attempt_is_late(void)
+{
+	late = true;
 }
 
 /* Of the message that was raised last */
@@ -83,6 +93,27 @@ is_timeout(const Failure *failure)
 			(StatementTimeout > 0 && TimestampDifferenceExceeds(GetCurrentStatementStartTimestamp(), now, StatementTimeout)));
 }
 
+/* What a library said as its connection was taken away is no more than a detail */
+static void
+tell_deadline(Failure *failure)
+{
+	if (failure->sqlerrcode != ERRCODE_QUERY_CANCELED)
+	{
+		failure->detail = failure->message;
+		failure->hint = NULL;
+	}
+	failure->sqlerrcode = ERRCODE_QUERY_CANCELED;
+	failure->sqlstate = pstrdup(unpack_sql_state(failure->sqlerrcode));
+	failure->message = pstrdup(deadline_words);
+	failure->timed_out = true;
+	failure->error->sqlerrcode = failure->sqlerrcode;
+	failure->error->message = failure->message;
+	failure->error->detail = failure->detail;
+	failure->error->hint = failure->hint;
+	/* one that was not heard until now would hit what writes this down */
+	QueryCancelPending = false;
+}
+
 static void
 keep(Failure *failure, MemoryContext context)
 {
@@ -99,6 +130,8 @@ keep(Failure *failure, MemoryContext context)
 	failure->error = error;
 	failure->origin = raised_by;
 	failure->timed_out = is_timeout(failure);
+	if (deadline_words && GetCurrentTimestamp() >= deadline && (late || failure->sqlerrcode == ERRCODE_QUERY_CANCELED))
+		tell_deadline(failure);
 }
 
 bool

@@ -52,8 +52,10 @@ extern bool failure_is_busy(const Failure *failure);
 extern bool failure_may_pass(const Failure *failure);
 /* The source cannot be reached, refuses the login or cannot keep up: not what went wrong here */
 extern bool failure_is_of_source(const Failure *failure);
-/* From when on a cancel is taken for one by the timeout of what is done; 0: none */
-extern void attempt_deadline(TimestampTz deadline);
+/* From when on a cancel is taken for one by the timeout of what is done, and the words to say so; 0: none */
+extern void attempt_deadline(TimestampTz deadline, const char *words);
+/* Whatever fails from now on does so since that time is over; may be called in a signal handler */
+extern void attempt_is_late(void);
 /* A value that does not fit: its row is to blame, not the run */
 extern bool failure_is_of_data(const Failure *failure);
 /* Columns that do not agree: what failed waits for a hand */

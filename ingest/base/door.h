@@ -11,6 +11,8 @@
 
 #include "postgres.h"
 
+#include "fmgr.h"
+
 /* Where statements look for what they do not qualify */
 #define PINNED_PATH "pg_catalog, pg_temp"
 
@@ -33,6 +35,8 @@ extern void become_restricted(Oid owner, Identity *saved);
 extern void become_again(const Identity *saved);
 /* Until the settings' level ends: whoever has not ended a transaction keeps nobody waiting for long */
 extern void bound_waits(void);
+/* A public function whose twin in ingest_internal does what it says */
+extern PGDLLEXPORT Datum ingest_door(PG_FUNCTION_ARGS);
 /* From now on no guest leaves in the session what does not end with the transaction */
 extern void door_begin(void);
 extern void rethrow_plain(MemoryContext context) __attribute__((noreturn));

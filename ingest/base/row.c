@@ -103,20 +103,44 @@ row_read(const RowShape *shape, SPITupleTable *table, uint64 row, void *to)
 		field_read(&shape->fields[i], table->vals[row], table->tupdesc, (char *) to + shape->fields[i].offset);
 }
 
-void *
-sql_structs(SqlWho who, const RowShape *shape, int *n, const char *sql, int nargs, const SqlArg *args)
+/* SPI's last answer, which is freed */
+static void *
+read_all(const RowShape *shape, int *n)
 {
-	bool pushed = !ActiveSnapshotSet();
-	char *structs;
+	char *structs = palloc(shape->size * Max(SPI_processed, 1));
 
-	if (pushed)
-		PushActiveSnapshot(GetTransactionSnapshot());
-	sql_execute(who, sql, nargs, args);
-	structs = palloc(shape->size * Max(SPI_processed, 1));
 	*n = SPI_processed;
 	for (int i = 0; i < *n; i++)
 		row_read(shape, SPI_tuptable, i, structs + i * shape->size);
 	SPI_freetuptable(SPI_tuptable);
+	return structs;
+}
+
+void *
+sql_structs(SqlWho who, const RowShape *shape, int *n, const char *sql, int nargs, const SqlArg *args)
+{
+	bool pushed = !ActiveSnapshotSet();
+	void *structs;
+
+	if (pushed)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	sql_execute(who, sql, nargs, args);
+	structs = read_all(shape, n);
+	if (pushed)
+		PopActiveSnapshot();
+	return structs;
+}
+
+void *
+prepared_structs(Prepared *prepared, Datum *values, const RowShape *shape, int *n)
+{
+	bool pushed = !ActiveSnapshotSet();
+	void *structs;
+
+	if (pushed)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	prepared_run(prepared, values, NULL, 0);
+	structs = read_all(shape, n);
 	if (pushed)
 		PopActiveSnapshot();
 	return structs;

@@ -68,6 +68,8 @@ typedef struct RowShape
 extern void *sql_structs(SqlWho who, const RowShape *shape, int *n, const char *sql, int nargs, const SqlArg *args);
 /* The first, or NULL without one */
 extern void *sql_struct(SqlWho who, const RowShape *shape, const char *sql, int nargs, const SqlArg *args);
+/* The same of a statement that is parsed and planned once */
+extern void *prepared_structs(Prepared *prepared, Datum *values, const RowShape *shape, int *n);
 /* What SPI just answered, for statements that are run by other means */
 extern void row_read(const RowShape *shape, SPITupleTable *table, uint64 row, void *to);
 

@@ -492,6 +492,17 @@ prepared_run(Prepared *prepared, Datum *values, const char *nulls, long limit)
 	return code;
 }
 
+bool
+prepared_finds(Prepared *prepared, Datum *values)
+{
+	bool found;
+
+	prepared_run(prepared, values, NULL, 1);
+	found = SPI_processed > 0;
+	SPI_freetuptable(SPI_tuptable);
+	return found;
+}
+
 char *
 rows_value(Rows *rows)
 {

@@ -112,6 +112,8 @@ typedef struct Prepared
 } Prepared;
 
 extern int prepared_run(Prepared *prepared, Datum *values, const char *nulls, long limit);
+/* Does it find anything? */
+extern bool prepared_finds(Prepared *prepared, Datum *values);
 
 /*
  * Settings under which the engine's statements mean the same for everybody.  A

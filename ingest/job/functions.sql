@@ -1,9 +1,9 @@
 
 -- Jobs
 
-CREATE FUNCTION ingest_internal.next_due(schedule text, after timestamptz) RETURNS timestamptz
-    AS 'MODULE_PATHNAME', 'ingest_next_due' LANGUAGE C STRICT STABLE;
-COMMENT ON FUNCTION ingest_internal.next_due(text, timestamptz) IS 'when a schedule is due next: five fields as cron has them, or an interval';
+CREATE FUNCTION ingest_internal.next_due(schedule text, after timestamptz, zone text DEFAULT NULL) RETURNS timestamptz
+    AS 'MODULE_PATHNAME', 'ingest_next_due' LANGUAGE C STABLE;
+COMMENT ON FUNCTION ingest_internal.next_due(text, timestamptz, text) IS 'when a schedule is due next: five fields as cron has them, or an interval, in a zone, which the schedule may name itself';
 
 CREATE FUNCTION launcher_runs() RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_launcher_runs' LANGUAGE C;

@@ -18,6 +18,7 @@
 #include "ingest/job/job.h"
 #include "ingest/base/row.h"
 #include "ingest/job/breaker.h"
+#include "ingest/job/deadline.h"
 #include "ingest/job/process.h"
 #include "ingest/job/queue.h"
 #include "ingest/repository/run.h"
@@ -32,11 +33,12 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "postmaster/bgworker.h"
-#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 /* So many entries are taken at once that all of them are done after about this; each is still a transaction of its own */
 #define A_BATCH_US 50000.0
+/* Between jobs a worker of this age ends, and another one takes its place: so no connection to a source is idle for longer */
+#define LONGEST_LIFE USECS_PER_MINUTE
 
 SQL_FUNCTION(ingest_work);
 SQL_FUNCTION(ingest_run_job);
@@ -50,10 +52,11 @@ typedef struct Job
 	char *argument;
 	int32 max_attempts;
 	double timeout_ms;
+	char *timeout;
 } Job;
 
 ROW_SHAPE(job_shape, Job, FIELD(INT8, Job, id), FIELD(TEXT, Job, name), FIELD(TEXT, Job, kind), FIELD(TEXT, Job, argument),
-		  FIELD(INT4, Job, max_attempts), FIELD(FLOAT8, Job, timeout_ms));
+		  FIELD(INT4, Job, max_attempts), FIELD(FLOAT8, Job, timeout_ms), FIELD(TEXT, Job, timeout));
 
 typedef struct Doing
 {
@@ -239,6 +242,28 @@ do_job(Doing *d)
 	return attempt_and_commit(do_statement, d, &d->failure);
 }
 
+static bool
+do_job_in_time(Doing *d)
+{
+	int ms = (int) Min(d->job->timeout_ms, (double) INT_MAX);
+	char *words = psprintf("job \"%s\" was not done within its timeout of %s", d->job->name, d->job->timeout);
+	volatile bool ok = false;
+
+	process_deadline(d->entry->id, d->worker, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms));
+	deadline_begin(ms, words);
+	PG_TRY();
+	{
+		ok = do_job(d);
+	}
+	PG_FINALLY();
+	{
+		deadline_end();
+		process_deadline(0, 0, 0);
+	}
+	PG_END_TRY();
+	return ok;
+}
+
 static void
 do_entry(Doing *d)
 {
@@ -247,19 +272,7 @@ do_entry(Doing *d)
 
 	run_job = d->entry->job;
 	run_attempt = d->entry->attempts;
-	ok = attempt_or_cancel(find_job, d, &d->failure);
-	/* elsewhere the session's own statement_timeout holds */
-	if (ok && AmBackgroundWorkerProcess())
-	{
-		int timeout_ms = (int) Min(d->job->timeout_ms, (double) INT_MAX);
-
-		attempt_deadline(GetCurrentTimestamp() + timeout_ms * INT64CONST(1000));
-		enable_timeout_after(STATEMENT_TIMEOUT, timeout_ms);
-	}
-	ok = ok && do_job(d);
-	if (AmBackgroundWorkerProcess())
-		disable_timeout(STATEMENT_TIMEOUT, false);
-	attempt_deadline(0);
+	ok = attempt_or_cancel(find_job, d, &d->failure) && do_job_in_time(d);
 	if (!ok && d->job && !attempt_and_commit(note_failure, d, &again))
 		ereport(WARNING, (errmsg("the failure of job \"%s\" could not be written down: %s", d->job->name, again.message)));
 	run_job = 0;
@@ -361,7 +374,7 @@ work(int64 only_job, int64 limit, bool *turns, TimestampTz alive_since)
 
 			if (turns)
 				process_look_up();
-			if (turns && looked && process_gives_way(alive_since))
+			if (turns && looked && (process_gives_way(alive_since) || GetCurrentTimestamp() > alive_since + LONGEST_LIFE))
 			{
 				*turns = true;
 				break;

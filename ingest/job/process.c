@@ -12,6 +12,7 @@
 #include "ingest/base/compat.h"
 #include "ingest/base/home.h"
 #include "ingest/base/sql.h"
+#include "ingest/job/deadline.h"
 #include "ingest/job/process.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -40,6 +41,10 @@
 #define MOMENT (200 * INT64CONST(1000))
 /* A worker does not give way to one that is merely next before it was of some use itself */
 #define QUANTUM USECS_PER_SEC
+/* A job that goes on for so long after its deadline has not heard that it was cancelled, nor lost its connections */
+#define OVERDUE (3 * DEADLINE_GRACE_MS * INT64CONST(1000))
+/* Nor does its process end */
+#define DEAF (DEADLINE_GRACE_MS * INT64CONST(1000))
 #define SECONDS_PER_POINT 60.0
 /* Between owners no more points count than these: nobody's jobs stand before everybody else's for days */
 #define MOST_POINTS 15
@@ -56,7 +61,11 @@ typedef struct Process
 	TimestampTz since; /* when it was registered */
 	TimestampTz busy;  /* when it began the job that it is at */
 	bool at_work;      /* it has such a job */
-	int n_waiting;     /* entries that it took and has not begun */
+	int64 entry;       /* its entry, and who has taken it */
+	int64 worker;
+	TimestampTz deadline; /* of that job; 0: none */
+	TimestampTz told;     /* when it was told to end, since it went on for long after that */
+	int n_waiting;        /* entries that it took and has not begun */
 	int64 waiting[MOST_AT_ONCE];
 } Process;
 
@@ -286,9 +295,33 @@ process_start(ProcessKind kind, Oid database, Oid role)
 }
 
 static void
+wake_now(void)
+{
+	LWLockAcquire(shared->lock, LW_SHARED);
+	if (shared->launcher)
+		SetLatch(shared->launcher);
+	for (int i = 0; i < MAX_PROCESSES; i++)
+	{
+		Process *p = &shared->processes[i];
+
+		if (p->kind == SCHEDULER && p->database == MyDatabaseId && p->pid != 0)
+		{
+			PGPROC *proc = BackendPidGetProc(p->pid);
+
+			if (proc)
+				SetLatch(&proc->procLatch);
+		}
+	}
+	LWLockRelease(shared->lock);
+}
+
+static void
 leave(int code, Datum arg)
 {
+	bool had_place;
+
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	had_place = is_mine() && my_place->kind == WORKER;
 	if (is_mine())
 	{
 		my_place->kind = NOTHING;
@@ -300,6 +333,9 @@ leave(int code, Datum arg)
 	}
 	my_place = NULL;
 	LWLockRelease(shared->lock);
+	/* somebody may wait for it */
+	if (had_place)
+		wake_now();
 }
 
 void
@@ -446,27 +482,6 @@ process_finds_extension(void)
 }
 
 /* -- waking -- */
-
-static void
-wake_now(void)
-{
-	LWLockAcquire(shared->lock, LW_SHARED);
-	if (shared->launcher)
-		SetLatch(shared->launcher);
-	for (int i = 0; i < MAX_PROCESSES; i++)
-	{
-		Process *p = &shared->processes[i];
-
-		if (p->kind == SCHEDULER && p->database == MyDatabaseId && p->pid != 0)
-		{
-			PGPROC *proc = BackendPidGetProc(p->pid);
-
-			if (proc)
-				SetLatch(&proc->procLatch);
-		}
-	}
-	LWLockRelease(shared->lock);
-}
 
 static bool wake_at_commit = false;
 
@@ -680,6 +695,60 @@ process_begins(int64 entry)
 	my_place->busy = GetCurrentTimestamp();
 	LWLockRelease(shared->lock);
 	return begins;
+}
+
+/* -- jobs that do not end -- */
+
+void
+process_deadline(int64 entry, int64 worker, TimestampTz deadline)
+{
+	if (my_place == NULL)
+		return;
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	my_place->entry = entry;
+	my_place->worker = worker;
+	my_place->deadline = deadline;
+	LWLockRelease(shared->lock);
+}
+
+/* Nothing that a process of ours may do without a crash of all ends one that waits in a library for what is no connection */
+static bool
+give_up(Process *p, TimestampTz now)
+{
+	bool given = p->told != 0 && p->told < now - DEAF && p->kind == WORKER;
+
+	if (given)
+		p->kind = LEAVING;
+	return given;
+}
+
+int
+process_end_overdue(Overdue *overdue, int room)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	pid_t given_up = 0;
+	int n = 0;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < MAX_PROCESSES && n < room; i++)
+	{
+		Process *p = &shared->processes[i];
+
+		if (p->kind != WORKER || p->database != MyDatabaseId || p->pid == 0 || p->deadline == 0 || p->deadline > now - OVERDUE)
+			continue;
+		overdue[n++] = (Overdue){p->entry, p->worker};
+		(void) kill(p->pid, SIGTERM);
+		if (p->told == 0)
+			p->told = now;
+		if (give_up(p, now))
+			given_up = p->pid;
+	}
+	LWLockRelease(shared->lock);
+	if (given_up)
+		ereport(LOG,
+				(errmsg("ingest: worker %d does not end, long after its job's timeout: another one has its place", (int) given_up),
+				 errhint("It waits in a library that hears no signal. Only a restart of the server ends it.")));
+	return n;
 }
 
 int

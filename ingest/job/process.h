@@ -100,4 +100,18 @@ extern bool process_begins(int64 entry);
 /* Entries of processes of this database that are at another job for longer than a moment: they are the caller's to free */
 extern int process_take_back(int64 *entries, int room);
 
+/* -- jobs that do not end -- */
+
+/* This process is at an entry, which that worker took, and should be done with it then; 0: it is done */
+extern void process_deadline(int64 entry, int64 worker, TimestampTz deadline);
+
+typedef struct Overdue
+{
+	int64 entry;
+	int64 worker;
+} Overdue;
+
+/* Ends workers of this database that are at a job for long after its deadline: what they are at */
+extern int process_end_overdue(Overdue *overdue, int room);
+
 #endif /* INGEST_PROCESS_H */

@@ -105,9 +105,7 @@ any_on_a_source(void)
 	static Prepared statement = {"SELECT 1 FROM ingest.queue WHERE worker IS NULL AND owner = $1 AND source IS NOT NULL LIMIT 1", 1, {OIDOID}};
 	Datum value = ObjectIdGetDatum(GetUserId());
 
-	prepared_run(&statement, &value, NULL, 1);
-	SPI_freetuptable(SPI_tuptable);
-	return SPI_processed > 0;
+	return prepared_finds(&statement, &value);
 }
 
 int
@@ -233,17 +231,108 @@ typedef struct Orphan
 
 ROW_SHAPE(orphan_shape, Orphan, FIELD(INT8, Orphan, id), FIELD(INT8, Orphan, job), FIELD(INT4, Orphan, attempts), FIELD(TEXT, Orphan, name), FIELD(BOOL, Orphan, last));
 
+/* What workers were at that were told to end: the scheduler remembers, to say so when they have */
+static Overdue overdue[MOST_AT_ONCE * 8];
+static int n_overdue = 0;
+
+void
+queue_end_overdue(void)
+{
+	Overdue more[lengthof(overdue)];
+	int n = process_end_overdue(more, lengthof(more));
+
+	for (int i = 0; i < n && n_overdue < lengthof(overdue); i++)
+	{
+		bool known = false;
+
+		for (int k = 0; k < n_overdue; k++)
+			known = known || overdue[k].entry == more[i].entry;
+		if (!known)
+			overdue[n_overdue++] = more[i];
+	}
+}
+
+typedef struct Ended
+{
+	int64 id;
+	int64 job;
+	int32 source;
+	int32 attempts;
+	bool lives;
+	char *name;
+	int32 max_attempts;
+	char *timeout;
+	char *kind;
+	Oid owner;
+} Ended;
+
+ROW_SHAPE(ended_shape, Ended, FIELD(INT8, Ended, id), FIELD(INT8, Ended, job), FIELD(INT4, Ended, source), FIELD(INT4, Ended, attempts),
+		  FIELD(BOOL, Ended, lives), FIELD(TEXT, Ended, name), FIELD(INT4, Ended, max_attempts), FIELD(TEXT, Ended, timeout), FIELD(TEXT, Ended, kind), FIELD(OID, Ended, owner));
+
+/* True if there is nothing left to note: seen in the books, since what is written here may be undone */
+static bool
+note_overdue(const Overdue *o)
+{
+	Ended *ended = repo_struct(ended_shape, "SELECT * FROM ingest_internal.overdue($1, $2, $3, $4)", arg_int8(o->entry), arg_int8(o->worker),
+							   arg_oid(lock_class()), arg_int4(LOCK_WORKER));
+	Failure failure = {.sqlerrcode = ERRCODE_QUERY_CANCELED, .sqlstate = "57014", .timed_out = true};
+	Entry entry;
+	StringInfoData json;
+	int64 run;
+
+	if (ended == NULL)
+		return true;
+	if (ended->lives)
+		return false;
+	entry = (Entry){ended->id, ended->job, ended->source, ended->attempts};
+	failure.message = psprintf("job \"%s\" was not done within its timeout of %s, nor did it stop: its worker was ended", ended->name, ended->timeout);
+	run = to_int8(repo_value("SELECT ingest_internal.run_ended($1, $2, $3, $4, $5)", arg_int8(entry.job), arg_int4(entry.attempts),
+							 arg_text(failure.sqlstate), arg_text(failure_class(&failure)), arg_text(failure.message)));
+	json_open(&json);
+	json_int8(&json, "run", run);
+	json_text(&json, "kind", ended->kind);
+	json_text(&json, "name", ended->name);
+	json_text(&json, "sqlstate", failure.sqlstate);
+	json_text(&json, "class", failure_class(&failure));
+	json_text(&json, "error", failure.message);
+	event_emit_for(ended->owner, "ingest.run.failed", ended->name, json_close(&json));
+	queue_failed(&entry, o->worker, ended->name, ended->max_attempts, &failure, run);
+	return false;
+}
+
+/* Gives their entries, which are no orphans even if a worker dies just now */
+static SqlArg
+note_all_overdue(void)
+{
+	int64 entries[lengthof(overdue)];
+	int left = 0;
+
+	for (int i = 0; i < n_overdue; i++)
+	{
+		if (!note_overdue(&overdue[i]))
+			overdue[left++] = overdue[i];
+	}
+	n_overdue = left;
+	for (int i = 0; i < left; i++)
+		entries[i] = overdue[i].entry;
+	return arg_entries(entries, left);
+}
+
 void
 queue_care(void)
 {
+	static Prepared dead_runs = {"SELECT 1 FROM ingest.run WHERE state = 'running' AND ingest_internal.state_of_run(state, pid) = 'lost' LIMIT 1"};
+	static Prepared taken = {"SELECT 1 FROM ingest.queue WHERE worker IS NOT NULL LIMIT 1"};
+	SqlArg ending = note_all_overdue();
 	Orphan *orphans;
 	int n;
 
-	repo_run("SELECT ingest_internal.runs_died()");
-	if (repo_value("SELECT 1 FROM ingest.queue WHERE worker IS NOT NULL LIMIT 1") == NULL)
+	if (prepared_finds(&dead_runs, NULL))
+		repo_run("SELECT ingest_internal.runs_died()");
+	if (!prepared_finds(&taken, NULL))
 		return;
 	repo_run("SELECT ingest_internal.renew_leases($1, $2, '" LEASE "')", arg_oid(lock_class()), arg_int4(LOCK_WORKER));
-	orphans = repo_structs(orphan_shape, &n, "SELECT * FROM ingest_internal.free_orphans($1, $2)", arg_oid(lock_class()), arg_int4(LOCK_WORKER));
+	orphans = repo_structs(orphan_shape, &n, "SELECT * FROM ingest_internal.free_orphans($1, $2, $3)", arg_oid(lock_class()), arg_int4(LOCK_WORKER), ending);
 	for (int i = 0; i < n; i++)
 	{
 		repo_run("SELECT ingest_internal.run_lost($1)", arg_int8(orphans[i].job));

@@ -35,6 +35,8 @@ extern void queue_postpone(const Entry *entry, int64 worker, const char *reason)
 extern void queue_release(const int64 *entries, int n, int64 worker);
 /* What processes took that are at a long job is free again */
 extern void queue_take_back(void);
+/* Workers whose job goes on for long after its timeout are told to end, which queue_care writes down when they have */
+extern void queue_end_overdue(void);
 /* Entries whose worker is gone are free again; leases of the living are renewed */
 extern void queue_care(void);
 

@@ -88,13 +88,33 @@ CREATE FUNCTION ingest_internal.renew_leases(class oid, kind integer, lease inte
     END;
 COMMENT ON FUNCTION ingest_internal.renew_leases(oid, integer, interval) IS 'leases of workers that are there go on';
 
-CREATE FUNCTION ingest_internal.free_orphans(class oid, kind integer) RETURNS TABLE (id bigint, job bigint, attempts integer, name text, last boolean) LANGUAGE sql
+CREATE FUNCTION ingest_internal.free_orphans(class oid, kind integer, but bigint[]) RETURNS TABLE (id bigint, job bigint, attempts integer, name text, last boolean) LANGUAGE sql
     BEGIN ATOMIC
-    WITH dead AS (SELECT q.id FROM ingest.queue q WHERE q.worker IS NOT NULL AND q.worker % 4294967296 NOT IN (SELECT w.worker FROM ingest_internal.living(class, kind) w) FOR UPDATE SKIP LOCKED),
+    WITH dead AS (SELECT q.id FROM ingest.queue q WHERE q.worker IS NOT NULL AND q.id <> ALL (but) AND q.worker % 4294967296 NOT IN (SELECT w.worker FROM ingest_internal.living(class, kind) w) FOR UPDATE SKIP LOCKED),
     free AS (UPDATE ingest.queue q SET worker = NULL, lease_until = NULL FROM dead WHERE q.id = dead.id RETURNING q.id, q.job, q.attempts)
     SELECT f.id, f.job, f.attempts, j.name, f.attempts >= j.max_attempts FROM free f JOIN ingest.job j ON j.id = f.job;
     END;
-COMMENT ON FUNCTION ingest_internal.free_orphans(oid, integer) IS 'entries whose worker is gone are free again';
+COMMENT ON FUNCTION ingest_internal.free_orphans(oid, integer, bigint[]) IS 'entries whose worker is gone are free again, but for some';
+
+CREATE FUNCTION ingest_internal.overdue(entry bigint, worker bigint, lock_class oid, lock_kind integer)
+    RETURNS TABLE (id bigint, job bigint, source integer, attempts integer, lives boolean, name text, max_attempts integer, timeout text, kind text, owner oid) LANGUAGE sql STABLE
+    BEGIN ATOMIC
+    SELECT q.id, q.job, q.source, q.attempts, q.worker % 4294967296 IN (SELECT w.worker FROM ingest_internal.living(lock_class, lock_kind) w), j.name, j.max_attempts, j.timeout::text, j.kind, j.owner
+      FROM ingest.queue q JOIN ingest.job j ON j.id = q.job WHERE q.id = overdue.entry AND q.worker = overdue.worker;
+    END;
+COMMENT ON FUNCTION ingest_internal.overdue(bigint, bigint, oid, integer) IS 'an entry that a worker took which was told to end, if it still has it';
+
+CREATE FUNCTION ingest_internal.run_ended(job bigint, attempt integer, sqlstate text, class text, error text) RETURNS bigint LANGUAGE sql
+    BEGIN ATOMIC
+    -- a statement has no run before it is done
+    WITH ended AS (UPDATE ingest.run r SET state = 'failed', finished_at = clock_timestamp(), sqlstate = run_ended.sqlstate, error_class = class, error = run_ended.error
+        WHERE r.job = run_ended.job AND r.state = 'running' AND ingest_internal.state_of_run(r.state, r.pid) = 'lost' RETURNING r.id),
+    made AS (INSERT INTO ingest.run (job, kind, source, attempt, state, finished_at, role, role_name, sqlstate, error_class, error)
+        SELECT j.id, j.kind, j.source, run_ended.attempt, 'failed', clock_timestamp(), j.owner, j.owner_name, run_ended.sqlstate, class, run_ended.error
+          FROM ingest.job j WHERE j.id = run_ended.job AND NOT EXISTS (SELECT FROM ended) RETURNING id)
+    SELECT max(x.id) FROM (SELECT e.id FROM ended e UNION ALL SELECT m.id FROM made m) x;
+    END;
+COMMENT ON FUNCTION ingest_internal.run_ended(bigint, integer, text, text, text) IS 'the run of a job whose worker was ended failed; gives its number';
 
 CREATE FUNCTION ingest_internal.run_lost(job bigint) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
@@ -120,7 +140,7 @@ COMMENT ON FUNCTION ingest_internal.due() IS 'jobs whose schedule is due';
 CREATE FUNCTION ingest_internal.put_due(job bigint) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
     -- times that were missed are run once; one that is in the queue already is not put twice
-    UPDATE ingest.job j SET next_due = ingest_internal.next_due(j.schedule, now()), schedule_error = NULL WHERE j.id = put_due.job;
+    UPDATE ingest.job j SET next_due = ingest_internal.next_due(j.schedule, now(), j.zone), schedule_error = NULL WHERE j.id = put_due.job;
     INSERT INTO ingest.queue (job, owner, source, priority, dedupe) SELECT j.id, j.owner, j.source, j.priority, 'job ' || j.id FROM ingest.job j WHERE j.id = put_due.job
       ON CONFLICT (dedupe) DO NOTHING;
     END;
@@ -132,12 +152,18 @@ CREATE FUNCTION ingest_internal.not_due(job bigint, reason text) RETURNS void LA
     END;
 COMMENT ON FUNCTION ingest_internal.not_due(bigint, text) IS 'a schedule that cannot be kept, and why; it stands until it is made again';
 
-CREATE FUNCTION ingest_internal.keep_schedule(job bigint, schedule text, scheduler text) RETURNS void LANGUAGE sql
+CREATE FUNCTION ingest_internal.keep_schedule(job bigint, schedule text, scheduler text, zone text) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
-    UPDATE ingest.job j SET schedule = keep_schedule.schedule, scheduler = keep_schedule.scheduler, schedule_error = NULL,
-        next_due = CASE WHEN keep_schedule.scheduler = 'launcher' THEN ingest_internal.next_due(keep_schedule.schedule, now()) END WHERE j.id = keep_schedule.job;
+    UPDATE ingest.job j SET schedule = keep_schedule.schedule, scheduler = keep_schedule.scheduler, zone = keep_schedule.zone, schedule_error = NULL,
+        next_due = CASE WHEN keep_schedule.scheduler = 'launcher' THEN ingest_internal.next_due(keep_schedule.schedule, now(), keep_schedule.zone) END WHERE j.id = keep_schedule.job;
     END;
-COMMENT ON FUNCTION ingest_internal.keep_schedule(bigint, text, text) IS 'writes down a schedule and who keeps it; null: none';
+COMMENT ON FUNCTION ingest_internal.keep_schedule(bigint, text, text, text) IS 'writes down a schedule and who keeps it; null: none';
+
+CREATE FUNCTION ingest_internal.kept_by_pg_cron(source text) RETURNS TABLE (id bigint) LANGUAGE sql STABLE
+    BEGIN ATOMIC
+    SELECT j.id FROM ingest.job j JOIN ingest.data_source d ON d.id = j.source WHERE d.name = kept_by_pg_cron.source AND j.scheduler = 'pg_cron';
+    END;
+COMMENT ON FUNCTION ingest_internal.kept_by_pg_cron(text) IS 'jobs of a source whose schedule pg_cron keeps';
 
 CREATE FUNCTION ingest_internal.as_cron(schedule text) RETURNS text LANGUAGE sql STABLE
     BEGIN ATOMIC
@@ -178,9 +204,9 @@ COMMENT ON FUNCTION ingest_internal.breaker_note(integer, boolean, text) IS 'how
 
 -- Jobs
 
-CREATE FUNCTION ingest_internal.job_to_do(job bigint) RETURNS TABLE (id bigint, name text, kind text, argument text, max_attempts integer, timeout_ms float8) LANGUAGE sql STABLE
+CREATE FUNCTION ingest_internal.job_to_do(job bigint) RETURNS TABLE (id bigint, name text, kind text, argument text, max_attempts integer, timeout_ms float8, timeout text) LANGUAGE sql STABLE
     BEGIN ATOMIC
-    SELECT j.id, j.name, j.kind, j.argument, j.max_attempts, extract(epoch FROM j.timeout)::float8 * 1000 FROM ingest.job j WHERE j.id = job_to_do.job;
+    SELECT j.id, j.name, j.kind, j.argument, j.max_attempts, extract(epoch FROM j.timeout)::float8 * 1000, j.timeout::text FROM ingest.job j WHERE j.id = job_to_do.job;
     END;
 COMMENT ON FUNCTION ingest_internal.job_to_do(bigint) IS 'what a worker must know of a job';
 

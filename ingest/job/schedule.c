@@ -16,6 +16,7 @@
 #include "ingest/job/schedule.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/timestamp.h"
 
 SQL_FUNCTION(ingest_wake);
@@ -24,6 +25,7 @@ SQL_FUNCTION(ingest_turn);
 SQL_FUNCTION(ingest_schedule);
 SQL_FUNCTION(ingest_unschedule);
 SQL_FUNCTION(ingest_drop_job);
+SQL_FUNCTION(ingest_drop_source);
 
 /* -- what is due -- */
 
@@ -44,8 +46,9 @@ put_due(void *arg)
 void
 schedule_due(void)
 {
+	static Prepared statement = {"SELECT * FROM ingest_internal.due()"};
 	int n;
-	Due *due = repo_structs(due_shape, &n, "SELECT * FROM ingest_internal.due()");
+	Due *due = prepared_structs(&statement, NULL, &due_shape, &n);
 
 	for (int i = 0; i < n; i++)
 	{
@@ -74,21 +77,32 @@ read_interval(void *arg)
 	reading->interval = DirectFunctionCall3(interval_in, CStringGetDatum(reading->text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 }
 
-/* next_due(schedule text, after timestamptz): by cron's five fields or an interval */
+/* next_due(schedule text, after timestamptz, zone text): by cron's five fields or an interval */
 Datum
 ingest_next_due(PG_FUNCTION_ARGS)
 {
-	char *schedule = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	TimestampTz after = PG_GETARG_TIMESTAMPTZ(1);
+	pg_tz *zone = session_timezone;
+	char *schedule;
+	TimestampTz after;
 	TimestampTz next;
+	CronAnswer answer;
 
-	if (cron_next(schedule, after, &next))
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	schedule = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	after = PG_GETARG_TIMESTAMPTZ(1);
+	if (!PG_ARGISNULL(2))
+		(void) cron_zone(psprintf("CRON_TZ=%s ", text_to_cstring(PG_GETARG_TEXT_PP(2))), &zone);
+	answer = cron_next(schedule, zone, after, &next);
+	if (answer == CRON_DUE)
 		PG_RETURN_TIMESTAMPTZ(next);
-	if (strspn(schedule, "0123456789*/,- ") == strlen(schedule) && strchr(schedule, ' '))
+	/* intervals are read generously, and would make something of wrong fields */
+	if (answer == CRON_NEVER || strpbrk(schedule, "*@=") ||
+		(strspn(schedule, "0123456789*/,- ") == strlen(schedule) && strchr(schedule, ' ')))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is no schedule that is ever due", schedule),
-				 errhint("Five fields, minute hour day month weekday, as \"*/15 * * * *\"; or an interval, as \"15 min\".")));
+				 errhint("Five fields, minute hour day month weekday, as \"*/15 * * * *\" or \"0 6 * * MON-FRI\"; @daily and the like; or an interval, as \"15 min\".")));
 	{
 		Reading reading = {schedule};
 		Failure failure;
@@ -98,7 +112,7 @@ ingest_next_due(PG_FUNCTION_ARGS)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("\"%s\" is no schedule", schedule),
-					 errhint("Five fields, minute hour day month weekday, as \"*/15 * * * *\"; or an interval, as \"15 min\".")));
+					 errhint("Five fields, minute hour day month weekday, as \"*/15 * * * *\" or \"0 6 * * MON-FRI\"; @daily and the like; or an interval, as \"15 min\".")));
 		due = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(after), reading.interval));
 		if (due <= after)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the interval of a schedule must be positive")));
@@ -139,15 +153,35 @@ has_pg_cron(void)
 	return own_value("SELECT 1 FROM pg_extension WHERE extname = 'pg_cron'") != NULL;
 }
 
+/* pg_cron has one zone for all */
+static void
+require_zone_of_pg_cron(const char *schedule)
+{
+	pg_tz *zone = session_timezone;
+	const char *its_zone = GetConfigOption("cron.timezone", true, false);
+	bool named = cron_zone(schedule, &zone) != schedule;
+
+	if (its_zone == NULL || zone == pg_tzset(its_zone))
+		return;
+	ereport(named ? ERROR : WARNING,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("pg_cron keeps schedules in the time zone \"%s\", not in \"%s\"", its_zone, pg_get_timezone_name(zone)),
+			 errhint("Set cron.timezone, or say the schedule in that zone.")));
+}
+
 /* An interval as cron's five fields, where they can say it */
 static char *
 as_cron(const char *schedule)
 {
 	TimestampTz ignored;
+	pg_tz *zone = session_timezone;
 	char *cron;
 
-	if (cron_next(schedule, GetCurrentTimestamp(), &ignored))
-		return pstrdup(schedule);
+	if (cron_next(schedule, session_timezone, GetCurrentTimestamp(), &ignored) == CRON_DUE)
+	{
+		require_zone_of_pg_cron(schedule);
+		return pstrdup(cron_zone(schedule, &zone));
+	}
 	cron = repo_value("SELECT ingest_internal.as_cron($1)", arg_text(schedule));
 	if (cron == NULL)
 		ereport(ERROR,
@@ -162,7 +196,23 @@ unschedule(int64 id)
 {
 	if (has_pg_cron() && user_value("SELECT jobid FROM cron.job WHERE jobname = 'ingest job ' || $1", arg_int8(id)))
 		user_run("SELECT cron.unschedule('ingest job ' || $1)", arg_int8(id));
-	repo_run("SELECT ingest_internal.keep_schedule($1, NULL, NULL)", arg_int8(id));
+	repo_run("SELECT ingest_internal.keep_schedule($1, NULL, NULL, NULL)", arg_int8(id));
+}
+
+/* Where no launcher does, pg_cron has what is old deleted, as somebody who may */
+static void
+keep_upkeep(void)
+{
+	if (process_launcher_runs() || user_value("SELECT jobid FROM cron.job WHERE jobname = 'ingest upkeep'"))
+		return;
+	if (own_value("SELECT 1 WHERE pg_has_role('ingest_admin', 'USAGE')"))
+		user_run("SELECT cron.schedule('ingest upkeep', '23 * * * *', 'SELECT ingest.prune("
+				 "coalesce(current_setting(''ingest.event_retention'', true), ''7 days'')::interval, "
+				 "coalesce(current_setting(''ingest.run_retention'', true), ''30 days'')::interval)')");
+	else
+		ereport(NOTICE,
+				(errmsg("nobody deletes old events and runs yet"),
+				 errhint("When a member of ingest_admin schedules a job, pg_cron has it done hourly; or set shared_preload_libraries = 'ingest' and restart.")));
 }
 
 /* schedule(job, schedule) */
@@ -183,12 +233,14 @@ ingest_schedule(PG_FUNCTION_ARGS)
 		keeper = "pg_cron";
 		user_run("SELECT cron.schedule('ingest job ' || $1, $2, format('CALL ingest.run_job(%L)', $3))", arg_int8(id),
 				 arg_text(as_cron(schedule)), arg_text(name));
+		keep_upkeep();
 	}
 	else if (!process_launcher_runs())
 		ereport(WARNING,
 				(errmsg("nobody keeps the schedule of job \"%s\" yet", name),
 				 errhint("Set shared_preload_libraries = 'ingest' and restart, or install pg_cron and schedule it again.")));
-	repo_run("SELECT ingest_internal.keep_schedule($1, $2, $3)", arg_int8(id), arg_text(schedule), arg_text(keeper));
+	repo_run("SELECT ingest_internal.keep_schedule($1, $2, $3, $4)", arg_int8(id), arg_text(schedule), arg_text(keeper),
+			 arg_text(pg_get_timezone_name(session_timezone)));
 	audit("schedule", name, NULL, repo_value("SELECT to_jsonb($1)", arg_text(schedule)));
 	sql_end(level);
 	PG_RETURN_TEXT_P(cstring_to_text(keeper));
@@ -208,6 +260,32 @@ ingest_unschedule(PG_FUNCTION_ARGS)
 	audit("unschedule", name, NULL, NULL);
 	sql_end(level);
 	PG_RETURN_VOID();
+}
+
+typedef struct Scheduled
+{
+	int64 id;
+} Scheduled;
+
+ROW_SHAPE(scheduled_shape, Scheduled, FIELD(INT8, Scheduled, id));
+
+/* drop_source(name): what pg_cron keeps of its jobs goes with it; whether the caller may is for the twin to say */
+Datum
+ingest_drop_source(PG_FUNCTION_ARGS)
+{
+	int level = sql_begin();
+
+	if (!PG_ARGISNULL(0) && has_pg_cron())
+	{
+		int n;
+		Scheduled *jobs = repo_structs(scheduled_shape, &n, "SELECT * FROM ingest_internal.kept_by_pg_cron($1)",
+									   arg_text(text_to_cstring(PG_GETARG_TEXT_PP(0))));
+
+		for (int i = 0; i < n; i++)
+			unschedule(jobs[i].id);
+	}
+	sql_end(level);
+	return ingest_door(fcinfo);
 }
 
 /* drop_job(name) */

@@ -53,10 +53,11 @@ typedef struct Demands
 static void
 look_at_queue(void *arg)
 {
+	static Prepared statement = {"SELECT * FROM ingest_internal.demand()"};
 	Demands *d = arg;
 	TimestampTz now = GetCurrentTimestamp();
 	int n;
-	Waiting *waiting = repo_structs(waiting_shape, &n, "SELECT * FROM ingest_internal.demand()");
+	Waiting *waiting = prepared_structs(&statement, NULL, &waiting_shape, &n);
 
 	d->demands = MemoryContextAlloc(d->context, sizeof(Demand) * Max(n, 1));
 	for (int i = 0; i < n; i++)
@@ -86,6 +87,12 @@ static void
 take_back(void *arg)
 {
 	queue_take_back();
+}
+
+static void
+end_overdue(void *arg)
+{
+	queue_end_overdue();
 }
 
 static void
@@ -161,6 +168,7 @@ tick(Demands *d)
 {
 	static Part due = {"put into the queue what is due", put_due};
 	static Part caring = {"look after the queue", care};
+	static Part ending = {"end what goes on after its timeout", end_overdue};
 	static Part taking_back = {"give to others what waits behind long jobs", take_back};
 	static Part freshness = {"look at how fresh copies are", look_at_freshness, BETWEEN_LOOKS};
 	static Part looking = {"look at the queue", look_at_queue};
@@ -187,6 +195,7 @@ tick(Demands *d)
 	if (home)
 	{
 		do_part(&due, NULL);
+		do_part(&ending, NULL);
 		do_part(&caring, NULL);
 		do_part(&taking_back, NULL);
 		do_part(&freshness, NULL);
@@ -212,6 +221,8 @@ ingest_scheduler_main(Datum arg)
 	process_signals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	SetConfigOption("lock_timeout", LOCK_TIMEOUT_OF_OURS, PGC_USERSET, PGC_S_SESSION);
+	/* plans are kept, since planning is what a round would cost: one that was made for an empty queue must do for a full one */
+	SetConfigOption("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION);
 	PortalContext = AllocSetContextCreate(TopMemoryContext, "ingest scheduler", ALLOCSET_DEFAULT_SIZES);
 	for (;;)
 	{

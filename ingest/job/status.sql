@@ -168,6 +168,7 @@ SELECT j.name AS job, -- name of the job
     j.priority AS priority, -- higher ones first
     j.schedule AS schedule, -- cron's five fields or an interval
     j.scheduler AS scheduler, -- who keeps it: launcher or pg_cron
+    j.zone AS zone, -- the time zone of its schedule, unless that names one
     j.next_due AS next_due, -- when it is due next, where the launcher keeps it
     greatest(extract(epoch FROM now() - j.next_due), 0)::float8 AS overdue_seconds, -- for how long it has been due
     q.run_at AS queued_for, -- it is in the queue, and may begin then

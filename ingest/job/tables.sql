@@ -14,6 +14,7 @@ CREATE TABLE job (
     timeout interval NOT NULL DEFAULT '6 hours', -- how long it may take as a whole; then it is cancelled, which counts as a failure that may pass
     schedule text, -- cron's five fields or an interval
     scheduler text CONSTRAINT "scheduler must be pg_cron or launcher" CHECK (scheduler IN ('pg_cron', 'launcher')), -- who keeps the schedule
+    zone text, -- time zone of its schedule unless that names one: that of the session which made it, usually its role's
     next_due timestamptz, -- when the launcher runs it next
     schedule_error text, -- why its schedule cannot be kept any more; null: it can
     enabled boolean NOT NULL DEFAULT true, -- whether its schedule is kept

@@ -10,6 +10,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_foreign_server.h"
 #include "commands/defrem.h"
+#include "foreign/fdwapi.h"
 #include "foreign/foreign.h"
 #include "ingest/base/argument.h"
 #include "ingest/base/attempt.h"
@@ -65,6 +66,15 @@ source_clock(const Source *source)
 	return user_value(psprintf("SELECT %s($1)", source->clock), arg_name(source->server));
 }
 
+bool
+server_imports(const char *name)
+{
+	ForeignServer *server = GetForeignServerByName(name, false);
+	Oid handler = GetForeignDataWrapper(server->fdwid)->fdwhandler;
+
+	return OidIsValid(handler) && GetFdwRoutine(handler)->ImportForeignSchema != NULL;
+}
+
 static SqlArg
 arg_given(FunctionCallInfo fcinfo, int n, Oid type)
 {
@@ -97,11 +107,12 @@ ingest_register_source(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("there is a source \"%s\" already", name)));
 	if (!OidIsValid(get_namespace_oid(schema, true)))
 		user_run(psprintf("CREATE SCHEMA %s", quote_identifier(schema)));
-	id = repo_value("SELECT ingest_internal.source_insert($1, $2, $3, $4, $5, $6, $7, $8, $9::integer, $10)",
+	id = repo_value("SELECT ingest_internal.source_insert($1, $2, $3, $4, $5, $6, $7, $8, $9::integer, $10, $11)",
 					arg_text(name), arg_name(server_name), arg_oid(GetUserId()), arg_name(schema),
 					arg_given(fcinfo, 3, TEXTARRAYOID), arg_given(fcinfo, 4, TEXTARRAYOID),
 					arg_given(fcinfo, 5, TEXTOID), arg_given(fcinfo, 6, TEXTOID), arg_int8(required_int4(7)),
-					arg_name(GetForeignDataWrapper(server->fdwid)->fdwname));
+					arg_name(GetForeignDataWrapper(server->fdwid)->fdwname),
+					arg_bool(server_imports(server_name)));
 	access_forget();
 	audit("register_source", name, NULL, NULL);
 	json_open(&json);

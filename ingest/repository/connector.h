@@ -38,5 +38,7 @@ extern Source *source_by_id(int32 id);
 
 /* The source's own clock as text of a timestamptz, or NULL if its wrapper has none */
 extern char *source_clock(const Source *source);
+/* Does the wrapper of this server know IMPORT FOREIGN SCHEMA? */
+extern bool server_imports(const char *name);
 
 #endif /* INGEST_CONNECTOR_H */

@@ -96,6 +96,23 @@ import_tables(void *arg)
 	run_progress(c->run, psprintf("%lld tables", (long long) c->seen), -1);
 }
 
+/* Neither schemas to import nor foreign tables: whoever waits for tables hears why there are none */
+static void
+found_nothing(Crawl *c)
+{
+	const Source *s = c->source;
+
+	if (server_imports(s->server) && !to_bool(repo_value("SELECT ingest_internal.has_tables($1)", arg_int4(s->id))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("source \"%s\" does not say which schemas of server \"%s\" to import", s->name, s->server),
+				 errdetail("Neither ingest.connector nor the server's options name one, and there is no foreign table of "
+						   "the server in schema \"%s\".",
+						   s->local_schema),
+				 errhint("SELECT ingest.drop_source('%s'), and register it again with remote_schemas => '{…}'.", s->name)));
+	discover_warn(c, psprintf("there is no foreign table of server \"%s\" in schema \"%s\"", s->server, s->local_schema));
+}
+
 /* Foreign tables that somebody made by hand */
 static void
 record_handmade(void *arg)
@@ -111,6 +128,8 @@ record_handmade(void *arg)
 
 		discover_record(c, schema_id, place.name, &place);
 	}
+	if (n == 0)
+		found_nothing(c);
 	run_progress(c->run, psprintf("%lld tables", (long long) c->seen), -1);
 }
 

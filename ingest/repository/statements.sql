@@ -57,16 +57,24 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ingest_internal.source_record(integer) IS 'a source, with what its wrapper can do';
 
+CREATE FUNCTION ingest_internal.usual_schemas(server name, wrapper name) RETURNS text[] LANGUAGE sql STABLE
+    RETURN coalesce((SELECT ARRAY[c.remote_schema] FROM ingest.connector c WHERE c.wrapper = $2 AND c.remote_schema IS NOT NULL),
+        ARRAY(SELECT o.option_value FROM pg_foreign_server s, pg_options_to_table(s.srvoptions) o
+            WHERE s.srvname = $1 AND o.option_name IN ('schema', 'schema_name', 'database', 'dbname')
+            ORDER BY o.option_name NOT LIKE 'schema%', o.option_name LIMIT 1));
+COMMENT ON FUNCTION ingest_internal.usual_schemas(name, name)
+    IS 'schemas there that are imported if nobody says which: those that the wrapper usually has, else what the server''s options name';
+
 CREATE FUNCTION ingest_internal.source_insert(name text, server name, owner oid, local_schema name, remote_schemas text[],
-    include text[], description text, refresh_schedule text, max_parallel integer, wrapper name) RETURNS integer LANGUAGE sql
+    include text[], description text, refresh_schedule text, max_parallel integer, wrapper name,
+    imports boolean) RETURNS integer LANGUAGE sql
 BEGIN ATOMIC
     INSERT INTO ingest.data_source (name, server, owner, owner_name, local_schema, remote_schemas, include, description,
         refresh_schedule, max_parallel)
-    VALUES ($1, $2, $3, pg_get_userbyid($3), $4, coalesce($5, ARRAY(SELECT c.remote_schema FROM ingest.connector c
-        WHERE c.wrapper = $10 AND c.remote_schema IS NOT NULL)), $6, $7, $8, $9);
+    VALUES ($1, $2, $3, pg_get_userbyid($3), $4, coalesce($5, CASE WHEN $11 THEN ingest_internal.usual_schemas($2, $10) ELSE '{}' END), $6, $7, $8, $9);
     INSERT INTO ingest.circuit (source) SELECT d.id FROM ingest.data_source d WHERE d.name = $1 RETURNING source;
 END;
-COMMENT ON FUNCTION ingest_internal.source_insert(text, name, oid, name, text[], text[], text, text, integer, name)
+COMMENT ON FUNCTION ingest_internal.source_insert(text, name, oid, name, text[], text[], text, text, integer, name, boolean)
     IS 'a source of which nothing is known yet; without schemas there: those that its wrapper usually has';
 
 CREATE FUNCTION ingest_internal.source_checked(of_source integer, ok boolean, found jsonb) RETURNS void LANGUAGE sql
@@ -111,6 +119,10 @@ BEGIN ATOMIC
     RETURNING id;
 END;
 COMMENT ON FUNCTION ingest_internal.crawl_schema(integer, text) IS 'a schema there that a crawl looks at';
+
+CREATE FUNCTION ingest_internal.has_tables(of_source integer) RETURNS boolean LANGUAGE sql STABLE
+    RETURN EXISTS (SELECT FROM ingest.source_table t WHERE t.source = of_source AND t.gone_at IS NULL);
+COMMENT ON FUNCTION ingest_internal.has_tables(integer) IS 'whether tables of a source are known';
 
 CREATE FUNCTION ingest_internal.crawl_done(of_source integer, remote_schema text) RETURNS TABLE (name text) LANGUAGE sql STABLE
 BEGIN ATOMIC

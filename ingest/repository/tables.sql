@@ -9,13 +9,16 @@ CREATE TABLE connector (
     stats_function text, -- () → server name, day date and counts of that day, for servers that the caller may use; a count that grows, not a rate
     custom_columns text, -- regular expression that names of customers' own fields fit
     counts boolean NOT NULL DEFAULT false, -- whether the source computes count(*), min and max itself, so that they are cheap
-    remote_schema text, -- what IMPORT FOREIGN SCHEMA is asked for unless the source says otherwise; null: the wrapper imports nothing
+    remote_schema text, -- what IMPORT FOREIGN SCHEMA is asked for unless the source says otherwise; null: what the server's options name, if the wrapper imports
     description text -- for people
 );
 COMMENT ON TABLE connector IS 'what foreign data wrappers can do beyond SELECT';
 INSERT INTO connector VALUES
     ('netsuite_fdw', 'netsuite_check', 'netsuite_server_time', 'netsuite_tables', 'netsuite_deleted', 'netsuite_changes', 'netsuite_stats', '^cust(entity|body|col|item|record|event)', true, 'suiteql', 'NetSuite over SuiteTalk REST'),
     ('postgres_fdw', NULL, NULL, 'ingest_internal.postgres_tables', NULL, NULL, NULL, NULL, true, 'public', 'another PostgreSQL'),
+    ('mysql_fdw', 'ingest_internal.mysql_check', NULL, 'ingest_internal.mysql_tables', NULL, NULL, NULL, NULL, true, NULL, 'MySQL and MariaDB; tried on MariaDB'),
+    ('tds_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, 'dbo', 'SQL Server and Sybase; not tried on either'),
+    ('oracle_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 'Oracle; not tried'),
     ('file_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 'files of the server; its foreign tables are made by hand');
 
 CREATE TABLE data_source (

@@ -352,6 +352,8 @@ BEGIN
         CONTINUE WHEN to_regclass('ingest.' || part) IS NOT NULL;
         -- to attach one takes a weaker lock than to create it in its place
         EXECUTE format('CREATE TABLE ingest.%I (LIKE ingest.change INCLUDING DEFAULTS INCLUDING COMMENTS)', part);
+        -- else nothing could be deleted from it where somebody publishes all tables
+        EXECUTE format('ALTER TABLE ingest.%I REPLICA IDENTITY FULL', part);
         EXECUTE format('CREATE INDEX ON ingest.%I (sync, key, seq)', part);
         EXECUTE format('CREATE INDEX ON ingest.%I (sync, seen_at)', part);
         EXECUTE format('ALTER TABLE ingest.change ATTACH PARTITION ingest.%I FOR VALUES FROM (%L) TO (%L)', part,

@@ -100,9 +100,6 @@ class Maria:
                   "(host '127.0.0.1', port '%s', character_set 'utf8mb4'); "
                   "GRANT USAGE ON FOREIGN SERVER maria_server TO otto; CREATE USER MAPPING FOR otto SERVER "
                   "maria_server OPTIONS (username 'reader', password 'secret')" % PORT)
-        # as docs/ingest.md says for a wrapper that has no row
-        world.ask("INSERT INTO ingest.connector (wrapper, counts, remote_schema, description) VALUES ('mysql_fdw', "
-                  "true, 'bazaar', 'MySQL') ON CONFLICT DO NOTHING")
         world.ask("SELECT ingest.register_source('maria', 'maria_server', schema => 'maria_there', remote_schemas => "
                   "'{bazaar}')", role="otto")
         world.ask("CALL ingest.crawl('maria')", role="otto")

@@ -39,6 +39,23 @@ sub job
 sub put { my ($role, $name, $times) = @_; return "SET ROLE $role; SELECT ingest.enqueue('$name', once => false) FROM generate_series(1, $times)"; }
 my $empty = 'SELECT count(*) = 0 FROM ingest.queue';
 
+# -- what it costs when there is nothing to do: one job at work, one that waits for it --
+
+sub scheduler_cpu
+{
+	my ($stat) = slurp_file('/proc/' . sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'ingest scheduler'") . '/stat') =~ /\) (.*)/;
+	my @fields = split ' ', $stat;
+	return ($fields[11] + $fields[12]) / 100;
+}
+job('one', 'idle', 'SELECT pg_sleep(14)');
+job('one', 'idle after', 'SELECT', "depends_on => '{idle}'");
+sql("SET ROLE one; SELECT ingest.enqueue('idle'); SELECT ingest.enqueue('idle after')");
+sleep(3);
+my $cpu = scheduler_cpu();
+sleep(10);
+cmp_ok(scheduler_cpu() - $cpu, '<=', 0.2, 'a scheduler that looks each second uses little of a core');
+poll_until($node, $p, $empty);
+
 # -- as many at once as there are workers --
 
 job('one', 'sleep 2', 'SELECT pg_sleep(2)');
@@ -183,6 +200,15 @@ sql("CREATE TABLE ingest.blocked (run bigint REFERENCES ingest.run); INSERT INTO
 is(sql("SELECT count(*) FROM ingest.dead_letter WHERE reason = 'old'"), '0', 'what cannot be deleted from one table keeps no other from being pruned');
 like($err, qr/old runs could not be deleted/, 'and is told');
 sql('DROP TABLE ingest.blocked');
+
+# somebody publishes all tables
+sql("DROP TABLE ingest.change_20200101; CALL ingest.sync('kept'); CREATE PUBLICATION everything FOR ALL TABLES");
+cmp_ok(sql('SELECT count(*) FROM ingest.change'), '>', 0, 'there is history');
+($code, $out, $err) = $node->psql($p, "SELECT ingest.prune('1 s', '1 s'); SELECT ingest.drop_source('b')");
+is($code, 0, 'a publication of all tables keeps nothing from being deleted') or diag($err);
+unlike($err, qr/could not be deleted/, 'nor retention');
+is(sql('SELECT count(*) FROM ingest.change'), '0', 'history that nobody has any more is gone');
+sql('DROP PUBLICATION everything');
 
 # the launcher alone
 for (1 .. 3)

@@ -1,0 +1,42 @@
+# pg_cron without the engine's launcher: what it keeps, in which zone, and what is left when a source goes
+use strict;
+use warnings;
+use Sandbox;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+plan skip_all => 'pg_cron is not installed' unless -e "$ENV{PG_SHARE}/extension/pg_cron.control";
+my $p = 'postgres';
+my $node = PostgreSQL::Test::Cluster->new('cron');
+$node->init;
+$node->append_conf('postgresql.conf', "fsync = off\nshared_preload_libraries = 'pg_cron'\ncron.database_name = 'postgres'\ncron.timezone = 'Europe/Berlin'\ntimezone = 'Europe/Berlin'\n");
+$node->start;
+sub sql { return $node->safe_psql($p, $_[0]); }
+sub said { my ($code, $out, $err) = $node->psql($p, $_[0]); return $err; }
+sub kept { return sql('SELECT jobname, schedule FROM cron.job ORDER BY jobname'); }
+
+sql("CREATE EXTENSION pg_cron; CREATE EXTENSION ingest CASCADE; CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+	CREATE ROLE otto LOGIN IN ROLE ingest_operator; GRANT CREATE ON DATABASE postgres TO otto; GRANT USAGE ON FOREIGN SERVER files TO otto; GRANT USAGE ON SCHEMA cron TO otto");
+
+like(said("SET ROLE otto; SELECT ingest.register_source('files', 'files', refresh_schedule => '0 6 * * MON-FRI')"), qr/NOTICE:  nobody deletes old events and runs yet/, 'who may not prune hears that nobody does');
+is(kept(), 'ingest job 1|0 6 * * MON-FRI', 'and has the job scheduled');
+sql("SELECT ingest.create_job('x', 'sql', 'SELECT 1'); SELECT ingest.schedule('x', '\@daily')");
+is(kept(), "ingest job 1|0 6 * * MON-FRI\ningest job 2|\@daily\ningest upkeep|23 * * * *", 'an admin has what is old deleted');
+sql(sql("SELECT command FROM cron.job WHERE jobname = 'ingest upkeep'"));
+is(sql("SELECT count(*) FROM ingest.audit WHERE function = 'prune'"), '1', 'by a statement that runs');
+sql("SELECT ingest.schedule('x', '15 min')");
+is(sql("SELECT count(*) FROM cron.job WHERE jobname = 'ingest upkeep'"), '1', 'once');
+
+like(said("SELECT ingest.schedule('x', 'CRON_TZ=Asia/Tokyo 0 6 * * *')"), qr/ERROR:  pg_cron keeps schedules in the time zone "Europe\/Berlin", not in "Asia\/Tokyo"/, 'another zone than its own pg_cron cannot keep');
+like(said("SET timezone = 'Asia/Tokyo'; SELECT ingest.schedule('x', '0 6 * * *')"), qr/WARNING:  pg_cron keeps schedules in the time zone "Europe\/Berlin"/, 'nor that of the session, and says so');
+sql("SELECT ingest.schedule('x', 'CRON_TZ=Europe/Berlin 0 6 * * *')");
+like(kept(), qr/^ingest job 2\|0 6 \* \* \*$/m, 'its own goes without saying');
+
+sql("SET ROLE otto; SELECT ingest.drop_source('files')");
+is(kept(), "ingest job 2|0 6 * * *\ningest upkeep|23 * * * *", 'a source that is dropped leaves nothing in pg_cron');
+like(said("SET ROLE otto; SELECT ingest.drop_source('files')"), qr/ERROR:  .*"files"/, 'one that is not there is an error as before');
+sql("SELECT ingest.drop_job('x')");
+is(kept(), 'ingest upkeep|23 * * * *', 'nor does a job');
+$node->stop;
+done_testing();
