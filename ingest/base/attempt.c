@@ -93,6 +93,12 @@ is_timeout(const Failure *failure)
 			(StatementTimeout > 0 && TimestampDifferenceExceeds(GetCurrentStatementStartTimestamp(), now, StatementTimeout)));
 }
 
+static bool
+time_is_over(void)
+{
+	return deadline_words && GetCurrentTimestamp() >= deadline;
+}
+
 /* What a library said as its connection was taken away is no more than a detail */
 static void
 tell_deadline(Failure *failure)
@@ -130,7 +136,7 @@ keep(Failure *failure, MemoryContext context)
 	failure->error = error;
 	failure->origin = raised_by;
 	failure->timed_out = is_timeout(failure);
-	if (deadline_words && GetCurrentTimestamp() >= deadline && (late || failure->sqlerrcode == ERRCODE_QUERY_CANCELED))
+	if (time_is_over() && (late || failure->sqlerrcode == ERRCODE_QUERY_CANCELED))
 		tell_deadline(failure);
 }
 
@@ -169,7 +175,7 @@ attempt_or_cancel(void (*function)(void *), void *arg, Failure *failure)
 static bool
 is_cancel(const Failure *failure)
 {
-	return failure->sqlerrcode == ERRCODE_QUERY_CANCELED && failure->origin == FROM_HERE;
+	return failure->sqlerrcode == ERRCODE_QUERY_CANCELED && (failure->origin == FROM_HERE || time_is_over());
 }
 
 bool
@@ -231,56 +237,6 @@ attempt_and_commit(void (*function)(void *), void *arg, Failure *failure)
 	error_context_stack = watching.previous;
 	MemoryContextSwitchTo(context);
 	return ok;
-}
-
-typedef struct Owned
-{
-	Oid owner;
-	void (*function)(void *);
-	void *arg;
-} Owned;
-
-/*
- * Names are looked for in pg_temp first: a view that a trigger of the owner's left there
- * would be read by the next statement of whoever called.
- */
-static void
-require_no_trap(Oid owner, const char *before)
-{
-	char *left = repo_value("SELECT ingest_internal.left_in_pg_temp($1, $2::text[])", arg_oid(owner), arg_text(before));
-
-	if (left)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("%s made \"%s\" in pg_temp, which must not be left in this session", GetUserNameFromId(owner, false), left),
-				 errdetail("A trigger or function of the copy's owner made it; statements of this session would find it before anything else of that name."),
-				 errhint("Let it be done by its owner, as a job or after SET ROLE %s.", quote_identifier(GetUserNameFromId(owner, false)))));
-}
-
-static void
-do_as_owner(void *arg)
-{
-	Owned *owned = arg;
-	char *before = NULL;
-	Identity saved;
-
-	if (GetUserId() != owned->owner)
-		before = repo_value("SELECT ingest_internal.things_in_pg_temp($1)", arg_oid(owned->owner));
-	become_owner(owned->owner, &saved);
-	owned->function(owned->arg);
-	/* before PostgreSQL 18 deferred triggers run as whoever commits, which may be a superuser */
-	user_run("SET CONSTRAINTS ALL IMMEDIATE");
-	if (before)
-		require_no_trap(owned->owner, before);
-	become_again(&saved);
-}
-
-bool
-attempt_as_owner_and_commit(Oid owner, void (*function)(void *), void *arg, Failure *failure)
-{
-	Owned owned = {owner, function, arg};
-
-	return attempt_and_commit(do_as_owner, &owned, failure);
 }
 
 static bool

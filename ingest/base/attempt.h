@@ -37,8 +37,6 @@ extern bool attempt_or_cancel(void (*function)(void *), void *arg, Failure *fail
 
 /* Inside a procedure: in a transaction of its own, which is committed */
 extern bool attempt_and_commit(void (*function)(void *), void *arg, Failure *failure);
-/* The same as the role that owns what is worked on, with no rights of whoever called */
-extern bool attempt_as_owner_and_commit(Oid owner, void (*function)(void *), void *arg, Failure *failure);
 extern void commit_or_fail(void);
 /* A procedure that commits: an error inside a transaction block */
 extern void procedure_begin(FunctionCallInfo fcinfo, const char *name);

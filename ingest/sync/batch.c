@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "ingest/event/event.h"
+#include "ingest/repository/owner.h"
 #include "ingest/sync/batch.h"
 #include "ingest/sync/shape.h"
 #include "miscadmin.h"

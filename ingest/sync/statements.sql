@@ -699,25 +699,3 @@ CREATE FUNCTION ingest_internal.sync_trouble(owner oid, origin oid, foreign_sche
     AS 'MODULE_PATHNAME', 'ingest_sync_trouble' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION ingest_internal.sync_trouble(oid, oid, name, name, oid, name, name)
     IS 'why a copy cannot be kept; null: both of its tables are there';
-
--- What a role has in pg_temp, where names are looked for first; each with its number, so that one that was made again is another one.
-
-CREATE FUNCTION ingest_internal.in_pg_temp(role oid) RETURNS TABLE (thing text, name name) LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT c.oid || ' ' || c.relname, c.relname FROM pg_class c
-    WHERE c.relnamespace = pg_my_temp_schema() AND c.relowner = in_pg_temp.role AND c.relkind NOT IN ('i', 'I', 't')
-      AND NOT (c.relkind = 'r' AND EXISTS (SELECT FROM ingest.sync s
-        WHERE (s.owner = in_pg_temp.role OR s.parent IS NOT NULL) AND c.relname ~ ('^ingest_stage_' || s.id || '(_[a-z])?$')))
-    UNION ALL SELECT t.oid || ' ' || t.typname, t.typname FROM pg_type t
-    WHERE t.typnamespace = pg_my_temp_schema() AND t.typowner = in_pg_temp.role AND t.typtype IN ('d', 'e', 'r')
-    UNION ALL SELECT p.oid || ' ' || p.proname, p.proname FROM pg_proc p WHERE p.pronamespace = pg_my_temp_schema() AND p.proowner = in_pg_temp.role;
-END;
-COMMENT ON FUNCTION ingest_internal.in_pg_temp(oid) IS 'relations, types and functions of a role in pg_temp, but for the engine''s own stages';
-
-CREATE FUNCTION ingest_internal.things_in_pg_temp(role oid) RETURNS text[] LANGUAGE sql STABLE
-    RETURN ARRAY(SELECT p.thing FROM ingest_internal.in_pg_temp(things_in_pg_temp.role) p);
-COMMENT ON FUNCTION ingest_internal.things_in_pg_temp(oid) IS 'the same as an array';
-
-CREATE FUNCTION ingest_internal.left_in_pg_temp(role oid, before text[]) RETURNS name LANGUAGE sql STABLE
-    RETURN (SELECT p.name FROM ingest_internal.in_pg_temp(left_in_pg_temp.role) p WHERE p.thing <> ALL (left_in_pg_temp.before) LIMIT 1);
-COMMENT ON FUNCTION ingest_internal.left_in_pg_temp(oid, text[]) IS 'one that is there now and was not before; null: none';
