@@ -51,6 +51,12 @@ ALTER TABLE ingest.rule_result ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reading ON ingest.rule_result FOR SELECT USING (ingest_internal.acts_for((SELECT r.owner FROM ingest.rule r WHERE r.id = rule)));
 ALTER TABLE ingest.anomaly ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reading ON ingest.anomaly FOR SELECT USING (CASE WHEN source IS NULL THEN ingest_internal.acts_for(owner) ELSE ingest_internal.acts_for((SELECT d.owner FROM ingest.data_source d WHERE d.id = source)) END);
+ALTER TABLE ingest.alert ENABLE ROW LEVEL SECURITY;
+CREATE POLICY reading ON ingest.alert FOR SELECT USING (ingest_internal.acts_for(ingest_internal.alert_owner(alert)));
+ALTER TABLE ingest.acknowledgement ENABLE ROW LEVEL SECURITY;
+CREATE POLICY reading ON ingest.acknowledgement FOR SELECT USING (EXISTS (SELECT FROM ingest.alert a WHERE a.id = alert));
+ALTER TABLE ingest.silence ENABLE ROW LEVEL SECURITY;
+CREATE POLICY reading ON ingest.silence FOR SELECT USING (ingest_internal.acts_for(owner));
 ALTER TABLE ingest.subscription ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reading ON ingest.subscription FOR SELECT USING (ingest_internal.acts_for(owner));
 ALTER TABLE ingest.event ENABLE ROW LEVEL SECURITY;
@@ -65,8 +71,8 @@ REVOKE ALL ON ALL PROCEDURES IN SCHEMA ingest, ingest_internal FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA ingest, ingest_internal TO ingest_reader;
 GRANT SELECT ON connector, source_grant, source_schema, source_table, metadata_change, lineage_edge, sync_range, change, change_commit, sync_owed, rejected_row, job, job_dependency, dead_letter,
-    run, run_log, circuit, rule, rule_result, anomaly, event_type, subscription, audit,
-    source_status, table_status, run_status, job_status, consumer_status, quality_status, anomaly_status, column_status, profile_status TO ingest_reader;
+    run, run_log, circuit, rule, rule_result, anomaly, alert, acknowledgement, silence, event_type, subscription, audit,
+    source_status, table_status, run_status, job_status, consumer_status, quality_status, anomaly_status, alert_status, column_status, profile_status TO ingest_reader;
 -- without what may quote values of rows or name hosts: the views show that to whom it may be shown
 GRANT SELECT (id, name, server, server_oid, owner, owner_name, description, remote_schemas, local_schema, schema_oid, include, refresh_schedule, state, max_parallel, registered_at, last_check_at, last_check_ok,
     last_crawl_at, crawl_began_at) ON data_source TO ingest_reader;
@@ -76,7 +82,7 @@ GRANT SELECT (sync, epoch, phase, generation, watermark_time, history_since, del
 GRANT SELECT (id, job, owner, source, priority, run_at, turn, attempts, worker, lease_until, dedupe) ON queue TO ingest_reader;
 GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid), ingest_internal.my_sources(), ingest_internal.my_syncs(), ingest_internal.sees_rows(integer), ingest_internal.sees_table(oid, oid),
     ingest_internal.may_read(oid, oid, smallint), ingest_internal.owns(oid, oid), ingest_internal.at_home(), ingest_internal.open_watermark(text), ingest_internal.role_name(oid, name),
-    ingest_internal.sync_trouble(oid, oid, name, name, oid, name, name), ingest_internal.event_wanted(text, text[]), ingest_internal.state_of_run(text, integer) TO ingest_reader;
+    ingest_internal.sync_trouble(oid, oid, name, name, oid, name, name), ingest_internal.event_wanted(text, text[]), ingest_internal.state_of_run(text, integer), ingest_internal.alert_owner(alert), ingest_internal.alert_fits(alert, text), ingest_internal.acts_for(oid, oid) TO ingest_reader;
 GRANT EXECUTE ON FUNCTION lineage(text, text, integer), ingest_internal.lineage_tables(text, integer), lineage_dot(text, integer), lineage_mermaid(text, integer), ingest_internal.view_columns(regclass),
     as_of(anyelement, timestamptz), ingest_internal.row_change(integer, jsonb, timestamptz), row_history(anyelement, jsonb), launcher_runs(), ingest_internal.era(), ingest_internal.next_due(text, timestamptz, text) TO ingest_reader;
 
@@ -90,7 +96,7 @@ GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text
     reload(text), reconcile(text), pause_sync(text), resume_sync(text), drop_sync(text), verify(text, integer), alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, name[]), explain_sync(text), create_history_view(text), emit(text, text, jsonb),
     create_job(text, text, text, integer, integer, interval, text[]), enqueue(text, timestamptz, integer, boolean), schedule(text, text), unschedule(text), drop_job(text), cancel(bigint), retry(bigint),
     add_rule(regclass, text, name[], jsonb, text, float8), drop_rule(integer), check_quality(regclass), suggest_rules(regclass, bigint), set_freshness(text, interval), check_freshness(),
-    resolve_anomaly(bigint) TO ingest_operator;
+    resolve_anomaly(bigint), acknowledge(bigint), silence(text, timestamptz, text) TO ingest_operator;
 GRANT EXECUTE ON FUNCTION ingest_internal.profiled(regclass, bigint), ingest_internal.frequent_values TO ingest_operator;
 GRANT EXECUTE ON PROCEDURE crawl(text, text[], boolean), sync(text), redrive(text), work(bigint), run_job(text) TO ingest_operator;
 

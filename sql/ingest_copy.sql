@@ -198,6 +198,7 @@ INSERT INTO try VALUES
   ('sync', 'profile must be all, sample or none', $$SELECT ingest.create_sync('till_ft.sale', 'book.new', profile => 'x')$$),
   ('sync', 'max_delete_share must be between 0 and 1', $$SELECT ingest.create_sync('till_ft.sale', 'book.new', key => '{id}', cursor_column => 'changed', max_delete_share => -1)$$),
   ('sync', 'reject_limit must be between 0 and 1', $$SELECT ingest.create_sync('till_ft.sale', 'book.new', key => '{id}', cursor_column => 'changed', reject_limit => 'infinity')$$),
+  ('silence', 'a pattern has at most 500 bytes', $$SELECT ingest.silence(repeat('n', 501), 'infinity')$$),
   ('job', 'a name has at most 500 bytes', $$SELECT ingest.create_job(repeat('n', 501), 'sql', 'SELECT 1')$$),
   ('job', 'kind must be crawl, sync, profile, check, quality or sql', $$SELECT ingest.create_job('j', 'x', 'SELECT 1')$$),
   ('job', 'max_attempts must be at least 1', $$SELECT ingest.create_job('j', 'sql', 'SELECT 1', max_attempts => 0)$$),
@@ -210,6 +211,7 @@ INSERT INTO try VALUES
   ('lineage_edge', 'kind has at most 100 bytes', $$SELECT ingest.add_lineage('a.b', 'c.d', kind => repeat('k', 101))$$);
 INSERT INTO try (relation, says) VALUES ('installation', 'there is one row'), ('job', 'scheduler must be pg_cron or launcher'), ('run', 'state must be running, succeeded, failed, cancelled or lost'),
   ('circuit', 'state must be closed, open or half-open'), ('anomaly', 'kind must be one of the kinds of anomalies'), ('anomaly', 'severity must be info, warning or error'),
+  ('alert', 'severity must be info, warning or error'),
   ('data_source', 'state must be active or paused'), ('metadata_change', 'object_kind must be schema, table or column'), ('metadata_change', 'change must be one of the changes that are kept'),
   ('sync', 'state must be active, paused or stopped'), ('sync_state', 'phase must be new, loading or ready');
 SELECT c.conrelid::regclass AS not_tried, c.conname FROM pg_constraint c WHERE c.connamespace = 'ingest'::regnamespace AND c.contype = 'c' AND c.conparentid = 0

@@ -54,9 +54,9 @@ CREATE FUNCTION emit(type text, subject text, data jsonb) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_emit' LANGUAGE C;
 COMMENT ON FUNCTION emit(text, text, jsonb) IS 'writes an event of your own into the outbox, in this transaction';
 
-CREATE FUNCTION ingest_internal.announce(type text, source text, subject text, data jsonb) RETURNS void
+CREATE FUNCTION ingest_internal.announce(type text, source text, subject text, data jsonb, owner oid DEFAULT NULL) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_announce' LANGUAGE C;
-COMMENT ON FUNCTION ingest_internal.announce(text, text, text, jsonb) IS 'an event of the engine about a source';
+COMMENT ON FUNCTION ingest_internal.announce(text, text, text, jsonb, oid) IS 'an event of the engine about a source, or what a role has';
 
 -- Where consumers are
 
@@ -168,7 +168,7 @@ COMMENT ON FUNCTION ingest_internal.event_wanted(text, text[]) IS
 CREATE FUNCTION ingest_internal.event_is_open(type text) RETURNS boolean LANGUAGE sql IMMUTABLE
     RETURN type NOT IN ('ingest.row.changed', 'ingest.row.rejected', 'ingest.anomaly.detected', 'ingest.run.failed',
         'ingest.run.cancelled', 'ingest.job.dead', 'ingest.quality.failed', 'ingest.source.checked',
-        'ingest.circuit.opened', 'ingest.sync.stopped');
+        'ingest.circuit.opened', 'ingest.sync.stopped', 'ingest.alert.opened', 'ingest.alert.acknowledged', 'ingest.alert.closed');
 COMMENT ON FUNCTION ingest_internal.event_is_open(text) IS
     'whether events of a type are for those, too, who were granted the source';
 

@@ -27,6 +27,7 @@
 #include "ingest/base/home.h"
 #include "ingest/base/row.h"
 #include "ingest/base/sql.h"
+#include "ingest/event/alert.h"
 #include "ingest/event/event.h"
 #include "ingest/event/outbox.h"
 #include "ingest/event/publisher.h"
@@ -439,17 +440,20 @@ ingest_emit(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* announce(type, source, subject, data): the engine's own events, from its SQL functions */
+/* announce(type, source, subject, data, owner): the engine's own events, from its SQL functions */
 Datum
 ingest_announce(PG_FUNCTION_ARGS)
 {
 	int level = sql_begin();
 	char *source = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Audience audience = audience_of(source);
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(3))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("an event needs a type and data")));
+	if (!PG_ARGISNULL(4))
+		audience.owner = PG_GETARG_OID(4);
 	emit(PG_GETARG_DATUM(0), CStringGetTextDatum(event_source_of(source)), PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2),
-		 PG_ARGISNULL(2), PG_GETARG_DATUM(3), audience_of(source));
+		 PG_ARGISNULL(2), PG_GETARG_DATUM(3), audience);
 	sql_end(level);
 	PG_RETURN_VOID();
 }
@@ -463,4 +467,5 @@ event_settings(void)
 							   "Without one, the system identifier.", &event_cluster, "", PGC_SIGHUP, 0, NULL,
 							   assign_cluster_name, NULL);
 	publisher_settings();
+	alert_settings();
 }

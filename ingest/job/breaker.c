@@ -19,6 +19,8 @@ breaker_event(const char *source, const char *state, const char *reason)
 	if (strcmp(state, "half_open") != 0)
 		json_text(&json, "reason", reason);
 	event_emit(psprintf("ingest.circuit.%s", state), source, source, json_close(&json));
+	if (strcmp(state, "half_open") != 0)
+		repo_run("SELECT ingest_internal.alert_circuit($1, $2, $3)", arg_text(source), arg_bool(strcmp(state, "opened") == 0), arg_text(reason));
 }
 
 typedef struct Change

@@ -144,6 +144,8 @@ BEGIN
         WHEN 'profiles of columns' THEN DELETE FROM ingest.profile_stats p WHERE p.profiled_at < now() - runs;
         WHEN 'results of rules' THEN DELETE FROM ingest.rule_result r WHERE r.checked_at < now() - runs;
         WHEN 'dead letters' THEN DELETE FROM ingest.dead_letter d WHERE d.died_at < now() - runs;
+        WHEN 'closed alerts' THEN DELETE FROM ingest.alert a WHERE a.closed_at < now() - runs;
+        WHEN 'silences that are over' THEN DELETE FROM ingest.silence s WHERE s.until < now() - runs;
         WHEN 'resolved anomalies' THEN DELETE FROM ingest.anomaly a WHERE a.resolved_at < now() - runs;
         WHEN 'resolved rejected rows' THEN DELETE FROM ingest.rejected_row r WHERE r.resolved_at < now() - runs;
     END CASE;
@@ -158,7 +160,7 @@ DECLARE
     said text[] := '{}';
 BEGIN
     -- each by itself: a table that cannot be written keeps no other from being pruned
-    FOREACH part IN ARRAY '{events,runs,profiles of columns,results of rules,dead letters,resolved anomalies,resolved rejected rows,days of history}'::text[] LOOP
+    FOREACH part IN ARRAY '{events,runs,profiles of columns,results of rules,dead letters,closed alerts,silences that are over,resolved anomalies,resolved rejected rows,days of history}'::text[] LOOP
         BEGIN
             said := said || format('%s %s', ingest_internal.prune_part(part, events, runs), part);
         EXCEPTION WHEN OTHERS THEN

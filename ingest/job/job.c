@@ -102,11 +102,14 @@ run_succeeded(const Doing *d, TimestampTz started)
 								 "VALUES ($1, $2, $3, $4, 'succeeded', $5, clock_timestamp(), $6, $7, $8, 'done')",
 								 8,
 								 {INT8OID, TEXTOID, INT4OID, INT4OID, TIMESTAMPTZOID, INT4OID, OIDOID, NAMEOID}};
+	static Prepared alert = {"SELECT 1 FROM ingest.alert WHERE job = $1 AND closed_at IS NULL LIMIT 1", 1, {INT8OID}};
 	Datum values[8] = {Int64GetDatum(d->job->id), CStringGetTextDatum(d->job->kind), Int32GetDatum(d->entry->source), Int32GetDatum(d->entry->attempts),
 					   TimestampTzGetDatum(started), Int32GetDatum(MyProcPid), ObjectIdGetDatum(GetUserId()),
 					   DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(GetUserId(), false)))};
 
 	prepared_run(&statement, values, d->entry->source ? NULL : "  n     ", 0);
+	if (prepared_finds(&alert, values))
+		repo_run("SELECT ingest_internal.alert_job_over($1)", arg_int8(d->job->id));
 }
 
 /* Done and gone in the transaction of what it did */

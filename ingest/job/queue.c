@@ -288,6 +288,7 @@ note_overdue(const Overdue *o)
 	failure.message = psprintf("job \"%s\" was not done within its timeout of %s, nor did it stop: its worker was ended", ended->name, ended->timeout);
 	run = to_int8(repo_value("SELECT ingest_internal.run_ended($1, $2, $3, $4, $5)", arg_int8(entry.job), arg_int4(entry.attempts),
 							 arg_text(failure.sqlstate), arg_text(failure_class(&failure)), arg_text(failure.message)));
+	repo_run("SELECT ingest_internal.alert_run($1)", arg_int8(run));
 	json_open(&json);
 	json_int8(&json, "run", run);
 	json_text(&json, "kind", ended->kind);

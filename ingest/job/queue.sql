@@ -69,6 +69,7 @@ COMMENT ON FUNCTION ingest_internal.put_back(bigint, bigint, float8, text) IS 'a
 CREATE FUNCTION ingest_internal.bury(job bigint, attempts integer, run bigint, reason text) RETURNS oid LANGUAGE sql
     BEGIN ATOMIC
     INSERT INTO ingest.dead_letter (job, attempts, run, reason) VALUES (bury.job, bury.attempts, nullif(bury.run, 0), bury.reason);
+    SELECT ingest_internal.alert_job_dead(bury.job, nullif(bury.run, 0), bury.reason);
     SELECT j.owner FROM ingest.job j WHERE j.id = bury.job;
     END;
 COMMENT ON FUNCTION ingest_internal.bury(bigint, integer, bigint, text) IS 'a job was given up; gives its owner';

@@ -297,6 +297,7 @@ ingest_drop_job(PG_FUNCTION_ARGS)
 	int64 id = owned_job(name);
 
 	unschedule(id);
+	repo_run("SELECT ingest_internal.alerts_dropped(NULL, NULL, $1, NULL)", arg_int8(id));
 	repo_run("DELETE FROM ingest.job WHERE id = $1", arg_int8(id));
 	audit("drop_job", name, NULL, NULL);
 	sql_end(level);

@@ -9,6 +9,7 @@
 #include "ingest/base/attempt.h"
 #include "ingest/base/home.h"
 #include "ingest/base/row.h"
+#include "ingest/event/alert.h"
 #include "ingest/job/process.h"
 #include "ingest/job/queue.h"
 #include "ingest/job/schedule.h"
@@ -101,6 +102,12 @@ look_at_freshness(void *arg)
 	repo_run("SELECT ingest.check_freshness()");
 }
 
+static void
+look_for_alerts(void *arg)
+{
+	alerts_look();
+}
+
 /* What a scheduler does, each part by itself: one that fails keeps no other from being done */
 typedef struct Part
 {
@@ -171,6 +178,7 @@ tick(Demands *d)
 	static Part ending = {"end what goes on after its timeout", end_overdue};
 	static Part taking_back = {"give to others what waits behind long jobs", take_back};
 	static Part freshness = {"look at how fresh copies are", look_at_freshness, BETWEEN_LOOKS};
+	static Part alerts = {"look for what nobody does", look_for_alerts, BETWEEN_LOOKS};
 	static Part looking = {"look at the queue", look_at_queue};
 	static Part homing = {"see whether the repository is at home", at_home};
 	bool home = false;
@@ -199,6 +207,7 @@ tick(Demands *d)
 		do_part(&caring, NULL);
 		do_part(&taking_back, NULL);
 		do_part(&freshness, NULL);
+		do_part(&alerts, NULL);
 		do_part(&looking, d);
 	}
 	SPI_finish();

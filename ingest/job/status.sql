@@ -237,3 +237,36 @@ FROM subscription s, LATERAL (SELECT min(b.base) - 1 AS last_era FROM installati
     LIMIT 10000) e) u
 WHERE ingest_internal.acts_for(s.owner);
 COMMENT ON VIEW consumer_status IS 'the state of each consumer of events: where it is, and how far behind';
+
+CREATE VIEW alert_status WITH (security_barrier) AS
+SELECT a.id AS alert, -- number of the alert
+    a.kind AS kind, -- what is wrong
+    a.severity AS severity, -- info, warning or error
+    a.subject AS subject, -- what it is about: a sync, a job, a source or a table
+    CASE WHEN a.closed_at IS NOT NULL THEN 'closed' WHEN k.alert IS NOT NULL THEN 'acknowledged' WHEN q.until IS NOT NULL THEN 'silenced' ELSE 'open' END AS state, -- open, acknowledged, silenced or closed
+    CASE WHEN m.may THEN a.summary END AS summary, -- in a sentence, for its owner
+    d.name AS source, -- the source
+    a.source AS source_id, -- its number
+    s.name AS sync, -- the sync
+    a.sync AS sync_id, -- its number
+    j.name AS job, -- the job
+    a.job AS job_id, -- its number
+    a.count AS count, -- how often it was found
+    a.opened_at AS opened_at, -- when it was found first
+    a.last_seen_at AS last_seen_at, -- and last
+    coalesce(a.closed_at, now()) - a.opened_at AS duration, -- how long it lasted, or has so far
+    extract(epoch FROM coalesce(a.closed_at, now()) - a.opened_at)::float8 AS duration_seconds, -- the same in seconds
+    k.role_name AS acknowledged_by, -- who takes care of it
+    k.at AS acknowledged_at, -- since when
+    q.until AS silenced_until, -- how long nobody is told of it
+    a.closed_at AS closed_at, -- when it was put right
+    a.closed_by AS closed_by, -- by what
+    a.run AS run -- the run that found it last
+FROM alert a LEFT JOIN data_source d ON d.id = a.source LEFT JOIN sync s ON s.id = a.sync LEFT JOIN job j ON j.id = a.job LEFT JOIN acknowledgement k ON k.alert = a.id,
+    LATERAL (SELECT coalesce(s.owner, j.owner, (SELECT r.owner FROM rule r WHERE r.id = a.rule), d.owner, (SELECT x.owner FROM anomaly x WHERE x.id = a.anomaly), a.owner) AS owner OFFSET 0) o,
+    LATERAL (SELECT max(x.until) AS until FROM silence x WHERE a.closed_at IS NULL AND x.until > now() AND ingest_internal.alert_fits(a, x.pattern)
+        AND ingest_internal.acts_for(x.owner, o.owner)) q,
+    LATERAL (SELECT coalesce(ingest_internal.acts_for(o.owner), false) AS may OFFSET 0) m
+WHERE m.may OR a.source = ANY ((SELECT ingest_internal.my_sources())::integer[])
+ORDER BY a.opened_at DESC;
+COMMENT ON VIEW alert_status IS 'what is wrong and waits for somebody, and was';

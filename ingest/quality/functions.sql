@@ -13,6 +13,7 @@ BEGIN
     SELECT * INTO r FROM ingest.rule x WHERE x.id = drop_rule.rule FOR UPDATE;
     PERFORM ingest_internal.require('rule', rule::text, r.id IS NOT NULL, ingest_internal.acts_for(actor, r.owner) OR ingest_internal.sees_source(actor, r.source),
         ingest_internal.changes_for(actor, r.owner), ingest_internal.role_name(r.owner, r.owner_name));
+    PERFORM ingest_internal.alerts_dropped(NULL, NULL, NULL, r.id);
     DELETE FROM ingest.rule x WHERE x.id = r.id;
     PERFORM ingest_internal.audit(actor, 'drop_rule', rule::text, to_jsonb(r));
 END $$;
@@ -64,6 +65,7 @@ BEGIN
         RETURN;
     END IF;
     UPDATE ingest.anomaly x SET resolved_at = now() WHERE x.id = a.id;
+    PERFORM ingest_internal.alert_closes('anomaly', 'anomaly ' || a.id, 'resolved by ' || pg_get_userbyid(actor));
     PERFORM ingest_internal.audit(actor, 'resolve_anomaly', anomaly::text);
 END $$;
 COMMENT ON FUNCTION ingest_internal.resolve_anomaly(oid, bigint) IS 'see ingest.resolve_anomaly';

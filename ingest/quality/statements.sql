@@ -30,6 +30,7 @@ CREATE FUNCTION ingest_internal.rule_checked(of_rule integer, run bigint, "rows"
     where_clause text) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     INSERT INTO ingest.rule_result (rule, run, rows, violations, ok, examples, where_clause) VALUES ($1, $2, $3, $4, $5, $6, $7);
+    SELECT ingest_internal.alert_rule(of_rule);
 END;
 COMMENT ON FUNCTION ingest_internal.rule_checked(integer, bigint, bigint, bigint, boolean, text[], text) IS 'whether a rule held';
 

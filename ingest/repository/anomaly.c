@@ -70,6 +70,7 @@ anomaly_of(const Subject *s, const Run *run, const char *kind, const char *sever
 		arg_jsonb(evidence), s->source ? arg_null(OIDOID) : arg_oid(GetUserId()));
 	if (id == NULL)
 		return;
+	repo_run("SELECT ingest_internal.alert_anomaly($1)", arg_int8(to_int8(id)));
 	json_open(&json);
 	json_raw(&json, "anomaly", id);
 	json_text(&json, "kind", kind);

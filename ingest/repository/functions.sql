@@ -55,6 +55,7 @@ DECLARE
 BEGIN
     UPDATE ingest.circuit c SET state = 'closed', outcomes = '{}', probes = 0, open_for = '30 s', changed_at = now(), reason = NULL WHERE c.source = d.id AND c.state <> 'closed';
     closed := FOUND;
+    PERFORM ingest_internal.alert_closes('source_unavailable', 'source ' || d.id, 'resumed by ' || pg_get_userbyid(actor));
     IF d.state = 'active' AND NOT closed THEN
         RAISE NOTICE 'source "%" is active, and its circuit breaker is closed', source;
         RETURN;
@@ -72,6 +73,7 @@ CREATE FUNCTION ingest_internal.drop_source(actor oid, name text) RETURNS void L
 DECLARE
     d ingest.data_source := ingest_internal.own_source(actor, name);
 BEGIN
+    PERFORM ingest_internal.alerts_dropped(d.id, NULL, NULL, NULL);
     PERFORM ingest_internal.announce('ingest.source.dropped', name, name, jsonb_build_object('source', name));
     -- what let others see it goes with it
     PERFORM ingest_internal.drop_history_view(s.id) FROM ingest.sync s WHERE s.source = d.id;

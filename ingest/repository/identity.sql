@@ -122,6 +122,7 @@ CREATE FUNCTION ingest_internal.forget_relations(relations oid[]) RETURNS void L
     UPDATE ingest.source_column c SET sample_values = NULL, attnum = 0 FROM ingest.source_table t
       WHERE t.relation = ANY (forget_relations.relations) AND c.table_id = t.id;
     UPDATE ingest.source_table t SET relation = 0 WHERE t.relation = ANY (forget_relations.relations);
+    SELECT ingest_internal.alerts_dropped(NULL, NULL, NULL, r.id) FROM ingest.rule r WHERE r.relation = ANY (forget_relations.relations);
     DELETE FROM ingest.rule r WHERE r.relation = ANY (forget_relations.relations);
     DELETE FROM ingest.profile_stats p WHERE p.relation = ANY (forget_relations.relations);
     UPDATE ingest.anomaly a SET relation = 0 WHERE a.relation = ANY (forget_relations.relations);
@@ -131,6 +132,8 @@ COMMENT ON FUNCTION ingest_internal.forget_relations(oid[]) IS 'these are gone: 
 
 CREATE FUNCTION ingest_internal.forget_columns(relations oid[]) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
+    SELECT ingest_internal.alerts_dropped(NULL, NULL, NULL, r.id) FROM ingest.rule r WHERE r.relation = ANY (forget_columns.relations)
+      AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = r.relation AND a.attnum = ANY (r.attnums) AND a.attisdropped);
     DELETE FROM ingest.rule r USING pg_attribute a WHERE r.relation = ANY (forget_columns.relations) AND a.attrelid = r.relation
       AND a.attnum = ANY (r.attnums) AND a.attisdropped;
     DELETE FROM ingest.profile_stats p USING pg_attribute a WHERE p.relation = ANY (forget_columns.relations) AND a.attrelid = p.relation
@@ -262,6 +265,15 @@ CREATE FUNCTION ingest_internal.follow_roles() RETURNS void LANGUAGE sql
     UPDATE ingest.anomaly x SET owner = coalesce(r.oid, 0), owner_name = coalesce(r.rolname, y.owner_name)
       FROM ingest.anomaly y LEFT JOIN pg_roles r ON r.oid = y.owner
       WHERE y.id = x.id AND y.owner <> 0 AND (r.oid IS NULL OR r.rolname <> y.owner_name);
+    UPDATE ingest.alert x SET owner = coalesce(r.oid, 0), owner_name = coalesce(r.rolname, y.owner_name)
+      FROM ingest.alert y LEFT JOIN pg_roles r ON r.oid = y.owner
+      WHERE y.id = x.id AND y.owner <> 0 AND (r.oid IS NULL OR r.rolname <> y.owner_name);
+    UPDATE ingest.silence x SET owner = coalesce(r.oid, 0), owner_name = coalesce(r.rolname, y.owner_name)
+      FROM ingest.silence y LEFT JOIN pg_roles r ON r.oid = y.owner
+      WHERE y.id = x.id AND y.owner <> 0 AND (r.oid IS NULL OR r.rolname <> y.owner_name);
+    UPDATE ingest.acknowledgement x SET role = coalesce(r.oid, 0), role_name = coalesce(r.rolname, y.role_name)
+      FROM ingest.acknowledgement y LEFT JOIN pg_roles r ON r.oid = y.role
+      WHERE y.alert = x.alert AND y.role <> 0 AND (r.oid IS NULL OR r.rolname <> y.role_name);
     UPDATE ingest.lineage_edge x SET owner = coalesce(r.oid, 0), owner_name = coalesce(r.rolname, y.owner_name)
       FROM ingest.lineage_edge y LEFT JOIN pg_roles r ON r.oid = y.owner
       WHERE y.id = x.id AND y.owner <> 0 AND (r.oid IS NULL OR r.rolname <> y.owner_name);
@@ -289,6 +301,9 @@ BEGIN
     UPDATE ingest.subscription x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
     UPDATE ingest.profile_stats x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
     UPDATE ingest.anomaly x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
+    UPDATE ingest.alert x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
+    UPDATE ingest.silence x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
+    UPDATE ingest.acknowledgement x SET role = ingest_internal.role_again(x.role_name) WHERE x.role <> 0;
     UPDATE ingest.lineage_edge x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
     UPDATE ingest.run x SET role = ingest_internal.role_again(x.role_name) WHERE x.role <> 0;
     UPDATE ingest.audit x SET role_oid = ingest_internal.role_again(x.role_name) WHERE x.role_oid <> 0;

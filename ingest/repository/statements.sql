@@ -98,6 +98,7 @@ CREATE FUNCTION ingest_internal.runs_lost(runs bigint[]) RETURNS void LANGUAGE s
 BEGIN ATOMIC
     UPDATE ingest.run r SET state = 'lost', finished_at = clock_timestamp(), error = 'its process died'
     WHERE r.id = ANY (runs) AND r.state = 'running';
+    SELECT ingest_internal.alert_run(r) FROM unnest(runs) r;
 END;
 COMMENT ON FUNCTION ingest_internal.runs_lost(bigint[]) IS 'runs whose process is gone';
 
@@ -342,6 +343,7 @@ CREATE FUNCTION ingest_internal.run_succeeded(of_run bigint) RETURNS void LANGUA
 BEGIN ATOMIC
     UPDATE ingest.run r SET state = 'succeeded', phase = 'done', finished_at = clock_timestamp(), updated_at = clock_timestamp()
     WHERE r.id = of_run;
+    SELECT ingest_internal.alert_run_over(of_run);
 END;
 COMMENT ON FUNCTION ingest_internal.run_succeeded(bigint) IS 'a run got to its end';
 
@@ -351,6 +353,7 @@ BEGIN ATOMIC
     UPDATE ingest.run r SET state = $2, finished_at = clock_timestamp(), updated_at = clock_timestamp(), sqlstate = $3,
         error_class = $4, error = $5, error_detail = $6, error_hint = $7
     WHERE r.id = of_run;
+    SELECT ingest_internal.alert_run(of_run);
 END;
 COMMENT ON FUNCTION ingest_internal.run_failed(bigint, text, text, text, text, text, text) IS 'a run did not';
 
@@ -387,12 +390,9 @@ CREATE FUNCTION ingest_internal.stale_copies(actor oid)
     RETURNS TABLE (source integer, source_name text, sync integer, relation oid, schema_name name, table_name name, objective text,
         age text, last_success text) LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT d.id, d.name, s.id, s.target, s.target_schema, s.target_table, t.freshness_objective::text,
-        date_trunc('minute', now() - z.last_success)::text, z.last_success::text
-    FROM ingest.sync s JOIN ingest.sync_state z ON z.sync = s.id JOIN ingest.source_table t ON t.id = s.table_id
-        JOIN ingest.data_source d ON d.id = s.source
-    WHERE s.state <> 'paused' AND d.state = 'active' AND coalesce(z.last_success, s.created_at) < now() - t.freshness_objective
-        AND ingest_internal.acts_for(actor, d.owner);
+    SELECT c.source, c.source_name, c.sync, c.target, c.target_schema, c.target_table, c.freshness_objective::text,
+        date_trunc('minute', now() - c.last_success)::text, c.last_success::text
+    FROM ingest_internal.stale_copy c WHERE ingest_internal.acts_for(actor, c.owner);
 END;
 COMMENT ON FUNCTION ingest_internal.stale_copies(oid) IS 'copies of a role''s sources that are older than they may be';
 

@@ -128,6 +128,7 @@ BEGIN
         RETURN;
     END IF;
     UPDATE ingest.sync x SET state = 'active', state_reason = NULL WHERE x.id = s.id;
+    PERFORM ingest_internal.alert_closes('sync_stopped', 'sync ' || s.id, 'resumed by ' || pg_get_userbyid(actor));
     PERFORM ingest_internal.audit(actor, 'resume_sync', name, to_jsonb(s.state), '"active"');
 END $$;
 COMMENT ON FUNCTION ingest_internal.resume_sync(oid, text) IS 'see ingest.resume_sync';
@@ -139,6 +140,7 @@ CREATE FUNCTION ingest_internal.drop_sync(actor oid, name text) RETURNS void LAN
 DECLARE
     s ingest.sync := ingest_internal.own_sync(actor, name);
 BEGIN
+    PERFORM ingest_internal.alerts_dropped(NULL, s.id, NULL, NULL);
     PERFORM ingest_internal.drop_history_view(s.id);
     DELETE FROM ingest.change c WHERE c.sync = s.id;
     DELETE FROM ingest.sync x WHERE x.id = s.id;

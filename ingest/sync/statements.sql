@@ -483,6 +483,7 @@ COMMENT ON FUNCTION ingest_internal.sync_take_over(integer)
 CREATE FUNCTION ingest_internal.sync_stop(of_sync integer, reason text) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     UPDATE ingest.sync s SET state = 'stopped', state_reason = reason WHERE s.id = of_sync AND s.state = 'active';
+    SELECT ingest_internal.alert_stopped(of_sync, reason);
 END;
 COMMENT ON FUNCTION ingest_internal.sync_stop(integer, text) IS 'a sync waits for a hand';
 

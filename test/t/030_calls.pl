@@ -59,6 +59,7 @@ my %odd = (
 	anyelement => [ 'NULL::copies.plain', 'NULL::w.empty', 'NULL::w.dropped', 'NULL::w.view', 'NULL::w.parted', 'NULL::w.pair', 'NULL::w.ordered_pair', "ROW(1, 'b')::w.pair", 'NULL::int', '1::int', "'x'::text", "ROW(1, 'a')", 'NULL::pg_type', 'NULL::w.mood',
 		"'{1,2}'::int[]", "'{}'::int[]", "'[1,2)'::int4range", "'empty'::int4range", "ARRAY[NULL::copies.plain]", '0::money', '0::oid', '0::regclass', "'0'::xid8", "'0/0'::pg_lsn", "''::tsvector", "'null'::jsonb", "'null'::json", "''::bit(0)", "'(0,0)'::point",
 		"'0.0.0.0/0'::inet", "false", "''::\"char\"", "''::name", "'NaN'::float4", "'NaN'::numeric", "'-infinity'::date", "'00:00'::time", "'24:00'::timetz", "'0'::interval", "repeat('x', 1000000)", 'now()', 'gen_random_uuid()', "1::w.positive" ],
+	alert => [ '(SELECT a FROM ingest.alert a ORDER BY id DESC LIMIT 1)', 'NULL::ingest.alert', "ROW(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)" ],
 	event => [ '(SELECT e FROM ingest.event e ORDER BY id DESC LIMIT 1)', "ROW(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)" ],
 	xid8 => [ "'3'", "'0'", "'18446744073709551615'" ],
 	pg_snapshot => [ "'3:3:'", "'1:9000000000000000000:7,8'", "pg_current_snapshot()" ],
