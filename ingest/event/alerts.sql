@@ -155,12 +155,12 @@ DECLARE
 BEGIN
     SELECT x.*, s.name AS sync_name, j.name AS job_name, j.id AS job_here, d.name AS source_name, d.id AS source_here INTO r FROM ingest.run x
       LEFT JOIN ingest.sync s ON s.id = x.sync LEFT JOIN ingest.job j ON j.id = x.job LEFT JOIN ingest.data_source d ON d.id = x.source WHERE x.id = of_run;
-    -- one that somebody stopped is no fault
-    IF r.state NOT IN ('failed', 'lost') OR coalesce(r.sync_name, r.job_name, r.source_name) IS NULL THEN
+    -- one that somebody stopped is no fault, and busy is not failed
+    IF r.state NOT IN ('failed', 'lost') OR r.error_class = 'busy' OR coalesce(r.sync_name, r.job_name, r.source_name) IS NULL THEN
         RETURN;
     END IF;
     PERFORM ingest_internal.alert_opens('run_failed', ingest_internal.alert_object(r.kind, r.sync, r.job_here, r.source_here), coalesce(r.sync_name, r.job_name, r.source_name),
-        CASE WHEN r.error_class IN ('passing', 'throttled', 'busy') THEN 'warning' ELSE 'error' END,
+        CASE WHEN r.error_class IN ('passing', 'throttled') THEN 'warning' ELSE 'error' END,
         format('%s of %s failed: %s', r.kind, coalesce(r.sync_name, r.job_name, r.source_name), coalesce(r.error, 'its process died')),
         source => r.source_here, sync => CASE WHEN r.sync_name IS NOT NULL THEN r.sync END, job => CASE WHEN r.sync_name IS NULL THEN r.job_here END, run => of_run);
 END $$;

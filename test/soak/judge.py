@@ -345,6 +345,30 @@ class Judge:
                               sorted(set(thread.trouble))[:SHOWN])
                 thread.trouble = []
 
+    # -- alerts --
+
+    def alerts(self):
+        """An alert of a copy is open where its last run failed, and nowhere else; of each it was told once."""
+        world = self.world
+        wrong = world.ask("""WITH last AS (SELECT DISTINCT ON (r.sync) r.sync, r.state FROM ingest.run r
+                WHERE r.kind = 'sync' AND (r.state IN ('succeeded', 'lost') OR r.state = 'failed' AND r.error_class IS
+                    DISTINCT FROM 'busy') ORDER BY r.sync, r.id DESC)
+            SELECT s.name, l.state, count(a.id) FROM ingest.sync s LEFT JOIN last l ON l.sync = s.id LEFT JOIN
+                ingest.alert a ON a.kind = 'run_failed' AND a.object = 'sync of sync ' || s.id AND a.closed_at IS NULL
+            GROUP BY s.id, s.name, l.state
+            HAVING count(a.id) <> CASE WHEN l.state IN ('failed', 'lost') THEN 1 ELSE 0 END""")
+        if wrong:
+            world.finding("alerts", "alerts are not as the last runs are", ["%s: last run %s, %s open" % w for w in wrong])
+        self.count("alerts", world.value("SELECT count(*) FROM ingest.alert"))
+        untold = [] if world.pruned else world.ask("""SELECT a.id, a.kind, a.subject, o.opened, o.closed
+            FROM ingest.alert a, LATERAL (SELECT count(*) FILTER (WHERE type = 'ingest.alert.opened') AS opened,
+                count(*) FILTER (WHERE type = 'ingest.alert.closed') AS closed FROM ingest.event e
+                WHERE e.type LIKE 'ingest.alert.%%' AND (e.data->>'alert')::bigint = a.id) o
+            WHERE (a.told_at IS NOT NULL) <> (o.opened > 0)
+                OR o.closed <> CASE WHEN a.told_at IS NOT NULL AND a.closed_at IS NOT NULL THEN 1 ELSE 0 END""")
+        if untold:
+            world.finding("alerts", "events of alerts are not as the alerts are", [str(u) for u in untold[:SHOWN]])
+
     def log(self):
         """The servers' log: crashes that nobody asked for."""
         with open(self.world.engine.log, errors="replace") as file:
@@ -411,6 +435,7 @@ class Judge:
         self.history()
         self.events()
         self.books()
+        self.alerts()
         self.log()
         if restore:
             self.restored()

@@ -88,6 +88,10 @@ def selftest(world, judge, threads):
         ("effects", lambda: sql("INSERT INTO witness.effect VALUES ('olga')"), judge.books),
         ("internal", lambda: sql("UPDATE ingest.run SET sqlstate = 'XX000', error = 'spoilt' WHERE id = (SELECT "
                                  "max(id) FROM ingest.run)"), judge.books),
+        ("alerts", lambda: sql("INSERT INTO ingest.alert (kind, object, subject, severity, summary) SELECT 'run_failed', "
+                               "'sync of sync ' || id, name, 'error', 'spoilt' FROM ingest.sync s WHERE NOT EXISTS (SELECT "
+                               "FROM ingest.alert a WHERE a.object = 'sync of sync ' || s.id AND a.closed_at IS NULL) LIMIT 1"),
+         judge.alerts),
         ("hand", lambda: threads[-1].trouble.append("spoilt"), judge.books),
         ("stuck", lambda: world.ask("SELECT ingest.enqueue('effect olga', now() + interval '1 day')", role="olga"),
          lambda: patient(judge.calm)),
