@@ -40,6 +40,7 @@ typedef struct HttpTransfer
 	bool in_multi;
 	bool left;        /* the request has been handed to a connection once */
 	bool interim;     /* the header being read is none of the reply's: 1xx */
+	bool headed;      /* the reply's header has come to its end */
 	size_t head_len;  /* of the reply's header */
 	TimestampTz mark; /* when header and body were mark_len long */
 	size_t mark_len;
@@ -66,6 +67,8 @@ static WaitEventSet *wait_set = NULL;
 static WaitEvent *happened = NULL; /* room for all of its events */
 static int wait_room = 0;
 static TimestampTz timer_at = 0; /* when libcurl wants to be called; 0: never */
+static bool asked = false;       /* libcurl takes its memory by what is below */
+static bool starved = false;     /* and got none */
 
 /* Keep signals out of libcurl: threads that it starts must not run our handlers */
 #define WITHOUT_SIGNALS(call) \
@@ -121,6 +124,43 @@ take_body(size_t *capacity)
 		}
 	}
 	return NULL;
+}
+
+/*
+ * libcurl's memory.  It says that it has none also where the other side sends a
+ * header line that is longer than it takes: only whoever gives it memory can tell.
+ */
+static void *
+given(void *memory)
+{
+	asked = true;
+	if (memory == NULL)
+		starved = true;
+	return memory;
+}
+
+static void *
+give(size_t size)
+{
+	return given(malloc(size));
+}
+
+static void *
+give_more(void *memory, size_t size)
+{
+	return given(realloc(memory, size));
+}
+
+static void *
+give_zeroed(size_t n, size_t size)
+{
+	return given(calloc(n, size));
+}
+
+static char *
+give_copy(const char *text)
+{
+	return given(strdup(text));
 }
 
 static size_t
@@ -231,6 +271,7 @@ on_header(char *line, size_t size, size_t n, void *arg)
 	if (t->interim)
 		return len;
 	t->head_len += len;
+	t->headed = len > 0 && (*line == '\r' || *line == '\n');
 	if (header_is(line, len, "Content-Encoding", &value, &value_len))
 		r->gzipped = value_len == 4 && pg_strncasecmp(value, "gzip", 4) == 0;
 	else if (t->id_header && header_is(line, len, t->id_header, &value, &value_len))
@@ -346,7 +387,7 @@ start_multi(void)
 	if (multi != NULL)
 		return;
 	WITHOUT_SIGNALS(
-		if (curl_global_init(CURL_GLOBAL_DEFAULT) == 0)
+		if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, give, free, give_more, give_copy, give_zeroed) == 0)
 			fresh = curl_multi_init());
 	if (fresh == NULL)
 		no_memory();
@@ -520,7 +561,7 @@ forget_reply(HttpTransfer *t)
 	r->date = -1;
 	r->operation_id[0] = '\0';
 	r->sent = false;
-	t->left = t->interim = false;
+	t->left = t->interim = t->headed = false;
 	t->head_len = 0;
 	t->error[0] = '\0';
 	t->mark = 0;
@@ -557,6 +598,7 @@ http_start(HttpRequest *request, const HttpSettings *settings, const char *metho
 	}
 	if (!reserve_sockets(nwatched + SOCKETS_EACH * (nrunning + 1)))
 		no_memory();
+	starved &= nrunning > 0;
 	WITHOUT_SIGNALS(rc = curl_multi_add_handle(multi, t->easy));
 	if (rc == CURLM_OUT_OF_MEMORY)
 		no_memory();
@@ -592,6 +634,22 @@ http_drop_body(HttpRequest *request)
 	t->capacity = 0;
 }
 
+/*
+ * What libcurl calls want of memory, though it got all that it asked for: a line
+ * that is longer than it takes.  NULL if it is something else.
+ */
+static const char *
+endless_line(HttpTransfer *t, CURLcode code)
+{
+	if (!asked || starved || !t->left)
+		return NULL;
+	if (code == CURLE_OUT_OF_MEMORY && !t->headed)
+		return "the reply's header has a line that does not end";
+	if (code == CURLE_RECV_ERROR && strncmp(t->error, "Out of memory", 13) == 0)
+		return "the reply's trailer has a line that does not end";
+	return NULL;
+}
+
 static HttpFailure
 classify(CURLcode code)
 {
@@ -625,6 +683,7 @@ finish(HttpTransfer *t, CURLcode code)
 	HttpRequest *r = &t->request;
 	long status = 0;
 	curl_off_t retry_after = 0;
+	const char *endless;
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after);
@@ -632,6 +691,11 @@ finish(HttpTransfer *t, CURLcode code)
 	r->retry_after = retry_after > 0 ? (int) Min(retry_after, 86400) : -1;
 	r->sent = t->left;
 	/* where one of our callbacks ended it, it said why */
+	if (r->failure == HTTP_OK && (endless = endless_line(t, code)) != NULL)
+	{
+		strlcpy(t->error, endless, sizeof(t->error));
+		r->failure = HTTP_BROKEN;
+	}
 	if (r->failure == HTTP_OK)
 		r->failure = classify(code);
 	if (r->failure == HTTP_TOO_LARGE)

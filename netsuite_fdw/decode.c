@@ -278,7 +278,7 @@ parse_plain_int(const char *p, int len, int64 *result)
 
 /* Integers in any spelling, 5.0 and 1E3 too; fractions are refused */
 static int64
-parse_int(Decoder *d, const char *text, int len)
+parse_int(Decoder *d, const char *text, int len, bool escaped)
 {
 	int64 result;
 	char *copy;
@@ -286,7 +286,7 @@ parse_int(Decoder *d, const char *text, int len)
 
 	if (parse_plain_int(text, len, &result))
 		return result;
-	copy = pnstrdup(text, len);
+	copy = to_server(d, text, len, escaped, 0, &len);
 	number = DirectFunctionCall3(numeric_in, CStringGetDatum(copy), ObjectIdGetDatum(InvalidOid),
 								 Int32GetDatum(-1));
 	result = DatumGetInt64(DirectFunctionCall1(numeric_int8, number));
@@ -573,12 +573,15 @@ datum_of(Decoder *d, DecodeColumn *c, const char *text, int len, bool escaped)
 	d->at = c;
 	d->value = text;
 	d->value_len = len;
+	/* the others see to escapes themselves */
+	if (escaped && (c->kind == VALUE_BOOL || c->kind == VALUE_DATE || c->kind == VALUE_TIMESTAMP || c->kind == VALUE_TIMESTAMPTZ))
+		text = to_server(d, text, len, true, 0, &len);
 	switch (c->kind)
 	{
 		case VALUE_TEXT:
 			return text_datum(d, text, len, escaped);
 		case VALUE_INT8:
-			return Int64GetDatum(parse_int(d, text, len));
+			return Int64GetDatum(parse_int(d, text, len, escaped));
 		case VALUE_NUMERIC:
 			return numeric_datum(d, c, text, len, escaped);
 		case VALUE_BOOL:
@@ -589,9 +592,9 @@ datum_of(Decoder *d, DecodeColumn *c, const char *text, int len, bool escaped)
 		case VALUE_TIMESTAMPTZ:
 			return timestamp_datum(d, c, text, len);
 		case VALUE_INT4:
-			return Int32GetDatum(in_range(parse_int(d, text, len), PG_INT32_MIN, PG_INT32_MAX, "integer"));
+			return Int32GetDatum(in_range(parse_int(d, text, len, escaped), PG_INT32_MIN, PG_INT32_MAX, "integer"));
 		case VALUE_INT2:
-			return Int16GetDatum(in_range(parse_int(d, text, len), PG_INT16_MIN, PG_INT16_MAX, "smallint"));
+			return Int16GetDatum(in_range(parse_int(d, text, len, escaped), PG_INT16_MIN, PG_INT16_MAX, "smallint"));
 		case VALUE_INPUT:
 			break;
 	}
@@ -695,7 +698,7 @@ store(Decoder *d, DecodeColumn *c, const char *text, int len, bool escaped, Datu
 		d->at = c;
 		d->value = text;
 		d->value_len = len;
-		d->key[c->key] = parse_int(d, text, len);
+		d->key[c->key] = parse_int(d, text, len, escaped);
 		d->key_seen[c->key] = true;
 	}
 	if (c->target < 0 || values == NULL)

@@ -42,6 +42,16 @@ SELECT md5(string_agg(t::text, ',' ORDER BY id)) = :'usual' AS same FROM custome
 \! $CONTROL switch name=gzip value=false
 SELECT md5(string_agg(t::text, ',' ORDER BY id)) = :'usual' AS same FROM customer t;
 \! $CONTROL reset
+-- digits and letters written as escapes are what they stand for, whatever the column
+CREATE FOREIGN TABLE escaped (id bigint, status text, approvalstatus integer, posting boolean, foreigntotal numeric, trandate date, createddate timestamp, lastmodifieddate timestamptz,
+  small smallint OPTIONS (column_name 'approvalstatus'), cents numeric(12,2) OPTIONS (column_name 'foreigntotal'), double float8 OPTIONS (column_name 'foreigntotal'), day text OPTIONS (column_name 'trandate'))
+  SERVER ns OPTIONS ("table" 'transaction', key 'id');
+CREATE TEMP TABLE plain AS SELECT * FROM escaped WHERE id < 300 OFFSET 0;
+\! $CONTROL fault kind=edit match=suiteql edits='[{"find": "\":\"(\\d)", "replace": "\":\"\\\\u003\\1"}, {"find": "\":\"T\"", "replace": "\":\"\\\\u0054\""}, {"find": "\":\"F\"", "replace": "\":\"\\\\u0046\""}]'
+CREATE TEMP TABLE read AS SELECT * FROM escaped WHERE id < 300 OFFSET 0;
+SELECT count(*) > 0 AS some, (SELECT count(*) FROM (TABLE plain EXCEPT ALL TABLE read) x) AS different FROM read;
+\! $CONTROL reset
+DROP FOREIGN TABLE escaped;
 -- what PostgreSQL cannot store is refused, never changed
 \! $CONTROL sql sql="UPDATE ns.customer SET comments = 'a NULHERE b' WHERE id = 1010"
 \! $CONTROL switch name=odd_bytes value=true

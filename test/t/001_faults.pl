@@ -13,7 +13,7 @@ $node->safe_psql('postgres', q{
 		SELECT count(*) FROM ((TABLE truth EXCEPT ALL SELECT * FROM netsuite.transaction) UNION ALL (SELECT * FROM netsuite.transaction EXCEPT ALL TABLE truth)) x $$;});
 
 # passing faults: early, in the middle, several at once
-for my $kind (qw(429 429-retry-after 400-concurrency 500 502-html 503 reset-before reset-body short-body truncated garbage bad-gzip no-http endless drip stall))
+for my $kind (qw(429 429-retry-after 400-concurrency 500 502-html 503 reset-before reset-body short-body truncated garbage bad-gzip no-http endless endless-header endless-trailer drip stall))
 {
 	for my $after (0, 4)
 	{
@@ -65,6 +65,8 @@ lasting('stall', 'HV00N', 'no reply');
 lasting('no-http', 'HV00N', 'no reply');
 lasting('drip', 'HV00N', 'no reply');
 lasting('garbage', 'HV00K', 'NetSuite answered 200');
+lasting('endless-header', 'HV00N', 'no reply\n(LOCATION.*\n)?DETAIL:  the reply.s header has a line that does not end');
+lasting('endless-trailer', 'HV00N', 'no reply\n(LOCATION.*\n)?DETAIL:  the reply.s trailer has a line that does not end');
 lasting('endless', '54000|HV00N', '(too large to read|no reply)', requests => 20);
 
 # an address that does not answer, a certificate that is not trusted, a wrong file

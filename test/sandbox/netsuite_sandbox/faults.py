@@ -15,6 +15,7 @@ KINDS = {
     "garbage": "200 with a body that is no JSON", "drip": "one byte a second", "stall": "no answer at all",
     "no-http": "bytes that are no HTTP, as a gateway in trouble may send",
     "interim": "102 Processing at once, the reply after the rule's `seconds`",
+    "endless-header": "a line of the header that never ends", "endless-trailer": "the same behind the body's chunks",
     "endless": "a body that never ends", "expired-token": "forget every bearer token",
     "hang-up": "close the connection without a reply", "close-after": "close it after the reply, without a word",
     "reply": "answer with the rule's `status`, `body` and `type`",

@@ -159,6 +159,13 @@ class Sandbox:
         if kind == "no-http":
             conn.sendall(b"upstream went away\n")
             return False
+        if kind in ("endless-header", "endless-trailer"):
+            conn.sendall(b"HTTP/1.1 200 OK\r\n")
+            if kind == "endless-trailer":
+                conn.sendall(b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n")
+            conn.sendall(b"X-Padding: ")
+            while True:
+                conn.sendall(b"x" * 65536)
         if kind == "interim":
             conn.sendall(b"HTTP/1.1 102 Processing\r\nContent-Encoding: gzip\r\n\r\n")
             time.sleep(rule.get("seconds", 1))
