@@ -4,7 +4,9 @@
  */
 #include "postgres.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/secret.h"
 #include "storage/fd.h"
@@ -17,29 +19,57 @@ secret_is_reference(const char *value)
 	return strncmp(value, "env:", 4) == 0 || strncmp(value, "file:", 5) == 0;
 }
 
-/* Contents of a file without the line end that editors leave */
-char *
-secret_read_file(const char *option, const char *path)
-{
-	FILE *file = AllocateFile(path, "r");
-	char *buffer;
-	size_t len;
+static void bad_file(const char *option, const char *why) __attribute__((noreturn));
 
-	if (file == NULL)
+static void
+bad_file(const char *option, const char *why)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+			 errmsg("the file that option \"%s\" refers to %s", option, why)));
+}
+
+/* A file that can be read to its end at once: a pipe might make the session wait for ever */
+static int
+open_file(const char *option, const char *path)
+{
+	int file = OpenTransientFile(path, O_RDONLY | O_NONBLOCK | PG_BINARY);
+	struct stat st;
+
+	if (file < 0 || fstat(file, &st) != 0)
 		ereport(ERROR,
 				(errcode_for_file_access(),
 				 errmsg("could not open the file that option \"%s\" refers to: %m", option),
 				 errhint("The operating system user that PostgreSQL runs as must be able to read it.")));
-	buffer = palloc(MAX_SECRET_FILE + 1);
-	len = fread(buffer, 1, MAX_SECRET_FILE + 1, file);
-	FreeFile(file);
-	if (len > MAX_SECRET_FILE)
+	if (!S_ISREG(st.st_mode))
+		bad_file(option, "is no regular file");
+	return file;
+}
+
+/* Contents of a file without the line end that editors leave */
+char *
+secret_read_file(const char *option, const char *path)
+{
+	int file = open_file(option, path);
+	char *buffer = palloc(MAX_SECRET_FILE + 1);
+	ssize_t len = 0;
+	ssize_t n;
+
+	while ((n = read(file, buffer + len, MAX_SECRET_FILE + 1 - len)) > 0)
+		len += n;
+	if (n < 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("the file that option \"%s\" refers to is larger than %d bytes",
-						option, MAX_SECRET_FILE)));
+				(errcode_for_file_access(),
+				 errmsg("could not read the file that option \"%s\" refers to: %m", option)));
+	CloseTransientFile(file);
+	if (len > MAX_SECRET_FILE)
+		bad_file(option, psprintf("is larger than %d bytes", MAX_SECRET_FILE));
+	if (memchr(buffer, '\0', len) != NULL)
+		bad_file(option, "holds a zero byte");
 	while (len > 0 && (buffer[len - 1] == '\n' || buffer[len - 1] == '\r'))
 		len--;
+	if (len == 0)
+		bad_file(option, "is empty");
 	buffer[len] = '\0';
 	return buffer;
 }

@@ -786,8 +786,12 @@ end_login(Client *c)
 	{
 		if (login->state == REQUEST_DONE)
 		{
+			char *code;
+			char *detail;
+
+			failure_read_document(request_json(login), &code, &detail);
 			login->outcome = OUTCOME_NONSENSE;
-			fail(login, NULL, "the reply holds no access token");
+			fail(login, code, detail ? detail : "the reply holds no access token");
 		}
 		fail_all(c, login);
 	}

@@ -225,21 +225,28 @@ load_key(const char *pem)
 static const char *
 algorithm_of(EVP_PKEY *key, int *half)
 {
-	int bits = EVP_PKEY_get_bits(key);
+	/* there are other curves of as many bits */
+	static const struct
+	{
+		const char *curve;
+		int half;
+		const char *algorithm;
+	} curves[] = {{"prime256v1", 32, "ES256"}, {"secp384r1", 48, "ES384"}, {"secp521r1", 66, "ES512"}};
+	char curve[32];
 
 	*half = 0;
-	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && bits >= 2048)
+	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) >= 2048)
 		return "PS256";
-	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC)
+	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC && EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL) == 1)
 	{
-		*half = (bits + 7) / 8;
-		if (bits == 256)
-			return "ES256";
-		if (bits == 384)
-			return "ES384";
-		if (bits == 521)
-			return "ES512";
+		for (int i = 0; i < lengthof(curves); i++)
+		{
+			*half = curves[i].half;
+			if (strcmp(curve, curves[i].curve) == 0)
+				return curves[i].algorithm;
+		}
 	}
+	ERR_clear_error();
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 			 errmsg("the private key of the user mapping is of a kind that NetSuite does not take"),

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/transam.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -289,6 +290,8 @@ parse_int(Decoder *d, const char *text, int len, bool escaped)
 	copy = to_server(d, text, len, escaped, 0, &len);
 	number = DirectFunctionCall3(numeric_in, CStringGetDatum(copy), ObjectIdGetDatum(InvalidOid),
 								 Int32GetDatum(-1));
+	if (numeric_is_nan(DatumGetNumeric(number)) || numeric_is_inf(DatumGetNumeric(number)))
+		refuse("a number that is not finite does not fit an integer column");
 	result = DatumGetInt64(DirectFunctionCall1(numeric_int8, number));
 	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, number,
 										  DirectFunctionCall1(int8_numeric, Int64GetDatum(result)))))
@@ -976,11 +979,12 @@ decoder_column(Decoder *d, int i, const char *name, Oid type, int32 typmod, int 
 	c->type = type;
 	c->typmod = typmod;
 	c->kind = kind_of(type, typmod);
-	d->strange |= c->kind == VALUE_INPUT && type >= FirstGenbkiObjectId;
 	c->target = target;
 	c->key = -1;
 	c->divides = -1;
 	c->label = pstrdup(label);
 	getTypeInputInfo(type, &input, &c->ioparam);
 	fmgr_info(input, &c->input);
+	/* what is not PostgreSQL's own, or looks at more than the text, may hold something when it fails */
+	d->strange |= c->kind == VALUE_INPUT && (type >= FirstGenbkiObjectId || func_volatile(input) != PROVOLATILE_IMMUTABLE);
 }

@@ -229,21 +229,56 @@ one_line(char *text)
 	return text;
 }
 
-/* Code and reason of an error reply, palloc'd; NULL for what it does not tell */
+static void
+take_reasons(Reasons *r, char **code, char **detail)
+{
+	one_line(r->detail.data);
+	*code = r->code;
+	*detail = *r->detail.data != '\0' ? r->detail.data : NULL;
+}
+
+/* Code and reason that a document tells, palloc'd; NULL for what it does not tell */
+void
+failure_read_document(Json *document, char **code, char **detail)
+{
+	Reasons r = {0};
+
+	initStringInfo(&r.detail);
+	read_reasons(&r, document, 0);
+	take_reasons(&r, code, detail);
+}
+
+/* The same of an error reply, whatever it is */
 void
 failure_read(const char *body, size_t len, char **code, char **detail)
 {
 	Json *document = json_parse(CurrentMemoryContext, body, len);
 	Reasons r = {0};
 
-	initStringInfo(&r.detail);
 	if (document != NULL)
-		read_reasons(&r, document, 0);
-	else
-		appendStringInfoString(&r.detail, visible(body, len));
-	one_line(r.detail.data);
-	*code = r.code;
-	*detail = *r.detail.data != '\0' ? r.detail.data : NULL;
+	{
+		failure_read_document(document, code, detail);
+		return;
+	}
+	initStringInfo(&r.detail);
+	appendStringInfoString(&r.detail, visible(body, len));
+	take_reasons(&r, code, detail);
+}
+
+/* Why a reply that says success is of no use: some say with status 200 what failed */
+const char *
+failure_instead(const char *body, size_t len, const char *why)
+{
+	Json *document = json_parse(CurrentMemoryContext, body, len);
+	char *code;
+	char *detail;
+
+	if (document == NULL)
+		return why;
+	failure_read_document(document, &code, &detail);
+	if (detail == NULL)
+		detail = code;
+	return detail ? psprintf("%s, but an error: %s", why, detail) : why;
 }
 
 /* -- in words -- */

@@ -7,6 +7,8 @@
 
 #include "netsuite_fdw/client.h"
 
+extern void failure_read_document(Json *document, char **code, char **detail);
+extern const char *failure_instead(const char *body, size_t len, const char *why);
 extern void failure_read(const char *body, size_t len, char **code, char **detail);
 
 #endif /* NETSUITE_FAILURE_H */

@@ -201,8 +201,7 @@ check_url(DefElem *def)
 {
 	const char *value = defGetString(def);
 
-	if (strncmp(value, "https://", 8) != 0 || value[8] == '\0' || strchr(value, '@') != NULL ||
-		strchr(value, '?') != NULL)
+	if (strchr(value, '@') != NULL || strchr(value, '?') != NULL || http_address(value) == NULL)
 		bad_value(def, "It must be an https:// address without user name or parameters.");
 }
 
@@ -223,10 +222,32 @@ check_proxy(DefElem *def)
 	}
 }
 
+/*
+ * Names alone: whatever else looks like a POSIX rule is one to PostgreSQL, so that
+ * Europe3 would be three hours west of Greenwich, and so would +03.
+ */
+static bool
+is_zone_name(const char *name)
+{
+	pg_tzenum *zones = pg_tzenumerate_start();
+	pg_tz *zone;
+	bool found = false;
+
+	while (!found && (zone = pg_tzenumerate_next(zones)) != NULL)
+		found = pg_strcasecmp(pg_get_timezone_name(zone), name) == 0;
+	pg_tzenumerate_end(zones);
+	return found;
+}
+
 static void
 check_zone(DefElem *def)
 {
-	if (pg_tzset(defGetString(def)) == NULL)
+	pg_tz *zone = pg_tzset(defGetString(def));
+	const char *name = zone ? pg_get_timezone_name(zone) : NULL;
+
+	/* rules are kept in capitals, as few names are written; leap seconds are not counted here */
+	if (zone == NULL || !pg_tz_acceptable(zone) ||
+		(strpbrk(name, "abcdefghijklmnopqrstuvwxyz") == NULL && !is_zone_name(name)))
 		bad_value(def, "Name a time zone that PostgreSQL knows, such as UTC or America/Los_Angeles (see pg_timezone_names).");
 }
 
@@ -534,16 +555,17 @@ server_options(Oid serverid)
 	ForeignServer *server = GetForeignServer(serverid);
 	List *defs = server->options;
 	ServerOptions *o = palloc0(sizeof(ServerOptions));
-	char *url;
+	const char *url;
 
 	o->serverid = serverid;
 	o->name = pstrdup(server->servername);
 	o->account = text_of(defs, "account", "");
 	o->realm = realm_of(o->account);
-	url = pstrdup(text_of(defs, "base_url", default_url(o->account)));
-	while (*url && url[strlen(url) - 1] == '/')
-		url[strlen(url) - 1] = '\0';
-	o->base_url = url;
+	url = text_of(defs, "base_url", default_url(o->account));
+	/* such as no check saw, by an older version: as it is, and libcurl will say */
+	o->base_url = http_address(url);
+	if (o->base_url == NULL)
+		o->base_url = pstrdup(url);
 	o->timezone = text_of(defs, "timezone", NULL);
 	o->accept_language = text_of(defs, "accept_language", NULL);
 	o->http.ca_file = text_of(defs, "ca_file", NULL);

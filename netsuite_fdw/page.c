@@ -24,9 +24,13 @@ frame_items(ReplyPage *page, const char *p, const char *end)
 			return NULL;
 		page->nrows++;
 		p = skip_space(p);
-		if (*p == ',')
-			p = skip_space(p + 1);
-		else if (*p != ']')
+		if (*p == ']')
+			break;
+		/* a comma announces another row */
+		if (*p != ',')
+			return NULL;
+		p = skip_space(p + 1);
+		if (*p != '{')
 			return NULL;
 	}
 	if (*p != ']')

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "netsuite_fdw/failure.h"
 #include "netsuite_fdw/ready.h"
 #include "utils/memutils.h"
 
@@ -62,7 +63,10 @@ ready_accept(Request *request, void *arg, const char **why)
 			break;
 	}
 	if (!page_frame(&r->page, why))
+	{
+		*why = failure_instead(r->page.text.data, r->page.text.len, *why);
 		return false;
+	}
 	if (r->page.offset >= 0 && r->page.offset != r->offset)
 	{
 		*why = "the reply begins at another row than was asked for";

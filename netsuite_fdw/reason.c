@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/xact.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -20,14 +21,33 @@
 
 #define SHOWN_CHARACTERS 1000 /* of a value and of a reason */
 
-/* Errors that a value is to blame for: data exceptions, and the constraints of a domain */
+/*
+ * Is a value to blame for an error?  Of those that were raised while a type's own
+ * input read one all are, but for those of which the value knows nothing; types
+ * that are not PostgreSQL's own may complain by an internal error.
+ */
 static bool
 is_about_value(Decoder *d, int sqlerrcode)
 {
-	int class = ERRCODE_TO_CATEGORY(sqlerrcode);
-
-	return d->at != NULL &&
-		   (class == ERRCODE_DATA_EXCEPTION || class == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION);
+	if (d->at == NULL || sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
+		return false;
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_DATA_EXCEPTION:
+		case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
+			return true;
+		case ERRCODE_FDW_ERROR:
+		case ERRCODE_INVALID_TRANSACTION_STATE:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+			return false;
+		case ERRCODE_INTERNAL_ERROR:
+			return sqlerrcode == ERRCODE_INTERNAL_ERROR && d->at->type >= FirstGenbkiObjectId;
+		default:
+			return d->at->kind == VALUE_INPUT;
+	}
 }
 
 /*

@@ -69,6 +69,23 @@ SELECT count(*) FILTER (WHERE EXISTS (SELECT FROM bad b WHERE b.id = k.id AND b.
 SELECT count((SELECT b._error FROM bad b WHERE b.id = k.id)) AS of_a_subquery FROM keys k;
 SELECT count(_error) AS of_constants FROM bad WHERE id IN (1001, 1002, 1029);
 DROP TABLE keys; DROP FUNCTION ways;
+-- whatever a type's own input says of a value: a domain's function, a parser, a depth, what the catalogue has
+\! $CONTROL reset
+CREATE FUNCTION fussy(n int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN IF n > 1005 THEN RAISE 'not %', n; END IF; RETURN true; END $$;
+CREATE DOMAIN fussy AS int CHECK (fussy(VALUE));
+CREATE EXTENSION hstore;
+CREATE FUNCTION fits(type text, value text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE r text; BEGIN
+  EXECUTE format('CREATE FOREIGN TABLE fit (id bigint, v %s, _error jsonb OPTIONS (metadata ''error'')) SERVER bad OPTIONS (key ''id'', query %L)', type, format('SELECT id, CASE WHEN id = 1003 THEN %L ELSE NULL END AS v FROM customer WHERE id <= 1025', value));
+  BEGIN
+    SELECT format('%s rows, %s bad', count(*), count(_error)) INTO r FROM fit;
+  EXCEPTION WHEN OTHERS THEN r := 'stopped: ' || SQLSTATE || ' ' || SQLERRM;
+  END;
+  DROP FOREIGN TABLE fit;
+  RETURN r;
+END $$;
+SELECT t, left(v, 20) AS value, fits(t, v) FROM (VALUES ('int', 'NaN'), ('bigint', 'Infinity'), ('fussy', '1006'), ('jsonpath', '$.['), ('tsquery', 'a b'), ('tsvector', repeat('x', 3000)), ('jsonb', repeat('[', 20000)), ('regclass', 'no_such_table'), ('regrole', 'a.b'), ('hstore', 'x'), ('int[]', '{1,')) v(t, v);
+DROP FUNCTION fits; DROP EXTENSION hstore; DROP DOMAIN fussy; DROP FUNCTION fussy;
 -- a sample leaves them out
 \! $CONTROL reset
 \! $CONTROL fault kind=edit match=suiteql edits='[{"find": "(?s)(\"c1\":\"10[01]5\"[^}]*?)\"c3\":\"1.5\"", "replace": "\\1\"c3\":\"x\""}]'

@@ -14,6 +14,17 @@ CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', pr
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', proxy '');
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', proxy_password 'x');
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', timezone 'Mars/Olympus');
+-- an address is https, host, port and path; a zone is a name: what looks like a POSIX rule would be one, with signs the other way round
+CREATE FUNCTION refused(option text, value text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format('CREATE SERVER refused FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account ''1234567'', %I %L)', option, value);
+  DROP SERVER refused;
+  RETURN false;
+EXCEPTION WHEN fdw_invalid_attribute_value THEN RETURN true;
+END $$;
+SELECT v, refused('base_url', v) FROM unnest(ARRAY['https://127.1:8443', 'HTTPS://Gateway.example/ns/', 'https://[::1]:8443', 'https://gateway:443', 'https://gateway#x', 'https://gateway?x', 'https://gateway/a b', E'https://gateway\r\nX: y', 'https:// gateway', 'https://gateway:99999', 'https://:443', 'https://', 'gateway', 'ftp://gateway', '']) v;
+SELECT v, refused('timezone', v) FROM unnest(ARRAY['UTC', 'utc', 'CET', 'EST5EDT', 'Etc/GMT-2', 'america/los_angeles', 'US/Pacific', '+02', '-8', 'Europe3', 'FOO3', '<+05>-5', 'GMT+25', 'EST5EDT,M3.2.0,M11.1.0', 'interval ''1''', 'right/UTC', 'IST', ' UTC', '']) v;
+DROP FUNCTION refused;
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', accept_language E'en\r\nX-Other: 1');
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', accept_language '');
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', connect_timeout 'soon');

@@ -63,7 +63,7 @@ SELECT said, lie(to_jsonb(ARRAY[edit::jsonb]), :'truth') FROM (VALUES
     ('escaped names', '{"find": "\"(hasMor|totalR|it|c|offs)e", "replace": "\"\\1\\\\u0065"}')) l(said, edit);
 ALTER SERVER liar OPTIONS (ADD retry_deadline '0');
 SELECT said, substring(lie(to_jsonb(ARRAY[edit::jsonb]), :'truth') FROM 'HV00K.*NetSuite answered 200') AS refused FROM (VALUES
-    ('count', '{"find": "\"count\":(\\d+)", "add": 1}'), ('offset', '{"find": "\"offset\":(\\d+)", "add": 10}')) l(said, edit);
+    ('a row that is announced', '{"find": "\\}\\]", "replace": "},]"}'), ('count', '{"find": "\"count\":(\\d+)", "add": 1}'), ('offset', '{"find": "\"offset\":(\\d+)", "add": 10}')) l(said, edit);
 ALTER SERVER liar OPTIONS (DROP retry_deadline);
 -- members of rows: the last of two counts, names may be escaped, the empty string is null
 SELECT control('clear_faults');

@@ -15,7 +15,7 @@ DECLARE r text; BEGIN
   RETURN r;
 END $$;
 SELECT t, l, value_of(t, l) FROM (VALUES
-  ('bigint', '''42'''), ('bigint', '''-9223372036854775808'''), ('bigint', '''9223372036854775807'''), ('bigint', '''9223372036854775808'''), ('bigint', '''5.0'''), ('bigint', '''1E3'''), ('bigint', '''5.5'''), ('bigint', '''x'''), ('bigint', '''-'''), ('bigint', 'NULL'),
+  ('bigint', '''42'''), ('bigint', '''-9223372036854775808'''), ('bigint', '''9223372036854775807'''), ('bigint', '''9223372036854775808'''), ('bigint', '''5.0'''), ('bigint', '''1E3'''), ('bigint', '''5.5'''), ('bigint', '''x'''), ('bigint', '''-'''), ('bigint', '''NaN'''), ('integer', '''-Infinity'''), ('bigint', 'NULL'),
   ('integer', '2147483647'), ('integer', '2147483648'), ('smallint', '-32768'), ('smallint', '40000'),
   ('boolean', '''T'''), ('boolean', '''F'''), ('boolean', '''X'''),
   ('numeric', '''.5'''), ('numeric', '''-.5'''), ('numeric', '''1E-7'''), ('numeric', '''123456789012345678901234567890.123456789'''), ('numeric', '''-0.00000001'''), ('numeric', '''100'''), ('numeric', '''10000.0001'''), ('numeric', '''0'''), ('numeric', '''-0.00'''), ('numeric', '''1.2.3'''), ('numeric', '''.'''), ('numeric(10,2)', '''12.345'''), ('numeric(3,0)', '''12345'''),

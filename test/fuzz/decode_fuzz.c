@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "common/json.h"
 #include "fmgr.h"
@@ -21,6 +22,7 @@
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/numeric.h"
 #include "utils/timestamp.h"
 #include "test/fuzz/standins.h"
 
@@ -105,6 +107,33 @@ STAND_IN(numeric_int8)
 STAND_IN(numeric_eq)
 STAND_IN(numeric_div)
 STAND_IN(int8_numeric)
+
+/* A number is the length of its text here: those of five are none */
+struct varlena *
+pg_detoast_datum(struct varlena *datum)
+{
+	return datum;
+}
+
+bool
+numeric_is_nan(Numeric num)
+{
+	return (Datum) num == 5;
+}
+
+bool
+numeric_is_inf(Numeric num)
+{
+	(void) num;
+	return false;
+}
+
+char
+func_volatile(Oid funcid)
+{
+	(void) funcid;
+	return PROVOLATILE_IMMUTABLE;
+}
 
 void
 getTypeInputInfo(Oid type, Oid *typInput, Oid *typIOParam)

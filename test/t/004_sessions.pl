@@ -91,6 +91,36 @@ is($one->query('SELECT count(*) FROM (SELECT id FROM netsuite.currency OFFSET 0)
 $node->safe_psql('postgres', q{ALTER FOREIGN TABLE netsuite.currency OPTIONS (SET "table" 'currency')});
 is($one->query('EXECUTE p'), '6', 'planned anew');
 
+# secrets in files that cannot be read to their end at once, or hold none, and keys that NetSuite does not take: said before anything is sent
+my $folder = PostgreSQL::Test::Utils::tempdir();
+mkdir "$folder/folder";
+system_or_bail('mkfifo', "$folder/pipe");
+append_to_file("$folder/nothing", "\n");
+append_to_file("$folder/zero", "a\0b");
+append_to_file("$folder/large", 'x' x 65537);
+$node->safe_psql('postgres', qq{
+	CREATE ROLE filer; GRANT USAGE ON FOREIGN SERVER ns TO filer;
+	CREATE USER MAPPING FOR filer SERVER ns OPTIONS (consumer_key 'k', consumer_secret 's', token_id 't', token_secret 'file:$folder/none')});
+my %refusal = (folder => 'is no regular file', pipe => 'is no regular file', nothing => 'is empty', zero => 'holds a zero byte', large => 'is larger than 65536 bytes', none => 'No such file');
+for my $file (sort keys %refusal)
+{
+	$node->safe_psql('postgres', "ALTER USER MAPPING FOR filer SERVER ns OPTIONS (SET token_secret 'file:$folder/$file')");
+	my ($code, $out, $err) = $node->psql('postgres', q{SET statement_timeout = '20s'; SET ROLE filer; SELECT netsuite_server_time('ns')}, timeout => 60);
+	like($err // '', qr/ERROR: .*option "token_secret" refers to.*\Q$refusal{$file}\E/, "a secret in a file that is $file");
+}
+$node->safe_psql('postgres', 'DROP USER MAPPING FOR filer SERVER ns');
+for my $curve (qw(SECP256K1 BrainpoolP256R1 BrainpoolP384R1 SECP224R1 SECP256R1 SECP384R1 SECP521R1))
+{
+	my $key = PostgreSQL::Test::Utils::tempdir() . '/key.pem';
+	system_or_bail('/usr/bin/python3', '-c', 'import sys; from cryptography.hazmat.primitives.asymmetric import ec; from cryptography.hazmat.primitives import serialization as s; '
+		. 'open(sys.argv[2], "wb").write(ec.generate_private_key(getattr(ec, sys.argv[1])()).private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption()))', $curve, $key);
+	$node->safe_psql('postgres', "CREATE USER MAPPING FOR filer SERVER ns OPTIONS (client_id 'sandbox-client-id', certificate_id 'sandbox-ec-certificate', private_key_file '$key')");
+	my ($code, $out, $err) = $node->psql('postgres', q{SET ROLE filer; SELECT netsuite_server_time('ns')}, extra_params => [ '-v', 'VERBOSITY=verbose' ]);
+	# the sandbox does not know the key, but was asked
+	like($err, $curve =~ /^SECP(256|384|521)R1$/ ? qr/ERROR:  28000/ : qr/ERROR:  HV024: the private key of the user mapping is of a kind that NetSuite does not take/, "a key on $curve");
+	$node->safe_psql('postgres', 'DROP USER MAPPING FOR filer SERVER ns');
+}
+
 # DROP SERVER
 $node->safe_psql('postgres', 'DROP SERVER ns CASCADE');
 $one->query('EXECUTE p');

@@ -47,6 +47,10 @@ my %statement = (
 	'FOR UPDATE' => 'SELECT x.k, x.c, g.id FROM x JOIN TABLE g ON g.id = x.c FOR UPDATE OF x',
 	'FOR UPDATE of an outer join' => 'SELECT x.k, x.c, g.id FROM x LEFT JOIN TABLE g ON g.id = x.c FOR UPDATE OF x',
 	'FOR UPDATE with EXISTS' => 'SELECT x.k, x.c FROM x WHERE EXISTS (SELECT FROM TABLE g WHERE g.id = x.c) FOR UPDATE',
+	'MERGE' => 'MERGE INTO x USING TABLE g ON g.id = x.c WHEN MATCHED THEN UPDATE SET note = note || g.id',
+	'UPDATE from groups' => 'UPDATE x SET note = note || g.n FROM (SELECT id, count(*) AS n FROM TABLE WHERE id < 1100 GROUP BY id) g WHERE g.id = x.c RETURNING x.note',
+	'UPDATE from the first few' => 'UPDATE x SET note = note || g.id FROM (SELECT id FROM TABLE WHERE id < 1100 ORDER BY id LIMIT 100) g WHERE g.id = x.c RETURNING x.note',
+	'FOR UPDATE by a subquery' => 'SELECT x.k, x.c, (SELECT max(g.id) FROM TABLE g WHERE g.id = x.c) FROM x FOR UPDATE',
 	'DELETE' => 'DELETE FROM x USING TABLE g WHERE g.id = x.c RETURNING x.note');
 like($node->safe_psql('postgres', q{EXPLAIN VERBOSE UPDATE x SET note = '' FROM netsuite.customer g WHERE g.id = x.c}), qr/Nested Loop.*SuiteQL:[^\n]*(t\.id = \$|\$\d+ = t\.id)/s, 'the join asks by value');
 for my $s (sort keys %statement)

@@ -69,6 +69,19 @@ is($node->safe_psql('postgres', 'SELECT count(*) FROM (SELECT * FROM netsuite.cu
 fresh_log();
 $node->safe_psql('postgres', q{ALTER SERVER ns OPTIONS (DROP max_retries)});
 
+# an address is signed as it is sent, however it is written
+my ($address_port) = $ENV{NS_URL} =~ /:(\d+)$/;
+for my $address ("https://127.1:$address_port", "https://LocalHost:0$address_port/", "HTTPS://2130706433:$address_port//")
+{
+	$node->safe_psql('postgres', qq{
+		CREATE SERVER spelled FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567_SB1', base_url '$address', ca_file '$ENV{NS_CA}', max_retries '0');
+		CREATE ROLE speller; GRANT USAGE ON FOREIGN SERVER spelled TO speller});
+	create_mapping($node, 'CURRENT_USER', 'spelled', %tba);
+	create_mapping($node, 'speller', 'spelled');
+	is($node->safe_psql('postgres', q{SELECT netsuite_server_time('spelled') IS NOT NULL; SET ROLE speller; SELECT netsuite_server_time('spelled') IS NOT NULL}), "t\nt", "$address: both logins");
+	$node->safe_psql('postgres', 'DROP SERVER spelled CASCADE; DROP ROLE speller');
+}
+
 # a proxy that wants a login, which stands in the user mapping and nowhere else
 my $listener = IO::Socket::INET->new(Listen => 20, LocalAddr => '127.0.0.1', ReuseAddr => 1) or die $!;
 my $port = $listener->sockport;

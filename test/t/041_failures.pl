@@ -89,6 +89,20 @@ like(refused($shapes{details}->(400, 'INVALID_PARAMETER', 'Invalid search type: 
 like(refused($shapes{details}->(400, 'INVALID_PARAMETER', "Invalid search query. Search error occurred: Invalid or unsupported search near 'Too many requests'"), 400), qr/ERROR:  HV000:/, 'a query that is quoted');
 is(requests(), 1, 'is not tried again');
 
+# an error that says success: its words are shown, of a page and of a login
+{
+	my $words = 'Der Wert ‹größer› "geht" nicht';
+	for my $name (qw(details errors fault), 'an object')
+	{
+		my $err = refused($shapes{$name}->(400, 'SOME_CODE', $words), 200);
+		like($err, qr/ERROR:  HV00K: .*NetSuite answered 200\n(LOCATION.*\n)?DETAIL:  the reply is no complete JSON page, but an error: \Q$words\E\./, "$name under status 200");
+	}
+	fresh_log();
+	control(op => 'fault', kind => 'reply', match => '/token', status => 200, body => '{"error":"invalid_grant","error_description":"The assertion is too old"}');
+	my ($code, $out, $err) = $node->psql('postgres', 'SELECT count(*) FROM netsuite.currency', extra_params => [ '-v', 'VERBOSITY=verbose' ]);
+	like($err, qr/ERROR:  HV00K: could not obtain an access token.*DETAIL:  The assertion is too old\. Code: invalid_grant\./s, 'a login that is refused under status 200');
+}
+
 # replies that break off or are no JSON where one is read at once: asked again
 $node->safe_psql('postgres', q{ALTER SERVER ns OPTIONS (SET max_retries '3')});
 for my $kind (qw(truncated garbage bad-gzip short-body))
