@@ -823,7 +823,7 @@ page_read_row(Decoder *d, const char *p, Datum *values, bool *nulls)
 	return p + 1;
 }
 
-/* An average is its sum divided here, as PostgreSQL's own would */
+/* An average is its sum divided here, as PostgreSQL's own would; a count is a number, whatever is counted */
 static void
 divide(Decoder *d, Datum *values, bool *nulls)
 {
@@ -831,9 +831,15 @@ divide(Decoder *d, Datum *values, bool *nulls)
 	{
 		DecodeColumn *c = &d->columns[i];
 
-		if (c->divides < 0)
+		if (c->divides == DIVIDES_NOTHING)
 			continue;
-		if (nulls[c->divides] || nulls[c->target] || DatumGetInt64(values[c->target]) == 0)
+		if (nulls[c->target])
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_REPLY_HANDLE),
+					 errmsg("NetSuite did not count the rows of foreign table \"%s\"", d->relation)));
+		if (c->divides == COUNT_ALONE)
+			continue;
+		if (nulls[c->divides] || DatumGetInt64(values[c->target]) == 0)
 			nulls[c->divides] = true;
 		else
 			values[c->divides] = DirectFunctionCall2(
@@ -981,7 +987,7 @@ decoder_column(Decoder *d, int i, const char *name, Oid type, int32 typmod, int 
 	c->kind = kind_of(type, typmod);
 	c->target = target;
 	c->key = -1;
-	c->divides = -1;
+	c->divides = DIVIDES_NOTHING;
 	c->label = pstrdup(label);
 	getTypeInputInfo(type, &input, &c->ioparam);
 	fmgr_info(input, &c->input);

@@ -30,6 +30,9 @@ typedef enum ValueKind
 	VALUE_TIMESTAMPTZ /* the same, in the decoder's zone */
 } ValueKind;
 
+#define DIVIDES_NOTHING -1 /* no count */
+#define COUNT_ALONE -2     /* a count that divides nothing */
+
 typedef struct DecodeColumn
 {
 	char *name;  /* the key in a page's items, lower case */
@@ -44,7 +47,7 @@ typedef struct DecodeColumn
 	Oid ioparam;
 	int target;        /* place in the row, or -1 */
 	int key;           /* place in the key, or -1 */
-	int divides;       /* target whose sum this count divides, or -1 */
+	int divides;       /* target whose sum this count divides, or one of the following */
 	bool midnight;     /* a date that becomes a timestamptz */
 	const char *label; /* local column name, for messages */
 } DecodeColumn;

@@ -6,6 +6,7 @@
 
 #include "catalog/pg_type.h"
 #include "netsuite_fdw/compat.h"
+#include "netsuite_fdw/decode.h"
 #include "netsuite_fdw/deparse.h"
 #include "netsuite_fdw/digits.h"
 #include "netsuite_fdw/plan.h"
@@ -205,6 +206,12 @@ count_long(Node *exprs, ShipContext *c)
 	return vars != NIL ? digits_count_long(column_names(vars, c)) : NULL;
 }
 
+static bool
+is_aggregate(Node *expr, const char *name)
+{
+	return IsA(expr, Aggref) && strcmp(get_func_name(((Aggref *) expr)->aggfnoid), name) == 0;
+}
+
 /* Ask for the proof that sums are exact; NIL if they are in any case */
 static List *
 select_proof(Select *s, RelInfo *info, ShipContext *c)
@@ -223,8 +230,7 @@ select_proof(Select *s, RelInfo *info, ShipContext *c)
 	{
 		Node *expr = (Node *) lfirst_node(TargetEntry, lc)->expr;
 
-		if (IsA(expr, Aggref) && strcmp(get_func_name(((Aggref *) expr)->aggfnoid), "avg") == 0 &&
-			digits_columns(expr, c) != NIL)
+		if (is_aggregate(expr, "avg") && digits_columns(expr, c) != NIL)
 			means = lappend(means, makeInteger(foreach_current_index(lc)));
 	}
 	return list_make4(makeInteger(target), makeString(table_from(info->relid)), column_names(vars, c), means);
@@ -242,7 +248,7 @@ select_targets(Select *s, List *tlist, Deparse *d)
 		Node *expr = (Node *) tle->expr;
 		int target = foreach_current_index(lc);
 
-		if (IsA(expr, Aggref) && strcmp(get_func_name(((Aggref *) expr)->aggfnoid), "avg") == 0)
+		if (is_aggregate(expr, "avg"))
 		{
 			select_column(s, aggregate_pieces((Aggref *) expr, "sum", d), NULL, NULL, NUMERICOID,
 						  -1, target, -1, -1, false, "avg");
@@ -253,7 +259,7 @@ select_targets(Select *s, List *tlist, Deparse *d)
 		deparse_begin(d);
 		deparse_output(expr, d);
 		select_column(s, deparse_end(d), NULL, NULL, exprType(expr), exprTypmod(expr), target, -1,
-					  -1, ship_form(expr, d->ship) == FORM_DAY_HERE, "aggregate");
+					  is_aggregate(expr, "count") ? COUNT_ALONE : DIVIDES_NOTHING, ship_form(expr, d->ship) == FORM_DAY_HERE, "aggregate");
 	}
 	if (s->columns == NIL)
 		select_column(s, code_piece("COUNT(*)"), NULL, NULL, INT8OID, -1, -1, -1, -1, false, "count");

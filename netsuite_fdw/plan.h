@@ -40,7 +40,7 @@ enum ColumnItem
 	COLUMN_TYPMOD,
 	COLUMN_TARGET,   /* place in the row, or -1 */
 	COLUMN_KEY,      /* place in the key, or -1 */
-	COLUMN_DIVIDES,  /* place of the sum, or -1 */
+	COLUMN_DIVIDES,  /* place of the sum, DIVIDES_NOTHING or COUNT_ALONE */
 	COLUMN_MIDNIGHT, /* a date that becomes a timestamptz */
 	COLUMN_LABEL     /* String: local name, for messages */
 };

@@ -415,7 +415,7 @@ sample_bounds(Sample *s, int64 *low, int64 *high)
 	Request *request = request_new(s->client, CurrentMemoryContext);
 	Json *items;
 	Json *row;
-	int64 n = 0;
+	int64 n = -1;
 
 	request_query(request, psprintf("SELECT COUNT(*) AS n, MIN(%s) AS lo, MAX(%s) AS hi FROM %s", key, key, table_from(RelationGetRelid(s->relation))), 1, 0);
 	request_start(request);
@@ -424,11 +424,15 @@ sample_bounds(Sample *s, int64 *low, int64 *high)
 	if (json_count(items) == 1)
 	{
 		row = json_item(items, 0);
-		n = json_text(row, "n") ? strtoll(json_text(row, "n"), NULL, 10) : 0;
+		n = json_text(row, "n") ? strtoll(json_text(row, "n"), NULL, 10) : -1;
 		*low = json_text(row, "lo") ? strtoll(json_text(row, "lo"), NULL, 10) : 0;
 		*high = json_text(row, "hi") ? strtoll(json_text(row, "hi"), NULL, 10) : 0;
 	}
 	request_stop(request);
+	if (n < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_REPLY_HANDLE),
+				 errmsg("NetSuite did not count the rows of foreign table \"%s\"", RelationGetRelationName(s->relation))));
 	return n;
 }
 

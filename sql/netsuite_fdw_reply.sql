@@ -97,6 +97,19 @@ SELECT what, member(find, replace) FROM (VALUES
   ('empty key', '"id":"\d+"', '"id":""')) v(what, find, replace);
 -- items twice: the last
 SELECT lie('[{"find": "\"items\":", "replace": "\"items\":[{\"id\":\"1\"}],\"items\":"}]', :'truth');
+-- a count is a number, an average has one
+CREATE FUNCTION counted(q text, replace text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE r text; BEGIN
+  PERFORM control('clear_faults'), control('fault kind=edit match=suiteql edits=' || '''' || jsonb_build_array(jsonb_build_object('find', '"c' || CASE WHEN q ~ 'avg' THEN 2 ELSE 1 END || '":"\d+"', 'replace', replace))::text || '''');
+  BEGIN
+    EXECUTE q INTO r;
+  EXCEPTION WHEN OTHERS THEN r := SQLSTATE || ' ' || SQLERRM;
+  END;
+  PERFORM control('clear_faults');
+  RETURN r;
+END $$;
+SELECT q, replace, counted(q, replace) FROM unnest(ARRAY['SELECT count(*) FROM members', 'SELECT count(s) FROM members WHERE id < 1005', 'SELECT avg(id) FROM members WHERE id < 1005']) q, unnest(ARRAY['"c1":null', '"c2":""', '"x":"1"', '"c1":"many","c2":"many"', '"c1":{},"c2":[]']) replace;
+DROP FUNCTION counted;
 SELECT control('reset');
 DROP FOREIGN TABLE keyed, keyless, members;
 DROP SERVER liar CASCADE;
