@@ -38,6 +38,7 @@ typedef struct HttpTransfer
 	size_t max_body;
 	const char *id_header;
 	bool in_multi;
+	bool used;        /* the handle has been set up once */
 	bool left;        /* the request has been handed to a connection once */
 	bool interim;     /* the header being read is none of the reply's: 1xx */
 	bool headed;      /* the reply's header has come to its end */
@@ -498,13 +499,34 @@ set_headers(HttpTransfer *t, List *headers, bool compress)
 	add_header(t, "Expect:");
 }
 
+/*
+ * A handle that was used keeps what was set, and where a name was not found its
+ * buffer, too, so that libcurl refuses the size of the next one: each attempt has
+ * a handle of its own.
+ */
+static void
+renew_handle(HttpTransfer *t)
+{
+	CURL *fresh = NULL;
+
+	if (t->used)
+	{
+		WITHOUT_SIGNALS(fresh = curl_easy_init());
+		if (fresh == NULL)
+			no_memory();
+		WITHOUT_SIGNALS(curl_easy_cleanup(t->easy));
+		t->easy = fresh;
+	}
+	t->used = true;
+}
+
 static void
 set_options(HttpTransfer *t, const HttpSettings *s, const char *method, const char *url)
 {
-	CURL *e = t->easy;
+	CURL *e;
 
-	/* a handle that is used again keeps what was set before: begin from nothing */
-	curl_easy_reset(e);
+	renew_handle(t);
+	e = t->easy;
 	SET(e, CURLOPT_PRIVATE, t);
 	SET(e, CURLOPT_ERRORBUFFER, t->error);
 	SET(e, CURLOPT_URL, url);

@@ -608,6 +608,7 @@ fail_all(Client *c, Request *because)
 		r->http->failure = because->http->failure;
 		r->http->date = because->http->date;
 		r->outcome = because->outcome;
+		r->attempt = because->attempt;
 		r->what = because->what;
 		r->suiteql = NULL;
 		fail(r, because->code, because->detail);

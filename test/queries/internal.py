@@ -14,7 +14,7 @@ ENTRY = re.compile(r"^\d{4}-\d\d-\d\d [\d:.]+ \S+ \[\d+\] (\S*) (\S{5}) (\w+): {
 OWN = [
     (re.compile(r"invalid memory alloc request size (2147483647|1844674407\d{10})"),
      re.compile(r"pg_catalog\.(bpchar|bit|varbit)\(")),
-    (re.compile(r"interval typmod", re.I), re.compile(r"pg_catalog\.interval\(")),
+    (re.compile(r"interval typmod", re.I), re.compile(r"pg_catalog\.interval(typmodout)?\(")),
     (re.compile(r"cache lookup failed for operator class \d+"), re.compile(r"amvalidate\(")),
 ]
 

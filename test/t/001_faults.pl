@@ -75,6 +75,11 @@ $node->safe_psql('postgres', q{ALTER SERVER ns OPTIONS (SET base_url 'https://12
 my ($code, $out, $err) = $node->psql('postgres', 'SELECT count(*) FROM netsuite.currency');
 like($err, qr/no reply.*connect/si, 'connection refused');
 is($node->safe_psql('postgres', q{SELECT "check" FROM netsuite_check('ns') WHERE NOT ok}), 'address', 'the check says so');
+# a name that is not found may be found the next time
+$node->safe_psql('postgres', q{ALTER SERVER ns OPTIONS (SET base_url 'https://no-such-host.invalid', ADD max_retries '2', SET retry_deadline '30')});
+($code, $out, $err) = $node->psql('postgres', 'SELECT count(*) FROM netsuite.currency', extra_params => [ '-v', 'VERBOSITY=verbose' ]);
+like($err, qr/ERROR:  HV00N:.*no reply.*resolve.*Gave up after 3 attempts/s, 'a name that is not found');
+$node->safe_psql('postgres', q{ALTER SERVER ns OPTIONS (DROP max_retries, SET retry_deadline '4')});
 $node->safe_psql('postgres', qq{ALTER SERVER ns OPTIONS (SET base_url '$ENV{NS_URL}', DROP ca_file)});
 ($code, $out, $err) = $node->psql('postgres', 'SELECT count(*) FROM netsuite.currency');
 like($err, qr/certificate.*ca_file/s, 'an unknown authority is not trusted');
