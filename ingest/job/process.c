@@ -69,7 +69,8 @@ typedef struct Process
 	int64 waiting[MOST_AT_ONCE];
 } Process;
 
-/* A role's jobs on a source, -1 for all of the role's: when one was last begun */
+/* A role's jobs on a source, or all of them: when one was last begun, or ended where the role is meant */
+#define ALL_SOURCES (-1)
 typedef struct TurnGroup
 {
 	Oid database;
@@ -315,6 +316,9 @@ wake_now(void)
 	LWLockRelease(shared->lock);
 }
 
+/* below, with the other turns */
+static void owner_was_served(void);
+
 static void
 leave(int code, Datum arg)
 {
@@ -322,6 +326,7 @@ leave(int code, Datum arg)
 
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	had_place = is_mine() && my_place->kind == WORKER;
+	owner_was_served();
 	if (is_mine())
 	{
 		my_place->kind = NOTHING;
@@ -539,9 +544,29 @@ turn_of(Oid database, Oid role, int32 source, int priority, TimestampTz since, T
 
 	if (group && group->served > since)
 		since = group->served;
-	if (source == ALL_SOURCES)
-		priority = Max(Min(priority, MOST_POINTS), -MOST_POINTS);
 	return priority * SECONDS_PER_POINT + (now - since) / (double) USECS_PER_SEC;
+}
+
+/*
+ * Of an owner, whatever its jobs work on.  While a worker is an owner's, that owner is being served: it does not wait,
+ * however long its jobs are, and each worker is worth a point of priority to those who have fewer.  Where waiting
+ * counted from the last begin, who fills all workers with jobs of an hour would be next at the end of each.
+ */
+static double
+turn_of_owner(const Demand *d, TimestampTz now)
+{
+	int workers = count_kind(WORKER, d->database, d->role) - (is_mine() && my_place->role == d->role && my_place->database == d->database);
+	int points = Max(Min(d->priority, MOST_POINTS), -MOST_POINTS) - workers;
+
+	return turn_of(d->database, d->role, ALL_SOURCES, points, workers > 0 ? now : d->since, now);
+}
+
+/* Up to now, by this worker: from now on it waits.  The lock is held. */
+static void
+owner_was_served(void)
+{
+	if (is_mine() && my_place->kind == WORKER)
+		group_of(my_place->database, my_place->role, ALL_SOURCES, true)->served = GetCurrentTimestamp();
 }
 
 static void
@@ -556,6 +581,17 @@ unlock_turns(void)
 {
 	if (shared)
 		LWLockRelease(shared->lock);
+}
+
+double
+process_turn_of_owner(const Demand *demand)
+{
+	double turn;
+
+	lock_turns(LW_SHARED);
+	turn = turn_of_owner(demand, GetCurrentTimestamp());
+	unlock_turns();
+	return turn;
 }
 
 double
@@ -619,6 +655,7 @@ process_gives_way(TimestampTz alive_since)
 	uint32 number = 0;
 
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	owner_was_served();
 	for (int i = 0; i < MAX_DEMANDS; i++)
 	{
 		Demand *d = &shared->demands[i];
@@ -631,7 +668,7 @@ process_gives_way(TimestampTz alive_since)
 			mine = d;
 			continue;
 		}
-		turn = turn_of(d->database, d->role, ALL_SOURCES, d->priority, d->since, now);
+		turn = turn_of_owner(d, now);
 		if (next == NULL || turn > first)
 		{
 			next = d;
@@ -639,7 +676,7 @@ process_gives_way(TimestampTz alive_since)
 		}
 	}
 	if (next && mine &&
-		(first <= turn_of(mine->database, mine->role, ALL_SOURCES, mine->priority, mine->since, now) ||
+		(first <= turn_of_owner(mine, now) ||
 		 (next->priority <= mine->priority && now < alive_since + QUANTUM)))
 		next = NULL;
 	if (next && is_mine() && count_kind(WORKER, InvalidOid, InvalidOid) >= max_workers)

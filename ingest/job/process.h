@@ -72,8 +72,6 @@ extern void process_wake(void);
 
 /* Who has waited longest of those whose jobs are most urgent; a minute of waiting counts as much as a point of priority */
 extern double process_turn(Oid role, int32 source, int priority, double waited_s);
-/* Of a role, whatever its jobs work on */
-#define ALL_SOURCES (-1)
 /* A job of this role on this source, 0 for none, was just begun */
 extern void process_served(Oid role, int32 source);
 
@@ -86,6 +84,8 @@ typedef struct Demand
 	int count;         /* jobs that could begin now */
 } Demand;
 
+/* The same between owners, in which each worker that one has already counts as a point less */
+extern double process_turn_of_owner(const Demand *demand);
 /* What waits in this database, for workers of other databases too; replaces what was said before */
 extern void process_demand(const Demand *demands, int n);
 /* Is another role's job more urgent, or is it its turn, and no worker free?  Then this one's place is its, and this one must end. */

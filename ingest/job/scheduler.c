@@ -133,33 +133,27 @@ do_part(Part *part, void *arg)
 	ereport(LOG, (errmsg("ingest: the scheduler could not %s: %s", part->what, failure_text(&failure))));
 }
 
-/* One for each owner in turn, who waited longest first, until all have what they can use or there is no room */
+/* One after the other, each for the owner whose turn it is then, until all have what they can use or there is no room */
 static void
 start_workers(const Demands *d)
 {
-	int *given = palloc0(sizeof(int) * Max(d->n, 1));
-
 	for (;;)
 	{
-		int next = -1;
+		const Demand *next = NULL;
 		double first = 0;
 
 		for (int i = 0; i < d->n; i++)
 		{
-			Demand *w = &d->demands[i];
-			double turn = process_turn(w->role, ALL_SOURCES, w->priority, (GetCurrentTimestamp() - w->since) / (double) USECS_PER_SEC);
+			const Demand *w = &d->demands[i];
+			double turn = process_turn_of_owner(w);
 
-			if (process_idle_workers(w->role) >= w->count || (next >= 0 && given[i] > given[next]))
+			if (process_idle_workers(w->role) >= w->count || (next && turn <= first))
 				continue;
-			if (next < 0 || given[i] < given[next] || turn > first)
-			{
-				next = i;
-				first = turn;
-			}
+			next = w;
+			first = turn;
 		}
-		if (next < 0 || !process_start(WORKER, MyDatabaseId, d->demands[next].role))
+		if (next == NULL || !process_start(WORKER, MyDatabaseId, next->role))
 			break;
-		given[next]++;
 	}
 }
 

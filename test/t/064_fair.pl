@@ -1,0 +1,63 @@
+# Owners' turns: who fills all workers with long jobs holds up nobody for longer than one of them
+use strict;
+use warnings;
+use Sandbox;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $p = 'postgres';
+my $node = PostgreSQL::Test::Cluster->new('fair');
+$node->init;
+$node->append_conf('postgresql.conf', "fsync = off\nshared_preload_libraries = 'ingest'\nmax_worker_processes = 20\ningest.discovery = 1\ningest.max_workers = 1\n");
+$node->start;
+sub sql { return $node->safe_psql($p, $_[0]); }
+sql('CREATE EXTENSION ingest CASCADE; CREATE TABLE did (what text, began timestamptz DEFAULT clock_timestamp()); GRANT ALL ON did TO PUBLIC');
+sql("CREATE ROLE $_ LOGIN IN ROLE ingest_operator") for qw(big small third late);
+sub job { my ($role, $name, $statement) = @_; sql("SET ROLE $role; SELECT ingest.create_job('$name', 'sql', \$job\$INSERT INTO did VALUES ('$name'); $statement\$job\$)"); }
+sub put { my ($role, $name, $times, $priority) = @_; sql("SET ROLE $role; SELECT ingest.enqueue('$name', once => false, priority => " . ($priority // 0) . ") FROM generate_series(1, $times)"); }
+sub did { return sql("SELECT count(*) FROM did WHERE what = '$_[0]'"); }
+sub seconds_until { my ($query) = @_; my $begun = time(); poll_until($node, $p, $query); return time() - $begun; }
+sub workers { sql("ALTER SYSTEM SET ingest.max_workers = $_[0]; SELECT pg_reload_conf(); DELETE FROM ingest.queue WHERE worker IS NULL"); poll_until($node, $p, 'SELECT count(*) = 0 FROM ingest.queue'); sql('TRUNCATE did'); }
+job('big', 'long', 'SELECT pg_sleep(5)');
+job('small', 'short', 'SELECT pg_sleep(0.3)');
+job('late', 'late', 'SELECT pg_sleep(0.3)');
+job('third', 'other', 'SELECT pg_sleep(0.3)');
+
+# the one worker that there is (what a job did is seen when it has ended): the job of another owner was put a second after the last one of its owner had begun
+put('big', 'long', 8);
+poll_until($node, $p, "SELECT count(*) = 1 FROM did");
+sleep(1);
+put('small', 'short', 1);
+cmp_ok(seconds_until("SELECT count(*) = 1 FROM did WHERE what = 'short'"), '<', 6, 'an owner who has waited for one job of another one is next, however long that was');
+is(did('long'), '2', 'before any other job of that one');
+poll_until($node, $p, "SELECT count(*) = 3 FROM did WHERE what = 'long'");
+put('small', 'short', 1);
+put('third', 'other', 1, 3);
+poll_until($node, $p, "SELECT count(*) = 3 FROM did WHERE what IN ('short', 'other')");
+is(sql("SELECT string_agg(what, ' ' ORDER BY began) FROM (SELECT * FROM did ORDER BY began DESC LIMIT 2) d"), 'other short', 'then it is the more urgent one of two who wait');
+is(did('long'), '4', 'and still nobody waited for two of them');
+
+# who has a worker keeps it beside one who has the others, though that one has begun nothing for long
+workers(2);
+put('big', 'long', 10);
+poll_until($node, $p, "SELECT count(*) = 2 FROM did WHERE what = 'long'");
+put('small', 'short', 30);
+cmp_ok(seconds_until("SELECT count(*) = 30 FROM did WHERE what = 'short'"), '<', 21, 'an owner of short jobs has a worker beside one of long jobs');
+cmp_ok(sql("SELECT count(*) FROM ingest.queue WHERE worker IS NULL"), '>', 2, 'while that one has many left');
+cmp_ok(did('long'), '>', 3, 'and has the other worker');
+
+# a priority counts as so many minutes, and no more
+workers(1);
+put('big', 'long', 5, 2);
+poll_until($node, $p, "SELECT count(*) = 1 FROM did");
+put('late', 'late', 1);
+poll_until($node, $p, "SELECT count(*) = 2 FROM did");
+is(did('late'), '0', 'more urgent jobs of one owner are before others');
+sql("UPDATE ingest.queue SET run_at = now() - interval '125 s' WHERE owner = 'late'::regrole");
+poll_until($node, $p, "SELECT count(*) = 1 FROM did WHERE what = 'late'");
+is(did('long'), '3', 'until these have waited for as many minutes as they have points less');
+
+$node->stop;
+done_testing();
