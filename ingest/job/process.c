@@ -32,6 +32,7 @@
 #define MAX_PROCESSES 128
 #define MAX_GROUPS 512
 #define MAX_DEMANDS 256
+#define MAX_WITHOUT 256
 
 /* One that was registered and never came up */
 #define START_TIMEOUT (10 * USECS_PER_SEC)
@@ -46,6 +47,8 @@
 /* Nor does its process end */
 #define DEAF (DEADLINE_GRACE_MS * INT64CONST(1000))
 #define SECONDS_PER_POINT 60.0
+/* A role whose workers cannot work, by its own settings or rights, has the next one after 1 s, 2 s, 4 s and so on up to this: 2^5 */
+#define MOST_REST_DOUBLINGS 5
 /* Between owners no more points count than these: nobody's jobs stand before everybody else's for days */
 #define MOST_POINTS 15
 
@@ -77,6 +80,8 @@ typedef struct TurnGroup
 	Oid role;
 	int32 source;
 	TimestampTz served;
+	int failures;           /* workers of the role in a row that ended with an error and had done nothing */
+	TimestampTz not_before; /* it has no other one before this */
 } TurnGroup;
 
 typedef struct Shared
@@ -89,6 +94,7 @@ typedef struct Shared
 	Demand demands[MAX_DEMANDS]; /* count 0: none */
 	Oid banned;
 	TimestampTz banned_until;
+	Oid without[MAX_WITHOUT]; /* databases in which a scheduler did not find the extension */
 } Shared;
 
 static Shared *shared = NULL;
@@ -149,6 +155,12 @@ process_launcher_enter(void)
 
 static Process *my_place = NULL;
 static uint32 my_number;
+static bool was_of_use = false; /* it has done a job */
+
+/* below, with the other turns */
+static void owner_was_served(void);
+static void owner_rests(void);
+static bool rests(Oid database, Oid role);
 
 /* A place that is ours as long as its number is; the lock is held */
 static bool
@@ -225,7 +237,7 @@ reserve(ProcessKind kind, Oid database, Oid role)
 
 	if (place == NULL || (database == shared->banned && now < shared->banned_until))
 		return NULL;
-	if (kind == WORKER ? count_kind(WORKER, InvalidOid, InvalidOid) >= max_workers : count_kind(kind, database, InvalidOid) > 0)
+	if (kind == WORKER ? rests(database, role) || count_kind(WORKER, InvalidOid, InvalidOid) >= max_workers : count_kind(kind, database, InvalidOid) > 0)
 		return NULL;
 	memset(place, 0, sizeof(Process));
 	place->kind = kind;
@@ -316,8 +328,6 @@ wake_now(void)
 	LWLockRelease(shared->lock);
 }
 
-/* below, with the other turns */
-static void owner_was_served(void);
 
 static void
 leave(int code, Datum arg)
@@ -327,6 +337,8 @@ leave(int code, Datum arg)
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	had_place = is_mine() && my_place->kind == WORKER;
 	owner_was_served();
+	if (had_place && code != 0 && !was_of_use)
+		owner_rests();
 	if (is_mine())
 	{
 		my_place->kind = NOTHING;
@@ -486,17 +498,66 @@ process_finds_extension(void)
 	return OidIsValid(get_extension_oid("ingest", true)) && SearchSysCacheExists1(NAMESPACENAME, CStringGetDatum("ingest")) && version_fits(LOG);
 }
 
+/* -- databases without the extension -- */
+
+static Oid *
+without(Oid database)
+{
+	for (int i = 0; i < MAX_WITHOUT; i++)
+	{
+		if (shared->without[i] == database)
+			return &shared->without[i];
+	}
+	return NULL;
+}
+
+void
+process_extension_is_here(bool here)
+{
+	Oid *place;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	place = without(MyDatabaseId);
+	if (here && place)
+		*place = InvalidOid;
+	/* if there are more of them, the others are looked into as often as before */
+	else if (!here && place == NULL && (place = without(InvalidOid)) != NULL)
+		*place = MyDatabaseId;
+	LWLockRelease(shared->lock);
+}
+
+bool
+process_is_without_extension(Oid database)
+{
+	bool is;
+
+	LWLockAcquire(shared->lock, LW_SHARED);
+	is = without(database) != NULL;
+	LWLockRelease(shared->lock);
+	return is;
+}
+
 /* -- waking -- */
 
 static bool wake_at_commit = false;
+static bool extension_comes = false;
 
 static void
 at_commit(XactEvent event, void *arg)
 {
+	if (extension_comes && event == XACT_EVENT_COMMIT)
+		process_extension_is_here(true);
 	if (wake_at_commit && event == XACT_EVENT_COMMIT)
 		wake_now();
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
-		wake_at_commit = false;
+		wake_at_commit = extension_comes = false;
+}
+
+void
+process_extension_comes(void)
+{
+	process_wake();
+	extension_comes = true;
 }
 
 void
@@ -532,7 +593,7 @@ group_of(Oid database, Oid role, int32 source, bool make)
 	}
 	if (!make)
 		return NULL;
-	*oldest = (TurnGroup){database, role, source, 0};
+	*oldest = (TurnGroup){database, role, source};
 	return oldest;
 }
 
@@ -567,6 +628,24 @@ owner_was_served(void)
 {
 	if (is_mine() && my_place->kind == WORKER)
 		group_of(my_place->database, my_place->role, ALL_SOURCES, true)->served = GetCurrentTimestamp();
+}
+
+static bool
+rests(Oid database, Oid role)
+{
+	TurnGroup *group = group_of(database, role, ALL_SOURCES, false);
+
+	return group && group->failures > 0 && GetCurrentTimestamp() < group->not_before;
+}
+
+/* Its next worker would end in the same way at once, and the one after that: nobody else would come to anything */
+static void
+owner_rests(void)
+{
+	TurnGroup *group = group_of(my_place->database, my_place->role, ALL_SOURCES, true);
+
+	group->not_before = GetCurrentTimestamp() + (INT64CONST(1) << Min(group->failures, MOST_REST_DOUBLINGS)) * USECS_PER_SEC;
+	group->failures++;
 }
 
 static void
@@ -604,6 +683,29 @@ process_turn(Oid role, int32 source, int priority, double waited_s)
 	turn = turn_of(MyDatabaseId, role, source, priority, now - (TimestampTz) (waited_s * USECS_PER_SEC), now);
 	unlock_turns();
 	return turn;
+}
+
+void
+process_was_of_use(void)
+{
+	if (was_of_use || my_place == NULL || my_place->kind != WORKER)
+		return;
+	was_of_use = true;
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	if (is_mine())
+		group_of(my_place->database, my_place->role, ALL_SOURCES, true)->failures = 0;
+	LWLockRelease(shared->lock);
+}
+
+bool
+process_rests(Oid role)
+{
+	bool is;
+
+	lock_turns(LW_SHARED);
+	is = rests(MyDatabaseId, role);
+	unlock_turns();
+	return is;
 }
 
 void
@@ -668,6 +770,8 @@ process_gives_way(TimestampTz alive_since)
 			mine = d;
 			continue;
 		}
+		if (rests(d->database, d->role))
+			continue;
 		turn = turn_of_owner(d, now);
 		if (next == NULL || turn > first)
 		{

@@ -63,6 +63,14 @@ extern bool process_lives(int32 pid);
 /* Is the extension here, and of this library's version? */
 extern bool process_finds_extension(void);
 
+/* -- databases without the extension -- */
+
+/* What a scheduler found in its database: where there is no extension it is looked for less and less often */
+extern void process_extension_is_here(bool here);
+extern bool process_is_without_extension(Oid database);
+/* When this transaction commits, there will be one here, and whoever hands out work looks */
+extern void process_extension_comes(void);
+
 /* -- waking -- */
 
 /* When this transaction commits, whoever hands out work here looks */
@@ -74,6 +82,11 @@ extern void process_wake(void);
 extern double process_turn(Oid role, int32 source, int priority, double waited_s);
 /* A job of this role on this source, 0 for none, was just begun */
 extern void process_served(Oid role, int32 source);
+
+/* This worker has done a job: it can work */
+extern void process_was_of_use(void);
+/* The role's last workers could not: the next one is started later */
+extern bool process_rests(Oid role);
 
 typedef struct Demand
 {

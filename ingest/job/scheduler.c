@@ -99,7 +99,7 @@ end_overdue(void *arg)
 static void
 look_at_freshness(void *arg)
 {
-	repo_run("SELECT ingest.check_freshness()");
+	repo_run("SELECT ingest_internal.check_freshness()");
 }
 
 static void
@@ -147,7 +147,7 @@ start_workers(const Demands *d)
 			const Demand *w = &d->demands[i];
 			double turn = process_turn_of_owner(w);
 
-			if (process_idle_workers(w->role) >= w->count || (next && turn <= first))
+			if (process_rests(w->role) || process_idle_workers(w->role) >= w->count || (next && turn <= first))
 				continue;
 			next = w;
 			first = turn;
@@ -217,6 +217,7 @@ ingest_scheduler_main(Datum arg)
 {
 	TimestampTz warned = 0,
 				kept_up = GetCurrentTimestamp();
+	bool known = false; /* that the extension is here */
 	Oid database,
 		role;
 
@@ -231,9 +232,13 @@ ingest_scheduler_main(Datum arg)
 	{
 		Demands d = {AllocSetContextCreate(TopMemoryContext, "ingest tick", ALLOCSET_DEFAULT_SIZES)};
 		TimestampTz now;
+		bool here = tick(&d);
 
-		if (!tick(&d))
+		if (!here || !known)
+			process_extension_is_here(here);
+		if (!here)
 			proc_exit(0);
+		known = true;
 		now = GetCurrentTimestamp();
 		if (d.cannot_login && now > warned + BETWEEN_WARNINGS)
 		{

@@ -59,5 +59,19 @@ sql("UPDATE ingest.queue SET run_at = now() - interval '125 s' WHERE owner = 'la
 poll_until($node, $p, "SELECT count(*) = 1 FROM did WHERE what = 'late'");
 is(did('long'), '3', 'until these have waited for as many minutes as they have points less');
 
+# who cannot work keeps nobody from working: its own settings end each of its workers at once, 40 in a second
+workers(1);
+sub workers_started { my $log = slurp_file($node->logfile); return scalar(() = $log =~ /cannot execute \S+ in a read-only transaction/g); }
+sql("ALTER ROLE third SET default_transaction_read_only = on");
+put('third', 'other', 1);
+sleep(8);
+cmp_ok(workers_started(), '>=', 2, 'a worker that cannot work is tried again');
+cmp_ok(workers_started(), '<=', 6, 'later and later');
+put('small', 'short', 3);
+cmp_ok(seconds_until("SELECT count(*) = 3 FROM did WHERE what = 'short'"), '<', 6, 'and others have its place meanwhile');
+sql("ALTER ROLE third RESET default_transaction_read_only");
+poll_until($node, $p, "SELECT count(*) = 1 FROM did WHERE what = 'other'");
+pass('until it can');
+
 $node->stop;
 done_testing();

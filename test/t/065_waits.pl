@@ -61,7 +61,7 @@ my @others = (
 	"SELECT * FROM ingest.check_source('gone')", "SELECT * FROM ingest.check_source('paused')",
 	"SELECT ingest.revoke_source('kept', 'reader')", "SELECT ingest.drop_lineage('a.b', 'public.shelf')",
 	"SELECT ingest.unsubscribe('new listener')", "SELECT ingest.unsubscribe('kept listener')", "SELECT id FROM ingest.read_events('new listener')",
-	"SELECT ingest.create_history_view('public.gone_item')", "SELECT ingest.profile('public.gone_item')", "SELECT count(*) FROM ingest.as_of(NULL::public.gone_item, now())",
+	"SELECT ingest.alter_sync('public.gone_item', history => true)", "SELECT ingest.profile('public.gone_item')", "SELECT count(*) FROM ingest.as_of(NULL::public.gone_item, now())",
 	"SELECT * FROM ingest.verify('public.gone_item')", "SELECT * FROM ingest.explain_sync('public.gone_item')",
 	"SELECT ingest.emit('com.example.one', 'a', '{}')", "SELECT ingest.prune('1 year', '1 year')", 'CALL ingest.work()');
 my @sessions;
