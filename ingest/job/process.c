@@ -328,7 +328,6 @@ wake_now(void)
 	LWLockRelease(shared->lock);
 }
 
-
 static void
 leave(int code, Datum arg)
 {
