@@ -30,6 +30,8 @@
 #include "utils/timestamp.h"
 
 #define MAX_PROCESSES 128
+/* The other places are for schedulers and workers, however many sessions call ingest.work() */
+#define MOST_SESSIONS (MAX_PROCESSES / 4)
 #define MAX_GROUPS 512
 #define MAX_DEMANDS 256
 #define MAX_WITHOUT 256
@@ -387,7 +389,8 @@ process_session_enter(void)
 	if (shared == NULL || my_place != NULL)
 		return;
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
-	place = free_place();
+	/* one without a place works as well, but gives nothing back before it has done it */
+	place = count_kind(SESSION, InvalidOid, InvalidOid) < MOST_SESSIONS ? free_place() : NULL;
 	if (place)
 	{
 		memset(place, 0, sizeof(Process));

@@ -10,7 +10,7 @@ use Time::HiRes qw(sleep time);
 my $p = 'postgres';
 my $node = PostgreSQL::Test::Cluster->new('fair');
 $node->init;
-$node->append_conf('postgresql.conf', "fsync = off\nshared_preload_libraries = 'ingest'\nmax_worker_processes = 20\ningest.discovery = 1\ningest.max_workers = 1\n");
+$node->append_conf('postgresql.conf', "fsync = off\nshared_preload_libraries = 'ingest'\nmax_worker_processes = 20\ningest.discovery = 1\ningest.max_workers = 1\nmax_connections = 180\n");
 $node->start;
 sub sql { return $node->safe_psql($p, $_[0]); }
 sql('CREATE EXTENSION ingest CASCADE; CREATE TABLE did (what text, began timestamptz DEFAULT clock_timestamp()); GRANT ALL ON did TO PUBLIC');
@@ -72,6 +72,21 @@ cmp_ok(seconds_until("SELECT count(*) = 3 FROM did WHERE what = 'short'"), '<', 
 sql("ALTER ROLE third RESET default_transaction_read_only");
 poll_until($node, $p, "SELECT count(*) = 1 FROM did WHERE what = 'other'");
 pass('until it can');
+
+# who does jobs in very many sessions leaves room for workers
+workers(0);
+poll_until($node, $p, "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'ingest worker'");
+job('big', 'nap', 'SELECT pg_sleep(40)');
+put('big', 'nap', 140);
+my $script = $node->basedir . '/work.sql';
+append_to_file($script, "CALL ingest.work();\n");
+my ($out, $err) = ('', '');
+my $sessions = IPC::Run::start([ 'pgbench', '-n', '-f', $script, '-c', '140', '-j', '1', '-t', '1', '-U', 'big', '-h', $node->host, '-p', $node->port, $p ], '>', \$out, '2>', \$err);
+poll_until($node, $p, "SELECT count(*) > 135 FROM ingest.queue WHERE worker IS NOT NULL");
+put('small', 'short', 1);
+sql("ALTER SYSTEM SET ingest.max_workers = 2; SELECT pg_reload_conf()");
+cmp_ok(seconds_until("SELECT count(*) = 1 FROM did WHERE what = 'short'"), '<', 20, 'a worker finds a place beside 140 sessions that work');
+$sessions->kill_kill;
 
 $node->stop;
 done_testing();
