@@ -84,7 +84,7 @@ GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid), ingest_internal.my_sour
     ingest_internal.may_read(oid, oid, smallint), ingest_internal.owns(oid, oid), ingest_internal.at_home(), ingest_internal.open_watermark(text), ingest_internal.role_name(oid, name),
     ingest_internal.sync_trouble(oid, oid, name, name, oid, name, name), ingest_internal.event_wanted(text, text[]), ingest_internal.state_of_run(text, integer), ingest_internal.alert_owner(alert), ingest_internal.alert_fits(alert, text), ingest_internal.acts_for(oid, oid) TO ingest_reader;
 GRANT EXECUTE ON FUNCTION lineage(text, text, integer), ingest_internal.lineage_tables(text, integer), lineage_dot(text, integer), lineage_mermaid(text, integer), ingest_internal.view_columns(regclass),
-    as_of(anyelement, timestamptz), ingest_internal.row_change(integer, jsonb, timestamptz), row_history(anyelement, jsonb), launcher_runs(), ingest_internal.era(), ingest_internal.next_due(text, timestamptz, text) TO ingest_reader;
+    as_of(anyelement, timestamptz), ingest_internal.row_change(integer, jsonb, timestamptz), row_history(anyelement, jsonb), ingest_internal.launcher_runs(), ingest_internal.era(), ingest_internal.next_due(text, timestamptz, text) TO ingest_reader;
 
 GRANT EXECUTE ON FUNCTION subscribe(text, text[], boolean), unsubscribe(text), read_events(text, integer), ack(text, bigint), cloud_event(event) TO ingest_consumer;
 GRANT SELECT ON event TO ingest_consumer;
@@ -93,9 +93,9 @@ GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text
     revoke_source(text, name), ingest_internal.postgres_tables(name), ingest_internal.mysql_catalogue(name), ingest_internal.mysql_charset(name), ingest_internal.mysql_tables(name),
     ingest_internal.mysql_check(name), profile(regclass, bigint), add_lineage(text, text, text, text, text), drop_lineage(text, text),
     create_sync(regclass, text, text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, text, name, boolean),
-    reload(text), reconcile(text), pause_sync(text), resume_sync(text), drop_sync(text), verify(text, integer), alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, name[]), explain_sync(text), create_history_view(text), emit(text, text, jsonb),
+    reload(text), reconcile(text), pause_sync(text), resume_sync(text), drop_sync(text), verify(text, integer), alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, name[]), explain_sync(text), emit(text, text, jsonb),
     create_job(text, text, text, integer, integer, interval, text[]), enqueue(text, timestamptz, integer, boolean), schedule(text, text), unschedule(text), drop_job(text), cancel(bigint), retry(bigint),
-    add_rule(regclass, text, name[], jsonb, text, float8), drop_rule(integer), check_quality(regclass), suggest_rules(regclass, bigint), set_freshness(text, interval), check_freshness(),
+    add_rule(regclass, text, name[], jsonb, text, float8), drop_rule(integer), check_quality(regclass), suggest_rules(regclass, bigint), set_freshness(text, interval),
     resolve_anomaly(bigint), acknowledge(bigint), silence(text, timestamptz, text) TO ingest_operator;
 GRANT EXECUTE ON FUNCTION ingest_internal.profiled(regclass, bigint), ingest_internal.frequent_values TO ingest_operator;
 GRANT EXECUTE ON PROCEDURE crawl(text, text[], boolean), sync(text), redrive(text), work(bigint), run_job(text) TO ingest_operator;
@@ -110,7 +110,7 @@ BEGIN
     FOR o IN SELECT c.oid::regclass::text AS name FROM pg_class c WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind IN ('r', 'p', 'S')
         AND c.relname NOT IN ('event_type')
     LOOP
-        PERFORM pg_catalog.pg_extension_config_dump(o.name, CASE WHEN o.name LIKE '%connector' THEN 'WHERE wrapper NOT IN (''netsuite_fdw'', ''postgres_fdw'', ''file_fdw'', ''mysql_fdw'', ''tds_fdw'', ''oracle_fdw'')' ELSE '' END);
+        PERFORM pg_catalog.pg_extension_config_dump(o.name, CASE WHEN o.name LIKE '%connector' THEN 'WHERE NOT built_in' ELSE '' END);
     END LOOP;
     -- everything is the engine's; what belongs to a table or column goes with it
     FOR o IN SELECT format('ALTER %s ingest.%I', CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.relname) AS statement

@@ -104,7 +104,7 @@ CALL ingest.sync('till_sale');
 ALTER TABLE book.sale DROP COLUMN changed CASCADE;
 SELECT id, what, mine FROM ingest.as_of(NULL::book.sale, :'moment') WHERE id IN (4, 6) ORDER BY id;
 SELECT operation, (version).what, (version).mine FROM ingest.row_history(NULL::book.sale, '{"id": 6}');
-SELECT ingest.create_history_view('till_sale');
+SELECT ingest.alter_sync('till_sale', history => true);
 SELECT _operation, what FROM book.sale_history WHERE id = 6 ORDER BY _seq;
 CALL ingest.sync('till_sale');
 SELECT count(*) FROM ingest.row_history(NULL::book.sale, NULL);
@@ -125,7 +125,7 @@ INSERT INTO ingest.sync (name, source, table_id, target_schema, target_table, ow
   SELECT 'lodge', s.source, s.table_id, 'lodge', 'copy', 'ingest_keeper'::regrole, 'ingest_keeper', 'full', '{id}', true FROM ingest.sync s WHERE s.name = 'till_sale';
 INSERT INTO ingest.sync_state (sync, history_since) SELECT id, now() - interval '1 hour' FROM ingest.sync WHERE name = 'lodge';
 INSERT INTO ingest.change (sync, operation, key, after, seen_at) SELECT id, 'insert', '{"id": 1}', '{"id": 1, "v": "x"}', clock_timestamp() FROM ingest.sync WHERE name = 'lodge';
-SELECT ingest.create_history_view('lodge');
+SELECT ingest_internal.create_history_view('lodge');
 GRANT SELECT ON lodge.copy_history TO ingest_visitor;
 SET ROLE ingest_visitor;
 SELECT id, v, _operation FROM lodge.copy_history;

@@ -91,6 +91,10 @@ SELECT ingest_internal.next_due('30 2 * * *', '2026-03-28 12:00'), ingest_intern
 SELECT ingest_internal.next_due('*/30 2 * * *', '2026-10-25 02:30+02'), ingest_internal.next_due('30 2 * * *', '2026-10-25 02:30+02'), ingest_internal.next_due('0 0 30 3 *', '2026-03-28 12:00');
 SELECT ingest_internal.next_due('0 0 * * *', '2026-03-07 12:00', 'America/Havana') AT TIME ZONE 'America/Havana', ingest_internal.next_due('30 0 * * *', '2026-10-31 12:00', 'America/Havana'),
   ingest_internal.next_due('30 0 * * *', '2026-11-01 00:30-04', 'America/Havana'), ingest_internal.next_due('15 2 * * *', '2026-10-03 12:00', 'Australia/Lord_Howe') AT TIME ZONE 'Australia/Lord_Howe';
+-- days of an interval are as long as they are there, whatever zone the session has
+SELECT z, ingest_internal.next_due('1 day', '2026-03-28 12:00+01', 'Europe/Berlin'), ingest_internal.next_due('1 mon', '2026-10-24 22:30+00', 'Europe/Berlin'), ingest_internal.next_due('24 hours', '2026-03-28 12:00+01', 'Europe/Berlin')
+  FROM unnest('{UTC,Europe/Berlin,Asia/Tokyo}'::text[]) z, set_config('timezone', z, false);
+SET TimeZone = 'Europe/Berlin';
 -- names, words and zones
 SELECT ingest_internal.next_due('0 9 * * mon-FRI', '2026-11-27 12:00'), ingest_internal.next_due('0 0 1 JAN,jul *', '2026-11-27'), ingest_internal.next_due('@daily', '2026-11-27 12:00'), ingest_internal.next_due('@weekly', '2026-11-27 12:00'),
   ingest_internal.next_due('CRON_TZ=America/New_York 0 9 * * *', '2026-11-27 12:00', 'Asia/Tokyo'), ingest_internal.next_due('0 9 * * *', '2026-11-27 12:00', 'Asia/Tokyo');

@@ -230,6 +230,12 @@ CALL ingest.sync('lair.secret');
 CALL ingest.redrive('lair.secret');
 CALL ingest.crawl('lair');
 CALL ingest.run_job('nothing of this name');
+-- the statement that a hint names is that alone, whatever somebody called his job
+SET ROLE ingest_attacker;
+SELECT ingest.create_job('x''); DROP TABLE prey.secret; --', 'sql', 'SELECT 1');
+RESET ROLE;
+CALL ingest.run_job('x''); DROP TABLE prey.secret; --');
+SELECT ingest.drop_job('x''); DROP TABLE prey.secret; --');
 -- a function that runs as its owner acts as its owner, whoever calls it
 SET ROLE ingest_attacker;
 CREATE FUNCTION lair.definer() RETURNS void LANGUAGE sql SECURITY DEFINER AS $$SELECT ingest.pause('others')$$;

@@ -21,7 +21,7 @@ SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace IN ('ingest'::reg
 SELECT c.oid::regclass, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
   WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind IN ('v', 'r', 'p') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped
     AND coalesce(col_description(c.oid, a.attnum), '') = '';
-SELECT count(*) <= 56 AS fits FROM pg_proc p WHERE p.pronamespace = 'ingest'::regnamespace;
+SELECT count(*) <= 53 AS fits FROM pg_proc p WHERE p.pronamespace = 'ingest'::regnamespace;
 -- the last runs are found by an index, not by sorting all
 SET enable_sort = off;
 DO $$
@@ -57,3 +57,20 @@ SELECT behind, reading, last_ack IS NOT NULL AS acknowledged FROM ingest.consume
 SELECT ingest.ack('watcher', max(id)) FROM ingest.read_events('watcher');
 SELECT behind, oldest_at IS NULL AS none FROM ingest.consumer_status WHERE consumer = 'watcher';
 SELECT ingest.unsubscribe('watcher');
+-- everything that grows is deleted some day; the others have as many rows as there are things
+SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+    AND c.relname NOT IN ('connector', 'event_type', 'installation', 'data_source', 'source_grant', 'source_schema', 'sync', 'sync_state', 'sync_range', 'sync_owed', 'job', 'job_dependency', 'queue', 'circuit', 'rule', 'subscription', 'lineage_edge')
+    AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = c.oid AND f.confrelid IN ('ingest.run'::regclass, 'ingest.alert'::regclass) AND f.confdeltype = 'c')
+    AND NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'ingest_internal'::regnamespace AND p.prokind = 'f' AND p.proname ~ 'prune' AND pg_get_functiondef(p.oid) ~ ('DELETE FROM ingest\.' || c.relname || ' '));
+SELECT id AS shop FROM ingest.data_source WHERE name = 'shop' \gset
+INSERT INTO ingest.audit (at, role, role_oid, role_name, function) SELECT now() - days * interval '1 day', 'x', 0, 'x', 'long ago' FROM unnest('{364,366}'::integer[]) days;
+INSERT INTO ingest.metadata_change (source, object_kind, object_name, change, seen_at) SELECT :shop, 'table', 'long ago', 'added', now() - days * interval '1 day' FROM unnest('{364,366}'::integer[]) days;
+INSERT INTO ingest.source_column (source, table_id, name, position, type, gone_at) SELECT :shop, min(t.id), 'gone ' || days, 99, 'text', now() - days * interval '1 day' FROM ingest.source_table t, unnest('{364,366}'::integer[]) days WHERE t.source = :shop GROUP BY days;
+SELECT ingest.prune('100 years', '100 years');
+SELECT now() - at < interval '365 days' AS younger FROM ingest.audit WHERE function = 'long ago';
+SELECT now() - seen_at < interval '365 days' AS younger FROM ingest.metadata_change WHERE object_name = 'long ago';
+SELECT name FROM ingest.source_column WHERE name LIKE 'gone %';
+DELETE FROM ingest.metadata_change WHERE object_name = 'long ago';
+DELETE FROM ingest.source_column WHERE name LIKE 'gone %';
+-- nobody who may prune says how long the audit is kept
+SET ingest.audit_retention = '1 min';

@@ -21,6 +21,11 @@ if grep -nE "pg_(try_)?advisory" ingest/*.c ingest/*/*.c ingest/*/*.sql; then
 	echo "advisory locks are anybody's: ingest/base/lock.h has others" >&2
 	code=1
 fi
+# a name may hold a quote: the statement that a hint names must be the one that it seems
+if grep -nE "errhint\(.*'%s'" ingest/*/*.c; then
+	echo "names in hints go through quote_literal_cstr" >&2
+	code=1
+fi
 say "shellcheck"
 shellcheck -x -e SC2016,SC1091,SC2154 test/*.sh bench/*.sh test/*/*.sh .ci/run || code=1
 say "Perl"

@@ -22,7 +22,6 @@
 #include "ingest/base/words.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
-#include "storage/proc.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -174,17 +173,6 @@ door_begin(void)
 	ProcessUtility_hook = door_utility;
 }
 
-/* For a name or a row of the engine's that another session is about to write */
-#define LONGEST_WAIT_MS 10000
-#define LONGEST_WAIT "10s"
-
-void
-bound_waits(void)
-{
-	if (LockTimeout == 0 || LockTimeout > LONGEST_WAIT_MS)
-		(void) set_config_option("lock_timeout", LONGEST_WAIT, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-}
-
 /*
  * Within PG_CATCH: the error again without its context, and in words.  What the engine
  * did to find out that something is wrong helps nobody who meets the message.
@@ -256,7 +244,6 @@ ingest_door(PG_FUNCTION_ARGS)
 	call->args[0].isnull = false;
 	memcpy(call->args + 1, fcinfo->args, sizeof(NullableDatum) * fcinfo->nargs);
 	level = sql_begin();
-	bound_waits();
 	(void) home_era();
 	SPI_finish();
 	become_engine(&caller);

@@ -33,8 +33,6 @@ extern void become_owner(Oid owner, Identity *saved);
 /* The same for what needs neither a temporary table nor a deferred trigger: nothing of the session can be changed */
 extern void become_restricted(Oid owner, Identity *saved);
 extern void become_again(const Identity *saved);
-/* Until the settings' level ends: whoever has not ended a transaction keeps nobody waiting for long */
-extern void bound_waits(void);
 /* A public function whose twin in ingest_internal does what it says */
 extern PGDLLEXPORT Datum ingest_door(PG_FUNCTION_ARGS);
 /* From now on no guest leaves in the session what does not end with the transaction */

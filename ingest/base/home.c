@@ -196,13 +196,9 @@ home_era(void)
 				 errhint("An admin says that it shall: SELECT * FROM ingest.enable().")));
 	if (era < 0)
 	{
-		int level = NewGUCNestLevel();
-
 		home_makes_era();
-		bound_waits();
 		repo_run("SELECT ingest_internal.install($1, $2, $3)", this_cluster(), arg_oid(MyDatabaseId),
 				 arg_int4(this_timeline()));
-		AtEOXact_GUC(false, level);
 		era = look();
 	}
 	return era;

@@ -16,6 +16,7 @@
 #include "ingest/base/sql.h"
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
+#include "storage/proc.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -129,6 +130,20 @@ static const char *const settings[][2] = {
 	{"jit", "off"},
 };
 
+/*
+ * Names, rows and tables that another session has not let go of yet.  A transaction that is left open keeps nobody
+ * waiting for longer, whatever it did: waits for transactions, as of two that write one name, end with lock_timeout too.
+ */
+#define LONGEST_WAIT "10s"
+
+/* Whoever has a bound already has said how long a wait may be */
+static void
+bound_waits(GucAction action)
+{
+	if (LockTimeout == 0)
+		(void) set_config_option("lock_timeout", LONGEST_WAIT, PGC_USERSET, PGC_S_SESSION, action, true, 0, false);
+}
+
 /* The user's search_path: for what runs as the user, such as triggers of a copy */
 static char *user_path = NULL;
 static Oid user_of_path = InvalidOid; /* whose it is: nobody else's statements run under it */
@@ -151,6 +166,7 @@ set_all(GucAction action)
 	}
 	for (int i = 0; i < lengthof(settings); i++)
 		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION, action, true, 0, false);
+	bound_waits(action);
 }
 
 int
@@ -206,11 +222,18 @@ sql_settings(void)
 	set_all(GUC_ACTION_LOCAL);
 }
 
+static void
+set_as_user(const char *name)
+{
+	(void) set_config_option(name, GetConfigOptionResetString(name), PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
 void
 sql_settings_of_user(void)
 {
 	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], GetConfigOptionResetString(settings[i][0]), PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+		set_as_user(settings[i][0]);
+	set_as_user("lock_timeout");
 }
 
 /* -- running -- */

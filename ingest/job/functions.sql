@@ -5,9 +5,9 @@ CREATE FUNCTION ingest_internal.next_due(schedule text, after timestamptz, zone 
     AS 'MODULE_PATHNAME', 'ingest_next_due' LANGUAGE C STABLE;
 COMMENT ON FUNCTION ingest_internal.next_due(text, timestamptz, text) IS 'when a schedule is due next: five fields as cron has them, or an interval, in a zone, which the schedule may name itself';
 
-CREATE FUNCTION launcher_runs() RETURNS boolean
+CREATE FUNCTION ingest_internal.launcher_runs() RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_launcher_runs' LANGUAGE C;
-COMMENT ON FUNCTION launcher_runs() IS 'whether background workers do what is queued: shared_preload_libraries names ingest, and this is no standby';
+COMMENT ON FUNCTION ingest_internal.launcher_runs() IS 'whether background workers do what is queued: shared_preload_libraries names ingest, and this is no standby';
 
 CREATE FUNCTION ingest_internal.wake() RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_wake' LANGUAGE C;
@@ -148,6 +148,12 @@ BEGIN
         WHEN 'silences that are over' THEN DELETE FROM ingest.silence s WHERE s.until < now() - runs;
         WHEN 'resolved anomalies' THEN DELETE FROM ingest.anomaly a WHERE a.resolved_at < now() - runs;
         WHEN 'resolved rejected rows' THEN DELETE FROM ingest.rejected_row r WHERE r.resolved_at < now() - runs;
+        -- how long these are kept is a setting alone: an admin who prunes is one of those who are written down
+        WHEN 'lines of the audit' THEN DELETE FROM ingest.audit a WHERE a.at < now() - current_setting('ingest.audit_retention')::interval;
+        WHEN 'changes of metadata' THEN DELETE FROM ingest.metadata_change m WHERE m.seen_at < now() - current_setting('ingest.metadata_retention')::interval;
+        WHEN 'columns that are gone' THEN DELETE FROM ingest.source_column c WHERE c.gone_at < now() - current_setting('ingest.metadata_retention')::interval;
+        WHEN 'tables that are gone' THEN DELETE FROM ingest.source_table t WHERE t.gone_at < now() - current_setting('ingest.metadata_retention')::interval
+            AND NOT EXISTS (SELECT FROM ingest.sync s WHERE s.table_id = t.id);
     END CASE;
     GET DIAGNOSTICS n = ROW_COUNT;
     RETURN n;
@@ -160,7 +166,7 @@ DECLARE
     said text[] := '{}';
 BEGIN
     -- each by itself: a table that cannot be written keeps no other from being pruned
-    FOREACH part IN ARRAY '{events,runs,profiles of columns,results of rules,dead letters,closed alerts,silences that are over,resolved anomalies,resolved rejected rows,days of history}'::text[] LOOP
+    FOREACH part IN ARRAY '{events,runs,profiles of columns,results of rules,dead letters,closed alerts,silences that are over,resolved anomalies,resolved rejected rows,lines of the audit,changes of metadata,columns that are gone,tables that are gone,days of history}'::text[] LOOP
         BEGIN
             said := said || format('%s %s', ingest_internal.prune_part(part, events, runs), part);
         EXCEPTION WHEN OTHERS THEN
@@ -178,12 +184,14 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'ages must not be null';
     END IF;
     RAISE NOTICE '%', ingest_internal.prune(events, runs);
+    -- where there is no scheduler that does so each minute
+    PERFORM ingest_internal.check_freshness();
     PERFORM ingest_internal.audit(actor, 'prune', format('events older than %s, runs older than %s', events, runs));
 END $$;
 COMMENT ON FUNCTION ingest_internal.prune(oid, interval, interval) IS 'see ingest.prune';
 CREATE FUNCTION prune(events interval, runs interval) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION prune(interval, interval) IS 'deletes what is older: events that all consumers have, runs, profiles, results, dead letters, what is resolved; the engine does it hourly; for admins';
+COMMENT ON FUNCTION prune(interval, interval) IS 'deletes what is older: events that all consumers have, runs, profiles, results, dead letters, what is resolved; of the audit, metadata and history what their settings say; looks at how fresh copies are; the engine does it hourly; for admins';
 
 -- After a restore, a copy of the files or pg_upgrade
 

@@ -389,6 +389,8 @@ work(int64 only_job, int64 limit, bool *turns, TimestampTz alive_since)
 				break;
 			began = GetCurrentTimestamp();
 			n = do_batch(&d, context);
+			if (n > 0)
+				process_was_of_use();
 			done += n;
 			/* short ones are taken by the dozen */
 			d.room = (int) Max(1.0, Min(MOST_AT_ONCE, A_BATCH_US * Max(n, 1) / Max(GetCurrentTimestamp() - began, 1)));
@@ -464,24 +466,32 @@ typedef struct Putting
 	int64 before;
 } Putting;
 
+typedef struct PutJob
+{
+	int64 id;
+	Oid owner;
+} PutJob;
+
+ROW_SHAPE(put_job_shape, PutJob, FIELD(INT8, PutJob, id), FIELD(OID, PutJob, owner));
+
 static void
 put(void *arg)
 {
 	Putting *putting = arg;
-	Rows *job;
+	PutJob *job;
 
 	queue_care();
 	user_run("SELECT ingest.enqueue($1)", arg_text(putting->name));
-	job = repo_rows("SELECT id, owner FROM ingest.job WHERE name = $1", arg_text(putting->name));
-	if (job->n == 0)
+	job = repo_struct(put_job_shape, "SELECT id, owner FROM ingest.job WHERE name = $1", arg_text(putting->name));
+	if (job == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("job \"%s\" is gone", putting->name)));
-	putting->id = to_int8(first_row(job)[0]);
+	putting->id = job->id;
 	/* a job does what its owner may do, in a session of the owner's */
-	if (to_oid(first_row(job)[1]) != GetUserId())
+	if (job->owner != GetUserId())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("job \"%s\" runs as its owner, in a session of the owner's", putting->name),
-				 errhint("SELECT ingest.enqueue('%s') leaves it to a worker.", putting->name)));
+				 errhint("SELECT ingest.enqueue(%s) leaves it to a worker.", quote_literal_cstr(putting->name))));
 	putting->before = to_int8(repo_value("SELECT coalesce(max(id), 0) FROM ingest.run"));
 }
 

@@ -15,6 +15,7 @@
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
+#include "commands/extension.h"
 #include "ingest/base/compat.h"
 #include "ingest/job/launcher.h"
 #include "ingest/job/process.h"
@@ -79,12 +80,16 @@ databases(MemoryContext context)
 	return list;
 }
 
-/* When it was last tried to look into a database */
+/* When it was last tried to look into a database, and how often in a row that was for nothing */
 typedef struct Tried
 {
 	Oid database;
 	TimestampTz at;
+	int misses;
 } Tried;
+
+/* A database without the extension is looked into less and less often, up to so many times ingest.discovery: 2^6 */
+#define MOST_DOUBLINGS 6
 
 static int
 by_age(const ListCell *a, const ListCell *b)
@@ -113,13 +118,22 @@ databases_by_age(List *before, MemoryContext context)
 		foreach (b, before)
 		{
 			if (((Tried *) lfirst(b))->database == tried->database)
-				tried->at = ((Tried *) lfirst(b))->at;
+				*tried = *(Tried *) lfirst(b);
 		}
 		result = lappend(result, tried);
 	}
 	list_sort(result, by_age);
 	MemoryContextSwitchTo(old);
 	return result;
+}
+
+/* CREATE EXTENSION tells of itself, so there is nothing to be found here but what was missed */
+static bool
+can_wait(Tried *tried)
+{
+	if (!process_is_without_extension(tried->database))
+		tried->misses = 0;
+	return tried->misses > 0 && GetCurrentTimestamp() < tried->at + ((int64) discovery << Min(tried->misses, MOST_DOUBLINGS)) * USECS_PER_SEC;
 }
 
 /* False: there was no room for all */
@@ -132,11 +146,12 @@ look_into(List *databases)
 	{
 		Tried *tried = lfirst(d);
 
-		if (process_count(SCHEDULER, tried->database, InvalidOid) > 0)
+		if (process_count(SCHEDULER, tried->database, InvalidOid) > 0 || can_wait(tried))
 			continue;
 		if (!process_start(SCHEDULER, tried->database, InvalidOid))
 			return false;
 		tried->at = GetCurrentTimestamp();
+		tried->misses++;
 	}
 	return true;
 }
@@ -260,15 +275,16 @@ utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtilityCon
 {
 	Node *statement = pstmt->utilityStmt;
 	/* looked at now: a procedure that commits may free the statement before it returns */
-	bool creates_us = IsA(statement, CreateExtensionStmt) && strcmp(castNode(CreateExtensionStmt, statement)->extname, "ingest") == 0;
+	bool may_create_us = IsA(statement, CreateExtensionStmt);
 
 	make_way_for(statement);
 	if (previous_utility)
 		previous_utility(pstmt, query, read_only, context, params, env, dest, completion);
 	else
 		standard_ProcessUtility(pstmt, query, read_only, context, params, env, dest, completion);
-	if (creates_us)
-		process_wake();
+	/* by name, or with another one that requires it */
+	if (may_create_us && OidIsValid(get_extension_oid("ingest", true)))
+		process_extension_comes();
 }
 
 /* -- settings -- */

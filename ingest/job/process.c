@@ -30,8 +30,11 @@
 #include "utils/timestamp.h"
 
 #define MAX_PROCESSES 128
+/* The other places are for schedulers and workers, however many sessions call ingest.work() */
+#define MOST_SESSIONS (MAX_PROCESSES / 4)
 #define MAX_GROUPS 512
 #define MAX_DEMANDS 256
+#define MAX_WITHOUT 256
 
 /* One that was registered and never came up */
 #define START_TIMEOUT (10 * USECS_PER_SEC)
@@ -46,6 +49,8 @@
 /* Nor does its process end */
 #define DEAF (DEADLINE_GRACE_MS * INT64CONST(1000))
 #define SECONDS_PER_POINT 60.0
+/* A role whose workers cannot work, by its own settings or rights, has the next one after 1 s, 2 s, 4 s and so on up to this: 2^5 */
+#define MOST_REST_DOUBLINGS 5
 /* Between owners no more points count than these: nobody's jobs stand before everybody else's for days */
 #define MOST_POINTS 15
 
@@ -69,13 +74,16 @@ typedef struct Process
 	int64 waiting[MOST_AT_ONCE];
 } Process;
 
-/* A role's jobs on a source, -1 for all of the role's: when one was last begun */
+/* A role's jobs on a source, or all of them: when one was last begun, or ended where the role is meant */
+#define ALL_SOURCES (-1)
 typedef struct TurnGroup
 {
 	Oid database;
 	Oid role;
 	int32 source;
 	TimestampTz served;
+	int failures;           /* workers of the role in a row that ended with an error and had done nothing */
+	TimestampTz not_before; /* it has no other one before this */
 } TurnGroup;
 
 typedef struct Shared
@@ -88,6 +96,7 @@ typedef struct Shared
 	Demand demands[MAX_DEMANDS]; /* count 0: none */
 	Oid banned;
 	TimestampTz banned_until;
+	Oid without[MAX_WITHOUT]; /* databases in which a scheduler did not find the extension */
 } Shared;
 
 static Shared *shared = NULL;
@@ -148,6 +157,12 @@ process_launcher_enter(void)
 
 static Process *my_place = NULL;
 static uint32 my_number;
+static bool was_of_use = false; /* it has done a job */
+
+/* below, with the other turns */
+static void owner_was_served(void);
+static void owner_rests(void);
+static bool rests(Oid database, Oid role);
 
 /* A place that is ours as long as its number is; the lock is held */
 static bool
@@ -224,7 +239,7 @@ reserve(ProcessKind kind, Oid database, Oid role)
 
 	if (place == NULL || (database == shared->banned && now < shared->banned_until))
 		return NULL;
-	if (kind == WORKER ? count_kind(WORKER, InvalidOid, InvalidOid) >= max_workers : count_kind(kind, database, InvalidOid) > 0)
+	if (kind == WORKER ? rests(database, role) || count_kind(WORKER, InvalidOid, InvalidOid) >= max_workers : count_kind(kind, database, InvalidOid) > 0)
 		return NULL;
 	memset(place, 0, sizeof(Process));
 	place->kind = kind;
@@ -322,6 +337,9 @@ leave(int code, Datum arg)
 
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	had_place = is_mine() && my_place->kind == WORKER;
+	owner_was_served();
+	if (had_place && code != 0 && !was_of_use)
+		owner_rests();
 	if (is_mine())
 	{
 		my_place->kind = NOTHING;
@@ -371,7 +389,8 @@ process_session_enter(void)
 	if (shared == NULL || my_place != NULL)
 		return;
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
-	place = free_place();
+	/* one without a place works as well, but gives nothing back before it has done it */
+	place = count_kind(SESSION, InvalidOid, InvalidOid) < MOST_SESSIONS ? free_place() : NULL;
 	if (place)
 	{
 		memset(place, 0, sizeof(Process));
@@ -481,17 +500,66 @@ process_finds_extension(void)
 	return OidIsValid(get_extension_oid("ingest", true)) && SearchSysCacheExists1(NAMESPACENAME, CStringGetDatum("ingest")) && version_fits(LOG);
 }
 
+/* -- databases without the extension -- */
+
+static Oid *
+without(Oid database)
+{
+	for (int i = 0; i < MAX_WITHOUT; i++)
+	{
+		if (shared->without[i] == database)
+			return &shared->without[i];
+	}
+	return NULL;
+}
+
+void
+process_extension_is_here(bool here)
+{
+	Oid *place;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	place = without(MyDatabaseId);
+	if (here && place)
+		*place = InvalidOid;
+	/* if there are more of them, the others are looked into as often as before */
+	else if (!here && place == NULL && (place = without(InvalidOid)) != NULL)
+		*place = MyDatabaseId;
+	LWLockRelease(shared->lock);
+}
+
+bool
+process_is_without_extension(Oid database)
+{
+	bool is;
+
+	LWLockAcquire(shared->lock, LW_SHARED);
+	is = without(database) != NULL;
+	LWLockRelease(shared->lock);
+	return is;
+}
+
 /* -- waking -- */
 
 static bool wake_at_commit = false;
+static bool extension_comes = false;
 
 static void
 at_commit(XactEvent event, void *arg)
 {
+	if (extension_comes && event == XACT_EVENT_COMMIT)
+		process_extension_is_here(true);
 	if (wake_at_commit && event == XACT_EVENT_COMMIT)
 		wake_now();
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
-		wake_at_commit = false;
+		wake_at_commit = extension_comes = false;
+}
+
+void
+process_extension_comes(void)
+{
+	process_wake();
+	extension_comes = true;
 }
 
 void
@@ -527,7 +595,7 @@ group_of(Oid database, Oid role, int32 source, bool make)
 	}
 	if (!make)
 		return NULL;
-	*oldest = (TurnGroup){database, role, source, 0};
+	*oldest = (TurnGroup){database, role, source};
 	return oldest;
 }
 
@@ -539,9 +607,47 @@ turn_of(Oid database, Oid role, int32 source, int priority, TimestampTz since, T
 
 	if (group && group->served > since)
 		since = group->served;
-	if (source == ALL_SOURCES)
-		priority = Max(Min(priority, MOST_POINTS), -MOST_POINTS);
 	return priority * SECONDS_PER_POINT + (now - since) / (double) USECS_PER_SEC;
+}
+
+/*
+ * Of an owner, whatever its jobs work on.  While a worker is an owner's, that owner is being served: it does not wait,
+ * however long its jobs are, and each worker is worth a point of priority to those who have fewer.  Where waiting
+ * counted from the last begin, who fills all workers with jobs of an hour would be next at the end of each.
+ */
+static double
+turn_of_owner(const Demand *d, TimestampTz now)
+{
+	int workers = count_kind(WORKER, d->database, d->role) - (is_mine() && my_place->role == d->role && my_place->database == d->database);
+	int points = Max(Min(d->priority, MOST_POINTS), -MOST_POINTS) - workers;
+
+	return turn_of(d->database, d->role, ALL_SOURCES, points, workers > 0 ? now : d->since, now);
+}
+
+/* Up to now, by this worker: from now on it waits.  The lock is held. */
+static void
+owner_was_served(void)
+{
+	if (is_mine() && my_place->kind == WORKER)
+		group_of(my_place->database, my_place->role, ALL_SOURCES, true)->served = GetCurrentTimestamp();
+}
+
+static bool
+rests(Oid database, Oid role)
+{
+	TurnGroup *group = group_of(database, role, ALL_SOURCES, false);
+
+	return group && group->failures > 0 && GetCurrentTimestamp() < group->not_before;
+}
+
+/* Its next worker would end in the same way at once, and the one after that: nobody else would come to anything */
+static void
+owner_rests(void)
+{
+	TurnGroup *group = group_of(my_place->database, my_place->role, ALL_SOURCES, true);
+
+	group->not_before = GetCurrentTimestamp() + (INT64CONST(1) << Min(group->failures, MOST_REST_DOUBLINGS)) * USECS_PER_SEC;
+	group->failures++;
 }
 
 static void
@@ -559,6 +665,17 @@ unlock_turns(void)
 }
 
 double
+process_turn_of_owner(const Demand *demand)
+{
+	double turn;
+
+	lock_turns(LW_SHARED);
+	turn = turn_of_owner(demand, GetCurrentTimestamp());
+	unlock_turns();
+	return turn;
+}
+
+double
 process_turn(Oid role, int32 source, int priority, double waited_s)
 {
 	TimestampTz now = GetCurrentTimestamp();
@@ -568,6 +685,29 @@ process_turn(Oid role, int32 source, int priority, double waited_s)
 	turn = turn_of(MyDatabaseId, role, source, priority, now - (TimestampTz) (waited_s * USECS_PER_SEC), now);
 	unlock_turns();
 	return turn;
+}
+
+void
+process_was_of_use(void)
+{
+	if (was_of_use || my_place == NULL || my_place->kind != WORKER)
+		return;
+	was_of_use = true;
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	if (is_mine())
+		group_of(my_place->database, my_place->role, ALL_SOURCES, true)->failures = 0;
+	LWLockRelease(shared->lock);
+}
+
+bool
+process_rests(Oid role)
+{
+	bool is;
+
+	lock_turns(LW_SHARED);
+	is = rests(MyDatabaseId, role);
+	unlock_turns();
+	return is;
 }
 
 void
@@ -619,6 +759,7 @@ process_gives_way(TimestampTz alive_since)
 	uint32 number = 0;
 
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	owner_was_served();
 	for (int i = 0; i < MAX_DEMANDS; i++)
 	{
 		Demand *d = &shared->demands[i];
@@ -631,7 +772,9 @@ process_gives_way(TimestampTz alive_since)
 			mine = d;
 			continue;
 		}
-		turn = turn_of(d->database, d->role, ALL_SOURCES, d->priority, d->since, now);
+		if (rests(d->database, d->role))
+			continue;
+		turn = turn_of_owner(d, now);
 		if (next == NULL || turn > first)
 		{
 			next = d;
@@ -639,7 +782,7 @@ process_gives_way(TimestampTz alive_since)
 		}
 	}
 	if (next && mine &&
-		(first <= turn_of(mine->database, mine->role, ALL_SOURCES, mine->priority, mine->since, now) ||
+		(first <= turn_of_owner(mine, now) ||
 		 (next->priority <= mine->priority && now < alive_since + QUANTUM)))
 		next = NULL;
 	if (next && is_mine() && count_kind(WORKER, InvalidOid, InvalidOid) >= max_workers)

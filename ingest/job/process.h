@@ -63,6 +63,14 @@ extern bool process_lives(int32 pid);
 /* Is the extension here, and of this library's version? */
 extern bool process_finds_extension(void);
 
+/* -- databases without the extension -- */
+
+/* What a scheduler found in its database: where there is no extension it is looked for less and less often */
+extern void process_extension_is_here(bool here);
+extern bool process_is_without_extension(Oid database);
+/* When this transaction commits, there will be one here, and whoever hands out work looks */
+extern void process_extension_comes(void);
+
 /* -- waking -- */
 
 /* When this transaction commits, whoever hands out work here looks */
@@ -72,10 +80,13 @@ extern void process_wake(void);
 
 /* Who has waited longest of those whose jobs are most urgent; a minute of waiting counts as much as a point of priority */
 extern double process_turn(Oid role, int32 source, int priority, double waited_s);
-/* Of a role, whatever its jobs work on */
-#define ALL_SOURCES (-1)
 /* A job of this role on this source, 0 for none, was just begun */
 extern void process_served(Oid role, int32 source);
+
+/* This worker has done a job: it can work */
+extern void process_was_of_use(void);
+/* The role's last workers could not: the next one is started later */
+extern bool process_rests(Oid role);
 
 typedef struct Demand
 {
@@ -86,6 +97,8 @@ typedef struct Demand
 	int count;         /* jobs that could begin now */
 } Demand;
 
+/* The same between owners, in which each worker that one has already counts as a point less */
+extern double process_turn_of_owner(const Demand *demand);
 /* What waits in this database, for workers of other databases too; replaces what was said before */
 extern void process_demand(const Demand *demands, int n);
 /* Is another role's job more urgent, or is it its turn, and no worker free?  Then this one's place is its, and this one must end. */

@@ -160,9 +160,15 @@ CREATE FUNCTION ingest_internal.keep_schedule(job bigint, schedule text, schedul
     END;
 COMMENT ON FUNCTION ingest_internal.keep_schedule(bigint, text, text, text) IS 'writes down a schedule and who keeps it; null: none';
 
-CREATE FUNCTION ingest_internal.kept_by_pg_cron(source text) RETURNS TABLE (id bigint) LANGUAGE sql STABLE
+CREATE FUNCTION ingest_internal.own_job_scheduled(actor oid, job_name text) RETURNS TABLE (id bigint, owner oid, name text, schedule text, by_pg_cron boolean) LANGUAGE sql
     BEGIN ATOMIC
-    SELECT j.id FROM ingest.job j JOIN ingest.data_source d ON d.id = j.source WHERE d.name = kept_by_pg_cron.source AND j.scheduler = 'pg_cron';
+    SELECT j.id, j.owner, j.name, j.schedule, j.scheduler = 'pg_cron' FROM ingest_internal.own_job(actor, job_name) j;
+    END;
+COMMENT ON FUNCTION ingest_internal.own_job_scheduled(oid, text) IS 'a job that a role may change, locked, and who keeps its schedule';
+
+CREATE FUNCTION ingest_internal.kept_by_pg_cron(source text) RETURNS TABLE (id bigint, owner oid, name text, schedule text, by_pg_cron boolean) LANGUAGE sql STABLE
+    BEGIN ATOMIC
+    SELECT j.id, j.owner, j.name, j.schedule, true FROM ingest.job j JOIN ingest.data_source d ON d.id = j.source WHERE d.name = kept_by_pg_cron.source AND j.scheduler = 'pg_cron';
     END;
 COMMENT ON FUNCTION ingest_internal.kept_by_pg_cron(text) IS 'jobs of a source whose schedule pg_cron keeps';
 

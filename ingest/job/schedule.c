@@ -14,9 +14,12 @@
 #include "ingest/job/cron.h"
 #include "ingest/job/process.h"
 #include "ingest/job/schedule.h"
+#include "catalog/pg_authid.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 SQL_FUNCTION(ingest_wake);
@@ -26,6 +29,7 @@ SQL_FUNCTION(ingest_schedule);
 SQL_FUNCTION(ingest_unschedule);
 SQL_FUNCTION(ingest_drop_job);
 SQL_FUNCTION(ingest_drop_source);
+SQL_FUNCTION(ingest_set_owner);
 
 /* -- what is due -- */
 
@@ -77,6 +81,20 @@ read_interval(void *arg)
 	reading->interval = DirectFunctionCall3(interval_in, CStringGetDatum(reading->text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 }
 
+/* Days and months are as long as the zone's clocks say, whatever session counts them; hours and less are what they are */
+static TimestampTz
+add_in_zone(TimestampTz after, const Interval *interval, pg_tz *zone)
+{
+	Interval calendar = *interval;
+	Interval clock = {.time = interval->time};
+	Datum name = CStringGetTextDatum(pg_get_timezone_name(zone));
+	Datum local = DirectFunctionCall2(timestamptz_zone, name, TimestampTzGetDatum(after));
+
+	calendar.time = 0;
+	local = DirectFunctionCall2(timestamp_pl_interval, local, IntervalPGetDatum(&calendar));
+	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, DirectFunctionCall2(timestamp_zone, name, local), IntervalPGetDatum(&clock)));
+}
+
 /* next_due(schedule text, after timestamptz, zone text): by cron's five fields or an interval */
 Datum
 ingest_next_due(PG_FUNCTION_ARGS)
@@ -113,7 +131,7 @@ ingest_next_due(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("\"%s\" is no schedule", schedule),
 					 errhint("Five fields, minute hour day month weekday, as \"*/15 * * * *\" or \"0 6 * * MON-FRI\"; @daily and the like; or an interval, as \"15 min\".")));
-		due = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(after), reading.interval));
+		due = add_in_zone(after, DatumGetIntervalP(reading.interval), zone);
 		if (due <= after)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the interval of a schedule must be positive")));
 		PG_RETURN_TIMESTAMPTZ(due);
@@ -140,11 +158,23 @@ ingest_wake(PG_FUNCTION_ARGS)
 
 /* -- keeping schedules -- */
 
-/* The number of a job that the caller may change, locked */
-static int64
+typedef struct Scheduled
+{
+	int64 id;
+	Oid owner;
+	char *name;
+	char *schedule;
+	bool by_pg_cron;
+} Scheduled;
+
+ROW_SHAPE(scheduled_shape, Scheduled, FIELD(INT8, Scheduled, id), FIELD(OID, Scheduled, owner), FIELD(TEXT, Scheduled, name),
+		  FIELD(TEXT, Scheduled, schedule), FIELD(BOOL, Scheduled, by_pg_cron));
+
+/* A job that the caller may change, locked */
+static Scheduled *
 owned_job(const char *name)
 {
-	return to_int8(repo_value("SELECT id FROM ingest_internal.own_job($1, $2)", arg_oid(GetUserId()), arg_text(name)));
+	return repo_struct(scheduled_shape, "SELECT * FROM ingest_internal.own_job_scheduled($1, $2)", arg_oid(GetUserId()), arg_text(name));
 }
 
 static bool
@@ -191,12 +221,54 @@ as_cron(const char *schedule)
 	return cron;
 }
 
-static void
-unschedule(int64 id)
+/* pg_cron runs an entry as the role that made it, shows it to no other, and a job runs as its owner alone */
+typedef struct CronEntry
 {
-	if (has_pg_cron() && user_value("SELECT jobid FROM cron.job WHERE jobname = 'ingest job ' || $1", arg_int8(id)))
-		user_run("SELECT cron.unschedule('ingest job ' || $1)", arg_int8(id));
-	repo_run("SELECT ingest_internal.keep_schedule($1, NULL, NULL, NULL)", arg_int8(id));
+	const Scheduled *job;
+	Oid owner;
+	const char *cron; /* NULL: it goes */
+} CronEntry;
+
+static void
+write_entry(void *arg)
+{
+	CronEntry *entry = arg;
+	SqlArg id = arg_int8(entry->job->id);
+	Identity caller;
+
+	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(entry->owner)))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("its owner does not exist")));
+	become_owner(entry->owner, &caller);
+	if (entry->cron)
+		user_run("SELECT cron.schedule('ingest job ' || $1, $2, format('CALL ingest.run_job(%L)', $3))", id, arg_text(entry->cron),
+				 arg_text(entry->job->name));
+	else if (user_value("SELECT 1 FROM cron.job WHERE jobname = 'ingest job ' || $1 AND username = current_user", id))
+		user_run("SELECT cron.unschedule('ingest job ' || $1)", id);
+	become_again(&caller);
+}
+
+/* What cannot be taken out of pg_cron keeps nobody from dropping or giving away: whoever may is told */
+static bool
+try_entry(const Scheduled *job, Oid owner, const char *cron)
+{
+	CronEntry entry = {job, owner, cron};
+	Failure failure;
+	bool ok = attempt(write_entry, &entry, &failure);
+
+	if (!ok)
+		ereport(WARNING,
+				(errmsg(cron ? "pg_cron does not keep the schedule of job \"%s\": %s" : "the schedule of job \"%s\" stays in pg_cron: %s", job->name, failure.message),
+				 cron ? errhint("When that is mended: SELECT ingest.schedule(%s, %s).", quote_literal_cstr(job->name), quote_literal_cstr(job->schedule))
+					  : errhint("A superuser: DELETE FROM cron.job WHERE jobname = 'ingest job %lld'.", (long long) job->id)));
+	return ok;
+}
+
+static void
+unschedule(const Scheduled *job)
+{
+	if (job->by_pg_cron && has_pg_cron())
+		(void) try_entry(job, job->owner, NULL);
+	repo_run("SELECT ingest_internal.keep_schedule($1, NULL, NULL, NULL)", arg_int8(job->id));
 }
 
 /* Where no launcher does, pg_cron has what is old deleted, as somebody who may */
@@ -222,24 +294,25 @@ ingest_schedule(PG_FUNCTION_ARGS)
 	char *name = required_text(0);
 	char *schedule = required_text(1);
 	int level = sql_begin();
-	int64 id = owned_job(name);
+	Scheduled *job = owned_job(name);
 	const char *keeper = "launcher";
 
 	/* is it one? */
 	(void) repo_value("SELECT ingest_internal.next_due($1, now())", arg_text(schedule));
-	unschedule(id);
+	unschedule(job);
 	if (has_pg_cron())
 	{
+		CronEntry entry = {job, job->owner, as_cron(schedule)};
+
 		keeper = "pg_cron";
-		user_run("SELECT cron.schedule('ingest job ' || $1, $2, format('CALL ingest.run_job(%L)', $3))", arg_int8(id),
-				 arg_text(as_cron(schedule)), arg_text(name));
+		write_entry(&entry);
 		keep_upkeep();
 	}
 	else if (!process_launcher_runs())
 		ereport(WARNING,
 				(errmsg("nobody keeps the schedule of job \"%s\" yet", name),
 				 errhint("Set shared_preload_libraries = 'ingest' and restart, or install pg_cron and schedule it again.")));
-	repo_run("SELECT ingest_internal.keep_schedule($1, $2, $3, $4)", arg_int8(id), arg_text(schedule), arg_text(keeper),
+	repo_run("SELECT ingest_internal.keep_schedule($1, $2, $3, $4)", arg_int8(job->id), arg_text(schedule), arg_text(keeper),
 			 arg_text(pg_get_timezone_name(session_timezone)));
 	audit("schedule", name, NULL, repo_value("SELECT to_jsonb($1)", arg_text(schedule)));
 	sql_end(level);
@@ -252,40 +325,62 @@ ingest_unschedule(PG_FUNCTION_ARGS)
 {
 	char *name = required_text(0);
 	int level = sql_begin();
-	int64 id = owned_job(name);
+	Scheduled *job = owned_job(name);
 
-	if (repo_value("SELECT schedule FROM ingest.job WHERE id = $1", arg_int8(id)) == NULL)
+	if (job->schedule == NULL)
 		ereport(NOTICE, (errmsg("job \"%s\" has no schedule", name)));
-	unschedule(id);
+	unschedule(job);
 	audit("unschedule", name, NULL, NULL);
 	sql_end(level);
 	PG_RETURN_VOID();
 }
 
-typedef struct Scheduled
+/* Jobs of a source whose schedule pg_cron keeps */
+static Scheduled *
+kept_of_source(FunctionCallInfo fcinfo, int *n)
 {
-	int64 id;
-} Scheduled;
-
-ROW_SHAPE(scheduled_shape, Scheduled, FIELD(INT8, Scheduled, id));
+	*n = 0;
+	if (PG_ARGISNULL(0) || !has_pg_cron())
+		return NULL;
+	return repo_structs(scheduled_shape, n, "SELECT * FROM ingest_internal.kept_by_pg_cron($1)", arg_text(text_to_cstring(PG_GETARG_TEXT_PP(0))));
+}
 
 /* drop_source(name): what pg_cron keeps of its jobs goes with it; whether the caller may is for the twin to say */
 Datum
 ingest_drop_source(PG_FUNCTION_ARGS)
 {
 	int level = sql_begin();
+	int n;
+	Scheduled *jobs = kept_of_source(fcinfo, &n);
 
-	if (!PG_ARGISNULL(0) && has_pg_cron())
+	(void) ingest_door(fcinfo);
+	for (int i = 0; i < n; i++)
+		(void) try_entry(&jobs[i], jobs[i].owner, NULL);
+	sql_end(level);
+	PG_RETURN_VOID();
+}
+
+/* set_owner(source, owner): pg_cron runs a job as its owner, which is another one now */
+Datum
+ingest_set_owner(PG_FUNCTION_ARGS)
+{
+	int level = sql_begin();
+	int n;
+	Scheduled *jobs = kept_of_source(fcinfo, &n);
+
+	(void) ingest_door(fcinfo);
+	for (int i = 0; i < n; i++)
 	{
-		int n;
-		Scheduled *jobs = repo_structs(scheduled_shape, &n, "SELECT * FROM ingest_internal.kept_by_pg_cron($1)",
-									   arg_text(text_to_cstring(PG_GETARG_TEXT_PP(0))));
+		Oid owner = to_oid(repo_value("SELECT owner FROM ingest.job WHERE id = $1", arg_int8(jobs[i].id)));
 
-		for (int i = 0; i < n; i++)
-			unschedule(jobs[i].id);
+		if (owner == jobs[i].owner)
+			continue;
+		(void) try_entry(&jobs[i], jobs[i].owner, NULL);
+		if (!try_entry(&jobs[i], owner, as_cron(jobs[i].schedule)))
+			repo_run("SELECT ingest_internal.keep_schedule($1, NULL, NULL, NULL)", arg_int8(jobs[i].id));
 	}
 	sql_end(level);
-	return ingest_door(fcinfo);
+	PG_RETURN_VOID();
 }
 
 /* drop_job(name) */
@@ -294,11 +389,11 @@ ingest_drop_job(PG_FUNCTION_ARGS)
 {
 	char *name = required_text(0);
 	int level = sql_begin();
-	int64 id = owned_job(name);
+	Scheduled *job = owned_job(name);
 
-	unschedule(id);
-	repo_run("SELECT ingest_internal.alerts_dropped(NULL, NULL, $1, NULL)", arg_int8(id));
-	repo_run("DELETE FROM ingest.job WHERE id = $1", arg_int8(id));
+	unschedule(job);
+	repo_run("SELECT ingest_internal.alerts_dropped(NULL, NULL, $1, NULL)", arg_int8(job->id));
+	repo_run("DELETE FROM ingest.job WHERE id = $1", arg_int8(job->id));
 	audit("drop_job", name, NULL, NULL);
 	sql_end(level);
 	PG_RETURN_VOID();

@@ -99,7 +99,7 @@ end_overdue(void *arg)
 static void
 look_at_freshness(void *arg)
 {
-	repo_run("SELECT ingest.check_freshness()");
+	repo_run("SELECT ingest_internal.check_freshness()");
 }
 
 static void
@@ -133,33 +133,27 @@ do_part(Part *part, void *arg)
 	ereport(LOG, (errmsg("ingest: the scheduler could not %s: %s", part->what, failure_text(&failure))));
 }
 
-/* One for each owner in turn, who waited longest first, until all have what they can use or there is no room */
+/* One after the other, each for the owner whose turn it is then, until all have what they can use or there is no room */
 static void
 start_workers(const Demands *d)
 {
-	int *given = palloc0(sizeof(int) * Max(d->n, 1));
-
 	for (;;)
 	{
-		int next = -1;
+		const Demand *next = NULL;
 		double first = 0;
 
 		for (int i = 0; i < d->n; i++)
 		{
-			Demand *w = &d->demands[i];
-			double turn = process_turn(w->role, ALL_SOURCES, w->priority, (GetCurrentTimestamp() - w->since) / (double) USECS_PER_SEC);
+			const Demand *w = &d->demands[i];
+			double turn = process_turn_of_owner(w);
 
-			if (process_idle_workers(w->role) >= w->count || (next >= 0 && given[i] > given[next]))
+			if (process_rests(w->role) || process_idle_workers(w->role) >= w->count || (next && turn <= first))
 				continue;
-			if (next < 0 || given[i] < given[next] || turn > first)
-			{
-				next = i;
-				first = turn;
-			}
+			next = w;
+			first = turn;
 		}
-		if (next < 0 || !process_start(WORKER, MyDatabaseId, d->demands[next].role))
+		if (next == NULL || !process_start(WORKER, MyDatabaseId, next->role))
 			break;
-		given[next]++;
 	}
 }
 
@@ -223,6 +217,7 @@ ingest_scheduler_main(Datum arg)
 {
 	TimestampTz warned = 0,
 				kept_up = GetCurrentTimestamp();
+	bool known = false; /* that the extension is here */
 	Oid database,
 		role;
 
@@ -237,9 +232,13 @@ ingest_scheduler_main(Datum arg)
 	{
 		Demands d = {AllocSetContextCreate(TopMemoryContext, "ingest tick", ALLOCSET_DEFAULT_SIZES)};
 		TimestampTz now;
+		bool here = tick(&d);
 
-		if (!tick(&d))
+		if (!here || !known)
+			process_extension_is_here(here);
+		if (!here)
 			proc_exit(0);
+		known = true;
 		now = GetCurrentTimestamp();
 		if (d.cannot_login && now > warned + BETWEEN_WARNINGS)
 		{

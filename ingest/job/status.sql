@@ -181,7 +181,7 @@ SELECT j.name AS job, -- name of the job
         WHEN o.rolname IS NULL THEN format('its owner %s is gone: ingest.set_owner, or make it again', j.owner_name)
         WHEN NOT o.rolcanlogin THEN format('its owner %s may not log in', o.rolname)
         WHEN q.id IS NULL AND j.schedule IS NULL THEN 'it has no schedule, and nobody put it into the queue'
-        WHEN q.id IS NULL AND j.scheduler = 'launcher' AND NOT ingest.launcher_runs() THEN 'nobody keeps its schedule: shared_preload_libraries does not name ingest'
+        WHEN q.id IS NULL AND j.scheduler = 'launcher' AND NOT ingest_internal.launcher_runs() THEN 'nobody keeps its schedule: shared_preload_libraries does not name ingest'
         WHEN q.id IS NULL AND j.scheduler = 'pg_cron' AND NOT EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'pg_cron') THEN 'nobody keeps its schedule: pg_cron is not installed here'
         WHEN q.id IS NULL THEN NULL
         WHEN d.state = 'paused' THEN 'its source is paused'
@@ -192,7 +192,7 @@ SELECT j.name AS job, -- name of the job
         WHEN w.name IS NOT NULL THEN format('it waits for job %s', w.name)
         WHEN q.source IS NOT NULL AND (SELECT count(*) FROM queue p WHERE p.source = q.source AND p.worker IS NOT NULL) >= CASE c.state WHEN 'closed' THEN d.max_parallel ELSE 1 END
             THEN 'as many jobs as may run on its source at once'
-        WHEN NOT ingest.launcher_runs() THEN 'nobody does what is queued: CALL ingest.work() does, or shared_preload_libraries with ingest'
+        WHEN NOT ingest_internal.launcher_runs() THEN 'nobody does what is queued: CALL ingest.work() does, or shared_preload_libraries with ingest'
         ELSE 'all workers are busy' END AS waits_for, -- why it does not run now; null: it runs, or is not due
     r.id AS last_run, -- its last run
     ingest_internal.state_of_run(r.state, r.pid) AS last_state, -- how that ended

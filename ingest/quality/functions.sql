@@ -48,9 +48,9 @@ CREATE FUNCTION set_freshness(sync text, objective interval) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION set_freshness(text, interval) IS 'how old a copy may be; null: as old as it likes';
 
-CREATE FUNCTION check_freshness() RETURNS integer
+CREATE FUNCTION ingest_internal.check_freshness() RETURNS integer
     AS 'MODULE_PATHNAME', 'ingest_check_freshness' LANGUAGE C;
-COMMENT ON FUNCTION check_freshness() IS 'records an anomaly for each copy that is older than its objective; the scheduler does it every minute';
+COMMENT ON FUNCTION ingest_internal.check_freshness() IS 'records an anomaly for each copy that is older than its objective; the scheduler does it every minute';
 
 CREATE FUNCTION ingest_internal.resolve_anomaly(actor oid, anomaly bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

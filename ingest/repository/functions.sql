@@ -162,7 +162,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION ingest_internal.set_owner(oid, text, name) IS 'see ingest.set_owner';
 CREATE FUNCTION set_owner(source text, owner name) RETURNS void
-    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
+    AS 'MODULE_PATHNAME', 'ingest_set_owner' LANGUAGE C;
 COMMENT ON FUNCTION set_owner(text, name) IS 'gives a source, and what its owner keeps of it, to another role; for admins. Tables and schemas are given by ALTER … OWNER TO';
 
 -- Another PostgreSQL says which columns are keys and what things are called: its catalogue, looked at through the wrapper.

@@ -214,7 +214,7 @@ require_foreign_table(Oid relid, const char *foreign, const SourceTable *table)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("%s is no foreign table any more", foreign),
-				 errhint("CALL ingest.crawl('%s').", source->name)));
+				 errhint("CALL ingest.crawl(%s).", quote_literal_cstr(source->name))));
 	return source;
 }
 

@@ -218,7 +218,7 @@ history_view_create(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("sync \"%s\" keeps no history", name),
-				 errhint("SELECT ingest.alter_sync('%s', history => true).", name)));
+				 errhint("SELECT ingest.alter_sync(%s, history => true).", quote_literal_cstr(name))));
 	become_owner(kept->owner, &caller);
 	create_view(kept, view);
 	become_again(&caller);

@@ -1,9 +1,9 @@
 
 -- History
 
-CREATE FUNCTION create_history_view(sync text) RETURNS text
+CREATE FUNCTION ingest_internal.create_history_view(sync text) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_create_history_view' LANGUAGE C STRICT;
-COMMENT ON FUNCTION create_history_view(text) IS 'makes <target>_history: every version of a row, from when to when; made again after columns changed';
+COMMENT ON FUNCTION ingest_internal.create_history_view(text) IS 'makes <target>_history: every version of a row, from when to when; create_sync and alter_sync do it';
 
 CREATE FUNCTION ingest_internal.drop_history_view(of_sync integer) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_drop_history_view' LANGUAGE C;

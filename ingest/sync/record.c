@@ -74,12 +74,12 @@ require_tables(const Sync *s)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
 						errmsg("the foreign table %s of sync \"%s\" is gone",
 							   quoted_relation(s->foreign_schema, s->foreign_table), s->name),
-						errhint("CALL ingest.crawl('%s').", s->source->name)));
+						errhint("CALL ingest.crawl(%s).", quote_literal_cstr(s->source->name))));
 	if (!OidIsValid(s->target_relation))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
 						errmsg("the table %s of sync \"%s\" is gone",
 							   quoted_relation(s->target_schema, s->target_table), s->name),
-						errhint("SELECT ingest.drop_sync('%s'), and create it again.", s->name)));
+						errhint("SELECT ingest.drop_sync(%s), and create it again.", quote_literal_cstr(s->name))));
 }
 
 /* One sync without its children, for who acts for its owner */

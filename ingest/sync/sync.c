@@ -263,13 +263,13 @@ refuse_unless_active(const Sync *s)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("source \"%s\" is paused", s->source->name),
-				 errhint("SELECT ingest.resume('%s').", s->source->name)));
+				 errhint("SELECT ingest.resume(%s).", quote_literal_cstr(s->source->name))));
 	if (strcmp(s->state, "active") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("sync \"%s\" is %s", s->name, s->state),
 				 s->state_reason ? errdetail("%s", s->state_reason) : 0,
-				 errhint("SELECT ingest.resume_sync('%s').", s->name)));
+				 errhint("SELECT ingest.resume_sync(%s).", quote_literal_cstr(s->name))));
 }
 
 typedef struct Starting

@@ -80,7 +80,6 @@ CREATE SCHEMA copies;
 GRANT USAGE ON SCHEMA shop, copies TO PUBLIC;
 SELECT ingest.create_sync('shop.plain', 'copies.plain', key => '{id}', cursor_column => 'changed', name => 'plain', history => true, row_events => true, profile => 'all');
 SELECT ingest.create_sync('shop.child', 'copies.child', mode => 'full', key => '{id}', name => 'child');
-SELECT ingest.create_history_view('plain');
 CALL ingest.sync('plain');
 UPDATE w.plain SET name = 'other', changed = '2026-02-01' WHERE id = 3;
 CALL ingest.sync('plain');

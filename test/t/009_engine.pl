@@ -194,7 +194,7 @@ control(op => 'reset');
 
 # -- workers --
 
-is(sql('SELECT ingest.launcher_runs()'), 't', 'the launcher runs');
+is(sql('SELECT ingest_internal.launcher_runs()'), 't', 'the launcher runs');
 sql('CREATE TABLE did (n integer); SELECT ingest.create_job(\'d\', \'sql\', \'INSERT INTO did VALUES (1)\'); SELECT ingest.schedule(\'d\', \'1 s\')');
 poll_until($node, $p, 'SELECT count(*) >= 2 FROM did');
 pass('a schedule is kept');

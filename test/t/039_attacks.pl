@@ -175,7 +175,7 @@ for (
 
 # -- who was not granted a source hears the same of it as of one that is not there --
 
-for my $call (q{SELECT ingest.create_history_view('victim.secret')}, q{SELECT ingest.alter_sync('victim.secret', batch_rows => 1)}, q{SELECT * FROM ingest.explain_sync('victim.secret')},
+for my $call (q{SELECT ingest.alter_sync('victim.secret', batch_rows => 1)}, q{SELECT * FROM ingest.explain_sync('victim.secret')},
 	q{SELECT * FROM ingest.check_source('victim')}, q{CALL ingest.crawl('victim')}, q{CALL ingest.redrive('victim.secret')}, q{CALL ingest.sync('victim.secret')},
 	q{SELECT ingest.pause('victim')}, q{SELECT ingest.reload('victim.secret')}, q{SELECT ingest.create_job('x', 'sync', 'victim.secret')})
 {

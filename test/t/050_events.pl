@@ -132,7 +132,7 @@ is($alone->safe_psql('gone', q{SET client_min_messages = warning;
 	SELECT FROM ingest.enable(); SELECT ingest.emit('a', NULL, '{}'); SELECT ingest_internal.era();
 	SELECT string_agg(DISTINCT era::text, ',') FROM ingest.event}) =~ s/\n+/ /gr, '2 2 1,2', 'goes on in the next era, whatever was rolled back before');
 
-poll_until($published, 'postgres', 'SELECT ingest.launcher_runs()');
+poll_until($published, 'postgres', 'SELECT ingest_internal.launcher_runs()');
 poll_until($published, 'postgres', q{SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'ingest scheduler' AND datname = 'postgres'});
 {
 	$published->safe_psql('postgres', $emit);    # somebody's first use settles the repository

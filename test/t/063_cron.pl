@@ -38,5 +38,23 @@ is(kept(), "ingest job 2|0 6 * * *\ningest upkeep|23 * * * *", 'a source that is
 like(said("SET ROLE otto; SELECT ingest.drop_source('files')"), qr/ERROR:  .*"files"/, 'one that is not there is an error as before');
 sql("SELECT ingest.drop_job('x')");
 is(kept(), 'ingest upkeep|23 * * * *', 'nor does a job');
+
+# an entry is its owner's, whoever schedules, drops or gives away: pg_cron runs it as that role, and shows it to no other
+sub whose { return sql("SELECT username, command FROM cron.job WHERE jobname LIKE 'ingest job%' ORDER BY jobid"); }
+sql("CREATE ROLE ida LOGIN IN ROLE ingest_operator; GRANT USAGE ON SCHEMA cron TO ida; CREATE ROLE nobody_of_cron LOGIN IN ROLE ingest_operator");
+sql("SET ROLE otto; SELECT ingest.register_source('shelves', 'files', schema => 'shelves'); SELECT ingest.create_job('crawl shelves', 'crawl', 'shelves')");
+sql("SELECT ingest.schedule('crawl shelves', '0 6 * * *')");
+is(whose(), "otto|CALL ingest.run_job('crawl shelves')", 'a superuser schedules the job of another role: it is done as that one');
+sql("SELECT ingest.schedule('crawl shelves', '0 7 * * *')");
+is(whose(), "otto|CALL ingest.run_job('crawl shelves')", 'and once');
+sql("SELECT ingest.set_owner('shelves', 'ida')");
+is(whose(), "ida|CALL ingest.run_job('crawl shelves')", 'what is given away is done as its new owner');
+like(said("SELECT ingest.set_owner('shelves', 'nobody_of_cron')"), qr/WARNING:  pg_cron does not keep the schedule of job "crawl shelves": permission denied/, 'who may not use pg_cron gets a source nevertheless, and is told');
+is(whose(), '', 'without a schedule');
+is(sql("SELECT schedule IS NULL, scheduler IS NULL, owner_name FROM ingest.job WHERE name = 'crawl shelves'"), 't|t|nobody_of_cron', 'which the job does not claim to have');
+sql("GRANT USAGE ON SCHEMA cron TO nobody_of_cron; SET ROLE nobody_of_cron; SELECT ingest.schedule('crawl shelves', '0 7 * * *')");
+sql("SELECT ingest.drop_source('shelves')");
+is(whose(), '', 'a superuser drops the source of another role: nothing of it stays in pg_cron');
+is(sql("SELECT count(*) FROM cron.job WHERE jobname LIKE 'ingest job%'"), '0', 'of anybody');
 $node->stop;
 done_testing();
