@@ -7,6 +7,8 @@
 #include "ingest/base/row.h"
 #include "ingest/repository/anomaly.h"
 #include "ingest/sync/changes.h"
+#include "ingest/sync/isolate.h"
+#include "ingest/sync/stage.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 

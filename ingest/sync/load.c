@@ -11,6 +11,8 @@
 #include "ingest/sync/changes.h"
 #include "ingest/sync/load.h"
 #include "ingest/sync/reconcile.h"
+#include "ingest/sync/isolate.h"
+#include "ingest/sync/stage.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -205,7 +207,7 @@ load_range(void *arg)
 	bool inserted = false;
 
 	batch_enter(s, b->run);
-	if (b->plain && !s->copy.history && !s->copy.row_events)
+	if (b->plain && !s->copy.history && !s->copy.row_events && !s->copy.has_triggers)
 	{
 		inserted = attempt(insert_range, b, &failure);
 		if (!inserted)

@@ -13,6 +13,8 @@
 #include "ingest/repository/anomaly.h"
 #include "ingest/event/event.h"
 #include "ingest/sync/reconcile.h"
+#include "ingest/sync/isolate.h"
+#include "ingest/sync/stage.h"
 #include "ingest/base/sql.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"

@@ -23,6 +23,8 @@
 #include "ingest/sync/load.h"
 #include "ingest/sync/reconcile.h"
 #include "ingest/sync/shape.h"
+#include "ingest/sync/isolate.h"
+#include "ingest/sync/stage.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
