@@ -28,6 +28,7 @@ typedef struct Batch
 	const char *where;
 	const char *operation;
 	const char *value; /* the watermark that the batch reaches */
+	const Window *window; /* that it reads */
 	int range;
 	const char *low, *high;
 	bool plain; /* a first load into an empty copy */

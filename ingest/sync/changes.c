@@ -77,9 +77,12 @@ merge_window(void *arg)
 	if (b->idle.known)
 		batch_checkpoint(s, IDLE_CHECKPOINT, 0, NULL);
 	else
+	{
+		window_note(s, b->window);
 		batch_checkpoint(s, WATERMARK_CHECKPOINT,
 						 SQL_ARGS(arg_text(b->value), arg_text(s->now_there), arg_text(s->now_here),
 								  arg_text(window_moment(s, b->value))));
+	}
 	run_progress(b->run, "changes", -1);
 }
 
@@ -312,6 +315,7 @@ increment(Batch *b)
 	{
 		b->where = window_condition(b->s, &b->windows[i]);
 		b->value = b->windows[i].watermark;
+		b->window = &b->windows[i];
 		if (!batch_step(b, merge_window))
 			return false;
 	}

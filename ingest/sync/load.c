@@ -154,6 +154,8 @@ plan_load(void *arg)
 	s->generation++;
 	write_ranges(s, &cuts);
 	batch_checkpoint(s, LOAD_CHECKPOINT, SQL_ARGS(arg_text(start), arg_text(s->now_there), arg_text(s->now_here)));
+	repo_run("SELECT ingest_internal.sync_marks_anew($1, clock_timestamp(), clock_timestamp(), $2)", arg_int4(s->id),
+			 arg_text(s->copy.cursor_is_time ? NULL : start));
 	s->unfilled = false;
 	s->phase = "loading";
 	s->next_watermark = start ? MemoryContextStrdup(s->context, start) : NULL;

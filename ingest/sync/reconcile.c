@@ -25,10 +25,20 @@
 #define MISSING_AT_LEAST 10    /* rows that may be gone, whatever their share */
 #define MISMATCHES_AT_MOST 1   /* counts that differ once may be an edit since; twice in a row is a loss */
 
+/* After a load by a cursor that is no time, whatever is asked otherwise: nothing else finds what was committed late */
+static bool
+is_owed(const Sync *s)
+{
+	return s->cursor && !s->copy.cursor_is_time &&
+		   to_bool(repo_value("SELECT ingest_internal.sync_is_unsettled($1)", arg_int4(s->id)));
+}
+
 bool
 reconcile_is_due(Sync *s)
 {
-	if (s->copy.ignore_deletions)
+	if (is_owed(s))
+		return true;
+	if (s->copy.ignore_deletions || strcmp(s->mode, "incremental") != 0)
 		return false;
 	return to_bool(
 		repo_value("SELECT ingest_internal.sync_is_due($1, $2)", arg_int4(s->id), arg_int4(MISMATCHES_AT_MOST)));
@@ -112,7 +122,7 @@ reconcile_delete_missing(Sync *s, const char *scope)
 									   copy_living(&s->copy, "")));
 	char *found;
 
-	if (missing->n == 0 || copy->ignore_deletions || !merge_may_judge_missing(copy))
+	if (missing->n == 0 || copy->ignore_deletions || strcmp(s->mode, "append") == 0 || !merge_may_judge_missing(copy))
 		return;
 	if (s->braked || s->missing + (int64) missing->n > missing_limit(s))
 	{
