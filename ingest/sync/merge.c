@@ -19,6 +19,7 @@
 #include "ingest/base/sql.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
@@ -444,15 +445,15 @@ count_all(Copy *copy, const Rows *numbers)
 	copy->key_delta += to_int128(n[3]);
 }
 
-/* What is asked of the rows that were written */
+/* What is asked of the rows that were written; n: their number */
 static char *
-counting(const Copy *copy, const char *table)
+counting(const Copy *copy, const char *table, const char *n)
 {
 	if (copy->touched)
 		return psprintf("SELECT k::text, is_new, came FROM %s", table);
 	return psprintf("SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new), "
-					"count(*) FILTER (WHERE came AND is_new IS NOT NULL), %s FROM %s",
-					copy->key_is_integer ? "sum(k::numeric) FILTER (WHERE came AND is_new IS NOT NULL)" : "NULL", table);
+					"count(*) FILTER (WHERE came AND is_new IS NOT NULL), %s, %s FROM %s",
+					copy->key_is_integer ? "sum(k::numeric) FILTER (WHERE came AND is_new IS NOT NULL)" : "NULL", n, table);
 }
 
 /* A row whose key is spelled otherwise is another one in history, which finds rows by how their keys are written */
@@ -503,24 +504,32 @@ look_at_left_out(Merge *merge, const Stored *written)
 	merge->only = psprintf(" AND %s = ANY (%s::jsonb[])", key_json(copy, "s."), quote_literal_cstr(array_literal(keys.items, keys.n)));
 }
 
-#define LEFT "SELECT (SELECT count(*) FROM d) - (SELECT count(*) FROM w)"
+/* Of stored rows: those that differ, whose number is the last one's in the place of a key, less those that were written */
+#define LEFT "(max(k) FILTER (WHERE key IS NULL))::bigint - count(k) FILTER (WHERE key IS NOT NULL)"
 
-/* Rows are stored; the last one has the number of those that were not written in the place of a key */
 static int64
 write_and_store(Merge *merge, const char *with)
 {
 	Copy *copy = merge->copy;
-	char *sql = psprintf("%s SELECT * FROM (%s UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, (" LEFT
-						 ")::text, NULL, NULL%s) z (" WRITTEN ") ORDER BY key",
-						 with, copy->spells_keys ? RESPELLED : "SELECT " WRITTEN " FROM w", not_written(copy));
+	/* many are in the order of the copy, which costs nothing and is as good */
+	char *sql = psprintf("%s SELECT * FROM (%s UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, (SELECT count(*) FROM d)::text, "
+						 "NULL, NULL%s) z (" WRITTEN ")%s",
+						 with, copy->spells_keys ? RESPELLED : "SELECT " WRITTEN " FROM w", not_written(copy),
+						 copy->is_large ? "" : " ORDER BY key");
 	Stored *written = sql_store(AS_USER, sql, lengthof(written_types), written_types);
-	Rows *answer = stored_rows(written, counting(copy, "stored"), 0, NULL);
-	int64 left = to_int8(rows_value(stored_rows(written, "SELECT k FROM stored WHERE key IS NULL AND k IS NOT NULL", 0, NULL)));
+	Rows *answer = stored_rows(written, counting(copy, "stored", LEFT), 0, NULL);
+	int64 left;
 
 	if (copy->touched)
+	{
 		count_touching(copy, answer);
+		left = to_int8(rows_value(stored_rows(written, "SELECT " LEFT " FROM stored", 0, NULL)));
+	}
 	else
+	{
 		count_all(copy, answer);
+		left = to_int8(answer->v[0][answer->columns - 1]);
+	}
 	if (left > 0 && copy->has_triggers)
 		look_at_left_out(merge, written);
 	if (wants_diff(copy))
@@ -534,16 +543,19 @@ static int64
 write_and_count(Copy *copy, const char *with)
 {
 	Rows *answer;
+	char **last;
 
 	if (copy->touched)
 	{
-		answer = user_rows(psprintf("%s %s UNION ALL SELECT (" LEFT ")::text, NULL, NULL", with, counting(copy, "w")));
+		answer = user_rows(psprintf("%s %s UNION ALL SELECT (SELECT count(*) FROM d)::text, NULL, NULL", with,
+									counting(copy, "w", NULL)));
 		count_touching(copy, answer);
-		return to_int8(answer->v[answer->n - 1][0]);
+		return to_int8(answer->v[answer->n - 1][0]) - (int64) (answer->n - 1);
 	}
-	answer = user_rows(psprintf("%s SELECT c.*, (" LEFT ") FROM (%s) c", with, counting(copy, "w")));
+	answer = user_rows(psprintf("%s SELECT c.*, (SELECT count(*) FROM d) FROM (%s) c", with, counting(copy, "w", "count(*) AS n")));
 	count_all(copy, answer);
-	return to_int8(answer->v[0][answer->columns - 1]);
+	last = answer->v[0] + answer->columns - 1;
+	return to_int8(last[0]) - to_int8(last[-1]);
 }
 
 /* A WITH clause whose w are the rows that it writes; how many of those that differ it did not write */
@@ -579,6 +591,8 @@ write_once(Merge *merge)
 
 /* Others who write the copy are waited for; a row that they change or delete meanwhile is compared again */
 #define TRIES_AT_MOST 10
+/* What is compared and what is told of it is at hand; as with building an index, more than for a query */
+#define MERGE_MEMORY_KB (32 * 1024)
 
 void
 merge_write(Merge *merge)
@@ -587,6 +601,10 @@ merge_write(Merge *merge)
 	int64 left,
 		before = 0;
 
+	int level = NewGUCNestLevel();
+
+	(void) set_config_option("work_mem", psprintf("%d", Max(work_mem, MERGE_MEMORY_KB)), PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	merge->only = NULL;
 	merge->is_last = false;
 	for (int tries = 1; (left = write_once(merge)) > 0 && !merge->is_last; tries++)
@@ -599,6 +617,7 @@ merge_write(Merge *merge)
 							errmsg("%lld rows of %s are changed by somebody else whenever they are to be written",
 								   (long long) left, copy->target)));
 	}
+	AtEOXact_GUC(true, level);
 	/* deferred constraints speak now, while it is known whose rows these are */
 	user_run("SET CONSTRAINTS ALL IMMEDIATE");
 }

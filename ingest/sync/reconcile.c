@@ -444,6 +444,24 @@ counts_agree(Sync *s, const Tally *there)
 							  arg_int8(there->rows), arg_text(there->key_sum)));
 }
 
+/* Rows that share a key can never all be here: somebody has to say which columns tell them apart */
+static void
+require_unique_there(const Sync *s)
+{
+	char *key = column_list(s->copy.key, s->copy.n_key, "");
+	int64 n = to_int8(user_value(psprintf("SELECT count(*) FROM (SELECT %s FROM %s GROUP BY %s HAVING count(*) > 1) d", key,
+										  s->copy.foreign, key)));
+
+	if (n > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_SCHEMA_NOT_FOUND),
+				 errmsg("the key (%s) is not unique in %s: %lld keys have more than one row", key, s->copy.foreign, (long long) n),
+				 errdetail("Of rows with one key %s has one.", s->copy.target),
+				 errhint("Name columns that tell them apart with ingest.alter_sync('%s', key => '{…}'), then "
+						 "ingest.resume_sync('%s').",
+						 s->name, s->name)));
+}
+
 /* Once may be an edit since; twice is a loss */
 static void
 tell_mismatch(Sync *s, Run *run, const Tally *there)
@@ -457,6 +475,8 @@ tell_mismatch(Sync *s, Run *run, const Tally *there)
 			NULL);
 	if (s->mismatches < MISMATCHES_AT_MOST)
 		return;
+	if (there->rows > here)
+		require_unique_there(s);
 	json_open(&json);
 	json_int8(&json, "rows_there", there->rows);
 	json_int8(&json, "rows_here", here);

@@ -126,8 +126,9 @@ stage_fetch_isolating(Copy *copy, const char *where)
 
 /* How many rows there are and how many keys decides how they are joined; few need no thought */
 void
-stage_analyze(const Copy *copy)
+stage_analyze(Copy *copy)
 {
-	if (user_value(psprintf("SELECT 1 FROM %s OFFSET %d LIMIT 1", copy->stage, STAGE_ANALYZED)))
+	copy->is_large = user_value(psprintf("SELECT 1 FROM %s OFFSET %d LIMIT 1", copy->stage, STAGE_ANALYZED)) != NULL;
+	if (copy->is_large)
 		user_run(psprintf("ANALYZE %s (%s)", copy->stage, column_list(copy->key, copy->n_key, "")));
 }

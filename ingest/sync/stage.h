@@ -13,7 +13,7 @@ extern void stage_drop(Copy *copy);
 extern int64 stage_fetch(Copy *copy, const char *where);
 /* The same, but rows that do not fit are rejected: whole ranges are halved until the row is found */
 extern int64 stage_fetch_isolating(Copy *copy, const char *where);
-/* What decides how its rows are joined */
-extern void stage_analyze(const Copy *copy);
+/* How large it is, and what decides how its rows are joined */
+extern void stage_analyze(Copy *copy);
 
 #endif /* INGEST_STAGE_H */
