@@ -49,7 +49,6 @@
 /* Between owners no more points count than these: nobody's jobs stand before everybody else's for days */
 #define MOST_POINTS 15
 
-
 typedef struct Process
 {
 	ProcessKind kind;
