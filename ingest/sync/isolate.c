@@ -61,16 +61,18 @@ is_conflict(const Failure *failure)
 static bool
 may_replace(const Copy *copy)
 {
-	return !copy->distributed && own_value("SELECT 1 FROM pg_constraint WHERE confrelid = $1 AND contype = 'f' AND confdeltype "
-										   "NOT IN ('a', 'r') LIMIT 1",
-										   arg_relation(copy->target)) == NULL;
+	return !copy->distributed &&
+		   own_value("SELECT 1 FROM pg_constraint WHERE confrelid = $1 AND contype = 'f' AND confdeltype "
+					 "NOT IN ('a', 'r') LIMIT 1",
+					 arg_relation(copy->target)) == NULL;
 }
 
 static void
 restage(const Isolation *i, const char *where)
 {
 	user_run(psprintf("DELETE FROM %s", i->copy->stage));
-	user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s%s", i->copy->stage, i->columns, i->columns, i->numbered, where));
+	user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s%s", i->copy->stage, i->columns, i->columns, i->numbered,
+					  where));
 }
 
 static void
@@ -269,8 +271,8 @@ reject_keyless(Copy *copy)
 static void
 resolve_rejected(Copy *copy)
 {
-	char *rejected =
-		repo_value("SELECT ingest_internal.sync_rejected_keys($1, $2)", arg_int4(copy->sync), arg_int8(copy->run->id));
+	char *rejected = repo_value("SELECT ingest_internal.sync_rejected_keys($1, $2)", arg_int4(copy->sync),
+								arg_int8(copy->run->id));
 	char *fits;
 
 	if (rejected == NULL)

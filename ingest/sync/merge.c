@@ -52,9 +52,8 @@ equality_of(Oid type)
 	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_EQ_OPR);
 
 	if (!OidIsValid(entry->eq_opr))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("type %s has no equality and cannot be part of a key", format_type_be(type))));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+						errmsg("type %s has no equality and cannot be part of a key", format_type_be(type))));
 	return psprintf("OPERATOR(%s.%s)",
 					quote_identifier(get_namespace_name(get_func_namespace(get_opcode(entry->eq_opr)))),
 					get_opname(entry->eq_opr));
@@ -226,11 +225,12 @@ differing_from(const Copy *copy, const char *only)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql,
-					 "FROM (SELECT DISTINCT ON (%s) * FROM %s ORDER BY %s%s, ctid DESC) s LEFT JOIN %s o ON %s WHERE (o.%s IS "
-					 "NULL",
-					 key, copy->stage, key, copy->cursor ? psprintf(", %s DESC NULLS LAST", copy->cursor) : "",
-					 joined_target(copy), key_match(copy, "o", "s"), copy->key[0]);
+	appendStringInfo(
+		&sql,
+		"FROM (SELECT DISTINCT ON (%s) * FROM %s ORDER BY %s%s, ctid DESC) s LEFT JOIN %s o ON %s WHERE (o.%s IS "
+		"NULL",
+		key, copy->stage, key, copy->cursor ? psprintf(", %s DESC NULLS LAST", copy->cursor) : "",
+		joined_target(copy), key_match(copy, "o", "s"), copy->key[0]);
 	if (n > 0)
 		appendStringInfo(&sql, " OR %s", differs(values, n, "o.", "s."));
 	if (copy->soft)
@@ -252,15 +252,15 @@ differing_rows(const Copy *copy, const char *only)
 	appendStringInfoString(&sql, "d (");
 	for (int i = 0; i < copy->n_columns; i++)
 		appendStringInfo(&sql, "c%d, ", i);
-	appendStringInfo(&sql,
-					 "here, living, before, old_key, tid, old) AS MATERIALIZED (SELECT %s, o.%s IS NOT NULL, %s, %s, %s, %s, "
-					 "%s %s)",
-					 column_list(copy->columns, copy->n_columns, "s."), copy->key[0],
-					 psprintf("o.%s IS NOT NULL AND %s", copy->key[0], copy_living(copy, "o.")),
-					 wants_diff(copy) ? row_json(copy, "o.") : "NULL::jsonb",
-					 copy->spells_keys ? key_json(copy, "o.") : "NULL::jsonb",
-					 copy->distributed ? "NULL::tid" : "o.ctid", copy->has_triggers ? psprintf("(o.*)::%s", copy->target) : "NULL::text",
-					 differing_from(copy, only));
+	appendStringInfo(
+		&sql,
+		"here, living, before, old_key, tid, old) AS MATERIALIZED (SELECT %s, o.%s IS NOT NULL, %s, %s, %s, %s, "
+		"%s %s)",
+		column_list(copy->columns, copy->n_columns, "s."), copy->key[0],
+		psprintf("o.%s IS NOT NULL AND %s", copy->key[0], copy_living(copy, "o.")),
+		wants_diff(copy) ? row_json(copy, "o.") : "NULL::jsonb",
+		copy->spells_keys ? key_json(copy, "o.") : "NULL::jsonb", copy->distributed ? "NULL::tid" : "o.ctid",
+		copy->has_triggers ? psprintf("(o.*)::%s", copy->target) : "NULL::text", differing_from(copy, only));
 	return sql.data;
 }
 
@@ -307,7 +307,8 @@ stores_written(const Copy *copy)
 char *
 merge_staged_rows(const Copy *copy)
 {
-	return psprintf("SELECT %s AS key, %s AS content FROM %s s", key_json(copy, "s."), row_json(copy, "s."), copy->stage);
+	return psprintf("SELECT %s AS key, %s AS content FROM %s s", key_json(copy, "s."), row_json(copy, "s."),
+					copy->stage);
 }
 
 #define WRITTEN "operation, key, before, after, source_time, k, is_new, came"
@@ -325,10 +326,11 @@ written(const Copy *copy, const char *operation, const char *before, const char 
 	is_new = psprintf("CASE WHEN NOT %s THEN %s END AS is_new, %s AS came", same, is_new, came);
 	if (!stores_written(copy))
 		return psprintf("t.%s AS k, %s", copy->key[0], is_new);
-	return psprintf("CASE WHEN NOT %s THEN %s END AS operation, %s AS key, %s AS before, %s AS after, %s AS source_time, "
-					"t.%s::text AS k, %s, %s AS old_key",
-					same, operation, key_json(copy, "t."), diff ? before : "NULL::jsonb",
-					diff ? row_json(copy, "t.") : "NULL::jsonb", cursor_time(copy, "t."), copy->key[0], is_new, old_key);
+	return psprintf(
+		"CASE WHEN NOT %s THEN %s END AS operation, %s AS key, %s AS before, %s AS after, %s AS source_time, "
+		"t.%s::text AS k, %s, %s AS old_key",
+		same, operation, key_json(copy, "t."), diff ? before : "NULL::jsonb",
+		diff ? row_json(copy, "t.") : "NULL::jsonb", cursor_time(copy, "t."), copy->key[0], is_new, old_key);
 }
 
 /* The same of a row that was here; operation: of one that was marked as deleted */
@@ -358,7 +360,8 @@ update_statement(const Copy *copy, const char *operation)
 	}
 	if (copy->soft)
 		appendStringInfo(&sql, "%s_deleted_at = NULL", first ? "" : ", ");
-	appendStringInfo(&sql, " FROM d WHERE d.here AND %s RETURNING %s", same_row_in_d(copy), rewritten(copy, operation));
+	appendStringInfo(&sql, " FROM d WHERE d.here AND %s RETURNING %s", same_row_in_d(copy),
+					 rewritten(copy, operation));
 	return sql.data;
 }
 
@@ -366,10 +369,11 @@ update_statement(const Copy *copy, const char *operation)
 static char *
 own_columns_list(const Copy *copy, const char *prefix)
 {
-	return own_value("SELECT string_agg($3 || quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a WHERE "
-					 "a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND "
-					 "quote_ident(a.attname) <> ALL ($2) AND a.attname <> '_deleted_at'",
-					 arg_relation(copy->target), arg_texts(copy->columns, copy->n_columns), arg_text(prefix));
+	return own_value(
+		"SELECT string_agg($3 || quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a WHERE "
+		"a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND "
+		"quote_ident(a.attname) <> ALL ($2) AND a.attname <> '_deleted_at'",
+		arg_relation(copy->target), arg_texts(copy->columns, copy->n_columns), arg_text(prefix));
 }
 
 static char *
@@ -394,12 +398,14 @@ replace_statements(const Copy *copy, const char *operation)
 	char *own = own_columns_list(copy, "");
 	char *kept = own_columns_list(copy, "(x.r).");
 
-	return psprintf("x AS (DELETE FROM %s t USING d WHERE d.here AND %s RETURNING (t.*)::%s AS r, d.*), "
-					"n AS (INSERT INTO %s AS t (%s%s%s) OVERRIDING SYSTEM VALUE SELECT %s%s%s FROM x WHERE (SELECT count(*) "
-					"FROM x) > 0 RETURNING (t.*)::%s AS r), u AS (SELECT %s FROM (SELECT (n.r).* FROM n) t JOIN d ON d.here AND %s)",
-					copy->target, same_row_in_d(copy), copy->target, copy->target, columns, own ? ", " : "", own ? own : "",
-					new_values(copy, "x."), own ? ", " : "", own ? kept : "", copy->target, rewritten(copy, operation),
-					same_key_in_d(copy));
+	return psprintf(
+		"x AS (DELETE FROM %s t USING d WHERE d.here AND %s RETURNING (t.*)::%s AS r, d.*), "
+		"n AS (INSERT INTO %s AS t (%s%s%s) OVERRIDING SYSTEM VALUE SELECT %s%s%s FROM x WHERE (SELECT count(*) "
+		"FROM x) > 0 RETURNING (t.*)::%s AS r), u AS (SELECT %s FROM (SELECT (n.r).* FROM n) t JOIN d ON d.here AND "
+		"%s)",
+		copy->target, same_row_in_d(copy), copy->target, copy->target, columns, own ? ", " : "", own ? own : "",
+		new_values(copy, "x."), own ? ", " : "", own ? kept : "", copy->target, rewritten(copy, operation),
+		same_key_in_d(copy));
 }
 
 static char *
@@ -407,8 +413,8 @@ insert_statement(const Copy *copy, const char *operation)
 {
 	return psprintf("INSERT INTO %s AS t (%s) SELECT %s FROM d WHERE NOT here RETURNING %s", copy->target,
 					column_list(copy->columns, copy->n_columns, ""), new_values(copy, ""),
-					written(copy, psprintf("%s::text", quote_literal_cstr(operation)), "NULL::jsonb", "NULL::jsonb", "false",
-							"true", "true"));
+					written(copy, psprintf("%s::text", quote_literal_cstr(operation)), "NULL::jsonb", "NULL::jsonb",
+							"false", "true", "true"));
 }
 
 /* Rows that were written one by one, whose keys are told to the children */
@@ -453,22 +459,25 @@ counting(const Copy *copy, const char *table, const char *n)
 		return psprintf("SELECT k::text, is_new, came FROM %s", table);
 	return psprintf("SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new), "
 					"count(*) FILTER (WHERE came AND is_new IS NOT NULL), %s, %s FROM %s",
-					copy->key_is_integer ? "sum(k::numeric) FILTER (WHERE came AND is_new IS NOT NULL)" : "NULL", n, table);
+					copy->key_is_integer ? "sum(k::numeric) FILTER (WHERE came AND is_new IS NOT NULL)" : "NULL", n,
+					table);
 }
 
 /* A row whose key is spelled otherwise is another one in history, which finds rows by how their keys are written */
 #define RESPELLED \
-	"SELECT y.* FROM w, LATERAL (SELECT w.operation, w.key, w.before, w.after, w.source_time, w.k, w.is_new, w.came WHERE " \
-	"w.operation IS DISTINCT FROM 'update' OR w.old_key = w.key UNION ALL SELECT v.* FROM (VALUES ('delete', w.old_key, " \
-	"w.before, NULL, w.source_time, NULL, NULL, false), ('insert', w.key, NULL, w.after, w.source_time, w.k, w.is_new, " \
+	"SELECT y.* FROM w, LATERAL (SELECT w.operation, w.key, w.before, w.after, w.source_time, w.k, w.is_new, " \
+	"w.came WHERE " \
+	"w.operation IS DISTINCT FROM 'update' OR w.old_key = w.key UNION ALL SELECT v.* FROM (VALUES ('delete', " \
+	"w.old_key, " \
+	"w.before, NULL, w.source_time, NULL, NULL, false), ('insert', w.key, NULL, w.after, w.source_time, w.k, " \
+	"w.is_new, " \
 	"w.came)) v WHERE w.operation = 'update' AND w.old_key <> w.key) y (" WRITTEN ")"
 
 /* Rows of d that were not written, as rows that were, without a key of their own */
 static char *
 not_written(const Copy *copy)
 {
-	StringInfoData key,
-		names;
+	StringInfoData key, names;
 
 	if (!copy->has_triggers)
 		return pstrdup("");
@@ -476,9 +485,10 @@ not_written(const Copy *copy)
 	initStringInfo(&names);
 	for (int i = 0; i < copy->n_columns; i++)
 		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", copy->columns[i]);
-	return psprintf(" UNION ALL SELECT NULL, NULL, %s, to_jsonb(s.*), NULL, NULL, NULL, NULL FROM (SELECT %s FROM d) s (%s) "
-					"WHERE NOT EXISTS (SELECT FROM w WHERE w.key = %s)",
-					key_json(copy, "s."), new_values(copy, ""), names.data, key_json(copy, "s."));
+	return psprintf(
+		" UNION ALL SELECT NULL, NULL, %s, to_jsonb(s.*), NULL, NULL, NULL, NULL FROM (SELECT %s FROM d) s (%s) "
+		"WHERE NOT EXISTS (SELECT FROM w WHERE w.key = %s)",
+		key_json(copy, "s."), new_values(copy, ""), names.data, key_json(copy, "s."));
 }
 
 /*
@@ -490,7 +500,8 @@ look_at_left_out(Merge *merge, const Stored *written)
 {
 	Copy *copy = merge->copy;
 	Failure failure = {ERRCODE_TRIGGERED_ACTION_EXCEPTION, "09000", "a trigger of the copy leaves it out"};
-	Rows *rows = stored_rows(written, "SELECT before, after FROM stored WHERE key IS NULL AND before IS NOT NULL", 0, NULL);
+	Rows *rows =
+		stored_rows(written, "SELECT before, after FROM stored WHERE key IS NULL AND before IS NOT NULL", 0, NULL);
 	Strings keys = {0};
 
 	for (uint64 i = 0; i < rows->n; i++)
@@ -501,7 +512,8 @@ look_at_left_out(Merge *merge, const Stored *written)
 	}
 	if (merge->is_last)
 		unfit_check(copy);
-	merge->only = psprintf(" AND %s = ANY (%s::jsonb[])", key_json(copy, "s."), quote_literal_cstr(array_literal(keys.items, keys.n)));
+	merge->only = psprintf(" AND %s = ANY (%s::jsonb[])", key_json(copy, "s."),
+						   quote_literal_cstr(array_literal(keys.items, keys.n)));
 }
 
 /* Of stored rows: those that differ, whose number is the last one's in the place of a key, less those that were written */
@@ -512,10 +524,11 @@ write_and_store(Merge *merge, const char *with)
 {
 	Copy *copy = merge->copy;
 	/* many are in the order of the copy, which costs nothing and is as good */
-	char *sql = psprintf("%s SELECT * FROM (%s UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, (SELECT count(*) FROM d)::text, "
-						 "NULL, NULL%s) z (" WRITTEN ")%s",
-						 with, copy->spells_keys ? RESPELLED : "SELECT " WRITTEN " FROM w", not_written(copy),
-						 copy->is_large ? "" : " ORDER BY key");
+	char *sql = psprintf(
+		"%s SELECT * FROM (%s UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, (SELECT count(*) FROM d)::text, "
+		"NULL, NULL%s) z (" WRITTEN ")%s",
+		with, copy->spells_keys ? RESPELLED : "SELECT " WRITTEN " FROM w", not_written(copy),
+		copy->is_large ? "" : " ORDER BY key");
 	Stored *written = sql_store(AS_USER, sql, lengthof(written_types), written_types);
 	Rows *answer = stored_rows(written, counting(copy, "stored", LEFT), 0, NULL);
 	int64 left;
@@ -552,7 +565,8 @@ write_and_count(Copy *copy, const char *with)
 		count_touching(copy, answer);
 		return to_int8(answer->v[answer->n - 1][0]) - (int64) (answer->n - 1);
 	}
-	answer = user_rows(psprintf("%s SELECT c.*, (SELECT count(*) FROM d) FROM (%s) c", with, counting(copy, "w", "count(*) AS n")));
+	answer = user_rows(
+		psprintf("%s SELECT c.*, (SELECT count(*) FROM d) FROM (%s) c", with, counting(copy, "w", "count(*) AS n")));
 	count_all(copy, answer);
 	last = answer->v[0] + answer->columns - 1;
 	return to_int8(last[0]) - to_int8(last[-1]);
@@ -581,8 +595,8 @@ write_once(Merge *merge)
 	update = merge->replace ? replace_statements(copy, merge->operation)
 							: psprintf("u AS (%s)", update_statement(copy, merge->operation));
 	if (!copy->distributed)
-		return write_rows(merge, psprintf("WITH %s, %s, i AS (%s), w AS (SELECT * FROM u UNION ALL SELECT * FROM i)", rows, update,
-										  insert));
+		return write_rows(merge, psprintf("WITH %s, %s, i AS (%s), w AS (SELECT * FROM u UNION ALL SELECT * FROM i)",
+										  rows, update, insert));
 	/* Citus writes by one statement at a time: after the first, what differs is what is not here */
 	(void) write_rows(merge, psprintf("WITH %s, %s, w AS (SELECT * FROM u)", rows, update));
 	(void) write_rows(merge, psprintf("WITH %s, w AS (%s)", rows, insert));
@@ -598,8 +612,7 @@ void
 merge_write(Merge *merge)
 {
 	Copy *copy = merge->copy;
-	int64 left,
-		before = 0;
+	int64 left, before = 0;
 
 	int level = NewGUCNestLevel();
 
@@ -648,23 +661,30 @@ merge_rehearse(const Copy *copy, const char *numbered, Stored *placed)
 	char *own = own_columns_list(copy, "");
 	char *kept = own_columns_list(copy, "(x.r).");
 
-	sql_store_into(placed, AS_USER,
-				   psprintf("WITH %s, x AS (DELETE FROM %s t USING d WHERE d.here AND %s RETURNING (t.*)::%s AS r, d.*), n AS "
-							"(INSERT INTO %s AS t (%s%s%s) OVERRIDING SYSTEM VALUE SELECT %s%s%s FROM d LEFT JOIN x ON %s WHERE "
-							"(SELECT count(*) FROM x) >= 0 ON CONFLICT DO NOTHING RETURNING %s) SELECT q.ingest_n FROM %s q WHERE "
-							"EXISTS (SELECT FROM n WHERE %s) UNION ALL SELECT NULL",
-							differing_rows(copy, NULL), copy->target, same_row_in_d(copy), copy->target, copy->target, columns,
-							own ? ", " : "", own ? own : "", new_values(copy, "d."), own ? ", " : "", own ? kept : "",
-							same_key_of_d(copy, "x", "d"), column_list(copy->key, copy->n_key, "t."), numbered,
-							key_match(copy, "n", "q")),
-				   lengthof(types), types);
+	sql_store_into(
+		placed, AS_USER,
+		psprintf(
+			"WITH %s, x AS (DELETE FROM %s t USING d WHERE d.here AND %s RETURNING (t.*)::%s AS r, d.*), n AS "
+			"(INSERT INTO %s AS t (%s%s%s) OVERRIDING SYSTEM VALUE SELECT %s%s%s FROM d LEFT JOIN x ON %s WHERE "
+			"(SELECT count(*) FROM x) >= 0 ON CONFLICT DO NOTHING RETURNING %s) SELECT q.ingest_n FROM %s q WHERE "
+			"EXISTS (SELECT FROM n WHERE %s) UNION ALL SELECT NULL",
+			differing_rows(copy, NULL), copy->target, same_row_in_d(copy), copy->target, copy->target, columns,
+			own ? ", " : "", own ? own : "", new_values(copy, "d."), own ? ", " : "", own ? kept : "",
+			same_key_of_d(copy, "x", "d"), column_list(copy->key, copy->n_key, "t."), numbered,
+			key_match(copy, "n", "q")),
+		lengthof(types), types);
 }
 
 MergeTally
 merge_tally(const Copy *copy)
 {
-	MergeTally now = {copy->run->inserted, copy->run->updated, copy->run->rejected,
-					  copy->rows_delta, copy->key_delta, list_length(copy->diffs), copy->touched ? copy->touched->n : 0};
+	MergeTally now = {copy->run->inserted,
+					  copy->run->updated,
+					  copy->run->rejected,
+					  copy->rows_delta,
+					  copy->key_delta,
+					  list_length(copy->diffs),
+					  copy->touched ? copy->touched->n : 0};
 
 	return now;
 }
@@ -698,18 +718,20 @@ delete_statement(const Copy *copy, const char *using, const char *condition, con
 	if (copy->distributed)
 	{
 		/* first which, then away: Citus deletes by a list that is known, not by what a node has not */
-		with = psprintf("WITH g AS MATERIALIZED (SELECT %s, %s AS ingest_gone_at, %s AS ingest_when FROM %s t%s%s WHERE %s) ",
-						column_list(copy->key, copy->n_key, "t."), gone_at, when, copy->target, using ? ", " : "",
-						using ? using : "", condition);
+		with = psprintf(
+			"WITH g AS MATERIALIZED (SELECT %s, %s AS ingest_gone_at, %s AS ingest_when FROM %s t%s%s WHERE %s) ",
+			column_list(copy->key, copy->n_key, "t."), gone_at, when, copy->target, using ? ", " : "",
+			using ? using : "", condition);
 		using = "g";
 		condition = key_match(copy, "t", "g");
 		gone_at = "g.ingest_gone_at";
 		when = "g.ingest_when";
 	}
-	returning = wants_diff(copy) ? psprintf("'delete'::text AS operation, %s AS key, %s AS before, NULL::jsonb AS after, %s AS "
-											"source_time, t.%s::text AS k",
-											key_json(copy, "t."), row_json(copy, "t."), when, copy->key[0])
-								 : psprintf("t.%s", copy->key[0]);
+	returning = wants_diff(copy)
+					? psprintf("'delete'::text AS operation, %s AS key, %s AS before, NULL::jsonb AS after, %s AS "
+							   "source_time, t.%s::text AS k",
+							   key_json(copy, "t."), row_json(copy, "t."), when, copy->key[0])
+					: psprintf("t.%s", copy->key[0]);
 	if (copy->soft)
 		return psprintf("%sUPDATE %s t SET _deleted_at = %s%s%s WHERE %s RETURNING %s", with, copy->target, gone_at,
 						using ? " FROM " : "", using ? using : "", condition, returning);
@@ -810,16 +832,18 @@ note_versions(const Copy *copy)
 static char *
 own_columns(const Copy *copy)
 {
-	return repo_value("SELECT coalesce(array_agg(a.attname), '{}') FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum "
-					  "> 0 AND NOT a.attisdropped AND quote_ident(a.attname) <> ALL ($2)",
-					  arg_relation(copy->target), arg_texts(copy->columns, copy->n_columns));
+	return repo_value(
+		"SELECT coalesce(array_agg(a.attname), '{}') FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum "
+		"> 0 AND NOT a.attisdropped AND quote_ident(a.attname) <> ALL ($2)",
+		arg_relation(copy->target), arg_texts(copy->columns, copy->n_columns));
 }
 
 /* Versions and events of the rows that differ, in the order in which they were written */
 static void
 flush_diff(Copy *copy, const Stored *diff)
 {
-	if (copy->history && stored_run(diff, INSERT_VERSIONS, SQL_ARGS(arg_int4(copy->sync), arg_int8(copy->run->id))) > 0)
+	if (copy->history &&
+		stored_run(diff, INSERT_VERSIONS, SQL_ARGS(arg_int4(copy->sync), arg_int8(copy->run->id))) > 0)
 		note_versions(copy);
 	if (copy->row_events)
 	{
@@ -841,8 +865,9 @@ merge_seal(void)
 {
 	if (!versions_written)
 		return NULL;
-	repo_run("UPDATE ingest.change_commit SET before_commit = clock_timestamp() WHERE seen_at = now() AND after_commit "
-			 "IS NULL");
+	repo_run(
+		"UPDATE ingest.change_commit SET before_commit = clock_timestamp() WHERE seen_at = now() AND after_commit "
+		"IS NULL");
 	return repo_value("SELECT now()");
 }
 
