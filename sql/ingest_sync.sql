@@ -109,7 +109,9 @@ UPDATE shop.clock SET now = '2026-03-01 11:22:00+00';
 -- rows of before that have a value are read, and no other; if not in this run, then in the next
 CREATE FUNCTION s.no_memory() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF to_jsonb(NEW) ->> ''weight'' IS NOT NULL THEN RAISE ''no memory for this'' USING ERRCODE = ''53200''; END IF; RETURN NEW; END';
 CREATE TRIGGER no_memory BEFORE UPDATE ON s.item FOR EACH ROW EXECUTE FUNCTION s.no_memory();
+\set SHOW_CONTEXT never
 CALL ingest.sync('item');
+\set SHOW_CONTEXT errors
 SELECT count(weight) FROM s.item;
 SELECT unfilled FROM ingest.sync_state WHERE sync = (SELECT id FROM ingest.sync WHERE name = 'item');
 DROP TRIGGER no_memory ON s.item;

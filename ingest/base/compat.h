@@ -33,6 +33,12 @@
 #define namespace_aclcheck(oid, role, mode) pg_namespace_aclcheck(oid, role, mode)
 #endif
 
+#if PG_VERSION_NUM >= 170000
+#define lock_held_by_me(tag, mode) LockHeldByMe(tag, mode, false)
+#else
+#define lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
+#endif
+
 /* A macro since 17 */
 #if PG_VERSION_NUM < 170000
 #define AmBackgroundWorkerProcess() (MyBgworkerEntry != NULL)

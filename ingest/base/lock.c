@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "ingest/base/compat.h"
 #include "ingest/base/lock.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -36,12 +37,25 @@ session_lock(LockKind kind, uint32 id)
 	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
+bool
+session_lock_is_held(LockKind kind, uint32 id)
+{
+	LOCKTAG tag = tag_of(kind, id);
+
+	if (lock_held_by_me(&tag, ExclusiveLock) || LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return true;
+	(void) LockRelease(&tag, ShareLock, false);
+	return false;
+}
+
+/* DISCARD ALL may have been first */
 void
 session_unlock(LockKind kind, uint32 id)
 {
 	LOCKTAG tag = tag_of(kind, id);
 
-	(void) LockRelease(&tag, ExclusiveLock, true);
+	if (lock_held_by_me(&tag, ExclusiveLock))
+		(void) LockRelease(&tag, ExclusiveLock, true);
 }
 
 void

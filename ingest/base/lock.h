@@ -16,12 +16,15 @@ typedef enum LockKind
 	LOCK_SYNC,      /* a group of syncs is being run: its root's number */
 	LOCK_WORKER,    /* a worker lives: its number */
 	LOCK_TAKE,      /* who takes jobs on sources, one at a time: 0 */
-	LOCK_PARTITION  /* who makes the days of the history, one at a time: 0 */
+	LOCK_PARTITION, /* who makes the days of the history, one at a time: 0 */
+	LOCK_RUN        /* a run is under way: its number */
 } LockKind;
 
 /* Until it is released or the session ends; false if somebody has it */
 extern bool session_lock(LockKind kind, uint32 id);
 extern void session_unlock(LockKind kind, uint32 id);
+/* By whomever */
+extern bool session_lock_is_held(LockKind kind, uint32 id);
 /* Until the transaction ends; waits */
 extern void transaction_lock(LockKind kind, uint32 id);
 /* The class by which pg_locks shows them: classid; objid is the number, objsubid the kind */

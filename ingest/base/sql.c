@@ -394,49 +394,75 @@ begin_store(void)
 	return store;
 }
 
-Stored *
-sql_store(SqlWho who, const char *sql, int n_types, const Oid *types)
+/* Rows go straight into the store */
+typedef struct Storing
 {
-	Stored *stored = palloc0(sizeof(Stored));
-	MemoryContext context = CurrentMemoryContext;
+	DestReceiver receiver;
+	Stored *stored;
+	MemoryContext context;
+	const char *sql;
+	int n_types;
+	const Oid *types;
+} Storing;
+
+static void
+storing_begins(DestReceiver *self, int operation, TupleDesc desc)
+{
+	Storing *storing = (Storing *) self;
+	MemoryContext old = MemoryContextSwitchTo(storing->context);
+
+	storing->stored->desc = CreateTupleDescCopy(desc);
+	MemoryContextSwitchTo(old);
+	for (int i = 0; i < Max(storing->n_types, desc->natts); i++)
+	{
+		if (storing->n_types != desc->natts || TupleDescAttr(desc, i)->atttypid != storing->types[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("what the engine read is not what it made: other columns"),
+					 errdetail("The statement: %s", storing->sql),
+					 errhint("Look for a trigger that replaces temporary tables of the engine.")));
+	}
+}
+
+static bool
+storing_takes(TupleTableSlot *slot, DestReceiver *self)
+{
+	tuplestore_puttupleslot(((Storing *) self)->stored->rows, slot);
+	return true;
+}
+
+static void
+storing_ends(DestReceiver *self)
+{
+}
+
+void
+sql_store_into(Stored *stored, SqlWho who, const char *sql, int n_types, const Oid *types)
+{
+	Storing storing = {{storing_takes, storing_begins, storing_ends, storing_ends, DestNone}, stored, CurrentMemoryContext, sql, n_types, types};
+	SPIExecuteOptions options = {.dest = &storing.receiver};
 	Identity nobody = {0};
 	bool pushed = !ActiveSnapshotSet();
-	Portal portal;
+	int code;
 
 	if (pushed)
 		PushActiveSnapshot(GetTransactionSnapshot());
 	stored->rows = begin_store();
 	become(who, &nobody);
-	portal = SPI_cursor_open_with_args(NULL, sql, 0, NULL, NULL, NULL, false, 0);
-	for (;;)
-	{
-		SPI_cursor_fetch(portal, true, ROWS_AT_ONCE);
-		if (stored->desc == NULL)
-		{
-			MemoryContext old = MemoryContextSwitchTo(context);
-
-			stored->desc = CreateTupleDescCopy(SPI_tuptable->tupdesc);
-			MemoryContextSwitchTo(old);
-			for (int i = 0; i < Max(n_types, stored->desc->natts); i++)
-			{
-				if (n_types != stored->desc->natts || TupleDescAttr(stored->desc, i)->atttypid != types[i])
-					ereport(ERROR,
-							(errcode(ERRCODE_DATATYPE_MISMATCH),
-							 errmsg("what the engine read is not what it made: other columns"),
-							 errdetail("The statement: %s", sql),
-							 errhint("Look for a trigger that replaces temporary tables of the engine.")));
-			}
-		}
-		for (uint64 i = 0; i < SPI_processed; i++)
-			tuplestore_puttuple(stored->rows, SPI_tuptable->vals[i]);
-		SPI_freetuptable(SPI_tuptable);
-		if (SPI_processed == 0)
-			break;
-	}
-	SPI_cursor_close(portal);
+	code = SPI_execute_extended(sql, &options);
+	if (code < 0)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(code), sql);
 	unbecome(who, &nobody);
 	if (pushed)
 		PopActiveSnapshot();
+}
+
+Stored *
+sql_store(SqlWho who, const char *sql, int n_types, const Oid *types)
+{
+	Stored *stored = palloc0(sizeof(Stored));
+
+	sql_store_into(stored, who, sql, n_types, types);
 	return stored;
 }
 

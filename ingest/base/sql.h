@@ -95,6 +95,8 @@ typedef struct Stored
 	Tuplestorestate *rows;
 } Stored;
 
+/* into: what was stored is there even if the statement fails in its end */
+extern void sql_store_into(Stored *stored, SqlWho who, const char *sql, int n_types, const Oid *types);
 extern Stored *sql_store(SqlWho who, const char *sql, int n_types, const Oid *types);
 /* A statement of the engine's that reads the rows under the name "stored" */
 extern uint64 stored_run(const Stored *stored, const char *sql, int nargs, const SqlArg *args);

@@ -31,6 +31,7 @@
 #include "storage/shmem.h"
 #include "tcop/utility.h"
 #include "utils/guc.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 /* So many databases of a cluster have a publisher; in others the transactions say it themselves */
@@ -225,6 +226,33 @@ publisher_leave(int code, Datum arg)
 	LWLockRelease(boards->lock);
 }
 
+/* Boards of databases that are gone by now: nobody ever says what is marked there */
+static void
+free_boards(void)
+{
+	Oid databases[MOST_DATABASES];
+
+	/* no catalogue is read under a lock that those who commit may wait for */
+	for (int i = 0; i < MOST_DATABASES; i++)
+		databases[i] = pg_atomic_read_u32(&boards->boards[i].database);
+	StartTransactionCommand();
+	for (int i = 0; i < MOST_DATABASES; i++)
+	{
+		if (OidIsValid(databases[i]) && SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(databases[i])))
+			databases[i] = InvalidOid;
+	}
+	CommitTransactionCommand();
+	LWLockAcquire(boards->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < MOST_DATABASES; i++)
+	{
+		Board *board = &boards->boards[i];
+
+		if (OidIsValid(databases[i]) && board->latch == NULL && pg_atomic_read_u32(&board->database) == databases[i])
+			pg_atomic_write_u32(&board->database, InvalidOid);
+	}
+	LWLockRelease(boards->lock);
+}
+
 void
 publisher_enter(void)
 {
@@ -232,24 +260,31 @@ publisher_enter(void)
 
 	if (boards == NULL)
 		return;
+	free_boards();
 	LWLockAcquire(boards->lock, LW_EXCLUSIVE);
 	mine = my_board();
-	for (int i = 0; i < MOST_DATABASES && mine == NULL && free_one == NULL; i++)
+	for (int i = 0; i < MOST_DATABASES && mine == NULL; i++)
 	{
 		Board *board = &boards->boards[i];
 
-		/* never taken, or of a database whose publisher has gone */
-		if (board->latch == NULL &&
-			(pg_atomic_read_u32(&board->database) == InvalidOid || pg_atomic_read_u32(&board->marked) == 0))
+		if (pg_atomic_read_u32(&board->database) == InvalidOid)
+		{
+			free_one = board;
+			break;
+		}
+		/* else one of a database whose publisher has gone, and owes nothing */
+		if (board->latch == NULL && pg_atomic_read_u32(&board->marked) == 0)
 			free_one = board;
 	}
-	if (mine == NULL)
-		mine = free_one;
-	if (mine)
+	if (mine == NULL && free_one)
 	{
+		mine = free_one;
 		pg_atomic_write_u32(&mine->database, MyDatabaseId);
-		mine->latch = MyLatch;
+		/* what was committed while another database's publisher took the board that was ours is said with the first */
+		(void) pg_atomic_exchange_u32(&mine->marked, 1);
 	}
+	if (mine)
+		mine->latch = MyLatch;
 	LWLockRelease(boards->lock);
 	if (mine)
 		before_shmem_exit(publisher_leave, 0);

@@ -54,8 +54,6 @@
 /* Between owners no more points count than these: nobody's jobs stand before everybody else's for days */
 #define MOST_POINTS 15
 
-SQL_FUNCTION(ingest_state_of_run);
-
 typedef struct Process
 {
 	ProcessKind kind;
@@ -473,25 +471,6 @@ process_nap(long ms)
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	process_look_up();
-}
-
-bool
-process_lives(int32 pid)
-{
-	PGPROC *proc = pid == MyProcPid ? MyProc : BackendPidGetProc(pid);
-
-	return RecoveryInProgress() || home_is_elsewhere() || (proc && proc->databaseId == MyDatabaseId);
-}
-
-/* state_of_run(state, pid) */
-Datum
-ingest_state_of_run(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	if (!PG_ARGISNULL(1) && strcmp(text_to_cstring(PG_GETARG_TEXT_PP(0)), "running") == 0 && !process_lives(PG_GETARG_INT32(1)))
-		PG_RETURN_TEXT_P(cstring_to_text("lost"));
-	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 }
 
 bool

@@ -58,8 +58,6 @@ extern void process_signals(void);
 extern void process_look_up(void);
 /* Until the latch is set or the time is over */
 extern void process_nap(long ms);
-/* Is there a process of this database with that number?  Of another cluster's, or on a standby, nobody knows: yes */
-extern bool process_lives(int32 pid);
 /* Is the extension here, and of this library's version? */
 extern bool process_finds_extension(void);
 

@@ -322,7 +322,7 @@ note_all_overdue(void)
 void
 queue_care(void)
 {
-	static Prepared dead_runs = {"SELECT 1 FROM ingest.run WHERE state = 'running' AND ingest_internal.state_of_run(state, pid) = 'lost' LIMIT 1"};
+	static Prepared dead_runs = {"SELECT 1 FROM ingest.run WHERE state = 'running' AND ingest_internal.state_of_run(id, state, pid) = 'lost' LIMIT 1"};
 	static Prepared taken = {"SELECT 1 FROM ingest.queue WHERE worker IS NOT NULL LIMIT 1"};
 	SqlArg ending = note_all_overdue();
 	Orphan *orphans;

@@ -109,7 +109,7 @@ CREATE FUNCTION ingest_internal.run_ended(job bigint, attempt integer, sqlstate 
     BEGIN ATOMIC
     -- a statement has no run before it is done
     WITH ended AS (UPDATE ingest.run r SET state = 'failed', finished_at = clock_timestamp(), sqlstate = run_ended.sqlstate, error_class = class, error = run_ended.error
-        WHERE r.job = run_ended.job AND r.state = 'running' AND ingest_internal.state_of_run(r.state, r.pid) = 'lost' RETURNING r.id),
+        WHERE r.job = run_ended.job AND r.state = 'running' AND ingest_internal.state_of_run(r.id, r.state, r.pid) = 'lost' RETURNING r.id),
     made AS (INSERT INTO ingest.run (job, kind, source, attempt, state, finished_at, role, role_name, sqlstate, error_class, error)
         SELECT j.id, j.kind, j.source, run_ended.attempt, 'failed', clock_timestamp(), j.owner, j.owner_name, run_ended.sqlstate, class, run_ended.error
           FROM ingest.job j WHERE j.id = run_ended.job AND NOT EXISTS (SELECT FROM ended) RETURNING id)
@@ -126,7 +126,7 @@ COMMENT ON FUNCTION ingest_internal.run_lost(bigint) IS 'runs of a job whose wor
 CREATE FUNCTION ingest_internal.runs_died() RETURNS void LANGUAGE sql
     BEGIN ATOMIC
     SELECT ingest_internal.runs_lost(ARRAY(SELECT r.id FROM ingest.run r
-        WHERE r.state = 'running' AND ingest_internal.state_of_run(r.state, r.pid) = 'lost' FOR UPDATE SKIP LOCKED));
+        WHERE r.state = 'running' AND ingest_internal.state_of_run(r.id, r.state, r.pid) = 'lost' FOR UPDATE SKIP LOCKED));
     END;
 COMMENT ON FUNCTION ingest_internal.runs_died() IS 'runs whose process is gone run no more';
 

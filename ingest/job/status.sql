@@ -59,12 +59,12 @@ SELECT d.name AS source, -- name of the source
     z.rows AS rows, -- rows of the copy
     t.row_count AS source_rows, -- rows there when last counted
     (SELECT count(*) FROM rejected_row j WHERE j.sync = s.id AND j.resolved_at IS NULL) AS rejected, -- rows that do not fit
-    ingest_internal.state_of_run(r.state, r.pid) AS last_state, -- how the last run ended
+    ingest_internal.state_of_run(r.id, r.state, r.pid) AS last_state, -- how the last run ended
     CASE WHEN ingest_internal.sees_rows(s.id) THEN r.error END AS last_error, -- and its error, likewise
     r.error_class AS last_error_class, -- its class, as in run_status
     CASE WHEN r.error IS NOT NULL THEN r.finished_at END AS last_error_at -- when that was
 FROM sync s JOIN source_table t ON t.id = s.table_id JOIN data_source d ON d.id = s.source JOIN sync_state z ON z.sync = s.id
-LEFT JOIN LATERAL (SELECT r.state, r.pid, r.error, r.error_class, r.finished_at FROM run r WHERE r.sync = s.id ORDER BY r.id DESC LIMIT 1) r ON true,
+LEFT JOIN LATERAL (SELECT r.id, r.state, r.pid, r.error, r.error_class, r.finished_at FROM run r WHERE r.sync = s.id ORDER BY r.id DESC LIMIT 1) r ON true,
     LATERAL (SELECT ingest_internal.sync_trouble(s.owner, t.relation, t.local_schema, t.local_name, s.target, s.target_schema, s.target_table) AS trouble OFFSET 0) x
 WHERE s.source = ANY ((SELECT ingest_internal.my_sources())::integer[]);
 COMMENT ON VIEW table_status IS 'the state of each copy: freshness, rows, last error';
@@ -79,7 +79,7 @@ SELECT r.id AS run, -- number of the run
     r.sync AS sync_id, -- its number
     (SELECT j.name FROM job j WHERE j.id = r.job) AS job, -- the job; null: called by hand
     r.job AS job_id, -- its number
-    ingest_internal.state_of_run(r.state, r.pid) AS state, -- running, succeeded, failed, cancelled or lost
+    ingest_internal.state_of_run(r.id, r.state, r.pid) AS state, -- running, succeeded, failed, cancelled or lost
     r.phase AS phase, -- what it is at
     r.started_at AS started_at, -- when it began
     r.finished_at AS finished_at, -- when it ended
@@ -195,7 +195,7 @@ SELECT j.name AS job, -- name of the job
         WHEN NOT ingest_internal.launcher_runs() THEN 'nobody does what is queued: CALL ingest.work() does, or shared_preload_libraries with ingest'
         ELSE 'all workers are busy' END AS waits_for, -- why it does not run now; null: it runs, or is not due
     r.id AS last_run, -- its last run
-    ingest_internal.state_of_run(r.state, r.pid) AS last_state, -- how that ended
+    ingest_internal.state_of_run(r.id, r.state, r.pid) AS last_state, -- how that ended
     r.started_at AS last_started_at, -- when it began
     r.finished_at AS last_finished_at, -- when it ended
     extract(epoch FROM coalesce(r.finished_at, r.updated_at) - r.started_at)::float8 AS last_seconds, -- how long it took

@@ -10,6 +10,8 @@
 #include "ingest/repository/owner.h"
 #include "ingest/sync/batch.h"
 #include "ingest/sync/shape.h"
+#include "ingest/sync/isolate.h"
+#include "ingest/sync/stage.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -23,6 +25,7 @@ batch_enter(Sync *s, Run *run)
 	s->copy.run = run;
 	if (shape_read(s))
 		stage_create(&s->copy);
+	s->copy.has_triggers = shape_has_triggers(s);
 	s->copy.touched = NULL;
 	s->copy.diffs = NIL;
 }

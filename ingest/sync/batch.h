@@ -27,7 +27,8 @@ typedef struct Batch
 	Failure failure;
 	const char *where;
 	const char *operation;
-	const char *value; /* the watermark that the batch reaches */
+	const char *value;    /* the watermark that the batch reaches */
+	const Window *window; /* that it reads */
 	int range;
 	const char *low, *high;
 	bool plain; /* a first load into an empty copy */

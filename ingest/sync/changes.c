@@ -7,6 +7,8 @@
 #include "ingest/base/row.h"
 #include "ingest/repository/anomaly.h"
 #include "ingest/sync/changes.h"
+#include "ingest/sync/isolate.h"
+#include "ingest/sync/stage.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -75,9 +77,12 @@ merge_window(void *arg)
 	if (b->idle.known)
 		batch_checkpoint(s, IDLE_CHECKPOINT, 0, NULL);
 	else
+	{
+		window_note(s, b->window);
 		batch_checkpoint(s, WATERMARK_CHECKPOINT,
 						 SQL_ARGS(arg_text(b->value), arg_text(s->now_there), arg_text(s->now_here),
 								  arg_text(window_moment(s, b->value))));
+	}
 	run_progress(b->run, "changes", -1);
 }
 
@@ -310,6 +315,7 @@ increment(Batch *b)
 	{
 		b->where = window_condition(b->s, &b->windows[i]);
 		b->value = b->windows[i].watermark;
+		b->window = &b->windows[i];
 		if (!batch_step(b, merge_window))
 			return false;
 	}

@@ -11,6 +11,8 @@
 #include "ingest/sync/changes.h"
 #include "ingest/sync/load.h"
 #include "ingest/sync/reconcile.h"
+#include "ingest/sync/isolate.h"
+#include "ingest/sync/stage.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -152,6 +154,8 @@ plan_load(void *arg)
 	s->generation++;
 	write_ranges(s, &cuts);
 	batch_checkpoint(s, LOAD_CHECKPOINT, SQL_ARGS(arg_text(start), arg_text(s->now_there), arg_text(s->now_here)));
+	repo_run("SELECT ingest_internal.sync_marks_anew($1, clock_timestamp(), clock_timestamp(), $2)", arg_int4(s->id),
+			 arg_text(s->copy.cursor_is_time ? NULL : start));
 	s->unfilled = false;
 	s->phase = "loading";
 	s->next_watermark = start ? MemoryContextStrdup(s->context, start) : NULL;
@@ -205,7 +209,7 @@ load_range(void *arg)
 	bool inserted = false;
 
 	batch_enter(s, b->run);
-	if (b->plain && !s->copy.history && !s->copy.row_events)
+	if (b->plain && !s->copy.history && !s->copy.row_events && !s->copy.has_triggers)
 	{
 		inserted = attempt(insert_range, b, &failure);
 		if (!inserted)

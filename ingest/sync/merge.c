@@ -15,16 +15,13 @@
 #include "ingest/base/row.h"
 #include "ingest/event/event.h"
 #include "ingest/sync/merge.h"
+#include "ingest/sync/unfit.h"
 #include "ingest/base/sql.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
-
-/* So many rows may be rejected, whatever their share */
-#define REJECTED_AT_LEAST 10
-/* A stage of more rows is analyzed */
-#define STAGE_ANALYZED 1000
 
 void
 strings_add(Strings *strings, const char *item)
@@ -55,9 +52,8 @@ equality_of(Oid type)
 	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_EQ_OPR);
 
 	if (!OidIsValid(entry->eq_opr))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("type %s has no equality and cannot be part of a key", format_type_be(type))));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+						errmsg("type %s has no equality and cannot be part of a key", format_type_be(type))));
 	return psprintf("OPERATOR(%s.%s)",
 					quote_identifier(get_namespace_name(get_func_namespace(get_opcode(entry->eq_opr)))),
 					get_opname(entry->eq_opr));
@@ -142,161 +138,6 @@ cursor_time(const Copy *copy, const char *alias)
 												: pstrdup("NULL::timestamptz");
 }
 
-/* -- the stage -- */
-
-void
-stage_drop(Copy *copy)
-{
-	user_drop(copy->stage_name);
-}
-
-void
-stage_create(Copy *copy)
-{
-	stage_drop(copy);
-	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DELETE ROWS AS SELECT %s FROM %s WITH NO DATA",
-					  strchr(copy->stage_name, '.') + 1, column_list(copy->columns, copy->n_columns, ""),
-					  copy->target));
-	copy->stage = copy->stage_name;
-}
-
-static void
-reject(Copy *copy, const char *key, const char *content, const Failure *failure)
-{
-	StringInfoData json;
-
-	repo_run("SELECT ingest_internal.sync_reject($1, $2, $3, $4, $5, $6)", arg_int4(copy->sync),
-			 arg_int8(copy->run->id), arg_jsonb(key), arg_jsonb(content), arg_text(failure_text(failure)),
-			 arg_text(failure->sqlstate));
-	copy->run->rejected++;
-	json_open(&json);
-	json_text(&json, "sync", copy->name);
-	json_int8(&json, "run", copy->run->id);
-	json_raw(&json, "key", key);
-	json_text(&json, "reason", failure->message);
-	event_emit("ingest.row.rejected", copy->source, copy->name, json_close(&json));
-}
-
-int64
-stage_fetch(Copy *copy, const char *where)
-{
-	char *list = column_list(copy->columns, copy->n_columns, "");
-	int64 n;
-
-	n = user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s%s%s", copy->stage, list, list, copy->foreign,
-						  where[0] ? " WHERE " : "", where));
-	copy->run->read += n;
-	return n;
-}
-
-typedef struct Fetch
-{
-	Copy *copy;
-	const char *where;
-	int64 n;
-} Fetch;
-
-static void
-fetch_once(void *arg)
-{
-	Fetch *fetch = arg;
-
-	fetch->n = stage_fetch(fetch->copy, fetch->where);
-}
-
-static void
-rethrow_unless_data(const Failure *failure)
-{
-	if (!failure_is_of_data(failure))
-		failure_rethrow(failure);
-}
-
-typedef struct Bounds
-{
-	bool any;
-	int64 low, high;
-} Bounds;
-
-ROW_SHAPE(bounds_shape, Bounds, FIELD(BOOL, Bounds, any), FIELD(INT8, Bounds, low), FIELD(INT8, Bounds, high));
-
-/* The least and the greatest key of rows there, of a key that is an integer */
-static Bounds
-bounds_there(const Copy *copy, const char *where)
-{
-	char *sql = psprintf("SELECT low IS NOT NULL AS any, low::bigint, high::bigint FROM (SELECT min(%s) AS low, "
-						 "max(%s) AS high FROM %s%s%s) b",
-						 copy->key[0], copy->key[0], copy->foreign, where[0] ? " WHERE " : "", where);
-
-	return *(Bounds *) sql_struct(AS_USER, &bounds_shape, sql, 0, NULL);
-}
-
-/* Halve a range of keys in which a row does not fit */
-static int64
-fetch_range(Copy *copy, const char *where, int64 low, int64 high)
-{
-	Fetch fetch = {copy, NULL, 0};
-	int64 read = copy->run->read;
-	Failure failure;
-	int64 middle;
-
-	CHECK_FOR_INTERRUPTS();
-	fetch.where = psprintf("%s%s%s BETWEEN %lld AND %lld", where, where[0] ? " AND " : "", copy->key[0],
-						   (long long) low, (long long) high);
-	if (attempt(fetch_once, &fetch, &failure))
-		return fetch.n;
-	copy->run->read = read;
-	rethrow_unless_data(&failure);
-	if (low == high)
-	{
-		StringInfoData key;
-
-		json_open(&key);
-		json_int8(&key, copy->key_names[0], low);
-		reject(copy, json_close(&key), NULL, &failure);
-		merge_check_rejected(copy);
-		return 0;
-	}
-	middle = low + (high - low) / 2;
-	return fetch_range(copy, where, low, middle) + fetch_range(copy, where, middle + 1, high);
-}
-
-int64
-stage_fetch_isolating(Copy *copy, const char *where)
-{
-	Fetch fetch = {copy, where, 0};
-	int64 read = copy->run->read;
-	Failure failure;
-	Bounds bounds;
-
-	if (attempt(fetch_once, &fetch, &failure))
-		return fetch.n;
-	copy->run->read = read;
-	rethrow_unless_data(&failure);
-	if (!copy->key_is_integer)
-		failure_rethrow(&failure);
-	bounds = bounds_there(copy, where);
-	return bounds.any ? fetch_range(copy, where, bounds.low, bounds.high) : 0;
-}
-
-void
-merge_check_rejected(Copy *copy)
-{
-	int64 rejected = copy->run->total_rejected + copy->run->rejected;
-	int64 read = copy->run->total_read + copy->run->read;
-	char *last;
-
-	if (rejected <= Max(REJECTED_AT_LEAST, read * copy->reject_limit))
-		return;
-	last = repo_value("SELECT ingest_internal.sync_last_rejected($1)", arg_int8(copy->run->id));
-	ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
-					errmsg("too many rows of \"%s\" do not fit: %lld of %lld", copy->name, (long long) rejected,
-						   (long long) (read + rejected)),
-					last ? errdetail("The last: %s", last) : 0,
-					errhint("Mend the type or the constraint of %s, or raise the sync's reject_limit with "
-							"ingest.alter_sync.",
-							copy->target)));
-}
-
 /* -- counts -- */
 
 static int128
@@ -334,7 +175,7 @@ wants_diff(const Copy *copy)
 	return copy->history || copy->row_events;
 }
 
-/* Columns of the copy that a row brings, except its key */
+/* Columns of the copy in which a row may differ from one with an equal key */
 static char **
 value_columns(const Copy *copy, int *n)
 {
@@ -343,7 +184,7 @@ value_columns(const Copy *copy, int *n)
 	*n = 0;
 	for (int i = 0; i < copy->n_columns; i++)
 	{
-		if (!is_key(copy, copy->columns[i]))
+		if (!is_key(copy, copy->columns[i]) || copy->spells_keys)
 			values[(*n)++] = copy->columns[i];
 	}
 	return values;
@@ -366,53 +207,142 @@ joined_target(const Copy *copy)
 					copy->target, column_list(copy->key, copy->n_key, ""), copy->stage, key_match(copy, "k", "t"));
 }
 
-/* operation, key, before, after, source_time */
-static const Oid diff_types[] = {TEXTOID, JSONBOID, JSONBOID, JSONBOID, TIMESTAMPTZOID};
-/* and of what a merge wrote: first column of the key, whether it is new, whether it was not among the living */
+/* operation, key, before, after, source_time, first column of the key */
+static const Oid deleted_types[] = {TEXTOID, JSONBOID, JSONBOID, JSONBOID, TIMESTAMPTZOID, TEXTOID};
+/* and of what was written: whether it is new, whether it was not among the living */
 static const Oid written_types[] = {TEXTOID, JSONBOID, JSONBOID, JSONBOID, TIMESTAMPTZOID, TEXTOID, BOOLOID, BOOLOID};
 
 /*
- * d: the staged rows that the copy has not, or not so.  Rows are compared before any is touched: one that is the same
- * is neither locked nor written.  Its columns are numbered, since any name may be one of the source's.
+ * FROM and WHERE of the staged rows s that the copy's o is not, or not so.  Of rows with one key the newest counts, and
+ * of those the one that was read last.
  */
 static char *
-differing_rows(const Copy *copy, char **values, int n_values)
+differing_from(const Copy *copy, const char *only)
 {
 	char *key = column_list(copy->key, copy->n_key, "");
+	int n;
+	char **values = value_columns(copy, &n);
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(
+		&sql,
+		"FROM (SELECT DISTINCT ON (%s) * FROM %s ORDER BY %s%s, ctid DESC) s LEFT JOIN %s o ON %s WHERE (o.%s IS "
+		"NULL",
+		key, copy->stage, key, copy->cursor ? psprintf(", %s DESC NULLS LAST", copy->cursor) : "",
+		joined_target(copy), key_match(copy, "o", "s"), copy->key[0]);
+	if (n > 0)
+		appendStringInfo(&sql, " OR %s", differs(values, n, "o.", "s."));
+	if (copy->soft)
+		appendStringInfoString(&sql, " OR o._deleted_at IS NOT NULL");
+	appendStringInfo(&sql, ")%s", only ? only : "");
+	return sql.data;
+}
+
+/*
+ * d: those rows.  They are compared before any is touched: one that is the same is neither locked nor written.  Its
+ * columns are numbered, since any name may be one of the source's.  tid is the version that was compared.
+ */
+static char *
+differing_rows(const Copy *copy, const char *only)
+{
 	StringInfoData sql;
 
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "d (");
 	for (int i = 0; i < copy->n_columns; i++)
 		appendStringInfo(&sql, "c%d, ", i);
-	appendStringInfo(&sql, "here, living, before) AS MATERIALIZED (SELECT %s, o.%s IS NOT NULL, %s, %s FROM ",
-					 column_list(copy->columns, copy->n_columns, "s."), copy->key[0],
-					 psprintf("o.%s IS NOT NULL AND %s", copy->key[0], copy_living(copy, "o.")),
-					 wants_diff(copy) ? row_json(copy, "o.") : "NULL::jsonb");
-	appendStringInfo(&sql, "(SELECT DISTINCT ON (%s) * FROM %s ORDER BY %s%s) s LEFT JOIN %s o ON %s WHERE o.%s IS NULL",
-					 key, copy->stage, key, copy->cursor ? psprintf(", %s DESC NULLS LAST", copy->cursor) : "",
-					 joined_target(copy), key_match(copy, "o", "s"), copy->key[0]);
-	if (n_values > 0)
-		appendStringInfo(&sql, " OR %s", differs(values, n_values, "o.", "s."));
-	if (copy->soft)
-		appendStringInfoString(&sql, " OR o._deleted_at IS NOT NULL");
-	appendStringInfoChar(&sql, ')');
+	appendStringInfo(
+		&sql,
+		"here, living, before, old_key, tid, old) AS MATERIALIZED (SELECT %s, o.%s IS NOT NULL, %s, %s, %s, %s, "
+		"%s %s)",
+		column_list(copy->columns, copy->n_columns, "s."), copy->key[0],
+		psprintf("o.%s IS NOT NULL AND %s", copy->key[0], copy_living(copy, "o.")),
+		wants_diff(copy) ? row_json(copy, "o.") : "NULL::jsonb",
+		copy->spells_keys ? key_json(copy, "o.") : "NULL::jsonb", copy->distributed ? "NULL::tid" : "o.ctid",
+		copy->has_triggers ? psprintf("(o.*)::%s", copy->target) : "NULL::text", differing_from(copy, only));
 	return sql.data;
 }
 
-/* What is asked of each row that was written; before: an expression for the row before */
+/* d is of row t */
 static char *
-returning(const Copy *copy, const char *operation, const char *before, const char *is_new, const char *came)
+same_key_in_d(const Copy *copy)
 {
-	if (!wants_diff(copy))
-		return psprintf("RETURNING t.%s AS k, %s AS is_new, %s AS came", copy->key[0], is_new, came);
-	return psprintf("RETURNING %s AS operation, %s AS key, %s AS before, %s AS after, %s AS source_time, t.%s::text AS "
-					"k, %s AS is_new, %s AS came",
-					operation, key_json(copy, "t."), before, row_json(copy, "t."), cursor_time(copy, "t."),
-					copy->key[0], is_new, came);
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	for (int k = 0; k < copy->n_key; k++)
+	{
+		for (int i = 0; i < copy->n_columns; i++)
+		{
+			if (copy->columns[i] == copy->key[k])
+				appendStringInfo(&sql, "%st.%s %s d.c%d", k > 0 ? " AND " : "", copy->key[k], copy->key_equals[k], i);
+		}
+	}
+	return sql.data;
 }
 
-/* Rows that are here in another form; operation: of one that was marked as deleted */
+/*
+ * d is of row t as it is now: somebody else may have written it since it was compared, and then it is to be compared
+ * again.  Said by a function as well, since a condition on ctid alone is not looked at again when a row was waited for.
+ */
+static char *
+same_row_in_d(const Copy *copy)
+{
+	if (copy->distributed)
+		return same_key_in_d(copy);
+	if (copy->partitioned)
+		return psprintf("%s AND bttidcmp(t.ctid, d.tid) = 0", same_key_in_d(copy));
+	return pstrdup("t.ctid = d.tid AND bttidcmp(t.ctid, d.tid) = 0");
+}
+
+/* Are the rows that were written looked at one by one? */
+static bool
+stores_written(const Copy *copy)
+{
+	return wants_diff(copy) || copy->has_triggers;
+}
+
+/* Rows s of the stage as JSON: key and content */
+char *
+merge_staged_rows(const Copy *copy)
+{
+	return psprintf("SELECT %s AS key, %s AS content FROM %s s", key_json(copy, "s."), row_json(copy, "s."),
+					copy->stage);
+}
+
+#define WRITTEN "operation, key, before, after, source_time, k, is_new, came"
+
+/*
+ * What is asked of each row t that was written.  One that a trigger left as it was has no operation, and is neither new
+ * nor not.
+ */
+static char *
+written(const Copy *copy, const char *operation, const char *before, const char *old_key, const char *same,
+		const char *is_new, const char *came)
+{
+	bool diff = wants_diff(copy);
+
+	is_new = psprintf("CASE WHEN NOT %s THEN %s END AS is_new, %s AS came", same, is_new, came);
+	if (!stores_written(copy))
+		return psprintf("t.%s AS k, %s", copy->key[0], is_new);
+	return psprintf(
+		"CASE WHEN NOT %s THEN %s END AS operation, %s AS key, %s AS before, %s AS after, %s AS source_time, "
+		"t.%s::text AS k, %s, %s AS old_key",
+		same, operation, key_json(copy, "t."), diff ? before : "NULL::jsonb",
+		diff ? row_json(copy, "t.") : "NULL::jsonb", cursor_time(copy, "t."), copy->key[0], is_new, old_key);
+}
+
+/* The same of a row that was here; operation: of one that was marked as deleted */
+static char *
+rewritten(const Copy *copy, const char *operation)
+{
+	return written(copy, psprintf("CASE WHEN d.living THEN 'update' ELSE %s END", quote_literal_cstr(operation)),
+				   "CASE WHEN d.living THEN d.before END", "d.old_key",
+				   copy->has_triggers ? "record_image_eq(d.old, t.*)" : "false", "false", "NOT d.living");
+}
+
+/* Rows that are here in another form */
 static char *
 update_statement(const Copy *copy, const char *operation)
 {
@@ -423,41 +353,68 @@ update_statement(const Copy *copy, const char *operation)
 	appendStringInfo(&sql, "UPDATE %s t SET ", copy->target);
 	for (int i = 0; i < copy->n_columns; i++)
 	{
-		if (is_key(copy, copy->columns[i]))
+		if (is_key(copy, copy->columns[i]) && !copy->spells_keys)
 			continue;
 		appendStringInfo(&sql, "%s%s = d.c%d", first ? "" : ", ", copy->columns[i], i);
 		first = false;
 	}
 	if (copy->soft)
 		appendStringInfo(&sql, "%s_deleted_at = NULL", first ? "" : ", ");
-	appendStringInfoString(&sql, " FROM d WHERE d.here");
-	for (int k = 0; k < copy->n_key; k++)
-	{
-		for (int i = 0; i < copy->n_columns; i++)
-		{
-			if (copy->columns[i] == copy->key[k])
-				appendStringInfo(&sql, " AND t.%s %s d.c%d", copy->key[k], copy->key_equals[k], i);
-		}
-	}
-	appendStringInfo(&sql, " %s",
-					 returning(copy, psprintf("CASE WHEN d.living THEN 'update' ELSE %s END", quote_literal_cstr(operation)),
-							   "CASE WHEN d.living THEN d.before END", "false", "NOT d.living"));
+	appendStringInfo(&sql, " FROM d WHERE d.here AND %s RETURNING %s", same_row_in_d(copy),
+					 rewritten(copy, operation));
 	return sql.data;
+}
+
+/* Columns of the copy that a statement may write and that are not the source's; NULL: none */
+static char *
+own_columns_list(const Copy *copy, const char *prefix)
+{
+	return own_value(
+		"SELECT string_agg($3 || quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a WHERE "
+		"a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND "
+		"quote_ident(a.attname) <> ALL ($2) AND a.attname <> '_deleted_at'",
+		arg_relation(copy->target), arg_texts(copy->columns, copy->n_columns), arg_text(prefix));
+}
+
+static char *
+new_values(const Copy *copy, const char *prefix)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	for (int i = 0; i < copy->n_columns; i++)
+		appendStringInfo(&sql, "%s%sc%d", i > 0 ? ", " : "", prefix, i);
+	return sql.data;
+}
+
+/*
+ * The same rows taken out and put back: two may swap what only one may have, and an UPDATE looks at them one by one.
+ * All are out before the first is put back, and what is the user's in them is kept.
+ */
+static char *
+replace_statements(const Copy *copy, const char *operation)
+{
+	char *columns = column_list(copy->columns, copy->n_columns, "");
+	char *own = own_columns_list(copy, "");
+	char *kept = own_columns_list(copy, "(x.r).");
+
+	return psprintf(
+		"x AS (DELETE FROM %s t USING d WHERE d.here AND %s RETURNING (t.*)::%s AS r, d.*), "
+		"n AS (INSERT INTO %s AS t (%s%s%s) OVERRIDING SYSTEM VALUE SELECT %s%s%s FROM x WHERE (SELECT count(*) "
+		"FROM x) > 0 RETURNING (t.*)::%s AS r), u AS (SELECT %s FROM (SELECT (n.r).* FROM n) t JOIN d ON d.here AND "
+		"%s)",
+		copy->target, same_row_in_d(copy), copy->target, copy->target, columns, own ? ", " : "", own ? own : "",
+		new_values(copy, "x."), own ? ", " : "", own ? kept : "", copy->target, rewritten(copy, operation),
+		same_key_in_d(copy));
 }
 
 static char *
 insert_statement(const Copy *copy, const char *operation)
 {
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "INSERT INTO %s AS t (%s) SELECT ", copy->target,
-					 column_list(copy->columns, copy->n_columns, ""));
-	for (int i = 0; i < copy->n_columns; i++)
-		appendStringInfo(&sql, "%sc%d", i > 0 ? ", " : "", i);
-	appendStringInfo(&sql, " FROM d WHERE NOT here %s",
-					 returning(copy, psprintf("%s::text", quote_literal_cstr(operation)), "NULL::jsonb", "true", "true"));
-	return sql.data;
+	return psprintf("INSERT INTO %s AS t (%s) SELECT %s FROM d WHERE NOT here RETURNING %s", copy->target,
+					column_list(copy->columns, copy->n_columns, ""), new_values(copy, ""),
+					written(copy, psprintf("%s::text", quote_literal_cstr(operation)), "NULL::jsonb", "NULL::jsonb",
+							"false", "true", "true"));
 }
 
 /* Rows that were written one by one, whose keys are told to the children */
@@ -469,6 +426,8 @@ count_touching(Copy *copy, const Rows *written)
 		char **row = written->v[i];
 		bool is_new = to_bool(row[1]);
 
+		if (row[1] == NULL)
+			continue;
 		strings_add(copy->touched, row[0]);
 		copy->run->inserted += is_new;
 		copy->run->updated += !is_new;
@@ -492,92 +451,250 @@ count_all(Copy *copy, const Rows *numbers)
 	copy->key_delta += to_int128(n[3]);
 }
 
-/* What is asked of the rows that were written */
+/* What is asked of the rows that were written; n: their number */
 static char *
-counting(const Copy *copy, const char *table)
+counting(const Copy *copy, const char *table, const char *n)
 {
 	if (copy->touched)
 		return psprintf("SELECT k::text, is_new, came FROM %s", table);
 	return psprintf("SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new), "
-					"count(*) FILTER (WHERE came), %s FROM %s",
-					copy->key_is_integer ? "sum(k::numeric) FILTER (WHERE came)" : "NULL", table);
+					"count(*) FILTER (WHERE came AND is_new IS NOT NULL), %s, %s FROM %s",
+					copy->key_is_integer ? "sum(k::numeric) FILTER (WHERE came AND is_new IS NOT NULL)" : "NULL", n,
+					table);
 }
 
-/* A WITH clause whose w are the rows that it writes */
+/* A row whose key is spelled otherwise is another one in history, which finds rows by how their keys are written */
+#define RESPELLED \
+	"SELECT y.* FROM w, LATERAL (SELECT w.operation, w.key, w.before, w.after, w.source_time, w.k, w.is_new, " \
+	"w.came WHERE " \
+	"w.operation IS DISTINCT FROM 'update' OR w.old_key = w.key UNION ALL SELECT v.* FROM (VALUES ('delete', " \
+	"w.old_key, " \
+	"w.before, NULL, w.source_time, NULL, NULL, false), ('insert', w.key, NULL, w.after, w.source_time, w.k, " \
+	"w.is_new, " \
+	"w.came)) v WHERE w.operation = 'update' AND w.old_key <> w.key) y (" WRITTEN ")"
+
+/* Rows of d that were not written, as rows that were, without a key of their own */
+static char *
+not_written(const Copy *copy)
+{
+	StringInfoData key, names;
+
+	if (!copy->has_triggers)
+		return pstrdup("");
+	initStringInfo(&key);
+	initStringInfo(&names);
+	for (int i = 0; i < copy->n_columns; i++)
+		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", copy->columns[i]);
+	return psprintf(
+		" UNION ALL SELECT NULL, NULL, %s, to_jsonb(s.*), NULL, NULL, NULL, NULL FROM (SELECT %s FROM d) s (%s) "
+		"WHERE NOT EXISTS (SELECT FROM w WHERE w.key = %s)",
+		key_json(copy, "s."), new_values(copy, ""), names.data, key_json(copy, "s."));
+}
+
+/*
+ * What a trigger leaves out again does not fit.  The first time somebody else may have been in the way: those rows alone
+ * are tried once more, since a trigger may have made others what differs as well.
+ */
 static void
-write_rows(Copy *copy, const char *with)
+look_at_left_out(Merge *merge, const Stored *written)
+{
+	Copy *copy = merge->copy;
+	Failure failure = {ERRCODE_TRIGGERED_ACTION_EXCEPTION, "09000", "a trigger of the copy leaves it out"};
+	Rows *rows =
+		stored_rows(written, "SELECT before, after FROM stored WHERE key IS NULL AND before IS NOT NULL", 0, NULL);
+	Strings keys = {0};
+
+	for (uint64 i = 0; i < rows->n; i++)
+	{
+		strings_add(&keys, rows->v[i][0]);
+		if (merge->is_last)
+			unfit_reject(copy, rows->v[i][0], rows->v[i][1], &failure);
+	}
+	if (merge->is_last)
+		unfit_check(copy);
+	merge->only = psprintf(" AND %s = ANY (%s::jsonb[])", key_json(copy, "s."),
+						   quote_literal_cstr(array_literal(keys.items, keys.n)));
+}
+
+/* Of stored rows: those that differ, whose number is the last one's in the place of a key, less those that were written */
+#define LEFT "(max(k) FILTER (WHERE key IS NULL))::bigint - count(k) FILTER (WHERE key IS NOT NULL)"
+
+static int64
+write_and_store(Merge *merge, const char *with)
+{
+	Copy *copy = merge->copy;
+	/* many are in the order of the copy, which costs nothing and is as good */
+	char *sql = psprintf(
+		"%s SELECT * FROM (%s UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, (SELECT count(*) FROM d)::text, "
+		"NULL, NULL%s) z (" WRITTEN ")%s",
+		with, copy->spells_keys ? RESPELLED : "SELECT " WRITTEN " FROM w", not_written(copy),
+		copy->is_large ? "" : " ORDER BY key");
+	Stored *written = sql_store(AS_USER, sql, lengthof(written_types), written_types);
+	Rows *answer = stored_rows(written, counting(copy, "stored", LEFT), 0, NULL);
+	int64 left;
+
+	if (copy->touched)
+	{
+		count_touching(copy, answer);
+		left = to_int8(rows_value(stored_rows(written, "SELECT " LEFT " FROM stored", 0, NULL)));
+	}
+	else
+	{
+		count_all(copy, answer);
+		left = to_int8(answer->v[0][answer->columns - 1]);
+	}
+	if (left > 0 && copy->has_triggers)
+		look_at_left_out(merge, written);
+	if (wants_diff(copy))
+		copy->diffs = lappend(copy->diffs, written);
+	else
+		stored_end(written);
+	return left;
+}
+
+static int64
+write_and_count(Copy *copy, const char *with)
 {
 	Rows *answer;
+	char **last;
 
-	if (wants_diff(copy))
-	{
-		Stored *diff = sql_store(AS_USER, psprintf("%s SELECT * FROM w ORDER BY key", with), lengthof(written_types),
-								 written_types);
-
-		copy->diffs = lappend(copy->diffs, diff);
-		answer = stored_rows(diff, counting(copy, "stored"), 0, NULL);
-	}
-	else
-		answer = user_rows(psprintf("%s %s", with, counting(copy, "w")));
 	if (copy->touched)
+	{
+		answer = user_rows(psprintf("%s %s UNION ALL SELECT (SELECT count(*) FROM d)::text, NULL, NULL", with,
+									counting(copy, "w", NULL)));
 		count_touching(copy, answer);
-	else
-		count_all(copy, answer);
+		return to_int8(answer->v[answer->n - 1][0]) - (int64) (answer->n - 1);
+	}
+	answer = user_rows(
+		psprintf("%s SELECT c.*, (SELECT count(*) FROM d) FROM (%s) c", with, counting(copy, "w", "count(*) AS n")));
+	count_all(copy, answer);
+	last = answer->v[0] + answer->columns - 1;
+	return to_int8(last[0]) - to_int8(last[-1]);
 }
 
-typedef struct Merge
+/* A WITH clause whose w are the rows that it writes; how many of those that differ it did not write */
+static int64
+write_rows(Merge *merge, const char *with)
 {
-	Copy *copy;
-	const char *operation;
-} Merge;
+	return stores_written(merge->copy) ? write_and_store(merge, with) : write_and_count(merge->copy, with);
+}
 
-static void
-merge_once(void *arg)
+/* Rows of the stage that differ are written; how many were not, since somebody or something was in the way */
+static int64
+write_once(Merge *merge)
 {
-	Merge *merge = arg;
 	Copy *copy = merge->copy;
-	int n_values;
-	char **values = value_columns(copy, &n_values);
-	char *rows = differing_rows(copy, values, n_values);
+	int n;
+	char *rows = differing_rows(copy, merge->only);
 	char *insert = insert_statement(copy, merge->operation);
-	char *update = n_values > 0 || copy->soft ? update_statement(copy, merge->operation) : NULL;
+	char *update;
 
-	if (update && !copy->distributed)
-		write_rows(copy, psprintf("WITH %s, u AS (%s), i AS (%s), w AS (SELECT * FROM u UNION ALL SELECT * FROM i)", rows,
-								  update, insert));
-	else
+	pfree(value_columns(copy, &n));
+	if (n == 0 && !copy->soft)
+		return write_rows(merge, psprintf("WITH %s, w AS (%s)", rows, insert));
+	update = merge->replace ? replace_statements(copy, merge->operation)
+							: psprintf("u AS (%s)", update_statement(copy, merge->operation));
+	if (!copy->distributed)
+		return write_rows(merge, psprintf("WITH %s, %s, i AS (%s), w AS (SELECT * FROM u UNION ALL SELECT * FROM i)",
+										  rows, update, insert));
+	/* Citus writes by one statement at a time: after the first, what differs is what is not here */
+	(void) write_rows(merge, psprintf("WITH %s, %s, w AS (SELECT * FROM u)", rows, update));
+	(void) write_rows(merge, psprintf("WITH %s, w AS (%s)", rows, insert));
+	return 0;
+}
+
+/* Others who write the copy are waited for; a row that they change or delete meanwhile is compared again */
+#define TRIES_AT_MOST 10
+/* What is compared and what is told of it is at hand; as with building an index, more than for a query */
+#define MERGE_MEMORY_KB (32 * 1024)
+
+void
+merge_write(Merge *merge)
+{
+	Copy *copy = merge->copy;
+	int64 left, before = 0;
+
+	int level = NewGUCNestLevel();
+
+	(void) set_config_option("work_mem", psprintf("%d", Max(work_mem, MERGE_MEMORY_KB)), PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	merge->only = NULL;
+	merge->is_last = false;
+	for (int tries = 1; (left = write_once(merge)) > 0 && !merge->is_last; tries++)
 	{
-		/* Citus writes by one statement at a time: after the first, what differs is what is not here */
-		if (update)
-			write_rows(copy, psprintf("WITH %s, w AS (%s)", rows, update));
-		write_rows(copy, psprintf("WITH %s, w AS (%s)", rows, insert));
+		/* what a trigger leaves out it leaves out again */
+		merge->is_last = copy->has_triggers && left == before;
+		before = left;
+		if (tries == TRIES_AT_MOST)
+			ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+							errmsg("%lld rows of %s are changed by somebody else whenever they are to be written",
+								   (long long) left, copy->target)));
 	}
+	AtEOXact_GUC(true, level);
 	/* deferred constraints speak now, while it is known whose rows these are */
 	user_run("SET CONSTRAINTS ALL IMMEDIATE");
 }
 
-/* What a merge that is undone must not have counted */
-typedef struct Tally
+/* Two of a statement's relations have rows of d with the same key */
+static char *
+same_key_of_d(const Copy *copy, const char *a, const char *b)
 {
-	int64 inserted, updated, rows_delta;
-	int128 key_delta;
-	int n_diffs, n_touched;
-} Tally;
+	StringInfoData sql;
 
-static Tally
-tally(const Copy *copy)
+	initStringInfo(&sql);
+	for (int k = 0; k < copy->n_key; k++)
+	{
+		for (int i = 0; i < copy->n_columns; i++)
+		{
+			if (copy->columns[i] == copy->key[k])
+				appendStringInfo(&sql, "%s%s.c%d %s %s.c%d", k > 0 ? " AND " : "", a, i, copy->key_equals[k], b, i);
+		}
+	}
+	return sql.data;
+}
+
+void
+merge_rehearse(const Copy *copy, const char *numbered, Stored *placed)
 {
-	Tally now = {copy->run->inserted, copy->run->updated, copy->rows_delta,
-				 copy->key_delta, list_length(copy->diffs), copy->touched ? copy->touched->n : 0};
+	static const Oid types[] = {INT8OID};
+	char *columns = column_list(copy->columns, copy->n_columns, "");
+	char *own = own_columns_list(copy, "");
+	char *kept = own_columns_list(copy, "(x.r).");
+
+	sql_store_into(
+		placed, AS_USER,
+		psprintf(
+			"WITH %s, x AS (DELETE FROM %s t USING d WHERE d.here AND %s RETURNING (t.*)::%s AS r, d.*), n AS "
+			"(INSERT INTO %s AS t (%s%s%s) OVERRIDING SYSTEM VALUE SELECT %s%s%s FROM d LEFT JOIN x ON %s WHERE "
+			"(SELECT count(*) FROM x) >= 0 ON CONFLICT DO NOTHING RETURNING %s) SELECT q.ingest_n FROM %s q WHERE "
+			"EXISTS (SELECT FROM n WHERE %s) UNION ALL SELECT NULL",
+			differing_rows(copy, NULL), copy->target, same_row_in_d(copy), copy->target, copy->target, columns,
+			own ? ", " : "", own ? own : "", new_values(copy, "d."), own ? ", " : "", own ? kept : "",
+			same_key_of_d(copy, "x", "d"), column_list(copy->key, copy->n_key, "t."), numbered,
+			key_match(copy, "n", "q")),
+		lengthof(types), types);
+}
+
+MergeTally
+merge_tally(const Copy *copy)
+{
+	MergeTally now = {copy->run->inserted,
+					  copy->run->updated,
+					  copy->run->rejected,
+					  copy->rows_delta,
+					  copy->key_delta,
+					  list_length(copy->diffs),
+					  copy->touched ? copy->touched->n : 0};
 
 	return now;
 }
 
-static void
-tally_again(Copy *copy, const Tally *before)
+void
+merge_tally_again(Copy *copy, const MergeTally *before)
 {
 	copy->run->inserted = before->inserted;
 	copy->run->updated = before->updated;
+	copy->run->rejected = before->rejected;
 	copy->rows_delta = before->rows_delta;
 	copy->key_delta = before->key_delta;
 	for (int i = before->n_diffs; i < list_length(copy->diffs); i++)
@@ -587,165 +704,59 @@ tally_again(Copy *copy, const Tally *before)
 		copy->touched->n = before->n_touched;
 }
 
-/* A row that does not fit, as JSON */
-typedef struct Unfit
-{
-	char *key, *content;
-} Unfit;
+/* -- deleting -- */
 
-ROW_SHAPE(unfit_shape, Unfit, FIELD(TEXT, Unfit, key), FIELD(TEXT, Unfit, content));
-
-/* Halve a batch in which a row does not fit; the rows are in a numbered copy of the stage */
-static void
-merge_range(Copy *copy, const char *numbered, const char *operation, int64 low, int64 high)
-{
-	Merge merge = {copy, operation};
-	char *list = column_list(copy->columns, copy->n_columns, "");
-	Tally before = tally(copy);
-	Failure failure;
-	Unfit *unfit;
-
-	CHECK_FOR_INTERRUPTS();
-	user_run(psprintf("DELETE FROM %s", copy->stage));
-	user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s WHERE ingest_n BETWEEN %lld AND %lld", copy->stage, list,
-					  list, numbered, (long long) low, (long long) high));
-	if (attempt(merge_once, &merge, &failure))
-		return;
-	tally_again(copy, &before);
-	rethrow_unless_data(&failure);
-	if (low < high)
-	{
-		merge_range(copy, numbered, operation, low, low + (high - low) / 2);
-		merge_range(copy, numbered, operation, low + (high - low) / 2 + 1, high);
-		return;
-	}
-	unfit = sql_struct(
-		AS_USER, &unfit_shape,
-		psprintf("SELECT %s AS key, %s AS content FROM %s s", key_json(copy, "s."), row_json(copy, "s."), copy->stage),
-		0, NULL);
-	if (unfit)
-		reject(copy, unfit->key, unfit->content, &failure);
-	merge_check_rejected(copy);
-}
-
-/* Rows without a key cannot be told apart */
-static void
-reject_keyless(Copy *copy)
-{
-	StringInfoData condition;
-	Unfit *unfit;
-	int n;
-
-	initStringInfo(&condition);
-	for (int i = 0; i < copy->n_key; i++)
-		appendStringInfo(&condition, "%ss.%s IS NULL", i > 0 ? " OR " : "", copy->key[i]);
-	unfit = sql_structs(AS_USER, &unfit_shape, &n,
-						psprintf("DELETE FROM %s s WHERE %s RETURNING %s AS key, %s AS content", copy->stage,
-								 condition.data, key_json(copy, "s."), row_json(copy, "s.")),
-						0, NULL);
-	for (int i = 0; i < n; i++)
-	{
-		Failure failure = {ERRCODE_NOT_NULL_VIOLATION, "23502", "its key is null"};
-
-		reject(copy, unfit[i].key, unfit[i].content, &failure);
-	}
-	if (n > 0)
-		merge_check_rejected(copy);
-}
-
-/* Rows that were rejected before and fit now */
-static void
-resolve_rejected(Copy *copy)
-{
-	char *rejected =
-		repo_value("SELECT ingest_internal.sync_rejected_keys($1, $2)", arg_int4(copy->sync), arg_int8(copy->run->id));
-	char *fits;
-
-	if (rejected == NULL)
-		return;
-	fits = user_value(psprintf("SELECT array_agg(ingest_key) FROM unnest($1::jsonb[]) ingest_key "
-							   "WHERE EXISTS (SELECT FROM %s s WHERE %s @> ingest_key)",
-							   copy->stage, key_json(copy, "s.")),
-					  arg_text(rejected));
-	if (fits)
-		repo_run("SELECT ingest_internal.sync_resolve($1, $2, $3::jsonb[], NULL)", arg_int4(copy->sync),
-				 arg_int8(copy->run->id), arg_text(fits));
-}
-
-/* How many rows there are and how many keys decides how they are joined; few need no thought */
-static void
-analyze_stage(Copy *copy)
-{
-	if (user_value(psprintf("SELECT 1 FROM %s OFFSET %d LIMIT 1", copy->stage, STAGE_ANALYZED)))
-		user_run(psprintf("ANALYZE %s (%s)", copy->stage, column_list(copy->key, copy->n_key, "")));
-}
-
-void
-merge_stage(Copy *copy, const char *operation)
-{
-	Merge merge = {copy, operation};
-	Tally before = tally(copy);
-	Failure failure;
-	char *numbered;
-
-	reject_keyless(copy);
-	analyze_stage(copy);
-	if (attempt(merge_once, &merge, &failure))
-	{
-		resolve_rejected(copy);
-		return;
-	}
-	tally_again(copy, &before);
-	rethrow_unless_data(&failure);
-	numbered = psprintf("%s_n", copy->stage);
-	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DROP AS SELECT row_number() OVER () AS ingest_n, s.* FROM %s s",
-					  strchr(numbered, '.') + 1, copy->stage));
-	merge_range(copy, numbered, operation, 1, to_int8(user_value(psprintf("SELECT count(*) FROM %s", numbered))));
-	/* the stage as it was, for what asks which rows are missing */
-	user_run(psprintf("DELETE FROM %s", copy->stage));
-	user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s", copy->stage,
-					  column_list(copy->columns, copy->n_columns, ""), column_list(copy->columns, copy->n_columns, ""),
-					  numbered));
-	user_run(psprintf("DROP TABLE %s", numbered));
-}
-
-/* FROM and WHERE of the living rows t of the copy that join a list */
+/* Living rows t of the copy that join a list go, or are marked; what is given of each is what it was when it went */
 static char *
-deleted_from(const Copy *copy, const char *using, const char *condition)
+delete_statement(const Copy *copy, const char *using, const char *condition, const char *when)
 {
-	return psprintf("FROM %s t%s%s WHERE %s AND %s", copy->target, using ? ", " : "", using ? using : "", condition,
-					copy_living(copy, "t."));
-}
+	char *gone_at = psprintf("coalesce(%s, clock_timestamp())", when);
+	char *with = "";
+	char *returning;
 
-/* First which, then away: Citus deletes by a list that is known, not by what a node has not */
-static char *
-delete_statement(const Copy *copy, const char *from, const char *when)
-{
-	char *gone = psprintf("WITH gone AS MATERIALIZED (SELECT %s, coalesce(%s, clock_timestamp()) AS ingest_gone_at %s)",
-						  column_list(copy->key, copy->n_key, "t."), when ? when : "NULL", from);
-	char *away = copy->soft ? psprintf("UPDATE %s t SET _deleted_at = g.ingest_gone_at FROM", copy->target)
-							: psprintf("DELETE FROM %s t USING", copy->target);
-
-	return psprintf("%s %s gone g WHERE %s RETURNING t.%s", gone, away, key_match(copy, "t", "g"), copy->key[0]);
+	condition = psprintf("%s AND %s", condition, copy_living(copy, "t."));
+	if (copy->distributed)
+	{
+		/* first which, then away: Citus deletes by a list that is known, not by what a node has not */
+		with = psprintf(
+			"WITH g AS MATERIALIZED (SELECT %s, %s AS ingest_gone_at, %s AS ingest_when FROM %s t%s%s WHERE %s) ",
+			column_list(copy->key, copy->n_key, "t."), gone_at, when, copy->target, using ? ", " : "",
+			using ? using : "", condition);
+		using = "g";
+		condition = key_match(copy, "t", "g");
+		gone_at = "g.ingest_gone_at";
+		when = "g.ingest_when";
+	}
+	returning = wants_diff(copy)
+					? psprintf("'delete'::text AS operation, %s AS key, %s AS before, NULL::jsonb AS after, %s AS "
+							   "source_time, t.%s::text AS k",
+							   key_json(copy, "t."), row_json(copy, "t."), when, copy->key[0])
+					: psprintf("t.%s", copy->key[0]);
+	if (copy->soft)
+		return psprintf("%sUPDATE %s t SET _deleted_at = %s%s%s WHERE %s RETURNING %s", with, copy->target, gone_at,
+						using ? " FROM " : "", using ? using : "", condition, returning);
+	return psprintf("%sDELETE FROM %s t%s%s WHERE %s RETURNING %s", with, copy->target, using ? " USING " : "",
+					using ? using : "", condition, returning);
 }
 
 int64
 merge_delete(Copy *copy, const char *using, const char *condition, const char *when)
 {
-	char *from = deleted_from(copy, using, condition);
+	char *sql;
 	Rows *keys;
 
 	if (copy->ignore_deletions)
 		return 0;
+	sql = delete_statement(copy, using, condition, psprintf("(%s)::timestamptz", when ? when : "NULL"));
 	if (wants_diff(copy))
-		copy->diffs =
-			lappend(copy->diffs, sql_store(AS_USER,
-										   psprintf("SELECT 'delete'::text AS operation, %s AS key, %s AS before, "
-													"NULL::jsonb AS after, (%s)::timestamptz AS source_time %s",
-													key_json(copy, "t."), row_json(copy, "t."), when ? when : "NULL",
-													from),
-										   lengthof(diff_types), diff_types));
-	keys = user_rows(delete_statement(copy, from, when));
+	{
+		Stored *deleted = sql_store(AS_USER, sql, lengthof(deleted_types), deleted_types);
+
+		copy->diffs = lappend(copy->diffs, deleted);
+		keys = stored_rows(deleted, "SELECT k FROM stored", 0, NULL);
+	}
+	else
+		keys = user_rows(sql);
 	for (uint64 i = 0; i < keys->n; i++)
 	{
 		if (copy->touched)
@@ -794,12 +805,12 @@ ensure_partitions(void)
 /* Rows of a Stored are read under the name "stored", which no function of the script can know */
 #define INSERT_VERSIONS \
 	"INSERT INTO ingest.change (sync, operation, key, before, after, source_time, run) " \
-	"SELECT $1, operation, key, before, after, source_time, $2 FROM stored"
+	"SELECT $1, operation, key, before, after, source_time, $2 FROM stored WHERE operation IS NOT NULL"
 #define INSERT_ROW_EVENTS \
 	"INSERT INTO ingest.event (era, xid, source_id, owner, type, source, subject, time, data) " \
 	"SELECT $1, pg_current_xact_id(), o.source_id, o.owner, 'ingest.row.changed', $2, $3, clock_timestamp(), " \
 	"ingest_internal.sync_row_event($3, $4, operation, key, before - $6::text[], after - $6::text[], source_time) " \
-	"FROM stored, ingest_internal.sync_event_origin($5) o"
+	"FROM stored, ingest_internal.sync_event_origin($5) o WHERE operation IS NOT NULL"
 
 /* Did this transaction write versions? */
 static bool versions_written;
@@ -821,16 +832,18 @@ note_versions(const Copy *copy)
 static char *
 own_columns(const Copy *copy)
 {
-	return repo_value("SELECT coalesce(array_agg(a.attname), '{}') FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum "
-					  "> 0 AND NOT a.attisdropped AND quote_ident(a.attname) <> ALL ($2)",
-					  arg_relation(copy->target), arg_texts(copy->columns, copy->n_columns));
+	return repo_value(
+		"SELECT coalesce(array_agg(a.attname), '{}') FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum "
+		"> 0 AND NOT a.attisdropped AND quote_ident(a.attname) <> ALL ($2)",
+		arg_relation(copy->target), arg_texts(copy->columns, copy->n_columns));
 }
 
 /* Versions and events of the rows that differ, in the order in which they were written */
 static void
 flush_diff(Copy *copy, const Stored *diff)
 {
-	if (copy->history && stored_run(diff, INSERT_VERSIONS, SQL_ARGS(arg_int4(copy->sync), arg_int8(copy->run->id))) > 0)
+	if (copy->history &&
+		stored_run(diff, INSERT_VERSIONS, SQL_ARGS(arg_int4(copy->sync), arg_int8(copy->run->id))) > 0)
 		note_versions(copy);
 	if (copy->row_events)
 	{
@@ -852,8 +865,9 @@ merge_seal(void)
 {
 	if (!versions_written)
 		return NULL;
-	repo_run("UPDATE ingest.change_commit SET before_commit = clock_timestamp() WHERE seen_at = now() AND after_commit "
-			 "IS NULL");
+	repo_run(
+		"UPDATE ingest.change_commit SET before_commit = clock_timestamp() WHERE seen_at = now() AND after_commit "
+		"IS NULL");
 	return repo_value("SELECT now()");
 }
 

@@ -33,6 +33,10 @@ typedef struct Copy
 	int n_columns;
 	bool is_whole;    /* the copy has no other columns */
 	bool distributed; /* on Citus's nodes */
+	bool partitioned;
+	bool is_large;     /* the stage */
+	bool has_triggers; /* of the user's, which may change or leave out rows before they are written */
+	bool spells_keys;  /* two keys may be equal and not the same: 1.0 and 1.00, A and a */
 	char **key;
 	char **key_names; /* not quoted */
 	char **key_types;
@@ -67,14 +71,35 @@ extern char *key_match(const Copy *copy, const char *a, const char *b);
 /* The condition that a row t has a key that the table has not */
 extern char *key_not_in(const Copy *copy, const char *table);
 
-extern void stage_create(Copy *copy);
-extern void stage_drop(Copy *copy);
-/* Rows of the source under a condition, into the stage: how many */
-extern int64 stage_fetch(Copy *copy, const char *where);
-/* The same, but rows that do not fit are rejected: whole ranges are halved until the row is found */
-extern int64 stage_fetch_isolating(Copy *copy, const char *where);
-/* The stage into the copy; rows that do not fit are rejected one by one */
-extern void merge_stage(Copy *copy, const char *operation);
+/* The stage into the copy; fails if a row does not fit */
+typedef struct Merge
+{
+	Copy *copy;
+	const char *operation; /* of new rows */
+	bool replace;          /* rows that are here are taken out and put back */
+	char *only;            /* merge_write's: a condition on what is tried again */
+	bool is_last;          /* and whether what is not written then never will be */
+} Merge;
+
+extern void merge_write(Merge *merge);
+/* A SELECT of the rows of the stage, s, as JSON: key and content */
+extern char *merge_staged_rows(const Copy *copy);
+/*
+ * All rows of the stage that differ are taken out before any is put back: numbers of those that had a place, then NULL.
+ * It may fail in the end for want of the others, with all that was stored, and is to be undone.
+ */
+extern void merge_rehearse(const Copy *copy, const char *numbered, Stored *placed);
+
+/* What was counted: a merge that is undone must not have */
+typedef struct MergeTally
+{
+	int64 inserted, updated, rejected, rows_delta;
+	int128 key_delta;
+	int n_diffs, n_touched;
+} MergeTally;
+
+extern MergeTally merge_tally(const Copy *copy);
+extern void merge_tally_again(Copy *copy, const MergeTally *before);
 /* Are rows that the stage has not gone? Not while some could not be read */
 extern bool merge_may_judge_missing(const Copy *copy);
 /* Rows of the copy that the stage has not, inside a condition on t */
@@ -88,6 +113,5 @@ extern char *merge_seal(void);
 extern void merge_settle(const char *seen_at);
 /* A transaction begins that has written none */
 extern void merge_unsealed(void);
-extern void merge_check_rejected(Copy *copy);
 
 #endif /* INGEST_MERGE_H */

@@ -13,6 +13,8 @@
 #include "ingest/repository/anomaly.h"
 #include "ingest/event/event.h"
 #include "ingest/sync/reconcile.h"
+#include "ingest/sync/isolate.h"
+#include "ingest/sync/stage.h"
 #include "ingest/base/sql.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -23,10 +25,20 @@
 #define MISSING_AT_LEAST 10    /* rows that may be gone, whatever their share */
 #define MISMATCHES_AT_MOST 1   /* counts that differ once may be an edit since; twice in a row is a loss */
 
+/* After a load by a cursor that is no time, whatever is asked otherwise: nothing else finds what was committed late */
+static bool
+is_owed(const Sync *s)
+{
+	return s->cursor && !s->copy.cursor_is_time &&
+		   to_bool(repo_value("SELECT ingest_internal.sync_is_unsettled($1)", arg_int4(s->id)));
+}
+
 bool
 reconcile_is_due(Sync *s)
 {
-	if (s->copy.ignore_deletions)
+	if (is_owed(s))
+		return true;
+	if (s->copy.ignore_deletions || strcmp(s->mode, "incremental") != 0)
 		return false;
 	return to_bool(
 		repo_value("SELECT ingest_internal.sync_is_due($1, $2)", arg_int4(s->id), arg_int4(MISMATCHES_AT_MOST)));
@@ -110,7 +122,7 @@ reconcile_delete_missing(Sync *s, const char *scope)
 									   copy_living(&s->copy, "")));
 	char *found;
 
-	if (missing->n == 0 || copy->ignore_deletions || !merge_may_judge_missing(copy))
+	if (missing->n == 0 || copy->ignore_deletions || strcmp(s->mode, "append") == 0 || !merge_may_judge_missing(copy))
 		return;
 	if (s->braked || s->missing + (int64) missing->n > missing_limit(s))
 	{
@@ -432,6 +444,24 @@ counts_agree(Sync *s, const Tally *there)
 							  arg_int8(there->rows), arg_text(there->key_sum)));
 }
 
+/* Rows that share a key can never all be here: somebody has to say which columns tell them apart */
+static void
+require_unique_there(const Sync *s)
+{
+	char *key = column_list(s->copy.key, s->copy.n_key, "");
+	int64 n = to_int8(user_value(psprintf("SELECT count(*) FROM (SELECT %s FROM %s GROUP BY %s HAVING count(*) > 1) d", key,
+										  s->copy.foreign, key)));
+
+	if (n > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_SCHEMA_NOT_FOUND),
+				 errmsg("the key (%s) is not unique in %s: %lld keys have more than one row", key, s->copy.foreign, (long long) n),
+				 errdetail("Of rows with one key %s has one.", s->copy.target),
+				 errhint("Name columns that tell them apart with ingest.alter_sync('%s', key => '{…}'), then "
+						 "ingest.resume_sync('%s').",
+						 s->name, s->name)));
+}
+
 /* Once may be an edit since; twice is a loss */
 static void
 tell_mismatch(Sync *s, Run *run, const Tally *there)
@@ -445,6 +475,8 @@ tell_mismatch(Sync *s, Run *run, const Tally *there)
 			NULL);
 	if (s->mismatches < MISMATCHES_AT_MOST)
 		return;
+	if (there->rows > here)
+		require_unique_there(s);
 	json_open(&json);
 	json_int8(&json, "rows_there", there->rows);
 	json_int8(&json, "rows_here", here);

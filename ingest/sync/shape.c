@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/nbtree.h"
 #include "catalog/pg_type.h"
 #include "ingest/base/attempt.h"
 #include "ingest/event/event.h"
@@ -15,6 +16,8 @@
 #include "ingest/base/sql.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
 
 static int
 integer_rank(Oid type)
@@ -267,6 +270,34 @@ shape_of(const Shared *columns, int n)
 	return shape.data;
 }
 
+/* Are values of a column of the copy that are equal the same to the last bit? */
+static bool
+is_spelled_one_way(Oid target, const char *column)
+{
+	HeapTuple tuple = SearchSysCacheAttName(target, column);
+	Form_pg_attribute attribute;
+	TypeCacheEntry *type;
+	Oid type_id,
+		collation,
+		function;
+	bool bare;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	attribute = (Form_pg_attribute) GETSTRUCT(tuple);
+	type_id = getBaseType(attribute->atttypid);
+	collation = attribute->attcollation;
+	/* without a length, blanks at its end are kept and do not count */
+	bare = type_id == BPCHAROID && attribute->atttypmod < 0;
+	ReleaseSysCache(tuple);
+	type = lookup_type_cache(type_id, TYPECACHE_BTREE_OPFAMILY);
+	function = OidIsValid(type->btree_opf)
+				   ? get_opfamily_proc(type->btree_opf, type->btree_opintype, type->btree_opintype, BTEQUALIMAGE_PROC)
+				   : InvalidOid;
+	return !bare && OidIsValid(function) &&
+		   DatumGetBool(OidFunctionCall1Coll(function, collation, ObjectIdGetDatum(type->btree_opintype)));
+}
+
 /* Which columns are those of the key and the cursor */
 static void
 find_needed(Sync *sync, const Shared *columns, int n)
@@ -279,6 +310,7 @@ find_needed(Sync *sync, const Shared *columns, int n)
 	copy->key_types = palloc0(sizeof(char *) * Max(sync->key.n, 1));
 	copy->key_equals = palloc0(sizeof(char *) * Max(sync->key.n, 1));
 	copy->cursor = NULL;
+	copy->spells_keys = false;
 	for (int i = 0; i < n; i++)
 	{
 		const Shared *c = &columns[i];
@@ -290,6 +322,9 @@ find_needed(Sync *sync, const Shared *columns, int n)
 			copy->key[k] = copy->columns[i];
 			copy->key_types[k] = c->definition;
 			copy->key_equals[k] = equality_of(c->type);
+			/* nodes of Citus keep the column by which rows are distributed as it is */
+			if (!copy->distributed && !is_spelled_one_way(sync->target_relation, c->column_name))
+				copy->spells_keys = true;
 			if (k == 0)
 				copy->key_is_integer = integer_rank(c->type) > 0;
 		}
@@ -329,6 +364,14 @@ count_columns(const char *relation)
 }
 
 bool
+shape_has_triggers(const Sync *sync)
+{
+	return own_value("SELECT 1 FROM pg_trigger g WHERE NOT g.tgisinternal AND g.tgenabled IN ('O', 'A') AND g.tgtype & 3 = 3 AND "
+					 "(g.tgrelid = $1 OR g.tgrelid IN (SELECT relid FROM pg_partition_tree($1))) LIMIT 1",
+					 arg_oid(sync->target_relation)) != NULL;
+}
+
+bool
 shape_read(Sync *sync)
 {
 	Copy *copy = &sync->copy;
@@ -351,6 +394,7 @@ shape_read(Sync *sync)
 	for (int i = 0; i < n; i++)
 		copy->columns[i] = pstrdup(quote_identifier(columns[i].column_name));
 	copy->is_whole = n == count_columns(copy->target);
+	copy->partitioned = get_rel_relkind(sync->target_relation) == RELKIND_PARTITIONED_TABLE;
 	find_needed(sync, columns, n);
 	require_needed(sync);
 	MemoryContextSwitchTo(old);

@@ -37,6 +37,8 @@ extern ShapeVerdict shape_judge(const Difference *d);
 extern void shape_follow(Sync *sync);
 /* What is in both, now; true if that is not what it was */
 extern bool shape_read(Sync *sync);
+/* Has the copy triggers that may change or leave out a row before it is written? */
+extern bool shape_has_triggers(const Sync *sync);
 /* Can every value of one type be one of the other? */
 extern bool shape_widens(Oid from, int32 from_mod, Oid to, int32 to_mod);
 

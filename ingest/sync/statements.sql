@@ -240,6 +240,59 @@ COMMENT ON FUNCTION ingest_internal.sync_window_begin(timestamp, interval, inter
 COMMENT ON FUNCTION ingest_internal.sync_window_begin(date, interval, interval, text)
     IS 'the same for days: at least the day before, of whatever zone';
 
+-- Cursors that are no times: numbers are drawn in one order and committed in another.  The newest that was seen is
+-- believed when the overlap has passed since: until then rows below it may still come.
+
+CREATE FUNCTION ingest_internal.sync_settled(of_sync integer, clock_here timestamptz) RETURNS text LANGUAGE sql STABLE
+    RETURN (SELECT m.mark ->> 1 FROM ingest.sync_state z JOIN ingest.sync s ON s.id = z.sync,
+        jsonb_array_elements(z.marks) WITH ORDINALITY m (mark, n)
+        WHERE z.sync = of_sync AND m.mark ->> 1 IS NOT NULL AND (m.mark ->> 0)::timestamptz + s.overlap <= clock_here
+        ORDER BY m.n DESC LIMIT 1);
+COMMENT ON FUNCTION ingest_internal.sync_settled(integer, timestamptz)
+    IS 'the newest cursor below which nothing comes any more; null: not known yet';
+
+-- not more often than is of use: a sixteenth of the overlap is read again for it
+CREATE FUNCTION ingest_internal.sync_mark(of_sync integer, clock_here timestamptz, seen_at timestamptz, newest text)
+    RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.sync_state z SET marks = k.kept || CASE WHEN k.last + s.overlap / 16 >= sync_mark.seen_at THEN '[]'
+        ELSE jsonb_build_array(jsonb_build_array(sync_mark.seen_at, newest)) END
+    FROM ingest.sync s, LATERAL (
+        SELECT coalesce(jsonb_agg(m.mark ORDER BY m.n), '[]') AS kept, max((m.mark ->> 0)::timestamptz)
+            FILTER (WHERE m.mark ->> 1 IS NOT NULL) AS last
+        FROM ingest.sync_state y, jsonb_array_elements(y.marks) WITH ORDINALITY m (mark, n) WHERE y.sync = of_sync
+            AND (m.mark ->> 1 IS NULL OR (m.mark ->> 0)::timestamptz + s.overlap > clock_here)) k
+    WHERE z.sync = of_sync AND s.id = z.sync;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_mark(integer, timestamptz, timestamptz, text)
+    IS 'what the newest cursor was at a moment; marks that are settled go';
+
+CREATE FUNCTION ingest_internal.sync_marks_anew(of_sync integer, seen_at timestamptz, compared_at timestamptz, newest text)
+    RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.sync_state z SET marks = CASE WHEN newest IS NOT NULL THEN jsonb_build_array(
+        jsonb_build_array(compared_at, NULL), jsonb_build_array(sync_marks_anew.seen_at, newest)) END
+    WHERE z.sync = of_sync;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_marks_anew(integer, timestamptz, timestamptz, text)
+    IS 'below the newest cursor anything may be missing: keys are to be compared when the overlap has passed; null: the cursor is a time';
+
+CREATE FUNCTION ingest_internal.sync_is_unsettled(of_sync integer) RETURNS boolean LANGUAGE sql STABLE
+    RETURN coalesce((SELECT bool_or((m.mark ->> 0)::timestamptz + s.overlap <= clock_timestamp())
+        FROM ingest.sync_state z JOIN ingest.sync s ON s.id = z.sync, jsonb_array_elements(z.marks) m (mark)
+        WHERE z.sync = of_sync AND m.mark ->> 1 IS NULL), false);
+COMMENT ON FUNCTION ingest_internal.sync_is_unsettled(integer)
+    IS 'whether a load ended in which rows may be missing that were committed late, and by now they have been';
+
+CREATE FUNCTION ingest_internal.sync_marks_compared(of_sync integer, began timestamptz) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.sync_state z SET marks = (SELECT jsonb_agg(m.mark ORDER BY m.n)
+        FROM jsonb_array_elements(z.marks) WITH ORDINALITY m (mark, n)
+        WHERE m.mark ->> 1 IS NOT NULL OR (m.mark ->> 0)::timestamptz + s.overlap > began)
+    FROM ingest.sync s WHERE z.sync = of_sync AND s.id = z.sync AND z.marks IS NOT NULL;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_marks_compared(integer, timestamptz) IS 'keys were compared, beginning at a moment';
+
 CREATE FUNCTION ingest_internal.sync_may_ask(of_sync integer, trusted interval, tolerance interval) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN coalesce((SELECT z.clock_offset IS NOT NULL AND z.clock_at > clock_timestamp() - trusted

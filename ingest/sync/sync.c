@@ -23,6 +23,8 @@
 #include "ingest/sync/load.h"
 #include "ingest/sync/reconcile.h"
 #include "ingest/sync/shape.h"
+#include "ingest/sync/isolate.h"
+#include "ingest/sync/stage.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -43,13 +45,17 @@ reconcile_if_due(void *arg)
 	Sync *s = b->s;
 	Strings touched = {0};
 
+	char *began;
+
 	if (!reconcile_is_due(s))
 		return;
+	began = repo_value("SELECT clock_timestamp()");
 	batch_enter(s, b->run);
 	if (s->n_followers > 0)
 		s->copy.touched = &touched;
 	reconcile(s, b->run);
 	batch_settle(b, &touched);
+	repo_run("SELECT ingest_internal.sync_marks_compared($1, $2::timestamptz)", arg_int4(s->id), arg_text(began));
 	batch_checkpoint(s, "last_reconcile = clock_timestamp(), mismatches = 0", 0, NULL);
 	run_progress(b->run, "reconciled", -1);
 }
@@ -179,7 +185,7 @@ work(Batch *b)
 		if (!load_and_catch_up(b))
 			return false;
 	}
-	else if (!changes_catch_up(b) || (is_incremental(s) && !batch_step(b, reconcile_if_due)))
+	else if (!changes_catch_up(b) || ((is_incremental(s) || !s->copy.cursor_is_time) && !batch_step(b, reconcile_if_due)))
 		return false;
 	if (!load_new_columns(b) || (s->parent && !batch_step(b, batch_pay_owed)) || !batch_step(b, finish))
 		return false;

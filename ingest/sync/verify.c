@@ -14,6 +14,7 @@
 #include "ingest/repository/access.h"
 #include "ingest/sync/shape.h"
 #include "ingest/sync/sync.h"
+#include "ingest/sync/stage.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"

@@ -154,25 +154,62 @@ beginning(Sync *sync, const char *watermark, const char *type, bool *jumped)
 		arg_text(watermark), arg_text(sync->overlap), arg_text(clock.back), arg_text(zone_of(sync)));
 }
 
+/*
+ * A cursor that is no time.  Numbers are drawn in one order and committed in another, so that the newest that is there
+ * says nothing of those below it.  Each run notes it, and the watermark follows when the overlap has passed: as with
+ * times, what is committed later than that is found by the comparison of keys.
+ */
+static Window
+window_of_numbers(const Sync *sync)
+{
+	Window window = {0};
+	char *settled;
+
+	window.low = sync->watermark;
+	window.high = newest(sync);
+	window.seen_at = repo_value("SELECT clock_timestamp()");
+	window.inclusive = true;
+	window.empty = window.high == NULL;
+	if (window.empty)
+		return window;
+	window.set_back = sync->watermark && to_bool(repo_value(psprintf("SELECT $1::%s < $2::%s", sync->copy.cursor_type, sync->copy.cursor_type),
+															arg_text(window.high), arg_text(sync->watermark)));
+	settled = repo_value("SELECT ingest_internal.sync_settled($1, $2::timestamptz)", arg_int4(sync->id), arg_text(sync->now_here));
+	window.watermark = window.set_back ? window.high : settled ? window_earlier(sync, settled, window.high)
+															   : sync->watermark;
+	return window;
+}
+
+void
+window_note(const Sync *sync, const Window *window)
+{
+	if (window->seen_at == NULL || window->empty)
+		return;
+	if (window->set_back)
+		/* rows may have come anywhere below: keys are compared at once */
+		repo_run("SELECT ingest_internal.sync_marks_anew($1, $2::timestamptz, '-infinity', $3)", arg_int4(sync->id),
+				 arg_text(window->seen_at), arg_text(window->high));
+	else
+		repo_run("SELECT ingest_internal.sync_mark($1, $2::timestamptz, $3::timestamptz, $4)", arg_int4(sync->id),
+				 arg_text(sync->now_here), arg_text(window->seen_at), arg_text(window->high));
+}
+
 Window
 window_next(Sync *sync)
 {
 	Window window = {0};
 
-	if (sync->copy.cursor_is_time)
+	if (!sync->copy.cursor_is_time)
+		return window_of_numbers(sync);
+	if (sync->watermark && !watermark_is_ahead(sync))
+		window.low = beginning(sync, sync->watermark, sync->copy.cursor_type, &window.jumped);
+	if (sync->now_there)
 	{
-		if (sync->watermark && !watermark_is_ahead(sync))
-			window.low = beginning(sync, sync->watermark, sync->copy.cursor_type, &window.jumped);
-		if (sync->now_there)
-		{
-			window.watermark = as_cursor(sync, sync->now_there);
-			/* a day is not over: rows of today are read, today and again */
-			window.high = is_date(sync) ? NULL : window.watermark;
-			return window;
-		}
+		window.watermark = as_cursor(sync, sync->now_there);
+		/* a day is not over: rows of today are read, today and again */
+		window.high = is_date(sync) ? NULL : window.watermark;
+		return window;
 	}
-	else
-		window.low = sync->watermark;
 	/* no clock: up to the newest that is there, and from it again next time */
 	window.high = newest(sync);
 	window.watermark = watermark_without_clock(sync, window.high, &window.ahead);

@@ -15,6 +15,8 @@ typedef struct Window
 	bool inclusive;
 	char *watermark; /* what the watermark will be */
 	bool jumped;     /* the clock there did not go as ours did */
+	char *seen_at;   /* of a cursor that is no time: when high was the newest */
+	bool set_back;   /* and it is less than it was */
 	char *ahead;     /* without a clock: the newest cursor there, if that is a time that cannot have come yet */
 } Window;
 
@@ -27,6 +29,8 @@ extern char *window_start(Sync *sync, char **ahead);
 /* The lesser of two values of the cursor's type */
 extern char *window_earlier(const Sync *sync, const char *a, const char *b);
 extern Window window_next(Sync *sync);
+/* What is noted of a window when it is read: of a cursor that is no time when it was the newest */
+extern void window_note(const Sync *sync, const Window *window);
 /* All since window_low, without a clock: the watermark is to stay */
 extern Window window_open(Sync *sync);
 extern char *window_condition(const Sync *sync, const Window *window);

@@ -95,8 +95,8 @@ def selftest(world, judge, threads):
         ("hand", lambda: threads[-1].trouble.append("spoilt"), judge.books),
         ("stuck", lambda: world.ask("SELECT ingest.enqueue('effect olga', now() + interval '1 day')", role="olga"),
          lambda: patient(judge.calm)),
-        ("run-dead", lambda: sql("CREATE OR REPLACE FUNCTION ingest_internal.state_of_run(state text, pid integer) RETURNS "
-                                 "text LANGUAGE sql AS 'SELECT $1'; UPDATE ingest.run SET state = 'running', finished_at = "
+        ("run-dead", lambda: sql("CREATE OR REPLACE FUNCTION ingest_internal.state_of_run(run bigint, state text, pid integer) RETURNS "
+                                 "text LANGUAGE sql AS 'SELECT $2'; UPDATE ingest.run SET state = 'running', finished_at = "
                                  "NULL, pid = 1 WHERE id = (SELECT max(id) FROM ingest.run WHERE kind = 'crawl')"),
                                  lambda: patient(judge.calm)),
         ("restored", lambda: None, lambda: judge.restored(lambda: world.ask("UPDATE ingest.event SET id = id + 1 "

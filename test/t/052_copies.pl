@@ -128,10 +128,26 @@ is(sql("SELECT state $last"), 'running', 'one that is at work goes on');
 sql("SELECT pg_terminate_backend(pid, 5000) $last");
 session_ended($session);
 is(sql("SELECT last_state FROM ingest.table_status WHERE sync = 'c.t'"), 'lost', 'nobody is told that it runs');
+# numbers of processes are given again
+my $other = $node->background_psql('postgres', on_error_stop => 1);
+my $pid = $other->query_safe('SELECT pg_backend_pid()');
+sql("UPDATE ingest.run SET pid = $pid WHERE id = (SELECT max(id) FROM ingest.run)");
+is(sql("SELECT last_state FROM ingest.table_status WHERE sync = 'c.t'"), 'lost', 'whoever has the number of its process now');
+$other->quit;
 is(sql("SELECT state FROM ingest.run_status ORDER BY run DESC LIMIT 1"), 'lost', 'by no view');
 sql('SELECT ingest_internal.runs_died()');
 is(sql("SELECT state, error $last"), 'lost|its process died', 'which is written down by the scheduler');
-sql("DROP TRIGGER sleepy ON c.t");
+# who looks with old eyes sees a run that ran then
+$session = start_session($node, "CALL ingest.sync('c.t')");
+poll_until($node, 'postgres', "SELECT count(*) = 1 $last AND state = 'running' AND phase = 'columns agree'");
+my $old = $node->background_psql('postgres', on_error_stop => 1);
+$old->query_safe("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM ingest.run");
+session_ended($session);
+is(sql("SELECT state FROM ingest.run_status ORDER BY run DESC LIMIT 1"), 'succeeded', 'a run came to its end');
+is($old->query_safe("SELECT state FROM ingest.run_status ORDER BY run DESC LIMIT 1"), 'running', 'and is not lost for who saw it run');
+$old->query_safe('COMMIT');
+$old->quit;
+sql("DROP TRIGGER sleepy ON c.t; UPDATE shop.t SET v = 'once more', changed = now() WHERE id <= 100");
 sql("CALL ingest.sync('c.t')");
 is(apart('shop.t', 'c.t'), '0', 'and the next run does all of it');
 

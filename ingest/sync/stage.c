@@ -1,0 +1,134 @@
+/*
+ * stage.c
+ *		Rows that were read, before they are written.
+ */
+#include "postgres.h"
+
+#include "ingest/base/attempt.h"
+#include "ingest/base/row.h"
+#include "ingest/base/sql.h"
+#include "ingest/sync/stage.h"
+#include "ingest/sync/unfit.h"
+#include "miscadmin.h"
+
+/* A stage of more rows is analyzed */
+#define STAGE_ANALYZED 1000
+
+void
+stage_drop(Copy *copy)
+{
+	user_drop(copy->stage_name);
+}
+
+void
+stage_create(Copy *copy)
+{
+	stage_drop(copy);
+	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DELETE ROWS AS SELECT %s FROM %s WITH NO DATA",
+					  strchr(copy->stage_name, '.') + 1, column_list(copy->columns, copy->n_columns, ""),
+					  copy->target));
+	copy->stage = copy->stage_name;
+}
+
+int64
+stage_fetch(Copy *copy, const char *where)
+{
+	char *list = column_list(copy->columns, copy->n_columns, "");
+	int64 n;
+
+	n = user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s%s%s", copy->stage, list, list, copy->foreign,
+						  where[0] ? " WHERE " : "", where));
+	copy->run->read += n;
+	return n;
+}
+
+typedef struct Fetch
+{
+	Copy *copy;
+	const char *where;
+	int64 n;
+} Fetch;
+
+static void
+fetch_once(void *arg)
+{
+	Fetch *fetch = arg;
+
+	fetch->n = stage_fetch(fetch->copy, fetch->where);
+}
+
+typedef struct Bounds
+{
+	bool any;
+	int64 low, high;
+} Bounds;
+
+ROW_SHAPE(bounds_shape, Bounds, FIELD(BOOL, Bounds, any), FIELD(INT8, Bounds, low), FIELD(INT8, Bounds, high));
+
+/* The least and the greatest key of rows there, of a key that is an integer */
+static Bounds
+bounds_there(const Copy *copy, const char *where)
+{
+	char *sql = psprintf("SELECT low IS NOT NULL AS any, low::bigint, high::bigint FROM (SELECT min(%s) AS low, "
+						 "max(%s) AS high FROM %s%s%s) b",
+						 copy->key[0], copy->key[0], copy->foreign, where[0] ? " WHERE " : "", where);
+
+	return *(Bounds *) sql_struct(AS_USER, &bounds_shape, sql, 0, NULL);
+}
+
+/* Halve a range of keys in which a row does not fit */
+static int64
+fetch_range(Copy *copy, const char *where, int64 low, int64 high)
+{
+	Fetch fetch = {copy, NULL, 0};
+	int64 read = copy->run->read;
+	Failure failure;
+	int64 middle;
+
+	CHECK_FOR_INTERRUPTS();
+	fetch.where = psprintf("%s%s%s BETWEEN %lld AND %lld", where, where[0] ? " AND " : "", copy->key[0],
+						   (long long) low, (long long) high);
+	if (attempt(fetch_once, &fetch, &failure))
+		return fetch.n;
+	copy->run->read = read;
+	unfit_rethrow_unless_data(&failure);
+	if (low == high)
+	{
+		StringInfoData key;
+
+		json_open(&key);
+		json_int8(&key, copy->key_names[0], low);
+		unfit_reject(copy, json_close(&key), NULL, &failure);
+		unfit_check(copy);
+		return 0;
+	}
+	middle = low + (high - low) / 2;
+	return fetch_range(copy, where, low, middle) + fetch_range(copy, where, middle + 1, high);
+}
+
+int64
+stage_fetch_isolating(Copy *copy, const char *where)
+{
+	Fetch fetch = {copy, where, 0};
+	int64 read = copy->run->read;
+	Failure failure;
+	Bounds bounds;
+
+	if (attempt(fetch_once, &fetch, &failure))
+		return fetch.n;
+	copy->run->read = read;
+	unfit_rethrow_unless_data(&failure);
+	if (!copy->key_is_integer)
+		failure_rethrow(&failure);
+	bounds = bounds_there(copy, where);
+	return bounds.any ? fetch_range(copy, where, bounds.low, bounds.high) : 0;
+}
+
+/* How many rows there are and how many keys decides how they are joined; few need no thought */
+void
+stage_analyze(Copy *copy)
+{
+	copy->is_large = user_value(psprintf("SELECT 1 FROM %s OFFSET %d LIMIT 1", copy->stage, STAGE_ANALYZED)) != NULL;
+	if (copy->is_large)
+		user_run(psprintf("ANALYZE %s (%s)", copy->stage, column_list(copy->key, copy->n_key, "")));
+}
