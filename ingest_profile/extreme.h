@@ -35,7 +35,7 @@ typedef struct Candidate
 	int len;
 } Candidate;
 
-extern void extreme_offer(Extreme *e, ColumnType *type, MemoryContext context, const Candidate *c, int wanted);
+extern bool extreme_offer(Extreme *e, ColumnType *type, MemoryContext context, const Candidate *c, int wanted);
 extern void extreme_take_length(Extreme *e, MemoryContext context, int64 length, const char *text, int len, bool cut);
 extern void extreme_take(Extreme *e, MemoryContext context, int64 key, const char *text, int len);
 extern void extreme_merge(Extreme *into, const Extreme *from, ColumnType *type, MemoryContext context, int wanted);

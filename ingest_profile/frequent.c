@@ -76,9 +76,13 @@ grow(Set *set, int limit)
 {
 	set->limit = limit;
 	set->mask = 2 * set->limit - 1;
-	pfree(set->slots);
+	if (set->slots != NULL)
+		pfree(set->slots);
 	set->slots = MemoryContextAlloc(set->context, (set->mask + 1) * sizeof(uint32));
-	set->entries = repalloc(set->entries, set->limit * sizeof(Entry));
+	if (set->entries != NULL)
+		set->entries = repalloc(set->entries, set->limit * sizeof(Entry));
+	else
+		set->entries = MemoryContextAlloc(set->context, set->limit * sizeof(Entry));
 	index_all(set);
 }
 
@@ -151,6 +155,19 @@ set_make_counters(Set *set)
 	set->limit = SET_COUNTERS;
 	set->mask = 2 * SET_COUNTERS - 1;
 	index_all(set);
+}
+
+/* Its entries are elsewhere from now on; set_make_counters() makes room for them again */
+void
+set_release(Set *set)
+{
+	pfree(set->slots);
+	pfree(set->entries);
+	set->slots = NULL;
+	set->entries = NULL;
+	set->exact = false;
+	set->n = 0;
+	set->limit = 0;
 }
 
 /* From every value to the frequent ones */

@@ -42,7 +42,6 @@ typedef struct Entry
 	char *value; /* its text, or the first VALUE_BYTES of it; NULL: not kept */
 	uint8 value_len;
 	bool cut;    /* there is more of it */
-	bool bare;   /* only hash and count are known yet */
 	bool direct; /* too large to be accounted for later */
 	bool scaled; /* of a numeric: its key with so many decimals is its text */
 	uint8 scale;
@@ -66,6 +65,7 @@ extern void set_init(Set *set, MemoryContext context);
 extern Entry *set_insert(Set *set, uint64 hash);
 extern void set_relax(Set *set, EntryCallback leaving, void *arg);
 extern void set_make_counters(Set *set);
+extern void set_release(Set *set);
 extern void set_purge(Set *set, int keep, EntryCallback leaving, void *arg);
 extern void set_keep_value(Set *set, Entry *entry, const char *value, Size len);
 extern Entry **set_ranked(const Set *set, int *n);

@@ -144,13 +144,13 @@ shape_hash_of_masks(const ByteMasks *m, int len)
 
 /* Case and blanks, from the marks of all its bytes */
 static uint16
-flags_of(const unsigned char *s, int len, unsigned all, int spaces)
+flags_of(const unsigned char *s, int len, unsigned all, bool blank)
 {
 	uint16 flags = 0;
 
 	if (len == 0)
 		flags = TEXT_EMPTY;
-	else if (spaces == len)
+	else if (blank)
 		flags = TEXT_BLANK;
 	else
 	{
@@ -191,9 +191,8 @@ text_facts(const Patterns *p, const char *text, int len, uint64 hash)
 	if (len <= SIMD_BYTES && simd_classify(s, len, &m))
 	{
 		all = (m.upper ? MARK_UPPER : 0) | (m.lower ? MARK_LOWER : 0) | (m.control ? MARK_CONTROL : 0);
-		spaces = __builtin_popcountll(m.space);
 		facts.chars = len;
-		facts.flags = flags_of(s, len, all, spaces);
+		facts.flags = flags_of(s, len, all, len > 0 && m.space == ~UINT64CONST(0) >> (SIMD_BYTES - len));
 		if (looks_at_shape(p, hash))
 			facts.shape = shape_hash_of_masks(&m, len);
 		return facts;
@@ -208,7 +207,7 @@ text_facts(const Patterns *p, const char *text, int len, uint64 hash)
 		spaces += (marks & MARK_SPACE) != 0;
 	}
 	facts.chars = len - follows;
-	facts.flags = flags_of(s, len, all, spaces);
+	facts.flags = flags_of(s, len, all, spaces == len);
 	if (all & MARK_HIGH)
 	{
 		facts.flags |= TEXT_NON_ASCII;

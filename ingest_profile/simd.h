@@ -1,20 +1,88 @@
 /*
  * simd.h
- *		Short texts sixteen bytes at a time.
+ *		Sixteen tags at once, and short texts sixteen bytes at a time.
  *
- * SSE2 is part of every x86-64, so nothing is asked at run time.  Elsewhere the
- * loops over bytes in pattern.c do the same: what they find is equal, bit by bit.
+ * SSE2 is part of every x86-64 and NEON of every 64-bit ARM, so nothing is asked
+ * at run time.  Elsewhere, and with -DNO_SIMD, words of 64 bits and the loops over
+ * bytes in pattern.c do the same: what they find is equal, bit by bit.
  */
 #ifndef PROFILE_SIMD_H
 #define PROFILE_SIMD_H
 
 #include "postgres.h"
 
-#define SIMD_BYTES 64 /* of a text: one bit of a mask for each */
+#include "ingest_profile/hash.h"
 
-#if defined(__SSE2__) && defined(__x86_64__)
+#define SIMD_BYTES 64 /* of a text: one bit of a mask for each */
+#define SIMD_TAGS 16
+
+#if defined(__SSE2__) && defined(__x86_64__) && !defined(NO_SIMD)
 #define HAVE_SIMD_CLASSIFY
 #include <emmintrin.h>
+
+/* Which of sixteen tags are this one: a bit for each, the first in the lowest */
+static inline uint32
+simd_match(const uint16 *tags, uint16 tag)
+{
+	__m128i wanted = _mm_set1_epi16((short) tag);
+	__m128i first = _mm_cmpeq_epi16(_mm_loadu_si128((const __m128i *) tags), wanted);
+	__m128i second = _mm_cmpeq_epi16(_mm_loadu_si128((const __m128i *) (tags + 8)), wanted);
+
+	return (uint32) _mm_movemask_epi8(_mm_packs_epi16(first, second));
+}
+
+#elif defined(__aarch64__) && defined(__ARM_NEON) && !defined(NO_SIMD)
+#include <arm_neon.h>
+
+static inline uint32
+simd_match(const uint16 *tags, uint16 tag)
+{
+	static const uint16 bits[8] = {1, 2, 4, 8, 16, 32, 64, 128};
+	uint16x8_t wanted = vdupq_n_u16(tag);
+	uint16x8_t of = vld1q_u16(bits);
+	uint16x8_t first = vandq_u16(vceqq_u16(vld1q_u16(tags), wanted), of);
+	uint16x8_t second = vandq_u16(vceqq_u16(vld1q_u16(tags + 8), wanted), of);
+
+	return (uint32) vaddvq_u16(first) | (uint32) vaddvq_u16(second) << 8;
+}
+
+#elif !defined(WORDS_BIGENDIAN)
+
+/* Four tags in each word */
+static inline uint32
+simd_match(const uint16 *tags, uint16 tag)
+{
+	const uint64 each = UINT64CONST(0x0001000100010001);
+	const uint64 low = UINT64CONST(0x7fff7fff7fff7fff);
+	uint32 found = 0;
+
+	for (int i = 0; i < SIMD_TAGS; i += 4)
+	{
+		uint64 word;
+
+		memcpy(&word, tags + i, sizeof(word));
+		word ^= tag * each;
+		/* the top bit of each place that is zero, and then those bits side by side */
+		word = ~(((word & low) + low) | word | low);
+		found |= (uint32) (((word >> 15) * UINT64CONST(0x0001000200040008)) >> 48 & 15) << i;
+	}
+	return found;
+}
+
+#else
+
+static inline uint32
+simd_match(const uint16 *tags, uint16 tag)
+{
+	uint32 found = 0;
+
+	for (int i = 0; i < SIMD_TAGS; i++)
+		found |= (uint32) (tags[i] == tag) << i;
+	return found;
+}
+#endif
+
+#ifdef HAVE_SIMD_CLASSIFY
 
 /* One bit a byte, the first byte in the lowest */
 typedef struct ByteMasks
@@ -46,12 +114,13 @@ simd_replace(__m128i bytes, __m128i where, char with)
 static inline __m128i
 simd_load(const unsigned char *s, int len)
 {
-	unsigned char part[16] = {0};
+	const char *p = (const char *) s;
 
 	if (len >= 16)
 		return _mm_loadu_si128((const __m128i *) s);
-	memcpy(part, s, len);
-	return _mm_loadu_si128((const __m128i *) part);
+	if (len > 8)
+		return _mm_set_epi64x((int64) hash_load(p + 8, len - 8), (int64) hash_load(p, 8));
+	return _mm_cvtsi64_si128((int64) hash_load(p, len));
 }
 
 /* The classes of a text of at most SIMD_BYTES; false if it is not ASCII */
