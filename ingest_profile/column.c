@@ -43,6 +43,7 @@ static struct
 	int nnew;
 	int new[BLOCK_VALUES]; /* of the values, those that no counter is for */
 	int64 new_keys[BLOCK_VALUES];
+	uint64 new_hashes[BLOCK_VALUES];
 	TextFacts facts[BLOCK_VALUES];
 } block;
 
@@ -106,8 +107,16 @@ read_keys(const Sketch *s, const Datum *values, int n)
 				block.keys[i] = DatumGetInt64(values[i]);
 			break;
 	}
-	for (int i = 0; i < n; i++)
-		block.hashes[i] = sketch_hash_of_key(s->type.class, block.keys[i]);
+	if (class_is_moment(s->type.class) && s->type.class != CLASS_DATE)
+	{
+		for (int i = 0; i < n; i++)
+			block.hashes[i] = hash_salted((uint64) block.keys[i], SALT_INSTANT);
+	}
+	else
+	{
+		for (int i = 0; i < n; i++)
+			block.hashes[i] = sketch_hash_of_key(s->type.class, block.keys[i]);
+	}
 }
 
 static inline bool
@@ -237,7 +246,12 @@ sum_numbers(Sketch *s, int from)
 	ValueClass class = s->type.class;
 	int n = block.n - from;
 
-	if (class != CLASS_FLOAT && class != CLASS_NUMERIC)
+	if (class == CLASS_INTEGER)
+	{
+		for (int i = from; i < block.n; i++)
+			block.numbers[i] = (double) block.keys[i];
+	}
+	else if (class != CLASS_FLOAT && class != CLASS_NUMERIC)
 	{
 		for (int i = from; i < block.n; i++)
 			block.numbers[i] = number_of_key(class, block.keys[i]);
@@ -271,12 +285,29 @@ observation_of(int i)
 	return o;
 }
 
+static void
+seen_again(Sketch *s, int i)
+{
+	Observation o = observation_of(i);
+	Bucket *b = grid_bucket(s->grid, o.hash);
+	int place = grid_place(b, o.hash);
+
+	if (!grid_knows(b, place))
+	{
+		if (s->grid->facts)
+			o.facts = text_facts(s->patterns, o.text, o.len, o.hash);
+		grid_know(s->grid, b, place, o.key, &o.facts);
+	}
+	if (grid_wants_text(b, place))
+		sketch_keep_text(s, grid_slot(s->grid, b, place), &o);
+}
+
 /* Count what is here, list what is not */
 static void
 find_counters(Sketch *s, int from)
 {
 	Grid *grid = s->grid;
-	int again[BLOCK_VALUES]; /* values whose text might be kept now */
+	int again[BLOCK_VALUES]; /* values to be known, or whose text might be kept now */
 	int nagain = 0;
 	int nnew = 0;
 
@@ -284,33 +315,20 @@ find_counters(Sketch *s, int from)
 	{
 		uint64 hash = block.hashes[i];
 		Bucket *b = grid_bucket(grid, hash);
-		uint32 found = simd_match(b->tags, grid_tag(hash));
-		/* no branch: what is not found counts nothing in the last place */
-		int place = pg_rightmost_one_pos32(found | 1 << (GRID_WIDTH - 1));
-		bool here = (found != 0) & (b->rests[place] == grid_rest(hash));
+		int place = grid_place(b, hash);
 
-		if (unlikely(!here && found != 0))
+		if (place < 0)
 		{
-			place = grid_place(b, hash);
-			here = place >= 0;
-			place = Max(place, 0);
+			block.new[nnew++] = i;
+			continue;
 		}
-		b->counts[place] += here;
-		block.new[nnew] = i;
-		nnew += !here;
+		b->counts[place]++;
 		again[nagain] = i;
-		nagain += here & ~(b->kept >> place) & 1;
+		nagain += ~((b->known & b->kept) >> place) & 1;
 	}
 	block.nnew = nnew;
 	for (int k = 0; k < nagain; k++)
-	{
-		Observation o = observation_of(again[k]);
-		Bucket *b = grid_bucket(grid, o.hash);
-		int place = grid_place(b, o.hash);
-
-		if (grid_wants_text(b, place))
-			sketch_keep_text(s, grid_slot(grid, b, place), &o);
-	}
+		seen_again(s, again[k]);
 }
 
 /* -- new values -- */
@@ -422,23 +440,19 @@ insert_new(Sketch *s)
 
 	for (int k = 0; k < block.nnew; k++)
 	{
-		int i = block.new[k];
-		uint64 hash = block.hashes[i];
+		uint64 hash = block.new_hashes[k];
 		Bucket *b = grid_bucket(grid, hash);
 		int place = grid_place(b, hash);
-		int slot;
 
-		if (place >= 0)
+		if (likely(place < 0))
 		{
-			b->counts[place]++;
-			b->bases[place]++;
+			grid_insert(grid, hash, sketch_leave, s);
 			continue;
 		}
-		slot = grid_insert(grid, hash, sketch_leave, s);
-		if (grid->keys)
-			grid->keys[slot] = block.keys[i];
-		else
-			grid->facts[slot] = block.facts[k];
+		if (!grid_knows(b, place))
+			grid_know(grid, b, place, block.keys[block.new[k]], &block.facts[k]);
+		b->counts[place]++;
+		grid->bases[grid_slot(grid, b, place)]++;
 	}
 }
 
@@ -446,14 +460,13 @@ static void
 sample_values(Sketch *s)
 {
 	for (int k = 0; k < block.nnew; k++)
-		hll_add(s->hll, block.hashes[block.new[k]]);
+		block.new_hashes[k] = block.hashes[block.new[k]];
+	hll_add_many(s->hll, block.new_hashes, block.nnew);
 	for (int k = 0; k < block.nnew; k++)
 	{
-		int i = block.new[k];
-
-		if (!sample_passes_over(s->sample, block.hashes[i]))
+		if (unlikely(!sample_passes_over(s->sample, block.new_hashes[k])))
 		{
-			Observation o = observation_of(i);
+			Observation o = observation_of(block.new[k]);
 
 			sketch_sample_value(s, &o);
 		}

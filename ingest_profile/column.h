@@ -9,7 +9,7 @@
 
 #include "ingest_profile/sketch.h"
 
-#define BLOCK_VALUES 1024
+#define BLOCK_VALUES 512
 #define HELD_VALUES 256
 #define HELD_BYTES 16384 /* of values that are not passed by value */
 

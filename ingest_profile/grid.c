@@ -29,6 +29,7 @@ grid_new(MemoryContext context, ValueClass class, int64 offset)
 	grid->has_texts = !class_key_is_value(class);
 	grid->allocated = MemoryContextAllocZero(context, GRID_BUCKETS * sizeof(Bucket) + CACHE_LINE);
 	grid->buckets = (Bucket *) TYPEALIGN(CACHE_LINE, grid->allocated);
+	grid->bases = MemoryContextAlloc(context, GRID_SLOTS * sizeof(int64));
 	if (class_has_key(class))
 		grid->keys = MemoryContextAlloc(context, GRID_SLOTS * sizeof(int64));
 	else
@@ -52,6 +53,7 @@ void
 grid_free(Grid *grid)
 {
 	pfree(grid->allocated);
+	pfree(grid->bases);
 	if (grid->keys)
 		pfree(grid->keys);
 	if (grid->facts)
@@ -65,21 +67,32 @@ grid_free(Grid *grid)
 	pfree(grid);
 }
 
-static void
-free_place(Grid *grid, Bucket *b, int place)
+/* Rows of a value that are not accounted for */
+static int64
+rows_of(const Grid *grid, const Bucket *b, int place)
 {
+	return grid_knows(b, place) ? b->counts[place] + b->offset - grid->bases[grid_slot(grid, b, place)] - 1 : 0;
+}
+
+/* A value that is known leaves */
+static void
+let_go(Grid *grid, Bucket *b, int place, GridCallback leaving, void *arg)
+{
+	int slot = grid_slot(grid, b, place);
+	int64 rows = rows_of(grid, b, place);
+
+	if (rows > 0)
+		leaving(arg, slot, rows);
 	if (grid->has_texts && (b->kept >> place & 1))
-		pfree(grid->values[grid_slot(grid, b, place)]);
-	b->rests[place] = NO_REST;
-	b->used &= ~(1 << place);
-	b->kept &= ~(1 << place);
+		pfree(grid->values[slot]);
 }
 
 /* Make room in a full bucket */
-static pg_noinline void
+static void
 purge(Grid *grid, Bucket *b, GridCallback leaving, void *arg)
 {
 	int64 least = b->counts[0];
+	uint32 gone = 0;
 
 	for (int i = 1; i < GRID_WIDTH && least > 1; i++)
 		least = Min(least, b->counts[i]);
@@ -88,20 +101,20 @@ purge(Grid *grid, Bucket *b, GridCallback leaving, void *arg)
 	b->offset += least;
 	for (int i = 0; i < GRID_WIDTH; i++)
 	{
-		if (b->counts[i] > 0)
-			continue;
-		/* what its count was is part of the offset now */
-		if (b->offset - b->bases[i] > 1)
-			leaving(arg, grid_slot(grid, b, i), b->offset - b->bases[i] - 1);
-		free_place(grid, b, i);
+		gone |= (uint32) (b->counts[i] == 0) << i;
+		b->rests[i] |= b->counts[i] == 0 ? NO_REST : 0;
 	}
+	for (uint32 known = gone & b->known; known != 0; known &= known - 1)
+		let_go(grid, b, pg_rightmost_one_pos32(known), leaving, arg);
+	b->used &= ~gone;
+	b->known &= ~gone;
+	b->kept &= ~gone;
 }
 
-/* A counter for a hash that has none; its one row is accounted for.  What else belongs to the slot is the caller's */
-int
-grid_insert(Grid *grid, uint64 hash, GridCallback leaving, void *arg)
+/* The first place that is free, where a hash has a counter from now on */
+static inline int
+take_place(Grid *grid, Bucket *b, uint64 hash, GridCallback leaving, void *arg)
 {
-	Bucket *b = grid_bucket(grid, hash);
 	int place;
 
 	if (b->used == FULL)
@@ -110,27 +123,28 @@ grid_insert(Grid *grid, uint64 hash, GridCallback leaving, void *arg)
 	b->tags[place] = grid_tag(hash);
 	b->rests[place] = grid_rest(hash);
 	b->counts[place] = 1;
-	b->bases[place] = b->offset;
 	b->used |= 1 << place;
-	if (!grid->has_texts)
-		b->kept |= 1 << place;
-	return grid_slot(grid, b, place);
+	return place;
+}
+
+/* A counter for a hash that has none; its one row is accounted for */
+void
+grid_insert(Grid *grid, uint64 hash, GridCallback leaving, void *arg)
+{
+	take_place(grid, grid_bucket(grid, hash), hash, leaving, arg);
 }
 
 /* An entry of a set, with its text */
 void
 grid_take(Grid *grid, const Entry *e, int64 unaccounted, GridCallback leaving, void *arg)
 {
-	int slot = grid_insert(grid, e->hash, leaving, arg);
-	Bucket *b = &grid->buckets[slot / GRID_WIDTH];
-	int place = slot % GRID_WIDTH;
+	Bucket *b = grid_bucket(grid, e->hash);
+	int place = take_place(grid, b, e->hash, leaving, arg);
+	int slot = grid_slot(grid, b, place);
 
+	grid_know(grid, b, place, e->key, &e->facts);
 	b->counts[place] = e->count;
-	b->bases[place] = b->offset + e->count - 1 - unaccounted;
-	if (grid->keys)
-		grid->keys[slot] = e->key;
-	else
-		grid->facts[slot] = e->facts;
+	grid->bases[slot] = b->offset + e->count - 1 - unaccounted;
 	if (grid->has_texts && e->value != NULL)
 	{
 		grid->values[slot] = e->value;
@@ -154,7 +168,7 @@ grid_keep_value(Grid *grid, int slot, const char *value, Size len, bool cut)
 	grid->buckets[slot / GRID_WIDTH].kept |= 1 << slot % GRID_WIDTH;
 }
 
-/* How often a value can have come that the set will not have; unless that has room for all */
+/* How often a value can have come that the set will not have: one not known, or more than it has room for */
 static int64
 floor_of(const Grid *grid, bool *all)
 {
@@ -166,10 +180,10 @@ floor_of(const Grid *grid, bool *all)
 	{
 		const Bucket *b = &grid->buckets[i];
 
-		least = Max(least, b->offset);
+		least = Max(least, b->offset + (b->used != b->known));
 		for (int j = 0; j < GRID_WIDTH; j++)
 		{
-			if (b->used >> j & 1)
+			if (grid_knows(b, j))
 				uppers[n++] = b->counts[j] + b->offset;
 		}
 	}
@@ -193,7 +207,7 @@ give_place(Grid *grid, const Bucket *b, int place, Set *set)
 	if (grid->keys)
 	{
 		e->key = grid->keys[slot];
-		e->unranked = b->counts[place] + b->offset - b->bases[place] - 1;
+		e->unranked = rows_of(grid, b, place);
 	}
 	else
 		e->facts = grid->facts[slot];
@@ -221,17 +235,16 @@ grid_give(Grid *grid, Set *set, GridCallback leaving, void *arg)
 
 		for (int j = 0; j < GRID_WIDTH; j++)
 		{
-			int64 rows = b->counts[j] + b->offset - b->bases[j] - 1;
-			bool stays = all || b->counts[j] + b->offset > set->offset;
-
-			if (!(b->used >> j & 1))
+			if (!grid_knows(b, j))
 				continue;
-			if (rows > 0 && (!stays || grid->facts))
-				leaving(arg, grid_slot(grid, b, j), rows);
-			if (stays)
-				give_place(grid, b, j, set);
-			else
-				free_place(grid, b, j);
+			if (!all && b->counts[j] + b->offset <= set->offset)
+			{
+				let_go(grid, b, j, leaving, arg);
+				continue;
+			}
+			if (grid->facts && rows_of(grid, b, j) > 0)
+				leaving(arg, grid_slot(grid, b, j), rows_of(grid, b, j));
+			give_place(grid, b, j, set);
 		}
 	}
 }

@@ -9,9 +9,10 @@
  * in all is the bucket's offset.  So a value here came at least count and at
  * most count + offset times, and one that is not here at most offset times.
  *
- * Rows of a value that is here are not accounted for in patterns and quantiles
- * until it leaves.  How many those are need not be counted:
- * count + offset - base - 1.
+ * Most values come once and are gone with the next purge, so what a slot has to
+ * know of its value is not written before that comes again.  From then on its rows
+ * are not accounted for in patterns and quantiles until it leaves.  How many those
+ * are need not be counted: count + offset - base - 1.
  */
 #ifndef PROFILE_GRID_H
 #define PROFILE_GRID_H
@@ -27,17 +28,17 @@
 #define GRID_BUCKETS 256
 #define GRID_SLOTS (GRID_BUCKETS * GRID_WIDTH)
 
-/* What a new value looks at takes two lines of the cache: the first, and the rests */
+/* What a new value needs of it takes four lines of the cache at most */
 typedef struct Bucket
 {
 	uint16 tags[GRID_WIDTH];
 	int64 offset;
-	uint16 used; /* a bit for each */
-	uint16 kept; /* whose text is kept, or need not be */
-	char unused[20];
+	uint16 used;  /* a bit for each place */
+	uint16 known; /* its value came again: what the grid has of the slot is there */
+	uint16 kept;  /* its text is kept, or need not be */
+	char unused[18];
 	uint32 rests[GRID_WIDTH]; /* of the hash, what bucket and tag do not tell; NO_REST: free */
 	int64 counts[GRID_WIDTH];
-	int64 bases[GRID_WIDTH];
 } Bucket;
 
 #define NO_REST 0xffffffff
@@ -48,6 +49,7 @@ typedef struct Grid
 	bool has_texts; /* the key does not tell the value */
 	Bucket *buckets;
 	void *allocated;  /* where they begin is at the start of a cache line */
+	int64 *bases;     /* of each slot, as all that follows */
 	int64 *keys;      /* of a class that has keys */
 	TextFacts *facts; /* of another one */
 	char **values;    /* these three only if has_texts */
@@ -60,7 +62,7 @@ typedef void (*GridCallback)(void *arg, int slot, int64 rows);
 
 extern Grid *grid_new(MemoryContext context, ValueClass class, int64 offset);
 extern void grid_free(Grid *grid);
-extern int grid_insert(Grid *grid, uint64 hash, GridCallback leaving, void *arg);
+extern void grid_insert(Grid *grid, uint64 hash, GridCallback leaving, void *arg);
 extern void grid_take(Grid *grid, const Entry *e, int64 unaccounted, GridCallback leaving, void *arg);
 extern void grid_keep_value(Grid *grid, int slot, const char *value, Size len, bool cut);
 extern void grid_give(Grid *grid, Set *set, GridCallback leaving, void *arg);
@@ -91,10 +93,11 @@ grid_hash(const Grid *grid, const Bucket *b, int place)
 	return (uint64) (b - grid->buckets) << 56 | (uint64) b->tags[place] << 40 | (uint64) b->rests[place] << HASH_SHIFT;
 }
 
-/* The place of a hash among those with its tag; -1 if it is not there */
+/* The place of a hash; -1 if it is not there */
 static inline int
 grid_place(const Bucket *b, uint64 hash)
 {
+	/* of those with its tag; mostly there is one or none */
 	for (uint32 found = simd_match(b->tags, grid_tag(hash)); found != 0; found &= found - 1)
 	{
 		int place = pg_rightmost_one_pos32(found);
@@ -109,6 +112,28 @@ static inline int
 grid_slot(const Grid *grid, const Bucket *b, int place)
 {
 	return (int) (b - grid->buckets) * GRID_WIDTH + place;
+}
+
+/* A value that came again: until now its bucket has not been purged, or it would be gone */
+static inline void
+grid_know(Grid *grid, Bucket *b, int place, int64 key, const TextFacts *facts)
+{
+	int slot = grid_slot(grid, b, place);
+
+	b->known |= 1 << place;
+	grid->bases[slot] = b->offset;
+	if (grid->keys)
+		grid->keys[slot] = key;
+	else
+		grid->facts[slot] = *facts;
+	if (!grid->has_texts)
+		b->kept |= 1 << place;
+}
+
+static inline bool
+grid_knows(const Bucket *b, int place)
+{
+	return b->known >> place & 1;
 }
 
 /* Is a value's text worth keeping by now?  Not of one that may be gone with the next few */

@@ -140,6 +140,32 @@ shape_hash_of_masks(const ByteMasks *m, int len)
 	}
 	return mix_run(h, starts != 0 ? 1 : 0, 0) | 1;
 }
+
+/* Most columns have few shapes, and what makes one is looked at faster than it is hashed */
+#define MEMOS 16
+
+typedef struct ShapeMemo
+{
+	uint64 shape;
+	int len;
+	unsigned char classes[SIMD_BYTES];
+} ShapeMemo;
+
+static uint64
+shape_of_masks(Patterns *p, const ByteMasks *m, int len)
+{
+	ShapeMemo *memo;
+
+	if (p->memo == NULL)
+		p->memo = MemoryContextAllocZero(p->context, MEMOS * sizeof(ShapeMemo));
+	memo = &p->memo[(m->starts * HASH_K0 + (uint64) len * HASH_K2) >> 60];
+	if (memo->shape != 0 && memo->len == len && simd_equal(memo->classes, m->classes, len))
+		return memo->shape;
+	memo->shape = shape_hash_of_masks(m, len);
+	memo->len = len;
+	memcpy(memo->classes, m->classes, TYPEALIGN(16, len));
+	return memo->shape;
+}
 #endif
 
 /* Case and blanks, from the marks of all its bytes */
@@ -178,7 +204,7 @@ looks_at_shape(const Patterns *p, uint64 hash)
 
 /* What there is to know of a text */
 TextFacts
-text_facts(const Patterns *p, const char *text, int len, uint64 hash)
+text_facts(Patterns *p, const char *text, int len, uint64 hash)
 {
 	const unsigned char *s = (const unsigned char *) text;
 	TextFacts facts = {0};
@@ -194,7 +220,7 @@ text_facts(const Patterns *p, const char *text, int len, uint64 hash)
 		facts.chars = len;
 		facts.flags = flags_of(s, len, all, len > 0 && m.space == ~UINT64CONST(0) >> (SIMD_BYTES - len));
 		if (looks_at_shape(p, hash))
-			facts.shape = shape_hash_of_masks(&m, len);
+			facts.shape = shape_of_masks(p, &m, len);
 		return facts;
 	}
 #endif

@@ -123,6 +123,20 @@ simd_load(const unsigned char *s, int len)
 	return _mm_cvtsi64_si128((int64) hash_load(p, len));
 }
 
+/* Are so many classes the same?  Behind them there are as many zeros as fill sixteen */
+static inline bool
+simd_equal(const unsigned char *a, const unsigned char *b, int len)
+{
+	for (int i = 0; i < len; i += 16)
+	{
+		__m128i same = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *) (a + i)), _mm_loadu_si128((const __m128i *) (b + i)));
+
+		if (_mm_movemask_epi8(same) != 0xffff)
+			return false;
+	}
+	return true;
+}
+
 /* The classes of a text of at most SIMD_BYTES; false if it is not ASCII */
 static inline bool
 simd_classify(const unsigned char *s, int len, ByteMasks *m)

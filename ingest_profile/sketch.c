@@ -349,19 +349,13 @@ sketch_keep_text(Sketch *s, int slot, const Observation *o)
 static void
 count_new(Sketch *s, const Observation *o)
 {
-	int slot;
-
 	account_now(s, o);
 	if (s->kll && ranked(s, o->key))
 		kll_add(s->kll, o->key, 1);
 	hll_add(s->hll, o->hash);
 	if (!sample_passes_over(s->sample, o->hash))
 		sketch_sample_value(s, o);
-	slot = grid_insert(s->grid, o->hash, sketch_leave, s);
-	if (s->grid->keys)
-		s->grid->keys[slot] = o->key;
-	else
-		s->grid->facts[slot] = o->facts;
+	grid_insert(s->grid, o->hash, sketch_leave, s);
 }
 
 static void
@@ -382,11 +376,12 @@ add_to_grid(Sketch *s, Observation *o)
 		return;
 	}
 	b->counts[place]++;
-	if (class_has_key(s->type.class))
-	{
+	if (class_has_key(s->type.class) || !grid_knows(b, place))
 		observe_more(s, o);
+	if (class_has_key(s->type.class))
 		account_now(s, o);
-	}
+	if (!grid_knows(b, place))
+		grid_know(s->grid, b, place, o->key, &o->facts);
 	if (grid_wants_text(b, place))
 		sketch_keep_text(s, grid_slot(s->grid, b, place), o);
 }
