@@ -559,6 +559,35 @@ column_release(Sketch *s)
 	held->bytes = 0;
 }
 
+/* A value of the commonest kinds that the set has: counted at once */
+static inline bool
+count_in_set(Sketch *s, Datum value)
+{
+	uint64 hash;
+	Entry *e;
+
+	if (s->type.class == CLASS_TEXT && s->type.typlen == -1 && !s->type.blank_padded && is_plain(value))
+	{
+		struct varlena *v = (struct varlena *) DatumGetPointer(value);
+
+		if (VARSIZE_ANY_EXHDR(v) > GIANT_BYTES)
+			return false;
+		hash = hash_text(VARDATA_ANY(v), VARSIZE_ANY_EXHDR(v));
+	}
+	else if (s->type.class == CLASS_BOOLEAN)
+		hash = hash_salted(DatumGetBool(value), SALT_BOOL);
+	else if (s->type.base == INT4OID)
+		hash = hash_integer(DatumGetInt32(value));
+	else
+		return false;
+	e = set_find(&s->set, hash);
+	if (e == NULL || e->direct)
+		return false;
+	e->count++;
+	e->pending++;
+	return true;
+}
+
 /* Only a sketch that counts has enough values to be worth the room */
 void
 column_hold(Sketch *s, Datum value)
@@ -567,6 +596,8 @@ column_hold(Sketch *s, Datum value)
 	bool by_value = s->type.typbyval;
 	Size bytes = 0;
 
+	if (s->set.exact && count_in_set(s, value))
+		return;
 	if (s->grid == NULL || !goes_in_blocks(&s->type) || (!by_value && !is_plain(value)) ||
 		(!by_value && (bytes = VARSIZE_ANY((struct varlena *) DatumGetPointer(value))) > HELD_BYTES / 16))
 	{

@@ -34,8 +34,8 @@ hll_add_many(Hll *hll, const uint64 *hashes, int n)
 		hll->least = least_register(hll);
 		hll->added = 0;
 	}
-	/* a rank above least has at least so many zeros in front */
-	most = PG_UINT64_MAX >> hll->least;
+	/* a rank above least has at least so many zeros in front; a branch that goes either way often would cost more */
+	most = hll->least < 3 ? PG_UINT64_MAX : PG_UINT64_MAX >> hll->least;
 	for (int i = 0; i < n; i++)
 	{
 		if (hashes[i] << HLL_BITS <= most)

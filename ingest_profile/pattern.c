@@ -152,18 +152,20 @@ typedef struct ShapeMemo
 } ShapeMemo;
 
 static uint64
-shape_of_masks(Patterns *p, const ByteMasks *m, int len)
+shape_of_ascii(Patterns *p, const unsigned char *s, int len)
 {
+	ByteMasks m;
 	ShapeMemo *memo;
 
+	simd_classify(s, len, &m);
 	if (p->memo == NULL)
 		p->memo = MemoryContextAllocZero(p->context, MEMOS * sizeof(ShapeMemo));
-	memo = &p->memo[(m->starts * HASH_K0 + (uint64) len * HASH_K2) >> 60];
-	if (memo->shape != 0 && memo->len == len && simd_equal(memo->classes, m->classes, len))
+	memo = &p->memo[(m.starts * HASH_K0 + (uint64) len * HASH_K2) >> 60];
+	if (memo->shape != 0 && memo->len == len && simd_equal(memo->classes, m.classes, len))
 		return memo->shape;
-	memo->shape = shape_hash_of_masks(m, len);
+	memo->shape = shape_hash_of_masks(&m, len);
 	memo->len = len;
-	memcpy(memo->classes, m->classes, TYPEALIGN(16, len));
+	memcpy(memo->classes, m.classes, TYPEALIGN(16, len));
 	return memo->shape;
 }
 #endif
@@ -212,15 +214,19 @@ text_facts(Patterns *p, const char *text, int len, uint64 hash)
 	int follows = 0;
 	int spaces = 0;
 #ifdef HAVE_SIMD_CLASSIFY
-	ByteMasks m;
+	bool upper;
+	bool lower;
+	bool control;
 
-	if (len <= SIMD_BYTES && simd_classify(s, len, &m))
+	if (simd_survey(s, len, &upper, &lower, &control))
 	{
-		all = (m.upper ? MARK_UPPER : 0) | (m.lower ? MARK_LOWER : 0) | (m.control ? MARK_CONTROL : 0);
+		while (spaces < len && (marks_of[s[spaces]] & MARK_SPACE))
+			spaces++;
+		all = (upper ? MARK_UPPER : 0) | (lower ? MARK_LOWER : 0) | (control ? MARK_CONTROL : 0);
 		facts.chars = len;
-		facts.flags = flags_of(s, len, all, len > 0 && m.space == ~UINT64CONST(0) >> (SIMD_BYTES - len));
+		facts.flags = flags_of(s, len, all, spaces == len);
 		if (looks_at_shape(p, hash))
-			facts.shape = shape_of_masks(p, &m, len);
+			facts.shape = len <= SIMD_BYTES ? shape_of_ascii(p, s, len) : shape_hash(s, len);
 		return facts;
 	}
 #endif

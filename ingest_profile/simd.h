@@ -84,13 +84,9 @@ simd_match(const uint16 *tags, uint16 tag)
 
 #ifdef HAVE_SIMD_CLASSIFY
 
-/* One bit a byte, the first byte in the lowest */
+/* One bit a byte, the first byte in the lowest; and its class */
 typedef struct ByteMasks
 {
-	uint64 upper;
-	uint64 lower;
-	uint64 space;
-	uint64 control;
 	uint64 starts; /* of runs of one class */
 	unsigned char classes[SIMD_BYTES];
 } ByteMasks;
@@ -123,6 +119,38 @@ simd_load(const unsigned char *s, int len)
 	return _mm_cvtsi64_si128((int64) hash_load(p, len));
 }
 
+/* What a text has of each kind, wherever; false if it is not ASCII */
+static inline bool
+simd_survey(const unsigned char *s, int len, bool *upper, bool *lower, bool *control)
+{
+	/* behind a short text stand digits */
+	static const char behind[32] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+									'0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0'};
+	__m128i all = _mm_setzero_si128();
+	__m128i uppers = all;
+	__m128i lowers = all;
+	__m128i controls = all;
+
+	for (int i = 0; i < len; i += 16)
+	{
+		__m128i bytes;
+
+		if (len < 16)
+			bytes = _mm_or_si128(simd_load(s, len), _mm_loadu_si128((const __m128i *) (behind + 16 - len)));
+		else
+			/* the last sixteen, whatever was seen of them before */
+			bytes = _mm_loadu_si128((const __m128i *) (s + Min(i, len - 16)));
+		all = _mm_or_si128(all, bytes);
+		uppers = _mm_or_si128(uppers, simd_between(bytes, 'A', 'Z'));
+		lowers = _mm_or_si128(lowers, simd_between(bytes, 'a', 'z'));
+		controls = _mm_or_si128(controls, _mm_or_si128(simd_between(bytes, 0, 31), _mm_cmpeq_epi8(bytes, _mm_set1_epi8(127))));
+	}
+	*upper = _mm_movemask_epi8(uppers) != 0;
+	*lower = _mm_movemask_epi8(lowers) != 0;
+	*control = _mm_movemask_epi8(controls) != 0;
+	return _mm_movemask_epi8(all) == 0;
+}
+
 /* Are so many classes the same?  Behind them there are as many zeros as fill sixteen */
 static inline bool
 simd_equal(const unsigned char *a, const unsigned char *b, int len)
@@ -137,42 +165,32 @@ simd_equal(const unsigned char *a, const unsigned char *b, int len)
 	return true;
 }
 
-/* The classes of a text of at most SIMD_BYTES; false if it is not ASCII */
-static inline bool
+/* The classes of a text of at most SIMD_BYTES, all ASCII */
+static inline void
 simd_classify(const unsigned char *s, int len, ByteMasks *m)
 {
 	uint64 valid = len == SIMD_BYTES ? ~UINT64CONST(0) : (UINT64CONST(1) << len) - 1;
 	__m128i last = _mm_setzero_si128();
 
-	m->upper = m->lower = m->space = m->control = m->starts = 0;
+	m->starts = 0;
 	for (int i = 0; i < len; i += 16)
 	{
 		__m128i bytes = simd_load(s + i, len - i);
 		__m128i upper = simd_between(bytes, 'A', 'Z');
 		__m128i lower = simd_between(bytes, 'a', 'z');
 		__m128i space = _mm_or_si128(simd_between(bytes, '\t', '\r'), _mm_cmpeq_epi8(bytes, _mm_set1_epi8(' ')));
-		__m128i control = _mm_or_si128(simd_between(bytes, 0, 31), _mm_cmpeq_epi8(bytes, _mm_set1_epi8(127)));
 		__m128i class = simd_replace(bytes, upper, 'A');
 		__m128i before;
 
-		if (_mm_movemask_epi8(bytes) != 0)
-			return false;
 		class = simd_replace(class, lower, 'a');
 		class = simd_replace(class, simd_between(bytes, '0', '9'), '9');
 		class = simd_replace(class, space, '_');
 		before = _mm_or_si128(_mm_slli_si128(class, 1), _mm_srli_si128(last, 15));
 		last = class;
 		_mm_storeu_si128((__m128i *) (m->classes + i), class);
-		m->upper |= (uint64) _mm_movemask_epi8(upper) << i;
-		m->lower |= (uint64) _mm_movemask_epi8(lower) << i;
-		m->space |= (uint64) _mm_movemask_epi8(space) << i;
-		m->control |= (uint64) _mm_movemask_epi8(control) << i;
 		m->starts |= (uint64) (~_mm_movemask_epi8(_mm_cmpeq_epi8(class, before)) & 0xffff) << i;
 	}
-	m->space &= valid;
-	m->control &= valid;
 	m->starts = (m->starts | 1) & valid;
-	return true;
 }
 #endif
 
