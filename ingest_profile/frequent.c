@@ -157,12 +157,15 @@ set_make_counters(Set *set)
 	index_all(set);
 }
 
-/* Its entries are elsewhere from now on; set_make_counters() makes room for them again */
+/* Its entries are elsewhere from now on, and their texts copied; set_make_counters() makes room for them again */
 void
 set_release(Set *set)
 {
 	pfree(set->slots);
 	pfree(set->entries);
+	if (set->values != NULL)
+		MemoryContextDelete(set->values);
+	set->values = NULL;
 	set->slots = NULL;
 	set->entries = NULL;
 	set->exact = false;
@@ -184,7 +187,9 @@ set_keep_value(Set *set, Entry *entry, const char *value, Size len)
 {
 	entry->cut = len > VALUE_BYTES;
 	entry->value_len = (uint8) text_fit(value, len, VALUE_BYTES);
-	entry->value = MemoryContextAlloc(set->context, entry->value_len + 1);
+	if (set->values == NULL)
+		set->values = AllocSetContextCreate(set->context, "profiled values", ALLOCSET_SMALL_SIZES);
+	entry->value = MemoryContextAlloc(set->values, entry->value_len + 1);
 	memcpy(entry->value, value, entry->value_len);
 	entry->value[entry->value_len] = '\0';
 }

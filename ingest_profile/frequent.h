@@ -50,7 +50,8 @@ typedef struct Entry
 typedef struct Set
 {
 	MemoryContext context;
-	bool exact; /* it holds every value */
+	MemoryContext values; /* where texts are kept, so that all can go at once; NULL: none yet */
+	bool exact;           /* it holds every value */
 	int n;
 	int limit;
 	int64 offset; /* a value not here came at most so often; one here, so much more often */

@@ -48,7 +48,7 @@ grid_new(MemoryContext context, ValueClass class, int64 offset)
 	return grid;
 }
 
-/* Texts that are kept are their keepers': grid_give() has handed them on */
+/* The texts that are kept are the set's: grid_give() has handed them on */
 void
 grid_free(Grid *grid)
 {
@@ -134,7 +134,7 @@ grid_insert(Grid *grid, uint64 hash, GridCallback leaving, void *arg)
 	take_place(grid, grid_bucket(grid, hash), hash, leaving, arg);
 }
 
-/* An entry of a set, with its text */
+/* An entry of a set, with a copy of its text */
 void
 grid_take(Grid *grid, const Entry *e, int64 unaccounted, GridCallback leaving, void *arg)
 {
@@ -146,12 +146,7 @@ grid_take(Grid *grid, const Entry *e, int64 unaccounted, GridCallback leaving, v
 	b->counts[place] = e->count;
 	grid->bases[slot] = b->offset + e->count - 1 - unaccounted;
 	if (grid->has_texts && e->value != NULL)
-	{
-		grid->values[slot] = e->value;
-		grid->value_lens[slot] = e->value_len;
-		grid->cut[slot] = e->cut;
-		b->kept |= 1 << place;
-	}
+		grid_keep_value(grid, slot, e->value, e->value_len, e->cut);
 }
 
 void

@@ -226,13 +226,23 @@ sketch_leave(void *arg, int slot, int64 rows)
 	account(s, 0, &s->grid->facts[slot], text, len, NULL, rows);
 }
 
-/* From now on the counters are in the grid */
+/* From now on the counters are in the grid: of what came once it has the counter alone */
 void
 sketch_count(Sketch *s)
 {
 	s->grid = grid_new(s->context, s->type.class, s->set.offset);
 	for (int i = 0; i < s->set.n; i++)
-		grid_take(s->grid, &s->set.entries[i], s->kll ? s->set.entries[i].unranked : 0, sketch_leave, s);
+	{
+		Entry *e = &s->set.entries[i];
+
+		if (e->count > 1)
+		{
+			grid_take(s->grid, e, s->kll ? e->unranked : 0, sketch_leave, s);
+			continue;
+		}
+		sketch_rank_entry(s, e);
+		grid_insert(s->grid, e->hash, sketch_leave, s);
+	}
 	set_release(&s->set);
 }
 
