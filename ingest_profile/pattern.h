@@ -69,7 +69,7 @@ typedef struct Patterns
 	int purges;
 	int allocated; /* of shapes; a power of two */
 	Shape *shapes;
-	uint16 *slots; /* four for each of them */
+	uint16 *slots;          /* four for each of them */
 	struct ShapeMemo *memo; /* shapes met lately; NULL: none yet */
 } Patterns;
 

@@ -98,19 +98,17 @@ is_readable(Relation rel)
 		   rel->rd_tableam == GetHeapamTableAmRoutine() && RelationIsPopulated(rel) && !RELATION_IS_OTHER_TEMP(rel);
 }
 
-/* How many workers a plan would have for so many pages; two and more are faster than this */
-static int
-workers_for(Relation rel, double pages)
+/* Would a plan for so many pages have workers?  Then it is sooner done, if not with less work */
+static bool
+has_workers(Relation rel, double pages)
 {
-	int workers = 0;
+	int workers = -1;
 
 	if (max_parallel_workers_per_gather == 0 || max_parallel_workers == 0)
-		return 0;
+		return false;
 	if (rel->rd_rel->relkind == RELKIND_RELATION)
-		workers = RelationGetParallelWorkers(rel, 0);
-	for (; workers == 0 && pages >= Max(min_parallel_table_scan_size, 1); pages /= 3)
-		workers++;
-	return Min(workers, max_parallel_workers_per_gather);
+		workers = RelationGetParallelWorkers(rel, -1);
+	return workers >= 0 ? workers > 0 : pages >= min_parallel_table_scan_size;
 }
 
 /* The relation's members, all locked, if all of them can be read here */
@@ -133,7 +131,7 @@ readable_members(Relation rel)
 			pages += RelationGetNumberOfBlocks(member);
 		relation_close(member, NoLock);
 	}
-	return readable && workers_for(rel, pages) < 2 ? oids : NIL;
+	return readable && !has_workers(rel, pages) ? oids : NIL;
 }
 
 /* The relation and those that inherit from it; NIL if a statement has to read them */

@@ -72,10 +72,10 @@ extern int text_compare(const char *a, int alen, const char *b, int blen, Oid co
 /* Between two texts, by the first place where those differ */
 typedef struct TextRange
 {
-	const char *start; /* what they have in common, */
-	int place;         /* up to here */
-	int low;           /* the byte there, or its rank, must be above; equal to high: nothing is known */
-	int high;          /* and below */
+	const char *start;         /* what they have in common, */
+	int place;                 /* up to here */
+	int low;                   /* the byte there, or its rank, must be above; equal to high: nothing is known */
+	int high;                  /* and below */
 	const unsigned char *rank; /* of ASCII; NULL: bytes by themselves */
 } TextRange;
 
