@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "ingest_profile/column.h"
 #include "ingest_profile/compat.h"
 #include "ingest_profile/progress.h"
 #include "ingest_profile/sketch.h"
@@ -58,7 +59,7 @@ profile_transition(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 		s->nulls++;
 	else
-		sketch_add(s, PG_GETARG_DATUM(1));
+		column_hold(s, PG_GETARG_DATUM(1));
 	PG_RETURN_POINTER(s);
 }
 

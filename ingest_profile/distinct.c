@@ -12,6 +12,37 @@
 
 #include "ingest_profile/distinct.h"
 
+static uint8
+least_register(const Hll *hll)
+{
+	uint8 least = HLL_LARGEST;
+
+	for (int i = 0; i < HLL_REGISTERS; i++)
+		least = Min(least, hll->registers[i]);
+	return least;
+}
+
+/* Once all registers are high, most hashes can be told to raise none without a look at it */
+void
+hll_add_many(Hll *hll, const uint64 *hashes, int n)
+{
+	uint64 most;
+
+	hll->added += n;
+	if (hll->added > HLL_REGISTERS)
+	{
+		hll->least = least_register(hll);
+		hll->added = 0;
+	}
+	/* a rank above least has at least so many zeros in front; a branch that goes either way often would cost more */
+	most = hll->least < 3 ? PG_UINT64_MAX : PG_UINT64_MAX >> hll->least;
+	for (int i = 0; i < n; i++)
+	{
+		if (hashes[i] << HLL_BITS <= most)
+			hll_add(hll, hashes[i]);
+	}
+}
+
 void
 hll_merge(Hll *into, const Hll *from)
 {
@@ -141,6 +172,8 @@ hll_read(Reader *in, Hll *hll)
 {
 	unsigned base = take_byte(in);
 
+	hll->least = 0;
+	hll->added = 0;
 	for (int i = 0; i < HLL_REGISTERS; i += 8)
 	{
 		uint32 word = (uint32) take_word(in, PLAIN_BITS);

@@ -19,6 +19,8 @@
 typedef struct Hll
 {
 	uint8 registers[HLL_REGISTERS];
+	uint8 least; /* no register is below it, as far as was looked */
+	int added;   /* since then */
 } Hll;
 
 static inline void
@@ -32,6 +34,7 @@ hll_add(Hll *hll, uint64 hash)
 		hll->registers[place] = rank;
 }
 
+extern void hll_add_many(Hll *hll, const uint64 *hashes, int n);
 extern void hll_merge(Hll *into, const Hll *from);
 extern double hll_estimate(const Hll *hll);
 extern void hll_write(StringInfo out, const Hll *hll);

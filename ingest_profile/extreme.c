@@ -110,14 +110,16 @@ keep(Extreme *e, ColumnType *type, MemoryContext context, const Candidate *c)
 	MemoryContextSwitchTo(old);
 }
 
-/* Keep a value if it is less (wanted < 0) or greater (wanted > 0) than what is kept */
-void
+/* Keep a value if it is less (wanted < 0) or greater (wanted > 0) than what is kept, and tell if so */
+bool
 extreme_offer(Extreme *e, ColumnType *type, MemoryContext context, const Candidate *c, int wanted)
 {
 	if (!e->set && e->lost)
-		return;
-	if (!e->set || (wanted < 0 ? compare(e, type, c) < 0 : compare(e, type, c) > 0))
-		keep(e, type, context, c);
+		return false;
+	if (e->set && !(wanted < 0 ? compare(e, type, c) < 0 : compare(e, type, c) > 0))
+		return false;
+	keep(e, type, context, c);
+	return true;
 }
 
 /* The value as text; NULL if there is none */

@@ -9,6 +9,7 @@
 
 #include "ingest_profile/bytes.h"
 #include "ingest_profile/type.h"
+#include "port/pg_bswap.h"
 
 #define EXTREME_BYTES 1024 /* of a value that are compared */
 #define EXTREME_STORED 256 /* of a text that are stored */
@@ -35,7 +36,7 @@ typedef struct Candidate
 	int len;
 } Candidate;
 
-extern void extreme_offer(Extreme *e, ColumnType *type, MemoryContext context, const Candidate *c, int wanted);
+extern bool extreme_offer(Extreme *e, ColumnType *type, MemoryContext context, const Candidate *c, int wanted);
 extern void extreme_take_length(Extreme *e, MemoryContext context, int64 length, const char *text, int len, bool cut);
 extern void extreme_take(Extreme *e, MemoryContext context, int64 key, const char *text, int len);
 extern void extreme_merge(Extreme *into, const Extreme *from, ColumnType *type, MemoryContext context, int wanted);
@@ -43,13 +44,26 @@ extern char *extreme_text(const Extreme *e, ColumnType *type);
 extern void extreme_write(StringInfo out, const Extreme *e, ColumnType *type, bool whole);
 extern void extreme_read(Reader *in, Extreme *e, ColumnType *type, MemoryContext context, bool whole);
 
+/* The first eight bytes as a number that sorts as they do */
+static inline uint64
+first_bytes(const char *text)
+{
+	uint64 word;
+
+	memcpy(&word, text, 8);
+#ifndef WORDS_BIGENDIAN
+	word = pg_bswap64(word);
+#endif
+	return word;
+}
+
 /* The shortest (wanted < 0) or the longest text; of those that are as long as each other the same one in every order */
 static inline void
 extreme_offer_length(Extreme *e, MemoryContext context, int64 length, const char *text, int len, bool cut, int wanted)
 {
 	if (e->set && (wanted < 0 ? length > e->key : length < e->key))
 		return;
-	if (e->set && length == e->key && len > 0 && e->len > 0 && (unsigned char) text[0] > (unsigned char) e->text[0])
+	if (e->set && length == e->key && Min(len, e->len) >= 8 && first_bytes(text) > first_bytes(e->text))
 		return;
 	extreme_take_length(e, context, length, text, len, cut);
 }

@@ -76,9 +76,13 @@ grow(Set *set, int limit)
 {
 	set->limit = limit;
 	set->mask = 2 * set->limit - 1;
-	pfree(set->slots);
+	if (set->slots != NULL)
+		pfree(set->slots);
 	set->slots = MemoryContextAlloc(set->context, (set->mask + 1) * sizeof(uint32));
-	set->entries = repalloc(set->entries, set->limit * sizeof(Entry));
+	if (set->entries != NULL)
+		set->entries = repalloc(set->entries, set->limit * sizeof(Entry));
+	else
+		set->entries = MemoryContextAlloc(set->context, set->limit * sizeof(Entry));
 	index_all(set);
 }
 
@@ -153,6 +157,22 @@ set_make_counters(Set *set)
 	index_all(set);
 }
 
+/* Its entries are elsewhere from now on, and their texts copied; set_make_counters() makes room for them again */
+void
+set_release(Set *set)
+{
+	pfree(set->slots);
+	pfree(set->entries);
+	if (set->values != NULL)
+		MemoryContextDelete(set->values);
+	set->values = NULL;
+	set->slots = NULL;
+	set->entries = NULL;
+	set->exact = false;
+	set->n = 0;
+	set->limit = 0;
+}
+
 /* From every value to the frequent ones */
 void
 set_relax(Set *set, EntryCallback leaving, void *arg)
@@ -167,7 +187,9 @@ set_keep_value(Set *set, Entry *entry, const char *value, Size len)
 {
 	entry->cut = len > VALUE_BYTES;
 	entry->value_len = (uint8) text_fit(value, len, VALUE_BYTES);
-	entry->value = MemoryContextAlloc(set->context, entry->value_len + 1);
+	if (set->values == NULL)
+		set->values = AllocSetContextCreate(set->context, "profiled values", ALLOCSET_SMALL_SIZES);
+	entry->value = MemoryContextAlloc(set->values, entry->value_len + 1);
 	memcpy(entry->value, value, entry->value_len);
 	entry->value[entry->value_len] = '\0';
 }

@@ -42,7 +42,6 @@ typedef struct Entry
 	char *value; /* its text, or the first VALUE_BYTES of it; NULL: not kept */
 	uint8 value_len;
 	bool cut;    /* there is more of it */
-	bool bare;   /* only hash and count are known yet */
 	bool direct; /* too large to be accounted for later */
 	bool scaled; /* of a numeric: its key with so many decimals is its text */
 	uint8 scale;
@@ -51,7 +50,8 @@ typedef struct Entry
 typedef struct Set
 {
 	MemoryContext context;
-	bool exact; /* it holds every value */
+	MemoryContext values; /* where texts are kept, so that all can go at once; NULL: none yet */
+	bool exact;           /* it holds every value */
 	int n;
 	int limit;
 	int64 offset; /* a value not here came at most so often; one here, so much more often */
@@ -66,6 +66,7 @@ extern void set_init(Set *set, MemoryContext context);
 extern Entry *set_insert(Set *set, uint64 hash);
 extern void set_relax(Set *set, EntryCallback leaving, void *arg);
 extern void set_make_counters(Set *set);
+extern void set_release(Set *set);
 extern void set_purge(Set *set, int keep, EntryCallback leaving, void *arg);
 extern void set_keep_value(Set *set, Entry *entry, const char *value, Size len);
 extern Entry **set_ranked(const Set *set, int *n);

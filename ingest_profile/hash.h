@@ -63,15 +63,35 @@ hash_salted(uint64 value, uint64 salt)
 }
 
 static inline uint64
-hash_load(const char *p, int n)
+hash_load_4(const char *p)
 {
-	uint64 word = 0;
+	uint32 word;
 
-	memcpy(&word, p, n);
+	memcpy(&word, p, 4);
 #ifdef WORDS_BIGENDIAN
-	word = pg_bswap64(word);
+	word = pg_bswap32(word);
 #endif
 	return word;
+}
+
+/* One to eight bytes, the first in the lowest.  Halves that overlap agree where they do: no call, no loop */
+static inline uint64
+hash_load(const char *p, int n)
+{
+	uint64 word;
+
+	if (n == 8)
+	{
+		memcpy(&word, p, 8);
+#ifdef WORDS_BIGENDIAN
+		word = pg_bswap64(word);
+#endif
+		return word;
+	}
+	if (n >= 4)
+		return hash_load_4(p) | hash_load_4(p + n - 4) << (8 * (n - 4));
+	return (uint64) (unsigned char) p[0] | (uint64) (unsigned char) p[n / 2] << (8 * (n / 2)) |
+		   (uint64) (unsigned char) p[n - 1] << (8 * (n - 1));
 }
 
 static inline uint64

@@ -153,6 +153,58 @@ moments_add(Moments *m, double x, int64 count)
 		add_recent(m);
 }
 
+#define LANES 4 /* sums side by side, for none of them to wait for the last addition to it */
+
+static bool
+all_finite(const double *x, int n)
+{
+	double lanes[LANES] = {0};
+
+	/* what is not gives NaN */
+	for (int i = 0; i + LANES <= n; i += LANES)
+	{
+		for (int j = 0; j < LANES; j++)
+			lanes[j] += x[i + j] * 0;
+	}
+	for (int i = n & ~(LANES - 1); i < n; i++)
+		lanes[0] += x[i] * 0;
+	return lanes[0] + lanes[1] + lanes[2] + lanes[3] == 0;
+}
+
+/* One row each */
+void
+moments_add_many(Moments *m, const double *x, int n)
+{
+	double sums[lengthof(m->recent)][LANES] = {0};
+	bool finite = all_finite(x, n);
+
+	while (n > 0 && (n % LANES != 0 || !m->shifted || !finite))
+		moments_add(m, x[--n], 1);
+	for (int i = 0; i < n; i += LANES)
+	{
+		for (int j = 0; j < LANES; j++)
+		{
+			double d = x[i + j] - m->shift;
+			double d2 = d * d;
+
+			sums[0][j] += d;
+			sums[1][j] += d2;
+			sums[2][j] += d2 * d;
+			sums[3][j] += d2 * d2;
+		}
+	}
+	for (int i = 0; i < n; i++)
+	{
+		m->zeros += x[i] == 0;
+		m->negatives += x[i] < 0;
+	}
+	for (int k = 0; k < lengthof(m->recent); k++)
+		m->recent[k] += (sums[k][0] + sums[k][1]) + (sums[k][2] + sums[k][3]);
+	if (((uint64) m->n ^ (uint64) (m->n + n)) >> RECENT_SHIFT)
+		add_recent(m);
+	m->n += n;
+}
+
 /* A finite number beyond what a double holds: it is counted and summed, but its powers are not known */
 void
 moments_add_huge(Moments *m, bool negative, int64 count)
@@ -324,6 +376,21 @@ moments_add_numeric(Moments *m, MemoryContext context, Numeric value, int64 coun
 	m->lowest = Min(m->lowest, d.weight - d.n + 1);
 	for (int i = 0; i < d.n; i++)
 		add_digit(m, d.weight - i, d.negative ? -digit_of(&d, i) : digit_of(&d, i), count);
+}
+
+/* A sum of numbers whose last digit, of base 10000, has a weight; small enough for no place to overflow */
+void
+moments_add_scaled(Moments *m, MemoryContext context, int128 sum, int weight)
+{
+	if (sum == 0)
+		return;
+	ready_digits(m, context);
+	m->lowest = Min(m->lowest, weight);
+	for (; sum != 0; sum /= 10000)
+	{
+		m->highest = Max(m->highest, weight);
+		add_digit(m, weight++, (int64) (sum % 10000), 1);
+	}
 }
 
 /* -- reading -- */

@@ -61,9 +61,11 @@ typedef struct Central
 } Central;
 
 extern void moments_add(Moments *m, double x, int64 count);
+extern void moments_add_many(Moments *m, const double *x, int n);
 extern void moments_add_huge(Moments *m, bool negative, int64 count);
 extern void moments_add_float(Moments *m, MemoryContext context, double x, int64 count);
 extern void moments_add_numeric(Moments *m, MemoryContext context, Numeric value, int64 count);
+extern void moments_add_scaled(Moments *m, MemoryContext context, int128 sum, int weight);
 extern Central moments_central(const Moments *m);
 extern void moments_merge(Moments *into, const Moments *from, MemoryContext context);
 extern char *moments_sum_text(const Moments *m);

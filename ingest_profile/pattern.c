@@ -140,17 +140,45 @@ shape_hash_of_masks(const ByteMasks *m, int len)
 	}
 	return mix_run(h, starts != 0 ? 1 : 0, 0) | 1;
 }
+
+/* Most columns have few shapes, and what makes one is looked at faster than it is hashed */
+#define MEMOS 16
+
+typedef struct ShapeMemo
+{
+	uint64 shape;
+	int len;
+	unsigned char classes[SIMD_BYTES];
+} ShapeMemo;
+
+static uint64
+shape_of_ascii(Patterns *p, const unsigned char *s, int len)
+{
+	ByteMasks m;
+	ShapeMemo *memo;
+
+	simd_classify(s, len, &m);
+	if (p->memo == NULL)
+		p->memo = MemoryContextAllocZero(p->context, MEMOS * sizeof(ShapeMemo));
+	memo = &p->memo[(m.starts * HASH_K0 + (uint64) len * HASH_K2) >> 60];
+	if (memo->shape != 0 && memo->len == len && simd_equal(memo->classes, m.classes, len))
+		return memo->shape;
+	memo->shape = shape_hash_of_masks(&m, len);
+	memo->len = len;
+	memcpy(memo->classes, m.classes, TYPEALIGN(16, len));
+	return memo->shape;
+}
 #endif
 
 /* Case and blanks, from the marks of all its bytes */
 static uint16
-flags_of(const unsigned char *s, int len, unsigned all, int spaces)
+flags_of(const unsigned char *s, int len, unsigned all, bool blank)
 {
 	uint16 flags = 0;
 
 	if (len == 0)
 		flags = TEXT_EMPTY;
-	else if (spaces == len)
+	else if (blank)
 		flags = TEXT_BLANK;
 	else
 	{
@@ -178,7 +206,7 @@ looks_at_shape(const Patterns *p, uint64 hash)
 
 /* What there is to know of a text */
 TextFacts
-text_facts(const Patterns *p, const char *text, int len, uint64 hash)
+text_facts(Patterns *p, const char *text, int len, uint64 hash)
 {
 	const unsigned char *s = (const unsigned char *) text;
 	TextFacts facts = {0};
@@ -186,16 +214,19 @@ text_facts(const Patterns *p, const char *text, int len, uint64 hash)
 	int follows = 0;
 	int spaces = 0;
 #ifdef HAVE_SIMD_CLASSIFY
-	ByteMasks m;
+	bool upper;
+	bool lower;
+	bool control;
 
-	if (len <= SIMD_BYTES && simd_classify(s, len, &m))
+	if (simd_survey(s, len, &upper, &lower, &control))
 	{
-		all = (m.upper ? MARK_UPPER : 0) | (m.lower ? MARK_LOWER : 0) | (m.control ? MARK_CONTROL : 0);
-		spaces = __builtin_popcountll(m.space);
+		while (spaces < len && (marks_of[s[spaces]] & MARK_SPACE))
+			spaces++;
+		all = (upper ? MARK_UPPER : 0) | (lower ? MARK_LOWER : 0) | (control ? MARK_CONTROL : 0);
 		facts.chars = len;
-		facts.flags = flags_of(s, len, all, spaces);
+		facts.flags = flags_of(s, len, all, spaces == len);
 		if (looks_at_shape(p, hash))
-			facts.shape = shape_hash_of_masks(&m, len);
+			facts.shape = len <= SIMD_BYTES ? shape_of_ascii(p, s, len) : shape_hash(s, len);
 		return facts;
 	}
 #endif
@@ -208,7 +239,7 @@ text_facts(const Patterns *p, const char *text, int len, uint64 hash)
 		spaces += (marks & MARK_SPACE) != 0;
 	}
 	facts.chars = len - follows;
-	facts.flags = flags_of(s, len, all, spaces);
+	facts.flags = flags_of(s, len, all, spaces == len);
 	if (all & MARK_HIGH)
 	{
 		facts.flags |= TEXT_NON_ASCII;

@@ -69,11 +69,12 @@ typedef struct Patterns
 	int purges;
 	int allocated; /* of shapes; a power of two */
 	Shape *shapes;
-	uint16 *slots; /* four for each of them */
+	uint16 *slots;          /* four for each of them */
+	struct ShapeMemo *memo; /* shapes met lately; NULL: none yet */
 } Patterns;
 
 extern void pattern_setup(void);
-extern TextFacts text_facts(const Patterns *p, const char *text, int len, uint64 hash);
+extern TextFacts text_facts(Patterns *p, const char *text, int len, uint64 hash);
 extern Patterns *patterns_new(MemoryContext context, bool has_shapes);
 extern void patterns_add(Patterns *p, const TextFacts *facts, const char *text, int len, int64 count);
 extern void patterns_know(Patterns *p, const TextFacts *facts, const char *text, int len);

@@ -198,6 +198,43 @@ kll_add(Kll *kll, int64 key, int64 weight)
 		kll_compact(kll);
 }
 
+/* Keys of one row each: one random number for as many as belong to one block */
+void
+kll_add_many(Kll *kll, const int64 *keys, int n)
+{
+	kll->total += n;
+	while (n > 0)
+	{
+		int64 block = INT64CONST(1) << kll->shift;
+		int m = 1;
+
+		if (kll->shift == 0)
+			push(kll, 0, keys[0]);
+		else
+		{
+			uint64 random = random_next(&kll->random);
+			int64 sum;
+
+			m = (int) Min(block - kll->pending, n);
+			sum = kll->pending + m;
+			/* any of them is as likely to stand for all as the next */
+			random = sum == block ? random & (uint64) (block - 1) : random % (uint64) sum;
+			if (random < (uint64) m)
+				kll->candidate = keys[random];
+			kll->pending = sum;
+			if (sum == block)
+			{
+				kll->pending = 0;
+				push(kll, 0, kll->candidate);
+			}
+		}
+		if (kll->levels[0].n >= capacity(kll, 0))
+			kll_compact(kll);
+		keys += m;
+		n -= m;
+	}
+}
+
 void
 kll_merge(Kll *into, const Kll *from)
 {

@@ -51,6 +51,7 @@ typedef struct Distribution
 
 extern Kll *kll_new(MemoryContext context, uint64 seed);
 extern void kll_add(Kll *kll, int64 key, int64 weight);
+extern void kll_add_many(Kll *kll, const int64 *keys, int n);
 extern void kll_merge(Kll *into, const Kll *from);
 extern Distribution kll_distribution(const Kll *kll, int room);
 extern void kll_write(StringInfo out, const Kll *kll);

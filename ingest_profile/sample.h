@@ -17,7 +17,7 @@
 #define SAMPLE_SHIFT 24 /* what a hash of 64 bits need not have to be told from a thousand others */
 #define SAMPLE_VALUES 128
 #define SAMPLE_BYTES 128 /* of a value */
-#define SAMPLE_LATELY 4096
+#define SAMPLE_LATELY 2048
 #define SAMPLE_TEXT_BYTES 12288 /* of all values in the stored form */
 
 typedef struct Sampled

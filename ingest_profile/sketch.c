@@ -2,42 +2,23 @@
  * sketch.c
  *		Adding values and merging sketches.
  *
- * A value's hash is looked up in the set first.  Seen before: its count goes
- * up, and no more.  New: its extremes, facts and, once the set has overflowed,
- * its place in every other part are worked out.
+ * A value's hash is looked up first: in the set while that holds every value,
+ * in the grid of counters after that.  Seen before: its count goes up, and
+ * little more.  New: its extremes, facts and, once the set has overflowed, its
+ * place in every other part are worked out.  column.c does the same for many
+ * values at once; here is what one may need.
  */
 #include "postgres.h"
 
 #include <math.h>
 
-#include "access/detoast.h"
-#include "catalog/pg_type.h"
-#include "ingest_profile/compat.h"
-#include "ingest_profile/hash.h"
+#include "ingest_profile/column.h"
+#include "ingest_profile/grid.h"
+#include "ingest_profile/observe.h"
 #include "ingest_profile/sketch.h"
-#include "mb/pg_wchar.h"
-#include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
-#include "utils/uuid.h"
-
-/* A value as it is read from its datum */
-typedef struct Observation
-{
-	uint64 hash;
-	int64 key;
-	Datum value;
-	const char *text; /* texts and bytes as they are, other types by their output */
-	int len;          /* of what is looked at */
-	int64 length;     /* bytes, elements of an array; -1: does not apply */
-	int64 full;       /* bytes of the whole value */
-	Digits digits;
-	TextFacts facts;
-} Observation;
 
 Sketch *
 sketch_new(MemoryContext context, Oid typid, Oid collation)
@@ -54,250 +35,6 @@ sketch_new(MemoryContext context, Oid typid, Oid collation)
 		s->patterns = patterns_new(context, texts && !s->type.is_json);
 	MemoryContextSwitchTo(old);
 	return s;
-}
-
-/* -- reading a datum -- */
-
-static int64
-microseconds_of_date(int32 date)
-{
-	if (date == PG_INT32_MIN)
-		return PG_INT64_MIN;
-	if (date == PG_INT32_MAX)
-		return PG_INT64_MAX;
-	/* what is no date comes from a damaged sketch only */
-	return (int64) ((uint64) (int64) date * (uint64) USECS_PER_DAY);
-}
-
-uint64
-sketch_hash_of_key(ValueClass class, int64 key)
-{
-	switch (class)
-	{
-		case CLASS_INTEGER:
-			return hash_integer(key);
-		case CLASS_FLOAT:
-			return hash_double(key == PG_INT64_MAX ? get_float8_nan() : double_of_key(key));
-		case CLASS_BOOLEAN:
-			return hash_salted((uint64) key, SALT_BOOL);
-		case CLASS_DATE:
-			return hash_salted((uint64) microseconds_of_date((int32) key), SALT_INSTANT);
-		case CLASS_TIME:
-			return hash_salted((uint64) key, SALT_TIME);
-		default:
-			return hash_salted((uint64) key, SALT_INSTANT);
-	}
-}
-
-/* A varlena, no more of it than GIANT_BYTES */
-static struct varlena *
-detoast_some(Datum value, int64 *full)
-{
-	struct varlena *v = (struct varlena *) DatumGetPointer(value);
-
-	/* a pointer to TOAST has a short header as well */
-	if (!VARATT_IS_EXTERNAL(v) && (!VARATT_IS_EXTENDED(v) || VARATT_IS_SHORT(v)))
-		*full = VARSIZE_ANY_EXHDR(v);
-	else
-	{
-		*full = (int64) toast_raw_datum_size(value) - VARHDRSZ;
-		if (*full > GIANT_BYTES)
-			return detoast_attr_slice(v, 0, GIANT_BYTES);
-		return pg_detoast_datum_packed(v);
-	}
-	return v;
-}
-
-static void
-read_text(Sketch *s, Datum value, Observation *o)
-{
-	if (s->type.is_name)
-	{
-		o->text = NameStr(*DatumGetName(value));
-		o->len = (int) strlen(o->text);
-		o->full = o->len;
-	}
-	else if (s->type.is_cstring_like)
-	{
-		o->text = column_type_output(&s->type, value);
-		o->len = (int) strlen(o->text);
-		o->full = o->len;
-	}
-	else
-	{
-		struct varlena *v = detoast_some(value, &o->full);
-
-		o->text = VARDATA_ANY(v);
-		o->len = (int) VARSIZE_ANY_EXHDR(v);
-		if (o->len > GIANT_BYTES || o->full > o->len)
-			o->len = pg_mbcliplen(o->text, o->len, GIANT_BYTES);
-	}
-	/* a giant's end, and so its blanks, is not read */
-	if (s->type.blank_padded && o->full == o->len)
-	{
-		o->len = bpchartruelen((char *) o->text, o->len);
-		o->full = o->len;
-	}
-	o->hash = hash_text(o->text, o->len);
-	if (unlikely(o->full > o->len))
-		o->hash = hash_giant(o->hash, o->full);
-}
-
-static void
-read_bytes(Datum value, Observation *o)
-{
-	struct varlena *v = detoast_some(value, &o->full);
-
-	o->text = VARDATA_ANY(v);
-	o->len = (int) Min(VARSIZE_ANY_EXHDR(v), GIANT_BYTES);
-	o->length = o->full;
-	o->hash = hash_binary(o->text, o->len);
-	if (o->full > o->len)
-		o->hash = hash_giant(o->hash, o->full);
-}
-
-static char *
-text_of_uuid(const pg_uuid_t *uuid)
-{
-	static const char digits[] = "0123456789abcdef";
-	char *text = palloc(37);
-	char *p = text;
-
-	for (int i = 0; i < UUID_LEN; i++)
-	{
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*p++ = '-';
-		*p++ = digits[uuid->data[i] >> 4];
-		*p++ = digits[uuid->data[i] & 15];
-	}
-	*p = '\0';
-	return text;
-}
-
-/* Of an array that is not read whole: its head tells; -1 if it does not */
-static int64
-elements_of(const char *data, int len)
-{
-	int32 head[3 + MAXDIM]; /* dimensions, offset, type, and how many there are of each */
-	int n = Min(len / (int) sizeof(int32), (int) lengthof(head));
-
-	memcpy(head, data, n * sizeof(int32));
-	if (n < 3 || head[0] < 0 || head[0] > MAXDIM || n < 3 + head[0])
-		return -1;
-	return ArrayGetNItems(head[0], head + 3);
-}
-
-/* Any other type, by what it shows; of giants, by their beginning */
-static void
-read_other(Sketch *s, Datum value, Observation *o)
-{
-	o->value = value;
-	if (s->type.typlen == -1)
-	{
-		struct varlena *v = (struct varlena *) DatumGetPointer(value);
-		int64 length;
-
-		if (toast_raw_datum_size(value) > GIANT_BYTES + VARHDRSZ)
-		{
-			read_bytes(value, o);
-			length = s->type.is_array ? elements_of(o->text, o->len) : -1;
-			o->text = psprintf("(" INT64_FORMAT " bytes)", o->full);
-			o->len = (int) strlen(o->text);
-			o->length = length;
-			return;
-		}
-		o->value = PointerGetDatum(pg_detoast_datum(v));
-	}
-	o->text = s->type.base == UUIDOID ? text_of_uuid(DatumGetUUIDP(value)) : column_type_output(&s->type, o->value);
-	o->len = (int) strlen(o->text);
-	o->full = o->len;
-	o->hash = hash_text(o->text, o->len);
-	if (s->type.is_array)
-	{
-		ArrayType *array = DatumGetArrayTypeP(o->value);
-
-		o->length = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	}
-	else if (s->type.is_json)
-		o->length = pg_mbstrlen_with_len(o->text, o->len);
-}
-
-static inline void
-observe(Sketch *s, Datum value, Observation *o)
-{
-	o->length = -1;
-	o->hash = 1;
-	switch (s->type.class)
-	{
-		case CLASS_INTEGER:
-			o->key = s->type.typlen == 8 ? DatumGetInt64(value) : s->type.typlen == 2  ? DatumGetInt16(value)
-															  : s->type.base == OIDOID ? (int64) DatumGetObjectId(value)
-																					   : DatumGetInt32(value);
-			o->hash = hash_integer(o->key);
-			break;
-		case CLASS_FLOAT:
-		{
-			double x = s->type.typlen == 4 ? (double) DatumGetFloat4(value) : DatumGetFloat8(value);
-
-			o->key = key_of_double(x);
-			o->hash = hash_double(x);
-			break;
-		}
-		case CLASS_NUMERIC:
-			o->value = PointerGetDatum(pg_detoast_datum_packed((struct varlena *) DatumGetPointer(value)));
-			o->digits = numeric_digits((Numeric) DatumGetPointer(o->value));
-			o->hash = digits_hash(&o->digits);
-			break;
-		case CLASS_BOOLEAN:
-			o->key = DatumGetBool(value);
-			o->hash = sketch_hash_of_key(CLASS_BOOLEAN, o->key);
-			break;
-		case CLASS_DATE:
-			o->key = DatumGetDateADT(value);
-			o->hash = sketch_hash_of_key(CLASS_DATE, o->key);
-			break;
-		case CLASS_TIMESTAMP:
-		case CLASS_TIMESTAMPTZ:
-			o->key = DatumGetTimestamp(value);
-			o->hash = hash_salted((uint64) o->key, SALT_INSTANT);
-			break;
-		case CLASS_TIME:
-			o->key = DatumGetTimeADT(value);
-			o->hash = hash_salted((uint64) o->key, SALT_TIME);
-			break;
-		case CLASS_TEXT:
-			read_text(s, value, o);
-			break;
-		case CLASS_BYTES:
-			read_bytes(value, o);
-			break;
-		case CLASS_OTHER:
-			read_other(s, value, o);
-			break;
-	}
-}
-
-/* What only a new value needs */
-static void
-observe_more(Sketch *s, Observation *o)
-{
-	if (s->type.class == CLASS_NUMERIC)
-		o->key = key_of_double(digits_to_double(&o->digits));
-	else if (s->type.class == CLASS_TEXT)
-	{
-		o->facts = text_facts(s->patterns, o->text, o->len, o->hash);
-		/* of giants only the beginning was counted */
-		if (o->full > o->len && o->len > 0)
-		{
-			/* what its characters take behind that is not known */
-			s->patterns->guessed = s->patterns->guessed || pg_database_encoding_max_length() > 1;
-			o->facts.chars = (uint32) ((double) o->facts.chars * o->full / o->len);
-		}
-	}
-	else if (o->length >= 0)
-		o->facts.chars = (uint32) Min(o->length, PG_UINT32_MAX);
-	else
-		o->facts.flags = TEXT_UNMEASURED;
 }
 
 /* -- accounting -- */
@@ -385,15 +122,6 @@ choose_shift(Sketch *s)
 	}
 }
 
-/* Account for all that is pending in the set */
-void
-sketch_settle(Sketch *s)
-{
-	choose_shift(s);
-	for (int i = 0; i < s->set.n; i++)
-		account_entry(s, &s->set.entries[i]);
-}
-
 /* -- from every value to sketches of them -- */
 
 /* NaN has no rank */
@@ -440,11 +168,20 @@ spread(Sketch *s, const Entry *e)
 	}
 }
 
+/* Account for all that is pending in the set */
+static void
+settle_set(Sketch *s)
+{
+	choose_shift(s);
+	for (int i = 0; i < s->set.n; i++)
+		account_entry(s, &s->set.entries[i]);
+}
+
 /* The set cannot hold every value any more */
 static void
 overflow(Sketch *s)
 {
-	sketch_settle(s);
+	settle_set(s);
 	s->hll = MemoryContextAllocZero(s->context, sizeof(Hll));
 	s->sample = sample_new(s->context);
 	if (class_has_key(s->type.class))
@@ -455,7 +192,78 @@ overflow(Sketch *s)
 		if (s->kll)
 			s->set.entries[i].unranked = s->set.entries[i].count;
 	}
-	set_relax(&s->set, leave, s);
+	s->set.exact = false;
+}
+
+/* -- counters -- */
+
+/* A value's text that is kept whole */
+static const char *
+whole_text(const Grid *grid, int slot, int *len)
+{
+	*len = 0;
+	if (!grid->has_texts || !(grid->buckets[slot / GRID_WIDTH].kept >> slot % GRID_WIDTH & 1) || grid->cut[slot])
+		return NULL;
+	*len = grid->value_lens[slot];
+	return grid->values[slot];
+}
+
+/* A value loses its counter: its rows go where rows are accounted for */
+void
+sketch_leave(void *arg, int slot, int64 rows)
+{
+	Sketch *s = arg;
+	int len;
+	const char *text;
+
+	if (s->kll)
+	{
+		if (ranked(s, s->grid->keys[slot]))
+			kll_add(s->kll, s->grid->keys[slot], rows);
+		return;
+	}
+	text = whole_text(s->grid, slot, &len);
+	account(s, 0, &s->grid->facts[slot], text, len, NULL, rows);
+}
+
+/* From now on the counters are in the grid: of what came once it has the counter alone */
+void
+sketch_count(Sketch *s)
+{
+	s->grid = grid_new(s->context, s->type.class, s->set.offset);
+	for (int i = 0; i < s->set.n; i++)
+	{
+		Entry *e = &s->set.entries[i];
+
+		if (e->count > 1)
+		{
+			grid_take(s->grid, e, s->kll ? e->unranked : 0, sketch_leave, s);
+			continue;
+		}
+		sketch_rank_entry(s, e);
+		grid_insert(s->grid, e->hash, sketch_leave, s);
+	}
+	set_release(&s->set);
+}
+
+/* Account for all that is pending, and have the counters in the set */
+void
+sketch_settle(Sketch *s)
+{
+	if (s->held)
+	{
+		column_release(s);
+		pfree(s->held);
+		s->held = NULL;
+	}
+	if (s->grid)
+	{
+		set_make_counters(&s->set);
+		grid_give(s->grid, &s->set, sketch_leave, s);
+		grid_free(s->grid);
+		s->grid = NULL;
+	}
+	settle_set(s);
 }
 
 /* A value's text as it is kept, in the current context; NULL if it was not */
@@ -473,50 +281,15 @@ sketch_entry_text(const Sketch *s, const Entry *e)
 	return e->value ? pnstrdup(e->value, e->value_len) : NULL;
 }
 
-/* Text to keep of a value that is here now */
-static const char *
-text_to_keep(Sketch *s, const Observation *o, int *len)
-{
-	*len = 0;
-	switch (s->type.class)
-	{
-		case CLASS_NUMERIC:
-		{
-			char *text = DatumGetCString(DirectFunctionCall1(numeric_out, o->value));
-
-			*len = (int) strlen(text);
-			return text;
-		}
-		case CLASS_BYTES:
-		{
-			int n = Min(o->len, VALUE_BYTES / 2);
-			char *hex = palloc(2 * n + 3);
-
-			hex[0] = '\\';
-			hex[1] = 'x';
-			*len = 2 + (int) hex_encode(o->text, n, hex + 2);
-			hex[*len] = '\0';
-			return hex;
-		}
-		case CLASS_TEXT:
-		case CLASS_OTHER:
-			*len = o->len;
-			return o->text;
-		default:
-			return NULL;
-	}
-}
-
 static void
 fill(Sketch *s, Entry *e, const Observation *o)
 {
 	int len;
-	const char *text = text_to_keep(s, o, &len);
+	const char *text = observed_text(s, o, &len);
 
 	e->key = o->key;
 	if (s->type.class == CLASS_TEXT || s->patterns)
 		e->facts = o->facts;
-	e->bare = false;
 	if (text)
 		set_keep_value(&s->set, e, text, len);
 	e->cut = e->cut || o->full > o->len;
@@ -532,24 +305,8 @@ account_now(Sketch *s, const Observation *o)
 	account(s, o->key, &o->facts, o->text, o->len, (Numeric) DatumGetPointer(o->value), 1);
 }
 
-/* A value of the set that is not known well enough to be only counted */
-static void
-seen_again(Sketch *s, Entry *e, Observation *o)
-{
-	observe_more(s, o);
-	if (e->bare)
-		fill(s, e, o);
-	e->count++;
-	if (s->kll)
-		e->unranked++;
-	if (e->direct)
-		account_now(s, o);
-	else
-		e->pending++;
-}
-
-static void
-offer_extremes(Sketch *s, const Observation *o)
+void
+sketch_offer(Sketch *s, const Observation *o)
 {
 	Candidate c = {true, o->key, o->value, o->text, o->len};
 
@@ -568,15 +325,16 @@ offer_extremes(Sketch *s, const Observation *o)
 	}
 }
 
-static void
-sample_new_value(Sketch *s, const Observation *o)
+/* Its hash is below those that are sampled */
+void
+sketch_sample_value(Sketch *s, const Observation *o)
 {
 	int len = 0;
 	const char *text = NULL;
 
 	if (o->hash <= s->sample->value_below)
 	{
-		text = text_to_keep(s, o, &len);
+		text = observed_text(s, o, &len);
 		if (text == NULL)
 		{
 			text = text_of_key(&s->type, o->key);
@@ -586,46 +344,88 @@ sample_new_value(Sketch *s, const Observation *o)
 	sample_put(s->sample, o->hash, text, len, o->full > o->len);
 }
 
-/* A value that the set does not have */
-static void
-add_new(Sketch *s, Observation *o)
+/* A value's text, once it has come often enough */
+void
+sketch_keep_text(Sketch *s, int slot, const Observation *o)
 {
-	Entry *e;
+	int len;
+	const char *text = observed_text(s, o, &len);
 
-	observe_more(s, o);
-	offer_extremes(s, o);
-	if (s->set.exact)
-	{
-		e = set_insert(&s->set, o->hash);
-		if (e != NULL)
-		{
-			fill(s, e, o);
-			e->count = 1;
-			if (e->direct)
-			{
-				account_now(s, o);
-				return;
-			}
-			e->pending = 1;
-			return;
-		}
-		overflow(s);
-	}
+	if (text)
+		grid_keep_value(s->grid, slot, text, len, o->full > o->len);
+}
+
+/* A value that no counter is for, of which all has been observed */
+static void
+count_new(Sketch *s, const Observation *o)
+{
 	account_now(s, o);
 	if (s->kll && ranked(s, o->key))
 		kll_add(s->kll, o->key, 1);
 	hll_add(s->hll, o->hash);
 	if (!sample_passes_over(s->sample, o->hash))
-		sample_new_value(s, o);
-	e = set_insert(&s->set, o->hash);
+		sketch_sample_value(s, o);
+	grid_insert(s->grid, o->hash, sketch_leave, s);
+}
+
+static void
+add_to_grid(Sketch *s, Observation *o)
+{
+	Bucket *b;
+	int place;
+
+	if (s->grid == NULL)
+		sketch_count(s);
+	b = grid_bucket(s->grid, o->hash);
+	place = grid_place(b, o->hash);
+	if (place < 0)
+	{
+		observe_more(s, o);
+		sketch_offer(s, o);
+		count_new(s, o);
+		return;
+	}
+	b->counts[place]++;
+	if (class_has_key(s->type.class) || !grid_knows(b, place))
+		observe_more(s, o);
+	if (class_has_key(s->type.class))
+		account_now(s, o);
+	if (!grid_knows(b, place))
+		grid_know(s->grid, b, place, o->key, &o->facts);
+	if (grid_wants_text(b, place))
+		sketch_keep_text(s, grid_slot(s->grid, b, place), o);
+}
+
+static void
+add_to_set(Sketch *s, Observation *o)
+{
+	Entry *e = set_find(&s->set, o->hash);
+
+	if (e != NULL && !e->direct)
+	{
+		e->count++;
+		e->pending++;
+		return;
+	}
+	observe_more(s, o);
 	if (e == NULL)
 	{
-		set_purge(&s->set, SET_COUNTERS / 2, leave, s);
+		sketch_offer(s, o);
 		e = set_insert(&s->set, o->hash);
+		if (e == NULL)
+		{
+			overflow(s);
+			sketch_count(s);
+			count_new(s, o);
+			return;
+		}
+		fill(s, e, o);
 	}
-	e->count = 1;
-	e->key = o->key;
-	e->bare = true;
+	e->count++;
+	if (e->direct)
+		account_now(s, o);
+	else
+		e->pending++;
 }
 
 /* One value that is not null */
@@ -633,31 +433,12 @@ void
 sketch_add(Sketch *s, Datum value)
 {
 	Observation o;
-	Entry *e;
 
-	o.full = o.len = 0;
-	o.key = 0;
-	o.value = value;
-	o.text = NULL;
 	observe(s, value, &o);
-	e = set_find(&s->set, o.hash);
-	if (e == NULL)
-	{
-		memset(&o.facts, 0, sizeof(o.facts));
-		add_new(s, &o);
-	}
-	else if (unlikely(e->bare || e->direct))
-	{
-		memset(&o.facts, 0, sizeof(o.facts));
-		seen_again(s, e, &o);
-	}
+	if (s->set.exact)
+		add_to_set(s, &o);
 	else
-	{
-		e->count++;
-		e->pending++;
-		if (s->kll)
-			e->unranked++;
-	}
+		add_to_grid(s, &o);
 }
 
 /* -- merging -- */
@@ -673,6 +454,14 @@ check_types(const Sketch *a, const Sketch *b)
 			 errhint("Merge profiles of one column's type only; cast the column before profiling it.")));
 }
 
+/* From every value to counters, in the set */
+static void
+relax(Sketch *s)
+{
+	overflow(s);
+	set_relax(&s->set, leave, s);
+}
+
 /* Another set's value into the own set; so many of its rows are in no sketch of quantiles */
 static void
 merge_entry(Sketch *into, const Entry *from, int64 unranked)
@@ -683,7 +472,7 @@ merge_entry(Sketch *into, const Entry *from, int64 unranked)
 	{
 		e = set_insert(&into->set, from->hash);
 		if (e == NULL && into->set.exact)
-			overflow(into);
+			relax(into);
 		if (e == NULL && (e = set_insert(&into->set, from->hash)) == NULL)
 		{
 			set_purge(&into->set, SET_COUNTERS / 2, leave, into);
@@ -710,7 +499,7 @@ merge_sets(Sketch *into, Sketch *from)
 	bool known = from->set.exact; /* its values are nowhere else */
 
 	if (!known && into->set.exact)
-		overflow(into);
+		relax(into);
 	for (int i = 0; i < from->set.n; i++)
 	{
 		const Entry *e = &from->set.entries[i];

@@ -26,9 +26,11 @@ typedef struct Sketch
 	int64 rows;
 	int64 nulls;
 	Set set;
-	Hll *hll;       /* these three from the moment on when the set */
-	Kll *kll;       /* cannot hold every value any more; */
-	Sample *sample; /* kll only if the class has keys */
+	struct Grid *grid; /* the set's counters while rows are counted; NULL: they are in the set */
+	struct Held *held; /* values that are not counted yet; NULL: none */
+	Hll *hll;          /* these three from the moment on when the set */
+	Kll *kll;          /* cannot hold every value any more; */
+	Sample *sample;    /* kll only if the class has keys */
 	Moments moments;
 	Patterns *patterns; /* texts; lengths only of bytes, arrays and documents */
 	Extreme min;

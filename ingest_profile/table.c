@@ -4,7 +4,8 @@
  *
  * One statement with an aggregate per column, planned and run as the caller:
  * row security and column privileges hold, workers read in parallel, a foreign
- * table is asked for the columns named and no others.
+ * table is asked for the columns named and no others.  Where that would come to
+ * reading a table from end to end, scan.c does it faster.
  */
 #include "postgres.h"
 
@@ -18,6 +19,7 @@
 #include "funcapi.h"
 #include "ingest_profile/compat.h"
 #include "ingest_profile/progress.h"
+#include "ingest_profile/scan.h"
 #include "ingest_profile/stats.h"
 #include "ingest_profile/table.h"
 #include "mb/pg_wchar.h"
@@ -307,18 +309,28 @@ count_rows(Profiled *p, const ProfileRequest *request)
 	p->sampled = all > read;
 }
 
+/* What a statement of aggregates gave */
 static void
-take_sketches(Profiled *p)
+take_values(Profiled *p)
 {
 	for (int i = 0; i < p->n; i++)
 	{
 		bool null;
 		Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &null);
 
+		if (!null)
+			p->columns[i].stored = (bytea *) PG_DETOAST_DATUM_COPY(value);
+	}
+}
+
+static void
+take_sketches(Profiled *p)
+{
+	for (int i = 0; i < p->n; i++)
+	{
 		/* no rows at all */
-		if (null)
+		if (p->columns[i].stored == NULL)
 			continue;
-		p->columns[i].stored = (bytea *) PG_DETOAST_DATUM_COPY(value);
 		p->columns[i].sketch = sketch_read(VARDATA(p->columns[i].stored), VARSIZE(p->columns[i].stored) - VARHDRSZ,
 										   CurrentMemoryContext);
 		(void) column_type_resolve(&p->columns[i].sketch->type, CurrentMemoryContext);
@@ -331,7 +343,7 @@ profile_run(const ProfileRequest *request, MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Profiled *p = palloc0(sizeof(Profiled));
-	char *sql;
+	bool whole = !request->query && request->where == NULL && request->sample_rows == 0;
 
 	p->factor = 1;
 	if (request->sample_rows < 0)
@@ -348,11 +360,15 @@ profile_run(const ProfileRequest *request, MemoryContext context)
 		MemoryContextSwitchTo(old);
 		return p;
 	}
-	sql = statement(p, request);
 	progress_start(p->title, !request->query ? relation_rows(request->relation) : 0);
 	PG_TRY();
 	{
-		profile_select_row(sql);
+		if (!whole || !scan_columns(request->relation, p, context))
+		{
+			profile_select_row(statement(p, request));
+			MemoryContextSwitchTo(context);
+			take_values(p);
+		}
 	}
 	PG_FINALLY();
 	{

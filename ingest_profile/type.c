@@ -343,6 +343,7 @@ text_of_key(const ColumnType *type, int64 key)
 typedef struct Collating
 {
 	Oid collation; /* hash key */
+	bool bytewise;
 	bool simple;
 	unsigned char rank[128]; /* primary weight of letters and digits; 0: unknown */
 } Collating;
@@ -455,7 +456,8 @@ collating_of(Oid collation)
 	if (!found)
 	{
 		c->simple = false;
-		if (!collation_is_c(collation))
+		c->bytewise = collation_is_c(collation);
+		if (!c->bytewise)
 			learn(c);
 	}
 	return c;
@@ -488,19 +490,58 @@ quick_compare(const unsigned char *a, int alen, const unsigned char *b, int blen
 #undef RANK
 }
 
+static const Collating *
+order_of(Oid collation)
+{
+	static Collating *last = NULL;
+
+	if (last == NULL || last->collation != collation)
+		last = collating_of(collation);
+	return last;
+}
+
 /* As the collation orders them */
 int
 text_compare(const char *a, int alen, const char *b, int blen, Oid collation)
 {
-	static Collating *last = NULL;
+	const Collating *c = order_of(collation);
 	int order;
 
-	if (last == NULL || last->collation != collation)
-		last = collating_of(collation);
-	if (last->simple &&
-		(order = quick_compare((const unsigned char *) a, alen, (const unsigned char *) b, blen, last->rank)) != 0)
+	if (c->simple &&
+		(order = quick_compare((const unsigned char *) a, alen, (const unsigned char *) b, blen, c->rank)) != 0)
 		return order;
 	return slow_compare(a, alen, b, blen, collation);
+}
+
+/* Two texts, low before high, and the first place where they differ */
+TextRange
+text_range(const char *low, int low_len, const char *high, int high_len, Oid collation)
+{
+	const Collating *c = order_of(collation);
+	TextRange r = {.start = low, .place = 0};
+	int n = Min(low_len, high_len);
+
+	while (r.place < n && low[r.place] == high[r.place])
+		r.place++;
+	if (r.place == n || (!c->bytewise && !c->simple))
+		return r;
+	if (c->bytewise)
+	{
+		r.low = (unsigned char) low[r.place];
+		r.high = (unsigned char) high[r.place];
+	}
+	/* as quick_compare() has it: what stands beside must be plain, and both must be letters or digits */
+	else if (!IS_HIGHBIT_SET(low[r.place]) && !IS_HIGHBIT_SET(high[r.place]) &&
+			 (r.place == 0 || !IS_HIGHBIT_SET(low[r.place - 1])) &&
+			 (r.place + 1 >= low_len || !IS_HIGHBIT_SET(low[r.place + 1])) &&
+			 (r.place + 1 >= high_len || !IS_HIGHBIT_SET(high[r.place + 1])) &&
+			 c->rank[(unsigned char) low[r.place]] != 0 && c->rank[(unsigned char) high[r.place]] != 0)
+	{
+		r.rank = c->rank;
+		r.low = c->rank[(unsigned char) low[r.place]];
+		r.high = c->rank[(unsigned char) high[r.place]];
+	}
+	return r;
 }
 
 /*

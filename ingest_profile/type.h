@@ -69,6 +69,37 @@ extern char *text_of_key(const ColumnType *type, int64 key);
 extern int decimal_text(int64 key, int scale, char *text);
 extern int text_compare(const char *a, int alen, const char *b, int blen, Oid collation);
 
+/* Between two texts, by the first place where those differ */
+typedef struct TextRange
+{
+	const char *start;         /* what they have in common, */
+	int place;                 /* up to here */
+	int low;                   /* the byte there, or its rank, must be above; equal to high: nothing is known */
+	int high;                  /* and below */
+	const unsigned char *rank; /* of ASCII; NULL: bytes by themselves */
+} TextRange;
+
+extern TextRange text_range(const char *low, int low_len, const char *high, int high_len, Oid collation);
+
+/* Is a text between them for certain? */
+static inline bool
+text_is_within(const TextRange *r, const char *text, int len)
+{
+	const unsigned char *at = (const unsigned char *) text + r->place;
+	int rank;
+
+	if (len <= r->place || r->high - r->low < 2)
+		return false;
+	rank = *at;
+	if (r->rank != NULL)
+	{
+		if (rank >= 128 || (len > r->place + 1 && at[1] >= 128))
+			return false;
+		rank = r->rank[rank];
+	}
+	return rank > r->low && rank < r->high && memcmp(text, r->start, r->place) == 0;
+}
+
 /* Whether reading a value of the type runs nobody's code */
 extern bool type_reads_safely(Oid typid);
 
