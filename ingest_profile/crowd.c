@@ -405,52 +405,96 @@ fills_room(const Distribution *d, ValueClass class, double from, double to)
 	return n > 2 && widest <= 3 * log(n) / n * (before - first);
 }
 
+/* What is known of the values that are not the constant */
+typedef struct Rest
+{
+	double rows;
+	double values;
+	double below; /* rows */
+	double away;  /* on average */
+	double farthest;
+	double finer; /* rows of numbers with more decimals than the constant */
+	double whole; /* rows of integers */
+	double fives; /* of multiples of five */
+} Rest;
+
+static Rest
+rest_of(const Distribution *d, ValueClass class, double constant, int decimals)
+{
+	Rest r = {0};
+	double unit = pow(10, decimals);
+
+	for (int i = 0; i < d->n; i++)
+	{
+		double x = number_of_key(class, d->items[i].key);
+		double rows = d->items[i].weight;
+
+		if (x == constant)
+			continue;
+		r.rows += rows;
+		r.values++;
+		r.below += x < constant ? rows : 0;
+		r.away += fabs(x - constant) * rows;
+		r.farthest = Max(r.farthest, fabs(x - constant));
+		r.finer += fabs(x * unit - rint(x * unit)) > 1e-6 ? rows : 0;
+		r.whole += x == rint(x) ? rows : 0;
+		r.fives += fmod(x, 5) == 0 ? rows : 0;
+	}
+	r.away /= Max(r.rows, 1);
+	return r;
+}
+
 /*
- * One number nearly everywhere, and around it others that hardly come twice: a year or a code with noise on it.
- * Amounts that are mostly 0, or rates that are mostly 1, are like that by themselves; so are few levels, and what thins out.
+ * Are there about as many values as if each had been drawn from all that are in reach?  Levels that people choose
+ * from are fewer.
+ */
+static bool
+hardly_repeat(const OutlierSearch *o, const Rest *r)
+{
+	double reach = 2 * r->farthest;
+
+	if (!o->s->set.exact)
+		return sketch_distinct(o->s, &(double){0}) - 1 >= 0.5 * r->rows;
+	return r->values >= 0.5 * r->rows ||
+		   (r->rows >= 20 && r->whole >= r->rows && reach >= 10 && r->values >= 0.6 * reach * (1 - exp(-r->rows / reach)));
+}
+
+/*
+ * One number nearly everywhere, and around it others that hardly come twice: a year, a code or a place with noise on it.
+ * Amounts that are mostly 0, or rates that are mostly 1, are like that by themselves; so are few levels, and what
+ * thins out.
  */
 bool
 crowd_around_constant(OutlierSearch *o, const Distribution *d)
 {
 	int n;
 	Entry **ranked = set_ranked(&o->s->set, &n);
+	ValueClass class = o->s->type.class;
 	double constant;
-	double rest;
-	double below = 0;
-	double farthest = 0;
-	double away = 0;
-	double fives = 0;
-	bool fractions = true;
 	char *text;
+	const char *point;
+	Rest r;
 
-	if (!class_is_number(o->s->type.class) || !o->s->set.exact || n < 6)
+	if (!class_is_number(class) || n < 1 || (double) ranked[0]->count < (1 - CROWD_SHARE) * o->values)
 		return false;
-	constant = number_of_key(o->s->type.class, ranked[0]->key);
-	rest = o->values - (double) ranked[0]->count;
-	if (rest > CROWD_SHARE * o->values || rest < LEAST_CROWD || (double) (n - 1) < 0.5 * rest || constant == 0)
+	constant = number_of_key(class, ranked[0]->key);
+	text = sketch_entry_text(o->s, ranked[0]);
+	if (text == NULL || constant == 0)
 		return false;
-	for (int i = 1; i < n; i++)
-	{
-		double x = number_of_key(o->s->type.class, ranked[i]->key);
-
-		below += x < constant ? (double) ranked[i]->count : 0;
-		farthest = Max(farthest, fabs(x - constant));
-		away += fabs(x - constant) * (double) ranked[i]->count;
-		fractions = fractions && x != rint(x);
-		fives += fmod(x, 5) == 0 ? (double) ranked[i]->count : 0;
-	}
-	if (Min(below, rest - below) < 0.2 * rest || farthest > fabs(constant) || away / rest < 0.35 * farthest)
+	point = strchr(text, '.');
+	r = rest_of(d, class, constant, point && constant != rint(constant) ? (int) strlen(point + 1) : 0);
+	if (r.rows < LEAST_CROWD || !hardly_repeat(o, &r) || Min(r.below, r.rows - r.below) < 0.2 * r.rows ||
+		!(r.farthest <= fabs(constant)) || r.away < 0.35 * r.farthest)
 		return false;
 	/* people choose round numbers, and prices have levels */
-	if (fives > 0.5 * rest || !fills_room(d, o->s->type.class, -get_float8_infinity(), constant) ||
-		!fills_room(d, o->s->type.class, constant, get_float8_infinity()))
+	if (r.fives > 0.5 * r.rows || !fills_room(d, class, -get_float8_infinity(), constant) ||
+		!fills_room(d, class, constant, get_float8_infinity()))
 		return false;
-	/* an amount may have a default; a code has neither fractions nor few digits */
-	if (!(fabs(constant) == 1 ? fractions : constant == rint(constant) && fabs(constant) >= 10))
+	/* an amount may have a default; a code is longer and whole, and only what was computed is finer than what was typed */
+	if (!(constant == rint(constant) && fabs(constant) >= 10) && !(r.finer >= 0.9 * r.rows && r.rows >= 20))
 		return false;
-	text = sketch_entry_text(o->s, ranked[0]);
-	return text != NULL && outlier_report(o, "scattered", psprintf("around %s, which all others are", text),
-										  psprintf("%s <> %s", o->column, quote_literal_cstr(text)), rest);
+	return outlier_report(o, "scattered", psprintf("around %s, which all others are", text),
+						  psprintf("%s <> %s", o->column, quote_literal_cstr(text)), CROWD_SHARE * o->values);
 }
 
 /*

@@ -7,10 +7,10 @@ CREATE FUNCTION judged(relation text, columns text[]) RETURNS TABLE (c text, kin
 	$$ SELECT c, kind, detail, count, (xpath('/row/n/text()', query_to_xml('SELECT count(*) AS n FROM ' || relation || ' WHERE NOT bad AND ' || where_clause, false, true, '')))[1]
 		FROM unnest(columns) WITH ORDINALITY u (c, o), outliers(relation, c) ORDER BY o, kind, detail $$;
 CREATE TABLE planted AS SELECT i, i % 10 = 0 AS bad, (i % 100)::numeric AS apart, 1000 + normal(i) * 100 AS unit, round(exp(4 + 0.5 * normal(i))::numeric, 2) AS tail, 2003 + i / 10 % 7 AS year, 500 + normal(i) * 20 AS low,
-	date '2024-01-01' + i % 60 AS day, 2021 AS constant, 48.2 + normal(i) / 10 AS latitude, i AS sequence, 80 + normal(i) * 5 AS zero FROM generate_series(1, 2000) i;
-UPDATE planted SET apart = 100000, unit = unit * 100, tail = tail * 100, year = (right(year::text, 1) || '00' || left(year::text, 1))::int, low = low / 1000, day = date '1924-01-01' + i % 60, constant = constant * (0.5 + random()),
+	date '2024-01-01' + i % 60 AS day, 2021 AS constant, -118.2282 AS place, 24 AS code, 48.2 + normal(i) / 10 AS latitude, i AS sequence, 80 + normal(i) * 5 AS zero FROM generate_series(1, 2000) i;
+UPDATE planted SET apart = 100000, unit = unit * 100, tail = tail * 100, year = (right(year::text, 1) || '00' || left(year::text, 1))::int, low = low / 1000, day = date '1924-01-01' + i % 60, constant = constant * (0.5 + random()), place = place * (0.5 + random()), code = 12 + floor(25 * random()),
 	latitude = latitude * (0.5 + random()), sequence = 10000 + i * 77, zero = 0 WHERE bad;
-SELECT c, kind, regexp_replace(detail, '^(above|below) [^:]*(::\w+)?: ', '\1 …: ') AS detail, count, wrong FROM judged('planted', '{apart,unit,tail,year,low,day,constant,latitude,sequence,zero}') WHERE kind <> 'placeholder';
+SELECT c, kind, regexp_replace(detail, '^(above|below) [^:]*(::\w+)?: ', '\1 …: ') AS detail, count, wrong FROM judged('planted', '{apart,unit,tail,year,low,day,constant,place,code,latitude,sequence,zero}') WHERE kind <> 'placeholder';
 -- tails and shapes of all kinds: nothing at all
 CREATE TABLE tails AS SELECT random() AS uniform, normal(i) AS normal, -ln(1 - random()) AS exponential, exp(normal(i)) AS lognormal, 1 / (1 - random()) AS pareto, tan(3.14159 * (random() - 0.5)) AS cauchy, (i % 7)::int AS few, i AS too_many, (random() * 1e6)::int AS wide,
 	normal(i) / sqrt((normal(i) ^ 2 + normal(i) ^ 2 + normal(i) ^ 2) / 3) AS student, exp(normal(i)) * (1 - 2 * (i % 4 / 3)) AS both_signs, CASE WHEN i % 5 = 0 THEN 500 + 50 * normal(i) ELSE 10 + 2 * normal(i) END AS two_peaks,
