@@ -206,7 +206,7 @@ COMMENT ON FUNCTION profile_drift(profile_sketch, profile_sketch) IS 'what chang
 CREATE FUNCTION outliers(relation regclass, column_name text)
     RETURNS TABLE (kind text, detail text, count bigint, examples text[], where_clause text)
     AS 'MODULE_PATHNAME', 'profile_outliers' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION outliers(regclass, text) IS 'far values and what made them, heaps, rare categories and patterns, misspelt values, placeholders: each with the condition that selects its rows';
+COMMENT ON FUNCTION outliers(regclass, text) IS 'far values and what made them, misspelt ones, mixed forms, rare patterns, placeholders, what another column contradicts: each with the condition that selects its rows';
 
 CREATE FUNCTION anomaly_score(history float8[], value float8, season integer DEFAULT NULL) RETURNS float8
     AS 'MODULE_PATHNAME', 'profile_anomaly_score' LANGUAGE C IMMUTABLE PARALLEL SAFE;
