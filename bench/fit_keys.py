@@ -105,7 +105,7 @@ def main():
     choices = Choices(rows)
     w = choices.fit()
     for of, names, part in (("name", KINDS, w[:len(KINDS)]), ("trait", TRAITS, w[len(KINDS):])):
-        print("static const double %s_weights[] = {" % of)
+        print("static const double %s_weights[%s] = {" % (of, "NAME_NOTHING + 1" if of == "name" else "TRAITS"))
         for name, weight in zip(names, part):
             print("\t[%s] = %.2f," % (name, weight))
         print("};")

@@ -706,7 +706,8 @@ name_refers(const TableName *table, const ColumnName *column, const TableName *p
 	/* id and code alone say nothing; a table's own key refers to no other table by its name */
 	if (column->stem.n == 0 || (key->fronted && strcmp(word_of(&key->whole, 0).text, "fk") == 0) || (column->own && !itself && !key->own))
 		return NAME_NOTHING;
-	if (!itself && refers && !is_any(key->whole.text, attributes) && (same(&column->whole, &key->whole) || (column->keyed && key->keyed && same(&column->stem, &key->stem))))
+	if (!itself && refers && !is_any(key->whole.text, attributes) &&
+		(same(&column->whole, &key->whole) || (column->keyed && key->keyed && same(&column->stem, &key->stem))))
 		return key->own ? NAME_KEY : key->other  ? NAME_OTHER
 								 : column->keyed ? NAME_SAME
 												 : NAME_WORD;

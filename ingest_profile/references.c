@@ -85,9 +85,40 @@ typedef struct Reference
 
 /* As bench/fit_keys.py prints them, of bench/key_schemas.txt's share for fitting */
 static const double name_weights[NAME_NOTHING + 1] = {
-	[NAME_KEY] = 2.21, [NAME_SAME] = -1.08, [NAME_OTHER] = 1.52, [NAME_WORD] = 1.55, [NAME_TABLE] = 0.91, [NAME_BARE] = 2.12, [NAME_ROLE] = 0.45, [NAME_BEHIND] = -3.47, [NAME_PART] = -1.68, [NAME_FRONT] = -3.04, [NAME_SHORT] = -0.84, [NAME_SELF] = -0.17, [NAME_PERSON] = -2.86, [NAME_NOTHING] = -0.02};
+	[NAME_KEY] = 2.21,
+	[NAME_SAME] = -1.08,
+	[NAME_OTHER] = 1.52,
+	[NAME_WORD] = 1.55,
+	[NAME_TABLE] = 0.91,
+	[NAME_BARE] = 2.12,
+	[NAME_ROLE] = 0.45,
+	[NAME_BEHIND] = -3.47,
+	[NAME_PART] = -1.68,
+	[NAME_FRONT] = -3.04,
+	[NAME_SHORT] = -0.84,
+	[NAME_SELF] = -0.17,
+	[NAME_PERSON] = -2.86,
+	[NAME_NOTHING] = -0.02,
+};
 static const double trait_weights[TRAITS] = {
-	[TRAIT_KEYED] = 1.12, [TRAIT_FIRST] = -1.07, [TRAIT_TAKEN] = 0.16, [TRAIT_SPREAD] = 3.29, [TRAIT_MISSING] = -0.95, [TRAIT_RARE] = 1.14, [TRAIT_FEW] = 1.04, [TRAIT_UNIQUE] = -1.41, [TRAIT_OWN] = -2.39, [TRAIT_MAIN] = -1.72, [TRAIT_LARGER] = 0.11, [TRAIT_TEXT] = -0.60, [TRAIT_COUNTS] = -4.56, [TRAIT_STANDS] = 1.45, [TRAIT_EXTENDS] = 2.27, [TRAIT_AWAY] = -1.23, [TRAIT_NEARER] = -1.87};
+	[TRAIT_KEYED] = 1.12,
+	[TRAIT_FIRST] = -1.07,
+	[TRAIT_TAKEN] = 0.16,
+	[TRAIT_SPREAD] = 3.29,
+	[TRAIT_MISSING] = -0.95,
+	[TRAIT_RARE] = 1.14,
+	[TRAIT_FEW] = 1.04,
+	[TRAIT_UNIQUE] = -1.41,
+	[TRAIT_OWN] = -2.39,
+	[TRAIT_MAIN] = -1.72,
+	[TRAIT_LARGER] = 0.11,
+	[TRAIT_TEXT] = -0.60,
+	[TRAIT_COUNTS] = -4.56,
+	[TRAIT_STANDS] = 1.45,
+	[TRAIT_EXTENDS] = 2.27,
+	[TRAIT_AWAY] = -1.23,
+	[TRAIT_NEARER] = -1.87,
+};
 
 static Sketch *
 sketch_of(const Side *side)
@@ -336,6 +367,19 @@ find_traits(Reference *r, double missing)
 	r->traits[TRAIT_COUNTS] = r->from->name->counts || (r->kind == NAME_WORD && class_is_number(a->type.class));
 }
 
+/* Without a name only what is rare counts, of what looks like a key and is no other table's */
+static bool
+speaks_without_name(const Reference *r)
+{
+	const ColumnName *name = r->from->name;
+
+	if (!name->keyed || name->own || name->other || !name_stands(r->to->name, first_column(r->to)))
+		return false;
+	if (sketch_of(r->from)->type.class == CLASS_TEXT && pg_strcasecmp(column_of(r->from), column_of(r->to)) != 0)
+		return false;
+	return rarity(r->from, r->to) >= 1;
+}
+
 /* Is it possible? */
 static bool
 is_possible(Reference *r)
@@ -346,8 +390,8 @@ is_possible(Reference *r)
 
 	if (r->from == r->to || !types_go_together(r->from, r->to, r->kind) || r->from->distinct > r->to->distinct * 1.05 + 2)
 		return false;
-	/* everything is contained in something: without a name only what is rare counts, of one row only what is called by it */
-	if (r->kind == NAME_NOTHING && (!r->from->name->keyed || r->from->name->own || r->from->name->other || (a->type.class == CLASS_TEXT && pg_strcasecmp(column_of(r->from), column_of(r->to)) != 0) || !name_stands(r->to->name, first_column(r->to)) || rarity(r->from, r->to) < 1))
+	/* everything is contained in something; of one row only what is called by it */
+	if (r->kind == NAME_NOTHING && !speaks_without_name(r))
 		return false;
 	if (b->rows == 1 && r->kind > NAME_ROLE)
 		return false;
