@@ -645,7 +645,8 @@ names_form(const ColumnName *column, const Phrase *form, bool itself)
 	if (c->n == 0 || n < 2)
 		return NAME_NOTHING;
 	if (same(c, form))
-		return itself ? NAME_NOTHING : column->keyed ? NAME_TABLE : NAME_BARE;
+		return itself ? NAME_NOTHING : column->keyed ? NAME_TABLE
+													 : NAME_BARE;
 	if (before > 0)
 	{
 		if (strcmp(c->text + before, form->text) == 0)
