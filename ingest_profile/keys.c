@@ -1,11 +1,9 @@
 /*
  * keys.c
- *		candidate_keys() and candidate_foreign_keys().
+ *		candidate_keys().
  *
  * Sketches say what is possible and rule out the rest without another look at
  * the data; what is left is verified exactly, by SQL that runs as the caller.
- * For references the data alone hardly say anything (small integers are
- * contained in every longer run of them), so names decide among the possible.
  */
 #include "postgres.h"
 
@@ -17,6 +15,7 @@
 #include "funcapi.h"
 #include "ingest_profile/compat.h"
 #include "ingest_profile/hash.h"
+#include "ingest_profile/keys.h"
 #include "ingest_profile/names.h"
 #include "ingest_profile/stats.h"
 #include "ingest_profile/table.h"
@@ -28,7 +27,6 @@
 #include "utils/typcache.h"
 
 SQL_FUNCTION(profile_candidate_keys);
-SQL_FUNCTION(profile_candidate_foreign_keys);
 
 #define MOST_COLUMNS 4     /* of a key */
 #define MOST_CONSIDERED 64 /* columns that sets are made of */
@@ -58,18 +56,9 @@ typedef struct KeySearch
 	uint64 *sample; /* hashes of the sampled rows' values, column by column */
 } KeySearch;
 
-static int64
-one_number(const char *sql)
-{
-	bool null;
-
-	profile_select_row(sql);
-	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
-}
-
 /* -- one relation's keys -- */
 
-static bool
+bool
 groupable(const Sketch *s)
 {
 	TypeCacheEntry *cache = lookup_type_cache(s->type.base, TYPECACHE_EQ_OPR | TYPECACHE_HASH_PROC);
@@ -78,7 +67,7 @@ groupable(const Sketch *s)
 }
 
 /* May a column be unique, by its sketch? */
-static bool
+bool
 may_be_unique(const Sketch *s)
 {
 	double error;
@@ -481,7 +470,7 @@ names_array(const Profiled *p, const KeySet *set)
 	return PointerGetDatum(construct_array(names, set->n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-static Profiled *
+Profiled *
 profile_relation(FunctionCallInfo fcinfo, Oid relation)
 {
 	ProfileRequest request = {.relation = relation, .schema = extension_schema(fcinfo)};
@@ -511,344 +500,6 @@ profile_candidate_keys(PG_FUNCTION_ARGS)
 						Int64GetDatum((int64) k->rows), Float8GetDatum(rint(Min(k->keys[i].score, 1) * 1000) / 1000)};
 
 		tuplestore_putvalues(result->setResult, result->setDesc, row, nulls);
-	}
-	SPI_finish();
-	PG_RETURN_NULL();
-}
-
-/* -- references between relations -- */
-
-typedef struct Side
-{
-	Oid relation;
-	Profiled *p;
-	const char *table; /* its bare name */
-	int column;
-	bool declared; /* alone in a unique index */
-	bool unique;
-	bool checked; /* whether it is was asked already */
-} Side;
-
-typedef struct Reference
-{
-	Side *from;
-	Side *to;
-	bool declared; /* a foreign key of the catalogue */
-	double name;
-	double coverage;
-	int64 orphans;
-	double score;
-	char *orphan_query;
-} Reference;
-
-static Sketch *
-sketch_of(const Side *side)
-{
-	return side->p->columns[side->column].sketch;
-}
-
-static const char *
-column_of(const Side *side)
-{
-	return side->p->columns[side->column].name;
-}
-
-/* Numbers go with numbers, texts with texts, other types with their own */
-static bool
-types_go_together(const Sketch *a, const Sketch *b)
-{
-	if (a->type.class == CLASS_TEXT || b->type.class == CLASS_TEXT)
-		return a->type.class == b->type.class || a->type.base == UUIDOID || b->type.base == UUIDOID;
-	if (class_is_number(a->type.class) && class_is_number(b->type.class))
-		return a->type.class != CLASS_FLOAT && b->type.class != CLASS_FLOAT;
-	return a->type.base == b->type.base && a->type.class == CLASS_OTHER && groupable(a);
-}
-
-/* Share of a's distinct values that b has, as far as the samples tell; refuted: many are certainly missing */
-static double
-contained(Sketch *a, Sketch *b)
-{
-	Sample *sa = sketch_sample(a);
-	Sample *sb = sketch_sample(b);
-	int seen = 0;
-	int shared = 0;
-	int j = 0;
-
-	for (int i = 0; i < sa->n && sa->items[i].hash <= sb->below; i++)
-	{
-		while (j < sb->n && sb->items[j].hash < sa->items[i].hash)
-			j++;
-		seen++;
-		shared += j < sb->n && sb->items[j].hash == sa->items[i].hash;
-	}
-	/* no evidence is none against it */
-	return seen == 0 ? 1 : (double) shared / seen;
-}
-
-static bool
-may_refer(const Side *from, const Side *to)
-{
-	Sketch *a = sketch_of(from);
-	Sketch *b = sketch_of(to);
-	double error;
-
-	if (a == NULL || b == NULL || a->rows == a->nulls || b->rows == b->nulls || !types_go_together(a, b))
-		return false;
-	if (from->relation == to->relation && from->column == to->column)
-		return false;
-	if (sketch_distinct(a, &error) > sketch_distinct(b, &error) * 1.05 + 2)
-		return false;
-	/* the forms of uuids as text and as uuid agree; numbers and texts were not let in */
-	return contained(a, b) >= 0.9;
-}
-
-/* A key of its own relation: asked once */
-static bool
-is_unique(Side *side)
-{
-	Sketch *s = sketch_of(side);
-
-	if (side->checked)
-		return side->unique;
-	side->checked = true;
-	side->unique = side->declared;
-	if (!side->unique && s && groupable(s) && s->nulls == 0 && s->rows > 1 && may_be_unique(s))
-	{
-		profile_select(psprintf("SELECT 1 FROM %s GROUP BY %s HAVING pg_catalog.count(*) > 1 LIMIT 1", side->p->title,
-								quote_identifier(column_of(side))));
-		side->unique = SPI_processed == 0;
-	}
-	return side->unique;
-}
-
-/* Count orphans exactly; keeps the statement that lists them */
-static void
-count_orphans(Reference *r)
-{
-	const char *a = quote_identifier(column_of(r->from));
-	const char *b = quote_identifier(column_of(r->to));
-	/* what is declared has an operator of its own */
-	const char *cast = r->declared || sketch_of(r->from)->type.base == sketch_of(r->to)->type.base ||
-							   (class_is_number(sketch_of(r->from)->type.class) && class_is_number(sketch_of(r->to)->type.class))
-						   ? ""
-						   : "::pg_catalog.text";
-	Sketch *s = sketch_of(r->from);
-	char *missing = psprintf("a.%s IS NOT NULL AND NOT EXISTS (SELECT FROM %s b WHERE b.%s%s = a.%s%s)", a, r->to->p->title,
-							 b, cast, a, cast);
-
-	r->orphans = one_number(psprintf("SELECT pg_catalog.count(*) FROM %s a WHERE %s", r->from->p->title, missing));
-	/* of no value at all nothing is known */
-	r->coverage = s == NULL || s->rows == s->nulls ? NAN : 1 - (double) r->orphans / (double) (s->rows - s->nulls);
-	r->orphan_query = psprintf("SELECT a.* FROM %s a WHERE %s", r->from->p->title, missing);
-}
-
-/* How a's values lie among b's: 1 if they are spread over them all */
-static double
-spread_of(Sketch *a, Sketch *b)
-{
-	Distribution da = sketch_distribution(a);
-	Distribution db = sketch_distribution(b);
-
-	if (da.n == 0 || db.n == 0)
-		return 0.5;
-	return distribution_below(&db, distribution_quantile(&da, 0.95), true) -
-		   distribution_below(&db, distribution_quantile(&da, 0.05), false);
-}
-
-static void
-score_reference(Reference *r)
-{
-	double first = r->to->p->columns[r->to->column].position == 1 ? 1 : 0;
-
-	r->score = 0.65 * r->name + 0.15 * (r->coverage > 0.9 ? (r->coverage - 0.9) * 10 : 0) +
-			   0.1 * (r->to->declared ? 1 : 0.5 * first) + 0.1 * spread_of(sketch_of(r->from), sketch_of(r->to));
-}
-
-static bool
-unlikely_child(const Side *from)
-{
-	Sketch *s = sketch_of(from);
-
-	return s->type.class == CLASS_BOOLEAN || class_is_moment(s->type.class) || s->type.class == CLASS_TIME ||
-		   s->type.class == CLASS_BYTES || s->type.is_json || s->type.class == CLASS_FLOAT;
-}
-
-/* The best parent of a column, or none */
-static bool
-best_reference(Side *from, Side *sides, int n, Reference *best)
-{
-	bool found = false;
-	bool own_key;
-
-	if (sketch_of(from) == NULL || unlikely_child(from))
-		return false;
-	own_key = from->declared || (from->p->columns[from->column].position == 1 && is_unique(from));
-	for (int i = 0; i < n; i++)
-	{
-		Reference r = {.from = from, .to = &sides[i]};
-
-		r.name = name_refers(column_of(from), from->table, column_of(r.to), r.to->table, from->relation == r.to->relation);
-		/* a key refers only to what it is named after in full: an abbreviation is the way from a header to its lines */
-		if (r.name < (own_key ? 0.9 : 0.5) || !may_refer(from, r.to) || !is_unique(r.to))
-			continue;
-		CHECK_FOR_INTERRUPTS();
-		count_orphans(&r);
-		if (r.coverage < 0.9)
-			continue;
-		score_reference(&r);
-		if (!found || r.score > best->score ||
-			(r.score == best->score && sketch_of(r.to)->rows < sketch_of(best->to)->rows))
-			*best = r;
-		found = true;
-	}
-	return found && best->score >= 0.5;
-}
-
-static Side *
-side_of(Side *sides, int n, Oid relation, int position)
-{
-	for (int i = 0; i < n; i++)
-	{
-		if (sides[i].relation == relation && sides[i].p->columns[sides[i].column].position == position)
-			return &sides[i];
-	}
-	return NULL;
-}
-
-/*
- * Foreign keys of the catalogue, of one column, between the sides: nothing is guessed where it is said. A key that
- * refers to a partitioned table has a copy for each partition, which nobody declared.
- */
-static int
-declared_references(Side *sides, int n, Side *from, Reference **references)
-{
-	uint64 most;
-	int found = 0;
-
-	profile_select(psprintf("SELECT DISTINCT c.confrelid, c.confkey[1] FROM pg_catalog.pg_constraint c WHERE c.contype = 'f' "
-							"AND c.conrelid = %u AND pg_catalog.cardinality(c.conkey) = 1 AND c.conkey[1] = %d AND NOT EXISTS "
-							"(SELECT FROM pg_catalog.pg_constraint p WHERE p.oid = c.conparentid AND p.conrelid = c.conrelid) ORDER BY 1, 2",
-							from->relation, from->p->columns[from->column].position));
-	most = SPI_processed;
-	*references = palloc0(Max(most, 1) * sizeof(Reference));
-	for (uint64 i = 0; i < most; i++)
-	{
-		bool null;
-		Oid relation = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &null));
-		int position = DatumGetInt16(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &null));
-		Side *to = side_of(sides, n, relation, position);
-
-		if (to)
-			(*references)[found++] = (Reference){.from = from, .to = to, .declared = true, .name = 1, .score = 1};
-	}
-	for (int i = 0; i < found; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		count_orphans(&(*references)[i]);
-	}
-	return found;
-}
-
-static void
-mark_declared(Side *sides, int n)
-{
-	for (int i = 0; i < n; i++)
-	{
-		sides[i].declared = one_number(psprintf("SELECT pg_catalog.count(*) FROM pg_catalog.pg_index i WHERE i.indrelid = %u AND i.indisunique "
-												"AND i.indisvalid AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = %d",
-												sides[i].relation, sides[i].p->columns[sides[i].column].position)) > 0;
-	}
-}
-
-/* Two keys that refer to each other: the one in the larger relation, or the one named first, is the parent */
-static bool
-backwards(const Reference *r, const Reference *others, int n)
-{
-	if (r->declared)
-		return false;
-	for (int i = 0; i < n; i++)
-	{
-		const Reference *o = &others[i];
-
-		if (o->from == r->to && o->to == r->from && r != o)
-		{
-			double here = name_like_own_key(column_of(r->to), r->to->table);
-			double there = name_like_own_key(column_of(r->from), r->from->table);
-
-			if (o->declared)
-				return true;
-			return here < there || (here == there && sketch_of(r->to)->rows < sketch_of(r->from)->rows);
-		}
-	}
-	return false;
-}
-
-static Side *
-all_sides(FunctionCallInfo fcinfo, ArrayType *relations, int *n)
-{
-	Datum *oids;
-	bool *nulls;
-	int nrelations;
-	Side *sides;
-	int most = 0;
-
-	deconstruct_array(relations, REGCLASSOID, 4, true, TYPALIGN_INT, &oids, &nulls, &nrelations);
-	sides = palloc(sizeof(Side));
-	*n = 0;
-	for (int i = 0; i < nrelations; i++)
-	{
-		Profiled *p;
-
-		if (nulls[i])
-			continue;
-		p = profile_relation(fcinfo, DatumGetObjectId(oids[i]));
-		most += p->n;
-		sides = repalloc_huge(sides, Max(most, 1) * sizeof(Side));
-		for (int c = 0; c < p->n; c++)
-			sides[(*n)++] = (Side){.relation = DatumGetObjectId(oids[i]), .p = p, .column = c, .table = get_rel_name(DatumGetObjectId(oids[i]))};
-	}
-	mark_declared(sides, *n);
-	return sides;
-}
-
-Datum
-profile_candidate_foreign_keys(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Reference *found;
-	Side *sides;
-	int n;
-	int nfound = 0;
-
-	rows_begin(fcinfo);
-	SPI_connect();
-	sides = all_sides(fcinfo, PG_GETARG_ARRAYTYPE_P(0), &n);
-	found = palloc(sizeof(Reference));
-	for (int i = 0; i < n; i++)
-	{
-		Reference *declared;
-		Reference likely;
-		int ndeclared = declared_references(sides, n, &sides[i], &declared);
-
-		found = repalloc_huge(found, (nfound + ndeclared + 1) * sizeof(Reference));
-		memcpy(found + nfound, declared, ndeclared * sizeof(Reference));
-		nfound += ndeclared;
-		if (ndeclared == 0 && best_reference(&sides[i], sides, n, &likely))
-			found[nfound++] = likely;
-	}
-	for (int i = 0; i < nfound; i++)
-	{
-		Reference *r = &found[i];
-		bool nulls[9] = {false};
-		Datum row[9] = {ObjectIdGetDatum(r->from->relation), CStringGetTextDatum(column_of(r->from)),
-						ObjectIdGetDatum(r->to->relation), CStringGetTextDatum(column_of(r->to)),
-						Float8GetDatum(r->coverage), Int64GetDatum(r->orphans),
-						Float8GetDatum(rint(r->score * 1000) / 1000), CStringGetTextDatum(r->orphan_query),
-						BoolGetDatum(r->declared)};
-
-		nulls[4] = isnan(r->coverage);
-		if (!backwards(r, found, nfound))
-			tuplestore_putvalues(result->setResult, result->setDesc, row, nulls);
 	}
 	SPI_finish();
 	PG_RETURN_NULL();
