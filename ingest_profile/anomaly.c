@@ -244,15 +244,13 @@ choose_scale(Model *m)
 		m->y[i] = isnan(m->s->values[m->from + i]) ? get_float8_nan() : on_scale(m, m->s->values[m->from + i]);
 }
 
-/* Theil and Sen's slope over points of the same phase, if Mann and Kendall find one: else none */
-static void
-find_trend(Model *m)
+/* How many pairs of points of the same phase rise, less those that fall; and the variance of that by chance */
+static double
+rises_of(const Model *m, double *variance)
 {
-	double *slopes = palloc(sizeof(double) * MODEL_POINTS * MODEL_POINTS / 2);
-	int nslopes = 0;
 	double rises = 0;
-	double variance = 0;
 
+	*variance = 0;
 	for (int phase = 0; phase < Min(m->s->season, m->n); phase++)
 	{
 		double n = 0;
@@ -263,17 +261,35 @@ find_trend(Model *m)
 				continue;
 			n++;
 			for (int j = phase; j < i; j += m->s->season)
-			{
-				if (isnan(m->y[j]))
-					continue;
-				rises += m->y[i] > m->y[j] ? 1 : m->y[i] < m->y[j] ? -1
-																   : 0;
-				slopes[nslopes++] = (m->y[i] - m->y[j]) / (i - j);
-			}
+				rises += (m->y[i] > m->y[j]) - (m->y[i] < m->y[j]);
 		}
-		variance += n * (n - 1) * (2 * n + 5) / 18;
+		*variance += n * (n - 1) * (2 * n + 5) / 18;
 	}
-	m->trend = variance > 0 && fabs(rises) > TREND_Z * sqrt(variance) ? median_of(slopes, nslopes) : 0;
+	return rises;
+}
+
+/* Theil and Sen's slope over these pairs, if Mann and Kendall find one: else none */
+static void
+find_trend(Model *m)
+{
+	double variance;
+	double rises = rises_of(m, &variance);
+	double *slopes;
+	int n = 0;
+
+	m->trend = 0;
+	if (fabs(rises) <= TREND_Z * sqrt(variance))
+		return;
+	slopes = palloc(sizeof(double) * MODEL_POINTS * MODEL_POINTS / 2);
+	for (int i = m->s->season; i < m->n; i++)
+	{
+		for (int j = i % m->s->season; j < i; j += m->s->season)
+		{
+			if (!isnan(m->y[i]) && !isnan(m->y[j]))
+				slopes[n++] = (m->y[i] - m->y[j]) / (i - j);
+		}
+	}
+	m->trend = median_of(slopes, n);
 	pfree(slopes);
 	for (int i = 0; i < m->n; i++)
 		m->y[i] -= m->trend * (i - m->n);
@@ -369,6 +385,7 @@ score_by_model(const Series *s, int at, double *expected)
 	Model m = {.s = s, .at = at, .from = Max(0, at - Max(MODEL_POINTS / s->season, FEWEST + 1) * s->season)};
 	double rest[MODEL_POINTS];
 	double own[MODEL_POINTS];
+	double levels_of[MODEL_POINTS];
 	double level;
 	double spread;
 	double least;
@@ -388,9 +405,10 @@ score_by_model(const Series *s, int at, double *expected)
 	{
 		int of_phase;
 
+		levels_of[i] = i < s->season ? level_of_phase(&m, i, &of_phase) : levels_of[i - s->season];
 		if (isnan(m.y[i]))
 			continue;
-		rest[n++] = m.y[i] - (i % s->season == m.n % s->season ? level : level_of_phase(&m, i, &of_phase));
+		rest[n++] = m.y[i] - levels_of[i];
 		if (i % s->season == m.n % s->season)
 			own[nown++] = rest[n - 1];
 	}
