@@ -87,7 +87,7 @@ def main():
     bounds = {}
     for size in sizes:
         alarms, pairs = false_alarms(conn, size, int(SIZES[size] * scale))
-        bounds["false_%d" % size] = round(upper(alarms, pairs), 5)
+        bounds["false_percent_%d" % size] = 100 * upper(alarms, pairs)
         rows.append((size, pairs, alarms, "%.5f" % upper(alarms, pairs)))
     table(rows)
     rows = [("planted",) + tuple("%d rows" % s for s in sizes) + ("says",)]

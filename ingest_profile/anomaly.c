@@ -31,13 +31,13 @@
 SQL_FUNCTION(profile_anomaly_score);
 SQL_FUNCTION(profile_anomaly_scores);
 
-#define ALARM 4.0      /* beyond it a score is an alarm */
-#define ALARM_Z 3.2    /* which is 0.14 % of what is usual, both sides together */
-#define FEWEST 5       /* points, of the phase if there is a season */
-#define REMEMBERED 20000 /* points of a history that are looked at */
-#define MODEL_POINTS 100 /* that the model is fitted to */
-#define MODEL_SEASON 12  /* longest season of the model, ... */
-#define MODEL_LAST 400   /* ... with which it is used up to so long a history */
+#define ALARM 4.0         /* beyond it a score is an alarm */
+#define ALARM_Z 3.2       /* which is 0.14 % of what is usual, both sides together */
+#define FEWEST 5          /* points, of the phase if there is a season */
+#define REMEMBERED 20000  /* points of a history that are looked at */
+#define MODEL_POINTS 100  /* that the model is fitted to */
+#define MODEL_SEASON 12   /* longest season of the model, ... */
+#define MODEL_LAST 400    /* ... with which it is used up to so long a history */
 #define LEAST_SPREAD 0.02 /* of the level: a metric that never moved may move a little */
 #define TREND_Z 3.0       /* Mann and Kendall's, from which on there is a trend */
 #define TAIL_SHARE 0.01   /* of the points are the tail, ... */
@@ -238,7 +238,7 @@ choose_scale(Model *m)
 			least_positive = Min(least_positive, v);
 	}
 	m->least = m->scale == SCALE_RATE ? least_part(m->s, m->from, m->at + 1) : isinf(least_positive) ? 1
-																									  : least_positive / 2;
+																									 : least_positive / 2;
 	m->n = m->at - m->from;
 	for (int i = 0; i < m->n; i++)
 		m->y[i] = isnan(m->s->values[m->from + i]) ? get_float8_nan() : on_scale(m, m->s->values[m->from + i]);
@@ -378,6 +378,21 @@ point_of_counts(const Model *m)
 	return count_point(m->s->values[m->at], sum, n);
 }
 
+/* What is not believed to be less, on the scale: LEAST_SPREAD of the level, of a rate five times so much of its odds */
+static double
+least_spread(const Model *m, double level)
+{
+	switch (m->scale)
+	{
+		case SCALE_RATE:
+			return 5 * LEAST_SPREAD;
+		case SCALE_COUNT:
+			return tanh(level * LEAST_SPREAD / 2);
+		default:
+			return m->logs ? LEAST_SPREAD : Max(LEAST_SPREAD * fabs(level), 1e-12);
+	}
+}
+
 /* The score of a point by the model, or NaN if too little is known */
 static double
 score_by_model(const Series *s, int at, double *expected)
@@ -390,6 +405,7 @@ score_by_model(const Series *s, int at, double *expected)
 	double spread;
 	double least;
 	double z;
+	bool by_chance;
 	int nown = 0;
 	int n = 0;
 	int k;
@@ -420,20 +436,18 @@ score_by_model(const Series *s, int at, double *expected)
 		spread = spread_of(own, nown, 1);
 		levels = n - nown + 1;
 	}
-	least = m.scale == SCALE_COUNT ? (steadier_than_chance(rest, n, levels) ? LEAST_SPREAD * sinh(level * LEAST_SPREAD / 2) / LEAST_SPREAD : 1)
-			: m.scale == SCALE_RATE ? 5 * LEAST_SPREAD
-			: m.logs                ? LEAST_SPREAD
-									: Max(LEAST_SPREAD * fabs(level), 1e-12);
+	by_chance = m.scale == SCALE_COUNT && !steadier_than_chance(rest, n, levels);
+	least = by_chance ? 1 : least_spread(&m, level);
 	/* a level is the median of k points, which are 1.57 times as uncertain as a mean */
 	z = (on_scale(&m, s->values[at]) - level) / (Max(spread, least) * sqrt(1 + 1.57 / k + (m.trend != 0 ? 3.0 / n : 0)));
 	z = normal_of_student(z, Max(n - levels, 2));
-	if (m.scale == SCALE_COUNT && m.trend == 0 && least == 1)
+	if (by_chance && m.trend == 0)
 	{
-		double by_chance = point_of_counts(&m);
+		double of_counts = point_of_counts(&m);
 
 		/* the rate may vary, too: then counts vary more than by chance */
-		if (isfinite(by_chance) && fabs(by_chance) < fabs(z))
-			z = by_chance;
+		if (fabs(of_counts) < fabs(z))
+			z = of_counts;
 	}
 	return z;
 }
@@ -512,7 +526,10 @@ mean_of(const Tails *t, int from, int to)
 	return (t->sums[to] - t->sums[from]) / (to - from);
 }
 
-/* Off the median of the same phase in some seasons before, in means over a 48th of it: what an odd season leaves behind is no measure */
+/*
+ * Off the median of the same phase in some seasons before, in means over a 48th of it; of several, since an odd one
+ * is no measure.
+ */
 static double
 off_season(const Tails *t, int at, int season)
 {
@@ -550,7 +567,9 @@ feature_of(const Tails *t, int feature, int at)
 		case 3:
 			return at < of_watch ? get_float8_nan() : mean_of(t, at + 1 - of_watch, at + 1);
 		case 4:
-			return at < of_morning ? get_float8_nan() : mean_of(t, at + 1 - width, at + 1) - mean_of(t, at + 1 - of_morning, at + 1 - width);
+			if (at < of_morning)
+				return get_float8_nan();
+			return mean_of(t, at + 1 - width, at + 1) - mean_of(t, at + 1 - of_morning, at + 1 - width);
 		case 5:
 			return t->s->season > 1 ? off_season(t, at, season) : get_float8_nan();
 		default:
@@ -607,7 +626,10 @@ level_between(const Series *s, int from, int to)
 	return median;
 }
 
-/* With each doubling of the history the scale is chosen again: logarithms if the level has doubled or halved, which noise follows */
+/*
+ * With each doubling of the history the scale is chosen again: logarithms if the level has doubled or halved, which
+ * noise follows.
+ */
 static void
 tails_begin(Tails *t, int at)
 {
@@ -767,7 +789,8 @@ require_kind(Scale scale, double value)
 	if (isfinite(value) && ((scale == SCALE_RATE && (value < 0 || value > 1)) || (scale == SCALE_COUNT && value < 0)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%g is no %s", value, scale == SCALE_RATE ? "rate, which are between 0 and 1" : "count, which are not negative")));
+				 errmsg("%g is no %s", value,
+						scale == SCALE_RATE ? "rate, which are between 0 and 1" : "count, which are not negative")));
 }
 
 /* An array's points and perhaps one more; the last ones, where there are more than are looked at */
@@ -843,7 +866,8 @@ profile_anomaly_scores(PG_FUNCTION_ARGS)
 	score_all(s);
 	for (int i = 0; i < s->n; i++)
 	{
-		Datum row[5] = {Int32GetDatum(i + 1), Float8GetDatum(s->values[i]), Float8GetDatum(s->expected[i]), Float8GetDatum(s->scores[i]), BoolGetDatum(s->alarms[i])};
+		Datum row[5] = {Int32GetDatum(i + 1), Float8GetDatum(s->values[i]), Float8GetDatum(s->expected[i]),
+						Float8GetDatum(s->scores[i]), BoolGetDatum(s->alarms[i])};
 		bool nulls[5] = {false, isnan(s->values[i]), isnan(s->expected[i]), isnan(s->scores[i]), false};
 
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row, nulls);

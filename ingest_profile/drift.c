@@ -26,8 +26,8 @@ SQL_FUNCTION(profile_drift);
  */
 #define CHANCE 5e-5
 #define KLL_RANK_ERROR 0.007
-#define MATTERS 0.01  /* a share that changes by less has not changed, ... */
-#define MULTIPLE 5.0  /* ... unless it is so many times what it was */
+#define MATTERS 0.01 /* a share that changes by less has not changed, ... */
+#define MULTIPLE 5.0 /* ... unless it is so many times what it was */
 #define STRONG 0.1
 #define VALUES_COMPARED 20
 
@@ -170,7 +170,8 @@ values_missing(Sketch *here, Sketch *there, double *share)
 			break;
 		if (set_find(&there->set, ranked[i]->hash) != NULL || there->set.offset > part * values_there / 10)
 			continue;
-		if (chance_of_counts((double) there->set.offset, values_there, (double) ranked[i]->count, values) * Min(n, 200) > CHANCE)
+		if (CHANCE < Min(n, 200) *
+						 chance_of_counts((double) there->set.offset, values_there, (double) ranked[i]->count, values))
 			continue;
 		*share += part;
 		text = sketch_entry_text(here, ranked[i]);
@@ -189,6 +190,53 @@ shape_of(const Patterns *p, uint64 hash)
 			return &p->shapes[i];
 	}
 	return NULL;
+}
+
+/* The same shapes but for how many digits there are: 9{2} and 9{3} */
+static bool
+alike_but_digits(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return false;
+	while (*a == *b && *a != '\0')
+	{
+		if (*a == '9')
+		{
+			a += a[1] == '{' ? strcspn(a, "}") + 1 : 1;
+			b += b[1] == '{' ? strcspn(b, "}") + 1 : 1;
+			continue;
+		}
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
+/* Texts of shapes that are alike but for digits; how many such shapes there are */
+static double
+texts_alike(const Patterns *p, const char *mask, int *shapes)
+{
+	double texts = 0;
+
+	*shapes = 0;
+	for (int i = 0; i < p->nshapes; i++)
+	{
+		if (!alike_but_digits(p->shapes[i].mask, mask))
+			continue;
+		texts += (double) p->shapes[i].count;
+		(*shapes)++;
+	}
+	return texts;
+}
+
+/* Numbers that run have more digits one day; where their width varied it may vary further */
+static bool
+width_varies(const Patterns *p, const char *mask)
+{
+	int shapes;
+
+	(void) texts_alike(p, mask, &shapes);
+	return shapes > 1;
 }
 
 /* Shapes of one that the other has not, and that chance would have shown there; only where all shapes are known */
@@ -211,6 +259,7 @@ shapes_missing(const Sketch *here, const Sketch *there, double *share)
 		double count = (double) ranked[i]->count;
 
 		if (ranked[i]->mask == NULL || shape_of(there->patterns, ranked[i]->hash) != NULL ||
+			width_varies(there->patterns, ranked[i]->mask) ||
 			chance_of_counts(0, (double) there->patterns->texts, count, texts) * n > CHANCE)
 			continue;
 		*share += count / texts;
@@ -220,7 +269,7 @@ shapes_missing(const Sketch *here, const Sketch *there, double *share)
 	return list.len > 0 ? list.data : NULL;
 }
 
-/* The largest change of the share of a shape that both have, if it is no chance */
+/* The largest change of the share of a shape that both have, if it is no chance; those whose width varies are one */
 static double
 shapes_moved(const Patterns *a, const Patterns *b)
 {
@@ -228,15 +277,33 @@ shapes_moved(const Patterns *a, const Patterns *b)
 
 	for (int i = 0; i < a->nshapes; i++)
 	{
+		const char *mask = a->shapes[i].mask;
 		const Shape *other = shape_of(b, a->shapes[i].hash);
-		double ca = (double) a->shapes[i].count;
-		double cb = other ? (double) other->count : 0;
+		bool varies = width_varies(a, mask) || width_varies(b, mask);
+		int shapes;
+		double ca = varies ? texts_alike(a, mask, &shapes) : (double) a->shapes[i].count;
+		double cb = varies ? texts_alike(b, mask, &shapes) : other ? (double) other->count
+																   : 0;
 		double moved = fabs(ca / a->texts - cb / b->texts);
 
-		if (other && moved > most && chance_of_counts(ca, (double) a->texts, cb, (double) b->texts) * a->nshapes < CHANCE)
+		if (cb > 0 && moved > most && chance_of_counts(ca, (double) a->texts, cb, (double) b->texts) * a->nshapes < CHANCE)
 			most = moved;
 	}
 	return most;
+}
+
+/* Are nearly all texts of shapes whose width varies?  Then so do their lengths */
+static bool
+lengths_vary(const Patterns *p)
+{
+	double varying = 0;
+
+	for (int i = 0; p->shapes_exact && i < p->nshapes; i++)
+	{
+		if (width_varies(p, p->shapes[i].mask))
+			varying += (double) p->shapes[i].count;
+	}
+	return varying > 0.9 * (double) p->texts;
 }
 
 static double
@@ -297,7 +364,7 @@ compare_shares(Drift *d, Sketch *a, Sketch *b)
 	/* a column of few values has the more distinct ones per row the fewer its rows: count those instead */
 	if (Max(distinct_a, distinct_b) > 0.5)
 	{
-		if (moved >= 0.03 + 2 * HLL_ERROR && chance_of_counts(distinct_a * values_of(a), values_of(a), distinct_b * values_of(b), values_of(b)) < CHANCE)
+		if (moved >= 0.03 + 2 * HLL_ERROR && chance_of_counts(count_a, values_of(a), count_b, values_of(b)) < CHANCE)
 			judge(d, moved >= 0.2 ? DRIFT_STRONG : DRIFT_SLIGHT, "distinct share");
 	}
 	else if (Max(count_a, count_b) > 2 * Min(count_a, count_b) + 10 && Min(na, nb) > 20 * Min(count_a, count_b))
@@ -364,7 +431,8 @@ compare_moments(Drift *d, const Sketch *a, const Sketch *b)
 	Central ca = moments_central(&a->moments);
 	Central cb = moments_central(&b->moments);
 	double n = ca.n + cb.n;
-	double moved = cb.mean - ca.mean;
+	double before = ca.mean;
+	double moved = cb.mean - before;
 	double mean = n > 0 ? (ca.mean * ca.n + cb.mean * cb.n) / n : 0;
 	double spread;
 	double squares;
@@ -379,8 +447,9 @@ compare_moments(Drift *d, const Sketch *a, const Sketch *b)
 	fourth = (ca.m4 + cb.m4) / n - squares * squares;
 	spread = sqrt(squares);
 	by_spread = fabs(moved) / spread;
-	if (chance_of_means(moved, squares, ca.n, cb.n) < CHANCE && (by_spread >= 0.25 || (by_spread >= 0.1 && fabs(moved) >= 0.2 * fabs(mean - moved * cb.n / n))))
-		judge(d, by_spread >= 0.5 || fabs(moved) >= fabs(mean - moved * cb.n / n) ? DRIFT_STRONG : DRIFT_SLIGHT, "mean");
+	if (chance_of_means(moved, squares, ca.n, cb.n) < CHANCE &&
+		(by_spread >= 0.25 || (by_spread >= 0.1 && fabs(moved) >= 0.2 * fabs(before))))
+		judge(d, by_spread >= 0.5 || fabs(moved) >= fabs(before) ? DRIFT_STRONG : DRIFT_SLIGHT, "mean");
 	if (chance_of_means(cb.m2 / cb.n - ca.m2 / ca.n, fourth, ca.n, cb.n) < CHANCE)
 	{
 		double ratio = Max(ca.m2 / ca.n, cb.m2 / cb.n) / Max(Min(ca.m2 / ca.n, cb.m2 / cb.n), 1e-300);
@@ -478,7 +547,7 @@ compare_texts(Drift *d, const Patterns *a, const Patterns *b)
 		if (na > 0 && nb > 0)
 			most = Max(most, fabs(below_a / na - below_b / nb));
 	}
-	if (most >= 0.1 && chance_of_distance(most, na, nb) < CHANCE)
+	if (most >= 0.1 && chance_of_distance(most, na, nb) < CHANCE && !lengths_vary(a))
 		judge(d, most >= 0.25 ? DRIFT_STRONG : DRIFT_SLIGHT, "lengths");
 	if (!a->has_shapes || !b->has_shapes)
 		return;
@@ -499,7 +568,10 @@ compare_texts(Drift *d, const Patterns *a, const Patterns *b)
 	}
 }
 
-/* Do values of the one fit what the others were taken for, and the others' not?  Which batch had a day over 12 does not matter */
+/*
+ * Do values of the one fit what the others were taken for, and the others' not?  Which batch had a day over 12 does
+ * not matter.
+ */
 static bool
 fits_one_only(Sketch *a, Sketch *b, const HiddenGuess *guess)
 {
@@ -512,7 +584,8 @@ fits_one_only(Sketch *a, Sketch *b, const HiddenGuess *guess)
 		return false;
 	fit_a = hidden_fit(a, guess, &na);
 	fit_b = hidden_fit(b, guess, &nb);
-	return fabs((double) fit_a / Max(na, 1) - (double) fit_b / Max(nb, 1)) >= STRONG && chance_of_counts(fit_a, na, fit_b, nb) * 2 < CHANCE;
+	return fabs((double) fit_a / Max(na, 1) - (double) fit_b / Max(nb, 1)) >= STRONG &&
+		   chance_of_counts(fit_a, na, fit_b, nb) * 2 < CHANCE;
 }
 
 static void
