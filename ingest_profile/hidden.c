@@ -603,6 +603,7 @@ set_format(Sketch *s, Sample *sample, FormatSearch *search, HiddenGuess *guess)
 	if (!search->mixed && found->orders != 0 && found->orders != ORDER_FIXED)
 	{
 		guess->orders = found->orders;
+		guess->layout = pstrdup(found->layout);
 		guess->date = template_of(found, order, month);
 		guess->swapped = other ? template_of(found, first_order(other), month) : NULL;
 	}
@@ -683,14 +684,27 @@ hidden_guess(Sketch *s)
 /* -- a guess held against another column -- */
 
 static bool
+fits_date(const char *text, int len, const HiddenGuess *guess)
+{
+	WrittenDate d;
+
+	if (strcmp(guess->type, "date") == 0)
+	{
+		if (!written_date(text, len, &d))
+			return false;
+	}
+	else if (!written_timestamp(text, len, &d) || (d.zone[0] != '\0') != (strcmp(guess->type, "timestamptz") == 0))
+		return false;
+	return guess->orders == 0 || ((d.orders & guess->orders) != 0 && strcmp(d.layout, guess->layout) == 0);
+}
+
+static bool
 fits_guess(const char *text, int len, const HiddenGuess *guess)
 {
-	bool timestamp = strncmp(guess->type, "timestamp", 9) == 0;
-	WrittenDate d;
 	WrittenNumber n;
 
-	if (timestamp || strcmp(guess->type, "date") == 0)
-		return (timestamp ? written_timestamp(text, len, &d) : written_date(text, len, &d)) && (guess->orders == 0 || (d.orders & guess->orders) != 0);
+	if (strncmp(guess->type, "timestamp", 9) == 0 || strcmp(guess->type, "date") == 0)
+		return fits_date(text, len, guess);
 	if (strcmp(guess->type, "bigint") == 0)
 		return written_number(text, len, 0, &n) && !n.leading_zero && (!n.fraction || n.either);
 	if (strcmp(guess->type, "numeric") == 0)

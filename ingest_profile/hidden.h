@@ -17,6 +17,7 @@ typedef struct HiddenGuess
 	const char *date;       /* of dates and timestamps the one order of day, month and year, or NULL */
 	const char *swapped;    /* the other one that it may be, or NULL */
 	int orders;             /* which order of day, month and year it may be, as bits; 0: several, or no date */
+	const char *layout;     /* and what is between them; NULL likewise */
 	bool grouped;           /* thousands are divided in some of the numbers, and none is money or percent */
 	double share;           /* of the texts that are not empty */
 } HiddenGuess;
