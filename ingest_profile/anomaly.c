@@ -454,6 +454,7 @@ score_by_model(const Series *s, int at, double *expected)
 
 /* -- the tails of a long history -- */
 
+/* Behind all that are not greater: equal ones, of which there may be many, need not move */
 static int
 place_of(const Ordered *o, double value)
 {
@@ -464,7 +465,7 @@ place_of(const Ordered *o, double value)
 	{
 		int middle = (low + high) / 2;
 
-		if (o->values[middle] < value)
+		if (o->values[middle] <= value)
 			low = middle + 1;
 		else
 			high = middle;
@@ -485,7 +486,7 @@ ordered_add(Ordered *o, double value)
 static void
 ordered_remove(Ordered *o, double value)
 {
-	int place = place_of(o, value);
+	int place = place_of(o, value) - 1;
 
 	memmove(o->values + place, o->values + place + 1, (o->n - place - 1) * sizeof(double));
 	o->n--;
