@@ -132,7 +132,7 @@ USUAL = {
 }
 
 
-def usual(conn, times=4000):
+def usual(conn, times=1500):
     """Alarms of points that are as those before them, with the upper 95 % bound; and of points that are not."""
     rng = random.Random(3)
     rows, false, points = [("series", "false alarms", "points", "a point at most", "found")], 0, 0
