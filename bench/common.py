@@ -1,6 +1,7 @@
 """What the benchmarks share: the servers that run.sh started, data, tables of results."""
 
 import json
+import math
 import os
 import statistics
 import sys
@@ -103,6 +104,20 @@ def watched(pid, function):
         done.set()
         watcher.join()
     return result, peak[0]
+
+
+def upper(events, times):
+    """The upper bound of Clopper and Pearson's 95 % interval of a share."""
+    if events >= times:
+        return 1.0
+    low, high = events / times, 1.0
+    for _ in range(60):
+        p = (low + high) / 2
+        # the chance of at most so many events
+        total = sum(math.exp(math.lgamma(times + 1) - math.lgamma(k + 1) - math.lgamma(times - k + 1) + k * math.log(p) + (times - k) * math.log1p(-p))
+                    for k in range(events + 1))
+        low, high = (p, high) if total > 0.025 else (low, p)
+    return high
 
 
 def control(op, **args):

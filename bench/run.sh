@@ -4,7 +4,7 @@
 set_up postgresql-contrib
 need_packages "postgresql-$MAJOR-pgq3" python3-stdnum
 all="scan_cpu scan_latency scan_shared scan_memory pushdown sandbox_pages
-	profile_speed profile_vs_sql profile_vs_duckdb profile_accuracy profile_memory profile_merge meanings keys outliers
+	profile_speed profile_vs_sql profile_vs_duckdb profile_accuracy profile_memory profile_merge meanings keys outliers drift nab
 	sync_initial sync_incremental sync_unchanged sync_history events jobs repository"
 which=${*:-$all}
 say "Data: a table of 200,000 rows × 20 columns, a company of 20,000 transaction lines"

@@ -602,6 +602,8 @@ set_format(Sketch *s, Sample *sample, FormatSearch *search, HiddenGuess *guess)
 	other = found->orders & ~order;
 	if (!search->mixed && found->orders != 0 && found->orders != ORDER_FIXED)
 	{
+		guess->orders = found->orders;
+		guess->layout = pstrdup(found->layout);
 		guess->date = template_of(found, order, month);
 		guess->swapped = other ? template_of(found, first_order(other), month) : NULL;
 	}
@@ -677,6 +679,62 @@ hidden_guess(Sketch *s)
 			hidden_number(s, sample, &guess) ||
 			hides(s, sample, &guess, "json", "$1::json", is_json_document));
 	return guess;
+}
+
+/* -- a guess held against another column -- */
+
+static bool
+fits_date(const char *text, int len, const HiddenGuess *guess)
+{
+	WrittenDate d;
+
+	if (strcmp(guess->type, "date") == 0)
+	{
+		if (!written_date(text, len, &d))
+			return false;
+	}
+	else if (!written_timestamp(text, len, &d) || (d.zone[0] != '\0') != (strcmp(guess->type, "timestamptz") == 0))
+		return false;
+	return guess->orders == 0 || ((d.orders & guess->orders) != 0 && strcmp(d.layout, guess->layout) == 0);
+}
+
+static bool
+fits_guess(const char *text, int len, const HiddenGuess *guess)
+{
+	WrittenNumber n;
+
+	if (strncmp(guess->type, "timestamp", 9) == 0 || strcmp(guess->type, "date") == 0)
+		return fits_date(text, len, guess);
+	if (strcmp(guess->type, "bigint") == 0)
+		return written_number(text, len, 0, &n) && !n.leading_zero && (!n.fraction || n.either);
+	if (strcmp(guess->type, "numeric") == 0)
+		return written_number(text, len, 0, &n) && !n.leading_zero;
+	if (strcmp(guess->type, "uuid") == 0)
+		return is_uuid_text(text, len);
+	if (strcmp(guess->type, "time") == 0)
+		return is_time(text, len);
+	if (strcmp(guess->type, "boolean") == 0)
+		return is_boolean_text(text, len);
+	return is_json_document(text, len);
+}
+
+int
+hidden_fit(Sketch *s, const HiddenGuess *guess, int *of)
+{
+	Sample *sample = sketch_sample(s);
+	int fit = 0;
+
+	*of = 0;
+	for (int i = 0; i < Min(sample->n, SAMPLE_VALUES); i++)
+	{
+		const Sampled *item = &sample->items[i];
+
+		if (item->value == NULL || item->cut || is_blank(item->value, item->len))
+			continue;
+		(*of)++;
+		fit += fits_guess(item->value, item->len, guess);
+	}
+	return fit;
 }
 
 /* The guess's expression for a column, or for one called value; the schema is the extension's, quoted */

@@ -208,6 +208,11 @@ CREATE FUNCTION outliers(relation regclass, column_name text)
     AS 'MODULE_PATHNAME', 'profile_outliers' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION outliers(regclass, text) IS 'far values and what made them, misspelt ones, mixed forms, rare patterns, placeholders, what another column contradicts: each with the condition that selects its rows';
 
-CREATE FUNCTION anomaly_score(history float8[], value float8, season integer DEFAULT NULL) RETURNS float8
+CREATE FUNCTION anomaly_score(history float8[], value float8, season integer DEFAULT NULL, kind text DEFAULT NULL) RETURNS float8
     AS 'MODULE_PATHNAME', 'profile_anomaly_score' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION anomaly_score(float8[], float8, integer) IS 'robust standard deviations of a new point from its history, of the same phase of a season if given; null under five points; beyond 4 is unusual';
+COMMENT ON FUNCTION anomaly_score(float8[], float8, integer, text) IS 'how improbable a new point is after its history, of the same phase of a season if given; null under five points; beyond 4 or -4 is an alarm, which an episode has one of';
+
+CREATE FUNCTION anomaly_scores(series float8[], season integer DEFAULT NULL, kind text DEFAULT NULL)
+    RETURNS TABLE (point integer, value float8, expected float8, score float8, alarm boolean)
+    AS 'MODULE_PATHNAME', 'profile_anomaly_scores' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION anomaly_scores(float8[], integer, text) IS 'anomaly_score of each point of a series, by those before it';

@@ -1,7 +1,6 @@
 /*
  * outlier.c
- *		outliers(): rows that do not look like the others; anomaly_score(): a
- *		point that does not fit its history.
+ *		outliers(): rows that do not look like the others.
  *
  * Outliers come from one profile of the column; each finding carries the
  * condition that selects its rows, and is counted by it.
@@ -23,7 +22,6 @@
 #include "utils/timestamp.h"
 
 SQL_FUNCTION(profile_outliers);
-SQL_FUNCTION(profile_anomaly_score);
 
 /* Count the rows of a condition and show a few of their values; false if there are none, or too many */
 bool
@@ -107,87 +105,4 @@ profile_outliers(PG_FUNCTION_ARGS)
 	}
 	SPI_finish();
 	PG_RETURN_NULL();
-}
-
-/* -- a metric's history -- */
-
-static int
-compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *) a;
-	double y = *(const double *) b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double
-median_of(double *values, int n)
-{
-	qsort(values, n, sizeof(double), compare_doubles);
-	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
-/*
- * Robust standard deviations of a new point from the median of its history; of
- * the same phase if a season is given.  On logarithms where nothing is
- * negative, since metrics grow by factors.  A spread of less than 2 % of the
- * level is not believed: a metric that never moved may still move a little.
- */
-static double
-score_point(const double *history, int n, double value, int season)
-{
-	double *points = palloc(Max(n, 1) * sizeof(double));
-	bool logs = value >= 0;
-	int used = 0;
-	double median;
-	double spread;
-
-	for (int i = 0; i < n; i++)
-		logs = logs && !(history[i] < 0);
-	for (int i = 0; i < n; i++)
-	{
-		/* the new point stands at place n */
-		if (isnan(history[i]) || isinf(history[i]) || (season > 0 && (n - i) % season != 0))
-			continue;
-		points[used++] = logs ? log1p(history[i]) : history[i];
-	}
-	if (used < 5)
-		return get_float8_nan();
-	value = logs ? log1p(value) : value;
-	median = median_of(points, used);
-	for (int i = 0; i < used; i++)
-		points[i] = fabs(points[i] - median);
-	spread = 1.4826 * median_of(points, used);
-	spread = Max(spread, logs ? 0.02 : Max(0.02 * fabs(median), 1e-12));
-	return (value - median) / spread;
-}
-
-Datum
-profile_anomaly_score(PG_FUNCTION_ARGS)
-{
-	Datum *elements;
-	bool *nulls;
-	int n;
-	double *history;
-	int season = PG_ARGISNULL(2) ? 0 : PG_GETARG_INT32(2);
-	double value;
-	double score;
-
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_NULL();
-	if (!PG_ARGISNULL(2) && season < 2)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a season has at least 2 points, not %d", season)));
-	value = PG_GETARG_FLOAT8(1);
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), FLOAT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &elements, &nulls, &n);
-	history = palloc(Max(n, 1) * sizeof(double));
-	for (int i = 0; i < n; i++)
-		history[i] = nulls[i] ? get_float8_nan() : DatumGetFloat8(elements[i]);
-	if (isnan(value))
-		PG_RETURN_NULL();
-	score = score_point(history, n, value, season);
-	if (isnan(score))
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(score);
 }
