@@ -28,7 +28,7 @@ fuzz_target() {
 		;;
 	sketch)
 		SOURCES=("$TOP/test/fuzz/sketch_fuzz.c")
-		for room in form bytes frequent distinct quantile moments pattern sample extreme sketch; do
+		for room in form bytes frequent grid distinct quantile moments pattern sample extreme observe sketch column; do
 			SOURCES+=("$TOP/ingest_profile/$room.c")
 		done
 		CORPUS=$TOP/test/fuzz/sketch_corpus

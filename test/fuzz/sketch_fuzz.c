@@ -129,6 +129,22 @@ text_compare(const char *a, int alen, const char *b, int blen, Oid collation)
 	return order ? order : alen - blen;
 }
 
+/* No context is needed: memory is malloc's */
+MemoryContext
+AllocSetContextCreateInternal(MemoryContext parent, const char *name, Size minContextSize, Size initBlockSize, Size maxBlockSize)
+{
+	static int some;
+
+	(void) parent, (void) name, (void) minContextSize, (void) initBlockSize, (void) maxBlockSize;
+	return (MemoryContext) &some;
+}
+
+void
+MemoryContextDelete(MemoryContext context)
+{
+	(void) context;
+}
+
 static void *
 not_reached(void)
 {
@@ -172,6 +188,14 @@ getTypeInputInfo(Oid type, Oid *typInput, Oid *typIOParam)
 {
 	(void) type, (void) typInput, (void) typIOParam;
 	not_reached();
+}
+
+TextRange
+text_range(const char *low, int low_len, const char *high, int high_len, Oid collation)
+{
+	(void) low, (void) low_len, (void) high, (void) high_len, (void) collation;
+	not_reached();
+	return (TextRange){0};
 }
 
 /* -- the target -- */
