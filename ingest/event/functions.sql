@@ -234,6 +234,9 @@ DECLARE
     to_id bigint;
     n bigint;
     deleted bigint := 0;
+    -- events that services still need
+    kept CONSTANT text := (SELECT string_agg(format(' AND NOT EXISTS (SELECT FROM %s k WHERE (k.era, k.id) = (e.era, e.id))', to_regclass(s.keeps)), '')
+        FROM ingest.service s WHERE to_regclass(s.keeps) IS NOT NULL);
 BEGIN
     -- in the order in which they were written, up to the first batch of which none is old: no other index is needed
     LOOP
@@ -243,17 +246,18 @@ BEGIN
           ORDER BY e.era DESC, e.id DESC LIMIT 1;
         EXIT WHEN NOT FOUND OR NOT EXISTS (SELECT FROM ingest.event e WHERE (e.era, e.id) > (at_era, at_id)
             AND (e.era, e.id) <= (to_era, to_id) AND e.time < now() - age);
-        WITH consumer AS MATERIALIZED (
+        EXECUTE $delete$WITH consumer AS MATERIALIZED (
             SELECT s.floor_era, s.seen, ingest_internal.last_era(s.era) AS last_era, s.owner, s.types,
                 ARRAY(SELECT d.id FROM ingest.data_source d WHERE ingest_internal.sees_source(s.owner, d.id)) AS sources
               FROM ingest.subscription s)
-        DELETE FROM ingest.event e WHERE (e.era, e.id) > (at_era, at_id) AND (e.era, e.id) <= (to_era, to_id)
-          AND e.time < now() - age AND NOT EXISTS (SELECT FROM consumer c WHERE (e.era > c.last_era
+        DELETE FROM ingest.event e WHERE (e.era, e.id) > ($1, $2) AND (e.era, e.id) <= ($3, $4)
+          AND e.time < now() - $5 AND NOT EXISTS (SELECT FROM consumer c WHERE (e.era > c.last_era
               OR e.era >= c.floor_era AND NOT pg_visible_in_snapshot(e.xid, c.seen))
             -- what it would not be given is not kept for it, or a role that may see nothing fills the disk
             AND (c.types IS NULL OR ingest_internal.event_wanted(e.type, c.types))
             AND (ingest_internal.acts_for(c.owner, e.owner)
-              OR e.source_id = ANY (c.sources) AND ingest_internal.event_is_open(e.type)));
+              OR e.source_id = ANY (c.sources) AND ingest_internal.event_is_open(e.type)))$delete$ || coalesce(kept, '')
+          USING at_era, at_id, to_era, to_id, age;
         GET DIAGNOSTICS n = ROW_COUNT;
         deleted := deleted + n;
         at_era := to_era;
