@@ -180,7 +180,9 @@ is((arrived('some', 1))[0]{data}{n}, 2, 'a filter lets through what contains it'
 is(sql("SELECT ingest_delivery.replay('some', '$since')"), 5, 'replay finds the events of its types');
 is(scalar arrived('some', 2), 2, 'and sends what the filter lets through, with the same id');
 is((received('/some'))[0]{id}, (received('/some'))[1]{id}, 'which it had');
-sql(q{SELECT ingest_delivery.alter_sink('some', filter => 'null'); SELECT ingest.emit('so.big', 's', jsonb_build_object('x', repeat('y', 3000)))});
+sql(q{SELECT ingest_delivery.alter_sink('some', filter => 'null')});
+sleep(1);
+sql(q{SELECT ingest.emit('so.big', 's', jsonb_build_object('x', repeat('y', 3000)))});
 emit('so.x', 1, q('s'));
 is(scalar arrived('some', 3), 3, 'one that is too large is given up at once, and the next goes on');
 is(sql(q{SELECT error FROM ingest_delivery.dead}), 'it is larger than max_bytes of the sink', 'and it is written down why');
