@@ -8,7 +8,7 @@
 # PG_CONFIG=/path/to/pg_config chooses the server; without it, build takes the pg_config in the PATH, and demo
 # and check install the PostgreSQL that the Debian release brings.
 
-EXTENSIONS = netsuite_fdw ingest_profile ingest
+EXTENSIONS = netsuite_fdw ingest_profile ingest ingest_delivery
 
 all install uninstall clean:
 	@for e in $(EXTENSIONS); do $(MAKE) --no-print-directory -C $$e $@ || exit 1; done

@@ -36,6 +36,10 @@ typedef struct HttpTransfer
 	char *send_body;
 	size_t capacity; /* of request.body */
 	size_t max_body;
+	size_t keep_body;
+	size_t came; /* of the reply's body */
+	HttpMayConnect may_connect;
+	const char *forbidden; /* which rule forbids an address that was tried */
 	const char *id_header;
 	bool in_multi;
 	bool used;        /* the handle has been set up once */
@@ -171,11 +175,14 @@ on_body(char *data, size_t size, size_t n, void *arg)
 	HttpRequest *r = &t->request;
 	size_t len = size * n;
 
-	if (r->body_len + len > t->max_body)
+	t->came += len;
+	if (t->came > t->max_body)
 	{
 		r->failure = HTTP_TOO_LARGE;
 		return 0;
 	}
+	if (t->keep_body > 0)
+		len = Min(len, t->keep_body - r->body_len);
 	if (r->body == NULL)
 		r->body = take_body(&t->capacity);
 	if (r->body_len + len + 1 > t->capacity)
@@ -196,7 +203,7 @@ on_body(char *data, size_t size, size_t n, void *arg)
 	memcpy(r->body + r->body_len, data, len);
 	r->body_len += len;
 	r->body[r->body_len] = '\0';
-	return len;
+	return size * n;
 }
 
 /* Does the header line bear this name?  Then return its value's length. */
@@ -354,6 +361,21 @@ on_send(void *arg, char *remote, char *local, int remote_port, int local_port)
 	}
 	t->left = true;
 	return CURL_PREREQFUNC_OK;
+}
+
+/* libcurl is about to connect: it has resolved the name, and nobody can give it another address any more */
+static curl_socket_t
+on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	HttpTransfer *t = arg;
+	const char *rule = t->may_connect(&address->addr);
+
+	if (rule)
+	{
+		t->forbidden = rule;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 static void
@@ -545,7 +567,13 @@ set_options(HttpTransfer *t, const HttpSettings *s, const char *method, const ch
 	SET(e, CURLOPT_USERAGENT, "pg_ingest/0.1");
 
 	/* HTTPS alone, trusted, TLS 1.2 or newer, and nowhere else than asked */
-	SET(e, CURLOPT_PROTOCOLS_STR, "https");
+	SET(e, CURLOPT_PROTOCOLS_STR, s->plain ? "http,https" : "https");
+	SET(e, CURLOPT_HTTP_VERSION, (long) (s->only_http1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
+	if (s->may_connect)
+	{
+		SET(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+		SET(e, CURLOPT_OPENSOCKETDATA, t);
+	}
 	SET(e, CURLOPT_FOLLOWLOCATION, 0L);
 	SET(e, CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(e, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -584,6 +612,8 @@ forget_reply(HttpTransfer *t)
 	r->operation_id[0] = '\0';
 	r->sent = false;
 	t->left = t->interim = t->headed = false;
+	t->came = 0;
+	t->forbidden = NULL;
 	t->head_len = 0;
 	t->error[0] = '\0';
 	t->mark = 0;
@@ -595,6 +625,13 @@ void
 http_start(HttpRequest *request, const HttpSettings *settings, const char *method,
 		   const char *url, List *headers, const char *body, size_t max_body)
 {
+	http_start_bytes(request, settings, method, url, headers, body, body ? strlen(body) : 0, max_body);
+}
+
+void
+http_start_bytes(HttpRequest *request, const HttpSettings *settings, const char *method, const char *url,
+				 List *headers, const char *body, size_t body_len, size_t max_body)
+{
 	HttpTransfer *t = request->transfer;
 	bool lost = request->failure == HTTP_LOST;
 	CURLMcode rc;
@@ -604,6 +641,8 @@ http_start(HttpRequest *request, const HttpSettings *settings, const char *metho
 	start_multi();
 	forget_reply(t);
 	t->max_body = max_body;
+	t->keep_body = settings->keep_body;
+	t->may_connect = settings->may_connect;
 	t->id_header = settings->id_header;
 	set_headers(t, headers, settings->compress);
 	set_options(t, settings, method, url);
@@ -613,10 +652,11 @@ http_start(HttpRequest *request, const HttpSettings *settings, const char *metho
 	if (body != NULL)
 	{
 		free(t->send_body);
-		if ((t->send_body = strdup(body)) == NULL)
+		if ((t->send_body = malloc(Max(body_len, 1))) == NULL)
 			no_memory();
+		memcpy(t->send_body, body, body_len);
 		SET(t->easy, CURLOPT_POSTFIELDS, t->send_body);
-		SET(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) strlen(body));
+		SET(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) body_len);
 	}
 	if (!reserve_sockets(nwatched + SOCKETS_EACH * (nrunning + 1)))
 		no_memory();
@@ -719,11 +759,13 @@ finish(HttpTransfer *t, CURLcode code)
 		r->failure = HTTP_BROKEN;
 	}
 	if (r->failure == HTTP_OK)
-		r->failure = classify(code);
+		r->failure = t->forbidden && code == CURLE_COULDNT_CONNECT ? HTTP_FORBIDDEN : classify(code);
 	if (r->failure == HTTP_TOO_LARGE)
 		r->error = "the reply is too large";
 	else if (r->failure == HTTP_LOST)
 		r->error = "the connection was closed before a reply came";
+	else if (r->failure == HTTP_FORBIDDEN)
+		r->error = t->forbidden;
 	else if (r->failure == HTTP_NO_MEMORY)
 		r->error = "out of memory for an HTTP request";
 	else if (r->failure != HTTP_OK)
@@ -764,7 +806,7 @@ end_stalled(TimestampTz now)
 
 		if (t->mark != 0 && TimestampDifferenceExceeds(t->mark, now, STALL_MS))
 		{
-			size_t came = t->head_len + t->request.body_len;
+			size_t came = t->head_len + t->came;
 
 			if (came - t->mark_len < STALL_BYTES)
 			{
@@ -856,7 +898,7 @@ give_up(CURLMcode rc)
 	timer_at = 0;
 }
 
-/* Let libcurl act on what happened on a socket, or on its timer */
+/* Let libcurl act on what happened on a socket, or on its timer; without signals */
 static void
 drive(curl_socket_t fd, int mask)
 {
@@ -865,32 +907,19 @@ drive(curl_socket_t fd, int mask)
 
 	if (multi == NULL)
 		return;
-	WITHOUT_SIGNALS(rc = curl_multi_socket_action(multi, fd, mask, &still));
+	rc = curl_multi_socket_action(multi, fd, mask, &still);
 	if (unwatched)
 		rc = CURLM_OUT_OF_MEMORY;
 	if (rc != CURLM_OK)
 		give_up(rc);
 }
 
-/*
- * One turn of the loop: wait up to timeout_ms for something to happen, let
- * libcurl act on it, note what is finished.  Interrupts are served.
- */
-void
-http_turn(long timeout_ms)
+/* Let libcurl act on all that happened; has the latch been set? */
+static bool
+drive_all(int n)
 {
-	TimestampTz now;
-	int n;
+	bool woken = false;
 
-	if (multi == NULL && timeout_ms == 0)
-		return;
-	start_multi();
-	if (watch_changed || wait_set == NULL)
-		rebuild_wait_set();
-	if (running != NULL && (timeout_ms < 0 || timeout_ms > 1000))
-		timeout_ms = 1000; /* look after stalled replies */
-	n = WaitEventSetWait(wait_set, until_timer(timeout_ms), happened, nwatched + 2,
-						 PG_WAIT_EXTENSION);
 	for (int i = 0; i < n; i++)
 	{
 		int mask = 0;
@@ -898,6 +927,7 @@ http_turn(long timeout_ms)
 		if (happened[i].events & WL_LATCH_SET)
 		{
 			ResetLatch(MyLatch);
+			woken = true;
 			continue;
 		}
 		if (happened[i].events & WL_SOCKET_READABLE)
@@ -906,16 +936,43 @@ http_turn(long timeout_ms)
 			mask |= CURL_CSELECT_OUT;
 		drive(happened[i].fd, mask);
 	}
+	return woken;
+}
+
+/*
+ * One turn of the loop: wait up to timeout_ms for something to happen, let
+ * libcurl act on it, note what is finished.  Interrupts are served.  True if
+ * somebody set the latch.
+ */
+bool
+http_turn(long timeout_ms)
+{
+	TimestampTz now;
+	bool woken = false;
+	int n;
+
+	if (multi == NULL && timeout_ms == 0)
+		return false;
+	start_multi();
+	if (watch_changed || wait_set == NULL)
+		rebuild_wait_set();
+	if (running != NULL && (timeout_ms < 0 || timeout_ms > 1000))
+		timeout_ms = 1000; /* look after stalled replies */
+	n = WaitEventSetWait(wait_set, until_timer(timeout_ms), happened, nwatched + 2,
+						 PG_WAIT_EXTENSION);
+	if (n > 0)
+		WITHOUT_SIGNALS(woken = drive_all(n));
 	CHECK_FOR_INTERRUPTS();
 	now = GetCurrentTimestamp();
 	if (timer_at != 0 && timer_at <= now)
 	{
 		timer_at = 0;
-		drive(CURL_SOCKET_TIMEOUT, 0);
+		WITHOUT_SIGNALS(drive(CURL_SOCKET_TIMEOUT, 0));
 	}
 	if (multi != NULL)
 		reap();
 	end_stalled(now);
+	return woken;
 }
 
 /* A part of an address, palloc'd; NULL if it has none */

@@ -33,9 +33,15 @@ typedef enum HttpFailure
 	HTTP_BROKEN, /* reset, or ended within the reply */
 	HTTP_LOST,   /* a kept connection ended before the reply: ask again at once, on a fresh one */
 	HTTP_NO_MEMORY,
-	HTTP_TOO_LARGE,    /* body over max_body */
-	HTTP_MISCONFIGURED /* bad URL, unreadable ca_file, bad proxy */
+	HTTP_TOO_LARGE,     /* body over max_body */
+	HTTP_MISCONFIGURED, /* bad URL, unreadable ca_file, bad proxy */
+	HTTP_FORBIDDEN      /* the caller does not want to be connected to that address */
 } HttpFailure;
+
+struct sockaddr;
+
+/* May a connection be opened to this address?  NULL: yes; else which rule forbids it.  Must not throw */
+typedef const char *(*HttpMayConnect)(const struct sockaddr *address);
 
 /* What stays the same for all requests to a server */
 typedef struct HttpSettings
@@ -46,8 +52,12 @@ typedef struct HttpSettings
 	const char *proxy_password;
 	int connect_timeout_ms;
 	int request_timeout_ms;
-	bool compress;         /* ask for gzip */
-	const char *id_header; /* reply header with the server's id of a request, or NULL */
+	bool compress;              /* ask for gzip */
+	const char *id_header;      /* reply header with the server's id of a request, or NULL */
+	HttpMayConnect may_connect; /* NULL: anywhere */
+	bool plain;                 /* http: is allowed as well as https: */
+	bool only_http1;            /* many small requests: HTTP/2 is slower there */
+	size_t keep_body;           /* of a reply no more is kept, however much is read; 0: all */
 } HttpSettings;
 
 typedef struct HttpRequest
@@ -90,9 +100,11 @@ extern HttpRequest *http_request_new(MemoryContext context);
 extern void http_start(HttpRequest *request, const HttpSettings *settings,
 					   const char *method, const char *url, List *headers,
 					   const char *body, size_t max_body);
+extern void http_start_bytes(HttpRequest *request, const HttpSettings *settings, const char *method, const char *url,
+							 List *headers, const char *body, size_t body_len, size_t max_body);
 extern void http_abort(HttpRequest *request);
 extern void http_drop_body(HttpRequest *request);
-extern void http_turn(long timeout_ms);
+extern bool http_turn(long timeout_ms);
 extern char *http_escape(const char *text);
 extern char *http_address(const char *text);
 

@@ -70,7 +70,8 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ingest, ingest_internal FROM PUBLIC;
 REVOKE ALL ON ALL PROCEDURES IN SCHEMA ingest, ingest_internal FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA ingest, ingest_internal TO ingest_reader;
-GRANT SELECT ON connector, source_grant, source_schema, source_table, metadata_change, lineage_edge, sync_range, change, change_commit, sync_owed, rejected_row, job, job_dependency, dead_letter,
+GRANT SELECT ON service TO ingest_engine;
+GRANT SELECT ON connector, service, source_grant, source_schema, source_table, metadata_change, lineage_edge, sync_range, change, change_commit, sync_owed, rejected_row, job, job_dependency, dead_letter,
     run, run_log, circuit, rule, rule_result, anomaly, alert, acknowledgement, silence, event_type, subscription, audit,
     source_status, table_status, run_status, job_status, consumer_status, quality_status, anomaly_status, alert_status, column_status, profile_status TO ingest_reader;
 -- without what may quote values of rows or name hosts: the views show that to whom it may be shown
@@ -87,6 +88,7 @@ GRANT EXECUTE ON FUNCTION lineage(text, text, integer), ingest_internal.lineage_
     as_of(anyelement, timestamptz), ingest_internal.row_change(integer, jsonb, timestamptz), row_history(anyelement, jsonb), ingest_internal.launcher_runs(), ingest_internal.era(), ingest_internal.next_due(text, timestamptz, text) TO ingest_reader;
 
 GRANT EXECUTE ON FUNCTION subscribe(text, text[], boolean), unsubscribe(text), read_events(text, integer), ack(text, bigint), cloud_event(event) TO ingest_consumer;
+GRANT EXECUTE ON FUNCTION ingest_internal.read_again(integer[], bigint[]), ingest_internal.find_events(timestamptz, timestamptz, text[]) TO ingest_consumer;
 GRANT SELECT ON event TO ingest_consumer;
 
 GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text, text, integer), check_source(text), pause(text), resume(text), drop_source(text), grant_source(text, name),
@@ -108,13 +110,13 @@ DECLARE
 BEGIN
     -- pg_dump takes what users put in
     FOR o IN SELECT c.oid::regclass::text AS name FROM pg_class c WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind IN ('r', 'p', 'S')
-        AND c.relname NOT IN ('event_type')
+        AND c.relname NOT IN ('event_type', 'service')
     LOOP
         PERFORM pg_catalog.pg_extension_config_dump(o.name, CASE WHEN o.name LIKE '%connector' THEN 'WHERE NOT built_in' ELSE '' END);
     END LOOP;
-    -- everything is the engine's; what belongs to a table or column goes with it
+    -- everything is the engine's; what belongs to a table or column goes with it.  Services run as a superuser, who says which
     FOR o IN SELECT format('ALTER %s ingest.%I', CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.relname) AS statement
-          FROM pg_class c WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
+          FROM pg_class c WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S') AND c.relname <> 'service'
             AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i') AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> c.oid)
         UNION ALL SELECT format('ALTER VIEW %s', c.oid::regclass) FROM pg_class c WHERE c.relnamespace = 'ingest_internal'::regnamespace AND c.relkind = 'v'
         UNION ALL SELECT format('ALTER ROUTINE %s', p.oid::regprocedure) FROM pg_proc p WHERE p.pronamespace IN ('ingest'::regnamespace, 'ingest_internal'::regnamespace)

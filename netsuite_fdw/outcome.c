@@ -153,6 +153,7 @@ outcome_of(HttpFailure failure, bool sent, int status, const char *code, const c
 			return outcome_of_status(status, code, detail);
 		case HTTP_UNTRUSTED:
 			return OUTCOME_UNTRUSTED;
+		case HTTP_FORBIDDEN: /* nothing is here */
 		case HTTP_MISCONFIGURED:
 			return OUTCOME_MISCONFIGURED;
 		case HTTP_NO_MEMORY:

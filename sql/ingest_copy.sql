@@ -213,7 +213,8 @@ INSERT INTO try (relation, says) VALUES ('installation', 'there is one row'), ('
   ('circuit', 'state must be closed, open or half-open'), ('anomaly', 'kind must be one of the kinds of anomalies'), ('anomaly', 'severity must be info, warning or error'),
   ('alert', 'severity must be info, warning or error'),
   ('data_source', 'state must be active or paused'), ('metadata_change', 'object_kind must be schema, table or column'), ('metadata_change', 'change must be one of the changes that are kept'),
-  ('sync', 'state must be active, paused or stopped'), ('sync_state', 'phase must be new, loading or ready');
+  ('sync', 'state must be active, paused or stopped'), ('sync_state', 'phase must be new, loading or ready'), ('service', 'a service''s name has 1 to 63 bytes'),
+  ('service', 'library must be the bare name of one in $libdir'), ('service', 'function must be the name of a C function');
 SELECT c.conrelid::regclass AS not_tried, c.conname FROM pg_constraint c WHERE c.connamespace = 'ingest'::regnamespace AND c.contype = 'c' AND c.conparentid = 0
   AND NOT EXISTS (SELECT FROM try t WHERE 'ingest.' || t.relation = c.conrelid::regclass::text AND t.says = c.conname) ORDER BY 1, 2;
 CREATE FUNCTION pg_temp.answer(statement text, OUT code text, OUT message text) LANGUAGE plpgsql AS $$

@@ -109,6 +109,16 @@ build_sanitized() {
 	export PROFILE_LIBRARY
 }
 
+# an extension with a service, for the tests of services alone
+install_test_service() {
+	local from=$TOP/test/service
+	# shellcheck disable=SC2046
+	gcc -O1 -g -w -fPIC -shared -I"$("$PG_CONFIG" --includedir-server)" -D'PGDLLEXPORT=__attribute__((visibility("default")))' \
+		-o "$("$PG_CONFIG" --pkglibdir)/test_service.so" "$from/test_service.c" || die "the tests' service does not build"
+	cp "$from/test_service.control" "$from/test_service--1.sql" "$("$PG_CONFIG" --sharedir)/extension/"
+	chmod -R a+rX "$("$PG_CONFIG" --pkglibdir)" "$("$PG_CONFIG" --sharedir)/extension"
+}
+
 # report_tap FILES: the logs' ends of those that failed and last, where the reader looks first, what failed
 report_tap() {
 	local file log=$WORK/tap/tmp_check/log/regress_log_
@@ -125,6 +135,7 @@ run_tap() {
 	local pgxs code=0 ran failed
 	start_store
 	build_sanitized
+	install_test_service
 	pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")/..
 	cd "$WORK/src/test" || return
 	# the longest first, as their size lets guess

@@ -72,6 +72,10 @@ CREATE FUNCTION ingest_internal.audit(actor oid, function text, object text, bef
     END;
 COMMENT ON FUNCTION ingest_internal.audit(oid, text, text, jsonb, jsonb) IS 'writes down that somebody did something, in the transaction in which it is done';
 
+CREATE FUNCTION ingest_internal.audit_for(actor oid, function text, object text, before jsonb, after jsonb) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    RETURN ingest_internal.audit(actor, function, object, before, after);
+COMMENT ON FUNCTION ingest_internal.audit_for(oid, text, text, jsonb, jsonb) IS 'the same for another extension, whose engine was granted it';
+
 CREATE FUNCTION ingest_internal.acts_for(owner oid) RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_acts_for' LANGUAGE C STABLE;
 COMMENT ON FUNCTION ingest_internal.acts_for(oid) IS 'whether the caller has the rights of an owner, or is an admin; false where the owner is gone';

@@ -31,6 +31,8 @@
 #include "utils/xid8.h"
 
 SQL_FUNCTION(ingest_read_events);
+SQL_FUNCTION(ingest_read_again);
+SQL_FUNCTION(ingest_find_events);
 SQL_FUNCTION(ingest_ack);
 SQL_FUNCTION(ingest_event_horizon);
 SQL_FUNCTION(ingest_event_wanted);
@@ -408,6 +410,39 @@ ingest_read_events(PG_FUNCTION_ARGS)
 	 */
 	if (found)
 		XLogFlush(XactLastRecEnd);
+	return (Datum) 0;
+}
+
+/* -- once more, whatever was acknowledged -- */
+
+/* read_again(eras, ids) */
+Datum
+ingest_read_again(PG_FUNCTION_ARGS)
+{
+	int level;
+
+	rows_begin(fcinfo);
+	level = sql_begin();
+	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_REPOSITORY, "SELECT * FROM ingest_internal.read_again($1, $2, $3, $4, $5)",
+			   SQL_ARGS(arg_bool(acts_for(GetUserId(), InvalidOid)), arg_oid(GetUserId()), arg_datum(INT4ARRAYOID, my_sources(), false),
+						arg_datum(INT4ARRAYOID, PG_GETARG_DATUM(0), false), arg_datum(INT8ARRAYOID, PG_GETARG_DATUM(1), false)));
+	sql_end(level);
+	return (Datum) 0;
+}
+
+/* find_events(since, until, types) */
+Datum
+ingest_find_events(PG_FUNCTION_ARGS)
+{
+	int level;
+
+	rows_begin(fcinfo);
+	level = sql_begin();
+	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_REPOSITORY, "SELECT * FROM ingest_internal.find_events($1, $2, $3, $4, $5, $6)",
+			   SQL_ARGS(arg_bool(acts_for(GetUserId(), InvalidOid)), arg_oid(GetUserId()), arg_datum(INT4ARRAYOID, my_sources(), false),
+						arg_datum(TIMESTAMPTZOID, PG_GETARG_DATUM(0), PG_ARGISNULL(0)), arg_datum(TIMESTAMPTZOID, PG_GETARG_DATUM(1), PG_ARGISNULL(1)),
+						arg_datum(TEXTARRAYOID, PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2), PG_ARGISNULL(2))));
+	sql_end(level);
 	return (Datum) 0;
 }
 

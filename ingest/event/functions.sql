@@ -210,6 +210,34 @@ CREATE FUNCTION read_events(consumer text, max_events integer DEFAULT 100)
 COMMENT ON FUNCTION read_events(text, integer) IS
     'the next events of a consumer that it has not acknowledged, in the order in which they committed';
 
+CREATE FUNCTION ingest_internal.event_seen(e ingest.event, everything boolean, actor oid, sources integer[]) RETURNS boolean LANGUAGE sql STABLE
+    RETURN everything OR e.owner = actor OR ingest_internal.acts_for(actor, e.owner) OR e.source_id = ANY (sources) AND ingest_internal.event_is_open(e.type);
+COMMENT ON FUNCTION ingest_internal.event_seen(ingest.event, boolean, oid, integer[]) IS 'whether a role may see an event, as event_batch has it';
+
+CREATE FUNCTION ingest_internal.read_again(everything boolean, actor oid, sources integer[], eras integer[], ids bigint[])
+    RETURNS TABLE (id bigint, type text, source text, subject text, "time" timestamptz, data jsonb, era integer) LANGUAGE sql STABLE
+    BEGIN ATOMIC
+    SELECT e.id, e.type, e.source, e.subject, e.time, e.data, e.era FROM unnest(eras, ids) u (era, id)
+      JOIN ingest.event e ON e.era = u.era AND e.id = u.id WHERE ingest_internal.event_seen(e, everything, actor, sources) ORDER BY e.era, e.id;
+    END;
+COMMENT ON FUNCTION ingest_internal.read_again(boolean, oid, integer[], integer[], bigint[]) IS 'these events, as far as a role may see them';
+CREATE FUNCTION ingest_internal.read_again(eras integer[], ids bigint[])
+    RETURNS TABLE (id bigint, type text, source text, subject text, "time" timestamptz, data jsonb, era integer)
+    AS 'MODULE_PATHNAME', 'ingest_read_again' LANGUAGE C STRICT;
+COMMENT ON FUNCTION ingest_internal.read_again(integer[], bigint[]) IS 'these events, as far as the caller may see them';
+
+CREATE FUNCTION ingest_internal.find_events(everything boolean, actor oid, sources integer[], since timestamptz, until timestamptz, types text[])
+    RETURNS TABLE (id bigint, subject text, era integer) LANGUAGE sql STABLE
+    BEGIN ATOMIC
+    SELECT e.id, e.subject, e.era FROM ingest.event e WHERE e.time >= since AND e.time < until AND (types IS NULL OR ingest_internal.event_wanted(e.type, types))
+      AND ingest_internal.event_seen(e, everything, actor, sources) ORDER BY e.era, e.id;
+    END;
+COMMENT ON FUNCTION ingest_internal.find_events(boolean, oid, integer[], timestamptz, timestamptz, text[]) IS 'which events of a time a role may see';
+CREATE FUNCTION ingest_internal.find_events(since timestamptz, until timestamptz, types text[])
+    RETURNS TABLE (id bigint, subject text, era integer)
+    AS 'MODULE_PATHNAME', 'ingest_find_events' LANGUAGE C;
+COMMENT ON FUNCTION ingest_internal.find_events(timestamptz, timestamptz, text[]) IS 'which events of a time the caller may see';
+
 CREATE FUNCTION ack(consumer text, event bigint) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_ack' LANGUAGE C STRICT;
 COMMENT ON FUNCTION ack(text, bigint) IS 'acknowledges the events read, up to this one';
@@ -234,6 +262,9 @@ DECLARE
     to_id bigint;
     n bigint;
     deleted bigint := 0;
+    -- events that services still need
+    kept CONSTANT text := (SELECT string_agg(format(' AND NOT EXISTS (SELECT FROM %s k WHERE (k.era, k.id) = (e.era, e.id))', to_regclass(s.keeps)), '')
+        FROM ingest.service s WHERE to_regclass(s.keeps) IS NOT NULL);
 BEGIN
     -- in the order in which they were written, up to the first batch of which none is old: no other index is needed
     LOOP
@@ -243,17 +274,18 @@ BEGIN
           ORDER BY e.era DESC, e.id DESC LIMIT 1;
         EXIT WHEN NOT FOUND OR NOT EXISTS (SELECT FROM ingest.event e WHERE (e.era, e.id) > (at_era, at_id)
             AND (e.era, e.id) <= (to_era, to_id) AND e.time < now() - age);
-        WITH consumer AS MATERIALIZED (
+        EXECUTE $delete$WITH consumer AS MATERIALIZED (
             SELECT s.floor_era, s.seen, ingest_internal.last_era(s.era) AS last_era, s.owner, s.types,
                 ARRAY(SELECT d.id FROM ingest.data_source d WHERE ingest_internal.sees_source(s.owner, d.id)) AS sources
               FROM ingest.subscription s)
-        DELETE FROM ingest.event e WHERE (e.era, e.id) > (at_era, at_id) AND (e.era, e.id) <= (to_era, to_id)
-          AND e.time < now() - age AND NOT EXISTS (SELECT FROM consumer c WHERE (e.era > c.last_era
+        DELETE FROM ingest.event e WHERE (e.era, e.id) > ($1, $2) AND (e.era, e.id) <= ($3, $4)
+          AND e.time < now() - $5 AND NOT EXISTS (SELECT FROM consumer c WHERE (e.era > c.last_era
               OR e.era >= c.floor_era AND NOT pg_visible_in_snapshot(e.xid, c.seen))
             -- what it would not be given is not kept for it, or a role that may see nothing fills the disk
             AND (c.types IS NULL OR ingest_internal.event_wanted(e.type, c.types))
             AND (ingest_internal.acts_for(c.owner, e.owner)
-              OR e.source_id = ANY (c.sources) AND ingest_internal.event_is_open(e.type)));
+              OR e.source_id = ANY (c.sources) AND ingest_internal.event_is_open(e.type)))$delete$ || coalesce(kept, '')
+          USING at_era, at_id, to_era, to_id, age;
         GET DIAGNOSTICS n = ROW_COUNT;
         deleted := deleted + n;
         at_era := to_era;

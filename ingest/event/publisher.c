@@ -20,6 +20,7 @@
 #include "ingest/base/sql.h"
 #include "ingest/event/outbox.h"
 #include "ingest/event/publisher.h"
+#include "ingest/event/wake.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "port/atomics.h"
@@ -193,6 +194,7 @@ publisher_expect(int32 era)
 	registered = true;
 	expected = true;
 	expected_era = era;
+	wake_expect();
 }
 
 static void
@@ -211,6 +213,8 @@ publisher_utility(PlannedStmt *pstmt, const char *query, bool read_only, Process
 	board = committed_now ? my_board() : NULL;
 	if (board)
 		board_mark(board);
+	if (committed_now)
+		wake_readers();
 }
 
 /* -- who says it -- */
@@ -374,6 +378,7 @@ publisher_settings(void)
 	DefineCustomEnumVariable("ingest.notify", "Whether it is said by NOTIFY that there are events.",
 							 "commit: after the commit by a process of the database, or where none runs, in the transaction. off: never.",
 							 &notify_mode, NOTIFY_COMMIT, notify_modes, PGC_SUSET, 0, NULL, NULL, NULL);
+	wake_settings();
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;
 	previous_request = shmem_request_hook;

@@ -19,6 +19,7 @@
 #include "ingest/base/compat.h"
 #include "ingest/job/launcher.h"
 #include "ingest/job/process.h"
+#include "ingest/job/service.h"
 #include "ingest/job/upkeep.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
@@ -275,16 +276,19 @@ utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtilityCon
 {
 	Node *statement = pstmt->utilityStmt;
 	/* looked at now: a procedure that commits may free the statement before it returns */
-	bool may_create_us = IsA(statement, CreateExtensionStmt);
+	bool extensions_change = IsA(statement, CreateExtensionStmt) ||
+							 (IsA(statement, DropStmt) && castNode(DropStmt, statement)->removeType == OBJECT_EXTENSION);
 
 	make_way_for(statement);
 	if (previous_utility)
 		previous_utility(pstmt, query, read_only, context, params, env, dest, completion);
 	else
 		standard_ProcessUtility(pstmt, query, read_only, context, params, env, dest, completion);
-	/* by name, or with another one that requires it */
-	if (may_create_us && OidIsValid(get_extension_oid("ingest", true)))
+	/* this one, by name or with another one that requires it; or one with a service came or went */
+	if (extensions_change && OidIsValid(get_extension_oid("ingest", true)))
 		process_extension_comes();
+	else if (extensions_change)
+		process_wake();
 }
 
 /* -- settings -- */
@@ -318,6 +322,7 @@ launcher_settings(void)
 	DefineCustomIntVariable("ingest.discovery", "How often databases are looked through for the extension.", NULL, &discovery,
 							10, 1, 3600, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	upkeep_settings();
+	service_settings();
 	MarkGUCPrefixReserved("ingest");
 	/* pg_upgrade starts servers in which nobody may do anything */
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)

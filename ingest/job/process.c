@@ -237,7 +237,8 @@ reserve(ProcessKind kind, Oid database, Oid role)
 
 	if (place == NULL || (database == shared->banned && now < shared->banned_until))
 		return NULL;
-	if (kind == WORKER ? rests(database, role) || count_kind(WORKER, InvalidOid, InvalidOid) >= max_workers : count_kind(kind, database, InvalidOid) > 0)
+	if (kind == WORKER ? rests(database, role) || count_kind(WORKER, InvalidOid, InvalidOid) >= max_workers
+					   : count_kind(kind, database, kind == SERVICE ? role : InvalidOid) > 0)
 		return NULL;
 	memset(place, 0, sizeof(Process));
 	place->kind = kind;
@@ -257,6 +258,7 @@ static const struct
 	[WORKER] = {"ingest worker", "ingest_worker_main"},
 	[UPKEEP] = {"ingest upkeep", "ingest_upkeep_main"},
 	[PUBLISHER] = {"ingest publisher", "ingest_publisher_main"},
+	[SERVICE] = {"ingest service", "ingest_service_main"},
 };
 
 static bool
@@ -376,6 +378,20 @@ process_enter(Datum place, Oid *database, Oid *role)
 	if (!mine)
 		proc_exit(0);
 	before_shmem_exit(leave, BoolGetDatum(kind == SCHEDULER));
+}
+
+void
+process_end(ProcessKind kind, Oid database, Oid role)
+{
+	LWLockAcquire(shared->lock, LW_SHARED);
+	for (int i = 0; i < MAX_PROCESSES; i++)
+	{
+		Process *p = &shared->processes[i];
+
+		if (p->kind == kind && p->database == database && p->role == role && p->pid != 0)
+			(void) kill(p->pid, SIGTERM);
+	}
+	LWLockRelease(shared->lock);
 }
 
 void

@@ -20,6 +20,7 @@ typedef enum ProcessKind
 	WORKER,    /* of a database and a role: does that role's jobs */
 	UPKEEP,    /* of a database: deletes what nobody needs any more */
 	PUBLISHER, /* of a database: says by NOTIFY that there are events */
+	SERVICE,   /* of a database: another extension's, by the number that service.c knows it by */
 	SESSION,   /* somebody's, in ingest.work() */
 	LEAVING    /* gave its place to another one, and is about to go */
 } ProcessKind;
@@ -45,6 +46,8 @@ extern void process_launcher_enter(void);
 extern bool process_start(ProcessKind kind, Oid database, Oid role);
 /* Of a background worker that was just started: what it is to be; ends it if its place was given away meanwhile */
 extern void process_enter(Datum place, Oid *database, Oid *role);
+/* Asks one to end */
+extern void process_end(ProcessKind kind, Oid database, Oid role);
 /* Of a session; nothing happens without shared memory */
 extern void process_session_enter(void);
 extern void process_session_leave(void);

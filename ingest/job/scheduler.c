@@ -13,6 +13,7 @@
 #include "ingest/job/process.h"
 #include "ingest/job/queue.h"
 #include "ingest/job/schedule.h"
+#include "ingest/job/service.h"
 #include "ingest/job/upkeep.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -108,6 +109,12 @@ look_for_alerts(void *arg)
 	alerts_look();
 }
 
+static void
+keep_services(void *arg)
+{
+	services_keep();
+}
+
 /* What a scheduler does, each part by itself: one that fails keeps no other from being done */
 typedef struct Part
 {
@@ -174,6 +181,7 @@ tick(Demands *d)
 	static Part freshness = {"look at how fresh copies are", look_at_freshness, BETWEEN_LOOKS};
 	static Part alerts = {"look for what nobody does", look_for_alerts, BETWEEN_LOOKS};
 	static Part looking = {"look at the queue", look_at_queue};
+	static Part serving = {"keep services running", keep_services};
 	static Part homing = {"see whether the repository is at home", at_home};
 	bool home = false;
 	bool there;
@@ -203,7 +211,10 @@ tick(Demands *d)
 		do_part(&freshness, NULL);
 		do_part(&alerts, NULL);
 		do_part(&looking, d);
+		do_part(&serving, NULL);
 	}
+	else
+		services_end();
 	SPI_finish();
 	CommitTransactionCommand();
 	pgstat_report_stat(true);
@@ -237,7 +248,10 @@ ingest_scheduler_main(Datum arg)
 		if (!here || !known)
 			process_extension_is_here(here);
 		if (!here)
+		{
+			services_end();
 			proc_exit(0);
+		}
 		known = true;
 		now = GetCurrentTimestamp();
 		if (d.cannot_login && now > warned + BETWEEN_WARNINGS)

@@ -1,0 +1,448 @@
+
+-- What a sink is
+
+CREATE FUNCTION ingest_delivery_internal.check_url(url text) RETURNS text
+    AS 'MODULE_PATHNAME', 'ingest_delivery_check_url' LANGUAGE C STRICT;
+COMMENT ON FUNCTION ingest_delivery_internal.check_url(text) IS 'an address that may be sent to, as it will be used; else an error that names the rule';
+
+CREATE FUNCTION ingest_delivery_internal.check_reference(actor oid, option text, reference text) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_delivery_check_reference' LANGUAGE C STRICT;
+COMMENT ON FUNCTION ingest_delivery_internal.check_reference(oid, text, text) IS 'an error unless it is a reference to a secret that the role may use';
+
+CREATE FUNCTION ingest_delivery_internal.home() RETURNS text
+    AS 'MODULE_PATHNAME', 'ingest_delivery_home' LANGUAGE C STABLE;
+COMMENT ON FUNCTION ingest_delivery_internal.home() IS 'this cluster and this database';
+
+CREATE FUNCTION ingest_delivery_internal.refuse(option text, rule text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('invalid value of option "%s"', option), DETAIL = rule;
+END $$;
+COMMENT ON FUNCTION ingest_delivery_internal.refuse(text, text) IS 'an error about an option';
+
+CREATE FUNCTION ingest_delivery_internal.check_number(options jsonb, option text, lowest numeric, highest numeric) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF options ? option AND (jsonb_typeof(options->option) <> 'number' OR NOT (options->>option)::numeric BETWEEN lowest AND highest OR (options->>option)::numeric <> trunc((options->>option)::numeric)) THEN
+        PERFORM ingest_delivery_internal.refuse(option, format('It must be a whole number from %s to %s.', lowest, highest));
+    END IF;
+END $$;
+COMMENT ON FUNCTION ingest_delivery_internal.check_number(jsonb, text, numeric, numeric) IS 'an error unless an option that is given is such a number';
+
+CREATE FUNCTION ingest_delivery_internal.check_headers(headers jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    h record;
+BEGIN
+    IF jsonb_typeof(headers) <> 'object' THEN
+        PERFORM ingest_delivery_internal.refuse('headers', 'It must be an object of names and texts.');
+    END IF;
+    FOR h IN SELECT * FROM jsonb_each(headers) LOOP
+        IF jsonb_typeof(h.value) <> 'string' OR h.key !~ '^[A-Za-z0-9!#$%&''*+.^_`|~-]{1,100}$' OR h.value #>> '{}' !~ '^[\x21-\x7e]([\x20-\x7e]{0,1000}[\x21-\x7e])?$' THEN
+            PERFORM ingest_delivery_internal.refuse('headers', 'A name has letters, digits and -, a value printable ASCII alone.');
+        ELSIF lower(h.key) ~ '^(webhook-.*|ce-.*|content-.*|host|connection|transfer-encoding|te|trailer|upgrade|expect|user-agent|keep-alive|accept-encoding)$' THEN
+            PERFORM ingest_delivery_internal.refuse('headers', format('"%s" is set by the sink itself.', h.key));
+        ELSIF lower(h.key) ~ '^(authorization|proxy-authorization|cookie)$' OR lower(h.key) ~ '(token|secret|api-?key|password)' THEN
+            PERFORM ingest_delivery_internal.refuse('headers', format('"%s" holds a secret: option authorization takes a reference to the whole value of the header Authorization.', h.key));
+        END IF;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION ingest_delivery_internal.check_headers(jsonb) IS 'an error unless these headers may be sent';
+
+CREATE FUNCTION ingest_delivery_internal.check_options(actor oid, kind text, options jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    known CONSTANT text[] := '{url,secret,mode,authorization,headers,ca_file,timeout,max_in_flight,max_bytes,batch_events}';
+    texts CONSTANT text[] := '{url,secret,mode,authorization,ca_file}';
+    bad text;
+BEGIN
+    IF kind IS DISTINCT FROM 'webhook' THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('there is no kind of sink "%s"', kind), HINT = 'The kind is webhook.';
+    ELSIF options IS NULL OR jsonb_typeof(options) <> 'object' THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'the options of a sink must be a JSON object', HINT = format('The options of a webhook are %s.', array_to_string(known, ', '));
+    END IF;
+    SELECT k INTO bad FROM jsonb_object_keys(options) k WHERE k <> ALL (known) LIMIT 1;
+    IF bad IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('a webhook has no option "%s"', bad), HINT = format('Its options are %s.', array_to_string(known, ', '));
+    END IF;
+    SELECT k INTO bad FROM jsonb_object_keys(options) k WHERE k = ANY (texts) AND jsonb_typeof(options->k) <> 'string' LIMIT 1;
+    IF bad IS NOT NULL THEN
+        PERFORM ingest_delivery_internal.refuse(bad, 'It must be a text.');
+    END IF;
+    SELECT k INTO bad FROM unnest('{url,secret}'::text[]) k WHERE NOT options ? k LIMIT 1;
+    IF bad IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('a webhook needs option "%s"', bad),
+            HINT = 'url is where it is sent to, secret a reference to the secret by which it is signed: env:NAME, file:/path or mapping:server/option.';
+    END IF;
+    IF options ? 'mode' AND options->>'mode' NOT IN ('structured', 'binary', 'batch') THEN
+        PERFORM ingest_delivery_internal.refuse('mode', 'It must be structured, binary or batch.');
+    END IF;
+    PERFORM ingest_delivery_internal.check_number(options, 'timeout', 1, 60), ingest_delivery_internal.check_number(options, 'max_in_flight', 1, 64),
+        ingest_delivery_internal.check_number(options, 'max_bytes', 1024, 16777216), ingest_delivery_internal.check_number(options, 'batch_events', 1, 1000);
+    IF options ? 'batch_events' AND options->>'mode' IS DISTINCT FROM 'batch' THEN
+        PERFORM ingest_delivery_internal.refuse('batch_events', 'It is for mode batch.');
+    END IF;
+    IF options ? 'headers' THEN
+        PERFORM ingest_delivery_internal.check_headers(options->'headers');
+    END IF;
+    IF options ? 'ca_file' AND NOT pg_has_role(actor, 'pg_read_server_files', 'USAGE') THEN
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'option "ca_file" names a file of the server', HINT = 'It is for superusers and members of pg_read_server_files.';
+    END IF;
+    PERFORM ingest_delivery_internal.check_reference(actor, 'secret', options->>'secret'), ingest_delivery_internal.check_reference(actor, 'authorization', options->>'authorization');
+    RETURN options || jsonb_build_object('url', ingest_delivery_internal.check_url(options->>'url'));
+END $$;
+COMMENT ON FUNCTION ingest_delivery_internal.check_options(oid, text, jsonb) IS 'the options of a sink as they are kept; an error where one is not as it should be';
+
+CREATE FUNCTION ingest_delivery_internal.own_sink(actor oid, name text) RETURNS ingest_delivery.sink LANGUAGE plpgsql AS $$
+DECLARE
+    s ingest_delivery.sink;
+BEGIN
+    SELECT * INTO s FROM ingest_delivery.sink x WHERE x.name = own_sink.name FOR NO KEY UPDATE;
+    IF name IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'which sink is meant must not be null';
+    ELSIF s.id IS NULL OR NOT ingest_internal.acts_for(actor, s.owner) THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no sink "%s"', name),
+            HINT = 'ingest_delivery.create_sink makes one; SELECT sink FROM ingest_delivery.sink_status lists them.';
+    ELSIF NOT ingest_internal.changes_for(actor, s.owner) THEN
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('must be owner of sink "%s"', name);
+    END IF;
+    RETURN s;
+END $$;
+COMMENT ON FUNCTION ingest_delivery_internal.own_sink(oid, text) IS 'a sink that a role may change, locked';
+
+CREATE FUNCTION ingest_delivery_internal.changed(actor oid, function text, sink integer, before jsonb) RETURNS void LANGUAGE sql
+    BEGIN ATOMIC
+    SELECT ingest_internal.audit_for(actor, 'ingest_delivery.' || changed.function, s.name, changed.before, to_jsonb(s) - 'version') FROM ingest_delivery.sink s WHERE s.id = changed.sink;
+    UPDATE ingest_delivery.sink s SET version = s.version + 1 WHERE s.id = changed.sink;
+    SELECT ingest_internal.wake_services();
+    END;
+COMMENT ON FUNCTION ingest_delivery_internal.changed(oid, text, integer, jsonb) IS 'writes down who changed a sink, and lets the worker look at it';
+
+CREATE FUNCTION ingest_delivery_internal.create_sink(actor oid, name text, kind text, options jsonb, filter jsonb, ordered text, on_exhausted text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    number integer;
+    checked jsonb;
+BEGIN
+    IF name IS NULL OR kind IS NULL OR ordered IS NULL OR on_exhausted IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'a sink needs a name, a kind, options, and what ordered and on_exhausted are';
+    ELSIF octet_length(name) NOT BETWEEN 1 AND 400 THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'the name of a sink has 1 to 400 bytes';
+    ELSIF ordered NOT IN ('subject', 'none') THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('a sink cannot be ordered by "%s"', ordered), HINT = 'ordered is subject or none.';
+    ELSIF on_exhausted NOT IN ('skip', 'hold') THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('on_exhausted cannot be "%s"', on_exhausted), HINT = 'on_exhausted is skip or hold.';
+    END IF;
+    checked := ingest_delivery_internal.check_options(actor, kind, options);
+    INSERT INTO ingest_delivery.sink (name, kind, consumer, options, filter, ordered, on_exhausted, owner, owner_name, home)
+      VALUES (create_sink.name, create_sink.kind, 'sink ' || create_sink.name, checked, create_sink.filter, create_sink.ordered, create_sink.on_exhausted, actor, pg_get_userbyid(actor), ingest_delivery_internal.home())
+      ON CONFLICT ON CONSTRAINT sink_name_key DO NOTHING RETURNING id INTO number;
+    IF number IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('there is a sink "%s" already', name), HINT = 'ingest_delivery.alter_sink changes it, ingest_delivery.drop_sink forgets it.';
+    END IF;
+    PERFORM ingest_delivery_internal.changed(actor, 'create_sink', number, NULL);
+    RETURN 'sink ' || name;
+END $$;
+COMMENT ON FUNCTION ingest_delivery_internal.create_sink(oid, text, text, jsonb, jsonb, text, text) IS 'a sink without its consumer';
+CREATE FUNCTION ingest_delivery_internal.create_sink(name text, kind text, options jsonb, filter jsonb, ordered text, on_exhausted text) RETURNS text
+    AS 'MODULE_PATHNAME', 'ingest_delivery_door' LANGUAGE C;
+COMMENT ON FUNCTION ingest_delivery_internal.create_sink(text, text, jsonb, jsonb, text, text) IS 'the same as the caller; gives the name of the consumer that it needs';
+
+-- the consumer is made by the caller, so that it is the caller's
+CREATE FUNCTION create_sink(name text, kind text, options jsonb, types text[] DEFAULT NULL, filter jsonb DEFAULT NULL, ordered text DEFAULT 'subject', on_exhausted text DEFAULT 'skip',
+    from_start boolean DEFAULT false) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM ingest.subscribe(ingest_delivery_internal.create_sink(create_sink.name, create_sink.kind, create_sink.options, create_sink.filter, create_sink.ordered, create_sink.on_exhausted),
+        create_sink.types, create_sink.from_start);
+    RETURN create_sink.name;
+END $$;
+COMMENT ON FUNCTION create_sink(text, text, jsonb, text[], jsonb, text, text, boolean) IS 'sends events from now on, or all that are kept, to an address; types may end in *';
+
+CREATE FUNCTION ingest_delivery_internal.alter_sink(actor oid, sink text, options jsonb, filter jsonb, ordered text, on_exhausted text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    s ingest_delivery.sink := ingest_delivery_internal.own_sink(actor, sink);
+BEGIN
+    IF options IS NOT NULL AND jsonb_typeof(options) <> 'object' THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'the options of a sink must be a JSON object';
+    ELSIF ordered NOT IN ('subject', 'none') OR on_exhausted NOT IN ('skip', 'hold') THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'ordered is subject or none, on_exhausted skip or hold';
+    END IF;
+    -- who alters it is the owner, or an admin, whose rights to files are not the owner's: so it is asked of the owner
+    UPDATE ingest_delivery.sink x SET options = CASE WHEN alter_sink.options IS NULL THEN x.options
+            ELSE ingest_delivery_internal.check_options(s.owner, s.kind, jsonb_strip_nulls(s.options || alter_sink.options)) END,
+        filter = CASE WHEN alter_sink.filter = 'null' THEN NULL ELSE coalesce(alter_sink.filter, x.filter) END,
+        ordered = coalesce(alter_sink.ordered, x.ordered), on_exhausted = coalesce(alter_sink.on_exhausted, x.on_exhausted) WHERE x.id = s.id;
+    PERFORM ingest_delivery_internal.changed(actor, 'alter_sink', s.id, to_jsonb(s) - 'version');
+END $$;
+COMMENT ON FUNCTION ingest_delivery_internal.alter_sink(oid, text, jsonb, jsonb, text, text) IS 'see ingest_delivery.alter_sink';
+CREATE FUNCTION alter_sink(sink text, options jsonb DEFAULT NULL, filter jsonb DEFAULT NULL, ordered text DEFAULT NULL, on_exhausted text DEFAULT NULL) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_delivery_door' LANGUAGE C;
+COMMENT ON FUNCTION alter_sink(text, jsonb, jsonb, text, text) IS 'changes what is given; an option that is null is as if never set, a filter that is the JSON null is none';
+
+CREATE FUNCTION ingest_delivery_internal.set_state(actor oid, sink text, state text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    s ingest_delivery.sink := ingest_delivery_internal.own_sink(actor, sink);
+BEGIN
+    IF s.state = set_state.state THEN
+        RAISE NOTICE 'sink "%" is % already', sink, s.state;
+        RETURN;
+    END IF;
+    UPDATE ingest_delivery.sink x SET state = set_state.state, reason = NULL WHERE x.id = s.id;
+    PERFORM ingest_delivery_internal.changed(actor, CASE WHEN set_state.state = 'paused' THEN 'pause_sink' ELSE 'resume_sink' END, s.id, to_jsonb(s) - 'version');
+END $$;
+COMMENT ON FUNCTION ingest_delivery_internal.set_state(oid, text, text) IS 'pauses or resumes a sink';
+CREATE FUNCTION ingest_delivery_internal.pause_sink(actor oid, sink text) RETURNS void LANGUAGE sql
+    BEGIN ATOMIC
+    SELECT ingest_delivery_internal.set_state(actor, sink, 'paused');
+    END;
+COMMENT ON FUNCTION ingest_delivery_internal.pause_sink(oid, text) IS 'see ingest_delivery.pause_sink';
+CREATE FUNCTION pause_sink(sink text) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_delivery_door' LANGUAGE C;
+COMMENT ON FUNCTION pause_sink(text) IS 'sends nothing more to a sink until it is resumed; its events are kept';
+CREATE FUNCTION ingest_delivery_internal.resume_sink(actor oid, sink text) RETURNS void LANGUAGE sql
+    BEGIN ATOMIC
+    SELECT ingest_delivery_internal.set_state(actor, sink, 'active');
+    END;
+COMMENT ON FUNCTION ingest_delivery_internal.resume_sink(oid, text) IS 'see ingest_delivery.resume_sink';
+CREATE FUNCTION resume_sink(sink text) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_delivery_door' LANGUAGE C;
+COMMENT ON FUNCTION resume_sink(text) IS 'goes on with a sink where it stood';
+
+CREATE FUNCTION ingest_delivery_internal.drop_sink(actor oid, sink text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    s ingest_delivery.sink := ingest_delivery_internal.own_sink(actor, sink);
+BEGIN
+    PERFORM ingest_delivery_internal.changed(actor, 'drop_sink', s.id, to_jsonb(s) - 'version');
+    DELETE FROM ingest_delivery.sink x WHERE x.id = s.id;
+    RETURN s.consumer;
+END $$;
+COMMENT ON FUNCTION ingest_delivery_internal.drop_sink(oid, text) IS 'forgets a sink; gives its consumer';
+CREATE FUNCTION ingest_delivery_internal.drop_sink(sink text) RETURNS text
+    AS 'MODULE_PATHNAME', 'ingest_delivery_door' LANGUAGE C;
+COMMENT ON FUNCTION ingest_delivery_internal.drop_sink(text) IS 'the same as the caller';
+CREATE FUNCTION drop_sink(sink text) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    of_sink text := ingest_delivery_internal.drop_sink(drop_sink.sink);
+BEGIN
+    IF EXISTS (SELECT FROM ingest.subscription s WHERE s.consumer = of_sink) THEN
+        PERFORM ingest.unsubscribe(of_sink);
+    END IF;
+END $$;
+COMMENT ON FUNCTION drop_sink(text) IS 'forgets a sink, with what waits for it';
+
+CREATE FUNCTION ingest_delivery_internal.rotate_secret(actor oid, sink text, secret text, overlap interval) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    s ingest_delivery.sink := ingest_delivery_internal.own_sink(actor, sink);
+BEGIN
+    IF secret IS NULL OR overlap IS NULL OR overlap < '0' OR overlap > '30 days' THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'a rotation needs a reference to the new secret and an overlap from 0 to 30 days';
+    END IF;
+    UPDATE ingest_delivery.sink x SET old_secret = CASE WHEN overlap > '0' THEN x.options->>'secret' END, old_until = now() + overlap,
+        options = ingest_delivery_internal.check_options(s.owner, s.kind, s.options || jsonb_build_object('secret', secret)) WHERE x.id = s.id;
+    PERFORM ingest_delivery_internal.changed(actor, 'rotate_secret', s.id, to_jsonb(s) - 'version');
+END $$;
+COMMENT ON FUNCTION ingest_delivery_internal.rotate_secret(oid, text, text, interval) IS 'see ingest_delivery.rotate_secret';
+CREATE FUNCTION rotate_secret(sink text, secret text, overlap interval DEFAULT '24 hours') RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_delivery_door' LANGUAGE C;
+COMMENT ON FUNCTION rotate_secret(text, text, interval) IS 'signs with another secret, and until the overlap is over with the one before as well';
+
+CREATE FUNCTION test_sink(sink text) RETURNS TABLE (ok boolean, status integer, answer text, error text, ms float8)
+    AS 'MODULE_PATHNAME', 'ingest_delivery_test_sink' LANGUAGE C STRICT;
+COMMENT ON FUNCTION test_sink(text) IS 'sends one event of type ingest.sink.test now and tells what came back';
+
+-- What is sent once more
+
+CREATE FUNCTION ingest_delivery_internal.put_back(sink ingest_delivery.sink, eras integer[], ids bigint[], keys text[]) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    n bigint;
+BEGIN
+    INSERT INTO ingest_delivery.blocked AS b (sink, key, due) SELECT DISTINCT put_back.sink.id, k, now() FROM unnest(keys) k
+      ON CONFLICT ON CONSTRAINT blocked_pkey DO UPDATE SET due = now();
+    INSERT INTO ingest_delivery.parked (sink, key, era, id) SELECT put_back.sink.id, u.key, u.era, u.id FROM unnest(eras, ids, keys) u (era, id, key) ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS n = ROW_COUNT;
+    RETURN n;
+END $$;
+COMMENT ON FUNCTION ingest_delivery_internal.put_back(ingest_delivery.sink, integer[], bigint[], text[]) IS 'events wait to be sent, as if they had been refused until now';
+
+CREATE FUNCTION ingest_delivery_internal.replay(actor oid, sink text, eras integer[], ids bigint[], subjects text[]) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    s ingest_delivery.sink := ingest_delivery_internal.own_sink(actor, sink);
+    n bigint;
+BEGIN
+    n := ingest_delivery_internal.put_back(s, eras, ids, ARRAY(SELECT CASE WHEN s.ordered = 'subject' AND u.subject IS NOT NULL THEN 's' || u.subject ELSE format('e%s-%s', u.era, u.id) END
+        FROM unnest(eras, ids, subjects) WITH ORDINALITY u (era, id, subject, i) ORDER BY u.i));
+    PERFORM ingest_delivery_internal.changed(actor, 'replay', s.id, to_jsonb(n));
+    RETURN n;
+END $$;
+COMMENT ON FUNCTION ingest_delivery_internal.replay(oid, text, integer[], bigint[], text[]) IS 'these events are sent again';
+CREATE FUNCTION ingest_delivery_internal.replay(sink text, eras integer[], ids bigint[], subjects text[]) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'ingest_delivery_door' LANGUAGE C;
+COMMENT ON FUNCTION ingest_delivery_internal.replay(text, integer[], bigint[], text[]) IS 'the same as the caller';
+
+-- the events are found by the caller: what may not be seen cannot be sent
+CREATE FUNCTION replay(sink text, since timestamptz, until timestamptz DEFAULT 'infinity') RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    types text[] := (SELECT s.types FROM ingest.subscription s WHERE s.consumer = 'sink ' || replay.sink);
+    found record;
+BEGIN
+    IF since IS NULL OR until IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'from when and until when must not be null';
+    END IF;
+    SELECT coalesce(array_agg(e.era ORDER BY e.era, e.id), '{}') AS eras, coalesce(array_agg(e.id ORDER BY e.era, e.id), '{}') AS ids,
+        coalesce(array_agg(e.subject ORDER BY e.era, e.id), '{}') AS subjects INTO found FROM ingest_internal.find_events(replay.since, replay.until, types) e;
+    RETURN ingest_delivery_internal.replay(replay.sink, found.eras, found.ids, found.subjects);
+END $$;
+COMMENT ON FUNCTION replay(text, timestamptz, timestamptz) IS 'sends once more, with the same ids, what was written since and before; how many events';
+
+CREATE FUNCTION ingest_delivery_internal.redrive(actor oid, sink text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    s ingest_delivery.sink := ingest_delivery_internal.own_sink(actor, sink);
+    found record;
+    n bigint;
+BEGIN
+    WITH d AS (DELETE FROM ingest_delivery.dead x WHERE x.sink = s.id RETURNING x.era, x.id, x.key)
+    SELECT coalesce(array_agg(d.era), '{}') AS eras, coalesce(array_agg(d.id), '{}') AS ids, coalesce(array_agg(d.key), '{}') AS keys INTO found FROM d;
+    n := ingest_delivery_internal.put_back(s, found.eras, found.ids, found.keys);
+    UPDATE ingest_delivery.blocked b SET due = now(), tries = 0 WHERE b.sink = s.id;
+    PERFORM ingest_delivery_internal.changed(actor, 'redrive', s.id, to_jsonb(n));
+    RETURN n;
+END $$;
+COMMENT ON FUNCTION ingest_delivery_internal.redrive(oid, text) IS 'see ingest_delivery.redrive';
+CREATE FUNCTION redrive(sink text) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'ingest_delivery_door' LANGUAGE C;
+COMMENT ON FUNCTION redrive(text) IS 'tries what was given up and what waits once more, now; how many events had been given up';
+
+CREATE FUNCTION ingest_delivery_internal.skip(actor oid, sink text, subject text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    s ingest_delivery.sink := ingest_delivery_internal.own_sink(actor, sink);
+    b ingest_delivery.blocked;
+    p ingest_delivery.parked;
+BEGIN
+    SELECT * INTO b FROM ingest_delivery.blocked x WHERE x.sink = s.id AND x.key IN ('s' || subject, 'e' || subject) FOR UPDATE;
+    -- held: what it waited for was given up already
+    IF b.due = 'infinity' THEN
+        UPDATE ingest_delivery.blocked x SET due = now(), tries = 0 WHERE x.sink = s.id AND x.key = b.key;
+        PERFORM ingest_delivery_internal.changed(actor, 'skip', s.id, to_jsonb(subject));
+        RETURN true;
+    END IF;
+    SELECT * INTO p FROM ingest_delivery.parked x WHERE x.sink = s.id AND x.key = b.key ORDER BY x.era, x.id LIMIT 1;
+    IF p.sink IS NULL THEN
+        RAISE NOTICE 'nothing of "%" waits', subject;
+        RETURN false;
+    END IF;
+    DELETE FROM ingest_delivery.parked x WHERE (x.sink, x.key, x.era, x.id) = (p.sink, p.key, p.era, p.id);
+    INSERT INTO ingest_delivery.dead (sink, era, id, key, error) VALUES (p.sink, p.era, p.id, p.key, 'skipped') ON CONFLICT DO NOTHING;
+    UPDATE ingest_delivery.blocked x SET due = now(), tries = 0 WHERE x.sink = s.id AND x.key = b.key;
+    PERFORM ingest_delivery_internal.changed(actor, 'skip', s.id, to_jsonb(subject));
+    RETURN true;
+END $$;
+COMMENT ON FUNCTION ingest_delivery_internal.skip(oid, text, text) IS 'see ingest_delivery.skip';
+CREATE FUNCTION skip(sink text, subject text) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'ingest_delivery_door' LANGUAGE C;
+COMMENT ON FUNCTION skip(text, text) IS 'gives up the first event of a subject that waits, or the single event of that id; its others go on';
+
+CREATE FUNCTION ingest_delivery_internal.prune(age interval) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM ingest_delivery.attempt a WHERE a.at < now() - age;
+    DELETE FROM ingest_delivery.dead d WHERE d.at < now() - age;
+END $$;
+COMMENT ON FUNCTION ingest_delivery_internal.prune(interval) IS 'deletes attempts and dead events that are older; the worker does it hourly';
+
+-- What the worker asks and says; it has become ingest_delivery_engine then
+
+CREATE FUNCTION ingest_delivery_internal.follow(here text) RETURNS void LANGUAGE sql
+    BEGIN ATOMIC
+    UPDATE ingest_delivery.sink s SET owner = coalesce((SELECT r.oid FROM pg_roles r WHERE r.rolname = s.owner_name), 0), home = here WHERE s.home IS DISTINCT FROM here;
+    UPDATE ingest_delivery.sink s SET owner_name = r.rolname FROM pg_roles r WHERE r.oid = s.owner AND r.rolname <> s.owner_name;
+    END;
+COMMENT ON FUNCTION ingest_delivery_internal.follow(text) IS 'owners by their names where the sinks were restored, and their names now where they were not';
+
+CREATE FUNCTION ingest_delivery_internal.sinks() RETURNS TABLE (id integer, name text, consumer text, url text, mode text, headers text[], ca_file text, timeout integer, max_in_flight integer,
+    max_bytes integer, batch_events integer, secret text, old_secret text, "authorization" text, filter text, by_subject boolean, hold boolean, owner oid, active boolean, version bigint) LANGUAGE sql STABLE
+    BEGIN ATOMIC
+    SELECT s.id, s.name, s.consumer, s.options->>'url', coalesce(s.options->>'mode', 'structured'), ARRAY(SELECT h.key || ': ' || h.value FROM jsonb_each_text(s.options->'headers') h), s.options->>'ca_file',
+        coalesce((s.options->>'timeout')::integer, 15), coalesce((s.options->>'max_in_flight')::integer, 8), coalesce((s.options->>'max_bytes')::integer, 1048576), coalesce((s.options->>'batch_events')::integer, 100),
+        s.options->>'secret', CASE WHEN s.old_until > now() THEN s.old_secret END, s.options->>'authorization', s.filter::text, s.ordered = 'subject', s.on_exhausted = 'hold',
+        s.owner, s.state = 'active', s.version * 2 + coalesce((s.old_until > now())::integer, 0)
+      FROM ingest_delivery.sink s ORDER BY s.id;
+    END;
+COMMENT ON FUNCTION ingest_delivery_internal.sinks() IS 'sinks, as the worker needs them';
+
+CREATE FUNCTION ingest_delivery_internal.due(sink integer, keys integer, events integer) RETURNS TABLE (key text, tries integer, era integer, id bigint) LANGUAGE sql STABLE
+    BEGIN ATOMIC
+    SELECT b.key, b.tries, p.era, p.id FROM (SELECT x.key, x.tries, x.due FROM ingest_delivery.blocked x WHERE x.sink = due.sink AND x.due <= now() ORDER BY x.due LIMIT keys) b
+        LEFT JOIN LATERAL (SELECT y.era, y.id FROM ingest_delivery.parked y WHERE y.sink = due.sink AND y.key = b.key ORDER BY y.era, y.id LIMIT events) p ON true
+      ORDER BY b.due, b.key, p.era, p.id;
+    END;
+COMMENT ON FUNCTION ingest_delivery_internal.due(integer, integer, integer) IS 'events of subjects whose time has come, the first ones of each; null: nothing of it waits';
+
+CREATE FUNCTION ingest_delivery_internal.waiting(sink integer) RETURNS TABLE (key text, due timestamptz) LANGUAGE sql STABLE
+    BEGIN ATOMIC
+    SELECT b.key, b.due FROM ingest_delivery.blocked b WHERE b.sink = waiting.sink;
+    END;
+COMMENT ON FUNCTION ingest_delivery_internal.waiting(integer) IS 'subjects that wait';
+
+CREATE FUNCTION ingest_delivery_internal.next_due(sink integer) RETURNS timestamptz LANGUAGE sql STABLE
+    RETURN (SELECT min(b.due) FROM ingest_delivery.blocked b WHERE b.sink = next_due.sink);
+COMMENT ON FUNCTION ingest_delivery_internal.next_due(integer) IS 'when the next of them is tried';
+
+CREATE FUNCTION ingest_delivery_internal.block(sink integer, key text, era integer, id bigint, due_in interval, error text) RETURNS void LANGUAGE sql
+    BEGIN ATOMIC
+    INSERT INTO ingest_delivery.blocked AS b (sink, key, tries, due, error) VALUES (block.sink, block.key, 1, clock_timestamp() + due_in, block.error)
+      ON CONFLICT ON CONSTRAINT blocked_pkey DO UPDATE SET tries = b.tries + 1, due = excluded.due, error = excluded.error;
+    INSERT INTO ingest_delivery.parked (sink, key, era, id) VALUES (block.sink, block.key, block.era, block.id) ON CONFLICT DO NOTHING;
+    END;
+COMMENT ON FUNCTION ingest_delivery_internal.block(integer, text, integer, bigint, interval, text) IS 'the event was refused: its subject waits';
+
+CREATE FUNCTION ingest_delivery_internal.park(sink integer, keys text[], eras integer[], ids bigint[]) RETURNS void LANGUAGE sql
+    BEGIN ATOMIC
+    -- whoever was skipped meanwhile is there no more: it is due at once
+    INSERT INTO ingest_delivery.blocked (sink, key, due) SELECT DISTINCT park.sink, k, now() FROM unnest(keys) k ON CONFLICT DO NOTHING;
+    INSERT INTO ingest_delivery.parked (sink, key, era, id) SELECT park.sink, u.key, u.era, u.id FROM unnest(keys, eras, ids) u (key, era, id) ON CONFLICT DO NOTHING;
+    END;
+COMMENT ON FUNCTION ingest_delivery_internal.park(integer, text[], integer[], bigint[]) IS 'these events wait behind others of their subject';
+
+CREATE FUNCTION ingest_delivery_internal.bury(sink integer, key text, era integer, id bigint, status integer, error text, answer text) RETURNS void LANGUAGE sql
+    BEGIN ATOMIC
+    DELETE FROM ingest_delivery.parked p WHERE (p.sink, p.key, p.era, p.id) = (bury.sink, bury.key, bury.era, bury.id);
+    -- tries are those of the first event
+    UPDATE ingest_delivery.blocked b SET tries = 0, due = now() WHERE (b.sink, b.key) = (bury.sink, bury.key) AND b.due < 'infinity';
+    INSERT INTO ingest_delivery.dead (sink, era, id, key, status, error, answer) VALUES (bury.sink, bury.era, bury.id, bury.key, bury.status, bury.error, bury.answer) ON CONFLICT DO NOTHING;
+    END;
+COMMENT ON FUNCTION ingest_delivery_internal.bury(integer, text, integer, bigint, integer, text, text) IS 'an event is given up';
+
+CREATE FUNCTION ingest_delivery_internal.arrived(sink integer, keys text[], eras integer[], ids bigint[]) RETURNS void LANGUAGE sql
+    BEGIN ATOMIC
+    DELETE FROM ingest_delivery.parked p USING unnest(keys, eras, ids) u (key, era, id) WHERE p.sink = arrived.sink AND (p.key, p.era, p.id) = (u.key, u.era, u.id);
+    UPDATE ingest_delivery.blocked b SET tries = 0, due = now() WHERE b.sink = arrived.sink AND b.key = ANY (keys) AND b.due < 'infinity';
+    END;
+COMMENT ON FUNCTION ingest_delivery_internal.arrived(integer, text[], integer[], bigint[]) IS 'events that had waited arrived';
+
+CREATE FUNCTION ingest_delivery_internal.unblock(sink integer, keys text[]) RETURNS SETOF text LANGUAGE sql
+    BEGIN ATOMIC
+    DELETE FROM ingest_delivery.blocked b WHERE b.sink = unblock.sink AND b.key = ANY (keys) AND b.due < 'infinity'
+        AND NOT EXISTS (SELECT FROM ingest_delivery.parked p WHERE p.sink = b.sink AND p.key = b.key) RETURNING b.key;
+    END;
+COMMENT ON FUNCTION ingest_delivery_internal.unblock(integer, text[]) IS 'subjects of which nothing waits any more go on; which';
+
+CREATE FUNCTION ingest_delivery_internal.note(sink integer, breaker text, open_until timestamptz, failures integer, sent bigint, rate float8, last_sent_at timestamptz, error text) RETURNS void LANGUAGE sql
+    BEGIN ATOMIC
+    INSERT INTO ingest_delivery.sink_state AS t (sink, breaker, open_until, failures, sent, rate, last_sent_at, last_error, last_error_at)
+      VALUES (note.sink, note.breaker, note.open_until, note.failures, note.sent, note.rate, note.last_sent_at, note.error, CASE WHEN note.error IS NOT NULL THEN now() END)
+      ON CONFLICT ON CONSTRAINT sink_state_pkey DO UPDATE SET breaker = excluded.breaker, open_until = excluded.open_until, failures = excluded.failures, sent = t.sent + excluded.sent, rate = excluded.rate,
+        last_sent_at = coalesce(excluded.last_sent_at, t.last_sent_at), last_error = coalesce(excluded.last_error, t.last_error), last_error_at = coalesce(excluded.last_error_at, t.last_error_at), written_at = now();
+    END;
+COMMENT ON FUNCTION ingest_delivery_internal.note(integer, text, timestamptz, integer, bigint, float8, timestamptz, text) IS 'how a sink does';
+
+CREATE FUNCTION ingest_delivery_internal.attempted(sink integer, at timestamptz, event text, events integer, ok boolean, status integer, error text, answer text, ms float8) RETURNS void LANGUAGE sql
+    BEGIN ATOMIC
+    INSERT INTO ingest_delivery.attempt VALUES (attempted.sink, attempted.at, attempted.event, attempted.events, attempted.ok, attempted.status, attempted.error, attempted.answer, attempted.ms);
+    END;
+COMMENT ON FUNCTION ingest_delivery_internal.attempted(integer, timestamptz, text, integer, boolean, integer, text, text, float8) IS 'writes down an attempt';
+
+CREATE FUNCTION ingest_delivery_internal.hold(sink integer, key text) RETURNS void LANGUAGE sql
+    BEGIN ATOMIC
+    INSERT INTO ingest_delivery.blocked (sink, key, due) VALUES (hold.sink, hold.key, 'infinity') ON CONFLICT ON CONSTRAINT blocked_pkey DO UPDATE SET due = 'infinity';
+    END;
+COMMENT ON FUNCTION ingest_delivery_internal.hold(integer, text) IS 'the subject waits for a hand';
+
+CREATE FUNCTION ingest_delivery_internal.stop(sink integer, reason text) RETURNS void LANGUAGE sql
+    BEGIN ATOMIC
+    UPDATE ingest_delivery.sink s SET state = 'paused', reason = stop.reason, version = s.version + 1 WHERE s.id = stop.sink AND s.state = 'active';
+    END;
+COMMENT ON FUNCTION ingest_delivery_internal.stop(integer, text) IS 'the sink does not want any more';

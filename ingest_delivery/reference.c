@@ -1,0 +1,249 @@
+/*
+ * reference.c
+ *		Where to and by which secret: URLs and references are checked when they are set, and resolved when they are used.
+ *
+ * A secret itself is refused: the statement that sets it would stand in the log, in
+ * pg_stat_activity and in dumps.  No message ever holds one.
+ */
+#include "postgres.h"
+
+#include <curl/curl.h>
+
+#include "access/htup_details.h"
+#include "access/reloptions.h"
+#include "access/xlog.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_user_mapping.h"
+#include "commands/defrem.h"
+#include "common/base64.h"
+#include "common/secret.h"
+#include "foreign/foreign.h"
+#include "ingest_delivery/address.h"
+#include "ingest_delivery/delivery.h"
+#include "ingest_delivery/reference.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+
+SQL_FUNCTION(ingest_delivery_check_url);
+SQL_FUNCTION(ingest_delivery_check_reference);
+SQL_FUNCTION(ingest_delivery_home);
+
+#define MAPPING "mapping:"
+#define KEY_PREFIX "whsec_"
+#define LEAST_KEY 24
+#define MOST_KEY 64
+
+/* -- URLs -- */
+
+static void
+refuse_url(const char *rule, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid value of option \"url\""),
+			 errdetail("%s", rule),
+			 hint ? errhint("%s", hint) : 0));
+}
+
+/* A part of a URL, palloc'd; NULL if it has none */
+static char *
+part_of(CURLU *url, CURLUPart part)
+{
+	char *found = NULL;
+	char *copy = NULL;
+
+	if (curl_url_get(url, part, &found, 0) == CURLUE_OK)
+		copy = pstrdup(found);
+	curl_free(found);
+	return copy;
+}
+
+/* check_url(url text): as it is sent to */
+Datum
+ingest_delivery_check_url(PG_FUNCTION_ARGS)
+{
+	char *given = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	CURLU *url;
+	char *scheme,
+		*host,
+		*path,
+		*port,
+		*query;
+	bool has_login,
+		has_fragment,
+		parsed;
+	const char *rule;
+
+	for (const char *c = given; *c; c++)
+		if ((unsigned char) *c <= 0x20 || (unsigned char) *c >= 0x7f || *c == '"' || *c == '\\')
+			refuse_url("It must have printable ASCII alone: other characters are written as %XX, names of hosts as xn--….", NULL);
+	if (strlen(given) > 2000)
+		refuse_url("It must have at most 2000 characters.", NULL);
+	url = curl_url();
+	if (url == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	parsed = curl_url_set(url, CURLUPART_URL, given, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
+	scheme = part_of(url, CURLUPART_SCHEME);
+	host = part_of(url, CURLUPART_HOST);
+	path = part_of(url, CURLUPART_PATH);
+	port = part_of(url, CURLUPART_PORT);
+	query = part_of(url, CURLUPART_QUERY);
+	has_login = part_of(url, CURLUPART_USER) || part_of(url, CURLUPART_PASSWORD);
+	has_fragment = part_of(url, CURLUPART_FRAGMENT) != NULL;
+	curl_url_cleanup(url);
+	if (!parsed || scheme == NULL || host == NULL || *host == '\0')
+		refuse_url("It must be a URL such as https://example.com/events.", NULL);
+	if (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0)
+		refuse_url("It must begin with https://.", NULL);
+	if (strcmp(scheme, "http") == 0 && !delivery_allow_http)
+		refuse_url("It must begin with https://: without TLS anybody on the way reads along.", "A superuser allows it: ALTER DATABASE … SET ingest_delivery.allow_http = on.");
+	if (has_login || has_fragment)
+		refuse_url("It must have neither a login nor a fragment.", "Option authorization takes a reference to the value of the header Authorization.");
+	rule = address_of_host_forbidden(host);
+	if (rule)
+		refuse_url(psprintf("Nothing is sent to %s: %s.", host, rule), "A superuser allows it: ALTER DATABASE … SET ingest_delivery.allow_networks = '…'.");
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s://%s%s%s%s%s%s", scheme, host, port ? ":" : "", port ? port : "", path && *path ? path : "/",
+											  query ? "?" : "", query ? query : "")));
+}
+
+/* -- secrets -- */
+
+static bool
+reads_files(Oid role)
+{
+	return superuser_arg(role) || has_privs_of_role(role, ROLE_PG_READ_SERVER_FILES);
+}
+
+static void
+need_files(Oid role, const char *option)
+{
+	if (!reads_files(role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("option \"%s\" refers to a file or the environment of the server", option),
+				 errhint("That is for superusers and members of pg_read_server_files; mapping:server/option refers to an option of your own user mapping.")));
+}
+
+/* The option of the role's own user mapping, not of everybody's; NULL and why not if there is none */
+static char *
+mapping_value(Oid role, const char *reference, const char **why)
+{
+	const char *slash = strchr(reference, '/');
+	char *name;
+	Oid server;
+	HeapTuple tuple;
+	Datum options;
+	bool isnull;
+	ListCell *lc;
+	char *value = NULL;
+
+	*why = "It must be mapping:server/option.";
+	if (slash == NULL || slash == reference || slash[1] == '\0')
+		return NULL;
+	name = pnstrdup(reference, slash - reference);
+	server = get_foreign_server_oid(name, true);
+	*why = "There is no such server, or the owner of the sink may not use it.";
+	if (!OidIsValid(server) || server_aclcheck(server, role, ACL_USAGE) != ACLCHECK_OK)
+		return NULL;
+	*why = "The owner of the sink has no user mapping for that server.";
+	tuple = SearchSysCache2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(role), ObjectIdGetDatum(server));
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	options = SysCacheGetAttr(USERMAPPINGUSERSERVER, tuple, Anum_pg_user_mapping_umoptions, &isnull);
+	if (!isnull)
+	{
+		foreach (lc, untransformRelOptions(options))
+		{
+			DefElem *def = lfirst_node(DefElem, lc);
+
+			if (strcmp(def->defname, slash + 1) == 0)
+				value = pstrdup(defGetString(def));
+		}
+	}
+	ReleaseSysCache(tuple);
+	*why = "The user mapping of the owner of the sink has no such option.";
+	return value;
+}
+
+char *
+reference_resolve(Oid role, const char *option, const char *reference)
+{
+	const char *why;
+	char *value;
+
+	if (secret_is_reference(reference))
+	{
+		need_files(role, option);
+		return secret_resolve(option, reference);
+	}
+	if (strncmp(reference, MAPPING, strlen(MAPPING)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" must be a reference to a secret, not the secret itself", option),
+				 errdetail("The statement that holds a secret would stand in the log, in pg_stat_activity and in dumps."),
+				 errhint("References are env:NAME, file:/path and mapping:server/option, such as mapping:ingest_secrets/a_name after CREATE USER MAPPING FOR CURRENT_USER SERVER ingest_secrets OPTIONS (a_name '…').")));
+	value = mapping_value(role, reference + strlen(MAPPING), &why);
+	if (value == NULL || *value == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" refers to no secret", option),
+				 errdetail("%s", why)));
+	return value;
+}
+
+char *
+reference_key(Oid role, const char *option, const char *reference, int *length)
+{
+	char *secret = reference_resolve(role, option, reference);
+	const char *text = strncmp(secret, KEY_PREFIX, strlen(KEY_PREFIX)) == 0 ? secret + strlen(KEY_PREFIX) : secret;
+	int room = pg_b64_dec_len(strlen(text)) + 1;
+	char *key = palloc(room);
+
+	*length = pg_b64_decode(text, strlen(text), (void *) key, room);
+	explicit_bzero(secret, strlen(secret));
+	if (*length < LEAST_KEY || *length > MOST_KEY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("what option \"%s\" refers to is no secret of a webhook", option),
+				 errdetail("It must be whsec_ and %d to %d bytes as base64.", LEAST_KEY, MOST_KEY),
+				 errhint("A new one: echo \"whsec_$(openssl rand -base64 32)\".")));
+	return key;
+}
+
+/* check_reference(actor, option, reference) */
+Datum
+ingest_delivery_check_reference(PG_FUNCTION_ARGS)
+{
+	Oid actor = PG_GETARG_OID(0);
+	char *option = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	char *reference = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	int length;
+	char *value;
+
+	if (strcmp(option, "secret") == 0)
+		value = reference_key(actor, option, reference, &length);
+	else
+	{
+		value = reference_resolve(actor, option, reference);
+		length = strlen(value);
+		for (int i = 0; i < length; i++)
+			if ((unsigned char) value[i] < 0x20 || (unsigned char) value[i] >= 0x7f)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("what option \"%s\" refers to cannot be sent in a header", option),
+						 errdetail("It must have printable ASCII alone.")));
+	}
+	explicit_bzero(value, length);
+	PG_RETURN_VOID();
+}
+
+/* home(): this cluster and this database */
+Datum
+ingest_delivery_home(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf(UINT64_FORMAT "/%u", GetSystemIdentifier(), MyDatabaseId)));
+}

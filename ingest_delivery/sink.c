@@ -1,0 +1,259 @@
+/*
+ * sink.c
+ *		A sink in the worker's memory: the window of events, and what of a subject waits for what.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "ingest_delivery/sink.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+void
+sink_begin(Sink *sink)
+{
+	HASHCTL shape = {.keysize = sizeof(uint64), .entrysize = sizeof(Subject), .hcxt = sink->context};
+
+	sink->subjects = hash_create("subjects of a sink", 256, &shape, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	dlist_init(&sink->window);
+	dlist_init(&sink->again);
+	sink->flights = MemoryContextAllocZero(sink->context, sizeof(Flight) * MOST_FLIGHTS);
+	sink->read_limit = 200;
+	sink->woken = true;
+	sink->exhausted = true;
+	sink->next_due = DT_NOBEGIN;
+	sink->limit = sink->max_in_flight;
+}
+
+void
+sink_free(Sink *sink)
+{
+	if (sink->key.bytes)
+		explicit_bzero(sink->key.bytes, sink->key.length);
+	if (sink->old_key.bytes)
+		explicit_bzero(sink->old_key.bytes, sink->old_key.length);
+	if (sink->authorization_value)
+		explicit_bzero(sink->authorization_value, strlen(sink->authorization_value));
+	MemoryContextDelete(sink->context);
+}
+
+/* -- subjects -- */
+
+/* Two subjects with the same hash wait for each other, which harms nobody */
+uint64
+sink_hash(const char *key)
+{
+	uint64 hash = hash_bytes_extended((const unsigned char *) key, strlen(key), 0);
+
+	return hash == 0 ? 1 : hash;
+}
+
+static Subject *
+subject_of(Sink *sink, uint64 hash, bool make)
+{
+	bool found;
+	Subject *subject = hash_search(sink->subjects, &hash, make ? HASH_ENTER : HASH_FIND, &found);
+
+	if (make && !found)
+	{
+		subject->last = NULL;
+		subject->blocked = false;
+	}
+	return subject;
+}
+
+static void
+subject_ends(Sink *sink, uint64 hash)
+{
+	Subject *subject = subject_of(sink, hash, false);
+
+	if (subject && subject->last == NULL && !subject->blocked)
+		(void) hash_search(sink->subjects, &hash, HASH_REMOVE, NULL);
+}
+
+void
+sink_block(Sink *sink, const char *key)
+{
+	Subject *subject = subject_of(sink, sink_hash(key), true);
+
+	if (!subject->blocked)
+		sink->n_blocked++;
+	subject->blocked = true;
+}
+
+void
+sink_unblock(Sink *sink, const char *key)
+{
+	uint64 hash = sink_hash(key);
+	Subject *subject = subject_of(sink, hash, false);
+
+	if (subject == NULL || !subject->blocked)
+		return;
+	subject->blocked = false;
+	sink->n_blocked--;
+	subject_ends(sink, hash);
+}
+
+/* -- items -- */
+
+void
+sink_add(Sink *sink, Parcel *item)
+{
+	dlist_push_tail(&sink->window, &item->node);
+	sink->n_window++;
+	item->most = sink->batch_events;
+	if (item->state == ARRIVED)
+		return;
+	item->state = READY;
+	sink->n_unsent++;
+	if (item->hash != 0)
+	{
+		Subject *subject = subject_of(sink, item->hash, true);
+
+		if (subject->blocked)
+		{
+			item->state = PARKED;
+			sink->n_unsent--;
+			return;
+		}
+		if (subject->last)
+		{
+			subject->last->next = item;
+			item->state = BEHIND;
+		}
+		subject->last = item;
+	}
+}
+
+/* Those of one subject come one after the other */
+void
+sink_add_again(Sink *sink, Parcel *item)
+{
+	Parcel *before = dlist_is_empty(&sink->again) ? NULL : dlist_container(Parcel, node, dlist_tail_node(&sink->again));
+
+	item->again = true;
+	item->most = 1;
+	item->state = READY;
+	if (before && before->state != ARRIVED && strcmp(before->key, item->key) == 0)
+	{
+		before->next = item;
+		item->state = BEHIND;
+	}
+	dlist_push_tail(&sink->again, &item->node);
+}
+
+/* The next of its subject may go, or this was the last */
+static void
+release_next(Sink *sink, Parcel *item)
+{
+	if (item->next && item->next->state == BEHIND)
+		item->next->state = READY;
+	if (item->hash != 0 && !item->again)
+	{
+		Subject *subject = subject_of(sink, item->hash, false);
+
+		if (subject && subject->last == item)
+			subject->last = NULL;
+		subject_ends(sink, item->hash);
+	}
+	item->next = NULL;
+}
+
+void
+item_arrived(Sink *sink, Parcel *item)
+{
+	item->state = ARRIVED;
+	release_next(sink, item);
+}
+
+void
+item_ready(Sink *sink, Parcel *item, TimestampTz not_before)
+{
+	item->state = READY;
+	item->not_before = not_before;
+	if (!item->again)
+		sink->n_unsent++;
+}
+
+/* It is blocked or dead.  What follows it in the window waits in the database; what came from there is there already */
+void
+item_refused(Sink *sink, Parcel *item, ParcelState state)
+{
+	bool waits = state == BLOCKED || (state == DEAD && sink->hold);
+
+	item->state = state;
+	if (!waits)
+	{
+		release_next(sink, item);
+		return;
+	}
+	if (!item->again)
+	{
+		Subject *subject;
+
+		sink_block(sink, item->key);
+		subject = subject_of(sink, sink_hash(item->key), true);
+		subject->last = NULL;
+	}
+	for (Parcel *next = item->next; next; next = next->next)
+	{
+		next->state = item->again ? DONE : PARKED;
+		if (!item->again)
+			sink->n_unsent--;
+	}
+	item->next = NULL;
+}
+
+void
+item_free(Parcel *item)
+{
+	if (item->error)
+		pfree(item->error);
+	if (item->answer)
+		pfree(item->answer);
+	pfree(item);
+}
+
+void
+sink_pass(Sink *sink)
+{
+	while (!dlist_is_empty(&sink->window))
+	{
+		Parcel *item = dlist_head_element(Parcel, node, &sink->window);
+
+		if (item->state != ARRIVED && item->state != DONE)
+			break;
+		sink->done_era = item->event.era;
+		sink->done_id = item->event.id;
+		sink->n_done++;
+		sink->n_window--;
+		dlist_delete(&item->node);
+		item_free(item);
+	}
+}
+
+bool
+sink_has_news(Sink *sink)
+{
+	dlist_iter i;
+
+	if (sink->n_done > 0 || sink->attempts || sink->stop || sink->sent > 0)
+		return true;
+	dlist_foreach(i, &sink->window)
+	{
+		Parcel *item = dlist_container(Parcel, node, i.cur);
+
+		if (item->state == ARRIVED || item->state == PARKED || item->state == BLOCKED || item->state == DEAD)
+			return true;
+		if (item->state == FLYING)
+			break;
+	}
+	dlist_foreach(i, &sink->again)
+	{
+		Parcel *item = dlist_container(Parcel, node, i.cur);
+
+		if (item->state != READY && item->state != BEHIND && item->state != FLYING)
+			return true;
+	}
+	return false;
+}

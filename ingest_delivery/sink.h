@@ -1,0 +1,184 @@
+/*
+ * sink.h
+ *		A sink in the worker's memory: events that were read, what is on its way, the breaker.
+ *
+ * Nothing of it is more than memory: whoever begins anew reads the same events again.
+ */
+#ifndef DELIVERY_SINK_H
+#define DELIVERY_SINK_H
+
+#include "postgres.h"
+
+#include "common/http.h"
+#include "datatype/timestamp.h"
+#include "ingest_delivery/letter.h"
+#include "lib/ilist.h"
+#include "utils/hsearch.h"
+
+typedef enum ParcelState
+{
+	READY,   /* may be sent */
+	BEHIND,  /* waits for one of its subject that was read before it */
+	FLYING,  /* is on its way */
+	ARRIVED, /* or not wanted */
+	PARKED,  /* waits in the database, behind one that was refused */
+	BLOCKED, /* was refused */
+	DEAD,    /* was given up */
+	DONE     /* written down as the one or the other */
+} ParcelState;
+
+typedef struct Parcel
+{
+	dlist_node node; /* in the order in which they were read */
+	Event event;
+	char *key;           /* s and the subject, e and the id */
+	uint64 hash;         /* of the key; 0: no other waits for it */
+	struct Parcel *next; /* of its subject, which waits for it */
+	ParcelState state;
+	bool again;             /* was read from what waits in the database */
+	int tries;              /* of its subject, until now */
+	int troubles;           /* answers that may be its fault or the sink's */
+	int most;               /* no more than so many in a request with it */
+	TimestampTz trouble_at; /* when the first of these came */
+	TimestampTz not_before; /* is it sent again */
+	int status;             /* why it was refused */
+	char *error;
+	char *answer;
+	size_t bytes;
+} Parcel;
+
+/* A subject of which something waits */
+typedef struct Subject
+{
+	uint64 hash;
+	Parcel *last; /* of the window, not done; NULL: none */
+	bool blocked; /* something of it waits in the database */
+} Subject;
+
+typedef struct Flight
+{
+	HttpRequest *request; /* kept, for its connection */
+	MemoryContext context;
+	Parcel **items;
+	int n; /* 0: none */
+	bool again;
+	bool lost; /* is sent for the second time, after a kept connection had died */
+	Letter letter;
+	TimestampTz since;
+} Flight;
+
+/* What is to be written into the log of attempts */
+typedef struct Attempt
+{
+	TimestampTz at;
+	char *event;
+	int events;
+	bool ok;
+	int status;
+	char *error;
+	char *answer;
+	double ms;
+	struct Attempt *next;
+} Attempt;
+
+typedef enum Breaker
+{
+	CLOSED,
+	OPEN,     /* until open_until */
+	HALF_OPEN /* one, two, four … at once */
+} Breaker;
+
+typedef struct Sink
+{
+	dlist_node node;
+	MemoryContext context;
+	/* as it was made */
+	int32 id;
+	char *name;
+	char *consumer;
+	char *url;
+	LetterMode mode;
+	char **headers;
+	int n_headers;
+	HttpSettings settings;
+	int max_in_flight;
+	int max_bytes;
+	int batch_events;
+	char *secret;
+	char *old_secret;
+	char *authorization;
+	char *filter;
+	bool by_subject;
+	bool hold;
+	Oid owner;
+	bool active;
+	int64 version;
+	bool seen; /* when they were last looked at */
+	/* secrets, for a while */
+	Key key;
+	Key old_key;
+	char *authorization_value;
+	TimestampTz resolved_at;
+	/* what was read */
+	dlist_head window;
+	dlist_head again;
+	HTAB *subjects;
+	int n_blocked; /* subjects */
+	int n_window;
+	int n_unsent;   /* of the window, not sent yet */
+	int read_limit; /* events at once */
+	bool exhausted; /* no more in the open batch of the consumer */
+	bool woken;     /* there may be new events */
+	int32 last_era; /* what was read last */
+	int64 last_id;
+	bool has_last;
+	int32 done_era; /* all up to this one is done, and that is not written down */
+	int64 done_id;
+	int n_done; /* how many that are */
+	TimestampTz marked_at;
+	TimestampTz read_at;
+	int64 read_took;
+	TimestampTz next_due; /* of what waits in the database; DT_NOEND: nothing */
+	/* what is on its way */
+	Flight *flights;
+	int n_flying;
+	/* how it does */
+	Breaker breaker;
+	int limit; /* at once, while half-open */
+	TimestampTz open_until;
+	int level;    /* of the breaker's delays */
+	int failures; /* of the sink's or of either's, in a row */
+	bool failed_before;
+	char *stop; /* it is to be paused for that */
+	int64 sent; /* not written down yet */
+	double rate;
+	TimestampTz last_sent_at;
+	char *last_error;
+	bool state_changed;
+	TimestampTz state_at;
+	Attempt *attempts;
+	uint64 n_sent;
+} Sink;
+
+extern void sink_begin(Sink *sink);
+/* Its connections end, its memory goes */
+extern void sink_free(Sink *sink);
+/* An event that was read goes into the window */
+extern void sink_add(Sink *sink, Parcel *item);
+extern void sink_add_again(Sink *sink, Parcel *item);
+extern void sink_block(Sink *sink, const char *key);
+extern void sink_unblock(Sink *sink, const char *key);
+extern uint64 sink_hash(const char *key);
+/* Of an item that was on its way */
+extern void item_arrived(Sink *sink, Parcel *item);
+extern void item_ready(Sink *sink, Parcel *item, TimestampTz not_before);
+extern void item_refused(Sink *sink, Parcel *item, ParcelState state);
+extern void item_free(Parcel *item);
+/* Items at the beginning of the window that are done go; what they were is in done_era and done_id */
+extern void sink_pass(Sink *sink);
+extern bool sink_has_news(Sink *sink);
+
+/* More than max_in_flight of a sink ever are */
+#define MOST_FLIGHTS 64
+
+#endif /* DELIVERY_SINK_H */

@@ -1,0 +1,779 @@
+/*
+ * store.c
+ *		The worker's statements: what it asks of the database and writes down there.
+ *
+ * Events are read as the sink's owner, so that what he may not see, or no longer, is not
+ * sent.  Everything else is done as the owner of the extension's tables.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "common/pg_prng.h"
+#include "executor/spi.h"
+#include "ingest_delivery/delivery.h"
+#include "ingest_delivery/door.h"
+#include "ingest_delivery/reference.h"
+#include "ingest_delivery/store.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+/* A window is bounded in events and in bytes */
+#define MOST_EVENTS 1000
+#define MOST_BYTES (8 * 1024 * 1024)
+#define AT_ONCE 50
+/* Of those that wait */
+#define MOST_SUBJECTS 100
+#define MOST_OF_SUBJECT 50
+/* How long what a reference led to is used */
+#define SECRETS_FOR (10 * USECS_PER_MINUTE)
+#define STATE_EVERY USECS_PER_SEC
+
+#define MOST_ARGUMENTS 10
+
+typedef struct Statement
+{
+	const char *sql;
+	int n;
+	Oid types[MOST_ARGUMENTS];
+	SPIPlanPtr plan;
+} Statement;
+
+static SPIPlanPtr
+plan_of(Statement *s)
+{
+	if (s->plan == NULL)
+	{
+		SPIPlanPtr plan = SPI_prepare(s->sql, s->n, s->types);
+
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not prepare a statement: %s", SPI_result_code_string(SPI_result));
+		s->plan = plan;
+	}
+	return s->plan;
+}
+
+static uint64
+run(Statement *s, Datum *values, const char *nulls)
+{
+	int code = SPI_execute_plan(plan_of(s), values, nulls, false, 0);
+
+	if (code < 0)
+		elog(ERROR, "SPI returned %s", SPI_result_code_string(code));
+	return SPI_processed;
+}
+
+/* -- transactions -- */
+
+void
+store_begin(const char *what)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	SPI_connect();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	pgstat_report_activity(STATE_RUNNING, what);
+}
+
+void
+store_end(void)
+{
+	SPI_finish();
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+bool
+store_finds_extension(void)
+{
+	return OidIsValid(get_extension_oid("ingest_delivery", true)) && version_fits(LOG);
+}
+
+/* What ALTER DATABASE … SET says holds for sessions that begin after it: is there anything new? */
+bool
+store_settings_changed(void)
+{
+	static Statement statement = {"SELECT coalesce(string_agg(array_to_string(s.setconfig, E'\\n'), E'\\n' ORDER BY s.setrole), '') FROM pg_catalog.pg_db_role_setting s "
+								  "WHERE s.setdatabase = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())"};
+	static char *known = NULL;
+	char *now;
+
+	run(&statement, NULL, NULL);
+	now = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	if (known == NULL)
+		known = MemoryContextStrdup(TopMemoryContext, now);
+	return strcmp(known, now) != 0;
+}
+
+/* -- answers -- */
+
+/* A value of the row as text in the current memory context; NULL for null */
+static char *
+text_at(uint64 row, int column)
+{
+	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
+}
+
+static int64
+number_at(uint64 row, int column)
+{
+	bool isnull;
+	Datum value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
+
+	if (isnull)
+		return 0;
+	return SPI_gettypeid(SPI_tuptable->tupdesc, column) == INT8OID ? DatumGetInt64(value) : DatumGetInt32(value);
+}
+
+static bool
+truth_at(uint64 row, int column)
+{
+	bool isnull;
+
+	return DatumGetBool(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull)) && !isnull;
+}
+
+/* -- sinks -- */
+
+static char *
+kept(MemoryContext context, const char *text)
+{
+	return text ? MemoryContextStrdup(context, text) : NULL;
+}
+
+static void
+keep_headers(Sink *sink, uint64 row, int column)
+{
+	bool isnull;
+	Datum value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
+	Datum *items;
+
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &items, NULL, &sink->n_headers);
+	sink->headers = MemoryContextAlloc(sink->context, sizeof(char *) * Max(sink->n_headers, 1));
+	for (int i = 0; i < sink->n_headers; i++)
+		sink->headers[i] = kept(sink->context, TextDatumGetCString(items[i]));
+}
+
+static Sink *
+sink_at(uint64 row)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "sink", ALLOCSET_DEFAULT_SIZES);
+	Sink *sink = MemoryContextAllocZero(context, sizeof(Sink));
+
+	sink->context = context;
+	sink->id = number_at(row, 1);
+	sink->name = kept(context, text_at(row, 2));
+	sink->consumer = kept(context, text_at(row, 3));
+	sink->url = kept(context, text_at(row, 4));
+	sink->mode = letter_mode(text_at(row, 5));
+	keep_headers(sink, row, 6);
+	sink->settings.ca_file = kept(context, text_at(row, 7));
+	sink->settings.request_timeout_ms = number_at(row, 8) * 1000;
+	sink->settings.connect_timeout_ms = Min(sink->settings.request_timeout_ms, 10000);
+	sink->max_in_flight = number_at(row, 9);
+	sink->max_bytes = number_at(row, 10);
+	sink->batch_events = sink->mode == BATCH ? number_at(row, 11) : 1;
+	sink->secret = kept(context, text_at(row, 12));
+	sink->old_secret = kept(context, text_at(row, 13));
+	sink->authorization = kept(context, text_at(row, 14));
+	sink->filter = kept(context, text_at(row, 15));
+	sink->by_subject = truth_at(row, 16);
+	sink->hold = truth_at(row, 17);
+	sink->owner = strtoul(text_at(row, 18), NULL, 10);
+	sink->active = truth_at(row, 19);
+	sink->version = number_at(row, 20);
+	return sink;
+}
+
+void
+store_sinks(dlist_head *sinks)
+{
+	static Statement follow = {"SELECT ingest_delivery_internal.follow(ingest_delivery_internal.home())"};
+	static Statement list = {"SELECT * FROM ingest_delivery_internal.sinks()"};
+	Identity saved;
+	uint64 n;
+
+	dlist_init(sinks);
+	become_engine(&saved);
+	run(&follow, NULL, NULL);
+	n = run(&list, NULL, NULL);
+	for (uint64 i = 0; i < n; i++)
+		dlist_push_tail(sinks, &sink_at(i)->node);
+	become_again(&saved);
+}
+
+static void
+ask_next_due(Sink *sink)
+{
+	static Statement next = {"SELECT ingest_delivery_internal.next_due($1)", 1, {INT4OID}};
+	Datum value = Int32GetDatum(sink->id);
+	bool isnull;
+
+	run(&next, &value, NULL);
+	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	sink->next_due = isnull ? DT_NOEND : DatumGetTimestampTz(value);
+}
+
+void
+store_waiting(Sink *sink)
+{
+	static Statement waiting = {"SELECT key FROM ingest_delivery_internal.waiting($1)", 1, {INT4OID}};
+	Datum value = Int32GetDatum(sink->id);
+	Identity saved;
+	uint64 n;
+
+	become_engine(&saved);
+	n = run(&waiting, &value, NULL);
+	for (uint64 i = 0; i < n; i++)
+		sink_block(sink, text_at(i, 1));
+	ask_next_due(sink);
+	become_again(&saved);
+}
+
+void
+store_secrets(Sink *sink)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	MemoryContext old;
+
+	if (sink->key.bytes && now < sink->resolved_at + SECRETS_FOR)
+		return;
+	old = MemoryContextSwitchTo(sink->context);
+	sink->key.bytes = reference_key(sink->owner, "secret", sink->secret, &sink->key.length);
+	if (sink->old_secret)
+		sink->old_key.bytes = reference_key(sink->owner, "secret", sink->old_secret, &sink->old_key.length);
+	if (sink->authorization)
+		sink->authorization_value = reference_resolve(sink->owner, "authorization", sink->authorization);
+	sink->resolved_at = now;
+	MemoryContextSwitchTo(old);
+}
+
+/* -- reading -- */
+
+/* In UTF-8, behind the item itself */
+static char *
+put(char **at, const char *text)
+{
+	char *here = *at;
+	size_t n;
+
+	if (text == NULL)
+		return NULL;
+	n = strlen(text) + 1;
+	memcpy(here, text, n);
+	*at += n;
+	return here;
+}
+
+static char *
+sent_form(char *text)
+{
+	return text ? pg_server_to_any(text, strlen(text), PG_UTF8) : NULL;
+}
+
+/* Columns: era, id, type, source, subject, time, version, data, wanted; key: of one that waited */
+static Parcel *
+item_at(Sink *sink, SPITupleTable *table, uint64 row, const char *key)
+{
+	char *v[8];
+	size_t size = 0;
+	char *subject = SPI_getvalue(table->vals[row], table->tupdesc, 5);
+	char *own_key;
+	char *at;
+	Parcel *item;
+	bool isnull;
+	bool wanted = DatumGetBool(SPI_getbinval(table->vals[row], table->tupdesc, 9, &isnull));
+
+	wanted = wanted && !isnull;
+	for (int i = 0; i < 6; i++)
+	{
+		v[i] = wanted ? sent_form(SPI_getvalue(table->vals[row], table->tupdesc, i + 3)) : NULL;
+		size += v[i] ? strlen(v[i]) + 1 : 0;
+	}
+	own_key = key                           ? pstrdup(key)
+			  : sink->by_subject && subject ? psprintf("s%s", subject)
+											: psprintf("e%s-%s", SPI_getvalue(table->vals[row], table->tupdesc, 1), SPI_getvalue(table->vals[row], table->tupdesc, 2));
+	size += strlen(own_key) + 1;
+	item = MemoryContextAllocZero(sink->context, sizeof(Parcel) + size);
+	at = (char *) (item + 1);
+	item->event.era = DatumGetInt32(SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull));
+	item->event.id = DatumGetInt64(SPI_getbinval(table->vals[row], table->tupdesc, 2, &isnull));
+	item->event.type = put(&at, v[0]);
+	item->event.source = put(&at, v[1]);
+	item->event.subject = put(&at, v[2]);
+	item->event.time = put(&at, v[3]);
+	item->event.version = put(&at, v[4]);
+	item->event.data = put(&at, v[5]);
+	item->key = put(&at, own_key);
+	item->hash = sink->by_subject && own_key[0] == 's' ? sink_hash(own_key) : 0;
+	item->bytes = size;
+	item->state = wanted ? READY : ARRIVED;
+	return item;
+}
+
+#define EVENT_COLUMNS \
+	"r.era, r.id, r.type, r.source, r.subject, to_jsonb(r.time) #>> '{}', " \
+	"coalesce((SELECT t.version FROM ingest.event_type t WHERE t.type = r.type), '1'), r.data::text, ($2::jsonb IS NULL OR r.data @> $2)"
+
+/* Until what was read is as much as may be in memory; how many */
+static int
+read_events(Sink *sink, Portal portal, size_t *bytes)
+{
+	int n = 0;
+
+	for (;;)
+	{
+		SPI_cursor_fetch(portal, true, Min(AT_ONCE, sink->read_limit));
+		if (SPI_processed == 0)
+			return n;
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			Parcel *item = item_at(sink, SPI_tuptable, i, NULL);
+
+			n++;
+			/* read again since what comes before it was not acknowledged yet */
+			if (sink->has_last && (item->event.era < sink->last_era || (item->event.era == sink->last_era && item->event.id <= sink->last_id)))
+			{
+				item_free(item);
+				continue;
+			}
+			sink->has_last = true;
+			sink->last_era = item->event.era;
+			sink->last_id = item->event.id;
+			*bytes += item->bytes;
+			sink_add(sink, item);
+			if (*bytes > MOST_BYTES)
+				return n;
+		}
+		SPI_freetuptable(SPI_tuptable);
+	}
+}
+
+void
+store_read(Sink *sink)
+{
+	static Statement read = {"SELECT " EVENT_COLUMNS " FROM ingest.read_events($1, $3) r", 3, {TEXTOID, JSONBOID, INT4OID}};
+	Datum values[3] = {CStringGetTextDatum(sink->consumer), (Datum) 0, Int32GetDatum(sink->read_limit)};
+	char nulls[3] = {' ', sink->filter ? ' ' : 'n', ' '};
+	TimestampTz began = GetCurrentTimestamp();
+	size_t bytes = 0;
+	Identity saved;
+	Portal portal;
+	int n;
+
+	/* the window is empty: the next batch may hold smaller ids */
+	if (dlist_is_empty(&sink->window))
+		sink->has_last = false;
+	if (sink->filter)
+		values[1] = DirectFunctionCall1(jsonb_in, CStringGetDatum(sink->filter));
+	become_owner(sink->owner, &saved);
+	portal = SPI_cursor_open(NULL, plan_of(&read), values, nulls, false);
+	if (portal == NULL)
+		elog(ERROR, "SPI returned %s", SPI_result_code_string(SPI_result));
+	n = read_events(sink, portal, &bytes);
+	SPI_cursor_close(portal);
+	become_again(&saved);
+	sink->exhausted = n < sink->read_limit && bytes <= MOST_BYTES;
+	if (bytes > MOST_BYTES)
+		sink->read_limit = Max(n, 1);
+	else
+		sink->read_limit = Min(Max(sink->read_limit, n) * 2, Max(MOST_EVENTS, 3 * sink->batch_events * sink->max_in_flight));
+	sink->read_at = GetCurrentTimestamp();
+	sink->read_took = sink->read_at - began;
+	sink->woken = sink->woken && !dlist_is_empty(&sink->window);
+	sink_pass(sink);
+}
+
+/* Arrays of what due() gave: keys, tries, eras, ids */
+typedef struct Due
+{
+	int n;
+	char **keys;
+	int *tries;
+	Datum *eras;
+	Datum *ids;
+	int n_empty;
+	Datum *empty; /* subjects of which nothing waits any more */
+} Due;
+
+static void
+read_due(Sink *sink, Due *due)
+{
+	static Statement list = {"SELECT * FROM ingest_delivery_internal.due($1, $2, $3)", 3, {INT4OID, INT4OID, INT4OID}};
+	Datum values[3] = {Int32GetDatum(sink->id), Int32GetDatum(MOST_SUBJECTS), Int32GetDatum(MOST_OF_SUBJECT)};
+	uint64 n = run(&list, values, NULL);
+
+	memset(due, 0, sizeof(Due));
+	due->keys = palloc(sizeof(char *) * (n + 1));
+	due->tries = palloc(sizeof(int) * (n + 1));
+	due->eras = palloc(sizeof(Datum) * (n + 1));
+	due->ids = palloc(sizeof(Datum) * (n + 1));
+	due->empty = palloc(sizeof(Datum) * (n + 1));
+	for (uint64 i = 0; i < n; i++)
+	{
+		if (text_at(i, 3) == NULL)
+		{
+			due->empty[due->n_empty++] = CStringGetTextDatum(text_at(i, 1));
+			continue;
+		}
+		due->keys[due->n] = text_at(i, 1);
+		due->tries[due->n] = number_at(i, 2);
+		due->eras[due->n] = Int32GetDatum((int32) number_at(i, 3));
+		due->ids[due->n++] = Int64GetDatum(number_at(i, 4));
+	}
+}
+
+static Datum
+texts(Datum *items, int n)
+{
+	return PointerGetDatum(construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static Datum
+eras(Datum *items, int n)
+{
+	return PointerGetDatum(construct_array(items, n, INT4OID, 4, true, TYPALIGN_INT));
+}
+
+static Datum
+ids(Datum *items, int n)
+{
+	return PointerGetDatum(construct_array(items, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* Those of which nothing waits go on */
+static void
+unblock(Sink *sink, Datum *keys, int n)
+{
+	static Statement statement = {"SELECT * FROM ingest_delivery_internal.unblock($1, $2)", 2, {INT4OID, TEXTARRAYOID}};
+	Datum values[2] = {Int32GetDatum(sink->id), texts(keys, n)};
+	uint64 freed = run(&statement, values, NULL);
+
+	for (uint64 i = 0; i < freed; i++)
+		sink_unblock(sink, text_at(i, 1));
+}
+
+/* Events that waited, in the order of due; of one that is not there for the owner any more only the entry goes */
+static void
+add_due(Sink *sink, const Due *due, SPITupleTable *table, uint64 n)
+{
+	uint64 row = 0;
+	bool isnull;
+
+	for (int i = 0; i < due->n; i++)
+	{
+		Parcel *item = NULL;
+
+		for (uint64 k = 0; k < n && item == NULL; k++)
+		{
+			uint64 at = (row + k) % n;
+
+			if (DatumGetInt32(SPI_getbinval(table->vals[at], table->tupdesc, 1, &isnull)) == DatumGetInt32(due->eras[i]) &&
+				DatumGetInt64(SPI_getbinval(table->vals[at], table->tupdesc, 2, &isnull)) == DatumGetInt64(due->ids[i]))
+			{
+				item = item_at(sink, table, at, due->keys[i]);
+				row = at + 1;
+			}
+		}
+		if (item == NULL)
+		{
+			item = MemoryContextAllocZero(sink->context, sizeof(Parcel) + strlen(due->keys[i]) + 1);
+			item->key = strcpy((char *) (item + 1), due->keys[i]);
+			item->event.era = DatumGetInt32(due->eras[i]);
+			item->event.id = DatumGetInt64(due->ids[i]);
+			item->state = ARRIVED;
+		}
+		/* those behind the first were not tried yet */
+		item->tries = i == 0 || strcmp(due->keys[i], due->keys[i - 1]) != 0 ? due->tries[i] : 0;
+		if (item->state == ARRIVED)
+		{
+			item->again = true;
+			dlist_push_tail(&sink->again, &item->node);
+		}
+		else
+			sink_add_again(sink, item);
+	}
+}
+
+void
+store_read_again(Sink *sink)
+{
+	static Statement read = {"SELECT " EVENT_COLUMNS " FROM ingest_internal.read_again($1, $3) r", 3, {INT4ARRAYOID, JSONBOID, INT8ARRAYOID}};
+	Identity saved;
+	Due due;
+	Datum values[3] = {0};
+	char nulls[3] = {' ', sink->filter ? ' ' : 'n', ' '};
+	uint64 n;
+
+	become_engine(&saved);
+	read_due(sink, &due);
+	if (due.n_empty > 0)
+		unblock(sink, due.empty, due.n_empty);
+	if (due.n == 0)
+		ask_next_due(sink);
+	become_again(&saved);
+	if (due.n == 0)
+		return;
+	values[0] = eras(due.eras, due.n);
+	values[2] = ids(due.ids, due.n);
+	become_owner(sink->owner, &saved);
+	if (sink->filter)
+		values[1] = DirectFunctionCall1(jsonb_in, CStringGetDatum(sink->filter));
+	n = run(&read, values, nulls);
+	become_again(&saved);
+	add_due(sink, &due, SPI_tuptable, n);
+}
+
+/* -- what happened -- */
+
+/* How long a subject waits after its event was refused for the how manieth time; beyond the last it is given up */
+static const int delays_s[] = {5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400};
+
+static void
+write_blocked(Sink *sink, Parcel *item)
+{
+	static Statement block = {"SELECT ingest_delivery_internal.block($1, $2, $3, $4, $5 * interval '1 s', $6)", 6, {INT4OID, TEXTOID, INT4OID, INT8OID, FLOAT8OID, TEXTOID}};
+	/* a tenth more or less, so that those who failed together do not return together */
+	double delay = delays_s[item->tries] * (0.9 + 0.2 * pg_prng_double(&pg_global_prng_state));
+	Datum values[6] = {Int32GetDatum(sink->id), CStringGetTextDatum(item->key), Int32GetDatum(item->event.era), Int64GetDatum(item->event.id), Float8GetDatum(delay),
+					   CStringGetTextDatum(item->error ? item->error : "")};
+
+	run(&block, values, NULL);
+}
+
+static void
+write_dead(Sink *sink, Parcel *item)
+{
+	static Statement bury = {"SELECT ingest_delivery_internal.bury($1, $2, $3, $4, $5, $6, $7)", 7, {INT4OID, TEXTOID, INT4OID, INT8OID, INT4OID, TEXTOID, TEXTOID}};
+	static Statement hold = {"SELECT ingest_delivery_internal.hold($1, $2)", 2, {INT4OID, TEXTOID}};
+	Datum values[7] = {Int32GetDatum(sink->id), CStringGetTextDatum(item->key), Int32GetDatum(item->event.era), Int64GetDatum(item->event.id), Int32GetDatum(item->status),
+					   CStringGetTextDatum(item->error ? item->error : ""), item->answer ? CStringGetTextDatum(item->answer) : (Datum) 0};
+	char nulls[7] = {' ', ' ', ' ', ' ', item->status ? ' ' : 'n', ' ', item->answer ? ' ' : 'n'};
+
+	run(&bury, values, nulls);
+	if (sink->hold)
+		run(&hold, values, NULL);
+	ereport(LOG,
+			(errmsg("ingest_delivery: sink \"%s\" gave up event %d-%lld: %s", sink->name, item->event.era, (long long) item->event.id, item->error ? item->error : "")));
+}
+
+/* Items of a state, as arrays */
+static int
+collect(dlist_head *list, ParcelState state, Datum **keys, Datum **of_eras, Datum **of_ids)
+{
+	int n = 0;
+	dlist_iter i;
+
+	dlist_foreach(i, list)
+		n += dlist_container(Parcel, node, i.cur)->state == state;
+	*keys = palloc(sizeof(Datum) * Max(n, 1));
+	*of_eras = palloc(sizeof(Datum) * Max(n, 1));
+	*of_ids = palloc(sizeof(Datum) * Max(n, 1));
+	n = 0;
+	dlist_foreach(i, list)
+	{
+		Parcel *item = dlist_container(Parcel, node, i.cur);
+
+		if (item->state != state)
+			continue;
+		(*keys)[n] = CStringGetTextDatum(item->key);
+		(*of_eras)[n] = Int32GetDatum(item->event.era);
+		(*of_ids)[n++] = Int64GetDatum(item->event.id);
+	}
+	return n;
+}
+
+/* Blocked and dead ones first, since others wait behind them; true if there were any */
+static bool
+write_refused(Sink *sink, dlist_head *list)
+{
+	bool any = false;
+	dlist_iter i;
+
+	dlist_foreach(i, list)
+	{
+		Parcel *item = dlist_container(Parcel, node, i.cur);
+
+		if (item->state == BLOCKED)
+			write_blocked(sink, item);
+		else if (item->state == DEAD)
+			write_dead(sink, item);
+		else
+			continue;
+		if (!item->again)
+			item->state = DONE;
+		any = true;
+	}
+	return any;
+}
+
+static bool
+write_window(Sink *sink)
+{
+	static Statement park = {"SELECT ingest_delivery_internal.park($1, $2, $3, $4)", 4, {INT4OID, TEXTARRAYOID, INT4ARRAYOID, INT8ARRAYOID}};
+	bool any = write_refused(sink, &sink->window);
+	Datum *keys,
+		*of_eras,
+		*of_ids;
+	int n = collect(&sink->window, PARKED, &keys, &of_eras, &of_ids);
+	dlist_iter i;
+
+	if (n == 0)
+		return any;
+	run(&park, (Datum[4]){Int32GetDatum(sink->id), texts(keys, n), eras(of_eras, n), ids(of_ids, n)}, NULL);
+	dlist_foreach(i, &sink->window)
+	{
+		Parcel *item = dlist_container(Parcel, node, i.cur);
+
+		if (item->state == PARKED)
+			item->state = DONE;
+	}
+	return true;
+}
+
+/* Those that are done with leave the list */
+static bool
+write_again(Sink *sink)
+{
+	static Statement arrived = {"SELECT ingest_delivery_internal.arrived($1, $2, $3, $4)", 4, {INT4OID, TEXTARRAYOID, INT4ARRAYOID, INT8ARRAYOID}};
+	bool any = write_refused(sink, &sink->again);
+	Datum *keys,
+		*of_eras,
+		*of_ids;
+	int n = collect(&sink->again, ARRIVED, &keys, &of_eras, &of_ids);
+	dlist_mutable_iter i;
+
+	if (n > 0)
+	{
+		run(&arrived, (Datum[4]){Int32GetDatum(sink->id), texts(keys, n), eras(of_eras, n), ids(of_ids, n)}, NULL);
+		unblock(sink, keys, n);
+	}
+	/* of what was given up the subject may be free now */
+	n = collect(&sink->again, DEAD, &keys, &of_eras, &of_ids);
+	if (n > 0)
+		unblock(sink, keys, n);
+	dlist_foreach_modify(i, &sink->again)
+	{
+		Parcel *item = dlist_container(Parcel, node, i.cur);
+
+		if (item->state == READY || item->state == BEHIND || item->state == FLYING)
+			continue;
+		any = true;
+		dlist_delete(&item->node);
+		item_free(item);
+	}
+	return any;
+}
+
+static void
+write_attempts(Sink *sink)
+{
+	static Statement attempted = {"SELECT ingest_delivery_internal.attempted($1, $2, $3, $4, $5, $6, $7, $8, $9)", 9, {INT4OID, TIMESTAMPTZOID, TEXTOID, INT4OID, BOOLOID, INT4OID, TEXTOID, TEXTOID, FLOAT8OID}};
+
+	while (sink->attempts)
+	{
+		Attempt *a = sink->attempts;
+		Datum values[9] = {Int32GetDatum(sink->id), TimestampTzGetDatum(a->at), CStringGetTextDatum(a->event), Int32GetDatum(a->events), BoolGetDatum(a->ok), Int32GetDatum(a->status),
+						   a->error ? CStringGetTextDatum(a->error) : (Datum) 0, a->answer ? CStringGetTextDatum(a->answer) : (Datum) 0, Float8GetDatum(a->ms)};
+		char nulls[9] = {' ', ' ', ' ', ' ', ' ', a->status ? ' ' : 'n', a->error ? ' ' : 'n', a->answer ? ' ' : 'n', ' '};
+
+		run(&attempted, values, nulls);
+		sink->attempts = a->next;
+		if (a->error)
+			pfree(a->error);
+		if (a->answer)
+			pfree(a->answer);
+		pfree(a->event);
+		pfree(a);
+	}
+}
+
+void
+store_fault(int32 id, const char *error, TimestampTz until)
+{
+	static Statement note = {"SELECT ingest_delivery_internal.note($1, 'open', $2, 1, 0, 0, NULL, $3)", 3, {INT4OID, TIMESTAMPTZOID, TEXTOID}};
+	Identity saved;
+
+	become_engine(&saved);
+	run(&note, (Datum[3]){Int32GetDatum(id), TimestampTzGetDatum(until), CStringGetTextDatum(error)}, NULL);
+	become_again(&saved);
+}
+
+static void
+write_state(Sink *sink, TimestampTz now)
+{
+	static const char *const names[] = {[CLOSED] = "closed", [OPEN] = "open", [HALF_OPEN] = "half-open"};
+	static Statement note = {"SELECT ingest_delivery_internal.note($1, $2, $3, $4, $5, $6, $7, $8)", 8, {INT4OID, TEXTOID, TIMESTAMPTZOID, INT4OID, INT8OID, FLOAT8OID, TIMESTAMPTZOID, TEXTOID}};
+	static Statement stop = {"SELECT ingest_delivery_internal.stop($1, $2)", 2, {INT4OID, TEXTOID}};
+	double seconds = (now - sink->state_at) / (double) USECS_PER_SEC;
+	Datum values[8] = {Int32GetDatum(sink->id), CStringGetTextDatum(names[sink->breaker]), TimestampTzGetDatum(sink->open_until), Int32GetDatum(sink->failures), Int64GetDatum(sink->sent), (Datum) 0,
+					   TimestampTzGetDatum(sink->last_sent_at), sink->last_error ? CStringGetTextDatum(sink->last_error) : (Datum) 0};
+	char nulls[8] = {' ', ' ', sink->breaker == OPEN ? ' ' : 'n', ' ', ' ', ' ', sink->last_sent_at ? ' ' : 'n', sink->last_error ? ' ' : 'n'};
+
+	sink->rate = sink->state_at == 0 ? 0 : 0.7 * sink->rate + 0.3 * (sink->sent / Max(seconds, 0.001));
+	values[5] = Float8GetDatum(sink->rate);
+	run(&note, values, nulls);
+	if (sink->stop)
+	{
+		run(&stop, (Datum[2]){Int32GetDatum(sink->id), CStringGetTextDatum(sink->stop)}, NULL);
+		sink->active = false;
+		pfree(sink->stop);
+		sink->stop = NULL;
+	}
+	if (sink->last_error)
+		pfree(sink->last_error);
+	sink->last_error = NULL;
+	sink->sent = 0;
+	sink->state_at = now;
+	sink->state_changed = false;
+}
+
+void
+store_mark(Sink *sink)
+{
+	static Statement ack = {"SELECT ingest.ack($1, $2)", 2, {TEXTOID, INT8OID}};
+	TimestampTz now = GetCurrentTimestamp();
+	Identity saved;
+	bool waits;
+
+	become_engine(&saved);
+	waits = write_window(sink);
+	waits = write_again(sink) || waits;
+	write_attempts(sink);
+	if (sink->stop || ((sink->state_changed || sink->sent > 0) && now > sink->state_at + STATE_EVERY))
+		write_state(sink, now);
+	if (waits)
+		ask_next_due(sink);
+	become_again(&saved);
+	sink_pass(sink);
+	if (sink->n_done > 0)
+	{
+		Datum values[2] = {CStringGetTextDatum(sink->consumer), Int64GetDatum(sink->done_id)};
+
+		become_owner(sink->owner, &saved);
+		run(&ack, values, NULL);
+		become_again(&saved);
+		sink->n_done = 0;
+	}
+	sink->marked_at = now;
+}
+
+void
+store_prune(void)
+{
+	static Statement prune = {"SELECT ingest_delivery_internal.prune($1 * interval '1 min')", 1, {FLOAT8OID}};
+	Datum value = Float8GetDatum(delivery_retention);
+	Identity saved;
+
+	become_engine(&saved);
+	run(&prune, &value, NULL);
+	become_again(&saved);
+}

@@ -1,0 +1,392 @@
+/*
+ * worker.c
+ *		The worker of a database: its sinks take turns in one event loop.
+ *
+ * The order is always: read, commit, send, write down.  No transaction is open while the
+ * network is waited for.  A sink that fails here, as when its owner may not read events
+ * any more, is left alone for a while and keeps nobody else waiting.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "common/http.h"
+#include "ingest_delivery/address.h"
+#include "ingest_delivery/delivery.h"
+#include "ingest_delivery/store.h"
+#include "ingest_delivery/turn.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+extern PGDLLEXPORT void ingest_delivery_main(Datum arg);
+
+/* It looks for new sinks and changes when it is woken, no more often than this, and by itself now and then */
+#define BETWEEN_LOOKS (250 * INT64CONST(1000))
+#define LOOK_EVERY (5 * USECS_PER_SEC)
+/* What arrived is written down after so many events or so long */
+#define MARK_EVENTS 500
+#define MARK_EVERY (100 * INT64CONST(1000))
+#define PRUNE_EVERY USECS_PER_HOUR
+/* A sink that failed here */
+#define FIRST_REST (5 * USECS_PER_SEC)
+#define LONGEST_REST (5 * USECS_PER_MINUTE)
+
+typedef struct Fault
+{
+	dlist_node node;
+	int32 sink;
+	int64 version;
+	int level;
+	TimestampTz until;
+	char *error; /* not written down yet */
+} Fault;
+
+static dlist_head sinks = DLIST_STATIC_INIT(sinks);
+static dlist_head faults = DLIST_STATIC_INIT(faults);
+static int n_sinks = 0;
+
+/* -- sinks that fail here -- */
+
+static Fault *
+fault_of(int32 sink)
+{
+	dlist_iter i;
+
+	dlist_foreach(i, &faults)
+	{
+		Fault *fault = dlist_container(Fault, node, i.cur);
+
+		if (fault->sink == sink)
+			return fault;
+	}
+	return NULL;
+}
+
+/* Of its memory nothing may be relied on: it begins anew, later */
+static void
+set_aside(Sink *sink, const char *error)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Fault *fault = fault_of(sink->id);
+
+	if (fault == NULL)
+	{
+		fault = MemoryContextAllocZero(TopMemoryContext, sizeof(Fault));
+		fault->sink = sink->id;
+		dlist_push_tail(&faults, &fault->node);
+	}
+	fault->version = sink->version;
+	fault->until = now + Min(FIRST_REST << Min(fault->level, 6), LONGEST_REST);
+	fault->level++;
+	if (fault->error)
+		pfree(fault->error);
+	fault->error = MemoryContextStrdup(TopMemoryContext, error);
+	ereport(LOG, (errmsg("ingest_delivery: sink \"%s\" is set aside: %s", sink->name, error)));
+	dlist_delete(&sink->node);
+	n_sinks--;
+	sink_free(sink);
+}
+
+static void
+write_faults(void)
+{
+	dlist_iter i;
+
+	dlist_foreach(i, &faults)
+	{
+		Fault *fault = dlist_container(Fault, node, i.cur);
+
+		if (fault->error)
+			store_fault(fault->sink, fault->error, fault->until);
+		if (fault->error)
+			pfree(fault->error);
+		fault->error = NULL;
+	}
+}
+
+/* -- which sinks there are -- */
+
+static Sink *
+known(int32 id)
+{
+	dlist_iter i;
+
+	dlist_foreach(i, &sinks)
+	{
+		Sink *sink = dlist_container(Sink, node, i.cur);
+
+		if (sink->id == id)
+			return sink;
+	}
+	return NULL;
+}
+
+static void
+prepare(Sink *sink)
+{
+	sink->settings.may_connect = address_forbidden;
+	sink->settings.plain = delivery_allow_http;
+	sink->settings.only_http1 = true;
+	sink->settings.keep_body = KEPT_ANSWER;
+}
+
+/* What was changed; what is on its way and what was read stay */
+static void
+take_over(Sink *sink, Sink *fresh)
+{
+	sink->url = fresh->url;
+	sink->mode = fresh->mode;
+	sink->headers = fresh->headers;
+	sink->n_headers = fresh->n_headers;
+	sink->settings = fresh->settings;
+	sink->max_in_flight = fresh->max_in_flight;
+	sink->max_bytes = fresh->max_bytes;
+	sink->batch_events = fresh->batch_events;
+	sink->secret = fresh->secret;
+	sink->old_secret = fresh->old_secret;
+	sink->authorization = fresh->authorization;
+	sink->filter = fresh->filter;
+	sink->hold = fresh->hold;
+	sink->owner = fresh->owner;
+	/* whoever resumes or changes it wants it tried now */
+	if (sink->breaker == OPEN)
+		sink->open_until = Min(sink->open_until, GetCurrentTimestamp());
+	sink->active = fresh->active;
+	sink->version = fresh->version;
+	sink->key.bytes = sink->old_key.bytes = sink->authorization_value = NULL;
+	sink->woken = true;
+	MemoryContextSetParent(fresh->context, sink->context);
+	store_waiting(sink);
+}
+
+static void
+adopt(Sink *fresh)
+{
+	Sink *sink = known(fresh->id);
+	Fault *fault = fault_of(fresh->id);
+
+	prepare(fresh);
+	if (fault && fault->version == fresh->version && GetCurrentTimestamp() < fault->until)
+		sink_free(fresh);
+	else if (sink == NULL)
+	{
+		sink_begin(fresh);
+		fresh->seen = true;
+		dlist_push_tail(&sinks, &fresh->node);
+		n_sinks++;
+		store_waiting(fresh);
+	}
+	else
+	{
+		sink->seen = true;
+		if (sink->version == fresh->version && sink->owner == fresh->owner)
+			sink_free(fresh);
+		else if (sink->by_subject == fresh->by_subject)
+			take_over(sink, fresh);
+		else
+		{
+			/* what waits for what is another matter now */
+			sink_free(fresh);
+			dlist_delete(&sink->node);
+			n_sinks--;
+			sink_free(sink);
+		}
+	}
+}
+
+static void
+look_at_sinks(void)
+{
+	dlist_head fresh;
+	dlist_mutable_iter i;
+
+	store_begin("ingest_delivery: looking at sinks");
+	/* whoever is started next has the settings of now */
+	if (!store_finds_extension() || store_settings_changed())
+		proc_exit(0);
+	write_faults();
+	dlist_foreach_modify(i, &sinks)
+		dlist_container(Sink, node, i.cur)
+			->seen = false;
+	store_sinks(&fresh);
+	dlist_foreach_modify(i, &fresh)
+	{
+		Sink *sink = dlist_container(Sink, node, i.cur);
+
+		dlist_delete(&sink->node);
+		adopt(sink);
+	}
+	dlist_foreach_modify(i, &sinks)
+	{
+		Sink *sink = dlist_container(Sink, node, i.cur);
+
+		if (sink->seen)
+			continue;
+		dlist_delete(&sink->node);
+		n_sinks--;
+		sink_free(sink);
+	}
+	store_end();
+}
+
+/* -- turns -- */
+
+static bool
+wants_mark(Sink *sink, TimestampTz now)
+{
+	return (sink->n_done >= MARK_EVENTS || now >= sink->marked_at + MARK_EVERY) && sink_has_news(sink);
+}
+
+/* May more be read than what the window holds?  Then what is done with is written down before */
+static bool
+wants_read(Sink *sink, TimestampTz now)
+{
+	if (!sink->active || sink->stop || sink->breaker == OPEN)
+		return false;
+	if (sink->exhausted)
+		return sink->woken && sink->n_window == 0 && now >= sink->read_at + Min(sink->read_took * (n_sinks - 1), USECS_PER_SEC);
+	return sink->n_unsent < Max(100, sink->batch_events * sink->max_in_flight) && sink->n_window - sink->n_done < sink->read_limit;
+}
+
+static bool
+wants_read_again(Sink *sink, TimestampTz now)
+{
+	return sink->active && !sink->stop && sink->breaker != OPEN && dlist_is_empty(&sink->again) && sink->next_due <= now;
+}
+
+static void
+turn(Sink *sink, TimestampTz now)
+{
+	bool read,
+		again;
+
+	(void) turn_receive(sink, now);
+	/* after a change its secrets are looked up first */
+	if (sink->key.bytes)
+		turn_send(sink, now);
+	read = wants_read(sink, now);
+	again = wants_read_again(sink, now);
+	if (!read && !again && !wants_mark(sink, now) && (sink->key.bytes || !sink->active))
+		return;
+	store_begin("ingest_delivery: reading events and writing down what arrived");
+	if (sink->active)
+		store_secrets(sink);
+	if (read || sink_has_news(sink))
+		store_mark(sink);
+	if (again)
+		store_read_again(sink);
+	if (read)
+		store_read(sink);
+	store_end();
+	if (fault_of(sink->id))
+		fault_of(sink->id)->level = 0;
+	if (sink->key.bytes)
+		turn_send(sink, now);
+}
+
+/* An error is this sink's alone */
+static void
+turn_safely(Sink *sink, TimestampTz now)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		turn(sink, now);
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		if (IsTransactionState())
+			AbortCurrentTransaction();
+		/* somebody wants this process to end, or nothing at all can be done */
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED || error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
+			ReThrowError(error);
+		set_aside(sink, error->hint ? psprintf("%s. %s", error->message, error->hint) : error->message);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+}
+
+static TimestampTz
+next_of(Sink *sink, TimestampTz now)
+{
+	TimestampTz next = turn_next(sink, now);
+
+	if (sink_has_news(sink))
+		next = Min(next, sink->marked_at + MARK_EVERY);
+	if (sink->exhausted && sink->woken && sink->n_window == 0 && sink->active && sink->breaker != OPEN)
+		next = Min(next, sink->read_at + Min(sink->read_took * (n_sinks - 1), USECS_PER_SEC));
+	if (wants_read_again(sink, now))
+		next = Min(next, now + 10000);
+	return next;
+}
+
+void
+ingest_delivery_main(Datum arg)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "ingest_delivery", ALLOCSET_DEFAULT_SIZES);
+	TimestampTz looked = 0,
+				pruned = GetCurrentTimestamp();
+	bool woken = true;
+
+	/* what a crash takes back is sent again, with the same id */
+	SetConfigOption("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION);
+	SetConfigOption("lock_timeout", "1s", PGC_USERSET, PGC_S_SESSION);
+	/* plans are kept: one that was made for empty tables must do for full ones */
+	SetConfigOption("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION);
+	/* what such plans seem to cost would have them compiled */
+	SetConfigOption("jit", "off", PGC_USERSET, PGC_S_SESSION);
+	SetConfigOption("TimeZone", "UTC", PGC_USERSET, PGC_S_SESSION);
+	for (;;)
+	{
+		TimestampTz now = GetCurrentTimestamp();
+		TimestampTz next = looked + LOOK_EVERY;
+		dlist_mutable_iter i;
+
+		MemoryContextSwitchTo(context);
+		MemoryContextReset(context);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+		if (now >= next || (woken && now >= looked + BETWEEN_LOOKS))
+		{
+			looked = now;
+			woken = false;
+			look_at_sinks();
+			next = looked + LOOK_EVERY;
+		}
+		if (woken)
+			next = Min(next, looked + BETWEEN_LOOKS);
+		if (now >= pruned + PRUNE_EVERY)
+		{
+			pruned = now;
+			store_begin("ingest_delivery: deleting what is old");
+			store_prune();
+			store_end();
+		}
+		dlist_foreach_modify(i, &sinks)
+			turn_safely(dlist_container(Sink, node, i.cur), now);
+		now = GetCurrentTimestamp();
+		dlist_foreach_modify(i, &sinks)
+			next = Min(next, next_of(dlist_container(Sink, node, i.cur), now));
+		if (http_turn(next <= now ? 0 : (next - now + 999) / 1000))
+		{
+			woken = true;
+			dlist_foreach_modify(i, &sinks)
+				dlist_container(Sink, node, i.cur)
+					->woken = true;
+		}
+	}
+}
