@@ -105,7 +105,5 @@ extern void http_start_bytes(HttpRequest *request, const HttpSettings *settings,
 extern void http_abort(HttpRequest *request);
 extern void http_drop_body(HttpRequest *request);
 extern bool http_turn(long timeout_ms);
-extern char *http_escape(const char *text);
-extern char *http_address(const char *text);
 
 #endif /* COMMON_HTTP_H */

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "common/address.h"
 #include "common/json.h"
 #include "common/retry.h"
 #include "foreign/foreign.h"
@@ -572,7 +573,7 @@ launch(Request *request)
 	appendStringInfoString(&full, url);
 	for (int i = 0; i < request->nparams; i++)
 		appendStringInfo(&full, "%c%s=%s", i == 0 ? '?' : '&', request->params[i].name,
-						 http_escape(request->params[i].value));
+						 address_escape(request->params[i].value));
 	request->token_epoch = c->token.epoch;
 	http_start(request->http, &c->options->http, request->method, full.data,
 			   headers_of(request, url), request->body, request->max_body);

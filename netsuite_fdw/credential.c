@@ -15,7 +15,7 @@
 #include <openssl/x509.h>
 #include <time.h>
 
-#include "common/http.h"
+#include "common/address.h"
 #include "common/json.h"
 #include "lib/stringinfo.h"
 #include "netsuite_fdw/credential.h"
@@ -136,8 +136,8 @@ normalize(const QueryParam *oauth, int noauth, const QueryParam *params, int npa
 	{
 		const QueryParam *p = i < noauth ? &oauth[i] : &params[i - noauth];
 
-		all[i].name = http_escape(p->name);
-		all[i].value = http_escape(p->value);
+		all[i].name = address_escape(p->name);
+		all[i].value = address_escape(p->value);
 	}
 	qsort(all, noauth + nparams, sizeof(QueryParam), compare_params);
 	initStringInfo(&text);
@@ -159,17 +159,17 @@ credential_sign(const UserOptions *user, const char *realm, const char *method, 
 		{"oauth_nonce", nonce()},
 		{"oauth_version", "1.0"},
 	};
-	char *base = psprintf("%s&%s&%s", method, http_escape(url),
-						  http_escape(normalize(oauth, lengthof(oauth), params, nparams)));
-	char *key = psprintf("%s&%s", http_escape(user->consumer_secret),
-						 http_escape(user->token_secret));
+	char *base = psprintf("%s&%s&%s", method, address_escape(url),
+						  address_escape(normalize(oauth, lengthof(oauth), params, nparams)));
+	char *key = psprintf("%s&%s", address_escape(user->consumer_secret),
+						 address_escape(user->token_secret));
 	StringInfoData header;
 
 	initStringInfo(&header);
-	appendStringInfo(&header, "Authorization: OAuth realm=\"%s\"", http_escape(realm));
+	appendStringInfo(&header, "Authorization: OAuth realm=\"%s\"", address_escape(realm));
 	for (int i = 0; i < lengthof(oauth); i++)
-		appendStringInfo(&header, ",%s=\"%s\"", oauth[i].name, http_escape(oauth[i].value));
-	appendStringInfo(&header, ",oauth_signature=\"%s\"", http_escape(hmac_base64(key, base)));
+		appendStringInfo(&header, ",%s=\"%s\"", oauth[i].name, address_escape(oauth[i].value));
+	appendStringInfo(&header, ",oauth_signature=\"%s\"", address_escape(hmac_base64(key, base)));
 	explicit_bzero(key, strlen(key));
 	return header.data;
 }

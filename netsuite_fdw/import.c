@@ -8,6 +8,7 @@
 
 #include "access/htup_details.h"
 #include "commands/defrem.h"
+#include "common/address.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "netsuite_fdw/catalog.h"
@@ -338,7 +339,7 @@ add_schemas(Client *client, List *tables, List *records, Missing missing, Memory
 		if (t == NULL)
 			continue;
 		request = request_new(client, context);
-		request_get(request, psprintf(CATALOG_PATH "/%s", http_escape(record)),
+		request_get(request, psprintf(CATALOG_PATH "/%s", address_escape(record)),
 					"application/schema+json");
 		request_start(request);
 		requests = lappend(requests, request);

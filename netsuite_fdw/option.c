@@ -18,6 +18,7 @@
 #include "catalog/pg_type.h"
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
+#include "common/address.h"
 #include "common/function.h"
 #include "common/secret.h"
 #include "foreign/foreign.h"
@@ -201,7 +202,7 @@ check_url(DefElem *def)
 {
 	const char *value = defGetString(def);
 
-	if (strchr(value, '@') != NULL || strchr(value, '?') != NULL || http_address(value) == NULL)
+	if (strchr(value, '@') != NULL || strchr(value, '?') != NULL || address_as_sent(value) == NULL)
 		bad_value(def, "It must be an https:// address without user name or parameters.");
 }
 
@@ -563,7 +564,7 @@ server_options(Oid serverid)
 	o->realm = realm_of(o->account);
 	url = text_of(defs, "base_url", default_url(o->account));
 	/* such as no check saw, by an older version: as it is, and libcurl will say */
-	o->base_url = http_address(url);
+	o->base_url = address_as_sent(url);
 	if (o->base_url == NULL)
 		o->base_url = pstrdup(url);
 	o->timezone = text_of(defs, "timezone", NULL);

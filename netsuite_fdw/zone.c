@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "common/address.h"
 #include "netsuite_fdw/decode.h"
 #include "netsuite_fdw/trait.h"
 #include "netsuite_fdw/hint.h"
@@ -79,7 +80,7 @@ compare_record(Look *look, Season season, const char *table, const char *shown)
 
 	if (strlen(shown) < 21 || !parse_seconds(shown, 19, &wall))
 		return true;
-	request_get(request, psprintf("/services/rest/record/v1/%s/%s", table, http_escape(shown + 20)),
+	request_get(request, psprintf("/services/rest/record/v1/%s/%s", table, address_escape(shown + 20)),
 				"application/json");
 	request->what = MEASURING;
 	if (!trait_attempt(request, &body) ||
