@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "common/curl_memory.h"
 #include "common/http.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
@@ -71,8 +72,6 @@ static WaitEventSet *wait_set = NULL;
 static WaitEvent *happened = NULL; /* room for all of its events */
 static int wait_room = 0;
 static TimestampTz timer_at = 0; /* when libcurl wants to be called; 0: never */
-static bool asked = false;       /* libcurl takes its memory by what is below */
-static bool starved = false;     /* and got none */
 
 /* Keep signals out of libcurl: threads that it starts must not run our handlers */
 #define WITHOUT_SIGNALS(call) \
@@ -128,43 +127,6 @@ take_body(size_t *capacity)
 		}
 	}
 	return NULL;
-}
-
-/*
- * libcurl's memory.  It says that it has none also where the other side sends a
- * header line that is longer than it takes: only whoever gives it memory can tell.
- */
-static void *
-given(void *memory)
-{
-	asked = true;
-	if (memory == NULL)
-		starved = true;
-	return memory;
-}
-
-static void *
-give(size_t size)
-{
-	return given(malloc(size));
-}
-
-static void *
-give_more(void *memory, size_t size)
-{
-	return given(realloc(memory, size));
-}
-
-static void *
-give_zeroed(size_t n, size_t size)
-{
-	return given(calloc(n, size));
-}
-
-static char *
-give_copy(const char *text)
-{
-	return given(strdup(text));
 }
 
 static size_t
@@ -409,7 +371,7 @@ start_multi(void)
 	if (multi != NULL)
 		return;
 	WITHOUT_SIGNALS(
-		if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, give, free, give_more, give_copy, give_zeroed) == 0)
+		if (curl_memory_init() == 0)
 			fresh = curl_multi_init());
 	if (fresh == NULL)
 		no_memory();
@@ -659,7 +621,8 @@ http_start_bytes(HttpRequest *request, const HttpSettings *settings, const char 
 	}
 	if (!reserve_sockets(nwatched + SOCKETS_EACH * (nrunning + 1)))
 		no_memory();
-	starved &= nrunning > 0;
+	if (nrunning == 0)
+		curl_memory_forget();
 	WITHOUT_SIGNALS(rc = curl_multi_add_handle(multi, t->easy));
 	if (rc == CURLM_OUT_OF_MEMORY)
 		no_memory();
@@ -702,7 +665,7 @@ http_drop_body(HttpRequest *request)
 static const char *
 endless_line(HttpTransfer *t, CURLcode code)
 {
-	if (!asked || starved || !t->left)
+	if (!curl_memory_sufficed() || !t->left)
 		return NULL;
 	if (code == CURLE_OUT_OF_MEMORY && !t->headed)
 		return "the reply's header has a line that does not end";
