@@ -35,7 +35,7 @@ BEGIN
         PERFORM ingest_delivery_internal.refuse('headers', 'It must be an object of names and texts.');
     END IF;
     FOR h IN SELECT * FROM jsonb_each(headers) LOOP
-        IF jsonb_typeof(h.value) <> 'string' OR h.key !~ '^[A-Za-z0-9!#$%&''*+.^_`|~-]{1,100}$' OR h.value #>> '{}' !~ '^[\x21-\x7e]([\x20-\x7e]{0,1000}[\x21-\x7e])?$' THEN
+        IF jsonb_typeof(h.value) <> 'string' OR h.key !~ '^[A-Za-z0-9!#$%&''*+.^_`|~-]{1,100}$' OR length(h.value #>> '{}') > 1000 OR h.value #>> '{}' !~ '^[\x21-\x7e]+( +[\x21-\x7e]+)*$' THEN
             PERFORM ingest_delivery_internal.refuse('headers', 'A name has letters, digits and -, a value printable ASCII alone.');
         ELSIF lower(h.key) ~ '^(webhook-.*|ce-.*|content-.*|host|connection|transfer-encoding|te|trailer|upgrade|expect|user-agent|keep-alive|accept-encoding)$' THEN
             PERFORM ingest_delivery_internal.refuse('headers', format('"%s" is set by the sink itself.', h.key));

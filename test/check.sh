@@ -7,13 +7,13 @@
 set_up perl libipc-run-perl
 step "packages of tests" need_test_packages
 step "packages of sources" month_packages
+step "packages from npm" install_npm
 start_store
 drawn=$(drawn_personalities)
 unset PERSONALITY
 sandbox=(--copy --port 0 --control --control-port 0 --scale 1)
 
 sandbox_tests() {
-	install_npm
 	start_sandbox_in "$WORK/unit" "${sandbox[@]}"
 	run_sandbox_tests
 }

@@ -229,7 +229,7 @@ emit('so.x', 1, q('s'));
 poll_until($node, $p, q{SELECT last_error LIKE 'its address may not be sent to%' FROM ingest_delivery.sink_status WHERE sink = 'some'});
 is(scalar(received('/named')), 0, 'nor does the worker send there');
 sql(q{ALTER DATABASE postgres SET ingest_delivery.allow_networks = '127.0.0.0/8, ::1'});
-isnt($node->psql($p, q{ALTER DATABASE postgres SET ingest_delivery.allow_networks = '127.0.0.0/99'}), 0, 'a setting that is no network is refused');
+isnt($node->psql($p, q{LOAD 'ingest_delivery'; ALTER DATABASE postgres SET ingest_delivery.allow_networks = '127.0.0.0/99'}, on_error_stop => 1), 0, 'a setting that is no network is refused');
 like(refused('{"url": "http://example.com/", "secret": "mapping:ingest_secrets/now"}'), qr/^$/, 'http: where a superuser allowed it');
 sql(q{ALTER DATABASE postgres SET ingest_delivery.allow_http = off});
 like(refused('{"url": "http://example.com/", "secret": "mapping:ingest_secrets/now"}'), qr/must begin with https/, 'and not elsewhere');
