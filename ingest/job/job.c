@@ -522,7 +522,11 @@ ingest_run_job(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OPERATOR_INTERVENTION),
 				 errmsg("job \"%s\" %s: %s", putting.name, after->state, after->error ? after->error : "no error is known"),
 				 after->error_hint ? errhint("%s", after->error_hint) : 0));
-	if (after == NULL)
+	if (after == NULL && repo_value("SELECT 1 FROM ingest.queue WHERE job = $1 AND worker IS NOT NULL", arg_int8(putting.id)))
+		ereport(NOTICE,
+				(errmsg("job \"%s\" is being done by a worker, which was sooner", putting.name),
+				 errhint("SELECT * FROM ingest.job_status WHERE job = %s.", quote_literal_cstr(putting.name))));
+	else if (after == NULL)
 		ereport(NOTICE,
 				(errmsg("job \"%s\" was not begun, and waits in the queue", putting.name),
 				 errdetail("Its source is paused, its breaker is open or as many jobs run on it as may, or a job that it depends on is not done.")));
