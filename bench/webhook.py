@@ -32,6 +32,11 @@ def start_nginx(port):
     return subprocess.Popen(["/usr/sbin/nginx", "-c", conf, "-p", CLUSTER.folder, "-e", "stderr"])
 
 
+class Server(http.server.ThreadingHTTPServer):
+    # with five places, as it has otherwise, eight connections at once wait for the kernel to try again, for seconds
+    request_queue_size = 128
+
+
 class Receiver(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -72,6 +77,8 @@ def through_sink(conn, name, port, options):
     """Events/s while a sink that was paused catches up, and the worker's CPU for each."""
     conn.execute("SELECT ingest_delivery.create_sink(%s, 'webhook', %s, types => '{bench.*}')", (name, json.dumps(dict({"url": "http://127.0.0.1:%d/x" % port, "secret": "mapping:ingest_secrets/one", "max_in_flight": CONNECTIONS}, **options))))
     conn.execute("SELECT ingest_delivery.pause_sink(%s)", (name,))
+    # the worker looks at its sinks each second: until then it would send what comes
+    time.sleep(2)
     # what is beside the data is about 300 bytes
     conn.execute("SELECT count(ingest.emit('bench.x', 'subject ' || i %% 1000, jsonb_build_object('x', repeat('x', %s)))) FROM generate_series(1, %s) i", (BYTES - 300, EVENTS))
     conn.execute("VACUUM ANALYZE ingest.event")
@@ -88,7 +95,7 @@ def through_sink(conn, name, port, options):
 
 
 def latency(conn):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    server = Server(("127.0.0.1", 0), Receiver)
     server.lags = []
     threading.Thread(target=server.serve_forever, daemon=True).start()
     conn.execute("SELECT ingest_delivery.create_sink('lag', 'webhook', %s, types => '{lag.*}')", (json.dumps({"url": "http://127.0.0.1:%d/x" % server.server_address[1], "secret": "mapping:ingest_secrets/one"}),))
