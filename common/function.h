@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "funcapi.h"
 
 /* Are library and objects of one version?  Says so at this level if they are not. */
 extern bool version_fits(int elevel);
@@ -32,5 +33,12 @@ extern bool version_fits(int elevel);
 
 /* What others' statements need, such as a dump: it looks by itself, or means the same in every version */
 #define SQL_FUNCTION_OF_ANY_VERSION(name) SQL_FUNCTION_RECORD(name, (void) 0)
+
+/* A function that gives rows begins: InitMaterializedSRF was SetSingleFuncCall in 15's first releases */
+#if PG_VERSION_NUM >= 160000 || defined(MAT_SRF_USE_EXPECTED_DESC)
+#define rows_begin(fcinfo) InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC)
+#else
+#define rows_begin(fcinfo) SetSingleFuncCall(fcinfo, SRF_SINGLE_USE_EXPECTED)
+#endif
 
 #endif /* COMMON_FUNCTION_H */

@@ -21,11 +21,4 @@ extern int delivery_retention;   /* ingest_delivery.retention, minutes */
 #define server_aclcheck(oid, role, mode) pg_foreign_server_aclcheck(oid, role, mode)
 #endif
 
-/* InitMaterializedSRF was SetSingleFuncCall in 15's first releases */
-#if PG_VERSION_NUM >= 160000 || defined(MAT_SRF_USE_EXPECTED_DESC)
-#define rows_begin(fcinfo) InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC)
-#else
-#define rows_begin(fcinfo) SetSingleFuncCall(fcinfo, SRF_SINGLE_USE_EXPECTED)
-#endif
-
 #endif /* DELIVERY_DELIVERY_H */

@@ -13,9 +13,8 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_namespace.h"
-#include "catalog/pg_proc.h"
-#include "catalog/pg_type.h"
 #include "common/function.h"
+#include "common/twin.h"
 #include "fmgr.h"
 #include "ingest_delivery/door.h"
 #include "miscadmin.h"
@@ -76,53 +75,15 @@ become_again(const Identity *saved)
 
 /* -- functions -- */
 
-/* The function of ingest_delivery_internal with the caller before the arguments of this one */
-static Oid
-twin_of(Oid function)
-{
-	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	Form_pg_proc proc;
-	oidvector *types;
-	Oid all[FUNC_MAX_ARGS];
-	Oid twin;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", function);
-	proc = (Form_pg_proc) GETSTRUCT(tuple);
-	all[0] = OIDOID;
-	memcpy(all + 1, proc->proargtypes.values, sizeof(Oid) * proc->pronargs);
-	types = buildoidvector(all, proc->pronargs + 1);
-	twin = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, NameGetDatum(&proc->proname), PointerGetDatum(types),
-						   ObjectIdGetDatum(get_namespace_oid("ingest_delivery_internal", true)));
-	if (!OidIsValid(twin))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("function ingest_delivery.%s has nothing behind it", NameStr(proc->proname)),
-				 errhint("ALTER EXTENSION ingest_delivery UPDATE.")));
-	pfree(types);
-	ReleaseSysCache(tuple);
-	return twin;
-}
-
 Datum
 ingest_delivery_door(PG_FUNCTION_ARGS)
 {
 	LOCAL_FCINFO(call, FUNC_MAX_ARGS);
-	FmgrInfo *twin = fcinfo->flinfo->fn_extra;
 	MemoryContext context = CurrentMemoryContext;
 	Identity caller;
 	volatile Datum result = (Datum) 0;
 
-	if (twin == NULL)
-	{
-		twin = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(FmgrInfo));
-		fmgr_info_cxt(twin_of(fcinfo->flinfo->fn_oid), twin, fcinfo->flinfo->fn_mcxt);
-		fcinfo->flinfo->fn_extra = twin;
-	}
-	InitFunctionCallInfoData(*call, twin, fcinfo->nargs + 1, fcinfo->fncollation, fcinfo->context, fcinfo->resultinfo);
-	call->args[0].value = ObjectIdGetDatum(GetUserId());
-	call->args[0].isnull = false;
-	memcpy(call->args + 1, fcinfo->args, sizeof(NullableDatum) * fcinfo->nargs);
+	twin_call(fcinfo, call);
 	become_engine(&caller);
 	if (LockTimeout == 0 || LockTimeout > LONGEST_WAIT_MS)
 		(void) set_config_option("lock_timeout", LONGEST_WAIT, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);

@@ -41,12 +41,4 @@ parse_type_or_null(const char *name, Oid *typid, int32 *typmod)
 #define names_of(text) stringToQualifiedNameList(text)
 #endif
 
-/* InitMaterializedSRF was SetSingleFuncCall in 15's first releases */
-#include "funcapi.h"
-#if PG_VERSION_NUM >= 160000 || defined(MAT_SRF_USE_EXPECTED_DESC)
-#define rows_begin(fcinfo) InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC)
-#else
-#define rows_begin(fcinfo) SetSingleFuncCall(fcinfo, SRF_SINGLE_USE_EXPECTED)
-#endif
-
 #endif /* PROFILE_COMPAT_H */

@@ -44,11 +44,4 @@
 #define AmBackgroundWorkerProcess() (MyBgworkerEntry != NULL)
 #endif
 
-/* InitMaterializedSRF was SetSingleFuncCall in 15's first releases */
-#if PG_VERSION_NUM >= 160000 || defined(MAT_SRF_USE_EXPECTED_DESC)
-#define rows_begin(fcinfo) InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC)
-#else
-#define rows_begin(fcinfo) SetSingleFuncCall(fcinfo, SRF_SINGLE_USE_EXPECTED)
-#endif
-
 #endif /* INGEST_COMPAT_H */

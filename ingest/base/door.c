@@ -13,8 +13,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
-#include "catalog/pg_proc.h"
-#include "catalog/pg_type.h"
+#include "common/twin.h"
 #include "ingest/base/compat.h"
 #include "ingest/base/door.h"
 #include "ingest/base/home.h"
@@ -192,57 +191,16 @@ rethrow_plain(MemoryContext context)
 
 /* -- functions -- */
 
-/* The function of ingest_internal with the caller before the arguments of this one */
-static Oid
-twin_of(Oid function)
-{
-	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	Form_pg_proc proc;
-	oidvector *types;
-	Oid all[FUNC_MAX_ARGS];
-	Oid twin;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", function);
-	proc = (Form_pg_proc) GETSTRUCT(tuple);
-	if (proc->pronargs >= FUNC_MAX_ARGS)
-		elog(ERROR, "function %u has too many arguments", function);
-	all[0] = OIDOID;
-	memcpy(all + 1, proc->proargtypes.values, sizeof(Oid) * proc->pronargs);
-	types = buildoidvector(all, proc->pronargs + 1);
-	twin = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, NameGetDatum(&proc->proname), PointerGetDatum(types),
-						   ObjectIdGetDatum(get_namespace_oid("ingest_internal", true)));
-	if (!OidIsValid(twin))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("function ingest.%s has nothing behind it", NameStr(proc->proname)),
-				 errdetail("The library ingest and the objects of the extension are of different versions."),
-				 errhint("ALTER EXTENSION ingest UPDATE.")));
-	pfree(types);
-	ReleaseSysCache(tuple);
-	return twin;
-}
-
 Datum
 ingest_door(PG_FUNCTION_ARGS)
 {
 	LOCAL_FCINFO(call, FUNC_MAX_ARGS);
-	FmgrInfo *twin = fcinfo->flinfo->fn_extra;
 	MemoryContext context = CurrentMemoryContext;
 	Identity caller;
 	volatile Datum result = (Datum) 0;
 	int level;
 
-	if (twin == NULL)
-	{
-		twin = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(FmgrInfo));
-		fmgr_info_cxt(twin_of(fcinfo->flinfo->fn_oid), twin, fcinfo->flinfo->fn_mcxt);
-		fcinfo->flinfo->fn_extra = twin;
-	}
-	InitFunctionCallInfoData(*call, twin, fcinfo->nargs + 1, fcinfo->fncollation, fcinfo->context, fcinfo->resultinfo);
-	call->args[0].value = ObjectIdGetDatum(GetUserId());
-	call->args[0].isnull = false;
-	memcpy(call->args + 1, fcinfo->args, sizeof(NullableDatum) * fcinfo->nargs);
+	twin_call(fcinfo, call);
 	level = sql_begin();
 	(void) home_era();
 	SPI_finish();

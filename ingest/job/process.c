@@ -26,6 +26,7 @@
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -493,6 +494,19 @@ bool
 process_finds_extension(void)
 {
 	return OidIsValid(get_extension_oid("ingest", true)) && SearchSysCacheExists1(NAMESPACENAME, CStringGetDatum("ingest")) && version_fits(LOG);
+}
+
+bool
+process_looks_for_extension(void)
+{
+	bool there;
+
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	there = process_finds_extension();
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	return there;
 }
 
 /* -- databases without the extension -- */

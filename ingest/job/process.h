@@ -63,6 +63,8 @@ extern void process_look_up(void);
 extern void process_nap(long ms);
 /* Is the extension here, and of this library's version? */
 extern bool process_finds_extension(void);
+/* The same in a transaction of its own */
+extern bool process_looks_for_extension(void);
 
 /* -- databases without the extension -- */
 

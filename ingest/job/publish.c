@@ -21,19 +21,6 @@ extern PGDLLEXPORT void ingest_publisher_main(Datum arg);
 /* How often it looks whether the extension is still there */
 #define BETWEEN_LOOKS_MS 10000
 
-static bool
-finds_extension(void)
-{
-	bool there;
-
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	there = process_finds_extension();
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-	return there;
-}
-
 void
 ingest_publisher_main(Datum arg)
 {
@@ -43,11 +30,11 @@ ingest_publisher_main(Datum arg)
 	process_enter(arg, &database, &role);
 	process_signals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-	if (!finds_extension())
+	if (!process_looks_for_extension())
 		proc_exit(0);
 	publisher_enter();
 	do
 		publisher_say_for(BETWEEN_LOOKS_MS);
-	while (finds_extension());
+	while (process_looks_for_extension());
 	proc_exit(0);
 }

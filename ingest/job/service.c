@@ -288,19 +288,6 @@ services_end(void)
 
 /* -- a service's process -- */
 
-static bool
-finds_extension(void)
-{
-	bool there;
-
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	there = process_finds_extension();
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-	return there;
-}
-
 void
 ingest_service_main(Datum arg)
 {
@@ -317,7 +304,7 @@ ingest_service_main(Datum arg)
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	SetConfigOption("application_name", slot.name, PGC_USERSET, PGC_S_OVERRIDE);
 	pgstat_report_appname(slot.name);
-	if (slot.database != database || !finds_extension())
+	if (slot.database != database || !process_looks_for_extension())
 		proc_exit(0);
 	if (slot.wake_on_events)
 		(void) wake_enter();
