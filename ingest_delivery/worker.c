@@ -94,17 +94,25 @@ set_aside(Sink *sink, const char *error)
 static void
 write_faults(void)
 {
-	dlist_iter i;
+	TimestampTz now = GetCurrentTimestamp();
+	dlist_mutable_iter i;
 
-	dlist_foreach(i, &faults)
+	dlist_foreach_modify(i, &faults)
 	{
 		Fault *fault = dlist_container(Fault, node, i.cur);
 
 		if (fault->error)
+		{
 			store_fault(fault->sink, fault->error, fault->until);
-		if (fault->error)
 			pfree(fault->error);
-		fault->error = NULL;
+			fault->error = NULL;
+		}
+		/* long over, or of a sink that is gone */
+		else if (now > fault->until + LONGEST_REST)
+		{
+			dlist_delete(&fault->node);
+			pfree(fault);
+		}
 	}
 }
 

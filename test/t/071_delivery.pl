@@ -171,6 +171,23 @@ is(sql(q{SELECT max(octet_length(answer)) FROM ingest_delivery.delivery_log}), 1
 behave();
 sql(q{SELECT ingest_delivery.drop_sink('long')});
 
+# -- one that is dropped while there is something for it stops nobody else --
+
+my $worker = q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'ingest service'};
+my $pid = sql($worker);
+for my $n (1 .. 5)
+{
+	sql(qq{SELECT ingest_delivery.create_sink('gone', 'webhook', '{"url": "$url/gone", "secret": "mapping:ingest_secrets/now"}', types => '{gone.*}')});
+	poll_until($node, $p, q{SELECT true FROM ingest_delivery.test_sink('gone')});
+	sleep(0.5);
+	# the first has the worker look at its sinks, the second comes before it looks again
+	sql(qq{SELECT ingest.emit('gone.x', 's', '{}')});
+	sql(qq{SELECT ingest_delivery.drop_sink('gone'); SELECT ingest.emit('gone.x', 's', '{}')});
+	sleep(0.5);
+}
+sleep(1);
+is(sql($worker), $pid, 'the worker goes on when a sink is dropped');
+
 # -- replay, pause, a filter, events that are too large --
 
 sink('some', ', "max_bytes": 2000', q(, types => '{so.*}', filter => '{"n": 2}'));
