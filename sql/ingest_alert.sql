@@ -117,6 +117,20 @@ UPDATE kiosk_copy.sale SET what = NULL WHERE id < 4;
 SELECT ok FROM ingest.check_quality('kiosk_copy.sale');
 ALTER TABLE kiosk_copy.sale DROP COLUMN what;
 SELECT state, closed_by FROM alerts WHERE kind = 'rule_failed' ORDER BY state, closed_by;
+-- an anomaly, until somebody says that it is dealt with; how old copies are is no anomaly's alert
+SELECT ingest_internal.anomaly_insert(:source, :sync, NULL, 'kiosk_copy.sale'::regclass, 'kiosk_copy', 'sale', NULL, 'volume', 'error', 'half of the kiosk is gone', '{}', NULL) AS odd,
+  ingest_internal.anomaly_insert(:source, :sync, NULL, 'kiosk_copy.sale'::regclass, 'kiosk_copy', 'sale', NULL, 'freshness', 'warning', 'the kiosk is old', '{}', NULL) AS old,
+  ingest_internal.anomaly_insert(:source, :sync, NULL, 'kiosk_copy.sale'::regclass, 'kiosk_copy', 'sale', NULL, 'schema', 'info', 'the kiosk has a new column', '{}', NULL) AS new \gset
+SELECT ingest_internal.alert_anomaly(:odd), ingest_internal.alert_anomaly(:old), ingest_internal.alert_anomaly(:new);
+SELECT kind, severity, subject, state, summary FROM alerts WHERE kind = 'anomaly';
+SELECT ingest.resolve_anomaly(:odd);
+SELECT kind, state, closed_by FROM alerts WHERE kind = 'anomaly';
+-- one that gets worse is told again, one that gets better is not
+SELECT ingest_internal.alert_opens('try', 'try 1', 'kiosk try', s.severity, 'it is ' || s.severity, owner => 'postgres'::regrole) FROM unnest('{warning,warning,error,error,warning,error}'::text[]) s (severity);
+SELECT ingest_internal.alert_closes('try', 'try 1', 'it is over');
+SELECT ingest_internal.alert_closes('try', 'try 1', 'it is over');
+SELECT kind, severity, count, closed_by FROM alerts WHERE kind = 'try';
+SELECT told, severity FROM told WHERE kind = 'try';
 -- others see none of it, and may not; who was granted the source sees that there is one
 CREATE ROLE kiosk_other LOGIN;
 CREATE ROLE kiosk_granted LOGIN;
