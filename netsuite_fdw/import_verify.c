@@ -39,21 +39,31 @@ send_probe(Client *client, Probe *probe, bool patient, MemoryContext context)
 	request_start(probe->request);
 }
 
+/* An integer as NetSuite shows a number: what is written otherwise, such as 007, is a text that would not come back */
+static bool
+is_integer(const char *text)
+{
+	const char *digits = text + (*text == '-');
+
+	if (*digits == '\0' || strspn(digits, "0123456789") != strlen(digits) || (*digits == '0' && text[1] != '\0'))
+		return false;
+	errno = 0;
+	(void) strtoi64(text, NULL, 10);
+	return errno == 0;
+}
+
 static bool
 all_integers(Json *items, const char *name, bool *any)
 {
 	for (int i = 0; i < json_count(items); i++)
 	{
 		const char *value = json_text(json_item(items, i), name);
-		char *end;
 
 		CHECK_FOR_INTERRUPTS();
 		if (value == NULL)
 			continue;
 		*any = true;
-		errno = 0;
-		(void) strtoll(value, &end, 10);
-		if (end == value || *end != '\0' || errno != 0)
+		if (!is_integer(value))
 			return false;
 	}
 	return true;
@@ -77,7 +87,8 @@ correct_types(Probe *probe)
 		if (c->type != 'i' && c->type != 'r')
 			continue;
 		integers = all_integers(items, c->name, &any);
-		c->guessed = !any || !integers;
+		/* that some values are digits says nothing of the column's type there where nobody declares one */
+		c->guessed |= !any || !integers;
 		if (!integers)
 			c->type = 's';
 		else if (c->type == 'r')

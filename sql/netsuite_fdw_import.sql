@@ -105,6 +105,32 @@ DROP FOREIGN TABLE again.customrecord_asset;
 \! $CONTROL switch name=nulls_present value=true
 IMPORT FOREIGN SCHEMA suiteql LIMIT TO (customrecord_asset) FROM SERVER ns INTO again;
 :look;
+DROP FOREIGN TABLE again.customrecord_asset;
+-- digits that are no number as NetSuite writes one are a text; and of those that are, nobody knows what they are there
+CREATE FUNCTION looked_at() RETURNS TABLE (type text, options text[]) LANGUAGE plpgsql SET client_min_messages = error AS $$
+BEGIN
+  IMPORT FOREIGN SCHEMA suiteql LIMIT TO (customrecord_asset) FROM SERVER ns INTO again;
+  SELECT format_type(atttypid, -1), attfdwoptions INTO type, options FROM pg_attribute WHERE attrelid = 'again.customrecord_asset'::regclass AND attname = 'name';
+  DROP FOREIGN TABLE again.customrecord_asset;
+  RETURN NEXT;
+END $$;
+\! $CONTROL sql sql="UPDATE ns.customrecord_asset SET name = '00501'"
+SELECT '00501' AS value, * FROM looked_at();
+\! $CONTROL sql sql="UPDATE ns.customrecord_asset SET name = '+5'"
+SELECT '+5' AS value, * FROM looked_at();
+\! $CONTROL sql sql="UPDATE ns.customrecord_asset SET name = ' 5'"
+SELECT ' 5' AS value, * FROM looked_at();
+\! $CONTROL sql sql="UPDATE ns.customrecord_asset SET name = '-0'"
+SELECT '-0' AS value, * FROM looked_at();
+\! $CONTROL sql sql="UPDATE ns.customrecord_asset SET name = '-'"
+SELECT '-' AS value, * FROM looked_at();
+\! $CONTROL sql sql="UPDATE ns.customrecord_asset SET name = '9223372036854775808'"
+SELECT '9223372036854775808' AS value, * FROM looked_at();
+\! $CONTROL sql sql="UPDATE ns.customrecord_asset SET name = CASE id % 3 WHEN 0 THEN '9' WHEN 1 THEN '10' ELSE '-7' END"
+SELECT 'digits' AS value, * FROM looked_at();
+IMPORT FOREIGN SCHEMA suiteql LIMIT TO (customrecord_asset) FROM SERVER ns INTO again;
+SELECT max(name), min(name), count(DISTINCT name), array(SELECT name FROM again.customrecord_asset ORDER BY name DESC LIMIT 1) AS last FROM again.customrecord_asset;
+DROP FUNCTION looked_at;
 \! $CONTROL sql sql="DELETE FROM ns.customrecord_asset; INSERT INTO ns.customrecord_asset SELECT * FROM ns.saved; DROP TABLE ns.saved"
 SET client_min_messages = warning; DROP SCHEMA again CASCADE; RESET client_min_messages;
 \! $CONTROL reset
