@@ -24,6 +24,7 @@ SELECT format_type(atttypid, -1) FROM pg_attribute WHERE attrelid = 'netsuite.ac
 -- LIMIT TO, EXCEPT and options
 CREATE SCHEMA other;
 IMPORT FOREIGN SCHEMA suiteql LIMIT TO (currency, customrecord_asset, nowhere) FROM SERVER ns INTO other;
+IMPORT FOREIGN SCHEMA suiteql LIMIT TO ("Currency", "a;b") FROM SERVER ns INTO other;
 IMPORT FOREIGN SCHEMA suiteql LIMIT TO (employee) FROM SERVER ns INTO other OPTIONS (types 'local', include_custom 'off');
 IMPORT FOREIGN SCHEMA suiteql LIMIT TO (term) FROM SERVER ns INTO other OPTIONS (types 'text', verify 'off');
 SELECT c.relname, a.attname, format_type(a.atttypid, -1) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
