@@ -84,25 +84,25 @@ GRANT SELECT (id, job, owner, source, priority, run_at, turn, attempts, worker, 
 GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid), ingest_internal.my_sources(), ingest_internal.my_syncs(), ingest_internal.sees_rows(integer), ingest_internal.sees_table(oid, oid),
     ingest_internal.may_read(oid, oid, smallint), ingest_internal.owns(oid, oid), ingest_internal.at_home(), ingest_internal.open_watermark(text), ingest_internal.role_name(oid, name),
     ingest_internal.sync_trouble(oid, oid, name, name, oid, name, name), ingest_internal.event_wanted(text, text[]), ingest_internal.state_of_run(bigint, text, integer), ingest_internal.alert_owner(alert), ingest_internal.alert_fits(alert, text), ingest_internal.acts_for(oid, oid) TO ingest_reader;
-GRANT EXECUTE ON FUNCTION lineage(text, text, integer), ingest_internal.lineage_tables(text, integer), lineage_dot(text, integer), lineage_mermaid(text, integer), ingest_internal.view_columns(regclass),
+GRANT EXECUTE ON FUNCTION lineage(text, text, integer), ingest_internal.lineage_tables(text, integer), ingest_internal.lineage_dot(text, integer), ingest_internal.lineage_mermaid(text, integer), lineage_graph(text, integer, text), ingest_internal.view_columns(regclass),
     as_of(anyelement, timestamptz), ingest_internal.row_change(integer, jsonb, timestamptz), row_history(anyelement, jsonb), ingest_internal.launcher_runs(), ingest_internal.era(), ingest_internal.next_due(text, timestamptz, text) TO ingest_reader;
 
 GRANT EXECUTE ON FUNCTION subscribe(text, text[], boolean), unsubscribe(text), read_events(text, integer), ack(text, bigint), cloud_event(event) TO ingest_consumer;
 GRANT EXECUTE ON FUNCTION ingest_internal.read_again(integer[], bigint[]), ingest_internal.find_events(timestamptz, timestamptz, text[]) TO ingest_consumer;
 GRANT SELECT ON event TO ingest_consumer;
 
-GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text, text, integer), check_source(text), pause(text), resume(text), drop_source(text), grant_source(text, name),
+GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text, text, integer), check_source(text), pause(text, text), resume(text, text), drop_source(text), grant_source(text, name),
     revoke_source(text, name), ingest_internal.postgres_tables(name), ingest_internal.mysql_catalogue(name), ingest_internal.mysql_charset(name), ingest_internal.mysql_tables(name),
-    ingest_internal.mysql_check(name), profile(regclass, bigint), add_lineage(text, text, text, text, text), drop_lineage(text, text),
-    create_sync(regclass, text, text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, text, name, boolean),
-    reload(text), reconcile(text), pause_sync(text), resume_sync(text), drop_sync(text), verify(text, integer), alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, name[]), explain_sync(text), emit(text, text, jsonb),
-    create_job(text, text, text, integer, integer, interval, text[]), enqueue(text, timestamptz, integer, boolean), schedule(text, text), unschedule(text), drop_job(text), cancel(bigint), retry(bigint),
-    add_rule(regclass, text, name[], jsonb, text, float8), drop_rule(integer), check_quality(regclass), suggest_rules(regclass, bigint), set_freshness(text, interval),
+    ingest_internal.mysql_check(name), profile(regclass, bigint), set_lineage(text, text, text, text, text),
+    create_sync(regclass, text, text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, interval, text, name, boolean),
+    reload(text, boolean), drop_sync(text), verify(text, integer), alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, interval, name[]), explain_sync(text), emit(text, text, jsonb),
+    create_job(text, text, text, integer, integer, interval, text[]), enqueue(text, timestamptz, integer, boolean), schedule(text, text), drop_job(text), cancel(bigint), retry(bigint),
+    add_rule(regclass, text, name[], jsonb, text, float8), drop_rule(integer), check_quality(regclass), suggest_rules(regclass, bigint),
     resolve_anomaly(bigint), acknowledge(bigint), silence(text, timestamptz, text) TO ingest_operator;
 GRANT EXECUTE ON FUNCTION ingest_internal.profiled(regclass, bigint), ingest_internal.frequent_values TO ingest_operator;
-GRANT EXECUTE ON PROCEDURE crawl(text, text[], boolean), sync(text), redrive(text), work(bigint), run_job(text) TO ingest_operator;
+GRANT EXECUTE ON PROCEDURE crawl(text, text[], boolean), sync(text), redrive(text), work(text, bigint) TO ingest_operator;
 
-GRANT EXECUTE ON FUNCTION prune(interval, interval), set_owner(text, name), enable() TO ingest_admin;
+GRANT EXECUTE ON FUNCTION ingest_internal.prune(interval, interval), set_owner(text, name), enable() TO ingest_admin;
 
 DO $$
 DECLARE

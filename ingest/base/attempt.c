@@ -83,6 +83,7 @@ look_who_raises(void *arg)
 #endif
 }
 
+/* A cancel that nobody asked for: by a library, or since a time is over */
 static bool
 is_timeout(const Failure *failure)
 {
@@ -93,6 +94,7 @@ is_timeout(const Failure *failure)
 			(StatementTimeout > 0 && TimestampDifferenceExceeds(GetCurrentStatementStartTimestamp(), now, StatementTimeout)));
 }
 
+/* Whether what is done here has a deadline, and that has passed */
 static bool
 time_is_over(void)
 {
@@ -120,6 +122,7 @@ tell_deadline(Failure *failure)
 	QueryCancelPending = false;
 }
 
+/* What an error said, in memory that outlives the subtransaction in which it was raised */
 static void
 keep(Failure *failure, MemoryContext context)
 {
@@ -239,6 +242,7 @@ attempt_and_commit(void (*function)(void *), void *arg, Failure *failure)
 	return ok;
 }
 
+/* Behind IS_ONE_OF */
 static bool
 is_one_of(int sqlerrcode, int n, const int *codes)
 {

@@ -34,6 +34,7 @@ field_holds(FieldType field, Oid type)
 	return false;
 }
 
+/* An array of names or texts of the repository, which has no nulls */
 static Texts
 texts_of(Datum array, Oid type)
 {
@@ -53,6 +54,10 @@ texts_of(Datum array, Oid type)
 	return texts;
 }
 
+/*
+ * One column of a row into its place in the struct, found by its name and held against its type: an older SQL
+ * side says so
+ */
 static void
 field_read(const Field *field, HeapTuple tuple, TupleDesc desc, char *to)
 {

@@ -32,6 +32,7 @@
 
 /* -- arguments -- */
 
+/* C strings as text[] */
 static ArrayType *
 text_array(char **items, int n)
 {
@@ -56,24 +57,28 @@ arg_null(Oid type)
 	return arg_datum(type, (Datum) 0, true);
 }
 
+/* NULL is null */
 SqlArg
 arg_text(const char *text)
 {
 	return text ? arg_datum(TEXTOID, CStringGetTextDatum(text), false) : arg_null(TEXTOID);
 }
 
+/* NULL is null; what is too long for a name is cut, as PostgreSQL does */
 SqlArg
 arg_name(const char *name)
 {
 	return name ? arg_datum(NAMEOID, DirectFunctionCall1(namein, CStringGetDatum(name)), false) : arg_null(NAMEOID);
 }
 
+/* Arguments by value are never null: see arg_null */
 SqlArg
 arg_int4(int32 value)
 {
 	return arg_datum(INT4OID, Int32GetDatum(value), false);
 }
 
+/* A double, likewise */
 SqlArg
 arg_float8(double value)
 {
@@ -86,6 +91,7 @@ arg_texts(char **items, int n)
 	return arg_datum(TEXTARRAYOID, PointerGetDatum(text_array(items, n)), false);
 }
 
+/* A number of a row of the repository, likewise */
 SqlArg
 arg_int8(int64 value)
 {
@@ -144,16 +150,34 @@ bound_waits(GucAction action)
 		(void) set_config_option("lock_timeout", LONGEST_WAIT, PGC_USERSET, PGC_S_SESSION, action, true, 0, false);
 }
 
+/* Waits have a bound in this process for good, in place of none, which the user's own statements still get */
+static bool bounded_for_good = false;
+
+/* As what RESET gives, so that no transaction of a worker has to: that is a twentieth of what a job without work costs */
+void
+sql_bound_waits(void)
+{
+	if (LockTimeout != 0)
+		return;
+	SetConfigOption("lock_timeout", LONGEST_WAIT, PGC_USERSET, PGC_S_OVERRIDE);
+	bounded_for_good = true;
+}
+
 /* The user's search_path: for what runs as the user, such as triggers of a copy */
 static char *user_path = NULL;
 static Oid user_of_path = InvalidOid; /* whose it is: nobody else's statements run under it */
 
+/* A search_path until the caller's settings are back */
 static void
 set_path(const char *path)
 {
 	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
+/*
+ * Pins what a session may have set and what the engine's statements would read differently by; what the caller
+ * had is kept for what is done as the user
+ */
 static void
 set_all(GucAction action)
 {
@@ -222,6 +246,7 @@ sql_settings(void)
 	set_all(GUC_ACTION_LOCAL);
 }
 
+/* A setting as the role and database have it, whatever the session said */
 static void
 set_as_user(const char *name)
 {
@@ -233,7 +258,10 @@ sql_settings_of_user(void)
 {
 	for (int i = 0; i < lengthof(settings); i++)
 		set_as_user(settings[i][0]);
-	set_as_user("lock_timeout");
+	if (bounded_for_good)
+		(void) set_config_option("lock_timeout", "0", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	else
+		set_as_user("lock_timeout");
 }
 
 /* -- running -- */
@@ -245,6 +273,7 @@ typedef struct Arguments
 	char nulls[FUNC_MAX_ARGS];
 } Arguments;
 
+/* Arguments as SPI wants them */
 static void
 spread(Arguments *to, int nargs, const SqlArg *args)
 {
@@ -256,6 +285,7 @@ spread(Arguments *to, int nargs, const SqlArg *args)
 	}
 }
 
+/* Whoever a statement is run as; as the user it is under the user's own search_path */
 static void
 become(SqlWho who, Identity *saved)
 {
@@ -265,6 +295,7 @@ become(SqlWho who, Identity *saved)
 		set_path(user_path);
 }
 
+/* And the caller, under the engine's search_path, again */
 static void
 unbecome(SqlWho who, const Identity *saved)
 {
@@ -352,6 +383,7 @@ sql_run(SqlWho who, const char *sql, int nargs, const SqlArg *args)
 
 #define ROWS_AT_ONCE 1000
 
+/* The rows of a statement as those of the function that was called, a part at a time: no answer is held in memory */
 void
 sql_result(ReturnSetInfo *rsinfo, SqlWho who, const char *sql, int nargs, const SqlArg *args)
 {
@@ -405,6 +437,7 @@ typedef struct Storing
 	const Oid *types;
 } Storing;
 
+/* Rows are taken only if they have the columns that were asked for: types may have changed since, by a user's hand */
 static void
 storing_begins(DestReceiver *self, int operation, TupleDesc desc)
 {
@@ -424,6 +457,7 @@ storing_begins(DestReceiver *self, int operation, TupleDesc desc)
 	}
 }
 
+/* A row */
 static bool
 storing_takes(TupleTableSlot *slot, DestReceiver *self)
 {
@@ -431,6 +465,7 @@ storing_takes(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
+/* Nothing is left to do */
 static void
 storing_ends(DestReceiver *self)
 {
@@ -468,6 +503,10 @@ sql_store(SqlWho who, const char *sql, int n_types, const Oid *types)
 
 #define STORED_NAME "stored"
 
+/*
+ * Lets the next statement read the stored rows as a table of that name: without a table, which a user could
+ * replace
+ */
 static void
 register_stored(const Stored *stored)
 {
@@ -552,6 +591,7 @@ prepared_finds(Prepared *prepared, Datum *values)
 	return found;
 }
 
+/* The first column of the first row */
 char *
 rows_value(Rows *rows)
 {
@@ -611,6 +651,7 @@ audit(const char *function, const char *object, const char *before, const char *
 	repo_run("SELECT ingest_internal.audit($1, $2, $3, $4, $5)", arg_oid(GetUserId()), arg_text(function), arg_text(object), arg_jsonb(before), arg_jsonb(after));
 }
 
+/* What DROP calls a relation */
 static const char *
 kind_in_words(char relkind)
 {
@@ -640,12 +681,14 @@ user_drop(const char *name)
 
 /* -- names and arrays -- */
 
+/* schema.table, each quoted where needed */
 char *
 quoted_relation(const char *schema, const char *name)
 {
 	return quote_qualified_identifier(schema, name);
 }
 
+/* C strings as the text of an array */
 char *
 array_literal(char **items, int n)
 {
@@ -656,6 +699,7 @@ array_literal(char **items, int n)
 	return OidOutputFunctionCall(out, PointerGetDatum(text_array(items, n)));
 }
 
+/* The items of an array's text, as PostgreSQL reads it */
 char **
 parse_array(const char *literal, int *n)
 {
@@ -686,6 +730,7 @@ json_open(StringInfo json)
 	appendStringInfoChar(json, '{');
 }
 
+/* The next key, with the comma before it */
 static void
 json_key(StringInfo json, const char *key)
 {

@@ -130,6 +130,7 @@ extern void sql_end(int level);
 extern Datum sql_end_int4(int level, int32 value);
 extern Datum sql_end_int8(int level, int64 value);
 extern void sql_settings(void);
+extern void sql_bound_waits(void);
 /* What the user's own statements expect: until the transaction's end or sql_settings */
 extern void sql_settings_of_user(void);
 

@@ -11,6 +11,7 @@
 
 #include "ingest/base/words.h"
 
+/* What a user is told instead */
 static void
 say(ErrorData *error, int sqlerrcode, char *message)
 {

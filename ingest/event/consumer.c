@@ -141,6 +141,7 @@ position_read(const char *consumer, int32 now)
 	return p;
 }
 
+/* In the transaction that read or acknowledged: with it, or not at all */
 static void
 position_write(const Position *p, const char *consumer, bool acknowledged)
 {
@@ -219,6 +220,7 @@ typedef struct Receiver
 	int64 last_id;
 } Receiver;
 
+/* An event that was found */
 static bool
 receive(TupleTableSlot *slot, DestReceiver *self)
 {
@@ -230,11 +232,13 @@ receive(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
+/* The columns are known */
 static void
 receive_startup(DestReceiver *self, int operation, TupleDesc desc)
 {
 }
 
+/* The store is the caller's */
 static void
 receive_end(DestReceiver *self)
 {
@@ -242,6 +246,7 @@ receive_end(DestReceiver *self)
 
 #define BATCH_ARGS 9
 
+/* Planned once for the session: consumers ask again and again */
 static SPIPlanPtr
 batch_plan(void)
 {
@@ -261,12 +266,14 @@ batch_plan(void)
 	return plan;
 }
 
+/* One argument of that plan */
 static void
 batch_argument(ParamListInfo params, int n, Oid type, Datum value, bool isnull)
 {
 	params->params[n] = (ParamExternData){.value = value, .isnull = isnull, .pflags = PARAM_FLAG_CONST, .ptype = type};
 }
 
+/* A snapshot that is kept as text, as SQL has it */
 static Datum
 snapshot_datum(const char *snapshot)
 {

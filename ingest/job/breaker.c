@@ -9,6 +9,7 @@
 #include "ingest/event/event.h"
 #include "ingest/job/breaker.h"
 
+/* What changed of a breaker is told, and is an alert or its end; half open it is neither */
 static void
 breaker_event(const char *source, const char *state, const char *reason)
 {

@@ -37,6 +37,7 @@ typedef struct Field
 	bool any; /* it was a star */
 } Field;
 
+/* A number of up to four digits, which is too large for any field already */
 static bool
 read_number(const char **p, int *value)
 {
@@ -118,6 +119,7 @@ typedef struct Cron
 	pg_tz *zone;
 } Cron;
 
+/* Five fields, or a word that stands for them; false: it is no schedule of cron's */
 static bool
 parse(const char *schedule, Cron *cron)
 {
@@ -165,6 +167,7 @@ cron_zone(const char *schedule, pg_tz **zone)
 
 /* -- wall clocks -- */
 
+/* What a wall clock of that zone shows; false: beyond the calendar */
 static bool
 wall_clock(const Cron *cron, TimestampTz t, struct pg_tm *tm)
 {
@@ -213,6 +216,7 @@ next_midnight(const Cron *cron, const struct pg_tm *tm)
 	return wall_clock(cron, t, &shown) ? t - shown_before(cron, t, &shown) : t;
 }
 
+/* By cron's rule: day of the month or of the week, if both are named */
 static bool
 day_fits(const Cron *cron, const struct pg_tm *tm)
 {
@@ -227,6 +231,7 @@ day_fits(const Cron *cron, const struct pg_tm *tm)
 	return day || week;
 }
 
+/* Whether a minute is one that the fields name */
 static bool
 minute_fits(const Cron *cron, const struct pg_tm *tm)
 {
@@ -254,6 +259,7 @@ left_out_fits(const Cron *cron, TimestampTz t, const struct pg_tm *tm)
 	return false;
 }
 
+/* Whether it is to be done in this minute: once, if its time is named, however often clocks show it */
 static bool
 is_due(const Cron *cron, TimestampTz t, const struct pg_tm *tm)
 {

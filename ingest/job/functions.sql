@@ -91,21 +91,13 @@ CREATE FUNCTION enqueue(job text, run_at timestamptz DEFAULT NULL, priority inte
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION enqueue(text, timestamptz, integer, boolean) IS 'puts a job into the queue; null if it is there already and once is true';
 
-CREATE PROCEDURE work(max_jobs bigint DEFAULT NULL)
+CREATE PROCEDURE work(job text DEFAULT NULL, max_jobs bigint DEFAULT NULL)
     AS 'MODULE_PATHNAME', 'ingest_work' LANGUAGE C;
-COMMENT ON PROCEDURE work(bigint) IS 'does in this session what is queued and due of the caller''s own jobs';
-
-CREATE PROCEDURE run_job(job text)
-    AS 'MODULE_PATHNAME', 'ingest_run_job' LANGUAGE C;
-COMMENT ON PROCEDURE run_job(text) IS 'does a job in this session, with limits, breaker and retries; for pg_cron';
+COMMENT ON PROCEDURE work(text, bigint) IS 'does in this session one job, with limits, breaker and retries, as pg_cron has it done; without a name what is queued and due of the caller''s own jobs';
 
 CREATE FUNCTION schedule(job text, schedule text) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_schedule' LANGUAGE C;
-COMMENT ON FUNCTION schedule(text, text) IS 'runs a job on a schedule, kept by pg_cron where that is installed, else by the launcher; gives which';
-
-CREATE FUNCTION unschedule(job text) RETURNS void
-    AS 'MODULE_PATHNAME', 'ingest_unschedule' LANGUAGE C;
-COMMENT ON FUNCTION unschedule(text) IS 'ends the schedule of a job';
+COMMENT ON FUNCTION schedule(text, text) IS 'runs a job on a schedule, kept by pg_cron where that is installed, else by the launcher; gives which; a null schedule ends that';
 
 CREATE FUNCTION drop_job(job text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_drop_job' LANGUAGE C;
@@ -160,7 +152,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION ingest_internal.prune_part(text, interval, interval) IS 'deletes what is older of one kind; how many';
 
-CREATE FUNCTION ingest_internal.prune(events interval, runs interval) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION ingest_internal.prune_all(events interval, runs interval) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     part text;
     said text[] := '{}';
@@ -176,22 +168,22 @@ BEGIN
     PERFORM ingest_internal.follow_all();
     RETURN array_to_string(said, ', ') || ' are deleted';
 END $$;
-COMMENT ON FUNCTION ingest_internal.prune(interval, interval) IS 'deletes what is older and says how much; the engine does it hourly, in a process of its own';
+COMMENT ON FUNCTION ingest_internal.prune_all(interval, interval) IS 'deletes what is older and says how much; the engine does it hourly, in a process of its own';
 
 CREATE FUNCTION ingest_internal.prune(actor oid, events interval, runs interval) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF events IS NULL OR runs IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'ages must not be null';
     END IF;
-    RAISE NOTICE '%', ingest_internal.prune(events, runs);
+    RAISE NOTICE '%', ingest_internal.prune_all(events, runs);
     -- where there is no scheduler that does so each minute
     PERFORM ingest_internal.check_freshness();
     PERFORM ingest_internal.audit(actor, 'prune', format('events older than %s, runs older than %s', events, runs));
 END $$;
-COMMENT ON FUNCTION ingest_internal.prune(oid, interval, interval) IS 'see ingest.prune';
-CREATE FUNCTION prune(events interval, runs interval) RETURNS void
+COMMENT ON FUNCTION ingest_internal.prune(oid, interval, interval) IS 'see prune(events, runs)';
+CREATE FUNCTION ingest_internal.prune(events interval, runs interval) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION prune(interval, interval) IS 'deletes what is older: events that all consumers have, runs, profiles, results, dead letters, what is resolved; of the audit, metadata and history what their settings say; looks at how fresh copies are; the engine does it hourly; for admins';
+COMMENT ON FUNCTION ingest_internal.prune(interval, interval) IS 'deletes what is older: events that all consumers have, runs, profiles, results, dead letters, what is resolved; of the audit, metadata and history what their settings say; looks at how fresh copies are; the engine does it hourly; for admins';
 
 -- After a restore, a copy of the files or pg_upgrade
 

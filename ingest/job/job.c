@@ -41,7 +41,6 @@
 #define LONGEST_LIFE USECS_PER_MINUTE
 
 SQL_FUNCTION(ingest_work);
-SQL_FUNCTION(ingest_run_job);
 SQL_FUNCTION(ingest_cancel);
 
 typedef struct Job
@@ -71,6 +70,7 @@ typedef struct Doing
 	Failure failure;
 } Doing;
 
+/* The job of an entry as it is now: it may have been replaced since it was queued */
 static void
 read_job(Doing *d)
 {
@@ -87,6 +87,7 @@ read_job(Doing *d)
 
 /* -- kinds -- */
 
+/* What an attempt does to take entries */
 static void
 take_entries(void *arg)
 {
@@ -95,6 +96,7 @@ take_entries(void *arg)
 	d->n = queue_take(d->worker, d->only_job, d->entries, d->room);
 }
 
+/* A run's row by one prepared statement, at its end: of a job of a millisecond it is most of the work */
 static void
 run_succeeded(const Doing *d, TimestampTz started)
 {
@@ -156,6 +158,10 @@ do_statement(void *arg)
 				 errmsg("job \"%s\" was taken over by another worker", d->job->name)));
 }
 
+/*
+ * A sync or crawl has committed by itself: its entry goes after it, and is done again if the process dies in
+ * between
+ */
 static void
 finish_procedure(void *arg)
 {
@@ -174,6 +180,7 @@ is_busy(const Doing *d)
 			repo_value("SELECT 1 FROM ingest_internal.stands_still($1)", arg_int8(d->job->id)) != NULL);
 }
 
+/* What failed is put back, tried again or given up; what is busy only waits */
 static void
 note_failure(void *arg)
 {
@@ -223,6 +230,7 @@ sync_with_look(const char *name, Failure *failure)
 	return table && crawl(table->source, &table->table_name, 1, false, failure) && sync_run(name, failure);
 }
 
+/* Entries of one job, one after the other, read it once */
 static void
 find_job(void *arg)
 {
@@ -245,6 +253,7 @@ do_job(Doing *d)
 	return attempt_and_commit(do_statement, d, &d->failure);
 }
 
+/* The deadline is known to the scheduler, too, which ends a process that does not hear it */
 static bool
 do_job_in_time(Doing *d)
 {
@@ -267,6 +276,7 @@ do_job_in_time(Doing *d)
 	return ok;
 }
 
+/* One entry from its beginning to its end, whatever comes of it */
 static void
 do_entry(Doing *d)
 {
@@ -284,6 +294,7 @@ do_entry(Doing *d)
 
 /* -- one job after another -- */
 
+/* The next entries, which the scheduler hears of, so that it can take back what is not begun */
 static bool
 take_some(Doing *d)
 {
@@ -297,6 +308,7 @@ take_some(Doing *d)
 	return d->n > 0;
 }
 
+/* What an attempt does to give an entry back */
 static void
 release_entry(void *arg)
 {
@@ -436,27 +448,11 @@ jobs_work(int64 only_job, int64 limit)
 	return done;
 }
 
+/* What an attempt does to look after the queue */
 static void
 care(void *arg)
 {
 	queue_care();
-}
-
-/* CALL work(max_jobs bigint): what is due of one's own, here and now */
-Datum
-ingest_work(PG_FUNCTION_ARGS)
-{
-	int64 limit = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
-	int64 done;
-	Failure failure;
-
-	procedure_begin(fcinfo, "ingest.work");
-	if (!attempt_and_commit(care, NULL, &failure))
-		failure_rethrow(&failure);
-	done = jobs_work(0, limit);
-	ereport(NOTICE, (errmsg("jobs done: %lld", (long long) done)));
-	procedure_end();
-	PG_RETURN_VOID();
 }
 
 typedef struct Putting
@@ -474,6 +470,7 @@ typedef struct PutJob
 
 ROW_SHAPE(put_job_shape, PutJob, FIELD(INT8, PutJob, id), FIELD(OID, PutJob, owner));
 
+/* Into the queue, so that limits, dependencies and breakers count for it as for any job */
 static void
 put(void *arg)
 {
@@ -504,15 +501,14 @@ typedef struct RunAfter
 
 ROW_SHAPE(run_after_shape, RunAfter, FIELD(TEXT, RunAfter, state), FIELD(TEXT, RunAfter, error), FIELD(TEXT, RunAfter, error_hint));
 
-/* CALL run_job(name text): as its schedule would, in this session; an error if it fails */
-Datum
-ingest_run_job(PG_FUNCTION_ARGS)
+/* One job, as its schedule would have it done, in this session; an error if it fails */
+static void
+work_on(char *name)
 {
-	Putting putting = {required_text(0)};
+	Putting putting = {name};
 	Failure failure;
 	RunAfter *after;
 
-	procedure_begin(fcinfo, "ingest.run_job");
 	if (!attempt_and_commit(put, &putting, &failure))
 		failure_rethrow(&failure);
 	(void) jobs_work(putting.id, 1);
@@ -530,6 +526,38 @@ ingest_run_job(PG_FUNCTION_ARGS)
 		ereport(NOTICE,
 				(errmsg("job \"%s\" was not begun, and waits in the queue", putting.name),
 				 errdetail("Its source is paused, its breaker is open or as many jobs run on it as may, or a job that it depends on is not done.")));
+}
+
+/* What is due of one's own, here and now */
+static void
+work_through(int64 limit)
+{
+	int64 done;
+	Failure failure;
+
+	if (!attempt_and_commit(care, NULL, &failure))
+		failure_rethrow(&failure);
+	done = jobs_work(0, limit);
+	ereport(NOTICE, (errmsg("jobs done: %lld", (long long) done)));
+}
+
+/* CALL work(job text, max_jobs bigint) */
+Datum
+ingest_work(PG_FUNCTION_ARGS)
+{
+	char *job = text_or_null(0);
+	int64 limit = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1);
+
+	if (job && limit != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_jobs is for what is queued, and a job is named"),
+				 errhint("CALL ingest.work(%s).", quote_literal_cstr(job))));
+	procedure_begin(fcinfo, "ingest.work");
+	if (job)
+		work_on(job);
+	else
+		work_through(limit);
 	procedure_end();
 	PG_RETURN_VOID();
 }

@@ -51,6 +51,7 @@ static ProcessUtility_hook_type previous_utility = NULL;
 
 /* -- databases that come -- */
 
+/* All that take connections, in memory that outlives the transaction */
 static List *
 databases(MemoryContext context)
 {
@@ -92,6 +93,7 @@ typedef struct Tried
 /* A database without the extension is looked into less and less often, up to so many times ingest.discovery: 2^6 */
 #define MOST_DOUBLINGS 6
 
+/* Who was tried longest ago comes first, so that each has its turn where there is room for few */
 static int
 by_age(const ListCell *a, const ListCell *b)
 {
@@ -157,6 +159,7 @@ look_into(List *databases)
 	return true;
 }
 
+/* Starts a scheduler in each database that has the extension, and looks for new ones */
 void
 ingest_launcher_main(Datum arg)
 {
@@ -195,6 +198,7 @@ ingest_launcher_runs(PG_FUNCTION_ARGS)
 
 /* -- databases that go -- */
 
+/* Who may not copy a database anyway keeps no scheduler from its work */
 static bool
 may_create_databases(void)
 {
@@ -226,6 +230,10 @@ may_have(Oid database, bool as_template)
 	return may;
 }
 
+/*
+ * Before the statement, since the server refuses while somebody is connected; for those alone whom it will not
+ * refuse
+ */
 static void
 make_way(const char *name, bool as_template)
 {
@@ -270,6 +278,7 @@ make_way_for(Node *statement)
 	}
 }
 
+/* Looks at what is done to databases and extensions before it is done, and after */
 static void
 utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtilityContext context, ParamListInfo params,
 		QueryEnvironment *env, DestReceiver *dest, QueryCompletion *completion)
@@ -293,6 +302,7 @@ utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtilityCon
 
 /* -- settings -- */
 
+/* Room for the processes, asked for while the server starts */
 static void
 request(void)
 {
@@ -302,6 +312,7 @@ request(void)
 	RequestNamedLWLockTranche("ingest", 1);
 }
 
+/* And made */
 static void
 startup(void)
 {

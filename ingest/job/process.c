@@ -107,12 +107,14 @@ int naptime = 1;
 
 /* -- shared memory -- */
 
+/* How much room they need */
 Size
 process_memory(void)
 {
 	return MAXALIGN(sizeof(Shared));
 }
 
+/* Empty, or what another process made */
 void
 process_memory_begin(void)
 {
@@ -128,12 +130,14 @@ process_memory_begin(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
+/* Whether background workers do what is queued: not without preloading, and not on a standby */
 bool
 process_launcher_runs(void)
 {
 	return shared != NULL && shared->launcher != NULL;
 }
 
+/* It has ended, or died */
 static void
 forget_launcher(int code, Datum arg)
 {
@@ -170,6 +174,7 @@ is_mine(void)
 	return my_place && my_place->number == my_number && my_place->pid == MyProcPid;
 }
 
+/* One whose process never came counts as free after a while */
 static Process *
 free_place(void)
 {
@@ -188,6 +193,7 @@ free_place(void)
 	return place;
 }
 
+/* Of any database or role, where that is InvalidOid */
 static int
 count_kind(ProcessKind kind, Oid database, Oid role)
 {
@@ -262,6 +268,10 @@ static const struct
 	[SERVICE] = {"ingest service", "ingest_service_main"},
 };
 
+/*
+ * Registers the worker for a place that is taken already; it is told the place's number, by which one that comes
+ * late sees that it is not its any more
+ */
 static bool
 start_at(Process *place, uint32 number)
 {
@@ -310,6 +320,7 @@ process_start(ProcessKind kind, Oid database, Oid role)
 	return place && start_at(place, number);
 }
 
+/* The scheduler of this database, and the launcher, which may have to start one */
 static void
 wake_now(void)
 {
@@ -331,6 +342,7 @@ wake_now(void)
 	LWLockRelease(shared->lock);
 }
 
+/* At the end of a process, however it ends: its place is free, and an owner whose worker failed at once rests */
 static void
 leave(int code, Datum arg)
 {
@@ -511,6 +523,7 @@ process_looks_for_extension(void)
 
 /* -- databases without the extension -- */
 
+/* Where it is written down that a database is without the extension */
 static Oid *
 without(Oid database)
 {
@@ -553,6 +566,7 @@ process_is_without_extension(Oid database)
 static bool wake_at_commit = false;
 static bool extension_comes = false;
 
+/* Whoever does jobs sees nothing before the commit, so it is woken after it */
 static void
 at_commit(XactEvent event, void *arg)
 {
@@ -641,6 +655,7 @@ owner_was_served(void)
 		group_of(my_place->database, my_place->role, ALL_SOURCES, true)->served = GetCurrentTimestamp();
 }
 
+/* Whether workers of a role failed so often of late that none is started */
 static bool
 rests(Oid database, Oid role)
 {
@@ -659,6 +674,7 @@ owner_rests(void)
 	group->failures++;
 }
 
+/* Without preloading there is nobody to share with */
 static void
 lock_turns(LWLockMode mode)
 {
@@ -666,6 +682,7 @@ lock_turns(LWLockMode mode)
 		LWLockAcquire(shared->lock, mode);
 }
 
+/* Likewise */
 static void
 unlock_turns(void)
 {

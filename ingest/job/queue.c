@@ -61,6 +61,7 @@ ROW_SHAPE(entry_shape, Entry, FIELD(INT8, Entry, id), FIELD(INT8, Entry, job), F
 	"UPDATE ingest.queue q SET worker = $3, attempts = q.attempts + 1, lease_until = now() + interval '" LEASE "', put_back = NULL " \
 	"FROM t WHERE q.id = t.id RETURNING q.id, q.job, q.source, q.attempts"
 
+/* Of one source, or without any (0): locks what it takes, and passes over what others are taking */
 static int
 take(int32 source, int64 worker, int64 only_job, Entry *entries, int room)
 {
@@ -90,6 +91,7 @@ typedef struct Head
 
 ROW_SHAPE(head_shape, Head, FIELD(INT4, Head, source), FIELD(INT4, Head, priority), FIELD(FLOAT8, Head, waited));
 
+/* The greatest first */
 static int
 by_turn(const void *a, const void *b)
 {
@@ -99,6 +101,7 @@ by_turn(const void *a, const void *b)
 	return x > y ? -1 : x < y;
 }
 
+/* Most jobs of SQL are on none, and need no look at sources */
 static bool
 any_on_a_source(void)
 {
@@ -156,6 +159,7 @@ queue_done(const Entry *entry, int64 worker)
 	return SPI_processed == 1;
 }
 
+/* Numbers of entries as bigint[] */
 static SqlArg
 arg_entries(const int64 *entries, int n)
 {
@@ -182,6 +186,7 @@ queue_take_back(void)
 		repo_run("SELECT ingest_internal.give_back($1)", arg_entries(entries, n));
 }
 
+/* A job is given up: a dead letter, an event for its owner, an alert */
 static void
 bury(int64 job, int attempts, int64 run, const char *name, const char *reason)
 {
@@ -195,6 +200,7 @@ bury(int64 job, int attempts, int64 run, const char *name, const char *reason)
 	event_emit_for(to_oid(owner), "ingest.job.dead", name, json_close(&json));
 }
 
+/* To be tried again after a while */
 static void
 put_back(const Entry *entry, int64 worker, double delay_s, const char *reason)
 {

@@ -26,7 +26,6 @@ SQL_FUNCTION(ingest_wake);
 SQL_FUNCTION(ingest_next_due);
 SQL_FUNCTION(ingest_turn);
 SQL_FUNCTION(ingest_schedule);
-SQL_FUNCTION(ingest_unschedule);
 SQL_FUNCTION(ingest_drop_job);
 SQL_FUNCTION(ingest_drop_source);
 SQL_FUNCTION(ingest_set_owner);
@@ -41,6 +40,7 @@ typedef struct Due
 
 ROW_SHAPE(due_shape, Due, FIELD(INT8, Due, id), FIELD(TEXT, Due, name));
 
+/* What an attempt does to queue a job that is due */
 static void
 put_due(void *arg)
 {
@@ -73,6 +73,7 @@ typedef struct Reading
 	Datum interval;
 } Reading;
 
+/* What an attempt does to read an interval: a schedule that cannot be read stops itself alone */
 static void
 read_interval(void *arg)
 {
@@ -177,6 +178,7 @@ owned_job(const char *name)
 	return repo_struct(scheduled_shape, "SELECT * FROM ingest_internal.own_job_scheduled($1, $2)", arg_oid(GetUserId()), arg_text(name));
 }
 
+/* Asked of the catalogue each time: it may come and go */
 static bool
 has_pg_cron(void)
 {
@@ -229,6 +231,7 @@ typedef struct CronEntry
 	const char *cron; /* NULL: it goes */
 } CronEntry;
 
+/* An entry of pg_cron is made and taken out as its owner, who needs the right to use pg_cron */
 static void
 write_entry(void *arg)
 {
@@ -240,7 +243,7 @@ write_entry(void *arg)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("its owner does not exist")));
 	become_owner(entry->owner, &caller);
 	if (entry->cron)
-		user_run("SELECT cron.schedule('ingest job ' || $1, $2, format('CALL ingest.run_job(%L)', $3))", id, arg_text(entry->cron),
+		user_run("SELECT cron.schedule('ingest job ' || $1, $2, format('CALL ingest.work(%L)', $3))", id, arg_text(entry->cron),
 				 arg_text(entry->job->name));
 	else if (user_value("SELECT 1 FROM cron.job WHERE jobname = 'ingest job ' || $1 AND username = current_user", id))
 		user_run("SELECT cron.unschedule('ingest job ' || $1)", id);
@@ -263,6 +266,7 @@ try_entry(const Scheduled *job, Oid owner, const char *cron)
 	return ok;
 }
 
+/* Nobody keeps the schedule any more */
 static void
 unschedule(const Scheduled *job)
 {
@@ -271,14 +275,15 @@ unschedule(const Scheduled *job)
 	repo_run("SELECT ingest_internal.keep_schedule($1, NULL, NULL, NULL)", arg_int8(job->id));
 }
 
-/* Where no launcher does, pg_cron has what is old deleted, as somebody who may */
+/* Where no launcher does, pg_cron has what is old deleted, as somebody who may; an entry of that name may be anybody's */
 static void
 keep_upkeep(void)
 {
-	if (process_launcher_runs() || user_value("SELECT jobid FROM cron.job WHERE jobname = 'ingest upkeep'"))
+	if (process_launcher_runs() || user_value("SELECT 1 FROM cron.job j JOIN pg_roles r ON r.rolname = j.username "
+											  "WHERE j.jobname = 'ingest upkeep' AND pg_has_role(r.oid, 'ingest_admin', 'USAGE')"))
 		return;
 	if (own_value("SELECT 1 WHERE pg_has_role('ingest_admin', 'USAGE')"))
-		user_run("SELECT cron.schedule('ingest upkeep', '23 * * * *', 'SELECT ingest.prune("
+		user_run("SELECT cron.schedule('ingest upkeep', '23 * * * *', 'SELECT ingest_internal.prune("
 				 "coalesce(current_setting(''ingest.event_retention'', true), ''7 days'')::interval, "
 				 "coalesce(current_setting(''ingest.run_retention'', true), ''30 days'')::interval)')");
 	else
@@ -287,19 +292,12 @@ keep_upkeep(void)
 				 errhint("When a member of ingest_admin schedules a job, pg_cron has it done hourly; or set shared_preload_libraries = 'ingest' and restart.")));
 }
 
-/* schedule(job, schedule) */
-Datum
-ingest_schedule(PG_FUNCTION_ARGS)
+/* Whoever keeps the schedule of a job from now on */
+static const char *
+keep_schedule(const Scheduled *job, const char *schedule)
 {
-	char *name = required_text(0);
-	char *schedule = required_text(1);
-	int level = sql_begin();
-	Scheduled *job = owned_job(name);
 	const char *keeper = "launcher";
 
-	/* is it one? */
-	(void) repo_value("SELECT ingest_internal.next_due($1, now())", arg_text(schedule));
-	unschedule(job);
 	if (has_pg_cron())
 	{
 		CronEntry entry = {job, job->owner, as_cron(schedule)};
@@ -310,29 +308,35 @@ ingest_schedule(PG_FUNCTION_ARGS)
 	}
 	else if (!process_launcher_runs())
 		ereport(WARNING,
-				(errmsg("nobody keeps the schedule of job \"%s\" yet", name),
+				(errmsg("nobody keeps the schedule of job \"%s\" yet", job->name),
 				 errhint("Set shared_preload_libraries = 'ingest' and restart, or install pg_cron and schedule it again.")));
 	repo_run("SELECT ingest_internal.keep_schedule($1, $2, $3, $4)", arg_int8(job->id), arg_text(schedule), arg_text(keeper),
 			 arg_text(pg_get_timezone_name(session_timezone)));
-	audit("schedule", name, NULL, repo_value("SELECT to_jsonb($1)", arg_text(schedule)));
-	sql_end(level);
-	PG_RETURN_TEXT_P(cstring_to_text(keeper));
+	return keeper;
 }
 
-/* unschedule(job) */
+/* schedule(job, schedule): null ends it */
 Datum
-ingest_unschedule(PG_FUNCTION_ARGS)
+ingest_schedule(PG_FUNCTION_ARGS)
 {
 	char *name = required_text(0);
+	char *schedule = text_or_null(1);
 	int level = sql_begin();
 	Scheduled *job = owned_job(name);
+	const char *keeper = NULL;
 
-	if (job->schedule == NULL)
+	if (schedule) /* is it one? */
+		(void) repo_value("SELECT ingest_internal.next_due($1, now())", arg_text(schedule));
+	else if (job->schedule == NULL)
 		ereport(NOTICE, (errmsg("job \"%s\" has no schedule", name)));
 	unschedule(job);
-	audit("unschedule", name, NULL, NULL);
+	if (schedule)
+		keeper = keep_schedule(job, schedule);
+	audit("schedule", name, NULL, schedule ? repo_value("SELECT to_jsonb($1)", arg_text(schedule)) : NULL);
 	sql_end(level);
-	PG_RETURN_VOID();
+	if (keeper == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(keeper));
 }
 
 /* Jobs of a source whose schedule pg_cron keeps */

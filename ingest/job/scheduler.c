@@ -52,6 +52,7 @@ typedef struct Demands
 	bool cannot_login;
 } Demands;
 
+/* Who wants workers, and how many: told to the processes' shared memory, where turns are decided */
 static void
 look_at_queue(void *arg)
 {
@@ -73,42 +74,49 @@ look_at_queue(void *arg)
 	}
 }
 
+/* What is due goes into the queue */
 static void
 put_due(void *arg)
 {
 	schedule_due();
 }
 
+/* What a crash left is put right */
 static void
 care(void *arg)
 {
 	queue_care();
 }
 
+/* What a worker took and did not begin is for others */
 static void
 take_back(void *arg)
 {
 	queue_take_back();
 }
 
+/* Who did not hear that the time is over is ended */
 static void
 end_overdue(void *arg)
 {
 	queue_end_overdue();
 }
 
+/* Which copies are older than they may be */
 static void
 look_at_freshness(void *arg)
 {
 	repo_run("SELECT ingest_internal.check_freshness()");
 }
 
+/* What nobody does, and so nobody says */
 static void
 look_for_alerts(void *arg)
 {
 	alerts_look();
 }
 
+/* Other extensions' processes are started, or ended */
 static void
 keep_services(void *arg)
 {
@@ -125,6 +133,10 @@ typedef struct Part
 	TimestampTz warned;
 } Part;
 
+/*
+ * One part of a round, if it is time for it; one that fails keeps no other from being done, and is told of now
+ * and then
+ */
 static void
 do_part(Part *part, void *arg)
 {
@@ -164,6 +176,7 @@ start_workers(const Demands *d)
 	}
 }
 
+/* What an attempt does to learn whether the repository is this database's own */
 static void
 at_home(void *arg)
 {
@@ -223,6 +236,10 @@ tick(Demands *d)
 	return true;
 }
 
+/*
+ * The process of a database that knows what is due: it ends when the extension goes, and is started again by the
+ * launcher
+ */
 void
 ingest_scheduler_main(Datum arg)
 {

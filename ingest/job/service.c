@@ -106,6 +106,7 @@ table_is_sound(void)
 	return sound;
 }
 
+/* No path: a library is one that is installed */
 static bool
 is_bare_name(const char *name)
 {
@@ -139,12 +140,14 @@ may_run(const Service *s)
 
 /* -- slots; the lock is held -- */
 
+/* Whether there is a process for it */
 static bool
 runs(const Slot *slot)
 {
 	return process_count(SERVICE, slot->database, (Oid) (slot - shared->slots + 1)) > 0;
 }
 
+/* Its own, or a free one; none if all are taken */
 static Slot *
 slot_of(const char *name)
 {
@@ -163,6 +166,7 @@ slot_of(const char *name)
 	return slot;
 }
 
+/* Whether the row says what it said when the process was started */
 static bool
 is_same(const Slot *slot, const Service *s)
 {
@@ -218,6 +222,7 @@ begin_slot(const Service *s)
 	return number;
 }
 
+/* If there is room for one more process, and it has rested long enough after its last end */
 static void
 start(const Service *s)
 {
@@ -288,6 +293,10 @@ services_end(void)
 
 /* -- a service's process -- */
 
+/*
+ * Loads the library that the row names and runs its function there, as the cluster's first superuser: only
+ * superusers write such rows
+ */
 void
 ingest_service_main(Datum arg)
 {
@@ -315,6 +324,7 @@ ingest_service_main(Datum arg)
 
 /* -- shared memory -- */
 
+/* Room for the slots, asked for while the server starts */
 static void
 service_request(void)
 {
@@ -324,6 +334,7 @@ service_request(void)
 	RequestNamedLWLockTranche("ingest services", 1);
 }
 
+/* Empty, or what another process made */
 static void
 service_startup(void)
 {
@@ -341,6 +352,7 @@ service_startup(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
+/* The hooks by which that room is made */
 void
 service_settings(void)
 {

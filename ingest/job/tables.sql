@@ -11,7 +11,7 @@ CREATE TABLE job (
     owner_name name NOT NULL, -- its name when it was last looked at, by which a restore finds it again
     priority smallint NOT NULL DEFAULT 0, -- higher ones first
     max_attempts integer NOT NULL DEFAULT 5 CONSTRAINT "max_attempts must be at least 1" CHECK (max_attempts > 0), -- after so many it is dead
-    timeout interval NOT NULL DEFAULT '6 hours', -- how long it may take as a whole; then it is cancelled, which counts as a failure that may pass
+    timeout interval NOT NULL DEFAULT '6 hours' CONSTRAINT "timeout is at most 1000 years" CHECK (timeout <= '1000 years'), -- how long it may take as a whole; then it is cancelled, which counts as a failure that may pass
     schedule text, -- cron's five fields or an interval
     scheduler text CONSTRAINT "scheduler must be pg_cron or launcher" CHECK (scheduler IN ('pg_cron', 'launcher')), -- who keeps the schedule
     zone text, -- time zone of its schedule unless that names one: that of the session which made it, usually its role's
@@ -47,7 +47,7 @@ CREATE TABLE queue (
     owner oid NOT NULL, -- role as which it runs
     source integer, -- the source it works on
     priority smallint NOT NULL, -- higher ones first
-    run_at timestamptz NOT NULL DEFAULT now(), -- not before
+    run_at timestamptz NOT NULL DEFAULT now() CONSTRAINT "run_at, when a job begins, is not infinite" CHECK (isfinite(run_at)), -- not before
     attempts integer NOT NULL DEFAULT 0, -- counted when it is taken
     worker bigint, -- who has it; null: nobody
     lease_until timestamptz, -- after this, and when the worker is gone, somebody else may take it

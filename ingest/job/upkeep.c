@@ -30,14 +30,16 @@ static int run_retention = 30 * 24 * 60;  /* ingest.run_retention, minutes */
 static int audit_retention = 365 * 24 * 60;    /* ingest.audit_retention, minutes */
 static int metadata_retention = 365 * 24 * 60; /* ingest.metadata_retention, minutes */
 
+/* What an attempt does; a repository that was restored keeps all of it until it is told to go on */
 static void
 prune(void *arg)
 {
 	if (home_is_ours())
-		repo_run("SELECT ingest_internal.prune($1 * interval '1 min', $2 * interval '1 min')", arg_float8(event_retention),
+		repo_run("SELECT ingest_internal.prune_all($1 * interval '1 min', $2 * interval '1 min')", arg_float8(event_retention),
 				 arg_float8(run_retention));
 }
 
+/* The process: once, and it ends */
 void
 ingest_upkeep_main(Datum arg)
 {
@@ -69,6 +71,7 @@ ingest_upkeep_main(Datum arg)
 	proc_exit(0);
 }
 
+/* Ages in minutes */
 void
 upkeep_settings(void)
 {

@@ -27,27 +27,6 @@ CREATE FUNCTION check_quality(relation regclass)
     AS 'MODULE_PATHNAME', 'ingest_check_quality' LANGUAGE C STRICT;
 COMMENT ON FUNCTION check_quality(regclass) IS 'checks all rules of a table, those of single rows in one scan, and keeps the results';
 
-CREATE FUNCTION ingest_internal.set_freshness(actor oid, sync text, objective interval) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    s ingest.sync := ingest_internal.own_sync(actor, sync);
-    was interval;
-BEGIN
-    IF objective <= '0' THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'how old a copy may be must be positive', HINT = 'Null says that it may be as old as it likes.';
-    END IF;
-    SELECT t.freshness_objective INTO was FROM ingest.source_table t WHERE t.id = s.table_id;
-    IF was IS NOT DISTINCT FROM objective THEN
-        RAISE NOTICE 'that is how old the copy of sync "%" may be already', sync;
-        RETURN;
-    END IF;
-    UPDATE ingest.source_table t SET freshness_objective = objective WHERE t.id = s.table_id;
-    PERFORM ingest_internal.audit(actor, 'set_freshness', sync, to_jsonb(was), to_jsonb(objective));
-END $$;
-COMMENT ON FUNCTION ingest_internal.set_freshness(oid, text, interval) IS 'see ingest.set_freshness';
-CREATE FUNCTION set_freshness(sync text, objective interval) RETURNS void
-    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION set_freshness(text, interval) IS 'how old a copy may be; null: as old as it likes';
-
 CREATE FUNCTION ingest_internal.check_freshness() RETURNS integer
     AS 'MODULE_PATHNAME', 'ingest_check_freshness' LANGUAGE C;
 COMMENT ON FUNCTION ingest_internal.check_freshness() IS 'records an anomaly for each copy that is older than its objective; the scheduler does it every minute';

@@ -54,12 +54,14 @@ ROW_SHAPE(rule_shape, Rule, FIELD(INT4, Rule, id), FIELD(OID, Rule, owner), FIEL
 		  FIELD_OF("columns", TEXT, Rule, names), FIELD(TEXT, Rule, arguments), FIELD(TEXT, Rule, severity),
 		  FIELD(FLOAT8, Rule, tolerance));
 
+/* One of a rule's arguments as text; NULL: it has none of that name */
 static char *
 argument(const Rule *rule, const char *name)
 {
 	return repo_value("SELECT $1::jsonb ->> $2", arg_text(rule->arguments), arg_text(name));
 }
 
+/* One without which the rule means nothing */
 static char *
 needed(const Rule *rule, const char *name)
 {
@@ -73,6 +75,7 @@ needed(const Rule *rule, const char *name)
 	return value;
 }
 
+/* Constants of a rule are read as the column's type, once, and not once per row */
 static char *
 column_type(const char *relation, const char *column)
 {
@@ -125,6 +128,7 @@ outside(const char *value, const char *low, const char *high, const char *type)
 	return sql.data;
 }
 
+/* Names of columns as SQL has them */
 static char **
 quoted_columns(const char *literal, int *n)
 {
@@ -135,6 +139,7 @@ quoted_columns(const char *literal, int *n)
 	return columns;
 }
 
+/* What a rule about the whole table holds its argument against */
 static const char *
 type_of_measure(const Rule *rule)
 {
@@ -224,6 +229,7 @@ typedef struct Asking
 	Rows *rows;
 } Asking;
 
+/* As who made the rule, restricted: its condition is that role's code */
 static void
 ask(void *arg)
 {
@@ -235,6 +241,7 @@ ask(void *arg)
 	become_again(&saved);
 }
 
+/* The same where an error is for the caller to hear */
 static Rows *
 answer(Oid owner, const char *sql)
 {
@@ -244,6 +251,7 @@ answer(Oid owner, const char *sql)
 	return asking.rows;
 }
 
+/* Whoever adds a rule lets code run for all who check the table */
 static void
 require_table_owner(Oid relid, const char *relation)
 {
@@ -261,6 +269,7 @@ compute(void *arg)
 	(void) own_value(arg);
 }
 
+/* What cannot be computed is no rule: it is told to who adds it, not to who checks the table one day */
 static void
 require_constants(const Rule *rule)
 {
@@ -399,6 +408,7 @@ find_examples(Rule *rule, const char *relation)
 	rule->examples = array_literal(values.items, values.n);
 }
 
+/* Into the history of results, and as a row of what was called */
 static void
 keep_result(const Rule *rule, const Subject *subject, const Run *run, ReturnSetInfo *rsinfo)
 {
@@ -443,6 +453,7 @@ typedef struct Examples
 	const char *relation;
 } Examples;
 
+/* What an attempt does to find some rows that violate a rule */
 static void
 examples_of(void *arg)
 {
@@ -476,6 +487,7 @@ check_scan(RuleScan *scan)
 	}
 }
 
+/* Those that one role made in one scan: conditions of two roles are never in the same statement */
 static void
 check_rules(Rule *rules, int n, const char *relation)
 {

@@ -30,7 +30,7 @@ CREATE PROCEDURE crawl(source text, tables text[] DEFAULT NULL, count_rows boole
     AS 'MODULE_PATHNAME', 'ingest_crawl' LANGUAGE C;
 COMMENT ON PROCEDURE crawl(text, text[], boolean) IS 'finds schemas, tables, columns, keys and descriptions; makes or alters foreign tables; keeps what changed';
 
-CREATE FUNCTION ingest_internal.pause(actor oid, source text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION ingest_internal.pause_source(actor oid, source text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     d ingest.data_source := ingest_internal.own_source(actor, source);
 BEGIN
@@ -41,14 +41,11 @@ BEGIN
     UPDATE ingest.data_source x SET state = 'paused' WHERE x.id = d.id;
     PERFORM ingest_internal.say_what_runs(d.id, NULL);
     PERFORM ingest_internal.announce('ingest.source.paused', source, source, jsonb_build_object('source', source));
-    PERFORM ingest_internal.audit(actor, 'pause', source);
+    PERFORM ingest_internal.audit(actor, 'pause', source, NULL, jsonb_build_object('source', 'paused'));
 END $$;
-COMMENT ON FUNCTION ingest_internal.pause(oid, text) IS 'see ingest.pause';
-CREATE FUNCTION pause(source text) RETURNS void
-    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION pause(text) IS 'no job on the source is begun until resume; those that run go on';
+COMMENT ON FUNCTION ingest_internal.pause_source(oid, text) IS 'see ingest.pause';
 
-CREATE FUNCTION ingest_internal.resume(actor oid, source text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION ingest_internal.resume_source(actor oid, source text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     d ingest.data_source := ingest_internal.own_source(actor, source);
     closed boolean;
@@ -62,12 +59,9 @@ BEGIN
     END IF;
     UPDATE ingest.data_source x SET state = 'active' WHERE x.id = d.id;
     PERFORM ingest_internal.announce('ingest.source.resumed', source, source, jsonb_build_object('source', source));
-    PERFORM ingest_internal.audit(actor, 'resume', source);
+    PERFORM ingest_internal.audit(actor, 'resume', source, NULL, jsonb_build_object('source', 'active'));
 END $$;
-COMMENT ON FUNCTION ingest_internal.resume(oid, text) IS 'see ingest.resume';
-CREATE FUNCTION resume(source text) RETURNS void
-    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION resume(text) IS 'jobs on the source are begun again, and its circuit breaker is closed';
+COMMENT ON FUNCTION ingest_internal.resume_source(oid, text) IS 'see ingest.resume';
 
 CREATE FUNCTION ingest_internal.drop_source(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

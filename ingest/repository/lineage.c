@@ -43,6 +43,7 @@ typedef struct Output
 
 static bool walk_expression(Node *node, Walk *walk);
 
+/* A column that the view's column is computed from */
 static void
 report(Walk *walk, Oid relid, AttrNumber attnum)
 {
@@ -111,6 +112,7 @@ walk_output(Query *query, int n, Walk *walk)
 	walk->levels = list_delete_last(walk->levels);
 }
 
+/* Into the query of that name, of the level that it was made at */
 static void
 walk_cte(RangeTblEntry *rte, AttrNumber attnum, Walk *walk)
 {
@@ -135,6 +137,7 @@ walk_cte(RangeTblEntry *rte, AttrNumber attnum, Walk *walk)
 	}
 }
 
+/* To what the variable means: a column of a relation, or of a subquery, a CTE, a join */
 static void
 walk_variable(Var *var, Walk *walk)
 {
@@ -173,6 +176,7 @@ walk_variable(Var *var, Walk *walk)
 	walk->levels = saved;
 }
 
+/* All variables of an expression, in subqueries as well */
 static bool
 walk_expression(Node *node, Walk *walk)
 {
@@ -253,6 +257,7 @@ static Prepared upstream = {
 static Prepared downstream = {
 	"SELECT * FROM ingest_internal.lineage_downstream($1, $2, $3, $4)", 4, {NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID}};
 
+/* As lineage() shows a column or relation */
 static char *
 object_name(const char *schema, const char *table, const char *column)
 {

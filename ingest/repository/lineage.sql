@@ -63,44 +63,39 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ingest_internal.lineage_object(text, name) IS 'what is meant by table, schema.table or schema.table.column';
 
-CREATE FUNCTION ingest_internal.add_lineage(actor oid, from_table text, to_table text, from_column text, to_column text, kind text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION ingest_internal.set_lineage(actor oid, from_table text, to_table text, from_column text, to_column text, kind text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     f text[] := parse_ident(from_table);
     t text[] := parse_ident(to_table);
     of_source integer;
 BEGIN
-    IF cardinality(f) IS DISTINCT FROM 2 OR cardinality(t) IS DISTINCT FROM 2 OR from_column IS NULL OR to_column IS NULL OR kind IS NULL THEN
+    IF cardinality(f) IS DISTINCT FROM 2 OR cardinality(t) IS DISTINCT FROM 2 OR from_column IS NULL OR to_column IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'a flow goes from a table to a table, each named as schema.table',
-            HINT = 'ingest.add_lineage(''shop.orders'', ''mart.sales'').';
+            HINT = 'ingest.set_lineage(''shop.orders'', ''mart.sales'').';
     ELSIF kind IN ('import', 'sync', 'view', 'foreign key') THEN
         RAISE EXCEPTION USING ERRCODE = 'reserved_name', MESSAGE = format('flows of kind "%s" are the engine''s', kind);
     END IF;
+    IF kind IS NULL THEN
+        DELETE FROM ingest.lineage_edge e WHERE (e.from_schema, e.from_table, e.to_schema, e.to_table) = (f[1], f[2], t[1], t[2])
+            AND e.from_column IN (set_lineage.from_column, CASE set_lineage.from_column WHEN '' THEN e.from_column END)
+            AND e.to_column IN (set_lineage.to_column, CASE set_lineage.to_column WHEN '' THEN e.to_column END)
+            AND ingest_internal.acts_for(actor, e.owner);
+        IF NOT FOUND THEN
+            RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no flow of yours from %s to %s', from_table, to_table);
+        END IF;
+        PERFORM ingest_internal.audit(actor, 'set_lineage', format('%s → %s', from_table, to_table));
+        RETURN;
+    END IF;
     SELECT s.source INTO of_source FROM ingest.source_table s WHERE s.relation = ingest_internal.relation_named(f[1], f[2]) AND s.relation <> 0 LIMIT 1;
     INSERT INTO ingest.lineage_edge (source, from_schema, from_table, from_column, to_schema, to_table, to_column, kind, owner)
-      VALUES (of_source, f[1], f[2], from_column, t[1], t[2], to_column, add_lineage.kind, actor)
+      VALUES (of_source, f[1], f[2], from_column, t[1], t[2], to_column, set_lineage.kind, actor)
       ON CONFLICT ON CONSTRAINT lineage_edge_flow DO UPDATE SET last_seen = now();
-    PERFORM ingest_internal.audit(actor, 'add_lineage', format('%s → %s', from_table, to_table));
+    PERFORM ingest_internal.audit(actor, 'set_lineage', format('%s → %s', from_table, to_table), NULL, to_jsonb(kind));
 END $$;
-COMMENT ON FUNCTION ingest_internal.add_lineage(oid, text, text, text, text, text) IS 'see ingest.add_lineage';
-CREATE FUNCTION add_lineage(from_table text, to_table text, from_column text DEFAULT '', to_column text DEFAULT '', kind text DEFAULT 'declared') RETURNS void
+COMMENT ON FUNCTION ingest_internal.set_lineage(oid, text, text, text, text, text) IS 'see ingest.set_lineage';
+CREATE FUNCTION set_lineage(from_table text, to_table text, from_column text DEFAULT '', to_column text DEFAULT '', kind text DEFAULT 'declared') RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION add_lineage(text, text, text, text, text) IS 'records a flow that the engine does not make itself';
-
-CREATE FUNCTION ingest_internal.drop_lineage(actor oid, from_table text, to_table text) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    f text[] := parse_ident(from_table);
-    t text[] := parse_ident(to_table);
-BEGIN
-    DELETE FROM ingest.lineage_edge e WHERE (e.from_schema, e.from_table, e.to_schema, e.to_table) = (f[1], f[2], t[1], t[2]) AND ingest_internal.acts_for(actor, e.owner);
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no flow of yours from %s to %s', coalesce(from_table, 'null'), coalesce(to_table, 'null'));
-    END IF;
-    PERFORM ingest_internal.audit(actor, 'drop_lineage', format('%s → %s', from_table, to_table));
-END $$;
-COMMENT ON FUNCTION ingest_internal.drop_lineage(oid, text, text) IS 'see ingest.drop_lineage';
-CREATE FUNCTION drop_lineage(from_table text, to_table text) RETURNS void
-    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION drop_lineage(text, text) IS 'forgets a flow that add_lineage recorded';
+COMMENT ON FUNCTION set_lineage(text, text, text, text, text) IS 'records a flow that the engine does not make itself; a null kind forgets it';
 
 CREATE FUNCTION lineage(object text, direction text DEFAULT 'both', depth integer DEFAULT 10)
     RETURNS TABLE (distance integer, from_object text, to_object text, kind text)
@@ -121,18 +116,28 @@ CREATE FUNCTION ingest_internal.lineage_tables(object text DEFAULT NULL, depth i
     END;
 COMMENT ON FUNCTION ingest_internal.lineage_tables(text, integer) IS 'lineage of relations: around one, or all';
 
-CREATE FUNCTION lineage_dot(object text DEFAULT NULL, depth integer DEFAULT 10) RETURNS text LANGUAGE sql STABLE
+CREATE FUNCTION ingest_internal.lineage_dot(object text, depth integer) RETURNS text LANGUAGE sql STABLE
     BEGIN ATOMIC
     SELECT E'digraph lineage {\n  rankdir=LR;\n  node [shape=box];\n' || coalesce(string_agg(format(E'  "%s" -> "%s" [label="%s"];\n', replace(l.from_object, '"', '\"'),
         replace(l.to_object, '"', '\"'), l.kind), '' ORDER BY l.from_object, l.to_object, l.kind), '') || '}' FROM ingest_internal.lineage_tables(lineage_dot.object, lineage_dot.depth) l;
     END;
-COMMENT ON FUNCTION lineage_dot(text, integer) IS 'lineage of relations as a Graphviz graph';
+COMMENT ON FUNCTION ingest_internal.lineage_dot(text, integer) IS 'lineage of relations as a Graphviz graph';
 
-CREATE FUNCTION lineage_mermaid(object text DEFAULT NULL, depth integer DEFAULT 10) RETURNS text LANGUAGE sql STABLE
+CREATE FUNCTION ingest_internal.lineage_mermaid(object text, depth integer) RETURNS text LANGUAGE sql STABLE
     BEGIN ATOMIC
     WITH l AS (SELECT * FROM ingest_internal.lineage_tables(lineage_mermaid.object, lineage_mermaid.depth)),
     n AS (SELECT o, row_number() OVER (ORDER BY o) AS i FROM (SELECT from_object AS o FROM l UNION SELECT to_object FROM l) x)
     SELECT E'flowchart LR\n' || coalesce((SELECT string_agg(format(E'  n%s["%s"]\n', n.i, replace(n.o, '"', '#quot;')), '' ORDER BY n.i) FROM n), '')
       || coalesce((SELECT string_agg(format(E'  n%s -->|%s| n%s\n', f.i, l.kind, t.i), '' ORDER BY f.i, t.i, l.kind) FROM l JOIN n f ON f.o = l.from_object JOIN n t ON t.o = l.to_object), '');
     END;
-COMMENT ON FUNCTION lineage_mermaid(text, integer) IS 'lineage of relations as a Mermaid flow chart';
+COMMENT ON FUNCTION ingest_internal.lineage_mermaid(text, integer) IS 'lineage of relations as a Mermaid flow chart';
+
+CREATE FUNCTION lineage_graph(object text DEFAULT NULL, depth integer DEFAULT 10, format text DEFAULT 'mermaid') RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    CASE format
+        WHEN 'mermaid' THEN RETURN ingest_internal.lineage_mermaid(object, depth);
+        WHEN 'dot' THEN RETURN ingest_internal.lineage_dot(object, depth);
+        ELSE RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('there is no format of graphs "%s"', format), HINT = 'The formats are mermaid and dot.';
+    END CASE;
+END $$;
+COMMENT ON FUNCTION lineage_graph(text, integer, text) IS 'lineage of relations, around one or all, as a flow chart of Mermaid, or as a graph of Graphviz (format dot)';

@@ -35,6 +35,7 @@ require_no_trap(Oid owner, const char *before)
 				 errhint("Let it be done by its owner, as a job or after SET ROLE %s.", quote_identifier(GetUserNameFromId(owner, false)))));
 }
 
+/* What was done may leave nothing in the caller's session, nor anything that would run after it as the caller */
 static void
 do_as_owner(void *arg)
 {

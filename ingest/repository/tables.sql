@@ -81,7 +81,7 @@ CREATE TABLE source_table (
     cursor_column text, -- the column that tells that a row changed
     parent text, -- the table whose rows these belong to, such as headers of lines
     parent_column text, -- the column that names the parent's row
-    freshness_objective interval, -- a copy older than this is stale
+    freshness_objective interval CONSTRAINT "freshness is at most 1000 years" CHECK (freshness_objective <= '1000 years'), -- a copy older than this is stale
     first_seen timestamptz NOT NULL DEFAULT now(), -- when a crawl first found it
     crawled_at timestamptz, -- when a crawl last looked
     gone_at timestamptz, -- when a crawl no longer found it
@@ -141,7 +141,7 @@ CREATE TABLE lineage_edge (
     to_schema name NOT NULL, -- where they go: schema
     to_table name NOT NULL, -- relation
     to_column name NOT NULL DEFAULT '', -- column; empty: the relation as a whole
-    kind text NOT NULL CONSTRAINT "kind has at most 100 bytes" CHECK (octet_length(kind) <= 100), -- import, sync, or what add_lineage was told
+    kind text NOT NULL CONSTRAINT "kind has at most 100 bytes" CHECK (octet_length(kind) <= 100), -- import, sync, or what set_lineage was told
     job bigint, -- the job that made it
     run bigint, -- the run that made it
     first_seen timestamptz NOT NULL DEFAULT now(), -- when it was first made

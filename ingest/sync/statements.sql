@@ -646,6 +646,24 @@ END;
 COMMENT ON FUNCTION ingest_internal.sync_changed(integer, jsonb)
     IS 'what differs in a sync from what it was; nulls: nothing';
 
+CREATE FUNCTION ingest_internal.sync_freshness(of_sync integer, objective interval) RETURNS TABLE (before jsonb, after jsonb)
+    LANGUAGE plpgsql AS $$
+DECLARE
+    number integer := (SELECT s.table_id FROM ingest.sync s WHERE s.id = of_sync);
+    was interval := (SELECT t.freshness_objective FROM ingest.source_table t WHERE t.id = number);
+BEGIN
+    IF objective <= '0' THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'freshness, how old a copy may be, must be positive',
+            HINT = 'Null says that it may be of any age.';
+    END IF;
+    UPDATE ingest.source_table t SET freshness_objective = objective WHERE t.id = number AND was IS DISTINCT FROM objective;
+    IF FOUND THEN
+        RETURN QUERY SELECT jsonb_build_object('freshness', was), jsonb_build_object('freshness', objective);
+    END IF;
+END $$;
+COMMENT ON FUNCTION ingest_internal.sync_freshness(integer, interval)
+    IS 'says how old the copy may be; gives what that was and is, unless it is the same';
+
 CREATE FUNCTION ingest_internal.sync_is_above(of_sync integer, below integer) RETURNS boolean LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH RECURSIVE up AS (SELECT s.id, s.parent FROM ingest.sync s WHERE s.id = below UNION SELECT s.id, s.parent
