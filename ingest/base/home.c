@@ -140,7 +140,8 @@ look(void)
 	if (timeline != 0)
 		known_era = era_of(i, timeline);
 	/* whoever can writes it down, and nobody waits for that */
-	if (timeline != 0 && timeline != i->timeline && !XactReadOnly && !IsolationUsesXactSnapshot() && !IsInParallelMode())
+	if (timeline != 0 && timeline != i->timeline && !XactReadOnly && !IsolationUsesXactSnapshot() &&
+		!IsInParallelMode())
 		repo_run("SELECT ingest_internal.era_rises($1, $2, $3)", arg_int4(i->timeline), arg_int4(timeline),
 				 arg_int4(known_era));
 	return era_of(i, timeline);

@@ -132,13 +132,16 @@ static const char *const settings[][2] = {
 	{"extra_float_digits", "1"},
 	{"xmlbinary", "base64"},
 	{"row_security", "on"},
-	/* tables that grow and are emptied within a second look large: compiling took three seconds where running took none */
+	/*
+	 * tables that grow and are emptied within a second look large: compiling took three seconds where running
+	 * took none
+	 */
 	{"jit", "off"},
 };
 
 /*
  * Names, rows and tables that another session has not let go of yet.  A transaction that is left open keeps nobody
- * waiting for longer, whatever it did: waits for transactions, as of two that write one name, end with lock_timeout too.
+ * waiting for longer, whatever it did: waits for transactions, as of two that write one name, end with it too.
  */
 #define LONGEST_WAIT "10s"
 
@@ -153,7 +156,10 @@ bound_waits(GucAction action)
 /* Waits have a bound in this process for good, in place of none, which the user's own statements still get */
 static bool bounded_for_good = false;
 
-/* As what RESET gives, so that no transaction of a worker has to: that is a twentieth of what a job without work costs */
+/*
+ * As what RESET gives, so that no transaction of a worker has to: that is a twentieth of what a job without
+ * work costs
+ */
 void
 sql_bound_waits(void)
 {
@@ -250,7 +256,8 @@ sql_settings(void)
 static void
 set_as_user(const char *name)
 {
-	(void) set_config_option(name, GetConfigOptionResetString(name), PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	(void) set_config_option(name, GetConfigOptionResetString(name), PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true,
+							 0, false);
 }
 
 void
@@ -404,7 +411,8 @@ sql_result(ReturnSetInfo *rsinfo, SqlWho who, const char *sql, int nargs, const 
 			map = convert_tuples_by_position(SPI_tuptable->tupdesc, rsinfo->setDesc, "the copy's columns changed");
 		compared = true;
 		for (uint64 i = 0; i < SPI_processed; i++)
-			tuplestore_puttuple(rsinfo->setResult, map ? execute_attr_map_tuple(SPI_tuptable->vals[i], map) : SPI_tuptable->vals[i]);
+			tuplestore_puttuple(rsinfo->setResult,
+								map ? execute_attr_map_tuple(SPI_tuptable->vals[i], map) : SPI_tuptable->vals[i]);
 		SPI_freetuptable(SPI_tuptable);
 	} while (SPI_processed > 0);
 	SPI_cursor_close(portal);
@@ -474,7 +482,12 @@ storing_ends(DestReceiver *self)
 void
 sql_store_into(Stored *stored, SqlWho who, const char *sql, int n_types, const Oid *types)
 {
-	Storing storing = {{storing_takes, storing_begins, storing_ends, storing_ends, DestNone}, stored, CurrentMemoryContext, sql, n_types, types};
+	Storing storing = {{storing_takes, storing_begins, storing_ends, storing_ends, DestNone},
+					   stored,
+					   CurrentMemoryContext,
+					   sql,
+					   n_types,
+					   types};
 	SPIExecuteOptions options = {.dest = &storing.receiver};
 	Identity nobody = {0};
 	bool pushed = !ActiveSnapshotSet();
@@ -648,7 +661,8 @@ to_bool(const char *text)
 void
 audit(const char *function, const char *object, const char *before, const char *after)
 {
-	repo_run("SELECT ingest_internal.audit($1, $2, $3, $4, $5)", arg_oid(GetUserId()), arg_text(function), arg_text(object), arg_jsonb(before), arg_jsonb(after));
+	repo_run("SELECT ingest_internal.audit($1, $2, $3, $4, $5)", arg_oid(GetUserId()), arg_text(function),
+			 arg_text(object), arg_jsonb(before), arg_jsonb(after));
 }
 
 /* What DROP calls a relation */

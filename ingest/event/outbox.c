@@ -93,7 +93,8 @@ event_source_of(const char *source)
 
 		snprintf(identifier, sizeof(identifier), UINT64_FORMAT, GetSystemIdentifier());
 		old = MemoryContextSwitchTo(TopMemoryContext);
-		source_prefix = psprintf("/ingest/%s/%s", event_cluster && event_cluster[0] ? event_cluster : identifier, database);
+		source_prefix =
+			psprintf("/ingest/%s/%s", event_cluster && event_cluster[0] ? event_cluster : identifier, database);
 		MemoryContextSwitchTo(old);
 	}
 	return source ? psprintf("%s/%s", source_prefix, source) : source_prefix;
@@ -463,8 +464,8 @@ ingest_announce(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("an event needs a type and data")));
 	if (!PG_ARGISNULL(4))
 		audience.owner = PG_GETARG_OID(4);
-	emit(PG_GETARG_DATUM(0), CStringGetTextDatum(event_source_of(source)), PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2),
-		 PG_ARGISNULL(2), PG_GETARG_DATUM(3), audience);
+	emit(PG_GETARG_DATUM(0), CStringGetTextDatum(event_source_of(source)),
+		 PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2), PG_ARGISNULL(2), PG_GETARG_DATUM(3), audience);
 	sql_end(level);
 	PG_RETURN_VOID();
 }

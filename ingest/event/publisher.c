@@ -382,9 +382,10 @@ publisher_say_for(long ms)
 void
 publisher_settings(void)
 {
-	DefineCustomEnumVariable("ingest.notify", "Whether it is said by NOTIFY that there are events.",
-							 "commit: after the commit by a process of the database, or where none runs, in the transaction. off: never.",
-							 &notify_mode, NOTIFY_COMMIT, notify_modes, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable(
+		"ingest.notify", "Whether it is said by NOTIFY that there are events.",
+		"commit: after the commit by a process of the database, or where none runs, in the transaction. off: never.",
+		&notify_mode, NOTIFY_COMMIT, notify_modes, PGC_SUSET, 0, NULL, NULL, NULL);
 	wake_settings();
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;

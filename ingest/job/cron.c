@@ -18,7 +18,8 @@
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 
-static const char *const month_names[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", NULL};
+static const char *const month_names[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul",
+										  "aug", "sep", "oct", "nov", "dec", NULL};
 static const char *const weekday_names[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat", NULL};
 
 static const char *const words[][2] = {
@@ -132,8 +133,9 @@ parse(const char *schedule, Cron *cron)
 		if (pg_strcasecmp(p, words[i][0]) == 0)
 			p = words[i][1];
 	}
-	if (!read_field(&p, 0, 59, NULL, &cron->minute) || !read_field(&p, 0, 23, NULL, &cron->hour) || !read_field(&p, 1, 31, NULL, &cron->day) ||
-		!read_field(&p, 1, 12, month_names, &cron->month) || !read_field(&p, 0, 7, weekday_names, &cron->weekday) || *p != '\0')
+	if (!read_field(&p, 0, 59, NULL, &cron->minute) || !read_field(&p, 0, 23, NULL, &cron->hour) ||
+		!read_field(&p, 1, 31, NULL, &cron->day) || !read_field(&p, 1, 12, month_names, &cron->month) ||
+		!read_field(&p, 0, 7, weekday_names, &cron->weekday) || *p != '\0')
 		return false;
 	/* Sunday is 0 and 7 */
 	cron->weekday.on[0] = cron->weekday.on[0] || cron->weekday.on[7];

@@ -35,9 +35,15 @@
 #include "postmaster/bgworker.h"
 #include "utils/timestamp.h"
 
-/* So many entries are taken at once that all of them are done after about this; each is still a transaction of its own */
+/*
+ * So many entries are taken at once that all of them are done after about this; each is still a transaction of
+ * its own
+ */
 #define A_BATCH_US 50000.0
-/* Between jobs a worker of this age ends, and another one takes its place: so no connection to a source is idle for longer */
+/*
+ * Between jobs a worker of this age ends, and another one takes its place: so no connection to a source is idle
+ * for longer
+ */
 #define LONGEST_LIFE USECS_PER_MINUTE
 
 SQL_FUNCTION(ingest_work);
@@ -54,8 +60,9 @@ typedef struct Job
 	char *timeout;
 } Job;
 
-ROW_SHAPE(job_shape, Job, FIELD(INT8, Job, id), FIELD(TEXT, Job, name), FIELD(TEXT, Job, kind), FIELD(TEXT, Job, argument),
-		  FIELD(INT4, Job, max_attempts), FIELD(FLOAT8, Job, timeout_ms), FIELD(TEXT, Job, timeout));
+ROW_SHAPE(job_shape, Job, FIELD(INT8, Job, id), FIELD(TEXT, Job, name), FIELD(TEXT, Job, kind),
+		  FIELD(TEXT, Job, argument), FIELD(INT4, Job, max_attempts), FIELD(FLOAT8, Job, timeout_ms),
+		  FIELD(TEXT, Job, timeout));
 
 typedef struct Doing
 {
@@ -100,13 +107,19 @@ take_entries(void *arg)
 static void
 run_succeeded(const Doing *d, TimestampTz started)
 {
-	static Prepared statement = {"INSERT INTO ingest.run (job, kind, source, attempt, state, started_at, finished_at, pid, role, role_name, phase) "
+	static Prepared statement = {"INSERT INTO ingest.run (job, kind, source, attempt, state, started_at, finished_at, "
+								 "pid, role, role_name, phase) "
 								 "VALUES ($1, $2, $3, $4, 'succeeded', $5, clock_timestamp(), $6, $7, $8, 'done')",
 								 8,
 								 {INT8OID, TEXTOID, INT4OID, INT4OID, TIMESTAMPTZOID, INT4OID, OIDOID, NAMEOID}};
 	static Prepared alert = {"SELECT 1 FROM ingest.alert WHERE job = $1 AND closed_at IS NULL LIMIT 1", 1, {INT8OID}};
-	Datum values[8] = {Int64GetDatum(d->job->id), CStringGetTextDatum(d->job->kind), Int32GetDatum(d->entry->source), Int32GetDatum(d->entry->attempts),
-					   TimestampTzGetDatum(started), Int32GetDatum(MyProcPid), ObjectIdGetDatum(GetUserId()),
+	Datum values[8] = {Int64GetDatum(d->job->id),
+					   CStringGetTextDatum(d->job->kind),
+					   Int32GetDatum(d->entry->source),
+					   Int32GetDatum(d->entry->attempts),
+					   TimestampTzGetDatum(started),
+					   Int32GetDatum(MyProcPid),
+					   ObjectIdGetDatum(GetUserId()),
 					   DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(GetUserId(), false)))};
 
 	prepared_run(&statement, values, d->entry->source ? NULL : "  n     ", 0);
@@ -287,7 +300,8 @@ do_entry(Doing *d)
 	run_attempt = d->entry->attempts;
 	ok = attempt_or_cancel(find_job, d, &d->failure) && do_job_in_time(d);
 	if (!ok && d->job && !attempt_and_commit(note_failure, d, &again))
-		ereport(WARNING, (errmsg("the failure of job \"%s\" could not be written down: %s", d->job->name, again.message)));
+		ereport(WARNING,
+				(errmsg("the failure of job \"%s\" could not be written down: %s", d->job->name, again.message)));
 	run_job = 0;
 	run_attempt = 1;
 }
@@ -389,7 +403,8 @@ work(int64 only_job, int64 limit, bool *turns, TimestampTz alive_since)
 
 			if (turns)
 				process_look_up();
-			if (turns && looked && (process_gives_way(alive_since) || GetCurrentTimestamp() > alive_since + LONGEST_LIFE))
+			if (turns && looked &&
+				(process_gives_way(alive_since) || GetCurrentTimestamp() > alive_since + LONGEST_LIFE))
 			{
 				*turns = true;
 				break;
@@ -499,7 +514,8 @@ typedef struct RunAfter
 	char *error_hint;
 } RunAfter;
 
-ROW_SHAPE(run_after_shape, RunAfter, FIELD(TEXT, RunAfter, state), FIELD(TEXT, RunAfter, error), FIELD(TEXT, RunAfter, error_hint));
+ROW_SHAPE(run_after_shape, RunAfter, FIELD(TEXT, RunAfter, state), FIELD(TEXT, RunAfter, error),
+		  FIELD(TEXT, RunAfter, error_hint));
 
 /* One job, as its schedule would have it done, in this session; an error if it fails */
 static void
@@ -512,20 +528,22 @@ work_on(char *name)
 	if (!attempt_and_commit(put, &putting, &failure))
 		failure_rethrow(&failure);
 	(void) jobs_work(putting.id, 1);
-	after = repo_struct(run_after_shape, "SELECT * FROM ingest_internal.run_after($1, $2)", arg_int8(putting.id), arg_int8(putting.before));
+	after = repo_struct(run_after_shape, "SELECT * FROM ingest_internal.run_after($1, $2)", arg_int8(putting.id),
+						arg_int8(putting.before));
 	if (after && strcmp(after->state, "succeeded") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OPERATOR_INTERVENTION),
-				 errmsg("job \"%s\" %s: %s", putting.name, after->state, after->error ? after->error : "no error is known"),
-				 after->error_hint ? errhint("%s", after->error_hint) : 0));
-	if (after == NULL && repo_value("SELECT 1 FROM ingest.queue WHERE job = $1 AND worker IS NOT NULL", arg_int8(putting.id)))
+		ereport(ERROR, (errcode(ERRCODE_OPERATOR_INTERVENTION),
+						errmsg("job \"%s\" %s: %s", putting.name, after->state,
+							   after->error ? after->error : "no error is known"),
+						after->error_hint ? errhint("%s", after->error_hint) : 0));
+	if (after == NULL &&
+		repo_value("SELECT 1 FROM ingest.queue WHERE job = $1 AND worker IS NOT NULL", arg_int8(putting.id)))
 		ereport(NOTICE,
 				(errmsg("job \"%s\" is being done by a worker, which was sooner", putting.name),
 				 errhint("SELECT * FROM ingest.job_status WHERE job = %s.", quote_literal_cstr(putting.name))));
 	else if (after == NULL)
-		ereport(NOTICE,
-				(errmsg("job \"%s\" was not begun, and waits in the queue", putting.name),
-				 errdetail("Its source is paused, its breaker is open or as many jobs run on it as may, or a job that it depends on is not done.")));
+		ereport(NOTICE, (errmsg("job \"%s\" was not begun, and waits in the queue", putting.name),
+						 errdetail("Its source is paused, its breaker is open or as many jobs run on it as may, or a "
+								   "job that it depends on is not done.")));
 }
 
 /* What is due of one's own, here and now */
@@ -580,8 +598,8 @@ ingest_cancel(PG_FUNCTION_ARGS)
 {
 	int level = sql_begin();
 	char *number = PG_ARGISNULL(0) ? NULL : psprintf("%lld", (long long) PG_GETARG_INT64(0));
-	RunToCancel *run = repo_struct(run_to_cancel_shape, "SELECT * FROM ingest_internal.run_to_cancel($1, $2)", arg_oid(GetUserId()),
-								   number ? arg_int8(PG_GETARG_INT64(0)) : arg_null(INT8OID));
+	RunToCancel *run = repo_struct(run_to_cancel_shape, "SELECT * FROM ingest_internal.run_to_cancel($1, $2)",
+								   arg_oid(GetUserId()), number ? arg_int8(PG_GETARG_INT64(0)) : arg_null(INT8OID));
 	bool cancelled = false;
 
 	if (run == NULL)

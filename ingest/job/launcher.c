@@ -136,7 +136,9 @@ can_wait(Tried *tried)
 {
 	if (!process_is_without_extension(tried->database))
 		tried->misses = 0;
-	return tried->misses > 0 && GetCurrentTimestamp() < tried->at + ((int64) discovery << Min(tried->misses, MOST_DOUBLINGS)) * USECS_PER_SEC;
+	return tried->misses > 0 &&
+		   GetCurrentTimestamp() <
+			   tried->at + ((int64) discovery << Min(tried->misses, MOST_DOUBLINGS)) * USECS_PER_SEC;
 }
 
 /* False: there was no room for all */
@@ -267,7 +269,8 @@ make_way_for(Node *statement)
 		make_way(castNode(DropdbStmt, statement)->dbname, false);
 	else if (IsA(statement, RenameStmt) && castNode(RenameStmt, statement)->renameType == OBJECT_DATABASE)
 		make_way(castNode(RenameStmt, statement)->subname, false);
-	else if (IsA(statement, AlterDatabaseStmt) && option_of(castNode(AlterDatabaseStmt, statement)->options, "tablespace"))
+	else if (IsA(statement, AlterDatabaseStmt) &&
+			 option_of(castNode(AlterDatabaseStmt, statement)->options, "tablespace"))
 		make_way(castNode(AlterDatabaseStmt, statement)->dbname, false);
 	else if (IsA(statement, CreatedbStmt) && may_create_databases())
 	{
@@ -285,8 +288,9 @@ utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtilityCon
 {
 	Node *statement = pstmt->utilityStmt;
 	/* looked at now: a procedure that commits may free the statement before it returns */
-	bool extensions_change = IsA(statement, CreateExtensionStmt) ||
-							 (IsA(statement, DropStmt) && castNode(DropStmt, statement)->removeType == OBJECT_EXTENSION);
+	bool extensions_change =
+		IsA(statement, CreateExtensionStmt) ||
+		(IsA(statement, DropStmt) && castNode(DropStmt, statement)->removeType == OBJECT_EXTENSION);
 
 	make_way_for(statement);
 	if (previous_utility)
@@ -326,12 +330,12 @@ launcher_settings(void)
 {
 	BackgroundWorker launcher = {0};
 
-	DefineCustomIntVariable("ingest.max_workers", "Jobs that run at once in background workers.", NULL, &max_workers, 4, 0,
-							64, PGC_SIGHUP, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("ingest.naptime", "How often schedules are looked at.", NULL, &naptime, 1, 1, 3600, PGC_SIGHUP,
-							GUC_UNIT_S, NULL, NULL, NULL);
-	DefineCustomIntVariable("ingest.discovery", "How often databases are looked through for the extension.", NULL, &discovery,
-							10, 1, 3600, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("ingest.max_workers", "Jobs that run at once in background workers.", NULL, &max_workers, 4,
+							0, 64, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("ingest.naptime", "How often schedules are looked at.", NULL, &naptime, 1, 1, 3600,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("ingest.discovery", "How often databases are looked through for the extension.", NULL,
+							&discovery, 10, 1, 3600, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	upkeep_settings();
 	service_settings();
 	MarkGUCPrefixReserved("ingest");

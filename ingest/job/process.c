@@ -41,6 +41,9 @@
 #define START_TIMEOUT (10 * USECS_PER_SEC)
 /* A database that somebody drops or renames is left alone for so long */
 #define BAN (10 * USECS_PER_SEC)
+/* Whoever is in it is waited for for 5 s: then the server says that it is in use */
+#define MAKE_WAY_TRIES 100
+#define MAKE_WAY_PAUSE_US 50000
 /* Longer than this, and what a process took besides is for others */
 #define MOMENT (200 * INT64CONST(1000))
 /* A worker does not give way to one that is merely next before it was of some use itself */
@@ -50,7 +53,10 @@
 /* Nor does its process end */
 #define DEAF (DEADLINE_GRACE_MS * INT64CONST(1000))
 #define SECONDS_PER_POINT 60.0
-/* A role whose workers cannot work, by its own settings or rights, has the next one after 1 s, 2 s, 4 s and so on up to this: 2^5 */
+/*
+ * A role whose workers cannot work, by its own settings or rights, has the next one after 1 s, 2 s, 4 s and so
+ * on up to this: 2^5
+ */
 #define MOST_REST_DOUBLINGS 5
 /* Between owners no more points count than these: nobody's jobs stand before everybody else's for days */
 #define MOST_POINTS 15
@@ -203,7 +209,8 @@ count_kind(ProcessKind kind, Oid database, Oid role)
 	{
 		Process *p = &shared->processes[i];
 
-		n += p->kind == kind && (!OidIsValid(database) || p->database == database) && (!OidIsValid(role) || p->role == role);
+		n += p->kind == kind && (!OidIsValid(database) || p->database == database) &&
+			 (!OidIsValid(role) || p->role == role);
 	}
 	return n;
 }
@@ -450,8 +457,7 @@ process_make_way(Oid database)
 	shared->banned = database;
 	shared->banned_until = GetCurrentTimestamp() + BAN;
 	LWLockRelease(shared->lock);
-	/* 5 s */
-	for (int tries = 0; tries < 100; tries++)
+	for (int tries = 0; tries < MAKE_WAY_TRIES; tries++)
 	{
 		int n = 0;
 
@@ -470,7 +476,7 @@ process_make_way(Oid database)
 		if (n == 0)
 			return;
 		CHECK_FOR_INTERRUPTS();
-		pg_usleep(50 * 1000);
+		pg_usleep(MAKE_WAY_PAUSE_US);
 	}
 }
 
@@ -505,7 +511,8 @@ process_nap(long ms)
 bool
 process_finds_extension(void)
 {
-	return OidIsValid(get_extension_oid("ingest", true)) && SearchSysCacheExists1(NAMESPACENAME, CStringGetDatum("ingest")) && version_fits(LOG);
+	return OidIsValid(get_extension_oid("ingest", true)) &&
+		   SearchSysCacheExists1(NAMESPACENAME, CStringGetDatum("ingest")) && version_fits(LOG);
 }
 
 bool
@@ -641,7 +648,8 @@ turn_of(Oid database, Oid role, int32 source, int priority, TimestampTz since, T
 static double
 turn_of_owner(const Demand *d, TimestampTz now)
 {
-	int workers = count_kind(WORKER, d->database, d->role) - (is_mine() && my_place->role == d->role && my_place->database == d->database);
+	int workers = count_kind(WORKER, d->database, d->role) -
+				  (is_mine() && my_place->role == d->role && my_place->database == d->database);
 	int points = Max(Min(d->priority, MOST_POINTS), -MOST_POINTS) - workers;
 
 	return turn_of(d->database, d->role, ALL_SOURCES, points, workers > 0 ? now : d->since, now);
@@ -670,7 +678,8 @@ owner_rests(void)
 {
 	TurnGroup *group = group_of(my_place->database, my_place->role, ALL_SOURCES, true);
 
-	group->not_before = GetCurrentTimestamp() + (INT64CONST(1) << Min(group->failures, MOST_REST_DOUBLINGS)) * USECS_PER_SEC;
+	group->not_before =
+		GetCurrentTimestamp() + (INT64CONST(1) << Min(group->failures, MOST_REST_DOUBLINGS)) * USECS_PER_SEC;
 	group->failures++;
 }
 
@@ -880,7 +889,10 @@ process_deadline(int64 entry, int64 worker, TimestampTz deadline)
 	LWLockRelease(shared->lock);
 }
 
-/* Nothing that a process of ours may do without a crash of all ends one that waits in a library for what is no connection */
+/*
+ * Nothing that a process of ours may do without a crash of all ends one that waits in a library for what is no
+ * connection
+ */
 static bool
 give_up(Process *p, TimestampTz now)
 {
@@ -903,7 +915,8 @@ process_end_overdue(Overdue *overdue, int room)
 	{
 		Process *p = &shared->processes[i];
 
-		if (p->kind != WORKER || p->database != MyDatabaseId || p->pid == 0 || p->deadline == 0 || p->deadline > now - OVERDUE)
+		if (p->kind != WORKER || p->database != MyDatabaseId || p->pid == 0 || p->deadline == 0 ||
+			p->deadline > now - OVERDUE)
 			continue;
 		overdue[n++] = (Overdue){p->entry, p->worker};
 		(void) kill(p->pid, SIGTERM);
@@ -914,9 +927,9 @@ process_end_overdue(Overdue *overdue, int room)
 	}
 	LWLockRelease(shared->lock);
 	if (given_up)
-		ereport(LOG,
-				(errmsg("ingest: worker %d does not end, long after its job's timeout: another one has its place", (int) given_up),
-				 errhint("It waits in a library that hears no signal. Only a restart of the server ends it.")));
+		ereport(LOG, (errmsg("ingest: worker %d does not end, long after its job's timeout: another one has its place",
+							 (int) given_up),
+					  errhint("It waits in a library that hears no signal. Only a restart of the server ends it.")));
 	return n;
 }
 

@@ -40,8 +40,8 @@ typedef struct Waiting
 	bool can_login;
 } Waiting;
 
-ROW_SHAPE(waiting_shape, Waiting, FIELD(OID, Waiting, owner), FIELD(INT4, Waiting, priority), FIELD(FLOAT8, Waiting, waited),
-		  FIELD(INT8, Waiting, wanted), FIELD(BOOL, Waiting, can_login));
+ROW_SHAPE(waiting_shape, Waiting, FIELD(OID, Waiting, owner), FIELD(INT4, Waiting, priority),
+		  FIELD(FLOAT8, Waiting, waited), FIELD(INT8, Waiting, wanted), FIELD(BOOL, Waiting, can_login));
 
 /* Whose jobs could begin; beyond the end of SPI, which frees its answers */
 typedef struct Demands
@@ -68,7 +68,8 @@ look_at_queue(void *arg)
 		Waiting *w = &waiting[i];
 
 		if (w->can_login)
-			d->demands[d->n++] = (Demand){MyDatabaseId, w->owner, w->priority, now - (TimestampTz) (w->waited * USECS_PER_SEC), (int) w->wanted};
+			d->demands[d->n++] = (Demand){MyDatabaseId, w->owner, w->priority,
+										  now - (TimestampTz) (w->waited * USECS_PER_SEC), (int) w->wanted};
 		else
 			d->cannot_login = true;
 	}
@@ -152,7 +153,10 @@ do_part(Part *part, void *arg)
 	ereport(LOG, (errmsg("ingest: the scheduler could not %s: %s", part->what, failure_text(&failure))));
 }
 
-/* One after the other, each for the owner whose turn it is then, until all have what they can use or there is no room */
+/*
+ * One after the other, each for the owner whose turn it is then, until all have what they can use or there is
+ * no room
+ */
 static void
 start_workers(const Demands *d)
 {
@@ -253,7 +257,10 @@ ingest_scheduler_main(Datum arg)
 	process_signals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	SetConfigOption("lock_timeout", LOCK_TIMEOUT_OF_OURS, PGC_USERSET, PGC_S_SESSION);
-	/* plans are kept, since planning is what a round would cost: one that was made for an empty queue must do for a full one */
+	/*
+	 * plans are kept, since planning is what a round would cost: one that was made for an empty queue must do
+	 * for a full one
+	 */
 	SetConfigOption("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION);
 	PortalContext = AllocSetContextCreate(TopMemoryContext, "ingest scheduler", ALLOCSET_DEFAULT_SIZES);
 	for (;;)

@@ -152,8 +152,8 @@ static bool
 is_mighty(Oid role)
 {
 	return superuser_arg(role) || role == engine_role() || has_createrole_privilege(role) ||
-		   has_privs_of_role(role, ROLE_PG_EXECUTE_SERVER_PROGRAM) || has_privs_of_role(role, ROLE_PG_WRITE_SERVER_FILES) ||
-		   has_privs_of_role(role, ROLE_PG_READ_SERVER_FILES);
+		   has_privs_of_role(role, ROLE_PG_EXECUTE_SERVER_PROGRAM) ||
+		   has_privs_of_role(role, ROLE_PG_WRITE_SERVER_FILES) || has_privs_of_role(role, ROLE_PG_READ_SERVER_FILES);
 }
 
 /*
@@ -163,7 +163,8 @@ is_mighty(Oid role)
 bool
 changes_for(Oid actor, Oid owner)
 {
-	return acts_for(actor, owner) && (superuser_arg(actor) || !is_mighty(owner) || is_member_of_role_nosuper(actor, owner));
+	return acts_for(actor, owner) &&
+		   (superuser_arg(actor) || !is_mighty(owner) || is_member_of_role_nosuper(actor, owner));
 }
 
 /* Who is not granted a source is not told that there is one, nor whose it is */

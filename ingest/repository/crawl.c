@@ -110,14 +110,17 @@ found_nothing(Crawl *c)
 	const Source *s = c->source;
 
 	if (server_imports(s->server) && !to_bool(repo_value("SELECT ingest_internal.has_tables($1)", arg_int4(s->id))))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("source \"%s\" does not say which schemas of server \"%s\" to import", s->name, s->server),
-				 errdetail("Neither ingest.connector nor the server's options name one, and there is no foreign table of "
-						   "the server in schema \"%s\".",
-						   s->local_schema),
-				 errhint("SELECT ingest.drop_source(%s), and register it again with remote_schemas => '{…}'.", quote_literal_cstr(s->name))));
-	discover_warn(c, psprintf("there is no foreign table of server \"%s\" in schema \"%s\"", s->server, s->local_schema));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("source \"%s\" does not say which schemas of server \"%s\" to import", s->name, s->server),
+			 errdetail("Neither ingest.connector nor the server's options name one, and there is no foreign table of "
+					   "the server in schema \"%s\".",
+					   s->local_schema),
+			 errhint("SELECT ingest.drop_source(%s), and register it again with remote_schemas => '{…}'.",
+					 quote_literal_cstr(s->name))));
+	discover_warn(c,
+				  psprintf("there is no foreign table of server \"%s\" in schema \"%s\"", s->server, s->local_schema));
 }
 
 /* Foreign tables that somebody made by hand */

@@ -252,10 +252,14 @@ ROW_SHAPE(flow_shape, Flow, FIELD(TEXT, Flow, from_schema), FIELD(TEXT, Flow, fr
 		  FIELD(TEXT, Flow, from_column), FIELD(TEXT, Flow, to_schema), FIELD(TEXT, Flow, to_table),
 		  FIELD(TEXT, Flow, to_column), FIELD(TEXT, Flow, kind));
 
-static Prepared upstream = {
-	"SELECT * FROM ingest_internal.lineage_upstream($1, $2, $3, $4)", 4, {NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID}};
-static Prepared downstream = {
-	"SELECT * FROM ingest_internal.lineage_downstream($1, $2, $3, $4)", 4, {NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID}};
+#define FLOW_ARGS 5
+
+static Prepared upstream = {"SELECT * FROM ingest_internal.lineage_upstream($1, $2, $3, $4, $5)",
+							FLOW_ARGS,
+							{NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID, OIDOID}};
+static Prepared downstream = {"SELECT * FROM ingest_internal.lineage_downstream($1, $2, $3, $4, $5)",
+							  FLOW_ARGS,
+							  {NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID, OIDOID}};
 
 /* As lineage() shows a column or relation */
 static char *
@@ -275,9 +279,10 @@ follow(ReturnSetInfo *rsinfo, LineageNode *start, Prepared *edges, int depth, Da
 	for (int next = 0; next < list_length(nodes); next++)
 	{
 		LineageNode *node = list_nth(nodes, next);
-		Datum values[4] = {DirectFunctionCall1(namein, CStringGetDatum(node->schema)),
-						   DirectFunctionCall1(namein, CStringGetDatum(node->table)),
-						   DirectFunctionCall1(namein, CStringGetDatum(node->column)), sources};
+		Datum values[FLOW_ARGS] = {DirectFunctionCall1(namein, CStringGetDatum(node->schema)),
+								   DirectFunctionCall1(namein, CStringGetDatum(node->table)),
+								   DirectFunctionCall1(namein, CStringGetDatum(node->column)), sources,
+								   ObjectIdGetDatum(GetUserId())};
 		SPITupleTable *found;
 		uint64 n;
 

@@ -80,7 +80,8 @@ runs_by_now(int64 id)
 	scan = systable_beginscan(relation, index, true, snapshot, 1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
-		runs = strcmp(TextDatumGetCString(heap_getattr(tuple, get_attnum(relid, "state"), RelationGetDescr(relation), &isnull)),
+		runs = strcmp(TextDatumGetCString(
+						  heap_getattr(tuple, get_attnum(relid, "state"), RelationGetDescr(relation), &isnull)),
 					  "running") == 0;
 	systable_endscan(scan);
 	UnregisterSnapshot(snapshot);

@@ -443,7 +443,7 @@ BEGIN ATOMIC
         LEFT JOIN pg_attribute o ON o.attrelid = t.relation AND o.attname = a.attname AND NOT o.attisdropped
     WHERE s.id = of_sync AND (changed OR NOT EXISTS (SELECT FROM ingest.lineage_edge e
         WHERE (e.to_schema, e.to_table, e.to_column, e.kind) = (s.target_schema, s.target_table, a.attname, 'sync')))
-    ON CONFLICT (to_schema, to_table, to_column, from_schema, from_table, from_column, kind) DO UPDATE
+    ON CONFLICT (to_schema, to_table, to_column, from_schema, from_table, from_column, kind, owner) DO UPDATE
         SET last_seen = now(), run = excluded.run, job = excluded.job;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_note_lineage(integer, bigint, bigint, text[], boolean)
