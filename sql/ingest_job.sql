@@ -35,23 +35,23 @@ SELECT count(*) FROM ingest.queue;
 SELECT attempts, reason FROM ingest.dead_letter ORDER BY id DESC LIMIT 1;
 -- not what a job may do
 SELECT ingest.create_job('commits', 'sql', 'COMMIT');
-CALL ingest.run_job('commits');
+CALL ingest.work('commits');
 \set VERBOSITY terse
 SELECT ingest.create_job('odd', 'nonsense', 'x');
 \set VERBOSITY default
 SELECT ingest.enqueue('nothing');
-CALL ingest.run_job('nothing');
+CALL ingest.work('nothing');
 -- other kinds, in this session
 SELECT ingest.create_job('check shop', 'check', 'shop');
 SELECT ingest.create_job('crawl shop', 'crawl', 'shop');
 SELECT ingest.create_job('sync rate', 'sync', 'rate');
 SELECT ingest.create_job('profile item', 'profile', 's.item');
 SELECT ingest.create_job('quality item', 'quality', 's.item');
-CALL ingest.run_job('check shop');
-CALL ingest.run_job('crawl shop');
-CALL ingest.run_job('sync rate');
-CALL ingest.run_job('profile item');
-CALL ingest.run_job('quality item');
+CALL ingest.work('check shop');
+CALL ingest.work('crawl shop');
+CALL ingest.work('sync rate');
+CALL ingest.work('profile item');
+CALL ingest.work('quality item');
 SELECT kind, state FROM ingest.run ORDER BY id DESC LIMIT 5;
 SELECT count(*) > 3 AS profiled FROM ingest.profile_stats WHERE table_name = 'item';
 -- a paused source: its jobs wait
@@ -114,6 +114,6 @@ SELECT ingest_internal.next_due('whenever', now());
 SELECT ingest_internal.next_due('-1 h', now());
 SELECT ingest.schedule('a', '1 hour');
 SELECT schedule, scheduler, next_due > now() AS due FROM ingest.job WHERE name = 'a';
-SELECT ingest.unschedule('a');
+SELECT ingest.schedule('a', NULL);
 SELECT ingest.drop_job('a');
 SELECT count(*) FROM ingest.job WHERE name = 'a';
