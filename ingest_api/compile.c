@@ -261,7 +261,8 @@ condition_sql(Compiler *c, const Range *range, const Condition *condition)
 		appendStringInfoString(&out, comparison_sql(c, range, condition));
 	else
 		foreach (cell, condition->parts)
-			appendStringInfo(&out, "%s%s", cell == list_head(condition->parts) ? "" : condition->kind == CONDITION_AND ? " AND " : " OR ",
+			appendStringInfo(&out, "%s%s", cell == list_head(condition->parts) ? "" : condition->kind == CONDITION_AND ? " AND "
+																													   : " OR ",
 							 condition_sql(c, range, lfirst(cell)));
 	appendStringInfoChar(&out, ')');
 	return out.data;
@@ -327,7 +328,11 @@ add_items(Compiler *c, const Range *range, const Selected *item, StringInfo item
 	sql = place_sql(c, range, item->place, &type);
 	if (item->cast)
 		sql = psprintf("%s::pg_catalog.%s", sql, cast_type(item->cast));
-	name = item->alias ? item->alias : item->place->steps ? (char *) llast(item->place->steps) : item->place->column;
+	name = item->alias ? item->alias : item->place->column;
+	/* the last member that has a name */
+	foreach (cell, item->alias ? NIL : item->place->steps)
+		if (!is_element(lfirst(cell)))
+			name = lfirst(cell);
 	add_item(items, names, sql, name);
 }
 
@@ -419,7 +424,8 @@ add_order(Compiler *c, const Range *range, const Level *level, StringInfo out)
 		Oid type;
 
 		appendStringInfo(out, "%s%s%s%s", cell == list_head(level->order) ? " ORDER BY " : ", ", place_sql(c, range, o->place, &type),
-						 o->descending ? " DESC" : "", o->nulls < 0 ? " NULLS FIRST" : o->nulls > 0 ? " NULLS LAST" : "");
+						 o->descending ? " DESC" : "", o->nulls < 0 ? " NULLS FIRST" : o->nulls > 0 ? " NULLS LAST"
+																									: "");
 	}
 }
 

@@ -298,7 +298,7 @@ read_comparison(Reader *r, Condition *c, bool nested)
 		r->at++;
 		word = read_word(r, ".(");
 	}
-	c->op= word;
+	c->op = word;
 	if (*r->at == '(')
 	{
 		r->at++;

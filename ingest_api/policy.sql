@@ -1,8 +1,11 @@
 -- What the roles may do.  A function that is in none of these lists is for superusers alone.
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ingest_api, ingest_api_internal FROM PUBLIC;
-GRANT USAGE ON SCHEMA ingest_api TO ingest_reader;
+GRANT USAGE ON SCHEMA ingest_api TO ingest_reader, ingest_consumer;
 GRANT SELECT ON ALL TABLES IN SCHEMA ingest_api TO ingest_reader;
+-- events are for those who may be consumers
+REVOKE SELECT ON ingest_api.events FROM ingest_reader;
+GRANT SELECT ON ingest_api.events TO ingest_consumer, ingest_operator, ingest_admin;
 GRANT EXECUTE ON FUNCTION ingest_api.create_token(text, regrole, interval), ingest_api.revoke_token(text) TO ingest_reader;
 GRANT EXECUTE ON FUNCTION ingest_api.expose(regclass, text), ingest_api.unexpose(text) TO ingest_operator;
 GRANT USAGE ON SCHEMA ingest_api_internal TO ingest_reader;

@@ -74,7 +74,9 @@ counting_of(const Request *request)
 {
 	char *prefer = request_header(request, "prefer");
 
-	return mentions(prefer, "count=exact") ? EXACT : mentions(prefer, "count=planned") ? PLANNED : mentions(prefer, "count=estimated") ? ESTIMATED : NOT;
+	return mentions(prefer, "count=exact") ? EXACT : mentions(prefer, "count=planned") ? PLANNED
+												 : mentions(prefer, "count=estimated") ? ESTIMATED
+																					   : NOT;
 }
 
 /* -- the list of resources -- */
@@ -215,7 +217,8 @@ write_rows(const Compiled *compiled, Form form, StringInfo out)
 		/* without the brackets */
 		appendBinaryStringInfo(out, text + 1, strlen(text) - 2);
 	else
-		appendStringInfoString(out, text ? text : form == JSON ? "[]" : "");
+		appendStringInfoString(out, text ? text : form == JSON ? "[]"
+															   : "");
 	return n;
 }
 

@@ -173,6 +173,8 @@ answer_safely(const Request *request, Answer *answer)
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
+	/* nor does a function behind a view write, and within a subtransaction nobody can take that back */
+	XactReadOnly = true;
 	PG_TRY();
 	{
 		rest_answer(request, answer);
@@ -228,6 +230,7 @@ ingest_api_serve(PG_FUNCTION_ARGS)
 	char *credential = text_argument(fcinfo, 0);
 	MemoryContext context = CurrentMemoryContext;
 	Answer answer;
+	Datum result;
 	Datum values[3];
 	bool nulls[3] = {false};
 	TupleDesc desc;
@@ -248,9 +251,12 @@ ingest_api_serve(PG_FUNCTION_ARGS)
 					   "Authorization: Bearer pgi_…, which ingest_api.create_token() gives");
 	else
 		answer_safely(&request, &answer);
-	SPI_finish();
+	/* what was written until now goes with SPI */
+	MemoryContextSwitchTo(context);
 	values[0] = Int32GetDatum(answer.status);
 	values[1] = DirectFunctionCall1(jsonb_in, CStringGetDatum(psprintf("{%s}", answer.headers.data)));
 	values[2] = PointerGetDatum(cstring_to_text_with_len(answer.body.data, answer.body.len));
-	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+	result = HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+	SPI_finish();
+	return result;
 }
