@@ -148,3 +148,21 @@ resource_columns(const Resource *resource, Oid role)
 	table_close(relation, NoLock);
 	return names;
 }
+
+char *
+resource_document(Oid role)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid type = OIDOID;
+	Datum value = ObjectIdGetDatum(role);
+
+	if (plan == NULL)
+	{
+		plan = SPI_prepare("SELECT ingest_api_internal.openapi($1)", 1, &type);
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not prepare a statement: %s", SPI_result_code_string(SPI_result));
+	}
+	if (SPI_execute_plan(plan, &value, NULL, true, 0) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "there is no document");
+	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+}

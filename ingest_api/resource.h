@@ -32,6 +32,8 @@ extern Resource *resource_find(const char *name, Oid role);
 /* All that the role may read something of, by name */
 extern List *resource_all(Oid role);
 extern List *resource_links(const Resource *resource);
+/* OpenAPI of all that the role may read */
+extern char *resource_document(Oid role);
 /* Columns that the role may read: names */
 extern List *resource_columns(const Resource *resource, Oid role);
 

@@ -115,6 +115,18 @@ answer_index(const Request *request, Answer *answer)
 	appendStringInfoChar(&answer->body, ']');
 }
 
+static void
+answer_document(const Request *request, Answer *answer)
+{
+	Identity saved;
+
+	answer_begin(answer, 200, types[JSON]);
+	answer_header(answer, "Cache-Control", "no-cache, private");
+	become_engine(&saved);
+	appendStringInfoString(&answer->body, resource_document(request->role));
+	become_again(&saved);
+}
+
 /* -- rows -- */
 
 /* Total rows without the limit; -1: nobody asked */
@@ -357,7 +369,9 @@ rest_answer(const Request *request, Answer *answer)
 	Level *level;
 	Form form;
 
-	if (parts == NIL || strcmp(linitial(parts), "v1") != 0 || list_length(parts) > 3)
+	bool document = list_length(parts) == 1 && strcmp(linitial(parts), "openapi.json") == 0;
+
+	if (parts == NIL || (strcmp(linitial(parts), "v1") != 0 && !document) || list_length(parts) > 3)
 	{
 		answer_problem(answer, 404, "PGRST125", "there is nothing at this address", NULL, "GET /v1 lists the resources");
 		return;
@@ -371,6 +385,11 @@ rest_answer(const Request *request, Answer *answer)
 	if (profile && strcmp(profile, "v1") != 0 && strcmp(profile, "ingest_api") != 0)
 	{
 		answer_problem(answer, 406, "PGRST106", "there is no other schema than v1", NULL, NULL);
+		return;
+	}
+	if (document)
+	{
+		answer_document(request, answer);
 		return;
 	}
 	if (list_length(parts) == 1)

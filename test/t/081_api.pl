@@ -230,6 +230,20 @@ sql('SET ROLE fin; CREATE TABLE shop.brief (id int); SELECT ingest_api.expose($$
 is(status('fin', '/v1/shop.brief'), 404, 'what was dropped is not there');
 is(status('fin', '/v1'), 200, 'and disturbs nothing');
 
+# -- the manual --
+
+my $manual = slurp_file('../docs/ingest_api.md');
+is(join(' ', grep { index($manual, $_) < 0 } split /\n/, sql(q{SELECT relname FROM pg_class WHERE relnamespace = 'ingest_api'::regnamespace UNION SELECT proname FROM pg_proc WHERE pronamespace = 'ingest_api'::regnamespace
+	UNION SELECT name FROM pg_settings WHERE name LIKE 'ingest_api.%'})), '', 'names every function, view and setting');
+is(sql(q{SELECT string_agg(c.oid::regclass || coalesce('.' || a.attname, ''), ', ') FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+	WHERE c.relnamespace IN ('ingest_api'::regnamespace, 'ingest_api_internal'::regnamespace) AND c.relkind IN ('v', 'r') AND coalesce(col_description(c.oid, a.attnum), '') = ''}), '', 'every column has a comment');
+is(sql(q{SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc p WHERE p.pronamespace IN ('ingest_api'::regnamespace, 'ingest_api_internal'::regnamespace) AND coalesce(obj_description(p.oid, 'pg_proc'), '') = ''}), '', 'every function, too');
+is(sql(q{SELECT string_agg(c.relname || '.' || a.attname, ', ') FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = 'ingest_api'::regnamespace AND c.relkind = 'v' AND a.attnum > 0
+	AND (a.atttypid = 'interval'::regtype OR EXISTS (SELECT FROM pg_get_keywords() k WHERE k.word = a.attname AND k.catcode IN ('R', 'T')))}), '', 'no interval, no word of SQL as a column');
+is(sql(q{SELECT string_agg(l.resource || '>' || l.other, ', ') FROM ingest_api_internal.link l JOIN ingest_api_internal.resource a ON a.name = l.resource, unnest(l.here) c
+	WHERE NOT EXISTS (SELECT FROM pg_attribute t WHERE t.attrelid = a.relation AND t.attname = c)}), '', 'relationships are of columns that there are');
+is(sql(q{SELECT string_agg(r.name || '.' || c, ', ') FROM ingest_api_internal.resource r, unnest(r.key) c WHERE NOT EXISTS (SELECT FROM pg_attribute t WHERE t.attrelid = r.relation AND t.attname = c)}), '', 'keys, too');
+
 # -- through the gateway --
 
 my $port = PostgreSQL::Test::Cluster::get_free_port();
@@ -246,12 +260,26 @@ my $good = IPC::Run::run([ '/usr/bin/python3', '-B', 'api/queries.py', "http://1
 ok($good, 'random queries give what they should') or diag($said, $err);
 SKIP:
 {
-	skip 'the client comes by npm', 1 unless $ENV{NODE_PATH};
+	skip 'the clients come by npm', 4 unless $ENV{NODE_PATH};
 	my $writer = IPC::Run::start([ 'psql', '-Xq', '-d', $node->connstr($p), '-c', q{DO $$BEGIN FOR i IN 1 .. 40 LOOP UPDATE shop.invoice SET amount = amount + 1 WHERE id % 40 = i; INSERT INTO shop.invoice VALUES (-i, 1, 0); DELETE FROM shop.invoice WHERE id = -i; COMMIT; PERFORM pg_sleep(0.02); END LOOP; END$$} ], '>', '/dev/null', '2>', '/dev/null');
 	$good = IPC::Run::run([ 'node', 'api/client.cjs', "http://127.0.0.1:$port/v1", $token{fin} ], '>', \$said, '2>', \$err);
 	$writer->finish;
 	ok($good, 'the client of PostgREST\'s users works unchanged') or diag($said, $err);
 	note($said);
+	append_to_file("$folder/openapi.json", curl('-H', "Authorization: Bearer $token{fin}", "http://127.0.0.1:$port/openapi.json"));
+	local $ENV{REDOCLY_TELEMETRY} = 'off';
+	$good = IPC::Run::run([ 'node', "$ENV{NODE_PATH}/\@redocly/cli/bin/cli.js", 'lint', "$folder/openapi.json" ], '>', \$said, '2>&1');
+	ok($good && $said !~ /You have \d+ warning/, 'OpenAPI: nothing to complain about') or diag($said);
+	my $typed = "$folder/typed";
+	mkdir $typed;
+	symlink $ENV{NODE_PATH}, "$typed/node_modules";
+	append_to_file("$typed/package.json", '{"type": "module"}');
+	IPC::Run::run([ 'cp', 'api/typed.ts', $typed ]);
+	$good = IPC::Run::run([ 'node', "$ENV{NODE_PATH}/openapi-typescript/bin/cli.js", "$folder/openapi.json", '-o', "$typed/schema.ts" ], '>', \$said, '2>&1')
+		&& IPC::Run::run([ 'node', "$ENV{NODE_PATH}/typescript/bin/tsc", '--strict', '--skipLibCheck', '--target', 'es2022', '--module', 'nodenext', '--moduleResolution', 'nodenext', "$typed/typed.ts" ], '>>', \$said, '2>&1');
+	ok($good, 'a client is made from it and compiles') or diag($said);
+	$good = IPC::Run::run([ 'node', "$typed/typed.js", "http://127.0.0.1:$port", $token{fin} ], '>', \$said, '2>', \$err);
+	ok($good && $said eq "done\n", 'and runs') or diag($said, $err);
 }
 is(shows(slurp_file($node->logfile) . slurp_file("$folder/log")), 'no', 'the token is in no log');
 $gateway->signal('TERM');
