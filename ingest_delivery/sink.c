@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "common/hashfn.h"
+#include "ingest_delivery/kind.h"
 #include "ingest_delivery/sink.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -28,13 +29,44 @@ sink_begin(Sink *sink)
 void
 sink_free(Sink *sink)
 {
-	if (sink->key.bytes)
-		explicit_bzero(sink->key.bytes, sink->key.length);
-	if (sink->old_key.bytes)
-		explicit_bzero(sink->old_key.bytes, sink->old_key.length);
-	if (sink->authorization_value)
-		explicit_bzero(sink->authorization_value, strlen(sink->authorization_value));
+	if (sink->kind && sink->kind->end)
+		sink->kind->end(sink);
+	sink_forget_secrets(sink);
 	MemoryContextDelete(sink->context);
+}
+
+/* -- secrets -- */
+
+const char *
+sink_secret(const Sink *sink, const char *option)
+{
+	for (const Secret *s = sink->secrets; s; s = s->next)
+		if (strcmp(s->name, option) == 0)
+			return s->bytes;
+	return NULL;
+}
+
+void
+sink_keep_secret(Sink *sink, const char *name, char *bytes, size_t length)
+{
+	Secret *s = MemoryContextAlloc(sink->secret_context, sizeof(Secret));
+
+	s->name = name;
+	s->bytes = bytes;
+	s->length = length;
+	s->next = sink->secrets;
+	sink->secrets = s;
+}
+
+void
+sink_forget_secrets(Sink *sink)
+{
+	for (Secret *s = sink->secrets; s; s = s->next)
+		explicit_bzero(s->bytes, s->length);
+	sink->secrets = NULL;
+	sink->ready = false;
+	if (sink->secret_context)
+		MemoryContextReset(sink->secret_context);
 }
 
 /* -- subjects -- */

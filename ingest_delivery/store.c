@@ -14,7 +14,7 @@
 #include "executor/spi.h"
 #include "ingest_delivery/delivery.h"
 #include "ingest_delivery/door.h"
-#include "ingest_delivery/reference.h"
+#include "ingest_delivery/kind.h"
 #include "ingest_delivery/store.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -149,47 +149,32 @@ kept(MemoryContext context, const char *text)
 	return text ? MemoryContextStrdup(context, text) : NULL;
 }
 
-static void
-keep_headers(Sink *sink, uint64 row, int column)
-{
-	bool isnull;
-	Datum value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
-	Datum *items;
-
-	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &items, NULL, &sink->n_headers);
-	sink->headers = MemoryContextAlloc(sink->context, sizeof(char *) * Max(sink->n_headers, 1));
-	for (int i = 0; i < sink->n_headers; i++)
-		sink->headers[i] = kept(sink->context, TextDatumGetCString(items[i]));
-}
-
 static Sink *
 sink_at(uint64 row)
 {
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "sink", ALLOCSET_DEFAULT_SIZES);
 	Sink *sink = MemoryContextAllocZero(context, sizeof(Sink));
+	MemoryContext old;
+	Datum value;
+	bool isnull;
 
 	sink->context = context;
 	sink->id = number_at(row, 1);
 	sink->name = kept(context, text_at(row, 2));
 	sink->consumer = kept(context, text_at(row, 3));
-	sink->url = kept(context, text_at(row, 4));
-	sink->mode = letter_mode(text_at(row, 5));
-	keep_headers(sink, row, 6);
-	sink->settings.ca_file = kept(context, text_at(row, 7));
-	sink->settings.request_timeout_ms = number_at(row, 8) * 1000;
-	sink->settings.connect_timeout_ms = Min(sink->settings.request_timeout_ms, 10000);
-	sink->max_in_flight = number_at(row, 9);
-	sink->max_bytes = number_at(row, 10);
-	sink->batch_events = sink->mode == BATCH ? number_at(row, 11) : 1;
-	sink->secret = kept(context, text_at(row, 12));
-	sink->old_secret = kept(context, text_at(row, 13));
-	sink->authorization = kept(context, text_at(row, 14));
-	sink->filter = kept(context, text_at(row, 15));
-	sink->by_subject = truth_at(row, 16);
-	sink->hold = truth_at(row, 17);
-	sink->owner = strtoul(text_at(row, 18), NULL, 10);
-	sink->active = truth_at(row, 19);
-	sink->version = number_at(row, 20);
+	sink->kind = kind_named(text_at(row, 4));
+	value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 5, &isnull);
+	old = MemoryContextSwitchTo(context);
+	sink->options = DatumGetJsonbPCopy(value);
+	MemoryContextSwitchTo(old);
+	sink->old_secret = kept(context, text_at(row, 6));
+	sink->filter = kept(context, text_at(row, 7));
+	sink->by_subject = truth_at(row, 8);
+	sink->hold = truth_at(row, 9);
+	sink->owner = strtoul(text_at(row, 10), NULL, 10);
+	sink->active = truth_at(row, 11);
+	sink->version = number_at(row, 12);
+	sink_load(sink);
 	return sink;
 }
 
@@ -242,18 +227,11 @@ void
 store_secrets(Sink *sink)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	MemoryContext old;
 
-	if (sink->key.bytes && now < sink->resolved_at + SECRETS_FOR)
+	if (sink->ready && now < sink->resolved_at + SECRETS_FOR)
 		return;
-	old = MemoryContextSwitchTo(sink->context);
-	sink->key.bytes = reference_key(sink->owner, "secret", sink->secret, &sink->key.length);
-	if (sink->old_secret)
-		sink->old_key.bytes = reference_key(sink->owner, "secret", sink->old_secret, &sink->old_key.length);
-	if (sink->authorization)
-		sink->authorization_value = reference_resolve(sink->owner, "authorization", sink->authorization);
+	sink_resolve(sink);
 	sink->resolved_at = now;
-	MemoryContextSwitchTo(old);
 }
 
 /* -- reading -- */

@@ -10,7 +10,6 @@
 
 #include "access/xact.h"
 #include "common/http.h"
-#include "ingest_delivery/address.h"
 #include "ingest_delivery/delivery.h"
 #include "ingest_delivery/store.h"
 #include "ingest_delivery/turn.h"
@@ -133,30 +132,19 @@ known(int32 id)
 	return NULL;
 }
 
-static void
-prepare(Sink *sink)
-{
-	sink->settings.may_connect = address_forbidden;
-	sink->settings.plain = delivery_allow_http;
-	sink->settings.only_http1 = true;
-	sink->settings.keep_body = KEPT_ANSWER;
-}
-
 /* What was changed; what is on its way and what was read stay */
 static void
 take_over(Sink *sink, Sink *fresh)
 {
+	sink->options = fresh->options;
 	sink->url = fresh->url;
-	sink->mode = fresh->mode;
-	sink->headers = fresh->headers;
-	sink->n_headers = fresh->n_headers;
 	sink->settings = fresh->settings;
 	sink->max_in_flight = fresh->max_in_flight;
 	sink->max_bytes = fresh->max_bytes;
 	sink->batch_events = fresh->batch_events;
-	sink->secret = fresh->secret;
+	sink->gap = fresh->gap;
+	sink->own = fresh->own;
 	sink->old_secret = fresh->old_secret;
-	sink->authorization = fresh->authorization;
 	sink->filter = fresh->filter;
 	sink->hold = fresh->hold;
 	sink->owner = fresh->owner;
@@ -165,7 +153,7 @@ take_over(Sink *sink, Sink *fresh)
 		sink->open_until = Min(sink->open_until, GetCurrentTimestamp());
 	sink->active = fresh->active;
 	sink->version = fresh->version;
-	sink->key.bytes = sink->old_key.bytes = sink->authorization_value = NULL;
+	sink_forget_secrets(sink);
 	sink->woken = true;
 	MemoryContextSetParent(fresh->context, sink->context);
 	store_waiting(sink);
@@ -177,7 +165,6 @@ adopt(Sink *fresh)
 	Sink *sink = known(fresh->id);
 	Fault *fault = fault_of(fresh->id);
 
-	prepare(fresh);
 	if (fault && fault->version == fresh->version && GetCurrentTimestamp() < fault->until)
 		sink_free(fresh);
 	else if (sink == NULL)
@@ -274,11 +261,11 @@ turn(Sink *sink, TimestampTz now)
 
 	(void) turn_receive(sink, now);
 	/* after a change its secrets are looked up first */
-	if (sink->key.bytes)
+	if (sink->ready)
 		turn_send(sink, now);
 	read = wants_read(sink, now);
 	again = wants_read_again(sink, now);
-	if (!read && !again && !wants_mark(sink, now) && (sink->key.bytes || !sink->active))
+	if (!read && !again && !wants_mark(sink, now) && (sink->ready || !sink->active))
 		return;
 	store_begin("ingest_delivery: reading events and writing down what arrived");
 	if (sink->active)
@@ -292,7 +279,7 @@ turn(Sink *sink, TimestampTz now)
 	store_end();
 	if (fault_of(sink->id))
 		fault_of(sink->id)->level = 0;
-	if (sink->key.bytes)
+	if (sink->ready)
 		turn_send(sink, now);
 }
 
