@@ -11,7 +11,12 @@
 #include "ingest_delivery/outcome.h"
 #include "ingest_delivery/reference.h"
 #include "lib/stringinfo.h"
+#include "access/xlog.h"
+#include "commands/dbcommands.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/array.h"
+#include "utils/guc.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -19,7 +24,7 @@ SQL_FUNCTION_OF_ANY_VERSION(ingest_delivery_is_kind);
 SQL_FUNCTION(ingest_delivery_check_options);
 SQL_FUNCTION(ingest_delivery_types_for);
 
-static const Kind *const kinds[] = {&kind_webhook};
+static const Kind *const kinds[] = {&kind_webhook, &kind_email, &kind_alertmanager, &kind_slack, &kind_teams, &kind_pagerduty};
 
 static const Kind *
 find(const char *name)
@@ -70,6 +75,17 @@ ingest_delivery_check_options(PG_FUNCTION_ARGS)
 
 /* -- what a sink's options say -- */
 
+/* Cluster and database, as the source of events has them, in UTF-8 */
+static char *
+instance(void)
+{
+	const char *cluster = GetConfigOption("ingest.cluster_name", true, false);
+	char *database = get_database_name(MyDatabaseId);
+	char *both = cluster && *cluster ? psprintf("%s/%s", cluster, database) : psprintf(UINT64_FORMAT "/%s", GetSystemIdentifier(), database);
+
+	return pg_server_to_any(both, strlen(both), PG_UTF8);
+}
+
 void
 sink_load(Sink *sink)
 {
@@ -86,6 +102,7 @@ sink_load(Sink *sink)
 	sink->max_in_flight = option_number(sink->options, "max_in_flight", 8);
 	sink->max_bytes = option_number(sink->options, "max_bytes", 1048576);
 	sink->batch_events = 1;
+	sink->instance = instance();
 	sink->kind->load(sink);
 	MemoryContextSwitchTo(old);
 }

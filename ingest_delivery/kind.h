@@ -68,5 +68,13 @@ extern void by_http_send(Sink *sink, Flight *flight);
 extern bool by_http_receive(Sink *sink, Flight *flight);
 
 extern const Kind kind_webhook;
+extern const Kind kind_email;
+extern const Kind kind_alertmanager;
+extern const Kind kind_slack;
+extern const Kind kind_teams;
+extern const Kind kind_pagerduty;
+
+/* The longest interval of option repeat: a week */
+#define LONGEST_REPEAT (7 * 24 * 3600)
 
 #endif /* DELIVERY_KIND_H */

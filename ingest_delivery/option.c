@@ -116,6 +116,12 @@ check_printable(const char *option, const char *value)
 					 errdetail("It must have printable ASCII alone.")));
 }
 
+void
+check_secret_url(const char *option, const char *secret)
+{
+	(void) url_check(option, secret, "https,http");
+}
+
 static bool
 is_word(const char *words, const char *word)
 {

@@ -56,6 +56,7 @@ extern bool option_is_set(const Jsonb *options, const char *name);
 extern List *option_texts(const Jsonb *options, const char *name);
 
 /* Checks that several kinds share */
+extern void check_secret_url(const char *option, const char *secret);
 extern void check_printable(const char *option, const char *value);
 
 #endif /* DELIVERY_OPTION_H */

@@ -18,6 +18,7 @@ sink_begin(Sink *sink)
 	sink->subjects = hash_create("subjects of a sink", 256, &shape, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	dlist_init(&sink->window);
 	dlist_init(&sink->again);
+	dlist_init(&sink->reminders);
 	sink->flights = MemoryContextAllocZero(sink->context, sizeof(Flight) * MOST_FLIGHTS);
 	sink->read_limit = 200;
 	sink->woken = true;
@@ -174,6 +175,25 @@ sink_add_again(Sink *sink, Parcel *item)
 	dlist_push_tail(&sink->again, &item->node);
 }
 
+void
+sink_add_reminder(Sink *sink, Parcel *item)
+{
+	item->state = READY;
+	dlist_push_tail(&sink->reminders, &item->node);
+}
+
+void
+sink_drop_reminders(Sink *sink)
+{
+	dlist_mutable_iter i;
+
+	dlist_foreach_modify(i, &sink->reminders)
+	{
+		dlist_delete(i.cur);
+		item_free(dlist_container(Parcel, node, i.cur));
+	}
+}
+
 /* The next of its subject may go, or this was the last */
 static void
 release_next(Sink *sink, Parcel *item)
@@ -269,7 +289,7 @@ sink_has_news(Sink *sink)
 {
 	dlist_iter i;
 
-	if (sink->n_done > 0 || sink->attempts || sink->stop || sink->sent > 0)
+	if (sink->n_done > 0 || sink->attempts || sink->stop || sink->sent > 0 || sink->reminded)
 		return true;
 	dlist_foreach(i, &sink->window)
 	{

@@ -48,6 +48,7 @@ typedef struct Parcel
 	char *error;
 	char *answer;
 	size_t bytes;
+	int64 reminds; /* of this alert; 0: it is an event */
 } Parcel;
 
 /* A subject of which something waits */
@@ -66,7 +67,8 @@ typedef struct Flight
 	Parcel **items;
 	int n; /* 0: none */
 	bool again;
-	bool lost; /* is sent for the second time, after a kept connection had died */
+	bool reminds; /* its items are reminders, which are its own */
+	bool lost;    /* is sent for the second time, after a kept connection had died */
 	Answer answer;
 	TimestampTz since;
 } Flight;
@@ -125,6 +127,9 @@ typedef struct Sink
 	int max_in_flight;
 	int max_bytes;    /* of an event's data, and of a batch */
 	int batch_events; /* in a request; 1: no batches */
+	char *instance;   /* cluster and database, in UTF-8 */
+	int64 repeat;     /* how long until an alert that is still open is told again, microseconds; 0: never */
+	bool repeats_all; /* each of them each time, acknowledged or not */
 	int64 gap;        /* between the beginnings of two requests, microseconds; 0: none */
 	void *own;        /* the kind's, of these options */
 	void *link;       /* the kind's, to what is outside: stays when options change */
@@ -136,6 +141,10 @@ typedef struct Sink
 	/* what was read */
 	dlist_head window;
 	dlist_head again;
+	dlist_head reminders;  /* alerts that are still open, as they were when they were looked for */
+	TimestampTz remind_at; /* are they looked for */
+	List *reminded;        /* of Parcels: told, and not written down yet */
+	TimestampTz look_at;   /* is it looked at how far behind it is */
 	HTAB *subjects;
 	int n_blocked; /* subjects */
 	int n_window;
@@ -189,6 +198,9 @@ extern void sink_add_again(Sink *sink, Parcel *item);
 extern void sink_block(Sink *sink, const char *key);
 extern void sink_unblock(Sink *sink, const char *key);
 extern uint64 sink_hash(const char *key);
+/* Alerts that are still open are told before all that is read later, or not at all */
+extern void sink_add_reminder(Sink *sink, Parcel *item);
+extern void sink_drop_reminders(Sink *sink);
 /* Of an item that was on its way */
 extern void item_arrived(Sink *sink, Parcel *item);
 extern void item_ready(Sink *sink, Parcel *item, TimestampTz not_before);

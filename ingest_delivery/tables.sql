@@ -97,6 +97,8 @@ CREATE TABLE sink_state (
     last_sent_at timestamptz, -- when one last arrived
     last_error text, -- what went wrong last
     last_error_at timestamptz, -- when
+    unwell_since timestamptz, -- since when the breaker has not been closed
+    behind_since timestamptz, -- since when it has not got an event that is for it
     written_at timestamptz NOT NULL DEFAULT now() -- when this was written
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE sink_state IS 'how sinks do, written at most once a second';

@@ -62,6 +62,8 @@ trip(Sink *sink, TimestampTz now, int retry_after)
 		sink->level++;
 	else if (now + pause < sink->open_until)
 		return;
+	/* when it takes something again it may be otherwise */
+	sink_drop_reminders(sink);
 	sink->breaker = OPEN;
 	sink->open_until = now + pause;
 	sink->state_changed = true;
@@ -108,6 +110,8 @@ choose(Sink *sink, TimestampTz now)
 	bool again_first;
 	Parcel *item = NULL;
 
+	if (!dlist_is_empty(&sink->reminders))
+		return dlist_head_element(Parcel, node, &sink->reminders);
 	for (int i = 0; i < MOST_FLIGHTS; i++)
 		again += sink->flights[i].n > 0 && sink->flights[i].again;
 	again_first = again < Max(sink->max_in_flight / 4, 1);
@@ -151,6 +155,15 @@ fill(Sink *sink, Flight *flight, TimestampTz now)
 	for (int i = 0; i < flight->n; i++)
 		if (flight->items[i]->next && flight->items[i]->next->state == READY)
 			flight->items[i]->next->state = BEHIND;
+}
+
+/* The reminders that go together; they leave the list */
+static void
+take_reminders(Sink *sink, Flight *flight)
+{
+	flight->n = 0;
+	while (flight->n < sink->batch_events && !dlist_is_empty(&sink->reminders))
+		flight->items[flight->n++] = dlist_container(Parcel, node, dlist_pop_head_node(&sink->reminders));
 }
 
 static void
@@ -199,7 +212,7 @@ turn_send(Sink *sink, TimestampTz now)
 
 		if (item == NULL)
 			return;
-		if (is_too_large(sink, item))
+		if (item->reminds == 0 && is_too_large(sink, item))
 			continue;
 		flight = free_flight(sink);
 		if (flight == NULL)
@@ -209,10 +222,13 @@ turn_send(Sink *sink, TimestampTz now)
 		flight->items[0] = item;
 		flight->n = 1;
 		flight->again = item->again;
+		flight->reminds = item->reminds != 0;
 		item->state = FLYING;
-		if (sink->batch_events > 1 && !item->again)
+		if (flight->reminds)
+			take_reminders(sink, flight);
+		else if (sink->batch_events > 1 && !item->again)
 			fill(sink, flight, now);
-		if (!item->again)
+		if (!item->again && !flight->reminds)
 			sink->n_unsent -= flight->n;
 		sink->n_flying++;
 		flight->since = sink->launched_at = now;
@@ -234,7 +250,8 @@ log_attempt(Sink *sink, Flight *flight, bool ok, TimestampTz now)
 	answer = outcome_answer(&flight->answer);
 	a = MemoryContextAllocZero(sink->context, sizeof(Attempt));
 	a->at = flight->since;
-	a->event = MemoryContextStrdup(sink->context, psprintf("%d-" INT64_FORMAT, flight->items[0]->event.era, flight->items[0]->event.id));
+	a->event = MemoryContextStrdup(sink->context, flight->reminds ? psprintf("alert " INT64_FORMAT, flight->items[0]->reminds)
+																  : psprintf("%d-" INT64_FORMAT, flight->items[0]->event.era, flight->items[0]->event.id));
 	a->events = flight->n;
 	a->ok = ok;
 	a->status = flight->answer.status;
@@ -331,12 +348,52 @@ trouble(Sink *sink, Flight *flight, TimestampTz now)
 		trip(sink, now, flight->answer.retry_after);
 }
 
+/* What is not taken now is told the next time, if it is still so then */
+static void
+judge_reminders(Sink *sink, Flight *flight, TimestampTz now)
+{
+	MemoryContext old;
+
+	switch (flight->answer.verdict)
+	{
+		case OF_SINK:
+		case OF_EITHER:
+			sink->failures++;
+			if (flight->answer.verdict == OF_SINK || sink->failures >= TROUBLES_OF_SINK || sink->breaker != CLOSED)
+				trip(sink, now, flight->answer.retry_after);
+			for (int i = 0; i < flight->n; i++)
+				item_free(flight->items[i]);
+			return;
+		case GONE:
+			keep_text(sink, &sink->stop, "status 410: nothing is wanted there any more");
+			break;
+		case ACCEPTED:
+			sink->last_sent_at = now;
+			is_well(sink);
+			break;
+		default:
+			is_well(sink);
+	}
+	old = MemoryContextSwitchTo(sink->context);
+	for (int i = 0; i < flight->n; i++)
+		if (sink->repeats_all)
+			item_free(flight->items[i]);
+		else
+			sink->reminded = lappend(sink->reminded, flight->items[i]);
+	MemoryContextSwitchTo(old);
+}
+
 static void
 judge(Sink *sink, Flight *flight, TimestampTz now)
 {
 	Verdict verdict = flight->answer.verdict;
 
 	log_attempt(sink, flight, verdict == ACCEPTED, now);
+	if (flight->reminds)
+	{
+		judge_reminders(sink, flight, now);
+		return;
+	}
 	switch (verdict)
 	{
 		case ACCEPTED:
@@ -418,6 +475,8 @@ turn_next(Sink *sink, TimestampTz now)
 		return Min(next, sink->launched_at + sink->gap);
 	if (!has_room)
 		return next;
+	if (sink->repeat > 0)
+		next = Min(next, Max(sink->remind_at, now + 10000));
 	if (sink->next_due < next)
 		next = Max(sink->next_due, now + 10000);
 	if (sink->n_unsent > 0)

@@ -29,6 +29,8 @@ extern PGDLLEXPORT void ingest_delivery_main(Datum arg);
 /* What arrived is written down after so many events or so long */
 #define MARK_EVENTS 500
 #define MARK_EVERY (100 * INT64CONST(1000))
+/* How far behind sinks are, and whether there is an alert in that */
+#define BEHIND_EVERY (20 * USECS_PER_SEC)
 #define PRUNE_EVERY USECS_PER_HOUR
 /* A sink that failed here */
 #define FIRST_REST (5 * USECS_PER_SEC)
@@ -143,6 +145,9 @@ take_over(Sink *sink, Sink *fresh)
 	sink->max_bytes = fresh->max_bytes;
 	sink->batch_events = fresh->batch_events;
 	sink->gap = fresh->gap;
+	sink->instance = fresh->instance;
+	sink->repeat = fresh->repeat;
+	sink->repeats_all = fresh->repeats_all;
 	sink->own = fresh->own;
 	sink->old_secret = fresh->old_secret;
 	sink->filter = fresh->filter;
@@ -154,6 +159,8 @@ take_over(Sink *sink, Sink *fresh)
 	sink->active = fresh->active;
 	sink->version = fresh->version;
 	sink_forget_secrets(sink);
+	sink_drop_reminders(sink);
+	sink->remind_at = 0;
 	sink->woken = true;
 	MemoryContextSetParent(fresh->context, sink->context);
 	store_waiting(sink);
@@ -204,6 +211,7 @@ look_at_sinks(void)
 	if (!store_finds_extension() || store_settings_changed())
 		proc_exit(0);
 	write_faults();
+	store_alerts();
 	dlist_foreach_modify(i, &sinks)
 		dlist_container(Sink, node, i.cur)
 			->seen = false;
@@ -253,11 +261,19 @@ wants_read_again(Sink *sink, TimestampTz now)
 	return sink->active && !sink->stop && sink->breaker != OPEN && dlist_is_empty(&sink->again) && sink->next_due <= now;
 }
 
+static bool
+wants_remind(Sink *sink, TimestampTz now)
+{
+	return sink->repeat > 0 && sink->active && !sink->stop && sink->breaker != OPEN && now >= sink->remind_at && dlist_is_empty(&sink->reminders);
+}
+
 static void
 turn(Sink *sink, TimestampTz now)
 {
 	bool read,
-		again;
+		again,
+		remind,
+		look;
 
 	(void) turn_receive(sink, now);
 	/* after a change its secrets are looked up first */
@@ -265,7 +281,9 @@ turn(Sink *sink, TimestampTz now)
 		turn_send(sink, now);
 	read = wants_read(sink, now);
 	again = wants_read_again(sink, now);
-	if (!read && !again && !wants_mark(sink, now) && (sink->ready || !sink->active))
+	remind = wants_remind(sink, now);
+	look = sink->active && now >= sink->look_at;
+	if (!read && !again && !remind && !look && !wants_mark(sink, now) && (sink->ready || !sink->active))
 		return;
 	store_begin("ingest_delivery: reading events and writing down what arrived");
 	if (sink->active)
@@ -276,6 +294,12 @@ turn(Sink *sink, TimestampTz now)
 		store_read_again(sink);
 	if (read)
 		store_read(sink);
+	if (remind)
+		store_read_reminders(sink);
+	if (look)
+		store_look(sink);
+	if (look)
+		sink->look_at = now + Min(BEHIND_EVERY, (delivery_behind_alert + 1) * USECS_PER_SEC);
 	store_end();
 	if (fault_of(sink->id))
 		fault_of(sink->id)->level = 0;

@@ -107,6 +107,7 @@ static void
 look_for_alerts(void *arg)
 {
 	alerts_look();
+	services_look();
 }
 
 static void
