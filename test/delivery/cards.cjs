@@ -3,7 +3,7 @@
 const fs = require('fs');
 const path = require('path');
 const Ajv = require('ajv');
-const { AdaptiveCard, SerializationContext } = require('adaptivecards');
+const { AdaptiveCard, SerializationContext } = require('adaptivecards/dist/adaptivecards.js');
 
 const schema = (name) => new Ajv().compile(JSON.parse(fs.readFileSync(path.join(__dirname, 'schemas', name + '.json'), 'utf8')));
 const valid = { slack: schema('slack'), pagerduty: schema('pagerduty') };
