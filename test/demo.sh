@@ -25,8 +25,9 @@ peer() {
 free_port() { /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 delivery() {
-	local peers=$WORK/src/test/delivery web mail manager
+	local peers web mail manager
 	set_up
+	peers=$WORK/src/test/delivery
 	need_peers
 	[ -z "$(missing_packages prometheus-alertmanager python3-aiosmtpd)" ] || die "this chapter needs prometheus-alertmanager and python3-aiosmtpd"
 	say "Starting a receiver of webhooks, a mail server, Debian's Alertmanager, and an empty PostgreSQL"

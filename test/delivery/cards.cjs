@@ -5,7 +5,7 @@ const path = require('path');
 const Ajv = require('ajv');
 const { AdaptiveCard, SerializationContext } = require('adaptivecards/dist/adaptivecards.js');
 
-const schema = (name) => new Ajv().compile(JSON.parse(fs.readFileSync(path.join(__dirname, 'schemas', name + '.json'), 'utf8')));
+const schema = (name) => new Ajv({ strictTypes: false }).compile(JSON.parse(fs.readFileSync(path.join(__dirname, 'schemas', name + '.json'), 'utf8')));
 const valid = { slack: schema('slack'), pagerduty: schema('pagerduty') };
 const counts = { slack: 0, pagerduty: 0, teams: 0 };
 
