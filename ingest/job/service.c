@@ -306,6 +306,19 @@ silent_since(const Slot *slot)
 	return GetCurrentTimestamp() - since > service_alert * USECS_PER_SEC ? since : 0;
 }
 
+static TimestampTz
+silence_of(const Service *s)
+{
+	TimestampTz since = 0;
+
+	LWLockAcquire(shared->lock, LW_SHARED);
+	for (int i = 0; i < MOST_SERVICES; i++)
+		if (is_same(&shared->slots[i], s))
+			since = silent_since(&shared->slots[i]);
+	LWLockRelease(shared->lock);
+	return since;
+}
+
 void
 services_look(void)
 {
@@ -318,19 +331,13 @@ services_look(void)
 	for (int i = 0; i < n; i++)
 	{
 		TimestampTz since = 0;
-		bool known = false;
 
-		LWLockAcquire(shared->lock, LW_SHARED);
-		for (int k = 0; k < MOST_SERVICES && !known; k++)
-		{
-			known = is_same(&shared->slots[k], &services[i]);
-			if (known)
-				since = silent_since(&shared->slots[k]);
-		}
-		LWLockRelease(shared->lock);
-		if (known && since != 0)
+		/* one whose extension is gone is nobody's */
+		if (may_run(&services[i]))
+			since = silence_of(&services[i]);
+		if (since != 0)
 			repo_run("SELECT ingest_internal.alert_service($1, $2 * interval '1 s')", arg_text(services[i].name), arg_float8((GetCurrentTimestamp() - since) / USECS_PER_SEC));
-		else if (known)
+		else
 			repo_run("SELECT ingest_internal.alert_service($1, NULL)", arg_text(services[i].name));
 	}
 }
