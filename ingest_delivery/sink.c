@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "common/hashfn.h"
+#include "ingest_delivery/kind.h"
 #include "ingest_delivery/sink.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -17,6 +18,7 @@ sink_begin(Sink *sink)
 	sink->subjects = hash_create("subjects of a sink", 256, &shape, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	dlist_init(&sink->window);
 	dlist_init(&sink->again);
+	dlist_init(&sink->reminders);
 	sink->flights = MemoryContextAllocZero(sink->context, sizeof(Flight) * MOST_FLIGHTS);
 	sink->read_limit = 200;
 	sink->woken = true;
@@ -28,13 +30,44 @@ sink_begin(Sink *sink)
 void
 sink_free(Sink *sink)
 {
-	if (sink->key.bytes)
-		explicit_bzero(sink->key.bytes, sink->key.length);
-	if (sink->old_key.bytes)
-		explicit_bzero(sink->old_key.bytes, sink->old_key.length);
-	if (sink->authorization_value)
-		explicit_bzero(sink->authorization_value, strlen(sink->authorization_value));
+	if (sink->kind && sink->kind->end)
+		sink->kind->end(sink);
+	sink_forget_secrets(sink);
 	MemoryContextDelete(sink->context);
+}
+
+/* -- secrets -- */
+
+const char *
+sink_secret(const Sink *sink, const char *option)
+{
+	for (const Secret *s = sink->secrets; s; s = s->next)
+		if (strcmp(s->name, option) == 0)
+			return s->bytes;
+	return NULL;
+}
+
+void
+sink_keep_secret(Sink *sink, const char *name, char *bytes, size_t length)
+{
+	Secret *s = MemoryContextAlloc(sink->secret_context, sizeof(Secret));
+
+	s->name = name;
+	s->bytes = bytes;
+	s->length = length;
+	s->next = sink->secrets;
+	sink->secrets = s;
+}
+
+void
+sink_forget_secrets(Sink *sink)
+{
+	for (Secret *s = sink->secrets; s; s = s->next)
+		explicit_bzero(s->bytes, s->length);
+	sink->secrets = NULL;
+	sink->ready = false;
+	if (sink->secret_context)
+		MemoryContextReset(sink->secret_context);
 }
 
 /* -- subjects -- */
@@ -142,6 +175,25 @@ sink_add_again(Sink *sink, Parcel *item)
 	dlist_push_tail(&sink->again, &item->node);
 }
 
+void
+sink_add_reminder(Sink *sink, Parcel *item)
+{
+	item->state = READY;
+	dlist_push_tail(&sink->reminders, &item->node);
+}
+
+void
+sink_drop_reminders(Sink *sink)
+{
+	dlist_mutable_iter i;
+
+	dlist_foreach_modify(i, &sink->reminders)
+	{
+		dlist_delete(i.cur);
+		item_free(dlist_container(Parcel, node, i.cur));
+	}
+}
+
 /* The next of its subject may go, or this was the last */
 static void
 release_next(Sink *sink, Parcel *item)
@@ -237,7 +289,7 @@ sink_has_news(Sink *sink)
 {
 	dlist_iter i;
 
-	if (sink->n_done > 0 || sink->attempts || sink->stop || sink->sent > 0)
+	if (sink->n_done > 0 || sink->attempts || sink->stop || sink->sent > 0 || sink->reminded)
 		return true;
 	dlist_foreach(i, &sink->window)
 	{

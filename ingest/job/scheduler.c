@@ -115,6 +115,7 @@ static void
 look_for_alerts(void *arg)
 {
 	alerts_look();
+	services_look();
 }
 
 /* Other extensions' processes are started, or ended */

@@ -13,6 +13,8 @@
  * with SPI
  */
 extern void services_keep(void);
+/* Opens and closes alerts of those that give no sign of life; likewise */
+extern void services_look(void);
 /* Ends all of this database */
 extern void services_end(void);
 

@@ -20,3 +20,8 @@ CREATE FUNCTION ingest_internal.wake_services() RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_wake_services' LANGUAGE C;
 COMMENT ON FUNCTION ingest_internal.wake_services()
     IS 'when the transaction commits, services that are woken by events look up';
+
+CREATE FUNCTION ingest_internal.service_lives() RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_service_lives' LANGUAGE C;
+COMMENT ON FUNCTION ingest_internal.service_lives()
+    IS 'a sign of life of the service whose process this is; one that gave one and gives none any more has an alert';
