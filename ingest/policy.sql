@@ -88,7 +88,7 @@ GRANT EXECUTE ON FUNCTION lineage(text, text, integer), ingest_internal.lineage_
     as_of(anyelement, timestamptz), ingest_internal.row_change(integer, jsonb, timestamptz), row_history(anyelement, jsonb), ingest_internal.launcher_runs(), ingest_internal.era(), ingest_internal.next_due(text, timestamptz, text) TO ingest_reader;
 
 GRANT EXECUTE ON FUNCTION subscribe(text, text[], boolean), unsubscribe(text), read_events(text, integer), ack(text, bigint), cloud_event(event) TO ingest_consumer;
-GRANT EXECUTE ON FUNCTION ingest_internal.read_again(integer[], bigint[]), ingest_internal.find_events(timestamptz, timestamptz, text[]) TO ingest_consumer;
+GRANT EXECUTE ON FUNCTION ingest_internal.set_types(text, text[]), ingest_internal.read_again(integer[], bigint[]), ingest_internal.find_events(timestamptz, timestamptz, text[]) TO ingest_consumer;
 GRANT SELECT ON event TO ingest_consumer;
 
 GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text, text, integer), check_source(text), pause(text), resume(text), drop_source(text), grant_source(text, name),

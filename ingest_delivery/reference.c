@@ -214,6 +214,21 @@ reference_key(Oid role, const char *option, const char *reference, int *length)
 	return key;
 }
 
+/* Asked when it is used, too: a secret may become another one, whose line end would be the end of the header */
+char *
+reference_header(Oid role, const char *option, const char *reference)
+{
+	char *value = reference_resolve(role, option, reference);
+
+	for (const char *c = value; *c; c++)
+		if ((unsigned char) *c < 0x20 || (unsigned char) *c >= 0x7f)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("what option \"%s\" refers to cannot be sent in a header", option),
+					 errdetail("It must have printable ASCII alone.")));
+	return value;
+}
+
 /* check_reference(actor, option, reference) */
 Datum
 ingest_delivery_check_reference(PG_FUNCTION_ARGS)
@@ -228,14 +243,8 @@ ingest_delivery_check_reference(PG_FUNCTION_ARGS)
 		value = reference_key(actor, option, reference, &length);
 	else
 	{
-		value = reference_resolve(actor, option, reference);
+		value = reference_header(actor, option, reference);
 		length = strlen(value);
-		for (int i = 0; i < length; i++)
-			if ((unsigned char) value[i] < 0x20 || (unsigned char) value[i] >= 0x7f)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("what option \"%s\" refers to cannot be sent in a header", option),
-						 errdetail("It must have printable ASCII alone.")));
 	}
 	explicit_bzero(value, length);
 	PG_RETURN_VOID();

@@ -9,6 +9,8 @@
 
 /* The secret itself, palloc'd, looked up with the rights of a role; an error if it may not be used */
 extern char *reference_resolve(Oid role, const char *option, const char *reference);
+/* The same, and it can be sent as the value of a header */
+extern char *reference_header(Oid role, const char *option, const char *reference);
 /* The key of a secret as Standard Webhooks writes it; an error that does not show it if it is none */
 extern char *reference_key(Oid role, const char *option, const char *reference, int *length);
 

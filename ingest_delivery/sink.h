@@ -44,7 +44,9 @@ typedef struct Parcel
 	int status;             /* why it was refused */
 	char *error;
 	char *answer;
-	size_t bytes;
+	size_t bytes;   /* about so many of a request */
+	TimestampTz at; /* when it was written */
+	bool is_large;  /* its data are larger than max_bytes, and not here */
 } Parcel;
 
 /* A subject of which something waits */
@@ -53,6 +55,7 @@ typedef struct Subject
 	uint64 hash;
 	Parcel *last; /* of the window, not done; NULL: none */
 	bool blocked; /* something of it waits in the database */
+	bool refused; /* since it was refused */
 } Subject;
 
 typedef struct Flight
@@ -113,6 +116,9 @@ typedef struct Sink
 	Oid owner;
 	bool active;
 	int64 version;
+	int32 reading;             /* rises when what was read must be read anew */
+	bool expires;              /* what is too old is passed over */
+	MemoryContext taken_over;  /* where these are, since they were changed */
 	bool seen; /* when they were last looked at */
 	/* secrets, for a while */
 	Key key;
@@ -123,7 +129,7 @@ typedef struct Sink
 	dlist_head window;
 	dlist_head again;
 	HTAB *subjects;
-	int n_blocked; /* subjects */
+	int n_refused; /* subjects that wait since one of theirs was */
 	int n_window;
 	int n_unsent;   /* of the window, not sent yet */
 	int read_limit; /* events at once */
@@ -138,6 +144,8 @@ typedef struct Sink
 	TimestampTz marked_at;
 	TimestampTz read_at;
 	int64 read_took;
+	int64 expired;          /* events that were passed over, not written down yet */
+	TimestampTz expired_at; /* when it was last looked for them */
 	TimestampTz next_due; /* of what waits in the database; DT_NOEND: nothing */
 	/* what is on its way */
 	Flight *flights;
@@ -166,9 +174,14 @@ extern void sink_free(Sink *sink);
 /* An event that was read goes into the window */
 extern void sink_add(Sink *sink, Parcel *item);
 extern void sink_add_again(Sink *sink, Parcel *item);
-extern void sink_block(Sink *sink, const char *key);
+extern void sink_block(Sink *sink, const char *key, bool refused);
 extern void sink_unblock(Sink *sink, const char *key);
 extern uint64 sink_hash(const char *key);
+/* What an event waits as, in the current memory context */
+extern char *sink_key(bool by_subject, int32 era, int64 id, const char *subject);
+/* What is older and not on its way is passed over; how many */
+extern int sink_expire(Sink *sink, TimestampTz before);
+extern void sink_forget_secrets(Sink *sink);
 /* Of an item that was on its way */
 extern void item_arrived(Sink *sink, Parcel *item);
 extern void item_ready(Sink *sink, Parcel *item, TimestampTz not_before);

@@ -28,6 +28,8 @@ extern void store_mark(Sink *sink);
 extern void store_read(Sink *sink);
 /* Events whose time has come again */
 extern void store_read_again(Sink *sink);
+/* What is too old to be sent, of a sink that says so, is passed over */
+extern void store_expire(Sink *sink);
 /* Looks up what the options of a sink refer to, as its owner */
 extern void store_secrets(Sink *sink);
 /* Nothing can be done for a sink until then */

@@ -191,7 +191,7 @@ keep_text(Sink *sink, char **to, const char *text)
 static bool
 is_too_large(Sink *sink, Parcel *item)
 {
-	if (strlen(item->event.data) <= sink->max_bytes)
+	if (!item->is_large)
 		return false;
 	keep_text(sink, &item->error, "it is larger than max_bytes of the sink");
 	item_refused(sink, item, DEAD);
@@ -306,7 +306,7 @@ refuse(Sink *sink, Flight *flight, TimestampTz now, bool for_good)
 		all_ready(sink, flight, now);
 		return;
 	}
-	if (!item->again && sink->n_blocked >= MOST_BLOCKED)
+	if (!item->again && sink->n_refused >= MOST_BLOCKED)
 	{
 		all_ready(sink, flight, now);
 		trip(sink, now, -1);
@@ -426,6 +426,8 @@ turn_receive(Sink *sink, TimestampTz now)
 		MemoryContextSwitchTo(old);
 		http_drop_body(flight->request);
 		flight->n = 0;
+		/* or each of many keeps what it once sent */
+		MemoryContextReset(flight->context);
 	}
 	if (any)
 		sink_pass(sink);
