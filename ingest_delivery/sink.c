@@ -262,6 +262,26 @@ item_refused(Sink *sink, Parcel *item, ParcelState state)
 	item->next = NULL;
 }
 
+#define REST_AFTER (5 * USECS_PER_SEC)
+
+bool
+sink_rest(Sink *sink, TimestampTz now)
+{
+	bool any = false;
+
+	if (sink->n_flying > 0 || sink->n_window > 0 || !dlist_is_empty(&sink->again) || now < sink->sending_at + REST_AFTER)
+		return false;
+	for (int i = 0; i < MOST_FLIGHTS; i++)
+	{
+		if (sink->flights[i].home == NULL)
+			continue;
+		MemoryContextDelete(sink->flights[i].home);
+		memset(&sink->flights[i], 0, sizeof(Flight));
+		any = true;
+	}
+	return any;
+}
+
 static int
 expire(Sink *sink, dlist_head *list, TimestampTz before)
 {

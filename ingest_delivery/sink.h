@@ -60,8 +60,9 @@ typedef struct Subject
 
 typedef struct Flight
 {
-	HttpRequest *request; /* kept, for its connection */
-	MemoryContext context;
+	MemoryContext home;   /* kept while the sink is at work; NULL: there is none */
+	HttpRequest *request; /* in it */
+	MemoryContext context; /* of what is on its way, in it */
 	Parcel **items;
 	int n; /* 0: none */
 	bool again;
@@ -150,6 +151,7 @@ typedef struct Sink
 	/* what is on its way */
 	Flight *flights;
 	int n_flying;
+	TimestampTz sending_at; /* when the last one was sent */
 	/* how it does */
 	Breaker breaker;
 	int limit; /* at once, while half-open */
@@ -182,6 +184,8 @@ extern char *sink_key(bool by_subject, int32 era, int64 id, const char *subject)
 /* What is older and not on its way is passed over; how many */
 extern int sink_expire(Sink *sink, TimestampTz before);
 extern void sink_forget_secrets(Sink *sink);
+/* It has had nothing to do for a while: what it needs for sending goes; true if there was any */
+extern bool sink_rest(Sink *sink, TimestampTz now);
 /* Of an item that was on its way */
 extern void item_arrived(Sink *sink, Parcel *item);
 extern void item_ready(Sink *sink, Parcel *item, TimestampTz not_before);

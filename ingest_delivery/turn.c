@@ -209,10 +209,11 @@ free_flight(Sink *sink)
 
 		if (flight->n > 0)
 			continue;
-		if (flight->context == NULL)
+		if (flight->home == NULL)
 		{
-			flight->context = AllocSetContextCreate(sink->context, "request of a sink", ALLOCSET_DEFAULT_SIZES);
-			flight->request = http_request_new(sink->context);
+			flight->home = AllocSetContextCreate(sink->context, "flight of a sink", ALLOCSET_SMALL_SIZES);
+			flight->context = AllocSetContextCreate(flight->home, "request of a sink", ALLOCSET_SMALL_SIZES);
+			flight->request = http_request_new(flight->home);
 		}
 		return flight;
 	}
@@ -246,6 +247,7 @@ turn_send(Sink *sink, TimestampTz now)
 		if (!item->again)
 			sink->n_unsent -= flight->n;
 		sink->n_flying++;
+		sink->sending_at = now;
 		launch(sink, flight, now);
 	}
 }

@@ -8,6 +8,10 @@
  */
 #include "postgres.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "access/xact.h"
 #include "common/http.h"
 #include "ingest_delivery/address.h"
@@ -115,6 +119,22 @@ write_faults(void)
 			dlist_delete(&fault->node);
 			pfree(fault);
 		}
+	}
+}
+
+static void
+forget_faults(void)
+{
+	dlist_mutable_iter i;
+
+	dlist_foreach_modify(i, &faults)
+	{
+		Fault *fault = dlist_container(Fault, node, i.cur);
+
+		dlist_delete(&fault->node);
+		if (fault->error)
+			pfree(fault->error);
+		pfree(fault);
 	}
 }
 
@@ -395,6 +415,21 @@ turn_safely(Sink *sink, TimestampTz now)
 	MemoryContextSwitchTo(context);
 }
 
+/* Memory that many sinks needed while they were at work goes back to the system */
+static void
+rest(TimestampTz now)
+{
+	bool any = false;
+	dlist_iter i;
+
+	dlist_foreach(i, &sinks)
+		any = sink_rest(dlist_container(Sink, node, i.cur), now) || any;
+#ifdef __GLIBC__
+	if (any)
+		(void) malloc_trim(0);
+#endif
+}
+
 static TimestampTz
 next_of(Sink *sink, TimestampTz now)
 {
@@ -446,7 +481,10 @@ ingest_delivery_main(Datum arg)
 		if (now < before - CLOCK_BACK)
 		{
 			ereport(LOG, (errmsg("ingest_delivery: the clock went back: the worker begins anew")));
-			proc_exit(0);
+			forget_sinks();
+			forget_faults();
+			looked = 0;
+			next = pruned = now;
 		}
 		before = now;
 		if (ConfigReloadPending)
@@ -472,6 +510,7 @@ ingest_delivery_main(Datum arg)
 		dlist_foreach_modify(i, &sinks)
 			turn_safely(dlist_container(Sink, node, i.cur), now);
 		now = GetCurrentTimestamp();
+		rest(now);
 		dlist_foreach_modify(i, &sinks)
 			next = Min(next, next_of(dlist_container(Sink, node, i.cur), now));
 		if (http_turn(next <= now ? 0 : (next - now + 999) / 1000))
