@@ -122,7 +122,7 @@ arrives('back', 10, 'when the clock goes back a day nobody waits for a day');
 sink('later', '', q(, types => '{ba.*}'));
 sql(q{SELECT ingest.emit('ba.x', 's', '{}')});
 arrives('later', 1, 'a sink that is made then is seen');
-poll_until($node, $p, q{SELECT string_agg(behind::text, ' ') FROM ingest_delivery.sink_status}, '0 0');
+poll_until($node, $p, q{SELECT string_agg(behind::text, ' ') FROM ingest_delivery.sink_status}, '0 0', q{SELECT string_agg(concat_ws(' ', backend_type, backend_start, state, query), '; ') FROM pg_stat_activity});
 pass('and what arrived is written down');
 sql(q{SELECT ingest_delivery.drop_sink(s) FROM unnest('{back,later}'::text[]) s});
 
