@@ -38,7 +38,7 @@ sub most_until
 {
 	my ($done) = @_;
 	my $most = 0;
-	my $until = time() + 150;
+	my $until = time() + 150 + $large;
 	until ($done->() || time() > $until) { my $now = own_memory(); $most = $now if $now > $most; sleep(0.05); }
 	return $most;
 }
