@@ -60,8 +60,8 @@ typedef struct Subject
 
 typedef struct Flight
 {
-	MemoryContext home;   /* kept while the sink is at work; NULL: there is none */
-	HttpRequest *request; /* in it */
+	MemoryContext home;    /* kept while the sink is at work; NULL: there is none */
+	HttpRequest *request;  /* in it */
 	MemoryContext context; /* of what is on its way, in it */
 	Parcel **items;
 	int n; /* 0: none */
@@ -117,10 +117,10 @@ typedef struct Sink
 	Oid owner;
 	bool active;
 	int64 version;
-	int32 reading;             /* rises when what was read must be read anew */
-	bool expires;              /* what is too old is passed over */
-	MemoryContext taken_over;  /* where these are, since they were changed */
-	bool seen; /* when they were last looked at */
+	int32 reading;            /* rises when what was read must be read anew */
+	bool expires;             /* what is too old is passed over */
+	MemoryContext taken_over; /* where these are, since they were changed */
+	bool seen;                /* when they were last looked at */
 	/* secrets, for a while */
 	Key key;
 	Key old_key;
@@ -147,7 +147,7 @@ typedef struct Sink
 	int64 read_took;
 	int64 expired;          /* events that were passed over, not written down yet */
 	TimestampTz expired_at; /* when it was last looked for them */
-	TimestampTz next_due; /* of what waits in the database; DT_NOEND: nothing */
+	TimestampTz next_due;   /* of what waits in the database; DT_NOEND: nothing */
 	/* what is on its way */
 	Flight *flights;
 	int n_flying;
