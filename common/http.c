@@ -665,7 +665,7 @@ http_abort(HttpRequest *request)
 	http_drop_body(request);
 }
 
-/* Free the body of a reply that has been used */
+/* Free the body of a reply that has been used, and that of its request */
 void
 http_drop_body(HttpRequest *request)
 {
@@ -675,6 +675,12 @@ http_drop_body(HttpRequest *request)
 	request->body = NULL;
 	request->body_len = 0;
 	t->capacity = 0;
+	/* a handle that is idle points to what it sent, and reads it no more: the next request has a handle of its own */
+	if (!t->in_multi)
+	{
+		free(t->send_body);
+		t->send_body = NULL;
+	}
 }
 
 /*

@@ -58,13 +58,17 @@ static const Network forbidden_v6[] = {
 	{{0}, 128, ":: is no address"},
 	{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 128, "::1 is loopback"},
 	{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 96, "::ffff:0:0/96 is IPv4 in another form"},
+	{{0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 96, "::ffff:0:0:0/96 is IPv4 in another form"},
 	{{0}, 96, "::/96 is IPv4 in another form"},
 	{{0, 0x64, 0xff, 0x9b}, 96, "64:ff9b::/96 is IPv4 in another form"},
 	{{0, 0x64, 0xff, 0x9b, 0, 1}, 48, "64:ff9b:1::/48 is IPv4 in another form"},
 	{{0x01}, 64, "100::/64 is thrown away"},
 	{{0x20, 0x01}, 32, "2001::/32 is IPv4 in another form"},
+	{{0x20, 0x01}, 23, "2001::/23 is reserved"},
 	{{0x20, 0x01, 0x0d, 0xb8}, 32, "2001:db8::/32 is for documents"},
 	{{0x20, 0x02}, 16, "2002::/16 is IPv4 in another form"},
+	{{0x3f, 0xff}, 20, "3fff::/20 is for documents"},
+	{{0x5f, 0x00}, 16, "5f00::/16 is within a network"},
 	{{0xfc}, 7, "fc00::/7 is unique-local"},
 	{{0xfe, 0x80}, 10, "fe80::/10 is link-local"},
 	{{0xfe, 0xc0}, 10, "fec0::/10 is site-local"},
@@ -122,6 +126,9 @@ address_of_host_forbidden(const char *host)
 	strlcpy(bare, host[0] == '[' ? host + 1 : host, sizeof(bare));
 	if (host[0] == '[' && n > 2 && n < sizeof(bare))
 		bare[n - 2] = '\0';
+	/* with or without the dot at the end of a name that is whole */
+	else if (n > 1 && n < sizeof(bare) && host[n - 1] == '.')
+		bare[n - 1] = '\0';
 	if (getaddrinfo(bare, NULL, &hints, &found) != 0)
 		return NULL;
 	for (struct addrinfo *a = found; a && rule == NULL; a = a->ai_next)

@@ -27,7 +27,7 @@ void
 by_http_send(Sink *sink, Flight *flight)
 {
 	if (flight->request == NULL)
-		flight->request = http_request_new(sink->context);
+		flight->request = http_request_new(flight->home);
 	flight->lost = false;
 	start(sink, flight);
 }

@@ -5,6 +5,10 @@ CREATE FUNCTION ingest_delivery_internal.home() RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_delivery_home' LANGUAGE C STABLE;
 COMMENT ON FUNCTION ingest_delivery_internal.home() IS 'this cluster and this database';
 
+CREATE FUNCTION ingest_delivery_internal.key_of(by_subject boolean, era integer, id bigint, subject text) RETURNS text
+    AS 'MODULE_PATHNAME', 'ingest_delivery_key_of' LANGUAGE C IMMUTABLE;
+COMMENT ON FUNCTION ingest_delivery_internal.key_of(boolean, integer, bigint, text) IS 'what an event waits as: s and its subject, of a long one its beginning and a hash, or e and its id';
+
 CREATE FUNCTION ingest_delivery_internal.check_options(actor oid, kind text, options jsonb) RETURNS jsonb
     AS 'MODULE_PATHNAME', 'ingest_delivery_check_options' LANGUAGE C;
 COMMENT ON FUNCTION ingest_delivery_internal.check_options(oid, text, jsonb) IS 'the options of a sink as they are kept; an error where one is not as it should be';
@@ -77,26 +81,39 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION create_sink(text, text, jsonb, text[], jsonb, text, text, boolean) IS 'sends events from now on, or all that are kept, to an address; types may end in *';
 
-CREATE FUNCTION ingest_delivery_internal.alter_sink(actor oid, sink text, options jsonb, filter jsonb, ordered text, on_exhausted text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION ingest_delivery_internal.alter_sink(actor oid, sink text, options jsonb, filter jsonb, ordered text, on_exhausted text, on_expiry text, anew boolean) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     s ingest_delivery.sink := ingest_delivery_internal.own_sink(actor, sink);
 BEGIN
     IF options IS NOT NULL AND jsonb_typeof(options) <> 'object' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'the options of a sink must be a JSON object';
-    ELSIF ordered NOT IN ('subject', 'none') OR on_exhausted NOT IN ('skip', 'hold') THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'ordered is subject or none, on_exhausted skip or hold';
+    ELSIF ordered NOT IN ('subject', 'none') OR on_exhausted NOT IN ('skip', 'hold') OR on_expiry NOT IN ('keep', 'skip') THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'ordered is subject or none, on_exhausted skip or hold, on_expiry keep or skip';
     END IF;
     -- who alters it is the owner, or an admin, whose rights to files are not the owner's: so it is asked of the owner
     UPDATE ingest_delivery.sink x SET options = CASE WHEN alter_sink.options IS NULL THEN x.options
             ELSE ingest_delivery_internal.check_options(s.owner, s.kind, jsonb_strip_nulls(s.options || alter_sink.options)) END,
         filter = CASE WHEN alter_sink.filter = 'null' THEN NULL ELSE coalesce(alter_sink.filter, x.filter) END,
-        ordered = coalesce(alter_sink.ordered, x.ordered), on_exhausted = coalesce(alter_sink.on_exhausted, x.on_exhausted) WHERE x.id = s.id;
+        ordered = coalesce(alter_sink.ordered, x.ordered), on_exhausted = coalesce(alter_sink.on_exhausted, x.on_exhausted), on_expiry = coalesce(alter_sink.on_expiry, x.on_expiry),
+        -- what was read before was judged by what was wanted then
+        reading = x.reading + (anew OR alter_sink.filter IS NOT NULL OR coalesce(alter_sink.options ? 'max_bytes', false))::integer WHERE x.id = s.id;
     PERFORM ingest_delivery_internal.changed(actor, 'alter_sink', s.id, to_jsonb(s) - 'version');
+    RETURN s.consumer;
 END $$;
-COMMENT ON FUNCTION ingest_delivery_internal.alter_sink(oid, text, jsonb, jsonb, text, text) IS 'see ingest_delivery.alter_sink';
-CREATE FUNCTION alter_sink(sink text, options jsonb DEFAULT NULL, filter jsonb DEFAULT NULL, ordered text DEFAULT NULL, on_exhausted text DEFAULT NULL) RETURNS void
+COMMENT ON FUNCTION ingest_delivery_internal.alter_sink(oid, text, jsonb, jsonb, text, text, text, boolean) IS 'a sink without its consumer, which it gives';
+CREATE FUNCTION ingest_delivery_internal.alter_sink(sink text, options jsonb, filter jsonb, ordered text, on_exhausted text, on_expiry text, anew boolean) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_delivery_door' LANGUAGE C;
-COMMENT ON FUNCTION alter_sink(text, jsonb, jsonb, text, text) IS 'changes what is given; an option that is null is as if never set, a filter that is the JSON null is none';
+COMMENT ON FUNCTION ingest_delivery_internal.alter_sink(text, jsonb, jsonb, text, text, text, boolean) IS 'the same as the caller';
+CREATE FUNCTION alter_sink(sink text, options jsonb DEFAULT NULL, filter jsonb DEFAULT NULL, ordered text DEFAULT NULL, on_exhausted text DEFAULT NULL, on_expiry text DEFAULT NULL, types text[] DEFAULT NULL)
+    RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    of_sink text := ingest_delivery_internal.alter_sink(alter_sink.sink, alter_sink.options, alter_sink.filter, alter_sink.ordered, alter_sink.on_exhausted, alter_sink.on_expiry, alter_sink.types IS NOT NULL);
+BEGIN
+    IF types IS NOT NULL THEN
+        PERFORM ingest_internal.set_types(of_sink, ingest_delivery_internal.types_for((SELECT s.kind FROM ingest_delivery.sink s WHERE s.name = alter_sink.sink), alter_sink.types));
+    END IF;
+END $$;
+COMMENT ON FUNCTION alter_sink(text, jsonb, jsonb, text, text, text, text[]) IS 'changes what is given; an option that is null is as if never set, a filter that is the JSON null is none, types {*} are all';
 
 CREATE FUNCTION ingest_delivery_internal.set_state(actor oid, sink text, state text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -184,35 +201,45 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION ingest_delivery_internal.put_back(ingest_delivery.sink, integer[], bigint[], text[]) IS 'events wait to be sent, as if they had been refused until now';
 
-CREATE FUNCTION ingest_delivery_internal.replay(actor oid, sink text, eras integer[], ids bigint[], subjects text[]) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION ingest_delivery_internal.replay(actor oid, sink text, which text, eras integer[], ids bigint[], subjects text[]) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     s ingest_delivery.sink := ingest_delivery_internal.own_sink(actor, sink);
+    found record;
     n bigint;
 BEGIN
-    n := ingest_delivery_internal.put_back(s, eras, ids, ARRAY(SELECT CASE WHEN s.ordered = 'subject' AND u.subject IS NOT NULL THEN 's' || u.subject ELSE format('e%s-%s', u.era, u.id) END
-        FROM unnest(eras, ids, subjects) WITH ORDINALITY u (era, id, subject, i) ORDER BY u.i));
+    WITH e AS (SELECT u.era, u.id, ingest_delivery_internal.key_of(s.ordered = 'subject', u.era, u.id, u.subject) AS key FROM unnest(eras, ids, subjects) u (era, id, subject)),
+        d AS (DELETE FROM ingest_delivery.dead x USING e WHERE x.sink = s.id AND (x.era, x.id) = (e.era, e.id) RETURNING x.era, x.id, x.key),
+        -- those that wait are sent by themselves, now
+        w AS (SELECT p.era, p.id, p.key FROM ingest_delivery.parked p JOIN e ON (p.era, p.id) = (e.era, e.id) WHERE p.sink = s.id),
+        wanted AS (SELECT * FROM d UNION SELECT * FROM w WHERE which <> 'dead'
+          UNION SELECT * FROM e WHERE which = 'all' AND NOT EXISTS (SELECT FROM d WHERE (d.era, d.id) = (e.era, e.id)) AND NOT EXISTS (SELECT FROM w WHERE (w.era, w.id) = (e.era, e.id)))
+    SELECT coalesce(array_agg(x.era), '{}') AS eras, coalesce(array_agg(x.id), '{}') AS ids, coalesce(array_agg(x.key), '{}') AS keys, count(*) AS n INTO found FROM wanted x;
+    PERFORM ingest_delivery_internal.put_back(s, found.eras, found.ids, found.keys);
+    n := found.n;
     PERFORM ingest_delivery_internal.changed(actor, 'replay', s.id, to_jsonb(n));
     RETURN n;
 END $$;
-COMMENT ON FUNCTION ingest_delivery_internal.replay(oid, text, integer[], bigint[], text[]) IS 'these events are sent again';
-CREATE FUNCTION ingest_delivery_internal.replay(sink text, eras integer[], ids bigint[], subjects text[]) RETURNS bigint
+COMMENT ON FUNCTION ingest_delivery_internal.replay(oid, text, text, integer[], bigint[], text[]) IS 'of these events all, the dead, or those that failed are sent again';
+CREATE FUNCTION ingest_delivery_internal.replay(sink text, which text, eras integer[], ids bigint[], subjects text[]) RETURNS bigint
     AS 'MODULE_PATHNAME', 'ingest_delivery_door' LANGUAGE C;
-COMMENT ON FUNCTION ingest_delivery_internal.replay(text, integer[], bigint[], text[]) IS 'the same as the caller';
+COMMENT ON FUNCTION ingest_delivery_internal.replay(text, text, integer[], bigint[], text[]) IS 'the same as the caller';
 
 -- the events are found by the caller: what may not be seen cannot be sent
-CREATE FUNCTION replay(sink text, since timestamptz, until timestamptz DEFAULT 'infinity') RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION replay(sink text, since timestamptz, until timestamptz DEFAULT 'infinity', which text DEFAULT 'all') RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     types text[] := (SELECT s.types FROM ingest.subscription s WHERE s.consumer = 'sink ' || replay.sink);
     found record;
 BEGIN
-    IF since IS NULL OR until IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'from when and until when must not be null';
+    IF since IS NULL OR until IS NULL OR which IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'from when, until when and which of them must not be null';
+    ELSIF which NOT IN ('all', 'dead', 'failed') THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('events to be sent once more cannot be "%s" alone', which), HINT = 'which is all, dead (what was given up) or failed (that, and what waits).';
     END IF;
     SELECT coalesce(array_agg(e.era ORDER BY e.era, e.id), '{}') AS eras, coalesce(array_agg(e.id ORDER BY e.era, e.id), '{}') AS ids,
         coalesce(array_agg(e.subject ORDER BY e.era, e.id), '{}') AS subjects INTO found FROM ingest_internal.find_events(replay.since, replay.until, types) e;
-    RETURN ingest_delivery_internal.replay(replay.sink, found.eras, found.ids, found.subjects);
+    RETURN ingest_delivery_internal.replay(replay.sink, replay.which, found.eras, found.ids, found.subjects);
 END $$;
-COMMENT ON FUNCTION replay(text, timestamptz, timestamptz) IS 'sends once more, with the same ids, what was written since and before; how many events';
+COMMENT ON FUNCTION replay(text, timestamptz, timestamptz, text) IS 'sends once more, with the same ids, what was written since and before, or of that only what is dead or failed; how many events';
 
 CREATE FUNCTION ingest_delivery_internal.redrive(actor oid, sink text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -238,7 +265,7 @@ DECLARE
     b ingest_delivery.blocked;
     p ingest_delivery.parked;
 BEGIN
-    SELECT * INTO b FROM ingest_delivery.blocked x WHERE x.sink = s.id AND x.key IN ('s' || subject, 'e' || subject) FOR UPDATE;
+    SELECT * INTO b FROM ingest_delivery.blocked x WHERE x.sink = s.id AND x.key IN (ingest_delivery_internal.key_of(subject IS NOT NULL, 0, 0, subject), 'e' || subject) FOR UPDATE;
     -- held: what it waited for was given up already
     IF b.due = 'infinity' THEN
         UPDATE ingest_delivery.blocked x SET due = now(), tries = 0 WHERE x.sink = s.id AND x.key = b.key;
@@ -264,7 +291,9 @@ COMMENT ON FUNCTION skip(text, text) IS 'gives up the first event of a subject t
 CREATE FUNCTION ingest_delivery_internal.prune(age interval) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM ingest_delivery.attempt a WHERE a.at < now() - age;
-    DELETE FROM ingest_delivery.dead d WHERE d.at < now() - age;
+    -- not what somebody is still to decide about
+    DELETE FROM ingest_delivery.dead d WHERE d.at < now() - age
+      AND NOT EXISTS (SELECT FROM ingest_delivery.blocked b WHERE b.sink = d.sink AND b.key = d.key AND b.due = 'infinity');
     -- of alerts that are closed by now, or it is told again
     DELETE FROM ingest_delivery.reminder r WHERE r.at < now() - greatest(age, '30 days');
 END $$;
@@ -275,15 +304,18 @@ COMMENT ON FUNCTION ingest_delivery_internal.prune(interval) IS 'deletes attempt
 CREATE FUNCTION ingest_delivery_internal.follow(here text) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
     UPDATE ingest_delivery.sink s SET owner = coalesce((SELECT r.oid FROM pg_roles r WHERE r.rolname = s.owner_name), 0), home = here WHERE s.home IS DISTINCT FROM here;
-    UPDATE ingest_delivery.sink s SET owner_name = r.rolname FROM pg_roles r WHERE r.oid = s.owner AND r.rolname <> s.owner_name;
+    -- a row that somebody holds is for the next time
+    UPDATE ingest_delivery.sink s SET owner_name = r.rolname FROM pg_roles r WHERE r.oid = s.owner
+      AND s.id IN (SELECT x.id FROM ingest_delivery.sink x JOIN pg_roles n ON n.oid = x.owner WHERE n.rolname <> x.owner_name FOR NO KEY UPDATE OF x SKIP LOCKED);
     END;
 COMMENT ON FUNCTION ingest_delivery_internal.follow(text) IS 'owners by their names where the sinks were restored, and their names now where they were not';
 
 CREATE FUNCTION ingest_delivery_internal.sinks() RETURNS TABLE (id integer, name text, consumer text, kind text, options jsonb, old_secret text, filter text, by_subject boolean, hold boolean,
-    owner oid, active boolean, version bigint) LANGUAGE sql STABLE
+    owner oid, active boolean, version bigint, reading integer, expires boolean) LANGUAGE sql STABLE
     BEGIN ATOMIC
     SELECT s.id, s.name, s.consumer, s.kind, s.options, CASE WHEN s.old_until > now() THEN s.old_secret END, s.filter::text, s.ordered = 'subject', s.on_exhausted = 'hold',
-        s.owner, s.state = 'active', s.version * 2 + coalesce((s.old_until > now())::integer, 0)
+        s.owner, s.state = 'active', s.version * 2 + coalesce((s.old_until > now())::integer, 0),
+        s.reading, s.on_expiry = 'skip'
       FROM ingest_delivery.sink s ORDER BY s.id;
     END;
 COMMENT ON FUNCTION ingest_delivery_internal.sinks() IS 'sinks, as the worker needs them';
@@ -296,11 +328,11 @@ CREATE FUNCTION ingest_delivery_internal.due(sink integer, keys integer, events 
     END;
 COMMENT ON FUNCTION ingest_delivery_internal.due(integer, integer, integer) IS 'events of subjects whose time has come, the first ones of each; null: nothing of it waits';
 
-CREATE FUNCTION ingest_delivery_internal.waiting(sink integer) RETURNS TABLE (key text, due timestamptz) LANGUAGE sql STABLE
+CREATE FUNCTION ingest_delivery_internal.waiting(sink integer) RETURNS TABLE (key text, refused boolean) LANGUAGE sql STABLE
     BEGIN ATOMIC
-    SELECT b.key, b.due FROM ingest_delivery.blocked b WHERE b.sink = waiting.sink;
+    SELECT b.key, b.tries > 0 FROM ingest_delivery.blocked b WHERE b.sink = waiting.sink;
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.waiting(integer) IS 'subjects that wait';
+COMMENT ON FUNCTION ingest_delivery_internal.waiting(integer) IS 'subjects that wait, and whether since an event was refused';
 
 CREATE FUNCTION ingest_delivery_internal.next_due(sink integer) RETURNS timestamptz LANGUAGE sql STABLE
     RETURN (SELECT min(b.due) FROM ingest_delivery.blocked b WHERE b.sink = next_due.sink);
@@ -368,6 +400,13 @@ CREATE FUNCTION ingest_delivery_internal.hold(sink integer, key text) RETURNS vo
     INSERT INTO ingest_delivery.blocked (sink, key, due) VALUES (hold.sink, hold.key, 'infinity') ON CONFLICT ON CONSTRAINT blocked_pkey DO UPDATE SET due = 'infinity';
     END;
 COMMENT ON FUNCTION ingest_delivery_internal.hold(integer, text) IS 'the subject waits for a hand';
+
+CREATE FUNCTION ingest_delivery_internal.expired(sink integer, events bigint) RETURNS void LANGUAGE sql
+    BEGIN ATOMIC
+    INSERT INTO ingest_delivery.sink_state AS t (sink, expired) SELECT s.id, expired.events FROM (SELECT x.id FROM ingest_delivery.sink x WHERE x.id = expired.sink FOR KEY SHARE SKIP LOCKED) s
+      ON CONFLICT ON CONSTRAINT sink_state_pkey DO UPDATE SET expired = t.expired + excluded.expired;
+    END;
+COMMENT ON FUNCTION ingest_delivery_internal.expired(integer, bigint) IS 'so many events were too old to be sent';
 
 CREATE FUNCTION ingest_delivery_internal.stop(sink integer, reason text) RETURNS void LANGUAGE sql
     BEGIN ATOMIC

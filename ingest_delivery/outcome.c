@@ -40,6 +40,9 @@ outcome_of(const HttpRequest *request, Verdict (*judge)(int status))
 {
 	bool good = request->status >= 200 && request->status < 300;
 
+	/* it says itself when it will be there again */
+	if (request->failure == HTTP_OK && request->status == 503 && request->retry_after > 0)
+		return OF_SINK;
 	switch (request->failure)
 	{
 		case HTTP_OK:

@@ -30,8 +30,8 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ingest_delivery, ingest_delivery_internal 
 GRANT USAGE ON SCHEMA ingest_delivery, ingest_delivery_internal TO ingest_reader;
 GRANT SELECT ON sink, blocked, parked, dead, sink_state, attempt, reminder, sink_status, delivery_log TO ingest_reader;
 GRANT EXECUTE ON FUNCTION create_sink(text, text, jsonb, text[], jsonb, text, text, boolean), ingest_delivery_internal.create_sink(text, text, jsonb, jsonb, text, text), ingest_delivery_internal.types_for(text, text[]),
-    alter_sink(text, jsonb, jsonb, text, text), pause_sink(text), resume_sink(text), drop_sink(text), ingest_delivery_internal.drop_sink(text), rotate_secret(text, text, interval), test_sink(text),
-    replay(text, timestamptz, timestamptz), ingest_delivery_internal.replay(text, integer[], bigint[], text[]), redrive(text), skip(text, text) TO ingest_operator;
+    alter_sink(text, jsonb, jsonb, text, text, text, text[]), ingest_delivery_internal.alter_sink(text, jsonb, jsonb, text, text, text, boolean), pause_sink(text), resume_sink(text), drop_sink(text), ingest_delivery_internal.drop_sink(text), rotate_secret(text, text, interval), test_sink(text),
+    replay(text, timestamptz, timestamptz, text), ingest_delivery_internal.replay(text, text, integer[], bigint[], text[]), redrive(text), skip(text, text) TO ingest_operator;
 
 -- What it needs of ingest.
 GRANT ingest_reader TO ingest_delivery_engine;

@@ -4,11 +4,20 @@
  */
 #include "postgres.h"
 
+#include <openssl/sha.h>
+
 #include "common/hashfn.h"
+#include "fmgr.h"
+#include "ingest_delivery/delivery.h"
 #include "ingest_delivery/kind.h"
 #include "ingest_delivery/sink.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
+
+SQL_FUNCTION(ingest_delivery_key_of);
 
 void
 sink_begin(Sink *sink)
@@ -72,6 +81,40 @@ sink_forget_secrets(Sink *sink)
 
 /* -- subjects -- */
 
+/* Of a subject that is too long for an index its beginning, and a hash of all of it */
+#define LONGEST_SUBJECT 500
+#define HASH_BYTES 16
+
+char *
+sink_key(bool by_subject, int32 era, int64 id, const char *subject)
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	StringInfoData key;
+
+	if (!by_subject || subject == NULL)
+		return psprintf("e%d-" INT64_FORMAT, era, id);
+	if (strlen(subject) <= LONGEST_SUBJECT)
+		return psprintf("s%s", subject);
+	SHA256((const unsigned char *) subject, strlen(subject), digest);
+	initStringInfo(&key);
+	appendStringInfoChar(&key, 's');
+	appendBinaryStringInfo(&key, subject, pg_mbcliplen(subject, strlen(subject), LONGEST_SUBJECT));
+	appendStringInfoString(&key, " #");
+	for (int i = 0; i < HASH_BYTES; i++)
+		appendStringInfo(&key, "%02x", digest[i]);
+	return key.data;
+}
+
+/* key_of(by_subject, era, id, subject) */
+Datum
+ingest_delivery_key_of(PG_FUNCTION_ARGS)
+{
+	for (int i = 0; i < 3; i++)
+		if (PG_ARGISNULL(i))
+			PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(sink_key(PG_GETARG_BOOL(0), PG_GETARG_INT32(1), PG_GETARG_INT64(2), PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3)))));
+}
+
 /* Two subjects with the same hash wait for each other, which harms nobody */
 uint64
 sink_hash(const char *key)
@@ -91,6 +134,7 @@ subject_of(Sink *sink, uint64 hash, bool make)
 	{
 		subject->last = NULL;
 		subject->blocked = false;
+		subject->refused = false;
 	}
 	return subject;
 }
@@ -105,13 +149,14 @@ subject_ends(Sink *sink, uint64 hash)
 }
 
 void
-sink_block(Sink *sink, const char *key)
+sink_block(Sink *sink, const char *key, bool refused)
 {
 	Subject *subject = subject_of(sink, sink_hash(key), true);
 
-	if (!subject->blocked)
-		sink->n_blocked++;
+	if (refused && !subject->refused)
+		sink->n_refused++;
 	subject->blocked = true;
+	subject->refused = subject->refused || refused;
 }
 
 void
@@ -122,8 +167,8 @@ sink_unblock(Sink *sink, const char *key)
 
 	if (subject == NULL || !subject->blocked)
 		return;
-	subject->blocked = false;
-	sink->n_blocked--;
+	sink->n_refused -= subject->refused;
+	subject->blocked = subject->refused = false;
 	subject_ends(sink, hash);
 }
 
@@ -243,7 +288,7 @@ item_refused(Sink *sink, Parcel *item, ParcelState state)
 	{
 		Subject *subject;
 
-		sink_block(sink, item->key);
+		sink_block(sink, item->key, true);
 		subject = subject_of(sink, sink_hash(item->key), true);
 		subject->last = NULL;
 	}
@@ -254,6 +299,56 @@ item_refused(Sink *sink, Parcel *item, ParcelState state)
 			sink->n_unsent--;
 	}
 	item->next = NULL;
+}
+
+#define REST_AFTER (5 * USECS_PER_SEC)
+
+bool
+sink_rest(Sink *sink, TimestampTz now)
+{
+	bool any = false;
+
+	if (sink->n_flying > 0 || sink->n_window > 0 || !dlist_is_empty(&sink->again) || now < sink->launched_at + REST_AFTER)
+		return false;
+	for (int i = 0; i < MOST_FLIGHTS; i++)
+	{
+		if (sink->flights[i].home == NULL)
+			continue;
+		MemoryContextDelete(sink->flights[i].home);
+		memset(&sink->flights[i], 0, sizeof(Flight));
+		any = true;
+	}
+	return any;
+}
+
+static int
+expire(Sink *sink, dlist_head *list, TimestampTz before)
+{
+	int n = 0;
+	dlist_iter i;
+
+	/* one that waited for it comes after it */
+	dlist_foreach(i, list)
+	{
+		Parcel *item = dlist_container(Parcel, node, i.cur);
+
+		if (item->state != READY || item->at >= before)
+			continue;
+		if (!item->again)
+			sink->n_unsent--;
+		item_arrived(sink, item);
+		n++;
+	}
+	return n;
+}
+
+int
+sink_expire(Sink *sink, TimestampTz before)
+{
+	int n = expire(sink, &sink->window, before) + expire(sink, &sink->again, before);
+
+	sink_pass(sink);
+	return n;
 }
 
 void
@@ -289,7 +384,7 @@ sink_has_news(Sink *sink)
 {
 	dlist_iter i;
 
-	if (sink->n_done > 0 || sink->attempts || sink->stop || sink->sent > 0 || sink->reminded)
+	if (sink->n_done > 0 || sink->attempts || sink->stop || sink->sent > 0 || sink->reminded || sink->expired > 0)
 		return true;
 	dlist_foreach(i, &sink->window)
 	{

@@ -47,8 +47,10 @@ typedef struct Parcel
 	int status;             /* why it was refused */
 	char *error;
 	char *answer;
-	size_t bytes;
-	int64 reminds; /* of this alert; 0: it is an event */
+	size_t bytes;   /* about so many of a request */
+	TimestampTz at; /* when it was written */
+	bool is_large;  /* its data are larger than max_bytes, and not here */
+	int64 reminds;  /* of this alert; 0: it is an event */
 } Parcel;
 
 /* A subject of which something waits */
@@ -57,13 +59,15 @@ typedef struct Subject
 	uint64 hash;
 	Parcel *last; /* of the window, not done; NULL: none */
 	bool blocked; /* something of it waits in the database */
+	bool refused; /* since it was refused */
 } Subject;
 
 typedef struct Flight
 {
-	HttpRequest *request; /* by_http's; kept, for its connection */
-	void *own;            /* the kind's */
-	MemoryContext context;
+	MemoryContext home;    /* kept while the sink is at work; NULL: there is none */
+	HttpRequest *request;  /* by_http's, in it; kept, for its connection */
+	void *own;             /* the kind's */
+	MemoryContext context; /* of what is on its way, in home */
 	Parcel **items;
 	int n; /* 0: none */
 	bool again;
@@ -120,7 +124,10 @@ typedef struct Sink
 	Oid owner;
 	bool active;
 	int64 version;
-	bool seen; /* when they were last looked at */
+	int32 reading;            /* rises when what was read must be read anew */
+	bool expires;             /* what is too old is passed over */
+	MemoryContext taken_over; /* where these are, since they were changed */
+	bool seen;                /* when they were last looked at */
 	/* what options say: sink_load() */
 	char *url; /* NULL: the kind knows where to */
 	HttpSettings settings;
@@ -146,7 +153,7 @@ typedef struct Sink
 	List *reminded;        /* of Parcels: told, and not written down yet */
 	TimestampTz look_at;   /* is it looked at how far behind it is */
 	HTAB *subjects;
-	int n_blocked; /* subjects */
+	int n_refused; /* subjects that wait since one of theirs was */
 	int n_window;
 	int n_unsent;   /* of the window, not sent yet */
 	int read_limit; /* events at once */
@@ -161,7 +168,9 @@ typedef struct Sink
 	TimestampTz marked_at;
 	TimestampTz read_at;
 	int64 read_took;
-	TimestampTz next_due; /* of what waits in the database; DT_NOEND: nothing */
+	int64 expired;          /* events that were passed over, not written down yet */
+	TimestampTz expired_at; /* when it was last looked for them */
+	TimestampTz next_due;   /* of what waits in the database; DT_NOEND: nothing */
 	/* what is on its way */
 	Flight *flights;
 	int n_flying;
@@ -195,12 +204,18 @@ extern void sink_forget_secrets(Sink *sink);
 /* An event that was read goes into the window */
 extern void sink_add(Sink *sink, Parcel *item);
 extern void sink_add_again(Sink *sink, Parcel *item);
-extern void sink_block(Sink *sink, const char *key);
+extern void sink_block(Sink *sink, const char *key, bool refused);
 extern void sink_unblock(Sink *sink, const char *key);
 extern uint64 sink_hash(const char *key);
 /* Alerts that are still open are told before all that is read later, or not at all */
 extern void sink_add_reminder(Sink *sink, Parcel *item);
 extern void sink_drop_reminders(Sink *sink);
+/* What an event waits as, in the current memory context */
+extern char *sink_key(bool by_subject, int32 era, int64 id, const char *subject);
+/* What is older and not on its way is passed over; how many */
+extern int sink_expire(Sink *sink, TimestampTz before);
+/* It has had nothing to do for a while: what it needs for sending goes; true if there was any */
+extern bool sink_rest(Sink *sink, TimestampTz now);
 /* Of an item that was on its way */
 extern void item_arrived(Sink *sink, Parcel *item);
 extern void item_ready(Sink *sink, Parcel *item, TimestampTz not_before);

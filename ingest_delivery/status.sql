@@ -16,6 +16,7 @@ SELECT s.name AS sink, -- name of the sink
     (SELECT count(*) FROM parked p WHERE p.sink = s.id) AS parked, -- their events
     (SELECT count(*) FROM dead d WHERE d.sink = s.id) AS dead, -- events that were given up
     coalesce(t.sent, 0) AS sent, -- events that arrived, in all
+    coalesce(t.expired, 0) AS expired, -- events that were passed over since they were too old, in all
     coalesce(t.rate, 0) AS rate, -- of late, in a second
     t.last_sent_at AS last_sent_at, -- when one last arrived
     t.last_error AS last_error, -- what went wrong last

@@ -22,6 +22,7 @@
 #include "pgstat.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -30,6 +31,9 @@
 #define MOST_EVENTS 1000
 #define MOST_BYTES (8 * 1024 * 1024)
 #define AT_ONCE 50
+#define FIRST_AT_ONCE 8
+/* What an event has besides its own attributes and data */
+#define ENVELOPE 256
 /* Of those that wait */
 #define MOST_SUBJECTS 100
 #define MOST_OF_SUBJECT 50
@@ -89,6 +93,8 @@ store_end(void)
 	SPI_finish();
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+	/* or autovacuum never hears of what was written */
+	(void) pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
 
@@ -98,12 +104,16 @@ store_finds_extension(void)
 	return OidIsValid(get_extension_oid("ingest_delivery", true)) && version_fits(LOG);
 }
 
-/* What ALTER DATABASE … SET says holds for sessions that begin after it: is there anything new? */
+/*
+ * What ALTER DATABASE … SET says holds for sessions that begin after it: is there anything new for the role that this
+ * one is?  Everybody may ALTER ROLE … IN DATABASE … SET for himself, which is nothing to us.
+ */
 bool
 store_settings_changed(void)
 {
-	static Statement statement = {"SELECT coalesce(string_agg(array_to_string(s.setconfig, E'\\n'), E'\\n' ORDER BY s.setrole), '') FROM pg_catalog.pg_db_role_setting s "
-								  "WHERE s.setdatabase = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())"};
+	static Statement statement = {"SELECT coalesce(string_agg(array_to_string(s.setconfig, E'\\n'), E'\\n' ORDER BY s.setdatabase, s.setrole), '') FROM pg_catalog.pg_db_role_setting s "
+								  "WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())) "
+								  "AND s.setrole IN (0, (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = session_user))"};
 	static char *known = NULL;
 	char *now;
 
@@ -171,7 +181,8 @@ kept(MemoryContext context, const char *text)
 static Sink *
 sink_at(uint64 row)
 {
-	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "sink", ALLOCSET_DEFAULT_SIZES);
+	/* until somebody takes it, it goes with the transaction */
+	MemoryContext context = AllocSetContextCreate(CurTransactionContext, "sink", ALLOCSET_DEFAULT_SIZES);
 	Sink *sink = MemoryContextAllocZero(context, sizeof(Sink));
 	MemoryContext old;
 	Datum value;
@@ -193,6 +204,8 @@ sink_at(uint64 row)
 	sink->owner = strtoul(text_at(row, 10), NULL, 10);
 	sink->active = truth_at(row, 11);
 	sink->version = number_at(row, 12);
+	sink->reading = number_at(row, 13);
+	sink->expires = truth_at(row, 14);
 	sink_load(sink);
 	return sink;
 }
@@ -229,7 +242,7 @@ ask_next_due(Sink *sink)
 void
 store_waiting(Sink *sink)
 {
-	static Statement waiting = {"SELECT key FROM ingest_delivery_internal.waiting($1)", 1, {INT4OID}};
+	static Statement waiting = {"SELECT key, refused FROM ingest_delivery_internal.waiting($1)", 1, {INT4OID}};
 	Datum value = Int32GetDatum(sink->id);
 	Identity saved;
 	uint64 n;
@@ -237,7 +250,7 @@ store_waiting(Sink *sink)
 	become_engine(&saved);
 	n = run(&waiting, &value, NULL);
 	for (uint64 i = 0; i < n; i++)
-		sink_block(sink, text_at(i, 1));
+		sink_block(sink, text_at(i, 1), truth_at(i, 2));
 	ask_next_due(sink);
 	become_again(&saved);
 }
@@ -314,7 +327,22 @@ keep_alert(char **at, char **fields)
 	return kept_fields;
 }
 
-/* Columns: era, id, type, source, subject, time, version, data, wanted, alert; key: of one that waited */
+/* What is older is of no use to a sink that says so; in minutes, ingest's setting */
+static TimestampTz
+expired_before(void)
+{
+	const char *minutes = GetConfigOption("ingest.event_retention", true, false);
+
+	return GetCurrentTimestamp() - (minutes ? atoi(minutes) : 7 * 24 * 60) * USECS_PER_MINUTE;
+}
+
+void
+store_expire(Sink *sink)
+{
+	sink->expired += sink_expire(sink, expired_before());
+}
+
+/* Columns: era, id, type, source, subject, time, version, data, wanted, at, is_large, alert; key: of one that waited */
 static Parcel *
 item_at(Sink *sink, SPITupleTable *table, uint64 row, const char *key)
 {
@@ -330,7 +358,7 @@ item_at(Sink *sink, SPITupleTable *table, uint64 row, const char *key)
 
 	wanted = wanted && !isnull;
 	if (wanted)
-		alert = alert_at(table, row, 10, &size);
+		alert = alert_at(table, row, 12, &size);
 	/* what stems from a sink that sink does not tell */
 	if (alert && alert[ALERT_OBJECT] && strcmp(alert[ALERT_OBJECT], psprintf("sink %d", sink->id)) == 0)
 		wanted = false;
@@ -339,9 +367,9 @@ item_at(Sink *sink, SPITupleTable *table, uint64 row, const char *key)
 		v[i] = wanted ? sent_form(SPI_getvalue(table->vals[row], table->tupdesc, i + 3)) : NULL;
 		size += v[i] ? strlen(v[i]) + 1 : 0;
 	}
-	own_key = key                           ? pstrdup(key)
-			  : sink->by_subject && subject ? psprintf("s%s", subject)
-											: psprintf("e%s-%s", SPI_getvalue(table->vals[row], table->tupdesc, 1), SPI_getvalue(table->vals[row], table->tupdesc, 2));
+	own_key = key ? pstrdup(key)
+				  : sink_key(sink->by_subject, DatumGetInt32(SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull)),
+							 DatumGetInt64(SPI_getbinval(table->vals[row], table->tupdesc, 2, &isnull)), subject);
 	size += strlen(own_key) + 1;
 	item = MemoryContextAllocZero(sink->context, sizeof(Parcel) + size);
 	at = (char *) (item + 1);
@@ -357,8 +385,18 @@ item_at(Sink *sink, SPITupleTable *table, uint64 row, const char *key)
 	item->event.alert = wanted ? keep_alert(&at, alert) : NULL;
 	item->key = put(&at, own_key);
 	item->hash = sink->by_subject && own_key[0] == 's' ? sink_hash(own_key) : 0;
-	item->bytes = size;
+	item->bytes = size + ENVELOPE;
 	item->state = wanted ? READY : ARRIVED;
+	item->at = DatumGetTimestampTz(SPI_getbinval(table->vals[row], table->tupdesc, 10, &isnull));
+	item->is_large = DatumGetBool(SPI_getbinval(table->vals[row], table->tupdesc, 11, &isnull));
+	if (wanted && sink->expires && item->at < expired_before())
+	{
+		item->state = ARRIVED;
+		sink->expired++;
+	}
+	for (int i = 0; i < 6; i++)
+		if (v[i])
+			pfree(v[i]);
 	return item;
 }
 
@@ -366,10 +404,13 @@ item_at(Sink *sink, SPITupleTable *table, uint64 row, const char *key)
 #define ALERT_COLUMNS(data) \
 	"ARRAY[" data "->>'alert', " data "->>'kind', " data "->>'severity', " data "->>'object', " data "->>'subject', " data "->>'summary', " data "->>'source', " data "->>'since', " data "->>'count', " data "->>'acknowledged_by', " data "->>'closed_by']"
 
+/* What is too large to be sent is not even brought here; OFFSET 0: its text is made once */
 #define EVENT_COLUMNS \
 	"r.era, r.id, r.type, r.source, r.subject, to_jsonb(r.time) #>> '{}', " \
-	"coalesce((SELECT t.version FROM ingest.event_type t WHERE t.type = r.type), '1'), r.data::text, ($2::jsonb IS NULL OR r.data @> $2), " \
-	"CASE WHEN r.type LIKE 'ingest.alert.%' THEN " ALERT_COLUMNS("r.data") " END"
+	"coalesce((SELECT t.version FROM ingest.event_type t WHERE t.type = r.type), '1'), CASE WHEN octet_length(d.text) <= $4 THEN d.text ELSE '' END, " \
+	"($2::jsonb IS NULL OR r.data @> $2)"
+#define MORE_COLUMNS ", r.time, octet_length(d.text) > $4, CASE WHEN r.type LIKE 'ingest.alert.%' THEN " ALERT_COLUMNS("r.data") " END"
+#define TEXT_OF_DATA " r CROSS JOIN LATERAL (SELECT r.data::text AS text OFFSET 0) d"
 
 /* Until what was read is as much as may be in memory; how many */
 static int
@@ -379,7 +420,10 @@ read_events(Sink *sink, Portal portal, size_t *bytes)
 
 	for (;;)
 	{
-		SPI_cursor_fetch(portal, true, Min(AT_ONCE, sink->read_limit));
+		/* as many as they were large until now */
+		int at_once = n == 0 ? FIRST_AT_ONCE : (int) Min(Max(MOST_BYTES / 4 * (size_t) n / Max(*bytes, 1), 1), AT_ONCE);
+
+		SPI_cursor_fetch(portal, true, Min(at_once, sink->read_limit));
 		if (SPI_processed == 0)
 			return n;
 		for (uint64 i = 0; i < SPI_processed; i++)
@@ -408,9 +452,9 @@ read_events(Sink *sink, Portal portal, size_t *bytes)
 void
 store_read(Sink *sink)
 {
-	static Statement read = {"SELECT " EVENT_COLUMNS " FROM ingest.read_events($1, $3) r", 3, {TEXTOID, JSONBOID, INT4OID}};
-	Datum values[3] = {CStringGetTextDatum(sink->consumer), (Datum) 0, Int32GetDatum(sink->read_limit)};
-	char nulls[3] = {' ', sink->filter ? ' ' : 'n', ' '};
+	static Statement read = {"SELECT " EVENT_COLUMNS MORE_COLUMNS " FROM ingest.read_events($1, $3)" TEXT_OF_DATA, 4, {TEXTOID, JSONBOID, INT4OID, INT4OID}};
+	Datum values[4] = {CStringGetTextDatum(sink->consumer), (Datum) 0, Int32GetDatum(sink->read_limit), Int32GetDatum(sink->max_bytes)};
+	char nulls[4] = {' ', sink->filter ? ' ' : 'n', ' ', ' '};
 	TimestampTz began = GetCurrentTimestamp();
 	size_t bytes = 0;
 	Identity saved;
@@ -595,36 +639,86 @@ unblock(Sink *sink, Datum *keys, int n)
 		sink_unblock(sink, text_at(i, 1));
 }
 
-/* Events that waited, in the order of due; of one that is not there for the owner any more only the entry goes */
-static void
-add_due(Sink *sink, const Due *due, SPITupleTable *table, uint64 n)
+/* By era and id, which is how events are read */
+static int
+compare_due(const void *a, const void *b, void *arg)
 {
-	uint64 row = 0;
+	const Due *due = arg;
+	int i = *(const int *) a,
+		k = *(const int *) b;
+
+	if (DatumGetInt32(due->eras[i]) != DatumGetInt32(due->eras[k]))
+		return DatumGetInt32(due->eras[i]) < DatumGetInt32(due->eras[k]) ? -1 : 1;
+	if (DatumGetInt64(due->ids[i]) != DatumGetInt64(due->ids[k]))
+		return DatumGetInt64(due->ids[i]) < DatumGetInt64(due->ids[k]) ? -1 : 1;
+	return 0;
+}
+
+/* An event that is not there for the owner any more: only the entry goes */
+static Parcel *
+item_of_nothing(Sink *sink, const Due *due, int i)
+{
+	Parcel *item = MemoryContextAllocZero(sink->context, sizeof(Parcel) + strlen(due->keys[i]) + 1);
+
+	item->key = strcpy((char *) (item + 1), due->keys[i]);
+	item->event.era = DatumGetInt32(due->eras[i]);
+	item->event.id = DatumGetInt64(due->ids[i]);
+	item->state = ARRIVED;
+	return item;
+}
+
+/*
+ * What due names, as far as may be in memory: each item, or NULL where it is left for the next time.  What is left is
+ * the end in the order of ids, so that of each subject the first ones are read.
+ */
+static Parcel **
+fetch_due(Sink *sink, const Due *due, Portal portal)
+{
+	Parcel **items = palloc0(sizeof(Parcel *) * due->n);
+	int *order = palloc(sizeof(int) * due->n);
+	size_t bytes = 0;
 	bool isnull;
+	int at = 0;
 
 	for (int i = 0; i < due->n; i++)
+		order[i] = i;
+	qsort_arg(order, due->n, sizeof(int), compare_due, (void *) due);
+	while (bytes <= MOST_BYTES)
 	{
-		Parcel *item = NULL;
-
-		for (uint64 k = 0; k < n && item == NULL; k++)
+		SPI_cursor_fetch(portal, true, FIRST_AT_ONCE);
+		for (uint64 row = 0; row < SPI_processed; row++)
 		{
-			uint64 at = (row + k) % n;
+			int32 era = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 1, &isnull));
+			int64 id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 2, &isnull));
 
-			if (DatumGetInt32(SPI_getbinval(table->vals[at], table->tupdesc, 1, &isnull)) == DatumGetInt32(due->eras[i]) &&
-				DatumGetInt64(SPI_getbinval(table->vals[at], table->tupdesc, 2, &isnull)) == DatumGetInt64(due->ids[i]))
-			{
-				item = item_at(sink, table, at, due->keys[i]);
-				row = at + 1;
-			}
+			for (; at < due->n && (DatumGetInt32(due->eras[order[at]]) != era || DatumGetInt64(due->ids[order[at]]) != id); at++)
+				items[order[at]] = item_of_nothing(sink, due, order[at]);
+			if (at == due->n)
+				return items;
+			items[order[at]] = item_at(sink, SPI_tuptable, row, due->keys[order[at]]);
+			bytes += items[order[at++]]->bytes;
 		}
+		if (SPI_processed == 0)
+		{
+			for (; at < due->n; at++)
+				items[order[at]] = item_of_nothing(sink, due, order[at]);
+			return items;
+		}
+		SPI_freetuptable(SPI_tuptable);
+	}
+	return items;
+}
+
+/* In the order of due */
+static void
+add_due(Sink *sink, const Due *due, Parcel **items)
+{
+	for (int i = 0; i < due->n; i++)
+	{
+		Parcel *item = items[i];
+
 		if (item == NULL)
-		{
-			item = MemoryContextAllocZero(sink->context, sizeof(Parcel) + strlen(due->keys[i]) + 1);
-			item->key = strcpy((char *) (item + 1), due->keys[i]);
-			item->event.era = DatumGetInt32(due->eras[i]);
-			item->event.id = DatumGetInt64(due->ids[i]);
-			item->state = ARRIVED;
-		}
+			continue;
 		/* those behind the first were not tried yet */
 		item->tries = i == 0 || strcmp(due->keys[i], due->keys[i - 1]) != 0 ? due->tries[i] : 0;
 		if (item->state == ARRIVED)
@@ -640,12 +734,17 @@ add_due(Sink *sink, const Due *due, SPITupleTable *table, uint64 n)
 void
 store_read_again(Sink *sink)
 {
-	static Statement read = {"SELECT " EVENT_COLUMNS " FROM ingest_internal.read_again($1, $3) r", 3, {INT4ARRAYOID, JSONBOID, INT8ARRAYOID}};
+	/* of what its types or its filter do not let through any more only the entry goes */
+	static Statement read = {"SELECT " EVENT_COLUMNS " AND EXISTS (SELECT FROM ingest.subscription s WHERE s.consumer = $5 AND (s.types IS NULL OR ingest_internal.event_wanted(r.type, s.types)))" MORE_COLUMNS
+							 " FROM ingest_internal.read_again($1, $3)" TEXT_OF_DATA,
+							 5,
+							 {INT4ARRAYOID, JSONBOID, INT8ARRAYOID, INT4OID, TEXTOID}};
 	Identity saved;
 	Due due;
-	Datum values[3] = {0};
-	char nulls[3] = {' ', sink->filter ? ' ' : 'n', ' '};
-	uint64 n;
+	Datum values[5] = {0};
+	char nulls[5] = {' ', sink->filter ? ' ' : 'n', ' ', ' ', ' '};
+	Portal portal;
+	Parcel **items;
 
 	become_engine(&saved);
 	read_due(sink, &due);
@@ -658,12 +757,18 @@ store_read_again(Sink *sink)
 		return;
 	values[0] = eras(due.eras, due.n);
 	values[2] = ids(due.ids, due.n);
+	values[3] = Int32GetDatum(sink->max_bytes);
+	values[4] = CStringGetTextDatum(sink->consumer);
 	become_owner(sink->owner, &saved);
 	if (sink->filter)
 		values[1] = DirectFunctionCall1(jsonb_in, CStringGetDatum(sink->filter));
-	n = run(&read, values, nulls);
+	portal = SPI_cursor_open(NULL, plan_of(&read), values, nulls, false);
+	if (portal == NULL)
+		elog(ERROR, "SPI returned %s", SPI_result_code_string(SPI_result));
+	items = fetch_due(sink, &due, portal);
+	SPI_cursor_close(portal);
 	become_again(&saved);
-	add_due(sink, &due, SPI_tuptable, n);
+	add_due(sink, &due, items);
 }
 
 /* -- what happened -- */
@@ -870,6 +975,16 @@ write_state(Sink *sink, TimestampTz now)
 	sink->state_changed = false;
 }
 
+static void
+write_expired(Sink *sink)
+{
+	static Statement expired = {"SELECT ingest_delivery_internal.expired($1, $2)", 2, {INT4OID, INT8OID}};
+
+	run(&expired, (Datum[2]){Int32GetDatum(sink->id), Int64GetDatum(sink->expired)}, NULL);
+	ereport(LOG, (errmsg("ingest_delivery: sink \"%s\" passed over %lld events that were older than ingest.event_retention", sink->name, (long long) sink->expired)));
+	sink->expired = 0;
+}
+
 void
 store_mark(Sink *sink)
 {
@@ -884,6 +999,8 @@ store_mark(Sink *sink)
 	write_attempts(sink);
 	if (sink->reminded)
 		write_reminded(sink);
+	if (sink->expired > 0)
+		write_expired(sink);
 	if (sink->stop || ((sink->state_changed || sink->sent > 0) && now > sink->state_at + STATE_EVERY))
 		write_state(sink, now);
 	if (waits)

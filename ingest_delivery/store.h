@@ -34,6 +34,8 @@ extern void store_read_reminders(Sink *sink);
 extern void store_look(Sink *sink);
 /* Alerts of sinks are opened and closed, and the worker says that it lives */
 extern void store_alerts(void);
+/* What is too old to be sent, of a sink that says so, is passed over */
+extern void store_expire(Sink *sink);
 /* Looks up what the options of a sink refer to, as its owner */
 extern void store_secrets(Sink *sink);
 /* Nothing can be done for a sink until then */

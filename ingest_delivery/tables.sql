@@ -39,6 +39,7 @@ CREATE TABLE sink (
     filter jsonb, -- only events whose data contain this; null: all
     ordered text NOT NULL CONSTRAINT "ordered must be subject or none" CHECK (ordered IN ('subject', 'none')), -- whether events of a subject wait for those before them
     on_exhausted text NOT NULL CONSTRAINT "on_exhausted must be skip or hold" CHECK (on_exhausted IN ('skip', 'hold')), -- what becomes of a subject whose event was given up: it goes on, or waits for a hand
+    on_expiry text NOT NULL DEFAULT 'keep' CONSTRAINT "on_expiry must be keep or skip" CHECK (on_expiry IN ('keep', 'skip')), -- what becomes of events older than ingest.event_retention: they are kept, or passed over
     owner oid NOT NULL, -- role as which its events are read and its secrets looked up
     owner_name name NOT NULL, -- its name when it was last looked at, by which a restore finds it again
     home text, -- cluster and database that the number of the owner is of
@@ -47,6 +48,7 @@ CREATE TABLE sink (
     old_secret text, -- reference to the secret before, by which it is signed as well
     old_until timestamptz, -- until then
     version bigint NOT NULL DEFAULT 1, -- rises with each change
+    reading integer NOT NULL DEFAULT 1, -- rises with those for which what was read must be read anew
     created_at timestamptz NOT NULL DEFAULT now() -- when it was made
 );
 COMMENT ON TABLE sink IS 'where events go';
@@ -93,6 +95,7 @@ CREATE TABLE sink_state (
     open_until timestamptz, -- when it is tried again
     failures integer NOT NULL DEFAULT 0, -- of the sink, in a row
     sent bigint NOT NULL DEFAULT 0, -- events that arrived, in all
+    expired bigint NOT NULL DEFAULT 0, -- events that were passed over since they were too old, in all
     rate float8 NOT NULL DEFAULT 0, -- of late, in a second
     last_sent_at timestamptz, -- when one last arrived
     last_error text, -- what went wrong last

@@ -177,7 +177,7 @@ keep_text(Sink *sink, char **to, const char *text)
 static bool
 is_too_large(Sink *sink, Parcel *item)
 {
-	if (strlen(item->event.data) <= sink->max_bytes)
+	if (!item->is_large)
 		return false;
 	keep_text(sink, &item->error, "it is larger than max_bytes of the sink");
 	item_refused(sink, item, DEAD);
@@ -195,8 +195,11 @@ free_flight(Sink *sink)
 
 		if (flight->n > 0)
 			continue;
-		if (flight->context == NULL)
-			flight->context = AllocSetContextCreate(sink->context, "request of a sink", ALLOCSET_DEFAULT_SIZES);
+		if (flight->home == NULL)
+		{
+			flight->home = AllocSetContextCreate(sink->context, "flight of a sink", ALLOCSET_SMALL_SIZES);
+			flight->context = AllocSetContextCreate(flight->home, "request of a sink", ALLOCSET_SMALL_SIZES);
+		}
 		return flight;
 	}
 	return NULL;
@@ -292,7 +295,7 @@ refuse(Sink *sink, Flight *flight, TimestampTz now, bool for_good)
 		all_ready(sink, flight, now);
 		return;
 	}
-	if (!item->again && sink->n_blocked >= MOST_BLOCKED)
+	if (!item->again && sink->n_refused >= MOST_BLOCKED)
 	{
 		all_ready(sink, flight, now);
 		trip(sink, now, -1);
@@ -455,6 +458,8 @@ turn_receive(Sink *sink, TimestampTz now)
 		if (flight->request)
 			http_drop_body(flight->request);
 		flight->n = 0;
+		/* or each of many keeps what it once sent */
+		MemoryContextReset(flight->context);
 	}
 	if (any)
 		sink_pass(sink);

@@ -8,6 +8,10 @@
  */
 #include "postgres.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "access/xact.h"
 #include "common/http.h"
 #include "ingest_delivery/delivery.h"
@@ -32,6 +36,8 @@ extern PGDLLEXPORT void ingest_delivery_main(Datum arg);
 /* How far behind sinks are, and whether there is an alert in that */
 #define BEHIND_EVERY (20 * USECS_PER_SEC)
 #define PRUNE_EVERY USECS_PER_HOUR
+#define EXPIRE_EVERY USECS_PER_MINUTE
+#define CLOCK_BACK (10 * USECS_PER_SEC)
 /* A sink that failed here */
 #define FIRST_REST (5 * USECS_PER_SEC)
 #define LONGEST_REST (5 * USECS_PER_MINUTE)
@@ -117,6 +123,22 @@ write_faults(void)
 	}
 }
 
+static void
+forget_faults(void)
+{
+	dlist_mutable_iter i;
+
+	dlist_foreach_modify(i, &faults)
+	{
+		Fault *fault = dlist_container(Fault, node, i.cur);
+
+		dlist_delete(&fault->node);
+		if (fault->error)
+			pfree(fault->error);
+		pfree(fault);
+	}
+}
+
 /* -- which sinks there are -- */
 
 static Sink *
@@ -153,6 +175,7 @@ take_over(Sink *sink, Sink *fresh)
 	sink->filter = fresh->filter;
 	sink->hold = fresh->hold;
 	sink->owner = fresh->owner;
+	sink->expires = fresh->expires;
 	/* whoever resumes or changes it wants it tried now */
 	if (sink->breaker == OPEN)
 		sink->open_until = Min(sink->open_until, GetCurrentTimestamp());
@@ -163,6 +186,10 @@ take_over(Sink *sink, Sink *fresh)
 	sink->remind_at = 0;
 	sink->woken = true;
 	MemoryContextSetParent(fresh->context, sink->context);
+	/* what it had been before is of no use to anybody any more, but to what is on its way */
+	if (sink->taken_over && sink->n_flying == 0)
+		MemoryContextDelete(sink->taken_over);
+	sink->taken_over = fresh->context;
 	store_waiting(sink);
 }
 
@@ -176,6 +203,7 @@ adopt(Sink *fresh)
 		sink_free(fresh);
 	else if (sink == NULL)
 	{
+		MemoryContextSetParent(fresh->context, TopMemoryContext);
 		sink_begin(fresh);
 		/* that it is well again is written down with the next that is read */
 		fresh->state_changed = fault != NULL;
@@ -189,11 +217,11 @@ adopt(Sink *fresh)
 		sink->seen = true;
 		if (sink->version == fresh->version && sink->owner == fresh->owner)
 			sink_free(fresh);
-		else if (sink->by_subject == fresh->by_subject)
+		else if (sink->by_subject == fresh->by_subject && sink->reading == fresh->reading)
 			take_over(sink, fresh);
 		else
 		{
-			/* what waits for what is another matter now */
+			/* what waits for what is another matter now, or what is wanted */
 			sink_free(fresh);
 			dlist_delete(&sink->node);
 			n_sinks--;
@@ -250,8 +278,9 @@ wants_mark(Sink *sink, TimestampTz now)
 static bool
 wants_read(Sink *sink, TimestampTz now)
 {
+	/* what cannot be sent may be too old to be sent */
 	if (!sink->active || sink->stop || sink->breaker == OPEN)
-		return false;
+		return sink->expires && sink->n_window == 0 && (!sink->exhausted || now == sink->expired_at);
 	if (sink->exhausted)
 		return sink->woken && sink->n_window == 0 && now >= sink->read_at + Min(sink->read_took * (n_sinks - 1), USECS_PER_SEC);
 	return sink->n_unsent < Max(100, sink->batch_events * sink->max_in_flight) && sink->n_window - sink->n_done < sink->read_limit;
@@ -278,6 +307,11 @@ turn(Sink *sink, TimestampTz now)
 		look;
 
 	(void) turn_receive(sink, now);
+	if (sink->expires && now >= sink->expired_at + EXPIRE_EVERY)
+	{
+		sink->expired_at = now;
+		store_expire(sink);
+	}
 	/* after a change its secrets are looked up first */
 	if (sink->ready)
 		turn_send(sink, now);
@@ -309,6 +343,71 @@ turn(Sink *sink, TimestampTz now)
 		turn_send(sink, now);
 }
 
+/* In a PG_CATCH: what went wrong, when that is over */
+static ErrorData *
+recover(MemoryContext context)
+{
+	ErrorData *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	if (IsTransactionState())
+		AbortCurrentTransaction();
+	MemoryContextSwitchTo(context);
+	/* somebody wants this process to end, or nothing at all can be done */
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED || error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
+		ReThrowError(error);
+	return error;
+}
+
+/* What is nobody's in particular and fails, as when somebody holds a row, is done the next time */
+static bool
+safely(void (*do_it)(void))
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool done = true;
+
+	PG_TRY();
+	{
+		do_it();
+	}
+	PG_CATCH();
+	{
+		ErrorData *error = recover(context);
+
+		ereport(LOG, (errmsg("ingest_delivery: %s", error->message)));
+		done = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	return done;
+}
+
+/* Who does not know all that waits must not send what comes after it */
+static void
+forget_sinks(void)
+{
+	dlist_mutable_iter i;
+
+	dlist_foreach_modify(i, &sinks)
+	{
+		Sink *sink = dlist_container(Sink, node, i.cur);
+
+		dlist_delete(&sink->node);
+		n_sinks--;
+		sink_free(sink);
+	}
+}
+
+static void
+prune(void)
+{
+	store_begin("ingest_delivery: deleting what is old");
+	store_prune();
+	store_end();
+}
+
 /* An error is this sink's alone */
 static void
 turn_safely(Sink *sink, TimestampTz now)
@@ -321,20 +420,27 @@ turn_safely(Sink *sink, TimestampTz now)
 	}
 	PG_CATCH();
 	{
-		ErrorData *error;
+		ErrorData *error = recover(context);
 
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		if (IsTransactionState())
-			AbortCurrentTransaction();
-		/* somebody wants this process to end, or nothing at all can be done */
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED || error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
-			ReThrowError(error);
 		set_aside(sink, error->hint ? psprintf("%s. %s", error->message, error->hint) : error->message);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
+}
+
+/* Memory that many sinks needed while they were at work goes back to the system */
+static void
+rest(TimestampTz now)
+{
+	bool any = false;
+	dlist_iter i;
+
+	dlist_foreach(i, &sinks)
+		any = sink_rest(dlist_container(Sink, node, i.cur), now) || any;
+#ifdef __GLIBC__
+	if (any)
+		(void) malloc_trim(0);
+#endif
 }
 
 static TimestampTz
@@ -356,12 +462,20 @@ ingest_delivery_main(Datum arg)
 {
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "ingest_delivery", ALLOCSET_DEFAULT_SIZES);
 	TimestampTz looked = 0,
+				before = 0,
 				pruned = GetCurrentTimestamp();
 	bool woken = true;
 
 	/* what a crash takes back is sent again, with the same id */
 	SetConfigOption("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION);
-	SetConfigOption("lock_timeout", "1s", PGC_USERSET, PGC_S_SESSION);
+	/* somebody's row that somebody holds keeps all others waiting for so long */
+	SetConfigOption("lock_timeout", "200ms", PGC_USERSET, PGC_S_SESSION);
+	/* what is set for everybody in this database is not for who writes down what was sent */
+	SetConfigOption("default_transaction_read_only", "off", PGC_USERSET, PGC_S_SESSION);
+	SetConfigOption("default_transaction_isolation", "read committed", PGC_USERSET, PGC_S_SESSION);
+	SetConfigOption("row_security", "on", PGC_USERSET, PGC_S_SESSION);
+	SetConfigOption("DateStyle", "ISO", PGC_USERSET, PGC_S_SESSION);
+	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION);
 	/* plans are kept: one that was made for empty tables must do for full ones */
 	SetConfigOption("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION);
 	/* what such plans seem to cost would have them compiled */
@@ -376,6 +490,16 @@ ingest_delivery_main(Datum arg)
 		MemoryContextSwitchTo(context);
 		MemoryContextReset(context);
 		CHECK_FOR_INTERRUPTS();
+		/* whatever waits for a moment would wait for as long as the clock went back */
+		if (now < before - CLOCK_BACK)
+		{
+			ereport(LOG, (errmsg("ingest_delivery: the clock went back: the worker begins anew")));
+			forget_sinks();
+			forget_faults();
+			looked = 0;
+			next = pruned = now;
+		}
+		before = now;
 		if (ConfigReloadPending)
 		{
 			ConfigReloadPending = false;
@@ -385,7 +509,8 @@ ingest_delivery_main(Datum arg)
 		{
 			looked = now;
 			woken = false;
-			look_at_sinks();
+			if (!safely(look_at_sinks))
+				forget_sinks();
 			next = looked + LOOK_EVERY;
 		}
 		if (woken)
@@ -393,13 +518,12 @@ ingest_delivery_main(Datum arg)
 		if (now >= pruned + PRUNE_EVERY)
 		{
 			pruned = now;
-			store_begin("ingest_delivery: deleting what is old");
-			store_prune();
-			store_end();
+			(void) safely(prune);
 		}
 		dlist_foreach_modify(i, &sinks)
 			turn_safely(dlist_container(Sink, node, i.cur), now);
 		now = GetCurrentTimestamp();
+		rest(now);
 		dlist_foreach_modify(i, &sinks)
 			next = Min(next, next_of(dlist_container(Sink, node, i.cur), now));
 		if (http_turn(next <= now ? 0 : (next - now + 999) / 1000))

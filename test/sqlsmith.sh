@@ -1,5 +1,5 @@
 #!/bin/bash
-# Random queries over everything: test/sqlsmith.sh [SECONDS].  A world with all three extensions, a source, copies, their
+# Random queries over everything: test/sqlsmith.sh [SECONDS].  A world with all extensions, a source, copies, their
 # history, jobs, rules and events (calls/world.sql), asked by roles that may do more and less; each query is rolled back.
 # It fails if a server process dies or says what is meant for its authors.  SQLSMITH_SEED for other queries.
 . "$(dirname "$0")/lib.sh"

@@ -102,10 +102,28 @@ CREATE FUNCTION ingest_internal.consumer_moves(consumer text, era integer, seen 
 COMMENT ON FUNCTION ingest_internal.consumer_moves(text, integer, text, text, bigint, bigint, integer, bigint,
     integer, text, bigint, bigint, boolean) IS 'writes down where a consumer is';
 
+CREATE FUNCTION ingest_internal.check_types(types text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    unknown text;
+BEGIN
+    IF array_position(types, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'no type of events must be null',
+            HINT = 'Without types, or with *, a consumer gets events of all.';
+    END IF;
+    SELECT t INTO unknown FROM unnest(types) t WHERE t LIKE 'ingest.%'
+      AND NOT EXISTS (SELECT FROM ingest.event_type e WHERE ingest_internal.event_wanted(e.type, ARRAY[t])) LIMIT 1;
+    IF unknown IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+            MESSAGE = format('the engine writes no events of type "%s"', unknown),
+            HINT = 'SELECT type, description FROM ingest.event_type lists them.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION ingest_internal.check_types(text[]) IS 'an error unless a consumer can want these types';
+
 CREATE FUNCTION ingest_internal.subscribe(actor oid, consumer text, types text[], from_start boolean) RETURNS void
     LANGUAGE plpgsql AS $$
 DECLARE
-    unknown text;
     horizon record;
     since pg_snapshot;
     begins integer;
@@ -119,13 +137,7 @@ BEGIN
             MESSAGE = 'the name of a consumer must not be empty, and no type null',
             HINT = 'Without types it gets events of all.';
     END IF;
-    SELECT t INTO unknown FROM unnest(types) t WHERE t LIKE 'ingest.%'
-      AND NOT EXISTS (SELECT FROM ingest.event_type e WHERE ingest_internal.event_wanted(e.type, ARRAY[t])) LIMIT 1;
-    IF unknown IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'undefined_object',
-            MESSAGE = format('the engine writes no events of type "%s"', unknown),
-            HINT = 'SELECT type, description FROM ingest.event_type lists them.';
-    END IF;
+    PERFORM ingest_internal.check_types(types);
     horizon := ingest_internal.event_horizon();
     since := CASE WHEN from_start THEN '3:3:'::pg_snapshot ELSE ingest_internal.event_snapshot() END;
     begins := CASE WHEN from_start THEN 1 ELSE ingest_internal.era() END;
@@ -144,6 +156,24 @@ CREATE FUNCTION subscribe(consumer text, types text[] DEFAULT NULL, from_start b
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION subscribe(text, text[], boolean) IS
     'makes a consumer: of events from now on, or of all that are kept; types may end in *';
+
+CREATE FUNCTION ingest_internal.set_types(actor oid, consumer text, types text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    s ingest.subscription;
+BEGIN
+    SELECT * INTO s FROM ingest.subscription x WHERE x.consumer = set_types.consumer FOR UPDATE;
+    PERFORM ingest_internal.require('consumer', consumer, s.consumer IS NOT NULL,
+        ingest_internal.acts_for(actor, s.owner), true, NULL);
+    PERFORM ingest_internal.check_types(types);
+    -- which event is the last of the batch that is being read was found for the types before
+    UPDATE ingest.subscription x SET types = set_types.types, final_id = NULL WHERE x.consumer = s.consumer;
+    PERFORM ingest_internal.audit(actor, 'set_types', consumer, to_jsonb(s.types), to_jsonb(types));
+END $$;
+COMMENT ON FUNCTION ingest_internal.set_types(oid, text, text[]) IS
+    'other types for a consumer, which stays where it is';
+CREATE FUNCTION ingest_internal.set_types(consumer text, types text[]) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
+COMMENT ON FUNCTION ingest_internal.set_types(text, text[]) IS 'the same as the caller';
 
 CREATE FUNCTION ingest_internal.unsubscribe(actor oid, consumer text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

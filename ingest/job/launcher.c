@@ -136,7 +136,8 @@ can_wait(Tried *tried)
 {
 	if (!process_is_without_extension(tried->database))
 		tried->misses = 0;
-	return tried->misses > 0 &&
+	/* a moment that is yet to come was before the clock went back */
+	return tried->misses > 0 && tried->at <= GetCurrentTimestamp() &&
 		   GetCurrentTimestamp() <
 			   tried->at + ((int64) discovery << Min(tried->misses, MOST_DOUBLINGS)) * USECS_PER_SEC;
 }
@@ -176,7 +177,7 @@ ingest_launcher_main(Datum arg)
 	for (;;)
 	{
 		/* woken: an extension may have been created just now */
-		if (GetCurrentTimestamp() >= looked + BETWEEN_LOOKS)
+		if (GetCurrentTimestamp() >= looked + BETWEEN_LOOKS || GetCurrentTimestamp() < looked)
 		{
 			MemoryContext before = context;
 

@@ -1,4 +1,4 @@
--- A small world with everything in it: all three extensions, a source that leads back here, copies with a history,
+-- A small world with everything in it: all extensions, a source that leads back here, copies with a history,
 -- jobs, rules, events, and relations of every kind.  Functions are called in it (t/030_calls.pl, sqlsmith.sh).
 -- psql variables: host, port.
 \set ON_ERROR_STOP 1
@@ -6,6 +6,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS postgres_fdw;
 CREATE EXTENSION IF NOT EXISTS netsuite_fdw;
 CREATE EXTENSION IF NOT EXISTS ingest CASCADE;
+CREATE EXTENSION IF NOT EXISTS ingest_delivery;
 
 CREATE ROLE w_nobody LOGIN;
 CREATE ROLE w_reader LOGIN IN ROLE ingest_reader;
@@ -96,4 +97,11 @@ SELECT ingest.set_lineage('copies.plain', 'w.report');
 SELECT ingest.subscribe('listener', from_start => true);
 SELECT ingest.emit('com.example.thing', 'subject', '{"a": 1}');
 SELECT count(*) > 0 FROM ingest.read_events('listener', 5);
+
+-- sinks: one of nowhere, of which something waits and something was given up
+CREATE USER MAPPING FOR CURRENT_USER SERVER ingest_secrets OPTIONS (mine 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw');
+SELECT ingest_delivery.create_sink('kept', 'webhook', '{"url": "https://hooks.example.invalid/", "secret": "mapping:ingest_secrets/mine"}', from_start => true);
+SELECT ingest.emit('com.example.thing', 'subject', '{"a": 2}');
+SELECT ingest_delivery.replay('kept', '-infinity') > 0 AS replayed;
 RESET ROLE;
+INSERT INTO ingest_delivery.dead (sink, era, id, key, error) SELECT s.id, e.era, e.id, 's' || e.subject, 'status 400' FROM ingest_delivery.sink s, ingest.event e WHERE e.type = 'com.example.thing';

@@ -2,7 +2,8 @@
 """A receiver of webhooks: checks each signature by itself, writes down what it accepts, and fails as it is told.
 
 --log FILE gets one line of JSON for each event that was accepted, before the answer is sent:
-    {"at", "id" of the event, "subject", "message" (webhook-id), "data", "path"}
+    {"at", "id" of the event, "subject", "message" (webhook-id), "data", "path", "flying" (requests at once),
+    "bytes" of the request}
 and one with "bad" where a request is not as Standard Webhooks and CloudEvents want it.
 --behave FILE is read at each request: a JSON object of behaviours by path (or "*"):
     {"status": 500, "subject": "x" (only events of that subject), "drip": seconds, "endless": true, "retry_after": s,
@@ -94,6 +95,16 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def do_POST(self):
+        with LOCK:
+            self.server.flying += 1
+            self.flying = self.server.flying
+        try:
+            self.receive()
+        finally:
+            with LOCK:
+                self.server.flying -= 1
+
+    def receive(self):
         body = self.rfile.read(int(self.headers["content-length"]))
         how = self.behaviour()
         try:
@@ -112,8 +123,9 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(how["sleep"])
         if 200 <= how.get("status", 204) < 300:
             for event in events:
-                self.say(at=time.time(), id=event["id"], subject=event.get("subject"), message=self.headers["webhook-id"], data=event["data"],
-                         path=self.path, event=event if self.server.options.whole else None,
+                self.say(at=time.time(), id=event["id"], subject=event.get("subject"), message=self.headers["webhook-id"],
+                         data=event["data"] if len(body) < 65536 else None,
+                         path=self.path, flying=self.flying, bytes=len(body), event=event if self.server.options.whole else None,
                          headers=dict(self.headers.items()) if self.server.options.whole else None, body=body.decode() if self.server.options.whole else None)
         else:
             self.say(refused=[e["id"] for e in events], status=how["status"], at=time.time(), path=self.path)
@@ -139,6 +151,7 @@ def main():
     options = parser.parse_args()
     server = Server(("127.0.0.1", options.port), Handler)
     server.options = options
+    server.flying = 0
     server.out = open(options.log, "a", encoding="utf-8")
     if options.cert:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,4 +1,4 @@
-# Nothing that a caller passes crashes a server.  Every function, procedure, aggregate and type of the three extensions is
+# Nothing that a caller passes crashes a server.  Every function, procedure, aggregate and type of the extensions is
 # called with what nobody expects in each place: an answer, or an error that is a sentence.  The calls are made from
 # pg_proc, so a new function is among them by itself; a new type of argument needs a line in %odd.
 #
@@ -61,6 +61,7 @@ my %odd = (
 		"'0.0.0.0/0'::inet", "false", "''::\"char\"", "''::name", "'NaN'::float4", "'NaN'::numeric", "'-infinity'::date", "'00:00'::time", "'24:00'::timetz", "'0'::interval", "repeat('x', 1000000)", 'now()', 'gen_random_uuid()', "1::w.positive" ],
 	alert => [ '(SELECT a FROM ingest.alert a ORDER BY id DESC LIMIT 1)', 'NULL::ingest.alert', "ROW(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)" ],
 	event => [ '(SELECT e FROM ingest.event e ORDER BY id DESC LIMIT 1)', "ROW(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)" ],
+	sink => [ '(SELECT s FROM ingest_delivery.sink s ORDER BY id LIMIT 1)', 'NULL::ingest_delivery.sink' ],
 	xid8 => [ "'3'", "'0'", "'18446744073709551615'" ],
 	pg_snapshot => [ "'3:3:'", "'1:9000000000000000000:7,8'", "pg_current_snapshot()" ],
 	_int8 => [ "'{1}'", "'{}'", "'{NULL}'", "'{9223372036854775807,-9223372036854775808}'", 'array_fill(1::bigint, ARRAY[100000])' ],
@@ -79,6 +80,9 @@ my %good = (
 	'ingest_internal.create_job.kind' => "'check'", 'public.anomaly_score.kind' => 'NULL', 'public.anomaly_scores.kind' => 'NULL', 'public.profile_table.columns' => 'NULL', 'public.profile_report.columns' => 'NULL', where_clause => "'true'", query => "'SELECT * FROM w.plain'", suiteql => "'SELECT id FROM customer'", semantic_type => "'email'",
 	'public.netsuite_query.params' => "'{}'", 'public.netsuite_check.server' => "'ns'", 'public.netsuite_deleted.server' => "'ns'", 'public.netsuite_governance.server' => "'ns'", 'public.netsuite_query.server' => "'ns'", 'public.netsuite_server_time.server' => "'ns'", 'public.netsuite_tables.server' => "'ns'",
 	'public.netsuite_deleted.table' => "'customer'", 'public.netsuite_deleted.since' => "'2020-01-01'", 'public.netsuite_fdw_validator.catalog' => "'pg_foreign_server'::regclass", 'public.netsuite_fdw_validator.options' => "'{account=1}'", from_table => "'copies.plain'", to_table => "'w.report'",
+	'sink' => "'kept'", 'ingest_delivery.create_sink.name' => "'another'", 'ingest_delivery.create_sink.kind' => "'webhook'", 'ingest_delivery.check_options.kind' => "'webhook'", 'ingest_delivery.create_sink.options' => q('{"url": "https://hooks.example.com/", "secret": "mapping:ingest_secrets/mine"}'),
+	'ingest_delivery.check_options.options' => q('{"url": "https://hooks.example.com/", "secret": "mapping:ingest_secrets/mine"}'), ordered => "'subject'", on_exhausted => "'skip'", on_expiry => "'keep'", which => "'failed'", reference => "'mapping:ingest_secrets/mine'", secret => "'mapping:ingest_secrets/mine'", 'ingest_delivery.check_reference.option' => "'secret'",
+	'ingest_delivery.alter_sink.options' => q('{"timeout": 5}'), 'ingest_delivery.check_url.url' => "'https://hooks.example.com/'", 'ingest_delivery.own_sink.name' => "'kept'", 'ingest.set_types.consumer' => "'sink kept'", 'ingest_delivery.set_state.state' => "'paused'",
 	'ingest.grant_source.role' => "'w_consumer'", 'ingest.subscribe.types' => 'NULL', types => 'NULL', 'ingest.pause.sync' => 'NULL', 'ingest.resume.sync' => 'NULL', 'ingest.work.max_jobs' => 'NULL',);
 # more than the type's, where a word is asked for
 my %more = (
@@ -93,6 +97,9 @@ my %more = (
 	'target' => [ "'copies.plain'", "'w.view'", "'w.plain'", "'w.numbers'", "'copies.'", "'.x'", "'a.b.c.d'", "'pg_catalog.x'" ], 'key' => [ "'{name}'", "'{amount}'", "'{doc}'", "'{raw}'", "'{f}'", "'{plain,id}'" ], 'cursor_column' => [ "'id'", "'m'", "'i'", "'d'", "'f'", "'no'" ],
 	'partition_by' => [ "'RANGE (id)'", "'LIST (id)'", "'HASH (id)'", "'x'", "'RANGE (no)'", "'RANGE ((1/0))'" ], 'parent' => [ "'plain'", "'child'" ], 'parent_column' => [ "'plain'", "'id'" ], 'distribute_by' => [ "'id'" ], 'column_name' => [ map { "'$_'" } qw(id name mood pair tags doc raw changed) ],
 	'suiteql' => [ "'SELECT 1'", "'x'", "'SELECT id FROM customer WHERE id = ?'", "'SELECT id FROM no_such_table'" ], 'params' => [ "'{1}'", "'{1,2,3}'" ], 'object' => [ "'copies.plain.id'", "'copies'", "'a.b.c.d'", "'.'", "'copies.'", "'shop.plain.no'" ], 'table' => [ "'transaction'", "'no'" ],
+	'url' => [ "'https://[::1]/'", "'https://a.example:99999/'", "'https://'", "'x'", "'https://a\@b/'", "'https://%00/'" ], 'secret' => [ "'env:HOME'", "'file:/etc/passwd'", "'mapping:'", "'mapping:a'", "'mapping:ns/x'", "'mapping:/'" ], 'reference' => [ "'env:HOME'", "'file:/'", "'mapping:back/user'" ],
+	'ordered' => [ "'none'" ], 'on_exhausted' => [ "'hold'" ], 'on_expiry' => [ "'skip'" ], 'which' => [ "'all'", "'dead'" ], 'since' => [ "'2020-01-01'" ],
+	'headers' => [ q('{"a": "b"}'), q('{"a": 1}'), q('{"": "b"}') ],
 	'types' => [ "'{ingest.*}'", "'{%}'", "'{*}'" ], 'options' => [ "'{base_url=x}'", "'{=}'", "'{a}'", "'{no=1}'", "'{timeout=99999999999}'" ], 'semantic_type' => [ "'uuid'", "'iban'", "'no'" ],);
 
 # -- every function --
@@ -101,12 +108,12 @@ my @functions = map { [ split /\|/, $_, -1 ] } split /\n/, $node->safe_psql($p, 
 	SELECT p.oid, n.nspname, p.proname, p.prokind, p.pronargs, coalesce(array_to_string(p.proargnames[1:p.pronargs], ','), ''),
 		(SELECT string_agg(t.typname, ',' ORDER BY a.i) FROM unnest(p.proargtypes) WITH ORDINALITY a (oid, i) JOIN pg_type t ON t.oid = a.oid), p.prorettype::regtype, p.provolatile
 	FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
-		JOIN pg_extension e ON e.oid = d.refobjid WHERE e.extname IN ('netsuite_fdw', 'ingest_profile', 'ingest') ORDER BY n.nspname, p.proname, p.oid});
-cmp_ok(scalar @functions, '>', 100, 'the functions of three extensions');
+		JOIN pg_extension e ON e.oid = d.refobjid WHERE e.extname IN ('netsuite_fdw', 'ingest_profile', 'ingest', 'ingest_delivery') ORDER BY n.nspname, p.proname, p.oid});
+cmp_ok(scalar @functions, '>', 100, 'the functions of four extensions');
 my @unknown = grep { !$odd{$_} } map { split /,/, $_->[6] } @functions;
 is("@unknown", '', 'every type of argument has values');
 # a constraint's name is what a user reads (base/words.c)
-is($node->safe_psql($p, q{SELECT string_agg(conname, ' ') FROM pg_constraint WHERE connamespace = 'ingest'::regnamespace AND contype = 'c' AND conname !~ ' '}), '', 'a check of the repository is called by a sentence');
+is($node->safe_psql($p, q{SELECT string_agg(conname, ' ') FROM pg_constraint WHERE connamespace IN ('ingest'::regnamespace, 'ingest_delivery'::regnamespace) AND contype = 'c' AND conname !~ ' '}), '', 'a check of the repository is called by a sentence');
 
 # Where an argument's odd values come from: its type, its name, and that it is unknown
 sub values_of
@@ -118,7 +125,7 @@ sub values_of
 sub good_value
 {
 	my ($schema, $function, $argument, $type) = @_;
-	my $outer = $schema eq 'ingest_internal' ? 'ingest' : $schema;
+	my $outer = $schema =~ s/_internal$//r;
 	return $good{"$schema.$function.$argument"} // $good{"$outer.$function.$argument"}
 	  // ($argument eq 'name' && $schema =~ /^ingest/ && $function !~ /role_oid/ ? "'plain'" : undef) // ($type =~ /^(text|name|regclass|oid|int8|_?text|jsonb)$/ ? $good{$argument} : undef) // $odd{$type}[0];
 }
@@ -131,7 +138,7 @@ sub call
 	my @types = split /,/, $types;
 	my $list = join ', ', map {
 		my $type = $types[$_];
-		$type =~ /^(anyelement|internal|cstring)$/ ? $arguments[$_] : $type eq 'event' ? "($arguments[$_])::ingest.event" : $type eq 'profile_sketch' ? "($arguments[$_])::profile_sketch" : $type =~ /^_(.*)/ ? "($arguments[$_])::$1\[]" : "($arguments[$_])::$type"
+		$type =~ /^(anyelement|internal|cstring)$/ ? $arguments[$_] : $type eq 'event' ? "($arguments[$_])::ingest.event" : $type eq 'sink' ? "($arguments[$_])::ingest_delivery.sink" : $type eq 'profile_sketch' ? "($arguments[$_])::profile_sketch" : $type =~ /^_(.*)/ ? "($arguments[$_])::$1\[]" : "($arguments[$_])::$type"
 	} 0 .. $n - 1;
 	return "CALL $schema.$name($list)" if $kind eq 'p';
 	return "SELECT $schema.$name($list) FROM generate_series(1, 2)" if $kind eq 'a';
@@ -243,7 +250,7 @@ sub batch
 		next if $message =~ /current transaction is aborted/;
 		push @wrong, "an internal error: $message: $call" if $state eq 'XX000' && $message !~ $of_core;
 		# what is inside is reached through the door, which puts it into words
-		push @wrong, "a constraint: $message: $call" if $call !~ /SELECT ingest_internal/ && $message =~ /(violates|conflicting key value)/ && $text =~ /SCHEMA NAME:  ingest/;
+		push @wrong, "a constraint: $message: $call" if $call !~ /SELECT ingest(_delivery)?_internal/ && $message =~ /(violates|conflicting key value)/ && $text =~ /SCHEMA NAME:  ingest/;
 		# of one that begins with what was passed, and is cut, the rest may be one
 		push @wrong, "no sentence: $message: $call" if length $message < 1900 && ($message !~ /\S \S/ || $message =~ /^[A-Z_]+$/);
 	}
@@ -281,7 +288,7 @@ sub survives
 	return;
 }
 
-my @of_users = grep { $_->[1] ne 'ingest_internal' } @functions;
+my @of_users = grep { $_->[1] !~ /_internal$/ } @functions;
 my @single = map { single_deviations($_) } @of_users;
 my @with_two = grep { $_->[4] > 1 } @of_users;
 my @pairs = map { pair($with_two[ rand @with_two ]) } 1 .. $pairs;
@@ -289,7 +296,7 @@ my @pairs = map { pair($with_two[ rand @with_two ]) } 1 .. $pairs;
 # the owner of all that is there comes furthest; others are drawn
 survives('each argument', 'w_keeper', @single);
 survives('each argument', 'postgres', $all ? @single : grep { rand() < 0.15 } @single);
-survives('what is inside', 'postgres', map { single_deviations($_) } grep { $_->[1] eq 'ingest_internal' } @functions);
+survives('what is inside', 'postgres', map { single_deviations($_) } grep { $_->[1] =~ /_internal$/ } @functions);
 survives('two arguments', 'w_keeper', @pairs);
 survives('some arguments', $_, $all ? @single : grep { rand() < 0.06 } @single) for qw(w_nobody w_reader w_consumer w_admin);
 

@@ -1,4 +1,4 @@
-# Who sees and may call what: every relation and function of the engine, as the catalogue has them, against test/rights.expected
+# Who sees and may call what: every relation and function of the engines, as the catalogue has them, against test/rights.expected
 use strict;
 use warnings;
 use Cwd qw(abs_path);
@@ -20,6 +20,7 @@ sub sql { return $node->safe_psql('postgres', $_[0]); }
 
 sql(q{
 	CREATE EXTENSION ingest CASCADE;
+	CREATE EXTENSION ingest_delivery;
 	DO $$BEGIN PERFORM ingest_internal.era(); END$$;
 	CREATE ROLE "owner" LOGIN; CREATE ROLE reader LOGIN; CREATE ROLE consumer LOGIN; CREATE ROLE other LOGIN; CREATE ROLE admin LOGIN; CREATE ROLE nobody LOGIN;
 	GRANT ingest_operator, ingest_consumer TO "owner", other; GRANT ingest_reader TO reader; GRANT ingest_consumer TO consumer; GRANT ingest_admin TO admin;
@@ -44,6 +45,7 @@ my %given = (
 	'profile_stats.column_name' => sub { "'secret'" },
 	'service.name' => sub { "'$_[0]:service.name'" },
 	'service.library' => sub { "'library'" },
+	'ingest_delivery.sink.kind' => sub { "'webhook'" },
 	'service.function' => sub { "'function'" },
 	'profile_stats.sketch' => sub { "(SELECT profile(secret) FROM copies.\L$_[0]\E_copy)" },
 	'installation.one' => undef);
@@ -82,11 +84,13 @@ sub value_of
 }
 
 my %columns;
-my @relations = map { [ split /\|/ ] } split /\n/, sql(q{SELECT CASE c.relnamespace WHEN 'ingest_internal'::regnamespace THEN 'ingest_internal.' ELSE '' END || c.relname, c.relkind FROM pg_class c
-	WHERE c.relnamespace IN ('ingest'::regnamespace, 'ingest_internal'::regnamespace) AND c.relkind NOT IN ('i', 'I', 't', 'c') ORDER BY c.relkind IN ('S', 'v'), c.relname});
-for (split /\n/, sql(q{SELECT c.relname, a.attname, format_type(a.atttypid, -1), a.attgenerated,
+my $ours = q{('ingest'::regnamespace, 'ingest_internal'::regnamespace, 'ingest_delivery'::regnamespace, 'ingest_delivery_internal'::regnamespace)};
+my $schemas = q{('ingest', 'ingest_internal', 'ingest_delivery', 'ingest_delivery_internal')};
+my @relations = map { [ split /\|/ ] } split /\n/, sql(qq{SELECT CASE c.relnamespace WHEN 'ingest'::regnamespace THEN '' ELSE c.relnamespace::regnamespace || '.' END || c.relname, c.relkind FROM pg_class c
+	WHERE c.relnamespace IN $ours AND c.relkind NOT IN ('i', 'I', 't', 'c') ORDER BY c.relnamespace::regnamespace::text LIKE 'ingest_delivery%', c.relkind IN ('S', 'v'), c.relname});
+for (split /\n/, sql(q{SELECT CASE c.relnamespace WHEN 'ingest'::regnamespace THEN '' ELSE 'ingest_delivery.' END || c.relname, a.attname, format_type(a.atttypid, -1), a.attgenerated,
 	(SELECT string_agg(pg_get_constraintdef(k.oid), ' ') FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c' AND k.conkey = ARRAY[a.attnum])
-	FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum}))
+	FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace IN ('ingest'::regnamespace, 'ingest_delivery'::regnamespace) AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum}))
 {
 	my ($relation, $column, $type, $generated, $check) = split /\|/, $_, 5;
 	next if $generated;
@@ -98,7 +102,7 @@ for my $relation (sort keys %columns)
 	for my $who ('A', 'B')
 	{
 		my @values = map { value_of($who, $relation, @$_) } @{ $columns{$relation} };
-		sql("SET session_replication_role = replica; INSERT INTO ingest.$relation (" . join(', ', map { qq("$_->[0]") } @{ $columns{$relation} }) . ') VALUES (' . join(', ', @values) . ')');
+		sql("SET session_replication_role = replica; INSERT INTO @{[ qualified($relation) ]} (" . join(', ', map { qq("$_->[0]") } @{ $columns{$relation} }) . ') VALUES (' . join(', ', @values) . ')');
 	}
 }
 
@@ -174,12 +178,12 @@ for (grep { $_->[1] ne 'S' } @relations)
 }
 
 my @functions = map { [ split /\|/, $_, 4 ] } split /\n/, sql(q{SELECT n.nspname, p.proname, pg_get_function_identity_arguments(p.oid), p.prosecdef || ' ' || p.proowner::regrole
-	FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname IN ('ingest', 'ingest_internal') ORDER BY n.nspname, p.proname, 3});
-my %may = map { $_ => 1 } split /\n/, sql(q{SELECT r.rolname || ' ' || p.oid::regprocedure FROM pg_proc p, pg_roles r WHERE p.pronamespace IN ('ingest'::regnamespace, 'ingest_internal'::regnamespace)
+	FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname IN ('ingest', 'ingest_internal', 'ingest_delivery', 'ingest_delivery_internal') ORDER BY n.nspname, p.proname, 3});
+my %may = map { $_ => 1 } split /\n/, sql(q{SELECT r.rolname || ' ' || p.oid::regprocedure FROM pg_proc p, pg_roles r WHERE p.pronamespace IN ('ingest'::regnamespace, 'ingest_internal'::regnamespace, 'ingest_delivery'::regnamespace, 'ingest_delivery_internal'::regnamespace)
 	AND r.rolname IN ('owner', 'reader', 'consumer', 'other', 'admin', 'nobody') AND has_function_privilege(r.oid, p.oid, 'EXECUTE') AND has_schema_privilege(r.oid, p.pronamespace, 'USAGE')});
 my %called_by;
 for (split /\n/, sql(q{SELECT p.oid::regprocedure, n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-	WHERE n.nspname IN ('ingest', 'ingest_internal') ORDER BY n.nspname, p.proname, 2}))
+	WHERE n.nspname IN ('ingest', 'ingest_internal', 'ingest_delivery', 'ingest_delivery_internal') ORDER BY n.nspname, p.proname, 2}))
 {
 	my ($signature, $name) = split /\|/, $_, 2;
 	my $who = join ', ', grep { $may{"$_ $signature"} } qw(nobody reader consumer owner admin);
@@ -218,7 +222,8 @@ my @differs;
 for (@table[ 1 .. $#table ])
 {
 	my ($relation, @sees) = split;
-	next if $relation =~ /^ingest_internal/;
+	# what is in ingest itself
+	next if $relation =~ /\./;
 	my $told = $manual{$relation} // ($relation =~ /_status$/ ? $manual{_status} : undef) // 'nothing';
 	push @differs, "$relation: @sees[ 0 .. 5 ], the manual says $told" if "@sees[ 0 .. 5 ]" ne $told;
 }
@@ -227,26 +232,27 @@ is_deeply(\@differs, [], 'and so does the table in docs/ingest.md');
 # -- what holds whatever is written down --
 
 unlike($text, qr/\bOTHERS\b/, 'nobody sees rows of others');
-is(sql(q{SELECT string_agg(r.rolname || ' ' || c.relname || ' ' || x, ', ') FROM pg_class c, pg_roles r, unnest(CASE c.relkind WHEN 'S' THEN '{USAGE,UPDATE}' ELSE '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[] END) x
-	WHERE c.relnamespace IN ('ingest'::regnamespace, 'ingest_internal'::regnamespace) AND c.relkind IN ('r', 'p', 'v', 'S') AND r.rolname IN ('owner', 'reader', 'consumer', 'other', 'admin', 'nobody')
+is(sql(qq{SELECT string_agg(r.rolname || ' ' || c.relname || ' ' || x, ', ') FROM pg_class c, pg_roles r, unnest(CASE c.relkind WHEN 'S' THEN '{USAGE,UPDATE}' ELSE '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[] END) x
+	WHERE c.relnamespace IN $ours AND c.relkind IN ('r', 'p', 'v', 'S') AND r.rolname IN ('owner', 'reader', 'consumer', 'other', 'admin', 'nobody')
 	AND CASE c.relkind WHEN 'S' THEN has_sequence_privilege(r.oid, c.oid, x) ELSE has_table_privilege(r.oid, c.oid, x) END}), '', 'nobody writes the tables');
-is(sql(q{SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc p WHERE p.pronamespace IN ('ingest'::regnamespace, 'ingest_internal'::regnamespace) AND (p.proowner <> 'ingest_engine'::regrole OR p.prosecdef AND p.proconfig IS NULL)}), '',
-	'every function is the engine\'s, and none runs as it under a search_path of others');
-is(sql(q{SELECT string_agg(c.relname, ', ') FROM pg_class c WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relrowsecurity
+is(sql(q{SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname LIKE 'ingest%'
+	AND (p.proowner <> (CASE WHEN n.nspname LIKE 'ingest_delivery%' THEN 'ingest_delivery_engine' ELSE 'ingest_engine' END)::regrole OR p.prosecdef AND p.proconfig IS NULL)}), '',
+	'every function is its engine\'s, and none runs as it under a search_path of others');
+is(sql(q{SELECT string_agg(c.relname, ', ') FROM pg_class c WHERE c.relnamespace IN ('ingest'::regnamespace, 'ingest_delivery'::regnamespace) AND c.relkind IN ('r', 'p') AND NOT c.relrowsecurity
 	AND EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner) AND c.relname NOT IN ('connector', 'service', 'event_type')}), '', 'every table that others may read has policies');
-is(sql(q{SELECT string_agg(c.relname, ', ') FROM pg_class c WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind = 'v' AND NOT coalesce('security_barrier=true' = ANY (c.reloptions) OR 'security_barrier=' = ANY (c.reloptions), false)}), '', 'every view is a barrier');
-is(sql(q{SELECT string_agg(c.relname, ', ') FROM pg_class c WHERE c.relnamespace = 'ingest'::regnamespace AND c.relowner <> 'ingest_engine'::regrole AND c.relkind IN ('r', 'p', 'v', 'S')}), 'service', 'every relation is the engine\'s, but for the services, which are a superuser\'s');
+is(sql(q{SELECT string_agg(c.relname, ', ') FROM pg_class c WHERE c.relnamespace IN ('ingest'::regnamespace, 'ingest_delivery'::regnamespace) AND c.relkind = 'v' AND NOT coalesce('security_barrier=true' = ANY (c.reloptions) OR 'security_barrier=' = ANY (c.reloptions), false)}), '', 'every view is a barrier');
+is(sql(q{SELECT string_agg(c.relname, ', ') FROM pg_class c WHERE c.relnamespace IN ('ingest'::regnamespace, 'ingest_delivery'::regnamespace) AND c.relowner NOT IN ('ingest_engine'::regrole, 'ingest_delivery_engine'::regrole) AND c.relkind IN ('r', 'p', 'v', 'S')}), 'service', 'every relation is the engine\'s, but for the services, which are a superuser\'s');
 
 # -- every function, called by those whose business it is not, with A's names and numbers: no answer, error or notice holds a value of A's that they did not give --
 
-my @names = ('A:data_source.name', 'A:sync.name', 'A:job.name', 'A:subscription.consumer');
+my @names = ('A:data_source.name', 'A:sync.name', 'A:job.name', 'A:subscription.consumer', 'A:ingest_delivery.sink.name');
 for my $role (qw(other consumer))
 {
 	my @told;
 	for my $name (@names)
 	{
 		for (split /\n/, sql(qq{SELECT p.oid::regprocedure, p.prokind, p.proname, n.nspname, array_to_string(ARRAY(SELECT format_type(t, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY u(t, i) ORDER BY i), ';')
-			FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname IN ('ingest', 'ingest_internal') AND has_function_privilege('$role', p.oid, 'EXECUTE') AND p.proname <> 'cloud_event'}))
+			FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname IN $schemas AND has_function_privilege('$role', p.oid, 'EXECUTE') AND p.proname <> 'cloud_event'}))
 		{
 			my ($signature, $kind, $function, $schema, $types) = split /\|/, $_, 5;
 			my @arguments = map { /^regclass$/ ? "'copies.a_copy'::regclass" : /^(?:name|text)$/ ? "'$name'::$_" : /\[\]$/ ? "'{secret}'::$_" : /^jsonb$/ ? "'{}'::jsonb" : /^(?:integer|bigint|smallint|oid|double precision)$/ ? "1001::$_"
