@@ -9,9 +9,11 @@
 # and check install the PostgreSQL that the Debian release brings.
 
 EXTENSIONS = netsuite_fdw ingest_profile ingest ingest_delivery
+# beside them: a program of ingest_delivery's, where the library that it needs is there
+PROGRAMS = ingest_kafka
 
 all install uninstall clean:
-	@for e in $(EXTENSIONS); do $(MAKE) --no-print-directory -C $$e $@ || exit 1; done
+	@for e in $(EXTENSIONS) $(PROGRAMS); do $(MAKE) --no-print-directory -C $$e $@ || exit 1; done
 
 demo:
 	@test/demo.sh
