@@ -238,8 +238,8 @@ count_table(void *arg)
 {
 	Counting *counting = arg;
 	const char *newest = counting->cursor ? psprintf("max(%s)", quote_identifier(counting->cursor)) : "NULL";
-	Counting *counted = user_struct(
-		counted_shape, psprintf("SELECT count(*) AS rows, %s AS newest FROM %s", newest, counting->relation));
+	Counting *counted = user_answer(
+		&counted_shape, psprintf("SELECT count(*) AS rows, %s AS newest FROM %s", newest, counting->relation));
 
 	counting->rows = counted->rows;
 	counting->newest = counted->newest;

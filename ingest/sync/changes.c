@@ -224,10 +224,9 @@ slices_of(Sync *s, Window *window, char **low, char **high)
 
 	if (!s->copy.cursor_is_time || !s->source->counts || !is_long(window))
 		return 1;
-	spread = sql_struct(AS_USER, &spread_shape,
-						psprintf("SELECT count(*) AS rows, min(%s) AS low, max(%s) AS high FROM %s WHERE %s",
-								 s->copy.cursor, s->copy.cursor, s->copy.foreign, window_condition(s, window)),
-						0, NULL);
+	spread = user_answer(&spread_shape,
+						 psprintf("SELECT count(*) AS rows, min(%s) AS low, max(%s) AS high FROM %s WHERE %s",
+								  s->copy.cursor, s->copy.cursor, s->copy.foreign, window_condition(s, window)));
 	if (spread->low == NULL || strstr(spread->low, "infinity"))
 		return 1;
 	*low = spread->low;

@@ -75,7 +75,7 @@ extent_there(const Copy *copy, const char *condition)
 						 copy->key_is_integer ? "low::bigint, high::bigint" : "0 AS low, 0 AS high", keys,
 						 copy->foreign, condition ? condition : "true");
 
-	return *(Extent *) sql_struct(AS_USER, &extent_shape, sql, 0, NULL);
+	return *(Extent *) user_answer(&extent_shape, sql);
 }
 
 /*

@@ -36,6 +36,8 @@ typedef struct Copy
 	bool partitioned;
 	bool is_large;     /* the stage */
 	bool has_triggers; /* of the user's, which may change or leave out rows before they are written */
+	const char *to_json; /* the function that makes JSON of a row, */
+	const char *to_key;  /* and that of a key */
 	bool spells_keys;  /* two keys may be equal and not the same: 1.0 and 1.00, A and a */
 	char **key;
 	char **key_names; /* not quoted */
@@ -61,8 +63,9 @@ typedef struct Copy
 extern void strings_add(Strings *strings, const char *item);
 /* "a, b, c", each with a prefix such as "t." */
 extern char *column_list(char **columns, int n, const char *prefix);
-/* The key of a row as history has it, a JSON object; names are not quoted */
-extern char *key_object(char **names, int n, const char *alias);
+/* The key of a row as history has it, a JSON object, made by JSON_OBJECT or one as good; names are not quoted */
+#define JSON_OBJECT "jsonb_build_object"
+extern char *key_object(const char *function, char **names, int n, const char *alias);
 /* The operator by which two values of the type are the same, qualified */
 extern char *equality_of(Oid type);
 /* The condition that a row of the copy, with a prefix such as "t.", is not marked as deleted */

@@ -259,7 +259,7 @@ digest_query(const Copy *copy, Depth depth, const char *table, const char *where
 static Digest *
 digest(const Copy *copy, Depth depth, const char *table, const char *where)
 {
-	return sql_struct(AS_USER, &digest_shape, digest_query(copy, depth, table, where), 0, NULL);
+	return user_answer(&digest_shape, digest_query(copy, depth, table, where));
 }
 
 /* Is it the source that computes this? */
@@ -422,8 +422,8 @@ tally(const Copy *copy, const char *table, const char *where)
 {
 	char *sum = copy->key_is_integer ? psprintf("sum(%s)", copy->key[0]) : pstrdup("NULL");
 
-	return sql_struct(AS_USER, &tally_shape,
-					  psprintf("SELECT count(*) AS rows, %s AS key_sum FROM %s WHERE %s", sum, table, where), 0, NULL);
+	return user_answer(&tally_shape,
+					   psprintf("SELECT count(*) AS rows, %s AS key_sum FROM %s WHERE %s", sum, table, where));
 }
 
 /* The copy's count and sum of keys, by looking */

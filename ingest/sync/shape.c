@@ -363,6 +363,22 @@ count_columns(const char *relation)
 							 arg_relation(relation)));
 }
 
+/*
+ * What makes JSON of rows and keys.  Nodes of Citus do not have the engine's own, which are quicker, and roles that may
+ * not use the engine any more may not call them.
+ */
+static void
+choose_json(Copy *copy)
+{
+	bool own = !copy->distributed &&
+			   to_bool(own_value("SELECT has_schema_privilege('ingest_internal', 'USAGE') AND "
+								 "has_function_privilege('ingest_internal.row_json(record)', 'EXECUTE') AND "
+								 "has_function_privilege('ingest_internal.key_json(\"any\")', 'EXECUTE')"));
+
+	copy->to_json = own ? "ingest_internal.row_json" : "pg_catalog.to_jsonb";
+	copy->to_key = own ? "ingest_internal.key_json" : JSON_OBJECT;
+}
+
 bool
 shape_has_triggers(const Sync *sync)
 {
@@ -394,6 +410,7 @@ shape_read(Sync *sync)
 	for (int i = 0; i < n; i++)
 		copy->columns[i] = pstrdup(quote_identifier(columns[i].column_name));
 	copy->is_whole = n == count_columns(copy->target);
+	choose_json(copy);
 	copy->partitioned = get_rel_relkind(sync->target_relation) == RELKIND_PARTITIONED_TABLE;
 	find_needed(sync, columns, n);
 	require_needed(sync);

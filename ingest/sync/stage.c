@@ -73,7 +73,7 @@ bounds_there(const Copy *copy, const char *where)
 						 "max(%s) AS high FROM %s%s%s) b",
 						 copy->key[0], copy->key[0], copy->foreign, where[0] ? " WHERE " : "", where);
 
-	return *(Bounds *) sql_struct(AS_USER, &bounds_shape, sql, 0, NULL);
+	return *(Bounds *) user_answer(&bounds_shape, sql);
 }
 
 /* Halve a range of keys in which a row does not fit */
