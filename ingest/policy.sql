@@ -92,7 +92,7 @@ GRANT EXECUTE ON FUNCTION ingest_internal.read_again(integer[], bigint[]), inges
 GRANT SELECT ON event TO ingest_consumer;
 
 GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text, text, integer), check_source(text), pause(text), resume(text), drop_source(text), grant_source(text, name),
-    revoke_source(text, name), ingest_internal.postgres_tables(name), ingest_internal.mysql_catalogue(name), ingest_internal.mysql_charset(name), ingest_internal.mysql_tables(name),
+    revoke_source(text, name), ingest_internal.postgres_tables(name), ingest_internal.postgres_horizon(name), ingest_internal.mysql_catalogue(name), ingest_internal.mysql_charset(name), ingest_internal.mysql_tables(name),
     ingest_internal.mysql_check(name), profile(regclass, bigint), add_lineage(text, text, text, text, text), drop_lineage(text, text),
     create_sync(regclass, text, text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, text, name, boolean),
     reload(text), reconcile(text), pause_sync(text), resume_sync(text), drop_sync(text), verify(text, integer), alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, name[]), explain_sync(text), emit(text, text, jsonb),

@@ -156,9 +156,9 @@ sql_struct(SqlWho who, const RowShape *shape, const char *sql, int nargs, const 
 }
 
 void *
-user_answer(const RowShape *shape, const char *sql)
+user_answer_of(const RowShape *shape, const char *sql, int nargs, const SqlArg *args)
 {
-	void *answer = sql_struct(AS_USER, shape, sql, 0, NULL);
+	void *answer = sql_struct(AS_USER, shape, sql, nargs, args);
 
 	if (answer == NULL)
 		ereport(ERROR, (errcode(ERRCODE_FDW_ERROR), errmsg("the source gave no answer to a question that has always one"),

@@ -72,7 +72,8 @@ extern void *sql_struct(SqlWho who, const RowShape *shape, const char *sql, int 
  * The row of a statement that has always one, such as a count.  A wrapper that has it computed at its source may give
  * none all the same, when the connection breaks (mysql_fdw): that is an error, which may pass.
  */
-extern void *user_answer(const RowShape *shape, const char *sql);
+extern void *user_answer_of(const RowShape *shape, const char *sql, int nargs, const SqlArg *args);
+#define user_answer(shape, sql) user_answer_of(shape, sql, 0, NULL)
 /* Like sql_structs, of a statement that is parsed and planned once */
 extern void *prepared_structs(Prepared *prepared, Datum *values, const RowShape *shape, int *n);
 /* What SPI just answered, for statements that are run by other means */

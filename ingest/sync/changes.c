@@ -31,7 +31,7 @@ add_recent_parents(Sync *s, Strings *touched)
 {
 	Rows *rows;
 
-	if (!s->copy.cursor_is_time || s->now_there == NULL)
+	if (!s->copy.cursor_is_time || !window_is_by_clock(s))
 		return;
 	rows =
 		user_rows(psprintf("SELECT %s FROM %s WHERE %s >= (%s::timestamptz - interval '" RECENT "')%s", s->copy.key[0],
@@ -278,11 +278,15 @@ plan_windows(void *arg)
 	Batch *b = arg;
 	Sync *s = b->s;
 	MemoryContext old = MemoryContextSwitchTo(s->context);
-	Window window = b->idle.known ? window_open(s) : window_next(s);
+	Window window;
 	char *low = NULL,
 		 *high = NULL;
-	int n = window.empty ? 0 : slices_of(s, &window, &low, &high);
+	int n;
 
+	if (!b->idle.known)
+		window_settle(s);
+	window = b->idle.known ? window_open(s) : window_next(s);
+	n = window.empty ? 0 : slices_of(s, &window, &low, &high);
 	b->n_windows = n;
 	b->windows = palloc(sizeof(Window) * Max(n, 1));
 	for (int i = 0; i < n; i++)

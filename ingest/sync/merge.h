@@ -28,6 +28,7 @@ typedef struct Copy
 	char *foreign;      /* qualified */
 	char *stage;        /* rows that were read: a temporary table, or one of a load */
 	char *stage_name;   /* of the temporary one */
+	bool may_cut;       /* the source's wrapper may give fewer rows than there are, and no error */
 	List *diffs;        /* of Stored: what differs, since the last flush */
 	char **columns;     /* in both */
 	int n_columns;

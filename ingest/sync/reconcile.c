@@ -25,11 +25,11 @@
 #define MISSING_AT_LEAST 10    /* rows that may be gone, whatever their share */
 #define MISMATCHES_AT_MOST 1   /* counts that differ once may be an edit since; twice in a row is a loss */
 
-/* After a load by a cursor that is no time, whatever is asked otherwise: nothing else finds what was committed late */
+/* After a load beside which transactions ran, whatever is asked otherwise: nothing else finds what was committed late */
 static bool
 is_owed(const Sync *s)
 {
-	return s->cursor && !s->copy.cursor_is_time &&
+	return s->cursor &&
 		   to_bool(repo_value("SELECT ingest_internal.sync_is_unsettled($1)", arg_int4(s->id)));
 }
 
@@ -107,8 +107,9 @@ missing_again(Sync *s, Rows *missing)
 
 		for (uint64 k = i; k < Min(missing->n, i + KEYS_AT_ONCE); k++)
 			strings_add(&ask, missing->v[k][0]);
-		user_run(psprintf("INSERT INTO %s SELECT %s FROM %s WHERE %s = ANY (%s::%s[])", table, keys, copy->foreign,
-						  copy->key[0], quote_literal_cstr(array_literal(ask.items, ask.n)), copy->key_types[0]));
+		(void) stage_read(copy, table, keys,
+						  psprintf("%s = ANY (%s::%s[])", copy->key[0],
+								   quote_literal_cstr(array_literal(ask.items, ask.n)), copy->key_types[0]));
 	}
 	return table;
 }

@@ -30,14 +30,78 @@ stage_create(Copy *copy)
 	copy->stage = copy->stage_name;
 }
 
+/* -- reading from the source -- */
+
+/* So often is read again what seems to have been cut short; rows that come and go meanwhile may look like that, too */
+#define READINGS_AT_MOST 5
+
+typedef struct Count
+{
+	int64 rows;
+} Count;
+
+ROW_SHAPE(count_shape, Count, FIELD(INT8, Count, rows));
+
+static int64
+count_there(const Copy *copy, const char *where)
+{
+	Count *count = user_answer(&count_shape, psprintf("SELECT count(*) AS rows FROM %s%s%s", copy->foreign,
+													  where[0] ? " WHERE " : "", where));
+
+	return count->rows;
+}
+
+typedef struct Reading
+{
+	const Copy *copy;
+	const char *into, *list, *where;
+	int64 n;
+} Reading;
+
+/*
+ * There were more before, and there are more now: a wrapper that takes a broken connection, or an error in the middle
+ * of what the source sends, for the end of it, as mysql_fdw does.
+ */
+static void
+read_whole(void *arg)
+{
+	Reading *r = arg;
+	int64 before = r->copy->may_cut ? count_there(r->copy, r->where) : 0;
+
+	r->n = user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s%s%s", r->into, r->list, r->list, r->copy->foreign,
+							 r->where[0] ? " WHERE " : "", r->where));
+	if (r->n < before && r->n < count_there(r->copy, r->where))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("the source sent %lld of %lld rows of %s, and no error", (long long) r->n, (long long) before,
+						r->copy->foreign),
+				 errhint("Its connection broke, or one of the rows is an error there: read them at the source itself.")));
+}
+
+int64
+stage_read(const Copy *copy, const char *into, const char *list, const char *where)
+{
+	Reading r = {copy, into, list, where};
+	Failure failure;
+
+	if (!copy->may_cut)
+	{
+		read_whole(&r);
+		return r.n;
+	}
+	for (int tries = 1; !attempt(read_whole, &r, &failure); tries++)
+	{
+		if (failure.sqlerrcode != ERRCODE_FDW_ERROR || tries == READINGS_AT_MOST)
+			failure_rethrow(&failure);
+	}
+	return r.n;
+}
+
 int64
 stage_fetch(Copy *copy, const char *where)
 {
-	char *list = column_list(copy->columns, copy->n_columns, "");
-	int64 n;
+	int64 n = stage_read(copy, copy->stage, column_list(copy->columns, copy->n_columns, ""), where);
 
-	n = user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s%s%s", copy->stage, list, list, copy->foreign,
-						  where[0] ? " WHERE " : "", where));
 	copy->run->read += n;
 	return n;
 }

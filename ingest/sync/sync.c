@@ -77,6 +77,7 @@ prepare(void *arg)
 		old = MemoryContextSwitchTo(s->context);
 		window_clock(s);
 		MemoryContextSwitchTo(old);
+		window_mark(s);
 	}
 	run_progress(b->run, "columns agree", -1);
 }
@@ -144,6 +145,7 @@ ask_clock(void *arg)
 
 	window_clock(b->s);
 	MemoryContextSwitchTo(old);
+	window_mark(b->s);
 }
 
 static void
@@ -185,7 +187,7 @@ work(Batch *b)
 		if (!load_and_catch_up(b))
 			return false;
 	}
-	else if (!changes_catch_up(b) || ((is_incremental(s) || !s->copy.cursor_is_time) && !batch_step(b, reconcile_if_due)))
+	else if (!changes_catch_up(b) || ((is_incremental(s) || s->cursor) && !batch_step(b, reconcile_if_due)))
 		return false;
 	if (!load_new_columns(b) || (s->parent && !batch_step(b, batch_pay_owed)) || !batch_step(b, finish))
 		return false;
