@@ -9,6 +9,7 @@
 #include "ingest/event/event.h"
 #include "ingest/repository/owner.h"
 #include "ingest/sync/batch.h"
+#include "ingest/sync/held.h"
 #include "ingest/sync/shape.h"
 #include "ingest/sync/isolate.h"
 #include "ingest/sync/stage.h"
@@ -28,6 +29,7 @@ batch_enter(Sync *s, Run *run)
 	s->copy.has_triggers = shape_has_triggers(s);
 	s->copy.touched = NULL;
 	s->copy.diffs = NIL;
+	s->copy.held = NULL;
 }
 
 /* A checkpoint: nobody else may have taken over meanwhile */
@@ -138,6 +140,7 @@ refresh_child(Sync *child, const Strings *parents, const char *type, Run *run)
 	batch_rows_event(child, run, run->inserted - before[0], run->updated - before[1], run->deleted - before[2]);
 	child->copy.touched = NULL;
 	refresh_children(child, &touched, run);
+	held_delete(child, run);
 }
 
 /* Those that cannot follow now, since they are paused or stopped, are owed it */
@@ -199,6 +202,7 @@ batch_settle(Batch *b, const Strings *touched)
 	merge_flush(&s->copy);
 	batch_rows_event(s, b->run, b->run->inserted, b->run->updated, b->run->deleted);
 	refresh_children(s, touched, b->run);
+	held_delete(s, b->run);
 }
 
 typedef struct Step

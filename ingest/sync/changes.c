@@ -7,6 +7,7 @@
 #include "ingest/base/row.h"
 #include "ingest/repository/anomaly.h"
 #include "ingest/sync/changes.h"
+#include "ingest/sync/held.h"
 #include "ingest/sync/isolate.h"
 #include "ingest/sync/stage.h"
 #include "utils/builtins.h"
@@ -111,6 +112,7 @@ delete_children(Sync *s, const Strings *parents, Run *run)
 		merge_flush(&child->copy);
 		batch_rows_event(child, run, 0, 0, run->deleted - before);
 		delete_children(child, &touched, run);
+		held_delete(child, run);
 	}
 }
 
@@ -181,6 +183,7 @@ merge_deleted(void *arg)
 		merge_flush(&s->copy);
 		batch_rows_event(s, b->run, 0, 0, b->run->deleted);
 		delete_children(s, &touched, b->run);
+		held_delete(s, b->run);
 	}
 	if (b->idle.known)
 		batch_checkpoint(s, IDLE_CHECKPOINT, 0, NULL);

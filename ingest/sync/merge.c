@@ -66,6 +66,13 @@ copy_living(const Copy *copy, const char *alias)
 	return copy->soft ? psprintf("%s_deleted_at IS NULL", alias) : "true";
 }
 
+/* What the source says counts, where a column of the user's table draws its own values; Citus has no such columns */
+const char *
+copy_overriding(const Copy *copy)
+{
+	return copy->distributed ? "" : " OVERRIDING SYSTEM VALUE";
+}
+
 char *
 key_match(const Copy *copy, const char *a, const char *b)
 {
@@ -412,8 +419,8 @@ replace_statements(const Copy *copy, const char *operation)
 static char *
 insert_statement(const Copy *copy, const char *operation)
 {
-	return psprintf("INSERT INTO %s AS t (%s) SELECT %s FROM d WHERE NOT here RETURNING %s", copy->target,
-					column_list(copy->columns, copy->n_columns, ""), new_values(copy, ""),
+	return psprintf("INSERT INTO %s AS t (%s)%s SELECT %s FROM d WHERE NOT here RETURNING %s", copy->target,
+					column_list(copy->columns, copy->n_columns, ""), copy_overriding(copy), new_values(copy, ""),
 					written(copy, psprintf("%s::text", quote_literal_cstr(operation)), "NULL::jsonb", "NULL::jsonb",
 							"false", "true", "true"));
 }
@@ -681,6 +688,7 @@ merge_tally(const Copy *copy)
 {
 	MergeTally now = {copy->run->inserted,
 					  copy->run->updated,
+					  copy->run->deleted,
 					  copy->run->rejected,
 					  copy->rows_delta,
 					  copy->key_delta,
@@ -695,6 +703,7 @@ merge_tally_again(Copy *copy, const MergeTally *before)
 {
 	copy->run->inserted = before->inserted;
 	copy->run->updated = before->updated;
+	copy->run->deleted = before->deleted;
 	copy->run->rejected = before->rejected;
 	copy->rows_delta = before->rows_delta;
 	copy->key_delta = before->key_delta;
@@ -741,13 +750,11 @@ delete_statement(const Copy *copy, const char *using, const char *condition, con
 }
 
 int64
-merge_delete(Copy *copy, const char *using, const char *condition, const char *when)
+merge_delete_now(Copy *copy, const char *using, const char *condition, const char *when)
 {
 	char *sql;
 	Rows *keys;
 
-	if (copy->ignore_deletions)
-		return 0;
 	sql = delete_statement(copy, using, condition, psprintf("(%s)::timestamptz", when ? when : "NULL"));
 	if (wants_diff(copy))
 	{

@@ -488,12 +488,15 @@ tell_mismatch(Sync *s, Run *run, const Tally *there)
 }
 
 void
-reconcile_count(Sync *s, Run *run, bool changed)
+reconcile_count(Sync *s, Run *run, bool changed, bool said_nothing)
 {
 	Tally *there;
 	bool agree;
 
-	if (!s->source->counts || s->copy.ignore_deletions || (!changed && s->mismatches == 0) || s->key.n == 0)
+	if (!s->source->counts || s->copy.ignore_deletions || s->key.n == 0)
+		return;
+	/* a source that says by itself that nothing changed and nothing was deleted is not asked again */
+	if (!changed && s->mismatches == 0 && said_nothing)
 		return;
 	if (repo_value("SELECT 1 FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL LIMIT 1",
 				   arg_int4(s->id)))

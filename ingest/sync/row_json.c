@@ -332,6 +332,8 @@ ingest_key_json(PG_FUNCTION_ARGS)
 	{
 		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 
+		if (PG_NARGS() % 2 != 0)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("each name needs a value")));
 		key = row_type_alloc(PG_NARGS());
 		for (int i = 0; i + 1 < PG_NARGS(); i += 2)
 		{

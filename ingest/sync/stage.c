@@ -55,34 +55,43 @@ typedef struct Reading
 {
 	const Copy *copy;
 	const char *into, *list, *where;
-	int64 n;
+	int64 n, left; /* rows that came, and that there are afterwards */
 } Reading;
 
+static void
+count_again(void *arg)
+{
+	Reading *r = arg;
+
+	r->left = count_there(r->copy, r->where);
+}
+
 /*
- * There were more before, and there are more now: a wrapper that takes a broken connection, or an error in the middle
- * of what the source sends, for the end of it, as mysql_fdw does.
+ * There were more before, and there are more now, or nobody answers any more: a wrapper that takes a connection that
+ * broke in the middle of what the source sent for the end of it, as mysql_fdw does.
  */
 static void
 read_whole(void *arg)
 {
 	Reading *r = arg;
 	int64 before = r->copy->may_cut ? count_there(r->copy, r->where) : 0;
+	Failure failure;
 
-	r->n = user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s%s%s", r->into, r->list, r->list, r->copy->foreign,
+	r->n = user_run(psprintf("INSERT INTO %s (%s)%s SELECT %s FROM %s%s%s", r->into, r->list, copy_overriding(r->copy), r->list, r->copy->foreign,
 							 r->where[0] ? " WHERE " : "", r->where));
-	if (r->n < before && r->n < count_there(r->copy, r->where))
+	if (r->n < before && (!attempt(count_again, r, &failure) || r->n < r->left))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
 				 errmsg("the source sent %lld of %lld rows of %s, and no error", (long long) r->n, (long long) before,
 						r->copy->foreign),
-				 errhint("Its connection broke, or one of the rows is an error there: read them at the source itself.")));
+				 errhint("Its connection broke in the middle. If that happens each time, look at its log.")));
 }
 
 int64
 stage_read(const Copy *copy, const char *into, const char *list, const char *where)
 {
 	Reading r = {copy, into, list, where};
-	Failure failure;
+	Failure first, failure;
 
 	if (!copy->may_cut)
 	{
@@ -91,8 +100,11 @@ stage_read(const Copy *copy, const char *into, const char *list, const char *whe
 	}
 	for (int tries = 1; !attempt(read_whole, &r, &failure); tries++)
 	{
-		if (failure.sqlerrcode != ERRCODE_FDW_ERROR || tries == READINGS_AT_MOST)
-			failure_rethrow(&failure);
+		if (tries == 1)
+			first = failure;
+		/* the connection may be of no use any more, which is no news */
+		if (first.sqlerrcode != ERRCODE_FDW_ERROR || failure.sqlerrcode != ERRCODE_FDW_ERROR || tries == READINGS_AT_MOST)
+			failure_rethrow(&first);
 	}
 	return r.n;
 }

@@ -111,7 +111,7 @@ finish(void *arg)
 	Run *run = b->run;
 	bool changed = run->total_inserted + run->total_updated + run->total_deleted > 0;
 
-	reconcile_count(s, run, changed);
+	reconcile_count(s, run, changed, b->idle.known);
 	if (s->newest)
 		repo_run("SELECT ingest_internal.sync_note_newest($1, $2::timestamptz)", arg_int4(s->id), arg_text(s->newest));
 	repo_run("SELECT ingest_internal.sync_note_lineage($1, $2, $3, $4, $5)", arg_int4(s->id),
