@@ -337,6 +337,8 @@ compare(Sync *s, Depth depth, int64 low, int64 high)
 {
 	Copy *copy = &s->copy;
 	char *range = psprintf("%s BETWEEN %lld AND %lld", copy->key[0], (long long) low, (long long) high);
+	/* keys may lie further apart than a bigint holds */
+	uint64 width = ((uint64) high - (uint64) low) / PIECES;
 	Digest *there,
 		*here;
 
@@ -345,14 +347,14 @@ compare(Sync *s, Depth depth, int64 low, int64 high)
 	here = digest(copy, depth, copy->target, psprintf("%s AND %s", range, copy_living(&s->copy, "")));
 	if (same(there, here))
 		return;
-	if (Max(there->rows, here->rows) <= ROWS_READ_NOT_CUT || high - low < PIECES)
+	if (Max(there->rows, here->rows) <= ROWS_READ_NOT_CUT || width == 0)
 	{
 		read_again(s, range, psprintf("t.%s", range));
 		return;
 	}
 	for (int i = 0; i < PIECES; i++)
-		compare(s, depth, low + (high - low + 1) / PIECES * i,
-				i == PIECES - 1 ? high : low + (high - low + 1) / PIECES * (i + 1) - 1);
+		compare(s, depth, (int64) ((uint64) low + width * i),
+				i == PIECES - 1 ? high : (int64) ((uint64) low + width * (i + 1) - 1));
 }
 
 /* All ranges that differ; then rows without a cursor, which never come by themselves */

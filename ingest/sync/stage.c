@@ -178,7 +178,8 @@ fetch_range(Copy *copy, const char *where, int64 low, int64 high)
 		unfit_check(copy);
 		return 0;
 	}
-	middle = low + (high - low) / 2;
+	/* they may lie further apart than a bigint holds */
+	middle = low + (int64) (((uint64) high - (uint64) low) / 2);
 	return fetch_range(copy, where, low, middle) + fetch_range(copy, where, middle + 1, high);
 }
 
