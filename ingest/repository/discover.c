@@ -11,6 +11,13 @@
 #include "ingest/repository/discover.h"
 #include "utils/builtins.h"
 
+/* Several schemas, and several sources of one server, may have tables of one name */
+bool
+discover_is_listed_here(const Crawl *c, const Listed *l)
+{
+	return l->schema == NULL || c->source->remote_schemas.n == 0 || strcmp(l->schema, c->remote_schema) == 0;
+}
+
 static const Listed *
 listed(const Crawl *c, const char *table)
 {
@@ -18,7 +25,7 @@ listed(const Crawl *c, const char *table)
 
 	for (int i = 0; i < c->n_listed; i++)
 	{
-		if (strcmp(c->listed[i].table, table) == 0)
+		if (strcmp(c->listed[i].table, table) == 0 && discover_is_listed_here(c, &c->listed[i]))
 			return &c->listed[i];
 	}
 	return &nothing;

@@ -166,7 +166,7 @@ CREATE FUNCTION set_owner(source text, owner name) RETURNS void
 COMMENT ON FUNCTION set_owner(text, name) IS 'gives a source, and what its owner keeps of it, to another role; for admins. Tables and schemas are given by ALTER … OWNER TO';
 
 -- Another PostgreSQL says which columns are keys and what things are called: its catalogue, looked at through the wrapper.
-CREATE FUNCTION ingest_internal.postgres_tables(server name) RETURNS TABLE ("table" text, key text, description text)
+CREATE FUNCTION ingest_internal.postgres_tables(server name) RETURNS TABLE ("schema" text, "table" text, key text, description text)
     LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     -- others may have sources on the server, too, which a grantee or an admin sees: theirs are no place for one's own tables
@@ -181,13 +181,13 @@ BEGIN
     LOOP
         EXECUTE format('CREATE FOREIGN TABLE %I.%I (%s) SERVER %I OPTIONS (schema_name ''pg_catalog'', table_name %L)', here, 'ingest_' || look.name, look.columns, server, look.name);
     END LOOP;
-    RETURN QUERY EXECUTE format('WITH c AS MATERIALIZED (SELECT c.oid, c.relname FROM %1$I.ingest_pg_class c JOIN %1$I.ingest_pg_namespace n ON n.oid = c.relnamespace
+    RETURN QUERY EXECUTE format('WITH c AS MATERIALIZED (SELECT c.oid, c.relname, n.nspname FROM %1$I.ingest_pg_class c JOIN %1$I.ingest_pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname = ANY ($1) AND c.relkind IN (''r'', ''v'', ''m'', ''f'', ''p'')),
         i AS MATERIALIZED (SELECT i.conrelid, i.conkey FROM %1$I.ingest_pg_constraint i WHERE i.contype = ''p'' AND i.conrelid IN (SELECT oid FROM c)),
         k AS (SELECT a.attrelid, string_agg(a.attname, '', '' ORDER BY array_position(i.conkey, a.attnum)) AS key
             FROM %1$I.ingest_pg_attribute a JOIN i ON i.conrelid = a.attrelid AND a.attnum = ANY (i.conkey) GROUP BY a.attrelid)
-        SELECT c.relname::text, k.key, (SELECT d.description FROM %1$I.ingest_pg_description d WHERE d.objoid = c.oid AND d.objsubid = 0 AND d.classoid = 1259)
-        FROM c LEFT JOIN k ON k.attrelid = c.oid ORDER BY 1', here) USING wanted;
+        SELECT c.nspname::text, c.relname::text, k.key, (SELECT d.description FROM %1$I.ingest_pg_description d WHERE d.objoid = c.oid AND d.objsubid = 0 AND d.classoid = 1259)
+        FROM c LEFT JOIN k ON k.attrelid = c.oid ORDER BY 2, 1', here) USING wanted;
     EXECUTE format('DROP FOREIGN TABLE %1$I.ingest_pg_class, %1$I.ingest_pg_namespace, %1$I.ingest_pg_constraint, %1$I.ingest_pg_attribute, %1$I.ingest_pg_description', here);
 END $$;
 COMMENT ON FUNCTION ingest_internal.postgres_tables(name) IS 'tables, primary keys and descriptions of a source behind postgres_fdw';

@@ -3,7 +3,7 @@ CREATE TABLE connector (
     wrapper name PRIMARY KEY, -- the foreign data wrapper
     check_function text, -- (server name) → check text, ok boolean, detail text
     clock_function text, -- (server name) → timestamptz: the source's own clock
-    tables_function text, -- (server name) → table, key, cursor, parent, parent_column, description: text; what it does not give is null
+    tables_function text, -- (server name) → schema, table, key, cursor, parent, parent_column, description: text; what it does not give is null
     deleted_function text, -- (server name, table text, since timestamptz, until timestamptz) → key text, deleted_at timestamptz
     changes_function text, -- (foreign table regclass, cursor name, since timestamptz, deleted_since timestamptz or null) → changed bigint, deleted bigint, clock timestamptz: rows changed and records of any kind deleted since, in one request, nulls if it cannot say; the clock there, roughly
     horizon_function text, -- (server name) → clock timestamptz, running text[]: the time there, and then the transactions under way there, under names that are not used again; nulls if it cannot say

@@ -12,6 +12,7 @@
 
 #include "ingest/repository/anomaly.h"
 #include "ingest/event/event.h"
+#include "ingest/sync/batch.h"
 #include "ingest/sync/reconcile.h"
 #include "ingest/sync/isolate.h"
 #include "ingest/sync/stage.h"
@@ -108,8 +109,7 @@ missing_again(Sync *s, Rows *missing)
 		for (uint64 k = i; k < Min(missing->n, i + KEYS_AT_ONCE); k++)
 			strings_add(&ask, missing->v[k][0]);
 		(void) stage_read(copy, table, keys,
-						  psprintf("%s = ANY (%s::%s[])", copy->key[0],
-								   quote_literal_cstr(array_literal(ask.items, ask.n)), copy->key_types[0]));
+						  batch_among(copy->key[0], &ask, 0, ask.n, copy->key_types[0]));
 	}
 	return table;
 }

@@ -3,11 +3,13 @@
  *		A row as JSON: what to_jsonb(row) gives, without finding out of each row again what its columns are.
  *
  * Names, their order in an object and what becomes of each type are looked up once for all rows of a statement.  What
- * is not simple (arrays, composites, JSON, types with a cast to json) is to_jsonb's.
+ * is not simple (arrays, composites, JSON) is to_jsonb's.  A type of somebody's own is what it writes, even if there is a
+ * cast to json: a version is to be read again, by the type's input.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "ingest/base/compat.h"
 #include "nodes/makefuncs.h"
@@ -69,8 +71,9 @@ compare_names(const void *a, const void *b)
 	return x->name_length != y->name_length ? x->name_length - y->name_length : memcmp(x->name, y->name, x->name_length);
 }
 
+/* as_text: what its own input reads again, whatever a cast to json makes of it, which nothing reads: hstore, geometry */
 static Way
-way_of(Oid type)
+way_of(Oid type, bool as_text)
 {
 	switch (type)
 	{
@@ -105,12 +108,14 @@ way_of(Oid type)
 		case NAMEOID:
 			return WAY_OUTPUT;
 		default:
-			return WAY_JSONB;
+			return as_text && type >= FirstNormalObjectId && !OidIsValid(get_element_type(type)) && !type_is_rowtype(type)
+					   ? WAY_OUTPUT
+					   : WAY_JSONB;
 	}
 }
 
 static void
-member_begin(Member *member, const char *name, Oid type, int i, MemoryContext context)
+member_begin(Member *member, const char *name, Oid type, bool as_text, int i, MemoryContext context)
 {
 	Oid output;
 	bool varlena;
@@ -119,7 +124,7 @@ member_begin(Member *member, const char *name, Oid type, int i, MemoryContext co
 	member->name = MemoryContextStrdup(context, name);
 	member->name_length = strlen(member->name);
 	member->type = getBaseType(type);
-	member->way = way_of(member->type);
+	member->way = way_of(member->type, as_text);
 	if (member->way == WAY_OUTPUT || member->way == WAY_FLOAT)
 	{
 		getTypeOutputInfo(member->type, &output, &varlena);
@@ -300,7 +305,7 @@ row_type_of(FunctionCallInfo fcinfo, HeapTupleHeader row)
 		Form_pg_attribute column = TupleDescAttr(known->desc, i);
 
 		if (!column->attisdropped)
-			member_begin(&known->members[known->n++], NameStr(column->attname), column->atttypid, i, CurrentMemoryContext);
+			member_begin(&known->members[known->n++], NameStr(column->attname), column->atttypid, true, i, CurrentMemoryContext);
 	}
 	row_type_sort(known);
 	MemoryContextSwitchTo(old);
@@ -340,7 +345,7 @@ ingest_key_json(PG_FUNCTION_ARGS)
 			if (PG_ARGISNULL(i) || get_fn_expr_argtype(fcinfo->flinfo, i) != TEXTOID || get_fn_expr_variadic(fcinfo->flinfo))
 				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a name must be a text that is not null")));
 			member_begin(&key->members[key->n++], TextDatumGetCString(PG_GETARG_DATUM(i)),
-						 get_fn_expr_argtype(fcinfo->flinfo, i + 1), i + 1, CurrentMemoryContext);
+						 get_fn_expr_argtype(fcinfo->flinfo, i + 1), false, i + 1, CurrentMemoryContext);
 		}
 		row_type_sort(key);
 		MemoryContextSwitchTo(old);

@@ -399,8 +399,7 @@ merge_rejected(void *arg)
 		for (uint64 k = i; k < Min(rows->n, i + PARENTS_AT_ONCE); k++)
 			strings_add(&keys, rows->v[k][0]);
 		user_run(psprintf("DELETE FROM %s", s->copy.stage));
-		stage_fetch_isolating(&s->copy, psprintf("%s = ANY (%s)", s->copy.key[0],
-												 batch_array(&keys, 0, keys.n, s->copy.key_types[0])));
+		stage_fetch_isolating(&s->copy, batch_among(s->copy.key[0], &keys, 0, keys.n, s->copy.key_types[0]));
 		merge_stage(&s->copy, "insert");
 	}
 	/* those that are gone at the source need no mending */

@@ -80,6 +80,32 @@ sql("SELECT ingest.reconcile('c.wide')");
 sync('wide');
 is(apart('wide', 'id, v::text'), '0', 'and a comparison of keys finds what is between them');
 
+# Tables of one name in two schemas, of one source and of two sources of one server
+sql("CREATE SCHEMA ts_a; CREATE SCHEMA ts_b; CREATE TABLE ts_a.orders (id int PRIMARY KEY, v text); CREATE TABLE ts_b.orders (company int, id int, v text, PRIMARY KEY (company, id));
+	INSERT INTO ts_a.orders SELECT i, 'a' FROM generate_series(1, 5) i; INSERT INTO ts_b.orders SELECT i % 3, i / 3, 'b' FROM generate_series(0, 14) i;
+	SELECT ingest.register_source('a', 'shop', schema => 'there_a', remote_schemas => '{ts_a}'); SELECT ingest.register_source('b', 'shop', schema => 'there_b', remote_schemas => '{ts_b}');
+	SELECT ingest.register_source('ab', 'shop', schema => 'there_ab', remote_schemas => '{ts_a,ts_b}')");
+sql("CALL ingest.crawl('$_')") for qw(a b ab);
+is(sql("SELECT string_agg(local_schema || '.' || local_name || array_to_string(key, '+', ''), ' ' ORDER BY local_schema, local_name) FROM ingest.source_table WHERE name = 'orders'"),
+	'there_a.ordersid there_ab.ordersid there_ab.ts_b_orderscompany+id there_b.orderscompany+id', 'each has its own key');
+sql("SELECT ingest.create_sync('there_b.orders', 'c.of_b', mode => 'full'); SELECT ingest.create_sync('there_ab.ts_b_orders', 'c.of_ab', mode => 'full')");
+sync('of_b');
+sync('of_ab');
+is(sql('SELECT (SELECT count(*) FROM c.of_b), (SELECT count(*) FROM c.of_ab)'), '15|15', 'and all rows arrive');
+
+# Keys that are arrays, and types that another extension casts to json
+sql("CREATE EXTENSION hstore; CREATE TABLE shop.arr (k int[] PRIMARY KEY, h hstore, changed timestamptz DEFAULT now()); INSERT INTO shop.arr VALUES ('{1}', 'a=>1'), ('{2,3}', 'b=>NULL')");
+sql("ALTER SERVER shop OPTIONS (ADD extensions 'hstore')");
+sql("CALL ingest.crawl('shop')");
+sql("SELECT ingest.create_sync('there.arr', 'c.arr', key => '{k}', cursor_column => 'changed', history => true)");
+sync('arr');
+my $then = sql('SELECT clock_timestamp()');
+sql("DELETE FROM shop.arr WHERE k = '{1}'; UPDATE shop.arr SET h = 'c=>3', changed = now(); SELECT ingest.reconcile('c.arr')");
+sync('arr');
+is(apart('arr', 'k, h::text'), '0', 'a row whose key is an array is deleted');
+is(sql("SELECT string_agg(k::text || h::text, ' ' ORDER BY k) FROM ingest.as_of(NULL::c.arr, '$then')"), '{1}"a"=>"1" {2,3}"b"=>NULL', 'and was what it was');
+is(sql('SELECT count(*) FROM c.arr_history'), '4', 'versions of a type with a cast to json are read again');
+
 # What has no greatest value is no cursor, and that is said when the sync is made
 sql("CREATE TABLE shop.odd (id int PRIMARY KEY, u uuid, b bytea, j jsonb, f boolean)");
 sql("CALL ingest.crawl('shop')");
