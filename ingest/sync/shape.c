@@ -173,10 +173,22 @@ follow_gone(Sync *sync, const Difference *d)
 		repo_run("SELECT ingest_internal.sync_vanished($1, $2)", arg_int4(sync->id), arg_text(d->column_name));
 }
 
+/* A cursor that was named anew: the copy never had it, and all rows are read again anyhow */
+static bool
+is_new_cursor(const Sync *sync, const char *column)
+{
+	for (int k = 0; k < sync->key.n; k++)
+	{
+		if (strcmp(sync->key.v[k], column) == 0)
+			return false;
+	}
+	return sync->reload && sync->cursor && strcmp(sync->cursor, column) == 0;
+}
+
 static void
 follow_new(Sync *sync, const Difference *d)
 {
-	if (is_needed(sync, d->column_name))
+	if (is_needed(sync, d->column_name) && !is_new_cursor(sync, d->column_name))
 		stop(sync,
 			 psprintf("column \"%s\", of its key or its cursor, is gone from %s", d->column_name, sync->copy.target),
 			 "Put the column back.");

@@ -106,6 +106,18 @@ is(apart('arr', 'k, h::text'), '0', 'a row whose key is an array is deleted');
 is(sql("SELECT string_agg(k::text || h::text, ' ' ORDER BY k) FROM ingest.as_of(NULL::c.arr, '$then')"), '{1}"a"=>"1" {2,3}"b"=>NULL', 'and was what it was');
 is(sql('SELECT count(*) FROM c.arr_history'), '4', 'versions of a type with a cast to json are read again');
 
+# A cursor that got another name at the source: what the hint says is what helps
+sql("CREATE TABLE shop.ren (id int PRIMARY KEY, v text, changed timestamptz DEFAULT now()); INSERT INTO shop.ren VALUES (1, 'a')");
+sql("CALL ingest.crawl('shop')");
+sql("SELECT ingest.create_sync('there.ren', 'c.ren', key => '{id}', cursor_column => 'changed')");
+sync('ren');
+sql("ALTER TABLE shop.ren RENAME changed TO modified; UPDATE shop.ren SET v = 'b', modified = now()");
+sql("CALL ingest.crawl('shop')");
+isnt($node->psql('postgres', "CALL ingest.sync('c.ren')"), 0, 'a cursor that is gone stops its sync');
+sql("SELECT ingest.alter_sync('c.ren', cursor_column => 'modified'); SELECT ingest.resume_sync('c.ren')");
+sync('ren');
+is(apart('ren', 'id, v, modified'), '0', 'named anew it goes on');
+
 # What has no greatest value is no cursor, and that is said when the sync is made
 sql("CREATE TABLE shop.odd (id int PRIMARY KEY, u uuid, b bytea, j jsonb, f boolean)");
 sql("CALL ingest.crawl('shop')");
