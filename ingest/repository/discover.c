@@ -18,6 +18,7 @@ discover_is_listed_here(const Crawl *c, const Listed *l)
 	return l->schema == NULL || c->source->remote_schemas.n == 0 || strcmp(l->schema, c->remote_schema) == 0;
 }
 
+/* What the connector says of a table; nothing, if it did not list it */
 static const Listed *
 listed(const Crawl *c, const char *table)
 {
@@ -31,6 +32,7 @@ listed(const Crawl *c, const char *table)
 	return &nothing;
 }
 
+/* To who calls, and to who reads the log of the run later */
 void
 discover_warn(Crawl *c, const char *message)
 {
@@ -75,6 +77,7 @@ typedef struct Following
 ROW_SHAPE(following_shape, Following, FIELD(TEXT, Following, statement), FIELD(TEXT, Following, comment),
 		  FIELD(TEXT, Following, change), FIELD(TEXT, Following, column_name));
 
+/* What an attempt does: what depends on a column may forbid it */
 static void
 alter_quietly(void *arg)
 {
@@ -110,6 +113,7 @@ typedef struct Option
 
 ROW_SHAPE(option_shape, Option, FIELD(TEXT, Option, statement));
 
+/* Options of the foreign table become what the import says now */
 static void
 follow_options(const char *imported, const char *old)
 {
@@ -197,6 +201,7 @@ typedef struct Recorded
 ROW_SHAPE(recorded_shape, Recorded, FIELD(INT4, Recorded, id), FIELD(BOOL, Recorded, is_new),
 		  FIELD(BOOL, Recorded, was_gone), FIELD(TEXT, Recorded, key));
 
+/* Writes down the columns as they are, and tells what differs from before */
 static void
 record_columns(Crawl *c, const Recorded *table, const char *name, const char *relation)
 {
@@ -240,6 +245,7 @@ typedef struct Counting
 
 ROW_SHAPE(counted_shape, Counting, FIELD(TEXT, Counting, rows), FIELD(TEXT, Counting, newest));
 
+/* What an attempt does: a source that cannot count is no reason to fail */
 static void
 count_table(void *arg)
 {

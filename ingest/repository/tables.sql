@@ -1,32 +1,50 @@
--- What wrappers can do beyond SELECT: names of SQL functions, found in the schema of the wrapper's extension unless qualified.
+-- What wrappers can do beyond SELECT: names of SQL functions, found in the schema of the wrapper's extension unless
+-- qualified.
 CREATE TABLE connector (
     wrapper name PRIMARY KEY, -- the foreign data wrapper
     check_function text, -- (server name) → check text, ok boolean, detail text
     clock_function text, -- (server name) → timestamptz: the source's own clock
-    tables_function text, -- (server name) → schema, table, key, cursor, parent, parent_column, description: text; what it does not give is null
-    deleted_function text, -- (server name, table text, since timestamptz, until timestamptz) → key text, deleted_at timestamptz
-    changes_function text, -- (foreign table regclass, cursor name, since timestamptz, deleted_since timestamptz or null) → changed bigint, deleted bigint, clock timestamptz: rows changed and records of any kind deleted since, in one request, nulls if it cannot say; the clock there, roughly
-    horizon_function text, -- (server name) → clock timestamptz, running text[]: the time there, and then the transactions under way there, under names that are not used again; nulls if it cannot say
-    stats_function text, -- () → server name, day date and counts of that day, for servers that the caller may use; a count that grows, not a rate
+    tables_function text, -- (server name) → schema, table, key, cursor, parent, parent_column, description: text; what
+        -- it does not give is null
+    deleted_function text, -- (server name, table text, since timestamptz, until timestamptz) → key text, deleted_at
+        -- timestamptz
+    changes_function text, -- (foreign table regclass, cursor name, since timestamptz, deleted_since timestamptz or
+        -- null) → changed bigint, deleted bigint, clock timestamptz: rows changed and records of any kind deleted
+        -- since, in one request, nulls if it cannot say; the clock there, roughly
+    horizon_function text, -- (server name) → clock timestamptz, running text[]: the time there, and then the
+        -- transactions under way there, under names that are not used again; nulls if it cannot say
+    stats_function text, -- () → server name, day date and counts of that day, for servers that the caller may use; a
+        -- count that grows, not a rate
     custom_columns text, -- regular expression that names of customers' own fields fit
-    counts boolean NOT NULL DEFAULT false, -- whether the source computes count(*), min and max itself, so that they are cheap
-    may_cut boolean NOT NULL DEFAULT false, -- whether it may take a broken connection for the end of what was asked for: what is read is counted
-    remote_schema text, -- what IMPORT FOREIGN SCHEMA is asked for unless the source says otherwise; null: what the server's options name, if the wrapper imports
+    counts boolean NOT NULL DEFAULT false, -- whether the source computes count(*), min and max itself, so that they are
+        -- cheap
+    may_cut boolean NOT NULL DEFAULT false, -- whether it may take a broken connection for the end of what was asked
+        -- for: what is read is counted
+    remote_schema text, -- what IMPORT FOREIGN SCHEMA is asked for unless the source says otherwise; null: what the
+        -- server's options name, if the wrapper imports
     description text, -- for people
     built_in boolean NOT NULL DEFAULT false -- whether the extension brings it: pg_dump takes only what others wrote
 );
 COMMENT ON TABLE connector IS 'what foreign data wrappers can do beyond SELECT';
 INSERT INTO connector VALUES
-    ('netsuite_fdw', 'netsuite_check', 'netsuite_server_time', 'netsuite_tables', 'netsuite_deleted', 'netsuite_changes', NULL, 'netsuite_stats', '^cust(entity|body|col|item|record|event)', true, false, 'suiteql', 'NetSuite over SuiteTalk REST', true),
-    ('postgres_fdw', NULL, NULL, 'ingest_internal.postgres_tables', NULL, NULL, 'ingest_internal.postgres_horizon', NULL, NULL, true, false, 'public', 'another PostgreSQL', true),
-    ('mysql_fdw', 'ingest_internal.mysql_check', NULL, 'ingest_internal.mysql_tables', NULL, NULL, NULL, NULL, NULL, true, true, NULL, 'MySQL and MariaDB; tried on MariaDB', true),
-    ('tds_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, 'dbo', 'SQL Server and Sybase; not tried on either', true),
+    ('netsuite_fdw', 'netsuite_check', 'netsuite_server_time', 'netsuite_tables', 'netsuite_deleted',
+        'netsuite_changes', NULL, 'netsuite_stats', '^cust(entity|body|col|item|record|event)', true, false, 'suiteql',
+        'NetSuite over SuiteTalk REST', true),
+    ('postgres_fdw', NULL, NULL, 'ingest_internal.postgres_tables', NULL, NULL,
+        'ingest_internal.postgres_horizon', NULL, NULL, true, false, 'public',
+        'another PostgreSQL', true),
+    ('mysql_fdw', 'ingest_internal.mysql_check', NULL, 'ingest_internal.mysql_tables', NULL, NULL, NULL, NULL, NULL,
+        true, true, NULL, 'MySQL and MariaDB; tried on MariaDB', true),
+    ('tds_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, 'dbo',
+        'SQL Server and Sybase; not tried on either', true),
     ('oracle_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, NULL, 'Oracle; not tried', true),
-    ('file_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, NULL, 'files of the server; its foreign tables are made by hand', true);
+    ('file_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, NULL,
+        'files of the server; its foreign tables are made by hand', true);
 
 CREATE TABLE data_source (
     id integer GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, -- number of the source
-    name text NOT NULL UNIQUE CONSTRAINT "a name has at most 500 bytes" CHECK (octet_length(name) <= 500), -- name of the source
+    name text NOT NULL UNIQUE -- name of the source
+        CONSTRAINT "a name has at most 500 bytes" CHECK (octet_length(name) <= 500),
     server name NOT NULL, -- the foreign server that connects to it; secrets stay in its user mappings
     server_oid oid NOT NULL, -- what that is, whatever it is called; 0: gone
     owner oid NOT NULL, -- role that registered it and as which its jobs run
@@ -37,8 +55,10 @@ CREATE TABLE data_source (
     schema_oid oid NOT NULL, -- what that is, whatever it is called; 0: gone
     include text[], -- tables to import; null: all
     refresh_schedule text, -- when it is crawled, as cron's five fields or an interval
-    state text NOT NULL DEFAULT 'active' CONSTRAINT "state must be active or paused" CHECK (state IN ('active', 'paused')), -- active or paused
-    max_parallel integer NOT NULL DEFAULT 2 CONSTRAINT "max_parallel must be at least 1" CHECK (max_parallel > 0), -- jobs on it that may run at once
+    state text NOT NULL DEFAULT 'active' -- active or paused
+        CONSTRAINT "state must be active or paused" CHECK (state IN ('active', 'paused')),
+    max_parallel integer NOT NULL DEFAULT 2 -- jobs on it that may run at once
+        CONSTRAINT "max_parallel must be at least 1" CHECK (max_parallel > 0),
     registered_at timestamptz NOT NULL DEFAULT now(), -- when it was registered
     last_check_at timestamptz, -- when it was checked last
     last_check_ok boolean, -- whether that check found everything in order
@@ -83,7 +103,8 @@ CREATE TABLE source_table (
     cursor_column text, -- the column that tells that a row changed
     parent text, -- the table whose rows these belong to, such as headers of lines
     parent_column text, -- the column that names the parent's row
-    freshness_objective interval, -- a copy older than this is stale
+    freshness_objective interval -- a copy older than this is stale
+        CONSTRAINT "freshness is at most 1000 years" CHECK (freshness_objective <= '1000 years'),
     first_seen timestamptz NOT NULL DEFAULT now(), -- when a crawl first found it
     crawled_at timestamptz, -- when a crawl last looked
     gone_at timestamptz, -- when a crawl no longer found it
@@ -122,9 +143,12 @@ CREATE TABLE metadata_change (
     id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, -- number of the change
     source integer NOT NULL REFERENCES data_source ON DELETE CASCADE, -- the source
     table_id integer REFERENCES source_table ON DELETE CASCADE, -- the table
-    object_kind text NOT NULL CONSTRAINT "object_kind must be schema, table or column" CHECK (object_kind IN ('schema', 'table', 'column')), -- what changed
+    object_kind text NOT NULL -- what changed
+        CONSTRAINT "object_kind must be schema, table or column" CHECK (object_kind IN ('schema', 'table', 'column')),
     object_name text NOT NULL, -- its name; a column's stands behind its table's
-    change text NOT NULL CONSTRAINT "change must be one of the changes that are kept" CHECK (change IN ('added', 'removed', 'returned', 'retyped', 'renamed', 'altered')), -- how it changed
+    change text NOT NULL -- how it changed
+        CONSTRAINT "change must be one of the changes that are kept" CHECK (change IN ('added', 'removed', 'returned',
+            'retyped', 'renamed', 'altered')),
     before jsonb, -- how it was
     after jsonb, -- how it is
     seen_at timestamptz NOT NULL DEFAULT now(), -- when a crawl saw it
@@ -143,7 +167,8 @@ CREATE TABLE lineage_edge (
     to_schema name NOT NULL, -- where they go: schema
     to_table name NOT NULL, -- relation
     to_column name NOT NULL DEFAULT '', -- column; empty: the relation as a whole
-    kind text NOT NULL CONSTRAINT "kind has at most 100 bytes" CHECK (octet_length(kind) <= 100), -- import, sync, or what add_lineage was told
+    kind text NOT NULL -- import, sync, or what set_lineage was told
+        CONSTRAINT "kind has at most 100 bytes" CHECK (octet_length(kind) <= 100),
     job bigint, -- the job that made it
     run bigint, -- the run that made it
     first_seen timestamptz NOT NULL DEFAULT now(), -- when it was first made
@@ -154,9 +179,12 @@ CREATE TABLE lineage_edge (
     from_attnum smallint, -- number of its column; 0: none
     to_relation oid, -- the relation it goes to, likewise
     to_attnum smallint, -- number of its column; 0: none
-    CONSTRAINT lineage_edge_flow UNIQUE (to_schema, to_table, to_column, from_schema, from_table, from_column, kind)
+    -- of what several roles declare each is that role's
+    CONSTRAINT lineage_edge_flow UNIQUE NULLS NOT DISTINCT (to_schema, to_table, to_column, from_schema, from_table,
+        from_column, kind, owner)
 );
-COMMENT ON TABLE lineage_edge IS 'from where to where data flow; those of views and foreign keys are read from the catalogue';
+COMMENT ON TABLE lineage_edge
+    IS 'from where to where data flow; those of views and foreign keys are read from the catalogue';
 CREATE INDEX lineage_edge_from ON lineage_edge (from_schema, from_table, from_column);
 CREATE INDEX lineage_edge_source ON lineage_edge (source);
 CREATE INDEX lineage_edge_from_relation ON lineage_edge (from_relation) WHERE from_relation <> 0;

@@ -35,19 +35,19 @@ for my $when ('', 'DEFERRABLE INITIALLY DEFERRED', 'DEFERRABLE INITIALLY IMMEDIA
 	sql("ALTER TABLE c.line DROP CONSTRAINT IF EXISTS whose; ALTER TABLE c.line ADD CONSTRAINT whose FOREIGN KEY (head) REFERENCES c.head $when");
 	sync('head');
 	sql("DELETE FROM shop.line WHERE head = $gone; DELETE FROM shop.head WHERE id = $gone; INSERT INTO shop.head (id, v) VALUES (100 + $gone, 'new'); INSERT INTO shop.line (id, head, v) VALUES (1000 + $gone, 100 + $gone, 'new')");
-	sql("SELECT ingest.reconcile('c.head'); UPDATE shop.head SET v = v || '!', changed = now() WHERE id > 5");
+	sql("SELECT ingest.reload('c.head', true); UPDATE shop.head SET v = v || '!', changed = now() WHERE id > 5");
 	sync('head');
 	is(apart('head', 'id, v') . apart('line', 'id, head, v'), '00', "a header goes with its lines, and another comes: foreign key $when");
 	$gone++;
 }
 # somebody else's table refers to a header: that one stays, and nothing else does
-sql("CREATE TABLE c.mine (head int REFERENCES c.head); INSERT INTO c.mine VALUES (4); DELETE FROM shop.line WHERE head IN (4, 5); DELETE FROM shop.head WHERE id IN (4, 5); SELECT ingest.reconcile('c.head')");
+sql("CREATE TABLE c.mine (head int REFERENCES c.head); INSERT INTO c.mine VALUES (4); DELETE FROM shop.line WHERE head IN (4, 5); DELETE FROM shop.head WHERE id IN (4, 5); SELECT ingest.reload('c.head', true)");
 sql("UPDATE shop.head SET v = 'on', changed = now() WHERE id = 6");
 sync('head');
 is(sql("SELECT string_agg(id::text, ' ' ORDER BY id) FROM c.head WHERE id BETWEEN 4 AND 6 AND (id < 6 OR v = 'on')"), '4 5 6', 'rows that others refer to stay, and the rest goes on');
 is(sql("SELECT severity, summary FROM ingest.anomaly WHERE kind = 'deletion'"), 'warning|rows of c.head that are not at the source any more were not deleted: others refer to them', 'and it is told');
 is(sql("SELECT last_state FROM ingest.table_status WHERE sync = 'c.head'") =~ /^succeeded/ ? 1 : 0, 1, 'the run is no failure');
-sql("DROP TABLE c.mine; SELECT ingest.reconcile('c.head')");
+sql("DROP TABLE c.mine; SELECT ingest.reload('c.head', true)");
 sync('head');
 is(apart('head', 'id, v') . apart('line', 'id, head, v'), '00', 'when nobody refers to them any more they go');
 is(sql("SELECT count(*) FROM (SELECT DISTINCT ON (sync, key) after FROM ingest.change ORDER BY sync, key, seq DESC) l WHERE after IS NOT NULL"), sql('SELECT (SELECT count(*) FROM c.head) + (SELECT count(*) FROM c.line)'), 'history says the same');
@@ -76,7 +76,7 @@ sync('wide');
 is(sql("SELECT count(*) FROM c.wide") . sql("SELECT string_agg(key->>'id', ' ') FROM ingest.rejected_row WHERE content IS NULL"), '10003600000000000000', 'it is found, and alone stays away');
 sql("UPDATE shop.wide SET v = '1' WHERE v IN ('bad', '3')");
 sql("CALL ingest.redrive('c.wide')");
-sql("SELECT ingest.reconcile('c.wide')");
+sql("SELECT ingest.reload('c.wide', true)");
 sync('wide');
 is(apart('wide', 'id, v::text'), '0', 'and a comparison of keys finds what is between them');
 
@@ -100,7 +100,7 @@ sql("CALL ingest.crawl('shop')");
 sql("SELECT ingest.create_sync('there.arr', 'c.arr', key => '{k}', cursor_column => 'changed', history => true)");
 sync('arr');
 my $then = sql('SELECT clock_timestamp()');
-sql("DELETE FROM shop.arr WHERE k = '{1}'; UPDATE shop.arr SET h = 'c=>3', changed = now(); SELECT ingest.reconcile('c.arr')");
+sql("DELETE FROM shop.arr WHERE k = '{1}'; UPDATE shop.arr SET h = 'c=>3', changed = now(); SELECT ingest.reload('c.arr', true)");
 sync('arr');
 is(apart('arr', 'k, h::text'), '0', 'a row whose key is an array is deleted');
 is(sql("SELECT string_agg(k::text || h::text, ' ' ORDER BY k) FROM ingest.as_of(NULL::c.arr, '$then')"), '{1}"a"=>"1" {2,3}"b"=>NULL', 'and was what it was');
@@ -114,7 +114,7 @@ sync('ren');
 sql("ALTER TABLE shop.ren RENAME changed TO modified; UPDATE shop.ren SET v = 'b', modified = now()");
 sql("CALL ingest.crawl('shop')");
 isnt($node->psql('postgres', "CALL ingest.sync('c.ren')"), 0, 'a cursor that is gone stops its sync');
-sql("SELECT ingest.alter_sync('c.ren', cursor_column => 'modified'); SELECT ingest.resume_sync('c.ren')");
+sql("SELECT ingest.alter_sync('c.ren', cursor_column => 'modified'); SELECT ingest.resume(sync => 'c.ren')");
 sync('ren');
 is(apart('ren', 'id, v, modified'), '0', 'named anew it goes on');
 
