@@ -107,7 +107,7 @@ delete_children(Sync *s, const Strings *parents, Run *run)
 			child->copy.touched = &touched;
 		merge_delete(&child->copy, NULL,
 					 psprintf("t.%s", batch_among(quote_identifier(child->parent_column), parents, 0, parents->n,
-											   s->copy.key_types[0])),
+												  s->copy.key_types[0])),
 					 NULL);
 		merge_flush(&child->copy);
 		batch_rows_event(child, run, 0, 0, run->deleted - before);

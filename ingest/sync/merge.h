@@ -36,11 +36,11 @@ typedef struct Copy
 	bool is_whole;    /* the copy has no other columns */
 	bool distributed; /* on Citus's nodes */
 	bool partitioned;
-	bool is_large;     /* the stage */
-	bool has_triggers; /* of the user's, which may change or leave out rows before they are written */
+	bool is_large;       /* the stage */
+	bool has_triggers;   /* of the user's, which may change or leave out rows before they are written */
 	const char *to_json; /* the function that makes JSON of a row, */
 	const char *to_key;  /* and that of a key */
-	bool spells_keys;  /* two keys may be equal and not the same: 1.0 and 1.00, A and a */
+	bool spells_keys;    /* two keys may be equal and not the same: 1.0 and 1.00, A and a */
 	char **key;
 	char **key_names; /* not quoted */
 	char **key_types;
