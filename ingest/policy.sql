@@ -126,6 +126,7 @@ GRANT EXECUTE ON FUNCTION lineage(text, text, integer), ingest_internal.lineage_
     ingest_internal.lineage_dot(text, integer), ingest_internal.lineage_mermaid(text, integer),
     lineage_graph(text, integer, text), ingest_internal.view_columns(regclass),
     as_of(anyelement, timestamptz), ingest_internal.row_change(integer, jsonb, timestamptz),
+        ingest_internal.row_json(record), ingest_internal.key_json("any"),
         row_history(anyelement, jsonb), ingest_internal.launcher_runs(), ingest_internal.era(),
         ingest_internal.next_due(text, timestamptz, text) TO ingest_reader;
 
@@ -137,7 +138,8 @@ GRANT SELECT ON event TO ingest_consumer;
 
 GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text, text, integer), check_source(text),
     pause(text, text), resume(text, text), drop_source(text), grant_source(text, name),
-    revoke_source(text, name), ingest_internal.postgres_tables(name), ingest_internal.mysql_catalogue(name),
+    revoke_source(text, name), ingest_internal.postgres_tables(name),
+        ingest_internal.postgres_horizon(name), ingest_internal.mysql_catalogue(name),
         ingest_internal.mysql_charset(name), ingest_internal.mysql_tables(name),
     ingest_internal.mysql_check(name), profile(regclass, bigint), set_lineage(text, text, text, text, text),
     create_sync(regclass, text, text, text, name[], name, interval, integer, text, text, name, boolean, interval,

@@ -39,6 +39,15 @@
 #define lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
 #endif
 
+/* What indexes have to be told of a row that was put into their table */
+#if PG_VERSION_NUM >= 160000
+#define insert_index_entries(relation, slot, estate) \
+	ExecInsertIndexTuples(relation, slot, estate, false, false, NULL, NIL, false)
+#else
+#define insert_index_entries(relation, slot, estate) \
+	ExecInsertIndexTuples(relation, slot, estate, false, false, NULL, NIL)
+#endif
+
 /* A macro since 17 */
 #if PG_VERSION_NUM < 170000
 #define AmBackgroundWorkerProcess() (MyBgworkerEntry != NULL)

@@ -164,3 +164,14 @@ sql_struct(SqlWho who, const RowShape *shape, const char *sql, int nargs, const 
 
 	return n > 0 ? structs : NULL;
 }
+
+void *
+user_answer_of(const RowShape *shape, const char *sql, int nargs, const SqlArg *args)
+{
+	void *answer = sql_struct(AS_USER, shape, sql, nargs, args);
+
+	if (answer == NULL)
+		ereport(ERROR, (errcode(ERRCODE_FDW_ERROR), errmsg("the source gave no answer to a question that has always one"),
+						errdetail("The question: %s", sql)));
+	return answer;
+}

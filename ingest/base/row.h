@@ -69,7 +69,13 @@ typedef struct RowShape
 extern void *sql_structs(SqlWho who, const RowShape *shape, int *n, const char *sql, int nargs, const SqlArg *args);
 /* The first, or NULL without one */
 extern void *sql_struct(SqlWho who, const RowShape *shape, const char *sql, int nargs, const SqlArg *args);
-/* The same of a statement that is parsed and planned once */
+/*
+ * The row of a statement that has always one, such as a count.  A wrapper that has it computed at its source may give
+ * none all the same, when the connection breaks (mysql_fdw): that is an error, which may pass.
+ */
+extern void *user_answer_of(const RowShape *shape, const char *sql, int nargs, const SqlArg *args);
+#define user_answer(shape, sql) user_answer_of(shape, sql, 0, NULL)
+/* Like sql_structs, of a statement that is parsed and planned once */
 extern void *prepared_structs(Prepared *prepared, Datum *values, const RowShape *shape, int *n);
 /* What SPI just answered, for statements that are run by other means */
 extern void row_read(const RowShape *shape, SPITupleTable *table, uint64 row, void *to);

@@ -31,8 +31,9 @@ ROW_SHAPE(source_shape, Source, FIELD(INT4, Source, id), FIELD(TEXT, Source, nam
 		  FIELD(OID, Source, owner), FIELD(TEXT, Source, owner_name), FIELD(TEXT, Source, local_schema),
 		  FIELD(TEXTS, Source, remote_schemas), FIELD(TEXT, Source, include), FIELD(TEXT, Source, zone),
 		  FIELD(TEXT, Source, custom_columns), FIELD(BOOL, Source, paused), FIELD(BOOL, Source, counts),
+		  FIELD(BOOL, Source, may_cut),
 		  FIELD(TEXT, Source, check), FIELD(TEXT, Source, clock), FIELD(TEXT, Source, tables),
-		  FIELD(TEXT, Source, deleted), FIELD(TEXT, Source, changes));
+		  FIELD(TEXT, Source, deleted), FIELD(TEXT, Source, changes), FIELD(TEXT, Source, horizon));
 
 Source *
 source_by_id(int32 id)

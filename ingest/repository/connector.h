@@ -23,13 +23,15 @@ typedef struct Source
 	char *zone;    /* the server's option timezone, or NULL */
 	char *custom_columns;
 	bool paused;
-	bool counts; /* the source computes count(*) itself */
+	bool counts;  /* the source computes count(*) itself */
+	bool may_cut; /* the wrapper may give fewer rows than there are, and no error */
 	/* functions, qualified and quoted, or NULL */
 	char *check;
 	char *clock;
 	char *tables;
 	char *deleted;
 	char *changes;
+	char *horizon;
 } Source;
 
 /* An error unless the caller may act for the source's owner */

@@ -155,7 +155,7 @@ begin(void *arg)
 	c->run = run_begin("crawl", c->source->name, c->source->name, c->source->id, 0);
 }
 
-ROW_SHAPE(listed_shape, Listed, FIELD(TEXT, Listed, table), FIELD(TEXT, Listed, key), FIELD(TEXT, Listed, cursor),
+ROW_SHAPE(listed_shape, Listed, FIELD(TEXT, Listed, schema), FIELD(TEXT, Listed, table), FIELD(TEXT, Listed, key), FIELD(TEXT, Listed, cursor),
 		  FIELD(TEXT, Listed, parent), FIELD(TEXT, Listed, parent_column), FIELD(TEXT, Listed, description));
 
 /* Through JSON, since a connector's function need not have all of the columns */
@@ -166,9 +166,9 @@ list_tables(void *arg)
 
 	c->listed = user_structs(
 		listed_shape, &c->n_listed,
-		psprintf("SELECT j->>'table' AS \"table\", j->>'key' AS key, j->>'cursor' AS cursor, j->>'parent' AS parent, "
+		psprintf("SELECT j->>'schema' AS schema, j->>'table' AS \"table\", j->>'key' AS key, j->>'cursor' AS cursor, j->>'parent' AS parent, "
 				 "j->>'parent_column' AS parent_column, j->>'description' AS description FROM %s($1) t, to_jsonb(t) j "
-				 "ORDER BY 1",
+				 "ORDER BY 2, 1",
 				 c->source->tables),
 		arg_name(c->source->server));
 }
@@ -268,6 +268,21 @@ crawl_schema(Crawl *c, char **tables, int n_tables)
 	return true;
 }
 
+/* Names of the tables that the connector lists of the schema */
+static char **
+listed_here(const Crawl *c, int *n)
+{
+	char **tables = palloc(sizeof(char *) * Max(c->n_listed, 1));
+
+	*n = 0;
+	for (int i = 0; i < c->n_listed; i++)
+	{
+		if (discover_is_listed_here(c, &c->listed[i]))
+			tables[(*n)++] = c->listed[i].table;
+	}
+	return tables;
+}
+
 /* What is asked for: tables by name, those that the source includes, those that the connector lists, or everything */
 static bool
 crawl_all(Crawl *c, char **tables, int n_tables)
@@ -276,17 +291,12 @@ crawl_all(Crawl *c, char **tables, int n_tables)
 		return false;
 	if (c->all && c->source->include)
 		tables = parse_array(c->source->include, &n_tables);
-	else if (c->all && c->source->tables)
-	{
-		n_tables = c->n_listed;
-		tables = palloc(sizeof(char *) * Max(n_tables, 1));
-		for (int i = 0; i < n_tables; i++)
-			tables[i] = c->listed[i].table;
-	}
 	for (int i = 0; i < c->source->remote_schemas.n; i++)
 	{
 		c->remote_schema = c->source->remote_schemas.v[i];
 		c->prefixed = i > 0;
+		if (c->all && c->source->include == NULL && c->source->tables)
+			tables = listed_here(c, &n_tables);
 		if (!crawl_schema(c, tables, n_tables))
 			return false;
 	}

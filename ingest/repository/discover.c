@@ -11,6 +11,13 @@
 #include "ingest/repository/discover.h"
 #include "utils/builtins.h"
 
+/* Several schemas, and several sources of one server, may have tables of one name */
+bool
+discover_is_listed_here(const Crawl *c, const Listed *l)
+{
+	return l->schema == NULL || c->source->remote_schemas.n == 0 || strcmp(l->schema, c->remote_schema) == 0;
+}
+
 /* What the connector says of a table; nothing, if it did not list it */
 static const Listed *
 listed(const Crawl *c, const char *table)
@@ -19,7 +26,7 @@ listed(const Crawl *c, const char *table)
 
 	for (int i = 0; i < c->n_listed; i++)
 	{
-		if (strcmp(c->listed[i].table, table) == 0)
+		if (strcmp(c->listed[i].table, table) == 0 && discover_is_listed_here(c, &c->listed[i]))
 			return &c->listed[i];
 	}
 	return &nothing;
@@ -244,8 +251,8 @@ count_table(void *arg)
 {
 	Counting *counting = arg;
 	const char *newest = counting->cursor ? psprintf("max(%s)", quote_identifier(counting->cursor)) : "NULL";
-	Counting *counted = user_struct(
-		counted_shape, psprintf("SELECT count(*) AS rows, %s AS newest FROM %s", newest, counting->relation));
+	Counting *counted = user_answer(
+		&counted_shape, psprintf("SELECT count(*) AS rows, %s AS newest FROM %s", newest, counting->relation));
 
 	counting->rows = counted->rows;
 	counting->newest = counted->newest;

@@ -14,6 +14,7 @@
 /* What the connector says of a table; NULL where it does not say */
 typedef struct Listed
 {
+	char *schema; /* there; NULL: of whichever */
 	char *table;
 	char *key; /* names with commas between */
 	char *cursor;
@@ -51,6 +52,8 @@ typedef struct Place
 	char *name;
 } Place;
 
+/* What was listed of a table of the schema that is looked at */
+extern bool discover_is_listed_here(const Crawl *c, const Listed *l);
 extern void discover_warn(Crawl *c, const char *message);
 /* One that is known is where somebody put it, a new one gets the table's usual name */
 extern Place discover_place(const Crawl *c, int32 schema_id, const char *name, const char *usual);

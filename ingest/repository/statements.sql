@@ -44,20 +44,22 @@ COMMENT ON FUNCTION ingest_internal.source_id(text) IS 'a source by its name; nu
 CREATE FUNCTION ingest_internal.source_record(of_source integer)
     RETURNS TABLE (id integer, name text, server name, owner oid, owner_name name, local_schema name,
         remote_schemas text[],
-        include text, paused boolean, zone text, custom_columns text, counts boolean, "check" text, clock text,
+        include text, paused boolean, zone text, custom_columns text, counts boolean, may_cut boolean, "check" text,
+            clock text,
             tables text,
-        deleted text, changes text) LANGUAGE sql STABLE
+        deleted text, changes text, horizon text) LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT d.id, d.name, coalesce(s.srvname, d.server), d.owner, d.owner_name, coalesce(n.nspname, d.local_schema),
         d.remote_schemas,
         d.include::text, d.state = 'paused',
         (SELECT o.option_value FROM pg_options_to_table(s.srvoptions) o WHERE o.option_name = 'timezone'),
             c.custom_columns,
-        coalesce(c.counts, false), ingest_internal.function_of(c.check_function, e.nspname),
+        coalesce(c.counts, false), coalesce(c.may_cut, false), ingest_internal.function_of(c.check_function, e.nspname),
         ingest_internal.function_of(c.clock_function, e.nspname),
             ingest_internal.function_of(c.tables_function, e.nspname),
         ingest_internal.function_of(c.deleted_function, e.nspname),
-            ingest_internal.function_of(c.changes_function, e.nspname)
+            ingest_internal.function_of(c.changes_function, e.nspname),
+        ingest_internal.function_of(c.horizon_function, e.nspname)
     FROM ingest.data_source d LEFT JOIN pg_foreign_server s ON s.oid = d.server_oid
         LEFT JOIN pg_namespace n ON n.oid = d.schema_oid
         LEFT JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw LEFT JOIN ingest.connector c ON c.wrapper = w.fdwname
@@ -107,6 +109,9 @@ BEGIN ATOMIC
         JOIN pg_class c ON c.oid = t.ftrelid
         JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE s.srvname = foreign_tables.server AND n.nspname = in_schema AND (wanted IS NULL OR c.relname = ANY (wanted))
+        -- those that postgres_horizon looks through are none of the source's
+        AND NOT (c.relname IN ('ingest_pg_locks', 'ingest_pg_stat_activity')
+            AND 'schema_name=pg_catalog' = ANY (t.ftoptions))
         ORDER BY 1;
 END;
 COMMENT ON FUNCTION ingest_internal.foreign_tables(name, name, text[]) IS 'foreign tables of a server in a schema';

@@ -4,18 +4,22 @@ CREATE TABLE connector (
     wrapper name PRIMARY KEY, -- the foreign data wrapper
     check_function text, -- (server name) → check text, ok boolean, detail text
     clock_function text, -- (server name) → timestamptz: the source's own clock
-    tables_function text, -- (server name) → table, key, cursor, parent, parent_column, description: text; what it does
-        -- not give is null
+    tables_function text, -- (server name) → schema, table, key, cursor, parent, parent_column, description: text; what
+        -- it does not give is null
     deleted_function text, -- (server name, table text, since timestamptz, until timestamptz) → key text, deleted_at
         -- timestamptz
     changes_function text, -- (foreign table regclass, cursor name, since timestamptz, deleted_since timestamptz or
         -- null) → changed bigint, deleted bigint, clock timestamptz: rows changed and records of any kind deleted
         -- since, in one request, nulls if it cannot say; the clock there, roughly
+    horizon_function text, -- (server name) → clock timestamptz, running text[]: the time there, and then the
+        -- transactions under way there, under names that are not used again; nulls if it cannot say
     stats_function text, -- () → server name, day date and counts of that day, for servers that the caller may use; a
         -- count that grows, not a rate
     custom_columns text, -- regular expression that names of customers' own fields fit
     counts boolean NOT NULL DEFAULT false, -- whether the source computes count(*), min and max itself, so that they are
         -- cheap
+    may_cut boolean NOT NULL DEFAULT false, -- whether it may take a broken connection for the end of what was asked
+        -- for: what is read is counted
     remote_schema text, -- what IMPORT FOREIGN SCHEMA is asked for unless the source says otherwise; null: what the
         -- server's options name, if the wrapper imports
     description text, -- for people
@@ -24,16 +28,17 @@ CREATE TABLE connector (
 COMMENT ON TABLE connector IS 'what foreign data wrappers can do beyond SELECT';
 INSERT INTO connector VALUES
     ('netsuite_fdw', 'netsuite_check', 'netsuite_server_time', 'netsuite_tables', 'netsuite_deleted',
-        'netsuite_changes', 'netsuite_stats', '^cust(entity|body|col|item|record|event)', true, 'suiteql',
+        'netsuite_changes', NULL, 'netsuite_stats', '^cust(entity|body|col|item|record|event)', true, false, 'suiteql',
         'NetSuite over SuiteTalk REST', true),
-    ('postgres_fdw', NULL, NULL, 'ingest_internal.postgres_tables', NULL, NULL, NULL, NULL, true, 'public',
+    ('postgres_fdw', NULL, NULL, 'ingest_internal.postgres_tables', NULL, NULL,
+        'ingest_internal.postgres_horizon', NULL, NULL, true, false, 'public',
         'another PostgreSQL', true),
-    ('mysql_fdw', 'ingest_internal.mysql_check', NULL, 'ingest_internal.mysql_tables', NULL, NULL, NULL, NULL, true,
-        NULL, 'MySQL and MariaDB; tried on MariaDB', true),
-    ('tds_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, 'dbo', 'SQL Server and Sybase; not tried on either',
-        true),
-    ('oracle_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, 'Oracle; not tried', true),
-    ('file_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL,
+    ('mysql_fdw', 'ingest_internal.mysql_check', NULL, 'ingest_internal.mysql_tables', NULL, NULL, NULL, NULL, NULL,
+        true, true, NULL, 'MySQL and MariaDB; tried on MariaDB', true),
+    ('tds_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, 'dbo',
+        'SQL Server and Sybase; not tried on either', true),
+    ('oracle_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, NULL, 'Oracle; not tried', true),
+    ('file_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, NULL,
         'files of the server; its foreign tables are made by hand', true);
 
 CREATE TABLE data_source (

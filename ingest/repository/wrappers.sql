@@ -40,7 +40,8 @@ COMMENT ON FUNCTION ingest_internal.mysql_charset(name)
     IS 'the option character_set of a server of mysql_fdw: without utf8mb4 characters of four bytes come as '
         'question marks, without a word';
 
-CREATE FUNCTION ingest_internal.mysql_tables(server name) RETURNS TABLE ("table" text, key text, description text)
+CREATE FUNCTION ingest_internal.mysql_tables(server name)
+    RETURNS TABLE ("schema" text, "table" text, key text, description text)
     LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     wanted text[] := ARRAY(SELECT unnest(d.remote_schemas) FROM ingest.data_source d
@@ -55,9 +56,9 @@ BEGIN
     END IF;
     RETURN QUERY WITH c AS MATERIALIZED (SELECT * FROM ingest_internal.mysql_catalogue(server) x
         WHERE x.schema_name = ANY (wanted))
-        SELECT t."table", (SELECT string_agg(k."column", ', ' ORDER BY k."position") FROM c k
+        SELECT t.schema_name, t."table", (SELECT string_agg(k."column", ', ' ORDER BY k."position") FROM c k
             WHERE k.kind = 'key' AND (k.schema_name, k."table") = (t.schema_name, t."table")), t.note
-        FROM c t WHERE t.kind = 'table' ORDER BY 1;
+        FROM c t WHERE t.kind = 'table' ORDER BY 2, 1;
 END $$;
 COMMENT ON FUNCTION ingest_internal.mysql_tables(name)
     IS 'tables, primary keys and descriptions of a source behind mysql_fdw';

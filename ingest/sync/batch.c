@@ -9,6 +9,7 @@
 #include "ingest/event/event.h"
 #include "ingest/repository/owner.h"
 #include "ingest/sync/batch.h"
+#include "ingest/sync/held.h"
 #include "ingest/sync/shape.h"
 #include "ingest/sync/isolate.h"
 #include "ingest/sync/stage.h"
@@ -28,6 +29,7 @@ batch_enter(Sync *s, Run *run)
 	s->copy.has_triggers = shape_has_triggers(s);
 	s->copy.touched = NULL;
 	s->copy.diffs = NIL;
+	s->copy.held = NULL;
 }
 
 /* A checkpoint: nobody else may have taken over meanwhile */
@@ -52,6 +54,22 @@ char *
 batch_array(const Strings *strings, int from, int n, const char *type)
 {
 	return psprintf("%s::%s[]", quote_literal_cstr(array_literal(strings->items + from, n)), type);
+}
+
+/* An array of arrays is one of more dimensions, whose elements are not what is asked for */
+char *
+batch_among(const char *column, const Strings *strings, int from, int n, const char *type)
+{
+	StringInfoData sql;
+
+	if (strlen(type) < 2 || strcmp(type + strlen(type) - 2, "[]") != 0)
+		return psprintf("%s = ANY (%s)", column, batch_array(strings, from, n, type));
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "%s IN (", column);
+	for (int i = from; i < from + n; i++)
+		appendStringInfo(&sql, "%s%s::%s", i > from ? ", " : "", quote_literal_cstr(strings->items[i]), type);
+	appendStringInfoChar(&sql, ')');
+	return sql.data;
 }
 
 static void refresh_children(Sync *s, const Strings *parents, Run *run);
@@ -95,12 +113,10 @@ read_moved(Sync *child, const char *condition)
 	for (uint64 i = 0; i < gone->n; i += LINES_AT_ONCE)
 	{
 		Strings ask = {0};
-		char *list;
-
 		for (uint64 k = i; k < Min(gone->n, i + LINES_AT_ONCE); k++)
 			strings_add(&ask, gone->v[k][0]);
-		list = batch_array(&ask, 0, ask.n, copy->key_types[0]);
-		stage_fetch_isolating(copy, psprintf("%s = ANY (%s) AND (%s) IS NOT TRUE", copy->key[0], list, condition));
+		stage_fetch_isolating(copy, psprintf("%s AND (%s) IS NOT TRUE",
+											 batch_among(copy->key[0], &ask, 0, ask.n, copy->key_types[0]), condition));
 	}
 	merge_stage(copy, "insert");
 }
@@ -124,8 +140,7 @@ refresh_child(Sync *child, const Strings *parents, const char *type, Run *run)
 	for (int i = 0; i < parents->n; i += PARENTS_AT_ONCE)
 	{
 		int n = Min(PARENTS_AT_ONCE, parents->n - i);
-		char *condition = psprintf("%s = ANY (%s)", quote_identifier(child->parent_column),
-								   batch_array(parents, i, n, type));
+		char *condition = batch_among(quote_identifier(child->parent_column), parents, i, n, type);
 
 		CHECK_FOR_INTERRUPTS();
 		user_run(psprintf("DELETE FROM %s", child->copy.stage));
@@ -138,6 +153,7 @@ refresh_child(Sync *child, const Strings *parents, const char *type, Run *run)
 	batch_rows_event(child, run, run->inserted - before[0], run->updated - before[1], run->deleted - before[2]);
 	child->copy.touched = NULL;
 	refresh_children(child, &touched, run);
+	held_delete(child, run);
 }
 
 /* Those that cannot follow now, since they are paused or stopped, are owed it */
@@ -199,6 +215,7 @@ batch_settle(Batch *b, const Strings *touched)
 	merge_flush(&s->copy);
 	batch_rows_event(s, b->run, b->run->inserted, b->run->updated, b->run->deleted);
 	refresh_children(s, touched, b->run);
+	held_delete(s, b->run);
 }
 
 typedef struct Step

@@ -55,6 +55,8 @@ extern void batch_owe(const Sync *s, const Strings *parents);
 extern void batch_pay_owed(void *arg);
 extern void batch_rows_event(Sync *s, Run *run, int64 inserted, int64 updated, int64 deleted);
 /* n of the strings as an array of a type, in SQL */
+/* The condition that a column has one of n of the strings */
+extern char *batch_among(const char *column, const Strings *strings, int from, int n, const char *type);
 extern char *batch_array(const Strings *strings, int from, int n, const char *type);
 
 #endif /* INGEST_BATCH_H */

@@ -7,6 +7,7 @@
 #include "ingest/base/row.h"
 #include "ingest/repository/anomaly.h"
 #include "ingest/sync/changes.h"
+#include "ingest/sync/held.h"
 #include "ingest/sync/isolate.h"
 #include "ingest/sync/stage.h"
 #include "utils/builtins.h"
@@ -31,7 +32,7 @@ add_recent_parents(Sync *s, Strings *touched)
 {
 	Rows *rows;
 
-	if (!s->copy.cursor_is_time || s->now_there == NULL)
+	if (!s->copy.cursor_is_time || !window_is_by_clock(s))
 		return;
 	rows =
 		user_rows(psprintf("SELECT %s FROM %s WHERE %s >= (%s::timestamptz - interval '" RECENT "')%s", s->copy.key[0],
@@ -105,12 +106,13 @@ delete_children(Sync *s, const Strings *parents, Run *run)
 		if (child->n_followers > 0)
 			child->copy.touched = &touched;
 		merge_delete(&child->copy, NULL,
-					 psprintf("t.%s = ANY (%s)", quote_identifier(child->parent_column),
-							  batch_array(parents, 0, parents->n, s->copy.key_types[0])),
+					 psprintf("t.%s", batch_among(quote_identifier(child->parent_column), parents, 0, parents->n,
+												  s->copy.key_types[0])),
 					 NULL);
 		merge_flush(&child->copy);
 		batch_rows_event(child, run, 0, 0, run->deleted - before);
 		delete_children(child, &touched, run);
+		held_delete(child, run);
 	}
 }
 
@@ -181,6 +183,7 @@ merge_deleted(void *arg)
 		merge_flush(&s->copy);
 		batch_rows_event(s, b->run, 0, 0, b->run->deleted);
 		delete_children(s, &touched, b->run);
+		held_delete(s, b->run);
 	}
 	if (b->idle.known)
 		batch_checkpoint(s, IDLE_CHECKPOINT, 0, NULL);
@@ -224,10 +227,9 @@ slices_of(Sync *s, Window *window, char **low, char **high)
 
 	if (!s->copy.cursor_is_time || !s->source->counts || !is_long(window))
 		return 1;
-	spread = sql_struct(AS_USER, &spread_shape,
-						psprintf("SELECT count(*) AS rows, min(%s) AS low, max(%s) AS high FROM %s WHERE %s",
-								 s->copy.cursor, s->copy.cursor, s->copy.foreign, window_condition(s, window)),
-						0, NULL);
+	spread = user_answer(&spread_shape,
+						 psprintf("SELECT count(*) AS rows, min(%s) AS low, max(%s) AS high FROM %s WHERE %s",
+								  s->copy.cursor, s->copy.cursor, s->copy.foreign, window_condition(s, window)));
 	if (spread->low == NULL || strstr(spread->low, "infinity"))
 		return 1;
 	*low = spread->low;
@@ -279,11 +281,15 @@ plan_windows(void *arg)
 	Batch *b = arg;
 	Sync *s = b->s;
 	MemoryContext old = MemoryContextSwitchTo(s->context);
-	Window window = b->idle.known ? window_open(s) : window_next(s);
+	Window window;
 	char *low = NULL,
 		 *high = NULL;
-	int n = window.empty ? 0 : slices_of(s, &window, &low, &high);
+	int n;
 
+	if (!b->idle.known)
+		window_settle(s);
+	window = b->idle.known ? window_open(s) : window_next(s);
+	n = window.empty ? 0 : slices_of(s, &window, &low, &high);
 	b->n_windows = n;
 	b->windows = palloc(sizeof(Window) * Max(n, 1));
 	for (int i = 0; i < n; i++)

@@ -107,7 +107,7 @@ kept_by_name(const char *name)
 static char *
 key_of(const Kept *kept)
 {
-	return key_object(kept->key.v, kept->key.n, "t.");
+	return key_object(JSON_OBJECT, kept->key.v, kept->key.n, "t.");
 }
 
 typedef struct KeyColumn
@@ -504,7 +504,7 @@ ingest_row_change(PG_FUNCTION_ARGS)
 			   psprintf("SELECT c.seq, c.sync, c.operation, c.key, c.before, c.after, c.source_time, "
 						"coalesce(w.after_commit, c.seen_at), c.run, c.xid FROM ingest.change c LEFT JOIN "
 						"ingest.change_commit w USING (sync, seen_at) WHERE c.sync = $1%s%s",
-						key.isnull ? "" : " AND c.key = $2", since.isnull ? "" : NOT_SEEN_YET),
+						key.isnull ? "" : " AND jsonb_hash_extended(c.key, 0) = jsonb_hash_extended($2, 0) AND c.key = $2", since.isnull ? "" : NOT_SEEN_YET),
 			   SQL_ARGS(sync, key, since));
 	sql_end(level);
 	return (Datum) 0;

@@ -75,7 +75,7 @@ extent_there(const Copy *copy, const char *condition)
 						 copy->key_is_integer ? "low::bigint, high::bigint" : "0 AS low, 0 AS high", keys,
 						 copy->foreign, condition ? condition : "true");
 
-	return *(Extent *) sql_struct(AS_USER, &extent_shape, sql, 0, NULL);
+	return *(Extent *) user_answer(&extent_shape, sql);
 }
 
 /*
@@ -135,6 +135,7 @@ plan_load(void *arg)
 	char *ahead;
 
 	batch_enter(s, b->run);
+	window_settle(s);
 	start = window_start(s, &ahead);
 	if (ahead)
 		changes_tell_ahead(b, ahead);
@@ -154,8 +155,7 @@ plan_load(void *arg)
 	s->generation++;
 	write_ranges(s, &cuts);
 	batch_checkpoint(s, LOAD_CHECKPOINT, SQL_ARGS(arg_text(start), arg_text(s->now_there), arg_text(s->now_here)));
-	repo_run("SELECT ingest_internal.sync_marks_anew($1, clock_timestamp(), clock_timestamp(), $2)", arg_int4(s->id),
-			 arg_text(s->copy.cursor_is_time ? NULL : start));
+	window_load(s, start);
 	s->unfilled = false;
 	s->phase = "loading";
 	s->next_watermark = start ? MemoryContextStrdup(s->context, start) : NULL;
@@ -182,8 +182,7 @@ insert_range(void *arg)
 	Batch *b = arg;
 	Copy *copy = &b->s->copy;
 	char *list = column_list(copy->columns, copy->n_columns, "");
-	int64 n = user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s%s%s", copy->target, list, list, copy->foreign,
-								b->where[0] ? " WHERE " : "", b->where));
+	int64 n = stage_read(copy, copy->target, list, b->where);
 
 	copy->run->read += n;
 	copy->run->inserted += n;

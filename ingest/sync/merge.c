@@ -16,6 +16,7 @@
 #include "ingest/event/event.h"
 #include "ingest/sync/merge.h"
 #include "ingest/sync/unfit.h"
+#include "ingest/sync/version.h"
 #include "ingest/base/sql.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -65,6 +66,13 @@ copy_living(const Copy *copy, const char *alias)
 	return copy->soft ? psprintf("%s_deleted_at IS NULL", alias) : "true";
 }
 
+/* What the source says counts, where a column of the user's table draws its own values; Citus has no such columns */
+const char *
+copy_overriding(const Copy *copy)
+{
+	return copy->distributed ? "" : " OVERRIDING SYSTEM VALUE";
+}
+
 char *
 key_match(const Copy *copy, const char *a, const char *b)
 {
@@ -97,12 +105,12 @@ is_key(const Copy *copy, const char *column)
 }
 
 char *
-key_object(char **names, int n, const char *alias)
+key_object(const char *function, char **names, int n, const char *alias)
 {
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "jsonb_build_object(");
+	appendStringInfo(&sql, "%s(", function);
 	for (int i = 0; i < n; i++)
 		appendStringInfo(&sql, "%s%s::text, %s%s", i > 0 ? ", " : "", quote_literal_cstr(names[i]), alias,
 						 quote_identifier(names[i]));
@@ -113,7 +121,7 @@ key_object(char **names, int n, const char *alias)
 static char *
 key_json(const Copy *copy, const char *alias)
 {
-	return key_object(copy->key_names, copy->n_key, alias);
+	return key_object(copy->to_key, copy->key_names, copy->n_key, alias);
 }
 
 /*
@@ -124,10 +132,10 @@ static char *
 row_json(const Copy *copy, const char *alias)
 {
 	if (copy->is_whole || strcmp(alias, "s.") == 0)
-		return psprintf("to_jsonb(%.1s.*)", alias);
+		return psprintf("%s(%.1s.*)", copy->to_json, alias);
 	if (copy->history)
-		return psprintf("to_jsonb(%.1s.*) - '_deleted_at'", alias);
-	return psprintf("(SELECT to_jsonb(ingest_row.*) FROM (SELECT %s) ingest_row)",
+		return psprintf("%s(%.1s.*) - '_deleted_at'", copy->to_json, alias);
+	return psprintf("(SELECT %s(ingest_row.*) FROM (SELECT %s) ingest_row)", copy->to_json,
 					column_list(copy->columns, copy->n_columns, alias));
 }
 
@@ -411,8 +419,8 @@ replace_statements(const Copy *copy, const char *operation)
 static char *
 insert_statement(const Copy *copy, const char *operation)
 {
-	return psprintf("INSERT INTO %s AS t (%s) SELECT %s FROM d WHERE NOT here RETURNING %s", copy->target,
-					column_list(copy->columns, copy->n_columns, ""), new_values(copy, ""),
+	return psprintf("INSERT INTO %s AS t (%s)%s SELECT %s FROM d WHERE NOT here RETURNING %s", copy->target,
+					column_list(copy->columns, copy->n_columns, ""), copy_overriding(copy), new_values(copy, ""),
 					written(copy, psprintf("%s::text", quote_literal_cstr(operation)), "NULL::jsonb", "NULL::jsonb",
 							"false", "true", "true"));
 }
@@ -680,6 +688,7 @@ merge_tally(const Copy *copy)
 {
 	MergeTally now = {copy->run->inserted,
 					  copy->run->updated,
+					  copy->run->deleted,
 					  copy->run->rejected,
 					  copy->rows_delta,
 					  copy->key_delta,
@@ -694,6 +703,7 @@ merge_tally_again(Copy *copy, const MergeTally *before)
 {
 	copy->run->inserted = before->inserted;
 	copy->run->updated = before->updated;
+	copy->run->deleted = before->deleted;
 	copy->run->rejected = before->rejected;
 	copy->rows_delta = before->rows_delta;
 	copy->key_delta = before->key_delta;
@@ -740,13 +750,11 @@ delete_statement(const Copy *copy, const char *using, const char *condition, con
 }
 
 int64
-merge_delete(Copy *copy, const char *using, const char *condition, const char *when)
+merge_delete_now(Copy *copy, const char *using, const char *condition, const char *when)
 {
 	char *sql;
 	Rows *keys;
 
-	if (copy->ignore_deletions)
-		return 0;
 	sql = delete_statement(copy, using, condition, psprintf("(%s)::timestamptz", when ? when : "NULL"));
 	if (wants_diff(copy))
 	{
@@ -802,10 +810,6 @@ ensure_partitions(void)
 	strlcpy(made, today, sizeof(made));
 }
 
-/* Rows of a Stored are read under the name "stored", which no function of the script can know */
-#define INSERT_VERSIONS \
-	"INSERT INTO ingest.change (sync, operation, key, before, after, source_time, run) " \
-	"SELECT $1, operation, key, before, after, source_time, $2 FROM stored WHERE operation IS NOT NULL"
 #define INSERT_ROW_EVENTS \
 	"INSERT INTO ingest.event (era, xid, source_id, owner, type, source, subject, time, data) " \
 	"SELECT $1, pg_current_xact_id(), o.source_id, o.owner, 'ingest.row.changed', $2, $3, clock_timestamp(), " \
@@ -842,8 +846,7 @@ own_columns(const Copy *copy)
 static void
 flush_diff(Copy *copy, const Stored *diff)
 {
-	if (copy->history &&
-		stored_run(diff, INSERT_VERSIONS, SQL_ARGS(arg_int4(copy->sync), arg_int8(copy->run->id))) > 0)
+	if (copy->history && versions_write(diff, copy->sync, copy->run->id) > 0)
 		note_versions(copy);
 	if (copy->row_events)
 	{

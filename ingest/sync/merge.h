@@ -28,15 +28,19 @@ typedef struct Copy
 	char *foreign;      /* qualified */
 	char *stage;        /* rows that were read: a temporary table, or one of a load */
 	char *stage_name;   /* of the temporary one */
+	char *held;         /* keys of rows whose deletion waits for that of others, a temporary table, or NULL */
+	bool may_cut;       /* the source's wrapper may give fewer rows than there are, and no error */
 	List *diffs;        /* of Stored: what differs, since the last flush */
 	char **columns;     /* in both */
 	int n_columns;
 	bool is_whole;    /* the copy has no other columns */
 	bool distributed; /* on Citus's nodes */
 	bool partitioned;
-	bool is_large;     /* the stage */
-	bool has_triggers; /* of the user's, which may change or leave out rows before they are written */
-	bool spells_keys;  /* two keys may be equal and not the same: 1.0 and 1.00, A and a */
+	bool is_large;       /* the stage */
+	bool has_triggers;   /* of the user's, which may change or leave out rows before they are written */
+	const char *to_json; /* the function that makes JSON of a row, */
+	const char *to_key;  /* and that of a key */
+	bool spells_keys;    /* two keys may be equal and not the same: 1.0 and 1.00, A and a */
 	char **key;
 	char **key_names; /* not quoted */
 	char **key_types;
@@ -61,12 +65,15 @@ typedef struct Copy
 extern void strings_add(Strings *strings, const char *item);
 /* "a, b, c", each with a prefix such as "t." */
 extern char *column_list(char **columns, int n, const char *prefix);
-/* The key of a row as history has it, a JSON object; names are not quoted */
-extern char *key_object(char **names, int n, const char *alias);
+/* The key of a row as history has it, a JSON object, made by JSON_OBJECT or one as good; names are not quoted */
+#define JSON_OBJECT "jsonb_build_object"
+extern char *key_object(const char *function, char **names, int n, const char *alias);
 /* The operator by which two values of the type are the same, qualified */
 extern char *equality_of(Oid type);
 /* The condition that a row of the copy, with a prefix such as "t.", is not marked as deleted */
 extern const char *copy_living(const Copy *copy, const char *alias);
+/* What INSERT INTO the copy says before SELECT */
+extern const char *copy_overriding(const Copy *copy);
 extern char *key_match(const Copy *copy, const char *a, const char *b);
 /* The condition that a row t has a key that the table has not */
 extern char *key_not_in(const Copy *copy, const char *table);
@@ -93,7 +100,7 @@ extern void merge_rehearse(const Copy *copy, const char *numbered, Stored *place
 /* What was counted: a merge that is undone must not have */
 typedef struct MergeTally
 {
-	int64 inserted, updated, rejected, rows_delta;
+	int64 inserted, updated, deleted, rejected, rows_delta;
 	int128 key_delta;
 	int n_diffs, n_touched;
 } MergeTally;
@@ -104,8 +111,10 @@ extern void merge_tally_again(Copy *copy, const MergeTally *before);
 extern bool merge_may_judge_missing(const Copy *copy);
 /* Rows of the copy that the stage has not, inside a condition on t */
 extern int64 merge_delete_missing(Copy *copy, const char *scope);
-/* Rows of the copy that join a list; when: an expression for the time, or NULL */
+/* Rows of the copy that join a list; when: an expression for the time, or NULL; they wait where others refer to them */
 extern int64 merge_delete(Copy *copy, const char *using, const char *condition, const char *when);
+/* The same at once, or an error */
+extern int64 merge_delete_now(Copy *copy, const char *using, const char *condition, const char *when);
 /* What was changed goes to history, events and the copy's counts; before the transaction ends */
 extern void merge_flush(Copy *copy);
 /* At the end of a transaction: the moment of its versions, if it wrote any; then, when it is committed, that it is */

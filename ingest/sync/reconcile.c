@@ -12,6 +12,7 @@
 
 #include "ingest/repository/anomaly.h"
 #include "ingest/event/event.h"
+#include "ingest/sync/batch.h"
 #include "ingest/sync/reconcile.h"
 #include "ingest/sync/isolate.h"
 #include "ingest/sync/stage.h"
@@ -25,11 +26,11 @@
 #define MISSING_AT_LEAST 10    /* rows that may be gone, whatever their share */
 #define MISMATCHES_AT_MOST 1   /* counts that differ once may be an edit since; twice in a row is a loss */
 
-/* After a load by a cursor that is no time, whatever is asked otherwise: nothing else finds what was committed late */
+/* After a load beside which transactions ran, whatever is asked otherwise: nothing else finds what was committed late */
 static bool
 is_owed(const Sync *s)
 {
-	return s->cursor && !s->copy.cursor_is_time &&
+	return s->cursor &&
 		   to_bool(repo_value("SELECT ingest_internal.sync_is_unsettled($1)", arg_int4(s->id)));
 }
 
@@ -107,8 +108,8 @@ missing_again(Sync *s, Rows *missing)
 
 		for (uint64 k = i; k < Min(missing->n, i + KEYS_AT_ONCE); k++)
 			strings_add(&ask, missing->v[k][0]);
-		user_run(psprintf("INSERT INTO %s SELECT %s FROM %s WHERE %s = ANY (%s::%s[])", table, keys, copy->foreign,
-						  copy->key[0], quote_literal_cstr(array_literal(ask.items, ask.n)), copy->key_types[0]));
+		(void) stage_read(copy, table, keys,
+						  batch_among(copy->key[0], &ask, 0, ask.n, copy->key_types[0]));
 	}
 	return table;
 }
@@ -259,7 +260,7 @@ digest_query(const Copy *copy, Depth depth, const char *table, const char *where
 static Digest *
 digest(const Copy *copy, Depth depth, const char *table, const char *where)
 {
-	return sql_struct(AS_USER, &digest_shape, digest_query(copy, depth, table, where), 0, NULL);
+	return user_answer(&digest_shape, digest_query(copy, depth, table, where));
 }
 
 /* Is it the source that computes this? */
@@ -336,6 +337,8 @@ compare(Sync *s, Depth depth, int64 low, int64 high)
 {
 	Copy *copy = &s->copy;
 	char *range = psprintf("%s BETWEEN %lld AND %lld", copy->key[0], (long long) low, (long long) high);
+	/* keys may lie further apart than a bigint holds */
+	uint64 width = ((uint64) high - (uint64) low) / PIECES;
 	Digest *there,
 		*here;
 
@@ -344,14 +347,14 @@ compare(Sync *s, Depth depth, int64 low, int64 high)
 	here = digest(copy, depth, copy->target, psprintf("%s AND %s", range, copy_living(&s->copy, "")));
 	if (same(there, here))
 		return;
-	if (Max(there->rows, here->rows) <= ROWS_READ_NOT_CUT || high - low < PIECES)
+	if (Max(there->rows, here->rows) <= ROWS_READ_NOT_CUT || width == 0)
 	{
 		read_again(s, range, psprintf("t.%s", range));
 		return;
 	}
 	for (int i = 0; i < PIECES; i++)
-		compare(s, depth, low + (high - low + 1) / PIECES * i,
-				i == PIECES - 1 ? high : low + (high - low + 1) / PIECES * (i + 1) - 1);
+		compare(s, depth, (int64) ((uint64) low + width * i),
+				i == PIECES - 1 ? high : (int64) ((uint64) low + width * (i + 1) - 1));
 }
 
 /* All ranges that differ; then rows without a cursor, which never come by themselves */
@@ -422,8 +425,8 @@ tally(const Copy *copy, const char *table, const char *where)
 {
 	char *sum = copy->key_is_integer ? psprintf("sum(%s)", copy->key[0]) : pstrdup("NULL");
 
-	return sql_struct(AS_USER, &tally_shape,
-					  psprintf("SELECT count(*) AS rows, %s AS key_sum FROM %s WHERE %s", sum, table, where), 0, NULL);
+	return user_answer(&tally_shape,
+					   psprintf("SELECT count(*) AS rows, %s AS key_sum FROM %s WHERE %s", sum, table, where));
 }
 
 /* The copy's count and sum of keys, by looking */
@@ -487,12 +490,15 @@ tell_mismatch(Sync *s, Run *run, const Tally *there)
 }
 
 void
-reconcile_count(Sync *s, Run *run, bool changed)
+reconcile_count(Sync *s, Run *run, bool changed, bool said_nothing)
 {
 	Tally *there;
 	bool agree;
 
-	if (!s->source->counts || s->copy.ignore_deletions || (!changed && s->mismatches == 0) || s->key.n == 0)
+	if (!s->source->counts || s->copy.ignore_deletions || s->key.n == 0)
+		return;
+	/* a source that says by itself that nothing changed and nothing was deleted is not asked again */
+	if (!changed && s->mismatches == 0 && said_nothing)
 		return;
 	if (repo_value("SELECT 1 FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL LIMIT 1",
 				   arg_int4(s->id)))

@@ -20,6 +20,6 @@ extern void reconcile_replace_keyless(Sync *sync);
 /* Count the copy */
 extern void reconcile_recount(Sync *sync);
 /* Counts and sums of keys held against the source's, where that computes them */
-extern void reconcile_count(Sync *sync, Run *run, bool changed);
+extern void reconcile_count(Sync *sync, Run *run, bool changed, bool said_nothing);
 
 #endif /* INGEST_RECONCILE_H */

@@ -101,6 +101,7 @@ read_one(int32 id)
 	s->copy.sync = s->id;
 	s->copy.name = s->name;
 	s->copy.source = s->source->name;
+	s->copy.may_cut = s->source->may_cut;
 	s->copy.target = quoted_relation(s->target_schema, s->target_table);
 	s->copy.foreign = quoted_relation(s->foreign_schema, s->foreign_table);
 	s->copy.stage_name = psprintf("pg_temp.ingest_stage_%d", s->id);

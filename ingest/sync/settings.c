@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "ingest/base/attempt.h"
 #include "ingest/repository/access.h"
 #include "ingest/sync/settings.h"
 #include "miscadmin.h"
@@ -145,6 +146,26 @@ require_column(Oid relation, const char *name, const char *column)
 																		   "table.");
 }
 
+static void
+ask_greatest(void *arg)
+{
+	user_run(arg);
+}
+
+/* A cursor is what has a greatest value: a uuid, a bytea, a boolean and a document have none in every version */
+static void
+require_greatest(const char *foreign, const char *cursor)
+{
+	Failure failure;
+
+	if (attempt(ask_greatest, psprintf("SELECT max(%s) FROM %s WHERE false", quote_identifier(cursor), foreign), &failure))
+		return;
+	if (failure.sqlerrcode != ERRCODE_UNDEFINED_FUNCTION)
+		failure_rethrow(&failure);
+	settings_refuse(psprintf("column \"%s\" of %s cannot be a cursor: values of its type have no greatest", cursor, foreign),
+					"A cursor is a time or a number that grows with every change; without one use mode => 'full'.");
+}
+
 void
 settings_complete(Settings *s, const SourceTable *table, Oid foreign_table, const char *tried_cursor)
 {
@@ -157,6 +178,7 @@ settings_complete(Settings *s, const SourceTable *table, Oid foreign_table, cons
 	if (s->cursor_column)
 	{
 		require_column(foreign_table, foreign, s->cursor_column);
+		require_greatest(foreign, s->cursor_column);
 		/* can the source filter by the cursor? Better to know now */
 		if (tried_cursor == NULL || strcmp(tried_cursor, s->cursor_column) != 0)
 			user_run(

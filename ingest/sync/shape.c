@@ -173,10 +173,22 @@ follow_gone(Sync *sync, const Difference *d)
 		repo_run("SELECT ingest_internal.sync_vanished($1, $2)", arg_int4(sync->id), arg_text(d->column_name));
 }
 
+/* A cursor that was named anew: the copy never had it, and all rows are read again anyhow */
+static bool
+is_new_cursor(const Sync *sync, const char *column)
+{
+	for (int k = 0; k < sync->key.n; k++)
+	{
+		if (strcmp(sync->key.v[k], column) == 0)
+			return false;
+	}
+	return sync->reload && sync->cursor && strcmp(sync->cursor, column) == 0;
+}
+
 static void
 follow_new(Sync *sync, const Difference *d)
 {
-	if (is_needed(sync, d->column_name))
+	if (is_needed(sync, d->column_name) && !is_new_cursor(sync, d->column_name))
 		stop(sync,
 			 psprintf("column \"%s\", of its key or its cursor, is gone from %s", d->column_name, sync->copy.target),
 			 "Put the column back.");
@@ -363,6 +375,22 @@ count_columns(const char *relation)
 							 arg_relation(relation)));
 }
 
+/*
+ * What makes JSON of rows and keys.  Nodes of Citus do not have the engine's own, which are quicker, and roles that may
+ * not use the engine any more may not call them.
+ */
+static void
+choose_json(Copy *copy)
+{
+	bool own = !copy->distributed &&
+			   to_bool(own_value("SELECT has_schema_privilege('ingest_internal', 'USAGE') AND "
+								 "has_function_privilege('ingest_internal.row_json(record)', 'EXECUTE') AND "
+								 "has_function_privilege('ingest_internal.key_json(\"any\")', 'EXECUTE')"));
+
+	copy->to_json = own ? "ingest_internal.row_json" : "pg_catalog.to_jsonb";
+	copy->to_key = own ? "ingest_internal.key_json" : JSON_OBJECT;
+}
+
 bool
 shape_has_triggers(const Sync *sync)
 {
@@ -394,6 +422,7 @@ shape_read(Sync *sync)
 	for (int i = 0; i < n; i++)
 		copy->columns[i] = pstrdup(quote_identifier(columns[i].column_name));
 	copy->is_whole = n == count_columns(copy->target);
+	choose_json(copy);
 	copy->partitioned = get_rel_relkind(sync->target_relation) == RELKIND_PARTITIONED_TABLE;
 	find_needed(sync, columns, n);
 	require_needed(sync);

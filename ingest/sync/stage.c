@@ -30,14 +30,90 @@ stage_create(Copy *copy)
 	copy->stage = copy->stage_name;
 }
 
+/* -- reading from the source -- */
+
+/* So often is read again what seems to have been cut short; rows that come and go meanwhile may look like that, too */
+#define READINGS_AT_MOST 5
+
+typedef struct Count
+{
+	int64 rows;
+} Count;
+
+ROW_SHAPE(count_shape, Count, FIELD(INT8, Count, rows));
+
+static int64
+count_there(const Copy *copy, const char *where)
+{
+	Count *count = user_answer(&count_shape, psprintf("SELECT count(*) AS rows FROM %s%s%s", copy->foreign,
+													  where[0] ? " WHERE " : "", where));
+
+	return count->rows;
+}
+
+typedef struct Reading
+{
+	const Copy *copy;
+	const char *into, *list, *where;
+	int64 n, left; /* rows that came, and that there are afterwards */
+} Reading;
+
+static void
+count_again(void *arg)
+{
+	Reading *r = arg;
+
+	r->left = count_there(r->copy, r->where);
+}
+
+/*
+ * There were more before, and there are more now, or nobody answers any more: a wrapper that takes a connection that
+ * broke in the middle of what the source sent for the end of it, as mysql_fdw does.
+ */
+static void
+read_whole(void *arg)
+{
+	Reading *r = arg;
+	int64 before = r->copy->may_cut ? count_there(r->copy, r->where) : 0;
+	Failure failure;
+
+	r->n = user_run(psprintf("INSERT INTO %s (%s)%s SELECT %s FROM %s%s%s", r->into, r->list, copy_overriding(r->copy), r->list, r->copy->foreign,
+							 r->where[0] ? " WHERE " : "", r->where));
+	if (r->n < before && (!attempt(count_again, r, &failure) || r->n < r->left))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("the source sent %lld of %lld rows of %s, and no error", (long long) r->n, (long long) before,
+						r->copy->foreign),
+				 errhint("Its connection broke in the middle. If that happens each time, look at its log.")));
+}
+
+int64
+stage_read(const Copy *copy, const char *into, const char *list, const char *where)
+{
+	Reading r = {copy, into, list, where};
+	Failure first, failure;
+
+	if (!copy->may_cut)
+	{
+		read_whole(&r);
+		return r.n;
+	}
+	for (int tries = 1; !attempt(read_whole, &r, &failure); tries++)
+	{
+		if (tries == 1)
+			first = failure;
+		/* the connection may be of no use any more, which is no news */
+		if (first.sqlerrcode != ERRCODE_FDW_ERROR || failure.sqlerrcode != ERRCODE_FDW_ERROR || tries == READINGS_AT_MOST)
+			failure_rethrow(&first);
+	}
+	return r.n;
+}
+
 int64
 stage_fetch(Copy *copy, const char *where)
 {
-	char *list = column_list(copy->columns, copy->n_columns, "");
-	int64 n;
+	int64 n = stage_read(copy, copy->stage, column_list(copy->columns, copy->n_columns, ""), where);
 
-	n = user_run(psprintf("INSERT INTO %s (%s) SELECT %s FROM %s%s%s", copy->stage, list, list, copy->foreign,
-						  where[0] ? " WHERE " : "", where));
 	copy->run->read += n;
 	return n;
 }
@@ -73,7 +149,7 @@ bounds_there(const Copy *copy, const char *where)
 						 "max(%s) AS high FROM %s%s%s) b",
 						 copy->key[0], copy->key[0], copy->foreign, where[0] ? " WHERE " : "", where);
 
-	return *(Bounds *) sql_struct(AS_USER, &bounds_shape, sql, 0, NULL);
+	return *(Bounds *) user_answer(&bounds_shape, sql);
 }
 
 /* Halve a range of keys in which a row does not fit */
@@ -102,7 +178,8 @@ fetch_range(Copy *copy, const char *where, int64 low, int64 high)
 		unfit_check(copy);
 		return 0;
 	}
-	middle = low + (high - low) / 2;
+	/* they may lie further apart than a bigint holds */
+	middle = low + (int64) (((uint64) high - (uint64) low) / 2);
 	return fetch_range(copy, where, low, middle) + fetch_range(copy, where, middle + 1, high);
 }
 

@@ -243,13 +243,61 @@ COMMENT ON FUNCTION ingest_internal.sync_window_begin(date, interval, interval, 
 -- Cursors that are no times: numbers are drawn in one order and committed in another.  The newest that was seen is
 -- believed when the overlap has passed since: until then rows below it may still come.
 
-CREATE FUNCTION ingest_internal.sync_settled(of_sync integer, clock_here timestamptz) RETURNS text LANGUAGE sql STABLE
+CREATE FUNCTION ingest_internal.sync_settled(of_sync integer, clock_here timestamptz, waits boolean) RETURNS text
+    LANGUAGE sql STABLE
     RETURN (SELECT m.mark ->> 1 FROM ingest.sync_state z JOIN ingest.sync s ON s.id = z.sync,
         jsonb_array_elements(z.marks) WITH ORDINALITY m (mark, n)
-        WHERE z.sync = of_sync AND m.mark ->> 1 IS NOT NULL AND (m.mark ->> 0)::timestamptz + s.overlap <= clock_here
+        WHERE z.sync = of_sync AND m.mark ->> 1 IS NOT NULL AND coalesce(m.mark -> 2, '[]') = '[]'
+            AND (NOT waits OR (m.mark ->> 0)::timestamptz + s.overlap <= clock_here)
         ORDER BY m.n DESC LIMIT 1);
-COMMENT ON FUNCTION ingest_internal.sync_settled(integer, timestamptz)
-    IS 'the newest cursor below which nothing comes any more; null: not known yet';
+COMMENT ON FUNCTION ingest_internal.sync_settled(integer, timestamptz, boolean)
+    IS 'the newest cursor below which nothing comes any more; waits: not before the overlap has passed; null: not known yet';
+
+-- Where it is known which transactions run at the source, they are the third of a mark, less those that have ended since.
+-- Of marks with the same ones the newest says all.
+CREATE FUNCTION ingest_internal.sync_mark_running(of_sync integer, clock_here timestamptz, newest text, running text[],
+    waits boolean) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.sync_state z SET marks = CASE WHEN running IS NULL THEN CASE WHEN waits THEN z.marks END ELSE k.kept
+        || CASE WHEN newest IS NULL OR waits AND k.last + s.overlap / 16 >= clock_here THEN '[]'
+        ELSE jsonb_build_array(jsonb_build_array(clock_here, newest, running)) END END
+    FROM ingest.sync s, LATERAL (
+        SELECT coalesce(jsonb_agg(g.mark ORDER BY g.n) FILTER (WHERE g.mark ->> 1 IS NULL OR g.young OR g.n = g.newest_such), '[]') AS kept,
+            max((g.mark ->> 0)::timestamptz) FILTER (WHERE g.mark ->> 1 IS NOT NULL) AS last
+        FROM (SELECT y.mark, y.n, y.young, max(y.n) OVER (PARTITION BY y.young, y.mark ->> 1 IS NULL, coalesce(y.mark -> 2, '[]'))
+                AS newest_such
+            FROM (SELECT m.mark, m.n, waits AND (m.mark ->> 0)::timestamptz + o.overlap > clock_here AS young
+                FROM ingest.sync_state x JOIN ingest.sync o ON o.id = x.sync,
+                    jsonb_array_elements(x.marks) WITH ORDINALITY m (mark, n) WHERE x.sync = of_sync) y) g) k
+    WHERE z.sync = of_sync AND s.id = z.sync;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_mark_running(integer, timestamptz, text, text[], boolean)
+    IS 'what the newest cursor was at a moment, and which transactions were under way at the source; null: nobody knows';
+
+-- A transaction that is prepared has another name from then on: where one is gone, it may be any of these.
+CREATE FUNCTION ingest_internal.sync_ran(of_sync integer, running text[]) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.sync_state z SET marks = (SELECT jsonb_agg(CASE WHEN coalesce(m.mark -> 2, '[]') = '[]' THEN m.mark ELSE
+        jsonb_set(m.mark, '{2}', (SELECT coalesce(jsonb_agg(r.name ORDER BY r.name), '[]') FROM (
+            SELECT w.name FROM jsonb_array_elements_text(m.mark -> 2) w (name) WHERE w.name = ANY (running)
+            UNION SELECT p.name FROM unnest(running) p (name) WHERE starts_with(p.name, 'prepared ') AND EXISTS (
+                SELECT FROM jsonb_array_elements_text(m.mark -> 2) w (name)
+                WHERE NOT starts_with(w.name, 'prepared ') AND w.name <> ALL (running))) r)) END ORDER BY m.n)
+        FROM jsonb_array_elements(z.marks) WITH ORDINALITY m (mark, n))
+    WHERE z.sync = of_sync AND z.marks IS NOT NULL AND running IS NOT NULL;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_ran(integer, text[])
+    IS 'what is still under way of the transactions that were at earlier moments';
+
+CREATE FUNCTION ingest_internal.sync_marks_loading(of_sync integer, waits boolean) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.sync_state z SET marks = CASE WHEN waits OR coalesce(l.mark -> 2, '[]') <> '[]'
+        THEN jsonb_build_array(jsonb_build_array(clock_timestamp(), NULL, l.mark -> 2), l.mark) ELSE jsonb_build_array(l.mark) END
+    FROM (SELECT y.marks -> -1 AS mark FROM ingest.sync_state y WHERE y.sync = of_sync) l
+    WHERE z.sync = of_sync AND l.mark IS NOT NULL;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_marks_loading(integer, boolean)
+    IS 'a load begins at the newest mark: keys are to be compared when what runs at the source has ended; waits: in any case';
 
 -- not more often than is of use: a sixteenth of the overlap is read again for it
 CREATE FUNCTION ingest_internal.sync_mark(of_sync integer, clock_here timestamptz, seen_at timestamptz, newest text)
@@ -278,7 +326,8 @@ COMMENT ON FUNCTION ingest_internal.sync_marks_anew(integer, timestamptz, timest
     IS 'below the newest cursor anything may be missing: keys are to be compared when the overlap has passed; null: the cursor is a time';
 
 CREATE FUNCTION ingest_internal.sync_is_unsettled(of_sync integer) RETURNS boolean LANGUAGE sql STABLE
-    RETURN coalesce((SELECT bool_or((m.mark ->> 0)::timestamptz + s.overlap <= clock_timestamp())
+    RETURN coalesce((SELECT bool_or((m.mark ->> 0)::timestamptz + s.overlap <= clock_timestamp()
+            AND coalesce(m.mark -> 2, '[]') = '[]')
         FROM ingest.sync_state z JOIN ingest.sync s ON s.id = z.sync, jsonb_array_elements(z.marks) m (mark)
         WHERE z.sync = of_sync AND m.mark ->> 1 IS NULL), false);
 COMMENT ON FUNCTION ingest_internal.sync_is_unsettled(integer)
@@ -288,7 +337,8 @@ CREATE FUNCTION ingest_internal.sync_marks_compared(of_sync integer, began times
 BEGIN ATOMIC
     UPDATE ingest.sync_state z SET marks = (SELECT jsonb_agg(m.mark ORDER BY m.n)
         FROM jsonb_array_elements(z.marks) WITH ORDINALITY m (mark, n)
-        WHERE m.mark ->> 1 IS NOT NULL OR (m.mark ->> 0)::timestamptz + s.overlap > began)
+        WHERE m.mark ->> 1 IS NOT NULL OR (m.mark ->> 0)::timestamptz + s.overlap > began
+            OR coalesce(m.mark -> 2, '[]') <> '[]')
     FROM ingest.sync s WHERE z.sync = of_sync AND s.id = z.sync AND z.marks IS NOT NULL;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_marks_compared(integer, timestamptz) IS 'keys were compared, beginning at a moment';
@@ -407,7 +457,8 @@ BEGIN
         EXECUTE format('CREATE TABLE ingest.%I (LIKE ingest.change INCLUDING DEFAULTS INCLUDING COMMENTS)', part);
         -- else nothing could be deleted from it where somebody publishes all tables
         EXECUTE format('ALTER TABLE ingest.%I REPLICA IDENTITY FULL', part);
-        EXECUTE format('CREATE INDEX ON ingest.%I (sync, key, seq)', part);
+        -- of many keys numbers are compared a good deal sooner than documents
+        EXECUTE format('CREATE INDEX ON ingest.%I (sync, jsonb_hash_extended(key, 0))', part);
         EXECUTE format('CREATE INDEX ON ingest.%I (sync, seen_at)', part);
         EXECUTE format('ALTER TABLE ingest.change ATTACH PARTITION ingest.%I FOR VALUES FROM (%L) TO (%L)', part,
             day || ' 00:00:00+00', day + 1 || ' 00:00:00+00');

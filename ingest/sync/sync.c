@@ -77,6 +77,7 @@ prepare(void *arg)
 		old = MemoryContextSwitchTo(s->context);
 		window_clock(s);
 		MemoryContextSwitchTo(old);
+		window_mark(s);
 	}
 	run_progress(b->run, "columns agree", -1);
 }
@@ -110,7 +111,7 @@ finish(void *arg)
 	Run *run = b->run;
 	bool changed = run->total_inserted + run->total_updated + run->total_deleted > 0;
 
-	reconcile_count(s, run, changed);
+	reconcile_count(s, run, changed, b->idle.known);
 	if (s->newest)
 		repo_run("SELECT ingest_internal.sync_note_newest($1, $2::timestamptz)", arg_int4(s->id), arg_text(s->newest));
 	repo_run("SELECT ingest_internal.sync_note_lineage($1, $2, $3, $4, $5)", arg_int4(s->id),
@@ -144,6 +145,7 @@ ask_clock(void *arg)
 
 	window_clock(b->s);
 	MemoryContextSwitchTo(old);
+	window_mark(b->s);
 }
 
 static void
@@ -185,7 +187,7 @@ work(Batch *b)
 		if (!load_and_catch_up(b))
 			return false;
 	}
-	else if (!changes_catch_up(b) || ((is_incremental(s) || !s->copy.cursor_is_time) && !batch_step(b, reconcile_if_due)))
+	else if (!changes_catch_up(b) || ((is_incremental(s) || s->cursor) && !batch_step(b, reconcile_if_due)))
 		return false;
 	if (!load_new_columns(b) || (s->parent && !batch_step(b, batch_pay_owed)) || !batch_step(b, finish))
 		return false;
@@ -397,8 +399,7 @@ merge_rejected(void *arg)
 		for (uint64 k = i; k < Min(rows->n, i + PARENTS_AT_ONCE); k++)
 			strings_add(&keys, rows->v[k][0]);
 		user_run(psprintf("DELETE FROM %s", s->copy.stage));
-		stage_fetch_isolating(&s->copy, psprintf("%s = ANY (%s)", s->copy.key[0],
-												 batch_array(&keys, 0, keys.n, s->copy.key_types[0])));
+		stage_fetch_isolating(&s->copy, batch_among(s->copy.key[0], &keys, 0, keys.n, s->copy.key_types[0]));
 		merge_stage(&s->copy, "insert");
 	}
 	/* those that are gone at the source need no mending */

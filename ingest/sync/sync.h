@@ -51,7 +51,10 @@ typedef struct Sync
 	/* the source's clock at the beginning of this run, and ours */
 	char *now_there;
 	char *now_here;
-	char *newest; /* cursor that this run saw */
+	/* where it is known what runs there: which cursors have come by then, and what was under way */
+	char *reach;
+	char *running; /* an array literal; NULL: not known */
+	char *newest;  /* cursor that this run saw */
 	/* rows deleted in this run because reading did not find them, and how many there may be */
 	int64 missing;
 	int64 missing_limit; /* -1: not asked yet */

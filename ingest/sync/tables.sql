@@ -52,7 +52,7 @@ CREATE TABLE sync_state (
     rows bigint, -- rows of the copy, deleted ones left out: counted after a load and kept since
     key_sum numeric, -- sum of its keys' first column, where that is an integer, likewise
     reload boolean NOT NULL DEFAULT false, -- whether the next run reads everything again
-    marks jsonb, -- of a cursor that is no time: the newest one and when it was that, [[moment, cursor], …], until the overlap has passed; without a cursor: a load, after which keys are to be compared
+    marks jsonb, -- the newest cursor and when it was that, [[moment, cursor, transactions that ran at the source then and have not ended], …], of one that is no time until the overlap has passed; without a cursor: a load, after which keys are to be compared
     unfilled text[], -- columns that came, whose values in rows of before are not read yet
     vanished text[], -- columns that went at the source: what they are worth is not known until they come back
     history_since timestamptz, -- the moment from which as_of can answer: when history began to be kept, or the retention's end

@@ -69,7 +69,7 @@ static char *
 comparison(const Verification *v, const char *range)
 {
 	const Copy *copy = &v->s->copy;
-	char *key = key_object(copy->key_names, copy->n_key, "s.");
+	char *key = key_object(JSON_OBJECT, copy->key_names, copy->n_key, "s.");
 
 	return psprintf("WITH d AS (SELECT CASE WHEN %s THEN %d WHEN t.%s IS NULL THEN %d ELSE %d END AS finding, %s AS key "
 					"FROM %s s LEFT JOIN %s t ON %s AND %s WHERE t.%s IS NULL OR record_image_ne(ROW(%s), ROW(%s)) "
@@ -78,7 +78,7 @@ comparison(const Verification *v, const char *range)
 					is_not_read_yet(v->s), FOUND_NOT_READ_YET, copy->key[0], FOUND_ONLY_THERE, FOUND_DIFFERING, key,
 					copy->stage, copy->target, key_match(copy, "t", "s"), copy_living(copy, "t."), copy->key[0],
 					column_list(copy->columns, copy->n_columns, "t."), column_list(copy->columns, copy->n_columns, "s."),
-					FOUND_ONLY_HERE, key_object(copy->key_names, copy->n_key, "t."), copy->target, range, copy_living(copy, "t."),
+					FOUND_ONLY_HERE, key_object(JSON_OBJECT, copy->key_names, copy->n_key, "t."), copy->target, range, copy_living(copy, "t."),
 					key_not_in(copy, copy->stage), v->samples);
 }
 

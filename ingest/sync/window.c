@@ -2,7 +2,8 @@
  * window.c
  *		Which part of a source an incremental run reads.
  *
- * Times are the source's, never ours.  A window begins before the watermark by the
+ * Times are the source's, never ours.  Where it is known which transactions run there, the watermark does not pass what
+ * they may write, however long they take.  A window begins before the watermark by the
  * overlap, for rows that became visible late; by what the clock there was set back
  * since; and by the hour that comes twice when summer time ends.
  */
@@ -14,13 +15,6 @@
 
 /* A stamp further ahead of our clock is no matter of zones: it cannot have come yet anywhere */
 #define AHEAD_AT_MOST "26 hours"
-
-void
-window_clock(Sync *sync)
-{
-	sync->now_there = source_clock(sync->source);
-	sync->now_here = repo_value("SELECT clock_timestamp()");
-}
 
 static char *
 zone_of(const Sync *sync)
@@ -61,6 +55,97 @@ newest(const Sync *sync)
 	return user_value(psprintf("SELECT max(%s) FROM %s", sync->copy.cursor, sync->copy.foreign));
 }
 
+/* -- what is under way at the source -- */
+
+/* The time there, and the transactions that run then */
+typedef struct Horizon
+{
+	char *clock;
+	char *running; /* NULL: not known */
+} Horizon;
+
+ROW_SHAPE(horizon_shape, Horizon, FIELD(TEXT, Horizon, clock), FIELD(TEXT, Horizon, running));
+
+bool
+window_is_by_clock(const Sync *sync)
+{
+	return sync->source->clock && sync->now_there;
+}
+
+static bool
+has_horizon(const Sync *sync)
+{
+	return sync->source->horizon && sync->source->clock == NULL && sync->copy.cursor && !sync_is_full(sync);
+}
+
+static Horizon *
+ask_horizon(const Sync *sync)
+{
+	return user_answer_of(&horizon_shape, psprintf("SELECT clock, running FROM %s($1)", sync->source->horizon),
+						  SQL_ARGS(arg_name(sync->source->server)));
+}
+
+/*
+ * Rows that are not seen yet belong to transactions that run: they are not stamped before these began, and have no
+ * number from before they drew it.  So first the newest that is there, then the clock, then who is under way.
+ */
+void
+window_clock(Sync *sync)
+{
+	sync->reach = sync->running = NULL;
+	if (has_horizon(sync))
+	{
+		char *there = newest(sync);
+		Horizon *horizon = ask_horizon(sync);
+
+		sync->now_there = horizon->clock;
+		sync->running = horizon->running;
+		if (there && horizon->running)
+			sync->reach = sync->copy.cursor_is_time ? window_earlier(sync, there, as_cursor(sync, horizon->clock)) : there;
+	}
+	else
+		sync->now_there = source_clock(sync->source);
+	sync->now_here = repo_value("SELECT clock_timestamp()");
+}
+
+void
+window_mark(const Sync *sync)
+{
+	if (has_horizon(sync))
+		repo_run("SELECT ingest_internal.sync_mark_running($1, $2::timestamptz, $3, $4::text[], $5)", arg_int4(sync->id),
+				 arg_text(sync->now_here), arg_text(sync->reach), arg_text(sync->running),
+				 arg_bool(!sync->copy.cursor_is_time));
+}
+
+void
+window_settle(const Sync *sync)
+{
+	if (has_horizon(sync) && sync->running)
+		repo_run("SELECT ingest_internal.sync_ran($1, $2::text[])", arg_int4(sync->id),
+				 arg_text(ask_horizon(sync)->running));
+}
+
+void
+window_load(const Sync *sync, const char *start)
+{
+	if (has_horizon(sync) && sync->running)
+		repo_run("SELECT ingest_internal.sync_marks_loading($1, $2)", arg_int4(sync->id),
+				 arg_bool(!sync->copy.cursor_is_time));
+	else
+		repo_run("SELECT ingest_internal.sync_marks_anew($1, clock_timestamp(), clock_timestamp(), $2)",
+				 arg_int4(sync->id), arg_text(sync->copy.cursor_is_time ? NULL : start));
+}
+
+/* The newest cursor below which nothing is under way any more; NULL: not known yet */
+static char *
+settled(const Sync *sync)
+{
+	return repo_value("SELECT ingest_internal.sync_settled($1, $2::timestamptz, $3)", arg_int4(sync->id),
+					  arg_text(sync->now_here), arg_bool(!sync->copy.cursor_is_time));
+}
+
+/* -- windows -- */
+
 static bool
 is_later(const char *moment, const char *than, const char *by)
 {
@@ -95,14 +180,28 @@ watermark_without_clock(const Sync *sync, const char *newest, char **ahead)
 		sync, repo_value("SELECT $1::timestamptz - $2::interval", arg_text(sync->now_here), arg_text(sync->overlap)));
 }
 
+/* The same where it is known what runs there: one that cannot have come yet there, else NULL */
+static char *
+far_ahead(const Sync *sync, const char *newest)
+{
+	char *moment = window_moment(sync, newest);
+
+	return moment && is_later(moment, sync->now_there, AHEAD_AT_MOST) ? pstrdup(newest) : NULL;
+}
+
 char *
 window_start(Sync *sync, char **ahead)
 {
 	*ahead = NULL;
 	if (sync->copy.cursor == NULL)
 		return NULL;
-	if (sync->now_there && sync->copy.cursor_is_time)
+	if (window_is_by_clock(sync) && sync->copy.cursor_is_time)
 		return as_cursor(sync, sync->now_there);
+	if (sync->running)
+	{
+		*ahead = far_ahead(sync, newest(sync));
+		return sync->reach;
+	}
 	return watermark_without_clock(sync, newest(sync), ahead);
 }
 
@@ -110,9 +209,9 @@ window_start(Sync *sync, char **ahead)
 static bool
 watermark_is_ahead(const Sync *sync)
 {
-	char *moment = sync->now_there ? NULL : window_moment(sync, sync->watermark);
+	char *moment = window_is_by_clock(sync) ? NULL : window_moment(sync, sync->watermark);
 
-	return moment && is_later(moment, sync->now_here, "0");
+	return moment && is_later(moment, sync->now_there ? sync->now_there : sync->now_here, "0");
 }
 
 /* How much earlier the clock there would have shown the last run's beginning than it did then */
@@ -174,7 +273,7 @@ static Window
 window_of_numbers(const Sync *sync)
 {
 	Window window = {0};
-	char *settled;
+	char *mark;
 
 	window.low = sync->watermark;
 	window.high = newest(sync);
@@ -185,9 +284,9 @@ window_of_numbers(const Sync *sync)
 		return window;
 	window.set_back = sync->watermark && to_bool(own_value(psprintf("SELECT $1::%s < $2::%s", sync->copy.cursor_type, sync->copy.cursor_type),
 														   arg_text(window.high), arg_text(sync->watermark)));
-	settled = repo_value("SELECT ingest_internal.sync_settled($1, $2::timestamptz)", arg_int4(sync->id), arg_text(sync->now_here));
-	window.watermark = window.set_back ? window.high : settled ? window_earlier(sync, settled, window.high)
-															   : sync->watermark;
+	mark = settled(sync);
+	window.watermark = window.set_back ? window.high : mark ? window_earlier(sync, mark, window.high)
+															: sync->watermark;
 	return window;
 }
 
@@ -200,7 +299,7 @@ window_note(const Sync *sync, const Window *window)
 		/* rows may have come anywhere below: keys are compared at once */
 		repo_run("SELECT ingest_internal.sync_marks_anew($1, $2::timestamptz, '-infinity', $3)", arg_int4(sync->id),
 				 arg_text(window->seen_at), arg_text(window->high));
-	else
+	else if (sync->running == NULL)
 		repo_run("SELECT ingest_internal.sync_mark($1, $2::timestamptz, $3::timestamptz, $4)", arg_int4(sync->id),
 				 arg_text(sync->now_here), arg_text(window->seen_at), arg_text(window->high));
 }
@@ -214,7 +313,7 @@ window_next(Sync *sync)
 		return window_of_numbers(sync);
 	if (sync->watermark && !watermark_is_ahead(sync))
 		window.low = beginning(sync, sync->watermark, begin_of_cursor(sync), &window.jumped);
-	if (sync->now_there)
+	if (window_is_by_clock(sync))
 	{
 		window.watermark = as_cursor(sync, sync->now_there);
 		/* a day is not over: rows of today are read, today and again */
@@ -223,7 +322,15 @@ window_next(Sync *sync)
 	}
 	/* no clock: up to the newest that is there, and from it again next time */
 	window.high = newest(sync);
-	window.watermark = watermark_without_clock(sync, window.high, &window.ahead);
+	if (sync->running)
+	{
+		char *mark = settled(sync);
+
+		window.watermark = mark ? mark : sync->watermark;
+		window.ahead = window.high ? far_ahead(sync, window.high) : NULL;
+	}
+	else
+		window.watermark = watermark_without_clock(sync, window.high, &window.ahead);
 	window.inclusive = true;
 	window.empty = window.high == NULL;
 	return window;

@@ -22,8 +22,15 @@ typedef struct Window
 
 /* A watermark as a moment, where the cursor is a time; else NULL */
 extern char *window_moment(const Sync *sync, const char *watermark);
-/* Ask the source's clock, once per run */
+/* Ask the source's clock, once per run, and what is under way there */
 extern void window_clock(Sync *sync);
+/* That is noted; then, in a later transaction, which of what was noted has ended.  Where nothing is known: nothing */
+extern void window_mark(const Sync *sync);
+extern void window_settle(const Sync *sync);
+/* A load begins: what is under way now may commit rows that are older than its watermark and that it does not see */
+extern void window_load(const Sync *sync, const char *start);
+/* Is the time there that which all stamps are of?  Else it is no more than what they cannot be later than */
+extern bool window_is_by_clock(const Sync *sync);
 /* Where a first load's watermark begins: nothing older can come later; ahead: as in a window */
 extern char *window_start(Sync *sync, char **ahead);
 /* The lesser of two values of the cursor's type */

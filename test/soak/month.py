@@ -54,6 +54,8 @@ def arguments():
     parser.add_argument("--seed", required=True)
     parser.add_argument("--without", default="", help="troubles and checks to leave out, by their names")
     parser.add_argument("--only", default="", help="of the troubles, these alone")
+    parser.add_argument("--kills", type=int, default=0, help="at least that many in all: while there are fewer than the "
+                        "time that has passed has room for, the next step may be one")
     parser.add_argument("--owed", default=os.path.join(os.path.dirname(os.path.realpath(__file__)), "owed"),
                         help="a file of what the product is known not to stand yet, one name a line; left out too")
     parser.add_argument("--sources", default="shop maria files netsuite")
@@ -108,10 +110,13 @@ def draw(rng, weighted):
     return rng.choices(names, [weighted[n][1] for n in names])[0]
 
 
-def live(world, seconds, troubles, jobs, only):
-    """Life until the time is over."""
+def live(world, seconds, troubles, jobs, only, kills):
+    """Life until the time is over.  kills: how many are to have been at a moment."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
+        if sum(n for what, n in world.kills.items() if not what.startswith("terminated")) < kills(time.monotonic()):
+            if world.rng.random() < 0.25:
+                act(world, troubles.kills(), only)
         dice = world.rng.random()
         source = world.rng.choice(world.sources)
         if dice < 0.72:
@@ -187,7 +192,8 @@ def main():
             jobs.begin()
             for thread in threads:
                 thread.quiet.clear()
-            live(world, min(args.week, end - time.monotonic()), troubles, jobs, only)
+            live(world, min(args.week, end - time.monotonic()), troubles, jobs, only,
+                 lambda now: args.kills * (1 - (end - now) / args.seconds))
             judge.judge(restore=world.has("restore") and (week % 3 == 1 or time.monotonic() >= end))
     except Exception:                                   # what was found until then is told all the same
         world.finding("driver", "the month ended before its time", traceback.format_exc().split("\n"))

@@ -25,17 +25,21 @@ class Troubles:
         self.later = Later(world, self.rng)
 
     def all(self):
-        return {"kill-worker": (lambda: self.kill("worker"), 5), "kill-scheduler": (lambda: self.kill("scheduler"), 1),
-                "kill-launcher": (lambda: self.kill("launcher"), 1), "kill-hand": (lambda: self.kill("hand"), 4),
-                "kill-consumer": (lambda: self.kill("consumer"), 2), "kill-emitter": (lambda: self.kill("emitter"), 1),
-                "terminate": (self.terminate, 2), "kill-postmaster": (self.kill_postmaster, 1),
+        return {**self.kills(),
+                "terminate": (self.terminate, 2),
                 "restart": (self.restart, 1),
-                "kill-shop": (self.kill_shop, 1), "pause-sync": (self.pause_sync, 2),
+                "pause-sync": (self.pause_sync, 2),
                 "pause-source": (self.pause_source, 1),
                 "rename-role": (self.rename_role, 1), "copy-altered": (self.copy_altered, 1),
                 "rename-copy": (self.rename_copy, 1), "vacuum": (self.vacuum, 1), "prune": (self.prune, 1),
                 "reject": (self.reject, 1),
                 "idle-reader": (self.idle_reader, 1), "reconcile": (self.reconcile, 1), "reload": (self.reload, 1)}
+
+    def kills(self):
+        return {"kill-worker": (lambda: self.kill("worker"), 5), "kill-scheduler": (lambda: self.kill("scheduler"), 1),
+                "kill-launcher": (lambda: self.kill("launcher"), 1), "kill-hand": (lambda: self.kill("hand"), 4),
+                "kill-consumer": (lambda: self.kill("consumer"), 2), "kill-emitter": (lambda: self.kill("emitter"), 1),
+                "kill-postmaster": (self.kill_postmaster, 1), "kill-shop": (self.kill_shop, 1)}
 
     def ends(self, function, at_least=1, at_most=8):
         self.later.take_back(function, at_least, at_most)

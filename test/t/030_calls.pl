@@ -66,6 +66,8 @@ my %odd = (
 	pg_snapshot => [ "'3:3:'", "'1:9000000000000000000:7,8'", "pg_current_snapshot()" ],
 	_int8 => [ "'{1}'", "'{}'", "'{NULL}'", "'{9223372036854775807,-9223372036854775808}'", 'array_fill(1::bigint, ARRAY[100000])' ],
 	_int4 => [ "'{1}'", "'{}'", "'{NULL}'", "'{{1,2},{3,NULL}}'", 'array_fill(1, ARRAY[100000])' ],
+	any => [ "'x'::text", "'x'", '1', 'NULL', 'NULL::text', "ROW(1, 'a')", "VARIADIC '{id,1}'::text[]" ],
+	record => [ "ROW(1, 'a')", 'ROW()', 'ROW(NULL)', '(SELECT r FROM w.plain r LIMIT 1)', 'NULL::w.dropped', '(SELECT r FROM w.dropped r LIMIT 1)', "ROW(1, 'b')::w.pair", "ROW('NaN'::float8, '-Infinity'::numeric, 'null'::json, '{}'::int[], '[1,2)'::int4range, ROW(1, NULL), repeat('x', 1000000), 'infinity'::timestamptz, ''::char(3))" ],
 	internal => ['NULL'],);
 
 # what a good caller passes, by the function's and the argument's name
@@ -138,7 +140,7 @@ sub call
 	my @types = split /,/, $types;
 	my $list = join ', ', map {
 		my $type = $types[$_];
-		$type =~ /^(anyelement|internal|cstring)$/ ? $arguments[$_] : $type eq 'event' ? "($arguments[$_])::ingest.event" : $type eq 'sink' ? "($arguments[$_])::ingest_delivery.sink" : $type eq 'profile_sketch' ? "($arguments[$_])::profile_sketch" : $type =~ /^_(.*)/ ? "($arguments[$_])::$1\[]" : "($arguments[$_])::$type"
+		$type =~ /^(any|anyelement|internal|cstring|record)$/ ? $arguments[$_] : $type eq 'event' ? "($arguments[$_])::ingest.event" : $type eq 'sink' ? "($arguments[$_])::ingest_delivery.sink" : $type eq 'profile_sketch' ? "($arguments[$_])::profile_sketch" : $type =~ /^_(.*)/ ? "($arguments[$_])::$1\[]" : "($arguments[$_])::$type"
 	} 0 .. $n - 1;
 	return "CALL $schema.$name($list)" if $kind eq 'p';
 	return "SELECT $schema.$name($list) FROM generate_series(1, 2)" if $kind eq 'a';

@@ -6,6 +6,8 @@ use Encode;
 use File::Temp;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use IO::Socket::INET;
+use IPC::Run ();
 use Test::More;
 
 my $p = 'postgres';
@@ -82,6 +84,54 @@ SKIP:
 		SELECT ingest.register_source('bare', 'bare')");
 	like(said("CALL ingest.crawl('bare')"), qr/does not say which schemas/, 'without a schema nothing is imported');
 	like(sql("SELECT ok, detail FROM ingest.check_source('bare') WHERE what = 'schemas'"), qr/^f\|none is asked for.*There are: .*shop/, 'and a check says which there are');
+
+	# a connection that breaks in the middle of what MariaDB sends is the end of it for mysql_fdw, and no error
+	maria("CREATE TABLE shop.many (id int PRIMARY KEY, v varchar(200)); INSERT INTO shop.many SELECT seq, repeat('x', 200) FROM shop.seq_1_to_9000", "$data/s") or die;
+	my $proxy_port = PostgreSQL::Test::Cluster::get_free_port();
+	my $cuts = "$data/cuts";
+	my $proxy = IPC::Run::start([ '/usr/bin/python3', '-c', <<'PROXY', $proxy_port, $maria_port, $cuts ]);
+import os, socket, sys, threading
+def pump(a, b, limited):
+    n = 0
+    while True:
+        try:
+            data = a.recv(8192)
+        except OSError:
+            break
+        n += len(data)
+        if not data or limited and n > 30000 and os.path.exists(sys.argv[3]):
+            break
+        b.sendall(data)
+    for s in (a, b):
+        try:
+            s.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    client, _ = listener.accept()
+    server = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
+    threading.Thread(target=pump, args=(client, server, False), daemon=True).start()
+    threading.Thread(target=pump, args=(server, client, True), daemon=True).start()
+PROXY
+	$tries = 0;
+	until (IO::Socket::INET->new(PeerAddr => "127.0.0.1:$proxy_port")) { die 'the proxy does not start' if ++$tries > 300; select undef, undef, undef, 0.2; }
+	sql("ALTER SERVER maria OPTIONS (SET port '$proxy_port')");
+	sql(otto("CALL ingest.crawl('maria')"));
+	sql(otto("SELECT ingest.create_sync('maria.many', 'public.many', mode => 'full', key => '{id}'); CALL ingest.sync('public.many')"));
+	is(sql('SELECT count(*) FROM public.many'), '9000', 'all of it, while nothing is wrong');
+	system_or_bail('touch', $cuts);
+	like(sql(otto('SELECT count(v) FROM (SELECT id, v FROM maria.many OFFSET 0) b')), qr/^[1-8]\d\d\d?$/, 'the wrapper gives less of it, in silence');
+	maria("UPDATE shop.many SET v = 'new'", "$data/s") or die;
+	maria("INSERT INTO shop.many SELECT seq, repeat('x', 200) FROM shop.seq_9001_to_20000", "$data/s") or die;
+	like(said(otto("CALL ingest.sync('public.many')")), qr/the source sent \d+ of 20000 rows of maria\.many, and no error/, 'which a sync does not take for the table');
+	is(sql("SELECT state, error_class FROM ingest.run_status ORDER BY run DESC LIMIT 1"), 'failed|passing', 'nor for success');
+	is(sql('SELECT count(*) FROM public.many'), '9000', 'and nothing is deleted for it');
+	unlink $cuts;
+	sql(otto("CALL ingest.sync('public.many')"));
+	is(sql('SELECT count(*) FROM public.many'), '20000', 'the next run reads all of it');
+	sql("ALTER SERVER maria OPTIONS (SET port '$maria_port')");
+	$proxy->kill_kill;
 
 	# a server that stands still in the middle of things
 	sql("SET ROLE otto; SELECT ingest.create_job('stuck', 'sync', 'public.item', timeout => '2 s', max_attempts => 1); SELECT ingest.create_job('beat', 'sql', 'SELECT')");

@@ -1,0 +1,362 @@
+/*
+ * row_json.c
+ *		A row as JSON: what to_jsonb(row) gives, without finding out of each row again what its columns are.
+ *
+ * Names, their order in an object and what becomes of each type are looked up once for all rows of a statement.  What
+ * is not simple (arrays, composites, JSON) is to_jsonb's.  A type of somebody's own is what it writes, even if there is a
+ * cast to json: a version is to be read again, by the type's input.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/pg_type.h"
+#include "ingest/base/compat.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/fmgroids.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+SQL_FUNCTION(ingest_row_json);
+SQL_FUNCTION(ingest_key_json);
+
+typedef enum Way
+{
+	WAY_BOOL,
+	WAY_INT2,
+	WAY_INT4,
+	WAY_INT8,
+	WAY_NUMERIC,
+	WAY_TIME,   /* date, timestamp, timestamptz */
+	WAY_TEXT,   /* what is a text inside */
+	WAY_OUTPUT, /* what its output function writes, as a string */
+	WAY_FLOAT,  /* the same as a number */
+	WAY_JSONB   /* what to_jsonb makes of it */
+} Way;
+
+typedef struct Member
+{
+	int attribute; /* from 0 */
+	const char *name;
+	int name_length;
+	Oid type; /* a domain's base */
+	Way way;
+	FmgrInfo function; /* output, or to_jsonb */
+} Member;
+
+/* What is known of the rows of one type */
+typedef struct RowType
+{
+	TupleDesc desc;
+	Datum *values;
+	bool *nulls;
+	JsonbPair *pairs;
+	int n;
+	Member members[FLEXIBLE_ARRAY_MEMBER]; /* in the order of an object */
+} RowType;
+
+/* Shorter ones first, as in any object */
+static int
+compare_names(const void *a, const void *b)
+{
+	const Member *x = a;
+	const Member *y = b;
+
+	return x->name_length != y->name_length ? x->name_length - y->name_length : memcmp(x->name, y->name, x->name_length);
+}
+
+/* as_text: what its own input reads again, whatever a cast to json makes of it, which nothing reads: hstore, geometry */
+static Way
+way_of(Oid type, bool as_text)
+{
+	switch (type)
+	{
+		case BOOLOID:
+			return WAY_BOOL;
+		case INT2OID:
+			return WAY_INT2;
+		case INT4OID:
+			return WAY_INT4;
+		case INT8OID:
+			return WAY_INT8;
+		case NUMERICOID:
+			return WAY_NUMERIC;
+		case FLOAT4OID:
+		case FLOAT8OID:
+			return WAY_FLOAT;
+		case DATEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return WAY_TIME;
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			return WAY_TEXT;
+		case UUIDOID:
+		case BYTEAOID:
+		case TIMEOID:
+		case TIMETZOID:
+		case INTERVALOID:
+		case INETOID:
+		case CIDROID:
+		case NAMEOID:
+			return WAY_OUTPUT;
+		default:
+			return as_text && type >= FirstNormalObjectId && !OidIsValid(get_element_type(type)) && !type_is_rowtype(type)
+					   ? WAY_OUTPUT
+					   : WAY_JSONB;
+	}
+}
+
+static void
+member_begin(Member *member, const char *name, Oid type, bool as_text, int i, MemoryContext context)
+{
+	Oid output;
+	bool varlena;
+
+	member->attribute = i;
+	member->name = MemoryContextStrdup(context, name);
+	member->name_length = strlen(member->name);
+	member->type = getBaseType(type);
+	member->way = way_of(member->type, as_text);
+	if (member->way == WAY_OUTPUT || member->way == WAY_FLOAT)
+	{
+		getTypeOutputInfo(member->type, &output, &varlena);
+		fmgr_info_cxt(output, &member->function, context);
+	}
+	else if (member->way == WAY_JSONB)
+	{
+		Node *typed = (Node *) makeNullConst(type, -1, InvalidOid);
+
+		fmgr_info_cxt(F_TO_JSONB, &member->function, context);
+		fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(typed), InvalidOid, InvalidOid,
+												 COERCE_EXPLICIT_CALL),
+						   &member->function);
+	}
+}
+
+/* n values in the current memory context, of which no member is known yet */
+static RowType *
+row_type_alloc(int n)
+{
+	RowType *row = palloc0(offsetof(RowType, members) + sizeof(Member) * Max(n, 1));
+
+	row->values = palloc(sizeof(Datum) * Max(n, 1));
+	row->nulls = palloc(sizeof(bool) * Max(n, 1));
+	row->pairs = palloc0(sizeof(JsonbPair) * Max(n, 1));
+	return row;
+}
+
+/* All members are known */
+static void
+row_type_sort(RowType *row)
+{
+	qsort(row->members, row->n, sizeof(Member), compare_names);
+	for (int i = 0; i < row->n; i++)
+	{
+		row->pairs[i].key.type = jbvString;
+		row->pairs[i].key.val.string.val = (char *) row->members[i].name;
+		row->pairs[i].key.val.string.len = row->members[i].name_length;
+	}
+}
+
+static void
+set_string(JsonbValue *to, char *string, int length)
+{
+	to->type = jbvString;
+	to->val.string.val = string;
+	to->val.string.len = length;
+}
+
+static void
+set_number(JsonbValue *to, Numeric number)
+{
+	/* JSON has no word for these */
+	if (numeric_is_nan(number) || numeric_is_inf(number))
+	{
+		char *text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(number)));
+
+		set_string(to, text, strlen(text));
+		return;
+	}
+	to->type = jbvNumeric;
+	to->val.numeric = number;
+}
+
+static void
+set_float(JsonbValue *to, char *text)
+{
+	if (*text == 'N' || *text == 'I' || (*text == '-' && text[1] == 'I'))
+		set_string(to, text, strlen(text));
+	else
+		set_number(to, DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
+														   Int32GetDatum(-1))));
+}
+
+/* The value of a container or a scalar that is stored as such */
+static JsonbValue
+unpacked(Jsonb *json)
+{
+	JsonbValue value;
+	JsonbValue *whole = NULL;
+	JsonbParseState *state = NULL;
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+
+	if (JB_ROOT_IS_SCALAR(json))
+	{
+		(void) JsonbExtractScalar(&json->root, &value);
+		return value;
+	}
+	iterator = JsonbIteratorInit(&json->root);
+	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
+		whole = pushJsonbValue(&state, token, token < WJB_BEGIN_ARRAY ? &value : NULL);
+	return *whole;
+}
+
+static void
+set_value(JsonbValue *to, Member *member, Datum value)
+{
+	char *text;
+
+	switch (member->way)
+	{
+		case WAY_BOOL:
+			to->type = jbvBool;
+			to->val.boolean = DatumGetBool(value);
+			break;
+		case WAY_INT2:
+			set_number(to, int64_to_numeric(DatumGetInt16(value)));
+			break;
+		case WAY_INT4:
+			set_number(to, int64_to_numeric(DatumGetInt32(value)));
+			break;
+		case WAY_INT8:
+			set_number(to, int64_to_numeric(DatumGetInt64(value)));
+			break;
+		case WAY_NUMERIC:
+			set_number(to, DatumGetNumeric(value));
+			break;
+		case WAY_TIME:
+			text = JsonEncodeDateTime(NULL, value, member->type, NULL);
+			set_string(to, text, strlen(text));
+			break;
+		case WAY_TEXT:
+			text = (char *) PG_DETOAST_DATUM_PACKED(value);
+			set_string(to, VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text));
+			break;
+		case WAY_OUTPUT:
+			text = OutputFunctionCall(&member->function, value);
+			set_string(to, text, strlen(text));
+			break;
+		case WAY_FLOAT:
+			set_float(to, OutputFunctionCall(&member->function, value));
+			break;
+		case WAY_JSONB:
+			*to = unpacked(DatumGetJsonbP(FunctionCall1(&member->function, value)));
+			break;
+	}
+}
+
+/* The object of the values */
+static Datum
+object_of(RowType *row)
+{
+	JsonbValue object = {0};
+
+	for (int i = 0; i < row->n; i++)
+	{
+		Member *member = &row->members[i];
+
+		if (row->nulls[member->attribute])
+			row->pairs[i].value.type = jbvNull;
+		else
+			set_value(&row->pairs[i].value, member, row->values[member->attribute]);
+	}
+	object.type = jbvObject;
+	object.val.object.nPairs = row->n;
+	object.val.object.pairs = row->pairs;
+	return JsonbPGetDatum(JsonbValueToJsonb(&object));
+}
+
+static RowType *
+row_type_of(FunctionCallInfo fcinfo, HeapTupleHeader row)
+{
+	RowType *known = fcinfo->flinfo->fn_extra;
+	MemoryContext old;
+	TupleDesc desc;
+
+	if (known && known->desc->tdtypeid == HeapTupleHeaderGetTypeId(row) &&
+		known->desc->tdtypmod == HeapTupleHeaderGetTypMod(row))
+		return known;
+	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row), HeapTupleHeaderGetTypMod(row));
+	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	known = row_type_alloc(desc->natts);
+	known->desc = CreateTupleDescCopy(desc);
+	ReleaseTupleDesc(desc);
+	for (int i = 0; i < known->desc->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(known->desc, i);
+
+		if (!column->attisdropped)
+			member_begin(&known->members[known->n++], NameStr(column->attname), column->atttypid, true, i, CurrentMemoryContext);
+	}
+	row_type_sort(known);
+	MemoryContextSwitchTo(old);
+	fcinfo->flinfo->fn_extra = known;
+	return known;
+}
+
+/* row_json(record) */
+Datum
+ingest_row_json(PG_FUNCTION_ARGS)
+{
+	HeapTupleHeader header = PG_GETARG_HEAPTUPLEHEADER(0);
+	RowType *row = row_type_of(fcinfo, header);
+	HeapTupleData tuple = {0};
+
+	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+	tuple.t_data = header;
+	heap_deform_tuple(&tuple, row->desc, row->values, row->nulls);
+	PG_RETURN_DATUM(object_of(row));
+}
+
+/* key_json(name, value, name, value, …): as jsonb_build_object, of names that are the same in each call */
+Datum
+ingest_key_json(PG_FUNCTION_ARGS)
+{
+	RowType *key = fcinfo->flinfo->fn_extra;
+
+	if (key == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+
+		if (PG_NARGS() % 2 != 0)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("each name needs a value")));
+		key = row_type_alloc(PG_NARGS());
+		for (int i = 0; i + 1 < PG_NARGS(); i += 2)
+		{
+			if (PG_ARGISNULL(i) || get_fn_expr_argtype(fcinfo->flinfo, i) != TEXTOID || get_fn_expr_variadic(fcinfo->flinfo))
+				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a name must be a text that is not null")));
+			member_begin(&key->members[key->n++], TextDatumGetCString(PG_GETARG_DATUM(i)),
+						 get_fn_expr_argtype(fcinfo->flinfo, i + 1), false, i + 1, CurrentMemoryContext);
+		}
+		row_type_sort(key);
+		MemoryContextSwitchTo(old);
+		fcinfo->flinfo->fn_extra = key;
+	}
+	for (int i = 0; i < key->n; i++)
+	{
+		int argument = key->members[i].attribute;
+
+		key->values[argument] = PG_GETARG_DATUM(argument);
+		key->nulls[argument] = PG_ARGISNULL(argument);
+	}
+	PG_RETURN_DATUM(object_of(key));
+}
