@@ -123,15 +123,18 @@ typedef struct Sink
 	char *url; /* NULL: the kind knows where to */
 	HttpSettings settings;
 	int max_in_flight;
-	int max_bytes;    /* of an event's data, and of a batch */
-	int batch_events; /* in a request; 1: no batches */
-	int64 gap;        /* between the beginnings of two requests, microseconds; 0: none */
-	void *own;        /* the kind's, of these options */
-	void *link;       /* the kind's, to what is outside: stays when options change */
+	int max_bytes;       /* of an event's data, and of a batch */
+	int batch_events;    /* in a request; 1: no batches */
+	int64 gap;           /* between the beginnings of two requests, microseconds; 0: none */
+	void *own;           /* the kind's, of these options */
+	void *link;          /* the kind's, to what is outside: stays when options change */
 	/* secrets: sink_resolve() */
 	MemoryContext secret_context;
 	Secret *secrets;
-	bool ready; /* they are here */
+	bool ready;          /* they are here */
+	bool refused;        /* by the other side: they are looked up anew, in vaults, too */
+	struct Fetch *fetch; /* what is asked of Azure just now; NULL: nothing */
+	MemoryContext fetch_context;
 	TimestampTz resolved_at;
 	/* what was read */
 	dlist_head window;

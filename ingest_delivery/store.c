@@ -32,8 +32,8 @@
 /* Of those that wait */
 #define MOST_SUBJECTS 100
 #define MOST_OF_SUBJECT 50
-/* How long what a reference led to is used */
-#define SECRETS_FOR (10 * USECS_PER_MINUTE)
+/* How long what a reference led to is used: what stands in vaults is kept for nine minutes more */
+#define SECRETS_FOR USECS_PER_MINUTE
 #define STATE_EVERY USECS_PER_SEC
 
 #define MOST_ARGUMENTS 10
@@ -226,12 +226,8 @@ store_waiting(Sink *sink)
 void
 store_secrets(Sink *sink)
 {
-	TimestampTz now = GetCurrentTimestamp();
-
-	if (sink->ready && now < sink->resolved_at + SECRETS_FOR)
-		return;
-	sink_resolve(sink);
-	sink->resolved_at = now;
+	if (!sink->fetch && (!sink->ready || GetCurrentTimestamp() >= sink->resolved_at + SECRETS_FOR))
+		sink_resolve(sink);
 }
 
 /* -- reading -- */

@@ -349,7 +349,10 @@ judge(Sink *sink, Flight *flight, TimestampTz now)
 		case OF_SINK:
 			/* it may be another secret by now */
 			if (flight->answer.status == 401)
+			{
 				sink->resolved_at = 0;
+				sink->refused = true;
+			}
 			all_ready(sink, flight, 0);
 			sink->failures++;
 			trip(sink, now, flight->answer.retry_after);

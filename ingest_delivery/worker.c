@@ -11,6 +11,7 @@
 #include "access/xact.h"
 #include "common/http.h"
 #include "ingest_delivery/delivery.h"
+#include "ingest_delivery/kind.h"
 #include "ingest_delivery/store.h"
 #include "ingest_delivery/turn.h"
 #include "miscadmin.h"
@@ -260,12 +261,14 @@ turn(Sink *sink, TimestampTz now)
 		again;
 
 	(void) turn_receive(sink, now);
-	/* after a change its secrets are looked up first */
-	if (sink->ready)
+	/* after a change its secrets are looked up first, which Azure may have to be asked for */
+	if (sink_asks(sink) && !sink->ready)
+		return;
+	if (sink->ready && !sink->refused)
 		turn_send(sink, now);
 	read = wants_read(sink, now);
 	again = wants_read_again(sink, now);
-	if (!read && !again && !wants_mark(sink, now) && (sink->ready || !sink->active))
+	if (!read && !again && !wants_mark(sink, now) && ((sink->ready && !sink->refused) || !sink->active))
 		return;
 	store_begin("ingest_delivery: reading events and writing down what arrived");
 	if (sink->active)
@@ -314,7 +317,7 @@ turn_safely(Sink *sink, TimestampTz now)
 static TimestampTz
 next_of(Sink *sink, TimestampTz now)
 {
-	TimestampTz next = turn_next(sink, now);
+	TimestampTz next = Min(turn_next(sink, now), sink_asks_next(sink));
 
 	if (sink_has_news(sink))
 		next = Min(next, sink->marked_at + MARK_EVERY);
