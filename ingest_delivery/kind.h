@@ -54,6 +54,8 @@ typedef struct Kind
 
 	/* For by_http: the request, anew for each try */
 	void (*write)(Sink *sink, Flight *flight, Post *post);
+	/* May one event go in a request that begins with another?  NULL: any may */
+	bool (*together)(const Sink *sink, const Event *first, const Event *other);
 	/* For by_http: whose fault a status of the receiver is; NULL: as outcome_of_status() says */
 	Verdict (*judge)(int status);
 } Kind;
@@ -74,6 +76,7 @@ extern TimestampTz sink_asks_next(const Sink *sink);
 extern void by_http_send(Sink *sink, Flight *flight);
 extern bool by_http_receive(Sink *sink, Flight *flight);
 
+extern const Kind kind_event_hubs;
 extern const Kind kind_webhook;
 
 #endif /* DELIVERY_KIND_H */

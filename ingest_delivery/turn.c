@@ -139,6 +139,8 @@ fill(Sink *sink, Flight *flight, TimestampTz now)
 		item = dlist_container(Parcel, node, node);
 		if (item->state != READY || item->not_before > now || item->most <= flight->n)
 			continue;
+		if (sink->kind->together && !sink->kind->together(sink, &first->event, &item->event))
+			continue;
 		bytes += item->bytes;
 		if (bytes > sink->max_bytes)
 			break;

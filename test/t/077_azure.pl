@@ -360,6 +360,67 @@ azure_behave();
 with_environment(AZURE_POD_IDENTITY_AUTHORITY_HOST => $azure{metadata});
 sent('kept', 3);
 
+# -- Event Hubs --
+
+my %hub = (url => "$azure{hubs}/h", ca_file => $azure{ca});
+is(make_sink($me, 'sas', 'event_hubs', %hub, connection_string => "keyvault:$azure{host}/hub"), 'sas', 'a hub by a connection string from a vault');
+is(make_sink($me, 'token', 'event_hubs', %hub, mode => 'binary'), 'token', 'and by the server\'s identity');
+like(make_sink('keeper', 'refused', 'event_hubs', url => "$azure{hubs}/h"), qr/needs the server's own identity/, 'which an operator may not use');
+for ([ { url => 'https://ns.servicebus.windows.net/' }, qr/must name a namespace and a hub/ ], [ { url => 'https://ns.servicebus.windows.net/h/messages' }, qr/must name a namespace and a hub/ ],
+	[ { url => 'https://evil.example/h' }, qr/names a host that no Azure identity is used for/ ], [ { url => 'http://ns.servicebus.windows.net/h' }, qr/must begin with https/ ],
+	[ { url => "$azure{hubs}/h", connection_string => "keyvault:$azure{host}/hook" }, qr/no connection string of Event Hubs/ ], [ { url => "$azure{hubs}/h", max_bytes => 2000000 }, qr/from 1024 to 1048576/ ])
+{
+	like(make_sink($me, 'refused', 'event_hubs', %{ $_->[0] }), $_->[1], "refused: $_->[1]");
+}
+azure_asked();
+for my $name ('sas', 'token')
+{
+	emit($name, 200, q('s' || i % 4));
+	emit($name, 3, 'NULL');
+	sql(qq{SELECT ingest.emit('$name.x', E'Größe "1" \\\\ é', '{"text": "ü\\u2028 \\"x\\""}')});
+	sent($name, 204);
+	my @posts = grep { $_->{what} eq 'hub' && $_->{status} == 201 && ($_->{headers}{authorization} =~ /^Shared/) == ($name eq 'sas') } azure_log();
+	my (%keys, %got, @wrong);
+	for my $post (@posts)
+	{
+		my @messages = @{ decode_json(Encode::encode_utf8($post->{body})) };
+		my %of = map { ($_->{BrokerProperties}{PartitionKey} // '') => 1 } @messages;
+		push @wrong, join ',', keys %of if keys %of != 1;
+		for (@messages)
+		{
+			my $body = decode_json(Encode::encode_utf8($_->{Body}));
+			my $subject = $name eq 'sas' ? $body->{subject} : $_->{UserProperties}{'cloudEvents:subject'};
+			push @wrong, 'key' if ($subject // '') ne ($_->{BrokerProperties}{PartitionKey} // '');
+			push @{ $got{ $subject // '' } }, $name eq 'sas' ? $body->{data}{n} : $body->{n};
+			push @wrong, 'attributes' if $name eq 'token' && ($_->{UserProperties}{'cloudEvents:type'} ne 'token.x' || $_->{UserProperties}{'cloudEvents:specversion'} ne '1.0');
+		}
+	}
+	is(join(' ', @wrong), '', "$name: a request has one partition key, the subject");
+	is(scalar(map { @$_ } values %got), 204, 'all events came');
+	is(join(' ', grep { defined } @{ $got{s1} }), join(' ', map { $_ * 4 + 1 } 0 .. 49), 'in order within the subject');
+	cmp_ok(scalar @posts, '<', 120, 'in batches');
+}
+my ($shown) = grep { $_->{what} eq 'hub' && $_->{headers}{authorization} =~ /^Shared/ } azure_log();
+{
+	my ($sr, $sig, $se) = $shown->{headers}{authorization} =~ /^SharedAccessSignature sr=([^&]+)&sig=([^&]+)&se=(\d+)&skn=send$/;
+	my $python = 'import base64, hashlib, hmac, sys, urllib.parse as u; print(u.quote(base64.b64encode(hmac.new(sys.argv[1].encode(), (sys.argv[2] + "\n" + sys.argv[3]).encode(), hashlib.sha256).digest()), safe=""))';
+	my ($signature) = run_command([ 'python3', '-c', $python, $azure{key}, $sr, $se ]);
+	is($sig, $signature, 'signed by the bytes of the key as they are, as @azure/core-amqp does');
+}
+# a hub that is busy is left alone for four seconds
+azure_behave(hub => { fail => [ 503 ] });
+$since = time();
+emit('sas', 1, q('s'));
+sent('sas', 205);
+cmp_ok(time() - $since, '>=', 4, 'a hub that is busy is left alone for four seconds');
+is(sql(q{SELECT ok || ' ' || status FROM ingest_delivery.test_sink('token')}), 'true 201', 'test_sink');
+# the list of hosts binds sinks that are there already
+sql(q{ALTER DATABASE postgres SET ingest_delivery.azure_hosts = 'other.vault.azure.net'});
+emit('token', 1, q('s'));
+poll_until($node, $p, q{SELECT last_error LIKE 'option "url" names a host that no Azure identity is used for%' FROM ingest_delivery.sink_status WHERE sink = 'token'});
+pass('a superuser binds identities to hosts');
+sql(q{ALTER DATABASE postgres RESET ingest_delivery.azure_hosts});
+
 $log = slurp_file($node->logfile);
 $log =~ s/^.*DEBUG:  \t\w+=.*$//mg;
 $log =~ s/^.*(?:CREATE|ALTER) USER MAPPING.*?(?=^\d{4}-)//smg;
