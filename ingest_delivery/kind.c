@@ -21,7 +21,7 @@ SQL_FUNCTION_OF_ANY_VERSION(ingest_delivery_is_kind);
 SQL_FUNCTION(ingest_delivery_check_options);
 SQL_FUNCTION(ingest_delivery_types_for);
 
-static const Kind *const kinds[] = {&kind_event_hubs, &kind_webhook};
+static const Kind *const kinds[] = {&kind_event_hubs, &kind_openlineage, &kind_webhook};
 
 static const Kind *
 find(const char *name)

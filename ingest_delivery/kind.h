@@ -77,6 +77,7 @@ extern void by_http_send(Sink *sink, Flight *flight);
 extern bool by_http_receive(Sink *sink, Flight *flight);
 
 extern const Kind kind_event_hubs;
+extern const Kind kind_openlineage;
 extern const Kind kind_webhook;
 
 #endif /* DELIVERY_KIND_H */

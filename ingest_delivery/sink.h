@@ -126,6 +126,7 @@ typedef struct Sink
 	int max_bytes;       /* of an event's data, and of a batch */
 	int batch_events;    /* in a request; 1: no batches */
 	int64 gap;           /* between the beginnings of two requests, microseconds; 0: none */
+	const char *runs_of; /* it is sent runs of OpenLineage, of this namespace, instead of events; NULL: events */
 	void *own;           /* the kind's, of these options */
 	void *link;          /* the kind's, to what is outside: stays when options change */
 	/* secrets: sink_resolve() */

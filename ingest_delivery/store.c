@@ -289,13 +289,22 @@ item_at(Sink *sink, SPITupleTable *table, uint64 row, const char *key)
 	item->key = put(&at, own_key);
 	item->hash = sink->by_subject && own_key[0] == 's' ? sink_hash(own_key) : 0;
 	item->bytes = size;
-	item->state = wanted ? READY : ARRIVED;
+	/* what tells of nothing that the sink is sent is done with as well */
+	item->state = wanted && item->event.data ? READY : ARRIVED;
 	return item;
 }
 
 #define EVENT_COLUMNS \
 	"r.era, r.id, r.type, r.source, r.subject, to_jsonb(r.time) #>> '{}', " \
-	"coalesce((SELECT t.version FROM ingest.event_type t WHERE t.type = r.type), '1'), r.data::text, ($2::jsonb IS NULL OR r.data @> $2)"
+	"coalesce((SELECT t.version FROM ingest.event_type t WHERE t.type = r.type), '1'), " \
+	"CASE WHEN $4::text IS NULL THEN r.data::text ELSE ingest_delivery_internal.run_events($4, r.type, r.source, r.time, r.data) END, ($2::jsonb IS NULL OR r.data @> $2)"
+
+/* Of the runs that it is sent instead of events */
+static Datum
+namespace_of(const Sink *sink)
+{
+	return sink->runs_of ? CStringGetTextDatum(sink->runs_of) : (Datum) 0;
+}
 
 /* Until what was read is as much as may be in memory; how many */
 static int
@@ -334,9 +343,9 @@ read_events(Sink *sink, Portal portal, size_t *bytes)
 void
 store_read(Sink *sink)
 {
-	static Statement read = {"SELECT " EVENT_COLUMNS " FROM ingest.read_events($1, $3) r", 3, {TEXTOID, JSONBOID, INT4OID}};
-	Datum values[3] = {CStringGetTextDatum(sink->consumer), (Datum) 0, Int32GetDatum(sink->read_limit)};
-	char nulls[3] = {' ', sink->filter ? ' ' : 'n', ' '};
+	static Statement read = {"SELECT " EVENT_COLUMNS " FROM ingest.read_events($1, $3) r", 4, {TEXTOID, JSONBOID, INT4OID, TEXTOID}};
+	Datum values[4] = {CStringGetTextDatum(sink->consumer), (Datum) 0, Int32GetDatum(sink->read_limit), namespace_of(sink)};
+	char nulls[4] = {' ', sink->filter ? ' ' : 'n', ' ', sink->runs_of ? ' ' : 'n'};
 	TimestampTz began = GetCurrentTimestamp();
 	size_t bytes = 0;
 	Identity saved;
@@ -480,11 +489,11 @@ add_due(Sink *sink, const Due *due, SPITupleTable *table, uint64 n)
 void
 store_read_again(Sink *sink)
 {
-	static Statement read = {"SELECT " EVENT_COLUMNS " FROM ingest_internal.read_again($1, $3) r", 3, {INT4ARRAYOID, JSONBOID, INT8ARRAYOID}};
+	static Statement read = {"SELECT " EVENT_COLUMNS " FROM ingest_internal.read_again($1, $3) r", 4, {INT4ARRAYOID, JSONBOID, INT8ARRAYOID, TEXTOID}};
 	Identity saved;
 	Due due;
-	Datum values[3] = {0};
-	char nulls[3] = {' ', sink->filter ? ' ' : 'n', ' '};
+	Datum values[4] = {0};
+	char nulls[4] = {' ', sink->filter ? ' ' : 'n', ' ', sink->runs_of ? ' ' : 'n'};
 	uint64 n;
 
 	become_engine(&saved);
@@ -498,6 +507,7 @@ store_read_again(Sink *sink)
 		return;
 	values[0] = eras(due.eras, due.n);
 	values[2] = ids(due.ids, due.n);
+	values[3] = namespace_of(sink);
 	become_owner(sink->owner, &saved);
 	if (sink->filter)
 		values[1] = DirectFunctionCall1(jsonb_in, CStringGetDatum(sink->filter));

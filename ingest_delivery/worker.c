@@ -145,6 +145,7 @@ take_over(Sink *sink, Sink *fresh)
 	sink->batch_events = fresh->batch_events;
 	sink->gap = fresh->gap;
 	sink->own = fresh->own;
+	sink->runs_of = fresh->runs_of;
 	sink->old_secret = fresh->old_secret;
 	sink->filter = fresh->filter;
 	sink->hold = fresh->hold;
