@@ -211,6 +211,38 @@ as('spy', q{SELECT ingest.unsubscribe('sleeper')});
 sql(q{SELECT ingest_internal.prune_events(interval '-1 hour')});
 is(sql(q{SELECT string_agg(type || subject, ',') FROM ingest.event}), 'com.victimy', 'and of types that it wants alone');
 
+# -- no value of one role breaks what looks at everybody's (t/030_calls.pl looks after each call) --
+
+as('attacker', q{SELECT ingest.create_job('mine', 'sql', 'SELECT 1')});
+for my $call ((map { "SELECT ingest.alter_sync('attacker.secret', $_ => '178000000 years')" } qw(freshness history_retention reconcile_every overlap)),
+	(map { "SELECT ingest.enqueue('mine', '$_')" } 'infinity', '-infinity'), q{SELECT ingest.create_job('mine', 'sql', 'SELECT 1', timeout => '178000000 years')})
+{
+	like(as('attacker', $call), qr/is at most 1000 years|is not infinite/, "$call is refused");
+}
+is(sql($_), '', "$_ goes on") for q{SELECT ingest_internal.alerts_look('15 min')}, q{SELECT NULL FROM ingest_internal.demand() LIMIT 1};
+
+# -- nor do two who had the same, and are gone --
+
+sql(q{CREATE ROLE gone_1 LOGIN; CREATE ROLE gone_2 LOGIN; GRANT ingest_operator TO gone_1, gone_2});
+as($_, q{SELECT ingest.silence('*', 'infinity'), ingest.set_lineage('outside.t', 'outside.u')}) for qw(gone_1 gone_2);
+is(sql(q{SELECT count(*) FROM ingest.silence}) . sql(q{SELECT count(*) FROM ingest.lineage_edge WHERE to_table = 'u'}), '22', 'two roles say the same, each for itself');
+sql(q{DROP ROLE gone_1; DROP ROLE gone_2});
+like($said = session(q{SELECT ingest_internal.prune('100 years', '100 years')}), qr/are deleted/, 'what is done hourly is done when they are gone');
+unlike($said, qr/WARNING|ERROR/, 'all of it');
+is(sql(q{SELECT count(*) FROM ingest.silence}), '0', 'silences end with who made them');
+
+# -- flows that a role records are its own: not in the lineage of others, and nobody's to take away --
+
+as('attacker', q{SELECT ingest.set_lineage('victim_far.secret', 'attacker.report')});
+as($_, q{SELECT ingest.set_lineage('outside.a', 'outside.b')}) for qw(attacker victim);
+is(as('victim', q{SELECT count(*) FROM ingest.lineage_edge WHERE to_table = 'report'}), '0', 'nobody writes into the lineage of the source of another');
+unlike(as('victim', q{SELECT * FROM ingest.lineage('victim_far.secret')}), qr/report/, 'nor into what lineage() says of it');
+like(as('attacker', q{SELECT * FROM ingest.lineage('victim_far.secret')}), qr/report/, 'it is in one\'s own');
+is(as('spy', q{SELECT count(*) FROM ingest.lineage_edge WHERE source IS NULL}), '0', 'who recorded none sees none');
+as('attacker', $_) for q{SELECT ingest.set_lineage('outside.a', 'outside.b', kind => NULL)}, 'CREATE SCHEMA outside', 'CREATE TABLE outside.c (id int)',
+  q{SELECT ingest.add_rule('outside.c', 'not_null', '{id}')}, 'ALTER TABLE outside.c RENAME TO a';
+is(as('victim', q{SELECT count(*) FROM ingest.lineage_edge WHERE to_table = 'b'}), '1', 'a flow goes neither with that of another, nor with a name that another takes');
+
 # -- what stands in the schema of ingest_profile before the extension is made --
 
 sql('CREATE DATABASE overloaded');
