@@ -1,8 +1,8 @@
 -- Every event that the files before this one wrote, and that was not pruned, fits the schema of its type
 SET client_min_messages = warning;
-CREATE FUNCTION pg_temp.is_of(value jsonb, schema jsonb) RETURNS boolean LANGUAGE sql
+CREATE FUNCTION pg_temp.is_of(given jsonb, schema jsonb) RETURNS boolean LANGUAGE sql
     RETURN NOT schema ? 'type' OR EXISTS (SELECT FROM jsonb_array_elements_text(CASE jsonb_typeof(schema->'type') WHEN 'array' THEN schema->'type' ELSE jsonb_build_array(schema->'type') END) t
-        WHERE t = jsonb_typeof(value) OR (t = 'integer' AND jsonb_typeof(value) = 'number' AND (value #>> '{}')::numeric = trunc((value #>> '{}')::numeric)));
+        WHERE t = jsonb_typeof(given) OR (t = 'integer' AND jsonb_typeof(given) = 'number' AND (given #>> '{}')::numeric = trunc((given #>> '{}')::numeric)));
 CREATE TEMP VIEW misfit AS
 SELECT e.type, x.what, e.data FROM ingest.event e JOIN ingest.event_type t ON t.type = e.type, LATERAL (
     SELECT 'lacks ' || k AS what FROM jsonb_array_elements_text(t.schema->'required') k WHERE NOT e.data ? k
