@@ -69,7 +69,7 @@ write_post(Sink *sink, Flight *flight, Post *post)
 
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '{');
-	json_member(&out, "text", escaped(psprintf("%s: %s", title, cut_text(alert_field(event, ALERT_SUMMARY), MOST_OF_SECTION, true))));
+	write_member(&out, "text", escaped(psprintf("%s: %s", title, cut_text(alert_field(event, ALERT_SUMMARY), MOST_OF_SECTION, true))));
 	appendStringInfoString(&out, ",\"blocks\":[{\"type\":\"header\",\"text\":");
 	text_object(&out, title, "plain_text");
 	appendStringInfoString(&out, "},{\"type\":\"section\",\"text\":");

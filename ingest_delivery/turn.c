@@ -143,6 +143,8 @@ fill(Sink *sink, Flight *flight, TimestampTz now)
 		item = dlist_container(Parcel, node, node);
 		if (item->state != READY || item->not_before > now || item->most <= flight->n)
 			continue;
+		if (sink->kind->together && !sink->kind->together(sink, &first->event, &item->event))
+			continue;
 		bytes += item->bytes;
 		if (bytes > sink->max_bytes)
 			break;
@@ -410,7 +412,10 @@ judge(Sink *sink, Flight *flight, TimestampTz now)
 		case OF_SINK:
 			/* it may be another secret by now */
 			if (flight->answer.status == 401)
+			{
 				sink->resolved_at = 0;
+				sink->refused = true;
+			}
 			all_ready(sink, flight, 0);
 			sink->failures++;
 			trip(sink, now, flight->answer.retry_after);
