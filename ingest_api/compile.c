@@ -472,10 +472,11 @@ rows_of(Compiler *c, Level *level, Resource *resource, const Link *link, int par
 		*count = psprintf("SELECT pg_catalog.count(*) FROM %s", from.data);
 	appendStringInfo(&out, "SELECT %s FROM %s", items.data, from.data);
 	add_order(c, &range, level, &out);
+	/* pages are one plan */
 	if (most >= 0)
-		appendStringInfo(&out, " LIMIT " INT64_FORMAT, most);
+		appendStringInfo(&out, " LIMIT %s", parameter(c, INT8OID, psprintf(INT64_FORMAT, most)));
 	if (level->offset > 0)
-		appendStringInfo(&out, " OFFSET " INT64_FORMAT, level->offset);
+		appendStringInfo(&out, " OFFSET %s", parameter(c, INT8OID, psprintf(INT64_FORMAT, level->offset)));
 	return out.data;
 }
 

@@ -13,12 +13,17 @@
 #define MOST_DEPTH 10
 #define MOST_PARAMETERS 200
 #define MOST_VALUES 1000
+/* Each is planned as a join */
+#define MOST_EMBEDDED 50
+#define MOST_ITEMS 1000
 
 typedef struct Reader
 {
 	const char *at;
 	const char *what; /* the parameter, for messages */
 	int depth;
+	int embedded;
+	int items;
 } Reader;
 
 static void
@@ -160,8 +165,8 @@ read_embedded(Reader *r, const char *name, char *alias, bool spread)
 	}
 	if (*r->at != '(')
 		refuse(r, "an opening parenthesis");
-	if (++r->depth > MOST_DEPTH)
-		refuse(r, "a depth of ten at most");
+	if (++r->depth > MOST_DEPTH || ++r->embedded > MOST_EMBEDDED)
+		refuse(r, "a depth of ten and fifty resources at most");
 	r->at++;
 	read_items(r, level);
 	if (*r->at != ')')
@@ -235,6 +240,8 @@ read_items(Reader *r, Level *level)
 		return;
 	for (;;)
 	{
+		if (++r->items > MOST_ITEMS)
+			refuse(r, "a thousand columns at most");
 		read_item(r, level);
 		if (*r->at != ',')
 			return;

@@ -274,7 +274,7 @@ SELECT v.id AS id, -- number of the edge
     v.to_schema AS to_schema, -- where they go: schema
     v.to_table AS to_table, -- relation
     v.to_column AS to_column, -- column; empty: the relation as a whole
-    v.kind AS kind, -- import, sync, or what add_lineage was told
+    v.kind AS kind, -- import, sync, or what set_lineage was told
     v.job AS job_id, -- the job that made it
     v.run AS run_id, -- the run that made it
     v.first_seen AS first_seen, -- when it was first made

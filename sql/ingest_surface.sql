@@ -16,6 +16,9 @@ SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = 
 SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
   WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind = 'v' AND a.atttypid = 'interval'::regtype
     AND NOT EXISTS (SELECT FROM pg_attribute b WHERE b.attrelid = c.oid AND b.attname IN (a.attname || '_seconds', 'seconds_left', 'behind_seconds'));
+-- what is done by a function behind the door is written down, by itself or by one that it calls
+SELECT p.proname FROM pg_proc p JOIN pg_proc t ON t.proname = p.proname AND t.pronamespace = 'ingest_internal'::regnamespace AND t.proargnames[1] = 'actor'
+  WHERE p.pronamespace = 'ingest'::regnamespace AND t.prosrc !~ 'ingest_internal\.(audit|(pause|resume)_sync)\(';
 -- comments
 SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace IN ('ingest'::regnamespace, 'ingest_internal'::regnamespace) AND coalesce(obj_description(p.oid, 'pg_proc'), '') = '';
 SELECT c.oid::regclass, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid

@@ -29,6 +29,11 @@ if grep -nE '#include "(ingest|ingest_delivery|netsuite_fdw|ingest_profile)/' in
 	echo "ingest_api and the gateway include no header of another extension" >&2
 	code=1
 fi
+# what the engine asks as itself is a constant: nothing is put together for it
+if perl -0777 -ne 'while (/\b(repo_\w+\((?:\s*&?\w+,)*\s*psprintf(?!\("DROP TABLE)[^\n]*)/g) { print "$ARGV: $1\n"; $bad = 1 } END { exit !$bad }' ingest/*.c ingest/*/*.c; then
+	echo "statements of the engine are constants, with parameters" >&2
+	code=1
+fi
 # one extension knows another by SQL alone
 if grep -nE '#include "(ingest|netsuite_fdw|ingest_profile)/' ingest_delivery/*.[ch]; then
 	echo "ingest_delivery includes no header of another extension" >&2

@@ -104,6 +104,10 @@ BEGIN
     IF number IS NULL THEN
         RAISE NOTICE 'job "%" is in the queue already', job;
     END IF;
+    -- who has its own jobs done stands in their runs
+    IF actor <> j.owner AND number IS NOT NULL THEN
+        PERFORM ingest_internal.audit(actor, 'enqueue', job);
+    END IF;
     PERFORM ingest_internal.wake();
     RETURN number;
 END $$;

@@ -206,6 +206,7 @@ is((ask('fin', '/v1/odd?name=eq.%C3%28'))[0], 400, 'what is no UTF-8');
 is((ask('fin', '/v1/odd?name=eq.%00'))[0], 400, 'NUL');
 is((ask('fin', '/v1/odd?' . join('&', map { 'id=eq.1' } 1 .. 300)))[0], 400, 'too many parameters');
 is((ask('fin', '/v1/odd?or=' . '(or' x 200 . '(id.eq.1)' . ')' x 200))[0], 400, 'too deep');
+is((ask('fin', '/v1/regions?select=' . join(',', ('customers(id)') x 60)))[0], 400, 'too many relations');
 is((ask('fin', '/v1/regions?select=' . 'customers(regions(' x 20 . 'id' . '))' x 20))[0], 400, 'too deep, by relations');
 is(status('fin', '/v1/regions', {}, $_), 405, "$_ writes nothing") for qw(POST PUT PATCH DELETE);
 
