@@ -9,7 +9,7 @@
 # and check install the PostgreSQL that the Debian release brings.
 
 EXTENSIONS = netsuite_fdw ingest_profile ingest ingest_delivery ingest_api
-PROGRAMS = gateway
+PROGRAMS = gateway ingest_kafka
 
 all install uninstall clean:
 	@for e in $(EXTENSIONS) $(PROGRAMS); do $(MAKE) --no-print-directory -C $$e $@ || exit 1; done

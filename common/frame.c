@@ -148,17 +148,23 @@ frame_text(FrameBuffer *out, const char *text)
 	frame_bytes(out, text, strlen(text));
 }
 
+void
+frame_undo(FrameBuffer *out)
+{
+	if (out->data)
+		explicit_bzero(out->data + out->frame, out->end - out->frame);
+	out->end = out->frame;
+	out->no_memory = false;
+}
+
 bool
 frame_end(FrameBuffer *out)
 {
 	size_t length;
 
-	/* what did not fit may have gone with its memory; what was written before stays */
 	if (out->no_memory || out->end - out->frame > MOST_OF_FRAME)
 	{
-		explicit_bzero(out->data + out->frame, out->end - out->frame);
-		out->end = out->frame;
-		out->no_memory = false;
+		frame_undo(out);
 		return false;
 	}
 	length = out->end - out->frame - 4;

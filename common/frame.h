@@ -48,6 +48,8 @@ extern void frame_bytes(FrameBuffer *out, const void *bytes, size_t length);
 extern void frame_text(FrameBuffer *out, const char *text);
 /* False: there is no memory, or it is too long; nothing of it is sent then */
 extern bool frame_end(FrameBuffer *out);
+/* The one that was begun is not sent */
+extern void frame_undo(FrameBuffer *out);
 
 /* -- reading: what is not there is 0 or NULL, and makes the frame bad -- */
 

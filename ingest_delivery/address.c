@@ -4,12 +4,15 @@
  */
 #include "postgres.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 
 #include "common/network.h"
 #include "ingest_delivery/address.h"
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/varlena.h"
 
 typedef struct Networks
@@ -46,6 +49,30 @@ address_of_host_forbidden(const char *host)
 		rule = address_forbidden(a->ai_addr);
 	freeaddrinfo(found);
 	return rule;
+}
+
+const char *
+address_allowed(void)
+{
+	static char *text = NULL;
+	static Networks *written = NULL;
+	StringInfoData out;
+
+	if (text && written == allowed)
+		return text;
+	initStringInfo(&out);
+	for (int i = 0; allowed && i < allowed->n; i++)
+	{
+		char address[INET6_ADDRSTRLEN];
+
+		inet_ntop(AF_INET6, allowed->v[i].address, address, sizeof(address));
+		appendStringInfo(&out, "%s%s/%d", i == 0 ? "" : ",", address, allowed->v[i].bits);
+	}
+	if (text)
+		pfree(text);
+	text = MemoryContextStrdup(TopMemoryContext, out.data);
+	written = allowed;
+	return text;
 }
 
 /* -- the setting -- */

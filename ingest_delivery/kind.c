@@ -24,7 +24,7 @@ SQL_FUNCTION_OF_ANY_VERSION(ingest_delivery_is_kind);
 SQL_FUNCTION(ingest_delivery_check_options);
 SQL_FUNCTION(ingest_delivery_types_for);
 
-static const Kind *const kinds[] = {&kind_webhook, &kind_email, &kind_alertmanager, &kind_slack, &kind_teams, &kind_pagerduty};
+static const Kind *const kinds[] = {&kind_webhook, &kind_kafka, &kind_email, &kind_alertmanager, &kind_slack, &kind_teams, &kind_pagerduty};
 
 static const Kind *
 find(const char *name)

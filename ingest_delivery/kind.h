@@ -67,6 +67,7 @@ extern void sink_resolve(Sink *sink);
 extern void by_http_send(Sink *sink, Flight *flight);
 extern bool by_http_receive(Sink *sink, Flight *flight);
 
+extern const Kind kind_kafka;
 extern const Kind kind_webhook;
 extern const Kind kind_email;
 extern const Kind kind_alertmanager;

@@ -37,8 +37,8 @@ member(StringInfo out, const char *name, const char *value)
 }
 
 /* What ingest.cloud_event() gives, but for what is null there */
-static void
-write_event(StringInfo out, const Event *e)
+void
+letter_event(StringInfo out, const Event *e)
 {
 	appendStringInfo(out, "{\"specversion\":\"1.0\",\"id\":\"%d-" INT64_FORMAT "\"", e->era, e->id);
 	member(out, "source", e->source);
@@ -122,7 +122,7 @@ letter_write(Letter *letter, LetterMode mode, Event *const *events, int n)
 	switch (mode)
 	{
 		case STRUCTURED:
-			write_event(out, events[0]);
+			letter_event(out, events[0]);
 			letter->headers = list_make1("content-type: application/cloudevents+json; charset=utf-8");
 			break;
 		case BINARY:
@@ -133,7 +133,7 @@ letter_write(Letter *letter, LetterMode mode, Event *const *events, int n)
 			for (int i = 0; i < n; i++)
 			{
 				appendStringInfoChar(out, i == 0 ? '[' : ',');
-				write_event(out, events[i]);
+				letter_event(out, events[i]);
 			}
 			appendStringInfoChar(out, ']');
 			letter->headers = list_make1("content-type: application/cloudevents-batch+json; charset=utf-8");

@@ -47,6 +47,8 @@ typedef struct Letter
 	List *headers;
 } Letter;
 
+/* The event as JSON */
+extern void letter_event(StringInfo out, const Event *e);
 extern LetterMode letter_mode(const char *name);
 /* All in the current memory context; the same events give the same id and the same body each time */
 extern void letter_write(Letter *letter, LetterMode mode, Event *const *events, int n);

@@ -16,7 +16,8 @@ typedef enum Verdict
 	OF_EITHER, /* the sink's, unless others arrive while this one does not */
 	OF_EVENT,  /* this one is refused, others may not be */
 	TOO_LARGE, /* and will never be taken; several at once perhaps fewer at once */
-	GONE       /* the sink wants no more */
+	GONE,      /* the sink wants no more */
+	RETURNED   /* nothing was tried with these: again, and it is nobody's fault */
 } Verdict;
 
 /* What came of something that was sent */

@@ -42,6 +42,7 @@ typedef struct Parcel
 	int tries;              /* of its subject, until now */
 	int troubles;           /* answers that may be its fault or the sink's */
 	int most;               /* no more than so many in a request with it */
+	bool alone;             /* and nothing else under way, where a kind cares for that */
 	TimestampTz trouble_at; /* when the first of these came */
 	TimestampTz not_before; /* is it sent again */
 	int status;             /* why it was refused */

@@ -5,7 +5,7 @@ SELECT s.name AS sink, -- name of the sink
     ingest_internal.role_name(s.owner, s.owner_name) AS owner, -- as whom its events are read
     s.state AS state, -- active or paused
     s.reason AS reason, -- why it is paused, if it was not somebody who did so
-    s.options->>'url' AS url, -- where it sends to
+    coalesce(s.options->>'url', s.options->>'bootstrap.servers') AS url, -- where it sends to
     coalesce(t.breaker, 'closed') AS breaker, -- open: nothing is sent; half-open: one is tried, then two, four …
     t.open_until AS open_until, -- when it is tried again
     t.failures AS failures, -- of the sink, in a row

@@ -388,7 +388,8 @@ judge(Sink *sink, Flight *flight, TimestampTz now)
 {
 	Verdict verdict = flight->answer.verdict;
 
-	log_attempt(sink, flight, verdict == ACCEPTED, now);
+	if (verdict != RETURNED)
+		log_attempt(sink, flight, verdict == ACCEPTED, now);
 	if (flight->reminds)
 	{
 		judge_reminders(sink, flight, now);
@@ -421,6 +422,9 @@ judge(Sink *sink, Flight *flight, TimestampTz now)
 		case TOO_LARGE:
 			is_well(sink);
 			refuse(sink, flight, now, true);
+			break;
+		case RETURNED:
+			all_ready(sink, flight, 0);
 			break;
 		case GONE:
 			all_ready(sink, flight, 0);

@@ -11,6 +11,7 @@
 #include "access/xact.h"
 #include "common/http.h"
 #include "ingest_delivery/delivery.h"
+#include "ingest_delivery/helper.h"
 #include "ingest_delivery/store.h"
 #include "ingest_delivery/turn.h"
 #include "miscadmin.h"
@@ -409,5 +410,6 @@ ingest_delivery_main(Datum arg)
 				dlist_container(Sink, node, i.cur)
 					->woken = true;
 		}
+		helper_listen();
 	}
 }
