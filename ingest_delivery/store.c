@@ -433,7 +433,10 @@ store_read(Sink *sink)
 	if (bytes > MOST_BYTES)
 		sink->read_limit = Max(n, 1);
 	else
-		sink->read_limit = Min(Max(sink->read_limit, n) * 2, Max(MOST_EVENTS, 3 * sink->batch_events * sink->max_in_flight));
+		sink->read_limit = Min(Max(sink->read_limit, n) * 2, Max(MOST_EVENTS, 4 * sink->batch_events * sink->max_in_flight));
+	/* what is read beyond what may be in memory is read in vain */
+	if (bytes > 0)
+		sink->read_limit = Min(sink->read_limit, Max(AT_ONCE, MOST_BYTES / (bytes / n + 1)));
 	sink->read_at = GetCurrentTimestamp();
 	sink->read_took = sink->read_at - began;
 	sink->woken = sink->woken && !dlist_is_empty(&sink->window);

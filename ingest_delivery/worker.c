@@ -255,7 +255,9 @@ wants_read(Sink *sink, TimestampTz now)
 		return false;
 	if (sink->exhausted)
 		return sink->woken && sink->n_window == 0 && now >= sink->read_at + Min(sink->read_took * (n_sinks - 1), USECS_PER_SEC);
-	return sink->n_unsent < Max(100, sink->batch_events * sink->max_in_flight) && sink->n_window - sink->n_done < sink->read_limit;
+	/* what is still in the window is read once more and thrown away: it must be little, or nothing must be left to send */
+	return sink->n_unsent < Max(100, sink->batch_events * sink->max_in_flight) &&
+		   sink->n_window <= (sink->n_unsent == 0 ? sink->read_limit - 1 : sink->read_limit / 4);
 }
 
 static bool
@@ -367,6 +369,8 @@ ingest_delivery_main(Datum arg)
 	SetConfigOption("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION);
 	/* what such plans seem to cost would have them compiled */
 	SetConfigOption("jit", "off", PGC_USERSET, PGC_S_SESSION);
+	/* a window of events, and what stands beside them, without a temporary file */
+	SetConfigOption("work_mem", "24MB", PGC_USERSET, PGC_S_SESSION);
 	SetConfigOption("TimeZone", "UTC", PGC_USERSET, PGC_S_SESSION);
 	for (;;)
 	{
