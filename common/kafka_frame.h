@@ -23,10 +23,12 @@ typedef enum KafkaFrame
 {
 	/* to the helper */
 	KAFKA_HELLO = 1, /* u32 version, text networks that are allowed, separated by commas */
-	KAFKA_OPEN,      /* u32 sink, u32 settings (another number: others), u32 epoch, u32 timeout in ms, u32 n, n × (text name, text value) */
+	KAFKA_OPEN,      /* u32 sink, u32 settings (another number: others), u32 epoch, u32 timeout in ms, u32 n, n × setting:
+					  * text name, text value */
 	KAFKA_CLOSE,     /* u32 sink */
-	KAFKA_SEND,      /* u32 sink, u32 epoch, u64 number, text topic, bytes key, bytes value, u8 n, n × (text name, bytes value) */
-	KAFKA_TOKEN,     /* u32 sink, text token, u64 ms since 1970 until which it holds, text principal; empty token: there is none */
+	KAFKA_SEND,      /* u32 sink, u32 epoch, u64 number, text topic, bytes key, bytes value, u8 n, n × header: text name,
+					  * bytes value */
+	KAFKA_TOKEN,     /* u32 sink, text token (empty: there is none), u64 until when in ms since 1970, text principal */
 	KAFKA_PING,      /* u32 any */
 	/* to the worker */
 	KAFKA_SENT = 64,   /* u32 sink, u64 number */

@@ -19,6 +19,8 @@
 #include "ingest_delivery/helper.h"
 #include "ingest_delivery/kafka_link.h"
 #include "lib/ilist.h"
+#include "miscadmin.h"
+#include "postmaster/interrupt.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -28,6 +30,8 @@
 #define TOKEN_FOR_MS (10 * 60 * 1000)
 /* Of an error in words */
 #define LONGEST_TEXT 500
+/* The code by which Kafka refuses a login */
+#define SASL_FAILED 58
 
 /* What became of a message, beside KafkaFault */
 #define UNKNOWN 0
@@ -63,7 +67,7 @@ typedef struct Link
 	uint64 next;
 	int n_waiting;
 	dlist_head trips;
-	bool of_sink;    /* if it is over, because of the sink */
+	bool of_sink; /* if it is over, because of the sink */
 	int code;
 	char text[LONGEST_TEXT];
 	bool wants_token;
@@ -227,7 +231,9 @@ lost(const char *why)
 		dlist_foreach(k, &link->trips)
 			all_fates(link, dlist_container(Trip, node, k.cur), KAFKA_OF_SINK, 0, why);
 	}
-	ereport(LOG, (errmsg("ingest_delivery: %s", why)));
+	/* it ends with this process, too */
+	if (!ProcDiePending && !ShutdownRequestPending)
+		ereport(LOG, (errmsg("ingest_delivery: %s", why)));
 }
 
 static Link *
@@ -431,7 +437,8 @@ end_epoch(Link *link)
 		Trip *trip = dlist_container(Trip, node, i.cur);
 
 		if (trip->held)
-			all_fates(link, trip, link->of_sink ? KAFKA_OF_SINK : KAFKA_RETURNED, link->code, link->of_sink ? link->text : "");
+			all_fates(link, trip, link->of_sink ? KAFKA_OF_SINK : KAFKA_RETURNED, link->code,
+					  link->of_sink ? link->text : "");
 	}
 	link->over = link->of_sink = false;
 	link->is_ended = true;
@@ -626,7 +633,7 @@ kafka_receive(Sink *sink, Flight *flight)
 	if (trip->n_waiting > 0)
 		return false;
 	dlist_delete(&trip->node);
-	answer->verdict = trip->fault == 0                  ? ACCEPTED
+	answer->verdict = trip->fault == 0                 ? ACCEPTED
 					  : trip->fault == KAFKA_OF_SINK   ? OF_SINK
 					  : trip->fault == KAFKA_OF_EVENT  ? OF_EVENT
 					  : trip->fault == KAFKA_TOO_LARGE ? TOO_LARGE
@@ -635,6 +642,9 @@ kafka_receive(Sink *sink, Flight *flight)
 	{
 		answer->status = trip->code;
 		answer->error = trip->text;
+		/* it may be another password by now */
+		if (trip->code == SASL_FAILED)
+			sink->resolved_at = 0;
 		sort_out(sink, flight, trip);
 	}
 	return true;

@@ -41,7 +41,7 @@ typedef struct KafkaToken
 	const char *principal;
 } KafkaToken;
 
-/* The token of a sink, whose secrets were looked up just now; false: there is none.  The one place where tokens come from */
+/* The token of a sink, whose secrets were looked up just now; false: there is none.  Tokens come from nowhere else */
 extern bool kafka_token(Sink *sink, KafkaToken *token);
 
 /* For load and prepare of a kind */

@@ -45,7 +45,10 @@ kafka_check_topic(const char *option, const char *topic)
 			good = strchr(TOPIC_CHARACTERS, *at++) != NULL;
 	}
 	if (!good)
-		option_refuse(option, "It must have 1 to 249 letters, digits, dots, underscores and hyphens; {type} stands for the event's type, {data.sync} for a text in its data.", NULL);
+		option_refuse(option,
+					  "It must have 1 to 249 letters, digits, dots, underscores and hyphens; {type} stands for the "
+					  "event's type, {data.sync} for a text in its data.",
+					  NULL);
 }
 
 /* What cannot stand in a topic becomes _ */

@@ -14,7 +14,7 @@
 
 /* Messages that go to the helper at once, and how often */
 #define BATCH_EVENTS 500
-#define IN_FLIGHT 8
+#define IN_FLIGHT 4
 #define USUAL_TIMEOUT_S 15
 #define USUAL_MESSAGE_BYTES 1000000
 /* What a message has beside the event's data, of which the source and the subject are the most */
@@ -117,7 +117,8 @@ check_login_of(const Jsonb *given)
 	bool sasl = strncmp(protocol_of(given), "SASL", 4) == 0;
 
 	if (sasl != (mechanism != NULL))
-		option_refuse("sasl.mechanism", sasl ? "With SASL it must be set." : "It is for security.protocol SASL_SSL and SASL_PLAINTEXT.", NULL);
+		option_refuse("sasl.mechanism",
+					  sasl ? "With SASL it must be set." : "It is for security.protocol SASL_SSL and SASL_PLAINTEXT.", NULL);
 	if (mechanism == NULL)
 		return;
 	if (strcmp(mechanism, "OAUTHBEARER") == 0)
@@ -156,12 +157,14 @@ key_of(const char *key)
 static void
 load(Sink *sink)
 {
-	static const char *const texts[] = {"bootstrap.servers", "sasl.mechanism", "sasl.username", "compression.type", "acks", "client.id"};
+	static const char *const texts[] = {"bootstrap.servers", "sasl.mechanism", "sasl.username", "compression.type",
+										"acks", "client.id"};
 	static const char *const numbers[] = {"linger.ms", "batch.size"};
 	KafkaOptions *own = palloc0(sizeof(KafkaOptions));
 	const char *mode = option_text(sink->options, "mode");
 	int most = option_number(sink->options, "message.max.bytes", USUAL_MESSAGE_BYTES);
 
+	StaticAssertStmt(BATCH_EVENTS * IN_FLIGHT <= KAFKA_MOST_MESSAGES, "the helper takes what is on its way");
 	own->form.topic = option_text(sink->options, "topic");
 	own->form.key = key_of(option_text(sink->options, "key"));
 	own->form.structured = mode && strcmp(mode, "structured") == 0;
@@ -197,7 +200,8 @@ const Kind kind_kafka = {
 	.name = "kafka",
 	.what = "a kafka sink",
 	.options = options,
-	.needs = "bootstrap.servers is a list of brokers such as kafka.example.com:9093, topic where events go: a name, in which {type} stands for the event's type.",
+	.needs = "bootstrap.servers is a list of brokers such as kafka.example.com:9093, topic where events go: a name, in "
+			 "which {type} stands for the event's type.",
 	.check = check,
 	.load = load,
 	.prepare = prepare,

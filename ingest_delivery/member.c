@@ -85,5 +85,6 @@ member_is(const char *json, const char *name, const char *text)
 	const char *value;
 	size_t n;
 
-	return member_of(json, name, &value, &n) && n == strlen(text) + 2 && value[0] == '"' && memcmp(value + 1, text, n - 2) == 0;
+	return member_of(json, name, &value, &n) && n == strlen(text) + 2 && value[0] == '"' &&
+		   memcmp(value + 1, text, n - 2) == 0;
 }

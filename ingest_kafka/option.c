@@ -10,8 +10,8 @@
 typedef struct Option
 {
 	const char *name;
-	const char *words;                 /* one of these, separated by commas */
-	double highest;                    /* a number from 0 to this */
+	const char *words;                /* one of these, separated by commas */
+	double highest;                   /* a number from 0 to this */
 	bool (*check)(const char *value); /* or whatever this takes */
 } Option;
 
@@ -19,7 +19,8 @@ typedef struct Option
 static bool
 is_list_of_hosts(const char *value)
 {
-	return *value && strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[], ") == strlen(value);
+	return *value &&
+		   strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[],") == strlen(value);
 }
 
 static bool
@@ -87,7 +88,7 @@ option_refusal(const char *name, const char *value)
 		if (strcmp(o->name, name) != 0)
 			continue;
 		if (o->words ? is_word(o->words, value) : o->highest > 0 ? is_number(value, o->highest)
-																  : o->check(value))
+																 : o->check(value))
 			return NULL;
 		return "it cannot have that value";
 	}

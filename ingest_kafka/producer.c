@@ -64,13 +64,13 @@ struct Producer
 	uint32_t settings;
 	uint32_t epoch;
 	Epoch state;
-	bool of_sink;             /* if it is over, because of the sink; why is in text */
-	char text[LONGEST_TEXT];  /* why it is over */
-	char said[LONGEST_TEXT];  /* what went wrong last */
-	int timeout;              /* ms */
-	int most_batch;           /* bytes; less than was asked for after a batch was too large; 0: as was asked for */
-	int batch;                /* what was asked for */
-	rd_kafka_t *rk;           /* NULL: none */
+	bool of_sink;            /* if it is over, because of the sink; why is in text */
+	char text[LONGEST_TEXT]; /* why it is over */
+	char said[LONGEST_TEXT]; /* what went wrong last */
+	int timeout;             /* ms */
+	int most_batch;          /* bytes; less than was asked for after a batch was too large; 0: as was asked for */
+	int batch;               /* what was asked for */
+	rd_kafka_t *rk;          /* NULL: none */
 	rd_kafka_queue_t *events;
 	Guard *guard;
 	Message waiting; /* the head of a ring of those without an answer, the oldest first */
@@ -95,7 +95,7 @@ now_ms(void)
 }
 
 /* Whoever asks again makes a new helper */
-static void
+static _Noreturn void
 no_memory(void)
 {
 	_exit(3);
@@ -254,7 +254,7 @@ end_epoch(Producer *p, bool of_sink, int code, const char *text)
 
 /* -- opening -- */
 
-/* What no sink may choose.  Addresses are not resolved for longer than they must, logs come as events, which are thrown away */
+/* What no sink may choose.  Logs come as events, which are thrown away */
 static const char *const always[][2] = {
 	{"enable.idempotence", "true"},
 	{"enable.gapless.guarantee", "true"},
@@ -295,7 +295,8 @@ set_always(Producer *p, rd_kafka_conf_t *conf)
 		snprintf(batch, sizeof(batch), "%d", p->most_batch);
 		good = set(conf, "batch.size", batch) && good;
 	}
-	rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG | RD_KAFKA_EVENT_OAUTHBEARER_TOKEN_REFRESH);
+	rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG |
+									   RD_KAFKA_EVENT_OAUTHBEARER_TOKEN_REFRESH);
 	return good;
 }
 
@@ -607,7 +608,8 @@ producer_token(Frame *frame)
 	{
 		if (token[0] == '\0')
 			rd_kafka_oauthbearer_set_token_failure(p->rk, "there is no token");
-		else if (rd_kafka_oauthbearer_set_token(p->rk, token, until, principal, NULL, 0, error, sizeof(error)) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		else if (rd_kafka_oauthbearer_set_token(p->rk, token, until, principal, NULL, 0, error, sizeof(error)) !=
+				 RD_KAFKA_RESP_ERR_NO_ERROR)
 		{
 			rd_kafka_oauthbearer_set_token_failure(p->rk, "it is no token");
 			/* what librdkafka says holds none of it */
@@ -790,7 +792,8 @@ expire(Producer *p, int64_t now)
 		if (p->said[0])
 			snprintf(text, sizeof(text), "no answer within %d s; before: %.400s", p->timeout / 1000, p->said);
 		else
-			snprintf(text, sizeof(text), "no answer within %d s", p->timeout / 1000);
+			snprintf(text, sizeof(text), "no answer within %d s: the topic may not be there, or this login may not see it",
+					 p->timeout / 1000);
 		end_epoch(p, true, 0, text);
 	}
 }

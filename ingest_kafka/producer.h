@@ -11,7 +11,7 @@
 
 typedef struct Producer Producer;
 
-/* What answers are written to; happened: a descriptor of eventfd() that tells that a producer has something to look at */
+/* What answers are written to; happened: a descriptor of eventfd() by which producers say that they have something */
 extern void producers_begin(FrameBuffer *out, int happened);
 /* Networks that producers may connect to although they are private: a list; false: it is none */
 extern bool producers_allow(const char *networks);
@@ -24,7 +24,7 @@ extern bool producer_token(Frame *frame);
 
 /* Looks at what happened to all of them.  True: there is more to look at */
 extern bool producers_look(void);
-/* Messages for which no answer comes are given up; how many ms until that is to be asked again, -1: nothing is waited for */
+/* Messages for which no answer comes are given up; in how many ms to ask again, -1: nothing is waited for */
 extern int producers_expire(void);
 
 #endif /* KAFKA_PRODUCER_H */
