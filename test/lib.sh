@@ -61,6 +61,14 @@ need_packages() {
 	INSTALLED=1
 }
 
+# wish_packages WHAT PACKAGES: they are installed where they can be had; WHAT is left out where not
+wish_packages() {
+	local what=$1 missing
+	shift
+	missing=$(missing_packages "$@")
+	[ -z "$missing" ] || (need_packages "$@") || echo "$what: left out, since packages cannot be had: ${missing//$'\n'/ }"
+}
+
 # apt-get, after another one that is at work: apt waits by itself for dpkg's lock, not for those of its lists and archives
 apt_get() {
 	local said tries=0
@@ -339,6 +347,7 @@ set_up() {
 	# shellcheck disable=SC2086
 	step "packages" need_packages $BASE_PACKAGES "$@"
 	step "server's packages" choose_server
+	step "Kafka's packages" wish_packages "Kafka" librdkafka-dev kcat
 	make_work
 	step "build" build
 	step "copy of the server" copy_and_install

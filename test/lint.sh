@@ -6,11 +6,11 @@ choose_server
 cd "$TOP" || exit 1
 code=0
 say "clang-format"
-clang-format --dry-run --Werror netsuite_fdw/*.[ch] ingest_profile/*.[ch] ingest/*.[ch] ingest/*/*.[ch] ingest_delivery/*.[ch] ingest_api/*.[ch] common/*.[ch] gateway/*.[ch] test/fuzz/*.c || code=1
+clang-format --dry-run --Werror netsuite_fdw/*.[ch] ingest_profile/*.[ch] ingest/*.[ch] ingest/*/*.[ch] ingest_delivery/*.[ch] ingest_kafka/*.[ch] ingest_api/*.[ch] common/*.[ch] gateway/*.[ch] test/fuzz/*.c test/delivery/*.c || code=1
 say "cppcheck"
 cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr -I. '-Dereport(level,...)=abort()' \
 	'-Dpg_attribute_noreturn()=__attribute__((noreturn))' \
-	--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=syntaxError common netsuite_fdw ingest_profile ingest ingest_delivery ingest_api gateway || code=1
+	--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=syntaxError common netsuite_fdw ingest_profile ingest ingest_delivery ingest_api gateway ingest_kafka || code=1
 say "Who acts"
 # one room alone becomes somebody else; locks that others could take are no locks
 if grep -nE "SetUserIdAndSecContext|SetUserId\(" ingest/*.c ingest/*/*.c | grep -v "^ingest/base/door.c:"; then
