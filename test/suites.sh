@@ -14,7 +14,7 @@ shown() {
 	return $code
 }
 
-# fuzz_target decode|sketch|request: SOURCES, CORPUS and DICTIONARY of a fuzzer
+# fuzz_target decode|sketch|request|frame: SOURCES, CORPUS and DICTIONARY of a fuzzer
 fuzz_target() {
 	local room
 	# shellcheck disable=SC2034
@@ -37,7 +37,11 @@ fuzz_target() {
 		SOURCES=("$TOP/test/fuzz/request_fuzz.c" "$TOP/gateway/parse.c")
 		CORPUS=$TOP/test/fuzz/request_corpus
 		;;
-	*) die "there is no fuzzer $1; there are: decode sketch request" ;;
+	frame)
+		SOURCES=("$TOP/test/fuzz/frame_fuzz.c" "$TOP/common/frame.c")
+		CORPUS=$TOP/test/fuzz/frame_corpus
+		;;
+	*) die "there is no fuzzer $1; there are: decode sketch request frame" ;;
 	esac
 }
 

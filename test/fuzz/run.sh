@@ -1,6 +1,7 @@
 #!/bin/bash
 # make fuzz: libFuzzer with ASan and UBSan, FUZZ_SECONDS long each (600), on what parses bytes from
-# outside: the page decoder with the reader of documents, the stored form of sketches, and the gateway's reader of HTTP (FUZZ="decode sketch request").
+# outside: the page decoder with the reader of documents, the stored form of sketches, the gateway's reader of HTTP, and
+# frames between a worker and its helper (FUZZ="decode sketch request frame").
 # The corpora are kept; make check replays them.
 . "$(dirname "$0")/../lib.sh"
 need_packages clang libclang-rt-14-dev libssl-dev
@@ -27,7 +28,7 @@ fuzz() {
 	counted 1 0
 }
 
-for target in ${FUZZ:-decode sketch request}; do
+for target in ${FUZZ:-decode sketch request frame}; do
 	say "Fuzzing: $target"
 	begin "$target" fuzz "$target"
 done
