@@ -5,7 +5,7 @@ set_up postgresql-contrib
 need_packages "postgresql-$MAJOR-pgq3" python3-stdnum nginx-light wrk
 all="scan_cpu scan_latency scan_shared scan_memory pushdown sandbox_pages
 	profile_speed profile_vs_sql profile_vs_duckdb profile_accuracy profile_memory profile_merge meanings keys outliers drift nab
-	sync_initial sync_incremental sync_unchanged sync_history events webhook jobs repository"
+	sync_initial sync_incremental sync_unchanged sync_history events webhook kafka jobs repository"
 which=${*:-$all}
 say "Data: a table of 200,000 rows × 20 columns, a company of 20,000 transaction lines"
 run_as mkdir -p "$WORK/csv"
