@@ -95,10 +95,20 @@ now_ms(void)
 }
 
 /* Whoever asks again makes a new helper */
-static _Noreturn void
+static void
 no_memory(void)
 {
 	_exit(3);
+}
+
+static void *
+allocate(size_t size)
+{
+	void *memory = calloc(1, size);
+
+	if (memory == NULL)
+		no_memory();
+	return memory;
 }
 
 static Producer *
@@ -156,10 +166,8 @@ answer_failed(Producer *p, uint64_t number, KafkaFault fault, int code, const ch
 static Message *
 remember(Producer *p, uint64_t number)
 {
-	Message *m = malloc(sizeof(Message));
+	Message *m = allocate(sizeof(Message));
 
-	if (m == NULL)
-		no_memory();
 	m->number = number;
 	m->since = now_ms();
 	if (p->n_waiting++ == 0)
@@ -213,8 +221,8 @@ leave(Producer *p)
 
 	if (p->rk == NULL)
 		return;
-	leaving = malloc(sizeof(Leaving));
-	if (leaving == NULL || atomic_fetch_add(&n_leaving, 1) >= MOST_LEAVING)
+	leaving = allocate(sizeof(Leaving));
+	if (atomic_fetch_add(&n_leaving, 1) >= MOST_LEAVING)
 		no_memory();
 	leaving->rk = p->rk;
 	leaving->guard = p->guard;
@@ -381,9 +389,7 @@ find_or_make(uint32_t sink)
 
 	if (p)
 		return p;
-	p = calloc(1, sizeof(Producer));
-	if (p == NULL)
-		no_memory();
+	p = allocate(sizeof(Producer));
 	p->sink = sink;
 	p->waiting.before = p->waiting.after = &p->waiting;
 	p->next = producers;
@@ -649,10 +655,8 @@ reported(Producer *p, rd_kafka_event_t *event, Cause *cause)
 	char text[LONGEST_TEXT];
 	int n_refused = 0;
 	size_t n = rd_kafka_event_message_count(event);
-	const rd_kafka_message_t **all = malloc(sizeof(void *) * (n + 1));
+	const rd_kafka_message_t **all = allocate(sizeof(void *) * (n + 1));
 
-	if (all == NULL)
-		no_memory();
 	n = 0;
 	while ((m = rd_kafka_event_message_next(event)) != NULL)
 	{
