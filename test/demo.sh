@@ -24,6 +24,17 @@ peer() {
 
 free_port() { /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
+# a broker, where the packages are there; BROKER is where it is
+kafka() {
+	export BROKER=
+	[ -z "$(missing_packages librdkafka-dev kcat)" ] || return 0
+	gcc -O1 -w -o "$WORK/kafka_mock" "$peers/kafka_mock.c" -lrdkafka
+	# it ends with its input
+	tail -f /dev/null | run_as "$WORK/kafka_mock" 4 >"$WORK/broker" &
+	until [ -s "$WORK/broker" ]; do sleep 0.1; done
+	BROKER=$(head -n 1 "$WORK/broker")
+}
+
 delivery() {
 	local peers web mail manager
 	set_up
@@ -41,6 +52,7 @@ delivery() {
 	peer mailbox "$mail" /usr/bin/python3 -B "$peers/mailbox.py" --port "$mail" --log "$WORK/mails" --cert "$WORK/both" --user bot --password "$MAIL_PASSWORD"
 	peer alertmanager "$manager" prometheus-alertmanager --config.file="$WORK/alertmanager.yml" --storage.path="$WORK/alertmanager" \
 		--web.listen-address="127.0.0.1:$manager" --cluster.listen-address=
+	kafka
 	start_cluster demo 6601 "shared_preload_libraries = 'ingest'"
 	export WEB=http://127.0.0.1:$web MAIL=smtp://127.0.0.1:$mail MANAGER=http://127.0.0.1:$manager CA=$WORK/cert
 	export HOOK_SECRET MAIL_PASSWORD SHOW="/usr/bin/python3 -B $peers/show.py $WORK"

@@ -4,6 +4,7 @@
 \getenv ca CA
 \getenv hook_secret HOOK_SECRET
 \getenv mail_password MAIL_PASSWORD
+\getenv broker BROKER
 SET TimeZone = 'UTC';
 \echo
 \echo '== 1. The extension; a superuser allows the addresses of this machine, which sinks may not be at otherwise, and http'
@@ -33,6 +34,16 @@ SELECT sink, kind, url, state FROM ingest_delivery.sink_status;
 SELECT ingest.emit('com.example.order.approved', 'order/4711', '{"total": 99.5}');
 \set ECHO none
 \! $SHOW webhook
+SELECT :'broker' <> '' AS has_broker \gset
+\if :has_broker
+\echo '== The same into Kafka, and what kcat reads there'
+SELECT jsonb_build_object('bootstrap.servers', :'broker', 'security.protocol', 'PLAINTEXT', 'topic', 'orders') AS kafka \gset
+\set ECHO queries
+SELECT ingest_delivery.create_sink('topic', 'kafka', :'kafka', types => '{com.example.*}');
+SELECT ingest.emit('com.example.order.shipped', 'order/4711', '{"parcels": 2}');
+\set ECHO none
+\! $SHOW kafka
+\endif
 \echo '== 5. Something goes wrong: a job that fails. An alert opens'
 \set ECHO queries
 SELECT ingest.create_job('nightly', 'sql', 'SELECT 1 / 0', max_attempts => 1);

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""Shows what the demo's peers got.  show.py FOLDER webhook|mail|alert [N]: the last one, once there are N.  alert until|gone: of Alertmanager."""
+"""Shows what the demo's peers got.  show.py FOLDER webhook|kafka|mail|alert [N]: the last one, once there are N.  alert until|gone: of Alertmanager."""
 
 import json
 import os
+import subprocess
 import sys
 import time
 import urllib.request
@@ -44,6 +45,11 @@ def webhook():
     print("The signature is good.")
 
 
+def kafka():
+    form = "topic %t, partition %p, offset %o\\nkey: %k\\nheaders: %h\\nvalue: %s\\n"
+    print(wait(lambda: subprocess.run(["kcat", "-C", "-q", "-e", "-o", "beginning", "-b", os.environ["BROKER"], "-t", "orders", "-f", form], capture_output=True, text=True, check=False).stdout))
+
+
 def mail():
     got = wait(lambda: (g := lines("mails")) and len(g) >= int(wanted) and g)[-1]
     print("over TLS:", "yes" if got["tls"] else "no", " login:", got["user"])
@@ -62,4 +68,4 @@ def alert():
         print("and a little later it has been said again: endsAt", later["endsAt"])
 
 
-{"webhook": webhook, "mail": mail, "alert": alert}[what]()
+{"webhook": webhook, "kafka": kafka, "mail": mail, "alert": alert}[what]()
