@@ -83,8 +83,9 @@ add_name(const UChar *text, int n, int language, int month)
 		table.n++;
 }
 
-static void
-add_language(const char *locale)
+/* A locale's names, as those of a language */
+static bool
+add_names(const char *locale, int language)
 {
 	static const struct
 	{
@@ -97,17 +98,16 @@ add_language(const char *locale)
 		{UDAT_STANDALONE_SHORT_MONTHS, true},
 		{UDAT_WEEKDAYS, false},
 		{UDAT_SHORT_WEEKDAYS, false},
+		{UDAT_STANDALONE_WEEKDAYS, false},
 	};
 	char gregorian[40];
 	UErrorCode error = U_ZERO_ERROR;
 	UDateFormat *format;
-	int language = table.languages;
 
 	snprintf(gregorian, sizeof(gregorian), "%s@calendar=gregorian", locale);
 	format = udat_open(UDAT_NONE, UDAT_LONG, gregorian, NULL, 0, NULL, 0, &error);
 	if (U_FAILURE(error))
-		return;
-	strlcpy(table.language[table.languages++], locale, sizeof(table.language[0]));
+		return false;
 	for (int k = 0; k < lengthof(kinds); k++)
 	{
 		int n = udat_countSymbols(format, kinds[k].type);
@@ -124,6 +124,29 @@ add_language(const char *locale)
 		}
 	}
 	udat_close(format);
+	return true;
+}
+
+/* Where a country's names are others: Jänner, juill., Sept, and Serbian in Latin letters */
+static void
+add_countries(const char *name, int language)
+{
+	static const char *const countries[] = {"de_AT", "fr_CA", "es_MX", "pt_PT", "en_AU", "sr_Latn"};
+
+	for (int i = 0; i < lengthof(countries); i++)
+	{
+		if (strlen(name) == 2 && strncmp(countries[i], name, 2) == 0)
+			(void) add_names(countries[i], language);
+	}
+}
+
+static void
+add_language(const char *locale)
+{
+	if (!add_names(locale, table.languages))
+		return;
+	add_countries(locale, table.languages);
+	strlcpy(table.language[table.languages++], locale, sizeof(table.language[0]));
 }
 
 /* English comes first, so that it is the first to be taken */

@@ -119,12 +119,36 @@ keep_orders(WrittenDate *d, int orders)
 	return d->orders != 0;
 }
 
+static void
+put_sign(WrittenDate *d, char sign)
+{
+	int n = (int) strlen(d->layout);
+
+	if (n < sizeof(d->layout) - 1 && !(sign == ' ' && n > 0 && d->layout[n - 1] == ' '))
+	{
+		d->layout[n] = sign;
+		d->layout[n + 1] = '\0';
+	}
+}
+
+/* Behind a date, if nothing or a time follows: the dot of an ordinal number, 3. 1. 2019. or 2019. 1. 3. */
+static void
+take_dot(Cursor *c, WrittenDate *d)
+{
+	if (at(c, '.') && (c->p + 1 == c->end || c->p[1] == ' '))
+	{
+		c->p++;
+		put_sign(d, '.');
+	}
+}
+
 /* 2024-03-05, 05.03.2024, 3/5/24, 20240305 */
 static bool
 numeric_date(Cursor *c, WrittenDate *d)
 {
 	int n[3];
 	char sep;
+	bool blanks;
 
 	n[0] = take_number(c, 1, 4, &d->fields[0]);
 	if (n[0] == 0 || n[0] == 3 || c->p == c->end)
@@ -138,12 +162,20 @@ numeric_date(Cursor *c, WrittenDate *d)
 		return take_number(c, 2, 2, &d->fields[1]) && take_number(c, 2, 2, &d->fields[2]) &&
 			   d->fields[0] >= 1900 && d->fields[0] <= 2100 && keep_orders(d, ORDER_YMD);
 	}
-	if ((sep != '-' && sep != '/' && sep != '.') || (c->p++, (n[1] = take_number(c, 1, 2, &d->fields[1])) == 0) || !take(c, sep))
+	if (sep != '-' && sep != '/' && sep != '.')
+		return false;
+	c->p++;
+	/* 3. 1. 2019 */
+	blanks = sep == '.' && take_blanks(c);
+	n[1] = take_number(c, 1, 2, &d->fields[1]);
+	if (n[1] == 0 || !take(c, sep) || (sep == '.' && take_blanks(c) != blanks))
 		return false;
 	n[2] = take_number(c, 1, 4, &d->fields[2]);
 	if (n[2] == 0 || n[2] == 3)
 		return false;
-	snprintf(d->layout, sizeof(d->layout), "\1%c\2%c\3", sep, sep);
+	snprintf(d->layout, sizeof(d->layout), blanks ? "\1%c \2%c \3" : "\1%c\2%c\3", sep, sep);
+	if (sep == '.')
+		take_dot(c, d);
 	d->year_digits = 4;
 	d->iso = n[0] == 4 && sep == '-';
 	if (n[0] == 4)
@@ -235,18 +267,37 @@ take_weekday(Cursor *c, WrittenDate *d)
 	while (take(c, '.') || take(c, ','))
 		;
 	d->words = true;
-	return take_blanks(c);
+	if (!take_blanks(c))
+		return false;
+	(void) (take_text(c, "den ") && take_blanks(c));
+	return true;
 }
 
+/* Behind the year: "year" in Russian, Bulgarian and Ukrainian; a day of the week at the very end */
 static void
-put_sign(WrittenDate *d, char sign)
+take_tail(Cursor *c, WrittenDate *d)
 {
-	int n = (int) strlen(d->layout);
+	static const char *const years[] = {"\320\263.", "\321\200."};
+	const Cursor start = *c;
+	const NameSense *senses;
+	int n;
 
-	if (n < sizeof(d->layout) - 1 && !(sign == ' ' && n > 0 && d->layout[n - 1] == ' '))
+	take_dot(c, d);
+	if (c->p == start.p && take_blanks(c))
 	{
-		d->layout[n] = sign;
-		d->layout[n + 1] = '\0';
+		for (int i = 0; i < lengthof(years); i++)
+		{
+			n = (int) strlen(d->layout);
+			if (take_text(c, years[i]) && n + 8 < sizeof(d->layout))
+			{
+				snprintf(d->layout + n, sizeof(d->layout) - n, " \"%s\"", years[i]);
+				return;
+			}
+		}
+		if (d->nin > 0 && take_name(c, true, &senses, &n) && c->p == c->end)
+			d->words = true;
+		else
+			*c = start;
 	}
 }
 
@@ -385,7 +436,11 @@ take_date(Cursor *c, WrittenDate *d)
 		*c = start;
 		*d = (WrittenDate){.between = "", .time = "", .zone = ""};
 		if (kinds[i](c, d))
+		{
+			if (strchr(d->layout, '\3') != NULL)
+				take_tail(c, d);
 			return true;
+		}
 	}
 	return false;
 }

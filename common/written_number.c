@@ -70,7 +70,8 @@ static const char *const currencies[] = {
 	"US$", "R$", "C$", "A$", "$", "\342\202\254", "\302\243", "\302\245", "\342\202\271", "\342\202\275", "\342\202\251",
 	"\342\202\272", "\342\202\253", "\342\202\252", "\342\202\264", "\340\270\277", "Fr.", "kr.", "kr", "z\305\202", "K\304\215", "Ft",
 	"USD", "EUR", "GBP", "CHF", "JPY", "CAD", "AUD", "NZD", "CNY", "INR", "BRL", "MXN", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF",
-	"RON", "BGN", "TRY", "RUB", "UAH", "ZAR", "SGD", "HKD", "KRW", "ILS", "AED", "SAR", "THB"};
+	"Rp", "RM", "\357\277\245", "\320\273\320\262.", "\321\200\321\203\320\261.", "IDR", "VND", "TWD", "PHP", "MYR", "CLP", "COP", "ARS", "PEN", "EGP", "KES", "PKR",
+	"QAR", "KWD", "MAD", "ISK", "RSD", "KZT", "RON", "BGN", "TRY", "RUB", "UAH", "ZAR", "SGD", "HKD", "KRW", "ILS", "AED", "SAR", "THB"};
 
 /* What stands around the digits */
 typedef struct Around
@@ -107,6 +108,13 @@ take_front(const char **p, const char **end, Around *a)
 	{
 		a->sign = a->negative = a->special = true;
 		*p += strlen(MINUS);
+		return true;
+	}
+	/* Turkish, Basque */
+	if (**p == '%' && !a->percent && !a->money)
+	{
+		a->percent = a->special = true;
+		(*p)++;
 		return true;
 	}
 	for (int i = 0; i < lengthof(currencies) && !a->money && !a->percent; i++)

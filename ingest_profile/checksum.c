@@ -170,7 +170,7 @@ is_credit_card(const char *text, int len)
 	int four;
 	COMPACT(text, len);
 
-	if (n < 13 || n > 19 || !is_luhn(id, n))
+	if (n < 12 || n > 19 || !is_luhn(id, n))
 		return false;
 	two = (id[0] - '0') * 10 + id[1] - '0';
 	four = two * 100 + (id[2] - '0') * 10 + id[3] - '0';
@@ -184,6 +184,8 @@ is_credit_card(const char *text, int len)
 		return n >= 14;
 	if (four == 6011 || two == 65 || (four >= 6440 && four <= 6499) || two == 62 || (four >= 3528 && four <= 3589))
 		return n >= 16;
+	if (four == 2131 || four == 1800)
+		return n == 15;
 	return two == 50 || (two >= 56 && two <= 58) || two == 63 || two == 67;
 }
 
@@ -191,14 +193,15 @@ bool
 is_imei(const char *text, int len)
 {
 	COMPACT(text, len);
-	return n == 15 && id[0] != '0' && is_luhn(id, n);
+	return n == 15 && strspn(id, "0") < 3 && is_luhn(id, n);
 }
 
 bool
 is_iban(const char *text, int len)
 {
+	/* of the register, and what banks of a few other countries use likewise */
 	static const char lengths[] =
-		"AD24AE23AL28AT20AZ28BA20BE16BG22BH22BR29BY28CH21CR22CY28CZ24DE22DK18DO28EE20EG29ES24FI18FO18FR27GB22GE22GI23GL18GR27GT28HR21HU28IE22IL23IQ23IS26IT27JO30KW30KZ20LB28LC32LI21LT20LU20LV21LY25MC27MD24ME22MK19MR27MT31MU30NL18NO15PK24PL28PS29PT25QA29RO24RS22SA24SC31SD18SE24SI19SK24SM27ST25SV28TL23TN24TR26UA29VA22VG24XK20";
+		"AD24AE23AL28AO25AT20AZ28BA20BE16BF28BG22BH22BI27BJ28BR29BY28CF27CG27CH21CI28CM27CR22CV25CY28CZ24DE22DJ27DK18DO28DZ26EE20EG29ES24FI18FK18FO18FR27GA27GB22GE22GI23GL18GQ27GR27GT28GW25HN28HR21HU28IE22IL23IQ23IR26IS26IT27JO30KM27KW30KZ20LB28LC32LI21LT20LU20LV21LY25MA28MC27MD24ME22MG27MK19ML28MN20MR27MT31MU30MZ25NE28NI28NL18NO15OM23PK24PL28PS29PT25QA29RO24RS22RU33SA24SC31SD18SE24SI19SK24SM27SN28SO23ST25SV28TD27TG28TL23TN24TR26UA29VA22VG24XK20YE30";
 	COMPACT(text, len);
 
 	if (n < 15 || n > 34 || !IS_DIGIT(id[2]) || !IS_DIGIT(id[3]))
@@ -625,7 +628,8 @@ bool
 is_nhs(const char *text, int len)
 {
 	COMPACT(text, len);
-	return n == 10 && all_digits(id, 10) && !all_alike(id, 10) &&
+	/* an ISBN-10 has the same check, and its dashes elsewhere */
+	return (len == 10 || has_form(text, len, "999 999 9999") || has_form(text, len, "999-999-9999")) && n == 10 && all_digits(id, 10) && !all_alike(id, 10) &&
 		   (11 - weighted(id, 9, "a98765432") % 11) % 11 == id[9] - '0';
 }
 
@@ -688,6 +692,14 @@ is_sin(const char *text, int len)
 {
 	COMPACT(text, len);
 	return n == 9 && id[0] != '0' && id[0] != '8' && is_luhn(id, 9);
+}
+
+/* In a column that is called so: temporary ones and those of businesses as well */
+bool
+is_sin_in_column(const char *text, int len)
+{
+	COMPACT(text, len);
+	return n == 9 && all_digits(id, 9) && is_luhn(id, n);
 }
 
 bool

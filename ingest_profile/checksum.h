@@ -44,6 +44,7 @@ extern bool is_cpf(const char *text, int len);
 extern bool is_cnpj(const char *text, int len);
 extern bool is_abn(const char *text, int len);
 extern bool is_sin(const char *text, int len);
+extern bool is_sin_in_column(const char *text, int len);
 extern bool is_siren(const char *text, int len);
 extern bool is_siret(const char *text, int len);
 extern bool is_pesel(const char *text, int len);

@@ -38,6 +38,16 @@ is_currency(const char *text, int len)
 	return len == 3 && within(codes, 3, text);
 }
 
+/* In a column that is called so, what was a currency until not long ago is one as well, and metals are */
+bool
+is_currency_in_column(const char *text, int len)
+{
+	static const char former[] =
+		"ADPAFAATSAZMBEFBGLBYBBYRCSDCUCCYPDEMECSEEKESPFIMFRFGHCGRDGWPHRKIEPITLLTLLUFLVLMGFMROMTLMZMNLGPTEROLRURSDDSITSKKSLLSRGSTDTMMTRLUAKVEBVEFXAGXAUXBAXBBXBCXBDXDRXEUXPDXPTXSUXTSXUAXXXYUMZMKZWDZWN";
+
+	return is_currency(text, len) || (len == 3 && within(former, 3, text));
+}
+
 bool
 is_country2(const char *text, int len)
 {

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 extern bool is_currency(const char *text, int len);
+extern bool is_currency_in_column(const char *text, int len);
 extern bool is_country2(const char *text, int len);
 extern bool is_country3(const char *text, int len);
 extern bool is_language(const char *text, int len);

@@ -5,20 +5,39 @@
 #include "postgres.h"
 
 #include "ingest_profile/hint.h"
+#include "mb/pg_wchar.h"
 
 #define IS_DIGIT(c) ((c) >= '0' && (c) <= '9')
 #define IS_ALPHA(c) (((c) >= 'A' && (c) <= 'Z') || ((c) >= 'a' && (c) <= 'z'))
 #define IS_ALNUM(c) (IS_DIGIT(c) || IS_ALPHA(c))
 
-/* Words of a name, by anything that is no letter or digit, and by capitals; in lower case */
+/* Letters with accents from U+00C0 to U+017F, without them; 0: the byte itself */
+static char
+plain_letter(const char *p)
+{
+	static const char plain[] =
+		"aaaaaaaceeeeiiiidnooooo\0ouuuuytsaaaaaaaceeeeiiiidnooooo\0ouuuuyty"
+		"aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkklllllll"
+		"lllnnnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
+	unsigned char first = (unsigned char) p[0];
+	unsigned char second = (unsigned char) p[1];
+
+	if (first < 0xc3 || first > 0xc5 || (second & 0xc0) != 0x80)
+		return '\0';
+	return plain[(first - 0xc3) * 64 + (second & 0x3f)];
+}
+
+/* Words of a name, by anything that is no letter or digit, and by capitals; in lower case, without accents */
 void
 hint_words(const char *name, HintWords *w)
 {
+	bool utf8 = GetDatabaseEncoding() == PG_UTF8;
 	int len = 0;
 
 	w->n = 0;
 	for (const char *p = name; w->n < HINT_WORDS; p++)
 	{
+		char plain = utf8 ? plain_letter(p) : '\0';
 		bool upper = *p >= 'A' && *p <= 'Z';
 		bool inner = IS_ALNUM(*p) || (unsigned char) *p >= 128;
 		bool begins = upper && p > name && ((p[-1] >= 'a' && p[-1] <= 'z') || (p[1] >= 'a' && p[1] <= 'z' && p[-1] >= 'A' && p[-1] <= 'Z'));
@@ -31,7 +50,8 @@ hint_words(const char *name, HintWords *w)
 		if (*p == '\0')
 			return;
 		if (inner && w->n < HINT_WORDS && len < HINT_BYTES - 1)
-			w->word[w->n][len++] = pg_tolower((unsigned char) *p);
+			w->word[w->n][len++] = plain ? plain : pg_tolower((unsigned char) *p);
+		p += plain != '\0';
 	}
 }
 
@@ -39,10 +59,10 @@ hint_words(const char *name, HintWords *w)
 static bool
 is_qualifier(const char *word)
 {
-	static const char *const words[] = {"code", "codes", "number", "numbers", "no", "nr", "num", "id", "ids", "address", "addresses",
+	static const char *const words[] = {"code", "codes", "cd", "kod", "codigo", "nummer", "numero", "number", "numbers", "no", "nr", "num", "id", "ids", "address", "addresses",
 										"deg", "degrees", "decimal", "dd", "wgs84", "text", "str", "raw", "value", "at", "on", "utc", "ts", "ms", "s", "sec",
 										"seconds", "ns", "iso", "alpha", "abbr", "abbreviation", "name", "type", "from", "to", "start", "end", "begin", "of", "in", "the", "and",
-										"primary", "secondary", "home", "work", "main", "prefix", "usd", "eur", "x", "y"};
+										"primary", "secondary", "home", "work", "main", "prefix", "built", "founded", "established", "opened", "usd", "eur", "x", "y"};
 
 	for (int i = 0; i < lengthof(words); i++)
 	{
@@ -74,23 +94,11 @@ in_hints(const char *hints, const char *word)
 	return false;
 }
 
-/*
- * Does the column's name speak for it?  By a whole word (or two that are written as one in the list), behind which there
- * are only qualifiers: an airport's pet is no airport.
- */
-bool
-hinted(const char *hints, const HintWords *w)
+/* By a whole word among the first so many (or two that are written as one in the list), behind which there are only qualifiers */
+static bool
+speaks(const char *hints, const HintWords *w, int n)
 {
-	if (hints == NULL)
-		return false;
-	hints += hints[0] == '!';
-	for (int i = 0; i < w->n; i++)
-	{
-		/* differences are not of the kind of what differs */
-		if (strcmp(w->word[i], "delta") == 0 || strcmp(w->word[i], "diff") == 0 || strcmp(w->word[i], "change") == 0 || strcmp(w->word[i], "error") == 0)
-			return false;
-	}
-	for (int i = w->n - 1; i >= 0; i--)
+	for (int i = n - 1; i >= 0; i--)
 	{
 		char joined[2 * HINT_BYTES];
 
@@ -104,6 +112,31 @@ hinted(const char *hints, const HintWords *w)
 		}
 		if (!is_qualifier(w->word[i]))
 			return false;
+	}
+	return false;
+}
+
+/* Does the column's name speak for it?  An airport's pet is no airport, the year of birth is a year */
+bool
+hinted(const char *hints, const HintWords *w)
+{
+	if (hints == NULL)
+		return false;
+	if (hints[0] == '-' && w->n > 0 && (strcmp(w->word[w->n - 1], "id") == 0 || strcmp(w->word[w->n - 1], "ids") == 0))
+		return false;
+	hints += hints[0] == '!' || hints[0] == '-';
+	for (int i = 0; i < w->n; i++)
+	{
+		/* differences are not of the kind of what differs */
+		if (strcmp(w->word[i], "delta") == 0 || strcmp(w->word[i], "diff") == 0 || strcmp(w->word[i], "change") == 0 || strcmp(w->word[i], "error") == 0)
+			return false;
+	}
+	if (speaks(hints, w, w->n))
+		return true;
+	for (int i = 1; i < w->n; i++)
+	{
+		if (strcmp(w->word[i], "of") == 0)
+			return speaks(hints, w, i);
 	}
 	return false;
 }

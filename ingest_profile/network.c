@@ -31,31 +31,54 @@ all_hex(const char *text, int len)
 	return letters && digits;
 }
 
-bool
-is_domain(const char *text, int len)
+/* Labels of a name, and where the last one begins; NULL if they are none */
+static const char *
+last_label(const char *text, int len)
 {
 	int label = 0;
 	const char *last = text;
 
 	if (len < 4 || len > 253)
-		return false;
+		return NULL;
 	for (int i = 0; i < len; i++)
 	{
 		if (text[i] == '.')
 		{
 			if (label == 0 || text[i - 1] == '-')
-				return false;
+				return NULL;
 			label = 0;
 			last = text + i + 1;
 		}
 		else if (IS_ALNUM(text[i]) || (text[i] == '-' && label > 0) || (unsigned char) text[i] >= 128)
 			label++;
 		else
-			return false;
+			return NULL;
 		if (label > 63)
+			return NULL;
+	}
+	return last > text && label > 1 ? last : NULL;
+}
+
+bool
+is_domain(const char *text, int len)
+{
+	const char *last = last_label(text, len);
+
+	return last != NULL && is_top_domain(last, (int) (text + len - last));
+}
+
+/* In a column that is called so: of top-level domains there are too many to list */
+bool
+is_domain_in_column(const char *text, int len)
+{
+	const char *last = last_label(text, len);
+
+	for (const char *p = last; p != NULL && p < text + len; p++)
+	{
+		if (IS_DIGIT(*p) || (*p == '-' && strncmp(last, "xn--", 4) != 0))
 			return false;
 	}
-	return last > text && label > 1 && is_top_domain(last, (int) (text + len - last));
+	return last != NULL;
 }
 
 bool
@@ -357,6 +380,21 @@ is_xml(const char *text, int len)
 		   (len >= SAMPLE_BYTES - 3 || text[len - 1] == '>');
 }
 
+/* A month or a day of the week, in the words of cron; or L, W and #, in Quartz's */
+static int
+cron_word(const char *text, int len)
+{
+	static const char names[] = "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDECMONTUEWEDTHUFRISATSUN";
+
+	for (int i = 0; i < (int) sizeof(names) - 1 && len >= 3; i += 3)
+	{
+		if (pg_strncasecmp(text, names + i, 3) == 0)
+			return 3;
+	}
+	return text[0] == 'L' || text[0] == 'W' || text[0] == '#' ? 1 : 0;
+}
+
+/* Five fields, or six or seven with seconds and year; something in it is any, or every so many */
 bool
 is_cron(const char *text, int len)
 {
@@ -365,16 +403,20 @@ is_cron(const char *text, int len)
 
 	for (int i = 0; i < len; i++)
 	{
+		int word;
+
 		if (text[i] == ' ')
 		{
 			if (i == 0 || text[i - 1] == ' ')
 				return false;
 			fields++;
 		}
-		else if (!IS_DIGIT(text[i]) && strchr("*/,-", text[i]) == NULL)
-			return false;
+		else if (IS_DIGIT(text[i]) || strchr("*?/,-", text[i]) != NULL)
+			special |= text[i] == '*' || text[i] == '?';
+		else if ((word = cron_word(text + i, len - i)) > 0)
+			i += word - 1;
 		else
-			special |= text[i] == '*';
+			return false;
 	}
-	return fields == 5 && special;
+	return fields >= 5 && fields <= 7 && special;
 }

@@ -11,6 +11,7 @@ extern bool is_base64(const char *text, int len);
 extern bool is_cidr(const char *text, int len);
 extern bool is_cron(const char *text, int len);
 extern bool is_domain(const char *text, int len);
+extern bool is_domain_in_column(const char *text, int len);
 extern bool is_email(const char *text, int len);
 extern bool is_file_path(const char *text, int len);
 extern bool is_hex_color(const char *text, int len);

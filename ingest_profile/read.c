@@ -123,7 +123,7 @@ is_any(const char *word, int len, const char *const *list)
 Datum
 profile_read_months(PG_FUNCTION_ARGS)
 {
-	static const char *const fillers[] = {"de", "del", "di", "of", "d", NULL};
+	static const char *const fillers[] = {"de", "del", "den", "di", "of", "d", NULL};
 	static const char *const ordinals[] = {"st", "nd", "rd", "th", NULL};
 	text *value = PG_GETARG_TEXT_PP(0);
 	char *name = text_to_cstring(PG_GETARG_TEXT_PP(1));

@@ -1,10 +1,9 @@
 /*
  * scan.c
- *		A table's rows, block by block, into one sketch for each column.
+ *		Which tables are profiled without a statement, and that they are.
  *
- * It does for heaps what a statement of aggregates would do, without a call for
- * each value.  Values stay where they are: pages are pinned until those of a
- * block have been added.  What the executor would check is checked here, and
+ * Heaps are read here as a statement of aggregates would read them, without a call
+ * for each value, alone or together with other processes.  What the executor would check is checked here, and
  * whatever is not a plain matter (row security, foreign partitions, somebody's
  * hook, rights that are missing) is left to the statement, which knows how to
  * answer or to refuse.
@@ -18,10 +17,9 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "executor/executor.h"
-#include "executor/tuptable.h"
-#include "ingest_profile/column.h"
-#include "ingest_profile/progress.h"
+#include "access/xact.h"
 #include "ingest_profile/scan.h"
+#include "ingest_profile/together.h"
 #include "miscadmin.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
@@ -33,29 +31,6 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
-
-#define MOST_PINS 16 /* half of the ring of buffers that reads of large tables go through */
-
-/* One column while it is read */
-typedef struct ScanColumn
-{
-	Sketch *sketch;
-	AttrNumber attnum; /* in the relation that is being read */
-	int n;
-	Datum *values;
-} ScanColumn;
-
-typedef struct Reading
-{
-	int n;
-	ScanColumn *columns;
-	int64 rows;
-	int in_block;
-	int npins;
-	int most_pins;
-	Buffer pins[MOST_PINS];
-	MemoryContext block; /* what a block's values need: reset with it */
-} Reading;
 
 /* -- whether -- */
 
@@ -98,17 +73,33 @@ is_readable(Relation rel)
 		   rel->rd_tableam == GetHeapamTableAmRoutine() && RelationIsPopulated(rel) && !RELATION_IS_OTHER_TEMP(rel);
 }
 
-/* Would a plan for so many pages have workers?  Then it is sooner done, if not with less work */
-static bool
-has_workers(Relation rel, double pages)
+/* How many other processes a plan would have, for a table of so many pages */
+static int
+workers_for(Relation rel, const ReadPlan *plan)
 {
+	int most = Min(max_parallel_workers_per_gather, max_parallel_workers);
 	int workers = -1;
+	double pages = 0;
 
-	if (max_parallel_workers_per_gather == 0 || max_parallel_workers == 0)
-		return false;
+	if (most == 0 || IsInParallelMode())
+		return 0;
+	for (int i = 0; i < plan->nmembers; i++)
+	{
+		if (plan->members[i]->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
+			return 0;
+		pages += RelationGetNumberOfBlocks(plan->members[i]);
+	}
 	if (rel->rd_rel->relkind == RELKIND_RELATION)
 		workers = RelationGetParallelWorkers(rel, -1);
-	return workers >= 0 ? workers > 0 : pages >= min_parallel_table_scan_size;
+	if (workers < 0)
+	{
+		double enough = Max(min_parallel_table_scan_size, 1);
+
+		/* one more for three times as many */
+		for (workers = 0; pages >= enough && workers < most; enough *= 3)
+			workers++;
+	}
+	return Min(workers, most);
 }
 
 /* The relation's members, all locked, if all of them can be read here */
@@ -117,7 +108,6 @@ readable_members(Relation rel)
 {
 	List *oids = find_all_inheritors(RelationGetRelid(rel), AccessShareLock, NULL);
 	bool readable = true;
-	double pages = 0;
 	ListCell *cell;
 
 	foreach (cell, oids)
@@ -127,11 +117,9 @@ readable_members(Relation rel)
 		if (member == NULL)
 			return NIL;
 		readable = readable && is_readable(member);
-		if (readable && RELKIND_HAS_STORAGE(member->rd_rel->relkind))
-			pages += RelationGetNumberOfBlocks(member);
 		relation_close(member, NoLock);
 	}
-	return readable && !has_workers(rel, pages) ? oids : NIL;
+	return readable ? oids : NIL;
 }
 
 /* The relation and those that inherit from it; NIL if a statement has to read them */
@@ -153,123 +141,57 @@ members_of(Relation rel, const Profiled *p)
 
 /* -- reading -- */
 
-/* Add what the block holds, and let its pages go */
+/* Where the columns are in a member: they may have another order there */
 static void
-add_block(Reading *r)
+place_columns(AttrNumber *attnums, Relation rel, const Profiled *p, Oid relation)
 {
-	MemoryContext old = MemoryContextSwitchTo(r->block);
-
-	for (int i = 0; i < r->n; i++)
+	for (int i = 0; i < p->n; i++)
 	{
-		ScanColumn *c = &r->columns[i];
-
-		column_add(c->sketch, c->values, c->n);
-		c->sketch->rows += r->in_block;
-		c->sketch->nulls += r->in_block - c->n;
-		c->n = 0;
-		MemoryContextReset(r->block);
-		CHECK_FOR_INTERRUPTS();
+		attnums[i] = p->columns[i].position;
+		if (RelationGetRelid(rel) != relation)
+			attnums[i] = get_attnum(RelationGetRelid(rel), p->columns[i].name);
+		if (attnums[i] <= 0)
+			elog(ERROR, "column \"%s\" is not in a relation that inherits it", p->columns[i].name);
 	}
-	MemoryContextSwitchTo(old);
-	while (r->npins > 0)
-		ReleaseBuffer(r->pins[--r->npins]);
-	/* the clock is looked at now and then */
-	if ((r->rows ^ (r->rows + r->in_block)) & ~(int64) (PROGRESS_ROWS - 1))
-		progress_report(r->rows + r->in_block);
-	r->rows += r->in_block;
-	r->in_block = 0;
 }
 
-/* The slot's page stays where it is until the block has been added */
-static inline void
-pin_page(Reading *r, TupleTableSlot *slot)
+/* What is to be read; its relations are open until it has been */
+static ReadPlan *
+plan_reading(Relation rel, List *oids, const Profiled *p)
 {
-	Buffer buffer = ((BufferHeapTupleTableSlot *) slot)->buffer;
+	ReadPlan *plan = palloc0(sizeof(ReadPlan));
+	ListCell *cell;
 
-	if (r->npins > 0 && r->pins[r->npins - 1] == buffer)
-		return;
-	if (r->npins == r->most_pins)
-		add_block(r);
-	IncrBufferRefCount(buffer);
-	r->pins[r->npins++] = buffer;
-}
-
-static void
-read_relation(Reading *r, Relation rel)
-{
-	TableScanDesc desc = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
-	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	int last = 0;
-
-	for (int i = 0; i < r->n; i++)
-		last = Max(last, r->columns[i].attnum);
-	while (table_scan_getnextslot(desc, ForwardScanDirection, slot))
-	{
-		pin_page(r, slot);
-		slot_getsomeattrs(slot, last);
-		for (int i = 0; i < r->n; i++)
-		{
-			ScanColumn *c = &r->columns[i];
-
-			c->values[c->n] = slot->tts_values[c->attnum - 1];
-			c->n += !slot->tts_isnull[c->attnum - 1];
-		}
-		if (++r->in_block == BLOCK_VALUES)
-			add_block(r);
-	}
-	add_block(r);
-	ExecDropSingleTupleTableSlot(slot);
-	table_endscan(desc);
-}
-
-static void
-begin(Reading *r, Relation rel, const Profiled *p, MemoryContext context)
-{
-	r->n = p->n;
-	r->columns = palloc0(p->n * sizeof(ScanColumn));
-	r->most_pins = Max(1, Min(MOST_PINS, NBuffers / MaxBackends));
-	r->block = AllocSetContextCreate(context, "profile block", ALLOCSET_DEFAULT_SIZES);
+	plan->n = p->n;
+	plan->types = palloc(p->n * sizeof(ReadType));
+	plan->members = palloc(list_length(oids) * sizeof(Relation));
+	plan->attnums = palloc(list_length(oids) * p->n * sizeof(AttrNumber));
 	for (int i = 0; i < p->n; i++)
 	{
 		Form_pg_attribute a = TupleDescAttr(RelationGetDescr(rel), p->columns[i].position - 1);
 
-		r->columns[i].sketch = sketch_new(context, a->atttypid, a->attcollation);
-		r->columns[i].values = palloc(BLOCK_VALUES * sizeof(Datum));
+		plan->types[i] = (ReadType){a->atttypid, a->attcollation};
 	}
-}
-
-/* Members may have their columns in another order */
-static void
-place_columns(Reading *r, Relation rel, const Profiled *p, Oid relation)
-{
-	for (int i = 0; i < p->n; i++)
-	{
-		AttrNumber attnum = p->columns[i].position;
-
-		if (RelationGetRelid(rel) != relation)
-			attnum = get_attnum(RelationGetRelid(rel), p->columns[i].name);
-		if (attnum <= 0)
-			elog(ERROR, "column \"%s\" is not in a relation that inherits it", p->columns[i].name);
-		r->columns[i].attnum = attnum;
-	}
-}
-
-static void
-read_members(Reading *r, List *oids, const Profiled *p, Oid relation)
-{
-	ListCell *cell;
-
 	foreach (cell, oids)
 	{
 		Relation member = table_open(lfirst_oid(cell), NoLock);
 
-		if (member->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		if (member->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 		{
-			place_columns(r, member, p, relation);
-			read_relation(r, member);
+			table_close(member, NoLock);
+			continue;
 		}
-		table_close(member, NoLock);
+		place_columns(plan->attnums + plan->nmembers * p->n, member, p, RelationGetRelid(rel));
+		plan->members[plan->nmembers++] = member;
 	}
+	return plan;
+}
+
+static void
+read_alone(Reading *r, const ReadPlan *plan)
+{
+	for (int i = 0; i < plan->nmembers; i++)
+		reading_relation(r, plan->members[i], plan->attnums + i * plan->n, table_beginscan(plan->members[i], GetActiveSnapshot(), 0, NULL));
 }
 
 bool
@@ -279,14 +201,23 @@ scan_columns(Oid relation, Profiled *p, MemoryContext context)
 	List *oids = rel ? members_of(rel, p) : NIL;
 	MemoryContext work;
 	MemoryContext old;
-	Reading r = {0};
+	ReadPlan *plan;
+	Reading r;
+	int workers;
 
 	if (oids != NIL)
 	{
 		work = AllocSetContextCreate(CurrentMemoryContext, "profile scan", ALLOCSET_DEFAULT_SIZES);
 		old = MemoryContextSwitchTo(work);
-		begin(&r, rel, p, work);
-		read_members(&r, oids, p, relation);
+		plan = plan_reading(rel, oids, p);
+		reading_begin(&r, plan->types, plan->n, work);
+		workers = workers_for(rel, plan);
+		if (workers > 0)
+			read_together(&r, plan, workers, work);
+		else
+			read_alone(&r, plan);
+		for (int i = 0; i < plan->nmembers; i++)
+			table_close(plan->members[i], NoLock);
 		MemoryContextSwitchTo(context);
 		for (int i = 0; i < r.n && r.rows > 0; i++)
 			p->columns[i].stored = sketch_write(r.columns[i].sketch);

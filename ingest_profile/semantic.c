@@ -79,6 +79,19 @@ is_phone_e164(const char *text, int len)
 	return digits >= 7 && digits <= 15;
 }
 
+/* How much of it is before an extension: x123, ext. 123 */
+static int
+without_extension(const char *text, int len)
+{
+	int n = 0;
+
+	while (n < len && text[n] != 'x' && text[n] != 'e')
+		n++;
+	while (n > 0 && text[n - 1] == ' ')
+		n--;
+	return n > 0 ? n : len;
+}
+
 /* Groups of digits as phone numbers have them: a country or an area in front, two signs at least, no ZIP+4, no decimal */
 static bool
 is_phone(const char *text, int len)
@@ -87,8 +100,11 @@ is_phone(const char *text, int len)
 	int marks = 0;
 	bool parenthesis = false;
 
+	len = without_extension(text, len);
 	if (has_form(text, len, "999-999-9999") || has_form(text, len, "999.999.9999") || has_form(text, len, "999 999 9999"))
 		return text[0] >= '2' && text[4] >= '2';
+	if (has_form(text, len, "1-999-999-9999"))
+		return text[2] >= '2' && text[6] >= '2';
 	for (int i = 0; i < len; i++)
 	{
 		if (IS_DIGIT(text[i]))
@@ -110,29 +126,30 @@ is_phone(const char *text, int len)
 		   !is_zip4(text, len) && !is_date_text(text, len);
 }
 
-/* In a column that is called so: ten bare digits of North America, an extension, a 1 in front, and others of 8 to 12 digits */
+/* In a column that is called so: what has the digits of one, in groups or bare */
 static bool
 is_phone_in_column(const char *text, int len)
 {
-	int n = len;
+	int digits = 0;
+	int marks = 0;
+	int points = 0;
+	int n = without_extension(text, len);
 
-	if (is_phone(text, len) || is_phone_e164(text, len))
-		return true;
-	for (int i = 0; i < len; i++)
+	if (n == 0 || (!IS_DIGIT(text[0]) && text[0] != '+' && text[0] != '('))
+		return false;
+	for (int i = 0; i < n; i++)
 	{
-		if (text[i] == 'x' || text[i] == 'e')
-		{
-			n = i;
-			break;
-		}
+		if (!IS_DIGIT(text[i]) && strchr(" -.()/+", text[i]) == NULL)
+			return false;
+		digits += IS_DIGIT(text[i]);
+		marks += !IS_DIGIT(text[i]);
+		points += text[i] == '.';
 	}
-	while (n > 0 && text[n - 1] == ' ')
-		n--;
-	if (n < len)
-		return is_phone_in_column(text, n);
-	if (all_digits(text, n))
-		return (n == 10 && text[0] >= '2') || (n == 11 && text[0] <= '1') || (n >= 9 && n <= 12 && text[0] == '0');
-	return has_form(text, n, "1-999-999-9999") || has_form(text, n, "999-9999") || has_form(text, n, "999 9999");
+	if (digits > 15 || !IS_DIGIT(text[n - 1]))
+		return false;
+	if (marks == 0)
+		return digits >= 8 && (digits <= 12 || strncmp(text, "00", 2) == 0);
+	return digits >= 6 && marks <= digits && !(points == 1 && marks == 1) && !is_zip4(text, n) && !is_date_text(text, n);
 }
 
 static bool
@@ -186,9 +203,17 @@ is_ca_postcode(const char *text, int len)
 static bool
 is_postal_code(const char *text, int len)
 {
+	/* A-1010, LV-1050 */
+	for (int i = 1; i <= 2 && len > i + 4; i++)
+	{
+		if (text[i] == '-' && has_form(text, i, i == 1 ? "A" : "AA"))
+			return all_digits(text + i + 1, len - i - 1) && len - i - 1 <= 6;
+	}
 	return has_form(text, len, "9999") || has_form(text, len, "99999") || has_form(text, len, "999999") ||
-		   has_form(text, len, "99-999") || has_form(text, len, "999 99") || has_form(text, len, "9999 AA") ||
-		   has_form(text, len, "9999-999") || has_form(text, len, "99999-999") || has_form(text, len, "999-9999");
+		   has_form(text, len, "99-999") || has_form(text, len, "99 999") || has_form(text, len, "999 99") || has_form(text, len, "9999 AA") ||
+		   has_form(text, len, "9999-999") || has_form(text, len, "99999-999") || has_form(text, len, "999-9999") ||
+		   has_form(text, len, "999 999") || has_form(text, len, "9999999") || has_form(text, len, "9999AA") ||
+		   has_form(text, len, "99999999") || has_form(text, len, "A99 ****") || has_form(text, len, "A9999AAA");
 }
 
 static bool
@@ -327,6 +352,11 @@ is_month_name(const char *text, int len)
 {
 	int n;
 	const NameSense *senses;
+	int digits = (int) strspn(text, "0123456789");
+
+	/* 3月, 3월 */
+	if (digits >= 1 && digits <= 2 && len == digits + 3 && (strncmp(text + digits, "\346\234\210", 3) == 0 || strncmp(text + digits, "\354\233\224", 3) == 0))
+		return digits_value(text, digits) >= 1 && digits_value(text, digits) <= 12;
 
 	if (len > 1 && text[len - 1] == '.')
 		len--;
@@ -421,7 +451,7 @@ const SemanticType semantic_types[] = {
 	{"us_routing_number", is_aba, 5, 8, "aba,routing,rtn", "US bank routing number (ABA)"},
 	{"nl_bsn", is_bsn, 3.5, 10, "!bsn,sofi,burger", "Dutch BSN: modulo 11"},
 	{"fr_siren", is_siren, 3.3, 10, "!siren", "French company number: Luhn"},
-	{"ca_sin", is_sin, 3.3, 10, "!sin,nas", "Canadian social insurance number: Luhn"},
+	{"ca_sin", is_sin, 3.3, 10, "!sin,nas", "Canadian social insurance number: Luhn", is_sin_in_column},
 	{"cusip", is_cusip, 3.3, 10, "cusip", "CUSIP"},
 	{"ean8", is_ean8, 3.3, 10, "ean,ean8,gtin,barcode", "EAN-8"},
 	{"sedol", is_sedol, 3.3, 10, "sedol", "SEDOL"},
@@ -439,34 +469,34 @@ const SemanticType semantic_types[] = {
 	{"date", is_date_text, 8, 5, "date,datum,day", "date as text"},
 	{"iso_duration", is_iso_duration, 8, 4, "duration", "ISO 8601 duration"},
 	{"period", is_period, 5, 6, "period,month,quarter,yearmonth", "accounting period: month or quarter of a year"},
-	{"month_name", is_month_name, 10, 4, "month,monat,mois,mes,mese", "name of a month"},
+	{"month_name", is_month_name, 10, 4, "month,monat,mois,mes,mese,maand,miesiac,mesic,manad,kuukausi", "name of a month"},
 	{"percent", is_percent, 8, 5, "percent,percentage,pct,rate,share", "percentage with its sign"},
 	{"money", is_money, 8, 5, "amount,price,cost,salary,total,fee,value", "amount with its currency"},
-	{"grouped_number", is_grouped_number, 5, 8, "amount,population,total,count,number", "number with thousands separators"},
-	{"phone_e164", is_phone_e164, 8, 5, "phone,telephone,tel,mobile,fax,cell,telefon,telefax,msisdn,phonenumber,mobil", "phone number with its country"},
-	{"phone", is_phone, 5, 8, "phone,telephone,tel,mobile,fax,cell,telefon,telefax,telefono,phonenumber,mobil,hotline", "national phone number", is_phone_in_column},
+	{"grouped_number", is_grouped_number, 5, 8, "amount,population,total,count", "number with thousands separators"},
+	{"phone_e164", is_phone_e164, 8, 5, "-phone,telephone,tel,mobile,fax,cell,telefon,telefax,telefono,telefone,telefoon,msisdn,phonenumber,mobil,handy,telefonnummer,mobilnummer,telefonnr,celular", "phone number with its country"},
+	{"phone", is_phone, 5, 8, "-phone,telephone,tel,mobile,fax,cellphone,cellular,cellnumber,cellno,telefon,telefax,telefono,telefone,telefoon,phonenumber,mobil,hotline,handy,telefonnummer,mobilnummer,telefonnr,celular", "national phone number", is_phone_in_column},
 	{"mime_type", is_mime_type, 12, 3, "mime,mimetype,contenttype,media", "MIME type"},
 	{"semantic_version", is_semver, 6, 5, "version,semver,release", "semantic version"},
 	{"time_zone", is_time_zone, 16, 3, "timezone,tz,zone", "IANA time zone"},
-	{"language_tag", is_language_tag, 8, 4, "language,lang,locale", "BCP 47 language tag"},
+	{"language_tag", is_language_tag, 8, 4, "language,lang,locale,sprache,langue,idioma,lingua", "BCP 47 language tag"},
 	{"cron", is_cron, 8, 4, "cron,schedule", "cron schedule"},
 	{"file_path", is_file_path, 6, 5, "path,file,filepath,filename,directory,folder", "path of a file"},
-	{"domain", is_domain, 6, 5, "domain,host,hostname,server,fqdn", "domain name"},
+	{"domain", is_domain, 6, 5, "domain,host,hostname,server,fqdn", "domain name", is_domain_in_column},
 	{"uk_postcode", is_uk_postcode, 6, 5, "postcode,postal,zip,postalcode", "UK postcode"},
 	{"ca_postcode", is_ca_postcode, 6, 5, "postcode,postal,zip,postalcode", "Canadian postal code"},
 	{"us_zip4", is_zip4, 6, 5, "!zip,zip4,zipcode,postal,postalcode", "US ZIP+4 code"},
-	{"currency_code", is_currency, 6.6, 3, "currency,curr,ccy,currencycode,waehrung", "ISO 4217 currency code"},
+	{"currency_code", is_currency, 6.6, 3, "currency,curr,ccy,currencycode,waehrung,wahrung,devise,moneda,moeda,valuta,waluta", "ISO 4217 currency code", is_currency_in_column},
 	{"us_state", is_us_state, 3.5, 3, "state,province,region,statecode,st,stateabbr", "US state"},
-	{"country_code", is_country2, 1.4, 3, "country,nation,land,ctry,countrycode,iso,iso2,nationality", "ISO 3166 alpha-2 country code"},
-	{"country_code3", is_country3, 6, 3, "country,nation,land,ctry,countrycode,iso,iso3,nationality", "ISO 3166 alpha-3 country code"},
-	{"language_code", is_language, 1.9, 3, "language,lang,locale", "ISO 639-1 language code"},
-	{"language_code3", is_language3, 5.1, 3, "language,lang,locale", "ISO 639-2 language code"},
+	{"country_code", is_country2, 1.4, 3, "country,nation,land,ctry,countrycode,iso,iso2,nationality,pays,pais,paese,kraj,ulke", "ISO 3166 alpha-2 country code"},
+	{"country_code3", is_country3, 6, 3, "country,nation,land,ctry,countrycode,iso,iso3,nationality,pays,pais,paese,kraj,ulke", "ISO 3166 alpha-3 country code"},
+	{"language_code", is_language, 1.9, 3, "language,lang,locale,sprache,langue,idioma,lingua,taal,jezyk,jazyk,sprak,kieli,dil", "ISO 639-1 language code"},
+	{"language_code3", is_language3, 5.1, 3, "language,lang,locale,sprache,langue,idioma,lingua,taal,jezyk,jazyk,sprak,kieli,dil", "ISO 639-2 language code"},
 	{"iata_airport", is_iata_airport, 3, 3, "!iata,airport,origin,destination,dest", "IATA airport code"},
 	{"us_zip", is_us_zip, 3, 3, "!zip,zipcode,zip5", "US ZIP code"},
-	{"postal_code", is_postal_code, 3, 3, "!postal,postcode,postalcode,plz,zip,zipcode", "postal code"},
-	{"latitude", is_latitude, 3, 3, "!lat,latitude", "latitude in degrees"},
-	{"longitude", is_longitude, 3, 3, "!lon,lng,long,longitude", "longitude in degrees"},
-	{"year", is_year, 5, 3, "!year,jahr,annee,anno,yr", "year"},
+	{"postal_code", is_postal_code, 3, 3, "!postal,postcode,postalcode,plz,zip,zipcode,postleitzahl,postnummer,postnr,psc,pocztowy,pincode,eircode", "postal code"},
+	{"latitude", is_latitude, 3, 3, "!lat,latitude,latitud,latitudine,breitengrad,breddegrad", "latitude in degrees"},
+	{"longitude", is_longitude, 3, 3, "!lon,lng,long,longitude,longitud,longitudine,langengrad,laengengrad,lengdegrad", "longitude in degrees"},
+	{"year", is_year, 5, 3, "!year,jahr,annee,anno,yr,ano,jaar,rok,baujahr,geburtsjahr,godina,vuosi,yil", "year"},
 	{"epoch", is_epoch, 3, 5, "!epoch,time,timestamp,unixtime,stamp,created,updated,modified", "seconds or milliseconds since 1970"},
 	{"base64", is_base64, 8, 5, "base64", "base64"},
 	{"boolean", is_boolean_text, 15, 2, NULL, "yes and no, in words or letters"},
@@ -523,7 +553,7 @@ take_values(Sketch *s, Values *v)
 			points += memchr(text, '.', len) != NULL;
 		}
 	}
-	v->fractions = s->type.class == CLASS_FLOAT || s->type.class == CLASS_NUMERIC || (points > 0 && numbers >= v->n / 2);
+	v->fractions = points > 0 && numbers >= v->n / 2;
 }
 
 static bool

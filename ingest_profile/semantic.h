@@ -24,7 +24,7 @@ typedef struct SemanticType
 	SemanticCheck fits;
 	double bits;       /* what one fitting value tells against chance */
 	int distinct;      /* values that are needed */
-	const char *hints; /* words of a column's name that speak for it; '!': needs one of them */
+	const char *hints; /* words of a column's name that speak for it; '!': needs one of them, '-': an id of it is something else */
 	const char *describes;
 	SemanticCheck wider; /* what fits where the name speaks for it; NULL: the same */
 } SemanticType;

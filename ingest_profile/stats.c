@@ -861,7 +861,7 @@ profile_semantic_types(PG_FUNCTION_ARGS)
 		bool nulls[5] = {false};
 		Datum row[5] = {CStringGetTextDatum(type->name), CStringGetTextDatum(type->describes),
 						Int32GetDatum(type->distinct), BoolGetDatum(type->hints && type->hints[0] == '!'),
-						text_or_null(type->hints && type->hints[0] == '!' ? type->hints + 1 : type->hints, &nulls[4])};
+						text_or_null(type->hints && strchr("!-", type->hints[0]) ? type->hints + 1 : type->hints, &nulls[4])};
 
 		tuplestore_putvalues(result->setResult, result->setDesc, row, nulls);
 	}

@@ -44,6 +44,23 @@ BEGIN;
 INSERT INTO parent VALUES (-1, 'now');
 SELECT column_name, rows, min FROM profile_table('parent');
 ROLLBACK;
+-- together with other processes: the same figures, in the same snapshot, and not within what is parallel already
+SET max_parallel_workers_per_gather = 3;
+SET min_parallel_table_scan_size = 0;
+SELECT t, d.* FROM unnest('{lived,split,split2,parent,kept,passing,broad}'::text[]) t, differ(t) d WHERE d.key <> 'sketch';
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+INSERT INTO parent VALUES (-1, 'now');
+SELECT column_name, rows, min FROM profile_table('parent');
+SAVEPOINT here;
+SELECT 1 / (rows - rows) FROM profile_table('parent');
+ROLLBACK TO here;
+SELECT column_name, rows FROM profile_table('parent');
+ROLLBACK;
+SET max_parallel_workers = 0;
+SELECT column_name, rows FROM profile_table('parent');
+RESET max_parallel_workers;
+RESET min_parallel_table_scan_size;
+SET max_parallel_workers_per_gather = 0;
 
 -- rights: as a statement's
 CREATE ROLE profile_scanner;

@@ -135,6 +135,27 @@ SELECT semantic_type(profile(' https://example.com/' || i || ' ')) AS url, seman
 	semantic_type(profile((ARRAY['ger','eng','fra','spa'])[i % 4 + 1]), 'language') AS language, semantic_type(profile('www.example' || i || '.com')) AS www FROM generate_series(1, 200) i;
 -- numbers by one check are told apart by the name
 SELECT semantic_type(profile(t)) AS bare, semantic_type(profile(t), 'ISBN') AS isbn FROM unnest('{0306406152,0451526538,0140449132,0199232768,0198526636,0131103628,0201633612,0596007124,0321356683,0262033844}'::text[]) t;
+-- what a name in another language says, with accents or without; what people write under it; and what only looks like it
+SELECT n AS named, v AS as_values, meaning AS wrong FROM (VALUES
+	('Breitengrad', '{48.20820,-33.92491,7.37868}', 'latitude'), ('Längengrad', '{16.37380,-70.66930,139.69170}', 'longitude'), ('latitud', '{48.20820,-33.92491,7.37868}', 'latitude'), ('geo_lon', '{16.37380,-70.66930,139.69170}', 'longitude'),
+	('LANGUE', '{de,en,fr,it}', 'language_code'), ('Sprache', '{de,en,fr,it}', 'language_code'), ('dil', '{tr,en,de}', 'language_code'), ('idioma', '{spa,por,eng,fra}', 'language_code3'), ('tongue', '{de,en,fr,it}', NULL),
+	('année', '{1998,2004,2017,2021}', 'year'), ('año', '{1998,2004,2017,2021}', 'year'), ('Baujahr', '{1998,2004,2017,2021}', 'year'), ('year of birth', '{1968,1974,1987,1991}', 'year'), ('years', '{12,3,40,5}', NULL), ('yearly', '{1998,2004,2017,2021}', NULL),
+	('Währung', '{EUR,CHF,USD}', 'currency_code'), ('currency', '{DEM,ATS,FRF,ITL}', 'currency_code'), ('moneda', '{EUR,MXN,ARS}', 'currency_code'), ('crypto_name', '{BTC,ETH,XRP}', NULL), ('currency', '{BTC,ETH,XRP}', NULL),
+	('país', '{ES,MX,AR,CL}', 'country_code'), ('country_cd', '{AT,DE,CH}', 'country_code'), ('country_of_origin', '{AT,DE,CH}', 'country_code'), ('county', '{AT,DE,CH}', NULL), ('countries_visited', '{AT,DE,CH}', NULL),
+	('Postleitzahl', '{1010,8010,4020,5020}', 'postal_code'), ('postnummer', '{"114 55","111 20","753 10"}', 'postal_code'), ('PLZ', '{A-1010,A-8010,D-10115}', 'postal_code'), ('postal code', '{1050AB,1011XZ,9711CC}', 'postal_code'), ('pin_code', '{"110 001","400 001","560 001"}', 'postal_code'), ('post_count', '{1010,8010,4020,5020}', NULL),
+	('Handy', '{"0664 1234567","0676/7654321","+43 699 11223344"}', 'phone'), ('Telefon', '{"916 392 270","966 331 659","968 722 817"}', 'phone'), ('teléfono', '{501574764,592218551,508333266}', 'phone'), ('Phone', '{"(415) 555-2671 x12","415.555.2671 ext. 9",415-555-2671}', 'phone'), ('fax', '{0036309177919,0036507365600,0036300988894}', 'phone'),
+	('phone_id', '{50157476,59221855,50833326}', NULL), ('Cell', '{207827637,207932307,207932463}', NULL), ('cell phone', '{207827637,207932307,207932463}', 'phone'), ('cell_id', '{15636119,62795687,65385564}', NULL), ('phone_count', '{50157476,59221855,50833326}', NULL), ('phone_price', '{501.57,592.21,508.33}', NULL), ('phone', '{50.157476,59.221855,50.833326}', NULL), ('telemetry', '{501574764,592218551,508333266}', NULL),
+	('schedule', '{"0 0 12 * * ?","*/5 * * * MON-FRI","0 3 1 JAN *","15 10 ? * 6L"}', 'cron'), ('schedule', '{"1 2 3 4 5","2 3 4 5 6","3 4 5 6 7"}', NULL),
+	('Hostname', '{burns.kiwi,evil-reach.amsterdam,nautical.press,mundane.рф}', 'domain'), ('host', '{a.1,b.22,c.333}', NULL), ('mail_domain', '{example.museum,example.travel,example.zone}', 'domain'),
+	('Number', '{"916,392,270","966,331,659","968,722,817","930,398,107","931,398,107","930,398,177","930,398,207","930,391,107"}', 'grouped_number'),
+	('month', '{1월,2월,12월,7월}', 'month_name'), ('month', '{1月,2月,12月,7月}', 'month_name'), ('month', '{13月,0月,99月}', NULL),
+	('SIN', '{"083 267 252","130 692 544","046 454 286"}', 'ca_sin'), ('card', '{639092853451,180011067636919,4111111111111111,3530111333300000}', 'credit_card'), ('imei', '{490154203237518,013266008012345,356938035643809}', NULL),
+	('iban', '{NI45BAPR00000013000003558124,MN121234123456789123,DE89370400440532013000}', 'iban')
+) x (n, v, meaning) WHERE meaning_of(v::text[], n) IS DISTINCT FROM meaning;
+-- whole numbers mean something in every type, those with a fraction in none but degrees
+SELECT semantic_type(profile(y::numeric), 'year') AS numeric, semantic_type(profile(y::float8), 'year') AS float, semantic_type(profile(y + 0.5), 'year') AS fraction, semantic_type(profile(ean(y * 7919)::numeric)) AS ean FROM generate_series(1950, 2020) y;
+-- ten digits by modulo 11: dashes tell
+SELECT semantic_type(profile(t)) AS isbn FROM unnest('{0-306-40615-2,0-451-52653-8,0-14-044913-2,0-19-923276-8,0-19-852663-6,0-13-110362-8,0-201-63361-2,0-596-00712-4,0-321-35668-3,0-262-03384-4}'::text[]) t;
 DROP FUNCTION meaning_of(text[], text);
 DROP TABLE samples;
 DROP FUNCTION meaning(text[], text), ean(bigint);
