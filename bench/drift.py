@@ -1,6 +1,6 @@
 """profile_drift: how often it cries wolf over random halves of the same rows, and what it sees of changes that were planted.
 
-BENCH_DRIFT scales the number of halves (1: 20,000 of each size; of 100,000 rows that is half an hour of CPU time); bounds are those of
+BENCH_DRIFT scales the number of halves (1: 20,000 of each size; of 100,000 rows that is ten minutes of CPU time); bounds are those of
 Clopper and Pearson's 95 % intervals."""
 
 import os
