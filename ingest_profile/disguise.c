@@ -46,7 +46,7 @@ regex_of_mask(const char *mask)
 		{
 			const char *end = strchr(p, '}');
 
-			/* a count, unless the text itself has braces */
+			/* a count, unless a profile of before has braces of the text itself there */
 			if (p > mask && end && end > p + 1 && strspn(p + 1, "0123456789") == end - p - 1)
 			{
 				appendBinaryStringInfo(&out, p, (int) (end - p) + 1);
@@ -54,14 +54,16 @@ regex_of_mask(const char *mask)
 				continue;
 			}
 		}
-		if (*p == 'A')
+		if (*p == '\\' && p[1] != '\0')
+			appendStringInfoString(&out, escaped(++p, 1));
+		else if (*p == 'A')
 			appendStringInfoString(&out, "[A-Z]");
 		else if (*p == 'a')
 			appendStringInfoString(&out, "[a-z]");
 		else if (*p == '9')
 			appendStringInfoString(&out, "[0-9]");
 		else if (*p == '_')
-			appendStringInfoString(&out, "[\\s_]");
+			appendStringInfoString(&out, "\\s");
 		else if (*p == 'u')
 			appendStringInfoString(&out, "[^\\x01-\\x7f]");
 		else

@@ -50,6 +50,8 @@ pattern_setup(void)
 			class_of[b] = '_';
 			marks_of[b] = MARK_SPACE | (b == ' ' ? 0 : MARK_CONTROL);
 		}
+		else if (b == '_')
+			class_of[b] = CLASS_UNDERSCORE;
 		else if (b < ' ' || b == 127)
 			marks_of[b] = MARK_CONTROL;
 		else if (b >= 128)
@@ -270,7 +272,11 @@ shape_mask(const char *text, int len)
 
 		for (; i < len && class_of[s[i]] == class; i++)
 			n += (marks_of[s[i]] & MARK_FOLLOWS) == 0;
-		appendStringInfoCharMacro(&mask, class < ' ' || class == 127 ? '?' : class);
+		/* what also means something in a pattern has a backslash in front */
+		if (class == CLASS_UNDERSCORE || class == '{' || class == '}' || class == '\\')
+			appendStringInfoChar(&mask, '\\');
+		appendStringInfoCharMacro(&mask, class == CLASS_UNDERSCORE ? '_' : class < ' ' || class == 127 ? '?'
+																									   : class);
 		if (n != 1)
 			appendStringInfo(&mask, "{%d}", n);
 		runs++;

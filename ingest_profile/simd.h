@@ -16,6 +16,8 @@
 #define SIMD_BYTES 64 /* of a text: one bit of a mask for each */
 #define SIMD_TAGS 16
 
+#define CLASS_UNDERSCORE 'U' /* _ stands for white space; no letter but A, a and u stands for a class */
+
 #if defined(__SSE2__) && defined(__x86_64__) && !defined(NO_SIMD)
 #define HAVE_SIMD_CLASSIFY
 #include <emmintrin.h>
@@ -184,6 +186,7 @@ simd_classify(const unsigned char *s, int len, ByteMasks *m)
 
 		class = simd_replace(class, lower, 'a');
 		class = simd_replace(class, simd_between(bytes, '0', '9'), '9');
+		class = simd_replace(class, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('_')), CLASS_UNDERSCORE);
 		class = simd_replace(class, space, '_');
 		before = _mm_or_si128(_mm_slli_si128(class, 1), _mm_srli_si128(last, 15));
 		last = class;

@@ -102,6 +102,8 @@ SELECT (s).texts, (s).sketched, (s).sketched = (s).counted AS same FROM (SELECT 
 		FROM generate_series(1, 4000) i) x) s;
 -- what rounding takes from sums of powers does not grow with the rows: it was 2e-11 here
 SELECT abs((profile_stats(profile(i))).skewness) < 1e-13 AS symmetric FROM generate_series(1, 200000) i;
+-- what means something in a pattern is told from itself
+SELECT pattern, count, example FROM patterns((SELECT profile(v) FROM unnest(ARRAY['ab_cd', 'ab cd', 'AB{33}', E'x\\y', '__init__', 'a_b_c_d_e_f_g_h_i_j_k_l_m_n_o_p_q_r_s_t_u_v_w_x_y_z_a_b_c_d_e_f_g_h_i', 'Ü_x']) v)) ORDER BY pattern COLLATE "C";
 DROP TABLE large, before, odd, many_columns, wide_one;
 DROP TYPE spot;
 DROP DOMAIN above;
