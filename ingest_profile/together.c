@@ -99,7 +99,7 @@ profile_read_share(dsm_segment *segment, shm_toc *toc)
 static ParallelContext *
 prepare(const ReadPlan *plan, int workers)
 {
-	ParallelContext *pcxt = CreateParallelContext(EXTENSION_NAME, "profile_read_share", workers);
+	ParallelContext *pcxt = CreateParallelContext("$libdir/" EXTENSION_NAME, "profile_read_share", workers);
 	Size bytes = shared_bytes(plan);
 	Snapshot snapshot = GetActiveSnapshot();
 	Shared *shared;
