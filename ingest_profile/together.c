@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <dlfcn.h>
+
 #include "access/parallel.h"
 #include "access/table.h"
 #include "access/xact.h"
@@ -96,10 +98,21 @@ profile_read_share(dsm_segment *segment, shm_toc *toc)
 
 /* -- the one that begins -- */
 
+/* The file that this is in, whatever it is called: the others are to load no second one */
+static const char *
+library_file(void)
+{
+	Dl_info info;
+
+	if (dladdr((void *) profile_read_share, &info) == 0 || info.dli_fname == NULL)
+		elog(ERROR, "the library of " EXTENSION_NAME " was not found");
+	return info.dli_fname;
+}
+
 static ParallelContext *
 prepare(const ReadPlan *plan, int workers)
 {
-	ParallelContext *pcxt = CreateParallelContext("$libdir/" EXTENSION_NAME, "profile_read_share", workers);
+	ParallelContext *pcxt = CreateParallelContext(library_file(), "profile_read_share", workers);
 	Size bytes = shared_bytes(plan);
 	Snapshot snapshot = GetActiveSnapshot();
 	Shared *shared;
