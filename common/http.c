@@ -10,11 +10,11 @@
 
 #include "common/curl_memory.h"
 #include "common/http.h"
+#include "common/watch.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/wait_event.h"
 
 /*
  * A reply that has begun must bring this much in this time.  A query may take
@@ -48,28 +48,19 @@ typedef struct HttpTransfer
 	size_t head_len;  /* of the reply's header */
 	TimestampTz mark; /* when header and body were mark_len long */
 	size_t mark_len;
+	HttpTalk talk;          /* step is NULL: HTTP */
+	curl_socket_t talks_on; /* once it talks */
+	bool talking;
+	TimestampTz talk_until;
 	struct HttpTransfer *next; /* in the list of running transfers */
 	char error[CURL_ERROR_SIZE];
 	MemoryContextCallback callback;
 } HttpTransfer;
 
-typedef struct Watched
-{
-	curl_socket_t fd;
-	int what; /* CURL_POLL_IN, OUT, INOUT */
-} Watched;
-
 static CURLM *multi = NULL;
 static HttpTransfer *running = NULL;
 static int nrunning = 0;
-static Watched *watched = NULL; /* by malloc: libcurl's callbacks must not throw */
-static int nwatched = 0;
-static int watch_room = 0;
-static bool unwatched = false; /* there was no room for a socket */
-static bool watch_changed = true;
-static WaitEventSet *wait_set = NULL;
-static WaitEvent *happened = NULL; /* room for all of its events */
-static int wait_room = 0;
+static bool unwatched = false;   /* there was no room for a socket */
 static TimestampTz timer_at = 0; /* when libcurl wants to be called; 0: never */
 
 /* Keep signals out of libcurl: threads that it starts must not run our handlers */
@@ -249,22 +240,6 @@ on_header(char *line, size_t size, size_t n, void *arg)
 	return len;
 }
 
-static bool
-reserve_sockets(int n)
-{
-	Watched *grown;
-
-	if (n <= watch_room)
-		return true;
-	n = Max(n, watch_room * 2);
-	grown = realloc(watched, n * sizeof(Watched));
-	if (grown == NULL)
-		return false;
-	watched = grown;
-	watch_room = n;
-	return true;
-}
-
 /*
  * libcurl names a socket to watch.  It must not be refused: libcurl 7.88 goes on
  * with what it has already thrown away, and crashes.
@@ -272,27 +247,8 @@ reserve_sockets(int n)
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
 {
-	int i;
-
-	for (i = 0; i < nwatched && watched[i].fd != fd; i++)
-		;
-	watch_changed = true;
-	if (what == CURL_POLL_REMOVE)
-	{
-		if (i < nwatched)
-			watched[i] = watched[--nwatched];
-		return 0;
-	}
-	if (i == nwatched)
-	{
-		if (!reserve_sockets(nwatched + 1))
-		{
-			unwatched = true;
-			return 0;
-		}
-		watched[nwatched++].fd = fd;
-	}
-	watched[i].what = what;
+	if (!watch_set(fd, what == CURL_POLL_REMOVE ? WATCH_NOT : what, true))
+		unwatched = true;
 	return 0;
 }
 
@@ -391,6 +347,9 @@ detach(HttpTransfer *t)
 
 	if (!t->in_multi)
 		return;
+	if (t->talking)
+		(void) watch_set(t->talks_on, WATCH_NOT, false);
+	t->talking = false;
 	WITHOUT_SIGNALS(curl_multi_remove_handle(multi, t->easy));
 	t->in_multi = false;
 	while (*link != t)
@@ -503,15 +462,10 @@ renew_handle(HttpTransfer *t)
 }
 
 static void
-set_options(HttpTransfer *t, const HttpSettings *s, const char *method, const char *url)
+set_http(HttpTransfer *t, const HttpSettings *s, const char *method, const char *url)
 {
-	CURL *e;
+	CURL *e = t->easy;
 
-	renew_handle(t);
-	e = t->easy;
-	SET(e, CURLOPT_PRIVATE, t);
-	SET(e, CURLOPT_ERRORBUFFER, t->error);
-	SET(e, CURLOPT_URL, url);
 	/* the part behind the host as it is: libcurl 7.88 leaves the parameters out when memory is */
 	SET(e, CURLOPT_REQUEST_TARGET, strchr(url + strlen("https://"), '/'));
 	SET(e, CURLOPT_CUSTOMREQUEST, method);
@@ -520,21 +474,55 @@ set_options(HttpTransfer *t, const HttpSettings *s, const char *method, const ch
 	SET(e, CURLOPT_WRITEDATA, t);
 	SET(e, CURLOPT_HEADERFUNCTION, on_header);
 	SET(e, CURLOPT_HEADERDATA, t);
+	SET(e, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+	SET(e, CURLOPT_USERAGENT, "pg_ingest/0.1");
+	SET(e, CURLOPT_PROTOCOLS_STR, s->plain ? "http,https" : "https");
+	SET(e, CURLOPT_HTTP_VERSION, (long) (s->only_http1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
+	SET(e, CURLOPT_FOLLOWLOCATION, 0L);
+}
+
+static void
+set_talk(HttpTransfer *t)
+{
+	CURL *e = t->easy;
+
+	SET(e, CURLOPT_PROTOCOLS_STR, t->talk.protocols);
+	SET(e, CURLOPT_USE_SSL, (long) (t->talk.need_tls ? CURLUSESSL_ALL : CURLUSESSL_TRY));
+	/* it gives the connection into our hands when it is logged in, and to nobody else */
+	SET(e, CURLOPT_CONNECT_ONLY, 1L);
+	SET(e, CURLOPT_FRESH_CONNECT, 1L);
+	if (t->talk.user == NULL)
+		return;
+	SET(e, CURLOPT_USERNAME, t->talk.user);
+	if (t->talk.bearer)
+		SET(e, CURLOPT_XOAUTH2_BEARER, t->talk.bearer);
+	else
+		SET(e, CURLOPT_PASSWORD, t->talk.password);
+	if (t->talk.login_options)
+		SET(e, CURLOPT_LOGIN_OPTIONS, t->talk.login_options);
+}
+
+/* What all protocols have in common */
+static void
+set_options(HttpTransfer *t, const HttpSettings *s, const char *url)
+{
+	CURL *e;
+
+	renew_handle(t);
+	e = t->easy;
+	SET(e, CURLOPT_PRIVATE, t);
+	SET(e, CURLOPT_ERRORBUFFER, t->error);
+	SET(e, CURLOPT_URL, url);
 	SET(e, CURLOPT_PREREQFUNCTION, on_send);
 	SET(e, CURLOPT_PREREQDATA, t);
 	SET(e, CURLOPT_BUFFERSIZE, 65536L);
-	SET(e, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-	SET(e, CURLOPT_USERAGENT, "pg_ingest/0.1");
 
-	/* HTTPS alone, trusted, TLS 1.2 or newer, and nowhere else than asked */
-	SET(e, CURLOPT_PROTOCOLS_STR, s->plain ? "http,https" : "https");
-	SET(e, CURLOPT_HTTP_VERSION, (long) (s->only_http1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
+	/* TLS that is trusted, 1.2 or newer, and nowhere else than asked */
 	if (s->may_connect)
 	{
 		SET(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
 		SET(e, CURLOPT_OPENSOCKETDATA, t);
 	}
-	SET(e, CURLOPT_FOLLOWLOCATION, 0L);
 	SET(e, CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(e, CURLOPT_SSL_VERIFYHOST, 2L);
 	SET(e, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
@@ -571,13 +559,47 @@ forget_reply(HttpTransfer *t)
 	r->date = -1;
 	r->operation_id[0] = '\0';
 	r->sent = false;
-	t->left = t->interim = t->headed = false;
+	t->left = t->interim = t->headed = t->talking = false;
 	t->came = 0;
 	t->forbidden = NULL;
 	t->head_len = 0;
 	t->error[0] = '\0';
 	t->mark = 0;
 	t->mark_len = 0;
+}
+
+static void
+begin_anew(HttpTransfer *t)
+{
+	detach(t);
+	t->request.state = HTTP_IDLE;
+	start_multi();
+	forget_reply(t);
+	memset(&t->talk, 0, sizeof(HttpTalk));
+}
+
+/* Into libcurl's hands */
+static void
+run(HttpTransfer *t)
+{
+	CURLMcode rc;
+
+	if (!watch_reserve(SOCKETS_EACH * (nrunning + 1)))
+		no_memory();
+	if (nrunning == 0)
+		curl_memory_forget();
+	WITHOUT_SIGNALS(rc = curl_multi_add_handle(multi, t->easy));
+	if (rc == CURLM_OUT_OF_MEMORY)
+		no_memory();
+	if (rc != CURLM_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+				 errmsg("could not start an HTTP request: %s", curl_multi_strerror(rc))));
+	t->in_multi = true;
+	t->next = running;
+	running = t;
+	nrunning++;
+	t->request.state = HTTP_RUNNING;
 }
 
 /* Send a request.  Its reply comes while http_turn runs. */
@@ -594,18 +616,15 @@ http_start_bytes(HttpRequest *request, const HttpSettings *settings, const char 
 {
 	HttpTransfer *t = request->transfer;
 	bool lost = request->failure == HTTP_LOST;
-	CURLMcode rc;
 
-	detach(t);
-	request->state = HTTP_IDLE;
-	start_multi();
-	forget_reply(t);
+	begin_anew(t);
 	t->max_body = max_body;
 	t->keep_body = settings->keep_body;
 	t->may_connect = settings->may_connect;
 	t->id_header = settings->id_header;
 	set_headers(t, headers, settings->compress);
-	set_options(t, settings, method, url);
+	set_options(t, settings, url);
+	set_http(t, settings, method, url);
 	/* other kept connections may have died with the one on which it was lost */
 	SET(t->easy, CURLOPT_FRESH_CONNECT, (long) (lost || several_logins(settings)));
 	SET(t->easy, CURLOPT_FORBID_REUSE, (long) several_logins(settings));
@@ -618,22 +637,23 @@ http_start_bytes(HttpRequest *request, const HttpSettings *settings, const char 
 		SET(t->easy, CURLOPT_POSTFIELDS, t->send_body);
 		SET(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) body_len);
 	}
-	if (!reserve_sockets(nwatched + SOCKETS_EACH * (nrunning + 1)))
-		no_memory();
-	if (nrunning == 0)
-		curl_memory_forget();
-	WITHOUT_SIGNALS(rc = curl_multi_add_handle(multi, t->easy));
-	if (rc == CURLM_OUT_OF_MEMORY)
-		no_memory();
-	if (rc != CURLM_OK)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
-				 errmsg("could not start an HTTP request: %s", curl_multi_strerror(rc))));
-	t->in_multi = true;
-	t->next = running;
-	running = t;
-	nrunning++;
-	request->state = HTTP_RUNNING;
+	run(t);
+}
+
+/* Connect, log in, and then talk while http_turn runs; the request's status is the last code that libcurl heard */
+void
+http_start_talk(HttpRequest *request, const HttpSettings *settings, const char *url, const HttpTalk *talk)
+{
+	HttpTransfer *t = request->transfer;
+
+	begin_anew(t);
+	t->talk = *talk;
+	t->may_connect = settings->may_connect;
+	t->id_header = NULL;
+	t->talk_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), settings->request_timeout_ms);
+	set_options(t, settings, url);
+	set_talk(t);
+	run(t);
 }
 
 /* Give a request up */
@@ -695,7 +715,10 @@ classify(CURLcode code)
 		case CURLE_PEER_FAILED_VERIFICATION:
 		case CURLE_SSL_CIPHER:
 		case CURLE_SSL_ISSUER_ERROR:
+		case CURLE_USE_SSL_FAILED:
 			return HTTP_UNTRUSTED;
+		case CURLE_LOGIN_DENIED:
+			return HTTP_NO_LOGIN;
 		case CURLE_SSL_CACERT_BADFILE:
 		case CURLE_URL_MALFORMAT:
 			return HTTP_MISCONFIGURED;
@@ -740,6 +763,68 @@ finish(HttpTransfer *t, CURLcode code)
 	r->state = HTTP_DONE;
 }
 
+/* -- talks -- */
+
+/* On with it, as far as it goes now */
+static void
+talk_on(HttpTransfer *t)
+{
+	HttpTalkState state;
+
+	WITHOUT_SIGNALS(state = t->talk.step(t->easy, t->talk.arg));
+	switch (state)
+	{
+		case HTTP_TALK_READ:
+		case HTTP_TALK_WRITE:
+			if (!watch_set(t->talks_on, state == HTTP_TALK_READ ? WATCH_IN : WATCH_OUT, false))
+				unwatched = true;
+			return;
+		case HTTP_TALK_OVER:
+			finish(t, CURLE_OK);
+			break;
+		case HTTP_TALK_BROKEN:
+			strlcpy(t->error, "the connection was closed amid the conversation", sizeof(t->error));
+			finish(t, CURLE_RECV_ERROR);
+			break;
+	}
+	detach(t);
+}
+
+/* The connection is there, and we are logged in */
+static void
+talk_begins(HttpTransfer *t)
+{
+	if (curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &t->talks_on) != CURLE_OK || t->talks_on == CURL_SOCKET_BAD)
+	{
+		finish(t, CURLE_RECV_ERROR);
+		detach(t);
+		return;
+	}
+	t->talking = true;
+	talk_on(t);
+}
+
+static void
+talk_all(TimestampTz now)
+{
+	HttpTransfer *next;
+
+	for (HttpTransfer *t = running; t != NULL; t = next)
+	{
+		next = t->next;
+		if (!t->talking)
+			continue;
+		if (now < t->talk_until)
+		{
+			talk_on(t);
+			continue;
+		}
+		strlcpy(t->error, "the conversation took too long", sizeof(t->error));
+		finish(t, CURLE_OPERATION_TIMEDOUT);
+		detach(t);
+	}
+}
+
 static void
 reap(void)
 {
@@ -756,6 +841,11 @@ reap(void)
 			continue;
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &private);
 		t = (HttpTransfer *) private;
+		if (t->talk.step && code == CURLE_OK)
+		{
+			talk_begins(t);
+			continue;
+		}
 		finish(t, code);
 		detach(t);
 	}
@@ -793,42 +883,6 @@ end_stalled(TimestampTz now)
 	}
 }
 
-static void
-rebuild_wait_set(void)
-{
-	if (wait_set != NULL)
-		FreeWaitEventSet(wait_set);
-	wait_set = NULL;
-	/* the latch and the postmaster's death are events as well */
-	if (happened == NULL || wait_room < nwatched + 2)
-	{
-		if (happened != NULL)
-			pfree(happened);
-		happened = NULL;
-		happened = MemoryContextAlloc(TopMemoryContext, (nwatched + 2) * sizeof(WaitEvent));
-		wait_room = nwatched + 2;
-	}
-#if PG_VERSION_NUM >= 170000
-	wait_set = CreateWaitEventSet(NULL, nwatched + 2);
-#else
-	wait_set = CreateWaitEventSet(TopMemoryContext, nwatched + 2);
-#endif
-	AddWaitEventToSet(wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
-	AddWaitEventToSet(wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
-	for (int i = 0; i < nwatched; i++)
-	{
-		uint32 events = 0;
-
-		if (watched[i].what & CURL_POLL_IN)
-			events |= WL_SOCKET_READABLE;
-		if (watched[i].what & CURL_POLL_OUT)
-			events |= WL_SOCKET_WRITEABLE;
-		if (events != 0)
-			AddWaitEventToSet(wait_set, events, watched[i].fd, NULL, NULL);
-	}
-	watch_changed = false;
-}
-
 static long
 until_timer(long timeout_ms)
 {
@@ -859,9 +913,8 @@ give_up(CURLMcode rc)
 	}
 	WITHOUT_SIGNALS(curl_multi_cleanup(multi));
 	multi = NULL;
-	nwatched = 0;
+	watch_forget_curl();
 	unwatched = false;
-	watch_changed = true;
 	timer_at = 0;
 }
 
@@ -883,7 +936,7 @@ drive(curl_socket_t fd, int mask)
 
 /* Let libcurl act on all that happened; has the latch been set? */
 static bool
-drive_all(int n)
+drive_all(const WaitEvent *happened, int n)
 {
 	bool woken = false;
 
@@ -915,20 +968,18 @@ bool
 http_turn(long timeout_ms)
 {
 	TimestampTz now;
+	WaitEvent *happened;
 	bool woken = false;
 	int n;
 
 	if (multi == NULL && timeout_ms == 0)
 		return false;
 	start_multi();
-	if (watch_changed || wait_set == NULL)
-		rebuild_wait_set();
 	if (running != NULL && (timeout_ms < 0 || timeout_ms > 1000))
 		timeout_ms = 1000; /* look after stalled replies */
-	n = WaitEventSetWait(wait_set, until_timer(timeout_ms), happened, nwatched + 2,
-						 PG_WAIT_EXTENSION);
+	n = watch_wait(until_timer(timeout_ms), &happened);
 	if (n > 0)
-		WITHOUT_SIGNALS(woken = drive_all(n));
+		WITHOUT_SIGNALS(woken = drive_all(happened, n));
 	CHECK_FOR_INTERRUPTS();
 	now = GetCurrentTimestamp();
 	if (timer_at != 0 && timer_at <= now)
@@ -938,6 +989,7 @@ http_turn(long timeout_ms)
 	}
 	if (multi != NULL)
 		reap();
+	talk_all(now);
 	end_stalled(now);
 	return woken;
 }

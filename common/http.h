@@ -35,7 +35,8 @@ typedef enum HttpFailure
 	HTTP_NO_MEMORY,
 	HTTP_TOO_LARGE,     /* body over max_body */
 	HTTP_MISCONFIGURED, /* bad URL, unreadable ca_file, bad proxy */
-	HTTP_FORBIDDEN      /* the caller does not want to be connected to that address */
+	HTTP_FORBIDDEN,     /* the caller does not want to be connected to that address */
+	HTTP_NO_LOGIN       /* of a talk: the login was refused */
 } HttpFailure;
 
 struct sockaddr;
@@ -76,6 +77,31 @@ typedef struct HttpRequest
 	struct HttpTransfer *transfer; /* private */
 } HttpRequest;
 
+/* What a talk wants next */
+typedef enum HttpTalkState
+{
+	HTTP_TALK_READ,
+	HTTP_TALK_WRITE,
+	HTTP_TALK_OVER,
+	HTTP_TALK_BROKEN
+} HttpTalkState;
+
+/*
+ * Another protocol than HTTP: libcurl connects, secures the connection and logs in, then the
+ * caller says what is to be said, as far as that is possible without waiting.
+ */
+typedef struct HttpTalk
+{
+	const char *protocols; /* as of libcurl: smtp,smtps */
+	bool need_tls;
+	const char *user; /* NULL: no login */
+	const char *password;
+	const char *bearer; /* in place of a password */
+	const char *login_options;
+	HttpTalkState (*step)(void *easy, void *arg); /* by curl_easy_send and curl_easy_recv; must not throw */
+	void *arg;                                    /* lives as long as the request runs */
+} HttpTalk;
+
 /* A growing buffer outside of memory contexts: libcurl's callbacks must not throw */
 typedef struct HttpBuffer
 {
@@ -102,6 +128,7 @@ extern void http_start(HttpRequest *request, const HttpSettings *settings,
 					   const char *body, size_t max_body);
 extern void http_start_bytes(HttpRequest *request, const HttpSettings *settings, const char *method, const char *url,
 							 List *headers, const char *body, size_t body_len, size_t max_body);
+extern void http_start_talk(HttpRequest *request, const HttpSettings *settings, const char *url, const HttpTalk *talk);
 extern void http_abort(HttpRequest *request);
 extern void http_drop_body(HttpRequest *request);
 extern bool http_turn(long timeout_ms);

@@ -83,7 +83,8 @@ GRANT SELECT (sync, epoch, phase, generation, watermark_time, history_since, del
 GRANT SELECT (id, job, owner, source, priority, run_at, turn, attempts, worker, lease_until, dedupe) ON queue TO ingest_reader;
 GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid), ingest_internal.my_sources(), ingest_internal.my_syncs(), ingest_internal.sees_rows(integer), ingest_internal.sees_table(oid, oid),
     ingest_internal.may_read(oid, oid, smallint), ingest_internal.owns(oid, oid), ingest_internal.at_home(), ingest_internal.open_watermark(text), ingest_internal.role_name(oid, name),
-    ingest_internal.sync_trouble(oid, oid, name, name, oid, name, name), ingest_internal.event_wanted(text, text[]), ingest_internal.state_of_run(bigint, text, integer), ingest_internal.alert_owner(alert), ingest_internal.alert_fits(alert, text), ingest_internal.acts_for(oid, oid) TO ingest_reader;
+    ingest_internal.sync_trouble(oid, oid, name, name, oid, name, name), ingest_internal.event_wanted(text, text[]), ingest_internal.state_of_run(bigint, text, integer), ingest_internal.alert_owner(alert), ingest_internal.alert_fits(alert, text), ingest_internal.alert_data(alert, text), ingest_internal.acts_for(oid, oid) TO ingest_reader;
+GRANT SELECT ON ingest_internal.open_alert TO ingest_reader;
 GRANT EXECUTE ON FUNCTION lineage(text, text, integer), ingest_internal.lineage_tables(text, integer), lineage_dot(text, integer), lineage_mermaid(text, integer), ingest_internal.view_columns(regclass),
     as_of(anyelement, timestamptz), ingest_internal.row_change(integer, jsonb, timestamptz), row_history(anyelement, jsonb), ingest_internal.launcher_runs(), ingest_internal.era(), ingest_internal.next_due(text, timestamptz, text) TO ingest_reader;
 

@@ -12,8 +12,10 @@
 #include "varatt.h"
 #endif
 
-extern bool delivery_allow_http; /* ingest_delivery.allow_http */
-extern int delivery_retention;   /* ingest_delivery.retention, minutes */
+extern bool delivery_allow_http;       /* ingest_delivery.allow_http */
+extern int delivery_unavailable_alert; /* ingest_delivery.unavailable_alert, seconds */
+extern int delivery_behind_alert;      /* ingest_delivery.behind_alert, seconds */
+extern int delivery_retention;         /* ingest_delivery.retention, minutes */
 
 #if PG_VERSION_NUM >= 160000
 #define server_aclcheck(oid, role, mode) object_aclcheck(ForeignServerRelationId, oid, role, mode)

@@ -1,14 +1,6 @@
 
 -- What a sink is
 
-CREATE FUNCTION ingest_delivery_internal.check_url(url text) RETURNS text
-    AS 'MODULE_PATHNAME', 'ingest_delivery_check_url' LANGUAGE C STRICT;
-COMMENT ON FUNCTION ingest_delivery_internal.check_url(text) IS 'an address that may be sent to, as it will be used; else an error that names the rule';
-
-CREATE FUNCTION ingest_delivery_internal.check_reference(actor oid, option text, reference text) RETURNS void
-    AS 'MODULE_PATHNAME', 'ingest_delivery_check_reference' LANGUAGE C STRICT;
-COMMENT ON FUNCTION ingest_delivery_internal.check_reference(oid, text, text) IS 'an error unless it is a reference to a secret that the role may use';
-
 CREATE FUNCTION ingest_delivery_internal.home() RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_delivery_home' LANGUAGE C STABLE;
 COMMENT ON FUNCTION ingest_delivery_internal.home() IS 'this cluster and this database';
@@ -17,81 +9,13 @@ CREATE FUNCTION ingest_delivery_internal.key_of(by_subject boolean, era integer,
     AS 'MODULE_PATHNAME', 'ingest_delivery_key_of' LANGUAGE C IMMUTABLE;
 COMMENT ON FUNCTION ingest_delivery_internal.key_of(boolean, integer, bigint, text) IS 'what an event waits as: s and its subject, of a long one its beginning and a hash, or e and its id';
 
-CREATE FUNCTION ingest_delivery_internal.refuse(option text, rule text) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('invalid value of option "%s"', option), DETAIL = rule;
-END $$;
-COMMENT ON FUNCTION ingest_delivery_internal.refuse(text, text) IS 'an error about an option';
-
-CREATE FUNCTION ingest_delivery_internal.check_number(options jsonb, option text, lowest numeric, highest numeric) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    IF options ? option AND (jsonb_typeof(options->option) <> 'number' OR NOT (options->>option)::numeric BETWEEN lowest AND highest OR (options->>option)::numeric <> trunc((options->>option)::numeric)) THEN
-        PERFORM ingest_delivery_internal.refuse(option, format('It must be a whole number from %s to %s.', lowest, highest));
-    END IF;
-END $$;
-COMMENT ON FUNCTION ingest_delivery_internal.check_number(jsonb, text, numeric, numeric) IS 'an error unless an option that is given is such a number';
-
-CREATE FUNCTION ingest_delivery_internal.check_headers(headers jsonb) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    h record;
-BEGIN
-    IF jsonb_typeof(headers) <> 'object' THEN
-        PERFORM ingest_delivery_internal.refuse('headers', 'It must be an object of names and texts.');
-    END IF;
-    FOR h IN SELECT * FROM jsonb_each(headers) LOOP
-        IF jsonb_typeof(h.value) <> 'string' OR h.key !~ '^[A-Za-z0-9!#$%&''*+.^_`|~-]{1,100}$' OR length(h.value #>> '{}') > 1000 OR h.value #>> '{}' !~ '^[\x21-\x7e]+( +[\x21-\x7e]+)*$' THEN
-            PERFORM ingest_delivery_internal.refuse('headers', 'A name has letters, digits and -, a value printable ASCII alone.');
-        ELSIF lower(h.key) ~ '^(webhook-.*|ce-.*|content-.*|host|connection|transfer-encoding|te|trailer|upgrade|expect|user-agent|keep-alive|accept-encoding)$' THEN
-            PERFORM ingest_delivery_internal.refuse('headers', format('"%s" is set by the sink itself.', h.key));
-        ELSIF lower(h.key) ~ '^(authorization|proxy-authorization|cookie)$' OR lower(h.key) ~ '(token|secret|api-?key|password)' THEN
-            PERFORM ingest_delivery_internal.refuse('headers', format('"%s" holds a secret: option authorization takes a reference to the whole value of the header Authorization.', h.key));
-        END IF;
-    END LOOP;
-END $$;
-COMMENT ON FUNCTION ingest_delivery_internal.check_headers(jsonb) IS 'an error unless these headers may be sent';
-
-CREATE FUNCTION ingest_delivery_internal.check_options(actor oid, kind text, options jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE
-    known CONSTANT text[] := '{url,secret,mode,authorization,headers,ca_file,timeout,max_in_flight,max_bytes,batch_events}';
-    texts CONSTANT text[] := '{url,secret,mode,authorization,ca_file}';
-    bad text;
-BEGIN
-    IF kind IS DISTINCT FROM 'webhook' THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('there is no kind of sink "%s"', kind), HINT = 'The kind is webhook.';
-    ELSIF options IS NULL OR jsonb_typeof(options) <> 'object' THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'the options of a sink must be a JSON object', HINT = format('The options of a webhook are %s.', array_to_string(known, ', '));
-    END IF;
-    SELECT k INTO bad FROM jsonb_object_keys(options) k WHERE k <> ALL (known) LIMIT 1;
-    IF bad IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('a webhook has no option "%s"', bad), HINT = format('Its options are %s.', array_to_string(known, ', '));
-    END IF;
-    SELECT k INTO bad FROM jsonb_object_keys(options) k WHERE k = ANY (texts) AND jsonb_typeof(options->k) <> 'string' LIMIT 1;
-    IF bad IS NOT NULL THEN
-        PERFORM ingest_delivery_internal.refuse(bad, 'It must be a text.');
-    END IF;
-    SELECT k INTO bad FROM unnest('{url,secret}'::text[]) k WHERE NOT options ? k LIMIT 1;
-    IF bad IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('a webhook needs option "%s"', bad),
-            HINT = 'url is where it is sent to, secret a reference to the secret by which it is signed: env:NAME, file:/path or mapping:server/option.';
-    END IF;
-    IF options ? 'mode' AND options->>'mode' NOT IN ('structured', 'binary', 'batch') THEN
-        PERFORM ingest_delivery_internal.refuse('mode', 'It must be structured, binary or batch.');
-    END IF;
-    PERFORM ingest_delivery_internal.check_number(options, 'timeout', 1, 60), ingest_delivery_internal.check_number(options, 'max_in_flight', 1, 64),
-        ingest_delivery_internal.check_number(options, 'max_bytes', 1024, 16777216), ingest_delivery_internal.check_number(options, 'batch_events', 1, 1000);
-    IF options ? 'batch_events' AND options->>'mode' IS DISTINCT FROM 'batch' THEN
-        PERFORM ingest_delivery_internal.refuse('batch_events', 'It is for mode batch.');
-    END IF;
-    IF options ? 'headers' THEN
-        PERFORM ingest_delivery_internal.check_headers(options->'headers');
-    END IF;
-    IF options ? 'ca_file' AND NOT pg_has_role(actor, 'pg_read_server_files', 'USAGE') THEN
-        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'option "ca_file" names a file of the server', HINT = 'It is for superusers and members of pg_read_server_files.';
-    END IF;
-    PERFORM ingest_delivery_internal.check_reference(actor, 'secret', options->>'secret'), ingest_delivery_internal.check_reference(actor, 'authorization', options->>'authorization');
-    RETURN options || jsonb_build_object('url', ingest_delivery_internal.check_url(options->>'url'));
-END $$;
+CREATE FUNCTION ingest_delivery_internal.check_options(actor oid, kind text, options jsonb) RETURNS jsonb
+    AS 'MODULE_PATHNAME', 'ingest_delivery_check_options' LANGUAGE C;
 COMMENT ON FUNCTION ingest_delivery_internal.check_options(oid, text, jsonb) IS 'the options of a sink as they are kept; an error where one is not as it should be';
+
+CREATE FUNCTION ingest_delivery_internal.types_for(kind text, types text[]) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'ingest_delivery_types_for' LANGUAGE C;
+COMMENT ON FUNCTION ingest_delivery_internal.types_for(text, text[]) IS 'types of events for a sink of that kind, whether they were given or not; an error where it does not carry them';
 
 CREATE FUNCTION ingest_delivery_internal.own_sink(actor oid, name text) RETURNS ingest_delivery.sink LANGUAGE plpgsql AS $$
 DECLARE
@@ -152,7 +76,7 @@ CREATE FUNCTION create_sink(name text, kind text, options jsonb, types text[] DE
     from_start boolean DEFAULT false) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM ingest.subscribe(ingest_delivery_internal.create_sink(create_sink.name, create_sink.kind, create_sink.options, create_sink.filter, create_sink.ordered, create_sink.on_exhausted),
-        create_sink.types, create_sink.from_start);
+        ingest_delivery_internal.types_for(create_sink.kind, create_sink.types), create_sink.from_start);
     RETURN create_sink.name;
 END $$;
 COMMENT ON FUNCTION create_sink(text, text, jsonb, text[], jsonb, text, text, boolean) IS 'sends events from now on, or all that are kept, to an address; types may end in *';
@@ -186,7 +110,7 @@ DECLARE
     of_sink text := ingest_delivery_internal.alter_sink(alter_sink.sink, alter_sink.options, alter_sink.filter, alter_sink.ordered, alter_sink.on_exhausted, alter_sink.on_expiry, alter_sink.types IS NOT NULL);
 BEGIN
     IF types IS NOT NULL THEN
-        PERFORM ingest_internal.set_types(of_sink, alter_sink.types);
+        PERFORM ingest_internal.set_types(of_sink, ingest_delivery_internal.types_for((SELECT s.kind FROM ingest_delivery.sink s WHERE s.name = alter_sink.sink), alter_sink.types));
     END IF;
 END $$;
 COMMENT ON FUNCTION alter_sink(text, jsonb, jsonb, text, text, text, text[]) IS 'changes what is given; an option that is null is as if never set, a filter that is the JSON null is none, types {*} are all';
@@ -225,6 +149,7 @@ DECLARE
     s ingest_delivery.sink := ingest_delivery_internal.own_sink(actor, sink);
 BEGIN
     PERFORM ingest_delivery_internal.changed(actor, 'drop_sink', s.id, to_jsonb(s) - 'version');
+    PERFORM ingest_delivery_internal.alerts_dropped(s.id, s.owner);
     DELETE FROM ingest_delivery.sink x WHERE x.id = s.id;
     RETURN s.consumer;
 END $$;
@@ -258,7 +183,7 @@ CREATE FUNCTION rotate_secret(sink text, secret text, overlap interval DEFAULT '
     AS 'MODULE_PATHNAME', 'ingest_delivery_door' LANGUAGE C;
 COMMENT ON FUNCTION rotate_secret(text, text, interval) IS 'signs with another secret, and until the overlap is over with the one before as well';
 
-CREATE FUNCTION test_sink(sink text) RETURNS TABLE (ok boolean, status integer, answer text, error text, ms float8)
+CREATE FUNCTION test_sink(sink text) RETURNS TABLE (ok boolean, status integer, answer text, error text, ms float8, note text)
     AS 'MODULE_PATHNAME', 'ingest_delivery_test_sink' LANGUAGE C STRICT;
 COMMENT ON FUNCTION test_sink(text) IS 'sends one event of type ingest.sink.test now and tells what came back';
 
@@ -369,6 +294,8 @@ BEGIN
     -- not what somebody is still to decide about
     DELETE FROM ingest_delivery.dead d WHERE d.at < now() - age
       AND NOT EXISTS (SELECT FROM ingest_delivery.blocked b WHERE b.sink = d.sink AND b.key = d.key AND b.due = 'infinity');
+    -- of alerts that are closed by now, or it is told again
+    DELETE FROM ingest_delivery.reminder r WHERE r.at < now() - greatest(age, '30 days');
 END $$;
 COMMENT ON FUNCTION ingest_delivery_internal.prune(interval) IS 'deletes attempts and dead events that are older; the worker does it hourly';
 
@@ -383,14 +310,11 @@ CREATE FUNCTION ingest_delivery_internal.follow(here text) RETURNS void LANGUAGE
     END;
 COMMENT ON FUNCTION ingest_delivery_internal.follow(text) IS 'owners by their names where the sinks were restored, and their names now where they were not';
 
-CREATE FUNCTION ingest_delivery_internal.sinks() RETURNS TABLE (id integer, name text, consumer text, url text, mode text, headers text[], ca_file text, timeout integer, max_in_flight integer,
-    max_bytes integer, batch_events integer, secret text, old_secret text, "authorization" text, filter text, by_subject boolean, hold boolean, owner oid, active boolean, version bigint, reading integer, expires boolean) LANGUAGE sql STABLE
+CREATE FUNCTION ingest_delivery_internal.sinks() RETURNS TABLE (id integer, name text, consumer text, kind text, options jsonb, old_secret text, filter text, by_subject boolean, hold boolean,
+    owner oid, active boolean, version bigint, reading integer, expires boolean) LANGUAGE sql STABLE
     BEGIN ATOMIC
-    SELECT s.id, s.name, s.consumer, s.options->>'url', coalesce(s.options->>'mode', 'structured'), ARRAY(SELECT h.key || ': ' || h.value FROM jsonb_each_text(s.options->'headers') h), s.options->>'ca_file',
-        coalesce((s.options->>'timeout')::integer, 15), coalesce((s.options->>'max_in_flight')::integer, 8), coalesce((s.options->>'max_bytes')::integer, 1048576), coalesce((s.options->>'batch_events')::integer, 100),
-        s.options->>'secret', CASE WHEN s.old_until > now() THEN s.old_secret END, s.options->>'authorization', s.filter::text, s.ordered = 'subject', s.on_exhausted = 'hold',
-        s.owner, s.state = 'active', s.version * 2 + coalesce((s.old_until > now())::integer, 0),
-        s.reading, s.on_expiry = 'skip'
+    SELECT s.id, s.name, s.consumer, s.kind, s.options, CASE WHEN s.old_until > now() THEN s.old_secret END, s.filter::text, s.ordered = 'subject', s.on_exhausted = 'hold',
+        s.owner, s.state = 'active', s.version * 2 + coalesce((s.old_until > now())::integer, 0), s.reading, s.on_expiry = 'skip'
       FROM ingest_delivery.sink s ORDER BY s.id;
     END;
 COMMENT ON FUNCTION ingest_delivery_internal.sinks() IS 'sinks, as the worker needs them';
@@ -454,12 +378,13 @@ COMMENT ON FUNCTION ingest_delivery_internal.unblock(integer, text[]) IS 'subjec
 
 CREATE FUNCTION ingest_delivery_internal.note(sink integer, breaker text, open_until timestamptz, failures integer, sent bigint, rate float8, last_sent_at timestamptz, error text) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
-    INSERT INTO ingest_delivery.sink_state AS t (sink, breaker, open_until, failures, sent, rate, last_sent_at, last_error, last_error_at)
-      SELECT s.id, note.breaker, note.open_until, note.failures, note.sent, note.rate, note.last_sent_at, note.error, CASE WHEN note.error IS NOT NULL THEN now() END
+    INSERT INTO ingest_delivery.sink_state AS t (sink, breaker, open_until, failures, sent, rate, last_sent_at, last_error, last_error_at, unwell_since)
+      SELECT s.id, note.breaker, note.open_until, note.failures, note.sent, note.rate, note.last_sent_at, note.error, CASE WHEN note.error IS NOT NULL THEN now() END, CASE WHEN note.breaker <> 'closed' THEN now() END
       -- not of one that is gone, or is being dropped just now
       FROM (SELECT x.id FROM ingest_delivery.sink x WHERE x.id = note.sink FOR KEY SHARE SKIP LOCKED) s
       ON CONFLICT ON CONSTRAINT sink_state_pkey DO UPDATE SET breaker = excluded.breaker, open_until = excluded.open_until, failures = excluded.failures, sent = t.sent + excluded.sent, rate = excluded.rate,
-        last_sent_at = coalesce(excluded.last_sent_at, t.last_sent_at), last_error = coalesce(excluded.last_error, t.last_error), last_error_at = coalesce(excluded.last_error_at, t.last_error_at), written_at = now();
+        last_sent_at = coalesce(excluded.last_sent_at, t.last_sent_at), last_error = coalesce(excluded.last_error, t.last_error), last_error_at = coalesce(excluded.last_error_at, t.last_error_at),
+        unwell_since = CASE WHEN excluded.breaker <> 'closed' THEN coalesce(t.unwell_since, now()) END, written_at = now();
     END;
 COMMENT ON FUNCTION ingest_delivery_internal.note(integer, text, timestamptz, integer, bigint, float8, timestamptz, text) IS 'how a sink does';
 

@@ -21,6 +21,8 @@ typedef struct Event
 	char *time;
 	char *version; /* of its type's schema */
 	char *data;
+	char **alert;  /* alert.h's fields; NULL: it is no alert's */
+	bool repeated; /* no event, but an alert that is still open */
 } Event;
 
 typedef enum LetterMode

@@ -8,8 +8,8 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
-static Verdict
-of_status(int status)
+Verdict
+outcome_of_status(int status)
 {
 	if (status >= 200 && status < 300)
 		return ACCEPTED;
@@ -36,7 +36,7 @@ of_status(int status)
 }
 
 Verdict
-outcome_of(const HttpRequest *request)
+outcome_of(const HttpRequest *request, Verdict (*judge)(int status))
 {
 	bool good = request->status >= 200 && request->status < 300;
 
@@ -46,9 +46,8 @@ outcome_of(const HttpRequest *request)
 	switch (request->failure)
 	{
 		case HTTP_OK:
-			return of_status(request->status);
 		case HTTP_TOO_LARGE:
-			return of_status(request->status);
+			return judge ? judge(request->status) : outcome_of_status(request->status);
 		case HTTP_TIMEOUT:
 		case HTTP_BROKEN:
 		case HTTP_LOST:
@@ -72,11 +71,11 @@ outcome_text(const HttpRequest *request)
 }
 
 char *
-outcome_answer(const HttpRequest *request)
+outcome_answer(const Answer *answer)
 {
 	StringInfoData out;
-	const char *body = request->body;
-	size_t n = request->body_len;
+	const char *body = answer->body;
+	size_t n = Min(answer->body_len, KEPT_ANSWER);
 
 	if (n == 0)
 		return NULL;

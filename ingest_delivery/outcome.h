@@ -19,10 +19,26 @@ typedef enum Verdict
 	GONE       /* the sink wants no more */
 } Verdict;
 
-extern Verdict outcome_of(const HttpRequest *request);
+/* What came of something that was sent */
+typedef struct Answer
+{
+	Verdict verdict;
+	int status;        /* 0: there is none */
+	int retry_after;   /* seconds; not more than 0: it does not say */
+	const char *error; /* in words; NULL where it was accepted */
+	const char *body;  /* what was said, not NUL-terminated */
+	size_t body_len;
+} Answer;
+
+/* Of an answer a kilobyte is kept */
+#define KEPT_ANSWER 1024
+
+extern Verdict outcome_of_status(int status);
+/* judge: of a status of the receiver; NULL: outcome_of_status */
+extern Verdict outcome_of(const HttpRequest *request, Verdict (*judge)(int status));
 /* In words; palloc'd */
 extern char *outcome_text(const HttpRequest *request);
 /* The answer's beginning as text of the server's encoding; NULL if there is none */
-extern char *outcome_answer(const HttpRequest *request);
+extern char *outcome_answer(const Answer *answer);
 
 #endif /* DELIVERY_OUTCOME_H */

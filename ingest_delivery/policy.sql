@@ -19,6 +19,8 @@ ALTER TABLE dead ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reading ON dead FOR SELECT USING (EXISTS (SELECT FROM ingest_delivery.sink s WHERE s.id = sink));
 ALTER TABLE sink_state ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reading ON sink_state FOR SELECT USING (EXISTS (SELECT FROM ingest_delivery.sink s WHERE s.id = sink));
+ALTER TABLE reminder ENABLE ROW LEVEL SECURITY;
+CREATE POLICY reading ON reminder FOR SELECT USING (EXISTS (SELECT FROM ingest_delivery.sink s WHERE s.id = sink));
 ALTER TABLE attempt ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reading ON attempt FOR SELECT USING (EXISTS (SELECT FROM ingest_delivery.sink s WHERE s.id = sink));
 
@@ -26,14 +28,15 @@ CREATE POLICY reading ON attempt FOR SELECT USING (EXISTS (SELECT FROM ingest_de
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ingest_delivery, ingest_delivery_internal FROM PUBLIC;
 GRANT USAGE ON SCHEMA ingest_delivery, ingest_delivery_internal TO ingest_reader;
-GRANT SELECT ON sink, blocked, parked, dead, sink_state, attempt, sink_status, delivery_log TO ingest_reader;
-GRANT EXECUTE ON FUNCTION create_sink(text, text, jsonb, text[], jsonb, text, text, boolean), ingest_delivery_internal.create_sink(text, text, jsonb, jsonb, text, text),
+GRANT SELECT ON sink, blocked, parked, dead, sink_state, attempt, reminder, sink_status, delivery_log TO ingest_reader;
+GRANT EXECUTE ON FUNCTION create_sink(text, text, jsonb, text[], jsonb, text, text, boolean), ingest_delivery_internal.create_sink(text, text, jsonb, jsonb, text, text), ingest_delivery_internal.types_for(text, text[]),
     alter_sink(text, jsonb, jsonb, text, text, text, text[]), ingest_delivery_internal.alter_sink(text, jsonb, jsonb, text, text, text, boolean), pause_sink(text), resume_sink(text), drop_sink(text), ingest_delivery_internal.drop_sink(text), rotate_secret(text, text, interval), test_sink(text),
     replay(text, timestamptz, timestamptz, text), ingest_delivery_internal.replay(text, text, integer[], bigint[], text[]), redrive(text), skip(text, text) TO ingest_operator;
 
 -- What it needs of ingest.
 GRANT ingest_reader TO ingest_delivery_engine;
-GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid, oid), ingest_internal.changes_for(oid, oid), ingest_internal.audit_for(oid, text, text, jsonb, jsonb), ingest_internal.wake_services() TO ingest_delivery_engine;
+GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid, oid), ingest_internal.changes_for(oid, oid), ingest_internal.audit_for(oid, text, text, jsonb, jsonb), ingest_internal.wake_services(),
+    ingest_internal.alert_for(boolean, text, text, text, text, text, oid), ingest_internal.service_lives() TO ingest_delivery_engine;
 -- which events are needed the engine is told by the service's row
 GRANT USAGE ON SCHEMA ingest_delivery_internal TO ingest_engine;
 GRANT SELECT ON ingest_delivery_internal.needed TO ingest_engine;

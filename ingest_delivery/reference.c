@@ -21,6 +21,7 @@
 #include "foreign/foreign.h"
 #include "ingest_delivery/address.h"
 #include "ingest_delivery/delivery.h"
+#include "ingest_delivery/option.h"
 #include "ingest_delivery/reference.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -28,8 +29,6 @@
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 
-SQL_FUNCTION(ingest_delivery_check_url);
-SQL_FUNCTION(ingest_delivery_check_reference);
 SQL_FUNCTION(ingest_delivery_home);
 
 #define MAPPING "mapping:"
@@ -38,16 +37,6 @@ SQL_FUNCTION(ingest_delivery_home);
 #define MOST_KEY 64
 
 /* -- URLs -- */
-
-static void
-refuse_url(const char *rule, const char *hint)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid value of option \"url\""),
-			 errdetail("%s", rule),
-			 hint ? errhint("%s", hint) : 0));
-}
 
 /* A part of a URL, palloc'd; NULL if it has none */
 static char *
@@ -62,11 +51,33 @@ part_of(CURLU *url, CURLUPart part)
 	return copy;
 }
 
-/* check_url(url text): as it is sent to */
-Datum
-ingest_delivery_check_url(PG_FUNCTION_ARGS)
+static bool
+is_scheme(const char *schemes, const char *scheme)
 {
-	char *given = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	size_t n = strlen(scheme);
+
+	for (const char *s = schemes; *s; s += strcspn(s, ","), s += *s == ',')
+		if (strcspn(s, ",") == n && strncmp(s, scheme, n) == 0)
+			return true;
+	return false;
+}
+
+/* Says nothing of the URL but what is wrong with it: it may be a secret */
+static void
+check_scheme(const char *option, const char *scheme, const char *schemes)
+{
+	size_t first = strcspn(schemes, ",");
+
+	if (strcmp(scheme, "http") == 0 && is_scheme(schemes, scheme) && !delivery_allow_http)
+		option_refuse(option, "It must begin with https://: without TLS anybody on the way reads along.",
+					  "A superuser allows it: ALTER DATABASE … SET ingest_delivery.allow_http = on.");
+	if (!is_scheme(schemes, scheme))
+		option_refuse(option, psprintf("It must begin with %.*s://%s.", (int) first, schemes, is_scheme(schemes, "smtps") ? " or smtps://" : ""), NULL);
+}
+
+char *
+url_check(const char *option, const char *given, const char *schemes)
+{
 	CURLU *url;
 	char *scheme,
 		*host,
@@ -80,9 +91,9 @@ ingest_delivery_check_url(PG_FUNCTION_ARGS)
 
 	for (const char *c = given; *c; c++)
 		if ((unsigned char) *c <= 0x20 || (unsigned char) *c >= 0x7f || *c == '"' || *c == '\\')
-			refuse_url("It must have printable ASCII alone: other characters are written as %XX, names of hosts as xn--….", NULL);
+			option_refuse(option, "It must have printable ASCII alone: other characters are written as %XX, names of hosts as xn--….", NULL);
 	if (strlen(given) > 2000)
-		refuse_url("It must have at most 2000 characters.", NULL);
+		option_refuse(option, "It must have at most 2000 characters.", NULL);
 	url = curl_url();
 	if (url == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
@@ -96,23 +107,19 @@ ingest_delivery_check_url(PG_FUNCTION_ARGS)
 	has_fragment = part_of(url, CURLUPART_FRAGMENT) != NULL;
 	curl_url_cleanup(url);
 	if (!parsed || scheme == NULL || host == NULL || *host == '\0')
-		refuse_url("It must be a URL such as https://example.com/events.", NULL);
-	if (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0)
-		refuse_url("It must begin with https://.", NULL);
-	if (strcmp(scheme, "http") == 0 && !delivery_allow_http)
-		refuse_url("It must begin with https://: without TLS anybody on the way reads along.", "A superuser allows it: ALTER DATABASE … SET ingest_delivery.allow_http = on.");
+		option_refuse(option, psprintf("It must be a URL such as %.*s://example.com/events.", (int) strcspn(schemes, ","), schemes), NULL);
+	check_scheme(option, scheme, schemes);
 	if (has_login || has_fragment)
-		refuse_url("It must have neither a login nor a fragment.", "Option authorization takes a reference to the value of the header Authorization.");
+		option_refuse(option, "It must have neither a login nor a fragment.", "What is secret in it is an option of its own, a reference.");
 	rule = address_of_host_forbidden(host);
 	if (rule)
-		refuse_url(psprintf("Nothing is sent to %s: %s.", host, rule), "A superuser allows it: ALTER DATABASE … SET ingest_delivery.allow_networks = '…'.");
-	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s://%s%s%s%s%s%s", scheme, host, port ? ":" : "", port ? port : "", path && *path ? path : "/",
-											  query ? "?" : "", query ? query : "")));
+		option_refuse(option, psprintf("Nothing is sent to %s: %s.", host, rule), "A superuser allows it: ALTER DATABASE … SET ingest_delivery.allow_networks = '…'.");
+	return psprintf("%s://%s%s%s%s%s%s", scheme, host, port ? ":" : "", port ? port : "", path && *path ? path : "/", query ? "?" : "", query ? query : "");
 }
 
 /* -- secrets -- */
 
-static bool
+bool
 reads_files(Oid role)
 {
 	return superuser_arg(role) || has_privs_of_role(role, ROLE_PG_READ_SERVER_FILES);
@@ -196,15 +203,13 @@ reference_resolve(Oid role, const char *option, const char *reference)
 }
 
 char *
-reference_key(Oid role, const char *option, const char *reference, int *length)
+key_of_secret(const char *option, const char *secret, int *length)
 {
-	char *secret = reference_resolve(role, option, reference);
 	const char *text = strncmp(secret, KEY_PREFIX, strlen(KEY_PREFIX)) == 0 ? secret + strlen(KEY_PREFIX) : secret;
 	int room = pg_b64_dec_len(strlen(text)) + 1;
 	char *key = palloc(room);
 
 	*length = pg_b64_decode(text, strlen(text), (void *) key, room);
-	explicit_bzero(secret, strlen(secret));
 	if (*length < LEAST_KEY || *length > MOST_KEY)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -212,42 +217,6 @@ reference_key(Oid role, const char *option, const char *reference, int *length)
 				 errdetail("It must be whsec_ and %d to %d bytes as base64.", LEAST_KEY, MOST_KEY),
 				 errhint("A new one: echo \"whsec_$(openssl rand -base64 32)\".")));
 	return key;
-}
-
-/* Asked when it is used, too: a secret may become another one, whose line end would be the end of the header */
-char *
-reference_header(Oid role, const char *option, const char *reference)
-{
-	char *value = reference_resolve(role, option, reference);
-
-	for (const char *c = value; *c; c++)
-		if ((unsigned char) *c < 0x20 || (unsigned char) *c >= 0x7f)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("what option \"%s\" refers to cannot be sent in a header", option),
-					 errdetail("It must have printable ASCII alone.")));
-	return value;
-}
-
-/* check_reference(actor, option, reference) */
-Datum
-ingest_delivery_check_reference(PG_FUNCTION_ARGS)
-{
-	Oid actor = PG_GETARG_OID(0);
-	char *option = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	char *reference = text_to_cstring(PG_GETARG_TEXT_PP(2));
-	int length;
-	char *value;
-
-	if (strcmp(option, "secret") == 0)
-		value = reference_key(actor, option, reference, &length);
-	else
-	{
-		value = reference_header(actor, option, reference);
-		length = strlen(value);
-	}
-	explicit_bzero(value, length);
-	PG_RETURN_VOID();
 }
 
 /* home(): this cluster and this database */

@@ -7,11 +7,13 @@
 
 #include "postgres.h"
 
+/* A URL with one of these schemes, separated by commas, as it will be used; else an error that names the rule */
+extern char *url_check(const char *option, const char *given, const char *schemes);
+/* May the role have files of the server read? */
+extern bool reads_files(Oid role);
 /* The secret itself, palloc'd, looked up with the rights of a role; an error if it may not be used */
 extern char *reference_resolve(Oid role, const char *option, const char *reference);
-/* The same, and it can be sent as the value of a header */
-extern char *reference_header(Oid role, const char *option, const char *reference);
 /* The key of a secret as Standard Webhooks writes it; an error that does not show it if it is none */
-extern char *reference_key(Oid role, const char *option, const char *reference, int *length);
+extern char *key_of_secret(const char *option, const char *secret, int *length);
 
 #endif /* DELIVERY_REFERENCE_H */

@@ -9,6 +9,7 @@
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "ingest_delivery/delivery.h"
+#include "ingest_delivery/kind.h"
 #include "ingest_delivery/sink.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -26,6 +27,7 @@ sink_begin(Sink *sink)
 	sink->subjects = hash_create("subjects of a sink", 256, &shape, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	dlist_init(&sink->window);
 	dlist_init(&sink->again);
+	dlist_init(&sink->reminders);
 	sink->flights = MemoryContextAllocZero(sink->context, sizeof(Flight) * MOST_FLIGHTS);
 	sink->read_limit = 200;
 	sink->woken = true;
@@ -34,29 +36,47 @@ sink_begin(Sink *sink)
 	sink->limit = sink->max_in_flight;
 }
 
-static void
-forget(char **secret, size_t length)
+void
+sink_free(Sink *sink)
 {
-	if (*secret == NULL)
-		return;
-	explicit_bzero(*secret, length);
-	pfree(*secret);
-	*secret = NULL;
+	if (sink->kind && sink->kind->end)
+		sink->kind->end(sink);
+	sink_forget_secrets(sink);
+	MemoryContextDelete(sink->context);
+}
+
+/* -- secrets -- */
+
+const char *
+sink_secret(const Sink *sink, const char *option)
+{
+	for (const Secret *s = sink->secrets; s; s = s->next)
+		if (strcmp(s->name, option) == 0)
+			return s->bytes;
+	return NULL;
+}
+
+void
+sink_keep_secret(Sink *sink, const char *name, char *bytes, size_t length)
+{
+	Secret *s = MemoryContextAlloc(sink->secret_context, sizeof(Secret));
+
+	s->name = name;
+	s->bytes = bytes;
+	s->length = length;
+	s->next = sink->secrets;
+	sink->secrets = s;
 }
 
 void
 sink_forget_secrets(Sink *sink)
 {
-	forget(&sink->key.bytes, sink->key.length);
-	forget(&sink->old_key.bytes, sink->old_key.length);
-	forget(&sink->authorization_value, sink->authorization_value ? strlen(sink->authorization_value) : 0);
-}
-
-void
-sink_free(Sink *sink)
-{
-	sink_forget_secrets(sink);
-	MemoryContextDelete(sink->context);
+	for (Secret *s = sink->secrets; s; s = s->next)
+		explicit_bzero(s->bytes, s->length);
+	sink->secrets = NULL;
+	sink->ready = false;
+	if (sink->secret_context)
+		MemoryContextReset(sink->secret_context);
 }
 
 /* -- subjects -- */
@@ -200,6 +220,25 @@ sink_add_again(Sink *sink, Parcel *item)
 	dlist_push_tail(&sink->again, &item->node);
 }
 
+void
+sink_add_reminder(Sink *sink, Parcel *item)
+{
+	item->state = READY;
+	dlist_push_tail(&sink->reminders, &item->node);
+}
+
+void
+sink_drop_reminders(Sink *sink)
+{
+	dlist_mutable_iter i;
+
+	dlist_foreach_modify(i, &sink->reminders)
+	{
+		dlist_delete(i.cur);
+		item_free(dlist_container(Parcel, node, i.cur));
+	}
+}
+
 /* The next of its subject may go, or this was the last */
 static void
 release_next(Sink *sink, Parcel *item)
@@ -269,7 +308,7 @@ sink_rest(Sink *sink, TimestampTz now)
 {
 	bool any = false;
 
-	if (sink->n_flying > 0 || sink->n_window > 0 || !dlist_is_empty(&sink->again) || now < sink->sending_at + REST_AFTER)
+	if (sink->n_flying > 0 || sink->n_window > 0 || !dlist_is_empty(&sink->again) || now < sink->launched_at + REST_AFTER)
 		return false;
 	for (int i = 0; i < MOST_FLIGHTS; i++)
 	{
@@ -345,7 +384,7 @@ sink_has_news(Sink *sink)
 {
 	dlist_iter i;
 
-	if (sink->n_done > 0 || sink->attempts || sink->stop || sink->sent > 0 || sink->expired > 0)
+	if (sink->n_done > 0 || sink->attempts || sink->stop || sink->sent > 0 || sink->expired > 0 || sink->reminded)
 		return true;
 	dlist_foreach(i, &sink->window)
 	{

@@ -12,8 +12,11 @@
 #include "common/http.h"
 #include "datatype/timestamp.h"
 #include "ingest_delivery/letter.h"
+#include "ingest_delivery/outcome.h"
 #include "lib/ilist.h"
+#include "nodes/pg_list.h"
 #include "utils/hsearch.h"
+#include "utils/jsonb.h"
 
 typedef enum ParcelState
 {
@@ -47,6 +50,7 @@ typedef struct Parcel
 	size_t bytes;   /* about so many of a request */
 	TimestampTz at; /* when it was written */
 	bool is_large;  /* its data are larger than max_bytes, and not here */
+	int64 reminds;  /* of this alert; 0: it is an event */
 } Parcel;
 
 /* A subject of which something waits */
@@ -60,16 +64,27 @@ typedef struct Subject
 
 typedef struct Flight
 {
-	MemoryContext home;   /* kept while the sink is at work; NULL: there is none */
-	HttpRequest *request; /* in it */
+	MemoryContext home;    /* kept while the sink is at work; NULL: there is none */
+	HttpRequest *request;  /* by_http's, in it; kept, for its connection */
+	void *own;             /* the kind's */
 	MemoryContext context; /* of what is on its way, in it */
 	Parcel **items;
 	int n; /* 0: none */
 	bool again;
-	bool lost; /* is sent for the second time, after a kept connection had died */
-	Letter letter;
+	bool reminds; /* its items are reminders, which are its own */
+	bool lost;    /* is sent for the second time, after a kept connection had died */
+	Answer answer;
 	TimestampTz since;
 } Flight;
+
+/* What an option referred to, for a while */
+typedef struct Secret
+{
+	const char *name;
+	char *bytes;
+	size_t length;
+	struct Secret *next;
+} Secret;
 
 /* What is to be written into the log of attempts */
 typedef struct Attempt
@@ -100,35 +115,43 @@ typedef struct Sink
 	int32 id;
 	char *name;
 	char *consumer;
-	char *url;
-	LetterMode mode;
-	char **headers;
-	int n_headers;
-	HttpSettings settings;
-	int max_in_flight;
-	int max_bytes;
-	int batch_events;
-	char *secret;
-	char *old_secret;
-	char *authorization;
+	const struct Kind *kind;
+	Jsonb *options;
+	char *old_secret; /* a reference; NULL: none is being rotated */
 	char *filter;
 	bool by_subject;
 	bool hold;
 	Oid owner;
 	bool active;
 	int64 version;
-	int32 reading;             /* rises when what was read must be read anew */
-	bool expires;              /* what is too old is passed over */
-	MemoryContext taken_over;  /* where these are, since they were changed */
-	bool seen; /* when they were last looked at */
-	/* secrets, for a while */
-	Key key;
-	Key old_key;
-	char *authorization_value;
+	int32 reading;            /* rises when what was read must be read anew */
+	bool expires;             /* what is too old is passed over */
+	MemoryContext taken_over; /* where these are, since they were changed */
+	bool seen;                /* when they were last looked at */
+	/* what options say: sink_load() */
+	char *url; /* NULL: the kind knows where to */
+	HttpSettings settings;
+	int max_in_flight;
+	int max_bytes;    /* of an event's data, and of a batch */
+	int batch_events; /* in a request; 1: no batches */
+	char *instance;   /* cluster and database, in UTF-8 */
+	int64 repeat;     /* how long until an alert that is still open is told again, microseconds; 0: never */
+	bool repeats_all; /* each of them each time, acknowledged or not */
+	int64 gap;        /* between the beginnings of two requests, microseconds; 0: none */
+	void *own;        /* the kind's, of these options */
+	void *link;       /* the kind's, to what is outside: stays when options change */
+	/* secrets: sink_resolve() */
+	MemoryContext secret_context;
+	Secret *secrets;
+	bool ready; /* they are here */
 	TimestampTz resolved_at;
 	/* what was read */
 	dlist_head window;
 	dlist_head again;
+	dlist_head reminders;  /* alerts that are still open, as they were when they were looked for */
+	TimestampTz remind_at; /* are they looked for */
+	List *reminded;        /* of Parcels: told, and not written down yet */
+	TimestampTz look_at;   /* is it looked at how far behind it is */
 	HTAB *subjects;
 	int n_refused; /* subjects that wait since one of theirs was */
 	int n_window;
@@ -147,11 +170,11 @@ typedef struct Sink
 	int64 read_took;
 	int64 expired;          /* events that were passed over, not written down yet */
 	TimestampTz expired_at; /* when it was last looked for them */
-	TimestampTz next_due; /* of what waits in the database; DT_NOEND: nothing */
+	TimestampTz next_due;   /* of what waits in the database; DT_NOEND: nothing */
 	/* what is on its way */
 	Flight *flights;
 	int n_flying;
-	TimestampTz sending_at; /* when the last one was sent */
+	TimestampTz launched_at; /* the last of them */
 	/* how it does */
 	Breaker breaker;
 	int limit; /* at once, while half-open */
@@ -173,6 +196,11 @@ typedef struct Sink
 extern void sink_begin(Sink *sink);
 /* Its connections end, its memory goes */
 extern void sink_free(Sink *sink);
+/* What a secret option referred to; NULL: it is not set */
+extern const char *sink_secret(const Sink *sink, const char *option);
+/* Memory that is overwritten before it goes */
+extern void sink_keep_secret(Sink *sink, const char *name, char *bytes, size_t length);
+extern void sink_forget_secrets(Sink *sink);
 /* An event that was read goes into the window */
 extern void sink_add(Sink *sink, Parcel *item);
 extern void sink_add_again(Sink *sink, Parcel *item);
@@ -183,9 +211,11 @@ extern uint64 sink_hash(const char *key);
 extern char *sink_key(bool by_subject, int32 era, int64 id, const char *subject);
 /* What is older and not on its way is passed over; how many */
 extern int sink_expire(Sink *sink, TimestampTz before);
-extern void sink_forget_secrets(Sink *sink);
 /* It has had nothing to do for a while: what it needs for sending goes; true if there was any */
 extern bool sink_rest(Sink *sink, TimestampTz now);
+/* Alerts that are still open are told before all that is read later, or not at all */
+extern void sink_add_reminder(Sink *sink, Parcel *item);
+extern void sink_drop_reminders(Sink *sink);
 /* Of an item that was on its way */
 extern void item_arrived(Sink *sink, Parcel *item);
 extern void item_ready(Sink *sink, Parcel *item, TimestampTz not_before);

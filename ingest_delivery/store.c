@@ -12,9 +12,10 @@
 #include "commands/extension.h"
 #include "common/pg_prng.h"
 #include "executor/spi.h"
+#include "ingest_delivery/alert.h"
 #include "ingest_delivery/delivery.h"
 #include "ingest_delivery/door.h"
-#include "ingest_delivery/reference.h"
+#include "ingest_delivery/kind.h"
 #include "ingest_delivery/store.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -151,6 +152,24 @@ truth_at(uint64 row, int column)
 	return DatumGetBool(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull)) && !isnull;
 }
 
+static Datum
+texts(Datum *items, int n)
+{
+	return PointerGetDatum(construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static Datum
+eras(Datum *items, int n)
+{
+	return PointerGetDatum(construct_array(items, n, INT4OID, 4, true, TYPALIGN_INT));
+}
+
+static Datum
+ids(Datum *items, int n)
+{
+	return PointerGetDatum(construct_array(items, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
 /* -- sinks -- */
 
 static char *
@@ -159,50 +178,35 @@ kept(MemoryContext context, const char *text)
 	return text ? MemoryContextStrdup(context, text) : NULL;
 }
 
-static void
-keep_headers(Sink *sink, uint64 row, int column)
-{
-	bool isnull;
-	Datum value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
-	Datum *items;
-
-	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &items, NULL, &sink->n_headers);
-	sink->headers = MemoryContextAlloc(sink->context, sizeof(char *) * Max(sink->n_headers, 1));
-	for (int i = 0; i < sink->n_headers; i++)
-		sink->headers[i] = kept(sink->context, TextDatumGetCString(items[i]));
-}
-
 static Sink *
 sink_at(uint64 row)
 {
 	/* until somebody takes it, it goes with the transaction */
 	MemoryContext context = AllocSetContextCreate(CurTransactionContext, "sink", ALLOCSET_DEFAULT_SIZES);
 	Sink *sink = MemoryContextAllocZero(context, sizeof(Sink));
+	MemoryContext old;
+	Datum value;
+	bool isnull;
 
 	sink->context = context;
 	sink->id = number_at(row, 1);
 	sink->name = kept(context, text_at(row, 2));
 	sink->consumer = kept(context, text_at(row, 3));
-	sink->url = kept(context, text_at(row, 4));
-	sink->mode = letter_mode(text_at(row, 5));
-	keep_headers(sink, row, 6);
-	sink->settings.ca_file = kept(context, text_at(row, 7));
-	sink->settings.request_timeout_ms = number_at(row, 8) * 1000;
-	sink->settings.connect_timeout_ms = Min(sink->settings.request_timeout_ms, 10000);
-	sink->max_in_flight = number_at(row, 9);
-	sink->max_bytes = number_at(row, 10);
-	sink->batch_events = sink->mode == BATCH ? number_at(row, 11) : 1;
-	sink->secret = kept(context, text_at(row, 12));
-	sink->old_secret = kept(context, text_at(row, 13));
-	sink->authorization = kept(context, text_at(row, 14));
-	sink->filter = kept(context, text_at(row, 15));
-	sink->by_subject = truth_at(row, 16);
-	sink->hold = truth_at(row, 17);
-	sink->owner = strtoul(text_at(row, 18), NULL, 10);
-	sink->active = truth_at(row, 19);
-	sink->version = number_at(row, 20);
-	sink->reading = number_at(row, 21);
-	sink->expires = truth_at(row, 22);
+	sink->kind = kind_named(text_at(row, 4));
+	value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 5, &isnull);
+	old = MemoryContextSwitchTo(context);
+	sink->options = DatumGetJsonbPCopy(value);
+	MemoryContextSwitchTo(old);
+	sink->old_secret = kept(context, text_at(row, 6));
+	sink->filter = kept(context, text_at(row, 7));
+	sink->by_subject = truth_at(row, 8);
+	sink->hold = truth_at(row, 9);
+	sink->owner = strtoul(text_at(row, 10), NULL, 10);
+	sink->active = truth_at(row, 11);
+	sink->version = number_at(row, 12);
+	sink->reading = number_at(row, 13);
+	sink->expires = truth_at(row, 14);
+	sink_load(sink);
 	return sink;
 }
 
@@ -255,19 +259,11 @@ void
 store_secrets(Sink *sink)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	MemoryContext old;
 
-	if (sink->key.bytes && now < sink->resolved_at + SECRETS_FOR)
+	if (sink->ready && now < sink->resolved_at + SECRETS_FOR)
 		return;
-	sink_forget_secrets(sink);
-	old = MemoryContextSwitchTo(sink->context);
-	sink->key.bytes = reference_key(sink->owner, "secret", sink->secret, &sink->key.length);
-	if (sink->old_secret)
-		sink->old_key.bytes = reference_key(sink->owner, "secret", sink->old_secret, &sink->old_key.length);
-	if (sink->authorization)
-		sink->authorization_value = reference_header(sink->owner, "authorization", sink->authorization);
+	sink_resolve(sink);
 	sink->resolved_at = now;
-	MemoryContextSwitchTo(old);
 }
 
 /* -- reading -- */
@@ -293,6 +289,44 @@ sent_form(char *text)
 	return text ? pg_server_to_any(text, strlen(text), PG_UTF8) : NULL;
 }
 
+/* What an event says of an alert, NULL if it is none of one; size grows by what it needs */
+static char **
+alert_at(SPITupleTable *table, uint64 row, int column, size_t *size)
+{
+	bool isnull;
+	Datum value = SPI_getbinval(table->vals[row], table->tupdesc, column, &isnull);
+	char **fields;
+	Datum *items;
+	bool *nulls;
+	int n;
+
+	if (isnull)
+		return NULL;
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &items, &nulls, &n);
+	Assert(n == ALERT_FIELDS);
+	fields = palloc0(sizeof(char *) * ALERT_FIELDS);
+	for (int i = 0; i < n && i < ALERT_FIELDS; i++)
+	{
+		fields[i] = nulls[i] ? NULL : sent_form(TextDatumGetCString(items[i]));
+		*size += fields[i] ? strlen(fields[i]) + 1 : 0;
+	}
+	*size += MAXALIGN(sizeof(char *) * ALERT_FIELDS) + MAXIMUM_ALIGNOF;
+	return fields;
+}
+
+static char **
+keep_alert(char **at, char **fields)
+{
+	char **kept_fields = (char **) MAXALIGN(*at);
+
+	if (fields == NULL)
+		return NULL;
+	*at = (char *) (kept_fields + ALERT_FIELDS);
+	for (int i = 0; i < ALERT_FIELDS; i++)
+		kept_fields[i] = put(at, fields[i]);
+	return kept_fields;
+}
+
 /* What is older is of no use to a sink that says so; in minutes, ingest's setting */
 static TimestampTz
 expired_before(void)
@@ -308,11 +342,12 @@ store_expire(Sink *sink)
 	sink->expired += sink_expire(sink, expired_before());
 }
 
-/* Columns: era, id, type, source, subject, time, version, data, wanted, at, is_large; key: of one that waited */
+/* Columns: era, id, type, source, subject, time, version, data, wanted, alert, at, is_large; key: of one that waited */
 static Parcel *
 item_at(Sink *sink, SPITupleTable *table, uint64 row, const char *key)
 {
-	char *v[8];
+	char *v[6];
+	char **alert = NULL;
 	size_t size = 0;
 	char *subject = SPI_getvalue(table->vals[row], table->tupdesc, 5);
 	char *own_key;
@@ -322,6 +357,11 @@ item_at(Sink *sink, SPITupleTable *table, uint64 row, const char *key)
 	bool wanted = DatumGetBool(SPI_getbinval(table->vals[row], table->tupdesc, 9, &isnull));
 
 	wanted = wanted && !isnull;
+	if (wanted)
+		alert = alert_at(table, row, 10, &size);
+	/* what stems from a sink that sink does not tell */
+	if (alert && alert[ALERT_OBJECT] && strcmp(alert[ALERT_OBJECT], psprintf("sink %d", sink->id)) == 0)
+		wanted = false;
 	for (int i = 0; i < 6; i++)
 	{
 		v[i] = wanted ? sent_form(SPI_getvalue(table->vals[row], table->tupdesc, i + 3)) : NULL;
@@ -333,6 +373,7 @@ item_at(Sink *sink, SPITupleTable *table, uint64 row, const char *key)
 	size += strlen(own_key) + 1;
 	item = MemoryContextAllocZero(sink->context, sizeof(Parcel) + size);
 	at = (char *) (item + 1);
+	item->event.alert = NULL;
 	item->event.era = DatumGetInt32(SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull));
 	item->event.id = DatumGetInt64(SPI_getbinval(table->vals[row], table->tupdesc, 2, &isnull));
 	item->event.type = put(&at, v[0]);
@@ -341,12 +382,13 @@ item_at(Sink *sink, SPITupleTable *table, uint64 row, const char *key)
 	item->event.time = put(&at, v[3]);
 	item->event.version = put(&at, v[4]);
 	item->event.data = put(&at, v[5]);
+	item->event.alert = wanted ? keep_alert(&at, alert) : NULL;
 	item->key = put(&at, own_key);
 	item->hash = sink->by_subject && own_key[0] == 's' ? sink_hash(own_key) : 0;
 	item->bytes = size + ENVELOPE;
 	item->state = wanted ? READY : ARRIVED;
-	item->at = DatumGetTimestampTz(SPI_getbinval(table->vals[row], table->tupdesc, 10, &isnull));
-	item->is_large = DatumGetBool(SPI_getbinval(table->vals[row], table->tupdesc, 11, &isnull));
+	item->at = DatumGetTimestampTz(SPI_getbinval(table->vals[row], table->tupdesc, 11, &isnull));
+	item->is_large = DatumGetBool(SPI_getbinval(table->vals[row], table->tupdesc, 12, &isnull));
 	if (wanted && sink->expires && item->at < expired_before())
 	{
 		item->state = ARRIVED;
@@ -358,12 +400,16 @@ item_at(Sink *sink, SPITupleTable *table, uint64 row, const char *key)
 	return item;
 }
 
+/* As alert.h's fields are */
+#define ALERT_COLUMNS(data) \
+	"ARRAY[" data "->>'alert', " data "->>'kind', " data "->>'severity', " data "->>'object', " data "->>'subject', " data "->>'summary', " data "->>'source', " data "->>'since', " data "->>'count', " data "->>'acknowledged_by', " data "->>'closed_by']"
+
 /* What is too large to be sent is not even brought here; OFFSET 0: its text is made once */
 #define EVENT_COLUMNS \
 	"r.era, r.id, r.type, r.source, r.subject, to_jsonb(r.time) #>> '{}', " \
 	"coalesce((SELECT t.version FROM ingest.event_type t WHERE t.type = r.type), '1'), CASE WHEN octet_length(d.text) <= $4 THEN d.text ELSE '' END, " \
 	"($2::jsonb IS NULL OR r.data @> $2)"
-#define MORE_COLUMNS ", r.time, octet_length(d.text) > $4"
+#define MORE_COLUMNS ", CASE WHEN r.type LIKE 'ingest.alert.%' THEN " ALERT_COLUMNS("r.data") " END, r.time, octet_length(d.text) > $4"
 #define TEXT_OF_DATA " r CROSS JOIN LATERAL (SELECT r.data::text AS text OFFSET 0) d"
 
 /* Until what was read is as much as may be in memory; how many */
@@ -438,6 +484,110 @@ store_read(Sink *sink)
 	sink_pass(sink);
 }
 
+/* -- alerts that are still open -- */
+
+/* Columns: alert, fields, data */
+static Parcel *
+reminder_at(Sink *sink, SPITupleTable *table, uint64 row)
+{
+	size_t size = 0;
+	char **alert = alert_at(table, row, 2, &size);
+	char *data = sent_form(SPI_getvalue(table->vals[row], table->tupdesc, 3));
+	char *time = rfc3339(GetCurrentTimestamp());
+	Parcel *item;
+	char *at;
+	bool isnull;
+
+	size += strlen(data) + strlen(time) + 2;
+	item = MemoryContextAllocZero(sink->context, sizeof(Parcel) + size);
+	at = (char *) (item + 1);
+	item->reminds = DatumGetInt64(SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull));
+	item->event.alert = keep_alert(&at, alert);
+	item->event.repeated = true;
+	item->event.id = GetCurrentTimestamp();
+	item->event.type = "ingest.alert.opened";
+	item->event.source = sink->instance;
+	item->event.subject = item->event.alert[ALERT_SUBJECT];
+	item->event.version = "1";
+	item->event.data = put(&at, data);
+	item->event.time = put(&at, time);
+	return item;
+}
+
+void
+store_read_reminders(Sink *sink)
+{
+	static Statement read = {"SELECT o.alert, " ALERT_COLUMNS("o.data") ", o.data::text FROM ingest_internal.open_alert o "
+																		"WHERE ($1 IS NULL OR o.data @> $1) AND o.data->>'object' <> 'sink ' || $2 "
+																		"AND (SELECT s.types IS NULL OR ingest_internal.event_wanted('ingest.alert.opened', s.types) FROM ingest.subscription s WHERE s.consumer = $3) "
+																		"AND ($4 OR NOT o.acknowledged AND coalesce((SELECT r.at FROM ingest_delivery.reminder r WHERE r.sink = $2 AND r.alert = o.alert), o.told_at) "
+																		"<= now() - $5 * interval '1 s') ORDER BY o.alert LIMIT 1000",
+							 5,
+							 {JSONBOID, INT4OID, TEXTOID, BOOLOID, FLOAT8OID}};
+	Datum values[5] = {(Datum) 0, Int32GetDatum(sink->id), CStringGetTextDatum(sink->consumer), BoolGetDatum(sink->repeats_all), Float8GetDatum((double) sink->repeat / USECS_PER_SEC)};
+	char nulls[5] = {sink->filter ? ' ' : 'n', ' ', ' ', ' ', ' '};
+	Identity saved;
+	uint64 n;
+
+	sink->remind_at = GetCurrentTimestamp() + (sink->repeats_all ? sink->repeat : Min(sink->repeat, USECS_PER_MINUTE));
+	if (sink->filter)
+		values[0] = DirectFunctionCall1(jsonb_in, CStringGetDatum(sink->filter));
+	become_owner(sink->owner, &saved);
+	n = run(&read, values, nulls);
+	become_again(&saved);
+	for (uint64 i = 0; i < n; i++)
+		sink_add_reminder(sink, reminder_at(sink, SPI_tuptable, i));
+}
+
+static void
+write_reminded(Sink *sink)
+{
+	static Statement reminded = {"SELECT ingest_delivery_internal.reminded($1, $2)", 2, {INT4OID, INT8ARRAYOID}};
+	Datum *alerts = palloc(sizeof(Datum) * Max(list_length(sink->reminded), 1));
+	int n = 0;
+	ListCell *lc;
+
+	foreach (lc, sink->reminded)
+		alerts[n++] = Int64GetDatum(((Parcel *) lfirst(lc))->reminds);
+	run(&reminded, (Datum[2]){Int32GetDatum(sink->id), ids(alerts, n)}, NULL);
+	foreach (lc, sink->reminded)
+		item_free(lfirst(lc));
+	list_free(sink->reminded);
+	sink->reminded = NIL;
+}
+
+/* -- how it does -- */
+
+void
+store_look(Sink *sink)
+{
+	static Statement ask = {"SELECT behind_for FROM ingest.consumer_status WHERE consumer = $1 AND behind > 0", 1, {TEXTOID}};
+	static Statement tell = {"SELECT ingest_delivery_internal.is_behind($1, now() - $2)", 2, {INT4OID, INTERVALOID}};
+	Datum consumer = CStringGetTextDatum(sink->consumer);
+	Datum values[2] = {Int32GetDatum(sink->id), (Datum) 0};
+	bool isnull = true;
+	Identity saved;
+
+	become_owner(sink->owner, &saved);
+	if (run(&ask, &consumer, NULL) > 0)
+		values[1] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	become_again(&saved);
+	become_engine(&saved);
+	run(&tell, values, isnull ? " n" : NULL);
+	become_again(&saved);
+}
+
+void
+store_alerts(void)
+{
+	static Statement look = {"SELECT ingest_delivery_internal.alerts_look($1 * interval '1 s', $2 * interval '1 s'), ingest_internal.service_lives()", 2, {FLOAT8OID, FLOAT8OID}};
+	Identity saved;
+
+	become_engine(&saved);
+	run(&look, (Datum[2]){Float8GetDatum(delivery_unavailable_alert), Float8GetDatum(delivery_behind_alert)}, NULL);
+	become_again(&saved);
+}
+
 /* Arrays of what due() gave: keys, tries, eras, ids */
 typedef struct Due
 {
@@ -475,24 +625,6 @@ read_due(Sink *sink, Due *due)
 		due->eras[due->n] = Int32GetDatum((int32) number_at(i, 3));
 		due->ids[due->n++] = Int64GetDatum(number_at(i, 4));
 	}
-}
-
-static Datum
-texts(Datum *items, int n)
-{
-	return PointerGetDatum(construct_array(items, n, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
-static Datum
-eras(Datum *items, int n)
-{
-	return PointerGetDatum(construct_array(items, n, INT4OID, 4, true, TYPALIGN_INT));
-}
-
-static Datum
-ids(Datum *items, int n)
-{
-	return PointerGetDatum(construct_array(items, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
 /* Those of which nothing waits go on */
@@ -867,6 +999,8 @@ store_mark(Sink *sink)
 	write_attempts(sink);
 	if (sink->expired > 0)
 		write_expired(sink);
+	if (sink->reminded)
+		write_reminded(sink);
 	if (sink->stop || ((sink->state_changed || sink->sent > 0) && now > sink->state_at + STATE_EVERY))
 		write_state(sink, now);
 	if (waits)

@@ -30,6 +30,12 @@ extern void store_read(Sink *sink);
 extern void store_read_again(Sink *sink);
 /* What is too old to be sent, of a sink that says so, is passed over */
 extern void store_expire(Sink *sink);
+/* Alerts that are open and that the sink is to tell once more */
+extern void store_read_reminders(Sink *sink);
+/* How far behind it is */
+extern void store_look(Sink *sink);
+/* Alerts of sinks are opened and closed, and the worker says that it lives */
+extern void store_alerts(void);
 /* Looks up what the options of a sink refer to, as its owner */
 extern void store_secrets(Sink *sink);
 /* Nothing can be done for a sink until then */

@@ -8,12 +8,11 @@
 #include "common/http.h"
 #include "executor/spi.h"
 #include "funcapi.h"
-#include "ingest_delivery/address.h"
 #include "ingest_delivery/delivery.h"
 #include "ingest_delivery/door.h"
+#include "ingest_delivery/kind.h"
 #include "ingest_delivery/outcome.h"
 #include "ingest_delivery/store.h"
-#include "ingest_delivery/turn.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -60,59 +59,60 @@ find(const char *name)
 	return found;
 }
 
-static void
-send_test(Sink *sink, HttpRequest *request)
+/* Sends one event, and waits for what comes of it */
+static Flight *
+send_test(Sink *sink)
 {
-	Event event = {0};
-	Event *events[1] = {&event};
-	Letter letter;
+	Flight *flight = palloc0(sizeof(Flight));
+	Parcel *item = palloc0(sizeof(Parcel));
 
-	event.id = GetCurrentTimestamp();
-	event.type = "ingest.sink.test";
-	event.source = "/ingest/test";
-	event.subject = pg_server_to_any(sink->name, strlen(sink->name), PG_UTF8);
-	event.version = "1";
-	event.data = "{}";
-	event.time = JsonEncodeDateTime(NULL, TimestampTzGetDatum(GetCurrentTimestamp()), TIMESTAMPTZOID, NULL);
-	sink->settings.may_connect = address_forbidden;
-	sink->settings.plain = delivery_allow_http;
-	sink->settings.only_http1 = true;
-	sink->settings.keep_body = KEPT_ANSWER;
-	letter_write(&letter, sink->mode, events, 1);
-	http_start_bytes(request, &sink->settings, "POST", sink->url, turn_headers(sink, &letter), letter.body, letter.length, MOST_ANSWER);
-	while (request->state == HTTP_RUNNING)
+	item->event.id = GetCurrentTimestamp();
+	item->event.type = "ingest.sink.test";
+	item->event.source = "/ingest/test";
+	item->event.subject = pg_server_to_any(sink->name, strlen(sink->name), PG_UTF8);
+	item->event.version = "1";
+	item->event.data = "{}";
+	item->event.time = JsonEncodeDateTime(NULL, TimestampTzGetDatum(GetCurrentTimestamp()), TIMESTAMPTZOID, NULL);
+	flight->context = CurrentMemoryContext;
+	flight->items = palloc(sizeof(Parcel *));
+	flight->items[0] = item;
+	flight->n = 1;
+	sink->kind->send(sink, flight);
+	while (!sink->kind->receive(sink, flight))
 		(void) http_turn(1000);
+	return flight;
 }
 
-/* test_sink(sink text) → ok, status, answer, error, ms */
+/* test_sink(sink text) → ok, status, answer, error, ms, note */
 Datum
 ingest_delivery_test_sink(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	Sink *sink;
-	HttpRequest *request;
+	Answer *answer;
 	TimestampTz began;
-	Datum values[5];
-	bool nulls[5] = {false};
-	char *answer;
+	Datum values[6];
+	bool nulls[6] = {false};
+	char *said;
 	bool ok;
 
 	rows_begin(fcinfo);
 	sink = find(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	store_secrets(sink);
-	request = http_request_new(sink->context);
 	began = GetCurrentTimestamp();
-	send_test(sink, request);
-	ok = outcome_of(request) == ACCEPTED;
-	answer = outcome_answer(request);
+	answer = &send_test(sink)->answer;
+	ok = answer->verdict == ACCEPTED;
+	said = outcome_answer(answer);
 	values[0] = BoolGetDatum(ok);
-	values[1] = Int32GetDatum(request->status);
-	nulls[1] = request->status == 0;
-	values[2] = answer ? CStringGetTextDatum(answer) : (Datum) 0;
-	nulls[2] = answer == NULL;
-	values[3] = ok ? (Datum) 0 : CStringGetTextDatum(outcome_text(request));
+	values[1] = Int32GetDatum(answer->status);
+	nulls[1] = answer->status == 0;
+	values[2] = said ? CStringGetTextDatum(said) : (Datum) 0;
+	nulls[2] = said == NULL;
+	values[3] = ok ? (Datum) 0 : CStringGetTextDatum(answer->error);
 	nulls[3] = ok;
 	values[4] = Float8GetDatum((GetCurrentTimestamp() - began) / 1000.0);
+	values[5] = ok && sink->kind->note ? CStringGetTextDatum(sink->kind->note) : (Datum) 0;
+	nulls[5] = values[5] == (Datum) 0;
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	sink_free(sink);
 	return (Datum) 0;

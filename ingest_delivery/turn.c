@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "common/http.h"
+#include "ingest_delivery/kind.h"
 #include "ingest_delivery/outcome.h"
 #include "ingest_delivery/turn.h"
 #include "utils/memutils.h"
@@ -44,6 +45,8 @@ turn_has_room(Sink *sink, TimestampTz now)
 		sink->limit = 1;
 		sink->state_changed = true;
 	}
+	if (sink->gap > 0 && now < sink->launched_at + sink->gap)
+		return false;
 	return sink->n_flying < (sink->breaker == CLOSED ? sink->max_in_flight : Min(sink->limit, sink->max_in_flight));
 }
 
@@ -59,6 +62,8 @@ trip(Sink *sink, TimestampTz now, int retry_after)
 		sink->level++;
 	else if (now + pause < sink->open_until)
 		return;
+	/* when it takes something again it may be otherwise */
+	sink_drop_reminders(sink);
 	sink->breaker = OPEN;
 	sink->open_until = now + pause;
 	sink->state_changed = true;
@@ -105,6 +110,8 @@ choose(Sink *sink, TimestampTz now)
 	bool again_first;
 	Parcel *item = NULL;
 
+	if (!dlist_is_empty(&sink->reminders))
+		return dlist_head_element(Parcel, node, &sink->reminders);
 	for (int i = 0; i < MOST_FLIGHTS; i++)
 		again += sink->flights[i].n > 0 && sink->flights[i].again;
 	again_first = again < Max(sink->max_in_flight / 4, 1);
@@ -150,34 +157,13 @@ fill(Sink *sink, Flight *flight, TimestampTz now)
 			flight->items[i]->next->state = BEHIND;
 }
 
-List *
-turn_headers(const Sink *sink, Letter *letter)
-{
-	List *headers;
-
-	letter_sign(letter, &sink->key, &sink->old_key);
-	headers = letter->headers;
-	for (int i = 0; i < sink->n_headers; i++)
-		headers = lappend(headers, sink->headers[i]);
-	if (sink->authorization_value)
-		headers = lappend(headers, psprintf("authorization: %s", sink->authorization_value));
-	return headers;
-}
-
+/* The reminders that go together; they leave the list */
 static void
-launch(Sink *sink, Flight *flight, TimestampTz now)
+take_reminders(Sink *sink, Flight *flight)
 {
-	MemoryContext old = MemoryContextSwitchTo(flight->context);
-	Event **events = palloc(sizeof(Event *) * flight->n);
-	List *headers;
-
-	for (int i = 0; i < flight->n; i++)
-		events[i] = &flight->items[i]->event;
-	letter_write(&flight->letter, sink->mode, events, flight->n);
-	headers = turn_headers(sink, &flight->letter);
-	flight->since = now;
-	http_start_bytes(flight->request, &sink->settings, "POST", sink->url, headers, flight->letter.body, flight->letter.length, MOST_ANSWER);
-	MemoryContextSwitchTo(old);
+	flight->n = 0;
+	while (flight->n < sink->batch_events && !dlist_is_empty(&sink->reminders))
+		flight->items[flight->n++] = dlist_container(Parcel, node, dlist_pop_head_node(&sink->reminders));
 }
 
 static void
@@ -213,7 +199,6 @@ free_flight(Sink *sink)
 		{
 			flight->home = AllocSetContextCreate(sink->context, "flight of a sink", ALLOCSET_SMALL_SIZES);
 			flight->context = AllocSetContextCreate(flight->home, "request of a sink", ALLOCSET_SMALL_SIZES);
-			flight->request = http_request_new(flight->home);
 		}
 		return flight;
 	}
@@ -230,7 +215,7 @@ turn_send(Sink *sink, TimestampTz now)
 
 		if (item == NULL)
 			return;
-		if (is_too_large(sink, item))
+		if (item->reminds == 0 && is_too_large(sink, item))
 			continue;
 		flight = free_flight(sink);
 		if (flight == NULL)
@@ -240,15 +225,17 @@ turn_send(Sink *sink, TimestampTz now)
 		flight->items[0] = item;
 		flight->n = 1;
 		flight->again = item->again;
-		flight->lost = false;
+		flight->reminds = item->reminds != 0;
 		item->state = FLYING;
-		if (sink->mode == BATCH && !item->again)
+		if (flight->reminds)
+			take_reminders(sink, flight);
+		else if (sink->batch_events > 1 && !item->again)
 			fill(sink, flight, now);
-		if (!item->again)
+		if (!item->again && !flight->reminds)
 			sink->n_unsent -= flight->n;
 		sink->n_flying++;
-		sink->sending_at = now;
-		launch(sink, flight, now);
+		flight->since = sink->launched_at = now;
+		sink->kind->send(sink, flight);
 	}
 }
 
@@ -258,19 +245,19 @@ static void
 log_attempt(Sink *sink, Flight *flight, bool ok, TimestampTz now)
 {
 	Attempt *a;
-	char *error,
-		*answer;
+	const char *error = flight->answer.error;
+	char *answer;
 
 	if (ok && !sink->failed_before && sink->n_sent++ % LOG_ONE_OF != 0)
 		return;
-	error = ok ? NULL : outcome_text(flight->request);
-	answer = outcome_answer(flight->request);
+	answer = outcome_answer(&flight->answer);
 	a = MemoryContextAllocZero(sink->context, sizeof(Attempt));
 	a->at = flight->since;
-	a->event = MemoryContextStrdup(sink->context, psprintf("%d-" INT64_FORMAT, flight->items[0]->event.era, flight->items[0]->event.id));
+	a->event = MemoryContextStrdup(sink->context, flight->reminds ? psprintf("alert " INT64_FORMAT, flight->items[0]->reminds)
+																  : psprintf("%d-" INT64_FORMAT, flight->items[0]->event.era, flight->items[0]->event.id));
 	a->events = flight->n;
 	a->ok = ok;
-	a->status = flight->request->status;
+	a->status = flight->answer.status;
 	keep_text(sink, &a->error, error);
 	keep_text(sink, &a->answer, answer);
 	a->ms = (now - flight->since) / 1000.0;
@@ -314,9 +301,9 @@ refuse(Sink *sink, Flight *flight, TimestampTz now, bool for_good)
 		trip(sink, now, -1);
 		return;
 	}
-	keep_text(sink, &item->error, outcome_text(flight->request));
-	keep_text(sink, &item->answer, outcome_answer(flight->request));
-	item->status = flight->request->status;
+	keep_text(sink, &item->error, flight->answer.error);
+	keep_text(sink, &item->answer, outcome_answer(&flight->answer));
+	item->status = flight->answer.status;
 	item_refused(sink, item, for_good || item->tries >= MOST_TRIES ? DEAD : BLOCKED);
 }
 
@@ -361,15 +348,55 @@ trouble(Sink *sink, Flight *flight, TimestampTz now)
 	all_ready(sink, flight, now + AFTER_TROUBLE);
 	sink->failures++;
 	if (sink->failures >= TROUBLES_OF_SINK || sink->breaker != CLOSED)
-		trip(sink, now, flight->request->retry_after);
+		trip(sink, now, flight->answer.retry_after);
+}
+
+/* What is not taken now is told the next time, if it is still so then */
+static void
+judge_reminders(Sink *sink, Flight *flight, TimestampTz now)
+{
+	MemoryContext old;
+
+	switch (flight->answer.verdict)
+	{
+		case OF_SINK:
+		case OF_EITHER:
+			sink->failures++;
+			if (flight->answer.verdict == OF_SINK || sink->failures >= TROUBLES_OF_SINK || sink->breaker != CLOSED)
+				trip(sink, now, flight->answer.retry_after);
+			for (int i = 0; i < flight->n; i++)
+				item_free(flight->items[i]);
+			return;
+		case GONE:
+			keep_text(sink, &sink->stop, "status 410: nothing is wanted there any more");
+			break;
+		case ACCEPTED:
+			sink->last_sent_at = now;
+			is_well(sink);
+			break;
+		default:
+			is_well(sink);
+	}
+	old = MemoryContextSwitchTo(sink->context);
+	for (int i = 0; i < flight->n; i++)
+		if (sink->repeats_all)
+			item_free(flight->items[i]);
+		else
+			sink->reminded = lappend(sink->reminded, flight->items[i]);
+	MemoryContextSwitchTo(old);
 }
 
 static void
 judge(Sink *sink, Flight *flight, TimestampTz now)
 {
-	Verdict verdict = outcome_of(flight->request);
+	Verdict verdict = flight->answer.verdict;
 
 	log_attempt(sink, flight, verdict == ACCEPTED, now);
+	if (flight->reminds)
+	{
+		judge_reminders(sink, flight, now);
+		return;
+	}
 	switch (verdict)
 	{
 		case ACCEPTED:
@@ -380,9 +407,12 @@ judge(Sink *sink, Flight *flight, TimestampTz now)
 			is_well(sink);
 			break;
 		case OF_SINK:
+			/* it may be another secret by now */
+			if (flight->answer.status == 401)
+				sink->resolved_at = 0;
 			all_ready(sink, flight, 0);
 			sink->failures++;
-			trip(sink, now, flight->request->retry_after);
+			trip(sink, now, flight->answer.retry_after);
 			break;
 		case OF_EITHER:
 			trouble(sink, flight, now);
@@ -412,21 +442,21 @@ turn_receive(Sink *sink, TimestampTz now)
 		Flight *flight = &sink->flights[i];
 		MemoryContext old;
 
-		if (flight->n == 0 || flight->request->state != HTTP_DONE)
+		if (flight->n == 0)
 			continue;
-		/* a kept connection had been closed: nothing is known but that */
-		if (flight->request->failure == HTTP_LOST && !flight->lost)
+		old = MemoryContextSwitchTo(flight->context);
+		memset(&flight->answer, 0, sizeof(Answer));
+		if (!sink->kind->receive(sink, flight))
 		{
-			flight->lost = true;
-			launch(sink, flight, now);
+			MemoryContextSwitchTo(old);
 			continue;
 		}
 		any = true;
 		sink->n_flying--;
-		old = MemoryContextSwitchTo(flight->context);
 		judge(sink, flight, now);
 		MemoryContextSwitchTo(old);
-		http_drop_body(flight->request);
+		if (flight->request)
+			http_drop_body(flight->request);
 		flight->n = 0;
 		/* or each of many keeps what it once sent */
 		MemoryContextReset(flight->context);
@@ -445,8 +475,13 @@ turn_next(Sink *sink, TimestampTz now)
 
 	if (sink->active && sink->breaker == OPEN)
 		return Min(next, sink->open_until);
+	/* there may be room when its gap is over */
+	if (sink->gap > 0 && now < sink->launched_at + sink->gap)
+		return Min(next, sink->launched_at + sink->gap);
 	if (!has_room)
 		return next;
+	if (sink->repeat > 0)
+		next = Min(next, Max(sink->remind_at, now + 10000));
 	if (sink->next_due < next)
 		next = Max(sink->next_due, now + 10000);
 	if (sink->n_unsent > 0)

@@ -17,11 +17,4 @@ extern bool turn_receive(Sink *sink, TimestampTz now);
 extern bool turn_has_room(Sink *sink, TimestampTz now);
 /* When something of it is to be looked at again, if nothing happens before */
 extern TimestampTz turn_next(Sink *sink, TimestampTz now);
-/* The header lines of a letter for a sink, signed */
-extern List *turn_headers(const Sink *sink, Letter *letter);
-
-/* An answer is read to so much, and so much of it is kept */
-#define MOST_ANSWER (1024 * 1024)
-#define KEPT_ANSWER 1024
-
 #endif /* DELIVERY_TURN_H */

@@ -14,7 +14,6 @@
 
 #include "access/xact.h"
 #include "common/http.h"
-#include "ingest_delivery/address.h"
 #include "ingest_delivery/delivery.h"
 #include "ingest_delivery/store.h"
 #include "ingest_delivery/turn.h"
@@ -34,6 +33,8 @@ extern PGDLLEXPORT void ingest_delivery_main(Datum arg);
 /* What arrived is written down after so many events or so long */
 #define MARK_EVENTS 500
 #define MARK_EVERY (100 * INT64CONST(1000))
+/* How far behind sinks are, and whether there is an alert in that */
+#define BEHIND_EVERY (20 * USECS_PER_SEC)
 #define PRUNE_EVERY USECS_PER_HOUR
 #define EXPIRE_EVERY USECS_PER_MINUTE
 #define CLOCK_BACK (10 * USECS_PER_SEC)
@@ -155,30 +156,22 @@ known(int32 id)
 	return NULL;
 }
 
-static void
-prepare(Sink *sink)
-{
-	sink->settings.may_connect = address_forbidden;
-	sink->settings.plain = delivery_allow_http;
-	sink->settings.only_http1 = true;
-	sink->settings.keep_body = KEPT_ANSWER;
-}
-
 /* What was changed; what is on its way and what was read stay */
 static void
 take_over(Sink *sink, Sink *fresh)
 {
+	sink->options = fresh->options;
 	sink->url = fresh->url;
-	sink->mode = fresh->mode;
-	sink->headers = fresh->headers;
-	sink->n_headers = fresh->n_headers;
 	sink->settings = fresh->settings;
 	sink->max_in_flight = fresh->max_in_flight;
 	sink->max_bytes = fresh->max_bytes;
 	sink->batch_events = fresh->batch_events;
-	sink->secret = fresh->secret;
+	sink->gap = fresh->gap;
+	sink->instance = fresh->instance;
+	sink->repeat = fresh->repeat;
+	sink->repeats_all = fresh->repeats_all;
+	sink->own = fresh->own;
 	sink->old_secret = fresh->old_secret;
-	sink->authorization = fresh->authorization;
 	sink->filter = fresh->filter;
 	sink->hold = fresh->hold;
 	sink->owner = fresh->owner;
@@ -189,6 +182,8 @@ take_over(Sink *sink, Sink *fresh)
 	sink->active = fresh->active;
 	sink->version = fresh->version;
 	sink_forget_secrets(sink);
+	sink_drop_reminders(sink);
+	sink->remind_at = 0;
 	sink->woken = true;
 	MemoryContextSetParent(fresh->context, sink->context);
 	/* what it had been before is of no use to anybody any more */
@@ -204,7 +199,6 @@ adopt(Sink *fresh)
 	Sink *sink = known(fresh->id);
 	Fault *fault = fault_of(fresh->id);
 
-	prepare(fresh);
 	if (fault && fault->version == fresh->version && GetCurrentTimestamp() < fault->until)
 		sink_free(fresh);
 	else if (sink == NULL)
@@ -245,6 +239,7 @@ look_at_sinks(void)
 	if (!store_finds_extension() || store_settings_changed())
 		proc_exit(0);
 	write_faults();
+	store_alerts();
 	dlist_foreach_modify(i, &sinks)
 		dlist_container(Sink, node, i.cur)
 			->seen = false;
@@ -295,11 +290,19 @@ wants_read_again(Sink *sink, TimestampTz now)
 	return sink->active && !sink->stop && sink->breaker != OPEN && dlist_is_empty(&sink->again) && sink->next_due <= now;
 }
 
+static bool
+wants_remind(Sink *sink, TimestampTz now)
+{
+	return sink->repeat > 0 && sink->active && !sink->stop && sink->breaker != OPEN && now >= sink->remind_at && dlist_is_empty(&sink->reminders);
+}
+
 static void
 turn(Sink *sink, TimestampTz now)
 {
 	bool read,
-		again;
+		again,
+		remind,
+		look;
 
 	(void) turn_receive(sink, now);
 	if (sink->expires && now >= sink->expired_at + EXPIRE_EVERY)
@@ -308,11 +311,13 @@ turn(Sink *sink, TimestampTz now)
 		store_expire(sink);
 	}
 	/* after a change its secrets are looked up first */
-	if (sink->key.bytes)
+	if (sink->ready)
 		turn_send(sink, now);
 	read = wants_read(sink, now);
 	again = wants_read_again(sink, now);
-	if (!read && !again && !wants_mark(sink, now) && (sink->key.bytes || !sink->active))
+	remind = wants_remind(sink, now);
+	look = sink->active && now >= sink->look_at;
+	if (!read && !again && !remind && !look && !wants_mark(sink, now) && (sink->ready || !sink->active))
 		return;
 	store_begin("ingest_delivery: reading events and writing down what arrived");
 	if (sink->active)
@@ -323,10 +328,16 @@ turn(Sink *sink, TimestampTz now)
 		store_read_again(sink);
 	if (read)
 		store_read(sink);
+	if (remind)
+		store_read_reminders(sink);
+	if (look)
+		store_look(sink);
+	if (look)
+		sink->look_at = now + Min(BEHIND_EVERY, (delivery_behind_alert + 1) * USECS_PER_SEC);
 	store_end();
 	if (fault_of(sink->id))
 		fault_of(sink->id)->level = 0;
-	if (sink->key.bytes)
+	if (sink->ready)
 		turn_send(sink, now);
 }
 

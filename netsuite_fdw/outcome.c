@@ -154,6 +154,7 @@ outcome_of(HttpFailure failure, bool sent, int status, const char *code, const c
 		case HTTP_UNTRUSTED:
 			return OUTCOME_UNTRUSTED;
 		case HTTP_FORBIDDEN: /* nothing is here */
+		case HTTP_NO_LOGIN:  /* nor this */
 		case HTTP_MISCONFIGURED:
 			return OUTCOME_MISCONFIGURED;
 		case HTTP_NO_MEMORY:

@@ -1,13 +1,59 @@
 #!/bin/bash
-# make demo: from nothing to SELECT … FROM netsuite.transaction, against the sandbox.
+# make demo: from nothing to SELECT … FROM netsuite.transaction, against the sandbox.  CHAPTER=delivery: how events leave the database.
 . "$(dirname "$0")/lib.sh"
 started=$SECONDS
-set_up
-say "Starting the NetSuite sandbox with a company of 120,000 transaction lines, and an empty PostgreSQL"
-start_sandbox --port "${DEMO_PORT:-0}" --control --control-port 0 --scale 6
-start_cluster demo 6601
-say "Ready after $((SECONDS - started)) seconds. The sandbox answers at $NS_URL"
+
+netsuite() {
+	set_up
+	say "Starting the NetSuite sandbox with a company of 120,000 transaction lines, and an empty PostgreSQL"
+	start_sandbox --port "${DEMO_PORT:-0}" --control --control-port 0 --scale 6
+	start_cluster demo 6601
+	say "Ready after $((SECONDS - started)) seconds. The sandbox answers at $NS_URL"
+}
+
+# peer NAME COMMAND: in the background, until it listens at its port
+peer() {
+	local name=$1 port=$2 tries=0
+	shift 2
+	run_as "$@" >"$WORK/$name.out" 2>&1 </dev/null &
+	until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
+		[ $((tries += 1)) -le 300 ] || { cat "$WORK/$name.out" >&2; die "$name did not start"; }
+		sleep 0.1
+	done
+}
+
+free_port() { /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+delivery() {
+	local peers web mail manager
+	set_up
+	peers=$WORK/src/test/delivery
+	need_peers
+	[ -z "$(missing_packages prometheus-alertmanager python3-aiosmtpd)" ] || die "this chapter needs prometheus-alertmanager and python3-aiosmtpd"
+	say "Starting a receiver of webhooks, a mail server, Debian's Alertmanager, and an empty PostgreSQL"
+	web=$(free_port) mail=$(free_port) manager=$(free_port)
+	HOOK_SECRET=whsec_$(head -c 32 /dev/urandom | base64)
+	MAIL_PASSWORD=$(head -c 12 /dev/urandom | base64)
+	run_as openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout "$WORK/key" -out "$WORK/cert" 2>/dev/null
+	cat "$WORK/key" "$WORK/cert" | run_as tee "$WORK/both" >/dev/null
+	printf 'route:\n  receiver: none\nreceivers:\n  - name: none\n' | run_as tee "$WORK/alertmanager.yml" >/dev/null
+	peer receiver "$web" /usr/bin/python3 -B "$peers/receiver.py" --port "$web" --log "$WORK/webhooks" --secret "$HOOK_SECRET" --whole
+	peer mailbox "$mail" /usr/bin/python3 -B "$peers/mailbox.py" --port "$mail" --log "$WORK/mails" --cert "$WORK/both" --user bot --password "$MAIL_PASSWORD"
+	peer alertmanager "$manager" prometheus-alertmanager --config.file="$WORK/alertmanager.yml" --storage.path="$WORK/alertmanager" \
+		--web.listen-address="127.0.0.1:$manager" --cluster.listen-address=
+	start_cluster demo 6601 "shared_preload_libraries = 'ingest'"
+	export WEB=http://127.0.0.1:$web MAIL=smtp://127.0.0.1:$mail MANAGER=http://127.0.0.1:$manager CA=$WORK/cert
+	export HOOK_SECRET MAIL_PASSWORD SHOW="/usr/bin/python3 -B $peers/show.py $WORK"
+	say "Ready after $((SECONDS - started)) seconds"
+}
+
+case ${CHAPTER:-netsuite} in
+netsuite | delivery) "${CHAPTER:-netsuite}" ;;
+*) die "there is no chapter $CHAPTER; there is delivery, and without one the tour" ;;
+esac
+script=demo
+[ "${CHAPTER:-netsuite}" = netsuite ] || script=demo_$CHAPTER
 export PGHOST=$WORK/sock PGPORT=6601 PGUSER=postgres PGDATABASE=postgres
-attend run_as env PATH="$BIN:$PATH" NS_CONTROL_TOOL="$WORK/src/test/sandbox/control" NS_CONTROL="$NS_CONTROL" NS_URL="$NS_URL" NS_CA="$NS_CA" NS_STATE="$NS_STATE" \
-	"$BIN/psql" -X -q -v ON_ERROR_STOP=1 -P pager=off -f "$WORK/src/test/demo.sql" || die "the demo failed"
-say "Done in $((SECONDS - started)) seconds; everything was thrown away again. Next: README.md, docs/ingest.md, docs/netsuite_fdw.md, docs/ingest_profile.md"
+attend run_as env PATH="$BIN:$PATH" NS_CONTROL_TOOL="$WORK/src/test/sandbox/control" NS_CONTROL="${NS_CONTROL:-}" NS_URL="${NS_URL:-}" NS_CA="${NS_CA:-}" NS_STATE="${NS_STATE:-}" \
+	"$BIN/psql" -X -q -v ON_ERROR_STOP=1 -P pager=off -f "$WORK/src/test/$script.sql" || die "the demo failed"
+say "Done in $((SECONDS - started)) seconds; everything was thrown away again. Next: README.md, docs/ingest.md, docs/ingest_delivery.md, docs/netsuite_fdw.md, docs/ingest_profile.md"

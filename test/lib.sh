@@ -308,10 +308,30 @@ if [ "$(. /etc/os-release 2>/dev/null && echo "${ID:-}")" = debian ] && [ "$(. /
 	BASE_PACKAGES+=" tzdata-legacy"
 fi
 
+# need_optional PACKAGES: false where they are not to be had; what needs them is left out, with words
+need_optional() {
+	local missing
+	missing=$(missing_packages "$@")
+	[ -z "$missing" ] && return
+	# shellcheck disable=SC2086
+	apt-cache show $missing >/dev/null 2>&1 || { echo "not to be had: ${missing//$'\n'/ }"; return 1; }
+	# nothing of it is to be started here: each has a folder of its own in the run's
+	# shellcheck disable=SC2086
+	apt_get install -y --no-install-recommends $missing || { echo "could not be installed: ${missing//$'\n'/ }"; return 1; }
+}
+
+# Peers of alerts: a mail server, and Alertmanager, which is not to run as a service of the machine
+need_peers() {
+	[ ! -d /run/systemd/system ] || [ -z "$(missing_packages prometheus-alertmanager)" ] || as_root systemctl --quiet mask prometheus-alertmanager
+	need_optional prometheus-alertmanager || :
+	need_optional python3-aiosmtpd || :
+}
+
 # What tests need besides: another Node.js than Debian's will do
 need_test_packages() {
 	need_packages "postgresql-$MAJOR-cron" sqlsmith
 	command -v npm >/dev/null || need_packages nodejs npm
+	need_peers
 }
 
 # set_up PACKAGES: everything up to an installed extension and a work directory

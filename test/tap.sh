@@ -3,4 +3,5 @@
 . "$(dirname "$0")/lib.sh"
 set_up perl libipc-run-perl
 need_packages "postgresql-$MAJOR-cron" sqlsmith
+need_peers
 run_tap "$@"

@@ -37,8 +37,8 @@ FROM (VALUES
     ('ingest.circuit.closed', 'a source''s breaker closed', '{"source": "text", "reason": "text?"}'),
     ('ingest.profile.completed', 'a table was profiled', '{"table": "text", "run": "int", "sampled": "bool", "columns": "int", "rows": "int?"}'),
     ('ingest.anomaly.detected', 'something is odd', '{"anomaly": "int", "kind": "text", "severity": "text", "table": "text", "column": "text?", "summary": "text", "evidence": "object?"}'),
-    ('ingest.alert.opened', 'something is wrong, or an alert of that got worse', '{"alert": "int", "kind": "text", "severity": "text", "subject": "text", "summary": "text", "source": "text?", "since": "text", "count": "int"}'),
-    ('ingest.alert.acknowledged', 'somebody takes care of an alert', '{"alert": "int", "kind": "text", "severity": "text", "subject": "text", "summary": "text", "source": "text?", "since": "text", "count": "int", "acknowledged_by": "text"}'),
-    ('ingest.alert.closed', 'it is right again, or gone', '{"alert": "int", "kind": "text", "severity": "text", "subject": "text", "summary": "text", "source": "text?", "since": "text", "count": "int", "closed_by": "text"}'),
+    ('ingest.alert.opened', 'something is wrong, or an alert of that got worse', '{"alert": "int", "kind": "text", "severity": "text", "object": "text", "subject": "text", "summary": "text", "source": "text?", "since": "text", "count": "int"}'),
+    ('ingest.alert.acknowledged', 'somebody takes care of an alert', '{"alert": "int", "kind": "text", "severity": "text", "object": "text", "subject": "text", "summary": "text", "source": "text?", "since": "text", "count": "int", "acknowledged_by": "text"}'),
+    ('ingest.alert.closed', 'it is right again, or gone', '{"alert": "int", "kind": "text", "severity": "text", "object": "text", "subject": "text", "summary": "text", "source": "text?", "since": "text", "count": "int", "closed_by": "text"}'),
     ('ingest.quality.failed', 'a rule does not hold', '{"rule": "int", "kind": "text", "table": "text", "columns": "text", "severity": "text", "rows": "int", "violations": "int", "where": "text?", "run": "int"}')
 ) t (type, description, properties);

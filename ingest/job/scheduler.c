@@ -107,6 +107,7 @@ static void
 look_for_alerts(void *arg)
 {
 	alerts_look();
+	services_look();
 }
 
 static void
@@ -131,7 +132,8 @@ do_part(Part *part, void *arg)
 	TimestampTz now = GetCurrentTimestamp();
 	Failure failure;
 
-	if (now < part->done + part->between)
+	/* what was done at a moment that is yet to come was done before the clock went back */
+	if (now >= part->done && now < part->done + part->between)
 		return;
 	part->done = now;
 	if (attempt_and_commit(part->function, arg, &failure) || now < part->warned + BETWEEN_WARNINGS)

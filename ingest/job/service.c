@@ -14,6 +14,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "fmgr.h"
+#include "ingest/base/compat.h"
 #include "ingest/base/home.h"
 #include "ingest/base/row.h"
 #include "ingest/base/sql.h"
@@ -34,6 +35,7 @@
 #include "utils/timestamp.h"
 
 extern PGDLLEXPORT void ingest_service_main(Datum arg);
+SQL_FUNCTION(ingest_service_lives);
 
 /* Of all databases of the cluster */
 #define MOST_SERVICES 128
@@ -54,9 +56,11 @@ typedef struct Slot
 	char library[NAMEDATALEN];
 	char function[NAMEDATALEN];
 	bool wake_on_events;
-	TimestampTz begun; /* when its process was started; 0: none is */
-	TimestampTz next;  /* not before */
-	int failures;      /* in a row */
+	TimestampTz begun;  /* when its process was started; 0: none is */
+	TimestampTz next;   /* not before */
+	int failures;       /* in a row */
+	TimestampTz alive;  /* when it last gave a sign of life; 0: it never did */
+	TimestampTz wanted; /* since when it is to run */
 } Slot;
 
 typedef struct Slots
@@ -66,6 +70,8 @@ typedef struct Slots
 } Slots;
 
 static Slots *shared = NULL;
+static Oid my_number = InvalidOid; /* in a service's process: of its slot */
+static int service_alert = 120;    /* ingest.service_alert, seconds */
 
 static shmem_request_hook_type previous_request = NULL;
 static shmem_startup_hook_type previous_startup = NULL;
@@ -203,6 +209,7 @@ begin_slot(const Service *s)
 			strlcpy(slot->library, s->library, NAMEDATALEN);
 			strlcpy(slot->function, s->function, NAMEDATALEN);
 			slot->wake_on_events = s->wake_on_events;
+			slot->wanted = now;
 		}
 		else
 			slot = NULL;
@@ -286,6 +293,61 @@ services_end(void)
 		end_others(NULL, 0);
 }
 
+/* -- those that do nothing -- */
+
+/* One that has never given a sign of life need not, as long as it runs.  0: all is well; else since when it is not */
+static TimestampTz
+silent_since(const Slot *slot)
+{
+	TimestampTz since = Max(slot->alive, slot->wanted);
+
+	if (slot->alive == 0 && runs(slot))
+		return 0;
+	return GetCurrentTimestamp() - since > service_alert * USECS_PER_SEC ? since : 0;
+}
+
+void
+services_look(void)
+{
+	Service *services;
+	int n;
+
+	if (shared == NULL)
+		return;
+	services = own_structs(service_shape, &n, "SELECT name, library, function, wake_on_events FROM ingest.service WHERE enabled ORDER BY name");
+	for (int i = 0; i < n; i++)
+	{
+		TimestampTz since = 0;
+		bool known = false;
+
+		LWLockAcquire(shared->lock, LW_SHARED);
+		for (int k = 0; k < MOST_SERVICES && !known; k++)
+		{
+			known = is_same(&shared->slots[k], &services[i]);
+			if (known)
+				since = silent_since(&shared->slots[k]);
+		}
+		LWLockRelease(shared->lock);
+		if (known && since != 0)
+			repo_run("SELECT ingest_internal.alert_service($1, $2 * interval '1 s')", arg_text(services[i].name), arg_float8((GetCurrentTimestamp() - since) / USECS_PER_SEC));
+		else if (known)
+			repo_run("SELECT ingest_internal.alert_service($1, NULL)", arg_text(services[i].name));
+	}
+}
+
+/* service_lives() */
+Datum
+ingest_service_lives(PG_FUNCTION_ARGS)
+{
+	if (OidIsValid(my_number) && shared)
+	{
+		LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+		shared->slots[my_number - 1].alive = GetCurrentTimestamp();
+		LWLockRelease(shared->lock);
+	}
+	PG_RETURN_VOID();
+}
+
 /* -- a service's process -- */
 
 void
@@ -301,6 +363,7 @@ ingest_service_main(Datum arg)
 	LWLockAcquire(shared->lock, LW_SHARED);
 	slot = shared->slots[number - 1];
 	LWLockRelease(shared->lock);
+	my_number = number;
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	SetConfigOption("application_name", slot.name, PGC_USERSET, PGC_S_OVERRIDE);
 	pgstat_report_appname(slot.name);
@@ -344,6 +407,8 @@ service_startup(void)
 void
 service_settings(void)
 {
+	DefineCustomIntVariable("ingest.service_alert", "How long a service may give no sign of life before there is an alert.", NULL, &service_alert, 120, 1, INT_MAX / 1000, PGC_SIGHUP,
+							GUC_UNIT_S, NULL, NULL, NULL);
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;
 	previous_request = shmem_request_hook;

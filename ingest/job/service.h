@@ -10,6 +10,8 @@
 
 /* Starts those of this database that are not running and ends those that should not be; within a transaction, with SPI */
 extern void services_keep(void);
+/* Opens and closes alerts of those that give no sign of life; likewise */
+extern void services_look(void);
 /* Ends all of this database */
 extern void services_end(void);
 

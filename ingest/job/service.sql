@@ -14,3 +14,7 @@ COMMENT ON TABLE service IS 'services: what background workers of this database 
 CREATE FUNCTION ingest_internal.wake_services() RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_wake_services' LANGUAGE C;
 COMMENT ON FUNCTION ingest_internal.wake_services() IS 'when the transaction commits, services that are woken by events look up';
+
+CREATE FUNCTION ingest_internal.service_lives() RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_service_lives' LANGUAGE C;
+COMMENT ON FUNCTION ingest_internal.service_lives() IS 'a sign of life of the service whose process this is; one that has given one and gives none any more has an alert';

@@ -12,18 +12,6 @@ month_packages() {
 	cp -n "$share"/mysql_fdw* "$("$PG_CONFIG" --sharedir)/extension"
 }
 
-# need_optional PACKAGES: false if they are not to be had, which is no failure
-need_optional() {
-	local missing
-	missing=$(missing_packages "$@")
-	[ -z "$missing" ] && return
-	# shellcheck disable=SC2086
-	apt-cache show $missing >/dev/null 2>&1 || { echo "not to be had: ${missing//$'\n'/ }"; return 1; }
-	# nothing of it is to be started here: each has a folder of its own in the run's
-	# shellcheck disable=SC2086
-	apt_get install -y --no-install-recommends $missing || { echo "could not be installed: ${missing//$'\n'/ }"; return 1; }
-}
-
 # month_personality SEED: the account that the sandbox plays in this month
 month_personality() {
 	# shellcheck disable=SC2046

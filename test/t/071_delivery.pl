@@ -273,7 +273,7 @@ for ([ qq({"url": "https://a.example/", $ok, "colour": 1}), qr/a webhook has no 
 	like(refused($_->[0]), $_->[1], "refused: $_->[1]");
 }
 my (undef, undef, $err) = $node->psql($p, q{SELECT ingest_delivery.create_sink('x', 'kafka', '{}')});
-like($err, qr/there is no kind of sink "kafka"\nHINT:  The kind is webhook/, 'a kind that is not there yet');
+like($err, qr/there is no kind of sink "kafka"\nHINT:  The kinds are webhook, email, /, 'a kind that is not there yet');
 
 # -- rights --
 

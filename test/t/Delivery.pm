@@ -10,7 +10,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(start_receiver receiver_pid kill_receiver behave received new_delivery $secret $old_secret $url);
+our @EXPORT = qw(start_peer end_peer peer_behave peer_got await_port start_receiver receiver_pid kill_receiver behave received new_delivery $secret $old_secret $url);
 our $secret = 'whsec_' . 'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 our $old_secret = 'whsec_' . 'C2FVsBQIhrscChlQIMV+b5sSYspob7oD';
 our $url;
@@ -40,6 +40,56 @@ sub kill_receiver
 	$receiver->kill_kill(grace => 0) if $receiver;
 	$receiver = undef;
 	return;
+}
+
+# Other peers, each by its name: a program that takes --port, --log and --behave; its port, the same each time
+my (%peer, %peer_port);
+
+sub await_port
+{
+	my ($at, $what) = @_;
+	my $until = time() + $PostgreSQL::Test::Utils::timeout_default;
+	until (IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $at))
+	{
+		die "$what did not start: " . (-e "$folder/$what.out" ? slurp_file("$folder/$what.out") : '') if time() > $until;
+		sleep(0.05);
+	}
+	return;
+}
+
+sub start_peer
+{
+	my ($name, $program, @options) = @_;
+	$peer_port{$name} //= PostgreSQL::Test::Cluster::get_free_port();
+	$peer{$name} = IPC::Run::start([ '/usr/bin/python3', '-B', "delivery/$program.py", '--port', $peer_port{$name}, '--log', "$folder/$name.log", '--behave', "$folder/$name.behave", @options ],
+		'<', '/dev/null', '>', "$folder/$name.out", '2>&1');
+	await_port($peer_port{$name}, $name);
+	return $peer_port{$name};
+}
+
+sub end_peer
+{
+	my ($name) = @_;
+	$peer{$name}->kill_kill(grace => 0) if $peer{$name};
+	delete $peer{$name};
+	return;
+}
+
+sub peer_behave
+{
+	my ($name, %how) = @_;
+	open my $out, '>', "$folder/$name.behave.new" or die $!;
+	print $out encode_json(\%how);
+	close $out;
+	rename "$folder/$name.behave.new", "$folder/$name.behave" or die $!;
+	return;
+}
+
+# what it wrote down, in the order in which it came
+sub peer_got
+{
+	my ($name) = @_;
+	return -e "$folder/$name.log" ? map { decode_json($_) } grep { /\S/ } split /\n/, slurp_file("$folder/$name.log") : ();
 }
 
 # behave(path => { status => 500 }): from the next request on
@@ -94,6 +144,7 @@ END
 {
 	my $code = $?;
 	kill_receiver();
+	end_peer($_) for keys %peer;
 	$? = $code;
 }
 
