@@ -1,6 +1,6 @@
 # pg_ingest: data ingestion inside PostgreSQL
 #
-#   make           build every extension        make demo     the tour, from a fresh Debian machine
+#   make           build everything             make demo     the tour, from a fresh Debian machine
 #   make install   install them                 make check    all tests, from a fresh Debian machine
 #   make bench     benchmarks (BENCH=name)      make lint     format and static checks
 #   make check-versions, check-personalities, check-queries, fuzz, soak: the longer tests.  docs/testing.md describes all.
@@ -8,10 +8,11 @@
 # PG_CONFIG=/path/to/pg_config chooses the server; without it, build takes the pg_config in the PATH, and demo
 # and check install the PostgreSQL that the Debian release brings.
 
-EXTENSIONS = netsuite_fdw ingest_profile ingest ingest_delivery
+EXTENSIONS = netsuite_fdw ingest_profile ingest ingest_delivery ingest_api
+PROGRAMS = gateway
 
 all install uninstall clean:
-	@for e in $(EXTENSIONS); do $(MAKE) --no-print-directory -C $$e $@ || exit 1; done
+	@for e in $(EXTENSIONS) $(PROGRAMS); do $(MAKE) --no-print-directory -C $$e $@ || exit 1; done
 
 demo:
 	@test/demo.sh

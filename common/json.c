@@ -533,6 +533,23 @@ json_visit(Json *object, JsonVisit visit, void *arg)
 		visit(pg_any_to_server(m->name, strlen(m->name), PG_UTF8), unless_null(m), arg);
 }
 
+/* Every text of a value, however deep, in its order; names are none */
+void
+json_hear(Json *value, JsonHear hear, void *arg)
+{
+	if (value == NULL)
+		return;
+	if (value->kind == JSON_STRING)
+		hear(words_of(value), arg);
+	for (int i = 0; i < json_count(value); i++)
+		json_hear(json_item(value, i), hear, arg);
+	if (value->kind == JSON_OBJECT)
+	{
+		for (Json *m = value->first; m != NULL; m = m->next)
+			json_hear(m, hear, arg);
+	}
+}
+
 void
 json_remove(Json *object, const char *name)
 {

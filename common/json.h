@@ -16,6 +16,7 @@
 typedef struct Json Json;
 
 typedef void (*JsonVisit)(const char *name, Json *value, void *arg);
+typedef void (*JsonHear)(const char *words, void *arg);
 
 /*
  * All take NULL for a value that is not there; a JSON null is not there either, and
@@ -33,6 +34,7 @@ extern bool json_is_array(Json *value);
 extern int64 json_int(Json *value);
 extern bool json_true(Json *value);
 extern void json_visit(Json *object, JsonVisit visit, void *arg);
+extern void json_hear(Json *value, JsonHear hear, void *arg);
 extern void json_remove(Json *object, const char *name);
 extern char *json_print(Json *value);
 extern void json_append_string(StringInfo buffer, const char *text);

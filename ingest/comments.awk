@@ -1,11 +1,19 @@
-# In CREATE TABLE and CREATE VIEW of the scripts, "-- text" behind a column is that column's COMMENT.
+# In CREATE TABLE and CREATE VIEW of the scripts, "-- text" behind a column is that column's COMMENT, with lines of eight
+# spaces and "-- text" that follow at once.
 /^CREATE (TABLE|VIEW) / { name = $3; what = $2; sub(/\(.*/, "", name); inside = 1; n = 0 }
+inside && goes_on && /^        -- / {
+	text = $0; sub(/^ *-- /, "", text); gsub(/'/, "''", text)
+	sub(/';$/, " ", said[n - 1]); said[n - 1] = said[n - 1] text "';"
+	next
+}
+{ goes_on = 0 }
 inside && (what == "TABLE" ? /^    [a-z_"]+ .* -- / : / AS ["a-z_]+,? -- /) {
 	column = $1; text = $0
 	if (what == "VIEW") { column = $0; sub(/,? -- .*/, "", column); sub(/.* AS /, "", column) }
 	sub(/.* -- /, "", text); gsub(/'/, "''", text)
 	said[n++] = "COMMENT ON COLUMN " name "." column " IS '" text "';"
 	sub(/ -- .*/, "")
+	goes_on = 1
 }
 { print }
 inside && /;$/ { inside = 0; for (i = 0; i < n; i++) print said[i] }

@@ -26,7 +26,7 @@ COMMENT ON FUNCTION ingest_delivery_internal.is_behind(integer, timestamptz) IS 
 CREATE VIEW ingest_delivery_internal.health AS
 SELECT s.id, s.name, s.kind, s.state, s.reason, s.owner_name, r.oid IS NULL AS orphaned, coalesce(r.oid, (SELECT d.datdba FROM pg_database d WHERE d.datname = current_database())) AS owner,
     s.state = 'active' AND t.breaker <> 'closed' AS unwell, t.unwell_since, t.last_error, CASE WHEN s.state = 'active' THEN t.behind_since END AS behind_since,
-    (SELECT count(*) FROM ingest_delivery.dead x WHERE x.sink = s.id AND x.error <> 'skipped') AS dead
+    (SELECT count(*) FROM (SELECT FROM ingest_delivery.dead d WHERE d.sink = s.id AND d.error <> 'skipped' LIMIT 1000) x) AS dead
 FROM ingest_delivery.sink s LEFT JOIN ingest_delivery.sink_state t ON t.sink = s.id LEFT JOIN pg_roles r ON r.oid = s.owner;
 COMMENT ON VIEW ingest_delivery_internal.health IS 'what is wrong with sinks';
 
@@ -39,7 +39,7 @@ CREATE FUNCTION ingest_delivery_internal.alerts_look(unwell_for interval, behind
         (coalesce(h.behind_since < now() - behind_for, false), 'sink_behind', 'warning',
             format('sink %s has not got events of %s', h.name, h.behind_since), 'it has caught up, or is paused'),
         (h.dead > 0, 'sink_gave_up', 'error',
-            format('sink %s gave up %s events, which are in ingest_delivery.dead; ingest_delivery.redrive tries them again', h.name, h.dead), 'no event is given up any more'),
+            format('sink %s gave up events (%s or more), which are in ingest_delivery.dead; ingest_delivery.redrive tries them again', h.name, h.dead), 'no event is given up any more'),
         (h.state = 'paused' AND h.reason IS NOT NULL, 'sink_stopped', 'error',
             format('sink %s was paused: %s', h.name, h.reason), 'it was resumed, or paused by hand'),
         (h.orphaned AND h.state = 'active', 'sink_orphaned', 'error',

@@ -205,6 +205,8 @@ adopt(Sink *fresh)
 	{
 		MemoryContextSetParent(fresh->context, TopMemoryContext);
 		sink_begin(fresh);
+		/* that it is well again is written down with the next that is read */
+		fresh->state_changed = fault != NULL;
 		fresh->seen = true;
 		dlist_push_tail(&sinks, &fresh->node);
 		n_sinks++;

@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "netsuite_fdw/decode.h"
 #include "netsuite_fdw/jsontext.h"
+#include "netsuite_fdw/numeric.h"
 #include "netsuite_fdw/reason.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -254,6 +255,23 @@ input_datum(Decoder *d, DecodeColumn *c, const char *text, int len, bool escaped
 
 /* -- numbers -- */
 
+/*
+ * A number's text, as NetSuite may write one: numeric_in() itself takes NaN and
+ * infinity, which no condition that is sent reckons with, and from PostgreSQL 16
+ * on 0x1F and 1_000, too.
+ */
+static char *
+number_text(Decoder *d, const char *text, int len, bool escaped)
+{
+	char *copy = to_server(d, text, len, escaped, 0, &len);
+
+	if (strspn(copy, "+-.0123456789eE \t\r\n") != len)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid input syntax for type %s: \"%s\"", "numeric", copy)));
+	return copy;
+}
+
 /* Plain integers of up to 18 digits; anything else is left to the caller */
 static inline bool
 parse_plain_int(const char *p, int len, int64 *result)
@@ -282,65 +300,17 @@ static int64
 parse_int(Decoder *d, const char *text, int len, bool escaped)
 {
 	int64 result;
-	char *copy;
 	Datum number;
 
 	if (parse_plain_int(text, len, &result))
 		return result;
-	copy = to_server(d, text, len, escaped, 0, &len);
-	number = DirectFunctionCall3(numeric_in, CStringGetDatum(copy), ObjectIdGetDatum(InvalidOid),
-								 Int32GetDatum(-1));
-	if (numeric_is_nan(DatumGetNumeric(number)) || numeric_is_inf(DatumGetNumeric(number)))
-		refuse("a number that is not finite does not fit an integer column");
+	number = DirectFunctionCall3(numeric_in, CStringGetDatum(number_text(d, text, len, escaped)),
+								 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 	result = DatumGetInt64(DirectFunctionCall1(numeric_int8, number));
 	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, number,
 										  DirectFunctionCall1(int8_numeric, Int64GetDatum(result)))))
 		refuse("a number with a fraction does not fit an integer column");
 	return result;
-}
-
-/*
- * Build a numeric as it is stored: sign, scale and weight in a short header,
- * then digits to the base 10000.  Takes magnitude ÷ 10^scale.
- */
-static Datum
-build_numeric(Decoder *d, uint64 magnitude, bool negative, int scale)
-{
-	static const uint64 pad[] = {1, 1000, 100, 10};
-	int16 digits[8];
-	int ndigits = 0;
-	int fraction = (scale + 3) / 4; /* digits behind the point */
-	int weight;
-	int first = 0;
-	char *result;
-	Size size;
-	uint16 header;
-
-	magnitude *= pad[scale & 3];
-	while (magnitude > 0)
-	{
-		digits[ndigits++] = (int16) (magnitude % 10000);
-		magnitude /= 10000;
-	}
-	weight = ndigits - fraction - 1;
-	/* least significant first: zeros there are not stored */
-	while (first < ndigits && digits[first] == 0)
-		first++;
-	if (first == ndigits)
-	{
-		weight = 0;
-		negative = false;
-	}
-	size = VARHDRSZ + sizeof(uint16) + (ndigits - first) * sizeof(int16);
-	result = row_alloc(d, size);
-	SET_VARSIZE(result, size);
-	header = 0x8000 | (negative ? 0x2000 : 0) | (scale << 7) | (weight < 0 ? 0x0040 : 0) |
-			 (weight & 0x003F);
-	memcpy(result + VARHDRSZ, &header, sizeof(header));
-	for (int i = 0; i < ndigits - first; i++)
-		memcpy(result + VARHDRSZ + sizeof(header) + i * sizeof(int16), &digits[ndigits - 1 - i],
-			   sizeof(int16));
-	return PointerGetDatum(result);
 }
 
 static Datum
@@ -370,8 +340,8 @@ numeric_datum(Decoder *d, DecodeColumn *c, const char *text, int len, bool escap
 			break;
 	}
 	if (p < end || digits == 0 || digits > 15 || c->typmod >= 0)
-		return input_datum(d, c, text, len, escaped);
-	return build_numeric(d, magnitude, negative, Max(scale, 0));
+		return InputFunctionCall(&c->input, number_text(d, text, len, escaped), c->ioparam, c->typmod);
+	return build_numeric(row_alloc(d, BUILT_SIZE), magnitude, negative, Max(scale, 0));
 }
 
 static int64

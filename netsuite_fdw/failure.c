@@ -3,10 +3,13 @@
  *		What NetSuite, or who answers in its place, says about a failure.
  *
  * The reason may stand in o:errorDetails, at the top of the document, in an
- * object "error", in a list, in a page of HTML or in plain text.  Whatever it
- * is, people are shown words, and never more than they can read.
+ * object "error", in a list, somewhere else in a document, in a page of HTML, in
+ * XML or in plain text.  Whatever it is, people are shown words, never more than
+ * they can read, and no login that the other side repeats.
  */
 #include "postgres.h"
+
+#include <ctype.h>
 
 #include "common/json.h"
 #include "lib/stringinfo.h"
@@ -126,6 +129,14 @@ read_reasons(Reasons *r, Json *value, int depth)
 	}
 }
 
+/* In a document of no known shape, what reads like a sentence */
+static void
+hear_sentence(const char *words, void *reasons)
+{
+	if (strchr(words, ' ') != NULL)
+		add_reason(reasons, words);
+}
+
 /* Does the text begin with the word, in any case? */
 static bool
 begins(const char *p, const char *end, const char *word)
@@ -168,7 +179,7 @@ append_entity(StringInfo out, const char *p, const char *end)
 	{
 		const char *name;
 		char sign;
-	} entities[] = {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&#39;", '\''}, {"&nbsp;", ' '}};
+	} entities[] = {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&#39;", '\''}, {"&apos;", '\''}, {"&nbsp;", ' '}};
 
 	for (int i = 0; i < lengthof(entities); i++)
 	{
@@ -182,25 +193,41 @@ append_entity(StringInfo out, const char *p, const char *end)
 	return p + 1;
 }
 
-/* Plain text and HTML: what a reader would see of it */
+/* Is it HTML, or XML, from its first sign or from one of HTML's own further on? */
+static bool
+is_markup(const char *body, const char *end)
+{
+	if (end - body > 1 && body[0] == '<' && (isalpha((unsigned char) body[1]) || body[1] == '?' || body[1] == '!'))
+		return true;
+	for (const char *p = body; p < end; p++)
+	{
+		if (begins(p, end, "<html") || begins(p, end, "<!doctype") || begins(p, end, "<body"))
+			return true;
+	}
+	return false;
+}
+
+/* Plain text, HTML and XML: what a reader would see of it */
 static char *
 visible(const char *body, size_t len)
 {
 	const char *end = body + len;
 	StringInfoData out;
-	bool html = false;
+	bool markup = is_markup(body, end);
 
 	initStringInfo(&out);
-	for (const char *p = body; p < end && !html; p++)
-		html = begins(p, end, "<html") || begins(p, end, "<!doctype") || begins(p, end, "<body");
 	for (const char *p = body; p < end && out.len < 4 * SHOWN_BYTES;)
 	{
-		if (html && *p == '<')
+		if (markup && begins(p, end, "<![CDATA["))
+			p += strlen("<![CDATA[");
+		else if (markup && begins(p, end, "]]>"))
+			p += strlen("]]>");
+		else if (markup && *p == '<')
 		{
 			p = pass_tag(p, end);
 			appendStringInfoChar(&out, ' ');
 		}
-		else if (html && *p == '&')
+		else if (markup && *p == '&')
 			p = append_entity(&out, p, end);
 		else
 			appendStringInfoChar(&out, *p++);
@@ -229,10 +256,63 @@ one_line(char *text)
 	return text;
 }
 
+/* Where a login that is repeated begins in the text, behind the word that announces it; NULL if none does */
+static char *
+repeated_login(char *text)
+{
+	static const char *const marks[] = {"Bearer ", "Basic ", "client_assertion=", "oauth_consumer_key=", "oauth_token=", "oauth_signature=", NULL};
+	const char *end = text + strlen(text);
+
+	for (char *p = text; p < end; p++)
+	{
+		for (int i = 0; marks[i] != NULL; i++)
+		{
+			if (begins(p, end, marks[i]) && strspn(p + strlen(marks[i]), "\"") < strcspn(p + strlen(marks[i]), " ,;&"))
+				return p + strlen(marks[i]);
+		}
+	}
+	return NULL;
+}
+
+/* A token or a signature is no word: it has digits, signs or capitals within */
+static bool
+is_no_word(const char *from, const char *to)
+{
+	for (const char *p = from + 1; p < to - 1; p++)
+	{
+		if (isdigit((unsigned char) *p) || isupper((unsigned char) *p) || strchr("=/+_%", *p) != NULL)
+			return to - from > 8;
+	}
+	return false;
+}
+
+/* Who answers may repeat what it was sent: a login is nobody's to read */
+static void
+hide_logins(char *text)
+{
+	char *login = repeated_login(text);
+
+	while (login != NULL)
+	{
+		char *behind;
+
+		login += strspn(login, "\"");
+		behind = login + strcspn(login, " ,;&\"");
+		if (is_no_word(login, behind))
+		{
+			memset(login, '.', 3);
+			memmove(login + 3, behind, strlen(behind) + 1);
+			behind = login + 3;
+		}
+		login = repeated_login(behind);
+	}
+}
+
 static void
 take_reasons(Reasons *r, char **code, char **detail)
 {
 	one_line(r->detail.data);
+	hide_logins(r->detail.data);
 	*code = r->code;
 	*detail = *r->detail.data != '\0' ? r->detail.data : NULL;
 }
@@ -252,16 +332,19 @@ failure_read_document(Json *document, char **code, char **detail)
 void
 failure_read(const char *body, size_t len, char **code, char **detail)
 {
-	Json *document = json_parse(CurrentMemoryContext, body, len);
+	size_t before = len >= 3 && memcmp(body, "\357\273\277", 3) == 0 ? 3 : 0;
+	Json *document;
 	Reasons r = {0};
 
-	if (document != NULL)
-	{
-		failure_read_document(document, code, detail);
-		return;
-	}
+	while (before < len && isspace((unsigned char) body[before]))
+		before++;
+	document = json_parse(CurrentMemoryContext, body + before, len - before);
 	initStringInfo(&r.detail);
-	appendStringInfoString(&r.detail, visible(body, len));
+	if (document == NULL)
+		appendStringInfoString(&r.detail, visible(body + before, len - before));
+	read_reasons(&r, document, 0);
+	if (r.detail.len == 0)
+		json_hear(document, hear_sentence, &r);
 	take_reasons(&r, code, detail);
 }
 

@@ -517,7 +517,11 @@ add_listed(ImportForeignSchemaStmt *stmt, List **tables)
 	{
 		const char *name = lfirst_node(RangeVar, lc)->relname;
 
-		if (import_is_name(name) && import_find(*tables, name) == NULL)
+		if (!import_is_name(name))
+			ereport(NOTICE,
+					(errmsg("table \"%s\" is skipped: no table of SuiteQL has such a name", name),
+					 errhint("Names are imported in lower case, of letters, digits and underscores.")));
+		else if (import_find(*tables, name) == NULL)
 			import_add(tables, name, NULL, NULL, "asked for", false);
 	}
 }

@@ -39,21 +39,31 @@ send_probe(Client *client, Probe *probe, bool patient, MemoryContext context)
 	request_start(probe->request);
 }
 
+/* An integer as NetSuite shows a number: what is written otherwise, such as 007, is a text that would not come back */
+static bool
+is_integer(const char *text)
+{
+	const char *digits = text + (*text == '-');
+
+	if (*digits == '\0' || strspn(digits, "0123456789") != strlen(digits) || (*digits == '0' && text[1] != '\0'))
+		return false;
+	errno = 0;
+	(void) strtoi64(text, NULL, 10);
+	return errno == 0;
+}
+
 static bool
 all_integers(Json *items, const char *name, bool *any)
 {
 	for (int i = 0; i < json_count(items); i++)
 	{
 		const char *value = json_text(json_item(items, i), name);
-		char *end;
 
 		CHECK_FOR_INTERRUPTS();
 		if (value == NULL)
 			continue;
 		*any = true;
-		errno = 0;
-		(void) strtoll(value, &end, 10);
-		if (end == value || *end != '\0' || errno != 0)
+		if (!is_integer(value))
 			return false;
 	}
 	return true;
@@ -77,7 +87,8 @@ correct_types(Probe *probe)
 		if (c->type != 'i' && c->type != 'r')
 			continue;
 		integers = all_integers(items, c->name, &any);
-		c->guessed = !any || !integers;
+		/* that some values are digits says nothing of the column's type there where nobody declares one */
+		c->guessed |= !any || !integers;
 		if (!integers)
 			c->type = 's';
 		else if (c->type == 'r')
@@ -117,8 +128,8 @@ named_column(Probe *probe, const char *detail)
 }
 
 /*
- * The whole list {id=id, t.name=name} of an error, in lower case.  NULL if it is
- * empty, cut short or of another form: then it proves nothing.
+ * The list {id=id, t.name=name} of an error, in lower case.  NULL if it is empty,
+ * visibly cut short or of another form.
  */
 static char *
 available_list(const char *detail)
@@ -159,36 +170,6 @@ is_available(const char *list, const char *name)
 	return false;
 }
 
-/* Drop what an error names, or lists as not available; true if that was anything */
-static bool
-drop_named(Probe *probe, const char *detail)
-{
-	ImportColumn *named = named_column(probe, detail);
-	List *rest = NIL;
-	bool listed = false;
-	char *list;
-	ListCell *lc;
-
-	if (named == NULL)
-		return false;
-	list = available_list(detail);
-	/* a list that knows none of the columns, or the one that is unknown, is of something else */
-	foreach (lc, probe->columns)
-		listed |= list && is_available(list, ((ImportColumn *) lfirst(lc))->name);
-	listed &= list && !is_available(list, named->name);
-	foreach (lc, probe->columns)
-	{
-		ImportColumn *c = lfirst(lc);
-
-		if (c == named || (listed && !is_available(list, c->name)))
-			c->dropped = true;
-		else
-			rest = lappend(rest, c);
-	}
-	probe->columns = rest;
-	return true;
-}
-
 static List *
 head(List *list, int from, int to)
 {
@@ -197,6 +178,50 @@ head(List *list, int from, int to)
 	for (int i = from; i < to; i++)
 		part = lappend(part, list_nth(list, i));
 	return part;
+}
+
+/* A probe for a part of another one's columns, under way */
+static Probe *
+probe_part(Client *client, Probe *whole, int from, int to, bool patient, MemoryContext context)
+{
+	Probe *part = palloc0(sizeof(Probe));
+
+	part->table = whole->table;
+	part->columns = head(whole->columns, from, to);
+	send_probe(client, part, patient, context);
+	return part;
+}
+
+/*
+ * Drop what an error names; true if that was anything.  What its list lacks is
+ * asked for by itself, all at once: nothing shows that the list is whole.
+ */
+static bool
+drop_named(Client *client, Probe *probe, List **probes, MemoryContext context)
+{
+	const char *detail = probe->request->detail;
+	ImportColumn *named = named_column(probe, detail);
+	char *list = available_list(detail);
+	List *rest = NIL;
+
+	if (named == NULL)
+		return false;
+	/* of something else, if it knows the column that is unknown */
+	if (list && is_available(list, named->name))
+		list = NULL;
+	for (int i = 0; i < list_length(probe->columns); i++)
+	{
+		ImportColumn *c = list_nth(probe->columns, i);
+
+		if (c == named)
+			c->dropped = true;
+		else if (list && !is_available(list, c->name))
+			*probes = lappend(*probes, probe_part(client, probe, i, i + 1, false, context));
+		else
+			rest = lappend(rest, c);
+	}
+	probe->columns = rest;
+	return true;
 }
 
 static void
@@ -226,18 +251,6 @@ static bool
 may_be_column(Request *request)
 {
 	return request->http->status == 500 || refused_query(request);
-}
-
-/* A probe for a part of another one's columns, under way */
-static Probe *
-probe_part(Client *client, Probe *whole, int from, int to, bool patient, MemoryContext context)
-{
-	Probe *part = palloc0(sizeof(Probe));
-
-	part->table = whole->table;
-	part->columns = head(whole->columns, from, to);
-	send_probe(client, part, patient, context);
-	return part;
 }
 
 /* Does the account answer a query of the table that asks for none of its columns?  Skips it if not. */
@@ -313,7 +326,7 @@ judge(Client *client, Probe *probe, List *probes, MemoryContext context)
 		return probes;
 	}
 	/* only a refusal is believed what it names */
-	if (request_refused(request) && drop_named(probe, request->detail))
+	if (request_refused(request) && drop_named(client, probe, &probes, context))
 	{
 		n = list_length(probe->columns);
 		return n == 0 ? probes : lappend(probes, probe_part(client, probe, 0, n, false, context));

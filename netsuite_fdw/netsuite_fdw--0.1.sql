@@ -104,7 +104,8 @@ CREATE FUNCTION netsuite_deleted(server name, "table" text, since timestamptz, u
                            coalesce(bool_or(lower(e.value) IN ('t', 'true')) FILTER (WHERE lower(e.key) = 'iscustomtransaction'), false) AS custom,
                            max(e.value) FILTER (WHERE lower(e.key) = 'at') AS at
                       FROM jsonb_each_text(d.q) e) r,
-           LATERAL (SELECT netsuite_moment(netsuite_deleted.server, r.at::timestamp) AS at) m
+           -- a row without its date is not passed over: nobody would delete what it names
+           LATERAL (SELECT netsuite_moment(netsuite_deleted.server, coalesce(r.at, concat('no deleteddate of record ', r.recordid))::timestamp) AS at) m
      WHERE m.at >= date_trunc('second', netsuite_deleted.since) AND m.at < date_trunc('second', netsuite_deleted.until)
        AND (netsuite_deleted."table" IN (r.type, r.scriptid)
         OR netsuite_deleted."table" = ANY (netsuite_record_table(replace(replace(r.type, '_', ''), ' ', ''), r.custom)));

@@ -218,7 +218,7 @@ check_proxy(DefElem *def)
 		bad_value(def, "It must be an address without user name and password: set proxy_user and proxy_password in the user mapping.");
 	for (const unsigned char *p = (const unsigned char *) value; *p; p++)
 	{
-		if (*p <= ' ' || *p == 127)
+		if (*p <= ' ' || *p == 127 || *p == '?' || *p == '#')
 			bad_value(def, "It must be an address such as http://proxy.example.com:3128.");
 	}
 }

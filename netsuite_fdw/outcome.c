@@ -94,6 +94,7 @@ is_denied(int status, const char *code, const char *detail)
 		return true;
 	return status == 400 && !may_quote(detail) &&
 		   (holds(detail, "does not have permission") || holds(detail, "do not have permission") ||
+			holds(detail, "not give you permission") || holds(detail, "not have privileges") ||
 			holds(detail, "Permission Violation") || holds(detail, "insufficient permission"));
 }
 
@@ -102,7 +103,7 @@ static bool
 is_login_code(const char *code)
 {
 	return code != NULL && (strncmp(code, "invalid_", 8) == 0 || strcmp(code, "unauthorized_client") == 0 ||
-							strcmp(code, "INVALID_LOGIN") == 0 || strcmp(code, "INVALID_LOGIN_ATTEMPT") == 0);
+							strncmp(code, "INVALID_LOGIN", 13) == 0);
 }
 
 /* No code tells an unknown table or column: only the words do */
@@ -125,7 +126,7 @@ outcome_of_status(int status, const char *code, const char *detail)
 		return OUTCOME_DONE;
 	if (is_busy(status, code, detail))
 		return OUTCOME_BUSY;
-	if (status == 401 || (status == 400 && is_login_code(code)))
+	if (status == 401 || ((status == 400 || status == 403) && is_login_code(code)))
 		return OUTCOME_LOGIN;
 	if (status >= 500 || status == 408)
 		return OUTCOME_FAILED;

@@ -41,7 +41,7 @@ SELECT ingest_internal.announce('ingest.run.failed', 'ns', 'x', '{}');
 GRANT ingest_admin TO ingest_owner_role;
 \set VERBOSITY default
 SELECT ingest.set_owner('ns', 'ingest_owner_role');
-SELECT ingest.prune('0', '0');
+SELECT ingest_internal.prune('0', '0');
 -- a role that was granted the source sees it, but no values of columns that it may not read
 SELECT ingest.grant_source('mine', 'ingest_reader_role');
 GRANT USAGE ON SCHEMA mine, copies TO ingest_reader_role;

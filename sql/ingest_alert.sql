@@ -72,7 +72,7 @@ SELECT ingest.silence('', 'infinity');
 ALTER TABLE kiosk.elsewhere RENAME TO sale;
 CALL ingest.sync('kiosk_sale');
 -- older than it may be, and fresh again; the scheduler looks each minute
-SELECT ingest.set_freshness('kiosk_sale', '1 hour');
+SELECT ingest.alter_sync('kiosk_sale', freshness => '1 hour');
 UPDATE ingest.sync_state z SET last_success = now() - interval '2 hours' FROM ingest.sync s WHERE s.id = z.sync AND s.name = 'kiosk_sale';
 SELECT ingest_internal.alerts_look('1 hour');
 SELECT ingest_internal.alerts_look('1 hour');
@@ -103,7 +103,7 @@ SELECT ingest_internal.alert_circuit('kiosk', true, 'no answer');
 SELECT ingest_internal.sync_stop(:sync, 'a key is gone');
 SELECT kind, severity, subject, summary FROM alerts WHERE state = 'open' ORDER BY kind;
 UPDATE ingest.circuit SET state = 'open', opened_at = now() WHERE source = :source;
-SELECT ingest.resume('kiosk'), ingest.resume_sync('kiosk_sale');
+SELECT ingest.resume('kiosk'), ingest.resume(sync => 'kiosk_sale');
 SELECT kind, closed_by FROM alerts WHERE kind IN ('source_unavailable', 'sync_stopped') ORDER BY kind;
 -- rules and what is odd
 SELECT ingest.add_rule('kiosk_copy.sale', 'not_null', '{what}') > 0 AS added;

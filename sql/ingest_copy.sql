@@ -37,17 +37,17 @@ SELECT of, comment FROM said WHERE of = 'what';
 SET client_min_messages = notice;
 UPDATE till.sale SET what = 'dear', changed = '2026-01-02 10:00+00' WHERE id = 3;
 DELETE FROM till.sale WHERE id = 5;
-SELECT ingest.reconcile('till_sale');
+SELECT ingest.reload('till_sale', keys_only => true);
 ALTER TABLE book.sale ADD CONSTRAINT cheap CHECK (what <> 'dear');
 SELECT ingest.create_sync('till_ft.line', 'book.line', name => 'till_line', key => '{id}', cursor_column => 'changed', parent => 'till_sale', parent_column => 'sale');
-SELECT ingest.pause_sync('till_line');
+SELECT ingest.pause(sync => 'till_line');
 CALL ingest.sync('till_sale');
 ALTER TABLE book.sale DROP CONSTRAINT cheap;
-SELECT ingest.resume_sync('till_line');
+SELECT ingest.resume(sync => 'till_line');
 CALL ingest.redrive('till_sale');
 CALL ingest.sync('till_sale');
 SELECT ingest.create_job('till_sale', 'sync', 'till_sale');
-CALL ingest.run_job('till_sale');
+CALL ingest.work('till_sale');
 SELECT ingest.reload('till_sale');
 SET client_min_messages = warning;
 CALL ingest.sync('till_sale');
@@ -198,6 +198,12 @@ INSERT INTO try VALUES
   ('sync', 'profile must be all, sample or none', $$SELECT ingest.create_sync('till_ft.sale', 'book.new', profile => 'x')$$),
   ('sync', 'max_delete_share must be between 0 and 1', $$SELECT ingest.create_sync('till_ft.sale', 'book.new', key => '{id}', cursor_column => 'changed', max_delete_share => -1)$$),
   ('sync', 'reject_limit must be between 0 and 1', $$SELECT ingest.create_sync('till_ft.sale', 'book.new', key => '{id}', cursor_column => 'changed', reject_limit => 'infinity')$$),
+  ('sync', 'overlap is at most 1000 years', $$SELECT ingest.create_sync('till_ft.sale', 'book.new', key => '{id}', cursor_column => 'changed', overlap => '178000000 years')$$),
+  ('sync', 'reconcile_every is at most 1000 years', $$SELECT ingest.create_sync('till_ft.sale', 'book.new', key => '{id}', cursor_column => 'changed', reconcile_every => '178000000 years')$$),
+  ('sync', 'history_retention is at most 1000 years', $$SELECT ingest.create_sync('till_ft.sale', 'book.new', key => '{id}', cursor_column => 'changed', history_retention => '178000000 years')$$),
+  ('source_table', 'freshness is at most 1000 years', $$SELECT ingest.create_sync('till_ft.sale', 'book.new', key => '{id}', cursor_column => 'changed', freshness => '178000000 years')$$),
+  ('job', 'timeout is at most 1000 years', $$SELECT ingest.create_job('j', 'sql', 'SELECT 1', timeout => '178000000 years')$$),
+  ('queue', 'run_at, when a job begins, is not infinite', $$SELECT ingest.enqueue('till_sale', '-infinity')$$),
   ('silence', 'a pattern has at most 500 bytes', $$SELECT ingest.silence(repeat('n', 501), 'infinity')$$),
   ('job', 'a name has at most 500 bytes', $$SELECT ingest.create_job(repeat('n', 501), 'sql', 'SELECT 1')$$),
   ('job', 'kind must be crawl, sync, profile, check, quality or sql', $$SELECT ingest.create_job('j', 'x', 'SELECT 1')$$),
@@ -208,7 +214,7 @@ INSERT INTO try VALUES
   ('rule', 'severity must be info, warning or error', $$SELECT ingest.add_rule('till.sale', 'not_null', '{id}', severity => 'x')$$),
   ('rule', 'tolerance must be between 0 and 1', $$SELECT ingest.add_rule('till.sale', 'not_null', '{id}', tolerance => 2)$$),
   ('subscription', 'a name has at most 500 bytes', $$SELECT ingest.subscribe(repeat('n', 501))$$),
-  ('lineage_edge', 'kind has at most 100 bytes', $$SELECT ingest.add_lineage('a.b', 'c.d', kind => repeat('k', 101))$$);
+  ('lineage_edge', 'kind has at most 100 bytes', $$SELECT ingest.set_lineage('a.b', 'c.d', kind => repeat('k', 101))$$);
 INSERT INTO try (relation, says) VALUES ('installation', 'there is one row'), ('job', 'scheduler must be pg_cron or launcher'), ('run', 'state must be running, succeeded, failed, cancelled or lost'),
   ('circuit', 'state must be closed, open or half-open'), ('anomaly', 'kind must be one of the kinds of anomalies'), ('anomaly', 'severity must be info, warning or error'),
   ('alert', 'severity must be info, warning or error'),

@@ -137,11 +137,11 @@ SELECT ingest.ack('all', max(id)) FROM ingest.read_events('all');
 SELECT count(*) FROM ingest.read_events('all');
 -- retention: by age, but not before everybody has read it
 SELECT count(*) > 1000 AS kept FROM ingest.event;
-SELECT ingest.prune('-1 s', '30 days');
+SELECT ingest_internal.prune('-1 s', '30 days');
 SELECT count(*) > 1000 AS kept FROM ingest.event;
 SELECT ingest.unsubscribe('late');
 SELECT ingest.unsubscribe('orders');
-SELECT ingest.prune('-1 s', '30 days');
+SELECT ingest_internal.prune('-1 s', '30 days');
 SELECT count(*) FROM ingest.event;
 -- a subject of any length and any characters
 SELECT ingest.emit('com.example.loud', repeat('é"\', 5000), '{}');

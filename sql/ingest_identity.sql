@@ -31,7 +31,7 @@ SELECT ingest.create_sync('far.card', 'house.card', cursor_column => 'u', histor
 CALL ingest.sync('house.card');
 SELECT ingest.add_rule('house.card', 'in_set', '{pin}', '{"values": ["PIN-1"]}') > 0 AS added;
 SELECT count(*) FROM ingest.check_quality('house.card');
-SELECT ingest.add_lineage('house.card', 'house.report');
+SELECT ingest.set_lineage('house.card', 'house.report');
 RESET ROLE;
 INSERT INTO ingest.anomaly (source, schema_name, table_name, column_name, kind, summary, evidence) SELECT id, 'house', 'card', 'pin', 'distribution', 'PIN-4711', '{"new": "PIN-4711"}' FROM ingest.data_source WHERE name = 'origin';
 SELECT * FROM kept('card');

@@ -229,12 +229,12 @@ SELECT count(*) FROM ingest.explain_sync('lair.secret');
 CALL ingest.sync('lair.secret');
 CALL ingest.redrive('lair.secret');
 CALL ingest.crawl('lair');
-CALL ingest.run_job('nothing of this name');
+CALL ingest.work('nothing of this name');
 -- the statement that a hint names is that alone, whatever somebody called his job
 SET ROLE ingest_attacker;
 SELECT ingest.create_job('x''); DROP TABLE prey.secret; --', 'sql', 'SELECT 1');
 RESET ROLE;
-CALL ingest.run_job('x''); DROP TABLE prey.secret; --');
+CALL ingest.work('x''); DROP TABLE prey.secret; --');
 SELECT ingest.drop_job('x''); DROP TABLE prey.secret; --');
 -- a function that runs as its owner acts as its owner, whoever calls it
 SET ROLE ingest_attacker;
@@ -246,15 +246,15 @@ SET ROLE ingest_other;
 SELECT ingest.emit('com.card', 'x', '{"card": "4111"}');
 SELECT ingest.create_job('others dead', 'sql', 'SELECT 1 / (id - id) FROM others.keyless', max_attempts => 1);
 \set VERBOSITY sqlstate
-CALL ingest.run_job('others dead');
+CALL ingest.work('others dead');
 \set VERBOSITY default
-SELECT ingest.add_lineage('others.keyless', 'others.report');
+SELECT ingest.set_lineage('others.keyless', 'others.report');
 RESET ROLE;
 GRANT ingest_consumer TO ingest_attacker, ingest_other;
 SET ROLE ingest_attacker;
 SELECT ingest.subscribe('of the attacker', from_start => true);
 SELECT count(*) FROM ingest.read_events('of the attacker', 100000) WHERE data::text LIKE '%4111%' OR type = 'com.card' OR subject LIKE 'others%' OR data::text LIKE '%others%';
-SELECT ingest.drop_lineage('others.keyless', 'others.report');
+SELECT ingest.set_lineage('others.keyless', 'others.report', kind => NULL);
 SELECT ingest.unsubscribe('of the attacker');
 -- a table that another one makes under a name that was used inherits nothing: no rules, no results, no profiles
 CREATE TABLE lair.named (id int, pin text);
@@ -305,7 +305,7 @@ DELETE FROM ingest.lineage_edge;
 DELETE FROM ingest.audit;
 INSERT INTO ingest.subscription (consumer, owner, owner_name, era, seen) VALUES ('x', 10, 'postgres', 1, '3:3:');
 SELECT ingest_internal.prune(10, '0', '0');
-SELECT ingest_internal.pause(10, 'shop');
+SELECT ingest_internal.pause(10, 'shop', NULL);
 SET ROLE ingest_other;
 SELECT ingest.pause('lair');
 SELECT ingest.drop_sync('lair.secret');
@@ -332,7 +332,7 @@ SELECT ingest.create_job('granted', 'sync', 'lair.secret');
 INSERT INTO ingest.job (name, kind, source, argument, owner, owner_name) VALUES ('granted', 'sql', 1, 'SELECT 1', 10, 'postgres');
 SELECT ingest.create_job('granted ' || i, 'sql', 'DO $x$BEGIN RAISE SQLSTATE ''08006''; END$x$', max_attempts => 1) FROM generate_series(1, 6) i;
 \set VERBOSITY sqlstate
-SELECT format('CALL ingest.run_job(%L)', 'granted ' || i) FROM generate_series(1, 6) i \gexec
+SELECT format('CALL ingest.work(%L)', 'granted ' || i) FROM generate_series(1, 6) i \gexec
 \set VERBOSITY default
 RESET ROLE;
 SELECT c.state, cardinality(array_positions(c.outcomes, false)) AS failed FROM ingest.circuit c JOIN ingest.data_source d ON d.id = c.source WHERE d.name = 'lair';

@@ -16,12 +16,15 @@ SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = 
 SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
   WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind = 'v' AND a.atttypid = 'interval'::regtype
     AND NOT EXISTS (SELECT FROM pg_attribute b WHERE b.attrelid = c.oid AND b.attname IN (a.attname || '_seconds', 'seconds_left', 'behind_seconds'));
+-- what is done by a function behind the door is written down, by itself or by one that it calls
+SELECT p.proname FROM pg_proc p JOIN pg_proc t ON t.proname = p.proname AND t.pronamespace = 'ingest_internal'::regnamespace AND t.proargnames[1] = 'actor'
+  WHERE p.pronamespace = 'ingest'::regnamespace AND t.prosrc !~ 'ingest_internal\.(audit|(pause|resume)_sync)\(';
 -- comments
 SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace IN ('ingest'::regnamespace, 'ingest_internal'::regnamespace) AND coalesce(obj_description(p.oid, 'pg_proc'), '') = '';
 SELECT c.oid::regclass, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
   WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind IN ('v', 'r', 'p') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped
     AND coalesce(col_description(c.oid, a.attnum), '') = '';
-SELECT count(*) <= 53 AS fits FROM pg_proc p WHERE p.pronamespace = 'ingest'::regnamespace;
+SELECT count(*) <= 44 AS fits FROM pg_proc p WHERE p.pronamespace = 'ingest'::regnamespace;
 -- the last runs are found by an index, not by sorting all
 SET enable_sort = off;
 DO $$
@@ -42,7 +45,7 @@ SELECT ingest.create_job('idle', 'sql', 'SELECT 1'), ingest.create_job('tick', '
 SELECT ingest.schedule('tick', '1 h');
 SELECT count(ingest.enqueue('later', now() + interval '1 h')) + count(ingest.enqueue('behind')) + count(ingest.enqueue('waiting')) + count(ingest.enqueue('halted')) AS put;
 SELECT ingest.pause('shop');
-CALL ingest.run_job('wrong');
+CALL ingest.work('wrong');
 SELECT job, source, schedule, scheduler, next_due > now() AS due, waits_for, last_state, last_error_class, last_error, last_error_at IS NOT NULL AS at, dead_letters
   FROM ingest.job_status WHERE job IN ('idle', 'tick', 'later', 'behind', 'waiting', 'halted', 'wrong') ORDER BY job COLLATE "C";
 SELECT dead_letters > 0 AS dead, anomalies IS NOT NULL AND rejected IS NOT NULL AS counted, queued, queued_seconds >= 0 AS waited FROM ingest.source_status WHERE source = 'shop';
@@ -66,7 +69,7 @@ SELECT id AS shop FROM ingest.data_source WHERE name = 'shop' \gset
 INSERT INTO ingest.audit (at, role, role_oid, role_name, function) SELECT now() - days * interval '1 day', 'x', 0, 'x', 'long ago' FROM unnest('{364,366}'::integer[]) days;
 INSERT INTO ingest.metadata_change (source, object_kind, object_name, change, seen_at) SELECT :shop, 'table', 'long ago', 'added', now() - days * interval '1 day' FROM unnest('{364,366}'::integer[]) days;
 INSERT INTO ingest.source_column (source, table_id, name, position, type, gone_at) SELECT :shop, min(t.id), 'gone ' || days, 99, 'text', now() - days * interval '1 day' FROM ingest.source_table t, unnest('{364,366}'::integer[]) days WHERE t.source = :shop GROUP BY days;
-SELECT ingest.prune('100 years', '100 years');
+SELECT ingest_internal.prune('100 years', '100 years');
 SELECT now() - at < interval '365 days' AS younger FROM ingest.audit WHERE function = 'long ago';
 SELECT now() - seen_at < interval '365 days' AS younger FROM ingest.metadata_change WHERE object_name = 'long ago';
 SELECT name FROM ingest.source_column WHERE name LIKE 'gone %';

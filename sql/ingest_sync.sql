@@ -153,7 +153,7 @@ SELECT state, state_reason FROM ingest.table_status WHERE sync = 'item';
 SELECT data->>'reason' FROM ingest.event WHERE type = 'ingest.sync.stopped';
 ALTER TABLE shop.item ALTER COLUMN price TYPE numeric USING price::numeric;
 CALL ingest.crawl('shop');
-SELECT ingest.resume_sync('item');
+SELECT ingest.resume(sync => 'item');
 CALL ingest.sync('item');
 TABLE last_run;
 -- rows that do not fit are put aside, with the reason, and the rest goes on
@@ -365,9 +365,9 @@ SELECT ingest.alter_sync('item', owner => 'somebody');
 \set VERBOSITY terse
 SELECT ingest.as_of(NULL::s.item, now() - interval '91 days');
 \set VERBOSITY default
-SELECT ingest.pause_sync('item');
+SELECT ingest.pause(sync => 'item');
 CALL ingest.sync('item');
-SELECT ingest.resume_sync('item');
+SELECT ingest.resume(sync => 'item');
 SELECT ingest.pause('shop');
 CALL ingest.sync('item');
 SELECT ingest.resume('shop');

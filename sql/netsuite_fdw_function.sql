@@ -20,6 +20,12 @@ SELECT source, count(*) FROM netsuite_tables('ns') GROUP BY 1 ORDER BY 1;
 SELECT * FROM netsuite_tables('ns') WHERE "table" IN ('transactionline', 'customrecord_asset');
 SELECT count(*) > 10 AS some, min(deleted_at) >= '2024-01-01' AS from_then FROM netsuite_deleted('ns', 'transaction', '2024-01-01', '2024-01-05');
 SELECT count(*) FROM netsuite_deleted('ns', 'currency', '2024-01-01', '2024-01-05');
+-- a row that lacks its date is an error, not a deletion less
+\! $CONTROL fault kind=edit match=suiteql edits='[{"find": "\"at\":\"", "replace": "\"was\":\""}]'
+\set VERBOSITY terse
+SELECT count(*) FROM netsuite_deleted('ns', 'transaction', '2024-01-01', '2024-01-05');
+\set VERBOSITY default
+\! $CONTROL reset
 SELECT t, netsuite_record_table(t, false) FROM unnest('{invoice,customer,lead,inventoryitem,salestaxitem,customrecord_asset,customtransaction_x,somethingnew}'::text[]) t;
 SELECT netsuite_record_table('whatever', true);
 -- the clock of an account in another zone, also where its wall clock does not tell the order

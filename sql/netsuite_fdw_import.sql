@@ -24,6 +24,7 @@ SELECT format_type(atttypid, -1) FROM pg_attribute WHERE attrelid = 'netsuite.ac
 -- LIMIT TO, EXCEPT and options
 CREATE SCHEMA other;
 IMPORT FOREIGN SCHEMA suiteql LIMIT TO (currency, customrecord_asset, nowhere) FROM SERVER ns INTO other;
+IMPORT FOREIGN SCHEMA suiteql LIMIT TO ("Currency", "a;b") FROM SERVER ns INTO other;
 IMPORT FOREIGN SCHEMA suiteql LIMIT TO (employee) FROM SERVER ns INTO other OPTIONS (types 'local', include_custom 'off');
 IMPORT FOREIGN SCHEMA suiteql LIMIT TO (term) FROM SERVER ns INTO other OPTIONS (types 'text', verify 'off');
 SELECT c.relname, a.attname, format_type(a.atttypid, -1) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
@@ -40,7 +41,7 @@ CREATE SCHEMA again;
 \! $CONTROL switch name=unknown_column value=identifier
 \! $CONTROL switch name=poison_columns value='["customer.comments"]'
 IMPORT FOREIGN SCHEMA suiteql LIMIT TO (customer, item) FROM SERVER ns INTO again;
-\! $CONTROL log | /usr/bin/python3 -c 'import json, sys; print("few requests:", len(json.load(sys.stdin)["requests"]) < 40)'
+\! $CONTROL log | /usr/bin/python3 -c 'import json, sys; print("few requests:", len(json.load(sys.stdin)["requests"]) < 60)'
 SELECT n.attname AS lost FROM pg_attribute n WHERE n.attrelid = 'netsuite.customer'::regclass AND n.attnum > 0
   AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = 'again.customer'::regclass AND a.attname = n.attname);
 SET client_min_messages = warning; DROP SCHEMA again CASCADE; RESET client_min_messages;
@@ -57,6 +58,15 @@ SELECT n.attname AS lost FROM pg_attribute n WHERE n.attrelid = 'netsuite.custom
 SET client_min_messages = warning; DROP SCHEMA again CASCADE; RESET client_min_messages;
 CREATE SCHEMA again;
 \! $CONTROL switch name=unknown_column value=identifier-empty
+IMPORT FOREIGN SCHEMA suiteql LIMIT TO (customer, transaction) FROM SERVER ns INTO again;
+SELECT c.relname, a.attname AS lost FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = 'netsuite'::regnamespace AND c.relname IN ('customer', 'transaction') AND a.attnum > 0
+  AND NOT EXISTS (SELECT FROM pg_attribute b JOIN pg_class d ON d.oid = b.attrelid WHERE d.relnamespace = 'again'::regnamespace AND d.relname = c.relname AND b.attname = a.attname);
+-- nor does a list that is not whole, however it looks: each column is asked for
+\! $CONTROL reset
+SET client_min_messages = warning; DROP SCHEMA again CASCADE; RESET client_min_messages;
+CREATE SCHEMA again;
+\! $CONTROL switch name=unknown_column value=identifier
+\! $CONTROL fault kind=edit match=suiteql edits='[{"find": "identifiers are: \\{[^}]*\\}", "replace": "identifiers are: {id=id, companyname=companyname, tranid=tranid}"}]'
 IMPORT FOREIGN SCHEMA suiteql LIMIT TO (customer, transaction) FROM SERVER ns INTO again;
 SELECT c.relname, a.attname AS lost FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = 'netsuite'::regnamespace AND c.relname IN ('customer', 'transaction') AND a.attnum > 0
   AND NOT EXISTS (SELECT FROM pg_attribute b JOIN pg_class d ON d.oid = b.attrelid WHERE d.relnamespace = 'again'::regnamespace AND d.relname = c.relname AND b.attname = a.attname);
@@ -105,6 +115,32 @@ DROP FOREIGN TABLE again.customrecord_asset;
 \! $CONTROL switch name=nulls_present value=true
 IMPORT FOREIGN SCHEMA suiteql LIMIT TO (customrecord_asset) FROM SERVER ns INTO again;
 :look;
+DROP FOREIGN TABLE again.customrecord_asset;
+-- digits that are no number as NetSuite writes one are a text; and of those that are, nobody knows what they are there
+CREATE FUNCTION looked_at() RETURNS TABLE (type text, options text[]) LANGUAGE plpgsql SET client_min_messages = error AS $$
+BEGIN
+  IMPORT FOREIGN SCHEMA suiteql LIMIT TO (customrecord_asset) FROM SERVER ns INTO again;
+  SELECT format_type(atttypid, -1), attfdwoptions INTO type, options FROM pg_attribute WHERE attrelid = 'again.customrecord_asset'::regclass AND attname = 'name';
+  DROP FOREIGN TABLE again.customrecord_asset;
+  RETURN NEXT;
+END $$;
+\! $CONTROL sql sql="UPDATE ns.customrecord_asset SET name = '00501'"
+SELECT '00501' AS value, * FROM looked_at();
+\! $CONTROL sql sql="UPDATE ns.customrecord_asset SET name = '+5'"
+SELECT '+5' AS value, * FROM looked_at();
+\! $CONTROL sql sql="UPDATE ns.customrecord_asset SET name = ' 5'"
+SELECT ' 5' AS value, * FROM looked_at();
+\! $CONTROL sql sql="UPDATE ns.customrecord_asset SET name = '-0'"
+SELECT '-0' AS value, * FROM looked_at();
+\! $CONTROL sql sql="UPDATE ns.customrecord_asset SET name = '-'"
+SELECT '-' AS value, * FROM looked_at();
+\! $CONTROL sql sql="UPDATE ns.customrecord_asset SET name = '9223372036854775808'"
+SELECT '9223372036854775808' AS value, * FROM looked_at();
+\! $CONTROL sql sql="UPDATE ns.customrecord_asset SET name = CASE id % 3 WHEN 0 THEN '9' WHEN 1 THEN '10' ELSE '-7' END"
+SELECT 'digits' AS value, * FROM looked_at();
+IMPORT FOREIGN SCHEMA suiteql LIMIT TO (customrecord_asset) FROM SERVER ns INTO again;
+SELECT max(name), min(name), count(DISTINCT name), array(SELECT name FROM again.customrecord_asset ORDER BY name DESC LIMIT 1) AS last FROM again.customrecord_asset;
+DROP FUNCTION looked_at;
 \! $CONTROL sql sql="DELETE FROM ns.customrecord_asset; INSERT INTO ns.customrecord_asset SELECT * FROM ns.saved; DROP TABLE ns.saved"
 SET client_min_messages = warning; DROP SCHEMA again CASCADE; RESET client_min_messages;
 \! $CONTROL reset

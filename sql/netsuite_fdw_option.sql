@@ -11,6 +11,7 @@ CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', ba
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', proxy 'http://me:secret@localhost:3128');
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', proxy 'me@localhost');
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', proxy E'http://localhost\r\nX: y');
+CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', proxy 'http://localhost:3128?token=secret');
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', proxy '');
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', proxy_password 'x');
 CREATE SERVER s FOREIGN DATA WRAPPER netsuite_fdw OPTIONS (account '1234567', timezone 'Mars/Olympus');

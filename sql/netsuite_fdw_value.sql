@@ -19,6 +19,7 @@ SELECT t, l, value_of(t, l) FROM (VALUES
   ('integer', '2147483647'), ('integer', '2147483648'), ('smallint', '-32768'), ('smallint', '40000'),
   ('boolean', '''T'''), ('boolean', '''F'''), ('boolean', '''X'''),
   ('numeric', '''.5'''), ('numeric', '''-.5'''), ('numeric', '''1E-7'''), ('numeric', '''123456789012345678901234567890.123456789'''), ('numeric', '''-0.00000001'''), ('numeric', '''100'''), ('numeric', '''10000.0001'''), ('numeric', '''0'''), ('numeric', '''-0.00'''), ('numeric', '''1.2.3'''), ('numeric', '''.'''), ('numeric(10,2)', '''12.345'''), ('numeric(3,0)', '''12345'''),
+  ('numeric', '''NaN'''), ('numeric', '''Infinity'''), ('numeric', '''-inf'''), ('numeric(10,2)', '''NaN'''), ('numeric', '''0x1F'''), ('numeric', '''1_000'''), ('bigint', '''0x1F'''), ('bigint', '''1_000'''), ('numeric', ''' +5 '''), ('bigint', ''' +5 '''),
   ('double precision', '''1.5e10'''), ('real', '''0.1'''),
   ('date', 'TO_DATE(''2024-02-29'',''YYYY-MM-DD'')'), ('date', 'TO_DATE(''1990-01-01 23:59:59'',''YYYY-MM-DD HH24:MI:SS'')'), ('timestamp', 'TO_DATE(''2024-02-29 13:14:15'',''YYYY-MM-DD HH24:MI:SS'')'), ('timestamp(0)', 'TO_DATE(''2024-02-29 13:14:15'',''YYYY-MM-DD HH24:MI:SS'')'),
   ('text', '''it''''s "quoted" \back/slash'''), ('text', ''''''), ('varchar(3)', '''abcd'''), ('varchar', '''abcd'''), ('char(5)', '''ab'''), ('text', '''Zoë 東京 👋'''), ('jsonb', '''{"a": [1, "x"]}'''), ('uuid', '''a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'''), ('uuid', '''x'''), ('text[]', '''{a,b}''')) v(t, l);

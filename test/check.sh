@@ -41,6 +41,7 @@ living_month() {
 replays() {
 	replay_corpus decode
 	replay_corpus sketch
+	replay_corpus request
 }
 
 events_model() {

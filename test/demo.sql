@@ -141,5 +141,5 @@ SELECT kind, column_name, evidence->'null_share' AS null_share, summary FROM ing
 \set ECHO queries
 CREATE VIEW books.open_items AS SELECT c.companyname, t.tranid, t.foreignamountunpaid AS unpaid FROM books.transaction t JOIN books.customer c ON c.id = t.entity WHERE t.foreignamountunpaid > 0;
 SELECT * FROM ingest.lineage('books.open_items.unpaid');
-SELECT ingest.lineage_mermaid('books.open_items');
+SELECT ingest.lineage_graph('books.open_items');
 \set ECHO none

@@ -6,11 +6,11 @@ choose_server
 cd "$TOP" || exit 1
 code=0
 say "clang-format"
-clang-format --dry-run --Werror netsuite_fdw/*.[ch] ingest_profile/*.[ch] ingest/*.[ch] ingest/*/*.[ch] ingest_delivery/*.[ch] common/*.[ch] test/fuzz/*.c || code=1
+clang-format --dry-run --Werror netsuite_fdw/*.[ch] ingest_profile/*.[ch] ingest/*.[ch] ingest/*/*.[ch] ingest_delivery/*.[ch] ingest_api/*.[ch] common/*.[ch] gateway/*.[ch] test/fuzz/*.c || code=1
 say "cppcheck"
 cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr -I. '-Dereport(level,...)=abort()' \
 	'-Dpg_attribute_noreturn()=__attribute__((noreturn))' \
-	--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=syntaxError common netsuite_fdw ingest_profile ingest ingest_delivery || code=1
+	--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=syntaxError common netsuite_fdw ingest_profile ingest ingest_delivery ingest_api gateway || code=1
 say "Who acts"
 # one room alone becomes somebody else; locks that others could take are no locks
 if grep -nE "SetUserIdAndSecContext|SetUserId\(" ingest/*.c ingest/*/*.c | grep -v "^ingest/base/door.c:"; then
@@ -19,6 +19,19 @@ if grep -nE "SetUserIdAndSecContext|SetUserId\(" ingest/*.c ingest/*/*.c | grep 
 fi
 if grep -nE "SetUserIdAndSecContext|SetUserId\(" ingest_delivery/*.c | grep -v "^ingest_delivery/door.c:"; then
 	echo "only ingest_delivery/door.c switches identity" >&2
+	code=1
+fi
+if grep -nE "SetUserIdAndSecContext|SetUserId\(" ingest_api/*.c | grep -v "^ingest_api/door.c:"; then
+	echo "only ingest_api/door.c switches identity" >&2
+	code=1
+fi
+if grep -nE '#include "(ingest|ingest_delivery|netsuite_fdw|ingest_profile)/' ingest_api/*.[ch] gateway/*.[ch]; then
+	echo "ingest_api and the gateway include no header of another extension" >&2
+	code=1
+fi
+# what the engine asks as itself is a constant: nothing is put together for it
+if perl -0777 -ne 'while (/\b(repo_\w+\((?:\s*&?\w+,)*\s*psprintf(?!\("DROP TABLE)[^\n]*)/g) { print "$ARGV: $1\n"; $bad = 1 } END { exit !$bad }' ingest/*.c ingest/*/*.c; then
+	echo "statements of the engine are constants, with parameters" >&2
 	code=1
 fi
 # one extension knows another by SQL alone
@@ -35,6 +48,12 @@ if grep -nE "errhint\(.*'%s'" ingest/*/*.c; then
 	echo "names in hints go through quote_literal_cstr" >&2
 	code=1
 fi
+say "Comments and widths"
+# functions say what they are for, and why they do it so; lines fit on a screen
+/usr/bin/python3 -B test/commented.py ingest 82 --no-width || code=1
+for room in base event job quality repository; do
+	/usr/bin/python3 -B test/commented.py ingest/$room 95 || code=1
+done
 say "shellcheck"
 shellcheck -x -e SC2016,SC1091,SC2154 test/*.sh bench/*.sh test/*/*.sh .ci/run || code=1
 say "Perl"
@@ -46,7 +65,7 @@ for number in $(basename -a test/t/[0-9]*.pl | cut -c1-3 | uniq -d); do
 	code=1
 done
 say "Python"
-/usr/bin/python3 -B -m py_compile test/tools/initdb test/sandbox/netsuite_sandbox/*.py test/sandbox/*.py test/queries/*.py test/soak/*.py test/delivery/*.py bench/*.py || code=1
+/usr/bin/python3 -B -m py_compile test/commented.py test/tools/initdb test/sandbox/netsuite_sandbox/*.py test/sandbox/*.py test/queries/*.py test/soak/*.py test/delivery/*.py test/gateway/*.py test/api/*.py bench/*.py || code=1
 find test bench -name __pycache__ -prune -exec rm -rf {} +
 [ $code = 0 ] && echo "nothing to complain about"
 exit $code

@@ -110,7 +110,7 @@ try() {
 	local name=$1 began code=0
 	shift
 	began=$(tenths)
-	"$@" || code=1
+	attend "$@" || code=1
 	enter "$name" $(($(tenths) - began)) $((1 - code)) $code
 	STEPS_PASSED=$((${STEPS_PASSED:-0} + 1 - code)) STEPS_FAILURES=$((${STEPS_FAILURES:-0} + code))
 }

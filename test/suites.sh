@@ -14,7 +14,7 @@ shown() {
 	return $code
 }
 
-# fuzz_target decode|sketch: SOURCES, CORPUS and DICTIONARY of a fuzzer
+# fuzz_target decode|sketch|request: SOURCES, CORPUS and DICTIONARY of a fuzzer
 fuzz_target() {
 	local room
 	# shellcheck disable=SC2034
@@ -33,7 +33,11 @@ fuzz_target() {
 		done
 		CORPUS=$TOP/test/fuzz/sketch_corpus
 		;;
-	*) die "there is no fuzzer $1; there are: decode sketch" ;;
+	request)
+		SOURCES=("$TOP/test/fuzz/request_fuzz.c" "$TOP/gateway/parse.c")
+		CORPUS=$TOP/test/fuzz/request_corpus
+		;;
+	*) die "there is no fuzzer $1; there are: decode sketch request" ;;
 	esac
 }
 

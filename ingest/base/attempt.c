@@ -56,8 +56,8 @@ origin_of(void *address)
 		server;
 	const char *name;
 
-	if (!dladdr(address, &raised) || !dladdr(&deadline, &here) || !dladdr(&MyProcPid, &server) || raised.dli_fname == NULL ||
-		raised.dli_fbase == here.dli_fbase || raised.dli_fbase == server.dli_fbase)
+	if (!dladdr(address, &raised) || !dladdr(&deadline, &here) || !dladdr(&MyProcPid, &server) ||
+		raised.dli_fname == NULL || raised.dli_fbase == here.dli_fbase || raised.dli_fbase == server.dli_fbase)
 		return FROM_HERE;
 	name = strrchr(raised.dli_fname, '/');
 	name = name ? name + 1 : raised.dli_fname;
@@ -83,6 +83,7 @@ look_who_raises(void *arg)
 #endif
 }
 
+/* A cancel that nobody asked for: by a library, or since a time is over */
 static bool
 is_timeout(const Failure *failure)
 {
@@ -90,9 +91,11 @@ is_timeout(const Failure *failure)
 
 	return failure->sqlerrcode == ERRCODE_QUERY_CANCELED &&
 		   (failure->origin != FROM_HERE || (deadline != 0 && now >= deadline) ||
-			(StatementTimeout > 0 && TimestampDifferenceExceeds(GetCurrentStatementStartTimestamp(), now, StatementTimeout)));
+			(StatementTimeout > 0 &&
+			 TimestampDifferenceExceeds(GetCurrentStatementStartTimestamp(), now, StatementTimeout)));
 }
 
+/* Whether what is done here has a deadline, and that has passed */
 static bool
 time_is_over(void)
 {
@@ -120,6 +123,7 @@ tell_deadline(Failure *failure)
 	QueryCancelPending = false;
 }
 
+/* What an error said, in memory that outlives the subtransaction in which it was raised */
 static void
 keep(Failure *failure, MemoryContext context)
 {
@@ -239,6 +243,7 @@ attempt_and_commit(void (*function)(void *), void *arg, Failure *failure)
 	return ok;
 }
 
+/* Behind IS_ONE_OF */
 static bool
 is_one_of(int sqlerrcode, int n, const int *codes)
 {
@@ -272,13 +277,14 @@ failure_class(const Failure *failure)
 		return "throttled";
 	if (code == ERRCODE_QUERY_CANCELED)
 		return failure->timed_out ? "passing" : "cancelled";
-	if (IS_ONE_OF(category, ERRCODE_CONNECTION_EXCEPTION, ERRCODE_TRANSACTION_ROLLBACK, ERRCODE_INSUFFICIENT_RESOURCES, ERRCODE_OPERATOR_INTERVENTION,
-				  ERRCODE_SYSTEM_ERROR) ||
+	if (IS_ONE_OF(category, ERRCODE_CONNECTION_EXCEPTION, ERRCODE_TRANSACTION_ROLLBACK, ERRCODE_INSUFFICIENT_RESOURCES,
+				  ERRCODE_OPERATOR_INTERVENTION, ERRCODE_SYSTEM_ERROR) ||
 		IS_ONE_OF(code, ERRCODE_LOCK_NOT_AVAILABLE, ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION, ERRCODE_FDW_ERROR))
 		return "passing";
 	if (category == ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION || code == ERRCODE_INSUFFICIENT_PRIVILEGE)
 		return "login";
-	if (IS_ONE_OF(code, ERRCODE_FDW_COLUMN_NAME_NOT_FOUND, ERRCODE_FDW_TABLE_NOT_FOUND, ERRCODE_UNDEFINED_COLUMN, ERRCODE_UNDEFINED_TABLE))
+	if (IS_ONE_OF(code, ERRCODE_FDW_COLUMN_NAME_NOT_FOUND, ERRCODE_FDW_TABLE_NOT_FOUND, ERRCODE_UNDEFINED_COLUMN,
+				  ERRCODE_UNDEFINED_TABLE))
 		return "schema";
 	return "lasting";
 }
@@ -295,7 +301,8 @@ bool
 failure_is_of_source(const Failure *failure)
 {
 	int category = ERRCODE_TO_CATEGORY(failure->sqlerrcode);
-	bool there = failure->origin == FROM_WRAPPER || category == ERRCODE_FDW_ERROR || category == ERRCODE_CONNECTION_EXCEPTION;
+	bool there =
+		failure->origin == FROM_WRAPPER || category == ERRCODE_FDW_ERROR || category == ERRCODE_CONNECTION_EXCEPTION;
 
 	return there && (failure_may_pass(failure) || strcmp(failure_class(failure), "login") == 0);
 }
@@ -303,8 +310,8 @@ failure_is_of_source(const Failure *failure)
 bool
 failure_is_of_data(const Failure *failure)
 {
-	return strncmp(failure->sqlstate, "22", 2) == 0 || strncmp(failure->sqlstate, "23", 2) == 0 || strncmp(failure->sqlstate, "54", 2) == 0 ||
-		   strncmp(failure->sqlstate, "P0", 2) == 0;
+	return strncmp(failure->sqlstate, "22", 2) == 0 || strncmp(failure->sqlstate, "23", 2) == 0 ||
+		   strncmp(failure->sqlstate, "54", 2) == 0 || strncmp(failure->sqlstate, "P0", 2) == 0;
 }
 
 bool
@@ -349,7 +356,8 @@ failure_rethrow(const Failure *failure)
 void
 procedure_begin(FunctionCallInfo fcinfo, const char *name)
 {
-	bool atomic = !(fcinfo->context && IsA(fcinfo->context, CallContext) && !castNode(CallContext, fcinfo->context)->atomic);
+	bool atomic =
+		!(fcinfo->context && IsA(fcinfo->context, CallContext) && !castNode(CallContext, fcinfo->context)->atomic);
 
 	if (atomic)
 		ereport(ERROR,

@@ -30,7 +30,10 @@ typedef struct Failure
 	bool timed_out; /* cancelled because its time was over, not by somebody */
 } Failure;
 
-/* In a subtransaction; false, and why, if it failed and is undone.  A cancel goes on: what comes after is not wanted either */
+/*
+ * In a subtransaction; false, and why, if it failed and is undone. A cancel goes on: what comes after is not
+ * wanted either
+ */
 extern bool attempt(void (*function)(void *), void *arg, Failure *failure);
 /* The same for who answers for the whole: a cancel is a failure as others are */
 extern bool attempt_or_cancel(void (*function)(void *), void *arg, Failure *failure);
@@ -42,7 +45,10 @@ extern void commit_or_fail(void);
 extern void procedure_begin(FunctionCallInfo fcinfo, const char *name);
 extern void procedure_end(void);
 
-/* throttled, passing, busy, login, schema, cancelled or lasting: by SQLSTATE and origin, since words come in many languages */
+/*
+ * throttled, passing, busy, login, schema, cancelled or lasting: by SQLSTATE and origin, since words come in
+ * many languages
+ */
 extern const char *failure_class(const Failure *failure);
 /* Something here is in use or full: nothing was tried yet, so to say */
 extern bool failure_is_busy(const Failure *failure);

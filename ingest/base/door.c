@@ -73,7 +73,10 @@ become_engine(Identity *saved)
 		pin_path(saved);
 }
 
-/* What their triggers and functions set is gone when it is the caller again: no setting of theirs stays in the session */
+/*
+ * What their triggers and functions set is gone when it is the caller again: no setting of theirs stays in the
+ * session
+ */
 void
 become_owner(Oid owner, Identity *saved)
 {

@@ -1,7 +1,8 @@
 \echo Use "CREATE EXTENSION ingest" to load this file. \quit
 
 -- The engine is not a superuser: what it keeps belongs to a role that nobody logs in as and that may do nothing else.
--- Whatever is done in its name by mistake can therefore do no more than that role.  The other roles are granted to people.
+-- Whatever is done in its name by mistake can therefore do no more than that role. The other roles are granted to
+-- people.
 DO $$
 DECLARE
     wanted record;
@@ -15,19 +16,25 @@ BEGIN
         ('ingest_operator', 'registers sources and keeps copies, jobs and rules of one''s own; a consumer, too'),
         ('ingest_admin', 'acts for all owners and changes owners; an operator, too')) v (name, description)
     LOOP
-        strong := (SELECT r.rolsuper OR r.rolcanlogin OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls FROM pg_catalog.pg_roles r WHERE r.rolname = wanted.name);
+        strong := (SELECT r.rolsuper OR r.rolcanlogin OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication
+            OR r.rolbypassrls FROM pg_catalog.pg_roles r WHERE r.rolname = wanted.name);
         IF strong IS NULL THEN
             EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', wanted.name);
             EXECUTE pg_catalog.format('COMMENT ON ROLE %I IS %L', wanted.name, wanted.description);
             CONTINUE;
         END IF;
         -- one that is there already must not be somebody's: a member of the engine, or who may hand out the others
-        who := (SELECT pg_catalog.string_agg(DISTINCT m.member::regrole::text, ', ') FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles w ON w.oid = m.member
-            WHERE m.roleid::regrole::text = wanted.name AND NOT w.rolsuper AND (m.admin_option OR wanted.name = 'ingest_engine'));
+        who := (SELECT pg_catalog.string_agg(DISTINCT m.member::regrole::text, ', ') FROM pg_catalog.pg_auth_members m
+            JOIN pg_catalog.pg_roles w ON w.oid = m.member
+            WHERE m.roleid::regrole::text = wanted.name AND NOT w.rolsuper
+                AND (m.admin_option OR wanted.name = 'ingest_engine'));
         IF strong OR who IS NOT NULL THEN
-            RAISE EXCEPTION USING ERRCODE = 'invalid_role_specification', MESSAGE = pg_catalog.format('role "%s" exists and is not fit for the extension', wanted.name),
-                DETAIL = pg_catalog.concat_ws(' ', CASE WHEN strong THEN 'It may log in or has another attribute.' END, 'It is under the control of: ' || who || '.'),
-                HINT = pg_catalog.format('ALTER ROLE %I NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS, and REVOKE %1$I FROM whoever that is, or rename it.', wanted.name);
+            RAISE EXCEPTION USING ERRCODE = 'invalid_role_specification',
+                MESSAGE = pg_catalog.format('role "%s" exists and is not fit for the extension', wanted.name),
+                DETAIL = pg_catalog.concat_ws(' ', CASE WHEN strong THEN 'It may log in or has another attribute.'
+                    END, 'It is under the control of: ' || who || '.'),
+                HINT = pg_catalog.format('ALTER ROLE %I NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION '
+                    'NOBYPASSRLS, and REVOKE %1$I FROM whoever that is, or rename it.', wanted.name);
         END IF;
     END LOOP;
     GRANT ingest_reader TO ingest_consumer;
@@ -38,9 +45,12 @@ END $$;
 -- A schema that somebody else made may hold traps, and its owner could change what is in it.
 DO $$
 BEGIN
-    IF pg_catalog.to_regnamespace('ingest') IS NOT NULL OR pg_catalog.to_regnamespace('ingest_internal') IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'duplicate_schema', MESSAGE = 'schema "ingest" or "ingest_internal" exists already',
-            DETAIL = 'The extension makes its schemas itself, so that nobody else owns them or has put something into them.', HINT = 'Rename or drop that schema: ALTER SCHEMA ingest RENAME TO ….';
+    IF pg_catalog.to_regnamespace('ingest') IS NOT NULL OR pg_catalog.to_regnamespace('ingest_internal') IS NOT NULL
+        THEN
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_schema',
+            MESSAGE = 'schema "ingest" or "ingest_internal" exists already',
+            DETAIL = 'The extension makes its schemas itself, so that nobody else owns them or has put something '
+                'into them.', HINT = 'Rename or drop that schema: ALTER SCHEMA ingest RENAME TO ….';
     END IF;
 END $$;
 CREATE SCHEMA ingest;
@@ -66,19 +76,26 @@ CREATE TABLE audit (
 COMMENT ON TABLE audit IS 'who changed what in the repository; nobody changes what is written here';
 CREATE INDEX audit_at ON audit (at);
 
-CREATE FUNCTION ingest_internal.audit(actor oid, function text, object text, before jsonb DEFAULT NULL, after jsonb DEFAULT NULL) RETURNS void LANGUAGE sql
+CREATE FUNCTION ingest_internal.audit(actor oid, function text, object text, before jsonb DEFAULT NULL,
+    after jsonb DEFAULT NULL) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
-    INSERT INTO ingest.audit (role, role_oid, role_name, function, object, before, after) VALUES (pg_get_userbyid(audit.actor), audit.actor, pg_get_userbyid(audit.actor), audit.function, audit.object, audit.before, audit.after);
+    INSERT INTO ingest.audit (role, role_oid, role_name, function, object, before, after)
+        VALUES (pg_get_userbyid(audit.actor), audit.actor, pg_get_userbyid(audit.actor), audit.function, audit.object,
+        audit.before, audit.after);
     END;
-COMMENT ON FUNCTION ingest_internal.audit(oid, text, text, jsonb, jsonb) IS 'writes down that somebody did something, in the transaction in which it is done';
+COMMENT ON FUNCTION ingest_internal.audit(oid, text, text, jsonb, jsonb)
+    IS 'writes down that somebody did something, in the transaction in which it is done';
 
-CREATE FUNCTION ingest_internal.audit_for(actor oid, function text, object text, before jsonb, after jsonb) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION ingest_internal.audit_for(actor oid, function text, object text, before jsonb, after jsonb)
+    RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     RETURN ingest_internal.audit(actor, function, object, before, after);
-COMMENT ON FUNCTION ingest_internal.audit_for(oid, text, text, jsonb, jsonb) IS 'the same for another extension, whose engine was granted it';
+COMMENT ON FUNCTION ingest_internal.audit_for(oid, text, text, jsonb, jsonb)
+    IS 'the same for another extension, whose engine was granted it';
 
 CREATE FUNCTION ingest_internal.acts_for(owner oid) RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_acts_for' LANGUAGE C STABLE;
-COMMENT ON FUNCTION ingest_internal.acts_for(oid) IS 'whether the caller has the rights of an owner, or is an admin; false where the owner is gone';
+COMMENT ON FUNCTION ingest_internal.acts_for(oid)
+    IS 'whether the caller has the rights of an owner, or is an admin; false where the owner is gone';
 
 CREATE FUNCTION ingest_internal.acts_for(actor oid, owner oid) RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_role_acts_for' LANGUAGE C STABLE;
@@ -86,15 +103,20 @@ COMMENT ON FUNCTION ingest_internal.acts_for(oid, oid) IS 'the same of a role';
 
 CREATE FUNCTION ingest_internal.changes_for(actor oid, owner oid) RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_changes_for' LANGUAGE C STABLE;
-COMMENT ON FUNCTION ingest_internal.changes_for(oid, oid) IS 'whether a role may change what an owner has: an admin, too, but not what belongs to a superuser or to who can become one';
+COMMENT ON FUNCTION ingest_internal.changes_for(oid, oid)
+    IS 'whether a role may change what an owner has: an admin, too, but not what belongs to a superuser or to who '
+    'can become one';
 
 CREATE FUNCTION ingest_internal.role_name(role oid, known name) RETURNS name LANGUAGE sql STABLE
     RETURN coalesce((SELECT r.rolname FROM pg_roles r WHERE r.oid = role_name.role), known);
-COMMENT ON FUNCTION ingest_internal.role_name(oid, name) IS 'the name of a role now; of one that is gone, the name that it had';
+COMMENT ON FUNCTION ingest_internal.role_name(oid, name)
+    IS 'the name of a role now; of one that is gone, the name that it had';
 
-CREATE FUNCTION ingest_internal.require(kind text, name text, known boolean, visible boolean, owned boolean, owner name) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION ingest_internal.require(kind text, name text, known boolean, visible boolean, owned boolean,
+    owner name) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    hint text := CASE kind WHEN 'source' THEN 'ingest.register_source makes one; SELECT source FROM ingest.source_status lists them.'
+    hint text := CASE kind WHEN 'source'
+        THEN 'ingest.register_source makes one; SELECT source FROM ingest.source_status lists them.'
         WHEN 'sync' THEN 'ingest.create_sync makes one; SELECT sync FROM ingest.table_status lists them.'
         WHEN 'job' THEN 'ingest.create_job makes one; SELECT name FROM ingest.job lists them.'
         WHEN 'consumer' THEN 'ingest.subscribe makes one.'
@@ -104,11 +126,16 @@ DECLARE
         ELSE 'SELECT id FROM ingest.dead_letter lists them.' END;
 BEGIN
     IF name IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = format('which %s is meant must not be null', kind);
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+            MESSAGE = format('which %s is meant must not be null', kind);
     ELSIF known IS NOT TRUE OR visible IS NOT TRUE THEN
-        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no %s "%s"', kind, name), HINT = hint;
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no %s "%s"', kind, name),
+            HINT = hint;
     ELSIF owned IS NOT TRUE THEN
-        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('must be owner of %s "%s"', kind, name), HINT = format('It belongs to %s.', coalesce(owner, 'another role'));
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+            MESSAGE = format('must be owner of %s "%s"', kind, name),
+            HINT = format('It belongs to %s.', coalesce(owner, 'another role'));
     END IF;
 END $$;
-COMMENT ON FUNCTION ingest_internal.require(text, text, boolean, boolean, boolean, name) IS 'an error unless the thing is there, may be seen and belongs to who asks';
+COMMENT ON FUNCTION ingest_internal.require(text, text, boolean, boolean, boolean, name)
+    IS 'an error unless the thing is there, may be seen and belongs to who asks';

@@ -46,6 +46,7 @@ home_forget(void)
 	}
 }
 
+/* What an aborted transaction found out of the era is not so */
 static void
 home_at_end(XactEvent event, void *arg)
 {
@@ -55,6 +56,7 @@ home_at_end(XactEvent event, void *arg)
 		era_is_new = false;
 }
 
+/* Nor what an aborted subtransaction did */
 static void
 home_at_savepoint(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
 {
@@ -62,6 +64,7 @@ home_at_savepoint(SubXactEvent event, SubTransactionId mine, SubTransactionId pa
 		home_forget();
 }
 
+/* This transaction writes another era, which is known to all when it commits, and to nobody if it does not */
 static void
 home_makes_era(void)
 {
@@ -77,6 +80,7 @@ home_makes_era(void)
 	era_is_new = true;
 }
 
+/* The cluster's identifier, which has all 64 bits, so that no integer of SQL holds it */
 static SqlArg
 this_cluster(void)
 {
@@ -136,7 +140,8 @@ look(void)
 	if (timeline != 0)
 		known_era = era_of(i, timeline);
 	/* whoever can writes it down, and nobody waits for that */
-	if (timeline != 0 && timeline != i->timeline && !XactReadOnly && !IsolationUsesXactSnapshot() && !IsInParallelMode())
+	if (timeline != 0 && timeline != i->timeline && !XactReadOnly && !IsolationUsesXactSnapshot() &&
+		!IsInParallelMode())
 		repo_run("SELECT ingest_internal.era_rises($1, $2, $3)", arg_int4(i->timeline), arg_int4(timeline),
 				 arg_int4(known_era));
 	return era_of(i, timeline);

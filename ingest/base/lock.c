@@ -18,6 +18,7 @@ lock_class(void)
 	return get_relname_relid("installation", get_namespace_oid("ingest", false));
 }
 
+/* A lock of the engine's own: nobody else can name it, as everybody can an advisory lock */
 static LOCKTAG
 tag_of(LockKind kind, uint32 id)
 {

@@ -23,7 +23,8 @@ field_holds(FieldType field, Oid type)
 		case FIELD_INT8:
 			return type == INT8OID || type == INT4OID;
 		case FIELD_OID:
-			return type == OIDOID || type == REGCLASSOID || type == REGROLEOID || type == REGTYPEOID || type == REGPROCEDUREOID;
+			return type == OIDOID || type == REGCLASSOID || type == REGROLEOID || type == REGTYPEOID ||
+				   type == REGPROCEDUREOID;
 		case FIELD_BOOL:
 			return type == BOOLOID;
 		case FIELD_FLOAT8:
@@ -34,6 +35,7 @@ field_holds(FieldType field, Oid type)
 	return false;
 }
 
+/* An array of names or texts of the repository, which has no nulls */
 static Texts
 texts_of(Datum array, Oid type)
 {
@@ -41,7 +43,8 @@ texts_of(Datum array, Oid type)
 	Datum *items;
 	bool *nulls;
 
-	deconstruct_array(DatumGetArrayTypeP(array), type == NAMEARRAYOID ? NAMEOID : TEXTOID, type == NAMEARRAYOID ? NAMEDATALEN : -1, false,
+	deconstruct_array(DatumGetArrayTypeP(array), type == NAMEARRAYOID ? NAMEOID : TEXTOID,
+					  type == NAMEARRAYOID ? NAMEDATALEN : -1, false,
 					  type == NAMEARRAYOID ? TYPALIGN_CHAR : TYPALIGN_INT, &items, &nulls, &texts.n);
 	texts.v = palloc(sizeof(char *) * Max(texts.n, 1));
 	for (int i = 0; i < texts.n; i++)
@@ -53,6 +56,10 @@ texts_of(Datum array, Oid type)
 	return texts;
 }
 
+/*
+ * One column of a row into its place in the struct, found by its name and held against its type: an older SQL
+ * side says so
+ */
 static void
 field_read(const Field *field, HeapTuple tuple, TupleDesc desc, char *to)
 {
@@ -62,10 +69,13 @@ field_read(const Field *field, HeapTuple tuple, TupleDesc desc, char *to)
 	bool isnull;
 
 	if (column <= 0)
-		elog(ERROR, "the engine's objects are of another version: no column \"%s\" in an answer of the repository", field->column);
+		elog(ERROR, "the engine's objects are of another version: no column \"%s\" in an answer of the repository",
+			 field->column);
 	type = TupleDescAttr(desc, column - 1)->atttypid;
 	if (!field_holds(field->type, type))
-		elog(ERROR, "the engine's objects are of another version: column \"%s\" of an answer of the repository has type %u", field->column, type);
+		elog(ERROR,
+			 "the engine's objects are of another version: column \"%s\" of an answer of the repository has type %u",
+			 field->column, type);
 	value = SPI_getbinval(tuple, desc, column, &isnull);
 	if (isnull)
 		return; /* the struct is zeroed */

@@ -5,7 +5,8 @@
  * A struct and its fields stand side by side:
  *
  *		typedef struct Waiting { int64 id; char *name; bool urgent; } Waiting;
- *		ROW_SHAPE(waiting_shape, Waiting, FIELD(INT8, Waiting, id), FIELD(TEXT, Waiting, name), FIELD(BOOL, Waiting, urgent));
+ *		ROW_SHAPE(waiting_shape, Waiting, FIELD(INT8, Waiting, id), FIELD(TEXT, Waiting, name),
+ *				  FIELD(BOOL, Waiting, urgent));
  *
  *		Waiting *w = repo_struct(waiting_shape, "SELECT * FROM ingest_internal.waiting($1)", arg_text(name));
  *

@@ -32,6 +32,7 @@
 
 /* -- arguments -- */
 
+/* C strings as text[] */
 static ArrayType *
 text_array(char **items, int n)
 {
@@ -56,24 +57,28 @@ arg_null(Oid type)
 	return arg_datum(type, (Datum) 0, true);
 }
 
+/* NULL is null */
 SqlArg
 arg_text(const char *text)
 {
 	return text ? arg_datum(TEXTOID, CStringGetTextDatum(text), false) : arg_null(TEXTOID);
 }
 
+/* NULL is null; what is too long for a name is cut, as PostgreSQL does */
 SqlArg
 arg_name(const char *name)
 {
 	return name ? arg_datum(NAMEOID, DirectFunctionCall1(namein, CStringGetDatum(name)), false) : arg_null(NAMEOID);
 }
 
+/* Arguments by value are never null: see arg_null */
 SqlArg
 arg_int4(int32 value)
 {
 	return arg_datum(INT4OID, Int32GetDatum(value), false);
 }
 
+/* A double, likewise */
 SqlArg
 arg_float8(double value)
 {
@@ -86,6 +91,7 @@ arg_texts(char **items, int n)
 	return arg_datum(TEXTARRAYOID, PointerGetDatum(text_array(items, n)), false);
 }
 
+/* A number of a row of the repository, likewise */
 SqlArg
 arg_int8(int64 value)
 {
@@ -126,13 +132,16 @@ static const char *const settings[][2] = {
 	{"extra_float_digits", "1"},
 	{"xmlbinary", "base64"},
 	{"row_security", "on"},
-	/* tables that grow and are emptied within a second look large: compiling took three seconds where running took none */
+	/*
+	 * tables that grow and are emptied within a second look large: compiling took three seconds where running
+	 * took none
+	 */
 	{"jit", "off"},
 };
 
 /*
  * Names, rows and tables that another session has not let go of yet.  A transaction that is left open keeps nobody
- * waiting for longer, whatever it did: waits for transactions, as of two that write one name, end with lock_timeout too.
+ * waiting for longer, whatever it did: waits for transactions, as of two that write one name, end with it too.
  */
 #define LONGEST_WAIT "10s"
 
@@ -144,16 +153,37 @@ bound_waits(GucAction action)
 		(void) set_config_option("lock_timeout", LONGEST_WAIT, PGC_USERSET, PGC_S_SESSION, action, true, 0, false);
 }
 
+/* Waits have a bound in this process for good, in place of none, which the user's own statements still get */
+static bool bounded_for_good = false;
+
+/*
+ * As what RESET gives, so that no transaction of a worker has to: that is a twentieth of what a job without
+ * work costs
+ */
+void
+sql_bound_waits(void)
+{
+	if (LockTimeout != 0)
+		return;
+	SetConfigOption("lock_timeout", LONGEST_WAIT, PGC_USERSET, PGC_S_OVERRIDE);
+	bounded_for_good = true;
+}
+
 /* The user's search_path: for what runs as the user, such as triggers of a copy */
 static char *user_path = NULL;
 static Oid user_of_path = InvalidOid; /* whose it is: nobody else's statements run under it */
 
+/* A search_path until the caller's settings are back */
 static void
 set_path(const char *path)
 {
 	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
+/*
+ * Pins what a session may have set and what the engine's statements would read differently by; what the caller
+ * had is kept for what is done as the user
+ */
 static void
 set_all(GucAction action)
 {
@@ -222,10 +252,12 @@ sql_settings(void)
 	set_all(GUC_ACTION_LOCAL);
 }
 
+/* A setting as the role and database have it, whatever the session said */
 static void
 set_as_user(const char *name)
 {
-	(void) set_config_option(name, GetConfigOptionResetString(name), PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	(void) set_config_option(name, GetConfigOptionResetString(name), PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true,
+							 0, false);
 }
 
 void
@@ -233,7 +265,10 @@ sql_settings_of_user(void)
 {
 	for (int i = 0; i < lengthof(settings); i++)
 		set_as_user(settings[i][0]);
-	set_as_user("lock_timeout");
+	if (bounded_for_good)
+		(void) set_config_option("lock_timeout", "0", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	else
+		set_as_user("lock_timeout");
 }
 
 /* -- running -- */
@@ -245,6 +280,7 @@ typedef struct Arguments
 	char nulls[FUNC_MAX_ARGS];
 } Arguments;
 
+/* Arguments as SPI wants them */
 static void
 spread(Arguments *to, int nargs, const SqlArg *args)
 {
@@ -256,6 +292,7 @@ spread(Arguments *to, int nargs, const SqlArg *args)
 	}
 }
 
+/* Whoever a statement is run as; as the user it is under the user's own search_path */
 static void
 become(SqlWho who, Identity *saved)
 {
@@ -265,6 +302,7 @@ become(SqlWho who, Identity *saved)
 		set_path(user_path);
 }
 
+/* And the caller, under the engine's search_path, again */
 static void
 unbecome(SqlWho who, const Identity *saved)
 {
@@ -352,6 +390,7 @@ sql_run(SqlWho who, const char *sql, int nargs, const SqlArg *args)
 
 #define ROWS_AT_ONCE 1000
 
+/* The rows of a statement as those of the function that was called, a part at a time: no answer is held in memory */
 void
 sql_result(ReturnSetInfo *rsinfo, SqlWho who, const char *sql, int nargs, const SqlArg *args)
 {
@@ -372,7 +411,8 @@ sql_result(ReturnSetInfo *rsinfo, SqlWho who, const char *sql, int nargs, const 
 			map = convert_tuples_by_position(SPI_tuptable->tupdesc, rsinfo->setDesc, "the copy's columns changed");
 		compared = true;
 		for (uint64 i = 0; i < SPI_processed; i++)
-			tuplestore_puttuple(rsinfo->setResult, map ? execute_attr_map_tuple(SPI_tuptable->vals[i], map) : SPI_tuptable->vals[i]);
+			tuplestore_puttuple(rsinfo->setResult,
+								map ? execute_attr_map_tuple(SPI_tuptable->vals[i], map) : SPI_tuptable->vals[i]);
 		SPI_freetuptable(SPI_tuptable);
 	} while (SPI_processed > 0);
 	SPI_cursor_close(portal);
@@ -405,6 +445,7 @@ typedef struct Storing
 	const Oid *types;
 } Storing;
 
+/* Rows are taken only if they have the columns that were asked for: types may have changed since, by a user's hand */
 static void
 storing_begins(DestReceiver *self, int operation, TupleDesc desc)
 {
@@ -424,6 +465,7 @@ storing_begins(DestReceiver *self, int operation, TupleDesc desc)
 	}
 }
 
+/* A row */
 static bool
 storing_takes(TupleTableSlot *slot, DestReceiver *self)
 {
@@ -431,6 +473,7 @@ storing_takes(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
+/* Nothing is left to do */
 static void
 storing_ends(DestReceiver *self)
 {
@@ -439,7 +482,12 @@ storing_ends(DestReceiver *self)
 void
 sql_store_into(Stored *stored, SqlWho who, const char *sql, int n_types, const Oid *types)
 {
-	Storing storing = {{storing_takes, storing_begins, storing_ends, storing_ends, DestNone}, stored, CurrentMemoryContext, sql, n_types, types};
+	Storing storing = {{storing_takes, storing_begins, storing_ends, storing_ends, DestNone},
+					   stored,
+					   CurrentMemoryContext,
+					   sql,
+					   n_types,
+					   types};
 	SPIExecuteOptions options = {.dest = &storing.receiver};
 	Identity nobody = {0};
 	bool pushed = !ActiveSnapshotSet();
@@ -468,6 +516,10 @@ sql_store(SqlWho who, const char *sql, int n_types, const Oid *types)
 
 #define STORED_NAME "stored"
 
+/*
+ * Lets the next statement read the stored rows as a table of that name: without a table, which a user could
+ * replace
+ */
 static void
 register_stored(const Stored *stored)
 {
@@ -552,6 +604,7 @@ prepared_finds(Prepared *prepared, Datum *values)
 	return found;
 }
 
+/* The first column of the first row */
 char *
 rows_value(Rows *rows)
 {
@@ -608,9 +661,11 @@ to_bool(const char *text)
 void
 audit(const char *function, const char *object, const char *before, const char *after)
 {
-	repo_run("SELECT ingest_internal.audit($1, $2, $3, $4, $5)", arg_oid(GetUserId()), arg_text(function), arg_text(object), arg_jsonb(before), arg_jsonb(after));
+	repo_run("SELECT ingest_internal.audit($1, $2, $3, $4, $5)", arg_oid(GetUserId()), arg_text(function),
+			 arg_text(object), arg_jsonb(before), arg_jsonb(after));
 }
 
+/* What DROP calls a relation */
 static const char *
 kind_in_words(char relkind)
 {
@@ -640,12 +695,14 @@ user_drop(const char *name)
 
 /* -- names and arrays -- */
 
+/* schema.table, each quoted where needed */
 char *
 quoted_relation(const char *schema, const char *name)
 {
 	return quote_qualified_identifier(schema, name);
 }
 
+/* C strings as the text of an array */
 char *
 array_literal(char **items, int n)
 {
@@ -656,6 +713,7 @@ array_literal(char **items, int n)
 	return OidOutputFunctionCall(out, PointerGetDatum(text_array(items, n)));
 }
 
+/* The items of an array's text, as PostgreSQL reads it */
 char **
 parse_array(const char *literal, int *n)
 {
@@ -686,6 +744,7 @@ json_open(StringInfo json)
 	appendStringInfoChar(json, '{');
 }
 
+/* The next key, with the comma before it */
 static void
 json_key(StringInfo json, const char *key)
 {

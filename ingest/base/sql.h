@@ -125,11 +125,15 @@ extern bool prepared_finds(Prepared *prepared, Datum *values);
 extern int settings_begin(void);
 extern void settings_end(int level);
 extern int sql_begin(void);
-/* Frees all that came from statements since: what a function returns of it goes through the other ones, or text_kept() */
+/*
+ * Frees all that came from statements since: what a function returns of it goes through the other ones, or
+ * text_kept()
+ */
 extern void sql_end(int level);
 extern Datum sql_end_int4(int level, int32 value);
 extern Datum sql_end_int8(int level, int64 value);
 extern void sql_settings(void);
+extern void sql_bound_waits(void);
 /* What the user's own statements expect: until the transaction's end or sql_settings */
 extern void sql_settings_of_user(void);
 

@@ -11,6 +11,7 @@
 
 #include "ingest/base/words.h"
 
+/* What a user is told instead */
 static void
 say(ErrorData *error, int sqlerrcode, char *message)
 {
@@ -22,7 +23,8 @@ void
 error_in_words(ErrorData *error)
 {
 	if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && error->hint == NULL)
-		error->hint = pstrdup("Another session is at work on the same and has not ended its transaction: pg_stat_activity shows it.");
+		error->hint = pstrdup(
+			"Another session is at work on the same and has not ended its transaction: pg_stat_activity shows it.");
 	if (error->schema_name == NULL || strcmp(error->schema_name, "ingest") != 0 || error->table_name == NULL)
 		return;
 	switch (error->sqlerrcode)

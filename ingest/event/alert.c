@@ -16,6 +16,7 @@ alerts_look(void)
 	repo_run("SELECT ingest_internal.alerts_look($1 * interval '1 min')", arg_float8(waiting_alert));
 }
 
+/* ingest.waiting_alert */
 void
 alert_settings(void)
 {

@@ -129,10 +129,9 @@ position_read(const char *consumer, int32 now)
 							  arg_text(consumer));
 
 	if (p == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("there is no consumer \"%s\"", consumer),
-				 errhint("ingest.subscribe(%s) makes one, which gets all events from then on.", quote_literal_cstr(consumer))));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no consumer \"%s\"", consumer),
+						errhint("ingest.subscribe(%s) makes one, which gets all events from then on.",
+								quote_literal_cstr(consumer))));
 	if (!acts_for(GetUserId(), p->owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -141,6 +140,7 @@ position_read(const char *consumer, int32 now)
 	return p;
 }
 
+/* In the transaction that read or acknowledged: with it, or not at all */
 static void
 position_write(const Position *p, const char *consumer, bool acknowledged)
 {
@@ -219,6 +219,7 @@ typedef struct Receiver
 	int64 last_id;
 } Receiver;
 
+/* An event that was found */
 static bool
 receive(TupleTableSlot *slot, DestReceiver *self)
 {
@@ -230,11 +231,13 @@ receive(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
+/* The columns are known */
 static void
 receive_startup(DestReceiver *self, int operation, TupleDesc desc)
 {
 }
 
+/* The store is the caller's */
 static void
 receive_end(DestReceiver *self)
 {
@@ -242,6 +245,7 @@ receive_end(DestReceiver *self)
 
 #define BATCH_ARGS 9
 
+/* Planned once for the session: consumers ask again and again */
 static SPIPlanPtr
 batch_plan(void)
 {
@@ -261,12 +265,14 @@ batch_plan(void)
 	return plan;
 }
 
+/* One argument of that plan */
 static void
 batch_argument(ParamListInfo params, int n, Oid type, Datum value, bool isnull)
 {
 	params->params[n] = (ParamExternData){.value = value, .isnull = isnull, .pflags = PARAM_FLAG_CONST, .ptype = type};
 }
 
+/* A snapshot that is kept as text, as SQL has it */
 static Datum
 snapshot_datum(const char *snapshot)
 {
@@ -286,7 +292,8 @@ batch_settings(void)
 											  {"plan_cache_mode", "force_generic_plan"}};
 
 	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+								 false);
 }
 
 /* Events of the batch and of the position's era that come next; how many */
@@ -423,9 +430,12 @@ ingest_read_again(PG_FUNCTION_ARGS)
 
 	rows_begin(fcinfo);
 	level = sql_begin();
-	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_REPOSITORY, "SELECT * FROM ingest_internal.read_again($1, $2, $3, $4, $5)",
-			   SQL_ARGS(arg_bool(acts_for(GetUserId(), InvalidOid)), arg_oid(GetUserId()), arg_datum(INT4ARRAYOID, my_sources(), false),
-						arg_datum(INT4ARRAYOID, PG_GETARG_DATUM(0), false), arg_datum(INT8ARRAYOID, PG_GETARG_DATUM(1), false)));
+	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_REPOSITORY,
+			   "SELECT * FROM ingest_internal.read_again($1, $2, $3, $4, $5)",
+			   SQL_ARGS(arg_bool(acts_for(GetUserId(), InvalidOid)), arg_oid(GetUserId()),
+						arg_datum(INT4ARRAYOID, my_sources(), false),
+						arg_datum(INT4ARRAYOID, PG_GETARG_DATUM(0), false),
+						arg_datum(INT8ARRAYOID, PG_GETARG_DATUM(1), false)));
 	sql_end(level);
 	return (Datum) 0;
 }
@@ -438,9 +448,12 @@ ingest_find_events(PG_FUNCTION_ARGS)
 
 	rows_begin(fcinfo);
 	level = sql_begin();
-	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_REPOSITORY, "SELECT * FROM ingest_internal.find_events($1, $2, $3, $4, $5, $6)",
-			   SQL_ARGS(arg_bool(acts_for(GetUserId(), InvalidOid)), arg_oid(GetUserId()), arg_datum(INT4ARRAYOID, my_sources(), false),
-						arg_datum(TIMESTAMPTZOID, PG_GETARG_DATUM(0), PG_ARGISNULL(0)), arg_datum(TIMESTAMPTZOID, PG_GETARG_DATUM(1), PG_ARGISNULL(1)),
+	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_REPOSITORY,
+			   "SELECT * FROM ingest_internal.find_events($1, $2, $3, $4, $5, $6)",
+			   SQL_ARGS(arg_bool(acts_for(GetUserId(), InvalidOid)), arg_oid(GetUserId()),
+						arg_datum(INT4ARRAYOID, my_sources(), false),
+						arg_datum(TIMESTAMPTZOID, PG_GETARG_DATUM(0), PG_ARGISNULL(0)),
+						arg_datum(TIMESTAMPTZOID, PG_GETARG_DATUM(1), PG_ARGISNULL(1)),
 						arg_datum(TEXTARRAYOID, PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2), PG_ARGISNULL(2))));
 	sql_end(level);
 	return (Datum) 0;

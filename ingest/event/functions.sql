@@ -54,9 +54,11 @@ CREATE FUNCTION emit(type text, subject text, data jsonb) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_emit' LANGUAGE C;
 COMMENT ON FUNCTION emit(text, text, jsonb) IS 'writes an event of your own into the outbox, in this transaction';
 
-CREATE FUNCTION ingest_internal.announce(type text, source text, subject text, data jsonb, owner oid DEFAULT NULL) RETURNS void
+CREATE FUNCTION ingest_internal.announce(type text, source text, subject text, data jsonb, owner oid DEFAULT NULL)
+    RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_announce' LANGUAGE C;
-COMMENT ON FUNCTION ingest_internal.announce(text, text, text, jsonb, oid) IS 'an event of the engine about a source, or what a role has';
+COMMENT ON FUNCTION ingest_internal.announce(text, text, text, jsonb, oid)
+    IS 'an event of the engine about a source, or what a role has';
 
 -- Where consumers are
 
@@ -193,7 +195,8 @@ COMMENT ON FUNCTION ingest_internal.event_wanted(text, text[]) IS
 CREATE FUNCTION ingest_internal.event_is_open(type text) RETURNS boolean LANGUAGE sql IMMUTABLE
     RETURN type NOT IN ('ingest.row.changed', 'ingest.row.rejected', 'ingest.anomaly.detected', 'ingest.run.failed',
         'ingest.run.cancelled', 'ingest.job.dead', 'ingest.quality.failed', 'ingest.source.checked',
-        'ingest.circuit.opened', 'ingest.sync.stopped', 'ingest.alert.opened', 'ingest.alert.acknowledged', 'ingest.alert.closed');
+        'ingest.circuit.opened', 'ingest.sync.stopped', 'ingest.alert.opened', 'ingest.alert.acknowledged',
+            'ingest.alert.closed');
 COMMENT ON FUNCTION ingest_internal.event_is_open(text) IS
     'whether events of a type are for those, too, who were granted the source';
 
@@ -235,33 +238,45 @@ CREATE FUNCTION read_events(consumer text, max_events integer DEFAULT 100)
 COMMENT ON FUNCTION read_events(text, integer) IS
     'the next events of a consumer that it has not acknowledged, in the order in which they committed';
 
-CREATE FUNCTION ingest_internal.event_seen(e ingest.event, everything boolean, actor oid, sources integer[]) RETURNS boolean LANGUAGE sql STABLE
-    RETURN everything OR e.owner = actor OR ingest_internal.acts_for(actor, e.owner) OR e.source_id = ANY (sources) AND ingest_internal.event_is_open(e.type);
-COMMENT ON FUNCTION ingest_internal.event_seen(ingest.event, boolean, oid, integer[]) IS 'whether a role may see an event, as event_batch has it';
+CREATE FUNCTION ingest_internal.event_seen(e ingest.event, everything boolean, actor oid, sources integer[])
+    RETURNS boolean LANGUAGE sql STABLE
+    RETURN everything OR e.owner = actor OR ingest_internal.acts_for(actor, e.owner) OR e.source_id = ANY (sources)
+        AND ingest_internal.event_is_open(e.type);
+COMMENT ON FUNCTION ingest_internal.event_seen(ingest.event, boolean, oid, integer[])
+    IS 'whether a role may see an event, as event_batch has it';
 
-CREATE FUNCTION ingest_internal.read_again(everything boolean, actor oid, sources integer[], eras integer[], ids bigint[])
-    RETURNS TABLE (id bigint, type text, source text, subject text, "time" timestamptz, data jsonb, era integer) LANGUAGE sql STABLE
+CREATE FUNCTION ingest_internal.read_again(everything boolean, actor oid, sources integer[], eras integer[],
+    ids bigint[])
+    RETURNS TABLE (id bigint, type text, source text, subject text, "time" timestamptz, data jsonb, era integer)
+        LANGUAGE sql STABLE
     BEGIN ATOMIC
     SELECT e.id, e.type, e.source, e.subject, e.time, e.data, e.era FROM unnest(eras, ids) u (era, id)
-      JOIN ingest.event e ON e.era = u.era AND e.id = u.id WHERE ingest_internal.event_seen(e, everything, actor, sources) ORDER BY e.era, e.id;
+      JOIN ingest.event e ON e.era = u.era AND e.id = u.id WHERE ingest_internal.event_seen(e, everything, actor,
+          sources) ORDER BY e.era, e.id;
     END;
-COMMENT ON FUNCTION ingest_internal.read_again(boolean, oid, integer[], integer[], bigint[]) IS 'these events, as far as a role may see them';
+COMMENT ON FUNCTION ingest_internal.read_again(boolean, oid, integer[], integer[], bigint[])
+    IS 'these events, as far as a role may see them';
 CREATE FUNCTION ingest_internal.read_again(eras integer[], ids bigint[])
     RETURNS TABLE (id bigint, type text, source text, subject text, "time" timestamptz, data jsonb, era integer)
     AS 'MODULE_PATHNAME', 'ingest_read_again' LANGUAGE C STRICT;
-COMMENT ON FUNCTION ingest_internal.read_again(integer[], bigint[]) IS 'these events, as far as the caller may see them';
+COMMENT ON FUNCTION ingest_internal.read_again(integer[], bigint[])
+    IS 'these events, as far as the caller may see them';
 
-CREATE FUNCTION ingest_internal.find_events(everything boolean, actor oid, sources integer[], since timestamptz, until timestamptz, types text[])
+CREATE FUNCTION ingest_internal.find_events(everything boolean, actor oid, sources integer[], since timestamptz,
+    until timestamptz, types text[])
     RETURNS TABLE (id bigint, subject text, era integer) LANGUAGE sql STABLE
     BEGIN ATOMIC
-    SELECT e.id, e.subject, e.era FROM ingest.event e WHERE e.time >= since AND e.time < until AND (types IS NULL OR ingest_internal.event_wanted(e.type, types))
+    SELECT e.id, e.subject, e.era FROM ingest.event e WHERE e.time >= since AND e.time < until
+        AND (types IS NULL OR ingest_internal.event_wanted(e.type, types))
       AND ingest_internal.event_seen(e, everything, actor, sources) ORDER BY e.era, e.id;
     END;
-COMMENT ON FUNCTION ingest_internal.find_events(boolean, oid, integer[], timestamptz, timestamptz, text[]) IS 'which events of a time a role may see';
+COMMENT ON FUNCTION ingest_internal.find_events(boolean, oid, integer[], timestamptz, timestamptz, text[])
+    IS 'which events of a time a role may see';
 CREATE FUNCTION ingest_internal.find_events(since timestamptz, until timestamptz, types text[])
     RETURNS TABLE (id bigint, subject text, era integer)
     AS 'MODULE_PATHNAME', 'ingest_find_events' LANGUAGE C;
-COMMENT ON FUNCTION ingest_internal.find_events(timestamptz, timestamptz, text[]) IS 'which events of a time the caller may see';
+COMMENT ON FUNCTION ingest_internal.find_events(timestamptz, timestamptz, text[])
+    IS 'which events of a time the caller may see';
 
 CREATE FUNCTION ack(consumer text, event bigint) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_ack' LANGUAGE C STRICT;
@@ -288,7 +303,8 @@ DECLARE
     n bigint;
     deleted bigint := 0;
     -- events that services still need
-    kept CONSTANT text := (SELECT string_agg(format(' AND NOT EXISTS (SELECT FROM %s k WHERE (k.era, k.id) = (e.era, e.id))', to_regclass(s.keeps)), '')
+    kept CONSTANT text := (SELECT string_agg(format(' AND NOT EXISTS (SELECT FROM %s k '
+        'WHERE (k.era, k.id) = (e.era, e.id))', to_regclass(s.keeps)), '')
         FROM ingest.service s WHERE to_regclass(s.keeps) IS NOT NULL);
 BEGIN
     -- in the order in which they were written, up to the first batch of which none is old: no other index is needed

@@ -54,6 +54,7 @@ static char *event_cluster = NULL; /* ingest.cluster_name */
 /* /ingest/cluster/database, as it was last put together; NULL: something of it may have changed */
 static char *source_prefix = NULL;
 
+/* CloudEvents' source begins with other words from now on */
 static void
 forget_prefix(void)
 {
@@ -69,6 +70,7 @@ prefix_changed(Datum arg, int cache, uint32 hash)
 	forget_prefix();
 }
 
+/* ingest.cluster_name is part of them */
 static void
 assign_cluster_name(const char *name, void *extra)
 {
@@ -91,7 +93,8 @@ event_source_of(const char *source)
 
 		snprintf(identifier, sizeof(identifier), UINT64_FORMAT, GetSystemIdentifier());
 		old = MemoryContextSwitchTo(TopMemoryContext);
-		source_prefix = psprintf("/ingest/%s/%s", event_cluster && event_cluster[0] ? event_cluster : identifier, database);
+		source_prefix =
+			psprintf("/ingest/%s/%s", event_cluster && event_cluster[0] ? event_cluster : identifier, database);
 		MemoryContextSwitchTo(old);
 	}
 	return source ? psprintf("%s/%s", source_prefix, source) : source_prefix;
@@ -129,6 +132,7 @@ static Oid outbox_table = InvalidOid;
 static Oid outbox_sequence = InvalidOid;
 static bool outbox_is_plain = false;
 
+/* The table or its sequence changed: they are looked up again before the next event */
 static void
 forget_outbox(Datum arg, Oid relid)
 {
@@ -137,6 +141,7 @@ forget_outbox(Datum arg, Oid relid)
 		outbox_table = InvalidOid;
 }
 
+/* An index that events can be put into without the executor: a btree of columns, not partial, not deferrable */
 static bool
 index_is_plain(Relation index)
 {
@@ -219,6 +224,10 @@ event_outbox_is_there(void)
 		   OidIsValid(get_relname_relid("event_id_seq", schema));
 }
 
+/*
+ * What bounds the ids of transactions to come: the sequence's last id and the oldest transaction that may still
+ * draw one before it
+ */
 Horizon
 event_horizon(void)
 {
@@ -303,6 +312,7 @@ insert_directly(Relation rel, Event *event)
 	heap_freetuple(tuple);
 }
 
+/* The slow way, where somebody gave the table triggers, or indexes that are not plain */
 static void
 insert_by_executor(Event *event)
 {
@@ -339,6 +349,7 @@ event_expect(void)
 	publisher_expect(home_era());
 }
 
+/* An event, in this transaction: written at once where that is possible, since a batch writes one per row */
 static void
 emit(Datum type, Datum source, Datum subject, bool no_subject, Datum data, Audience audience)
 {
@@ -382,6 +393,7 @@ audience_of(const char *source)
 	return of ? *of : audience;
 }
 
+/* The same of C strings */
 static void
 emit_to(Audience audience, const char *type, const char *source, const char *subject, const char *data)
 {
@@ -452,8 +464,8 @@ ingest_announce(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("an event needs a type and data")));
 	if (!PG_ARGISNULL(4))
 		audience.owner = PG_GETARG_OID(4);
-	emit(PG_GETARG_DATUM(0), CStringGetTextDatum(event_source_of(source)), PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2),
-		 PG_ARGISNULL(2), PG_GETARG_DATUM(3), audience);
+	emit(PG_GETARG_DATUM(0), CStringGetTextDatum(event_source_of(source)),
+		 PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2), PG_ARGISNULL(2), PG_GETARG_DATUM(3), audience);
 	sql_end(level);
 	PG_RETURN_VOID();
 }

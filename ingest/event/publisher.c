@@ -73,6 +73,7 @@ static ProcessUtility_hook_type previous_utility = NULL;
 
 /* -- shared memory -- */
 
+/* Room for the boards, asked for while the server starts */
 static void
 boards_request(void)
 {
@@ -82,6 +83,7 @@ boards_request(void)
 	RequestNamedLWLockTranche("ingest publisher", 1);
 }
 
+/* Empty boards, or those that another process made */
 static void
 boards_startup(void)
 {
@@ -144,6 +146,7 @@ board_mark(Board *board)
 static bool expected = false; /* in this transaction */
 static int32 expected_era = 0;
 
+/* A notification's payload: no type and no subject, since everybody hears it */
 static char *
 what_to_say(int32 era, int64 id)
 {
@@ -155,6 +158,7 @@ what_to_say(int32 era, int64 id)
 	return json_close(&payload);
 }
 
+/* Before the commit by NOTIFY where nobody does that for us, after it by the publisher */
 static void
 at_end(XactEvent event, void *arg)
 {
@@ -197,6 +201,7 @@ publisher_expect(int32 era)
 	wake_expect();
 }
 
+/* COMMIT PREPARED commits what another session did */
 static void
 publisher_utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtilityContext context,
 				  ParamListInfo params, QueryEnvironment *env, DestReceiver *dest, QueryCompletion *completion)
@@ -221,6 +226,7 @@ publisher_utility(PlannedStmt *pstmt, const char *query, bool read_only, Process
 
 static Board *mine = NULL;
 
+/* The board has no publisher any more */
 static void
 publisher_leave(int code, Datum arg)
 {
@@ -372,12 +378,14 @@ publisher_say_for(long ms)
 
 /* -- settings -- */
 
+/* ingest.notify, and the hooks by which boards are made and commits are seen */
 void
 publisher_settings(void)
 {
-	DefineCustomEnumVariable("ingest.notify", "Whether it is said by NOTIFY that there are events.",
-							 "commit: after the commit by a process of the database, or where none runs, in the transaction. off: never.",
-							 &notify_mode, NOTIFY_COMMIT, notify_modes, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable(
+		"ingest.notify", "Whether it is said by NOTIFY that there are events.",
+		"commit: after the commit by a process of the database, or where none runs, in the transaction. off: never.",
+		&notify_mode, NOTIFY_COMMIT, notify_modes, PGC_SUSET, 0, NULL, NULL, NULL);
 	wake_settings();
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;

@@ -35,7 +35,8 @@ CREATE TABLE event (
 COMMENT ON TABLE event IS 'the outbox: CloudEvents 1.0';
 
 CREATE TABLE subscription (
-    consumer text PRIMARY KEY CONSTRAINT "a name has at most 500 bytes" CHECK (octet_length(consumer) <= 500), -- name of the consumer
+    consumer text PRIMARY KEY -- name of the consumer
+        CONSTRAINT "a name has at most 500 bytes" CHECK (octet_length(consumer) <= 500),
     owner oid NOT NULL, -- role that may read and acknowledge as this consumer
     owner_name name NOT NULL, -- its name when it was last looked at, by which a restore finds it again
     types text[], -- types it wants; a trailing * stands for any rest; null: all

@@ -58,6 +58,7 @@ wake_readers(void)
 
 static bool expected = false; /* in this transaction */
 
+/* Readers look after the commit, when there is something to see */
 static void
 at_end(XactEvent event, void *arg)
 {
@@ -88,6 +89,7 @@ ingest_wake_services(PG_FUNCTION_ARGS)
 
 /* -- who is woken -- */
 
+/* The place is free, and nobody sets a latch that is gone */
 static void
 wake_leave(int code, Datum arg)
 {
@@ -123,6 +125,7 @@ wake_enter(void)
 
 /* -- shared memory -- */
 
+/* Room for the readers, asked for while the server starts */
 static void
 wake_request(void)
 {
@@ -132,6 +135,7 @@ wake_request(void)
 	RequestNamedLWLockTranche("ingest readers", 1);
 }
 
+/* No readers, or those that another process knows */
 static void
 wake_startup(void)
 {
@@ -152,6 +156,7 @@ wake_startup(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
+/* The hooks by which that room is made */
 void
 wake_settings(void)
 {

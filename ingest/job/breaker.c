@@ -9,6 +9,7 @@
 #include "ingest/event/event.h"
 #include "ingest/job/breaker.h"
 
+/* What changed of a breaker is told, and is an alert or its end; half open it is neither */
 static void
 breaker_event(const char *source, const char *state, const char *reason)
 {
@@ -20,7 +21,8 @@ breaker_event(const char *source, const char *state, const char *reason)
 		json_text(&json, "reason", reason);
 	event_emit(psprintf("ingest.circuit.%s", state), source, source, json_close(&json));
 	if (strcmp(state, "half_open") != 0)
-		repo_run("SELECT ingest_internal.alert_circuit($1, $2, $3)", arg_text(source), arg_bool(strcmp(state, "opened") == 0), arg_text(reason));
+		repo_run("SELECT ingest_internal.alert_circuit($1, $2, $3)", arg_text(source),
+				 arg_bool(strcmp(state, "opened") == 0), arg_text(reason));
 }
 
 typedef struct Change
@@ -40,10 +42,11 @@ breaker_note(int32 source, const Failure *failure)
 	/* what failed here says nothing of the source */
 	if (source == 0 || (failure && !failure_is_of_source(failure)))
 		return;
-	change = repo_struct(change_shape, "SELECT * FROM ingest_internal.breaker_note($1, $2, $3)", arg_int4(source), arg_bool(failure != NULL),
-						 arg_text(failure ? failure->message : NULL));
+	change = repo_struct(change_shape, "SELECT * FROM ingest_internal.breaker_note($1, $2, $3)", arg_int4(source),
+						 arg_bool(failure != NULL), arg_text(failure ? failure->message : NULL));
 	if (change && strcmp(change->was, change->state) != 0)
-		breaker_event(change->name, strcmp(change->state, "open") == 0 ? "opened" : "closed", failure ? failure->message : NULL);
+		breaker_event(change->name, strcmp(change->state, "open") == 0 ? "opened" : "closed",
+					  failure ? failure->message : NULL);
 }
 
 void

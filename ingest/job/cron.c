@@ -18,7 +18,8 @@
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 
-static const char *const month_names[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", NULL};
+static const char *const month_names[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul",
+										  "aug", "sep", "oct", "nov", "dec", NULL};
 static const char *const weekday_names[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat", NULL};
 
 static const char *const words[][2] = {
@@ -37,6 +38,7 @@ typedef struct Field
 	bool any; /* it was a star */
 } Field;
 
+/* A number of up to four digits, which is too large for any field already */
 static bool
 read_number(const char **p, int *value)
 {
@@ -118,6 +120,7 @@ typedef struct Cron
 	pg_tz *zone;
 } Cron;
 
+/* Five fields, or a word that stands for them; false: it is no schedule of cron's */
 static bool
 parse(const char *schedule, Cron *cron)
 {
@@ -130,8 +133,9 @@ parse(const char *schedule, Cron *cron)
 		if (pg_strcasecmp(p, words[i][0]) == 0)
 			p = words[i][1];
 	}
-	if (!read_field(&p, 0, 59, NULL, &cron->minute) || !read_field(&p, 0, 23, NULL, &cron->hour) || !read_field(&p, 1, 31, NULL, &cron->day) ||
-		!read_field(&p, 1, 12, month_names, &cron->month) || !read_field(&p, 0, 7, weekday_names, &cron->weekday) || *p != '\0')
+	if (!read_field(&p, 0, 59, NULL, &cron->minute) || !read_field(&p, 0, 23, NULL, &cron->hour) ||
+		!read_field(&p, 1, 31, NULL, &cron->day) || !read_field(&p, 1, 12, month_names, &cron->month) ||
+		!read_field(&p, 0, 7, weekday_names, &cron->weekday) || *p != '\0')
 		return false;
 	/* Sunday is 0 and 7 */
 	cron->weekday.on[0] = cron->weekday.on[0] || cron->weekday.on[7];
@@ -165,6 +169,7 @@ cron_zone(const char *schedule, pg_tz **zone)
 
 /* -- wall clocks -- */
 
+/* What a wall clock of that zone shows; false: beyond the calendar */
 static bool
 wall_clock(const Cron *cron, TimestampTz t, struct pg_tm *tm)
 {
@@ -213,6 +218,7 @@ next_midnight(const Cron *cron, const struct pg_tm *tm)
 	return wall_clock(cron, t, &shown) ? t - shown_before(cron, t, &shown) : t;
 }
 
+/* By cron's rule: day of the month or of the week, if both are named */
 static bool
 day_fits(const Cron *cron, const struct pg_tm *tm)
 {
@@ -227,6 +233,7 @@ day_fits(const Cron *cron, const struct pg_tm *tm)
 	return day || week;
 }
 
+/* Whether a minute is one that the fields name */
 static bool
 minute_fits(const Cron *cron, const struct pg_tm *tm)
 {
@@ -254,6 +261,7 @@ left_out_fits(const Cron *cron, TimestampTz t, const struct pg_tm *tm)
 	return false;
 }
 
+/* Whether it is to be done in this minute: once, if its time is named, however often clocks show it */
 static bool
 is_due(const Cron *cron, TimestampTz t, const struct pg_tm *tm)
 {

@@ -36,6 +36,7 @@ is_socket(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0;
 }
 
+/* Whoever waits at a connection that was opened since the first job began is told that it has ended */
 static void
 shut_connections(void)
 {
@@ -46,6 +47,7 @@ shut_connections(void)
 	}
 }
 
+/* In a signal handler: the first time a cancel, then what nobody can miss */
 static void
 time_is_over(void)
 {
@@ -61,6 +63,7 @@ time_is_over(void)
 	errno = errno_before;
 }
 
+/* Registered once in a process, whose connections of then are its own */
 static TimeoutId
 the_timeout(void)
 {

@@ -3,17 +3,21 @@
 
 CREATE FUNCTION ingest_internal.next_due(schedule text, after timestamptz, zone text DEFAULT NULL) RETURNS timestamptz
     AS 'MODULE_PATHNAME', 'ingest_next_due' LANGUAGE C STABLE;
-COMMENT ON FUNCTION ingest_internal.next_due(text, timestamptz, text) IS 'when a schedule is due next: five fields as cron has them, or an interval, in a zone, which the schedule may name itself';
+COMMENT ON FUNCTION ingest_internal.next_due(text, timestamptz, text)
+    IS 'when a schedule is due next: five fields as cron has them, or an interval, in a zone, which the schedule '
+    'may name itself';
 
 CREATE FUNCTION ingest_internal.launcher_runs() RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_launcher_runs' LANGUAGE C;
-COMMENT ON FUNCTION ingest_internal.launcher_runs() IS 'whether background workers do what is queued: shared_preload_libraries names ingest, and this is no standby';
+COMMENT ON FUNCTION ingest_internal.launcher_runs()
+    IS 'whether background workers do what is queued: shared_preload_libraries names ingest, and this is no standby';
 
 CREATE FUNCTION ingest_internal.wake() RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_wake' LANGUAGE C;
 COMMENT ON FUNCTION ingest_internal.wake() IS 'when the transaction commits, whoever does jobs looks at the queue';
 
-CREATE FUNCTION ingest_internal.create_job(actor oid, name text, kind text, argument text, priority integer, max_attempts integer, timeout interval, depends_on text[])
+CREATE FUNCTION ingest_internal.create_job(actor oid, name text, kind text, argument text, priority integer,
+    max_attempts integer, timeout interval, depends_on text[])
     RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     -- the source whose limits and breaker hold: one's own, so that nobody opens the breaker of others
@@ -24,9 +28,11 @@ DECLARE
     other text;
 BEGIN
     IF name IS NULL OR argument IS NULL OR priority IS NULL OR max_attempts IS NULL OR timeout IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'a job needs a name, a kind, an argument, a priority, attempts and a timeout';
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+            MESSAGE = 'a job needs a name, a kind, an argument, a priority, attempts and a timeout';
     ELSIF priority NOT BETWEEN -32768 AND 32767 OR max_attempts < 1 OR timeout <= '0' THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'priority is between -32768 and 32767, max_attempts and timeout are positive';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'priority is between -32768 and 32767, max_attempts and timeout are positive';
     END IF;
     CASE kind
         WHEN 'crawl', 'check' THEN of_source := (ingest_internal.own_source(actor, argument)).id;
@@ -35,41 +41,55 @@ BEGIN
             -- the engine may not look into schemas of users, but it knows what there is
             IF NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, parse_ident(argument) p
                 WHERE c.relname = p[cardinality(p)] AND (cardinality(p) = 1 OR n.nspname = p[1])) THEN
-                RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = format('there is no table "%s" for the job', argument), HINT = 'Name it as schema.table.';
+                RAISE EXCEPTION USING ERRCODE = 'undefined_table',
+                    MESSAGE = format('there is no table "%s" for the job', argument), HINT = 'Name it as schema.table.';
             END IF;
         WHEN 'sql' THEN NULL;
-        ELSE RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('there is no kind of job "%s"', kind), HINT = 'The kinds are crawl, check, sync, profile, quality and sql.';
+        ELSE RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('there is no kind of job "%s"', kind),
+            HINT = 'The kinds are crawl, check, sync, profile, quality and sql.';
     END CASE;
     SELECT * INTO was FROM ingest.job j WHERE j.name = create_job.name FOR UPDATE;
     IF was.id IS NULL THEN
         INSERT INTO ingest.job (name, kind, source, argument, owner, owner_name, priority, max_attempts, timeout)
-          VALUES (create_job.name, create_job.kind, of_source, create_job.argument, actor, pg_get_userbyid(actor), create_job.priority, create_job.max_attempts, create_job.timeout) RETURNING id INTO number;
+          VALUES (create_job.name, create_job.kind, of_source, create_job.argument, actor, pg_get_userbyid(actor),
+              create_job.priority, create_job.max_attempts, create_job.timeout) RETURNING id INTO number;
     ELSE
         was := ingest_internal.own_job(actor, name);
         number := was.id;
         RAISE NOTICE 'job "%" is replaced', name;
-        UPDATE ingest.job j SET kind = create_job.kind, source = of_source, argument = create_job.argument, priority = create_job.priority,
+        UPDATE ingest.job j SET kind = create_job.kind, source = of_source, argument = create_job.argument,
+            priority = create_job.priority,
             max_attempts = create_job.max_attempts, timeout = create_job.timeout WHERE j.id = number;
         DELETE FROM ingest.job_dependency d WHERE d.job = number;
     END IF;
     FOREACH other IN ARRAY coalesce(depends_on, '{}') LOOP
         SELECT * INTO waits_for FROM ingest.job j WHERE j.name = other;
-        PERFORM ingest_internal.require('job', other, waits_for.id IS NOT NULL, ingest_internal.acts_for(actor, waits_for.owner) OR ingest_internal.sees_source(actor, waits_for.source), true, NULL);
-        IF EXISTS (WITH RECURSIVE before (job) AS (SELECT waits_for.id UNION SELECT d.depends_on FROM ingest.job_dependency d JOIN before b ON b.job = d.job) SELECT FROM before b WHERE b.job = number) THEN
-            RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('job "%s" cannot wait for "%s", which waits for it', name, other);
+        PERFORM ingest_internal.require('job', other, waits_for.id IS NOT NULL,
+            ingest_internal.acts_for(actor, waits_for.owner) OR ingest_internal.sees_source(actor, waits_for.source),
+            true, NULL);
+        IF EXISTS (WITH RECURSIVE before (job) AS (SELECT waits_for.id UNION SELECT d.depends_on
+            FROM ingest.job_dependency d JOIN before b ON b.job = d.job) SELECT FROM before b WHERE b.job = number) THEN
+            RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+                MESSAGE = format('job "%s" cannot wait for "%s", which waits for it', name, other);
         END IF;
         INSERT INTO ingest.job_dependency VALUES (number, waits_for.id) ON CONFLICT DO NOTHING;
     END LOOP;
-    PERFORM ingest_internal.audit(actor, 'create_job', name, CASE WHEN was.id IS NOT NULL THEN to_jsonb(was) - 'argument' END, jsonb_build_object('kind', kind));
+    PERFORM ingest_internal.audit(actor, 'create_job', name, CASE WHEN was.id IS NOT NULL
+        THEN to_jsonb(was) - 'argument' END, jsonb_build_object('kind', kind));
     RETURN name;
 END $$;
-COMMENT ON FUNCTION ingest_internal.create_job(oid, text, text, text, integer, integer, interval, text[]) IS 'see ingest.create_job';
-CREATE FUNCTION create_job(name text, kind text, argument text, priority integer DEFAULT 0, max_attempts integer DEFAULT 5, timeout interval DEFAULT '6 hours',
+COMMENT ON FUNCTION ingest_internal.create_job(oid, text, text, text, integer, integer, interval, text[])
+    IS 'see ingest.create_job';
+CREATE FUNCTION create_job(name text, kind text, argument text, priority integer DEFAULT 0,
+    max_attempts integer DEFAULT 5, timeout interval DEFAULT '6 hours',
     depends_on text[] DEFAULT '{}') RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION create_job(text, text, text, integer, integer, interval, text[]) IS 'a job: crawl, check (of a source), sync, profile, quality (of a table) or sql; made again, it is replaced';
+COMMENT ON FUNCTION create_job(text, text, text, integer, integer, interval, text[])
+    IS 'a job: crawl, check (of a source), sync, profile, quality (of a table) or sql; made again, it is replaced';
 
-CREATE FUNCTION ingest_internal.enqueue(actor oid, job text, run_at timestamptz, priority integer, once boolean) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION ingest_internal.enqueue(actor oid, job text, run_at timestamptz, priority integer, once boolean)
+    RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     j ingest.job := ingest_internal.own_job(actor, job);
     number bigint;
@@ -78,34 +98,37 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'priority is between -32768 and 32767';
     END IF;
     INSERT INTO ingest.queue (job, owner, source, priority, run_at, dedupe)
-      VALUES (j.id, j.owner, j.source, coalesce(enqueue.priority, j.priority), coalesce(enqueue.run_at, now()), CASE WHEN once THEN 'job ' || j.id END)
+      VALUES (j.id, j.owner, j.source, coalesce(enqueue.priority, j.priority), coalesce(enqueue.run_at, now()),
+          CASE WHEN once THEN 'job ' || j.id END)
       ON CONFLICT (dedupe) DO NOTHING RETURNING id INTO number;
     IF number IS NULL THEN
         RAISE NOTICE 'job "%" is in the queue already', job;
+    END IF;
+    -- who has its own jobs done stands in their runs
+    IF actor <> j.owner AND number IS NOT NULL THEN
+        PERFORM ingest_internal.audit(actor, 'enqueue', job);
     END IF;
     PERFORM ingest_internal.wake();
     RETURN number;
 END $$;
 COMMENT ON FUNCTION ingest_internal.enqueue(oid, text, timestamptz, integer, boolean) IS 'see ingest.enqueue';
-CREATE FUNCTION enqueue(job text, run_at timestamptz DEFAULT NULL, priority integer DEFAULT NULL, once boolean DEFAULT true) RETURNS bigint
+CREATE FUNCTION enqueue(job text, run_at timestamptz DEFAULT NULL, priority integer DEFAULT NULL,
+    once boolean DEFAULT true) RETURNS bigint
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION enqueue(text, timestamptz, integer, boolean) IS 'puts a job into the queue; null if it is there already and once is true';
+COMMENT ON FUNCTION enqueue(text, timestamptz, integer, boolean)
+    IS 'puts a job into the queue; null if it is there already and once is true';
 
-CREATE PROCEDURE work(max_jobs bigint DEFAULT NULL)
+CREATE PROCEDURE work(job text DEFAULT NULL, max_jobs bigint DEFAULT NULL)
     AS 'MODULE_PATHNAME', 'ingest_work' LANGUAGE C;
-COMMENT ON PROCEDURE work(bigint) IS 'does in this session what is queued and due of the caller''s own jobs';
-
-CREATE PROCEDURE run_job(job text)
-    AS 'MODULE_PATHNAME', 'ingest_run_job' LANGUAGE C;
-COMMENT ON PROCEDURE run_job(text) IS 'does a job in this session, with limits, breaker and retries; for pg_cron';
+COMMENT ON PROCEDURE work(text, bigint)
+    IS 'does in this session one job, with limits, breaker and retries, as pg_cron has it done; without a name what '
+    'is queued and due of the caller''s own jobs';
 
 CREATE FUNCTION schedule(job text, schedule text) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_schedule' LANGUAGE C;
-COMMENT ON FUNCTION schedule(text, text) IS 'runs a job on a schedule, kept by pg_cron where that is installed, else by the launcher; gives which';
-
-CREATE FUNCTION unschedule(job text) RETURNS void
-    AS 'MODULE_PATHNAME', 'ingest_unschedule' LANGUAGE C;
-COMMENT ON FUNCTION unschedule(text) IS 'ends the schedule of a job';
+COMMENT ON FUNCTION schedule(text, text)
+    IS 'runs a job on a schedule, kept by pg_cron where that is installed, else by the launcher; gives which; a '
+    'null schedule ends that';
 
 CREATE FUNCTION drop_job(job text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_drop_job' LANGUAGE C;
@@ -113,7 +136,8 @@ COMMENT ON FUNCTION drop_job(text) IS 'forgets a job, its schedule and its place
 
 CREATE FUNCTION cancel(run bigint) RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_cancel' LANGUAGE C;
-COMMENT ON FUNCTION cancel(bigint) IS 'stops a run; what it committed stays, and it is not tried again; false if it does not run any more';
+COMMENT ON FUNCTION cancel(bigint)
+    IS 'stops a run; what it committed stays, and it is not tried again; false if it does not run any more';
 
 CREATE FUNCTION ingest_internal.retry(actor oid, dead_letter bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -122,7 +146,8 @@ DECLARE
 BEGIN
     SELECT * INTO d FROM ingest.dead_letter x WHERE x.id = retry.dead_letter FOR UPDATE;
     SELECT * INTO j FROM ingest.job x WHERE x.id = d.job;
-    PERFORM ingest_internal.require('dead letter', dead_letter::text, d.id IS NOT NULL, ingest_internal.acts_for(actor, j.owner) OR ingest_internal.sees_source(actor, j.source),
+    PERFORM ingest_internal.require('dead letter', dead_letter::text, d.id IS NOT NULL,
+        ingest_internal.acts_for(actor, j.owner) OR ingest_internal.sees_source(actor, j.source),
         ingest_internal.changes_for(actor, j.owner), ingest_internal.role_name(j.owner, j.owner_name));
     UPDATE ingest.dead_letter x SET requeued_at = now() WHERE x.id = d.id;
     PERFORM ingest_internal.audit(actor, 'retry', j.name);
@@ -133,7 +158,8 @@ CREATE FUNCTION retry(dead_letter bigint) RETURNS bigint
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION retry(bigint) IS 'puts a job that was given up back into the queue';
 
-CREATE FUNCTION ingest_internal.prune_part(part text, events interval, runs interval) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION ingest_internal.prune_part(part text, events interval, runs interval) RETURNS bigint LANGUAGE plpgsql
+    AS $$
 DECLARE
     n bigint;
 BEGIN
@@ -149,66 +175,88 @@ BEGIN
         WHEN 'resolved anomalies' THEN DELETE FROM ingest.anomaly a WHERE a.resolved_at < now() - runs;
         WHEN 'resolved rejected rows' THEN DELETE FROM ingest.rejected_row r WHERE r.resolved_at < now() - runs;
         -- how long these are kept is a setting alone: an admin who prunes is one of those who are written down
-        WHEN 'lines of the audit' THEN DELETE FROM ingest.audit a WHERE a.at < now() - current_setting('ingest.audit_retention')::interval;
-        WHEN 'changes of metadata' THEN DELETE FROM ingest.metadata_change m WHERE m.seen_at < now() - current_setting('ingest.metadata_retention')::interval;
-        WHEN 'columns that are gone' THEN DELETE FROM ingest.source_column c WHERE c.gone_at < now() - current_setting('ingest.metadata_retention')::interval;
-        WHEN 'tables that are gone' THEN DELETE FROM ingest.source_table t WHERE t.gone_at < now() - current_setting('ingest.metadata_retention')::interval
+        WHEN 'lines of the audit' THEN DELETE FROM ingest.audit a
+            WHERE a.at < now() - current_setting('ingest.audit_retention')::interval;
+        WHEN 'changes of metadata' THEN DELETE FROM ingest.metadata_change m
+            WHERE m.seen_at < now() - current_setting('ingest.metadata_retention')::interval;
+        WHEN 'columns that are gone' THEN DELETE FROM ingest.source_column c
+            WHERE c.gone_at < now() - current_setting('ingest.metadata_retention')::interval;
+        WHEN 'tables that are gone' THEN DELETE FROM ingest.source_table t
+            WHERE t.gone_at < now() - current_setting('ingest.metadata_retention')::interval
             AND NOT EXISTS (SELECT FROM ingest.sync s WHERE s.table_id = t.id);
     END CASE;
     GET DIAGNOSTICS n = ROW_COUNT;
     RETURN n;
 END $$;
-COMMENT ON FUNCTION ingest_internal.prune_part(text, interval, interval) IS 'deletes what is older of one kind; how many';
+COMMENT ON FUNCTION ingest_internal.prune_part(text, interval, interval)
+    IS 'deletes what is older of one kind; how many';
 
-CREATE FUNCTION ingest_internal.prune(events interval, runs interval) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION ingest_internal.prune_all(events interval, runs interval) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     part text;
     said text[] := '{}';
 BEGIN
     -- each by itself: a table that cannot be written keeps no other from being pruned
-    FOREACH part IN ARRAY '{events,runs,profiles of columns,results of rules,dead letters,closed alerts,silences that are over,resolved anomalies,resolved rejected rows,lines of the audit,changes of metadata,columns that are gone,tables that are gone,days of history}'::text[] LOOP
+    FOREACH part IN ARRAY ARRAY['events', 'runs', 'profiles of columns', 'results of rules', 'dead letters',
+        'closed alerts', 'silences that are over', 'resolved anomalies', 'resolved rejected rows', 'lines of the audit',
+        'changes of metadata', 'columns that are gone', 'tables that are gone', 'days of history'] LOOP
         BEGIN
             said := said || format('%s %s', ingest_internal.prune_part(part, events, runs), part);
         EXCEPTION WHEN OTHERS THEN
             RAISE WARNING USING MESSAGE = format('old %s could not be deleted: %s', part, SQLERRM), ERRCODE = SQLSTATE;
         END;
     END LOOP;
-    PERFORM ingest_internal.follow_all();
+    BEGIN
+        PERFORM ingest_internal.follow_all();
+    EXCEPTION WHEN OTHERS THEN
+        RAISE WARNING USING MESSAGE = format('names could not be followed: %s', SQLERRM), ERRCODE = SQLSTATE;
+    END;
     RETURN array_to_string(said, ', ') || ' are deleted';
 END $$;
-COMMENT ON FUNCTION ingest_internal.prune(interval, interval) IS 'deletes what is older and says how much; the engine does it hourly, in a process of its own';
+COMMENT ON FUNCTION ingest_internal.prune_all(interval, interval)
+    IS 'deletes what is older and says how much; the engine does it hourly, in a process of its own';
 
 CREATE FUNCTION ingest_internal.prune(actor oid, events interval, runs interval) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF events IS NULL OR runs IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'ages must not be null';
     END IF;
-    RAISE NOTICE '%', ingest_internal.prune(events, runs);
+    RAISE NOTICE '%', ingest_internal.prune_all(events, runs);
     -- where there is no scheduler that does so each minute
     PERFORM ingest_internal.check_freshness();
     PERFORM ingest_internal.audit(actor, 'prune', format('events older than %s, runs older than %s', events, runs));
 END $$;
-COMMENT ON FUNCTION ingest_internal.prune(oid, interval, interval) IS 'see ingest.prune';
-CREATE FUNCTION prune(events interval, runs interval) RETURNS void
+COMMENT ON FUNCTION ingest_internal.prune(oid, interval, interval) IS 'see prune(events, runs)';
+CREATE FUNCTION ingest_internal.prune(events interval, runs interval) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION prune(interval, interval) IS 'deletes what is older: events that all consumers have, runs, profiles, results, dead letters, what is resolved; of the audit, metadata and history what their settings say; looks at how fresh copies are; the engine does it hourly; for admins';
+COMMENT ON FUNCTION ingest_internal.prune(interval, interval)
+    IS 'deletes what is older: events that all consumers have, runs, profiles, results, dead letters, what is '
+    'resolved; of the audit, metadata and history what their settings say; looks at how fresh copies are; the '
+    'engine does it hourly; for admins';
 
 -- After a restore, a copy of the files or pg_upgrade
 
 CREATE FUNCTION ingest_internal.ownerless() RETURNS TABLE (what text, name text, problem text) LANGUAGE sql STABLE
     BEGIN ATOMIC
-    SELECT v.what, v.name, format('its owner %s does not exist here: %s', v.owner_name, CASE v.what WHEN 'source' THEN 'ingest.set_owner gives it, with its syncs, jobs and rules, to another role'
-        WHEN 'consumer' THEN 'make it again under another name with ingest.subscribe, then ingest.unsubscribe this one' ELSE 'it goes with its source, or an admin drops it and its new owner makes it again' END)
-      FROM (SELECT 'source', d.name, d.owner_name, d.owner FROM ingest.data_source d UNION ALL SELECT 'sync', s.name, s.owner_name, s.owner FROM ingest.sync s
-        UNION ALL SELECT 'job', j.name, j.owner_name, j.owner FROM ingest.job j UNION ALL SELECT 'consumer', s.consumer, s.owner_name, s.owner FROM ingest.subscription s) v (what, name, owner_name, owner)
+    SELECT v.what, v.name, format('its owner %s does not exist here: %s', v.owner_name, CASE v.what WHEN 'source'
+        THEN 'ingest.set_owner gives it, with its syncs, jobs and rules, to another role'
+        WHEN 'consumer' THEN 'make it again under another name with ingest.subscribe, then ingest.unsubscribe this one'
+        ELSE 'it goes with its source, or an admin drops it and its new owner makes it again' END)
+      FROM (SELECT 'source', d.name, d.owner_name, d.owner FROM ingest.data_source d UNION ALL SELECT 'sync', s.name,
+          s.owner_name, s.owner FROM ingest.sync s
+        UNION ALL SELECT 'job', j.name, j.owner_name, j.owner FROM ingest.job j UNION ALL SELECT 'consumer',
+            s.consumer, s.owner_name, s.owner FROM ingest.subscription s) v (what, name, owner_name, owner)
       WHERE v.owner = 0;
     END;
 COMMENT ON FUNCTION ingest_internal.ownerless() IS 'what has no owner since it was restored, and what to do';
 
-CREATE FUNCTION ingest_internal.enable(actor oid, cluster numeric, here oid, timeline integer) RETURNS TABLE (what text, name text, problem text) LANGUAGE plpgsql AS $$
+CREATE FUNCTION ingest_internal.enable(actor oid, cluster numeric, here oid, timeline integer)
+    RETURNS TABLE (what text, name text, problem text) LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO ingest.installation AS i (system_identifier, database, timeline, era) VALUES (cluster, here, enable.timeline, 1)
-      ON CONFLICT (one) DO UPDATE SET system_identifier = cluster, database = here, timeline = enable.timeline, era = ingest_internal.next_era(),
+    INSERT INTO ingest.installation AS i (system_identifier, database, timeline, era)
+        VALUES (cluster, here, enable.timeline, 1)
+      ON CONFLICT (one) DO UPDATE SET system_identifier = cluster, database = here, timeline = enable.timeline,
+          era = ingest_internal.next_era(),
         bases = i.bases || ingest_internal.next_era() WHERE (i.system_identifier, i.database) <> (cluster, here);
     IF NOT FOUND THEN
         RAISE NOTICE 'the repository is at home here already';
@@ -220,11 +268,14 @@ BEGIN
     UPDATE ingest.event x SET owner = coalesce((SELECT d.owner FROM ingest.data_source d WHERE d.id = x.source_id), 0);
     -- whoever was at work there is not at work here
     UPDATE ingest.queue q SET owner = j.owner, worker = NULL, lease_until = NULL FROM ingest.job j WHERE j.id = q.job;
-    UPDATE ingest.run r SET state = 'lost', finished_at = clock_timestamp(), error = 'the repository was restored while it ran' WHERE r.state = 'running';
+    UPDATE ingest.run r SET state = 'lost', finished_at = clock_timestamp(),
+        error = 'the repository was restored while it ran' WHERE r.state = 'running';
     PERFORM ingest_internal.audit(actor, 'enable', current_database());
     RETURN QUERY SELECT * FROM ingest_internal.ownerless();
 END $$;
 COMMENT ON FUNCTION ingest_internal.enable(oid, numeric, oid, integer) IS 'see ingest.enable';
 CREATE FUNCTION enable() RETURNS TABLE (what text, name text, problem text)
     AS 'MODULE_PATHNAME', 'ingest_enable' LANGUAGE C;
-COMMENT ON FUNCTION enable() IS 'a repository that was restored or copied goes on here: a new era of events, owners by their names; gives what has no owner now';
+COMMENT ON FUNCTION enable()
+    IS 'a repository that was restored or copied goes on here: a new era of events, owners by their names; gives '
+    'what has no owner now';

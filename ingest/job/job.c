@@ -35,13 +35,18 @@
 #include "postmaster/bgworker.h"
 #include "utils/timestamp.h"
 
-/* So many entries are taken at once that all of them are done after about this; each is still a transaction of its own */
+/*
+ * So many entries are taken at once that all of them are done after about this; each is still a transaction of
+ * its own
+ */
 #define A_BATCH_US 50000.0
-/* Between jobs a worker of this age ends, and another one takes its place: so no connection to a source is idle for longer */
+/*
+ * Between jobs a worker of this age ends, and another one takes its place: so no connection to a source is idle
+ * for longer
+ */
 #define LONGEST_LIFE USECS_PER_MINUTE
 
 SQL_FUNCTION(ingest_work);
-SQL_FUNCTION(ingest_run_job);
 SQL_FUNCTION(ingest_cancel);
 
 typedef struct Job
@@ -55,8 +60,9 @@ typedef struct Job
 	char *timeout;
 } Job;
 
-ROW_SHAPE(job_shape, Job, FIELD(INT8, Job, id), FIELD(TEXT, Job, name), FIELD(TEXT, Job, kind), FIELD(TEXT, Job, argument),
-		  FIELD(INT4, Job, max_attempts), FIELD(FLOAT8, Job, timeout_ms), FIELD(TEXT, Job, timeout));
+ROW_SHAPE(job_shape, Job, FIELD(INT8, Job, id), FIELD(TEXT, Job, name), FIELD(TEXT, Job, kind),
+		  FIELD(TEXT, Job, argument), FIELD(INT4, Job, max_attempts), FIELD(FLOAT8, Job, timeout_ms),
+		  FIELD(TEXT, Job, timeout));
 
 typedef struct Doing
 {
@@ -71,6 +77,7 @@ typedef struct Doing
 	Failure failure;
 } Doing;
 
+/* The job of an entry as it is now: it may have been replaced since it was queued */
 static void
 read_job(Doing *d)
 {
@@ -87,6 +94,7 @@ read_job(Doing *d)
 
 /* -- kinds -- */
 
+/* What an attempt does to take entries */
 static void
 take_entries(void *arg)
 {
@@ -95,16 +103,23 @@ take_entries(void *arg)
 	d->n = queue_take(d->worker, d->only_job, d->entries, d->room);
 }
 
+/* A run's row by one prepared statement, at its end: of a job of a millisecond it is most of the work */
 static void
 run_succeeded(const Doing *d, TimestampTz started)
 {
-	static Prepared statement = {"INSERT INTO ingest.run (job, kind, source, attempt, state, started_at, finished_at, pid, role, role_name, phase) "
+	static Prepared statement = {"INSERT INTO ingest.run (job, kind, source, attempt, state, started_at, finished_at, "
+								 "pid, role, role_name, phase) "
 								 "VALUES ($1, $2, $3, $4, 'succeeded', $5, clock_timestamp(), $6, $7, $8, 'done')",
 								 8,
 								 {INT8OID, TEXTOID, INT4OID, INT4OID, TIMESTAMPTZOID, INT4OID, OIDOID, NAMEOID}};
 	static Prepared alert = {"SELECT 1 FROM ingest.alert WHERE job = $1 AND closed_at IS NULL LIMIT 1", 1, {INT8OID}};
-	Datum values[8] = {Int64GetDatum(d->job->id), CStringGetTextDatum(d->job->kind), Int32GetDatum(d->entry->source), Int32GetDatum(d->entry->attempts),
-					   TimestampTzGetDatum(started), Int32GetDatum(MyProcPid), ObjectIdGetDatum(GetUserId()),
+	Datum values[8] = {Int64GetDatum(d->job->id),
+					   CStringGetTextDatum(d->job->kind),
+					   Int32GetDatum(d->entry->source),
+					   Int32GetDatum(d->entry->attempts),
+					   TimestampTzGetDatum(started),
+					   Int32GetDatum(MyProcPid),
+					   ObjectIdGetDatum(GetUserId()),
 					   DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(GetUserId(), false)))};
 
 	prepared_run(&statement, values, d->entry->source ? NULL : "  n     ", 0);
@@ -156,6 +171,10 @@ do_statement(void *arg)
 				 errmsg("job \"%s\" was taken over by another worker", d->job->name)));
 }
 
+/*
+ * A sync or crawl has committed by itself: its entry goes after it, and is done again if the process dies in
+ * between
+ */
 static void
 finish_procedure(void *arg)
 {
@@ -174,6 +193,7 @@ is_busy(const Doing *d)
 			repo_value("SELECT 1 FROM ingest_internal.stands_still($1)", arg_int8(d->job->id)) != NULL);
 }
 
+/* What failed is put back, tried again or given up; what is busy only waits */
 static void
 note_failure(void *arg)
 {
@@ -223,6 +243,7 @@ sync_with_look(const char *name, Failure *failure)
 	return table && crawl(table->source, &table->table_name, 1, false, failure) && sync_run(name, failure);
 }
 
+/* Entries of one job, one after the other, read it once */
 static void
 find_job(void *arg)
 {
@@ -245,6 +266,7 @@ do_job(Doing *d)
 	return attempt_and_commit(do_statement, d, &d->failure);
 }
 
+/* The deadline is known to the scheduler, too, which ends a process that does not hear it */
 static bool
 do_job_in_time(Doing *d)
 {
@@ -267,6 +289,7 @@ do_job_in_time(Doing *d)
 	return ok;
 }
 
+/* One entry from its beginning to its end, whatever comes of it */
 static void
 do_entry(Doing *d)
 {
@@ -277,13 +300,15 @@ do_entry(Doing *d)
 	run_attempt = d->entry->attempts;
 	ok = attempt_or_cancel(find_job, d, &d->failure) && do_job_in_time(d);
 	if (!ok && d->job && !attempt_and_commit(note_failure, d, &again))
-		ereport(WARNING, (errmsg("the failure of job \"%s\" could not be written down: %s", d->job->name, again.message)));
+		ereport(WARNING,
+				(errmsg("the failure of job \"%s\" could not be written down: %s", d->job->name, again.message)));
 	run_job = 0;
 	run_attempt = 1;
 }
 
 /* -- one job after another -- */
 
+/* The next entries, which the scheduler hears of, so that it can take back what is not begun */
 static bool
 take_some(Doing *d)
 {
@@ -297,6 +322,7 @@ take_some(Doing *d)
 	return d->n > 0;
 }
 
+/* What an attempt does to give an entry back */
 static void
 release_entry(void *arg)
 {
@@ -377,7 +403,8 @@ work(int64 only_job, int64 limit, bool *turns, TimestampTz alive_since)
 
 			if (turns)
 				process_look_up();
-			if (turns && looked && (process_gives_way(alive_since) || GetCurrentTimestamp() > alive_since + LONGEST_LIFE))
+			if (turns && looked &&
+				(process_gives_way(alive_since) || GetCurrentTimestamp() > alive_since + LONGEST_LIFE))
 			{
 				*turns = true;
 				break;
@@ -436,27 +463,11 @@ jobs_work(int64 only_job, int64 limit)
 	return done;
 }
 
+/* What an attempt does to look after the queue */
 static void
 care(void *arg)
 {
 	queue_care();
-}
-
-/* CALL work(max_jobs bigint): what is due of one's own, here and now */
-Datum
-ingest_work(PG_FUNCTION_ARGS)
-{
-	int64 limit = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
-	int64 done;
-	Failure failure;
-
-	procedure_begin(fcinfo, "ingest.work");
-	if (!attempt_and_commit(care, NULL, &failure))
-		failure_rethrow(&failure);
-	done = jobs_work(0, limit);
-	ereport(NOTICE, (errmsg("jobs done: %lld", (long long) done)));
-	procedure_end();
-	PG_RETURN_VOID();
 }
 
 typedef struct Putting
@@ -474,6 +485,7 @@ typedef struct PutJob
 
 ROW_SHAPE(put_job_shape, PutJob, FIELD(INT8, PutJob, id), FIELD(OID, PutJob, owner));
 
+/* Into the queue, so that limits, dependencies and breakers count for it as for any job */
 static void
 put(void *arg)
 {
@@ -502,34 +514,68 @@ typedef struct RunAfter
 	char *error_hint;
 } RunAfter;
 
-ROW_SHAPE(run_after_shape, RunAfter, FIELD(TEXT, RunAfter, state), FIELD(TEXT, RunAfter, error), FIELD(TEXT, RunAfter, error_hint));
+ROW_SHAPE(run_after_shape, RunAfter, FIELD(TEXT, RunAfter, state), FIELD(TEXT, RunAfter, error),
+		  FIELD(TEXT, RunAfter, error_hint));
 
-/* CALL run_job(name text): as its schedule would, in this session; an error if it fails */
-Datum
-ingest_run_job(PG_FUNCTION_ARGS)
+/* One job, as its schedule would have it done, in this session; an error if it fails */
+static void
+work_on(char *name)
 {
-	Putting putting = {required_text(0)};
+	Putting putting = {name};
 	Failure failure;
 	RunAfter *after;
 
-	procedure_begin(fcinfo, "ingest.run_job");
 	if (!attempt_and_commit(put, &putting, &failure))
 		failure_rethrow(&failure);
 	(void) jobs_work(putting.id, 1);
-	after = repo_struct(run_after_shape, "SELECT * FROM ingest_internal.run_after($1, $2)", arg_int8(putting.id), arg_int8(putting.before));
+	after = repo_struct(run_after_shape, "SELECT * FROM ingest_internal.run_after($1, $2)", arg_int8(putting.id),
+						arg_int8(putting.before));
 	if (after && strcmp(after->state, "succeeded") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OPERATOR_INTERVENTION),
-				 errmsg("job \"%s\" %s: %s", putting.name, after->state, after->error ? after->error : "no error is known"),
-				 after->error_hint ? errhint("%s", after->error_hint) : 0));
-	if (after == NULL && repo_value("SELECT 1 FROM ingest.queue WHERE job = $1 AND worker IS NOT NULL", arg_int8(putting.id)))
+		ereport(ERROR, (errcode(ERRCODE_OPERATOR_INTERVENTION),
+						errmsg("job \"%s\" %s: %s", putting.name, after->state,
+							   after->error ? after->error : "no error is known"),
+						after->error_hint ? errhint("%s", after->error_hint) : 0));
+	if (after == NULL &&
+		repo_value("SELECT 1 FROM ingest.queue WHERE job = $1 AND worker IS NOT NULL", arg_int8(putting.id)))
 		ereport(NOTICE,
 				(errmsg("job \"%s\" is being done by a worker, which was sooner", putting.name),
 				 errhint("SELECT * FROM ingest.job_status WHERE job = %s.", quote_literal_cstr(putting.name))));
 	else if (after == NULL)
-		ereport(NOTICE,
-				(errmsg("job \"%s\" was not begun, and waits in the queue", putting.name),
-				 errdetail("Its source is paused, its breaker is open or as many jobs run on it as may, or a job that it depends on is not done.")));
+		ereport(NOTICE, (errmsg("job \"%s\" was not begun, and waits in the queue", putting.name),
+						 errdetail("Its source is paused, its breaker is open or as many jobs run on it as may, or a "
+								   "job that it depends on is not done.")));
+}
+
+/* What is due of one's own, here and now */
+static void
+work_through(int64 limit)
+{
+	int64 done;
+	Failure failure;
+
+	if (!attempt_and_commit(care, NULL, &failure))
+		failure_rethrow(&failure);
+	done = jobs_work(0, limit);
+	ereport(NOTICE, (errmsg("jobs done: %lld", (long long) done)));
+}
+
+/* CALL work(job text, max_jobs bigint) */
+Datum
+ingest_work(PG_FUNCTION_ARGS)
+{
+	char *job = text_or_null(0);
+	int64 limit = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1);
+
+	if (job && limit != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_jobs is for what is queued, and a job is named"),
+				 errhint("CALL ingest.work(%s).", quote_literal_cstr(job))));
+	procedure_begin(fcinfo, "ingest.work");
+	if (job)
+		work_on(job);
+	else
+		work_through(limit);
 	procedure_end();
 	PG_RETURN_VOID();
 }
@@ -552,8 +598,8 @@ ingest_cancel(PG_FUNCTION_ARGS)
 {
 	int level = sql_begin();
 	char *number = PG_ARGISNULL(0) ? NULL : psprintf("%lld", (long long) PG_GETARG_INT64(0));
-	RunToCancel *run = repo_struct(run_to_cancel_shape, "SELECT * FROM ingest_internal.run_to_cancel($1, $2)", arg_oid(GetUserId()),
-								   number ? arg_int8(PG_GETARG_INT64(0)) : arg_null(INT8OID));
+	RunToCancel *run = repo_struct(run_to_cancel_shape, "SELECT * FROM ingest_internal.run_to_cancel($1, $2)",
+								   arg_oid(GetUserId()), number ? arg_int8(PG_GETARG_INT64(0)) : arg_null(INT8OID));
 	bool cancelled = false;
 
 	if (run == NULL)

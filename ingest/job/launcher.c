@@ -51,6 +51,7 @@ static ProcessUtility_hook_type previous_utility = NULL;
 
 /* -- databases that come -- */
 
+/* All that take connections, in memory that outlives the transaction */
 static List *
 databases(MemoryContext context)
 {
@@ -92,6 +93,7 @@ typedef struct Tried
 /* A database without the extension is looked into less and less often, up to so many times ingest.discovery: 2^6 */
 #define MOST_DOUBLINGS 6
 
+/* Who was tried longest ago comes first, so that each has its turn where there is room for few */
 static int
 by_age(const ListCell *a, const ListCell *b)
 {
@@ -135,7 +137,9 @@ can_wait(Tried *tried)
 	if (!process_is_without_extension(tried->database))
 		tried->misses = 0;
 	/* a moment that is yet to come was before the clock went back */
-	return tried->misses > 0 && tried->at <= GetCurrentTimestamp() && GetCurrentTimestamp() < tried->at + ((int64) discovery << Min(tried->misses, MOST_DOUBLINGS)) * USECS_PER_SEC;
+	return tried->misses > 0 && tried->at <= GetCurrentTimestamp() &&
+		   GetCurrentTimestamp() <
+			   tried->at + ((int64) discovery << Min(tried->misses, MOST_DOUBLINGS)) * USECS_PER_SEC;
 }
 
 /* False: there was no room for all */
@@ -158,6 +162,7 @@ look_into(List *databases)
 	return true;
 }
 
+/* Starts a scheduler in each database that has the extension, and looks for new ones */
 void
 ingest_launcher_main(Datum arg)
 {
@@ -196,6 +201,7 @@ ingest_launcher_runs(PG_FUNCTION_ARGS)
 
 /* -- databases that go -- */
 
+/* Who may not copy a database anyway keeps no scheduler from its work */
 static bool
 may_create_databases(void)
 {
@@ -227,6 +233,10 @@ may_have(Oid database, bool as_template)
 	return may;
 }
 
+/*
+ * Before the statement, since the server refuses while somebody is connected; for those alone whom it will not
+ * refuse
+ */
 static void
 make_way(const char *name, bool as_template)
 {
@@ -260,7 +270,8 @@ make_way_for(Node *statement)
 		make_way(castNode(DropdbStmt, statement)->dbname, false);
 	else if (IsA(statement, RenameStmt) && castNode(RenameStmt, statement)->renameType == OBJECT_DATABASE)
 		make_way(castNode(RenameStmt, statement)->subname, false);
-	else if (IsA(statement, AlterDatabaseStmt) && option_of(castNode(AlterDatabaseStmt, statement)->options, "tablespace"))
+	else if (IsA(statement, AlterDatabaseStmt) &&
+			 option_of(castNode(AlterDatabaseStmt, statement)->options, "tablespace"))
 		make_way(castNode(AlterDatabaseStmt, statement)->dbname, false);
 	else if (IsA(statement, CreatedbStmt) && may_create_databases())
 	{
@@ -271,14 +282,16 @@ make_way_for(Node *statement)
 	}
 }
 
+/* Looks at what is done to databases and extensions before it is done, and after */
 static void
 utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtilityContext context, ParamListInfo params,
 		QueryEnvironment *env, DestReceiver *dest, QueryCompletion *completion)
 {
 	Node *statement = pstmt->utilityStmt;
 	/* looked at now: a procedure that commits may free the statement before it returns */
-	bool extensions_change = IsA(statement, CreateExtensionStmt) ||
-							 (IsA(statement, DropStmt) && castNode(DropStmt, statement)->removeType == OBJECT_EXTENSION);
+	bool extensions_change =
+		IsA(statement, CreateExtensionStmt) ||
+		(IsA(statement, DropStmt) && castNode(DropStmt, statement)->removeType == OBJECT_EXTENSION);
 
 	make_way_for(statement);
 	if (previous_utility)
@@ -294,6 +307,7 @@ utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtilityCon
 
 /* -- settings -- */
 
+/* Room for the processes, asked for while the server starts */
 static void
 request(void)
 {
@@ -303,6 +317,7 @@ request(void)
 	RequestNamedLWLockTranche("ingest", 1);
 }
 
+/* And made */
 static void
 startup(void)
 {
@@ -316,12 +331,12 @@ launcher_settings(void)
 {
 	BackgroundWorker launcher = {0};
 
-	DefineCustomIntVariable("ingest.max_workers", "Jobs that run at once in background workers.", NULL, &max_workers, 4, 0,
-							64, PGC_SIGHUP, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("ingest.naptime", "How often schedules are looked at.", NULL, &naptime, 1, 1, 3600, PGC_SIGHUP,
-							GUC_UNIT_S, NULL, NULL, NULL);
-	DefineCustomIntVariable("ingest.discovery", "How often databases are looked through for the extension.", NULL, &discovery,
-							10, 1, 3600, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("ingest.max_workers", "Jobs that run at once in background workers.", NULL, &max_workers, 4,
+							0, 64, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("ingest.naptime", "How often schedules are looked at.", NULL, &naptime, 1, 1, 3600,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("ingest.discovery", "How often databases are looked through for the extension.", NULL,
+							&discovery, 10, 1, 3600, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	upkeep_settings();
 	service_settings();
 	MarkGUCPrefixReserved("ingest");

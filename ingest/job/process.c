@@ -41,6 +41,9 @@
 #define START_TIMEOUT (10 * USECS_PER_SEC)
 /* A database that somebody drops or renames is left alone for so long */
 #define BAN (10 * USECS_PER_SEC)
+/* Whoever is in it is waited for for 5 s: then the server says that it is in use */
+#define MAKE_WAY_TRIES 100
+#define MAKE_WAY_PAUSE_US 50000
 /* Longer than this, and what a process took besides is for others */
 #define MOMENT (200 * INT64CONST(1000))
 /* A worker does not give way to one that is merely next before it was of some use itself */
@@ -50,7 +53,10 @@
 /* Nor does its process end */
 #define DEAF (DEADLINE_GRACE_MS * INT64CONST(1000))
 #define SECONDS_PER_POINT 60.0
-/* A role whose workers cannot work, by its own settings or rights, has the next one after 1 s, 2 s, 4 s and so on up to this: 2^5 */
+/*
+ * A role whose workers cannot work, by its own settings or rights, has the next one after 1 s, 2 s, 4 s and so
+ * on up to this: 2^5
+ */
 #define MOST_REST_DOUBLINGS 5
 /* Between owners no more points count than these: nobody's jobs stand before everybody else's for days */
 #define MOST_POINTS 15
@@ -107,12 +113,14 @@ int naptime = 1;
 
 /* -- shared memory -- */
 
+/* How much room they need */
 Size
 process_memory(void)
 {
 	return MAXALIGN(sizeof(Shared));
 }
 
+/* Empty, or what another process made */
 void
 process_memory_begin(void)
 {
@@ -128,12 +136,14 @@ process_memory_begin(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
+/* Whether background workers do what is queued: not without preloading, and not on a standby */
 bool
 process_launcher_runs(void)
 {
 	return shared != NULL && shared->launcher != NULL;
 }
 
+/* It has ended, or died */
 static void
 forget_launcher(int code, Datum arg)
 {
@@ -170,6 +180,7 @@ is_mine(void)
 	return my_place && my_place->number == my_number && my_place->pid == MyProcPid;
 }
 
+/* One whose process never came counts as free after a while */
 static Process *
 free_place(void)
 {
@@ -188,6 +199,7 @@ free_place(void)
 	return place;
 }
 
+/* Of any database or role, where that is InvalidOid */
 static int
 count_kind(ProcessKind kind, Oid database, Oid role)
 {
@@ -197,7 +209,8 @@ count_kind(ProcessKind kind, Oid database, Oid role)
 	{
 		Process *p = &shared->processes[i];
 
-		n += p->kind == kind && (!OidIsValid(database) || p->database == database) && (!OidIsValid(role) || p->role == role);
+		n += p->kind == kind && (!OidIsValid(database) || p->database == database) &&
+			 (!OidIsValid(role) || p->role == role);
 	}
 	return n;
 }
@@ -262,6 +275,10 @@ static const struct
 	[SERVICE] = {"ingest service", "ingest_service_main"},
 };
 
+/*
+ * Registers the worker for a place that is taken already; it is told the place's number, by which one that comes
+ * late sees that it is not its any more
+ */
 static bool
 start_at(Process *place, uint32 number)
 {
@@ -310,6 +327,7 @@ process_start(ProcessKind kind, Oid database, Oid role)
 	return place && start_at(place, number);
 }
 
+/* The scheduler of this database, and the launcher, which may have to start one */
 static void
 wake_now(void)
 {
@@ -331,6 +349,7 @@ wake_now(void)
 	LWLockRelease(shared->lock);
 }
 
+/* At the end of a process, however it ends: its place is free, and an owner whose worker failed at once rests */
 static void
 leave(int code, Datum arg)
 {
@@ -438,8 +457,7 @@ process_make_way(Oid database)
 	shared->banned = database;
 	shared->banned_until = GetCurrentTimestamp() + BAN;
 	LWLockRelease(shared->lock);
-	/* 5 s */
-	for (int tries = 0; tries < 100; tries++)
+	for (int tries = 0; tries < MAKE_WAY_TRIES; tries++)
 	{
 		int n = 0;
 
@@ -458,7 +476,7 @@ process_make_way(Oid database)
 		if (n == 0)
 			return;
 		CHECK_FOR_INTERRUPTS();
-		pg_usleep(50 * 1000);
+		pg_usleep(MAKE_WAY_PAUSE_US);
 	}
 }
 
@@ -493,7 +511,8 @@ process_nap(long ms)
 bool
 process_finds_extension(void)
 {
-	return OidIsValid(get_extension_oid("ingest", true)) && SearchSysCacheExists1(NAMESPACENAME, CStringGetDatum("ingest")) && version_fits(LOG);
+	return OidIsValid(get_extension_oid("ingest", true)) &&
+		   SearchSysCacheExists1(NAMESPACENAME, CStringGetDatum("ingest")) && version_fits(LOG);
 }
 
 bool
@@ -511,6 +530,7 @@ process_looks_for_extension(void)
 
 /* -- databases without the extension -- */
 
+/* Where it is written down that a database is without the extension */
 static Oid *
 without(Oid database)
 {
@@ -553,6 +573,7 @@ process_is_without_extension(Oid database)
 static bool wake_at_commit = false;
 static bool extension_comes = false;
 
+/* Whoever does jobs sees nothing before the commit, so it is woken after it */
 static void
 at_commit(XactEvent event, void *arg)
 {
@@ -627,7 +648,8 @@ turn_of(Oid database, Oid role, int32 source, int priority, TimestampTz since, T
 static double
 turn_of_owner(const Demand *d, TimestampTz now)
 {
-	int workers = count_kind(WORKER, d->database, d->role) - (is_mine() && my_place->role == d->role && my_place->database == d->database);
+	int workers = count_kind(WORKER, d->database, d->role) -
+				  (is_mine() && my_place->role == d->role && my_place->database == d->database);
 	int points = Max(Min(d->priority, MOST_POINTS), -MOST_POINTS) - workers;
 
 	return turn_of(d->database, d->role, ALL_SOURCES, points, workers > 0 ? now : d->since, now);
@@ -641,6 +663,7 @@ owner_was_served(void)
 		group_of(my_place->database, my_place->role, ALL_SOURCES, true)->served = GetCurrentTimestamp();
 }
 
+/* Whether workers of a role failed so often of late that none is started */
 static bool
 rests(Oid database, Oid role)
 {
@@ -655,10 +678,12 @@ owner_rests(void)
 {
 	TurnGroup *group = group_of(my_place->database, my_place->role, ALL_SOURCES, true);
 
-	group->not_before = GetCurrentTimestamp() + (INT64CONST(1) << Min(group->failures, MOST_REST_DOUBLINGS)) * USECS_PER_SEC;
+	group->not_before =
+		GetCurrentTimestamp() + (INT64CONST(1) << Min(group->failures, MOST_REST_DOUBLINGS)) * USECS_PER_SEC;
 	group->failures++;
 }
 
+/* Without preloading there is nobody to share with */
 static void
 lock_turns(LWLockMode mode)
 {
@@ -666,6 +691,7 @@ lock_turns(LWLockMode mode)
 		LWLockAcquire(shared->lock, mode);
 }
 
+/* Likewise */
 static void
 unlock_turns(void)
 {
@@ -863,7 +889,10 @@ process_deadline(int64 entry, int64 worker, TimestampTz deadline)
 	LWLockRelease(shared->lock);
 }
 
-/* Nothing that a process of ours may do without a crash of all ends one that waits in a library for what is no connection */
+/*
+ * Nothing that a process of ours may do without a crash of all ends one that waits in a library for what is no
+ * connection
+ */
 static bool
 give_up(Process *p, TimestampTz now)
 {
@@ -886,7 +915,8 @@ process_end_overdue(Overdue *overdue, int room)
 	{
 		Process *p = &shared->processes[i];
 
-		if (p->kind != WORKER || p->database != MyDatabaseId || p->pid == 0 || p->deadline == 0 || p->deadline > now - OVERDUE)
+		if (p->kind != WORKER || p->database != MyDatabaseId || p->pid == 0 || p->deadline == 0 ||
+			p->deadline > now - OVERDUE)
 			continue;
 		overdue[n++] = (Overdue){p->entry, p->worker};
 		(void) kill(p->pid, SIGTERM);
@@ -897,9 +927,9 @@ process_end_overdue(Overdue *overdue, int room)
 	}
 	LWLockRelease(shared->lock);
 	if (given_up)
-		ereport(LOG,
-				(errmsg("ingest: worker %d does not end, long after its job's timeout: another one has its place", (int) given_up),
-				 errhint("It waits in a library that hears no signal. Only a restart of the server ends it.")));
+		ereport(LOG, (errmsg("ingest: worker %d does not end, long after its job's timeout: another one has its place",
+							 (int) given_up),
+					  errhint("It waits in a library that hears no signal. Only a restart of the server ends it.")));
 	return n;
 }
 

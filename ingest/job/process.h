@@ -81,7 +81,10 @@ extern void process_wake(void);
 
 /* -- turns -- */
 
-/* Who has waited longest of those whose jobs are most urgent; a minute of waiting counts as much as a point of priority */
+/*
+ * Who has waited longest of those whose jobs are most urgent; a minute of waiting counts as much as a point of
+ * priority
+ */
 extern double process_turn(Oid role, int32 source, int priority, double waited_s);
 /* A job of this role on this source, 0 for none, was just begun */
 extern void process_served(Oid role, int32 source);
@@ -104,7 +107,10 @@ typedef struct Demand
 extern double process_turn_of_owner(const Demand *demand);
 /* What waits in this database, for workers of other databases too; replaces what was said before */
 extern void process_demand(const Demand *demands, int n);
-/* Is another role's job more urgent, or is it its turn, and no worker free?  Then this one's place is its, and this one must end. */
+/*
+ * Is another role's job more urgent, or is it its turn, and no worker free? Then this one's place is its, and
+ * this one must end.
+ */
 extern bool process_gives_way(TimestampTz alive_since);
 
 /* -- what was taken and has not begun -- */
@@ -113,7 +119,10 @@ extern bool process_gives_way(TimestampTz alive_since);
 extern void process_took(const int64 *entries, int n);
 /* Begin one: false if it was given to others */
 extern bool process_begins(int64 entry);
-/* Entries of processes of this database that are at another job for longer than a moment: they are the caller's to free */
+/*
+ * Entries of processes of this database that are at another job for longer than a moment: they are the caller's
+ * to free
+ */
 extern int process_take_back(int64 *entries, int room);
 
 /* -- jobs that do not end -- */

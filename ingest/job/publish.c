@@ -21,6 +21,7 @@ extern PGDLLEXPORT void ingest_publisher_main(Datum arg);
 /* How often it looks whether the extension is still there */
 #define BETWEEN_LOOKS_MS 10000
 
+/* The process of a database that says that there are events, as long as the extension is there */
 void
 ingest_publisher_main(Datum arg)
 {

@@ -52,21 +52,26 @@ queue_worker_end(int64 worker)
 
 /* -- taking -- */
 
-ROW_SHAPE(entry_shape, Entry, FIELD(INT8, Entry, id), FIELD(INT8, Entry, job), FIELD(INT4, Entry, source), FIELD(INT4, Entry, attempts));
+ROW_SHAPE(entry_shape, Entry, FIELD(INT8, Entry, id), FIELD(INT8, Entry, job), FIELD(INT4, Entry, source),
+		  FIELD(INT4, Entry, attempts));
 
 /* $1 owner, $2 how many, $3 worker, $4 job or 0 */
 #define TAKE(of_source) \
-	"WITH t AS (SELECT t.id FROM ingest_internal.takeable t WHERE t.owner = $1 AND t.source " of_source " AND ($4 = 0 OR t.job = $4) " \
+	"WITH t AS (SELECT t.id FROM ingest_internal.takeable t WHERE t.owner = $1 AND t.source " of_source \
+	" AND ($4 = 0 OR t.job = $4) " \
 	"ORDER BY t.source, t.turn, t.id LIMIT $2 FOR UPDATE SKIP LOCKED) " \
-	"UPDATE ingest.queue q SET worker = $3, attempts = q.attempts + 1, lease_until = now() + interval '" LEASE "', put_back = NULL " \
+	"UPDATE ingest.queue q SET worker = $3, attempts = q.attempts + 1, lease_until = now() + interval '" LEASE \
+	"', put_back = NULL " \
 	"FROM t WHERE q.id = t.id RETURNING q.id, q.job, q.source, q.attempts"
 
+/* Of one source, or without any (0): locks what it takes, and passes over what others are taking */
 static int
 take(int32 source, int64 worker, int64 only_job, Entry *entries, int room)
 {
 	static Prepared plain = {TAKE("IS NULL"), 4, {OIDOID, INT8OID, INT8OID, INT8OID}};
 	static Prepared on_source = {TAKE("= $5"), 5, {OIDOID, INT8OID, INT8OID, INT8OID, INT4OID}};
-	Datum values[5] = {ObjectIdGetDatum(GetUserId()), Int64GetDatum(source ? 1 : room), Int64GetDatum(worker), Int64GetDatum(only_job), Int32GetDatum(source)};
+	Datum values[5] = {ObjectIdGetDatum(GetUserId()), Int64GetDatum(source ? 1 : room), Int64GetDatum(worker),
+					   Int64GetDatum(only_job), Int32GetDatum(source)};
 	int n;
 
 	prepared_run(source ? &on_source : &plain, values, NULL, 0);
@@ -90,6 +95,7 @@ typedef struct Head
 
 ROW_SHAPE(head_shape, Head, FIELD(INT4, Head, source), FIELD(INT4, Head, priority), FIELD(FLOAT8, Head, waited));
 
+/* The greatest first */
 static int
 by_turn(const void *a, const void *b)
 {
@@ -99,10 +105,12 @@ by_turn(const void *a, const void *b)
 	return x > y ? -1 : x < y;
 }
 
+/* Most jobs of SQL are on none, and need no look at sources */
 static bool
 any_on_a_source(void)
 {
-	static Prepared statement = {"SELECT 1 FROM ingest.queue WHERE worker IS NULL AND owner = $1 AND source IS NOT NULL LIMIT 1", 1, {OIDOID}};
+	static Prepared statement = {
+		"SELECT 1 FROM ingest.queue WHERE worker IS NULL AND owner = $1 AND source IS NOT NULL LIMIT 1", 1, {OIDOID}};
 	Datum value = ObjectIdGetDatum(GetUserId());
 
 	return prepared_finds(&statement, &value);
@@ -156,6 +164,7 @@ queue_done(const Entry *entry, int64 worker)
 	return SPI_processed == 1;
 }
 
+/* Numbers of entries as bigint[] */
 static SqlArg
 arg_entries(const int64 *entries, int n)
 {
@@ -163,7 +172,9 @@ arg_entries(const int64 *entries, int n)
 
 	for (int i = 0; i < n; i++)
 		values[i] = Int64GetDatum(entries[i]);
-	return arg_datum(INT8ARRAYOID, PointerGetDatum(construct_array(values, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)), false);
+	return arg_datum(
+		INT8ARRAYOID,
+		PointerGetDatum(construct_array(values, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)), false);
 }
 
 void
@@ -182,10 +193,12 @@ queue_take_back(void)
 		repo_run("SELECT ingest_internal.give_back($1)", arg_entries(entries, n));
 }
 
+/* A job is given up: a dead letter, an event for its owner, an alert */
 static void
 bury(int64 job, int attempts, int64 run, const char *name, const char *reason)
 {
-	char *owner = repo_value("SELECT ingest_internal.bury($1, $2, $3, $4)", arg_int8(job), arg_int4(attempts), arg_int8(run), arg_text(reason));
+	char *owner = repo_value("SELECT ingest_internal.bury($1, $2, $3, $4)", arg_int8(job), arg_int4(attempts),
+							 arg_int8(run), arg_text(reason));
 	StringInfoData json;
 
 	json_open(&json);
@@ -195,10 +208,12 @@ bury(int64 job, int attempts, int64 run, const char *name, const char *reason)
 	event_emit_for(to_oid(owner), "ingest.job.dead", name, json_close(&json));
 }
 
+/* To be tried again after a while */
 static void
 put_back(const Entry *entry, int64 worker, double delay_s, const char *reason)
 {
-	repo_run("SELECT ingest_internal.put_back($1, $2, $3, $4)", arg_int8(entry->id), arg_int8(worker), arg_float8(delay_s), arg_text(reason));
+	repo_run("SELECT ingest_internal.put_back($1, $2, $3, $4)", arg_int8(entry->id), arg_int8(worker),
+			 arg_float8(delay_s), arg_text(reason));
 }
 
 void
@@ -229,7 +244,8 @@ typedef struct Orphan
 	bool last; /* it was tried as often as it may */
 } Orphan;
 
-ROW_SHAPE(orphan_shape, Orphan, FIELD(INT8, Orphan, id), FIELD(INT8, Orphan, job), FIELD(INT4, Orphan, attempts), FIELD(TEXT, Orphan, name), FIELD(BOOL, Orphan, last));
+ROW_SHAPE(orphan_shape, Orphan, FIELD(INT8, Orphan, id), FIELD(INT8, Orphan, job), FIELD(INT4, Orphan, attempts),
+		  FIELD(TEXT, Orphan, name), FIELD(BOOL, Orphan, last));
 
 /* What workers were at that were told to end: the scheduler remembers, to say so when they have */
 static Overdue overdue[MOST_AT_ONCE * 8];
@@ -266,15 +282,17 @@ typedef struct Ended
 	Oid owner;
 } Ended;
 
-ROW_SHAPE(ended_shape, Ended, FIELD(INT8, Ended, id), FIELD(INT8, Ended, job), FIELD(INT4, Ended, source), FIELD(INT4, Ended, attempts),
-		  FIELD(BOOL, Ended, lives), FIELD(TEXT, Ended, name), FIELD(INT4, Ended, max_attempts), FIELD(TEXT, Ended, timeout), FIELD(TEXT, Ended, kind), FIELD(OID, Ended, owner));
+ROW_SHAPE(ended_shape, Ended, FIELD(INT8, Ended, id), FIELD(INT8, Ended, job), FIELD(INT4, Ended, source),
+		  FIELD(INT4, Ended, attempts), FIELD(BOOL, Ended, lives), FIELD(TEXT, Ended, name),
+		  FIELD(INT4, Ended, max_attempts), FIELD(TEXT, Ended, timeout), FIELD(TEXT, Ended, kind),
+		  FIELD(OID, Ended, owner));
 
 /* True if there is nothing left to note: seen in the books, since what is written here may be undone */
 static bool
 note_overdue(const Overdue *o)
 {
-	Ended *ended = repo_struct(ended_shape, "SELECT * FROM ingest_internal.overdue($1, $2, $3, $4)", arg_int8(o->entry), arg_int8(o->worker),
-							   arg_oid(lock_class()), arg_int4(LOCK_WORKER));
+	Ended *ended = repo_struct(ended_shape, "SELECT * FROM ingest_internal.overdue($1, $2, $3, $4)", arg_int8(o->entry),
+							   arg_int8(o->worker), arg_oid(lock_class()), arg_int4(LOCK_WORKER));
 	Failure failure = {.sqlerrcode = ERRCODE_QUERY_CANCELED, .sqlstate = "57014", .timed_out = true};
 	Entry entry;
 	StringInfoData json;
@@ -285,9 +303,12 @@ note_overdue(const Overdue *o)
 	if (ended->lives)
 		return false;
 	entry = (Entry){ended->id, ended->job, ended->source, ended->attempts};
-	failure.message = psprintf("job \"%s\" was not done within its timeout of %s, nor did it stop: its worker was ended", ended->name, ended->timeout);
-	run = to_int8(repo_value("SELECT ingest_internal.run_ended($1, $2, $3, $4, $5)", arg_int8(entry.job), arg_int4(entry.attempts),
-							 arg_text(failure.sqlstate), arg_text(failure_class(&failure)), arg_text(failure.message)));
+	failure.message =
+		psprintf("job \"%s\" was not done within its timeout of %s, nor did it stop: its worker was ended", ended->name,
+				 ended->timeout);
+	run = to_int8(repo_value("SELECT ingest_internal.run_ended($1, $2, $3, $4, $5)", arg_int8(entry.job),
+							 arg_int4(entry.attempts), arg_text(failure.sqlstate), arg_text(failure_class(&failure)),
+							 arg_text(failure.message)));
 	repo_run("SELECT ingest_internal.alert_run($1)", arg_int8(run));
 	json_open(&json);
 	json_int8(&json, "run", run);
@@ -322,7 +343,8 @@ note_all_overdue(void)
 void
 queue_care(void)
 {
-	static Prepared dead_runs = {"SELECT 1 FROM ingest.run WHERE state = 'running' AND ingest_internal.state_of_run(id, state, pid) = 'lost' LIMIT 1"};
+	static Prepared dead_runs = {"SELECT 1 FROM ingest.run WHERE state = 'running' AND "
+								 "ingest_internal.state_of_run(id, state, pid) = 'lost' LIMIT 1"};
 	static Prepared taken = {"SELECT 1 FROM ingest.queue WHERE worker IS NOT NULL LIMIT 1"};
 	SqlArg ending = note_all_overdue();
 	Orphan *orphans;
@@ -333,7 +355,8 @@ queue_care(void)
 	if (!prepared_finds(&taken, NULL))
 		return;
 	repo_run("SELECT ingest_internal.renew_leases($1, $2, '" LEASE "')", arg_oid(lock_class()), arg_int4(LOCK_WORKER));
-	orphans = repo_structs(orphan_shape, &n, "SELECT * FROM ingest_internal.free_orphans($1, $2, $3)", arg_oid(lock_class()), arg_int4(LOCK_WORKER), ending);
+	orphans = repo_structs(orphan_shape, &n, "SELECT * FROM ingest_internal.free_orphans($1, $2, $3)",
+						   arg_oid(lock_class()), arg_int4(LOCK_WORKER), ending);
 	for (int i = 0; i < n; i++)
 	{
 		repo_run("SELECT ingest_internal.run_lost($1)", arg_int8(orphans[i].job));
@@ -341,6 +364,7 @@ queue_care(void)
 			continue;
 		/* one that takes its worker with it each time */
 		repo_run("DELETE FROM ingest.queue WHERE id = $1", arg_int8(orphans[i].id));
-		bury(orphans[i].job, orphans[i].attempts, 0, orphans[i].name, psprintf("its worker died %d times", orphans[i].attempts));
+		bury(orphans[i].job, orphans[i].attempts, 0, orphans[i].name,
+			 psprintf("its worker died %d times", orphans[i].attempts));
 	}
 }

@@ -26,7 +26,6 @@ SQL_FUNCTION(ingest_wake);
 SQL_FUNCTION(ingest_next_due);
 SQL_FUNCTION(ingest_turn);
 SQL_FUNCTION(ingest_schedule);
-SQL_FUNCTION(ingest_unschedule);
 SQL_FUNCTION(ingest_drop_job);
 SQL_FUNCTION(ingest_drop_source);
 SQL_FUNCTION(ingest_set_owner);
@@ -41,6 +40,7 @@ typedef struct Due
 
 ROW_SHAPE(due_shape, Due, FIELD(INT8, Due, id), FIELD(TEXT, Due, name));
 
+/* What an attempt does to queue a job that is due */
 static void
 put_due(void *arg)
 {
@@ -73,15 +73,20 @@ typedef struct Reading
 	Datum interval;
 } Reading;
 
+/* What an attempt does to read an interval: a schedule that cannot be read stops itself alone */
 static void
 read_interval(void *arg)
 {
 	Reading *reading = arg;
 
-	reading->interval = DirectFunctionCall3(interval_in, CStringGetDatum(reading->text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	reading->interval = DirectFunctionCall3(interval_in, CStringGetDatum(reading->text), ObjectIdGetDatum(InvalidOid),
+											Int32GetDatum(-1));
 }
 
-/* Days and months are as long as the zone's clocks say, whatever session counts them; hours and less are what they are */
+/*
+ * Days and months are as long as the zone's clocks say, whatever session counts them; hours and less are what
+ * they are
+ */
 static TimestampTz
 add_in_zone(TimestampTz after, const Interval *interval, pg_tz *zone)
 {
@@ -92,7 +97,8 @@ add_in_zone(TimestampTz after, const Interval *interval, pg_tz *zone)
 
 	calendar.time = 0;
 	local = DirectFunctionCall2(timestamp_pl_interval, local, IntervalPGetDatum(&calendar));
-	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, DirectFunctionCall2(timestamp_zone, name, local), IntervalPGetDatum(&clock)));
+	return DatumGetTimestampTz(DirectFunctionCall2(
+		timestamptz_pl_interval, DirectFunctionCall2(timestamp_zone, name, local), IntervalPGetDatum(&clock)));
 }
 
 /* next_due(schedule text, after timestamptz, zone text): by cron's five fields or an interval */
@@ -118,22 +124,22 @@ ingest_next_due(PG_FUNCTION_ARGS)
 	if (answer == CRON_NEVER || strpbrk(schedule, "*@=") ||
 		(strspn(schedule, "0123456789*/,- ") == strlen(schedule) && strchr(schedule, ' ')))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is no schedule that is ever due", schedule),
-				 errhint("Five fields, minute hour day month weekday, as \"*/15 * * * *\" or \"0 6 * * MON-FRI\"; @daily and the like; or an interval, as \"15 min\".")));
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"%s\" is no schedule that is ever due", schedule),
+				 errhint("Five fields, minute hour day month weekday, as \"*/15 * * * *\" or \"0 6 * * MON-FRI\"; "
+						 "@daily and the like; or an interval, as \"15 min\".")));
 	{
 		Reading reading = {schedule};
 		Failure failure;
 		TimestampTz due;
 
 		if (!attempt(read_interval, &reading, &failure))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"%s\" is no schedule", schedule),
-					 errhint("Five fields, minute hour day month weekday, as \"*/15 * * * *\" or \"0 6 * * MON-FRI\"; @daily and the like; or an interval, as \"15 min\".")));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"%s\" is no schedule", schedule),
+							errhint("Five fields, minute hour day month weekday, as \"*/15 * * * *\" or \"0 6 * * "
+									"MON-FRI\"; @daily and the like; or an interval, as \"15 min\".")));
 		due = add_in_zone(after, DatumGetIntervalP(reading.interval), zone);
 		if (due <= after)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the interval of a schedule must be positive")));
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the interval of a schedule must be positive")));
 		PG_RETURN_TIMESTAMPTZ(due);
 	}
 }
@@ -167,16 +173,18 @@ typedef struct Scheduled
 	bool by_pg_cron;
 } Scheduled;
 
-ROW_SHAPE(scheduled_shape, Scheduled, FIELD(INT8, Scheduled, id), FIELD(OID, Scheduled, owner), FIELD(TEXT, Scheduled, name),
-		  FIELD(TEXT, Scheduled, schedule), FIELD(BOOL, Scheduled, by_pg_cron));
+ROW_SHAPE(scheduled_shape, Scheduled, FIELD(INT8, Scheduled, id), FIELD(OID, Scheduled, owner),
+		  FIELD(TEXT, Scheduled, name), FIELD(TEXT, Scheduled, schedule), FIELD(BOOL, Scheduled, by_pg_cron));
 
 /* A job that the caller may change, locked */
 static Scheduled *
 owned_job(const char *name)
 {
-	return repo_struct(scheduled_shape, "SELECT * FROM ingest_internal.own_job_scheduled($1, $2)", arg_oid(GetUserId()), arg_text(name));
+	return repo_struct(scheduled_shape, "SELECT * FROM ingest_internal.own_job_scheduled($1, $2)", arg_oid(GetUserId()),
+					   arg_text(name));
 }
 
+/* Asked of the catalogue each time: it may come and go */
 static bool
 has_pg_cron(void)
 {
@@ -193,10 +201,10 @@ require_zone_of_pg_cron(const char *schedule)
 
 	if (its_zone == NULL || zone == pg_tzset(its_zone))
 		return;
-	ereport(named ? ERROR : WARNING,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("pg_cron keeps schedules in the time zone \"%s\", not in \"%s\"", its_zone, pg_get_timezone_name(zone)),
-			 errhint("Set cron.timezone, or say the schedule in that zone.")));
+	ereport(named ? ERROR : WARNING, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+									  errmsg("pg_cron keeps schedules in the time zone \"%s\", not in \"%s\"", its_zone,
+											 pg_get_timezone_name(zone)),
+									  errhint("Set cron.timezone, or say the schedule in that zone.")));
 }
 
 /* An interval as cron's five fields, where they can say it */
@@ -229,6 +237,7 @@ typedef struct CronEntry
 	const char *cron; /* NULL: it goes */
 } CronEntry;
 
+/* An entry of pg_cron is made and taken out as its owner, who needs the right to use pg_cron */
 static void
 write_entry(void *arg)
 {
@@ -240,8 +249,8 @@ write_entry(void *arg)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("its owner does not exist")));
 	become_owner(entry->owner, &caller);
 	if (entry->cron)
-		user_run("SELECT cron.schedule('ingest job ' || $1, $2, format('CALL ingest.run_job(%L)', $3))", id, arg_text(entry->cron),
-				 arg_text(entry->job->name));
+		user_run("SELECT cron.schedule('ingest job ' || $1, $2, format('CALL ingest.work(%L)', $3))", id,
+				 arg_text(entry->cron), arg_text(entry->job->name));
 	else if (user_value("SELECT 1 FROM cron.job WHERE jobname = 'ingest job ' || $1 AND username = current_user", id))
 		user_run("SELECT cron.unschedule('ingest job ' || $1)", id);
 	become_again(&caller);
@@ -256,13 +265,17 @@ try_entry(const Scheduled *job, Oid owner, const char *cron)
 	bool ok = attempt(write_entry, &entry, &failure);
 
 	if (!ok)
-		ereport(WARNING,
-				(errmsg(cron ? "pg_cron does not keep the schedule of job \"%s\": %s" : "the schedule of job \"%s\" stays in pg_cron: %s", job->name, failure.message),
-				 cron ? errhint("When that is mended: SELECT ingest.schedule(%s, %s).", quote_literal_cstr(job->name), quote_literal_cstr(job->schedule))
-					  : errhint("A superuser: DELETE FROM cron.job WHERE jobname = 'ingest job %lld'.", (long long) job->id)));
+		ereport(WARNING, (errmsg(cron ? "pg_cron does not keep the schedule of job \"%s\": %s"
+									  : "the schedule of job \"%s\" stays in pg_cron: %s",
+								 job->name, failure.message),
+						  cron ? errhint("When that is mended: SELECT ingest.schedule(%s, %s).",
+										 quote_literal_cstr(job->name), quote_literal_cstr(job->schedule))
+							   : errhint("A superuser: DELETE FROM cron.job WHERE jobname = 'ingest job %lld'.",
+										 (long long) job->id)));
 	return ok;
 }
 
+/* Nobody keeps the schedule any more */
 static void
 unschedule(const Scheduled *job)
 {
@@ -271,35 +284,33 @@ unschedule(const Scheduled *job)
 	repo_run("SELECT ingest_internal.keep_schedule($1, NULL, NULL, NULL)", arg_int8(job->id));
 }
 
-/* Where no launcher does, pg_cron has what is old deleted, as somebody who may */
+/*
+ * Where no launcher does, pg_cron has what is old deleted, as somebody who may; an entry of that name may be
+ * anybody's
+ */
 static void
 keep_upkeep(void)
 {
-	if (process_launcher_runs() || user_value("SELECT jobid FROM cron.job WHERE jobname = 'ingest upkeep'"))
+	if (process_launcher_runs() ||
+		user_value("SELECT 1 FROM cron.job j JOIN pg_roles r ON r.rolname = j.username "
+				   "WHERE j.jobname = 'ingest upkeep' AND pg_has_role(r.oid, 'ingest_admin', 'USAGE')"))
 		return;
 	if (own_value("SELECT 1 WHERE pg_has_role('ingest_admin', 'USAGE')"))
-		user_run("SELECT cron.schedule('ingest upkeep', '23 * * * *', 'SELECT ingest.prune("
+		user_run("SELECT cron.schedule('ingest upkeep', '23 * * * *', 'SELECT ingest_internal.prune("
 				 "coalesce(current_setting(''ingest.event_retention'', true), ''7 days'')::interval, "
 				 "coalesce(current_setting(''ingest.run_retention'', true), ''30 days'')::interval)')");
 	else
-		ereport(NOTICE,
-				(errmsg("nobody deletes old events and runs yet"),
-				 errhint("When a member of ingest_admin schedules a job, pg_cron has it done hourly; or set shared_preload_libraries = 'ingest' and restart.")));
+		ereport(NOTICE, (errmsg("nobody deletes old events and runs yet"),
+						 errhint("When a member of ingest_admin schedules a job, pg_cron has it done hourly; or set "
+								 "shared_preload_libraries = 'ingest' and restart.")));
 }
 
-/* schedule(job, schedule) */
-Datum
-ingest_schedule(PG_FUNCTION_ARGS)
+/* Whoever keeps the schedule of a job from now on */
+static const char *
+keep_schedule(const Scheduled *job, const char *schedule)
 {
-	char *name = required_text(0);
-	char *schedule = required_text(1);
-	int level = sql_begin();
-	Scheduled *job = owned_job(name);
 	const char *keeper = "launcher";
 
-	/* is it one? */
-	(void) repo_value("SELECT ingest_internal.next_due($1, now())", arg_text(schedule));
-	unschedule(job);
 	if (has_pg_cron())
 	{
 		CronEntry entry = {job, job->owner, as_cron(schedule)};
@@ -309,30 +320,38 @@ ingest_schedule(PG_FUNCTION_ARGS)
 		keep_upkeep();
 	}
 	else if (!process_launcher_runs())
-		ereport(WARNING,
-				(errmsg("nobody keeps the schedule of job \"%s\" yet", name),
-				 errhint("Set shared_preload_libraries = 'ingest' and restart, or install pg_cron and schedule it again.")));
-	repo_run("SELECT ingest_internal.keep_schedule($1, $2, $3, $4)", arg_int8(job->id), arg_text(schedule), arg_text(keeper),
-			 arg_text(pg_get_timezone_name(session_timezone)));
-	audit("schedule", name, NULL, repo_value("SELECT to_jsonb($1)", arg_text(schedule)));
-	sql_end(level);
-	PG_RETURN_TEXT_P(cstring_to_text(keeper));
+		ereport(
+			WARNING,
+			(errmsg("nobody keeps the schedule of job \"%s\" yet", job->name),
+			 errhint(
+				 "Set shared_preload_libraries = 'ingest' and restart, or install pg_cron and schedule it again.")));
+	repo_run("SELECT ingest_internal.keep_schedule($1, $2, $3, $4)", arg_int8(job->id), arg_text(schedule),
+			 arg_text(keeper), arg_text(pg_get_timezone_name(session_timezone)));
+	return keeper;
 }
 
-/* unschedule(job) */
+/* schedule(job, schedule): null ends it */
 Datum
-ingest_unschedule(PG_FUNCTION_ARGS)
+ingest_schedule(PG_FUNCTION_ARGS)
 {
 	char *name = required_text(0);
+	char *schedule = text_or_null(1);
 	int level = sql_begin();
 	Scheduled *job = owned_job(name);
+	const char *keeper = NULL;
 
-	if (job->schedule == NULL)
+	if (schedule) /* is it one? */
+		(void) repo_value("SELECT ingest_internal.next_due($1, now())", arg_text(schedule));
+	else if (job->schedule == NULL)
 		ereport(NOTICE, (errmsg("job \"%s\" has no schedule", name)));
 	unschedule(job);
-	audit("unschedule", name, NULL, NULL);
+	if (schedule)
+		keeper = keep_schedule(job, schedule);
+	audit("schedule", name, NULL, schedule ? repo_value("SELECT to_jsonb($1)", arg_text(schedule)) : NULL);
 	sql_end(level);
-	PG_RETURN_VOID();
+	if (keeper == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(keeper));
 }
 
 /* Jobs of a source whose schedule pg_cron keeps */
@@ -342,7 +361,8 @@ kept_of_source(FunctionCallInfo fcinfo, int *n)
 	*n = 0;
 	if (PG_ARGISNULL(0) || !has_pg_cron())
 		return NULL;
-	return repo_structs(scheduled_shape, n, "SELECT * FROM ingest_internal.kept_by_pg_cron($1)", arg_text(text_to_cstring(PG_GETARG_TEXT_PP(0))));
+	return repo_structs(scheduled_shape, n, "SELECT * FROM ingest_internal.kept_by_pg_cron($1)",
+						arg_text(text_to_cstring(PG_GETARG_TEXT_PP(0))));
 }
 
 /* drop_source(name): what pg_cron keeps of its jobs goes with it; whether the caller may is for the twin to say */

@@ -40,8 +40,8 @@ typedef struct Waiting
 	bool can_login;
 } Waiting;
 
-ROW_SHAPE(waiting_shape, Waiting, FIELD(OID, Waiting, owner), FIELD(INT4, Waiting, priority), FIELD(FLOAT8, Waiting, waited),
-		  FIELD(INT8, Waiting, wanted), FIELD(BOOL, Waiting, can_login));
+ROW_SHAPE(waiting_shape, Waiting, FIELD(OID, Waiting, owner), FIELD(INT4, Waiting, priority),
+		  FIELD(FLOAT8, Waiting, waited), FIELD(INT8, Waiting, wanted), FIELD(BOOL, Waiting, can_login));
 
 /* Whose jobs could begin; beyond the end of SPI, which frees its answers */
 typedef struct Demands
@@ -52,6 +52,7 @@ typedef struct Demands
 	bool cannot_login;
 } Demands;
 
+/* Who wants workers, and how many: told to the processes' shared memory, where turns are decided */
 static void
 look_at_queue(void *arg)
 {
@@ -67,42 +68,49 @@ look_at_queue(void *arg)
 		Waiting *w = &waiting[i];
 
 		if (w->can_login)
-			d->demands[d->n++] = (Demand){MyDatabaseId, w->owner, w->priority, now - (TimestampTz) (w->waited * USECS_PER_SEC), (int) w->wanted};
+			d->demands[d->n++] = (Demand){MyDatabaseId, w->owner, w->priority,
+										  now - (TimestampTz) (w->waited * USECS_PER_SEC), (int) w->wanted};
 		else
 			d->cannot_login = true;
 	}
 }
 
+/* What is due goes into the queue */
 static void
 put_due(void *arg)
 {
 	schedule_due();
 }
 
+/* What a crash left is put right */
 static void
 care(void *arg)
 {
 	queue_care();
 }
 
+/* What a worker took and did not begin is for others */
 static void
 take_back(void *arg)
 {
 	queue_take_back();
 }
 
+/* Who did not hear that the time is over is ended */
 static void
 end_overdue(void *arg)
 {
 	queue_end_overdue();
 }
 
+/* Which copies are older than they may be */
 static void
 look_at_freshness(void *arg)
 {
 	repo_run("SELECT ingest_internal.check_freshness()");
 }
 
+/* What nobody does, and so nobody says */
 static void
 look_for_alerts(void *arg)
 {
@@ -110,6 +118,7 @@ look_for_alerts(void *arg)
 	services_look();
 }
 
+/* Other extensions' processes are started, or ended */
 static void
 keep_services(void *arg)
 {
@@ -126,6 +135,10 @@ typedef struct Part
 	TimestampTz warned;
 } Part;
 
+/*
+ * One part of a round, if it is time for it; one that fails keeps no other from being done, and is told of now
+ * and then
+ */
 static void
 do_part(Part *part, void *arg)
 {
@@ -142,7 +155,10 @@ do_part(Part *part, void *arg)
 	ereport(LOG, (errmsg("ingest: the scheduler could not %s: %s", part->what, failure_text(&failure))));
 }
 
-/* One after the other, each for the owner whose turn it is then, until all have what they can use or there is no room */
+/*
+ * One after the other, each for the owner whose turn it is then, until all have what they can use or there is
+ * no room
+ */
 static void
 start_workers(const Demands *d)
 {
@@ -166,6 +182,7 @@ start_workers(const Demands *d)
 	}
 }
 
+/* What an attempt does to learn whether the repository is this database's own */
 static void
 at_home(void *arg)
 {
@@ -225,6 +242,10 @@ tick(Demands *d)
 	return true;
 }
 
+/*
+ * The process of a database that knows what is due: it ends when the extension goes, and is started again by the
+ * launcher
+ */
 void
 ingest_scheduler_main(Datum arg)
 {
@@ -238,7 +259,10 @@ ingest_scheduler_main(Datum arg)
 	process_signals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	SetConfigOption("lock_timeout", LOCK_TIMEOUT_OF_OURS, PGC_USERSET, PGC_S_SESSION);
-	/* plans are kept, since planning is what a round would cost: one that was made for an empty queue must do for a full one */
+	/*
+	 * plans are kept, since planning is what a round would cost: one that was made for an empty queue must do
+	 * for a full one
+	 */
 	SetConfigOption("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION);
 	PortalContext = AllocSetContextCreate(TopMemoryContext, "ingest scheduler", ALLOCSET_DEFAULT_SIZES);
 	for (;;)

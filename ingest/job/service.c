@@ -43,6 +43,7 @@ SQL_FUNCTION(ingest_service_lives);
 #define GOOD_LIFE USECS_PER_MINUTE
 #define FIRST_DELAY USECS_PER_SEC
 #define LONGEST_DELAY (5 * USECS_PER_MINUTE)
+#define MOST_DOUBLINGS 10 /* which is longer than that already */
 /* What fails is said in the log no more often than this */
 #define BETWEEN_WARNINGS (5 * USECS_PER_MINUTE)
 /* How often it is asked whether the extension of one that runs is still there */
@@ -86,8 +87,8 @@ typedef struct Service
 	bool wake_on_events;
 } Service;
 
-ROW_SHAPE(service_shape, Service, FIELD(TEXT, Service, name), FIELD(TEXT, Service, library), FIELD(TEXT, Service, function),
-		  FIELD(BOOL, Service, wake_on_events));
+ROW_SHAPE(service_shape, Service, FIELD(TEXT, Service, name), FIELD(TEXT, Service, library),
+		  FIELD(TEXT, Service, function), FIELD(BOOL, Service, wake_on_events));
 
 /* A table, and a superuser's: nobody else can have put a row or a rule there */
 static bool
@@ -112,6 +113,7 @@ table_is_sound(void)
 	return sound;
 }
 
+/* No path: a library is one that is installed */
 static bool
 is_bare_name(const char *name)
 {
@@ -127,30 +129,34 @@ may_run(const Service *s)
 	static TimestampTz warned = 0;
 	TimestampTz now = GetCurrentTimestamp();
 	bool bare = is_bare_name(s->library) && is_bare_name(s->function) && strlen(s->name) < NAMEDATALEN;
-	bool may = bare && own_value("SELECT true FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid "
-								 "AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' "
-								 "WHERE p.probin IN ($1, '$libdir/' || $1) LIMIT 1",
-								 arg_text(s->library)) != NULL;
+	bool may =
+		bare &&
+		own_value("SELECT true FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid "
+				  "AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' "
+				  "WHERE p.probin IN ($1, '$libdir/' || $1) LIMIT 1",
+				  arg_text(s->library)) != NULL;
 
 	if (!may && now > warned + BETWEEN_WARNINGS)
 	{
 		warned = now;
-		ereport(LOG,
-				(errmsg("ingest: service \"%s\" is not started", s->name),
-				 bare ? errdetail("No extension that is installed here has the library \"%s\".", s->library)
-					  : errdetail("Its library must be the bare name of one in $libdir, its function a C function's.")));
+		ereport(LOG, (errmsg("ingest: service \"%s\" is not started", s->name),
+					  bare ? errdetail("No extension that is installed here has the library \"%s\".", s->library)
+						   : errdetail(
+								 "Its library must be the bare name of one in $libdir, its function a C function's.")));
 	}
 	return may;
 }
 
 /* -- slots; the lock is held -- */
 
+/* Whether there is a process for it */
 static bool
 runs(const Slot *slot)
 {
 	return process_count(SERVICE, slot->database, (Oid) (slot - shared->slots + 1)) > 0;
 }
 
+/* Its own, or a free one; none if all are taken */
 static Slot *
 slot_of(const char *name)
 {
@@ -163,17 +169,20 @@ slot_of(const char *name)
 		if (s->database == MyDatabaseId && strcmp(s->name, name) == 0)
 			return s;
 		/* one of a database that has gone is free as well */
-		if (slot == NULL && (s->database == InvalidOid || (s->begun < GetCurrentTimestamp() - 2 * LONGEST_DELAY && !runs(s))))
+		if (slot == NULL &&
+			(s->database == InvalidOid || (s->begun < GetCurrentTimestamp() - 2 * LONGEST_DELAY && !runs(s))))
 			slot = s;
 	}
 	return slot;
 }
 
+/* Whether the row says what it said when the process was started */
 static bool
 is_same(const Slot *slot, const Service *s)
 {
-	return slot->database == MyDatabaseId && strcmp(slot->name, s->name) == 0 && strcmp(slot->library, s->library) == 0 &&
-		   strcmp(slot->function, s->function) == 0 && slot->wake_on_events == s->wake_on_events;
+	return slot->database == MyDatabaseId && strcmp(slot->name, s->name) == 0 &&
+		   strcmp(slot->library, s->library) == 0 && strcmp(slot->function, s->function) == 0 &&
+		   slot->wake_on_events == s->wake_on_events;
 }
 
 /* Its process has ended: when may the next begin? */
@@ -183,7 +192,7 @@ note_end(Slot *slot, TimestampTz now)
 	int64 delay;
 
 	slot->failures = now - slot->begun > GOOD_LIFE ? 0 : slot->failures + 1;
-	delay = FIRST_DELAY << Min(slot->failures, 10);
+	delay = FIRST_DELAY << Min(slot->failures, MOST_DOUBLINGS);
 	slot->next = now + Min(delay, LONGEST_DELAY);
 	slot->begun = 0;
 }
@@ -225,6 +234,7 @@ begin_slot(const Service *s)
 	return number;
 }
 
+/* If there is room for one more process, and it has rested long enough after its last end */
 static void
 start(const Service *s)
 {
@@ -272,7 +282,9 @@ services_keep(void)
 
 	if (shared == NULL || !table_is_sound())
 		return;
-	services = own_structs(service_shape, &n, "SELECT name, library, function, wake_on_events FROM ingest.service WHERE enabled ORDER BY name");
+	services =
+		own_structs(service_shape, &n,
+					"SELECT name, library, function, wake_on_events FROM ingest.service WHERE enabled ORDER BY name");
 	if (now > looked + BETWEEN_LOOKS)
 	{
 		looked = now;
@@ -306,6 +318,19 @@ silent_since(const Slot *slot)
 	return GetCurrentTimestamp() - since > service_alert * USECS_PER_SEC ? since : 0;
 }
 
+static TimestampTz
+silence_of(const Service *s)
+{
+	TimestampTz since = 0;
+
+	LWLockAcquire(shared->lock, LW_SHARED);
+	for (int i = 0; i < MOST_SERVICES; i++)
+		if (is_same(&shared->slots[i], s))
+			since = silent_since(&shared->slots[i]);
+	LWLockRelease(shared->lock);
+	return since;
+}
+
 void
 services_look(void)
 {
@@ -318,19 +343,13 @@ services_look(void)
 	for (int i = 0; i < n; i++)
 	{
 		TimestampTz since = 0;
-		bool known = false;
 
-		LWLockAcquire(shared->lock, LW_SHARED);
-		for (int k = 0; k < MOST_SERVICES && !known; k++)
-		{
-			known = is_same(&shared->slots[k], &services[i]);
-			if (known)
-				since = silent_since(&shared->slots[k]);
-		}
-		LWLockRelease(shared->lock);
-		if (known && since != 0)
+		/* one whose extension is gone is nobody's */
+		if (may_run(&services[i]))
+			since = silence_of(&services[i]);
+		if (since != 0)
 			repo_run("SELECT ingest_internal.alert_service($1, $2 * interval '1 s')", arg_text(services[i].name), arg_float8((GetCurrentTimestamp() - since) / USECS_PER_SEC));
-		else if (known)
+		else
 			repo_run("SELECT ingest_internal.alert_service($1, NULL)", arg_text(services[i].name));
 	}
 }
@@ -350,6 +369,10 @@ ingest_service_lives(PG_FUNCTION_ARGS)
 
 /* -- a service's process -- */
 
+/*
+ * Loads the library that the row names and runs its function there, as the cluster's first superuser: only
+ * superusers write such rows
+ */
 void
 ingest_service_main(Datum arg)
 {
@@ -378,6 +401,7 @@ ingest_service_main(Datum arg)
 
 /* -- shared memory -- */
 
+/* Room for the slots, asked for while the server starts */
 static void
 service_request(void)
 {
@@ -387,6 +411,7 @@ service_request(void)
 	RequestNamedLWLockTranche("ingest services", 1);
 }
 
+/* Empty, or what another process made */
 static void
 service_startup(void)
 {
@@ -404,6 +429,7 @@ service_startup(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
+/* The hooks by which that room is made */
 void
 service_settings(void)
 {

@@ -8,7 +8,10 @@
 #ifndef INGEST_SERVICE_H
 #define INGEST_SERVICE_H
 
-/* Starts those of this database that are not running and ends those that should not be; within a transaction, with SPI */
+/*
+ * Starts those of this database that are not running and ends those that should not be; within a transaction,
+ * with SPI
+ */
 extern void services_keep(void);
 /* Opens and closes alerts of those that give no sign of life; likewise */
 extern void services_look(void);

@@ -2,19 +2,26 @@
 -- Services
 
 CREATE TABLE service (
-    name text PRIMARY KEY CONSTRAINT "a service's name has 1 to 63 bytes" CHECK (octet_length(name) BETWEEN 1 AND 63), -- name of the service
-    library text NOT NULL CONSTRAINT "library must be the bare name of one in $libdir" CHECK (library ~ '^[A-Za-z0-9_-]{1,63}$'), -- the library, of an extension that is installed here
-    function text NOT NULL CONSTRAINT "function must be the name of a C function" CHECK (function ~ '^[A-Za-z_][A-Za-z0-9_]{0,62}$'), -- what a background worker of this database runs in it, as a superuser
+    name text PRIMARY KEY -- name of the service
+        CONSTRAINT "a service's name has 1 to 63 bytes" CHECK (octet_length(name) BETWEEN 1 AND 63),
+    library text NOT NULL -- the library, of an extension that is installed here
+        CONSTRAINT "library must be the bare name of one in $libdir" CHECK (library ~ '^[A-Za-z0-9_-]{1,63}$'),
+    function text NOT NULL -- what a background worker of this database runs in it, as a superuser
+        CONSTRAINT "function must be the name of a C function" CHECK (function ~ '^[A-Za-z_][A-Za-z0-9_]{0,62}$'),
     wake_on_events boolean NOT NULL DEFAULT false, -- whether its latch is set when events have committed
-    keeps text, -- relation with columns era and id: events that it still needs, which are not deleted however old they are
+    keeps text, -- relation with columns era and id: events that it still needs, which are not deleted however old they
+        -- are
     enabled boolean NOT NULL DEFAULT true -- whether it is to run
 );
-COMMENT ON TABLE service IS 'services: what background workers of this database run besides jobs; belongs to the superuser who made the extension';
+COMMENT ON TABLE service IS 'services: what background workers of this database run besides jobs; '
+    'belongs to the superuser who made the extension';
 
 CREATE FUNCTION ingest_internal.wake_services() RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_wake_services' LANGUAGE C;
-COMMENT ON FUNCTION ingest_internal.wake_services() IS 'when the transaction commits, services that are woken by events look up';
+COMMENT ON FUNCTION ingest_internal.wake_services()
+    IS 'when the transaction commits, services that are woken by events look up';
 
 CREATE FUNCTION ingest_internal.service_lives() RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_service_lives' LANGUAGE C;
-COMMENT ON FUNCTION ingest_internal.service_lives() IS 'a sign of life of the service whose process this is; one that has given one and gives none any more has an alert';
+COMMENT ON FUNCTION ingest_internal.service_lives()
+    IS 'a sign of life of the service whose process this is; one that gave one and gives none any more has an alert';

@@ -26,18 +26,23 @@ extern PGDLLEXPORT void ingest_upkeep_main(Datum arg);
 
 static int event_retention = 7 * 24 * 60; /* ingest.event_retention, minutes */
 static int run_retention = 30 * 24 * 60;  /* ingest.run_retention, minutes */
-/* Read by prune itself: who may call that says nothing of what was written down about people, or of what sources were */
+/*
+ * Read by prune itself: who may call that says nothing of what was written down about people, or of what
+ * sources were
+ */
 static int audit_retention = 365 * 24 * 60;    /* ingest.audit_retention, minutes */
 static int metadata_retention = 365 * 24 * 60; /* ingest.metadata_retention, minutes */
 
+/* What an attempt does; a repository that was restored keeps all of it until it is told to go on */
 static void
 prune(void *arg)
 {
 	if (home_is_ours())
-		repo_run("SELECT ingest_internal.prune($1 * interval '1 min', $2 * interval '1 min')", arg_float8(event_retention),
-				 arg_float8(run_retention));
+		repo_run("SELECT ingest_internal.prune_all($1 * interval '1 min', $2 * interval '1 min')",
+				 arg_float8(event_retention), arg_float8(run_retention));
 }
 
+/* The process: once, and it ends */
 void
 ingest_upkeep_main(Datum arg)
 {
@@ -69,16 +74,19 @@ ingest_upkeep_main(Datum arg)
 	proc_exit(0);
 }
 
+/* Ages in minutes */
 void
 upkeep_settings(void)
 {
 	DefineCustomIntVariable("ingest.event_retention",
-							"How long events are kept, and longer for consumers that have not read them.", NULL, &event_retention,
-							7 * 24 * 60, 1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
-	DefineCustomIntVariable("ingest.run_retention", "How long runs, their logs and profiles are kept.", NULL, &run_retention,
-							30 * 24 * 60, 1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
-	DefineCustomIntVariable("ingest.audit_retention", "How long the audit is kept.", NULL, &audit_retention, 365 * 24 * 60, 1, INT_MAX,
-							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
-	DefineCustomIntVariable("ingest.metadata_retention", "How long changes of metadata are kept, and columns and tables that are gone at their source.",
-							NULL, &metadata_retention, 365 * 24 * 60, 1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+							"How long events are kept, and longer for consumers that have not read them.", NULL,
+							&event_retention, 7 * 24 * 60, 1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable("ingest.run_retention", "How long runs, their logs and profiles are kept.", NULL,
+							&run_retention, 30 * 24 * 60, 1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable("ingest.audit_retention", "How long the audit is kept.", NULL, &audit_retention,
+							365 * 24 * 60, 1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"ingest.metadata_retention",
+		"How long changes of metadata are kept, and columns and tables that are gone at their source.", NULL,
+		&metadata_retention, 365 * 24 * 60, 1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 }

@@ -23,6 +23,10 @@ extern PGDLLEXPORT void ingest_worker_main(Datum arg);
 #define IDLE_ROUNDS 20
 #define ROUND_MS 50L
 
+/*
+ * Logged in as the owner of the jobs that it does; it ends after a minute, when nothing is left, or when another
+ * owner's turn has come
+ */
 void
 ingest_worker_main(Datum arg)
 {
@@ -36,6 +40,7 @@ ingest_worker_main(Datum arg)
 	BackgroundWorkerInitializeConnectionByOid(database, role, 0);
 	/* what RESET gives, so that no job changes it for the next */
 	SetConfigOption("application_name", "ingest worker", PGC_USERSET, PGC_S_OVERRIDE);
+	sql_bound_waits();
 	PortalContext = AllocSetContextCreate(TopMemoryContext, "ingest worker", ALLOCSET_DEFAULT_SIZES);
 	while (idle < IDLE_ROUNDS)
 	{

@@ -1,17 +1,21 @@
 
 -- Quality
 
-CREATE FUNCTION add_rule(relation regclass, kind text, columns name[] DEFAULT '{}', arguments jsonb DEFAULT '{}', severity text DEFAULT 'error', tolerance float8 DEFAULT 0)
+CREATE FUNCTION add_rule(relation regclass, kind text, columns name[] DEFAULT '{}', arguments jsonb DEFAULT '{}',
+    severity text DEFAULT 'error', tolerance float8 DEFAULT 0)
     RETURNS integer
     AS 'MODULE_PATHNAME', 'ingest_add_rule' LANGUAGE C STRICT;
-COMMENT ON FUNCTION add_rule(regclass, text, name[], jsonb, text, float8) IS 'what must hold in a table: not_null, unique, in_set, range, pattern, length, references, freshness, row_count or sql';
+COMMENT ON FUNCTION add_rule(regclass, text, name[], jsonb, text, float8)
+    IS 'what must hold in a table: not_null, unique, in_set, range, pattern, length, references, freshness, '
+    'row_count or sql';
 
 CREATE FUNCTION ingest_internal.drop_rule(actor oid, rule integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     r ingest.rule;
 BEGIN
     SELECT * INTO r FROM ingest.rule x WHERE x.id = drop_rule.rule FOR UPDATE;
-    PERFORM ingest_internal.require('rule', rule::text, r.id IS NOT NULL, ingest_internal.acts_for(actor, r.owner) OR ingest_internal.sees_source(actor, r.source),
+    PERFORM ingest_internal.require('rule', rule::text, r.id IS NOT NULL, ingest_internal.acts_for(actor, r.owner)
+        OR ingest_internal.sees_source(actor, r.source),
         ingest_internal.changes_for(actor, r.owner), ingest_internal.role_name(r.owner, r.owner_name));
     PERFORM ingest_internal.alerts_dropped(NULL, NULL, NULL, r.id);
     DELETE FROM ingest.rule x WHERE x.id = r.id;
@@ -23,34 +27,16 @@ CREATE FUNCTION drop_rule(rule integer) RETURNS void
 COMMENT ON FUNCTION drop_rule(integer) IS 'forgets a rule and its results';
 
 CREATE FUNCTION check_quality(relation regclass)
-    RETURNS TABLE (rule integer, kind text, columns text, severity text, "rows" bigint, violations bigint, ok boolean, examples text, where_clause text)
+    RETURNS TABLE (rule integer, kind text, columns text, severity text, "rows" bigint, violations bigint, ok boolean,
+        examples text, where_clause text)
     AS 'MODULE_PATHNAME', 'ingest_check_quality' LANGUAGE C STRICT;
-COMMENT ON FUNCTION check_quality(regclass) IS 'checks all rules of a table, those of single rows in one scan, and keeps the results';
-
-CREATE FUNCTION ingest_internal.set_freshness(actor oid, sync text, objective interval) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    s ingest.sync := ingest_internal.own_sync(actor, sync);
-    was interval;
-BEGIN
-    IF objective <= '0' THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'how old a copy may be must be positive', HINT = 'Null says that it may be as old as it likes.';
-    END IF;
-    SELECT t.freshness_objective INTO was FROM ingest.source_table t WHERE t.id = s.table_id;
-    IF was IS NOT DISTINCT FROM objective THEN
-        RAISE NOTICE 'that is how old the copy of sync "%" may be already', sync;
-        RETURN;
-    END IF;
-    UPDATE ingest.source_table t SET freshness_objective = objective WHERE t.id = s.table_id;
-    PERFORM ingest_internal.audit(actor, 'set_freshness', sync, to_jsonb(was), to_jsonb(objective));
-END $$;
-COMMENT ON FUNCTION ingest_internal.set_freshness(oid, text, interval) IS 'see ingest.set_freshness';
-CREATE FUNCTION set_freshness(sync text, objective interval) RETURNS void
-    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION set_freshness(text, interval) IS 'how old a copy may be; null: as old as it likes';
+COMMENT ON FUNCTION check_quality(regclass)
+    IS 'checks all rules of a table, those of single rows in one scan, and keeps the results';
 
 CREATE FUNCTION ingest_internal.check_freshness() RETURNS integer
     AS 'MODULE_PATHNAME', 'ingest_check_freshness' LANGUAGE C;
-COMMENT ON FUNCTION ingest_internal.check_freshness() IS 'records an anomaly for each copy that is older than its objective; the scheduler does it every minute';
+COMMENT ON FUNCTION ingest_internal.check_freshness()
+    IS 'records an anomaly for each copy that is older than its objective; the scheduler does it every minute';
 
 CREATE FUNCTION ingest_internal.resolve_anomaly(actor oid, anomaly bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -58,8 +44,10 @@ DECLARE
     owned boolean;
 BEGIN
     SELECT * INTO a FROM ingest.anomaly x WHERE x.id = resolve_anomaly.anomaly FOR UPDATE;
-    owned := CASE WHEN a.source IS NULL THEN ingest_internal.acts_for(actor, a.owner) ELSE (SELECT ingest_internal.acts_for(actor, d.owner) FROM ingest.data_source d WHERE d.id = a.source) END;
-    PERFORM ingest_internal.require('anomaly', anomaly::text, a.id IS NOT NULL, owned OR ingest_internal.sees_source(actor, a.source), owned, NULL);
+    owned := CASE WHEN a.source IS NULL THEN ingest_internal.acts_for(actor, a.owner)
+        ELSE (SELECT ingest_internal.acts_for(actor, d.owner) FROM ingest.data_source d WHERE d.id = a.source) END;
+    PERFORM ingest_internal.require('anomaly', anomaly::text, a.id IS NOT NULL, owned
+        OR ingest_internal.sees_source(actor, a.source), owned, NULL);
     IF a.resolved_at IS NOT NULL THEN
         RAISE NOTICE 'anomaly % is resolved already', anomaly;
         RETURN;

@@ -50,16 +50,18 @@ typedef struct Rule
 	bool ok;
 } Rule;
 
-ROW_SHAPE(rule_shape, Rule, FIELD(INT4, Rule, id), FIELD(OID, Rule, owner), FIELD(BOOL, Rule, owns), FIELD(TEXT, Rule, kind),
-		  FIELD_OF("columns", TEXT, Rule, names), FIELD(TEXT, Rule, arguments), FIELD(TEXT, Rule, severity),
-		  FIELD(FLOAT8, Rule, tolerance));
+ROW_SHAPE(rule_shape, Rule, FIELD(INT4, Rule, id), FIELD(OID, Rule, owner), FIELD(BOOL, Rule, owns),
+		  FIELD(TEXT, Rule, kind), FIELD_OF("columns", TEXT, Rule, names), FIELD(TEXT, Rule, arguments),
+		  FIELD(TEXT, Rule, severity), FIELD(FLOAT8, Rule, tolerance));
 
+/* One of a rule's arguments as text; NULL: it has none of that name */
 static char *
 argument(const Rule *rule, const char *name)
 {
 	return repo_value("SELECT $1::jsonb ->> $2", arg_text(rule->arguments), arg_text(name));
 }
 
+/* One without which the rule means nothing */
 static char *
 needed(const Rule *rule, const char *name)
 {
@@ -73,10 +75,12 @@ needed(const Rule *rule, const char *name)
 	return value;
 }
 
+/* Constants of a rule are read as the column's type, once, and not once per row */
 static char *
 column_type(const char *relation, const char *column)
 {
-	char *type = repo_value("SELECT ingest_internal.rule_column_type($1, $2)", arg_relation(relation), arg_text(column));
+	char *type =
+		repo_value("SELECT ingest_internal.rule_column_type($1, $2)", arg_relation(relation), arg_text(column));
 
 	if (type == NULL)
 		ereport(ERROR,
@@ -104,7 +108,9 @@ operator_of(const char *type, int what)
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("values of type %s cannot be compared", type)));
 	schema = get_func_namespace(get_opcode(operator));
-	return schema == PG_CATALOG_NAMESPACE ? get_opname(operator) : psprintf("OPERATOR(%s.%s)", quote_identifier(get_namespace_name(schema)), get_opname(operator));
+	return schema == PG_CATALOG_NAMESPACE
+			   ? get_opname(operator)
+			   : psprintf("OPERATOR(%s.%s)", quote_identifier(get_namespace_name(schema)), get_opname(operator));
 }
 
 /* "x < low OR x > high", as far as they are given */
@@ -119,12 +125,15 @@ outside(const char *value, const char *low, const char *high, const char *type)
 				 errmsg("the rule needs \"min\", \"max\" or both")));
 	initStringInfo(&sql);
 	if (low)
-		appendStringInfo(&sql, "%s %s %s::%s", value, operator_of(type, TYPECACHE_LT_OPR), quote_literal_cstr(low), type);
+		appendStringInfo(&sql, "%s %s %s::%s", value, operator_of(type, TYPECACHE_LT_OPR), quote_literal_cstr(low),
+						 type);
 	if (high)
-		appendStringInfo(&sql, "%s%s %s %s::%s", low ? " OR " : "", value, operator_of(type, TYPECACHE_GT_OPR), quote_literal_cstr(high), type);
+		appendStringInfo(&sql, "%s%s %s %s::%s", low ? " OR " : "", value, operator_of(type, TYPECACHE_GT_OPR),
+						 quote_literal_cstr(high), type);
 	return sql.data;
 }
 
+/* Names of columns as SQL has them */
 static char **
 quoted_columns(const char *literal, int *n)
 {
@@ -135,6 +144,7 @@ quoted_columns(const char *literal, int *n)
 	return columns;
 }
 
+/* What a rule about the whole table holds its argument against */
 static const char *
 type_of_measure(const Rule *rule)
 {
@@ -159,14 +169,17 @@ compile(Rule *rule, const char *relation)
 	if (strcmp(rule->kind, "not_null") == 0)
 		rule->violation = psprintf("%s IS NULL", c);
 	else if (strcmp(rule->kind, "in_set") == 0)
-		rule->violation = psprintf("%s::text <> ALL (%s::text[])", c,
-								   quote_literal_cstr(repo_value("SELECT ingest_internal.rule_texts($1)", arg_jsonb(needed(rule, "values")))));
+		rule->violation = psprintf(
+			"%s::text <> ALL (%s::text[])", c,
+			quote_literal_cstr(repo_value("SELECT ingest_internal.rule_texts($1)", arg_jsonb(needed(rule, "values")))));
 	else if (strcmp(rule->kind, "range") == 0)
-		rule->violation = outside(c, argument(rule, "min"), argument(rule, "max"), column_type(relation, rule->columns[0]));
+		rule->violation =
+			outside(c, argument(rule, "min"), argument(rule, "max"), column_type(relation, rule->columns[0]));
 	else if (strcmp(rule->kind, "pattern") == 0)
 		rule->violation = psprintf("%s::text !~ %s", c, quote_literal_cstr(needed(rule, "pattern")));
 	else if (strcmp(rule->kind, "length") == 0)
-		rule->violation = outside(psprintf("length(%s::text)", c), argument(rule, "min"), argument(rule, "max"), "integer");
+		rule->violation =
+			outside(psprintf("length(%s::text)", c), argument(rule, "min"), argument(rule, "max"), "integer");
 	else if (strcmp(rule->kind, "sql") == 0)
 		rule->violation = psprintf("NOT (%s)", needed(rule, "condition"));
 	else if (strcmp(rule->kind, "unique") == 0)
@@ -177,24 +190,28 @@ compile(Rule *rule, const char *relation)
 		initStringInfo(&match);
 		for (int i = 0; i < rule->n_columns; i++)
 			appendStringInfo(&match, "%su.%s = t.%s", i > 0 ? " AND " : "", rule->columns[i], rule->columns[i]);
-		rule->violation = psprintf("(%s) IN (SELECT %s FROM %s GROUP BY %s HAVING count(*) > 1)", column_list(rule->columns, rule->n_columns, "t."), list, relation, list);
+		rule->violation = psprintf("(%s) IN (SELECT %s FROM %s GROUP BY %s HAVING count(*) > 1)",
+								   column_list(rule->columns, rule->n_columns, "t."), list, relation, list);
 	}
 	else if (strcmp(rule->kind, "references") == 0)
 	{
 		char *table = own_value("SELECT $1::regclass::text", arg_text(needed(rule, "table")));
 		int n;
 		char *columns = argument(rule, "columns");
-		char **there = quoted_columns(repo_value("SELECT ingest_internal.rule_texts($1)", arg_jsonb(columns ? columns : "[\"id\"]")), &n);
+		char **there = quoted_columns(
+			repo_value("SELECT ingest_internal.rule_texts($1)", arg_jsonb(columns ? columns : "[\"id\"]")), &n);
 		StringInfoData match,
 			given;
 
 		if (n != rule->n_columns)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a reference needs as many columns here as there")));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("a reference needs as many columns here as there")));
 		initStringInfo(&match);
 		initStringInfo(&given);
 		for (int i = 0; i < n; i++)
 		{
-			appendStringInfo(&match, "%sr.%s %s t.%s", i > 0 ? " AND " : "", there[i], operator_of(column_type(relation, rule->columns[i]), TYPECACHE_EQ_OPR), rule->columns[i]);
+			appendStringInfo(&match, "%sr.%s %s t.%s", i > 0 ? " AND " : "", there[i],
+							 operator_of(column_type(relation, rule->columns[i]), TYPECACHE_EQ_OPR), rule->columns[i]);
 			appendStringInfo(&given, "t.%s IS NOT NULL AND ", rule->columns[i]);
 		}
 		rule->violation = psprintf("%sNOT EXISTS (SELECT FROM %s r WHERE %s)", given.data, table, match.data);
@@ -210,10 +227,9 @@ compile(Rule *rule, const char *relation)
 		rule->verdict = outside("m", argument(rule, "min"), argument(rule, "max"), "bigint");
 	}
 	else
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("there is no kind of rule \"%s\"", rule->kind),
-				 errhint("The kinds are not_null, unique, in_set, range, pattern, length, references, freshness, row_count and sql.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there is no kind of rule \"%s\"", rule->kind),
+						errhint("The kinds are not_null, unique, in_set, range, pattern, length, references, "
+								"freshness, row_count and sql.")));
 }
 
 /* A question about what is a role's: as that role, who cannot change the session meanwhile */
@@ -224,6 +240,7 @@ typedef struct Asking
 	Rows *rows;
 } Asking;
 
+/* As who made the rule, restricted: its condition is that role's code */
 static void
 ask(void *arg)
 {
@@ -235,6 +252,7 @@ ask(void *arg)
 	become_again(&saved);
 }
 
+/* The same where an error is for the caller to hear */
 static Rows *
 answer(Oid owner, const char *sql)
 {
@@ -244,6 +262,7 @@ answer(Oid owner, const char *sql)
 	return asking.rows;
 }
 
+/* Whoever adds a rule lets code run for all who check the table */
 static void
 require_table_owner(Oid relid, const char *relation)
 {
@@ -261,6 +280,7 @@ compute(void *arg)
 	(void) own_value(arg);
 }
 
+/* What cannot be computed is no rule: it is told to who adds it, not to who checks the table one day */
 static void
 require_constants(const Rule *rule)
 {
@@ -321,7 +341,8 @@ ingest_add_rule(PG_FUNCTION_ARGS)
 	rule.arguments = repo_value("SELECT $1", arguments);
 	compile(&rule, relation);
 	/* does the server understand it, and may its owner read what it needs? */
-	asking = (Asking){rule.owner, psprintf("SELECT %s FROM %s t LIMIT 0", rule.violation ? rule.violation : rule.measure, relation)};
+	asking = (Asking){
+		rule.owner, psprintf("SELECT %s FROM %s t LIMIT 0", rule.violation ? rule.violation : rule.measure, relation)};
 	if (!attempt(ask, &asking, &failure))
 		failure_rethrow(&failure);
 	require_constants(&rule);
@@ -374,8 +395,9 @@ scan_rules(void *arg)
 			rule->ok = rule->violations <= rule->tolerance * rule->rows;
 			continue;
 		}
-		rule->violations = to_bool(own_value(psprintf("SELECT %s FROM (SELECT %s::%s AS m) x", rule->verdict, value ? quote_literal_cstr(value) : "NULL",
-													  type_of_measure(rule))));
+		rule->violations =
+			to_bool(own_value(psprintf("SELECT %s FROM (SELECT %s::%s AS m) x", rule->verdict,
+									   value ? quote_literal_cstr(value) : "NULL", type_of_measure(rule))));
 		rule->ok = rule->violations == 0;
 		rule->examples = array_literal(value ? &value : NULL, value ? 1 : 0);
 	}
@@ -387,18 +409,21 @@ find_examples(Rule *rule, const char *relation)
 {
 	Rows *rows;
 	Strings values = {0};
-	char *what = rule->n_columns > 0 ? psprintf("ROW(%s)", column_list(rule->columns, rule->n_columns, "t.")) : pstrdup("t");
+	char *what =
+		rule->n_columns > 0 ? psprintf("ROW(%s)", column_list(rule->columns, rule->n_columns, "t.")) : pstrdup("t");
 
 	if (rule->violation == NULL || rule->violations == 0)
 		return;
 	if (rule->n_columns == 1)
 		what = psprintf("t.%s", rule->columns[0]);
-	rows = answer(rule->owner, psprintf("SELECT coalesce(left(%s::text, 200), 'NULL') FROM %s t WHERE %s LIMIT 5", what, relation, rule->violation));
+	rows = answer(rule->owner, psprintf("SELECT coalesce(left(%s::text, 200), 'NULL') FROM %s t WHERE %s LIMIT 5", what,
+										relation, rule->violation));
 	for (uint64 i = 0; i < rows->n; i++)
 		strings_add(&values, rows->v[i][0]);
 	rule->examples = array_literal(values.items, values.n);
 }
 
+/* Into the history of results, and as a row of what was called */
 static void
 keep_result(const Rule *rule, const Subject *subject, const Run *run, ReturnSetInfo *rsinfo)
 {
@@ -407,9 +432,9 @@ keep_result(const Rule *rule, const Subject *subject, const Run *run, ReturnSetI
 	Datum values[9];
 	bool nulls[9] = {0};
 
-	repo_run("SELECT ingest_internal.rule_checked($1, $2, $3, $4, $5, $6::text[], $7)", arg_int4(rule->id), arg_int8(run->id),
-			 arg_int8(rule->rows), arg_int8(rule->violations), arg_bool(rule->ok), arg_text(rule->examples),
-			 arg_text(rule->violation));
+	repo_run("SELECT ingest_internal.rule_checked($1, $2, $3, $4, $5, $6::text[], $7)", arg_int4(rule->id),
+			 arg_int8(run->id), arg_int8(rule->rows), arg_int8(rule->violations), arg_bool(rule->ok),
+			 arg_text(rule->examples), arg_text(rule->violation));
 	values[0] = Int32GetDatum(rule->id);
 	values[1] = CStringGetTextDatum(rule->kind);
 	values[2] = CStringGetTextDatum(rule->names);
@@ -443,6 +468,7 @@ typedef struct Examples
 	const char *relation;
 } Examples;
 
+/* What an attempt does to find some rows that violate a rule */
 static void
 examples_of(void *arg)
 {
@@ -476,6 +502,7 @@ check_scan(RuleScan *scan)
 	}
 }
 
+/* Those that one role made in one scan: conditions of two roles are never in the same statement */
 static void
 check_rules(Rule *rules, int n, const char *relation)
 {

@@ -7,12 +7,17 @@ CREATE TABLE rule (
     schema_name name NOT NULL, -- schema of the table, when last looked at
     table_name name NOT NULL, -- name of the table, likewise
     relation oid NOT NULL, -- the table, whatever it is called; 0: not found when this was restored
-    kind text NOT NULL CONSTRAINT "kind must be one of the kinds of rules" CHECK (kind IN ('not_null', 'unique', 'in_set', 'range', 'pattern', 'length', 'references', 'freshness', 'row_count', 'sql')), -- what it demands
-    columns name[] NOT NULL DEFAULT '{}' CONSTRAINT "a rule has at most 32 columns" CHECK (cardinality(columns) <= 32), -- of which columns
+    kind text NOT NULL -- what it demands
+        CONSTRAINT "kind must be one of the kinds of rules" CHECK (kind IN ('not_null', 'unique', 'in_set', 'range',
+            'pattern', 'length', 'references', 'freshness', 'row_count', 'sql')),
+    columns name[] NOT NULL DEFAULT '{}' -- of which columns
+        CONSTRAINT "a rule has at most 32 columns" CHECK (cardinality(columns) <= 32),
     attnums smallint[] NOT NULL, -- their numbers in the table
     arguments jsonb NOT NULL DEFAULT '{}', -- values, min, max, pattern, table, columns, within, condition: see add_rule
-    severity text NOT NULL DEFAULT 'error' CONSTRAINT "severity must be info, warning or error" CHECK (severity IN ('info', 'warning', 'error')), -- how bad a failure is
-    tolerance float8 NOT NULL DEFAULT 0 CONSTRAINT "tolerance must be between 0 and 1" CHECK (tolerance BETWEEN 0 AND 1), -- share of rows that may violate it
+    severity text NOT NULL DEFAULT 'error' -- how bad a failure is
+        CONSTRAINT "severity must be info, warning or error" CHECK (severity IN ('info', 'warning', 'error')),
+    tolerance float8 NOT NULL DEFAULT 0 -- share of rows that may violate it
+        CONSTRAINT "tolerance must be between 0 and 1" CHECK (tolerance BETWEEN 0 AND 1),
     enabled boolean NOT NULL DEFAULT true, -- whether it is checked
     owner oid NOT NULL, -- who made it
     owner_name name NOT NULL, -- its name when it was last looked at, by which a restore finds it again
@@ -47,8 +52,11 @@ CREATE TABLE anomaly (
     column_name name, -- the column, likewise
     relation oid NOT NULL, -- the table, whatever it is called; 0: gone
     attnum smallint NOT NULL, -- number of the column; 0: none
-    kind text NOT NULL CONSTRAINT "kind must be one of the kinds of anomalies" CHECK (kind IN ('volume', 'freshness', 'null_share', 'distinct_share', 'distribution', 'schema', 'reconciliation', 'deletion', 'clock')), -- what is odd
-    severity text NOT NULL DEFAULT 'warning' CONSTRAINT "severity must be info, warning or error" CHECK (severity IN ('info', 'warning', 'error')), -- how bad
+    kind text NOT NULL -- what is odd
+        CONSTRAINT "kind must be one of the kinds of anomalies" CHECK (kind IN ('volume', 'freshness', 'null_share',
+            'distinct_share', 'distribution', 'schema', 'reconciliation', 'deletion', 'clock')),
+    severity text NOT NULL DEFAULT 'warning' -- how bad
+        CONSTRAINT "severity must be info, warning or error" CHECK (severity IN ('info', 'warning', 'error')),
     summary text NOT NULL, -- in a sentence
     evidence jsonb NOT NULL DEFAULT '{}', -- the figures behind it
     detected_at timestamptz NOT NULL DEFAULT now(), -- when it was found

@@ -65,12 +65,14 @@ access_forget(void)
 	forgotten++;
 }
 
+/* The next transaction may see other grants */
 static void
 forget_at_end(XactEvent event, void *arg)
 {
 	access_forget();
 }
 
+/* Grants that were undone do not count */
 static void
 forget_below(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
 {
@@ -78,12 +80,14 @@ forget_below(SubXactEvent event, SubTransactionId mine, SubTransactionId parent,
 		access_forget();
 }
 
+/* A membership or a role changed */
 static void
 forget_roles(Datum arg, int cache, uint32 hash)
 {
 	access_forget();
 }
 
+/* What is remembered ends with the transaction, or as soon as roles change */
 static void
 forget_in_time(void)
 {
@@ -100,6 +104,7 @@ forget_in_time(void)
 
 /* -- acting -- */
 
+/* Owners act for themselves, admins for all; without the role of admins superusers do */
 static bool
 acts_for_now(Oid actor, Oid owner)
 {
@@ -147,8 +152,8 @@ static bool
 is_mighty(Oid role)
 {
 	return superuser_arg(role) || role == engine_role() || has_createrole_privilege(role) ||
-		   has_privs_of_role(role, ROLE_PG_EXECUTE_SERVER_PROGRAM) || has_privs_of_role(role, ROLE_PG_WRITE_SERVER_FILES) ||
-		   has_privs_of_role(role, ROLE_PG_READ_SERVER_FILES);
+		   has_privs_of_role(role, ROLE_PG_EXECUTE_SERVER_PROGRAM) ||
+		   has_privs_of_role(role, ROLE_PG_WRITE_SERVER_FILES) || has_privs_of_role(role, ROLE_PG_READ_SERVER_FILES);
 }
 
 /*
@@ -158,7 +163,8 @@ is_mighty(Oid role)
 bool
 changes_for(Oid actor, Oid owner)
 {
-	return acts_for(actor, owner) && (superuser_arg(actor) || !is_mighty(owner) || is_member_of_role_nosuper(actor, owner));
+	return acts_for(actor, owner) &&
+		   (superuser_arg(actor) || !is_mighty(owner) || is_member_of_role_nosuper(actor, owner));
 }
 
 /* Who is not granted a source is not told that there is one, nor whose it is */
@@ -299,12 +305,14 @@ my_sources(void)
 	return remember(&sources_seen, "SELECT ingest_internal.sources_of($1)");
 }
 
+/* my_sources(): remembered, since policies ask it once per statement, or per row */
 Datum
 ingest_my_sources(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_DATUM(my_sources());
 }
 
+/* my_syncs(), likewise */
 Datum
 ingest_my_syncs(PG_FUNCTION_ARGS)
 {

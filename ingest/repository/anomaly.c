@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+/* An anomaly of a copy is about its table */
 static Subject
 subject_of_sync(const Sync *s)
 {
@@ -55,6 +56,7 @@ subject_of_relation(Oid relid)
 
 #define ID_OR_NULL(id) ((id) != 0 ? arg_int8(id) : arg_null(INT8OID))
 
+/* Writes it down once a day, as long as it says the same, with its event and its alert */
 static void
 anomaly_of(const Subject *s, const Run *run, const char *kind, const char *severity, const char *column,
 		   const char *summary, const char *evidence)
@@ -98,6 +100,7 @@ anomaly_raise(const Sync *sync, const Run *run, const char *kind, const char *se
 
 SQL_FUNCTION(ingest_profile_now);
 
+/* Where ingest_profile is: its functions are named with it */
 static char *
 profile_schema(void)
 {
@@ -180,6 +183,7 @@ static const char keep_profile[] = "INSERT INTO ingest.profile_stats (source, ta
 								   "p.column_name, $6, coalesce(p.sampled, false), p.total_rows, "
 								   "p.statistics, p.sketch, $7, pg_get_userbyid($7) FROM stored p";
 
+/* What a profile says when it is held against those before it */
 static void
 keep_findings(const Subject *s, const Run *run)
 {

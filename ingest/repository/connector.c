@@ -75,6 +75,7 @@ server_imports(const char *name)
 	return OidIsValid(handler) && GetFdwRoutine(handler)->ImportForeignSchema != NULL;
 }
 
+/* An argument of the function that was called, as it is */
 static SqlArg
 arg_given(FunctionCallInfo fcinfo, int n, Oid type)
 {
@@ -170,6 +171,7 @@ typedef struct SourceCheck
 	int n;
 } SourceCheck;
 
+/* What an attempt does: an error of the connector is one of its answers */
 static void
 connector_check(void *arg)
 {

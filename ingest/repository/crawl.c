@@ -30,6 +30,7 @@ SQL_FUNCTION(ingest_crawl);
 
 /* -- some tables, in one transaction -- */
 
+/* Of the remote schema, which is written down if it is new */
 static int32
 schema_number(Crawl *c)
 {
@@ -44,6 +45,7 @@ typedef struct Named
 
 ROW_SHAPE(named_shape, Named, FIELD(TEXT, Named, name));
 
+/* Foreign tables of the source's server in a schema here */
 static Named *
 tables_in(const Crawl *c, const char *schema, const char *wanted, int *n)
 {
@@ -51,6 +53,7 @@ tables_in(const Crawl *c, const char *schema, const char *wanted, int *n)
 						arg_name(c->source->server), arg_name(schema), arg_text(wanted));
 }
 
+/* One by one and without CASCADE: what somebody else put there is not ours to drop */
 static void
 drop_scratch(Crawl *c)
 {
@@ -62,6 +65,10 @@ drop_scratch(Crawl *c)
 	user_run(psprintf("DROP SCHEMA %s", quote_identifier(c->scratch)));
 }
 
+/*
+ * Into a scratch schema of a name that nobody can guess, and from there into their places: what is there already
+ * is altered, not replaced
+ */
 static void
 import_tables(void *arg)
 {
@@ -103,14 +110,17 @@ found_nothing(Crawl *c)
 	const Source *s = c->source;
 
 	if (server_imports(s->server) && !to_bool(repo_value("SELECT ingest_internal.has_tables($1)", arg_int4(s->id))))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("source \"%s\" does not say which schemas of server \"%s\" to import", s->name, s->server),
-				 errdetail("Neither ingest.connector nor the server's options name one, and there is no foreign table of "
-						   "the server in schema \"%s\".",
-						   s->local_schema),
-				 errhint("SELECT ingest.drop_source(%s), and register it again with remote_schemas => '{…}'.", quote_literal_cstr(s->name))));
-	discover_warn(c, psprintf("there is no foreign table of server \"%s\" in schema \"%s\"", s->server, s->local_schema));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("source \"%s\" does not say which schemas of server \"%s\" to import", s->name, s->server),
+			 errdetail("Neither ingest.connector nor the server's options name one, and there is no foreign table of "
+					   "the server in schema \"%s\".",
+					   s->local_schema),
+			 errhint("SELECT ingest.drop_source(%s), and register it again with remote_schemas => '{…}'.",
+					 quote_literal_cstr(s->name))));
+	discover_warn(c,
+				  psprintf("there is no foreign table of server \"%s\" in schema \"%s\"", s->server, s->local_schema));
 }
 
 /* Foreign tables that somebody made by hand */
@@ -135,6 +145,7 @@ record_handmade(void *arg)
 
 /* -- the whole -- */
 
+/* The run is there before anything is asked of the source */
 static void
 begin(void *arg)
 {
@@ -162,6 +173,7 @@ list_tables(void *arg)
 		arg_name(c->source->server));
 }
 
+/* What was not seen is gone, if all was looked at */
 static void
 finish(void *arg)
 {
@@ -187,6 +199,7 @@ finish(void *arg)
 	event_emit("ingest.crawl.completed", c->source->name, c->source->name, json_close(&json));
 }
 
+/* What an attempt does to write down how the run failed */
 static void
 write_failure(void *arg)
 {
@@ -195,6 +208,7 @@ write_failure(void *arg)
 	run_fail(c->run, &c->failure);
 }
 
+/* A transaction of the crawl, as the source's owner: what is done stays done if a later one fails */
 static bool
 step(Crawl *c, void (*function)(void *))
 {
@@ -230,6 +244,7 @@ skip_done(void *arg)
 	c->n_left = n;
 }
 
+/* A few tables to a transaction, so that a crawl that dies loses little, and locks are held briefly */
 static bool
 crawl_schema(Crawl *c, char **tables, int n_tables)
 {
@@ -253,6 +268,7 @@ crawl_schema(Crawl *c, char **tables, int n_tables)
 	return true;
 }
 
+/* What is asked for: tables by name, those that the source includes, those that the connector lists, or everything */
 static bool
 crawl_all(Crawl *c, char **tables, int n_tables)
 {
@@ -283,6 +299,7 @@ crawl_all(Crawl *c, char **tables, int n_tables)
 	return step(c, finish);
 }
 
+/* Two crawls of one source would make the same tables */
 static void
 find_source(void *arg)
 {
@@ -297,6 +314,7 @@ find_source(void *arg)
 	}
 }
 
+/* One that nobody has made already, to catch what is imported */
 static char *
 scratch_name(int32 source)
 {

@@ -11,6 +11,7 @@
 #include "ingest/repository/discover.h"
 #include "utils/builtins.h"
 
+/* What the connector says of a table; nothing, if it did not list it */
 static const Listed *
 listed(const Crawl *c, const char *table)
 {
@@ -24,6 +25,7 @@ listed(const Crawl *c, const char *table)
 	return &nothing;
 }
 
+/* To who calls, and to who reads the log of the run later */
 void
 discover_warn(Crawl *c, const char *message)
 {
@@ -68,6 +70,7 @@ typedef struct Following
 ROW_SHAPE(following_shape, Following, FIELD(TEXT, Following, statement), FIELD(TEXT, Following, comment),
 		  FIELD(TEXT, Following, change), FIELD(TEXT, Following, column_name));
 
+/* What an attempt does: what depends on a column may forbid it */
 static void
 alter_quietly(void *arg)
 {
@@ -103,6 +106,7 @@ typedef struct Option
 
 ROW_SHAPE(option_shape, Option, FIELD(TEXT, Option, statement));
 
+/* Options of the foreign table become what the import says now */
 static void
 follow_options(const char *imported, const char *old)
 {
@@ -190,6 +194,7 @@ typedef struct Recorded
 ROW_SHAPE(recorded_shape, Recorded, FIELD(INT4, Recorded, id), FIELD(BOOL, Recorded, is_new),
 		  FIELD(BOOL, Recorded, was_gone), FIELD(TEXT, Recorded, key));
 
+/* Writes down the columns as they are, and tells what differs from before */
 static void
 record_columns(Crawl *c, const Recorded *table, const char *name, const char *relation)
 {
@@ -233,6 +238,7 @@ typedef struct Counting
 
 ROW_SHAPE(counted_shape, Counting, FIELD(TEXT, Counting, rows), FIELD(TEXT, Counting, newest));
 
+/* What an attempt does: a source that cannot count is no reason to fail */
 static void
 count_table(void *arg)
 {

@@ -32,8 +32,7 @@ typedef struct Crawl
 	Run *run;
 	char *remote_schema;
 	bool prefixed; /* local names begin with the remote schema's */
-	char *
-		scratch; /* the schema that imports go to, made and dropped within a transaction under a name that nobody can guess */
+	char *scratch; /* the schema that imports go to, for the transaction, under a name that nobody can guess */
 	Listed *listed;
 	int n_listed;
 	char **tables; /* to look at now; NULL: all that the import gives */

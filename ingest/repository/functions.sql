@@ -1,26 +1,33 @@
 
 -- Sources
 
-CREATE FUNCTION register_source(name text, server name, schema name DEFAULT NULL, remote_schemas text[] DEFAULT NULL, tables text[] DEFAULT NULL,
+CREATE FUNCTION register_source(name text, server name, schema name DEFAULT NULL, remote_schemas text[] DEFAULT NULL,
+    tables text[] DEFAULT NULL,
     description text DEFAULT NULL, refresh_schedule text DEFAULT NULL, max_parallel integer DEFAULT 2) RETURNS integer
     AS 'MODULE_PATHNAME', 'ingest_register_source' LANGUAGE C;
-COMMENT ON FUNCTION register_source(text, name, name, text[], text[], text, text, integer) IS 'makes a foreign server a source; its foreign tables go to a schema of its own';
+COMMENT ON FUNCTION register_source(text, name, name, text[], text[], text, text, integer)
+    IS 'makes a foreign server a source; its foreign tables go to a schema of its own';
 
 CREATE FUNCTION ingest_internal.check_source_row() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     wrong text := CASE
-        WHEN NEW.name IS NULL OR NEW.name = '' OR length(NEW.name) > 200 THEN 'a source needs a name of at most 200 characters'
-        WHEN NEW.max_parallel IS NULL OR NEW.max_parallel < 1 THEN 'max_parallel, the jobs on a source that may run at once, must be at least 1'
-        WHEN NEW.remote_schemas IS NULL OR array_position(NEW.remote_schemas, NULL) IS NOT NULL THEN 'remote_schemas must not hold a null'
+        WHEN NEW.name IS NULL OR NEW.name = '' OR length(NEW.name) > 200
+            THEN 'a source needs a name of at most 200 characters'
+        WHEN NEW.max_parallel IS NULL OR NEW.max_parallel < 1
+            THEN 'max_parallel, the jobs on a source that may run at once, must be at least 1'
+        WHEN NEW.remote_schemas IS NULL OR array_position(NEW.remote_schemas, NULL) IS NOT NULL
+            THEN 'remote_schemas must not hold a null'
         WHEN array_position(NEW.include, NULL) IS NOT NULL THEN 'tables must not hold a null' END;
 BEGIN
     IF wrong IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = wrong, HINT = 'See the documentation of ingest.register_source.';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = wrong,
+            HINT = 'See the documentation of ingest.register_source.';
     END IF;
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION ingest_internal.check_source_row() IS 'what a source may be told, in sentences';
-CREATE TRIGGER check_source_row BEFORE INSERT OR UPDATE OF name, max_parallel, remote_schemas, include ON data_source FOR EACH ROW EXECUTE FUNCTION ingest_internal.check_source_row();
+CREATE TRIGGER check_source_row BEFORE INSERT OR UPDATE OF name, max_parallel, remote_schemas,
+    include ON data_source FOR EACH ROW EXECUTE FUNCTION ingest_internal.check_source_row();
 
 CREATE FUNCTION check_source(source text) RETURNS TABLE (what text, ok boolean, detail text)
     AS 'MODULE_PATHNAME', 'ingest_check_source' LANGUAGE C STRICT;
@@ -28,9 +35,10 @@ COMMENT ON FUNCTION check_source(text) IS 'connection, login, permissions: as th
 
 CREATE PROCEDURE crawl(source text, tables text[] DEFAULT NULL, count_rows boolean DEFAULT true)
     AS 'MODULE_PATHNAME', 'ingest_crawl' LANGUAGE C;
-COMMENT ON PROCEDURE crawl(text, text[], boolean) IS 'finds schemas, tables, columns, keys and descriptions; makes or alters foreign tables; keeps what changed';
+COMMENT ON PROCEDURE crawl(text, text[], boolean)
+    IS 'finds schemas, tables, columns, keys and descriptions; makes or alters foreign tables; keeps what changed';
 
-CREATE FUNCTION ingest_internal.pause(actor oid, source text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION ingest_internal.pause_source(actor oid, source text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     d ingest.data_source := ingest_internal.own_source(actor, source);
 BEGIN
@@ -41,33 +49,29 @@ BEGIN
     UPDATE ingest.data_source x SET state = 'paused' WHERE x.id = d.id;
     PERFORM ingest_internal.say_what_runs(d.id, NULL);
     PERFORM ingest_internal.announce('ingest.source.paused', source, source, jsonb_build_object('source', source));
-    PERFORM ingest_internal.audit(actor, 'pause', source);
+    PERFORM ingest_internal.audit(actor, 'pause', source, NULL, jsonb_build_object('source', 'paused'));
 END $$;
-COMMENT ON FUNCTION ingest_internal.pause(oid, text) IS 'see ingest.pause';
-CREATE FUNCTION pause(source text) RETURNS void
-    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION pause(text) IS 'no job on the source is begun until resume; those that run go on';
+COMMENT ON FUNCTION ingest_internal.pause_source(oid, text) IS 'see ingest.pause';
 
-CREATE FUNCTION ingest_internal.resume(actor oid, source text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION ingest_internal.resume_source(actor oid, source text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     d ingest.data_source := ingest_internal.own_source(actor, source);
     closed boolean;
 BEGIN
-    UPDATE ingest.circuit c SET state = 'closed', outcomes = '{}', probes = 0, open_for = '30 s', changed_at = now(), reason = NULL WHERE c.source = d.id AND c.state <> 'closed';
+    UPDATE ingest.circuit c SET state = 'closed', outcomes = '{}', probes = 0, open_for = '30 s', changed_at = now(),
+        reason = NULL WHERE c.source = d.id AND c.state <> 'closed';
     closed := FOUND;
-    PERFORM ingest_internal.alert_closes('source_unavailable', 'source ' || d.id, 'resumed by ' || pg_get_userbyid(actor));
+    PERFORM ingest_internal.alert_closes('source_unavailable', 'source ' || d.id,
+        'resumed by ' || pg_get_userbyid(actor));
     IF d.state = 'active' AND NOT closed THEN
         RAISE NOTICE 'source "%" is active, and its circuit breaker is closed', source;
         RETURN;
     END IF;
     UPDATE ingest.data_source x SET state = 'active' WHERE x.id = d.id;
     PERFORM ingest_internal.announce('ingest.source.resumed', source, source, jsonb_build_object('source', source));
-    PERFORM ingest_internal.audit(actor, 'resume', source);
+    PERFORM ingest_internal.audit(actor, 'resume', source, NULL, jsonb_build_object('source', 'active'));
 END $$;
-COMMENT ON FUNCTION ingest_internal.resume(oid, text) IS 'see ingest.resume';
-CREATE FUNCTION resume(source text) RETURNS void
-    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION resume(text) IS 'jobs on the source are begun again, and its circuit breaker is closed';
+COMMENT ON FUNCTION ingest_internal.resume_source(oid, text) IS 'see ingest.resume';
 
 CREATE FUNCTION ingest_internal.drop_source(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -84,7 +88,8 @@ END $$;
 COMMENT ON FUNCTION ingest_internal.drop_source(oid, text) IS 'see ingest.drop_source';
 CREATE FUNCTION drop_source(source text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_drop_source' LANGUAGE C;
-COMMENT ON FUNCTION drop_source(text) IS 'forgets a source with its syncs, their history, jobs and metadata; foreign tables and copies stay';
+COMMENT ON FUNCTION drop_source(text)
+    IS 'forgets a source with its syncs, their history, jobs and metadata; foreign tables and copies stay';
 
 CREATE FUNCTION ingest_internal.role_oid(name name) RETURNS oid LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -109,24 +114,28 @@ BEGIN
         RETURN;
     END IF;
     IF NOT pg_has_role(ingest_internal.role_oid(role), 'ingest_reader', 'USAGE') THEN
-        RAISE NOTICE USING MESSAGE = format('role "%s" may not look into the repository yet', role), HINT = format('GRANT ingest_reader TO %I.', role);
+        RAISE NOTICE USING MESSAGE = format('role "%s" may not look into the repository yet', role),
+            HINT = format('GRANT ingest_reader TO %I.', role);
     END IF;
     PERFORM ingest_internal.audit(actor, 'grant_source', source, NULL, to_jsonb(role));
 END $$;
 COMMENT ON FUNCTION ingest_internal.grant_source(oid, text, name) IS 'see ingest.grant_source';
 CREATE FUNCTION grant_source(source text, role name) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION grant_source(text, name) IS 'lets members of a role see the source in the repository, without values of rows';
+COMMENT ON FUNCTION grant_source(text, name)
+    IS 'lets members of a role see the source in the repository, without values of rows';
 
 CREATE FUNCTION ingest_internal.revoke_source(actor oid, source text, role name) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     d ingest.data_source := ingest_internal.own_source(actor, source);
 BEGIN
     -- of a role that is gone, by the name that it had
-    DELETE FROM ingest.source_grant g WHERE g.source = d.id AND (g.role = (SELECT r.oid FROM pg_roles r WHERE r.rolname = revoke_source.role)
+    DELETE FROM ingest.source_grant g WHERE g.source = d.id AND (g.role = (SELECT r.oid FROM pg_roles r
+        WHERE r.rolname = revoke_source.role)
         OR g.role_name = revoke_source.role AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = g.role));
     IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('source "%s" is not granted to role "%s"', source, role);
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+            MESSAGE = format('source "%s" is not granted to role "%s"', source, role);
     END IF;
     PERFORM ingest_internal.audit(actor, 'revoke_source', source, to_jsonb(role));
 END $$;
@@ -141,7 +150,8 @@ DECLARE
     new_owner oid := ingest_internal.role_oid(owner);
 BEGIN
     IF NOT ingest_internal.changes_for(actor, new_owner) THEN
-        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('only a superuser gives a source to "%s"', owner),
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+            MESSAGE = format('only a superuser gives a source to "%s"', owner),
             DETAIL = 'What belongs to a source runs as its owner, and that role is a superuser or can become one.';
     END IF;
     IF new_owner = d.owner THEN
@@ -149,49 +159,69 @@ BEGIN
         RETURN;
     END IF;
     UPDATE ingest.data_source x SET owner = new_owner, owner_name = set_owner.owner WHERE x.id = d.id;
-    UPDATE ingest.sync x SET owner = new_owner, owner_name = set_owner.owner WHERE x.source = d.id AND x.owner = d.owner;
+    UPDATE ingest.sync x SET owner = new_owner, owner_name = set_owner.owner WHERE x.source = d.id
+        AND x.owner = d.owner;
     UPDATE ingest.job x SET owner = new_owner, owner_name = set_owner.owner WHERE x.source = d.id AND x.owner = d.owner;
     UPDATE ingest.queue x SET owner = new_owner WHERE x.source = d.id AND x.owner = d.owner;
     -- conditions are code, which would run with the rights of the new owner
-    UPDATE ingest.rule x SET owner = new_owner, owner_name = set_owner.owner WHERE x.source = d.id AND x.owner = d.owner AND x.kind <> 'sql';
+    UPDATE ingest.rule x SET owner = new_owner, owner_name = set_owner.owner WHERE x.source = d.id
+        AND x.owner = d.owner AND x.kind <> 'sql';
     IF EXISTS (SELECT FROM ingest.rule x WHERE x.source = d.id AND x.owner = d.owner) THEN
-        RAISE NOTICE USING MESSAGE = format('rules of kind sql stay with "%s", and hold no more once the tables are given away', ingest_internal.role_name(d.owner, d.owner_name)),
+        RAISE NOTICE USING MESSAGE = format('rules of kind sql stay with "%s", '
+            'and hold no more once the tables are given away', ingest_internal.role_name(d.owner, d.owner_name)),
             HINT = 'The new owner adds those that it trusts: SELECT arguments FROM ingest.rule.';
     END IF;
-    PERFORM ingest_internal.audit(actor, 'set_owner', source, to_jsonb(ingest_internal.role_name(d.owner, d.owner_name)), to_jsonb(owner));
+    PERFORM ingest_internal.audit(actor, 'set_owner', source,
+        to_jsonb(ingest_internal.role_name(d.owner, d.owner_name)), to_jsonb(owner));
 END $$;
 COMMENT ON FUNCTION ingest_internal.set_owner(oid, text, name) IS 'see ingest.set_owner';
 CREATE FUNCTION set_owner(source text, owner name) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_set_owner' LANGUAGE C;
-COMMENT ON FUNCTION set_owner(text, name) IS 'gives a source, and what its owner keeps of it, to another role; for admins. Tables and schemas are given by ALTER … OWNER TO';
+COMMENT ON FUNCTION set_owner(text, name)
+    IS 'gives a source, and what its owner keeps of it, to another role; for admins. Tables and schemas are given '
+    'by ALTER … OWNER TO';
 
--- Another PostgreSQL says which columns are keys and what things are called: its catalogue, looked at through the wrapper.
+-- Another PostgreSQL says which columns are keys and what things are called: its catalogue, looked at through the
+-- wrapper.
 CREATE FUNCTION ingest_internal.postgres_tables(server name) RETURNS TABLE ("table" text, key text, description text)
     LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    -- others may have sources on the server, too, which a grantee or an admin sees: theirs are no place for one's own tables
-    here name := (SELECT d.local_schema FROM ingest.data_source d WHERE d.server = postgres_tables.server AND pg_has_role(d.owner, 'USAGE')
+    -- others may have sources on the server, too, which a grantee or an admin sees: theirs are no place for one's own
+    -- tables
+    here name := (SELECT d.local_schema FROM ingest.data_source d WHERE d.server = postgres_tables.server
+        AND pg_has_role(d.owner, 'USAGE')
         ORDER BY d.owner <> (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user), d.id LIMIT 1);
-    wanted text[] := ARRAY(SELECT unnest(d.remote_schemas) FROM ingest.data_source d WHERE d.server = postgres_tables.server);
+    wanted text[] := ARRAY(SELECT unnest(d.remote_schemas) FROM ingest.data_source d
+        WHERE d.server = postgres_tables.server);
     look record;
 BEGIN
-    FOR look IN SELECT * FROM (VALUES ('pg_class', 'oid oid, relname name, relnamespace oid, relkind "char"'), ('pg_namespace', 'oid oid, nspname name'),
-        ('pg_constraint', 'conrelid oid, contype "char", conkey smallint[]'), ('pg_attribute', 'attrelid oid, attnum smallint, attname name'),
+    FOR look IN SELECT * FROM (VALUES ('pg_class', 'oid oid, relname name, relnamespace oid, relkind "char"'),
+        ('pg_namespace', 'oid oid, nspname name'),
+        ('pg_constraint', 'conrelid oid, contype "char", conkey smallint[]'),
+            ('pg_attribute', 'attrelid oid, attnum smallint, attname name'),
         ('pg_description', 'objoid oid, classoid oid, objsubid integer, description text')) v (name, columns)
     LOOP
-        EXECUTE format('CREATE FOREIGN TABLE %I.%I (%s) SERVER %I OPTIONS (schema_name ''pg_catalog'', table_name %L)', here, 'ingest_' || look.name, look.columns, server, look.name);
+        EXECUTE format('CREATE FOREIGN TABLE %I.%I (%s) SERVER %I OPTIONS (schema_name ''pg_catalog'', table_name %L)',
+            here, 'ingest_' || look.name, look.columns, server, look.name);
     END LOOP;
-    RETURN QUERY EXECUTE format('WITH c AS MATERIALIZED (SELECT c.oid, c.relname FROM %1$I.ingest_pg_class c JOIN %1$I.ingest_pg_namespace n ON n.oid = c.relnamespace
+    RETURN QUERY EXECUTE format('WITH c AS MATERIALIZED (SELECT c.oid, c.relname
+            FROM %1$I.ingest_pg_class c JOIN %1$I.ingest_pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname = ANY ($1) AND c.relkind IN (''r'', ''v'', ''m'', ''f'', ''p'')),
-        i AS MATERIALIZED (SELECT i.conrelid, i.conkey FROM %1$I.ingest_pg_constraint i WHERE i.contype = ''p'' AND i.conrelid IN (SELECT oid FROM c)),
+        i AS MATERIALIZED (SELECT i.conrelid, i.conkey FROM %1$I.ingest_pg_constraint i
+            WHERE i.contype = ''p'' AND i.conrelid IN (SELECT oid FROM c)),
         k AS (SELECT a.attrelid, string_agg(a.attname, '', '' ORDER BY array_position(i.conkey, a.attnum)) AS key
-            FROM %1$I.ingest_pg_attribute a JOIN i ON i.conrelid = a.attrelid AND a.attnum = ANY (i.conkey) GROUP BY a.attrelid)
-        SELECT c.relname::text, k.key, (SELECT d.description FROM %1$I.ingest_pg_description d WHERE d.objoid = c.oid AND d.objsubid = 0 AND d.classoid = 1259)
+            FROM %1$I.ingest_pg_attribute a JOIN i ON i.conrelid = a.attrelid AND a.attnum = ANY (i.conkey)
+            GROUP BY a.attrelid)
+        SELECT c.relname::text, k.key, (SELECT d.description FROM %1$I.ingest_pg_description d
+            WHERE d.objoid = c.oid AND d.objsubid = 0 AND d.classoid = 1259)
         FROM c LEFT JOIN k ON k.attrelid = c.oid ORDER BY 1', here) USING wanted;
-    EXECUTE format('DROP FOREIGN TABLE %1$I.ingest_pg_class, %1$I.ingest_pg_namespace, %1$I.ingest_pg_constraint, %1$I.ingest_pg_attribute, %1$I.ingest_pg_description', here);
+    EXECUTE format('DROP FOREIGN TABLE %1$I.ingest_pg_class, %1$I.ingest_pg_namespace, %1$I.ingest_pg_constraint, '
+        '%1$I.ingest_pg_attribute, %1$I.ingest_pg_description', here);
 END $$;
-COMMENT ON FUNCTION ingest_internal.postgres_tables(name) IS 'tables, primary keys and descriptions of a source behind postgres_fdw';
+COMMENT ON FUNCTION ingest_internal.postgres_tables(name)
+    IS 'tables, primary keys and descriptions of a source behind postgres_fdw';
 
 CREATE FUNCTION profile(relation regclass, sample_rows bigint DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'ingest_profile_now' LANGUAGE C;
-COMMENT ON FUNCTION profile(regclass, bigint) IS 'profiles a table into profile_stats, holds that against its history and records anomalies; gives the run';
+COMMENT ON FUNCTION profile(regclass, bigint)
+    IS 'profiles a table into profile_stats, holds that against its history and records anomalies; gives the run';

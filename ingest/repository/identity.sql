@@ -5,7 +5,8 @@
 
 CREATE FUNCTION ingest_internal.at_home() RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_at_home' LANGUAGE C STABLE;
-COMMENT ON FUNCTION ingest_internal.at_home() IS 'whether the numbers that the repository keeps are those of this database: not after a restore, until enable()';
+COMMENT ON FUNCTION ingest_internal.at_home()
+    IS 'whether the numbers that the repository keeps are those of this database: not after a restore, until enable()';
 
 CREATE FUNCTION ingest_internal.relation_named(schema_name name, relation_name name) RETURNS oid LANGUAGE sql STABLE
     RETURN coalesce((SELECT c.oid FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
@@ -13,28 +14,38 @@ CREATE FUNCTION ingest_internal.relation_named(schema_name name, relation_name n
 COMMENT ON FUNCTION ingest_internal.relation_named(name, name) IS 'what has the name now; 0: nothing';
 
 CREATE FUNCTION ingest_internal.column_named(relation oid, column_name name) RETURNS smallint LANGUAGE sql STABLE
-    RETURN coalesce((SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = column_named.relation AND a.attname = column_named.column_name
+    RETURN coalesce((SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = column_named.relation
+        AND a.attname = column_named.column_name
         AND a.attnum > 0 AND NOT a.attisdropped), 0::smallint);
-COMMENT ON FUNCTION ingest_internal.column_named(oid, name) IS 'the number of the column that has the name now; 0: none';
+COMMENT ON FUNCTION ingest_internal.column_named(oid, name)
+    IS 'the number of the column that has the name now; 0: none';
 
 CREATE FUNCTION ingest_internal.columns_named(relation oid, columns name[]) RETURNS smallint[] LANGUAGE sql STABLE
-    RETURN ARRAY(SELECT ingest_internal.column_named(columns_named.relation, u.name) FROM unnest(columns_named.columns) WITH ORDINALITY u (name, n) ORDER BY u.n);
+    RETURN ARRAY(SELECT ingest_internal.column_named(columns_named.relation, u.name)
+        FROM unnest(columns_named.columns) WITH ORDINALITY u (name, n) ORDER BY u.n);
 COMMENT ON FUNCTION ingest_internal.columns_named(oid, name[]) IS 'the same of several';
 
 CREATE FUNCTION ingest_internal.column_names(relation oid, attnums smallint[]) RETURNS name[] LANGUAGE sql STABLE
     RETURN ARRAY(SELECT a.attname FROM unnest(column_names.attnums) WITH ORDINALITY u (attnum, n)
-        JOIN pg_attribute a ON a.attrelid = column_names.relation AND a.attnum = u.attnum AND NOT a.attisdropped ORDER BY u.n);
-COMMENT ON FUNCTION ingest_internal.column_names(oid, smallint[]) IS 'what columns are called now, without those that are gone';
+        JOIN pg_attribute a ON a.attrelid = column_names.relation AND a.attnum = u.attnum AND NOT a.attisdropped
+            ORDER BY u.n);
+COMMENT ON FUNCTION ingest_internal.column_names(oid, smallint[])
+    IS 'what columns are called now, without those that are gone';
 
-CREATE FUNCTION ingest_internal.place_of_table(of_schema integer, remote_name text) RETURNS TABLE (schema_name name, relation_name name) LANGUAGE sql STABLE
+CREATE FUNCTION ingest_internal.place_of_table(of_schema integer, remote_name text)
+    RETURNS TABLE (schema_name name, relation_name name) LANGUAGE sql STABLE
     BEGIN ATOMIC
-    SELECT n.nspname, c.relname FROM ingest.source_table t JOIN ingest.data_source d ON d.id = t.source JOIN pg_class c ON c.oid = t.relation
-      JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_foreign_table f ON f.ftrelid = c.oid JOIN pg_foreign_server s ON s.oid = f.ftserver
+    SELECT n.nspname, c.relname FROM ingest.source_table t JOIN ingest.data_source d ON d.id = t.source
+        JOIN pg_class c ON c.oid = t.relation
+      JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_foreign_table f ON f.ftrelid = c.oid
+          JOIN pg_foreign_server s ON s.oid = f.ftserver
       WHERE t.schema_id = place_of_table.of_schema AND t.name = place_of_table.remote_name AND s.srvname = d.server;
     END;
-COMMENT ON FUNCTION ingest_internal.place_of_table(integer, text) IS 'where the foreign table of a source''s table is now; no row: there is none';
+COMMENT ON FUNCTION ingest_internal.place_of_table(integer, text)
+    IS 'where the foreign table of a source''s table is now; no row: there is none';
 
--- What is written by name gets its number with the row.  Rows of a dump have numbers already: enable() looks them up again.
+-- What is written by name gets its number with the row. Rows of a dump have numbers already: enable() looks them up
+-- again.
 
 CREATE FUNCTION ingest_internal.bind_source() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -43,7 +54,8 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION ingest_internal.bind_source() IS 'a new source by what its schema and server are';
-CREATE TRIGGER bind BEFORE INSERT ON data_source FOR EACH ROW WHEN (NEW.schema_oid IS NULL) EXECUTE FUNCTION ingest_internal.bind_source();
+CREATE TRIGGER bind BEFORE INSERT ON data_source FOR EACH ROW
+    WHEN (NEW.schema_oid IS NULL) EXECUTE FUNCTION ingest_internal.bind_source();
 
 CREATE FUNCTION ingest_internal.bind_source_table() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -51,7 +63,8 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION ingest_internal.bind_source_table() IS 'a new table of a source by what its foreign table is';
-CREATE TRIGGER bind BEFORE INSERT ON source_table FOR EACH ROW WHEN (NEW.relation IS NULL) EXECUTE FUNCTION ingest_internal.bind_source_table();
+CREATE TRIGGER bind BEFORE INSERT ON source_table FOR EACH ROW
+    WHEN (NEW.relation IS NULL) EXECUTE FUNCTION ingest_internal.bind_source_table();
 
 CREATE FUNCTION ingest_internal.bind_sync() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -59,9 +72,11 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION ingest_internal.bind_sync() IS 'a new sync by what its copy is';
-CREATE TRIGGER bind BEFORE INSERT ON sync FOR EACH ROW WHEN (NEW.target IS NULL) EXECUTE FUNCTION ingest_internal.bind_sync();
+CREATE TRIGGER bind BEFORE INSERT ON sync FOR EACH ROW
+    WHEN (NEW.target IS NULL) EXECUTE FUNCTION ingest_internal.bind_sync();
 
--- Rules can be the first that is kept in a database, and numbers mean nothing without a word of where they are from: era().
+-- Rules can be the first that is kept in a database, and numbers mean nothing without a word of where they are from:
+-- era().
 CREATE FUNCTION ingest_internal.bind_rule() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.relation := coalesce(NEW.relation, ingest_internal.relation_named(NEW.schema_name, NEW.table_name));
@@ -70,7 +85,8 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION ingest_internal.bind_rule() IS 'a new rule by what its table and columns are';
-CREATE TRIGGER bind BEFORE INSERT ON rule FOR EACH ROW WHEN (NEW.attnums IS NULL) EXECUTE FUNCTION ingest_internal.bind_rule();
+CREATE TRIGGER bind BEFORE INSERT ON rule FOR EACH ROW
+    WHEN (NEW.attnums IS NULL) EXECUTE FUNCTION ingest_internal.bind_rule();
 
 CREATE FUNCTION ingest_internal.bind_anomaly() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -80,19 +96,23 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION ingest_internal.bind_anomaly() IS 'a new anomaly by what its table and column are';
-CREATE TRIGGER bind BEFORE INSERT ON anomaly FOR EACH ROW WHEN (NEW.attnum IS NULL) EXECUTE FUNCTION ingest_internal.bind_anomaly();
+CREATE TRIGGER bind BEFORE INSERT ON anomaly FOR EACH ROW
+    WHEN (NEW.attnum IS NULL) EXECUTE FUNCTION ingest_internal.bind_anomaly();
 
 -- A row for each column of a run: all of a statement at once
 CREATE FUNCTION ingest_internal.bind_lineage() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE ingest.lineage_edge e SET owner_name = (SELECT o.rolname FROM pg_roles o WHERE o.oid = e.owner), from_relation = r.of_from, from_attnum = ingest_internal.column_named(r.of_from, e.from_column),
+    UPDATE ingest.lineage_edge e SET owner_name = (SELECT o.rolname FROM pg_roles o WHERE o.oid = e.owner),
+        from_relation = r.of_from, from_attnum = ingest_internal.column_named(r.of_from, e.from_column),
         to_relation = r.of_to, to_attnum = ingest_internal.column_named(r.of_to, e.to_column)
-      FROM (SELECT n.id, ingest_internal.relation_named(n.from_schema, n.from_table) AS of_from, ingest_internal.relation_named(n.to_schema, n.to_table) AS of_to
+      FROM (SELECT n.id, ingest_internal.relation_named(n.from_schema, n.from_table) AS of_from,
+          ingest_internal.relation_named(n.to_schema, n.to_table) AS of_to
         FROM made n WHERE n.to_relation IS NULL) r WHERE e.id = r.id;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION ingest_internal.bind_lineage() IS 'new flows by what their relations and columns are';
-CREATE TRIGGER bind AFTER INSERT ON lineage_edge REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION ingest_internal.bind_lineage();
+CREATE TRIGGER bind AFTER INSERT ON lineage_edge REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION ingest_internal.bind_lineage();
 
 -- Following: names change, things go.
 
@@ -104,15 +124,20 @@ BEGIN
         OR EXISTS (SELECT FROM ingest.rule r WHERE r.relation = ANY (is_known.relations))
         OR EXISTS (SELECT FROM ingest.profile_stats p WHERE p.relation = ANY (is_known.relations))
         OR EXISTS (SELECT FROM ingest.anomaly a WHERE a.relation = ANY (is_known.relations))
-        OR EXISTS (SELECT FROM ingest.lineage_edge e WHERE e.from_relation = ANY (is_known.relations) AND e.from_relation <> 0)
-        OR EXISTS (SELECT FROM ingest.lineage_edge e WHERE e.to_relation = ANY (is_known.relations) AND e.to_relation <> 0);
+        OR EXISTS (SELECT FROM ingest.lineage_edge e WHERE e.from_relation = ANY (is_known.relations)
+            AND e.from_relation <> 0)
+        OR EXISTS (SELECT FROM ingest.lineage_edge e WHERE e.to_relation = ANY (is_known.relations)
+            AND e.to_relation <> 0);
 END $$;
 COMMENT ON FUNCTION ingest_internal.is_known(oid[]) IS 'whether anything is kept of one of these relations';
 
 CREATE FUNCTION ingest_internal.known_relations() RETURNS oid[] LANGUAGE sql STABLE
-    RETURN ARRAY(SELECT k.relation FROM (SELECT t.relation FROM ingest.source_table t UNION SELECT s.target FROM ingest.sync s
-        UNION SELECT r.relation FROM ingest.rule r UNION SELECT p.relation FROM ingest.profile_stats p UNION SELECT a.relation FROM ingest.anomaly a
-        UNION SELECT e.from_relation FROM ingest.lineage_edge e UNION SELECT e.to_relation FROM ingest.lineage_edge e) k WHERE k.relation <> 0);
+    RETURN ARRAY(SELECT k.relation FROM (SELECT t.relation FROM ingest.source_table t UNION SELECT s.target
+        FROM ingest.sync s
+        UNION SELECT r.relation FROM ingest.rule r UNION SELECT p.relation FROM ingest.profile_stats p
+            UNION SELECT a.relation FROM ingest.anomaly a
+        UNION SELECT e.from_relation FROM ingest.lineage_edge e UNION SELECT e.to_relation
+            FROM ingest.lineage_edge e) k WHERE k.relation <> 0);
 COMMENT ON FUNCTION ingest_internal.known_relations() IS 'all relations of which anything is kept';
 
 CREATE FUNCTION ingest_internal.forget_relations(relations oid[]) RETURNS void LANGUAGE sql
@@ -122,44 +147,60 @@ CREATE FUNCTION ingest_internal.forget_relations(relations oid[]) RETURNS void L
     UPDATE ingest.source_column c SET sample_values = NULL, attnum = 0 FROM ingest.source_table t
       WHERE t.relation = ANY (forget_relations.relations) AND c.table_id = t.id;
     UPDATE ingest.source_table t SET relation = 0 WHERE t.relation = ANY (forget_relations.relations);
-    SELECT ingest_internal.alerts_dropped(NULL, NULL, NULL, r.id) FROM ingest.rule r WHERE r.relation = ANY (forget_relations.relations);
+    SELECT ingest_internal.alerts_dropped(NULL, NULL, NULL, r.id) FROM ingest.rule r
+        WHERE r.relation = ANY (forget_relations.relations);
     DELETE FROM ingest.rule r WHERE r.relation = ANY (forget_relations.relations);
     DELETE FROM ingest.profile_stats p WHERE p.relation = ANY (forget_relations.relations);
     UPDATE ingest.anomaly a SET relation = 0 WHERE a.relation = ANY (forget_relations.relations);
-    DELETE FROM ingest.lineage_edge e WHERE e.from_relation = ANY (forget_relations.relations) OR e.to_relation = ANY (forget_relations.relations);
+    DELETE FROM ingest.lineage_edge e WHERE e.from_relation = ANY (forget_relations.relations)
+        OR e.to_relation = ANY (forget_relations.relations);
     END;
-COMMENT ON FUNCTION ingest_internal.forget_relations(oid[]) IS 'these are gone: rules, profiles, samples and flows go with them; syncs have no copy; their history and anomalies are for their owner alone';
+COMMENT ON FUNCTION ingest_internal.forget_relations(oid[])
+    IS 'these are gone: rules, profiles, samples and flows go with them; syncs have no copy; their history and '
+    'anomalies are for their owner alone';
 
 CREATE FUNCTION ingest_internal.forget_columns(relations oid[]) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
-    SELECT ingest_internal.alerts_dropped(NULL, NULL, NULL, r.id) FROM ingest.rule r WHERE r.relation = ANY (forget_columns.relations)
-      AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = r.relation AND a.attnum = ANY (r.attnums) AND a.attisdropped);
-    DELETE FROM ingest.rule r USING pg_attribute a WHERE r.relation = ANY (forget_columns.relations) AND a.attrelid = r.relation
+    SELECT ingest_internal.alerts_dropped(NULL, NULL, NULL, r.id) FROM ingest.rule r
+        WHERE r.relation = ANY (forget_columns.relations)
+      AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = r.relation AND a.attnum = ANY (r.attnums)
+          AND a.attisdropped);
+    DELETE FROM ingest.rule r USING pg_attribute a WHERE r.relation = ANY (forget_columns.relations)
+        AND a.attrelid = r.relation
       AND a.attnum = ANY (r.attnums) AND a.attisdropped;
-    DELETE FROM ingest.profile_stats p USING pg_attribute a WHERE p.relation = ANY (forget_columns.relations) AND a.attrelid = p.relation
+    DELETE FROM ingest.profile_stats p USING pg_attribute a WHERE p.relation = ANY (forget_columns.relations)
+        AND a.attrelid = p.relation
       AND a.attnum = p.attnum AND a.attisdropped;
     DELETE FROM ingest.lineage_edge e USING pg_attribute a WHERE a.attisdropped
-      AND (e.from_relation = ANY (forget_columns.relations) AND (a.attrelid, a.attnum) = (e.from_relation, e.from_attnum)
+      AND (e.from_relation = ANY (forget_columns.relations) AND (a.attrelid, a.attnum) = (e.from_relation,
+          e.from_attnum)
         OR e.to_relation = ANY (forget_columns.relations) AND (a.attrelid, a.attnum) = (e.to_relation, e.to_attnum));
     UPDATE ingest.source_column c SET sample_values = NULL, attnum = 0 FROM ingest.source_table t, pg_attribute a
-      WHERE t.relation = ANY (forget_columns.relations) AND c.table_id = t.id AND a.attrelid = t.relation AND a.attnum = c.attnum AND a.attisdropped;
+      WHERE t.relation = ANY (forget_columns.relations) AND c.table_id = t.id AND a.attrelid = t.relation
+          AND a.attnum = c.attnum AND a.attisdropped;
     END;
-COMMENT ON FUNCTION ingest_internal.forget_columns(oid[]) IS 'what is kept of columns that these relations do not have any more goes';
+COMMENT ON FUNCTION ingest_internal.forget_columns(oid[])
+    IS 'what is kept of columns that these relations do not have any more goes';
 
 CREATE FUNCTION ingest_internal.follow_columns(relations oid[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     renamed record;
 BEGIN
-    DELETE FROM ingest.source_column o USING ingest.source_table t, pg_attribute a WHERE t.relation = ANY (relations) AND o.table_id = t.id AND o.attnum = 0
-      AND a.attrelid = t.relation AND a.attname = o.name AND a.attnum > 0 AND EXISTS (SELECT FROM ingest.source_column c WHERE c.table_id = t.id AND c.attnum = a.attnum);
+    DELETE FROM ingest.source_column o USING ingest.source_table t, pg_attribute a WHERE t.relation = ANY (relations)
+        AND o.table_id = t.id AND o.attnum = 0
+      AND a.attrelid = t.relation AND a.attname = o.name AND a.attnum > 0
+          AND EXISTS (SELECT FROM ingest.source_column c WHERE c.table_id = t.id AND c.attnum = a.attnum);
     -- key and cursor are columns of the foreign table: what it calls them now
-    FOR renamed IN UPDATE ingest.source_column c SET name = a.attname FROM ingest.source_column was, ingest.source_table t, pg_attribute a
-        WHERE t.relation = ANY (relations) AND c.table_id = t.id AND was.id = c.id AND a.attrelid = t.relation AND a.attnum = c.attnum
+    FOR renamed IN UPDATE ingest.source_column c SET name = a.attname FROM ingest.source_column was,
+        ingest.source_table t, pg_attribute a
+        WHERE t.relation = ANY (relations) AND c.table_id = t.id AND was.id = c.id AND a.attrelid = t.relation
+            AND a.attnum = c.attnum
           AND NOT a.attisdropped AND a.attname <> c.name
         RETURNING c.source, c.table_id, was.name AS before, c.name AS after
     LOOP
         INSERT INTO ingest.metadata_change (source, table_id, object_kind, object_name, change, before, after)
-          VALUES (renamed.source, renamed.table_id, 'column', renamed.after, 'renamed', jsonb_build_object('name', renamed.before), jsonb_build_object('name', renamed.after));
+          VALUES (renamed.source, renamed.table_id, 'column', renamed.after, 'renamed',
+              jsonb_build_object('name', renamed.before), jsonb_build_object('name', renamed.after));
         UPDATE ingest.source_table t SET key = array_replace(t.key, renamed.before, renamed.after),
             cursor_column = CASE t.cursor_column WHEN renamed.before THEN renamed.after ELSE t.cursor_column END,
             parent_column = CASE t.parent_column WHEN renamed.before THEN renamed.after ELSE t.parent_column END
@@ -167,52 +208,80 @@ BEGIN
         UPDATE ingest.sync s SET key = array_replace(s.key, renamed.before::name, renamed.after::name),
             cursor_column = CASE s.cursor_column WHEN renamed.before THEN renamed.after::name ELSE s.cursor_column END,
             parent_column = CASE s.parent_column WHEN renamed.before THEN renamed.after::name ELSE s.parent_column END
-          WHERE s.table_id = renamed.table_id AND renamed.before::name = ANY (s.key || s.cursor_column || s.parent_column);
+          WHERE s.table_id = renamed.table_id AND renamed.before::name = ANY (s.key || s.cursor_column
+              || s.parent_column);
     END LOOP;
     UPDATE ingest.rule r SET columns = ingest_internal.column_names(r.relation, r.attnums)
       WHERE r.relation = ANY (relations) AND r.columns <> ingest_internal.column_names(r.relation, r.attnums);
     UPDATE ingest.profile_stats p SET column_name = a.attname FROM pg_attribute a
-      WHERE p.relation = ANY (relations) AND a.attrelid = p.relation AND a.attnum = p.attnum AND a.attname <> p.column_name;
+      WHERE p.relation = ANY (relations) AND a.attrelid = p.relation AND a.attnum = p.attnum
+          AND a.attname <> p.column_name;
     UPDATE ingest.anomaly x SET column_name = a.attname FROM pg_attribute a
-      WHERE x.relation = ANY (relations) AND x.attnum > 0 AND a.attrelid = x.relation AND a.attnum = x.attnum AND NOT a.attisdropped AND a.attname <> x.column_name;
+      WHERE x.relation = ANY (relations) AND x.attnum > 0 AND a.attrelid = x.relation AND a.attnum = x.attnum
+          AND NOT a.attisdropped AND a.attname <> x.column_name;
     UPDATE ingest.lineage_edge e SET from_column = a.attname FROM pg_attribute a
-      WHERE e.from_relation = ANY (relations) AND e.from_attnum > 0 AND a.attrelid = e.from_relation AND a.attnum = e.from_attnum AND a.attname <> e.from_column;
+      WHERE e.from_relation = ANY (relations) AND e.from_attnum > 0 AND a.attrelid = e.from_relation
+          AND a.attnum = e.from_attnum AND a.attname <> e.from_column;
     UPDATE ingest.lineage_edge e SET to_column = a.attname FROM pg_attribute a
-      WHERE e.to_relation = ANY (relations) AND e.to_attnum > 0 AND a.attrelid = e.to_relation AND a.attnum = e.to_attnum AND a.attname <> e.to_column;
+      WHERE e.to_relation = ANY (relations) AND e.to_attnum > 0 AND a.attrelid = e.to_relation
+          AND a.attnum = e.to_attnum AND a.attname <> e.to_column;
 END $$;
 COMMENT ON FUNCTION ingest_internal.follow_columns(oid[]) IS 'names of columns of these relations, as they are now';
 
 CREATE FUNCTION ingest_internal.follow_names(relations oid[]) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
-    UPDATE ingest.source_table t SET local_schema = n.nspname, local_name = c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE t.relation = ANY (follow_names.relations) AND c.oid = t.relation AND (t.local_schema, t.local_name) <> (n.nspname, c.relname);
-    UPDATE ingest.sync s SET target_schema = n.nspname, target_table = c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE s.target = ANY (follow_names.relations) AND c.oid = s.target AND (s.target_schema, s.target_table) <> (n.nspname, c.relname);
+    UPDATE ingest.source_table t SET local_schema = n.nspname, local_name = c.relname FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE t.relation = ANY (follow_names.relations) AND c.oid = t.relation
+          AND (t.local_schema, t.local_name) <> (n.nspname, c.relname);
+    UPDATE ingest.sync s SET target_schema = n.nspname, target_table = c.relname FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE s.target = ANY (follow_names.relations) AND c.oid = s.target
+          AND (s.target_schema, s.target_table) <> (n.nspname, c.relname);
     -- what stands under a name that is another's by now is no longer called so
-    DELETE FROM ingest.rule o USING ingest.rule r, pg_class c, pg_namespace n WHERE r.relation = ANY (follow_names.relations) AND c.oid = r.relation
-      AND n.oid = c.relnamespace AND (o.schema_name, o.table_name) = (n.nspname, c.relname) AND o.relation <> r.relation;
-    UPDATE ingest.rule r SET schema_name = n.nspname, table_name = c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE r.relation = ANY (follow_names.relations) AND c.oid = r.relation AND (r.schema_name, r.table_name) <> (n.nspname, c.relname);
-    UPDATE ingest.profile_stats p SET schema_name = n.nspname, table_name = c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE p.relation = ANY (follow_names.relations) AND c.oid = p.relation AND (p.schema_name, p.table_name) <> (n.nspname, c.relname);
-    UPDATE ingest.anomaly a SET schema_name = n.nspname, table_name = c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE a.relation = ANY (follow_names.relations) AND c.oid = a.relation AND (a.schema_name, a.table_name) <> (n.nspname, c.relname);
-    DELETE FROM ingest.lineage_edge o USING pg_class c, pg_namespace n WHERE c.oid = ANY (follow_names.relations) AND n.oid = c.relnamespace
-      AND ((o.from_schema, o.from_table) = (n.nspname, c.relname) AND o.from_relation <> c.oid AND ingest_internal.is_known(ARRAY[c.oid])
-        OR (o.to_schema, o.to_table) = (n.nspname, c.relname) AND o.to_relation <> c.oid AND ingest_internal.is_known(ARRAY[c.oid]));
+    DELETE FROM ingest.rule o USING ingest.rule r, pg_class c, pg_namespace n
+        WHERE r.relation = ANY (follow_names.relations) AND c.oid = r.relation
+      AND n.oid = c.relnamespace AND (o.schema_name, o.table_name) = (n.nspname, c.relname)
+          AND o.relation <> r.relation;
+    UPDATE ingest.rule r SET schema_name = n.nspname, table_name = c.relname FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE r.relation = ANY (follow_names.relations) AND c.oid = r.relation
+          AND (r.schema_name, r.table_name) <> (n.nspname, c.relname);
+    UPDATE ingest.profile_stats p SET schema_name = n.nspname, table_name = c.relname FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE p.relation = ANY (follow_names.relations) AND c.oid = p.relation
+          AND (p.schema_name, p.table_name) <> (n.nspname, c.relname);
+    UPDATE ingest.anomaly a SET schema_name = n.nspname, table_name = c.relname FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE a.relation = ANY (follow_names.relations) AND c.oid = a.relation
+          AND (a.schema_name, a.table_name) <> (n.nspname, c.relname);
+    DELETE FROM ingest.lineage_edge o USING pg_class c, pg_namespace n WHERE c.oid = ANY (follow_names.relations)
+        AND n.oid = c.relnamespace
+      AND ((o.from_schema, o.from_table) = (n.nspname, c.relname) AND o.from_relation NOT IN (0, c.oid)
+          AND ingest_internal.is_known(ARRAY[c.oid])
+        OR (o.to_schema, o.to_table) = (n.nspname, c.relname) AND o.to_relation NOT IN (0, c.oid)
+            AND ingest_internal.is_known(ARRAY[c.oid]));
     -- a flow that was seen again under the new name already is one flow
-    DELETE FROM ingest.lineage_edge e USING ingest.lineage_edge o, pg_class c, pg_namespace n WHERE e.from_relation = ANY (follow_names.relations)
+    DELETE FROM ingest.lineage_edge e USING ingest.lineage_edge o, pg_class c, pg_namespace n
+        WHERE e.from_relation = ANY (follow_names.relations)
       AND c.oid = e.from_relation AND n.oid = c.relnamespace AND (e.from_schema, e.from_table) <> (n.nspname, c.relname)
       AND (o.from_schema, o.from_table, o.from_column) = (n.nspname, c.relname, e.from_column)
-      AND (o.to_schema, o.to_table, o.to_column, o.kind) = (e.to_schema, e.to_table, e.to_column, e.kind);
-    UPDATE ingest.lineage_edge e SET from_schema = n.nspname, from_table = c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE e.from_relation = ANY (follow_names.relations) AND c.oid = e.from_relation AND (e.from_schema, e.from_table) <> (n.nspname, c.relname);
-    DELETE FROM ingest.lineage_edge e USING ingest.lineage_edge o, pg_class c, pg_namespace n WHERE e.to_relation = ANY (follow_names.relations)
+      AND (o.to_schema, o.to_table, o.to_column, o.kind) = (e.to_schema, e.to_table, e.to_column, e.kind)
+      AND o.owner IS NOT DISTINCT FROM e.owner;
+    UPDATE ingest.lineage_edge e SET from_schema = n.nspname, from_table = c.relname FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE e.from_relation = ANY (follow_names.relations) AND c.oid = e.from_relation
+          AND (e.from_schema, e.from_table) <> (n.nspname, c.relname);
+    DELETE FROM ingest.lineage_edge e USING ingest.lineage_edge o, pg_class c, pg_namespace n
+        WHERE e.to_relation = ANY (follow_names.relations)
       AND c.oid = e.to_relation AND n.oid = c.relnamespace AND (e.to_schema, e.to_table) <> (n.nspname, c.relname)
       AND (o.to_schema, o.to_table, o.to_column) = (n.nspname, c.relname, e.to_column)
-      AND (o.from_schema, o.from_table, o.from_column, o.kind) = (e.from_schema, e.from_table, e.from_column, e.kind);
-    UPDATE ingest.lineage_edge e SET to_schema = n.nspname, to_table = c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE e.to_relation = ANY (follow_names.relations) AND c.oid = e.to_relation AND (e.to_schema, e.to_table) <> (n.nspname, c.relname);
+      AND (o.from_schema, o.from_table, o.from_column, o.kind) = (e.from_schema, e.from_table, e.from_column, e.kind)
+      AND o.owner IS NOT DISTINCT FROM e.owner;
+    UPDATE ingest.lineage_edge e SET to_schema = n.nspname, to_table = c.relname FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE e.to_relation = ANY (follow_names.relations) AND c.oid = e.to_relation
+          AND (e.to_schema, e.to_table) <> (n.nspname, c.relname);
     END;
 COMMENT ON FUNCTION ingest_internal.follow_names(oid[]) IS 'names of these relations, as they are now';
 
@@ -234,13 +303,16 @@ COMMENT ON FUNCTION ingest_internal.follow_relations(oid[]) IS 'what is kept of 
 
 CREATE FUNCTION ingest_internal.follow_sources() RETURNS void LANGUAGE sql
     BEGIN ATOMIC
-    UPDATE ingest.data_source d SET local_schema = n.nspname FROM pg_namespace n WHERE n.oid = d.schema_oid AND n.nspname <> d.local_schema;
-    UPDATE ingest.data_source d SET server = s.srvname FROM pg_foreign_server s WHERE s.oid = d.server_oid AND s.srvname <> d.server;
+    UPDATE ingest.data_source d SET local_schema = n.nspname FROM pg_namespace n WHERE n.oid = d.schema_oid
+        AND n.nspname <> d.local_schema;
+    UPDATE ingest.data_source d SET server = s.srvname FROM pg_foreign_server s WHERE s.oid = d.server_oid
+        AND s.srvname <> d.server;
     END;
 COMMENT ON FUNCTION ingest_internal.follow_sources() IS 'names of schemas and servers of sources, as they are now';
 
--- Roles are no matter of event triggers: that one is gone, or is called otherwise, is found when somebody asks, and hourly.
--- Owner 0 is nobody: a role that is made later under the name that a dropped one had is not found under it by a restore.
+-- Roles are no matter of event triggers: that one is gone, or is called otherwise, is found when somebody asks, and
+-- hourly. Owner 0 is nobody: a role that is made later under the name that a dropped one had is not found under it by
+-- a restore.
 
 CREATE FUNCTION ingest_internal.follow_roles() RETURNS void LANGUAGE sql
     BEGIN ATOMIC
@@ -268,23 +340,32 @@ CREATE FUNCTION ingest_internal.follow_roles() RETURNS void LANGUAGE sql
     UPDATE ingest.alert x SET owner = coalesce(r.oid, 0), owner_name = coalesce(r.rolname, y.owner_name)
       FROM ingest.alert y LEFT JOIN pg_roles r ON r.oid = y.owner
       WHERE y.id = x.id AND y.owner <> 0 AND (r.oid IS NULL OR r.rolname <> y.owner_name);
-    UPDATE ingest.silence x SET owner = coalesce(r.oid, 0), owner_name = coalesce(r.rolname, y.owner_name)
-      FROM ingest.silence y LEFT JOIN pg_roles r ON r.oid = y.owner
-      WHERE y.id = x.id AND y.owner <> 0 AND (r.oid IS NULL OR r.rolname <> y.owner_name);
+    -- of what each role has one of its own, that of two that are gone would be one: silences end, and flows are one
+    DELETE FROM ingest.silence s WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = s.owner);
+    UPDATE ingest.silence s SET owner_name = r.rolname FROM pg_roles r WHERE r.oid = s.owner
+        AND r.rolname <> s.owner_name;
     UPDATE ingest.acknowledgement x SET role = coalesce(r.oid, 0), role_name = coalesce(r.rolname, y.role_name)
       FROM ingest.acknowledgement y LEFT JOIN pg_roles r ON r.oid = y.role
       WHERE y.alert = x.alert AND y.role <> 0 AND (r.oid IS NULL OR r.rolname <> y.role_name);
+    DELETE FROM ingest.lineage_edge x USING ingest.lineage_edge y
+      WHERE y.id < x.id AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid IN (x.owner, y.owner))
+        AND (y.from_schema, y.from_table, y.from_column, y.to_schema, y.to_table, y.to_column, y.kind)
+          = (x.from_schema, x.from_table, x.from_column, x.to_schema, x.to_table, x.to_column, x.kind);
     UPDATE ingest.lineage_edge x SET owner = coalesce(r.oid, 0), owner_name = coalesce(r.rolname, y.owner_name)
       FROM ingest.lineage_edge y LEFT JOIN pg_roles r ON r.oid = y.owner
       WHERE y.id = x.id AND y.owner <> 0 AND (r.oid IS NULL OR r.rolname <> y.owner_name);
     UPDATE ingest.run x SET role = coalesce(r.oid, 0), role_name = coalesce(r.rolname, y.role_name)
-      FROM ingest.run y LEFT JOIN pg_roles r ON r.oid = y.role WHERE y.id = x.id AND y.role <> 0 AND (r.oid IS NULL OR r.rolname <> y.role_name);
+      FROM ingest.run y LEFT JOIN pg_roles r ON r.oid = y.role WHERE y.id = x.id AND y.role <> 0
+          AND (r.oid IS NULL OR r.rolname <> y.role_name);
     UPDATE ingest.audit x SET role_oid = coalesce(r.oid, 0), role_name = coalesce(r.rolname, y.role_name)
-      FROM ingest.audit y LEFT JOIN pg_roles r ON r.oid = y.role_oid WHERE y.id = x.id AND y.role_oid <> 0 AND (r.oid IS NULL OR r.rolname <> y.role_name);
-    UPDATE ingest.source_grant g SET role_name = r.rolname FROM pg_roles r WHERE r.oid = g.role AND r.rolname <> g.role_name;
+      FROM ingest.audit y LEFT JOIN pg_roles r ON r.oid = y.role_oid WHERE y.id = x.id AND y.role_oid <> 0
+          AND (r.oid IS NULL OR r.rolname <> y.role_name);
+    UPDATE ingest.source_grant g SET role_name = r.rolname FROM pg_roles r WHERE r.oid = g.role
+        AND r.rolname <> g.role_name;
     DELETE FROM ingest.source_grant g WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = g.role);
     END;
-COMMENT ON FUNCTION ingest_internal.follow_roles() IS 'names of owners as they are now; what a role had that was dropped is nobody''s';
+COMMENT ON FUNCTION ingest_internal.follow_roles()
+    IS 'names of owners as they are now; what a role had that was dropped is nobody''s';
 
 CREATE FUNCTION ingest_internal.role_again(known name) RETURNS oid LANGUAGE sql STABLE
     RETURN coalesce((SELECT r.oid FROM pg_roles r WHERE r.rolname = known), 0);
@@ -292,7 +373,10 @@ COMMENT ON FUNCTION ingest_internal.role_again(name) IS 'a role by the name that
 
 CREATE FUNCTION ingest_internal.roles_again() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
+    -- a number here may be that of another role there: what is one of a kind for each is written anew
     granted ingest.source_grant[] := ARRAY(SELECT g FROM ingest.source_grant g);
+    silences ingest.silence[] := ARRAY(SELECT s FROM ingest.silence s);
+    flows ingest.lineage_edge[] := ARRAY(SELECT e FROM ingest.lineage_edge e WHERE e.owner IS NOT NULL);
 BEGIN
     UPDATE ingest.data_source x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
     UPDATE ingest.sync x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
@@ -302,16 +386,23 @@ BEGIN
     UPDATE ingest.profile_stats x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
     UPDATE ingest.anomaly x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
     UPDATE ingest.alert x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
-    UPDATE ingest.silence x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
     UPDATE ingest.acknowledgement x SET role = ingest_internal.role_again(x.role_name) WHERE x.role <> 0;
-    UPDATE ingest.lineage_edge x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
     UPDATE ingest.run x SET role = ingest_internal.role_again(x.role_name) WHERE x.role <> 0;
     UPDATE ingest.audit x SET role_oid = ingest_internal.role_again(x.role_name) WHERE x.role_oid <> 0;
     DELETE FROM ingest.source_grant;
-    INSERT INTO ingest.source_grant SELECT g.source, ingest_internal.role_again(g.role_name), g.role_name FROM unnest(granted) g
+    INSERT INTO ingest.source_grant SELECT g.source, ingest_internal.role_again(g.role_name), g.role_name
+        FROM unnest(granted) g
       WHERE ingest_internal.role_again(g.role_name) <> 0;
+    DELETE FROM ingest.silence;
+    INSERT INTO ingest.silence SELECT (jsonb_populate_record(s, jsonb_build_object('owner',
+        ingest_internal.role_again(s.owner_name)))).* FROM unnest(silences) s
+      WHERE ingest_internal.role_again(s.owner_name) <> 0;
+    DELETE FROM ingest.lineage_edge e WHERE e.owner IS NOT NULL;
+    INSERT INTO ingest.lineage_edge SELECT (jsonb_populate_record(e, jsonb_build_object('owner',
+        ingest_internal.role_again(e.owner_name)))).* FROM unnest(flows) e ON CONFLICT DO NOTHING;
 END $$;
-COMMENT ON FUNCTION ingest_internal.roles_again() IS 'roles of a restored repository by the names that they had; 0: not here';
+COMMENT ON FUNCTION ingest_internal.roles_again()
+    IS 'roles of a restored repository by the names that they had; 0: not here';
 
 CREATE FUNCTION ingest_internal.follow_all() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -321,7 +412,8 @@ BEGIN
         PERFORM ingest_internal.follow_relations(ingest_internal.known_relations());
     END IF;
 END $$;
-COMMENT ON FUNCTION ingest_internal.follow_all() IS 'what event triggers could not follow, because somebody was at work on it or they were disabled; hourly';
+COMMENT ON FUNCTION ingest_internal.follow_all()
+    IS 'what event triggers could not follow, because somebody was at work on it or they were disabled; hourly';
 
 -- Numbers of another database are looked up by name, once: what was gone there stays gone.
 CREATE FUNCTION ingest_internal.targets_again() RETURNS void LANGUAGE plpgsql AS $$
@@ -330,35 +422,47 @@ DECLARE
 BEGIN
     -- no two have the same copy, on the way there neither
     UPDATE ingest.sync s SET target = 0 WHERE s.id = ANY (known);
-    UPDATE ingest.sync s SET target = ingest_internal.relation_named(s.target_schema, s.target_table) WHERE s.id = ANY (known)
-      AND NOT EXISTS (SELECT FROM ingest.sync o WHERE o.id = ANY (known) AND o.id < s.id AND (o.target_schema, o.target_table) = (s.target_schema, s.target_table));
+    UPDATE ingest.sync s SET target = ingest_internal.relation_named(s.target_schema, s.target_table)
+        WHERE s.id = ANY (known)
+      AND NOT EXISTS (SELECT FROM ingest.sync o WHERE o.id = ANY (known) AND o.id < s.id
+          AND (o.target_schema, o.target_table) = (s.target_schema, s.target_table));
 END $$;
 COMMENT ON FUNCTION ingest_internal.targets_again() IS 'copies of a restored repository by the names that they had';
 
 CREATE FUNCTION ingest_internal.relations_again() RETURNS void LANGUAGE sql
     BEGIN ATOMIC
-    UPDATE ingest.data_source d SET schema_oid = coalesce((SELECT n.oid FROM pg_namespace n WHERE n.nspname = d.local_schema), 0),
+    UPDATE ingest.data_source d SET schema_oid = coalesce((SELECT n.oid FROM pg_namespace n
+        WHERE n.nspname = d.local_schema), 0),
         server_oid = coalesce((SELECT s.oid FROM pg_foreign_server s WHERE s.srvname = d.server), 0);
-    UPDATE ingest.source_table t SET relation = ingest_internal.relation_named(t.local_schema, t.local_name) WHERE t.relation <> 0;
-    UPDATE ingest.source_column c SET attnum = ingest_internal.column_named(t.relation, c.name::name) FROM ingest.source_table t
+    UPDATE ingest.source_table t SET relation = ingest_internal.relation_named(t.local_schema, t.local_name)
+        WHERE t.relation <> 0;
+    UPDATE ingest.source_column c SET attnum = ingest_internal.column_named(t.relation, c.name::name)
+        FROM ingest.source_table t
       WHERE t.id = c.table_id AND c.attnum <> 0;
     SELECT ingest_internal.targets_again();
-    UPDATE ingest.rule r SET relation = ingest_internal.relation_named(r.schema_name, r.table_name) WHERE r.relation <> 0;
+    UPDATE ingest.rule r SET relation = ingest_internal.relation_named(r.schema_name, r.table_name)
+        WHERE r.relation <> 0;
     UPDATE ingest.rule r SET attnums = ingest_internal.columns_named(r.relation, r.columns);
-    UPDATE ingest.anomaly a SET relation = ingest_internal.relation_named(a.schema_name, a.table_name) WHERE a.relation <> 0;
+    UPDATE ingest.anomaly a SET relation = ingest_internal.relation_named(a.schema_name, a.table_name)
+        WHERE a.relation <> 0;
     UPDATE ingest.anomaly a SET attnum = ingest_internal.column_named(a.relation, a.column_name) WHERE a.attnum <> 0;
-    UPDATE ingest.profile_stats p SET relation = r.relation, attnum = ingest_internal.column_named(r.relation, p.column_name)
-      FROM (SELECT DISTINCT x.schema_name, x.table_name, ingest_internal.relation_named(x.schema_name, x.table_name) AS relation FROM ingest.profile_stats x) r
+    UPDATE ingest.profile_stats p SET relation = r.relation, attnum = ingest_internal.column_named(r.relation,
+        p.column_name)
+      FROM (SELECT DISTINCT x.schema_name, x.table_name, ingest_internal.relation_named(x.schema_name,
+          x.table_name) AS relation FROM ingest.profile_stats x) r
       WHERE p.relation <> 0 AND (p.schema_name, p.table_name) = (r.schema_name, r.table_name);
-    UPDATE ingest.lineage_edge e SET from_relation = ingest_internal.relation_named(e.from_schema, e.from_table) WHERE e.from_relation <> 0;
-    UPDATE ingest.lineage_edge e SET to_relation = ingest_internal.relation_named(e.to_schema, e.to_table) WHERE e.to_relation <> 0;
+    UPDATE ingest.lineage_edge e SET from_relation = ingest_internal.relation_named(e.from_schema, e.from_table)
+        WHERE e.from_relation <> 0;
+    UPDATE ingest.lineage_edge e SET to_relation = ingest_internal.relation_named(e.to_schema, e.to_table)
+        WHERE e.to_relation <> 0;
     UPDATE ingest.lineage_edge e SET from_attnum = ingest_internal.column_named(e.from_relation, e.from_column),
         to_attnum = ingest_internal.column_named(e.to_relation, e.to_column);
     END;
-COMMENT ON FUNCTION ingest_internal.relations_again() IS 'relations, columns, schemas and servers of a restored repository by the names that they had; 0: not here';
+COMMENT ON FUNCTION ingest_internal.relations_again()
+    IS 'relations, columns, schemas and servers of a restored repository by the names that they had; 0: not here';
 
--- What PostgreSQL calls when somebody drops or renames something.  It stops nobody's command: an error is a warning, a wait is short,
--- and what it could not follow is followed within the hour.
+-- What PostgreSQL calls when somebody drops or renames something. It stops nobody's command: an error is a warning, a
+-- wait is short, and what it could not follow is followed within the hour.
 
 CREATE FUNCTION ingest_internal.follow_ddl(relations oid[], sources boolean) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -369,30 +473,40 @@ BEGIN
 EXCEPTION WHEN lock_not_available THEN
     NULL;
 WHEN OTHERS THEN
-    RAISE WARNING USING MESSAGE = format('the repository could not follow this yet: %s', SQLERRM), HINT = 'It tries again within the hour.';
+    RAISE WARNING USING MESSAGE = format('the repository could not follow this yet: %s', SQLERRM),
+        HINT = 'It tries again within the hour.';
 END $$;
-COMMENT ON FUNCTION ingest_internal.follow_ddl(oid[], boolean) IS 'follow_relations for event triggers: no error leaves it';
+COMMENT ON FUNCTION ingest_internal.follow_ddl(oid[], boolean)
+    IS 'follow_relations for event triggers: no error leaves it';
 
-CREATE FUNCTION ingest_internal.on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+CREATE FUNCTION ingest_internal.on_drop() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 DECLARE
-    relations oid[] := ARRAY(SELECT DISTINCT o.objid FROM pg_event_trigger_dropped_objects() o WHERE o.classid = 'pg_class'::regclass AND NOT o.is_temporary);
+    relations oid[] := ARRAY(SELECT DISTINCT o.objid FROM pg_event_trigger_dropped_objects() o
+        WHERE o.classid = 'pg_class'::regclass AND NOT o.is_temporary);
 BEGIN
     IF relations <> '{}' AND ingest_internal.at_home() AND ingest_internal.is_known(relations) THEN
         PERFORM ingest_internal.follow_ddl(relations, false);
     END IF;
 END $$;
-COMMENT ON FUNCTION ingest_internal.on_drop() IS 'what is kept of relations and columns that are dropped goes with them';
+COMMENT ON FUNCTION ingest_internal.on_drop()
+    IS 'what is kept of relations and columns that are dropped goes with them';
 
-CREATE FUNCTION ingest_internal.on_alter() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+CREATE FUNCTION ingest_internal.on_alter() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 DECLARE
-    relations oid[] := ARRAY(SELECT DISTINCT c.objid FROM pg_event_trigger_ddl_commands() c WHERE c.classid = 'pg_class'::regclass);
+    relations oid[] := ARRAY(SELECT DISTINCT c.objid FROM pg_event_trigger_ddl_commands() c
+        WHERE c.classid = 'pg_class'::regclass);
     sources boolean := TG_TAG IN ('ALTER SCHEMA', 'ALTER SERVER');
 BEGIN
     IF TG_TAG = 'ALTER SCHEMA' THEN
-        relations := ARRAY(SELECT r.oid FROM pg_event_trigger_ddl_commands() c JOIN pg_class r ON r.relnamespace = c.objid
-            WHERE c.classid = 'pg_namespace'::regclass AND r.oid = ANY ((SELECT ingest_internal.known_relations())::oid[]));
+        relations := ARRAY(SELECT r.oid FROM pg_event_trigger_ddl_commands() c
+            JOIN pg_class r ON r.relnamespace = c.objid
+            WHERE c.classid = 'pg_namespace'::regclass
+                AND r.oid = ANY ((SELECT ingest_internal.known_relations())::oid[]));
     END IF;
-    IF (sources OR relations <> '{}') AND ingest_internal.at_home() AND (sources OR ingest_internal.is_known(relations)) THEN
+    IF (sources OR relations <> '{}') AND ingest_internal.at_home()
+        AND (sources OR ingest_internal.is_known(relations)) THEN
         PERFORM ingest_internal.follow_ddl(relations, sources);
     END IF;
 END $$;

@@ -43,6 +43,7 @@ typedef struct Output
 
 static bool walk_expression(Node *node, Walk *walk);
 
+/* A column that the view's column is computed from */
 static void
 report(Walk *walk, Oid relid, AttrNumber attnum)
 {
@@ -111,6 +112,7 @@ walk_output(Query *query, int n, Walk *walk)
 	walk->levels = list_delete_last(walk->levels);
 }
 
+/* Into the query of that name, of the level that it was made at */
 static void
 walk_cte(RangeTblEntry *rte, AttrNumber attnum, Walk *walk)
 {
@@ -135,6 +137,7 @@ walk_cte(RangeTblEntry *rte, AttrNumber attnum, Walk *walk)
 	}
 }
 
+/* To what the variable means: a column of a relation, or of a subquery, a CTE, a join */
 static void
 walk_variable(Var *var, Walk *walk)
 {
@@ -173,6 +176,7 @@ walk_variable(Var *var, Walk *walk)
 	walk->levels = saved;
 }
 
+/* All variables of an expression, in subqueries as well */
 static bool
 walk_expression(Node *node, Walk *walk)
 {
@@ -248,11 +252,16 @@ ROW_SHAPE(flow_shape, Flow, FIELD(TEXT, Flow, from_schema), FIELD(TEXT, Flow, fr
 		  FIELD(TEXT, Flow, from_column), FIELD(TEXT, Flow, to_schema), FIELD(TEXT, Flow, to_table),
 		  FIELD(TEXT, Flow, to_column), FIELD(TEXT, Flow, kind));
 
-static Prepared upstream = {
-	"SELECT * FROM ingest_internal.lineage_upstream($1, $2, $3, $4)", 4, {NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID}};
-static Prepared downstream = {
-	"SELECT * FROM ingest_internal.lineage_downstream($1, $2, $3, $4)", 4, {NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID}};
+#define FLOW_ARGS 5
 
+static Prepared upstream = {"SELECT * FROM ingest_internal.lineage_upstream($1, $2, $3, $4, $5)",
+							FLOW_ARGS,
+							{NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID, OIDOID}};
+static Prepared downstream = {"SELECT * FROM ingest_internal.lineage_downstream($1, $2, $3, $4, $5)",
+							  FLOW_ARGS,
+							  {NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID, OIDOID}};
+
+/* As lineage() shows a column or relation */
 static char *
 object_name(const char *schema, const char *table, const char *column)
 {
@@ -270,9 +279,10 @@ follow(ReturnSetInfo *rsinfo, LineageNode *start, Prepared *edges, int depth, Da
 	for (int next = 0; next < list_length(nodes); next++)
 	{
 		LineageNode *node = list_nth(nodes, next);
-		Datum values[4] = {DirectFunctionCall1(namein, CStringGetDatum(node->schema)),
-						   DirectFunctionCall1(namein, CStringGetDatum(node->table)),
-						   DirectFunctionCall1(namein, CStringGetDatum(node->column)), sources};
+		Datum values[FLOW_ARGS] = {DirectFunctionCall1(namein, CStringGetDatum(node->schema)),
+								   DirectFunctionCall1(namein, CStringGetDatum(node->table)),
+								   DirectFunctionCall1(namein, CStringGetDatum(node->column)), sources,
+								   ObjectIdGetDatum(GetUserId())};
 		SPITupleTable *found;
 		uint64 n;
 

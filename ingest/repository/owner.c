@@ -28,13 +28,16 @@ require_no_trap(Oid owner, const char *before)
 	char *left = repo_value("SELECT ingest_internal.left_in_pg_temp($1, $2::text[])", arg_oid(owner), arg_text(before));
 
 	if (left)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("%s made \"%s\" in pg_temp, which must not be left in this session", GetUserNameFromId(owner, false), left),
-				 errdetail("A trigger or function of the copy's owner made it; statements of this session would find it before anything else of that name."),
-				 errhint("Let it be done by its owner, as a job or after SET ROLE %s.", quote_identifier(GetUserNameFromId(owner, false)))));
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("%s made \"%s\" in pg_temp, which must not be left in this session",
+							   GetUserNameFromId(owner, false), left),
+						errdetail("A trigger or function of the copy's owner made it; statements of this session would "
+								  "find it before anything else of that name."),
+						errhint("Let it be done by its owner, as a job or after SET ROLE %s.",
+								quote_identifier(GetUserNameFromId(owner, false)))));
 }
 
+/* What was done may leave nothing in the caller's session, nor anything that would run after it as the caller */
 static void
 do_as_owner(void *arg)
 {

@@ -37,6 +37,7 @@ int run_attempt = 1;
  */
 static List *ended = NIL; /* runs that are over when their transaction is */
 
+/* The session keeps a lock for as long as the run lives: whoever can take it knows that the process is gone */
 static void
 hold(int64 run)
 {
@@ -51,6 +52,7 @@ hold(int64 run)
 	MemoryContextSwitchTo(old);
 }
 
+/* That lock is let go with the next run, when what the run did has committed */
 static void
 will_end(const Run *run)
 {
@@ -78,7 +80,8 @@ runs_by_now(int64 id)
 	scan = systable_beginscan(relation, index, true, snapshot, 1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
-		runs = strcmp(TextDatumGetCString(heap_getattr(tuple, get_attnum(relid, "state"), RelationGetDescr(relation), &isnull)),
+		runs = strcmp(TextDatumGetCString(
+						  heap_getattr(tuple, get_attnum(relid, "state"), RelationGetDescr(relation), &isnull)),
 					  "running") == 0;
 	systable_endscan(scan);
 	UnregisterSnapshot(snapshot);
@@ -102,6 +105,7 @@ ingest_state_of_run(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(PG_GETARG_DATUM(1));
 }
 
+/* Written down and locked before anything else is done */
 Run *
 run_begin(const char *kind, const char *subject, const char *source, int32 source_id, int32 sync_id)
 {
@@ -133,6 +137,7 @@ run_progress(Run *run, const char *phase, int64 expected)
 	run->read = run->inserted = run->updated = run->deleted = run->rejected = 0;
 }
 
+/* What is worth knowing after the run, and is no error */
 void
 run_log(const Run *run, const char *level, const char *message, const char *detail)
 {
@@ -140,6 +145,7 @@ run_log(const Run *run, const char *level, const char *message, const char *deta
 			 arg_jsonb(detail));
 }
 
+/* In the transaction of the last thing that it did */
 void
 run_succeed(Run *run)
 {
@@ -147,6 +153,7 @@ run_succeed(Run *run)
 	will_end(run);
 }
 
+/* With its event: nothing that the failed transaction counted was done */
 void
 run_fail(Run *run, const Failure *failure)
 {

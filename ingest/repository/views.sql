@@ -1,5 +1,6 @@
 
--- These two show what base tables keep from readers, and so are the repository owner's: they look after rows themselves.
+-- These two show what base tables keep from readers, and so are the repository owner's: they look after rows
+-- themselves.
 CREATE VIEW column_status WITH (security_barrier) AS
 SELECT d.name AS source, -- name of the source
     d.id AS source_id, -- its number
@@ -15,7 +16,8 @@ SELECT d.name AS source, -- name of the source
     c.key_position AS key_position, -- its place in the key
     c.hidden_type AS hidden_type, -- what its texts really are
     c.semantic_type AS semantic_type, -- what its values mean
-    CASE WHEN ingest_internal.may_read(d.owner, t.relation, c.attnum) THEN c.sample_values END AS sample_values, -- real values, for those who may read the column
+    CASE WHEN ingest_internal.may_read(d.owner, t.relation, c.attnum) THEN c.sample_values
+        END AS sample_values, -- real values, for those who may read the column
     c.first_seen AS first_seen, -- when a crawl first found it
     c.gone_at AS gone_at -- when a crawl no longer found it
 FROM source_column c JOIN source_table t ON t.id = c.table_id JOIN data_source d ON d.id = c.source

@@ -36,11 +36,19 @@ enum
 	ARG_RECONCILE_EVERY,
 	ARG_MAX_DELETE_SHARE,
 	ARG_REJECT_LIMIT,
+	ARG_FRESHNESS,
 	ARG_UNSET
 };
 
+/* How old the copy may be: what is known of the table, not of the sync */
+typedef struct Freshness
+{
+	bool is_said;
+	char *objective; /* NULL: of any age */
+} Freshness;
+
 /* Settings that can be null, by their names */
-#define UNSET_NAMES "parent, history_retention and reconcile_every"
+#define UNSET_NAMES "parent, history_retention, reconcile_every and freshness"
 
 ROW_SHAPE(settings_shape, Settings,
 		  FIELD(TEXT, Settings, mode),
@@ -90,7 +98,7 @@ take_arguments(FunctionCallInfo fcinfo, Settings *s)
 }
 
 static void
-unset(Settings *s, const Texts *names)
+unset(Settings *s, Freshness *freshness, const Texts *names)
 {
 	for (int i = 0; i < names->n; i++)
 	{
@@ -103,6 +111,8 @@ unset(Settings *s, const Texts *names)
 			s->parent = 0;
 			s->parent_column = NULL;
 		}
+		else if (strcmp(names->v[i], "freshness") == 0)
+			*freshness = (Freshness){.is_said = true};
 		else
 			settings_refuse(psprintf("a sync has no setting \"%s\" that can be null", names->v[i]),
 							"Those are " UNSET_NAMES ".");
@@ -154,6 +164,16 @@ typedef struct Changed
 
 ROW_SHAPE(changed_shape, Changed, FIELD(TEXT, Changed, before), FIELD(TEXT, Changed, after));
 
+/* What is written down of it, unless nothing differs */
+static void
+note_change(const char *name, const Changed *changed, bool *differs)
+{
+	if (changed == NULL || changed->after == NULL)
+		return;
+	audit("alter_sync", name, changed->before, changed->after);
+	*differs = true;
+}
+
 /* alter_sync(name, …) */
 Datum
 ingest_alter_sync(PG_FUNCTION_ARGS)
@@ -165,15 +185,16 @@ ingest_alter_sync(PG_FUNCTION_ARGS)
 	Settings *settings;
 	SourceTable *table;
 	Texts names = argument_as_texts(fcinfo, ARG_UNSET);
+	Freshness freshness = {!PG_ARGISNULL(ARG_FRESHNESS), argument_as_text(fcinfo, ARG_FRESHNESS)};
 	Identity caller;
 	char *was;
-	Changed *changed;
+	bool differs = false;
 
 	require_something(fcinfo, name);
 	settings = repo_struct(settings_shape, "SELECT * FROM ingest_internal.sync_settings($1)", arg_int4(s->id));
 	table = source_table_of(s->foreign_relation);
 	take_arguments(fcinfo, settings);
-	unset(settings, &names);
+	unset(settings, &freshness, &names);
 	become_owner(s->owner, &caller);
 	settings_check_words(settings);
 	settings_complete(settings, table, s->foreign_relation, s->cursor);
@@ -185,14 +206,19 @@ ingest_alter_sync(PG_FUNCTION_ARGS)
 	if (settings->history)
 		(void) history_view_create(name);
 	become_again(&caller);
-	changed = repo_struct(changed_shape, "SELECT * FROM ingest_internal.sync_changed($1, $2)", arg_int4(s->id),
-						  arg_jsonb(was));
+	note_change(name,
+				repo_struct(changed_shape, "SELECT * FROM ingest_internal.sync_changed($1, $2)", arg_int4(s->id),
+							arg_jsonb(was)),
+				&differs);
+	if (freshness.is_said)
+		note_change(name,
+					repo_struct(changed_shape, "SELECT * FROM ingest_internal.sync_freshness($1, $2::interval)",
+								arg_int4(s->id), arg_text(freshness.objective)),
+					&differs);
 	if (!settings->history)
 		repo_run("SELECT ingest_internal.drop_history_view($1)", arg_int4(s->id));
-	if (changed == NULL || changed->after == NULL)
+	if (!differs)
 		ereport(NOTICE, (errmsg("sync \"%s\" has these settings already", name)));
-	else
-		audit("alter_sync", name, changed->before, changed->after);
 	sql_end(level);
 	PG_RETURN_VOID();
 }

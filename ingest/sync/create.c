@@ -48,6 +48,7 @@ enum
 	ARG_RECONCILE_EVERY,
 	ARG_MAX_DELETE_SHARE,
 	ARG_REJECT_LIMIT,
+	ARG_FRESHNESS,
 	ARG_PARTITION_BY,
 	ARG_DISTRIBUTE_BY,
 	ARG_ADOPT
@@ -235,6 +236,7 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 	Source *source;
 	Identity caller;
 	text *result;
+	int32 id;
 	int level;
 
 	if (get_rel_name(relid) == NULL)
@@ -266,7 +268,11 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 			distribute_table(target, name_or_null(ARG_DISTRIBUTE_BY));
 	}
 	require_new(name, target, schema, range->relname);
-	describe_copy(insert_sync(&settings, name, source, table, schema, range->relname), target);
+	id = insert_sync(&settings, name, source, table, schema, range->relname);
+	if (!PG_ARGISNULL(ARG_FRESHNESS))
+		repo_run("SELECT ingest_internal.sync_freshness($1, $2::interval)", arg_int4(id),
+				 arg_text(argument_as_text(fcinfo, ARG_FRESHNESS)));
+	describe_copy(id, target);
 	access_forget();
 	if (settings.history)
 		(void) history_view_create(name);

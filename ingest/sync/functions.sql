@@ -6,9 +6,9 @@ CREATE FUNCTION create_sync(source_table regclass, target text, mode text DEFAUL
     deletions text DEFAULT 'hard', parent text DEFAULT NULL, parent_column name DEFAULT NULL,
     history boolean DEFAULT false, history_retention interval DEFAULT NULL, row_events boolean DEFAULT false,
     profile text DEFAULT 'none', reconcile_every interval DEFAULT '1 day', max_delete_share float8 DEFAULT 0.01,
-    reject_limit float8 DEFAULT 0.01, partition_by text DEFAULT NULL, distribute_by name DEFAULT NULL, adopt boolean DEFAULT false) RETURNS text
+    reject_limit float8 DEFAULT 0.01, freshness interval DEFAULT NULL, partition_by text DEFAULT NULL, distribute_by name DEFAULT NULL, adopt boolean DEFAULT false) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_create_sync' LANGUAGE C;
-COMMENT ON FUNCTION create_sync(regclass, text, text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, text, name, boolean)
+COMMENT ON FUNCTION create_sync(regclass, text, text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, interval, text, name, boolean)
     IS 'a copy of a source''s table: full, incremental or append; nothing is read yet';
 
 -- What a sync may be told, in sentences, whoever writes it: before the table's own constraints would speak
@@ -54,39 +54,33 @@ CREATE PROCEDURE redrive(sync text)
     AS 'MODULE_PATHNAME', 'ingest_redrive' LANGUAGE C;
 COMMENT ON PROCEDURE redrive(text) IS 'reads and merges again the rows that were rejected';
 
-CREATE FUNCTION ingest_internal.reload(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION ingest_internal.reload(actor oid, name text, keys_only boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     s ingest.sync := ingest_internal.own_sync(actor, name);
 BEGIN
-    UPDATE ingest.sync_state z SET reload = true WHERE z.sync = s.id AND NOT z.reload;
-    IF NOT FOUND THEN
-        RAISE NOTICE 'the next run of sync "%" reloads already', name;
-        RETURN;
-    END IF;
-    RAISE NOTICE 'the next run of sync "%" reads the whole table again', name;
-    PERFORM ingest_internal.audit(actor, 'reload', name);
-END $$;
-COMMENT ON FUNCTION ingest_internal.reload(oid, text) IS 'see ingest.reload';
-CREATE FUNCTION reload(sync text) RETURNS void
-    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION reload(text) IS 'the next run reads the whole table again and writes what differs; readers see the old rows until then';
-
-CREATE FUNCTION ingest_internal.reconcile(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    s ingest.sync := ingest_internal.own_sync(actor, name);
-BEGIN
-    UPDATE ingest.sync_state z SET last_reconcile = NULL WHERE z.sync = s.id;
-    IF s.mode = 'incremental' AND s.deletions <> 'ignore' THEN
-        RAISE NOTICE 'the next run of sync "%" compares its keys with the source', name;
+    IF keys_only IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'keys_only must not be null';
+    ELSIF keys_only THEN
+        UPDATE ingest.sync_state z SET last_reconcile = NULL WHERE z.sync = s.id;
+        IF s.mode = 'incremental' AND s.deletions <> 'ignore' THEN
+            RAISE NOTICE 'the next run of sync "%" compares its keys with the source', name;
+        ELSE
+            RAISE NOTICE 'sync "%" compares no keys: it is %', name, CASE WHEN s.mode = 'incremental' THEN 'told to ignore deletions' ELSE 'of mode ' || s.mode END;
+        END IF;
     ELSE
-        RAISE NOTICE 'sync "%" compares no keys: it is %', name, CASE WHEN s.mode = 'incremental' THEN 'told to ignore deletions' ELSE 'of mode ' || s.mode END;
+        UPDATE ingest.sync_state z SET reload = true WHERE z.sync = s.id AND NOT z.reload;
+        IF NOT FOUND THEN
+            RAISE NOTICE 'the next run of sync "%" reloads already', name;
+            RETURN;
+        END IF;
+        RAISE NOTICE 'the next run of sync "%" reads the whole table again', name;
     END IF;
-    PERFORM ingest_internal.audit(actor, 'reconcile', name);
+    PERFORM ingest_internal.audit(actor, 'reload', name, NULL, jsonb_build_object('keys_only', keys_only));
 END $$;
-COMMENT ON FUNCTION ingest_internal.reconcile(oid, text) IS 'see ingest.reconcile';
-CREATE FUNCTION reconcile(sync text) RETURNS void
+COMMENT ON FUNCTION ingest_internal.reload(oid, text, boolean) IS 'see ingest.reload';
+CREATE FUNCTION reload(sync text, keys_only boolean DEFAULT false) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION reconcile(text) IS 'the next run of an incremental sync compares the keys with the source, whenever that was done last';
+COMMENT ON FUNCTION reload(text, boolean) IS 'the next run reads the whole table again and writes what differs, while readers see the old rows; keys_only: an incremental one compares keys with the source, and reads what differs';
 
 CREATE FUNCTION verify(sync text, samples integer DEFAULT 10) RETURNS TABLE (finding text, rows bigint, keys jsonb)
     AS 'MODULE_PATHNAME', 'ingest_verify' LANGUAGE C;
@@ -112,12 +106,28 @@ BEGIN
     END IF;
     UPDATE ingest.sync x SET state = 'paused', state_reason = 'paused by ' || pg_get_userbyid(actor) WHERE x.id = s.id;
     PERFORM ingest_internal.say_what_runs(NULL, s.id);
-    PERFORM ingest_internal.audit(actor, 'pause_sync', name, to_jsonb(s.state), '"paused"');
+    PERFORM ingest_internal.audit(actor, 'pause', name, jsonb_build_object('sync', s.state), jsonb_build_object('sync', 'paused'));
 END $$;
-COMMENT ON FUNCTION ingest_internal.pause_sync(oid, text) IS 'see ingest.pause_sync';
-CREATE FUNCTION pause_sync(sync text) RETURNS void
+COMMENT ON FUNCTION ingest_internal.pause_sync(oid, text) IS 'see ingest.pause';
+
+CREATE FUNCTION ingest_internal.require_one(source text, sync text, what text) RETURNS void LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    IF num_nonnulls(source, sync) <> 1 THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('what to %s is either a source or a sync', what),
+            HINT = format('ingest.%1$s(''shop''), or ingest.%1$s(sync => ''books.customer'').', what);
+    END IF;
+END $$;
+COMMENT ON FUNCTION ingest_internal.require_one(text, text, text) IS 'an error unless it is said of either a source or a sync';
+
+CREATE FUNCTION ingest_internal.pause(actor oid, source text, sync text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM ingest_internal.require_one(source, sync, 'pause');
+    PERFORM CASE WHEN sync IS NULL THEN ingest_internal.pause_source(actor, source) ELSE ingest_internal.pause_sync(actor, sync) END;
+END $$;
+COMMENT ON FUNCTION ingest_internal.pause(oid, text, text) IS 'see ingest.pause';
+CREATE FUNCTION pause(source text DEFAULT NULL, sync text DEFAULT NULL) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION pause_sync(text) IS 'the sync is not run until resume_sync; a run of it that is under way goes on';
+COMMENT ON FUNCTION pause(text, text) IS 'no job on a source, or no run of a sync, is begun until resume; what runs goes on';
 
 CREATE FUNCTION ingest_internal.resume_sync(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -129,12 +139,19 @@ BEGIN
     END IF;
     UPDATE ingest.sync x SET state = 'active', state_reason = NULL WHERE x.id = s.id;
     PERFORM ingest_internal.alert_closes('sync_stopped', 'sync ' || s.id, 'resumed by ' || pg_get_userbyid(actor));
-    PERFORM ingest_internal.audit(actor, 'resume_sync', name, to_jsonb(s.state), '"active"');
+    PERFORM ingest_internal.audit(actor, 'resume', name, jsonb_build_object('sync', s.state), jsonb_build_object('sync', 'active'));
 END $$;
-COMMENT ON FUNCTION ingest_internal.resume_sync(oid, text) IS 'see ingest.resume_sync';
-CREATE FUNCTION resume_sync(sync text) RETURNS void
+COMMENT ON FUNCTION ingest_internal.resume_sync(oid, text) IS 'see ingest.resume';
+
+CREATE FUNCTION ingest_internal.resume(actor oid, source text, sync text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM ingest_internal.require_one(source, sync, 'resume');
+    PERFORM CASE WHEN sync IS NULL THEN ingest_internal.resume_source(actor, source) ELSE ingest_internal.resume_sync(actor, sync) END;
+END $$;
+COMMENT ON FUNCTION ingest_internal.resume(oid, text, text) IS 'see ingest.resume';
+CREATE FUNCTION resume(source text DEFAULT NULL, sync text DEFAULT NULL) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION resume_sync(text) IS 'the sync is run again, whether it was paused or stopped';
+COMMENT ON FUNCTION resume(text, text) IS 'jobs on a source are begun again, and its circuit breaker is closed; or a sync is run again, whether it was paused or stopped';
 
 CREATE FUNCTION ingest_internal.drop_sync(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -154,10 +171,10 @@ COMMENT ON FUNCTION drop_sync(text) IS 'forgets a sync and its history, with the
 CREATE FUNCTION alter_sync(sync text, mode text DEFAULT NULL, key name[] DEFAULT NULL, cursor_column name DEFAULT NULL, overlap interval DEFAULT NULL, batch_rows integer DEFAULT NULL,
     deletions text DEFAULT NULL, parent text DEFAULT NULL, parent_column name DEFAULT NULL, history boolean DEFAULT NULL, history_retention interval DEFAULT NULL,
     row_events boolean DEFAULT NULL, profile text DEFAULT NULL, reconcile_every interval DEFAULT NULL, max_delete_share float8 DEFAULT NULL, reject_limit float8 DEFAULT NULL,
-    unset name[] DEFAULT NULL) RETURNS void
+    freshness interval DEFAULT NULL, unset name[] DEFAULT NULL) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_alter_sync' LANGUAGE C;
-COMMENT ON FUNCTION alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, name[])
-    IS 'changes settings of a sync: the arguments of create_sync, null as it is; those in unset (parent, history_retention, reconcile_every) become null; another mode, key or cursor reads everything again';
+COMMENT ON FUNCTION alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, interval, name[])
+    IS 'changes settings of a sync: the arguments of create_sync, null as it is; those in unset (parent, history_retention, reconcile_every, freshness) become null; another mode, key or cursor reads everything again';
 
 CREATE FUNCTION explain_sync(sync text) RETURNS TABLE (step text, detail text)
     AS 'MODULE_PATHNAME', 'ingest_explain_sync' LANGUAGE C STRICT;

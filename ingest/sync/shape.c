@@ -88,7 +88,7 @@ stop(Sync *sync, const char *reason, const char *hint)
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_SCHEMA_NOT_FOUND), /* a lasting failure of its own kind */
 			 errmsg("sync \"%s\" stopped: %s", sync->name, reason),
-			 errhint("%s Then SELECT ingest.resume_sync(%s).", hint, quote_literal_cstr(sync->name))));
+			 errhint("%s Then SELECT ingest.resume(sync => %s).", hint, quote_literal_cstr(sync->name))));
 }
 
 static void

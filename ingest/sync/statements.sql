@@ -443,7 +443,7 @@ BEGIN ATOMIC
         LEFT JOIN pg_attribute o ON o.attrelid = t.relation AND o.attname = a.attname AND NOT o.attisdropped
     WHERE s.id = of_sync AND (changed OR NOT EXISTS (SELECT FROM ingest.lineage_edge e
         WHERE (e.to_schema, e.to_table, e.to_column, e.kind) = (s.target_schema, s.target_table, a.attname, 'sync')))
-    ON CONFLICT (to_schema, to_table, to_column, from_schema, from_table, from_column, kind) DO UPDATE
+    ON CONFLICT (to_schema, to_table, to_column, from_schema, from_table, from_column, kind, owner) DO UPDATE
         SET last_seen = now(), run = excluded.run, job = excluded.job;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_note_lineage(integer, bigint, bigint, text[], boolean)
@@ -645,6 +645,24 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ingest_internal.sync_changed(integer, jsonb)
     IS 'what differs in a sync from what it was; nulls: nothing';
+
+CREATE FUNCTION ingest_internal.sync_freshness(of_sync integer, objective interval) RETURNS TABLE (before jsonb, after jsonb)
+    LANGUAGE plpgsql AS $$
+DECLARE
+    number integer := (SELECT s.table_id FROM ingest.sync s WHERE s.id = of_sync);
+    was interval := (SELECT t.freshness_objective FROM ingest.source_table t WHERE t.id = number);
+BEGIN
+    IF objective <= '0' THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'freshness, how old a copy may be, must be positive',
+            HINT = 'Null says that it may be of any age.';
+    END IF;
+    UPDATE ingest.source_table t SET freshness_objective = objective WHERE t.id = number AND was IS DISTINCT FROM objective;
+    IF FOUND THEN
+        RETURN QUERY SELECT jsonb_build_object('freshness', was), jsonb_build_object('freshness', objective);
+    END IF;
+END $$;
+COMMENT ON FUNCTION ingest_internal.sync_freshness(integer, interval)
+    IS 'says how old the copy may be; gives what that was and is, unless it is the same';
 
 CREATE FUNCTION ingest_internal.sync_is_above(of_sync integer, below integer) RETURNS boolean LANGUAGE sql STABLE
 BEGIN ATOMIC

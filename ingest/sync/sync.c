@@ -275,7 +275,7 @@ refuse_unless_active(const Sync *s)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("sync \"%s\" is %s", s->name, s->state),
 				 s->state_reason ? errdetail("%s", s->state_reason) : 0,
-				 errhint("SELECT ingest.resume_sync(%s).", quote_literal_cstr(s->name))));
+				 errhint("SELECT ingest.resume(sync => %s).", quote_literal_cstr(s->name))));
 }
 
 typedef struct Starting

@@ -14,16 +14,16 @@ CREATE TABLE sync (
     mode text NOT NULL CONSTRAINT "mode must be full, incremental or append" CHECK (mode IN ('full', 'incremental', 'append')), -- full, incremental or append
     key name[] NOT NULL, -- columns that identify a row; empty: full replacement without a key
     cursor_column name, -- the column that tells that a row changed
-    overlap interval NOT NULL DEFAULT '5 min', -- how far before the watermark it reads again
+    overlap interval NOT NULL DEFAULT '5 min' CONSTRAINT "overlap is at most 1000 years" CHECK (overlap <= '1000 years'), -- how far before the watermark it reads again
     batch_rows integer NOT NULL DEFAULT 50000 CONSTRAINT "batch_rows must be at least 1" CHECK (batch_rows > 0), -- rows of a range of the first load, of a slice of a long window
     deletions text NOT NULL DEFAULT 'hard' CONSTRAINT "deletions must be hard, soft or ignore" CHECK (deletions IN ('hard', 'soft', 'ignore')), -- what happens to rows that are deleted there
     parent integer REFERENCES sync ON DELETE SET NULL, -- the sync of the table whose rows these belong to: both commit together
     parent_column name, -- the column that names the parent's row
     history boolean NOT NULL DEFAULT false, -- whether versions of rows are kept in ingest.change
-    history_retention interval, -- how long they are kept; null: for ever
+    history_retention interval CONSTRAINT "history_retention is at most 1000 years" CHECK (history_retention <= '1000 years'), -- how long they are kept; null: for ever
     row_events boolean NOT NULL DEFAULT false, -- whether each changed row is an event
     profile text NOT NULL DEFAULT 'none' CONSTRAINT "profile must be all, sample or none" CHECK (profile IN ('all', 'sample', 'none')), -- what is profiled after a run that changed something
-    reconcile_every interval DEFAULT '1 day', -- how often keys are compared with the source; null: never
+    reconcile_every interval DEFAULT '1 day' CONSTRAINT "reconcile_every is at most 1000 years" CHECK (reconcile_every <= '1000 years'), -- how often keys are compared with the source; null: never
     max_delete_share float8 NOT NULL DEFAULT 0.01 CONSTRAINT "max_delete_share must be between 0 and 1" CHECK (max_delete_share BETWEEN 0 AND 1), -- a reconciliation that would delete more deletes nothing
     reject_limit float8 NOT NULL DEFAULT 0.01 CONSTRAINT "reject_limit must be between 0 and 1" CHECK (reject_limit BETWEEN 0 AND 1), -- share of rows read, but at least 10 rows, that may be rejected
     state text NOT NULL DEFAULT 'active' CONSTRAINT "state must be active, paused or stopped" CHECK (state IN ('active', 'paused', 'stopped')), -- stopped: needs a hand, see its last error

@@ -40,7 +40,7 @@ as_cursor(const Sync *sync, const char *moment)
 {
 	if (strncmp(sync->copy.cursor_type, "timestamp", 9) == 0 && strstr(sync->copy.cursor_type, "with time zone"))
 		return pstrdup(moment);
-	return repo_value(
+	return own_value(
 		psprintf("SELECT (date_trunc('second', $1::timestamptz) AT TIME ZONE $2)::%s", sync->copy.cursor_type),
 		arg_text(moment), arg_text(zone_of(sync)));
 }
@@ -71,8 +71,9 @@ is_later(const char *moment, const char *than, const char *by)
 char *
 window_earlier(const Sync *sync, const char *a, const char *b)
 {
-	return repo_value(psprintf("SELECT least($1::%s, $2::%s)", sync->copy.cursor_type, sync->copy.cursor_type),
-					  arg_text(a), arg_text(b));
+	/* as the owner: the type may be a domain, whose checks are code of somebody */
+	return own_value(psprintf("SELECT least($1::%s, $2::%s)", sync->copy.cursor_type, sync->copy.cursor_type),
+					 arg_text(a), arg_text(b));
 }
 
 /*
@@ -138,20 +139,30 @@ set_back(const Sync *sync)
 	return found ? *found : not_set_back;
 }
 
+#define BEGIN_OF(type) "SELECT ingest_internal.sync_window_begin($1::" type ", $2::interval, $3::interval, $4)"
+
+/* Of a watermark of the cursor, which is a time: the type is written here, since the engine runs it */
+static const char *
+begin_of_cursor(const Sync *sync)
+{
+	if (is_date(sync))
+		return BEGIN_OF("date");
+	return strstr(sync->copy.cursor_type, "with time zone") ? BEGIN_OF("timestamptz") : BEGIN_OF("timestamp");
+}
+
 /*
  * The clock there may have been ahead when the watermark was taken and right again
  * now, or right then and set back now: either way the offset shrank by as much as
- * rows may be stamped below the watermark.  type: of the watermark, a time.
+ * rows may be stamped below the watermark.  statement: by the type of the watermark.
  */
 static char *
-beginning(Sync *sync, const char *watermark, const char *type, bool *jumped)
+beginning(Sync *sync, const char *watermark, const char *statement, bool *jumped)
 {
 	SetBack clock = set_back(sync);
 
 	*jumped = clock.jumped;
-	return repo_value(
-		psprintf("SELECT ingest_internal.sync_window_begin($1::%s, $2::interval, $3::interval, $4)", type),
-		arg_text(watermark), arg_text(sync->overlap), arg_text(clock.back), arg_text(zone_of(sync)));
+	return repo_value(statement, arg_text(watermark), arg_text(sync->overlap), arg_text(clock.back),
+					  arg_text(zone_of(sync)));
 }
 
 /*
@@ -172,8 +183,8 @@ window_of_numbers(const Sync *sync)
 	window.empty = window.high == NULL;
 	if (window.empty)
 		return window;
-	window.set_back = sync->watermark && to_bool(repo_value(psprintf("SELECT $1::%s < $2::%s", sync->copy.cursor_type, sync->copy.cursor_type),
-															arg_text(window.high), arg_text(sync->watermark)));
+	window.set_back = sync->watermark && to_bool(own_value(psprintf("SELECT $1::%s < $2::%s", sync->copy.cursor_type, sync->copy.cursor_type),
+														   arg_text(window.high), arg_text(sync->watermark)));
 	settled = repo_value("SELECT ingest_internal.sync_settled($1, $2::timestamptz)", arg_int4(sync->id), arg_text(sync->now_here));
 	window.watermark = window.set_back ? window.high : settled ? window_earlier(sync, settled, window.high)
 															   : sync->watermark;
@@ -202,7 +213,7 @@ window_next(Sync *sync)
 	if (!sync->copy.cursor_is_time)
 		return window_of_numbers(sync);
 	if (sync->watermark && !watermark_is_ahead(sync))
-		window.low = beginning(sync, sync->watermark, sync->copy.cursor_type, &window.jumped);
+		window.low = beginning(sync, sync->watermark, begin_of_cursor(sync), &window.jumped);
 	if (sync->now_there)
 	{
 		window.watermark = as_cursor(sync, sync->now_there);
@@ -223,7 +234,9 @@ window_low(Sync *sync)
 {
 	bool jumped = false;
 
-	return sync->watermark ? beginning(sync, sync->watermark, sync->copy.cursor_type, &jumped) : NULL;
+	if (sync->watermark == NULL || !sync->copy.cursor_is_time)
+		return NULL;
+	return beginning(sync, sync->watermark, begin_of_cursor(sync), &jumped);
 }
 
 Window
@@ -257,5 +270,5 @@ window_deleted_low(Sync *sync)
 
 	if (sync->deleted_watermark == NULL)
 		return pstrdup("1970-01-01 00:00:00+00");
-	return beginning(sync, sync->deleted_watermark, "timestamptz", &jumped);
+	return beginning(sync, sync->deleted_watermark, BEGIN_OF("timestamptz"), &jumped);
 }

@@ -93,7 +93,7 @@ SELECT ingest.schedule('later', '1 day');
 SELECT ingest.add_rule('copies.plain', 'not_null', '{name}') > 0 AS rule, ingest.add_rule('copies.plain', 'unique', '{id}') > 0 AS rule;
 SELECT count(*) FROM ingest.check_quality('copies.plain');
 SELECT ingest.profile('copies.plain') > 0 AS profiled;
-SELECT ingest.add_lineage('copies.plain', 'w.report');
+SELECT ingest.set_lineage('copies.plain', 'w.report');
 SELECT ingest.subscribe('listener', from_start => true);
 SELECT ingest.emit('com.example.thing', 'subject', '{"a": 1}');
 SELECT count(*) > 0 FROM ingest.read_events('listener', 5);

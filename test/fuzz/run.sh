@@ -1,6 +1,6 @@
 #!/bin/bash
 # make fuzz: libFuzzer with ASan and UBSan, FUZZ_SECONDS long each (600), on what parses bytes from
-# outside: the page decoder with the reader of documents, and the stored form of sketches (FUZZ="decode sketch").
+# outside: the page decoder with the reader of documents, the stored form of sketches, and the gateway's reader of HTTP (FUZZ="decode sketch request").
 # The corpora are kept; make check replays them.
 . "$(dirname "$0")/../lib.sh"
 need_packages clang libclang-rt-14-dev libssl-dev
@@ -27,7 +27,7 @@ fuzz() {
 	counted 1 0
 }
 
-for target in ${FUZZ:-decode sketch}; do
+for target in ${FUZZ:-decode sketch request}; do
 	say "Fuzzing: $target"
 	begin "$target" fuzz "$target"
 done

@@ -43,7 +43,7 @@ class Judge:
             world.ask("SELECT ingest.resume(%s)", (source.name,), role=source.owner)
         for name, owner in world.ask("SELECT name, o.rolname FROM ingest.sync JOIN pg_roles o ON o.oid = owner WHERE "
                                      "state <> 'active' ORDER BY 1"):
-            world.ask("SELECT ingest.resume_sync(%s)", (name,), role=owner)
+            world.ask("SELECT ingest.resume(sync => %s)", (name,), role=owner)
         alive = "EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = r.pid)"
         self.wait("SELECT count(*) = 0 FROM ingest.run r WHERE state = 'running' AND %s" % alive,
                   "runs that were under way have ended")
@@ -127,10 +127,10 @@ class Judge:
         for copy in roots:
             if copy.mode == "incremental" and any(first[c.target] for c in world.copies if c is copy
                                                   or c.parent is copy):
-                world.attempt("SELECT ingest.reconcile(%s)", (copy.target,), role=copy.owner)
+                world.attempt("SELECT ingest.reload(%s, keys_only => true)", (copy.target,), role=copy.owner)
         for copy in world.copies:
             if copy.parent and first[copy.target]:
-                world.attempt("SELECT ingest.reconcile(%s)", (copy.target,), role=copy.owner)
+                world.attempt("SELECT ingest.reload(%s, keys_only => true)", (copy.target,), role=copy.owner)
         for copy in roots:
             if any(first[c.target] for c in world.copies if c is copy or c.parent is copy):
                 errors[copy.target] = self.run(copy, 2)

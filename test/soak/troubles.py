@@ -104,8 +104,8 @@ class Troubles:
         copy = self.rng.choice(self.world.copies)
         if copy.parent and not self.world.has("paused-child"):
             copy = copy.parent
-        if self.say("pause_sync %s" % copy.target, "SELECT ingest.pause_sync(%s)", (copy.target,), copy.owner):
-            self.ends(lambda: self.say("resume_sync %s" % copy.target, "SELECT ingest.resume_sync(%s)", (copy.target,
+        if self.say("pause_sync %s" % copy.target, "SELECT ingest.pause(sync => %s)", (copy.target,), copy.owner):
+            self.ends(lambda: self.say("resume_sync %s" % copy.target, "SELECT ingest.resume(sync => %s)", (copy.target,
                     ), copy.owner))
 
     def pause_source(self):
@@ -163,7 +163,7 @@ class Troubles:
 
     def prune(self):
         """An admin deletes events that all consumers have."""
-        if self.say("prune", "SELECT ingest.prune('0 s', '1 day')", None, "anna"):
+        if self.say("prune", "SELECT ingest_internal.prune('0 s', '1 day')", None, "anna"):
             self.world.pruned = True
 
     def vacuum(self):
@@ -189,7 +189,7 @@ class Troubles:
 
     def reconcile(self):
         copy = self.rng.choice([c for c in self.world.copies if c.mode == "incremental" and not c.parent])
-        self.say("reconcile %s" % copy.target, "SELECT ingest.reconcile(%s)", (copy.target,), copy.owner)
+        self.say("reconcile %s" % copy.target, "SELECT ingest.reload(%s, keys_only => true)", (copy.target,), copy.owner)
 
     def reload(self):
         copy = self.rng.choice([c for c in self.world.copies if c.mode == "incremental" and not c.parent])

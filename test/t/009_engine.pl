@@ -198,7 +198,7 @@ is(sql('SELECT ingest_internal.launcher_runs()'), 't', 'the launcher runs');
 sql('CREATE TABLE did (n integer); SELECT ingest.create_job(\'d\', \'sql\', \'INSERT INTO did VALUES (1)\'); SELECT ingest.schedule(\'d\', \'1 s\')');
 poll_until($node, $p, 'SELECT count(*) >= 2 FROM did');
 pass('a schedule is kept');
-sql("SELECT ingest.unschedule('d')");
+sql("SELECT ingest.schedule('d', NULL)");
 $node->restart;
 sql("SELECT ingest.enqueue('d')");
 poll_until($node, $p, 'SELECT count(*) = 0 FROM ingest.queue');
@@ -243,12 +243,12 @@ SKIP:
 	$node->safe_psql($p, 'CREATE DATABASE cron');
 	$node->safe_psql('cron', 'CREATE EXTENSION pg_cron; CREATE EXTENSION ingest CASCADE; CREATE TABLE ticked (n integer)');
 	is($node->safe_psql('cron', "SELECT ingest.create_job('tick', 'sql', 'INSERT INTO ticked VALUES (1)'); SELECT ingest.schedule('tick', '1 min')"), "tick\npg_cron", 'pg_cron keeps the schedule where it is installed');
-	like($node->safe_psql('cron', 'SELECT schedule, command FROM cron.job'), qr/^\*\/1 \* \* \* \*\|CALL ingest.run_job\('tick'\)$/, 'as cron says it');
+	like($node->safe_psql('cron', 'SELECT schedule, command FROM cron.job'), qr/^\*\/1 \* \* \* \*\|CALL ingest.work\('tick'\)$/, 'as cron says it');
 	# at the next full minute
 	sleep(1) for grep { $node->safe_psql('cron', 'SELECT count(*) FROM ticked') eq '0' } 1 .. 75;
 	poll_until($node, 'cron', 'SELECT count(*) >= 1 FROM ticked', 't', 'SELECT * FROM cron.job_run_details');
 	is($node->safe_psql('cron', "SELECT count(*) > 0 FROM ingest.run WHERE state = 'succeeded'"), 't', 'and runs the job');
-	$node->safe_psql('cron', "SELECT ingest.unschedule('tick')");
+	$node->safe_psql('cron', "SELECT ingest.schedule('tick', NULL)");
 	is($node->safe_psql('cron', 'SELECT count(*) FROM cron.job'), '0', 'until it is unscheduled');
 }
 

@@ -73,17 +73,17 @@ my %good = (
 	source => "'shop'", sync => "'plain'", job => "'look'", consumer => "'listener'", role => "'w_reader'", owner => "'w_keeper'", actor => "'w_keeper'::regrole", schedule => "'1 day'", object => "'copies.plain'", run => '(SELECT max(id) FROM ingest.run)',
 	direction => "'both'", kind => "'unique'", mode => "'incremental'", deletions => "'hard'", view => "'w.view'", server => "'back'", 'ingest_internal.view_columns.view' => "'w.view'", severity => "'error'", profile => "'none'", column_name => "'amount'", fraction => '0.5',
 	'ingest.check_source.source' => "'shop'", 'ingest.drop_source.source' => "'shop'", 'ingest.create_job.kind' => "'check'", 'ingest.create_job.argument' => "'shop'", 'ingest.create_job.depends_on' => "'{look}'", 'ingest.create_job.name' => "'another'",
-	'ingest.register_source.name' => "'second'", 'ingest.drop_job.job' => "'look'", 'ingest.run_job.job' => "'look'", 'ingest.create_sync.source_table' => "'shop.child'", 'ingest.create_sync.target' => "'copies.another'", 'ingest.create_sync.name' => "'another'",
+	'ingest.register_source.name' => "'second'", 'ingest.drop_job.job' => "'look'", 'ingest.work.job' => "'look'", 'ingest.create_sync.source_table' => "'shop.child'", 'ingest.create_sync.target' => "'copies.another'", 'ingest.create_sync.name' => "'another'",
 	'ingest.create_sync.cursor_column' => 'NULL', 'ingest.create_sync.parent' => 'NULL', 'ingest.create_sync.parent_column' => 'NULL', 'ingest.create_sync.partition_by' => 'NULL', 'ingest.create_sync.distribute_by' => 'NULL', 'ingest.create_sync.mode' => "'full'",
 	'ingest.register_source.refresh_schedule' => "'1 day'", 'ingest.register_source.tables' => 'NULL', 'ingest.register_source.remote_schemas' => "'{w}'", 'ingest.crawl.tables' => 'NULL', 'ingest.alter_sync.batch_rows' => '10', relation => "'copies.plain'",
-	'ingest.add_rule.columns' => "'{id}'", 'ingest.add_rule.arguments' => q('{}'), 'ingest.add_lineage.kind' => "'declared'", 'ingest.as_of.target' => 'NULL::copies.plain', 'ingest.row_history.target' => 'NULL::copies.plain', 'ingest.prune.events' => "'100 years'", 'ingest.prune.runs' => "'100 years'",
+	'ingest.add_rule.columns' => "'{id}'", 'ingest.add_rule.arguments' => q('{}'), 'ingest.set_lineage.kind' => "'declared'", 'ingest.as_of.target' => 'NULL::copies.plain', 'ingest.row_history.target' => 'NULL::copies.plain', 'ingest_internal.prune.events' => "'100 years'", 'ingest_internal.prune.runs' => "'100 years'",
 	'ingest_internal.create_job.kind' => "'check'", 'public.anomaly_score.kind' => 'NULL', 'public.anomaly_scores.kind' => 'NULL', 'public.profile_table.columns' => 'NULL', 'public.profile_report.columns' => 'NULL', where_clause => "'true'", query => "'SELECT * FROM w.plain'", suiteql => "'SELECT id FROM customer'", semantic_type => "'email'",
 	'public.netsuite_query.params' => "'{}'", 'public.netsuite_check.server' => "'ns'", 'public.netsuite_deleted.server' => "'ns'", 'public.netsuite_governance.server' => "'ns'", 'public.netsuite_query.server' => "'ns'", 'public.netsuite_server_time.server' => "'ns'", 'public.netsuite_tables.server' => "'ns'",
 	'public.netsuite_deleted.table' => "'customer'", 'public.netsuite_deleted.since' => "'2020-01-01'", 'public.netsuite_fdw_validator.catalog' => "'pg_foreign_server'::regclass", 'public.netsuite_fdw_validator.options' => "'{account=1}'", from_table => "'copies.plain'", to_table => "'w.report'",
 	'sink' => "'kept'", 'ingest_delivery.create_sink.name' => "'another'", 'ingest_delivery.create_sink.kind' => "'webhook'", 'ingest_delivery.check_options.kind' => "'webhook'", 'ingest_delivery.create_sink.options' => q('{"url": "https://hooks.example.com/", "secret": "mapping:ingest_secrets/mine"}'),
 	'ingest_delivery.check_options.options' => q('{"url": "https://hooks.example.com/", "secret": "mapping:ingest_secrets/mine"}'), ordered => "'subject'", on_exhausted => "'skip'", on_expiry => "'keep'", which => "'failed'", reference => "'mapping:ingest_secrets/mine'", secret => "'mapping:ingest_secrets/mine'", 'ingest_delivery.check_reference.option' => "'secret'",
 	'ingest_delivery.alter_sink.options' => q('{"timeout": 5}'), 'ingest_delivery.check_url.url' => "'https://hooks.example.com/'", 'ingest_delivery.own_sink.name' => "'kept'", 'ingest.set_types.consumer' => "'sink kept'", 'ingest_delivery.set_state.state' => "'paused'",
-	'ingest.grant_source.role' => "'w_consumer'", 'ingest.subscribe.types' => 'NULL', types => 'NULL', 'ingest.set_freshness.objective' => "'1 day'",);
+	'ingest.grant_source.role' => "'w_consumer'", 'ingest.subscribe.types' => 'NULL', types => 'NULL', 'ingest.pause.sync' => 'NULL', 'ingest.resume.sync' => 'NULL', 'ingest.work.max_jobs' => 'NULL',);
 # more than the type's, where a word is asked for
 my %more = (
 	'where_clause' => [ "'false'", "'true) GROUP BY (id'", "'false) GROUP BY (id'", "'1'", "'amount = -1.5'", "'true; SELECT 1'", "'count(*) > 1'", "'id IN (SELECT id)'", "'nextval(''w.numbers'') > 0'", "'true) --'", "'true /*'" ],
@@ -145,16 +145,16 @@ sub call
 	return "SELECT $schema.$name($list)";
 }
 
-# Every argument but one as it should be, that one odd in every way; and all unknown
+# Every argument but one as it should be, that one (of one of these types) odd in every way; and all unknown
 sub single_deviations
 {
-	my ($f) = @_;
+	my ($f, $of) = @_;
 	my ($oid, $schema, $name, $kind, $n, $names, $types) = @$f;
 	my @names = split /,/, $names, -1;
 	my @types = split /,/, $types;
 	my @good = map { good_value($schema, $name, $names[$_] // '', $types[$_]) } 0 .. $n - 1;
 	my @calls = (call($f, @good), call($f, ('NULL') x $n));
-	foreach my $i (0 .. $n - 1)
+	foreach my $i (grep { !$of || $types[$_] =~ $of } 0 .. $n - 1)
 	{
 		push @calls, map { my @arguments = @good; $arguments[$i] = $_; call($f, @arguments) } values_of($names[$i] // '', $types[$i]);
 	}
@@ -182,8 +182,10 @@ sub pair
 sub run_file
 {
 	my ($user, $file, %variables) = @_;
-	my ($out, $err) = ('', '');
-	IPC::Run::run([ 'psql', '-XAtq', '-d', $node->connstr($p) . " user=$user", (map { ('-v', "$_=$variables{$_}") } sort keys %variables), '-f', $file ], '<', '/dev/null', '>', \$out, '2>', \$err, IPC::Run::timeout(1200));
+	my $err = '';
+	# a message that quotes 100 MB is read no further than people would
+	IPC::Run::run([ 'bash', '-c', 'psql "$@" 2>&1 >/dev/null | cut -b 1-2000', 'psql', '-XAtq', '-d', $node->connstr($p) . " user=$user", (map { ('-v', "$_=$variables{$_}") } sort keys %variables), '-f', $file ],
+		'<', '/dev/null', '>', \$err, IPC::Run::timeout(3600));
 	die $err if $file !~ /batch/ && $err =~ /ERROR|FATAL/;
 	return $err;
 }
@@ -249,14 +251,31 @@ sub batch
 		push @wrong, "an internal error: $message: $call" if $state eq 'XX000' && $message !~ $of_core;
 		# what is inside is reached through the door, which puts it into words
 		push @wrong, "a constraint: $message: $call" if $call !~ /SELECT ingest(_delivery)?_internal/ && $message =~ /(violates|conflicting key value)/ && $text =~ /SCHEMA NAME:  ingest/;
-		push @wrong, "no sentence: $message: $call" if $message !~ /\S \S/ || $message =~ /^[A-Z_]+$/;
+		# of one that begins with what was passed, and is cut, the rest may be one
+		push @wrong, "no sentence: $message: $call" if length $message < 1900 && ($message !~ /\S \S/ || $message =~ /^[A-Z_]+$/);
 	}
 	push @wrong, "not all were called: " . substr($said, max(0, length($said) - 300)) if $said !~ /^\@end$/m && !@wrong;
-	my $new = substr(slurp_file($log), $at);
-	$at += length $new;
-	push @wrong, "in the log: $1" if $new =~ /(.*(?:terminated by signal|PANIC|TRAP:|AddressSanitizer|stack smashing).*)/;
+	push @wrong, crashed();
 	push @wrong, 'the postmaster is another one' if postmaster() ne $pid;
 	return @wrong;
+}
+
+# What the log says since it was read last that no server should say
+sub crashed
+{
+	my @said;
+	my $tail = '';
+	open my $in, '<:raw', $log or die $!;
+	seek $in, $at, 0;
+	while (read $in, my $part, 1 << 20)
+	{
+		$part = $tail . $part;
+		$tail = substr $part, -100;
+		push @said, "in the log: $1" if $part =~ /((?:terminated by signal|PANIC|TRAP:|AddressSanitizer|stack smashing).{0,200})/;
+	}
+	$at = tell $in;
+	close $in;
+	return @said;
 }
 
 sub survives
@@ -280,6 +299,46 @@ survives('each argument', 'postgres', $all ? @single : grep { rand() < 0.15 } @s
 survives('what is inside', 'postgres', map { single_deviations($_) } grep { $_->[1] =~ /_internal$/ } @functions);
 survives('two arguments', 'w_keeper', @pairs);
 survives('some arguments', $_, $all ? @single : grep { rand() < 0.06 } @single) for qw(w_nobody w_reader w_consumer w_admin);
+
+# -- what one role says stops nobody else: what looks at everybody's still answers, in the same transaction --
+
+$node->safe_psql($p, q{
+	CREATE FUNCTION w.everybody() RETURNS void LANGUAGE plpgsql AS $$
+	DECLARE
+		view regclass;
+	BEGIN
+		PERFORM ingest_internal.alerts_look('15 min');
+		PERFORM ingest_internal.check_freshness();
+		PERFORM * FROM ingest_internal.demand();
+		PERFORM * FROM ingest_internal.due();
+		PERFORM ingest_internal.prune_part(part, '100 years', '100 years') FROM unnest('{events,days of history,runs}'::text[]) part;
+		FOR view IN SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind = 'v' LOOP
+			EXECUTE format('SELECT count(to_jsonb(v)) FROM %s v', view);
+		END LOOP;
+	END $$});
+
+# Calls by the keeper of all, and what then goes wrong for others
+sub stops_others
+{
+	my $file = "$PostgreSQL::Test::Utils::tmp_check/batch_others.sql";
+	open my $sql, '>', $file or die $!;
+	print $sql "\\o /dev/null\nSET client_min_messages = error;\n\\set SHOW_CONTEXT never\n";
+	print $sql "\\warn \@$_\nBEGIN;\nSET LOCAL ROLE w_keeper;\nSET LOCAL statement_timeout = '2s';\n$_[$_];\nRESET ROLE;\nSET LOCAL statement_timeout = 0;\n\\warn others\nSELECT w.everybody();\nROLLBACK;\n" foreach 0 .. $#_;
+	close $sql;
+	my @pieces = split /^\@(\d+)$/m, run_file('postgres', $file);
+	shift @pieces;
+	my @wrong;
+	while (@pieces)
+	{
+		my ($i, $said) = splice @pieces, 0, 2;
+		my ($others) = $said =~ /^others$(.*)/ms;
+		push @wrong, "$_[$i]: $1" if ($others // "") =~ /ERROR: +(?! |current transaction is aborted)(.*)/;
+	}
+	return @wrong;
+}
+
+my @said = grep { length($_) < 10000 } map { single_deviations($_, $all ? undef : qr/^(interval|timestamp|float|int)/) } grep { $_->[1] eq 'ingest' && $_->[3] eq 'f' && $_->[8] eq 'v' } @functions;
+is(join("\n", stops_others(@said)), '', 'what one role says stops nobody else: ' . @said . ' calls');
 
 # -- aggregates: of every type what reads as one of these, and NULL; every way to aggregate --
 
@@ -335,7 +394,7 @@ SKIP:
 {
 	my ($free) = slurp_file('/proc/meminfo') =~ /MemAvailable: +(\d+)/;
 	skip '1 GB: with CALLS=all or CALLS_HUGE=1, where 8 GB are free', 1 if !($all || $ENV{CALLS_HUGE}) || $free < 8 * 1024 * 1024;
-	survives('a text of 1 GB', 'w_keeper', map { sprintf $_, "repeat('x', 1073741000)" } 'SELECT profile_stats(profile(%s))', "SELECT ingest.emit('a', 'b', to_jsonb(%s))", 'SELECT ingest.pause(%s)', "SELECT * FROM profile_query(%s)", "SELECT semantic_check('email', %s)", 'SELECT ingest.add_lineage(%s, %1$s)');
+	survives('a text of 1 GB', 'w_keeper', map { sprintf $_, "repeat('x', 1073741000)" } 'SELECT profile_stats(profile(%s))', "SELECT ingest.emit('a', 'b', to_jsonb(%s))", 'SELECT ingest.pause(%s)', "SELECT * FROM profile_query(%s)", "SELECT semantic_check('email', %s)", 'SELECT ingest.set_lineage(%s, %1$s)');
 }
 
 # -- rows of the repository that are missing, as while it is restored --
@@ -345,7 +404,7 @@ my @good = map { my $f = $_; call($f, map { good_value(@$f[ 1, 2 ], (split /,/, 
 # one table at a time, for who does not look at foreign keys either
 my @missing = map { my $row = $_; map { "SET session_replication_role = replica;\n$row;\nSET session_replication_role = origin;\n$_" } @good } @rows;
 survives('a table of the repository is empty', 'postgres', $all ? @missing : grep { rand() < 0.25 } @missing);
-survives('so it is for procedures', 'postgres', map { ($_, "CALL ingest.sync('plain')", "CALL ingest.crawl('shop')", "CALL ingest.run_job('look')", 'CALL ingest.work(1)', "CALL ingest.redrive('child')") } map { "WITH t AS ($_) SELECT" } $node->safe_psql($p, 'SET session_replication_role = replica; DELETE FROM ingest.sync_state; DELETE FROM ingest.source_table; DELETE FROM ingest.circuit') || 'SELECT 1');
+survives('so it is for procedures', 'postgres', map { ($_, "CALL ingest.sync('plain')", "CALL ingest.crawl('shop')", "CALL ingest.work('look')", 'CALL ingest.work(max_jobs => 1)', "CALL ingest.redrive('child')") } map { "WITH t AS ($_) SELECT" } $node->safe_psql($p, 'SET session_replication_role = replica; DELETE FROM ingest.sync_state; DELETE FROM ingest.source_table; DELETE FROM ingest.circuit') || 'SELECT 1');
 
 # -- a library that meets the objects of another version --
 

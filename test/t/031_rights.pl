@@ -207,6 +207,28 @@ is_deeply([ grep { !$is_expected{$_} } split /\n/, $text ], [], 'nobody sees or 
 is_deeply([ grep { !$is_there{$_} } split /\n/, $expected ], [], 'and nothing that is written down is gone');
 is($text, $expected, 'line by line');
 
+# -- the manual's table says the same --
+
+my %word = ('own rows' => 'own', 'granted rows' => 'granted', 'granted rows, without values' => 'granted', none => 'nothing', all => 'all', refused => '-');
+my %manual;
+for (split /\n/, slurp_file(dirname(abs_path(__FILE__)) . '/../../docs/ingest.md') =~ s/.*?^\| \| owner \| grantee \|[^\n]*\n[^\n]*\n(.*?)\n\n.*/$1/msr)
+{
+	my (undef, $names, @cells) = split / *\| */;
+	my @says = map { $word{ s/ \(.*//r } // "\"$_\"" } @cells;
+	$names =~ s/days of `change`/`change_(day)`/;
+	$manual{$_} = "@says" for $names =~ /all other views/ ? '_status' : $names =~ /`([^`]+)`/g;
+}
+my @differs;
+for (@table[ 1 .. $#table ])
+{
+	my ($relation, @sees) = split;
+	# what is in ingest itself
+	next if $relation =~ /\./;
+	my $told = $manual{$relation} // ($relation =~ /_status$/ ? $manual{_status} : undef) // 'nothing';
+	push @differs, "$relation: @sees[ 0 .. 5 ], the manual says $told" if "@sees[ 0 .. 5 ]" ne $told;
+}
+is_deeply(\@differs, [], 'and so does the table in docs/ingest.md');
+
 # -- what holds whatever is written down --
 
 unlike($text, qr/\bOTHERS\b/, 'nobody sees rows of others');

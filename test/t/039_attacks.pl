@@ -211,6 +211,65 @@ as('spy', q{SELECT ingest.unsubscribe('sleeper')});
 sql(q{SELECT ingest_internal.prune_events(interval '-1 hour')});
 is(sql(q{SELECT string_agg(type || subject, ',') FROM ingest.event}), 'com.victimy', 'and of types that it wants alone');
 
+# -- no value of one role breaks what looks at everybody's (t/030_calls.pl looks after each call) --
+
+as('attacker', q{SELECT ingest.create_job('mine', 'sql', 'SELECT 1')});
+for my $call ((map { "SELECT ingest.alter_sync('attacker.secret', $_ => '178000000 years')" } qw(freshness history_retention reconcile_every overlap)),
+	(map { "SELECT ingest.enqueue('mine', '$_')" } 'infinity', '-infinity'), q{SELECT ingest.create_job('mine', 'sql', 'SELECT 1', timeout => '178000000 years')})
+{
+	like(as('attacker', $call), qr/is at most 1000 years|is not infinite/, "$call is refused");
+}
+is(sql($_), '', "$_ goes on") for q{SELECT ingest_internal.alerts_look('15 min')}, q{SELECT NULL FROM ingest_internal.demand() LIMIT 1};
+
+# -- nor do two who had the same, and are gone --
+
+sql(q{CREATE ROLE gone_1 LOGIN; CREATE ROLE gone_2 LOGIN; GRANT ingest_operator TO gone_1, gone_2});
+as($_, q{SELECT ingest.silence('*', 'infinity'), ingest.set_lineage('outside.t', 'outside.u')}) for qw(gone_1 gone_2);
+is(sql(q{SELECT count(*) FROM ingest.silence}) . sql(q{SELECT count(*) FROM ingest.lineage_edge WHERE to_table = 'u'}), '22', 'two roles say the same, each for itself');
+sql(q{DROP ROLE gone_1; DROP ROLE gone_2});
+like($said = session(q{SELECT ingest_internal.prune('100 years', '100 years')}), qr/are deleted/, 'what is done hourly is done when they are gone');
+unlike($said, qr/WARNING|ERROR/, 'all of it');
+is(sql(q{SELECT count(*) FROM ingest.silence}), '0', 'silences end with who made them');
+
+# restored, numbers of roles may be those of others: each gets its own back, also where the other one has an equal
+sql(q{INSERT INTO ingest.silence (owner, owner_name, pattern, until) VALUES ('attacker'::regrole, 'victim', 'x', 'infinity'), ('victim'::regrole, 'attacker', 'x', 'infinity');
+	SELECT ingest.set_lineage('outside.t', 'outside.v');
+	INSERT INTO ingest.lineage_edge (owner, owner_name, from_schema, from_table, to_schema, to_table, kind) SELECT v.owner, v.name, 'outside', 't', 'outside', 'v', 'declared'
+		FROM (VALUES ('attacker'::regrole::oid, 'victim'), ('victim'::regrole, 'attacker')) v (owner, name);
+	UPDATE ingest.lineage_edge SET owner_name = CASE owner_name WHEN 'attacker' THEN 'victim' ELSE 'attacker' END WHERE to_table = 'v' AND owner_name IN ('attacker', 'victim');
+	SELECT ingest_internal.roles_again()});
+is(sql(q{SELECT string_agg(owner_name, ',' ORDER BY owner_name) FROM ingest.silence WHERE owner_name = owner::regrole::text}), 'attacker,victim', 'silences are found again by name');
+is(sql(q{SELECT count(*) FROM ingest.lineage_edge WHERE to_table = 'v' AND owner_name = owner::regrole::text}), '3', 'and flows');
+sql(q{DELETE FROM ingest.silence; DELETE FROM ingest.lineage_edge WHERE to_table = 'v'});
+
+# -- a cursor of a domain: its watermarks are compared as the copy's owner, not as the engine --
+
+as('attacker', $_) for 'CREATE FUNCTION attacker.deed_of(anyelement) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN PERFORM attacker.deed(); RETURN true; END$$',
+  'CREATE DOMAIN attacker.number AS int CHECK (attacker.deed_of(VALUE))', 'CREATE DOMAIN attacker.stamp AS timestamptz CHECK (attacker.deed_of(VALUE))',
+  'ALTER FOREIGN TABLE attacker_far.secret ALTER COLUMN id TYPE attacker.number, ALTER COLUMN u TYPE attacker.stamp';
+for my $cursor (qw(id u))
+{
+	as('attacker', "SELECT ingest.create_sync('attacker_far.secret', 'attacker.by_$cursor', key => '{id}', cursor_column => '$cursor', history => true)");
+	as('attacker', "CALL ingest.sync('attacker.by_$cursor')") for 1 .. 3;
+	session("CALL ingest.sync('attacker.by_$cursor')", "SELECT * FROM ingest.explain_sync('attacker.by_$cursor')", "SELECT * FROM ingest.verify('attacker.by_$cursor')");
+}
+is(sql(q{SELECT count(*) FROM ingest.run r JOIN ingest.sync s ON s.id = r.sync WHERE s.name LIKE 'attacker.by_%' AND r.state = 'succeeded'}), '8', 'copies with a cursor of a domain are made');
+is(ran_as(), 'attacker', 'its check runs as the owner alone');
+sql('TRUNCATE prey.ran_as');
+as('attacker', $_) for q{SELECT ingest.drop_sync('attacker.by_id'), ingest.drop_sync('attacker.by_u')}, 'ALTER FOREIGN TABLE attacker_far.secret ALTER COLUMN id TYPE int, ALTER COLUMN u TYPE timestamptz';
+
+# -- flows that a role records are its own: not in the lineage of others, and nobody's to take away --
+
+as('attacker', q{SELECT ingest.set_lineage('victim_far.secret', 'attacker.report')});
+as($_, q{SELECT ingest.set_lineage('outside.a', 'outside.b')}) for qw(attacker victim);
+is(as('victim', q{SELECT count(*) FROM ingest.lineage_edge WHERE to_table = 'report'}), '0', 'nobody writes into the lineage of the source of another');
+unlike(as('victim', q{SELECT * FROM ingest.lineage('victim_far.secret')}), qr/report/, 'nor into what lineage() says of it');
+like(as('attacker', q{SELECT * FROM ingest.lineage('victim_far.secret')}), qr/report/, 'it is in one\'s own');
+is(as('spy', q{SELECT count(*) FROM ingest.lineage_edge WHERE source IS NULL}), '0', 'who recorded none sees none');
+as('attacker', $_) for q{SELECT ingest.set_lineage('outside.a', 'outside.b', kind => NULL)}, 'CREATE SCHEMA outside', 'CREATE TABLE outside.c (id int)',
+  q{SELECT ingest.add_rule('outside.c', 'not_null', '{id}')}, 'ALTER TABLE outside.c RENAME TO a';
+is(as('victim', q{SELECT count(*) FROM ingest.lineage_edge WHERE to_table = 'b'}), '1', 'a flow goes neither with that of another, nor with a name that another takes');
+
 # -- what stands in the schema of ingest_profile before the extension is made --
 
 sql('CREATE DATABASE overloaded');

@@ -31,8 +31,15 @@ my %shapes = (
 	'a list of texts' => sub { encode_json([ $_[2] ]) },
 	html => sub { encode_utf8("<!DOCTYPE html><html><head><title>x</title><style>b { color: red }</style><script>var a = {};</script></head>\n<body class='x'><h1>$_[2]</h1></body></html>") },
 	text => sub { encode_utf8("  $_[2]\r\n") },
+	'a piece of html' => sub { encode_utf8("\n<h1>$_[2]</h1>") },
+	xml => sub { encode_utf8(qq(<?xml version="1.0"?><soapenv:Fault xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><faultstring>$_[2]</faultstring></soapenv:Fault>)) },
+	'xml that quotes' => sub { encode_utf8("<Error><Message><![CDATA[$_[2]]]></Message></Error>") },
+	'a mark before it' => sub { "\xef\xbb\xbf" . encode_json({ detail => $_[2], 'o:errorCode' => $_[1] }) },
+	'a text' => sub { JSON::PP->new->utf8->allow_nonref->encode($_[2]) },
+	'a name of its own' => sub { encode_json({ type => 'x', errorCode => $_[1], errorMessage => $_[2] }) },
+	'somewhere deep' => sub { encode_json({ a => [ { b => { c => { d => [ { type => 'error', value => $_[2] } ] } } } ] }) },
 );
-my %no_code = map { $_ => 1 } 'title alone', 'a list of texts', 'html', 'text';
+my %no_code = map { $_ => 1 } 'title alone', 'a list of texts', 'html', 'text', 'a piece of html', 'xml', 'xml that quotes', 'a text', 'somewhere deep';
 
 sub refused
 {
@@ -82,6 +89,21 @@ for ([ 'empty', '' ], [ 'of no known shape', '{"a":{"b":[1,2]}}' ], [ 'an empty 
 	unlike($err, qr/Reason 4/, 'but not all of many');
 	$err = refused('{"o:errorDetails":[{"detail":"a\\u0000b\\ud800c\\u0007d"}]}', 400);
 	like($err, qr/^DETAIL:  a.b.c d\./m, 'characters that are none');
+}
+
+# who answers may repeat what it was sent
+{
+	my $token = 'eyJhbGciOiJFUzI1NiJ9.secret-of-ours';
+	for my $repeated ("GET /x HTTP/1.1 Authorization: Bearer $token Accept: */*", "authorization: basic $token", qq(OAuth realm="1234567", oauth_consumer_key="$token", oauth_token="$token", oauth_signature="$token", oauth_nonce="1"), "grant_type=x&client_assertion=$token&scope=y")
+	{
+		for my $name ('html', 'text', 'details', 'somewhere deep', 'a text')
+		{
+			my $err = refused($shapes{$name}->(400, 'ECHO', "No way: $repeated"), 400);
+			like($err, qr/^DETAIL:  No way: /m, "$name that repeats the request");
+			unlike($err, qr/secret-of-ours/, 'but not its login');
+		}
+	}
+	like(refused($shapes{details}->(400, 'X', 'Basic authentication is old, a bearer token "needed" here, oauth_token="" is none'), 400), qr/^DETAIL:  Basic authentication is old, a bearer token "needed" here, oauth_token="" is none\./m, 'words about logins are words');
 }
 
 # words that NetSuite has for a table that is not there; the words of one's own query do not count

@@ -201,7 +201,7 @@ poll_until($published, 'postgres', q{SELECT count(*) > 0 FROM pg_stat_activity W
 	$alone->safe_psql($p, q{SELECT count(ingest.emit('com.example.usual', i::text, '{}')) FROM generate_series(1, 30000) i});
 	$alone->safe_psql($p, q{SELECT ingest.read_events('rare')}) for 1 .. 3;
 	cmp_ok($rows->(), '<', 10, 'nor of those that came meanwhile, though none was for it');
-	$alone->safe_psql($p, q{SET client_min_messages = warning; SELECT ingest.prune('-1 s', '30 days')});
+	$alone->safe_psql($p, q{SET client_min_messages = warning; SELECT ingest_internal.prune('-1 s', '30 days')});
 	is($alone->safe_psql($p, 'SELECT count(*) FROM ingest.event'), 0, 'and keeps none of them from being deleted');
 }
 

@@ -111,7 +111,7 @@ my %silent = (
 for my $what (sort keys %silent)
 {
 	sql($silent{$what});
-	sql("SELECT ingest.reconcile('c.t')");
+	sql("SELECT ingest.reload('c.t', keys_only => true)");
 	sql("CALL ingest.sync('c.t')");
 	is(sql("SELECT count(*) FROM (SELECT id, v, n, changed FROM shop.t EXCEPT SELECT id, v, n, changed FROM c.t) d"), '0', "$what is found");
 }
@@ -176,7 +176,7 @@ sql("UPDATE veras.head SET v = 'spoilt' WHERE id = 1");
 is(sql("SET ROLE vera; SELECT keys FROM ingest.verify('veras.head') WHERE finding = 'differing'"), '[{"id": 1}]', 'its owner is shown keys');
 is(sql("SET ROLE adm; SELECT count(keys), sum(rows) FROM ingest.verify('veras.head')"), '0|4', 'an admin, who may not read the copy, is shown counts');
 is(state_of("SELECT * FROM ingest.verify('c.t', -1)"), '22023', 'less than no samples are refused');
-sql("SELECT ingest.reconcile('c.t')");
+sql("SELECT ingest.reload('c.t', keys_only => true)");
 sql("CALL ingest.sync('c.t')");
 is(sql("SELECT string_agg(rows::text, ' ') FROM ingest.verify('c.t')"), '3000 0 0 0 0', 'and a comparison of keys mends it');
 
@@ -187,14 +187,14 @@ sql("CALL ingest.sync('c.head')");
 sql("UPDATE shop.line SET head = 2 WHERE id = 4; UPDATE shop.head SET v = 'left', changed = now() WHERE id = 1");
 sql("CALL ingest.sync('c.head')");
 is(apart('shop.line', 'c.line'), '0', 'a line that moved to a header that did not change');
-sql("SELECT ingest.pause_sync('c.line')");
+sql("SELECT ingest.pause(sync => 'c.line')");
 sql("UPDATE shop.line SET v = 'while paused' WHERE head = 2; UPDATE shop.head SET v = 'paused', changed = now() WHERE id = 2;
 	DELETE FROM shop.line WHERE id IN (6, 7)");
 sql("UPDATE shop.head SET changed = now() WHERE id = 3");
 sql("CALL ingest.sync('c.head')");
 isnt(apart('shop.line', 'c.line'), '0', 'lines of a sync that is paused wait');
 is(sql("SELECT string_agg(parent_key, ' ' ORDER BY parent_key) FROM ingest.sync_owed"), '2 3', 'and what they are owed is written down');
-sql("SELECT ingest.resume_sync('c.line')");
+sql("SELECT ingest.resume(sync => 'c.line')");
 sql("CALL ingest.sync('c.head')");
 is(sql("SELECT count(*) FROM ((SELECT * FROM shop.line WHERE head IN (2, 3) EXCEPT TABLE c.line) UNION ALL (SELECT * FROM c.line WHERE head IN (2, 3) EXCEPT TABLE shop.line)) d"), '0', 'then it is done');
 is(sql('SELECT count(*) FROM ingest.sync_owed'), '0', 'and nothing is owed');

@@ -137,10 +137,10 @@ poll_until($node, $p, $empty);
 is(sql("SELECT state FROM ingest.run WHERE job IS NOT NULL AND kind = 'sync' ORDER BY id DESC LIMIT 1"), 'succeeded', 'then the job runs');
 sql('DROP TRIGGER slow ON copy_item');
 
-sql("SELECT ingest.pause_sync('copy_item'); SELECT ingest.enqueue('sync item')");
+sql("SELECT ingest.pause(sync => 'copy_item'); SELECT ingest.enqueue('sync item')");
 sleep(3);
 is(sql('SELECT attempts, (SELECT count(*) FROM ingest.dead_letter) FROM ingest.queue'), '0|0', 'a job on a paused sync is not begun');
-sql("SELECT ingest.resume_sync('copy_item')");
+sql("SELECT ingest.resume(sync => 'copy_item')");
 poll_until($node, $p, $empty);
 is(sql("SELECT state FROM ingest.run WHERE kind = 'sync' ORDER BY id DESC LIMIT 1"), 'succeeded', 'and is when it is resumed');
 
@@ -187,7 +187,7 @@ sql("CREATE TABLE ingest.change_20200101 PARTITION OF ingest.change FOR VALUES F
 my $reader = start('BEGIN; SELECT count(*) FROM ingest.change_20200101; SELECT pg_sleep(30)');
 poll_until($node, $p, "SELECT count(*) = 1 FROM pg_locks WHERE relation = 'ingest.change_20200101'::regclass AND granted AND mode = 'AccessShareLock'");
 my $begun = time();
-my ($code, $out, $err) = $node->psql($p, "SET statement_timeout = '20 s'; SELECT ingest.prune('1 year', '1 year')");
+my ($code, $out, $err) = $node->psql($p, "SET statement_timeout = '20 s'; SELECT ingest_internal.prune('1 year', '1 year')");
 is($code, 0, 'an idle reader of history does not stop retention');
 cmp_ok(time() - $begun, '<', 15, 'nor keep it waiting') or diag($err);
 is(sql("SELECT to_regclass('ingest.change_20200101') IS NOT NULL, to_regclass('ingest.change_20200102') IS NULL"), 't|t', 'the day that nobody reads is dropped');
@@ -196,7 +196,7 @@ $reader->[0]->kill_kill;
 # what cannot be written for one table
 sql("CREATE TABLE ingest.blocked (run bigint REFERENCES ingest.run); INSERT INTO ingest.run (kind, pid, role, role_name, state, started_at) VALUES ('sql', 1, 10, 'postgres', 'succeeded', '2020-01-01');
 	INSERT INTO ingest.blocked SELECT max(id) FROM ingest.run WHERE started_at < '2021-01-01'; INSERT INTO ingest.dead_letter (job, attempts, reason, died_at) SELECT id, 1, 'old', '2020-01-01' FROM ingest.job WHERE name = 'bad'");
-($code, $out, $err) = $node->psql($p, "SELECT ingest.prune('1 year', '1 year')");
+($code, $out, $err) = $node->psql($p, "SELECT ingest_internal.prune('1 year', '1 year')");
 is(sql("SELECT count(*) FROM ingest.dead_letter WHERE reason = 'old'"), '0', 'what cannot be deleted from one table keeps no other from being pruned');
 like($err, qr/old runs could not be deleted/, 'and is told');
 sql('DROP TABLE ingest.blocked');
@@ -204,7 +204,7 @@ sql('DROP TABLE ingest.blocked');
 # somebody publishes all tables
 sql("DROP TABLE ingest.change_20200101; CALL ingest.sync('kept'); CREATE PUBLICATION everything FOR ALL TABLES");
 cmp_ok(sql('SELECT count(*) FROM ingest.change'), '>', 0, 'there is history');
-($code, $out, $err) = $node->psql($p, "SELECT ingest.prune('1 s', '1 s'); SELECT ingest.drop_source('b')");
+($code, $out, $err) = $node->psql($p, "SELECT ingest_internal.prune('1 s', '1 s'); SELECT ingest.drop_source('b')");
 is($code, 0, 'a publication of all tables keeps nothing from being deleted') or diag($err);
 unlike($err, qr/could not be deleted/, 'nor retention');
 is(sql('SELECT count(*) FROM ingest.change'), '0', 'history that nobody has any more is gone');
@@ -233,7 +233,7 @@ my $log = $node->basedir . '/upgrade.log';
 system_or_bail('pg_ctl', '-w', '-D', $node->data_dir, '-l', $log, '-o', '-b', 'start');
 sleep(2);
 is(sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'ingest%'"), '0', "nothing of the engine runs in pg_upgrade's servers");
-($code, $out, $err) = $node->psql($p, "CALL ingest.run_job('beat')");
+($code, $out, $err) = $node->psql($p, "CALL ingest.work('beat')");
 like($err, qr/pg_upgrade/, 'not by pg_cron either');
 system_or_bail('pg_ctl', '-w', '-D', $node->data_dir, '-m', 'fast', 'stop');
 

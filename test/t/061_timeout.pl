@@ -46,7 +46,7 @@ is(sql("SELECT count(*) FROM ingest.run WHERE state IN ('running', 'lost')"), '0
 my ($code, $out, $err);
 for (1 .. 20)
 {
-	($code, $out, $err) = $node->psql($p, "CALL ingest.run_job('stuck sql')");
+	($code, $out, $err) = $node->psql($p, "CALL ingest.work('stuck sql')");
 	# a worker may be sooner
 	last if $err !~ /is being done by a worker/;
 	poll_until($node, $p, $empty);

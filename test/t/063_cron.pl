@@ -21,8 +21,10 @@ sql("CREATE EXTENSION pg_cron; CREATE EXTENSION ingest CASCADE; CREATE EXTENSION
 
 like(said("SET ROLE otto; SELECT ingest.register_source('files', 'files', refresh_schedule => '0 6 * * MON-FRI')"), qr/NOTICE:  nobody deletes old events and runs yet/, 'who may not prune hears that nobody does');
 is(kept(), 'ingest job 1|0 6 * * MON-FRI', 'and has the job scheduled');
+sql("SET ROLE otto; SELECT cron.schedule('ingest upkeep', '0 0 1 1 *', 'SELECT 1')");	# who may not prune pretends to do so
 sql("SELECT ingest.create_job('x', 'sql', 'SELECT 1'); SELECT ingest.schedule('x', '\@daily')");
-is(kept(), "ingest job 1|0 6 * * MON-FRI\ningest job 2|\@daily\ningest upkeep|23 * * * *", 'an admin has what is old deleted');
+is(kept(), "ingest job 1|0 6 * * MON-FRI\ningest job 2|\@daily\ningest upkeep|0 0 1 1 *\ningest upkeep|23 * * * *", 'an admin has what is old deleted');
+sql("SET ROLE otto; SELECT cron.unschedule('ingest upkeep')");
 sql(sql("SELECT command FROM cron.job WHERE jobname = 'ingest upkeep'"));
 is(sql("SELECT count(*) FROM ingest.audit WHERE function = 'prune'"), '1', 'by a statement that runs');
 sql("SELECT ingest.schedule('x', '15 min')");
@@ -44,11 +46,11 @@ sub whose { return sql("SELECT username, command FROM cron.job WHERE jobname LIK
 sql("CREATE ROLE ida LOGIN IN ROLE ingest_operator; GRANT USAGE ON SCHEMA cron TO ida; CREATE ROLE nobody_of_cron LOGIN IN ROLE ingest_operator");
 sql("SET ROLE otto; SELECT ingest.register_source('shelves', 'files', schema => 'shelves'); SELECT ingest.create_job('crawl shelves', 'crawl', 'shelves')");
 sql("SELECT ingest.schedule('crawl shelves', '0 6 * * *')");
-is(whose(), "otto|CALL ingest.run_job('crawl shelves')", 'a superuser schedules the job of another role: it is done as that one');
+is(whose(), "otto|CALL ingest.work('crawl shelves')", 'a superuser schedules the job of another role: it is done as that one');
 sql("SELECT ingest.schedule('crawl shelves', '0 7 * * *')");
-is(whose(), "otto|CALL ingest.run_job('crawl shelves')", 'and once');
+is(whose(), "otto|CALL ingest.work('crawl shelves')", 'and once');
 sql("SELECT ingest.set_owner('shelves', 'ida')");
-is(whose(), "ida|CALL ingest.run_job('crawl shelves')", 'what is given away is done as its new owner');
+is(whose(), "ida|CALL ingest.work('crawl shelves')", 'what is given away is done as its new owner');
 like(said("SELECT ingest.set_owner('shelves', 'nobody_of_cron')"), qr/WARNING:  pg_cron does not keep the schedule of job "crawl shelves": permission denied/, 'who may not use pg_cron gets a source nevertheless, and is told');
 is(whose(), '', 'without a schedule');
 is(sql("SELECT schedule IS NULL, scheduler IS NULL, owner_name FROM ingest.job WHERE name = 'crawl shelves'"), 't|t|nobody_of_cron', 'which the job does not claim to have');

@@ -32,10 +32,10 @@ my @done = (
 	"SELECT ingest.create_job('new job', 'sql', 'SELECT')",
 	"SELECT ingest.subscribe('new listener')",
 	"SELECT ingest.grant_source('kept', 'reader')",
-	"SELECT ingest.add_lineage('a.b', 'public.shelf')",
+	"SELECT ingest.set_lineage('a.b', 'public.shelf')",
 	"SELECT ingest.enqueue('kept sql')",
 	"SELECT ingest.schedule('paused sql', '1 h')",
-	"SELECT ingest.set_freshness('public.paused_item', '1 h')",
+	"SELECT ingest.alter_sync('public.paused_item', freshness => '1 h')",
 	"SELECT ingest.alter_sync('public.paused_item', batch_rows => 10)",
 	"SELECT ingest.pause('paused')",
 	"SELECT ingest.set_owner('given', 'other')",
@@ -54,16 +54,16 @@ my @others = (
 	"SELECT ingest.resume('paused')",
 	"SELECT ingest.drop_source('paused')", "SELECT ingest.drop_source('given')",
 	"SELECT ingest.drop_sync('public.kept_item')", "SELECT ingest.drop_sync('public.gone_item')",
-	"SELECT ingest.drop_job('gone job')", "SELECT ingest.drop_job('paused sql')", "SELECT ingest.unschedule('paused sql')",
-	"SELECT ingest.enqueue('gone sql')", "CALL ingest.run_job('gone sql')", "CALL ingest.run_job('kept sql')",
+	"SELECT ingest.drop_job('gone job')", "SELECT ingest.drop_job('paused sql')", "SELECT ingest.schedule('paused sql', NULL)",
+	"SELECT ingest.enqueue('gone sql')", "CALL ingest.work('gone sql')", "CALL ingest.work('kept sql')",
 	"CALL ingest.sync('public.gone_item')", "CALL ingest.sync('public.paused_item')", "CALL ingest.sync('public.kept_item')", "CALL ingest.redrive('public.gone_item')",
 	"CALL ingest.crawl('gone')", "CALL ingest.crawl('paused')", "CALL ingest.crawl('given')",
 	"SELECT * FROM ingest.check_source('gone')", "SELECT * FROM ingest.check_source('paused')",
-	"SELECT ingest.revoke_source('kept', 'reader')", "SELECT ingest.drop_lineage('a.b', 'public.shelf')",
+	"SELECT ingest.revoke_source('kept', 'reader')", "SELECT ingest.set_lineage('a.b', 'public.shelf', kind => NULL)",
 	"SELECT ingest.unsubscribe('new listener')", "SELECT ingest.unsubscribe('kept listener')", "SELECT id FROM ingest.read_events('new listener')",
 	"SELECT ingest.alter_sync('public.gone_item', history => true)", "SELECT ingest.profile('public.gone_item')", "SELECT count(*) FROM ingest.as_of(NULL::public.gone_item, now())",
 	"SELECT * FROM ingest.verify('public.gone_item')", "SELECT * FROM ingest.explain_sync('public.gone_item')",
-	"SELECT ingest.emit('com.example.one', 'a', '{}')", "SELECT ingest.prune('1 year', '1 year')", 'CALL ingest.work()');
+	"SELECT ingest.emit('com.example.one', 'a', '{}')", "SELECT ingest_internal.prune('1 year', '1 year')", 'CALL ingest.work()');
 my @sessions;
 for my $statement (@others)
 {

@@ -111,7 +111,7 @@ poll_until($node, $p, q{SELECT dead FROM ingest_delivery.sink_status WHERE sink 
 pass('after the last try it is given up');
 poll_until($node, $p, q{SELECT count(*) FROM ingest_delivery.blocked WHERE tries = 1}, 1);
 pass('and the next of the subject is tried');
-sql(q{SELECT ingest.prune('-1 s', '30 days')});
+sql(q{SELECT ingest_internal.prune('-1 s', '30 days')});
 is(sql(q{SELECT count(*) FROM ingest.event WHERE type = 'po.x'}), 50, 'events that wait or were given up are kept, however old they are');
 behave();
 sql(q{SELECT ingest_delivery.skip('poison', 'bad')});

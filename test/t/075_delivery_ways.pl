@@ -152,7 +152,7 @@ sql(q{UPDATE ingest.event SET time = time - interval '8 days' WHERE type = 'ex.x
 sql(q{UPDATE ingest_delivery.sink SET reading = reading + 1, version = version + 1 WHERE name IN ('skips', 'paused', 'keeps'); SELECT ingest_internal.wake_services()});
 poll_until($node, $p, q{SELECT string_agg(expired::text, ' ' ORDER BY sink) FROM ingest_delivery.sink_status}, '0 1400 1400');
 pass('a sink that is down or paused passes over what is too old, if it says so');
-sql(q{SELECT ingest.prune('7 days', '30 days')});
+sql(q{SELECT ingest_internal.prune('7 days', '30 days')});
 is(sql(q{SELECT count(*) FROM ingest.event WHERE type = 'ex.x'}), 1500, 'for the one that keeps them they are kept');
 sql(q{SELECT ingest_delivery.resume_sink('paused')});
 behave();
@@ -161,7 +161,7 @@ arrives('keeps', 1500, 'which gets all');
 arrives('skips', 100, 'the others what is young');
 arrives('paused', 100, 'also when it was paused');
 sleep(1);
-sql(q{SELECT ingest.prune('7 days', '30 days')});
+sql(q{SELECT ingest_internal.prune('7 days', '30 days')});
 is(sql(q{SELECT count(*) FROM ingest.event WHERE type = 'ex.x'}), 100, 'and then they are pruned');
 sql(q{SELECT ingest_delivery.drop_sink(s) FROM unnest('{keeps,skips,paused}'::text[]) s});
 

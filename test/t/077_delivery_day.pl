@@ -97,10 +97,12 @@ for my $seconds (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 	my $due = sql('SELECT round(extract(epoch FROM due - now())) FROM ingest_delivery.blocked');
 	push @waited, "$seconds: $due" if $due > $seconds * 1.1 + 1 || $due < $seconds * 0.9 - 5;
 	my $was = tried('tries');
-	later($due - 2) if $due > 10;
+	# a slow machine takes its time for this
+	my $rest = $due > 10 ? int($due / 8) : 0;
+	later($due - $rest) if $due > 10;
 	sleep(0.7);
 	push @waited, "$seconds: too early" if $due > 10 && tried('tries') > $was;
-	later($due > 10 ? 3 : 6);
+	later($due > 10 ? $rest + 1 : 6);
 	push @waited, "$seconds: not tried" if once_more(sub { tried('tries') }, $was) != 1;
 }
 is(join(', ', @waited), '', 'an event is tried again after 5 s, 5 min … 24 h, a tenth more or less, and then');

@@ -62,6 +62,10 @@ main(void)
 	check("400 of the token endpoint", outcome_of(HTTP_OK, true, 400, "invalid_grant", NULL), OUTCOME_LOGIN);
 	check("INVALID_PARAMETER is no login", outcome_of(HTTP_OK, true, 400, "INVALID_PARAMETER", NULL), OUTCOME_REFUSED);
 	check("403", outcome_of(HTTP_OK, true, 403, NULL, NULL), OUTCOME_DENIED);
+	check("403 for a login", outcome_of(HTTP_OK, true, 403, "INVALID_LOGIN_ATTEMPT", "Invalid login attempt."), OUTCOME_LOGIN);
+	check("403 INSUFFICIENT_PERMISSION", outcome_of(HTTP_OK, true, 403, "INSUFFICIENT_PERMISSION", NULL), OUTCOME_DENIED);
+	check("400 for a role", outcome_of(HTTP_OK, true, 400, "USER_ERROR", "Your role does not give you permission to view this page."), OUTCOME_DENIED);
+	check("400 for privileges", outcome_of(HTTP_OK, true, 400, "USER_ERROR", "You do not have privileges to perform this operation."), OUTCOME_DENIED);
 	check("400 USER_ERROR without permission", outcome_of(HTTP_OK, true, 400, "USER_ERROR", "Your current role does not have permission to perform this action."), OUTCOME_DENIED);
 	check("500 with the code of a lacking permission stays a fault", outcome_of(HTTP_OK, true, 500, "UNEXPECTED_ERROR", "You do not have permission"), OUTCOME_FAILED);
 	check("an unknown record", outcome_of(HTTP_OK, true, 400, "INVALID_PARAMETER", "Invalid search type: x"), OUTCOME_NO_TABLE);

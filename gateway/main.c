@@ -1,0 +1,175 @@
+/*
+ * main.c
+ *		pg_ingest_gateway: HTTP in front of ingest_api.serve().
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "gateway/buffer.h"
+#include "gateway/files.h"
+#include "gateway/log.h"
+#include "gateway/server.h"
+
+static const char usage[] =
+	"pg_ingest_gateway: HTTP in front of ingest_api.serve()\n"
+	"\n"
+	"  --listen ADDRESS:PORT  where to listen (127.0.0.1:8080)\n"
+	"  --dsn STRING           the database, without a password (dbname=postgres user=ingest_authenticator)\n"
+	"  --conn-fd N            the same, read from a descriptor, with a password if need be\n"
+	"  --tls-cert FILE        certificate chain, and\n"
+	"  --tls-key FILE         its key, both in PEM; SIGHUP reads them again\n"
+	"  --behind-proxy         a proxy in front speaks TLS: other addresses than loopback may be listened to without it\n"
+	"  --static FOLDER        files that are served as they are\n"
+	"  --connections N        clients at once (1000)\n"
+	"  --pool N               sessions of the database for requests (8)\n"
+	"  --timeout SECONDS      for a request (10)\n"
+	"  --help                 this\n";
+
+static int
+number(const char *name, const char *text, int least, int most)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (*text == '\0' || *end != '\0' || n < least || n > most)
+		give_up("%s wants a number from %d to %d, not %s", name, least, most, text);
+	return n;
+}
+
+/* Whatever starts it passes secrets this way, since arguments and environment are seen by others */
+static char *
+read_dsn(int fd)
+{
+	Buffer text = {0};
+	char part[1024];
+	ssize_t n;
+
+	while ((n = read(fd, part, sizeof(part))) > 0 && text.n < 65536)
+		buffer_add(&text, part, n);
+	if (n < 0)
+		give_up("descriptor %d cannot be read: %s", fd, strerror(errno));
+	close(fd);
+	while (text.n > 0 && (text.bytes[text.n - 1] == '\n' || text.bytes[text.n - 1] == ' '))
+		text.bytes[--text.n] = '\0';
+	if (text.n == 0)
+		give_up("descriptor %d names no database", fd);
+	return text.bytes;
+}
+
+static bool
+holds_password(const char *dsn)
+{
+	const char *address = strstr(dsn, "://"),
+			   *at = address ? strchr(address, '@') : NULL,
+			   *colon = address ? strchr(address + 3, ':') : NULL;
+
+	return strcasestr(dsn, "password") || (at && colon && colon < at);
+}
+
+static void
+parse_arguments(int argc, char **argv)
+{
+	static const struct option names[] = {
+		{"listen", 1, 0, 'l'},
+		{"dsn", 1, 0, 'd'},
+		{"conn-fd", 1, 0, 'f'},
+		{"tls-cert", 1, 0, 'c'},
+		{"tls-key", 1, 0, 'k'},
+		{"behind-proxy", 0, 0, 'b'},
+		{"static", 1, 0, 's'},
+		{"connections", 1, 0, 'n'},
+		{"pool", 1, 0, 'p'},
+		{"timeout", 1, 0, 't'},
+		{"help", 0, 0, 'h'},
+		{0},
+	};
+	int c;
+
+	options = (Options){.listen = "127.0.0.1:8080", .dsn = "dbname=postgres user=ingest_authenticator", .most_connections = 1000, .pool = 8, .timeout_s = 10};
+	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1)
+	{
+		switch (c)
+		{
+			case 'l':
+				options.listen = optarg;
+				break;
+			case 'd':
+				if (holds_password(optarg))
+					give_up("a password in --dsn is seen by everybody on this machine: use passfile=, or --conn-fd");
+				options.dsn = optarg;
+				break;
+			case 'f':
+				options.dsn = read_dsn(number("--conn-fd", optarg, 0, 1023));
+				break;
+			case 'c':
+				options.certificate = optarg;
+				break;
+			case 'k':
+				options.key = optarg;
+				break;
+			case 'b':
+				options.behind_proxy = true;
+				break;
+			case 's':
+				options.files = optarg;
+				break;
+			case 'n':
+				options.most_connections = number("--connections", optarg, 1, 100000);
+				break;
+			case 'p':
+				options.pool = number("--pool", optarg, 1, 64);
+				break;
+			case 't':
+				options.timeout_s = number("--timeout", optarg, 1, 3600);
+				break;
+			case 'h':
+				fputs(usage, stdout);
+				exit(0);
+			default:
+				fputs(usage, stderr);
+				exit(1);
+		}
+	}
+	if (optind < argc)
+		give_up("%s is no option", argv[optind]);
+	if (!options.certificate != !options.key)
+		give_up("--tls-cert and --tls-key go together");
+}
+
+/* A descriptor for each client and some more; what is in memory must not lie on a disk after a crash */
+static void
+set_limits(void)
+{
+	struct rlimit files,
+		none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max)
+	{
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < (rlim_t) options.most_connections + 128)
+	{
+		options.most_connections = files.rlim_cur > 160 ? files.rlim_cur - 128 : 32;
+		log_line("warning", "only %d clients at once: the limit of open files is %llu", options.most_connections, (unsigned long long) files.rlim_cur);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	parse_arguments(argc, argv);
+	set_limits();
+	if (options.files)
+		files_begin(options.files);
+	return server_run();
+}

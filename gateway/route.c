@@ -1,0 +1,159 @@
+/*
+ * route.c
+ *		Who answers a request: the gateway itself, a file, or the database.
+ */
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/connection.h"
+#include "gateway/files.h"
+#include "gateway/pool.h"
+#include "gateway/server.h"
+
+/* Of a token, `pgi_` included: by so much of it the database looks it up */
+#define PREFIX 12
+#define LONGEST_CREDENTIAL (8 * 1024)
+
+/* What the database is told of a request; nothing else of its headers goes there */
+static const char *const passed_on[] = {"accept", "accept-profile", "content-profile", "content-type", "idempotency-key", "if-none-match", "last-event-id", "origin", "prefer", "range"};
+
+static bool
+reads(const Request *r)
+{
+	return slice_is(r->method, "GET") || slice_is(r->method, "HEAD");
+}
+
+static void
+not_allowed(Connection *c, const char *methods)
+{
+	AnswerHeader allow = {"Allow", methods};
+
+	connection_problem(c, 405, status_title(405), "the method is not one of those that are allowed here", &allow, 1);
+}
+
+static void
+say(Connection *c, int status, const char *text)
+{
+	static const AnswerHeader headers[] = {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", "no-store"}};
+
+	connection_answer(c, status, headers, 2, text, strlen(text));
+}
+
+/* -- credentials -- */
+
+/* `token`, a prefix and the SHA-256: the token itself is in no statement, so in no log and no view */
+static char *
+of_token(Slice token)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned int n = 0;
+	Buffer text = {0};
+
+	if (token.n <= PREFIX || token.n > LONGEST_CREDENTIAL || EVP_Digest(token.at, token.n, digest, &n, EVP_sha256(), NULL) != 1)
+		return NULL;
+	buffer_print(&text, "token ");
+	buffer_add(&text, token.at, PREFIX);
+	buffer_add(&text, " ", 1);
+	for (unsigned int i = 0; i < n; i++)
+		buffer_print(&text, "%02x", digest[i]);
+	return text.bytes;
+}
+
+/* NULL: there is none; "bad": what is there is none */
+static char *
+credential(const Request *r)
+{
+	const Header *h = request_header(r, "authorization");
+	Slice token;
+	char *text;
+
+	if (h == NULL)
+		return NULL;
+	if (h->value.n < 8 || !slice_is_like((Slice){h->value.at, 7}, "bearer "))
+		return need_copy("bad", 3);
+	token = (Slice){h->value.at + 7, h->value.n - 7};
+	for (size_t i = 0; i < token.n; i++)
+		if (token.at[i] <= ' ' || token.at[i] > '~')
+			return need_copy("bad", 3);
+	text = token.n > 4 && memcmp(token.at, "pgi_", 4) == 0 ? of_token(token) : NULL;
+	return text ? text : need_copy("bad", 3);
+}
+
+/* -- the database -- */
+
+static char *
+headers_as_json(const Connection *c)
+{
+	Buffer json = {0};
+	const Request *r = &c->request;
+
+	buffer_print(&json, "{\"x-request-id\":\"%llu\",\"x-peer\":", (unsigned long long) c->number);
+	buffer_json(&json, c->peer, strlen(c->peer));
+	buffer_print(&json, ",\"host\":");
+	buffer_json(&json, r->host.at ? r->host.at : "", r->host.n);
+	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
+	{
+		Buffer value = {0};
+
+		/* several of a name are one list */
+		for (int k = 0; k < r->n_headers; k++)
+		{
+			if (!slice_is_like(r->headers[k].name, passed_on[i]))
+				continue;
+			if (value.n > 0)
+				buffer_add(&value, ", ", 2);
+			buffer_add(&value, r->headers[k].value.at, r->headers[k].value.n);
+		}
+		if (value.bytes == NULL)
+			continue;
+		buffer_print(&json, ",\"%s\":", passed_on[i]);
+		buffer_json(&json, value.bytes, value.n);
+		buffer_free(&value);
+	}
+	buffer_print(&json, "}");
+	return json.bytes;
+}
+
+static void
+ask_database(Connection *c)
+{
+	const Request *r = &c->request;
+	Question q = {0};
+
+	q.credential = credential(r);
+	q.method = need_copy(r->method.at, r->method.n);
+	q.path = need_copy(r->path.at, r->path.n);
+	q.query = r->query.at ? need_copy(r->query.at, r->query.n) : NULL;
+	q.headers = headers_as_json(c);
+	q.who = need_copy(q.credential ? q.credential : c->peer, strlen(q.credential ? q.credential : c->peer));
+	q.express = !reads(r) || slice_is(r->path, "/metrics");
+	pool_ask(c, &q);
+}
+
+void
+route_request(Connection *c)
+{
+	const Request *r = &c->request;
+
+	if (slice_is(r->path, "*"))
+		connection_answer(c, 204, &(AnswerHeader){"Allow", "GET, HEAD, POST, OPTIONS"}, 1, NULL, 0);
+	else if (slice_is(r->path, "/healthz") || slice_is(r->path, "/readyz"))
+	{
+		if (!reads(r))
+			not_allowed(c, "GET, HEAD");
+		else if (slice_is(r->path, "/healthz") || pool_is_ready())
+			say(c, 200, "ok\n");
+		else
+			say(c, 503, "the database is not there\n");
+	}
+	else if (files_have(r->path))
+	{
+		if (!reads(r))
+			not_allowed(c, "GET, HEAD");
+		else
+			files_answer(c);
+	}
+	else
+		ask_database(c);
+}

@@ -1,0 +1,27 @@
+/*
+ * api.c
+ *		The library: its settings.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "fmgr.h"
+#include "ingest_api/api.h"
+#include "utils/guc.h"
+
+PG_MODULE_MAGIC;
+
+extern PGDLLEXPORT void _PG_init(void);
+
+char *api_authenticator = NULL;
+int api_max_rows = 1000;
+
+void
+_PG_init(void)
+{
+	DefineCustomStringVariable("ingest_api.authenticator", "Role that the gateway logs in as: it may serve roles that it is a member of.", NULL, &api_authenticator,
+							   "ingest_authenticator", PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("ingest_api.max_rows", "Rows that one answer holds at most.", NULL, &api_max_rows, 1000, 1, 1000000, PGC_SUSET, 0, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("ingest_api");
+}

@@ -1,0 +1,494 @@
+/*
+ * compile.c
+ *		A query into one statement.
+ *
+ * What the client names is looked up and quoted, what it gives as a value becomes a
+ * parameter, and what is neither stands here as a constant.  Documents are built by
+ * row_to_json() and json_agg(): jsonb would be built and taken apart again, which costs
+ * three to fourteen times as much.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "ingest_api/compile.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+typedef struct Compiler
+{
+	Oid role;
+	List *values;
+	int aliases;
+} Compiler;
+
+/* A relation in the statement */
+typedef struct Range
+{
+	Resource *resource;
+	int alias;
+} Range;
+
+static char *rows_of(Compiler *c, Level *level, Resource *resource, const Link *link, int parent, int64 most, List **names, char **count);
+
+/* -- names and values -- */
+
+static char *
+joined(List *names)
+{
+	StringInfoData out;
+	ListCell *cell;
+
+	initStringInfo(&out);
+	foreach (cell, names)
+		appendStringInfo(&out, "%s%s", out.len ? ", " : "", (char *) lfirst(cell));
+	return out.data;
+}
+
+static char *
+parameter(Compiler *c, Oid type, const char *text)
+{
+	Value *v = palloc(sizeof(Value));
+
+	v->type = type;
+	v->text = text ? pstrdup(text) : NULL;
+	c->values = lappend(c->values, v);
+	return psprintf("$%d", list_length(c->values));
+}
+
+static char *
+relation_name(Oid relation)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
+}
+
+/* Its type too */
+static char *
+column_name(Compiler *c, const Range *range, const char *column, Oid *type)
+{
+	AttrNumber attnum = strlen(column) < NAMEDATALEN ? get_attnum(range->resource->relation, column) : InvalidAttrNumber;
+
+	if (attnum <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("%s has no column \"%s\"", range->resource->name, column),
+				 errhint("Its columns are %s.", joined(resource_columns(range->resource, c->role)))));
+	*type = getBaseType(get_atttype(range->resource->relation, attnum));
+	return psprintf("t%d.%s", range->alias, quote_identifier(column));
+}
+
+static bool
+is_element(const char *step)
+{
+	const char *at = step[0] == '-' ? step + 1 : step;
+
+	return *at && strlen(at) < 9 && strspn(at, "0123456789") == strlen(at);
+}
+
+static char *
+place_sql(Compiler *c, const Range *range, const Place *place, Oid *type)
+{
+	StringInfoData out;
+	ListCell *cell;
+	char *column = column_name(c, range, place->column, type);
+
+	if (place->steps == NIL)
+		return column;
+	if (*type != JSONOID && *type != JSONBOID)
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("column \"%s\" of %s holds no JSON", place->column, range->resource->name)));
+	initStringInfo(&out);
+	appendStringInfo(&out, "(%s", column);
+	foreach (cell, place->steps)
+	{
+		const char *step = lfirst(cell);
+		bool last = lnext(place->steps, cell) == NULL;
+
+		appendStringInfo(&out, " %s %s", last && place->as_text ? "->>" : "->", is_element(step) ? psprintf("(%s)", step) : quote_literal_cstr(step));
+	}
+	appendStringInfoChar(&out, ')');
+	if (place->as_text)
+		*type = TEXTOID;
+	return out.data;
+}
+
+/* -- conditions -- */
+
+typedef struct Operator
+{
+	const char *name;
+	const char *sql;
+	bool of_text; /* its left side is read as text, and * stands for % */
+	bool quantified;
+} Operator;
+
+static const Operator operators[] = {
+	{"eq", "=", false, true},
+	{"neq", "<>", false, true},
+	{"gt", ">", false, true},
+	{"gte", ">=", false, true},
+	{"lt", "<", false, true},
+	{"lte", "<=", false, true},
+	{"like", "LIKE", true, true},
+	{"ilike", "ILIKE", true, true},
+	{"match", "~", true, true},
+	{"imatch", "~*", true, true},
+	{"cs", "@>", false, false},
+	{"cd", "<@", false, false},
+	{"isdistinct", "IS DISTINCT FROM", false, false},
+	{"is", NULL, false, false},
+	{"in", NULL, false, false},
+};
+
+static const Operator *
+operator_named(const char *name)
+{
+	for (size_t i = 0; i < lengthof(operators); i++)
+		if (strcmp(operators[i].name, name) == 0)
+			return &operators[i];
+	ereport(ERROR,
+			(errcode(ERRCODE_SYNTAX_ERROR),
+			 errmsg("there is no operator \"%.40s\"", name),
+			 errhint("The operators are eq, neq, gt, gte, lt, lte, like, ilike, match, imatch, is, isdistinct, in, cs and cd, each also behind not.")));
+	return NULL;
+}
+
+/* As the array's own form */
+static char *
+array_text(List *values, bool patterns)
+{
+	StringInfoData out;
+	ListCell *cell;
+
+	initStringInfo(&out);
+	appendStringInfoChar(&out, '{');
+	foreach (cell, values)
+	{
+		if (out.len > 1)
+			appendStringInfoChar(&out, ',');
+		appendStringInfoChar(&out, '"');
+		for (const char *at = lfirst(cell); *at; at++)
+		{
+			if (*at == '"' || *at == '\\')
+				appendStringInfoChar(&out, '\\');
+			appendStringInfoChar(&out, patterns && *at == '*' ? '%' : *at);
+		}
+		appendStringInfoChar(&out, '"');
+	}
+	appendStringInfoChar(&out, '}');
+	return out.data;
+}
+
+static char *
+pattern(const char *text)
+{
+	char *p = pstrdup(text);
+
+	for (char *at = p; *at; at++)
+		if (*at == '*')
+			*at = '%';
+	return p;
+}
+
+static Oid
+array_of(Oid type, const char *column)
+{
+	Oid array = get_array_type(type);
+
+	if (!OidIsValid(array))
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("column \"%s\" cannot be compared with several values", column)));
+	return array;
+}
+
+static const char *
+is_what(const char *value)
+{
+	static const char *const known[] = {"null", "true", "false", "unknown", "not_null"};
+	static const char *const sql[] = {"IS NULL", "IS TRUE", "IS FALSE", "IS UNKNOWN", "IS NOT NULL"};
+
+	for (size_t i = 0; i < lengthof(known); i++)
+		if (pg_strcasecmp(value, known[i]) == 0)
+			return sql[i];
+	ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("is.%.40s cannot be asked", value), errhint("is takes null, not_null, true, false and unknown.")));
+	return NULL;
+}
+
+static char *
+comparison_sql(Compiler *c, const Range *range, const Condition *condition)
+{
+	const Operator *o = operator_named(condition->op);
+	Oid type;
+	char *left = place_sql(c, range, condition->place, &type);
+	bool patterns = o->of_text && o->sql[0] != '~';
+
+	if (condition->quantifier && !o->quantified)
+		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("operator %s takes neither any nor all", o->name)));
+	if (o->sql == NULL && o->name[1] == 's')
+		return psprintf("%s %s", left, is_what(condition->value));
+	/* a document is compared as jsonb, whose equality is known */
+	if (type == JSONOID)
+	{
+		left = psprintf("%s::jsonb", left);
+		type = JSONBOID;
+	}
+	if (o->of_text && type != TEXTOID)
+	{
+		left = psprintf("%s::text", left);
+		type = TEXTOID;
+	}
+	if (o->sql == NULL)
+		return psprintf("%s = ANY (%s)", left, parameter(c, array_of(type, condition->place->column), array_text(condition->values, false)));
+	if (condition->quantifier)
+		return psprintf("%s %s %s (%s)", left, o->sql, condition->quantifier[1] == 'n' ? "ANY" : "ALL",
+						parameter(c, array_of(type, condition->place->column), array_text(condition->values, patterns)));
+	if (o->sql[0] == 'I' && o->sql[1] == 'S' && strcmp(condition->value, "null") == 0)
+		return psprintf("%s IS NOT NULL", left);
+	return psprintf("%s %s %s", left, o->sql, parameter(c, type, patterns ? pattern(condition->value) : condition->value));
+}
+
+static char *
+condition_sql(Compiler *c, const Range *range, const Condition *condition)
+{
+	StringInfoData out;
+	ListCell *cell;
+
+	check_stack_depth();
+	initStringInfo(&out);
+	appendStringInfoString(&out, condition->negated ? "NOT (" : "(");
+	if (condition->kind == CONDITION_COMPARE)
+		appendStringInfoString(&out, comparison_sql(c, range, condition));
+	else
+		foreach (cell, condition->parts)
+			appendStringInfo(&out, "%s%s", cell == list_head(condition->parts) ? "" : condition->kind == CONDITION_AND ? " AND "
+																													   : " OR ",
+							 condition_sql(c, range, lfirst(cell)));
+	appendStringInfoChar(&out, ')');
+	return out.data;
+}
+
+/* -- what is read -- */
+
+/* Types that a value may be shown as */
+static const char *
+cast_type(const char *name)
+{
+	static const char *const known[][2] = {
+		{"text", "text"},
+		{"varchar", "text"},
+		{"integer", "int4"},
+		{"int", "int4"},
+		{"int4", "int4"},
+		{"bigint", "int8"},
+		{"int8", "int8"},
+		{"smallint", "int2"},
+		{"numeric", "numeric"},
+		{"float8", "float8"},
+		{"real", "float4"},
+		{"boolean", "bool"},
+		{"bool", "bool"},
+		{"date", "date"},
+		{"timestamp", "timestamp"},
+		{"timestamptz", "timestamptz"},
+		{"interval", "interval"},
+		{"json", "json"},
+		{"jsonb", "jsonb"},
+		{"uuid", "uuid"},
+	};
+
+	for (size_t i = 0; i < lengthof(known); i++)
+		if (strcmp(known[i][0], name) == 0)
+			return known[i][1];
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no type \"%.40s\" to show a value as", name), errhint("There are text, integer, bigint, numeric, float8, boolean, date, timestamp, timestamptz, interval, json, jsonb and uuid.")));
+	return NULL;
+}
+
+static void
+add_item(StringInfo items, List **names, const char *sql, const char *name)
+{
+	appendStringInfo(items, "%s%s AS %s", items->len ? ", " : "", sql, quote_identifier(name));
+	*names = lappend(*names, pstrdup(name));
+}
+
+static void
+add_items(Compiler *c, const Range *range, const Selected *item, StringInfo items, List **names)
+{
+	Oid type;
+	char *sql;
+	const char *name;
+	ListCell *cell;
+
+	if (item->place == NULL)
+	{
+		foreach (cell, resource_columns(range->resource, c->role))
+			add_item(items, names, column_name(c, range, lfirst(cell), &type), lfirst(cell));
+		return;
+	}
+	sql = place_sql(c, range, item->place, &type);
+	if (item->cast)
+		sql = psprintf("%s::pg_catalog.%s", sql, cast_type(item->cast));
+	name = item->alias ? item->alias : item->place->column;
+	/* the last member that has a name */
+	foreach (cell, item->alias ? NIL : item->place->steps)
+		if (!is_element(lfirst(cell)))
+			name = lfirst(cell);
+	add_item(items, names, sql, name);
+}
+
+/* -- what belongs to it -- */
+
+static bool
+names_link(const Link *l, const Level *level)
+{
+	if (strcmp(l->other, level->name) != 0 && strcmp(l->name, level->name) != 0 && !(list_length(l->here) == 1 && !l->many && strcmp(linitial(l->here), level->name) == 0))
+		return false;
+	if (level->hint == NULL || strcmp(level->hint, l->name) == 0)
+		return true;
+	return (list_length(l->here) == 1 && strcmp(linitial(l->here), level->hint) == 0) || (list_length(l->there) == 1 && strcmp(linitial(l->there), level->hint) == 0);
+}
+
+static const Link *
+find_link(Compiler *c, const Range *range, const Level *level, Resource **other)
+{
+	const Link *found = NULL;
+	List *known = NIL;
+	ListCell *cell;
+
+	foreach (cell, resource_links(range->resource))
+	{
+		Link *l = lfirst(cell);
+		Resource *r = resource_find(l->other, c->role);
+
+		if (r == NULL)
+			continue;
+		known = list_append_unique(known, makeString(pstrdup(l->other)));
+		if (!names_link(l, level))
+			continue;
+		if (found)
+			ereport(ERROR, (errcode(ERRCODE_AMBIGUOUS_COLUMN), errmsg("%s and %s belong together in more than one way", range->resource->name, level->name), errhint("Name the one that is meant: %s!%s(…) or %s!%s(…).", level->name, found->name, level->name, l->name)));
+		found = l;
+		*other = r;
+	}
+	if (found == NULL)
+	{
+		List *names = NIL;
+
+		foreach (cell, known)
+			names = lappend(names, strVal(lfirst(cell)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("nothing of \"%.60s\" belongs to %s", level->name, range->resource->name), names ? errhint("To it belong %s.", joined(names)) : 0));
+	}
+	return found;
+}
+
+static void
+embed(Compiler *c, const Range *range, Level *level, StringInfo items, List **names, StringInfo joins)
+{
+	Resource *other = NULL;
+	const Link *link = find_link(c, range, level, &other);
+	List *inner = NIL;
+	char *rows = rows_of(c, level, other, link, range->alias, link->many ? level->limit : -1, &inner, NULL);
+	int alias = ++c->aliases;
+	const char *name = level->alias ? level->alias : level->name;
+	ListCell *cell;
+
+	if (level->spread)
+	{
+		if (link->many)
+			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("...%s(…) takes one row, and of %s there are many", level->name, level->name)));
+		appendStringInfo(joins, " %sJOIN LATERAL (%s) e%d ON true", level->inner ? "" : "LEFT ", rows, alias);
+		foreach (cell, inner)
+			add_item(items, names, psprintf("e%d.%s", alias, quote_identifier(lfirst(cell))), lfirst(cell));
+		return;
+	}
+	if (!link->many)
+		appendStringInfo(joins, " %sJOIN LATERAL (SELECT pg_catalog.row_to_json(x) AS j FROM (%s) x) e%d ON true", level->inner ? "" : "LEFT ", rows, alias);
+	else if (level->inner)
+		appendStringInfo(joins, " JOIN LATERAL (SELECT pg_catalog.json_agg(pg_catalog.row_to_json(x)) AS j FROM (%s) x) e%d ON e%d.j IS NOT NULL", rows, alias, alias);
+	else
+		appendStringInfo(joins, " CROSS JOIN LATERAL (SELECT coalesce(pg_catalog.json_agg(pg_catalog.row_to_json(x)), '[]') AS j FROM (%s) x) e%d", rows, alias);
+	if (level->items != NIL || level->embedded != NIL)
+		add_item(items, names, psprintf("e%d.j", alias), name);
+}
+
+/* -- one level -- */
+
+static void
+add_order(Compiler *c, const Range *range, const Level *level, StringInfo out)
+{
+	ListCell *cell;
+
+	foreach (cell, level->order)
+	{
+		Order *o = lfirst(cell);
+		Oid type;
+
+		appendStringInfo(out, "%s%s%s%s", cell == list_head(level->order) ? " ORDER BY " : ", ", place_sql(c, range, o->place, &type),
+						 o->descending ? " DESC" : "", o->nulls < 0 ? " NULLS FIRST" : o->nulls > 0 ? " NULLS LAST"
+																									: "");
+	}
+}
+
+static void
+add_where(Compiler *c, const Range *range, const Level *level, const Link *link, int parent, StringInfo out)
+{
+	const char *word = " WHERE ";
+	ListCell *a,
+		*b;
+
+	if (link)
+		forboth(a, link->here, b, link->there)
+		{
+			appendStringInfo(out, "%st%d.%s = t%d.%s", word, range->alias, quote_identifier(lfirst(b)), parent, quote_identifier(lfirst(a)));
+			word = " AND ";
+		}
+	foreach (a, level->conditions)
+	{
+		appendStringInfo(out, "%s%s", word, condition_sql(c, range, lfirst(a)));
+		word = " AND ";
+	}
+}
+
+static char *
+rows_of(Compiler *c, Level *level, Resource *resource, const Link *link, int parent, int64 most, List **names, char **count)
+{
+	Range range = {resource, ++c->aliases};
+	StringInfoData items,
+		from,
+		out;
+	ListCell *cell;
+
+	check_stack_depth();
+	initStringInfo(&items);
+	initStringInfo(&from);
+	initStringInfo(&out);
+	foreach (cell, level->items)
+		add_items(c, &range, lfirst(cell), &items, names);
+	appendStringInfo(&from, "%s t%d", relation_name(resource->relation), range.alias);
+	foreach (cell, level->embedded)
+		embed(c, &range, lfirst(cell), &items, names, &from);
+	add_where(c, &range, level, link, parent, &from);
+	if (count)
+		*count = psprintf("SELECT pg_catalog.count(*) FROM %s", from.data);
+	appendStringInfo(&out, "SELECT %s FROM %s", items.data, from.data);
+	add_order(c, &range, level, &out);
+	/* pages are one plan */
+	if (most >= 0)
+		appendStringInfo(&out, " LIMIT %s", parameter(c, INT8OID, psprintf(INT64_FORMAT, most)));
+	if (level->offset > 0)
+		appendStringInfo(&out, " OFFSET %s", parameter(c, INT8OID, psprintf(INT64_FORMAT, level->offset)));
+	return out.data;
+}
+
+Compiled *
+compile(Level *level, Resource *resource, Oid role, int64 most)
+{
+	Compiler c = {.role = role};
+	Compiled *out = palloc0(sizeof(Compiled));
+
+	if (level->limit >= 0 && level->limit < most)
+		most = level->limit;
+	out->rows = rows_of(&c, level, resource, NULL, 0, most, &out->names, &out->count);
+	out->values = c.values;
+	return out;
+}

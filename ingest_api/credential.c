@@ -1,0 +1,112 @@
+/*
+ * credential.c
+ *		Who asks: a token's hash into a role.
+ *
+ * The token itself never comes here, so that no statement, log or view can show it.
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "common/function.h"
+#include "ingest_api/credential.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+SQL_FUNCTION(ingest_api_home);
+
+#define PREFIX 12
+#define HASH 64
+
+/* When a token was last used is written so often */
+#define USED_EVERY (60 * USECS_PER_SEC)
+
+/* Takes as long whatever differs */
+static bool
+same(const char *a, const char *b, size_t n)
+{
+	unsigned char difference = 0;
+
+	for (size_t i = 0; i < n; i++)
+		difference |= a[i] ^ b[i];
+	return difference == 0;
+}
+
+static void
+note_use(int64 id)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid type = INT8OID;
+	Datum value = Int64GetDatum(id);
+
+	if (plan == NULL)
+	{
+		plan = SPI_prepare("SELECT ingest_api_internal.token_used($1)", 1, &type);
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not prepare a statement: %s", SPI_result_code_string(SPI_result));
+	}
+	(void) SPI_execute_plan(plan, &value, NULL, false, 0);
+}
+
+static uint64
+find(const char *prefix)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid type = TEXTOID;
+	Datum value = CStringGetTextDatum(prefix);
+
+	if (plan == NULL)
+	{
+		plan = SPI_prepare("SELECT t.id, pg_catalog.encode(t.hash, 'hex'), t.role, t.used_at FROM ingest_api_internal.token t "
+						   "WHERE t.prefix = $1 AND t.revoked_at IS NULL AND t.expires_at > pg_catalog.now() "
+						   "AND t.home = ingest_api_internal.home()",
+						   1, &type);
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not prepare a statement: %s", SPI_result_code_string(SPI_result));
+	}
+	return SPI_execute_plan(plan, &value, NULL, true, 1) == SPI_OK_SELECT ? SPI_processed : 0;
+}
+
+Oid
+credential_role(const char *credential)
+{
+	HeapTuple row;
+	TupleDesc desc;
+	char *prefix;
+	bool isnull;
+	int64 id;
+	Oid role;
+	TimestampTz used;
+
+	if (strncmp(credential, "token ", 6) != 0 || strlen(credential) != 6 + PREFIX + 1 + HASH)
+		return InvalidOid;
+	prefix = pnstrdup(credential + 6, PREFIX);
+	if (find(prefix) == 0)
+		return InvalidOid;
+	row = SPI_tuptable->vals[0];
+	desc = SPI_tuptable->tupdesc;
+	if (!same(SPI_getvalue(row, desc, 2), credential + 6 + PREFIX + 1, HASH))
+		return InvalidOid;
+	id = DatumGetInt64(SPI_getbinval(row, desc, 1, &isnull));
+	role = DatumGetObjectId(SPI_getbinval(row, desc, 3, &isnull));
+	used = DatumGetTimestampTz(SPI_getbinval(row, desc, 4, &isnull));
+	if (isnull)
+		used = 0;
+	/* what the role is now counts, not what it was when the token was made */
+	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)) || superuser_arg(role) || !is_member_of_role_nosuper(GetSessionUserId(), role))
+		return InvalidOid;
+	if (used + USED_EVERY < GetCurrentTimestamp() && !RecoveryInProgress())
+		note_use(id);
+	return role;
+}
+
+Datum
+ingest_api_home(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf(UINT64_FORMAT "/%u", GetSystemIdentifier(), MyDatabaseId)));
+}

@@ -1,0 +1,13 @@
+/*
+ * credential.h
+ *		Who asks: a token's hash into a role.
+ */
+#ifndef API_CREDENTIAL_H
+#define API_CREDENTIAL_H
+
+#include "postgres.h"
+
+/* "token <prefix> <SHA-256 in hex>"; InvalidOid: it is none that may be used now.  As the engine */
+extern Oid credential_role(const char *credential);
+
+#endif /* API_CREDENTIAL_H */

@@ -1,0 +1,123 @@
+-- The door
+
+CREATE FUNCTION ingest_api.serve(credential text, method text, path text, query text, request_headers jsonb, request_body bytea, OUT status integer, OUT headers jsonb, OUT body text)
+    AS 'MODULE_PATHNAME', 'ingest_api_serve' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION ingest_api.serve(text, text, text, text, jsonb, bytea) IS 'answers a request of HTTP as the role of its credential; for the gateway alone';
+
+-- Tokens
+
+CREATE FUNCTION ingest_api.create_token(name text, role regrole DEFAULT NULL, expires interval DEFAULT '90 days') RETURNS text
+    AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
+COMMENT ON FUNCTION ingest_api.create_token(text, regrole, interval) IS 'a token by which one asks as a role, oneself if none is named; it is shown this once';
+CREATE FUNCTION ingest_api_internal.create_token(actor oid, name text, role regrole, expires interval) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    secret CONSTANT text := replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '');
+    whole CONSTANT text := 'pgi_' || left(secret, 8) || '_' || substr(secret, 9);
+    authenticator CONSTANT text := current_setting('ingest_api.authenticator');
+    r pg_roles;
+BEGIN
+    IF name IS NULL OR expires IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'a token has a name and a time for which it is good';
+    ELSIF octet_length(name) NOT BETWEEN 1 AND 400 OR name ~ '[[:cntrl:]]' THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'the name of a token has 1 to 400 bytes and no control characters';
+    ELSIF expires <= interval '0' OR expires > interval '10 years' THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'a token is good for some time, ten years at most', HINT = 'expires => ''90 days'' is what it is without saying so.';
+    END IF;
+    SELECT * INTO r FROM pg_roles p WHERE p.oid = coalesce(role::oid, actor);
+    IF r.oid IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = 'that role does not exist';
+    ELSIF r.rolsuper THEN
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'there are no tokens of superusers', HINT = 'Name a role that has what is needed: create_token(…, role => ''…'').';
+    ELSIF NOT pg_has_role(actor, r.oid, 'MEMBER') THEN
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('a token of role %s is made by a member of it', quote_ident(r.rolname));
+    ELSIF NOT EXISTS (SELECT FROM pg_roles a WHERE a.rolname = authenticator AND pg_has_role(a.oid, r.oid, 'MEMBER')) THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('the gateway may not serve role %s', quote_ident(r.rolname)),
+            HINT = format('Whoever may grant that role says GRANT %s TO %s.', quote_ident(r.rolname), quote_ident(authenticator));
+    ELSIF EXISTS (SELECT FROM ingest_api_internal.token t WHERE t.owner = actor AND t.name = create_token.name AND t.revoked_at IS NULL AND t.expires_at > now()) THEN
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('token "%s" exists already', name), HINT = format('SELECT ingest_api.revoke_token(%L);', name);
+    END IF;
+    DELETE FROM ingest_api_internal.token t WHERE t.owner = actor AND t.name = create_token.name;
+    INSERT INTO ingest_api_internal.token (name, prefix, hash, role, role_name, home, owner, owner_name, expires_at)
+      VALUES (name, left(whole, 12), sha256(convert_to(whole, 'UTF8')), r.oid, r.rolname, ingest_api_internal.home(), actor, (SELECT p.rolname FROM pg_roles p WHERE p.oid = actor), now() + expires);
+    PERFORM ingest_internal.audit_for(actor, 'create_token', name, NULL, jsonb_build_object('role', r.rolname, 'expires_at', now() + expires));
+    RETURN whole;
+END $$;
+COMMENT ON FUNCTION ingest_api_internal.create_token(oid, text, regrole, interval) IS 'what create_token does';
+
+CREATE FUNCTION ingest_api.revoke_token(name text) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
+COMMENT ON FUNCTION ingest_api.revoke_token(text) IS 'ends a token, at once';
+CREATE FUNCTION ingest_api_internal.revoke_token(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    n bigint;
+BEGIN
+    WITH gone AS (UPDATE ingest_api_internal.token t SET revoked_at = now() WHERE t.name = revoke_token.name AND t.revoked_at IS NULL AND ingest_internal.acts_for(actor, t.owner) RETURNING 1)
+    SELECT count(*) INTO n FROM gone;
+    IF n = 0 THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no token "%s" of yours that is good', coalesce(name, '')), HINT = 'SELECT name FROM ingest_api.tokens; lists them.';
+    END IF;
+    PERFORM ingest_internal.audit_for(actor, 'revoke_token', name, NULL, NULL);
+END $$;
+COMMENT ON FUNCTION ingest_api_internal.revoke_token(oid, text) IS 'what revoke_token does';
+
+CREATE VIEW ingest_api.tokens WITH (security_barrier) AS
+SELECT t.name AS name, -- what it is called
+    t.prefix AS prefix, -- how it begins
+    ingest_internal.role_name(t.role, t.role_name) AS role, -- as whom it acts
+    ingest_internal.role_name(t.owner, t.owner_name) AS owner, -- who made it
+    t.created_at AS created_at, -- when
+    t.expires_at AS expires_at, -- it is good until then
+    t.revoked_at AS revoked_at, -- unless it was revoked before
+    t.used_at AS used_at -- when it was last used, within a minute
+FROM ingest_api_internal.token t WHERE ingest_internal.acts_for(t.owner);
+COMMENT ON VIEW ingest_api.tokens IS 'tokens that one made, or all for an admin; none of them can be read';
+
+-- Resources
+
+CREATE FUNCTION ingest_api.expose(relation regclass, name text DEFAULT NULL) RETURNS text
+    AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
+COMMENT ON FUNCTION ingest_api.expose(regclass, text) IS 'a table or view of one''s own can be asked for, by its schema and name if no other is given; who sees what of it, its own rights say';
+CREATE FUNCTION ingest_api_internal.expose(actor oid, relation regclass, name text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    c record;
+    called text;
+BEGIN
+    SELECT k.oid, k.relowner, k.relkind, k.relname, n.nspname INTO c FROM pg_class k JOIN pg_namespace n ON n.oid = k.relnamespace WHERE k.oid = relation;
+    IF c.oid IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = 'that relation does not exist';
+    ELSIF c.relkind NOT IN ('r', 'v', 'm', 'f', 'p') THEN
+        RAISE EXCEPTION USING ERRCODE = 'wrong_object_type', MESSAGE = format('%s is no table and no view', relation);
+    ELSIF c.nspname LIKE 'pg\_%' OR c.nspname = 'information_schema' THEN
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'nothing of the system is exposed, and nothing that is temporary';
+    ELSIF NOT pg_has_role(actor, c.relowner, 'USAGE') AND NOT ingest_internal.acts_for(actor, c.relowner) THEN
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('must be owner of %s', relation);
+    END IF;
+    called := coalesce(name, c.nspname || '.' || c.relname);
+    IF called !~ '^[a-z_][a-z0-9_.]{0,126}$' THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('"%s" cannot be the name of a resource', called), DETAIL = 'It has small letters, digits, _ and points, 127 at most, and begins with a letter.',
+            HINT = format('SELECT ingest_api.expose(%L, name => ''…'');', relation);
+    ELSIF EXISTS (SELECT FROM ingest_api_internal.resource r WHERE r.name = called OR r.relation = expose.relation) THEN
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('%s is exposed already, or something else as "%s"', relation, called);
+    END IF;
+    INSERT INTO ingest_api_internal.resource (name, relation, key, description, owner)
+      SELECT called, relation, coalesce((SELECT ingest_api_internal.names(i.indrelid, i.indkey::smallint[]) FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary), '{}'), obj_description(relation, 'pg_class'), actor;
+    PERFORM ingest_internal.audit_for(actor, 'expose', called, NULL, jsonb_build_object('relation', relation::text));
+    RETURN called;
+END $$;
+COMMENT ON FUNCTION ingest_api_internal.expose(oid, regclass, text) IS 'what expose does';
+
+CREATE FUNCTION ingest_api.unexpose(name text) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
+COMMENT ON FUNCTION ingest_api.unexpose(text) IS 'a resource can be asked for no more';
+CREATE FUNCTION ingest_api_internal.unexpose(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    r ingest_api_internal.resource;
+BEGIN
+    SELECT * INTO r FROM ingest_api_internal.resource q WHERE q.name = unexpose.name;
+    IF r.name IS NULL OR r.owner IS NULL OR NOT ingest_internal.acts_for(actor, r.owner) THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no resource "%s" that you exposed', coalesce(name, ''));
+    END IF;
+    DELETE FROM ingest_api_internal.resource q WHERE q.name = unexpose.name;
+    PERFORM ingest_internal.audit_for(actor, 'unexpose', name, jsonb_build_object('relation', r.relation::text), NULL);
+END $$;
+COMMENT ON FUNCTION ingest_api_internal.unexpose(oid, text) IS 'what unexpose does';

@@ -1,0 +1,40 @@
+/*
+ * resource.h
+ *		What can be asked for: relations by their public names, and what belongs to what.
+ */
+#ifndef API_RESOURCE_H
+#define API_RESOURCE_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+
+typedef struct Resource
+{
+	char *name;
+	Oid relation;
+	List *key; /* names of columns */
+	char *description;
+} Resource;
+
+/* From a resource to another one: by columns of both, in the same order */
+typedef struct Link
+{
+	char *name;
+	char *other;
+	bool many; /* rows of the other for one of this */
+	List *here;
+	List *there;
+} Link;
+
+/* These read as the engine; NULL if there is none, or the role may read nothing of it, which is the same to it */
+extern Resource *resource_find(const char *name, Oid role);
+/* All that the role may read something of, by name */
+extern List *resource_all(Oid role);
+extern List *resource_links(const Resource *resource);
+/* OpenAPI of all that the role may read */
+extern char *resource_document(Oid role);
+/* Columns that the role may read: names */
+extern List *resource_columns(const Resource *resource, Oid role);
+
+#endif /* API_RESOURCE_H */

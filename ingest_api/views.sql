@@ -1,0 +1,376 @@
+-- What is answered by name: views with stable names, for whoever asks by HTTP and for PostgREST, PostGraphile and Grafana alike.
+-- Numbers and moments instead of intervals, no reserved words, numbers wherever a thing has one.
+
+CREATE VIEW ingest_api.sources WITH (security_invoker) AS
+SELECT v.source_id AS id, -- its number
+    v.source AS name, -- name of the source
+    v.server AS server, -- its foreign server
+    v.owner AS owner, -- who owns it
+    v.state AS state, -- active or paused
+    v.circuit AS circuit, -- its breaker: closed, open, half-open
+    v.circuit_reason AS circuit_reason, -- the error that opened it
+    v.circuit_retry_at AS circuit_retry_at, -- when it lets one job try
+    v.last_check_at AS last_check_at, -- when it was checked last
+    v.last_check_ok AS last_check_ok, -- whether all was in order
+    v.last_crawl_at AS last_crawl_at, -- when a crawl last got to its end
+    v.tables AS tables, -- tables there
+    v.syncs AS syncs, -- copies of them
+    v.stopped AS stopped, -- copies that wait for a hand
+    v.queued AS queued, -- jobs that wait
+    v.queued_seconds AS queued_seconds, -- how long the one that is due since longest has waited
+    v.running AS running, -- jobs that run
+    v.rejected AS rejected, -- rows that do not fit into their copy
+    v.anomalies AS anomalies, -- what is odd and was not resolved
+    v.dead_letters AS dead_letters, -- jobs that were given up and not put back
+    v.last_error AS last_error, -- the last error, for its owner
+    v.last_error_class AS last_error_class, -- its class, as in run_status
+    v.last_error_at AS last_error_at -- when that was
+FROM ingest.source_status v;
+COMMENT ON VIEW ingest_api.sources IS 'sources: foreign servers that are registered';
+
+CREATE VIEW ingest_api.schemas WITH (security_invoker) AS
+SELECT v.id AS id, -- number of the schema
+    v.source AS source_id, -- the source it belongs to
+    v.name AS name, -- its name there
+    v.first_seen AS first_seen, -- when a crawl first found it
+    v.gone_at AS gone_at -- when a crawl no longer found it
+FROM ingest.source_schema v;
+COMMENT ON VIEW ingest_api.schemas IS 'schemas of sources';
+
+CREATE VIEW ingest_api.tables WITH (security_invoker) AS
+SELECT v.id AS id, -- number of the table
+    v.source AS source_id, -- the source it belongs to
+    v.schema_id AS schema_id, -- the schema it belongs to
+    v.name AS name, -- its name there
+    v.local_schema AS local_schema, -- schema of the foreign table, when last looked at
+    v.local_name AS local_name, -- name of the foreign table, likewise
+    v.kind AS kind, -- table, custom record, view …
+    v.description AS description, -- from the source, or COMMENT ON the foreign table
+    v.row_count AS rows, -- rows there when last counted
+    v.last_change AS last_change, -- the newest cursor seen
+    v.key AS key, -- columns that identify a row
+    v.key_origin AS key_origin, -- who says so: source, user, data (verified by reading it)
+    v.cursor_column AS cursor_column, -- the column that tells that a row changed
+    v.parent AS parent_id, -- the table whose rows these belong to, such as headers of lines
+    v.parent_column AS parent_column, -- the column that names the parent's row
+    v.first_seen AS first_seen, -- when a crawl first found it
+    v.crawled_at AS crawled_at, -- when a crawl last looked
+    v.gone_at AS gone_at -- when a crawl no longer found it
+FROM ingest.source_table v;
+COMMENT ON VIEW ingest_api.tables IS 'tables of sources, each a foreign table here';
+
+CREATE VIEW ingest_api.columns WITH (security_invoker) AS
+SELECT v.table_id AS table_id, -- its number
+    v.source_id AS source_id, -- its number
+    v.column_name AS name, -- the column
+    v.position AS position, -- its place
+    v.type AS type, -- its type
+    v.nullable AS nullable, -- whether it may be null
+    v.constraints AS constraints, -- declared here
+    v.description AS description, -- from the source
+    v.custom AS custom, -- a customer's own field
+    v.key_position AS key_position, -- its place in the key
+    v.hidden_type AS hidden_type, -- what its texts really are
+    v.semantic_type AS semantic_type, -- what its values mean
+    v.sample_values AS sample_values, -- real values, for those who may read the column
+    v.first_seen AS first_seen, -- when a crawl first found it
+    v.gone_at AS gone_at -- when a crawl no longer found it
+FROM ingest.column_status v;
+COMMENT ON VIEW ingest_api.columns IS 'columns of sources; samples only of those that the caller may read';
+
+CREATE VIEW ingest_api.syncs WITH (security_invoker) AS
+SELECT v.sync_id AS id, -- its number
+    v.sync AS name, -- the sync that copies it
+    v.source_id AS source_id, -- its number
+    v.table_id AS table_id, -- its number
+    v.target AS target, -- the copy
+    v.mode AS mode, -- full, incremental or append
+    v.state AS state, -- active, paused or stopped; stopped, too, if one of its tables is gone
+    v.state_reason AS state_reason, -- why; an error for those who may read the copy
+    v.scheduled AS scheduled, -- whether a job runs it, on a source that is not paused
+    v.phase AS phase, -- new, loading or ready
+    v.watermark AS watermark, -- everything older is here; one that is no time, likewise
+    v.watermark_time AS watermark_time, -- the same as a moment, where the cursor is a time
+    v.last_success AS last_success, -- when a run last got to its end
+    v.age_seconds AS age_seconds, -- the same in seconds
+    v.freshness_objective_seconds AS freshness_objective_seconds, -- the same in seconds
+    v.fresh AS fresh, -- whether it is that fresh; false if it cannot be
+    v.rows AS rows, -- rows of the copy
+    v.source_rows AS source_rows, -- rows there when last counted
+    v.rejected AS rejected, -- rows that do not fit
+    v.last_state AS last_state, -- how the last run ended
+    v.last_error AS last_error, -- and its error, likewise
+    v.last_error_class AS last_error_class, -- its class, as in run_status
+    v.last_error_at AS last_error_at -- when that was
+FROM ingest.table_status v;
+COMMENT ON VIEW ingest_api.syncs IS 'copies of tables: how current they are, how many rows they have';
+
+CREATE VIEW ingest_api.runs WITH (security_invoker) AS
+SELECT v.run AS id, -- number of the run
+    v.kind AS kind, -- what it does
+    v.name AS name, -- of what
+    v.source_id AS source_id, -- its number
+    v.sync_id AS sync_id, -- its number
+    v.job_id AS job_id, -- its number
+    v.state AS state, -- running, succeeded, failed, cancelled or lost
+    v.phase AS phase, -- what it is at
+    v.started_at AS started_at, -- when it began
+    v.finished_at AS finished_at, -- when it ended
+    v.duration_seconds AS duration_seconds, -- the same in seconds
+    v.ranges_done AS ranges_done, -- ranges of the load that are done, of a run that loads
+    v.ranges AS ranges, -- ranges that the load has
+    v.rows_read AS rows_read, -- rows read
+    v.rows_inserted AS rows_inserted, -- rows new here
+    v.rows_updated AS rows_updated, -- rows that differed
+    v.rows_deleted AS rows_deleted, -- rows gone
+    v.rows_rejected AS rows_rejected, -- rows that did not fit
+    v.rows_per_second AS rows_per_second, -- how fast
+    v.share_done AS share_done, -- share of the rows expected, with those of runs before it in the same load
+    v.seconds_left AS seconds_left, -- the same in seconds
+    v.attempt AS attempt, -- 1: the first try
+    v.error_class AS error_class, -- throttled, passing, busy, login, schema, cancelled or lasting
+    v.sqlstate AS sqlstate, -- the error's code
+    v.error AS error, -- why it failed, for those who may read the copy
+    v.detail AS detail, -- more of it, likewise
+    v.hint AS hint -- what to do, likewise
+FROM ingest.run_status v;
+COMMENT ON VIEW ingest_api.runs IS 'runs: how far they are, how they ended';
+
+CREATE VIEW ingest_api.run_logs WITH (security_invoker) AS
+SELECT v.id AS id, -- number of the line
+    v.run AS run_id, -- the run
+    v.at AS at, -- when
+    v.level AS level, -- info, warning or error
+    v.message AS message, -- what happened
+    v.detail AS detail -- more of it
+FROM ingest.run_log v;
+COMMENT ON VIEW ingest_api.run_logs IS 'what runs have to say';
+
+CREATE VIEW ingest_api.jobs WITH (security_invoker) AS
+SELECT v.job_id AS id, -- its number
+    v.job AS name, -- name of the job
+    v.kind AS kind, -- what it does
+    v.source_id AS source_id, -- its number
+    v.owner AS owner, -- as whom it runs
+    v.priority AS priority, -- higher ones first
+    v.schedule AS schedule, -- cron's five fields or an interval
+    v.scheduler AS scheduler, -- who keeps it: launcher or pg_cron
+    v.zone AS zone, -- the time zone of its schedule, unless that names one
+    v.next_due AS next_due, -- when it is due next, where the launcher keeps it
+    v.overdue_seconds AS overdue_seconds, -- for how long it has been due
+    v.queued_seconds AS queued_seconds, -- for how long it could have begun; negative: not yet
+    v.attempts AS attempts, -- how often that was tried
+    v.running AS running, -- whether it runs; null: it is not in the queue
+    v.waits_for AS waits_for, -- why it does not run now; null: it runs, or is not due
+    v.last_run AS last_run_id, -- its last run
+    v.last_state AS last_state, -- how that ended
+    v.last_started_at AS last_started_at, -- when it began
+    v.last_finished_at AS last_finished_at, -- when it ended
+    v.last_seconds AS last_seconds, -- how long it took
+    v.last_error_class AS last_error_class, -- its error's class, as in run_status
+    v.last_error AS last_error, -- its error, for the owner
+    v.last_error_at AS last_error_at, -- when that was
+    v.last_success AS last_success, -- when one last succeeded
+    v.dead_letters AS dead_letters -- how often it was given up and not put back
+FROM ingest.job_status v;
+COMMENT ON VIEW ingest_api.jobs IS 'jobs: who schedules them, when they are due, how they last went, why they do not run';
+
+CREATE VIEW ingest_api.queue WITH (security_invoker) AS
+SELECT v.id AS id, -- number of the entry
+    v.job AS job_id, -- the job
+    v.source AS source_id, -- the source it works on
+    v.priority AS priority, -- higher ones first
+    v.run_at AS run_at, -- not before
+    v.attempts AS attempts, -- counted when it is taken
+    v.worker AS worker -- who has it; null: nobody
+FROM ingest.queue v;
+COMMENT ON VIEW ingest_api.queue IS 'jobs that are to be done';
+
+CREATE VIEW ingest_api.alerts WITH (security_invoker) AS
+SELECT v.alert AS id, -- number of the alert
+    v.kind AS kind, -- what is wrong
+    v.severity AS severity, -- info, warning or error
+    v.subject AS subject, -- what it is about: a sync, a job, a source or a table
+    v.state AS state, -- open, acknowledged, silenced or closed
+    v.summary AS summary, -- in a sentence, for its owner
+    v.source_id AS source_id, -- its number
+    v.sync_id AS sync_id, -- its number
+    v.job_id AS job_id, -- its number
+    v.run AS run_id, -- the run that found it last
+    v.count AS count, -- how often it was found
+    v.opened_at AS opened_at, -- when it was found first
+    v.last_seen_at AS last_seen_at, -- and last
+    v.duration_seconds AS duration_seconds, -- the same in seconds
+    v.acknowledged_by AS acknowledged_by, -- who takes care of it
+    v.acknowledged_at AS acknowledged_at, -- since when
+    v.silenced_until AS silenced_until, -- how long nobody is told of it
+    v.closed_at AS closed_at, -- when it was put right
+    v.closed_by AS closed_by -- by what
+FROM ingest.alert_status v;
+COMMENT ON VIEW ingest_api.alerts IS 'what is wrong and waits for somebody, and was';
+
+CREATE VIEW ingest_api.anomalies WITH (security_invoker) AS
+SELECT v.anomaly AS id, -- number of the anomaly
+    v.source_id AS source_id, -- its number
+    v.sync_id AS sync_id, -- its number
+    v.run AS run_id, -- the run that found it
+    v.schema_name AS schema_name, -- schema of the table
+    v.table_name AS table_name, -- the table
+    v.column_name AS column_name, -- the column
+    v.kind AS kind, -- what is odd
+    v.severity AS severity, -- how bad
+    v.summary AS summary, -- in a sentence, for those who may read the table
+    v.evidence AS evidence, -- the figures behind it, likewise
+    v.detected_at AS detected_at, -- when it was found
+    v.resolved_at AS resolved_at -- when somebody said that it is dealt with
+FROM ingest.anomaly_status v;
+COMMENT ON VIEW ingest_api.anomalies IS 'what is odd, and was';
+
+CREATE VIEW ingest_api.rules WITH (security_invoker) AS
+SELECT v.rule AS name, -- number of the rule
+    v.source_id AS source_id, -- its number
+    v.schema_name AS schema_name, -- schema of the table
+    v.table_name AS table_name, -- the table
+    v.kind AS kind, -- what it demands
+    v.columns AS columns, -- of which columns
+    v.severity AS severity, -- how bad a failure is
+    v.ok AS ok, -- whether it held when last checked
+    v.violations AS violations, -- rows that violated it
+    v.rows AS rows, -- rows looked at
+    v.examples AS examples, -- some of the values, for those who may read the table
+    v.checked_at AS checked_at, -- when
+    v.where_clause AS where_clause -- selects the violating rows; names values, so likewise
+FROM ingest.quality_status v;
+COMMENT ON VIEW ingest_api.rules IS 'rules and their last results';
+
+CREATE VIEW ingest_api.profiles WITH (security_invoker) AS
+SELECT v.run AS run_id, -- the run that made it
+    v.schema_name AS schema_name, -- schema of the relation
+    v.table_name AS table_name, -- the relation
+    v.column_name AS column_name, -- the column
+    v.profiled_at AS profiled_at, -- when it was made
+    v.sampled AS sampled, -- whether only a part was read
+    v.total_rows AS total_rows, -- rows of the relation
+    v.null_share AS null_share, -- share of nulls
+    v.distinct_count AS distinct_count, -- different values
+    v.uniqueness AS uniqueness, -- different values per value
+    v.mean AS mean, -- mean of numbers, for those who may read the column
+    v.stddev AS stddev, -- their standard deviation, likewise
+    v.hidden_type AS hidden_type, -- what texts really are
+    v.semantic_type AS semantic_type, -- what values mean
+    v.min AS min, -- least value, for those who may read the column
+    v.max AS max, -- greatest value, likewise
+    v.samples AS samples, -- real values, likewise
+    v.statistics AS statistics -- all figures, likewise
+FROM ingest.profile_status v;
+COMMENT ON VIEW ingest_api.profiles IS 'profiles and their history; values only of columns that the caller may read';
+
+CREATE VIEW ingest_api.lineage_edges WITH (security_invoker) AS
+SELECT v.id AS id, -- number of the edge
+    v.source AS source_id, -- the source it starts from
+    v.from_schema AS from_schema, -- where data come from: schema
+    v.from_table AS from_table, -- relation
+    v.from_column AS from_column, -- column; empty: the relation as a whole
+    v.to_schema AS to_schema, -- where they go: schema
+    v.to_table AS to_table, -- relation
+    v.to_column AS to_column, -- column; empty: the relation as a whole
+    v.kind AS kind, -- import, sync, or what set_lineage was told
+    v.job AS job_id, -- the job that made it
+    v.run AS run_id, -- the run that made it
+    v.first_seen AS first_seen, -- when it was first made
+    v.last_seen AS last_seen -- when it was last made
+FROM ingest.lineage_edge v;
+COMMENT ON VIEW ingest_api.lineage_edges IS 'from where to where data flow';
+
+CREATE VIEW ingest_api.metadata_changes WITH (security_invoker) AS
+SELECT v.id AS id, -- number of the change
+    v.source AS source_id, -- the source
+    v.table_id AS table_id, -- the table
+    v.object_kind AS object_kind, -- what changed
+    v.object_name AS object_name, -- its name; a column's stands behind its table's
+    v.change AS change, -- how it changed
+    v.before AS before, -- how it was
+    v.after AS after, -- how it is
+    v.seen_at AS seen_at, -- when a crawl saw it
+    v.run AS run_id -- the run that saw it
+FROM ingest.metadata_change v;
+COMMENT ON VIEW ingest_api.metadata_changes IS 'every change of metadata that crawls saw';
+
+CREATE VIEW ingest_api.events WITH (security_invoker) AS
+SELECT v.era AS era, -- of the installation
+    v.id AS id, -- rises, with gaps; CloudEvents' id with the era before it
+    v.type AS type, -- CloudEvents' type
+    v.source AS source, -- CloudEvents' source: /ingest/cluster/database/source
+    v.subject AS subject, -- CloudEvents' subject: what it is about
+    v.time AS time, -- CloudEvents' time
+    v.data AS data, -- CloudEvents' data, as event_type.schema says
+    v.source_id AS source_id -- the source that it is about, also when that is gone: who was granted it sees the event
+FROM ingest.event v;
+COMMENT ON VIEW ingest_api.events IS 'events that are kept: CloudEvents 1.0';
+
+CREATE VIEW ingest_api.consumers WITH (security_invoker) AS
+SELECT v.consumer AS name, -- name of the consumer
+    v.owner AS owner, -- who reads and acknowledges as it
+    v.types AS types, -- types it wants; null: all
+    v.behind AS behind, -- events that it wants and has not acknowledged; 10000: or more
+    v.oldest_at AS oldest_at, -- when the oldest of them was written
+    v.behind_seconds AS behind_seconds, -- the same in seconds
+    v.oldest_kept_at AS oldest_kept_at, -- when the oldest event that is kept was written
+    v.reading AS reading, -- whether it has read events that it has not acknowledged
+    v.last_ack AS last_ack, -- when it last acknowledged
+    v.last_ack_seconds AS last_ack_seconds, -- how long ago that is
+    v.created_at AS created_at -- when it was made
+FROM ingest.consumer_status v;
+COMMENT ON VIEW ingest_api.consumers IS 'consumers of events: where they are, and how far behind';
+
+INSERT INTO ingest_api_internal.resource (name, relation, key, description) VALUES
+    ('sources', 'ingest_api.sources', '{id}', 'sources: foreign servers that are registered'),
+    ('schemas', 'ingest_api.schemas', '{id}', 'schemas of sources'),
+    ('tables', 'ingest_api.tables', '{id}', 'tables of sources, each a foreign table here'),
+    ('columns', 'ingest_api.columns', '{table_id,name}', 'columns of sources; samples only of those that the caller may read'),
+    ('syncs', 'ingest_api.syncs', '{id}', 'copies of tables: how current they are, how many rows they have'),
+    ('runs', 'ingest_api.runs', '{id}', 'runs: how far they are, how they ended'),
+    ('run_logs', 'ingest_api.run_logs', '{id}', 'what runs have to say'),
+    ('jobs', 'ingest_api.jobs', '{id}', 'jobs: who schedules them, when they are due, how they last went, why they do not run'),
+    ('queue', 'ingest_api.queue', '{id}', 'jobs that are to be done'),
+    ('alerts', 'ingest_api.alerts', '{id}', 'what is wrong and waits for somebody, and was'),
+    ('anomalies', 'ingest_api.anomalies', '{id}', 'what is odd, and was'),
+    ('rules', 'ingest_api.rules', '{source_id,name}', 'rules and their last results'),
+    ('profiles', 'ingest_api.profiles', '{run_id,schema_name,table_name,column_name}', 'profiles and their history; values only of columns that the caller may read'),
+    ('lineage_edges', 'ingest_api.lineage_edges', '{id}', 'from where to where data flow'),
+    ('metadata_changes', 'ingest_api.metadata_changes', '{id}', 'every change of metadata that crawls saw'),
+    ('events', 'ingest_api.events', '{era,id}', 'events that are kept: CloudEvents 1.0'),
+    ('consumers', 'ingest_api.consumers', '{name}', 'consumers of events: where they are, and how far behind');
+
+INSERT INTO ingest_api_internal.relationship (name, resource, columns, other, other_columns) VALUES
+    ('source', 'schemas', '{source_id}', 'sources', '{id}'),
+    ('source', 'tables', '{source_id}', 'sources', '{id}'),
+    ('schema', 'tables', '{schema_id}', 'schemas', '{id}'),
+    ('parent', 'tables', '{parent_id}', 'tables', '{id}'),
+    ('source', 'columns', '{source_id}', 'sources', '{id}'),
+    ('table', 'columns', '{table_id}', 'tables', '{id}'),
+    ('source', 'syncs', '{source_id}', 'sources', '{id}'),
+    ('table', 'syncs', '{table_id}', 'tables', '{id}'),
+    ('source', 'runs', '{source_id}', 'sources', '{id}'),
+    ('sync', 'runs', '{sync_id}', 'syncs', '{id}'),
+    ('job', 'runs', '{job_id}', 'jobs', '{id}'),
+    ('run', 'run_logs', '{run_id}', 'runs', '{id}'),
+    ('source', 'jobs', '{source_id}', 'sources', '{id}'),
+    ('job', 'queue', '{job_id}', 'jobs', '{id}'),
+    ('source', 'queue', '{source_id}', 'sources', '{id}'),
+    ('source', 'alerts', '{source_id}', 'sources', '{id}'),
+    ('sync', 'alerts', '{sync_id}', 'syncs', '{id}'),
+    ('job', 'alerts', '{job_id}', 'jobs', '{id}'),
+    ('run', 'alerts', '{run_id}', 'runs', '{id}'),
+    ('source', 'anomalies', '{source_id}', 'sources', '{id}'),
+    ('sync', 'anomalies', '{sync_id}', 'syncs', '{id}'),
+    ('run', 'anomalies', '{run_id}', 'runs', '{id}'),
+    ('source', 'rules', '{source_id}', 'sources', '{id}'),
+    ('run', 'profiles', '{run_id}', 'runs', '{id}'),
+    ('source', 'lineage_edges', '{source_id}', 'sources', '{id}'),
+    ('job', 'lineage_edges', '{job_id}', 'jobs', '{id}'),
+    ('run', 'lineage_edges', '{run_id}', 'runs', '{id}'),
+    ('source', 'metadata_changes', '{source_id}', 'sources', '{id}'),
+    ('table', 'metadata_changes', '{table_id}', 'tables', '{id}'),
+    ('run', 'metadata_changes', '{run_id}', 'runs', '{id}'),
+    ('source', 'events', '{source_id}', 'sources', '{id}');
