@@ -107,12 +107,15 @@ DECLARE
     unknown text;
 BEGIN
     IF array_position(types, NULL) IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'no type of events must be null', HINT = 'Without types, or with *, a consumer gets events of all.';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'no type of events must be null',
+            HINT = 'Without types, or with *, a consumer gets events of all.';
     END IF;
     SELECT t INTO unknown FROM unnest(types) t WHERE t LIKE 'ingest.%'
       AND NOT EXISTS (SELECT FROM ingest.event_type e WHERE ingest_internal.event_wanted(e.type, ARRAY[t])) LIMIT 1;
     IF unknown IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('the engine writes no events of type "%s"', unknown),
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+            MESSAGE = format('the engine writes no events of type "%s"', unknown),
             HINT = 'SELECT type, description FROM ingest.event_type lists them.';
     END IF;
 END $$;
@@ -159,13 +162,15 @@ DECLARE
     s ingest.subscription;
 BEGIN
     SELECT * INTO s FROM ingest.subscription x WHERE x.consumer = set_types.consumer FOR UPDATE;
-    PERFORM ingest_internal.require('consumer', consumer, s.consumer IS NOT NULL, ingest_internal.acts_for(actor, s.owner), true, NULL);
+    PERFORM ingest_internal.require('consumer', consumer, s.consumer IS NOT NULL,
+        ingest_internal.acts_for(actor, s.owner), true, NULL);
     PERFORM ingest_internal.check_types(types);
     -- which event is the last of the batch that is being read was found for the types before
     UPDATE ingest.subscription x SET types = set_types.types, final_id = NULL WHERE x.consumer = s.consumer;
     PERFORM ingest_internal.audit(actor, 'set_types', consumer, to_jsonb(s.types), to_jsonb(types));
 END $$;
-COMMENT ON FUNCTION ingest_internal.set_types(oid, text, text[]) IS 'other types for a consumer, which stays where it is';
+COMMENT ON FUNCTION ingest_internal.set_types(oid, text, text[]) IS
+    'other types for a consumer, which stays where it is';
 CREATE FUNCTION ingest_internal.set_types(consumer text, types text[]) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION ingest_internal.set_types(text, text[]) IS 'the same as the caller';
