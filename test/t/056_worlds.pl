@@ -73,7 +73,7 @@ sql("CREATE TABLE shop.wide (id bigint PRIMARY KEY, v text, changed timestamptz 
 sql("CALL ingest.crawl('shop')");
 sql("ALTER FOREIGN TABLE there.wide ALTER v TYPE integer; SELECT ingest.create_sync('there.wide', 'c.wide', key => '{id}', cursor_column => 'changed')");
 sync('wide');
-is(sql("SELECT count(*) FROM c.wide") . sql("SELECT string_agg(key->>'id', ' ') FROM ingest.rejected_row WHERE content IS NULL"), '10003600000000000000', 'it is found, and alone stays away');
+is(sql("SELECT count(*) FROM c.wide") . sql("SELECT string_agg(key->>'id', ' ') FROM ingest.rejected_row WHERE content IS NULL"), '10003600000000000000000', 'it is found, and alone stays away');
 sql("UPDATE shop.wide SET v = '1' WHERE v IN ('bad', '3')");
 sql("CALL ingest.redrive('c.wide')");
 sql("SELECT ingest.reload('c.wide', true)");
