@@ -25,7 +25,7 @@ COMMENT ON FUNCTION ingest_delivery_internal.is_behind(integer, timestamptz) IS 
 -- whose alerts they are: the owner's; of one that is gone, the owner's of the database
 CREATE VIEW ingest_delivery_internal.health AS
 SELECT s.id, s.name, s.kind, s.state, s.reason, s.owner_name, r.oid IS NULL AS orphaned, coalesce(r.oid, (SELECT d.datdba FROM pg_database d WHERE d.datname = current_database())) AS owner,
-    s.state = 'active' AND t.breaker <> 'closed' AS unwell, t.unwell_since, t.last_error, CASE WHEN s.state = 'active' THEN t.behind_since END AS behind_since,
+    s.state = 'active' AND t.unwell_since IS NOT NULL AS unwell, t.unwell_since, t.last_error, CASE WHEN s.state = 'active' THEN t.behind_since END AS behind_since,
     (SELECT count(*) FROM (SELECT FROM ingest_delivery.dead d WHERE d.sink = s.id AND d.error <> 'skipped' LIMIT 1000) x) AS dead
 FROM ingest_delivery.sink s LEFT JOIN ingest_delivery.sink_state t ON t.sink = s.id LEFT JOIN pg_roles r ON r.oid = s.owner;
 COMMENT ON VIEW ingest_delivery_internal.health IS 'what is wrong with sinks';

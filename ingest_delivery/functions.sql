@@ -380,12 +380,12 @@ COMMENT ON FUNCTION ingest_delivery_internal.unblock(integer, text[]) IS 'subjec
 CREATE FUNCTION ingest_delivery_internal.note(sink integer, breaker text, open_until timestamptz, failures integer, sent bigint, rate float8, last_sent_at timestamptz, error text) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
     INSERT INTO ingest_delivery.sink_state AS t (sink, breaker, open_until, failures, sent, rate, last_sent_at, last_error, last_error_at, unwell_since)
-      SELECT s.id, note.breaker, note.open_until, note.failures, note.sent, note.rate, note.last_sent_at, note.error, CASE WHEN note.error IS NOT NULL THEN now() END, CASE WHEN note.breaker <> 'closed' THEN now() END
+      SELECT s.id, note.breaker, note.open_until, note.failures, note.sent, note.rate, note.last_sent_at, note.error, CASE WHEN note.error IS NOT NULL THEN now() END, CASE WHEN note.breaker <> 'closed' AND note.failures > 0 THEN now() END
       -- not of one that is gone, or is being dropped just now
       FROM (SELECT x.id FROM ingest_delivery.sink x WHERE x.id = note.sink FOR KEY SHARE SKIP LOCKED) s
       ON CONFLICT ON CONSTRAINT sink_state_pkey DO UPDATE SET breaker = excluded.breaker, open_until = excluded.open_until, failures = excluded.failures, sent = t.sent + excluded.sent, rate = excluded.rate,
         last_sent_at = coalesce(excluded.last_sent_at, t.last_sent_at), last_error = coalesce(excluded.last_error, t.last_error), last_error_at = coalesce(excluded.last_error_at, t.last_error_at),
-        unwell_since = CASE WHEN excluded.breaker <> 'closed' THEN coalesce(t.unwell_since, now()) END, written_at = now();
+        unwell_since = CASE WHEN excluded.breaker <> 'closed' AND excluded.failures > 0 THEN coalesce(t.unwell_since, now()) END, written_at = now();
     END;
 COMMENT ON FUNCTION ingest_delivery_internal.note(integer, text, timestamptz, integer, bigint, float8, timestamptz, text) IS 'how a sink does';
 

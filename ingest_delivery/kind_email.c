@@ -153,7 +153,7 @@ send_mail(Sink *sink, Flight *flight)
 	Sending *sending = palloc0(sizeof(Sending));
 
 	if (flight->request == NULL)
-		flight->request = http_request_new(sink->context);
+		flight->request = http_request_new(flight->home);
 	for (int i = 0; i < own->n_to; i++)
 		if (smtp_bad_address(own->to[i]))
 			elog(ERROR, "a recipient is none");

@@ -100,7 +100,7 @@ CREATE TABLE sink_state (
     last_sent_at timestamptz, -- when one last arrived
     last_error text, -- what went wrong last
     last_error_at timestamptz, -- when
-    unwell_since timestamptz, -- since when the breaker has not been closed
+    unwell_since timestamptz, -- since when nothing has been answered well: a breaker that is half open closes when more is sent
     behind_since timestamptz, -- since when it has not got an event that is for it
     written_at timestamptz NOT NULL DEFAULT now() -- when this was written
 ) WITH (fillfactor = 50);

@@ -74,6 +74,7 @@ send_test(Sink *sink)
 	item->event.version = "1";
 	item->event.data = "{}";
 	item->event.time = JsonEncodeDateTime(NULL, TimestampTzGetDatum(GetCurrentTimestamp()), TIMESTAMPTZOID, NULL);
+	flight->home = sink->context;
 	flight->context = CurrentMemoryContext;
 	flight->items = palloc(sizeof(Parcel *));
 	flight->items[0] = item;

@@ -300,6 +300,7 @@ refuse(Sink *sink, Flight *flight, TimestampTz now, bool for_good)
 	if (!item->again && sink->n_refused >= MOST_BLOCKED)
 	{
 		all_ready(sink, flight, now);
+		sink->failures++;
 		trip(sink, now, -1);
 		return;
 	}

@@ -171,7 +171,9 @@ user_answer_of(const RowShape *shape, const char *sql, int nargs, const SqlArg *
 	void *answer = sql_struct(AS_USER, shape, sql, nargs, args);
 
 	if (answer == NULL)
-		ereport(ERROR, (errcode(ERRCODE_FDW_ERROR), errmsg("the source gave no answer to a question that has always one"),
-						errdetail("The question: %s", sql)));
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("the source gave no answer to a question that has always one"),
+				 errdetail("The question: %s", sql)));
 	return answer;
 }

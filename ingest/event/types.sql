@@ -71,13 +71,13 @@ FROM (VALUES
         '"text", "evidence": "object?"}'),
     ('ingest.alert.opened', 'something is wrong, or an alert of that got worse',
         '{"alert": "int", "kind": "text", "severity": "text", "object": "text", "subject": "text", '
-        '"text?", "since": "text", "count": "int"}'),
+        '"summary": "text", "source": "text?", "since": "text", "count": "int"}'),
     ('ingest.alert.acknowledged', 'somebody takes care of an alert',
         '{"alert": "int", "kind": "text", "severity": "text", "object": "text", "subject": "text", '
-        '"text?", "since": "text", "count": "int", "acknowledged_by": "text"}'),
+        '"summary": "text", "source": "text?", "since": "text", "count": "int", "acknowledged_by": "text"}'),
     ('ingest.alert.closed', 'it is right again, or gone',
         '{"alert": "int", "kind": "text", "severity": "text", "object": "text", "subject": "text", '
-        '"text?", "since": "text", "count": "int", "closed_by": "text"}'),
+        '"summary": "text", "source": "text?", "since": "text", "count": "int", "closed_by": "text"}'),
     ('ingest.quality.failed', 'a rule does not hold',
         '{"rule": "int", "kind": "text", "table": "text", "columns": "text", "severity": "text", "rows": "int", '
         '"violations": "int", "where": "text?", "run": "int"}')

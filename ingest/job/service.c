@@ -318,6 +318,7 @@ silent_since(const Slot *slot)
 	return GetCurrentTimestamp() - since > service_alert * USECS_PER_SEC ? since : 0;
 }
 
+/* The same of what is to run, which may have no slot yet */
 static TimestampTz
 silence_of(const Service *s)
 {
@@ -339,7 +340,9 @@ services_look(void)
 
 	if (shared == NULL)
 		return;
-	services = own_structs(service_shape, &n, "SELECT name, library, function, wake_on_events FROM ingest.service WHERE enabled ORDER BY name");
+	services = own_structs(service_shape, &n,
+						   "SELECT name, library, function, wake_on_events FROM ingest.service "
+						   "WHERE enabled ORDER BY name");
 	for (int i = 0; i < n; i++)
 	{
 		TimestampTz since = 0;
@@ -348,7 +351,8 @@ services_look(void)
 		if (may_run(&services[i]))
 			since = silence_of(&services[i]);
 		if (since != 0)
-			repo_run("SELECT ingest_internal.alert_service($1, $2 * interval '1 s')", arg_text(services[i].name), arg_float8((GetCurrentTimestamp() - since) / USECS_PER_SEC));
+			repo_run("SELECT ingest_internal.alert_service($1, $2 * interval '1 s')", arg_text(services[i].name),
+					 arg_float8((GetCurrentTimestamp() - since) / USECS_PER_SEC));
 		else
 			repo_run("SELECT ingest_internal.alert_service($1, NULL)", arg_text(services[i].name));
 	}
@@ -433,8 +437,9 @@ service_startup(void)
 void
 service_settings(void)
 {
-	DefineCustomIntVariable("ingest.service_alert", "How long a service may give no sign of life before there is an alert.", NULL, &service_alert, 120, 1, INT_MAX / 1000, PGC_SIGHUP,
-							GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("ingest.service_alert",
+							"How long a service may give no sign of life before there is an alert.", NULL,
+							&service_alert, 120, 1, INT_MAX / 1000, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;
 	previous_request = shmem_request_hook;

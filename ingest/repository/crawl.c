@@ -155,8 +155,9 @@ begin(void *arg)
 	c->run = run_begin("crawl", c->source->name, c->source->name, c->source->id, 0);
 }
 
-ROW_SHAPE(listed_shape, Listed, FIELD(TEXT, Listed, schema), FIELD(TEXT, Listed, table), FIELD(TEXT, Listed, key), FIELD(TEXT, Listed, cursor),
-		  FIELD(TEXT, Listed, parent), FIELD(TEXT, Listed, parent_column), FIELD(TEXT, Listed, description));
+ROW_SHAPE(listed_shape, Listed, FIELD(TEXT, Listed, schema), FIELD(TEXT, Listed, table), FIELD(TEXT, Listed, key),
+		  FIELD(TEXT, Listed, cursor), FIELD(TEXT, Listed, parent), FIELD(TEXT, Listed, parent_column),
+		  FIELD(TEXT, Listed, description));
 
 /* Through JSON, since a connector's function need not have all of the columns */
 static void
@@ -166,9 +167,9 @@ list_tables(void *arg)
 
 	c->listed = user_structs(
 		listed_shape, &c->n_listed,
-		psprintf("SELECT j->>'schema' AS schema, j->>'table' AS \"table\", j->>'key' AS key, j->>'cursor' AS cursor, j->>'parent' AS parent, "
-				 "j->>'parent_column' AS parent_column, j->>'description' AS description FROM %s($1) t, to_jsonb(t) j "
-				 "ORDER BY 2, 1",
+		psprintf("SELECT j->>'schema' AS schema, j->>'table' AS \"table\", j->>'key' AS key, j->>'cursor' AS cursor, "
+				 "j->>'parent' AS parent, j->>'parent_column' AS parent_column, j->>'description' AS description "
+				 "FROM %s($1) t, to_jsonb(t) j ORDER BY 2, 1",
 				 c->source->tables),
 		arg_name(c->source->server));
 }

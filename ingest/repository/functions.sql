@@ -222,47 +222,55 @@ END $$;
 COMMENT ON FUNCTION ingest_internal.postgres_tables(name)
     IS 'tables, primary keys and descriptions of a source behind postgres_fdw';
 
--- When a transaction is gone from pg_locks, what it wrote is seen by whoever begins to read then; every role may look there.
--- The clock comes first: who begins later stamps later.  Sessions of other databases and the server's own processes write
--- nothing of the source's.  A standby does not show what runs on its primary: the process that replays has the first
--- transaction of all and no database, and then nothing is known.
+-- When a transaction is gone from pg_locks, what it wrote is seen by whoever begins to read then; every role may look
+-- there.  The clock comes first: who begins later stamps later.  Sessions of other databases and the server's own
+-- processes write nothing of the source's.  A standby does not show what runs on its primary: the process that replays
+-- has the first transaction of all and no database, and then nothing is known.
 CREATE FUNCTION ingest_internal.postgres_horizon(server name, OUT clock timestamptz, OUT running text[])
     LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    here name := (SELECT d.local_schema FROM ingest.data_source d WHERE d.server = postgres_horizon.server AND pg_has_role(d.owner, 'USAGE')
+    here name := (SELECT d.local_schema FROM ingest.data_source d WHERE d.server = postgres_horizon.server
+        AND pg_has_role(d.owner, 'USAGE')
         ORDER BY d.owner <> (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user), d.id LIMIT 1);
     base text := (SELECT o.option_value FROM pg_foreign_server s, pg_options_to_table(s.srvoptions) o
         WHERE s.srvname = postgres_horizon.server AND o.option_name = 'dbname');
     replays boolean;
     look record;
 BEGIN
-    FOR look IN SELECT * FROM (VALUES ('pg_stat_activity', 'pid integer, datname name, usesysid oid, query_start timestamptz'),
-        ('pg_locks', 'locktype text, virtualxid text, transactionid text, pid integer, mode text, granted boolean')) v (name, columns)
+    FOR look IN SELECT * FROM (VALUES
+        ('pg_stat_activity', 'pid integer, datname name, usesysid oid, query_start timestamptz'),
+        ('pg_locks', 'locktype text, virtualxid text, transactionid text, pid integer, mode text, '
+            || 'granted boolean')) v (name, columns)
     LOOP
         CONTINUE WHEN to_regclass(format('%I.%I', here, 'ingest_' || look.name)) IS NOT NULL;
-        EXECUTE format('CREATE FOREIGN TABLE %I.%I (%s) SERVER %I OPTIONS (schema_name ''pg_catalog'', table_name %L)', here, 'ingest_' || look.name,
-            look.columns, server, look.name);
-        EXECUTE format('COMMENT ON FOREIGN TABLE %I.%I IS ''what runs at the source, for the engine''', here, 'ingest_' || look.name);
+        EXECUTE format('CREATE FOREIGN TABLE %I.%I (%s) SERVER %I OPTIONS (schema_name ''pg_catalog'', table_name %L)',
+            here, 'ingest_' || look.name, look.columns, server, look.name);
+        EXECUTE format('COMMENT ON FOREIGN TABLE %I.%I IS ''what runs at the source, for the engine''', here,
+            'ingest_' || look.name);
     END LOOP;
     EXECUTE format('SELECT max(a.query_start) FROM %I.ingest_pg_stat_activity a', here) INTO clock;
-    EXECUTE format('SELECT coalesce(array_agg(DISTINCT CASE WHEN l.pid IS NULL THEN ''prepared '' || l.transactionid ELSE l.virtualxid END)
-            FILTER (WHERE a.pid IS NULL OR (a.usesysid IS NOT NULL AND a.datname IS NOT DISTINCT FROM coalesce($1, a.datname))), ''{}''),
-            coalesce(bool_or(a.pid IS NOT NULL AND a.usesysid IS NULL AND a.datname IS NULL AND l.virtualxid LIKE ''%%/1''), false)
+    EXECUTE format('SELECT coalesce(array_agg(DISTINCT CASE WHEN l.pid IS NULL THEN ''prepared '' || l.transactionid
+                ELSE l.virtualxid END)
+            FILTER (WHERE a.pid IS NULL OR (a.usesysid IS NOT NULL
+                AND a.datname IS NOT DISTINCT FROM coalesce($1, a.datname))), ''{}''),
+            coalesce(bool_or(a.pid IS NOT NULL AND a.usesysid IS NULL AND a.datname IS NULL
+                AND l.virtualxid LIKE ''%%/1''), false)
         FROM %1$I.ingest_pg_locks l LEFT JOIN %1$I.ingest_pg_stat_activity a ON a.pid = l.pid
-        WHERE l.granted AND l.mode = ''ExclusiveLock'' AND (l.locktype = ''virtualxid'' OR l.locktype = ''transactionid'' AND l.pid IS NULL)', here)
+        WHERE l.granted AND l.mode = ''ExclusiveLock''
+            AND (l.locktype = ''virtualxid'' OR l.locktype = ''transactionid'' AND l.pid IS NULL)', here)
         INTO running, replays USING base;
     IF replays THEN
         clock := NULL;
         running := NULL;
     END IF;
-EXCEPTION WHEN insufficient_privilege OR read_only_sql_transaction OR undefined_table OR undefined_column OR invalid_schema_name
-    OR feature_not_supported OR fdw_schema_not_found OR fdw_table_not_found THEN
+EXCEPTION WHEN insufficient_privilege OR read_only_sql_transaction OR undefined_table OR undefined_column
+    OR invalid_schema_name OR feature_not_supported OR fdw_schema_not_found OR fdw_table_not_found THEN
     -- not to be had here, or there: another server that speaks like PostgreSQL
     clock := NULL;
     running := NULL;
 END $$;
 COMMENT ON FUNCTION ingest_internal.postgres_horizon(name)
-    IS 'the time at a source behind postgres_fdw, and then the transactions under way there; nulls if that is not known';
+    IS 'the time at a source behind postgres_fdw, and then the transactions under way there; nulls: nobody can say';
 
 CREATE FUNCTION profile(relation regclass, sample_rows bigint DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'ingest_profile_now' LANGUAGE C;

@@ -77,8 +77,8 @@ read_whole(void *arg)
 	int64 before = r->copy->may_cut ? count_there(r->copy, r->where) : 0;
 	Failure failure;
 
-	r->n = user_run(psprintf("INSERT INTO %s (%s)%s SELECT %s FROM %s%s%s", r->into, r->list, copy_overriding(r->copy), r->list, r->copy->foreign,
-							 r->where[0] ? " WHERE " : "", r->where));
+	r->n = user_run(psprintf("INSERT INTO %s (%s)%s SELECT %s FROM %s%s%s", r->into, r->list,
+							 copy_overriding(r->copy), r->list, r->copy->foreign, r->where[0] ? " WHERE " : "", r->where));
 	if (r->n < before && (!attempt(count_again, r, &failure) || r->n < r->left))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),

@@ -69,11 +69,11 @@ sync('alone', 3);
 is(apart('alone', 'id'), '0', 'deletions alone are noticed');
 
 # Keys that lie further apart than a bigint holds, one of whose rows cannot be read
-sql("CREATE TABLE shop.wide (id bigint PRIMARY KEY, v text, changed timestamptz DEFAULT now() - interval '1 hour'); INSERT INTO shop.wide (id, v) SELECT -9000000000000000000 + i * 18000000000000000, CASE i WHEN 700 THEN 'bad' ELSE i::text END FROM generate_series(0, 1000) i");
+sql("CREATE TABLE shop.wide (id bigint PRIMARY KEY, v text, changed timestamptz DEFAULT now() - interval '1 hour'); INSERT INTO shop.wide (id, v) SELECT -9000000000000000000 + i * 18000000000000000::numeric, CASE i WHEN 700 THEN 'bad' ELSE i::text END FROM generate_series(0, 1000) i");
 sql("CALL ingest.crawl('shop')");
 sql("ALTER FOREIGN TABLE there.wide ALTER v TYPE integer; SELECT ingest.create_sync('there.wide', 'c.wide', key => '{id}', cursor_column => 'changed')");
 sync('wide');
-is(sql("SELECT count(*) FROM c.wide") . sql("SELECT string_agg(key->>'id', ' ') FROM ingest.rejected_row WHERE content IS NULL"), '10003600000000000000', 'it is found, and alone stays away');
+is(sql("SELECT count(*) FROM c.wide") . sql("SELECT string_agg(key->>'id', ' ') FROM ingest.rejected_row WHERE content IS NULL"), '10003600000000000000000', 'it is found, and alone stays away');
 sql("UPDATE shop.wide SET v = '1' WHERE v IN ('bad', '3')");
 sql("CALL ingest.redrive('c.wide')");
 sql("SELECT ingest.reload('c.wide', true)");
