@@ -396,6 +396,12 @@ judge(Sink *sink, Flight *flight, TimestampTz now)
 
 	if (verdict != RETURNED)
 		log_attempt(sink, flight, verdict == ACCEPTED, now);
+	/* it may be another secret by now */
+	if (verdict == OF_SINK && flight->answer.status == 401)
+	{
+		sink->resolved_at = 0;
+		sink->refused = true;
+	}
 	if (flight->reminds)
 	{
 		judge_reminders(sink, flight, now);
@@ -411,12 +417,6 @@ judge(Sink *sink, Flight *flight, TimestampTz now)
 			is_well(sink);
 			break;
 		case OF_SINK:
-			/* it may be another secret by now */
-			if (flight->answer.status == 401)
-			{
-				sink->resolved_at = 0;
-				sink->refused = true;
-			}
 			all_ready(sink, flight, 0);
 			sink->failures++;
 			trip(sink, now, flight->answer.retry_after);
