@@ -415,17 +415,19 @@ sent('sas', 205);
 cmp_ok(time() - $since, '>=', 4, 'a hub that is busy is left alone for four seconds');
 is(sql(q{SELECT ok || ' ' || status FROM ingest_delivery.test_sink('token')}), 'true 201', 'test_sink');
 # what is refused with a reminder of an alert is asked for again as well
+my $posts = start_peer('posts', 'posts');
 sql(q{SELECT ingest_internal.alert_opens('run_failed', 'sync hub', 'hub', 'error', 'it failed', owner => (SELECT oid FROM pg_roles WHERE rolname = current_user))});
-sql(qq{SELECT ingest_delivery.create_sink('again', 'alertmanager', '{"url": "$url/again", "authorization": "keyvault:$azure{host}/authorization", "repeat": 1}')});
+sql(qq{SELECT ingest_delivery.create_sink('again', 'alertmanager', '{"url": "http://127.0.0.1:$posts/again", "authorization": "keyvault:$azure{host}/authorization", "repeat": 1}')});
 my $until = time() + $PostgreSQL::Test::Utils::timeout_default;
-sleep(0.1) until received('/again/api/v2/alerts') || time() > $until;
+sleep(0.1) until peer_got('posts') || time() > $until;
 azure_asked();
-behave('/again/api/v2/alerts' => { status => 401 });
+peer_behave('posts', '/again/api/v2/alerts' => 401);
 poll_until($node, $p, q{SELECT breaker FROM ingest_delivery.sink_status WHERE sink = 'again'}, 'open');
-behave();
+peer_behave('posts');
 poll_until($node, $p, q{SELECT breaker FROM ingest_delivery.sink_status WHERE sink = 'again'}, 'closed');
 is(scalar(grep { $_->{what} eq 'vault' && $_->{status} == 200 } azure_asked()), 1, 'after a 401 to a reminder of an alert the vault is asked once more');
 sql(q{SELECT ingest_delivery.drop_sink('again')});
+end_peer('posts');
 # the list of hosts binds sinks that are there already
 sql(q{ALTER DATABASE postgres SET ingest_delivery.azure_hosts = 'other.vault.azure.net'});
 emit('token', 1, q('s'));
