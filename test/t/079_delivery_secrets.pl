@@ -111,7 +111,7 @@ like(as('mallory', "SELECT * FROM ingest_internal.read_again('{$era}', '{$id}')"
 like(as('mallory', qq{SELECT ingest_delivery.create_sink('sly', 'webhook', '{"url": "$url/sly", "secret": "mapping:ingest_secrets/now"}')}), qr/refers to no secret/, 'another\'s secrets are not found');
 like(as('mallory', qq{SELECT ingest_delivery.alter_sink('one', options => '{"url": "$url/hers"}')}), qr/there is no sink "one"/, 'another\'s sink is not sent elsewhere');
 for ("INSERT INTO ingest_delivery.parked VALUES (1, 's', 1, $id)", 'UPDATE ingest_delivery.sink SET owner = 10', 'DELETE FROM ingest_delivery.dead', "SELECT ingest_delivery_internal.own_sink(10, 'one')", "SELECT ingest_delivery_internal.put_back(NULL, '{}', '{}', '{}')",
-	"SELECT ingest_delivery_internal.check_reference(10, 'authorization', 'file:/etc/passwd')", "SELECT ingest_delivery_internal.alter_sink(10, 'one', NULL, NULL, NULL, NULL, NULL, false)", "SELECT ingest_internal.set_types(10, 'sink one', '{x}')", 'SET ROLE ingest_delivery_engine',
+	"SELECT ingest_delivery_internal.check_options(10, 'webhook', '{\"authorization\": \"file:/etc/passwd\"}')", "SELECT ingest_delivery_internal.alter_sink(10, 'one', NULL, NULL, NULL, NULL, NULL, false)", "SELECT ingest_internal.set_types(10, 'sink one', '{x}')", 'SET ROLE ingest_delivery_engine',
 	"SELECT ingest_delivery_internal.bury(1, 's', 1, 1, 1, '', '')", 'SELECT * FROM ingest_delivery_internal.sinks()', 'SELECT * FROM ingest_delivery_internal.needed')
 {
 	like(as('mallory', $_), qr/permission denied/, "she may not: $_");
