@@ -33,6 +33,8 @@ typedef struct HttpTransfer
 	CURL *easy;
 	struct curl_slist *headers;
 	char *send_body;
+	size_t send_len;
+	bool secret;     /* bodies and headers are wiped before they are freed */
 	size_t capacity; /* of request.body */
 	size_t max_body;
 	size_t keep_body;
@@ -237,6 +239,8 @@ on_header(char *line, size_t size, size_t n, void *arg)
 		keep_id(r, value, value_len);
 	else if (header_is(line, len, "Date", &value, &value_len))
 		r->date = date_of(value, value_len);
+	else if (header_is(line, len, "WWW-Authenticate", &value, &value_len) && value_len > 7 && pg_strncasecmp(value, "Bearer ", 7) == 0)
+		strlcpy(r->challenge, value, Min(value_len + 1, sizeof(r->challenge)));
 	return len;
 }
 
@@ -358,6 +362,20 @@ detach(HttpTransfer *t)
 	nrunning--;
 }
 
+/* What was sent is needed no more */
+static void
+drop_sent(HttpTransfer *t)
+{
+	for (struct curl_slist *line = t->secret ? t->headers : NULL; line; line = line->next)
+		explicit_bzero(line->data, strlen(line->data));
+	if (t->secret && t->send_body)
+		explicit_bzero(t->send_body, t->send_len);
+	curl_slist_free_all(t->headers);
+	free(t->send_body);
+	t->headers = NULL;
+	t->send_body = NULL;
+}
+
 static void
 destroy(void *arg)
 {
@@ -366,9 +384,8 @@ destroy(void *arg)
 	detach(t);
 	if (t->easy != NULL)
 		WITHOUT_SIGNALS(curl_easy_cleanup(t->easy));
-	curl_slist_free_all(t->headers);
-	free(t->send_body);
-	give_body(t->request.body, t->capacity);
+	drop_sent(t);
+	http_drop_body(&t->request);
 }
 
 /*
@@ -430,8 +447,6 @@ set_headers(HttpTransfer *t, List *headers, bool compress)
 {
 	ListCell *lc;
 
-	curl_slist_free_all(t->headers);
-	t->headers = NULL;
 	foreach (lc, headers)
 		add_header(t, lfirst(lc));
 	if (compress)
@@ -529,7 +544,11 @@ set_options(HttpTransfer *t, const HttpSettings *s, const char *url)
 	/* no sessions: a handle serves one request, and libcurl 7.88 frees one twice when memory is out */
 	SET(e, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	if (s->ca_file != NULL)
+	{
 		SET(e, CURLOPT_CAINFO, s->ca_file);
+		/* libcurl would keep what stood in it for a day */
+		SET(e, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+	}
 	/* an empty proxy keeps the environment's out */
 	SET(e, CURLOPT_PROXY, s->proxy != NULL ? s->proxy : "");
 	SET(e, CURLOPT_PROXYUSERNAME, s->proxy_user);
@@ -558,6 +577,7 @@ forget_reply(HttpTransfer *t)
 	r->retry_after = -1;
 	r->date = -1;
 	r->operation_id[0] = '\0';
+	r->challenge[0] = '\0';
 	r->sent = false;
 	t->left = t->interim = t->headed = t->talking = false;
 	t->came = 0;
@@ -618,6 +638,8 @@ http_start_bytes(HttpRequest *request, const HttpSettings *settings, const char 
 	bool lost = request->failure == HTTP_LOST;
 
 	begin_anew(t);
+	drop_sent(t);
+	t->secret = settings->secret;
 	t->max_body = max_body;
 	t->keep_body = settings->keep_body;
 	t->may_connect = settings->may_connect;
@@ -630,9 +652,9 @@ http_start_bytes(HttpRequest *request, const HttpSettings *settings, const char 
 	SET(t->easy, CURLOPT_FORBID_REUSE, (long) several_logins(settings));
 	if (body != NULL)
 	{
-		free(t->send_body);
 		if ((t->send_body = malloc(Max(body_len, 1))) == NULL)
 			no_memory();
+		t->send_len = body_len;
 		memcpy(t->send_body, body, body_len);
 		SET(t->easy, CURLOPT_POSTFIELDS, t->send_body);
 		SET(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) body_len);
@@ -671,6 +693,8 @@ http_drop_body(HttpRequest *request)
 {
 	HttpTransfer *t = request->transfer;
 
+	if (t->secret && request->body)
+		explicit_bzero(request->body, t->capacity);
 	give_body(request->body, t->capacity);
 	request->body = NULL;
 	request->body_len = 0;

@@ -59,6 +59,7 @@ typedef struct HttpSettings
 	bool plain;                 /* http: is allowed as well as https: */
 	bool only_http1;            /* many small requests: HTTP/2 is slower there */
 	size_t keep_body;           /* of a reply no more is kept, however much is read; 0: all */
+	bool secret;                /* what is sent and what comes is wiped before its memory is given back */
 } HttpSettings;
 
 typedef struct HttpRequest
@@ -74,6 +75,7 @@ typedef struct HttpRequest
 	int retry_after;               /* seconds, or -1 */
 	time_t date;                   /* by the server's clock when it replied, or -1 */
 	char operation_id[64];         /* from the header that settings name */
+	char challenge[512];           /* of WWW-Authenticate: which token is wanted */
 	struct HttpTransfer *transfer; /* private */
 } HttpRequest;
 

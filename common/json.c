@@ -383,6 +383,24 @@ json_parse(MemoryContext context, const char *text, size_t len)
 	return r.at == r.end ? result : NULL;
 }
 
+/* A document that held secrets: its texts are overwritten */
+void
+json_wipe(Json *value)
+{
+	if (value == NULL)
+		return;
+	if (value->kind == JSON_OBJECT || value->kind == JSON_ARRAY)
+	{
+		for (Json *member = value->first; member; member = member->next)
+			json_wipe(member);
+		return;
+	}
+	if (value->kind == JSON_STRING)
+		explicit_bzero((char *) value->text, value->len);
+	if (value->given)
+		explicit_bzero(value->given, strlen(value->given));
+}
+
 /* -- looking -- */
 
 static Json *

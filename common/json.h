@@ -37,6 +37,7 @@ extern void json_visit(Json *object, JsonVisit visit, void *arg);
 extern void json_hear(Json *value, JsonHear hear, void *arg);
 extern void json_remove(Json *object, const char *name);
 extern char *json_print(Json *value);
+extern void json_wipe(Json *value);
 extern void json_append_string(StringInfo buffer, const char *text);
 extern char *words_from_utf8(const char *text, size_t len);
 

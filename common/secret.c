@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/hashfn.h"
 #include "common/secret.h"
 #include "storage/fd.h"
 
@@ -92,4 +93,21 @@ secret_resolve(const char *option, const char *value)
 	if (strncmp(value, "file:", 5) == 0)
 		return secret_read_file(option, value + 5);
 	return pstrdup(value);
+}
+
+uint64
+secret_file_stamp(const char *value)
+{
+	const char *path = strncmp(value, "file:", 5) == 0 ? value + 5 : value;
+	struct stat st;
+	uint64 parts[5];
+
+	if (*path != '/' || stat(path, &st) != 0)
+		return 0;
+	parts[0] = st.st_dev;
+	parts[1] = st.st_ino;
+	parts[2] = st.st_size;
+	parts[3] = st.st_mtim.tv_sec;
+	parts[4] = st.st_mtim.tv_nsec;
+	return hash_bytes_extended((const unsigned char *) parts, sizeof(parts), 0);
 }

@@ -1,6 +1,6 @@
 /*
  * secret.h
- *		Secrets given as a value or as a reference: env:NAME, file:/path.
+ *		Secrets given as a value or as a reference: env:NAME, file:/path.  Those of vaults are keyvault.h's.
  */
 #ifndef COMMON_SECRET_H
 #define COMMON_SECRET_H
@@ -10,5 +10,7 @@
 extern bool secret_is_reference(const char *value);
 extern char *secret_resolve(const char *option, const char *value);
 extern char *secret_read_file(const char *option, const char *path);
+/* Changes when the file that a reference, or a path, names is another one or was written to; 0: it names none */
+extern uint64 secret_file_stamp(const char *value);
 
 #endif /* COMMON_SECRET_H */

@@ -125,7 +125,7 @@ rfc3339(TimestampTz at)
 }
 
 void
-json_member(StringInfo out, const char *name, const char *value)
+write_member(StringInfo out, const char *name, const char *value)
 {
 	if (out->len > 0 && out->data[out->len - 1] != '{')
 		appendStringInfoChar(out, ',');

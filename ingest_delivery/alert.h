@@ -53,6 +53,6 @@ extern char *cut_text(const char *text, int most, bool one_line);
 extern char *rfc3339(TimestampTz at);
 
 /* JSON: , "name": "value" */
-extern void json_member(StringInfo out, const char *name, const char *value);
+extern void write_member(StringInfo out, const char *name, const char *value);
 
 #endif /* DELIVERY_ALERT_H */

@@ -6,6 +6,7 @@
 
 #include <limits.h>
 
+#include "common/azure.h"
 #include "fmgr.h"
 #include "ingest_delivery/address.h"
 #include "ingest_delivery/delivery.h"
@@ -24,6 +25,7 @@ void
 _PG_init(void)
 {
 	address_settings();
+	azure_settings();
 	DefineCustomBoolVariable("ingest_delivery.allow_http", "Whether sinks may send without TLS.", NULL, &delivery_allow_http, false, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("ingest_delivery.retention", "How long attempts and dead events are kept.", NULL, &delivery_retention,
 							30 * 24 * 60, 1, INT_MAX, PGC_SUSET, GUC_UNIT_MIN, NULL, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "catalog/pg_type.h"
 #include "ingest_delivery/address.h"
 #include "ingest_delivery/delivery.h"
+#include "ingest_delivery/identity.h"
 #include "ingest_delivery/kind.h"
 #include "ingest_delivery/outcome.h"
 #include "ingest_delivery/reference.h"
@@ -19,12 +20,14 @@
 #include "utils/guc.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 SQL_FUNCTION_OF_ANY_VERSION(ingest_delivery_is_kind);
 SQL_FUNCTION(ingest_delivery_check_options);
 SQL_FUNCTION(ingest_delivery_types_for);
 
-static const Kind *const kinds[] = {&kind_webhook, &kind_kafka, &kind_email, &kind_alertmanager, &kind_slack, &kind_teams, &kind_pagerduty};
+static const Kind *const kinds[] = {&kind_webhook, &kind_kafka, &kind_event_hubs, &kind_openlineage, &kind_email,
+									&kind_alertmanager, &kind_slack, &kind_teams, &kind_pagerduty};
 
 static const Kind *
 find(const char *name)
@@ -107,10 +110,31 @@ sink_load(Sink *sink)
 	MemoryContextSwitchTo(old);
 }
 
-void
-sink_resolve(Sink *sink)
+const char *
+sink_token_for(const Sink *sink)
+{
+	return sink->kind->token_for ? sink->kind->token_for(sink->options) : NULL;
+}
+
+/* What is not at hand is asked of Azure first, which takes its time; true: it is being asked */
+static bool
+asks_azure(Sink *sink, const AzureIdentity *identity)
+{
+	if (sink->refused)
+	{
+		identity_refused(sink, identity);
+		sink_forget_secrets(sink);
+	}
+	sink->refused = false;
+	sink->fetch = fetch_begin(sink, identity);
+	return sink->fetch != NULL;
+}
+
+static void
+look_up(Sink *sink, const AzureIdentity *identity)
 {
 	MemoryContext old;
+	char *secret;
 
 	sink_forget_secrets(sink);
 	if (sink->secret_context == NULL)
@@ -119,19 +143,65 @@ sink_resolve(Sink *sink)
 	for (const OptionRule *rule = sink->kind->options; rule->name; rule++)
 	{
 		char *reference = rule->form == OPTION_REFERENCE ? option_text(sink->options, rule->name) : NULL;
-		char *secret;
 
 		if (reference == NULL)
 			continue;
-		secret = reference_resolve(sink->owner, rule->name, reference);
+		secret = reference_resolve(sink->owner, identity, rule->name, reference);
 		sink_keep_secret(sink, rule->name, secret, strlen(secret));
 		if (rule->check)
 			rule->check(rule->name, secret);
 	}
+	if (sink->old_secret)
+	{
+		secret = reference_resolve(sink->owner, identity, "secret", sink->old_secret);
+		sink_keep_secret(sink, "old secret", secret, strlen(secret));
+	}
+	if (sink_token_for(sink))
+	{
+		secret = azure_token(identity, sink_token_for(sink));
+		sink_keep_secret(sink, "token", secret, strlen(secret));
+	}
 	if (sink->kind->prepare)
 		sink->kind->prepare(sink);
-	sink->ready = true;
 	MemoryContextSwitchTo(old);
+}
+
+void
+sink_resolve(Sink *sink)
+{
+	MemoryContext old;
+	AzureIdentity *identity;
+
+	if (sink->fetch_context == NULL)
+		sink->fetch_context = AllocSetContextCreate(sink->context, "what a sink asks Azure for", ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(sink->fetch_context);
+	old = MemoryContextSwitchTo(sink->fetch_context);
+	identity = identity_of(sink->owner, sink->options);
+	if (!asks_azure(sink, identity))
+	{
+		look_up(sink, identity);
+		identity_wipe(identity);
+		sink->ready = true;
+		sink->resolved_at = GetCurrentTimestamp();
+	}
+	MemoryContextSwitchTo(old);
+}
+
+bool
+sink_asks(Sink *sink)
+{
+	if (sink->fetch && fetch_over(sink->fetch))
+	{
+		sink->fetch = NULL;
+		sink->resolved_at = 0;
+	}
+	return sink->fetch != NULL;
+}
+
+TimestampTz
+sink_asks_next(const Sink *sink)
+{
+	return sink->fetch ? fetch_next(sink->fetch) : DT_NOEND;
 }
 
 /* -- types of events -- */

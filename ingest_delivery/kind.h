@@ -37,6 +37,8 @@ typedef struct Kind
 
 	/* Of several options together; NULL: nothing */
 	void (*check)(const Jsonb *options);
+	/* The resource of Azure for which it wants a token, as secret "token"; NULL: none.  The same where there is no function */
+	const char *(*token_for)(const Jsonb *options);
 	/* From sink->options to settings, limits and what is its own; in the sink's memory context, in a transaction */
 	void (*load)(Sink *sink);
 	/* Its secrets were looked up (sink_secret); in a transaction and the memory context sink->secret_context, which is
@@ -52,6 +54,8 @@ typedef struct Kind
 
 	/* For by_http: the request, anew for each try */
 	void (*write)(Sink *sink, Flight *flight, Post *post);
+	/* May one event go in a request that begins with another?  NULL: any may */
+	bool (*together)(const Sink *sink, const Event *first, const Event *other);
 	/* For by_http: whose fault a status of the receiver is; NULL: as outcome_of_status() says */
 	Verdict (*judge)(int status);
 } Kind;
@@ -61,13 +65,20 @@ extern const Kind *kind_named(const char *name);
 
 /* What the sink's options say, into its settings and limits, and what is the kind's own; in a transaction */
 extern void sink_load(Sink *sink);
-/* Looks up what its options refer to, as its owner; in a transaction */
+/* Looks up what its options refer to, as its owner; in a transaction.  What stands in vaults is asked for first: then
+ * it is to be called again when sink_asks() is false */
 extern void sink_resolve(Sink *sink);
+extern const char *sink_token_for(const Sink *sink);
+/* Is Azure being asked for something?  Goes on with that; an error if it will not be had */
+extern bool sink_asks(Sink *sink);
+extern TimestampTz sink_asks_next(const Sink *sink);
 
 extern void by_http_send(Sink *sink, Flight *flight);
 extern bool by_http_receive(Sink *sink, Flight *flight);
 
 extern const Kind kind_kafka;
+extern const Kind kind_event_hubs;
+extern const Kind kind_openlineage;
 extern const Kind kind_webhook;
 extern const Kind kind_email;
 extern const Kind kind_alertmanager;

@@ -49,7 +49,7 @@ label(StringInfo out, const char *name, const char *value)
 {
 	/* an empty label is none */
 	if (*value)
-		json_member(out, name, cut_text(value, 200, true));
+		write_member(out, name, cut_text(value, 200, true));
 }
 
 static void
@@ -67,15 +67,15 @@ write_alert(StringInfo out, const Sink *sink, const Event *event)
 	label(out, "source", alert_field(event, ALERT_SOURCE));
 	label(out, "instance", sink->instance);
 	appendStringInfoString(out, "},\"annotations\":{");
-	json_member(out, "summary", cut_text(alert_field(event, ALERT_SUMMARY), 2000, false));
-	json_member(out, "alert", alert_field(event, ALERT_ID));
+	write_member(out, "summary", cut_text(alert_field(event, ALERT_SUMMARY), 2000, false));
+	write_member(out, "alert", alert_field(event, ALERT_ID));
 	if (*acknowledged_by)
-		json_member(out, "acknowledged_by", acknowledged_by);
+		write_member(out, "acknowledged_by", acknowledged_by);
 	if (*closed_by)
-		json_member(out, "closed_by", cut_text(closed_by, 500, false));
+		write_member(out, "closed_by", cut_text(closed_by, 500, false));
 	appendStringInfoChar(out, '}');
-	json_member(out, "startsAt", alert_field(event, ALERT_SINCE));
-	json_member(out, "endsAt", rfc3339(alert_news(event) == ALERT_CLOSED ? now : now + HOLDS_FOR));
+	write_member(out, "startsAt", alert_field(event, ALERT_SINCE));
+	write_member(out, "endsAt", rfc3339(alert_news(event) == ALERT_CLOSED ? now : now + HOLDS_FOR));
 	appendStringInfoChar(out, '}');
 }
 

@@ -47,10 +47,10 @@ static void
 details(StringInfo out, const Event *event)
 {
 	appendStringInfoString(out, ",\"custom_details\":{");
-	json_member(out, "alert", alert_field(event, ALERT_ID));
-	json_member(out, "subject", cut_text(alert_field(event, ALERT_SUBJECT), 500, true));
-	json_member(out, "summary", cut_text(alert_field(event, ALERT_SUMMARY), 4000, false));
-	json_member(out, "count", alert_field(event, ALERT_COUNT));
+	write_member(out, "alert", alert_field(event, ALERT_ID));
+	write_member(out, "subject", cut_text(alert_field(event, ALERT_SUBJECT), 500, true));
+	write_member(out, "summary", cut_text(alert_field(event, ALERT_SUMMARY), 4000, false));
+	write_member(out, "count", alert_field(event, ALERT_COUNT));
 	appendStringInfoChar(out, '}');
 }
 
@@ -64,17 +64,17 @@ write_post(Sink *sink, Flight *flight, Post *post)
 
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '{');
-	json_member(&out, "routing_key", sink_secret(sink, "routing_key"));
-	json_member(&out, "event_action", actions[alert_news(event)]);
-	json_member(&out, "dedup_key", alert_key(event));
-	json_member(&out, "client", "pg_ingest");
+	write_member(&out, "routing_key", sink_secret(sink, "routing_key"));
+	write_member(&out, "event_action", actions[alert_news(event)]);
+	write_member(&out, "dedup_key", alert_key(event));
+	write_member(&out, "client", "pg_ingest");
 	appendStringInfoString(&out, ",\"payload\":{");
-	json_member(&out, "summary", cut_text(psprintf("%s: %s", alert_title(event, 250), alert_field(event, ALERT_SUMMARY)), MOST_OF_SUMMARY, true));
-	json_member(&out, "source", cut_text(sink->instance, 250, true));
-	json_member(&out, "severity", strcmp(severity, "error") == 0 ? (const char *) sink->own : severity);
-	json_member(&out, "timestamp", alert_field(event, ALERT_SINCE));
-	json_member(&out, "component", cut_text(*alert_field(event, ALERT_SOURCE) ? alert_field(event, ALERT_SOURCE) : alert_field(event, ALERT_SUBJECT), 250, true));
-	json_member(&out, "class", alert_field(event, ALERT_KIND));
+	write_member(&out, "summary", cut_text(psprintf("%s: %s", alert_title(event, 250), alert_field(event, ALERT_SUMMARY)), MOST_OF_SUMMARY, true));
+	write_member(&out, "source", cut_text(sink->instance, 250, true));
+	write_member(&out, "severity", strcmp(severity, "error") == 0 ? (const char *) sink->own : severity);
+	write_member(&out, "timestamp", alert_field(event, ALERT_SINCE));
+	write_member(&out, "component", cut_text(*alert_field(event, ALERT_SOURCE) ? alert_field(event, ALERT_SOURCE) : alert_field(event, ALERT_SUBJECT), 250, true));
+	write_member(&out, "class", alert_field(event, ALERT_KIND));
 	details(&out, event);
 	appendStringInfoString(&out, "}}");
 	post->url = sink->url;
@@ -94,7 +94,7 @@ const Kind kind_pagerduty = {
 	.name = "pagerduty",
 	.what = "a sink of kind pagerduty",
 	.options = options,
-	.needs = "routing_key is a reference to the integration key of a service: env:NAME, file:/path or mapping:server/option.",
+	.needs = "routing_key is a reference to the integration key of a service: env:NAME, file:/path, keyvault:vault/secret or mapping:server/option.",
 	.types = ALERT_TYPES,
 	.only_alerts = true,
 	.note = "An incident of severity info was opened: resolve it there.",

@@ -69,7 +69,7 @@ write_post(Sink *sink, Flight *flight, Post *post)
 
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '{');
-	json_member(&out, "text", escaped(psprintf("%s: %s", title, cut_text(alert_field(event, ALERT_SUMMARY), MOST_OF_SECTION, true))));
+	write_member(&out, "text", escaped(psprintf("%s: %s", title, cut_text(alert_field(event, ALERT_SUMMARY), MOST_OF_SECTION, true))));
 	appendStringInfoString(&out, ",\"blocks\":[{\"type\":\"header\",\"text\":");
 	text_object(&out, title, "plain_text");
 	appendStringInfoString(&out, "},{\"type\":\"section\",\"text\":");
@@ -87,7 +87,7 @@ const Kind kind_slack = {
 	.name = "slack",
 	.what = "a sink of kind slack",
 	.options = options,
-	.needs = "url is a reference to the URL of an incoming webhook of Slack, which is a secret: env:NAME, file:/path or mapping:server/option.",
+	.needs = "url is a reference to the URL of an incoming webhook of Slack, which is a secret: env:NAME, file:/path, keyvault:vault/secret or mapping:server/option.",
 	.types = ALERT_TYPES,
 	.only_alerts = true,
 	.load = load,

@@ -35,8 +35,8 @@ fact(StringInfo out, const char *title, const char *value)
 	if (*value == '\0')
 		return;
 	appendStringInfoString(out, out->data[out->len - 1] == '[' ? "{" : ",{");
-	json_member(out, "title", title);
-	json_member(out, "value", cut_text(value, 200, true));
+	write_member(out, "title", title);
+	write_member(out, "value", cut_text(value, 200, true));
 	appendStringInfoChar(out, '}');
 }
 
@@ -77,14 +77,14 @@ write_post(Sink *sink, Flight *flight, Post *post)
 	initStringInfo(&out);
 	appendStringInfoString(&out, "{\"type\":\"message\",\"attachments\":[{\"contentType\":\"application/vnd.microsoft.card.adaptive\",\"contentUrl\":null,\"content\":"
 								 "{\"$schema\":\"http://adaptivecards.io/schemas/adaptive-card.json\",\"type\":\"AdaptiveCard\",\"version\":\"1.4\",\"body\":[{");
-	json_member(&out, "type", "TextBlock");
-	json_member(&out, "text", plain(alert_title(event, 200)));
-	json_member(&out, "size", "large");
-	json_member(&out, "weight", "bolder");
-	json_member(&out, "color", colour(event));
+	write_member(&out, "type", "TextBlock");
+	write_member(&out, "text", plain(alert_title(event, 200)));
+	write_member(&out, "size", "large");
+	write_member(&out, "weight", "bolder");
+	write_member(&out, "color", colour(event));
 	appendStringInfoString(&out, ",\"wrap\":true},{");
-	json_member(&out, "type", "TextBlock");
-	json_member(&out, "text", plain(cut_text(alert_field(event, ALERT_SUMMARY), MOST_OF_TEXT, false)));
+	write_member(&out, "type", "TextBlock");
+	write_member(&out, "text", plain(cut_text(alert_field(event, ALERT_SUMMARY), MOST_OF_TEXT, false)));
 	appendStringInfoString(&out, ",\"wrap\":true},{\"type\":\"FactSet\",\"facts\":[");
 	fact(&out, "Alert", alert_field(event, ALERT_ID));
 	fact(&out, "Severity", alert_field(event, ALERT_SEVERITY));
@@ -104,7 +104,7 @@ const Kind kind_teams = {
 	.name = "teams",
 	.what = "a sink of kind teams",
 	.options = options,
-	.needs = "url is a reference to the URL of a workflow of Teams, which is a secret: env:NAME, file:/path or mapping:server/option.",
+	.needs = "url is a reference to the URL of a workflow of Teams, which is a secret: env:NAME, file:/path, keyvault:vault/secret or mapping:server/option.",
 	.types = ALERT_TYPES,
 	.only_alerts = true,
 	.note = "That status says that a workflow began, not that a card was posted: look into the channel.",

@@ -72,12 +72,9 @@ prepare(Sink *sink)
 	own->key.bytes = key_of_secret("secret", sink_secret(sink, "secret"), &own->key.length);
 	sink_keep_secret(sink, "key", own->key.bytes, own->key.length);
 	own->old_key.bytes = NULL;
-	if (sink->old_secret)
+	if (sink_secret(sink, "old secret"))
 	{
-		char *secret = reference_resolve(sink->owner, "secret", sink->old_secret);
-
-		own->old_key.bytes = key_of_secret("secret", secret, &own->old_key.length);
-		explicit_bzero(secret, strlen(secret));
+		own->old_key.bytes = key_of_secret("secret", sink_secret(sink, "old secret"), &own->old_key.length);
 		sink_keep_secret(sink, "old key", own->old_key.bytes, own->old_key.length);
 	}
 }
@@ -105,7 +102,7 @@ const Kind kind_webhook = {
 	.name = "webhook",
 	.what = "a webhook",
 	.options = options,
-	.needs = "url is where it is sent to, secret a reference to the secret by which it is signed: env:NAME, file:/path or mapping:server/option.",
+	.needs = "url is where it is sent to, secret a reference to the secret by which it is signed: env:NAME, file:/path, keyvault:vault/secret or mapping:server/option.",
 	.check = check,
 	.load = load,
 	.prepare = prepare,

@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "common/keyvault.h"
+#include "ingest_delivery/identity.h"
 #include "ingest_delivery/kind.h"
 #include "ingest_delivery/option.h"
 #include "ingest_delivery/reference.h"
@@ -243,9 +245,13 @@ check_number(const OptionRule *rule, const JsonbValue *value)
 }
 
 static void
-check_reference(const OptionRule *rule, Oid actor, const char *reference)
+check_reference(const OptionRule *rule, Oid actor, const Jsonb *options, const char *reference)
 {
-	char *secret = reference_resolve(actor, rule->name, reference);
+	AzureIdentity *identity = rule->form == OPTION_OPENER ? NULL : identity_of(actor, options);
+	char *secret = reference_resolve(actor, identity, rule->name, reference);
+
+	if (identity)
+		identity_wipe(identity);
 
 	if (rule->check)
 		rule->check(rule->name, secret);
@@ -254,7 +260,7 @@ check_reference(const OptionRule *rule, Oid actor, const char *reference)
 
 /* What is kept in its place, or NULL for as it is */
 static char *
-check_text(const OptionRule *rule, Oid actor, const char *text)
+check_text(const OptionRule *rule, Oid actor, const Jsonb *options, const char *text)
 {
 	switch (rule->form)
 	{
@@ -264,8 +270,12 @@ check_text(const OptionRule *rule, Oid actor, const char *text)
 			return NULL;
 		case OPTION_URL:
 			return url_check(rule->name, text, rule->words);
+		case OPTION_OPENER:
+			if (keyvault_is_reference(text))
+				option_refuse(rule->name, "It opens vaults, and cannot stand in one.", NULL);
+			/* FALLTHROUGH */
 		case OPTION_REFERENCE:
-			check_reference(rule, actor, text);
+			check_reference(rule, actor, options, text);
 			return NULL;
 		case OPTION_FILE:
 			if (!reads_files(actor))
@@ -306,7 +316,7 @@ check_one(const OptionRule *rule, Oid actor, const Jsonb *options)
 		default:
 			if (value.type != jbvString)
 				option_refuse(rule->name, "It must be a text.", NULL);
-			return check_text(rule, actor, text_of(&value));
+			return check_text(rule, actor, options, text_of(&value));
 	}
 }
 
@@ -323,6 +333,23 @@ names_of(const Kind *kind)
 	return out.data;
 }
 
+static const OptionRule *
+rule_of(const OptionRule *rules, const char *name)
+{
+	for (; rules->name; rules++)
+		if (strcmp(rules->name, name) == 0)
+			return rules;
+	return NULL;
+}
+
+const OptionRule *
+option_rule(const Kind *kind, const char *name)
+{
+	const OptionRule *own = rule_of(kind->options, name);
+
+	return own ? own : rule_of(identity_options, name);
+}
+
 static void
 check_names(const Kind *kind, Jsonb *options)
 {
@@ -332,15 +359,12 @@ check_names(const Kind *kind, Jsonb *options)
 
 	while ((token = JsonbIteratorNext(&i, &v, true)) != WJB_DONE)
 	{
-		const OptionRule *rule = kind->options;
 		char *name;
 
 		if (token != WJB_KEY)
 			continue;
 		name = text_of(&v);
-		while (rule->name && strcmp(rule->name, name) != 0)
-			rule++;
-		if (rule->name == NULL)
+		if (option_rule(kind, name) == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("%s has no option \"%s\"", kind->what, name),
@@ -371,6 +395,16 @@ with_text(Jsonb *options, const char *name, const char *text)
 	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(options), JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)))));
 }
 
+/* It needs no option but an identity, so the right to use it is looked at by itself */
+static void
+check_identity(Oid actor, const Jsonb *options)
+{
+	AzureIdentity *identity = identity_of(actor, options);
+
+	need_identity(actor, identity, "url");
+	identity_wipe(identity);
+}
+
 Jsonb *
 options_check(const Kind *kind, Oid actor, Jsonb *given)
 {
@@ -382,6 +416,8 @@ options_check(const Kind *kind, Oid actor, Jsonb *given)
 				 errmsg("the options of a sink must be a JSON object"),
 				 errhint("The options of %s are %s.", kind->what, names_of(kind))));
 	check_names(kind, given);
+	for (const OptionRule *rule = identity_options; rule->name; rule++)
+		(void) check_one(rule, actor, given);
 	for (const OptionRule *rule = kind->options; rule->name; rule++)
 	{
 		char *kept = check_one(rule, actor, given);
@@ -391,5 +427,7 @@ options_check(const Kind *kind, Oid actor, Jsonb *given)
 	}
 	if (kind->check)
 		kind->check(options);
+	if (kind->token_for && kind->token_for(options))
+		check_identity(actor, options);
 	return options;
 }

@@ -20,6 +20,7 @@ typedef enum OptionForm
 	OPTION_TRUTH,     /* true or false */
 	OPTION_URL,       /* with one of the schemes that are words */
 	OPTION_REFERENCE, /* to a secret, which check takes */
+	OPTION_OPENER,    /* to a secret that opens vaults, and stands in none */
 	OPTION_FILE,      /* of the server */
 	OPTION_HEADERS,   /* an object of names and texts */
 	OPTION_LIST       /* a text or an array of texts, each of which check takes */
@@ -42,6 +43,8 @@ typedef struct OptionRule
 		NULL \
 	}
 
+/* What a kind calls so, or every kind; NULL: nothing */
+extern const OptionRule *option_rule(const struct Kind *kind, const char *name);
 /* An error about an option; hint may be NULL */
 extern void option_refuse(const char *option, const char *rule, const char *hint) pg_attribute_noreturn();
 /* As they are kept; an error where one is not as it should be */

@@ -33,6 +33,11 @@ GRANT EXECUTE ON FUNCTION create_sink(text, text, jsonb, text[], jsonb, text, te
     alter_sink(text, jsonb, jsonb, text, text, text, text[]), ingest_delivery_internal.alter_sink(text, jsonb, jsonb, text, text, text, boolean), pause_sink(text), resume_sink(text), drop_sink(text), ingest_delivery_internal.drop_sink(text), rotate_secret(text, text, interval), test_sink(text),
     replay(text, timestamptz, timestamptz, text), ingest_delivery_internal.replay(text, text, integer[], bigint[], text[]), redrive(text), skip(text, text) TO ingest_operator;
 
+GRANT EXECUTE ON FUNCTION asyncapi(), ingest_delivery_internal.message(text, text, text, jsonb) TO ingest_reader;
+-- what is read as a sink's owner
+GRANT EXECUTE ON FUNCTION ingest_delivery_internal.run_events(text, text, text, timestamptz, jsonb), ingest_delivery_internal.facet(text, text, jsonb), ingest_delivery_internal.dataset(text, name, name, oid),
+    ingest_delivery_internal.column_lineage(text, name, name) TO ingest_consumer;
+
 -- What it needs of ingest.
 GRANT ingest_reader TO ingest_delivery_engine;
 GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid, oid), ingest_internal.changes_for(oid, oid), ingest_internal.audit_for(oid, text, text, jsonb, jsonb), ingest_internal.wake_services(),

@@ -17,6 +17,7 @@
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
 #include "common/base64.h"
+#include "common/keyvault.h"
 #include "common/secret.h"
 #include "foreign/foreign.h"
 #include "ingest_delivery/address.h"
@@ -135,9 +136,19 @@ need_files(Oid role, const char *option)
 				 errhint("That is for superusers and members of pg_read_server_files; mapping:server/option refers to an option of your own user mapping.")));
 }
 
+void
+need_identity(Oid role, const AzureIdentity *identity, const char *option)
+{
+	if (azure_is_own(identity) && !reads_files(role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("option \"%s\" needs the server's own identity", option),
+				 errhint("That is for superusers and members of pg_read_server_files; azure_tenant_id, azure_client_id and azure_client_secret or azure_certificate name another one.")));
+}
+
 /* The option of the role's own user mapping, not of everybody's; NULL and why not if there is none */
 static char *
-mapping_value(Oid role, const char *reference, const char **why)
+mapping_value(Oid role, const char *reference, Oid *server_owner, const char **why)
 {
 	const char *slash = strchr(reference, '/');
 	char *name;
@@ -172,34 +183,73 @@ mapping_value(Oid role, const char *reference, const char **why)
 		}
 	}
 	ReleaseSysCache(tuple);
+	*server_owner = GetForeignServer(server)->owner;
 	*why = "The user mapping of the owner of the sink has no such option.";
 	return value;
 }
 
-char *
-reference_resolve(Oid role, const char *option, const char *reference)
+/* What an option of a mapping says.  That may be a reference, too, which the server's owner could have written as well */
+static char *
+follow(Oid role, const AzureIdentity *identity, const char *option, const char *reference)
 {
+	Oid server_owner = InvalidOid;
 	const char *why;
 	char *value;
 
-	if (secret_is_reference(reference))
-	{
-		need_files(role, option);
-		return secret_resolve(option, reference);
-	}
 	if (strncmp(reference, MAPPING, strlen(MAPPING)) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"%s\" must be a reference to a secret, not the secret itself", option),
-				 errdetail("The statement that holds a secret would stand in the log, in pg_stat_activity and in dumps."),
-				 errhint("References are env:NAME, file:/path and mapping:server/option, such as mapping:ingest_secrets/a_name after CREATE USER MAPPING FOR CURRENT_USER SERVER ingest_secrets OPTIONS (a_name '…').")));
-	value = mapping_value(role, reference + strlen(MAPPING), &why);
+		return pstrdup(reference);
+	value = mapping_value(role, reference + strlen(MAPPING), &server_owner, &why);
 	if (value == NULL || *value == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"%s\" refers to no secret", option),
 				 errdetail("%s", why)));
+	if (secret_is_reference(value))
+		need_files(server_owner, option);
+	if (keyvault_is_reference(value) && identity)
+		need_identity(server_owner, identity, option);
 	return value;
+}
+
+char *
+reference_in_vault(Oid role, const AzureIdentity *identity, const char *option, const char *reference)
+{
+	char *value = follow(role, identity, option, reference);
+
+	if (!keyvault_is_reference(value))
+	{
+		explicit_bzero(value, strlen(value));
+		return NULL;
+	}
+	if (identity == NULL)
+		option_refuse(option, "It opens vaults, and cannot stand in one.", NULL);
+	need_identity(role, identity, option);
+	return value;
+}
+
+char *
+reference_resolve(Oid role, const AzureIdentity *identity, const char *option, const char *reference)
+{
+	char *in_vault;
+	char *value;
+	char *secret;
+
+	if (!secret_is_reference(reference) && !keyvault_is_reference(reference) && strncmp(reference, MAPPING, strlen(MAPPING)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" must be a reference to a secret, not the secret itself", option),
+				 errdetail("The statement that holds a secret would stand in the log, in pg_stat_activity and in dumps."),
+				 errhint("References are env:NAME, file:/path, keyvault:vault/secret and mapping:server/option, such as mapping:ingest_secrets/a_name after CREATE USER MAPPING FOR CURRENT_USER SERVER ingest_secrets OPTIONS (a_name '…').")));
+	in_vault = reference_in_vault(role, identity, option, reference);
+	if (in_vault)
+		return keyvault_secret(identity, option, in_vault);
+	value = follow(role, identity, option, reference);
+	if (!secret_is_reference(value))
+		return value;
+	need_files(role, option);
+	secret = secret_resolve(option, value);
+	explicit_bzero(value, strlen(value));
+	return secret;
 }
 
 char *

@@ -133,18 +133,22 @@ typedef struct Sink
 	char *url; /* NULL: the kind knows where to */
 	HttpSettings settings;
 	int max_in_flight;
-	int max_bytes;    /* of an event's data, and of a batch */
-	int batch_events; /* in a request; 1: no batches */
-	char *instance;   /* cluster and database, in UTF-8 */
-	int64 repeat;     /* how long until an alert that is still open is told again, microseconds; 0: never */
-	bool repeats_all; /* each of them each time, acknowledged or not */
-	int64 gap;        /* between the beginnings of two requests, microseconds; 0: none */
-	void *own;        /* the kind's, of these options */
-	void *link;       /* the kind's, to what is outside: stays when options change */
+	int max_bytes;       /* of an event's data, and of a batch */
+	int batch_events;    /* in a request; 1: no batches */
+	char *instance;      /* cluster and database, in UTF-8 */
+	int64 repeat;        /* how long until an alert that is still open is told again, microseconds; 0: never */
+	bool repeats_all;    /* each of them each time, acknowledged or not */
+	int64 gap;           /* between the beginnings of two requests, microseconds; 0: none */
+	const char *runs_of; /* it is sent runs of OpenLineage, of this namespace, instead of events; NULL: events */
+	void *own;           /* the kind's, of these options */
+	void *link;          /* the kind's, to what is outside: stays when options change */
 	/* secrets: sink_resolve() */
 	MemoryContext secret_context;
 	Secret *secrets;
-	bool ready; /* they are here */
+	bool ready;          /* they are here */
+	bool refused;        /* by the other side: they are looked up anew, in vaults, too */
+	struct Fetch *fetch; /* what is asked of Azure just now; NULL: nothing */
+	MemoryContext fetch_context;
 	TimestampTz resolved_at;
 	/* what was read */
 	dlist_head window;

@@ -37,8 +37,8 @@
 /* Of those that wait */
 #define MOST_SUBJECTS 100
 #define MOST_OF_SUBJECT 50
-/* How long what a reference led to is used */
-#define SECRETS_FOR (10 * USECS_PER_MINUTE)
+/* How long what a reference led to is used: what stands in vaults is kept for nine minutes more */
+#define SECRETS_FOR USECS_PER_MINUTE
 #define STATE_EVERY USECS_PER_SEC
 
 #define MOST_ARGUMENTS 10
@@ -258,12 +258,8 @@ store_waiting(Sink *sink)
 void
 store_secrets(Sink *sink)
 {
-	TimestampTz now = GetCurrentTimestamp();
-
-	if (sink->ready && now < sink->resolved_at + SECRETS_FOR)
-		return;
-	sink_resolve(sink);
-	sink->resolved_at = now;
+	if (!sink->fetch && (!sink->ready || GetCurrentTimestamp() >= sink->resolved_at + SECRETS_FOR))
+		sink_resolve(sink);
 }
 
 /* -- reading -- */
@@ -386,10 +382,11 @@ item_at(Sink *sink, SPITupleTable *table, uint64 row, const char *key)
 	item->key = put(&at, own_key);
 	item->hash = sink->by_subject && own_key[0] == 's' ? sink_hash(own_key) : 0;
 	item->bytes = size + ENVELOPE;
-	item->state = wanted ? READY : ARRIVED;
+	/* what tells of nothing that the sink is sent is done with as well */
+	item->state = wanted && item->event.data ? READY : ARRIVED;
 	item->at = DatumGetTimestampTz(SPI_getbinval(table->vals[row], table->tupdesc, 10, &isnull));
 	item->is_large = DatumGetBool(SPI_getbinval(table->vals[row], table->tupdesc, 11, &isnull));
-	if (wanted && sink->expires && item->at < expired_before())
+	if (item->state == READY && sink->expires && item->at < expired_before())
 	{
 		item->state = ARRIVED;
 		sink->expired++;
@@ -407,10 +404,19 @@ item_at(Sink *sink, SPITupleTable *table, uint64 row, const char *key)
 /* What is too large to be sent is not even brought here; OFFSET 0: its text is made once */
 #define EVENT_COLUMNS \
 	"r.era, r.id, r.type, r.source, r.subject, to_jsonb(r.time) #>> '{}', " \
-	"coalesce((SELECT t.version FROM ingest.event_type t WHERE t.type = r.type), '1'), CASE WHEN octet_length(d.text) <= $4 THEN d.text ELSE '' END, " \
+	"coalesce((SELECT t.version FROM ingest.event_type t WHERE t.type = r.type), '1'), CASE WHEN octet_length(d.text) > $4 THEN '' ELSE d.text END, " \
 	"($2::jsonb IS NULL OR r.data @> $2)"
 #define MORE_COLUMNS ", r.time, octet_length(d.text) > $4, CASE WHEN r.type LIKE 'ingest.alert.%' THEN " ALERT_COLUMNS("r.data") " END"
-#define TEXT_OF_DATA " r CROSS JOIN LATERAL (SELECT r.data::text AS text OFFSET 0) d"
+#define TEXT_OF_DATA \
+	" r CROSS JOIN LATERAL (SELECT CASE WHEN $5::text IS NULL THEN r.data::text " \
+	"ELSE ingest_delivery_internal.run_events($5, r.type, r.source, r.time, r.data) END AS text OFFSET 0) d"
+
+/* Of the runs that it is sent instead of events */
+static Datum
+namespace_of(const Sink *sink)
+{
+	return sink->runs_of ? CStringGetTextDatum(sink->runs_of) : (Datum) 0;
+}
 
 /* Until what was read is as much as may be in memory; how many */
 static int
@@ -452,9 +458,9 @@ read_events(Sink *sink, Portal portal, size_t *bytes)
 void
 store_read(Sink *sink)
 {
-	static Statement read = {"SELECT " EVENT_COLUMNS MORE_COLUMNS " FROM ingest.read_events($1, $3)" TEXT_OF_DATA, 4, {TEXTOID, JSONBOID, INT4OID, INT4OID}};
-	Datum values[4] = {CStringGetTextDatum(sink->consumer), (Datum) 0, Int32GetDatum(sink->read_limit), Int32GetDatum(sink->max_bytes)};
-	char nulls[4] = {' ', sink->filter ? ' ' : 'n', ' ', ' '};
+	static Statement read = {"SELECT " EVENT_COLUMNS MORE_COLUMNS " FROM ingest.read_events($1, $3)" TEXT_OF_DATA, 5, {TEXTOID, JSONBOID, INT4OID, INT4OID, TEXTOID}};
+	Datum values[5] = {CStringGetTextDatum(sink->consumer), (Datum) 0, Int32GetDatum(sink->read_limit), Int32GetDatum(sink->max_bytes), namespace_of(sink)};
+	char nulls[5] = {' ', sink->filter ? ' ' : 'n', ' ', ' ', sink->runs_of ? ' ' : 'n'};
 	TimestampTz began = GetCurrentTimestamp();
 	size_t bytes = 0;
 	Identity saved;
@@ -738,14 +744,14 @@ void
 store_read_again(Sink *sink)
 {
 	/* of what its types or its filter do not let through any more only the entry goes */
-	static Statement read = {"SELECT " EVENT_COLUMNS " AND EXISTS (SELECT FROM ingest.subscription s WHERE s.consumer = $5 AND (s.types IS NULL OR ingest_internal.event_wanted(r.type, s.types)))" MORE_COLUMNS
+	static Statement read = {"SELECT " EVENT_COLUMNS " AND EXISTS (SELECT FROM ingest.subscription s WHERE s.consumer = $6 AND (s.types IS NULL OR ingest_internal.event_wanted(r.type, s.types)))" MORE_COLUMNS
 							 " FROM ingest_internal.read_again($1, $3)" TEXT_OF_DATA,
-							 5,
-							 {INT4ARRAYOID, JSONBOID, INT8ARRAYOID, INT4OID, TEXTOID}};
+							 6,
+							 {INT4ARRAYOID, JSONBOID, INT8ARRAYOID, INT4OID, TEXTOID, TEXTOID}};
 	Identity saved;
 	Due due;
-	Datum values[5] = {0};
-	char nulls[5] = {' ', sink->filter ? ' ' : 'n', ' ', ' ', ' '};
+	Datum values[6] = {0};
+	char nulls[6] = {' ', sink->filter ? ' ' : 'n', ' ', ' ', sink->runs_of ? ' ' : 'n', ' '};
 	Portal portal;
 	Parcel **items;
 
@@ -761,7 +767,8 @@ store_read_again(Sink *sink)
 	values[0] = eras(due.eras, due.n);
 	values[2] = ids(due.ids, due.n);
 	values[3] = Int32GetDatum(sink->max_bytes);
-	values[4] = CStringGetTextDatum(sink->consumer);
+	values[4] = namespace_of(sink);
+	values[5] = CStringGetTextDatum(sink->consumer);
 	become_owner(sink->owner, &saved);
 	if (sink->filter)
 		values[1] = DirectFunctionCall1(jsonb_in, CStringGetDatum(sink->filter));

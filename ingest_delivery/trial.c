@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/azure.h"
 #include "common/http.h"
 #include "executor/spi.h"
 #include "funcapi.h"
@@ -99,7 +100,12 @@ ingest_delivery_test_sink(PG_FUNCTION_ARGS)
 
 	rows_begin(fcinfo);
 	sink = find(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	store_secrets(sink);
+	while (!sink->ready)
+	{
+		store_secrets(sink);
+		while (sink_asks(sink))
+			azure_wait_until(sink_asks_next(sink));
+	}
 	began = GetCurrentTimestamp();
 	answer = &send_test(sink)->answer;
 	ok = answer->verdict == ACCEPTED;

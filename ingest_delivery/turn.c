@@ -143,6 +143,8 @@ fill(Sink *sink, Flight *flight, TimestampTz now)
 		item = dlist_container(Parcel, node, node);
 		if (item->state != READY || item->not_before > now || item->most <= flight->n)
 			continue;
+		if (sink->kind->together && !sink->kind->together(sink, &first->event, &item->event))
+			continue;
 		bytes += item->bytes;
 		if (bytes > sink->max_bytes)
 			break;
@@ -394,6 +396,12 @@ judge(Sink *sink, Flight *flight, TimestampTz now)
 
 	if (verdict != RETURNED)
 		log_attempt(sink, flight, verdict == ACCEPTED, now);
+	/* it may be another secret by now */
+	if (verdict == OF_SINK && flight->answer.status == 401)
+	{
+		sink->resolved_at = 0;
+		sink->refused = true;
+	}
 	if (flight->reminds)
 	{
 		judge_reminders(sink, flight, now);
@@ -409,9 +417,6 @@ judge(Sink *sink, Flight *flight, TimestampTz now)
 			is_well(sink);
 			break;
 		case OF_SINK:
-			/* it may be another secret by now */
-			if (flight->answer.status == 401)
-				sink->resolved_at = 0;
 			all_ready(sink, flight, 0);
 			sink->failures++;
 			trip(sink, now, flight->answer.retry_after);

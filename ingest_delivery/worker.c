@@ -16,6 +16,7 @@
 #include "common/http.h"
 #include "ingest_delivery/delivery.h"
 #include "ingest_delivery/helper.h"
+#include "ingest_delivery/kind.h"
 #include "ingest_delivery/store.h"
 #include "ingest_delivery/turn.h"
 #include "miscadmin.h"
@@ -172,6 +173,7 @@ take_over(Sink *sink, Sink *fresh)
 	sink->repeat = fresh->repeat;
 	sink->repeats_all = fresh->repeats_all;
 	sink->own = fresh->own;
+	sink->runs_of = fresh->runs_of;
 	sink->old_secret = fresh->old_secret;
 	sink->filter = fresh->filter;
 	sink->hold = fresh->hold;
@@ -315,14 +317,16 @@ turn(Sink *sink, TimestampTz now)
 		sink->expired_at = now;
 		store_expire(sink);
 	}
-	/* after a change its secrets are looked up first */
-	if (sink->ready)
+	/* after a change its secrets are looked up first, which Azure may have to be asked for */
+	if (sink_asks(sink) && !sink->ready)
+		return;
+	if (sink->ready && !sink->refused)
 		turn_send(sink, now);
 	read = wants_read(sink, now);
 	again = wants_read_again(sink, now);
 	remind = wants_remind(sink, now);
 	look = sink->active && now >= sink->look_at;
-	if (!read && !again && !remind && !look && !wants_mark(sink, now) && (sink->ready || !sink->active))
+	if (!read && !again && !remind && !look && !wants_mark(sink, now) && ((sink->ready && !sink->refused) || !sink->active))
 		return;
 	store_begin("ingest_delivery: reading events and writing down what arrived");
 	if (sink->active)
@@ -449,8 +453,11 @@ rest(TimestampTz now)
 static TimestampTz
 next_of(Sink *sink, TimestampTz now)
 {
-	TimestampTz next = turn_next(sink, now);
+	TimestampTz next = Min(turn_next(sink, now), sink_asks_next(sink));
 
+	/* nothing else is done before it has its secrets */
+	if (sink->fetch && !sink->ready)
+		return sink_asks_next(sink);
 	if (sink_has_news(sink))
 		next = Min(next, sink->marked_at + MARK_EVERY);
 	if (sink->exhausted && sink->woken && sink->n_window == 0 && sink->active && sink->breaker != OPEN)

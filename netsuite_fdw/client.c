@@ -108,11 +108,45 @@ sweep(void)
 		{
 			*link = c->next;
 			token_forget(&c->token);
+			user_options_free(c->user);
 			MemoryContextDelete(c->context);
 		}
 		else
 			link = &c->next;
 	}
+}
+
+static void
+use_credentials(Client *c, UserOptions *user)
+{
+	c->user = user;
+	c->options->http.proxy_user = user->proxy_user;
+	c->options->http.proxy_password = user->proxy_password;
+	c->kind = credential_kind(user, c->userid, c->options);
+}
+
+/*
+ * What the mapping refers to is looked up again: true if there is something else now.
+ * Scans that run go on with it.
+ */
+static bool
+renew_credentials(Client *c)
+{
+	UserOptions *old = c->user;
+	UserOptions *fresh = user_options(c->userid, c->serverid, c->context);
+	bool same = user_options_equal(old, fresh);
+
+	use_credentials(c, fresh);
+	user_options_free(old);
+	if (!same && c->token.login == NULL)
+	{
+		uint64 epoch = c->token.epoch;
+
+		token_forget(&c->token);
+		token_init(&c->token, c->context, c->serverid, c->mappingid, c->options->base_url, c->user);
+		c->token.epoch = epoch;
+	}
+	return !same;
 }
 
 static Client *
@@ -131,10 +165,7 @@ build(Oid serverid, Oid userid)
 	c->server_hash = GetSysCacheHashValue1(FOREIGNSERVEROID, ObjectIdGetDatum(serverid));
 	c->mapping_hash = GetSysCacheHashValue1(USERMAPPINGOID, ObjectIdGetDatum(mapping->umid));
 	c->options = server_options(serverid);
-	c->user = user_options(userid, serverid);
-	c->options->http.proxy_user = c->user->proxy_user;
-	c->options->http.proxy_password = c->user->proxy_password;
-	c->kind = credential_kind(c->user, userid, c->options);
+	use_credentials(c, user_options(userid, serverid, context));
 	allowance_init(&c->allowance, c->options->max_concurrency);
 	c->account = governor_account(c->options->base_url, c->options->account);
 	token_init(&c->token, context, serverid, c->mappingid, c->options->base_url, c->user);
@@ -164,6 +195,8 @@ client_get(Oid serverid, Oid userid)
 		if (c->serverid != serverid || c->userid != userid)
 			continue;
 		check_mapping(c);
+		if (!c->stale && user_options_old(c->user))
+			(void) renew_credentials(c);
 		if (!c->stale)
 			return c;
 	}
@@ -688,12 +721,22 @@ read_error(Request *request, char **code, char **detail)
 	free(buffer.data);
 }
 
-/* Wrong or expired credentials: one new token, then it is over */
+/* Wrong or expired credentials: one new token, others if there are by now, then it is over */
 static void
 refused_login(Request *request, const char *code, const char *detail)
 {
 	Client *c = request->client;
 
+	if (!request->anonymous && (request->relogged || c->kind != CREDENTIAL_OAUTH2) && !request->renewed)
+	{
+		request->renewed = true;
+		user_options_forget(c->user);
+		if (renew_credentials(c))
+		{
+			http_drop_body(request->http);
+			return;
+		}
+	}
 	if (c->kind != CREDENTIAL_OAUTH2 || request->anonymous || request->relogged)
 	{
 		fail(request, code ? code : "INVALID_LOGIN", detail);
@@ -786,6 +829,16 @@ end_login(Client *c)
 
 	if (!token_arrived(&c->token))
 	{
+		if (login->outcome == OUTCOME_LOGIN)
+		{
+			/* the requests wait on, for a token by what there is now */
+			user_options_forget(c->user);
+			if (renew_credentials(c))
+			{
+				request_stop(login);
+				return;
+			}
+		}
 		if (login->state == REQUEST_DONE)
 		{
 			char *code;

@@ -77,6 +77,7 @@ struct Request
 	/* private */
 	bool anonymous; /* needs no login */
 	bool relogged;  /* has had its one new token */
+	bool renewed;   /* what the mapping refers to was looked up again for it */
 	int attempt;
 	int lost; /* times that a kept connection died under it */
 	TimestampTz not_before;

@@ -5,18 +5,16 @@
  */
 #include "postgres.h"
 
-#include <openssl/bn.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
-#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <time.h>
 
 #include "common/address.h"
 #include "common/json.h"
+#include "common/jwt.h"
 #include "lib/stringinfo.h"
 #include "netsuite_fdw/credential.h"
 #include "netsuite_fdw/hint.h"
@@ -59,25 +57,6 @@ credential_kind(const UserOptions *user, Oid userid, const ServerOptions *server
 	return CREDENTIAL_TBA;
 }
 
-/*
- * OpenSSL failed: for want of memory, or else for the reason that the caller
- * gives.  Its notes are cleared, or others would take them for theirs.
- */
-static void
-check_memory(void)
-{
-	unsigned long error;
-	bool memory = false;
-
-	while ((error = ERR_get_error()) != 0)
-		memory |= ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
-	if (memory)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory"),
-				 errdetail("OpenSSL failed to allocate memory.")));
-}
-
 /* -- token-based authentication -- */
 
 static int
@@ -115,7 +94,7 @@ hmac_base64(const char *key, const char *text)
 	if (HMAC(EVP_sha256(), key, (int) strlen(key), (const unsigned char *) text, strlen(text),
 			 digest, &len) == NULL)
 	{
-		check_memory();
+		openssl_check_memory();
 		ereport(ERROR,
 				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
 				 errmsg("could not sign a request")));
@@ -176,166 +155,24 @@ credential_sign(const UserOptions *user, const char *realm, const char *method, 
 
 /* -- OAuth 2.0 -- */
 
-/* Base64 as JSON web tokens want it: URL-safe, without padding */
-static void
-append_base64url(StringInfo out, const unsigned char *data, int len)
-{
-	char *text = palloc(len * 2 + 4);
-	int n = EVP_EncodeBlock((unsigned char *) text, data, len);
-
-	for (int i = 0; i < n && text[i] != '='; i++)
-		appendStringInfoChar(out, text[i] == '+' ? '-' : text[i] == '/' ? '_'
-																		: text[i]);
-}
-
-static void
-free_key(void *key)
-{
-	EVP_PKEY_free(key);
-}
-
-/* The private key, which goes with the current memory context */
-static EVP_PKEY *
-load_key(const char *pem)
-{
-	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
-	BIO *bio;
-	EVP_PKEY *key;
-
-	ERR_clear_error();
-	bio = BIO_new_mem_buf(pem, -1);
-	/* an empty pass phrase: never ask on a terminal */
-	key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *) "") : NULL;
-	BIO_free(bio);
-	if (key == NULL)
-	{
-		check_memory();
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("the private key of the user mapping cannot be read"),
-				 errhint("Give an unencrypted key in PEM form, beginning with -----BEGIN PRIVATE KEY-----.")));
-	}
-	callback->func = free_key;
-	callback->arg = key;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
-	return key;
-}
-
-/* The JWT algorithm for a key, and the bytes of each half of an EC signature */
-static const char *
-algorithm_of(EVP_PKEY *key, int *half)
-{
-	/* there are other curves of as many bits */
-	static const struct
-	{
-		const char *curve;
-		int half;
-		const char *algorithm;
-	} curves[] = {{"prime256v1", 32, "ES256"}, {"secp384r1", 48, "ES384"}, {"secp521r1", 66, "ES512"}};
-	char curve[32];
-
-	*half = 0;
-	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) >= 2048)
-		return "PS256";
-	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC && EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL) == 1)
-	{
-		for (int i = 0; i < lengthof(curves); i++)
-		{
-			*half = curves[i].half;
-			if (strcmp(curve, curves[i].curve) == 0)
-				return curves[i].algorithm;
-		}
-	}
-	ERR_clear_error();
-	ereport(ERROR,
-			(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-			 errmsg("the private key of the user mapping is of a kind that NetSuite does not take"),
-			 errhint("Use an RSA key of at least 2048 bits or an EC key on P-256, P-384 or P-521.")));
-}
-
-static const EVP_MD *
-digest_of(const char *algorithm)
-{
-	if (strcmp(algorithm + 2, "384") == 0)
-		return EVP_sha384();
-	if (strcmp(algorithm + 2, "512") == 0)
-		return EVP_sha512();
-	return EVP_sha256();
-}
-
-/* DER to the two fixed-width halves that JWT wants */
-static int
-ec_halves(const unsigned char *der, size_t len, unsigned char *out, int half)
-{
-	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long) len);
-	int ok = sig != NULL &&
-			 BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, half) == half &&
-			 BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + half, half) == half;
-
-	ECDSA_SIG_free(sig);
-	return ok ? 2 * half : 0;
-}
-
-/* The signature of a text, palloc'd; *len is 0 if there is none */
-static unsigned char *
-sign(EVP_PKEY *key, const char *algorithm, int half, const char *text, int *len)
-{
-	size_t size = EVP_PKEY_get_size(key);
-	unsigned char *raw = palloc(size);
-	unsigned char *halves = palloc(2 * half + 1);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	EVP_PKEY_CTX *pctx = NULL;
-	bool ok;
-
-	ok = ctx != NULL && EVP_DigestSignInit(ctx, &pctx, digest_of(algorithm), NULL, key) == 1;
-	if (ok && half == 0)
-		ok = EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) == 1 &&
-			 EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, RSA_PSS_SALTLEN_DIGEST) == 1;
-	ok = ok && EVP_DigestSign(ctx, raw, &size, (const unsigned char *) text, strlen(text)) == 1;
-	EVP_MD_CTX_free(ctx);
-	*len = !ok ? 0 : half > 0 ? ec_halves(raw, size, halves, half)
-							  : (int) size;
-	return half > 0 ? halves : raw;
-}
-
 /* A signed client assertion for the token endpoint */
 char *
 credential_assertion(const UserOptions *user, const char *token_url)
 {
-	EVP_PKEY *key = load_key(user->private_key);
-	int half;
-	const char *algorithm = algorithm_of(key, &half);
-	StringInfoData part;
-	StringInfoData token;
-	unsigned char *signature;
+	StringInfoData header;
+	StringInfoData claims;
 	long long now = (long long) time(NULL);
-	int len;
 
-	initStringInfo(&token);
-	initStringInfo(&part);
-	appendStringInfo(&part, "{\"typ\":\"JWT\",\"alg\":\"%s\",\"kid\":", algorithm);
-	json_append_string(&part, user->certificate_id);
-	appendStringInfoChar(&part, '}');
-	append_base64url(&token, (unsigned char *) part.data, part.len);
-	resetStringInfo(&part);
-	appendStringInfoString(&part, "{\"iss\":");
-	json_append_string(&part, user->client_id);
-	appendStringInfoString(&part, ",\"scope\":[\"rest_webservices\"],\"aud\":");
-	json_append_string(&part, token_url);
-	appendStringInfo(&part, ",\"iat\":%lld,\"exp\":%lld}", now, now + ASSERTION_LIFETIME);
-	appendStringInfoChar(&token, '.');
-	append_base64url(&token, (unsigned char *) part.data, part.len);
-	signature = sign(key, algorithm, half, token.data, &len);
-	if (len == 0)
-	{
-		check_memory();
-		ereport(ERROR,
-				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
-				 errmsg("could not sign the request for an access token")));
-	}
-	appendStringInfoChar(&token, '.');
-	append_base64url(&token, signature, len);
-	return token.data;
+	initStringInfo(&header);
+	appendStringInfoString(&header, ",\"kid\":");
+	json_append_string(&header, user->certificate_id);
+	initStringInfo(&claims);
+	appendStringInfoString(&claims, "{\"iss\":");
+	json_append_string(&claims, user->client_id);
+	appendStringInfoString(&claims, ",\"scope\":[\"rest_webservices\"],\"aud\":");
+	json_append_string(&claims, token_url);
+	appendStringInfo(&claims, ",\"iat\":%lld,\"exp\":%lld}", now, now + ASSERTION_LIFETIME);
+	return jwt_sign(user->private_key, "of the user mapping", "NetSuite", header.data, claims.data);
 }
 
 /* The end of a certificate's validity */

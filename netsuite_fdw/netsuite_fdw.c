@@ -8,6 +8,7 @@
 #include "commands/comment.h"
 #include "commands/defrem.h"
 #include "commands/event_trigger.h"
+#include "common/azure.h"
 #include "common/function.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -54,6 +55,8 @@ void
 _PG_init(void)
 {
 	governor_init();
+	azure_settings();
+	MarkGUCPrefixReserved("netsuite_fdw");
 }
 
 Datum

@@ -20,11 +20,14 @@
 #include "commands/defrem.h"
 #include "common/address.h"
 #include "common/function.h"
+#include "common/hashfn.h"
+#include "common/keyvault.h"
 #include "common/secret.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "netsuite_fdw/compat.h"
 #include "netsuite_fdw/form.h"
+#include "netsuite_fdw/identity.h"
 #include "netsuite_fdw/option.h"
 #include "netsuite_fdw/suiteql.h"
 #include "pgtime.h"
@@ -32,7 +35,9 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 #include "utils/varlena.h"
 
 SQL_FUNCTION(netsuite_fdw_validator);
@@ -52,7 +57,8 @@ typedef enum OptionKind
 	OPT_BOOL,
 	OPT_TRAIT,  /* on, off, auto */
 	OPT_FILE,   /* path; for members of pg_read_server_files */
-	OPT_SECRET, /* value, or env:, file: for the same */
+	OPT_SECRET, /* value, or env:, file: for the same, or keyvault: */
+	OPT_OPENER, /* the same, but of no vault: it opens them */
 	OPT_NAME,   /* of a table or column there */
 	OPT_NAMES,  /* list of them */
 	OPT_QUERY,  /* a SuiteQL statement */
@@ -103,6 +109,11 @@ static const OptionDef options[] = {
 	{"private_key_file", UserMappingRelationId, OPT_FILE},
 	{"proxy_user", UserMappingRelationId, OPT_SECRET},
 	{"proxy_password", UserMappingRelationId, OPT_SECRET},
+	{"azure_tenant_id", UserMappingRelationId, OPT_OPENER},
+	{"azure_client_id", UserMappingRelationId, OPT_OPENER},
+	{"azure_client_secret", UserMappingRelationId, OPT_OPENER},
+	{"azure_certificate_file", UserMappingRelationId, OPT_FILE},
+	{"identity_lent_by", UserMappingRelationId, OPT_NOTE},
 
 	{"table", ForeignTableRelationId, OPT_NAME},
 	{"query", ForeignTableRelationId, OPT_QUERY},
@@ -349,6 +360,10 @@ check_value(const OptionDef *option, DefElem *def)
 		case OPT_FILE:
 			need_file_role(def->defname);
 			break;
+		case OPT_OPENER:
+			if (keyvault_is_reference(defGetString(def)))
+				bad_value(def, "It opens vaults, and cannot stand in one.");
+			/* FALLTHROUGH */
 		case OPT_SECRET:
 			if (*defGetString(def) == '\0')
 				bad_value(def, "It must not be empty.");
@@ -478,6 +493,8 @@ netsuite_fdw_validator(PG_FUNCTION_ARGS)
 		check_value(option, def);
 	}
 	check_together(defs, catalog);
+	if (catalog == UserMappingRelationId)
+		identity_check(defs);
 	PG_RETURN_VOID();
 }
 
@@ -591,34 +608,136 @@ server_options(Oid serverid)
 	return o;
 }
 
-static char *
-secret_of(List *defs, const char *name)
-{
-	DefElem *def = get(defs, name);
+/* How long what stands in a vault is used before it is asked for again */
+#define VAULT_FOR USECS_PER_MINUTE
 
-	return def ? secret_resolve(name, defGetString(def)) : NULL;
+/* The file that an option names, or refers to */
+static void
+note_file(UserOptions *o, const char *value)
+{
+	if (strncmp(value, "file:", 5) == 0 || *value == '/')
+		o->files = lappend(o->files, pstrdup(value));
 }
 
-/* Credentials, resolved; palloc'd in the current context */
-UserOptions *
-user_options(Oid userid, Oid serverid)
+static char *
+secret_of(UserOptions *o, List *defs, const char *name)
 {
+	DefElem *def = get(defs, name);
+	const char *value = def ? defGetString(def) : NULL;
+
+	if (value == NULL)
+		return NULL;
+	if (keyvault_is_reference(value))
+	{
+		o->until = GetCurrentTimestamp() + VAULT_FOR;
+		o->in_vault = lappend(o->in_vault, pstrdup(value));
+		return keyvault_secret(o->identity, name, value);
+	}
+	note_file(o, value);
+	return secret_resolve(name, value);
+}
+
+static uint64
+stamp_of(const UserOptions *o)
+{
+	uint64 stamp = 0;
+	ListCell *lc;
+
+	foreach (lc, o->files)
+		stamp = hash_combine64(stamp, secret_file_stamp(lfirst(lc)));
+	return stamp;
+}
+
+/* Credentials, resolved, in a memory context of their own below parent */
+UserOptions *
+user_options(Oid userid, Oid serverid, MemoryContext parent)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "netsuite credentials", ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
 	List *defs = GetUserMapping(userid, serverid)->options;
 	UserOptions *o = palloc0(sizeof(UserOptions));
 	const char *file = text_of(defs, "private_key_file", NULL);
 
-	o->consumer_key = secret_of(defs, "consumer_key");
-	o->consumer_secret = secret_of(defs, "consumer_secret");
-	o->token_id = secret_of(defs, "token_id");
-	o->token_secret = secret_of(defs, "token_secret");
-	o->client_id = secret_of(defs, "client_id");
-	o->certificate_id = secret_of(defs, "certificate_id");
-	o->private_key = secret_of(defs, "private_key");
-	o->proxy_user = secret_of(defs, "proxy_user");
-	o->proxy_password = secret_of(defs, "proxy_password");
+	o->context = context;
+	o->until = DT_NOEND;
+	identity_check_use(defs, serverid);
+	o->identity = identity_of(defs);
+	o->consumer_key = secret_of(o, defs, "consumer_key");
+	o->consumer_secret = secret_of(o, defs, "consumer_secret");
+	o->token_id = secret_of(o, defs, "token_id");
+	o->token_secret = secret_of(o, defs, "token_secret");
+	o->client_id = secret_of(o, defs, "client_id");
+	o->certificate_id = secret_of(o, defs, "certificate_id");
+	o->private_key = secret_of(o, defs, "private_key");
+	o->proxy_user = secret_of(o, defs, "proxy_user");
+	o->proxy_password = secret_of(o, defs, "proxy_password");
 	if (file != NULL)
+	{
+		note_file(o, file);
 		o->private_key = secret_read_file("private_key_file", file);
+	}
+	o->stamp = stamp_of(o);
+	MemoryContextSwitchTo(old);
+	/* complete: now it may outlive the query */
+	MemoryContextSetParent(context, parent);
 	return o;
+}
+
+/* Each credential of a mapping, in an order of its own */
+static void
+list_credentials(const UserOptions *o, const char *all[9])
+{
+	const char *credentials[9] = {o->consumer_key, o->consumer_secret, o->token_id, o->token_secret, o->client_id, o->certificate_id, o->private_key, o->proxy_user, o->proxy_password};
+
+	memcpy(all, credentials, sizeof(credentials));
+}
+
+bool
+user_options_equal(const UserOptions *a, const UserOptions *b)
+{
+	const char *x[9];
+	const char *y[9];
+
+	list_credentials(a, x);
+	list_credentials(b, y);
+	for (int i = 0; i < lengthof(x); i++)
+		if ((x[i] == NULL) != (y[i] == NULL) || (x[i] && strcmp(x[i], y[i]) != 0))
+			return false;
+	return true;
+}
+
+/* Was a file written to, or is it long since a vault was asked? */
+bool
+user_options_old(const UserOptions *o)
+{
+	return GetCurrentTimestamp() >= o->until || (o->files != NIL && stamp_of(o) != o->stamp);
+}
+
+/* They were refused: what stands in a vault is asked for again */
+void
+user_options_forget(const UserOptions *o)
+{
+	ListCell *lc;
+
+	foreach (lc, o->in_vault)
+		keyvault_forget(o->identity, lfirst(lc));
+}
+
+/* Nothing of them is left in memory */
+void
+user_options_free(UserOptions *o)
+{
+	const char *all[9];
+
+	list_credentials(o, all);
+	for (int i = 0; i < lengthof(all); i++)
+		if (all[i])
+			explicit_bzero((char *) all[i], strlen(all[i]));
+	if (o->identity->client_secret)
+		explicit_bzero((char *) o->identity->client_secret, strlen(o->identity->client_secret));
+	if (o->identity->certificate)
+		explicit_bzero((char *) o->identity->certificate, strlen(o->identity->certificate));
+	MemoryContextDelete(o->context);
 }
 
 /* SuiteQL from an option, as it is sent; it may have been set when less was checked */

@@ -7,7 +7,9 @@
 
 #include "postgres.h"
 
+#include "common/azure.h"
 #include "common/http.h"
+#include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 
 /* What is declared to hold on the account, or left to be measured */
@@ -54,6 +56,13 @@ typedef struct UserOptions
 	const char *private_key; /* PEM */
 	const char *proxy_user;
 	const char *proxy_password;
+	/* where they come from */
+	MemoryContext context; /* that all is in */
+	AzureIdentity *identity;
+	List *in_vault;    /* references to vaults */
+	List *files;       /* and to files */
+	uint64 stamp;      /* of these */
+	TimestampTz until; /* when vaults are asked again */
 } UserOptions;
 
 typedef struct TableOptions
@@ -65,7 +74,11 @@ typedef struct TableOptions
 } TableOptions;
 
 extern ServerOptions *server_options(Oid serverid);
-extern UserOptions *user_options(Oid userid, Oid serverid);
+extern UserOptions *user_options(Oid userid, Oid serverid, MemoryContext parent);
+extern bool user_options_equal(const UserOptions *a, const UserOptions *b);
+extern bool user_options_old(const UserOptions *o);
+extern void user_options_forget(const UserOptions *o);
+extern void user_options_free(UserOptions *o);
 extern TableOptions *table_options(Oid relid);
 extern int relation_natts(Oid relid);
 extern const char *column_remote_type(Oid relid, int attnum);

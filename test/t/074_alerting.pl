@@ -61,7 +61,7 @@ sql(qq{ALTER USER MAPPING FOR CURRENT_USER SERVER ingest_secrets OPTIONS (ADD sl
 
 my $mail = '"url": "smtp://mail.example.com:587", "from": "ingest@example.com"';
 for (
-	[ 'fax', '{}', qr/there is no kind of sink "fax"\nHINT:  The kinds are webhook, kafka, email, alertmanager, slack, teams and pagerduty/ ],
+	[ 'fax', '{}', qr/there is no kind of sink "fax"\nHINT:  The kinds are webhook, kafka, event_hubs, openlineage, email, alertmanager, slack, teams and pagerduty/ ],
 	[ 'slack', '{"url": "https://hooks.slack.com/services/x"}', qr/must be a reference to a secret/ ],
 	[ 'slack', '{"url": "mapping:ingest_secrets/pd"}', qr/invalid value of option "url"\nDETAIL:  It must be a URL/ ],
 	[ 'slack', '{"url": "mapping:ingest_secrets/slack", "channel": "#a"}', qr/no option "channel"\nHINT:  Its options are url, ca_file, timeout, repeat/ ],

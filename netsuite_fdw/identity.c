@@ -1,0 +1,130 @@
+/*
+ * identity.c
+ *		Secrets of user mappings that stand in a vault, and by which identity they are got.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_authid.h"
+#include "commands/defrem.h"
+#include "common/keyvault.h"
+#include "common/secret.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "netsuite_fdw/identity.h"
+#include "utils/acl.h"
+
+static const char *
+text_of(List *defs, const char *name)
+{
+	ListCell *lc;
+
+	foreach (lc, defs)
+	{
+		DefElem *def = lfirst_node(DefElem, lc);
+
+		if (strcmp(def->defname, name) == 0)
+			return defGetString(def);
+	}
+	return NULL;
+}
+
+AzureIdentity *
+identity_of(List *defs)
+{
+	AzureIdentity *identity = palloc0(sizeof(AzureIdentity));
+	const char *secret = text_of(defs, "azure_client_secret");
+	const char *file = text_of(defs, "azure_certificate_file");
+
+	identity->tenant = text_of(defs, "azure_tenant_id");
+	identity->client_id = text_of(defs, "azure_client_id");
+	identity->client_secret = secret ? secret_resolve("azure_client_secret", secret) : NULL;
+	identity->certificate = file ? secret_read_file("azure_certificate_file", file) : NULL;
+	return identity;
+}
+
+/* Does anything of the mapping stand in a vault? */
+static bool
+uses_vault(List *defs)
+{
+	ListCell *lc;
+
+	foreach (lc, defs)
+		if (keyvault_is_reference(defGetString(lfirst_node(DefElem, lc))))
+			return true;
+	return false;
+}
+
+static bool
+uses_own(List *defs)
+{
+	return uses_vault(defs) && text_of(defs, "azure_client_secret") == NULL &&
+		   text_of(defs, "azure_certificate_file") == NULL;
+}
+
+/* The role that lends the server's identity, if it still may */
+static Oid
+lender_of(List *defs)
+{
+	const char *name = text_of(defs, "identity_lent_by");
+	Oid role;
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+				 errmsg("the user mapping lacks option identity_lent_by"),
+				 errdetail("It has secrets got from a vault by the server's own identity, which somebody must answer for."),
+				 errhint("Name a superuser or a member of pg_read_server_files, or give azure_tenant_id, azure_client_id "
+						 "and azure_client_secret or azure_certificate_file of another identity.")));
+	role = get_role_oid(name, true);
+	if (!OidIsValid(role) || !has_privs_of_role(role, ROLE_PG_READ_SERVER_FILES))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("role \"%s\" may not lend the server's identity", name),
+				 errdetail("Only superusers and members of role pg_read_server_files may."),
+				 errhint("Set option identity_lent_by of the user mapping to one of them.")));
+	return role;
+}
+
+void
+identity_check(List *defs)
+{
+	AzureIdentity named = {.tenant = text_of(defs, "azure_tenant_id"),
+						   .client_id = text_of(defs, "azure_client_id"),
+						   .client_secret = text_of(defs, "azure_client_secret"),
+						   .certificate = text_of(defs, "azure_certificate_file")};
+	ListCell *lc;
+	Oid role;
+
+	azure_check(&named);
+	foreach (lc, defs)
+	{
+		DefElem *def = lfirst_node(DefElem, lc);
+
+		if (keyvault_is_reference(defGetString(def)))
+			keyvault_check(def->defname, defGetString(def));
+	}
+	if (!uses_own(defs) && text_of(defs, "identity_lent_by") == NULL)
+		return;
+	role = lender_of(defs);
+	if (!has_privs_of_role(GetUserId(), role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to lend the server's identity as role \"%s\"", text_of(defs, "identity_lent_by")),
+				 errhint("Whoever sets or changes options of such a user mapping must be a member of that role.")));
+}
+
+void
+identity_check_use(List *defs, Oid serverid)
+{
+	Oid owner = GetForeignServer(serverid)->owner;
+
+	if (!uses_own(defs))
+		return;
+	(void) lender_of(defs);
+	if (!has_privs_of_role(owner, ROLE_PG_READ_SERVER_FILES))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the owner of server \"%s\" may not use the server's identity", GetForeignServer(serverid)->servername),
+				 errdetail("The user mapping has secrets got from a vault by it, and the owner says where they are sent."),
+				 errhint("The owner must be a superuser or a member of pg_read_server_files.")));
+}

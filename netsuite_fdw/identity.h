@@ -1,0 +1,24 @@
+/*
+ * identity.h
+ *		Secrets of user mappings that stand in a vault, and by which identity they are got.
+ *
+ * The server's own identity is a privilege.  A mapping that uses it names a role that
+ * lends it, and is used as long as that role and the server's owner may read the server's
+ * files: the owner could have everything sent to himself.
+ */
+#ifndef NETSUITE_IDENTITY_H
+#define NETSUITE_IDENTITY_H
+
+#include "postgres.h"
+
+#include "common/azure.h"
+#include "nodes/pg_list.h"
+
+/* What the options of a mapping say; palloc'd */
+extern AzureIdentity *identity_of(List *defs);
+/* An error unless the current user may set such options */
+extern void identity_check(List *defs);
+/* An error unless they may be used; asked each time before they are */
+extern void identity_check_use(List *defs, Oid serverid);
+
+#endif /* NETSUITE_IDENTITY_H */
