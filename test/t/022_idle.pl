@@ -43,7 +43,7 @@ control(op => 'sql', sql => "UPDATE ns.customer SET companyname = 'changed', las
 is(run(), 'changes rows rows', 'a change: it is read, and rows are counted');
 is(sql('SELECT watermark FROM ingest.sync_state'), $watermark, 'without a clock the watermark stays');
 agree('it is here');
-is(run(), 'clock feed rows', 'the next run asks the clock');
+is(run(), 'clock feed rows rows', 'the next run asks the clock, and counts');
 cmp_ok(sql('SELECT watermark FROM ingest.sync_state'), 'gt', $watermark, 'and moves the watermark');
 calm();
 is(run(), 'changes', 'until it has passed');

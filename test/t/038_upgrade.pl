@@ -87,7 +87,7 @@ is(new("SELECT what || ' ' || name FROM ingest.enable()"), 'job of gone', 'an ad
 poll_until($new, 'postgres', "SELECT count(*) > $did FROM did", 't');
 pass('jobs go on');
 is(new("SELECT owner_name || ' ' || (owner = 'keeper'::regrole) FROM ingest.sync"), 'keeper true', 'owners are who they were');
-is(new("SELECT has_function_privilege('reader', 'ingest.pause(text)', 'EXECUTE')"), 'f', 'and nobody may do more');
+is(new("SELECT has_function_privilege('reader', 'ingest.pause(text, text)', 'EXECUTE')"), 'f', 'and nobody may do more');
 is(new("SELECT ingest_internal.acts_for('gone'::regrole, j.owner) FROM ingest.job j WHERE name = 'of gone'"), 'f', 'a name that was used before has nothing');
 new(qq{ALTER SERVER origin OPTIONS (SET port '@{[ $new->port ]}', SET host '@{[ $new->host ]}'); UPDATE vault.card SET pin = 'changed', u = now() WHERE id = 1});
 $new->safe_psql('postgres', $_, extra_params => [ '-U', 'keeper' ]) for "CALL ingest.sync('house.card')", "ALTER TABLE house.card RENAME TO account", "CALL ingest.sync('house.card')";
