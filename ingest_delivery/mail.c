@@ -131,7 +131,8 @@ header_text(StringInfo out, const char *name, const char *text)
 			n += Min(pg_utf_mblen((const unsigned char *) text + n), strlen(text + n));
 		room = pg_b64_enc_len(n) + 1;
 		word = palloc0(room);
-		(void) pg_b64_encode((void *) text, n, word, room);
+		if (pg_b64_encode((void *) text, n, word, room) < 0)
+			elog(ERROR, "a part of a header has no place where it should have some");
 		appendStringInfo(out, " =?UTF-8?B?%s?=\n", word);
 		text += n;
 	}

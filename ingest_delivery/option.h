@@ -46,7 +46,7 @@ typedef struct OptionRule
 /* What a kind calls so, or every kind; NULL: nothing */
 extern const OptionRule *option_rule(const struct Kind *kind, const char *name);
 /* An error about an option; hint may be NULL */
-extern void option_refuse(const char *option, const char *rule, const char *hint) pg_attribute_noreturn();
+extern void option_refuse(const char *option, const char *rule, const char *hint) __attribute__((noreturn));
 /* As they are kept; an error where one is not as it should be */
 extern Jsonb *options_check(const struct Kind *kind, Oid actor, Jsonb *given);
 
