@@ -369,7 +369,6 @@ static void
 refuse(Connection *c, int status, const char *detail)
 {
 	c->close = true;
-	c->route = "refused";
 	if (c->began == 0)
 		c->began = now_ms();
 	connection_problem(c, status, status_title(status), detail, NULL, 0);
@@ -447,7 +446,6 @@ take_head(Connection *c)
 	if (rest > 0)
 		buffer_add(&c->in, c->head.bytes + c->request.bytes, rest);
 	c->number = ++number;
-	c->route = NULL;
 	c->status = 0;
 	c->answered = 0;
 	c->chunks = (Chunks){0};

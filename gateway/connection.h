@@ -42,8 +42,7 @@ typedef struct Connection
 	int64_t began;
 	int status;
 	size_t answered; /* bytes of the body of the answer */
-	const char *route;
-	bool close; /* after the answer */
+	bool close;      /* after the answer */
 	/* of whoever works on the answer; it is told when the client leaves */
 	void *worker;
 	void (*abandon)(struct Connection *connection);

@@ -60,12 +60,6 @@ server_draining(void)
 	return drain_until != 0;
 }
 
-int
-server_connections(void)
-{
-	return n_connections;
-}
-
 /* -- descriptors -- */
 
 void

@@ -38,6 +38,5 @@ extern Options options;
 
 /* Until it has been told to end and everything under way has come to its end; the exit status */
 extern int server_run(void);
-extern int server_connections(void);
 
 #endif /* GATEWAY_SERVER_H */

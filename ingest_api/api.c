@@ -6,6 +6,7 @@
 
 #include <limits.h>
 
+#include "common/door.h"
 #include "fmgr.h"
 #include "ingest_api/api.h"
 #include "utils/guc.h"
@@ -13,6 +14,7 @@
 PG_MODULE_MAGIC;
 
 extern PGDLLEXPORT void _PG_init(void);
+SQL_FUNCTION(ingest_api_door);
 
 char *api_authenticator = NULL;
 int api_max_rows = 1000;
@@ -24,4 +26,11 @@ _PG_init(void)
 							   "ingest_authenticator", PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("ingest_api.max_rows", "Rows that one answer holds at most.", NULL, &api_max_rows, 1000, 1, 1000000, PGC_SUSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("ingest_api");
+}
+
+/* What users call and what writes the extension's tables: see common/door.h */
+Datum
+ingest_api_door(PG_FUNCTION_ARGS)
+{
+	return door_call(fcinfo);
 }

@@ -24,11 +24,6 @@ typedef struct Compiled
 	List *names;  /* of the columns */
 } Compiled;
 
-/* PostgREST's codes for what it refuses itself */
-#define NO_RELATIONSHIP "PGRST200"
-#define MANY_RELATIONSHIPS "PGRST201"
-#define NO_COLUMN "42703"
-
 /* As the engine; nothing of a user's runs.  most: rows at once */
 extern Compiled *compile(Level *level, Resource *resource, Oid role, int64 most);
 

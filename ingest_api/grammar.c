@@ -106,14 +106,10 @@ read_word(Reader *r, const char *ends)
 	return out.data + strspn(out.data, " ");
 }
 
-static Place *
-read_place(Reader *r, const char *ends)
+/* ->member->>member, behind a column */
+static void
+read_steps(Reader *r, Place *place, const char *ends)
 {
-	Place *place = palloc0(sizeof(Place));
-
-	place->column = read_word(r, ends);
-	if (place->column[0] == '\0')
-		refuse(r, "the name of a column");
 	while (r->at[0] == '-' && r->at[1] == '>')
 	{
 		char *step;
@@ -127,6 +123,17 @@ read_place(Reader *r, const char *ends)
 			refuse(r, "a member or the number of an element behind the arrow");
 		place->steps = lappend(place->steps, step);
 	}
+}
+
+static Place *
+read_place(Reader *r, const char *ends)
+{
+	Place *place = palloc0(sizeof(Place));
+
+	place->column = read_word(r, ends);
+	if (place->column[0] == '\0')
+		refuse(r, "the name of a column");
+	read_steps(r, place, ends);
 	return place;
 }
 
@@ -206,22 +213,7 @@ read_item(Reader *r, Level *level)
 		item->place->column = word;
 		if (word[0] == '\0')
 			refuse(r, "the name of a column, * or a resource with its columns in parentheses");
-		if (r->at[0] == '-')
-		{
-			Reader rest = *r;
-			Place *place;
-
-			/* the arrows, behind a name that was read already */
-			rest.at = r->at;
-			place = item->place;
-			while (rest.at[0] == '-' && rest.at[1] == '>')
-			{
-				place->as_text = rest.at[2] == '>';
-				rest.at += place->as_text ? 3 : 2;
-				place->steps = lappend(place->steps, read_word(&rest, ",:!()"));
-			}
-			r->at = rest.at;
-		}
+		read_steps(r, item->place, ",:!()");
 		if (r->at[0] == ':' && r->at[1] == ':')
 		{
 			r->at += 2;

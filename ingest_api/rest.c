@@ -6,11 +6,11 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "common/door.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "ingest_api/api.h"
 #include "ingest_api/compile.h"
-#include "ingest_api/door.h"
 #include "ingest_api/grammar.h"
 #include "ingest_api/resource.h"
 #include "ingest_api/statement.h"
@@ -285,7 +285,7 @@ answer_rows(const Request *request, Level *level, const char *name, Form form, b
 		return;
 	}
 	initStringInfo(&body);
-	become_role(request->role, &saved);
+	become(request->role, 0, &saved);
 	total = count_rows(compiled, counting);
 	n = write_rows(compiled, form, &body);
 	become_again(&saved);

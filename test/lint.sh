@@ -17,12 +17,8 @@ if grep -nE "SetUserIdAndSecContext|SetUserId\(" ingest/*.c ingest/*/*.c | grep 
 	echo "only ingest/base/door.c switches identity" >&2
 	code=1
 fi
-if grep -nE "SetUserIdAndSecContext|SetUserId\(" ingest_delivery/*.c | grep -v "^ingest_delivery/door.c:"; then
-	echo "only ingest_delivery/door.c switches identity" >&2
-	code=1
-fi
-if grep -nE "SetUserIdAndSecContext|SetUserId\(" ingest_api/*.c | grep -v "^ingest_api/door.c:"; then
-	echo "only ingest_api/door.c switches identity" >&2
+if grep -nE "SetUserIdAndSecContext|SetUserId\(" ingest_delivery/*.c ingest_api/*.c common/*.c | grep -v "^common/door.c:"; then
+	echo "only common/door.c switches identity, besides ingest's own" >&2
 	code=1
 fi
 if grep -nE '#include "(ingest|ingest_delivery|netsuite_fdw|ingest_profile)/' ingest_api/*.[ch] gateway/*.[ch]; then

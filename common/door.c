@@ -1,52 +1,48 @@
 /*
  * door.c
- *		Who acts: the one room in which somebody becomes somebody else.
+ *		Who acts.
  *
- * Functions that write the extension's tables and that users may call are declared with
- * ingest_api_door as their C function.  It calls their twin in ingest_api_internal, which
- * has the caller as its first argument and runs as the owner of the tables.
+ * EXTENSION_NAME, from the control file, comes from the Makefile of the extension that
+ * this is compiled for.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_namespace.h"
-#include "common/function.h"
+#include "common/door.h"
 #include "common/twin.h"
-#include "ingest_api/door.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/syscache.h"
-
-SQL_FUNCTION(ingest_api_door);
 
 /* Whoever has not ended a transaction keeps nobody waiting for longer */
 #define LONGEST_WAIT_MS 10000
 #define LONGEST_WAIT "10s"
 
 void
-become_role(Oid role, Identity *saved)
+become(Oid role, int more, Identity *saved)
 {
 	GetUserIdAndSecContext(&saved->user, &saved->context);
 	saved->level = NewGUCNestLevel();
-	SetUserIdAndSecContext(role, saved->context | SECURITY_LOCAL_USERID_CHANGE);
+	SetUserIdAndSecContext(role, saved->context | SECURITY_LOCAL_USERID_CHANGE | more);
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
 void
 become_engine(Identity *saved)
 {
-	HeapTuple tuple = SearchSysCache1(NAMESPACENAME, CStringGetDatum("ingest_api"));
+	HeapTuple tuple = SearchSysCache1(NAMESPACENAME, CStringGetDatum(EXTENSION_NAME));
 	Oid owner;
 
 	if (!HeapTupleIsValid(tuple))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_SCHEMA),
-				 errmsg("the schema ingest_api is gone"),
-				 errhint("CREATE EXTENSION ingest_api.")));
+				 errmsg("the schema " EXTENSION_NAME " is gone"),
+				 errhint("CREATE EXTENSION " EXTENSION_NAME ".")));
 	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
 	ReleaseSysCache(tuple);
-	become_role(owner, saved);
+	become(owner, 0, saved);
 }
 
 void
@@ -57,18 +53,33 @@ become_again(const Identity *saved)
 }
 
 Datum
-ingest_api_door(PG_FUNCTION_ARGS)
+door_call(FunctionCallInfo fcinfo)
 {
 	LOCAL_FCINFO(call, FUNC_MAX_ARGS);
+	MemoryContext context = CurrentMemoryContext;
 	Identity caller;
-	Datum result;
+	volatile Datum result = (Datum) 0;
 
 	twin_call(fcinfo, call);
 	become_engine(&caller);
 	if (LockTimeout == 0 || LockTimeout > LONGEST_WAIT_MS)
 		(void) set_config_option("lock_timeout", LONGEST_WAIT, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	/* an error takes all of it back, the identity too */
-	result = FunctionCallInvoke(call);
+	PG_TRY();
+	{
+		result = FunctionCallInvoke(call);
+	}
+	PG_CATCH();
+	{
+		/* what was done to find out that something is wrong helps nobody who meets the message */
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		error->context = NULL;
+		ReThrowError(error);
+	}
+	PG_END_TRY();
 	become_again(&caller);
 	fcinfo->isnull = call->isnull;
 	return result;
