@@ -12,6 +12,7 @@
 #include "executor/spi.h"
 #include "common/function.h"
 #include "ingest_api/credential.h"
+#include "ingest_api/statement.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -44,32 +45,20 @@ note_use(int64 id)
 	Oid type = INT8OID;
 	Datum value = Int64GetDatum(id);
 
-	if (plan == NULL)
-	{
-		plan = SPI_prepare("SELECT ingest_api_internal.token_used($1)", 1, &type);
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not prepare a statement: %s", SPI_result_code_string(SPI_result));
-	}
-	(void) SPI_execute_plan(plan, &value, NULL, false, 0);
+	(void) SPI_execute_plan(own_plan(&plan, "SELECT ingest_api_internal.token_used($1)", 1, &type), &value, NULL, false, 0);
 }
 
 static uint64
 find(const char *prefix)
 {
 	static SPIPlanPtr plan = NULL;
+	static const char *const sql = "SELECT t.id, pg_catalog.encode(t.hash, 'hex'), t.role, t.used_at FROM ingest_api_internal.token t "
+								   "WHERE t.prefix = $1 AND t.revoked_at IS NULL AND t.expires_at > pg_catalog.now() "
+								   "AND t.home = ingest_api_internal.home()";
 	Oid type = TEXTOID;
 	Datum value = CStringGetTextDatum(prefix);
 
-	if (plan == NULL)
-	{
-		plan = SPI_prepare("SELECT t.id, pg_catalog.encode(t.hash, 'hex'), t.role, t.used_at FROM ingest_api_internal.token t "
-						   "WHERE t.prefix = $1 AND t.revoked_at IS NULL AND t.expires_at > pg_catalog.now() "
-						   "AND t.home = ingest_api_internal.home()",
-						   1, &type);
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not prepare a statement: %s", SPI_result_code_string(SPI_result));
-	}
-	return SPI_execute_plan(plan, &value, NULL, true, 1) == SPI_OK_SELECT ? SPI_processed : 0;
+	return SPI_execute_plan(own_plan(&plan, sql, 1, &type), &value, NULL, true, 1) == SPI_OK_SELECT ? SPI_processed : 0;
 }
 
 Oid

@@ -28,7 +28,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = 'that role does not exist';
     ELSIF r.rolsuper THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'there are no tokens of superusers', HINT = 'Name a role that has what is needed: create_token(…, role => ''…'').';
-    ELSIF NOT pg_has_role(actor, r.oid, 'MEMBER') THEN
+    ELSIF pg_has_role(actor, r.oid, 'MEMBER') IS NOT TRUE THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('a token of role %s is made by a member of it', quote_ident(r.rolname));
     ELSIF NOT EXISTS (SELECT FROM pg_roles a WHERE a.rolname = authenticator AND pg_has_role(a.oid, r.oid, 'MEMBER')) THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('the gateway may not serve role %s', quote_ident(r.rolname)),
@@ -89,7 +89,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'wrong_object_type', MESSAGE = format('%s is no table and no view', relation);
     ELSIF c.nspname LIKE 'pg\_%' OR c.nspname = 'information_schema' THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'nothing of the system is exposed, and nothing that is temporary';
-    ELSIF NOT pg_has_role(actor, c.relowner, 'USAGE') AND NOT ingest_internal.acts_for(actor, c.relowner) THEN
+    ELSIF (pg_has_role(actor, c.relowner, 'USAGE') OR ingest_internal.acts_for(actor, c.relowner)) IS NOT TRUE THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('must be owner of %s', relation);
     END IF;
     called := coalesce(name, c.nspname || '.' || c.relname);
@@ -114,7 +114,7 @@ DECLARE
     r ingest_api_internal.resource;
 BEGIN
     SELECT * INTO r FROM ingest_api_internal.resource q WHERE q.name = unexpose.name;
-    IF r.name IS NULL OR r.owner IS NULL OR NOT ingest_internal.acts_for(actor, r.owner) THEN
+    IF r.name IS NULL OR r.owner IS NULL OR ingest_internal.acts_for(actor, r.owner) IS NOT TRUE THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no resource "%s" that you exposed', coalesce(name, ''));
     END IF;
     DELETE FROM ingest_api_internal.resource q WHERE q.name = unexpose.name;

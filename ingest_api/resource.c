@@ -10,6 +10,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "ingest_api/resource.h"
+#include "ingest_api/statement.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -25,13 +26,7 @@ ask(SPIPlanPtr *plan, const char *sql, const char *argument)
 	Datum value = argument ? CStringGetTextDatum(argument) : (Datum) 0;
 	int code;
 
-	if (*plan == NULL)
-	{
-		*plan = SPI_prepare(sql, argument ? 1 : 0, &type);
-		if (*plan == NULL || SPI_keepplan(*plan) != 0)
-			elog(ERROR, "could not prepare a statement: %s", SPI_result_code_string(SPI_result));
-	}
-	code = SPI_execute_plan(*plan, &value, NULL, true, 0);
+	code = SPI_execute_plan(own_plan(plan, sql, argument ? 1 : 0, &type), &value, NULL, true, 0);
 	if (code != SPI_OK_SELECT)
 		elog(ERROR, "SPI returned %s", SPI_result_code_string(code));
 	return SPI_processed;
@@ -156,13 +151,7 @@ resource_document(Oid role)
 	Oid type = OIDOID;
 	Datum value = ObjectIdGetDatum(role);
 
-	if (plan == NULL)
-	{
-		plan = SPI_prepare("SELECT ingest_api_internal.openapi($1)", 1, &type);
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not prepare a statement: %s", SPI_result_code_string(SPI_result));
-	}
-	if (SPI_execute_plan(plan, &value, NULL, true, 0) != SPI_OK_SELECT || SPI_processed != 1)
+	if (SPI_execute_plan(own_plan(&plan, "SELECT ingest_api_internal.openapi($1)", 1, &type), &value, NULL, true, 0) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "there is no document");
 	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 }

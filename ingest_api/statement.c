@@ -73,6 +73,24 @@ forget_oldest(void)
 }
 
 static SPIPlanPtr
+kept_plan(const char *sql, int n, Oid *types)
+{
+	SPIPlanPtr plan = SPI_prepare(sql, n, types);
+
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not prepare a statement: %s", SPI_result_code_string(SPI_result));
+	return plan;
+}
+
+SPIPlanPtr
+own_plan(SPIPlanPtr *plan, const char *sql, int n, Oid *types)
+{
+	if (*plan == NULL)
+		*plan = kept_plan(sql, n, types);
+	return *plan;
+}
+
+static SPIPlanPtr
 plan_of(const char *sql, Oid *types, int n)
 {
 	uint64 hash = hash_bytes_extended((const unsigned char *) sql, strlen(sql), 0);
@@ -81,9 +99,7 @@ plan_of(const char *sql, Oid *types, int n)
 
 	if (plan)
 		return plan;
-	plan = SPI_prepare(sql, n, types);
-	if (plan == NULL || SPI_keepplan(plan) != 0)
-		elog(ERROR, "could not prepare a statement: %s", SPI_result_code_string(SPI_result));
+	plan = kept_plan(sql, n, types);
 	if (n_kept == MOST_PLANS)
 		forget_oldest();
 	k = MemoryContextAllocZero(TopMemoryContext, sizeof(Kept));

@@ -7,8 +7,11 @@
 
 #include "postgres.h"
 
+#include "executor/spi.h"
 #include "nodes/pg_list.h"
 
+/* A plan of the extension's own statements, made at its first use and kept */
+extern SPIPlanPtr own_plan(SPIPlanPtr *plan, const char *sql, int n, Oid *types);
 /* What it gives is in SPI_tuptable; values are compile.h's */
 extern void statement_run(const char *sql, List *values);
 extern int64 statement_number(const char *sql, List *values);

@@ -24,6 +24,15 @@ start(Sink *sink, Flight *flight)
 }
 
 void
+post_json(Post *post, const char *url, const StringInfoData *body)
+{
+	post->url = url;
+	post->headers = list_make1("content-type: application/json; charset=utf-8");
+	post->body = body->data;
+	post->length = body->len;
+}
+
+void
 by_http_send(Sink *sink, Flight *flight)
 {
 	if (flight->request == NULL)

@@ -15,6 +15,7 @@
 
 #include "ingest_delivery/option.h"
 #include "ingest_delivery/sink.h"
+#include "lib/stringinfo.h"
 
 /* A request over HTTP, in the memory context of a flight */
 typedef struct Post
@@ -73,6 +74,8 @@ extern const char *sink_token_for(const Sink *sink);
 extern bool sink_asks(Sink *sink);
 extern TimestampTz sink_asks_next(const Sink *sink);
 
+/* A body of JSON in UTF-8, to there */
+extern void post_json(Post *post, const char *url, const StringInfoData *body);
 extern void by_http_send(Sink *sink, Flight *flight);
 extern bool by_http_receive(Sink *sink, Flight *flight);
 

@@ -77,10 +77,7 @@ write_post(Sink *sink, Flight *flight, Post *post)
 	write_member(&out, "class", alert_field(event, ALERT_KIND));
 	details(&out, event);
 	appendStringInfoString(&out, "}}");
-	post->url = sink->url;
-	post->headers = list_make1("content-type: application/json");
-	post->body = out.data;
-	post->length = out.len;
+	post_json(post, sink->url, &out);
 }
 
 /* What it calls invalid stays so */

@@ -77,10 +77,7 @@ write_post(Sink *sink, Flight *flight, Post *post)
 	appendStringInfoString(&out, "},{\"type\":\"context\",\"elements\":[");
 	text_object(&out, cut_text(psprintf("alert %s in %s since %s%s%s", alert_field(event, ALERT_ID), sink->instance, alert_field(event, ALERT_SINCE), *by ? ", " : "", by), MOST_OF_SECTION, true), "plain_text");
 	appendStringInfoString(&out, "]}]}");
-	post->url = sink_secret(sink, "url");
-	post->headers = list_make1("content-type: application/json; charset=utf-8");
-	post->body = out.data;
-	post->length = out.len;
+	post_json(post, sink_secret(sink, "url"), &out);
 }
 
 const Kind kind_slack = {

@@ -94,10 +94,7 @@ write_post(Sink *sink, Flight *flight, Post *post)
 	fact(&out, "Acknowledged by", alert_field(event, ALERT_ACKNOWLEDGED_BY));
 	fact(&out, "Closed by", alert_field(event, ALERT_CLOSED_BY));
 	appendStringInfoString(&out, "]}]}}]}");
-	post->url = sink_secret(sink, "url");
-	post->headers = list_make1("content-type: application/json; charset=utf-8");
-	post->body = out.data;
-	post->length = out.len;
+	post_json(post, sink_secret(sink, "url"), &out);
 }
 
 const Kind kind_teams = {

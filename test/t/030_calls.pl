@@ -62,6 +62,7 @@ my %odd = (
 	alert => [ '(SELECT a FROM ingest.alert a ORDER BY id DESC LIMIT 1)', 'NULL::ingest.alert', "ROW(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)" ],
 	event => [ '(SELECT e FROM ingest.event e ORDER BY id DESC LIMIT 1)', "ROW(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)" ],
 	sink => [ '(SELECT s FROM ingest_delivery.sink s ORDER BY id LIMIT 1)', 'NULL::ingest_delivery.sink' ],
+	regrole => [ "'w_reader'", "'0'", "'4294967295'", "'999999999'", "'postgres'" ],
 	xid8 => [ "'3'", "'0'", "'18446744073709551615'" ],
 	pg_snapshot => [ "'3:3:'", "'1:9000000000000000000:7,8'", "pg_current_snapshot()" ],
 	_int8 => [ "'{1}'", "'{}'", "'{NULL}'", "'{9223372036854775807,-9223372036854775808}'", 'array_fill(1::bigint, ARRAY[100000])' ],
@@ -110,12 +111,12 @@ my @functions = map { [ split /\|/, $_, -1 ] } split /\n/, $node->safe_psql($p, 
 	SELECT p.oid, n.nspname, p.proname, p.prokind, p.pronargs, coalesce(array_to_string(p.proargnames[1:p.pronargs], ','), ''),
 		(SELECT string_agg(t.typname, ',' ORDER BY a.i) FROM unnest(p.proargtypes) WITH ORDINALITY a (oid, i) JOIN pg_type t ON t.oid = a.oid), p.prorettype::regtype, p.provolatile
 	FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
-		JOIN pg_extension e ON e.oid = d.refobjid WHERE e.extname IN ('netsuite_fdw', 'ingest_profile', 'ingest', 'ingest_delivery') ORDER BY n.nspname, p.proname, p.oid});
-cmp_ok(scalar @functions, '>', 100, 'the functions of four extensions');
+		JOIN pg_extension e ON e.oid = d.refobjid WHERE e.extname IN ('netsuite_fdw', 'ingest_profile', 'ingest', 'ingest_delivery', 'ingest_api') ORDER BY n.nspname, p.proname, p.oid});
+cmp_ok(scalar @functions, '>', 100, 'the functions of five extensions');
 my @unknown = grep { !$odd{$_} } map { split /,/, $_->[6] } @functions;
 is("@unknown", '', 'every type of argument has values');
 # a constraint's name is what a user reads (base/words.c)
-is($node->safe_psql($p, q{SELECT string_agg(conname, ' ') FROM pg_constraint WHERE connamespace IN ('ingest'::regnamespace, 'ingest_delivery'::regnamespace) AND contype = 'c' AND conname !~ ' '}), '', 'a check of the repository is called by a sentence');
+is($node->safe_psql($p, q{SELECT string_agg(conname, ' ') FROM pg_constraint WHERE connamespace IN ('ingest'::regnamespace, 'ingest_delivery'::regnamespace, 'ingest_api_internal'::regnamespace) AND contype = 'c' AND conname !~ ' '}), '', 'a check of the repository is called by a sentence');
 
 # Where an argument's odd values come from: its type, its name, and that it is unknown
 sub values_of
