@@ -38,6 +38,7 @@ SQL_FUNCTION(ingest_redrive);
 
 /* -- a run -- */
 
+/* What no cursor tells: rows that are gone, or changed without a new cursor */
 static void
 reconcile_if_due(void *arg)
 {
@@ -60,6 +61,7 @@ reconcile_if_due(void *arg)
 	run_progress(b->run, "reconciled", -1);
 }
 
+/* Columns first: all that follows is said in terms of them */
 static void
 prepare(void *arg)
 {
@@ -82,6 +84,7 @@ prepare(void *arg)
 	run_progress(b->run, "columns agree", -1);
 }
 
+/* With the last transaction, so that whoever hears it sees the rows */
 static void
 announce_completed(const Sync *s, const Run *run)
 {
@@ -103,6 +106,7 @@ announce_completed(const Sync *s, const Run *run)
 	event_emit("ingest.sync.completed", s->source->name, s->name, json_close(&json));
 }
 
+/* From here on the copy is as current as it says */
 static void
 finish(void *arg)
 {
@@ -123,6 +127,7 @@ finish(void *arg)
 	stage_drop(&s->copy);
 }
 
+/* A higher epoch: whoever had the sync before cannot commit any more */
 static void
 take_over(void *arg)
 {
@@ -137,6 +142,7 @@ take_over(void *arg)
 	MemoryContextSwitchTo(old);
 }
 
+/* Before reading: what is committed later belongs to the next run */
 static void
 ask_clock(void *arg)
 {
@@ -148,6 +154,7 @@ ask_clock(void *arg)
 	window_mark(b->s);
 }
 
+/* For batch_step() */
 static void
 profile(void *arg)
 {
@@ -169,12 +176,14 @@ load_and_catch_up(Batch *b)
 	return batch_step(b, ask_clock) && changes_catch_up(b);
 }
 
+/* By cursor and key; rows may be gone */
 static bool
 is_incremental(const Sync *s)
 {
 	return strcmp(s->mode, "incremental") == 0;
 }
 
+/* The steps of a run, each a transaction */
 static bool
 work(Batch *b)
 {
@@ -218,6 +227,7 @@ write_failure(void *arg)
 	anomaly_raise(s, b->run, "schema", "error", NULL, b->failure.message, NULL);
 }
 
+/* A failure is written down in a transaction of its own */
 static bool
 run_one(Sync *s, Failure *failure)
 {
@@ -264,6 +274,7 @@ run_group(Sync *s, Failure *failure)
 	return ok && failure->message == NULL;
 }
 
+/* Busy or paused is told to whoever called, and is no failure of the sync */
 static void
 refuse_unless_active(const Sync *s)
 {
@@ -310,6 +321,7 @@ start(void *arg)
 	starting->s = sync_by_id(starting->s->id);
 }
 
+/* Parent and children are one: they commit together, so one lock is for all */
 static bool
 with_group(Starting *starting, bool (*function)(Sync *, Failure *), Failure *failure)
 {
@@ -382,6 +394,7 @@ ingest_sync(PG_FUNCTION_ARGS)
 
 /* -- rejected rows once more -- */
 
+/* By key, a part at a time; what still does not fit stays rejected */
 static void
 merge_rejected(void *arg)
 {
@@ -411,6 +424,7 @@ merge_rejected(void *arg)
 	run_succeed(b->run);
 }
 
+/* A run of its own, so that its rows are counted */
 static bool
 redrive(Sync *s, Failure *failure)
 {
