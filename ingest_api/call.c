@@ -20,6 +20,7 @@
 #include "ingest_api/given.h"
 #include "ingest_api/render.h"
 #include "ingest_api/statement.h"
+#include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
@@ -225,7 +226,7 @@ answer_call(const Request *request, const Route *route, List *given, Answer *ans
 
 	answer_begin(answer, route->status, render_type(FORM_JSON));
 	answer_header(answer, "Cache-Control", route->writes ? "no-store" : "no-cache, private");
-	become(request->role, 0, &saved);
+	become(request->role, SECURITY_RESTRICTED_OPERATION, &saved);
 	if (is_value(function))
 		answer_value(function, given, route->writes, answer);
 	else

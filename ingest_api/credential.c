@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
@@ -38,8 +39,9 @@ same(const char *a, const char *b, size_t n)
 	return difference == 0;
 }
 
-static void
-note_use(int64 id)
+/* It holds the token's row until the transaction's end: said last, so that neither other requests nor who revokes it wait */
+void
+credential_note_use(int64 id)
 {
 	static SPIPlanPtr plan = NULL;
 	Oid type = INT8OID;
@@ -62,7 +64,7 @@ find(const char *prefix)
 }
 
 Oid
-credential_role(const char *credential)
+credential_role(const char *credential, int64 *unnoted)
 {
 	HeapTuple row;
 	TupleDesc desc;
@@ -89,8 +91,7 @@ credential_role(const char *credential)
 	/* what the role is now counts, not what it was when the token was made */
 	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)) || superuser_arg(role) || !is_member_of_role_nosuper(GetSessionUserId(), role))
 		return InvalidOid;
-	if (used + USED_EVERY < GetCurrentTimestamp() && !RecoveryInProgress())
-		note_use(id);
+	*unnoted = used + USED_EVERY < GetCurrentTimestamp() && !RecoveryInProgress() && !XactReadOnly ? id : 0;
 	return role;
 }
 

@@ -8,6 +8,8 @@
 #include "postgres.h"
 
 /* "token <prefix> <SHA-256 in hex>"; InvalidOid: it is none that may be used now.  As the engine */
-extern Oid credential_role(const char *credential);
+extern Oid credential_role(const char *credential, int64 *unnoted);
+/* Of one whose last use is to be written: at the end of a request */
+extern void credential_note_use(int64 id);
 
 #endif /* API_CREDENTIAL_H */

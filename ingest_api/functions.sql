@@ -93,6 +93,8 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('must be owner of %s', relation);
     END IF;
     called := coalesce(name, c.nspname || '.' || c.relname);
+    -- what was dropped is in nobody's way
+    DELETE FROM ingest_api_internal.resource r WHERE r.owner IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class k WHERE k.oid = r.relation);
     IF called !~ '^[a-z_][a-z0-9_.]{0,126}$' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('"%s" cannot be the name of a resource', called), DETAIL = 'It has small letters, digits, _ and points, 127 at most, and begins with a letter.',
             HINT = format('SELECT ingest_api.expose(%L, name => ''…'');', relation);

@@ -19,9 +19,9 @@ COMMENT ON FUNCTION ingest_api_internal.json_type(oid) IS 'the JSON schema of va
 
 CREATE FUNCTION ingest_api_internal.readable(role oid) RETURNS TABLE (resource text, description text, key name[], attnum smallint, column_name name, type oid, comment text) LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT r.name, coalesce(nullif(r.description, ''), r.name), r.key, a.attnum, a.attname, a.atttypid, coalesce(col_description(a.attrelid, a.attnum), '')
+    SELECT r.name, coalesce(nullif(r.description, ''), r.name), coalesce((SELECT ingest_api_internal.names(i.indrelid, i.indkey::smallint[]) FROM pg_index i WHERE i.indrelid = r.relation AND i.indisprimary), r.key), a.attnum, a.attname, a.atttypid, coalesce(col_description(a.attrelid, a.attnum), '')
     FROM ingest_api_internal.resource r JOIN pg_class c ON c.oid = r.relation JOIN pg_attribute a ON a.attrelid = c.oid
-    WHERE a.attnum > 0 AND NOT a.attisdropped AND has_column_privilege(role, a.attrelid, a.attnum, 'SELECT');
+    WHERE a.attnum > 0 AND NOT a.attisdropped AND has_column_privilege(role, a.attrelid, a.attnum, 'SELECT') AND has_schema_privilege(role, c.relnamespace, 'USAGE');
 END;
 COMMENT ON FUNCTION ingest_api_internal.readable(oid) IS 'columns of resources that a role may read';
 

@@ -43,4 +43,4 @@ BEGIN
 END $$;
 SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.token', '');
 SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.token_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.resource', 'WHERE owner IS NOT NULL');
+SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.resource', 'WHERE owner IS NOT NULL AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = relation)');

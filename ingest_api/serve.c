@@ -20,6 +20,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -169,9 +170,18 @@ code_of(const ErrorData *error)
 	}
 }
 
+/* In the database's encoding; NULL: none */
+static char *
+body_text(const bytea *bytes)
+{
+	if (bytes == NULL)
+		return NULL;
+	return pg_any_to_server(pnstrdup(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)), VARSIZE_ANY_EXHDR(bytes), PG_UTF8);
+}
+
 /* In a subtransaction, so that an answer can still be given */
 static void
-answer_safely(const Request *request, Answer *answer)
+answer_safely(Request *request, const bytea *body, Answer *answer)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -182,6 +192,7 @@ answer_safely(const Request *request, Answer *answer)
 	XactReadOnly = true;
 	PG_TRY();
 	{
+		request->body = body_text(body);
 		route_answer(request, answer);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
@@ -214,20 +225,8 @@ text_argument(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
-/* In the database's encoding; NULL: none */
-static char *
-body_argument(FunctionCallInfo fcinfo, int n)
-{
-	bytea *bytes;
-
-	if (PG_ARGISNULL(n))
-		return NULL;
-	bytes = PG_GETARG_BYTEA_PP(n);
-	return pg_any_to_server(pnstrdup(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)), VARSIZE_ANY_EXHDR(bytes), PG_UTF8);
-}
-
 static Oid
-who_asks(const char *credential)
+who_asks(const char *credential, int64 *unnoted)
 {
 	Identity saved;
 	Oid role;
@@ -235,19 +234,42 @@ who_asks(const char *credential)
 	if (credential == NULL)
 		return InvalidOid;
 	become_engine(&saved);
-	role = credential_role(credential);
+	role = credential_role(credential, unnoted);
 	become_again(&saved);
 	return role;
+}
+
+static void
+note_use(int64 token)
+{
+	Identity saved;
+
+	become_engine(&saved);
+	credential_note_use(token);
+	become_again(&saved);
+}
+
+/* What values look like, and are read as, is the same whatever the database and its roles are set to; until the level's end */
+static int
+fixed_forms(void)
+{
+	static const char *const settings[][2] = {{"datestyle", "ISO, MDY"}, {"intervalstyle", "postgres"}, {"extra_float_digits", "1"}, {"bytea_output", "hex"}};
+	int level = NewGUCNestLevel();
+
+	for (size_t i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	return level;
 }
 
 Datum
 ingest_api_serve(PG_FUNCTION_ARGS)
 {
-	Request request = {text_argument(fcinfo, 1), text_argument(fcinfo, 2), text_argument(fcinfo, 3), PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONB_P(4),
-					   body_argument(fcinfo, 5)};
+	Request request = {text_argument(fcinfo, 1), text_argument(fcinfo, 2), text_argument(fcinfo, 3), PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONB_P(4)};
 	char *credential = text_argument(fcinfo, 0);
 	MemoryContext context = CurrentMemoryContext;
 	Answer answer = {0};
+	int64 unnoted = 0;
+	int level;
 	Datum result;
 	Datum values[3];
 	bool nulls[3] = {false};
@@ -262,13 +284,16 @@ ingest_api_serve(PG_FUNCTION_ARGS)
 		elog(ERROR, "serve gives a row");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI is not there");
-	request.role = who_asks(credential);
+	level = fixed_forms();
+	request.role = who_asks(credential, &unnoted);
 	MemoryContextSwitchTo(context);
 	if (!OidIsValid(request.role))
 		answer_problem(&answer, 401, "PGRST301", credential ? "the token is not known, has expired or was revoked" : "a token is needed", NULL,
 					   "Authorization: Bearer pgi_…, which ingest_api.create_token() gives");
 	else
-		answer_safely(&request, &answer);
+		answer_safely(&request, PG_ARGISNULL(5) ? NULL : PG_GETARG_BYTEA_PP(5), &answer);
+	if (unnoted)
+		note_use(unnoted);
 	/* what was written until now goes with SPI */
 	MemoryContextSwitchTo(context);
 	values[0] = Int32GetDatum(answer.status);
@@ -276,5 +301,6 @@ ingest_api_serve(PG_FUNCTION_ARGS)
 	values[2] = PointerGetDatum(cstring_to_text_with_len(answer.body.data, answer.body.len));
 	result = HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 	SPI_finish();
+	AtEOXact_GUC(false, level);
 	return result;
 }

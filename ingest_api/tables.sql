@@ -101,6 +101,6 @@ COMMENT ON FUNCTION ingest_api_internal.home() IS 'this cluster and this databas
 
 CREATE FUNCTION ingest_api_internal.token_used(which bigint) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
-    UPDATE ingest_api_internal.token SET used_at = clock_timestamp() WHERE id = which;
+    UPDATE ingest_api_internal.token SET used_at = clock_timestamp() WHERE id = (SELECT t.id FROM ingest_api_internal.token t WHERE t.id = which FOR NO KEY UPDATE SKIP LOCKED);
 END;
-COMMENT ON FUNCTION ingest_api_internal.token_used(bigint) IS 'notes that a token was used';
+COMMENT ON FUNCTION ingest_api_internal.token_used(bigint) IS 'notes that a token was used, unless somebody does so already';
