@@ -7,7 +7,9 @@
 
 #include "postgres.h"
 
-/* "token <prefix> <SHA-256 in hex>"; InvalidOid: it is none that may be used now.  As the engine */
-extern Oid credential_role(const char *credential);
+#include "ingest_api/api.h"
+
+/* "token <prefix> <SHA-256 in hex>": the request's role, scope and who; without a role it is none that may be used now.  As the engine */
+extern void credential_find(const char *credential, Request *request);
 
 #endif /* API_CREDENTIAL_H */
