@@ -212,8 +212,8 @@ is(counted('e'), 1, 'four at the same moment: it is done once');
 my ($out, $err);
 # killed while it is at work: nothing was done, and the key is free; killed after: it was done, and the answer is there
 my $working = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr($p), '-c', 'SET SESSION AUTHORIZATION ingest_authenticator', '-c', 'SELECT status, body FROM ' . call($token{'fin operate'}, 'POST', '/v1/counting/f', { seconds => 60 }, { 'idempotency-key' => 'k4' }) . ' s' ], '<', '/dev/null', '>', \$out, '2>', \$err);
-until_is("SELECT count(*) FROM pg_stat_activity WHERE usename = 'ingest_authenticator' AND wait_event = 'PgSleep'", '1', 'somebody is at work');
-kill 'KILL', sql("SELECT pid FROM pg_stat_activity WHERE usename = 'ingest_authenticator' AND wait_event = 'PgSleep'");
+until_is("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%ingest_api.serve(%' AND wait_event = 'PgSleep'", '1', 'somebody is at work');
+kill 'KILL', sql("SELECT pid FROM pg_stat_activity WHERE query LIKE '%ingest_api.serve(%' AND wait_event = 'PgSleep'");
 $working->finish;
 my $until = time() + $PostgreSQL::Test::Utils::timeout_default;
 sleep(0.2) until ($node->psql($p, 'SELECT 1'))[0] == 0 || time() > $until;
@@ -378,7 +378,7 @@ close $large;
 like(post('fin operate', '/v1/counting/h', "\@$folder/large", '-H', 'Expect:'), qr{^HTTP/1.1 413 }, 'what is too large');
 # the gateway is killed amid an action; the client asks the next one again, with its key
 my $client = IPC::Run::start([ 'curl', '-s', '-X', 'POST', '-H', "Authorization: Bearer $token{'fin operate'}", '-H', 'Content-Type: application/json', '-H', 'Idempotency-Key: g1', '-d', '{"seconds": 1}', "http://127.0.0.1:$port/v1/counting/i" ], '>', \$out, '2>', \$err);
-until_is("SELECT count(*) FROM pg_stat_activity WHERE usename = 'ingest_authenticator' AND wait_event = 'PgSleep'", '1', 'it is at work');
+until_is("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%ingest_api.serve(%' AND wait_event = 'PgSleep'", '1', 'it is at work');
 kill 'KILL', $gateway->{KIDS}[0]{PID};
 $gateway->finish;
 $client->finish;
