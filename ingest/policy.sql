@@ -126,7 +126,8 @@ GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid), ingest_internal.my_sour
         ingest_internal.alert_fits(alert, text), ingest_internal.alert_data(alert, text),
         ingest_internal.acts_for(oid, oid) TO ingest_reader;
 GRANT SELECT ON ingest_internal.open_alert TO ingest_reader;
-GRANT EXECUTE ON FUNCTION lineage(text, text, integer), ingest_internal.lineage_tables(text, integer),
+GRANT EXECUTE ON FUNCTION lineage(text, text, integer), ingest_internal.search(text, integer),
+    ingest_internal.lineage_tables(text, integer),
     ingest_internal.lineage_dot(text, integer), ingest_internal.lineage_mermaid(text, integer),
     lineage_graph(text, integer, text), ingest_internal.view_columns(regclass),
     as_of(anyelement, timestamptz), ingest_internal.row_change(integer, jsonb, timestamptz),

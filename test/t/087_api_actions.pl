@@ -283,7 +283,7 @@ is(status('other operate', 'POST', '/v1/sinks/hook/resume'), 404, 'nobody else d
 my %given = (
 	source => 'shop', sync => 'books.customer', run => $run, job => 'nightly', dead_letter => 1, alert => $alert, pattern => '*/nothing of that kind', anomaly => 1, consumer => 'mine', rule => 1, relation => 'books.customer', kind => 'not_null', columns => ['name'],
 	table_id => sql('SELECT id FROM ingest.source_table WHERE name = $$customer$$'), column_name => 'name', annotation => 1, name => 'only of fin', sink => 'hook', subject => 'a', since => '2020-01-01', value => { a => 1 }, until => '2100-01-01', event => 1, object => 'books.customer', scopes => ['read'], 'unexpose.name' => 'customers',
-	'subscribe.consumer' => 'another', 'expose_relation.relation' => 'shop.customer', what => 'matrix');
+	'subscribe.consumer' => 'another', 'expose_relation.relation' => 'shop.customer', what => 'matrix', id => sql('SELECT id FROM ingest.source_table WHERE name = $$customer$$'), 'failing_rows.id' => 1, key => 1, q => 'customer', of => 'runs');
 # of a function that is new here: something of its type
 my %of_type = (text => 'books.customer', name => 'name', integer => 1, bigint => 1, 'timestamp with time zone' => '2100-01-01', jsonb => {}, regclass => 'books.customer', 'text[]' => ['a'], interval => '1 day', boolean => JSON::PP::true);
 sub as_sql { my ($v, $type) = @_; return quoted(ref $v eq 'ARRAY' && $type =~ /\[\]/ ? '{' . join(',', @$v) . '}' : ref $v || JSON::PP::is_bool($v) ? JSON::PP->new->allow_nonref->encode($v) : $v) . "::$type"; }
