@@ -248,12 +248,13 @@ answer_safely(const Request *request, Answer *answer)
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		status = status_of(error->sqlerrcode, answer->called);
-		if (status == 0)
-			PG_RE_THROW();
 		FlushErrorState();
+		/* also of what goes on: the session would be left in a failed subtransaction, and all that come after fail */
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
+		if (status == 0)
+			ReThrowError(error);
 		answer_problem(answer, status, code_of(error, answer->collection != NULL), error->message, error->detail, hint_of(request, answer, status, error));
 	}
 	PG_END_TRY();

@@ -242,7 +242,7 @@ sub several
 	my (undef, $lines) = $node->psql($p, "SET SESSION AUTHORIZATION ingest_authenticator;" . "SELECT status || ' ' || coalesce(headers->>'Retry-After', '') FROM $call s;" x $n);
 	return split /\n/, $lines;
 }
-sql('ALTER ROLE ingest_authenticator SET ingest_api.requests_per_minute = 5; DELETE FROM ingest_api_internal.asked');
+sql('ALTER DATABASE postgres SET ingest_api.requests_per_minute = 5; DELETE FROM ingest_api_internal.asked');
 my @answers = several(7);
 is(join(',', map { (split / /)[0] } @answers), '200,200,200,200,200,429,429', 'more than may be asked in a minute');
 like($answers[6], qr/^429 ([1-9]|[1-5]\d|60|61)$/, 'and when again');
@@ -250,7 +250,7 @@ my (undef, $twice) = $node->psql($p, 'SET SESSION AUTHORIZATION ingest_authentic
 my (undef, $others) = $node->psql($p, 'SET SESSION AUTHORIZATION ingest_authenticator;' . 'SELECT status FROM ' . call($token{'other read'}, 'GET', '/v1') . ' s; ' . 'SELECT status FROM ' . call($token{'other read'}, 'GET', '/v1') . ' s; ' . 'SELECT status FROM ' . call($token{'other read'}, 'GET', '/v1') . ' s;');
 like($others, qr/429$/, 'sessions know of each other, a second later');
 is(status('granted read', 'GET', '/v1'), 200, 'another token is not concerned');
-sql('ALTER ROLE ingest_authenticator SET ingest_api.requests_per_minute = 0');
+sql('ALTER DATABASE postgres SET ingest_api.requests_per_minute = 0');
 is(join(',', map { (split / /)[0] } several(7)), '200,200,200,200,200,200,200', 'as often as one likes');
 
 # -- what is written down --
