@@ -205,13 +205,14 @@ answer_safely(Request *request, const bytea *body, Answer *answer)
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		status = status_of(error->sqlerrcode, answer->called);
-		if (status == 0)
-			PG_RE_THROW();
 		FlushErrorState();
+		/* also where the error goes on: left open, it would leave the session in a failed transaction for good */
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
+		status = status_of(error->sqlerrcode, answer->called);
+		if (status == 0)
+			ReThrowError(error);
 		answer_problem(answer, status, code_of(error), error->message, error->detail, error->hint);
 	}
 	PG_END_TRY();
