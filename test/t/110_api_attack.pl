@@ -102,6 +102,18 @@ for my $what (qw(prepare deallocate discard cursor listen table))
 my $out = ($node->psql($p, "$settings; SET SESSION AUTHORIZATION ingest_authenticator; SELECT status FROM ingest_api.serve(" . arguments('thief', '/v1/trap?what=eq.settings') . "); RESET SESSION AUTHORIZATION; $settings"))[1];
 like($out, qr/^(.*)\n200\n\1$/s, 'settings of one request end with it');
 
+# -- an error that is no answer leaves the session as it was --
+
+my $locker = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr($p), '-c', 'BEGIN', '-c', 'LOCK TABLE v.secret', '-c', 'SELECT pg_sleep(5)' ], '<', '/dev/null', '>', '/dev/null', '2>', '/dev/null');
+poll_until($node, $p, q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
+for my $what ([ 'statement_timeout', 'slow' ], [ 'lock_timeout', 'secret' ])
+{
+	my ($code, $said, $error) = $node->psql($p, "SET $what->[0] = '300ms'; SET SESSION AUTHORIZATION ingest_authenticator; SELECT status FROM ingest_api.serve(" . arguments('victim', "/v1/$what->[1]") . ");\nSELECT status FROM ingest_api.serve(" . arguments('victim', '/v1/items') . ');', on_error_stop => 0);
+	like($error, qr/due to (statement|lock) timeout/, "$what->[0] ends a request");
+	is($said, '200', 'and the next one is answered');
+}
+$locker->finish;
+
 # -- one may not stop the others --
 
 sql('UPDATE ingest_api_internal.token SET used_at = NULL');
