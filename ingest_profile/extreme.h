@@ -11,8 +11,8 @@
 #include "ingest_profile/type.h"
 #include "port/pg_bswap.h"
 
-#define EXTREME_BYTES 1024 /* of a value that are compared */
-#define EXTREME_STORED 256 /* of a text that are stored */
+#define EXTREME_BYTES 1024  /* of a value that are compared */
+#define EXTREME_STORED 256  /* of a text that are stored */
 #define EXTREME_DIGITS 2100 /* of a numeric's text: 1,024 digits on either side of the point */
 
 typedef struct Extreme
