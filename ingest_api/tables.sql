@@ -144,7 +144,7 @@ CREATE FUNCTION ingest_api_internal.content(request text) RETURNS bytea LANGUAGE
     RETURN sha256(convert_to(request, 'UTF8'));
 COMMENT ON FUNCTION ingest_api_internal.content(text) IS 'what a request is known again by';
 
-CREATE FUNCTION ingest_api_internal.take_key(role oid, who text, key text, request text) RETURNS boolean LANGUAGE sql
+CREATE FUNCTION ingest_api_internal.take_key(role oid, who text, key text, request text) RETURNS boolean LANGUAGE sql STRICT
 BEGIN ATOMIC
     WITH taken AS (
         INSERT INTO ingest_api_internal.answered AS a (role, who, key, request) VALUES (role, who, key, ingest_api_internal.content(request))
@@ -161,7 +161,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ingest_api_internal.answer_of(oid, text, text, text) IS 'how what was done under an Idempotency-Key was answered, and whether it was asked for in the same words';
 
-CREATE FUNCTION ingest_api_internal.write_down(role oid, who text, peer text, number text, what text, status integer) RETURNS void LANGUAGE sql
+CREATE FUNCTION ingest_api_internal.write_down(role oid, who text, peer text, number text, what text, status integer) RETURNS void LANGUAGE sql STRICT
 BEGIN ATOMIC
     SELECT ingest_internal.audit_for(role, 'http', left(what, 500), NULL, jsonb_build_object('token', who, 'address', peer, 'request', number, 'status', status));
 END;
