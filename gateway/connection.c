@@ -6,6 +6,7 @@
  * sends a byte a second has no longer than anybody else.
  */
 #include "gateway/connection.h"
+#include "gateway/cors.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -49,7 +50,9 @@ connection_new(int fd, SSL *ssl, const char *peer)
 void
 connection_free(Connection *c)
 {
-	if (c->state == ANSWERING && c->abandon)
+	if (c->state == STREAMING)
+		log_request(c);
+	if ((c->state == ANSWERING || c->state == STREAMING) && c->abandon)
 		c->abandon(c);
 	server_forget(c);
 	if (c->ssl)
@@ -188,6 +191,19 @@ connection_flush(Connection *c)
 			return true;
 		c->sent += sent;
 	}
+	if (c->state == STREAMING)
+	{
+		/* thousands of these wait for something to send */
+		if (c->out.n > 0)
+		{
+			buffer_free(&c->out);
+			c->sent = 0;
+			c->deadline = INT64_MAX;
+			server_wants(c, 0);
+			stream_drained(c);
+		}
+		return true;
+	}
 	if (c->state != WRITING)
 	{
 		/* that was the word to go on with a body */
@@ -223,6 +239,7 @@ status_title(int status)
 		{406, "Not Acceptable"},
 		{408, "Request Timeout"},
 		{409, "Conflict"},
+		{410, "Gone"},
 		{413, "Content Too Large"},
 		{414, "URI Too Long"},
 		{415, "Unsupported Media Type"},
@@ -327,6 +344,7 @@ connection_answer(Connection *c, int status, const AnswerHeader *headers, int n_
 		if (is_line(headers[i].name) && is_line(headers[i].value))
 			buffer_print(&c->out, "%s: %s\r\n", headers[i].name, headers[i].value);
 	}
+	cors_head(c, &c->out);
 	if (n >= LEAST_GZIP && n <= MOST_GZIP && is_compressible(type))
 	{
 		buffer_print(&c->out, "Vary: Accept-Encoding\r\n");
@@ -346,6 +364,53 @@ connection_answer(Connection *c, int status, const AnswerHeader *headers, int n_
 		c->answered = n;
 	}
 	buffer_free(&packed);
+	c->state = WRITING;
+	c->deadline = now_ms() + WRITE_MS;
+	server_wants(c, EPOLLOUT);
+}
+
+/* -- answers that go on -- */
+
+void
+connection_stream(Connection *c, const AnswerHeader *headers, int n_headers)
+{
+	c->status = 200;
+	c->close = true;
+	buffer_print(&c->out, "HTTP/1.1 200 OK\r\n");
+	write_date(&c->out);
+	for (int i = 0; i < n_headers; i++)
+		if (is_line(headers[i].name) && is_line(headers[i].value))
+			buffer_print(&c->out, "%s: %s\r\n", headers[i].name, headers[i].value);
+	cors_head(c, &c->out);
+	buffer_print(&c->out, "%s\r\n", c->request.minor > 0 ? "Transfer-Encoding: chunked\r\n" : "Connection: close\r\n");
+	buffer_free(&c->body);
+	if (c->in.n == 0)
+		buffer_free(&c->in);
+	c->state = STREAMING;
+	c->deadline = now_ms() + WRITE_MS;
+	server_wants(c, EPOLLOUT);
+}
+
+/* Whoever does not take what is there within a time is cut off, and comes back to where he was */
+void
+connection_stream_add(Connection *c, const char *bytes, size_t n)
+{
+	if (c->out.n == 0)
+		c->deadline = now_ms() + WRITE_MS;
+	if (c->request.minor > 0)
+		buffer_print(&c->out, "%zx\r\n", n);
+	buffer_add(&c->out, bytes, n);
+	if (c->request.minor > 0)
+		buffer_add(&c->out, "\r\n", 2);
+	c->answered += n;
+	server_wants(c, EPOLLOUT);
+}
+
+void
+connection_stream_end(Connection *c)
+{
+	if (c->request.minor > 0)
+		buffer_print(&c->out, "0\r\n\r\n");
 	c->state = WRITING;
 	c->deadline = now_ms() + WRITE_MS;
 	server_wants(c, EPOLLOUT);
@@ -551,14 +616,14 @@ connection_ready(Connection *c, uint32_t events)
 			connection_free(c);
 		return;
 	}
-	if (events & EPOLLERR)
+	if ((events & EPOLLERR) || (c->state == STREAMING && (events & (EPOLLRDHUP | EPOLLHUP))))
 	{
 		connection_free(c);
 		return;
 	}
 	if (c->state == HANDSHAKE)
 		shake_hands(c);
-	else if (c->state == WRITING)
+	else if (c->state == WRITING || c->state == STREAMING)
 		(void) connection_flush(c);
 	else
 	{

@@ -19,7 +19,8 @@ typedef enum ConnectionState
 	BODY,
 	ANSWERING, /* somebody works on an answer */
 	WRITING,
-	LINGERING /* the answer was sent, what still comes is read and forgotten */
+	STREAMING, /* the answer goes on */
+	LINGERING  /* the answer was sent, what still comes is read and forgotten */
 } ConnectionState;
 
 typedef struct Connection
@@ -75,9 +76,16 @@ extern void connection_ready(Connection *c, uint32_t events);
 extern void connection_expire(Connection *c);
 /* The answer; a HEAD gets its head alone.  Headers with bytes that may not be in one are left out */
 extern void connection_answer(Connection *c, int status, const AnswerHeader *headers, int n_headers, const char *body, size_t n);
+/* An answer whose end is not known; it is never compressed, since what is secret may stand beside what others chose */
+extern void connection_stream(Connection *c, const AnswerHeader *headers, int n_headers);
+extern void connection_stream_add(Connection *c, const char *bytes, size_t n);
+extern void connection_stream_end(Connection *c);
 /* RFC 9457 */
 extern void connection_problem(Connection *c, int status, const char *title, const char *detail, const AnswerHeader *headers, int n_headers);
 extern const char *status_title(int status);
+
+/* Given by the streams: all that was to be sent is */
+extern void stream_drained(Connection *c);
 
 /* Given by the server */
 extern void server_wants(Connection *c, uint32_t events);

@@ -13,7 +13,10 @@
 #include <unistd.h>
 
 #include "gateway/buffer.h"
+#include "gateway/cors.h"
 #include "gateway/files.h"
+#include "gateway/jwt.h"
+#include "gateway/keys.h"
 #include "gateway/log.h"
 #include "gateway/server.h"
 
@@ -26,7 +29,12 @@ static const char usage[] =
 	"  --tls-cert FILE        certificate chain, and\n"
 	"  --tls-key FILE         its key, both in PEM; SIGHUP reads them again\n"
 	"  --behind-proxy         a proxy in front speaks TLS: other addresses than loopback may be listened to without it\n"
+	"  --jwks FILE|ADDRESS    keys whose JSON Web Tokens are taken (JWK Set); SIGHUP reads them again\n"
+	"  --jwt-hs256-key FILE   key for tokens of HS256, 32 bytes at least\n"
+	"  --jwt-issuer TEXT      who must have made them (iss), and\n"
+	"  --jwt-audience TEXT    whom they must be for (aud)\n"
 	"  --static FOLDER        files that are served as they are\n"
+	"  --cors-origin ORIGIN   pages from there may read answers; may be said several times\n"
 	"  --connections N        clients at once (1000)\n"
 	"  --pool N               sessions of the database for requests (8)\n"
 	"  --timeout SECONDS      for a request (10)\n"
@@ -83,7 +91,12 @@ parse_arguments(int argc, char **argv)
 		{"tls-cert", 1, 0, 'c'},
 		{"tls-key", 1, 0, 'k'},
 		{"behind-proxy", 0, 0, 'b'},
+		{"jwks", 1, 0, 'j'},
+		{"jwt-hs256-key", 1, 0, 'x'},
+		{"jwt-issuer", 1, 0, 'i'},
+		{"jwt-audience", 1, 0, 'a'},
 		{"static", 1, 0, 's'},
+		{"cors-origin", 1, 0, 'o'},
 		{"connections", 1, 0, 'n'},
 		{"pool", 1, 0, 'p'},
 		{"timeout", 1, 0, 't'},
@@ -117,8 +130,23 @@ parse_arguments(int argc, char **argv)
 			case 'b':
 				options.behind_proxy = true;
 				break;
+			case 'j':
+				options.jwks = optarg;
+				break;
+			case 'x':
+				options.jwt_secret = optarg;
+				break;
+			case 'i':
+				jwt_options.issuer = optarg;
+				break;
+			case 'a':
+				jwt_options.audience = optarg;
+				break;
 			case 's':
 				options.files = optarg;
+				break;
+			case 'o':
+				cors_allow(optarg);
 				break;
 			case 'n':
 				options.most_connections = number("--connections", optarg, 1, 100000);
@@ -169,6 +197,7 @@ main(int argc, char **argv)
 {
 	parse_arguments(argc, argv);
 	set_limits();
+	keys_begin(options.jwks, options.jwt_secret);
 	if (options.files)
 		files_begin(options.files);
 	return server_run();

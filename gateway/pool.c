@@ -15,6 +15,7 @@
 
 #include "gateway/log.h"
 #include "gateway/session.h"
+#include "gateway/stream.h"
 
 #define MOST_SESSIONS 64
 #define N_EXPRESS 2
@@ -92,7 +93,7 @@ start(Session *s, Work *w)
 	s->work = w;
 	w->session = s;
 	w->tries++;
-	if (!session_ask(s, &w->q, w->client->number, w->client->body.bytes, w->client->body.n))
+	if (!(w->client ? session_ask(s, &w->q, w->client->number, w->client->body.bytes, w->client->body.n) : session_ask(s, &w->q, 0, NULL, 0)))
 		session_end(s, "a session of the database ended");
 }
 
@@ -135,11 +136,38 @@ wait_in_line(Work *w)
 
 /* -- answers -- */
 
+/* An answer that goes on is a stream */
+static void
+give(Work *w, int status, const AnswerHeader *headers, int n_headers, const char *body, size_t n)
+{
+	const char *type = NULL;
+
+	for (int i = 0; i < n_headers; i++)
+		if (strcasecmp(headers[i].name, "content-type") == 0)
+			type = headers[i].value;
+	if (w->client == NULL)
+	{
+		w->q.answered(w->q.of, status, headers, n_headers, body, n);
+		return;
+	}
+	w->client->worker = NULL;
+	if (status == 200 && type && strncmp(type, "text/event-stream", 17) == 0 && slice_is(w->client->request.method, "GET"))
+		stream_begin(w->client, &w->q, headers, n_headers, body, n);
+	else
+		connection_answer(w->client, status, headers, n_headers, body, n);
+}
+
 static void
 answer_error(Work *w, int status, const char *detail, bool retry)
 {
 	AnswerHeader after = {"Retry-After", "1"};
 
+	if (w->client == NULL)
+	{
+		give(w, status, NULL, 0, NULL, 0);
+		work_free(w);
+		return;
+	}
 	w->client->worker = NULL;
 	connection_problem(w->client, status, status_title(status), detail, &after, retry ? 1 : 0);
 	work_free(w);
@@ -176,8 +204,7 @@ answer_row(Work *w, PGresult *r)
 				headers[n++] = (AnswerHeader){name, json_object_get_string(value)};
 		}
 	}
-	w->client->worker = NULL;
-	connection_answer(w->client, ntohl(status), headers, n, PQgetvalue(r, 0, 2), PQgetlength(r, 0, 2));
+	give(w, ntohl(status), headers, n, PQgetvalue(r, 0, 2), PQgetlength(r, 0, 2));
 	if (object)
 		json_object_put(object);
 	work_free(w);
@@ -197,7 +224,7 @@ answer_failure(Work *w, PGresult *r)
 		wait_in_line(w);
 		return;
 	}
-	log_line("error", "request %llu: %s: %s", (unsigned long long) w->client->number, state, message ? message : "");
+	log_line("error", "request %llu: %s: %s", (unsigned long long) (w->client ? w->client->number : 0), state, message ? message : "");
 	if (strcmp(state, "57014") == 0)
 		answer_error(w, 504, "the request took longer than it may", false);
 	else if (strncmp(state, "40", 2) == 0 || strncmp(state, "53", 2) == 0 || strncmp(state, "57", 2) == 0 || strncmp(state, "55P", 3) == 0 || strncmp(state, "08", 2) == 0)
@@ -308,8 +335,11 @@ pool_ask(Connection *client, Question *question)
 		answer_error(w, 503, "too many requests wait already", true);
 		return;
 	}
-	client->worker = w;
-	client->abandon = abandon;
+	if (client)
+	{
+		client->worker = w;
+		client->abandon = abandon;
+	}
 	wait_in_line(w);
 	next_work();
 }

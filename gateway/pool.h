@@ -17,11 +17,14 @@ typedef struct Question
 	char *headers;
 	char *who;    /* whose share of the pool it takes */
 	bool express; /* short: it has sessions of its own */
+	/* where no client waits: told the answer, or a status alone */
+	void (*answered)(void *of, int status, const AnswerHeader *headers, int n_headers, const char *body, size_t n);
+	void *of;
 } Question;
 
 extern void pool_begin(void);
 extern void pool_tick(int64_t now);
-/* Takes the question over; the client is answered later */
+/* Takes the question over; the client, or whom the question names, is answered later */
 extern void pool_ask(Connection *client, Question *question);
 /* Does a session answer? */
 extern bool pool_is_ready(void);

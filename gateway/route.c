@@ -5,9 +5,13 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "gateway/connection.h"
+#include "gateway/cors.h"
 #include "gateway/files.h"
+#include "gateway/jwt.h"
+#include "gateway/keys.h"
 #include "gateway/pool.h"
 #include "gateway/server.h"
 
@@ -60,6 +64,23 @@ of_token(Slice token)
 	return text.bytes;
 }
 
+/* `jwt` and the claims, whose signature the database need not look at */
+static char *
+of_claims(Slice token)
+{
+	bool unknown;
+	char *claims = jwt_claims(token, time(NULL), &unknown);
+	Buffer text = {0};
+
+	if (unknown)
+		keys_missing();
+	if (claims == NULL)
+		return NULL;
+	buffer_print(&text, "jwt %s", claims);
+	free(claims);
+	return text.bytes;
+}
+
 /* NULL: there is none; "bad": what is there is none */
 static char *
 credential(const Request *r)
@@ -76,7 +97,7 @@ credential(const Request *r)
 	for (size_t i = 0; i < token.n; i++)
 		if (token.at[i] <= ' ' || token.at[i] > '~')
 			return need_copy("bad", 3);
-	text = token.n > 4 && memcmp(token.at, "pgi_", 4) == 0 ? of_token(token) : NULL;
+	text = token.n > 4 && memcmp(token.at, "pgi_", 4) == 0 ? of_token(token) : of_claims(token);
 	return text ? text : need_copy("bad", 3);
 }
 
@@ -136,6 +157,8 @@ route_request(Connection *c)
 {
 	const Request *r = &c->request;
 
+	if (cors_preflight(c))
+		return;
 	if (slice_is(r->path, "*"))
 		connection_answer(c, 204, &(AnswerHeader){"Allow", "GET, HEAD, POST, OPTIONS"}, 1, NULL, 0);
 	else if (slice_is(r->path, "/healthz") || slice_is(r->path, "/readyz"))

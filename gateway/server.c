@@ -23,8 +23,10 @@
 #include <unistd.h>
 
 #include "gateway/connection.h"
+#include "gateway/keys.h"
 #include "gateway/log.h"
 #include "gateway/pool.h"
+#include "gateway/stream.h"
 #include "gateway/tls.h"
 
 /* Deadlines are looked at so often */
@@ -137,18 +139,22 @@ settle(void)
 		Connection *c = changed;
 
 		changed = c->next_changed;
-		c->changed = false;
-		/* most answers leave at once */
-		if (c->gone || (c->state == WRITING && !connection_flush(c)))
-			continue;
-		/* that it waits for a slow reader was said again, and is told now: this loop must come to its end */
-		if (changed == c)
+		if (!c->gone && (c->state == WRITING || c->state == STREAMING))
 		{
-			changed = c->next_changed;
+			/* most answers leave at once; what a slow reader leaves over waits for him, and is not tried again here */
+			bool same = connection_flush(c);
+
 			c->changed = false;
+			if (!c->gone && !same)
+				server_wants(c, c->events);
+			if (!same)
+				continue;
 		}
+		c->changed = false;
+		if (c->gone)
+			continue;
 		/* whoever only waits is not looked at when the other half is closed: it may still read */
-		watch_change(c->watch, c->state == ANSWERING ? c->events : c->events & ~(uint32_t) EPOLLRDHUP);
+		watch_change(c->watch, c->state == ANSWERING || c->state == STREAMING ? c->events : c->events & ~(uint32_t) EPOLLRDHUP);
 	}
 	while (dead)
 	{
@@ -323,6 +329,7 @@ drain(void)
 		watch_end(&listeners[i]);
 		close(fd);
 	}
+	stream_drain();
 	for (Connection *c = all, *next; c; c = next)
 	{
 		next = c->next;
@@ -341,7 +348,10 @@ signal_ready(void *of, uint32_t events)
 	while (read(signals.fd, &info, sizeof(info)) == sizeof(info))
 	{
 		if (info.ssi_signo == SIGHUP)
+		{
 			tls_reload();
+			keys_reload();
+		}
 		else
 			drain();
 	}
@@ -377,6 +387,8 @@ tick(int64_t now)
 			connection_expire(c);
 	}
 	pool_tick(now);
+	stream_tick(now);
+	keys_tick(now);
 }
 
 int

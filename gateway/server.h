@@ -27,7 +27,9 @@ typedef struct Options
 	const char *dsn;
 	const char *certificate;
 	const char *key;
-	const char *files; /* folder of static files; NULL: none */
+	const char *jwks;       /* file or address; NULL: none */
+	const char *jwt_secret; /* file; NULL: none */
+	const char *files;      /* folder of static files; NULL: none */
 	bool behind_proxy;
 	int most_connections;
 	int pool;

@@ -116,6 +116,7 @@ prepare(Session *s)
 		PQsendPrepare(s->conn, "name", "SELECT pg_catalog.set_config('application_name', $1, true)", 0, NULL) != 1 ||
 		PQsendPrepare(s->conn, "cancel", "SELECT pg_catalog.pg_cancel_backend($1::int4)", 0, NULL) != 1 ||
 		PQsendPrepare(s->conn, "serve", "SELECT status, headers, body FROM ingest_api.serve($1::text, $2::text, $3::text, $4::text, $5::jsonb, $6::bytea)", 0, NULL) != 1 ||
+		(s->listens && PQsendQueryParams(s->conn, "LISTEN ingest", 0, NULL, NULL, NULL, NULL, 0) != 1) ||
 		PQpipelineSync(s->conn) != 1 || !push(s))
 		broke(s, "the database did not take what is asked of it");
 }
@@ -162,9 +163,28 @@ take_prepared(Session *s, PGresult *r)
 	{
 		s->pause = 0;
 		enter(s, FREE);
-		session_is_free(s);
+		if (s->listens)
+			session_heard(s);
+		else
+			session_is_free(s);
 	}
 	PQclear(r);
+}
+
+/* Where several have come it is one word */
+static void
+hear(Session *s)
+{
+	bool heard = false;
+	PGnotify *n;
+
+	while ((n = PQnotifies(s->conn)) != NULL)
+	{
+		PQfreemem(n);
+		heard = true;
+	}
+	if (heard)
+		session_heard(s);
 }
 
 /* A cancel that is still on its way would hit the next one */
@@ -226,6 +246,15 @@ take_answer(Session *s, PGresult *r)
 		free_again(s);
 		return;
 	}
+	/* whatever it is that goes on in there is not for the next one */
+	if (PQtransactionStatus(s->conn) != PQTRANS_IDLE)
+	{
+		session_answered(s, answer);
+		PQclear(answer);
+		s->work = NULL;
+		broke(s, "a session did not end its transaction");
+		return;
+	}
 	enter(s, FREE);
 	session_answered(s, answer);
 	PQclear(answer);
@@ -240,6 +269,8 @@ read_answers(Session *s)
 		broke(s, "a session of the database ended");
 		return;
 	}
+	if (s->listens)
+		hear(s);
 	for (int nothing = 0; nothing < 2 && s->conn && s->state != FREE && !PQisBusy(s->conn);)
 	{
 		PGresult *r = PQgetResult(s->conn);

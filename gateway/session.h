@@ -26,6 +26,7 @@ typedef struct Session
 	SessionState state;
 	Watch watch;
 	bool express;
+	bool listens; /* to events, and asks nothing */
 	int64_t retry_at;
 	int64_t since; /* of the state */
 	int pause;
@@ -45,6 +46,9 @@ extern void session_cancelled(Session *s);
 /* Another session's statement is to end */
 extern bool session_ask_cancel(Session *s, int pid);
 extern void session_end(Session *s, const char *why);
+
+/* Given by the streams: there may be events */
+extern void session_heard(Session *s);
 
 /* Given by the pool */
 extern void session_is_free(Session *s);

@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "common/function.h"
+#include "ingest_api/claims.h"
 #include "ingest_api/credential.h"
 #include "ingest_api/statement.h"
 #include "miscadmin.h"
@@ -63,6 +64,13 @@ find(const char *prefix)
 	return SPI_execute_plan(own_plan(&plan, sql, 1, &type), &value, NULL, true, 1) == SPI_OK_SELECT ? SPI_processed : 0;
 }
 
+/* What the role is now counts, not what it was when the token was made */
+static bool
+may_be_served(Oid role)
+{
+	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)) && !superuser_arg(role) && is_member_of_role_nosuper(GetSessionUserId(), role);
+}
+
 /* The widest of those that it has */
 static Scope
 scope_of(char *names)
@@ -85,6 +93,13 @@ credential_find(const char *credential, Request *request)
 	Oid role;
 	TimestampTz used;
 
+	if (strncmp(credential, "jwt ", 4) == 0)
+	{
+		claims_find(credential + 4, request);
+		if (OidIsValid(request->role) && !may_be_served(request->role))
+			request->role = InvalidOid;
+		return;
+	}
 	if (strncmp(credential, "token ", 6) != 0 || strlen(credential) != 6 + PREFIX + 1 + HASH)
 		return;
 	prefix = pnstrdup(credential + 6, PREFIX);
@@ -99,8 +114,7 @@ credential_find(const char *credential, Request *request)
 	used = DatumGetTimestampTz(SPI_getbinval(row, desc, 4, &isnull));
 	if (isnull)
 		used = 0;
-	/* what the role is now counts, not what it was when the token was made */
-	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)) || superuser_arg(role) || !is_member_of_role_nosuper(GetSessionUserId(), role))
+	if (!may_be_served(role))
 		return;
 	request->role = role;
 	request->scope = scope_of(SPI_getvalue(row, desc, 5));

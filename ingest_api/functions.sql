@@ -80,6 +80,70 @@ SELECT t.name AS name, -- what it is called
 FROM ingest_api_internal.token t WHERE ingest_internal.acts_for(t.owner);
 COMMENT ON VIEW ingest_api.tokens IS 'tokens that one made, or all for an admin; none of them can be read';
 
+-- JSON Web Tokens
+
+CREATE FUNCTION ingest_api.map_claim(claim text, value text, role regrole) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
+COMMENT ON FUNCTION ingest_api.map_claim(text, text, regrole) IS 'JSON Web Tokens of which their issuer claims this act as a role; for admins';
+CREATE FUNCTION ingest_api_internal.map_claim(actor oid, claim text, value text, role regrole) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    authenticator CONSTANT text := current_setting('ingest_api.authenticator');
+    r pg_roles;
+BEGIN
+    IF claim IS NULL OR value IS NULL OR role IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'a claim, its value and a role are needed';
+    ELSIF octet_length(claim) NOT BETWEEN 1 AND 400 OR octet_length(value) NOT BETWEEN 1 AND 400 THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'a claim and its value have 1 to 400 bytes';
+    ELSIF claim IN ('iss', 'aud', 'exp', 'nbf', 'iat', 'jti') THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('claim "%s" does not tell who somebody is', claim), HINT = 'sub, roles or groups do.';
+    ELSIF ingest_internal.acts_for(actor, 0) IS NOT TRUE THEN
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'only an admin says whom claims make somebody';
+    END IF;
+    SELECT * INTO r FROM pg_roles p WHERE p.oid = role::oid;
+    IF r.oid IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = 'that role does not exist';
+    ELSIF r.rolsuper THEN
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'no token acts as a superuser';
+    ELSIF pg_has_role(actor, r.oid, 'MEMBER') IS NOT TRUE THEN
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('tokens of role %s are a matter of a member of it', quote_ident(r.rolname));
+    ELSIF NOT EXISTS (SELECT FROM pg_roles a WHERE a.rolname = authenticator AND pg_has_role(a.oid, r.oid, 'MEMBER')) THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('the gateway may not serve role %s', quote_ident(r.rolname)),
+            HINT = format('Whoever may grant that role says GRANT %s TO %s.', quote_ident(r.rolname), quote_ident(authenticator));
+    ELSIF EXISTS (SELECT FROM ingest_api_internal.claim c WHERE c.claim = map_claim.claim AND c.value = map_claim.value AND c.home = ingest_api_internal.home()) THEN
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = 'that claim is a role already', HINT = format('SELECT ingest_api.unmap_claim(%L, %L);', claim, value);
+    END IF;
+    DELETE FROM ingest_api_internal.claim c WHERE c.claim = map_claim.claim AND c.value = map_claim.value;
+    INSERT INTO ingest_api_internal.claim (claim, value, role, role_name, home) VALUES (claim, value, r.oid, r.rolname, ingest_api_internal.home());
+    PERFORM ingest_internal.audit_for(actor, 'map_claim', claim, NULL, jsonb_build_object('value', value, 'role', r.rolname));
+END $$;
+COMMENT ON FUNCTION ingest_api_internal.map_claim(oid, text, text, regrole) IS 'what map_claim does';
+
+CREATE FUNCTION ingest_api.unmap_claim(claim text, value text) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
+COMMENT ON FUNCTION ingest_api.unmap_claim(text, text) IS 'takes back what map_claim said, at once; for admins';
+CREATE FUNCTION ingest_api_internal.unmap_claim(actor oid, claim text, value text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    n bigint := 0;
+BEGIN
+    IF ingest_internal.acts_for(actor, 0) THEN
+        DELETE FROM ingest_api_internal.claim c WHERE c.claim = unmap_claim.claim AND c.value = unmap_claim.value;
+        GET DIAGNOSTICS n = ROW_COUNT;
+    END IF;
+    IF n = 0 THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = 'there is no such claim, or it is not yours to take back', HINT = 'SELECT * FROM ingest_api.claims; lists them for admins.';
+    END IF;
+    PERFORM ingest_internal.audit_for(actor, 'unmap_claim', claim, jsonb_build_object('value', value), NULL);
+END $$;
+COMMENT ON FUNCTION ingest_api_internal.unmap_claim(oid, text, text) IS 'what unmap_claim does';
+
+CREATE VIEW ingest_api.claims WITH (security_barrier) AS
+SELECT c.claim AS claim, -- member of a token's claims
+    c.value AS value, -- what it is, or has among others
+    ingest_internal.role_name(c.role, c.role_name) AS role, -- as whom such a token acts
+    c.created_at AS created_at -- since when
+FROM ingest_api_internal.claim c WHERE ingest_internal.acts_for(0);
+COMMENT ON VIEW ingest_api.claims IS 'as whom JSON Web Tokens act, for admins';
+
 -- Resources
 
 CREATE FUNCTION ingest_api.expose(relation regclass, name text DEFAULT NULL) RETURNS text

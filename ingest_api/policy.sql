@@ -24,6 +24,7 @@ GRANT EXECUTE ON FUNCTION ingest_api.lineage(text, text, integer), ingest_api.ta
     ingest_api_internal.relation_of(integer), ingest_api_internal.qualified(regclass), ingest_api_internal.readable_columns(regclass, text), ingest_api_internal.require_page(integer), ingest_api_internal.shown(text),
     ingest_api_internal.key_of(integer, regclass), ingest_api_internal.key_json(regclass, name[], text), ingest_api_internal.names(oid, smallint[]), ingest_api_internal.series_statement(text),
     ingest_api_internal.series_which(text, text, text), ingest_api_internal.series_query(text, text, timestamptz, timestamptz, interval) TO ingest_reader;
+GRANT EXECUTE ON FUNCTION ingest_api.map_claim(text, text, regrole), ingest_api.unmap_claim(text, text) TO ingest_admin;
 GRANT USAGE ON SCHEMA ingest_api_internal TO ingest_reader;
 
 -- What it needs of ingest.
@@ -53,4 +54,6 @@ BEGIN
 END $$;
 SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.token', '');
 SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.token_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.claim', '');
+SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.claim_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.resource', 'WHERE owner IS NOT NULL AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = relation)');

@@ -10,6 +10,7 @@
 #include "ingest_api/grammar.h"
 #include "ingest_api/render.h"
 #include "ingest_api/resource.h"
+#include "ingest_api/stream.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 
@@ -120,6 +121,8 @@ route_answer(const Request *request, Answer *answer)
 		not_allowed(answer, list_length(parts) > 3 ? methods : psprintf("GET, HEAD, %s", methods));
 	else if (!reads(request))
 		not_allowed(answer, "GET, HEAD");
+	else if (list_length(parts) == 2 && stream_answer(request, list_copy_tail(parts, 1), answer))
+		return;
 	else if (document)
 		answer_document(request, answer);
 	else if (list_length(parts) == 1)

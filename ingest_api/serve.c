@@ -72,6 +72,8 @@ title_of(int status)
 			return "Not Acceptable";
 		case 409:
 			return "Conflict";
+		case 410:
+			return "Gone";
 		case 415:
 			return "Unsupported Media Type";
 		case 416:
@@ -176,6 +178,8 @@ status_of(int sqlstate, bool called)
 		case ERRCODE_FOREIGN_KEY_VIOLATION:
 		case ERRCODE_EXCLUSION_VIOLATION:
 			return 409;
+		case ERRCODE_SNAPSHOT_TOO_OLD:
+			return 410;
 		case ERRCODE_QUERY_CANCELED:
 			return 0;
 	}
@@ -298,6 +302,9 @@ may_ask_now(const Request *request, Answer *answer)
 	Identity saved;
 	int seconds;
 
+	/* the gateway's own question for streams, which it asks as often as there may be something; a client cannot say so */
+	if (request_header(request, "x-stream"))
+		return true;
 	become_engine(&saved);
 	seconds = rate_wait(request->who);
 	become_again(&saved);

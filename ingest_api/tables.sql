@@ -45,6 +45,18 @@ CREATE TABLE ingest_api_internal.token (
 );
 COMMENT ON TABLE ingest_api_internal.token IS 'who may ask by HTTP, and as whom';
 
+CREATE TABLE ingest_api_internal.claim (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- number
+    claim text NOT NULL, -- member of a JSON Web Token's claims
+    value text NOT NULL, -- what it is, or has among others
+    role oid NOT NULL, -- as whom such a token acts
+    role_name name NOT NULL, -- its name when this was said
+    home text NOT NULL, -- cluster and database in which it was said: in no other is it good
+    created_at timestamptz NOT NULL DEFAULT now(), -- when
+    UNIQUE (claim, value)
+);
+COMMENT ON TABLE ingest_api_internal.claim IS 'as whom a JSON Web Token acts, by what its issuer says of it';
+
 CREATE TABLE ingest_api_internal.resource (
     name text PRIMARY KEY CONSTRAINT "a resource has a short name of letters, digits and _" CHECK (name ~ '^[a-z_][a-z0-9_.]{0,126}$'), -- what it is called in an address
     relation regclass NOT NULL UNIQUE, -- the table or view

@@ -42,6 +42,7 @@ replays() {
 	replay_corpus decode
 	replay_corpus sketch
 	replay_corpus request
+	replay_corpus jwt
 	replay_corpus frame
 }
 

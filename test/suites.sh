@@ -14,11 +14,11 @@ shown() {
 	return $code
 }
 
-# fuzz_target decode|sketch|request|frame: SOURCES, CORPUS and DICTIONARY of a fuzzer
+# fuzz_target decode|sketch|request|jwt|frame: SOURCES, LIBRARIES, CORPUS and DICTIONARY of a fuzzer
 fuzz_target() {
 	local room
 	# shellcheck disable=SC2034
-	DICTIONARY=()
+	DICTIONARY=() LIBRARIES=()
 	case $1 in
 	decode)
 		SOURCES=("$TOP/test/fuzz/decode_fuzz.c" "$TOP/netsuite_fdw/decode.c" "$TOP/netsuite_fdw/page.c" "$TOP/netsuite_fdw/jsontext.c" "$TOP/common/json.c")
@@ -37,11 +37,17 @@ fuzz_target() {
 		SOURCES=("$TOP/test/fuzz/request_fuzz.c" "$TOP/gateway/parse.c")
 		CORPUS=$TOP/test/fuzz/request_corpus
 		;;
+	jwt)
+		SOURCES=("$TOP/test/fuzz/jwt_fuzz.c" "$TOP/gateway/jwt.c" "$TOP/gateway/buffer.c")
+		CORPUS=$TOP/test/fuzz/jwt_corpus
+		# shellcheck disable=SC2034,SC2207
+		LIBRARIES=($(pkg-config --cflags --libs json-c libcrypto))
+		;;
 	frame)
 		SOURCES=("$TOP/test/fuzz/frame_fuzz.c" "$TOP/common/frame.c")
 		CORPUS=$TOP/test/fuzz/frame_corpus
 		;;
-	*) die "there is no fuzzer $1; there are: decode sketch request frame" ;;
+	*) die "there is no fuzzer $1; there are: decode sketch request jwt frame" ;;
 	esac
 }
 
@@ -49,7 +55,7 @@ fuzz_target() {
 replay_corpus() {
 	fuzz_target "$1"
 	gcc -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -DREPLAY -D_GNU_SOURCE -w \
-		-I"$TOP" -I"$("$PG_CONFIG" --includedir-server)" -o "$WORK/replay_$1" "${SOURCES[@]}" -lm || die "the replay of the corpus of $1 does not build"
+		-I"$TOP" -I"$("$PG_CONFIG" --includedir-server)" -o "$WORK/replay_$1" "${SOURCES[@]}" "${LIBRARIES[@]}" -lm || die "the replay of the corpus of $1 does not build"
 	"$WORK/replay_$1" "$CORPUS"/* || die "$1 failed under the sanitizers"
 	counted 1 0
 }

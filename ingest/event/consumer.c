@@ -18,6 +18,7 @@
 #include "ingest/base/home.h"
 #include "ingest/base/row.h"
 #include "ingest/base/sql.h"
+#include "ingest/event/consumer.h"
 #include "ingest/event/outbox.h"
 #include "ingest/repository/access.h"
 #include "miscadmin.h"
@@ -80,28 +81,6 @@ ingest_event_wanted(PG_FUNCTION_ARGS)
 
 /* -- where a consumer is -- */
 
-/* A row of ingest.subscription: its columns say what each is */
-typedef struct Position
-{
-	int32 era;
-	char *seen;
-	char *open;
-	int64 last_id;
-	int64 final_id;
-	int32 floor_era;
-	int64 floor_id;
-	int32 next_era;
-	char *next_xid;
-	int64 next_id;
-	int64 drawn_id;
-	char *types;
-	Oid owner;
-	/* not of the row: */
-	int32 last_era; /* of the cluster that the era is of */
-	bool is_here;   /* and that cluster is this one */
-	bool moved;     /* from what is stored */
-} Position;
-
 ROW_SHAPE(position_shape, Position, FIELD(INT4, Position, era), FIELD(TEXT, Position, seen),
 		  FIELD(TEXT, Position, open),
 		  FIELD(INT8, Position, last_id), FIELD(INT8, Position, final_id), FIELD(INT4, Position, floor_era),
@@ -110,7 +89,7 @@ ROW_SHAPE(position_shape, Position, FIELD(INT4, Position, era), FIELD(TEXT, Posi
 		  FIELD(OID, Position, owner));
 
 /* Which eras belong to the same cluster */
-static void
+void
 position_place(Position *p, int32 now)
 {
 	char *last = NULL;
@@ -193,6 +172,8 @@ position_open(Position *p, int32 now)
 		p->next_xid = DatumGetCString(DirectFunctionCall1(xid8out, FullTransactionIdGetDatum(horizon.xid)));
 	}
 	p->open = repo_value("SELECT ingest_internal.event_snapshot()");
+	if (p->carried)
+		p->open = place_snapshot(p->open);
 	p->moved = true;
 }
 
@@ -211,14 +192,6 @@ position_emigrate(Position *p, int32 now)
 
 /* -- reading -- */
 
-/* Rows go into the caller's result, and nowhere else */
-typedef struct Receiver
-{
-	DestReceiver pub;
-	Tuplestorestate *store;
-	int64 last_id;
-} Receiver;
-
 /* An event that was found */
 static bool
 receive(TupleTableSlot *slot, DestReceiver *self)
@@ -232,13 +205,13 @@ receive(TupleTableSlot *slot, DestReceiver *self)
 }
 
 /* The columns are known */
-static void
+void
 receive_startup(DestReceiver *self, int operation, TupleDesc desc)
 {
 }
 
 /* The store is the caller's */
-static void
+void
 receive_end(DestReceiver *self)
 {
 }
@@ -332,7 +305,7 @@ position_events(const Position *p, int64 limit, Receiver *receiver)
  * Finds the next events, moves the position there: false if there are none.  A batch may be of several eras, if a
  * standby was promoted meanwhile: one after the other, so that an id is that of one event.
  */
-static bool
+bool
 position_find(Position *p, int32 now, int64 limit, Receiver *receiver)
 {
 	bool fresh = false;

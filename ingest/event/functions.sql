@@ -293,6 +293,14 @@ CREATE FUNCTION ingest_internal.find_events(since timestamptz, until timestamptz
 COMMENT ON FUNCTION ingest_internal.find_events(timestamptz, timestamptz, text[])
     IS 'which events of a time the caller may see';
 
+CREATE FUNCTION ingest_internal.read_after(place text, types text[], max_events integer)
+    RETURNS TABLE (id bigint, type text, source text, subject text, "time" timestamptz, data jsonb, era integer,
+        place text)
+    AS 'MODULE_PATHNAME', 'ingest_read_after' LANGUAGE C;
+COMMENT ON FUNCTION ingest_internal.read_after(text, text[], integer) IS
+    'the next events behind a place that the reader keeps himself, each with its place; where there are none, a row '
+    'with a place alone. Null: from now on, 0: all that are kept';
+
 CREATE FUNCTION ack(consumer text, event bigint) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_ack' LANGUAGE C STRICT;
 COMMENT ON FUNCTION ack(text, bigint) IS 'acknowledges the events read, up to this one';

@@ -1,10 +1,10 @@
 #!/bin/bash
 # make fuzz: libFuzzer with ASan and UBSan, FUZZ_SECONDS long each (600), on what parses bytes from
-# outside: the page decoder with the reader of documents, the stored form of sketches, the gateway's reader of HTTP, and
-# frames between a worker and its helper (FUZZ="decode sketch request frame").
+# outside: the page decoder with the reader of documents, the stored form of sketches, the gateway's readers of HTTP and of tokens, and
+# frames between a worker and its helper (FUZZ="decode sketch request jwt frame").
 # The corpora are kept; make check replays them.
 . "$(dirname "$0")/../lib.sh"
-need_packages clang libclang-rt-14-dev libssl-dev
+need_packages clang libclang-rt-14-dev libssl-dev libjson-c-dev
 choose_server
 make_folder
 seconds=${FUZZ_SECONDS:-600}
@@ -14,7 +14,7 @@ fuzz() {
 	mkdir -p "$out/new"
 	fuzz_target "$1"
 	clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I"$TOP" -I"$("$PG_CONFIG" --includedir-server)" \
-		-D_GNU_SOURCE -Wno-everything -o "$out/fuzz" "${SOURCES[@]}" -lm || die "the fuzzer does not build"
+		-D_GNU_SOURCE -Wno-everything -o "$out/fuzz" "${SOURCES[@]}" "${LIBRARIES[@]}" -lm || die "the fuzzer does not build"
 	"$out/fuzz" -max_total_time="$seconds" -max_len=4096 -print_final_stats=1 -artifact_prefix="$out/" \
 		"${DICTIONARY[@]}" "$out/new" "$CORPUS" >"$out/said" 2>&1 || code=$?
 	tail -n 25 "$out/said"
@@ -28,7 +28,7 @@ fuzz() {
 	counted 1 0
 }
 
-for target in ${FUZZ:-decode sketch request frame}; do
+for target in ${FUZZ:-decode sketch request jwt frame}; do
 	say "Fuzzing: $target"
 	begin "$target" fuzz "$target"
 done
