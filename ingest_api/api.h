@@ -12,8 +12,12 @@
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
-extern char *api_authenticator; /* ingest_api.authenticator */
-extern int api_max_rows;        /* ingest_api.max_rows */
+extern char *api_authenticator;   /* ingest_api.authenticator */
+extern char *api_metrics_role;    /* ingest_api.metrics_role */
+extern char *api_listen;          /* ingest_api.listen */
+extern char *api_gateway_dsn;     /* ingest_api.gateway_dsn */
+extern char *api_gateway_options; /* ingest_api.gateway_options */
+extern int api_max_rows;          /* ingest_api.max_rows */
 
 /* What is asked; texts in the database's encoding */
 typedef struct Request
@@ -31,7 +35,8 @@ typedef struct Answer
 	int status;
 	StringInfoData headers; /* members of a JSON object */
 	StringInfoData body;
-	bool called; /* a function answers: what it does not find is not at the address */
+	bool called;       /* a function answers: what it does not find is not at the address */
+	const char *route; /* which address it is, with words for what differs: by that the gateway counts; NULL: none */
 } Answer;
 
 extern void answer_begin(Answer *answer, int status, const char *type);

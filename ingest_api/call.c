@@ -30,6 +30,7 @@
 
 typedef struct Route
 {
+	char *path;
 	char *function;
 	int status;
 	bool writes;
@@ -105,6 +106,7 @@ find(const Request *request, List *parts, char **methods)
 			continue;
 		}
 		route = palloc0(sizeof(Route));
+		route->path = SPI_getvalue(row, desc, 2);
 		route->function = SPI_getvalue(row, desc, 3);
 		route->status = DatumGetInt32(SPI_getbinval(row, desc, 4, &isnull));
 		route->writes = strcmp(method, "GET") != 0;
@@ -271,6 +273,7 @@ call_answer(const Request *request, List *parts, Answer *answer, char **methods)
 	become_again(&saved);
 	if (route == NULL)
 		return false;
+	answer->route = psprintf("/v1/%s", route->path);
 	if (route->writes && !is_json(request))
 	{
 		answer_problem(answer, 415, "PGRST107", "what is to be done is said by application/json", NULL, "Content-Type: application/json; {} where there is nothing to say.");

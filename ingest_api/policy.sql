@@ -11,8 +11,13 @@ GRANT EXECUTE ON FUNCTION ingest_api.lineage(text, text, integer) TO ingest_read
 GRANT EXECUTE ON FUNCTION ingest_api.pause_source(text) TO ingest_operator;
 GRANT EXECUTE ON FUNCTION ingest_api.expose(regclass, text), ingest_api.unexpose(text) TO ingest_operator;
 GRANT USAGE ON SCHEMA ingest_api_internal TO ingest_reader;
+GRANT SELECT ON ingest_api_internal.metric TO ingest_reader;
+GRANT EXECUTE ON FUNCTION ingest_api.metrics(), ingest_api_internal.measured(), ingest_api_internal.sink_metrics(), ingest_api_internal.server_metrics(), ingest_api_internal.events_written(),
+    ingest_api_internal.label(text, text), ingest_api_internal.exposition(boolean),
+    ingest_api_internal.sinks(), ingest_api_internal.deliveries() TO ingest_reader;
 
 -- What it needs of ingest.
+GRANT SELECT ON SEQUENCE ingest.event_id_seq TO ingest_api_engine;
 GRANT ingest_reader TO ingest_api_engine;
 GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid, oid), ingest_internal.audit_for(oid, text, text, jsonb, jsonb) TO ingest_api_engine;
 
@@ -37,6 +42,9 @@ BEGIN
         EXECUTE o.statement || ' OWNER TO ingest_api_engine';
     END LOOP;
 END $$;
+-- It runs where ingest_api.listen says where.
+INSERT INTO ingest.service (name, library, function, setting) VALUES ('ingest_api', 'ingest_api', 'ingest_api_service_main', 'ingest_api.listen')
+  ON CONFLICT (name) DO UPDATE SET library = excluded.library, function = excluded.function, setting = excluded.setting;
 SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.token', '');
 SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.token_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.resource', 'WHERE owner IS NOT NULL');

@@ -16,6 +16,7 @@
 #include "executor/spi.h"
 #include "ingest_api/api.h"
 #include "ingest_api/credential.h"
+#include "ingest_api/metrics.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -262,13 +263,15 @@ ingest_api_serve(PG_FUNCTION_ARGS)
 		elog(ERROR, "serve gives a row");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI is not there");
-	request.role = who_asks(credential);
+	request.role = credential ? who_asks(credential) : metrics_role(request.path);
 	MemoryContextSwitchTo(context);
 	if (!OidIsValid(request.role))
 		answer_problem(&answer, 401, "PGRST301", credential ? "the token is not known, has expired or was revoked" : "a token is needed", NULL,
 					   "Authorization: Bearer pgi_…, which ingest_api.create_token() gives");
 	else
 		answer_safely(&request, &answer);
+	if (answer.route)
+		answer_header(&answer, "X-Route", answer.route);
 	/* what was written until now goes with SPI */
 	MemoryContextSwitchTo(context);
 	values[0] = Int32GetDatum(answer.status);

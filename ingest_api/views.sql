@@ -227,7 +227,7 @@ FROM ingest.anomaly_status v;
 COMMENT ON VIEW ingest_api.anomalies IS 'what is odd, and was';
 
 CREATE VIEW ingest_api.rules WITH (security_invoker) AS
-SELECT v.rule AS name, -- number of the rule
+SELECT v.rule AS id, -- number of the rule
     v.source_id AS source_id, -- its number
     v.schema_name AS schema_name, -- schema of the table
     v.table_name AS table_name, -- the table
@@ -242,6 +242,46 @@ SELECT v.rule AS name, -- number of the rule
     v.where_clause AS where_clause -- selects the violating rows; names values, so likewise
 FROM ingest.quality_status v;
 COMMENT ON VIEW ingest_api.rules IS 'rules and their last results';
+
+CREATE VIEW ingest_api.rule_results WITH (security_invoker) AS
+SELECT v.id AS id, -- number of the result
+    v.rule AS rule_id, -- the rule
+    v.run AS run_id, -- the run
+    v.checked_at AS checked_at, -- when it was checked
+    v.rows AS rows, -- rows looked at
+    v.violations AS violations, -- rows that violate it
+    v.ok AS ok, -- whether that is tolerated
+    v.examples AS examples, -- some of the values
+    v.where_clause AS where_clause -- selects the violating rows
+FROM ingest.rule_result v;
+COMMENT ON VIEW ingest_api.rule_results IS 'results of rules, kept as history, for the rule''s owner';
+
+CREATE VIEW ingest_api.changes WITH (security_invoker) AS
+SELECT v.seq AS id, -- rises with every version
+    v.sync AS sync_id, -- the sync
+    v.operation AS operation, -- load, insert, update, delete or reload (found by reading everything again)
+    v.key AS key, -- the row's key
+    v.before AS before, -- the row before
+    v.after AS after, -- the row after; null: deleted
+    v.source_time AS source_time, -- when it changed there, by its cursor or the feed of deletions
+    v.seen_at AS seen_at, -- when it was seen here
+    v.run AS run_id -- the run that saw it
+FROM ingest.change v;
+COMMENT ON VIEW ingest_api.changes IS 'versions of rows of copies with history, for the copy''s owner';
+
+CREATE VIEW ingest_api.run_totals WITH (security_invoker) AS
+SELECT v.source_id AS source_id, -- its number
+    v.kind AS kind, -- what they did
+    v.state AS state, -- how they ended: succeeded, failed, cancelled or lost; running: not yet
+    v.runs AS runs, -- how many there were, those that were deleted since included
+    v.seconds AS seconds, -- how long they took
+    v.rows_read AS rows_read, -- rows read
+    v.rows_inserted AS rows_inserted, -- rows new here
+    v.rows_updated AS rows_updated, -- rows that differed
+    v.rows_deleted AS rows_deleted, -- rows gone
+    v.rows_rejected AS rows_rejected -- rows that did not fit
+FROM ingest.run_totals v;
+COMMENT ON VIEW ingest_api.run_totals IS 'runs since the beginning, in sum';
 
 CREATE VIEW ingest_api.profiles WITH (security_invoker) AS
 SELECT v.run AS run_id, -- the run that made it
@@ -323,6 +363,63 @@ SELECT v.consumer AS name, -- name of the consumer
 FROM ingest.consumer_status v;
 COMMENT ON VIEW ingest_api.consumers IS 'consumers of events: where they are, and how far behind';
 
+-- Sinks are another extension's, which may come and go: the views are there, and empty without it.
+
+CREATE FUNCTION ingest_api_internal.sinks() RETURNS TABLE (name text, kind text, owner text, state text, reason text, url text, breaker text, open_until timestamptz, failures integer, behind bigint, behind_seconds float8,
+    blocked bigint, parked bigint, dead bigint, sent bigint, expired bigint, rate float8, last_sent_at timestamptz, last_error text, last_error_at timestamptz) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF has_table_privilege(to_regclass('ingest_delivery.sink_status'), 'SELECT') THEN
+        RETURN QUERY EXECUTE 'SELECT s.sink, s.kind, s.owner::text, s.state, s.reason, s.url, s.breaker, s.open_until, s.failures::integer, s.behind::bigint, s.behind_seconds::float8, '
+            's.blocked::bigint, s.parked::bigint, s.dead::bigint, s.sent::bigint, s.expired::bigint, s.rate::float8, s.last_sent_at, s.last_error, s.last_error_at FROM ingest_delivery.sink_status s';
+    END IF;
+END $$;
+COMMENT ON FUNCTION ingest_api_internal.sinks() IS 'ingest_delivery.sink_status, where there is ingest_delivery';
+
+CREATE VIEW ingest_api.sinks WITH (security_invoker) AS
+SELECT v.name AS name, -- name of the sink
+    v.kind AS kind, -- what it speaks
+    v.owner AS owner, -- as whom its events are read
+    v.state AS state, -- active or paused
+    v.reason AS reason, -- why it is paused, if it was not somebody who did so
+    v.url AS url, -- where it sends to
+    v.breaker AS breaker, -- open: nothing is sent; half-open: one is tried, then two, four …
+    v.open_until AS open_until, -- when it is tried again
+    v.failures AS failures, -- of the sink, in a row
+    v.behind AS behind, -- events that it has not got; 10000: or more
+    v.behind_seconds AS behind_seconds, -- since when
+    v.blocked AS blocked, -- subjects that wait
+    v.parked AS parked, -- their events
+    v.dead AS dead, -- events that were given up
+    v.sent AS sent, -- events that arrived, in all
+    v.expired AS expired, -- events that were passed over since they were too old, in all
+    v.rate AS rate, -- of late, in a second
+    v.last_sent_at AS last_sent_at, -- when one last arrived
+    v.last_error AS last_error, -- what went wrong last
+    v.last_error_at AS last_error_at -- when
+FROM ingest_api_internal.sinks() v;
+COMMENT ON VIEW ingest_api.sinks IS 'where events go, and how far behind that is; empty without ingest_delivery';
+
+CREATE FUNCTION ingest_api_internal.deliveries() RETURNS TABLE (sink_name text, sent_at timestamptz, event_id bigint, events integer, ok boolean, status integer, error text, answer text, ms float8) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF has_table_privilege(to_regclass('ingest_delivery.delivery_log'), 'SELECT') THEN
+        RETURN QUERY EXECUTE 'SELECT d.sink, d.at, d.event::bigint, d.events::integer, d.ok, d.status::integer, d.error, d.answer, d.ms::float8 FROM ingest_delivery.delivery_log d';
+    END IF;
+END $$;
+COMMENT ON FUNCTION ingest_api_internal.deliveries() IS 'ingest_delivery.delivery_log, where there is ingest_delivery';
+
+CREATE VIEW ingest_api.deliveries WITH (security_invoker) AS
+SELECT v.sink_name AS sink_name, -- the sink
+    v.sent_at AS sent_at, -- when it was sent
+    v.event_id AS event_id, -- id of the event, or of the first one of a batch
+    v.events AS events, -- how many were sent at once
+    v.ok AS ok, -- whether it was accepted
+    v.status AS status, -- of the answer; null: there was none
+    v.error AS error, -- why it was not accepted
+    v.answer AS answer, -- the answer's first kilobyte
+    v.ms AS ms -- how long it took
+FROM ingest_api_internal.deliveries() v;
+COMMENT ON VIEW ingest_api.deliveries IS 'attempts to send events: those that failed, the first good one after a failure and one of a thousand others; empty without ingest_delivery';
+
 INSERT INTO ingest_api_internal.resource (name, relation, key, description) VALUES
     ('sources', 'ingest_api.sources', '{id}', 'sources: foreign servers that are registered'),
     ('schemas', 'ingest_api.schemas', '{id}', 'schemas of sources'),
@@ -335,7 +432,12 @@ INSERT INTO ingest_api_internal.resource (name, relation, key, description) VALU
     ('queue', 'ingest_api.queue', '{id}', 'jobs that are to be done'),
     ('alerts', 'ingest_api.alerts', '{id}', 'what is wrong and waits for somebody, and was'),
     ('anomalies', 'ingest_api.anomalies', '{id}', 'what is odd, and was'),
-    ('rules', 'ingest_api.rules', '{source_id,name}', 'rules and their last results'),
+    ('rules', 'ingest_api.rules', '{id}', 'rules and their last results'),
+    ('rule_results', 'ingest_api.rule_results', '{id}', 'results of rules, kept as history'),
+    ('changes', 'ingest_api.changes', '{id}', 'versions of rows of copies with history'),
+    ('run_totals', 'ingest_api.run_totals', '{source_id,kind,state}', 'runs since the beginning, in sum'),
+    ('sinks', 'ingest_api.sinks', '{name}', 'where events go, and how far behind that is'),
+    ('deliveries', 'ingest_api.deliveries', '{sink_name,sent_at,event_id}', 'attempts to send events'),
     ('profiles', 'ingest_api.profiles', '{run_id,schema_name,table_name,column_name}', 'profiles and their history; values only of columns that the caller may read'),
     ('lineage_edges', 'ingest_api.lineage_edges', '{id}', 'from where to where data flow'),
     ('metadata_changes', 'ingest_api.metadata_changes', '{id}', 'every change of metadata that crawls saw'),
@@ -373,4 +475,25 @@ INSERT INTO ingest_api_internal.relationship (name, resource, columns, other, ot
     ('source', 'metadata_changes', '{source_id}', 'sources', '{id}'),
     ('table', 'metadata_changes', '{table_id}', 'tables', '{id}'),
     ('run', 'metadata_changes', '{run_id}', 'runs', '{id}'),
-    ('source', 'events', '{source_id}', 'sources', '{id}');
+    ('source', 'events', '{source_id}', 'sources', '{id}'),
+    ('rule', 'rule_results', '{rule_id}', 'rules', '{id}'),
+    ('run', 'rule_results', '{run_id}', 'runs', '{id}'),
+    ('sync', 'changes', '{sync_id}', 'syncs', '{id}'),
+    ('run', 'changes', '{run_id}', 'runs', '{id}'),
+    ('source', 'run_totals', '{source_id}', 'sources', '{id}'),
+    ('sink', 'deliveries', '{sink_name}', 'sinks', '{name}');
+
+-- Views have no keys, and PostGraphile reads what it takes for keys and relations from their comments: lines that begin with @, before
+-- the words.  Comments of columns, which \d+ shows, have none of it.
+DO $$
+DECLARE
+    r record;
+BEGIN
+    FOR r IN SELECT c.oid::regclass AS view, format(E'@primaryKey %s\n%s\n%s', array_to_string(s.key, ','),
+            (SELECT string_agg(format(E'@foreignKey (%s) references ingest_api.%s (%s)\n', array_to_string(p.columns, ','), p.other, array_to_string(p.other_columns, ',')), '' ORDER BY p.name) FROM ingest_api_internal.relationship p WHERE p.resource = s.name),
+            obj_description(c.oid, 'pg_class')) AS comment
+        FROM ingest_api_internal.resource s JOIN pg_class c ON c.oid = s.relation
+    LOOP
+        EXECUTE format('COMMENT ON VIEW %s IS %L', r.view, r.comment);
+    END LOOP;
+END $$;
