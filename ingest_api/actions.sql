@@ -4,7 +4,8 @@ CREATE FUNCTION ingest_api.lineage(object text, direction text DEFAULT 'both', d
 BEGIN ATOMIC
     SELECT * FROM ingest.lineage(object, direction, depth);
 END;
-COMMENT ON FUNCTION ingest_api.lineage(text, text, integer) IS 'what a relation or column comes from, and what comes from it, as ingest.lineage';
+-- to PostGraphile a row of it would be called as one of lineage_edges is
+COMMENT ON FUNCTION ingest_api.lineage(text, text, integer) IS E'@name trace\nwhat a relation or column comes from, and what comes from it, as ingest.lineage';
 
 CREATE FUNCTION ingest_api.pause_source(source text) RETURNS void LANGUAGE sql
 BEGIN ATOMIC

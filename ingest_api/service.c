@@ -36,7 +36,7 @@ extern PGDLLEXPORT void ingest_api_service_main(Datum arg);
 #define PROGRAM "pg_ingest_gateway"
 #define LOOK_EVERY_MS 5000
 /* A sign of life of this service */
-#define TELL_EVERY (30 * USECS_PER_SEC)
+#define TELL_EVERY (10 * USECS_PER_SEC)
 /* One that lived for less has failed: the next begins later, and later still */
 #define GOOD_LIFE USECS_PER_MINUTE
 #define FIRST_DELAY USECS_PER_SEC

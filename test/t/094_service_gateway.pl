@@ -10,7 +10,7 @@ use Time::HiRes qw(sleep time);
 my $p = 'postgres';
 my $node = PostgreSQL::Test::Cluster->new('service');
 $node->init;
-$node->append_conf('postgresql.conf', "shared_preload_libraries = 'ingest'\nmax_worker_processes = 20\nrestart_after_crash = on\ningest.service_alert = 5\n");
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'ingest'\nmax_worker_processes = 20\nrestart_after_crash = on\ningest.service_alert = 15\n");
 $node->start;
 sub sql { my ($statements, $database) = @_; return $node->safe_psql($database // $p, $statements); }
 my $make = 'CREATE EXTENSION ingest CASCADE; CREATE EXTENSION ingest_api; DO $$BEGIN PERFORM ingest_internal.era(); END$$';
