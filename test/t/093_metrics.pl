@@ -173,14 +173,14 @@ SKIP:
 {
 	skip 'no Prometheus is to be had', 1 unless $has_prometheus && %$seen;
 	my ($web, $exported) = (PostgreSQL::Test::Cluster::get_free_port(), PostgreSQL::Test::Cluster::get_free_port());
-	append_to_file("$folder/prometheus.yml", "global: {scrape_interval: 1s, evaluation_interval: 1s}\nrule_files: ['alerts.yml']\nscrape_configs:\n"
+	append_to_file("$folder/prometheus.yml", "global: {scrape_interval: 5s, scrape_timeout: 5s, evaluation_interval: 1s}\nrule_files: ['alerts.yml']\nscrape_configs:\n"
 		  . "  - job_name: gateway\n    authorization: {credentials: '$token{watch}'}\n    static_configs: [{targets: ['127.0.0.1:$port']}]\n  - job_name: exporter\n    static_configs: [{targets: ['127.0.0.1:$exported']}]\n");
 	IPC::Run::run([ 'cp', "$monitoring/alerts.yml", $folder ]);
 	local $ENV{DATA_SOURCE_NAME} = 'user=watch host=' . $node->host . ' port=' . $node->port . " dbname=$p sslmode=disable";
 	my $exporter = IPC::Run::start([ 'prometheus-postgres-exporter', "--web.listen-address=127.0.0.1:$exported", "--extend.query-path=$monitoring/queries.yml", '--disable-default-metrics', '--disable-settings-metrics' ], '<', '/dev/null', '>', "$folder/exporter", '2>&1');
 	my $prometheus = IPC::Run::start([ 'prometheus', "--config.file=$folder/prometheus.yml", "--storage.tsdb.path=$folder/tsdb", "--web.listen-address=127.0.0.1:$web", '--log.level=warn' ], '<', '/dev/null', '>', "$folder/prometheus", '2>&1');
 	my $ask = sub { my ($query) = @_; my (undef, $out) = run_it('', 'curl', '-s', "http://127.0.0.1:$web/api/v1/query", '--data-urlencode', "query=$query"); my $answer = eval { decode_json($out) } // {}; return $answer->{data}{result} // []; };
-	$until = time() + 60;
+	$until = time() + $PostgreSQL::Test::Utils::timeout_default;
 	sleep(0.2) until @{ $ask->('ingest_gateway_sessions{job="gateway"}') } && @{ $ask->('ingest_copy_rows{job="exporter"}') } || time() > $until;
 	is(join(' ', map { "$_->{metric}{job} $_->{value}[1]" } sort { $a->{metric}{job} cmp $b->{metric}{job} } @{ $ask->('up') }), 'exporter 1 gateway 1', 'Prometheus scrapes both') or diag(slurp_file("$folder/prometheus"), slurp_file("$folder/exporter"));
 	is($ask->('ingest_copy_rows{job="gateway",copy="copy.currency"}')->[0]{value}[1], sql('SELECT count(*) FROM copy.currency'), 'and holds what it should');
