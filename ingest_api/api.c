@@ -22,6 +22,7 @@ char *api_listen = NULL;
 char *api_gateway_dsn = NULL;
 char *api_gateway_options = NULL;
 int api_max_rows = 1000;
+int api_requests = 60000;
 
 /* A server that reads its settings again writes what changed into its log */
 static bool
@@ -48,6 +49,8 @@ _PG_init(void)
 	DefineCustomStringVariable("ingest_api.gateway_dsn", "How that gateway reaches the database; empty: by the socket, as ingest_api.authenticator.", NULL, &api_gateway_dsn, "", PGC_SUSET,
 							   GUC_SUPERUSER_ONLY, check_dsn, NULL, NULL);
 	DefineCustomStringVariable("ingest_api.gateway_options", "Further options of that gateway, separated by blanks.", NULL, &api_gateway_options, "", PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("ingest_api.requests_per_minute", "Requests of one token that are answered within a minute; 0: any number.", NULL, &api_requests, 60000, 0, 100000000, PGC_SUSET, 0, NULL,
+							NULL, NULL);
 	MarkGUCPrefixReserved("ingest_api");
 }
 

@@ -367,17 +367,59 @@ SELECT v.consumer AS name, -- name of the consumer
 FROM ingest.consumer_status v;
 COMMENT ON VIEW ingest_api.consumers IS 'consumers of events: where they are, and how far behind';
 
--- Sinks are another extension's, which may come and go: the views are there, and empty without it.
+CREATE VIEW ingest_api.dead_letters WITH (security_invoker) AS
+SELECT v.id AS id, -- its number
+    v.job AS job_id, -- the job
+    v.attempts AS attempts, -- how often it was tried
+    v.run AS run_id, -- the last run
+    v.reason AS reason, -- its error
+    v.died_at AS died_at, -- when it was given up
+    v.requeued_at AS requeued_at -- when it was put back
+FROM ingest.dead_letter v;
+COMMENT ON VIEW ingest_api.dead_letters IS 'jobs that were given up';
 
-CREATE FUNCTION ingest_api_internal.sinks() RETURNS TABLE (name text, kind text, owner text, state text, reason text, url text, breaker text, open_until timestamptz, failures integer, behind bigint, behind_seconds float8,
-    blocked bigint, parked bigint, dead bigint, sent bigint, expired bigint, rate float8, last_sent_at timestamptz, last_error text, last_error_at timestamptz) LANGUAGE plpgsql STABLE AS $$
+CREATE VIEW ingest_api.silences WITH (security_invoker) AS
+SELECT v.pattern AS pattern, -- kind/subject, where a * stands for anything
+    v.owner_name AS owner, -- whose alerts
+    v.until AS until, -- how long nobody is told
+    v.reason AS reason, -- why, for people
+    v.made_at AS made_at -- since when
+FROM ingest.silence v;
+COMMENT ON VIEW ingest_api.silences IS 'alerts of which nobody is told for a while';
+
+CREATE VIEW ingest_api.annotations WITH (security_invoker) AS
+SELECT v.annotation AS id, -- its number
+    v.source_id AS source_id, -- the source
+    v.table_id AS table_id, -- the table that it is of
+    v.column_name AS column_name, -- the column that it is of; null: the table
+    v.name AS name, -- what is said: description, tags, classification …
+    v.value AS value, -- and that is it
+    v.said_by AS said_by, -- who says so, in their own words
+    v.role AS role, -- as which role
+    v.said_at AS said_at, -- since when
+    v.ended_at AS ended_at -- until when it held; null: it holds
+FROM ingest.annotation_status v;
+COMMENT ON VIEW ingest_api.annotations IS 'what is said of tables and columns by people and services, and was';
+
+-- Where ingest_delivery is; this extension does not need it
+CREATE FUNCTION ingest_api_internal.sinks()
+    RETURNS TABLE (name text, kind text, owner name, state text, reason text, url text, breaker text, open_until timestamptz, failures integer, behind bigint, behind_seconds float8, blocked bigint, parked bigint, dead bigint, sent bigint,
+        expired bigint, rate float8, last_sent_at timestamptz, last_error text, last_error_at timestamptz) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF has_table_privilege(to_regclass('ingest_delivery.sink_status'), 'SELECT') THEN
-        RETURN QUERY EXECUTE 'SELECT s.sink, s.kind, s.owner::text, s.state, s.reason, s.url, s.breaker, s.open_until, s.failures::integer, s.behind::bigint, s.behind_seconds::float8, '
-            's.blocked::bigint, s.parked::bigint, s.dead::bigint, s.sent::bigint, s.expired::bigint, s.rate::float8, s.last_sent_at, s.last_error, s.last_error_at FROM ingest_delivery.sink_status s';
+    IF EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'ingest_delivery') THEN
+        RETURN QUERY EXECUTE 'SELECT sink, kind, owner, state, reason, url, breaker, open_until, failures, behind::bigint, behind_seconds, blocked, parked, dead, sent, expired, rate, last_sent_at, last_error, last_error_at FROM ingest_delivery.sink_status';
     END IF;
 END $$;
-COMMENT ON FUNCTION ingest_api_internal.sinks() IS 'ingest_delivery.sink_status, where there is ingest_delivery';
+COMMENT ON FUNCTION ingest_api_internal.sinks() IS 'ingest_delivery.sink_status, or nothing where there is none';
+
+CREATE FUNCTION ingest_api_internal.deliveries() RETURNS TABLE (sink text, at timestamptz, event text, events integer, ok boolean, status integer, error text, answer text, ms float8)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'ingest_delivery') THEN
+        RETURN QUERY EXECUTE 'SELECT sink, at, event, events, ok, status, error, answer, ms FROM ingest_delivery.delivery_log ORDER BY at DESC LIMIT 10000';
+    END IF;
+END $$;
+COMMENT ON FUNCTION ingest_api_internal.deliveries() IS 'the newest of ingest_delivery.delivery_log, or nothing where there is none';
 
 CREATE VIEW ingest_api.sinks WITH (security_invoker) AS
 SELECT v.name AS name, -- name of the sink
@@ -390,7 +432,7 @@ SELECT v.name AS name, -- name of the sink
     v.open_until AS open_until, -- when it is tried again
     v.failures AS failures, -- of the sink, in a row
     v.behind AS behind, -- events that it has not got; 10000: or more
-    v.behind_seconds AS behind_seconds, -- since when
+    v.behind_seconds AS behind_seconds, -- since when, in seconds
     v.blocked AS blocked, -- subjects that wait
     v.parked AS parked, -- their events
     v.dead AS dead, -- events that were given up
@@ -401,20 +443,12 @@ SELECT v.name AS name, -- name of the sink
     v.last_error AS last_error, -- what went wrong last
     v.last_error_at AS last_error_at -- when
 FROM ingest_api_internal.sinks() v;
-COMMENT ON VIEW ingest_api.sinks IS 'where events go, and how far behind that is; empty without ingest_delivery';
-
-CREATE FUNCTION ingest_api_internal.deliveries() RETURNS TABLE (sink_name text, sent_at timestamptz, event_id bigint, events integer, ok boolean, status integer, error text, answer text, ms float8) LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    IF has_table_privilege(to_regclass('ingest_delivery.delivery_log'), 'SELECT') THEN
-        RETURN QUERY EXECUTE 'SELECT d.sink, d.at, d.event::bigint, d.events::integer, d.ok, d.status::integer, d.error, d.answer, d.ms::float8 FROM ingest_delivery.delivery_log d';
-    END IF;
-END $$;
-COMMENT ON FUNCTION ingest_api_internal.deliveries() IS 'ingest_delivery.delivery_log, where there is ingest_delivery';
+COMMENT ON VIEW ingest_api.sinks IS 'sinks of ingest_delivery: how far behind, what waits, what went wrong';
 
 CREATE VIEW ingest_api.deliveries WITH (security_invoker) AS
-SELECT v.sink_name AS sink_name, -- the sink
-    v.sent_at AS sent_at, -- when it was sent
-    v.event_id AS event_id, -- id of the event, or of the first one of a batch
+SELECT v.sink AS sink, -- name of the sink
+    v.at AS at, -- when it was sent
+    v.event AS event, -- id of the event, or of the first one of a batch
     v.events AS events, -- how many were sent at once
     v.ok AS ok, -- whether it was accepted
     v.status AS status, -- of the answer; null: there was none
@@ -422,7 +456,7 @@ SELECT v.sink_name AS sink_name, -- the sink
     v.answer AS answer, -- the answer's first kilobyte
     v.ms AS ms -- how long it took
 FROM ingest_api_internal.deliveries() v;
-COMMENT ON VIEW ingest_api.deliveries IS 'attempts to send events: those that failed, the first good one after a failure and one of a thousand others; empty without ingest_delivery';
+COMMENT ON VIEW ingest_api.deliveries IS 'the newest 10,000 attempts to send events';
 
 INSERT INTO ingest_api_internal.resource (name, relation, key, description) VALUES
     ('sources', 'ingest_api.sources', '{id}', 'sources: foreign servers that are registered'),
@@ -440,13 +474,17 @@ INSERT INTO ingest_api_internal.resource (name, relation, key, description) VALU
     ('rule_results', 'ingest_api.rule_results', '{id}', 'results of rules, kept as history'),
     ('changes', 'ingest_api.changes', '{id}', 'versions of rows of copies with history'),
     ('run_totals', 'ingest_api.run_totals', '{source_id,kind,state}', 'runs since the beginning, in sum'),
-    ('sinks', 'ingest_api.sinks', '{name}', 'where events go, and how far behind that is'),
-    ('deliveries', 'ingest_api.deliveries', '{sink_name,sent_at,event_id}', 'attempts to send events'),
     ('profiles', 'ingest_api.profiles', '{run_id,schema_name,table_name,column_name}', 'profiles and their history; values only of columns that the caller may read'),
     ('lineage_edges', 'ingest_api.lineage_edges', '{id}', 'from where to where data flow'),
     ('metadata_changes', 'ingest_api.metadata_changes', '{id}', 'every change of metadata that crawls saw'),
     ('events', 'ingest_api.events', '{era,id}', 'events that are kept: CloudEvents 1.0'),
-    ('consumers', 'ingest_api.consumers', '{name}', 'consumers of events: where they are, and how far behind');
+    ('consumers', 'ingest_api.consumers', '{name}', 'consumers of events: where they are, and how far behind'),
+    ('dead_letters', 'ingest_api.dead_letters', '{id}', 'jobs that were given up'),
+    ('silences', 'ingest_api.silences', '{pattern,owner}', 'alerts of which nobody is told for a while'),
+    ('annotations', 'ingest_api.annotations', '{id}', 'what is said of tables and columns by people and services, and was'),
+    ('sinks', 'ingest_api.sinks', '{name}', 'sinks of ingest_delivery: how far behind, what waits, what went wrong'),
+    ('deliveries', 'ingest_api.deliveries', '{}', 'the newest 10,000 attempts to send events'),
+    ('tokens', 'ingest_api.tokens', '{prefix}', 'tokens that one made, or all for an admin; none of them can be read');
 
 INSERT INTO ingest_api_internal.relationship (name, resource, columns, other, other_columns) VALUES
     ('source', 'schemas', '{source_id}', 'sources', '{id}'),
@@ -480,12 +518,17 @@ INSERT INTO ingest_api_internal.relationship (name, resource, columns, other, ot
     ('table', 'metadata_changes', '{table_id}', 'tables', '{id}'),
     ('run', 'metadata_changes', '{run_id}', 'runs', '{id}'),
     ('source', 'events', '{source_id}', 'sources', '{id}'),
+    ('job', 'dead_letters', '{job_id}', 'jobs', '{id}'),
+    ('run', 'dead_letters', '{run_id}', 'runs', '{id}'),
+    ('source', 'annotations', '{source_id}', 'sources', '{id}'),
+    ('table', 'annotations', '{table_id}', 'tables', '{id}'),
+    ('column', 'annotations', '{table_id,column_name}', 'columns', '{table_id,name}'),
     ('rule', 'rule_results', '{rule_id}', 'rules', '{id}'),
     ('run', 'rule_results', '{run_id}', 'runs', '{id}'),
     ('sync', 'changes', '{sync_id}', 'syncs', '{id}'),
     ('run', 'changes', '{run_id}', 'runs', '{id}'),
     ('source', 'run_totals', '{source_id}', 'sources', '{id}'),
-    ('sink', 'deliveries', '{sink_name}', 'sinks', '{name}');
+    ('sink', 'deliveries', '{sink}', 'sinks', '{name}');
 
 -- Views have no keys, and PostGraphile reads what it takes for keys and relations from their comments: lines that begin with @, before
 -- the words.  Comments of columns, which \d+ shows, have none of it.
@@ -493,7 +536,7 @@ DO $$
 DECLARE
     r record;
 BEGIN
-    FOR r IN SELECT c.oid::regclass AS view, format(E'@primaryKey %s\n%s\n%s', array_to_string(s.key, ','),
+    FOR r IN SELECT c.oid::regclass AS view, format(E'%s%s\n%s', CASE WHEN cardinality(s.key) > 0 THEN '@primaryKey ' || array_to_string(s.key, ',') || E'\n' ELSE '' END,
             (SELECT string_agg(format(E'@foreignKey (%s) references ingest_api.%s (%s)\n', array_to_string(p.columns, ','), p.other, array_to_string(p.other_columns, ',')), '' ORDER BY p.name) FROM ingest_api_internal.relationship p WHERE p.resource = s.name),
             obj_description(c.oid, 'pg_class')) AS comment
         FROM ingest_api_internal.resource s JOIN pg_class c ON c.oid = s.relation

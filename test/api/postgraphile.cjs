@@ -28,7 +28,7 @@ const singular = (name) => load('pluralize').singular(name);
     const type = schema.getType(upper(singular(r.name)));
     if (!type) { wrong.push(`${r.name} is not there`); continue; }
     const fields = type.getFields();
-    if (!fields.nodeId) wrong.push(`${r.name} has no key`);
+    if (r.keyed && !fields.nodeId) wrong.push(`${r.name} has no key`);
     if (/@/.test(type.description || '') || !type.description) wrong.push(`${r.name} says of itself: ${type.description}`);
     for (const c of r.columns) if (!fields[camel(c.name)] || fields[camel(c.name)].description !== c.comment) wrong.push(`${r.name}.${c.name}: ${fields[camel(c.name)] && fields[camel(c.name)].description}`);
     for (const l of r.links) {

@@ -135,7 +135,7 @@ $body = (scrape('watch'))[2];
 unlike($body, qr/made/, 'an address that was made up is none');
 like($body, qr/^ingest_gateway_requests_total\{route="other",status="404"\} [6-9]/m, 'but counts');
 like($body, qr{^ingest_gateway_requests_total\{route="/v1/syncs",status="400"\} 1$}m, 'a resource');
-like($body, qr{^ingest_gateway_requests_total\{route="/v1/sources/\{source\}/pause",status="404"\} 1$}m, 'an action, whatever it is about');
+like($body, qr{^ingest_gateway_requests_total\{route="/v1/sources/\{source\}/pause",status="403"\} 1$}m, "an action, whatever it is about");
 like($body, qr{^ingest_gateway_request_seconds_bucket\{route="/readyz",le="\+Inf"\} \d+$}m, 'seconds');
 
 # -- totals do not fall: runs are deleted, PostgreSQL is restarted --
