@@ -18,6 +18,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "gateway/metrics.h"
+
 #define HANDSHAKE_MS (10 * 1000)
 #define HEAD_MS (10 * 1000)
 #define BODY_MS (30 * 1000)
@@ -153,6 +155,7 @@ static void
 finish_request(Connection *c)
 {
 	log_request(c);
+	metrics_count(c->route, c->status, (now_ms() - c->began) / 1000.0);
 	buffer_free(&c->head);
 	buffer_free(&c->body);
 	buffer_free(&c->out);
@@ -517,6 +520,7 @@ take_head(Connection *c)
 		buffer_add(&c->in, c->head.bytes + c->request.bytes, rest);
 	c->number = ++number;
 	c->status = 0;
+	c->route = 0;
 	c->answered = 0;
 	c->chunks = (Chunks){0};
 	c->state = BODY;

@@ -43,6 +43,7 @@ typedef struct Connection
 	uint64_t number; /* of the request, in the log and in the database's */
 	int64_t began;
 	int status;
+	int route;       /* by which it is counted */
 	size_t answered; /* bytes of the body of the answer */
 	bool close;      /* after the answer */
 	/* of whoever works on the answer; it is told when the client leaves */
@@ -92,6 +93,7 @@ extern void server_wants(Connection *c, uint32_t events);
 extern void server_forget(Connection *c);
 extern bool server_draining(void);
 extern int64_t now_ms(void);
+extern int server_connections(void);
 /* A whole request is here: answered at once, or later */
 extern void route_request(Connection *c);
 /* One line for each request */

@@ -14,6 +14,7 @@
 #include <arpa/inet.h>
 
 #include "gateway/log.h"
+#include "gateway/metrics.h"
 #include "gateway/session.h"
 #include "gateway/stream.h"
 
@@ -173,6 +174,21 @@ answer_error(Work *w, int status, const char *detail, bool retry)
 	work_free(w);
 }
 
+/* With what the gateway counts itself */
+static void
+answer_metrics(Connection *client, const AnswerHeader *headers, int n, PGresult *r)
+{
+	Gauges now = {.connections = server_connections(), .waiting = n_waiting};
+	Buffer body = {0};
+
+	for (int i = 0; i < n_sessions; i++)
+		(*(sessions[i].state < FREE ? &now.sessions_away : sessions[i].state == FREE ? &now.sessions_free
+																					 : &now.sessions_busy))++;
+	metrics_add(&body, PQgetvalue(r, 0, 2), PQgetlength(r, 0, 2), &now);
+	connection_answer(client, 200, headers, n, body.bytes, body.n);
+	buffer_free(&body);
+}
+
 /* Serve's own answer: a status, an object of headers, a body */
 static void
 answer_row(Work *w, PGresult *r)
@@ -200,11 +216,20 @@ answer_row(Work *w, PGresult *r)
 	{
 		json_object_object_foreach(object, name, value)
 		{
-			if (n < MOST_ANSWER_HEADERS && json_object_get_type(value) == json_type_string)
+			/* said to the gateway alone */
+			if (strcmp(name, "X-Route") == 0)
+				w->client->route = metrics_route(json_object_get_string(value));
+			else if (n < MOST_ANSWER_HEADERS && json_object_get_type(value) == json_type_string)
 				headers[n++] = (AnswerHeader){name, json_object_get_string(value)};
 		}
 	}
-	give(w, ntohl(status), headers, n, PQgetvalue(r, 0, 2), PQgetlength(r, 0, 2));
+	if (w->client && ntohl(status) == 200 && slice_is(w->client->request.path, "/metrics"))
+	{
+		w->client->worker = NULL;
+		answer_metrics(w->client, headers, n, r);
+	}
+	else
+		give(w, ntohl(status), headers, n, PQgetvalue(r, 0, 2), PQgetlength(r, 0, 2));
 	if (object)
 		json_object_put(object);
 	work_free(w);

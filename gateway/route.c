@@ -12,6 +12,7 @@
 #include "gateway/files.h"
 #include "gateway/jwt.h"
 #include "gateway/keys.h"
+#include "gateway/metrics.h"
 #include "gateway/pool.h"
 #include "gateway/server.h"
 
@@ -163,6 +164,7 @@ route_request(Connection *c)
 		connection_answer(c, 204, &(AnswerHeader){"Allow", "GET, HEAD, POST, OPTIONS"}, 1, NULL, 0);
 	else if (slice_is(r->path, "/healthz") || slice_is(r->path, "/readyz"))
 	{
+		c->route = metrics_route(slice_is(r->path, "/healthz") ? "/healthz" : "/readyz");
 		if (!reads(r))
 			not_allowed(c, "GET, HEAD");
 		else if (slice_is(r->path, "/healthz") || pool_is_ready())
@@ -172,6 +174,7 @@ route_request(Connection *c)
 	}
 	else if (files_have(r->path))
 	{
+		c->route = metrics_route("files");
 		if (!reads(r))
 			not_allowed(c, "GET, HEAD");
 		else

@@ -56,6 +56,12 @@ now_ms(void)
 	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
 }
 
+int
+server_connections(void)
+{
+	return n_connections;
+}
+
 bool
 server_draining(void)
 {

@@ -5,7 +5,8 @@ CREATE FUNCTION ingest_api.lineage(object text, direction text DEFAULT 'both', d
 BEGIN ATOMIC
     SELECT * FROM ingest.lineage(object, direction, depth);
 END;
-COMMENT ON FUNCTION ingest_api.lineage(text, text, integer) IS 'what a relation or column comes from, and what comes from it, as ingest.lineage';
+-- to PostGraphile a row of it would be called as one of lineage_edges is
+COMMENT ON FUNCTION ingest_api.lineage(text, text, integer) IS E'@name trace\nwhat a relation or column comes from, and what comes from it, as ingest.lineage';
 
 CREATE FUNCTION ingest_api_internal.source_called(source text) RETURNS text LANGUAGE sql STABLE
     RETURN coalesce((SELECT d.name FROM ingest.data_source d WHERE d.name = source_called.source), (SELECT d.name FROM ingest.data_source d WHERE d.id::text = source_called.source), source);

@@ -17,8 +17,25 @@ extern PGDLLEXPORT void _PG_init(void);
 SQL_FUNCTION(ingest_api_door);
 
 char *api_authenticator = NULL;
+char *api_metrics_role = NULL;
+char *api_listen = NULL;
+char *api_gateway_dsn = NULL;
+char *api_gateway_options = NULL;
 int api_max_rows = 1000;
 int api_requests = 60000;
+
+/* A server that reads its settings again writes what changed into its log */
+static bool
+check_dsn(char **value, void **extra, GucSource source)
+{
+	if (*value && (strcasestr(*value, "password") || strstr(*value, "://")))
+	{
+		GUC_check_errdetail("It holds no password, which logs would show, and is no address.");
+		GUC_check_errhint("passfile=… names a file that holds it; or log in by peer.");
+		return false;
+	}
+	return true;
+}
 
 void
 _PG_init(void)
@@ -26,6 +43,12 @@ _PG_init(void)
 	DefineCustomStringVariable("ingest_api.authenticator", "Role that the gateway logs in as: it may serve roles that it is a member of.", NULL, &api_authenticator,
 							   "ingest_authenticator", PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("ingest_api.max_rows", "Rows that one answer holds at most.", NULL, &api_max_rows, 1000, 1, 1000000, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("ingest_api.metrics_role", "Role as which /metrics is answered to who has no token; empty: nobody is answered without one.", NULL, &api_metrics_role, "",
+							   PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("ingest_api.listen", "Address and port where PostgreSQL keeps a gateway running; empty: it keeps none.", NULL, &api_listen, "", PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("ingest_api.gateway_dsn", "How that gateway reaches the database; empty: by the socket, as ingest_api.authenticator.", NULL, &api_gateway_dsn, "", PGC_SUSET,
+							   GUC_SUPERUSER_ONLY, check_dsn, NULL, NULL);
+	DefineCustomStringVariable("ingest_api.gateway_options", "Further options of that gateway, separated by blanks.", NULL, &api_gateway_options, "", PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("ingest_api.requests_per_minute", "Requests of one token that are answered within a minute; 0: any number.", NULL, &api_requests, 60000, 0, 100000000, PGC_SUSET, 0, NULL,
 							NULL, NULL);
 	MarkGUCPrefixReserved("ingest_api");

@@ -12,9 +12,13 @@
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
-extern char *api_authenticator; /* ingest_api.authenticator */
-extern int api_max_rows;        /* ingest_api.max_rows */
-extern int api_requests;        /* ingest_api.requests_per_minute */
+extern char *api_authenticator;   /* ingest_api.authenticator */
+extern char *api_metrics_role;    /* ingest_api.metrics_role */
+extern char *api_listen;          /* ingest_api.listen */
+extern char *api_gateway_dsn;     /* ingest_api.gateway_dsn */
+extern char *api_gateway_options; /* ingest_api.gateway_options */
+extern int api_max_rows;          /* ingest_api.max_rows */
+extern int api_requests;          /* ingest_api.requests_per_minute */
 
 /* What a token is good for; each is good for what those before it are */
 typedef enum Scope
@@ -47,6 +51,7 @@ typedef struct Answer
 	bool called;            /* a function answers: what it does not find is not at the address */
 	const char *collection; /* what it is one of */
 	bool acts;              /* something is done, or was refused: it is written down */
+	const char *route;      /* which address it is, with words for what differs: by that the gateway counts; NULL: none */
 } Answer;
 
 extern void answer_begin(Answer *answer, int status, const char *type);

@@ -34,6 +34,7 @@
 
 typedef struct Route
 {
+	char *path;
 	char *function;
 	int status;
 	bool writes;
@@ -111,6 +112,7 @@ find(const Request *request, List *parts, char **methods)
 			continue;
 		}
 		route = palloc0(sizeof(Route));
+		route->path = SPI_getvalue(row, desc, 2);
 		route->function = SPI_getvalue(row, desc, 3);
 		route->status = DatumGetInt32(SPI_getbinval(row, desc, 4, &isnull));
 		route->writes = strcmp(method, "GET") != 0;
@@ -316,6 +318,7 @@ call_answer(const Request *request, List *parts, Answer *answer, char **methods)
 	become_again(&saved);
 	if (route == NULL)
 		return false;
+	answer->route = psprintf("/v1/%s", route->path);
 	answer->acts = route->writes;
 	/* what is looked for by the address, or in a query */
 	answer->called = !route->writes || route->given != NIL;

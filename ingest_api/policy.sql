@@ -26,8 +26,13 @@ GRANT EXECUTE ON FUNCTION ingest_api.lineage(text, text, integer), ingest_api.ta
     ingest_api_internal.series_which(text, text, text), ingest_api_internal.series_query(text, text, timestamptz, timestamptz, interval) TO ingest_reader;
 GRANT EXECUTE ON FUNCTION ingest_api.map_claim(text, text, regrole), ingest_api.unmap_claim(text, text) TO ingest_admin;
 GRANT USAGE ON SCHEMA ingest_api_internal TO ingest_reader;
+GRANT SELECT ON ingest_api_internal.metric TO ingest_reader;
+GRANT EXECUTE ON FUNCTION ingest_api.metrics(), ingest_api_internal.measured(), ingest_api_internal.sink_metrics(), ingest_api_internal.server_metrics(), ingest_api_internal.events_written(),
+    ingest_api_internal.label(text, text), ingest_api_internal.exposition(boolean),
+    ingest_api_internal.sinks(), ingest_api_internal.deliveries() TO ingest_reader;
 
 -- What it needs of ingest.
+GRANT SELECT ON SEQUENCE ingest.event_id_seq TO ingest_api_engine;
 GRANT ingest_reader TO ingest_api_engine;
 GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid, oid), ingest_internal.audit_for(oid, text, text, jsonb, jsonb) TO ingest_api_engine;
 
@@ -52,6 +57,9 @@ BEGIN
         EXECUTE o.statement || ' OWNER TO ingest_api_engine';
     END LOOP;
 END $$;
+-- It runs where ingest_api.listen says where.
+INSERT INTO ingest.service (name, library, function, setting) VALUES ('ingest_api', 'ingest_api', 'ingest_api_service_main', 'ingest_api.listen')
+  ON CONFLICT (name) DO UPDATE SET library = excluded.library, function = excluded.function, setting = excluded.setting;
 SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.token', '');
 SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.token_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.claim', '');

@@ -74,7 +74,7 @@ count_rows(const Compiled *compiled, Counting counting)
 
 /* Compiled as the engine, which runs nothing of a user's */
 static Compiled *
-compile_for(const Request *request, Level *level, const char *name, bool *found)
+compile_for(const Request *request, Level *level, const char *name, Answer *answer)
 {
 	Identity saved;
 	Resource *resource;
@@ -82,9 +82,12 @@ compile_for(const Request *request, Level *level, const char *name, bool *found)
 
 	become_engine(&saved);
 	resource = resource_find(name, request->role);
-	*found = resource != NULL;
 	if (resource)
+	{
+		/* so that what cannot be compiled counts for it, too */
+		answer->route = psprintf("/v1/%s", name);
 		compiled = compile(level, resource, request->role, api_max_rows);
+	}
 	become_again(&saved);
 	return compiled;
 }
@@ -104,10 +107,9 @@ answer_rows(const Request *request, Level *level, const char *name, Form form, b
 	StringInfoData body;
 	int64 n,
 		total;
-	bool found;
 
-	compiled = compile_for(request, level, name, &found);
-	if (!found)
+	compiled = compile_for(request, level, name, answer);
+	if (compiled == NULL)
 	{
 		not_there(answer, name);
 		return;

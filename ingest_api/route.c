@@ -8,6 +8,7 @@
 #include "ingest_api/api.h"
 #include "ingest_api/call.h"
 #include "ingest_api/grammar.h"
+#include "ingest_api/metrics.h"
 #include "ingest_api/render.h"
 #include "ingest_api/resource.h"
 #include "ingest_api/stream.h"
@@ -34,6 +35,7 @@ answer_index(const Request *request, Answer *answer)
 	ListCell *cell;
 
 	answer_begin(answer, 200, render_type(FORM_JSON));
+	answer->route = "/v1";
 	appendStringInfoChar(&answer->body, '[');
 	foreach (cell, resources_of(request))
 	{
@@ -56,6 +58,7 @@ answer_document(const Request *request, Answer *answer)
 	Identity saved;
 
 	answer_begin(answer, 200, render_type(FORM_JSON));
+	answer->route = "/openapi.json";
 	answer_header(answer, "Cache-Control", "no-cache, private");
 	become_engine(&saved);
 	appendStringInfoString(&answer->body, resource_document(request->role));
@@ -108,10 +111,11 @@ route_answer(const Request *request, Answer *answer)
 	List *parts = parts_of(request->path);
 	char *methods = NULL;
 	bool document = list_length(parts) == 1 && strcmp(linitial(parts), "openapi.json") == 0;
+	bool metrics = list_length(parts) == 1 && strcmp(linitial(parts), "metrics") == 0;
 
 	if (!request_may(request, SCOPE_READ, answer))
 		return;
-	if (parts == NIL || (strcmp(linitial(parts), "v1") != 0 && !document))
+	if (parts == NIL || (strcmp(linitial(parts), "v1") != 0 && !document && !metrics))
 		answer_problem(answer, 404, "PGRST125", "there is nothing at this address", NULL, "GET /v1 lists the resources");
 	else if (is_other_schema(request))
 		answer_problem(answer, 406, "PGRST106", "there is no other schema than v1", NULL, NULL);
@@ -125,6 +129,8 @@ route_answer(const Request *request, Answer *answer)
 		return;
 	else if (document)
 		answer_document(request, answer);
+	else if (metrics)
+		metrics_answer(request, answer);
 	else if (list_length(parts) == 1)
 		answer_index(request, answer);
 	else if (list_length(parts) > 3)

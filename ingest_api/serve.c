@@ -17,6 +17,7 @@
 #include "executor/spi.h"
 #include "ingest_api/api.h"
 #include "ingest_api/credential.h"
+#include "ingest_api/metrics.h"
 #include "ingest_api/rate.h"
 #include "ingest_api/statement.h"
 #include "mb/pg_wchar.h"
@@ -378,6 +379,12 @@ ingest_api_serve(PG_FUNCTION_ARGS)
 		elog(ERROR, "SPI is not there");
 	level = fixed_forms();
 	who_asks(credential, &request);
+	if (credential == NULL && OidIsValid(metrics_role(request.path)))
+	{
+		request.role = metrics_role(request.path);
+		request.scope = SCOPE_READ;
+		request.who = "metrics";
+	}
 	MemoryContextSwitchTo(context);
 	if (!OidIsValid(request.role))
 		answer_problem(&answer, 401, "PGRST301", credential ? "the token is not known, has expired or was revoked" : "a token is needed", NULL,
@@ -388,6 +395,8 @@ ingest_api_serve(PG_FUNCTION_ARGS)
 		write_down(&request, &answer);
 	if (request.unnoted)
 		note_use(request.unnoted);
+	if (answer.route)
+		answer_header(&answer, "X-Route", answer.route);
 	/* what was written until now goes with SPI */
 	MemoryContextSwitchTo(context);
 	values[0] = Int32GetDatum(answer.status);

@@ -247,6 +247,46 @@ SELECT v.rule AS id, -- number of the rule
 FROM ingest.quality_status v;
 COMMENT ON VIEW ingest_api.rules IS 'rules and their last results';
 
+CREATE VIEW ingest_api.rule_results WITH (security_invoker) AS
+SELECT v.id AS id, -- number of the result
+    v.rule AS rule_id, -- the rule
+    v.run AS run_id, -- the run
+    v.checked_at AS checked_at, -- when it was checked
+    v.rows AS rows, -- rows looked at
+    v.violations AS violations, -- rows that violate it
+    v.ok AS ok, -- whether that is tolerated
+    v.examples AS examples, -- some of the values
+    v.where_clause AS where_clause -- selects the violating rows
+FROM ingest.rule_result v;
+COMMENT ON VIEW ingest_api.rule_results IS 'results of rules, kept as history, for the rule''s owner';
+
+CREATE VIEW ingest_api.changes WITH (security_invoker) AS
+SELECT v.seq AS id, -- rises with every version
+    v.sync AS sync_id, -- the sync
+    v.operation AS operation, -- load, insert, update, delete or reload (found by reading everything again)
+    v.key AS key, -- the row's key
+    v.before AS before, -- the row before
+    v.after AS after, -- the row after; null: deleted
+    v.source_time AS source_time, -- when it changed there, by its cursor or the feed of deletions
+    v.seen_at AS seen_at, -- when it was seen here
+    v.run AS run_id -- the run that saw it
+FROM ingest.change v;
+COMMENT ON VIEW ingest_api.changes IS 'versions of rows of copies with history, for the copy''s owner';
+
+CREATE VIEW ingest_api.run_totals WITH (security_invoker) AS
+SELECT v.source_id AS source_id, -- its number
+    v.kind AS kind, -- what they did
+    v.state AS state, -- how they ended: succeeded, failed, cancelled or lost; running: not yet
+    v.runs AS runs, -- how many there were, those that were deleted since included
+    v.seconds AS seconds, -- how long they took
+    v.rows_read AS rows_read, -- rows read
+    v.rows_inserted AS rows_inserted, -- rows new here
+    v.rows_updated AS rows_updated, -- rows that differed
+    v.rows_deleted AS rows_deleted, -- rows gone
+    v.rows_rejected AS rows_rejected -- rows that did not fit
+FROM ingest.run_totals v;
+COMMENT ON VIEW ingest_api.run_totals IS 'runs since the beginning, in sum';
+
 CREATE VIEW ingest_api.profiles WITH (security_invoker) AS
 SELECT v.run AS run_id, -- the run that made it
     v.schema_name AS schema_name, -- schema of the relation
@@ -431,6 +471,9 @@ INSERT INTO ingest_api_internal.resource (name, relation, key, description) VALU
     ('alerts', 'ingest_api.alerts', '{id}', 'what is wrong and waits for somebody, and was'),
     ('anomalies', 'ingest_api.anomalies', '{id}', 'what is odd, and was'),
     ('rules', 'ingest_api.rules', '{id}', 'rules and their last results'),
+    ('rule_results', 'ingest_api.rule_results', '{id}', 'results of rules, kept as history'),
+    ('changes', 'ingest_api.changes', '{id}', 'versions of rows of copies with history'),
+    ('run_totals', 'ingest_api.run_totals', '{source_id,kind,state}', 'runs since the beginning, in sum'),
     ('profiles', 'ingest_api.profiles', '{run_id,schema_name,table_name,column_name}', 'profiles and their history; values only of columns that the caller may read'),
     ('lineage_edges', 'ingest_api.lineage_edges', '{id}', 'from where to where data flow'),
     ('metadata_changes', 'ingest_api.metadata_changes', '{id}', 'every change of metadata that crawls saw'),
@@ -480,4 +523,24 @@ INSERT INTO ingest_api_internal.relationship (name, resource, columns, other, ot
     ('source', 'annotations', '{source_id}', 'sources', '{id}'),
     ('table', 'annotations', '{table_id}', 'tables', '{id}'),
     ('column', 'annotations', '{table_id,column_name}', 'columns', '{table_id,name}'),
+    ('rule', 'rule_results', '{rule_id}', 'rules', '{id}'),
+    ('run', 'rule_results', '{run_id}', 'runs', '{id}'),
+    ('sync', 'changes', '{sync_id}', 'syncs', '{id}'),
+    ('run', 'changes', '{run_id}', 'runs', '{id}'),
+    ('source', 'run_totals', '{source_id}', 'sources', '{id}'),
     ('sink', 'deliveries', '{sink}', 'sinks', '{name}');
+
+-- Views have no keys, and PostGraphile reads what it takes for keys and relations from their comments: lines that begin with @, before
+-- the words.  Comments of columns, which \d+ shows, have none of it.
+DO $$
+DECLARE
+    r record;
+BEGIN
+    FOR r IN SELECT c.oid::regclass AS view, format(E'%s%s\n%s', CASE WHEN cardinality(s.key) > 0 THEN '@primaryKey ' || array_to_string(s.key, ',') || E'\n' ELSE '' END,
+            (SELECT string_agg(format(E'@foreignKey (%s) references ingest_api.%s (%s)\n', array_to_string(p.columns, ','), p.other, array_to_string(p.other_columns, ',')), '' ORDER BY p.name) FROM ingest_api_internal.relationship p WHERE p.resource = s.name),
+            obj_description(c.oid, 'pg_class')) AS comment
+        FROM ingest_api_internal.resource s JOIN pg_class c ON c.oid = s.relation
+    LOOP
+        EXECUTE format('COMMENT ON VIEW %s IS %L', r.view, r.comment);
+    END LOOP;
+END $$;

@@ -234,7 +234,7 @@ make_work() {
 	make_folder
 	# the checkout may be unreadable to the servers' user
 	mkdir "$WORK/src" "$WORK/tmp"
-	cp -r "$TOP/test" "$TOP/bench" "$TOP/sql" "$TOP/expected" "$TOP/docs" "$TOP/common" "$TOP/netsuite_fdw" "$TOP/ingest_profile" "$WORK/src/"
+	cp -r "$TOP/test" "$TOP/bench" "$TOP/sql" "$TOP/expected" "$TOP/docs" "$TOP/common" "$TOP/netsuite_fdw" "$TOP/ingest_profile" "$TOP/ingest_api" "$WORK/src/"
 	find "$WORK/src" -name __pycache__ -prune -exec rm -rf {} +
 	[ "$(id -u)" = 0 ] && chown -R postgres: "$WORK"
 	cd "$WORK"
@@ -339,6 +339,14 @@ need_peers() {
 	done
 	need_optional nginx-light || :
 	need_optional caddy || :
+	need_prometheus
+}
+
+# Who reads metrics, likewise not as services
+need_prometheus() {
+	[ ! -d /run/systemd/system ] || [ -z "$(missing_packages prometheus)" ] || as_root systemctl --quiet mask prometheus prometheus-node-exporter
+	[ ! -d /run/systemd/system ] || [ -z "$(missing_packages prometheus-postgres-exporter)" ] || as_root systemctl --quiet mask prometheus-postgres-exporter
+	need_optional prometheus prometheus-postgres-exporter python3-prometheus-client || :
 }
 
 # What tests need besides: another Node.js than Debian's will do

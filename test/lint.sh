@@ -49,6 +49,18 @@ say "Comments and widths"
 /usr/bin/python3 -B test/commented.py ingest 95 || code=1
 say "shellcheck"
 shellcheck -x -e SC2016,SC1091,SC2154 test/*.sh bench/*.sh test/*/*.sh .ci/run || code=1
+say "Units of systemd"
+# where the program is not installed, another one stands for it
+if command -v systemd-analyze >/dev/null; then
+	units=$(mktemp -d)
+	sed 's#^ExecStart=[^ ]*#ExecStart=/bin/true#; s#^\(User\|Group\)=.*#\1=root#' deploy/pg_ingest_gateway.service >"$units/pg_ingest_gateway.service"
+	said=$(systemd-analyze verify --man=no "$units/pg_ingest_gateway.service" 2>&1) || code=1
+	if [ -n "$said" ]; then
+		echo "$said" >&2
+		code=1
+	fi
+	rm -r "$units"
+fi
 say "Perl"
 # what returns 0 when it waited in vain lets tests pass that should fail: Sandbox.pm has poll_until, which dies
 grep -nE '\b(poll_query_until|pump_until)\b' test/t/*.pl test/t/*.pm && { echo "use poll_until of Sandbox.pm, which dies when it waits in vain"; code=1; }

@@ -75,6 +75,12 @@ install_npm() {
 	chmod -R a+rX "$WORK/npm"
 	NODE_PATH=$WORK/npm/node_modules
 	export NODE_PATH
+	# a peer that wants an older graphql
+	mkdir -p "$WORK/postgraphile"
+	cp "$TOP"/test/postgraphile/package*.json "$WORK/postgraphile"
+	(cd "$WORK/postgraphile" && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error --logs-max=0) || die "npm could not install PostGraphile"
+	chmod -R a+rX "$WORK/postgraphile"
+	export POSTGRAPHILE_PATH=$WORK/postgraphile/node_modules
 	for node in "$NODE_PATH"/node-linux-*/bin; do
 		[ ! -x "$node/node" ] || export PATH="$node:$PATH"
 	done

@@ -158,6 +158,29 @@ CREATE FUNCTION retry(dead_letter bigint) RETURNS bigint
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION retry(bigint) IS 'puts a job that was given up back into the queue';
 
+-- Counters that are read from them must not fall
+CREATE FUNCTION ingest_internal.prune_runs(age interval) RETURNS bigint LANGUAGE sql
+BEGIN ATOMIC
+    WITH gone AS (DELETE FROM ingest.run r WHERE r.started_at < now() - prune_runs.age AND r.state <> 'running'
+            RETURNING r.source, r.kind, r.state, r.started_at, coalesce(r.finished_at, r.updated_at) AS finished_at,
+            r.rows_read, r.rows_inserted, r.rows_updated, r.rows_deleted, r.rows_rejected),
+        kept AS (INSERT INTO ingest.run_total AS t (source, kind, state, runs, seconds, rows_read, rows_inserted,
+            rows_updated, rows_deleted, rows_rejected)
+            SELECT g.source, g.kind, g.state, count(*), sum(greatest(extract(epoch FROM g.finished_at - g.started_at),
+                0)), sum(g.rows_read), sum(g.rows_inserted), sum(g.rows_updated), sum(g.rows_deleted),
+                sum(g.rows_rejected)
+            FROM gone g WHERE g.source IS NULL OR EXISTS (SELECT FROM ingest.data_source d WHERE d.id = g.source)
+            GROUP BY g.source, g.kind, g.state
+            ON CONFLICT (source, kind, state) DO UPDATE SET runs = t.runs + excluded.runs,
+                seconds = t.seconds + excluded.seconds, rows_read = t.rows_read + excluded.rows_read,
+                rows_inserted = t.rows_inserted + excluded.rows_inserted,
+                rows_updated = t.rows_updated + excluded.rows_updated,
+                rows_deleted = t.rows_deleted + excluded.rows_deleted,
+                rows_rejected = t.rows_rejected + excluded.rows_rejected)
+    SELECT count(*) FROM gone;
+END;
+COMMENT ON FUNCTION ingest_internal.prune_runs(interval) IS 'deletes runs that are older, and adds them to run_total';
+
 CREATE FUNCTION ingest_internal.prune_part(part text, events interval, runs interval) RETURNS bigint LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -166,7 +189,7 @@ BEGIN
     CASE part
         WHEN 'events' THEN RETURN ingest_internal.prune_events(events);
         WHEN 'days of history' THEN RETURN ingest_internal.drop_old_history();
-        WHEN 'runs' THEN DELETE FROM ingest.run r WHERE r.started_at < now() - runs AND r.state <> 'running';
+        WHEN 'runs' THEN RETURN ingest_internal.prune_runs(runs);
         WHEN 'profiles of columns' THEN DELETE FROM ingest.profile_stats p WHERE p.profiled_at < now() - runs;
         WHEN 'results of rules' THEN DELETE FROM ingest.rule_result r WHERE r.checked_at < now() - runs;
         WHEN 'dead letters' THEN DELETE FROM ingest.dead_letter d WHERE d.died_at < now() - runs;

@@ -90,6 +90,16 @@ typedef struct Service
 ROW_SHAPE(service_shape, Service, FIELD(TEXT, Service, name), FIELD(TEXT, Service, library),
 		  FIELD(TEXT, Service, function), FIELD(BOOL, Service, wake_on_events));
 
+/*
+ * Those that are to run.  What ALTER DATABASE says of a setting counts as it is now, not as it was when this process
+ * began.
+ */
+#define WANTED \
+	"SELECT s.name, s.library, s.function, s.wake_on_events FROM ingest.service s WHERE s.enabled AND (s.setting IS " \
+	"NULL OR coalesce((SELECT substr(o, length(s.setting) + 2) FROM pg_db_role_setting r, unnest(r.setconfig) o " \
+	"WHERE r.setdatabase = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) AND r.setrole = 0 " \
+	"AND starts_with(o, s.setting || '=')), current_setting(s.setting, true)) <> '') ORDER BY s.name"
+
 /* A table, and a superuser's: nobody else can have put a row or a rule there */
 static bool
 table_is_sound(void)
@@ -282,9 +292,7 @@ services_keep(void)
 
 	if (shared == NULL || !table_is_sound())
 		return;
-	services =
-		own_structs(service_shape, &n,
-					"SELECT name, library, function, wake_on_events FROM ingest.service WHERE enabled ORDER BY name");
+	services = own_structs(service_shape, &n, WANTED);
 	if (now > looked + BETWEEN_LOOKS)
 	{
 		looked = now;
@@ -340,9 +348,7 @@ services_look(void)
 
 	if (shared == NULL)
 		return;
-	services = own_structs(service_shape, &n,
-						   "SELECT name, library, function, wake_on_events FROM ingest.service "
-						   "WHERE enabled ORDER BY name");
+	services = own_structs(service_shape, &n, WANTED);
 	for (int i = 0; i < n; i++)
 	{
 		TimestampTz since = 0;

@@ -11,7 +11,8 @@ CREATE TABLE service (
     wake_on_events boolean NOT NULL DEFAULT false, -- whether its latch is set when events have committed
     keeps text, -- relation with columns era and id: events that it still needs, which are not deleted however old they
         -- are
-    enabled boolean NOT NULL DEFAULT true -- whether it is to run
+    enabled boolean NOT NULL DEFAULT true, -- whether it is to run
+    setting text -- and this setting, here, is not empty; null: there is none
 );
 COMMENT ON TABLE service IS 'services: what background workers of this database run besides jobs; '
     'belongs to the superuser who made the extension';

@@ -152,6 +152,30 @@ WHERE r.source = ANY ((SELECT ingest_internal.my_sources())::integer[]) OR inges
 ORDER BY r.id DESC;
 COMMENT ON VIEW run_status IS 'runs: how far they are, how they ended';
 
+CREATE VIEW run_totals WITH (security_barrier) AS
+SELECT d.name AS source, -- name of the source; null: runs without one, for admins
+    x.source AS source_id, -- its number
+    x.kind AS kind, -- what they did
+    x.state AS state, -- how they ended: succeeded, failed, cancelled or lost; running: not yet
+    sum(x.runs)::bigint AS runs, -- how many there were, those that were deleted since included
+    sum(x.seconds)::float8 AS seconds, -- how long they took
+    sum(x.rows_read)::bigint AS rows_read, -- rows read
+    sum(x.rows_inserted)::bigint AS rows_inserted, -- rows new here
+    sum(x.rows_updated)::bigint AS rows_updated, -- rows that differed
+    sum(x.rows_deleted)::bigint AS rows_deleted, -- rows gone
+    sum(x.rows_rejected)::bigint AS rows_rejected -- rows that did not fit
+FROM (SELECT r.source, r.kind, r.state, count(*) AS runs, sum(greatest(extract(epoch
+        FROM coalesce(r.finished_at, r.updated_at) - r.started_at), 0))::float8 AS seconds,
+        sum(r.rows_read) AS rows_read, sum(r.rows_inserted) AS rows_inserted, sum(r.rows_updated) AS rows_updated,
+        sum(r.rows_deleted) AS rows_deleted, sum(r.rows_rejected) AS rows_rejected
+    FROM run r GROUP BY r.source, r.kind, r.state
+    UNION ALL SELECT t.source, t.kind, t.state, t.runs, t.seconds, t.rows_read, t.rows_inserted, t.rows_updated,
+        t.rows_deleted, t.rows_rejected FROM run_total t) x LEFT JOIN data_source d ON d.id = x.source
+WHERE x.source = ANY ((SELECT ingest_internal.my_sources())::integer[])
+    OR x.source IS NULL AND (SELECT ingest_internal.acts_for(0::oid))
+GROUP BY d.name, x.source, x.kind, x.state;
+COMMENT ON VIEW run_totals IS 'runs since the beginning, in sum: what metrics count';
+
 CREATE VIEW quality_status WITH (security_barrier) AS
 SELECT r.schema_name AS schema_name, -- schema of the table
     r.table_name AS table_name, -- the table
