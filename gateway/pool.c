@@ -218,7 +218,11 @@ answer_row(Work *w, PGresult *r)
 		{
 			/* said to the gateway alone */
 			if (strcmp(name, "X-Route") == 0)
-				w->client->route = metrics_route(json_object_get_string(value));
+			{
+				/* what a stream asks is no request */
+				if (w->client)
+					w->client->route = metrics_route(json_object_get_string(value));
+			}
 			else if (n < MOST_ANSWER_HEADERS && json_object_get_type(value) == json_type_string)
 				headers[n++] = (AnswerHeader){name, json_object_get_string(value)};
 		}
