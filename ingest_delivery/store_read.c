@@ -15,7 +15,9 @@
 #include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/guc.h"
+#include "utils/json.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -104,11 +106,71 @@ store_expire(Sink *sink)
 	sink->expired += sink_expire(sink, expired_before());
 }
 
-/* Columns: era, id, type, source, subject, time, version, data, wanted, at, is_large, alert; key: of one that waited */
+/* Types that came lately, and what they are in ingest.event_type; of this transaction */
+#define KEPT_VERSIONS 16
+
+static struct
+{
+	int n;
+	int next;
+	char *types[KEPT_VERSIONS];
+	char *versions[KEPT_VERSIONS];
+} known_types;
+
+static void
+forget_versions(void)
+{
+	known_types.n = known_types.next = 0;
+}
+
+/* Of a type: SPI's answer is another one afterwards */
+static char *
+version_of(char *type)
+{
+	static Statement ask = {"SELECT version FROM ingest.event_type WHERE type = $1", 1, {TEXTOID}};
+	MemoryContext old;
+	Datum value;
+	int i;
+
+	for (i = 0; i < known_types.n; i++)
+		if (strcmp(known_types.types[i], type) == 0)
+			return known_types.versions[i];
+	value = CStringGetTextDatum(type);
+	old = MemoryContextSwitchTo(CurTransactionContext);
+	i = known_types.next;
+	known_types.types[i] = NULL;
+	known_types.versions[i] = statement_run(&ask, &value, NULL) > 0 ? pstrdup(text_at(0, 1)) : pstrdup("1");
+	known_types.types[i] = pstrdup(type);
+	MemoryContextSwitchTo(old);
+	known_types.next = (i + 1) % KEPT_VERSIONS;
+	known_types.n = Max(known_types.n, i + 1);
+	return known_types.versions[i];
+}
+
+/* As to_jsonb() writes it */
+static char *
+time_of(TimestampTz at)
+{
+	return JsonEncodeDateTime(palloc(MAXDATELEN + 1), TimestampTzGetDatum(at), TIMESTAMPTZOID, NULL);
+}
+
+/* What an item holds beside numbers, in this order */
+enum
+{
+	TYPE,
+	SOURCE,
+	SUBJECT,
+	DATA,
+	TIME,
+	VERSION,
+	TEXTS
+};
+
+/* Columns: era, id, type, source, subject, data, wanted, at, is_large, alert; key: of one that waited */
 static Parcel *
 item_at(Sink *sink, SPITupleTable *table, uint64 row, const char *key)
 {
-	char *v[6];
+	char *v[TEXTS] = {NULL};
 	char **alert = NULL;
 	size_t size = 0;
 	char *subject = SPI_getvalue(table->vals[row], table->tupdesc, 5);
@@ -116,17 +178,26 @@ item_at(Sink *sink, SPITupleTable *table, uint64 row, const char *key)
 	char *at;
 	Parcel *item;
 	bool isnull;
-	bool wanted = DatumGetBool(SPI_getbinval(table->vals[row], table->tupdesc, 9, &isnull));
+	bool wanted = DatumGetBool(SPI_getbinval(table->vals[row], table->tupdesc, 7, &isnull));
+	TimestampTz written_at;
 
 	wanted = wanted && !isnull;
+	written_at = DatumGetTimestampTz(SPI_getbinval(table->vals[row], table->tupdesc, 8, &isnull));
 	if (wanted)
-		alert = alert_at(table, row, 12, &size);
+		alert = alert_at(table, row, 10, &size);
 	/* what stems from a sink that sink does not tell */
 	if (alert && alert[ALERT_OBJECT] && strcmp(alert[ALERT_OBJECT], psprintf("sink %d", sink->id)) == 0)
 		wanted = false;
-	for (int i = 0; i < 6; i++)
+	for (int i = TYPE; i <= DATA && wanted; i++)
+		v[i] = SPI_getvalue(table->vals[row], table->tupdesc, i + 3);
+	if (wanted)
 	{
-		v[i] = wanted ? sent_form(SPI_getvalue(table->vals[row], table->tupdesc, i + 3)) : NULL;
+		v[TIME] = time_of(written_at);
+		v[VERSION] = version_of(v[TYPE]);
+	}
+	for (int i = 0; i < TEXTS; i++)
+	{
+		v[i] = sent_form(v[i]);
 		size += v[i] ? strlen(v[i]) + 1 : 0;
 	}
 	own_key = key ? pstrdup(key)
@@ -138,26 +209,26 @@ item_at(Sink *sink, SPITupleTable *table, uint64 row, const char *key)
 	item->event.alert = NULL;
 	item->event.era = DatumGetInt32(SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull));
 	item->event.id = DatumGetInt64(SPI_getbinval(table->vals[row], table->tupdesc, 2, &isnull));
-	item->event.type = put(&at, v[0]);
-	item->event.source = put(&at, v[1]);
-	item->event.subject = put(&at, v[2]);
-	item->event.time = put(&at, v[3]);
-	item->event.version = put(&at, v[4]);
-	item->event.data = put(&at, v[5]);
+	item->event.type = put(&at, v[TYPE]);
+	item->event.source = put(&at, v[SOURCE]);
+	item->event.subject = put(&at, v[SUBJECT]);
+	item->event.time = put(&at, v[TIME]);
+	item->event.version = put(&at, v[VERSION]);
+	item->event.data = put(&at, v[DATA]);
 	item->event.alert = wanted ? keep_alert(&at, alert) : NULL;
 	item->key = put(&at, own_key);
 	item->hash = sink->by_subject && own_key[0] == 's' ? sink_hash(own_key) : 0;
 	item->bytes = size + ENVELOPE;
 	/* what tells of nothing that the sink is sent is done with as well */
 	item->state = wanted && item->event.data ? READY : ARRIVED;
-	item->at = DatumGetTimestampTz(SPI_getbinval(table->vals[row], table->tupdesc, 10, &isnull));
-	item->is_large = DatumGetBool(SPI_getbinval(table->vals[row], table->tupdesc, 11, &isnull));
+	item->at = written_at;
+	item->is_large = DatumGetBool(SPI_getbinval(table->vals[row], table->tupdesc, 9, &isnull));
 	if (item->state == READY && sink->expires && item->at < expired_before())
 	{
 		item->state = ARRIVED;
 		sink->expired++;
 	}
-	for (int i = 0; i < 6; i++)
+	for (int i = TYPE; i <= TIME; i++)
 		if (v[i])
 			pfree(v[i]);
 	return item;
@@ -169,8 +240,7 @@ item_at(Sink *sink, SPITupleTable *table, uint64 row, const char *key)
 
 /* What is too large to be sent is not even brought here; OFFSET 0: its text is made once */
 #define EVENT_COLUMNS \
-	"r.era, r.id, r.type, r.source, r.subject, to_jsonb(r.time) #>> '{}', " \
-	"coalesce((SELECT t.version FROM ingest.event_type t WHERE t.type = r.type), '1'), CASE WHEN octet_length(d.text) > $4 THEN '' ELSE d.text END, " \
+	"r.era, r.id, r.type, r.source, r.subject, CASE WHEN octet_length(d.text) > $4 THEN '' ELSE d.text END, " \
 	"($2::jsonb IS NULL OR r.data @> $2)"
 #define MORE_COLUMNS ", r.time, octet_length(d.text) > $4, CASE WHEN r.type LIKE 'ingest.alert.%' THEN " ALERT_COLUMNS("r.data") " END"
 #define TEXT_OF_DATA \
@@ -195,15 +265,20 @@ read_events(Sink *sink, Portal portal, size_t *bytes)
 		/* as many as they were large until now */
 		int at_once = n == 0 ? FIRST_AT_ONCE : (int) Min(Max(MOST_BYTES / 4 * (size_t) n / Max(*bytes, 1), 1), AT_ONCE);
 
+		SPITupleTable *table;
+		uint64 rows;
+
 		SPI_cursor_fetch(portal, true, Min(at_once, sink->read_limit));
-		if (SPI_processed == 0)
+		table = SPI_tuptable;
+		rows = SPI_processed;
+		if (rows == 0)
 			return n;
-		for (uint64 i = 0; i < SPI_processed; i++)
+		for (uint64 i = 0; i < rows; i++)
 		{
-			Parcel *item = item_at(sink, SPI_tuptable, i, NULL);
+			Parcel *item = item_at(sink, table, i, NULL);
 
 			n++;
-			/* read again since what comes before it was not acknowledged yet */
+			/* the statement leaves these out */
 			if (sink->has_last && (item->event.era < sink->last_era || (item->event.era == sink->last_era && item->event.id <= sink->last_id)))
 			{
 				item_free(item);
@@ -217,27 +292,32 @@ read_events(Sink *sink, Portal portal, size_t *bytes)
 			if (*bytes > MOST_BYTES)
 				return n;
 		}
-		SPI_freetuptable(SPI_tuptable);
+		SPI_freetuptable(table);
 	}
 }
 
 void
 store_read(Sink *sink)
 {
-	static Statement read = {"SELECT " EVENT_COLUMNS MORE_COLUMNS " FROM ingest.read_events($1, $3)" TEXT_OF_DATA, 5, {TEXTOID, JSONBOID, INT4OID, INT4OID, TEXTOID}};
-	Datum values[5] = {CStringGetTextDatum(sink->consumer), (Datum) 0, Int32GetDatum(sink->read_limit), Int32GetDatum(sink->max_bytes), namespace_of(sink)};
-	char nulls[5] = {' ', sink->filter ? ' ' : 'n', ' ', ' ', sink->runs_of ? ' ' : 'n'};
+	/* what the window holds is read again, since it was not acknowledged yet: nothing is done with that */
+	static Statement read = {"SELECT " EVENT_COLUMNS MORE_COLUMNS " FROM ingest.read_events($1, $3)" TEXT_OF_DATA " WHERE $6 IS NULL OR (r.era, r.id) > ($6, $7)", 7, {TEXTOID, JSONBOID, INT4OID, INT4OID, TEXTOID, INT4OID, INT8OID}};
+	Datum values[7] = {CStringGetTextDatum(sink->consumer), (Datum) 0, Int32GetDatum(sink->read_limit), Int32GetDatum(sink->max_bytes), namespace_of(sink), Int32GetDatum(sink->last_era), Int64GetDatum(sink->last_id)};
+	char nulls[7] = {' ', sink->filter ? ' ' : 'n', ' ', ' ', sink->runs_of ? ' ' : 'n'};
 	TimestampTz began = GetCurrentTimestamp();
 	size_t bytes = 0;
 	Identity saved;
 	Portal portal;
-	int n;
+	int n,
+		known;
 
 	/* the window is empty: the next batch may hold smaller ids */
 	if (dlist_is_empty(&sink->window))
 		sink->has_last = false;
+	known = sink->has_last ? sink->n_window : 0;
+	nulls[5] = nulls[6] = sink->has_last ? ' ' : 'n';
 	if (sink->filter)
 		values[1] = DirectFunctionCall1(jsonb_in, CStringGetDatum(sink->filter));
+	forget_versions();
 	become_owner(sink->owner, &saved);
 	portal = SPI_cursor_open(NULL, statement_plan(&read), values, nulls, false);
 	if (portal == NULL)
@@ -245,11 +325,11 @@ store_read(Sink *sink)
 	n = read_events(sink, portal, &bytes);
 	SPI_cursor_close(portal);
 	become_again(&saved);
-	sink->exhausted = n < sink->read_limit && bytes <= MOST_BYTES;
+	sink->exhausted = known + n < sink->read_limit && bytes <= MOST_BYTES;
 	if (bytes > MOST_BYTES)
-		sink->read_limit = Max(n, 1);
+		sink->read_limit = Max(known + n, 1);
 	else
-		sink->read_limit = Min(Max(sink->read_limit, n) * 2, Max(MOST_EVENTS, 4 * sink->batch_events * sink->max_in_flight));
+		sink->read_limit = Min(Max(sink->read_limit, known + n) * 2, Max(MOST_EVENTS, 4 * sink->batch_events * sink->max_in_flight));
 	/* what is read beyond what may be in memory is read in vain */
 	if (bytes > 0)
 		sink->read_limit = Min(sink->read_limit, Max(AT_ONCE, MOST_BYTES / (bytes / n + 1)));
@@ -401,26 +481,31 @@ fetch_due(Sink *sink, const Due *due, Portal portal)
 	qsort_arg(order, due->n, sizeof(int), compare_due, (void *) due);
 	while (bytes <= MOST_BYTES)
 	{
+		SPITupleTable *table;
+		uint64 rows;
+
 		SPI_cursor_fetch(portal, true, FIRST_AT_ONCE);
-		for (uint64 row = 0; row < SPI_processed; row++)
+		table = SPI_tuptable;
+		rows = SPI_processed;
+		for (uint64 row = 0; row < rows; row++)
 		{
-			int32 era = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 1, &isnull));
-			int64 id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 2, &isnull));
+			int32 era = DatumGetInt32(SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull));
+			int64 id = DatumGetInt64(SPI_getbinval(table->vals[row], table->tupdesc, 2, &isnull));
 
 			for (; at < due->n && (DatumGetInt32(due->eras[order[at]]) != era || DatumGetInt64(due->ids[order[at]]) != id); at++)
 				items[order[at]] = item_of_nothing(sink, due, order[at]);
 			if (at == due->n)
 				return items;
-			items[order[at]] = item_at(sink, SPI_tuptable, row, due->keys[order[at]]);
+			items[order[at]] = item_at(sink, table, row, due->keys[order[at]]);
 			bytes += items[order[at++]]->bytes;
 		}
-		if (SPI_processed == 0)
+		if (rows == 0)
 		{
 			for (; at < due->n; at++)
 				items[order[at]] = item_of_nothing(sink, due, order[at]);
 			return items;
 		}
-		SPI_freetuptable(SPI_tuptable);
+		SPI_freetuptable(table);
 	}
 	return items;
 }
@@ -476,6 +561,7 @@ store_read_again(Sink *sink)
 	values[3] = Int32GetDatum(sink->max_bytes);
 	values[4] = namespace_of(sink);
 	values[5] = CStringGetTextDatum(sink->consumer);
+	forget_versions();
 	become_owner(sink->owner, &saved);
 	if (sink->filter)
 		values[1] = DirectFunctionCall1(jsonb_in, CStringGetDatum(sink->filter));
