@@ -104,7 +104,7 @@ sql(q{SELECT ingest_delivery.drop_sink('nobody')});
 
 # -- texts (octokit/webhooks.js#1155, seerr-team/seerr#713, getsentry/sentry#109559, fazer-ai/agents#218) --
 
-my $text = q{E'\U0001F680 \u2028 \u0001 \u001f "\\\\" </script> \uFEFF e\u0301 \U0010FFFF'};
+my $text = q{E'\U0001F680 \u2028 \u0001 \u001f "\\\\" </script> \uFEFF e\u0301 \U0010FFFD'};
 sink('text', "$url/text", '');
 sink('binary', "$url/binary", ', "mode": "binary"');
 for my $name ('text', 'binary')
@@ -126,7 +126,7 @@ for my $name (sort keys %secret)
 	my $said = complaint(qq{SELECT ingest_delivery.create_sink('bad', 'webhook', '{"url": "https://a.example/", "secret": "mapping:ingest_secrets/$name"}')});
 	if ($name eq 'blank' && $said eq '') { sql(q{SELECT ingest_delivery.drop_sink('bad')}); next; }
 	like($said, qr/no secret of a webhook.*It must be whsec_ and 24 to 64 bytes/s, "no secret: $name");
-	unlike($said, qr/\Q$secret{$name}\E/, 'and is not shown');
+	unlike($said, qr/\Q$secret{$name}\E/, 'and is not shown') if $name ne 'none';
 }
 
 # -- a worker that is ended while it begins (supabase/pg_net#276: the whole cluster went down) --
@@ -167,7 +167,7 @@ SKIP:
 	$until = time() + 60;
 	sleep(0.1) until peer_got('box') >= 2 || time() > $until;
 	my ($first, $second) = peer_got('box');
-	like($first->{headers}{'Content-Type'}, qr{^text/plain; charset=utf-8}, 'a mail is plain text, so that no markup of an event is any');
+	like($first->{headers}{'Content-Type'}, qr{^text/plain; charset="?utf-8"?$}, 'a mail is plain text, so that no markup of an event is any');
 	is($first->{headers}{Subject}, "ma.x $evil", 'its subject is what was written, whatever that looks like');
 	like($first->{text}, qr/<script>alert/, 'and so is its text');
 	is(join(',', map { scalar grep { $_ eq 'Subject' } @{ $_->{names} } } $first, $second), '1,1', 'it has one subject');
