@@ -16,6 +16,7 @@
 #include "ingest/sync/history.h"
 #include "ingest/sync/merge.h"
 #include "ingest/sync/settings.h"
+#include "ingest/sync/shape.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/acl.h"
@@ -269,7 +270,10 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 	if (parent)
 		settings_set_parent(&settings, parent, table, source, relid);
 	if (own_value("SELECT to_regclass($1)", arg_text(target)) != NULL)
+	{
 		take_table(&settings, target, adopt);
+		shape_require_fit(foreign, target);
+	}
 	else
 	{
 		create_table(&settings, target, foreign, text_or_null(ARG_PARTITION_BY));

@@ -10,6 +10,7 @@
 #include "ingest/base/argument.h"
 #include "ingest/base/attempt.h"
 #include "ingest/base/compat.h"
+#include "ingest/base/home.h"
 #include "ingest/base/row.h"
 #include "ingest/repository/access.h"
 #include "ingest/sync/history.h"
@@ -310,6 +311,18 @@ require_known(const Kept *kept, SqlArg moment)
 				 : errdetail("Its history is kept since %s.", kept->since)));
 }
 
+/* Of moments that another timeline or cluster went on to, neither */
+static void
+require_lived(const Kept *kept, SqlArg moment)
+{
+	if (!home_is_ours() || !to_bool(repo_value("SELECT unknown @> $1 FROM ingest.installation", moment)))
+		return;
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("what %s held at that moment is not known", kept->target),
+					errdetail("The server was restored to a moment before, or a standby was promoted, and began again "
+							  "after it.")));
+}
+
 /* Of one that has not come yet neither, nor of one that is later than what this transaction sees */
 static void
 require_past(const Kept *kept, TimestampTz moment)
@@ -337,8 +350,9 @@ ROW_SHAPE(unsettled_shape, Unsettled, FIELD(TEXT, Unsettled, began), FIELD(TEXT,
 static void
 require_settled(const Kept *kept, SqlArg moment)
 {
-	Unsettled *commit = repo_struct(unsettled_shape, "SELECT * FROM ingest_internal.sync_unsettled($1, $2)",
-									arg_int4(kept->id), moment);
+	Unsettled *commit =
+		repo_struct(unsettled_shape, "SELECT * FROM ingest_internal.sync_unsettled($1, $2, clock_timestamp())",
+					arg_int4(kept->id), moment);
 
 	if (commit == NULL)
 		return;
@@ -379,6 +393,7 @@ ingest_as_of(PG_FUNCTION_ARGS)
 	kept = kept_copy(fcinfo, "as_of");
 	require_known(kept, moment);
 	require_past(kept, DatumGetTimestampTz(moment.value));
+	require_lived(kept, moment);
 	sql = as_it_was(kept);
 	/* taken after the moment, whenever the statement began */
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -476,7 +491,7 @@ ingest_drop_old_history(PG_FUNCTION_ARGS)
 /* Versions that began to be written after a moment, or before it and were committed later */
 #define NOT_SEEN_YET \
 	" AND c.seen_at > least($3, (SELECT min(y.seen_at) - interval '1 us' FROM ingest.change_commit y " \
-	"WHERE y.sync = $1 AND y.before_commit > $3)) AND (c.seen_at > $3 OR w.before_commit > $3)"
+	"WHERE y.sync = $1 AND y.before_commit > $3)) AND coalesce(w.before_commit, c.seen_at) > $3"
 
 #define OF_KEY " AND jsonb_hash_extended(c.key, 0) = jsonb_hash_extended($2, 0) AND c.key = $2"
 

@@ -322,6 +322,7 @@ load_done(void *arg)
 	user_run(psprintf("ANALYZE %s%s", s->copy.target,
 					  s->key.n > 0 ? psprintf(" (%s)", column_list(s->copy.key, s->key.n, "")) : ""));
 	reconcile_recount(s);
+	s->compared = true;
 	run_progress(b->run, "loaded", -1);
 	s->phase = "ready";
 	s->watermark = s->next_watermark;

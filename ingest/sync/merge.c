@@ -256,6 +256,15 @@ differing_from(const Copy *copy, const char *only)
 	return sql.data;
 }
 
+char *
+merge_differing(const Copy *copy, const char *condition, const char *only)
+{
+	Copy some = *copy;
+
+	some.stage = psprintf("(SELECT *, ctid FROM %s s WHERE %s) s", copy->stage, condition);
+	return differing_from(&some, only);
+}
+
 /*
  * d: those rows.  They are compared before any is touched: one that is the same is neither locked nor written.  Its
  * columns are numbered, since any name may be one of the source's.  tid is the version that was compared.
@@ -884,18 +893,14 @@ merge_seal(void)
 {
 	if (!versions_written)
 		return NULL;
-	repo_run(
-		"UPDATE ingest.change_commit SET before_commit = clock_timestamp() WHERE seen_at = now() AND after_commit "
-		"IS NULL");
+	repo_run("SELECT ingest_internal.sync_seal()");
 	return repo_value("SELECT now()");
 }
 
 void
 merge_settle(const char *seen_at)
 {
-	repo_run("UPDATE ingest.change_commit SET after_commit = clock_timestamp() WHERE seen_at = $1::timestamptz AND "
-			 "after_commit IS NULL",
-			 arg_text(seen_at));
+	repo_run("SELECT ingest_internal.sync_settle($1::timestamptz)", arg_text(seen_at));
 }
 
 void

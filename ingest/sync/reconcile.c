@@ -15,6 +15,7 @@
 #include "ingest/sync/batch.h"
 #include "ingest/sync/reconcile.h"
 #include "ingest/sync/isolate.h"
+#include "ingest/sync/lateness.h"
 #include "ingest/sync/stage.h"
 #include "ingest/base/sql.h"
 #include "miscadmin.h"
@@ -72,7 +73,7 @@ brake(Sync *s, int64 missing)
 
 	if (s->braked)
 		return;
-	s->braked = true;
+	s->braked = s->kept = true;
 	json_open(&json);
 	json_int8(&json, "missing", missing);
 	json_int8(&json, "limit", missing_limit(s));
@@ -156,6 +157,7 @@ reconcile_may_replace(Sync *s)
 	}
 	if (there > 0 || rows == 0)
 		return true;
+	s->kept = true;
 	json_open(&json);
 	json_int8(&json, "rows", rows);
 	anomaly_raise(
@@ -284,13 +286,14 @@ typedef struct Asking
 	Digest *there;
 } Asking;
 
-/* For attempt(): a source that cannot compute figures is asked for less */
+/* Nothing, if the source computes not all of it */
 static void
 ask_there(void *arg)
 {
 	Asking *asking = arg;
 
-	asking->there = digest(asking->copy, asking->depth, asking->copy->foreign, "true");
+	if (is_computed_there(asking->copy, asking->depth))
+		asking->there = digest(asking->copy, asking->depth, asking->copy->foreign, "true");
 }
 
 /* All rows there, by as much as can be asked: a source may refuse what its wrapper thinks it can */
@@ -302,12 +305,13 @@ ask_deepest(const Copy *copy, Depth *depth)
 		Asking asking = {copy, *depth, NULL};
 		Failure failure;
 
-		if (!is_computed_there(copy, *depth))
-			continue;
-		if (attempt(ask_there, &asking, &failure))
+		if (!attempt(ask_there, &asking, &failure))
+		{
+			if (failure_may_pass(&failure))
+				failure_rethrow(&failure);
+		}
+		else if (asking.there)
 			return asking.there;
-		if (failure_may_pass(&failure))
-			failure_rethrow(&failure);
 	}
 	return digest(copy, *depth, copy->foreign, "true");
 }
@@ -335,6 +339,7 @@ read_again(Sync *s, const char *condition, const char *scope)
 
 	user_run(psprintf("DELETE FROM %s", copy->stage));
 	stage_fetch_isolating(copy, condition);
+	lateness_note(s, true);
 	merge_stage(copy, "reload");
 	reconcile_delete_missing(s, scope);
 }

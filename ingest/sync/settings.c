@@ -148,6 +148,14 @@ complete_cursor(Settings *s, const SourceTable *table, const char *foreign)
 
 /* System columns are none */
 static void
+require_columns(Oid relation, const char *name)
+{
+	if (repo_value("SELECT 1 FROM ingest_internal.sync_definitions($1) LIMIT 1", arg_oid(relation)) == NULL)
+		settings_refuse(psprintf("%s has no columns: there is nothing to copy", name),
+						"If it has some at the source by now, CALL ingest.crawl.");
+}
+
+static void
 require_column(Oid relation, const char *name, const char *column)
 {
 	if (get_attnum(relation, column) <= InvalidAttrNumber)
@@ -183,6 +191,7 @@ settings_complete(Settings *s, const SourceTable *table, Oid foreign_table, cons
 {
 	char *foreign = relation_name(foreign_table);
 
+	require_columns(foreign_table, foreign);
 	complete_key(s, table, foreign);
 	complete_cursor(s, table, foreign);
 	for (int i = 0; i < s->key.n; i++)

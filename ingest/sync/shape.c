@@ -36,6 +36,49 @@ integer_rank(Oid type)
 	}
 }
 
+/*
+ * Is what is written of a value the value, whatever session writes it?  Bytes are written in one of two ways, money by
+ * the locale, an object by the name that it has here.
+ */
+static bool
+is_its_text(Oid type)
+{
+	Oid base = getBaseType(type);
+	Oid element = get_element_type(base);
+
+	if (!OidIsValid(element))
+		element = get_multirange_range(base);
+	if (!OidIsValid(element))
+		element = get_range_subtype(base);
+	if (OidIsValid(element))
+		return is_its_text(element);
+	switch (base)
+	{
+		case BYTEAOID:
+		case MONEYOID:
+		case REGPROCOID:
+		case REGPROCEDUREOID:
+		case REGOPEROID:
+		case REGOPERATOROID:
+		case REGCLASSOID:
+		case REGTYPEOID:
+		case REGROLEOID:
+		case REGNAMESPACEOID:
+		case REGCONFIGOID:
+		case REGDICTIONARYOID:
+		case REGCOLLATIONOID:
+			return false;
+		default:
+			return get_typtype(base) != TYPTYPE_COMPOSITE;
+	}
+}
+
+static bool
+is_text(Oid type, int32 mod)
+{
+	return type == TEXTOID || (type == VARCHAROID && mod == -1);
+}
+
 bool
 shape_widens(Oid from, int32 from_mod, Oid to, int32 to_mod)
 {
@@ -58,8 +101,8 @@ shape_widens(Oid from, int32 from_mod, Oid to, int32 to_mod)
 		}
 		return false;
 	}
-	if (to == TEXTOID || (to == VARCHAROID && to_mod == -1))
-		return true;
+	if (is_text(to, to_mod))
+		return is_its_text(from);
 	if (integer_rank(from) > 0)
 	{
 		return integer_rank(to) > integer_rank(from) || (to == NUMERICOID && to_mod == -1) ||
@@ -218,6 +261,56 @@ follow_wider(Sync *sync, const Difference *d)
 	announce(sync, "widened", d->column_name, d->definition_here, d->definition_there);
 }
 
+/* Text holds what is written of anything; but if that is something else now, all of it may be written otherwise */
+static void
+follow_written(Sync *sync, const Difference *d)
+{
+	const char *written = d->type_there == d->type_here ? NULL : d->definition_there;
+
+	if (!is_text(d->type_here, d->mod_here) ||
+		!to_bool(repo_value("SELECT ingest_internal.sync_note_written($1, $2, $3)", arg_int4(sync->id),
+							arg_text(d->column_name), arg_text(written))))
+		return;
+	sync->reload = true;
+	run_log(sync->copy.run, "info",
+			psprintf("column %s of %s is %s now, which is kept as text: all rows are read again", d->column_name,
+					 sync->copy.foreign, d->definition_there),
+			NULL);
+}
+
+/* What holds both, if text does; else the type there */
+static void
+stop_at_clash(Sync *sync, const Difference *d)
+{
+	stop(sync,
+		 psprintf("column \"%s\" is %s at the source and %s in %s: values may not fit", d->column_name,
+				  d->definition_there, d->definition_here, sync->copy.target),
+		 is_its_text(d->type_there)
+			 ? psprintf("ALTER TABLE %s ALTER COLUMN %s to a type that holds both, such as text.", sync->copy.target,
+						quote_identifier(d->column_name))
+			 : psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s USING …, or drop the column: the next run makes it "
+						"anew.",
+						sync->copy.target, quote_identifier(d->column_name), d->definition_there));
+}
+
+void
+shape_require_fit(const char *foreign, const char *target)
+{
+	int n;
+	Difference *d = repo_structs(difference_shape, &n, "SELECT * FROM ingest_internal.sync_differences($1, $2, 0)",
+								 arg_relation(foreign), arg_relation(target));
+
+	for (int i = 0; i < n; i++)
+	{
+		if (shape_judge(&d[i]) == SHAPE_CLASH)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("column \"%s\" is %s in %s and %s in %s: values may not fit", d[i].column_name,
+							d[i].definition_there, foreign, d[i].definition_here, target),
+					 errhint("Give the column the type of %s, or let the sync make the table.", foreign)));
+	}
+}
+
 void
 shape_follow(Sync *sync)
 {
@@ -238,6 +331,7 @@ shape_follow(Sync *sync)
 		switch (verdict)
 		{
 			case SHAPE_FITS:
+				follow_written(sync, d);
 				break;
 			case SHAPE_GONE:
 				follow_gone(sync, d);
@@ -251,11 +345,7 @@ shape_follow(Sync *sync)
 				altered = true;
 				break;
 			case SHAPE_CLASH:
-				stop(sync,
-					 psprintf("column \"%s\" is %s at the source and %s in %s: values may not fit", d->column_name,
-							  d->definition_there, d->definition_here, sync->copy.target),
-					 psprintf("ALTER TABLE %s ALTER COLUMN %s to a type that holds both, such as text.",
-							  sync->copy.target, quote_identifier(d->column_name)));
+				stop_at_clash(sync, d);
 		}
 	}
 	if (sync->copy.history && altered)
@@ -364,6 +454,9 @@ require_needed(Sync *sync)
 {
 	Copy *copy = &sync->copy;
 
+	if (copy->n_columns == 0)
+		stop(sync, psprintf("%s and %s have no column in common", copy->foreign, copy->target),
+			 "Crawl the source, or put the columns back.");
 	for (int k = 0; k < sync->key.n; k++)
 	{
 		if (copy->key[k] == NULL)

@@ -58,6 +58,7 @@ reconcile_if_due(void *arg)
 	batch_settle(b, &touched);
 	repo_run("SELECT ingest_internal.sync_marks_compared($1, $2::timestamptz)", arg_int4(s->id), arg_text(began));
 	batch_checkpoint(s, "last_reconcile = clock_timestamp(), mismatches = 0", 0, NULL);
+	s->compared = true;
 	run_progress(b->run, "reconciled", -1);
 }
 
@@ -91,6 +92,8 @@ announce_completed(const Sync *s, const Run *run)
 	char *watermark = repo_value("SELECT ingest_internal.open_watermark(watermark) FROM ingest.sync_state WHERE sync = "
 								 "$1",
 								 arg_int4(s->id));
+	char *state = repo_value("SELECT ingest_internal.state_in_words(state, left_out) FROM ingest.run WHERE id = $1",
+							 arg_int8(run->id));
 	StringInfoData json;
 
 	json_open(&json);
@@ -103,7 +106,21 @@ announce_completed(const Sync *s, const Run *run)
 	json_int8(&json, "deleted", run->total_deleted);
 	json_int8(&json, "rejected", run->total_rejected);
 	json_text(&json, "watermark", watermark);
+	json_text(&json, "state", state);
+	json_raw(&json, "left_out",
+			 repo_value("SELECT coalesce(to_jsonb($1::text[]), '[]')", arg_text(run->left_out)));
 	event_emit("ingest.sync.completed", s->source->name, s->name, json_close(&json));
+}
+
+/* The run got to its end: with what is still owed, or with nothing left out */
+static void
+succeed(Sync *s, Run *run)
+{
+	repo_run("SELECT ingest_internal.sync_note_kept($1, $2, $3)", arg_int4(s->id), arg_bool(s->compared),
+			 arg_bool(s->kept));
+	run->left_out =
+		repo_value("SELECT ingest_internal.sync_left_out($1, $2)", arg_int4(s->id), arg_bool(s->ahead));
+	run_succeed(run);
 }
 
 /* From here on the copy is as current as it says */
@@ -122,7 +139,7 @@ finish(void *arg)
 			 run_job ? arg_int8(run_job) : arg_null(INT8OID), arg_int8(run->id),
 			 arg_texts(s->copy.columns, s->copy.n_columns), arg_bool(changed));
 	batch_checkpoint(s, "last_success = clock_timestamp()", 0, NULL);
-	run_succeed(run);
+	succeed(s, run);
 	announce_completed(s, run);
 	stage_drop(&s->copy);
 }
@@ -421,7 +438,7 @@ merge_rejected(void *arg)
 	merge_flush(&s->copy);
 	batch_rows_event(s, b->run, b->run->inserted, b->run->updated, 0);
 	run_progress(b->run, "redriven", -1);
-	run_succeed(b->run);
+	succeed(s, b->run);
 }
 
 /* A run of its own, so that its rows are counted */

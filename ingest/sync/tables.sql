@@ -65,11 +65,18 @@ CREATE TABLE sync_state (
     mismatches integer NOT NULL DEFAULT 0, -- runs in a row after which the count differed
     rows bigint, -- rows of the copy, deleted ones left out: counted after a load and kept since
     key_sum numeric, -- sum of its keys' first column, where that is an integer, likewise
+    kept boolean NOT NULL DEFAULT false, -- whether rows that are gone at the source were not deleted, or may not have
+        -- been, since keys were last compared
     reload boolean NOT NULL DEFAULT false, -- whether the next run reads everything again
     marks jsonb, -- the newest cursor and when it was that, [[moment, cursor, transactions that ran at the source then
         -- and have not ended], …], of one that is no time until the overlap has passed; without a cursor: a load,
         -- after which keys are to be compared
+    lateness bigint[], -- how many rows came late, by 1, 2, 4 … 4096 seconds that they were late at most: halved each
+        -- day
+    lateness_day date, -- the day of the last of them
+    under_way jsonb, -- transactions that ran at the source when the last run began, and when each was first seen
     unfilled text[], -- columns that came, whose values in rows of before are not read yet
+    written jsonb, -- columns of text that hold what is written of another type there, and which
     vanished text[], -- columns that went at the source: what they are worth is not known until they come back
     history_since timestamptz, -- the moment from which as_of can answer: when history began to be kept, or the
         -- retention's end
