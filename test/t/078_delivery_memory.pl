@@ -14,7 +14,7 @@ use Time::HiRes qw(sleep time);
 my $large = $ENV{DELIVERY_LARGE} // 150;
 my $p = 'postgres';
 my $node = new_delivery('primary');
-start_receiver();
+start_receiver('--brief');
 
 sub sql { return $node->safe_psql($p, $_[0]); }
 sub sink
