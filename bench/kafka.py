@@ -1,5 +1,5 @@
-"""kafka: events/s from the outbox into Kafka, against kcat -P, which sends messages of the same size with the same settings
-to the same broker: the mock of librdkafka, on this machine.  In a cluster of its own, in which the library is preloaded."""
+"""kafka: events/s from the outbox into Kafka, against kcat -P, which sends messages of the same size, with as many headers and
+the same settings, to the same broker: the mock of librdkafka, on this machine.  In a cluster of its own, in which the library is preloaded."""
 
 import json
 import os
@@ -15,6 +15,9 @@ IDLE_SINKS = 50
 CLUSTER = Cluster("kafka", 6614)
 HERE = os.path.dirname(os.path.abspath(__file__))
 SETTINGS = {"linger.ms": "5", "compression.codec": "none", "enable.idempotence": "true", "acks": "all", "partitioner": "murmur2_random"}
+# what a message of ours has beside its data; those of kcat are the same for all
+HEADERS = {"content-type": "application/json", "ce_specversion": "1.0", "ce_id": "1-100000", "ce_source": "/ingest/7400000000000000000/postgres", "ce_type": "run0.x", "ce_subject": "subject 1000",
+           "ce_time": "2026-11-28T12:00:00.123456+00:00", "ce_dataschema": "urn:pg_ingest:run0.x:1"}
 
 
 class Broker:
@@ -41,7 +44,7 @@ def kcat(broker):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
     with open(path, encoding="utf-8") as file:
-        subprocess.run(["kcat", "-P", "-q", "-b", broker.address, "-t", "ingest", "-K", "\t"] + [a for k, v in SETTINGS.items() for a in ("-X", "%s=%s" % (k, v))], stdin=file, check=True)
+        subprocess.run(["kcat", "-P", "-q", "-b", broker.address, "-t", "ingest", "-K", "\t"] + [a for k, v in SETTINGS.items() for a in ("-X", "%s=%s" % (k, v))] + [a for k, v in HEADERS.items() for a in ("-H", "%s=%s" % (k, v))], stdin=file, check=True)
     took = time.perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return EVENTS / took, (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / EVENTS * 1e6

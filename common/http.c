@@ -10,6 +10,7 @@
 
 #include "common/curl_memory.h"
 #include "common/http.h"
+#include "common/http_transfer.h"
 #include "common/watch.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
@@ -27,38 +28,6 @@
 /* Sockets that one transfer may keep busy: two addresses being tried, a resolver, a tunnel being closed */
 #define SOCKETS_EACH 5
 
-typedef struct HttpTransfer
-{
-	HttpRequest request; /* the public face */
-	CURL *easy;
-	struct curl_slist *headers;
-	char *send_body;
-	size_t send_len;
-	bool secret;     /* bodies and headers are wiped before they are freed */
-	size_t capacity; /* of request.body */
-	size_t max_body;
-	size_t keep_body;
-	size_t came; /* of the reply's body */
-	HttpMayConnect may_connect;
-	const char *forbidden; /* which rule forbids an address that was tried */
-	const char *id_header;
-	bool in_multi;
-	bool used;        /* the handle has been set up once */
-	bool left;        /* the request has been handed to a connection once */
-	bool interim;     /* the header being read is none of the reply's: 1xx */
-	bool headed;      /* the reply's header has come to its end */
-	size_t head_len;  /* of the reply's header */
-	TimestampTz mark; /* when header and body were mark_len long */
-	size_t mark_len;
-	HttpTalk talk;          /* step is NULL: HTTP */
-	curl_socket_t talks_on; /* once it talks */
-	bool talking;
-	TimestampTz talk_until;
-	struct HttpTransfer *next; /* in the list of running transfers */
-	char error[CURL_ERROR_SIZE];
-	MemoryContextCallback callback;
-} HttpTransfer;
-
 static CURLM *multi = NULL;
 static HttpTransfer *running = NULL;
 static int nrunning = 0;
@@ -75,174 +44,6 @@ static TimestampTz timer_at = 0; /* when libcurl wants to be called; 0: never */
 		call; \
 		pthread_sigmask(SIG_SETMASK, &old_, NULL); \
 	} while (0)
-
-/*
- * Bodies that were used up leave their memory to the next ones: fresh memory of
- * this size would come from the kernel page by page each time.
- */
-#define SPARE_BODIES 8
-#define SPARE_BODY_SIZE (1024 * 1024)
-
-static struct
-{
-	char *data;
-	size_t capacity;
-} spare[SPARE_BODIES];
-
-static void
-give_body(char *data, size_t capacity)
-{
-	for (int i = 0; i < SPARE_BODIES && capacity > 0 && capacity <= SPARE_BODY_SIZE; i++)
-	{
-		if (spare[i].data == NULL)
-		{
-			spare[i].data = data;
-			spare[i].capacity = capacity;
-			return;
-		}
-	}
-	free(data);
-}
-
-static char *
-take_body(size_t *capacity)
-{
-	char *data;
-
-	for (int i = 0; i < SPARE_BODIES; i++)
-	{
-		if ((data = spare[i].data) != NULL)
-		{
-			spare[i].data = NULL;
-			*capacity = spare[i].capacity;
-			return data;
-		}
-	}
-	return NULL;
-}
-
-static size_t
-on_body(char *data, size_t size, size_t n, void *arg)
-{
-	HttpTransfer *t = arg;
-	HttpRequest *r = &t->request;
-	size_t len = size * n;
-
-	t->came += len;
-	if (t->came > t->max_body)
-	{
-		r->failure = HTTP_TOO_LARGE;
-		return 0;
-	}
-	if (t->keep_body > 0)
-		len = Min(len, t->keep_body - r->body_len);
-	if (r->body == NULL)
-		r->body = take_body(&t->capacity);
-	if (r->body_len + len + 1 > t->capacity)
-	{
-		size_t capacity = Max(t->capacity * 2, r->body_len + len + 1);
-		char *grown;
-
-		capacity = Max(capacity, 65536);
-		grown = realloc(r->body, capacity);
-		if (grown == NULL)
-		{
-			r->failure = HTTP_NO_MEMORY;
-			return 0;
-		}
-		r->body = grown;
-		t->capacity = capacity;
-	}
-	memcpy(r->body + r->body_len, data, len);
-	r->body_len += len;
-	r->body[r->body_len] = '\0';
-	return size * n;
-}
-
-/* Does the header line bear this name?  Then return its value's length. */
-static bool
-header_is(const char *line, size_t len, const char *name, const char **value, size_t *value_len)
-{
-	size_t n = strlen(name);
-
-	if (len <= n || line[n] != ':' || pg_strncasecmp(line, name, n) != 0)
-		return false;
-	line += n + 1;
-	len -= n + 1;
-	while (len > 0 && (*line == ' ' || *line == '\t'))
-		line++, len--;
-	while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == '\n' || line[len - 1] == ' '))
-		len--;
-	*value = line;
-	*value_len = len;
-	return true;
-}
-
-/* The moment that a Date header names, or -1 */
-static time_t
-date_of(const char *value, size_t len)
-{
-	char text[64];
-
-	strlcpy(text, value, Min(len + 1, sizeof(text)));
-	return curl_getdate(text, NULL);
-}
-
-/* An id is shown to people: whatever else stands there is not */
-static void
-keep_id(HttpRequest *r, const char *value, size_t len)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < len && n < sizeof(r->operation_id) - 1; i++)
-	{
-		char c = value[i];
-
-		if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_')
-			r->operation_id[n++] = c;
-	}
-	r->operation_id[n] = '\0';
-}
-
-/*
- * A status line.  What 1xx says is not yet the reply, which may take as long as
- * it would without: it begins with the last header.
- */
-static void
-begin_header(HttpTransfer *t, const char *line, size_t len)
-{
-	const char *status = memchr(line, ' ', len);
-
-	t->interim = status != NULL && status + 1 < line + len && status[1] == '1';
-	t->head_len = t->mark_len = 0;
-	t->mark = t->interim ? 0 : GetCurrentTimestamp();
-}
-
-static size_t
-on_header(char *line, size_t size, size_t n, void *arg)
-{
-	HttpTransfer *t = arg;
-	HttpRequest *r = &t->request;
-	size_t len = size * n;
-	const char *value;
-	size_t value_len;
-
-	if (len > 5 && strncmp(line, "HTTP/", 5) == 0)
-		begin_header(t, line, len);
-	if (t->interim)
-		return len;
-	t->head_len += len;
-	t->headed = len > 0 && (*line == '\r' || *line == '\n');
-	if (header_is(line, len, "Content-Encoding", &value, &value_len))
-		r->gzipped = value_len == 4 && pg_strncasecmp(value, "gzip", 4) == 0;
-	else if (t->id_header && header_is(line, len, t->id_header, &value, &value_len))
-		keep_id(r, value, value_len);
-	else if (header_is(line, len, "Date", &value, &value_len))
-		r->date = date_of(value, value_len);
-	else if (header_is(line, len, "WWW-Authenticate", &value, &value_len) && value_len > 7 && pg_strncasecmp(value, "Bearer ", 7) == 0)
-		strlcpy(r->challenge, value, Min(value_len + 1, sizeof(r->challenge)));
-	return len;
-}
 
 /*
  * libcurl names a socket to watch.  It must not be refused: libcurl 7.88 goes on
@@ -485,9 +286,9 @@ set_http(HttpTransfer *t, const HttpSettings *s, const char *method, const char 
 	SET(e, CURLOPT_REQUEST_TARGET, strchr(url + strlen("https://"), '/'));
 	SET(e, CURLOPT_CUSTOMREQUEST, method);
 	SET(e, CURLOPT_HTTPHEADER, t->headers);
-	SET(e, CURLOPT_WRITEFUNCTION, on_body);
+	SET(e, CURLOPT_WRITEFUNCTION, http_reply_body);
 	SET(e, CURLOPT_WRITEDATA, t);
-	SET(e, CURLOPT_HEADERFUNCTION, on_header);
+	SET(e, CURLOPT_HEADERFUNCTION, http_reply_header);
 	SET(e, CURLOPT_HEADERDATA, t);
 	SET(e, CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	SET(e, CURLOPT_USERAGENT, "pg_ingest/0.1");
@@ -565,36 +366,12 @@ set_options(HttpTransfer *t, const HttpSettings *s, const char *url)
 }
 
 static void
-forget_reply(HttpTransfer *t)
-{
-	HttpRequest *r = &t->request;
-
-	r->failure = HTTP_OK;
-	r->error = NULL;
-	r->status = 0;
-	r->body_len = 0;
-	r->gzipped = false;
-	r->retry_after = -1;
-	r->date = -1;
-	r->operation_id[0] = '\0';
-	r->challenge[0] = '\0';
-	r->sent = false;
-	t->left = t->interim = t->headed = t->talking = false;
-	t->came = 0;
-	t->forbidden = NULL;
-	t->head_len = 0;
-	t->error[0] = '\0';
-	t->mark = 0;
-	t->mark_len = 0;
-}
-
-static void
 begin_anew(HttpTransfer *t)
 {
 	detach(t);
 	t->request.state = HTTP_IDLE;
 	start_multi();
-	forget_reply(t);
+	http_reply_forget(t);
 	memset(&t->talk, 0, sizeof(HttpTalk));
 }
 
@@ -685,26 +462,6 @@ http_abort(HttpRequest *request)
 	detach(request->transfer);
 	request->state = HTTP_IDLE;
 	http_drop_body(request);
-}
-
-/* Free the body of a reply that has been used, and that of its request */
-void
-http_drop_body(HttpRequest *request)
-{
-	HttpTransfer *t = request->transfer;
-
-	if (t->secret && request->body)
-		explicit_bzero(request->body, t->capacity);
-	give_body(request->body, t->capacity);
-	request->body = NULL;
-	request->body_len = 0;
-	t->capacity = 0;
-	/* a handle that is idle points to what it sent, and reads it no more: the next request has a handle of its own */
-	if (!t->in_multi)
-	{
-		free(t->send_body);
-		t->send_body = NULL;
-	}
 }
 
 /*

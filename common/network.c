@@ -75,10 +75,25 @@ rule_of(const unsigned char *address, const Network *networks, int n)
 	return NULL;
 }
 
+/*
+ * What is global of IPv6 begins with 001; the rest was given to nobody, or is special.  And an interface that is called
+ * 0:5efe:a.b.c.d is an IPv4 address within the network that a router of ISATAP serves.
+ */
+static const char *
+not_global(const unsigned char *a)
+{
+	if ((a[0] & 0xe0) != 0x20)
+		return "it is not in 2000::/3, which alone is global";
+	if ((a[8] & 0xfd) == 0 && a[9] == 0 && a[10] == 0x5e && a[11] == 0xfe)
+		return "its end is IPv4 in another form (ISATAP)";
+	return NULL;
+}
+
 const char *
 network_forbidden(const struct sockaddr *address, const Network *allowed, int n)
 {
 	unsigned char a[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+	const char *rule;
 
 	if (address->sa_family == AF_INET)
 		memcpy(a + 12, &((const struct sockaddr_in *) address)->sin_addr, 4);
@@ -90,7 +105,8 @@ network_forbidden(const struct sockaddr *address, const Network *allowed, int n)
 		return NULL;
 	if (address->sa_family == AF_INET)
 		return rule_of(a, forbidden_v4, COUNT(forbidden_v4));
-	return rule_of(a, forbidden_v6, COUNT(forbidden_v6));
+	rule = rule_of(a, forbidden_v6, COUNT(forbidden_v6));
+	return rule ? rule : not_global(a);
 }
 
 bool

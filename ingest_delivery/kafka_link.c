@@ -26,8 +26,9 @@
 
 /* A secret that was looked up within this is given at once */
 #define JUST_NOW (60 * USECS_PER_SEC)
-/* Until when a token that does not say so is believed in: secrets are looked up as often */
-#define TOKEN_FOR_MS (10 * 60 * 1000)
+/* Until when a token is believed in.  Azure's are good for five minutes at least when they are looked up, which was a
+ * minute ago at most */
+#define TOKEN_FOR_MS (4 * 60 * 1000)
 /* Of an error in words */
 #define LONGEST_TEXT 500
 /* The code by which Kafka refuses a login */
@@ -642,9 +643,12 @@ kafka_receive(Sink *sink, Flight *flight)
 	{
 		answer->status = trip->code;
 		answer->error = trip->text;
-		/* it may be another password by now */
+		/* it may be another password or token by now, in a vault, too */
 		if (trip->code == SASL_FAILED)
+		{
 			sink->resolved_at = 0;
+			sink->refused = true;
+		}
 		sort_out(sink, flight, trip);
 	}
 	return true;

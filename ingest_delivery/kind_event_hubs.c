@@ -1,10 +1,11 @@
 /*
  * kind_event_hubs.c
- *		Events into a hub of Azure Event Hubs, by HTTPS.
+ *		Events into a hub of Azure Event Hubs, by HTTPS or by Kafka.
  *
- * A request is a batch of messages of one partition key, the events' subject, so that the
- * hub keeps their order.  It is signed by a shared key, whose bytes are taken as they are,
- * or shows the token of an Azure identity.
+ * By HTTPS a request is a batch of messages of one partition key, the events' subject, so
+ * that the hub keeps their order.  It is signed by a shared key, whose bytes are taken as
+ * they are, or shows the token of an Azure identity.  By Kafka the namespace is a broker,
+ * and the hub a topic; the connection string itself is the password there.
  */
 #include "postgres.h"
 
@@ -15,6 +16,7 @@
 #include "common/address.h"
 #include "common/azure.h"
 #include "common/base64.h"
+#include "ingest_delivery/kafka_link.h"
 #include "ingest_delivery/kind.h"
 #include "ingest_delivery/letter.h"
 #include "utils/json.h"
@@ -25,6 +27,15 @@
 #define MOST_DATA (MOST_BYTES / 2)
 #define SIGNED_FOR 3600
 #define MOST_NAME 256
+/* By Kafka: where it is spoken, what is told of a connection that is idle (Azure forgets it after four minutes without a
+ * word), and what is on its way at once */
+#define KAFKA_PORT "9093"
+#define IDLE_MS "180000"
+#define KAFKA_BATCH 1000
+#define KAFKA_FLIGHTS 4
+
+/* What a sink of this kind becomes whose option protocol says so */
+static const Kind event_hubs_by_kafka;
 
 typedef struct EventHub
 {
@@ -68,6 +79,7 @@ check_connection(const char *option, const char *secret)
 
 static const OptionRule options[] = {
 	{"url", OPTION_URL, .words = "https", .needed = true},
+	{"protocol", OPTION_WORD, .words = "https,kafka"},
 	{"connection_string", OPTION_REFERENCE, .check = check_connection},
 	{"mode", OPTION_WORD, .words = "structured,binary"},
 	{"partition_key", OPTION_WORD, .words = "subject,none"},
@@ -87,6 +99,27 @@ host_of(const char *url)
 	return pnstrdup(host, strcspn(host, "/"));
 }
 
+static bool
+by_kafka(const Jsonb *given)
+{
+	const char *protocol = option_text(given, "protocol");
+
+	return protocol && strcmp(protocol, "kafka") == 0;
+}
+
+/* How much goes at once is the producer's there; a hub is a topic */
+static void
+check_for_kafka(const Jsonb *given, const char *hub)
+{
+	static const char *const others[] = {"batch_events", "max_in_flight"};
+
+	for (int i = 0; i < lengthof(others); i++)
+		if (option_is_set(given, others[i]))
+			option_refuse(others[i], "It is for protocol https.", NULL);
+	if (strspn(hub, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_") != strlen(hub) || strlen(hub) > 249)
+		option_refuse("url", "A hub has 1 to 249 letters, digits, dots, underscores and hyphens.", NULL);
+}
+
 static void
 check(const Jsonb *given)
 {
@@ -97,14 +130,25 @@ check(const Jsonb *given)
 		option_refuse("url", "It must name a namespace and a hub in it, such as "
 							 "https://erp.servicebus.windows.net/events.",
 					  NULL);
+	if (by_kafka(given))
+		check_for_kafka(given, path + 1);
 	if (!option_is_set(given, "connection_string"))
 		azure_check_host("url", host_of(url));
 }
 
+/* To brokers a token is of their namespace */
 static const char *
 token_for(const Jsonb *given)
 {
-	return option_is_set(given, "connection_string") ? NULL : RESOURCE;
+	char *host;
+
+	if (option_is_set(given, "connection_string"))
+		return NULL;
+	if (!by_kafka(given))
+		return RESOURCE;
+	host = host_of(option_text(given, "url"));
+	host[strcspn(host, ":")] = '\0';
+	return psprintf("https://%s", host);
 }
 
 static void
@@ -114,6 +158,12 @@ load(Sink *sink)
 	char *mode = option_text(sink->options, "mode");
 	char *partition_key = option_text(sink->options, "partition_key");
 
+	if (by_kafka(sink->options))
+	{
+		sink->kind = &event_hubs_by_kafka;
+		sink->kind->load(sink);
+		return;
+	}
 	own->post_to = psprintf("%s/messages?api-version=2014-01", sink->url);
 	own->audience = psprintf("sb%s", strstr(sink->url, "://"));
 	own->mode = letter_mode(mode ? mode : "structured");
@@ -123,20 +173,19 @@ load(Sink *sink)
 	sink->max_bytes = option_number(sink->options, "max_bytes", MOST_DATA);
 }
 
-static void
-prepare(Sink *sink)
+/* The connection string, which is of the namespace that is sent to; NULL: an identity is used, which may be shown to it */
+static const char *
+connection_of(Sink *sink)
 {
-	EventHub *own = sink->own;
 	const char *connection = sink_secret(sink, "connection_string");
 	char *endpoint;
 	char *host;
 
-	own->key_name = own->key = NULL;
 	/* the list of hosts may be another one by now */
 	if (connection == NULL)
 	{
 		azure_check_host("url", host_of(sink->url));
-		return;
+		return NULL;
 	}
 	endpoint = part_of(connection, "Endpoint");
 	endpoint += strncmp(endpoint, "sb://", 5) == 0 ? 5 : 0;
@@ -148,6 +197,18 @@ prepare(Sink *sink)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("what option \"connection_string\" refers to is of another namespace than option \"url\"")));
+	return connection;
+}
+
+static void
+prepare(Sink *sink)
+{
+	EventHub *own = sink->own;
+	const char *connection = connection_of(sink);
+
+	own->key_name = own->key = NULL;
+	if (connection == NULL)
+		return;
 	own->key_name = part_of(connection, "SharedAccessKeyName");
 	own->key = part_of(connection, "SharedAccessKey");
 	sink_keep_secret(sink, "key", own->key, strlen(own->key));
@@ -277,4 +338,57 @@ const Kind kind_event_hubs = {
 	.write = write_post,
 	.judge = judge,
 	.together = goes_with,
+};
+
+/* -- by Kafka -- */
+
+static void
+load_for_kafka(Sink *sink)
+{
+	KafkaOptions *own = palloc0(sizeof(KafkaOptions));
+	char *mode = option_text(sink->options, "mode");
+	char *partition_key = option_text(sink->options, "partition_key");
+	char *host = host_of(sink->url);
+
+	own->form.topic = pstrdup(strrchr(sink->url, '/') + 1);
+	own->form.key = partition_key && strcmp(partition_key, "none") == 0 ? KEY_NONE : KEY_SUBJECT;
+	own->form.structured = mode == NULL || strcmp(mode, "structured") == 0;
+	own->timeout_ms = sink->settings.request_timeout_ms;
+	kafka_set(own, "bootstrap.servers", strchr(host, ':') ? host : psprintf("%s:" KAFKA_PORT, host));
+	kafka_set(own, "security.protocol", "SASL_SSL");
+	kafka_set(own, "sasl.mechanism", option_is_set(sink->options, "connection_string") ? "PLAIN" : "OAUTHBEARER");
+	if (option_is_set(sink->options, "connection_string"))
+		kafka_set(own, "sasl.username", "$ConnectionString");
+	kafka_set(own, "ssl.ca.location", sink->settings.ca_file);
+	kafka_set(own, "connections.max.idle.ms", IDLE_MS);
+	kafka_set(own, "message.max.bytes", psprintf("%d", MOST_BYTES));
+	sink->own = own;
+	sink->max_bytes = option_number(sink->options, "max_bytes", MOST_DATA);
+	sink->max_in_flight = KAFKA_FLIGHTS;
+	sink->batch_events = KAFKA_BATCH;
+}
+
+/* The token of an identity is kafka_token()'s */
+static void
+prepare_for_kafka(Sink *sink)
+{
+	KafkaOptions *own = sink->own;
+	const char *connection = connection_of(sink);
+
+	own->n_all = own->n_settings;
+	kafka_set_secret(own, "sasl.password", connection);
+	kafka_prepared(sink);
+}
+
+static const Kind event_hubs_by_kafka = {
+	.name = "event_hubs",
+	.what = "a sink of kind event_hubs",
+	.options = options,
+	.check = check,
+	.token_for = token_for,
+	.load = load_for_kafka,
+	.prepare = prepare_for_kafka,
+	.send = kafka_send,
+	.receive = kafka_receive,
+	.end = kafka_end,
 };

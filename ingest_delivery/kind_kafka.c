@@ -12,8 +12,9 @@
 #include "ingest_delivery/kafka_link.h"
 #include "ingest_delivery/kind.h"
 
-/* Messages that go to the helper at once, and how often */
-#define BATCH_EVENTS 500
+/* Messages that go to the helper at once, and how often.  An answer goes through five threads: on a busy machine that
+ * takes long, and what is on its way is as fast as it is much */
+#define BATCH_EVENTS 1000
 #define IN_FLIGHT 4
 #define USUAL_TIMEOUT_S 15
 #define USUAL_MESSAGE_BYTES 1000000

@@ -65,7 +65,7 @@ outcome_text(const HttpRequest *request)
 		return psprintf("its address may not be sent to: %s", request->error);
 	if (request->failure != HTTP_OK && request->failure != HTTP_TOO_LARGE)
 		return pstrdup(request->error ? request->error : "no answer");
-	if (request->status >= 300 && request->status < 400)
+	if (request->status >= 300 && request->status < 400 && request->status != 304)
 		return psprintf("status %d: redirects are not followed", request->status);
 	return psprintf("status %d", request->status);
 }

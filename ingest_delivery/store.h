@@ -42,4 +42,8 @@ extern void store_secrets(Sink *sink);
 extern void store_fault(int32 id, const char *error, TimestampTz until);
 extern void store_prune(void);
 
+/* Among themselves: when the next of those that wait is due; those of which nothing waits go on */
+extern void store_ask_next_due(Sink *sink);
+extern void store_unblock(Sink *sink, Datum *keys, int n);
+
 #endif /* DELIVERY_STORE_H */

@@ -220,11 +220,11 @@ adopt(Sink *fresh)
 		sink->seen = true;
 		if (sink->version == fresh->version && sink->owner == fresh->owner)
 			sink_free(fresh);
-		else if (sink->by_subject == fresh->by_subject && sink->reading == fresh->reading)
+		else if (sink->by_subject == fresh->by_subject && sink->reading == fresh->reading && sink->kind == fresh->kind)
 			take_over(sink, fresh);
 		else
 		{
-			/* what waits for what is another matter now, or what is wanted */
+			/* what waits for what is another matter now, or what is wanted, or what is spoken */
 			sink_free(fresh);
 			dlist_delete(&sink->node);
 			n_sinks--;

@@ -23,6 +23,7 @@ typedef struct Networks
 struct Guard
 {
 	pthread_mutex_t mutex;
+	bool asked; /* for any address: a name was found */
 	bool refused;
 	char text[200];
 };
@@ -66,6 +67,14 @@ guard_allow(const char *networks)
 }
 
 static void
+note_asked(Guard *guard)
+{
+	pthread_mutex_lock(&guard->mutex);
+	guard->asked = true;
+	pthread_mutex_unlock(&guard->mutex);
+}
+
+static void
 note(Guard *guard, const struct sockaddr *address, socklen_t length, const char *rule)
 {
 	char host[NI_MAXHOST];
@@ -86,6 +95,7 @@ guarded_connect(int fd, const struct sockaddr *address, int length, const char *
 	const char *rule = network_forbidden(address, now ? now->v : NULL, now ? now->n : 0);
 
 	(void) id;
+	note_asked(opaque);
 	if (rule)
 	{
 		note(opaque, address, length, rule);
@@ -132,4 +142,15 @@ guard_refused(Guard *guard, char *text, size_t room)
 	guard->refused = false;
 	pthread_mutex_unlock(&guard->mutex);
 	return refused;
+}
+
+bool
+guard_asked(Guard *guard)
+{
+	bool asked;
+
+	pthread_mutex_lock(&guard->mutex);
+	asked = guard->asked;
+	pthread_mutex_unlock(&guard->mutex);
+	return asked;
 }

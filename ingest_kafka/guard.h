@@ -22,5 +22,7 @@ extern void guard_free(Guard *guard);
 extern void guard_set(rd_kafka_conf_t *conf, Guard *guard);
 /* The last address that was refused, and why; false: none was since it was asked last */
 extern bool guard_refused(Guard *guard, char *text, size_t room);
+/* Has any address been asked for?  Else no name has been found yet */
+extern bool guard_asked(Guard *guard);
 
 #endif /* KAFKA_GUARD_H */

@@ -56,6 +56,7 @@ static const Option options[] = {
 	{"ssl.key.password", .check = is_anything},
 	{"compression.type", .words = "none,gzip,snappy,lz4,zstd"},
 	{"linger.ms", .highest = 10000},
+	{"connections.max.idle.ms", .highest = 3600000},
 	{"acks", .words = "all"},
 	{"batch.size", .highest = 32 * 1024 * 1024},
 	{"message.max.bytes", .highest = 32 * 1024 * 1024},

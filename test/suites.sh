@@ -98,6 +98,17 @@ run_sandbox_tests() {
 	return $code
 }
 
+# check_events FILE …: the events that tests wrote, against the schemas of their types
+check_events() {
+	[ -d "${NODE_PATH:-}/ajv" ] && [ -s "$1" ] || return 0
+	if node "$TOP/test/events/schemas.cjs" "$@"; then
+		counted 1 0
+		return 0
+	fi
+	counted 0 1
+	return 1
+}
+
 # run_regress [TESTS]: against the cluster "tested", or the one at REGRESS_PORT, and the sandbox
 run_regress() {
 	local regress new=() code=0 failed folder=${REGRESS_FOLDER:-$WORK/regress}
@@ -112,6 +123,9 @@ run_regress() {
 		"${new[@]}" "$@" || code=1
 	failed=$(grep -cE '^not ok |\.\.\. FAILED' "$folder.out") || true
 	counted "$(grep -cE '^ok |\.\.\. ok ' "$folder.out")" "$failed"
+	"$BIN/psql" -XAtq -h "$WORK/sock" -p "${REGRESS_PORT:-6601}" -U postgres -d regress -c "SELECT jsonb_build_object('type', e.type, 'schema', t.schema, 'data', e.data, 'file', 'regress') FROM ingest.event e JOIN ingest.event_type t USING (type)" \
+		>"$folder.events" 2>/dev/null || true
+	check_events "$folder.events" || code=1
 	return $code
 }
 
@@ -161,14 +175,15 @@ run_tap() {
 	# the longest first, as their size lets guess
 	# shellcheck disable=SC2046
 	[ $# -gt 0 ] || set -- $(ls -S t/*.pl)
-	run_as mkdir -p "$WORK/tap"
+	run_as mkdir -p "$WORK/tap" "$WORK/events"
 	shown "$WORK/tap.out" run_as env PATH="$WORK/src/test/tools:$BIN:$PATH" PG_REGRESS="$pgxs/test/regress/pg_regress" \
-		PERL5LIB="$pgxs/test/perl:$WORK/src/test/t" TESTDIR="$WORK/tap" TESTDATADIR="$WORK/tap" TESTLOGDIR="$WORK/tap/log" TMPDIR="$WORK/tmp" \
+		PERL5LIB="$pgxs/test/perl:$WORK/src/test/t" TESTDIR="$WORK/tap" TESTDATADIR="$WORK/tap" TESTLOGDIR="$WORK/tap/log" TMPDIR="$WORK/tmp" PG_INGEST_EVENTS="$WORK/events" \
 		PG_SHARE="$("$PG_CONFIG" --sharedir)" NS_SANDBOX="$WORK/src/test/sandbox/netsuite-sandbox" prove --timer -j"${TAP_JOBS:-4}" "$@" || code=1
 	# prove tells of each file that failed: (Wstat: 256 (exited 1) Tests: 7 Failed: 2); one that failed no test died
 	ran=$(sed -n 's/^Files=.*, Tests=\([0-9]*\),.*/\1/p' "$WORK/tap.out")
 	failed=$(sed -n 's/^t\/.*(Wstat: .* Failed: \([0-9]*\))$/\1/p' "$WORK/tap.out" | awk '{ t += $1; n += $1 ? $1 : 1 } END { print t + 0, n + 0 }')
 	counted $((${ran:-0} - ${failed% *})) "${failed#* }"
+	check_events "$WORK"/events/* || code=1
 	# shellcheck disable=SC2046
 	[ $code -eq 0 ] || report_tap $(sed -n 's/^\(t\/[^ ]*\) *(Wstat: .*/\1/p' "$WORK/tap.out")
 	return $code

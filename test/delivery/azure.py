@@ -93,6 +93,9 @@ class Handler(BaseHTTPRequestHandler):
         token = "tok." + base64.urlsafe_b64encode(os.urandom(24)).decode() + ".end"
         with LOCK:
             TOKENS[token] = wanted
+            if self.server.options.tokens:
+                with open(self.server.options.tokens, "a", encoding="utf-8") as file:
+                    file.write(f"{token} {wanted}\n")
         return {"token_type": "Bearer", "access_token": token, **more}
 
     def fail(self, what, status, how):
@@ -238,6 +241,7 @@ def main():
     parser.add_argument("--cert", required=True, help="certificate and key of the server")
     parser.add_argument("--certificate", required=True, help="of the application")
     parser.add_argument("--federated", required=True, help="the workload's token file")
+    parser.add_argument("--tokens", help="each token that was given, with what it is for, is written there")
     parser.add_argument("--secrets", required=True)
     parser.add_argument("--behave", default="")
     parser.add_argument("--key-name", default="send")

@@ -1,10 +1,11 @@
 """Stands between clients and the mock of a Kafka broker, and has what that lacks: TLS and logins.
 
 kafka_proxy.py --port PORT --broker FILE --log FILE [--tls CERTIFICATE KEY] [--user NAME PASSWORD] [--token TOKEN]
-    [--advertise FILE]
+    [--tokens FILE RESOURCE] [--advertise FILE]
 
 FILE of --broker holds host:port of the broker, read anew for each connection; that of --advertise, if there is one, what
-the broker is called in its metadata from then on.  With --user or --token nothing but a login is answered before it
+the broker is called in its metadata from then on.  FILE of --tokens has tokens that somebody gives, each with what it is
+for, which must be RESOURCE.  With --user, --token or --tokens nothing but a login is answered before it
 (SaslHandshake, SaslAuthenticate: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER).
 The log has a line for each connection and each login.
 """
@@ -79,7 +80,7 @@ class Connection:
         self.options, self.reader, self.writer = options, reader, writer
         self.asked = {}
         self.mechanism, self.scram = None, None
-        self.known = not (options.user or options.token)
+        self.known = not (options.user or options.token or options.tokens)
 
     def log(self, line):
         with open(self.options.log, "a", encoding="utf-8") as file:
@@ -111,13 +112,20 @@ class Connection:
         error = 0 if self.mechanism in MECHANISMS else UNSUPPORTED_MECHANISM
         self.answer(correlation, struct.pack(">hi", error, len(MECHANISMS)) + b"".join(map(text, MECHANISMS)))
 
+    def tokens(self):
+        known = [self.options.token] if self.options.token else []
+        if self.options.tokens and os.path.exists(self.options.tokens[0]):
+            with open(self.options.tokens[0], encoding="utf-8") as file:
+                known += [line.split()[0] for line in file if line.split()[1:] == [self.options.tokens[1]]]
+        return known
+
     def authenticated(self, said):
         """What to answer, and whether the client is known; None: it is not."""
         user, password = self.options.user or ("", "")
         if self.mechanism == "PLAIN":
             return ("", True) if self.options.user and said.split(b"\0")[1:] == [user.encode(), password.encode()] else None
         if self.mechanism == "OAUTHBEARER":
-            return ("", True) if self.options.token and ("auth=Bearer " + self.options.token + "\x01") in said.decode() else None
+            return ("", True) if any(f"auth=Bearer {token}\x01" in said.decode() for token in self.tokens()) else None
         if not self.options.user:
             return None
         if self.scram is None:
@@ -219,6 +227,7 @@ async def main():
     parser.add_argument("--tls", nargs=2)
     parser.add_argument("--user", nargs=2)
     parser.add_argument("--token")
+    parser.add_argument("--tokens", nargs=2)
     parser.add_argument("--advertise")
     options = parser.parse_args()
     tls = None

@@ -124,7 +124,7 @@ class Handler(BaseHTTPRequestHandler):
         if 200 <= how.get("status", 204) < 300:
             for event in events:
                 self.say(at=time.time(), id=event["id"], subject=event.get("subject"), message=self.headers["webhook-id"],
-                         data=event["data"] if len(body) < 65536 else None,
+                         data=event["data"] if len(body) < 65536 and not self.server.options.brief else None,
                          path=self.path, flying=self.flying, bytes=len(body), event=event if self.server.options.whole else None,
                          headers=dict(self.headers.items()) if self.server.options.whole else None, body=body.decode() if self.server.options.whole else None)
         else:
@@ -148,6 +148,7 @@ def main():
     parser.add_argument("--behave")
     parser.add_argument("--cert")
     parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--brief", action="store_true", help="no data is written down")
     options = parser.parse_args()
     server = Server(("127.0.0.1", options.port), Handler)
     server.options = options

@@ -225,7 +225,8 @@ my %rule = (
 	'127.0.0.1' => '', '127.1' => '', '2130706433' => '', '0x7f000001' => '', '0177.0.0.1' => '', '10.1.2.3' => 'private', '10.1' => 'private', '172.16.0.1' => 'private', '192.168.1.1' => 'private',
 	'169.254.169.254' => 'link-local', '100.64.0.1' => 'shared', '0.0.0.0' => 'this network', '0' => 'this network', '224.0.0.1' => 'multicast', '255.255.255.255' => 'reserved', '192.0.2.1' => 'documents', '198.18.0.1' => 'measurements',
 	'[::1]' => 'loopback', '[::]' => 'no address', '[::ffff:10.0.0.1]' => 'another form', '[::ffff:a00:1]' => 'another form', '[64:ff9b::a00:1]' => 'another form', '[64:ff9b:1::1]' => 'another form', '[2002:a00:1::]' => 'another form',
-	'[2001::1]' => 'another form', '[::10.0.0.1]' => 'another form', '[fe80::1]' => 'link-local', '[fc00::1]' => 'unique-local', '[fd12::1]' => 'unique-local', '[fec0::1]' => 'site-local', '[ff02::1]' => 'multicast', '[2001:db8::1]' => 'documents');
+	'[2001::1]' => 'another form', '[::10.0.0.1]' => 'another form', '[fe80::1]' => 'link-local', '[fc00::1]' => 'unique-local', '[fd12::1]' => 'unique-local', '[fec0::1]' => 'site-local', '[ff02::1]' => 'multicast', '[2001:db8::1]' => 'documents',
+	'[::5efe:10.0.0.1]' => 'not in 2000::/3', '[4000::1]' => 'not in 2000::/3', '[fe81::1]' => 'link-local', '[febf::1]' => 'link-local', '[2606:4700::5efe:10.0.0.1]' => 'ISATAP', '[2606:4700::200:5efe:a00:1]' => 'ISATAP', '[::ffff:a9fe:a9fe]' => 'another form', '[2606:4700::1]' => '');
 my @open;
 for my $host (sort keys %rule)
 {

@@ -14,7 +14,7 @@ use Time::HiRes qw(sleep time);
 my $large = $ENV{DELIVERY_LARGE} // 150;
 my $p = 'postgres';
 my $node = new_delivery('primary');
-start_receiver();
+start_receiver('--brief');
 
 sub sql { return $node->safe_psql($p, $_[0]); }
 sub sink
@@ -111,6 +111,25 @@ sql(q{SELECT ingest.emit('bt.x', 's' || i, '{}') FROM generate_series(1, 500) i}
 is(wait_sent('batch', 500), 500, 'a batch');
 my ($longest) = sort { $b <=> $a } map { $_->{bytes} // 0 } received('/batch');
 cmp_ok($longest, '<=', 20000, "of $longest bytes at most");
+sql(q{SELECT ingest_delivery.drop_sink('batch')});
+
+# a long run: what one event leaves behind would be seen after 200,000; some are refused, some have no subject
+behave('/run' => { status => 422, subject => 's7' });
+sink('run', ', "mode": "batch", "batch_events": 1000', q(, types => '{ru.*}', on_exhausted => 'skip'));
+my (@after, $sent);
+for my $part (1 .. 4)
+{
+	sql(q{SELECT count(ingest.emit('ru.x', CASE WHEN i % 3 > 0 THEN 's' || i % 997 END, jsonb_build_object('n', i, 'text', repeat('x', i % 300)))) FROM generate_series(1, 50000) i});
+	# those of the subject that is refused wait
+	my $waits = $part * sql(q{SELECT count(*) FROM generate_series(1, 50000) i WHERE i % 3 > 0 AND i % 997 = 7});
+	$sent = wait_sent('run', $part * 50000 - $waits);
+	# memory that is needed while it works goes back when it rests
+	sleep(9);
+	push @after, own_memory();
+}
+cmp_ok($sent, '>=', 199000, "$sent of 200,000 events");
+cmp_ok($after[3] - $after[0], '<', 4, 'leave nothing behind: ' . join(', ', map { sprintf '%.1f', $_ } @after) . ' MB after each 50,000');
+is(sql($worker), $pid, 'of one and the same worker');
 unlike(slurp_file($node->logfile), qr/TRAP|terminated by signal|PANIC/, 'nothing crashed');
 $node->stop;
 done_testing();

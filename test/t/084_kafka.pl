@@ -150,6 +150,22 @@ for ([ 'topic_error faults 3', 'topic_error faults 0', 'topic faults: .*[Uu]nkno
 is(sql(q{SELECT string_agg(ok || ' ' || coalesce(status, 0), ',') FROM ingest_delivery.test_sink('faults')}), 'true 0', 'test_sink sends one') or diag(sql(q{SELECT t FROM ingest_delivery.test_sink('faults') t}));
 is(scalar(grep { $_->{header}{ce_type} eq 'ingest.sink.test' } consumed('faults', ++$n, 40)), 1, 'which arrives');
 
+# -- two clusters into one topic: no id is that of two events --
+
+my $other = new_delivery('other');
+start_kcat('both', $broker);
+sink('both', { topic => 'both' }, q(, types => '{bo.*}'));
+$other->safe_psql($p, sprintf q{SELECT ingest_delivery.create_sink('both', 'kafka', '%s', types => '{bo.*}')}, options({ topic => 'both' }));
+$_->safe_psql($p, q{SELECT ingest.emit('bo.x', 's' || i % 3, jsonb_build_object('n', i)) FROM generate_series(1, 100) i}) for $node, $other;
+my $until = time() + 60;
+my %both;
+do { %both = map { ("$_->{header}{ce_source} $_->{header}{ce_id}" => 1) } consumed('both'); sleep(0.1); } until keys %both >= 200 || time() > $until;
+is(scalar keys %both, 200, 'two clusters into one topic: source and id are one event\'s');
+my %sources = map { ($_->{header}{ce_source} => 1) } consumed('both');
+is(scalar keys %sources, 2, 'since the source begins with the cluster');
+$other->stop;
+sql(q{SELECT ingest_delivery.drop_sink('both')});
+
 # -- the helper --
 
 my $worker = worker();
@@ -173,7 +189,7 @@ like($limits, qr/2147483648 +2147483648/, 'and a limit of memory');
 ok(!-r '/proc/' . (helpers($worker))[0] . '/environ' || slurp_file('/proc/' . (helpers($worker))[0] . '/environ') eq '', 'nor an environment that could be read');
 sql(q{SELECT ingest_delivery.drop_sink('faults')});
 poll_until($node, $p, q{SELECT count(*) FROM ingest_delivery.sink}, 0);
-my $until = time() + 30;
+$until = time() + 30;
 sleep(0.1) while helpers($worker) && time() < $until;
 is(scalar(helpers($worker)), 0, 'without sinks there is none');
 

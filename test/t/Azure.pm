@@ -68,11 +68,13 @@ sub start_azure
 		audience => 'https://ns.servicebus.localhost/a hub',
 		keyName => 'send',
 		key => 'not+base64/at-all~äöü',
+		tokens => "$folder/tokens",
+		server => "$folder/server.pem",
 		folder => $folder);
 	write_file($azure{federated}, 'a.federated.token');
 	azure_secrets();
 	$server = IPC::Run::start([ '/usr/bin/python3', '-B', 'delivery/azure.py', '--https', $https, '--http', $http, '--log', "$folder/log", '--cert', "$folder/server.pem", '--certificate', "$folder/app.pem",
-			'--federated', $azure{federated}, '--secrets', "$folder/secrets", '--behave', "$folder/behave", '--key-name', $azure{keyName}, '--key', $azure{key} ], '<', '/dev/null', '>', "$folder/out", '2>&1');
+			'--federated', $azure{federated}, '--tokens', $azure{tokens}, '--secrets', "$folder/secrets", '--behave', "$folder/behave", '--key-name', $azure{keyName}, '--key', $azure{key} ], '<', '/dev/null', '>', "$folder/out", '2>&1');
 	for my $port ($https, $http)
 	{
 		my $until = time() + $PostgreSQL::Test::Utils::timeout_default;

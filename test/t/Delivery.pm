@@ -128,7 +128,7 @@ sub received
 sub new_delivery
 {
 	my ($name, %option) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $node = PostgreSQL::Test::Cluster->new($name, %{ $option{new} // {} });
 	$node->init(%{ $option{init} // {} });
 	$node->append_conf('postgresql.conf', "fsync = off\nmax_worker_processes = 20\nrestart_after_crash = on\nshared_preload_libraries = 'ingest'\n" . ($option{conf} // ''));
 	$node->start;

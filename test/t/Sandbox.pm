@@ -66,6 +66,32 @@ END
 	$? = $code;
 }
 
+# -- events: whatever a server wrote is kept before it stops, to be held against its schema (test/suites.sh) --
+
+sub keep_events
+{
+	my ($node) = @_;
+	my $sql = q{SELECT jsonb_build_object('type', e.type, 'schema', t.schema, 'data', e.data, 'file', %s) FROM (SELECT type, data, row_number() OVER (PARTITION BY type ORDER BY id DESC) AS n FROM ingest.event) e JOIN ingest.event_type t USING (type) WHERE n <= 1000};
+	my $file = basename($0);
+	for my $database (split /\n/, sql_or_nothing($node, 'SELECT datname FROM pg_database WHERE datallowconn AND datname !~ $$^template$$') // '')
+	{
+		next unless (sql_or_nothing($node, q{SELECT 1 WHERE to_regclass('ingest.event_type') IS NOT NULL}, $database) // '') eq '1';
+		my $events = sql_or_nothing($node, sprintf($sql, "'$file'::text"), $database);
+		next unless $events;
+		open my $out, '>>', "$ENV{PG_INGEST_EVENTS}/$file.$$" or next;
+		print $out "$events\n";
+		close $out;
+	}
+	return;
+}
+
+if ($ENV{PG_INGEST_EVENTS})
+{
+	no warnings 'redefine';
+	my $stop = \&PostgreSQL::Test::Cluster::stop;
+	*PostgreSQL::Test::Cluster::stop = sub { keep_events($_[0]) if defined $_[0]->{_pid}; goto &$stop; };
+}
+
 # control(op => 'fault', kind => '500', ...)
 sub control
 {

@@ -1,0 +1,54 @@
+/*
+ * http_transfer.h
+ *		A request under way, to those who carry it out: http.c and http_reply.c.
+ */
+#ifndef COMMON_HTTP_TRANSFER_H
+#define COMMON_HTTP_TRANSFER_H
+
+#include "postgres.h"
+
+#include <curl/curl.h>
+
+#include "common/http.h"
+#include "utils/palloc.h"
+#include "utils/timestamp.h"
+
+typedef struct HttpTransfer
+{
+	HttpRequest request; /* the public face */
+	CURL *easy;
+	struct curl_slist *headers;
+	char *send_body;
+	size_t send_len;
+	bool secret;     /* bodies and headers are wiped before they are freed */
+	size_t capacity; /* of request.body */
+	size_t max_body;
+	size_t keep_body;
+	size_t came; /* of the reply's body */
+	HttpMayConnect may_connect;
+	const char *forbidden; /* which rule forbids an address that was tried */
+	const char *id_header;
+	bool in_multi;
+	bool used;        /* the handle has been set up once */
+	bool left;        /* the request has been handed to a connection once */
+	bool interim;     /* the header being read is none of the reply's: 1xx */
+	bool headed;      /* the reply's header has come to its end */
+	size_t head_len;  /* of the reply's header */
+	TimestampTz mark; /* when header and body were mark_len long */
+	size_t mark_len;
+	HttpTalk talk;          /* step is NULL: HTTP */
+	curl_socket_t talks_on; /* once it talks */
+	bool talking;
+	TimestampTz talk_until;
+	struct HttpTransfer *next; /* in the list of running transfers */
+	char error[CURL_ERROR_SIZE];
+	MemoryContextCallback callback;
+} HttpTransfer;
+
+/* For libcurl; arg is the transfer */
+extern size_t http_reply_body(char *data, size_t size, size_t n, void *arg);
+extern size_t http_reply_header(char *line, size_t size, size_t n, void *arg);
+/* Nothing has come yet */
+extern void http_reply_forget(HttpTransfer *t);
+
+#endif /* COMMON_HTTP_TRANSFER_H */

@@ -1,0 +1,575 @@
+/*
+ * store_read.c
+ *		Events are read as the sink's owner, so that what he may not see, or no longer, is not sent: the next ones,
+ *		those whose time has come again, alerts that are still open.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "ingest_delivery/alert.h"
+#include "ingest_delivery/delivery.h"
+#include "ingest_delivery/door.h"
+#include "ingest_delivery/statement.h"
+#include "ingest_delivery/store.h"
+#include "mb/pg_wchar.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/guc.h"
+#include "utils/json.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* A window is bounded in events and in bytes */
+#define MOST_EVENTS 1000
+#define MOST_BYTES (8 * 1024 * 1024)
+#define AT_ONCE 50
+#define FIRST_AT_ONCE 8
+/* What an event has besides its own attributes and data */
+#define ENVELOPE 256
+/* Of those that wait */
+#define MOST_SUBJECTS 100
+#define MOST_OF_SUBJECT 50
+
+/* In UTF-8, behind the item itself */
+static char *
+put(char **at, const char *text)
+{
+	char *here = *at;
+	size_t n;
+
+	if (text == NULL)
+		return NULL;
+	n = strlen(text) + 1;
+	memcpy(here, text, n);
+	*at += n;
+	return here;
+}
+
+static char *
+sent_form(char *text)
+{
+	return text ? pg_server_to_any(text, strlen(text), PG_UTF8) : NULL;
+}
+
+/* What an event says of an alert, NULL if it is none of one; size grows by what it needs */
+static char **
+alert_at(SPITupleTable *table, uint64 row, int column, size_t *size)
+{
+	bool isnull;
+	Datum value = SPI_getbinval(table->vals[row], table->tupdesc, column, &isnull);
+	char **fields;
+	Datum *items;
+	bool *nulls;
+	int n;
+
+	if (isnull)
+		return NULL;
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &items, &nulls, &n);
+	Assert(n == ALERT_FIELDS);
+	fields = palloc0(sizeof(char *) * ALERT_FIELDS);
+	for (int i = 0; i < n && i < ALERT_FIELDS; i++)
+	{
+		fields[i] = nulls[i] ? NULL : sent_form(TextDatumGetCString(items[i]));
+		*size += fields[i] ? strlen(fields[i]) + 1 : 0;
+	}
+	*size += MAXALIGN(sizeof(char *) * ALERT_FIELDS) + MAXIMUM_ALIGNOF;
+	return fields;
+}
+
+static char **
+keep_alert(char **at, char **fields)
+{
+	char **kept_fields = (char **) MAXALIGN(*at);
+
+	if (fields == NULL)
+		return NULL;
+	*at = (char *) (kept_fields + ALERT_FIELDS);
+	for (int i = 0; i < ALERT_FIELDS; i++)
+		kept_fields[i] = put(at, fields[i]);
+	return kept_fields;
+}
+
+/* What is older is of no use to a sink that says so; in minutes, ingest's setting */
+static TimestampTz
+expired_before(void)
+{
+	const char *minutes = GetConfigOption("ingest.event_retention", true, false);
+
+	return GetCurrentTimestamp() - (minutes ? atoi(minutes) : 7 * 24 * 60) * USECS_PER_MINUTE;
+}
+
+void
+store_expire(Sink *sink)
+{
+	sink->expired += sink_expire(sink, expired_before());
+}
+
+/* Types that came lately, and what they are in ingest.event_type; of this transaction */
+#define KEPT_VERSIONS 16
+
+static struct
+{
+	int n;
+	int next;
+	char *types[KEPT_VERSIONS];
+	char *versions[KEPT_VERSIONS];
+} known_types;
+
+static void
+forget_versions(void)
+{
+	known_types.n = known_types.next = 0;
+}
+
+/* Of a type: SPI's answer is another one afterwards */
+static char *
+version_of(char *type)
+{
+	static Statement ask = {"SELECT version FROM ingest.event_type WHERE type = $1", 1, {TEXTOID}};
+	MemoryContext old;
+	Datum value;
+	int i;
+
+	for (i = 0; i < known_types.n; i++)
+		if (strcmp(known_types.types[i], type) == 0)
+			return known_types.versions[i];
+	value = CStringGetTextDatum(type);
+	old = MemoryContextSwitchTo(CurTransactionContext);
+	i = known_types.next;
+	known_types.types[i] = NULL;
+	known_types.versions[i] = statement_run(&ask, &value, NULL) > 0 ? pstrdup(text_at(0, 1)) : pstrdup("1");
+	known_types.types[i] = pstrdup(type);
+	MemoryContextSwitchTo(old);
+	known_types.next = (i + 1) % KEPT_VERSIONS;
+	known_types.n = Max(known_types.n, i + 1);
+	return known_types.versions[i];
+}
+
+/* As to_jsonb() writes it */
+static char *
+time_of(TimestampTz at)
+{
+	return JsonEncodeDateTime(palloc(MAXDATELEN + 1), TimestampTzGetDatum(at), TIMESTAMPTZOID, NULL);
+}
+
+/* What an item holds beside numbers, in this order */
+enum
+{
+	TYPE,
+	SOURCE,
+	SUBJECT,
+	DATA,
+	TIME,
+	VERSION,
+	TEXTS
+};
+
+/* Columns: era, id, type, source, subject, data, wanted, at, is_large, alert; key: of one that waited */
+static Parcel *
+item_at(Sink *sink, SPITupleTable *table, uint64 row, const char *key)
+{
+	char *v[TEXTS] = {NULL};
+	char **alert = NULL;
+	size_t size = 0;
+	char *subject = SPI_getvalue(table->vals[row], table->tupdesc, 5);
+	char *own_key;
+	char *at;
+	Parcel *item;
+	bool isnull;
+	bool wanted = DatumGetBool(SPI_getbinval(table->vals[row], table->tupdesc, 7, &isnull));
+	TimestampTz written_at;
+
+	wanted = wanted && !isnull;
+	written_at = DatumGetTimestampTz(SPI_getbinval(table->vals[row], table->tupdesc, 8, &isnull));
+	if (wanted)
+		alert = alert_at(table, row, 10, &size);
+	/* what stems from a sink that sink does not tell */
+	if (alert && alert[ALERT_OBJECT] && strcmp(alert[ALERT_OBJECT], psprintf("sink %d", sink->id)) == 0)
+		wanted = false;
+	for (int i = TYPE; i <= DATA && wanted; i++)
+		v[i] = SPI_getvalue(table->vals[row], table->tupdesc, i + 3);
+	if (wanted)
+	{
+		v[TIME] = time_of(written_at);
+		v[VERSION] = version_of(v[TYPE]);
+	}
+	for (int i = 0; i < TEXTS; i++)
+	{
+		v[i] = sent_form(v[i]);
+		size += v[i] ? strlen(v[i]) + 1 : 0;
+	}
+	own_key = key ? pstrdup(key)
+				  : sink_key(sink->by_subject, DatumGetInt32(SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull)),
+							 DatumGetInt64(SPI_getbinval(table->vals[row], table->tupdesc, 2, &isnull)), subject);
+	size += strlen(own_key) + 1;
+	item = MemoryContextAllocZero(sink->context, sizeof(Parcel) + size);
+	at = (char *) (item + 1);
+	item->event.alert = NULL;
+	item->event.era = DatumGetInt32(SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull));
+	item->event.id = DatumGetInt64(SPI_getbinval(table->vals[row], table->tupdesc, 2, &isnull));
+	item->event.type = put(&at, v[TYPE]);
+	item->event.source = put(&at, v[SOURCE]);
+	item->event.subject = put(&at, v[SUBJECT]);
+	item->event.time = put(&at, v[TIME]);
+	item->event.version = put(&at, v[VERSION]);
+	item->event.data = put(&at, v[DATA]);
+	item->event.alert = wanted ? keep_alert(&at, alert) : NULL;
+	item->key = put(&at, own_key);
+	item->hash = sink->by_subject && own_key[0] == 's' ? sink_hash(own_key) : 0;
+	item->bytes = size + ENVELOPE;
+	/* what tells of nothing that the sink is sent is done with as well */
+	item->state = wanted && item->event.data ? READY : ARRIVED;
+	item->at = written_at;
+	item->is_large = DatumGetBool(SPI_getbinval(table->vals[row], table->tupdesc, 9, &isnull));
+	if (item->state == READY && sink->expires && item->at < expired_before())
+	{
+		item->state = ARRIVED;
+		sink->expired++;
+	}
+	for (int i = TYPE; i <= TIME; i++)
+		if (v[i])
+			pfree(v[i]);
+	return item;
+}
+
+/* As alert.h's fields are */
+#define ALERT_COLUMNS(data) \
+	"ARRAY[" data "->>'alert', " data "->>'kind', " data "->>'severity', " data "->>'object', " data "->>'subject', " data "->>'summary', " data "->>'source', " data "->>'since', " data "->>'count', " data "->>'acknowledged_by', " data "->>'closed_by']"
+
+/* What is too large to be sent is not even brought here; OFFSET 0: its text is made once */
+#define EVENT_COLUMNS \
+	"r.era, r.id, r.type, r.source, r.subject, CASE WHEN octet_length(d.text) > $4 THEN '' ELSE d.text END, " \
+	"($2::jsonb IS NULL OR r.data @> $2)"
+#define MORE_COLUMNS ", r.time, octet_length(d.text) > $4, CASE WHEN r.type LIKE 'ingest.alert.%' THEN " ALERT_COLUMNS("r.data") " END"
+#define TEXT_OF_DATA \
+	" r CROSS JOIN LATERAL (SELECT CASE WHEN $5::text IS NULL THEN r.data::text " \
+	"ELSE ingest_delivery_internal.run_events($5, r.type, r.source, r.time, r.data) END AS text OFFSET 0) d"
+
+/* Of the runs that it is sent instead of events */
+static Datum
+namespace_of(const Sink *sink)
+{
+	return sink->runs_of ? CStringGetTextDatum(sink->runs_of) : (Datum) 0;
+}
+
+/* Until what was read is as much as may be in memory; how many */
+static int
+read_events(Sink *sink, Portal portal, size_t *bytes)
+{
+	int n = 0;
+
+	for (;;)
+	{
+		/* as many as they were large until now */
+		int at_once = n == 0 ? FIRST_AT_ONCE : (int) Min(Max(MOST_BYTES / 4 * (size_t) n / Max(*bytes, 1), 1), AT_ONCE);
+
+		SPITupleTable *table;
+		uint64 rows;
+
+		SPI_cursor_fetch(portal, true, Min(at_once, sink->read_limit));
+		table = SPI_tuptable;
+		rows = SPI_processed;
+		if (rows == 0)
+			return n;
+		for (uint64 i = 0; i < rows; i++)
+		{
+			Parcel *item = item_at(sink, table, i, NULL);
+
+			n++;
+			/* the statement leaves these out */
+			if (sink->has_last && (item->event.era < sink->last_era || (item->event.era == sink->last_era && item->event.id <= sink->last_id)))
+			{
+				item_free(item);
+				continue;
+			}
+			sink->has_last = true;
+			sink->last_era = item->event.era;
+			sink->last_id = item->event.id;
+			*bytes += item->bytes;
+			sink_add(sink, item);
+			if (*bytes > MOST_BYTES)
+				return n;
+		}
+		SPI_freetuptable(table);
+	}
+}
+
+void
+store_read(Sink *sink)
+{
+	/* what the window holds is read again, since it was not acknowledged yet: nothing is done with that */
+	static Statement read = {"SELECT " EVENT_COLUMNS MORE_COLUMNS " FROM ingest.read_events($1, $3)" TEXT_OF_DATA " WHERE $6 IS NULL OR (r.era, r.id) > ($6, $7)", 7, {TEXTOID, JSONBOID, INT4OID, INT4OID, TEXTOID, INT4OID, INT8OID}};
+	Datum values[7] = {CStringGetTextDatum(sink->consumer), (Datum) 0, Int32GetDatum(sink->read_limit), Int32GetDatum(sink->max_bytes), namespace_of(sink), Int32GetDatum(sink->last_era), Int64GetDatum(sink->last_id)};
+	char nulls[7] = {' ', sink->filter ? ' ' : 'n', ' ', ' ', sink->runs_of ? ' ' : 'n'};
+	TimestampTz began = GetCurrentTimestamp();
+	size_t bytes = 0;
+	Identity saved;
+	Portal portal;
+	int n,
+		known;
+
+	/* the window is empty: the next batch may hold smaller ids */
+	if (dlist_is_empty(&sink->window))
+		sink->has_last = false;
+	known = sink->has_last ? sink->n_window : 0;
+	nulls[5] = nulls[6] = sink->has_last ? ' ' : 'n';
+	if (sink->filter)
+		values[1] = DirectFunctionCall1(jsonb_in, CStringGetDatum(sink->filter));
+	forget_versions();
+	become_owner(sink->owner, &saved);
+	portal = SPI_cursor_open(NULL, statement_plan(&read), values, nulls, false);
+	if (portal == NULL)
+		elog(ERROR, "SPI returned %s", SPI_result_code_string(SPI_result));
+	n = read_events(sink, portal, &bytes);
+	SPI_cursor_close(portal);
+	become_again(&saved);
+	sink->exhausted = known + n < sink->read_limit && bytes <= MOST_BYTES;
+	if (bytes > MOST_BYTES)
+		sink->read_limit = Max(known + n, 1);
+	else
+		sink->read_limit = Min(Max(sink->read_limit, known + n) * 2, Max(MOST_EVENTS, 4 * sink->batch_events * sink->max_in_flight));
+	/* what is read beyond what may be in memory is read in vain */
+	if (bytes > 0)
+		sink->read_limit = Min(sink->read_limit, Max(AT_ONCE, MOST_BYTES / (bytes / n + 1)));
+	sink->read_at = GetCurrentTimestamp();
+	sink->read_took = sink->read_at - began;
+	sink->woken = sink->woken && !dlist_is_empty(&sink->window);
+	sink_pass(sink);
+}
+
+/* -- alerts that are still open -- */
+
+/* Columns: alert, fields, data */
+static Parcel *
+reminder_at(Sink *sink, SPITupleTable *table, uint64 row)
+{
+	size_t size = 0;
+	char **alert = alert_at(table, row, 2, &size);
+	char *data = sent_form(SPI_getvalue(table->vals[row], table->tupdesc, 3));
+	char *time = rfc3339(GetCurrentTimestamp());
+	Parcel *item;
+	char *at;
+	bool isnull;
+
+	size += strlen(data) + strlen(time) + 2;
+	item = MemoryContextAllocZero(sink->context, sizeof(Parcel) + size);
+	at = (char *) (item + 1);
+	item->reminds = DatumGetInt64(SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull));
+	item->event.alert = keep_alert(&at, alert);
+	item->event.repeated = true;
+	item->event.id = GetCurrentTimestamp();
+	item->event.type = "ingest.alert.opened";
+	item->event.source = sink->instance;
+	item->event.subject = item->event.alert[ALERT_SUBJECT];
+	item->event.version = "1";
+	item->event.data = put(&at, data);
+	item->event.time = put(&at, time);
+	return item;
+}
+
+void
+store_read_reminders(Sink *sink)
+{
+	static Statement read = {"SELECT o.alert, " ALERT_COLUMNS("o.data") ", o.data::text FROM ingest_internal.open_alert o "
+																		"WHERE ($1 IS NULL OR o.data @> $1) AND o.data->>'object' <> 'sink ' || $2 "
+																		"AND (SELECT s.types IS NULL OR ingest_internal.event_wanted('ingest.alert.opened', s.types) FROM ingest.subscription s WHERE s.consumer = $3) "
+																		"AND ($4 OR NOT o.acknowledged AND coalesce((SELECT r.at FROM ingest_delivery.reminder r WHERE r.sink = $2 AND r.alert = o.alert), o.told_at) "
+																		"<= now() - $5 * interval '1 s') ORDER BY o.alert LIMIT 1000",
+							 5,
+							 {JSONBOID, INT4OID, TEXTOID, BOOLOID, FLOAT8OID}};
+	Datum values[5] = {(Datum) 0, Int32GetDatum(sink->id), CStringGetTextDatum(sink->consumer), BoolGetDatum(sink->repeats_all), Float8GetDatum((double) sink->repeat / USECS_PER_SEC)};
+	char nulls[5] = {sink->filter ? ' ' : 'n', ' ', ' ', ' ', ' '};
+	Identity saved;
+	uint64 n;
+
+	sink->remind_at = GetCurrentTimestamp() + (sink->repeats_all ? sink->repeat : Min(sink->repeat, USECS_PER_MINUTE));
+	if (sink->filter)
+		values[0] = DirectFunctionCall1(jsonb_in, CStringGetDatum(sink->filter));
+	become_owner(sink->owner, &saved);
+	n = statement_run(&read, values, nulls);
+	become_again(&saved);
+	for (uint64 i = 0; i < n; i++)
+		sink_add_reminder(sink, reminder_at(sink, SPI_tuptable, i));
+}
+
+/* -- those that wait -- */
+
+/* Arrays of what due() gave: keys, tries, eras, ids */
+typedef struct Due
+{
+	int n;
+	char **keys;
+	int *tries;
+	Datum *eras;
+	Datum *ids;
+	int n_empty;
+	Datum *empty; /* subjects of which nothing waits any more */
+} Due;
+
+static void
+read_due(Sink *sink, Due *due)
+{
+	static Statement list = {"SELECT * FROM ingest_delivery_internal.due($1, $2, $3)", 3, {INT4OID, INT4OID, INT4OID}};
+	Datum values[3] = {Int32GetDatum(sink->id), Int32GetDatum(MOST_SUBJECTS), Int32GetDatum(MOST_OF_SUBJECT)};
+	uint64 n = statement_run(&list, values, NULL);
+
+	memset(due, 0, sizeof(Due));
+	due->keys = palloc(sizeof(char *) * (n + 1));
+	due->tries = palloc(sizeof(int) * (n + 1));
+	due->eras = palloc(sizeof(Datum) * (n + 1));
+	due->ids = palloc(sizeof(Datum) * (n + 1));
+	due->empty = palloc(sizeof(Datum) * (n + 1));
+	for (uint64 i = 0; i < n; i++)
+	{
+		if (text_at(i, 3) == NULL)
+		{
+			due->empty[due->n_empty++] = CStringGetTextDatum(text_at(i, 1));
+			continue;
+		}
+		due->keys[due->n] = text_at(i, 1);
+		due->tries[due->n] = number_at(i, 2);
+		due->eras[due->n] = Int32GetDatum((int32) number_at(i, 3));
+		due->ids[due->n++] = Int64GetDatum(number_at(i, 4));
+	}
+}
+
+/* By era and id, which is how events are read */
+static int
+compare_due(const void *a, const void *b, void *arg)
+{
+	const Due *due = arg;
+	int i = *(const int *) a,
+		k = *(const int *) b;
+
+	if (DatumGetInt32(due->eras[i]) != DatumGetInt32(due->eras[k]))
+		return DatumGetInt32(due->eras[i]) < DatumGetInt32(due->eras[k]) ? -1 : 1;
+	if (DatumGetInt64(due->ids[i]) != DatumGetInt64(due->ids[k]))
+		return DatumGetInt64(due->ids[i]) < DatumGetInt64(due->ids[k]) ? -1 : 1;
+	return 0;
+}
+
+/* An event that is not there for the owner any more: only the entry goes */
+static Parcel *
+item_of_nothing(Sink *sink, const Due *due, int i)
+{
+	Parcel *item = MemoryContextAllocZero(sink->context, sizeof(Parcel) + strlen(due->keys[i]) + 1);
+
+	item->key = strcpy((char *) (item + 1), due->keys[i]);
+	item->event.era = DatumGetInt32(due->eras[i]);
+	item->event.id = DatumGetInt64(due->ids[i]);
+	item->state = ARRIVED;
+	return item;
+}
+
+/*
+ * What due names, as far as may be in memory: each item, or NULL where it is left for the next time.  What is left is
+ * the end in the order of ids, so that of each subject the first ones are read.
+ */
+static Parcel **
+fetch_due(Sink *sink, const Due *due, Portal portal)
+{
+	Parcel **items = palloc0(sizeof(Parcel *) * due->n);
+	int *order = palloc(sizeof(int) * due->n);
+	size_t bytes = 0;
+	bool isnull;
+	int at = 0;
+
+	for (int i = 0; i < due->n; i++)
+		order[i] = i;
+	qsort_arg(order, due->n, sizeof(int), compare_due, (void *) due);
+	while (bytes <= MOST_BYTES)
+	{
+		SPITupleTable *table;
+		uint64 rows;
+
+		SPI_cursor_fetch(portal, true, FIRST_AT_ONCE);
+		table = SPI_tuptable;
+		rows = SPI_processed;
+		for (uint64 row = 0; row < rows; row++)
+		{
+			int32 era = DatumGetInt32(SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull));
+			int64 id = DatumGetInt64(SPI_getbinval(table->vals[row], table->tupdesc, 2, &isnull));
+
+			for (; at < due->n && (DatumGetInt32(due->eras[order[at]]) != era || DatumGetInt64(due->ids[order[at]]) != id); at++)
+				items[order[at]] = item_of_nothing(sink, due, order[at]);
+			if (at == due->n)
+				return items;
+			items[order[at]] = item_at(sink, table, row, due->keys[order[at]]);
+			bytes += items[order[at++]]->bytes;
+		}
+		if (rows == 0)
+		{
+			for (; at < due->n; at++)
+				items[order[at]] = item_of_nothing(sink, due, order[at]);
+			return items;
+		}
+		SPI_freetuptable(table);
+	}
+	return items;
+}
+
+/* In the order of due */
+static void
+add_due(Sink *sink, const Due *due, Parcel **items)
+{
+	for (int i = 0; i < due->n; i++)
+	{
+		Parcel *item = items[i];
+
+		if (item == NULL)
+			continue;
+		/* those behind the first were not tried yet */
+		item->tries = i == 0 || strcmp(due->keys[i], due->keys[i - 1]) != 0 ? due->tries[i] : 0;
+		if (item->state == ARRIVED)
+		{
+			item->again = true;
+			dlist_push_tail(&sink->again, &item->node);
+		}
+		else
+			sink_add_again(sink, item);
+	}
+}
+
+void
+store_read_again(Sink *sink)
+{
+	/* of what its types or its filter do not let through any more only the entry goes */
+	static Statement read = {"SELECT " EVENT_COLUMNS " AND EXISTS (SELECT FROM ingest.subscription s WHERE s.consumer = $6 AND (s.types IS NULL OR ingest_internal.event_wanted(r.type, s.types)))" MORE_COLUMNS
+							 " FROM ingest_internal.read_again($1, $3)" TEXT_OF_DATA,
+							 6,
+							 {INT4ARRAYOID, JSONBOID, INT8ARRAYOID, INT4OID, TEXTOID, TEXTOID}};
+	Identity saved;
+	Due due;
+	Datum values[6] = {0};
+	char nulls[6] = {' ', sink->filter ? ' ' : 'n', ' ', ' ', sink->runs_of ? ' ' : 'n', ' '};
+	Portal portal;
+	Parcel **items;
+
+	become_engine(&saved);
+	read_due(sink, &due);
+	if (due.n_empty > 0)
+		store_unblock(sink, due.empty, due.n_empty);
+	if (due.n == 0)
+		store_ask_next_due(sink);
+	become_again(&saved);
+	if (due.n == 0)
+		return;
+	values[0] = eras(due.eras, due.n);
+	values[2] = ids(due.ids, due.n);
+	values[3] = Int32GetDatum(sink->max_bytes);
+	values[4] = namespace_of(sink);
+	values[5] = CStringGetTextDatum(sink->consumer);
+	forget_versions();
+	become_owner(sink->owner, &saved);
+	if (sink->filter)
+		values[1] = DirectFunctionCall1(jsonb_in, CStringGetDatum(sink->filter));
+	portal = SPI_cursor_open(NULL, statement_plan(&read), values, nulls, false);
+	if (portal == NULL)
+		elog(ERROR, "SPI returned %s", SPI_result_code_string(SPI_result));
+	items = fetch_due(sink, &due, portal);
+	SPI_cursor_close(portal);
+	become_again(&saved);
+	add_due(sink, &due, items);
+}
