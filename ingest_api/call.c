@@ -250,15 +250,6 @@ answer_call(const Request *request, const Route *route, List *given, Answer *ans
 		render_tag(request, answer);
 }
 
-/* No form of a page sends this type without asking first */
-static bool
-is_json(const Request *request)
-{
-	char *type = request_header(request, "content-type");
-
-	return type && pg_strncasecmp(type, "application/json", 16) == 0 && strchr(" ;", type[16]) != NULL;
-}
-
 bool
 call_answer(const Request *request, List *parts, Answer *answer, char **methods)
 {
@@ -271,7 +262,7 @@ call_answer(const Request *request, List *parts, Answer *answer, char **methods)
 	become_again(&saved);
 	if (route == NULL)
 		return false;
-	if (route->writes && !is_json(request))
+	if (route->writes && !request_is_json(request))
 	{
 		answer_problem(answer, 415, "PGRST107", "what is to be done is said by application/json", NULL, "Content-Type: application/json; {} where there is nothing to say.");
 		return true;

@@ -8,6 +8,7 @@ REVOKE SELECT ON ingest_api.events FROM ingest_reader;
 GRANT SELECT ON ingest_api.events TO ingest_consumer, ingest_operator, ingest_admin;
 GRANT EXECUTE ON FUNCTION ingest_api.create_token(text, regrole, interval), ingest_api.revoke_token(text) TO ingest_reader;
 GRANT EXECUTE ON FUNCTION ingest_api.lineage(text, text, integer) TO ingest_reader;
+GRANT EXECUTE ON FUNCTION ingest_api.graphql(text, jsonb, text) TO ingest_reader, ingest_consumer;
 GRANT EXECUTE ON FUNCTION ingest_api.pause_source(text) TO ingest_operator;
 GRANT EXECUTE ON FUNCTION ingest_api.expose(regclass, text), ingest_api.unexpose(text) TO ingest_operator;
 GRANT USAGE ON SCHEMA ingest_api_internal TO ingest_reader;

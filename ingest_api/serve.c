@@ -116,11 +116,19 @@ request_header(const Request *request, const char *name)
 	return pnstrdup(value->val.string.val, value->val.string.len);
 }
 
+bool
+request_is_json(const Request *request)
+{
+	char *type = request_header(request, "content-type");
+
+	return type && pg_strncasecmp(type, "application/json", 16) == 0 && strchr(" ;", type[16]) != NULL;
+}
+
 /* -- what went wrong -- */
 
 /* The status for what a client can do something about; 0: it cannot */
-static int
-status_of(int sqlstate, bool called)
+int
+problem_status(int sqlstate, bool called)
 {
 	switch (sqlstate)
 	{
@@ -194,7 +202,7 @@ answer_safely(const Request *request, Answer *answer)
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		status = status_of(error->sqlerrcode, answer->called);
+		status = problem_status(error->sqlerrcode, answer->called);
 		if (status == 0)
 			PG_RE_THROW();
 		FlushErrorState();
