@@ -43,6 +43,7 @@ replays() {
 	replay_corpus sketch
 	replay_corpus request
 	replay_corpus frame
+	replay_corpus graphql
 }
 
 events_model() {

@@ -48,8 +48,8 @@ typedef struct Ast
 	int column;
 	const char *name; /* of what is named; of a number, string, truth or enum its text */
 	const char *alias;
-	struct Ast *next;       /* beside it, in the same list */
-	struct Ast *variables;  /* of an operation */
+	struct Ast *next;      /* beside it, in the same list */
+	struct Ast *variables; /* of an operation */
 	struct Ast *directives;
 	struct Ast *arguments;
 	struct Ast *selections;

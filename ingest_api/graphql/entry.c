@@ -9,8 +9,6 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "commands/comment.h"
-#include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "ingest_api/graphql/schema.h"
@@ -184,7 +182,8 @@ look_at_columns(GEntry *entry, Oid role)
 		c->type = a->atttypid;
 		c->readable = all || pg_attribute_aclcheck(relation, a->attnum, role, ACL_SELECT) == ACLCHECK_OK;
 		c->not_null = a->attnotnull && (rel->rd_rel->relkind == RELKIND_RELATION || rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE);
-		c->description = GetComment(relation, RelationRelationId, a->attnum);
+		c->relation = relation;
+		c->number = a->attnum;
 		entry->columns = lappend(entry->columns, c);
 	}
 	table_close(rel, NoLock);

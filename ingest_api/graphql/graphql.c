@@ -300,7 +300,7 @@ add_caught(Asked *asked, const ErrorData *error)
 
 	if (asked->stage < STAGE_RUN)
 		code = error->sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED || error->sqlerrcode == ERRCODE_STATEMENT_TOO_COMPLEX ? CODE_LIMIT : asked->stage == STAGE_REQUEST ? CODE_REQUEST
-																																						   : CODE_INPUT;
+																																									  : CODE_INPUT;
 	asked->x.errors = NIL;
 	asked->data = NIL;
 	e = error_add(&asked->x.errors, pstrdup(code), NULL, asked->x.at, "%s%s%s", error->message, error->detail ? ": " : "", error->detail ? error->detail : "");
@@ -330,12 +330,13 @@ execute_safely(Asked *asked)
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (problem_status(error->sqlerrcode, true) == 0 && error->sqlerrcode != ERRCODE_STATEMENT_TOO_COMPLEX)
-			PG_RE_THROW();
 		FlushErrorState();
+		/* also where it goes on: whoever catches it knows of no subtransaction but its own */
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
+		if (problem_status(error->sqlerrcode, true) == 0 && error->sqlerrcode != ERRCODE_STATEMENT_TOO_COMPLEX)
+			ReThrowError(error);
 		add_caught(asked, error);
 	}
 	PG_END_TRY();

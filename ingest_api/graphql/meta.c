@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
+#include "commands/comment.h"
 #include "ingest_api/graphql/execute.h"
 #include "ingest_api/graphql/meta.h"
 #include "miscadmin.h"
@@ -268,6 +270,13 @@ tell_type(Execution *x, GType *meta, const GSelected *s, GType *type, StringInfo
 		appendStringInfoString(out, "null");
 }
 
+/* Read when it is told: no other operation needs it */
+static const char *
+comment_of(const GColumn *column)
+{
+	return OidIsValid(column->relation) ? GetComment(column->relation, RelationRelationId, column->number) : NULL;
+}
+
 /* Nothing is deprecated yet */
 static void
 tell_field(Execution *x, GType *meta, const GSelected *s, const GField *field, StringInfo out)
@@ -277,7 +286,7 @@ tell_field(Execution *x, GType *meta, const GSelected *s, const GField *field, S
 	if (strcmp(name, "name") == 0)
 		escape_json(out, field->name);
 	else if (strcmp(name, "description") == 0)
-		tell_text(field->description, out);
+		tell_text(field->column ? comment_of(field->column) : field->description, out);
 	else if (strcmp(name, "args") == 0)
 		tell_list(x, meta, s->asts, field->arguments, FIELDS, out);
 	else if (strcmp(name, "type") == 0)
@@ -296,7 +305,7 @@ tell_value(const GSelected *s, const GValue *value, StringInfo out)
 	if (strcmp(name, "name") == 0)
 		escape_json(out, value->name);
 	else if (strcmp(name, "description") == 0)
-		tell_text(value->description, out);
+		tell_text(value->column ? comment_of(value->column) : NULL, out);
 	else
 		appendStringInfoString(out, strcmp(name, "isDeprecated") == 0 ? "false" : "null");
 }

@@ -9,6 +9,7 @@
 
 #include "common/hashfn.h"
 #include "ingest_api/graphql/schema.h"
+#include "mb/pg_wchar.h"
 
 static bool
 is_letter(char c)
@@ -25,7 +26,7 @@ graphql_name(const char *name)
 	/* a digit cannot begin a name, and two _ are the language's own */
 	if ((*name >= '0' && *name <= '9') || *name == '\0')
 		*at++ = '_';
-	for (; *name; name++)
+	for (; *name; name += pg_mblen(name))
 		*at++ = is_letter(*name) || (*name >= '0' && *name <= '9') ? *name : '_';
 	*at = '\0';
 	if (strncmp(out, "__", 2) == 0)

@@ -178,7 +178,7 @@ sort_by_value(GPage *page, GEntry *entry, const char *name)
 		const GValue *v = lfirst(cell);
 
 		if (strcmp(v->name, name) == 0)
-			sort_by(page, entry, v->column, v->descending);
+			sort_by(page, entry, v->column->name, v->descending);
 	}
 }
 

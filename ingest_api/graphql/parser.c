@@ -42,7 +42,7 @@ static void
 fail(Parser *p, const char *expected)
 {
 	const Token *t = &p->token;
-	const char *found = t->kind == TOKEN_END ? "the end of the document" : t->kind == TOKEN_SPREAD ? "\"...\""
+	const char *found = t->kind == TOKEN_END ? "the end of the document" : t->kind == TOKEN_SPREAD   ? "\"...\""
 																	   : t->kind == TOKEN_PUNCTUATOR ? psprintf("\"%c\"", t->punctuator)
 																	   : t->kind == TOKEN_NAME       ? psprintf("\"%.60s\"", t->text)
 																	   : t->kind == TOKEN_STRING     ? "a string"
@@ -386,7 +386,7 @@ parse_operation(Parser *p)
 	Ast *operation = new_ast(p, AST_OPERATION);
 
 	operation->operation = at_word(p, "mutation") ? OPERATION_MUTATION : at_word(p, "subscription") ? OPERATION_SUBSCRIPTION
-																										: OPERATION_QUERY;
+																									: OPERATION_QUERY;
 	if (!at(p, '{'))
 	{
 		advance(p);

@@ -82,7 +82,7 @@ scalar_is_text(Oid type)
 {
 	const char *name = scalar_name(type);
 
-	return strcmp(name, "BigInt") == 0 || strcmp(name, "Decimal") == 0 || strcmp(name, "Value") == 0;
+	return strcmp(name, "BigInt") == 0 || strcmp(name, "Decimal") == 0;
 }
 
 /* Operators are written by their symbols, which are looked for there alone */

@@ -158,7 +158,7 @@ type_of_column(GSchema *schema, Oid type)
 static GField *
 column_field(GSchema *schema, const GColumn *c)
 {
-	GField *f = field_new(c->field, type_of_column(schema, c->type), ROLE_COLUMN, c->description);
+	GField *f = field_new(c->field, type_of_column(schema, c->type), ROLE_COLUMN, NULL);
 
 	f->column = c;
 	return f;
@@ -336,7 +336,7 @@ operators_of(GSchema *schema, Oid type)
 static GField *
 filter_column(GSchema *schema, const GColumn *c)
 {
-	GField *f = field_new(c->field, operators_of(schema, c->type), ROLE_COLUMN, c->description);
+	GField *f = field_new(c->field, operators_of(schema, c->type), ROLE_COLUMN, NULL);
 
 	f->column = c;
 	return f;
@@ -390,8 +390,7 @@ order_values(GEntry *e)
 			GValue *v = palloc0(sizeof(GValue));
 
 			v->name = psprintf("%s_%s", c->field, descending ? "DESC" : "ASC");
-			v->description = c->description;
-			v->column = c->name;
+			v->column = c;
 			v->descending = descending;
 			values = lappend(values, v);
 		}
@@ -514,7 +513,7 @@ by_key_field(GSchema *schema, GEntry *e)
 	{
 		GColumn *c = entry_column(e, lfirst(cell));
 
-		field_give(f, c->field, g_non_null(type_of_column(schema, c->type)), c->description)->column = c;
+		field_give(f, c->field, g_non_null(type_of_column(schema, c->type)), NULL)->column = c;
 	}
 	return f;
 }

@@ -84,10 +84,11 @@ typedef struct GColumn
 {
 	char *name;
 	char *field;
-	char *description;
 	Oid type;
 	bool readable; /* of an argument: it must be given */
 	bool not_null; /* for sure */
+	Oid relation;  /* of a column: where its comment is */
+	int16 number;
 } GColumn;
 
 typedef struct GLink
@@ -136,8 +137,7 @@ typedef struct GField
 typedef struct GValue
 {
 	const char *name;
-	const char *description;
-	const char *column;
+	const GColumn *column; /* that rows are sorted by */
 	bool descending;
 } GValue;
 
@@ -149,7 +149,7 @@ typedef struct GSchema
 	List *types;     /* GType: those that have been looked at */
 	List *links;     /* Link: of all resources, once one was asked for */
 	bool linked;
-	bool all;        /* types are all that there are */
+	bool all; /* types are all that there are */
 	GType *query;
 	GType *mutation; /* NULL: the role may do nothing */
 	GField *typename;

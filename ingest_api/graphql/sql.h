@@ -29,13 +29,13 @@ typedef struct GPage
 {
 	int64 size;
 	bool backward;
-	List *order;   /* Sorted */
-	bool keyed;    /* the order tells each row from each other */
-	List *after;   /* texts of the order's columns, NULL for null */
+	List *order; /* Sorted */
+	bool keyed;  /* the order tells each row from each other */
+	List *after; /* texts of the order's columns, NULL for null */
 	List *before;
 	bool has_after;
 	bool has_before;
-	int64 offset;  /* where it is not keyed */
+	int64 offset; /* where it is not keyed */
 	const Ast *filter;
 } GPage;
 
