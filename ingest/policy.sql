@@ -109,7 +109,8 @@ GRANT SELECT (id, name, source, table_id, target_schema, target_table, target, o
     history_retention, row_events, profile, reconcile_every, max_delete_share, reject_limit, state,
         created_at) ON sync TO ingest_reader;
 GRANT SELECT (sync, epoch, phase, generation, watermark_time, history_since, deleted_watermark, clock_offset,
-    clock_at, last_success, last_reconcile, mismatches, rows, reload, unfilled, vanished) ON sync_state
+    clock_at, last_success, last_reconcile, mismatches, rows, kept, reload, unfilled, vanished, lateness,
+    lateness_day) ON sync_state
     TO ingest_reader;
 GRANT SELECT (id, job, owner, source, priority, run_at, turn, attempts, worker, lease_until, dedupe) ON queue
     TO ingest_reader;
@@ -118,11 +119,14 @@ GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid), ingest_internal.my_sour
     ingest_internal.may_read(oid, oid, smallint), ingest_internal.owns(oid, oid), ingest_internal.at_home(),
         ingest_internal.open_watermark(text), ingest_internal.role_name(oid, name),
     ingest_internal.sync_trouble(oid, oid, name, name, oid, name, name), ingest_internal.event_wanted(text, text[]),
-        ingest_internal.state_of_run(bigint, text, integer), ingest_internal.alert_owner(alert),
+        ingest_internal.state_of_run(bigint, text, integer), ingest_internal.state_in_words(text, text[]),
+        ingest_internal.sync_faded(bigint[], date), ingest_internal.sync_overlap(interval, bigint[], date),
+        ingest_internal.alert_owner(alert),
         ingest_internal.alert_fits(alert, text), ingest_internal.alert_data(alert, text),
         ingest_internal.acts_for(oid, oid) TO ingest_reader;
 GRANT SELECT ON ingest_internal.open_alert TO ingest_reader;
-GRANT EXECUTE ON FUNCTION lineage(text, text, integer), ingest_internal.lineage_tables(text, integer),
+GRANT EXECUTE ON FUNCTION lineage(text, text, integer), ingest_internal.search(text, integer),
+    ingest_internal.lineage_tables(text, integer),
     ingest_internal.lineage_dot(text, integer), ingest_internal.lineage_mermaid(text, integer),
     lineage_graph(text, integer, text), ingest_internal.view_columns(regclass),
     as_of(anyelement, timestamptz), ingest_internal.row_change(integer, jsonb, timestamptz),

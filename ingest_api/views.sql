@@ -98,7 +98,10 @@ SELECT v.sync_id AS id, -- its number
     v.rows AS rows, -- rows of the copy
     v.source_rows AS source_rows, -- rows there when last counted
     v.rejected AS rejected, -- rows that do not fit
-    v.last_state AS last_state, -- how the last run ended
+    v.last_state AS last_state, -- how the last run ended: succeeded with …, if it left something out
+    v.left_out AS left_out, -- what that is
+    v.late_rows AS late_rows, -- rows that came late, those of each day before counted half
+    v.overlap_seconds AS overlap_seconds, -- how far before the watermark the next run reads again
     v.last_error AS last_error, -- and its error, likewise
     v.last_error_class AS last_error_class, -- its class, as in run_status
     v.last_error_at AS last_error_at -- when that was
@@ -112,7 +115,8 @@ SELECT v.run AS id, -- number of the run
     v.source_id AS source_id, -- its number
     v.sync_id AS sync_id, -- its number
     v.job_id AS job_id, -- its number
-    v.state AS state, -- running, succeeded, failed, cancelled or lost
+    v.state AS state, -- running, succeeded, succeeded with …, failed, cancelled or lost
+    v.left_out AS left_out, -- what one that succeeded left out; null: nothing
     v.phase AS phase, -- what it is at
     v.started_at AS started_at, -- when it began
     v.finished_at AS finished_at, -- when it ended
@@ -227,7 +231,7 @@ FROM ingest.anomaly_status v;
 COMMENT ON VIEW ingest_api.anomalies IS 'what is odd, and was';
 
 CREATE VIEW ingest_api.rules WITH (security_invoker) AS
-SELECT v.rule AS name, -- number of the rule
+SELECT v.rule AS id, -- number of the rule
     v.source_id AS source_id, -- its number
     v.schema_name AS schema_name, -- schema of the table
     v.table_name AS table_name, -- the table
@@ -335,7 +339,7 @@ INSERT INTO ingest_api_internal.resource (name, relation, key, description) VALU
     ('queue', 'ingest_api.queue', '{id}', 'jobs that are to be done'),
     ('alerts', 'ingest_api.alerts', '{id}', 'what is wrong and waits for somebody, and was'),
     ('anomalies', 'ingest_api.anomalies', '{id}', 'what is odd, and was'),
-    ('rules', 'ingest_api.rules', '{source_id,name}', 'rules and their last results'),
+    ('rules', 'ingest_api.rules', '{id}', 'rules and their last results'),
     ('profiles', 'ingest_api.profiles', '{run_id,schema_name,table_name,column_name}', 'profiles and their history; values only of columns that the caller may read'),
     ('lineage_edges', 'ingest_api.lineage_edges', '{id}', 'from where to where data flow'),
     ('metadata_changes', 'ingest_api.metadata_changes', '{id}', 'every change of metadata that crawls saw'),

@@ -20,9 +20,19 @@ CREATE FUNCTION ingest_internal.install(cluster numeric, here oid, timeline inte
     END;
 COMMENT ON FUNCTION ingest_internal.install(numeric, oid, integer) IS 'the repository begins its life here';
 
+-- What was replayed last, or else the last that somebody wrote down here; the clock may have been set back since
+CREATE FUNCTION ingest_internal.since_last_known() RETURNS tstzmultirange LANGUAGE sql VOLATILE
+    RETURN (SELECT tstzmultirange(tstzrange(least(greatest(pg_last_xact_replay_timestamp(),
+        (SELECT r.updated_at FROM ingest.run r ORDER BY r.id DESC LIMIT 1),
+        (SELECT e.time FROM ingest.event e ORDER BY e.era DESC, e.id DESC LIMIT 1)), n.at), n.at, '()'))
+        FROM (SELECT clock_timestamp() AS at OFFSET 0) n);
+COMMENT ON FUNCTION ingest_internal.since_last_known() IS
+    'moments of which nothing is known here, since the cluster or its timeline is another one from now on';
+
 CREATE FUNCTION ingest_internal.era_rises(was integer, timeline integer, era integer) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
-    UPDATE ingest.installation i SET timeline = era_rises.timeline, era = era_rises.era
+    UPDATE ingest.installation i SET timeline = era_rises.timeline, era = era_rises.era,
+        unknown = i.unknown + ingest_internal.since_last_known()
       WHERE i.one IN (SELECT x.one FROM ingest.installation x WHERE x.timeline = was FOR UPDATE SKIP LOCKED);
     END;
 COMMENT ON FUNCTION ingest_internal.era_rises(integer, integer, integer) IS

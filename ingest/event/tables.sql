@@ -7,6 +7,8 @@ CREATE TABLE installation (
     database oid NOT NULL, -- and the database there
     timeline integer NOT NULL, -- and its timeline: another one after a promotion or a restore to a point in time
     era integer NOT NULL, -- rises when any of these changes: ids of events are unique within one
+    unknown tstzmultirange NOT NULL DEFAULT '{}', -- from the last that is known of another timeline or cluster to the
+        -- first of this one: of these moments history tells nothing
     bases integer[] NOT NULL DEFAULT '{1}' -- eras with which another cluster began: xids of before do not compare
 );
 COMMENT ON TABLE installation IS 'the cluster that this repository lives in';

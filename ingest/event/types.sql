@@ -39,7 +39,7 @@ FROM (VALUES
         '{"sync": "text", "foreign_table": "text", "target": "text", "mode": "text"}'),
     ('ingest.sync.completed', 'a sync''s run got to its end',
         '{"sync": "text", "target": "text", "run": "int", "read": "int", "inserted": "int", "updated": "int", '
-        '"deleted": "int", "rejected": "int", "watermark": "text?"}'),
+        '"deleted": "int", "rejected": "int", "watermark": "text?", "state": "text", "left_out": "array"}'),
     ('ingest.sync.stopped', 'a sync waits for a hand',
         '{"sync": "text", "run": "int", "reason": "text", "hint": "text?"}'),
     ('ingest.target.column.added', 'a copy got a new column',

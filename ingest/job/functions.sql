@@ -257,6 +257,7 @@ BEGIN
         VALUES (cluster, here, enable.timeline, 1)
       ON CONFLICT (one) DO UPDATE SET system_identifier = cluster, database = here, timeline = enable.timeline,
           era = ingest_internal.next_era(),
+        unknown = i.unknown + ingest_internal.since_last_known(),
         bases = i.bases || ingest_internal.next_era() WHERE (i.system_identifier, i.database) <> (cluster, here);
     IF NOT FOUND THEN
         RAISE NOTICE 'the repository is at home here already';

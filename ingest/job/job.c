@@ -530,7 +530,7 @@ work_on(char *name)
 	(void) jobs_work(putting.id, 1);
 	after = repo_struct(run_after_shape, "SELECT * FROM ingest_internal.run_after($1, $2)", arg_int8(putting.id),
 						arg_int8(putting.before));
-	if (after && strcmp(after->state, "succeeded") != 0)
+	if (after && strncmp(after->state, "succeeded", strlen("succeeded")) != 0)
 		ereport(ERROR, (errcode(ERRCODE_OPERATOR_INTERVENTION),
 						errmsg("job \"%s\" %s: %s", putting.name, after->state,
 							   after->error ? after->error : "no error is known"),

@@ -64,6 +64,10 @@ SELECT d.name AS source, -- name of the source
     CASE WHEN ingest_internal.sees_rows(s.id) THEN z.watermark ELSE ingest_internal.open_watermark(z.watermark)
         END AS watermark, -- everything older is here; one that is no time, likewise
     z.watermark_time AS watermark_time, -- the same as a moment, where the cursor is a time
+    extract(epoch FROM ingest_internal.sync_overlap(s.overlap, z.lateness, z.lateness_day))::float8
+        AS overlap_seconds, -- how far before it the next run reads again: as was told, or as late rows taught
+    (SELECT sum(n) FROM unnest(ingest_internal.sync_faded(z.lateness, z.lateness_day)) n)::bigint
+        AS late_rows, -- rows that came late, those of each day before counted half
     z.last_success AS last_success, -- when a run last got to its end
     now() - z.last_success AS age, -- how long ago that is
     extract(epoch FROM now() - z.last_success)::float8 AS age_seconds, -- the same in seconds
@@ -75,14 +79,16 @@ SELECT d.name AS source, -- name of the source
     t.row_count AS source_rows, -- rows there when last counted
     (SELECT count(*) FROM rejected_row j WHERE j.sync = s.id
         AND j.resolved_at IS NULL) AS rejected, -- rows that do not fit
-    ingest_internal.state_of_run(r.id, r.state, r.pid) AS last_state, -- how the last run ended
+    ingest_internal.state_in_words(ingest_internal.state_of_run(r.id, r.state, r.pid),
+        r.left_out) AS last_state, -- how the last run ended: succeeded with …, if it left something out
+    r.left_out AS left_out, -- what that is
     CASE WHEN ingest_internal.sees_rows(s.id) THEN r.error END AS last_error, -- and its error, likewise
     r.error_class AS last_error_class, -- its class, as in run_status
     CASE WHEN r.error IS NOT NULL THEN r.finished_at END AS last_error_at -- when that was
 FROM sync s JOIN source_table t ON t.id = s.table_id JOIN data_source d ON d.id = s.source
     JOIN sync_state z ON z.sync = s.id
-LEFT JOIN LATERAL (SELECT r.id, r.state, r.pid, r.error, r.error_class, r.finished_at FROM run r WHERE r.sync = s.id
-    ORDER BY r.id DESC LIMIT 1) r ON true,
+LEFT JOIN LATERAL (SELECT r.id, r.state, r.left_out, r.pid, r.error, r.error_class, r.finished_at FROM run r
+    WHERE r.sync = s.id ORDER BY r.id DESC LIMIT 1) r ON true,
     LATERAL (SELECT ingest_internal.sync_trouble(s.owner, t.relation, t.local_schema, t.local_name, s.target,
         s.target_schema, s.target_table) AS trouble OFFSET 0) x
 WHERE s.source = ANY ((SELECT ingest_internal.my_sources())::integer[]);
@@ -99,7 +105,9 @@ SELECT r.id AS run, -- number of the run
     r.sync AS sync_id, -- its number
     (SELECT j.name FROM job j WHERE j.id = r.job) AS job, -- the job; null: called by hand
     r.job AS job_id, -- its number
-    ingest_internal.state_of_run(r.id, r.state, r.pid) AS state, -- running, succeeded, failed, cancelled or lost
+    ingest_internal.state_in_words(ingest_internal.state_of_run(r.id, r.state, r.pid),
+        r.left_out) AS state, -- running, succeeded, succeeded with …, failed, cancelled or lost
+    r.left_out AS left_out, -- what one that succeeded left out; null: nothing
     r.phase AS phase, -- what it is at
     r.started_at AS started_at, -- when it began
     r.finished_at AS finished_at, -- when it ended
@@ -115,8 +123,8 @@ SELECT r.id AS run, -- number of the run
     r.rows_rejected AS rows_rejected, -- rows that did not fit
     round(r.rows_read / nullif(extract(epoch FROM coalesce(r.finished_at, r.updated_at) - r.started_at), 0),
         1) AS rows_per_second, -- how fast
-    CASE WHEN r.state = 'succeeded' THEN 1 ELSE p.share END AS share_done, -- share of the rows expected, with those of
-        -- runs before it in the same load
+    CASE WHEN r.state IN ('succeeded', 'succeeded with') THEN 1
+        ELSE p.share END AS share_done, -- share of the rows expected, with those of runs before it in the same load
     CASE WHEN r.state = 'running' AND r.rows_read > 0 AND p.share < 1
         THEN (r.updated_at - r.started_at) * greatest(p.rows_left / r.rows_read, 0) END AS time_left, -- at this speed
     CASE WHEN r.state = 'running' AND r.rows_read > 0 AND p.share < 1
@@ -233,7 +241,8 @@ SELECT j.name AS job, -- name of the job
             THEN 'nobody does what is queued: CALL ingest.work() does, or shared_preload_libraries with ingest'
         ELSE 'all workers are busy' END AS waits_for, -- why it does not run now; null: it runs, or is not due
     r.id AS last_run, -- its last run
-    ingest_internal.state_of_run(r.id, r.state, r.pid) AS last_state, -- how that ended
+    ingest_internal.state_in_words(ingest_internal.state_of_run(r.id, r.state, r.pid),
+        r.left_out) AS last_state, -- how that ended
     r.started_at AS last_started_at, -- when it began
     r.finished_at AS last_finished_at, -- when it ended
     extract(epoch FROM coalesce(r.finished_at, r.updated_at)
@@ -241,8 +250,8 @@ SELECT j.name AS job, -- name of the job
     r.error_class AS last_error_class, -- its error's class, as in run_status
     CASE WHEN ingest_internal.acts_for(j.owner) THEN r.error END AS last_error, -- its error, for the owner
     CASE WHEN r.error IS NOT NULL THEN r.finished_at END AS last_error_at, -- when that was
-    (SELECT max(x.finished_at) FROM (SELECT x.finished_at FROM run x WHERE x.job = j.id AND x.state = 'succeeded'
-        ORDER BY x.id DESC LIMIT 1) x) AS last_success, -- when one last succeeded
+    (SELECT max(x.finished_at) FROM (SELECT x.finished_at FROM run x WHERE x.job = j.id AND x.state IN ('succeeded',
+        'succeeded with') ORDER BY x.id DESC LIMIT 1) x) AS last_success, -- when one last succeeded
     (SELECT count(*) FROM dead_letter l WHERE l.job = j.id
         AND l.requeued_at IS NULL) AS dead_letters -- how often it was given up and not put back
 FROM job j LEFT JOIN data_source d ON d.id = j.source LEFT JOIN circuit c ON c.source = j.source

@@ -91,9 +91,10 @@ CREATE TABLE run (
     source integer, -- the source
     sync integer, -- the sync
     attempt integer NOT NULL DEFAULT 1, -- the how manieth try
-    state text NOT NULL DEFAULT 'running' -- lost: its process died
+    state text NOT NULL DEFAULT 'running' -- lost: its process died; succeeded with: what left_out says
         CONSTRAINT "state must be running, succeeded, failed, cancelled or lost" CHECK (state IN ('running',
-            'succeeded', 'failed', 'cancelled', 'lost')),
+            'succeeded', 'succeeded with', 'failed', 'cancelled', 'lost')),
+    left_out text[], -- what a run that succeeded left out; null: nothing
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(), -- when it began
     finished_at timestamptz, -- when it ended
     pid integer, -- process that runs it

@@ -190,6 +190,7 @@ finish(void *arg)
 								arg_text(c->asked[i]), arg_int8(c->run->id))))
 			discover_warn(c, psprintf("source \"%s\" has no table \"%s\"", c->source->name, c->asked[i]));
 	}
+	c->run->left_out = c->warned ? "{warnings}" : NULL;
 	run_succeed(c->run);
 	json_open(&json);
 	json_text(&json, "source", c->source->name);

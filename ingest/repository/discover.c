@@ -36,6 +36,7 @@ listed(const Crawl *c, const char *table)
 void
 discover_warn(Crawl *c, const char *message)
 {
+	c->warned = true;
 	run_log(c->run, "warning", message, NULL);
 	ereport(WARNING, (errmsg("%s", message)));
 }

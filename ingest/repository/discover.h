@@ -42,7 +42,8 @@ typedef struct Crawl
 	int n_asked;
 	bool count_rows;
 	int64 seen, discovered, changed;
-	bool all; /* whether tables that were not seen are gone */
+	bool warned; /* something could not be followed */
+	bool all;    /* whether tables that were not seen are gone */
 } Crawl;
 
 /* Where a foreign table is, or is to be */

@@ -149,7 +149,7 @@ run_log(const Run *run, const char *level, const char *message, const char *deta
 void
 run_succeed(Run *run)
 {
-	repo_run("SELECT ingest_internal.run_succeeded($1)", arg_int8(run->id));
+	repo_run("SELECT ingest_internal.run_succeeded($1, $2::text[])", arg_int8(run->id), arg_text(run->left_out));
 	will_end(run);
 }
 

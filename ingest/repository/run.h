@@ -16,6 +16,7 @@ typedef struct Run
 	const char *subject;                              /* the source, sync, table or job that it is about */
 	const char *source;                               /* name of the source, or NULL */
 	int64 read, inserted, updated, deleted, rejected; /* since the last run_progress */
+	const char *left_out;                             /* an array literal; NULL: nothing */
 	int64 total_read, total_inserted, total_updated, total_deleted, total_rejected;
 } Run;
 

@@ -408,14 +408,21 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ingest_internal.run_says(bigint, text, text, jsonb) IS 'a line of a run''s log';
 
-CREATE FUNCTION ingest_internal.run_succeeded(of_run bigint) RETURNS void LANGUAGE sql
+-- What everybody is told: 'succeeded' alone says that nothing was left out
+CREATE FUNCTION ingest_internal.state_in_words(state text, left_out text[]) RETURNS text LANGUAGE sql IMMUTABLE
+    RETURN state || coalesce(' ' || array_to_string(left_out, ', '), '');
+COMMENT ON FUNCTION ingest_internal.state_in_words(text, text[])
+    IS 'how a run ended, with what it left out: succeeded, or succeeded with …';
+
+CREATE FUNCTION ingest_internal.run_succeeded(of_run bigint, left_out text[]) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
-    UPDATE ingest.run r SET state = 'succeeded', phase = 'done', finished_at = clock_timestamp(),
+    UPDATE ingest.run r SET state = CASE WHEN cardinality($2) > 0 THEN 'succeeded with' ELSE 'succeeded' END,
+        left_out = nullif($2, '{}'), phase = 'done', finished_at = clock_timestamp(),
         updated_at = clock_timestamp()
     WHERE r.id = of_run;
     SELECT ingest_internal.alert_run_over(of_run);
 END;
-COMMENT ON FUNCTION ingest_internal.run_succeeded(bigint) IS 'a run got to its end';
+COMMENT ON FUNCTION ingest_internal.run_succeeded(bigint, text[]) IS 'a run got to its end';
 
 CREATE FUNCTION ingest_internal.run_failed(of_run bigint, state text, sqlstate text, error_class text, error text,
     detail text, hint text)

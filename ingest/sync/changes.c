@@ -9,6 +9,7 @@
 #include "ingest/sync/changes.h"
 #include "ingest/sync/held.h"
 #include "ingest/sync/isolate.h"
+#include "ingest/sync/lateness.h"
 #include "ingest/sync/stage.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -41,6 +42,7 @@ add_recent_parents(Sync *s, Strings *touched)
 		strings_add(touched, rows->v[i][0]);
 }
 
+/* What the copy's freshness is measured by, where the cursor says when a row changed */
 static void
 note_newest(Sync *s)
 {
@@ -57,6 +59,7 @@ note_newest(Sync *s)
 	"clock_at = CASE WHEN $4::text IS NOT NULL THEN $5::timestamptz END, " \
 	"clock_offset = $4::timestamptz - $5::timestamptz"
 
+/* Rows and the watermark that says that they are here commit together */
 static void
 merge_window(void *arg)
 {
@@ -69,6 +72,8 @@ merge_window(void *arg)
 		s->copy.touched = &touched;
 	if (stage_fetch_isolating(&s->copy, b->where) > 0)
 	{
+		if (!b->window->jumped)
+			lateness_note(s, false);
 		merge_stage(&s->copy, b->operation);
 		if (s->n_followers > 0)
 			add_recent_parents(s, &touched);
@@ -146,8 +151,11 @@ read_feed(Batch *b, Strings *keys, Strings *times)
 		strings_add(times, deleted[i].deleted_at);
 	}
 	if (keys->n < n)
+	{
+		s->kept = true;
 		run_log(b->run, "warning",
 				psprintf("%d entries of the feed of deletions have no key or no time: passed over", n - keys->n), NULL);
+	}
 	return keys->n;
 }
 
@@ -165,6 +173,7 @@ delete_listed(Sync *s, const Strings *keys, const Strings *times)
 	merge_delete(&s->copy, list, psprintf("t.%s = d.k%s", copy->key[0], newer), "d.w");
 }
 
+/* What the source lists as deleted, with the moment up to which that is done */
 static void
 merge_deleted(void *arg)
 {
@@ -211,6 +220,7 @@ typedef struct Spread
 
 ROW_SHAPE(spread_shape, Spread, FIELD(INT8, Spread, rows), FIELD(TEXT, Spread, low), FIELD(TEXT, Spread, high));
 
+/* One that would read for hours is taken in slices, so that what was read stays if it breaks */
 static bool
 is_long(const Window *window)
 {
@@ -245,6 +255,7 @@ moment_between(const char *low, const char *high, double share)
 					  arg_text(low), arg_text(high), arg_float8(share));
 }
 
+/* Told, since times of the source from before cannot be compared with those from after */
 static void
 clock_anomaly(void *arg)
 {
@@ -265,12 +276,37 @@ changes_tell_ahead(Batch *b, const char *ahead)
 	Sync *s = b->s;
 	StringInfoData json;
 
+	s->ahead = true;
 	json_open(&json);
 	json_text(&json, "newest", ahead);
 	json_text(&json, "clock_here", s->now_here);
 	anomaly_raise(s, b->run, "clock", "warning", s->cursor,
 				  psprintf("%s of %s reaches to %s, which has not come yet: what changes is read by our clock",
 						   s->copy.cursor, s->copy.foreign, ahead),
+				  json_close(&json));
+}
+
+#define LONG_OPEN "1 hour"
+
+/* The watermark waits for a transaction that is left open: what comes meanwhile is read again by every run */
+static void
+tell_open(Batch *b)
+{
+	Sync *s = b->s;
+	char *open = s->running ? repo_value("SELECT ingest_internal.sync_under_way($1, $2::interval)", arg_int4(s->id),
+										 arg_text(LONG_OPEN))
+							: NULL;
+	StringInfoData json;
+
+	if (open == NULL)
+		return;
+	json_open(&json);
+	json_raw(&json, "transactions", open);
+	json_text(&json, "watermark", s->watermark);
+	anomaly_raise(s, b->run, "transaction", "warning", NULL,
+				  psprintf("a transaction at source \"%s\" has been open for over " LONG_OPEN ": until it ends, each "
+						   "run of its copies reads again what came since it began",
+						   s->source->name),
 				  json_close(&json));
 }
 
@@ -309,8 +345,10 @@ plan_windows(void *arg)
 		clock_anomaly(b);
 	if (window.ahead)
 		changes_tell_ahead(b, window.ahead);
+	tell_open(b);
 }
 
+/* Each window is a transaction: what was read before a failure is not read again */
 static bool
 increment(Batch *b)
 {

@@ -104,6 +104,7 @@ held_delete(Sync *s, Run *run)
 	}
 	else
 	{
+		s->kept = true;
 		json_open(&json);
 		json_int8(&json, "rows", to_int8(user_value(psprintf("SELECT count(*) FROM %s", copy->held))));
 		json_text(&json, "error", failure.message);

@@ -89,6 +89,11 @@ typedef struct Merge
 } Merge;
 
 extern void merge_write(Merge *merge);
+/*
+ * FROM and WHERE of rows s of the stage for which a condition holds and that the copy's o is not, or not so; only: what
+ * else is asked of both, with its AND
+ */
+extern char *merge_differing(const Copy *copy, const char *condition, const char *only);
 /* A SELECT of the rows of the stage, s, as JSON: key and content */
 extern char *merge_staged_rows(const Copy *copy);
 /*

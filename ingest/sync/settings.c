@@ -25,12 +25,14 @@ ROW_SHAPE(source_table_shape, SourceTable,
 		  FIELD(TEXT, SourceTable, parent),
 		  FIELD(TEXT, SourceTable, parent_column));
 
+/* Qualified, for messages and statements */
 static char *
 relation_name(Oid relation)
 {
 	return quoted_relation(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
 }
 
+/* Only what was crawled: the rest has no key, no cursor and no lineage that is known */
 SourceTable *
 source_table_of(Oid foreign_table)
 {
@@ -45,6 +47,7 @@ source_table_of(Oid foreign_table)
 	return table;
 }
 
+/* One form for all that cannot be */
 void
 settings_refuse(const char *what, const char *hint)
 {
@@ -54,18 +57,21 @@ settings_refuse(const char *what, const char *hint)
 			 errhint("%s", hint)));
 }
 
+/* Deleted rows stay and are marked */
 bool
 settings_soft(const Settings *settings)
 {
 	return strcmp(settings->deletions, "soft") == 0;
 }
 
+/* The whole table is read each time */
 bool
 settings_full(const Settings *settings)
 {
 	return strcmp(settings->mode, "full") == 0;
 }
 
+/* Words of three */
 static bool
 is_one_of(const char *word, const char *a, const char *b, const char *c)
 {
@@ -105,6 +111,7 @@ key_of_data(const char *relation)
 	return key;
 }
 
+/* The source's key, or one that the data have, if they have just one */
 static void
 complete_key(Settings *s, const SourceTable *table, const char *foreign)
 {
@@ -124,6 +131,7 @@ complete_key(Settings *s, const SourceTable *table, const char *foreign)
 		settings_refuse("history, row_events and soft deletions need a key", "Name its columns with key => '{…}'.");
 }
 
+/* What the crawl found; full needs none */
 static void
 complete_cursor(Settings *s, const SourceTable *table, const char *foreign)
 {
@@ -138,6 +146,15 @@ complete_cursor(Settings *s, const SourceTable *table, const char *foreign)
 						"Name it with cursor_column => '…', or use mode => 'full'.");
 }
 
+/* System columns are none */
+static void
+require_columns(Oid relation, const char *name)
+{
+	if (repo_value("SELECT 1 FROM ingest_internal.sync_definitions($1) LIMIT 1", arg_oid(relation)) == NULL)
+		settings_refuse(psprintf("%s has no columns: there is nothing to copy", name),
+						"If it has some at the source by now, CALL ingest.crawl.");
+}
+
 static void
 require_column(Oid relation, const char *name, const char *column)
 {
@@ -146,6 +163,7 @@ require_column(Oid relation, const char *name, const char *column)
 																		   "table.");
 }
 
+/* For attempt(): the type may have no max() */
 static void
 ask_greatest(void *arg)
 {
@@ -158,11 +176,13 @@ require_greatest(const char *foreign, const char *cursor)
 {
 	Failure failure;
 
-	if (attempt(ask_greatest, psprintf("SELECT max(%s) FROM %s WHERE false", quote_identifier(cursor), foreign), &failure))
+	if (attempt(ask_greatest, psprintf("SELECT max(%s) FROM %s WHERE false", quote_identifier(cursor), foreign),
+				&failure))
 		return;
 	if (failure.sqlerrcode != ERRCODE_UNDEFINED_FUNCTION)
 		failure_rethrow(&failure);
-	settings_refuse(psprintf("column \"%s\" of %s cannot be a cursor: values of its type have no greatest", cursor, foreign),
+	settings_refuse(psprintf("column \"%s\" of %s cannot be a cursor: values of its type have no greatest", cursor,
+							 foreign),
 					"A cursor is a time or a number that grows with every change; without one use mode => 'full'.");
 }
 
@@ -171,6 +191,7 @@ settings_complete(Settings *s, const SourceTable *table, Oid foreign_table, cons
 {
 	char *foreign = relation_name(foreign_table);
 
+	require_columns(foreign_table, foreign);
 	complete_key(s, table, foreign);
 	complete_cursor(s, table, foreign);
 	for (int i = 0; i < s->key.n; i++)
@@ -262,6 +283,7 @@ settings_require_target(const char *name)
 				 errhint("A copy is a table: name one that is not there yet.")));
 }
 
+/* A merge by a key that is not unique would write a row twice */
 static void
 require_unique_key(const char *target, const Texts *key)
 {

@@ -19,6 +19,7 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+/* A wider one holds all of a narrower one */
 static int
 integer_rank(Oid type)
 {
@@ -33,6 +34,49 @@ integer_rank(Oid type)
 		default:
 			return 0;
 	}
+}
+
+/*
+ * Is what is written of a value the value, whatever session writes it?  Bytes are written in one of two ways, money by
+ * the locale, an object by the name that it has here.
+ */
+static bool
+is_its_text(Oid type)
+{
+	Oid base = getBaseType(type);
+	Oid element = get_element_type(base);
+
+	if (!OidIsValid(element))
+		element = get_multirange_range(base);
+	if (!OidIsValid(element))
+		element = get_range_subtype(base);
+	if (OidIsValid(element))
+		return is_its_text(element);
+	switch (base)
+	{
+		case BYTEAOID:
+		case MONEYOID:
+		case REGPROCOID:
+		case REGPROCEDUREOID:
+		case REGOPEROID:
+		case REGOPERATOROID:
+		case REGCLASSOID:
+		case REGTYPEOID:
+		case REGROLEOID:
+		case REGNAMESPACEOID:
+		case REGCONFIGOID:
+		case REGDICTIONARYOID:
+		case REGCOLLATIONOID:
+			return false;
+		default:
+			return get_typtype(base) != TYPTYPE_COMPOSITE;
+	}
+}
+
+static bool
+is_text(Oid type, int32 mod)
+{
+	return type == TEXTOID || (type == VARCHAROID && mod == -1);
 }
 
 bool
@@ -57,8 +101,8 @@ shape_widens(Oid from, int32 from_mod, Oid to, int32 to_mod)
 		}
 		return false;
 	}
-	if (to == TEXTOID || (to == VARCHAROID && to_mod == -1))
-		return true;
+	if (is_text(to, to_mod))
+		return is_its_text(from);
 	if (integer_rank(from) > 0)
 	{
 		return integer_rank(to) > integer_rank(from) || (to == NUMERICOID && to_mod == -1) ||
@@ -82,6 +126,7 @@ shape_may_become(Oid from, int32 from_mod, Oid to, int32 to_mod)
 
 /* -- following -- */
 
+/* The sync waits for a hand, others go on: the error says which */
 static void
 stop(Sync *sync, const char *reason, const char *hint)
 {
@@ -91,6 +136,7 @@ stop(Sync *sync, const char *reason, const char *hint)
 			 errhint("%s Then SELECT ingest.resume(sync => %s).", hint, quote_literal_cstr(sync->name))));
 }
 
+/* An event and a line of the run: readers of the copy want to know */
 static void
 announce(Sync *sync, const char *change, const char *column, const char *before, const char *after)
 {
@@ -130,6 +176,7 @@ ROW_SHAPE(difference_shape, Difference,
 		  FIELD(TEXT, Difference, definition_here),
 		  FIELD(BOOL, Difference, gone));
 
+/* Columns as the source and the copy have them, by name */
 Difference *
 shape_differences(const Sync *sync, int *n)
 {
@@ -137,6 +184,7 @@ shape_differences(const Sync *sync, int *n)
 						arg_relation(sync->copy.foreign), arg_relation(sync->copy.target), arg_int4(sync->id));
 }
 
+/* What becomes of a column */
 ShapeVerdict
 shape_judge(const Difference *d)
 {
@@ -163,6 +211,7 @@ is_needed(const Sync *sync, const char *column)
 	return false;
 }
 
+/* It stays with its values, which nobody keeps current any more: written down */
 static void
 follow_gone(Sync *sync, const Difference *d)
 {
@@ -185,6 +234,7 @@ is_new_cursor(const Sync *sync, const char *column)
 	return sync->reload && sync->cursor && strcmp(sync->cursor, column) == 0;
 }
 
+/* Old rows get its values by a load of that column alone */
 static void
 follow_new(Sync *sync, const Difference *d)
 {
@@ -199,6 +249,7 @@ follow_new(Sync *sync, const Difference *d)
 	announce(sync, "added", d->column_name, NULL, d->definition_there);
 }
 
+/* Values stay as they are, there is just more room */
 static void
 follow_wider(Sync *sync, const Difference *d)
 {
@@ -208,6 +259,56 @@ follow_wider(Sync *sync, const Difference *d)
 	user_run(psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s", sync->copy.target, quote_identifier(d->column_name),
 					  d->definition_there));
 	announce(sync, "widened", d->column_name, d->definition_here, d->definition_there);
+}
+
+/* Text holds what is written of anything; but if that is something else now, all of it may be written otherwise */
+static void
+follow_written(Sync *sync, const Difference *d)
+{
+	const char *written = d->type_there == d->type_here ? NULL : d->definition_there;
+
+	if (!is_text(d->type_here, d->mod_here) ||
+		!to_bool(repo_value("SELECT ingest_internal.sync_note_written($1, $2, $3)", arg_int4(sync->id),
+							arg_text(d->column_name), arg_text(written))))
+		return;
+	sync->reload = true;
+	run_log(sync->copy.run, "info",
+			psprintf("column %s of %s is %s now, which is kept as text: all rows are read again", d->column_name,
+					 sync->copy.foreign, d->definition_there),
+			NULL);
+}
+
+/* What holds both, if text does; else the type there */
+static void
+stop_at_clash(Sync *sync, const Difference *d)
+{
+	stop(sync,
+		 psprintf("column \"%s\" is %s at the source and %s in %s: values may not fit", d->column_name,
+				  d->definition_there, d->definition_here, sync->copy.target),
+		 is_its_text(d->type_there)
+			 ? psprintf("ALTER TABLE %s ALTER COLUMN %s to a type that holds both, such as text.", sync->copy.target,
+						quote_identifier(d->column_name))
+			 : psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s USING …, or drop the column: the next run makes it "
+						"anew.",
+						sync->copy.target, quote_identifier(d->column_name), d->definition_there));
+}
+
+void
+shape_require_fit(const char *foreign, const char *target)
+{
+	int n;
+	Difference *d = repo_structs(difference_shape, &n, "SELECT * FROM ingest_internal.sync_differences($1, $2, 0)",
+								 arg_relation(foreign), arg_relation(target));
+
+	for (int i = 0; i < n; i++)
+	{
+		if (shape_judge(&d[i]) == SHAPE_CLASH)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("column \"%s\" is %s in %s and %s in %s: values may not fit", d[i].column_name,
+							d[i].definition_there, foreign, d[i].definition_here, target),
+					 errhint("Give the column the type of %s, or let the sync make the table.", foreign)));
+	}
 }
 
 void
@@ -230,6 +331,7 @@ shape_follow(Sync *sync)
 		switch (verdict)
 		{
 			case SHAPE_FITS:
+				follow_written(sync, d);
 				break;
 			case SHAPE_GONE:
 				follow_gone(sync, d);
@@ -243,11 +345,7 @@ shape_follow(Sync *sync)
 				altered = true;
 				break;
 			case SHAPE_CLASH:
-				stop(sync,
-					 psprintf("column \"%s\" is %s at the source and %s in %s: values may not fit", d->column_name,
-							  d->definition_there, d->definition_here, sync->copy.target),
-					 psprintf("ALTER TABLE %s ALTER COLUMN %s to a type that holds both, such as text.",
-							  sync->copy.target, quote_identifier(d->column_name)));
+				stop_at_clash(sync, d);
 		}
 	}
 	if (sync->copy.history && altered)
@@ -271,6 +369,7 @@ ROW_SHAPE(shared_shape, Shared,
 		  FIELD(TEXT, Shared, definition),
 		  FIELD(TEXT, Shared, shape));
 
+/* As text, to be compared with what a version was written in */
 static char *
 shape_of(const Shared *columns, int n)
 {
@@ -349,11 +448,15 @@ find_needed(Sync *sync, const Shared *columns, int n)
 	}
 }
 
+/* Without key or cursor there is no way to go on */
 static void
 require_needed(Sync *sync)
 {
 	Copy *copy = &sync->copy;
 
+	if (copy->n_columns == 0)
+		stop(sync, psprintf("%s and %s have no column in common", copy->foreign, copy->target),
+			 "Crawl the source, or put the columns back.");
 	for (int k = 0; k < sync->key.n; k++)
 	{
 		if (copy->key[k] == NULL)
@@ -367,6 +470,7 @@ require_needed(Sync *sync)
 			 "Crawl the source, or put the column back.");
 }
 
+/* Living ones */
 static int64
 count_columns(const char *relation)
 {
@@ -394,7 +498,8 @@ choose_json(Copy *copy)
 bool
 shape_has_triggers(const Sync *sync)
 {
-	return own_value("SELECT 1 FROM pg_trigger g WHERE NOT g.tgisinternal AND g.tgenabled IN ('O', 'A') AND g.tgtype & 3 = 3 AND "
+	return own_value("SELECT 1 FROM pg_trigger g "
+					 "WHERE NOT g.tgisinternal AND g.tgenabled IN ('O', 'A') AND g.tgtype & 3 = 3 AND "
 					 "(g.tgrelid = $1 OR g.tgrelid IN (SELECT relid FROM pg_partition_tree($1))) LIMIT 1",
 					 arg_oid(sync->target_relation)) != NULL;
 }

@@ -9,6 +9,36 @@ CREATE FUNCTION ingest_internal.relation_of(schema_name name, relation_name name
 COMMENT ON FUNCTION ingest_internal.relation_of(name, name)
     IS 'a relation by its name, whoever may look into its schema; null: there is none';
 
+-- Rows that came late are counted by how late they were, in steps of powers of two.  What was once is halved each day,
+-- so that it is forgotten.
+
+CREATE FUNCTION ingest_internal.sync_faded(lateness bigint[], noted_on date) RETURNS bigint[] LANGUAGE sql STABLE
+    RETURN (SELECT array_agg(x.n >> least(greatest((now() AT TIME ZONE 'UTC')::date - noted_on, 0), 62) ORDER BY x.step)
+        FROM unnest(lateness) WITH ORDINALITY x (n, step));
+COMMENT ON FUNCTION ingest_internal.sync_faded(bigint[], date)
+    IS 'rows that came late, by how late: as much as still counts';
+
+-- twice what 99.9 of 100 of them were late at most
+CREATE FUNCTION ingest_internal.sync_overlap(overlap interval, lateness bigint[], noted_on date) RETURNS interval
+    LANGUAGE sql STABLE
+    RETURN greatest(overlap, (SELECT min(2 ^ x.step) * interval '1 s' FROM (
+        SELECT f.step, sum(f.n) OVER (ORDER BY f.step) AS up_to, sum(f.n) OVER () AS all_of_them
+        FROM unnest(ingest_internal.sync_faded(lateness, noted_on)) WITH ORDINALITY f (n, step)) x
+        WHERE x.all_of_them > 0 AND x.up_to >= x.all_of_them * 0.999));
+COMMENT ON FUNCTION ingest_internal.sync_overlap(interval, bigint[], date)
+    IS 'how far before its watermark a sync reads again: what it was told, or what it learned from rows that came late';
+
+CREATE FUNCTION ingest_internal.sync_note_lateness(of_sync integer, late bigint[]) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.sync_state z SET lateness_day = (now() AT TIME ZONE 'UTC')::date, lateness = (
+        SELECT array_agg(coalesce(f.n, 0) + l.n ORDER BY l.step) FROM unnest(late) WITH ORDINALITY l (n, step)
+            LEFT JOIN unnest(ingest_internal.sync_faded(z.lateness, z.lateness_day)) WITH ORDINALITY f (n, step)
+                ON f.step = l.step)
+    WHERE z.sync = of_sync;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_note_lateness(integer, bigint[])
+    IS 'rows that came late, by how late: as lateness of sync_state';
+
 CREATE FUNCTION ingest_internal.sync_record(of_sync integer)
     RETURNS TABLE (id integer, name text, source_id integer, foreign_schema name, foreign_table name,
         remote_table text, target_schema name, target_table name,
@@ -22,7 +52,8 @@ CREATE FUNCTION ingest_internal.sync_record(of_sync integer)
 BEGIN ATOMIC
     SELECT s.id, s.name, s.source, coalesce(fn.nspname, t.local_schema), coalesce(f.relname, t.local_name), t.name,
         coalesce(cn.nspname, s.target_schema), coalesce(c.relname, s.target_table),
-        s.owner, s.owner_name, s.mode, s.key, s.cursor_column, s.overlap, s.batch_rows, s.deletions = 'soft',
+        s.owner, s.owner_name, s.mode, s.key, s.cursor_column, ingest_internal.sync_overlap(s.overlap, z.lateness,
+            z.lateness_day), s.batch_rows, s.deletions = 'soft',
             s.deletions = 'ignore', s.parent, s.parent_column,
         s.history, s.row_events, s.profile, s.reconcile_every, s.max_delete_share, s.reject_limit, s.state,
             s.state_reason,
@@ -35,7 +66,8 @@ BEGIN ATOMIC
         WHERE s.id = of_sync;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_record(integer)
-    IS 'a sync: how it is kept, how far it is, and its two tables, whatever they are called now, null where one is gone';
+    IS 'a sync: how it is kept, how far it is, and its two tables, whatever they are called now, null where one is '
+    'gone';
 
 CREATE FUNCTION ingest_internal.sync_root(of_name text) RETURNS integer LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -129,7 +161,7 @@ COMMENT ON FUNCTION ingest_internal.sync_stands(text, name, name)
 CREATE FUNCTION ingest_internal.sync_insert(name text, source integer, table_id integer, target_schema name,
     target_table name, owner oid, mode text, key name[], cursor_column name,
     overlap interval, batch_rows integer, deletions text, parent integer, parent_column name, history boolean,
-        history_retention interval, row_events boolean, profile text,
+    history_retention interval, row_events boolean, profile text,
     reconcile_every interval, max_delete_share float8, reject_limit float8) RETURNS integer LANGUAGE sql
 BEGIN ATOMIC
     INSERT INTO ingest.sync (name, source, table_id, target_schema, target_table, owner, owner_name, mode, key,
@@ -202,6 +234,18 @@ END;
 COMMENT ON FUNCTION ingest_internal.sync_came(integer, text)
     IS 'a column came whose values in rows of before are to be read';
 
+CREATE FUNCTION ingest_internal.sync_note_written(of_sync integer, column_name text, type text) RETURNS boolean
+    LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.sync_state z SET reload = z.reload OR z.phase <> 'new', written = nullif(CASE
+        WHEN type IS NULL THEN z.written - column_name
+        ELSE coalesce(z.written, '{}') || jsonb_build_object(column_name, type) END, '{}')
+    WHERE z.sync = of_sync AND z.written ->> column_name IS DISTINCT FROM type RETURNING z.phase <> 'new';
+END;
+COMMENT ON FUNCTION ingest_internal.sync_note_written(integer, text, text)
+    IS 'a column of text holds what is written of another type, or of none any more; true: that is news, and '
+    'everything is to be read';
+
 -- Windows of time: each begins before the watermark by the overlap, by what the clock there was set back, and by what
 -- the zone shifts around it
 
@@ -251,34 +295,49 @@ CREATE FUNCTION ingest_internal.sync_settled(of_sync integer, clock_here timesta
             AND (NOT waits OR (m.mark ->> 0)::timestamptz + s.overlap <= clock_here)
         ORDER BY m.n DESC LIMIT 1);
 COMMENT ON FUNCTION ingest_internal.sync_settled(integer, timestamptz, boolean)
-    IS 'the newest cursor below which nothing comes any more; waits: not before the overlap has passed; null: not known yet';
+    IS 'the newest cursor below which nothing comes any more; waits: not before the overlap has passed; null: not '
+    'known yet';
 
--- Where it is known which transactions run at the source, they are the third of a mark, less those that have ended since.
--- Of marks with the same ones the newest says all.
+-- Where it is known which transactions run at the source, they are the third of a mark, less those that have ended
+-- since. Of marks with the same ones the newest says all.
 CREATE FUNCTION ingest_internal.sync_mark_running(of_sync integer, clock_here timestamptz, newest text, running text[],
     waits boolean) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     UPDATE ingest.sync_state z SET marks = CASE WHEN running IS NULL THEN CASE WHEN waits THEN z.marks END ELSE k.kept
         || CASE WHEN newest IS NULL OR waits AND k.last + s.overlap / 16 >= clock_here THEN '[]'
-        ELSE jsonb_build_array(jsonb_build_array(clock_here, newest, running)) END END
+        ELSE jsonb_build_array(jsonb_build_array(clock_here, newest, running)) END END,
+        under_way = (SELECT jsonb_object_agg(r.name, coalesce(z.under_way -> r.name, to_jsonb(clock_here)))
+            FROM unnest(running) r (name))
     FROM ingest.sync s, LATERAL (
-        SELECT coalesce(jsonb_agg(g.mark ORDER BY g.n) FILTER (WHERE g.mark ->> 1 IS NULL OR g.young OR g.n = g.newest_such), '[]') AS kept,
+        SELECT coalesce(jsonb_agg(g.mark ORDER BY g.n) FILTER (WHERE g.mark ->> 1 IS NULL OR g.young
+                OR g.n = g.newest_such), '[]') AS kept,
             max((g.mark ->> 0)::timestamptz) FILTER (WHERE g.mark ->> 1 IS NOT NULL) AS last
-        FROM (SELECT y.mark, y.n, y.young, max(y.n) OVER (PARTITION BY y.young, y.mark ->> 1 IS NULL, coalesce(y.mark -> 2, '[]'))
-                AS newest_such
+        FROM (SELECT y.mark, y.n, y.young, max(y.n) OVER (PARTITION BY y.young, y.mark ->> 1 IS NULL,
+            coalesce(y.mark -> 2, '[]')) AS newest_such
             FROM (SELECT m.mark, m.n, waits AND (m.mark ->> 0)::timestamptz + o.overlap > clock_here AS young
                 FROM ingest.sync_state x JOIN ingest.sync o ON o.id = x.sync,
                     jsonb_array_elements(x.marks) WITH ORDINALITY m (mark, n) WHERE x.sync = of_sync) y) g) k
     WHERE z.sync = of_sync AND s.id = z.sync;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_mark_running(integer, timestamptz, text, text[], boolean)
-    IS 'what the newest cursor was at a moment, and which transactions were under way at the source; null: nobody knows';
+    IS 'what the newest cursor was at a moment, and which transactions were under way at the source; null: nobody '
+    'knows';
+
+CREATE FUNCTION ingest_internal.sync_under_way(of_sync integer, since interval) RETURNS jsonb LANGUAGE sql STABLE
+    RETURN (SELECT jsonb_object_agg(w.key, w.value) FROM ingest.sync_state z, jsonb_each(z.under_way) w
+        WHERE z.sync = of_sync AND (w.value #>> '{}')::timestamptz < clock_timestamp() - since
+            -- told once a day for all copies of a source
+            AND NOT EXISTS (SELECT FROM ingest.anomaly a JOIN ingest.sync s ON s.source = a.source WHERE s.id = of_sync
+                AND a.kind = 'transaction' AND a.resolved_at IS NULL AND a.detected_at > now() - interval '1 day'));
+COMMENT ON FUNCTION ingest_internal.sync_under_way(integer, interval)
+    IS 'transactions that have run at the source for longer, and when each was first seen; null: none '
+    'that is not told of yet';
 
 -- A transaction that is prepared has another name from then on: where one is gone, it may be any of these.
 CREATE FUNCTION ingest_internal.sync_ran(of_sync integer, running text[]) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
-    UPDATE ingest.sync_state z SET marks = (SELECT jsonb_agg(CASE WHEN coalesce(m.mark -> 2, '[]') = '[]' THEN m.mark ELSE
-        jsonb_set(m.mark, '{2}', (SELECT coalesce(jsonb_agg(r.name ORDER BY r.name), '[]') FROM (
+    UPDATE ingest.sync_state z SET marks = (SELECT jsonb_agg(CASE WHEN coalesce(m.mark -> 2, '[]') = '[]' THEN m.mark
+        ELSE jsonb_set(m.mark, '{2}', (SELECT coalesce(jsonb_agg(r.name ORDER BY r.name), '[]') FROM (
             SELECT w.name FROM jsonb_array_elements_text(m.mark -> 2) w (name) WHERE w.name = ANY (running)
             UNION SELECT p.name FROM unnest(running) p (name) WHERE starts_with(p.name, 'prepared ') AND EXISTS (
                 SELECT FROM jsonb_array_elements_text(m.mark -> 2) w (name)
@@ -292,12 +351,14 @@ COMMENT ON FUNCTION ingest_internal.sync_ran(integer, text[])
 CREATE FUNCTION ingest_internal.sync_marks_loading(of_sync integer, waits boolean) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     UPDATE ingest.sync_state z SET marks = CASE WHEN waits OR coalesce(l.mark -> 2, '[]') <> '[]'
-        THEN jsonb_build_array(jsonb_build_array(clock_timestamp(), NULL, l.mark -> 2), l.mark) ELSE jsonb_build_array(l.mark) END
+        THEN jsonb_build_array(jsonb_build_array(clock_timestamp(), NULL, l.mark -> 2), l.mark)
+            ELSE jsonb_build_array(l.mark) END
     FROM (SELECT y.marks -> -1 AS mark FROM ingest.sync_state y WHERE y.sync = of_sync) l
     WHERE z.sync = of_sync AND l.mark IS NOT NULL;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_marks_loading(integer, boolean)
-    IS 'a load begins at the newest mark: keys are to be compared when what runs at the source has ended; waits: in any case';
+    IS 'a load begins at the newest mark: keys are to be compared when what runs at the source has ended; waits: in '
+    'any case';
 
 -- not more often than is of use: a sixteenth of the overlap is read again for it
 CREATE FUNCTION ingest_internal.sync_mark(of_sync integer, clock_here timestamptz, seen_at timestamptz, newest text)
@@ -315,7 +376,8 @@ END;
 COMMENT ON FUNCTION ingest_internal.sync_mark(integer, timestamptz, timestamptz, text)
     IS 'what the newest cursor was at a moment; marks that are settled go';
 
-CREATE FUNCTION ingest_internal.sync_marks_anew(of_sync integer, seen_at timestamptz, compared_at timestamptz, newest text)
+CREATE FUNCTION ingest_internal.sync_marks_anew(of_sync integer, seen_at timestamptz, compared_at timestamptz,
+    newest text)
     RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     UPDATE ingest.sync_state z SET marks = CASE WHEN newest IS NOT NULL THEN jsonb_build_array(
@@ -323,7 +385,8 @@ BEGIN ATOMIC
     WHERE z.sync = of_sync;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_marks_anew(integer, timestamptz, timestamptz, text)
-    IS 'below the newest cursor anything may be missing: keys are to be compared when the overlap has passed; null: the cursor is a time';
+    IS 'below the newest cursor anything may be missing: keys are to be compared when the overlap has passed; null: '
+    'the cursor is a time';
 
 CREATE FUNCTION ingest_internal.sync_is_unsettled(of_sync integer) RETURNS boolean LANGUAGE sql STABLE
     RETURN coalesce((SELECT bool_or((m.mark ->> 0)::timestamptz + s.overlap <= clock_timestamp()
@@ -341,7 +404,8 @@ BEGIN ATOMIC
             OR coalesce(m.mark -> 2, '[]') <> '[]')
     FROM ingest.sync s WHERE z.sync = of_sync AND s.id = z.sync AND z.marks IS NOT NULL;
 END;
-COMMENT ON FUNCTION ingest_internal.sync_marks_compared(integer, timestamptz) IS 'keys were compared, beginning at a moment';
+COMMENT ON FUNCTION ingest_internal.sync_marks_compared(integer, timestamptz)
+    IS 'keys were compared, beginning at a moment';
 
 CREATE FUNCTION ingest_internal.sync_may_ask(of_sync integer, trusted interval, tolerance interval) RETURNS boolean
     LANGUAGE sql STABLE
@@ -517,8 +581,8 @@ CREATE FUNCTION ingest_internal.sync_counts_agree(of_sync integer, rows_there bi
 COMMENT ON FUNCTION ingest_internal.sync_counts_agree(integer, bigint, numeric)
     IS 'whether the books on a copy say what its source says';
 
--- Functions and aggregates of the server's own alone, which wrappers may have computed at a source: qualified, since they
--- stand in statements that run under the owner's search_path.
+-- Functions and aggregates of the server's own alone, which wrappers may have computed at a source: qualified, since
+-- they stand in statements that run under the owner's search_path.
 CREATE FUNCTION ingest_internal.sync_figures(target regclass, quoted_columns text[], hashes boolean)
     RETURNS TABLE (figure text) LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -551,7 +615,8 @@ BEGIN ATOMIC
     ORDER BY a.attnum, f.figure;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_figures(regclass, text[], boolean)
-    IS 'what is asked of the columns of a copy and of its source to compare them: with hashes, or by counts, ends and sums';
+    IS 'what is asked of the columns of a copy and of its source to compare them: with hashes, or by counts, ends '
+    'and sums';
 
 CREATE FUNCTION ingest_internal.sync_note_counts(of_sync integer, rows_there bigint, agree boolean) RETURNS void
     LANGUAGE sql
@@ -572,13 +637,49 @@ END;
 COMMENT ON FUNCTION ingest_internal.sync_note_newest(integer, timestamptz)
     IS 'the newest cursor that was seen of a source''s table';
 
+-- A commit that by now is yet to come: the clock here was set back. Nobody knows when it was by the clock that is
+-- right,
+-- but after the last one of before, and before now.
+CREATE FUNCTION ingest_internal.sync_clock_set_back(of_sync integer, by_now timestamptz) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.change_commit c SET after_commit = by_now, before_commit = coalesce((SELECT p.after_commit
+        FROM ingest.change_commit p WHERE p.sync = of_sync AND p.before_commit <= by_now AND p.after_commit <= by_now
+        ORDER BY p.before_commit DESC LIMIT 1), '-infinity')
+    WHERE c.sync = of_sync AND c.before_commit > by_now AND c.after_commit IS NOT NULL;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_clock_set_back(integer, timestamptz)
+    IS 'commits that were written down under a clock that was ahead get a moment that has come';
+
+CREATE FUNCTION ingest_internal.sync_seal() RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    SELECT ingest_internal.sync_clock_set_back(c.sync, clock_timestamp()) FROM ingest.change_commit c
+        WHERE c.seen_at = now() AND c.after_commit IS NULL;
+    UPDATE ingest.change_commit c SET before_commit = clock_timestamp() WHERE c.seen_at = now()
+        AND c.after_commit IS NULL;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_seal() IS 'this transaction is about to commit what it wrote to history';
+
+CREATE FUNCTION ingest_internal.sync_settle(moment timestamptz) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.change_commit c SET after_commit = clock_timestamp() WHERE c.seen_at = moment
+        AND c.after_commit IS NULL;
+    SELECT ingest_internal.sync_clock_set_back(c.sync, c.after_commit) FROM ingest.change_commit c
+        WHERE c.seen_at = moment AND c.before_commit > c.after_commit;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_settle(timestamptz) IS 'and now that is committed';
+
 CREATE FUNCTION ingest_internal.sync_take_over(of_sync integer) RETURNS bigint LANGUAGE sql
 BEGIN ATOMIC
-    SELECT ingest_internal.runs_lost(ARRAY(SELECT r.id FROM ingest.run r WHERE r.sync = of_sync AND r.state = 'running'));
+    SELECT ingest_internal.runs_lost(ARRAY(SELECT r.id FROM ingest.run r WHERE r.sync = of_sync
+        AND r.state = 'running'));
     -- nobody else is at it, so that what is here was committed
-    WITH RECURSIVE family AS (SELECT of_sync AS id UNION SELECT s.id FROM ingest.sync s JOIN family f ON s.parent = f.id)
+    WITH RECURSIVE family AS (SELECT of_sync AS id UNION SELECT s.id FROM ingest.sync s JOIN family f
+        ON s.parent = f.id)
     UPDATE ingest.change_commit c SET after_commit = clock_timestamp() FROM family f WHERE c.sync = f.id
         AND c.after_commit IS NULL;
+    WITH RECURSIVE family AS (SELECT of_sync AS id UNION SELECT s.id FROM ingest.sync s JOIN family f
+        ON s.parent = f.id)
+    SELECT ingest_internal.sync_clock_set_back(f.id, clock_timestamp()) FROM family f;
     UPDATE ingest.sync_state z SET epoch = z.epoch + 1 WHERE z.sync = of_sync RETURNING z.epoch;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_take_over(integer)
@@ -591,6 +692,36 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ingest_internal.sync_stop(integer, text) IS 'a sync waits for a hand';
 
+-- What a run that got to its end left out, in words that stay the same; succeeded means that there is none of it.
+
+CREATE FUNCTION ingest_internal.sync_left_out(of_sync integer, ahead boolean) RETURNS text[] LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT array_agg(w.what ORDER BY w.n)
+    FROM ingest.sync s JOIN ingest.sync_state z ON z.sync = s.id, LATERAL (VALUES
+        (1, 'rejected rows', EXISTS (SELECT FROM ingest.rejected_row j WHERE j.sync = s.id AND j.resolved_at IS NULL)),
+        (2, 'kept rows', z.kept),
+        (3, 'differing counts', z.mismatches > 0),
+        (4, 'owed comparison', EXISTS (SELECT FROM jsonb_array_elements(z.marks) m (mark) WHERE m.mark ->> 1 IS NULL)),
+        (5, 'waiting children', EXISTS (SELECT FROM ingest.sync_owed o JOIN ingest.sync c ON c.id = o.sync
+            WHERE s.id IN (c.id, c.parent))),
+        (6, 'unfilled columns', z.unfilled <> '{}'),
+        (7, 'gone columns', EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = s.target
+            AND a.attname::text = ANY (z.vanished) AND NOT a.attisdropped)),
+        (8, 'stamps ahead', ahead)) w (n, what, is_so)
+    WHERE s.id = of_sync AND w.is_so;
+END;
+COMMENT ON FUNCTION ingest_internal.sync_left_out(integer, boolean)
+    IS 'what a run of a sync left out, at its end; null: nothing. ahead: stamps that have not come yet were seen';
+
+CREATE FUNCTION ingest_internal.sync_note_kept(of_sync integer, compared boolean, kept boolean) RETURNS void
+    LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.sync_state z SET kept = $3 OR z.kept AND NOT $2 WHERE z.sync = of_sync
+        AND z.kept <> ($3 OR z.kept AND NOT $2);
+END;
+COMMENT ON FUNCTION ingest_internal.sync_note_kept(integer, boolean, boolean)
+    IS 'whether a run kept rows that are gone at the source; compared: and it looked at all of them';
+
 -- What the runs of a process did, of a sync and of those whose rows belong to it: for who called, so in words
 CREATE FUNCTION ingest_internal.sync_report(of_name text, by_pid integer, after_run bigint) RETURNS TABLE (line text)
     LANGUAGE sql STABLE
@@ -601,17 +732,19 @@ BEGIN ATOMIC
     done AS (
         SELECT r.*, s.name, s.cursor_column, s.parent, z.watermark, z.unfilled, z.reload FROM ingest.run r
             JOIN family f ON f.id = r.sync JOIN ingest.sync s ON s.id = r.sync JOIN ingest.sync_state z ON z.sync = s.id
-        WHERE r.pid = by_pid AND r.id > after_run AND r.kind = 'sync' AND r.state = 'succeeded')
+        WHERE r.pid = by_pid AND r.id > after_run AND r.kind = 'sync' AND r.state IN ('succeeded', 'succeeded with'))
     SELECT said.line FROM (
         SELECT d.id AS run, 1 AS part, 0::bigint AS n,
             format('sync "%s": %s rows read, %s inserted, %s updated, %s deleted, %s rejected', d.name, d.rows_read,
             d.rows_inserted, d.rows_updated, d.rows_deleted, d.rows_rejected)
             || CASE WHEN d.watermark IS NOT NULL AND d.cursor_column IS NOT NULL
-                THEN format('; all up to %s %s is here', d.cursor_column, d.watermark) ELSE '' END AS line FROM done d
+                THEN format('; all up to %s %s is here', d.cursor_column, d.watermark) ELSE '' END
+            || coalesce('; succeeded with ' || array_to_string(d.left_out, ', '), '') AS line FROM done d
         UNION ALL SELECT d.id, 2, a.id, format('sync "%s": %s', d.name, a.summary) FROM done d
             JOIN ingest.anomaly a ON a.run = d.id
         UNION ALL SELECT d.id, 3, 0,
-        format('sync "%s": %s rows that did not fit wait in ingest.rejected_row; CALL ingest.redrive(%L) tries them again',
+        format('sync "%s": %s rows that did not fit wait in ingest.rejected_row; CALL ingest.redrive(%L) '
+            'tries them again',
                 d.name, w.n, d.name)
             FROM done d, LATERAL (SELECT count(*) AS n FROM ingest.rejected_row j WHERE j.sync = d.sync
                 AND j.resolved_at IS NULL) w WHERE w.n > 0
@@ -658,7 +791,7 @@ CREATE FUNCTION ingest_internal.sync_settings(of_sync integer)
     RETURNS TABLE (mode text, key name[], cursor_column name, overlap interval, batch_rows integer, deletions text,
         parent integer, parent_column name, history boolean,
         history_retention interval, row_events boolean, profile text, reconcile_every interval,
-            max_delete_share float8, reject_limit float8) LANGUAGE sql STABLE
+        max_delete_share float8, reject_limit float8) LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT s.mode, s.key, s.cursor_column, s.overlap, s.batch_rows, s.deletions, s.parent, s.parent_column, s.history,
         s.history_retention, s.row_events, s.profile, s.reconcile_every, s.max_delete_share, s.reject_limit
@@ -697,17 +830,20 @@ END;
 COMMENT ON FUNCTION ingest_internal.sync_changed(integer, jsonb)
     IS 'what differs in a sync from what it was; nulls: nothing';
 
-CREATE FUNCTION ingest_internal.sync_freshness(of_sync integer, objective interval) RETURNS TABLE (before jsonb, after jsonb)
+CREATE FUNCTION ingest_internal.sync_freshness(of_sync integer, objective interval)
+    RETURNS TABLE (before jsonb, after jsonb)
     LANGUAGE plpgsql AS $$
 DECLARE
     number integer := (SELECT s.table_id FROM ingest.sync s WHERE s.id = of_sync);
     was interval := (SELECT t.freshness_objective FROM ingest.source_table t WHERE t.id = number);
 BEGIN
     IF objective <= '0' THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'freshness, how old a copy may be, must be positive',
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'freshness, how old a copy may be, must be positive',
             HINT = 'Null says that it may be of any age.';
     END IF;
-    UPDATE ingest.source_table t SET freshness_objective = objective WHERE t.id = number AND was IS DISTINCT FROM objective;
+    UPDATE ingest.source_table t SET freshness_objective = objective
+    WHERE t.id = number AND was IS DISTINCT FROM objective;
     IF FOUND THEN
         RETURN QUERY SELECT jsonb_build_object('freshness', was), jsonb_build_object('freshness', objective);
     END IF;
@@ -727,8 +863,8 @@ COMMENT ON FUNCTION ingest_internal.sync_is_above(integer, integer)
 -- History
 
 CREATE FUNCTION ingest_internal.sync_history(of_sync integer)
-    RETURNS TABLE (id integer, name text, relation oid, target_schema name, target_table name, key name[], history boolean,
-        retention interval, since timestamptz, owner oid, owner_name name) LANGUAGE sql STABLE
+    RETURNS TABLE (id integer, name text, relation oid, target_schema name, target_table name, key name[],
+        history boolean, retention interval, since timestamptz, owner oid, owner_name name) LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT s.id, s.name, coalesce(c.oid, 0), coalesce(n.nspname, s.target_schema), coalesce(c.relname, s.target_table),
         s.key, s.history, s.history_retention, greatest(z.history_since, now() - s.history_retention), s.owner,
@@ -739,17 +875,26 @@ END;
 COMMENT ON FUNCTION ingest_internal.sync_history(integer)
     IS 'of what a sync keeps history, and since when it can be told';
 
-CREATE FUNCTION ingest_internal.sync_unsettled(of_sync integer, moment timestamptz)
+CREATE FUNCTION ingest_internal.sync_unsettled(of_sync integer, moment timestamptz, by_now timestamptz)
     RETURNS TABLE (began timestamptz, ended timestamptz) LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT c.before_commit, c.after_commit FROM ingest.change_commit c WHERE c.sync = of_sync
-        AND c.before_commit <= moment AND (c.after_commit > moment OR c.after_commit IS NULL)
-    ORDER BY c.after_commit DESC NULLS FIRST LIMIT 1;
+    SELECT u.began, u.ended FROM (
+        SELECT c.before_commit AS began, c.after_commit AS ended FROM ingest.change_commit c WHERE c.sync = of_sync
+            AND c.before_commit <= moment AND (c.after_commit > moment OR c.after_commit IS NULL)
+        -- one that is yet to come, which the next run sets right
+        UNION ALL SELECT p.at, NULL FROM (SELECT coalesce((SELECT c.after_commit FROM ingest.change_commit c
+            WHERE c.sync = of_sync AND c.before_commit <= by_now ORDER BY c.before_commit DESC LIMIT 1),
+            '-infinity') AS at) p
+        WHERE p.at <= moment AND EXISTS (SELECT FROM ingest.change_commit c WHERE c.sync = of_sync
+            AND c.before_commit > by_now)) u
+    ORDER BY u.ended DESC NULLS FIRST LIMIT 1;
 END;
-COMMENT ON FUNCTION ingest_internal.sync_unsettled(integer, timestamptz)
-    IS 'the commit, if any, of which nobody knows whether it was seen at a moment: between when it was, if that is known';
+COMMENT ON FUNCTION ingest_internal.sync_unsettled(integer, timestamptz, timestamptz)
+    IS 'the commit, if any, of which nobody knows whether it was seen at a moment: between when it was, if that is '
+    'known';
 
-CREATE FUNCTION ingest_internal.sync_owe(of_parent integer, followed integer[], parents text[]) RETURNS void LANGUAGE sql
+CREATE FUNCTION ingest_internal.sync_owe(of_parent integer, followed integer[], parents text[]) RETURNS void
+    LANGUAGE sql
 BEGIN ATOMIC
     INSERT INTO ingest.sync_owed (sync, parent_key) SELECT DISTINCT s.id, p
         FROM ingest.sync s JOIN ingest.sync_state z ON z.sync = s.id, unnest(parents) p

@@ -38,6 +38,7 @@ SQL_FUNCTION(ingest_redrive);
 
 /* -- a run -- */
 
+/* What no cursor tells: rows that are gone, or changed without a new cursor */
 static void
 reconcile_if_due(void *arg)
 {
@@ -57,9 +58,11 @@ reconcile_if_due(void *arg)
 	batch_settle(b, &touched);
 	repo_run("SELECT ingest_internal.sync_marks_compared($1, $2::timestamptz)", arg_int4(s->id), arg_text(began));
 	batch_checkpoint(s, "last_reconcile = clock_timestamp(), mismatches = 0", 0, NULL);
+	s->compared = true;
 	run_progress(b->run, "reconciled", -1);
 }
 
+/* Columns first: all that follows is said in terms of them */
 static void
 prepare(void *arg)
 {
@@ -82,12 +85,15 @@ prepare(void *arg)
 	run_progress(b->run, "columns agree", -1);
 }
 
+/* With the last transaction, so that whoever hears it sees the rows */
 static void
 announce_completed(const Sync *s, const Run *run)
 {
 	char *watermark = repo_value("SELECT ingest_internal.open_watermark(watermark) FROM ingest.sync_state WHERE sync = "
 								 "$1",
 								 arg_int4(s->id));
+	char *state = repo_value("SELECT ingest_internal.state_in_words(state, left_out) FROM ingest.run WHERE id = $1",
+							 arg_int8(run->id));
 	StringInfoData json;
 
 	json_open(&json);
@@ -100,9 +106,24 @@ announce_completed(const Sync *s, const Run *run)
 	json_int8(&json, "deleted", run->total_deleted);
 	json_int8(&json, "rejected", run->total_rejected);
 	json_text(&json, "watermark", watermark);
+	json_text(&json, "state", state);
+	json_raw(&json, "left_out",
+			 repo_value("SELECT coalesce(to_jsonb($1::text[]), '[]')", arg_text(run->left_out)));
 	event_emit("ingest.sync.completed", s->source->name, s->name, json_close(&json));
 }
 
+/* The run got to its end: with what is still owed, or with nothing left out */
+static void
+succeed(Sync *s, Run *run)
+{
+	repo_run("SELECT ingest_internal.sync_note_kept($1, $2, $3)", arg_int4(s->id), arg_bool(s->compared),
+			 arg_bool(s->kept));
+	run->left_out =
+		repo_value("SELECT ingest_internal.sync_left_out($1, $2)", arg_int4(s->id), arg_bool(s->ahead));
+	run_succeed(run);
+}
+
+/* From here on the copy is as current as it says */
 static void
 finish(void *arg)
 {
@@ -118,11 +139,12 @@ finish(void *arg)
 			 run_job ? arg_int8(run_job) : arg_null(INT8OID), arg_int8(run->id),
 			 arg_texts(s->copy.columns, s->copy.n_columns), arg_bool(changed));
 	batch_checkpoint(s, "last_success = clock_timestamp()", 0, NULL);
-	run_succeed(run);
+	succeed(s, run);
 	announce_completed(s, run);
 	stage_drop(&s->copy);
 }
 
+/* A higher epoch: whoever had the sync before cannot commit any more */
 static void
 take_over(void *arg)
 {
@@ -137,6 +159,7 @@ take_over(void *arg)
 	MemoryContextSwitchTo(old);
 }
 
+/* Before reading: what is committed later belongs to the next run */
 static void
 ask_clock(void *arg)
 {
@@ -148,6 +171,7 @@ ask_clock(void *arg)
 	window_mark(b->s);
 }
 
+/* For batch_step() */
 static void
 profile(void *arg)
 {
@@ -169,12 +193,14 @@ load_and_catch_up(Batch *b)
 	return batch_step(b, ask_clock) && changes_catch_up(b);
 }
 
+/* By cursor and key; rows may be gone */
 static bool
 is_incremental(const Sync *s)
 {
 	return strcmp(s->mode, "incremental") == 0;
 }
 
+/* The steps of a run, each a transaction */
 static bool
 work(Batch *b)
 {
@@ -218,6 +244,7 @@ write_failure(void *arg)
 	anomaly_raise(s, b->run, "schema", "error", NULL, b->failure.message, NULL);
 }
 
+/* A failure is written down in a transaction of its own */
 static bool
 run_one(Sync *s, Failure *failure)
 {
@@ -264,6 +291,7 @@ run_group(Sync *s, Failure *failure)
 	return ok && failure->message == NULL;
 }
 
+/* Busy or paused is told to whoever called, and is no failure of the sync */
 static void
 refuse_unless_active(const Sync *s)
 {
@@ -310,6 +338,7 @@ start(void *arg)
 	starting->s = sync_by_id(starting->s->id);
 }
 
+/* Parent and children are one: they commit together, so one lock is for all */
 static bool
 with_group(Starting *starting, bool (*function)(Sync *, Failure *), Failure *failure)
 {
@@ -382,6 +411,7 @@ ingest_sync(PG_FUNCTION_ARGS)
 
 /* -- rejected rows once more -- */
 
+/* By key, a part at a time; what still does not fit stays rejected */
 static void
 merge_rejected(void *arg)
 {
@@ -408,9 +438,10 @@ merge_rejected(void *arg)
 	merge_flush(&s->copy);
 	batch_rows_event(s, b->run, b->run->inserted, b->run->updated, 0);
 	run_progress(b->run, "redriven", -1);
-	run_succeed(b->run);
+	succeed(s, b->run);
 }
 
+/* A run of its own, so that its rows are counted */
 static bool
 redrive(Sync *s, Failure *failure)
 {

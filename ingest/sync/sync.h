@@ -59,6 +59,8 @@ typedef struct Sync
 	int64 missing;
 	int64 missing_limit; /* -1: not asked yet */
 	bool braked;
+	/* rows that are gone were not deleted, or may not have been; all rows were looked at for that; stamps are ahead */
+	bool kept, compared, ahead;
 	Copy copy;
 	char *shape; /* what the columns were when the stage was made */
 	struct Sync *children[CHILDREN_AT_MOST];

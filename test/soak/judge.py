@@ -108,6 +108,12 @@ class Judge:
                                    (copy.table, copy.source.name))
         return "anomalies: %s" % anomalies if anomalies else None
 
+    def whole(self, copy):
+        """A copy that is its source does not say that it has not as many rows."""
+        state = self.world.value("SELECT last_state FROM ingest.table_status WHERE sync = %s", (copy.target,))
+        if "differing counts" in state:
+            self.world.finding("said", "%s is its source, and its last run says: %s" % (copy.target, state))
+
     def copies(self):
         """Each copy is its source: after two runs, or after the keys were compared; or else it says what it lacks."""
         world = self.world
@@ -143,6 +149,7 @@ class Judge:
                 world.note("%s: %d differences were found by the comparison of keys only, first: %s" % (copy.target,
                         len(first[copy.target]), first[copy.target][0]))
             if not left and error is None:
+                self.whole(copy)
                 continue
             said = self.honest(copy)
             detail = ["%s %s" % d for d in left[:SHOWN]] + ["(%d in all)" % len(left)]
@@ -351,7 +358,7 @@ class Judge:
         """An alert of a copy is open where its last run failed, and nowhere else; of each it was told once."""
         world = self.world
         wrong = world.ask("""WITH last AS (SELECT DISTINCT ON (r.sync) r.sync, r.state FROM ingest.run r
-                WHERE r.kind = 'sync' AND (r.state IN ('succeeded', 'lost') OR r.state = 'failed' AND r.error_class IS
+                WHERE r.kind = 'sync' AND (r.state IN ('succeeded', 'succeeded with', 'lost') OR r.state = 'failed' AND r.error_class IS
                     DISTINCT FROM 'busy') ORDER BY r.sync, r.id DESC)
             SELECT s.name, l.state, count(a.id) FROM ingest.sync s LEFT JOIN last l ON l.sync = s.id LEFT JOIN
                 ingest.alert a ON a.kind = 'run_failed' AND a.object = 'sync of sync ' || s.id AND a.closed_at IS NULL

@@ -75,6 +75,9 @@ sub value_of
 	return "'1 hour'" if $type eq 'interval';
 	return 'true' if $type eq 'boolean';
 	return "'{true}'" if $type eq 'boolean[]';
+	return "'{$number{$who}}'" if $type eq 'bigint[]';
+	return 'current_date' if $type eq 'date';
+	return "'{}'" if $type eq 'tstzmultirange';
 	return '0.5' if $type eq 'double precision';
 	return 'pg_current_xact_id()' if $type eq 'xid8';
 	return "'3:3:'" if $type eq 'pg_snapshot';
