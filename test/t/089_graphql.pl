@@ -143,6 +143,7 @@ is(code('fin', '{ ' . '__typename,' x 1998 . '}'), 'LIMIT_EXCEEDED', 'two thousa
 is(code('fin', '{ ...a0 } ' . join(' ', map { "fragment a$_ on Query { ...a" . ($_ + 1) . ' ...a' . ($_ + 1) . ' }' } 0 .. 30) . ' fragment a31 on Query { __typename }'), 'LIMIT_EXCEEDED', 'fragments that multiply');
 is(code('fin', '{ regions(filter: ' . '{not: ' x 490 . '{}' . '}' x 490 . ') { totalCount } }'), 'none', 'as deep as words reach');
 is(code('fin', '{ regions(filter: ' . '[' x 900 . ']' x 900 . ') { totalCount } }'), 'GRAPHQL_VALIDATION_FAILED', 'lists likewise');
+is(first_error('fin', '{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }')->{extensions}{rule}, 'MaxIntrospectionDepth', 'lists of the schema that multiply');
 is(code('fin', "{ x" . 'y' x 63 . ': __typename }'), 'LIMIT_EXCEEDED', 'a name that PostgreSQL would cut');
 is(code('fin', 'query ($v: JSON) { kinds(filter: {jb: {eq: $v}}) { totalCount } }', '{"v": ' . '[' x 5000 . ']' x 5000 . '}'), 'none', 'a deep value');
 
