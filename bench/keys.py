@@ -7,6 +7,7 @@ of the others. Intervals of 95 % are by drawing the schemas anew, as errors of o
 
 import csv
 import glob
+import io
 import json
 import os
 import random
@@ -19,17 +20,37 @@ TYPES = [("bigint", re.compile(r"-?(0|[1-9]\d{0,17})$")), ("numeric", re.compile
          ("date", re.compile(r"\d{4}-\d\d-\d\d$"))]
 
 
+def read_csv(name):
+    """Head and rows of a file, divided by whichever of , ; tab | its head has most; empty cells are nulls."""
+    raw = open(name, "rb").read()
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    first = text.partition("\n")[0]
+    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t|", key=first.count)) if row]
+    if not rows:
+        raise SystemExit("%s has no head" % name)
+    head = rows.pop(0)
+    whole = [[v or None for v in row] for row in rows if len(row) == len(head)]
+    if len(whole) < len(rows):
+        print("%s: %d of %d rows have another number of cells than the head, and are left out" % (name, len(rows) - len(whole), len(rows)))
+    return head, whole
+
+
 def given(folder):
-    """Schemas of a folder; empty cells are nulls."""
-    for path in sorted(glob.glob(os.path.join(folder, "*", "truth.json"))):
+    """Schemas of a folder."""
+    found = sorted(glob.glob(os.path.join(folder, "*", "truth.json")))
+    if not found:
+        raise SystemExit("there is no %s" % os.path.join(folder, "*", "truth.json"))
+    for path in found:
+        tables = {os.path.basename(name)[:-4]: read_csv(name) for name in sorted(glob.glob(os.path.join(os.path.dirname(path), "*.csv")))}
+        columns = {"%s(%s)" % (t, c) for t, (head, _) in tables.items() for c in head}
         with open(path, encoding="utf-8") as file:
-            truth = ["%s -> %s" % (t["from"].replace(" ", ""), t["to"].replace(" ", "")) for t in json.load(file)]
-        tables = {}
-        for name in sorted(glob.glob(os.path.join(os.path.dirname(path), "*.csv"))):
-            with open(name, encoding="utf-8-sig", newline="") as file:
-                head, *rows = csv.reader(file)
-            tables[os.path.basename(name)[:-4]] = (head, [[v or None for v in row] for row in rows if len(row) == len(head)])
-        yield os.path.basename(os.path.dirname(path)), tables, truth
+            truth = [tuple(re.sub(r"\s*([()])\s*", r"\1", t[end].strip()) for end in ("from", "to")) for t in json.load(file)]
+        for end in {end for pair in truth for end in pair if end not in columns}:
+            raise SystemExit("%s names %s, which none of the files beside it has" % (path, end))
+        yield os.path.basename(os.path.dirname(path)), tables, ["%s -> %s" % pair for pair in truth]
 
 
 def type_of(values):

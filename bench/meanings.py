@@ -157,11 +157,17 @@ def drawn():
 
 
 def given(folder):
-    for path in sorted(glob.glob(os.path.join(folder, "*.jsonl"))):
+    found = sorted(glob.glob(os.path.join(folder, "*.jsonl")))
+    if not found:
+        raise SystemExit("there is no %s" % os.path.join(folder, "*.jsonl"))
+    for path in found:
         with open(path, encoding="utf-8") as lines:
-            for line in lines:
+            for number, line in enumerate(lines, 1):
                 if line.strip():
-                    yield json.loads(line)
+                    column = json.loads(line)
+                    if not isinstance(column.get("values"), list) or "type" not in column:
+                        raise SystemExit("%s, line %d: a column is {\"header\", \"values\": [...], \"type\" or null}" % (path, number))
+                    yield {"header": None, **column}
 
 
 def as_text(value):

@@ -42,13 +42,19 @@ def scored(alarms, windows):
 
 
 def given(folder):
-    with open(os.path.join(folder, "labels", "combined_windows.json"), encoding="utf-8") as file:
+    path = os.path.join(folder, "labels", "combined_windows.json")
+    found = sorted(glob.glob(os.path.join(folder, "data", "**", "*.csv"), recursive=True))
+    if not os.path.exists(path) or not found:
+        raise SystemExit("there is no %s" % (path if found else os.path.join(folder, "data", "**.csv")))
+    with open(path, encoding="utf-8") as file:
         labels = json.load(file)
 
     def moment(text):
         return datetime.datetime.fromisoformat(text[:19])
-    for path in sorted(glob.glob(os.path.join(folder, "data", "**", "*.csv"), recursive=True)):
+    for path in found:
         name = os.path.relpath(path, os.path.join(folder, "data")).replace(os.sep, "/")
+        if name not in labels:
+            raise SystemExit("combined_windows.json says nothing of %s" % name)
         with open(path, encoding="utf-8") as file:
             rows = [(moment(r["timestamp"]), float(r["value"])) for r in csv.DictReader(file)]
         times = [t for t, _ in rows]
@@ -164,7 +170,7 @@ def main():
             groups[group] = [a + b for a, b in zip(groups.get(group, (0, 0, 0, 0, 0)), scored(alarms, windows) + (len(values),))]
 
     def standard(group):
-        score, windows = groups[group][:2]
+        score, windows = groups.get(group, (0, 0))[:2]
         return round(100 * (score + windows) / (2 * windows), 1) if windows else None
     table([("series", "standard", "windows", "hit", "false alarms", "points")] + [(g, standard(g)) + tuple(groups[g][1:]) for g in groups])
     false = usual(conn)

@@ -27,6 +27,8 @@
 #define MOST_READS 16
 /* Smaller answers are not worth the processor's time */
 #define LEAST_GZIP 1024
+/* Larger ones would keep everybody waiting: there is one thread */
+#define MOST_GZIP (8 * 1024 * 1024)
 
 Connection *
 connection_new(int fd, SSL *ssl, const char *peer)
@@ -38,7 +40,8 @@ connection_new(int fd, SSL *ssl, const char *peer)
 	strncpy(c->peer, peer, sizeof(c->peer) - 1);
 	c->state = ssl ? HANDSHAKE : IDLE;
 	/* whoever says nothing at all has as long as a slow one */
-	c->deadline = now_ms() + (ssl ? HANDSHAKE_MS : HEAD_MS);
+	c->idle_since = now_ms();
+	c->deadline = c->idle_since + (ssl ? HANDSHAKE_MS : HEAD_MS);
 	server_wants(c, EPOLLIN);
 	return c;
 }
@@ -158,7 +161,8 @@ finish_request(Connection *c)
 		return;
 	}
 	c->state = IDLE;
-	c->deadline = now_ms() + IDLE_MS;
+	c->idle_since = now_ms();
+	c->deadline = c->idle_since + IDLE_MS;
 	server_wants(c, EPOLLIN);
 	if (c->in.n == 0)
 		buffer_free(&c->in);
@@ -209,6 +213,7 @@ status_title(int status)
 		{202, "Accepted"},
 		{204, "No Content"},
 		{206, "Partial Content"},
+		{300, "Multiple Choices"},
 		{304, "Not Modified"},
 		{400, "Bad Request"},
 		{401, "Unauthorized"},
@@ -322,7 +327,7 @@ connection_answer(Connection *c, int status, const AnswerHeader *headers, int n_
 		if (is_line(headers[i].name) && is_line(headers[i].value))
 			buffer_print(&c->out, "%s: %s\r\n", headers[i].name, headers[i].value);
 	}
-	if (n >= LEAST_GZIP && is_compressible(type))
+	if (n >= LEAST_GZIP && n <= MOST_GZIP && is_compressible(type))
 	{
 		buffer_print(&c->out, "Vary: Accept-Encoding\r\n");
 		if (takes_gzip(c) && compress_body(body, n, &packed))

@@ -28,8 +28,9 @@ typedef struct Connection
 	SSL *ssl; /* NULL: plain */
 	ConnectionState state;
 	int64_t deadline; /* milliseconds of the monotonic clock */
-	uint32_t events;  /* what is waited for */
-	Buffer in;        /* not parsed yet */
+	int64_t idle_since;
+	uint32_t events; /* what is waited for */
+	Buffer in;       /* not parsed yet */
 	Buffer out;
 	size_t sent; /* of out */
 	char peer[64];

@@ -6,6 +6,8 @@
  */
 #include "gateway/log.h"
 
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,9 @@
 
 #include "gateway/buffer.h"
 #include "gateway/connection.h"
+
+/* Of a path, so that a line is written at once */
+#define MOST_PATH 2048
 
 static void
 begin_line(Buffer *line, const char *level)
@@ -29,13 +34,23 @@ begin_line(Buffer *line, const char *level)
 	buffer_print(line, "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\"", at, now.tv_nsec / 1000000, level);
 }
 
-/* One write, so that lines of several processes do not mix; a log that cannot be written stops nothing */
+/*
+ * One write, so that lines of several processes do not mix.  A log that cannot be written stops nothing: a pipe
+ * that has room takes PIPE_BUF bytes at once, and where nobody empties it lines are left out and counted.
+ */
 static void
 end_line(Buffer *line)
 {
+	static unsigned long long left_out = 0;
+	struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	if (left_out > 0)
+		buffer_print(line, ",\"left_out\":%llu", left_out);
 	buffer_print(line, "}\n");
-	if (write(STDERR_FILENO, line->bytes, line->n) < 0)
-		line->n = 0;
+	if (line->n <= PIPE_BUF && poll(&room, 1, 0) == 1 && write(STDERR_FILENO, line->bytes, line->n) > 0)
+		left_out = 0;
+	else
+		left_out++;
 	buffer_free(line);
 }
 
@@ -43,7 +58,8 @@ static void
 write_line(const char *level, const char *format, va_list args)
 {
 	Buffer line = {0};
-	char text[1024];
+	/* six bytes of JSON for one at worst */
+	char text[640];
 
 	vsnprintf(text, sizeof(text), format, args);
 	begin_line(&line, level);
@@ -84,7 +100,7 @@ log_request(const Connection *c)
 	buffer_print(&line, ",\"method\":");
 	buffer_json(&line, c->request.method.at ? c->request.method.at : "", c->request.method.n);
 	buffer_print(&line, ",\"path\":");
-	buffer_json(&line, c->request.path.at ? c->request.path.at : "", c->request.path.n);
+	buffer_json(&line, c->request.path.at ? c->request.path.at : "", c->request.path.n < MOST_PATH ? c->request.path.n : MOST_PATH);
 	buffer_print(&line, ",\"status\":%d,\"bytes\":%zu,\"ms\":%lld", c->status, c->answered, (long long) (now_ms() - c->began));
 	end_line(&line);
 }

@@ -19,6 +19,8 @@
 #define MOST_SESSIONS 64
 #define N_EXPRESS 2
 #define MOST_WAITING 200
+/* Of them one alone: the others' requests would be turned away with half of the sessions free */
+#define MOST_WAITING_EACH (MOST_WAITING / 2)
 #define MOST_TRIES 3
 /* Without any session: longer than this nobody is let wait */
 #define AWAY_MS 900
@@ -62,6 +64,16 @@ share_of(const char *who)
 
 	for (int i = 0; i < n_sessions; i++)
 		n += sessions[i].work && !sessions[i].express && strcmp(sessions[i].work->q.who, who) == 0;
+	return n;
+}
+
+static int
+waiting_of(const char *who)
+{
+	int n = 0;
+
+	for (const Work *w = waiting; w; w = w->next)
+		n += strcmp(w->q.who, who) == 0;
 	return n;
 }
 
@@ -291,7 +303,7 @@ pool_ask(Connection *client, Question *question)
 	w->client = client;
 	w->q = *question;
 	w->asked_at = now_ms();
-	if (n_waiting >= MOST_WAITING)
+	if (n_waiting >= MOST_WAITING || waiting_of(w->q.who) >= MOST_WAITING_EACH)
 	{
 		answer_error(w, 503, "too many requests wait already", true);
 		return;

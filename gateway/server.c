@@ -141,6 +141,12 @@ settle(void)
 		/* most answers leave at once */
 		if (c->gone || (c->state == WRITING && !connection_flush(c)))
 			continue;
+		/* that it waits for a slow reader was said again, and is told now: this loop must come to its end */
+		if (changed == c)
+		{
+			changed = c->next_changed;
+			c->changed = false;
+		}
 		/* whoever only waits is not looked at when the other half is closed: it may still read */
 		watch_change(c->watch, c->state == ANSWERING ? c->events : c->events & ~(uint32_t) EPOLLRDHUP);
 	}
@@ -160,7 +166,7 @@ shed_idle(void)
 	Connection *oldest = NULL;
 
 	for (Connection *c = all; c; c = c->next)
-		if (c->state == IDLE && (oldest == NULL || c->deadline < oldest->deadline))
+		if (c->state == IDLE && (oldest == NULL || c->idle_since < oldest->idle_since))
 			oldest = c;
 	if (oldest == NULL)
 		return false;

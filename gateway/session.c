@@ -60,6 +60,14 @@ broke(Session *s, const char *what)
 	session_answered(s, NULL);
 }
 
+/* What a function behind a view says to its session is no line of the log */
+static void
+ignore_notice(void *arg, const PGresult *notice)
+{
+	(void) arg;
+	(void) notice;
+}
+
 static void
 begin(Session *s)
 {
@@ -78,6 +86,7 @@ begin(Session *s)
 		broke(s, "the database cannot be reached");
 		return;
 	}
+	(void) PQsetNoticeReceiver(s->conn, ignore_notice, NULL);
 	watch_begin(&s->watch, PQsocket(s->conn), EPOLLOUT, session_ready, s);
 }
 

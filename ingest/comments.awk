@@ -1,6 +1,6 @@
 # In CREATE TABLE and CREATE VIEW of the scripts, "-- text" behind a column is that column's COMMENT, with lines of eight
 # spaces and "-- text" that follow at once.
-/^CREATE (TABLE|VIEW) / { name = $3; what = $2; sub(/\(.*/, "", name); inside = 1; n = 0 }
+/^CREATE (UNLOGGED )?(TABLE|VIEW) / { what = $2 == "UNLOGGED" ? $3 : $2; name = $2 == "UNLOGGED" ? $4 : $3; sub(/\(.*/, "", name); inside = 1; n = 0 }
 inside && goes_on && /^        -- / {
 	text = $0; sub(/^ *-- /, "", text); gsub(/'/, "''", text)
 	sub(/';$/, " ", said[n - 1]); said[n - 1] = said[n - 1] text "';"

@@ -19,6 +19,9 @@ CREATE POLICY reading ON ingest.source_column FOR SELECT
 ALTER TABLE ingest.metadata_change ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reading ON ingest.metadata_change FOR SELECT
     USING (source = ANY ((SELECT ingest_internal.my_sources())::integer[]));
+ALTER TABLE ingest.annotation ENABLE ROW LEVEL SECURITY;
+CREATE POLICY reading ON ingest.annotation FOR SELECT
+    USING (source = ANY ((SELECT ingest_internal.my_sources())::integer[]));
 ALTER TABLE ingest.lineage_edge ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reading ON ingest.lineage_edge FOR SELECT
     USING (source = ANY ((SELECT ingest_internal.my_sources())::integer[])
@@ -95,11 +98,12 @@ REVOKE ALL ON ALL PROCEDURES IN SCHEMA ingest, ingest_internal FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA ingest, ingest_internal TO ingest_reader;
 GRANT SELECT ON service TO ingest_engine;
-GRANT SELECT ON connector, service, source_grant, source_schema, source_table, metadata_change, lineage_edge,
+GRANT SELECT ON connector, service, source_grant, source_schema, source_table, metadata_change,
+    annotation, lineage_edge,
     sync_range, change, change_commit, sync_owed, rejected_row, job, job_dependency, dead_letter,
     run, run_log, circuit, rule, rule_result, anomaly, alert, acknowledgement, silence, event_type, subscription, audit,
     source_status, table_status, run_status, job_status, consumer_status, quality_status, anomaly_status,
-        alert_status, column_status, profile_status TO ingest_reader;
+        alert_status, column_status, profile_status, annotation_status TO ingest_reader;
 -- without what may quote values of rows or name hosts: the views show that to whom it may be shown
 GRANT SELECT (id, name, server, server_oid, owner, owner_name, description, remote_schemas, local_schema, schema_oid,
     include, refresh_schedule, state, max_parallel, registered_at, last_check_at, last_check_ok,
@@ -155,7 +159,8 @@ GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text
         schedule(text, text), drop_job(text), cancel(bigint), retry(bigint),
     add_rule(regclass, text, name[], jsonb, text, float8), drop_rule(integer), check_quality(regclass),
         suggest_rules(regclass, bigint),
-    resolve_anomaly(bigint), acknowledge(bigint), silence(text, timestamptz, text) TO ingest_operator;
+    resolve_anomaly(bigint), acknowledge(bigint), silence(text, timestamptz, text),
+    annotate(text, text, jsonb, text), ingest_internal.annotate(integer, text, text, jsonb, text) TO ingest_operator;
 GRANT EXECUTE ON FUNCTION ingest_internal.profiled(regclass, bigint), ingest_internal.frequent_values
     TO ingest_operator;
 GRANT EXECUTE ON PROCEDURE crawl(text, text[], boolean), sync(text), redrive(text), work(text, bigint)

@@ -18,6 +18,7 @@ SQL_FUNCTION(ingest_api_door);
 
 char *api_authenticator = NULL;
 int api_max_rows = 1000;
+int api_requests = 60000;
 
 void
 _PG_init(void)
@@ -25,6 +26,8 @@ _PG_init(void)
 	DefineCustomStringVariable("ingest_api.authenticator", "Role that the gateway logs in as: it may serve roles that it is a member of.", NULL, &api_authenticator,
 							   "ingest_authenticator", PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("ingest_api.max_rows", "Rows that one answer holds at most.", NULL, &api_max_rows, 1000, 1, 1000000, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("ingest_api.requests_per_minute", "Requests of one token that are answered within a minute; 0: any number.", NULL, &api_requests, 60000, 0, 100000000, PGC_SUSET, 0, NULL,
+							NULL, NULL);
 	MarkGUCPrefixReserved("ingest_api");
 }
 

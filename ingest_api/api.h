@@ -14,6 +14,16 @@
 
 extern char *api_authenticator; /* ingest_api.authenticator */
 extern int api_max_rows;        /* ingest_api.max_rows */
+extern int api_requests;        /* ingest_api.requests_per_minute */
+
+/* What a token is good for; each is good for what those before it are */
+typedef enum Scope
+{
+	SCOPE_NOTHING,
+	SCOPE_READ,
+	SCOPE_OPERATE,
+	SCOPE_ADMIN
+} Scope;
 
 /* What is asked; texts in the database's encoding */
 typedef struct Request
@@ -24,6 +34,9 @@ typedef struct Request
 	Jsonb *headers;
 	const char *body; /* NULL: none */
 	Oid role;
+	Scope scope;
+	const char *who; /* whose credential it is, as it may be shown: how a token begins */
+	int64 unnoted;   /* the token whose use is to be written at the end */
 } Request;
 
 typedef struct Answer
@@ -31,7 +44,9 @@ typedef struct Answer
 	int status;
 	StringInfoData headers; /* members of a JSON object */
 	StringInfoData body;
-	bool called; /* a function answers: what it does not find is not at the address */
+	bool called;            /* a function answers: what it does not find is not at the address */
+	const char *collection; /* what it is one of */
+	bool acts;              /* something is done, or was refused: it is written down */
 } Answer;
 
 extern void answer_begin(Answer *answer, int status, const char *type);
@@ -42,6 +57,10 @@ extern void answer_problem(Answer *answer, int status, const char *code, const c
 extern int problem_status(int sqlstate, bool called);
 /* No form of a page sends this type without asking first */
 extern bool request_is_json(const Request *request);
+/* Whether its credential is good for that; if not, the answer says so */
+extern bool request_may(const Request *request, Scope needed, Answer *answer);
+/* The scope of a name; SCOPE_NOTHING: there is none */
+extern Scope scope_named(const char *name);
 /* NULL: it is not there */
 extern char *request_header(const Request *request, const char *name);
 

@@ -9,6 +9,8 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -18,8 +20,10 @@
 #include "ingest_api/call.h"
 #include "ingest_api/compile.h"
 #include "ingest_api/given.h"
+#include "ingest_api/once.h"
 #include "ingest_api/render.h"
 #include "ingest_api/statement.h"
+#include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
@@ -33,6 +37,8 @@ typedef struct Route
 	char *function;
 	int status;
 	bool writes;
+	Scope scope;
+	bool shown;
 	List *given; /* parts of the path: Given */
 } Route;
 
@@ -81,7 +87,7 @@ static Route *
 find(const Request *request, List *parts, char **methods)
 {
 	static SPIPlanPtr plan = NULL;
-	static const char *const sql = "SELECT method, path, function, status FROM ingest_api_internal.route "
+	static const char *const sql = "SELECT method, path, function, status, coalesce(scope, CASE method WHEN 'GET' THEN 'read' ELSE 'operate' END), shown FROM ingest_api_internal.route "
 								   "WHERE pg_catalog.split_part(path, '/', 1) = $1 ORDER BY path COLLATE \"C\"";
 	Oid type = TEXTOID;
 	Datum value = CStringGetTextDatum(linitial(parts));
@@ -108,6 +114,8 @@ find(const Request *request, List *parts, char **methods)
 		route->function = SPI_getvalue(row, desc, 3);
 		route->status = DatumGetInt32(SPI_getbinval(row, desc, 4, &isnull));
 		route->writes = strcmp(method, "GET") != 0;
+		route->scope = scope_named(SPI_getvalue(row, desc, 5));
+		route->shown = DatumGetBool(SPI_getbinval(row, desc, 6, &isnull));
 		route->given = given;
 		return route;
 	}
@@ -225,7 +233,7 @@ answer_call(const Request *request, const Route *route, List *given, Answer *ans
 
 	answer_begin(answer, route->status, render_type(FORM_JSON));
 	answer_header(answer, "Cache-Control", route->writes ? "no-store" : "no-cache, private");
-	become(request->role, 0, &saved);
+	become(request->role, SECURITY_RESTRICTED_OPERATION, &saved);
 	if (is_value(function))
 		answer_value(function, given, route->writes, answer);
 	else
@@ -236,11 +244,15 @@ answer_call(const Request *request, const Route *route, List *given, Answer *ans
 
 		initStringInfo(&body);
 		n = render_rows(sql, values, form, route->writes, &body);
+		/* nothing is to stay of what found nothing */
+		if (form == FORM_ONE && n != 1 && route->writes)
+			ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is nothing of that name or number, or it may not be read")));
 		if (form == FORM_ONE && n != 1)
 			answer_problem(answer, 404, "PGRST116", "there is nothing of that name or number, or it may not be read", NULL, NULL);
 		else
 		{
 			answer_begin(answer, route->status, render_type(form == FORM_ONE ? FORM_JSON : form));
+			answer_header(answer, "Cache-Control", route->writes ? "no-store" : "no-cache, private");
 			answer->body = body;
 		}
 	}
@@ -250,27 +262,69 @@ answer_call(const Request *request, const Route *route, List *given, Answer *ans
 		render_tag(request, answer);
 }
 
+/* Something that is begun is looked at elsewhere: what is answered says where */
+static void
+add_location(Answer *answer)
+{
+	Jsonb *body = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(answer->body.data)));
+	JsonbValue *location = JB_ROOT_IS_OBJECT(body) ? getKeyJsonValueFromContainer(&body->root, "location", strlen("location"), NULL) : NULL;
+
+	if (location && location->type == jbvString)
+		answer_header(answer, "Location", pnstrdup(location->val.string.val, location->val.string.len));
+}
+
+/* No form of a page sends this type, or another method than these, without asking first */
+static bool
+is_json(const Request *request)
+{
+	if (strcmp(request->method, "DELETE") == 0 && request_header(request, "content-type") == NULL)
+		return true;
+	return request_is_json(request);
+}
+
+/* In the transaction of the request, with what is kept of it */
+static void
+act(const Request *request, const Route *route, Answer *answer)
+{
+	List *given;
+
+	if (RecoveryInProgress())
+	{
+		answer_problem(answer, 503, "25006", "this server is a standby, where nothing is done", NULL, "Its primary does it.");
+		return;
+	}
+	XactReadOnly = false;
+	if (once_known(request, answer))
+		return;
+	given = strcmp(request->method, "DELETE") == 0 ? given_in_query(request->query, route->given) : given_in_body(request->body, route->given);
+	answer_call(request, route, given, answer);
+	if (answer->status == 201 || answer->status == 202)
+		add_location(answer);
+	once_done(request, route->shown, answer);
+}
+
 bool
 call_answer(const Request *request, List *parts, Answer *answer, char **methods)
 {
 	Identity saved;
 	Route *route;
-	List *given;
 
 	become_engine(&saved);
 	route = find(request, parts, methods);
 	become_again(&saved);
 	if (route == NULL)
 		return false;
-	if (route->writes && !request_is_json(request))
-	{
-		answer_problem(answer, 415, "PGRST107", "what is to be done is said by application/json", NULL, "Content-Type: application/json; {} where there is nothing to say.");
+	answer->acts = route->writes;
+	/* what is looked for by the address, or in a query */
+	answer->called = !route->writes || route->given != NIL;
+	answer->collection = linitial(parts);
+	if (!request_may(request, route->scope, answer))
 		return true;
-	}
-	answer->called = true;
-	given = route->writes ? given_in_body(request->body, route->given) : given_in_query(request->query, route->given);
-	if (route->writes)
-		XactReadOnly = false;
-	answer_call(request, route, given, answer);
+	if (route->writes && !is_json(request))
+		answer_problem(answer, 415, "PGRST107", "what is to be done is said by application/json", NULL, "Content-Type: application/json; {} where there is nothing to say.");
+	else if (route->writes)
+		act(request, route, answer);
+	else
+		answer_call(request, route, given_in_query(request->query, route->given), answer);
 	return true;
 }

@@ -10,6 +10,8 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "ingest_api/compile.h"
 #include "lib/stringinfo.h"
@@ -17,6 +19,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 typedef struct Compiler
 {
@@ -46,6 +49,40 @@ joined(List *names)
 	foreach (cell, names)
 		appendStringInfo(&out, "%s%s", out.len ? ", " : "", (char *) lfirst(cell));
 	return out.data;
+}
+
+static Oid
+operator_schema(Oid operator)
+{
+	HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator));
+	Oid schema = ((Form_pg_operator) GETSTRUCT(tuple))->oprnamespace;
+
+	ReleaseSysCache(tuple);
+	return schema;
+}
+
+/*
+ * The type's own operator: by its name alone the path, in which there is nothing of a user's, would find another one
+ * for a type of an extension, as text's for citext.  NULL: it has none, or that of the name.
+ */
+static char *
+own_operator(Oid type, const char *name)
+{
+	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_EQ_OPR | TYPECACHE_BTREE_OPFAMILY);
+	static const char *const names[] = {"<", "<=", "=", ">=", ">"};
+	Oid found = InvalidOid;
+	Oid schema;
+
+	if (strcmp(name, "<>") == 0)
+		found = OidIsValid(entry->eq_opr) ? get_negator(entry->eq_opr) : InvalidOid;
+	else if (strcmp(name, "=") == 0)
+		found = entry->eq_opr;
+	else
+		for (int i = 0; i < lengthof(names) && OidIsValid(entry->btree_opf); i++)
+			if (strcmp(name, names[i]) == 0)
+				found = get_opfamily_member(entry->btree_opf, entry->btree_opintype, entry->btree_opintype, i + 1);
+	schema = OidIsValid(found) ? operator_schema(found) : PG_CATALOG_NAMESPACE;
+	return schema == PG_CATALOG_NAMESPACE ? NULL : psprintf("OPERATOR(%s.%s)", quote_identifier(get_namespace_name(schema)), get_opname(found));
 }
 
 static char *
@@ -222,6 +259,9 @@ comparison_sql(Compiler *c, const Range *range, const Condition *condition)
 	Oid type;
 	char *left = place_sql(c, range, condition->place, &type);
 	bool patterns = o->of_text && o->sql[0] != '~';
+	bool distinct = strcmp(o->name, "isdistinct") == 0;
+	const char *own,
+		*sql;
 
 	if (condition->quantifier && !o->quantified)
 		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("operator %s takes neither any nor all", o->name)));
@@ -238,12 +278,18 @@ comparison_sql(Compiler *c, const Range *range, const Condition *condition)
 		left = psprintf("%s::text", left);
 		type = TEXTOID;
 	}
+	own = own_operator(type, o->sql == NULL || distinct ? "=" : o->sql);
+	sql = own ? own : o->sql ? o->sql
+							 : "=";
 	if (o->sql == NULL)
-		return psprintf("%s = ANY (%s)", left, parameter(c, array_of(type, condition->place->column), array_text(condition->values, false)));
+		return psprintf("%s %s ANY (%s)", left, sql, parameter(c, array_of(type, condition->place->column), array_text(condition->values, false)));
 	if (condition->quantifier)
-		return psprintf("%s %s %s (%s)", left, o->sql, condition->quantifier[1] == 'n' ? "ANY" : "ALL",
+		return psprintf("%s %s %s (%s)", left, sql, condition->quantifier[1] == 'n' ? "ANY" : "ALL",
 						parameter(c, array_of(type, condition->place->column), array_text(condition->values, patterns)));
-	return psprintf("%s %s %s", left, o->sql, parameter(c, type, patterns ? pattern(condition->value) : condition->value));
+	/* a value is never null */
+	if (own && distinct)
+		return psprintf("(%s %s %s) IS NOT TRUE", left, own, parameter(c, type, condition->value));
+	return psprintf("%s %s %s", left, sql, parameter(c, type, patterns ? pattern(condition->value) : condition->value));
 }
 
 static char *
@@ -305,6 +351,12 @@ cast_type(const char *name)
 static void
 add_item(StringInfo items, List **names, const char *sql, const char *name)
 {
+	/* PostgreSQL would cut it, and two could become one */
+	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_NAME_TOO_LONG),
+				 errmsg("what is selected has a name of 1 to %d bytes, not \"%.80s\"", NAMEDATALEN - 1, name),
+				 errhint("Another one stands before a colon: alias:name.")));
 	appendStringInfo(items, "%s%s AS %s", items->len ? ", " : "", sql, quote_identifier(name));
 	*names = lappend(*names, pstrdup(name));
 }
@@ -437,7 +489,11 @@ add_where(Compiler *c, const Range *range, const Level *level, const Link *link,
 	if (link)
 		forboth(a, link->here, b, link->there)
 		{
-			appendStringInfo(out, "%st%d.%s = t%d.%s", word, range->alias, quote_identifier(lfirst(b)), parent, quote_identifier(lfirst(a)));
+			Oid type;
+			char *there = column_name(c, range, lfirst(b), &type);
+			char *own = own_operator(type, "=");
+
+			appendStringInfo(out, "%s%s %s t%d.%s", word, there, own ? own : "=", parent, quote_identifier(lfirst(a)));
 			word = " AND ";
 		}
 	foreach (a, level->conditions)

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
@@ -38,8 +39,9 @@ same(const char *a, const char *b, size_t n)
 	return difference == 0;
 }
 
-static void
-note_use(int64 id)
+/* It holds the token's row until the transaction's end: said last, so that neither other requests nor who revokes it wait */
+void
+credential_note_use(int64 id)
 {
 	static SPIPlanPtr plan = NULL;
 	Oid type = INT8OID;
@@ -52,7 +54,7 @@ static uint64
 find(const char *prefix)
 {
 	static SPIPlanPtr plan = NULL;
-	static const char *const sql = "SELECT t.id, pg_catalog.encode(t.hash, 'hex'), t.role, t.used_at FROM ingest_api_internal.token t "
+	static const char *const sql = "SELECT t.id, pg_catalog.encode(t.hash, 'hex'), t.role, t.used_at, pg_catalog.array_to_string(t.scopes, ' ') FROM ingest_api_internal.token t "
 								   "WHERE t.prefix = $1 AND t.revoked_at IS NULL AND t.expires_at > pg_catalog.now() "
 								   "AND t.home = ingest_api_internal.home()";
 	Oid type = TEXTOID;
@@ -61,8 +63,19 @@ find(const char *prefix)
 	return SPI_execute_plan(own_plan(&plan, sql, 1, &type), &value, NULL, true, 1) == SPI_OK_SELECT ? SPI_processed : 0;
 }
 
-Oid
-credential_role(const char *credential)
+/* The widest of those that it has */
+static Scope
+scope_of(char *names)
+{
+	Scope widest = SCOPE_NOTHING;
+
+	for (char *name = names ? strtok(names, " ") : NULL; name; name = strtok(NULL, " "))
+		widest = Max(widest, scope_named(name));
+	return widest;
+}
+
+void
+credential_find(const char *credential, Request *request)
 {
 	HeapTuple row;
 	TupleDesc desc;
@@ -73,14 +86,14 @@ credential_role(const char *credential)
 	TimestampTz used;
 
 	if (strncmp(credential, "token ", 6) != 0 || strlen(credential) != 6 + PREFIX + 1 + HASH)
-		return InvalidOid;
+		return;
 	prefix = pnstrdup(credential + 6, PREFIX);
 	if (find(prefix) == 0)
-		return InvalidOid;
+		return;
 	row = SPI_tuptable->vals[0];
 	desc = SPI_tuptable->tupdesc;
 	if (!same(SPI_getvalue(row, desc, 2), credential + 6 + PREFIX + 1, HASH))
-		return InvalidOid;
+		return;
 	id = DatumGetInt64(SPI_getbinval(row, desc, 1, &isnull));
 	role = DatumGetObjectId(SPI_getbinval(row, desc, 3, &isnull));
 	used = DatumGetTimestampTz(SPI_getbinval(row, desc, 4, &isnull));
@@ -88,10 +101,11 @@ credential_role(const char *credential)
 		used = 0;
 	/* what the role is now counts, not what it was when the token was made */
 	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)) || superuser_arg(role) || !is_member_of_role_nosuper(GetSessionUserId(), role))
-		return InvalidOid;
-	if (used + USED_EVERY < GetCurrentTimestamp() && !RecoveryInProgress())
-		note_use(id);
-	return role;
+		return;
+	request->role = role;
+	request->scope = scope_of(SPI_getvalue(row, desc, 5));
+	request->who = prefix;
+	request->unnoted = used + USED_EVERY < GetCurrentTimestamp() && !RecoveryInProgress() && !XactReadOnly ? id : 0;
 }
 
 Datum

@@ -4,12 +4,17 @@ CREATE FUNCTION ingest_api.serve(credential text, method text, path text, query 
     AS 'MODULE_PATHNAME', 'ingest_api_serve' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION ingest_api.serve(text, text, text, text, jsonb, bytea) IS 'answers a request of HTTP as the role of its credential; for the gateway alone';
 
+CREATE FUNCTION ingest_api_internal.in_address(text) RETURNS text LANGUAGE sql STABLE
+    RETURN (SELECT coalesce(string_agg(CASE WHEN c ~ '^[A-Za-z0-9_.~-]$' THEN c ELSE regexp_replace(upper(encode(convert_to(c, 'UTF8'), 'hex')), '(..)', '%\1', 'g') END, '' ORDER BY n), '')
+        FROM regexp_split_to_table($1, '') WITH ORDINALITY x (c, n));
+COMMENT ON FUNCTION ingest_api_internal.in_address(text) IS 'a text as it stands in an address';
+
 -- Tokens
 
-CREATE FUNCTION ingest_api.create_token(name text, role regrole DEFAULT NULL, expires interval DEFAULT '90 days') RETURNS text
+CREATE FUNCTION ingest_api.create_token(name text, role regrole DEFAULT NULL, scopes text[] DEFAULT '{read}', expires interval DEFAULT '90 days') RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
-COMMENT ON FUNCTION ingest_api.create_token(text, regrole, interval) IS 'a token by which one asks as a role, oneself if none is named; it is shown this once';
-CREATE FUNCTION ingest_api_internal.create_token(actor oid, name text, role regrole, expires interval) RETURNS text LANGUAGE plpgsql AS $$
+COMMENT ON FUNCTION ingest_api.create_token(text, regrole, text[], interval) IS 'a token by which one asks as a role, oneself if none is named; it is shown this once';
+CREATE FUNCTION ingest_api_internal.create_token(actor oid, name text, role regrole, scopes text[], expires interval) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     secret CONSTANT text := replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '');
     whole CONSTANT text := 'pgi_' || left(secret, 8) || '_' || substr(secret, 9);
@@ -20,6 +25,8 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'a token has a name and a time for which it is good';
     ELSIF octet_length(name) NOT BETWEEN 1 AND 400 OR name ~ '[[:cntrl:]]' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'the name of a token has 1 to 400 bytes and no control characters';
+    ELSIF scopes IS NULL OR cardinality(scopes) = 0 OR array_position(scopes, NULL) IS NOT NULL OR NOT scopes <@ '{read,operate,admin}' THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'the scopes of a token are read, operate and admin', HINT = 'Each is good for what those before it are: scopes => ''{operate}'' reads and does.';
     ELSIF expires <= interval '0' OR expires > interval '10 years' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'a token is good for some time, ten years at most', HINT = 'expires => ''90 days'' is what it is without saying so.';
     END IF;
@@ -37,21 +44,21 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('token "%s" exists already', name), HINT = format('SELECT ingest_api.revoke_token(%L);', name);
     END IF;
     DELETE FROM ingest_api_internal.token t WHERE t.owner = actor AND t.name = create_token.name;
-    INSERT INTO ingest_api_internal.token (name, prefix, hash, role, role_name, home, owner, owner_name, expires_at)
-      VALUES (name, left(whole, 12), sha256(convert_to(whole, 'UTF8')), r.oid, r.rolname, ingest_api_internal.home(), actor, (SELECT p.rolname FROM pg_roles p WHERE p.oid = actor), now() + expires);
-    PERFORM ingest_internal.audit_for(actor, 'create_token', name, NULL, jsonb_build_object('role', r.rolname, 'expires_at', now() + expires));
+    INSERT INTO ingest_api_internal.token (name, prefix, hash, role, role_name, scopes, home, owner, owner_name, expires_at)
+      VALUES (name, left(whole, 12), sha256(convert_to(whole, 'UTF8')), r.oid, r.rolname, scopes, ingest_api_internal.home(), actor, (SELECT p.rolname FROM pg_roles p WHERE p.oid = actor), now() + expires);
+    PERFORM ingest_internal.audit_for(actor, 'create_token', name, NULL, jsonb_build_object('role', r.rolname, 'scopes', scopes, 'expires_at', now() + expires));
     RETURN whole;
 END $$;
-COMMENT ON FUNCTION ingest_api_internal.create_token(oid, text, regrole, interval) IS 'what create_token does';
+COMMENT ON FUNCTION ingest_api_internal.create_token(oid, text, regrole, text[], interval) IS 'what create_token does';
 
 CREATE FUNCTION ingest_api.revoke_token(name text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
-COMMENT ON FUNCTION ingest_api.revoke_token(text) IS 'ends a token, at once';
+COMMENT ON FUNCTION ingest_api.revoke_token(text) IS 'ends a token, by its name or by how it begins, at once';
 CREATE FUNCTION ingest_api_internal.revoke_token(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     n bigint;
 BEGIN
-    WITH gone AS (UPDATE ingest_api_internal.token t SET revoked_at = now() WHERE t.name = revoke_token.name AND t.revoked_at IS NULL AND ingest_internal.acts_for(actor, t.owner) RETURNING 1)
+    WITH gone AS (UPDATE ingest_api_internal.token t SET revoked_at = now() WHERE revoke_token.name IN (t.name, t.prefix) AND t.revoked_at IS NULL AND ingest_internal.acts_for(actor, t.owner) RETURNING 1)
     SELECT count(*) INTO n FROM gone;
     IF n = 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no token "%s" of yours that is good', coalesce(name, '')), HINT = 'SELECT name FROM ingest_api.tokens; lists them.';
@@ -64,6 +71,7 @@ CREATE VIEW ingest_api.tokens WITH (security_barrier) AS
 SELECT t.name AS name, -- what it is called
     t.prefix AS prefix, -- how it begins
     ingest_internal.role_name(t.role, t.role_name) AS role, -- as whom it acts
+    t.scopes AS scopes, -- what it is good for: read, operate, admin
     ingest_internal.role_name(t.owner, t.owner_name) AS owner, -- who made it
     t.created_at AS created_at, -- when
     t.expires_at AS expires_at, -- it is good until then
@@ -93,6 +101,8 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('must be owner of %s', relation);
     END IF;
     called := coalesce(name, c.nspname || '.' || c.relname);
+    -- what was dropped is in nobody's way
+    DELETE FROM ingest_api_internal.resource r WHERE r.owner IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class k WHERE k.oid = r.relation);
     IF called !~ '^[a-z_][a-z0-9_.]{0,126}$' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('"%s" cannot be the name of a resource', called), DETAIL = 'It has small letters, digits, _ and points, 127 at most, and begins with a letter.',
             HINT = format('SELECT ingest_api.expose(%L, name => ''…'');', relation);

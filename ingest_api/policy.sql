@@ -6,15 +6,25 @@ GRANT SELECT ON ALL TABLES IN SCHEMA ingest_api TO ingest_reader;
 -- events are for those who may be consumers
 REVOKE SELECT ON ingest_api.events FROM ingest_reader;
 GRANT SELECT ON ingest_api.events TO ingest_consumer, ingest_operator, ingest_admin;
-GRANT EXECUTE ON FUNCTION ingest_api.create_token(text, regrole, interval), ingest_api.revoke_token(text) TO ingest_reader;
+GRANT EXECUTE ON FUNCTION ingest_api.create_token(text, regrole, text[], interval), ingest_api.revoke_token(text) TO ingest_reader;
+GRANT EXECUTE ON FUNCTION ingest_api_internal.source_called(text), ingest_api_internal.sync_called(text), ingest_api_internal.job_called(text), ingest_api_internal.in_address(text), ingest_api_internal.sinks(), ingest_api_internal.deliveries(),
+    ingest_api.make_token(text, regrole, text[], interval) TO ingest_reader;
+GRANT EXECUTE ON FUNCTION ingest_api.subscribe(text, text[], boolean), ingest_api.read_events(text, integer), ingest_api.acknowledge_events(text, bigint), ingest_api.unsubscribe(text) TO ingest_consumer;
+GRANT EXECUTE ON FUNCTION ingest_api_internal.put_into_queue(text, timestamptz, integer), ingest_api_internal.job_for(text, text), ingest_api_internal.need_delivery(),
+    ingest_api.crawl_source(text), ingest_api.check_source(text), ingest_api.pause_source(text), ingest_api.resume_source(text),
+    ingest_api.run_sync(text), ingest_api.pause_sync(text), ingest_api.resume_sync(text), ingest_api.reload_sync(text, boolean),
+    ingest_api.cancel_run(bigint), ingest_api.run_job(text, timestamptz, integer), ingest_api.retry_dead_letter(bigint),
+    ingest_api.acknowledge_alert(bigint), ingest_api.silence_alert(bigint, timestamptz, text), ingest_api.silence(text, timestamptz, text), ingest_api.end_silence(text), ingest_api.resolve_anomaly(bigint),
+    ingest_api.add_rule(regclass, text, name[], jsonb, text, float8), ingest_api.drop_rule(integer), ingest_api.check_rules(text), ingest_api.profile_relation(text),
+    ingest_api.annotate_table(integer, text, jsonb, text), ingest_api.annotate_column(integer, text, text, jsonb, text), ingest_api.end_annotation(bigint),
+    ingest_api.expose(regclass, text), ingest_api.unexpose(text), ingest_api.expose_relation(regclass, text),
+    ingest_api.pause_sink(text), ingest_api.resume_sink(text), ingest_api.test_sink(text), ingest_api.redrive_sink(text), ingest_api.replay_sink(text, timestamptz, timestamptz, text), ingest_api.skip_event(text, text) TO ingest_operator;
 GRANT EXECUTE ON FUNCTION ingest_api.lineage(text, text, integer), ingest_api.table_profile(integer), ingest_api.table_preview(integer, integer), ingest_api.table_as_of(integer, timestamptz, integer, integer),
     ingest_api.row_versions(integer, text), ingest_api.failing_rows(integer, integer), ingest_api.series(text, timestamptz, timestamptz, interval, text, text), ingest_api.search(text, integer),
     ingest_api_internal.relation_of(integer), ingest_api_internal.qualified(regclass), ingest_api_internal.readable_columns(regclass, text), ingest_api_internal.require_page(integer), ingest_api_internal.shown(text),
     ingest_api_internal.key_of(integer, regclass), ingest_api_internal.key_json(regclass, name[], text), ingest_api_internal.names(oid, smallint[]), ingest_api_internal.series_statement(text),
     ingest_api_internal.series_which(text, text, text), ingest_api_internal.series_query(text, text, timestamptz, timestamptz, interval) TO ingest_reader;
 GRANT EXECUTE ON FUNCTION ingest_api.graphql(text, jsonb, text) TO ingest_reader, ingest_consumer;
-GRANT EXECUTE ON FUNCTION ingest_api.pause_source(text) TO ingest_operator;
-GRANT EXECUTE ON FUNCTION ingest_api.expose(regclass, text), ingest_api.unexpose(text) TO ingest_operator;
 GRANT USAGE ON SCHEMA ingest_api_internal TO ingest_reader;
 
 -- What it needs of ingest.
@@ -44,4 +54,4 @@ BEGIN
 END $$;
 SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.token', '');
 SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.token_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.resource', 'WHERE owner IS NOT NULL');
+SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.resource', 'WHERE owner IS NOT NULL AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = relation)');

@@ -7,6 +7,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "ingest_api/resource.h"
@@ -49,10 +50,22 @@ names_at(uint64 row, int column)
 	return names;
 }
 
-/* Something of it: the whole, or a column */
+static bool
+may_use(Oid schema, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(NamespaceRelationId, schema, role, ACL_USAGE) == ACLCHECK_OK;
+#else
+	return pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
+#endif
+}
+
+/* Something of it, where it lies: the whole, or a column */
 static bool
 may_read(Oid relation, Oid role)
 {
+	if (!may_use(get_rel_namespace(relation), role))
+		return false;
 	return pg_class_aclcheck(relation, role, ACL_SELECT) == ACLCHECK_OK || pg_attribute_aclcheck_all(relation, role, ACL_SELECT, ACLMASK_ANY) == ACLCHECK_OK;
 }
 
@@ -74,7 +87,10 @@ resource_at(uint64 row, Oid role)
 	return r;
 }
 
-#define RESOURCE "SELECT name, relation::oid, key, description FROM ingest_api_internal.resource "
+/* a table's key is what it is called now */
+#define RESOURCE \
+	"SELECT name, relation::oid, coalesce((SELECT ingest_api_internal.names(i.indrelid, i.indkey::smallint[]) " \
+	"FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary), key), description FROM ingest_api_internal.resource "
 
 Resource *
 resource_find(const char *name, Oid role)

@@ -109,6 +109,8 @@ route_answer(const Request *request, Answer *answer)
 	char *methods = NULL;
 	bool document = list_length(parts) == 1 && strcmp(linitial(parts), "openapi.json") == 0;
 
+	if (!request_may(request, SCOPE_READ, answer))
+		return;
 	if (list_length(parts) == 1 && strcmp(linitial(parts), "graphql") == 0)
 		graphql_answer(request, answer);
 	else if (parts == NIL || (strcmp(linitial(parts), "v1") != 0 && !document))
@@ -117,8 +119,8 @@ route_answer(const Request *request, Answer *answer)
 		answer_problem(answer, 406, "PGRST106", "there is no other schema than v1", NULL, NULL);
 	else if (list_length(parts) > 1 && call_answer(request, list_copy_tail(parts, 1), answer, &methods))
 		return;
-	else if (methods)
-		not_allowed(answer, methods);
+	else if (methods && (!reads(request) || list_length(parts) > 3))
+		not_allowed(answer, list_length(parts) > 3 ? methods : psprintf("GET, HEAD, %s", methods));
 	else if (!reads(request))
 		not_allowed(answer, "GET, HEAD");
 	else if (document)

@@ -11,15 +11,19 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "common/door.h"
 #include "executor/spi.h"
 #include "ingest_api/api.h"
 #include "ingest_api/credential.h"
+#include "ingest_api/rate.h"
+#include "ingest_api/statement.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -72,6 +76,12 @@ title_of(int status)
 			return "Unsupported Media Type";
 		case 416:
 			return "Range Not Satisfiable";
+		case 422:
+			return "Unprocessable Content";
+		case 429:
+			return "Too Many Requests";
+		case 503:
+			return "Service Unavailable";
 		default:
 			return "Error";
 	}
@@ -124,6 +134,30 @@ request_is_json(const Request *request)
 	return type && pg_strncasecmp(type, "application/json", 16) == 0 && strchr(" ;", type[16]) != NULL;
 }
 
+/* -- scopes -- */
+
+static const char *const scopes[] = {"nothing", "read", "operate", "admin"};
+
+Scope
+scope_named(const char *name)
+{
+	for (int i = SCOPE_READ; i <= SCOPE_ADMIN; i++)
+		if (strcmp(scopes[i], name) == 0)
+			return i;
+	return SCOPE_NOTHING;
+}
+
+bool
+request_may(const Request *request, Scope needed, Answer *answer)
+{
+	if (request->scope >= needed)
+		return true;
+	answer_problem(answer, 403, "insufficient_scope", psprintf("the token's scope is \"%s\", and this needs \"%s\"", scopes[request->scope], scopes[needed]), NULL,
+				   psprintf("ingest_api.create_token(name, scopes => '{%s}') makes one.", scopes[needed]));
+	answer_header(answer, "WWW-Authenticate", psprintf("Bearer realm=\"pg_ingest\", error=\"insufficient_scope\", scope=\"%s\"", scopes[needed]));
+	return false;
+}
+
 /* -- what went wrong -- */
 
 /* The status for what a client can do something about; 0: it cannot */
@@ -139,12 +173,16 @@ problem_status(int sqlstate, bool called)
 		case ERRCODE_AMBIGUOUS_COLUMN:
 			return 300;
 		case ERRCODE_UNDEFINED_OBJECT:
+		case ERRCODE_UNDEFINED_TABLE:
+		case ERRCODE_UNDEFINED_SCHEMA:
 			return called ? 404 : 400;
+		case ERRCODE_DUPLICATE_OBJECT:
 		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
 		case ERRCODE_OBJECT_IN_USE:
-			return 409;
+		case ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST:
 		case ERRCODE_UNIQUE_VIOLATION:
 		case ERRCODE_FOREIGN_KEY_VIOLATION:
+		case ERRCODE_EXCLUSION_VIOLATION:
 			return 409;
 		case ERRCODE_QUERY_CANCELED:
 			return 0;
@@ -152,9 +190,10 @@ problem_status(int sqlstate, bool called)
 	switch (ERRCODE_TO_CATEGORY(sqlstate))
 	{
 		case ERRCODE_DATA_EXCEPTION:
+		case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
 		case ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION:
 		case ERRCODE_FEATURE_NOT_SUPPORTED:
-		case ERRCODE_RAISE_EXCEPTION:
+		case ERRCODE_PLPGSQL_ERROR:
 		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
 			return 400;
 	}
@@ -162,8 +201,10 @@ problem_status(int sqlstate, bool called)
 }
 
 static const char *
-code_of(const ErrorData *error)
+code_of(const ErrorData *error, bool called)
 {
+	if (called)
+		return unpack_sql_state(error->sqlerrcode);
 	switch (error->sqlerrcode)
 	{
 		case ERRCODE_AMBIGUOUS_COLUMN:
@@ -177,9 +218,31 @@ code_of(const ErrorData *error)
 	}
 }
 
+/* In the database's encoding; NULL: none */
+static char *
+body_text(const bytea *bytes)
+{
+	if (bytes == NULL)
+		return NULL;
+	return pg_any_to_server(pnstrdup(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)), VARSIZE_ANY_EXHDR(bytes), PG_UTF8);
+}
+
+/* What somebody may do who speaks HTTP: hints of functions are for SQL */
+static const char *
+hint_of(const Request *request, const Answer *answer, int status, const ErrorData *error)
+{
+	if (answer->collection == NULL)
+		return error->hint;
+	if (error->sqlerrcode == ERRCODE_UNDEFINED_OBJECT || error->sqlerrcode == ERRCODE_DUPLICATE_OBJECT)
+		return psprintf("GET /v1/%s lists those that there are.", answer->collection);
+	if (status == 403 && error->hint == NULL)
+		return psprintf("The token acts as %s, which may not; GET /openapi.json describes what it may.", GetUserNameFromId(request->role, true));
+	return error->hint;
+}
+
 /* In a subtransaction, so that an answer can still be given */
 static void
-answer_safely(const Request *request, Answer *answer)
+answer_safely(Request *request, const bytea *body, Answer *answer)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -190,6 +253,7 @@ answer_safely(const Request *request, Answer *answer)
 	XactReadOnly = true;
 	PG_TRY();
 	{
+		request->body = body_text(body);
 		route_answer(request, answer);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
@@ -203,13 +267,14 @@ answer_safely(const Request *request, Answer *answer)
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		status = problem_status(error->sqlerrcode, answer->called);
-		if (status == 0)
-			PG_RE_THROW();
 		FlushErrorState();
+		/* also of what goes on: the session would be left in a failed subtransaction, and all that come after fail */
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		answer_problem(answer, status, code_of(error), error->message, error->detail, error->hint);
+		if (status == 0)
+			ReThrowError(error);
+		answer_problem(answer, status, code_of(error, answer->collection != NULL), error->message, error->detail, hint_of(request, answer, status, error));
 	}
 	PG_END_TRY();
 }
@@ -222,40 +287,82 @@ text_argument(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
-/* In the database's encoding; NULL: none */
-static char *
-body_argument(FunctionCallInfo fcinfo, int n)
-{
-	bytea *bytes;
-
-	if (PG_ARGISNULL(n))
-		return NULL;
-	bytes = PG_GETARG_BYTEA_PP(n);
-	return pg_any_to_server(pnstrdup(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)), VARSIZE_ANY_EXHDR(bytes), PG_UTF8);
-}
-
-static Oid
-who_asks(const char *credential)
+static void
+who_asks(const char *credential, Request *request)
 {
 	Identity saved;
-	Oid role;
 
 	if (credential == NULL)
-		return InvalidOid;
+		return;
 	become_engine(&saved);
-	role = credential_role(credential);
+	credential_find(credential, request);
 	become_again(&saved);
-	return role;
+}
+
+/* False: it has asked too often of late, and the answer says so */
+static bool
+may_ask_now(const Request *request, Answer *answer)
+{
+	Identity saved;
+	int seconds;
+
+	become_engine(&saved);
+	seconds = rate_wait(request->who);
+	become_again(&saved);
+	if (seconds == 0)
+		return true;
+	answer_problem(answer, 429, "too_many_requests", "the token has asked too often within a minute", NULL, "ingest_api.requests_per_minute says how often it may");
+	answer_header(answer, "Retry-After", psprintf("%d", seconds));
+	return false;
+}
+
+/* Who did what from where, or was refused */
+static void
+write_down(const Request *request, const Answer *answer)
+{
+	static SPIPlanPtr plan = NULL;
+	static Oid types[] = {OIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID};
+	char *peer = request_header(request, "x-peer"),
+		 *number = request_header(request, "x-request-id");
+	Datum values[] = {ObjectIdGetDatum(request->role), CStringGetTextDatum(request->who), CStringGetTextDatum(peer ? peer : ""), CStringGetTextDatum(number ? number : ""),
+					  CStringGetTextDatum(psprintf("%s %s", request->method, request->path)), Int32GetDatum(answer->status)};
+	Identity saved;
+
+	become_engine(&saved);
+	(void) SPI_execute_plan(own_plan(&plan, "SELECT ingest_api_internal.write_down($1, $2, $3, $4, $5, $6)", 6, types), values, NULL, false, 0);
+	become_again(&saved);
+}
+
+static void
+note_use(int64 token)
+{
+	Identity saved;
+
+	become_engine(&saved);
+	credential_note_use(token);
+	become_again(&saved);
+}
+
+/* What values look like, and are read as, is the same whatever the database and its roles are set to; until the level's end */
+static int
+fixed_forms(void)
+{
+	static const char *const settings[][2] = {{"datestyle", "ISO, MDY"}, {"intervalstyle", "postgres"}, {"extra_float_digits", "1"}, {"bytea_output", "hex"}};
+	int level = NewGUCNestLevel();
+
+	for (size_t i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	return level;
 }
 
 Datum
 ingest_api_serve(PG_FUNCTION_ARGS)
 {
-	Request request = {text_argument(fcinfo, 1), text_argument(fcinfo, 2), text_argument(fcinfo, 3), PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONB_P(4),
-					   body_argument(fcinfo, 5)};
+	Request request = {text_argument(fcinfo, 1), text_argument(fcinfo, 2), text_argument(fcinfo, 3), PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONB_P(4)};
 	char *credential = text_argument(fcinfo, 0);
 	MemoryContext context = CurrentMemoryContext;
 	Answer answer = {0};
+	int level;
 	Datum result;
 	Datum values[3];
 	bool nulls[3] = {false};
@@ -270,13 +377,18 @@ ingest_api_serve(PG_FUNCTION_ARGS)
 		elog(ERROR, "serve gives a row");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI is not there");
-	request.role = who_asks(credential);
+	level = fixed_forms();
+	who_asks(credential, &request);
 	MemoryContextSwitchTo(context);
 	if (!OidIsValid(request.role))
 		answer_problem(&answer, 401, "PGRST301", credential ? "the token is not known, has expired or was revoked" : "a token is needed", NULL,
 					   "Authorization: Bearer pgi_…, which ingest_api.create_token() gives");
-	else
-		answer_safely(&request, &answer);
+	else if (may_ask_now(&request, &answer))
+		answer_safely(&request, PG_ARGISNULL(5) ? NULL : PG_GETARG_BYTEA_PP(5), &answer);
+	if (answer.acts && !RecoveryInProgress())
+		write_down(&request, &answer);
+	if (request.unnoted)
+		note_use(request.unnoted);
 	/* what was written until now goes with SPI */
 	MemoryContextSwitchTo(context);
 	values[0] = Int32GetDatum(answer.status);
@@ -284,5 +396,6 @@ ingest_api_serve(PG_FUNCTION_ARGS)
 	values[2] = PointerGetDatum(cstring_to_text_with_len(answer.body.data, answer.body.len));
 	result = HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 	SPI_finish();
+	AtEOXact_GUC(false, level);
 	return result;
 }

@@ -33,6 +33,7 @@ CREATE TABLE ingest_api_internal.token (
     hash bytea NOT NULL, -- SHA-256 of the whole
     role oid NOT NULL, -- as whom it acts
     role_name name NOT NULL, -- its name when the token was made
+    scopes text[] NOT NULL CONSTRAINT "scopes are some of read, operate and admin" CHECK (scopes <@ '{read,operate,admin}' AND cardinality(scopes) > 0), -- what it is good for: the widest of these, and what is narrower
     home text NOT NULL, -- cluster and database that it is good for: a restored copy has none
     owner oid NOT NULL, -- who made it
     owner_name name NOT NULL, -- its name then
@@ -69,9 +70,34 @@ CREATE TABLE ingest_api_internal.route (
     function name NOT NULL UNIQUE, -- in the schema ingest_api; it takes parts of the path, and members of the query or of the body, by name
     status integer NOT NULL DEFAULT 200, -- of an answer
     description text NOT NULL, -- what it does or gives
+    scope text CONSTRAINT "scope must be read, operate or admin" CHECK (scope IN ('read', 'operate', 'admin')), -- that a token must have; null: read for GET, operate for the others
+    shown boolean NOT NULL DEFAULT false, -- whether its answer is for once, such as a secret: it is not kept for an Idempotency-Key
     PRIMARY KEY (path, method)
 );
 COMMENT ON TABLE ingest_api_internal.route IS 'addresses that a function answers, as whoever asks';
+
+CREATE TABLE ingest_api_internal.answered (
+    role oid NOT NULL, -- who did it
+    who text NOT NULL, -- with which credential, as it may be shown
+    key text NOT NULL, -- Idempotency-Key
+    request bytea NOT NULL, -- SHA-256 of what was asked
+    status integer, -- how it was answered; null: it is being done
+    headers text, -- likewise, members of a JSON object
+    body text, -- likewise; null: the answer was for once
+    at timestamptz NOT NULL DEFAULT now(), -- when
+    PRIMARY KEY (role, who, key)
+);
+COMMENT ON TABLE ingest_api_internal.answered IS 'answers to what was done under an Idempotency-Key, kept for a day';
+CREATE INDEX answered_at ON ingest_api_internal.answered (at);
+
+CREATE UNLOGGED TABLE ingest_api_internal.asked (
+    who text NOT NULL, -- with which credential, as it may be shown
+    n bigint NOT NULL, -- requests of a session within a second
+    at timestamptz NOT NULL DEFAULT clock_timestamp() -- when
+);
+COMMENT ON TABLE ingest_api_internal.asked IS 'how often was asked of late, for the rates of tokens';
+CREATE INDEX asked_who ON ingest_api_internal.asked (who, at);
+CREATE INDEX asked_at ON ingest_api_internal.asked (at);
 
 CREATE FUNCTION ingest_api_internal.names(relation oid, numbers smallint[]) RETURNS name[] LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -101,8 +127,44 @@ CREATE FUNCTION ingest_api_internal.home() RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_api_home' LANGUAGE C STABLE;
 COMMENT ON FUNCTION ingest_api_internal.home() IS 'this cluster and this database';
 
+-- What somebody else has locked is for the next time: nobody waits here
+CREATE FUNCTION ingest_api_internal.prune() RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    DELETE FROM ingest_api_internal.answered a WHERE (a.role, a.who, a.key) IN (SELECT x.role, x.who, x.key FROM ingest_api_internal.answered x WHERE x.at < now() - interval '24 hours' LIMIT 1000 FOR UPDATE SKIP LOCKED);
+    DELETE FROM ingest_api_internal.asked a WHERE a.ctid = ANY (ARRAY(SELECT x.ctid FROM ingest_api_internal.asked x WHERE x.at < now() - interval '2 min' LIMIT 10000 FOR UPDATE SKIP LOCKED));
+END;
+COMMENT ON FUNCTION ingest_api_internal.prune() IS 'deletes what is not needed any more; done within a minute of a request';
+
 CREATE FUNCTION ingest_api_internal.token_used(which bigint) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
-    UPDATE ingest_api_internal.token SET used_at = clock_timestamp() WHERE id = which;
+    UPDATE ingest_api_internal.token SET used_at = clock_timestamp() WHERE id IN (SELECT t.id FROM ingest_api_internal.token t WHERE t.id = which FOR NO KEY UPDATE SKIP LOCKED);
+    SELECT ingest_api_internal.prune();
 END;
-COMMENT ON FUNCTION ingest_api_internal.token_used(bigint) IS 'notes that a token was used';
+COMMENT ON FUNCTION ingest_api_internal.token_used(bigint) IS 'notes that a token was used, unless somebody does so already';
+
+CREATE FUNCTION ingest_api_internal.content(request text) RETURNS bytea LANGUAGE sql IMMUTABLE
+    RETURN sha256(convert_to(request, 'UTF8'));
+COMMENT ON FUNCTION ingest_api_internal.content(text) IS 'what a request is known again by';
+
+CREATE FUNCTION ingest_api_internal.take_key(role oid, who text, key text, request text) RETURNS boolean LANGUAGE sql
+BEGIN ATOMIC
+    WITH taken AS (
+        INSERT INTO ingest_api_internal.answered AS a (role, who, key, request) VALUES (role, who, key, ingest_api_internal.content(request))
+        ON CONFLICT ON CONSTRAINT answered_pkey DO UPDATE SET request = excluded.request, status = NULL, headers = NULL, body = NULL, at = now() WHERE a.at < now() - interval '24 hours'
+        RETURNING 1)
+    SELECT EXISTS (SELECT FROM taken);
+END;
+COMMENT ON FUNCTION ingest_api_internal.take_key(oid, text, text, text) IS 'an Idempotency-Key is for this request, unless somebody has it; waits for whoever is about to';
+
+CREATE FUNCTION ingest_api_internal.answer_of(role oid, who text, key text, request text) RETURNS TABLE (same boolean, status integer, headers text, body text) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT a.request = ingest_api_internal.content(answer_of.request), a.status, a.headers, a.body FROM ingest_api_internal.answered a
+    WHERE (a.role, a.who, a.key) = (answer_of.role, answer_of.who, answer_of.key);
+END;
+COMMENT ON FUNCTION ingest_api_internal.answer_of(oid, text, text, text) IS 'how what was done under an Idempotency-Key was answered, and whether it was asked for in the same words';
+
+CREATE FUNCTION ingest_api_internal.write_down(role oid, who text, peer text, number text, what text, status integer) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    SELECT ingest_internal.audit_for(role, 'http', left(what, 500), NULL, jsonb_build_object('token', who, 'address', peer, 'request', number, 'status', status));
+END;
+COMMENT ON FUNCTION ingest_api_internal.write_down(oid, text, text, text, text, integer) IS 'who did what by HTTP from where, or was refused, into ingest.audit';

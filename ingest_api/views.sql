@@ -327,6 +327,97 @@ SELECT v.consumer AS name, -- name of the consumer
 FROM ingest.consumer_status v;
 COMMENT ON VIEW ingest_api.consumers IS 'consumers of events: where they are, and how far behind';
 
+CREATE VIEW ingest_api.dead_letters WITH (security_invoker) AS
+SELECT v.id AS id, -- its number
+    v.job AS job_id, -- the job
+    v.attempts AS attempts, -- how often it was tried
+    v.run AS run_id, -- the last run
+    v.reason AS reason, -- its error
+    v.died_at AS died_at, -- when it was given up
+    v.requeued_at AS requeued_at -- when it was put back
+FROM ingest.dead_letter v;
+COMMENT ON VIEW ingest_api.dead_letters IS 'jobs that were given up';
+
+CREATE VIEW ingest_api.silences WITH (security_invoker) AS
+SELECT v.pattern AS pattern, -- kind/subject, where a * stands for anything
+    v.owner_name AS owner, -- whose alerts
+    v.until AS until, -- how long nobody is told
+    v.reason AS reason, -- why, for people
+    v.made_at AS made_at -- since when
+FROM ingest.silence v;
+COMMENT ON VIEW ingest_api.silences IS 'alerts of which nobody is told for a while';
+
+CREATE VIEW ingest_api.annotations WITH (security_invoker) AS
+SELECT v.annotation AS id, -- its number
+    v.source_id AS source_id, -- the source
+    v.table_id AS table_id, -- the table that it is of
+    v.column_name AS column_name, -- the column that it is of; null: the table
+    v.name AS name, -- what is said: description, tags, classification …
+    v.value AS value, -- and that is it
+    v.said_by AS said_by, -- who says so, in their own words
+    v.role AS role, -- as which role
+    v.said_at AS said_at, -- since when
+    v.ended_at AS ended_at -- until when it held; null: it holds
+FROM ingest.annotation_status v;
+COMMENT ON VIEW ingest_api.annotations IS 'what is said of tables and columns by people and services, and was';
+
+-- Where ingest_delivery is; this extension does not need it
+CREATE FUNCTION ingest_api_internal.sinks()
+    RETURNS TABLE (name text, kind text, owner name, state text, reason text, url text, breaker text, open_until timestamptz, failures integer, behind bigint, behind_seconds float8, blocked bigint, parked bigint, dead bigint, sent bigint,
+        expired bigint, rate float8, last_sent_at timestamptz, last_error text, last_error_at timestamptz) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'ingest_delivery') THEN
+        RETURN QUERY EXECUTE 'SELECT sink, kind, owner, state, reason, url, breaker, open_until, failures, behind::bigint, behind_seconds, blocked, parked, dead, sent, expired, rate, last_sent_at, last_error, last_error_at FROM ingest_delivery.sink_status';
+    END IF;
+END $$;
+COMMENT ON FUNCTION ingest_api_internal.sinks() IS 'ingest_delivery.sink_status, or nothing where there is none';
+
+CREATE FUNCTION ingest_api_internal.deliveries() RETURNS TABLE (sink text, at timestamptz, event text, events integer, ok boolean, status integer, error text, answer text, ms float8)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'ingest_delivery') THEN
+        RETURN QUERY EXECUTE 'SELECT sink, at, event, events, ok, status, error, answer, ms FROM ingest_delivery.delivery_log ORDER BY at DESC LIMIT 10000';
+    END IF;
+END $$;
+COMMENT ON FUNCTION ingest_api_internal.deliveries() IS 'the newest of ingest_delivery.delivery_log, or nothing where there is none';
+
+CREATE VIEW ingest_api.sinks WITH (security_invoker) AS
+SELECT v.name AS name, -- name of the sink
+    v.kind AS kind, -- what it speaks
+    v.owner AS owner, -- as whom its events are read
+    v.state AS state, -- active or paused
+    v.reason AS reason, -- why it is paused, if it was not somebody who did so
+    v.url AS url, -- where it sends to
+    v.breaker AS breaker, -- open: nothing is sent; half-open: one is tried, then two, four …
+    v.open_until AS open_until, -- when it is tried again
+    v.failures AS failures, -- of the sink, in a row
+    v.behind AS behind, -- events that it has not got; 10000: or more
+    v.behind_seconds AS behind_seconds, -- since when, in seconds
+    v.blocked AS blocked, -- subjects that wait
+    v.parked AS parked, -- their events
+    v.dead AS dead, -- events that were given up
+    v.sent AS sent, -- events that arrived, in all
+    v.expired AS expired, -- events that were passed over since they were too old, in all
+    v.rate AS rate, -- of late, in a second
+    v.last_sent_at AS last_sent_at, -- when one last arrived
+    v.last_error AS last_error, -- what went wrong last
+    v.last_error_at AS last_error_at -- when
+FROM ingest_api_internal.sinks() v;
+COMMENT ON VIEW ingest_api.sinks IS 'sinks of ingest_delivery: how far behind, what waits, what went wrong';
+
+CREATE VIEW ingest_api.deliveries WITH (security_invoker) AS
+SELECT v.sink AS sink, -- name of the sink
+    v.at AS at, -- when it was sent
+    v.event AS event, -- id of the event, or of the first one of a batch
+    v.events AS events, -- how many were sent at once
+    v.ok AS ok, -- whether it was accepted
+    v.status AS status, -- of the answer; null: there was none
+    v.error AS error, -- why it was not accepted
+    v.answer AS answer, -- the answer's first kilobyte
+    v.ms AS ms -- how long it took
+FROM ingest_api_internal.deliveries() v;
+COMMENT ON VIEW ingest_api.deliveries IS 'the newest 10,000 attempts to send events';
+
 INSERT INTO ingest_api_internal.resource (name, relation, key, description) VALUES
     ('sources', 'ingest_api.sources', '{id}', 'sources: foreign servers that are registered'),
     ('schemas', 'ingest_api.schemas', '{id}', 'schemas of sources'),
@@ -344,7 +435,13 @@ INSERT INTO ingest_api_internal.resource (name, relation, key, description) VALU
     ('lineage_edges', 'ingest_api.lineage_edges', '{id}', 'from where to where data flow'),
     ('metadata_changes', 'ingest_api.metadata_changes', '{id}', 'every change of metadata that crawls saw'),
     ('events', 'ingest_api.events', '{era,id}', 'events that are kept: CloudEvents 1.0'),
-    ('consumers', 'ingest_api.consumers', '{name}', 'consumers of events: where they are, and how far behind');
+    ('consumers', 'ingest_api.consumers', '{name}', 'consumers of events: where they are, and how far behind'),
+    ('dead_letters', 'ingest_api.dead_letters', '{id}', 'jobs that were given up'),
+    ('silences', 'ingest_api.silences', '{pattern,owner}', 'alerts of which nobody is told for a while'),
+    ('annotations', 'ingest_api.annotations', '{id}', 'what is said of tables and columns by people and services, and was'),
+    ('sinks', 'ingest_api.sinks', '{name}', 'sinks of ingest_delivery: how far behind, what waits, what went wrong'),
+    ('deliveries', 'ingest_api.deliveries', '{}', 'the newest 10,000 attempts to send events'),
+    ('tokens', 'ingest_api.tokens', '{prefix}', 'tokens that one made, or all for an admin; none of them can be read');
 
 INSERT INTO ingest_api_internal.relationship (name, resource, columns, other, other_columns) VALUES
     ('source', 'schemas', '{source_id}', 'sources', '{id}'),
@@ -377,4 +474,10 @@ INSERT INTO ingest_api_internal.relationship (name, resource, columns, other, ot
     ('source', 'metadata_changes', '{source_id}', 'sources', '{id}'),
     ('table', 'metadata_changes', '{table_id}', 'tables', '{id}'),
     ('run', 'metadata_changes', '{run_id}', 'runs', '{id}'),
-    ('source', 'events', '{source_id}', 'sources', '{id}');
+    ('source', 'events', '{source_id}', 'sources', '{id}'),
+    ('job', 'dead_letters', '{job_id}', 'jobs', '{id}'),
+    ('run', 'dead_letters', '{run_id}', 'runs', '{id}'),
+    ('source', 'annotations', '{source_id}', 'sources', '{id}'),
+    ('table', 'annotations', '{table_id}', 'tables', '{id}'),
+    ('column', 'annotations', '{table_id,column_name}', 'columns', '{table_id,name}'),
+    ('sink', 'deliveries', '{sink}', 'sinks', '{name}');

@@ -16,6 +16,15 @@
 #include "utils/numeric.h"
 #include "utils/typcache.h"
 
+/* A "char" by its text, which is an octal number beyond ASCII, and nothing for zero */
+static int
+char_of_text(const char *text, int len)
+{
+	if (len == 4)
+		return (text[1] - '0') << 6 | (text[2] - '0') << 3 | (text[3] - '0');
+	return len > 0 ? (unsigned char) text[0] : 0;
+}
+
 static int
 compare(const Extreme *e, ColumnType *type, const Candidate *c)
 {
@@ -27,6 +36,8 @@ compare(const Extreme *e, ColumnType *type, const Candidate *c)
 				return c->key < e->key ? -1 : c->key > e->key;
 			return DatumGetInt32(DirectFunctionCall2(numeric_cmp, c->value, e->value));
 		case CLASS_TEXT:
+			if (type->is_cstring_like)
+				return char_of_text(c->text, c->len) - char_of_text(e->text, e->len);
 			return text_compare(c->text, Min(c->len, EXTREME_BYTES), e->text, e->len, type->collation);
 		case CLASS_BYTES:
 		{
@@ -54,6 +65,28 @@ forget(Extreme *e, const ColumnType *type)
 	memset(e, 0, sizeof(*e));
 }
 
+/* How many bytes of a value's text are kept */
+static int
+bytes_of(const ColumnType *type)
+{
+	return type->class == CLASS_NUMERIC ? EXTREME_DIGITS : EXTREME_BYTES;
+}
+
+/* Keep a text, of so many bytes at most */
+static void
+take_text_of(Extreme *e, MemoryContext context, int64 key, const char *text, int len, int most)
+{
+	if (e->text)
+		pfree(e->text);
+	e->set = true;
+	e->key = key;
+	e->cut = len > most;
+	e->len = Min(len, most);
+	e->text = MemoryContextAlloc(context, e->len + 1);
+	memcpy(e->text, text, e->len);
+	e->text[e->len] = '\0';
+}
+
 /* Keep a text that is shorter or longer than the one kept; or as long, if its bytes come first */
 void
 extreme_take_length(Extreme *e, MemoryContext context, int64 length, const char *text, int len, bool cut)
@@ -66,23 +99,8 @@ extreme_take_length(Extreme *e, MemoryContext context, int64 length, const char 
 		if (order > 0 || (order == 0 && len >= e->len))
 			return;
 	}
-	extreme_take(e, context, length, text, len);
+	take_text_of(e, context, length, text, len, EXTREME_BYTES);
 	e->cut = e->cut || cut;
-}
-
-/* Keep a text */
-void
-extreme_take(Extreme *e, MemoryContext context, int64 key, const char *text, int len)
-{
-	if (e->text)
-		pfree(e->text);
-	e->set = true;
-	e->key = key;
-	e->cut = len > EXTREME_BYTES;
-	e->len = Min(len, EXTREME_BYTES);
-	e->text = MemoryContextAlloc(context, e->len + 1);
-	memcpy(e->text, text, e->len);
-	e->text[e->len] = '\0';
 }
 
 static void
@@ -98,7 +116,7 @@ keep(Extreme *e, ColumnType *type, MemoryContext context, const Candidate *c)
 	}
 	if (type->class == CLASS_TEXT || type->class == CLASS_BYTES)
 	{
-		extreme_take(e, context, c->key, c->text, c->len);
+		take_text_of(e, context, c->key, c->text, c->len, EXTREME_BYTES);
 		return;
 	}
 	forget(e, type);
@@ -218,7 +236,7 @@ extreme_merge(Extreme *into, const Extreme *from, ColumnType *type, MemoryContex
 	{
 		/* a numeric too long to be stored whole; or the first of a type whose values are not read here */
 		forget(into, type);
-		extreme_take(into, context, other.key, other.text, other.len);
+		take_text_of(into, context, other.key, other.text, other.len, bytes_of(type));
 		into->cut = into->cut || other.cut;
 	}
 }
@@ -284,7 +302,7 @@ extreme_write(StringInfo out, const Extreme *e, ColumnType *type, bool whole)
 	{
 		char *text = e->known ? column_type_output(type, e->value) : e->text;
 		int len = (int) strlen(text);
-		int n = pg_mbcliplen(text, len, EXTREME_BYTES);
+		int n = pg_mbcliplen(text, len, bytes_of(type));
 
 		put_byte(out, (!e->known && e->cut) || n < len);
 		put_text(out, text, n);
@@ -320,5 +338,5 @@ extreme_read(Reader *in, Extreme *e, ColumnType *type, MemoryContext context, bo
 		e->text[e->len] = '\0';
 	}
 	else
-		e->text = take_string(in, EXTREME_BYTES, context, &e->len);
+		e->text = take_string(in, bytes_of(type), context, &e->len);
 }

@@ -11,8 +11,9 @@
 #include "ingest_profile/type.h"
 #include "port/pg_bswap.h"
 
-#define EXTREME_BYTES 1024 /* of a value that are compared */
-#define EXTREME_STORED 256 /* of a text that are stored */
+#define EXTREME_BYTES 1024  /* of a value that are compared */
+#define EXTREME_STORED 256  /* of a text that are stored */
+#define EXTREME_DIGITS 2100 /* of a numeric's text: 1,024 digits on either side of the point */
 
 typedef struct Extreme
 {
@@ -38,7 +39,6 @@ typedef struct Candidate
 
 extern bool extreme_offer(Extreme *e, ColumnType *type, MemoryContext context, const Candidate *c, int wanted);
 extern void extreme_take_length(Extreme *e, MemoryContext context, int64 length, const char *text, int len, bool cut);
-extern void extreme_take(Extreme *e, MemoryContext context, int64 key, const char *text, int len);
 extern void extreme_merge(Extreme *into, const Extreme *from, ColumnType *type, MemoryContext context, int wanted);
 extern char *extreme_text(const Extreme *e, ColumnType *type);
 extern void extreme_write(StringInfo out, const Extreme *e, ColumnType *type, bool whole);

@@ -21,7 +21,8 @@
 #define MAGIC0 'P'
 #define MAGIC1 'S'
 #define MAGIC1_WHOLE 'W'
-#define VERSION 3 /* 1: other hashes of numerics and bytes; 2: rounded sums of floats, 48 shapes at most, some of them estimates */
+/* 1: other hashes of numerics and bytes; 2: rounded sums of floats, 48 shapes at most, some of them estimates; 3: '' and '0' had one hash */
+#define VERSION 4
 #define HEAD_BYTES 3
 #define CHECK_BYTES 4
 
@@ -368,6 +369,23 @@ read_parts(Reader *in, Sketch *s, int version, bool whole)
 		report_damage();
 }
 
+/* Did the version that wrote it take different values for one? */
+static bool
+is_outdated(const Sketch *s, int version)
+{
+	switch (s->type.class)
+	{
+		case CLASS_NUMERIC:
+		case CLASS_BYTES:
+			return version < 2;
+		case CLASS_TEXT:
+		case CLASS_OTHER:
+			return version < 4 && set_find(&s->set, hash_integer(0)) != NULL;
+		default:
+			return false;
+	}
+}
+
 static Sketch *
 read_sketch(const char *data, Size len, MemoryContext context, bool whole)
 {
@@ -389,7 +407,6 @@ read_sketch(const char *data, Size len, MemoryContext context, bool whole)
 	if (class > CLASS_LAST)
 		report_damage();
 	s->type.class = class;
-	s->outdated = version < 2 && (class == CLASS_NUMERIC || class == CLASS_BYTES);
 	in.encoding = take_byte(&in);
 	if (!PG_VALID_BE_ENCODING(in.encoding))
 		report_damage();
@@ -411,6 +428,7 @@ read_sketch(const char *data, Size len, MemoryContext context, bool whole)
 	s->nulls = take_count_to(&in, s->rows);
 	set_init(&s->set, context);
 	read_parts(&in, s, version, whole);
+	s->outdated = is_outdated(s, version);
 	MemoryContextSwitchTo(old);
 	return s;
 }

@@ -72,7 +72,7 @@ extern void set_keep_value(Set *set, Entry *entry, const char *value, Size len);
 extern Entry **set_ranked(const Set *set, int *n);
 
 static inline Entry *
-set_find(Set *set, uint64 hash)
+set_find(const Set *set, uint64 hash)
 {
 	uint32 tag = (uint32) (hash >> 48) << 16;
 

@@ -151,6 +151,9 @@ hash_text(const char *p, Size len)
 
 	if (hash_as_integer(p, len, &value))
 		return hash_integer(value);
+	/* not what hash_bytes_of() has for no bytes, which is '0' as well; no text is spelt as this integer */
+	if (len == 0)
+		return hash_finish(HASH_K2);
 	return hash_bytes_of(p, len);
 }
 

@@ -56,6 +56,9 @@ numeric_digits(Numeric value)
 	return d;
 }
 
+#define LARGEST_POWER 70 /* of 10000 */
+#define LEAST_DOUBLE 4.9406564584124654e-324
+
 double
 digits_to_double(const Digits *d)
 {
@@ -72,7 +75,15 @@ digits_to_double(const Digits *d)
 	if (exponent > 0)
 		x *= exponent < lengthof(powers) ? powers[exponent] : pow(10, 4.0 * exponent);
 	else if (exponent < 0)
+	{
+		/* so that no power is beyond a double */
+		for (; exponent < -LARGEST_POWER; exponent += LARGEST_POWER)
+			x /= pow(10, 4 * LARGEST_POWER);
 		x /= -exponent < lengthof(powers) ? powers[-exponent] : pow(10, -4.0 * exponent);
+	}
+	/* what is nearer to zero than any double is not zero */
+	if (x == 0 && d->n > 0)
+		x = LEAST_DOUBLE;
 	return d->negative ? -x : x;
 }
 
@@ -127,6 +138,7 @@ moments_add(Moments *m, double x, int64 count)
 	double d;
 	double w;
 
+	m->negatives += x < 0 ? count : 0;
 	if (isnan(x) || isinf(x))
 	{
 		m->nans += isnan(x) ? count : 0;
@@ -140,7 +152,6 @@ moments_add(Moments *m, double x, int64 count)
 	}
 	m->n += count;
 	m->zeros += x == 0 ? count : 0;
-	m->negatives += x < 0 ? count : 0;
 	d = x - m->shift;
 	w = (double) count;
 	m->recent[0] += w * d;

@@ -1,6 +1,6 @@
 /*
  * stats.c
- *		profile_stats(), quantile(), top_values(), histogram(), patterns(),
+ *		profile_stats(), quantile(), top_values(), patterns(),
  *		distinct_count(), semantic_type(), overlap().
  */
 #include "postgres.h"
@@ -9,6 +9,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "common/shortest_dec.h"
 #include "funcapi.h"
 #include "ingest_profile/compat.h"
 #include "ingest_profile/hidden.h"
@@ -27,20 +28,11 @@ SQL_FUNCTION(profile_quantiles);
 SQL_FUNCTION(profile_quantile);
 SQL_FUNCTION(profile_distinct_count);
 SQL_FUNCTION(profile_top_values);
-SQL_FUNCTION(profile_histogram);
 SQL_FUNCTION(profile_patterns);
 SQL_FUNCTION(profile_semantic_type);
 SQL_FUNCTION(profile_semantic_types);
 SQL_FUNCTION(profile_semantic_check);
 SQL_FUNCTION(profile_overlap);
-
-/* A bin of a histogram */
-typedef struct Bin
-{
-	char *from;
-	char *to;
-	double rows;
-} Bin;
 
 static double sketch_entropy(Sketch *s);
 
@@ -77,13 +69,16 @@ figures_tuple(const Figures *f, AttInMetadata *meta)
 	return BuildTupleFromCStrings(meta, values);
 }
 
-/* A double that reads back the same */
+/* A double that reads back the same, whatever the session likes to see of it */
 char *
 number_text(double value)
 {
+	char buffer[DOUBLE_SHORTEST_DECIMAL_LEN];
+
 	if (isnan(value))
 		return NULL;
-	return float8out_internal(value);
+	double_to_shortest_decimal_buf(value, buffer);
+	return pstrdup(buffer);
 }
 
 static void
@@ -359,7 +354,6 @@ typedef struct LastStats
 	MemoryContext context; /* of what follows; NULL: nothing is kept */
 	bytea *sketch;
 	char *column;
-	int digits; /* extra_float_digits */
 	Oid type;
 	int fields;
 	HeapTuple tuple;
@@ -372,7 +366,7 @@ same_as_last(const bytea *sketch, const char *column, const TupleDesc desc)
 {
 	const LastStats *l = &last_stats;
 
-	return l->context != NULL && l->digits == extra_float_digits && l->type == desc->tdtypeid && l->fields == desc->natts &&
+	return l->context != NULL && l->type == desc->tdtypeid && l->fields == desc->natts &&
 		   (l->column == NULL) == (column == NULL) && (column == NULL || strcmp(l->column, column) == 0) &&
 		   VARSIZE_ANY_EXHDR(l->sketch) == VARSIZE_ANY_EXHDR(sketch) &&
 		   memcmp(VARDATA_ANY(l->sketch), VARDATA_ANY(sketch), VARSIZE_ANY_EXHDR(sketch)) == 0;
@@ -393,7 +387,6 @@ keep_stats(const bytea *sketch, const char *column, const TupleDesc desc, HeapTu
 	old = MemoryContextSwitchTo(context);
 	last_stats.sketch = (bytea *) memcpy(palloc(VARSIZE_ANY(sketch)), sketch, VARSIZE_ANY(sketch));
 	last_stats.column = column ? pstrdup(column) : NULL;
-	last_stats.digits = extra_float_digits;
 	last_stats.type = desc->tdtypeid;
 	last_stats.fields = desc->natts;
 	last_stats.tuple = heap_copytuple(tuple);
@@ -433,11 +426,29 @@ profile_stats(PG_FUNCTION_ARGS)
 
 /* -- quantiles -- */
 
-static Datum
+Datum
 text_or_null(const char *text, bool *null)
 {
 	*null = text == NULL;
 	return text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+/* A numeric of whose text only the beginning is kept, beside one that is nearly as large and known whole */
+static int
+compare_beginning(const char *beginning, const char *whole)
+{
+	int away = beginning[0] == '-' ? -1 : 1;
+	int order;
+
+	if (strcmp(whole, "Infinity") == 0)
+		return -1;
+	if (strcmp(whole, "-Infinity") == 0)
+		return 1;
+	/* more digits before the point than there is room for */
+	if (strchr(beginning, '.') == NULL)
+		return away;
+	order = DatumGetInt32(DirectFunctionCall2(numeric_cmp, numeric_of(beginning), numeric_of(whole)));
+	return order != 0 ? order : away;
 }
 
 /* Numerics in their order: where their keys are the same, or nearly, they decide themselves */
@@ -451,19 +462,20 @@ compare_numerics(const void *a, const void *b, void *arg)
 
 	if (x->key - 64 > y->key || x->key < y->key - 64)
 		return x->key < y->key ? -1 : 1;
-	left = x->cut ? NULL : sketch_entry_text(arg, x);
-	right = y->cut ? NULL : sketch_entry_text(arg, y);
-	if (left == NULL || right == NULL)
+	left = sketch_entry_text(arg, x);
+	right = sketch_entry_text(arg, y);
+	if (left == NULL || right == NULL || (x->cut && y->cut))
 		return x->key < y->key ? -1 : x->key > y->key;
+	if (x->cut)
+		return compare_beginning(left, right);
+	if (y->cut)
+		return -compare_beginning(right, left);
 	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, numeric_of(left), numeric_of(right)));
 }
 
-/*
- * A numeric's quantile as it occurs, while all values are known; a key tells but sixteen digits.
- * NULL if the value's text was too long to keep.
- */
-static char *
-numeric_quantile(Sketch *s, double q)
+/* The entry at a rank; NULL if there is none */
+static const Entry *
+numeric_at(Sketch *s, double q)
 {
 	Entry **entries = palloc(Max(s->set.n, 1) * sizeof(Entry *));
 	int n = 0;
@@ -483,31 +495,37 @@ numeric_quantile(Sketch *s, double q)
 	qsort_arg(entries, n, sizeof(Entry *), compare_numerics, s);
 	while (place < n && ((sum += (double) entries[place]->count) < q * total || sum <= 0))
 		place++;
-	if (n == 0)
+	return n > 0 ? entries[Min(place, n - 1)] : NULL;
+}
+
+/*
+ * A numeric's quantile: as it occurs, while all values are known and their texts were kept; else by its key, which
+ * tells but sixteen digits.  NULL if the value is beyond that, or has more digits than are kept.
+ */
+static char *
+numeric_quantile(Sketch *s, double q, int64 key)
+{
+	const Entry *e = s->set.exact ? numeric_at(s, q) : NULL;
+	char *text = e != NULL && !e->cut ? sketch_entry_text(s, e) : NULL;
+
+	if (text != NULL || (e != NULL && e->cut))
+		return text;
+	if (isinf(double_of_key(key)) && s->moments.infinities == 0)
 		return NULL;
-	place = Min(place, n - 1);
-	return entries[place]->cut ? NULL : sketch_entry_text(s, entries[place]);
+	return text_of_key(&s->type, key);
 }
 
 char *
 sketch_quantile_text(Sketch *s, const Distribution *d, double q)
 {
 	int64 key = distribution_quantile(d, q);
-	char *text;
 
 	/* the extremes are known exactly */
 	if (q == 0 && s->min.set && class_has_key(s->type.class))
 		return extreme_text(&s->min, &s->type);
 	if (q == 1 && s->max.set && s->moments.nans == 0)
 		return extreme_text(&s->max, &s->type);
-	if (s->type.class != CLASS_NUMERIC)
-		return text_of_key(&s->type, key);
-	if (s->set.exact && (text = numeric_quantile(s, q)) != NULL)
-		return text;
-	/* finite, but beyond what a key tells */
-	if (isinf(double_of_key(key)) && s->moments.infinities == 0)
-		return NULL;
-	return text_of_key(&s->type, key);
+	return s->type.class == CLASS_NUMERIC ? numeric_quantile(s, q, key) : text_of_key(&s->type, key);
 }
 
 static void
@@ -617,7 +635,7 @@ sketch_entropy(Sketch *s)
 	return Max(bits, 0);
 }
 
-static int
+int
 wanted_rows(FunctionCallInfo fcinfo, int arg, const char *what)
 {
 	int n = PG_GETARG_INT32(arg);
@@ -646,162 +664,6 @@ profile_top_values(PG_FUNCTION_ARGS)
 			Float8GetDatum((double) top[i].count / (double) (s->rows - s->nulls))};
 
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
-	PG_RETURN_NULL();
-}
-
-/* -- histogram -- */
-
-/* A round number at most as large: 1, 2 or 5 times a power of ten */
-static double
-round_step(double step)
-{
-	double power = pow(10, floor(log10(step)));
-	double times = step / power;
-
-	return (times >= 5 ? 10 : times >= 2 ? 5
-						  : times >= 1   ? 2
-										 : 1) *
-		   power;
-}
-
-static char *
-bound_text(const ColumnType *type, double bound)
-{
-	ValueClass class = type->class;
-
-	if (class_is_number(class))
-		return number_text(bound);
-	return text_of_key(type, (int64) rint(bound * (class == CLASS_DATE || class == CLASS_BOOLEAN ? 1 : USECS_PER_SEC)));
-}
-
-static double
-bound_key_share(const Distribution *d, ValueClass class, double bound)
-{
-	double sum = 0;
-
-	for (int i = 0; i < d->n && number_of_key(class, d->items[i].key) < bound; i++)
-		sum += d->items[i].weight;
-	return sum;
-}
-
-/* Bins as wide as each other, with bounds fit to read, of the values from the first of the distribution to the last */
-static Bin *
-equal_width(Sketch *s, const Distribution *d, int bins, double low, double high, double scale, int *n)
-{
-	ValueClass class = s->type.class;
-	double step = high > low ? (high - low) / bins : 1;
-	double start;
-	Bin *result;
-	double before = 0;
-
-	if (class == CLASS_DATE || class == CLASS_INTEGER || class_is_moment(class))
-		step = Max(step, class_is_moment(class) && class != CLASS_DATE ? 1e-6 : 1);
-	if (class_is_number(class))
-		step = round_step(step * 0.999999);
-	else
-		step = class == CLASS_DATE ? ceil(step) : step;
-	start = class_is_number(class) ? floor(low / step) * step : low;
-	/* the upper bound is beyond a bin, but of the last one of instants */
-	*n = class_is_number(class) || class == CLASS_DATE || class == CLASS_BOOLEAN
-			 ? (int) Min(floor((high - start) / step + 1e-9) + 1, 10000)
-			 : bins;
-	result = palloc(*n * sizeof(Bin));
-	for (int i = 0; i < *n; i++)
-	{
-		double to = start + step * (i + 1);
-		double below = i == *n - 1 ? d->total : bound_key_share(d, class, to);
-
-		result[i].from = bound_text(&s->type, start + step * i);
-		result[i].to = bound_text(&s->type, to);
-		result[i].rows = (below - before) * scale;
-		before = below;
-	}
-	return result;
-}
-
-/* Bins of as many rows as each other */
-static Bin *
-equal_height(Sketch *s, const Distribution *d, int bins, double scale, int *n)
-{
-	Bin *result = palloc(bins * sizeof(Bin));
-	char *from = sketch_quantile_text(s, d, 0);
-	double before = 0;
-
-	*n = 0;
-	for (int i = 1; i <= bins; i++)
-	{
-		int64 to = distribution_quantile(d, (double) i / bins);
-		double below = i == bins ? d->total : distribution_below(d, to, true) * d->total;
-
-		/* a value that fills more than one bin */
-		if (below <= before)
-			continue;
-		result[*n].from = from;
-		result[*n].to = sketch_quantile_text(s, d, (double) i / bins);
-		from = result[*n].to;
-		result[*n].rows = (below - before) * scale;
-		(*n)++;
-		before = below;
-	}
-	return result;
-}
-
-static Bin *
-sketch_histogram(Sketch *s, int bins, bool height, int *n)
-{
-	Distribution d = sketch_distribution(s);
-	Distribution finite;
-	double values = (double) (s->rows - s->nulls - s->moments.nans);
-	double low;
-	double high;
-	int first = 0;
-	int last;
-
-	*n = 0;
-	if (d.n == 0)
-		return NULL;
-	if (height)
-		return equal_height(s, &d, bins, values / d.total, n);
-	values /= d.total;
-	/* infinities have no place in it */
-	last = d.n - 1;
-	while (first < last && isinf(number_of_key(s->type.class, d.items[first].key)))
-		first++;
-	while (last > first && isinf(number_of_key(s->type.class, d.items[last].key)))
-		last--;
-	finite = (Distribution){.n = last - first + 1, .items = d.items + first};
-	distribution_sort(&finite);
-	low = number_of_key(s->type.class, d.items[first].key);
-	high = number_of_key(s->type.class, d.items[last].key);
-	if (s->min.set && s->moments.infinities == 0 && s->moments.nans == 0)
-	{
-		low = Min(low, number_of_key(s->type.class, s->min.key));
-		high = Max(high, number_of_key(s->type.class, s->max.key));
-	}
-	if (isinf(low) || isinf(high))
-		return NULL;
-	return equal_width(s, &finite, bins, low, high, values, n);
-}
-
-Datum
-profile_histogram(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Sketch *s = sketch_of_datum(PG_GETARG_DATUM(0));
-	int bins = wanted_rows(fcinfo, 1, "the number of bins");
-	int n;
-	Bin *list = sketch_histogram(s, Min(bins, 1000), PG_GETARG_BOOL(2), &n);
-	double values = (double) (s->rows - s->nulls);
-
-	rows_begin(fcinfo);
-	for (int i = 0; i < n; i++)
-	{
-		bool nulls[5] = {false};
-		Datum row[5] = {Int32GetDatum(i + 1), text_or_null(list[i].from, &nulls[1]), text_or_null(list[i].to, &nulls[2]),
-						Int64GetDatum((int64) rint(list[i].rows)), Float8GetDatum(list[i].rows / values)};
-
-		tuplestore_putvalues(result->setResult, result->setDesc, row, nulls);
 	}
 	PG_RETURN_NULL();
 }

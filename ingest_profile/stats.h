@@ -41,5 +41,8 @@ extern HeapTuple figures_tuple(const Figures *f, AttInMetadata *meta);
 extern TopValue *sketch_top(Sketch *s, int wanted, int *n);
 extern char *sketch_quantile_text(Sketch *s, const Distribution *d, double q);
 extern char *number_text(double value);
+extern Datum text_or_null(const char *text, bool *null);
+/* How many rows an argument asks for, which is at least one */
+extern int wanted_rows(FunctionCallInfo fcinfo, int arg, const char *what);
 
 #endif /* PROFILE_STATS_H */

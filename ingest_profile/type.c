@@ -241,8 +241,9 @@ text_of_timestamp(int64 key, bool with_zone)
 		return pstrdup(key < 0 ? "-infinity" : "infinity");
 	if (timestamp2tm(key, NULL, &tm, &fsec, NULL, NULL) != 0)
 		return pstrdup("out of range");
-	EncodeDateTime(&tm, fsec, false, 0, NULL, USE_ISO_DATES, buffer);
-	return with_zone ? psprintf("%s+00", buffer) : pstrdup(buffer);
+	tm.tm_isdst = 0; /* else no zone is written */
+	EncodeDateTime(&tm, fsec, with_zone, 0, NULL, USE_ISO_DATES, buffer);
+	return pstrdup(buffer);
 }
 
 static char *
@@ -294,6 +295,21 @@ decimal_text(int64 key, int scale, char *text)
 	return (int) (p - text);
 }
 
+/* A double that a numeric came to may be some units off: fifteen digits that are as near are likelier to be the numeric */
+static char *
+numeric_text(double x)
+{
+	char *text = psprintf("%.15g", x);
+	int64 key = key_of_double(x);
+	int64 rounded = key_of_double(strtod(text, NULL));
+	char buffer[DOUBLE_SHORTEST_DECIMAL_LEN];
+
+	if (rounded <= key + 8 && rounded >= key - 8)
+		return text;
+	double_to_shortest_decimal_buf(x, buffer);
+	return pstrdup(buffer);
+}
+
 /* A key as text: ISO dates, timestamps with time zone in UTC */
 char *
 text_of_key(const ColumnType *type, int64 key)
@@ -308,6 +324,8 @@ text_of_key(const ColumnType *type, int64 key)
 				return pstrdup("NaN");
 			if (isinf(double_of_key(key)))
 				return pstrdup(key < 0 ? "-Infinity" : "Infinity");
+			if (type->class == CLASS_NUMERIC)
+				return numeric_text(double_of_key(key));
 			if (type->is_real)
 				float_to_shortest_decimal_buf((float) double_of_key(key), buffer);
 			else

@@ -214,6 +214,7 @@ INSERT INTO try VALUES
   ('rule', 'severity must be info, warning or error', $$SELECT ingest.add_rule('till.sale', 'not_null', '{id}', severity => 'x')$$),
   ('rule', 'tolerance must be between 0 and 1', $$SELECT ingest.add_rule('till.sale', 'not_null', '{id}', tolerance => 2)$$),
   ('subscription', 'a name has at most 500 bytes', $$SELECT ingest.subscribe(repeat('n', 501))$$),
+  ('annotation', 'the name of an annotation has 1 to 400 bytes', $$SELECT ingest.annotate('till_ft.sale', repeat('n', 401), '1')$$),
   ('lineage_edge', 'kind has at most 100 bytes', $$SELECT ingest.set_lineage('a.b', 'c.d', kind => repeat('k', 101))$$);
 INSERT INTO try (relation, says) VALUES ('installation', 'there is one row'), ('job', 'scheduler must be pg_cron or launcher'), ('run', 'state must be running, succeeded, failed, cancelled or lost'),
   ('circuit', 'state must be closed, open or half-open'), ('anomaly', 'kind must be one of the kinds of anomalies'), ('anomaly', 'severity must be info, warning or error'),

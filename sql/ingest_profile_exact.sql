@@ -8,6 +8,14 @@ SELECT bin, "from", rows, share FROM histogram((SELECT profile(v) FROM (VALUES (
 SELECT bin, "from", rows FROM histogram((SELECT profile(v) FROM (VALUES (timestamp '2024-01-01'), ('2024-01-03'), ('infinity')) x (v)), 2);
 SELECT bin, rows FROM histogram((SELECT profile(v) FROM (VALUES (numeric '1'), ('2'), ('Infinity')) x (v)), 1);
 SELECT count(*) FROM histogram((SELECT profile(v) FROM (VALUES (float8 'inf'), ('-inf')) x (v)), 3);
+-- bounds of integers are exact, to the last bigint; those of dates and instants end with their type, those of floats with the largest double
+SELECT bin, "from", "to", rows FROM histogram((SELECT profile(9223372036854775807 - i) FROM generate_series(1, 10) i), 3);
+SELECT bin, "from", "to", rows FROM histogram((SELECT profile(v) FROM (VALUES (-9223372036854775808), (0), (9223372036854775807)) x (v)), 3);
+SELECT bin, "from", "to", rows FROM histogram((SELECT profile(v) FROM (VALUES (true), (false), (false)) x (v)), 7);
+SELECT bin, "from", "to", rows FROM histogram((SELECT profile(v) FROM (VALUES (float8 '-1.7e308'), ('1.7e308')) x (v)), 3);
+SELECT bin, "from", "to", rows FROM histogram((SELECT profile(v) FROM (VALUES (date '4713-01-01 BC'), ('5874897-12-31')) x (v)), 3);
+SELECT bin, "from", "to", rows FROM histogram((SELECT profile(v) FROM (VALUES (timestamptz '4713-01-02 00:00+00 BC'), ('294276-12-31 23:59:59.999999+00')) x (v)), 2);
+SELECT min::timestamptz = '4713-01-02 00:00+00 BC' AS min, median, p99 FROM profile_stats((SELECT profile(v) FROM (VALUES (timestamptz '4713-01-02 00:00+00 BC'), ('0044-03-15 12:00+00 BC'), ('-infinity')) x (v)));
 -- many of them, so that the bins are estimates
 SELECT sum(rows) BETWEEN 39900 AND 40100 AS finite FROM histogram((SELECT profile(CASE WHEN i % 5 = 0 THEN float8 'inf' ELSE i END) FROM generate_series(1, 50000) i), 5);
 -- no value has no length
@@ -36,6 +44,14 @@ SELECT length(sum::text), right(sum::text, 3) FROM profile_stats((SELECT profile
 SELECT sum = ('0.' || repeat('0', 1023) || '3')::numeric AS sum FROM profile_stats((SELECT profile(v) FROM (VALUES (('0.' || repeat('0', 1023) || '1')::numeric), (('0.' || repeat('0', 1023) || '2')::numeric)) x (v)));
 SELECT sum FROM profile_stats((SELECT profile(v) FROM (VALUES (repeat('9', 1030)::numeric), (1)) x (v)));
 SELECT sum, nans, infinities FROM profile_stats((SELECT profile(v) FROM (VALUES (numeric 'NaN'), (1.5), (2.5)) x (v)));
+SELECT length(min) AS min, max = repeat('4', 1000) || '.' || repeat('3', 900) AS max FROM profile_stats((SELECT profile_merge(s) FROM (SELECT profile(v) AS s FROM (VALUES ((repeat('4', 1000) || '.' || repeat('3', 900))::numeric), (('-' || repeat('4', 1000) || '.' || repeat('3', 1000))::numeric)) x (v) GROUP BY v) y));
+-- what is nearer to zero than any double is not zero, and has a sign and a place; infinities of numerics have theirs
+SELECT zeros, negatives, length(min) AS min, length(max) AS max, median FROM profile_stats((SELECT profile(v) FROM (VALUES (numeric '-1e-1000'), ('-1e-400'), (0), ('1e-500'), ('1e-400')) x (v)));
+SELECT length(min) AS min FROM profile_stats((SELECT profile(v) FROM (VALUES (('0.' || repeat('0', 292) || '12345678901234567890123')::numeric), ('1e-300')) x (v)));
+SELECT quantile(profile(v), ARRAY[0.2, 0.4, 0.6, 0.8, 1]), (profile_stats(profile(v))).negatives FROM (VALUES (numeric '-Infinity'), ('-1e500'), ('1e1000'), (7), ('Infinity')) x (v);
+SELECT negatives FROM profile_stats((SELECT profile(v) FROM (VALUES (float8 '-inf'), (-1), (0), ('-0'), ('inf'), ('nan')) x (v)));
+-- many digits of many values are not all kept: what is shown is rounded to a double, or to fifteen digits that are as near
+SELECT median, p99, quantile(s, 0.999) FROM (SELECT profile((i || 'e-40')::numeric) AS s FROM generate_series(1, 1999) i) x, profile_stats(s);
 -- quantiles of numerics are values that occur, as they were written
 SELECT p01, median, p99, quantile(s, ARRAY[0, 0.2, 0.6, 1]::float8[]) FROM (SELECT profile(v) AS s FROM (VALUES (0.10), (0.30), (12345678901234567890.123456789), (12345678901234567890.123456788), (-1e-20::numeric)) x (v)) y, profile_stats(s);
 SELECT count(*) FILTER (WHERE quantile(s, i / 1000.0) IN (SELECT ((j * 7) / 100.0)::numeric(9, 2)::text FROM generate_series(1, 1500) j)) FROM (SELECT profile(((i * 7) / 100.0)::numeric(9, 2))::text::profile_sketch AS s FROM generate_series(1, 1500) i) x, generate_series(0, 1000) i;
@@ -86,8 +102,12 @@ SELECT (profile_stats(s, n)).semantic_type, (profile_stats(s)).semantic_type AS 
 SELECT s.i, (profile_stats(s.s)).*  FROM (SELECT i, profile(i * j) AS s FROM generate_series(1, 3) i, generate_series(1, 4) j GROUP BY i) s ORDER BY i;
 SET extra_float_digits = 0;
 SELECT (profile_stats(s)).stddev FROM (SELECT profile(i) AS s FROM generate_series(1, 10) i) x;
+-- sums are numerics, and shown whole
+SELECT sum, mean FROM profile_stats((SELECT profile(v) FROM (VALUES (float8 '1234567.8901234567'), (0.1)) x (v)));
 SET extra_float_digits = 1;
 SELECT (profile_stats(s)).stddev FROM (SELECT profile(i) AS s FROM generate_series(1, 10) i) x;
+-- "char" has an order of bytes
+SELECT min, max, distinct_count FROM profile_stats((SELECT profile(v::"char") FROM unnest('{b,\\351,\\,~,\\200}'::text[]) v));
 -- texts of 64 bytes and less are looked at many bytes at once, longer ones byte by byte: a shape of many runs is the same in both
 SELECT count(*) AS texts, count(*) FILTER (WHERE (SELECT count(*) FROM patterns((SELECT profile(u) FROM unnest(ARRAY[t, t || repeat('x', 100)]) u))) <> 1) AS apart
 	FROM (SELECT left(string_agg(repeat(substr('aZ0 -9xA', 1 + (i * 5 + j * 3 + i * j / 7) % 8, 1), 1 + (i + j) % 2) || '.', '' ORDER BY j), 40 + i % 25) AS t

@@ -26,6 +26,11 @@ SELECT * FROM collisions('moments', 'SELECT k, timestamp ''2000-01-01'' + s * i 
 SELECT * FROM collisions('prefixes', 'SELECT c, repeat(chr(64 + c), i) FROM generate_series(0, 1500) i, generate_series(1, 10) c');
 SELECT * FROM collisions('one byte', 'SELECT n, overlay(repeat(''a'', n) PLACING chr(33 + c) FROM p) FROM generate_series(1, 24) n, generate_series(1, n) p, generate_series(0, 80) c');
 SELECT * FROM collisions('numbers as texts', 'SELECT k, s || lpad(i::text, k, ''0'') FROM generate_series(0, 900) i, generate_series(3, 19) k, (VALUES (''''), (''-'')) s (s)');
+-- nothing, and what is short: each byte, each number of one and two digits, in every kind of text
+SELECT c.* FROM unnest('{text,varchar,name,bytea}'::text[]) t, collisions(t, format($$SELECT 1, v::%s FROM (SELECT '' AS v UNION SELECT chr(i) FROM generate_series(1, 127) i WHERE i <> 92 UNION SELECT i::text FROM generate_series(-99, 99) i) x$$, t)) c;
+CREATE TYPE short AS ENUM ('', '0', '1', '-1');
+SELECT distinct_count, enums, empties, top_count FROM profile_stats((SELECT profile(v) FROM unnest('{"",0,0}'::text[]) v)), LATERAL (SELECT distinct_count(profile(e)) AS enums FROM unnest(enum_range(NULL::short)) e) x;
+SELECT shared FROM overlap((SELECT profile(''::text)), (SELECT profile(0)));
 -- bytes: zeros behind, one byte before them
 SELECT * FROM collisions('zeros', 'SELECT p, decode(repeat(''41'', p) || lpad(to_hex(b), 2, ''0'') || repeat(''00'', z), ''hex'') FROM generate_series(0, 40) p, generate_series(0, 255) b, generate_series(0, 7) z');
 SELECT * FROM collisions('uuids', 'SELECT k, lpad(to_hex(i::bigint << k), 32, ''0'')::uuid FROM generate_series(0, 1999) i, generate_series(0, 50, 5) k');
@@ -48,6 +53,11 @@ SELECT distinct_count(profile_merge(sketch)) FROM before WHERE kind = 'bytea';
 SELECT distinct_count(profile_merge(s)) FROM (SELECT profile(1.5) UNION ALL SELECT sketch FROM before WHERE kind = 'numeric') x (s);
 SELECT overlap(sketch, (SELECT profile(1.5))) FROM before WHERE kind = 'numeric';
 SELECT verdict, new_values FROM before, profile_drift(sketch, (SELECT profile(1.5)));
+-- nor what was stored while '' and '0' had one
+INSERT INTO before VALUES ('nothing', 'UFMDCAYEdGV4dBRwZ19jYXRhbG9nLiJkZWZhdWx0IgMAAQACq6TxZqCcAgEAS0E1pvX0AQEBeAQDAQIAAAAAAQAAAAECAgIBAQEAAQAAAokzcMvzBzmPAgYAAP3UJYhVGk3VAQYBYQF4AQAAAAEAAAF4AQAAAAECAAF4Hgebpw=='), ('others', 'UFMDCAYEdGV4dBRwZ19jYXRhbG9nLiJkZWZhdWx0IgIAAQACRbnVzvN6AQEBeUtBNab19AEBAXgEAgIAAAAAAAIAAAACAgIAAgEBAAEAAAH91CWIVRpN1QIGAWEBeAEAAAF4AQAAAXkBAgABeAECAAF46AxL2Q==');
+SELECT kind, (s).distinct_count, (s).distinct_exact FROM before, profile_stats(sketch) s WHERE kind IN ('nothing', 'others') ORDER BY kind;
+SELECT distinct_count(profile_merge(s)) FROM (SELECT profile('0'::text) UNION ALL SELECT sketch FROM before WHERE kind = 'others') x (s);
+SELECT distinct_count(profile_merge(s)) FROM (SELECT profile('0'::text) UNION ALL SELECT sketch FROM before WHERE kind = 'nothing') x (s);
 -- zero is a value: of types that are passed by value and have no key of their own
 SELECT distinct_count, min, max FROM profile_stats((SELECT profile(x) FROM (VALUES (5::money), (0::money), (7::money)) v (x)));
 SELECT distinct_count, min, max FROM profile_stats((SELECT profile(x) FROM (VALUES ('0'::xid8), ('9'), ('3')) v (x)));
@@ -65,5 +75,6 @@ SELECT * FROM candidate_foreign_keys(array[0]::regclass[]);
 SELECT rows FROM profile_table('pay', where_clause => 'net > 0) GROUP BY (net');
 SELECT rows FROM profile_table('pay', where_clause => 'false) GROUP BY (net');
 DROP TABLE pay, before, none;
+DROP TYPE short;
 DROP FUNCTION collisions(text, text);
 DROP EXTENSION ingest_profile;

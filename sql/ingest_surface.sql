@@ -4,7 +4,7 @@ SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = 
 SELECT p.proname, a.name FROM pg_proc p, unnest(p.proargnames) a (name) JOIN pg_get_keywords() k ON k.word = a.name
   WHERE p.pronamespace = 'ingest'::regnamespace AND k.catcode IN ('R', 'T');
 -- what is made has a name; what is meant is called by what it is
-SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'ingest'::regnamespace AND p.proname !~ '^(create|register)_' AND 'name' = ANY (p.proargnames[1:p.pronargs]);
+SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'ingest'::regnamespace AND p.proname !~ '^(create|register)_|^annotate$' AND 'name' = ANY (p.proargnames[1:p.pronargs]);
 SELECT a.name, array_agg(DISTINCT t.typname ORDER BY t.typname) AS types, count(*) AS functions
   FROM pg_proc p, unnest(p.proargnames[1:p.pronargs], p.proargtypes::oid[]) a (name, type) JOIN pg_type t ON t.oid = a.type
   WHERE p.pronamespace = 'ingest'::regnamespace GROUP BY a.name ORDER BY a.name COLLATE "C";
@@ -18,13 +18,13 @@ SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = 
     AND NOT EXISTS (SELECT FROM pg_attribute b WHERE b.attrelid = c.oid AND b.attname IN (a.attname || '_seconds', 'seconds_left', 'behind_seconds'));
 -- what is done by a function behind the door is written down, by itself or by one that it calls
 SELECT p.proname FROM pg_proc p JOIN pg_proc t ON t.proname = p.proname AND t.pronamespace = 'ingest_internal'::regnamespace AND t.proargnames[1] = 'actor'
-  WHERE p.pronamespace = 'ingest'::regnamespace AND t.prosrc !~ 'ingest_internal\.(audit|(pause|resume)_sync)\(';
+  WHERE p.pronamespace = 'ingest'::regnamespace AND t.prosrc !~ 'ingest_internal\.(audit|(pause|resume)_sync|annotate)\(';
 -- comments
 SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace IN ('ingest'::regnamespace, 'ingest_internal'::regnamespace) AND coalesce(obj_description(p.oid, 'pg_proc'), '') = '';
 SELECT c.oid::regclass, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
   WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind IN ('v', 'r', 'p') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped
     AND coalesce(col_description(c.oid, a.attnum), '') = '';
-SELECT count(*) <= 44 AS fits FROM pg_proc p WHERE p.pronamespace = 'ingest'::regnamespace;
+SELECT count(*) <= 45 AS fits FROM pg_proc p WHERE p.pronamespace = 'ingest'::regnamespace;
 -- the last runs are found by an index, not by sorting all
 SET enable_sort = off;
 DO $$

@@ -1,6 +1,7 @@
 #!/bin/bash
-# make demo: from nothing to SELECT … FROM netsuite.transaction, against the sandbox.  CHAPTER=delivery: how events leave the database.
+# make demo: from nothing to SELECT … FROM netsuite.transaction, against the sandbox.  CHAPTER=delivery: how events leave the database. CHAPTER=api: the gateway.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/suites.sh"
 started=$SECONDS
 
 netsuite() {
@@ -59,13 +60,35 @@ delivery() {
 	say "Ready after $((SECONDS - started)) seconds"
 }
 
+# the gateway, with Swagger UI where npm has it
+api() {
+	local port static
+	set_up curl
+	static=$WORK/static
+	mkdir -p "$static/docs"
+	cp "$TOP"/ingest_api/swagger/* "$static/docs"
+	export DOCS=
+	if type npm >/dev/null 2>&1; then
+		install_npm
+		cp "$NODE_PATH"/swagger-ui-dist/swagger-ui.css "$NODE_PATH"/swagger-ui-dist/swagger-ui-bundle.js "$static/docs"
+		DOCS=yes
+	fi
+	chmod -R a+rX "$static"
+	start_cluster demo 6601 "shared_preload_libraries = 'ingest'"
+	port=${DEMO_PORT:-0}
+	[ "$port" != 0 ] || port=$(free_port)
+	peer gateway "$port" "$BIN/pg_ingest_gateway" --listen "127.0.0.1:$port" --static "$static" --dsn "host=$WORK/sock port=6601 dbname=postgres user=ingest_authenticator"
+	export API=http://127.0.0.1:$port
+	say "Ready after $((SECONDS - started)) seconds. The gateway listens at $API"
+}
+
 case ${CHAPTER:-netsuite} in
-netsuite | delivery) "${CHAPTER:-netsuite}" ;;
-*) die "there is no chapter $CHAPTER; there is delivery, and without one the tour" ;;
+netsuite | delivery | api) "${CHAPTER:-netsuite}" ;;
+*) die "there is no chapter $CHAPTER; there are delivery and api, and without one the tour" ;;
 esac
 script=demo
 [ "${CHAPTER:-netsuite}" = netsuite ] || script=demo_$CHAPTER
 export PGHOST=$WORK/sock PGPORT=6601 PGUSER=postgres PGDATABASE=postgres
 attend run_as env PATH="$BIN:$PATH" NS_CONTROL_TOOL="$WORK/src/test/sandbox/control" NS_CONTROL="${NS_CONTROL:-}" NS_URL="${NS_URL:-}" NS_CA="${NS_CA:-}" NS_STATE="${NS_STATE:-}" \
 	"$BIN/psql" -X -q -v ON_ERROR_STOP=1 -P pager=off -f "$WORK/src/test/$script.sql" || die "the demo failed"
-say "Done in $((SECONDS - started)) seconds; everything was thrown away again. Next: README.md, docs/ingest.md, docs/ingest_delivery.md, docs/netsuite_fdw.md, docs/ingest_profile.md"
+say "Done in $((SECONDS - started)) seconds; everything was thrown away again. Next: README.md, docs/ingest.md, docs/ingest_delivery.md, docs/ingest_api.md, docs/netsuite_fdw.md, docs/ingest_profile.md"

@@ -333,6 +333,12 @@ need_peers() {
 	[ ! -d /run/systemd/system ] || [ -z "$(missing_packages prometheus-alertmanager)" ] || as_root systemctl --quiet mask prometheus-alertmanager
 	need_optional prometheus-alertmanager || :
 	need_optional python3-aiosmtpd || :
+	local proxy
+	for proxy in nginx caddy; do
+		[ ! -d /run/systemd/system ] || [ -n "$(command -v $proxy)" ] || as_root systemctl --quiet mask $proxy
+	done
+	need_optional nginx-light || :
+	need_optional caddy || :
 }
 
 # What tests need besides: another Node.js than Debian's will do

@@ -35,6 +35,9 @@ FROM (VALUES
         '{"source": "text", "table": "text", "column": "text", "before": "object?", "after": "object?", "run": "int"}'),
     ('ingest.column.altered', 'a column''s description or nullability changed',
         '{"source": "text", "table": "text", "column": "text", "before": "object?", "after": "object?", "run": "int"}'),
+    ('ingest.annotation.changed', 'something else is said of a table or column',
+        '{"source": "text", "table": "text", "table_id": "int", "column": "text?", "name": "text", "value": "any", '
+        '"before": "any", "said_by": "text?", "role": "text"}'),
     ('ingest.sync.created', 'a sync was made',
         '{"sync": "text", "foreign_table": "text", "target": "text", "mode": "text"}'),
     ('ingest.sync.completed', 'a sync''s run got to its end',

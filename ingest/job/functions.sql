@@ -179,6 +179,8 @@ BEGIN
             WHERE a.at < now() - current_setting('ingest.audit_retention')::interval;
         WHEN 'changes of metadata' THEN DELETE FROM ingest.metadata_change m
             WHERE m.seen_at < now() - current_setting('ingest.metadata_retention')::interval;
+        WHEN 'annotations that hold no more' THEN DELETE FROM ingest.annotation a
+            WHERE a.ended_at < now() - current_setting('ingest.metadata_retention')::interval;
         WHEN 'columns that are gone' THEN DELETE FROM ingest.source_column c
             WHERE c.gone_at < now() - current_setting('ingest.metadata_retention')::interval;
         WHEN 'tables that are gone' THEN DELETE FROM ingest.source_table t
@@ -199,7 +201,8 @@ BEGIN
     -- each by itself: a table that cannot be written keeps no other from being pruned
     FOREACH part IN ARRAY ARRAY['events', 'runs', 'profiles of columns', 'results of rules', 'dead letters',
         'closed alerts', 'silences that are over', 'resolved anomalies', 'resolved rejected rows', 'lines of the audit',
-        'changes of metadata', 'columns that are gone', 'tables that are gone', 'days of history'] LOOP
+        'changes of metadata', 'annotations that hold no more',
+        'columns that are gone', 'tables that are gone', 'days of history'] LOOP
         BEGIN
             said := said || format('%s %s', ingest_internal.prune_part(part, events, runs), part);
         EXCEPTION WHEN OTHERS THEN

@@ -357,6 +357,9 @@ CREATE FUNCTION ingest_internal.follow_roles() RETURNS void LANGUAGE sql
     UPDATE ingest.run x SET role = coalesce(r.oid, 0), role_name = coalesce(r.rolname, y.role_name)
       FROM ingest.run y LEFT JOIN pg_roles r ON r.oid = y.role WHERE y.id = x.id AND y.role <> 0
           AND (r.oid IS NULL OR r.rolname <> y.role_name);
+    UPDATE ingest.annotation x SET role = coalesce(r.oid, 0), role_name = coalesce(r.rolname, y.role_name)
+      FROM ingest.annotation y LEFT JOIN pg_roles r ON r.oid = y.role WHERE y.id = x.id AND y.role <> 0
+          AND (r.oid IS NULL OR r.rolname <> y.role_name);
     UPDATE ingest.audit x SET role_oid = coalesce(r.oid, 0), role_name = coalesce(r.rolname, y.role_name)
       FROM ingest.audit y LEFT JOIN pg_roles r ON r.oid = y.role_oid WHERE y.id = x.id AND y.role_oid <> 0
           AND (r.oid IS NULL OR r.rolname <> y.role_name);
@@ -388,6 +391,7 @@ BEGIN
     UPDATE ingest.alert x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
     UPDATE ingest.acknowledgement x SET role = ingest_internal.role_again(x.role_name) WHERE x.role <> 0;
     UPDATE ingest.run x SET role = ingest_internal.role_again(x.role_name) WHERE x.role <> 0;
+    UPDATE ingest.annotation x SET role = ingest_internal.role_again(x.role_name) WHERE x.role <> 0;
     UPDATE ingest.audit x SET role_oid = ingest_internal.role_again(x.role_name) WHERE x.role_oid <> 0;
     DELETE FROM ingest.source_grant;
     INSERT INTO ingest.source_grant SELECT g.source, ingest_internal.role_again(g.role_name), g.role_name

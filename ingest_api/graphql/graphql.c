@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "common/door.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -40,10 +41,12 @@ typedef struct Asked
 {
 	const Request *request; /* NULL: by SQL */
 	Oid role;
+	Scope scope;
 	const char *query;
 	Jsonb *variables;
 	const char *operation;
 	Stage stage;
+	bool acts;    /* something is to be done */
 	bool refused; /* something is to be done, by a method that only reads */
 	Execution x;
 	List *data; /* texts: objects, whose members together are the answer */
@@ -191,7 +194,7 @@ prepare(Asked *asked)
 	read_document(asked);
 	if (asked->x.errors != NIL)
 		return false;
-	asked->x.schema = schema_new(asked->role);
+	asked->x.schema = schema_new(asked->role, asked->scope);
 	asked->x.errors = graphql_validate(asked->x.schema, asked->x.document);
 	if (asked->x.errors != NIL)
 		return false;
@@ -269,6 +272,12 @@ execute(Asked *asked)
 	become_engine(&saved);
 	good = prepare(asked);
 	writes = good && asked->x.operation->operation == OPERATION_MUTATION;
+	asked->acts = writes;
+	if (writes && RecoveryInProgress())
+	{
+		error_add(&asked->x.errors, "25006", NULL, asked->x.operation, "this server is a standby, where nothing is done");
+		good = false;
+	}
 	asked->refused = writes && asked->request && reads(asked->request);
 	if (!good || asked->refused)
 	{
@@ -284,7 +293,7 @@ execute(Asked *asked)
 		XactReadOnly = false;
 	else if (!writes)
 		XactReadOnly = true;
-	become(asked->role, 0, &saved);
+	become(asked->role, SECURITY_RESTRICTED_OPERATION, &saved);
 	run(asked, steps, writes);
 	become_again(&saved);
 	asked->stage = STAGE_DONE;
@@ -431,11 +440,12 @@ void
 graphql_answer(const Request *request, Answer *answer)
 {
 	const char *type = answer_type(request);
-	Asked asked = {.request = request, .role = request->role};
+	Asked asked = {.request = request, .role = request->role, .scope = request->scope};
 
 	if (!is_fit(request, answer, type))
 		return;
 	execute_safely(&asked);
+	answer->acts = asked.acts && !asked.refused;
 	if (asked.refused)
 	{
 		answer_problem(answer, 405, "PGRST117", "what is done is posted", NULL, "POST, with Content-Type: application/json.");
@@ -454,6 +464,8 @@ Datum
 ingest_api_graphql(PG_FUNCTION_ARGS)
 {
 	Asked asked = {.role = GetUserId(),
+				   /* by SQL the role alone decides */
+				   .scope = SCOPE_ADMIN,
 				   .query = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0)),
 				   .variables = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1),
 				   .operation = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2))};

@@ -827,7 +827,7 @@ add_own_types(GSchema *schema)
 }
 
 GSchema *
-schema_new(Oid role)
+schema_new(Oid role, Scope scope)
 {
 	GSchema *schema = palloc0(sizeof(GSchema));
 	List *readable = resource_all(role),
@@ -838,7 +838,7 @@ schema_new(Oid role)
 	schema->role = role;
 	taken_names(&fields, &types);
 	schema->entries = entries_of(readable, false, &fields, &types);
-	schema->functions = functions_of(role, &fields, &types);
+	schema->functions = functions_of(role, scope, &fields, &types);
 	schema->entries = list_concat(schema->entries, entries_of(readable, true, &fields, &types));
 	add_own_types(schema);
 	schema->typename = field_new("__typename", g_non_null(need_type(schema, "String")), ROLE_TYPENAME, NULL);

@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 
+#include "ingest_api/api.h"
 #include "ingest_api/resource.h"
 #include "nodes/pg_list.h"
 
@@ -171,7 +172,8 @@ struct GType
 	List *interfaces;
 };
 
-extern GSchema *schema_new(Oid role);
+/* scope: what a credential is good for; functions that need more are not there */
+extern GSchema *schema_new(Oid role, Scope scope);
 extern GType *type_new(GSchema *schema, GKind kind, const char *name, const char *description);
 extern GField *field_new(const char *name, GType *type, GRole role, const char *description);
 extern GField *field_give(GField *field, const char *name, GType *type, const char *description);
@@ -204,7 +206,7 @@ extern void entry_look(GEntry *entry, Oid role);
 extern GColumn *entry_column(const GEntry *entry, const char *column);
 /* The resources at the other end are given, too */
 extern List *entry_links(GSchema *schema, GEntry *entry, List **others);
-extern List *functions_of(Oid role, List **fields, List **types);
+extern List *functions_of(Oid role, Scope scope, List **fields, List **types);
 
 /* names.c: a name of GraphQL, from letters, digits and _; unique among those that are taken, to which it is added */
 extern char *graphql_name(const char *name);

@@ -173,22 +173,25 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("address")
     parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--proxied", action="store_true", help="a proxy in front refuses and mends what it likes: no form may become two requests")
     args = parser.parse_args()
     host, _, port = args.address.rpartition(":")
     print("1..%d" % len(FORMS))
-    failed = 0
+    failed = total = 0
     for number, (name, data, wanted, most) in enumerate(FORMS, 1):
         got, closed = ask((host, int(port)), data, args.seconds)
         found = answers(got)
+        total += len(found)
         wrong = []
-        if not found or found[0] not in wanted:
+        if not args.proxied and (not found or found[0] not in wanted):
             wrong.append("%s, not %s" % (found or "nothing", " or ".join(map(str, wanted))))
         if len(found) > most:
             wrong.append("%d answers, not %d at most" % (len(found), most))
-        if found and (found[0] or 0) >= 400 and found[0] not in (405, 417) and not closed:
+        if not args.proxied and found and (found[0] or 0) >= 400 and found[0] not in (405, 417) and not closed:
             wrong.append("the connection stays open")
         failed += bool(wrong)
         print("%sok %d - %s%s" % ("not " if wrong else "", number, name, "".join("\n# " + w for w in wrong)))
+    print("# %d answers" % total)
     raise SystemExit(min(failed, 100))
 
 

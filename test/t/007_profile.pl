@@ -119,6 +119,52 @@ for my $what ('profile(t) FROM long', '* FROM profile_table($$long$$)', '* FROM 
 	}
 }
 
+# with other processes as well: whichever part of the work they are at, they end at once, by a timeout or by somebody's hand
+$node->safe_psql('postgres', q{
+	CREATE TABLE broad AS SELECT md5(i::text) AS a, md5((i * 3)::text) AS b, md5((i * 5)::text) AS c, md5((i * 7)::text) AS d, i / 7.0 AS e, sin(i) AS f FROM generate_series(1, 600000) i;
+	VACUUM ANALYZE broad;
+	ALTER TABLE broad SET (parallel_workers = 2);
+	CREATE FUNCTION cancelled(ms float8) RETURNS text LANGUAGE plpgsql AS $$
+	BEGIN
+		PERFORM * FROM profile_table('broad');
+		RETURN 'never';
+	EXCEPTION WHEN query_canceled THEN
+		RETURN format('%s ms late, %s workers left', round(extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000 - ms),
+			(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker'));
+	END $$});
+my $together = 'SET max_parallel_workers_per_gather = 2; SET min_parallel_table_scan_size = 0;';
+my ($wcode, $wout, $werr) = $node->psql('postgres', "$together SET client_min_messages = debug1; SELECT count(*) FROM profile_table('broad')");
+like($werr, qr/3 processes read the table together/, 'a large table is read by three processes');
+for my $ms (30, 150, 400)
+{
+	my @tries;
+	for (1 .. 3)
+	{
+		push @tries, $node->safe_psql('postgres', "$together SET statement_timeout = $ms; SELECT cancelled($ms)");
+		last if $tries[-1] eq 'never' || ($tries[-1] =~ /^(-?\d+) ms late, 0 workers/ && $1 < 100);
+	}
+	SKIP: {
+		skip "it needs less than $ms ms", 1 if $tries[-1] eq 'never';
+		ok($tries[-1] =~ /^(-?\d+) ms late, 0 workers/ && $1 < 100, "with workers, cancel after $ms ms: " . join('; ', @tries));
+	}
+}
+{
+	my $at_work = "SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'parallel worker' AND leader_pid IS NOT NULL";
+	my ($out, $err) = ('', '');
+	my $handle = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', $together, '-c', "SELECT count(*) FROM generate_series(1, 100) i, LATERAL (SELECT count(*) FROM profile_table('broad', CASE WHEN i > 0 THEN ARRAY['a','b','c','d','e','f'] END)) x" ], '>', \$out, '2>', \$err);
+	my $seen = '';
+	for (1 .. 200)
+	{
+		last if ($seen = $node->safe_psql('postgres', $at_work)) eq 't';
+		sleep 0.1;
+	}
+	is($seen, 't', 'workers are at work');
+	$node->safe_psql('postgres', "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%generate_series(1, 100) i%' AND backend_type = 'client backend' AND pid <> pg_backend_pid()");
+	$handle->finish;
+	like($err, qr/canceling statement due to user request/, 'and somebody cancels them');
+	is($node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker'"), '0', 'nobody is left');
+}
+
 # -- progress --
 my ($pcode, $pout, $perr) = $node->psql('postgres', q{SET max_parallel_workers_per_gather = 0; SET ingest_profile.progress_interval = '1ms'; SELECT count(*) FROM profile_table('long')});
 like($perr, qr/NOTICE:  profile of public.long: 65536 rows read by this process after \d+ s, 4 % of about 1500000/, 'profile_table tells how far it has come');

@@ -54,7 +54,7 @@ sql(q{
 	SELECT ingest.register_source('shop', 's', schema => 'shop_ft', remote_schemas => '{shop}');
 	CALL ingest.crawl('shop');
 });
-my %token = map { $_ => sql("SET SESSION AUTHORIZATION $_; SELECT ingest_api.create_token('t')") } qw(fin granted other nothing);
+my %token = map { $_ => sql("SET SESSION AUTHORIZATION $_; SELECT ingest_api.create_token('t', scopes => '{operate}')") } qw(fin granted other nothing);
 
 # ask(role, path, headers): status, headers, body, as the gateway asks
 sub ask_token
