@@ -58,6 +58,10 @@ extern void answer_begin(Answer *answer, int status, const char *type);
 extern void answer_header(Answer *answer, const char *name, const char *value);
 /* RFC 9457, with PostgREST's members beside */
 extern void answer_problem(Answer *answer, int status, const char *code, const char *message, const char *details, const char *hint);
+/* The status of what a client can do something about; 0: it cannot.  called: by a function, which is given names of things */
+extern int problem_status(int sqlstate, bool called);
+/* No form of a page sends this type without asking first */
+extern bool request_is_json(const Request *request);
 /* Whether its credential is good for that; if not, the answer says so */
 extern bool request_may(const Request *request, Scope needed, Answer *answer);
 /* The scope of a name; SCOPE_NOTHING: there is none */

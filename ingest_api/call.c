@@ -279,11 +279,9 @@ add_location(Answer *answer)
 static bool
 is_json(const Request *request)
 {
-	char *type = request_header(request, "content-type");
-
-	if (strcmp(request->method, "DELETE") == 0 && type == NULL)
+	if (strcmp(request->method, "DELETE") == 0 && request_header(request, "content-type") == NULL)
 		return true;
-	return type && pg_strncasecmp(type, "application/json", 16) == 0 && strchr(" ;", type[16]) != NULL;
+	return request_is_json(request);
 }
 
 /* In the transaction of the request, with what is kept of it */

@@ -25,6 +25,7 @@ GRANT EXECUTE ON FUNCTION ingest_api.lineage(text, text, integer), ingest_api.ta
     ingest_api_internal.key_of(integer, regclass), ingest_api_internal.key_json(regclass, name[], text), ingest_api_internal.names(oid, smallint[]), ingest_api_internal.series_statement(text),
     ingest_api_internal.series_which(text, text, text), ingest_api_internal.series_query(text, text, timestamptz, timestamptz, interval) TO ingest_reader;
 GRANT EXECUTE ON FUNCTION ingest_api.map_claim(text, text, regrole), ingest_api.unmap_claim(text, text) TO ingest_admin;
+GRANT EXECUTE ON FUNCTION ingest_api.graphql(text, jsonb, text) TO ingest_reader, ingest_consumer;
 GRANT USAGE ON SCHEMA ingest_api_internal TO ingest_reader;
 GRANT SELECT ON ingest_api_internal.metric TO ingest_reader;
 GRANT EXECUTE ON FUNCTION ingest_api.metrics(), ingest_api_internal.measured(), ingest_api_internal.sink_metrics(), ingest_api_internal.server_metrics(), ingest_api_internal.events_written(),

@@ -119,26 +119,56 @@ resource_all(Oid role)
 	return all;
 }
 
+/* Whoever may read them */
 List *
-resource_links(const Resource *resource)
+resource_names(bool exposed)
 {
 	static SPIPlanPtr plan = NULL;
+	List *names = NIL;
+	uint64 n = ask(&plan, "SELECT name FROM ingest_api_internal.resource WHERE (owner IS NOT NULL)::text = $1 ORDER BY name", exposed ? "true" : "false");
+
+	for (uint64 i = 0; i < n; i++)
+		names = lappend(names, SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1));
+	return names;
+}
+
+#define LINK "SELECT resource, link, other, many, here, there FROM ingest_api_internal.link "
+
+static List *
+links_of_result(uint64 n)
+{
 	List *links = NIL;
-	uint64 n = ask(&plan, "SELECT link, other, many, here, there FROM ingest_api_internal.link WHERE resource = $1 ORDER BY link, many", resource->name);
 
 	for (uint64 i = 0; i < n; i++)
 	{
 		Link *l = palloc0(sizeof(Link));
 		bool isnull;
 
-		l->name = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
-		l->other = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2);
-		l->many = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 3, &isnull));
-		l->here = names_at(i, 4);
-		l->there = names_at(i, 5);
+		l->resource = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
+		l->name = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2);
+		l->other = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 3);
+		l->many = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 4, &isnull));
+		l->here = names_at(i, 5);
+		l->there = names_at(i, 6);
 		links = lappend(links, l);
 	}
 	return links;
+}
+
+List *
+resource_links(const Resource *resource)
+{
+	static SPIPlanPtr plan = NULL;
+
+	return links_of_result(ask(&plan, LINK "WHERE resource = $1 ORDER BY link, many", resource->name));
+}
+
+List *
+resource_all_links(void)
+{
+	static SPIPlanPtr plan = NULL;
+
+	return links_of_result(ask(&plan, LINK "ORDER BY link, many", NULL));
 }
 
 List *

@@ -20,6 +20,7 @@ typedef struct Resource
 /* From a resource to another one: by columns of both, in the same order */
 typedef struct Link
 {
+	char *resource;
 	char *name;
 	char *other;
 	bool many; /* rows of the other for one of this */
@@ -31,7 +32,11 @@ typedef struct Link
 extern Resource *resource_find(const char *name, Oid role);
 /* All that the role may read something of, by name */
 extern List *resource_all(Oid role);
+/* Names of those that come with the extension, or of those that were exposed, whoever may read them */
+extern List *resource_names(bool exposed);
 extern List *resource_links(const Resource *resource);
+/* Of all resources, by the same order */
+extern List *resource_all_links(void);
 /* OpenAPI of all that the role may read */
 extern char *resource_document(Oid role);
 /* Columns that the role may read: names */

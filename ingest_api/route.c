@@ -8,6 +8,7 @@
 #include "ingest_api/api.h"
 #include "ingest_api/call.h"
 #include "ingest_api/grammar.h"
+#include "ingest_api/graphql/graphql.h"
 #include "ingest_api/metrics.h"
 #include "ingest_api/render.h"
 #include "ingest_api/resource.h"
@@ -115,7 +116,9 @@ route_answer(const Request *request, Answer *answer)
 
 	if (!request_may(request, SCOPE_READ, answer))
 		return;
-	if (parts == NIL || (strcmp(linitial(parts), "v1") != 0 && !document && !metrics))
+	if (list_length(parts) == 1 && strcmp(linitial(parts), "graphql") == 0)
+		graphql_answer(request, answer);
+	else if (parts == NIL || (strcmp(linitial(parts), "v1") != 0 && !document && !metrics))
 		answer_problem(answer, 404, "PGRST125", "there is nothing at this address", NULL, "GET /v1 lists the resources");
 	else if (is_other_schema(request))
 		answer_problem(answer, 406, "PGRST106", "there is no other schema than v1", NULL, NULL);

@@ -129,6 +129,14 @@ request_header(const Request *request, const char *name)
 	return pnstrdup(value->val.string.val, value->val.string.len);
 }
 
+bool
+request_is_json(const Request *request)
+{
+	char *type = request_header(request, "content-type");
+
+	return type && pg_strncasecmp(type, "application/json", 16) == 0 && strchr(" ;", type[16]) != NULL;
+}
+
 /* -- scopes -- */
 
 static const char *const scopes[] = {"nothing", "read", "operate", "admin"};
@@ -156,8 +164,8 @@ request_may(const Request *request, Scope needed, Answer *answer)
 /* -- what went wrong -- */
 
 /* The status for what a client can do something about; 0: it cannot */
-static int
-status_of(int sqlstate, bool called)
+int
+problem_status(int sqlstate, bool called)
 {
 	switch (sqlstate)
 	{
@@ -263,7 +271,7 @@ answer_safely(Request *request, const bytea *body, Answer *answer)
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		status = status_of(error->sqlerrcode, answer->called);
+		status = problem_status(error->sqlerrcode, answer->called);
 		FlushErrorState();
 		/* also of what goes on: the session would be left in a failed subtransaction, and all that come after fail */
 		RollbackAndReleaseCurrentSubTransaction();

@@ -121,7 +121,9 @@ CREATE VIEW ingest_api_internal.link AS
 WITH f AS (
     SELECT r.name AS link, r.resource, r.columns AS here, r.other, r.other_columns AS there FROM ingest_api_internal.relationship r
     UNION ALL
-    SELECT c.conname::text, a.name, ingest_api_internal.names(c.conrelid, c.conkey), b.name, ingest_api_internal.names(c.confrelid, c.confkey)
+    SELECT c.conname::text, a.name,
+        (SELECT array_agg(t.attname ORDER BY n.place) FROM unnest(c.conkey) WITH ORDINALITY n (number, place) JOIN pg_attribute t ON t.attrelid = c.conrelid AND t.attnum = n.number),
+        b.name, (SELECT array_agg(t.attname ORDER BY n.place) FROM unnest(c.confkey) WITH ORDINALITY n (number, place) JOIN pg_attribute t ON t.attrelid = c.confrelid AND t.attnum = n.number)
     FROM pg_constraint c JOIN ingest_api_internal.resource a ON a.relation = c.conrelid JOIN ingest_api_internal.resource b ON b.relation = c.confrelid WHERE c.contype = 'f')
 SELECT f.resource AS resource, -- from here
     f.link AS link, -- the relationship

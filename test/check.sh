@@ -44,6 +44,7 @@ replays() {
 	replay_corpus request
 	replay_corpus jwt
 	replay_corpus frame
+	replay_corpus graphql
 }
 
 events_model() {

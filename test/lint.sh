@@ -6,7 +6,7 @@ choose_server
 cd "$TOP" || exit 1
 code=0
 say "clang-format"
-clang-format --dry-run --Werror netsuite_fdw/*.[ch] ingest_profile/*.[ch] ingest/*.[ch] ingest/*/*.[ch] ingest_delivery/*.[ch] ingest_api/*.[ch] ingest_kafka/*.[ch] common/*.[ch] gateway/*.[ch] test/fuzz/*.c test/delivery/*.c || code=1
+clang-format --dry-run --Werror netsuite_fdw/*.[ch] ingest_profile/*.[ch] ingest/*.[ch] ingest/*/*.[ch] ingest_delivery/*.[ch] ingest_api/*.[ch] ingest_api/*/*.[ch] ingest_kafka/*.[ch] common/*.[ch] gateway/*.[ch] test/fuzz/*.c test/delivery/*.c || code=1
 say "cppcheck"
 cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr -I. '-Dereport(level,...)=abort()' \
 	'-Dpg_attribute_noreturn()=__attribute__((noreturn))' \
@@ -17,11 +17,11 @@ if grep -nE "SetUserIdAndSecContext|SetUserId\(" ingest/*.c ingest/*/*.c | grep 
 	echo "only ingest/base/door.c switches identity" >&2
 	code=1
 fi
-if grep -nE "SetUserIdAndSecContext|SetUserId\(" ingest_delivery/*.c ingest_api/*.c common/*.c | grep -v "^common/door.c:"; then
+if grep -nE "SetUserIdAndSecContext|SetUserId\(" ingest_delivery/*.c ingest_api/*.c ingest_api/*/*.c common/*.c | grep -v "^common/door.c:"; then
 	echo "only common/door.c switches identity, besides ingest's own" >&2
 	code=1
 fi
-if grep -nE '#include "(ingest|ingest_delivery|netsuite_fdw|ingest_profile)/' ingest_api/*.[ch] gateway/*.[ch]; then
+if grep -nE '#include "(ingest|ingest_delivery|netsuite_fdw|ingest_profile)/' ingest_api/*.[ch] ingest_api/*/*.[ch] gateway/*.[ch]; then
 	echo "ingest_api and the gateway include no header of another extension" >&2
 	code=1
 fi

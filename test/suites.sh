@@ -14,7 +14,7 @@ shown() {
 	return $code
 }
 
-# fuzz_target decode|sketch|request|jwt|frame: SOURCES, LIBRARIES, CORPUS and DICTIONARY of a fuzzer
+# fuzz_target decode|sketch|request|jwt|frame|graphql: SOURCES, LIBRARIES, CORPUS and DICTIONARY of a fuzzer
 fuzz_target() {
 	local room
 	# shellcheck disable=SC2034
@@ -47,7 +47,13 @@ fuzz_target() {
 		SOURCES=("$TOP/test/fuzz/frame_fuzz.c" "$TOP/common/frame.c")
 		CORPUS=$TOP/test/fuzz/frame_corpus
 		;;
-	*) die "there is no fuzzer $1; there are: decode sketch request jwt frame" ;;
+	graphql)
+		SOURCES=("$TOP/test/fuzz/graphql_fuzz.c" "$TOP/ingest_api/graphql/lexer.c" "$TOP/ingest_api/graphql/parser.c")
+		CORPUS=$TOP/test/fuzz/graphql_corpus
+		# shellcheck disable=SC2034
+		DICTIONARY=("-dict=$TOP/test/fuzz/graphql.dict")
+		;;
+	*) die "there is no fuzzer $1; there are: decode sketch request jwt frame graphql" ;;
 	esac
 }
 

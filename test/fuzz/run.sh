@@ -1,7 +1,7 @@
 #!/bin/bash
 # make fuzz: libFuzzer with ASan and UBSan, FUZZ_SECONDS long each (600), on what parses bytes from
-# outside: the page decoder with the reader of documents, the stored form of sketches, the gateway's readers of HTTP and of tokens, and
-# frames between a worker and its helper (FUZZ="decode sketch request jwt frame").
+# outside: the page decoder with the reader of documents, the stored form of sketches, the gateway's readers of HTTP and of
+# tokens, frames between a worker and its helper, and the reader of GraphQL (FUZZ="decode sketch request jwt frame graphql").
 # The corpora are kept; make check replays them.
 . "$(dirname "$0")/../lib.sh"
 need_packages clang libclang-rt-14-dev libssl-dev libjson-c-dev
@@ -28,7 +28,7 @@ fuzz() {
 	counted 1 0
 }
 
-for target in ${FUZZ:-decode sketch request jwt frame}; do
+for target in ${FUZZ:-decode sketch request jwt frame graphql}; do
 	say "Fuzzing: $target"
 	begin "$target" fuzz "$target"
 done
