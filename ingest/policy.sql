@@ -120,11 +120,13 @@ GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid), ingest_internal.my_sour
         ingest_internal.open_watermark(text), ingest_internal.role_name(oid, name),
     ingest_internal.sync_trouble(oid, oid, name, name, oid, name, name), ingest_internal.event_wanted(text, text[]),
         ingest_internal.state_of_run(bigint, text, integer), ingest_internal.state_in_words(text, text[]),
-        ingest_internal.sync_faded(bigint[], date), ingest_internal.sync_overlap(interval, bigint[], date), ingest_internal.alert_owner(alert),
+        ingest_internal.sync_faded(bigint[], date), ingest_internal.sync_overlap(interval, bigint[], date),
+        ingest_internal.alert_owner(alert),
         ingest_internal.alert_fits(alert, text), ingest_internal.alert_data(alert, text),
         ingest_internal.acts_for(oid, oid) TO ingest_reader;
 GRANT SELECT ON ingest_internal.open_alert TO ingest_reader;
-GRANT EXECUTE ON FUNCTION lineage(text, text, integer), ingest_internal.lineage_tables(text, integer),
+GRANT EXECUTE ON FUNCTION lineage(text, text, integer), ingest_internal.search(text, integer),
+    ingest_internal.lineage_tables(text, integer),
     ingest_internal.lineage_dot(text, integer), ingest_internal.lineage_mermaid(text, integer),
     lineage_graph(text, integer, text), ingest_internal.view_columns(regclass),
     as_of(anyelement, timestamptz), ingest_internal.row_change(integer, jsonb, timestamptz),

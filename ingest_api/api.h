@@ -9,6 +9,7 @@
 
 #include "common/function.h"
 #include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
 extern char *api_authenticator; /* ingest_api.authenticator */
@@ -21,6 +22,7 @@ typedef struct Request
 	const char *path;
 	const char *query; /* NULL: none */
 	Jsonb *headers;
+	const char *body; /* NULL: none */
 	Oid role;
 } Request;
 
@@ -29,6 +31,7 @@ typedef struct Answer
 	int status;
 	StringInfoData headers; /* members of a JSON object */
 	StringInfoData body;
+	bool called; /* a function answers: what it does not find is not at the address */
 } Answer;
 
 extern void answer_begin(Answer *answer, int status, const char *type);
@@ -38,7 +41,9 @@ extern void answer_problem(Answer *answer, int status, const char *code, const c
 /* NULL: it is not there */
 extern char *request_header(const Request *request, const char *name);
 
-/* rest.c */
-extern void rest_answer(const Request *request, Answer *answer);
+/* route.c */
+extern void route_answer(const Request *request, Answer *answer);
+/* rest.c; parts: of the path, behind the version */
+extern void rest_answer(const Request *request, List *parts, Answer *answer);
 
 #endif /* API_API_H */

@@ -243,8 +243,6 @@ comparison_sql(Compiler *c, const Range *range, const Condition *condition)
 	if (condition->quantifier)
 		return psprintf("%s %s %s (%s)", left, o->sql, condition->quantifier[1] == 'n' ? "ANY" : "ALL",
 						parameter(c, array_of(type, condition->place->column), array_text(condition->values, patterns)));
-	if (o->sql[0] == 'I' && o->sql[1] == 'S' && strcmp(condition->value, "null") == 0)
-		return psprintf("%s IS NOT NULL", left);
 	return psprintf("%s %s %s", left, o->sql, parameter(c, type, patterns ? pattern(condition->value) : condition->value));
 }
 

@@ -7,6 +7,12 @@ GRANT SELECT ON ALL TABLES IN SCHEMA ingest_api TO ingest_reader;
 REVOKE SELECT ON ingest_api.events FROM ingest_reader;
 GRANT SELECT ON ingest_api.events TO ingest_consumer, ingest_operator, ingest_admin;
 GRANT EXECUTE ON FUNCTION ingest_api.create_token(text, regrole, interval), ingest_api.revoke_token(text) TO ingest_reader;
+GRANT EXECUTE ON FUNCTION ingest_api.lineage(text, text, integer), ingest_api.table_profile(integer), ingest_api.table_preview(integer, integer), ingest_api.table_as_of(integer, timestamptz, integer, integer),
+    ingest_api.row_versions(integer, text), ingest_api.failing_rows(integer, integer), ingest_api.series(text, timestamptz, timestamptz, interval, text, text), ingest_api.search(text, integer),
+    ingest_api_internal.relation_of(integer), ingest_api_internal.qualified(regclass), ingest_api_internal.readable_columns(regclass, text), ingest_api_internal.require_page(integer), ingest_api_internal.shown(text),
+    ingest_api_internal.key_of(integer, regclass), ingest_api_internal.key_json(regclass, name[], text), ingest_api_internal.names(oid, smallint[]), ingest_api_internal.series_statement(text),
+    ingest_api_internal.series_which(text, text, text), ingest_api_internal.series_query(text, text, timestamptz, timestamptz, interval) TO ingest_reader;
+GRANT EXECUTE ON FUNCTION ingest_api.pause_source(text) TO ingest_operator;
 GRANT EXECUTE ON FUNCTION ingest_api.expose(regclass, text), ingest_api.unexpose(text) TO ingest_operator;
 GRANT USAGE ON SCHEMA ingest_api_internal TO ingest_reader;
 

@@ -68,6 +68,8 @@ title_of(int status)
 			return "Not Acceptable";
 		case 409:
 			return "Conflict";
+		case 415:
+			return "Unsupported Media Type";
 		case 416:
 			return "Range Not Satisfiable";
 		default:
@@ -118,7 +120,7 @@ request_header(const Request *request, const char *name)
 
 /* The status for what a client can do something about; 0: it cannot */
 static int
-status_of(int sqlstate)
+status_of(int sqlstate, bool called)
 {
 	switch (sqlstate)
 	{
@@ -129,7 +131,10 @@ status_of(int sqlstate)
 		case ERRCODE_AMBIGUOUS_COLUMN:
 			return 300;
 		case ERRCODE_UNDEFINED_OBJECT:
-			return 400;
+			return called ? 404 : 400;
+		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
+		case ERRCODE_OBJECT_IN_USE:
+			return 409;
 		case ERRCODE_UNIQUE_VIOLATION:
 		case ERRCODE_FOREIGN_KEY_VIOLATION:
 			return 409;
@@ -173,11 +178,11 @@ answer_safely(const Request *request, Answer *answer)
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
-	/* nor does a function behind a view write, and within a subtransaction nobody can take that back */
+	/* nor does a function behind a view write, and within a subtransaction nobody can take that back; actions do, see call.c */
 	XactReadOnly = true;
 	PG_TRY();
 	{
-		rest_answer(request, answer);
+		route_answer(request, answer);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
@@ -189,7 +194,7 @@ answer_safely(const Request *request, Answer *answer)
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		status = status_of(error->sqlerrcode);
+		status = status_of(error->sqlerrcode, answer->called);
 		if (status == 0)
 			PG_RE_THROW();
 		FlushErrorState();
@@ -209,6 +214,18 @@ text_argument(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
+/* In the database's encoding; NULL: none */
+static char *
+body_argument(FunctionCallInfo fcinfo, int n)
+{
+	bytea *bytes;
+
+	if (PG_ARGISNULL(n))
+		return NULL;
+	bytes = PG_GETARG_BYTEA_PP(n);
+	return pg_any_to_server(pnstrdup(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)), VARSIZE_ANY_EXHDR(bytes), PG_UTF8);
+}
+
 static Oid
 who_asks(const char *credential)
 {
@@ -226,10 +243,11 @@ who_asks(const char *credential)
 Datum
 ingest_api_serve(PG_FUNCTION_ARGS)
 {
-	Request request = {text_argument(fcinfo, 1), text_argument(fcinfo, 2), text_argument(fcinfo, 3), PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONB_P(4)};
+	Request request = {text_argument(fcinfo, 1), text_argument(fcinfo, 2), text_argument(fcinfo, 3), PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONB_P(4),
+					   body_argument(fcinfo, 5)};
 	char *credential = text_argument(fcinfo, 0);
 	MemoryContext context = CurrentMemoryContext;
-	Answer answer;
+	Answer answer = {0};
 	Datum result;
 	Datum values[3];
 	bool nulls[3] = {false};

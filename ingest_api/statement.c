@@ -141,13 +141,13 @@ bind(const char *sql, List *values, Datum **datums, char **nulls)
 }
 
 void
-statement_run(const char *sql, List *values)
+statement_run(const char *sql, List *values, bool writes)
 {
 	Datum *datums;
 	char *nulls;
 	SPIPlanPtr plan = bind(sql, values, &datums, &nulls);
 	/* what only reads cannot write by a function behind it either */
-	int code = SPI_execute_plan(plan, datums, nulls, true, 0);
+	int code = SPI_execute_plan(plan, datums, nulls, !writes, 0);
 
 	if (code != SPI_OK_SELECT)
 		elog(ERROR, "SPI returned %s", SPI_result_code_string(code));
@@ -158,7 +158,7 @@ statement_number(const char *sql, List *values)
 {
 	bool isnull;
 
-	statement_run(sql, values);
+	statement_run(sql, values, false);
 	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 }
 

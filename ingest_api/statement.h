@@ -12,8 +12,8 @@
 
 /* A plan of the extension's own statements, made at its first use and kept */
 extern SPIPlanPtr own_plan(SPIPlanPtr *plan, const char *sql, int n, Oid *types);
-/* What it gives is in SPI_tuptable; values are compile.h's */
-extern void statement_run(const char *sql, List *values);
+/* What it gives is in SPI_tuptable; values are compile.h's.  What does not say that it writes cannot */
+extern void statement_run(const char *sql, List *values, bool writes);
 extern int64 statement_number(const char *sql, List *values);
 /* Rows that the planner expects below the count on top */
 extern int64 statement_estimate(const char *sql, List *values);

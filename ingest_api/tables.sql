@@ -63,6 +63,16 @@ CREATE TABLE ingest_api_internal.relationship (
 );
 COMMENT ON TABLE ingest_api_internal.relationship IS 'what belongs to what, where no foreign key says it';
 
+CREATE TABLE ingest_api_internal.route (
+    method text NOT NULL CONSTRAINT "what is read is GET" CHECK (method IN ('GET', 'POST', 'PUT', 'DELETE')), -- of HTTP; GET is HEAD too
+    path text NOT NULL, -- below /v1/; its first part is a word, {name} stands for any part
+    function name NOT NULL UNIQUE, -- in the schema ingest_api; it takes parts of the path, and members of the query or of the body, by name
+    status integer NOT NULL DEFAULT 200, -- of an answer
+    description text NOT NULL, -- what it does or gives
+    PRIMARY KEY (path, method)
+);
+COMMENT ON TABLE ingest_api_internal.route IS 'addresses that a function answers, as whoever asks';
+
 CREATE FUNCTION ingest_api_internal.names(relation oid, numbers smallint[]) RETURNS name[] LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT array_agg(a.attname ORDER BY n.place) FROM unnest(numbers) WITH ORDINALITY n (number, place) JOIN pg_attribute a ON a.attrelid = relation AND a.attnum = n.number;

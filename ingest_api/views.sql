@@ -231,7 +231,7 @@ FROM ingest.anomaly_status v;
 COMMENT ON VIEW ingest_api.anomalies IS 'what is odd, and was';
 
 CREATE VIEW ingest_api.rules WITH (security_invoker) AS
-SELECT v.rule AS name, -- number of the rule
+SELECT v.rule AS id, -- number of the rule
     v.source_id AS source_id, -- its number
     v.schema_name AS schema_name, -- schema of the table
     v.table_name AS table_name, -- the table
@@ -339,7 +339,7 @@ INSERT INTO ingest_api_internal.resource (name, relation, key, description) VALU
     ('queue', 'ingest_api.queue', '{id}', 'jobs that are to be done'),
     ('alerts', 'ingest_api.alerts', '{id}', 'what is wrong and waits for somebody, and was'),
     ('anomalies', 'ingest_api.anomalies', '{id}', 'what is odd, and was'),
-    ('rules', 'ingest_api.rules', '{source_id,name}', 'rules and their last results'),
+    ('rules', 'ingest_api.rules', '{id}', 'rules and their last results'),
     ('profiles', 'ingest_api.profiles', '{run_id,schema_name,table_name,column_name}', 'profiles and their history; values only of columns that the caller may read'),
     ('lineage_edges', 'ingest_api.lineage_edges', '{id}', 'from where to where data flow'),
     ('metadata_changes', 'ingest_api.metadata_changes', '{id}', 'every change of metadata that crawls saw'),

@@ -67,6 +67,7 @@ ROW_SHAPE(settings_shape, Settings,
 		  FIELD(TEXT, Settings, max_delete_share),
 		  FIELD(TEXT, Settings, reject_limit));
 
+/* Null leaves a setting as it is */
 static void
 take_text(FunctionCallInfo fcinfo, int n, char **setting)
 {
@@ -97,6 +98,7 @@ take_arguments(FunctionCallInfo fcinfo, Settings *s)
 	take_text(fcinfo, ARG_REJECT_LIMIT, &s->reject_limit);
 }
 
+/* Null as an argument leaves a setting alone: which become null is said by name */
 static void
 unset(Settings *s, Freshness *freshness, const Texts *names)
 {
@@ -119,6 +121,7 @@ unset(Settings *s, Freshness *freshness, const Texts *names)
 	}
 }
 
+/* Nothing that does nothing says nothing */
 static void
 require_something(FunctionCallInfo fcinfo, const char *name)
 {
@@ -143,6 +146,7 @@ take_parent(Settings *settings, const Sync *s, const char *parent, const SourceT
 																								 "its own children.");
 }
 
+/* The whole row is written, the settings that stay as well */
 static void
 update_sync(const Sync *s, const Settings *now)
 {

@@ -170,6 +170,7 @@ batch_owe(const Sync *s, const Strings *parents)
 			 arg_text(array_literal(ids.items, ids.n)), arg_texts(parents->items, parents->n));
 }
 
+/* Rows of children have no cursor of their own: those of parents that changed are read again */
 static void
 refresh_children(Sync *s, const Strings *parents, Run *run)
 {
@@ -197,8 +198,8 @@ batch_pay_owed(void *arg)
 		strings_add(&parents, owed->v[i][0]);
 	if (s->parent_column)
 		refresh_child(s, &parents,
-					  own_value("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = $1 AND attname = "
-								"$2",
+					  own_value("SELECT format_type(atttypid, atttypmod) FROM pg_attribute "
+								"WHERE attrelid = $1 AND attname = $2",
 								arg_relation(s->copy.target), arg_name(s->parent_column)),
 					  b->run);
 	repo_run("DELETE FROM ingest.sync_owed WHERE sync = $1", arg_int4(s->id));
@@ -226,6 +227,7 @@ typedef struct Step
 	char *seen_at;         /* of the versions that it wrote, or NULL */
 } Step;
 
+/* What a step merged is stamped with one moment, which as_of asks for */
 static void
 do_and_seal(void *arg)
 {
@@ -239,6 +241,7 @@ do_and_seal(void *arg)
 		step->seen_at = MemoryContextStrdup(step->context, seen_at);
 }
 
+/* After the commit, since only then it is known when that was */
 static void
 settle(void *arg)
 {

@@ -42,6 +42,7 @@ add_recent_parents(Sync *s, Strings *touched)
 		strings_add(touched, rows->v[i][0]);
 }
 
+/* What the copy's freshness is measured by, where the cursor says when a row changed */
 static void
 note_newest(Sync *s)
 {
@@ -58,6 +59,7 @@ note_newest(Sync *s)
 	"clock_at = CASE WHEN $4::text IS NOT NULL THEN $5::timestamptz END, " \
 	"clock_offset = $4::timestamptz - $5::timestamptz"
 
+/* Rows and the watermark that says that they are here commit together */
 static void
 merge_window(void *arg)
 {
@@ -171,6 +173,7 @@ delete_listed(Sync *s, const Strings *keys, const Strings *times)
 	merge_delete(&s->copy, list, psprintf("t.%s = d.k%s", copy->key[0], newer), "d.w");
 }
 
+/* What the source lists as deleted, with the moment up to which that is done */
 static void
 merge_deleted(void *arg)
 {
@@ -217,6 +220,7 @@ typedef struct Spread
 
 ROW_SHAPE(spread_shape, Spread, FIELD(INT8, Spread, rows), FIELD(TEXT, Spread, low), FIELD(TEXT, Spread, high));
 
+/* One that would read for hours is taken in slices, so that what was read stays if it breaks */
 static bool
 is_long(const Window *window)
 {
@@ -251,6 +255,7 @@ moment_between(const char *low, const char *high, double share)
 					  arg_text(low), arg_text(high), arg_float8(share));
 }
 
+/* Told, since times of the source from before cannot be compared with those from after */
 static void
 clock_anomaly(void *arg)
 {
@@ -299,8 +304,8 @@ tell_open(Batch *b)
 	json_raw(&json, "transactions", open);
 	json_text(&json, "watermark", s->watermark);
 	anomaly_raise(s, b->run, "transaction", "warning", NULL,
-				  psprintf("a transaction at source \"%s\" has been open for over " LONG_OPEN ": until it ends, each run "
-						   "of its copies reads again what came since it began",
+				  psprintf("a transaction at source \"%s\" has been open for over " LONG_OPEN ": until it ends, each "
+						   "run of its copies reads again what came since it began",
 						   s->source->name),
 				  json_close(&json));
 }
@@ -343,6 +348,7 @@ plan_windows(void *arg)
 	tell_open(b);
 }
 
+/* Each window is a transaction: what was read before a failure is not read again */
 static bool
 increment(Batch *b)
 {

@@ -90,6 +90,7 @@ argument_as_texts(FunctionCallInfo fcinfo, int n)
 	return texts;
 }
 
+/* Numbers and intervals go to the repository in their own input's form */
 static char *
 required_as_text(FunctionCallInfo fcinfo, int n)
 {
@@ -97,6 +98,7 @@ required_as_text(FunctionCallInfo fcinfo, int n)
 	return argument_as_text(fcinfo, n);
 }
 
+/* As they were given: what is left out is completed from the source, see settings.c */
 static Settings
 settings_of_arguments(FunctionCallInfo fcinfo)
 {
@@ -121,6 +123,7 @@ settings_of_arguments(FunctionCallInfo fcinfo)
 
 /* -- the table of the copy -- */
 
+/* As the owner.  A partitioned copy gets a default partition, so that no row has nowhere to go */
 static void
 create_table(const Settings *s, const char *target, const char *foreign, const char *partition_by)
 {
@@ -144,6 +147,7 @@ create_table(const Settings *s, const char *target, const char *foreign, const c
 						  target));
 }
 
+/* Citus makes shards of the table, as whoever may */
 static void
 distribute_table(const char *target, const char *column)
 {
@@ -168,6 +172,7 @@ take_table(const Settings *s, const char *target, bool adopt)
 
 /* -- the sync -- */
 
+/* Checks speak in sentences: see check_sync() in functions.sql */
 static int32
 insert_sync(const Settings *s, const char *name, const Source *source, const SourceTable *table, const char *schema,
 			const char *relname)
@@ -184,6 +189,7 @@ insert_sync(const Settings *s, const char *name, const Source *source, const Sou
 							  arg_text(s->max_delete_share), arg_text(s->reject_limit)));
 }
 
+/* In the same transaction, so that nobody hears of a sync that is not there */
 static void
 announce_created(const char *name, const char *source, const char *foreign, const char *target, const char *mode)
 {
@@ -197,6 +203,7 @@ announce_created(const char *name, const char *source, const char *foreign, cons
 	event_emit("ingest.sync.created", source, name, json_close(&json));
 }
 
+/* One writer of a copy: a second would take the rows of the first for deleted ones */
 static void
 require_new(const char *name, const char *target, const char *schema, const char *relname)
 {
@@ -207,6 +214,7 @@ require_new(const char *name, const char *target, const char *schema, const char
 				 errmsg("there is a sync \"%s\", or one into %s, already", name, target)));
 }
 
+/* A crawl remembers tables whose foreign table somebody may have dropped or replaced */
 static Source *
 require_foreign_table(Oid relid, const char *foreign, const SourceTable *table)
 {
@@ -220,6 +228,7 @@ require_foreign_table(Oid relid, const char *foreign, const SourceTable *table)
 	return source;
 }
 
+/* Create_sync(): the row, and the table where there is none; the first run reads */
 Datum
 ingest_create_sync(PG_FUNCTION_ARGS)
 {

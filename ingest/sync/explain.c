@@ -17,6 +17,7 @@
 
 SQL_FUNCTION(ingest_explain_sync);
 
+/* One line of the answer */
 static void
 say(ReturnSetInfo *rsinfo, const char *step, const char *detail)
 {
@@ -47,6 +48,7 @@ explain_difference(const Difference *d)
 	return NULL;
 }
 
+/* Columns that the next run would add, widen or stop at */
 static void
 explain_shape(ReturnSetInfo *rsinfo, Sync *s)
 {
@@ -62,6 +64,7 @@ explain_shape(ReturnSetInfo *rsinfo, Sync *s)
 	}
 }
 
+/* The wrapper's own plan is shown, which tells what is asked of the source */
 static void
 explain_query(ReturnSetInfo *rsinfo, Sync *s, const char *where)
 {
@@ -93,6 +96,7 @@ ranges_left(const Sync *s)
 					  arg_int4(s->id), arg_int4(s->generation));
 }
 
+/* A load goes on where it was interrupted */
 static void
 explain_load(ReturnSetInfo *rsinfo, Sync *s)
 {
@@ -103,6 +107,7 @@ explain_load(ReturnSetInfo *rsinfo, Sync *s)
 	explain_query(rsinfo, s, "");
 }
 
+/* An incremental run: what it asks first, and what it then reads */
 static void
 explain_window(ReturnSetInfo *rsinfo, Sync *s)
 {

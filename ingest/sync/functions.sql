@@ -2,13 +2,15 @@
 -- Syncs
 
 CREATE FUNCTION create_sync(source_table regclass, target text, mode text DEFAULT 'incremental', name text DEFAULT NULL,
-    key name[] DEFAULT NULL, cursor_column name DEFAULT NULL, overlap interval DEFAULT '5 min', batch_rows integer DEFAULT 50000,
-    deletions text DEFAULT 'hard', parent text DEFAULT NULL, parent_column name DEFAULT NULL,
-    history boolean DEFAULT false, history_retention interval DEFAULT NULL, row_events boolean DEFAULT false,
-    profile text DEFAULT 'none', reconcile_every interval DEFAULT '1 day', max_delete_share float8 DEFAULT 0.01,
-    reject_limit float8 DEFAULT 0.01, freshness interval DEFAULT NULL, partition_by text DEFAULT NULL, distribute_by name DEFAULT NULL, adopt boolean DEFAULT false) RETURNS text
+    key name[] DEFAULT NULL, cursor_column name DEFAULT NULL, overlap interval DEFAULT '5 min',
+    batch_rows integer DEFAULT 50000, deletions text DEFAULT 'hard', parent text DEFAULT NULL,
+    parent_column name DEFAULT NULL, history boolean DEFAULT false, history_retention interval DEFAULT NULL,
+    row_events boolean DEFAULT false, profile text DEFAULT 'none', reconcile_every interval DEFAULT '1 day',
+    max_delete_share float8 DEFAULT 0.01, reject_limit float8 DEFAULT 0.01, freshness interval DEFAULT NULL,
+    partition_by text DEFAULT NULL, distribute_by name DEFAULT NULL, adopt boolean DEFAULT false) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_create_sync' LANGUAGE C;
-COMMENT ON FUNCTION create_sync(regclass, text, text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, interval, text, name, boolean)
+COMMENT ON FUNCTION create_sync(regclass, text, text, text, name[], name, interval, integer, text, text, name,
+    boolean, interval, boolean, text, interval, float8, float8, interval, text, name, boolean)
     IS 'a copy of a source''s table: full, incremental or append; nothing is read yet';
 
 -- What a sync may be told, in sentences, whoever writes it: before the table's own constraints would speak
@@ -19,16 +21,22 @@ DECLARE
 BEGIN
     wrong := CASE
         WHEN NEW.name IS NULL OR NEW.name = '' THEN 'a sync needs a name'
-        WHEN NEW.mode IS NULL OR NEW.mode NOT IN ('full', 'incremental', 'append') THEN format('there is no mode "%s"', NEW.mode)
-        WHEN NEW.deletions IS NULL OR NEW.deletions NOT IN ('hard', 'soft', 'ignore') THEN format('there is no policy of deletions "%s"', NEW.deletions)
-        WHEN NEW.profile IS NULL OR NEW.profile NOT IN ('all', 'sample', 'none') THEN format('there is no way to profile a copy "%s"', NEW.profile)
-        WHEN NEW.key IS NULL OR array_position(NEW.key, NULL) IS NOT NULL THEN 'the key is an array of names of columns, none of them null'
+        WHEN NEW.mode IS NULL OR NEW.mode NOT IN ('full', 'incremental', 'append')
+            THEN format('there is no mode "%s"', NEW.mode)
+        WHEN NEW.deletions IS NULL OR NEW.deletions NOT IN ('hard', 'soft', 'ignore')
+            THEN format('there is no policy of deletions "%s"', NEW.deletions)
+        WHEN NEW.profile IS NULL OR NEW.profile NOT IN ('all', 'sample', 'none')
+            THEN format('there is no way to profile a copy "%s"', NEW.profile)
+        WHEN NEW.key IS NULL OR array_position(NEW.key, NULL) IS NOT NULL
+            THEN 'the key is an array of names of columns, none of them null'
         WHEN NEW.overlap IS NULL OR NEW.overlap < '0' THEN 'the overlap of windows must not be null or negative'
         WHEN NEW.batch_rows IS NULL OR NEW.batch_rows < 1 THEN 'batch_rows must be at least 1'
         WHEN NEW.reconcile_every <= '0' THEN 'reconcile_every must be positive'
         WHEN NEW.history_retention <= '0' THEN 'history_retention must be positive'
-        WHEN NEW.max_delete_share IS NULL OR NEW.max_delete_share NOT BETWEEN 0 AND 1 THEN 'max_delete_share is a share of rows, between 0 and 1'
-        WHEN NEW.reject_limit IS NULL OR NEW.reject_limit NOT BETWEEN 0 AND 1 THEN 'reject_limit is a share of rows, between 0 and 1'
+        WHEN NEW.max_delete_share IS NULL OR NEW.max_delete_share NOT BETWEEN 0 AND 1
+            THEN 'max_delete_share is a share of rows, between 0 and 1'
+        WHEN NEW.reject_limit IS NULL OR NEW.reject_limit NOT BETWEEN 0 AND 1
+            THEN 'reject_limit is a share of rows, between 0 and 1'
         WHEN NEW.history IS NULL OR NEW.row_events IS NULL THEN 'history and row_events are true or false' END;
     hint := CASE
         WHEN wrong LIKE '%mode "%' THEN 'The modes are full, incremental and append.'
@@ -43,12 +51,14 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION ingest_internal.check_sync() IS 'what a sync may be told, in sentences';
-CREATE TRIGGER check_sync BEFORE INSERT OR UPDATE OF name, mode, deletions, profile, key, overlap, batch_rows, reconcile_every, history_retention, max_delete_share, reject_limit, history, row_events
+CREATE TRIGGER check_sync BEFORE INSERT OR UPDATE OF name, mode, deletions, profile, key, overlap, batch_rows,
+    reconcile_every, history_retention, max_delete_share, reject_limit, history, row_events
     ON sync FOR EACH ROW EXECUTE FUNCTION ingest_internal.check_sync();
 
 CREATE PROCEDURE sync(sync text)
     AS 'MODULE_PATHNAME', 'ingest_sync' LANGUAGE C;
-COMMENT ON PROCEDURE sync(text) IS 'brings a copy up to date: the first load, or what changed since; in batches that are transactions';
+COMMENT ON PROCEDURE sync(text)
+    IS 'brings a copy up to date: the first load, or what changed since; in batches that are transactions';
 
 CREATE PROCEDURE redrive(sync text)
     AS 'MODULE_PATHNAME', 'ingest_redrive' LANGUAGE C;
@@ -65,7 +75,8 @@ BEGIN
         IF s.mode = 'incremental' AND s.deletions <> 'ignore' THEN
             RAISE NOTICE 'the next run of sync "%" compares its keys with the source', name;
         ELSE
-            RAISE NOTICE 'sync "%" compares no keys: it is %', name, CASE WHEN s.mode = 'incremental' THEN 'told to ignore deletions' ELSE 'of mode ' || s.mode END;
+            RAISE NOTICE 'sync "%" compares no keys: it is %', name, CASE WHEN s.mode = 'incremental'
+                THEN 'told to ignore deletions' ELSE 'of mode ' || s.mode END;
         END IF;
     ELSE
         UPDATE ingest.sync_state z SET reload = true WHERE z.sync = s.id AND NOT z.reload;
@@ -80,21 +91,28 @@ END $$;
 COMMENT ON FUNCTION ingest_internal.reload(oid, text, boolean) IS 'see ingest.reload';
 CREATE FUNCTION reload(sync text, keys_only boolean DEFAULT false) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION reload(text, boolean) IS 'the next run reads the whole table again and writes what differs, while readers see the old rows; keys_only: an incremental one compares keys with the source, and reads what differs';
+COMMENT ON FUNCTION reload(text, boolean)
+    IS 'the next run reads the whole table again and writes what differs, while readers see the old rows; '
+    'keys_only: an incremental one compares keys with the source, and reads what differs';
 
 CREATE FUNCTION verify(sync text, samples integer DEFAULT 10) RETURNS TABLE (finding text, rows bigint, keys jsonb)
     AS 'MODULE_PATHNAME', 'ingest_verify' LANGUAGE C;
-COMMENT ON FUNCTION verify(text, integer) IS 'a copy held against its source, every value, in slices, without writing: how many rows are the same, differing, only there, only here, or newer than the last run, with keys of some for who may read all of the copy';
+COMMENT ON FUNCTION verify(text, integer)
+    IS 'a copy held against its source, every value, in slices, without writing: how many rows are the same, '
+    'differing, only there, only here, or newer than the last run, with keys of some for who may read all of the '
+    'copy';
 
 CREATE FUNCTION ingest_internal.say_what_runs(of_source integer, of_sync integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    runs text := (SELECT string_agg(r.id::text, ', ' ORDER BY r.id) FROM ingest.run r WHERE r.state = 'running' AND (r.source = of_source OR r.sync = of_sync));
+    runs text := (SELECT string_agg(r.id::text, ', ' ORDER BY r.id) FROM ingest.run r WHERE r.state = 'running'
+        AND (r.source = of_source OR r.sync = of_sync));
 BEGIN
     IF runs IS NOT NULL THEN
         RAISE NOTICE 'what runs goes on to its end: run %', runs USING HINT = 'SELECT ingest.cancel(run) stops one.';
     END IF;
 END $$;
-COMMENT ON FUNCTION ingest_internal.say_what_runs(integer, integer) IS 'tells who pauses a source or a sync of runs that go on';
+COMMENT ON FUNCTION ingest_internal.say_what_runs(integer, integer)
+    IS 'tells who pauses a source or a sync of runs that go on';
 
 CREATE FUNCTION ingest_internal.pause_sync(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -106,28 +124,34 @@ BEGIN
     END IF;
     UPDATE ingest.sync x SET state = 'paused', state_reason = 'paused by ' || pg_get_userbyid(actor) WHERE x.id = s.id;
     PERFORM ingest_internal.say_what_runs(NULL, s.id);
-    PERFORM ingest_internal.audit(actor, 'pause', name, jsonb_build_object('sync', s.state), jsonb_build_object('sync', 'paused'));
+    PERFORM ingest_internal.audit(actor, 'pause', name, jsonb_build_object('sync', s.state),
+        jsonb_build_object('sync', 'paused'));
 END $$;
 COMMENT ON FUNCTION ingest_internal.pause_sync(oid, text) IS 'see ingest.pause';
 
-CREATE FUNCTION ingest_internal.require_one(source text, sync text, what text) RETURNS void LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE FUNCTION ingest_internal.require_one(source text, sync text, what text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
     IF num_nonnulls(source, sync) <> 1 THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('what to %s is either a source or a sync', what),
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('what to %s is either a source or a sync', what),
             HINT = format('ingest.%1$s(''shop''), or ingest.%1$s(sync => ''books.customer'').', what);
     END IF;
 END $$;
-COMMENT ON FUNCTION ingest_internal.require_one(text, text, text) IS 'an error unless it is said of either a source or a sync';
+COMMENT ON FUNCTION ingest_internal.require_one(text, text, text)
+    IS 'an error unless it is said of either a source or a sync';
 
 CREATE FUNCTION ingest_internal.pause(actor oid, source text, sync text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM ingest_internal.require_one(source, sync, 'pause');
-    PERFORM CASE WHEN sync IS NULL THEN ingest_internal.pause_source(actor, source) ELSE ingest_internal.pause_sync(actor, sync) END;
+    PERFORM CASE WHEN sync IS NULL THEN ingest_internal.pause_source(actor, source)
+        ELSE ingest_internal.pause_sync(actor, sync) END;
 END $$;
 COMMENT ON FUNCTION ingest_internal.pause(oid, text, text) IS 'see ingest.pause';
 CREATE FUNCTION pause(source text DEFAULT NULL, sync text DEFAULT NULL) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION pause(text, text) IS 'no job on a source, or no run of a sync, is begun until resume; what runs goes on';
+COMMENT ON FUNCTION pause(text, text)
+    IS 'no job on a source, or no run of a sync, is begun until resume; what runs goes on';
 
 CREATE FUNCTION ingest_internal.resume_sync(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -139,19 +163,23 @@ BEGIN
     END IF;
     UPDATE ingest.sync x SET state = 'active', state_reason = NULL WHERE x.id = s.id;
     PERFORM ingest_internal.alert_closes('sync_stopped', 'sync ' || s.id, 'resumed by ' || pg_get_userbyid(actor));
-    PERFORM ingest_internal.audit(actor, 'resume', name, jsonb_build_object('sync', s.state), jsonb_build_object('sync', 'active'));
+    PERFORM ingest_internal.audit(actor, 'resume', name, jsonb_build_object('sync', s.state),
+        jsonb_build_object('sync', 'active'));
 END $$;
 COMMENT ON FUNCTION ingest_internal.resume_sync(oid, text) IS 'see ingest.resume';
 
 CREATE FUNCTION ingest_internal.resume(actor oid, source text, sync text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM ingest_internal.require_one(source, sync, 'resume');
-    PERFORM CASE WHEN sync IS NULL THEN ingest_internal.resume_source(actor, source) ELSE ingest_internal.resume_sync(actor, sync) END;
+    PERFORM CASE WHEN sync IS NULL THEN ingest_internal.resume_source(actor, source)
+        ELSE ingest_internal.resume_sync(actor, sync) END;
 END $$;
 COMMENT ON FUNCTION ingest_internal.resume(oid, text, text) IS 'see ingest.resume';
 CREATE FUNCTION resume(source text DEFAULT NULL, sync text DEFAULT NULL) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION resume(text, text) IS 'jobs on a source are begun again, and its circuit breaker is closed; or a sync is run again, whether it was paused or stopped';
+COMMENT ON FUNCTION resume(text, text)
+    IS 'jobs on a source are begun again, and its circuit breaker is closed; or a sync is run again, whether it was '
+    'paused or stopped';
 
 CREATE FUNCTION ingest_internal.drop_sync(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -168,13 +196,18 @@ CREATE FUNCTION drop_sync(sync text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION drop_sync(text) IS 'forgets a sync and its history, with the view of it; the copy stays';
 
-CREATE FUNCTION alter_sync(sync text, mode text DEFAULT NULL, key name[] DEFAULT NULL, cursor_column name DEFAULT NULL, overlap interval DEFAULT NULL, batch_rows integer DEFAULT NULL,
-    deletions text DEFAULT NULL, parent text DEFAULT NULL, parent_column name DEFAULT NULL, history boolean DEFAULT NULL, history_retention interval DEFAULT NULL,
-    row_events boolean DEFAULT NULL, profile text DEFAULT NULL, reconcile_every interval DEFAULT NULL, max_delete_share float8 DEFAULT NULL, reject_limit float8 DEFAULT NULL,
+CREATE FUNCTION alter_sync(sync text, mode text DEFAULT NULL, key name[] DEFAULT NULL,
+    cursor_column name DEFAULT NULL, overlap interval DEFAULT NULL, batch_rows integer DEFAULT NULL,
+    deletions text DEFAULT NULL, parent text DEFAULT NULL, parent_column name DEFAULT NULL,
+    history boolean DEFAULT NULL, history_retention interval DEFAULT NULL,
+    row_events boolean DEFAULT NULL, profile text DEFAULT NULL, reconcile_every interval DEFAULT NULL,
+    max_delete_share float8 DEFAULT NULL, reject_limit float8 DEFAULT NULL,
     freshness interval DEFAULT NULL, unset name[] DEFAULT NULL) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_alter_sync' LANGUAGE C;
-COMMENT ON FUNCTION alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text, interval, float8, float8, interval, name[])
-    IS 'changes settings of a sync: the arguments of create_sync, null as it is; those in unset (parent, history_retention, reconcile_every, freshness) become null; another mode, key or cursor reads everything again';
+COMMENT ON FUNCTION alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval,
+    boolean, text, interval, float8, float8, interval, name[])
+    IS 'changes settings of a sync: the arguments of create_sync, null as it is; those in unset (parent, '
+    'history_retention, reconcile_every, freshness) become null; another mode, key or cursor reads everything again';
 
 CREATE FUNCTION explain_sync(sync text) RETURNS TABLE (step text, detail text)
     AS 'MODULE_PATHNAME', 'ingest_explain_sync' LANGUAGE C STRICT;

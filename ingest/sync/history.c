@@ -91,6 +91,7 @@ kept_by_id(int32 id)
 	return kept;
 }
 
+/* History outlives the copy, so the repository is asked, not the catalogue */
 static Kept *
 kept_by_name(const char *name)
 {
@@ -135,6 +136,7 @@ same_key(const Kept *kept)
 	return sql.data;
 }
 
+/* Softly deleted rows are no rows of the copy at a moment */
 static char *
 living(const Kept *kept)
 {
@@ -177,10 +179,9 @@ unchanged_rows(const Kept *kept, bool of_one)
 static char *
 versions(const Kept *kept, bool of_one)
 {
-	return psprintf("WITH c AS MATERIALIZED (SELECT * FROM ingest_internal.row_change(%d%s)) SELECT _valid_from, _valid_to, "
-					"_operation, _seq, r "
-					"FROM (%s) v UNION ALL SELECT '-infinity', NULL, NULL, NULL, ROW(%s)::%s FROM %s%s ORDER BY _seq "
-					"NULLS FIRST",
+	return psprintf("WITH c AS MATERIALIZED (SELECT * FROM ingest_internal.row_change(%d%s)) "
+					"SELECT _valid_from, _valid_to, _operation, _seq, r FROM (%s) v "
+					"UNION ALL SELECT '-infinity', NULL, NULL, NULL, ROW(%s)::%s FROM %s%s ORDER BY _seq NULLS FIRST",
 					kept->id, of_one ? ", $1" : "", seen_versions(kept), columns_of(kept, "t.", true), kept->target,
 					unchanged_rows(kept, of_one), living(kept));
 }
@@ -226,6 +227,7 @@ history_view_create(const char *name)
 	return view;
 }
 
+/* For attempt(): views of users may hang on it */
 static void
 drop_view(void *arg)
 {
@@ -317,8 +319,8 @@ require_lived(const Kept *kept, SqlArg moment)
 		return;
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("what %s held at that moment is not known", kept->target),
-					errdetail("The server was restored to a moment before, or a standby was promoted, and began again after "
-							  "it.")));
+					errdetail("The server was restored to a moment before, or a standby was promoted, and began again "
+							  "after it.")));
 }
 
 /* Of one that has not come yet neither, nor of one that is later than what this transaction sees */
@@ -331,7 +333,8 @@ require_past(const Kept *kept, TimestampTz moment)
 	if (IsolationUsesXactSnapshot() && moment > GetCurrentTransactionStartTimestamp())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("what %s held at that moment is not seen from this transaction, which began before", kept->target),
+				 errmsg("what %s held at that moment is not seen from this transaction, which began before",
+						kept->target),
 				 errhint("Ask for now() at the latest, or in a transaction of isolation level read committed.")));
 }
 
@@ -347,16 +350,18 @@ ROW_SHAPE(unsettled_shape, Unsettled, FIELD(TEXT, Unsettled, began), FIELD(TEXT,
 static void
 require_settled(const Kept *kept, SqlArg moment)
 {
-	Unsettled *commit = repo_struct(unsettled_shape, "SELECT * FROM ingest_internal.sync_unsettled($1, $2, clock_timestamp())",
-									arg_int4(kept->id), moment);
+	Unsettled *commit =
+		repo_struct(unsettled_shape, "SELECT * FROM ingest_internal.sync_unsettled($1, $2, clock_timestamp())",
+					arg_int4(kept->id), moment);
 
 	if (commit == NULL)
 		return;
 	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					errmsg("what %s held at that moment is not certain: a run was committing", kept->target),
-					commit->ended ? errdetail("It did so between %s and %s.", commit->began, commit->ended)
-								  : errdetail("It began to at %s; when it was done is known from its next transaction on.",
-											  commit->began),
+					commit->ended
+						? errdetail("It did so between %s and %s.", commit->began, commit->ended)
+						: errdetail("It began to at %s; when it was done is known from its next transaction on.",
+									commit->began),
 					commit->ended ? errhint("Ask for a moment before the first, or for the second or a later one.")
 								  : errhint("Ask again in a moment; if the run's process died, after its next run.")));
 }
@@ -365,8 +370,8 @@ require_settled(const Kept *kept, SqlArg moment)
 static char *
 as_it_was(const Kept *kept)
 {
-	return psprintf("WITH f AS MATERIALIZED (SELECT DISTINCT ON (key) key, before FROM ingest_internal.row_change(%d, NULL, $1) "
-					"ORDER BY key, seq) "
+	return psprintf("WITH f AS MATERIALIZED (SELECT DISTINCT ON (key) key, before "
+					"FROM ingest_internal.row_change(%d, NULL, $1) ORDER BY key, seq) "
 					"SELECT t.* FROM %s t WHERE NOT EXISTS (SELECT FROM f WHERE f.key = %s)%s "
 					"UNION ALL SELECT %s FROM (SELECT jsonb_populate_record(NULL::%s, before) AS r FROM f WHERE before "
 					"IS NOT NULL) v",
@@ -410,6 +415,7 @@ ingest_as_of(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* A part of a key would find versions of several rows as if they were of one */
 static void
 require_key(const Kept *kept, SqlArg key)
 {
@@ -453,6 +459,7 @@ ingest_row_history(PG_FUNCTION_ARGS)
 /* How long it waits for whoever reads a day: everybody else who wants it waits behind */
 #define LOCK_TIMEOUT_OF_DROP "2s"
 
+/* For attempt(): whoever reads that day keeps it, and no other */
 static void
 drop_day(void *arg)
 {
@@ -492,8 +499,10 @@ ingest_drop_old_history(PG_FUNCTION_ARGS)
 
 /* Versions that began to be written after a moment, or before it and were committed later */
 #define NOT_SEEN_YET \
-	" AND c.seen_at > least($3, (SELECT min(y.seen_at) - interval '1 us' FROM ingest.change_commit y WHERE y.sync = $1 " \
-	"AND y.before_commit > $3)) AND coalesce(w.before_commit, c.seen_at) > $3"
+	" AND c.seen_at > least($3, (SELECT min(y.seen_at) - interval '1 us' FROM ingest.change_commit y " \
+	"WHERE y.sync = $1 AND y.before_commit > $3)) AND coalesce(w.before_commit, c.seen_at) > $3"
+
+#define OF_KEY " AND jsonb_hash_extended(c.key, 0) = jsonb_hash_extended($2, 0) AND c.key = $2"
 
 /* row_change(sync, key, since): as the repository's owner, for the copy's */
 Datum
@@ -516,18 +525,20 @@ ingest_row_change(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						errmsg("there is no sync %s with a copy",
 							   sync.isnull ? "null" : psprintf("%d", DatumGetInt32(sync.value)))));
-	/* others are shown no columns that the copy does not have any more: by as_of and row_history, which ask as its owner */
+	/* as_of and row_history, which ask as its owner, show others no columns that the copy does not have any more */
 	if (!superuser() && !owns_relation(GetUserId(), relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for what is kept of the history of %s", kept->target),
-				 errhint("ingest.as_of and ingest.row_history show it to those who may SELECT all columns and rows of %s.",
+				 errhint("ingest.as_of and ingest.row_history show it to those who may SELECT all columns and rows of "
+						 "%s.",
 						 kept->target)));
 	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_REPOSITORY,
 			   psprintf("SELECT c.seq, c.sync, c.operation, c.key, c.before, c.after, c.source_time, "
 						"coalesce(w.after_commit, c.seen_at), c.run, c.xid FROM ingest.change c LEFT JOIN "
 						"ingest.change_commit w USING (sync, seen_at) WHERE c.sync = $1%s%s",
-						key.isnull ? "" : " AND jsonb_hash_extended(c.key, 0) = jsonb_hash_extended($2, 0) AND c.key = $2", since.isnull ? "" : NOT_SEEN_YET),
+						key.isnull ? "" : OF_KEY,
+						since.isnull ? "" : NOT_SEEN_YET),
 			   SQL_ARGS(sync, key, since));
 	sql_end(level);
 	return (Datum) 0;

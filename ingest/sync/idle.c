@@ -59,6 +59,7 @@ ROW_SHAPE(changes_shape, Changes,
 		  FIELD(INT8, Changes, deleted),
 		  FIELD(TEXT, Changes, clock));
 
+/* NULL: the source said nothing that can be understood, so all is read */
 static Changes *
 ask(Sync *s, bool feed)
 {
@@ -75,6 +76,7 @@ ask(Sync *s, bool feed)
 	return n == 1 ? changes : NULL;
 }
 
+/* One question instead of a run of queries; whatever is not certain counts as changed */
 Idle
 idle_ask(Sync *s, bool feed)
 {

@@ -30,6 +30,7 @@ typedef struct Isolation
 	int n_conflicts;
 } Isolation;
 
+/* For attempt(), in a subtransaction */
 static void
 write_stage(void *arg)
 {
@@ -67,6 +68,7 @@ may_replace(const Copy *copy)
 					 arg_relation(copy->target)) == NULL;
 }
 
+/* The stage holds what is tried next; the numbered copy beside it holds all */
 static void
 restage(const Isolation *i, const char *where)
 {
@@ -75,12 +77,14 @@ restage(const Isolation *i, const char *where)
 					  where));
 }
 
+/* Half of a half: what does not fit is found by halving */
 static void
 restage_range(const Isolation *i, int64 low, int64 high)
 {
 	restage(i, psprintf(" WHERE ingest_n BETWEEN %lld AND %lld", (long long) low, (long long) high));
 }
 
+/* All that stood in the way of each other at once: swapped values fit together alone */
 static void
 restage_conflicts(const Isolation *i)
 {
@@ -179,6 +183,7 @@ placed_together(const Isolation *i)
 	return rows && rows->n > 0 && rows->v[rows->n - 1][0] == NULL ? rows : NULL;
 }
 
+/* The last of the numbers is a null: they came to their end */
 static bool
 is_among(const Rows *numbers, int64 n)
 {
@@ -233,6 +238,7 @@ fit_conflicts(Isolation *i)
 	}
 }
 
+/* Rows that do not fit are found and put aside, the others are written */
 static void
 isolate(Copy *copy, const char *operation, bool replaceable)
 {

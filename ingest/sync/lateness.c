@@ -18,8 +18,8 @@
 #define AT_MOST "4096 s"
 
 #define COUNTS \
-	"SELECT array_agg(n ORDER BY step) FROM (SELECT step, count(late) AS n FROM generate_series(1, %d) step LEFT JOIN " \
-	"(SELECT ceil(log(2, greatest(extract(epoch FROM %s - s.%s), 1)))::integer + 1 AS late %s) l " \
+	"SELECT array_agg(n ORDER BY step) FROM (SELECT step, count(late) AS n FROM generate_series(1, %d) step " \
+	"LEFT JOIN (SELECT ceil(log(2, greatest(extract(epoch FROM %s - s.%s), 1)))::integer + 1 AS late %s) l " \
 	"ON late = step GROUP BY step) c HAVING sum(n) > 0"
 
 void
@@ -31,11 +31,13 @@ lateness_note(const Sync *s, bool only_new)
 	if (s->watermark == NULL || copy->cursor == NULL || !copy->cursor_is_time || strcmp(copy->cursor_type, "date") == 0)
 		return;
 	watermark = psprintf("%s::%s", quote_literal_cstr(s->watermark), copy->cursor_type);
-	below = psprintf("s.%s < %s AND s.%s >= %s - interval '" AT_MOST "'", copy->cursor, watermark, copy->cursor, watermark);
+	below = psprintf("s.%s < %s AND s.%s >= %s - interval '" AT_MOST "'", copy->cursor, watermark, copy->cursor,
+					 watermark);
 	if (user_value(psprintf("SELECT 1 FROM %s s WHERE %s LIMIT 1", copy->stage, below)) == NULL)
 		return;
-	counts = user_value(psprintf(COUNTS, STEPS, watermark, copy->cursor,
-								 merge_differing(copy, below, only_new ? psprintf(" AND o.%s IS NULL", copy->key[0]) : "")));
+	counts = user_value(
+		psprintf(COUNTS, STEPS, watermark, copy->cursor,
+				 merge_differing(copy, below, only_new ? psprintf(" AND o.%s IS NULL", copy->key[0]) : "")));
 	if (counts)
 		repo_run("SELECT ingest_internal.sync_note_lateness($1, $2::bigint[])", arg_int4(s->id), arg_text(counts));
 }

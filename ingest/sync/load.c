@@ -29,12 +29,14 @@ typedef struct Cuts
 	int n, room;
 } Cuts;
 
+/* As a condition has it */
 static char *
 key_text(int64 key)
 {
 	return psprintf("%lld", (long long) key);
 }
 
+/* A range begins; how many rows it should have is known from counting */
 static void
 cut_here(Cuts *cuts, int64 low, int64 expected)
 {
@@ -49,6 +51,7 @@ cut_here(Cuts *cuts, int64 low, int64 expected)
 	cuts->expected[cuts->n++] = expected;
 }
 
+/* A count costs the source an index scan, and says where rows are dense */
 static int64
 count_range(const Copy *copy, int64 low, int64 high, const char *condition)
 {
@@ -66,6 +69,7 @@ typedef struct Extent
 
 ROW_SHAPE(extent_shape, Extent, FIELD(INT8, Extent, rows), FIELD(INT8, Extent, low), FIELD(INT8, Extent, high));
 
+/* First and last key, and how many there are between them */
 static Extent
 extent_there(const Copy *copy, const char *condition)
 {
@@ -162,6 +166,7 @@ plan_load(void *arg)
 	run_progress(b->run, "loading", n);
 }
 
+/* Open at either end, so that what comes before the first and after the last key is read as well */
 static char *
 range_condition(const Copy *copy, const char *low, const char *high, const char *prefix)
 {
@@ -188,6 +193,7 @@ insert_range(void *arg)
 	copy->run->inserted += n;
 }
 
+/* With its rows in one transaction: a load that is interrupted begins with the next */
 static void
 range_done(Batch *b, int64 read)
 {
@@ -197,6 +203,7 @@ range_done(Batch *b, int64 read)
 	run_progress(b->run, "loading", -1);
 }
 
+/* Into an empty copy at once; row by row only where that fails for reasons of the data */
 static void
 load_range(void *arg)
 {
@@ -301,6 +308,7 @@ replace_all(void *arg)
 	"deleted_watermark = coalesce(deleted_watermark, clock_at + clock_offset), " \
 	"last_reconcile = clock_timestamp()"
 
+/* The copy is whole: from here on there are changes */
 static void
 load_done(void *arg)
 {
@@ -465,6 +473,7 @@ plan_filling(void *arg)
 	MemoryContextSwitchTo(old);
 }
 
+/* Values of columns that came later, in rows that are here already */
 static void
 fill_range(void *arg)
 {
@@ -480,6 +489,7 @@ fill_range(void *arg)
 	run_progress(b->run, "new columns", -1);
 }
 
+/* Only when the last range is done: until then the columns are not whole */
 static void
 filled(void *arg)
 {

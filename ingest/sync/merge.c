@@ -24,6 +24,7 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
+/* Grown by doubling, beyond a gigabyte too */
 void
 strings_add(Strings *strings, const char *item)
 {
@@ -93,6 +94,7 @@ key_not_in(const Copy *copy, const char *table)
 					column_list(copy->key, copy->n_key, ""), table, key_match(copy, "k", "t"));
 }
 
+/* The key is never updated: a row with another one is another row */
 static bool
 is_key(const Copy *copy, const char *column)
 {
@@ -104,6 +106,7 @@ is_key(const Copy *copy, const char *column)
 	return false;
 }
 
+/* As an object by name, since the order of a key's columns may change */
 char *
 key_object(const char *function, char **names, int n, const char *alias)
 {
@@ -118,6 +121,7 @@ key_object(const char *function, char **names, int n, const char *alias)
 	return sql.data;
 }
 
+/* What history and events know a row by */
 static char *
 key_json(const Copy *copy, const char *alias)
 {
@@ -139,6 +143,7 @@ row_json(const Copy *copy, const char *alias)
 					column_list(copy->columns, copy->n_columns, alias));
 }
 
+/* When the source changed it, where it says so */
 static char *
 cursor_time(const Copy *copy, const char *alias)
 {
@@ -148,6 +153,7 @@ cursor_time(const Copy *copy, const char *alias)
 
 /* -- counts -- */
 
+/* Sums of keys may be wider than a bigint */
 static int128
 to_int128(const char *text)
 {
@@ -159,6 +165,7 @@ to_int128(const char *text)
 	return negative ? -value : value;
 }
 
+/* The most negative number has no positive one */
 static char *
 from_int128(int128 value)
 {
@@ -177,6 +184,7 @@ from_int128(int128 value)
 
 /* -- merging -- */
 
+/* Whoever keeps or tells versions needs rows as they were */
 static bool
 wants_diff(const Copy *copy)
 {
@@ -198,6 +206,7 @@ value_columns(const Copy *copy, int *n)
 	return values;
 }
 
+/* By their images: equality calls 1.0 and 1.00, or texts of a loose collation, the same */
 static char *
 differs(char **columns, int n, const char *a, const char *b)
 {
@@ -393,6 +402,7 @@ own_columns_list(const Copy *copy, const char *prefix)
 		arg_relation(copy->target), arg_texts(copy->columns, copy->n_columns), arg_text(prefix));
 }
 
+/* Columns of the staged row, by number: names of users may be anything */
 static char *
 new_values(const Copy *copy, const char *prefix)
 {
@@ -425,6 +435,7 @@ replace_statements(const Copy *copy, const char *operation)
 		same_key_in_d(copy));
 }
 
+/* Rows that are not here yet */
 static char *
 insert_statement(const Copy *copy, const char *operation)
 {
@@ -509,8 +520,8 @@ not_written(const Copy *copy)
 }
 
 /*
- * What a trigger leaves out again does not fit.  The first time somebody else may have been in the way: those rows alone
- * are tried once more, since a trigger may have made others what differs as well.
+ * What a trigger leaves out again does not fit.  The first time somebody else may have been in the way: those rows
+ * alone are tried once more, since a trigger may have made others what differs as well.
  */
 static void
 look_at_left_out(Merge *merge, const Stored *written)
@@ -533,9 +544,10 @@ look_at_left_out(Merge *merge, const Stored *written)
 						   quote_literal_cstr(array_literal(keys.items, keys.n)));
 }
 
-/* Of stored rows: those that differ, whose number is the last one's in the place of a key, less those that were written */
+/* Stored rows that differ, whose number is the last one's in the place of a key, less those that were written */
 #define LEFT "(max(k) FILTER (WHERE key IS NULL))::bigint - count(k) FILTER (WHERE key IS NOT NULL)"
 
+/* Rows as they were and are come back, for history and events */
 static int64
 write_and_store(Merge *merge, const char *with)
 {
@@ -569,6 +581,7 @@ write_and_store(Merge *merge, const char *with)
 	return left;
 }
 
+/* Where nobody wants versions only numbers come back */
 static int64
 write_and_count(Copy *copy, const char *with)
 {
@@ -625,6 +638,7 @@ write_once(Merge *merge)
 /* What is compared and what is told of it is at hand; as with building an index, more than for a query */
 #define MERGE_MEMORY_KB (32 * 1024)
 
+/* Until nothing is left that somebody else changed in between */
 void
 merge_write(Merge *merge)
 {
@@ -692,6 +706,7 @@ merge_rehearse(const Copy *copy, const char *numbered, Stored *placed)
 		lengthof(types), types);
 }
 
+/* What was counted before something that may be taken back */
 MergeTally
 merge_tally(const Copy *copy)
 {
@@ -707,6 +722,7 @@ merge_tally(const Copy *copy)
 	return now;
 }
 
+/* A subtransaction that failed wrote nothing: neither do its numbers stay */
 void
 merge_tally_again(Copy *copy, const MergeTally *before)
 {

@@ -27,7 +27,7 @@
 #define MISSING_AT_LEAST 10    /* rows that may be gone, whatever their share */
 #define MISMATCHES_AT_MOST 1   /* counts that differ once may be an edit since; twice in a row is a loss */
 
-/* After a load beside which transactions ran, whatever is asked otherwise: nothing else finds what was committed late */
+/* After a load beside which transactions ran, whatever is asked: nothing else finds what was committed late */
 static bool
 is_owed(const Sync *s)
 {
@@ -35,6 +35,7 @@ is_owed(const Sync *s)
 		   to_bool(repo_value("SELECT ingest_internal.sync_is_unsettled($1)", arg_int4(s->id)));
 }
 
+/* By time, by counts that differed twice, or owed */
 bool
 reconcile_is_due(Sync *s)
 {
@@ -64,6 +65,7 @@ missing_limit(Sync *s)
 	return s->missing_limit;
 }
 
+/* A source that answers with nothing looks like one whose rows were all deleted: somebody has to decide */
 static void
 brake(Sync *s, int64 missing)
 {
@@ -259,7 +261,8 @@ digest_query(const Copy *copy, Depth depth, const char *table, const char *where
 	for (int i = 0; i < n; i++)
 		appendStringInfo(&values, "%sx%d::text", i > 0 ? ", " : "", i);
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT rows, ARRAY[%s]::text[] AS values, %s, %s FROM (SELECT count(*) AS rows", values.data,
+	appendStringInfo(&sql, "SELECT rows, ARRAY[%s]::text[] AS values, %s, %s FROM (SELECT count(*) AS rows",
+					 values.data,
 					 copy->key_is_integer ? "key_sum, low IS NOT NULL AS has_keys, low::bigint, high::bigint"
 										  : "NULL AS key_sum, false AS has_keys, NULL::bigint AS low, NULL::bigint AS "
 											"high",
@@ -273,6 +276,7 @@ digest_query(const Copy *copy, Depth depth, const char *table, const char *where
 	return sql.data;
 }
 
+/* The same query here and there: rows, keys, newest cursor and figures of values */
 static Digest *
 digest(const Copy *copy, Depth depth, const char *table, const char *where)
 {
@@ -326,12 +330,14 @@ ask_deepest(const Copy *copy, Depth *depth)
 	return digest(copy, *depth, copy->foreign, "true");
 }
 
+/* Nulls are alike */
 static bool
 same_text(const char *a, const char *b)
 {
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+/* Whatever can be compared must agree */
 static bool
 same(const Digest *a, const Digest *b)
 {
@@ -339,6 +345,7 @@ same(const Digest *a, const Digest *b)
 		   a->high == b->high && same_text(a->newest, b->newest) && same_text(a->values, b->values);
 }
 
+/* A range that differs is read whole: which rows differ is not known */
 static void
 read_again(Sync *s, const char *condition, const char *scope)
 {
@@ -462,6 +469,7 @@ typedef struct Tally
 
 ROW_SHAPE(tally_shape, Tally, FIELD(INT8, Tally, rows), FIELD(TEXT, Tally, key_sum));
 
+/* How many rows, and the sum of their keys: one deleted and one inserted keep the count */
 static Tally *
 tally(const Copy *copy, const char *table, const char *where)
 {
@@ -482,6 +490,7 @@ reconcile_recount(Sync *s)
 			 arg_int8(here->rows), arg_text(sum));
 }
 
+/* Against what the copy says of itself, without counting it again */
 static bool
 counts_agree(Sync *s, const Tally *there)
 {
@@ -494,13 +503,14 @@ static void
 require_unique_there(const Sync *s)
 {
 	char *key = column_list(s->copy.key, s->copy.n_key, "");
-	int64 n = to_int8(user_value(psprintf("SELECT count(*) FROM (SELECT %s FROM %s GROUP BY %s HAVING count(*) > 1) d", key,
-										  s->copy.foreign, key)));
+	int64 n = to_int8(user_value(psprintf("SELECT count(*) FROM (SELECT %s FROM %s GROUP BY %s HAVING count(*) > 1) d",
+										  key, s->copy.foreign, key)));
 
 	if (n > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_SCHEMA_NOT_FOUND),
-				 errmsg("the key (%s) is not unique in %s: %lld keys have more than one row", key, s->copy.foreign, (long long) n),
+				 errmsg("the key (%s) is not unique in %s: %lld keys have more than one row", key, s->copy.foreign,
+						(long long) n),
 				 errdetail("Of rows with one key %s has one.", s->copy.target),
 				 errhint("Name columns that tell them apart with ingest.alter_sync(%s, key => '{…}'), then "
 						 "ingest.resume(sync => %s).",

@@ -109,6 +109,7 @@ read_one(int32 id)
 	return s;
 }
 
+/* One that is stopped or paused is left out, and owed what it misses: see batch_owe() */
 static void
 read_children(Sync *s)
 {
@@ -165,6 +166,7 @@ sync_is_full(const Sync *s)
 
 /* -- what a view says of one -- */
 
+/* Of the catalogue, as of now */
 static Oid
 owner_of(Oid relation)
 {
@@ -179,7 +181,7 @@ owner_of(Oid relation)
 	return owner;
 }
 
-/* A superuser may write everywhere: into a table of others, whose triggers would run as the superuser, not for a sync */
+/* Not into a table of others as a superuser, who may write everywhere: its triggers would run as the superuser */
 static bool
 may_write(Oid owner, Oid target)
 {
@@ -195,7 +197,8 @@ sync_require_target(const Sync *s)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the table %s of the copy belongs to another role now, or is another table", s->copy.target),
-				 errhint("Give it back to %s: ALTER TABLE %s OWNER TO ….", GetUserNameFromId(s->owner, false), s->copy.target)));
+				 errhint("Give it back to %s: ALTER TABLE %s OWNER TO ….", GetUserNameFromId(s->owner, false),
+						 s->copy.target)));
 }
 
 /*

@@ -3,8 +3,8 @@
  *		A row as JSON: what to_jsonb(row) gives, without finding out of each row again what its columns are.
  *
  * Names, their order in an object and what becomes of each type are looked up once for all rows of a statement.  What
- * is not simple (arrays, composites, JSON) is to_jsonb's.  A type of somebody's own is what it writes, even if there is a
- * cast to json: a version is to be read again, by the type's input.
+ * is not simple (arrays, composites, JSON) is to_jsonb's.  A type of somebody's own is what it writes, even if there
+ * is a cast to json: a version is to be read again, by the type's input.
  */
 #include "postgres.h"
 
@@ -69,10 +69,12 @@ compare_names(const void *a, const void *b)
 	const Member *x = a;
 	const Member *y = b;
 
-	return x->name_length != y->name_length ? x->name_length - y->name_length : memcmp(x->name, y->name, x->name_length);
+	if (x->name_length != y->name_length)
+		return x->name_length - y->name_length;
+	return memcmp(x->name, y->name, x->name_length);
 }
 
-/* as_text: what its own input reads again, whatever a cast to json makes of it, which nothing reads: hstore, geometry */
+/* as_text: as its own input reads it again; what a cast to json makes of hstore or geometry nothing does */
 static Way
 way_of(Oid type, bool as_text)
 {
@@ -109,12 +111,13 @@ way_of(Oid type, bool as_text)
 		case NAMEOID:
 			return WAY_OUTPUT;
 		default:
-			return as_text && type >= FirstNormalObjectId && !OidIsValid(get_element_type(type)) && !type_is_rowtype(type)
-					   ? WAY_OUTPUT
-					   : WAY_JSONB;
+			if (as_text && type >= FirstNormalObjectId && !OidIsValid(get_element_type(type)) && !type_is_rowtype(type))
+				return WAY_OUTPUT;
+			return WAY_JSONB;
 	}
 }
 
+/* What to do with a column of this type, once for all rows */
 static void
 member_begin(Member *member, const char *name, Oid type, bool as_text, int i, MemoryContext context)
 {
@@ -167,6 +170,7 @@ row_type_sort(RowType *row)
 	}
 }
 
+/* Not copied: it lives as long as the row */
 static void
 set_string(JsonbValue *to, char *string, int length)
 {
@@ -175,6 +179,7 @@ set_string(JsonbValue *to, char *string, int length)
 	to->val.string.len = length;
 }
 
+/* NaN and infinities are strings, as to_jsonb writes them */
 static void
 set_number(JsonbValue *to, Numeric number)
 {
@@ -190,14 +195,15 @@ set_number(JsonbValue *to, Numeric number)
 	to->val.numeric = number;
 }
 
+/* By its text, which is the shortest that gives the same number again */
 static void
 set_float(JsonbValue *to, char *text)
 {
 	if (*text == 'N' || *text == 'I' || (*text == '-' && text[1] == 'I'))
 		set_string(to, text, strlen(text));
 	else
-		set_number(to, DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
-														   Int32GetDatum(-1))));
+		set_number(to, DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+														   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1))));
 }
 
 /* The value of a container or a scalar that is stored as such */
@@ -221,6 +227,7 @@ unpacked(Jsonb *json)
 	return *whole;
 }
 
+/* A column as to_jsonb would have it, without asking again how */
 static void
 set_value(JsonbValue *to, Member *member, Datum value)
 {
@@ -309,6 +316,7 @@ object_of(RowType *row)
 	return JsonbPGetDatum(JsonbValueToJsonb(&object));
 }
 
+/* Kept over the calls of a statement, until rows of another type come */
 static RowType *
 row_type_of(FunctionCallInfo fcinfo, HeapTupleHeader row)
 {
@@ -329,7 +337,8 @@ row_type_of(FunctionCallInfo fcinfo, HeapTupleHeader row)
 		Form_pg_attribute column = TupleDescAttr(known->desc, i);
 
 		if (!column->attisdropped)
-			member_begin(&known->members[known->n++], NameStr(column->attname), column->atttypid, true, i, CurrentMemoryContext);
+			member_begin(&known->members[known->n++], NameStr(column->attname), column->atttypid, true, i,
+						 CurrentMemoryContext);
 	}
 	row_type_sort(known);
 	MemoryContextSwitchTo(old);
@@ -366,8 +375,10 @@ ingest_key_json(PG_FUNCTION_ARGS)
 		key = row_type_alloc(PG_NARGS());
 		for (int i = 0; i + 1 < PG_NARGS(); i += 2)
 		{
-			if (PG_ARGISNULL(i) || get_fn_expr_argtype(fcinfo->flinfo, i) != TEXTOID || get_fn_expr_variadic(fcinfo->flinfo))
-				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a name must be a text that is not null")));
+			if (PG_ARGISNULL(i) || get_fn_expr_argtype(fcinfo->flinfo, i) != TEXTOID ||
+				get_fn_expr_variadic(fcinfo->flinfo))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a name must be a text that is not null")));
 			member_begin(&key->members[key->n++], TextDatumGetCString(PG_GETARG_DATUM(i)),
 						 get_fn_expr_argtype(fcinfo->flinfo, i + 1), false, i + 1, CurrentMemoryContext);
 		}

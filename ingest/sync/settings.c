@@ -26,12 +26,14 @@ ROW_SHAPE(source_table_shape, SourceTable,
 		  FIELD(TEXT, SourceTable, parent),
 		  FIELD(TEXT, SourceTable, parent_column));
 
+/* Qualified, for messages and statements */
 static char *
 relation_name(Oid relation)
 {
 	return quoted_relation(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
 }
 
+/* Only what was crawled: the rest has no key, no cursor and no lineage that is known */
 SourceTable *
 source_table_of(Oid foreign_table)
 {
@@ -46,6 +48,7 @@ source_table_of(Oid foreign_table)
 	return table;
 }
 
+/* One form for all that cannot be */
 void
 settings_refuse(const char *what, const char *hint)
 {
@@ -55,18 +58,21 @@ settings_refuse(const char *what, const char *hint)
 			 errhint("%s", hint)));
 }
 
+/* Deleted rows stay and are marked */
 bool
 settings_soft(const Settings *settings)
 {
 	return strcmp(settings->deletions, "soft") == 0;
 }
 
+/* The whole table is read each time */
 bool
 settings_full(const Settings *settings)
 {
 	return strcmp(settings->mode, "full") == 0;
 }
 
+/* Words of three */
 static bool
 is_one_of(const char *word, const char *a, const char *b, const char *c)
 {
@@ -106,6 +112,7 @@ key_of_data(const char *relation)
 	return key;
 }
 
+/* The source's key, or one that the data have, if they have just one */
 static void
 complete_key(Settings *s, const SourceTable *table, const char *foreign)
 {
@@ -125,6 +132,7 @@ complete_key(Settings *s, const SourceTable *table, const char *foreign)
 		settings_refuse("history, row_events and soft deletions need a key", "Name its columns with key => '{…}'.");
 }
 
+/* What the crawl found; full needs none */
 static void
 complete_cursor(Settings *s, const SourceTable *table, const char *foreign)
 {
@@ -139,6 +147,7 @@ complete_cursor(Settings *s, const SourceTable *table, const char *foreign)
 						"Name it with cursor_column => '…', or use mode => 'full'.");
 }
 
+/* System columns are none */
 static void
 require_columns(Oid relation, const char *name)
 {
@@ -155,6 +164,7 @@ require_column(Oid relation, const char *name, const char *column)
 																		   "table.");
 }
 
+/* For attempt(): the type may have no max() */
 static void
 ask_greatest(void *arg)
 {
@@ -167,11 +177,13 @@ require_greatest(const char *foreign, const char *cursor)
 {
 	Failure failure;
 
-	if (attempt(ask_greatest, psprintf("SELECT max(%s) FROM %s WHERE false", quote_identifier(cursor), foreign), &failure))
+	if (attempt(ask_greatest, psprintf("SELECT max(%s) FROM %s WHERE false", quote_identifier(cursor), foreign),
+				&failure))
 		return;
 	if (failure.sqlerrcode != ERRCODE_UNDEFINED_FUNCTION)
 		failure_rethrow(&failure);
-	settings_refuse(psprintf("column \"%s\" of %s cannot be a cursor: values of its type have no greatest", cursor, foreign),
+	settings_refuse(psprintf("column \"%s\" of %s cannot be a cursor: values of its type have no greatest", cursor,
+							 foreign),
 					"A cursor is a time or a number that grows with every change; without one use mode => 'full'.");
 }
 
@@ -288,6 +300,7 @@ settings_require_target(const char *name)
 				 errhint("A copy is a table: name one that is not there yet.")));
 }
 
+/* A merge by a key that is not unique would write a row twice */
 static void
 require_unique_key(const char *target, const Texts *key)
 {

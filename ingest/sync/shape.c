@@ -19,6 +19,7 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+/* A wider one holds all of a narrower one */
 static int
 integer_rank(Oid type)
 {
@@ -36,8 +37,8 @@ integer_rank(Oid type)
 }
 
 /*
- * Is what is written of a value the value, whatever session writes it?  Bytes are written in one of two ways, money by the
- * locale, an object by the name that it has here.
+ * Is what is written of a value the value, whatever session writes it?  Bytes are written in one of two ways, money by
+ * the locale, an object by the name that it has here.
  */
 static bool
 is_its_text(Oid type)
@@ -125,6 +126,7 @@ shape_may_become(Oid from, int32 from_mod, Oid to, int32 to_mod)
 
 /* -- following -- */
 
+/* The sync waits for a hand, others go on: the error says which */
 static void
 stop(Sync *sync, const char *reason, const char *hint)
 {
@@ -134,6 +136,7 @@ stop(Sync *sync, const char *reason, const char *hint)
 			 errhint("%s Then SELECT ingest.resume(sync => %s).", hint, quote_literal_cstr(sync->name))));
 }
 
+/* An event and a line of the run: readers of the copy want to know */
 static void
 announce(Sync *sync, const char *change, const char *column, const char *before, const char *after)
 {
@@ -173,6 +176,7 @@ ROW_SHAPE(difference_shape, Difference,
 		  FIELD(TEXT, Difference, definition_here),
 		  FIELD(BOOL, Difference, gone));
 
+/* Columns as the source and the copy have them, by name */
 Difference *
 shape_differences(const Sync *sync, int *n)
 {
@@ -180,6 +184,7 @@ shape_differences(const Sync *sync, int *n)
 						arg_relation(sync->copy.foreign), arg_relation(sync->copy.target), arg_int4(sync->id));
 }
 
+/* What becomes of a column */
 ShapeVerdict
 shape_judge(const Difference *d)
 {
@@ -206,6 +211,7 @@ is_needed(const Sync *sync, const char *column)
 	return false;
 }
 
+/* It stays with its values, which nobody keeps current any more: written down */
 static void
 follow_gone(Sync *sync, const Difference *d)
 {
@@ -228,6 +234,7 @@ is_new_cursor(const Sync *sync, const char *column)
 	return sync->reload && sync->cursor && strcmp(sync->cursor, column) == 0;
 }
 
+/* Old rows get its values by a load of that column alone */
 static void
 follow_new(Sync *sync, const Difference *d)
 {
@@ -242,6 +249,7 @@ follow_new(Sync *sync, const Difference *d)
 	announce(sync, "added", d->column_name, NULL, d->definition_there);
 }
 
+/* Values stay as they are, there is just more room */
 static void
 follow_wider(Sync *sync, const Difference *d)
 {
@@ -275,12 +283,13 @@ static void
 stop_at_clash(Sync *sync, const Difference *d)
 {
 	stop(sync,
-		 psprintf("column \"%s\" is %s at the source and %s in %s: values may not fit", d->column_name, d->definition_there,
-				  d->definition_here, sync->copy.target),
+		 psprintf("column \"%s\" is %s at the source and %s in %s: values may not fit", d->column_name,
+				  d->definition_there, d->definition_here, sync->copy.target),
 		 is_its_text(d->type_there)
 			 ? psprintf("ALTER TABLE %s ALTER COLUMN %s to a type that holds both, such as text.", sync->copy.target,
 						quote_identifier(d->column_name))
-			 : psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s USING …, or drop the column: the next run makes it anew.",
+			 : psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s USING …, or drop the column: the next run makes it "
+						"anew.",
 						sync->copy.target, quote_identifier(d->column_name), d->definition_there));
 }
 
@@ -360,6 +369,7 @@ ROW_SHAPE(shared_shape, Shared,
 		  FIELD(TEXT, Shared, definition),
 		  FIELD(TEXT, Shared, shape));
 
+/* As text, to be compared with what a version was written in */
 static char *
 shape_of(const Shared *columns, int n)
 {
@@ -438,6 +448,7 @@ find_needed(Sync *sync, const Shared *columns, int n)
 	}
 }
 
+/* Without key or cursor there is no way to go on */
 static void
 require_needed(Sync *sync)
 {
@@ -459,6 +470,7 @@ require_needed(Sync *sync)
 			 "Crawl the source, or put the column back.");
 }
 
+/* Living ones */
 static int64
 count_columns(const char *relation)
 {
@@ -486,7 +498,8 @@ choose_json(Copy *copy)
 bool
 shape_has_triggers(const Sync *sync)
 {
-	return own_value("SELECT 1 FROM pg_trigger g WHERE NOT g.tgisinternal AND g.tgenabled IN ('O', 'A') AND g.tgtype & 3 = 3 AND "
+	return own_value("SELECT 1 FROM pg_trigger g "
+					 "WHERE NOT g.tgisinternal AND g.tgenabled IN ('O', 'A') AND g.tgtype & 3 = 3 AND "
 					 "(g.tgrelid = $1 OR g.tgrelid IN (SELECT relid FROM pg_partition_tree($1))) LIMIT 1",
 					 arg_oid(sync->target_relation)) != NULL;
 }

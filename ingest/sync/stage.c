@@ -14,12 +14,14 @@
 /* A stage of more rows is analyzed */
 #define STAGE_ANALYZED 1000
 
+/* Its name is free again */
 void
 stage_drop(Copy *copy)
 {
 	user_drop(copy->stage_name);
 }
 
+/* As the copy has them, so that each value went through the type it will have */
 void
 stage_create(Copy *copy)
 {
@@ -42,6 +44,7 @@ typedef struct Count
 
 ROW_SHAPE(count_shape, Count, FIELD(INT8, Count, rows));
 
+/* How many rows an answer must have */
 static int64
 count_there(const Copy *copy, const char *where)
 {
@@ -58,6 +61,7 @@ typedef struct Reading
 	int64 n, left; /* rows that came, and that there are afterwards */
 } Reading;
 
+/* For attempt(): rows may have been deleted meanwhile */
 static void
 count_again(void *arg)
 {
@@ -78,7 +82,8 @@ read_whole(void *arg)
 	Failure failure;
 
 	r->n = user_run(psprintf("INSERT INTO %s (%s)%s SELECT %s FROM %s%s%s", r->into, r->list,
-							 copy_overriding(r->copy), r->list, r->copy->foreign, r->where[0] ? " WHERE " : "", r->where));
+							 copy_overriding(r->copy), r->list, r->copy->foreign, r->where[0] ? " WHERE " : "",
+							 r->where));
 	if (r->n < before && (!attempt(count_again, r, &failure) || r->n < r->left))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
@@ -103,7 +108,8 @@ stage_read(const Copy *copy, const char *into, const char *list, const char *whe
 		if (tries == 1)
 			first = failure;
 		/* the connection may be of no use any more, which is no news */
-		if (first.sqlerrcode != ERRCODE_FDW_ERROR || failure.sqlerrcode != ERRCODE_FDW_ERROR || tries == READINGS_AT_MOST)
+		if (first.sqlerrcode != ERRCODE_FDW_ERROR || failure.sqlerrcode != ERRCODE_FDW_ERROR ||
+			tries == READINGS_AT_MOST)
 			failure_rethrow(&first);
 	}
 	return r.n;
@@ -125,6 +131,7 @@ typedef struct Fetch
 	int64 n;
 } Fetch;
 
+/* For attempt() */
 static void
 fetch_once(void *arg)
 {

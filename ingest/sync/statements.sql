@@ -15,7 +15,8 @@ COMMENT ON FUNCTION ingest_internal.relation_of(name, name)
 CREATE FUNCTION ingest_internal.sync_faded(lateness bigint[], noted_on date) RETURNS bigint[] LANGUAGE sql STABLE
     RETURN (SELECT array_agg(x.n >> least(greatest((now() AT TIME ZONE 'UTC')::date - noted_on, 0), 62) ORDER BY x.step)
         FROM unnest(lateness) WITH ORDINALITY x (n, step));
-COMMENT ON FUNCTION ingest_internal.sync_faded(bigint[], date) IS 'rows that came late, by how late: as much as still counts';
+COMMENT ON FUNCTION ingest_internal.sync_faded(bigint[], date)
+    IS 'rows that came late, by how late: as much as still counts';
 
 -- twice what 99.9 of 100 of them were late at most
 CREATE FUNCTION ingest_internal.sync_overlap(overlap interval, lateness bigint[], noted_on date) RETURNS interval
@@ -35,7 +36,8 @@ BEGIN ATOMIC
                 ON f.step = l.step)
     WHERE z.sync = of_sync;
 END;
-COMMENT ON FUNCTION ingest_internal.sync_note_lateness(integer, bigint[]) IS 'rows that came late, by how late: as lateness of sync_state';
+COMMENT ON FUNCTION ingest_internal.sync_note_lateness(integer, bigint[])
+    IS 'rows that came late, by how late: as lateness of sync_state';
 
 CREATE FUNCTION ingest_internal.sync_record(of_sync integer)
     RETURNS TABLE (id integer, name text, source_id integer, foreign_schema name, foreign_table name,
@@ -64,7 +66,8 @@ BEGIN ATOMIC
         WHERE s.id = of_sync;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_record(integer)
-    IS 'a sync: how it is kept, how far it is, and its two tables, whatever they are called now, null where one is gone';
+    IS 'a sync: how it is kept, how far it is, and its two tables, whatever they are called now, null where one is '
+    'gone';
 
 CREATE FUNCTION ingest_internal.sync_root(of_name text) RETURNS integer LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -158,7 +161,7 @@ COMMENT ON FUNCTION ingest_internal.sync_stands(text, name, name)
 CREATE FUNCTION ingest_internal.sync_insert(name text, source integer, table_id integer, target_schema name,
     target_table name, owner oid, mode text, key name[], cursor_column name,
     overlap interval, batch_rows integer, deletions text, parent integer, parent_column name, history boolean,
-        history_retention interval, row_events boolean, profile text,
+    history_retention interval, row_events boolean, profile text,
     reconcile_every interval, max_delete_share float8, reject_limit float8) RETURNS integer LANGUAGE sql
 BEGIN ATOMIC
     INSERT INTO ingest.sync (name, source, table_id, target_schema, target_table, owner, owner_name, mode, key,
@@ -240,7 +243,8 @@ BEGIN ATOMIC
     WHERE z.sync = of_sync AND z.written ->> column_name IS DISTINCT FROM type RETURNING z.phase <> 'new';
 END;
 COMMENT ON FUNCTION ingest_internal.sync_note_written(integer, text, text)
-    IS 'a column of text holds what is written of another type, or of none any more; true: that is news, and everything is to be read';
+    IS 'a column of text holds what is written of another type, or of none any more; true: that is news, and '
+    'everything is to be read';
 
 -- Windows of time: each begins before the watermark by the overlap, by what the clock there was set back, and by what
 -- the zone shifts around it
@@ -291,10 +295,11 @@ CREATE FUNCTION ingest_internal.sync_settled(of_sync integer, clock_here timesta
             AND (NOT waits OR (m.mark ->> 0)::timestamptz + s.overlap <= clock_here)
         ORDER BY m.n DESC LIMIT 1);
 COMMENT ON FUNCTION ingest_internal.sync_settled(integer, timestamptz, boolean)
-    IS 'the newest cursor below which nothing comes any more; waits: not before the overlap has passed; null: not known yet';
+    IS 'the newest cursor below which nothing comes any more; waits: not before the overlap has passed; null: not '
+    'known yet';
 
--- Where it is known which transactions run at the source, they are the third of a mark, less those that have ended since.
--- Of marks with the same ones the newest says all.
+-- Where it is known which transactions run at the source, they are the third of a mark, less those that have ended
+-- since. Of marks with the same ones the newest says all.
 CREATE FUNCTION ingest_internal.sync_mark_running(of_sync integer, clock_here timestamptz, newest text, running text[],
     waits boolean) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
@@ -304,17 +309,19 @@ BEGIN ATOMIC
         under_way = (SELECT jsonb_object_agg(r.name, coalesce(z.under_way -> r.name, to_jsonb(clock_here)))
             FROM unnest(running) r (name))
     FROM ingest.sync s, LATERAL (
-        SELECT coalesce(jsonb_agg(g.mark ORDER BY g.n) FILTER (WHERE g.mark ->> 1 IS NULL OR g.young OR g.n = g.newest_such), '[]') AS kept,
+        SELECT coalesce(jsonb_agg(g.mark ORDER BY g.n) FILTER (WHERE g.mark ->> 1 IS NULL OR g.young
+                OR g.n = g.newest_such), '[]') AS kept,
             max((g.mark ->> 0)::timestamptz) FILTER (WHERE g.mark ->> 1 IS NOT NULL) AS last
-        FROM (SELECT y.mark, y.n, y.young, max(y.n) OVER (PARTITION BY y.young, y.mark ->> 1 IS NULL, coalesce(y.mark -> 2, '[]'))
-                AS newest_such
+        FROM (SELECT y.mark, y.n, y.young, max(y.n) OVER (PARTITION BY y.young, y.mark ->> 1 IS NULL,
+            coalesce(y.mark -> 2, '[]')) AS newest_such
             FROM (SELECT m.mark, m.n, waits AND (m.mark ->> 0)::timestamptz + o.overlap > clock_here AS young
                 FROM ingest.sync_state x JOIN ingest.sync o ON o.id = x.sync,
                     jsonb_array_elements(x.marks) WITH ORDINALITY m (mark, n) WHERE x.sync = of_sync) y) g) k
     WHERE z.sync = of_sync AND s.id = z.sync;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_mark_running(integer, timestamptz, text, text[], boolean)
-    IS 'what the newest cursor was at a moment, and which transactions were under way at the source; null: nobody knows';
+    IS 'what the newest cursor was at a moment, and which transactions were under way at the source; null: nobody '
+    'knows';
 
 CREATE FUNCTION ingest_internal.sync_under_way(of_sync integer, since interval) RETURNS jsonb LANGUAGE sql STABLE
     RETURN (SELECT jsonb_object_agg(w.key, w.value) FROM ingest.sync_state z, jsonb_each(z.under_way) w
@@ -323,13 +330,14 @@ CREATE FUNCTION ingest_internal.sync_under_way(of_sync integer, since interval) 
             AND NOT EXISTS (SELECT FROM ingest.anomaly a JOIN ingest.sync s ON s.source = a.source WHERE s.id = of_sync
                 AND a.kind = 'transaction' AND a.resolved_at IS NULL AND a.detected_at > now() - interval '1 day'));
 COMMENT ON FUNCTION ingest_internal.sync_under_way(integer, interval)
-    IS 'transactions that have run at the source for longer, and when each was first seen; null: none that is not told of yet';
+    IS 'transactions that have run at the source for longer, and when each was first seen; null: none '
+    'that is not told of yet';
 
 -- A transaction that is prepared has another name from then on: where one is gone, it may be any of these.
 CREATE FUNCTION ingest_internal.sync_ran(of_sync integer, running text[]) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
-    UPDATE ingest.sync_state z SET marks = (SELECT jsonb_agg(CASE WHEN coalesce(m.mark -> 2, '[]') = '[]' THEN m.mark ELSE
-        jsonb_set(m.mark, '{2}', (SELECT coalesce(jsonb_agg(r.name ORDER BY r.name), '[]') FROM (
+    UPDATE ingest.sync_state z SET marks = (SELECT jsonb_agg(CASE WHEN coalesce(m.mark -> 2, '[]') = '[]' THEN m.mark
+        ELSE jsonb_set(m.mark, '{2}', (SELECT coalesce(jsonb_agg(r.name ORDER BY r.name), '[]') FROM (
             SELECT w.name FROM jsonb_array_elements_text(m.mark -> 2) w (name) WHERE w.name = ANY (running)
             UNION SELECT p.name FROM unnest(running) p (name) WHERE starts_with(p.name, 'prepared ') AND EXISTS (
                 SELECT FROM jsonb_array_elements_text(m.mark -> 2) w (name)
@@ -343,12 +351,14 @@ COMMENT ON FUNCTION ingest_internal.sync_ran(integer, text[])
 CREATE FUNCTION ingest_internal.sync_marks_loading(of_sync integer, waits boolean) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     UPDATE ingest.sync_state z SET marks = CASE WHEN waits OR coalesce(l.mark -> 2, '[]') <> '[]'
-        THEN jsonb_build_array(jsonb_build_array(clock_timestamp(), NULL, l.mark -> 2), l.mark) ELSE jsonb_build_array(l.mark) END
+        THEN jsonb_build_array(jsonb_build_array(clock_timestamp(), NULL, l.mark -> 2), l.mark)
+            ELSE jsonb_build_array(l.mark) END
     FROM (SELECT y.marks -> -1 AS mark FROM ingest.sync_state y WHERE y.sync = of_sync) l
     WHERE z.sync = of_sync AND l.mark IS NOT NULL;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_marks_loading(integer, boolean)
-    IS 'a load begins at the newest mark: keys are to be compared when what runs at the source has ended; waits: in any case';
+    IS 'a load begins at the newest mark: keys are to be compared when what runs at the source has ended; waits: in '
+    'any case';
 
 -- not more often than is of use: a sixteenth of the overlap is read again for it
 CREATE FUNCTION ingest_internal.sync_mark(of_sync integer, clock_here timestamptz, seen_at timestamptz, newest text)
@@ -366,7 +376,8 @@ END;
 COMMENT ON FUNCTION ingest_internal.sync_mark(integer, timestamptz, timestamptz, text)
     IS 'what the newest cursor was at a moment; marks that are settled go';
 
-CREATE FUNCTION ingest_internal.sync_marks_anew(of_sync integer, seen_at timestamptz, compared_at timestamptz, newest text)
+CREATE FUNCTION ingest_internal.sync_marks_anew(of_sync integer, seen_at timestamptz, compared_at timestamptz,
+    newest text)
     RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     UPDATE ingest.sync_state z SET marks = CASE WHEN newest IS NOT NULL THEN jsonb_build_array(
@@ -374,7 +385,8 @@ BEGIN ATOMIC
     WHERE z.sync = of_sync;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_marks_anew(integer, timestamptz, timestamptz, text)
-    IS 'below the newest cursor anything may be missing: keys are to be compared when the overlap has passed; null: the cursor is a time';
+    IS 'below the newest cursor anything may be missing: keys are to be compared when the overlap has passed; null: '
+    'the cursor is a time';
 
 CREATE FUNCTION ingest_internal.sync_is_unsettled(of_sync integer) RETURNS boolean LANGUAGE sql STABLE
     RETURN coalesce((SELECT bool_or((m.mark ->> 0)::timestamptz + s.overlap <= clock_timestamp()
@@ -392,7 +404,8 @@ BEGIN ATOMIC
             OR coalesce(m.mark -> 2, '[]') <> '[]')
     FROM ingest.sync s WHERE z.sync = of_sync AND s.id = z.sync AND z.marks IS NOT NULL;
 END;
-COMMENT ON FUNCTION ingest_internal.sync_marks_compared(integer, timestamptz) IS 'keys were compared, beginning at a moment';
+COMMENT ON FUNCTION ingest_internal.sync_marks_compared(integer, timestamptz)
+    IS 'keys were compared, beginning at a moment';
 
 CREATE FUNCTION ingest_internal.sync_may_ask(of_sync integer, trusted interval, tolerance interval) RETURNS boolean
     LANGUAGE sql STABLE
@@ -574,8 +587,8 @@ CREATE FUNCTION ingest_internal.sync_counts_agree(of_sync integer, rows_there bi
 COMMENT ON FUNCTION ingest_internal.sync_counts_agree(integer, bigint, numeric)
     IS 'whether the books on a copy say what its source says';
 
--- Functions and aggregates of the server's own alone, which wrappers may have computed at a source: qualified, since they
--- stand in statements that run under the owner's search_path.
+-- Functions and aggregates of the server's own alone, which wrappers may have computed at a source: qualified, since
+-- they stand in statements that run under the owner's search_path.
 CREATE FUNCTION ingest_internal.sync_figures(target regclass, quoted_columns text[], hashes boolean)
     RETURNS TABLE (figure text) LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -608,7 +621,8 @@ BEGIN ATOMIC
     ORDER BY a.attnum, f.figure;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_figures(regclass, text[], boolean)
-    IS 'what is asked of the columns of a copy and of its source to compare them: with hashes, or by counts, ends and sums';
+    IS 'what is asked of the columns of a copy and of its source to compare them: with hashes, or by counts, ends '
+    'and sums';
 
 CREATE FUNCTION ingest_internal.sync_note_counts(of_sync integer, rows_there bigint, agree boolean) RETURNS void
     LANGUAGE sql
@@ -629,7 +643,8 @@ END;
 COMMENT ON FUNCTION ingest_internal.sync_note_newest(integer, timestamptz)
     IS 'the newest cursor that was seen of a source''s table';
 
--- A commit that by now is yet to come: the clock here was set back.  Nobody knows when it was by the clock that is right,
+-- A commit that by now is yet to come: the clock here was set back. Nobody knows when it was by the clock that is
+-- right,
 -- but after the last one of before, and before now.
 CREATE FUNCTION ingest_internal.sync_clock_set_back(of_sync integer, by_now timestamptz) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
@@ -661,12 +676,15 @@ COMMENT ON FUNCTION ingest_internal.sync_settle(timestamptz) IS 'and now that is
 
 CREATE FUNCTION ingest_internal.sync_take_over(of_sync integer) RETURNS bigint LANGUAGE sql
 BEGIN ATOMIC
-    SELECT ingest_internal.runs_lost(ARRAY(SELECT r.id FROM ingest.run r WHERE r.sync = of_sync AND r.state = 'running'));
+    SELECT ingest_internal.runs_lost(ARRAY(SELECT r.id FROM ingest.run r WHERE r.sync = of_sync
+        AND r.state = 'running'));
     -- nobody else is at it, so that what is here was committed
-    WITH RECURSIVE family AS (SELECT of_sync AS id UNION SELECT s.id FROM ingest.sync s JOIN family f ON s.parent = f.id)
+    WITH RECURSIVE family AS (SELECT of_sync AS id UNION SELECT s.id FROM ingest.sync s JOIN family f
+        ON s.parent = f.id)
     UPDATE ingest.change_commit c SET after_commit = clock_timestamp() FROM family f WHERE c.sync = f.id
         AND c.after_commit IS NULL;
-    WITH RECURSIVE family AS (SELECT of_sync AS id UNION SELECT s.id FROM ingest.sync s JOIN family f ON s.parent = f.id)
+    WITH RECURSIVE family AS (SELECT of_sync AS id UNION SELECT s.id FROM ingest.sync s JOIN family f
+        ON s.parent = f.id)
     SELECT ingest_internal.sync_clock_set_back(f.id, clock_timestamp()) FROM family f;
     UPDATE ingest.sync_state z SET epoch = z.epoch + 1 WHERE z.sync = of_sync RETURNING z.epoch;
 END;
@@ -701,7 +719,8 @@ END;
 COMMENT ON FUNCTION ingest_internal.sync_left_out(integer, boolean)
     IS 'what a run of a sync left out, at its end; null: nothing. ahead: stamps that have not come yet were seen';
 
-CREATE FUNCTION ingest_internal.sync_note_kept(of_sync integer, compared boolean, kept boolean) RETURNS void LANGUAGE sql
+CREATE FUNCTION ingest_internal.sync_note_kept(of_sync integer, compared boolean, kept boolean) RETURNS void
+    LANGUAGE sql
 BEGIN ATOMIC
     UPDATE ingest.sync_state z SET kept = $3 OR z.kept AND NOT $2 WHERE z.sync = of_sync
         AND z.kept <> ($3 OR z.kept AND NOT $2);
@@ -730,7 +749,8 @@ BEGIN ATOMIC
         UNION ALL SELECT d.id, 2, a.id, format('sync "%s": %s', d.name, a.summary) FROM done d
             JOIN ingest.anomaly a ON a.run = d.id
         UNION ALL SELECT d.id, 3, 0,
-        format('sync "%s": %s rows that did not fit wait in ingest.rejected_row; CALL ingest.redrive(%L) tries them again',
+        format('sync "%s": %s rows that did not fit wait in ingest.rejected_row; CALL ingest.redrive(%L) '
+            'tries them again',
                 d.name, w.n, d.name)
             FROM done d, LATERAL (SELECT count(*) AS n FROM ingest.rejected_row j WHERE j.sync = d.sync
                 AND j.resolved_at IS NULL) w WHERE w.n > 0
@@ -777,7 +797,7 @@ CREATE FUNCTION ingest_internal.sync_settings(of_sync integer)
     RETURNS TABLE (mode text, key name[], cursor_column name, overlap interval, batch_rows integer, deletions text,
         parent integer, parent_column name, history boolean,
         history_retention interval, row_events boolean, profile text, reconcile_every interval,
-            max_delete_share float8, reject_limit float8) LANGUAGE sql STABLE
+        max_delete_share float8, reject_limit float8) LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT s.mode, s.key, s.cursor_column, s.overlap, s.batch_rows, s.deletions, s.parent, s.parent_column, s.history,
         s.history_retention, s.row_events, s.profile, s.reconcile_every, s.max_delete_share, s.reject_limit
@@ -816,17 +836,20 @@ END;
 COMMENT ON FUNCTION ingest_internal.sync_changed(integer, jsonb)
     IS 'what differs in a sync from what it was; nulls: nothing';
 
-CREATE FUNCTION ingest_internal.sync_freshness(of_sync integer, objective interval) RETURNS TABLE (before jsonb, after jsonb)
+CREATE FUNCTION ingest_internal.sync_freshness(of_sync integer, objective interval)
+    RETURNS TABLE (before jsonb, after jsonb)
     LANGUAGE plpgsql AS $$
 DECLARE
     number integer := (SELECT s.table_id FROM ingest.sync s WHERE s.id = of_sync);
     was interval := (SELECT t.freshness_objective FROM ingest.source_table t WHERE t.id = number);
 BEGIN
     IF objective <= '0' THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'freshness, how old a copy may be, must be positive',
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'freshness, how old a copy may be, must be positive',
             HINT = 'Null says that it may be of any age.';
     END IF;
-    UPDATE ingest.source_table t SET freshness_objective = objective WHERE t.id = number AND was IS DISTINCT FROM objective;
+    UPDATE ingest.source_table t SET freshness_objective = objective
+    WHERE t.id = number AND was IS DISTINCT FROM objective;
     IF FOUND THEN
         RETURN QUERY SELECT jsonb_build_object('freshness', was), jsonb_build_object('freshness', objective);
     END IF;
@@ -846,8 +869,8 @@ COMMENT ON FUNCTION ingest_internal.sync_is_above(integer, integer)
 -- History
 
 CREATE FUNCTION ingest_internal.sync_history(of_sync integer)
-    RETURNS TABLE (id integer, name text, relation oid, target_schema name, target_table name, key name[], history boolean,
-        retention interval, since timestamptz, owner oid, owner_name name) LANGUAGE sql STABLE
+    RETURNS TABLE (id integer, name text, relation oid, target_schema name, target_table name, key name[],
+        history boolean, retention interval, since timestamptz, owner oid, owner_name name) LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT s.id, s.name, coalesce(c.oid, 0), coalesce(n.nspname, s.target_schema), coalesce(c.relname, s.target_table),
         s.key, s.history, s.history_retention, greatest(z.history_since, now() - s.history_retention), s.owner,
@@ -873,9 +896,11 @@ BEGIN ATOMIC
     ORDER BY u.ended DESC NULLS FIRST LIMIT 1;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_unsettled(integer, timestamptz, timestamptz)
-    IS 'the commit, if any, of which nobody knows whether it was seen at a moment: between when it was, if that is known';
+    IS 'the commit, if any, of which nobody knows whether it was seen at a moment: between when it was, if that is '
+    'known';
 
-CREATE FUNCTION ingest_internal.sync_owe(of_parent integer, followed integer[], parents text[]) RETURNS void LANGUAGE sql
+CREATE FUNCTION ingest_internal.sync_owe(of_parent integer, followed integer[], parents text[]) RETURNS void
+    LANGUAGE sql
 BEGIN ATOMIC
     INSERT INTO ingest.sync_owed (sync, parent_key) SELECT DISTINCT s.id, p
         FROM ingest.sync s JOIN ingest.sync_state z ON z.sync = s.id, unnest(parents) p

@@ -38,6 +38,7 @@ SQL_FUNCTION(ingest_redrive);
 
 /* -- a run -- */
 
+/* What no cursor tells: rows that are gone, or changed without a new cursor */
 static void
 reconcile_if_due(void *arg)
 {
@@ -61,6 +62,7 @@ reconcile_if_due(void *arg)
 	run_progress(b->run, "reconciled", -1);
 }
 
+/* Columns first: all that follows is said in terms of them */
 static void
 prepare(void *arg)
 {
@@ -83,6 +85,7 @@ prepare(void *arg)
 	run_progress(b->run, "columns agree", -1);
 }
 
+/* With the last transaction, so that whoever hears it sees the rows */
 static void
 announce_completed(const Sync *s, const Run *run)
 {
@@ -120,6 +123,7 @@ succeed(Sync *s, Run *run)
 	run_succeed(run);
 }
 
+/* From here on the copy is as current as it says */
 static void
 finish(void *arg)
 {
@@ -140,6 +144,7 @@ finish(void *arg)
 	stage_drop(&s->copy);
 }
 
+/* A higher epoch: whoever had the sync before cannot commit any more */
 static void
 take_over(void *arg)
 {
@@ -154,6 +159,7 @@ take_over(void *arg)
 	MemoryContextSwitchTo(old);
 }
 
+/* Before reading: what is committed later belongs to the next run */
 static void
 ask_clock(void *arg)
 {
@@ -165,6 +171,7 @@ ask_clock(void *arg)
 	window_mark(b->s);
 }
 
+/* For batch_step() */
 static void
 profile(void *arg)
 {
@@ -186,12 +193,14 @@ load_and_catch_up(Batch *b)
 	return batch_step(b, ask_clock) && changes_catch_up(b);
 }
 
+/* By cursor and key; rows may be gone */
 static bool
 is_incremental(const Sync *s)
 {
 	return strcmp(s->mode, "incremental") == 0;
 }
 
+/* The steps of a run, each a transaction */
 static bool
 work(Batch *b)
 {
@@ -235,6 +244,7 @@ write_failure(void *arg)
 	anomaly_raise(s, b->run, "schema", "error", NULL, b->failure.message, NULL);
 }
 
+/* A failure is written down in a transaction of its own */
 static bool
 run_one(Sync *s, Failure *failure)
 {
@@ -281,6 +291,7 @@ run_group(Sync *s, Failure *failure)
 	return ok && failure->message == NULL;
 }
 
+/* Busy or paused is told to whoever called, and is no failure of the sync */
 static void
 refuse_unless_active(const Sync *s)
 {
@@ -327,6 +338,7 @@ start(void *arg)
 	starting->s = sync_by_id(starting->s->id);
 }
 
+/* Parent and children are one: they commit together, so one lock is for all */
 static bool
 with_group(Starting *starting, bool (*function)(Sync *, Failure *), Failure *failure)
 {
@@ -399,6 +411,7 @@ ingest_sync(PG_FUNCTION_ARGS)
 
 /* -- rejected rows once more -- */
 
+/* By key, a part at a time; what still does not fit stays rejected */
 static void
 merge_rejected(void *arg)
 {
@@ -428,6 +441,7 @@ merge_rejected(void *arg)
 	succeed(s, b->run);
 }
 
+/* A run of its own, so that its rows are counted */
 static bool
 redrive(Sync *s, Failure *failure)
 {

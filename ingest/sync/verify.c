@@ -71,15 +71,17 @@ comparison(const Verification *v, const char *range)
 	const Copy *copy = &v->s->copy;
 	char *key = key_object(JSON_OBJECT, copy->key_names, copy->n_key, "s.");
 
-	return psprintf("WITH d AS (SELECT CASE WHEN %s THEN %d WHEN t.%s IS NULL THEN %d ELSE %d END AS finding, %s AS key "
-					"FROM %s s LEFT JOIN %s t ON %s AND %s WHERE t.%s IS NULL OR record_image_ne(ROW(%s), ROW(%s)) "
+	return psprintf("WITH d AS (SELECT CASE WHEN %s THEN %d WHEN t.%s IS NULL THEN %d ELSE %d END AS finding, "
+					"%s AS key FROM %s s LEFT JOIN %s t ON %s AND %s "
+					"WHERE t.%s IS NULL OR record_image_ne(ROW(%s), ROW(%s)) "
 					"UNION ALL SELECT %d, %s FROM %s t WHERE %s AND %s AND %s) "
 					"SELECT finding, count(*) AS rows, (array_agg(key::text))[:%d] AS keys FROM d GROUP BY finding",
 					is_not_read_yet(v->s), FOUND_NOT_READ_YET, copy->key[0], FOUND_ONLY_THERE, FOUND_DIFFERING, key,
 					copy->stage, copy->target, key_match(copy, "t", "s"), copy_living(copy, "t."), copy->key[0],
-					column_list(copy->columns, copy->n_columns, "t."), column_list(copy->columns, copy->n_columns, "s."),
-					FOUND_ONLY_HERE, key_object(JSON_OBJECT, copy->key_names, copy->n_key, "t."), copy->target, range, copy_living(copy, "t."),
-					key_not_in(copy, copy->stage), v->samples);
+					column_list(copy->columns, copy->n_columns, "t."),
+					column_list(copy->columns, copy->n_columns, "s."), FOUND_ONLY_HERE,
+					key_object(JSON_OBJECT, copy->key_names, copy->n_key, "t."), copy->target, range,
+					copy_living(copy, "t."), key_not_in(copy, copy->stage), v->samples);
 }
 
 /* Without a key rows are what they say: those that one has more often than the other */
@@ -87,13 +89,14 @@ static char *
 comparison_keyless(const Copy *copy)
 {
 	char *list = column_list(copy->columns, copy->n_columns, "");
-	const char *more = "SELECT %d AS finding, count(*) AS rows, '{}'::text[] AS keys FROM (SELECT ROW(%s)::text FROM %s "
-					   "EXCEPT ALL SELECT ROW(%s)::text FROM %s) d";
+	const char *more = "SELECT %d AS finding, count(*) AS rows, '{}'::text[] AS keys "
+					   "FROM (SELECT ROW(%s)::text FROM %s EXCEPT ALL SELECT ROW(%s)::text FROM %s) d";
 
 	return psprintf("%s UNION ALL %s", psprintf(more, FOUND_ONLY_THERE, list, copy->stage, list, copy->target),
 					psprintf(more, FOUND_ONLY_HERE, list, copy->target, list, copy->stage));
 }
 
+/* A part of the key at a time: neither side is held in memory */
 static void
 verify_slice(Verification *v, const char *range)
 {
@@ -131,8 +134,9 @@ verify_all(Verification *v)
 
 	while (copy->key_is_integer)
 	{
-		char *high = user_value(psprintf("SELECT t.%s FROM %s t WHERE %s ORDER BY t.%s OFFSET %lld LIMIT 1", copy->key[0],
-										 copy->target, low ? psprintf("t.%s > %s", copy->key[0], low) : "true",
+		char *high = user_value(psprintf("SELECT t.%s FROM %s t WHERE %s ORDER BY t.%s OFFSET %lld LIMIT 1",
+										 copy->key[0], copy->target,
+										 low ? psprintf("t.%s > %s", copy->key[0], low) : "true",
 										 copy->key[0], (long long) v->s->batch_rows));
 
 		if (high == NULL)
@@ -144,6 +148,7 @@ verify_all(Verification *v)
 	verify_slice(v, low ? psprintf("%s > %s", copy->key[0], low) : "");
 }
 
+/* Keys only for whoever may read all of the copy */
 static void
 give(ReturnSetInfo *rsinfo, const Verification *v, Finding finding, bool with_keys)
 {

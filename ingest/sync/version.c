@@ -2,8 +2,9 @@
  * version.c
  *		Versions of rows, written to ingest.change.
  *
- * They go straight into the partition of their day, a thousand at a time, as COPY does it: through a statement they took
- * as long again as what they tell of.  A partition that somebody gave triggers or constraints gets them by a statement.
+ * They go straight into the partition of their day, a thousand at a time, as COPY does it: through a statement they
+ * took as long again as what they tell of.  A partition that somebody gave triggers or constraints
+ * gets them by a statement.
  */
 #include "postgres.h"
 
@@ -109,6 +110,7 @@ is_plain(Relation table)
 		   (constraints == NULL || (constraints->num_check == 0 && !constraints->has_generated_stored));
 }
 
+/* By name: a partition may have been attached with another order */
 static bool
 find_columns(Writing *w)
 {
@@ -179,18 +181,21 @@ writing_begin(Writing *w, int32 sync, int64 run)
 	return true;
 }
 
+/* Keys of the day's indexes are integers */
 static int64
 number_of(Datum value, Oid type)
 {
 	return type == INT4OID ? DatumGetInt32(value) : DatumGetInt64(value);
 }
 
+/* And back */
 static Datum
 datum_of(int64 number, Oid type)
 {
 	return type == INT4OID ? Int32GetDatum((int32) number) : Int64GetDatum(number);
 }
 
+/* Kept until the end: sorted, an index is filled in order */
 static void
 note_entries(Writing *w, TupleTableSlot *slot)
 {
@@ -215,6 +220,7 @@ note_entries(Writing *w, TupleTableSlot *slot)
 	}
 }
 
+/* As the index orders them, then by place */
 static int
 compare_entries(const void *a, const void *b)
 {
@@ -229,6 +235,7 @@ compare_entries(const void *a, const void *b)
 	return ItemPointerCompare((ItemPointer) &x->row, (ItemPointer) &y->row);
 }
 
+/* All at once, in the order of the index */
 static void
 make_entries(Writing *w)
 {
@@ -252,6 +259,7 @@ make_entries(Writing *w)
 	}
 }
 
+/* A thousand rows share a page lock and a record of WAL */
 static void
 writing_flush(Writing *w)
 {
@@ -271,6 +279,7 @@ writing_flush(Writing *w)
 	w->n = 0;
 }
 
+/* By the place of the column in this partition */
 static void
 writing_put(Writing *w, int column, Datum value, bool isnull)
 {
@@ -280,6 +289,7 @@ writing_put(Writing *w, int column, Datum value, bool isnull)
 	slot->tts_isnull[w->attributes[column] - 1] = isnull;
 }
 
+/* A version of the tuplestore as a row of the day */
 static void
 writing_add(Writing *w, const TupleTableSlot *stored)
 {
@@ -305,6 +315,7 @@ writing_add(Writing *w, const TupleTableSlot *stored)
 		writing_flush(w);
 }
 
+/* Nothing was in an index until now */
 static void
 writing_end(Writing *w)
 {
@@ -324,6 +335,7 @@ writing_end(Writing *w)
 	"INSERT INTO ingest.change (sync, operation, key, before, after, source_time, run) " \
 	"SELECT $1, operation, key, before, after, source_time, $2 FROM stored WHERE operation IS NOT NULL"
 
+/* Rows that only carry counts have no operation */
 static void
 write_all(Writing *w, const Stored *stored)
 {

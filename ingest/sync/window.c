@@ -16,12 +16,14 @@
 /* A stamp further ahead of our clock is no matter of zones: it cannot have come yet anywhere */
 #define AHEAD_AT_MOST "26 hours"
 
+/* A time without a zone is read in the source's */
 static char *
 zone_of(const Sync *sync)
 {
 	return sync->source->zone ? sync->source->zone : pstrdup("UTC");
 }
 
+/* Dates are whole days: the last one is not over */
 static bool
 is_date(const Sync *sync)
 {
@@ -49,6 +51,7 @@ window_moment(const Sync *sync, const char *watermark)
 	return repo_value("SELECT $1::timestamp AT TIME ZONE $2", arg_text(watermark), arg_text(zone_of(sync)));
 }
 
+/* The greatest cursor there is now */
 static char *
 newest(const Sync *sync)
 {
@@ -72,12 +75,14 @@ window_is_by_clock(const Sync *sync)
 	return sync->source->clock && sync->now_there;
 }
 
+/* Where no clock tells, but the transactions that run at the source do */
 static bool
 has_horizon(const Sync *sync)
 {
 	return sync->source->horizon && sync->source->clock == NULL && sync->copy.cursor && !sync_is_full(sync);
 }
 
+/* In one statement, so that the clock and the transactions are of one moment */
 static Horizon *
 ask_horizon(const Sync *sync)
 {
@@ -101,7 +106,8 @@ window_clock(Sync *sync)
 		sync->now_there = horizon->clock;
 		sync->running = horizon->running;
 		if (there && horizon->running)
-			sync->reach = sync->copy.cursor_is_time ? window_earlier(sync, there, as_cursor(sync, horizon->clock)) : there;
+			sync->reach =
+				sync->copy.cursor_is_time ? window_earlier(sync, there, as_cursor(sync, horizon->clock)) : there;
 	}
 	else
 		sync->now_there = source_clock(sync->source);
@@ -112,8 +118,8 @@ void
 window_mark(const Sync *sync)
 {
 	if (has_horizon(sync))
-		repo_run("SELECT ingest_internal.sync_mark_running($1, $2::timestamptz, $3, $4::text[], $5)", arg_int4(sync->id),
-				 arg_text(sync->now_here), arg_text(sync->reach), arg_text(sync->running),
+		repo_run("SELECT ingest_internal.sync_mark_running($1, $2::timestamptz, $3, $4::text[], $5)",
+				 arg_int4(sync->id), arg_text(sync->now_here), arg_text(sync->reach), arg_text(sync->running),
 				 arg_bool(!sync->copy.cursor_is_time));
 }
 
@@ -146,6 +152,7 @@ settled(const Sync *sync)
 
 /* -- windows -- */
 
+/* By more than an interval */
 static bool
 is_later(const char *moment, const char *than, const char *by)
 {
@@ -225,6 +232,7 @@ ROW_SHAPE(set_back_shape, SetBack, FIELD(TEXT, SetBack, back), FIELD(BOOL, SetBa
 
 static const SetBack not_set_back = {"0", false};
 
+/* By what the source's clock and ours were at the runs before */
 static SetBack
 set_back(const Sync *sync)
 {
@@ -282,8 +290,10 @@ window_of_numbers(const Sync *sync)
 	window.empty = window.high == NULL;
 	if (window.empty)
 		return window;
-	window.set_back = sync->watermark && to_bool(own_value(psprintf("SELECT $1::%s < $2::%s", sync->copy.cursor_type, sync->copy.cursor_type),
-														   arg_text(window.high), arg_text(sync->watermark)));
+	window.set_back =
+		sync->watermark &&
+		to_bool(own_value(psprintf("SELECT $1::%s < $2::%s", sync->copy.cursor_type, sync->copy.cursor_type),
+						  arg_text(window.high), arg_text(sync->watermark)));
 	mark = settled(sync);
 	window.watermark = window.set_back ? window.high : mark ? window_earlier(sync, mark, window.high)
 															: sync->watermark;

@@ -72,6 +72,19 @@ sub ask { my $role = shift; return ask_token($token{$role}, @_); }
 sub status { return (ask(@_))[0]; }
 sub body { return (ask(@_))[2]; }
 
+# act(role, path, body): POST, as the gateway does
+sub act
+{
+	my ($role, $path, $body, $type) = @_;
+	my $token = $token{$role};
+	my $q = sub { return defined $_[0] ? "'" . ($_[0] =~ s/'/''/gr) . "'" : 'NULL' };
+	my ($code, $out, $err) = $node->psql($p, "SET SESSION AUTHORIZATION ingest_authenticator; SELECT row_to_json(s) FROM ingest_api.serve('token " . substr($token, 0, 12) . ' ' . sha256_hex($token) . "', 'POST', '$path', NULL, "
+		  . $q->(encode_json({ 'content-type' => $type // 'application/json' })) . ', ' . (defined $body ? 'convert_to(' . $q->($body) . ", 'UTF8')" : 'NULL') . ') s');
+	return (0, {}, $err) if $code;
+	my $row = decode_json($out);
+	return ($row->{status}, $row->{headers}, $row->{body});
+}
+
 # -- tokens --
 
 like($token{fin}, qr/^pgi_[0-9a-f]{8}_[0-9a-f]{56}$/, 'a token');
@@ -285,4 +298,24 @@ SKIP:
 is(shows(slurp_file($node->logfile) . slurp_file("$folder/log")), 'no', 'the token is in no log');
 $gateway->signal('TERM');
 $gateway->finish;
+# -- addresses that a function answers --
+
+sql('GRANT fin TO postgres; SELECT ingest.set_owner(\'shop\', \'fin\')');
+is((act('fin', '/v1/sources/shop/pause'))[0], 204, 'something is done');
+is(sql("SELECT state FROM ingest.source_status"), 'paused', 'and was');
+for ([ 'granted', undef, undef, 403 ], [ 'other', undef, undef, 404 ], [ 'fin', '{"source": "x"}', undef, 400 ], [ 'fin', '[1]', undef, 400 ], [ 'fin', '{', undef, 400 ], [ 'fin', '{"x": 1}', undef, 400 ], [ 'fin', '{}', 'text/plain', 415 ],
+	[ 'fin', '{}', 'application/x-www-form-urlencoded', 415 ], [ 'fin', '{}', 'application/jsonx', 415 ])
+{
+	my ($role, $body, $type, $status) = @$_;
+	my ($s, $h, $b) = act($role, '/v1/sources/shop/pause', $body, $type);
+	is($s, $status, "not by $role with " . ($body // 'nothing') . ': ' . decoded($b)->{message});
+}
+is(status('fin', '/v1/sources/shop/pause'), 405, 'not by reading');
+is((ask('fin', '/v1/sources/shop/pause'))[1]{Allow}, 'POST', 'what is allowed');
+is((act('fin', '/v1/customers'))[0], 405, 'rows are not written');
+is(status('granted', '/v1/lineage?object=shop.customer&depth=2'), 200, 'a function that reads');
+is(status('granted', '/v1/lineage'), 400, 'without what it must be given');
+is(status('granted', '/v1/lineage?object=a&object=b'), 400, 'or with it twice');
+is(status('granted', '/v1/lineage?object=a&depth=x'), 400, 'or with something else than its type');
+
 done_testing();

@@ -1,0 +1,96 @@
+
+-- Search: what is called or described so
+
+CREATE FUNCTION ingest_internal.search_grams(name text, description text DEFAULT NULL) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'ingest_grams' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION ingest_internal.search_grams(text, text)
+    IS 'trigrams by which a name or description is found, with beginnings of its words and the name as a whole';
+
+CREATE INDEX source_table_words ON source_table USING gin (ingest_internal.search_grams(name, description))
+    WITH (fastupdate = off);
+CREATE INDEX source_column_words ON source_column USING gin (ingest_internal.search_grams(name, description))
+    WITH (fastupdate = off);
+
+-- Those that stand in it, by trigrams: of a word of two characters, where a word begins so
+CREATE FUNCTION ingest_internal.search_needs(what text) RETURNS text[] LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT coalesce(array_agg(DISTINCT g.gram), '{}') FROM regexp_split_to_table(lower(btrim(what)), '\s+') w (word),
+        LATERAL (SELECT substr(w.word, i, 3) AS gram FROM generate_series(1, length(w.word) - 2) i
+            UNION ALL SELECT ' ' || w.word WHERE length(w.word) = 2) g;
+END;
+COMMENT ON FUNCTION ingest_internal.search_needs(text) IS 'trigrams that what is found must have';
+
+CREATE FUNCTION ingest_internal.search_fits(what text, name text, description text) RETURNS boolean LANGUAGE sql
+    IMMUTABLE
+BEGIN ATOMIC
+    SELECT bool_and(strpos(lower(name), w.word) > 0 OR strpos(lower(coalesce(description, '')), w.word) > 0)
+    FROM regexp_split_to_table(lower(btrim(what)), '\s+') w (word);
+END;
+COMMENT ON FUNCTION ingest_internal.search_fits(text, text, text) IS 'whether all words are in a name or description';
+
+-- The lower, the better
+CREATE FUNCTION ingest_internal.search_rank(what text, name text) RETURNS integer LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN lower(name) = what THEN 0 WHEN starts_with(lower(name), what) THEN 1
+        WHEN strpos(regexp_replace(lower(name), '[^[:alnum:]]+', ' ', 'g'), ' ' || what) > 0 THEN 2
+        WHEN strpos(lower(name), what) > 0 THEN 3 ELSE 4 END;
+COMMENT ON FUNCTION ingest_internal.search_rank(text, text)
+    IS 'how well a name fits: is it, begins with it, has a word that does, has it; 4: only its description does';
+
+-- Of many that fit, the best of so many are given
+CREATE FUNCTION ingest_internal.search_found(what text, most integer, sources integer[])
+    RETURNS TABLE (kind text, id bigint, source_id integer, source text, schema_name text, table_id integer,
+        table_name text, column_name text, name text, description text, rank integer) LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    words CONSTANT text := lower(btrim(regexp_replace(what, '\s+', ' ', 'g')));
+    whole CONSTANT text[] := ARRAY[chr(1) || left(words, 63)];
+    needs CONSTANT text[] := ingest_internal.search_needs(what);
+BEGIN
+    IF what IS NULL OR most IS NULL OR most NOT BETWEEN 1 AND 1000 THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'a search has words, and gives 1 to 1000 at most';
+    ELSIF length(words) < 2 OR needs = '{}' OR length(words) > 200 THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'words to search for have two characters at least, and 200 together at most';
+    END IF;
+    RETURN QUERY
+    WITH c AS (
+        (SELECT c.id, c.source, c.table_id, c.name, c.description FROM ingest.source_column c
+         WHERE ingest_internal.search_grams(c.name, c.description) @> whole AND c.source = ANY (sources)
+             AND c.gone_at IS NULL LIMIT most)
+        UNION
+        (SELECT c.id, c.source, c.table_id, c.name, c.description FROM ingest.source_column c
+         WHERE ingest_internal.search_grams(c.name, c.description) @> needs AND c.source = ANY (sources)
+             AND c.gone_at IS NULL AND ingest_internal.search_fits(words, c.name, c.description) LIMIT 1000)),
+    t AS (
+        (SELECT t.id, t.source, t.schema_id, t.name, t.description FROM ingest.source_table t
+         WHERE ingest_internal.search_grams(t.name, t.description) @> whole AND t.source = ANY (sources)
+             AND t.gone_at IS NULL LIMIT most)
+        UNION
+        (SELECT t.id, t.source, t.schema_id, t.name, t.description FROM ingest.source_table t
+         WHERE ingest_internal.search_grams(t.name, t.description) @> needs AND t.source = ANY (sources)
+             AND t.gone_at IS NULL AND ingest_internal.search_fits(words, t.name, t.description) LIMIT 1000)),
+    found AS (
+        SELECT 1 AS place, 'source' AS kind, d.id::bigint AS id, d.id AS source, NULL::integer AS table_id, d.name,
+            d.description
+        FROM ingest.data_source d WHERE d.id = ANY (sources)
+            AND ingest_internal.search_fits(words, d.name, d.description)
+        UNION ALL SELECT 2, 'table', t.id, t.source, t.id, t.name, t.description FROM t
+        UNION ALL SELECT 3, 'column', c.id, c.source, c.table_id, c.name, c.description FROM c),
+    ranked AS (
+        SELECT f.*, ingest_internal.search_rank(words, f.name) AS rank FROM found f
+        ORDER BY rank, f.place, length(f.name), f.name, f.id LIMIT most)
+    SELECT r.kind, r.id, r.source, d.name, s.name, r.table_id, t.name, CASE r.kind WHEN 'column' THEN r.name END,
+        r.name, r.description, r.rank
+    FROM ranked r JOIN ingest.data_source d ON d.id = r.source LEFT JOIN ingest.source_table t ON t.id = r.table_id
+        LEFT JOIN ingest.source_schema s ON s.id = t.schema_id
+    ORDER BY r.rank, r.place, length(r.name), r.name, r.id;
+END $$;
+COMMENT ON FUNCTION ingest_internal.search_found(text, integer, integer[]) IS 'what search gives, of some sources';
+
+CREATE FUNCTION ingest_internal.search(what text, most integer DEFAULT 50)
+    RETURNS TABLE (kind text, id bigint, source_id integer, source text, schema_name text, table_id integer,
+        table_name text, column_name text, name text, description text, rank integer)
+    AS 'MODULE_PATHNAME', 'ingest_search' LANGUAGE C STABLE;
+COMMENT ON FUNCTION ingest_internal.search(text, integer)
+    IS 'sources, tables and columns that are called or described so, the best first: all words must be there, in '
+    'parts of words too';

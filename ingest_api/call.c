@@ -1,0 +1,285 @@
+/*
+ * call.c
+ *		Addresses that a function answers.
+ *
+ * A row of ingest_api_internal.route says which one.  The function is one of the schema
+ * ingest_api and is run as the role, if it may; what it is given by name are parts of the
+ * path, and beside these members of the query, or of the body where something is done.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "common/door.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "ingest_api/call.h"
+#include "ingest_api/compile.h"
+#include "ingest_api/given.h"
+#include "ingest_api/render.h"
+#include "ingest_api/statement.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#define SCHEMA "ingest_api"
+
+typedef struct Route
+{
+	char *function;
+	int status;
+	bool writes;
+	List *given; /* parts of the path: Given */
+} Route;
+
+/* -- the row -- */
+
+/* Do the parts of the address fit?  What stands for {name} is given */
+static bool
+fits(const char *path, List *parts, List **given)
+{
+	const char *at = path;
+	ListCell *cell;
+
+	*given = NIL;
+	foreach (cell, parts)
+	{
+		size_t n = strcspn(at, "/");
+		char *part = lfirst(cell);
+
+		if (n > 2 && at[0] == '{')
+			*given = lappend(*given, given_new(pnstrdup(at + 1, n - 2), part));
+		else if (strlen(part) != n || strncmp(part, at, n) != 0)
+			return false;
+		if ((at[n] == '/') != (lnext(parts, cell) != NULL))
+			return false;
+		at += n + (at[n] == '/');
+	}
+	return true;
+}
+
+static void
+add_method(char **methods, const char *method)
+{
+	const char *words = strcmp(method, "GET") == 0 ? "GET, HEAD" : method;
+
+	*methods = *methods ? psprintf("%s, %s", *methods, words) : pstrdup(words);
+}
+
+static bool
+is_method(const Request *request, const char *method)
+{
+	return strcmp(request->method, method) == 0 || (strcmp(method, "GET") == 0 && strcmp(request->method, "HEAD") == 0);
+}
+
+/* As the engine.  Those with words where others have {names} come first */
+static Route *
+find(const Request *request, List *parts, char **methods)
+{
+	static SPIPlanPtr plan = NULL;
+	static const char *const sql = "SELECT method, path, function, status FROM ingest_api_internal.route "
+								   "WHERE pg_catalog.split_part(path, '/', 1) = $1 ORDER BY path COLLATE \"C\"";
+	Oid type = TEXTOID;
+	Datum value = CStringGetTextDatum(linitial(parts));
+
+	if (SPI_execute_plan(own_plan(&plan, sql, 1, &type), &value, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "there are no routes");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple row = SPI_tuptable->vals[i];
+		TupleDesc desc = SPI_tuptable->tupdesc;
+		char *method = SPI_getvalue(row, desc, 1);
+		List *given;
+		Route *route;
+		bool isnull;
+
+		if (!fits(SPI_getvalue(row, desc, 2), parts, &given))
+			continue;
+		if (!is_method(request, method))
+		{
+			add_method(methods, method);
+			continue;
+		}
+		route = palloc0(sizeof(Route));
+		route->function = SPI_getvalue(row, desc, 3);
+		route->status = DatumGetInt32(SPI_getbinval(row, desc, 4, &isnull));
+		route->writes = strcmp(method, "GET") != 0;
+		route->given = given;
+		return route;
+	}
+	return NULL;
+}
+
+/* -- the function -- */
+
+static HeapTuple
+function_of(const char *name)
+{
+	Oid schema = get_namespace_oid(SCHEMA, false);
+	CatCList *all = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	Oid found = InvalidOid;
+
+	for (int i = 0; i < all->n_members; i++)
+	{
+		Form_pg_proc f = (Form_pg_proc) GETSTRUCT(&all->members[i]->tuple);
+
+		if (f->pronamespace == schema)
+			found = f->oid;
+	}
+	ReleaseSysCacheList(all);
+	if (!OidIsValid(found))
+		elog(ERROR, "there is no function %s.%s", SCHEMA, name);
+	return SearchSysCache1(PROCOID, ObjectIdGetDatum(found));
+}
+
+/* name => $1, ... of what was given; an error where that is not what the function takes */
+static char *
+arguments_of(HeapTuple function, List *given, List **values)
+{
+	Form_pg_proc f = (Form_pg_proc) GETSTRUCT(function);
+	Oid *types;
+	char **names,
+		*modes;
+	int n = get_func_arg_info(function, &types, &names, &modes);
+	int inputs = 0;
+	StringInfoData out,
+		known;
+
+	initStringInfo(&out);
+	initStringInfo(&known);
+	for (int i = 0; i < n; i++)
+	{
+		Given *g;
+
+		if (modes && modes[i] != PROARGMODE_IN)
+			continue;
+		appendStringInfo(&known, "%s%s", known.len ? ", " : "", names[i]);
+		g = given_find(given, names[i]);
+		if (g)
+		{
+			Value *v = palloc(sizeof(Value));
+
+			g->used = true;
+			v->type = types[i];
+			v->text = given_text(g, types[i]);
+			*values = lappend(*values, v);
+			appendStringInfo(&out, "%s%s => $%d", out.len ? ", " : "", quote_identifier(names[i]), list_length(*values));
+		}
+		else if (inputs < f->pronargs - f->pronargdefaults)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"%s\" is missing", names[i])));
+		inputs++;
+	}
+	given_all_used(given, known.data);
+	return out.data;
+}
+
+/* What it gives: rows, one of them, or a value, which stands for itself */
+static char *
+statement_of(HeapTuple function, List *given, List **values, Form *form)
+{
+	Form_pg_proc f = (Form_pg_proc) GETSTRUCT(function);
+	char *call = psprintf("%s(%s)", quote_qualified_identifier(SCHEMA, NameStr(f->proname)), arguments_of(function, given, values));
+
+	if (!f->proretset && *form == FORM_JSON)
+		*form = FORM_ONE;
+	return psprintf("SELECT * FROM %s", call);
+}
+
+static bool
+is_value(HeapTuple function)
+{
+	Form_pg_proc f = (Form_pg_proc) GETSTRUCT(function);
+	char kind = get_typtype(f->prorettype);
+
+	return !f->proretset && kind != TYPTYPE_COMPOSITE && f->prorettype != RECORDOID;
+}
+
+/* The value itself as JSON; nothing for void */
+static void
+answer_value(HeapTuple function, List *given, bool writes, Answer *answer)
+{
+	Form_pg_proc f = (Form_pg_proc) GETSTRUCT(function);
+	List *values = NIL;
+	char *call = psprintf("%s(%s)", quote_qualified_identifier(SCHEMA, NameStr(f->proname)), arguments_of(function, given, &values));
+	char *text;
+
+	statement_run(psprintf(f->prorettype == JSONOID ? "SELECT %s::text" : "SELECT pg_catalog.to_json(%s)::text", f->prorettype == VOIDOID ? psprintf("(%s)::text", call) : call), values, writes);
+	text = SPI_processed == 1 ? SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1) : NULL;
+	if (f->prorettype == VOIDOID)
+		answer->status = 204;
+	else
+		appendStringInfoString(&answer->body, text ? text : "null");
+}
+
+static void
+answer_call(const Request *request, const Route *route, List *given, Answer *answer)
+{
+	HeapTuple function = function_of(route->function);
+	Form form = render_form(request);
+	List *values = NIL;
+	Identity saved;
+
+	answer_begin(answer, route->status, render_type(FORM_JSON));
+	answer_header(answer, "Cache-Control", route->writes ? "no-store" : "no-cache, private");
+	become(request->role, 0, &saved);
+	if (is_value(function))
+		answer_value(function, given, route->writes, answer);
+	else
+	{
+		char *sql = statement_of(function, given, &values, &form);
+		StringInfoData body;
+		int64 n;
+
+		initStringInfo(&body);
+		n = render_rows(sql, values, form, route->writes, &body);
+		if (form == FORM_ONE && n != 1)
+			answer_problem(answer, 404, "PGRST116", "there is nothing of that name or number, or it may not be read", NULL, NULL);
+		else
+		{
+			answer_begin(answer, route->status, render_type(form == FORM_ONE ? FORM_JSON : form));
+			answer->body = body;
+		}
+	}
+	become_again(&saved);
+	ReleaseSysCache(function);
+	if (!route->writes && answer->status == 200)
+		render_tag(request, answer);
+}
+
+/* No form of a page sends this type without asking first */
+static bool
+is_json(const Request *request)
+{
+	char *type = request_header(request, "content-type");
+
+	return type && pg_strncasecmp(type, "application/json", 16) == 0 && strchr(" ;", type[16]) != NULL;
+}
+
+bool
+call_answer(const Request *request, List *parts, Answer *answer, char **methods)
+{
+	Identity saved;
+	Route *route;
+	List *given;
+
+	become_engine(&saved);
+	route = find(request, parts, methods);
+	become_again(&saved);
+	if (route == NULL)
+		return false;
+	if (route->writes && !is_json(request))
+	{
+		answer_problem(answer, 415, "PGRST107", "what is to be done is said by application/json", NULL, "Content-Type: application/json; {} where there is nothing to say.");
+		return true;
+	}
+	answer->called = true;
+	given = route->writes ? given_in_body(request->body, route->given) : given_in_query(request->query, route->given);
+	if (route->writes)
+		XactReadOnly = false;
+	answer_call(request, route, given, answer);
+	return true;
+}

@@ -1,0 +1,129 @@
+/*
+ * route.c
+ *		Which part of the library answers a request.
+ */
+#include "postgres.h"
+
+#include "common/door.h"
+#include "ingest_api/api.h"
+#include "ingest_api/call.h"
+#include "ingest_api/grammar.h"
+#include "ingest_api/render.h"
+#include "ingest_api/resource.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+
+/* -- what there is -- */
+
+static List *
+resources_of(const Request *request)
+{
+	Identity saved;
+	List *all;
+
+	become_engine(&saved);
+	all = resource_all(request->role);
+	become_again(&saved);
+	return all;
+}
+
+static void
+answer_index(const Request *request, Answer *answer)
+{
+	ListCell *cell;
+
+	answer_begin(answer, 200, render_type(FORM_JSON));
+	appendStringInfoChar(&answer->body, '[');
+	foreach (cell, resources_of(request))
+	{
+		Resource *r = lfirst(cell);
+
+		appendStringInfo(&answer->body, "%s{\"name\":", answer->body.len > 1 ? ",\n " : "");
+		escape_json(&answer->body, r->name);
+		appendStringInfoString(&answer->body, ",\"path\":");
+		escape_json(&answer->body, psprintf("/v1/%s", r->name));
+		appendStringInfoString(&answer->body, ",\"description\":");
+		escape_json(&answer->body, r->description ? r->description : "");
+		appendStringInfoChar(&answer->body, '}');
+	}
+	appendStringInfoChar(&answer->body, ']');
+}
+
+static void
+answer_document(const Request *request, Answer *answer)
+{
+	Identity saved;
+
+	answer_begin(answer, 200, render_type(FORM_JSON));
+	answer_header(answer, "Cache-Control", "no-cache, private");
+	become_engine(&saved);
+	appendStringInfoString(&answer->body, resource_document(request->role));
+	become_again(&saved);
+}
+
+/* -- which of these -- */
+
+/* Decoded parts of the path, of which %2F does not make two */
+static List *
+parts_of(const char *path)
+{
+	List *parts = NIL;
+
+	while (*path == '/')
+	{
+		size_t n = strcspn(++path, "/");
+
+		if (n > 0 || path[n] == '/')
+			parts = lappend(parts, url_decode(path, n, false));
+		path += n;
+	}
+	return parts;
+}
+
+static bool
+reads(const Request *request)
+{
+	return strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+}
+
+static void
+not_allowed(Answer *answer, const char *methods)
+{
+	answer_problem(answer, 405, "PGRST117", "the method is not one of those that are allowed here", NULL, psprintf("Here it is %s.", methods));
+	answer_header(answer, "Allow", methods);
+}
+
+static bool
+is_other_schema(const Request *request)
+{
+	char *profile = request_header(request, reads(request) ? "accept-profile" : "content-profile");
+
+	return profile && strcmp(profile, "v1") != 0 && strcmp(profile, "ingest_api") != 0;
+}
+
+void
+route_answer(const Request *request, Answer *answer)
+{
+	List *parts = parts_of(request->path);
+	char *methods = NULL;
+	bool document = list_length(parts) == 1 && strcmp(linitial(parts), "openapi.json") == 0;
+
+	if (parts == NIL || (strcmp(linitial(parts), "v1") != 0 && !document))
+		answer_problem(answer, 404, "PGRST125", "there is nothing at this address", NULL, "GET /v1 lists the resources");
+	else if (is_other_schema(request))
+		answer_problem(answer, 406, "PGRST106", "there is no other schema than v1", NULL, NULL);
+	else if (list_length(parts) > 1 && call_answer(request, list_copy_tail(parts, 1), answer, &methods))
+		return;
+	else if (methods)
+		not_allowed(answer, methods);
+	else if (!reads(request))
+		not_allowed(answer, "GET, HEAD");
+	else if (document)
+		answer_document(request, answer);
+	else if (list_length(parts) == 1)
+		answer_index(request, answer);
+	else if (list_length(parts) > 3)
+		answer_problem(answer, 404, "PGRST125", "there is nothing at this address", NULL, "GET /v1 lists the resources");
+	else
+		rest_answer(request, list_copy_tail(parts, 1), answer);
+}
