@@ -93,6 +93,7 @@ held_delete(Sync *s, Run *run)
 	Deletion d = {copy, NULL, NULL, "h.ingest_when"};
 	Failure failure;
 	StringInfoData json;
+	const char *why;
 
 	if (copy->held == NULL)
 		return;
@@ -106,14 +107,13 @@ held_delete(Sync *s, Run *run)
 	else
 	{
 		s->kept = true;
+		why = failure.sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION ? "others refer to them"
+																  : "the table does not take their mark";
 		json_open(&json);
 		json_int8(&json, "rows", to_int8(user_value(psprintf("SELECT count(*) FROM %s", copy->held))));
 		json_text(&json, "error", failure.message);
-		anomaly_raise(s, run, "deletion", "warning", NULL,
-					  psprintf("rows of %s that are not at the source any more were not deleted: %s", copy->target,
-							   failure.sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION ? "others refer to them"
-																				   : "the table does not take their mark"),
-					  json_close(&json));
+		why = psprintf("rows of %s that are not at the source any more were not deleted: %s", copy->target, why);
+		anomaly_raise(s, run, "deletion", "warning", NULL, why, json_close(&json));
 	}
 	user_run(psprintf("DROP TABLE %s", copy->held));
 	copy->held = NULL;

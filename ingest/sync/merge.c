@@ -809,9 +809,10 @@ merge_delete_now(Copy *copy, const char *using, const char *condition, const cha
 char *
 merge_readable(const Copy *copy)
 {
-	Rows *unread = repo_rows("SELECT DISTINCT key ->> $2 FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL "
-							 "AND content IS NULL",
-							 arg_int8(copy->sync), arg_text(copy->n_key > 0 ? copy->key_names[0] : ""));
+	char *column = copy->n_key > 0 ? copy->key_names[0] : "";
+	Rows *unread = repo_rows("SELECT DISTINCT key ->> $2 FROM ingest.rejected_row "
+							 "WHERE sync = $1 AND resolved_at IS NULL AND content IS NULL",
+							 arg_int8(copy->sync), arg_text(column));
 	char **keys = palloc(sizeof(char *) * Max(unread->n, 1));
 
 	if (unread->n == 0)
@@ -822,7 +823,8 @@ merge_readable(const Copy *copy)
 		if (keys[i] == NULL)
 			return NULL;
 	}
-	return psprintf("t.%s::text <> ALL (%s::text[])", copy->key[0], quote_literal_cstr(array_literal(keys, unread->n)));
+	return psprintf("t.%s::text <> ALL (%s::text[])", copy->key[0],
+					quote_literal_cstr(array_literal(keys, unread->n)));
 }
 
 int64

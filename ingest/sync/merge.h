@@ -112,7 +112,7 @@ typedef struct MergeTally
 
 extern MergeTally merge_tally(const Copy *copy);
 extern void merge_tally_again(Copy *copy, const MergeTally *before);
-/* The condition that a row t that the stage has not is gone, not one that could not be read; NULL: of none can that be said */
+/* The condition that a row t that the stage has not is gone, and not unreadable; NULL: of none can that be said */
 extern char *merge_readable(const Copy *copy);
 /* Rows of the copy that the stage has not, inside a condition on t */
 extern int64 merge_delete_missing(Copy *copy, const char *scope);

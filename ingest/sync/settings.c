@@ -194,7 +194,8 @@ warn_of_text(Oid relation, const char *foreign, const char *cursor)
 	char category;
 	bool preferred;
 
-	get_type_category_preferred(getBaseType(get_atttype(relation, get_attnum(relation, cursor))), &category, &preferred);
+	get_type_category_preferred(getBaseType(get_atttype(relation, get_attnum(relation, cursor))), &category,
+								&preferred);
 	if (category == TYPCATEGORY_STRING)
 		ereport(NOTICE,
 				(errmsg("column \"%s\" is text, and is compared as text: '10' comes before '9'", cursor),

@@ -19,8 +19,8 @@ unfit_reject(Copy *copy, const char *key, const char *content, const Failure *fa
 
 	copy->run->rejected++;
 	if (!to_bool(repo_value("SELECT ingest_internal.sync_reject($1, $2, $3, $4, $5, $6)", arg_int4(copy->sync),
-							arg_int8(copy->run->id), arg_jsonb(key), arg_jsonb(content), arg_text(failure_text(failure)),
-							arg_text(failure->sqlstate))))
+							arg_int8(copy->run->id), arg_jsonb(key), arg_jsonb(content),
+							arg_text(failure_text(failure)), arg_text(failure->sqlstate))))
 		return;
 	json_open(&json);
 	json_text(&json, "sync", copy->name);
