@@ -803,8 +803,8 @@ merge_delete_now(Copy *copy, const char *using, const char *condition, const cha
 }
 
 /*
- * Rows that could not be read are not in the stage, and not gone for that.  What is known of them is the first column of
- * their key; where it is not, no row is judged.
+ * Rows that could not be read are not in the stage, and not gone for that.  What is known of them is the first
+ * column of their key; where it is not, no row is judged.
  */
 char *
 merge_readable(const Copy *copy)
