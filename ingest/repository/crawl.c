@@ -65,6 +65,53 @@ drop_scratch(Crawl *c)
 	user_run(psprintf("DROP SCHEMA %s", quote_identifier(c->scratch)));
 }
 
+typedef struct Importing
+{
+	const Crawl *c;
+	char **tables; /* to import; none: all */
+	int n;
+} Importing;
+
+static void
+import_foreign_schema(void *arg)
+{
+	const Importing *i = arg;
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "IMPORT FOREIGN SCHEMA %s", quote_identifier(i->c->remote_schema));
+	for (int t = 0; t < i->n; t++)
+		appendStringInfo(&sql, "%s%s", t == 0 ? " LIMIT TO (" : ", ", quote_identifier(i->tables[t]));
+	appendStringInfo(&sql, "%s FROM SERVER %s INTO %s", i->n > 0 ? ")" : "", quote_identifier(i->c->source->server),
+					 quote_identifier(i->c->scratch));
+	user_run(sql.data);
+}
+
+/* A column of a type that is not here fails its import: that table is left out, and told, and holds up no other */
+static void
+import_into_scratch(Crawl *c)
+{
+	Importing all = {c, c->tables, c->n_tables};
+	Failure failure;
+
+	if (attempt(import_foreign_schema, &all, &failure))
+		return;
+	if (failure.sqlerrcode != ERRCODE_UNDEFINED_OBJECT || c->n_tables == 0)
+		failure_rethrow(&failure);
+	for (int i = 0; i < c->n_tables; i++)
+	{
+		Importing one = {c, c->tables + i, 1};
+
+		if (attempt(import_foreign_schema, &one, &failure))
+			continue;
+		if (failure.sqlerrcode != ERRCODE_UNDEFINED_OBJECT)
+			failure_rethrow(&failure);
+		discover_warn(c, psprintf("table %s was left out: %s", c->tables[i], failure.message));
+		repo_run("SELECT ingest_internal.crawl_left_out($1, $2, $3)", arg_int4(c->source->id),
+				 arg_text(c->remote_schema), arg_text(c->tables[i]));
+	}
+}
+
 /*
  * Into a scratch schema of a name that nobody can guess, and from there into their places: what is there already
  * is altered, not replaced
@@ -74,18 +121,11 @@ import_tables(void *arg)
 {
 	Crawl *c = arg;
 	int32 schema_id = schema_number(c);
-	StringInfoData sql;
 	Named *imported;
 	int n;
 
 	user_run(psprintf("CREATE SCHEMA %s", quote_identifier(c->scratch)));
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "IMPORT FOREIGN SCHEMA %s", quote_identifier(c->remote_schema));
-	for (int i = 0; i < c->n_tables; i++)
-		appendStringInfo(&sql, "%s%s", i == 0 ? " LIMIT TO (" : ", ", quote_identifier(c->tables[i]));
-	appendStringInfo(&sql, "%s FROM SERVER %s INTO %s", c->n_tables > 0 ? ")" : "", quote_identifier(c->source->server),
-					 quote_identifier(c->scratch));
-	user_run(sql.data);
+	import_into_scratch(c);
 	imported = tables_in(c, c->scratch, NULL, &n);
 	for (int i = 0; i < n; i++)
 	{

@@ -194,9 +194,12 @@ DECLARE
         ORDER BY d.owner <> (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user), d.id LIMIT 1);
     wanted text[] := ARRAY(SELECT unnest(d.remote_schemas) FROM ingest.data_source d
         WHERE d.server = postgres_tables.server);
+    -- parts of a table are none of their own, unless somebody asked for one
+    named text[] := ARRAY(SELECT unnest(d.include) FROM ingest.data_source d WHERE d.server = postgres_tables.server);
     look record;
 BEGIN
-    FOR look IN SELECT * FROM (VALUES ('pg_class', 'oid oid, relname name, relnamespace oid, relkind "char"'),
+    FOR look IN SELECT * FROM (VALUES
+        ('pg_class', 'oid oid, relname name, relnamespace oid, relkind "char", relispartition boolean'),
         ('pg_namespace', 'oid oid, nspname name'),
         ('pg_constraint', 'conrelid oid, contype "char", conkey smallint[]'),
             ('pg_attribute', 'attrelid oid, attnum smallint, attname name'),
@@ -207,7 +210,8 @@ BEGIN
     END LOOP;
     RETURN QUERY EXECUTE format('WITH c AS MATERIALIZED (SELECT c.oid, c.relname, n.nspname
             FROM %1$I.ingest_pg_class c JOIN %1$I.ingest_pg_namespace n ON n.oid = c.relnamespace
-            WHERE n.nspname = ANY ($1) AND c.relkind IN (''r'', ''v'', ''m'', ''f'', ''p'')),
+            WHERE n.nspname = ANY ($1) AND c.relkind IN (''r'', ''v'', ''m'', ''f'', ''p'')
+            AND (NOT c.relispartition OR c.relname = ANY ($2))),
         i AS MATERIALIZED (SELECT i.conrelid, i.conkey FROM %1$I.ingest_pg_constraint i
             WHERE i.contype = ''p'' AND i.conrelid IN (SELECT oid FROM c)),
         k AS (SELECT a.attrelid, string_agg(a.attname, '', '' ORDER BY array_position(i.conkey, a.attnum)) AS key
@@ -215,7 +219,7 @@ BEGIN
             GROUP BY a.attrelid)
         SELECT c.nspname::text, c.relname::text, k.key, (SELECT d.description FROM %1$I.ingest_pg_description d
             WHERE d.objoid = c.oid AND d.objsubid = 0 AND d.classoid = 1259)
-        FROM c LEFT JOIN k ON k.attrelid = c.oid ORDER BY 2, 1', here) USING wanted;
+        FROM c LEFT JOIN k ON k.attrelid = c.oid ORDER BY 2, 1', here) USING wanted, named;
     EXECUTE format('DROP FOREIGN TABLE %1$I.ingest_pg_class, %1$I.ingest_pg_namespace, %1$I.ingest_pg_constraint, '
         '%1$I.ingest_pg_attribute, %1$I.ingest_pg_description', here);
 END $$;

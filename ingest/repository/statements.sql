@@ -159,6 +159,15 @@ END;
 COMMENT ON FUNCTION ingest_internal.crawl_done(integer, text)
     IS 'tables that were seen since the crawl began that did not end';
 
+CREATE FUNCTION ingest_internal.crawl_left_out(of_source integer, remote_schema text, table_name text) RETURNS void
+    LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest.source_table t SET crawled_at = clock_timestamp() FROM ingest.source_schema s
+    WHERE t.source = of_source AND s.id = t.schema_id AND s.name = remote_schema AND t.name = table_name;
+END;
+COMMENT ON FUNCTION ingest_internal.crawl_left_out(integer, text, text)
+    IS 'a table is there, and could not be looked at: it is not gone for that';
+
 CREATE FUNCTION ingest_internal.crawl_saw(of_source integer, name text, of_run bigint) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN EXISTS (SELECT FROM ingest.source_table t JOIN ingest.run r ON r.id = of_run

@@ -1,6 +1,6 @@
 /*
  * held.c
- *		Deletions that a foreign key of the user's stands in the way of.
+ *		Deletions that a constraint of the user's stands in the way of.
  *
  * What refers to a row may be lines whose own deletion comes later in the same transaction: so the rows that are to go
  * wait for that.  What somebody still refers to then stays, and is told: nothing else is held up by it.
@@ -39,7 +39,8 @@ try_deletion(Deletion *d, Failure *failure)
 	if (attempt(delete_rows, d, failure))
 		return true;
 	merge_tally_again(d->copy, &before);
-	if (failure->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
+	/* a row that is only marked must still be what the table takes */
+	if (failure->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION && !(d->copy->soft && failure_is_of_data(failure)))
 		failure_rethrow(failure);
 	return false;
 }
@@ -92,6 +93,7 @@ held_delete(Sync *s, Run *run)
 	Deletion d = {copy, NULL, NULL, "h.ingest_when"};
 	Failure failure;
 	StringInfoData json;
+	const char *why;
 
 	if (copy->held == NULL)
 		return;
@@ -105,13 +107,13 @@ held_delete(Sync *s, Run *run)
 	else
 	{
 		s->kept = true;
+		why = failure.sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION ? "others refer to them"
+																  : "the table does not take their mark";
 		json_open(&json);
 		json_int8(&json, "rows", to_int8(user_value(psprintf("SELECT count(*) FROM %s", copy->held))));
 		json_text(&json, "error", failure.message);
-		anomaly_raise(s, run, "deletion", "warning", NULL,
-					  psprintf("rows of %s that are not at the source any more were not deleted: others refer to them",
-							   copy->target),
-					  json_close(&json));
+		why = psprintf("rows of %s that are not at the source any more were not deleted: %s", copy->target, why);
+		anomaly_raise(s, run, "deletion", "warning", NULL, why, json_close(&json));
 	}
 	user_run(psprintf("DROP TABLE %s", copy->held));
 	copy->held = NULL;

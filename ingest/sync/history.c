@@ -378,6 +378,13 @@ as_it_was(const Kept *kept)
 					kept->id, kept->target, key_of(kept), living(kept), columns_of(kept, "(r).", true), kept->target);
 }
 
+/* Keys and versions have moments in UTC (row_json.c): until sql_end, this session writes them so */
+static void
+write_moments_in_utc(void)
+{
+	(void) set_config_option("TimeZone", "UTC", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
 /* as_of(target anyelement, moment) */
 Datum
 ingest_as_of(PG_FUNCTION_ARGS)
@@ -390,6 +397,7 @@ ingest_as_of(PG_FUNCTION_ARGS)
 
 	rows_begin(fcinfo);
 	level = sql_begin();
+	write_moments_in_utc();
 	kept = kept_copy(fcinfo, "as_of");
 	require_known(kept, moment);
 	require_past(kept, DatumGetTimestampTz(moment.value));
@@ -431,6 +439,7 @@ ingest_row_history(PG_FUNCTION_ARGS)
 
 	rows_begin(fcinfo);
 	level = sql_begin();
+	write_moments_in_utc();
 	kept = kept_copy(fcinfo, "row_history");
 	if (of_one)
 		require_key(kept, key);

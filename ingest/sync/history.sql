@@ -32,12 +32,13 @@ COMMENT ON FUNCTION ingest_internal.drop_old_history()
 CREATE FUNCTION ingest_internal.row_json("row" record) RETURNS jsonb
     AS 'MODULE_PATHNAME', 'ingest_row_json' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION ingest_internal.row_json(record)
-    IS 'what to_jsonb gives of a row, quicker of many; types of extensions as they write themselves';
+    IS 'what to_jsonb gives of a row where the zone is UTC, quicker of many; types of extensions as they write '
+    'themselves';
 
 CREATE FUNCTION ingest_internal.key_json(VARIADIC "any") RETURNS jsonb
     AS 'MODULE_PATHNAME', 'ingest_key_json' LANGUAGE C STABLE;
 COMMENT ON FUNCTION ingest_internal.key_json("any")
-    IS 'what jsonb_build_object gives, quicker of many, of names that stay the same';
+    IS 'what jsonb_build_object gives where the zone is UTC, quicker of many, of names that stay the same';
 
 CREATE FUNCTION ingest_internal.row_change(sync integer, key jsonb DEFAULT NULL, since timestamptz DEFAULT NULL)
     RETURNS SETOF change

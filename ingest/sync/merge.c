@@ -802,21 +802,39 @@ merge_delete_now(Copy *copy, const char *using, const char *condition, const cha
 	return keys->n;
 }
 
-/* Rows that could not be read are not in the stage, and not gone for that */
-bool
-merge_may_judge_missing(const Copy *copy)
+/*
+ * Rows that could not be read are not in the stage, and not gone for that.  What is known of them is the first
+ * column of their key; where it is not, no row is judged.
+ */
+char *
+merge_readable(const Copy *copy)
 {
-	return repo_value("SELECT 1 FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL AND content IS NULL "
-					  "LIMIT 1",
-					  arg_int8(copy->sync)) == NULL;
+	char *column = copy->n_key > 0 ? copy->key_names[0] : "";
+	Rows *unread = repo_rows("SELECT DISTINCT key ->> $2 FROM ingest.rejected_row "
+							 "WHERE sync = $1 AND resolved_at IS NULL AND content IS NULL",
+							 arg_int8(copy->sync), arg_text(column));
+	char **keys = palloc(sizeof(char *) * Max(unread->n, 1));
+
+	if (unread->n == 0)
+		return pstrdup("true");
+	for (uint64 i = 0; i < unread->n; i++)
+	{
+		keys[i] = unread->v[i][0];
+		if (keys[i] == NULL)
+			return NULL;
+	}
+	return psprintf("t.%s::text <> ALL (%s::text[])", copy->key[0],
+					quote_literal_cstr(array_literal(keys, unread->n)));
 }
 
 int64
 merge_delete_missing(Copy *copy, const char *scope)
 {
-	if (!merge_may_judge_missing(copy))
+	char *readable = merge_readable(copy);
+
+	if (readable == NULL)
 		return 0;
-	return merge_delete(copy, NULL, psprintf("%s AND %s", scope, key_not_in(copy, copy->stage)), NULL);
+	return merge_delete(copy, NULL, psprintf("%s AND %s AND %s", scope, readable, key_not_in(copy, copy->stage)), NULL);
 }
 
 /* -- history and events -- */

@@ -112,8 +112,8 @@ typedef struct MergeTally
 
 extern MergeTally merge_tally(const Copy *copy);
 extern void merge_tally_again(Copy *copy, const MergeTally *before);
-/* Are rows that the stage has not gone? Not while some could not be read */
-extern bool merge_may_judge_missing(const Copy *copy);
+/* The condition that a row t that the stage has not is gone, and not unreadable; NULL: of none can that be said */
+extern char *merge_readable(const Copy *copy);
 /* Rows of the copy that the stage has not, inside a condition on t */
 extern int64 merge_delete_missing(Copy *copy, const char *scope);
 /* Rows of the copy that join a list; when: an expression for the time, or NULL; they wait where others refer to them */

@@ -121,12 +121,16 @@ void
 reconcile_delete_missing(Sync *s, const char *scope)
 {
 	Copy *copy = &s->copy;
-	char *condition = psprintf("%s AND %s", scope, key_not_in(copy, copy->stage));
-	Rows *missing = user_rows(psprintf("SELECT t.%s FROM %s t WHERE %s AND %s", copy->key[0], copy->target, condition,
-									   copy_living(&s->copy, "")));
-	char *found;
+	char *readable = merge_readable(copy);
+	char *condition, *found;
+	Rows *missing;
 
-	if (missing->n == 0 || copy->ignore_deletions || strcmp(s->mode, "append") == 0 || !merge_may_judge_missing(copy))
+	if (readable == NULL || copy->ignore_deletions || strcmp(s->mode, "append") == 0)
+		return;
+	condition = psprintf("%s AND %s AND %s", scope, readable, key_not_in(copy, copy->stage));
+	missing = user_rows(psprintf("SELECT t.%s FROM %s t WHERE %s AND %s", copy->key[0], copy->target, condition,
+								 copy_living(&s->copy, "")));
+	if (missing->n == 0)
 		return;
 	if (s->braked || s->missing + (int64) missing->n > missing_limit(s))
 	{
@@ -138,10 +142,26 @@ reconcile_delete_missing(Sync *s, const char *scope)
 	user_run(psprintf("DROP TABLE %s", found));
 }
 
+/* A source that answers with nothing was seldom emptied: however few rows are here, they stay unless all may go */
+static void
+brake_empty(Sync *s, int64 rows)
+{
+	StringInfoData json;
+
+	if (s->braked)
+		return;
+	s->braked = s->kept = true;
+	json_open(&json);
+	json_int8(&json, "rows", rows);
+	anomaly_raise(
+		s, s->copy.run, "deletion", "error", NULL,
+		psprintf("the source of %s answered with no rows: its %lld rows were kept", s->copy.target, (long long) rows),
+		json_close(&json));
+}
+
 bool
 reconcile_may_replace(Sync *s)
 {
-	StringInfoData json;
 	int64 rows,
 		there;
 
@@ -157,13 +177,7 @@ reconcile_may_replace(Sync *s)
 	}
 	if (there > 0 || rows == 0)
 		return true;
-	s->kept = true;
-	json_open(&json);
-	json_int8(&json, "rows", rows);
-	anomaly_raise(
-		s, s->copy.run, "deletion", "error", NULL,
-		psprintf("the source of %s answered with no rows: its %lld rows were kept", s->copy.target, (long long) rows),
-		json_close(&json));
+	brake_empty(s, rows);
 	return false;
 }
 
@@ -344,6 +358,23 @@ read_again(Sync *s, const char *condition, const char *scope)
 	reconcile_delete_missing(s, scope);
 }
 
+/* Everything; what answers with nothing may be a role that sees nothing any more */
+static void
+read_all_again(Sync *s)
+{
+	Copy *copy = &s->copy;
+
+	if (s->max_delete_share < 1 && user_value(psprintf("SELECT 1 FROM %s LIMIT 1", copy->foreign)) == NULL)
+	{
+		int64 rows = count_here(s);
+
+		if (rows > 0)
+			brake_empty(s, rows);
+		return;
+	}
+	read_again(s, "", "true");
+}
+
 /* The range from low to high, both inclusive */
 static void
 compare(Sync *s, Depth depth, int64 low, int64 high)
@@ -381,10 +412,15 @@ compare_all(Sync *s)
 
 	if (!same(there, here))
 	{
-		reconcile_brake(s, there->rows);
+		if (there->rows == 0 && s->max_delete_share < 1)
+			brake_empty(s, here->rows);
+		else
+			reconcile_brake(s, there->rows);
 		if (there->has_keys)
 			compare(s, depth, here->has_keys ? Min(there->low, here->low) : there->low,
 					here->has_keys ? Max(there->high, here->high) : there->high);
+		else if (here->has_keys)
+			compare(s, depth, here->low, here->high);
 	}
 	if (copy->cursor && user_value(psprintf("SELECT 1 FROM %s WHERE %s IS NULL LIMIT 1", copy->target, copy->cursor)))
 	{
@@ -405,7 +441,7 @@ reconcile(Sync *s, Run *run)
 	if (s->copy.key_is_integer && s->source->counts)
 		compare_all(s);
 	else
-		read_again(s, "", "true");
+		read_all_again(s);
 	inserted = run->inserted - inserted;
 	updated = run->updated - updated;
 	deleted = run->deleted - deleted;

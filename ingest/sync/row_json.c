@@ -13,6 +13,7 @@
 #include "catalog/pg_type.h"
 #include "ingest/base/compat.h"
 #include "nodes/makefuncs.h"
+#include "pgtime.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/fmgroids.h"
@@ -271,11 +272,9 @@ set_value(JsonbValue *to, Member *member, Datum value)
 	}
 }
 
-/* The object of the values */
-static Datum
-object_of(RowType *row)
+static void
+set_values(RowType *row)
 {
-	JsonbValue object = {0};
 
 	for (int i = 0; i < row->n; i++)
 	{
@@ -286,6 +285,31 @@ object_of(RowType *row)
 		else
 			set_value(&row->pairs[i].value, member, row->values[member->attribute]);
 	}
+}
+
+/*
+ * The object of the values.  Moments are written in UTC, whatever the zone of the session: a row has one key, whoever
+ * syncs it and whoever asks.
+ */
+static Datum
+object_of(RowType *row)
+{
+	static pg_tz *utc = NULL;
+	pg_tz *volatile zone = session_timezone;
+	JsonbValue object = {0};
+
+	if (utc == NULL)
+		utc = pg_tzset("UTC");
+	PG_TRY();
+	{
+		session_timezone = utc;
+		set_values(row);
+	}
+	PG_FINALLY();
+	{
+		session_timezone = zone;
+	}
+	PG_END_TRY();
 	object.type = jbvObject;
 	object.val.object.nPairs = row->n;
 	object.val.object.pairs = row->pairs;

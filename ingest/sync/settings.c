@@ -9,6 +9,7 @@
 #include "ingest/base/attempt.h"
 #include "ingest/repository/access.h"
 #include "ingest/sync/settings.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -186,6 +187,21 @@ require_greatest(const char *foreign, const char *cursor)
 					"A cursor is a time or a number that grows with every change; without one use mode => 'full'.");
 }
 
+/* What is written as text grows otherwise than what it says */
+static void
+warn_of_text(Oid relation, const char *foreign, const char *cursor)
+{
+	char category;
+	bool preferred;
+
+	get_type_category_preferred(getBaseType(get_atttype(relation, get_attnum(relation, cursor))), &category,
+								&preferred);
+	if (category == TYPCATEGORY_STRING)
+		ereport(NOTICE,
+				(errmsg("column \"%s\" is text, and is compared as text: '10' comes before '9'", cursor),
+				 errhint("What changes below the greatest of %s is found by the comparison of keys alone.", foreign)));
+}
+
 void
 settings_complete(Settings *s, const SourceTable *table, Oid foreign_table, const char *tried_cursor)
 {
@@ -200,6 +216,8 @@ settings_complete(Settings *s, const SourceTable *table, Oid foreign_table, cons
 	{
 		require_column(foreign_table, foreign, s->cursor_column);
 		require_greatest(foreign, s->cursor_column);
+		if (tried_cursor == NULL || strcmp(tried_cursor, s->cursor_column) != 0)
+			warn_of_text(foreign_table, foreign, s->cursor_column);
 		/* can the source filter by the cursor? Better to know now */
 		if (tried_cursor == NULL || strcmp(tried_cursor, s->cursor_column) != 0)
 			user_run(

@@ -468,13 +468,19 @@ COMMENT ON FUNCTION ingest_internal.sync_unfilled(integer, text[])
 
 -- Rows that do not fit
 
+-- One that could not be read is put aside once, however often it is met.
 CREATE FUNCTION ingest_internal.sync_reject(of_sync integer, run bigint, key jsonb, content jsonb, reason text,
-    sqlstate text) RETURNS void LANGUAGE sql
+    sqlstate text) RETURNS boolean LANGUAGE sql
 BEGIN ATOMIC
-    INSERT INTO ingest.rejected_row (source, sync, run, key, content, reason, sqlstate)
-        SELECT s.source, s.id, $2, $3, $4, $5, $6 FROM ingest.sync s WHERE s.id = $1;
+    WITH again AS (UPDATE ingest.rejected_row r SET run = $2, reason = $5, sqlstate = $6 WHERE r.sync = $1
+            AND r.resolved_at IS NULL AND $4 IS NULL AND r.content IS NULL AND r.key = $3 RETURNING r.id),
+        news AS (INSERT INTO ingest.rejected_row (source, sync, run, key, content, reason, sqlstate)
+            SELECT s.source, s.id, $2, $3, $4, $5, $6 FROM ingest.sync s WHERE s.id = $1
+                AND NOT EXISTS (SELECT FROM again) RETURNING id)
+    SELECT EXISTS (SELECT FROM news);
 END;
-COMMENT ON FUNCTION ingest_internal.sync_reject(integer, bigint, jsonb, jsonb, text, text) IS 'puts a row aside';
+COMMENT ON FUNCTION ingest_internal.sync_reject(integer, bigint, jsonb, jsonb, text, text)
+    IS 'puts a row aside; false: it stands aside already';
 
 CREATE FUNCTION ingest_internal.sync_last_rejected(of_run bigint) RETURNS text LANGUAGE sql STABLE
     RETURN (SELECT format('%s: %s', coalesce(r.key::text, '?'), r.reason) FROM ingest.rejected_row r

@@ -17,10 +17,11 @@ unfit_reject(Copy *copy, const char *key, const char *content, const Failure *fa
 {
 	StringInfoData json;
 
-	repo_run("SELECT ingest_internal.sync_reject($1, $2, $3, $4, $5, $6)", arg_int4(copy->sync),
-			 arg_int8(copy->run->id), arg_jsonb(key), arg_jsonb(content), arg_text(failure_text(failure)),
-			 arg_text(failure->sqlstate));
 	copy->run->rejected++;
+	if (!to_bool(repo_value("SELECT ingest_internal.sync_reject($1, $2, $3, $4, $5, $6)", arg_int4(copy->sync),
+							arg_int8(copy->run->id), arg_jsonb(key), arg_jsonb(content),
+							arg_text(failure_text(failure)), arg_text(failure->sqlstate))))
+		return;
 	json_open(&json);
 	json_text(&json, "sync", copy->name);
 	json_int8(&json, "run", copy->run->id);

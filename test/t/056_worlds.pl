@@ -129,7 +129,7 @@ for my $column (qw(u j f))
 }
 
 # Versions are what to_jsonb gives, to the last bit, of every type
-is(sql(<<'SQL'), "9|9\n9\nt", 'a row as JSON');
+is(sql(<<'SQL'), "9|9\n9\nt\nt", 'a row as JSON, in one zone for all');
 CREATE SCHEMA ty; SET search_path = ty, public;
 CREATE TYPE mood AS ENUM ('a', 'b'); CREATE TYPE pair AS (x int, y text); CREATE DOMAIN pos AS int CHECK (VALUE > 0); CREATE DOMAIN arr AS int[]; CREATE TYPE own AS (z int);
 CREATE FUNCTION own_json(own) RETURNS json LANGUAGE sql IMMUTABLE AS $$SELECT json_build_object('own', ($1).z)$$; CREATE CAST (own AS json) WITH FUNCTION own_json(own);
@@ -140,9 +140,11 @@ INSERT INTO k VALUES (true, 1, -2, 9223372036854775807, 'NaN', 1.500, 'NaN', 1e3
 INSERT INTO k (n, f4, f8, d, t, z, jb, j, ia, n2) VALUES ('Infinity', '-Infinity', '-0', '4713-01-01 BC', '294276-12-31 23:59:59.999999', '0044-03-15 BC', 'null', 'null', '{}', 1e6), ('-Infinity', 0.1, 1e-300, '2026-11-28', '2026-11-28 12:00:00.5', '2026-11-28 12:00+05:45', '"x"', '[]', '[0:1]={1,2}', -0.001), (1.10, 1e20, 123456789012345680, NULL, NULL, NULL, '[]', '1', NULL, 0), (0.000, 1, 100, NULL, NULL, NULL, '{}', '"s"', NULL, NULL);
 INSERT INTO k DEFAULT VALUES;
 INSERT INTO k (x, n, jb) SELECT repeat(md5(i::text), 3000), (i::text || repeat('7', 3000))::numeric, jsonb_build_object('big', repeat('x', 100000), 'a', i) FROM generate_series(1, 3) i;
-SET timezone = 'Asia/Kathmandu'; SET extra_float_digits = 1;
+SET timezone = 'UTC'; SET extra_float_digits = 1;
 SELECT count(*), count(*) FILTER (WHERE ingest_internal.row_json(k) = to_jsonb(k) AND ingest_internal.row_json(k)::text = to_jsonb(k)::text AND pg_column_size(ingest_internal.row_json(k)) = pg_column_size(to_jsonb(k))) AS same FROM k;
 SELECT count(*) FILTER (WHERE ingest_internal.key_json('b'::text, i8, 'aa'::text, z, 'a'::text, p, 'c'::text, n)::text = jsonb_build_object('b', i8, 'aa', z, 'a', p, 'c', n)::text) FROM k;
+CREATE TABLE utc AS SELECT ctid AS c, ingest_internal.row_json(k) AS j, ingest_internal.key_json('z'::text, z) AS key FROM k; SET timezone = 'Asia/Kathmandu';
+SELECT bool_and(ingest_internal.row_json(k)::text = j::text AND ingest_internal.key_json('z'::text, z)::text = key::text) AND current_setting('timezone') = 'Asia/Kathmandu' FROM k JOIN utc ON c = k.ctid;
 SELECT ingest_internal.row_json(r)::text = to_jsonb(r)::text FROM (SELECT i4 AS q, x AS "Z", NULL AS nothing FROM k) r LIMIT 1;
 SQL
 
