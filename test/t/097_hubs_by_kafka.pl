@@ -109,12 +109,15 @@ like($err, qr/permission denied|needs the server's own identity/, 'the server\'s
 
 $node->psql($p, q{SELECT ingest_delivery.drop_sink(s) FROM unnest('{wrong,other}'::text[]) s});
 sql(qq{SELECT ingest_delivery.alter_sink('token', options => '{"protocol": "https", "url": "$azure{hubs}/token"}')});
+# the worker looks at its sinks each second: until then it sends as before
+sleep(3);
 emit('token', 20);
 poll_until($node, $p, q{SELECT behind FROM ingest_delivery.sink_status WHERE sink = 'token'}, 0, q{SELECT last_error FROM ingest_delivery.sink_status WHERE sink = 'token'});
 my $posted = 0;
 $posted += @{ decode_json($_->{body}) } for grep { $_->{what} eq 'hub' && $_->{status} == 201 } azure_log();
 is($posted, 20, 'protocol https sends what comes from then on there');
 sql(qq{SELECT ingest_delivery.alter_sink('token', options => '{"protocol": "kafka", "url": "https://localhost:$port/token"}')});
+sleep(3);
 emit('token', 20);
 is(scalar(consumed('token', 226, 60)), 226, 'and back');
 
