@@ -1,0 +1,90 @@
+# Actions, GraphQL, streams, metrics and series together: who may what, odd input everywhere, the same rows by each way
+use strict;
+use warnings;
+use Digest::SHA qw(sha256_hex);
+use JSON::PP;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Sandbox;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $p = 'postgres';
+my $node = PostgreSQL::Test::Cluster->new('primary');
+$node->init;
+$node->append_conf('postgresql.conf', "timezone = 'America/New_York'\n");
+$node->start;
+sub sql { return $node->safe_psql($p, $_[0]); }
+
+sql(q{
+	CREATE EXTENSION postgres_fdw;
+	CREATE EXTENSION ingest CASCADE;
+	CREATE EXTENSION ingest_api;
+	CREATE ROLE fin LOGIN SUPERUSER; CREATE ROLE reader LOGIN; CREATE ROLE other LOGIN;
+	GRANT ingest_operator, ingest_consumer TO fin, other; GRANT ingest_reader TO reader;
+	CREATE SCHEMA shop AUTHORIZATION fin; CREATE SCHEMA books AUTHORIZATION fin; CREATE SCHEMA trap AUTHORIZATION other;
+	GRANT USAGE ON SCHEMA trap, books TO PUBLIC;
+	SET ROLE fin;
+	CREATE TABLE shop.line (id int PRIMARY KEY, n text, at timestamptz NOT NULL DEFAULT clock_timestamp());
+	INSERT INTO shop.line SELECT i, 'x' || i FROM generate_series(1, 20) i;
+	CREATE TABLE books.thing (id bigint PRIMARY KEY, name text, amount numeric, f float8, at timestamptz, day date, ok bool, doc jsonb, list text[], up bigint REFERENCES books.thing);
+	INSERT INTO books.thing SELECT 9007199254740990 + i, CASE WHEN i % 4 > 0 THEN 'n' || i % 3 END, CASE WHEN i % 5 > 0 THEN (i % 7) * 1.10 END, CASE i % 6 WHEN 0 THEN NULL WHEN 1 THEN 'NaN' WHEN 2 THEN 'Infinity' ELSE i / 3.0 END,
+		CASE i % 5 WHEN 0 THEN NULL WHEN 1 THEN 'infinity' ELSE timestamptz '2026-11-01 05:30+00' + i % 4 * interval '30 min' END, date '2026-02-27' + i % 4, CASE WHEN i % 3 > 0 THEN i % 2 = 0 END, jsonb_build_object('a', i % 3), ARRAY['a', 'b' || i % 2, NULL],
+		CASE WHEN i % 3 = 0 AND i > 3 THEN 9007199254740990 + i / 2 END FROM generate_series(1, 60) i;
+	GRANT SELECT ON books.thing TO reader;
+	RESET ROLE;
+	SELECT format('CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host %L, port %L, dbname %L)', split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'), current_database()) \gexec
+	CREATE USER MAPPING FOR fin SERVER s OPTIONS (user 'fin');
+	GRANT USAGE ON FOREIGN SERVER s TO fin;
+});
+my $fin = 'SET SESSION AUTHORIZATION fin; ';
+sql($fin . q{
+	SELECT ingest.register_source('mirror.shop', 's', schema => 'shop_ft', remote_schemas => '{shop}');
+	CALL ingest.crawl('mirror.shop');
+	SELECT ingest.create_sync('shop_ft.line', 'books.line', name => 'mirror.line', cursor_column => 'at', overlap => '0', history => true);
+});
+sql($fin . "CALL ingest.sync('mirror.line')");
+sql($fin . "SELECT ingest_api.expose('books.thing', 'things')");
+sql(q{INSERT INTO ingest.alert (kind, object, subject, severity, summary, source, sync, opened_at) SELECT 'stale', 'sync 99', 'a', 'error', 'x', source, id, now() - interval '2 hours' FROM ingest.sync});
+sql('ALTER ROLE fin NOSUPERUSER; GRANT fin, reader, other TO ingest_authenticator');
+my %token = map { $_ => sql("SET SESSION AUTHORIZATION $_; SELECT ingest_api.create_token('t', scopes => '{" . ($_ eq 'reader' ? 'read' : 'admin') . "}')") } qw(fin reader other);
+$token{narrow} = sql($fin . q{SELECT ingest_api.create_token('narrow')});
+
+sub quoted { return defined $_[0] ? "'" . ($_[0] =~ s/'/''/gr) . "'" : 'NULL'; }
+# the statement that asks
+sub asking
+{
+	my ($who, $path, $method, $body, $headers) = @_;
+	my ($at, $query) = split /\?/, $path, 2;
+	return 'SELECT row_to_json(s) FROM ingest_api.serve(' . join(', ', (map { quoted($_) } 'token ' . substr($token{$who}, 0, 12) . ' ' . sha256_hex($token{$who}), $method // 'GET', $at, $query, encode_json({ defined $body ? ('content-type' => 'application/json') : (), %{ $headers // {} } })), defined $body ? 'convert_to(' . quoted($body) . ", 'UTF8')" : 'NULL') . ') s';
+}
+sub ask
+{
+	my ($code, $out, $err) = $node->psql($p, 'SET SESSION AUTHORIZATION ingest_authenticator; ' . asking(@_));
+	return (0, $err, {}) if $code;
+	my $row = JSON::PP->new->utf8->decode($out);
+	return ($row->{status}, $row->{body}, $row->{headers});
+}
+sub status { return (ask(@_))[0]; }
+sub body { return JSON::PP->new->decode((ask(@_))[1]); }
+sub graphql { my ($who, $query, $variables) = @_; return body($who, '/graphql', 'POST', encode_json({ query => $query, $variables ? (variables => $variables) : () })); }
+
+
+# -- a series is of the source or sync that is named, whatever letters its name has --
+
+is(body('fin', "/v1/series?of=open_alerts&$_")->{rows}[-1]{value}, 1, "alerts that are open: $_") for 'step=1%20hour', 'source=mirror.shop', 'sync=mirror.line';
+
+# -- steps of which one part goes back: across a change of the clocks they would not end --
+
+is(status('fin', '/v1/series?of=runs&from=2026-03-08T01:00:00Z&to=2026-03-08T09:00:00Z&step=' . $_), 400, "no step: $_") for '1%20day%20-23:59:50', '-1%20day%20%2B25:00:00';
+
+# -- what a wrapper counts leaves nothing in the session --
+
+sql(q{
+	CREATE FUNCTION trap.counts() RETURNS TABLE (server text, day date, requests bigint) LANGUAGE plpgsql AS $$
+	BEGIN EXECUTE 'PREPARE left_behind AS SELECT 1'; RETURN QUERY SELECT 's', current_date, 1::bigint; END $$;
+	UPDATE ingest.connector SET stats_function = 'trap.counts' WHERE wrapper = 'postgres_fdw';
+});
+like(sql('SET SESSION AUTHORIZATION ingest_authenticator; ' . asking('fin', '/metrics') . "; SELECT 'left ' || count(*) FROM pg_prepared_statements WHERE name = 'left_behind'"), qr/^left 0$/m, 'metrics leave nothing in a session');
+
+done_testing();
