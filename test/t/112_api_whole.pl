@@ -87,4 +87,38 @@ sql(q{
 });
 like(sql('SET SESSION AUTHORIZATION ingest_authenticator; ' . asking('fin', '/metrics') . "; SELECT 'left ' || count(*) FROM pg_prepared_statements WHERE name = 'left_behind'"), qr/^left 0$/m, 'metrics leave nothing in a session');
 
+# -- nor does a view leave a lock --
+
+sql(q{
+	SET ROLE other;
+	CREATE VIEW trap.lock AS SELECT pg_try_advisory_lock(4711) AS got, 1 AS n;
+	CREATE VIEW trap.late AS SELECT pg_try_advisory_lock(4712) AS got, pg_sleep(5)::text AS n;
+	GRANT SELECT ON trap.lock, trap.late TO PUBLIC;
+	SELECT ingest_api.expose('trap.lock', 'lock'), ingest_api.expose('trap.late', 'late');
+});
+for (['/v1/lock'], ['/v1/lock?n=eq.x'], ['/v1/lock?select=got&got=eq.true&order=n'], ['/graphql', 'POST', '{"query":"{lock{nodes{got}}}"}'], ['/v1/late'])
+{
+	my ($code, $out) = $node->psql($p, "SET SESSION AUTHORIZATION ingest_authenticator; SET statement_timeout = '1s';\n" . asking('other', @$_) . ";\nSELECT 'locks ' || count(*) FROM pg_locks WHERE locktype = 'advisory'", on_error_stop => 0);
+	like($out, qr/^locks 0$/m, "no lock is left: $_->[0]");
+}
+
+# -- what is null where something is needed does nothing, and says so --
+
+is(status('fin', '/v1/consumers', 'POST', '{"consumer": "con"}'), 201, 'a consumer');
+is(status('fin', '/v1/consumers/con/ack', 'POST', '{"event": null}'), 400, 'nothing is acknowledged');
+is(status('fin', '/v1/consumers/nobody/read', 'POST', '{"max_events": null}'), status('fin', '/v1/consumers/nobody/read', 'POST', '{}'), 'a consumer that is not there is not read');
+isnt(status('fin', '/v1/consumers/nobody/read', 'POST', '{"max_events": null}'), 200, 'and is said not to be there');
+
+# -- what was refused by GraphQL is written down as by REST --
+
+my $pauses = encode_json({ query => 'mutation { pause_source(source: "mirror.shop") }' });
+my $lines = q{SELECT count(*) FROM ingest.audit WHERE function = 'http' AND object LIKE 'POST /%'};
+my $before = sql($lines);
+is(status('narrow', '/v1/sources/mirror.shop/pause', 'POST', '{}'), 403, 'a token that reads does nothing by REST');
+is(sql($lines), $before + 1, 'which is written down');
+like((ask('narrow', '/graphql', 'POST', $pauses))[1], qr/scope is \\"read/, 'nor by GraphQL');
+is(sql($lines), $before + 2, 'which is written down, too');
+is(status('narrow', '/graphql', 'POST', encode_json({ query => '{ __typename }' })), 200, 'what only reads');
+is(sql($lines), $before + 2, 'is not');
+
 done_testing();
