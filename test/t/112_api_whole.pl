@@ -121,4 +121,29 @@ is(sql($lines), $before + 2, 'which is written down, too');
 is(status('narrow', '/graphql', 'POST', encode_json({ query => '{ __typename }' })), 200, 'what only reads');
 is(sql($lines), $before + 2, 'is not');
 
+# -- variables make much of few words: a request of 1 MB took all memory that there was --
+
+sub codes { my $r = graphql(@_); return join ' ', map { $_->{extensions}{code} } @{ $r->{errors} // [] }; }
+my $many = sub { my $n = shift; return { f => { or => [ map { { name => { eq => "a$_" } } } 1 .. $n ] } } };
+is(codes('reader', 'query($f: ThingsFilter) { things(filter: $f) { totalCount } }', $many->(300)), '', '300 conditions');
+is(codes('reader', 'query($f: ThingsFilter) { things(filter: $f) { totalCount } }', $many->(1500)), 'LIMIT_EXCEEDED', 'not 1,500');
+is(codes('reader', 'query($f: ThingsFilter) {' . join(' ', map { "a$_: things(filter: \$f) { totalCount }" } 1 .. 10) . '}', $many->(300)), 'LIMIT_EXCEEDED', 'nor ten times 300');
+is(codes('reader', 'query($f: ThingsFilter) { things(filter: $f) { totalCount } }', { f => { or => [ ({}) x 1500 ] } }), 'LIMIT_EXCEEDED', 'nor 1,500 empty ones');
+is(codes('reader', 'query($f: [String!]) {' . join(' ', map { "a$_: things(filter: {name: {in: \$f}}) { totalCount }" } 1 .. 30) . '}', { f => [ map { "name of a thing $_" } 1 .. 30000 ] }), 'LIMIT_EXCEEDED', 'nor 18 MB of values');
+{
+	my $script = join '', map { asking('reader', '/v1/things?select=id&or=(' . join(',', map { "name.eq.a$_" } $_ .. 1000) . ')') . ";\n" } 1 .. 64;
+	my $used = sql("SET SESSION AUTHORIZATION ingest_authenticator; $script RESET SESSION AUTHORIZATION; SELECT 'used ' || sum(total_bytes) / 1000000 FROM pg_backend_memory_contexts");
+	cmp_ok(($used =~ /^used (\d+)/m)[0], '<', 60, 'plans that are kept are small together');
+}
+
+# -- a view that asks again and again while it is read --
+
+sql(q{
+	SET ROLE other;
+	CREATE VIEW trap.again AS SELECT n, ingest_api.graphql('{a' || n || ': __typename}') AS got FROM generate_series(1, 300) n;
+	GRANT SELECT ON trap.again TO PUBLIC;
+	SELECT ingest_api.expose('trap.again', 'again');
+});
+is(scalar(() = (ask('fin', '/graphql', 'POST', '{"query": "{again(first: 300) {nodes {n got}}}"}'))[1] =~ /"n":/g), 300, "a view's own questions do not end the one that it is read by");
+
 done_testing();
