@@ -87,9 +87,10 @@ resource_at(uint64 row, Oid role)
 	return r;
 }
 
-/* a table's key is what it is called now */
+/* A table's key is what it is called now.  By no function in SQL: it would be planned at each request */
 #define RESOURCE \
-	"SELECT name, relation::oid, coalesce((SELECT ingest_api_internal.names(i.indrelid, i.indkey::smallint[]) " \
+	"SELECT name, relation::oid, coalesce((SELECT (SELECT array_agg(a.attname ORDER BY n.place) " \
+	"FROM unnest(i.indkey::smallint[]) WITH ORDINALITY n (number, place) JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = n.number) " \
 	"FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary), key), description FROM ingest_api_internal.resource "
 
 Resource *

@@ -66,6 +66,15 @@ replay_corpus() {
 	counted 1 0
 }
 
+# PostGraphile, a peer that wants an older graphql than other packages, and any Node.js
+install_postgraphile() {
+	mkdir -p "$WORK/postgraphile"
+	cp "$TOP"/test/postgraphile/package*.json "$WORK/postgraphile"
+	(cd "$WORK/postgraphile" && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error --logs-max=0) || die "npm could not install PostGraphile"
+	chmod -R a+rX "$WORK/postgraphile"
+	export POSTGRAPHILE_PATH=$WORK/postgraphile/node_modules
+}
+
 # The client that this project did not write, from the npm registry, and the Node.js that it needs where there is none as new.
 # Scripts of packages are not run.
 install_npm() {
@@ -81,12 +90,7 @@ install_npm() {
 	chmod -R a+rX "$WORK/npm"
 	NODE_PATH=$WORK/npm/node_modules
 	export NODE_PATH
-	# a peer that wants an older graphql
-	mkdir -p "$WORK/postgraphile"
-	cp "$TOP"/test/postgraphile/package*.json "$WORK/postgraphile"
-	(cd "$WORK/postgraphile" && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error --logs-max=0) || die "npm could not install PostGraphile"
-	chmod -R a+rX "$WORK/postgraphile"
-	export POSTGRAPHILE_PATH=$WORK/postgraphile/node_modules
+	install_postgraphile
 	for node in "$NODE_PATH"/node-linux-*/bin; do
 		[ ! -x "$node/node" ] || export PATH="$node:$PATH"
 	done
