@@ -194,7 +194,7 @@ COMMENT ON FUNCTION ingest_api.subscribe(text, text[], boolean) IS 'a consumer o
 
 CREATE FUNCTION ingest_api.read_events(consumer text, max_events integer DEFAULT 100) RETURNS TABLE (id bigint, type text, source text, subject text, "time" timestamptz, data jsonb, era integer) LANGUAGE sql
 BEGIN ATOMIC
-    SELECT * FROM ingest.read_events(consumer, max_events);
+    SELECT * FROM ingest.read_events(consumer, coalesce(max_events, 100));
 END;
 COMMENT ON FUNCTION ingest_api.read_events(text, integer) IS 'the next events of a consumer that it has not acknowledged, as ingest.read_events';
 

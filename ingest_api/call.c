@@ -176,6 +176,9 @@ arguments_of(HeapTuple function, List *given, List **values)
 			g->used = true;
 			v->type = types[i];
 			v->text = given_text(g, types[i]);
+			/* a strict function would do nothing, and that would be answered as done */
+			if (v->text == NULL && inputs < f->pronargs - f->pronargdefaults)
+				ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("\"%s\" is null", names[i])));
 			*values = lappend(*values, v);
 			appendStringInfo(&out, "%s%s => $%d", out.len ? ", " : "", quote_identifier(names[i]), list_length(*values));
 		}

@@ -83,7 +83,7 @@ metrics_answer(const Request *request, Answer *answer)
 	answer->route = PATH;
 	answer_header(answer, "Cache-Control", "no-store");
 	answer_header(answer, "Vary", "Accept, Authorization");
-	become(request->role, 0, &saved);
+	become(request->role, SECURITY_RESTRICTED_OPERATION, &saved);
 	statement_run("SELECT ingest_api_internal.exposition($1)", list_make1(value), false);
 	appendStringInfoString(&answer->body, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
 	become_again(&saved);

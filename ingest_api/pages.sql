@@ -166,7 +166,7 @@ CREATE FUNCTION ingest_api_internal.series_query(of text, which text, first time
     WHEN of IN ('open_alerts', 'open_anomalies') THEN
         format('SELECT g.at, (SELECT count(*) FROM ingest_api.%s a WHERE a.%s <= g.at AND (a.%s > g.at OR a.%s IS NULL) AND %s)::float8 AS value FROM generate_series(%L::timestamptz, %L, %L) g (at) ORDER BY g.at',
             replace(of, 'open_', ''), CASE of WHEN 'open_alerts' THEN 'opened_at' ELSE 'detected_at' END, CASE of WHEN 'open_alerts' THEN 'closed_at' ELSE 'resolved_at' END, CASE of WHEN 'open_alerts' THEN 'closed_at' ELSE 'resolved_at' END,
-            replace(which, 'r.', 'a.'), first, last, step)
+            which, first, last, step)
     ELSE
         format('SELECT g.at, coalesce(sum(v.value), 0) AS value FROM generate_series(%L::timestamptz, %L, %L) g (at) LEFT JOIN (%s) v ON v.at >= g.at AND v.at < g.at + %L::interval GROUP BY g.at ORDER BY g.at', first, last, step,
             format(ingest_api_internal.series_statement(of), which), step) END;
@@ -183,6 +183,9 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('there is no series of "%s"', left(of, 60)), HINT = format('There are: %s.', array_to_string(kinds, ', '));
     ELSIF step IS NULL OR step < interval '1 second' OR extract(month FROM step) <> 0 OR extract(year FROM step) <> 0 OR NOT isfinite(last) OR NOT isfinite(first) OR last < first THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'a series goes from a moment to a later one in steps of a second at least, without months';
+    ELSIF extract(day FROM step) < 0 OR step < make_interval(days => extract(day FROM step)::integer) THEN
+        -- where clocks are put forward a day of 23 hours less 24 goes back, and no series ends
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'no part of a step goes back';
     ELSIF extract(epoch FROM last - first) / extract(epoch FROM step) > most THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('a series has %s steps at most', most), HINT = 'A longer step, or a shorter time.';
     ELSIF source IS NOT NULL AND NOT EXISTS (SELECT FROM ingest_api.sources s WHERE s.name = series.source) THEN
@@ -190,7 +193,7 @@ BEGIN
     ELSIF sync IS NOT NULL AND NOT EXISTS (SELECT FROM ingest_api.syncs s WHERE s.name = series.sync) THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no sync "%s"', left(sync, 60));
     END IF;
-    RETURN ingest_api_internal.shown(ingest_api_internal.series_query(of, ingest_api_internal.series_which(source, sync, 'r'), date_bin(step, first, 'epoch'), last, step));
+    RETURN ingest_api_internal.shown(ingest_api_internal.series_query(of, ingest_api_internal.series_which(source, sync, CASE WHEN of LIKE 'open\_%' THEN 'a' ELSE 'r' END), date_bin(step, first, 'epoch'), last, step));
 END $$;
 COMMENT ON FUNCTION ingest_api.series(text, timestamptz, timestamptz, interval, text, text) IS 'a figure over time, of all that one sees or of a source or sync: what was counted in each step (rows_changed, rows_read, rows_rejected, runs, failed_runs, run_seconds), or how it was at its beginning (freshness in seconds, open_alerts, open_anomalies)';
 

@@ -22,6 +22,7 @@
 #include "ingest_api/statement.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -245,6 +246,13 @@ hint_of(const Request *request, const Answer *answer, int status, const ErrorDat
 	return error->hint;
 }
 
+/* Advisory locks of a session outlive transactions, failed ones too: a function behind a view would keep them from everybody else */
+static void
+let_go(void)
+{
+	LockReleaseSession(USER_LOCKMETHOD);
+}
+
 /* In a subtransaction, so that an answer can still be given */
 static void
 answer_safely(Request *request, const bytea *body, Answer *answer)
@@ -278,7 +286,10 @@ answer_safely(Request *request, const bytea *body, Answer *answer)
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
 		if (status == 0)
+		{
+			let_go();
 			ReThrowError(error);
+		}
 		answer_problem(answer, status, code_of(error, answer->collection != NULL), error->message, error->detail, hint_of(request, answer, status, error));
 	}
 	PG_END_TRY();
@@ -399,6 +410,7 @@ ingest_api_serve(PG_FUNCTION_ARGS)
 					   "Authorization: Bearer pgi_…, which ingest_api.create_token() gives");
 	else if (may_ask_now(&request, &answer))
 		answer_safely(&request, PG_ARGISNULL(5) ? NULL : PG_GETARG_BYTEA_PP(5), &answer);
+	let_go();
 	if (answer.acts && !RecoveryInProgress())
 		write_down(&request, &answer);
 	if (request.unnoted)

@@ -288,6 +288,8 @@ ingest_api_service_main(Datum arg)
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION);
 	SetConfigOption("default_transaction_read_only", "off", PGC_USERSET, PGC_S_SESSION);
 	database = MemoryContextStrdup(TopMemoryContext, value_of("SELECT pg_catalog.current_database()"));
+	/* said once, so that a gateway which never comes up is a silence, too */
+	(void) value_of("SELECT ingest_internal.service_lives()");
 	for (;;)
 	{
 		TimestampTz now = GetCurrentTimestamp();

@@ -19,8 +19,9 @@
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 
-/* A plan takes 150 kB and more */
+/* A plan takes 150 kB and more, and much more where its text is long */
 #define MOST_PLANS 64
+#define MOST_TEXT (512 * 1024)
 
 typedef struct Kept
 {
@@ -35,6 +36,8 @@ typedef struct Kept
 
 static dlist_head kept = DLIST_STATIC_INIT(kept);
 static int n_kept = 0;
+static size_t n_text = 0;
+static int running = 0; /* within one another */
 
 static bool
 same_types(const Kept *k, const Oid *types, int n)
@@ -66,6 +69,7 @@ forget_oldest(void)
 
 	dlist_delete(&k->node);
 	n_kept--;
+	n_text -= strlen(k->sql);
 	SPI_freeplan(k->plan);
 	pfree(k->sql);
 	pfree(k->types);
@@ -73,11 +77,21 @@ forget_oldest(void)
 }
 
 static SPIPlanPtr
-kept_plan(const char *sql, int n, Oid *types)
+new_plan(const char *sql, int n, Oid *types)
 {
 	SPIPlanPtr plan = SPI_prepare(sql, n, types);
 
-	if (plan == NULL || SPI_keepplan(plan) != 0)
+	if (plan == NULL)
+		elog(ERROR, "could not prepare a statement: %s", SPI_result_code_string(SPI_result));
+	return plan;
+}
+
+static SPIPlanPtr
+kept_plan(const char *sql, int n, Oid *types)
+{
+	SPIPlanPtr plan = new_plan(sql, n, types);
+
+	if (SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare a statement: %s", SPI_result_code_string(SPI_result));
 	return plan;
 }
@@ -99,8 +113,11 @@ plan_of(const char *sql, Oid *types, int n)
 
 	if (plan)
 		return plan;
+	/* a view may ask, too: of those that run none is forgotten, and what is asked there is not kept */
+	if (running > 0)
+		return new_plan(sql, n, types);
 	plan = kept_plan(sql, n, types);
-	if (n_kept == MOST_PLANS)
+	while (n_kept > 0 && (n_kept == MOST_PLANS || n_text + strlen(sql) > MOST_TEXT))
 		forget_oldest();
 	k = MemoryContextAllocZero(TopMemoryContext, sizeof(Kept));
 	k->role = GetUserId();
@@ -112,6 +129,7 @@ plan_of(const char *sql, Oid *types, int n)
 	k->plan = plan;
 	dlist_push_head(&kept, &k->node);
 	n_kept++;
+	n_text += strlen(sql);
 	return plan;
 }
 
@@ -146,9 +164,19 @@ statement_run(const char *sql, List *values, bool writes)
 	Datum *datums;
 	char *nulls;
 	SPIPlanPtr plan = bind(sql, values, &datums, &nulls);
-	/* what only reads cannot write by a function behind it either */
-	int code = SPI_execute_plan(plan, datums, nulls, !writes, 0);
+	int code = 0;
 
+	running++;
+	PG_TRY();
+	{
+		/* what only reads cannot write by a function behind it either */
+		code = SPI_execute_plan(plan, datums, nulls, !writes, 0);
+	}
+	PG_FINALLY();
+	{
+		running--;
+	}
+	PG_END_TRY();
 	if (code != SPI_OK_SELECT)
 		elog(ERROR, "SPI returned %s", SPI_result_code_string(code));
 }

@@ -19,6 +19,7 @@
 #include "ingest_api/resource.h"
 #include "ingest_api/statement.h"
 #include "ingest_api/stream.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -197,7 +198,7 @@ answer_events(const Request *request, List *given, bool stream, Answer *answer)
 
 	given_all_used(given, "after, limit, type, types");
 	initStringInfo(&body);
-	become(request->role, 0, &saved);
+	become(request->role, SECURITY_RESTRICTED_OPERATION, &saved);
 	/* the first who asks where it is now writes down which cluster this is; nothing of a user's is run here */
 	XactReadOnly = false;
 	statement_run(reading, values, false);

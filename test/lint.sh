@@ -30,6 +30,11 @@ if perl -0777 -ne 'while (/\b(repo_\w+\((?:\s*&?\w+,)*\s*psprintf(?!\("DROP TABL
 	echo "statements of the engine are constants, with parameters" >&2
 	code=1
 fi
+# a session of the gateway's is everybody's in turn: what runs as who asks leaves nothing in it
+if grep -nE "\\bbecome\\(" ingest_api/*.c ingest_api/*/*.c | grep -v SECURITY_RESTRICTED_OPERATION; then
+	echo "what a request runs is a restricted operation: SECURITY_RESTRICTED_OPERATION" >&2
+	code=1
+fi
 # one extension knows another by SQL alone
 if grep -nE '#include "(ingest|netsuite_fdw|ingest_profile)/' ingest_delivery/*.[ch]; then
 	echo "ingest_delivery includes no header of another extension" >&2

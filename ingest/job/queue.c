@@ -317,6 +317,8 @@ note_overdue(const Overdue *o)
 	json_text(&json, "sqlstate", failure.sqlstate);
 	json_text(&json, "class", failure_class(&failure));
 	json_text(&json, "error", failure.message);
+	json_text(&json, "detail", failure.detail);
+	json_text(&json, "hint", failure.hint);
 	event_emit_for(ended->owner, "ingest.run.failed", ended->name, json_close(&json));
 	queue_failed(&entry, o->worker, ended->name, ended->max_attempts, &failure, run);
 	return false;

@@ -251,8 +251,9 @@ CREATE FUNCTION ingest_internal.column_type(relation regclass, column_name name)
 COMMENT ON FUNCTION ingest_internal.column_type(regclass, name) IS 'the type of a column; null: there is none';
 
 CREATE FUNCTION ingest_internal.crawl_column_list(relation regclass) RETURNS jsonb LANGUAGE sql STABLE
-    RETURN (SELECT jsonb_agg(jsonb_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod))
-        ORDER BY a.attnum)
+    RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('name', a.attname, 'type',
+        format_type(a.atttypid, a.atttypmod))
+        ORDER BY a.attnum), '[]')
         FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped);
 COMMENT ON FUNCTION ingest_internal.crawl_column_list(regclass) IS 'the columns of a table for an event';
 

@@ -18,6 +18,8 @@
 static char *row_items(Execution *x, Range *range, GType *type, List *selected);
 static char *lineage_items(Execution *x, const char *object, GType *type, List *selected);
 
+#define MOST_GIVEN (8 << 20)
+
 /* -- names and values -- */
 
 Range *
@@ -49,6 +51,9 @@ sql_parameter(Execution *x, Oid type, const char *text)
 {
 	Value *v = palloc(sizeof(Value));
 
+	x->given += text ? strlen(text) : 0;
+	if (x->given > MOST_GIVEN)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("an operation is given at most %d MB of values, counted as often as they are used", MOST_GIVEN >> 20)));
 	v->type = type;
 	v->text = text ? pstrdup(text) : NULL;
 	x->values = lappend(x->values, v);

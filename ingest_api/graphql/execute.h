@@ -46,6 +46,8 @@ typedef struct Execution
 	/* of the compiler */
 	List *values; /* compile.h's Value */
 	int aliases;
+	int conditions;       /* of filters, as often as they are used: variables make many of few words */
+	size_t given;         /* bytes of values, likewise */
 	const Ast *at;        /* what is compiled: where an error is */
 	const char *response; /* the field of the operation that it belongs to */
 } Execution;

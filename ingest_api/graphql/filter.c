@@ -10,12 +10,22 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+/* Each takes a kilobyte and more of the plan */
+#define MOST_CONDITIONS 1000
+
 static void add_conditions(Execution *x, GEntry *entry, const char *name, const Ast *filter, StringInfo out);
 
 static void
 add(StringInfo out, const char *condition)
 {
 	appendStringInfo(out, "%s%s", out->len ? " AND " : "", condition);
+}
+
+static void
+count_condition(Execution *x)
+{
+	if (++x->conditions > MOST_CONDITIONS)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("filters of an operation have at most %d conditions, counted as often as they are used", MOST_CONDITIONS)));
 }
 
 /* -- columns -- */
@@ -82,6 +92,7 @@ comparison(Execution *x, const char *name, const GColumn *column, const Ast *op)
 	bool several = strcmp(op->name, "in") == 0 || strcmp(op->name, "notIn") == 0;
 
 	x->at = op;
+	count_condition(x);
 	if (op->value->kind == AST_NULL)
 		refuse_null(column, op);
 	if (strcmp(op->name, "isNull") == 0)
@@ -140,9 +151,12 @@ junction(Execution *x, GEntry *entry, const char *name, const Ast *filters, bool
 	initStringInfo(&out);
 	/* one stands for a list of it */
 	for (const Ast *one = filters->kind == AST_LIST ? filters->value : filters; one; one = one->next)
+	{
+		count_condition(x);
 		appendStringInfo(&out, "%s(%s)", out.len == 0 ? "" : all ? " AND "
 																 : " OR ",
 						 conditions(x, entry, name, one));
+	}
 	if (out.len == 0)
 		return all ? "true" : "false";
 	return psprintf("(%s)", out.data);
@@ -158,6 +172,7 @@ add_conditions(Execution *x, GEntry *entry, const char *name, const Ast *filter,
 
 		if (one->value->kind == AST_NULL)
 			continue;
+		count_condition(x);
 		switch (field->role)
 		{
 			case ROLE_AND:

@@ -183,8 +183,24 @@ choose_operation(Asked *asked)
 		error_add(&asked->x.errors, CODE_OPERATION, NULL, NULL, "there are %d operations in the document: operationName says which one", n);
 	else if (found->operation == OPERATION_SUBSCRIPTION)
 		error_add(&asked->x.errors, CODE_OPERATION, NULL, found, "there are no subscriptions");
+	else if (found->operation == OPERATION_MUTATION && asked->scope < SCOPE_OPERATE)
+		error_add(&asked->x.errors, CODE_OPERATION, NULL, found, "the token's scope is \"read\", and what is done needs \"operate\"");
 	else if (found->operation == OPERATION_MUTATION && asked->x.schema->mutation == NULL)
 		error_add(&asked->x.errors, CODE_OPERATION, NULL, found, "there is nothing that this role may do");
+}
+
+/* What is wrong, or more than the token may, was still asked for */
+static bool
+wants_to_act(const Asked *asked)
+{
+	const Document *document = asked->x.document;
+
+	if (asked->request == NULL || reads(asked->request) || document == NULL || document->error)
+		return false;
+	for (const Ast *d = document->definitions; d; d = d->next)
+		if (d->kind == AST_OPERATION && d->operation == OPERATION_MUTATION)
+			return true;
+	return false;
 }
 
 /* As the engine, which runs nothing of a user's; false: something is wrong */
@@ -272,7 +288,7 @@ execute(Asked *asked)
 	become_engine(&saved);
 	good = prepare(asked);
 	writes = good && asked->x.operation->operation == OPERATION_MUTATION;
-	asked->acts = writes;
+	asked->acts = writes || (!good && wants_to_act(asked));
 	if (writes && RecoveryInProgress())
 	{
 		error_add(&asked->x.errors, "25006", NULL, asked->x.operation, "this server is a standby, where nothing is done");

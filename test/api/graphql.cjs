@@ -207,6 +207,8 @@ if (what === 'audit') {
 		if (errors.length === 50) return void count.limits++;
 		count.documents++;
 		if (code === 'LIMIT_EXCEEDED') return void count.limits++;
+		// a character that no text of the database has
+		if (errors.some((e) => /U\+0000/.test(e.message))) return void count.limits++;
 		let document;
 		try {
 			document = g.parse(d);

@@ -152,7 +152,7 @@ sub faults
 	push @wrong, "$n rows that are not at the source" if $n;
 	$n = sql("SELECT count(*) FROM (SELECT ROW($columns)::text FROM $t->{origin} EXCEPT ALL SELECT ROW($columns)::text FROM apart.image) x");
 	push @wrong, "$n rows are missing" if $n;
-	push @wrong, 'run: ' . sql("SELECT error FROM ingest.run WHERE sync = $sync ORDER BY id DESC LIMIT 1") if sql("SELECT state FROM ingest.run WHERE sync = $sync ORDER BY id DESC LIMIT 1") ne 'succeeded';
+	push @wrong, 'run: ' . sql("SELECT error FROM ingest.run WHERE sync = $sync ORDER BY id DESC LIMIT 1") if sql("SELECT state FROM ingest.run WHERE sync = $sync ORDER BY id DESC LIMIT 1") !~ /^succeeded/;
 	$n = sql("SELECT rows - (SELECT count(*) FROM apart.image) FROM ingest.sync_state WHERE sync = $sync");
 	push @wrong, "its book says $n rows too many" if $n;
 	return @wrong unless $t->{history} eq 'true';

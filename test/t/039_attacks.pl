@@ -253,7 +253,7 @@ for my $cursor (qw(id u))
 	as('attacker', "CALL ingest.sync('attacker.by_$cursor')") for 1 .. 3;
 	session("CALL ingest.sync('attacker.by_$cursor')", "SELECT * FROM ingest.explain_sync('attacker.by_$cursor')", "SELECT * FROM ingest.verify('attacker.by_$cursor')");
 }
-is(sql(q{SELECT count(*) FROM ingest.run r JOIN ingest.sync s ON s.id = r.sync WHERE s.name LIKE 'attacker.by_%' AND r.state = 'succeeded'}), '8', 'copies with a cursor of a domain are made');
+is(sql(q{SELECT count(*) FROM ingest.run r JOIN ingest.sync s ON s.id = r.sync WHERE s.name LIKE 'attacker.by_%' AND r.state LIKE 'succeeded%'}), '8', 'copies with a cursor of a domain are made');
 is(ran_as(), 'attacker', 'its check runs as the owner alone');
 sql('TRUNCATE prey.ran_as');
 as('attacker', $_) for q{SELECT ingest.drop_sync('attacker.by_id'), ingest.drop_sync('attacker.by_u')}, 'ALTER FOREIGN TABLE attacker_far.secret ALTER COLUMN id TYPE int, ALTER COLUMN u TYPE timestamptz';

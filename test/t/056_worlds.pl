@@ -144,7 +144,7 @@ SET timezone = 'UTC'; SET extra_float_digits = 1;
 SELECT count(*), count(*) FILTER (WHERE ingest_internal.row_json(k) = to_jsonb(k) AND ingest_internal.row_json(k)::text = to_jsonb(k)::text AND pg_column_size(ingest_internal.row_json(k)) = pg_column_size(to_jsonb(k))) AS same FROM k;
 SELECT count(*) FILTER (WHERE ingest_internal.key_json('b'::text, i8, 'aa'::text, z, 'a'::text, p, 'c'::text, n)::text = jsonb_build_object('b', i8, 'aa', z, 'a', p, 'c', n)::text) FROM k;
 CREATE TABLE utc AS SELECT ctid AS c, ingest_internal.row_json(k) AS j, ingest_internal.key_json('z'::text, z) AS key FROM k; SET timezone = 'Asia/Kathmandu';
-SELECT bool_and(ingest_internal.row_json(k)::text = j::text AND ingest_internal.key_json('z'::text, z)::text = key::text) AND current_setting('timezone') = 'Asia/Kathmandu' FROM k JOIN utc ON c = k.ctid;
+SELECT bool_and(ingest_internal.row_json(k)::text = utc.j::text AND ingest_internal.key_json('z'::text, k.z)::text = utc.key::text) AND current_setting('timezone') = 'Asia/Kathmandu' FROM k JOIN utc ON utc.c = k.ctid;
 SELECT ingest_internal.row_json(r)::text = to_jsonb(r)::text FROM (SELECT i4 AS q, x AS "Z", NULL AS nothing FROM k) r LIMIT 1;
 SQL
 

@@ -204,6 +204,7 @@ sql('DROP TABLE ingest.blocked');
 # somebody publishes all tables
 sql("DROP TABLE ingest.change_20200101; CALL ingest.sync('kept'); CREATE PUBLICATION everything FOR ALL TABLES");
 cmp_ok(sql('SELECT count(*) FROM ingest.change'), '>', 0, 'there is history');
+is(sql(q{SELECT string_agg(c.oid::regclass::text, ' ') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname LIKE 'ingest%' AND c.relkind = 'r' AND c.relpersistence = 'p' AND c.relreplident = 'd' AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)}), '', 'each table has a replica identity');
 ($code, $out, $err) = $node->psql($p, "SELECT ingest_internal.prune('1 s', '1 s'); SELECT ingest.drop_source('b')");
 is($code, 0, 'a publication of all tables keeps nothing from being deleted') or diag($err);
 unlike($err, qr/could not be deleted/, 'nor retention');
