@@ -456,12 +456,7 @@ embed(Compiler *c, const Range *range, Level *level, StringInfo items, List **na
 	else if (level->inner)
 		appendStringInfo(joins, " JOIN LATERAL (SELECT pg_catalog.json_agg(pg_catalog.row_to_json(x)) AS j FROM (%s) x) e%d ON e%d.j IS NOT NULL", rows, alias, alias);
 	else
-	{
-		/* no join: what is dear in the list of columns is computed for the rows of the page alone */
-		if (level->items != NIL || level->embedded != NIL)
-			add_item(items, names, psprintf("(SELECT coalesce(pg_catalog.json_agg(pg_catalog.row_to_json(x)), '[]') FROM (%s) x)", rows), name);
-		return;
-	}
+		appendStringInfo(joins, " CROSS JOIN LATERAL (SELECT coalesce(pg_catalog.json_agg(pg_catalog.row_to_json(x)), '[]') AS j FROM (%s) x) e%d", rows, alias);
 	if (level->items != NIL || level->embedded != NIL)
 		add_item(items, names, psprintf("e%d.j", alias), name);
 }
