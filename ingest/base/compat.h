@@ -53,4 +53,9 @@
 #define AmBackgroundWorkerProcess() (MyBgworkerEntry != NULL)
 #endif
 
+/* Gone since 17, in which no snapshot is too old; places in events are */
+#ifndef ERRCODE_SNAPSHOT_TOO_OLD
+#define ERRCODE_SNAPSHOT_TOO_OLD MAKE_SQLSTATE('7', '2', '0', '0', '0')
+#endif
+
 #endif /* INGEST_COMPAT_H */
