@@ -12,11 +12,6 @@
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
-/* What ingest says of places in events; gone since PostgreSQL 17 */
-#ifndef ERRCODE_SNAPSHOT_TOO_OLD
-#define ERRCODE_SNAPSHOT_TOO_OLD MAKE_SQLSTATE('7', '2', '0', '0', '0')
-#endif
-
 extern char *api_authenticator;   /* ingest_api.authenticator */
 extern char *api_metrics_role;    /* ingest_api.metrics_role */
 extern char *api_listen;          /* ingest_api.listen */

@@ -7,9 +7,9 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "ingest_api/compat.h"
 #include "ingest_api/resource.h"
 #include "ingest_api/statement.h"
 #include "utils/acl.h"
@@ -50,21 +50,11 @@ names_at(uint64 row, int column)
 	return names;
 }
 
-static bool
-may_use(Oid schema, Oid role)
-{
-#if PG_VERSION_NUM >= 160000
-	return object_aclcheck(NamespaceRelationId, schema, role, ACL_USAGE) == ACLCHECK_OK;
-#else
-	return pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
-#endif
-}
-
 /* Something of it, where it lies: the whole, or a column */
 static bool
 may_read(Oid relation, Oid role)
 {
-	if (!may_use(get_rel_namespace(relation), role))
+	if (!may_use_schema(get_rel_namespace(relation), role))
 		return false;
 	return pg_class_aclcheck(relation, role, ACL_SELECT) == ACLCHECK_OK || pg_attribute_aclcheck_all(relation, role, ACL_SELECT, ACLMASK_ANY) == ACLCHECK_OK;
 }

@@ -16,6 +16,7 @@
 #include "common/door.h"
 #include "executor/spi.h"
 #include "ingest_api/api.h"
+#include "ingest_api/compat.h"
 #include "ingest_api/credential.h"
 #include "ingest_api/metrics.h"
 #include "ingest_api/rate.h"

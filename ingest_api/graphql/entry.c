@@ -11,6 +11,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
+#include "ingest_api/compat.h"
 #include "ingest_api/graphql/schema.h"
 #include "ingest_api/statement.h"
 #include "utils/acl.h"
@@ -335,7 +336,7 @@ function_named(Oid schema, const char *name, Oid role)
 	{
 		Form_pg_proc f = (Form_pg_proc) GETSTRUCT(&all->members[i]->tuple);
 
-		if (f->pronamespace == schema && pg_proc_aclcheck(f->oid, role, ACL_EXECUTE) == ACLCHECK_OK)
+		if (f->pronamespace == schema && may_execute(f->oid, role))
 			found = f->oid;
 	}
 	ReleaseSysCacheList(all);
