@@ -2,8 +2,6 @@
  * frame_fuzz.c
  *		Whatever comes over the socket between a worker and its helper: frames are read as both sides read
  *		them, in pieces as a socket gives them, and what was read is written and read once more.
- *
- * With REPLAY a main() runs the files named, under any compiler's sanitizers.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +10,8 @@
 #include <unistd.h>
 
 #include "common/frame.h"
-
-static void
-must(int truth)
-{
-	if (!truth)
-		abort();
-}
+#include "test/fuzz/check.h"
+#include "test/fuzz/replay.h"
 
 /* The fields of a frame, in an order that its kind says; what was read goes into another */
 static int
@@ -45,12 +38,12 @@ read_fields(Frame *frame, FrameBuffer *copy)
 				break;
 			case 3:
 				bytes = frame_get_bytes(frame, &length);
-				must(bytes == NULL || bytes[length] == 0);
+				CHECK(bytes == NULL || bytes[length] == 0);
 				frame_bytes(copy, bytes, length);
 				break;
 			default:
 				bytes = frame_get_text(frame);
-				must(bytes != NULL);
+				CHECK(bytes != NULL);
 				frame_text(copy, bytes);
 				break;
 		}
@@ -58,7 +51,7 @@ read_fields(Frame *frame, FrameBuffer *copy)
 	}
 	if (frame->bad)
 	{
-		must(!frame_is_whole(frame));
+		CHECK(!frame_is_whole(frame));
 		frame_undo(copy);
 		return 0;
 	}
@@ -76,12 +69,12 @@ read_all(FrameBuffer *in)
 	{
 		size_t length = frame.end - frame.begin;
 
-		must(frame.end <= in->data + in->end);
+		CHECK(frame.end <= in->data + in->end);
 		if (!read_fields(&frame, &copy))
 			continue;
 		/* what was understood is written as it was */
-		must(copy.end - copy.begin == length && memcmp(copy.data + copy.begin, frame.begin, length) == 0);
-		must(frame_next(&copy, &again) == 1);
+		CHECK(copy.end - copy.begin == length && memcmp(copy.data + copy.begin, frame.begin, length) == 0);
+		CHECK(frame_next(&copy, &again) == 1);
 		frame_forget(&frame);
 	}
 	frame_free(&copy);
@@ -99,32 +92,13 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	{
 		n = 1 + (data[0] * at) % 700;
 		n = n < size - at ? n : size - at;
-		must(write(ends[0], data + at, n) == (ssize_t) n);
-		must(frame_receive(ends[1], &in) > 0);
+		CHECK(write(ends[0], data + at, n) == (ssize_t) n);
+		CHECK(frame_receive(ends[1], &in) > 0);
 		read_all(&in);
 	}
 	close(ends[0]);
-	must(frame_receive(ends[1], &in) < 0);
+	CHECK(frame_receive(ends[1], &in) < 0);
 	close(ends[1]);
 	frame_free(&in);
 	return 0;
 }
-
-#ifdef REPLAY
-int
-main(int argc, char **argv)
-{
-	static unsigned char data[1 << 20];
-
-	for (int i = 1; i < argc; i++)
-	{
-		FILE *file = fopen(argv[i], "rb");
-		size_t n = file ? fread(data, 1, sizeof(data), file) : 0;
-
-		if (file)
-			fclose(file);
-		LLVMFuzzerTestOneInput(data, n);
-	}
-	return 0;
-}
-#endif

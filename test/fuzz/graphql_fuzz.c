@@ -13,17 +13,8 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/json.h"
+#include "test/fuzz/check.h"
 #include "test/fuzz/standins.h"
-
-#define CHECK(what) \
-	do \
-	{ \
-		if (!(what)) \
-		{ \
-			fprintf(stderr, "does not hold: %s\n", #what); \
-			abort(); \
-		} \
-	} while (0)
 
 /* -- stand-ins -- */
 

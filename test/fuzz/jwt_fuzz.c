@@ -17,16 +17,8 @@
 #include <string.h>
 
 #include "gateway/buffer.h"
-
-#define CHECK(what) \
-	do \
-	{ \
-		if (!(what)) \
-		{ \
-			fprintf(stderr, "does not hold: %s\n", #what); \
-			abort(); \
-		} \
-	} while (0)
+#include "test/fuzz/check.h"
+#include "test/fuzz/replay.h"
 
 #define NOW 1800000000
 
@@ -103,22 +95,3 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t n)
 	}
 	return 0;
 }
-
-#ifdef REPLAY
-int
-main(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++)
-	{
-		unsigned char *bytes = malloc(1 << 20);
-		FILE *file = fopen(argv[i], "rb");
-		size_t n = file ? fread(bytes, 1, 1 << 20, file) : 0;
-
-		if (file)
-			fclose(file);
-		LLVMFuzzerTestOneInput(bytes, n);
-		free(bytes);
-	}
-	return 0;
-}
-#endif

@@ -12,15 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK(what) \
-	do \
-	{ \
-		if (!(what)) \
-		{ \
-			fprintf(stderr, "does not hold: %s\n", #what); \
-			abort(); \
-		} \
-	} while (0)
+#include "test/fuzz/check.h"
+#include "test/fuzz/replay.h"
 
 static void
 lies_within(Slice s, const char *bytes, size_t n)
@@ -118,22 +111,3 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t n)
 	free(many);
 	return 0;
 }
-
-#ifdef REPLAY
-int
-main(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++)
-	{
-		FILE *in = fopen(argv[i], "rb");
-		unsigned char *bytes = malloc(1 << 20);
-		size_t n = in ? fread(bytes, 1, 1 << 20, in) : 0;
-
-		if (in)
-			fclose(in);
-		LLVMFuzzerTestOneInput(bytes, n);
-		free(bytes);
-	}
-	return 0;
-}
-#endif

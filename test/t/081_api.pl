@@ -1,7 +1,7 @@
 # What is answered by HTTP: queries against rows that are known, a foreign client, who sees what, what cannot be done
 use strict;
 use warnings;
-use Digest::SHA qw(sha256_hex);
+use Api;
 use IO::Socket::INET;
 use IPC::Run;
 use JSON::PP;
@@ -57,39 +57,17 @@ sql(q{
 my %token = map { $_ => sql("SET SESSION AUTHORIZATION $_; SELECT ingest_api.create_token('t', scopes => '{operate}')") } qw(fin granted other nothing);
 
 # ask(role, path, headers): status, headers, body, as the gateway asks
-sub ask_token
-{
-	my ($token, $path, $headers, $method) = @_;
-	my ($at, $query) = split /\?/, $path, 2;
-	my $credential = defined $token ? 'token ' . substr($token, 0, 12) . ' ' . sha256_hex($token) : undef;
-	my $q = sub { return defined $_[0] ? "'" . ($_[0] =~ s/'/''/gr) . "'" : 'NULL' };
-	my ($code, $out, $err) = $node->psql($p, "SET SESSION AUTHORIZATION ingest_authenticator; SELECT row_to_json(s) FROM ingest_api.serve(" . join(', ', $q->($credential), $q->($method // 'GET'), $q->($at), $q->($query), $q->(encode_json($headers // {})), 'NULL') . ') s');
-	return (0, {}, $err) if $code;
-	my $row = decode_json($out);
-	return ($row->{status}, $row->{headers}, $row->{body});
-}
+sub ask_token { my ($token, $path, $headers, $method) = @_; return serve_with($node, $token, $method // 'GET', $path, $headers); }
 sub ask { my $role = shift; return ask_token($token{$role}, @_); }
 sub status { return (ask(@_))[0]; }
 sub body { return (ask(@_))[2]; }
 
 # act(role, path, body): POST, as the gateway does
-sub act
-{
-	my ($role, $path, $body, $type) = @_;
-	my $token = $token{$role};
-	my $q = sub { return defined $_[0] ? "'" . ($_[0] =~ s/'/''/gr) . "'" : 'NULL' };
-	my ($code, $out, $err) = $node->psql($p, "SET SESSION AUTHORIZATION ingest_authenticator; SELECT row_to_json(s) FROM ingest_api.serve('token " . substr($token, 0, 12) . ' ' . sha256_hex($token) . "', 'POST', '$path', NULL, "
-		  . $q->(encode_json({ 'content-type' => $type // 'application/json' })) . ', ' . (defined $body ? 'convert_to(' . $q->($body) . ", 'UTF8')" : 'NULL') . ') s');
-	return (0, {}, $err) if $code;
-	my $row = decode_json($out);
-	return ($row->{status}, $row->{headers}, $row->{body});
-}
+sub act { my ($role, $path, $body, $type) = @_; return serve_with($node, $token{$role}, 'POST', $path, { 'content-type' => $type // 'application/json' }, $body); }
 
 # -- tokens --
 
 like($token{fin}, qr/^pgi_[0-9a-f]{8}_[0-9a-f]{56}$/, 'a token');
-# the body is text already
-sub decoded { return JSON::PP->new->decode($_[0]); }
 sub shows { my ($text) = @_; return index($text, substr($token{fin}, 13)) >= 0 ? 'yes' : 'no'; }
 my $dump;
 ok(IPC::Run::run([ 'pg_dump', '-d', $node->connstr($p) ], '>', \$dump), 'a dump');

@@ -1,7 +1,7 @@
 # What is done by HTTP: each action, who may, once under an Idempotency-Key whatever is killed, scopes, rates, what is written down
 use strict;
 use warnings;
-use Digest::SHA qw(sha256_hex);
+use Api;
 use IPC::Run;
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
@@ -17,7 +17,6 @@ $node->append_conf('postgresql.conf', "shared_preload_libraries = 'ingest'\nrest
 $node->start;
 sub sql { return $node->safe_psql($p, $_[0]); }
 sub says { my ($statements) = @_; my ($code, $out, $err) = $node->psql($p, $statements); return $err; }
-sub quoted { return defined $_[0] ? "'" . ($_[0] =~ s/'/''/gr) . "'" : 'NULL'; }
 
 sql(q{
 	CREATE EXTENSION postgres_fdw;
@@ -65,26 +64,17 @@ $token{expired} = sql("SET SESSION AUTHORIZATION fin; SELECT ingest_api.create_t
 $token{revoked} = sql("SET SESSION AUTHORIZATION fin; SELECT ingest_api.create_token('gone', scopes => '{admin}')");
 sql("SET SESSION AUTHORIZATION fin; SELECT ingest_api.revoke_token('gone')");
 
-# ask(token, method, path, body, headers): the call as the gateway makes it
-sub call
+# request(token, method, path, body, headers): what serve_call() takes, as the gateway has it
+sub request
 {
 	my ($token, $method, $path, $body, $headers) = @_;
-	my ($at, $query) = split /\?/, $path, 2;
 	my %headers = ('content-type' => 'application/json', 'x-peer' => '192.0.2.7', 'x-request-id' => '4711', %{ $headers // {} });
 	delete $headers{$_} for grep { !defined $headers{$_} } keys %headers;
-	my $credential = 'token ' . substr($token, 0, 12) . ' ' . sha256_hex($token);
-	return 'ingest_api.serve(' . join(', ', map { quoted($_) } $credential, $method, $at, $query, encode_json(\%headers)) . ', ' . (defined $body ? 'convert_to(' . quoted(ref $body ? encode_json($body) : $body) . ", 'UTF8')" : 'NULL') . ')';
+	return ($token, $method, $path, \%headers, ref $body ? encode_json($body) : $body);
 }
-sub ask
-{
-	my ($who, @rest) = @_;
-	my ($code, $out, $err) = $node->psql($p, 'SET SESSION AUTHORIZATION ingest_authenticator; SELECT row_to_json(s) FROM ' . call($token{$who} // die("no token $who"), @rest) . ' s');
-	return (0, {}, $err) if $code;
-	my $row = decode_json($out);
-	return ($row->{status}, $row->{headers}, $row->{body});
-}
+sub call { return serve_call(request(@_)); }
+sub ask { my ($who, @rest) = @_; return serve_with($node, request($token{$who} // die("no token $who"), @rest)); }
 sub status { return (ask(@_))[0]; }
-sub decoded { return JSON::PP->new->decode($_[0]); }
 sub until_is { my ($query, $expected, $what) = @_; my $ok = poll_until($node, $p, $query, $expected); return ok($ok, $what); }
 
 # -- each action, and that it was done --

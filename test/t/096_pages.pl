@@ -1,7 +1,7 @@
 # What pages ask for: profiles, previews, rows as they were, versions, rows that violate a rule, series, a search
 use strict;
 use warnings;
-use Digest::SHA qw(sha256_hex);
+use Api;
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -56,13 +56,8 @@ $token{other} = sql("SET SESSION AUTHORIZATION other; SELECT ingest_api.create_t
 sub ask
 {
 	my ($role, $path) = @_;
-	my ($at, $query) = split /\?/, $path, 2;
-	my $q = sub { return defined $_[0] ? "'" . ($_[0] =~ s/'/''/gr) . "'" : 'NULL' };
-	my $t = $token{$role};
-	my ($code, $out, $err) = $node->psql($p, "SET SESSION AUTHORIZATION ingest_authenticator; SELECT row_to_json(s) FROM ingest_api.serve('token " . substr($t, 0, 12) . ' ' . sha256_hex($t) . "', 'GET', " . $q->("/v1/$at") . ', ' . $q->($query) . ", '{}', NULL) s");
-	return (0, $err) if $code;
-	my $row = decode_json($out);
-	return ($row->{status}, JSON::PP->new->decode($row->{body}));
+	my ($status, undef, $body) = serve_with($node, $token{$role}, 'GET', "/v1/$path");
+	return ($status, $status ? decoded($body) : $body);
 }
 sub status { return (ask(@_))[0]; }
 sub body { return (ask(@_))[1]; }

@@ -1,7 +1,7 @@
 # What a role can do to others by what it has exposed, and data that must come out as it is: one session, as the gateway's
 use strict;
 use warnings;
-use Digest::SHA qw(sha256_hex);
+use Api;
 use IPC::Run;
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
@@ -39,21 +39,9 @@ sql(q{
 });
 my %token = map { $_ => sql("SET SESSION AUTHORIZATION $_; SELECT ingest_api.create_token('t')") } qw(victim thief outside);
 
-sub quoted { return defined $_[0] ? "'" . ($_[0] =~ s/'/''/gr) . "'" : 'NULL'; }
-# the arguments of serve()
-sub arguments
-{
-	my ($role, $path, $headers, $method, $body) = @_;
-	my ($at, $query) = split /\?/, $path, 2;
-	return join ', ', map { quoted($_) } 'token ' . substr($token{$role}, 0, 12) . ' ' . sha256_hex($token{$role}), $method // 'GET', $at, $query, encode_json($headers // {}), $body;
-}
-sub ask
-{
-	my ($code, $out, $err) = $node->psql($p, 'SET SESSION AUTHORIZATION ingest_authenticator; SELECT row_to_json(s) FROM ingest_api.serve(' . arguments(@_) . ') s');
-	return (0, {}, $err) if $code;
-	my $row = JSON::PP->new->utf8->decode($out);
-	return ($row->{status}, $row->{headers}, $row->{body});
-}
+sub request { my ($role, $path, $headers, $method, $body) = @_; return ($token{$role}, $method // 'GET', $path, $headers, $body); }
+sub arguments { return serve_arguments(request(@_)); }
+sub ask { return serve_with($node, request(@_)); }
 sub status { return (ask(@_))[0]; }
 sub body { return (ask(@_))[2]; }
 
@@ -175,8 +163,8 @@ unlike(body('outside', '/v1') . body('outside', '/openapi.json'), qr/listed|"odd
 
 # -- what is no text is an answer, not a failure --
 
-is((ask('victim', '/v1/sources/x/pause', { 'content-type' => 'application/json' }, 'POST', '\x7b22ff227d'))[0], 400, 'a body that is no UTF-8');
-is((ask('victim', '/v1/sources/x/pause', { 'content-type' => 'application/json' }, 'POST', '\x7b0022227d'))[0], 400, 'NUL in it');
+is((ask('victim', '/v1/sources/x/pause', { 'content-type' => 'application/json' }, 'POST', \'\x7b22ff227d'))[0], 400, 'a body that is no UTF-8');
+is((ask('victim', '/v1/sources/x/pause', { 'content-type' => 'application/json' }, 'POST', \'\x7b0022227d'))[0], 400, 'NUL in it');
 
 # -- pages of a table that changes, by its key --
 

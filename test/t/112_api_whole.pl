@@ -1,7 +1,7 @@
 # Actions, GraphQL, streams, metrics and series together: who may what, odd input everywhere, the same rows by each way
 use strict;
 use warnings;
-use Digest::SHA qw(sha256_hex);
+use Api;
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -50,21 +50,10 @@ sql('ALTER ROLE fin NOSUPERUSER; GRANT fin, reader, other TO ingest_authenticato
 my %token = map { $_ => sql("SET SESSION AUTHORIZATION $_; SELECT ingest_api.create_token('t', scopes => '{" . ($_ eq 'reader' ? 'read' : 'admin') . "}')") } qw(fin reader other);
 $token{narrow} = sql($fin . q{SELECT ingest_api.create_token('narrow')});
 
-sub quoted { return defined $_[0] ? "'" . ($_[0] =~ s/'/''/gr) . "'" : 'NULL'; }
 # the statement that asks
-sub asking
-{
-	my ($who, $path, $method, $body, $headers) = @_;
-	my ($at, $query) = split /\?/, $path, 2;
-	return 'SELECT row_to_json(s) FROM ingest_api.serve(' . join(', ', (map { quoted($_) } 'token ' . substr($token{$who}, 0, 12) . ' ' . sha256_hex($token{$who}), $method // 'GET', $at, $query, encode_json({ defined $body ? ('content-type' => 'application/json') : (), %{ $headers // {} } })), defined $body ? 'convert_to(' . quoted($body) . ", 'UTF8')" : 'NULL') . ') s';
-}
-sub ask
-{
-	my ($code, $out, $err) = $node->psql($p, 'SET SESSION AUTHORIZATION ingest_authenticator; ' . asking(@_));
-	return (0, $err, {}) if $code;
-	my $row = JSON::PP->new->utf8->decode($out);
-	return ($row->{status}, $row->{body}, $row->{headers});
-}
+sub request { my ($who, $path, $method, $body, $headers) = @_; return ($token{$who}, $method // 'GET', $path, { defined $body ? ('content-type' => 'application/json') : (), %{ $headers // {} } }, $body); }
+sub asking { return 'SELECT row_to_json(s) FROM ' . serve_call(request(@_)) . ' s'; }
+sub ask { my ($status, $headers, $body) = serve_with($node, request(@_)); return ($status, $body, $headers); }
 sub status { return (ask(@_))[0]; }
 sub body { return JSON::PP->new->decode((ask(@_))[1]); }
 sub graphql { my ($who, $query, $variables) = @_; return body($who, '/graphql', 'POST', encode_json({ query => $query, $variables ? (variables => $variables) : () })); }
