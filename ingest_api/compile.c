@@ -398,22 +398,38 @@ names_link(const Link *l, const Level *level)
 	return (list_length(l->here) == 1 && strcmp(linitial(l->here), level->hint) == 0) || (list_length(l->there) == 1 && strcmp(linitial(l->there), level->hint) == 0);
 }
 
+/* There is none of that name: those that there are, as far as the role may read them */
+static void
+refuse_link(Compiler *c, const Range *range, const Level *level, List *links)
+{
+	List *names = NIL;
+	ListCell *cell;
+
+	foreach (cell, links)
+	{
+		Link *l = lfirst(cell);
+
+		if (!list_member(names, makeString(l->other)) && resource_find(l->other, c->role))
+			names = lappend(names, makeString(l->other));
+	}
+	foreach (cell, names)
+		lfirst(cell) = strVal(lfirst(cell));
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("nothing of \"%.60s\" belongs to %s", level->name, range->resource->name), names ? errhint("To it belong %s.", joined(names)) : 0));
+}
+
 static const Link *
 find_link(Compiler *c, const Range *range, const Level *level, Resource **other)
 {
 	const Link *found = NULL;
-	List *known = NIL;
+	List *links = resource_links(range->resource);
 	ListCell *cell;
 
-	foreach (cell, resource_links(range->resource))
+	foreach (cell, links)
 	{
 		Link *l = lfirst(cell);
-		Resource *r = resource_find(l->other, c->role);
+		Resource *r = names_link(l, level) ? resource_find(l->other, c->role) : NULL;
 
 		if (r == NULL)
-			continue;
-		known = list_append_unique(known, makeString(pstrdup(l->other)));
-		if (!names_link(l, level))
 			continue;
 		if (found)
 			ereport(ERROR, (errcode(ERRCODE_AMBIGUOUS_COLUMN), errmsg("%s and %s belong together in more than one way", range->resource->name, level->name), errhint("Name the one that is meant: %s!%s(…) or %s!%s(…).", level->name, found->name, level->name, l->name)));
@@ -421,13 +437,7 @@ find_link(Compiler *c, const Range *range, const Level *level, Resource **other)
 		*other = r;
 	}
 	if (found == NULL)
-	{
-		List *names = NIL;
-
-		foreach (cell, known)
-			names = lappend(names, strVal(lfirst(cell)));
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("nothing of \"%.60s\" belongs to %s", level->name, range->resource->name), names ? errhint("To it belong %s.", joined(names)) : 0));
-	}
+		refuse_link(c, range, level, links);
 	return found;
 }
 
