@@ -122,13 +122,14 @@ BEGIN ATOMIC
         UNION ALL SELECT o.path, jsonb_build_object(o.method, o.operation) FROM ingest_api_internal.operations(role) o),
     m AS (SELECT p.path, jsonb_object_agg(i.key, i.value) AS item FROM p, jsonb_each(p.item) i GROUP BY p.path),
     t AS (SELECT resource AS tag, description FROM r
+        UNION SELECT 'session', 'who asks, and logging in with a browser'
         UNION SELECT DISTINCT ON (o.operation->'tags'->>0) o.operation->'tags'->>0, o.operation->>'summary' FROM ingest_api_internal.operations(role) o WHERE o.operation->'tags'->>0 NOT IN (SELECT r.resource FROM r) ORDER BY 1, 2)
     SELECT jsonb_build_object('openapi', '3.1.0',
         'info', jsonb_build_object('title', 'pg_ingest', 'version', '1', 'description', 'What may be asked for: the repository and what is exposed beside it', 'license', jsonb_build_object('name', 'PostgreSQL', 'identifier', 'PostgreSQL')),
         'servers', jsonb_build_array(jsonb_build_object('url', '/')),
         'security', jsonb_build_array(jsonb_build_object('token', jsonb_build_array())),
         'tags', coalesce((SELECT jsonb_agg(jsonb_build_object('name', tag, 'description', description) ORDER BY tag) FROM t), '[]'),
-        'paths', coalesce((SELECT jsonb_object_agg(path, item) FROM m), '{}'),
+        'paths', coalesce((SELECT jsonb_object_agg(path, item) FROM m), '{}') || ingest_api_internal.session_paths(),
         'components', jsonb_build_object(
             'securitySchemes', jsonb_build_object('token', jsonb_build_object('type', 'http', 'scheme', 'bearer', 'description', 'from ingest_api.create_token()')),
             'parameters', jsonb_build_object(
@@ -145,7 +146,7 @@ BEGIN ATOMIC
                 'location', jsonb_build_object('description', 'where it is looked at', 'schema', jsonb_build_object('type', 'string')),
                 'tag', jsonb_build_object('description', 'for If-None-Match', 'schema', jsonb_build_object('type', 'string'))),
             'responses', jsonb_build_object('problem', jsonb_build_object('description', 'what is wrong and what to do', 'content', jsonb_build_object('application/problem+json', jsonb_build_object('schema', ingest_api_internal.reference('schemas/problem'))))),
-            'schemas', coalesce((SELECT jsonb_object_agg(resource, schema) FROM r), '{}') || jsonb_build_object('problem', jsonb_build_object('type', 'object', 'required', jsonb_build_array('status', 'title', 'code', 'message'),
+            'schemas', coalesce((SELECT jsonb_object_agg(resource, schema) FROM r), '{}') || ingest_api_internal.session_schema() || jsonb_build_object('problem', jsonb_build_object('type', 'object', 'required', jsonb_build_array('status', 'title', 'code', 'message'),
                 'properties', jsonb_build_object('type', jsonb_build_object('type', 'string'), 'status', jsonb_build_object('type', 'integer'), 'title', jsonb_build_object('type', 'string'), 'code', jsonb_build_object('type', 'string'), 'message', jsonb_build_object('type', 'string'),
                     'details', jsonb_build_object('type', jsonb_build_array('string', 'null')), 'hint', jsonb_build_object('type', jsonb_build_array('string', 'null')))))))::text;
 END;

@@ -105,3 +105,24 @@ BEGIN ATOMIC
     UNION ALL SELECT t.expires_at, t.prefix FROM ingest_api_internal.token t WHERE session IS NULL AND t.prefix = who_is.prefix;
 END;
 COMMENT ON FUNCTION ingest_api_internal.who_is(bigint, text) IS 'until when a session or a token is good, and how the token begins';
+
+CREATE FUNCTION ingest_api_internal.session_paths() RETURNS jsonb LANGUAGE sql IMMUTABLE
+    RETURN '{"/v1/session": {
+        "get": {"operationId": "who_am_i", "summary": "Who asks", "description": "As whom one asks, and until when; of a session also what X-CSRF-Token is to be. Needs the scope read.", "tags": ["session"], "parameters": [],
+            "responses": {"200": {"description": "who it is", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/session"}}}}, "401": {"$ref": "#/components/responses/problem"}, "429": {"$ref": "#/components/responses/problem"}}},
+        "post": {"operationId": "log_in", "summary": "Log a browser in", "description": "By a token, or by what stands behind the # of a link. The cookie is good for what GET of it says.", "tags": ["session"], "security": [], "parameters": [],
+            "requestBody": {"required": true, "content": {"application/json": {"schema": {"type": "object", "properties": {"token": {"type": "string"}, "link": {"type": "string"}}, "additionalProperties": false, "minProperties": 1, "maxProperties": 1}}}},
+            "responses": {"201": {"description": "it is begun", "headers": {"Set-Cookie": {"description": "the session", "schema": {"type": "string"}}}, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/session"}}}},
+                "400": {"$ref": "#/components/responses/problem"}, "401": {"$ref": "#/components/responses/problem"}, "403": {"$ref": "#/components/responses/problem"}, "415": {"$ref": "#/components/responses/problem"}, "429": {"$ref": "#/components/responses/problem"}, "503": {"$ref": "#/components/responses/problem"}}},
+        "delete": {"operationId": "log_out", "summary": "Log out", "description": "Ends the session whose cookie comes along. Needs the scope read.", "tags": ["session"],
+            "parameters": [{"name": "X-CSRF-Token", "in": "header", "required": true, "description": "as csrf of who_am_i says", "schema": {"type": "string"}}],
+            "responses": {"204": {"description": "it has ended"}, "401": {"$ref": "#/components/responses/problem"}, "403": {"$ref": "#/components/responses/problem"}, "409": {"$ref": "#/components/responses/problem"}, "503": {"$ref": "#/components/responses/problem"}}}}}'::jsonb;
+COMMENT ON FUNCTION ingest_api_internal.session_paths() IS 'logging in, being logged in and logging out, as OpenAPI says it';
+
+CREATE FUNCTION ingest_api_internal.session_schema() RETURNS jsonb LANGUAGE sql IMMUTABLE
+    RETURN '{"session": {"type": "object", "required": ["role", "scope", "database", "by", "expires_at", "token", "standby"], "properties": {
+        "role": {"type": "string", "description": "as whom one asks"}, "scope": {"type": "string", "enum": ["read", "operate", "admin"], "description": "what one may of what the role may"}, "database": {"type": "string", "description": "whose data it is"},
+        "by": {"type": "string", "enum": ["session", "token", "jwt"], "description": "how one says who one is"}, "expires_at": {"type": ["string", "null"], "format": "date-time", "description": "it is good until then"},
+        "token": {"type": ["string", "null"], "description": "how the token begins"}, "standby": {"type": "boolean", "description": "whether nothing can be done here"},
+        "idle_seconds": {"type": "integer", "description": "of a session: it ends when it was not used for so long"}, "csrf": {"type": "string", "description": "of a session: what X-CSRF-Token is to be"}}}}'::jsonb;
+COMMENT ON FUNCTION ingest_api_internal.session_schema() IS 'what is said of who is logged in, as OpenAPI says it';
