@@ -245,6 +245,7 @@ take_name(Cursor *c, bool days, const NameSense **senses, int *n)
 	int len = word_length(c);
 	bool found = false;
 
+	*n = 0;
 	*senses = len > 1 ? month_name_find(c->p, len, n) : NULL;
 	if (*senses == NULL)
 		return false;
@@ -259,10 +260,7 @@ take_name(Cursor *c, bool days, const NameSense **senses, int *n)
 static bool
 take_weekday(Cursor *c, WrittenDate *d)
 {
-	const NameSense *senses;
-	int n;
-
-	if (!take_name(c, true, &senses, &n))
+	if (!take_name(c, true, &d->days, &d->ndays))
 		return false;
 	while (take(c, '.') || take(c, ','))
 		;
@@ -279,7 +277,7 @@ take_tail(Cursor *c, WrittenDate *d)
 {
 	static const char *const years[] = {"\320\263.", "\321\200."};
 	const Cursor start = *c;
-	const NameSense *senses;
+	const NameSense *days;
 	int n;
 
 	take_dot(c, d);
@@ -294,8 +292,12 @@ take_tail(Cursor *c, WrittenDate *d)
 				return;
 			}
 		}
-		if (d->nin > 0 && take_name(c, true, &senses, &n) && c->p == c->end)
+		if (d->nin > 0 && take_name(c, true, &days, &n) && c->p == c->end)
+		{
 			d->words = true;
+			d->days = days;
+			d->ndays = n;
+		}
 		else
 			*c = start;
 	}
