@@ -343,7 +343,7 @@ is_iso_duration(const char *text, int len)
 static bool
 is_year(const char *text, int len)
 {
-	return len == 4 && all_digits(text, 4) && digits_value(text, 4) >= 1900 && digits_value(text, 4) <= 2100;
+	return len == 4 && all_digits(text, 4) && digits_value(text, 4) >= 1500 && digits_value(text, 4) <= 2100;
 }
 
 /* In any language; a day of the week is none */
@@ -496,7 +496,7 @@ const SemanticType semantic_types[] = {
 	{"postal_code", is_postal_code, 3, 3, "!postal,postcode,postalcode,plz,zip,zipcode,postleitzahl,postnummer,postnr,psc,pocztowy,pincode,eircode", "postal code"},
 	{"latitude", is_latitude, 3, 3, "!lat,latitude,latitud,latitudine,breitengrad,breddegrad", "latitude in degrees"},
 	{"longitude", is_longitude, 3, 3, "!lon,lng,long,longitude,longitud,longitudine,langengrad,laengengrad,lengdegrad", "longitude in degrees"},
-	{"year", is_year, 5, 3, "!year,jahr,annee,anno,yr,ano,jaar,rok,baujahr,geburtsjahr,godina,vuosi,yil", "year"},
+	{"year", is_year, 4, 3, "!year,jahr,annee,anno,yr,ano,jaar,rok,baujahr,geburtsjahr,godina,vuosi,yil", "year"},
 	{"epoch", is_epoch, 3, 5, "!epoch,time,timestamp,unixtime,stamp,created,updated,modified", "seconds or milliseconds since 1970"},
 	{"base64", is_base64, 8, 5, "base64", "base64"},
 	{"boolean", is_boolean_text, 15, 2, NULL, "yes and no, in words or letters"},

@@ -93,7 +93,7 @@ INSERT INTO samples VALUES
 ('postal_code', '{1010,75008,00-950}', '{1,abc}'),
 ('latitude', '{48.2082,-33.9}', '{91.0,48}'),
 ('longitude', '{16.3738,-179.9}', '{181.0,16}'),
-('year', '{1999,2024}', '{1800,99}'),
+('year', '{1999,2024,1565}', '{1492,99}'),
 ('epoch', '{1700000000,1700000000000}', '{17,99999999999}'),
 ('base64', '{SGVsbG8gV29ybGQhIQ==,QUJDZGVmMTIzNDU2Nzg5}', '{hello,abc=}'),
 ('boolean', '{Y,no,TRUE,f}', '{maybe,2}');
