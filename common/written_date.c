@@ -573,6 +573,24 @@ unix_stamp(Cursor *c, WrittenDate *d)
 	return true;
 }
 
+/* A word before the time: at, um, om, à, às, kl., a las, alle, u, v */
+static bool
+take_at(Cursor *c, WrittenDate *d)
+{
+	static const char *const words[][2] = {{"at ", " \"at\" "}, {"um ", " \"um\" "}, {"om ", " \"om\" "}, {"\303\240 ", " \"\303\240\" "}, {"\303\240s ", " \"\303\240s\" "}, {"kl. ", " \"kl.\" "}, {"a las ", " \"a las\" "}, {"alle ", " \"alle\" "}, {"u ", " \"u\" "}, {"v ", " \"v\" "}};
+
+	for (int i = 0; i < lengthof(words); i++)
+	{
+		if (take_text(c, words[i][0]))
+		{
+			d->between = words[i][1];
+			d->iso = false;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* What is between date and time, and the sign within the time */
 static bool
 take_to_time(Cursor *c, WrittenDate *d, char *sign)
@@ -595,6 +613,8 @@ take_to_time(Cursor *c, WrittenDate *d, char *sign)
 		d->iso = d->iso && !comma;
 		if (!take_blanks(c))
 			return false;
+		if (!comma && take_at(c, d))
+			return true;
 		/* Oracle's: 05-MAR-24 10.15.00 AM */
 		for (const char *p = c->p; p < c->end && (IS_DIGIT(*p) || *p == '.'); p++)
 		{
