@@ -123,12 +123,16 @@ equal_width(Sketch *s, const Distribution *d, int bins, double low, double high,
 	double *bounds = class_is_number(class) ? number_bounds(bins, low, high, n) : moment_bounds(class, bins, low, high, n);
 	Bin *result = palloc(*n * sizeof(Bin));
 	double before = 0;
+	int64 least = d->items[0].key;
 
+	if (s->min.set && !isinf(number_of_key(class, s->min.key)))
+		least = Min(least, s->min.key);
 	for (int i = 0; i < *n; i++)
 	{
 		double below = i == *n - 1 ? d->total : bound_key_share(d, class, bounds[i + 1]);
 
-		result[i].from = bound_text(&s->type, bounds[i]);
+		/* far away a double of seconds has no microseconds */
+		result[i].from = i == 0 && !class_is_number(class) ? text_of_key(&s->type, least) : bound_text(&s->type, bounds[i]);
 		result[i].to = bound_text(&s->type, bounds[i + 1]);
 		result[i].rows = (below - before) * scale;
 		before = below;

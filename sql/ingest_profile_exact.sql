@@ -20,6 +20,7 @@ SELECT min::timestamptz = '4713-01-02 00:00+00 BC' AS min, median, p99 FROM prof
 SELECT bin, "from", "to", rows FROM histogram((SELECT profile(v) FROM (VALUES (float8 '-1.7976931348623157e308'), ('1.7976931348623157e308'), ('0')) x (v)), 7);
 SELECT "from"::numeric <= v AND v < "to"::numeric AS inside, rows FROM (SELECT v, profile(v) AS s FROM (VALUES (44444444444444444444444444444.44444), (1e300), (-7.0000001e25)) x (v) GROUP BY v) y, histogram(s, 4) ORDER BY v;
 SELECT bin, "from", "to", rows FROM histogram((SELECT profile(v) FROM (VALUES (time '23:59:59.999999'), ('24:00')) x (v)), 7);
+SELECT bin, "from", "to", rows FROM histogram((SELECT profile(v) FROM (VALUES (timestamp '294276-12-31 23:59:59.999999'), ('infinity')) x (v)), 7);
 SELECT min, max, median, top_value FROM profile_stats((SELECT profile(v) FROM (VALUES (time '08:00'), ('08:00'), ('09:30:00.5')) x (v)));
 -- many of them, so that the bins are estimates
 SELECT sum(rows) BETWEEN 39900 AND 40100 AS finite FROM histogram((SELECT profile(CASE WHEN i % 5 = 0 THEN float8 'inf' ELSE i END) FROM generate_series(1, 50000) i), 5);
