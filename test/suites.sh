@@ -14,11 +14,11 @@ shown() {
 	return $code
 }
 
-# fuzz_target decode|sketch|request|jwt|frame|graphql: SOURCES, LIBRARIES, CORPUS and DICTIONARY of a fuzzer
+# fuzz_target decode|sketch|request|jwt|frame|graphql: SOURCES, LIBRARIES, CORPUS, DICTIONARY and the LONGEST input of a fuzzer
 fuzz_target() {
 	local room
 	# shellcheck disable=SC2034
-	DICTIONARY=() LIBRARIES=()
+	DICTIONARY=() LIBRARIES=() LONGEST=4096
 	case $1 in
 	decode)
 		SOURCES=("$TOP/test/fuzz/decode_fuzz.c" "$TOP/netsuite_fdw/decode.c" "$TOP/netsuite_fdw/page.c" "$TOP/netsuite_fdw/jsontext.c" "$TOP/common/json.c")
@@ -32,6 +32,9 @@ fuzz_target() {
 			SOURCES+=("$TOP/ingest_profile/$room.c")
 		done
 		CORPUS=$TOP/test/fuzz/sketch_corpus
+		# one with all parts has 12 to 20 kB
+		# shellcheck disable=SC2034
+		LONGEST=24576
 		;;
 	request)
 		SOURCES=("$TOP/test/fuzz/request_fuzz.c" "$TOP/gateway/parse.c")
