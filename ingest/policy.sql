@@ -141,8 +141,10 @@ GRANT EXECUTE ON FUNCTION lineage(text, text, integer), ingest_internal.search(t
 GRANT EXECUTE ON FUNCTION subscribe(text, text[], boolean), unsubscribe(text), read_events(text, integer),
     ack(text, bigint), cloud_event(event) TO ingest_consumer;
 GRANT EXECUTE ON FUNCTION ingest_internal.set_types(text, text[]), ingest_internal.read_again(integer[], bigint[]),
-    ingest_internal.find_events(timestamptz, timestamptz, text[]),
-    ingest_internal.read_after(text, text[], integer) TO ingest_consumer;
+    ingest_internal.find_events(timestamptz, timestamptz, text[]), ingest_internal.read_ahead(text, integer, integer,
+        bigint), ingest_internal.read_after(text, text[], integer) TO ingest_consumer;
+-- reads nothing but what it is given, and whoever owns a copy needs it
+GRANT EXECUTE ON FUNCTION ingest_internal.row_of_json(anyelement, jsonb) TO PUBLIC;
 GRANT SELECT ON event TO ingest_consumer;
 
 GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text, text, integer), check_source(text),

@@ -32,12 +32,27 @@ DECLARE
     line text;
 BEGIN
     FOR line IN EXPLAIN (COSTS OFF) SELECT * FROM ingest.run_status ORDER BY run DESC LIMIT 20 LOOP
-        IF line ~ 'Sort' THEN
+        IF line ~ '-> +Sort' THEN
             RAISE EXCEPTION 'all runs are sorted: %', line;
         END IF;
     END LOOP;
 END $$;
 RESET enable_sort;
+-- and so are those of a state
+SET enable_seqscan = off;
+DO $$
+DECLARE
+    line text;
+    found boolean := false;
+BEGIN
+    FOR line IN EXPLAIN (COSTS OFF) SELECT * FROM ingest.run_status WHERE state = 'failed' LOOP
+        found := found OR line ~ 'run_(failed|bad)';
+    END LOOP;
+    IF NOT found THEN
+        RAISE EXCEPTION 'failed runs are not found by an index';
+    END IF;
+END $$;
+RESET enable_seqscan;
 -- why a job does not run
 SET client_min_messages = warning;
 SELECT ingest.create_job('idle', 'sql', 'SELECT 1'), ingest.create_job('tick', 'sql', 'SELECT 1'), ingest.create_job('later', 'sql', 'SELECT 1'), ingest.create_job('behind', 'sql', 'SELECT 1', depends_on => '{later}'),

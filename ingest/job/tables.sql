@@ -120,7 +120,8 @@ CREATE INDEX run_started ON run (started_at DESC);
 CREATE INDEX run_job ON run (job, id DESC);
 CREATE INDEX run_sync ON run (sync, id DESC);
 CREATE INDEX run_source ON run (source, id DESC);
-CREATE INDEX run_running ON run (state) WHERE state = 'running';
+CREATE INDEX run_running ON run (id DESC) WHERE state = 'running';
+CREATE INDEX run_with ON run (id DESC) WHERE state = 'succeeded with';
 CREATE INDEX run_bad ON run (source, id DESC) WHERE state IN ('failed', 'lost');
 CREATE INDEX run_failed ON run (started_at DESC) WHERE state = 'failed';
 
