@@ -22,6 +22,7 @@ char *api_listen = NULL;
 char *api_gateway_dsn = NULL;
 char *api_gateway_options = NULL;
 int api_max_rows = 1000;
+int api_max_response = 64 * 1024;
 int api_requests = 60000;
 
 /* A server that reads its settings again writes what changed into its log */
@@ -51,6 +52,8 @@ _PG_init(void)
 	DefineCustomStringVariable("ingest_api.gateway_options", "Further options of that gateway, separated by blanks.", NULL, &api_gateway_options, "", PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("ingest_api.requests_per_minute", "Requests of one token that are answered within a minute; 0: any number.", NULL, &api_requests, 60000, 0, 100000000, PGC_SUSET, 0, NULL,
 							NULL, NULL);
+	DefineCustomIntVariable("ingest_api.max_response", "How large an answer may be, lists within it counted on each level.", NULL,
+							&api_max_response, 64 * 1024, 64, 512 * 1024, PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("ingest_api");
 }
 

@@ -40,7 +40,8 @@ BEGIN
     ELSIF NOT EXISTS (SELECT FROM pg_roles a WHERE a.rolname = authenticator AND pg_has_role(a.oid, r.oid, 'MEMBER')) THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('the gateway may not serve role %s', quote_ident(r.rolname)),
             HINT = format('Whoever may grant that role says GRANT %s TO %s.', quote_ident(r.rolname), quote_ident(authenticator));
-    ELSIF EXISTS (SELECT FROM ingest_api_internal.token t WHERE t.owner = actor AND t.name = create_token.name AND t.revoked_at IS NULL AND t.expires_at > now()) THEN
+    ELSIF EXISTS (SELECT FROM ingest_api_internal.token t WHERE t.owner = actor AND t.name = create_token.name AND t.revoked_at IS NULL AND t.expires_at > now()
+          AND t.home = ingest_api_internal.home()) THEN
         RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('token "%s" exists already', name), HINT = format('SELECT ingest_api.revoke_token(%L);', name);
     END IF;
     DELETE FROM ingest_api_internal.token t WHERE t.owner = actor AND t.name = create_token.name;
@@ -77,7 +78,7 @@ SELECT t.name AS name, -- what it is called
     t.expires_at AS expires_at, -- it is good until then
     t.revoked_at AS revoked_at, -- unless it was revoked before
     t.used_at AS used_at -- when it was last used, within a minute
-FROM ingest_api_internal.token t WHERE ingest_internal.acts_for(t.owner);
+FROM ingest_api_internal.token t WHERE ingest_internal.acts_for(t.owner) AND t.home = ingest_api_internal.home();
 COMMENT ON VIEW ingest_api.tokens IS 'tokens that one made, or all for an admin; none of them can be read';
 
 -- JSON Web Tokens
@@ -146,6 +147,15 @@ COMMENT ON VIEW ingest_api.claims IS 'as whom JSON Web Tokens act, for admins';
 
 -- Resources
 
+-- In a restored copy roles have other numbers: they are found by their names, once.  0: there is no such role
+CREATE FUNCTION ingest_api_internal.bind_resources() RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest_api_internal.resource r SET home = ingest_api_internal.home(),
+        owner = coalesce((SELECT o.oid FROM pg_roles o WHERE o.rolname = r.owner_name), 0)
+      WHERE r.owner IS NOT NULL AND r.home IS DISTINCT FROM ingest_api_internal.home();
+END;
+COMMENT ON FUNCTION ingest_api_internal.bind_resources() IS 'who exposed what, after a restore';
+
 CREATE FUNCTION ingest_api.expose(relation regclass, name text DEFAULT NULL) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
 COMMENT ON FUNCTION ingest_api.expose(regclass, text) IS 'a table or view of one''s own can be asked for, by its schema and name if no other is given; who sees what of it, its own rights say';
@@ -165,6 +175,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('must be owner of %s', relation);
     END IF;
     called := coalesce(name, c.nspname || '.' || c.relname);
+    PERFORM ingest_api_internal.bind_resources();
     -- what was dropped is in nobody's way
     DELETE FROM ingest_api_internal.resource r WHERE r.owner IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class k WHERE k.oid = r.relation);
     IF called !~ '^[a-z_][a-z0-9_.]{0,126}$' THEN
@@ -173,8 +184,9 @@ BEGIN
     ELSIF EXISTS (SELECT FROM ingest_api_internal.resource r WHERE r.name = called OR r.relation = expose.relation) THEN
         RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('%s is exposed already, or something else as "%s"', relation, called);
     END IF;
-    INSERT INTO ingest_api_internal.resource (name, relation, key, description, owner)
-      SELECT called, relation, coalesce((SELECT ingest_api_internal.names(i.indrelid, i.indkey::smallint[]) FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary), '{}'), obj_description(relation, 'pg_class'), actor;
+    INSERT INTO ingest_api_internal.resource (name, relation, key, description, owner, owner_name, home)
+      SELECT called, relation, coalesce((SELECT ingest_api_internal.names(i.indrelid, i.indkey::smallint[]) FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary), '{}'), obj_description(relation, 'pg_class'), actor,
+          pg_get_userbyid(actor), ingest_api_internal.home();
     PERFORM ingest_internal.audit_for(actor, 'expose', called, NULL, jsonb_build_object('relation', relation::text));
     RETURN called;
 END $$;
@@ -187,6 +199,7 @@ CREATE FUNCTION ingest_api_internal.unexpose(actor oid, name text) RETURNS void 
 DECLARE
     r ingest_api_internal.resource;
 BEGIN
+    PERFORM ingest_api_internal.bind_resources();
     SELECT * INTO r FROM ingest_api_internal.resource q WHERE q.name = unexpose.name;
     IF r.name IS NULL OR r.owner IS NULL OR ingest_internal.acts_for(actor, r.owner) IS NOT TRUE THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no resource "%s" that you exposed', coalesce(name, ''));

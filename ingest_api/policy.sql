@@ -6,7 +6,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA ingest_api TO ingest_reader;
 -- events are for those who may be consumers
 REVOKE SELECT ON ingest_api.events FROM ingest_reader;
 GRANT SELECT ON ingest_api.events TO ingest_consumer, ingest_operator, ingest_admin;
-GRANT EXECUTE ON FUNCTION ingest_api.create_token(text, regrole, text[], interval), ingest_api.revoke_token(text) TO ingest_reader;
+GRANT EXECUTE ON FUNCTION ingest_api.create_token(text, regrole, text[], interval), ingest_api.revoke_token(text),
+    ingest_api_internal.home() TO ingest_reader;
 GRANT EXECUTE ON FUNCTION ingest_api_internal.source_called(text), ingest_api_internal.sync_called(text), ingest_api_internal.job_called(text), ingest_api_internal.in_address(text), ingest_api_internal.sinks(), ingest_api_internal.deliveries(),
     ingest_api.make_token(text, regrole, text[], interval) TO ingest_reader;
 GRANT EXECUTE ON FUNCTION ingest_api.subscribe(text, text[], boolean), ingest_api.read_events(text, integer), ingest_api.acknowledge_events(text, bigint), ingest_api.unsubscribe(text) TO ingest_consumer;
@@ -26,7 +27,11 @@ GRANT EXECUTE ON FUNCTION ingest_api.lineage(text, text, integer), ingest_api.ta
     ingest_api_internal.series_which(text, text, text), ingest_api_internal.series_query(text, text, timestamptz, timestamptz, interval) TO ingest_reader;
 GRANT EXECUTE ON FUNCTION ingest_api.map_claim(text, text, regrole), ingest_api.unmap_claim(text, text) TO ingest_admin;
 GRANT EXECUTE ON FUNCTION ingest_api.graphql(text, jsonb, text) TO ingest_reader, ingest_consumer;
-GRANT USAGE ON SCHEMA ingest_api_internal TO ingest_reader;
+-- what statements of every role call; whatever else is in there has rights of its own
+GRANT USAGE ON SCHEMA ingest_api_internal TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ingest_api_internal.fits(anyelement), ingest_api_internal.fits(anyelement, "any"),
+    ingest_api_internal.list_add(internal, json), ingest_api_internal.list_end(internal), ingest_api_internal.list(json),
+    ingest_api_internal.lines_add(internal, json), ingest_api_internal.lines_end(internal), ingest_api_internal.lines(json) TO PUBLIC;
 GRANT SELECT ON ingest_api_internal.metric TO ingest_reader;
 GRANT EXECUTE ON FUNCTION ingest_api.metrics(), ingest_api_internal.measured(), ingest_api_internal.sink_metrics(), ingest_api_internal.server_metrics(), ingest_api_internal.events_written(),
     ingest_api_internal.label(text, text), ingest_api_internal.exposition(boolean),

@@ -62,7 +62,10 @@ CREATE TABLE ingest_api_internal.resource (
     relation regclass NOT NULL UNIQUE, -- the table or view
     key name[] NOT NULL DEFAULT '{}', -- columns that tell its rows apart
     description text, -- what it holds
-    owner oid -- who exposed it; null: it comes with the extension
+    owner oid, -- who exposed it; null: it comes with the extension
+    owner_name name, -- its name then, by which a restored copy finds it once
+    home text, -- cluster and database in which owner is that number
+    CONSTRAINT "who exposed a resource has a name" CHECK ((owner IS NULL) = (owner_name IS NULL))
 );
 COMMENT ON TABLE ingest_api_internal.resource IS 'what can be asked for';
 
@@ -110,6 +113,15 @@ CREATE UNLOGGED TABLE ingest_api_internal.asked (
 COMMENT ON TABLE ingest_api_internal.asked IS 'how often was asked of late, for the rates of tokens';
 CREATE INDEX asked_who ON ingest_api_internal.asked (who, at);
 CREATE INDEX asked_at ON ingest_api_internal.asked (at);
+
+-- In no dump: a mark of a place is good in the database that gave it
+CREATE TABLE ingest_api_internal.secret (
+    key bytea NOT NULL -- 32 bytes of chance
+);
+COMMENT ON TABLE ingest_api_internal.secret IS 'with what marks of places in lists are signed';
+CREATE UNIQUE INDEX one_secret ON ingest_api_internal.secret ((true));
+INSERT INTO ingest_api_internal.secret
+    SELECT sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
 
 CREATE FUNCTION ingest_api_internal.names(relation oid, numbers smallint[]) RETURNS name[] LANGUAGE sql STABLE
 BEGIN ATOMIC
