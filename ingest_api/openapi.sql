@@ -263,8 +263,8 @@ BEGIN ATOMIC
         'requestBody', jsonb_build_object('required', true, 'content', jsonb_build_object(
             'application/cloudevents+json', jsonb_build_object('schema', jsonb_build_object('type', 'object',
                 'required', '["specversion", "id", "source", "type"]'::jsonb,
-                'properties', '{"specversion": {"type": "string"}, "id": {"type": "string"}, "source": {"type": "string"},
-                    "subject": {"type": "string"}, "time": {"type": "string", "format": "date-time"}}'::jsonb
+                'properties', '{"specversion": {"type": "string"}, "id": {"type": "string"},
+                    "source": {"type": "string"}, "subject": {"type": "string"}, "time": {"type": "string", "format": "date-time"}}'::jsonb
                   || jsonb_build_object('type', jsonb_build_object('type', 'string', 'const', t.type),
                     'data', t.schema - '$schema' - '$id'))))),
         'responses', '{"2XX": {"description": "taken"}, "4XX": {"description": "refused: tried again or given up"}}'::jsonb
