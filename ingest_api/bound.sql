@@ -4,7 +4,8 @@
 CREATE FUNCTION ingest_api_internal.fits(value anyelement, VARIADIC others "any") RETURNS anyelement
     AS 'MODULE_PATHNAME', 'ingest_api_fits' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION ingest_api_internal.fits(anyelement, "any")
-    IS 'a value, if it and the others of its row are together not too large for an answer; none of them is read for that';
+    IS 'a value, if it and the others of its row are together not too large for an answer; none of them is read for '
+        'that';
 CREATE FUNCTION ingest_api_internal.fits(value anyelement) RETURNS anyelement
     AS 'MODULE_PATHNAME', 'ingest_api_fits' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION ingest_api_internal.fits(anyelement) IS 'a value, if it is not too large for an answer';

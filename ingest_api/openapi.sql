@@ -3,25 +3,39 @@
 CREATE FUNCTION ingest_api_internal.json_type(type oid) RETURNS jsonb LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT CASE
-        WHEN t.typelem <> 0 AND t.typlen = -1 THEN jsonb_build_object('type', jsonb_build_array('array', 'null'), 'items', jsonb_build_object())
-        WHEN t.oid IN ('int2'::regtype, 'int4'::regtype) THEN jsonb_build_object('type', jsonb_build_array('integer', 'null'), 'format', 'int32')
-        WHEN t.oid = 'int8'::regtype THEN jsonb_build_object('type', jsonb_build_array('integer', 'null'), 'format', 'int64')
-        WHEN t.typcategory = 'N' AND t.oid NOT IN ('money'::regtype, 'regclass'::regtype, 'oid'::regtype) AND t.typname NOT LIKE 'reg%' THEN jsonb_build_object('type', jsonb_build_array('number', 'null'))
+        WHEN t.typelem <> 0 AND t.typlen = -1 THEN jsonb_build_object('type', jsonb_build_array('array', 'null'),
+            'items', jsonb_build_object())
+        WHEN t.oid IN ('int2'::regtype, 'int4'::regtype)
+            THEN jsonb_build_object('type', jsonb_build_array('integer', 'null'), 'format', 'int32')
+        WHEN t.oid = 'int8'::regtype THEN jsonb_build_object('type', jsonb_build_array('integer', 'null'), 'format',
+            'int64')
+        WHEN t.typcategory = 'N' AND t.oid NOT IN ('money'::regtype, 'regclass'::regtype, 'oid'::regtype)
+            AND t.typname NOT LIKE 'reg%' THEN jsonb_build_object('type', jsonb_build_array('number', 'null'))
         WHEN t.typcategory = 'B' THEN jsonb_build_object('type', jsonb_build_array('boolean', 'null'))
-        WHEN t.oid = 'timestamptz'::regtype THEN jsonb_build_object('type', jsonb_build_array('string', 'null'), 'format', 'date-time')
-        WHEN t.oid = 'date'::regtype THEN jsonb_build_object('type', jsonb_build_array('string', 'null'), 'format', 'date')
-        WHEN t.oid = 'uuid'::regtype THEN jsonb_build_object('type', jsonb_build_array('string', 'null'), 'format', 'uuid')
+        WHEN t.oid = 'timestamptz'::regtype THEN jsonb_build_object('type', jsonb_build_array('string', 'null'),
+            'format', 'date-time')
+        WHEN t.oid = 'date'::regtype THEN jsonb_build_object('type', jsonb_build_array('string', 'null'), 'format',
+            'date')
+        WHEN t.oid = 'uuid'::regtype THEN jsonb_build_object('type', jsonb_build_array('string', 'null'), 'format',
+            'uuid')
         WHEN t.oid IN ('json'::regtype, 'jsonb'::regtype) THEN jsonb_build_object()
         ELSE jsonb_build_object('type', jsonb_build_array('string', 'null')) END
-    FROM pg_type b JOIN pg_type t ON t.oid = CASE WHEN b.typtype = 'd' THEN b.typbasetype ELSE b.oid END WHERE b.oid = json_type.type;
+    FROM pg_type b JOIN pg_type t ON t.oid = CASE WHEN b.typtype = 'd' THEN b.typbasetype ELSE b.oid END
+        WHERE b.oid = json_type.type;
 END;
 COMMENT ON FUNCTION ingest_api_internal.json_type(oid) IS 'the JSON schema of values of a type, as answers hold them';
 
-CREATE FUNCTION ingest_api_internal.readable(role oid) RETURNS TABLE (resource text, description text, key name[], attnum smallint, column_name name, type oid, comment text) LANGUAGE sql STABLE
+CREATE FUNCTION ingest_api_internal.readable(role oid)
+    RETURNS TABLE (resource text, description text, key name[], attnum smallint, column_name name, type oid,
+    comment text) LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT r.name, coalesce(nullif(r.description, ''), r.name), coalesce((SELECT ingest_api_internal.names(i.indrelid, i.indkey::smallint[]) FROM pg_index i WHERE i.indrelid = r.relation AND i.indisprimary), r.key), a.attnum, a.attname, a.atttypid, coalesce(col_description(a.attrelid, a.attnum), '')
+    SELECT r.name, coalesce(nullif(r.description, ''), r.name),
+        coalesce((SELECT ingest_api_internal.names(i.indrelid, i.indkey::smallint[]) FROM pg_index i
+        WHERE i.indrelid = r.relation AND i.indisprimary), r.key), a.attnum, a.attname, a.atttypid,
+        coalesce(col_description(a.attrelid, a.attnum), '')
     FROM ingest_api_internal.resource r JOIN pg_class c ON c.oid = r.relation JOIN pg_attribute a ON a.attrelid = c.oid
-    WHERE a.attnum > 0 AND NOT a.attisdropped AND has_column_privilege(role, a.attrelid, a.attnum, 'SELECT') AND has_schema_privilege(role, c.relnamespace, 'USAGE');
+    WHERE a.attnum > 0 AND NOT a.attisdropped AND has_column_privilege(role, a.attrelid, a.attnum, 'SELECT')
+        AND has_schema_privilege(role, c.relnamespace, 'USAGE');
 END;
 COMMENT ON FUNCTION ingest_api_internal.readable(oid) IS 'columns of resources that a role may read';
 
@@ -39,60 +53,94 @@ COMMENT ON FUNCTION ingest_api_internal.problems(text[]) IS 'answers that tell w
 
 -- What functions take and give: of those that the role may call
 
-CREATE FUNCTION ingest_api_internal.arguments(function oid) RETURNS TABLE (n bigint, name text, type oid, given boolean, needed boolean) LANGUAGE sql STABLE
+CREATE FUNCTION ingest_api_internal.arguments(function oid)
+    RETURNS TABLE (n bigint, name text, type oid, given boolean, needed boolean) LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT a.n, a.name, a.type, a.mode IN ('i', 'b'), a.mode IN ('i', 'b') AND count(*) FILTER (WHERE a.mode IN ('i', 'b')) OVER (ORDER BY a.n) <= p.pronargs - p.pronargdefaults
+    SELECT a.n, a.name, a.type, a.mode IN ('i', 'b'), a.mode IN ('i', 'b')
+        AND count(*) FILTER (WHERE a.mode IN ('i', 'b')) OVER (ORDER BY a.n) <= p.pronargs - p.pronargdefaults
     FROM pg_proc p, LATERAL (SELECT u.n, u.name, u.type, coalesce(u.mode, 'i') AS mode
-        FROM ROWS FROM (unnest(p.proargnames), unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])), unnest(p.proargmodes)) WITH ORDINALITY u (name, type, mode, n)) a
+        FROM ROWS FROM (unnest(p.proargnames), unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])),
+            unnest(p.proargmodes)) WITH ORDINALITY u (name, type, mode, n)) a
     WHERE p.oid = arguments.function;
 END;
 COMMENT ON FUNCTION ingest_api_internal.arguments(oid) IS 'what a function is given, and its columns';
 
 CREATE FUNCTION ingest_api_internal.answer_schema(function oid) RETURNS jsonb LANGUAGE sql STABLE
 BEGIN ATOMIC
-    WITH p AS (SELECT f.prorettype, f.proretset, t.typtype, t.typrelid FROM pg_proc f JOIN pg_type t ON t.oid = f.prorettype WHERE f.oid = answer_schema.function),
+    WITH p AS (SELECT f.prorettype, f.proretset, t.typtype, t.typrelid FROM pg_proc f
+        JOIN pg_type t ON t.oid = f.prorettype WHERE f.oid = answer_schema.function),
     c AS (
-        SELECT a.n, a.name, a.type, NULL AS comment FROM ingest_api_internal.arguments(answer_schema.function) a WHERE NOT a.given
-        UNION ALL SELECT a.attnum, a.attname, a.atttypid, col_description(a.attrelid, a.attnum) FROM p JOIN pg_attribute a ON a.attrelid = p.typrelid AND p.typrelid <> 0 AND a.attnum > 0 AND NOT a.attisdropped),
-    o AS (SELECT jsonb_build_object('type', 'object', 'properties', jsonb_object_agg(c.name, ingest_api_internal.json_type(c.type) || CASE WHEN c.comment IS NULL THEN '{}' ELSE jsonb_build_object('description', c.comment) END)) AS schema FROM c)
+        SELECT a.n, a.name, a.type, NULL AS comment FROM ingest_api_internal.arguments(answer_schema.function) a
+            WHERE NOT a.given
+        UNION ALL SELECT a.attnum, a.attname, a.atttypid, col_description(a.attrelid, a.attnum) FROM p
+            JOIN pg_attribute a ON a.attrelid = p.typrelid AND p.typrelid <> 0 AND a.attnum > 0 AND NOT a.attisdropped),
+    o AS (SELECT jsonb_build_object('type', 'object', 'properties',
+        jsonb_object_agg(c.name, ingest_api_internal.json_type(c.type) || CASE WHEN c.comment IS NULL THEN '{}'
+        ELSE jsonb_build_object('description', c.comment) END)) AS schema FROM c)
     SELECT CASE
         WHEN p.prorettype = 'void'::regtype THEN NULL
-        WHEN p.prorettype <> 'record'::regtype AND p.typtype <> 'c' THEN CASE WHEN p.proretset THEN jsonb_build_object('type', 'array', 'items', ingest_api_internal.json_type(p.prorettype)) ELSE ingest_api_internal.json_type(p.prorettype) END
+        WHEN p.prorettype <> 'record'::regtype AND p.typtype <> 'c' THEN CASE WHEN p.proretset
+            THEN jsonb_build_object('type', 'array', 'items', ingest_api_internal.json_type(p.prorettype))
+            ELSE ingest_api_internal.json_type(p.prorettype) END
         WHEN p.proretset THEN jsonb_build_object('type', 'array', 'items', o.schema)
         ELSE o.schema END
     FROM p, o;
 END;
-COMMENT ON FUNCTION ingest_api_internal.answer_schema(oid) IS 'the JSON schema of what a function answers; null: nothing';
+COMMENT ON FUNCTION ingest_api_internal.answer_schema(oid)
+    IS 'the JSON schema of what a function answers; null: nothing';
 
 -- An address of a resource's row is the same whatever is done with it: {key} there is {key} here
-CREATE FUNCTION ingest_api_internal.operations(role oid) RETURNS TABLE (path text, method text, operation jsonb) LANGUAGE sql STABLE
+CREATE FUNCTION ingest_api_internal.operations(role oid) RETURNS TABLE (path text, method text, operation jsonb)
+    LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH r AS (
-        SELECT x.*, p.oid AS function_oid, coalesce(x.scope, CASE x.method WHEN 'GET' THEN 'read' ELSE 'operate' END) AS needed, split_part(x.path, '/', 1) AS tag,
-            EXISTS (SELECT FROM ingest_api_internal.resource q WHERE q.name = split_part(x.path, '/', 1) AND cardinality(q.key) = 1) AND x.path ~ '^[^/]+/\{[^/]+\}$' AS of_row
-        FROM ingest_api_internal.route x JOIN pg_proc p ON p.pronamespace = 'ingest_api'::regnamespace AND p.proname = x.function WHERE has_function_privilege(operations.role, p.oid, 'EXECUTE')),
+        SELECT x.*, p.oid AS function_oid, coalesce(x.scope, CASE x.method WHEN 'GET' THEN 'read'
+            ELSE 'operate' END) AS needed, split_part(x.path, '/', 1) AS tag,
+            EXISTS (SELECT FROM ingest_api_internal.resource q WHERE q.name = split_part(x.path, '/', 1)
+                AND cardinality(q.key) = 1) AND x.path ~ '^[^/]+/\{[^/]+\}$' AS of_row
+        FROM ingest_api_internal.route x JOIN pg_proc p ON p.pronamespace = 'ingest_api'::regnamespace
+            AND p.proname = x.function WHERE has_function_privilege(operations.role, p.oid, 'EXECUTE')),
     a AS (
-        SELECT r.function, a.*, r.path LIKE '%{' || a.name || '}%' AS in_path, r.of_row, r.method IN ('GET', 'DELETE') AS in_query FROM r, ingest_api_internal.arguments(r.function_oid) a WHERE a.given),
+        SELECT r.function, a.*, r.path LIKE '%{' || a.name || '}%' AS in_path, r.of_row,
+            r.method IN ('GET', 'DELETE') AS in_query FROM r, ingest_api_internal.arguments(r.function_oid) a
+            WHERE a.given),
     g AS (
         SELECT a.function,
-            coalesce(jsonb_agg(jsonb_build_object('name', CASE WHEN a.of_row AND a.in_path THEN 'key' ELSE a.name END, 'in', CASE WHEN a.in_path THEN 'path' ELSE 'query' END, 'required', a.in_path OR a.needed, 'schema',
-                CASE WHEN a.in_path THEN '{"type": "string"}' ELSE ingest_api_internal.json_type(a.type) END) ORDER BY a.n) FILTER (WHERE a.in_path OR a.in_query), '[]') AS parameters,
-            jsonb_object_agg(a.name, ingest_api_internal.json_type(a.type)) FILTER (WHERE NOT a.in_path AND NOT a.in_query) AS properties,
+            coalesce(jsonb_agg(jsonb_build_object('name', CASE WHEN a.of_row AND a.in_path THEN 'key' ELSE a.name END,
+                'in', CASE WHEN a.in_path THEN 'path' ELSE 'query' END, 'required', a.in_path OR a.needed, 'schema',
+                CASE WHEN a.in_path THEN '{"type": "string"}' ELSE ingest_api_internal.json_type(a.type) END)
+                    ORDER BY a.n) FILTER (WHERE a.in_path OR a.in_query), '[]') AS parameters,
+            jsonb_object_agg(a.name, ingest_api_internal.json_type(a.type)) FILTER (WHERE NOT a.in_path
+                AND NOT a.in_query) AS properties,
             jsonb_agg(a.name ORDER BY a.n) FILTER (WHERE a.needed AND NOT a.in_path AND NOT a.in_query) AS required
         FROM a GROUP BY a.function)
     SELECT '/v1/' || CASE WHEN r.of_row THEN r.tag || '/{key}' ELSE r.path END, lower(r.method),
-        jsonb_build_object('operationId', r.function, 'summary', left(r.description, 120), 'description', format('%s. Needs the scope %s.', r.description, r.needed), 'tags', jsonb_build_array(r.tag),
+        jsonb_build_object('operationId', r.function, 'summary', left(r.description, 120), 'description',
+            format('%s. Needs the scope %s.', r.description, r.needed), 'tags', jsonb_build_array(r.tag),
             'security', jsonb_build_array(jsonb_build_object('token', jsonb_build_array(r.needed))),
-            'parameters', coalesce(g.parameters, '[]') || CASE WHEN r.method = 'GET' THEN '[]' ELSE jsonb_build_array(ingest_api_internal.reference('parameters/once')) END,
+            'parameters', coalesce(g.parameters, '[]') || CASE WHEN r.method = 'GET' THEN '[]'
+                ELSE jsonb_build_array(ingest_api_internal.reference('parameters/once')) END,
             'responses', jsonb_build_object(CASE WHEN s.schema IS NULL THEN 204 ELSE r.status END,
-                jsonb_build_object('description', CASE WHEN s.schema IS NULL THEN 'it is done' WHEN r.status = 202 THEN 'it is begun' WHEN r.status = 201 THEN 'it is made' ELSE 'the answer' END)
-                || CASE WHEN s.schema IS NULL THEN '{}' ELSE jsonb_build_object('content', jsonb_build_object('application/json', jsonb_build_object('schema', s.schema))) END
-                || CASE WHEN r.status IN (201, 202) THEN jsonb_build_object('headers', jsonb_build_object('Location', ingest_api_internal.reference('headers/location'))) ELSE '{}' END)
+                jsonb_build_object('description', CASE WHEN s.schema IS NULL THEN 'it is done' WHEN r.status = 202
+                    THEN 'it is begun' WHEN r.status = 201 THEN 'it is made' ELSE 'the answer' END)
+                || CASE WHEN s.schema IS NULL THEN '{}'
+                    ELSE jsonb_build_object('content',
+                    jsonb_build_object('application/json', jsonb_build_object('schema', s.schema))) END
+                || CASE WHEN r.status IN (201, 202)
+                    THEN jsonb_build_object('headers',
+                    jsonb_build_object('Location', ingest_api_internal.reference('headers/location'))) ELSE '{}' END)
               || ingest_api_internal.problems('400', '401', '403', '404', '413', '429', '503', '504')
-                || CASE WHEN r.method = 'GET' THEN ingest_api_internal.problems('406') ELSE ingest_api_internal.problems('409', '415', '422') END)
-          || CASE WHEN r.method IN ('POST', 'PUT') THEN jsonb_build_object('requestBody', jsonb_build_object('required', g.required IS NOT NULL, 'content', jsonb_build_object('application/json', jsonb_build_object('schema',
-                jsonb_build_object('type', 'object', 'properties', coalesce(g.properties, '{}'), 'additionalProperties', false) || CASE WHEN g.required IS NULL THEN '{}' ELSE jsonb_build_object('required', g.required) END)))) ELSE '{}' END
-    FROM r LEFT JOIN g ON g.function = r.function, LATERAL (SELECT ingest_api_internal.answer_schema(r.function_oid)) s (schema);
+                || CASE WHEN r.method = 'GET' THEN ingest_api_internal.problems('406')
+                    ELSE ingest_api_internal.problems('409', '415', '422') END)
+          || CASE WHEN r.method IN ('POST', 'PUT')
+              THEN jsonb_build_object('requestBody',
+              jsonb_build_object('required', g.required IS NOT NULL, 'content',
+              jsonb_build_object('application/json', jsonb_build_object('schema',
+                jsonb_build_object('type', 'object', 'properties', coalesce(g.properties, '{}'), 'additionalProperties',
+                    false) || CASE WHEN g.required IS NULL THEN '{}'
+                    ELSE jsonb_build_object('required', g.required) END)))) ELSE '{}' END
+    FROM r LEFT JOIN g ON g.function = r.function,
+        LATERAL (SELECT ingest_api_internal.answer_schema(r.function_oid)) s (schema);
 END;
 COMMENT ON FUNCTION ingest_api_internal.operations(oid) IS 'what a role may have done and computed, as OpenAPI says it';
 
@@ -103,7 +151,8 @@ BEGIN ATOMIC
     WITH r AS (
         SELECT x.function, x.description, p.oid, coalesce(x.scope, 'read') AS needed,
             coalesce(jsonb_agg(jsonb_build_object('name', a.name, 'in', 'query', 'required', a.needed,
-                'schema', ingest_api_internal.json_type(a.type)) ORDER BY a.n) FILTER (WHERE a.given), '[]') AS parameters,
+                'schema', ingest_api_internal.json_type(a.type)) ORDER BY a.n) FILTER (WHERE a.given),
+                    '[]') AS parameters,
             jsonb_build_object('type', 'object', 'additionalProperties', false, 'properties',
                 coalesce(jsonb_object_agg(a.name, ingest_api_internal.json_type(a.type)) FILTER (WHERE a.given), '{}'))
               || CASE WHEN bool_or(a.needed) THEN jsonb_build_object('required',
@@ -134,7 +183,8 @@ BEGIN ATOMIC
     SELECT jsonb_object_agg(p.key, jsonb_build_object('name', p.name, 'in', p.place, 'description', p.description,
         'schema', p.schema::jsonb))
     FROM (VALUES
-        ('select', 'select', 'query', 'columns, with alias, cast and what belongs to a row: id,name,source:sources(name)',
+        ('select', 'select', 'query',
+            'columns, with alias, cast and what belongs to a row: id,name,source:sources(name)',
             '{"type": "string"}'),
         ('order', 'order', 'query', 'started_at.desc.nullslast,id', '{"type": "string"}'),
         ('limit', 'limit', 'query', 'rows at most', '{"type": "integer", "minimum": 0}'),
@@ -158,7 +208,8 @@ COMMENT ON FUNCTION ingest_api_internal.parameters() IS 'parameters that many ad
 
 CREATE FUNCTION ingest_api_internal.answer_headers() RETURNS jsonb LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT jsonb_object_agg(h.key, jsonb_build_object('description', h.description, 'schema', '{"type": "string"}'::jsonb))
+    SELECT jsonb_object_agg(h.key, jsonb_build_object('description', h.description, 'schema',
+        '{"type": "string"}'::jsonb))
     FROM (VALUES
         ('range', 'first and last row, and how many there are if that was asked: 0-19/1000'),
         ('location', 'where it is looked at'),
@@ -191,7 +242,8 @@ BEGIN ATOMIC
                 ELSE '{select,order,limit,offset,after,and,or,prefer,known}' END::text[]) n)
             || coalesce(list_operation.filters, '[]'),
         'responses', jsonb_build_object(
-            '200', jsonb_build_object('description', CASE WHEN f.events THEN 'rows; CloudEvents where a place or types are'
+            '200', jsonb_build_object('description', CASE WHEN f.events
+                THEN 'rows; CloudEvents where a place or types are'
                     ' asked for; as text/event-stream live' ELSE 'rows' END,
                 'headers', jsonb_build_object('Content-Range', ingest_api_internal.reference('headers/range'),
                         'ETag', ingest_api_internal.reference('headers/tag'))
@@ -204,7 +256,8 @@ BEGIN ATOMIC
                     ELSE ingest_api_internal.contents(f.rows, 'application/json', 'text/csv', 'application/x-ndjson')
                     END),
             '206', jsonb_build_object('description', 'some of the rows that were counted',
-                'content', ingest_api_internal.contents(f.rows, 'application/json', 'text/csv', 'application/x-ndjson')),
+                'content', ingest_api_internal.contents(f.rows, 'application/json', 'text/csv',
+                    'application/x-ndjson')),
             '304', jsonb_build_object('description', 'nothing has changed'))
           || ingest_api_internal.problems('400', '401', '403', '404', '406', '413', '416', '429', '503', '504')
           || CASE WHEN f.events THEN ingest_api_internal.problems('409', '410') ELSE '{}' END)
@@ -222,7 +275,8 @@ BEGIN ATOMIC
             jsonb_build_object('200', jsonb_build_object('description', 'the answer', 'content', o.content))
             || ingest_api_internal.problems(VARIADIC o.problems))
         || CASE WHEN o.parameters IS NULL THEN '{}' ELSE jsonb_build_object('parameters', o.parameters) END
-        || CASE WHEN o.body IS NULL THEN '{}' ELSE jsonb_build_object('requestBody', jsonb_build_object('required', true,
+        || CASE WHEN o.body IS NULL THEN '{}' ELSE jsonb_build_object('requestBody',
+            jsonb_build_object('required', true,
             'content', jsonb_build_object('application/json', jsonb_build_object('schema', o.body)))) END
     FROM (VALUES
         ('/v1', 'get', 'list_resources', 'Resources', 'those of which the role may read something',
@@ -258,16 +312,19 @@ BEGIN ATOMIC
         'tags', jsonb_build_array('events'), 'security', '[]'::jsonb,
         'parameters', (SELECT jsonb_agg(jsonb_build_object('name', h.name, 'in', 'header', 'required', true,
                 'description', h.description, 'schema', '{"type": "string"}'::jsonb))
-            FROM (VALUES ('webhook-id', 'the same on each try'), ('webhook-timestamp', 'seconds since 1970 of this try'),
+            FROM (VALUES ('webhook-id', 'the same on each try'),
+                ('webhook-timestamp', 'seconds since 1970 of this try'),
                 ('webhook-signature', 'HMAC-SHA256 over id, timestamp and body')) h (name, description)),
         'requestBody', jsonb_build_object('required', true, 'content', jsonb_build_object(
             'application/cloudevents+json', jsonb_build_object('schema', jsonb_build_object('type', 'object',
                 'required', '["specversion", "id", "source", "type"]'::jsonb,
                 'properties', '{"specversion": {"type": "string"}, "id": {"type": "string"},
-                    "source": {"type": "string"}, "subject": {"type": "string"}, "time": {"type": "string", "format": "date-time"}}'::jsonb
+                    "source": {"type": "string"}, "subject": {"type": "string"},
+                    "time": {"type": "string", "format": "date-time"}}'::jsonb
                   || jsonb_build_object('type', jsonb_build_object('type', 'string', 'const', t.type),
                     'data', t.schema - '$schema' - '$id'))))),
-        'responses', '{"2XX": {"description": "taken"}, "4XX": {"description": "refused: tried again or given up"}}'::jsonb
+        'responses', '{"2XX": {"description": "taken"}, "4XX": {"description": "refused: tried again or given '
+            'up"}}'::jsonb
         ))), '{}')
     FROM ingest.event_type t;
 END;
@@ -302,7 +359,8 @@ BEGIN ATOMIC
                     'schema', jsonb_build_object('type', 'string')),
                 ingest_api_internal.reference('parameters/select'), ingest_api_internal.reference('parameters/known')),
             'responses', jsonb_build_object('200', jsonb_build_object('description', 'the row', 'content',
-                    ingest_api_internal.contents(ingest_api_internal.reference('schemas/' || resource), 'application/json',
+                    ingest_api_internal.contents(ingest_api_internal.reference('schemas/' || resource),
+                        'application/json',
                     'text/csv', 'application/x-ndjson')),
                 '304', jsonb_build_object('description', 'nothing has changed'))
               || ingest_api_internal.problems('400', '401', '403', '404', '406', '413', '429', '503', '504')))
@@ -313,7 +371,8 @@ BEGIN ATOMIC
         SELECT resource AS tag, description FROM r
         UNION SELECT DISTINCT ON (o.operation->'tags'->>0) o.operation->'tags'->>0, o.operation->>'summary'
         FROM o WHERE o.operation->'tags'->>0 NOT IN (SELECT r.resource FROM r) ORDER BY 1, 2),
-    e AS (SELECT 'events' AS tag, 'what happened' AS description WHERE NOT EXISTS (SELECT FROM t WHERE t.tag = 'events'))
+    e AS (SELECT 'events' AS tag, 'what happened' AS description
+        WHERE NOT EXISTS (SELECT FROM t WHERE t.tag = 'events'))
     SELECT jsonb_build_object('openapi', '3.1.0',
         'info', jsonb_build_object('title', 'pg_ingest', 'version', '1',
             'description', 'What may be asked for: the repository and what is exposed beside it',
