@@ -244,20 +244,18 @@ BEGIN ATOMIC
         'responses', jsonb_build_object(
             '200', jsonb_build_object('description', CASE WHEN f.events
                 THEN 'rows; CloudEvents where a place or types are'
-                    ' asked for; as text/event-stream live' ELSE 'rows' END,
+                    ' asked for; as text/event-stream live' ELSE 'rows; as text/csv and application/x-ndjson, too' END,
                 'headers', jsonb_build_object('Content-Range', ingest_api_internal.reference('headers/range'),
                         'ETag', ingest_api_internal.reference('headers/tag'))
                     || CASE WHEN f.events
                         THEN jsonb_build_object('Last-Event-ID', ingest_api_internal.reference('headers/place'))
                         ELSE jsonb_build_object('Link', ingest_api_internal.reference('headers/next')) END,
                 'content', CASE WHEN f.events
-                    THEN ingest_api_internal.contents(f.rows, 'application/json', 'text/csv', 'application/x-ndjson',
-                        'text/event-stream')
-                    ELSE ingest_api_internal.contents(f.rows, 'application/json', 'text/csv', 'application/x-ndjson')
+                    THEN ingest_api_internal.contents(f.rows, 'application/json', 'text/event-stream')
+                    ELSE ingest_api_internal.contents(f.rows, 'application/json')
                     END),
             '206', jsonb_build_object('description', 'some of the rows that were counted',
-                'content', ingest_api_internal.contents(f.rows, 'application/json', 'text/csv',
-                    'application/x-ndjson')),
+                'content', ingest_api_internal.contents(f.rows, 'application/json')),
             '304', jsonb_build_object('description', 'nothing has changed'))
           || ingest_api_internal.problems('400', '401', '403', '404', '406', '413', '416', '429', '503', '504')
           || CASE WHEN f.events THEN ingest_api_internal.problems('409', '410') ELSE '{}' END)
@@ -360,8 +358,7 @@ BEGIN ATOMIC
                 ingest_api_internal.reference('parameters/select'), ingest_api_internal.reference('parameters/known')),
             'responses', jsonb_build_object('200', jsonb_build_object('description', 'the row', 'content',
                     ingest_api_internal.contents(ingest_api_internal.reference('schemas/' || resource),
-                        'application/json',
-                    'text/csv', 'application/x-ndjson')),
+                        'application/json')),
                 '304', jsonb_build_object('description', 'nothing has changed'))
               || ingest_api_internal.problems('400', '401', '403', '404', '406', '413', '429', '503', '504')))
         FROM r WHERE cardinality(key) = 1
