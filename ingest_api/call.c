@@ -352,10 +352,7 @@ answer_by_name(const Request *request, const char *name, Answer *answer)
 	answer->route = psprintf("/v1/%s", route->path);
 	answer->called = true;
 	if (!posted && !is_method(request, "GET"))
-	{
-		answer_problem(answer, 405, "PGRST117", "the method is not one of those that are allowed here", NULL, "Here it is GET, HEAD, POST.");
-		answer_header(answer, "Allow", "GET, HEAD, POST");
-	}
+		answer_not_allowed(request, answer, "GET, HEAD, POST");
 	else if (!request_may(request, route->scope, answer))
 		return;
 	else if (posted && !request_is_json(request))

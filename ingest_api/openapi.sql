@@ -270,7 +270,9 @@ CREATE FUNCTION ingest_api_internal.other_operations() RETURNS TABLE (path text,
 BEGIN ATOMIC
     SELECT o.path, o.method, jsonb_build_object('operationId', o.id, 'summary', o.summary, 'description', o.description,
             'tags', jsonb_build_array('pg_ingest'), 'responses',
-            jsonb_build_object('200', jsonb_build_object('description', 'the answer', 'content', o.content))
+            CASE WHEN o.content IS NULL THEN '{"204": {"description": "it is done"}}'::jsonb
+                ELSE jsonb_build_object(CASE o.id WHEN 'log_in' THEN '201' ELSE '200' END,
+                    jsonb_build_object('description', 'the answer', 'content', o.content)) END
             || ingest_api_internal.problems(VARIADIC o.problems))
         || CASE WHEN o.parameters IS NULL THEN '{}' ELSE jsonb_build_object('parameters', o.parameters) END
         || CASE WHEN o.body IS NULL THEN '{}' ELSE jsonb_build_object('requestBody',
@@ -286,6 +288,13 @@ BEGIN ATOMIC
         ('/metrics', 'get', 'measure', 'Metrics', 'for Prometheus',
             ingest_api_internal.contents(NULL, 'text/plain', 'application/openmetrics-text'), '{401,403,429,503}',
             NULL, NULL),
+        ('/v1/session', 'get', 'who_am_i', 'Who asks', 'the role, its scope, and until when that is so',
+            ingest_api_internal.contents('{"type": "object"}', 'application/json'), '{401,403,429}', NULL, NULL),
+        ('/v1/session', 'post', 'log_in', 'Log in', 'begins a session of a browser, whose cookie the answer has',
+            ingest_api_internal.contents('{"type": "object"}', 'application/json'), '{400,401,403,415,429,503}', NULL,
+            '{"type": "object", "properties": {"token": {"type": "string"}, "link": {"type": "string"}}}'),
+        ('/v1/session', 'delete', 'log_out', 'Log out', 'ends the session',
+            NULL, '{401,403,409,429,503}', NULL, NULL),
         ('/graphql', 'get', 'ask_graphql', 'GraphQL that reads', 'an operation that does nothing',
             ingest_api_internal.contents('{"type": "object"}', 'application/json'), '{400,401,403,405,406,429,503,504}',
             '[{"name": "query", "in": "query", "required": true, "schema": {"type": "string"}},

@@ -7,7 +7,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA ingest_api TO ingest_reader;
 REVOKE SELECT ON ingest_api.events FROM ingest_reader;
 GRANT SELECT ON ingest_api.events TO ingest_consumer, ingest_operator, ingest_admin;
 GRANT EXECUTE ON FUNCTION ingest_api.create_token(text, regrole, text[], interval), ingest_api.revoke_token(text),
-    ingest_api_internal.home() TO ingest_reader;
+    ingest_api_internal.home(), ingest_api.login_link(integer, text[]) TO ingest_reader;
 GRANT EXECUTE ON FUNCTION ingest_api_internal.source_called(text), ingest_api_internal.sync_called(text),
     ingest_api_internal.job_called(text), ingest_api_internal.in_address(text), ingest_api_internal.sinks(),
     ingest_api_internal.deliveries(),

@@ -249,17 +249,17 @@ my @resources = map { $_->{name} } @{ decoded(body('fin', '/v1')) };
 is(join(' ', grep { !$there{"get /v1/$_"} } @resources), '', 'every resource');
 my %key = map { split /\|/ } split /\n/, sql('SELECT name, cardinality(key) FROM ingest_api_internal.resource');
 is(join(' ', grep { $key{$_} == 1 && !$there{"get /v1/$_/{}"} } @resources), '', 'and its rows');
-is(join(' ', grep { !$there{$_} } 'get /v1', 'get /openapi.json', 'get /metrics', 'get /graphql', 'post /graphql'), '', 'the addresses of the API itself');
+is(join(' ', grep { !$there{$_} } 'get /v1', 'get /openapi.json', 'get /metrics', 'get /graphql', 'post /graphql', 'get /v1/session', 'post /v1/session', 'delete /v1/session'), '', 'the addresses of the API itself');
 my %route = map { shape($_) => 1 } split /\n/, sql("SELECT lower(method) || ' /v1/' || path FROM ingest_api_internal.route");
 my @functions = split /\n/, sql(q{SELECT r.function FROM ingest_api_internal.route r JOIN pg_proc f ON f.pronamespace = 'ingest_api'::regnamespace AND f.proname = r.function WHERE r.method = 'GET' AND has_function_privilege('fin', f.oid, 'EXECUTE')});
 is(join(' ', grep { !$there{"get /v1/rpc/$_"} || !$there{"post /v1/rpc/$_"} } @functions), '', 'and functions that read by their names');
-my %is = (%route, (map { ("get /v1/rpc/$_" => 1, "post /v1/rpc/$_" => 1) } @functions), map { $_ => 1 } 'get /v1', 'get /openapi.json', 'get /metrics', 'get /graphql', 'post /graphql', map { ("get /v1/$_", "get /v1/$_/{}") } @resources);
+my %is = (%route, (map { ("get /v1/rpc/$_" => 1, "post /v1/rpc/$_" => 1) } @functions), map { $_ => 1 } 'get /v1', 'get /openapi.json', 'get /metrics', 'get /graphql', 'post /graphql', 'get /v1/session', 'post /v1/session', 'delete /v1/session', map { ("get /v1/$_", "get /v1/$_/{}") } @resources);
 is(join(' ', grep { !$is{$_} } keys %there), '', 'and nothing that is not there');
 my $events = $document->{paths}{'/v1/events'}{get};
 ok($events->{responses}{200}{content}{'text/event-stream'}, 'events come as a stream');
 is(join(' ', sort grep { /after|Last|types/ } map { my ($n) = $_->{'$ref'} ? $_->{'$ref'} =~ m{([^/]+)$} : (); $n ? $document->{components}{parameters}{$n}{name} : $_->{name} } @{ $events->{parameters} }), 'Last-Event-ID after types', 'from a place on');
 is(scalar(keys %{ $document->{webhooks} }), sql('SELECT count(*) FROM ingest.event_type'), 'what is sent is in it as webhooks');
-is(join(' ', grep { my $p = $document->{paths}{$_}; grep { !$p->{$_}{responses}{413} || !$p->{$_}{responses}{504} } grep { !/graphql/ } keys %$p } grep { m{^/v1/} } keys %{ $document->{paths} }), '', 'and each address says that an answer may be too large or take too long');
+is(join(' ', grep { my $p = $document->{paths}{$_}; grep { !$p->{$_}{responses}{413} || !$p->{$_}{responses}{504} } keys %$p } grep { m{^/v1/} && $_ ne '/v1/session' } keys %{ $document->{paths} }), '', 'and each address says that an answer may be too large or take too long');
 is(body('fin', '/openapi.json') =~ /"items"/ && body('half', '/openapi.json') !~ m{/v1/items"} ? 'own' : 'all', 'own', 'for each role its own');
 
 SKIP:
