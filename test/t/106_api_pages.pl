@@ -294,6 +294,8 @@ for (1 .. 60) { $second->safe_psql($p, "CREATE ROLE thief$_ LOGIN"); $thief = "t
 $second->safe_psql($p, 'CREATE ROLE other LOGIN; CREATE ROLE plain LOGIN; CREATE ROLE half LOGIN; CREATE ROLE fin LOGIN; GRANT ingest_operator, ingest_consumer TO fin; GRANT ingest_operator TO other; GRANT fin, other TO ingest_authenticator');
 $second->safe_psql($p, "GRANT ingest_operator TO $thief") if $thief;
 $second->command_ok([ 'pg_restore', '-d', $second->connstr($p), $dump ], 'a restore');
+# until then nothing of it is anybody's
+$second->safe_psql($p, 'SELECT ingest.enable()');
 isnt($second->safe_psql($p, "SELECT 'fin'::regrole::oid"), $fin, 'the role has another number there');
 is($second->safe_psql($p, 'SELECT count(*) FROM ingest_api_internal.resource WHERE owner IS NOT NULL'), sql('SELECT count(*) FROM ingest_api_internal.resource WHERE owner IS NOT NULL'), 'what was exposed is');
 $token{again} = $second->safe_psql($p, "SET SESSION AUTHORIZATION fin; SELECT ingest_api.create_token('t', scopes => '{admin}')");
