@@ -4,7 +4,8 @@
  *
  * Most sessions take whatever comes; two are for what is short (metrics, readiness,
  * actions), so that these never wait behind long lists; one ends statements whose client
- * has left.  Nobody has more than half of the sessions while others wait.
+ * has left.  Nobody has more than half of the sessions of either kind: the slow actions of
+ * one keep no other's waiting.
  */
 #include "gateway/pool.h"
 
@@ -60,14 +61,15 @@ work_free(Work *w)
 
 /* -- who is next -- */
 
-static int
-share_of(const char *who)
+/* Of the sessions of this kind */
+static bool
+has_its_share(const char *who, bool express)
 {
 	int n = 0;
 
 	for (int i = 0; i < n_sessions; i++)
-		n += sessions[i].work && !sessions[i].express && strcmp(sessions[i].work->q.who, who) == 0;
-	return n;
+		n += sessions[i].work && sessions[i].express == express && strcmp(sessions[i].work->q.who, who) == 0;
+	return n >= ((express ? N_EXPRESS : options.pool) + 1) / 2;
 }
 
 static int
@@ -110,7 +112,7 @@ next_work(void)
 		Work *w = *link;
 		Session *s = free_session(w);
 
-		if (s == NULL || (!s->express && share_of(w->q.who) >= (options.pool + 1) / 2))
+		if (s == NULL || has_its_share(w->q.who, s->express))
 		{
 			link = &w->next;
 			continue;

@@ -17,6 +17,7 @@
 #include "common/door.h"
 #include "executor/spi.h"
 #include "funcapi.h"
+#include "ingest_api/bound.h"
 #include "ingest_api/call.h"
 #include "ingest_api/compile.h"
 #include "ingest_api/given.h"
@@ -222,6 +223,7 @@ answer_value(HeapTuple function, List *given, bool writes, Answer *answer)
 
 	statement_run(psprintf(f->prorettype == JSONOID ? "SELECT %s::text" : "SELECT pg_catalog.to_json(%s)::text", f->prorettype == VOIDOID ? psprintf("(%s)::text", call) : call), values, writes);
 	text = SPI_processed == 1 ? SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1) : NULL;
+	bound_check(text ? strlen(text) : 0);
 	if (f->prorettype == VOIDOID)
 		answer->status = 204;
 	else
@@ -308,12 +310,68 @@ act(const Request *request, const Route *route, Answer *answer)
 	once_done(request, route->shown, answer);
 }
 
+/* -- functions by their names, as PostgREST has them -- */
+
+/* As the engine; NULL: no function that reads is called so */
+static Route *
+function_route(const char *name)
+{
+	static SPIPlanPtr plan = NULL;
+	static const char *const sql = "SELECT function, coalesce(scope, 'read') FROM ingest_api_internal.route WHERE method = 'GET' AND function = $1::name";
+	Oid type = TEXTOID;
+	Datum value = CStringGetTextDatum(name);
+	Route *route;
+
+	/* a longer one would be cut */
+	if (strlen(name) >= NAMEDATALEN || SPI_execute_plan(own_plan(&plan, sql, 1, &type), &value, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		return NULL;
+	route = palloc0(sizeof(Route));
+	route->function = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	route->path = psprintf("rpc/%s", route->function);
+	route->status = 200;
+	route->scope = scope_named(SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2));
+	return route;
+}
+
+/* By GET with a query, or by POST with a body: nothing is done by it either way */
+static void
+answer_by_name(const Request *request, const char *name, Answer *answer)
+{
+	bool posted = strcmp(request->method, "POST") == 0;
+	Identity saved;
+	Route *route;
+
+	become_engine(&saved);
+	route = function_route(name);
+	become_again(&saved);
+	if (route == NULL)
+	{
+		answer_problem(answer, 404, "PGRST202", psprintf("there is no function \"%.60s\" that reads", name), NULL, "GET /openapi.json describes those that there are, and what is done has addresses of its own.");
+		return;
+	}
+	answer->route = psprintf("/v1/%s", route->path);
+	answer->called = true;
+	if (!posted && !is_method(request, "GET"))
+		answer_not_allowed(request, answer, "GET, HEAD, POST");
+	else if (!request_may(request, route->scope, answer))
+		return;
+	else if (posted && !request_is_json(request))
+		answer_problem(answer, 415, "PGRST107", "what a function is given is posted as application/json", NULL, "Content-Type: application/json; {} where there is nothing to say.");
+	else
+		answer_call(request, route, posted ? given_in_body(request->body, NIL) : given_in_query(request->query, NIL), answer);
+}
+
 bool
 call_answer(const Request *request, List *parts, Answer *answer, char **methods)
 {
 	Identity saved;
 	Route *route;
 
+	if (list_length(parts) == 2 && strcmp(linitial(parts), "rpc") == 0)
+	{
+		answer_by_name(request, lsecond(parts), answer);
+		return true;
+	}
 	become_engine(&saved);
 	route = find(request, parts, methods);
 	become_again(&saved);

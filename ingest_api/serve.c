@@ -16,6 +16,7 @@
 #include "common/door.h"
 #include "executor/spi.h"
 #include "ingest_api/api.h"
+#include "ingest_api/bound.h"
 #include "ingest_api/clean.h"
 #include "ingest_api/compat.h"
 #include "ingest_api/credential.h"
@@ -79,6 +80,8 @@ title_of(int status)
 			return "Conflict";
 		case 410:
 			return "Gone";
+		case 413:
+			return "Content Too Large";
 		case 415:
 			return "Unsupported Media Type";
 		case 416:
@@ -199,6 +202,8 @@ problem_status(int sqlstate, bool called)
 			return 409;
 		case ERRCODE_SNAPSHOT_TOO_OLD:
 			return 410;
+		case ERRCODE_ANSWER_TOO_LARGE:
+			return 413;
 		case ERRCODE_QUERY_CANCELED:
 			return 0;
 	}
@@ -218,6 +223,8 @@ problem_status(int sqlstate, bool called)
 static const char *
 code_of(const ErrorData *error, bool called)
 {
+	if (error->sqlerrcode == ERRCODE_ANSWER_TOO_LARGE)
+		return "answer_too_large";
 	if (called)
 		return unpack_sql_state(error->sqlerrcode);
 	switch (error->sqlerrcode)

@@ -10,6 +10,7 @@
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "ingest_api/bound.h"
 #include "ingest_api/compile.h"
 #include "ingest_api/statement.h"
 #include "lib/ilist.h"
@@ -166,6 +167,8 @@ statement_run(const char *sql, List *values, bool writes)
 	SPIPlanPtr plan = bind(sql, values, &datums, &nulls);
 	int code = 0;
 
+	if (running == 0)
+		bound_begin();
 	running++;
 	PG_TRY();
 	{
@@ -179,6 +182,37 @@ statement_run(const char *sql, List *values, bool writes)
 	PG_END_TRY();
 	if (code != SPI_OK_SELECT)
 		elog(ERROR, "SPI returned %s", SPI_result_code_string(code));
+}
+
+void
+statement_in_parts(const char *sql, List *values, bool writes, int most, void (*take)(void *of), void *of)
+{
+	Datum *datums;
+	char *nulls;
+	SPIPlanPtr plan = bind(sql, values, &datums, &nulls);
+
+	if (running == 0)
+		bound_begin();
+	running++;
+	PG_TRY();
+	{
+		Portal portal = SPI_cursor_open(NULL, plan, datums, nulls, !writes);
+		bool all = false;
+
+		while (!all)
+		{
+			SPI_cursor_fetch(portal, true, most);
+			all = SPI_processed < most;
+			take(of);
+			SPI_freetuptable(SPI_tuptable);
+		}
+		SPI_cursor_close(portal);
+	}
+	PG_FINALLY();
+	{
+		running--;
+	}
+	PG_END_TRY();
 }
 
 int64

@@ -153,7 +153,7 @@ value_new(Oid type, char *text)
 
 /* -- what comes -- */
 
-/* The place behind all of it */
+/* The place behind all of it.  What would be too much for an answer comes with the next one, which begins there */
 static char *
 write_events(bool stream, StringInfo out)
 {
@@ -164,6 +164,8 @@ write_events(bool stream, StringInfo out)
 		HeapTuple row = SPI_tuptable->vals[i];
 		char *event = SPI_getvalue(row, SPI_tuptable->tupdesc, 2);
 
+		if (event && place && out->len + strlen(event) > (size_t) api_max_response * 1024)
+			break;
 		place = SPI_getvalue(row, SPI_tuptable->tupdesc, 1);
 		if (event == NULL)
 			continue;

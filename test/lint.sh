@@ -52,6 +52,7 @@ fi
 say "Comments and widths"
 # functions say what they are for, and why they do it so; lines fit on a screen
 /usr/bin/python3 -B test/commented.py ingest 95 || code=1
+/usr/bin/python3 -B test/commented.py ingest_api 0 --sql || code=1
 say "shellcheck"
 shellcheck -x -e SC2016,SC1091,SC2154 test/*.sh bench/*.sh test/*/*.sh .ci/run || code=1
 say "Units of systemd"

@@ -348,7 +348,8 @@ List *
 functions_of(Oid role, Scope scope, List **fields, List **types)
 {
 	static SPIPlanPtr plan = NULL;
-	static const char *const sql = "SELECT method, function, description, coalesce(scope, CASE method WHEN 'GET' THEN 'read' ELSE 'operate' END) FROM ingest_api_internal.route ORDER BY function";
+	static const char *const sql = "SELECT method, function, description, coalesce(scope, CASE method WHEN 'GET' THEN 'read' ELSE 'operate' END), shown "
+								   "FROM ingest_api_internal.route ORDER BY function";
 	Oid schema = get_namespace_oid("ingest_api", false);
 	List *functions = NIL;
 
@@ -365,6 +366,7 @@ functions_of(Oid role, Scope scope, List **fields, List **types)
 		g->field = graphql_unique(graphql_name(g->name), g->name, fields);
 		g->writes = strcmp(SPI_getvalue(row, desc, 1), "GET") != 0;
 		g->description = SPI_getvalue(row, desc, 3);
+		g->shown = strcmp(SPI_getvalue(row, desc, 5), "t") == 0;
 		g->type_name = graphql_unique(psprintf("%sResult", graphql_type_name(g->field)), g->name, types);
 		tuple = scope_named(SPI_getvalue(row, desc, 4)) <= scope ? function_named(schema, g->name, role) : NULL;
 		if (tuple == NULL)

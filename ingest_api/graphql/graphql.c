@@ -12,9 +12,11 @@
 #include "common/door.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "ingest_api/bound.h"
 #include "ingest_api/given.h"
 #include "ingest_api/graphql/execute.h"
 #include "ingest_api/graphql/graphql.h"
+#include "ingest_api/once.h"
 #include "ingest_api/statement.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -40,6 +42,7 @@ typedef enum Stage
 typedef struct Asked
 {
 	const Request *request; /* NULL: by SQL */
+	Answer *answer;         /* likewise */
 	Oid role;
 	Scope scope;
 	const char *query;
@@ -48,6 +51,7 @@ typedef struct Asked
 	Stage stage;
 	bool acts;    /* something is to be done */
 	bool refused; /* something is to be done, by a method that only reads */
+	bool known;   /* it was done before, and is answered as then */
 	Execution x;
 	List *data; /* texts: objects, whose members together are the answer */
 } Asked;
@@ -261,15 +265,19 @@ static void
 run(Asked *asked, List *steps, bool writes)
 {
 	ListCell *cell;
+	size_t total = 0;
 
 	asked->x.at = NULL;
 	foreach (cell, steps)
 	{
 		Step *step = lfirst(cell);
+		char *text;
 
 		asked->x.response = step->response;
 		statement_run(step->sql, step->values, writes);
-		asked->data = lappend(asked->data, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
+		text = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+		bound_check(total += strlen(text));
+		asked->data = lappend(asked->data, text);
 	}
 }
 
@@ -300,14 +308,22 @@ execute(Asked *asked)
 		become_again(&saved);
 		return;
 	}
+	if (writes && asked->request)
+	{
+		/* by HTTP what only reads was told so before; see call.c */
+		XactReadOnly = false;
+		asked->known = once_known(asked->request, asked->answer);
+	}
+	if (asked->known)
+	{
+		become_again(&saved);
+		return;
+	}
 	asked->stage = STAGE_COMPILE;
 	steps = compile_operation(&asked->x);
 	become_again(&saved);
 	asked->stage = STAGE_RUN;
-	/* by HTTP what only reads was told so before; see call.c */
-	if (asked->request && writes)
-		XactReadOnly = false;
-	else if (!writes)
+	if (!writes)
 		XactReadOnly = true;
 	become(asked->role, SECURITY_RESTRICTED_OPERATION, &saved);
 	run(asked, steps, writes);
@@ -326,6 +342,8 @@ add_caught(Asked *asked, const ErrorData *error)
 	if (asked->stage < STAGE_RUN)
 		code = error->sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED || error->sqlerrcode == ERRCODE_STATEMENT_TOO_COMPLEX ? CODE_LIMIT : asked->stage == STAGE_REQUEST ? CODE_REQUEST
 																																									  : CODE_INPUT;
+	if (error->sqlerrcode == ERRCODE_ANSWER_TOO_LARGE)
+		code = CODE_LIMIT;
 	asked->x.errors = NIL;
 	asked->data = NIL;
 	e = error_add(&asked->x.errors, pstrdup(code), NULL, asked->x.at, "%s%s%s", error->message, error->detail ? ": " : "", error->detail ? error->detail : "");
@@ -452,11 +470,27 @@ is_fit(const Request *request, Answer *answer, const char *type)
 	return false;
 }
 
+/* Something of the answer is for once, such as a secret */
+static bool
+shows(Asked *asked)
+{
+	ListCell *cell;
+
+	foreach (cell, select_operation(&asked->x, asked->x.schema->mutation))
+	{
+		const GFunction *f = ((GSelected *) lfirst(cell))->field->function;
+
+		if (f && f->shown)
+			return true;
+	}
+	return false;
+}
+
 void
 graphql_answer(const Request *request, Answer *answer)
 {
 	const char *type = answer_type(request);
-	Asked asked = {.request = request, .role = request->role, .scope = request->scope};
+	Asked asked = {.request = request, .answer = answer, .role = request->role, .scope = request->scope};
 
 	if (!is_fit(request, answer, type))
 		return;
@@ -468,9 +502,17 @@ graphql_answer(const Request *request, Answer *answer)
 		answer_header(answer, "Allow", "POST");
 		return;
 	}
+	if (asked.known)
+		return;
 	answer_begin(answer, answer_status(&asked, type), type);
 	answer_header(answer, "Cache-Control", "no-store");
 	write_answer(&answer->body, &asked);
+	if (asked.acts && asked.stage == STAGE_DONE)
+	{
+		/* that it is, ended with what was done */
+		XactReadOnly = false;
+		once_done(request, shows(&asked), answer);
+	}
 }
 
 /* -- by SQL -- */

@@ -67,6 +67,7 @@ typedef struct GType GType;
 /* A function that a row of ingest_api_internal.route names */
 typedef struct GFunction
 {
+	bool shown;  /* what it gives is for once */
 	char *name;  /* in the schema ingest_api */
 	char *field; /* as the schema calls it */
 	char *type_name;
