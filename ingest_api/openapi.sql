@@ -271,7 +271,8 @@ BEGIN ATOMIC
     SELECT o.path, o.method, jsonb_build_object('operationId', o.id, 'summary', o.summary, 'description', o.description,
             'tags', jsonb_build_array('pg_ingest'), 'responses',
             CASE WHEN o.content IS NULL THEN '{"204": {"description": "it is done"}}'::jsonb
-                ELSE jsonb_build_object('200', jsonb_build_object('description', 'the answer', 'content', o.content)) END
+                ELSE jsonb_build_object('200',
+                    jsonb_build_object('description', 'the answer', 'content', o.content)) END
             || ingest_api_internal.problems(VARIADIC o.problems))
         || CASE WHEN o.parameters IS NULL THEN '{}' ELSE jsonb_build_object('parameters', o.parameters) END
         || CASE WHEN o.body IS NULL THEN '{}' ELSE jsonb_build_object('requestBody',
@@ -306,8 +307,8 @@ CREATE FUNCTION ingest_api_internal.session_paths() RETURNS jsonb LANGUAGE sql S
 BEGIN ATOMIC
     WITH s AS (SELECT '{"application/json": {"schema": {"$ref": "#/components/schemas/session"}}}'::jsonb AS session,
         '{"application/json": {"schema": {"type": "object", "properties": {"token": {"type": "string"},
-            "link": {"type": "string"}}, "additionalProperties": false, "minProperties": 1, "maxProperties": 1}}}'::jsonb
-            AS secret)
+            "link": {"type": "string"}}, "additionalProperties": false, "minProperties": 1,
+            "maxProperties": 1}}}'::jsonb AS secret)
     SELECT jsonb_build_object('/v1/session', jsonb_build_object(
         'get', jsonb_build_object('operationId', 'who_am_i', 'summary', 'Who asks', 'description',
             'As whom one asks, and until when; of a session also what X-CSRF-Token is to be. Needs the scope read.',
