@@ -38,6 +38,7 @@ static const char usage[] =
 	"  --otlp-headers FILE    headers for that, each a line of name: value\n"
 	"  --otlp-interval SECONDS  so often (60)\n"
 	"  --static FOLDER        files that are served as they are\n"
+	"  --console-dir FOLDER   the console's files, served at /console/ (those that were installed)\n"
 	"  --cors-origin ORIGIN   pages from there may read answers; may be said several times\n"
 	"  --connections N        clients at once (1000)\n"
 	"  --pool N               sessions of the database for requests (8)\n"
@@ -103,6 +104,7 @@ parse_arguments(int argc, char **argv)
 		{"otlp-headers", 1, 0, 'E'},
 		{"otlp-interval", 1, 0, 'I'},
 		{"static", 1, 0, 's'},
+		{"console-dir", 1, 0, 'C'},
 		{"cors-origin", 1, 0, 'o'},
 		{"connections", 1, 0, 'n'},
 		{"pool", 1, 0, 'p'},
@@ -161,6 +163,9 @@ parse_arguments(int argc, char **argv)
 			case 's':
 				options.files = optarg;
 				break;
+			case 'C':
+				options.console = optarg;
+				break;
 			case 'o':
 				cors_allow(optarg);
 				break;
@@ -212,10 +217,9 @@ int
 main(int argc, char **argv)
 {
 	parse_arguments(argc, argv);
+	files_begin(options.files, options.console);
 	set_limits();
 	export_begin();
 	keys_begin(options.jwks, options.jwt_secret);
-	if (options.files)
-		files_begin(options.files);
 	return server_run();
 }

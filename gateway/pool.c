@@ -14,6 +14,7 @@
 #include <arpa/inet.h>
 
 #include "gateway/log.h"
+#include "gateway/login.h"
 #include "gateway/metrics.h"
 #include "gateway/session.h"
 #include "gateway/stream.h"
@@ -143,6 +144,7 @@ static void
 give(Work *w, int status, const AnswerHeader *headers, int n_headers, const char *body, size_t n)
 {
 	const char *type = answer_header(headers, n_headers, "content-type");
+	Buffer whole = {0};
 
 	if (w->client == NULL)
 	{
@@ -152,8 +154,11 @@ give(Work *w, int status, const AnswerHeader *headers, int n_headers, const char
 	w->client->worker = NULL;
 	if (status == 200 && type && strncmp(type, "text/event-stream", 17) == 0 && answer_header(headers, n_headers, "last-event-id") && !slice_is(w->client->request.method, "HEAD"))
 		stream_begin(w->client, &w->q, headers, n_headers, body, n);
+	else if (login_body(w->client, status, body, n, &whole))
+		connection_answer(w->client, status, headers, n_headers, whole.bytes, whole.n);
 	else
 		connection_answer(w->client, status, headers, n_headers, body, n);
+	buffer_free(&whole);
 }
 
 static void
@@ -228,7 +233,7 @@ answer_row(Work *w, PGresult *r)
 				if (w->client)
 					w->client->route = metrics_route(json_object_get_string(value));
 			}
-			else if (n < MOST_ANSWER_HEADERS && json_object_get_type(value) == json_type_string)
+			else if (strcmp(name, "X-Session") != 0 && n < MOST_ANSWER_HEADERS && json_object_get_type(value) == json_type_string)
 				headers[n++] = (AnswerHeader){name, json_object_get_string(value)};
 		}
 	}
