@@ -269,6 +269,15 @@ status_title(int status)
 	return status < 400 ? "OK" : "Error";
 }
 
+const char *
+answer_header(const AnswerHeader *headers, int n, const char *name)
+{
+	for (int i = 0; i < n; i++)
+		if (strcasecmp(headers[i].name, name) == 0)
+			return headers[i].value;
+	return NULL;
+}
+
 /* Nothing in it may end the line or the head */
 static bool
 is_line(const char *text)

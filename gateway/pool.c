@@ -56,6 +56,7 @@ work_free(Work *w)
 	free(w->q.query);
 	free(w->q.headers);
 	free(w->q.who);
+	free(w->q.body);
 	free(w);
 }
 
@@ -97,7 +98,7 @@ start(Session *s, Work *w)
 	s->work = w;
 	w->session = s;
 	w->tries++;
-	if (!(w->client ? session_ask(s, &w->q, w->client->number, w->client->body.bytes, w->client->body.n) : session_ask(s, &w->q, 0, NULL, 0)))
+	if (!(w->client ? session_ask(s, &w->q, w->client->number, w->client->body.bytes, w->client->body.n) : session_ask(s, &w->q, 0, w->q.body, w->q.n_body)))
 		session_end(s, "a session of the database ended");
 }
 
@@ -140,23 +141,20 @@ wait_in_line(Work *w)
 
 /* -- answers -- */
 
-/* An answer that goes on is a stream */
+/* An answer that goes on is a stream, and says where it is */
 static void
 give(Work *w, int status, const AnswerHeader *headers, int n_headers, const char *body, size_t n)
 {
-	const char *type = NULL;
+	const char *type = answer_header(headers, n_headers, "content-type");
 	Buffer whole = {0};
 
-	for (int i = 0; i < n_headers; i++)
-		if (strcasecmp(headers[i].name, "content-type") == 0)
-			type = headers[i].value;
 	if (w->client == NULL)
 	{
 		w->q.answered(w->q.of, status, headers, n_headers, body, n);
 		return;
 	}
 	w->client->worker = NULL;
-	if (status == 200 && type && strncmp(type, "text/event-stream", 17) == 0 && slice_is(w->client->request.method, "GET"))
+	if (status == 200 && type && strncmp(type, "text/event-stream", 17) == 0 && answer_header(headers, n_headers, "last-event-id") && !slice_is(w->client->request.method, "HEAD"))
 		stream_begin(w->client, &w->q, headers, n_headers, body, n);
 	else if (login_body(w->client, status, body, n, &whole))
 		connection_answer(w->client, status, headers, n_headers, whole.bytes, whole.n);
@@ -181,17 +179,24 @@ answer_error(Work *w, int status, const char *detail, bool retry)
 	work_free(w);
 }
 
-/* With what the gateway counts itself */
-static void
-answer_metrics(Connection *client, const AnswerHeader *headers, int n, PGresult *r)
+void
+pool_page(Buffer *out, const char *body, size_t n)
 {
 	Gauges now = {.connections = server_connections(), .waiting = n_waiting};
-	Buffer body = {0};
 
 	for (int i = 0; i < n_sessions; i++)
 		(*(sessions[i].state < FREE ? &now.sessions_away : sessions[i].state == FREE ? &now.sessions_free
 																					 : &now.sessions_busy))++;
-	metrics_add(&body, PQgetvalue(r, 0, 2), PQgetlength(r, 0, 2), &now);
+	metrics_add(out, body, n, &now);
+}
+
+/* With what the gateway counts itself */
+static void
+answer_metrics(Connection *client, const AnswerHeader *headers, int n, PGresult *r)
+{
+	Buffer body = {0};
+
+	pool_page(&body, PQgetvalue(r, 0, 2), PQgetlength(r, 0, 2));
 	connection_answer(client, 200, headers, n, body.bytes, body.n);
 	buffer_free(&body);
 }

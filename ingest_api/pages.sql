@@ -286,8 +286,9 @@ BEGIN ATOMIC
     SELECT s.* FROM ingest_internal.search(q, "limit") s;
 END;
 COMMENT ON FUNCTION ingest_api.search(text, integer)
-    IS 'sources, tables and columns that are called or described so, the best first: rank 0 is called just so, 1 '
-    'begins so, 2 has a word that does, 3 has it within, 4 is described so';
+    IS 'sources, tables and columns that are called or described so, or of which that is said (annotations), the best '
+    'first: rank 0 is called just so, 1 begins so, 2 has a word that does, 3 has it within, 4 is described so, 5 that '
+    'is said of it';
 
 INSERT INTO ingest_api_internal.route (method, path, function, status, description) VALUES
     ('GET', 'tables/{id}/profile', 'table_profile', 200, 'the last profile of a table''s copy, a row for each column'),
@@ -296,4 +297,4 @@ INSERT INTO ingest_api_internal.route (method, path, function, status, descripti
     ('GET', 'tables/{id}/rows/{key}/versions', 'row_versions', 200, 'versions of a row of a copy with history'),
     ('GET', 'rules/{id}/failing', 'failing_rows', 200, 'rows that violate a rule now'),
     ('GET', 'series', 'series', 200, 'a figure over time'),
-    ('GET', 'search', 'search', 200, 'what is called or described so');
+    ('GET', 'search', 'search', 200, 'what is called or described so, or of which that is said');

@@ -76,7 +76,7 @@ take(GEntry *e, const char *field, List **fields, List **types)
 void
 taken_names(List **fields, List **types)
 {
-	static const char *const own[] = {"Query", "Mutation", "Subscription", "Node", "PageInfo", "LineageObject", "LineageStep"};
+	static const char *const own[] = {"Query", "Mutation", "Subscription", "CloudEvent", "Node", "PageInfo", "LineageObject", "LineageStep"};
 
 	*fields = list_make2("node", "lineage_object");
 	*types = NIL;

@@ -18,6 +18,7 @@
 #include "ingest_api/graphql/graphql.h"
 #include "ingest_api/once.h"
 #include "ingest_api/statement.h"
+#include "ingest_api/stream.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -52,6 +53,10 @@ typedef struct Asked
 	bool acts;    /* something is to be done */
 	bool refused; /* something is to be done, by a method that only reads */
 	bool known;   /* it was done before, and is answered as then */
+	bool streams; /* it may be answered as events */
+	char *place;  /* of a subscription: behind what is here of it */
+	StringInfoData events;
+	int failed; /* its SQLSTATE */
 	Execution x;
 	List *data; /* texts: objects, whose members together are the answer */
 } Asked;
@@ -164,6 +169,22 @@ read_document(Asked *asked)
 		check_limits(document, &asked->x.errors);
 }
 
+/* What it is asked again with is kept by whoever carries the stream */
+#define LONGEST_SUBSCRIPTION 16384
+
+static void
+check_may_subscribe(Asked *asked, const Ast *operation)
+{
+	if (asked->x.schema->subscription == NULL)
+		error_add(&asked->x.errors, CODE_OPERATION, NULL, operation, "there is nothing that this role may subscribe to");
+	else if (asked->request == NULL)
+		error_add(&asked->x.errors, CODE_OPERATION, NULL, operation, "a subscription is a stream, which is asked for by HTTP");
+	else if (!asked->streams)
+		error_add(&asked->x.errors, CODE_OPERATION, NULL, operation, "a subscription is a stream: who asks for it accepts text/event-stream");
+	else if (asked->request->body && strlen(asked->request->body) > LONGEST_SUBSCRIPTION)
+		error_add(&asked->x.errors, CODE_LIMIT, NULL, operation, "a subscription is asked for with %d bytes at most", LONGEST_SUBSCRIPTION);
+}
+
 static void
 choose_operation(Asked *asked)
 {
@@ -186,7 +207,7 @@ choose_operation(Asked *asked)
 	else if (n > 1 && (asked->operation == NULL || asked->operation[0] == '\0'))
 		error_add(&asked->x.errors, CODE_OPERATION, NULL, NULL, "there are %d operations in the document: operationName says which one", n);
 	else if (found->operation == OPERATION_SUBSCRIPTION)
-		error_add(&asked->x.errors, CODE_OPERATION, NULL, found, "there are no subscriptions");
+		check_may_subscribe(asked, found);
 	else if (found->operation == OPERATION_MUTATION && asked->scope < SCOPE_OPERATE)
 		error_add(&asked->x.errors, CODE_OPERATION, NULL, found, "the token's scope is \"read\", and what is done needs \"operate\"");
 	else if (found->operation == OPERATION_MUTATION && asked->x.schema->mutation == NULL)
@@ -281,6 +302,38 @@ run(Asked *asked, List *steps, bool writes)
 	}
 }
 
+/* As the engine; the next piece of a stream.  NULL: variables leave nothing of it */
+static char *
+compile_subscription(Asked *asked, StreamForm *form)
+{
+	List *selected = select_operation(&asked->x, asked->x.schema->subscription);
+	char *place = request_header(asked->request, "last-event-id");
+	const GSelected *s = selected ? linitial(selected) : NULL;
+
+	if (list_length(selected) != 1 || s->field->role != ROLE_EVENTS)
+	{
+		error_add(&asked->x.errors, CODE_OPERATION, NULL, asked->x.operation, "a subscription asks for one field, and here are %d", list_length(selected));
+		return NULL;
+	}
+	*form = (StreamForm){.name = "event: next\n", .before = psprintf("{\"data\":{\"%s\":", s->name), .behind = "}}"};
+	return subscription_compile(&asked->x, s, place && place[0] ? place : NULL);
+}
+
+static void
+subscribe(Asked *asked, Identity *saved)
+{
+	StreamForm form;
+	char *sql = compile_subscription(asked, &form);
+
+	become_again(saved);
+	if (sql == NULL)
+		return;
+	asked->stage = STAGE_RUN;
+	initStringInfo(&asked->events);
+	asked->place = stream_read(asked->role, sql, asked->x.values, &form, &asked->events);
+	asked->stage = STAGE_DONE;
+}
+
 static void
 execute(Asked *asked)
 {
@@ -320,6 +373,11 @@ execute(Asked *asked)
 		return;
 	}
 	asked->stage = STAGE_COMPILE;
+	if (asked->x.operation->operation == OPERATION_SUBSCRIPTION)
+	{
+		subscribe(asked, &saved);
+		return;
+	}
 	steps = compile_operation(&asked->x);
 	become_again(&saved);
 	asked->stage = STAGE_RUN;
@@ -346,6 +404,7 @@ add_caught(Asked *asked, const ErrorData *error)
 		code = CODE_LIMIT;
 	asked->x.errors = NIL;
 	asked->data = NIL;
+	asked->failed = error->sqlerrcode;
 	e = error_add(&asked->x.errors, pstrdup(code), NULL, asked->x.at, "%s%s%s", error->message, error->detail ? ": " : "", error->detail ? error->detail : "");
 	e->hint = error->hint;
 	e->path = asked->stage >= STAGE_COMPILE ? asked->x.response : NULL;
@@ -430,6 +489,8 @@ write_answer(StringInfo out, const Asked *asked)
 #define TYPE_RESPONSE "application/graphql-response+json; charset=utf-8"
 #define TYPE_JSON "application/json; charset=utf-8"
 
+#define TYPE_STREAM "text/event-stream"
+
 /* NULL: none of what is accepted */
 static const char *
 answer_type(const Request *request)
@@ -440,6 +501,9 @@ answer_type(const Request *request)
 		return TYPE_JSON;
 	if (strstr(accept, "application/graphql-response+json"))
 		return TYPE_RESPONSE;
+	/* as text/event-stream, of which errors before its begin are none */
+	if (strstr(accept, "text/event-stream") && strstr(accept, "application/json") == NULL)
+		return TYPE_STREAM;
 	return strstr(accept, "application/json") || strstr(accept, "application/*") || strstr(accept, "*/*") ? TYPE_JSON : NULL;
 }
 
@@ -464,7 +528,7 @@ is_fit(const Request *request, Answer *answer, const char *type)
 	else if (!reads(request) && !request_is_json(request))
 		answer_problem(answer, 415, "PGRST107", "an operation is posted as application/json", NULL, "Content-Type: application/json; {\"query\": \"…\"}.");
 	else if (type == NULL)
-		answer_problem(answer, 406, "PGRST107", "none of the types that are accepted can be given", NULL, "There are application/graphql-response+json and application/json.");
+		answer_problem(answer, 406, "PGRST107", "none of the types that are accepted can be given", NULL, "There are application/graphql-response+json, application/json and text/event-stream.");
 	else
 		return true;
 	return false;
@@ -486,11 +550,60 @@ shows(Asked *asked)
 	return false;
 }
 
+/* Blanks are what stands between values alone: a line is an event's */
+static void
+write_on_one_line(StringInfo out, const Asked *asked)
+{
+	int from = out->len;
+
+	write_answer(out, asked);
+	for (int i = from; i < out->len; i++)
+		if (out->data[i] == '\n' || out->data[i] == '\r')
+			out->data[i] = ' ';
+}
+
+static bool
+is_subscription(const Asked *asked)
+{
+	return asked->x.operation && asked->x.operation->operation == OPERATION_SUBSCRIPTION;
+}
+
+/* What is wrong before a stream began is told by a status */
+static int
+stream_status(const Asked *asked)
+{
+	int status = asked->failed ? problem_status(asked->failed, false) : 0;
+
+	return status >= 400 ? status : 400;
+}
+
+/* The protocol of graphql-sse, a connection for each operation: next for each result, and complete, which a subscription never is by itself */
+static void
+answer_events(const Asked *asked, Answer *answer)
+{
+	if (asked->x.errors != NIL && (is_subscription(asked) || asked->stage < STAGE_COMPILE))
+	{
+		answer_begin(answer, stream_status(asked), TYPE_JSON);
+		answer_header(answer, "Cache-Control", "no-store");
+		write_answer(&answer->body, asked);
+		return;
+	}
+	stream_head(answer, asked->place);
+	if (is_subscription(asked))
+	{
+		answer->body = asked->events;
+		return;
+	}
+	appendStringInfoString(&answer->body, "event: next\ndata: ");
+	write_on_one_line(&answer->body, asked);
+	appendStringInfoString(&answer->body, "\n\nevent: complete\ndata:\n\n");
+}
+
 void
 graphql_answer(const Request *request, Answer *answer)
 {
 	const char *type = answer_type(request);
-	Asked asked = {.request = request, .answer = answer, .role = request->role, .scope = request->scope};
+	Asked asked = {.request = request, .answer = answer, .role = request->role, .scope = request->scope, .streams = stream_is_wanted(request)};
 
 	if (!is_fit(request, answer, type))
 		return;
@@ -504,9 +617,14 @@ graphql_answer(const Request *request, Answer *answer)
 	}
 	if (asked.known)
 		return;
-	answer_begin(answer, answer_status(&asked, type), type);
-	answer_header(answer, "Cache-Control", "no-store");
-	write_answer(&answer->body, &asked);
+	if (is_subscription(&asked) || strcmp(type, TYPE_STREAM) == 0)
+		answer_events(&asked, answer);
+	else
+	{
+		answer_begin(answer, answer_status(&asked, type), type);
+		answer_header(answer, "Cache-Control", "no-store");
+		write_answer(&answer->body, &asked);
+	}
 	if (asked.acts && asked.stage == STAGE_DONE)
 	{
 		/* that it is, ended with what was done */

@@ -581,6 +581,8 @@ made_fields(GType *type)
 			return query_fields(type->schema);
 		case ORIGIN_MUTATION:
 			return function_fields(type->schema, true);
+		case ORIGIN_SUBSCRIPTION:
+			return subscription_fields(type->schema);
 		case ORIGIN_ROW:
 			return row_fields(type->schema, type->entry);
 		case ORIGIN_CONNECTION:
@@ -759,7 +761,7 @@ schema_type(GSchema *schema, const char *name)
 	return NULL;
 }
 
-/* All that can be come to from the query and the mutation */
+/* All that can be come to from query, mutation and subscription */
 static void
 look_everywhere(GType *type)
 {
@@ -791,6 +793,8 @@ schema_types(GSchema *schema)
 		look_everywhere(schema->query);
 		if (schema->mutation)
 			look_everywhere(schema->mutation);
+		if (schema->subscription)
+			look_everywhere(schema->subscription);
 		schema->all = true;
 	}
 	return schema->types;
@@ -849,5 +853,6 @@ schema_new(Oid role, Scope scope)
 			schema->mutation = new_made(schema, G_OBJECT, ORIGIN_MUTATION, NULL, "Mutation", "what can be done");
 			break;
 		}
+	subscription_types(schema);
 	return schema;
 }

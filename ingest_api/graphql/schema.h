@@ -30,6 +30,7 @@ typedef enum GOrigin
 	ORIGIN_PLAIN, /* it has what was put into it */
 	ORIGIN_QUERY,
 	ORIGIN_MUTATION,
+	ORIGIN_SUBSCRIPTION,
 	ORIGIN_ROW,
 	ORIGIN_CONNECTION,
 	ORIGIN_EDGE,
@@ -55,6 +56,7 @@ typedef enum GRole
 	ROLE_ONE,
 	ROLE_MANY,
 	ROLE_LINEAGE,
+	ROLE_EVENTS,
 	/* of filters */
 	ROLE_AND,
 	ROLE_OR,
@@ -153,7 +155,8 @@ typedef struct GSchema
 	bool linked;
 	bool all; /* types are all that there are */
 	GType *query;
-	GType *mutation; /* NULL: the role may do nothing */
+	GType *mutation;     /* NULL: the role may do nothing */
+	GType *subscription; /* NULL: it may read no events */
 	GField *typename;
 } GSchema;
 
@@ -221,6 +224,10 @@ extern bool scalar_has_equality(Oid type);
 extern bool scalar_has_order(Oid type);
 extern const char *const scalar_names[];
 extern const char *scalar_description(const char *name);
+
+/* subscribe.c: where the role may read events, what it may subscribe to */
+extern void subscription_types(GSchema *schema);
+extern List *subscription_fields(GSchema *schema);
 
 /* meta.c */
 extern void meta_types(GSchema *schema);
