@@ -158,8 +158,8 @@ static char *
 seen_versions(const Kept *kept)
 {
 	return psprintf("SELECT seen_at AS _valid_from, lead(seen_at) OVER (PARTITION BY key ORDER BY seq) AS _valid_to, "
-					"operation AS _operation, seq AS _seq, ingest_internal.row_of_json(NULL::%s, coalesce(after, before)) AS "
-					"r FROM c "
+					"operation AS _operation, seq AS _seq, "
+					"ingest_internal.row_of_json(NULL::%s, coalesce(after, before)) AS r FROM c "
 					"UNION ALL SELECT '-infinity', seen_at, NULL, NULL, ingest_internal.row_of_json(NULL::%s, before) "
 					"FROM (SELECT DISTINCT ON (key) * FROM c ORDER BY key, seq) f WHERE before IS NOT NULL",
 					kept->target, kept->target);
@@ -373,8 +373,8 @@ as_it_was(const Kept *kept)
 	return psprintf("WITH f AS MATERIALIZED (SELECT DISTINCT ON (key) key, before "
 					"FROM ingest_internal.row_change(%d, NULL, $1) ORDER BY key, seq) "
 					"SELECT t.* FROM %s t WHERE NOT EXISTS (SELECT FROM f WHERE f.key = %s)%s "
-					"UNION ALL SELECT %s FROM (SELECT ingest_internal.row_of_json(NULL::%s, before) AS r FROM f WHERE before "
-					"IS NOT NULL) v",
+					"UNION ALL SELECT %s FROM (SELECT ingest_internal.row_of_json(NULL::%s, before) AS r FROM f "
+					"WHERE before IS NOT NULL) v",
 					kept->id, kept->target, key_of(kept), living(kept), columns_of(kept, "(r).", true), kept->target);
 }
 
