@@ -20,25 +20,42 @@ CREATE TABLE connector (
         -- cheap
     may_cut boolean NOT NULL DEFAULT false, -- whether it may take a broken connection for the end of what was asked
         -- for: what is read is counted
+    pieces_function text, -- (foreign table regclass) → piece text, version text, extent bigint, bytes bigint, modified
+        -- timestamptz, settled boolean: one listing of the pieces that its rows stand in, such as files
+    piece_column name, -- column of its foreign tables that says in which piece a row stands
+    position_column name, -- column that says where in it, a bigint
+    version_column name, -- column that says of which version of the piece the row is
+    error_column name, -- column, jsonb, that is null for a good row and says what is wrong with a bad one: a query that
+        -- names it gets bad rows as rows
+    prefix_function text, -- (foreign table regclass, piece text, extent bigint) → text: a digest of what stands before
+        -- extent, by which a piece that only grew is known; null if it cannot say
+    watch_function text, -- (server name, wait interval) → remote names of tables: returns when something may have
+        -- changed, or the time is over
+    import_options text, -- what goes into IMPORT FOREIGN SCHEMA … OPTIONS (…), so that foreign tables have these
+        -- columns
     remote_schema text, -- what IMPORT FOREIGN SCHEMA is asked for unless the source says otherwise; null: what the
         -- server's options name, if the wrapper imports
     description text, -- for people
     built_in boolean NOT NULL DEFAULT false -- whether the extension brings it: pg_dump takes only what others wrote
 );
 COMMENT ON TABLE connector IS 'what foreign data wrappers can do beyond SELECT';
-INSERT INTO connector VALUES
+INSERT INTO connector (wrapper, check_function, clock_function, tables_function, deleted_function, changes_function,
+    horizon_function, stats_function, custom_columns, counts, may_cut, error_column, remote_schema, description,
+    built_in)
+VALUES
     ('netsuite_fdw', 'netsuite_check', 'netsuite_server_time', 'netsuite_tables', 'netsuite_deleted',
-        'netsuite_changes', NULL, 'netsuite_stats', '^cust(entity|body|col|item|record|event)', true, false, 'suiteql',
-        'NetSuite over SuiteTalk REST', true),
+        'netsuite_changes', NULL, 'netsuite_stats', '^cust(entity|body|col|item|record|event)', true, false, '_error',
+        'suiteql', 'NetSuite over SuiteTalk REST', true),
     ('postgres_fdw', NULL, NULL, 'ingest_internal.postgres_tables', NULL, NULL,
-        'ingest_internal.postgres_horizon', NULL, NULL, true, false, 'public',
+        'ingest_internal.postgres_horizon', NULL, NULL, true, false, NULL, 'public',
         'another PostgreSQL', true),
     ('mysql_fdw', 'ingest_internal.mysql_check', NULL, 'ingest_internal.mysql_tables', NULL, NULL, NULL, NULL, NULL,
-        true, true, NULL, 'MySQL and MariaDB; tried on MariaDB', true),
-    ('tds_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, 'dbo',
+        true, true, NULL, NULL, 'MySQL and MariaDB; tried on MariaDB', true),
+    ('tds_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, NULL, 'dbo',
         'SQL Server and Sybase; not tried on either', true),
-    ('oracle_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, NULL, 'Oracle; not tried', true),
-    ('file_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, NULL,
+    ('oracle_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, NULL, NULL, 'Oracle; not tried',
+        true),
+    ('file_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, NULL, NULL,
         'files of the server; its foreign tables are made by hand', true);
 
 CREATE TABLE data_source (

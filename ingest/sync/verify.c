@@ -12,6 +12,7 @@
 #include "ingest/base/compat.h"
 #include "ingest/base/door.h"
 #include "ingest/repository/access.h"
+#include "ingest/sync/pseudonym.h"
 #include "ingest/sync/shape.h"
 #include "ingest/sync/sync.h"
 #include "ingest/sync/stage.h"
@@ -127,8 +128,9 @@ verify_slice(Verification *v, const char *range)
 
 /* Slices of about a batch, between keys of the copy; the first and the last are open */
 static void
-verify_all(Verification *v)
+verify_all(void *arg)
 {
+	Verification *v = arg;
 	Copy *copy = &v->s->copy;
 	char *low = NULL;
 
@@ -192,7 +194,8 @@ ingest_verify(PG_FUNCTION_ARGS)
 	v.s->copy.run = &run;
 	(void) shape_read(v.s);
 	stage_create(&v.s->copy);
-	verify_all(&v);
+	pseudonym_arm(v.s);
+	secrets_guard(&v.s->copy, verify_all, &v);
 	stage_drop(&v.s->copy);
 	become_again(&caller);
 	json_open(&counts);
