@@ -233,9 +233,8 @@ static void
 rethrow_of_all(Failure *failure)
 {
 	if (failure->error->hint == NULL)
-		failure->error->hint =
-			pstrdup("Its wrapper reads all rows for any of them, so that the one cannot be told from the others. Mend it "
-					"at the source, or declare its column as text.");
+		failure->error->hint = pstrdup("Its wrapper reads all rows for any of them, so that one is not told from the "
+									   "others. Mend it at the source, or declare its column as text.");
 	failure_rethrow(failure);
 }
 
