@@ -17,9 +17,10 @@ CREATE VIEW w.item AS
 CREATE TABLE w.asked (what text, piece text);
 CREATE FUNCTION w.pieces(foreign_table regclass, OUT piece text, OUT version text, OUT extent bigint, OUT bytes bigint, OUT modified timestamptz, OUT settled boolean) RETURNS SETOF record LANGUAGE sql AS
   $$ SELECT f.piece, f.version::text, cardinality(f.lines) + 1, 100 * cardinality(f.lines), f.modified, f.settled FROM w.file f $$;
+CREATE FUNCTION w.watch(server name, wait interval) RETURNS SETOF text LANGUAGE sql AS $$ SELECT 'item' $$;
 CREATE FUNCTION w.prefix(foreign_table regclass, piece text, extent bigint) RETURNS text LANGUAGE sql AS
   $$ SELECT CASE WHEN f.piece LIKE '%.log' THEN md5(f.lines[:extent - 1]::text) END FROM w.file f WHERE f.piece = $2 $$;
-UPDATE ingest.connector SET pieces_function = 'w.pieces', prefix_function = 'w.prefix', piece_column = '_file', position_column = '_position', version_column = '_version', error_column = '_error',
+UPDATE ingest.connector SET pieces_function = 'w.pieces', prefix_function = 'w.prefix', piece_column = '_file', position_column = '_position', version_column = '_version', error_column = '_error', import_options = $$import_collate 'false'$$,
   clock_function = NULL, deleted_function = NULL, tables_function = NULL WHERE wrapper = 'postgres_fdw';
 SELECT current_setting('port') AS port, split_part(current_setting('unix_socket_directories'), ',', 1) AS socket, current_database() AS db \gset
 CREATE SERVER w FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host :'socket', port :'port', dbname :'db');
@@ -94,6 +95,7 @@ SELECT ingest.retry_piece('p.item', 'nothing');
 SELECT ingest.retry_piece('p.item', 'a.csv');
 CALL ingest.sync('p.item');
 SELECT w.differ(); TABLE w.run;
+SELECT count(*) AS open FROM ingest.anomaly a WHERE a.kind = 'piece' AND resolved_at IS NULL;
 -- written while it is read, and younger than it settles: left for the next run, and there
 UPDATE w.file SET lines = '{"1,uno"}', version = version + 1, seen = 99 WHERE piece = 'a.csv';
 UPDATE w.file SET lines = '{"4,vier"}', version = version + 1, settled = false WHERE piece = 'b.csv';
@@ -135,6 +137,20 @@ UPDATE ingest.sync_state SET last_reconcile = NULL WHERE sync = (SELECT id FROM 
 CALL ingest.sync('p.item');
 SELECT rows, grown FROM ingest.sync_piece WHERE piece = 'x.log';
 SELECT w.differ(); TABLE w.run;
+-- somebody who listens has it run, and what cannot be listened to is said
+SELECT ingest.watch('w');
+UPDATE ingest.connector SET watch_function = 'w.watch' WHERE wrapper = 'postgres_fdw';
+SET client_min_messages = error;
+SELECT ingest.watch('w');
+SET client_min_messages = warning;
+SELECT name, kind, argument, schedule FROM ingest.job WHERE kind = 'watch';
+SELECT ingest_internal.watch_heard((SELECT id FROM ingest.data_source WHERE name = 'w'), '{other}');
+SELECT ingest_internal.watch_heard((SELECT id FROM ingest.data_source WHERE name = 'w'), '{item}');
+SELECT ingest_internal.watch_heard((SELECT id FROM ingest.data_source WHERE name = 'w'), NULL);
+SELECT name, kind, argument, (SELECT count(*) FROM ingest.queue q WHERE q.job = j.id) AS queued FROM ingest.job j WHERE kind = 'sync' AND argument = 'p.item';
+SELECT ingest.drop_job('p.item'), ingest.watch('w', false);
+SELECT count(*) FROM ingest.job WHERE kind = 'watch';
+UPDATE ingest.connector SET watch_function = NULL WHERE wrapper = 'postgres_fdw';
 -- nothing is listed, or most is not any more: nothing is deleted until somebody says so
 CREATE TABLE w.kept AS TABLE w.file;
 DELETE FROM w.file;
@@ -273,5 +289,5 @@ CALL ingest.sync('p.person');
 SELECT ingest.drop_source('w');
 DROP SERVER w CASCADE;
 DROP SCHEMA w, w_ft, p CASCADE;
-UPDATE ingest.connector SET (pieces_function, prefix_function, piece_column, position_column, version_column, error_column) = (NULL, NULL, NULL, NULL, NULL, NULL), tables_function = 'ingest_internal.postgres_tables'
+UPDATE ingest.connector SET (pieces_function, prefix_function, piece_column, position_column, version_column, error_column, import_options) = (NULL, NULL, NULL, NULL, NULL, NULL, NULL), tables_function = 'ingest_internal.postgres_tables'
   WHERE wrapper = 'postgres_fdw';

@@ -178,6 +178,8 @@ tell_failed(Sync *s, Run *run, const Piece *piece, const Failure *failure)
 							 failure->message);
 	StringInfoData json;
 
+	/* of what it was before nobody needs to know any more */
+	repo_run("SELECT ingest_internal.sync_pieces_mended($1, ARRAY[$2])", arg_int4(s->id), arg_text(piece->piece));
 	json_open(&json);
 	json_text(&json, "sync", s->name);
 	json_int8(&json, "run", run->id);

@@ -440,6 +440,7 @@ read_several(void *arg)
 	Sync *s = b->s;
 	Pieces *p = current;
 	Strings touched = {0};
+	Strings done;
 
 	batch_enter(s, b->run);
 	if (s->n_followers > 0)
@@ -452,6 +453,8 @@ read_several(void *arg)
 		if (p->piece[i].is_read)
 			piece_done(s, b->run, &p->piece[i]);
 	}
+	done = pieces_that(p, is_read);
+	repo_run("SELECT ingest_internal.sync_pieces_mended($1, $2)", arg_int4(s->id), arg_texts(done.items, done.n));
 	batch_settle(b, &touched);
 	batch_checkpoint(s, "phase = 'loading'", 0, NULL);
 	run_progress(b->run, "pieces", -1);
@@ -546,6 +549,7 @@ delete_gone(void *arg)
 			 arg_int8(b->run->id));
 	repo_run("SELECT ingest_internal.sync_piece_resolve($1, $2, $3)", arg_int4(s->id),
 			 arg_text(s->source->piece_column), arg_texts(gone->items, gone->n));
+	repo_run("SELECT ingest_internal.sync_pieces_mended($1, $2)", arg_int4(s->id), arg_texts(gone->items, gone->n));
 	batch_settle(b, &touched);
 	batch_checkpoint(s, "phase = 'loading'", 0, NULL);
 	run_progress(b->run, "gone pieces", -1);

@@ -113,6 +113,17 @@ END;
 COMMENT ON FUNCTION ingest_internal.sync_piece_failed(integer, text, text, text, boolean, bigint)
     IS 'a piece could not be read; true: for the first time since it is what it is';
 
+CREATE FUNCTION ingest_internal.sync_pieces_mended(of_sync integer, pieces text[]) RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    SELECT ingest_internal.alert_closes('anomaly', 'anomaly ' || a.id, 'the piece is another one now, or gone')
+    FROM ingest.anomaly a WHERE a.sync = of_sync AND a.kind = 'piece' AND a.resolved_at IS NULL
+        AND a.evidence ->> 'piece' = ANY (pieces);
+    UPDATE ingest.anomaly a SET resolved_at = now() WHERE a.sync = of_sync AND a.kind = 'piece'
+        AND a.resolved_at IS NULL AND a.evidence ->> 'piece' = ANY (pieces);
+END;
+COMMENT ON FUNCTION ingest_internal.sync_pieces_mended(integer, text[])
+    IS 'what was told of pieces that could not be read holds no more';
+
 CREATE FUNCTION ingest_internal.sync_pieces_gone(of_sync integer, pieces text[], run bigint) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     UPDATE ingest.sync_piece p SET state = 'gone', version = NULL, extent = NULL, prefix = NULL, grown = false,

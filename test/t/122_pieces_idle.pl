@@ -8,7 +8,7 @@ use Time::HiRes qw(time);
 
 my $node = PostgreSQL::Test::Cluster->new('idle');
 $node->init;
-$node->append_conf('postgresql.conf', "fsync = off\n");
+$node->append_conf('postgresql.conf', "fsync = off\nshared_preload_libraries = 'ingest'\nmax_worker_processes = 20\ningest.naptime = 1\n");
 $node->start;
 my ($port, $host) = ($node->port, $node->host);
 sub sql { return $node->safe_psql('postgres', $_[0]); }
@@ -47,4 +47,34 @@ is(sql("SELECT state, rows_read FROM ingest.run_status ORDER BY run DESC LIMIT 1
 sql("UPDATE w.file SET version = 2 WHERE piece = 'folder/file_77.csv'; DELETE FROM w.file WHERE piece = 'folder/file_78.csv'; CALL ingest.sync('p.item')");
 is(sql('SELECT string_agg(piece, chr(32)) FROM w.opened'), 'folder/file_77.csv', 'one that changed is opened, alone');
 is(sql('SELECT count(*) FROM p.item'), '99999', 'and one that is gone is gone');
+
+# -- somebody who listens: what changed is here soon, and without a schedule of the sync's own --
+
+sql(q{CREATE TABLE w.bell (what text);
+	CREATE FUNCTION w.watch(server name, wait interval) RETURNS SETOF text LANGUAGE plpgsql AS $$
+	DECLARE
+		until timestamptz := clock_timestamp() + wait;
+	BEGIN
+		WHILE clock_timestamp() < until LOOP
+			RETURN QUERY DELETE FROM w.bell RETURNING what;
+			EXIT WHEN FOUND;
+			PERFORM pg_sleep(0.1);
+		END LOOP;
+	END $$;
+	UPDATE ingest.connector SET watch_function = 'w.watch' WHERE wrapper = 'postgres_fdw';
+	SELECT ingest.watch('w')});
+sql("UPDATE w.file SET version = 3 WHERE piece = 'folder/file_77.csv'; INSERT INTO w.bell VALUES ('item')");
+ok($node->poll_query_until('postgres', "SELECT version = '3' FROM ingest.sync_piece WHERE piece = 'folder/file_77.csv'"), 'what was heard of is here');
+is(sql("SELECT kind || ' ' || argument FROM ingest.job WHERE kind = 'sync'"), 'sync p.item', 'by a job of its own');
+sql("SELECT ingest.watch('w', false)");
+
+# -- a restored database knows what it had read --
+
+my $dump = $node->basedir . '/dump';
+$node->command_ok([ 'pg_dump', '-Fc', '-d', $node->connstr('postgres'), '-f', $dump ], 'dumped');
+$node->safe_psql('postgres', 'CREATE DATABASE again');
+$node->command_ok([ 'pg_restore', '-d', $node->connstr('again'), $dump ], 'restored');
+$node->safe_psql('again', "SELECT ingest.enable(); TRUNCATE w.opened; UPDATE ingest.connector SET pieces_function = 'w.pieces', piece_column = '_file', position_column = '_position', version_column = '_version', tables_function = NULL, counts = false WHERE wrapper = 'postgres_fdw'");
+$node->safe_psql('again', "ALTER SERVER w OPTIONS (SET dbname 'again'); CALL ingest.sync('p.item')");
+is($node->safe_psql('again', 'SELECT (SELECT count(*) FROM w.opened), (SELECT count(*) FROM p.item), (SELECT count(*) FROM ingest.sync_piece WHERE state = \'done\')'), '0|99999|99999', 'nothing is read again');
 done_testing();
