@@ -263,10 +263,10 @@ ingest_alter_sync(PG_FUNCTION_ARGS)
 	unset(settings, &freshness, &names);
 	become_owner(s->owner, &caller);
 	settings_check_words(settings);
-	settings_complete(settings, table, s->source, s->foreign_relation, s->cursor);
-	require_never_copied(s, settings);
 	if (parent)
 		take_parent(settings, s, parent, table);
+	settings_complete(settings, table, s->source, s->foreign_relation, s->cursor);
+	require_never_copied(s, settings);
 	settings_prepare_target(settings, s->copy.target);
 	was = repo_value("SELECT to_jsonb(s) FROM ingest.sync s WHERE id = $1", arg_int4(s->id));
 	update_sync(s, settings);

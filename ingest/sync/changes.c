@@ -399,7 +399,8 @@ bool
 changes_catch_up(Batch *b)
 {
 	bool nothing_deleted = b->idle.known ? b->idle.deletions : !changes_has_feed(b->s) || b->s->now_there == NULL;
-	bool nothing_changed = b->idle.known && b->idle.changes;
+	/* what has no cursor comes with its parent, or by the comparison of keys */
+	bool nothing_changed = (b->idle.known && b->idle.changes) || b->s->copy.cursor == NULL;
 
 	return (nothing_deleted || batch_step(b, merge_deleted)) && (nothing_changed || increment(b));
 }

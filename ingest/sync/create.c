@@ -284,10 +284,10 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 	become_owner(is_member_of_role_nosuper(GetUserId(), source->owner) ? GetUserId() : source->owner, &caller);
 	settings_default_mode(&settings, source, relid);
 	settings_check_words(&settings);
-	settings_complete(&settings, table, source, relid, NULL);
-	left_out = reading_left_out(&settings.exclude, source, relid, settings.mode);
 	if (parent)
 		settings_set_parent(&settings, parent, table, source, relid);
+	settings_complete(&settings, table, source, relid, NULL);
+	left_out = reading_left_out(&settings.exclude, source, relid, settings.mode);
 	if (own_value("SELECT to_regclass($1)", arg_text(target)) != NULL)
 	{
 		take_table(&settings, target, adopt);

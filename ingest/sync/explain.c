@@ -113,7 +113,14 @@ explain_load(ReturnSetInfo *rsinfo, Sync *s)
 static void
 explain_window(ReturnSetInfo *rsinfo, Sync *s)
 {
-	Window window = window_next(s);
+	Window window;
+
+	if (s->copy.cursor == NULL)
+	{
+		say(rsinfo, "window", "none: rows come with their parent's");
+		return;
+	}
+	window = window_next(s);
 
 	if (s->source->changes && s->watermark)
 		say(rsinfo, "question",

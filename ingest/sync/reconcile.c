@@ -43,6 +43,9 @@ reconcile_is_due(Sync *s)
 		return true;
 	if (s->copy.ignore_deletions || strcmp(s->mode, "incremental") != 0)
 		return false;
+	/* one that came with a parent that is no more has nothing else that tells of changes */
+	if (s->cursor == NULL && s->parent == 0)
+		return true;
 	return to_bool(
 		repo_value("SELECT ingest_internal.sync_is_due($1, $2)", arg_int4(s->id), arg_int4(MISMATCHES_AT_MOST)));
 }

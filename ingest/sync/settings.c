@@ -181,7 +181,8 @@ complete_cursor(Settings *s, const SourceTable *table, const char *foreign)
 		s->cursor_column = table->cursor;
 	if (settings_full(s) || settings_in_pieces(s))
 		s->cursor_column = NULL;
-	else if (s->cursor_column == NULL)
+	/* rows of a parent come with it */
+	else if (s->cursor_column == NULL && !(s->parent && strcmp(s->mode, "incremental") == 0))
 		settings_refuse(psprintf("mode %s needs a cursor, a column that tells that a row changed, and none is known of "
 								 "%s",
 								 s->mode, foreign),
