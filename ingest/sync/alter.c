@@ -89,7 +89,7 @@ take_arguments(FunctionCallInfo fcinfo, Settings *s)
 {
 	take_text(fcinfo, ARG_MODE, &s->mode);
 	if (!PG_ARGISNULL(ARG_KEY))
-		s->key = argument_as_texts(fcinfo, ARG_KEY);
+		s->key = argument_as_texts(fcinfo, ARG_KEY, "the key");
 	take_text(fcinfo, ARG_CURSOR, &s->cursor_column);
 	take_text(fcinfo, ARG_OVERLAP, &s->overlap);
 	take_text(fcinfo, ARG_BATCH_ROWS, &s->batch_rows);
@@ -105,9 +105,9 @@ take_arguments(FunctionCallInfo fcinfo, Settings *s)
 	take_text(fcinfo, ARG_MAX_DELETE_SHARE, &s->max_delete_share);
 	take_text(fcinfo, ARG_REJECT_LIMIT, &s->reject_limit);
 	if (!PG_ARGISNULL(ARG_EXCLUDE))
-		s->exclude = argument_as_texts(fcinfo, ARG_EXCLUDE);
+		s->exclude = argument_as_texts(fcinfo, ARG_EXCLUDE, "exclude");
 	if (!PG_ARGISNULL(ARG_PSEUDONYMISE))
-		s->pseudonymise = argument_as_texts(fcinfo, ARG_PSEUDONYMISE);
+		s->pseudonymise = argument_as_texts(fcinfo, ARG_PSEUDONYMISE, "pseudonymise");
 	take_text(fcinfo, ARG_PSEUDONYM_KEY, &s->pseudonym_key);
 	take_text(fcinfo, ARG_DELETED_WHEN, &s->deleted_when);
 }
@@ -250,7 +250,7 @@ ingest_alter_sync(PG_FUNCTION_ARGS)
 	Sync *s = sync_by_name(name);
 	Settings *settings;
 	SourceTable *table;
-	Texts names = argument_as_texts(fcinfo, ARG_UNSET);
+	Texts names = argument_as_texts(fcinfo, ARG_UNSET, "unset");
 	Freshness freshness = {!PG_ARGISNULL(ARG_FRESHNESS), argument_as_text(fcinfo, ARG_FRESHNESS)};
 	Identity caller;
 	char *was;

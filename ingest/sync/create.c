@@ -77,7 +77,7 @@ argument_as_text(FunctionCallInfo fcinfo, int n)
 
 /* An argument of type name[]; without any if it is null */
 Texts
-argument_as_texts(FunctionCallInfo fcinfo, int n)
+argument_as_texts(FunctionCallInfo fcinfo, int n, const char *what)
 {
 	Texts texts = {0};
 	ArrayType *array;
@@ -87,7 +87,8 @@ argument_as_texts(FunctionCallInfo fcinfo, int n)
 		return texts;
 	array = PG_GETARG_ARRAYTYPE_P(n);
 	if (array_contains_nulls(array))
-		settings_refuse("the key is an array of names of columns, none of them null", "Such as key => '{id}'.");
+		settings_refuse(psprintf("%s is an array of names of columns, none of them null", what),
+						"Such as key => '{id}'.");
 	deconstruct_array(array, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &names, NULL, &texts.n);
 	texts.v = palloc(sizeof(char *) * Max(texts.n, 1));
 	for (int i = 0; i < texts.n; i++)
@@ -110,7 +111,7 @@ settings_of_arguments(FunctionCallInfo fcinfo)
 	Settings s = {0};
 
 	s.mode = text_or_null(ARG_MODE);
-	s.key = argument_as_texts(fcinfo, ARG_KEY);
+	s.key = argument_as_texts(fcinfo, ARG_KEY, "the key");
 	s.cursor_column = name_or_null(ARG_CURSOR);
 	s.overlap = required_as_text(fcinfo, ARG_OVERLAP);
 	s.batch_rows = required_as_text(fcinfo, ARG_BATCH_ROWS);
@@ -123,8 +124,8 @@ settings_of_arguments(FunctionCallInfo fcinfo)
 	s.reconcile_every = argument_as_text(fcinfo, ARG_RECONCILE_EVERY);
 	s.max_delete_share = required_as_text(fcinfo, ARG_MAX_DELETE_SHARE);
 	s.reject_limit = required_as_text(fcinfo, ARG_REJECT_LIMIT);
-	s.exclude = argument_as_texts(fcinfo, ARG_EXCLUDE);
-	s.pseudonymise = argument_as_texts(fcinfo, ARG_PSEUDONYMISE);
+	s.exclude = argument_as_texts(fcinfo, ARG_EXCLUDE, "exclude");
+	s.pseudonymise = argument_as_texts(fcinfo, ARG_PSEUDONYMISE, "pseudonymise");
 	s.pseudonym_key = text_or_null(ARG_PSEUDONYM_KEY);
 	s.deleted_when = text_or_null(ARG_DELETED_WHEN);
 	return s;

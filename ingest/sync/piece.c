@@ -172,7 +172,7 @@ piece_done(const Sync *s, const Run *run, const Piece *piece)
 
 /* Told once for what it is now: tried again, it is still the same */
 static void
-tell_failed(Sync *s, Run *run, const Piece *piece, const Failure *failure)
+tell_failed(Sync *s, Run *run, const Piece *piece, const Failure *failure, bool with_anomaly)
 {
 	char *summary = psprintf("piece \"%s\" of %s could not be read: %s", piece->piece, s->copy.foreign,
 							 failure->message);
@@ -188,6 +188,8 @@ tell_failed(Sync *s, Run *run, const Piece *piece, const Failure *failure)
 	json_text(&json, "sqlstate", failure->sqlstate);
 	json_text(&json, "reason", failure->message);
 	event_emit("ingest.piece.failed", s->source->name, s->name, json_close(&json));
+	if (!with_anomaly)
+		return;
 	json_open(&json);
 	json_text(&json, "piece", piece->piece);
 	json_text(&json, "sqlstate", failure->sqlstate);
@@ -195,7 +197,7 @@ tell_failed(Sync *s, Run *run, const Piece *piece, const Failure *failure)
 }
 
 void
-piece_failed(Sync *s, Run *run, const Piece *piece, const Failure *failure, PieceFault fault)
+piece_failed(Sync *s, Run *run, const Piece *piece, const Failure *failure, PieceFault fault, bool with_anomaly)
 {
 	bool is_news;
 
@@ -211,5 +213,5 @@ piece_failed(Sync *s, Run *run, const Piece *piece, const Failure *failure, Piec
 	run_log(run, "warning", psprintf("piece \"%s\" could not be read: %s", piece->piece, failure->message),
 			failure->detail);
 	if (is_news && fault == PIECE_FAILED)
-		tell_failed(s, run, piece, failure);
+		tell_failed(s, run, piece, failure, with_anomaly);
 }

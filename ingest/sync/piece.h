@@ -37,7 +37,8 @@ extern PieceFault piece_fault(const Failure *failure);
 extern void piece_read(Sync *s, Piece *piece);
 /* It is here: written down */
 extern void piece_done(const Sync *s, const Run *run, const Piece *piece);
-/* It could not be read: written down and told, for who comes later */
-extern void piece_failed(Sync *s, Run *run, const Piece *piece, const Failure *failure, PieceFault fault);
+/* It could not be read: written down and told; one of many needs no anomaly of its own */
+extern void piece_failed(Sync *s, Run *run, const Piece *piece, const Failure *failure, PieceFault fault,
+						 bool with_anomaly);
 
 #endif /* INGEST_PIECE_H */

@@ -28,6 +28,8 @@
 #define BYTES_AT_ONCE (64 * 1024 * 1024)
 /* So many may be gone, whatever their share */
 #define GONE_AT_LEAST 10
+/* So many of a run have an anomaly of their own; all have an event */
+#define ANOMALIES_AT_MOST 20
 
 typedef struct Pieces
 {
@@ -38,6 +40,7 @@ typedef struct Pieces
 	Strings gone;  /* those whose rows are to go */
 	Failure drift; /* a piece that needs a crawl */
 	Failure failure;
+	int n_failed;  /* of this run */
 	bool any_went; /* rows went, so that others' may take their keys */
 } Pieces;
 
@@ -76,11 +79,20 @@ typedef struct Listing
 	int64 listed; /* pieces */
 	int64 known;  /* that were listed before */
 	int64 gone;   /* of those */
+	int64 new, other;
 } Listing;
 
+/* A piece p that is known and not what the listing l says */
+#define IS_OTHER \
+	"(p.state = 'gone' OR p.listed_version <> l.version OR p.settled <> l.settled AND p.state <> 'failed' OR " \
+	"p.state = 'failed' AND p.next_try <= clock_timestamp() OR (p.listed_extent, p.bytes, p.modified) IS DISTINCT " \
+	"FROM (l.extent, l.bytes, l.modified) AND p.state <> 'failed')"
+
 #define COUNT_LISTED \
-	"SELECT (SELECT count(*) FROM stored) AS listed, count(*) AS known, count(*) FILTER (WHERE l.piece IS NULL) " \
-	"AS gone FROM ingest.sync_piece p LEFT JOIN stored l ON l.piece = p.piece WHERE p.sync = $1 AND p.state <> 'gone'"
+	"SELECT count(l.piece), count(*) FILTER (WHERE p.state <> 'gone'), count(*) FILTER (WHERE l.piece IS NULL AND " \
+	"p.state <> 'gone'), count(*) FILTER (WHERE p.piece IS NULL), count(*) FILTER (WHERE l.piece IS NOT NULL AND " \
+	"p.piece IS NOT NULL AND " IS_OTHER ") FROM (SELECT * FROM ingest.sync_piece WHERE sync = $1) p FULL JOIN " \
+	"stored l ON l.piece = p.piece"
 
 #define GONE_PIECES \
 	"SELECT p.piece FROM ingest.sync_piece p WHERE p.sync = $1 AND p.state <> 'gone' AND NOT EXISTS (SELECT FROM " \
@@ -91,10 +103,7 @@ typedef struct Listing
 	"UPDATE ingest.sync_piece p SET listed_version = l.version, listed_extent = l.extent, bytes = l.bytes, " \
 	"modified = l.modified, settled = l.settled, state = CASE WHEN p.version = l.version THEN 'done' ELSE 'pending' " \
 	"END, tries = CASE WHEN p.listed_version = l.version AND p.state <> 'gone' THEN p.tries ELSE 0 END, next_try = " \
-	"NULL, error = NULL, sqlstate = NULL FROM stored l WHERE p.sync = $1 AND l.piece = p.piece AND (p.state = 'gone' " \
-	"OR p.listed_version <> l.version OR p.settled <> l.settled AND p.state <> 'failed' OR p.state = 'failed' AND " \
-	"p.next_try <= clock_timestamp() OR (p.listed_extent, p.bytes, p.modified) IS DISTINCT FROM (l.extent, l.bytes, " \
-	"l.modified) AND p.state <> 'failed')"
+	"NULL, error = NULL, sqlstate = NULL FROM stored l WHERE p.sync = $1 AND l.piece = p.piece AND " IS_OTHER
 
 #define ADD_LISTED \
 	"INSERT INTO ingest.sync_piece (sync, piece, listed_version, listed_extent, bytes, modified, settled) SELECT $1, " \
@@ -159,7 +168,8 @@ compare_listing(void *arg)
 	batch_enter(s, b->run);
 	listed = list_pieces(s);
 	counts = stored_rows(listed, COUNT_LISTED, 1, sync);
-	listing = (Listing){to_int8(counts->v[0][0]), to_int8(counts->v[0][1]), to_int8(counts->v[0][2])};
+	listing = (Listing){to_int8(counts->v[0][0]), to_int8(counts->v[0][1]), to_int8(counts->v[0][2]),
+						to_int8(counts->v[0][3]), to_int8(counts->v[0][4])};
 	old = MemoryContextSwitchTo(s->context);
 	s->compared = true;
 	memset(&current->gone, 0, sizeof(Strings));
@@ -171,8 +181,10 @@ compare_listing(void *arg)
 			strings_add(&current->gone, gone->v[i][0]);
 	}
 	MemoryContextSwitchTo(old);
-	(void) stored_run(listed, TAKE_LISTED, 1, sync);
-	(void) stored_run(listed, ADD_LISTED, 1, sync);
+	if (listing.other > 0)
+		(void) stored_run(listed, TAKE_LISTED, 1, sync);
+	if (listing.new > 0)
+		(void) stored_run(listed, ADD_LISTED, 1, sync);
 	if (s->reload || s->unfilled || strcmp(s->phase, "new") == 0)
 	{
 		repo_run("SELECT ingest_internal.sync_pieces_anew($1)", sync[0]);
@@ -422,6 +434,7 @@ read_whatever(Sync *s, Run *run, Piece *piece)
 	fault = piece_fault(&failure);
 	if (fault == PIECE_ENDS)
 		failure_rethrow(&failure);
+	current->n_failed += fault == PIECE_FAILED;
 	if (fault == PIECE_DRIFTS && current->drift.message == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(s->context);
@@ -429,7 +442,7 @@ read_whatever(Sync *s, Run *run, Piece *piece)
 		failure_copy(&current->drift, &failure);
 		MemoryContextSwitchTo(old);
 	}
-	piece_failed(s, run, piece, &failure, fault);
+	piece_failed(s, run, piece, &failure, fault, current->n_failed <= ANOMALIES_AT_MOST);
 }
 
 /* Several pieces: rows, what is known of each, history and events in one transaction */
@@ -466,7 +479,8 @@ note_failed(void *arg)
 {
 	Batch *b = arg;
 
-	piece_failed(b->s, b->run, &current->piece[current->from], &current->failure, piece_fault(&current->failure));
+	piece_failed(b->s, b->run, &current->piece[current->from], &current->failure, PIECE_FAILED,
+				 ++current->n_failed <= ANOMALIES_AT_MOST);
 	batch_checkpoint(b->s, "phase = phase", 0, NULL);
 }
 
