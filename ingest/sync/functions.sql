@@ -244,7 +244,7 @@ COMMENT ON FUNCTION ingest_internal.takes_row(jsonb, jsonb, text, text)
     IS 'within what a run reads: false for a bad row, which is noted; an error for one of another piece or version';
 
 CREATE FUNCTION ingest_internal.pseudonym(of_sync integer, value anyelement) RETURNS text
-    AS 'MODULE_PATHNAME', 'ingest_pseudonym' LANGUAGE C STABLE PARALLEL UNSAFE STRICT;
+    AS 'MODULE_PATHNAME', 'ingest_pseudonym' LANGUAGE C STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION ingest_internal.pseudonym(integer, anyelement)
     IS 'within what a run reads: HMAC-SHA-256 of a value, in hexadecimal, by the key of the sync';
 

@@ -203,9 +203,11 @@ ingest_pseudonym(PG_FUNCTION_ARGS)
 	char *text,
 		*hex;
 
-	if (armed.key == NULL || armed.sync != PG_GETARG_INT32(0) || armed.owner != GetUserId())
+	if (armed.key == NULL || PG_ARGISNULL(0) || armed.sync != PG_GETARG_INT32(0) || armed.owner != GetUserId())
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("ingest_internal.pseudonym is for what a run reads")));
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
 	text = text_of(type, PG_GETARG_DATUM(1));
 	hex = hmac(text, strlen(text));
 	PG_RETURN_TEXT_P(cstring_to_text(hex));
