@@ -7,7 +7,7 @@ CREATE SCHEMA w;
 -- a piece, and its lines as somebody wrote them: content is a row each, what is no number is bad
 CREATE TABLE w.file (piece text PRIMARY KEY, version int NOT NULL DEFAULT 1, lines text[] NOT NULL DEFAULT '{}', modified timestamptz NOT NULL DEFAULT '2026-01-01', settled boolean NOT NULL DEFAULT true, broken text, seen int);
 CREATE FUNCTION w.number(line text, part int) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN split_part(line, ',', part) ~ '^\d+$' THEN split_part(line, ',', part)::int END $$;
-CREATE FUNCTION w.fails(piece text, code text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN IF code IS NULL THEN RETURN false; END IF; RAISE EXCEPTION USING ERRCODE = code, MESSAGE = 'piece ' || piece || ' is broken'; END $$;
+CREATE FUNCTION w.fails(piece text, code text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN IF code IS NULL THEN RETURN false; END IF; RAISE EXCEPTION USING ERRCODE = code, MESSAGE = 'piece ' || piece || ' is broken', DETAIL = 'Nobody knows why.'; END $$;
 CREATE VIEW w.item AS
   SELECT w.number(l.line, 1) AS id, CASE WHEN g.good THEN split_part(l.line, ',', 2) END AS name, CASE WHEN g.good THEN nullif(split_part(l.line, ',', 3), '') END AS op,
     f.piece AS _file, l.n AS _position, coalesce(f.seen, f.version)::text AS _version,
@@ -80,6 +80,7 @@ UPDATE w.file SET lines = lines || '{"7,seven"}', version = 3 WHERE piece = 'b.c
 CALL ingest.sync('p.item');
 TABLE w.run; TABLE w.here;
 SELECT count(*) AS kept FROM p.item WHERE _file = 'a.csv';
+SELECT finding, rows FROM ingest.verify('p.item') WHERE rows > 0;
 SELECT kind, severity, summary FROM ingest.anomaly a JOIN ingest.sync s ON s.id = a.sync WHERE s.name = 'p.item' AND a.kind = 'piece' ORDER BY a.id;
 SELECT data - 'run' FROM ingest.event WHERE type = 'ingest.piece.failed' AND subject = 'p.item' ORDER BY id;
 -- it is tried when its time has come, and not before; told once

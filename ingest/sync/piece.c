@@ -210,8 +210,7 @@ piece_failed(Sync *s, Run *run, const Piece *piece, const Failure *failure, Piec
 	is_news = to_bool(repo_value("SELECT ingest_internal.sync_piece_failed($1, $2, $3, $4, $5, $6)", arg_int4(s->id),
 								 arg_text(piece->piece), arg_text(failure_text(failure)),
 								 arg_text(failure->sqlstate), arg_bool(fault == PIECE_DRIFTS), arg_int8(run->id)));
-	run_log(run, "warning", psprintf("piece \"%s\" could not be read: %s", piece->piece, failure->message),
-			failure->detail);
+	run_log(run, "warning", psprintf("piece \"%s\" could not be read: %s", piece->piece, failure_text(failure)), NULL);
 	if (is_news && fault == PIECE_FAILED)
 		tell_failed(s, run, piece, failure, with_anomaly);
 }
