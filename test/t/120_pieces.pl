@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use IPC::Run ();
+use Sandbox;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -113,7 +114,7 @@ for (my $round = 0; $killed < $kills && $round < 60 * $kills; $round++)
 		unless ($other eq '' || $other =~ /ERROR:  sync "[^"]*" is running already|NOTICE|could not obtain lock/) { diag("the other run: $other"); $wrong++; }
 	}
 	$psql->finish;
-	$node->poll_query_until('postgres', 'SELECT true') or die 'no server';
+	poll_until($node, 'postgres', 'SELECT true');
 	my $d = sql($differs);
 	if ($d ne '') { diag("round $round: $d"); $wrong++; last; }
 }

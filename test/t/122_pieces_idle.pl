@@ -1,6 +1,7 @@
 # A folder of a hundred thousand pieces of which none changed costs a listing
 use strict;
 use warnings;
+use Sandbox;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -64,7 +65,8 @@ sql(q{CREATE TABLE w.bell (what text);
 	UPDATE ingest.connector SET watch_function = 'w.watch' WHERE wrapper = 'postgres_fdw';
 	SELECT ingest.watch('w')});
 sql("UPDATE w.file SET version = 3 WHERE piece = 'folder/file_77.csv'; INSERT INTO w.bell VALUES ('item')");
-ok($node->poll_query_until('postgres', "SELECT version = '3' FROM ingest.sync_piece WHERE piece = 'folder/file_77.csv'"), 'what was heard of is here');
+poll_until($node, 'postgres', "SELECT version = '3' FROM ingest.sync_piece WHERE piece = 'folder/file_77.csv'");
+pass('what was heard of is here');
 is(sql("SELECT kind || ' ' || argument FROM ingest.job WHERE kind = 'sync'"), 'sync p.item', 'by a job of its own');
 sql("SELECT ingest.watch('w', false)");
 
