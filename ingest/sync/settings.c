@@ -326,6 +326,9 @@ require_condition(const Settings *s, const char *foreign)
 	if (select == NULL || !IsA(select, SelectStmt) || !is_one_value(select))
 		settings_refuse("deleted_when is one condition on a row of the source's table", "Such as deleted_when => "
 																						"'op = ''D'''.");
+	if (strcmp(s->mode, "append") == 0)
+		settings_refuse("mode append deletes nothing, so that deleted_when says nothing", "Use another mode, or leave "
+																						  "it out.");
 	user_run(psprintf("SELECT FROM %s WHERE (%s) IS TRUE LIMIT 0", foreign, s->deleted_when));
 }
 
