@@ -47,7 +47,8 @@ CREATE FUNCTION ingest_internal.source_record(of_source integer)
         include text, paused boolean, zone text, custom_columns text, counts boolean, may_cut boolean, "check" text,
             clock text,
             tables text,
-        deleted text, changes text, horizon text) LANGUAGE sql STABLE
+        deleted text, changes text, horizon text, pieces text, prefix text, watch text, import_options text,
+        piece_column name, position_column name, version_column name, error_column name) LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT d.id, d.name, coalesce(s.srvname, d.server), d.owner, d.owner_name, coalesce(n.nspname, d.local_schema),
         d.remote_schemas,
@@ -59,7 +60,11 @@ BEGIN ATOMIC
             ingest_internal.function_of(c.tables_function, e.nspname),
         ingest_internal.function_of(c.deleted_function, e.nspname),
             ingest_internal.function_of(c.changes_function, e.nspname),
-        ingest_internal.function_of(c.horizon_function, e.nspname)
+        ingest_internal.function_of(c.horizon_function, e.nspname),
+        ingest_internal.function_of(c.pieces_function, e.nspname),
+        ingest_internal.function_of(c.prefix_function, e.nspname),
+        ingest_internal.function_of(c.watch_function, e.nspname), c.import_options,
+        c.piece_column, c.position_column, c.version_column, c.error_column
     FROM ingest.data_source d LEFT JOIN pg_foreign_server s ON s.oid = d.server_oid
         LEFT JOIN pg_namespace n ON n.oid = d.schema_oid
         LEFT JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw LEFT JOIN ingest.connector c ON c.wrapper = w.fdwname
