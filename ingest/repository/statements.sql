@@ -3,16 +3,27 @@
 
 -- Who sees what
 
-CREATE FUNCTION ingest_internal.sources_of(actor oid) RETURNS integer[] LANGUAGE sql STABLE
-    RETURN ARRAY(SELECT d.id FROM ingest.data_source d WHERE ingest_internal.acts_for(actor, d.owner)
+-- Inlined into the statement that C keeps the plan of, as no function is that gives an array
+CREATE FUNCTION ingest_internal.sources_seen(actor oid) RETURNS SETOF integer LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT d.id FROM ingest.data_source d WHERE ingest_internal.acts_for(actor, d.owner)
         OR EXISTS (SELECT FROM ingest.source_grant g WHERE g.source = d.id AND ingest_internal.at_home()
-            AND pg_has_role(actor, g.role, 'USAGE')) ORDER BY d.id);
+            AND pg_has_role(actor, g.role, 'USAGE'));
+END;
+COMMENT ON FUNCTION ingest_internal.sources_seen(oid) IS 'sources that a role may see, one by one';
+
+CREATE FUNCTION ingest_internal.sources_of(actor oid) RETURNS integer[] LANGUAGE sql STABLE
+    RETURN ARRAY(SELECT s FROM ingest_internal.sources_seen(actor) s ORDER BY s);
 COMMENT ON FUNCTION ingest_internal.sources_of(oid) IS 'sources that a role may see';
 
+CREATE FUNCTION ingest_internal.syncs_seen(actor oid) RETURNS SETOF integer LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT s.id FROM ingest.sync s WHERE s.source = ANY ((SELECT ingest_internal.sources_of(actor))::integer[]);
+END;
+COMMENT ON FUNCTION ingest_internal.syncs_seen(oid) IS 'syncs of sources that a role may see, one by one';
+
 CREATE FUNCTION ingest_internal.syncs_of(actor oid) RETURNS integer[] LANGUAGE sql STABLE
-    RETURN ARRAY(SELECT s.id FROM ingest.sync s
-        WHERE s.source = ANY ((SELECT ingest_internal.sources_of(actor))::integer[])
-        ORDER BY s.id);
+    RETURN ARRAY(SELECT s FROM ingest_internal.syncs_seen(actor) s ORDER BY s);
 COMMENT ON FUNCTION ingest_internal.syncs_of(oid) IS 'syncs of sources that a role may see';
 
 -- Of views and foreign tables nobody knows that they show everybody the same, be they partitions.
