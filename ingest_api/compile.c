@@ -10,12 +10,14 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "ingest_api/compile.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/value.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -33,6 +35,7 @@ typedef struct Range
 {
 	Resource *resource;
 	int alias;
+	List **needed; /* columns that were named: what a page of it gives */
 } Range;
 
 static char *rows_of(Compiler *c, Level *level, Resource *resource, const Link *link, int parent, int64 most, List **names, char **count);
@@ -96,12 +99,6 @@ parameter(Compiler *c, Oid type, const char *text)
 	return psprintf("$%d", list_length(c->values));
 }
 
-static char *
-relation_name(Oid relation)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
-}
-
 /* Its type too */
 static char *
 column_name(Compiler *c, const Range *range, const char *column, Oid *type)
@@ -114,6 +111,7 @@ column_name(Compiler *c, const Range *range, const char *column, Oid *type)
 				 errmsg("%s has no column \"%s\"", range->resource->name, column),
 				 errhint("Its columns are %s.", joined(resource_columns(range->resource, c->role)))));
 	*type = getBaseType(get_atttype(range->resource->relation, attnum));
+	*range->needed = list_append_unique(*range->needed, makeString(pstrdup(column)));
 	return psprintf("t%d.%s", range->alias, quote_identifier(column));
 }
 
@@ -441,17 +439,40 @@ find_link(Compiler *c, const Range *range, const Level *level, Resource **other)
 	return found;
 }
 
+/*
+ * One row by the key of a table: the limit keeps the planner from joining the whole table to a page of a few rows, which
+ * it does where it takes an index to be on disk.  A view is joined, since to ask it row by row could be to make it as often
+ */
+static bool
+is_found_by_key(const Resource *other, const Link *link)
+{
+	ListCell *key,
+		*there;
+
+	if (get_rel_relkind(other->relation) != RELKIND_RELATION || list_length(other->key) != list_length(link->there))
+		return false;
+	forboth(key, other->key, there, link->there)
+		if (strcmp(lfirst(key), lfirst(there)) != 0)
+			return false;
+	return true;
+}
+
 static void
 embed(Compiler *c, const Range *range, Level *level, StringInfo items, List **names, StringInfo joins)
 {
 	Resource *other = NULL;
 	const Link *link = find_link(c, range, level, &other);
 	List *inner = NIL;
-	char *rows = rows_of(c, level, other, link, range->alias, link->many ? level->limit : -1, &inner, NULL);
+	char *rows = rows_of(c, level, other, link, range->alias, link->many ? level->limit : is_found_by_key(other, link) ? 1
+																														: -1,
+						 &inner, NULL);
 	int alias = ++c->aliases;
 	const char *name = level->alias ? level->alias : level->name;
+	Oid type;
 	ListCell *cell;
 
+	foreach (cell, link->here)
+		(void) column_name(c, range, lfirst(cell), &type);
 	if (level->spread)
 	{
 		if (link->many)
@@ -513,35 +534,82 @@ add_where(Compiler *c, const Range *range, const Level *level, const Link *link,
 	}
 }
 
+/* Constants, since pages are few sizes and mostly the first ones: for a number that is not known the planner plans for a tenth of all rows */
+static void
+add_page(Compiler *c, const Level *level, int64 most, StringInfo out)
+{
+	if (most >= 0)
+		appendStringInfo(out, " LIMIT " INT64_FORMAT, most);
+	if (level->offset > Max(most, 1) * 10)
+		appendStringInfo(out, " OFFSET %s", parameter(c, INT8OID, psprintf(INT64_FORMAT, level->offset)));
+	else if (level->offset > 0)
+		appendStringInfo(out, " OFFSET " INT64_FORMAT, level->offset);
+}
+
+static char *
+columns_of(const Range *range)
+{
+	StringInfoData out;
+	ListCell *cell;
+
+	initStringInfo(&out);
+	foreach (cell, *range->needed)
+		appendStringInfo(&out, "%st%d.%s", out.len ? ", " : "", range->alias, quote_identifier(strVal(lfirst(cell))));
+	return out.data;
+}
+
+/* Is which rows there are decided by what belongs to them? */
+static bool
+is_chosen_by_embedded(const Level *level)
+{
+	ListCell *cell;
+
+	foreach (cell, level->embedded)
+		if (((Level *) lfirst(cell))->inner)
+			return true;
+	return false;
+}
+
 static char *
 rows_of(Compiler *c, Level *level, Resource *resource, const Link *link, int parent, int64 most, List **names, char **count)
 {
-	Range range = {resource, ++c->aliases};
+	List *needed = NIL;
+	Range range = {resource, ++c->aliases, &needed};
+	const char *relation = resource_relation(resource);
 	StringInfoData items,
-		from,
-		out;
+		joins,
+		where,
+		order,
+		page;
 	ListCell *cell;
 
 	check_stack_depth();
 	initStringInfo(&items);
-	initStringInfo(&from);
-	initStringInfo(&out);
+	initStringInfo(&joins);
+	initStringInfo(&where);
+	initStringInfo(&order);
+	initStringInfo(&page);
 	foreach (cell, level->items)
 		add_items(c, &range, lfirst(cell), &items, names);
-	appendStringInfo(&from, "%s t%d", relation_name(resource->relation), range.alias);
 	foreach (cell, level->embedded)
-		embed(c, &range, lfirst(cell), &items, names, &from);
-	add_where(c, &range, level, link, parent, &from);
+		embed(c, &range, lfirst(cell), &items, names, &joins);
+	add_order(c, &range, level, &order);
+	add_page(c, level, most, &page);
+	/* the page first: what belongs to rows that are not on it is not looked for */
+	if (page.len > 0 && level->embedded != NIL && !is_chosen_by_embedded(level))
+	{
+		char *columns = columns_of(&range);
+
+		add_where(c, &range, level, link, parent, &where);
+		if (count)
+			*count = psprintf("SELECT pg_catalog.count(*) FROM %s t%d%s%s", relation, range.alias, joins.data, where.data);
+		return psprintf("SELECT %s FROM (SELECT %s FROM %s t%d%s%s%s) t%d%s%s", items.data, columns, relation, range.alias, where.data, order.data, page.data,
+						range.alias, joins.data, order.data);
+	}
+	add_where(c, &range, level, link, parent, &where);
 	if (count)
-		*count = psprintf("SELECT pg_catalog.count(*) FROM %s", from.data);
-	appendStringInfo(&out, "SELECT %s FROM %s", items.data, from.data);
-	add_order(c, &range, level, &out);
-	/* pages are one plan */
-	if (most >= 0)
-		appendStringInfo(&out, " LIMIT %s", parameter(c, INT8OID, psprintf(INT64_FORMAT, most)));
-	if (level->offset > 0)
-		appendStringInfo(&out, " OFFSET %s", parameter(c, INT8OID, psprintf(INT64_FORMAT, level->offset)));
-	return out.data;
+		*count = psprintf("SELECT pg_catalog.count(*) FROM %s t%d%s%s", relation, range.alias, joins.data, where.data);
+	return psprintf("SELECT %s FROM %s t%d%s%s%s%s", items.data, relation, range.alias, joins.data, where.data, order.data, page.data);
 }
 
 Compiled *
