@@ -32,7 +32,7 @@ SQL_FUNCTION(ingest_api_changed);
 static uint64 counts[N_CHANGES];
 static HTAB *watched = NULL; /* Oid */
 static Oid token_table = InvalidOid;
-static bool reading = false;        /* what is not known to be watched may be just what is read */
+static bool reading = false;      /* what is not known to be watched may be just what is read */
 static MemoryContext gone = NULL; /* forgotten, and perhaps still looked at */
 
 /* -- what changes -- */

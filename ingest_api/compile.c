@@ -451,9 +451,7 @@ is_found_by_key(const Resource *other, const Link *link)
 
 	if (get_rel_relkind(other->relation) != RELKIND_RELATION || list_length(other->key) != list_length(link->there))
 		return false;
-	forboth(key, other->key, there, link->there)
-		if (strcmp(lfirst(key), lfirst(there)) != 0)
-			return false;
+	forboth(key, other->key, there, link->there) if (strcmp(lfirst(key), lfirst(there)) != 0) return false;
 	return true;
 }
 
@@ -464,7 +462,7 @@ embed(Compiler *c, const Range *range, Level *level, StringInfo items, List **na
 	const Link *link = find_link(c, range, level, &other);
 	List *inner = NIL;
 	char *rows = rows_of(c, level, other, link, range->alias, link->many ? level->limit : is_found_by_key(other, link) ? 1
-																														: -1,
+																													   : -1,
 						 &inner, NULL);
 	int alias = ++c->aliases;
 	const char *name = level->alias ? level->alias : level->name;

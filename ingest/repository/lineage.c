@@ -302,7 +302,7 @@ catalogue_may_tell(const LineageNode *node, const Direction *direction)
 	c = (Form_pg_class) GETSTRUCT(tuple);
 	/* foreign keys are kept by triggers; out of any relation views may lead */
 	may = !direction->up || c->relhastriggers || c->relkind == RELKIND_VIEW || c->relkind == RELKIND_MATVIEW ||
-		c->relkind == RELKIND_PARTITIONED_TABLE;
+		  c->relkind == RELKIND_PARTITIONED_TABLE;
 	ReleaseSysCache(tuple);
 	return may;
 }

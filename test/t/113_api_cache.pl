@@ -256,5 +256,10 @@ $request
 SQL
 is(join(' ', map { /"status":(\d+)/ ? $1 : () } split /\n/, $out), '404 404', 'what a snapshot of before would show is not remembered') or diag($err, $out);
 
+# what the gateway calls a request is the session's name while it runs, and no longer
+$node->safe_psql($p, "GRANT fin TO ingest_authenticator; SET SESSION AUTHORIZATION fin; CREATE VIEW shop.called AS SELECT current_setting('application_name') AS name; SELECT ingest_api.expose('shop.called', 'called')");
+$out = $node->safe_psql($p, "SET application_name = 'outer'; SET SESSION AUTHORIZATION ingest_authenticator; SELECT body FROM " . serve_call($token{fin}, 'GET', '/v1/called', { 'x-name' => 'pg_ingest_gateway 1-2' }) . "; SHOW application_name");
+is($out, qq([{"name":"pg_ingest_gateway 1-2"}]\nouter), 'a request has its name, and the session its own again');
+
 $node->stop;
 done_testing();
