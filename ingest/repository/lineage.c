@@ -257,8 +257,10 @@ ROW_SHAPE(flow_shape, Flow, FIELD(TEXT, Flow, from_schema), FIELD(TEXT, Flow, fr
 /* What was recorded of a relation or column at one end, of sources, or by owners for whom a role may act */
 #define RECORDED(end) \
 	"SELECT e.from_schema, e.from_table, e.from_column, e.to_schema, e.to_table, e.to_column, e.kind " \
-	"FROM ingest.lineage_edge e WHERE (e.source = ANY ($4) OR e.source IS NULL AND ingest_internal.acts_for($5, e.owner)) " \
-	"AND e." end "_schema = $1 AND e." end "_table = $2 AND ($3 = '' OR e." end "_column = '' OR e." end "_column = $3)"
+	"FROM ingest.lineage_edge e WHERE (e.source = ANY ($4) " \
+	"OR e.source IS NULL AND ingest_internal.acts_for($5, e.owner)) " \
+	"AND e." end "_schema = $1 AND e." end "_table = $2 AND ($3 = '' OR e." end \
+	"_column = '' OR e." end "_column = $3)"
 #define RECORDED_ARGS 5
 #define CATALOGUE_ARGS 3
 
@@ -383,6 +385,7 @@ ingest_lineage(PG_FUNCTION_ARGS)
 	bool both = strcmp(direction, "both") == 0;
 	LineageNode *start;
 	char *schema;
+	Datum named[2];
 	int level;
 	int n;
 
@@ -393,9 +396,9 @@ ingest_lineage(PG_FUNCTION_ARGS)
 	/* before the search_path is ours */
 	schema = get_namespace_name(linitial_oid(fetch_search_path(true)));
 	level = sql_begin();
-	start = prepared_structs(&object,
-							 (Datum[]){PG_GETARG_DATUM(0), DirectFunctionCall1(namein, CStringGetDatum(schema ? schema : ""))},
-							 &node_shape, &n);
+	named[0] = PG_GETARG_DATUM(0);
+	named[1] = DirectFunctionCall1(namein, CStringGetDatum(schema ? schema : ""));
+	start = prepared_structs(&object, named, &node_shape, &n);
 	if (n != 1)
 		elog(ERROR, "an object has one name");
 	if (both || strcmp(direction, "upstream") == 0)

@@ -18,8 +18,8 @@ WHERE k.contype = 'f' AND k.conparentid = 0;
 COMMENT ON VIEW ingest_internal.foreign_key_flow
     IS 'columns that foreign keys connect; the copies of a key that partitions have are left out';
 
--- Flows into and out of one relation or column by views and foreign keys. C asks them again and again, node by node, where
--- there can be some: they are inlined into a statement that keeps its plan.
+-- Flows into and out of one relation or column by views and foreign keys. C asks them again and again, node by node,
+-- where there can be some: they are inlined into a statement that keeps its plan.
 CREATE FUNCTION ingest_internal.lineage_upstream(of_schema name, of_table name, of_column name)
     RETURNS TABLE (from_schema name, from_table name, from_column name, to_schema name, to_table name, to_column name,
         kind text)
