@@ -10,11 +10,13 @@
 #include "access/xlog.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
+#include "common/door.h"
 #include "executor/spi.h"
 #include "common/function.h"
 #include "ingest_api/cache.h"
 #include "ingest_api/claims.h"
 #include "ingest_api/credential.h"
+#include "ingest_api/session.h"
 #include "ingest_api/statement.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -153,14 +155,19 @@ credential_find(const char *credential, Request *request)
 	char *prefix;
 	Token *t;
 
-	if (strncmp(credential, "jwt ", 4) == 0)
+	if (strncmp(credential, "token ", 6) != 0)
 	{
-		claims_find(credential + 4, request);
+		Identity saved;
+
+		become_engine(&saved);
+		if (!session_find(credential, request) && strncmp(credential, "jwt ", 4) == 0)
+			claims_find(credential + 4, request);
+		become_again(&saved);
 		if (OidIsValid(request->role) && !may_be_served(request->role))
 			request->role = InvalidOid;
 		return;
 	}
-	if (strncmp(credential, "token ", 6) != 0 || strlen(credential) != 6 + PREFIX + 1 + HASH)
+	if (strlen(credential) != 6 + PREFIX + 1 + HASH)
 		return;
 	prefix = pnstrdup(credential + 6, PREFIX);
 	t = token_known(prefix, now);
@@ -169,6 +176,7 @@ credential_find(const char *credential, Request *request)
 	request->role = t->role;
 	request->scope = t->scope;
 	request->who = prefix;
+	request->token = t->id;
 	if (t->used + USED_EVERY < now && !RecoveryInProgress() && !XactReadOnly)
 	{
 		request->unnoted = t->id;
