@@ -98,7 +98,7 @@ start(Session *s, Work *w)
 	s->work = w;
 	w->session = s;
 	w->tries++;
-	if (!(w->client ? session_ask(s, &w->q, w->client->number, w->client->body.bytes, w->client->body.n) : session_ask(s, &w->q, 0, w->q.body, w->q.n_body)))
+	if (!(w->client ? session_ask(s, &w->q, w->client->body.bytes, w->client->body.n) : session_ask(s, &w->q, w->q.body, w->q.n_body)))
 		session_end(s, "a session of the database ended");
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "gateway/connection.h"
 #include "gateway/cors.h"
@@ -94,7 +95,7 @@ headers_as_json(const Connection *c)
 	Buffer json = {0};
 	const Request *r = &c->request;
 
-	buffer_print(&json, "{\"x-request-id\":\"%llu\",\"x-peer\":", (unsigned long long) c->number);
+	buffer_print(&json, "{\"x-request-id\":\"%llu\",\"x-name\":\"pg_ingest_gateway %d-%llu\",\"x-peer\":", (unsigned long long) c->number, getpid(), (unsigned long long) c->number);
 	buffer_json(&json, c->peer, strlen(c->peer));
 	buffer_print(&json, ",\"host\":");
 	buffer_json(&json, r->host.at ? r->host.at : "", r->host.n);

@@ -262,7 +262,8 @@ ask(Stream *s)
 			o->next_asked = asked->streams;
 			asked->streams = o;
 		}
-	buffer_print(&headers, "{\"x-stream\":\"on\",\"accept\":\"text/event-stream\",%s\"last-event-id\":", s->body ? "\"content-type\":\"application/json\"," : "");
+	buffer_print(&headers, "{\"x-stream\":\"on\",\"x-name\":\"pg_ingest_gateway %d-0\",\"accept\":\"text/event-stream\",%s\"last-event-id\":", getpid(),
+				 s->body ? "\"content-type\":\"application/json\"," : "");
 	buffer_json(&headers, s->place, strlen(s->place));
 	buffer_print(&headers, "}");
 	q.credential = copy_or_null(s->credential);

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
@@ -18,6 +19,7 @@
 #include "ingest_api/keyset.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/value.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -35,6 +37,7 @@ typedef struct Range
 {
 	Resource *resource;
 	int alias;
+	List **needed; /* columns that were named: what a page of it gives */
 } Range;
 
 static char *rows_of(Compiler *c, Level *level, Resource *resource, const Link *link, int parent, int64 most, List **names, char **count);
@@ -94,12 +97,6 @@ parameter(Compiler *c, Oid type, const char *text)
 	return psprintf("$%d", list_length(c->values));
 }
 
-static char *
-relation_name(Oid relation)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
-}
-
 /* Its type too */
 static char *
 column_name(Compiler *c, const Range *range, const char *column, Oid *type)
@@ -112,6 +109,7 @@ column_name(Compiler *c, const Range *range, const char *column, Oid *type)
 				 errmsg("%s has no column \"%s\"", range->resource->name, column),
 				 errhint("Its columns are %s.", joined(resource_columns(range->resource, c->role)))));
 	*type = getBaseType(get_atttype(range->resource->relation, attnum));
+	*range->needed = list_append_unique(*range->needed, makeString(pstrdup(column)));
 	return psprintf("t%d.%s", range->alias, quote_identifier(column));
 }
 
@@ -507,17 +505,38 @@ find_link(Compiler *c, const Range *range, const Level *level, Resource **other)
 	return found;
 }
 
+/*
+ * One row by the key of a table: the limit keeps the planner from joining the whole table to a page of a few rows, which
+ * it does where it takes an index to be on disk.  A view is joined, since to ask it row by row could be to make it as often
+ */
+static bool
+is_found_by_key(const Resource *other, const Link *link)
+{
+	ListCell *key,
+		*there;
+
+	if (get_rel_relkind(other->relation) != RELKIND_RELATION || list_length(other->key) != list_length(link->there))
+		return false;
+	forboth(key, other->key, there, link->there) if (strcmp(lfirst(key), lfirst(there)) != 0) return false;
+	return true;
+}
+
 static void
 embed(Compiler *c, const Range *range, Level *level, Items *items, StringInfo joins)
 {
 	Resource *other = NULL;
 	const Link *link = find_link(c, range, level, &other);
 	List *inner = NIL;
-	char *rows = rows_of(c, level, other, link, range->alias, link->many ? level->limit : -1, &inner, NULL);
+	char *rows = rows_of(c, level, other, link, range->alias, link->many ? level->limit : is_found_by_key(other, link) ? 1
+																													   : -1,
+						 &inner, NULL);
 	int alias = ++c->aliases;
 	const char *name = level->alias ? level->alias : level->name;
+	Oid type;
 	ListCell *cell;
 
+	foreach (cell, link->here)
+		(void) column_name(c, range, lfirst(cell), &type);
 	if (level->spread)
 	{
 		if (link->many)
@@ -579,55 +598,91 @@ add_where(Compiler *c, const Range *range, const Level *level, const Link *link,
 	}
 }
 
-/* Behind its items, what is read of it */
-static char *
-source_of(Compiler *c, const Range *range, Level *level, const Link *link, int parent, Items *items)
+/* What is read of a level: its items, what they are joined with, and which rows */
+static void
+read_level(Compiler *c, const Range *range, Level *level, Items *items, StringInfo joins)
 {
-	StringInfoData from;
 	ListCell *cell;
 
 	memset(items, 0, sizeof(Items));
-	initStringInfo(&from);
+	initStringInfo(joins);
 	foreach (cell, level->items)
 		add_items(c, range, lfirst(cell), items);
-	appendStringInfo(&from, "%s t%d", relation_name(range->resource->relation), range->alias);
 	foreach (cell, level->embedded)
-		embed(c, range, lfirst(cell), items, &from);
-	add_where(c, range, level, link, parent, &from);
-	return from.data;
+		embed(c, range, lfirst(cell), items, joins);
 }
 
-/* Pages are one plan */
+/* Constants, since pages are few sizes and mostly the first ones: for a number that is not known the planner plans for a tenth of all rows */
 static void
-add_limit(Compiler *c, const Level *level, int64 most, StringInfo out)
+add_page(Compiler *c, const Level *level, int64 most, StringInfo out)
 {
 	if (most >= 0)
-		appendStringInfo(out, " LIMIT %s", parameter(c, INT8OID, psprintf(INT64_FORMAT, most)));
-	if (level->offset > 0)
+		appendStringInfo(out, " LIMIT " INT64_FORMAT, most);
+	if (level->offset > Max(most, 1) * 10)
 		appendStringInfo(out, " OFFSET %s", parameter(c, INT8OID, psprintf(INT64_FORMAT, level->offset)));
+	else if (level->offset > 0)
+		appendStringInfo(out, " OFFSET " INT64_FORMAT, level->offset);
+}
+
+static char *
+columns_of(const Range *range)
+{
+	StringInfoData out;
+	ListCell *cell;
+
+	initStringInfo(&out);
+	foreach (cell, *range->needed)
+		appendStringInfo(&out, "%st%d.%s", out.len ? ", " : "", range->alias, quote_identifier(strVal(lfirst(cell))));
+	return out.data;
+}
+
+/* Is which rows there are decided by what belongs to them? */
+static bool
+is_chosen_by_embedded(const Level *level)
+{
+	ListCell *cell;
+
+	foreach (cell, level->embedded)
+		if (((Level *) lfirst(cell))->inner)
+			return true;
+	return false;
 }
 
 static char *
 rows_of(Compiler *c, Level *level, Resource *resource, const Link *link, int parent, int64 most, List **names, char **count)
 {
-	Range range = {resource, ++c->aliases};
+	List *needed = NIL;
+	Range range = {resource, ++c->aliases, &needed};
 	Items items;
-	StringInfoData out;
+	StringInfoData joins,
+		where,
+		order,
+		page;
 	char *from;
-	bool over;
+	bool first,
+		over;
 
 	check_stack_depth();
-	initStringInfo(&out);
-	from = source_of(c, &range, level, link, parent, &items);
+	initStringInfo(&where);
+	initStringInfo(&order);
+	initStringInfo(&page);
+	read_level(c, &range, level, &items, &joins);
 	*names = items.names;
+	add_order(c, &range, level->order, &order);
+	add_page(c, level, most, &page);
+	/* the page first: what belongs to rows that are not on it is not looked for */
+	first = page.len > 0 && level->embedded != NIL && !is_chosen_by_embedded(level);
+	from = first ? columns_of(&range) : NULL;
+	add_where(c, &range, level, link, parent, &where);
 	if (count)
-		*count = psprintf("SELECT pg_catalog.count(*) FROM %s", from);
+		*count = psprintf("SELECT pg_catalog.count(*) FROM %s t%d%s%s", resource_relation(resource), range.alias, joins.data, where.data);
+	if (first)
+		return psprintf("SELECT %s FROM (SELECT %s FROM %s t%d%s%s%s) t%d%s%s", shown_sql(&items, false), from, resource_relation(resource), range.alias, where.data,
+						order.data, page.data, range.alias, joins.data, order.data);
+	from = psprintf("%s t%d%s%s%s%s", resource_relation(resource), range.alias, joins.data, where.data, order.data, page.data);
 	/* values of rows that are passed over are in nobody's way */
 	over = level->offset > 0 && items.wide != NIL;
-	appendStringInfo(&out, "SELECT %s FROM %s", over ? raw_sql(&items) : shown_sql(&items, false), from);
-	add_order(c, &range, level->order, &out);
-	add_limit(c, level, most, &out);
-	return over ? psprintf("SELECT %s FROM (%s) p", shown_sql(&items, true), out.data) : out.data;
+	return over ? psprintf("SELECT %s FROM (SELECT %s FROM %s) p", shown_sql(&items, true), raw_sql(&items), from) : psprintf("SELECT %s FROM %s", shown_sql(&items, false), from);
 }
 
 /* -- pages by marks -- */
@@ -728,15 +783,18 @@ compile_purpose(const Level *level, const Resource *resource, Oid role)
 static void
 compile_page(Compiler *c, Level *level, Resource *resource, int64 most, Compiled *out)
 {
-	Range range = {resource, ++c->aliases};
+	List *needed = NIL;
+	Range range = {resource, ++c->aliases, &needed};
 	List *order = whole_order(c, level, resource);
 	List *texts = level->after[0] ? keyset_verify(level->after, compile_purpose(level, resource, c->role)) : NIL;
 	List *parts;
 	Items items;
 	StringInfoData rows,
-		place;
-	char *shown;
-	char *from = source_of(c, &range, level, NULL, 0, &items);
+		place,
+		joins,
+		where;
+	char *shown,
+		*from;
 	int i = 0;
 	ListCell *cell;
 
@@ -744,6 +802,10 @@ compile_page(Compiler *c, Level *level, Resource *resource, int64 most, Compiled
 		elog(ERROR, "a mark has %d values, and the order %d", list_length(texts), list_length(order));
 	initStringInfo(&rows);
 	initStringInfo(&place);
+	initStringInfo(&where);
+	read_level(c, &range, level, &items, &joins);
+	add_where(c, &range, level, NULL, 0, &where);
+	from = psprintf("%s t%d%s%s", resource_relation(resource), range.alias, joins.data, where.data);
 	parts = key_parts(c, &range, order, texts);
 	appendStringInfo(&rows, "SELECT %s", raw_sql(&items));
 	foreach (cell, parts)
@@ -756,7 +818,7 @@ compile_page(Compiler *c, Level *level, Resource *resource, int64 most, Compiled
 	if (texts)
 		appendStringInfo(&rows, "%s%s", level->conditions == NIL ? " WHERE " : " AND ", keyset_behind(parts));
 	add_order(c, &range, order, &rows);
-	add_limit(c, level, most, &rows);
+	add_page(c, level, most, &rows);
 	shown = shown_sql(&items, true);
 	out->count = psprintf("SELECT pg_catalog.count(*) FROM %s", from);
 	out->rows = psprintf("SELECT %s%spg_catalog.json_build_array(%s)::text AS place FROM (%s) p", shown, shown[0] ? ", " : "", place.data, rows.data);

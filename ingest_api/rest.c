@@ -73,24 +73,16 @@ count_rows(const Compiled *compiled, Counting counting)
 	return -1;
 }
 
-/* Compiled as the engine, which runs nothing of a user's */
 static Compiled *
 compile_for(const Request *request, Level *level, const char *name, Answer *answer)
 {
-	Identity saved;
-	Resource *resource;
-	Compiled *compiled = NULL;
+	Resource *resource = resource_find(name, request->role);
 
-	become_engine(&saved);
-	resource = resource_find(name, request->role);
-	if (resource)
-	{
-		/* so that what cannot be compiled counts for it, too */
-		answer->route = psprintf("/v1/%s", name);
-		compiled = compile(level, resource, request->role, api_max_rows);
-	}
-	become_again(&saved);
-	return compiled;
+	if (resource == NULL)
+		return NULL;
+	/* so that what cannot be compiled counts for it, too */
+	answer->route = psprintf("/v1/%s", name);
+	return compile(level, resource, request->role, api_max_rows);
 }
 
 static void
@@ -205,13 +197,9 @@ answer_rows(const Request *request, Level *level, const char *name, Form form, b
 static bool
 add_key(const Request *request, Level *level, const char *name, const char *value)
 {
-	Identity saved;
-	Resource *resource;
+	Resource *resource = resource_find(name, request->role);
 	Condition *c = palloc0(sizeof(Condition));
 
-	become_engine(&saved);
-	resource = resource_find(name, request->role);
-	become_again(&saved);
 	if (resource == NULL || list_length(resource->key) != 1)
 		return false;
 	c->kind = CONDITION_COMPARE;

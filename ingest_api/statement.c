@@ -11,6 +11,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "ingest_api/bound.h"
+#include "ingest_api/cache.h"
 #include "ingest_api/compile.h"
 #include "ingest_api/statement.h"
 #include "lib/ilist.h"
@@ -105,13 +106,29 @@ own_plan(SPIPlanPtr *plan, const char *sql, int n, Oid *types)
 	return *plan;
 }
 
+/* What a role may is part of some plans, too, where functions became part of them; of that PostgreSQL itself tells no plan */
+static void
+forget_for_roles(void)
+{
+	static uint64 seen = 0;
+	uint64 now = cache_changes(CHANGE_ROLES);
+
+	if (running > 0 || seen == now)
+		return;
+	while (n_kept > 0)
+		forget_oldest();
+	seen = now;
+}
+
 static SPIPlanPtr
 plan_of(const char *sql, Oid *types, int n)
 {
 	uint64 hash = hash_bytes_extended((const unsigned char *) sql, strlen(sql), 0);
-	SPIPlanPtr plan = find(sql, hash, types, n);
+	SPIPlanPtr plan;
 	Kept *k;
 
+	forget_for_roles();
+	plan = find(sql, hash, types, n);
 	if (plan)
 		return plan;
 	/* a view may ask, too: of those that run none is forgotten, and what is asked there is not kept */

@@ -182,18 +182,6 @@ write_events(const StreamForm *form, StringInfo out)
 	return place;
 }
 
-static bool
-may_read(const Request *request)
-{
-	Identity saved;
-	bool may;
-
-	become_engine(&saved);
-	may = resource_find(EVENTS, request->role) != NULL;
-	become_again(&saved);
-	return may;
-}
-
 char *
 stream_read(Oid role, const char *sql, List *values, const StreamForm *form, StringInfo out)
 {
@@ -262,7 +250,7 @@ stream_answer(const Request *request, List *parts, Answer *answer)
 	given = given_in_query(request->query, NIL);
 	if (!stream && given_find(given, "after") == NULL)
 		return false;
-	if (may_read(request))
+	if (resource_find(EVENTS, request->role))
 		answer_events(request, given, stream, answer);
 	else
 		answer_problem(answer, 404, "PGRST205", "there is no resource \"" EVENTS "\", or nothing of it may be read", NULL, "GET /v1 lists those that there are");

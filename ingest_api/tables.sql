@@ -139,6 +139,26 @@ CREATE UNIQUE INDEX one_secret ON ingest_api_internal.secret ((true));
 INSERT INTO ingest_api_internal.secret
     SELECT sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
 
+-- Sessions remember what these hold until they are told that it changed; of a token all but when it was last used
+CREATE FUNCTION ingest_api_internal.changed() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'ingest_api_changed' LANGUAGE C;
+COMMENT ON FUNCTION ingest_api_internal.changed()
+    IS 'tells all sessions that what they remember of a table is no more';
+CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ingest_api_internal.resource
+    FOR EACH STATEMENT EXECUTE FUNCTION ingest_api_internal.changed();
+CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ingest_api_internal.relationship
+    FOR EACH STATEMENT EXECUTE FUNCTION ingest_api_internal.changed();
+CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ingest_api_internal.route
+    FOR EACH STATEMENT EXECUTE FUNCTION ingest_api_internal.changed();
+CREATE TRIGGER changed AFTER INSERT OR UPDATE OF prefix, hash, role, scopes, home, expires_at, revoked_at OR DELETE
+    OR TRUNCATE ON ingest_api_internal.token
+    FOR EACH STATEMENT EXECUTE FUNCTION ingest_api_internal.changed();
+-- of a replica, too
+ALTER TABLE ingest_api_internal.resource ENABLE ALWAYS TRIGGER changed;
+ALTER TABLE ingest_api_internal.relationship ENABLE ALWAYS TRIGGER changed;
+ALTER TABLE ingest_api_internal.route ENABLE ALWAYS TRIGGER changed;
+ALTER TABLE ingest_api_internal.token ENABLE ALWAYS TRIGGER changed;
+
 CREATE FUNCTION ingest_api_internal.names(relation oid, numbers smallint[]) RETURNS name[] LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT array_agg(a.attname ORDER BY n.place) FROM unnest(numbers) WITH ORDINALITY n (number, place)

@@ -42,12 +42,6 @@ range_column(Range *range, const char *column)
 }
 
 char *
-relation_name(Oid relation)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
-}
-
-char *
 sql_parameter(Execution *x, Oid type, const char *text)
 {
 	Value *v = palloc(sizeof(Value));
@@ -61,10 +55,11 @@ sql_parameter(Execution *x, Oid type, const char *text)
 	return psprintf("$%d", list_length(x->values));
 }
 
+/* As in REST's pages: a constant, as long as it is one of few */
 char *
-sql_number(Execution *x, int64 number)
+sql_number(Execution *x, int64 number, bool usual)
 {
-	return sql_parameter(x, INT8OID, psprintf(INT64_FORMAT, number));
+	return usual ? psprintf(INT64_FORMAT, number) : sql_parameter(x, INT8OID, psprintf(INT64_FORMAT, number));
 }
 
 static const char *
@@ -179,7 +174,7 @@ typedef struct Connection
 	const Link *link;
 	Range *parent;
 	char *number;            /* the place of a row; NULL: nobody asks */
-	char *size;              /* the parameter; NULL likewise */
+	char *size;              /* NULL likewise */
 	StringInfoData laterals; /* rows as they are shown */
 	StringInfoData counted;  /* what is made of all rows */
 	StringInfoData items;    /* what is made of that */
@@ -222,10 +217,10 @@ page_sql(Execution *x, Connection *c)
 	initStringInfo(&where);
 	add_membership(x, c, name, &where);
 	add_condition(&where, page_condition(x, &c->page, name));
-	rows = psprintf("SELECT %s FROM %s %s%s%s LIMIT %s", columns, relation_name(c->range->entry->resource->relation), name, where.data, page_order(&c->page, name),
-					sql_number(x, c->page.size + (c->number != NULL)));
+	rows = psprintf("SELECT %s FROM %s %s%s%s LIMIT %s", columns, resource_relation(c->range->entry->resource), name, where.data, page_order(&c->page, name),
+					sql_number(x, c->page.size + (c->number != NULL), true));
 	if (c->page.offset > 0)
-		rows = psprintf("%s OFFSET %s", rows, sql_number(x, c->page.offset));
+		rows = psprintf("%s OFFSET %s", rows, sql_number(x, c->page.offset, c->page.offset <= Max(c->page.size, 1) * 10));
 	if (c->number == NULL && !c->page.backward)
 		return rows;
 	rows = psprintf("SELECT %s%srow_number() OVER () AS \"row number\" FROM (%s) %s", columns, columns[0] ? ", " : "", rows, name);
@@ -336,7 +331,7 @@ add_count(Execution *x, Connection *c, const GSelected *s)
 
 	initStringInfo(&where);
 	add_membership(x, c, name, &where);
-	add_item(&c->items, psprintf("(SELECT count(*) FROM %s %s%s)", relation_name(c->range->entry->resource->relation), name, where.data), s->name);
+	add_item(&c->items, psprintf("(SELECT count(*) FROM %s %s%s)", resource_relation(c->range->entry->resource), name, where.data), s->name);
 }
 
 static bool
@@ -366,7 +361,7 @@ connection_sql(Execution *x, const GSelected *s, Range *parent)
 	if (asks_for(selected, "pageInfo") || (!c.page.keyed && asks_for(selected, "edges")))
 	{
 		c.number = psprintf("t%d.\"row number\"", c.range->n);
-		c.size = sql_number(x, c.page.size);
+		c.size = sql_number(x, c.page.size, true);
 	}
 	foreach (cell, selected)
 	{
@@ -397,7 +392,7 @@ one_row(Execution *x, Range *range, GType *type, List *asts, const char *where)
 {
 	char *items = row_items(x, range, type, select_below(x, type, asts));
 
-	return psprintf("SELECT %s FROM %s t%d%s WHERE %s LIMIT 1", items, relation_name(range->entry->resource->relation), range->n, range->joins.data, where);
+	return psprintf("SELECT %s FROM %s t%d%s WHERE %s LIMIT 1", items, resource_relation(range->entry->resource), range->n, range->joins.data, where);
 }
 
 /* Joined, not asked for row by row: what many rows belong to is read once */

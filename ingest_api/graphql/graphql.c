@@ -13,9 +13,11 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "ingest_api/bound.h"
+#include "ingest_api/cache.h"
 #include "ingest_api/given.h"
 #include "ingest_api/graphql/execute.h"
 #include "ingest_api/graphql/graphql.h"
+#include "ingest_api/graphql/known.h"
 #include "ingest_api/once.h"
 #include "ingest_api/statement.h"
 #include "ingest_api/stream.h"
@@ -158,8 +160,10 @@ static void
 read_document(Asked *asked)
 {
 	int n = strlen(asked->query);
-	char *utf8 = pg_server_to_any(asked->query, n, PG_UTF8);
-	Document *document = graphql_parse(utf8, utf8 == asked->query ? n : strlen(utf8));
+	/* names of the document may stand in it */
+	char *query = pnstrdup(asked->query, n);
+	char *utf8 = pg_server_to_any(query, n, PG_UTF8);
+	Document *document = graphql_parse(utf8, utf8 == query ? n : strlen(utf8));
 	Ast where = {.line = document->line, .column = document->column};
 
 	asked->x.document = document;
@@ -228,16 +232,38 @@ wants_to_act(const Asked *asked)
 	return false;
 }
 
+/* Found good by the schema, or by what is remembered of it; false: something is wrong */
+static bool
+read_good_document(Asked *asked)
+{
+	KnownSchema *known = known_is_fit(asked->query) ? known_schema(asked->role, asked->scope) : NULL;
+	MemoryContext context = CurrentMemoryContext;
+
+	if (known)
+	{
+		asked->x.schema = known_schema_itself(known);
+		asked->x.document = known_document(known, asked->query);
+		if (asked->x.document)
+			return true;
+		context = MemoryContextSwitchTo(known_begin(known, asked->query));
+	}
+	read_document(asked);
+	MemoryContextSwitchTo(context);
+	if (asked->x.errors != NIL)
+		return false;
+	if (known == NULL)
+		asked->x.schema = schema_new(asked->role, asked->scope);
+	asked->x.errors = graphql_validate(asked->x.schema, asked->x.document);
+	if (asked->x.errors == NIL && known)
+		known_good(known, asked->query, asked->x.document);
+	return asked->x.errors == NIL;
+}
+
 /* As the engine, which runs nothing of a user's; false: something is wrong */
 static bool
 prepare(Asked *asked)
 {
-	read_document(asked);
-	if (asked->x.errors != NIL)
-		return false;
-	asked->x.schema = schema_new(asked->role, asked->scope);
-	asked->x.errors = graphql_validate(asked->x.schema, asked->x.document);
-	if (asked->x.errors != NIL)
+	if (!read_good_document(asked))
 		return false;
 	choose_operation(asked);
 	if (asked->x.errors != NIL)
@@ -651,6 +677,9 @@ ingest_api_graphql(PG_FUNCTION_ARGS)
 
 	if (asked.variables && !JB_ROOT_IS_OBJECT(asked.variables))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("variables are an object: their values by their names")));
+	/* what is run for another request may look at it still */
+	if (!InLocalUserIdChange())
+		cache_let_go();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI is not there");
 	execute_safely(&asked);

@@ -105,7 +105,7 @@ node_key(Execution *x, const char *node_id, GEntry **entry)
 	*entry = texts != NIL && linitial(texts) ? entry_find(x->schema, linitial(texts)) : NULL;
 	if (*entry == NULL)
 		return NIL;
-	entry_look(*entry, x->schema->role);
+	entry_look(x->schema, *entry);
 	if (!(*entry)->has_key || list_length(texts) != list_length((*entry)->resource->key) + 1)
 		return NIL;
 	return list_delete_first(texts);

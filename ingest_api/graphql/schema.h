@@ -1,8 +1,6 @@
 /*
  * schema.h
  *		What a role can ask by GraphQL: types, made of resources, links and routes when they are looked at.
- *
- * All of it is made as the engine, for one request.
  */
 #ifndef GRAPHQL_SCHEMA_H
 #define GRAPHQL_SCHEMA_H
@@ -147,6 +145,8 @@ typedef struct GValue
 
 typedef struct GSchema
 {
+	MemoryContext memory; /* of all that it has */
+	int making;           /* more than 0, where nothing is made: an error left something half made */
 	Oid role;
 	List *entries;   /* GEntry */
 	List *functions; /* GFunction: those that the role may run */
@@ -176,8 +176,11 @@ struct GType
 	List *interfaces;
 };
 
-/* scope: what a credential is good for; functions that need more are not there */
+/* scope: what a credential is good for; functions that need more are not there.  It lives as long as the current memory */
 extern GSchema *schema_new(Oid role, Scope scope);
+/* What is made between these belongs to the schema; an error leaves it marked */
+extern MemoryContext schema_make(GSchema *schema);
+extern void schema_made(GSchema *schema, MemoryContext context);
 extern GType *type_new(GSchema *schema, GKind kind, const char *name, const char *description);
 extern GField *field_new(const char *name, GType *type, GRole role, const char *description);
 extern GField *field_give(GField *field, const char *name, GType *type, const char *description);
@@ -206,7 +209,7 @@ extern bool type_includes(GType *type, GType *object);
 extern void taken_names(List **fields, List **types);
 extern List *entries_of(List *readable, bool exposed, List **fields, List **types);
 extern GEntry *entry_find(GSchema *schema, const char *resource);
-extern void entry_look(GEntry *entry, Oid role);
+extern void entry_look(GSchema *schema, GEntry *entry);
 extern GColumn *entry_column(const GEntry *entry, const char *column);
 /* The resources at the other end are given, too */
 extern List *entry_links(GSchema *schema, GEntry *entry, List **others);
