@@ -96,6 +96,7 @@ on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 		t->forbidden = rule;
 		return CURL_SOCKET_BAD;
 	}
+	t->allowed = true;
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
@@ -530,7 +531,7 @@ finish(HttpTransfer *t, CURLcode code)
 		r->failure = HTTP_BROKEN;
 	}
 	if (r->failure == HTTP_OK)
-		r->failure = t->forbidden && code == CURLE_COULDNT_CONNECT ? HTTP_FORBIDDEN : classify(code);
+		r->failure = t->forbidden && !t->allowed && code == CURLE_COULDNT_CONNECT ? HTTP_FORBIDDEN : classify(code);
 	if (r->failure == HTTP_TOO_LARGE)
 		r->error = "the reply is too large";
 	else if (r->failure == HTTP_LOST)

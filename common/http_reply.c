@@ -196,6 +196,7 @@ http_reply_forget(HttpTransfer *t)
 	t->left = t->interim = t->headed = t->talking = false;
 	t->came = 0;
 	t->forbidden = NULL;
+	t->allowed = false;
 	t->head_len = 0;
 	t->error[0] = '\0';
 	t->mark = 0;

@@ -27,6 +27,7 @@ typedef struct HttpTransfer
 	size_t came; /* of the reply's body */
 	HttpMayConnect may_connect;
 	const char *forbidden; /* which rule forbids an address that was tried */
+	bool allowed;          /* another one was, so that it says more why nothing came of it */
 	const char *id_header;
 	bool in_multi;
 	bool used;        /* the handle has been set up once */

@@ -42,6 +42,18 @@ CREATE FUNCTION ingest_delivery_internal.changed(actor oid, function text, sink 
     END;
 COMMENT ON FUNCTION ingest_delivery_internal.changed(oid, text, integer, jsonb) IS 'writes down who changed a sink, and lets the worker look at it';
 
+CREATE FUNCTION ingest_delivery_internal.check_ways(ordered text, on_exhausted text, on_expiry text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF ordered NOT IN ('subject', 'none') THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('a sink cannot be ordered by "%s"', ordered), HINT = 'ordered is subject or none.';
+    ELSIF on_exhausted NOT IN ('skip', 'hold') THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('on_exhausted cannot be "%s"', on_exhausted), HINT = 'on_exhausted is skip or hold.';
+    ELSIF on_expiry NOT IN ('keep', 'skip') THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('on_expiry cannot be "%s"', on_expiry), HINT = 'on_expiry is keep or skip.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION ingest_delivery_internal.check_ways(text, text, text) IS 'what a sink does with subjects, with what is given up and with what is too old; an error where it cannot';
+
 CREATE FUNCTION ingest_delivery_internal.create_sink(actor oid, name text, kind text, options jsonb, filter jsonb, ordered text, on_exhausted text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     number integer;
@@ -51,11 +63,8 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'a sink needs a name, a kind, options, and what ordered and on_exhausted are';
     ELSIF octet_length(name) NOT BETWEEN 1 AND 400 THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'the name of a sink has 1 to 400 bytes';
-    ELSIF ordered NOT IN ('subject', 'none') THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('a sink cannot be ordered by "%s"', ordered), HINT = 'ordered is subject or none.';
-    ELSIF on_exhausted NOT IN ('skip', 'hold') THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('on_exhausted cannot be "%s"', on_exhausted), HINT = 'on_exhausted is skip or hold.';
     END IF;
+    PERFORM ingest_delivery_internal.check_ways(ordered, on_exhausted, NULL);
     checked := ingest_delivery_internal.check_options(actor, kind, options);
     INSERT INTO ingest_delivery.sink (name, kind, consumer, options, filter, ordered, on_exhausted, owner, owner_name, home)
       VALUES (create_sink.name, create_sink.kind, 'sink ' || create_sink.name, checked, create_sink.filter, create_sink.ordered, create_sink.on_exhausted, actor, pg_get_userbyid(actor), ingest_delivery_internal.home())
@@ -87,9 +96,8 @@ DECLARE
 BEGIN
     IF options IS NOT NULL AND jsonb_typeof(options) <> 'object' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'the options of a sink must be a JSON object';
-    ELSIF ordered NOT IN ('subject', 'none') OR on_exhausted NOT IN ('skip', 'hold') OR on_expiry NOT IN ('keep', 'skip') THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'ordered is subject or none, on_exhausted skip or hold, on_expiry keep or skip';
     END IF;
+    PERFORM ingest_delivery_internal.check_ways(ordered, on_exhausted, on_expiry);
     -- who alters it is the owner, or an admin, whose rights to files are not the owner's: so it is asked of the owner
     UPDATE ingest_delivery.sink x SET options = CASE WHEN alter_sink.options IS NULL THEN x.options
             ELSE ingest_delivery_internal.check_options(s.owner, s.kind, jsonb_strip_nulls(s.options || alter_sink.options)) END,
@@ -120,7 +128,12 @@ DECLARE
     s ingest_delivery.sink := ingest_delivery_internal.own_sink(actor, sink);
 BEGIN
     IF s.state = set_state.state THEN
-        RAISE NOTICE 'sink "%" is % already', sink, s.state;
+        -- whoever resumes what only waits wants it to go on
+        IF s.state = 'active' AND EXISTS (SELECT FROM ingest_delivery.sink_state t WHERE t.sink = s.id AND t.breaker <> 'closed') THEN
+            RAISE NOTICE 'sink "%" is active already', sink USING HINT = 'Its breaker is open: it is tried again by itself, or at once after ingest_delivery.redrive.';
+        ELSE
+            RAISE NOTICE 'sink "%" is % already', sink, s.state;
+        END IF;
         RETURN;
     END IF;
     UPDATE ingest_delivery.sink x SET state = set_state.state, reason = NULL WHERE x.id = s.id;
@@ -264,6 +277,7 @@ DECLARE
     s ingest_delivery.sink := ingest_delivery_internal.own_sink(actor, sink);
     b ingest_delivery.blocked;
     p ingest_delivery.parked;
+    waits text;
 BEGIN
     SELECT * INTO b FROM ingest_delivery.blocked x WHERE x.sink = s.id AND x.key IN (ingest_delivery_internal.key_of(subject IS NOT NULL, 0, 0, subject), 'e' || subject) FOR UPDATE;
     -- held: what it waited for was given up already
@@ -274,7 +288,12 @@ BEGIN
     END IF;
     SELECT * INTO p FROM ingest_delivery.parked x WHERE x.sink = s.id AND x.key = b.key ORDER BY x.era, x.id LIMIT 1;
     IF p.sink IS NULL THEN
-        RAISE NOTICE 'nothing of "%" waits', subject;
+        waits := (SELECT string_agg(substr(w.key, 2), ', ' ORDER BY w.due) FROM (SELECT x.key, x.due FROM ingest_delivery.blocked x WHERE x.sink = s.id ORDER BY x.due LIMIT 5) w);
+        IF waits IS NULL THEN
+            RAISE NOTICE 'nothing of "%" waits', subject;
+        ELSE
+            RAISE NOTICE 'nothing of "%" waits', subject USING HINT = format('What waits: %s.', waits);
+        END IF;
         RETURN false;
     END IF;
     DELETE FROM ingest_delivery.parked x WHERE (x.sink, x.key, x.era, x.id) = (p.sink, p.key, p.era, p.id);

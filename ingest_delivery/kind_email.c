@@ -38,7 +38,7 @@ check_address(const char *option, const char *address)
 	const char *why = smtp_bad_address(address);
 
 	if (why)
-		option_refuse(option, psprintf("An address is none: %s.", why), NULL);
+		option_refuse(option, psprintf("This is not a mail address: %s.", why), "It is the address alone: ops@example.com, not Ops <ops@example.com>.");
 }
 
 static void
@@ -99,7 +99,7 @@ check(const Jsonb *given)
 
 	if (tls && strcmp(tls, "optional") == 0 && !delivery_allow_http)
 		option_refuse("tls", "It must be required: without TLS anybody on the way reads along.",
-					  "A superuser allows it: ALTER DATABASE … SET ingest_delivery.allow_http = on.");
+					  HTTP_IS_ALLOWED);
 	if (option_is_set(given, "user") && !option_is_set(given, "password") && !option_is_set(given, "token"))
 		option_refuse("user", "It needs option password or token.", NULL);
 	if (!option_is_set(given, "user") && (option_is_set(given, "password") || option_is_set(given, "token")))

@@ -40,7 +40,7 @@ check_server(const char *option, char *server)
 	rule = address_of_host_forbidden(server);
 	if (rule)
 		option_refuse(option, psprintf("Nothing is sent to %s: %s.", server, rule),
-					  "A superuser allows it: ALTER DATABASE … SET ingest_delivery.allow_networks = '…'.");
+					  NETWORK_IS_ALLOWED);
 }
 
 static void
@@ -138,7 +138,7 @@ check(const Jsonb *given)
 
 	if (strstr(protocol_of(given), "PLAINTEXT") && !delivery_allow_http)
 		option_refuse("security.protocol", "It must be SASL_SSL or SSL: without TLS anybody on the way reads along.",
-					  "A superuser allows it: ALTER DATABASE … SET ingest_delivery.allow_http = on.");
+					  HTTP_IS_ALLOWED);
 	check_login_of(given);
 	if (option_is_set(given, "ssl.key.pem") != option_is_set(given, "ssl.certificate.pem"))
 		option_refuse("ssl.key.pem", "It and ssl.certificate.pem go together.", NULL);

@@ -71,7 +71,7 @@ check_scheme(const char *option, const char *scheme, const char *schemes)
 
 	if (strcmp(scheme, "http") == 0 && is_scheme(schemes, scheme) && !delivery_allow_http)
 		option_refuse(option, "It must begin with https://: without TLS anybody on the way reads along.",
-					  "A superuser allows it: ALTER DATABASE … SET ingest_delivery.allow_http = on.");
+					  HTTP_IS_ALLOWED);
 	if (!is_scheme(schemes, scheme))
 		option_refuse(option, psprintf("It must begin with %.*s://%s.", (int) first, schemes, is_scheme(schemes, "smtps") ? " or smtps://" : ""), NULL);
 }
@@ -114,7 +114,7 @@ url_check(const char *option, const char *given, const char *schemes)
 		option_refuse(option, "It must have neither a login nor a fragment.", "What is secret in it is an option of its own, a reference.");
 	rule = address_of_host_forbidden(host);
 	if (rule)
-		option_refuse(option, psprintf("Nothing is sent to %s: %s.", host, rule), "A superuser allows it: ALTER DATABASE … SET ingest_delivery.allow_networks = '…'.");
+		option_refuse(option, psprintf("Nothing is sent to %s: %s.", host, rule), NETWORK_IS_ALLOWED);
 	return psprintf("%s://%s%s%s%s%s%s", scheme, host, port ? ":" : "", port ? port : "", path && *path ? path : "/", query ? "?" : "", query ? query : "");
 }
 
@@ -146,9 +146,23 @@ need_identity(Oid role, const AzureIdentity *identity, const char *option)
 				 errhint("That is for superusers and members of pg_read_server_files; azure_tenant_id, azure_client_id and azure_client_secret or azure_certificate name another one.")));
 }
 
-/* The option of the role's own user mapping, not of everybody's; NULL and why not if there is none */
+/* What a reference leads to is not there: why, and what makes it, if the owner can */
+typedef struct Missing
+{
+	const char *why;
+	const char *verb;
+	const char *action;
+} Missing;
+
+static const Missing no_reference = {"It must be mapping:server/option."};
+static const Missing no_server = {"There is no such server, or the owner of the sink may not use it."};
+static const Missing no_mapping = {"The owner of the sink has no user mapping for that server.", "CREATE", ""};
+static const Missing no_option = {"The user mapping of the owner of the sink has no such option.", "ALTER", "ADD "};
+static const Missing no_value = {"That option of the owner's user mapping is empty.", "ALTER", "SET "};
+
+/* The option of the role's own user mapping, not of everybody's; NULL or empty, and what is missing, if there is none */
 static char *
-mapping_value(Oid role, const char *reference, Oid *server_owner, const char **why)
+mapping_value(Oid role, const char *reference, Oid *server_owner, const Missing **missing)
 {
 	const char *slash = strchr(reference, '/');
 	char *name;
@@ -159,15 +173,15 @@ mapping_value(Oid role, const char *reference, Oid *server_owner, const char **w
 	ListCell *lc;
 	char *value = NULL;
 
-	*why = "It must be mapping:server/option.";
+	*missing = &no_reference;
 	if (slash == NULL || slash == reference || slash[1] == '\0')
 		return NULL;
 	name = pnstrdup(reference, slash - reference);
 	server = get_foreign_server_oid(name, true);
-	*why = "There is no such server, or the owner of the sink may not use it.";
+	*missing = &no_server;
 	if (!OidIsValid(server) || server_aclcheck(server, role, ACL_USAGE) != ACLCHECK_OK)
 		return NULL;
-	*why = "The owner of the sink has no user mapping for that server.";
+	*missing = &no_mapping;
 	tuple = SearchSysCache2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(role), ObjectIdGetDatum(server));
 	if (!HeapTupleIsValid(tuple))
 		return NULL;
@@ -184,8 +198,17 @@ mapping_value(Oid role, const char *reference, Oid *server_owner, const char **w
 	}
 	ReleaseSysCache(tuple);
 	*server_owner = GetForeignServer(server)->owner;
-	*why = "The user mapping of the owner of the sink has no such option.";
+	*missing = value ? &no_value : &no_option;
 	return value;
+}
+
+/* server/option, as it stands in the statement that makes it */
+static char *
+in_mapping(const char *reference, const char *action)
+{
+	const char *slash = strchr(reference, '/');
+
+	return psprintf("%s OPTIONS (%s%s '…')", quote_identifier(pnstrdup(reference, slash - reference)), action, quote_identifier(slash + 1));
 }
 
 /* What an option of a mapping says.  That may be a reference, too, which the server's owner could have written as well */
@@ -193,17 +216,20 @@ static char *
 follow(Oid role, const AzureIdentity *identity, const char *option, const char *reference)
 {
 	Oid server_owner = InvalidOid;
-	const char *why;
+	const Missing *missing;
 	char *value;
 
 	if (strncmp(reference, MAPPING, strlen(MAPPING)) != 0)
 		return pstrdup(reference);
-	value = mapping_value(role, reference + strlen(MAPPING), &server_owner, &why);
+	value = mapping_value(role, reference + strlen(MAPPING), &server_owner, &missing);
 	if (value == NULL || *value == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"%s\" refers to no secret", option),
-				 errdetail("%s", why)));
+				 errdetail("%s", missing->why),
+				 missing->verb ? errhint("As the owner of the sink: %s USER MAPPING FOR CURRENT_USER SERVER %s.", missing->verb,
+										 in_mapping(reference + strlen(MAPPING), missing->action))
+							   : 0));
 	if (secret_is_reference(value))
 		need_files(server_owner, option);
 	if (keyvault_is_reference(value) && identity)

@@ -9,17 +9,17 @@ SELECT s.name AS sink, -- name of the sink
     coalesce(t.breaker, 'closed') AS breaker, -- open: nothing is sent; half-open: one is tried, then two, four …
     t.open_until AS open_until, -- when it is tried again
     t.failures AS failures, -- of the sink, in a row
-    c.behind AS behind, -- events that it has not got; 10000: or more
+    c.behind AS behind, -- events that it has not got, without those that are parked; 10000: or more
     c.behind_for AS behind_for, -- since when
     c.behind_seconds AS behind_seconds, -- the same in seconds
-    (SELECT count(*) FROM blocked b WHERE b.sink = s.id) AS blocked, -- subjects that wait
+    (SELECT count(*) FROM blocked b WHERE b.sink = s.id) AS blocked, -- subjects that wait: an event of theirs was refused, or is sent once more
     (SELECT count(*) FROM parked p WHERE p.sink = s.id) AS parked, -- their events
     (SELECT count(*) FROM dead d WHERE d.sink = s.id) AS dead, -- events that were given up
     coalesce(t.sent, 0) AS sent, -- events that arrived, in all
     coalesce(t.expired, 0) AS expired, -- events that were passed over since they were too old, in all
     coalesce(t.rate, 0) AS rate, -- of late, in a second
     t.last_sent_at AS last_sent_at, -- when one last arrived
-    t.last_error AS last_error, -- what went wrong last
+    t.last_error AS last_error, -- what went wrong last; it stays when all is well again
     t.last_error_at AS last_error_at -- when
 FROM sink s LEFT JOIN sink_state t ON t.sink = s.id LEFT JOIN ingest.consumer_status c ON c.consumer = s.consumer
 WHERE ingest_internal.acts_for(s.owner);

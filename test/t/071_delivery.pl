@@ -114,6 +114,7 @@ pass('and the next of the subject is tried');
 sql(q{SELECT ingest_internal.prune('-1 s', '30 days')});
 is(sql(q{SELECT count(*) FROM ingest.event WHERE type = 'po.x'}), 50, 'events that wait or were given up are kept, however old they are');
 behave();
+like(says(q{SELECT ingest_delivery.skip('poison', 'sbad')}), qr/nothing of "sbad" waits\nHINT:  What waits: bad\./, 'what waits is named to who asks for something else');
 sql(q{SELECT ingest_delivery.skip('poison', 'bad')});
 is(scalar arrived('poison', 398), 398, 'skip gives up one');
 is(sql(q{SELECT ingest_delivery.redrive('poison')}), 2, 'redrive tries what was given up');
@@ -140,8 +141,10 @@ for my $how ({ status => 503 }, { status => 401 }, { status => 302, location => 
 	poll_until($node, $p, q{SELECT breaker || ' ' || blocked FROM ingest_delivery.sink_status WHERE sink = 'down'}, 'open 0');
 	my $tried = grep { defined $_->{refused} } received('/down');
 	cmp_ok($tried - $marked, '<=', 16, "$how->{status}: the breaker opens, nothing is blocked");
+	like(says(q{SELECT ingest_delivery.resume_sink('down')}), qr/is active already\nHINT:  Its breaker is open: .*redrive/, 'who resumes it is told that it waits by itself');
 	behave();
-	sql(q{SELECT ingest_delivery.alter_sink('down', on_exhausted => 'skip')});
+	# whatever changes a sink has it tried at once
+	sql($how->{status} == 401 ? q{SELECT ingest_delivery.redrive('down')} : q{SELECT ingest_delivery.alter_sink('down', on_exhausted => 'skip')});
 	is(scalar arrived('down', $before + 30), $before + 30, "$how->{status}: all arrive when it is up again");
 }
 is(scalar(received('/elsewhere')), 0, 'redirects are not followed');
@@ -151,6 +154,7 @@ emit('do.x', 1, q('s1'));
 poll_until($node, $p, q{SELECT state || ': ' || reason FROM ingest_delivery.sink_status WHERE sink = 'down'}, 'paused: status 410: nothing is wanted there any more');
 behave();
 my $n = grep { defined $_->{id} } received('/down');
+like(says(q{SELECT ingest_delivery.alter_sink('down', on_expiry => 'drop')}), qr/on_expiry cannot be "drop"\nHINT:  on_expiry is keep or skip\./, 'of what may not be it says which');
 sql(q{SELECT ingest_delivery.resume_sink('down')});
 is(scalar arrived('down', $n + 1), $n + 1, '410 pauses, and resume_sink goes on where it stood');
 sql(q{SELECT ingest_delivery.drop_sink('down')});
@@ -213,6 +217,9 @@ is(scalar arrived('some', 6), 6, 'and all when it goes on');
 
 # -- addresses --
 
+# what is said beside the result
+sub says { my $err; $node->psql($p, $_[0], stderr => \$err); return $err; }
+
 sub refused
 {
 	my ($options, $user) = @_;
@@ -246,6 +253,10 @@ $node->restart;
 emit('so.x', 1, q('s'));
 poll_until($node, $p, q{SELECT last_error LIKE 'its address may not be sent to%' FROM ingest_delivery.sink_status WHERE sink = 'some'});
 is(scalar(received('/named')), 0, 'nor does the worker send there');
+# one address of a name is allowed and does not answer, another one is not: what it says is why nothing came of the first
+sql(q{ALTER DATABASE postgres SET ingest_delivery.allow_networks = '127.0.0.0/8'});
+sql(q{SELECT ingest_delivery.alter_sink('some', options => '{"url": "http://localhost:1/none"}')});
+like(sql(q{SELECT ok || ' ' || error FROM ingest_delivery.test_sink('some')}), qr/^false .*(?:connect|refused)/i, 'a name of which one address is allowed and nobody answers there');
 sql(q{ALTER DATABASE postgres SET ingest_delivery.allow_networks = '127.0.0.0/8, ::1'});
 isnt($node->psql($p, q{LOAD 'ingest_delivery'; ALTER DATABASE postgres SET ingest_delivery.allow_networks = '127.0.0.0/99'}, on_error_stop => 1), 0, 'a setting that is no network is refused');
 like(refused('{"url": "http://example.com/", "secret": "mapping:ingest_secrets/now"}'), qr/^$/, 'http: where a superuser allowed it');
@@ -268,7 +279,7 @@ for ([ qq({"url": "https://a.example/", $ok, "colour": 1}), qr/a webhook has no 
 	[ qq({"url": "https://a.example/", $ok, "headers": {"webhook-id": "1"}}), qr/set by the sink itself/ ],
 	[ qq({"url": "https://a.example/", $ok, "headers": {"Authorization": "x"}}), qr/holds a secret/ ],
 	[ qq({"url": "https://a.example/", "secret": "$secret"}), qr/must be a reference to a secret.*HINT:  References are env:NAME/s ],
-	[ '{"url": "https://a.example/", "secret": "mapping:ingest_secrets/none"}', qr/refers to no secret/ ],
+	[ '{"url": "https://a.example/", "secret": "mapping:ingest_secrets/none"}', qr/refers to no secret.*no such option.*HINT:  As the owner of the sink: ALTER USER MAPPING FOR CURRENT_USER SERVER ingest_secrets OPTIONS \(ADD "none" '…'\)/s ],
 	[ '{"url": "https://a.example/", "secret": "env:PATH"}', qr/no secret of a webhook/ ])
 {
 	like(refused($_->[0]), $_->[1], "refused: $_->[1]");
@@ -279,7 +290,7 @@ like($err, qr/there is no kind of sink "pigeon"\nHINT:  The kinds are .*webhook/
 # -- rights --
 
 sql(q{ALTER DATABASE postgres SET ingest_delivery.allow_http = on; CREATE ROLE keeper LOGIN IN ROLE ingest_operator; CREATE ROLE other LOGIN IN ROLE ingest_operator; CREATE ROLE nobody LOGIN});
-for ([ 'nobody', qr/permission denied for/, "mapping:ingest_secrets/now" ], [ 'keeper', qr/no user mapping for that server/, "mapping:ingest_secrets/now" ], [ 'keeper', qr/superusers and members of pg_read_server_files/, 'file:/etc/passwd' ], [ 'keeper', qr/superusers and members/, 'env:HOME' ])
+for ([ 'nobody', qr/permission denied for/, "mapping:ingest_secrets/now" ], [ 'keeper', qr/no user mapping for that server.*HINT:.*: CREATE USER MAPPING FOR CURRENT_USER SERVER ingest_secrets OPTIONS \(now '…'\)/s, "mapping:ingest_secrets/now" ], [ 'keeper', qr/superusers and members of pg_read_server_files/, 'file:/etc/passwd' ], [ 'keeper', qr/superusers and members/, 'env:HOME' ])
 {
 	like(refused(qq({"url": "https://a.example/", "secret": "$_->[2]"}), $_->[0]), $_->[1], "$_->[0] with $_->[2]");
 }

@@ -33,13 +33,15 @@ sql(q{
 	SELECT ingest_api.expose('shop.known', 'known');
 });
 my $token = sql(q{SET SESSION AUTHORIZATION fin; SELECT ingest_api.create_token('t', scopes => '{operate}')});
+# one token's actions take one of the two sessions that there are for them
+my $second = sql(q{SET SESSION AUTHORIZATION fin; SELECT ingest_api.create_token('u', scopes => '{operate}')});
 my $gateway = gateway_new($node, '--timeout', '40');
 $gateway->start;
 my $queries = q{SELECT count(*) FROM pg_stat_activity WHERE usename = 'ingest_authenticator' AND state <> 'idle'};
 
 # -- nobody goes on working for one that was killed --
 
-my @sleepers = map { my $i = $_; IPC::Run::start([ 'curl', '-s', '-X', 'POST', '-H', "Authorization: Bearer $token", '-H', 'Content-Type: application/json', '-d', '{"seconds": 30}', $gateway->address("/v1/counting/sleeper$i") ], '>', \my $out, '2>', \my $e) } 1 .. 2;
+my @sleepers = map { my $i = $_; IPC::Run::start([ 'curl', '-s', '-X', 'POST', '-H', 'Authorization: Bearer ' . ($i == 1 ? $token : $second), '-H', 'Content-Type: application/json', '-d', '{"seconds": 30}', $gateway->address("/v1/counting/sleeper$i") ], '>', \my $out, '2>', \my $e) } 1 .. 2;
 poll_until($node, $p, "SELECT count(*) = 2 FROM pg_stat_activity WHERE wait_event = 'PgSleep'");
 $gateway->kill9;
 sleep(3);
