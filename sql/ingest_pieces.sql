@@ -330,6 +330,26 @@ SELECT v FROM p.small WHERE id = 1;
 SELECT ingest.drop_source('pieces_files');
 DROP SERVER pieces_files CASCADE;
 DROP SCHEMA pieces_files;
+-- what is kept since it is more than is likely is not read either, whatever is to be done with it, and comes back whole
+DELETE FROM w.file;
+INSERT INTO w.file (piece, lines) SELECT 'k' || i, ARRAY[i || ',a', (i + 1000) || ',b'] FROM generate_series(1, 30) i;
+CREATE TABLE w.unlisted AS SELECT * FROM w.file WHERE piece <> 'k1';
+SELECT ingest.create_sync('w_ft.item', 'p.kept', name => 'kept', max_delete_share => 0.2);
+SELECT ingest.create_sync('w_ft.item', 'p.full', name => 'full', mode => 'full', key => '{id}', max_delete_share => 0.2);
+CALL ingest.sync('kept'); CALL ingest.sync('full');
+SELECT ingest.reload('kept'); SELECT ingest.alter_sync('full', mode => 'pieces');
+DELETE FROM w.file WHERE piece <> 'k1';
+CALL ingest.sync('kept'); TABLE w.run; CALL ingest.sync('full'); TABLE w.run;
+CALL ingest.sync('kept'); TABLE w.run; CALL ingest.sync('full'); TABLE w.run;
+SELECT (SELECT count(*) FROM p.kept) AS kept, (SELECT count(*) FROM p.full) AS "full";
+-- a piece that the copy had before it was kept in pieces has lost a row, another one has gone
+INSERT INTO w.file SELECT * FROM w.unlisted WHERE piece <> 'k3';
+UPDATE w.file SET lines = lines[:1], version = 2 WHERE piece = 'k2';
+CALL ingest.sync('kept'); TABLE w.run; CALL ingest.sync('full'); TABLE w.run;
+SELECT count(*) AS differ FROM ((SELECT id, name, _file FROM w.item EXCEPT ALL SELECT id, name, _file FROM p.full) UNION ALL (SELECT id, name, _file FROM p.full EXCEPT ALL SELECT id, name, _file FROM w.item)
+  UNION ALL (SELECT id, name, _file FROM w.item EXCEPT ALL SELECT id, name, _file FROM p.kept)) x;
+-- what a wrapper says of a bad row may quote a value in any member
+SELECT key, content, reason, sqlstate FROM ingest_internal.sync_bad_rows(ARRAY['{"key": {"id": 1, "name": "hush"}, "column": "hush", "sqlstate": "hush", "line": "hush", "row": "hush"}', '{"key": "hush", "column": "name", "sqlstate": "22P02", "line": 7}']::jsonb[], '{"",""}', true, true, 'w_ft.item', '{id}');
 SELECT ingest.drop_source('w');
 DROP SERVER w CASCADE;
 DROP SCHEMA w, w_ft, p CASCADE;
