@@ -348,6 +348,15 @@ UPDATE w.file SET lines = lines[:1], version = 2 WHERE piece = 'k2';
 CALL ingest.sync('kept'); TABLE w.run; CALL ingest.sync('full'); TABLE w.run;
 SELECT count(*) AS differ FROM ((SELECT id, name, _file FROM w.item EXCEPT ALL SELECT id, name, _file FROM p.full) UNION ALL (SELECT id, name, _file FROM p.full EXCEPT ALL SELECT id, name, _file FROM w.item)
   UNION ALL (SELECT id, name, _file FROM w.item EXCEPT ALL SELECT id, name, _file FROM p.kept)) x;
+-- one that is empty all at once, and had more than is likely to go
+UPDATE w.file SET lines = (SELECT array_agg(i || ',much') FROM generate_series(5001, 5100) i), version = 3 WHERE piece = 'k2';
+CALL ingest.sync('kept');
+UPDATE w.file SET lines = '{}', version = 4 WHERE piece IN ('k2', 'k4');
+CALL ingest.sync('kept'); TABLE w.run;
+SELECT p.piece, p.state, p.error FROM ingest.sync_piece p JOIN ingest.sync s ON s.id = p.sync WHERE s.name = 'kept' AND p.state = 'failed';
+SELECT _file, count(*) FROM p.kept WHERE _file IN ('k2', 'k4') GROUP BY 1;
+SELECT ingest.alter_sync('kept', max_delete_share => 1); SELECT ingest.retry_piece('kept', 'k2');
+CALL ingest.sync('kept'); TABLE w.run;
 -- what a wrapper says of a bad row may quote a value in any member
 SELECT key, content, reason, sqlstate FROM ingest_internal.sync_bad_rows(ARRAY['{"key": {"id": 1, "name": "hush"}, "column": "hush", "sqlstate": "hush", "line": "hush", "row": "hush"}', '{"key": "hush", "column": "name", "sqlstate": "22P02", "line": 7}']::jsonb[], '{"",""}', true, true, 'w_ft.item', '{id}');
 SELECT ingest.drop_source('w');
