@@ -156,7 +156,7 @@ know_all(const Sync *s)
 	stored_end(here);
 }
 
-/* One that is not listed is not there to be read, whatever is to be done with it; that it is listed again undoes this */
+/* One that is not listed is not there to be read, whatever is to be done with it, until it is listed again */
 #define KEEP_UNLISTED \
 	"UPDATE ingest.sync_piece p SET settled = false WHERE p.sync = $1 AND p.settled AND p.state <> 'gone' AND NOT " \
 	"EXISTS (SELECT FROM stored l WHERE l.piece = p.piece)"
