@@ -346,14 +346,24 @@ reject_taken(Sync *s, const Strings *replaced)
 	}
 }
 
+static bool
+has_doubles(const Sync *s)
+{
+	return user_value(psprintf("SELECT 1 FROM %s GROUP BY %s HAVING count(*) > 1 LIMIT 1", s->copy.stage,
+							   column_list(s->copy.key, s->copy.n_key, ""))) != NULL;
+}
+
 /* Of files of changes the last word on a key holds; else the first row with it, and the others are rejected */
 static void
 settle_ties(Sync *s, const Strings *names, const Strings *replaced)
 {
-	if (s->key.n == 0 || key_has_piece(s))
+	if (s->key.n == 0)
+		return;
+	/* a place that comes twice is the connector's fault, and seldom */
+	if (key_has_piece(s) && (s->copy.ignore_deletions || !has_doubles(s)))
 		return;
 	drop_others(s, names, s->copy.ignore_deletions);
-	if (!s->copy.ignore_deletions)
+	if (!s->copy.ignore_deletions && !key_has_piece(s))
 		reject_taken(s, replaced);
 }
 
