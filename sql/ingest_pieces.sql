@@ -330,8 +330,51 @@ SELECT v FROM p.small WHERE id = 1;
 SELECT ingest.drop_source('pieces_files');
 DROP SERVER pieces_files CASCADE;
 DROP SCHEMA pieces_files;
+-- what is kept since it is more than is likely is not read either, whatever is to be done with it, and comes back whole
+DELETE FROM w.file;
+INSERT INTO w.file (piece, lines) SELECT 'k' || i, ARRAY[i || ',a', (i + 1000) || ',b'] FROM generate_series(1, 30) i;
+CREATE TABLE w.unlisted AS SELECT * FROM w.file WHERE piece <> 'k1';
+SELECT ingest.create_sync('w_ft.item', 'p.kept', name => 'kept', max_delete_share => 0.2);
+SELECT ingest.create_sync('w_ft.item', 'p.full', name => 'full', mode => 'full', key => '{id}', max_delete_share => 0.2);
+CALL ingest.sync('kept'); CALL ingest.sync('full');
+SELECT ingest.reload('kept'); SELECT ingest.alter_sync('full', mode => 'pieces');
+DELETE FROM w.file WHERE piece <> 'k1';
+CALL ingest.sync('kept'); TABLE w.run; CALL ingest.sync('full'); TABLE w.run;
+CALL ingest.sync('kept'); TABLE w.run; CALL ingest.sync('full'); TABLE w.run;
+SELECT (SELECT count(*) FROM p.kept) AS kept, (SELECT count(*) FROM p.full) AS "full";
+-- a piece that the copy had before it was kept in pieces has lost a row, another one has gone
+INSERT INTO w.file SELECT * FROM w.unlisted WHERE piece <> 'k3';
+UPDATE w.file SET lines = lines[:1], version = 2 WHERE piece = 'k2';
+CALL ingest.sync('kept'); TABLE w.run; CALL ingest.sync('full'); TABLE w.run;
+SELECT count(*) AS differ FROM ((SELECT id, name, _file FROM w.item EXCEPT ALL SELECT id, name, _file FROM p.full) UNION ALL (SELECT id, name, _file FROM p.full EXCEPT ALL SELECT id, name, _file FROM w.item)
+  UNION ALL (SELECT id, name, _file FROM w.item EXCEPT ALL SELECT id, name, _file FROM p.kept)) x;
+-- one that is empty all at once, and had more than is likely to go
+UPDATE w.file SET lines = (SELECT array_agg(i || ',much') FROM generate_series(5001, 5100) i), version = 3 WHERE piece = 'k2';
+CALL ingest.sync('kept');
+UPDATE w.file SET lines = '{}', version = 4 WHERE piece IN ('k2', 'k4');
+CALL ingest.sync('kept'); TABLE w.run;
+SELECT p.piece, p.state, p.error FROM ingest.sync_piece p JOIN ingest.sync s ON s.id = p.sync WHERE s.name = 'kept' AND p.state = 'failed';
+SELECT _file, count(*) FROM p.kept WHERE _file IN ('k2', 'k4') GROUP BY 1;
+SELECT ingest.alter_sync('kept', max_delete_share => 1); SELECT ingest.retry_piece('kept', 'k2');
+CALL ingest.sync('kept'); TABLE w.run;
+-- a place that comes twice, in a piece that is new and in one that is here: the first row has it, the other one is told
+CREATE SCHEMA w2;
+CREATE VIEW w2.twice AS SELECT id, name, _file, CASE WHEN id = 7 THEN 1 ELSE _position END AS _position FROM w.item WHERE _error IS NULL;
+SELECT ingest.register_source('w2', 'w', schema => 'w2_ft', remote_schemas => '{w2}') > 0 AS registered;
+CALL ingest.crawl('w2');
+DELETE FROM w.file;
+INSERT INTO w.file (piece, lines) VALUES ('t1', '{"1,one","7,seven"}');
+SELECT ingest.create_sync('w2_ft.twice', 'p.twice', max_delete_share => 1);
+CALL ingest.sync('p.twice'); TABLE w.run;
+UPDATE w.file SET lines = lines || '{"3,three"}', version = 2 WHERE piece = 't1';
+CALL ingest.sync('p.twice'); TABLE w.run;
+SELECT id, _file, _position FROM p.twice ORDER BY id;
+SELECT r.content ->> 'id' AS id, r.reason FROM ingest.rejected_row r JOIN ingest.sync s ON s.id = r.sync WHERE s.name = 'p.twice' AND r.resolved_at IS NULL;
+SELECT ingest.drop_source('w2');
+-- what a wrapper says of a bad row may quote a value in any member
+SELECT key, content, reason, sqlstate FROM ingest_internal.sync_bad_rows(ARRAY['{"key": {"id": 1, "name": "hush"}, "column": "hush", "sqlstate": "hush", "line": "hush", "row": "hush"}', '{"key": "hush", "column": "name", "sqlstate": "22P02", "line": 7}']::jsonb[], '{"",""}', true, true, 'w_ft.item', '{id}');
 SELECT ingest.drop_source('w');
 DROP SERVER w CASCADE;
-DROP SCHEMA w, w_ft, p CASCADE;
+DROP SCHEMA w, w2, w_ft, w2_ft, p CASCADE;
 UPDATE ingest.connector SET (pieces_function, prefix_function, piece_column, position_column, version_column, error_column, import_options) = (NULL, NULL, NULL, NULL, NULL, NULL, NULL), tables_function = 'ingest_internal.postgres_tables'
   WHERE wrapper = 'postgres_fdw';

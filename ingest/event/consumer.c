@@ -351,31 +351,32 @@ position_find(Position *p, int32 now, int64 limit, Receiver *receiver)
 
 /*
  * What of the open batch lies behind an event that was read and not acknowledged: for who holds what lies between them.
- * Only what is acknowledged ends a batch, so that the next one begins when nothing is held any more.
+ * Only what is acknowledged ends a batch, so that the next one begins when nothing is held any more; so it is with the
+ * next era, since an id is acknowledged in the position's own.
  */
 static bool
 position_find_ahead(Position *p, int32 era, int64 id, int64 limit, Receiver *receiver)
 {
 	Position ahead = *p;
+	char *state;
+	uint64 n;
 
 	/* somebody else moved it: what is held is acknowledged, or not, before it goes on */
-	if (p->open == NULL || era < p->era || (era == p->era && id < p->last_id))
+	if (p->open == NULL || era != p->era || id < p->last_id)
+		return false;
+	/* even to another batch, in which there may be ids before this one */
+	state = repo_value("SELECT ingest_internal.event_state($1, $2, $3, $4, $5)", arg_int4(p->era),
+					   arg_int4(p->floor_era), arg_int8(id), arg_text(p->seen), arg_text(p->open));
+	if (state == NULL || strcmp(state, "open") != 0)
 		return false;
 	ahead.last_id = id;
-	for (ahead.era = era; ahead.era <= p->last_era; ahead.era++, ahead.last_id = 0)
+	n = position_events(&ahead, limit, receiver);
+	if (n > 0 && n < limit && p->era == p->last_era)
 	{
-		uint64 n = position_events(&ahead, limit, receiver);
-
-		if (n == 0)
-			continue;
-		if (n < limit && ahead.era == p->last_era)
-		{
-			p->moved = p->moved || p->final_id != receiver->last_id;
-			p->final_id = receiver->last_id;
-		}
-		return true;
+		p->moved = p->moved || p->final_id != receiver->last_id;
+		p->final_id = receiver->last_id;
 	}
-	return false;
+	return n > 0;
 }
 
 /* The next events of a consumer; with an era, of its open batch those behind that event */

@@ -9,6 +9,7 @@
 #include "ingest/repository/anomaly.h"
 #include "ingest/sync/piece.h"
 #include "ingest/sync/reading.h"
+#include "ingest/sync/reconcile.h"
 #include "ingest/sync/pseudonym.h"
 #include "ingest/sync/unfit.h"
 #include "utils/builtins.h"
@@ -124,6 +125,26 @@ require_good(const Sync *s, const Piece *piece, const Reading *reading)
 						 "ingest.alter_sync.")));
 }
 
+/* One that gives nothing looks like one that was cut off: it empties the copy no more than a table that does */
+static void
+require_rows(Sync *s, const Piece *piece, const Reading *reading)
+{
+	const Copy *copy = &s->copy;
+	int64 here;
+
+	if (piece->rows > 0 || reading->errors.n > 0 || !piece->was_here || piece->is_part || copy->ignore_deletions)
+		return;
+	here = to_int8(user_value(psprintf("SELECT count(*) FROM %s t WHERE t.%s = %s AND %s", copy->target,
+									   copy->piece_column, quote_literal_cstr(piece->piece), copy_living(copy, "t."))));
+	if (!reconcile_may_go(s, here))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("piece \"%s\" has no rows any more: it had %lld, and that is more than is likely", piece->piece,
+						(long long) here),
+				 errhint("If it is to be empty, set max_delete_share to 1 with ingest.alter_sync for the run after "
+						 "ingest.retry_piece.")));
+}
+
 /* What was rejected of it before is looked at again with it */
 static void
 resolve(const Sync *s, const Piece *piece)
@@ -150,6 +171,7 @@ piece_read(Sync *s, Piece *piece)
 		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 						errmsg("piece \"%s\" changed while it was read", piece->piece)));
 	require_good(s, piece, &reading);
+	require_rows(s, piece, &reading);
 	if (piece->was_here && !piece->is_part)
 		resolve(s, piece);
 	reading_reject(&reading, true);

@@ -134,24 +134,32 @@ may_go(Sync *s, const Listing *l)
 	return false;
 }
 
-/* Rows of pieces that nobody listed, now or before: those that were here before pieces were */
+/*
+ * Pieces of rows that were here before pieces were, as if they had been listed and read: those that are not listed now
+ * are gone, as others may be, and of the others rows are here that may not be there.
+ */
 static void
-add_unknown(Sync *s, Strings *gone)
+know_all(const Sync *s)
 {
 	static const Oid types[] = {TEXTOID};
-	char *column = s->copy.piece_column;
+	const Copy *copy = &s->copy;
 	Stored *here = sql_store(AS_USER,
-							 psprintf("SELECT DISTINCT %s::text AS piece FROM %s WHERE %s IS NOT NULL", column,
-									  s->copy.target, column),
+							 psprintf("SELECT DISTINCT t.%s::text AS piece FROM %s t WHERE t.%s IS NOT NULL AND %s",
+									  copy->piece_column, copy->target, copy->piece_column, copy_living(copy, "t.")),
 							 1, types);
-	Rows *rows = stored_rows(here, "SELECT h.piece FROM stored h WHERE NOT EXISTS (SELECT FROM ingest.sync_piece p "
-								   "WHERE p.sync = $1 AND p.piece = h.piece AND p.state <> 'gone')",
-							 SQL_ARGS(arg_int4(s->id)));
 
-	for (uint64 i = 0; i < rows->n; i++)
-		strings_add(gone, rows->v[i][0]);
+	(void) stored_run(here,
+					  "INSERT INTO ingest.sync_piece AS p (sync, piece, listed_version, settled, read_at) SELECT $1, "
+					  "h.piece, '', false, clock_timestamp() FROM stored h ON CONFLICT (sync, piece) DO UPDATE SET "
+					  "state = 'pending', read_at = excluded.read_at WHERE p.state = 'gone' OR p.read_at IS NULL",
+					  SQL_ARGS(arg_int4(s->id)));
 	stored_end(here);
 }
+
+/* One that is not listed is not there to be read, whatever is to be done with it, until it is listed again */
+#define KEEP_UNLISTED \
+	"UPDATE ingest.sync_piece p SET settled = false WHERE p.sync = $1 AND p.settled AND p.state <> 'gone' AND NOT " \
+	"EXISTS (SELECT FROM stored l WHERE l.piece = p.piece)"
 
 /* All that is listed, and what of it is to be done */
 static void
@@ -167,13 +175,22 @@ compare_listing(void *arg)
 
 	batch_enter(s, b->run);
 	listed = list_pieces(s);
+	if (s->reload || s->unfilled || strcmp(s->phase, "new") == 0)
+	{
+		repo_run("SELECT ingest_internal.sync_pieces_anew($1)", sync[0]);
+		know_all(s);
+	}
+	else
+		repo_run("SELECT ingest_internal.sync_pieces_grown_anew($1)", sync[0]);
 	counts = stored_rows(listed, COUNT_LISTED, 1, sync);
 	listing = (Listing){to_int8(counts->v[0][0]), to_int8(counts->v[0][1]), to_int8(counts->v[0][2]),
 						to_int8(counts->v[0][3]), to_int8(counts->v[0][4])};
 	old = MemoryContextSwitchTo(s->context);
 	s->compared = true;
 	memset(&current->gone, 0, sizeof(Strings));
-	if (listing.gone > 0 && may_go(s, &listing))
+	if (listing.gone > 0 && !may_go(s, &listing))
+		(void) stored_run(listed, KEEP_UNLISTED, 1, sync);
+	else if (listing.gone > 0)
 	{
 		Rows *gone = stored_rows(listed, GONE_PIECES, 1, sync);
 
@@ -185,16 +202,6 @@ compare_listing(void *arg)
 		(void) stored_run(listed, TAKE_LISTED, 1, sync);
 	if (listing.new > 0)
 		(void) stored_run(listed, ADD_LISTED, 1, sync);
-	if (s->reload || s->unfilled || strcmp(s->phase, "new") == 0)
-	{
-		repo_run("SELECT ingest_internal.sync_pieces_anew($1)", sync[0]);
-		old = MemoryContextSwitchTo(s->context);
-		if (listing.listed > 0 || s->max_delete_share >= 1)
-			add_unknown(s, &current->gone);
-		MemoryContextSwitchTo(old);
-	}
-	else
-		repo_run("SELECT ingest_internal.sync_pieces_grown_anew($1)", sync[0]);
 	stored_end(listed);
 	batch_checkpoint(s, "phase = 'loading', reload = false, unfilled = NULL", 0, NULL);
 	run_progress(b->run, "listed", -1);
@@ -339,14 +346,24 @@ reject_taken(Sync *s, const Strings *replaced)
 	}
 }
 
+static bool
+has_doubles(const Sync *s)
+{
+	return user_value(psprintf("SELECT 1 FROM %s GROUP BY %s HAVING count(*) > 1 LIMIT 1", s->copy.stage,
+							   column_list(s->copy.key, s->copy.n_key, ""))) != NULL;
+}
+
 /* Of files of changes the last word on a key holds; else the first row with it, and the others are rejected */
 static void
 settle_ties(Sync *s, const Strings *names, const Strings *replaced)
 {
-	if (s->key.n == 0 || key_has_piece(s))
+	if (s->key.n == 0)
+		return;
+	/* a place that comes twice is the connector's fault, and seldom */
+	if (key_has_piece(s) && (s->copy.ignore_deletions || !has_doubles(s)))
 		return;
 	drop_others(s, names, s->copy.ignore_deletions);
-	if (!s->copy.ignore_deletions)
+	if (!s->copy.ignore_deletions && !key_has_piece(s))
 		reject_taken(s, replaced);
 }
 

@@ -35,23 +35,33 @@ COMMENT ON FUNCTION ingest_internal.profile_columns(oid)
 
 -- Bad rows
 
-CREATE FUNCTION ingest_internal.sync_bad_rows(errors jsonb[], keys text[], with_content boolean, hidden boolean)
-    RETURNS TABLE (key jsonb, content jsonb, reason text, sqlstate text) LANGUAGE sql IMMUTABLE
+CREATE FUNCTION ingest_internal.sync_bad_rows(errors jsonb[], keys text[], with_content boolean, hidden boolean,
+        foreign_table regclass, key_columns text[])
+    RETURNS TABLE (key jsonb, content jsonb, reason text, sqlstate text) LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT coalesce(nullif(k.key, '')::jsonb, e.error -> 'key'),
+    SELECT coalesce(nullif(k.key, '')::jsonb, CASE WHEN hidden THEN (SELECT jsonb_object_agg(m.key, m.value)
+            FROM jsonb_each(CASE jsonb_typeof(e.said -> 'key') WHEN 'object' THEN e.said -> 'key' END) m
+            WHERE m.key = ANY (key_columns)) ELSE e.said -> 'key' END),
         CASE WHEN NOT with_content THEN NULL
             WHEN hidden THEN jsonb_strip_nulls(jsonb_build_object('column', e.error -> 'column', 'line',
                 e.error -> 'line'))
             WHEN e.error ? 'row' THEN jsonb_strip_nulls(jsonb_build_object('row', e.error -> 'row', 'line',
                 e.error -> 'line')) ELSE e.error END,
-        CASE WHEN hidden THEN 'a value ' || coalesce(format('of column %s ', e.error ->> 'column'), '')
+        CASE WHEN hidden THEN 'a value ' || coalesce('of column ' || (e.error ->> 'column') || ' ', '')
                 || 'does not fit; which is not told, since columns of this sync are excluded or pseudonymised'
             ELSE coalesce(e.error ->> 'reason', 'the wrapper does not say why') END,
-        coalesce(e.error ->> 'sqlstate', '22000')
+        coalesce(substring(e.error ->> 'sqlstate' FROM '^[0-9A-Z]{5}$'), '22000')
     FROM ROWS FROM (unnest(errors), unnest(keys)) WITH ORDINALITY x (error, key, n)
-        CROSS JOIN LATERAL (SELECT x.error) e CROSS JOIN LATERAL (SELECT x.key) k ORDER BY x.n;
+        -- what is told of a row of which nothing may be quoted is what it is called: a column, a number
+        CROSS JOIN LATERAL (SELECT x.error AS said, CASE WHEN hidden THEN jsonb_build_object(
+            'sqlstate', x.error ->> 'sqlstate',
+            'column', (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = foreign_table AND a.attnum > 0
+                AND a.attname = x.error ->> 'column'),
+            'line', CASE jsonb_typeof(x.error -> 'line') WHEN 'number' THEN x.error -> 'line' END)
+            ELSE x.error END AS error) e
+        CROSS JOIN LATERAL (SELECT x.key) k ORDER BY x.n;
 END;
-COMMENT ON FUNCTION ingest_internal.sync_bad_rows(jsonb[], text[], boolean, boolean)
+COMMENT ON FUNCTION ingest_internal.sync_bad_rows(jsonb[], text[], boolean, boolean, regclass, text[])
     IS 'what a wrapper said of bad rows, as rejected rows; hidden: without what may quote a value';
 
 -- Pieces

@@ -17,6 +17,7 @@
 #include "ingest/base/argument.h"
 #include "ingest/base/compat.h"
 #include "ingest/sync/pseudonym.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -209,6 +210,9 @@ ingest_pseudonym(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	text = text_of(type, PG_GETARG_DATUM(1));
+	/* the same in databases of all encodings; of SQL_ASCII nobody knows which it is */
+	if (GetDatabaseEncoding() != PG_SQL_ASCII)
+		text = pg_server_to_any(text, strlen(text), PG_UTF8);
 	hex = hmac(text, strlen(text));
 	PG_RETURN_TEXT_P(cstring_to_text(hex));
 }

@@ -243,10 +243,11 @@ reading_reject(const Reading *reading, bool with_content)
 
 	if (reading->errors.n == 0 || copy->run->id == 0)
 		return;
-	bad = repo_structs(bad_shape, &n, "SELECT * FROM ingest_internal.sync_bad_rows($1::jsonb[], $2, $3, $4)",
+	bad = repo_structs(bad_shape, &n, "SELECT * FROM ingest_internal.sync_bad_rows($1::jsonb[], $2, $3, $4, $5, $6)",
 					   arg_text(array_literal(reading->errors.items, reading->errors.n)),
 					   arg_texts(reading->keys.items, reading->keys.n), arg_bool(with_content),
-					   arg_bool(copy->has_secrets));
+					   arg_bool(copy->has_secrets), arg_relation(copy->foreign),
+					   arg_texts(copy->key_names, copy->n_key));
 	for (int i = 0; i < n; i++)
 	{
 		Failure failure = {ERRCODE_DATA_EXCEPTION, bad[i].sqlstate, bad[i].reason};

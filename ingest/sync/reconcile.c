@@ -68,6 +68,12 @@ missing_limit(Sync *s)
 	return s->missing_limit;
 }
 
+bool
+reconcile_may_go(Sync *s, int64 n)
+{
+	return n <= missing_limit(s);
+}
+
 /* A source that answers with nothing looks like one whose rows were all deleted: somebody has to decide */
 static void
 brake(Sync *s, int64 missing)

@@ -10,6 +10,8 @@
 extern bool reconcile_is_due(Sync *sync);
 /* Compare ranges of keys, and read again those that differ */
 extern void reconcile(Sync *sync, Run *run);
+/* May so many rows be gone? */
+extern bool reconcile_may_go(Sync *sync, int64 n);
 /* Rows of the copy inside a condition on t that the stage has not: gone, unless too many are */
 extern void reconcile_delete_missing(Sync *sync, const char *scope);
 /* So many rows are there: does the copy lack more than may be gone? Then nothing is deleted in this run */

@@ -115,7 +115,7 @@ CREATE TABLE sync_piece (
     listed_extent bigint, -- where a row that is appended would begin, likewise
     bytes bigint, -- its size, likewise
     modified timestamptz, -- when it was modified, likewise
-    settled boolean NOT NULL DEFAULT true, -- whether nobody seemed to be at work on it, likewise
+    settled boolean NOT NULL DEFAULT true, -- whether nobody seemed to be at work on it, likewise; false: not read
     version text, -- the version that is here; null: none, or it is to be read again
     extent bigint, -- its extent as it is here
     prefix text, -- the connector's digest of what stands before that: whether it only grew since

@@ -87,11 +87,25 @@ like($wait->(qr/now/), qr/^now 2$/m, 'the promoted one is another era, also for 
 $session->finish;
 $standby->safe_psql($p, q{COMMIT PREPARED 'over'});
 is($standby->safe_psql($p, 'SELECT era FROM ingest.installation'), 2, 'which is written down');
+# who reads behind what he holds gets nothing of the next era before he has acknowledged this one: an id is not of both
+my $read = q{SELECT coalesce(max(era) || ' ' || max(id), 'nothing') FROM ingest.read_events('c', 100)};
+my ($era, $held) = split / /, $standby->safe_psql($p, $read);
+is($era, 1, 'the era before is read first');
+is($standby->safe_psql($p, "SELECT count(*) FROM ingest_internal.read_ahead('c', 100, 1, $held)"), 0, 'the era that is read is read to its end first');
 my @got = take($standby);
 is(join(', ', @got), join(', ', (map { "replicated $_" } 1 .. 5), 'after it 1', 'prepared', map { "promoted $_" } 1 .. 200), 'the consumer goes on where it was, in both eras');
 emit($standby, 'later', 3);
 is(join(', ', take($standby)), 'later 1, later 2, later 3', 'and on');
 is($standby->safe_psql($p, q{SELECT floor_era FROM ingest.subscription}), 2, 'the old era is no longer looked through');
+
+# nor of a batch that began after somebody else acknowledged what is held: it may have ids before that
+emit($standby, 'held', 2);
+(undef, $held) = split / /, $standby->safe_psql($p, $read);
+take($standby);
+emit($standby, 'behind', 2);
+like($standby->safe_psql($p, $read), qr/^2 \d+$/, 'another batch is open');
+is($standby->safe_psql($p, "SELECT count(*) FROM ingest_internal.read_ahead('c', 100, 2, $held)"), 0, 'of which nothing is read behind what is not of it');
+is(join(', ', take($standby)), 'behind 1, behind 2', 'and it is read from its beginning');
 
 # from the backup to a point in time, beside the promoted one
 my $restored = PostgreSQL::Test::Cluster->new('restored');
