@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
@@ -590,7 +591,8 @@ source_of(Compiler *c, const Range *range, Level *level, const Link *link, int p
 	initStringInfo(&from);
 	foreach (cell, level->items)
 		add_items(c, range, lfirst(cell), items);
-	appendStringInfo(&from, "%s t%d", relation_name(range->resource->relation), range->alias);
+	/* a foreign key is to the table itself: of those that inherit from it another row could have its key */
+	appendStringInfo(&from, "%s%s t%d", link && !link->many && get_rel_relkind(range->resource->relation) == RELKIND_RELATION ? "ONLY " : "", relation_name(range->resource->relation), range->alias);
 	foreach (cell, level->embedded)
 		embed(c, range, lfirst(cell), items, &from);
 	add_where(c, range, level, link, parent, &from);
@@ -718,11 +720,23 @@ key_parts(Compiler *c, const Range *range, List *order, List *texts)
 	return parts;
 }
 
-/* What a mark is good for */
+/* What a mark is good for.  The key may be another one by then, and a column of another type */
 static char *
-compile_purpose(const Level *level, const Resource *resource, Oid role)
+compile_purpose(Compiler *c, const Range *range, const Level *level, List *order)
 {
-	return psprintf("%u %s\n%s", role, resource->name, level->asked ? level->asked : "");
+	StringInfoData out;
+	ListCell *cell;
+
+	initStringInfo(&out);
+	appendStringInfo(&out, "%u %s\n%s", c->role, range->resource->name, level->asked ? level->asked : "");
+	foreach (cell, order)
+	{
+		Oid type;
+		char *sql = place_sql(c, range, ((Order *) lfirst(cell))->place, &type);
+
+		appendStringInfo(&out, "\n%s %u", sql, type);
+	}
+	return out.data;
 }
 
 static void
@@ -730,12 +744,14 @@ compile_page(Compiler *c, Level *level, Resource *resource, int64 most, Compiled
 {
 	Range range = {resource, ++c->aliases};
 	List *order = whole_order(c, level, resource);
-	List *texts = level->after[0] ? keyset_verify(level->after, compile_purpose(level, resource, c->role)) : NIL;
+	char *purpose = compile_purpose(c, &range, level, order);
+	List *texts = level->after[0] ? keyset_verify(level->after, purpose) : NIL;
 	List *parts;
 	Items items;
 	StringInfoData rows,
 		place;
-	char *shown;
+	char *shown,
+		*mark;
 	char *from = source_of(c, &range, level, NULL, 0, &items);
 	int i = 0;
 	ListCell *cell;
@@ -758,11 +774,13 @@ compile_page(Compiler *c, Level *level, Resource *resource, int64 most, Compiled
 	add_order(c, &range, order, &rows);
 	add_limit(c, level, most, &rows);
 	shown = shown_sql(&items, true);
+	/* what would be too long for an address is not kept whole: there is one of each row */
+	mark = psprintf("pg_catalog.\"left\"(pg_catalog.json_build_array(%s)::text, %d)", place.data, KEYSET_LONGEST);
 	out->count = psprintf("SELECT pg_catalog.count(*) FROM %s", from);
-	out->rows = psprintf("SELECT %s%spg_catalog.json_build_array(%s)::text AS place FROM (%s) p", shown, shown[0] ? ", " : "", place.data, rows.data);
-	out->paged = psprintf("SELECT pg_catalog.row_to_json(x.*) AS j, pg_catalog.json_build_array(%s)::text AS place FROM (%s) p CROSS JOIN LATERAL (SELECT %s) x", place.data, rows.data, shown);
+	out->rows = psprintf("SELECT %s%s%s AS place FROM (%s) p", shown, shown[0] ? ", " : "", mark, rows.data);
+	out->paged = psprintf("SELECT pg_catalog.row_to_json(x.*) AS j, %s AS place FROM (%s) p CROSS JOIN LATERAL (SELECT %s) x", mark, rows.data, shown);
 	out->names = items.names;
-	out->purpose = compile_purpose(level, resource, c->role);
+	out->purpose = purpose;
 }
 
 Compiled *
