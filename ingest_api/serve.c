@@ -285,7 +285,7 @@ answer_safely(Request *request, const bytea *body, Answer *answer)
 		request->body = body_text(body);
 		route_answer(request, answer);
 		/* nor is anything left of it that reading does not forbid: large objects before 16, and notifications */
-		if (answer->acts)
+		if (answer->acts || answer->keeps)
 			ReleaseCurrentSubTransaction();
 		else
 			RollbackAndReleaseCurrentSubTransaction();
