@@ -344,7 +344,8 @@ files_answer(Connection *c)
 	const Header *known = request_header(&c->request, "if-none-match");
 	const char *form;
 	const Form *bytes;
-	char tag[64];
+	char tag[64],
+		weak[70];
 
 	if (slice_is(c->request.path, MOUNT) && f)
 	{
@@ -358,6 +359,8 @@ files_answer(Connection *c)
 	}
 	bytes = form_for(c, f, &form);
 	snprintf(tag, sizeof(tag), "\"%s-%s\"", f->tag, form);
+	/* as proxies that pack make it */
+	snprintf(weak, sizeof(weak), "W/%s", tag);
 
 	AnswerHeader headers[] = {
 		{"ETag", tag},
@@ -374,7 +377,7 @@ files_answer(Connection *c)
 	};
 	int n = sizeof(headers) / sizeof(headers[0]);
 
-	if (known && list_has(known->value, tag))
+	if (known && (list_has(known->value, tag) || list_has(known->value, weak) || slice_is(known->value, "*")))
 		connection_answer(c, 304, headers, n - 2, NULL, 0);
 	else
 		connection_answer(c, 200, headers, n - (bytes == &f->plain), bytes->bytes, bytes->n);

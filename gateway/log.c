@@ -17,6 +17,7 @@
 
 #include "gateway/buffer.h"
 #include "gateway/connection.h"
+#include "gateway/login.h"
 
 /* Of a path, so that a line is written at once */
 #define MOST_PATH 2048
@@ -93,14 +94,20 @@ void
 log_request(const Connection *c)
 {
 	Buffer line = {0};
+	Slice path = c->request.path;
+	size_t secret;
 
+	if (path.at == NULL || path.n > MOST_PATH)
+		path = path.at ? (Slice){path.at, MOST_PATH} : (Slice){"", 0};
+	if (login_secret_in(path, &secret))
+		path.n = secret;
 	begin_line(&line, c->status >= 500 ? "error" : "info");
 	buffer_print(&line, ",\"request\":\"%d-%llu\",\"peer\":", getpid(), (unsigned long long) c->number);
 	buffer_json(&line, c->peer, strlen(c->peer));
 	buffer_print(&line, ",\"method\":");
 	buffer_json(&line, c->request.method.at ? c->request.method.at : "", c->request.method.n);
 	buffer_print(&line, ",\"path\":");
-	buffer_json(&line, c->request.path.at ? c->request.path.at : "", c->request.path.n < MOST_PATH ? c->request.path.n : MOST_PATH);
+	buffer_json(&line, path.at, path.n);
 	buffer_print(&line, ",\"status\":%d,\"bytes\":%zu,\"ms\":%lld", c->status, c->answered, (long long) (now_ms() - c->began));
 	end_line(&line);
 }

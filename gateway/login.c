@@ -160,6 +160,34 @@ is_of_other_page(const Request *r)
 	return h && !slice_is(h->value, "same-origin") && !slice_is(h->value, "none");
 }
 
+/* -- what is a secret -- */
+
+static size_t
+n_hex(Slice text, size_t from)
+{
+	size_t n = 0;
+
+	while (from + n < text.n && text.at[from + n] && strchr("0123456789abcdefABCDEF", text.at[from + n]))
+		n++;
+	return n;
+}
+
+/* How a token begins, pgi_ and eight digits, is shown to people */
+bool
+login_secret_in(Slice text, size_t *from)
+{
+	for (size_t i = 0; i + 4 < text.n; i++)
+	{
+		bool token = memcmp(text.at + i, "pgi_", 4) == 0,
+			 link = memcmp(text.at + i, "pgl_", 4) == 0;
+
+		*from = i + (token ? 13 : 4);
+		if ((link || (token && n_hex(text, i + 4) == 8 && *from < text.n && text.at[*from - 1] == '_')) && n_hex(text, *from) >= 16)
+			return true;
+	}
+	return false;
+}
+
 /* -- who logs in -- */
 
 bool

@@ -20,6 +20,8 @@ typedef struct Login
 	char csrf[HEX_HASH + 1];   /* what pages of this address know, and those of others cannot */
 } Login;
 
+/* Does a whole token or link stand in it?  Whence on it is a secret; false: none does */
+extern bool login_secret_in(Slice text, size_t *from);
 /* Does somebody log in? */
 extern bool login_is(const Request *r);
 /* What of a token the database is told; NULL: it is none */

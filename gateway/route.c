@@ -157,8 +157,16 @@ route_request(Connection *c)
 {
 	const Request *r = &c->request;
 
+	size_t from;
+
 	if (cors_preflight(c))
 		return;
+	/* addresses are written down, in the database's audit, in logs and by proxies */
+	if (login_secret_in(r->path, &from) || login_secret_in(r->query, &from))
+	{
+		connection_problem(c, 400, status_title(400), "a token or link is a secret and does not stand in an address; a token is named by its name, or by its first twelve characters", NULL, 0);
+		return;
+	}
 	if (slice_is(r->path, "*"))
 		connection_answer(c, 204, &(AnswerHeader){"Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS"}, 1, NULL, 0);
 	else if (slice_is(r->path, "/healthz") || slice_is(r->path, "/readyz"))

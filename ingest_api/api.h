@@ -60,6 +60,7 @@ typedef struct Answer
 	bool called;            /* a function answers: what it does not find is not at the address */
 	const char *collection; /* what it is one of */
 	bool acts;              /* something is done, or was refused: it is written down */
+	bool keeps;             /* what was written stays, though nothing is done: which cluster places are of */
 	const char *route;      /* which address it is, with words for what differs: by that the gateway counts; NULL: none */
 } Answer;
 

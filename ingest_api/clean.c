@@ -9,10 +9,16 @@
  * session in which a function ran that could have left something is used no more.  Could
  * have: it is of a library or an untrusted language, and says itself that it has effects,
  * by being volatile; what this distribution brings is known to leave nothing.
+ *
+ * Of what is built in nobody is told that it runs.  What of it leaves something is for
+ * owners of functions that may much: the origin of what is replicated, a slot, a backup
+ * that has begun.  These are to be seen afterwards.  Whoever says where random() begins
+ * would know what it gives the next one, so it begins anew for each.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xlog.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
@@ -20,6 +26,11 @@
 #include "commands/extension.h"
 #include "fmgr.h"
 #include "ingest_api/clean.h"
+#include "miscadmin.h"
+#include "replication/origin.h"
+#include "replication/slot.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/syscache.h"
 
 static needs_fmgr_hook_type next_needs = NULL;
@@ -106,12 +117,40 @@ clean_init(void)
 	fmgr_hook = hook;
 }
 
+/* A slot that is this session's own goes with it */
+static bool
+has_slot(void)
+{
+	for (int i = 0; i < max_replication_slots; i++)
+		if (ReplicationSlotCtl->replication_slots[i].in_use && ReplicationSlotCtl->replication_slots[i].active_pid == MyProcPid)
+			return true;
+	return false;
+}
+
+static void
+look_around(void)
+{
+	if (replorigin_session_origin != InvalidRepOriginId || get_backup_status() != SESSION_BACKUP_NONE || has_slot())
+		is_over = true;
+}
+
+static void
+shuffle(void)
+{
+	uint32 chance;
+
+	if (!pg_strong_random(&chance, sizeof(chance)))
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("there is nothing random to be had")));
+	(void) DirectFunctionCall1(setseed, Float8GetDatum((double) chance / PG_UINT32_MAX));
+}
+
 void
 clean_begin(void)
 {
 	/* who asks here does not heed what was said to him */
 	if (is_over)
 		ereport(FATAL, (errcode(ERRCODE_ADMIN_SHUTDOWN), errmsg("something that a function left behind is in this session"), errhint("Another session has nothing of it.")));
+	shuffle();
 	serving = true;
 }
 
@@ -119,6 +158,7 @@ bool
 clean_is_over(void)
 {
 	serving = false;
+	look_around();
 	return is_over;
 }
 
@@ -126,6 +166,7 @@ void
 clean_rethrow(ErrorData *error)
 {
 	serving = false;
+	look_around();
 	if (!is_over)
 		ReThrowError(error);
 	error->elevel = FATAL;

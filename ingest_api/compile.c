@@ -598,6 +598,15 @@ add_where(Compiler *c, const Range *range, const Level *level, const Link *link,
 	}
 }
 
+/* A foreign key is to the table itself: of those that inherit from it another row could have its key */
+static const char *
+table_of(const Resource *resource, const Link *link)
+{
+	bool only = link && !link->many && get_rel_relkind(resource->relation) == RELKIND_RELATION;
+
+	return psprintf("%s%s", only ? "ONLY " : "", resource_relation(resource));
+}
+
 /* What is read of a level: its items, what they are joined with, and which rows */
 static void
 read_level(Compiler *c, const Range *range, Level *level, Items *items, StringInfo joins)
@@ -658,6 +667,7 @@ rows_of(Compiler *c, Level *level, Resource *resource, const Link *link, int par
 		where,
 		order,
 		page;
+	const char *table = table_of(resource, link);
 	char *from;
 	bool first,
 		over;
@@ -675,11 +685,11 @@ rows_of(Compiler *c, Level *level, Resource *resource, const Link *link, int par
 	from = first ? columns_of(&range) : NULL;
 	add_where(c, &range, level, link, parent, &where);
 	if (count)
-		*count = psprintf("SELECT pg_catalog.count(*) FROM %s t%d%s%s", resource_relation(resource), range.alias, joins.data, where.data);
+		*count = psprintf("SELECT pg_catalog.count(*) FROM %s t%d%s%s", table, range.alias, joins.data, where.data);
 	if (first)
-		return psprintf("SELECT %s FROM (SELECT %s FROM %s t%d%s%s%s) t%d%s%s", shown_sql(&items, false), from, resource_relation(resource), range.alias, where.data,
+		return psprintf("SELECT %s FROM (SELECT %s FROM %s t%d%s%s%s) t%d%s%s", shown_sql(&items, false), from, table, range.alias, where.data,
 						order.data, page.data, range.alias, joins.data, order.data);
-	from = psprintf("%s t%d%s%s%s%s", resource_relation(resource), range.alias, joins.data, where.data, order.data, page.data);
+	from = psprintf("%s t%d%s%s%s%s", table, range.alias, joins.data, where.data, order.data, page.data);
 	/* values of rows that are passed over are in nobody's way */
 	over = level->offset > 0 && items.wide != NIL;
 	return over ? psprintf("SELECT %s FROM (SELECT %s FROM %s) p", shown_sql(&items, true), raw_sql(&items), from) : psprintf("SELECT %s FROM %s", shown_sql(&items, false), from);
@@ -773,11 +783,23 @@ key_parts(Compiler *c, const Range *range, List *order, List *texts)
 	return parts;
 }
 
-/* What a mark is good for */
+/* What a mark is good for.  The key may be another one by then, and a column of another type */
 static char *
-compile_purpose(const Level *level, const Resource *resource, Oid role)
+compile_purpose(Compiler *c, const Range *range, const Level *level, List *order)
 {
-	return psprintf("%u %s\n%s", role, resource->name, level->asked ? level->asked : "");
+	StringInfoData out;
+	ListCell *cell;
+
+	initStringInfo(&out);
+	appendStringInfo(&out, "%u %s\n%s", c->role, range->resource->name, level->asked ? level->asked : "");
+	foreach (cell, order)
+	{
+		Oid type;
+		char *sql = place_sql(c, range, ((Order *) lfirst(cell))->place, &type);
+
+		appendStringInfo(&out, "\n%s %u", sql, type);
+	}
+	return out.data;
 }
 
 static void
@@ -786,7 +808,8 @@ compile_page(Compiler *c, Level *level, Resource *resource, int64 most, Compiled
 	List *needed = NIL;
 	Range range = {resource, ++c->aliases, &needed};
 	List *order = whole_order(c, level, resource);
-	List *texts = level->after[0] ? keyset_verify(level->after, compile_purpose(level, resource, c->role)) : NIL;
+	char *purpose = compile_purpose(c, &range, level, order);
+	List *texts = level->after[0] ? keyset_verify(level->after, purpose) : NIL;
 	List *parts;
 	Items items;
 	StringInfoData rows,
@@ -794,6 +817,7 @@ compile_page(Compiler *c, Level *level, Resource *resource, int64 most, Compiled
 		joins,
 		where;
 	char *shown,
+		*mark,
 		*from;
 	int i = 0;
 	ListCell *cell;
@@ -820,11 +844,13 @@ compile_page(Compiler *c, Level *level, Resource *resource, int64 most, Compiled
 	add_order(c, &range, order, &rows);
 	add_page(c, level, most, &rows);
 	shown = shown_sql(&items, true);
+	/* what would be too long for an address is not kept whole: there is one of each row */
+	mark = psprintf("pg_catalog.\"left\"(pg_catalog.json_build_array(%s)::text, %d)", place.data, KEYSET_LONGEST);
 	out->count = psprintf("SELECT pg_catalog.count(*) FROM %s", from);
-	out->rows = psprintf("SELECT %s%spg_catalog.json_build_array(%s)::text AS place FROM (%s) p", shown, shown[0] ? ", " : "", place.data, rows.data);
-	out->paged = psprintf("SELECT pg_catalog.row_to_json(x.*) AS j, pg_catalog.json_build_array(%s)::text AS place FROM (%s) p CROSS JOIN LATERAL (SELECT %s) x", place.data, rows.data, shown);
+	out->rows = psprintf("SELECT %s%s%s AS place FROM (%s) p", shown, shown[0] ? ", " : "", mark, rows.data);
+	out->paged = psprintf("SELECT pg_catalog.row_to_json(x.*) AS j, %s AS place FROM (%s) p CROSS JOIN LATERAL (SELECT %s) x", mark, rows.data, shown);
 	out->names = items.names;
-	out->purpose = compile_purpose(level, resource, c->role);
+	out->purpose = purpose;
 }
 
 Compiled *

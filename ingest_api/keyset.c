@@ -22,8 +22,6 @@
 
 #define TAG 16
 #define SECRET 32
-/* It stands in an address, and a request line has 8 kB */
-#define LONGEST_CURSOR 4000
 
 /* -- behind a row -- */
 
@@ -179,7 +177,7 @@ keyset_sign(const char *json, const char *purpose)
 	for (char *c = out; *c; c++)
 		*c = *c == '+' ? '-' : *c == '/' ? '_'
 										 : *c;
-	if (length > LONGEST_CURSOR)
+	if (length > KEYSET_LONGEST)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the values that the last row is sorted by are too long for the address of the next page"),
@@ -198,7 +196,7 @@ keyset_verify(const char *cursor, const char *purpose)
 	uint8 tag[TAG];
 	unsigned char differs = 0;
 
-	if (n > LONGEST_CURSOR || strspn(cursor, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != n)
+	if (n > KEYSET_LONGEST || strspn(cursor, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != n)
 		refuse();
 	for (int i = 0; i < n; i++)
 		padded[i] = cursor[i] == '-' ? '+' : cursor[i] == '_' ? '/'

@@ -13,6 +13,9 @@
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 
+/* A mark is at most so long: it stands in an address, and a request line has 8 kB.  Longer texts make none */
+#define KEYSET_LONGEST 4000
+
 /* A column of the order, and what the row has there */
 typedef struct KeyPart
 {

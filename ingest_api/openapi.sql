@@ -30,8 +30,9 @@ CREATE FUNCTION ingest_api_internal.readable(role oid)
     comment text) LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT r.name, coalesce(nullif(r.description, ''), r.name),
-        coalesce((SELECT ingest_api_internal.names(i.indrelid, i.indkey::smallint[]) FROM pg_index i
-        WHERE i.indrelid = r.relation AND i.indisprimary), r.key), a.attnum, a.attname, a.atttypid,
+        CASE WHEN c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = c.oid) THEN '{}'
+        ELSE coalesce((SELECT ingest_api_internal.names(i.indrelid, i.indkey::smallint[]) FROM pg_index i
+        WHERE i.indrelid = r.relation AND i.indisprimary), r.key) END, a.attnum, a.attname, a.atttypid,
         coalesce(col_description(a.attrelid, a.attnum), '')
     FROM ingest_api_internal.resource r JOIN pg_class c ON c.oid = r.relation JOIN pg_attribute a ON a.attrelid = c.oid
     WHERE a.attnum > 0 AND NOT a.attisdropped AND has_column_privilege(role, a.attrelid, a.attnum, 'SELECT')

@@ -60,7 +60,8 @@ CREATE FUNCTION ingest_api_internal.shown(statement text) RETURNS json LANGUAGE 
 DECLARE
     found json;
 BEGIN
-    EXECUTE format('SELECT coalesce(json_agg(row_to_json(x)), ''[]'') FROM (%s) x', statement) INTO found;
+    EXECUTE format('SELECT coalesce(ingest_api_internal.list(row_to_json(x)), ''[]'') FROM (%s) x', statement)
+      INTO found;
     RETURN json_build_object('sql', statement, 'rows', found);
 END $$;
 COMMENT ON FUNCTION ingest_api_internal.shown(text)

@@ -74,8 +74,8 @@ csv_field(StringInfo out, const char *text)
 	appendStringInfoChar(out, '"');
 }
 
-/* Rows at a time: of each there may be much */
-#define CSV_ROWS 20
+/* Rows at a time: each may be as large as an answer */
+#define CSV_ROWS 1
 
 typedef struct Csv
 {
@@ -103,6 +103,8 @@ csv_row(Csv *csv, HeapTuple tuple, TupleDesc desc)
 	bound_check(csv->out->len);
 	MemoryContextSwitchTo(before);
 	MemoryContextReset(csv->row);
+	if (csv->last)
+		pfree(csv->last);
 	if (csv->paged)
 		csv->last = SPI_getvalue(tuple, desc, desc->natts);
 	csv->n++;

@@ -75,11 +75,14 @@ remember(void)
 	whole = whole_links = false;
 }
 
-/* A table's key is what it is called now.  By no function in SQL: it would be planned at each request */
+/*
+ * A table's key is what it is called now.  By no function in SQL: it would be planned at each request.  Where tables
+ * inherit from it, theirs are among its rows, and nothing keeps their keys apart: it has none.
+ */
 #define RESOURCE \
-	"SELECT name, relation::oid, coalesce((SELECT (SELECT array_agg(a.attname ORDER BY n.place) " \
+	"SELECT name, relation::oid, CASE WHEN EXISTS (SELECT FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent WHERE p.oid = relation AND p.relkind = 'r') THEN '{}'::name[] ELSE coalesce((SELECT (SELECT array_agg(a.attname ORDER BY n.place) " \
 	"FROM unnest(i.indkey::smallint[]) WITH ORDINALITY n (number, place) JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = n.number) " \
-	"FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary), key), description, owner IS NOT NULL FROM ingest_api_internal.resource "
+	"FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary), key) END, description, owner IS NOT NULL FROM ingest_api_internal.resource "
 
 /* The row of the result */
 static Known *

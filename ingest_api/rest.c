@@ -102,6 +102,15 @@ add_escaped(StringInfo out, const char *text, size_t n)
 			appendStringInfoChar(out, text[i]);
 }
 
+/* However its name is written; with a point in it, it is a condition on a column that is called so */
+static bool
+is_mark(const char *parameter, size_t n)
+{
+	size_t name = Min(n, strcspn(parameter, "="));
+
+	return strcmp(url_decode(parameter, name, true), "after") == 0 && strchr(url_decode(parameter + name, n - name, true), '.') == NULL;
+}
+
 /* The same address, with another mark */
 static char *
 address_behind(const Request *request, const char *mark)
@@ -116,7 +125,7 @@ address_behind(const Request *request, const char *mark)
 	{
 		size_t n = strcspn(at, "&");
 
-		if (n > 0 && strncmp(at, "after=", 6) != 0)
+		if (n > 0 && !is_mark(at, n))
 		{
 			add_escaped(&out, at, n);
 			appendStringInfoChar(&out, '&');

@@ -288,7 +288,11 @@ answer_safely(Request *request, const bytea *body, Answer *answer)
 	{
 		request->body = body_text(body);
 		route_answer(request, answer);
-		ReleaseCurrentSubTransaction();
+		/* nor is anything left of it that reading does not forbid: large objects before 16, and notifications */
+		if (answer->acts || answer->keeps)
+			ReleaseCurrentSubTransaction();
+		else
+			RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
 	}

@@ -27,8 +27,12 @@
 #define NAME "session"
 #define HASH 64
 
-/* When a session was last used is written so often */
-#define USED_EVERY (60 * USECS_PER_SEC)
+/* When a session was last used is written so often; it ends by that, so more often where it may be idle for little */
+static int64
+used_every(void)
+{
+	return Min(60, api_session_idle / 10) * USECS_PER_SEC;
+}
 
 /* -- who asks -- */
 
@@ -83,7 +87,7 @@ find_session(const char *hash, Request *request)
 	request->who = psprintf("session " INT64_FORMAT, request->session);
 	used = DatumGetTimestampTz(SPI_getbinval(row, desc, 4, &isnull));
 	/* a page that only lies open and hears what happens uses nothing */
-	request->session_unnoted = used + USED_EVERY < GetCurrentTimestamp() && !RecoveryInProgress() && !XactReadOnly && request_header(request, "x-stream") == NULL;
+	request->session_unnoted = used + used_every() < GetCurrentTimestamp() && !RecoveryInProgress() && !XactReadOnly && request_header(request, "x-stream") == NULL;
 }
 
 static void

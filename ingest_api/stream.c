@@ -219,6 +219,7 @@ answer_events(const Request *request, List *given, bool stream, Answer *answer)
 	char *place;
 
 	given_all_used(given, "after, limit, type, types");
+	answer->keeps = true;
 	initStringInfo(&body);
 	if (!stream)
 		appendStringInfoChar(&body, '[');

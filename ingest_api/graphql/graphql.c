@@ -617,6 +617,7 @@ answer_events(const Asked *asked, Answer *answer)
 	stream_head(answer, asked->place);
 	if (is_subscription(asked))
 	{
+		answer->keeps = true;
 		answer->body = asked->events;
 		return;
 	}

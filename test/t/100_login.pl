@@ -96,7 +96,7 @@ is(sql(q{SELECT count(*) > 0 FROM ingest.audit WHERE function = 'login_link' AND
 # -- one logs in --
 
 my $secret = secret_of($link);
-is(status("/console/login?$secret"), 404, 'to look at its address uses nothing up');
+is(status("/console/login?$secret"), 400, 'where it does not stand it is refused, and that uses nothing up');
 my $fin = log_in('link', $secret);
 is($fin->{status}, 201, 'by a link') or diag $fin->{body}, slurp_file("$folder/main.log");
 like($fin->{head}, qr/^Set-Cookie: pg_ingest_$main->{port}=[0-9a-f]{64}; Path=\/; HttpOnly; SameSite=Strict\r?$/m, 'the cookie is for this server alone');
