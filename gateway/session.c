@@ -38,6 +38,17 @@ is_error(const PGresult *answer)
 	return answer && PQresultStatus(answer) == PGRES_FATAL_ERROR;
 }
 
+/* What to do where the login is refused or leads to a database without the extension */
+static const char *
+remedy(const char *why)
+{
+	if (strstr(why, "authentication failed") || strstr(why, "no pg_hba.conf entry") || strstr(why, "no password supplied"))
+		return " (pg_hba.conf and pg_ident.conf say how this user logs in as the role of --dsn: docs/ingest_api.md, Five lines)";
+	if (strstr(why, "\"ingest_api\" does not exist"))
+		return " (--dsn names the database in which the extension ingest_api was created)";
+	return "";
+}
+
 /* Words for people are in the log alone: they may name hosts and roles */
 static void
 broke(Session *s, const char *what)
@@ -50,7 +61,7 @@ broke(Session *s, const char *what)
 	{
 		const char *why = s->conn ? PQerrorMessage(s->conn) : "";
 
-		log_line("error", "%s: %.*s", what, (int) strcspn(why, "\n"), why);
+		log_line("error", "%s: %.*s%s", what, (int) strcspn(why, "\n"), why, remedy(why));
 		said = now;
 	}
 	watch_end(&s->watch);
@@ -162,7 +173,9 @@ take_prepared(Session *s, PGresult *r)
 		give_up("the database's role of the gateway is a superuser, may become one, or has BYPASSRLS, CREATEROLE or REPLICATION: it must be one that may do nothing but call ingest_api.serve()");
 	if (PQresultStatus(r) == PGRES_FATAL_ERROR)
 	{
-		log_line("error", "the database did not take what is asked of it: %s", PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY));
+		const char *why = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+
+		log_line("error", "the database did not take what is asked of it: %s%s", why ? why : "", remedy(why ? why : ""));
 		PQclear(r);
 		broke(s, "a session is given up");
 		return;

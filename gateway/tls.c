@@ -15,7 +15,7 @@ static const char *
 last_error(void)
 {
 	static char text[256];
-	unsigned long code = ERR_peek_last_error();
+	unsigned long code = ERR_peek_error(); /* the first says why: those above it that a file could not be had */
 
 	ERR_error_string_n(code, text, sizeof(text));
 	ERR_clear_error();

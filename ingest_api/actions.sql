@@ -176,7 +176,7 @@ CREATE FUNCTION ingest_api.acknowledge_alert(alert bigint) RETURNS void LANGUAGE
 BEGIN ATOMIC
     SELECT ingest.acknowledge(alert);
 END;
-COMMENT ON FUNCTION ingest_api.acknowledge_alert(bigint) IS 'one takes care of an alert, as ingest.acknowledge';
+COMMENT ON FUNCTION ingest_api.acknowledge_alert(bigint) IS 'somebody takes care of an alert, as ingest.acknowledge';
 
 CREATE FUNCTION ingest_api.silence_alert(alert bigint, until timestamptz, reason text DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -247,7 +247,7 @@ CREATE FUNCTION ingest_api.unsubscribe(consumer text) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     SELECT ingest.unsubscribe(consumer);
 END;
-COMMENT ON FUNCTION ingest_api.unsubscribe(text) IS 'a consumer is forgotten, as ingest.unsubscribe';
+COMMENT ON FUNCTION ingest_api.unsubscribe(text) IS 'forgets a consumer, as ingest.unsubscribe';
 
 -- Rules.  A token's scope is narrower than its role; a condition in SQL would be as wide as that.
 
@@ -323,7 +323,7 @@ BEGIN
         (SELECT c.name FROM ingest.annotation_status s, LATERAL (SELECT s.column_name) c (name)
         WHERE s.annotation = a.id), a.name, NULL, NULL);
 END $$;
-COMMENT ON FUNCTION ingest_api.end_annotation(bigint) IS 'what was said holds no more';
+COMMENT ON FUNCTION ingest_api.end_annotation(bigint) IS 'an annotation is taken back; it stays as history';
 
 -- Tokens, and what is exposed
 
@@ -335,7 +335,7 @@ BEGIN
     location := '/v1/tokens/' || left(token, 12);
 END $$;
 COMMENT ON FUNCTION ingest_api.make_token(text, regrole, text[], interval)
-    IS 'a token, which is shown this once, as create_token';
+    IS 'creates a token, which is shown only this once, as create_token';
 
 CREATE FUNCTION ingest_api.expose_relation(relation regclass, name text DEFAULT NULL, OUT resource text,
     OUT location text) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -344,7 +344,7 @@ BEGIN
     location := '/v1/' || resource;
 END $$;
 COMMENT ON FUNCTION ingest_api.expose_relation(regclass, text)
-    IS 'a table or view of one''s own can be asked for, as expose';
+    IS 'makes a table or view of one''s own a resource, as expose';
 
 -- Sinks, where ingest_delivery is: this extension does not need it
 
@@ -458,7 +458,7 @@ INSERT INTO ingest_api_internal.route (method, path, function, status, scope, de
     ('DELETE', 'annotations/{annotation}', 'end_annotation', 204, NULL, 'what was said holds no more'),
     ('DELETE', 'tokens/{name}', 'revoke_token', 204, 'admin', 'a token, by its name or by how it begins, ends at once'),
     ('POST', 'resources', 'expose_relation', 201, 'admin', 'a table or view of one''s own can be asked for'),
-    ('DELETE', 'resources/{name}', 'unexpose', 204, 'admin', 'a resource can be asked for no more'),
+    ('DELETE', 'resources/{name}', 'unexpose', 204, 'admin', 'takes a resource back: it can no longer be asked for'),
     ('POST', 'sinks/{sink}/pause', 'pause_sink', 204, NULL,
         'nothing more is sent to a sink until it is resumed; its events are kept'),
     ('POST', 'sinks/{sink}/resume', 'resume_sink', 204, NULL, 'a sink goes on where it stood'),

@@ -194,10 +194,11 @@ arguments_of(HeapTuple function, List *given, List **values)
 		g = given_find(given, names[i]);
 		if (g)
 		{
-			Value *v = palloc(sizeof(Value));
+			Value *v = palloc0(sizeof(Value));
 
 			g->used = true;
 			v->type = types[i];
+			v->name = names[i];
 			v->text = given_text(g, types[i]);
 			/* a strict function would do nothing, and that would be answered as done */
 			if (v->text == NULL && inputs < f->pronargs - f->pronargdefaults)
@@ -206,7 +207,8 @@ arguments_of(HeapTuple function, List *given, List **values)
 			appendStringInfo(&out, "%s%s => $%d", out.len ? ", " : "", quote_identifier(names[i]), list_length(*values));
 		}
 		else if (inputs < f->pronargs - f->pronargdefaults)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"%s\" is missing", names[i])));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"%s\" is missing", names[i]),
+							errhint("Its type is %s. GET /openapi.json describes what is given here.", format_type_be(types[i]))));
 		inputs++;
 	}
 	given_all_used(given, known.data);

@@ -89,12 +89,22 @@ own_operator(Oid type, const char *name)
 static char *
 parameter(Compiler *c, Oid type, const char *text)
 {
-	Value *v = palloc(sizeof(Value));
+	Value *v = palloc0(sizeof(Value));
 
 	v->type = type;
 	v->text = text ? pstrdup(text) : NULL;
 	c->values = lappend(c->values, v);
 	return psprintf("$%d", list_length(c->values));
+}
+
+/* Of what a column is compared with an error tells the column */
+static char *
+compared(Compiler *c, const Place *place, Oid type, const char *text)
+{
+	char *sql = parameter(c, type, text);
+
+	((Value *) llast(c->values))->name = place->column;
+	return sql;
 }
 
 /* Its type too */
@@ -278,14 +288,14 @@ comparison_sql(Compiler *c, const Range *range, const Condition *condition)
 	sql = own ? own : o->sql ? o->sql
 							 : "=";
 	if (o->sql == NULL)
-		return psprintf("%s %s ANY (%s)", left, sql, parameter(c, array_of(type, condition->place->column), array_text(condition->values, false)));
+		return psprintf("%s %s ANY (%s)", left, sql, compared(c, condition->place, array_of(type, condition->place->column), array_text(condition->values, false)));
 	if (condition->quantifier)
 		return psprintf("%s %s %s (%s)", left, sql, condition->quantifier[1] == 'n' ? "ANY" : "ALL",
-						parameter(c, array_of(type, condition->place->column), array_text(condition->values, patterns)));
+						compared(c, condition->place, array_of(type, condition->place->column), array_text(condition->values, patterns)));
 	/* a value is never null */
 	if (own && distinct)
-		return psprintf("(%s %s %s) IS NOT TRUE", left, own, parameter(c, type, condition->value));
-	return psprintf("%s %s %s", left, sql, parameter(c, type, patterns ? pattern(condition->value) : condition->value));
+		return psprintf("(%s %s %s) IS NOT TRUE", left, own, compared(c, condition->place, type, condition->value));
+	return psprintf("%s %s %s", left, sql, compared(c, condition->place, type, patterns ? pattern(condition->value) : condition->value));
 }
 
 static char *

@@ -13,7 +13,8 @@
 typedef struct Value
 {
 	Oid type;
-	char *text; /* the type's own form; NULL: null */
+	char *text;       /* the type's own form; NULL: null */
+	const char *name; /* the column or argument that it was given for; may be NULL */
 } Value;
 
 typedef struct Compiled

@@ -18,7 +18,7 @@ CREATE FUNCTION ingest_api.create_token(name text, role regrole DEFAULT NULL, sc
     expires interval DEFAULT '90 days') RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
 COMMENT ON FUNCTION ingest_api.create_token(text, regrole, text[], interval)
-    IS 'a token by which one asks as a role, oneself if none is named; it is shown this once';
+    IS 'creates a token for a role, one''s own if none is named; it is shown only this once';
 CREATE FUNCTION ingest_api_internal.create_token(actor oid, name text, role regrole, scopes text[], expires interval)
     RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -106,14 +106,14 @@ SELECT t.name AS name, -- what it is called
     t.revoked_at AS revoked_at, -- unless it was revoked before
     t.used_at AS used_at -- when it was last used, within a minute
 FROM ingest_api_internal.token t WHERE ingest_internal.acts_for(t.owner) AND t.home = ingest_api_internal.home();
-COMMENT ON VIEW ingest_api.tokens IS 'tokens that one made, or all for an admin; none of them can be read';
+COMMENT ON VIEW ingest_api.tokens IS 'tokens of one''s own, or all for an admin; the tokens themselves are not shown';
 
 -- JSON Web Tokens
 
 CREATE FUNCTION ingest_api.map_claim(claim text, value text, role regrole) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
 COMMENT ON FUNCTION ingest_api.map_claim(text, text, regrole)
-    IS 'JSON Web Tokens of which their issuer claims this act as a role; for admins';
+    IS 'JSON Web Tokens with this claim act as a role; for admins';
 CREATE FUNCTION ingest_api_internal.map_claim(actor oid, claim text, value text, role regrole) RETURNS void
     LANGUAGE plpgsql AS $$
 DECLARE
@@ -185,7 +185,7 @@ SELECT c.claim AS claim, -- member of a token's claims
     ingest_internal.role_name(c.role, c.role_name) AS role, -- as whom such a token acts
     c.created_at AS created_at -- since when
 FROM ingest_api_internal.claim c WHERE ingest_internal.acts_for(0);
-COMMENT ON VIEW ingest_api.claims IS 'as whom JSON Web Tokens act, for admins';
+COMMENT ON VIEW ingest_api.claims IS 'which claims of JSON Web Tokens act as which role; for admins';
 
 -- Resources
 
@@ -252,7 +252,7 @@ COMMENT ON FUNCTION ingest_api_internal.expose(oid, regclass, text) IS 'what exp
 
 CREATE FUNCTION ingest_api.unexpose(name text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
-COMMENT ON FUNCTION ingest_api.unexpose(text) IS 'a resource can be asked for no more';
+COMMENT ON FUNCTION ingest_api.unexpose(text) IS 'takes a resource back: it can no longer be asked for';
 CREATE FUNCTION ingest_api_internal.unexpose(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     r ingest_api_internal.resource;

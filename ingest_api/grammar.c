@@ -31,8 +31,9 @@ refuse(Reader *r, const char *expected)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
-			 errmsg("parameter \"%s\" cannot be read at \"%.40s\"", r->what, r->at),
-			 errdetail("Expected is %s.", expected)));
+			 *r->at ? errmsg("parameter \"%s\" cannot be read from \"%.40s\" on", r->what, r->at)
+					: errmsg("parameter \"%s\" ends too early", r->what),
+			 errdetail("Expected: %s.", expected)));
 }
 
 /* -- escapes -- */
@@ -288,6 +289,7 @@ read_values(Reader *r, char close)
 static void
 read_comparison(Reader *r, Condition *c, bool nested)
 {
+	const char *start = r->at;
 	char *word = read_word(r, ".(");
 
 	c->kind = CONDITION_COMPARE;
@@ -307,7 +309,10 @@ read_comparison(Reader *r, Condition *c, bool nested)
 		r->at++;
 	}
 	if (*r->at != '.')
-		refuse(r, "an operator, a point and a value, as eq.5");
+	{
+		r->at = start;
+		refuse(r, "an operator, a dot and a value, such as eq.5");
+	}
 	r->at++;
 	if (strcmp(c->op, "in") == 0)
 	{
@@ -389,7 +394,7 @@ read_part(Reader *r)
 	c = palloc0(sizeof(Condition));
 	c->place = read_place(r, ".,()");
 	if (*r->at != '.')
-		refuse(r, "a column, a point, an operator, a point and a value");
+		refuse(r, "a column, a dot, an operator, a dot and a value, such as id.eq.5");
 	r->at++;
 	read_comparison(r, c, true);
 	return c;

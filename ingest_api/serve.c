@@ -260,7 +260,8 @@ hint_of(const Request *request, const Answer *answer, int status, const ErrorDat
 	if (answer->collection == NULL)
 		return error->hint;
 	if (error->sqlerrcode == ERRCODE_UNDEFINED_OBJECT || error->sqlerrcode == ERRCODE_DUPLICATE_OBJECT)
-		return psprintf("GET /v1/%s lists those that there are.", answer->collection);
+		return psprintf("GET /v1%s%s lists those that there are.", strcmp(answer->collection, "resources") == 0 ? "" : "/",
+						strcmp(answer->collection, "resources") == 0 ? "" : answer->collection);
 	if (status == 403 && error->hint == NULL)
 		return psprintf("The token acts as %s, which may not; GET /openapi.json describes what it may.", GetUserNameFromId(request->role, true));
 	return error->hint;
@@ -441,7 +442,8 @@ ingest_api_serve(PG_FUNCTION_ARGS)
 		session_refused(&request, &answer);
 	else if (!OidIsValid(request.role))
 		answer_problem(&answer, 401, "PGRST301", credential ? "the token is not known, has expired or was revoked" : "a token is needed", NULL,
-					   "Authorization: Bearer pgi_…, which ingest_api.create_token() gives");
+					   "Authorization: Bearer pgi_…, which ingest_api.create_token() gives, or a JSON Web Token: of an issuer and audience "
+					   "and signed with a key that the gateway was given, not expired, with claims mapped to one role by ingest_api.map_claim()");
 	else if (may_ask_now(&request, &answer))
 		answer_safely(&request, PG_ARGISNULL(5) ? NULL : PG_GETARG_BYTEA_PP(5), &answer);
 	let_go();

@@ -17,6 +17,7 @@
 #include "lib/ilist.h"
 #include "miscadmin.h"
 #include "nodes/plannodes.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
@@ -151,13 +152,26 @@ plan_of(const char *sql, Oid *types, int n)
 	return plan;
 }
 
+/* The types' own words tell what is wrong with a value, not which one it is; where it came with no name, nothing is added */
+static void
+which_value(void *of)
+{
+	const Value *v = *(const Value **) of;
+
+	if (v && v->name)
+		errhint("It was given for \"%s\", whose type is %s.", v->name, format_type_be(v->type));
+}
+
 /* In the types' own form, so that what a client gives is checked by whoever knows it */
 static SPIPlanPtr
 bind(const char *sql, List *values, Datum **datums, char **nulls)
 {
 	int n = list_length(values);
 	Oid *types = palloc(sizeof(Oid) * Max(n, 1));
+	const Value *read = NULL;
+	ErrorContextCallback telling = {error_context_stack, which_value, &read};
 
+	error_context_stack = &telling;
 	*datums = palloc0(sizeof(Datum) * Max(n, 1));
 	*nulls = palloc0(n + 1);
 	for (int i = 0; i < n; i++)
@@ -170,9 +184,11 @@ bind(const char *sql, List *values, Datum **datums, char **nulls)
 		(*nulls)[i] = v->text ? ' ' : 'n';
 		if (v->text == NULL)
 			continue;
+		read = v;
 		getTypeInputInfo(v->type, &input, &element);
 		(*datums)[i] = OidInputFunctionCall(input, v->text, element, -1);
 	}
+	error_context_stack = telling.previous;
 	return plan_of(sql, types, n);
 }
 

@@ -149,7 +149,7 @@ SELECT v.id AS id, -- number of the line
     v.message AS message, -- what happened
     v.detail AS detail -- more of it
 FROM ingest.run_log v;
-COMMENT ON VIEW ingest_api.run_logs IS 'what runs have to say';
+COMMENT ON VIEW ingest_api.run_logs IS 'messages of runs';
 
 CREATE VIEW ingest_api.jobs WITH (security_invoker) AS
 SELECT v.job_id AS id, -- its number
@@ -213,7 +213,7 @@ SELECT v.alert AS id, -- number of the alert
     v.closed_at AS closed_at, -- when it was put right
     v.closed_by AS closed_by -- by what
 FROM ingest.alert_status v;
-COMMENT ON VIEW ingest_api.alerts IS 'what is wrong and waits for somebody, and was';
+COMMENT ON VIEW ingest_api.alerts IS 'alerts: what is wrong and waits for somebody, and what was';
 
 CREATE VIEW ingest_api.anomalies WITH (security_invoker) AS
 SELECT v.anomaly AS id, -- number of the anomaly
@@ -230,7 +230,7 @@ SELECT v.anomaly AS id, -- number of the anomaly
     v.detected_at AS detected_at, -- when it was found
     v.resolved_at AS resolved_at -- when somebody said that it is dealt with
 FROM ingest.anomaly_status v;
-COMMENT ON VIEW ingest_api.anomalies IS 'what is odd, and was';
+COMMENT ON VIEW ingest_api.anomalies IS 'anomalies: what is odd, and what was';
 
 CREATE VIEW ingest_api.rules WITH (security_invoker) AS
 SELECT v.rule AS id, -- number of the rule
@@ -287,7 +287,7 @@ SELECT v.source_id AS source_id, -- its number
     v.rows_deleted AS rows_deleted, -- rows gone
     v.rows_rejected AS rows_rejected -- rows that did not fit
 FROM ingest.run_totals v;
-COMMENT ON VIEW ingest_api.run_totals IS 'runs since the beginning, in sum';
+COMMENT ON VIEW ingest_api.run_totals IS 'totals of all runs since the beginning';
 
 CREATE VIEW ingest_api.profiles WITH (security_invoker) AS
 SELECT v.run AS run_id, -- the run that made it
@@ -326,7 +326,7 @@ SELECT v.id AS id, -- number of the edge
     v.first_seen AS first_seen, -- when it was first made
     v.last_seen AS last_seen -- when it was last made
 FROM ingest.lineage_edge v;
-COMMENT ON VIEW ingest_api.lineage_edges IS 'from where to where data flow';
+COMMENT ON VIEW ingest_api.lineage_edges IS 'where data flows from and where to';
 
 CREATE VIEW ingest_api.metadata_changes WITH (security_invoker) AS
 SELECT v.id AS id, -- number of the change
@@ -387,7 +387,7 @@ SELECT v.pattern AS pattern, -- kind/subject, where a * stands for anything
     v.reason AS reason, -- why, for people
     v.made_at AS made_at -- since when
 FROM ingest.silence v;
-COMMENT ON VIEW ingest_api.silences IS 'alerts of which nobody is told for a while';
+COMMENT ON VIEW ingest_api.silences IS 'alerts that nobody is told of for a while';
 
 CREATE VIEW ingest_api.annotations WITH (security_invoker) AS
 SELECT v.annotation AS id, -- its number
@@ -401,7 +401,7 @@ SELECT v.annotation AS id, -- its number
     v.said_at AS said_at, -- since when
     v.ended_at AS ended_at -- until when it held; null: it holds
 FROM ingest.annotation_status v;
-COMMENT ON VIEW ingest_api.annotations IS 'what is said of tables and columns by people and services, and was';
+COMMENT ON VIEW ingest_api.annotations IS 'what people and services say of tables and columns, and said before';
 
 -- Where ingest_delivery is; this extension does not need it
 CREATE FUNCTION ingest_api_internal.sinks()
@@ -477,29 +477,29 @@ INSERT INTO ingest_api_internal.resource (name, relation, key, description) VALU
         'columns of sources; samples only of those that the caller may read'),
     ('syncs', 'ingest_api.syncs', '{id}', 'copies of tables: how current they are, how many rows they have'),
     ('runs', 'ingest_api.runs', '{id}', 'runs: how far they are, how they ended'),
-    ('run_logs', 'ingest_api.run_logs', '{id}', 'what runs have to say'),
+    ('run_logs', 'ingest_api.run_logs', '{id}', 'messages of runs'),
     ('jobs', 'ingest_api.jobs', '{id}',
         'jobs: who schedules them, when they are due, how they last went, why they do not run'),
     ('queue', 'ingest_api.queue', '{id}', 'jobs that are to be done'),
-    ('alerts', 'ingest_api.alerts', '{id}', 'what is wrong and waits for somebody, and was'),
-    ('anomalies', 'ingest_api.anomalies', '{id}', 'what is odd, and was'),
+    ('alerts', 'ingest_api.alerts', '{id}', 'alerts: what is wrong and waits for somebody, and what was'),
+    ('anomalies', 'ingest_api.anomalies', '{id}', 'anomalies: what is odd, and what was'),
     ('rules', 'ingest_api.rules', '{id}', 'rules and their last results'),
     ('rule_results', 'ingest_api.rule_results', '{id}', 'results of rules, kept as history'),
     ('changes', 'ingest_api.changes', '{id}', 'versions of rows of copies with history'),
-    ('run_totals', 'ingest_api.run_totals', '{source_id,kind,state}', 'runs since the beginning, in sum'),
+    ('run_totals', 'ingest_api.run_totals', '{source_id,kind,state}', 'totals of all runs since the beginning'),
     ('profiles', 'ingest_api.profiles', '{run_id,schema_name,table_name,column_name}',
         'profiles and their history; values only of columns that the caller may read'),
-    ('lineage_edges', 'ingest_api.lineage_edges', '{id}', 'from where to where data flow'),
+    ('lineage_edges', 'ingest_api.lineage_edges', '{id}', 'where data flows from and where to'),
     ('metadata_changes', 'ingest_api.metadata_changes', '{id}', 'every change of metadata that crawls saw'),
     ('events', 'ingest_api.events', '{era,id}', 'events that are kept: CloudEvents 1.0'),
     ('consumers', 'ingest_api.consumers', '{name}', 'consumers of events: where they are, and how far behind'),
     ('dead_letters', 'ingest_api.dead_letters', '{id}', 'jobs that were given up'),
-    ('silences', 'ingest_api.silences', '{pattern,owner}', 'alerts of which nobody is told for a while'),
+    ('silences', 'ingest_api.silences', '{pattern,owner}', 'alerts that nobody is told of for a while'),
     ('annotations', 'ingest_api.annotations', '{id}',
-        'what is said of tables and columns by people and services, and was'),
+        'what people and services say of tables and columns, and said before'),
     ('sinks', 'ingest_api.sinks', '{name}', 'sinks of ingest_delivery: how far behind, what waits, what went wrong'),
     ('deliveries', 'ingest_api.deliveries', '{}', 'the newest 10,000 attempts to send events'),
-    ('tokens', 'ingest_api.tokens', '{prefix}', 'tokens that one made, or all for an admin; none of them can be read');
+    ('tokens', 'ingest_api.tokens', '{prefix}', 'tokens of one''s own, or all for an admin; the tokens themselves are not shown');
 
 INSERT INTO ingest_api_internal.relationship (name, resource, columns, other, other_columns) VALUES
     ('source', 'schemas', '{source_id}', 'sources', '{id}'),

@@ -44,7 +44,7 @@ range_column(Range *range, const char *column)
 char *
 sql_parameter(Execution *x, Oid type, const char *text)
 {
-	Value *v = palloc(sizeof(Value));
+	Value *v = palloc0(sizeof(Value));
 
 	x->given += text ? strlen(text) : 0;
 	if (x->given > MOST_GIVEN)

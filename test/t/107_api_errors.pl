@@ -77,25 +77,27 @@ my @errors = (
 	[ 400, 'other read', [ '/v1/items?nope=eq.1' ], undef, qr/Its columns are id, name\."/ ],
 	[ 400, 'fin read', [ '/v1/items?id=nope.1' ], undef, qr/"code":"PGRST100".*The operators are eq, neq, gt, gte/ ],
 	[ 400, 'fin read', [ '/v1/items?id=is.nope' ], undef, qr/is takes null, not_null, true/ ],
-	[ 400, 'fin read', [ '/v1/items?id=eq.x' ], undef, qr/"code":"22P02"/ ],
+	[ 400, 'fin read', [ '/v1/items?id=eq.x' ], undef, qr/"code":"22P02".*It was given for \\"id\\", whose type is / ],
+	[ 400, 'fin read', [ '/v1/items/x' ], undef, qr/"code":"22P02".*It was given for \\"id\\"/ ],
+	[ 400, 'fin read', [ '/v1/items?id=5' ], undef, qr/cannot be read from \\"5\\" on.*Expected: an operator, a dot and a value, such as eq\.5\./ ],
 	[ 400, 'fin read', [ '/v1/items?select=id,nope(id)' ], undef, qr/"code":"PGRST200".*To it belong links/ ],
 	[ 400, 'fin read', [ '/v1/items?select=id::nope' ], undef, qr/There are text, integer/ ],
 	[ 400, 'fin read', [ '/v1/items?order=id.up' ], undef, qr/asc, desc, nullsfirst or nullslast/ ],
 	[ 400, 'fin read', [ '/v1/items?limit=-1' ], undef, qr/whole number/ ],
 	[ 400, 'fin read', [ '/v1/items?after=AAAA' ], undef, qr/no mark of a place/ ],
-	[ 400, 'fin read', [ '/v1/items?or=(id.eq.1' ], undef, qr/closing parenthesis/ ],
+	[ 400, 'fin read', [ '/v1/items?or=(id.eq.1' ], undef, qr/\\"or\\" ends too early.*closing parenthesis/ ],
 	[ 400, 'fin read', [ '/v1/items?select=id%' ], undef, undef ],
-	[ 400, 'fin read', [ '/v1/search' ], undef, qr/\\"q\\" is missing/ ],
+	[ 400, 'fin read', [ '/v1/search' ], undef, qr/\\"q\\" is missing.*Its type is text\./ ],
 	[ 400, 'fin read', [ '/v1/search?q=a&nope=1' ], undef, qr/nope/ ],
 	[ 400, 'fin read', [ '/v1/events?after=0&id=eq.1' ], undef, qr/after, limit, type, types/ ],
 	[ 400, 'fin operate', [ '/v1/does/x', @post, '{' ], undef, undef ],
 	[ 400, 'fin operate', [ '/v1/does/x', @post, '[]' ], undef, undef ],
 	[ 400, 'fin operate', [ '/v1/does/x', @post, '{"nope": 1}' ], undef, qr/nope.*what, seconds|what, seconds.*nope/s ],
-	[ 400, 'fin operate', [ '/v1/does/x', @post, '{"seconds": "x"}' ], undef, undef ],
+	[ 400, 'fin operate', [ '/v1/does/x', @post, '{"seconds": "x"}' ], undef, qr/It was given for \\"seconds\\"/ ],
 	[ 400, 'fin operate', [ '/v1/does/x', @post, '{}', '-H', 'Idempotency-Key: ' . 'x' x 300 ], undef, qr/1 to 255 characters/ ],
 	[ 400, 'fin operate', [ '/v1/rules', @post, '{"relation": "nope.nope", "kind": "not_null"}' ], undef, undef ],
 	[ 401, undef, [ '/v1/items' ], qr/^WWW-Authenticate: Bearer realm="pg_ingest"\r$/m, qr/"code":"PGRST301".*a token is needed/ ],
-	(map { [ 401, $_, [ '/v1/items' ], qr/^WWW-Authenticate: Bearer/m, qr/not known, has expired or was revoked/ ] } qw(unknown expired revoked garbage jwt)),
+	(map { [ 401, $_, [ '/v1/items' ], qr/^WWW-Authenticate: Bearer/m, qr/not known, has expired or was revoked.*map_claim/ ] } qw(unknown expired revoked garbage jwt)),
 	[ 401, undef, [ '/v1/items', '-H', 'Authorization: Basic YTpi' ], qr/^WWW-Authenticate: Bearer/m, undef ],
 	[ 401, undef, [ '/metrics' ], qr/^WWW-Authenticate: Bearer/m, undef ],
 	[ 401, undef, [ '/graphql', @post, '{"query": "{__typename}"}' ], qr/^WWW-Authenticate: Bearer/m, undef ],
@@ -115,6 +117,7 @@ my @errors = (
 	[ 404, 'fin read', [ '/v1/a/b/c/d' ], undef, qr/nothing at this address/ ],
 	[ 404, 'fin operate', [ '/v1/sources/nope/pause', @post, '{}' ], undef, undef ],
 	[ 404, 'fin read', [ '/v1/tables/4711/profile' ], undef, undef ],
+	[ 404, 'fin admin', [ '/v1/resources/nope', '-X', 'DELETE' ], undef, qr/"GET \/v1 lists those/ ],
 	[ 405, 'fin operate', [ '/v1/items', @post, '{}' ], qr/^Allow: GET, HEAD\r$/m, qr/"code":"PGRST117"/ ],
 	[ 405, 'fin operate', [ '/v1/items/1', '-X', 'DELETE' ], qr/^Allow: GET, HEAD\r$/m, undef ],
 	[ 405, 'fin read', [ '/v1/sources/x/pause' ], qr/^Allow: POST\r$/m, undef ],
@@ -164,6 +167,12 @@ my %same = map { my $name = $_; $name => (curl('other read', "/v1/$name"))[2] =~
 is($same{mine}, $same{nope}, 'what one may not see is answered as what there is not');
 is((curl('other read', '/v1/own/1'))[2], (curl('other read', '/v1/own/7'))[2], 'rows, too');
 is((curl('fin read', '/v1/nope', '-I'))[2], '', 'HEAD has no body');
+# what the gateway cannot do it says in its log, with what to do
+sub complains { my ($err); IPC::Run::run([ 'timeout', '3', $node->config_data('--bindir') . '/pg_ingest_gateway', '--listen', '127.0.0.1:' . PostgreSQL::Test::Cluster::get_free_port(), @_ ], '<', '/dev/null', '>', \my $out, '2>', \$err); return $err; }
+my $elsewhere = 'host=' . $node->host . ' port=' . $node->port . ' user=ingest_authenticator';
+like(complains('--dsn', "$elsewhere dbname=template1"), qr/--dsn names the database in which the extension ingest_api was created/, 'a database without the extension');
+like(complains('--dsn', "$elsewhere dbname=$p", '--tls-cert', "$folder/none", '--tls-key', "$folder/none"), qr/cannot be used: .*No such file/, 'a certificate that is not there');
+
 for my $query ('{ items { nodes { nope } } }', '{ items(filter: {id: {nope: 1}}) { totalCount } }', '{ items(first: 100000) { totalCount } }', '{', 'mutation { does(what: "unique") }', '{ items(first: 100) { nodes { large } } }', '{ slow { nodes { slept } } }')
 {
 	my ($s, $head, $body) = curl('fin operate', '/graphql', @post, encode_json({ query => $query }));
