@@ -1,0 +1,180 @@
+/*
+ * plan.c
+ *		Paths, costs and the plan of a scan.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "files_fdw/compat.h"
+#include "files_fdw/listing.h"
+#include "files_fdw/plan.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "optimizer/planmain.h"
+#include "optimizer/restrictinfo.h"
+#include "utils/rel.h"
+
+#define PACKED 4             /* bytes that one of a packed file stands for */
+#define SPLIT_COST 1.0 / 400 /* of a byte, in operators */
+#define VALUE_COST 8         /* of a value that is converted, in operators */
+
+typedef struct RelInfo
+{
+	Table *table;
+	double bytes;
+	double values; /* columns that are converted */
+	int files;
+	bool can_share;
+} RelInfo;
+
+static Table *
+table_of(Oid relid)
+{
+	Relation relation = table_open(relid, NoLock);
+	Table *t = table_open_fdw(relid, RelationGetDescr(relation));
+
+	table_close(relation, NoLock);
+	return t;
+}
+
+/* Columns that the query uses; of a whole row, all */
+static List *
+wanted_columns(RelOptInfo *rel, const Table *t)
+{
+	Bitmapset *attrs = NULL;
+	List *wanted = NIL;
+	ListCell *lc;
+	bool all;
+
+	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &attrs);
+	foreach (lc, rel->baserestrictinfo)
+		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause, rel->relid, &attrs);
+	all = bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, attrs);
+	for (int i = 0; i < t->natts; i++)
+	{
+		if (!t->columns[i].dropped && (all || bms_is_member(i + 1 - FirstLowInvalidHeapAttributeNumber, attrs)))
+			wanted = lappend(wanted, makeInteger(i + 1));
+	}
+	return wanted;
+}
+
+/* Files that the conditions leave, as far as they are known now */
+static List *
+planned_files(PlannerInfo *root, RelOptInfo *rel, Table *t)
+{
+	List *clauses = extract_actual_clauses(rel->baserestrictinfo, false);
+	List *paths;
+
+	if (named_files(t, rel->relid, clauses, root->glob->boundParams, &paths))
+		return table_files_named(t, paths);
+	return table_files(t);
+}
+
+static bool
+looks_packed(const char *path)
+{
+	size_t n = strlen(path);
+
+	return (n > 3 && pg_strcasecmp(path + n - 3, ".gz") == 0) || (n > 4 && pg_strcasecmp(path + n - 4, ".zst") == 0);
+}
+
+/* As many rows as ANALYZE found for so many bytes; else as their width lets guess */
+static void
+estimate(PlannerInfo *root, RelOptInfo *rel, RelInfo *info)
+{
+	double tuples;
+
+	if (rel->pages > 0 && rel->tuples >= 0)
+		tuples = clamp_row_est(rel->tuples / rel->pages * ceil(info->bytes / BLCKSZ));
+	else
+		tuples = clamp_row_est(info->bytes / (rel->reltarget->width > 0 ? Max(rel->reltarget->width, 8) : 40));
+	rel->pages = (BlockNumber) Min(ceil(info->bytes / BLCKSZ), MaxBlockNumber);
+	rel->tuples = tuples;
+	rel->rows = clamp_row_est(tuples * clauselist_selectivity(root, rel->baserestrictinfo, 0, JOIN_INNER, NULL));
+}
+
+static void
+filesGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
+{
+	RelInfo *info = palloc0(sizeof(RelInfo));
+	ListCell *lc;
+
+	info->table = table_of(relid);
+	foreach (lc, planned_files(root, rel, info->table))
+	{
+		const FileInfo *file = lfirst(lc);
+
+		info->bytes += (double) file->size * (looks_packed(file->path) ? PACKED : 1);
+		info->files++;
+	}
+	info->values = list_length(wanted_columns(rel, info->table));
+	info->can_share = true;
+#if PG_VERSION_NUM < 160000
+	/* what an input function says of a bad value is heard in a subtransaction */
+	if (info->table->error > 0)
+	{
+		foreach (lc, wanted_columns(rel, info->table))
+			info->can_share &= intVal(lfirst(lc)) != info->table->error;
+	}
+#endif
+	rel->fdw_private = info;
+	estimate(root, rel, info);
+}
+
+static void
+filesGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
+{
+	RelInfo *info = rel->fdw_private;
+	Cost disk = seq_page_cost * rel->pages;
+	Cost cpu = info->bytes * SPLIT_COST * cpu_operator_cost +
+			   rel->tuples *
+				   (cpu_tuple_cost + info->values * VALUE_COST * cpu_operator_cost + rel->baserestrictcost.per_tuple);
+	Cost startup = rel->baserestrictcost.startup + 10 * cpu_operator_cost * info->files;
+	ForeignPath *path = make_scan_path(root, rel, rel->rows, startup, startup + disk + cpu);
+
+	add_path(rel, (Path *) path);
+	if (rel->consider_parallel && rel->lateral_relids == NULL && info->can_share)
+	{
+		int workers = compute_parallel_worker(rel, rel->pages, -1, max_parallel_workers_per_gather);
+		double share = workers + (parallel_leader_participation ? Max(0, 1.0 - 0.3 * workers) : 0);
+
+		if (workers <= 0)
+			return;
+		path = make_scan_path(root, rel, clamp_row_est(rel->rows / share), startup, startup + disk + cpu / share);
+		path->path.parallel_aware = true;
+		path->path.parallel_safe = true;
+		path->path.parallel_workers = workers;
+		add_partial_path(rel, (Path *) path);
+	}
+}
+
+static ForeignScan *
+filesGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, List *tlist, List *scan_clauses,
+					Plan *outer)
+{
+	RelInfo *info = rel->fdw_private;
+
+	return make_foreignscan(tlist, extract_actual_clauses(scan_clauses, false), rel->relid, NIL,
+							list_make1(wanted_columns(rel, info->table)), NIL, NIL, outer);
+}
+
+static bool
+filesIsForeignScanParallelSafe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
+{
+	return true;
+}
+
+void
+plan_routine(FdwRoutine *routine)
+{
+	routine->GetForeignRelSize = filesGetForeignRelSize;
+	routine->GetForeignPaths = filesGetForeignPaths;
+	routine->GetForeignPlan = filesGetForeignPlan;
+	routine->IsForeignScanParallelSafe = filesIsForeignScanParallelSafe;
+}
