@@ -368,7 +368,7 @@ named_date(const char *name)
 	char folded[NAMEDATALEN];
 	int n = 0;
 
-	for (; name[n] != '\0' && n < NAMEDATALEN - 1; n++)
+	for (; n < NAMEDATALEN - 1 && name[n] != '\0'; n++)
 		folded[n] = (char) pg_ascii_tolower((unsigned char) name[n]);
 	folded[n] = '\0';
 	for (int i = 0; i < lengthof(words); i++)

@@ -145,8 +145,11 @@ take_values(RowMaker *m, const Take *takes, int n, Datum *values, bool *nulls)
 	const FileScan *s = m->scan;
 	const Row *row = &s->row;
 	Complaint complaint = {0};
-	ErrorContextCallback callback = {.callback = say_where, .arg = m, .previous = error_context_stack};
+	ErrorContextCallback callback;
 
+	callback.callback = say_where;
+	callback.arg = m;
+	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 	for (int i = 0; i < n; i++)
 	{
@@ -394,6 +397,9 @@ open_next(ForeignScanState *node, ScanInfo *s)
 		CHECK_FOR_INTERRUPTS();
 		if (!find_unit(s, s->share ? share_take(s->share) : s->unit++, cut, &unit))
 			return false;
+		/* the first part may be the whole, whose positions are no bytes of the file */
+		if (unit.from > 0 && (unit.to <= s->from || unit.from >= s->to))
+			continue;
 		if (!file_fits(node, s, unit.file, s->file_qual))
 			continue;
 		old = MemoryContextSwitchTo(s->context);

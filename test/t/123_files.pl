@@ -112,8 +112,7 @@ foreach my $n (1 .. 3)
 	foreach my $i (1 .. 120000)
 	{
 		my $t = 'y' x int(rand(300));
-		$t = "\"$t, \"\"q\"\" \"" if $i % 7 == 0;
-		$t = "\"$t\nline\"" if $n == 3 && $i % 1000 == 0;
+		$t = $n == 3 && $i % 1000 == 0 ? "\"$t\nline\"" : $i % 7 == 0 ? "\"$t, \"\"q\"\" \"" : $t;
 		print $f "$i,$t," . ($i % 97) . "\n";
 	}
 	close $f;

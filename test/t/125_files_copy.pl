@@ -22,7 +22,7 @@ if (sql("SELECT count(*) FROM ingest.connector WHERE wrapper = 'files_fdw'") == 
 }
 
 # Written a while ago, so that it has settled
-my $age = 100000;
+our $age = 100000;
 sub put
 {
 	my ($name, $text) = @_;
@@ -90,7 +90,7 @@ put('orders_2026-11-04.csv', "id,customer,amount\n200,a,1\n201,b,2\n202,c,3\n203
 unlink "$root/orders_2026-11-05.csv.gz", "$root/orders_2026-11-07.csv.gz";
 run_sync();
 same('mended');
-is(sql('SELECT count(*) FROM ingest.rejected_row'), 0, 'nothing is rejected any more');
+is(sql('SELECT count(*) FROM ingest.rejected_row WHERE resolved_at IS NULL'), 0, 'nothing is rejected any more');
 # a file that is being written
 open my $f, '>>', "$root/orders_2026-11-06.csv" or die;
 print $f "301,late,1\n";
