@@ -339,6 +339,7 @@ need_peers() {
 	done
 	need_optional nginx-light || :
 	need_optional caddy || :
+	need_optional chromium || :
 	need_prometheus
 }
 
