@@ -42,7 +42,7 @@ def generate(where):
         delimiter = random.choice([",", ",", ",", ";", ";", "\t", "|", "^", "~"])
         quote = random.choice(['"', '"', '"', "'"])
         width = random.randint(2, 12)
-        kinds = [random.choice(["number", "decimal", "date", "time", "mail", "word", "sentence"]) for _ in range(width)]
+        kinds = ["word"] + [random.choice(["number", "decimal"]) for _ in range(width - 1)] if random.random() < 0.2 else [random.choice(["number", "decimal", "date", "time", "mail", "word", "sentence"]) for _ in range(width)]
         header = random.random() < 0.8
         if not any(k in ("number", "decimal", "date", "time") for k in kinds):
             header, kinds[0] = header, "number"
@@ -51,12 +51,16 @@ def generate(where):
         encoding = random.choice(["utf-8", "utf-8", "utf-8-sig", "cp1252", "utf-16"])
         name = "file_%s.csv" % "".join(chr(97 + int(d)) for d in "%03d" % number)
         with open(os.path.join(where, name), "w", encoding=encoding, newline="") as file:
+            padded = width > 2 and random.random() < 0.3
             for line in range(preamble):
-                file.write(random.choice(["Report of sales", "made by hand", "Title: all of it", "2024"]) + "\n")
+                # sheets write as many delimiters in titles as in rows
+                file.write(random.choice(["Report of sales", "made by hand", "Title: all of it", "2024"]) + (delimiter * (width - 1) if padded else "") + "\n")
             writer = csv.writer(file, delimiter=delimiter, quotechar=quote, lineterminator=random.choice(["\n", "\r\n"]),
                                 quoting=random.choice([csv.QUOTE_MINIMAL, csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
             if header:
-                writer.writerow(["%s_%d" % (random.choice(["id", "name", "value", "amount", "day", "note"]), c) for c in range(width)])
+                series = random.choice(["", "", "", "years", "dates"]) if all(k in ("number", "decimal") for k in kinds[1:]) and count > 3 else ""
+                writer.writerow(["%s_%d" % (random.choice(["id", "name", "value", "amount", "day", "note"]), c) if not series or c == 0 else
+                                 str(2000 + c) if series == "years" else "2024-%02d-01" % c for c in range(width)])
             for i in range(count):
                 writer.writerow([cell(k, i, delimiter) for k in kinds])
         truth[name] = {"delimiter": delimiter, "columns": width, "header": header, "preamble": preamble, "rows": count}

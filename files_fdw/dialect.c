@@ -467,6 +467,13 @@ is_typed(const char *text, int len)
 	return g.may != 0;
 }
 
+/* A year of our time, as headers of time series have them */
+static bool
+is_year(const char *text, int len)
+{
+	return len == 4 && strspn(text, "0123456789") == 4 && (strncmp(text, "19", 2) == 0 || strncmp(text, "20", 2) == 0);
+}
+
 /* Does a column's first cell stand apart from those below it?  1: as a name, -1: as one of them, 0: it does not tell */
 static int
 judge_column(const Line *lines, int first, int n, int column)
@@ -474,19 +481,32 @@ judge_column(const Line *lines, int first, int n, int column)
 	int typed = 0;
 	int filled = 0;
 	int again = 0;
+	int years = 0;
 	const Line *head = &lines[first];
+	Guess one = {.may = MAY_ALL & ~(MAY_BOOL | MAY_JSON), .all_eight = true};
+	Guess below = one;
 	bool head_typed = is_typed(head->cells[column], head->lens[column]);
 
 	for (int i = first + 1; i < n; i++)
 	{
-		if (lines[i].n <= column || lines[i].lens[column] == 0)
+		const char *cell = lines[i].n > column ? lines[i].cells[column] : "";
+
+		if (*cell == '\0')
 			continue;
 		filled++;
-		typed += is_typed(lines[i].cells[column], lines[i].lens[column]);
-		again += strcmp(lines[i].cells[column], head->cells[column]) == 0;
+		typed += is_typed(cell, lines[i].lens[column]);
+		years += is_year(cell, lines[i].lens[column]);
+		again += strcmp(cell, head->cells[column]) == 0;
+		guess_add(&below, cell, lines[i].lens[column], 0, false, "", 0);
 	}
 	if (head_typed)
-		return -1;
+	{
+		/* a year above numbers, a date above numbers */
+		guess_add(&one, head->cells[column], head->lens[column], 0, false, "", 0);
+		if (filled > 2 && is_year(head->cells[column], head->lens[column]) && years * 2 < filled)
+			return 1;
+		return filled > 2 && below.may != 0 && (one.may & below.may) == 0 ? 1 : -1;
+	}
 	if (filled > 0 && typed * 10 >= filled * 7)
 		return head->lens[column] > 0 ? 1 : 0;
 	return again > 0 && filled > 1 ? -1 : 0;
@@ -539,6 +559,29 @@ find_header(Dialect *d, const Line *lines, int n, int first)
 			   pstrdup(d->o.header ? "off" : "on"));
 }
 
+static int
+filled_cells(const Line *line)
+{
+	int n = 0;
+
+	for (int i = 0; i < line->n; i++)
+		n += line->lens[i] > 0;
+	return n;
+}
+
+/* A title of a sheet: its first cell alone, or none, though rows behind it are full */
+static bool
+is_title(const Line *lines, int n, int at)
+{
+	int full = 0;
+
+	if (lines[at].n < 3 || filled_cells(&lines[at]) > 1 || (filled_cells(&lines[at]) == 1 && lines[at].lens[0] == 0))
+		return false;
+	for (int i = at + 1; i < Min(n, at + 20); i++)
+		full += filled_cells(&lines[i]) > 2 || filled_cells(&lines[i]) == lines[i].n;
+	return full > 0 && full * 2 >= Min(n, at + 20) - at - 1 - MOST_PREAMBLE / 2;
+}
+
 /* Rows before the first that is as wide as most are no part of the table, if they are few */
 static void
 find_beginning(const char *text, size_t len, Dialect *d)
@@ -548,7 +591,7 @@ find_beginning(const char *text, size_t len, Dialect *d)
 	int first = 0;
 	int comments = 0;
 
-	while (first < n && lines[first].n != d->width)
+	while (first < n && (lines[first].n != d->width || is_title(lines, n, first)))
 	{
 		comments += lines[first].n > 0 && lines[first].cells[0][0] == '#';
 		first++;
@@ -573,7 +616,8 @@ find_beginning(const char *text, size_t len, Dialect *d)
 	{
 		d->o.skip = (int) lines[first].line - 1;
 		add_choice(&d->choices, "skip", psprintf("%d", d->o.skip),
-				   psprintf("%d rows before the first with %d fields have other numbers of them, the first: \"%s\"",
+				   psprintf("%d rows before the first with %d fields have other numbers of them or are titles, "
+							"the first: \"%s\"",
 							first, d->width,
 							lines[0].n > 0 ? shown_text(lines[0].cells[0], strlen(lines[0].cells[0]), 40) : ""),
 				   pstrdup("0"));
