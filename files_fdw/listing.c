@@ -239,7 +239,7 @@ named_files(const Table *t, Index relid, List *clauses, ParamListInfo params, Li
 }
 
 void
-position_bounds(const Table *t, Index relid, List *clauses, int64 *from, int64 *to)
+position_bounds(const Table *t, Index relid, List *clauses, ParamListInfo params, int64 *from, int64 *to)
 {
 	TypeCacheEntry *type = lookup_type_cache(INT8OID, TYPECACHE_BTREE_OPFAMILY);
 	ListCell *lc;
@@ -259,7 +259,7 @@ position_bounds(const Table *t, Index relid, List *clauses, int64 *from, int64 *
 		left = own_column(t, relid, linitial(op->args), COLUMN_POSITION) != NULL;
 		if (!left && !own_column(t, relid, lsecond(op->args), COLUMN_POSITION))
 			continue;
-		value = known_value(list_nth(op->args, left ? 1 : 0), NULL);
+		value = known_value(list_nth(op->args, left ? 1 : 0), params);
 		strategy = get_op_opfamily_strategy(op->opno, type->btree_opf);
 		if (value == NULL || value->constisnull || strategy == 0)
 			continue;

@@ -20,6 +20,6 @@ extern bool named_files(const Table *t, Index relid, List *clauses, ParamListInf
 /* Files of these names */
 extern List *table_files_named(Table *t, List *paths);
 /* Positions that conditions leave: from (inclusive) to (exclusive), of values that are known */
-extern void position_bounds(const Table *t, Index relid, List *clauses, int64 *from, int64 *to);
+extern void position_bounds(const Table *t, Index relid, List *clauses, ParamListInfo params, int64 *from, int64 *to);
 
 #endif /* FILES_LISTING_H */

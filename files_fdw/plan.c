@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
 #include <math.h>
 
 #include "access/sysattr.h"
@@ -154,6 +155,24 @@ filesGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	}
 }
 
+/* Do a view's conditions stand before those of whoever reads it? */
+static bool
+is_guarded(List *clauses)
+{
+	Index lowest = UINT_MAX;
+	Index highest = 0;
+	ListCell *lc;
+
+	foreach (lc, clauses)
+	{
+		const RestrictInfo *info = lfirst_node(RestrictInfo, lc);
+
+		lowest = Min(lowest, info->security_level);
+		highest = Max(highest, info->security_level);
+	}
+	return highest > lowest && lowest != UINT_MAX;
+}
+
 static ForeignScan *
 filesGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, List *tlist, List *scan_clauses,
 					Plan *outer)
@@ -161,7 +180,8 @@ filesGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *
 	RelInfo *info = rel->fdw_private;
 
 	return make_foreignscan(tlist, extract_actual_clauses(scan_clauses, false), rel->relid, NIL,
-							list_make1(wanted_columns(rel, info->table)), NIL, NIL, outer);
+							list_make2(wanted_columns(rel, info->table), makeInteger(is_guarded(scan_clauses))), NIL, NIL,
+							outer);
 }
 
 static bool

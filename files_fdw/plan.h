@@ -12,7 +12,8 @@
 /* Items of fdw_private */
 enum PlanItem
 {
-	PLAN_WANTED, /* list of Integer: attnums that the query uses */
+	PLAN_WANTED,  /* list of Integer: attnums that the query uses */
+	PLAN_GUARDED, /* Integer: some conditions must not see what others keep from them: they are asked in their order */
 	PLAN_ITEMS
 };
 

@@ -220,6 +220,7 @@ typedef struct ScanInfo
 	ExprState *qual; /* of rows */
 	ExprState *file_qual;
 	bool has_qual; /* conditions are asked here */
+	bool guarded;  /* in their order */
 	bool listed;
 	List *files; /* that conditions leave */
 	int total;   /* that were looked at */
@@ -241,7 +242,7 @@ typedef struct ScanInfo
 static void
 prepare_conditions(ForeignScanState *node, ScanInfo *s)
 {
-	List *of_files = file_clauses(s->table, s->relid, s->clauses);
+	List *of_files = s->guarded ? NIL : file_clauses(s->table, s->relid, s->clauses);
 
 	s->file_qual = ExecInitQual(of_files, (PlanState *) node);
 	s->qual = ExecInitQual(list_difference_ptr(s->clauses, of_files), (PlanState *) node);
@@ -249,7 +250,7 @@ prepare_conditions(ForeignScanState *node, ScanInfo *s)
 	s->has_qual = node->ss.ps.state->es_epq_active == NULL;
 	if (s->has_qual)
 		node->ss.ps.qual = NULL;
-	position_bounds(s->table, s->relid, s->clauses, &s->from, &s->to);
+	position_bounds(s->table, s->relid, s->clauses, node->ss.ps.state->es_param_list_info, &s->from, &s->to);
 }
 
 static Bitmapset *
@@ -288,6 +289,7 @@ filesBeginForeignScan(ForeignScanState *node, int eflags)
 	s->table = table_open_fdw(RelationGetRelid(relation), RelationGetDescr(relation));
 	foreach (lc, list_nth(plan->fdw_private, PLAN_WANTED))
 		wanted = bms_add_member(wanted, intVal(lfirst(lc)));
+	s->guarded = intVal(list_nth(plan->fdw_private, PLAN_GUARDED)) != 0;
 	prepare_conditions(node, s);
 	early = columns_of(s->clauses, s->relid);
 	/* a whole row in a condition needs all of them */
@@ -345,7 +347,7 @@ list_files(ForeignScanState *node, ScanInfo *s)
 	s->named = named_files(s->table, s->relid, s->clauses, node->ss.ps.state->es_param_list_info, &paths);
 	files = s->named ? table_files_named(s->table, paths) : table_files(s->table);
 	s->total = list_length(files);
-	foreach (lc, file_clauses(s->table, s->relid, s->clauses))
+	foreach (lc, s->guarded ? NIL : file_clauses(s->table, s->relid, s->clauses))
 	{
 		if (!has_open_param(lfirst(lc), node->ss.ps.state->es_param_list_info))
 			clauses = lappend(clauses, lfirst(lc));

@@ -138,6 +138,10 @@ SELECT x, (SELECT max(id) FROM u WHERE file = x) FROM (VALUES ('u/2.csv'), ('u/9
 PREPARE p (text) AS SELECT id FROM u WHERE file = $1;
 EXECUTE p ('u/1.csv'); EXECUTE p ('../types.csv'); EXECUTE p (NULL);
 SELECT tableoid::regclass, id FROM u WHERE file LIKE 'u/1%';
+-- what a view keeps back, a condition of its reader does not see
+CREATE FUNCTION tell(x text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS $$ BEGIN RAISE WARNING 'seen: %', x; RETURN true; END $$;
+CREATE VIEW guarded WITH (security_barrier) AS SELECT id, file FROM u WHERE id = 1;
+SELECT * FROM guarded WHERE tell(file);
 INSERT INTO u VALUES (1);
 DELETE FROM u;
 RESET search_path;
