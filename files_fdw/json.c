@@ -461,7 +461,7 @@ unknown_key(JsonRows *j, Row *row, const Field *name, int key)
 	if (j->ignore_extra)
 		return true;
 	row->fatal = true;
-	complain(&row->fault, ERRCODE_FDW_INVALID_COLUMN_NAME,
+	complain(&row->fault, ERRCODE_FDW_COLUMN_NAME_NOT_FOUND,
 			 "the table has no column for member \"%s\" of the file's objects", shown_text(name->p, name->len, 100));
 	return false;
 }

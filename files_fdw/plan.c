@@ -178,9 +178,9 @@ filesGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *
 					Plan *outer)
 {
 	RelInfo *info = rel->fdw_private;
+	List *private = list_make2(wanted_columns(rel, info->table), makeInteger(is_guarded(scan_clauses)));
 
-	return make_foreignscan(tlist, extract_actual_clauses(scan_clauses, false), rel->relid, NIL,
-							list_make2(wanted_columns(rel, info->table), makeInteger(is_guarded(scan_clauses))), NIL, NIL,
+	return make_foreignscan(tlist, extract_actual_clauses(scan_clauses, false), rel->relid, NIL, private, NIL, NIL,
 							outer);
 }
 

@@ -207,7 +207,7 @@ header_read(Csv *csv, const char *path, Header *header)
 static void
 pg_attribute_noreturn() unknown_column(const FileScan *s, const char *name)
 {
-	ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_COLUMN_NAME),
+	ereport(ERROR, (errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
 					errmsg("foreign table \"%s\" has no column for \"%s\" of file \"%s\"", s->table->name, name,
 						   s->file->path),
 					errhint("Import the table again, or set its option extra_columns to ignore.")));
@@ -281,7 +281,7 @@ open_csv(FileScan *s)
 		map_by_place(s);
 	if (s->csv->expected == 0 && s->reader->at < s->reader->len)
 		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_COLUMN_NAME),
+				(errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
 				 errmsg("foreign table \"%s\" has no columns for the fields of file \"%s\"", t->name, s->file->path)));
 }
 

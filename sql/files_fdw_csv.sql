@@ -47,6 +47,7 @@ CREATE FOREIGN TABLE u (id int, a text, file text OPTIONS (metadata 'file')) SER
 SELECT * FROM u;
 \! printf 'id,a,more\n4,z,1\n' > "$ROOT/u/4.csv"
 SELECT id FROM u;
+\echo :LAST_ERROR_SQLSTATE
 ALTER FOREIGN TABLE u OPTIONS (ADD extra_columns 'ignore');
 SELECT * FROM u;
 \! printf 'x,y\n4,z\n' > "$ROOT/u/5.csv"

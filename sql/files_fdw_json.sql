@@ -21,6 +21,7 @@ SELECT id FROM b;
 \! printf '{"id": 1, "more": 1}\n' > "$ROOT/c.jsonl"
 CREATE FOREIGN TABLE c (id int, e jsonb OPTIONS (metadata 'error')) SERVER files_json OPTIONS (path 'c.jsonl', format 'json');
 SELECT * FROM c;
+\echo :LAST_ERROR_SQLSTATE
 ALTER FOREIGN TABLE c OPTIONS (ADD extra_columns 'ignore');
 SELECT * FROM c;
 -- arrays, in documents, objects one behind the other
@@ -46,6 +47,7 @@ SELECT count(*), sum(i), max(t) FROM z;
 ALTER FOREIGN TABLE z OPTIONS (SET path 'twice.gz');
 SELECT count(*), sum(i) FROM z;
 ALTER FOREIGN TABLE z OPTIONS (SET path 'cut.gz'); SELECT count(*) FROM z;
+\echo :LAST_ERROR_SQLSTATE
 ALTER FOREIGN TABLE z OPTIONS (SET path 'damaged.gz'); SELECT count(*) FROM z;
 ALTER FOREIGN TABLE z OPTIONS (SET path 'junk.gz'); SELECT count(*) FROM z;
 ALTER FOREIGN TABLE z OPTIONS (SET path 'short.gz'); SELECT count(*) FROM z;
