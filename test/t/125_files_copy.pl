@@ -91,6 +91,15 @@ unlink "$root/orders_2026-11-05.csv.gz", "$root/orders_2026-11-07.csv.gz";
 run_sync();
 same('mended');
 is(sql('SELECT count(*) FROM ingest.rejected_row WHERE resolved_at IS NULL'), 0, 'nothing is rejected any more');
+# a file with a column that the table does not have: the others are read, and a crawl brings the column
+put('orders_2026-11-08.csv', "id,customer,amount,vat\n400,n,1,0.2\n");
+put('orders_2026-11-09.csv', "id,customer,amount\n401,m,1\n");
+my $err = run_sync();
+like($err, qr/no column for "vat" of file "orders_2026-11-08\.csv"/, 'a new column is an error');
+is(sql('SELECT string_agg(id::text, \' \') FROM books.orders WHERE id BETWEEN 400 AND 499'), '401', 'that holds up no other file');
+sql("CALL ingest.crawl('drop')");
+run_sync();
+is(sql('SELECT vat FROM books.orders WHERE id = 400'), '0.2', 'after a crawl it is there');
 # a file that is being written
 open my $f, '>>', "$root/orders_2026-11-06.csv" or die;
 print $f "301,late,1\n";
