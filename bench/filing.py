@@ -13,8 +13,8 @@ from common import connect, cpu_seconds
 ROWS = int(os.environ.get("BENCH_FILES_ROWS", "1000000"))
 DUCKDB = "@duckdb/node-api@1.5.6-r.1"
 COLUMNS = (("id", "bigint"), ("n", "integer"), ("name", "text"), ("city", "text"), ("amount", "numeric"), ("qty", "integer"),
-           ("day", "date"), ("at", "timestamp"), ("note", "text"), ("flag", "boolean"))
-TOLD = "count(id), sum(n), count(name), count(city), sum(amount), sum(qty), max(day), max(at), count(note), count(flag)"
+           ("day", "date"), ("seen", "timestamp"), ("note", "text"), ("flag", "boolean"))
+TOLD = "count(id), sum(n), count(name), count(city), sum(amount), sum(qty), max(day), max(seen), count(note), count(flag)"
 
 SCRIPT = """
 import { createInterface } from 'node:readline';
@@ -50,7 +50,7 @@ def write_csv(path, n=None):
 def write_json(path, n=None):
     with open(path, "w", encoding="utf-8") as file:
         for r in rows(n):
-            file.write('{"id": %d, "n": %d, "name": "%s", "city": "%s", "amount": %s, "qty": %d, "day": "%s", "at": "%s", "note": %s, "flag": %s}\n' % (
+            file.write('{"id": %d, "n": %d, "name": "%s", "city": "%s", "amount": %s, "qty": %d, "day": "%s", "seen": "%s", "note": %s, "flag": %s}\n' % (
                 *r[:8], json.dumps(r[8]), "true" if r[9] == "t" else "false"))
 
 

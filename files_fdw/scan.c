@@ -38,6 +38,7 @@ row_maker_new(Table *t, Bitmapset *wanted, Bitmapset *early)
 	m->context = CurrentMemoryContext;
 	m->early = palloc(sizeof(Take) * (t->natts + 1));
 	m->late = palloc(sizeof(Take) * (t->natts + 1));
+	m->places = palloc(sizeof(int) * (t->natts + 1));
 	m->file_values = palloc0(sizeof(Datum) * (t->natts + 1));
 	m->file_nulls = palloc(sizeof(bool) * (t->natts + 1));
 	m->arena.hold = m->file_arena.hold = CurrentMemoryContext;
@@ -48,6 +49,8 @@ row_maker_new(Table *t, Bitmapset *wanted, Bitmapset *early)
 		const Column *c = &t->columns[i];
 		Take take = {.att = i, .converter = &c->converter};
 
+		if (!c->dropped && (c->o.kind == COLUMN_POSITION || c->o.kind == COLUMN_LINE))
+			m->places[m->nplaces++] = i;
 		/* whether a row is good, all its values tell */
 		if (c->dropped || c->o.kind != COLUMN_DATA || !(m->soft || bms_is_member(i + 1, wanted)))
 			continue;
@@ -185,22 +188,20 @@ row_maker_early(RowMaker *m, Datum *values, bool *nulls)
 	arena_reset(&m->arena, row->len, t->natts);
 	memcpy(values, m->file_values, sizeof(Datum) * t->natts);
 	memcpy(nulls, m->file_nulls, sizeof(bool) * t->natts);
-	for (int i = 0; i < t->natts; i++)
+	for (int i = 0; i < m->nplaces; i++)
 	{
-		if (t->columns[i].o.kind == COLUMN_POSITION || t->columns[i].o.kind == COLUMN_LINE)
-		{
-			bool position = t->columns[i].o.kind == COLUMN_POSITION;
+		int att = m->places[i];
+		bool position = t->columns[att].o.kind == COLUMN_POSITION;
 
-			values[i] = Int64GetDatum(position ? row->position : row->line);
-			nulls[i] = t->columns[i].dropped || (!position && row->line == 0);
-		}
+		values[att] = Int64GetDatum(position ? row->position : row->line);
+		nulls[att] = !position && row->line == 0;
 	}
 	if (row->fault.sqlstate != 0)
 	{
 		make_bad(m, &row->fault, values, nulls);
 		return false;
 	}
-	return take_values(m, m->early, m->nearly, values, nulls);
+	return m->nearly == 0 || take_values(m, m->early, m->nearly, values, nulls);
 }
 
 bool
