@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/stored_numeric.h"
@@ -71,6 +72,7 @@ converter_init(Converter *c, const char *name, Oid type, int32 typmod, const Man
 	c->manner = *manner;
 	c->type_name = format_type_be(type);
 	c->base = getBaseType(type);
+	c->strange = type >= FirstGenbkiObjectId;
 	/* a domain's checks are its input function's */
 	c->class = c->base == type ? class_of(type) : CONVERT_INPUT;
 	/* precision is the input function's as well */
@@ -166,40 +168,68 @@ soft_input(const Converter *c, char *text, Datum *value, Complaint *complaint)
 	return complain(complaint, context.error_data->sqlerrcode, "%s", context.error_data->message);
 }
 #else
-/* Before 16 an input function can only throw: it does so in a subtransaction */
+/* Is a value to blame for what its type's input function threw? */
+static bool
+is_about_value(int sqlerrcode)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_INVALID_TRANSACTION_STATE:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+			return false;
+		default:
+			return sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE;
+	}
+}
+
+/*
+ * Before 16 an input function can only throw.  Code that is not PostgreSQL's own may hold whatever it likes then, which
+ * only the end of a subtransaction takes from it; and in a query that several processes run there can be none.
+ */
 static bool
 soft_input(const Converter *c, char *text, Datum *value, Complaint *complaint)
 {
 	MemoryContext old = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool good = true;
+	ErrorData *volatile error = NULL;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(old);
+	if (c->strange && IsInParallelMode())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("values of type %s cannot be tried in a query that several processes run", c->type_name),
+				 errhint("SET max_parallel_workers_per_gather = 0, or do not read the column of errors.")));
+	if (c->strange)
+	{
+		BeginInternalSubTransaction(NULL);
+		MemoryContextSwitchTo(old);
+	}
 	PG_TRY();
 	{
 		*value = hard_input(c, text);
-		ReleaseCurrentSubTransaction();
+		if (c->strange)
+			ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
-		ErrorData *error;
-
 		MemoryContextSwitchTo(old);
 		error = CopyErrorData();
 		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		/* of the server, not of the value */
-		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION ||
-			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES)
-			ReThrowError(error);
-		good = complain(complaint, error->sqlerrcode, "%s", error->message);
-		FreeErrorData(error);
+		if (c->strange)
+			RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(old);
 	CurrentResourceOwner = owner;
-	return good;
+	if (error == NULL)
+		return true;
+	if (!is_about_value(error->sqlerrcode))
+		ReThrowError(error);
+	complain(complaint, error->sqlerrcode, "%s", error->message);
+	FreeErrorData(error);
+	return false;
 }
 #endif
 

@@ -38,6 +38,7 @@ typedef struct Converter
 	FmgrInfo input;
 	Oid ioparam;
 	bool plain_numbers; /* nothing of the manner touches them */
+	bool strange;       /* it is not PostgreSQL's own, or a domain */
 	int most;           /* characters of varchar(n); -1: any */
 } Converter;
 

@@ -31,7 +31,6 @@ typedef struct RelInfo
 	double bytes;
 	double values; /* columns that are converted */
 	int files;
-	bool can_share;
 } RelInfo;
 
 static Table *
@@ -115,15 +114,6 @@ filesGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 		info->files++;
 	}
 	info->values = list_length(wanted_columns(rel, info->table));
-	info->can_share = true;
-#if PG_VERSION_NUM < 160000
-	/* what an input function says of a bad value is heard in a subtransaction */
-	if (info->table->error > 0)
-	{
-		foreach (lc, wanted_columns(rel, info->table))
-			info->can_share &= intVal(lfirst(lc)) != info->table->error;
-	}
-#endif
 	rel->fdw_private = info;
 	estimate(root, rel, info);
 }
@@ -140,7 +130,7 @@ filesGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	ForeignPath *path = make_scan_path(root, rel, rel->rows, startup, startup + disk + cpu);
 
 	add_path(rel, (Path *) path);
-	if (rel->consider_parallel && rel->lateral_relids == NULL && info->can_share)
+	if (rel->consider_parallel && rel->lateral_relids == NULL)
 	{
 		int workers = compute_parallel_worker(rel, rel->pages, -1, max_parallel_workers_per_gather);
 		double share = workers + (parallel_leader_participation ? Max(0, 1.0 - 0.3 * workers) : 0);
@@ -184,9 +174,26 @@ filesGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *
 							outer);
 }
 
+/*
+ * Before 16 what the input function of a type that is not PostgreSQL's own says of a bad value is heard in a
+ * subtransaction, which a worker cannot have.
+ */
 static bool
 filesIsForeignScanParallelSafe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 {
+#if PG_VERSION_NUM < 160000
+	Table *t = table_of(rte->relid);
+	bool strange = false;
+	ListCell *lc;
+
+	for (int i = 0; i < t->natts; i++)
+		strange |= !t->columns[i].dropped && t->columns[i].converter.strange;
+	foreach (lc, strange && t->error > 0 ? wanted_columns(rel, t) : NIL)
+	{
+		if (intVal(lfirst(lc)) == t->error)
+			return false;
+	}
+#endif
 	return true;
 }
 

@@ -20,7 +20,7 @@ typedef struct RowMaker
 	int nearly;
 	Take *late;
 	int nlate;
-	int *places;       /* columns of positions and lines, by attnum - 1 */
+	int *places; /* columns of positions and lines, by attnum - 1 */
 	int nplaces;
 	Datum *file_values; /* what all rows of the file have */
 	bool *file_nulls;

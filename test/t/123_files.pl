@@ -132,6 +132,11 @@ foreach my $table ('cut', 'whole')
 is(sql("$parallel SELECT count(*) FROM (SELECT id FROM cut ORDER BY id LIMIT 5) x"), 5, 'a limit');
 is(sql("$parallel SET enable_hashjoin = off; SET enable_mergejoin = off; SELECT count(*) FROM (VALUES (1), (2)) v (x), LATERAL (SELECT sum(n) FROM cut WHERE id = x) s"), 2, 'again and again');
 
+# bad rows are rows in workers, too, or nobody works
+sql("CREATE FOREIGN TABLE told (id int, t text, n jsonb, e jsonb OPTIONS (metadata 'error')) SERVER drop_folder OPTIONS (path 'big/part_1.csv', multiline 'off'); CREATE TABLE many_rows AS SELECT i FROM generate_series(1, 200000) i");
+is(sql("$parallel SELECT count(*), count(e) FROM told"), '120000|0', 'a table with its column of errors');
+is(sql("$parallel SET enable_hashjoin = off; SET enable_mergejoin = off; SELECT count(*) FROM many_rows r JOIN (SELECT id, e FROM told WHERE id < 3 OFFSET 0) x ON x.id = r.i WHERE x.e IS NULL"), 2, 'joined with one that several processes read');
+
 # positions: a range that is read alone
 sql("CREATE FOREIGN TABLE at (id int, t text, n int, p bigint OPTIONS (metadata 'position')) SERVER drop_folder OPTIONS (path 'big/part_1.csv', multiline 'off');
 	CREATE TABLE known AS SELECT id, p FROM at");
