@@ -71,7 +71,7 @@ INSERT INTO w.sketch SELECT column_name, sketch FROM profile_table('w.plain') UN
 RESET ROLE;
 
 -- files, one of which is broken
-COPY (SELECT 'id,name,amount') TO PROGRAM 'mkdir -p world && cat > world/orders.csv && seq -f "%g,name %g,%g.5" 50 >> world/orders.csv';
+COPY (SELECT 'id,name,amount') TO PROGRAM 'mkdir -p world && cat > world/orders.csv && seq 50 | sed "s/.*/&,name &,&.5/" >> world/orders.csv';
 COPY (SELECT 'id,"open') TO PROGRAM 'cat > world/broken.csv && mkfifo world/pipe.csv && ln -s /etc/passwd world/link.csv';
 COPY (SELECT '{"id": 1}') TO PROGRAM 'cat > world/doc.json';
 SELECT current_setting('data_directory') || '/world' AS folder \gset
