@@ -232,6 +232,120 @@ wider(const char *one, Oid other)
 	}
 }
 
+/* How the column of a table that is there reads numbers: can it read these? */
+static bool
+reads_numbers(const Guess *g, Oid type, const Manner *m)
+{
+	char points = m->decimal == '.' ? 'd' : m->thousands == '.' ? 't'
+																: 0;
+	char commas = m->decimal == ',' ? 'd' : m->thousands == ',' ? 't'
+																: 0;
+	int64 fractions = m->decimal == '.' ? g->points + g->doubtful_points : g->commas + g->doubtful_commas;
+
+	if (!(g->may & (MAY_INT | MAY_NUMBER)) || g->codes || g->money || g->nmarks > 1)
+		return false;
+	if (g->nmarks == 1 && g->marks[0] != m->thousands)
+		return false;
+	if ((g->points > 0 && points != 'd') || (g->commas > 0 && commas != 'd'))
+		return false;
+	if ((g->doubtful_points > 0 && points == 0) || (g->doubtful_commas > 0 && commas == 0))
+		return false;
+	return type == NUMERICOID || (fractions == 0 && g->digits <= 18);
+}
+
+/*
+ * Values that leave open what they are (the day or the month first, the sign of decimals) are what they were: so says
+ * the column of a table that is there, if it can read them all.
+ */
+static bool
+reads_all(const Guess *g, Oid type, const Manner *m)
+{
+	if (g->values == 0)
+		return true;
+	switch (type)
+	{
+		case DATEOID:
+			return (g->may & (MAY_DATE << m->dates)) != 0;
+		case TIMESTAMPOID:
+			return (g->may & (MAY_STAMP << m->dates)) != 0;
+		case INT8OID:
+		case NUMERICOID:
+			return reads_numbers(g, type, m);
+		default:
+			return false;
+	}
+}
+
+/* Are all words for nothing among those that the column knows? */
+static bool
+knows_words(const Guess *g, List *words)
+{
+	for (int i = 0; i < g->nwords; i++)
+	{
+		bool found = false;
+		ListCell *lc;
+
+		foreach (lc, words)
+			found |= strcmp(lfirst(lc), g->words[i]) == 0;
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* The column as it is there, but for its comment */
+static bool
+keep_existing(Proposal *p, int i, Relation relation, int attnum)
+{
+	ProposedColumn *c = &p->columns[i];
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(relation), attnum - 1);
+	ColumnOptions o;
+	ListCell *lc;
+
+	if (i >= p->i.n)
+		return false;
+	column_options(RelationGetRelid(relation), attnum, NameStr(att->attname), &p->i.dialect.o, &o);
+	if (o.kind != COLUMN_DATA || !knows_words(p->i.guesses[i], o.manner.null_words) ||
+		!reads_all(p->i.guesses[i], att->atttypid, &o.manner))
+		return false;
+	c->type = format_type_with_typemod(att->atttypid, att->atttypmod);
+	c->note = NULL;
+	c->options = list_copy(GetForeignColumnOptions(RelationGetRelid(relation), attnum));
+	foreach (lc, c->options)
+	{
+		if (strcmp(lfirst_node(DefElem, lc)->defname, "description") == 0)
+			c->options = foreach_delete_current(c->options, lc);
+	}
+	return true;
+}
+
+/* Would the same text mean another number or day than it did? */
+static bool
+means_another(const ProposedColumn *c, Oid relid, int attnum, const TableOptions *table)
+{
+	ColumnOptions o;
+	Manner now = table->manner;
+	ListCell *lc;
+
+	if (strcmp(c->type, "text") == 0)
+		return false;
+	column_options(relid, attnum, c->name, table, &o);
+	foreach (lc, c->options)
+	{
+		const char *name = lfirst_node(DefElem, lc)->defname;
+		const char *value = defGetString(lfirst(lc));
+
+		if (strcmp(name, "decimal") == 0)
+			now.decimal = *value;
+		else if (strcmp(name, "thousands") == 0)
+			now.thousands = (char) byte_of(value);
+		else if (strcmp(name, "dateorder") == 0)
+			now.dates = *value == 'd' ? DATE_DMY : DATE_MDY;
+	}
+	return now.decimal != o.manner.decimal || now.dates != o.manner.dates ||
+		   (now.thousands != o.manner.thousands && now.thousands != 0 && o.manner.thousands != 0);
+}
+
 static void
 widen_by(Proposal *p, Oid relid)
 {
@@ -252,13 +366,9 @@ widen_by(Proposal *p, Oid relid)
 
 			if (att->attisdropped || strcmp(NameStr(att->attname), c->name) != 0)
 				continue;
-			/* nothing but nulls tells no type: what is known stays known */
-			if (strcmp(c->evidence, "no value at all") == 0)
-			{
-				c->type = format_type_with_typemod(att->atttypid, att->atttypmod);
+			if (keep_existing(p, i, relation, a + 1))
 				continue;
-			}
-			type = wider(c->type, att->atttypid);
+			type = means_another(c, relid, a + 1, &p->i.dialect.o) ? "text" : wider(c->type, att->atttypid);
 			if (strcmp(type, c->type) != 0)
 			{
 				c->evidence = psprintf("%s, but foreign table \"%s\" has %s already", c->evidence,

@@ -51,6 +51,15 @@ CREATE SCHEMA one; IMPORT FOREIGN SCHEMA "/" LIMIT TO (f) FROM SERVER files_impo
 \! cd "$ROOT"; rm flip/f_1.csv; printf 'id,v,w,d\n2,7,3,\n' > flip/f_2.csv
 CREATE SCHEMA two; IMPORT FOREIGN SCHEMA "/" LIMIT TO (f) FROM SERVER files_import INTO two;
 SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'two.f'::regclass AND attnum > 0 ORDER BY attnum;
+-- nor are values that leave it open read in another way than those before them
+\! cd "$ROOT"; mkdir open; printf 'n;d;e;i\n1.234,5;31.12.2024;2024-12-31;5\n' > open/o_1.csv
+IMPORT FOREIGN SCHEMA "/" LIMIT TO (o) FROM SERVER files_import INTO one;
+\! cd "$ROOT"; rm open/o_1.csv; printf 'n;d;e;i\n1.234;03.04.2025;2025-01-01;7\n12;01.02.2025;;8\n' > open/o_2.csv
+IMPORT FOREIGN SCHEMA "/" LIMIT TO (o) FROM SERVER files_import INTO two;
+SELECT * FROM two.o;
+\! cd "$ROOT"; printf 'n;d;e;i\n1.5;03/04/2025;x;7.5\n' > open/o_3.csv
+CREATE SCHEMA three; IMPORT FOREIGN SCHEMA "/" LIMIT TO (o) FROM SERVER files_import INTO three;
+SELECT * FROM three.o;
 -- which files are a table's, as the server says
 ALTER SERVER files_import OPTIONS (ADD tables 'everything=orders/**; small=b*.csv;');
 SELECT "table", description FROM files_tables('files_import') WHERE "table" IN ('everything', 'small', 'orders', 'bare');
@@ -65,5 +74,5 @@ SELECT piece, extent FROM files_pieces('two.f');
 SELECT split_part(files_prefix('two.f', 'flip/f_2.csv', 9), ' ', 2), encode(sha256(convert_to('id,v,w,d' || E'\n', 'UTF8')), 'hex');
 SELECT files_prefix('two.f', 'flip/f_2.csv', 99), files_prefix('two.f', 'flip/f_0.csv', 5), files_prefix('two.f', '../x', 5), files_prefix('two.f', 'flip/f_2.csv', -1);
 SET client_min_messages = warning;
-DROP SCHEMA incoming, picked, one, two CASCADE; DROP SERVER files_import CASCADE;
+DROP SCHEMA incoming, picked, one, two, three CASCADE; DROP SERVER files_import CASCADE;
 \! rm -rf "$ROOT"
