@@ -34,7 +34,7 @@ SQL_FUNCTION(files_watch);
 #define MOST_WATCHES 8 /* servers of a session */
 #define QUIET_MS 2100  /* nothing more was heard: whoever wrote has ended */
 #define MOST_DELAY_MS 10000
-#define MOST_WAIT_S 10
+#define MOST_WAIT_S 5
 #define EVENTS (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR)
 
 typedef struct Watch
