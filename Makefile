@@ -8,7 +8,7 @@
 # PG_CONFIG=/path/to/pg_config chooses the server; without it, build takes the pg_config in the PATH, and demo
 # and check install the PostgreSQL that the Debian release brings.
 
-EXTENSIONS = netsuite_fdw ingest_profile ingest ingest_delivery ingest_api
+EXTENSIONS = netsuite_fdw files_fdw ingest_profile ingest ingest_delivery ingest_api
 # beside them: the gateway, and a program of ingest_delivery's, where the library that it needs is there
 PROGRAMS = gateway ingest_kafka
 

@@ -17,7 +17,7 @@
 #include "miscadmin.h"
 #include "netsuite_fdw/decode.h"
 #include "netsuite_fdw/jsontext.h"
-#include "netsuite_fdw/numeric.h"
+#include "common/stored_numeric.h"
 #include "netsuite_fdw/reason.h"
 #include "utils/builtins.h"
 #include "utils/date.h"

@@ -45,6 +45,10 @@ replays() {
 	replay_corpus jwt
 	replay_corpus frame
 	replay_corpus graphql
+	replay_corpus csv
+	replay_corpus rows
+	replay_corpus unpack
+	replay_corpus dialect
 }
 
 events_model() {

@@ -1,5 +1,6 @@
 #!/bin/bash
 # make demo: from nothing to SELECT … FROM netsuite.transaction, against the sandbox.  CHAPTER=delivery: how events leave the database. CHAPTER=api: the gateway.
+# CHAPTER=files: a folder.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/suites.sh"
 started=$SECONDS
@@ -82,9 +83,16 @@ api() {
 	say "Ready after $((SECONDS - started)) seconds. The gateway listens at $API"
 }
 
+# nothing but an empty PostgreSQL: the folder is made on the way
+files() {
+	set_up
+	start_cluster demo 6601
+	say "Ready after $((SECONDS - started)) seconds"
+}
+
 case ${CHAPTER:-netsuite} in
-netsuite | delivery | api) "${CHAPTER:-netsuite}" ;;
-*) die "there is no chapter $CHAPTER; there are delivery and api, and without one the tour" ;;
+netsuite | delivery | api | files) "${CHAPTER:-netsuite}" ;;
+*) die "there is no chapter $CHAPTER; there are delivery, api and files, and without one the tour" ;;
 esac
 script=demo
 [ "${CHAPTER:-netsuite}" = netsuite ] || script=demo_$CHAPTER

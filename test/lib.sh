@@ -234,7 +234,7 @@ make_work() {
 	make_folder
 	# the checkout may be unreadable to the servers' user
 	mkdir "$WORK/src" "$WORK/tmp"
-	cp -r "$TOP/test" "$TOP/bench" "$TOP/sql" "$TOP/expected" "$TOP/docs" "$TOP/common" "$TOP/netsuite_fdw" "$TOP/ingest_profile" "$TOP/ingest_api" "$WORK/src/"
+	cp -r "$TOP/test" "$TOP/bench" "$TOP/sql" "$TOP/expected" "$TOP/docs" "$TOP/common" "$TOP/netsuite_fdw" "$TOP/files_fdw" "$TOP/ingest_profile" "$TOP/ingest_api" "$WORK/src/"
 	find "$WORK/src" -name __pycache__ -prune -exec rm -rf {} +
 	[ "$(id -u)" = 0 ] && chown -R postgres: "$WORK"
 	cd "$WORK"
@@ -309,7 +309,7 @@ fact() {
 	/usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1])).get(sys.argv[2], ""))' "$NS_READY" "$1"
 }
 
-BASE_PACKAGES="gcc make pkg-config libc6-dev libcurl4-openssl-dev libssl-dev libdeflate-dev libicu-dev libjson-c-dev libpq-dev zlib1g-dev
+BASE_PACKAGES="gcc make pkg-config libc6-dev libcurl4-openssl-dev libssl-dev libdeflate-dev libicu-dev libjson-c-dev libpq-dev zlib1g-dev libzstd-dev
 	python3 python3-psycopg python3-cryptography"
 # zones such as CET, which tests use, stand in a package of their own since Debian 13
 if [ "$(. /etc/os-release 2>/dev/null && echo "${ID:-}")" = debian ] && [ "$(. /etc/os-release && echo "${VERSION_ID:-99}")" -ge 13 ]; then
@@ -352,7 +352,7 @@ need_prometheus() {
 
 # What tests need besides: another Node.js than Debian's will do
 need_test_packages() {
-	need_packages "postgresql-$MAJOR-cron" sqlsmith
+	need_packages "postgresql-$MAJOR-cron" sqlsmith zstd
 	command -v npm >/dev/null || need_packages nodejs npm
 	need_peers
 }

@@ -6,11 +6,11 @@ choose_server
 cd "$TOP" || exit 1
 code=0
 say "clang-format"
-clang-format --dry-run --Werror netsuite_fdw/*.[ch] ingest_profile/*.[ch] ingest/*.[ch] ingest/*/*.[ch] ingest_delivery/*.[ch] ingest_api/*.[ch] ingest_api/*/*.[ch] ingest_kafka/*.[ch] common/*.[ch] gateway/*.[ch] test/fuzz/*.c test/delivery/*.c || code=1
+clang-format --dry-run --Werror netsuite_fdw/*.[ch] files_fdw/*.[ch] ingest_profile/*.[ch] ingest/*.[ch] ingest/*/*.[ch] ingest_delivery/*.[ch] ingest_api/*.[ch] ingest_api/*/*.[ch] ingest_kafka/*.[ch] common/*.[ch] gateway/*.[ch] test/fuzz/*.c test/delivery/*.c || code=1
 say "cppcheck"
 cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr -I. '-Dereport(level,...)=abort()' \
 	'-Dpg_attribute_noreturn()=__attribute__((noreturn))' \
-	--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=syntaxError common netsuite_fdw ingest_profile ingest ingest_delivery ingest_kafka ingest_api gateway || code=1
+	--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=syntaxError common netsuite_fdw files_fdw ingest_profile ingest ingest_delivery ingest_kafka ingest_api gateway || code=1
 say "Who acts"
 # one room alone becomes somebody else; locks that others could take are no locks
 if grep -nE "SetUserIdAndSecContext|SetUserId\(" ingest/*.c ingest/*/*.c | grep -v "^ingest/base/door.c:"; then
@@ -76,7 +76,7 @@ for number in $(basename -a test/t/[0-9]*.pl | cut -c1-3 | uniq -d); do
 	code=1
 done
 say "Python"
-/usr/bin/python3 -B -m py_compile test/commented.py test/tools/initdb test/sandbox/netsuite_sandbox/*.py test/sandbox/*.py test/queries/*.py test/soak/*.py test/delivery/*.py test/gateway/*.py test/api/*.py test/profile/*.py bench/*.py || code=1
+/usr/bin/python3 -B -m py_compile test/commented.py test/tools/initdb test/sandbox/netsuite_sandbox/*.py test/sandbox/*.py test/queries/*.py test/soak/*.py test/delivery/*.py test/gateway/*.py test/api/*.py test/profile/*.py test/files/*.py bench/*.py || code=1
 find test bench -name __pycache__ -prune -exec rm -rf {} +
 [ $code = 0 ] && echo "nothing to complain about"
 exit $code

@@ -14,7 +14,7 @@ shown() {
 	return $code
 }
 
-# fuzz_target decode|sketch|request|jwt|frame|graphql: SOURCES, LIBRARIES, CORPUS, DICTIONARY and the LONGEST input of a fuzzer
+# fuzz_target decode|sketch|request|jwt|frame|graphql|csv|rows|unpack|dialect: SOURCES, LIBRARIES, CORPUS, DICTIONARY and the LONGEST input of a fuzzer
 fuzz_target() {
 	local room
 	# shellcheck disable=SC2034
@@ -56,7 +56,30 @@ fuzz_target() {
 		# shellcheck disable=SC2034
 		DICTIONARY=("-dict=$TOP/test/fuzz/graphql.dict")
 		;;
-	*) die "there is no fuzzer $1; there are: decode sketch request jwt frame graphql" ;;
+	csv)
+		SOURCES=("$TOP/test/fuzz/csv_fuzz.c")
+		for room in csv reader complaint; do SOURCES+=("$TOP/files_fdw/$room.c"); done
+		CORPUS=$TOP/test/fuzz/csv_corpus
+		;;
+	rows)
+		SOURCES=("$TOP/test/fuzz/rows_fuzz.c")
+		for room in json reader complaint; do SOURCES+=("$TOP/files_fdw/$room.c"); done
+		CORPUS=$TOP/test/fuzz/rows_corpus
+		# shellcheck disable=SC2034
+		DICTIONARY=("-dict=$TOP/test/fuzz/json.dict")
+		;;
+	unpack)
+		SOURCES=("$TOP/test/fuzz/unpack_fuzz.c" "$TOP/files_fdw/input.c")
+		CORPUS=$TOP/test/fuzz/unpack_corpus
+		# shellcheck disable=SC2034
+		LIBRARIES=(-lz -lzstd)
+		;;
+	dialect)
+		SOURCES=("$TOP/test/fuzz/dialect_fuzz.c" "$TOP/common/written_number.c" "$TOP/common/written_json.c")
+		for room in dialect guess csv json reader complaint moment word; do SOURCES+=("$TOP/files_fdw/$room.c"); done
+		CORPUS=$TOP/test/fuzz/dialect_corpus
+		;;
+	*) die "there is no fuzzer $1; there are: decode sketch request jwt frame graphql csv rows unpack dialect" ;;
 	esac
 }
 

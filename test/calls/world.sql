@@ -5,6 +5,7 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS postgres_fdw;
 CREATE EXTENSION IF NOT EXISTS netsuite_fdw;
+CREATE EXTENSION IF NOT EXISTS files_fdw;
 CREATE EXTENSION IF NOT EXISTS ingest CASCADE;
 CREATE EXTENSION IF NOT EXISTS ingest_delivery;
 CREATE EXTENSION IF NOT EXISTS ingest_api;
@@ -67,6 +68,18 @@ CREATE TABLE w.sketch (kind text, sketch profile_sketch);
 INSERT INTO w.sketch SELECT column_name, sketch FROM profile_table('w.plain') UNION ALL SELECT column_name, sketch FROM profile_table('w.child')
   UNION ALL SELECT 'empty', profile(id) FROM w.empty UNION ALL SELECT 'nulls', profile(NULL::text) FROM w.plain
   UNION ALL SELECT 'many', profile(i) FROM generate_series(1, 5000) i UNION ALL SELECT 'texts', profile('t' || i) FROM generate_series(1, 5000) i;
+RESET ROLE;
+
+-- files, one of which is broken
+COPY (SELECT 'id,name,amount') TO PROGRAM 'mkdir -p world && cat > world/orders.csv && seq 50 | sed "s/.*/&,name &,&.5/" >> world/orders.csv';
+COPY (SELECT 'id,"open') TO PROGRAM 'cat > world/broken.csv && mkfifo world/pipe.csv && ln -s /etc/passwd world/link.csv';
+COPY (SELECT '{"id": 1}') TO PROGRAM 'cat > world/doc.json';
+SELECT current_setting('data_directory') || '/world' AS folder \gset
+CREATE SERVER files FOREIGN DATA WRAPPER files_fdw OPTIONS (root :'folder');
+GRANT USAGE ON FOREIGN SERVER files TO PUBLIC;
+SET ROLE w_keeper;
+CREATE FOREIGN TABLE w.files (id integer, name text, amount numeric, _file text OPTIONS (metadata 'file'), _error jsonb OPTIONS (metadata 'error')) SERVER files OPTIONS (path 'orders.csv');
+CREATE FOREIGN TABLE w.broken_file (id integer) SERVER files OPTIONS (path 'broken.csv;link.csv;pipe.csv');
 GRANT SELECT ON ALL TABLES IN SCHEMA w TO PUBLIC;
 RESET ROLE;
 

@@ -27,7 +27,7 @@ run_file('postgres', 'calls/world.sql', host => $node->host, port => $node->port
 # of each type, as SQL; the first is what a good caller passes
 my @text = ("'plain'", "''", "' '", "E'\\x01\\n\\t\\x7f'", "'%s%n%1\$s'", "'\"'", "'no such thing'", "'pg_class'", "'{'", "'9999999999999999999999'", "repeat('x', 1000000)", "repeat('{\"a\":', 100000)", "U&'\\+01F600'");
 my @relation = qw('w.plain' 'w.child' 'w.empty' 'w.bare' 'w.dropped' 'w.hollow' 'w.parted' 'w.unpartitioned' 'w."odd""name"' 'w.view' 'w.counting' 'w.loop' 'w.void' 'w.fails'
-  'w.stored' 'w.unfilled' 'w.numbers' 'w.walled' 'w.plain_pkey' 'w.pair' 'shop.plain' 'copies.plain' 'copies.plain_history' 'pg_type' 'pg_class' 'information_schema.columns' 'ingest.sync' 'ingest.table_status');
+  'w.files' 'w.broken_file' 'w.stored' 'w.unfilled' 'w.numbers' 'w.walled' 'w.plain_pkey' 'w.pair' 'shop.plain' 'copies.plain' 'copies.plain_history' 'pg_type' 'pg_class' 'information_schema.columns' 'ingest.sync' 'ingest.table_status');
 $_ =~ s/odd""name/odd ""name/ for @relation;
 my @oid = ('0', '4294967295', '999999999', '1259', '1247', '(SELECT oid FROM w.gone)', "'w_keeper'::regrole");
 my %odd = (
@@ -82,6 +82,8 @@ my %good = (
 	'ingest.add_rule.columns' => "'{id}'", 'ingest.add_rule.arguments' => q('{}'), 'ingest.set_lineage.kind' => "'declared'", 'ingest.as_of.target' => 'NULL::copies.plain', 'ingest.row_history.target' => 'NULL::copies.plain', 'ingest_internal.prune.events' => "'100 years'", 'ingest_internal.prune.runs' => "'100 years'",
 	'ingest_internal.create_job.kind' => "'check'", 'public.anomaly_score.kind' => 'NULL', 'public.anomaly_scores.kind' => 'NULL', 'public.profile_table.columns' => 'NULL', 'public.profile_report.columns' => 'NULL', where_clause => "'true'", query => "'SELECT * FROM w.plain'", suiteql => "'SELECT id FROM customer'", semantic_type => "'email'",
 	'public.netsuite_query.params' => "'{}'", 'public.netsuite_check.server' => "'ns'", 'public.netsuite_deleted.server' => "'ns'", 'public.netsuite_governance.server' => "'ns'", 'public.netsuite_query.server' => "'ns'", 'public.netsuite_server_time.server' => "'ns'", 'public.netsuite_tables.server' => "'ns'",
+	(map { ("public.files_$_.server" => "'files'") } qw(list clock sniff check tables watch)), 'public.files_list.pattern' => "'**'", 'public.files_sniff.path' => "'orders.csv'", 'public.files_watch.wait' => "'1 ms'",
+	(map { ("public.files_$_.foreign_table" => "'w.files'") } qw(pieces prefix)), 'public.files_prefix.piece' => "'orders.csv'", 'public.files_prefix.extent' => '10', 'public.files_fdw_validator.catalog' => "'pg_foreign_table'::regclass", 'public.files_fdw_validator.options' => "'{path=a}'",
 	'public.netsuite_deleted.table' => "'customer'", 'public.netsuite_deleted.since' => "'2020-01-01'", 'public.netsuite_fdw_validator.catalog' => "'pg_foreign_server'::regclass", 'public.netsuite_fdw_validator.options' => "'{account=1}'", from_table => "'copies.plain'", to_table => "'w.report'",
 	'sink' => "'kept'", 'ingest_delivery.create_sink.name' => "'another'", 'ingest_delivery.create_sink.kind' => "'webhook'", 'ingest_delivery.check_options.kind' => "'webhook'", 'ingest_delivery.create_sink.options' => q('{"url": "https://hooks.example.com/", "secret": "mapping:ingest_secrets/mine"}'),
 	'ingest_delivery.check_options.options' => q('{"url": "https://hooks.example.com/", "secret": "mapping:ingest_secrets/mine"}'), ordered => "'subject'", on_exhausted => "'skip'", on_expiry => "'keep'", which => "'failed'", reference => "'mapping:ingest_secrets/mine'", secret => "'mapping:ingest_secrets/mine'",
@@ -103,7 +105,7 @@ my %more = (
 	'url' => [ "'https://[::1]/'", "'https://a.example:99999/'", "'https://'", "'x'", "'https://a\@b/'", "'https://%00/'" ], 'secret' => [ "'env:HOME'", "'file:/etc/passwd'", "'mapping:'", "'mapping:a'", "'mapping:ns/x'", "'mapping:/'" ], 'reference' => [ "'env:HOME'", "'file:/'", "'mapping:back/user'" ],
 	'ordered' => [ "'none'" ], 'on_exhausted' => [ "'hold'" ], 'on_expiry' => [ "'skip'" ], 'which' => [ "'all'", "'dead'" ], 'since' => [ "'2020-01-01'" ],
 	'headers' => [ q('{"a": "b"}'), q('{"a": 1}'), q('{"": "b"}') ],
-	'types' => [ "'{ingest.*}'", "'{%}'", "'{*}'" ], 'options' => [ "'{base_url=x}'", "'{=}'", "'{a}'", "'{no=1}'", "'{timeout=99999999999}'" ], 'semantic_type' => [ "'uuid'", "'iban'", "'no'" ],);
+	'types' => [ "'{ingest.*}'", "'{%}'", "'{*}'" ], 'path' => [ "'no such file'", "'**'", "'../x'", "'*;?;[a'", "'broken.csv'" ], 'pattern' => [ "'[!]]'", "'#'", "'**/**/*'" ], 'options' => [ "'{delimiter=ab}'", "'{path=a,quote=tab}'", "'{metadata=error,partition=x}'", "'{root=/etc}'", "'{base_url=x}'", "'{=}'", "'{a}'", "'{no=1}'", "'{timeout=99999999999}'" ], 'semantic_type' => [ "'uuid'", "'iban'", "'no'" ],);
 
 # -- every function --
 
@@ -111,8 +113,8 @@ my @functions = map { [ split /\|/, $_, -1 ] } split /\n/, $node->safe_psql($p, 
 	SELECT p.oid, n.nspname, p.proname, p.prokind, p.pronargs, coalesce(array_to_string(p.proargnames[1:p.pronargs], ','), ''),
 		(SELECT string_agg(t.typname, ',' ORDER BY a.i) FROM unnest(p.proargtypes) WITH ORDINALITY a (oid, i) JOIN pg_type t ON t.oid = a.oid), p.prorettype::regtype, p.provolatile
 	FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
-		JOIN pg_extension e ON e.oid = d.refobjid WHERE e.extname IN ('netsuite_fdw', 'ingest_profile', 'ingest', 'ingest_delivery', 'ingest_api') ORDER BY n.nspname, p.proname, p.oid});
-cmp_ok(scalar @functions, '>', 100, 'the functions of five extensions');
+		JOIN pg_extension e ON e.oid = d.refobjid WHERE e.extname IN ('netsuite_fdw', 'files_fdw', 'ingest_profile', 'ingest', 'ingest_delivery', 'ingest_api') ORDER BY n.nspname, p.proname, p.oid});
+cmp_ok(scalar @functions, '>', 100, 'the functions of six extensions');
 my @unknown = grep { !$odd{$_} } map { split /,/, $_->[6] } @functions;
 is("@unknown", '', 'every type of argument has values');
 # a constraint's name is what a user reads (base/words.c)
@@ -412,12 +414,12 @@ survives('so it is for procedures', 'postgres', map { ($_, "CALL ingest.sync('pl
 # -- a library that meets the objects of another version --
 
 $node->safe_psql($p, "CREATE DATABASE other");
-$node->safe_psql('other', "CREATE EXTENSION netsuite_fdw; CREATE EXTENSION ingest CASCADE; CREATE TABLE sketches AS SELECT profile(1) AS s; UPDATE pg_extension SET extversion = '0.0' WHERE extname IN ('netsuite_fdw', 'ingest_profile', 'ingest')");
+$node->safe_psql('other', "CREATE EXTENSION netsuite_fdw; CREATE EXTENSION files_fdw; CREATE EXTENSION ingest CASCADE; CREATE TABLE sketches AS SELECT profile(1) AS s; UPDATE pg_extension SET extversion = '0.0' WHERE extname IN ('netsuite_fdw', 'files_fdw', 'ingest_profile', 'ingest')");
 my @c = split /\n/, $node->safe_psql('other', q{
 	SELECT DISTINCT ON (p.prosrc) format(CASE p.prokind WHEN 'p' THEN 'CALL %s(%s)' ELSE 'SELECT %s(%s)' END, p.oid::regproc, (SELECT string_agg(CASE t.typtype WHEN 'p' THEN CASE t.typname WHEN 'record' THEN 'ROW(1)' ELSE 'NULL::text' END ELSE format('%L::%s', CASE t.typcategory WHEN 'A' THEN '{}' WHEN 'N' THEN '0' WHEN 'D' THEN 'now' WHEN 'T' THEN '0' WHEN 'B' THEN 't' WHEN 'S' THEN '' ELSE CASE t.typname WHEN 'jsonb' THEN '{}' END END, t.oid::regtype) END, ', ' ORDER BY a.i) FROM unnest(p.proargtypes) WITH ORDINALITY a (oid, i) JOIN pg_type t ON t.oid = a.oid))
 	FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid
-	WHERE l.lanname = 'c' AND e.extname IN ('netsuite_fdw', 'ingest_profile', 'ingest') AND p.prokind IN ('f', 'p') AND NOT (p.proargtypes::oid[] && ARRAY['internal'::regtype, 'cstring'::regtype]::oid[])
-		AND p.proname NOT IN ('profile_sketch_send', 'netsuite_fdw_comment') AND NOT (p.proisstrict AND 'profile_sketch'::regtype = ANY (p.proargtypes::oid[])) AND p.proretset IS NOT NULL ORDER BY p.prosrc});
+	WHERE l.lanname = 'c' AND e.extname IN ('netsuite_fdw', 'files_fdw', 'ingest_profile', 'ingest') AND p.prokind IN ('f', 'p') AND NOT (p.proargtypes::oid[] && ARRAY['internal'::regtype, 'cstring'::regtype]::oid[])
+		AND p.proname NOT IN ('profile_sketch_send', 'netsuite_fdw_comment', 'files_fdw_comment') AND NOT (p.proisstrict AND 'profile_sketch'::regtype = ANY (p.proargtypes::oid[])) AND p.proretset IS NOT NULL ORDER BY p.prosrc});
 cmp_ok(scalar @c, '>', 30, 'functions in C');
 my @silent;
 foreach my $call (@c)

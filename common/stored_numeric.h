@@ -1,11 +1,11 @@
 /*
- * numeric.h
+ * stored_numeric.h
  *		PostgreSQL's stored form of a numeric of few digits.
  *
- * A page is mostly such numbers; numeric_in() takes several times as long.
+ * Pages and files are mostly such numbers; numeric_in() takes several times as long.
  */
-#ifndef NETSUITE_NUMERIC_H
-#define NETSUITE_NUMERIC_H
+#ifndef COMMON_STORED_NUMERIC_H
+#define COMMON_STORED_NUMERIC_H
 
 #include "postgres.h"
 
@@ -56,4 +56,4 @@ build_numeric(char *result, uint64 magnitude, bool negative, int scale)
 	return PointerGetDatum(result);
 }
 
-#endif /* NETSUITE_NUMERIC_H */
+#endif /* COMMON_STORED_NUMERIC_H */

@@ -1,0 +1,37 @@
+/*
+ * compat.h
+ *		What differs between PostgreSQL 15 and 18.
+ */
+#ifndef FILES_COMPAT_H
+#define FILES_COMPAT_H
+
+#include "postgres.h"
+
+#include "catalog/pg_foreign_server.h"
+#include "optimizer/pathnode.h"
+#include "utils/acl.h"
+
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#include "varatt.h"
+#endif
+
+#if PG_VERSION_NUM < 160000
+#define server_aclcheck(serverid, roleid) pg_foreign_server_aclcheck(serverid, roleid, ACL_USAGE)
+#else
+#define server_aclcheck(serverid, roleid) object_aclcheck(ForeignServerRelationId, serverid, roleid, ACL_USAGE)
+#endif
+
+/* create_foreignscan_path took fdw_restrictinfo in 17 and disabled_nodes in 18 */
+#if PG_VERSION_NUM >= 180000
+#define make_scan_path(root, rel, rows, startup, total) \
+	create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, NIL, (rel)->lateral_relids, NULL, NIL, NIL)
+#elif PG_VERSION_NUM >= 170000
+#define make_scan_path(root, rel, rows, startup, total) \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, (rel)->lateral_relids, NULL, NIL, NIL)
+#else
+#define make_scan_path(root, rel, rows, startup, total) \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, (rel)->lateral_relids, NULL, NIL)
+#endif
+
+#endif /* FILES_COMPAT_H */

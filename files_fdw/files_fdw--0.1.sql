@@ -1,0 +1,65 @@
+\echo Use "CREATE EXTENSION files_fdw" to load this file. \quit
+
+CREATE FUNCTION files_fdw_handler() RETURNS fdw_handler
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION files_fdw_handler() IS 'foreign-data wrapper handler';
+
+CREATE FUNCTION files_fdw_validator(options text[], catalog oid) RETURNS void
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION files_fdw_validator(text[], oid) IS 'checks options of servers, foreign tables and columns';
+
+CREATE FOREIGN DATA WRAPPER files_fdw HANDLER files_fdw_handler VALIDATOR files_fdw_validator;
+COMMENT ON FOREIGN DATA WRAPPER files_fdw IS 'files of the server: CSV and JSON, plain, gzip or zstd';
+
+CREATE FUNCTION files_fdw_comment() RETURNS event_trigger
+    AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION files_fdw_comment() IS 'turns descriptions of new foreign tables and columns into comments';
+
+CREATE EVENT TRIGGER files_fdw_comment ON ddl_command_end
+    WHEN TAG IN ('IMPORT FOREIGN SCHEMA', 'CREATE FOREIGN TABLE')
+    EXECUTE FUNCTION files_fdw_comment();
+
+CREATE FUNCTION files_list(server name, pattern text DEFAULT '**',
+    OUT path text, OUT size bigint, OUT modified timestamptz, OUT version text)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION files_list(name, text) 
+    IS 'files of a server whose paths a pattern has; their version changes whenever their content may have';
+
+CREATE FUNCTION files_clock(server name) RETURNS timestamptz
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION files_clock(name) IS 'the time by the clock that stamps files: the server''s own';
+
+CREATE FUNCTION files_sniff(server name, path text,
+    OUT choice text, OUT value text, OUT evidence text, OUT runner_up text)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION files_sniff(name, text)
+    IS 'what an import would make of files: each option of the table and each column''s type, why, what came second';
+
+CREATE FUNCTION files_check(server name, OUT "check" text, OUT ok boolean, OUT detail text)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION files_check(name) IS 'is everything in order? One row per check, with what to do';
+
+CREATE FUNCTION files_tables(server name, OUT schema text, OUT "table" text, OUT key text, OUT description text)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION files_tables(name) IS 'tables that an import would make of a server''s files, by their names alone';
+
+CREATE FUNCTION files_pieces(foreign_table regclass, OUT piece text, OUT version text, OUT extent bigint,
+    OUT bytes bigint, OUT modified timestamptz, OUT settled boolean)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION files_pieces(regclass)
+    IS 'files of a foreign table: version, where an appended row would begin, whether option settle has passed';
+
+CREATE FUNCTION files_prefix(foreign_table regclass, piece text, extent bigint) RETURNS text
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION files_prefix(regclass, text, bigint)
+    IS 'a digest of what stands in a file before a position, by the table''s option grows; null: it cannot say';
+
+CREATE FUNCTION files_watch(server name, wait interval) RETURNS SETOF text
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION files_watch(name, interval)
+    IS 'returns when files may have changed, with one row, null: any table; without a row when the time is over';

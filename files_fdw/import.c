@@ -1,0 +1,162 @@
+/*
+ * import.c
+ *		IMPORT FOREIGN SCHEMA: groups of files become tables.
+ *
+ * A group that cannot be read, or whose dialect is in doubt, is left out with a warning; the others are imported.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "commands/defrem.h"
+#include "files_fdw/import.h"
+#include "files_fdw/propose.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+typedef struct ImportOptions
+{
+	List *metadata;
+} ImportOptions;
+
+static void
+read_options(List *options, ImportOptions *o)
+{
+	ListCell *lc;
+
+	foreach (lc, options)
+	{
+		DefElem *def = lfirst_node(DefElem, lc);
+
+		if (strcmp(def->defname, "metadata") != 0)
+			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errmsg("invalid option \"%s\"", def->defname),
+							errhint("Valid options here are: metadata.")));
+		o->metadata = metadata_of(defGetString(def));
+	}
+}
+
+/* Is the table asked for? */
+static bool
+is_wanted(const ImportForeignSchemaStmt *stmt, const char *table)
+{
+	ListCell *lc;
+
+	if (stmt->list_type == FDW_IMPORT_SCHEMA_ALL)
+		return true;
+	foreach (lc, stmt->table_list)
+	{
+		if (strcmp(lfirst_node(RangeVar, lc)->relname, table) == 0)
+			return stmt->list_type == FDW_IMPORT_SCHEMA_LIMIT_TO;
+	}
+	return stmt->list_type == FDW_IMPORT_SCHEMA_EXCEPT;
+}
+
+typedef struct One
+{
+	ForeignServer *server;
+	Root *root;
+	FileGroup *group;
+	const ImportOptions *options;
+	const char *schema;
+	char *sql; /* NULL: it is left out */
+} One;
+
+static void
+import_one(One *one)
+{
+	Proposal p;
+
+	propose(one->server, one->root, one->group, one->options->metadata, &p);
+	if (p.problem)
+		ereport(WARNING,
+				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+				 errmsg("table \"%s\" is not imported: %s", one->group->table, p.problem),
+				 errdetail("Files: %s.", one->group->pattern),
+				 errhint("SELECT * FROM files_sniff(%s, %s) shows what was found; CREATE FOREIGN TABLE with other "
+						 "options overrules it.",
+						 quote_literal_cstr(one->server->servername), quote_literal_cstr(one->group->pattern))));
+	else
+	{
+		ereport(NOTICE, (errmsg("%s: %s", one->group->table, proposal_words(&p))));
+		one->sql = proposal_sql(one->server, NULL, one->group->table, &p);
+	}
+}
+
+/* What cannot be read ends in a subtransaction, and the next one is looked at */
+static void
+try_one(One *one)
+{
+	MemoryContext old = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(old);
+	PG_TRY();
+	{
+		import_one(one);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(old);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(old);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(old);
+		CurrentResourceOwner = owner;
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION ||
+			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES ||
+			error->sqlerrcode == ERRCODE_DUPLICATE_COLUMN)
+			ReThrowError(error);
+		one->sql = NULL;
+		ereport(WARNING, (errcode(error->sqlerrcode),
+						  errmsg("table \"%s\" is not imported: %s", one->group->table, error->message),
+						  error->detail ? errdetail_internal("%s", error->detail) : 0));
+	}
+	PG_END_TRY();
+}
+
+/* The remote schema is a folder: "/" or "public" for all of them */
+static const char *
+folder_of(const char *schema)
+{
+	while (*schema == '/')
+		schema++;
+	return strcmp(schema, "public") == 0 || strcmp(schema, ".") == 0 ? "" : schema;
+}
+
+List *
+import_schema(ImportForeignSchemaStmt *stmt, Oid serverid)
+{
+	ForeignServer *server = GetForeignServer(serverid);
+	ImportOptions options = {0};
+	List *commands = NIL;
+	Root *root;
+	int other;
+	ListCell *lc;
+
+	read_options(stmt->options, &options);
+	root = root_of(server);
+	foreach (lc, find_groups(server, root, folder_of(stmt->remote_schema), &other))
+	{
+		One one = {.server = server, .root = root, .group = lfirst(lc), .options = &options};
+
+		CHECK_FOR_INTERRUPTS();
+		if (!is_wanted(stmt, one.group->table))
+			continue;
+		try_one(&one);
+		if (one.sql)
+			commands = lappend(commands, one.sql);
+	}
+	if (other > 0 && stmt->list_type == FDW_IMPORT_SCHEMA_ALL)
+		ereport(
+			NOTICE,
+			(errmsg("%d files are left out, since their names have endings that are neither CSV's nor JSON's", other)));
+	return commands;
+}

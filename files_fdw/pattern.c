@@ -1,0 +1,251 @@
+/*
+ * pattern.c
+ *		Which paths belong to a table.
+ */
+#include "files_fdw/pattern.h"
+
+#include <string.h>
+
+#define IS_DIGIT(c) ((c) >= '0' && (c) <= '9')
+
+size_t
+digits_length(const char *p)
+{
+	const char *start = p;
+
+	while (IS_DIGIT(*p) || (p > start && *p != '\0' && strchr("-_.T:", *p) != NULL && IS_DIGIT(p[1])))
+		p++;
+	return p - start;
+}
+
+/* Behind the bracket that closes a set; NULL if none does */
+static const char *
+set_end(const char *p)
+{
+	p++;
+	if (*p == '!')
+		p++;
+	if (*p == ']')
+		p++;
+	while (*p != '\0' && *p != ']' && *p != '/' && *p != ';')
+		p++;
+	return *p == ']' ? p + 1 : NULL;
+}
+
+static bool
+set_has(const char *p, const char *end, char c)
+{
+	bool none = p[1] == '!';
+	bool found = false;
+
+	p += none ? 2 : 1;
+	for (const char *start = p; p < end - 1; p++)
+	{
+		if (p[1] == '-' && p + 2 < end - 1)
+		{
+			found |= (unsigned char) *p <= (unsigned char) c && (unsigned char) c <= (unsigned char) p[2];
+			p += 2;
+		}
+		else
+			found |= *p == c && (p > start || *p != '\0');
+	}
+	return found != none;
+}
+
+/* Bytes of the character at p, of whatever UTF-8 or other text */
+static size_t
+character(const char *p)
+{
+	size_t n = 1;
+
+	if ((unsigned char) *p >= 0xc0)
+	{
+		while (((unsigned char) p[n] & 0xc0) == 0x80)
+			n++;
+	}
+	return n;
+}
+
+/* Does one name match?  Both end at '/', the pattern also at ';' */
+static bool
+name_matches(const char *pattern, const char *name)
+{
+	const char *star = NULL; /* behind the last one */
+	const char *from = NULL; /* what it began with */
+
+	for (;;)
+	{
+		bool end = *pattern == '\0' || *pattern == '/' || *pattern == ';';
+		bool done = *name == '\0' || *name == '/';
+		const char *behind;
+
+		if (end && done)
+			return true;
+		if (!end && *pattern == '*')
+		{
+			star = ++pattern;
+			from = name;
+			continue;
+		}
+		if (!end && !done)
+		{
+			if (*pattern == '#' && digits_length(name) > 0)
+			{
+				/* as many as there are: what follows is no digit, or the star before it takes them */
+				name += digits_length(name);
+				pattern++;
+				continue;
+			}
+			if (*pattern == '?')
+			{
+				name += character(name);
+				pattern++;
+				continue;
+			}
+			behind = *pattern == '[' ? set_end(pattern) : NULL;
+			if (behind ? set_has(pattern, behind, *name) : (*pattern == *name && *pattern != '#'))
+			{
+				pattern = behind ? behind : pattern + 1;
+				name++;
+				continue;
+			}
+		}
+		if (star == NULL || *from == '\0' || *from == '/')
+			return false;
+		pattern = star;
+		name = ++from;
+	}
+}
+
+static const char *
+next_name(const char *p)
+{
+	while (*p != '\0' && *p != '/' && *p != ';')
+		p++;
+	return *p == '/' ? p + 1 : NULL;
+}
+
+static bool
+is_any_folders(const char *p)
+{
+	return p[0] == '*' && p[1] == '*' && (p[2] == '/' || p[2] == '\0' || p[2] == ';');
+}
+
+/* Name by name; with enters a path that ends before its pattern does is enough */
+static bool
+path_matches(const char *pattern, const char *path, bool enters)
+{
+	for (;;)
+	{
+		const char *pattern_next = next_name(pattern);
+		const char *path_next = next_name(path);
+
+		if (is_any_folders(pattern))
+		{
+			if (pattern_next == NULL || enters)
+				return true;
+			return path_matches(pattern_next, path, enters) ||
+				   (path_next != NULL && path_matches(pattern, path_next, enters));
+		}
+		if (!name_matches(pattern, path))
+			return false;
+		if (pattern_next == NULL)
+			return path_next == NULL && !enters;
+		if (path_next == NULL)
+			return enters;
+		pattern = pattern_next;
+		path = path_next;
+	}
+}
+
+static bool
+any_matches(const char *patterns, const char *path, bool enters)
+{
+	for (const char *p = patterns; p != NULL; p = strchr(p, ';'))
+	{
+		p += *p == ';';
+		p += strspn(p, " ");
+		if (*p != '\0' && *p != ';' && path_matches(p, path, enters))
+			return true;
+	}
+	return false;
+}
+
+bool
+pattern_matches(const char *patterns, const char *path)
+{
+	return any_matches(patterns, path, false);
+}
+
+bool
+pattern_enters(const char *patterns, const char *folder)
+{
+	return *folder == '\0' || any_matches(patterns, folder, true);
+}
+
+bool
+pattern_is_path(const char *patterns)
+{
+	return strpbrk(patterns, "*?[#;") == NULL;
+}
+
+/* One name of a pattern, from p to the end */
+static const char *
+name_problem(const char *p, const char *end)
+{
+	size_t n = end - p;
+	int stars = 0;
+
+	if (n == 0)
+		return "A path has no empty names, and does not begin or end with a slash: it is relative to the server's "
+			   "root.";
+	if ((n == 1 && *p == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
+		return "A path has no . and no ..: it does not leave the server's root.";
+	if (n > 255)
+		return "A name has at most 255 bytes.";
+	for (const char *q = p; q < end; q++)
+	{
+		if (*q == '[' && (set_end(q) == NULL || set_end(q) > end))
+			return "A [ needs its ] in the same name; [[] stands for the sign itself.";
+		stars += *q == '*';
+	}
+	if (stars > 8)
+		return "A name has at most eight stars.";
+	return NULL;
+}
+
+const char *
+pattern_problem(const char *patterns)
+{
+	bool any = false;
+	const char *p = patterns;
+
+	if (strlen(patterns) >= PATTERN_BYTES)
+		return "It is too long.";
+	for (;;)
+	{
+		const char *end;
+		int folders = 0;
+
+		p += strspn(p, " ");
+		while (*p != '\0' && *p != ';')
+		{
+			const char *problem;
+
+			end = p + strcspn(p, "/;");
+			problem = name_problem(p, end);
+			if (problem != NULL)
+				return problem;
+			folders += is_any_folders(p);
+			if (folders > 4)
+				return "A path has ** at most four times.";
+			any = true;
+			if (*end == '/' && (end[1] == '\0' || end[1] == ';'))
+				return name_problem(end, end);
+			p = *end == '/' ? end + 1 : end;
+		}
+		if (*p == '\0')
+			return any ? NULL : "It must name a file, or a pattern such as orders/*.csv.";
+		p++;
+	}
+}

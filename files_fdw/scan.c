@@ -1,0 +1,609 @@
+/*
+ * scan.c
+ *		Rows of a foreign table's files, as the executor asks for them.
+ *
+ * Of each row the columns that conditions need are converted first; only if they hold are the others.  So conditions
+ * are asked here, and not once more by the executor.
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/sysattr.h"
+#include "commands/explain.h"
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+#include "executor/executor.h"
+#include "files_fdw/listing.h"
+#include "files_fdw/plan.h"
+#include "files_fdw/scan.h"
+#include "files_fdw/share.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+/* -- values of a row -- */
+
+RowMaker *
+row_maker_new(Table *t, Bitmapset *wanted, Bitmapset *early)
+{
+	RowMaker *m = palloc0(sizeof(RowMaker));
+
+	m->table = t;
+	m->wanted = wanted;
+	m->soft = t->error > 0 && bms_is_member(t->error, wanted);
+	m->context = CurrentMemoryContext;
+	m->early = palloc(sizeof(Take) * (t->natts + 1));
+	m->late = palloc(sizeof(Take) * (t->natts + 1));
+	m->places = palloc(sizeof(int) * (t->natts + 1));
+	m->file_values = palloc0(sizeof(Datum) * (t->natts + 1));
+	m->file_nulls = palloc(sizeof(bool) * (t->natts + 1));
+	m->arena.hold = m->file_arena.hold = CurrentMemoryContext;
+	m->arena.context = AllocSetContextCreate(CurrentMemoryContext, "files row", ALLOCSET_DEFAULT_SIZES);
+	m->file_arena.context = AllocSetContextCreate(CurrentMemoryContext, "files of a file", ALLOCSET_SMALL_SIZES);
+	for (int i = 0; i < t->natts; i++)
+	{
+		const Column *c = &t->columns[i];
+		Take take = {.att = i, .converter = &c->converter};
+
+		if (!c->dropped && (c->o.kind == COLUMN_POSITION || c->o.kind == COLUMN_LINE))
+			m->places[m->nplaces++] = i;
+		/* whether a row is good, all its values tell */
+		if (c->dropped || c->o.kind != COLUMN_DATA || !(m->soft || bms_is_member(i + 1, wanted)))
+			continue;
+		if (!m->soft && bms_is_member(i + 1, early))
+			m->early[m->nearly++] = take;
+		else
+			m->late[m->nlate++] = take;
+	}
+	return m;
+}
+
+void
+row_maker_file(RowMaker *m, FileInfo *file)
+{
+	Table *t = m->table;
+	MemoryContext old;
+
+	MemoryContextReset(m->file_arena.context);
+	arena_reset(&m->file_arena, strlen(file->path) * 2, t->natts);
+	memset(m->file_nulls, true, t->natts);
+	old = MemoryContextSwitchTo(m->file_arena.context);
+	for (int i = 0; i < t->natts; i++)
+	{
+		Complaint complaint = {0};
+
+		if (t->columns[i].dropped || !column_is_of_file(&t->columns[i]))
+			continue;
+		if (!column_of_file(&t->columns[i], file, &m->file_arena, &m->file_values[i], &m->file_nulls[i], &complaint))
+			ereport(ERROR, (errcode(complaint.sqlstate), errmsg("%s", complaint.reason),
+							errdetail("Column \"%s\" is taken from the path \"%s\".", t->columns[i].converter.name,
+									  file->path)));
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* Rows of other files have their fields elsewhere */
+void
+row_maker_open(RowMaker *m, FileInfo *file)
+{
+	m->scan = file_scan_open(m->table, file);
+	for (int i = 0; i < m->nearly; i++)
+		m->early[i].field = m->scan->field_of[m->early[i].att];
+	for (int i = 0; i < m->nlate; i++)
+		m->late[i].field = m->scan->field_of[m->late[i].att];
+}
+
+void
+row_maker_close(RowMaker *m)
+{
+	if (m->scan)
+		file_scan_close(m->scan);
+	m->scan = NULL;
+}
+
+/* Words for errors that input functions throw themselves */
+static void
+say_where(void *arg)
+{
+	RowMaker *m = arg;
+	Complaint c = {.column = m->at_work ? m->at_work->name : NULL};
+	Place place;
+
+	if (m->scan == NULL || m->at_work == NULL)
+		return;
+	file_scan_place(m->scan, &place);
+	errcontext("%s", complaint_place(&c, &place));
+}
+
+/* A bad row: an error, or a row with nothing but what is wrong with it */
+static void
+make_bad(RowMaker *m, const Complaint *complaint, Datum *values, bool *nulls)
+{
+	Table *t = m->table;
+	const Row *row = &m->scan->row;
+	MemoryContext old;
+	Place place;
+
+	file_scan_place(m->scan, &place);
+	if (!m->soft || row->fatal)
+		complaint_raise(complaint, &place);
+	for (int i = 0; i < t->natts; i++)
+	{
+		if (t->columns[i].o.kind == COLUMN_DATA)
+			nulls[i] = true;
+	}
+	old = MemoryContextSwitchTo(m->arena.context);
+	values[t->error - 1] = complaint_json(complaint, &place, row->text, row->len);
+	nulls[t->error - 1] = false;
+	MemoryContextSwitchTo(old);
+}
+
+static bool
+take_values(RowMaker *m, const Take *takes, int n, Datum *values, bool *nulls)
+{
+	const FileScan *s = m->scan;
+	const Row *row = &s->row;
+	Complaint complaint = {0};
+	ErrorContextCallback callback;
+
+	callback.callback = say_where;
+	callback.arg = m;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	for (int i = 0; i < n; i++)
+	{
+		const Take *take = &takes[i];
+
+		if (take->field < 0)
+		{
+			nulls[take->att] = true;
+			continue;
+		}
+		m->at_work = take->converter;
+		if (!convert_field(take->converter, s->csv, &row->fields[take->field], &m->arena, m->soft, &values[take->att],
+						   &nulls[take->att], &complaint))
+		{
+			m->at_work = NULL;
+			error_context_stack = callback.previous;
+			make_bad(m, &complaint, values, nulls);
+			return false;
+		}
+	}
+	m->at_work = NULL;
+	error_context_stack = callback.previous;
+	return true;
+}
+
+bool
+row_maker_early(RowMaker *m, Datum *values, bool *nulls)
+{
+	Table *t = m->table;
+	const Row *row = &m->scan->row;
+
+	MemoryContextReset(m->arena.context);
+	arena_reset(&m->arena, row->len, t->natts);
+	memcpy(values, m->file_values, sizeof(Datum) * t->natts);
+	memcpy(nulls, m->file_nulls, sizeof(bool) * t->natts);
+	for (int i = 0; i < m->nplaces; i++)
+	{
+		int att = m->places[i];
+		bool position = t->columns[att].o.kind == COLUMN_POSITION;
+
+		values[att] = Int64GetDatum(position ? row->position : row->line);
+		nulls[att] = !position && row->line == 0;
+	}
+	if (row->fault.sqlstate != 0)
+	{
+		make_bad(m, &row->fault, values, nulls);
+		return false;
+	}
+	return m->nearly == 0 || take_values(m, m->early, m->nearly, values, nulls);
+}
+
+bool
+row_maker_late(RowMaker *m, Datum *values, bool *nulls)
+{
+	return take_values(m, m->late, m->nlate, values, nulls);
+}
+
+/* -- the scan -- */
+
+typedef struct ScanInfo
+{
+	Table *table;
+	RowMaker *maker;
+	Index relid;
+	List *clauses;   /* all conditions */
+	ExprState *qual; /* of rows */
+	ExprState *file_qual;
+	bool has_qual; /* conditions are asked here */
+	bool guarded;  /* in their order */
+	bool listed;
+	List *files; /* that conditions leave */
+	int total;   /* that were looked at */
+	bool named;  /* since conditions name them */
+	bool cut;    /* files may be read from their middle on */
+	Share *share;
+	uint64 unit;    /* without others: the next one */
+	int file_index; /* of the file that the next unit may be in */
+	uint64 first;   /* number of its first unit */
+	int64 from;     /* of positions */
+	int64 to;
+	MemoryContext context;
+	int64 files_read; /* for EXPLAIN */
+	int64 bytes;
+	int64 rows;
+} ScanInfo;
+
+/* Conditions of files and conditions of rows; those that files alone decide are not asked for each row */
+static void
+prepare_conditions(ForeignScanState *node, ScanInfo *s)
+{
+	List *of_files = s->guarded ? NIL : file_clauses(s->table, s->relid, s->clauses);
+
+	s->file_qual = ExecInitQual(of_files, (PlanState *) node);
+	s->qual = ExecInitQual(list_difference_ptr(s->clauses, of_files), (PlanState *) node);
+	/* what is read again for a row that was locked is asked by the executor itself */
+	s->has_qual = node->ss.ps.state->es_epq_active == NULL;
+	if (s->has_qual)
+		node->ss.ps.qual = NULL;
+	position_bounds(s->table, s->relid, s->clauses, node->ss.ps.state->es_param_list_info, &s->from, &s->to);
+}
+
+static Bitmapset *
+columns_of(List *clauses, Index relid)
+{
+	Bitmapset *attrs = NULL;
+	Bitmapset *result = NULL;
+	int i = -1;
+
+	pull_varattnos((Node *) clauses, relid, &attrs);
+	while ((i = bms_next_member(attrs, i)) >= 0)
+	{
+		if (i + FirstLowInvalidHeapAttributeNumber > 0)
+			result = bms_add_member(result, i + FirstLowInvalidHeapAttributeNumber);
+		/* of the whole row */
+		else if (i + FirstLowInvalidHeapAttributeNumber == 0)
+			return NULL;
+	}
+	return result;
+}
+
+static void
+filesBeginForeignScan(ForeignScanState *node, int eflags)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	ScanInfo *s = palloc0(sizeof(ScanInfo));
+	Relation relation = node->ss.ss_currentRelation;
+	Bitmapset *wanted = NULL;
+	Bitmapset *early;
+	ListCell *lc;
+
+	node->fdw_state = s;
+	s->context = AllocSetContextCreate(node->ss.ps.state->es_query_cxt, "files scan", ALLOCSET_DEFAULT_SIZES);
+	s->relid = plan->scan.scanrelid;
+	s->clauses = plan->scan.plan.qual;
+	s->table = table_open_fdw(RelationGetRelid(relation), RelationGetDescr(relation));
+	foreach (lc, list_nth(plan->fdw_private, PLAN_WANTED))
+		wanted = bms_add_member(wanted, intVal(lfirst(lc)));
+	s->guarded = intVal(list_nth(plan->fdw_private, PLAN_GUARDED)) != 0;
+	prepare_conditions(node, s);
+	early = columns_of(s->clauses, s->relid);
+	/* a whole row in a condition needs all of them */
+	if (early == NULL && s->qual != NULL)
+		early = wanted;
+	s->cut = (s->table->o.format == FORMAT_CSV ? !s->table->o.multiline : strcmp(s->table->o.records, "lines") == 0) &&
+			 encoding_is_ours(s->table->o.encoding) && s->table->o.compression <= COMPRESS_NONE;
+	s->maker = row_maker_new(s->table, wanted, early);
+}
+
+/* Is there a parameter whose value is not known before the scan runs, or not at all, as in EXPLAIN (GENERIC_PLAN)? */
+static bool
+has_open_param(Node *node, void *known)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param))
+		return ((Param *) node)->paramkind == PARAM_EXEC || known == NULL;
+	return expression_tree_walker(node, has_open_param, known);
+}
+
+/* Do a file's path, version and partitions let any of its rows be wanted? */
+static bool
+file_fits(ForeignScanState *node, ScanInfo *s, FileInfo *file, ExprState *qual)
+{
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	ExprContext *econtext = node->ss.ps.ps_ExprContext;
+	bool fits;
+
+	row_maker_file(s->maker, file);
+	if (qual == NULL)
+		return true;
+	ExecClearTuple(slot);
+	memcpy(slot->tts_values, s->maker->file_values, sizeof(Datum) * s->table->natts);
+	memcpy(slot->tts_isnull, s->maker->file_nulls, sizeof(bool) * s->table->natts);
+	ExecStoreVirtualTuple(slot);
+	econtext->ecxt_scantuple = slot;
+	ResetExprContext(econtext);
+	fits = ExecQual(qual, econtext);
+	ExecClearTuple(slot);
+	return fits;
+}
+
+/* The files, less those that conditions leave out whose values are known */
+static void
+list_files(ForeignScanState *node, ScanInfo *s)
+{
+	MemoryContext old = MemoryContextSwitchTo(s->context);
+	List *clauses = NIL;
+	List *paths;
+	List *files;
+	ExprState *qual;
+	ListCell *lc;
+
+	s->named = named_files(s->table, s->relid, s->clauses, node->ss.ps.state->es_param_list_info, &paths);
+	files = s->named ? table_files_named(s->table, paths) : table_files(s->table);
+	s->total = list_length(files);
+	foreach (lc, s->guarded ? NIL : file_clauses(s->table, s->relid, s->clauses))
+	{
+		if (!has_open_param(lfirst(lc), node->ss.ps.state->es_param_list_info))
+			clauses = lappend(clauses, lfirst(lc));
+	}
+	qual = ExecInitQual(clauses, (PlanState *) node);
+	s->files = NIL;
+	foreach (lc, files)
+	{
+		if (qual == NULL || file_fits(node, s, lfirst(lc), qual))
+			s->files = lappend(s->files, lfirst(lc));
+	}
+	s->listed = true;
+	MemoryContextSwitchTo(old);
+}
+
+/* The unit of a number; false: there are not so many.  Numbers only grow. */
+static bool
+find_unit(ScanInfo *s, uint64 number, bool cut, Unit *unit)
+{
+	while (s->file_index < list_length(s->files))
+	{
+		FileInfo *file = list_nth(s->files, s->file_index);
+		int64 n = units_of(file, cut);
+
+		if (number < s->first + n)
+		{
+			int64 part = (int64) (number - s->first);
+
+			*unit = (Unit){file, part * CHUNK_BYTES, part == n - 1 ? PG_INT64_MAX : (part + 1) * CHUNK_BYTES};
+			return true;
+		}
+		s->first += n;
+		s->file_index++;
+	}
+	return false;
+}
+
+/* Open the next part of a file; false: all are read */
+static bool
+open_next(ForeignScanState *node, ScanInfo *s)
+{
+	MemoryContext old;
+	Unit unit;
+
+	for (;;)
+	{
+		bool cut = s->share ? share_is_cut(s->share) : false;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!find_unit(s, s->share ? share_take(s->share) : s->unit++, cut, &unit))
+			return false;
+		/* the first part may be the whole, whose positions are no bytes of the file */
+		if (unit.from > 0 && (unit.to <= s->from || unit.from >= s->to))
+			continue;
+		if (!file_fits(node, s, unit.file, s->file_qual))
+			continue;
+		old = MemoryContextSwitchTo(s->context);
+		row_maker_open(s->maker, unit.file);
+		MemoryContextSwitchTo(old);
+		if (!file_scan_can_seek(s->maker->scan))
+		{
+			/* whole, by whoever has its first part */
+			if (unit.from > 0)
+			{
+				row_maker_close(s->maker);
+				continue;
+			}
+			unit.to = PG_INT64_MAX;
+		}
+		else
+			file_scan_seek(s->maker->scan, Max(unit.from, s->from));
+		s->maker->scan->stop = Min(unit.to, s->to);
+		s->files_read += unit.from == 0;
+		return true;
+	}
+}
+
+static void
+close_file(ScanInfo *s)
+{
+	if (s->maker->scan)
+		s->bytes += input_bytes(s->maker->scan->input);
+	row_maker_close(s->maker);
+}
+
+static TupleTableSlot *
+filesIterateForeignScan(ForeignScanState *node)
+{
+	ScanInfo *s = node->fdw_state;
+	RowMaker *m = s->maker;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	ExprContext *econtext = node->ss.ps.ps_ExprContext;
+
+	if (!s->listed)
+		list_files(node, s);
+	ExecClearTuple(slot);
+	for (;;)
+	{
+		if (m->scan == NULL && !open_next(node, s))
+			return ExecClearTuple(slot);
+		if (!file_scan_next(m->scan))
+		{
+			close_file(s);
+			continue;
+		}
+		if (m->scan->row.position < s->from)
+			continue;
+		/* a page of a million lines that nobody wants is left as soon as somebody says so */
+		if ((++s->rows & 1023) == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (row_maker_early(m, slot->tts_values, slot->tts_isnull))
+		{
+			if (s->has_qual && s->qual && !m->soft)
+			{
+				ExecStoreVirtualTuple(slot);
+				econtext->ecxt_scantuple = slot;
+				ResetExprContext(econtext);
+				if (!ExecQual(s->qual, econtext))
+				{
+					InstrCountFiltered1(node, 1);
+					ExecClearTuple(slot);
+					continue;
+				}
+				ExecClearTuple(slot);
+			}
+			(void) row_maker_late(m, slot->tts_values, slot->tts_isnull);
+		}
+		ExecStoreVirtualTuple(slot);
+		if (s->has_qual && s->qual && m->soft)
+		{
+			econtext->ecxt_scantuple = slot;
+			ResetExprContext(econtext);
+			if (!ExecQual(s->qual, econtext))
+			{
+				InstrCountFiltered1(node, 1);
+				ExecClearTuple(slot);
+				continue;
+			}
+		}
+		return slot;
+	}
+}
+
+static void
+from_the_start(ScanInfo *s)
+{
+	close_file(s);
+	s->unit = s->first = 0;
+	s->file_index = 0;
+}
+
+static void
+filesReScanForeignScan(ForeignScanState *node)
+{
+	from_the_start(node->fdw_state);
+}
+
+static void
+filesEndForeignScan(ForeignScanState *node)
+{
+	ScanInfo *s = node->fdw_state;
+
+	if (s == NULL)
+		return;
+	row_maker_close(s->maker);
+	MemoryContextDelete(s->context);
+}
+
+/* -- EXPLAIN -- */
+
+static void
+filesExplainForeignScan(ForeignScanState *node, ExplainState *es)
+{
+	ScanInfo *s = node->fdw_state;
+
+	if (!s->listed)
+		list_files(node, s);
+	if (s->named)
+		ExplainPropertyInteger("Files", NULL, list_length(s->files), es);
+	else
+		ExplainPropertyText("Files", psprintf("%d of %d", list_length(s->files), s->total), es);
+	if (es->verbose)
+		ExplainPropertyText("Path", s->table->o.path, es);
+	if (es->analyze)
+	{
+		close_file(s);
+		ExplainPropertyInteger("Files Read", NULL, s->files_read, es);
+		ExplainPropertyInteger("Bytes Read", NULL, s->bytes, es);
+	}
+}
+
+/* -- several processes -- */
+
+static Size
+filesEstimateDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt)
+{
+	ScanInfo *s = node->fdw_state;
+
+	if (!s->listed)
+		list_files(node, s);
+	return share_size(s->files);
+}
+
+static void
+filesInitializeDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt, void *coordinate)
+{
+	ScanInfo *s = node->fdw_state;
+
+	s->share = coordinate;
+	share_write(s->share, s->files, s->cut);
+}
+
+static void
+filesReInitializeDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt, void *coordinate)
+{
+	ScanInfo *s = node->fdw_state;
+
+	share_again(s->share);
+	from_the_start(s);
+}
+
+static void
+filesInitializeWorkerForeignScan(ForeignScanState *node, shm_toc *toc, void *coordinate)
+{
+	ScanInfo *s = node->fdw_state;
+	MemoryContext old = MemoryContextSwitchTo(s->context);
+
+	s->share = coordinate;
+	s->files = share_files(s->share);
+	s->total = list_length(s->files);
+	s->listed = true;
+	MemoryContextSwitchTo(old);
+}
+
+/* The memory that the others share goes before the end of the scan */
+static void
+filesShutdownForeignScan(ForeignScanState *node)
+{
+	ScanInfo *s = node->fdw_state;
+
+	if (s)
+		s->share = NULL;
+}
+
+void
+scan_routine(FdwRoutine *routine)
+{
+	routine->BeginForeignScan = filesBeginForeignScan;
+	routine->IterateForeignScan = filesIterateForeignScan;
+	routine->ReScanForeignScan = filesReScanForeignScan;
+	routine->EndForeignScan = filesEndForeignScan;
+	routine->ExplainForeignScan = filesExplainForeignScan;
+	routine->EstimateDSMForeignScan = filesEstimateDSMForeignScan;
+	routine->InitializeDSMForeignScan = filesInitializeDSMForeignScan;
+	routine->ReInitializeDSMForeignScan = filesReInitializeDSMForeignScan;
+	routine->InitializeWorkerForeignScan = filesInitializeWorkerForeignScan;
+	routine->ShutdownForeignScan = filesShutdownForeignScan;
+}

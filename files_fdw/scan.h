@@ -1,0 +1,48 @@
+/*
+ * scan.h
+ *		Rows of a foreign table's files, as the executor asks for them.
+ */
+#ifndef FILES_SCAN_H
+#define FILES_SCAN_H
+
+#include "postgres.h"
+
+#include "files_fdw/table.h"
+#include "foreign/fdwapi.h"
+
+/* Values of rows of one file after the other */
+typedef struct RowMaker
+{
+	Table *table;
+	Bitmapset *wanted; /* attnums */
+	bool soft;         /* bad rows are rows: the column of errors is wanted */
+	Take *early;       /* columns that conditions need */
+	int nearly;
+	Take *late;
+	int nlate;
+	int *places; /* columns of positions and lines, by attnum - 1 */
+	int nplaces;
+	Datum *file_values; /* what all rows of the file have */
+	bool *file_nulls;
+	Arena arena;
+	Arena file_arena;
+	FileScan *scan;
+	const Converter *at_work; /* whose value an input function is reading */
+	MemoryContext context;
+} RowMaker;
+
+extern RowMaker *row_maker_new(Table *t, Bitmapset *wanted, Bitmapset *early);
+/* The file's rows come next */
+extern void row_maker_open(RowMaker *m, FileInfo *file);
+/* Columns that need no row, of a file that need not be open */
+extern void row_maker_file(RowMaker *m, FileInfo *file);
+extern void row_maker_close(RowMaker *m);
+/* Early columns of the row that the scan stands at; false: it is a bad row, and all its values are there */
+extern bool row_maker_early(RowMaker *m, Datum *values, bool *nulls);
+/* The others; false likewise */
+extern bool row_maker_late(RowMaker *m, Datum *values, bool *nulls);
+
+extern void scan_routine(FdwRoutine *routine);
+extern void sample_routine(FdwRoutine *routine);
+
+#endif /* FILES_SCAN_H */

@@ -1,0 +1,91 @@
+/*
+ * table.h
+ *		A foreign table: its columns, its files, and the rows of one file.
+ */
+#ifndef FILES_TABLE_H
+#define FILES_TABLE_H
+
+#include "postgres.h"
+
+#include "access/tupdesc.h"
+#include "files_fdw/convert.h"
+#include "files_fdw/csv.h"
+#include "files_fdw/json.h"
+#include "files_fdw/option.h"
+#include "files_fdw/root.h"
+#include "nodes/bitmapset.h"
+
+typedef struct Column
+{
+	bool dropped;
+	ColumnOptions o;
+	Converter converter;
+} Column;
+
+typedef struct Table
+{
+	Oid relid;
+	const char *name;
+	Oid serverid;
+	Root *root;
+	TableOptions o;
+	int natts;
+	Column *columns; /* by attnum - 1 */
+	int error;       /* attnum of the column of errors, or 0 */
+	MemoryContext context;
+} Table;
+
+/* Root NULL until table_root() */
+extern Table *table_open_fdw(Oid relid, TupleDesc desc);
+extern Root *table_root(Table *t);
+/* Is a column one that has the same value in all rows of a file? */
+extern bool column_is_of_file(const Column *c);
+/* The value that a file's rows have in such a column */
+extern bool column_of_file(const Column *c, const FileInfo *file, Arena *arena, Datum *value, bool *isnull,
+						   Complaint *complaint);
+
+/* -- the rows of one file -- */
+
+/* A wanted column: from which field to which attribute */
+typedef struct Take
+{
+	int field; /* -1: the file does not have it */
+	int att;   /* attnum - 1 */
+	const Converter *converter;
+} Take;
+
+typedef struct FileScan
+{
+	Table *table;
+	FileInfo *file;
+	RootFile *handle;
+	Input *input;
+	Reader *reader;
+	Csv *csv; /* or */
+	JsonRows *json;
+	int *field_of; /* by attnum - 1; -1: it has none */
+	int64 stop;    /* rows that begin here or later are not read */
+	Row row;
+	MemoryContext context;
+} FileScan;
+
+/* Names of a file's columns from its header */
+typedef struct Header
+{
+	int n;
+	char **names;
+} Header;
+
+extern FileScan *file_scan_open(Table *t, FileInfo *file);
+extern void file_scan_close(FileScan *s);
+/* The next row, good or bad; false: the end */
+extern bool file_scan_next(FileScan *s);
+extern void file_scan_place(const FileScan *s, Place *place);
+/* Can rows be looked for from the middle of the file on? */
+extern bool file_scan_can_seek(const FileScan *s);
+/* Go on with the first row that begins there or later */
+extern void file_scan_seek(FileScan *s, int64 position);
+/* Read the names that the first row of a file has; a complaint if it is bad */
+extern void header_read(Csv *csv, const char *path, Header *header);
+
+#endif /* FILES_TABLE_H */
