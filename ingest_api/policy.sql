@@ -24,6 +24,8 @@ GRANT EXECUTE ON FUNCTION ingest_api.lineage(text, text, integer), ingest_api.ta
     ingest_api_internal.relation_of(integer), ingest_api_internal.qualified(regclass), ingest_api_internal.readable_columns(regclass, text), ingest_api_internal.require_page(integer), ingest_api_internal.shown(text),
     ingest_api_internal.key_of(integer, regclass), ingest_api_internal.key_json(regclass, name[], text), ingest_api_internal.names(oid, smallint[]), ingest_api_internal.series_statement(text),
     ingest_api_internal.series_which(text, text, text), ingest_api_internal.series_query(text, text, timestamptz, timestamptz, interval) TO ingest_reader;
+GRANT EXECUTE ON FUNCTION ingest_api.overview(), ingest_api.freshness(timestamptz, timestamptz, interval, text, integer), ingest_api.activity(timestamptz, timestamptz, interval, text, text), ingest_api.lineage_map(), ingest_api.source_traffic(text), ingest_api.table_distributions(integer),
+    ingest_api_internal.require_span(timestamptz, timestamptz, interval, integer), ingest_api_internal.flows() TO ingest_reader;
 GRANT EXECUTE ON FUNCTION ingest_api.map_claim(text, text, regrole), ingest_api.unmap_claim(text, text) TO ingest_admin;
 GRANT EXECUTE ON FUNCTION ingest_api.graphql(text, jsonb, text) TO ingest_reader, ingest_consumer;
 GRANT USAGE ON SCHEMA ingest_api_internal TO ingest_reader;
