@@ -283,8 +283,9 @@ function Graph({ map, placed }: { map: Map_; placed: Placed }) {
     if (i !== undefined) near(i);
     else {
       fit();
-      if (view.current.k < 0.5 && map.nodes.length < 400) {
-        view.current = { k: 0.7, x: 20, y: 20 };
+      // rather a part that can be read than all of it
+      if (view.current.k < 0.75 && map.nodes.length < 400) {
+        view.current = { k: 0.75, x: 16, y: 16 };
         soon();
       }
     }

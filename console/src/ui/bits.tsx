@@ -173,7 +173,7 @@ export function Tabs({ name = 'tab', tabs }: { name?: string; tabs: { id: string
       {tabs.map((t) => (
         <button key={t.id} type="button" aria-current={t.id === chosen ? 'page' : undefined} onClick={() => setQuery({ [name]: t.id === tabs[0]?.id ? null : t.id, q: null, sort: null }, true)}>
           {t.label}
-          {t.count !== undefined && t.count !== null && <span class={'count ' + (t.count > 0 ? (t.tone ?? '') : '')}>{short(t.count)}</span>}
+          {!!t.count && <span class={'count ' + (t.tone ?? '')}>{short(t.count)}</span>}
         </button>
       ))}
     </nav>
