@@ -7,6 +7,7 @@
  */
 #include "gateway/connection.h"
 #include "gateway/cors.h"
+#include "gateway/login.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -60,6 +61,7 @@ connection_free(Connection *c)
 	if (c->ssl)
 		SSL_free(c->ssl);
 	c->ssl = NULL;
+	login_end(c);
 	buffer_free(&c->in);
 	buffer_free(&c->out);
 	buffer_free(&c->head);
@@ -159,6 +161,7 @@ finish_request(Connection *c)
 	buffer_free(&c->head);
 	buffer_free(&c->body);
 	buffer_free(&c->out);
+	login_end(c);
 	c->sent = 0;
 	memset(&c->request, 0, sizeof(Request));
 	if (c->close)
@@ -234,6 +237,7 @@ status_title(int status)
 		{206, "Partial Content"},
 		{300, "Multiple Choices"},
 		{304, "Not Modified"},
+		{308, "Permanent Redirect"},
 		{400, "Bad Request"},
 		{401, "Unauthorized"},
 		{403, "Forbidden"},
@@ -331,7 +335,8 @@ connection_answer(Connection *c, int status, const AnswerHeader *headers, int n_
 {
 	const char *type = NULL;
 	Buffer packed = {0};
-	bool is_head = slice_is(c->request.method, "HEAD");
+	bool is_head = slice_is(c->request.method, "HEAD"),
+		 encoded = false;
 
 	c->worker = NULL;
 	c->abandon = NULL;
@@ -344,11 +349,15 @@ connection_answer(Connection *c, int status, const AnswerHeader *headers, int n_
 	{
 		if (strcasecmp(headers[i].name, "content-type") == 0)
 			type = headers[i].value;
+		if (strcasecmp(headers[i].name, "content-encoding") == 0)
+			encoded = true;
 		if (is_line(headers[i].name) && is_line(headers[i].value))
 			buffer_print(&c->out, "%s: %s\r\n", headers[i].name, headers[i].value);
 	}
+	buffer_print(&c->out, "X-Content-Type-Options: nosniff\r\n");
 	cors_head(c, &c->out);
-	if (n >= LEAST_GZIP && n <= MOST_GZIP && is_compressible(type))
+	login_head(c, &c->out);
+	if (n >= LEAST_GZIP && n <= MOST_GZIP && !encoded && is_compressible(type))
 	{
 		buffer_print(&c->out, "Vary: Accept-Encoding\r\n");
 		if (takes_gzip(c) && compress_body(body, n, &packed))

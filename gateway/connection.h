@@ -49,6 +49,7 @@ typedef struct Connection
 	/* of whoever works on the answer; it is told when the client leaves */
 	void *worker;
 	void (*abandon)(struct Connection *connection);
+	struct Login *login; /* who is logged in, or is about to be; NULL: nobody */
 	/* of the server */
 	struct Watch *watch;
 	bool gone;

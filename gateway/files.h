@@ -7,8 +7,8 @@
 
 #include "gateway/connection.h"
 
-/* All regular files below the folder, at / and their path in it */
-extern void files_begin(const char *folder);
+/* All regular files below a folder, at / and their path in it, and the console's at /console/; NULL: none, and the console's where it was installed */
+extern void files_begin(const char *folder, const char *console);
 extern bool files_have(Slice path);
 /* Answers a request whose path they have */
 extern void files_answer(Connection *c);

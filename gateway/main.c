@@ -34,6 +34,7 @@ static const char usage[] =
 	"  --jwt-issuer TEXT      who must have made them (iss), and\n"
 	"  --jwt-audience TEXT    whom they must be for (aud)\n"
 	"  --static FOLDER        files that are served as they are\n"
+	"  --console-dir FOLDER   the console's files, served at /console/ (those that were installed)\n"
 	"  --cors-origin ORIGIN   pages from there may read answers; may be said several times\n"
 	"  --connections N        clients at once (1000)\n"
 	"  --pool N               sessions of the database for requests (8)\n"
@@ -96,6 +97,7 @@ parse_arguments(int argc, char **argv)
 		{"jwt-issuer", 1, 0, 'i'},
 		{"jwt-audience", 1, 0, 'a'},
 		{"static", 1, 0, 's'},
+		{"console-dir", 1, 0, 'C'},
 		{"cors-origin", 1, 0, 'o'},
 		{"connections", 1, 0, 'n'},
 		{"pool", 1, 0, 'p'},
@@ -144,6 +146,9 @@ parse_arguments(int argc, char **argv)
 				break;
 			case 's':
 				options.files = optarg;
+				break;
+			case 'C':
+				options.console = optarg;
 				break;
 			case 'o':
 				cors_allow(optarg);
@@ -196,9 +201,8 @@ int
 main(int argc, char **argv)
 {
 	parse_arguments(argc, argv);
+	files_begin(options.files, options.console);
 	set_limits();
 	keys_begin(options.jwks, options.jwt_secret);
-	if (options.files)
-		files_begin(options.files);
 	return server_run();
 }

@@ -14,6 +14,7 @@
 #include <arpa/inet.h>
 
 #include "gateway/log.h"
+#include "gateway/login.h"
 #include "gateway/metrics.h"
 #include "gateway/session.h"
 #include "gateway/stream.h"
@@ -142,6 +143,7 @@ static void
 give(Work *w, int status, const AnswerHeader *headers, int n_headers, const char *body, size_t n)
 {
 	const char *type = NULL;
+	Buffer whole = {0};
 
 	for (int i = 0; i < n_headers; i++)
 		if (strcasecmp(headers[i].name, "content-type") == 0)
@@ -154,8 +156,11 @@ give(Work *w, int status, const AnswerHeader *headers, int n_headers, const char
 	w->client->worker = NULL;
 	if (status == 200 && type && strncmp(type, "text/event-stream", 17) == 0 && slice_is(w->client->request.method, "GET"))
 		stream_begin(w->client, &w->q, headers, n_headers, body, n);
+	else if (login_body(w->client, status, body, n, &whole))
+		connection_answer(w->client, status, headers, n_headers, whole.bytes, whole.n);
 	else
 		connection_answer(w->client, status, headers, n_headers, body, n);
+	buffer_free(&whole);
 }
 
 static void
@@ -223,7 +228,7 @@ answer_row(Work *w, PGresult *r)
 				if (w->client)
 					w->client->route = metrics_route(json_object_get_string(value));
 			}
-			else if (n < MOST_ANSWER_HEADERS && json_object_get_type(value) == json_type_string)
+			else if (strcmp(name, "X-Session") != 0 && n < MOST_ANSWER_HEADERS && json_object_get_type(value) == json_type_string)
 				headers[n++] = (AnswerHeader){name, json_object_get_string(value)};
 		}
 	}

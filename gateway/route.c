@@ -2,7 +2,6 @@
  * route.c
  *		Who answers a request: the gateway itself, a file, or the database.
  */
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,13 +11,10 @@
 #include "gateway/files.h"
 #include "gateway/jwt.h"
 #include "gateway/keys.h"
+#include "gateway/login.h"
 #include "gateway/metrics.h"
 #include "gateway/pool.h"
 #include "gateway/server.h"
-
-/* Of a token, `pgi_` included: by so much of it the database looks it up */
-#define PREFIX 12
-#define LONGEST_CREDENTIAL (8 * 1024)
 
 /* What the database is told of a request; nothing else of its headers goes there */
 static const char *const passed_on[] = {"accept", "accept-profile", "content-profile", "content-type", "idempotency-key", "if-none-match", "last-event-id", "origin", "prefer", "range"};
@@ -29,11 +25,17 @@ reads(const Request *r)
 	return slice_is(r->method, "GET") || slice_is(r->method, "HEAD");
 }
 
+/* OPTIONS asks which it is */
 static void
 not_allowed(Connection *c, const char *methods)
 {
 	AnswerHeader allow = {"Allow", methods};
 
+	if (slice_is(c->request.method, "OPTIONS"))
+	{
+		connection_answer(c, 204, &(AnswerHeader){"Allow", "GET, HEAD, OPTIONS"}, 1, NULL, 0);
+		return;
+	}
 	connection_problem(c, 405, status_title(405), "the method is not one of those that are allowed here", &allow, 1);
 }
 
@@ -46,24 +48,6 @@ say(Connection *c, int status, const char *text)
 }
 
 /* -- credentials -- */
-
-/* `token`, a prefix and the SHA-256: the token itself is in no statement, so in no log and no view */
-static char *
-of_token(Slice token)
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned int n = 0;
-	Buffer text = {0};
-
-	if (token.n <= PREFIX || token.n > LONGEST_CREDENTIAL || EVP_Digest(token.at, token.n, digest, &n, EVP_sha256(), NULL) != 1)
-		return NULL;
-	buffer_print(&text, "token ");
-	buffer_add(&text, token.at, PREFIX);
-	buffer_add(&text, " ", 1);
-	for (unsigned int i = 0; i < n; i++)
-		buffer_print(&text, "%02x", digest[i]);
-	return text.bytes;
-}
 
 /* `jwt` and the claims, whose signature the database need not look at */
 static char *
@@ -98,7 +82,7 @@ credential(const Request *r)
 	for (size_t i = 0; i < token.n; i++)
 		if (token.at[i] <= ' ' || token.at[i] > '~')
 			return need_copy("bad", 3);
-	text = token.n > 4 && memcmp(token.at, "pgi_", 4) == 0 ? of_token(token) : of_claims(token);
+	text = token.n > 4 && memcmp(token.at, "pgi_", 4) == 0 ? login_token(token) : of_claims(token);
 	return text ? text : need_copy("bad", 3);
 }
 
@@ -114,6 +98,7 @@ headers_as_json(const Connection *c)
 	buffer_json(&json, c->peer, strlen(c->peer));
 	buffer_print(&json, ",\"host\":");
 	buffer_json(&json, r->host.at ? r->host.at : "", r->host.n);
+	login_members(c, &json);
 	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
 	{
 		Buffer value = {0};
@@ -142,13 +127,15 @@ ask_database(Connection *c)
 {
 	const Request *r = &c->request;
 	Question q = {0};
+	const char *who;
 
-	q.credential = credential(r);
+	q.credential = c->login ? need_copy(c->login->credential, strlen(c->login->credential)) : credential(r);
 	q.method = need_copy(r->method.at, r->method.n);
 	q.path = need_copy(r->path.at, r->path.n);
 	q.query = r->query.at ? need_copy(r->query.at, r->query.n) : NULL;
 	q.headers = headers_as_json(c);
-	q.who = need_copy(q.credential ? q.credential : c->peer, strlen(q.credential ? q.credential : c->peer));
+	who = q.credential && !login_is(r) ? q.credential : c->peer;
+	q.who = need_copy(who, strlen(who));
 	q.express = !reads(r) || slice_is(r->path, "/metrics");
 	pool_ask(c, &q);
 }
@@ -161,7 +148,7 @@ route_request(Connection *c)
 	if (cors_preflight(c))
 		return;
 	if (slice_is(r->path, "*"))
-		connection_answer(c, 204, &(AnswerHeader){"Allow", "GET, HEAD, POST, OPTIONS"}, 1, NULL, 0);
+		connection_answer(c, 204, &(AnswerHeader){"Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS"}, 1, NULL, 0);
 	else if (slice_is(r->path, "/healthz") || slice_is(r->path, "/readyz"))
 	{
 		c->route = metrics_route(slice_is(r->path, "/healthz") ? "/healthz" : "/readyz");
@@ -180,6 +167,6 @@ route_request(Connection *c)
 		else
 			files_answer(c);
 	}
-	else
+	else if (login_begin(c))
 		ask_database(c);
 }

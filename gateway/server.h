@@ -30,6 +30,7 @@ typedef struct Options
 	const char *jwks;       /* file or address; NULL: none */
 	const char *jwt_secret; /* file; NULL: none */
 	const char *files;      /* folder of static files; NULL: none */
+	const char *console;    /* folder of the console's; NULL: where they were installed */
 	bool behind_proxy;
 	int most_connections;
 	int pool;

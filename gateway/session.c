@@ -31,12 +31,19 @@ enter(Session *s, SessionState state)
 	s->since = now_ms();
 }
 
+static bool
+is_error(const PGresult *answer)
+{
+	return answer && PQresultStatus(answer) == PGRES_FATAL_ERROR;
+}
+
 /* Words for people are in the log alone: they may name hosts and roles */
 static void
 broke(Session *s, const char *what)
 {
 	static int64_t said = 0;
 	int64_t now = now_ms();
+	PGresult *answer;
 
 	if (now > said + 1000 || said == 0)
 	{
@@ -49,15 +56,16 @@ broke(Session *s, const char *what)
 	if (s->conn)
 		PQfinish(s->conn);
 	s->conn = NULL;
-	if (s->answer)
-		PQclear(s->answer);
+	answer = s->answer;
 	s->answer = NULL;
 	s->cancel_pending = false;
 	s->pause = s->pause == 0 ? FIRST_PAUSE_MS : s->pause * 2 > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS
 																				: s->pause * 2;
 	s->retry_at = now + s->pause;
 	enter(s, AWAY);
-	session_answered(s, NULL);
+	/* it may have said why before it ended; whether something was done is not known, whatever it said of that */
+	session_answered(s, is_error(answer) ? answer : NULL);
+	PQclear(answer);
 }
 
 /* What a function behind a view says to its session is no line of the log */
@@ -220,6 +228,24 @@ session_end(Session *s, const char *why)
 		broke(s, why);
 }
 
+/* Something was left in it by what ran there */
+static bool
+is_over(const PGresult *answer)
+{
+	static const char said[] = "\"X-Session\"";
+
+	return answer && PQresultStatus(answer) == PGRES_TUPLES_OK && PQntuples(answer) == 1 && memmem(PQgetvalue(answer, 0, 1), PQgetlength(answer, 0, 1), said, sizeof(said) - 1) != NULL;
+}
+
+static void
+renew(Session *s)
+{
+	watch_end(&s->watch);
+	PQfinish(s->conn);
+	s->conn = NULL;
+	begin(s);
+}
+
 /* The call's own answer has three columns; an error stands in its place */
 static void
 take_answer(Session *s, PGresult *r)
@@ -229,8 +255,12 @@ take_answer(Session *s, PGresult *r)
 
 	if (status == PGRES_FATAL_ERROR || (status == PGRES_TUPLES_OK && PQnfields(r) == 3))
 	{
-		if (s->answer == NULL)
+		/* what goes wrong at the end takes back what was answered */
+		if (s->answer == NULL || (is_error(r) && !is_error(s->answer)))
+		{
+			PQclear(s->answer);
 			s->answer = r;
+		}
 		else
 			PQclear(r);
 		return;
@@ -241,9 +271,23 @@ take_answer(Session *s, PGresult *r)
 	s->answer = NULL;
 	if (s->state == CANCELLED)
 	{
+		bool over = is_over(answer);
+
 		PQclear(answer);
+		if (over)
+		{
+			broke(s, "a session whose client left is given up");
+			return;
+		}
 		s->ended = true;
 		free_again(s);
+		return;
+	}
+	if (is_over(answer))
+	{
+		session_answered(s, answer);
+		PQclear(answer);
+		renew(s);
 		return;
 	}
 	/* whatever it is that goes on in there is not for the next one */
@@ -271,7 +315,7 @@ read_answers(Session *s)
 	}
 	if (s->listens)
 		hear(s);
-	for (int nothing = 0; nothing < 2 && s->conn && s->state != FREE && !PQisBusy(s->conn);)
+	for (int nothing = 0; nothing < 2 && s->conn && s->state != FREE && s->state != CONNECTING && !PQisBusy(s->conn);)
 	{
 		PGresult *r = PQgetResult(s->conn);
 

@@ -9,6 +9,7 @@
 #include "common/door.h"
 #include "fmgr.h"
 #include "ingest_api/api.h"
+#include "ingest_api/clean.h"
 #include "utils/guc.h"
 
 PG_MODULE_MAGIC;
@@ -23,6 +24,10 @@ char *api_gateway_dsn = NULL;
 char *api_gateway_options = NULL;
 int api_max_rows = 1000;
 int api_requests = 60000;
+char *api_console_url = NULL;
+int api_session_idle = 3600;
+int api_session_lifetime = 12 * 3600;
+int api_logins = 60;
 
 /* A server that reads its settings again writes what changed into its log */
 static bool
@@ -32,6 +37,20 @@ check_dsn(char **value, void **extra, GucSource source)
 	{
 		GUC_check_errdetail("It holds no password, which logs would show, and is no address.");
 		GUC_check_errhint("passfile=… names a file that holds it; or log in by peer.");
+		return false;
+	}
+	return true;
+}
+
+/* What stands behind it is put there as it is */
+static bool
+check_url(char **value, void **extra, GucSource source)
+{
+	if (*value == NULL || (*value)[0] == '\0')
+		return true;
+	if ((strncmp(*value, "http://", 7) != 0 && strncmp(*value, "https://", 8) != 0) || strpbrk(*value, " \t\r\n#?\"'<>\\"))
+	{
+		GUC_check_errdetail("It is an address such as https://ingest.example.com/console, without a query.");
 		return false;
 	}
 	return true;
@@ -51,7 +70,15 @@ _PG_init(void)
 	DefineCustomStringVariable("ingest_api.gateway_options", "Further options of that gateway, separated by blanks.", NULL, &api_gateway_options, "", PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("ingest_api.requests_per_minute", "Requests of one token that are answered within a minute; 0: any number.", NULL, &api_requests, 60000, 0, 100000000, PGC_SUSET, 0, NULL,
 							NULL, NULL);
+	DefineCustomStringVariable("ingest_api.console_url", "Where people find the console, for ingest_api.login_link(); empty: where ingest_api.listen says.", NULL, &api_console_url, "", PGC_SUSET, 0,
+							   check_url, NULL, NULL);
+	DefineCustomIntVariable("ingest_api.session_idle", "A session of the console that is not used for so long ends.", NULL, &api_session_idle, 3600, 60, 30 * 86400, PGC_SUSET, GUC_UNIT_S, NULL, NULL,
+							NULL);
+	DefineCustomIntVariable("ingest_api.session_lifetime", "A session of the console ends after so long.", NULL, &api_session_lifetime, 12 * 3600, 60, 30 * 86400, PGC_SUSET, GUC_UNIT_S, NULL, NULL,
+							NULL);
+	DefineCustomIntVariable("ingest_api.logins_per_minute", "Log-ins of an address that may fail within a minute; 0: any number.", NULL, &api_logins, 60, 0, 1000000, PGC_SUSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("ingest_api");
+	clean_init();
 }
 
 /* What users call and what writes the extension's tables: see common/door.h */

@@ -19,6 +19,10 @@ extern char *api_gateway_dsn;     /* ingest_api.gateway_dsn */
 extern char *api_gateway_options; /* ingest_api.gateway_options */
 extern int api_max_rows;          /* ingest_api.max_rows */
 extern int api_requests;          /* ingest_api.requests_per_minute */
+extern char *api_console_url;     /* ingest_api.console_url */
+extern int api_session_idle;      /* ingest_api.session_idle, seconds */
+extern int api_session_lifetime;  /* ingest_api.session_lifetime, likewise */
+extern int api_logins;            /* ingest_api.logins_per_minute */
 
 /* What a token is good for; each is good for what those before it are */
 typedef enum Scope
@@ -39,8 +43,12 @@ typedef struct Request
 	const char *body; /* NULL: none */
 	Oid role;
 	Scope scope;
-	const char *who; /* whose credential it is, as it may be shown: how a token begins */
-	int64 unnoted;   /* the token whose use is to be written at the end */
+	const char *who;  /* whose credential it is, as it may be shown: how a token begins */
+	int64 unnoted;    /* the token whose use is to be written at the end */
+	int64 token;      /* 0: it is none */
+	int64 session;    /* likewise */
+	const char *link; /* hash of the link that somebody logs in with; NULL: none */
+	bool session_unnoted;
 } Request;
 
 typedef struct Answer
@@ -66,11 +74,14 @@ extern bool request_is_json(const Request *request);
 extern bool request_may(const Request *request, Scope needed, Answer *answer);
 /* The scope of a name; SCOPE_NOTHING: there is none */
 extern Scope scope_named(const char *name);
+extern const char *scope_name(Scope scope);
 /* NULL: it is not there */
 extern char *request_header(const Request *request, const char *name);
 
 /* route.c */
 extern void route_answer(const Request *request, Answer *answer);
+/* Here it is other methods; OPTIONS asks which */
+extern void answer_not_allowed(const Request *request, Answer *answer, const char *methods);
 /* rest.c; parts: of the path, behind the version */
 extern void rest_answer(const Request *request, List *parts, Answer *answer);
 

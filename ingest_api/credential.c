@@ -14,6 +14,7 @@
 #include "common/function.h"
 #include "ingest_api/claims.h"
 #include "ingest_api/credential.h"
+#include "ingest_api/session.h"
 #include "ingest_api/statement.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -93,6 +94,12 @@ credential_find(const char *credential, Request *request)
 	Oid role;
 	TimestampTz used;
 
+	if (session_find(credential, request))
+	{
+		if (OidIsValid(request->role) && !may_be_served(request->role))
+			request->role = InvalidOid;
+		return;
+	}
 	if (strncmp(credential, "jwt ", 4) == 0)
 	{
 		claims_find(credential + 4, request);
@@ -119,6 +126,7 @@ credential_find(const char *credential, Request *request)
 	request->role = role;
 	request->scope = scope_of(SPI_getvalue(row, desc, 5));
 	request->who = prefix;
+	request->token = id;
 	request->unnoted = used + USED_EVERY < GetCurrentTimestamp() && !RecoveryInProgress() && !XactReadOnly ? id : 0;
 }
 

@@ -170,6 +170,9 @@ BEGIN
     IF called !~ '^[a-z_][a-z0-9_.]{0,126}$' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('"%s" cannot be the name of a resource', called), DETAIL = 'It has small letters, digits, _ and points, 127 at most, and begins with a letter.',
             HINT = format('SELECT ingest_api.expose(%L, name => ''…'');', relation);
+    ELSIF EXISTS (SELECT FROM ingest_api_internal.route x WHERE split_part(x.path, '/', 1) = called) OR called IN ('session', 'rpc') THEN
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('/v1/%s is something else already', called), DETAIL = 'Rows under that address could not be asked for.',
+            HINT = format('SELECT ingest_api.expose(%L, name => ''…'');', relation);
     ELSIF EXISTS (SELECT FROM ingest_api_internal.resource r WHERE r.name = called OR r.relation = expose.relation) THEN
         RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('%s is exposed already, or something else as "%s"', relation, called);
     END IF;

@@ -6,7 +6,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA ingest_api TO ingest_reader;
 -- events are for those who may be consumers
 REVOKE SELECT ON ingest_api.events FROM ingest_reader;
 GRANT SELECT ON ingest_api.events TO ingest_consumer, ingest_operator, ingest_admin;
-GRANT EXECUTE ON FUNCTION ingest_api.create_token(text, regrole, text[], interval), ingest_api.revoke_token(text) TO ingest_reader;
+GRANT EXECUTE ON FUNCTION ingest_api.create_token(text, regrole, text[], interval), ingest_api.revoke_token(text), ingest_api.login_link(integer, text[]) TO ingest_reader;
 GRANT EXECUTE ON FUNCTION ingest_api_internal.source_called(text), ingest_api_internal.sync_called(text), ingest_api_internal.job_called(text), ingest_api_internal.in_address(text), ingest_api_internal.sinks(), ingest_api_internal.deliveries(),
     ingest_api.make_token(text, regrole, text[], interval) TO ingest_reader;
 GRANT EXECUTE ON FUNCTION ingest_api.subscribe(text, text[], boolean), ingest_api.read_events(text, integer), ingest_api.acknowledge_events(text, bigint), ingest_api.unsubscribe(text) TO ingest_consumer;

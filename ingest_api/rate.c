@@ -118,20 +118,26 @@ begin_anew(Count *c, TimestampTz now)
 }
 
 int
-rate_wait(const char *who)
+rate_wait_within(const char *who, int limit)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	Count *c;
 
-	if (api_requests == 0 || who == NULL)
+	if (limit == 0 || who == NULL)
 		return 0;
 	c = count_of(who);
 	if (RecoveryInProgress() || XactReadOnly)
 		begin_anew(c, now);
 	else if (now >= c->at + USECS_PER_SEC || now < c->at)
 		exchange(c, now);
-	if (c->known + c->own >= api_requests)
+	if (c->known + c->own >= limit)
 		return Max(1, (int) ((c->oldest + MINUTE - now) / USECS_PER_SEC) + 1);
 	c->own++;
 	return 0;
+}
+
+int
+rate_wait(const char *who)
+{
+	return rate_wait_within(who, api_requests);
 }

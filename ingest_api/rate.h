@@ -10,4 +10,7 @@
 /* Counts a request; 0: it may be answered, else after so many seconds another one may.  As the engine */
 extern int rate_wait(const char *who);
 
+/* The same of another limit than that of requests; 0: any number */
+extern int rate_wait_within(const char *who, int limit);
+
 #endif /* API_RATE_H */

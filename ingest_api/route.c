@@ -12,6 +12,7 @@
 #include "ingest_api/metrics.h"
 #include "ingest_api/render.h"
 #include "ingest_api/resource.h"
+#include "ingest_api/session.h"
 #include "ingest_api/stream.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
@@ -91,9 +92,15 @@ reads(const Request *request)
 	return strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
 }
 
-static void
-not_allowed(Answer *answer, const char *methods)
+void
+answer_not_allowed(const Request *request, Answer *answer, const char *methods)
 {
+	if (strcmp(request->method, "OPTIONS") == 0)
+	{
+		answer_begin(answer, 204, render_type(FORM_JSON));
+		answer_header(answer, "Allow", psprintf("%s, OPTIONS", methods));
+		return;
+	}
 	answer_problem(answer, 405, "PGRST117", "the method is not one of those that are allowed here", NULL, psprintf("Here it is %s.", methods));
 	answer_header(answer, "Allow", methods);
 }
@@ -122,12 +129,14 @@ route_answer(const Request *request, Answer *answer)
 		answer_problem(answer, 404, "PGRST125", "there is nothing at this address", NULL, "GET /v1 lists the resources");
 	else if (is_other_schema(request))
 		answer_problem(answer, 406, "PGRST106", "there is no other schema than v1", NULL, NULL);
+	else if (list_length(parts) > 1 && session_answer(request, list_copy_tail(parts, 1), answer))
+		return;
 	else if (list_length(parts) > 1 && call_answer(request, list_copy_tail(parts, 1), answer, &methods))
 		return;
 	else if (methods && (!reads(request) || list_length(parts) > 3))
-		not_allowed(answer, list_length(parts) > 3 ? methods : psprintf("GET, HEAD, %s", methods));
+		answer_not_allowed(request, answer, list_length(parts) > 3 || strstr(methods, "GET") ? methods : psprintf("GET, HEAD, %s", methods));
 	else if (!reads(request))
-		not_allowed(answer, "GET, HEAD");
+		answer_not_allowed(request, answer, "GET, HEAD");
 	else if (list_length(parts) == 2 && stream_answer(request, list_copy_tail(parts, 1), answer))
 		return;
 	else if (document)

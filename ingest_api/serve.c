@@ -16,10 +16,12 @@
 #include "common/door.h"
 #include "executor/spi.h"
 #include "ingest_api/api.h"
+#include "ingest_api/clean.h"
 #include "ingest_api/compat.h"
 #include "ingest_api/credential.h"
 #include "ingest_api/metrics.h"
 #include "ingest_api/rate.h"
+#include "ingest_api/session.h"
 #include "ingest_api/statement.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -163,6 +165,12 @@ request_may(const Request *request, Scope needed, Answer *answer)
 	return false;
 }
 
+const char *
+scope_name(Scope scope)
+{
+	return scopes[scope];
+}
+
 /* -- what went wrong -- */
 
 /* The status for what a client can do something about; 0: it cannot */
@@ -289,7 +297,7 @@ answer_safely(Request *request, const bytea *body, Answer *answer)
 		if (status == 0)
 		{
 			let_go();
-			ReThrowError(error);
+			clean_rethrow(error);
 		}
 		answer_problem(answer, status, code_of(error, answer->collection != NULL), error->message, error->detail, hint_of(request, answer, status, error));
 	}
@@ -344,7 +352,8 @@ write_down(const Request *request, const Answer *answer)
 	static Oid types[] = {OIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID};
 	char *peer = request_header(request, "x-peer"),
 		 *number = request_header(request, "x-request-id");
-	Datum values[] = {ObjectIdGetDatum(request->role), CStringGetTextDatum(request->who), CStringGetTextDatum(peer ? peer : ""), CStringGetTextDatum(number ? number : ""),
+	/* who was not known came through the gateway's role */
+	Datum values[] = {ObjectIdGetDatum(OidIsValid(request->role) ? request->role : GetSessionUserId()), CStringGetTextDatum(request->who ? request->who : ""), CStringGetTextDatum(peer ? peer : ""), CStringGetTextDatum(number ? number : ""),
 					  CStringGetTextDatum(psprintf("%s %s", request->method, request->path)), Int32GetDatum(answer->status)};
 	Identity saved;
 
@@ -354,12 +363,17 @@ write_down(const Request *request, const Answer *answer)
 }
 
 static void
-note_use(int64 token)
+note_use(const Request *request)
 {
 	Identity saved;
 
+	if (!request->unnoted && !request->session_unnoted)
+		return;
 	become_engine(&saved);
-	credential_note_use(token);
+	if (request->unnoted)
+		credential_note_use(request->unnoted);
+	else
+		session_note_use(request->session);
 	become_again(&saved);
 }
 
@@ -395,6 +409,7 @@ ingest_api_serve(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a request has a method and a path")));
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "serve gives a row");
+	clean_begin();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI is not there");
 	level = fixed_forms();
@@ -406,7 +421,9 @@ ingest_api_serve(PG_FUNCTION_ARGS)
 		request.who = "metrics";
 	}
 	MemoryContextSwitchTo(context);
-	if (!OidIsValid(request.role))
+	if (!OidIsValid(request.role) && session_begins(&request))
+		session_refused(&request, &answer);
+	else if (!OidIsValid(request.role))
 		answer_problem(&answer, 401, "PGRST301", credential ? "the token is not known, has expired or was revoked" : "a token is needed", NULL,
 					   "Authorization: Bearer pgi_…, which ingest_api.create_token() gives");
 	else if (may_ask_now(&request, &answer))
@@ -414,10 +431,12 @@ ingest_api_serve(PG_FUNCTION_ARGS)
 	let_go();
 	if (answer.acts && !RecoveryInProgress())
 		write_down(&request, &answer);
-	if (request.unnoted)
-		note_use(request.unnoted);
+	note_use(&request);
 	if (answer.route)
 		answer_header(&answer, "X-Route", answer.route);
+	/* to the gateway, likewise */
+	if (clean_is_over())
+		answer_header(&answer, "X-Session", "over");
 	/* what was written until now goes with SPI */
 	MemoryContextSwitchTo(context);
 	values[0] = Int32GetDatum(answer.status);

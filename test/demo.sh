@@ -85,6 +85,7 @@ api() {
 # the console: all of it at once, and life that goes on
 console() {
 	local peers web port
+	[ -e "$TOP/console/dist/index.html" ] || step "console" build_console
 	set_up curl
 	peers=$WORK/src/test/delivery
 	say "Starting the NetSuite sandbox, a receiver of webhooks, and an empty PostgreSQL"
@@ -96,11 +97,6 @@ console() {
 	start_cluster demo 6601 "shared_preload_libraries = 'netsuite_fdw,ingest'
 		max_worker_processes = 24"
 	export WEB=http://127.0.0.1:$web HOOK_SECRET
-	if [ -d "$TOP/console/dist" ]; then
-		mkdir -p "$WORK/static"
-		cp -r "$TOP/console/dist" "$WORK/static/console"
-		chmod -R a+rX "$WORK/static"
-	fi
 	port=${DEMO_PORT:-0}
 	[ "$port" != 0 ] || port=$(free_port)
 	API=http://127.0.0.1:$port
@@ -109,14 +105,12 @@ console() {
 
 # an address that logs in once
 login_address() {
-	"$BIN/psql" -XAtq -c "SET ingest_api.console_url = '$API/console'; SET SESSION AUTHORIZATION erin; SELECT ingest_api.login_link(60)"
+	"$BIN/psql" -XAtq -c "SET ingest_api.console_url = '$API/console'; SET SESSION AUTHORIZATION erin; SELECT ingest_api.login_link(1440)"
 }
 
 # what is after the script: the gateway, an address with a login for once, and some life as long as it is up
 console_up() {
-	local static=()
-	[ ! -d "$WORK/static" ] || static=(--static "$WORK/static")
-	peer gateway "${API##*:}" "$BIN/pg_ingest_gateway" --listen "${API#http://}" "${static[@]}" --dsn "host=$WORK/sock port=6601 dbname=postgres user=ingest_authenticator"
+	peer gateway "${API##*:}" "$BIN/pg_ingest_gateway" --listen "${API#http://}" --dsn "host=$WORK/sock port=6601 dbname=postgres user=ingest_authenticator"
 	run_as env PATH="$BIN:$PATH" "$WORK/src/test/tools/life" >"$WORK/life.out" 2>&1 &
 	say "The console: $(login_address)"
 }

@@ -339,6 +339,7 @@ need_peers() {
 	done
 	need_optional nginx-light || :
 	need_optional caddy || :
+	need_optional chromium || :
 	need_prometheus
 }
 
@@ -365,6 +366,12 @@ set_up() {
 	make_work
 	step "build" build
 	step "copy of the server" copy_and_install
+}
+
+# build_console: its static files, which an installation takes along; they need npm
+build_console() {
+	command -v npm >/dev/null || need_packages nodejs npm
+	attend flock "$TOP/console" make -s -C "$TOP/console" || die "the console does not build"
 }
 
 copy_and_install() {

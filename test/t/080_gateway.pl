@@ -230,7 +230,7 @@ start_gateway('--tls-cert', "$folder/tls.crt", '--tls-key', "$folder/tls.key", '
 my $tls = "https://127.0.0.1:$port";
 sub tls_curl { my ($out, $e); IPC::Run::run([ 'curl', '-s', '-i', '--path-as-is', @_ ], '>', \$out, '2>', \$e); return $out; }
 like(tls_curl('--cacert', "$certificate[0].crt", "$tls/console/"), qr/200 OK.*<!doctype html>/s, 'files are served over TLS');
-like(tls_curl('--cacert', "$certificate[0].crt", "$tls/console/"), qr/Content-Security-Policy: default-src 'self'/, 'with a policy for what they may load');
+like(tls_curl('--cacert', "$certificate[0].crt", "$tls/console/"), qr/Content-Security-Policy: default-src 'none'/, 'with a policy for what they may load');
 unlike(tls_curl('--cacert', "$certificate[0].crt", "$tls/$_"), qr/not served/, "nothing else is: $_") for qw(link ../secret console/../../secret console/%2e%2e/%2e%2e/secret);
 like(tls_curl('--cacert', "$certificate[0].crt", "$tls/healthz", "$tls/healthz"), qr/200 OK.*200 OK/s, 'a connection serves more than one request');
 IPC::Run::run([ 'cp', "$certificate[1].$_", "$folder/tls.$_" ]) for qw(crt key);
