@@ -73,7 +73,7 @@ function Tail() {
   const words = q.toLowerCase();
   const shown = events.filter((e) => (!type || e.type === type) && (!words || `${e.type} ${e.subject} ${plain(e.data)}`.toLowerCase().includes(words)));
   const cols: Col<CloudEvent>[] = [
-    { id: 'type', head: 'Type', width: 250, cell: (e) => <State tone={eventTone(e.type)}>{e.type}</State> },
+    { id: 'type', head: 'Type', width: 250, cell: (e) => <span class="plain"><State tone={eventTone(e.type)}>{e.type}</State></span> },
     { id: 'subject', head: 'Subject', width: 190, above: 520, cell: (e) => <span title={e.subject}>{e.subject}</span> },
     { id: 'data', head: 'Data', above: 760, cell: (e) => <span class="muted mono">{plain(e.data)}</span> },
     { id: 'time', head: 'When', width: 96, right: true, cell: (e) => <time dateTime={e.time} title={absolute(e.time)}>{clock(moment(e.time) ?? 0)}</time> },

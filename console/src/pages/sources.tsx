@@ -173,26 +173,8 @@ function How({ s }: { s: S }) {
         </Panel>
       )}
       <div class="columns">
+        <div style={{ display: 'grid', gap: '12px', minWidth: 0 }}>
         <Panel title="Freshness of its copies, last 24 hours">{fresh.data ? fresh.data.length ? <FreshList rows={fresh.data} step={1800} /> : <p class="none">Nothing of it is copied yet.</p> : <Waiting />}</Panel>
-        <Panel title="Check" aside={last && <When at={last.time} />}>
-          {checks.length ? (
-            <ul class="items">
-              {checks.map((c, i) => (
-                <li key={i}>
-                  <State tone={c.ok ? 'ok' : 'bad'}>{c.check}</State>
-                  <p class="what small">{c.detail}</p>
-                  {!c.ok && c.hint && <p class="what">{c.hint}</p>}
-                </li>
-              ))}
-            </ul>
-          ) : (
-            <div class="pad">
-              <Facts facts={[['Last check', <When at={s.last_check_at} />], ['Result', s.last_check_ok === null ? <span class="muted">not checked yet</span> : <State tone={s.last_check_ok ? 'ok' : 'bad'}>{s.last_check_ok ? 'all in order' : 'failed'}</State>]]} />
-              <p class="muted">Check asks the source for address, login, permissions and clock, and tells what to do.</p>
-            </div>
-          )}
-        </Panel>
-      </div>
       {today && (
         <Panel title="Requests" aside={<span class="small">counted by the connector, of all sessions, today (UTC)</span>}>
           <Facts
@@ -210,6 +192,30 @@ function How({ s }: { s: S }) {
           )}
         </Panel>
       )}
+        </div>
+        <Panel title="Check" aside={last && <When at={last.time} />}>
+          {checks.length ? (
+            <ul class="items checks">
+              {[...checks].sort((a, b) => Number(a.ok) - Number(b.ok)).map((c, i) => (
+                <li key={i}>
+                  <span class="plain">
+                    <State tone={c.ok ? 'ok' : 'bad'}>{c.check}</State>
+                  </span>
+                  <span class={c.ok ? 'muted small cut' : 'bad-text'} title={c.detail ?? ''}>
+                    {c.detail}
+                  </span>
+                  {!c.ok && c.hint && <p class="what">{c.hint}</p>}
+                </li>
+              ))}
+            </ul>
+          ) : (
+            <div class="pad">
+              <Facts facts={[['Last check', <When at={s.last_check_at} />], ['Result', s.last_check_ok === null ? <span class="muted">not checked yet</span> : <State tone={s.last_check_ok ? 'ok' : 'bad'}>{s.last_check_ok ? 'all in order' : 'failed'}</State>]]} />
+              <p class="muted">Check asks the source for address, login, permissions and clock, and tells what to do.</p>
+            </div>
+          )}
+        </Panel>
+      </div>
       <div class="halves">
         <Panel title="Rows changed per hour">{active.data ? <Changed rows={active.data} label="Rows changed per hour" /> : <Waiting lines={4} />}</Panel>
         <Panel title="Runs per hour">

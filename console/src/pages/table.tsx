@@ -336,7 +336,7 @@ function Columns({ id, relation }: { id: number; relation: string }) {
 
 function Spread_({ s }: { s: Spread | undefined }) {
   if (!s) return null;
-  if (s.histogram?.length) return <Histogram bins={s.histogram.map((b) => ({ from: b.from, to: b.to, n: b.rows }))} height={22} label={`Values from ${s.histogram[0]?.from} to ${s.histogram.at(-1)?.to}`} />;
+  if (s.histogram?.length) return <Histogram bins={s.histogram.map((b) => ({ from: b.from, to: b.to, n: b.rows }))} width={108} height={22} label={`Values from ${s.histogram[0]?.from} to ${s.histogram.at(-1)?.to}`} />;
   const top = s.top_values?.[0];
   if (top && top.count > 1)
     return (

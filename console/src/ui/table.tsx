@@ -54,6 +54,18 @@ export interface TableProps<T> {
   most?: number;
 }
 
+/** those columns for which there is room: what may go first says `above`; what has no width needs some */
+export function fitting<T>(cols: Col<T>[], width: number): Col<T>[] {
+  const shown = cols.filter((c) => !c.above || width >= c.above);
+  const needs = () => shown.reduce((sum, c) => sum + (c.width ?? 130), 0);
+  while (needs() > width) {
+    const first = shown.filter((c) => c.above).sort((a, b) => b.above! - a.above!)[0];
+    if (!first) break;
+    shown.splice(shown.indexOf(first), 1);
+  }
+  return shown;
+}
+
 export function Table<T>({ label, cols, rows, href, open, key_, empty, fill, sort = 'sort', rowTone, foot, most }: TableProps<T>) {
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 600, width: 1000 });
@@ -112,7 +124,7 @@ export function Table<T>({ label, cols, rows, href, open, key_, empty, fill, sor
     [],
   );
 
-  const shown = cols.filter((c) => !c.above || view.width >= c.above);
+  const shown = fitting(cols, view.width);
   const drawn: number[] = [];
   for (let i = first; i < last; i++) drawn.push(i);
 
