@@ -38,13 +38,13 @@ describe('layout', () => {
     const edges = made(2000, 1);
     const begun = performance.now();
     const { x, y } = place(2000, edges);
-    const took = performance.now() - begun;
+    const took = performance.now() - begun; // a third of a second at rest
     for (const [a, b] of edges) expect(x[b]!).toBeGreaterThanOrEqual(x[a]! + WIDE);
     const seen = new Map<number, number[]>();
     x.forEach((at, i) => seen.set(at, [...(seen.get(at) ?? []), y[i]!]));
     for (const column of seen.values()) column.sort((a, b) => a - b).forEach((at, n) => n && expect(at - column[n - 1]!).toBeGreaterThanOrEqual(HIGH));
     expect(place(2000, edges).y).toEqual(y);
-    expect(took).toBeLessThan(3000);
+    expect(took).toBeLessThan(10000);
   }, 60000);
   it('stands circles in large parts', () => {
     const edges = made(600, 1);

@@ -5,7 +5,7 @@ export const WIDE = 200;
 export const HIGH = 38;
 const GAP = 14;
 const BETWEEN = 90;
-const MOST = 80;
+const MOST = 40;
 
 export interface Placed {
   x: number[];
