@@ -38,7 +38,7 @@ describe('layout', () => {
     const edges = made(2000, 1);
     const begun = performance.now();
     const { x, y } = place(2000, edges);
-    const took = performance.now() - begun; // a third of a second at rest
+    const took = performance.now() - begun;
     for (const [a, b] of edges) expect(x[b]!).toBeGreaterThanOrEqual(x[a]! + WIDE);
     const seen = new Map<number, number[]>();
     x.forEach((at, i) => seen.set(at, [...(seen.get(at) ?? []), y[i]!]));
