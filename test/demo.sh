@@ -1,5 +1,6 @@
 #!/bin/bash
 # make demo: from nothing to SELECT … FROM netsuite.transaction, against the sandbox.  CHAPTER=delivery: how events leave the database. CHAPTER=api: the gateway.
+# CHAPTER=console: what one looks at; KEEP=1 leaves it up, and make screenshots takes its pictures.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/suites.sh"
 started=$SECONDS
@@ -126,6 +127,14 @@ attend run_as env PATH="$BIN:$PATH" NS_CONTROL_TOOL="$WORK/src/test/sandbox/cont
 	"$BIN/psql" -X -q -v ON_ERROR_STOP=1 -P pager=off -f "$WORK/src/test/$script.sql" || die "the demo failed"
 if [ "${CHAPTER:-netsuite}" = console ]; then
 	console_up
+	if [ -n "${SHOOT:-}" ]; then
+		need_optional chromium || die "screenshots need Chromium"
+		install_npm
+		mkdir -p "$TOP/docs/images"
+		# so that what happens has happened
+		attend sleep 45
+		attend node "$TOP/test/console/shoot.cjs" "$(login_address)" "$TOP/docs/images" || die "there are no screenshots"
+	fi
 	if [ -n "${KEEP:-}" ]; then
 		say "It stays up until this ends: Ctrl-C"
 		attend sleep infinity
