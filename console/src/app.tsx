@@ -133,7 +133,7 @@ function Frame() {
   const main = useRef<HTMLElement>(null);
   const trail = crumbs.value;
   const room = parts.value[0] ?? '';
-  const glance = useQuery('overview', (stop) => call('/v1/overview', {}, {} as never, stop) as Promise<Glance>, { every: 20, on: ['ingest.alert.', 'ingest.anomaly.', 'ingest.sync.', 'ingest.quality.'] });
+  const glance = useQuery('overview', (stop) => call('/v1/overview', {}, {} as never, stop) as Promise<Glance>, { every: 20, on: ['ingest.alert.', 'ingest.anomaly.', 'ingest.sync.', 'ingest.quality.', 'ingest.source.', 'ingest.crawl.'] });
   useEffect(() => listen(() => setKeys(true)), []);
   useEffect(() => {
     setOpen(false);

@@ -78,12 +78,12 @@ async function settled(page) {
 		await page.getByRole('button', { name: 'Run now' }).click();
 		await w.until(() => w.sql("SELECT rows FROM ingest.table_status WHERE sync = 'books.customer'") === '200', 'the copy is made');
 		await page.getByText('200', { exact: true }).first().waitFor();
-		w.sql("SELECT ingest.enqueue('books.hostile')", 'fin');
+		w.sql("SELECT ingest.create_job('hostile', 'sync', 'books.hostile'), ingest.create_job('broken', 'sync', 'books.broken', max_attempts => 1); SELECT ingest.enqueue('hostile')", 'fin');
 		await w.until(() => w.sql("SELECT count(*) FROM ingest.run WHERE kind = 'profile' OR state LIKE 'succeeded%' AND kind = 'sync'") > 1, 'all is copied');
 	});
 
 	await w.journey('a failing run is found, understood and retried', async () => {
-		w.sql("UPDATE shop.mood SET bad = true; SELECT ingest.enqueue('books.broken')", 'fin');
+		w.sql("UPDATE shop.mood SET bad = true; SELECT ingest.enqueue('broken')", 'fin');
 		await w.until(() => w.sql("SELECT count(*) FROM ingest.alert_status WHERE kind = 'run_failed' AND state = 'open'") !== '0', 'an alert opens');
 		await w.go('/');
 		const alert = page.locator('.items li', { hasText: 'books.broken' }).first();

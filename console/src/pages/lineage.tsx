@@ -420,7 +420,7 @@ function Graph({ map, placed }: { map: Map_; placed: Placed }) {
 }
 
 function List({ nodes, choose }: { nodes: Node[]; choose: (object: string) => void }) {
-  const cols: Col<Node>[] = [{ id: 'object', head: 'Relation', cell: (n) => <State tone={toneOf(n)} title={`${n.object}: ${KINDS[n.kind]}`}>{n.object}</State>, by: (n) => n.object }];
+  const cols: Col<Node>[] = [{ id: 'object', head: 'Relation', cell: (n) => <span class="plain"><State tone={toneOf(n)} title={`${n.object}: ${KINDS[n.kind]}`}>{n.object}</State></span>, by: (n) => n.object }];
   const rows = useLocal(nodes, cols);
   return <Table label="Relations" cols={cols} rows={rows} open={(n) => choose(n.object)} key_={(n) => n.object} most={60} empty={<p class="none">No relation is called so.</p>} />;
 }

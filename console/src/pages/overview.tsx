@@ -127,7 +127,7 @@ export function Changed({ rows, label }: { rows: Active[]; label: string }) {
 }
 
 export function Overview() {
-  const glance = useQuery('overview', (stop) => call('/v1/overview', {}, {} as never, stop) as Promise<Glance>, { every: 20, on: ['ingest.alert.', 'ingest.anomaly.', 'ingest.sync.', 'ingest.quality.'] });
+  const glance = useQuery('overview', (stop) => call('/v1/overview', {}, {} as never, stop) as Promise<Glance>, { every: 20, on: ['ingest.alert.', 'ingest.anomaly.', 'ingest.sync.', 'ingest.quality.', 'ingest.source.', 'ingest.crawl.'] });
   const g = glance.data;
   const alerts = useQuery('alerts', (stop) => list<'alerts', (typeof ALERT)[number], Alert>('alerts', { select: ALERT, embed: ALERT_EMBED, where: { closed_at: 'is.null' }, order: 'severity,opened_at.desc', limit: 200 }, stop), {
     every: 60,
