@@ -466,7 +466,7 @@ function Chosen({ object, node, flows, problem, columns, choose }: { object: str
       )}
       {problem && <Wrong problem={problem} />}
       <section aria-label="What breaks">
-        <h3 class="small">{column ? 'What breaks if this column goes' : 'What breaks if it goes'}</h3>
+        <h2 class="small">{column ? 'What breaks if this column goes' : 'What breaks if it goes'}</h2>
         {!flows ? (
           problem ? null : <Waiting />
         ) : broken.length ? (
@@ -490,7 +490,7 @@ function Chosen({ object, node, flows, problem, columns, choose }: { object: str
       </section>
       {before.size > 0 && (
         <section aria-label="Comes from">
-          <h3 class="small">Comes from</h3>
+          <h2 class="small">Comes from</h2>
           <ol class="breaks">
             {[...before]
               .sort((a, b) => a[1] - b[1])
@@ -506,7 +506,7 @@ function Chosen({ object, node, flows, problem, columns, choose }: { object: str
       )}
       {columns.length > 0 && (
         <section aria-label="Columns">
-          <h3 class="small">Columns</h3>
+          <h2 class="small">Columns</h2>
           <div class="chips">
             {columns.map((c) => (
               <button key={c} type="button" class="small" aria-pressed={c === column} onClick={() => choose(c === column ? table : `${table}.${c}`)}>

@@ -149,7 +149,7 @@ export function Table<T>({ label, cols, rows, href, open, key_, empty, fill, sor
                         <span aria-hidden="true" class="arrow">{by === 'ascending' ? '↑' : by === 'descending' ? '↓' : ''}</span>
                       </button>
                     ) : (
-                      c.head
+                      c.head || <span class="hidden">What can be done</span>
                     )}
                   </th>
                 );
