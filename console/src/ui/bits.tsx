@@ -115,7 +115,7 @@ export function Behind({ sql }: { sql: string | null | undefined }) {
 export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
   return (
     <div class="empty">
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       {children}
     </div>
   );
