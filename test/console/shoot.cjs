@@ -6,7 +6,7 @@ const PAGES = [
 	['table', (page) => page.locator('a', { hasText: /^cart$/ }), '.histogram', '&col=amount'],
 	['lineage', '#/lineage?object=books.customer.companyname', '.node .path'],
 	['runs', '#/runs', 'tbody tr'],
-	['quality', '#/quality?tab=rules', '.items li'],
+	['quality', '#/quality?tab=rules&rule=3', '.items tbody tr'],
 	['events', '#/events', 'tbody tr'],
 ];
 
@@ -28,6 +28,7 @@ const PAGES = [
 		}
 		await page.waitForSelector(until, { timeout: 60000 });
 		await page.waitForFunction(() => !document.querySelector('main .waiting, main .wait'), undefined, { timeout: 60000 });
+		await page.mouse.move(0, 0);
 		await page.waitForTimeout(1500);
 		await page.screenshot({ path: `${folder}/console-${name}.png` });
 		console.log(`${folder}/console-${name}.png`);

@@ -1,10 +1,10 @@
 // Where relations stand: from left to right as data flow, each part that hangs together by itself, the same whenever it is drawn
 import dagre from '@dagrejs/dagre';
 
-export const WIDE = 200;
+export const WIDE = 184;
 export const HIGH = 38;
 const GAP = 14;
-const BETWEEN = 90;
+const BETWEEN = 64;
 const MOST = 40;
 
 export interface Placed {

@@ -222,7 +222,7 @@ export function RuleList({ schema, table }: { schema?: string; table?: string })
                   <Num n={r.violations} unit="rows" /> of <Num n={r.rows} unit="rows" /> violate it <Bar value={(r.violations ?? 0) / (r.rows || 1)} label={share((r.violations ?? 0) / (r.rows || 1))} tone={r.ok ? 'idle' : 'bad'} /> {share((r.violations ?? 0) / (r.rows || 1))}
                 </>
               )}
-              {!!(r.examples as unknown[] | null)?.length && <span class="muted"> such as {(r.examples as unknown[]).slice(0, 4).map(plain).join(', ')}</span>}
+              {((r.examples ?? []) as unknown[]).some((e) => e !== null && e !== 'NULL') && <span class="muted"> such as {[...new Set((r.examples as unknown[]).map(plain))].slice(0, 4).join(', ')}</span>}
             </p>
             <div class="do">
               {!!r.violations && (

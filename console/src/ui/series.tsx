@@ -11,6 +11,13 @@ export interface Line {
   values: (number | null)[];
 }
 
+/** the next number that reads well, so that the half of it does too */
+export function round(max: number): number {
+  if (!(max > 0)) return 1;
+  const power = 10 ** Math.floor(Math.log10(max));
+  return ([1, 1.2, 1.6, 2, 3, 4, 5, 6, 8].find((n) => n * power >= max) ?? 10) * power;
+}
+
 const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 export function Series({ at, lines, height = 150, stacked, label, unit = short }: { at: number[]; lines: Line[]; height?: number; stacked?: boolean; label: string; unit?: (n: number) => string }) {
@@ -38,8 +45,8 @@ export function Series({ at, lines, height = 150, stacked, label, unit = short }
           height,
           legend: { show: false },
           cursor: { points: { show: false }, y: false, drag: { x: false, y: false } },
-          padding: [6, 8, 0, 0],
-          scales: { y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.05 : 1] } },
+          padding: [6, 16, 0, 0],
+          scales: { y: { range: (_u, _min, max) => [0, round(max)] } },
           axes: [
             { ...axis, size: 22, values: (_u, splits) => splits.map((t) => clock(t * 1000).slice(0, 5)) },
             { ...axis, size: 46, gap: 4, values: (_u, splits) => splits.map((v) => unit(v)), splits: (_u, _i, _min, max) => [0, max / 2, max].map((v) => v) },
