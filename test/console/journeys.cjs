@@ -264,7 +264,7 @@ async function settled(page) {
 					await w.go(at);
 					await settled(page);
 					const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-					w.ok(over <= 0, `${width} × ${height}, ${colorScheme}: ${at} fits`, over);
+					w.ok(over <= 0, `${width} by ${height}, ${colorScheme}: ${at} fits`, over);
 					if (width !== 1440 || colorScheme === 'dark') await w.axe(`${width} ${colorScheme} ${at}`);
 				}
 			}
