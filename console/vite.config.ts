@@ -7,7 +7,7 @@ declare const process: { env: Record<string, string | undefined> };
 export default defineConfig({
   base: '/console/',
   esbuild: { jsx: 'automatic', jsxImportSource: 'preact', legalComments: 'none' },
-  build: { target: 'es2022', assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 200, reportCompressedSize: true },
+  build: { target: 'es2022', assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 400, reportCompressedSize: false },
   worker: { format: 'es' },
   server: {
     // npm run dev: API names a gateway, TOKEN what to ask it with

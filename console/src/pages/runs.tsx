@@ -39,9 +39,9 @@ function RunList() {
   const active = useQuery('activity', (stop) => call('/v1/activity', {}, {} as never, stop) as unknown as Promise<Active[]>, { every: 60, on: ['ingest.rows.changed'] });
   const cols: Col<Run>[] = [
     { id: 'name', head: 'Run', cell: (r) => <span>{r.name ?? r.kind}</span> },
-    { id: 'state', head: 'Outcome', width: 190, cell: (r) => <State tone={runTone(r.state)} title={r.error ?? undefined}>{r.state}{r.error_class && r.state === 'failed' ? `: ${r.error_class}` : ''}</State>, by: 'state' },
+    { id: 'state', head: 'Outcome', width: 170, cell: (r) => <State tone={runTone(r.state)} title={r.error ?? undefined}>{r.state}{r.error_class && r.state === 'failed' ? `: ${r.error_class}` : ''}</State>, by: 'state' },
     { id: 'kind', head: 'Kind', width: 80, above: 640, cell: (r) => <Badge>{r.kind}</Badge>, by: 'kind' },
-    { id: 'started', head: 'Began', width: 100, cell: (r) => <When at={r.started_at} />, by: 'started_at' },
+    { id: 'started', head: 'Began', width: 100, above: 420, cell: (r) => <When at={r.started_at} />, by: 'started_at' },
     { id: 'took', head: 'Took', width: 84, right: true, above: 480, cell: (r) => <Span s={r.duration_seconds} />, by: 'duration_seconds' },
     { id: 'read', head: 'Read', width: 76, right: true, above: 760, cell: (r) => <Num n={r.rows_read} unit="rows" />, by: 'rows_read' },
     { id: 'inserted', head: 'Inserted', width: 84, right: true, above: 900, cell: (r) => <Num n={r.rows_inserted} />, by: 'rows_inserted' },
