@@ -125,6 +125,8 @@ async function settled(page) {
 	});
 
 	await w.journey('the history of a row is read', async () => {
+		const moment = w.sql("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')");
+		await new Promise((r) => setTimeout(r, 300));
 		w.sql("UPDATE shop.customer SET name = 'Renamed <b>boldly</b>', changed = clock_timestamp() WHERE id = 7; CALL ingest.sync('books.customer')", 'fin');
 		const id = w.sql("SELECT id FROM ingest.source_table WHERE name = 'customer'");
 		await w.go(`/tables/${id}?tab=changes`);
@@ -137,6 +139,11 @@ async function settled(page) {
 		await page.locator('summary', { hasText: 'SQL' }).click();
 		const sql = await page.locator('.behind pre').innerText();
 		w.ok(w.sql(`SELECT count(*) FROM (${sql}) x`, 'fin') === '2', 'by a statement that gives just that', sql);
+		await w.go(`/tables/${id}?tab=changes&time=${encodeURIComponent(moment)}`);
+		await page.getByText(/^As it was/).waitFor();
+		await page.getByRole('cell', { name: 'customer 7', exact: true }).waitFor();
+		w.ok(!(await page.getByText('Renamed <b>boldly</b>').count()), 'and all of it as it was before');
+		await w.axe('a table as it was');
 		await page.getByRole('button', { name: 'Preview' }).click();
 		await page.getByText('Some rows').waitFor();
 	});
