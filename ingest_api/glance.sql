@@ -7,8 +7,9 @@ BEGIN ATOMIC
     source AS MATERIALIZED (SELECT s.state, s.circuit, s.last_check_ok, s.tables, s.queued FROM ingest_api.sources s),
     alert AS MATERIALIZED (SELECT a.severity, a.state FROM ingest_api.alerts a WHERE a.closed_at IS NULL)
     SELECT json_build_object('at', now(), 'role', current_user, 'database', current_database(),
-        'copies', (SELECT json_build_object('all', count(*), 'fresh', count(*) FILTER (WHERE c.fresh AND c.state = 'active'), 'late', count(*) FILTER (WHERE NOT c.fresh AND c.state = 'active'),
-            'without_objective', count(*) FILTER (WHERE c.fresh IS NULL AND c.state = 'active'), 'never_loaded', count(*) FILTER (WHERE c.last_success IS NULL),
+        'copies', (SELECT json_build_object('all', count(*), 'fresh', count(*) FILTER (WHERE c.fresh AND c.state = 'active' AND c.last_success IS NOT NULL), 'late', count(*) FILTER (WHERE NOT c.fresh AND c.state = 'active'), -- what has no objective is as fresh as it has to be
+           
+            'without_objective', count(*) FILTER (WHERE c.freshness_objective_seconds IS NULL), 'never_loaded', count(*) FILTER (WHERE c.last_success IS NULL),
             'paused', count(*) FILTER (WHERE c.state = 'paused'), 'stopped', count(*) FILTER (WHERE c.state = 'stopped'), 'rejected_rows', coalesce(sum(c.rejected), 0)) FROM copy c),
         'sources', (SELECT json_build_object('all', count(*), 'paused', count(*) FILTER (WHERE s.state = 'paused'), 'interrupted', count(*) FILTER (WHERE s.circuit <> 'closed'),
             'check_failed', count(*) FILTER (WHERE NOT s.last_check_ok), 'tables', coalesce(sum(s.tables), 0), 'queued', coalesce(sum(s.queued), 0)) FROM source s),

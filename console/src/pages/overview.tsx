@@ -48,7 +48,7 @@ export function FreshList({ rows, step }: { rows: Freshness[]; step: number }) {
       {rows.map((r) => {
         const late = r.fresh === false;
         const near = !late && !!r.freshness_objective_seconds && (r.age_seconds ?? 0) > 0.8 * r.freshness_objective_seconds;
-        const tone: Tone = r.state !== 'active' ? (r.state === 'stopped' ? 'bad' : 'idle') : late ? 'bad' : near ? 'warn' : r.fresh === null ? 'idle' : 'ok';
+        const tone: Tone = r.state !== 'active' ? (r.state === 'stopped' ? 'bad' : 'idle') : late ? 'bad' : near ? 'warn' : r.freshness_objective_seconds ? 'ok' : 'idle';
         return (
           <a key={r.sync_id} href={link`/tables/${r.table_id}`}>
             <State tone={tone} title={r.state === 'active' ? (late ? 'later than its objective' : near ? 'near its objective' : 'within its objective') : r.state}>

@@ -27,7 +27,7 @@ export function copyTone(c: CopyOf): [Tone, string] {
   if (c.last_state === null) return ['idle', 'not loaded yet'];
   if (c.fresh === false) return ['bad', 'late'];
   if (c.last_state === 'failed' || c.last_state === 'lost') return ['warn', 'last run failed'];
-  if (c.fresh === null) return ['idle', 'no objective'];
+  if (!c.freshness_objective_seconds) return ['idle', 'no objective'];
   if (c.freshness_objective_seconds && (c.age_seconds ?? 0) > 0.8 * c.freshness_objective_seconds) return ['warn', 'nearly late'];
   return ['ok', 'current'];
 }
