@@ -34,7 +34,7 @@ const zlib = require('zlib');
 		const tasks = events.filter((e) => e.ph === 'X' && /RunTask/.test(e.name) && threads.has(`${e.pid} ${e.tid}`)).map((e) => e.tdur / 1000).filter(Number.isFinite);
 		const most = Math.max(0, ...tasks);
 		w.note(`${what}: ${tasks.length} tasks, the longest ${most.toFixed(1)} ms`);
-		w.ok(tasks.length > 10, `${what}: tasks were measured`, tasks.length);
+		w.ok(tasks.length > 0, `${what}: tasks were measured`, tasks.length);
 		return most;
 	};
 	const settled = () => page.waitForFunction(() => document.querySelector('main') && !document.querySelector('main .waiting, main .wait'), undefined, { timeout: 60000 });

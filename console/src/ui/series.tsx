@@ -64,8 +64,9 @@ export function Series({ at, lines, height = 150, stacked, label, unit = short }
             setCursor: [
               (u) => {
                 const i = u.cursor.idx;
-                el.dataset['tip'] = i === null || i === undefined ? '' : `${clock((u.data[0][i] ?? 0) * 1000, undefined, true)}  ${current.current.map((l) => `${l.label} ${exact(l.values[i] ?? null)}`).join(', ')}`;
-                tip.current!.textContent = el.dataset['tip'] ?? '';
+                // a plot that is taken away says so once more
+                if (!tip.current) return;
+                tip.current.textContent = i === null || i === undefined ? '' : `${clock((u.data[0][i] ?? 0) * 1000, undefined, true)}  ${current.current.map((l) => `${l.label} ${exact(l.values[i] ?? null)}`).join(', ')}`;
               },
             ],
           },
