@@ -130,6 +130,11 @@ function Lost() {
 function Frame() {
   const [open, setOpen] = useState(false);
   const [keys, setKeys] = useState(false);
+  // an ended session may be looked past for a while
+  const [away, setAway] = useState(false);
+  useEffect(() => {
+    if (!expired.value) setAway(false);
+  }, [expired.value]);
   const main = useRef<HTMLElement>(null);
   const trail = crumbs.value;
   const room = parts.value[0] ?? '';
@@ -203,11 +208,20 @@ function Frame() {
       </header>
       <main ref={main} class={lostSince.value !== null ? 'lost' : ''} aria-label={title}>
         <Lost />
+        {expired.value && away && (
+          <div class="banner" role="alert">
+            <State tone="warn">Your session has ended</State>
+            <span class="grow">What you see is as it was.</span>
+            <button type="button" class="primary" onClick={() => setAway(false)}>
+              Log in again
+            </button>
+          </div>
+        )}
         <Page />
       </main>
       {keys && <Keys close={() => setKeys(false)} />}
-      {expired.value && (
-        <Dialog title="Your session has ended" close={() => expired.value && (expired.value = expired.value)}>
+      {expired.value && !away && (
+        <Dialog title="Your session has ended" close={() => setAway(true)}>
           <p>Log in again; you stay where you are.</p>
           <Login again />
         </Dialog>

@@ -306,6 +306,9 @@ async function settled(page) {
 		w.sql("UPDATE ingest_api_internal.session SET expires_at = now() - interval '1 second'");
 		await page.getByRole('dialog', { name: 'Your session has ended' }).waitFor({ timeout: 60000 });
 		await w.axe('an expired session');
+		await page.keyboard.press('Escape');
+		await page.getByRole('alert').getByText('Your session has ended').waitFor();
+		await page.getByRole('button', { name: 'Log in again' }).click();
 		await page.getByLabel('Token').fill(w.sql("SELECT ingest_api.create_token('again', scopes => '{admin}')", 'fin'));
 		await page.getByRole('button', { name: 'Log in' }).click();
 		await page.getByRole('dialog').waitFor({ state: 'detached' });
