@@ -21,9 +21,13 @@ const HELP: Record<string, [string, string]> = {
   rule_failed: ['Rule does not hold', 'Look at the rows that violate it; a check in which it holds closes this.'],
   anomaly: ['Anomaly', 'Look at the figures behind it, and say so when it is dealt with.'],
   service_silent: ['Service silent', 'A background service shows no sign of life. Look into the server\u2019s log.'],
+  sink_behind: ['Sink is behind', 'It has not got what was written a while ago. Look at its deliveries; its receiver may be slow.'],
+  sink_gave_up: ['Events given up', 'They were tried as often as they may be. Put right the receiver, then try again now.'],
+  sink_stopped: ['Sink stopped', 'Its receiver said that it is gone for good (410). Resume it when it is back.'],
+  sink_orphaned: ['Sink without an owner', 'Its owner was dropped. Drop the sink, or pause it.'],
   sink_unavailable: ['Sink unavailable', 'Nothing arrives there. Its receiver has to answer; then what waits is sent.'],
 };
-export const alertName = (kind: string | null) => HELP[kind ?? '']?.[0] ?? (kind ?? '').replaceAll('_', ' ');
+export const alertName = (kind: string | null) => HELP[kind ?? '']?.[0] ?? (kind ?? '').replaceAll('_', ' ').replace(/^./, (c) => c.toUpperCase());
 
 export function alertHref(a: Alert): string {
   if (a.kind === 'anomaly') return withQuery('#/quality', { q: a.subject });
