@@ -35,7 +35,8 @@ COMMENT ON FUNCTION ingest_api_internal.readable_columns(regclass, text) IS 'col
 
 CREATE FUNCTION ingest_api_internal.require_page(wanted integer) RETURNS integer LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    most CONSTANT integer := current_setting('ingest_api.max_rows')::integer;
+    -- a session that has not asked for anything of this library's does not know the setting
+    most CONSTANT integer := coalesce(nullif(current_setting('ingest_api.max_rows', true), '')::integer, 1000);
 BEGIN
     IF wanted IS NULL OR wanted NOT BETWEEN 0 AND most THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('limit is between 0 and %s', most);
