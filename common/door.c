@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
 #include "common/door.h"
 #include "common/twin.h"
@@ -20,13 +21,17 @@
 #define LONGEST_WAIT_MS 10000
 #define LONGEST_WAIT "10s"
 
+#define PATH "pg_catalog, pg_temp"
+
 void
 become(Oid role, int more, Identity *saved)
 {
 	GetUserIdAndSecContext(&saved->user, &saved->context);
 	saved->level = NewGUCNestLevel();
 	SetUserIdAndSecContext(role, saved->context | SECURITY_LOCAL_USERID_CHANGE | more);
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	/* who was within it already pays nothing */
+	if (strcmp(namespace_search_path, PATH) != 0)
+		(void) set_config_option("search_path", PATH, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
 void

@@ -56,6 +56,8 @@ typedef struct WrittenDate
 	bool words;          /* besides there is what to_date() does not read: weekdays, dots, "de" */
 	const NameSense *in; /* the languages that have such a name */
 	int nin;
+	const NameSense *days; /* those that have its day of the week */
+	int ndays;
 	const char *between; /* date and time, or "" */
 	const char *time;    /* or "" */
 	const char *zone;    /* behind that, or "" */

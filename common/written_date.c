@@ -245,6 +245,7 @@ take_name(Cursor *c, bool days, const NameSense **senses, int *n)
 	int len = word_length(c);
 	bool found = false;
 
+	*n = 0;
 	*senses = len > 1 ? month_name_find(c->p, len, n) : NULL;
 	if (*senses == NULL)
 		return false;
@@ -259,10 +260,7 @@ take_name(Cursor *c, bool days, const NameSense **senses, int *n)
 static bool
 take_weekday(Cursor *c, WrittenDate *d)
 {
-	const NameSense *senses;
-	int n;
-
-	if (!take_name(c, true, &senses, &n))
+	if (!take_name(c, true, &d->days, &d->ndays))
 		return false;
 	while (take(c, '.') || take(c, ','))
 		;
@@ -279,7 +277,7 @@ take_tail(Cursor *c, WrittenDate *d)
 {
 	static const char *const years[] = {"\320\263.", "\321\200."};
 	const Cursor start = *c;
-	const NameSense *senses;
+	const NameSense *days;
 	int n;
 
 	take_dot(c, d);
@@ -294,8 +292,12 @@ take_tail(Cursor *c, WrittenDate *d)
 				return;
 			}
 		}
-		if (d->nin > 0 && take_name(c, true, &senses, &n) && c->p == c->end)
+		if (d->nin > 0 && take_name(c, true, &days, &n) && c->p == c->end)
+		{
 			d->words = true;
+			d->days = days;
+			d->ndays = n;
+		}
 		else
 			*c = start;
 	}
@@ -571,6 +573,24 @@ unix_stamp(Cursor *c, WrittenDate *d)
 	return true;
 }
 
+/* A word before the time: at, um, om, à, às, kl., a las, alle, u, v */
+static bool
+take_at(Cursor *c, WrittenDate *d)
+{
+	static const char *const words[][2] = {{"at ", " \"at\" "}, {"um ", " \"um\" "}, {"om ", " \"om\" "}, {"\303\240 ", " \"\303\240\" "}, {"\303\240s ", " \"\303\240s\" "}, {"kl. ", " \"kl.\" "}, {"a las ", " \"a las\" "}, {"alle ", " \"alle\" "}, {"u ", " \"u\" "}, {"v ", " \"v\" "}};
+
+	for (int i = 0; i < lengthof(words); i++)
+	{
+		if (take_text(c, words[i][0]))
+		{
+			d->between = words[i][1];
+			d->iso = false;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* What is between date and time, and the sign within the time */
 static bool
 take_to_time(Cursor *c, WrittenDate *d, char *sign)
@@ -593,6 +613,8 @@ take_to_time(Cursor *c, WrittenDate *d, char *sign)
 		d->iso = d->iso && !comma;
 		if (!take_blanks(c))
 			return false;
+		if (!comma && take_at(c, d))
+			return true;
 		/* Oracle's: 05-MAR-24 10.15.00 AM */
 		for (const char *p = c->p; p < c->end && (IS_DIGIT(*p) || *p == '.'); p++)
 		{

@@ -269,6 +269,15 @@ status_title(int status)
 	return status < 400 ? "OK" : "Error";
 }
 
+const char *
+answer_header(const AnswerHeader *headers, int n, const char *name)
+{
+	for (int i = 0; i < n; i++)
+		if (strcasecmp(headers[i].name, name) == 0)
+			return headers[i].value;
+	return NULL;
+}
+
 /* Nothing in it may end the line or the head */
 static bool
 is_line(const char *text)
@@ -393,6 +402,7 @@ connection_stream(Connection *c, const AnswerHeader *headers, int n_headers)
 	for (int i = 0; i < n_headers; i++)
 		if (is_line(headers[i].name) && is_line(headers[i].value))
 			buffer_print(&c->out, "%s: %s\r\n", headers[i].name, headers[i].value);
+	buffer_print(&c->out, "X-Content-Type-Options: nosniff\r\n");
 	cors_head(c, &c->out);
 	buffer_print(&c->out, "%s\r\n", c->request.minor > 0 ? "Transfer-Encoding: chunked\r\n" : "Connection: close\r\n");
 	buffer_free(&c->body);

@@ -85,6 +85,8 @@ extern void connection_stream_end(Connection *c);
 /* RFC 9457 */
 extern void connection_problem(Connection *c, int status, const char *title, const char *detail, const AnswerHeader *headers, int n_headers);
 extern const char *status_title(int status);
+/* NULL: it is not among them */
+extern const char *answer_header(const AnswerHeader *headers, int n, const char *name);
 
 /* Given by the streams: all that was to be sent is */
 extern void stream_drained(Connection *c);

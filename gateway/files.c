@@ -38,6 +38,7 @@ typedef struct Form
 typedef struct File
 {
 	char *path;
+	size_t n_path;
 	const char *type;
 	char tag[33];
 	bool lasts; /* its name has a hash of it */
@@ -158,6 +159,7 @@ read_file(File *f, const char *path)
 
 	buffer_print(&at, "%s%s", mount, path + prefix);
 	f->path = at.bytes;
+	f->n_path = at.n;
 	f->type = type_of(path);
 	f->plain = read_form(path);
 	if (f->plain.n >= LEAST_PACKED && strncmp(f->type, "image/png", 9) != 0 && strncmp(f->type, "font/", 5) != 0)
@@ -256,7 +258,7 @@ static const File *
 named(const char *path, size_t n)
 {
 	for (int i = 0; i < n_files; i++)
-		if (strlen(files[i].path) == n && memcmp(files[i].path, path, n) == 0)
+		if (files[i].n_path == n && memcmp(files[i].path, path, n) == 0)
 			return &files[i];
 	return NULL;
 }

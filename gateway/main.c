@@ -14,6 +14,7 @@
 
 #include "gateway/buffer.h"
 #include "gateway/cors.h"
+#include "gateway/export.h"
 #include "gateway/files.h"
 #include "gateway/jwt.h"
 #include "gateway/keys.h"
@@ -33,6 +34,9 @@ static const char usage[] =
 	"  --jwt-hs256-key FILE   key for tokens of HS256, 32 bytes at least\n"
 	"  --jwt-issuer TEXT      who must have made them (iss), and\n"
 	"  --jwt-audience TEXT    whom they must be for (aud)\n"
+	"  --otlp-endpoint ADDRESS  metrics are sent there by OTLP (HTTP, JSON; /v1/metrics is added)\n"
+	"  --otlp-headers FILE    headers for that, each a line of name: value\n"
+	"  --otlp-interval SECONDS  so often (60)\n"
 	"  --static FOLDER        files that are served as they are\n"
 	"  --console-dir FOLDER   the console's files, served at /console/ (those that were installed)\n"
 	"  --cors-origin ORIGIN   pages from there may read answers; may be said several times\n"
@@ -96,6 +100,9 @@ parse_arguments(int argc, char **argv)
 		{"jwt-hs256-key", 1, 0, 'x'},
 		{"jwt-issuer", 1, 0, 'i'},
 		{"jwt-audience", 1, 0, 'a'},
+		{"otlp-endpoint", 1, 0, 'e'},
+		{"otlp-headers", 1, 0, 'E'},
+		{"otlp-interval", 1, 0, 'I'},
 		{"static", 1, 0, 's'},
 		{"console-dir", 1, 0, 'C'},
 		{"cors-origin", 1, 0, 'o'},
@@ -143,6 +150,15 @@ parse_arguments(int argc, char **argv)
 				break;
 			case 'a':
 				jwt_options.audience = optarg;
+				break;
+			case 'e':
+				export_options.endpoint = optarg;
+				break;
+			case 'E':
+				export_options.headers = optarg;
+				break;
+			case 'I':
+				export_options.interval_s = number("--otlp-interval", optarg, 1, 86400);
 				break;
 			case 's':
 				options.files = optarg;
@@ -203,6 +219,7 @@ main(int argc, char **argv)
 	parse_arguments(argc, argv);
 	files_begin(options.files, options.console);
 	set_limits();
+	export_begin();
 	keys_begin(options.jwks, options.jwt_secret);
 	return server_run();
 }

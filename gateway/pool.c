@@ -4,7 +4,8 @@
  *
  * Most sessions take whatever comes; two are for what is short (metrics, readiness,
  * actions), so that these never wait behind long lists; one ends statements whose client
- * has left.  Nobody has more than half of the sessions while others wait.
+ * has left.  Nobody has more than half of the sessions of either kind: the slow actions of
+ * one keep no other's waiting.
  */
 #include "gateway/pool.h"
 
@@ -55,19 +56,21 @@ work_free(Work *w)
 	free(w->q.query);
 	free(w->q.headers);
 	free(w->q.who);
+	free(w->q.body);
 	free(w);
 }
 
 /* -- who is next -- */
 
-static int
-share_of(const char *who)
+/* Of the sessions of this kind */
+static bool
+has_its_share(const char *who, bool express)
 {
 	int n = 0;
 
 	for (int i = 0; i < n_sessions; i++)
-		n += sessions[i].work && !sessions[i].express && strcmp(sessions[i].work->q.who, who) == 0;
-	return n;
+		n += sessions[i].work && sessions[i].express == express && strcmp(sessions[i].work->q.who, who) == 0;
+	return n >= ((express ? N_EXPRESS : options.pool) + 1) / 2;
 }
 
 static int
@@ -95,7 +98,7 @@ start(Session *s, Work *w)
 	s->work = w;
 	w->session = s;
 	w->tries++;
-	if (!(w->client ? session_ask(s, &w->q, w->client->number, w->client->body.bytes, w->client->body.n) : session_ask(s, &w->q, 0, NULL, 0)))
+	if (!(w->client ? session_ask(s, &w->q, w->client->body.bytes, w->client->body.n) : session_ask(s, &w->q, w->q.body, w->q.n_body)))
 		session_end(s, "a session of the database ended");
 }
 
@@ -110,7 +113,7 @@ next_work(void)
 		Work *w = *link;
 		Session *s = free_session(w);
 
-		if (s == NULL || (!s->express && share_of(w->q.who) >= (options.pool + 1) / 2))
+		if (s == NULL || has_its_share(w->q.who, s->express))
 		{
 			link = &w->next;
 			continue;
@@ -138,23 +141,20 @@ wait_in_line(Work *w)
 
 /* -- answers -- */
 
-/* An answer that goes on is a stream */
+/* An answer that goes on is a stream, and says where it is */
 static void
 give(Work *w, int status, const AnswerHeader *headers, int n_headers, const char *body, size_t n)
 {
-	const char *type = NULL;
+	const char *type = answer_header(headers, n_headers, "content-type");
 	Buffer whole = {0};
 
-	for (int i = 0; i < n_headers; i++)
-		if (strcasecmp(headers[i].name, "content-type") == 0)
-			type = headers[i].value;
 	if (w->client == NULL)
 	{
 		w->q.answered(w->q.of, status, headers, n_headers, body, n);
 		return;
 	}
 	w->client->worker = NULL;
-	if (status == 200 && type && strncmp(type, "text/event-stream", 17) == 0 && slice_is(w->client->request.method, "GET"))
+	if (status == 200 && type && strncmp(type, "text/event-stream", 17) == 0 && answer_header(headers, n_headers, "last-event-id") && !slice_is(w->client->request.method, "HEAD"))
 		stream_begin(w->client, &w->q, headers, n_headers, body, n);
 	else if (login_body(w->client, status, body, n, &whole))
 		connection_answer(w->client, status, headers, n_headers, whole.bytes, whole.n);
@@ -179,17 +179,24 @@ answer_error(Work *w, int status, const char *detail, bool retry)
 	work_free(w);
 }
 
-/* With what the gateway counts itself */
-static void
-answer_metrics(Connection *client, const AnswerHeader *headers, int n, PGresult *r)
+void
+pool_page(Buffer *out, const char *body, size_t n)
 {
 	Gauges now = {.connections = server_connections(), .waiting = n_waiting};
-	Buffer body = {0};
 
 	for (int i = 0; i < n_sessions; i++)
 		(*(sessions[i].state < FREE ? &now.sessions_away : sessions[i].state == FREE ? &now.sessions_free
 																					 : &now.sessions_busy))++;
-	metrics_add(&body, PQgetvalue(r, 0, 2), PQgetlength(r, 0, 2), &now);
+	metrics_add(out, body, n, &now);
+}
+
+/* With what the gateway counts itself */
+static void
+answer_metrics(Connection *client, const AnswerHeader *headers, int n, PGresult *r)
+{
+	Buffer body = {0};
+
+	pool_page(&body, PQgetvalue(r, 0, 2), PQgetlength(r, 0, 2));
 	connection_answer(client, 200, headers, n, body.bytes, body.n);
 	buffer_free(&body);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "gateway/connection.h"
 #include "gateway/cors.h"
@@ -94,7 +95,7 @@ headers_as_json(const Connection *c)
 	Buffer json = {0};
 	const Request *r = &c->request;
 
-	buffer_print(&json, "{\"x-request-id\":\"%llu\",\"x-peer\":", (unsigned long long) c->number);
+	buffer_print(&json, "{\"x-request-id\":\"%llu\",\"x-name\":\"pg_ingest_gateway %d-%llu\",\"x-peer\":", (unsigned long long) c->number, getpid(), (unsigned long long) c->number);
 	buffer_json(&json, c->peer, strlen(c->peer));
 	buffer_print(&json, ",\"host\":");
 	buffer_json(&json, r->host.at ? r->host.at : "", r->host.n);
@@ -122,6 +123,17 @@ headers_as_json(const Connection *c)
 	return json.bytes;
 }
 
+/* Actions and metrics.  Most of GraphQL is posted to read, as are functions by their names, and these may take long */
+static bool
+is_short(const Request *r)
+{
+	static const char rpc[] = "/v1/rpc/";
+
+	if (reads(r))
+		return slice_is(r->path, "/metrics");
+	return !slice_is(r->path, "/graphql") && (r->path.n < sizeof(rpc) || memcmp(r->path.at, rpc, sizeof(rpc) - 1) != 0);
+}
+
 static void
 ask_database(Connection *c)
 {
@@ -136,7 +148,7 @@ ask_database(Connection *c)
 	q.headers = headers_as_json(c);
 	who = q.credential && !login_is(r) ? q.credential : c->peer;
 	q.who = need_copy(who, strlen(who));
-	q.express = !reads(r) || slice_is(r->path, "/metrics");
+	q.express = is_short(r);
 	pool_ask(c, &q);
 }
 

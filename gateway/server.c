@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "gateway/connection.h"
+#include "gateway/export.h"
 #include "gateway/keys.h"
 #include "gateway/log.h"
 #include "gateway/pool.h"
@@ -189,10 +190,14 @@ shed_idle(void)
 static void
 turn_away(int fd)
 {
+	char unread[4096];
 	static const char full[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n";
 
 	if (options.certificate == NULL)
 		(void) !send(fd, full, sizeof(full) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	/* what is closed with something unread takes its own answer back */
+	shutdown(fd, SHUT_WR);
+	(void) !recv(fd, unread, sizeof(unread), MSG_DONTWAIT);
 	close(fd);
 }
 
@@ -395,6 +400,7 @@ tick(int64_t now)
 	pool_tick(now);
 	stream_tick(now);
 	keys_tick(now);
+	export_tick(now);
 }
 
 int

@@ -2,9 +2,10 @@
  * session.c
  *		One session of the database.
  *
- * A request is one segment of a pipeline without BEGIN: the name by which the log knows
- * it and the call, then Sync, which is one transaction and one round trip.  With BEGIN
- * and COMMIT in the segment an error would leave the session in a failed transaction.
+ * A request is one segment of a pipeline without BEGIN: the call, then Sync, which is one
+ * transaction and one round trip.  With BEGIN and COMMIT in the segment an error would
+ * leave the session in a failed transaction.  The name by which the log knows the request
+ * is one of the call's headers.
  */
 #include "gateway/session.h"
 
@@ -84,7 +85,7 @@ begin(Session *s)
 	const char *values[] = {options.dsn, "pg_ingest_gateway", settings, "5", NULL};
 
 	/* a server that nobody listens to any more must not go on working */
-	snprintf(settings, sizeof(settings), "-c statement_timeout=%ds -c client_connection_check_interval=1s -c jit=off -c lock_timeout=5s -c client_encoding=UTF8",
+	snprintf(settings, sizeof(settings), "-c statement_timeout=%ds -c client_connection_check_interval=1s -c jit=off -c lock_timeout=5s -c client_encoding=UTF8 -c search_path=pg_catalog,\\ pg_temp",
 			 options.timeout_s);
 	s->conn = PQconnectStartParams(keys, values, 1);
 	enter(s, CONNECTING);
@@ -121,7 +122,6 @@ prepare(Session *s)
 	PQsetnonblocking(s->conn, 1);
 	enter(s, PREPARING);
 	if (PQenterPipelineMode(s->conn) != 1 || PQsendQueryParams(s->conn, rights, 0, NULL, NULL, NULL, NULL, 0) != 1 ||
-		PQsendPrepare(s->conn, "name", "SELECT pg_catalog.set_config('application_name', $1, true)", 0, NULL) != 1 ||
 		PQsendPrepare(s->conn, "cancel", "SELECT pg_catalog.pg_cancel_backend($1::int4)", 0, NULL) != 1 ||
 		PQsendPrepare(s->conn, "serve", "SELECT status, headers, body FROM ingest_api.serve($1::text, $2::text, $3::text, $4::text, $5::jsonb, $6::bytea)", 0, NULL) != 1 ||
 		(s->listens && PQsendQueryParams(s->conn, "LISTEN ingest", 0, NULL, NULL, NULL, NULL, 0) != 1) ||
@@ -354,17 +354,14 @@ session_ready(void *of, uint32_t events)
 /* -- questions -- */
 
 bool
-session_ask(Session *s, const Question *q, uint64_t number, const char *body, size_t n)
+session_ask(Session *s, const Question *q, const char *body, size_t n)
 {
-	char name[64];
-	const char *names[1] = {name};
 	const char *values[6] = {q->credential, q->method, q->path, q->query, q->headers, n > 0 ? body : NULL};
 	int lengths[6] = {0, 0, 0, 0, 0, (int) n};
 	static const int formats[6] = {0, 0, 0, 0, 0, 1};
 
-	snprintf(name, sizeof(name), "pg_ingest_gateway %d-%llu", getpid(), (unsigned long long) number);
 	enter(s, ASKED);
-	if (PQsendQueryPrepared(s->conn, "name", 1, names, NULL, NULL, 0) == 1 && PQsendQueryPrepared(s->conn, "serve", 6, values, lengths, formats, 1) == 1 &&
+	if (PQsendQueryPrepared(s->conn, "serve", 6, values, lengths, formats, 1) == 1 &&
 		PQpipelineSync(s->conn) == 1 && push(s))
 		return true;
 	return false;

@@ -39,7 +39,7 @@ typedef struct Session
 
 extern void session_tick(Session *s, int64_t now);
 /* False: it broke */
-extern bool session_ask(Session *s, const Question *q, uint64_t number, const char *body, size_t n);
+extern bool session_ask(Session *s, const Question *q, const char *body, size_t n);
 /* Nobody waits for what it was asked: it is free when that has ended and session_cancelled() was said */
 extern void session_abandon(Session *s);
 extern void session_cancelled(Session *s);

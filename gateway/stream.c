@@ -1,6 +1,7 @@
 /*
  * stream.c
- *		Answers that go on: events as they come (server-sent events, WHATWG HTML 9.2).
+ *		Answers that go on: events as they come (server-sent events, WHATWG HTML 9.2), or
+ *		what a subscription of GraphQL asks for of each (the protocol of npm's graphql-sse).
  *
  * A stream is a question that is asked again: with the place behind what was sent, when
  * somebody has said that there are events, and every few seconds in any case, since by
@@ -35,8 +36,10 @@ typedef struct Stream
 	char *credential;
 	char *path;
 	char *query;
+	char *body; /* NULL: it was not posted */
 	char *place;
 	uint64_t hash; /* of these */
+	bool graphql;
 	bool due;
 	struct Asked *asked; /* the question under way */
 	struct Stream *next_asked;
@@ -76,7 +79,7 @@ take_place(Stream *s, const char *place)
 
 	free(s->place);
 	s->place = new;
-	s->hash = hash_on(hash_on(hash_on(hash_on(UINT64_C(14695981039346656037), s->credential), s->path), s->query), s->place);
+	s->hash = hash_on(hash_on(hash_on(hash_on(hash_on(UINT64_C(14695981039346656037), s->credential), s->path), s->query), s->body), s->place);
 }
 
 static bool
@@ -88,22 +91,13 @@ same_text(const char *a, const char *b)
 static bool
 asks_the_same(const Stream *a, const Stream *b)
 {
-	return a->hash == b->hash && same_text(a->credential, b->credential) && same_text(a->path, b->path) && same_text(a->query, b->query) && same_text(a->place, b->place);
+	return a->hash == b->hash && same_text(a->credential, b->credential) && same_text(a->path, b->path) && same_text(a->query, b->query) && same_text(a->body, b->body) && same_text(a->place, b->place);
 }
 
 static char *
 copy_or_null(const char *text)
 {
 	return text ? need_copy(text, strlen(text)) : NULL;
-}
-
-static const char *
-header_of(const AnswerHeader *headers, int n, const char *name)
-{
-	for (int i = 0; i < n; i++)
-		if (strcasecmp(headers[i].name, name) == 0)
-			return headers[i].value;
-	return NULL;
 }
 
 /* -- they come and go -- */
@@ -144,6 +138,7 @@ leave(Connection *client)
 	free(s->credential);
 	free(s->path);
 	free(s->query);
+	free(s->body);
 	free(s->place);
 	free(s);
 }
@@ -164,14 +159,15 @@ static void ask_next(void);
 /*
  * The place alone, so that who comes back before anything came begins where he was, and need not pass again what was
  * not for him.  It is an event with a name, which those who listen to messages do not hear, since some readers forget
- * an id that comes without one.
+ * an id that comes without one.  To who subscribes it comes without, since graphql-sse takes any other name than its own
+ * two for a fault.
  */
 static void
 send_place(Stream *s)
 {
 	Buffer text = {0};
 
-	buffer_print(&text, "id: %s\nevent: place\ndata: {}\n\n", s->place);
+	buffer_print(&text, s->graphql ? "id: %s\n:\n\n" : "id: %s\nevent: place\ndata: {}\n\n", s->place);
 	connection_stream_add(s->client, text.bytes, text.n);
 	buffer_free(&text);
 	s->sent_at = now_ms();
@@ -194,6 +190,31 @@ take_piece(Stream *s, const char *place, const char *body, size_t n)
 		take_place(s, place);
 }
 
+/*
+ * Who asked for a subscription is told why it is over, and need not come back: it would be refused, too.  The database's
+ * own word is on one line where it is errors of GraphQL.
+ */
+static void
+end_refused(Stream *s, int status, const char *body, size_t n)
+{
+	static const char errors[] = "{\"errors\":";
+	bool told = n > sizeof(errors) && memcmp(body, errors, sizeof(errors) - 1) == 0 && memchr(body, '\n', n) == NULL;
+	Buffer text = {0};
+
+	if (s->graphql)
+	{
+		buffer_print(&text, "event: next\ndata: ");
+		if (told)
+			buffer_add(&text, body, n);
+		else
+			buffer_print(&text, "{\"errors\":[{\"message\":\"%s\",\"extensions\":{\"status\":%d}}]}", status_title(status), status);
+		buffer_print(&text, "\n\nevent: complete\ndata:\n\n");
+		connection_stream_add(s->client, text.bytes, text.n);
+		buffer_free(&text);
+	}
+	end(s);
+}
+
 /* What the client can do nothing about passes, or the client is told when it comes back */
 static bool
 may_pass(int status)
@@ -205,7 +226,7 @@ static void
 take_answer(void *of, int status, const AnswerHeader *headers, int n_headers, const char *body, size_t n)
 {
 	Asked *asked = of;
-	const char *place = header_of(headers, n_headers, "last-event-id");
+	const char *place = answer_header(headers, n_headers, "last-event-id");
 
 	n_asked--;
 	while (asked->streams)
@@ -219,7 +240,7 @@ take_answer(void *of, int status, const AnswerHeader *headers, int n_headers, co
 		else if (may_pass(status))
 			s->ask_at = now_ms() + ASK_AGAIN_MS;
 		else
-			end(s);
+			end_refused(s, status, body, n);
 	}
 	free(asked);
 	ask_next();
@@ -241,13 +262,16 @@ ask(Stream *s)
 			o->next_asked = asked->streams;
 			asked->streams = o;
 		}
-	buffer_print(&headers, "{\"x-stream\":\"on\",\"accept\":\"text/event-stream\",\"last-event-id\":");
+	buffer_print(&headers, "{\"x-stream\":\"on\",\"x-name\":\"pg_ingest_gateway %d-0\",\"accept\":\"text/event-stream\",%s\"last-event-id\":", getpid(),
+				 s->body ? "\"content-type\":\"application/json\"," : "");
 	buffer_json(&headers, s->place, strlen(s->place));
 	buffer_print(&headers, "}");
 	q.credential = copy_or_null(s->credential);
-	q.method = need_copy("GET", 3);
+	q.method = s->body ? need_copy("POST", 4) : need_copy("GET", 3);
 	q.path = copy_or_null(s->path);
 	q.query = copy_or_null(s->query);
+	q.body = copy_or_null(s->body);
+	q.n_body = s->body ? strlen(s->body) : 0;
 	q.headers = headers.bytes;
 	q.who = need_copy("streams", 7);
 	n_asked++;
@@ -333,12 +357,15 @@ stream_begin(Connection *client, Question *question, const AnswerHeader *headers
 {
 	static const char retry[] = "retry: 2000\n\n";
 	Stream *s = need(sizeof(Stream));
-	const char *place = header_of(headers, n_headers, "last-event-id");
+	const char *place = answer_header(headers, n_headers, "last-event-id");
 
 	s->client = client;
 	s->credential = copy_or_null(question->credential);
 	s->path = copy_or_null(question->path);
 	s->query = copy_or_null(question->query);
+	s->graphql = slice_is(client->request.path, "/graphql");
+	if (slice_is(client->request.method, "POST"))
+		s->body = need_copy(client->body.bytes ? client->body.bytes : "", client->body.n);
 	connection_stream(client, headers, n_headers);
 	client->worker = s;
 	client->abandon = leave;

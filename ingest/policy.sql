@@ -43,6 +43,9 @@ CREATE POLICY reading ON ingest.sync_owed FOR SELECT USING (ingest_internal.acts
 ALTER TABLE ingest.sync_range ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reading ON ingest.sync_range FOR SELECT USING (ingest_internal.acts_for((SELECT s.owner
     FROM ingest.sync s WHERE s.id = sync)));
+ALTER TABLE ingest.sync_piece ENABLE ROW LEVEL SECURITY;
+CREATE POLICY reading ON ingest.sync_piece FOR SELECT USING (ingest_internal.acts_for((SELECT s.owner
+    FROM ingest.sync s WHERE s.id = sync)));
 ALTER TABLE ingest.rejected_row ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reading ON ingest.rejected_row FOR SELECT USING (ingest_internal.acts_for((SELECT s.owner
     FROM ingest.sync s WHERE s.id = sync)));
@@ -100,7 +103,7 @@ GRANT USAGE ON SCHEMA ingest, ingest_internal TO ingest_reader;
 GRANT SELECT ON service TO ingest_engine;
 GRANT SELECT ON connector, service, source_grant, source_schema, source_table, metadata_change,
     annotation, lineage_edge,
-    sync_range, change, change_commit, sync_owed, rejected_row, job, job_dependency, dead_letter,
+    sync_range, sync_piece, change, change_commit, sync_owed, rejected_row, job, job_dependency, dead_letter,
     run, run_log, circuit, rule, rule_result, anomaly, alert, acknowledgement, silence, event_type, subscription, audit,
     source_status, table_status, run_status, run_totals, job_status, consumer_status, quality_status, anomaly_status,
         alert_status, column_status, profile_status, annotation_status TO ingest_reader;
@@ -110,8 +113,8 @@ GRANT SELECT (id, name, server, server_oid, owner, owner_name, description, remo
     last_crawl_at, crawl_began_at) ON data_source TO ingest_reader;
 GRANT SELECT (id, name, source, table_id, target_schema, target_table, target, owner, owner_name, mode, key,
     cursor_column, overlap, batch_rows, deletions, parent, parent_column, history,
-    history_retention, row_events, profile, reconcile_every, max_delete_share, reject_limit, state,
-        created_at) ON sync TO ingest_reader;
+    history_retention, row_events, profile, reconcile_every, max_delete_share, reject_limit, exclude, pseudonymise,
+    state, created_at) ON sync TO ingest_reader;
 GRANT SELECT (sync, epoch, phase, generation, watermark_time, history_since, deleted_watermark, clock_offset,
     clock_at, last_success, last_reconcile, mismatches, rows, kept, reload, unfilled, vanished, lateness,
     lateness_day) ON sync_state
@@ -135,14 +138,17 @@ GRANT EXECUTE ON FUNCTION lineage(text, text, integer), ingest_internal.search(t
     lineage_graph(text, integer, text), ingest_internal.view_columns(regclass),
     as_of(anyelement, timestamptz), ingest_internal.row_change(integer, jsonb, timestamptz),
         ingest_internal.row_json(record), ingest_internal.key_json("any"),
+        ingest_internal.takes_row(jsonb, jsonb, text, text), ingest_internal.pseudonym(integer, anyelement),
         row_history(anyelement, jsonb), ingest_internal.launcher_runs(), ingest_internal.era(),
         ingest_internal.next_due(text, timestamptz, text) TO ingest_reader;
 
 GRANT EXECUTE ON FUNCTION subscribe(text, text[], boolean), unsubscribe(text), read_events(text, integer),
     ack(text, bigint), cloud_event(event) TO ingest_consumer;
 GRANT EXECUTE ON FUNCTION ingest_internal.set_types(text, text[]), ingest_internal.read_again(integer[], bigint[]),
-    ingest_internal.find_events(timestamptz, timestamptz, text[]),
-    ingest_internal.read_after(text, text[], integer) TO ingest_consumer;
+    ingest_internal.find_events(timestamptz, timestamptz, text[]), ingest_internal.read_ahead(text, integer, integer,
+        bigint), ingest_internal.read_after(text, text[], integer) TO ingest_consumer;
+-- reads nothing but what it is given, and whoever owns a copy needs it
+GRANT EXECUTE ON FUNCTION ingest_internal.row_of_json(anyelement, jsonb) TO PUBLIC;
 GRANT SELECT ON event TO ingest_consumer;
 
 GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text, text, integer), check_source(text),
@@ -152,11 +158,13 @@ GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text
         ingest_internal.mysql_charset(name), ingest_internal.mysql_tables(name),
     ingest_internal.mysql_check(name), profile(regclass, bigint), set_lineage(text, text, text, text, text),
     create_sync(regclass, text, text, text, name[], name, interval, integer, text, text, name, boolean, interval,
-        boolean, text, interval, float8, float8, interval, text, name, boolean),
-    reload(text, boolean), drop_sync(text), verify(text, integer),
+        boolean, text, interval, float8, float8, interval, text, name, boolean, name[], name[], text, text),
+    retry_piece(text, text), reload(text, boolean), drop_sync(text), verify(text, integer),
         alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text,
-        interval, float8, float8, interval, name[]), explain_sync(text), emit(text, text, jsonb),
-    create_job(text, text, text, integer, integer, interval, text[]), enqueue(text, timestamptz, integer, boolean),
+        interval, float8, float8, interval, name[], name[], name[], text, text), explain_sync(text),
+        emit(text, text, jsonb),
+    create_job(text, text, text, integer, integer, interval, text[]), watch(text, boolean),
+        enqueue(text, timestamptz, integer, boolean),
         schedule(text, text), drop_job(text), cancel(bigint), retry(bigint),
     add_rule(regclass, text, name[], jsonb, text, float8), drop_rule(integer), check_quality(regclass),
         suggest_rules(regclass, bigint),

@@ -1,23 +1,28 @@
 -- What is done and read by addresses that a function answers: as whoever asks, who may call it by SQL as well.
 -- What is meant by a part of the path has its name, or its number.
 
-CREATE FUNCTION ingest_api.lineage(object text, direction text DEFAULT 'both', depth integer DEFAULT 10) RETURNS TABLE (distance integer, from_object text, to_object text, kind text) LANGUAGE sql STABLE
+CREATE FUNCTION ingest_api.lineage(object text, direction text DEFAULT 'both', depth integer DEFAULT 10)
+    RETURNS TABLE (distance integer, from_object text, to_object text, kind text) LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT * FROM ingest.lineage(object, direction, depth);
 END;
 -- to PostGraphile a row of it would be called as one of lineage_edges is
-COMMENT ON FUNCTION ingest_api.lineage(text, text, integer) IS E'@name trace\nwhat a relation or column comes from, and what comes from it, as ingest.lineage';
+COMMENT ON FUNCTION ingest_api.lineage(text, text,
+    integer) IS E'@name trace\nwhat a relation or column comes from, and what comes from it, as ingest.lineage';
 
 CREATE FUNCTION ingest_api_internal.source_called(source text) RETURNS text LANGUAGE sql STABLE
-    RETURN coalesce((SELECT d.name FROM ingest.data_source d WHERE d.name = source_called.source), (SELECT d.name FROM ingest.data_source d WHERE d.id::text = source_called.source), source);
+    RETURN coalesce((SELECT d.name FROM ingest.data_source d WHERE d.name = source_called.source),
+        (SELECT d.name FROM ingest.data_source d WHERE d.id::text = source_called.source), source);
 COMMENT ON FUNCTION ingest_api_internal.source_called(text) IS 'the name of a source by that or by its number';
 
 CREATE FUNCTION ingest_api_internal.sync_called(sync text) RETURNS text LANGUAGE sql STABLE
-    RETURN coalesce((SELECT s.name FROM ingest.sync s WHERE s.name = sync_called.sync), (SELECT s.name FROM ingest.sync s WHERE s.id::text = sync_called.sync), sync);
+    RETURN coalesce((SELECT s.name FROM ingest.sync s WHERE s.name = sync_called.sync),
+        (SELECT s.name FROM ingest.sync s WHERE s.id::text = sync_called.sync), sync);
 COMMENT ON FUNCTION ingest_api_internal.sync_called(text) IS 'the name of a sync by that or by its number';
 
 CREATE FUNCTION ingest_api_internal.job_called(job text) RETURNS text LANGUAGE sql STABLE
-    RETURN coalesce((SELECT j.name FROM ingest.job j WHERE j.name = job_called.job), (SELECT j.name FROM ingest.job j WHERE j.id::text = job_called.job), job);
+    RETURN coalesce((SELECT j.name FROM ingest.job j WHERE j.name = job_called.job),
+        (SELECT j.name FROM ingest.job j WHERE j.id::text = job_called.job), job);
 COMMENT ON FUNCTION ingest_api_internal.job_called(text) IS 'the name of a job by that or by its number';
 
 -- What takes its time is put into the queue
@@ -31,26 +36,33 @@ COMMENT ON COLUMN ingest_api.queued.queue IS 'address of that entry';
 COMMENT ON COLUMN ingest_api.queued.runs IS 'address of its runs from now on: none while it waits';
 COMMENT ON COLUMN ingest_api.queued.location IS 'where to look';
 
-CREATE FUNCTION ingest_api_internal.put_into_queue(job text, run_at timestamptz DEFAULT NULL, priority integer DEFAULT NULL) RETURNS ingest_api.queued LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION ingest_api_internal.put_into_queue(job text, run_at timestamptz DEFAULT NULL,
+    priority integer DEFAULT NULL) RETURNS ingest_api.queued LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
 DECLARE
     q ingest_api.queued;
 BEGIN
     -- one that is in it already, and just ends, is put into it again
     FOR i IN 1 .. 3 LOOP
         q.queue_id := ingest.enqueue(put_into_queue.job, put_into_queue.run_at, put_into_queue.priority);
-        SELECT j.id, j.name, coalesce(q.queue_id, (SELECT min(x.id) FROM ingest.queue x WHERE x.job = j.id)) INTO q.job_id, q.job, q.queue_id FROM ingest.job j WHERE j.name = put_into_queue.job;
+        SELECT j.id, j.name, coalesce(q.queue_id, (SELECT min(x.id) FROM ingest.queue x WHERE x.job = j.id))
+            INTO q.job_id, q.job, q.queue_id FROM ingest.job j WHERE j.name = put_into_queue.job;
         EXIT WHEN q.queue_id IS NOT NULL;
     END LOOP;
     q.queue := format('/v1/queue/%s', q.queue_id);
-    q.runs := format('/v1/runs?job_id=eq.%s&id=gt.%s&order=id', q.job_id, coalesce((SELECT max(r.id) FROM ingest.run r WHERE r.job = q.job_id AND r.state <> 'running'), 0));
+    q.runs := format('/v1/runs?job_id=eq.%s&id=gt.%s&order=id', q.job_id,
+        coalesce((SELECT max(r.id) FROM ingest.run r WHERE r.job = q.job_id AND r.state <> 'running'), 0));
     q.location := q.runs;
     RETURN q;
 END $$;
-COMMENT ON FUNCTION ingest_api_internal.put_into_queue(text, timestamptz, integer) IS 'puts a job into the queue unless it is there, and says where it is looked at';
+COMMENT ON FUNCTION ingest_api_internal.put_into_queue(text, timestamptz, integer)
+    IS 'puts a job into the queue unless it is there, and says where it is looked at';
 
-CREATE FUNCTION ingest_api_internal.job_for(kind text, argument text) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION ingest_api_internal.job_for(kind text, argument text) RETURNS text LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    known text := (SELECT j.name FROM ingest.job j WHERE j.kind = job_for.kind AND j.argument = job_for.argument ORDER BY ingest_internal.acts_for(j.owner) DESC, j.id LIMIT 1);
+    known text := (SELECT j.name FROM ingest.job j WHERE j.kind = job_for.kind AND j.argument = job_for.argument
+        ORDER BY ingest_internal.acts_for(j.owner) DESC, j.id LIMIT 1);
     n integer := 1;
 BEGIN
     IF known IS NOT NULL THEN
@@ -70,15 +82,18 @@ COMMENT ON FUNCTION ingest_api_internal.job_for(text, text) IS 'the job that doe
 
 CREATE FUNCTION ingest_api.crawl_source(source text) RETURNS ingest_api.queued LANGUAGE sql
 BEGIN ATOMIC
-    SELECT * FROM ingest_api_internal.put_into_queue(ingest_api_internal.job_for('crawl', ingest_api_internal.source_called(source)));
+    SELECT * FROM ingest_api_internal.put_into_queue(ingest_api_internal.job_for('crawl',
+        ingest_api_internal.source_called(source)));
 END;
 COMMENT ON FUNCTION ingest_api.crawl_source(text) IS 'a source is crawled: its job is put into the queue';
 
 CREATE FUNCTION ingest_api.check_source(source text) RETURNS ingest_api.queued LANGUAGE sql
 BEGIN ATOMIC
-    SELECT * FROM ingest_api_internal.put_into_queue(ingest_api_internal.job_for('check', ingest_api_internal.source_called(source)));
+    SELECT * FROM ingest_api_internal.put_into_queue(ingest_api_internal.job_for('check',
+        ingest_api_internal.source_called(source)));
 END;
-COMMENT ON FUNCTION ingest_api.check_source(text) IS 'connection, login and permissions of a source are checked: its job is put into the queue';
+COMMENT ON FUNCTION ingest_api.check_source(text)
+    IS 'connection, login and permissions of a source are checked: its job is put into the queue';
 
 CREATE FUNCTION ingest_api.pause_source(source text) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
@@ -90,13 +105,15 @@ CREATE FUNCTION ingest_api.resume_source(source text) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     SELECT ingest.resume(source => ingest_api_internal.source_called(source));
 END;
-COMMENT ON FUNCTION ingest_api.resume_source(text) IS 'jobs on a source are begun again, and its circuit breaker is closed, as ingest.resume';
+COMMENT ON FUNCTION ingest_api.resume_source(text)
+    IS 'jobs on a source are begun again, and its circuit breaker is closed, as ingest.resume';
 
 -- Syncs
 
 CREATE FUNCTION ingest_api.run_sync(sync text) RETURNS ingest_api.queued LANGUAGE sql
 BEGIN ATOMIC
-    SELECT * FROM ingest_api_internal.put_into_queue(ingest_api_internal.job_for('sync', ingest_api_internal.sync_called(sync)));
+    SELECT * FROM ingest_api_internal.put_into_queue(ingest_api_internal.job_for('sync',
+        ingest_api_internal.sync_called(sync)));
 END;
 COMMENT ON FUNCTION ingest_api.run_sync(text) IS 'a copy is brought up to date: its job is put into the queue';
 
@@ -110,38 +127,48 @@ CREATE FUNCTION ingest_api.resume_sync(sync text) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     SELECT ingest.resume(sync => ingest_api_internal.sync_called(sync));
 END;
-COMMENT ON FUNCTION ingest_api.resume_sync(text) IS 'a sync is run again, whether it was paused or stopped, as ingest.resume';
+COMMENT ON FUNCTION ingest_api.resume_sync(text)
+    IS 'a sync is run again, whether it was paused or stopped, as ingest.resume';
 
 CREATE FUNCTION ingest_api.reload_sync(sync text, keys_only boolean DEFAULT false) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     SELECT ingest.reload(ingest_api_internal.sync_called(sync), keys_only);
 END;
-COMMENT ON FUNCTION ingest_api.reload_sync(text, boolean) IS 'the next run of a sync reads the whole table again, or compares keys alone, as ingest.reload';
+COMMENT ON FUNCTION ingest_api.reload_sync(text, boolean)
+    IS 'the next run of a sync reads the whole table again, or compares keys alone, as ingest.reload';
 
 -- Runs and jobs
 
-CREATE FUNCTION ingest_api.cancel_run(run bigint, OUT run_id bigint, OUT location text) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION ingest_api.cancel_run(run bigint, OUT run_id bigint, OUT location text) LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NOT ingest.cancel(run) THEN
-        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = format('run %s does not run any more', run), HINT = format('GET /v1/runs/%s shows how it ended.', run);
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('run %s does not run any more', run),
+            HINT = format('GET /v1/runs/%s shows how it ended.', run);
     END IF;
     run_id := run;
     location := format('/v1/runs/%s', run);
 END $$;
-COMMENT ON FUNCTION ingest_api.cancel_run(bigint) IS 'a run is told to stop; what it committed stays, and it is not tried again, as ingest.cancel';
+COMMENT ON FUNCTION ingest_api.cancel_run(bigint)
+    IS 'a run is told to stop; what it committed stays, and it is not tried again, as ingest.cancel';
 
-CREATE FUNCTION ingest_api.run_job(job text, run_at timestamptz DEFAULT NULL, priority integer DEFAULT NULL) RETURNS ingest_api.queued LANGUAGE sql
+CREATE FUNCTION ingest_api.run_job(job text, run_at timestamptz DEFAULT NULL, priority integer DEFAULT NULL)
+    RETURNS ingest_api.queued LANGUAGE sql
 BEGIN ATOMIC
     SELECT * FROM ingest_api_internal.put_into_queue(ingest_api_internal.job_called(job), run_at, priority);
 END;
 COMMENT ON FUNCTION ingest_api.run_job(text, timestamptz, integer) IS 'a job is put into the queue, as ingest.enqueue';
 
-CREATE FUNCTION ingest_api.retry_dead_letter(dead_letter bigint) RETURNS ingest_api.queued LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION ingest_api.retry_dead_letter(dead_letter bigint) RETURNS ingest_api.queued LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM ingest.retry(dead_letter);
-    RETURN ingest_api_internal.put_into_queue((SELECT j.name FROM ingest.dead_letter d JOIN ingest.job j ON j.id = d.job WHERE d.id = retry_dead_letter.dead_letter));
+    RETURN ingest_api_internal.put_into_queue((SELECT j.name FROM ingest.dead_letter d JOIN ingest.job j ON j.id = d.job
+        WHERE d.id = retry_dead_letter.dead_letter));
 END $$;
-COMMENT ON FUNCTION ingest_api.retry_dead_letter(bigint) IS 'a job that was given up is put back into the queue, as ingest.retry';
+COMMENT ON FUNCTION ingest_api.retry_dead_letter(bigint)
+    IS 'a job that was given up is put back into the queue, as ingest.retry';
 
 -- Alerts and anomalies
 
@@ -151,24 +178,30 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ingest_api.acknowledge_alert(bigint) IS 'one takes care of an alert, as ingest.acknowledge';
 
-CREATE FUNCTION ingest_api.silence_alert(alert bigint, until timestamptz, reason text DEFAULT NULL) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION ingest_api.silence_alert(alert bigint, until timestamptz, reason text DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     pattern text := (SELECT a.kind || '/' || a.subject FROM ingest.alert_status a WHERE a.alert = silence_alert.alert);
 BEGIN
     IF pattern IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no alert "%s"', alert);
     ELSIF until IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'until when nobody is told must not be null', HINT = 'DELETE /v1/silences/{pattern} ends a silence.';
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+            MESSAGE = 'until when nobody is told must not be null',
+            HINT = 'DELETE /v1/silences/{pattern} ends a silence.';
     END IF;
     PERFORM ingest.silence(pattern, until, reason);
 END $$;
-COMMENT ON FUNCTION ingest_api.silence_alert(bigint, timestamptz, text) IS 'nobody is told of alerts of this kind and subject of one''s own until then, as ingest.silence';
+COMMENT ON FUNCTION ingest_api.silence_alert(bigint, timestamptz, text)
+    IS 'nobody is told of alerts of this kind and subject of one''s own until then, as ingest.silence';
 
 CREATE FUNCTION ingest_api.silence(pattern text, until timestamptz, reason text DEFAULT NULL) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     SELECT ingest.silence(pattern, coalesce(until, '-infinity'), reason);
 END;
-COMMENT ON FUNCTION ingest_api.silence(text, timestamptz, text) IS 'nobody is told of one''s alerts that fit kind/subject, where * stands for anything, until then, as ingest.silence';
+COMMENT ON FUNCTION ingest_api.silence(text, timestamptz, text)
+    IS 'nobody is told of one''s alerts that fit kind/subject, where * stands for anything, until then, as '
+    'ingest.silence';
 
 CREATE FUNCTION ingest_api.end_silence(pattern text) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
@@ -184,25 +217,31 @@ COMMENT ON FUNCTION ingest_api.resolve_anomaly(bigint) IS 'an anomaly is dealt w
 
 -- Consumers of events
 
-CREATE FUNCTION ingest_api.subscribe(consumer text, types text[] DEFAULT NULL, from_start boolean DEFAULT false, OUT name text, OUT location text) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION ingest_api.subscribe(consumer text, types text[] DEFAULT NULL, from_start boolean DEFAULT false,
+    OUT name text, OUT location text) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM ingest.subscribe(consumer, types, from_start);
     name := consumer;
     location := '/v1/consumers?name=eq.' || ingest_api_internal.in_address(consumer);
 END $$;
-COMMENT ON FUNCTION ingest_api.subscribe(text, text[], boolean) IS 'a consumer of events from now on, or of all that are kept, as ingest.subscribe';
+COMMENT ON FUNCTION ingest_api.subscribe(text, text[], boolean)
+    IS 'a consumer of events from now on, or of all that are kept, as ingest.subscribe';
 
-CREATE FUNCTION ingest_api.read_events(consumer text, max_events integer DEFAULT 100) RETURNS TABLE (id bigint, type text, source text, subject text, "time" timestamptz, data jsonb, era integer) LANGUAGE sql
+CREATE FUNCTION ingest_api.read_events(consumer text, max_events integer DEFAULT 100)
+    RETURNS TABLE (id bigint, type text, source text, subject text, "time" timestamptz, data jsonb, era integer)
+    LANGUAGE sql
 BEGIN ATOMIC
     SELECT * FROM ingest.read_events(consumer, coalesce(max_events, 100));
 END;
-COMMENT ON FUNCTION ingest_api.read_events(text, integer) IS 'the next events of a consumer that it has not acknowledged, as ingest.read_events';
+COMMENT ON FUNCTION ingest_api.read_events(text, integer)
+    IS 'the next events of a consumer that it has not acknowledged, as ingest.read_events';
 
 CREATE FUNCTION ingest_api.acknowledge_events(consumer text, event bigint) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     SELECT ingest.ack(consumer, event);
 END;
-COMMENT ON FUNCTION ingest_api.acknowledge_events(text, bigint) IS 'the events that a consumer has read are acknowledged, up to this one, as ingest.ack';
+COMMENT ON FUNCTION ingest_api.acknowledge_events(text, bigint)
+    IS 'the events that a consumer has read are acknowledged, up to this one, as ingest.ack';
 
 CREATE FUNCTION ingest_api.unsubscribe(consumer text) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
@@ -212,11 +251,14 @@ COMMENT ON FUNCTION ingest_api.unsubscribe(text) IS 'a consumer is forgotten, as
 
 -- Rules.  A token's scope is narrower than its role; a condition in SQL would be as wide as that.
 
-CREATE FUNCTION ingest_api.add_rule(relation regclass, kind text, columns name[] DEFAULT '{}', arguments jsonb DEFAULT '{}', severity text DEFAULT 'error', tolerance float8 DEFAULT 0, OUT id integer, OUT location text)
+CREATE FUNCTION ingest_api.add_rule(relation regclass, kind text, columns name[] DEFAULT '{}',
+    arguments jsonb DEFAULT '{}', severity text DEFAULT 'error', tolerance float8 DEFAULT 0, OUT id integer,
+    OUT location text)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF kind = 'sql' THEN
-        RAISE EXCEPTION USING ERRCODE = 'feature_not_supported', MESSAGE = 'conditions in SQL are not taken by HTTP', HINT = 'In the database: SELECT ingest.add_rule(…).';
+        RAISE EXCEPTION USING ERRCODE = 'feature_not_supported', MESSAGE = 'conditions in SQL are not taken by HTTP',
+            HINT = 'In the database: SELECT ingest.add_rule(…).';
     END IF;
     id := ingest.add_rule(relation, kind, columns, arguments, severity, tolerance);
     IF id IS NULL THEN
@@ -224,7 +266,8 @@ BEGIN
     END IF;
     location := format('/v1/rules/%s', id);
 END $$;
-COMMENT ON FUNCTION ingest_api.add_rule(regclass, text, name[], jsonb, text, float8) IS 'what must hold in a table, as ingest.add_rule';
+COMMENT ON FUNCTION ingest_api.add_rule(regclass, text, name[], jsonb, text, float8)
+    IS 'what must hold in a table, as ingest.add_rule';
 
 CREATE FUNCTION ingest_api.drop_rule(rule integer) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
@@ -246,19 +289,25 @@ COMMENT ON FUNCTION ingest_api.profile_relation(text) IS 'a table is profiled: i
 
 -- Annotations
 
-CREATE FUNCTION ingest_api.annotate_table(table_id integer, name text, value jsonb, by text DEFAULT NULL, OUT id bigint, OUT location text) LANGUAGE sql
+CREATE FUNCTION ingest_api.annotate_table(table_id integer, name text, value jsonb, by text DEFAULT NULL, OUT id bigint,
+    OUT location text) LANGUAGE sql
 BEGIN ATOMIC
     SELECT n, '/v1/annotations/' || n FROM ingest_internal.annotate(table_id, NULL, name, value, by) n;
 END;
-COMMENT ON FUNCTION ingest_api.annotate_table(integer, text, jsonb, text) IS 'what is said of a table of a source, as ingest.annotate';
+COMMENT ON FUNCTION ingest_api.annotate_table(integer, text, jsonb, text)
+    IS 'what is said of a table of a source, as ingest.annotate';
 
-CREATE FUNCTION ingest_api.annotate_column(table_id integer, column_name text, name text, value jsonb, by text DEFAULT NULL, OUT id bigint, OUT location text) LANGUAGE sql
+CREATE FUNCTION ingest_api.annotate_column(table_id integer, column_name text, name text, value jsonb,
+    by text DEFAULT NULL, OUT id bigint, OUT location text) LANGUAGE sql
 BEGIN ATOMIC
-    SELECT n, '/v1/annotations/' || n FROM ingest_internal.annotate(table_id, coalesce(column_name, ''), name, value, by) n;
+    SELECT n, '/v1/annotations/' || n FROM ingest_internal.annotate(table_id, coalesce(column_name, ''), name, value,
+        by) n;
 END;
-COMMENT ON FUNCTION ingest_api.annotate_column(integer, text, text, jsonb, text) IS 'what is said of a column of a source, as ingest.annotate';
+COMMENT ON FUNCTION ingest_api.annotate_column(integer, text, text, jsonb, text)
+    IS 'what is said of a column of a source, as ingest.annotate';
 
-CREATE FUNCTION ingest_api.end_annotation(annotation bigint) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION ingest_api.end_annotation(annotation bigint) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog,
+    pg_temp AS $$
 DECLARE
     a ingest.annotation;
 BEGIN
@@ -266,76 +315,98 @@ BEGIN
     IF a.id IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no annotation "%s"', annotation);
     ELSIF a.ended_at IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = format('annotation %s holds no more', annotation), HINT = format('GET /v1/annotations/%s shows since when.', annotation);
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('annotation %s holds no more', annotation),
+            HINT = format('GET /v1/annotations/%s shows since when.', annotation);
     END IF;
-    PERFORM ingest_internal.annotate(a.table_id, (SELECT c.name FROM ingest.annotation_status s, LATERAL (SELECT s.column_name) c (name) WHERE s.annotation = a.id), a.name, NULL, NULL);
+    PERFORM ingest_internal.annotate(a.table_id,
+        (SELECT c.name FROM ingest.annotation_status s, LATERAL (SELECT s.column_name) c (name)
+        WHERE s.annotation = a.id), a.name, NULL, NULL);
 END $$;
 COMMENT ON FUNCTION ingest_api.end_annotation(bigint) IS 'what was said holds no more';
 
 -- Tokens, and what is exposed
 
-CREATE FUNCTION ingest_api.make_token(name text, role regrole DEFAULT NULL, scopes text[] DEFAULT '{read}', expires interval DEFAULT '90 days', OUT token text, OUT location text) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION ingest_api.make_token(name text, role regrole DEFAULT NULL, scopes text[] DEFAULT '{read}',
+    expires interval DEFAULT '90 days', OUT token text, OUT location text) LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     token := ingest_api.create_token(name, role, scopes, expires);
     location := '/v1/tokens/' || left(token, 12);
 END $$;
-COMMENT ON FUNCTION ingest_api.make_token(text, regrole, text[], interval) IS 'a token, which is shown this once, as create_token';
+COMMENT ON FUNCTION ingest_api.make_token(text, regrole, text[], interval)
+    IS 'a token, which is shown this once, as create_token';
 
-CREATE FUNCTION ingest_api.expose_relation(relation regclass, name text DEFAULT NULL, OUT resource text, OUT location text) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION ingest_api.expose_relation(relation regclass, name text DEFAULT NULL, OUT resource text,
+    OUT location text) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     resource := ingest_api.expose(relation, name);
     location := '/v1/' || resource;
 END $$;
-COMMENT ON FUNCTION ingest_api.expose_relation(regclass, text) IS 'a table or view of one''s own can be asked for, as expose';
+COMMENT ON FUNCTION ingest_api.expose_relation(regclass, text)
+    IS 'a table or view of one''s own can be asked for, as expose';
 
 -- Sinks, where ingest_delivery is: this extension does not need it
 
-CREATE FUNCTION ingest_api_internal.need_delivery() RETURNS void LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION ingest_api_internal.need_delivery() RETURNS void LANGUAGE plpgsql STABLE SET search_path = pg_catalog,
+    pg_temp AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'ingest_delivery') THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_schema_name', MESSAGE = 'there are no sinks here', HINT = 'The extension ingest_delivery, which has them, is not in this database.';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_schema_name', MESSAGE = 'there are no sinks here',
+            HINT = 'The extension ingest_delivery, which has them, is not in this database.';
     END IF;
 END $$;
 COMMENT ON FUNCTION ingest_api_internal.need_delivery() IS 'an error unless ingest_delivery is there';
 
-CREATE FUNCTION ingest_api.pause_sink(sink text) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION ingest_api.pause_sink(sink text) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
 BEGIN
     PERFORM ingest_api_internal.need_delivery();
     EXECUTE 'SELECT ingest_delivery.pause_sink($1)' USING sink;
 END $$;
-COMMENT ON FUNCTION ingest_api.pause_sink(text) IS 'nothing more is sent to a sink until it is resumed; its events are kept';
+COMMENT ON FUNCTION ingest_api.pause_sink(text)
+    IS 'nothing more is sent to a sink until it is resumed; its events are kept';
 
-CREATE FUNCTION ingest_api.resume_sink(sink text) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION ingest_api.resume_sink(sink text) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
 BEGIN
     PERFORM ingest_api_internal.need_delivery();
     EXECUTE 'SELECT ingest_delivery.resume_sink($1)' USING sink;
 END $$;
 COMMENT ON FUNCTION ingest_api.resume_sink(text) IS 'a sink goes on where it stood';
 
-CREATE FUNCTION ingest_api.test_sink(sink text, OUT ok boolean, OUT status integer, OUT answer text, OUT error text, OUT ms float8, OUT note text) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION ingest_api.test_sink(sink text, OUT ok boolean, OUT status integer, OUT answer text, OUT error text,
+    OUT ms float8, OUT note text) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM ingest_api_internal.need_delivery();
-    EXECUTE 'SELECT ok, status, answer, error, ms, note FROM ingest_delivery.test_sink($1)' INTO ok, status, answer, error, ms, note USING sink;
+    EXECUTE 'SELECT ok, status, answer, error, ms, note FROM ingest_delivery.test_sink($1)' INTO ok, status, answer,
+        error, ms, note USING sink;
 END $$;
 COMMENT ON FUNCTION ingest_api.test_sink(text) IS 'one event of type ingest.sink.test is sent now; what came back';
 
-CREATE FUNCTION ingest_api.redrive_sink(sink text, OUT events bigint, OUT deliveries text) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION ingest_api.redrive_sink(sink text, OUT events bigint, OUT deliveries text) LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM ingest_api_internal.need_delivery();
     EXECUTE 'SELECT ingest_delivery.redrive($1)' INTO events USING sink;
     deliveries := '/v1/deliveries?order=at.desc&sink=eq.' || ingest_api_internal.in_address(sink);
 END $$;
-COMMENT ON FUNCTION ingest_api.redrive_sink(text) IS 'what was given up and what waits is tried once more, now; how many events had been given up';
+COMMENT ON FUNCTION ingest_api.redrive_sink(text)
+    IS 'what was given up and what waits is tried once more, now; how many events had been given up';
 
-CREATE FUNCTION ingest_api.replay_sink(sink text, since timestamptz, until timestamptz DEFAULT 'infinity', which text DEFAULT 'all', OUT events bigint, OUT deliveries text) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION ingest_api.replay_sink(sink text, since timestamptz, until timestamptz DEFAULT 'infinity',
+    which text DEFAULT 'all', OUT events bigint, OUT deliveries text) LANGUAGE plpgsql SET search_path = pg_catalog,
+    pg_temp AS $$
 BEGIN
     PERFORM ingest_api_internal.need_delivery();
     EXECUTE 'SELECT ingest_delivery.replay($1, $2, $3, $4)' INTO events USING sink, since, until, which;
     deliveries := '/v1/deliveries?order=at.desc&sink=eq.' || ingest_api_internal.in_address(sink);
 END $$;
-COMMENT ON FUNCTION ingest_api.replay_sink(text, timestamptz, timestamptz, text) IS 'what was written since and before is sent once more, all, or what is dead or failed; how many events';
+COMMENT ON FUNCTION ingest_api.replay_sink(text, timestamptz, timestamptz, text)
+    IS 'what was written since and before is sent once more, all, or what is dead or failed; how many events';
 
-CREATE FUNCTION ingest_api.skip_event(sink text, subject text) RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION ingest_api.skip_event(sink text, subject text) RETURNS boolean LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     skipped boolean;
 BEGIN
@@ -343,45 +414,60 @@ BEGIN
     EXECUTE 'SELECT ingest_delivery.skip($1, $2)' INTO skipped USING sink, subject;
     RETURN skipped;
 END $$;
-COMMENT ON FUNCTION ingest_api.skip_event(text, text) IS 'the first event of a subject that waits is given up; its others go on';
+COMMENT ON FUNCTION ingest_api.skip_event(text, text)
+    IS 'the first event of a subject that waits is given up; its others go on';
 
 INSERT INTO ingest_api_internal.route (method, path, function, status, scope, description) VALUES
     ('GET', 'lineage', 'lineage', 200, NULL, 'what a relation or column comes from, and what comes from it'),
     ('POST', 'sources/{source}/crawl', 'crawl_source', 202, NULL, 'a source is crawled'),
-    ('POST', 'sources/{source}/check', 'check_source', 202, NULL, 'connection, login and permissions of a source are checked'),
+    ('POST', 'sources/{source}/check', 'check_source', 202, NULL,
+        'connection, login and permissions of a source are checked'),
     ('POST', 'sources/{source}/pause', 'pause_source', 204, NULL, 'no job on a source is begun until resume'),
-    ('POST', 'sources/{source}/resume', 'resume_source', 204, NULL, 'jobs on a source are begun again, and its circuit breaker is closed'),
+    ('POST', 'sources/{source}/resume', 'resume_source', 204, NULL,
+        'jobs on a source are begun again, and its circuit breaker is closed'),
     ('POST', 'syncs/{sync}/run', 'run_sync', 202, NULL, 'a copy is brought up to date'),
     ('POST', 'syncs/{sync}/pause', 'pause_sync', 204, NULL, 'no run of a sync is begun until resume'),
     ('POST', 'syncs/{sync}/resume', 'resume_sync', 204, NULL, 'a sync is run again, whether it was paused or stopped'),
-    ('POST', 'syncs/{sync}/reload', 'reload_sync', 204, NULL, 'the next run of a sync reads the whole table again, or compares keys alone'),
-    ('POST', 'runs/{run}/cancel', 'cancel_run', 202, NULL, 'a run is told to stop; what it committed stays, and it is not tried again'),
+    ('POST', 'syncs/{sync}/reload', 'reload_sync', 204, NULL,
+        'the next run of a sync reads the whole table again, or compares keys alone'),
+    ('POST', 'runs/{run}/cancel', 'cancel_run', 202, NULL,
+        'a run is told to stop; what it committed stays, and it is not tried again'),
     ('POST', 'jobs/{job}/run', 'run_job', 202, NULL, 'a job is put into the queue'),
-    ('POST', 'dead_letters/{dead_letter}/retry', 'retry_dead_letter', 202, NULL, 'a job that was given up is put back into the queue'),
+    ('POST', 'dead_letters/{dead_letter}/retry', 'retry_dead_letter', 202, NULL,
+        'a job that was given up is put back into the queue'),
     ('POST', 'alerts/{alert}/acknowledge', 'acknowledge_alert', 204, NULL, 'one takes care of an alert'),
-    ('POST', 'alerts/{alert}/silence', 'silence_alert', 204, NULL, 'nobody is told of alerts of its kind and subject until then'),
-    ('POST', 'silences', 'silence', 204, NULL, 'nobody is told of alerts that fit kind/subject, where * stands for anything, until then'),
+    ('POST', 'alerts/{alert}/silence', 'silence_alert', 204, NULL,
+        'nobody is told of alerts of its kind and subject until then'),
+    ('POST', 'silences', 'silence', 204, NULL,
+        'nobody is told of alerts that fit kind/subject, where * stands for anything, until then'),
     ('DELETE', 'silences/{pattern}', 'end_silence', 204, NULL, 'a silence ends'),
     ('POST', 'anomalies/{anomaly}/resolve', 'resolve_anomaly', 204, NULL, 'an anomaly is dealt with'),
     ('POST', 'consumers', 'subscribe', 201, NULL, 'a consumer of events from now on, or of all that are kept'),
     ('POST', 'consumers/{consumer}/read', 'read_events', 200, NULL, 'the next events that it has not acknowledged'),
-    ('POST', 'consumers/{consumer}/ack', 'acknowledge_events', 204, NULL, 'what was read is acknowledged, up to this event'),
+    ('POST', 'consumers/{consumer}/ack', 'acknowledge_events', 204, NULL,
+        'what was read is acknowledged, up to this event'),
     ('DELETE', 'consumers/{consumer}', 'unsubscribe', 204, NULL, 'a consumer is forgotten'),
     ('POST', 'rules', 'add_rule', 201, NULL, 'what must hold in a table'),
     ('DELETE', 'rules/{rule}', 'drop_rule', 204, NULL, 'a rule and its results are forgotten'),
     ('POST', 'quality', 'check_rules', 202, NULL, 'all rules of a table are checked'),
     ('POST', 'profiles', 'profile_relation', 202, NULL, 'a table is profiled'),
-    ('POST', 'tables/{table_id}/annotations', 'annotate_table', 201, NULL, 'what is said of a table; a value that is null takes it back'),
-    ('POST', 'columns/{table_id}/{column_name}/annotations', 'annotate_column', 201, NULL, 'what is said of a column; a value that is null takes it back'),
+    ('POST', 'tables/{table_id}/annotations', 'annotate_table', 201, NULL,
+        'what is said of a table; a value that is null takes it back'),
+    ('POST', 'columns/{table_id}/{column_name}/annotations', 'annotate_column', 201, NULL,
+        'what is said of a column; a value that is null takes it back'),
     ('DELETE', 'annotations/{annotation}', 'end_annotation', 204, NULL, 'what was said holds no more'),
     ('DELETE', 'tokens/{name}', 'revoke_token', 204, 'admin', 'a token, by its name or by how it begins, ends at once'),
     ('POST', 'resources', 'expose_relation', 201, 'admin', 'a table or view of one''s own can be asked for'),
     ('DELETE', 'resources/{name}', 'unexpose', 204, 'admin', 'a resource can be asked for no more'),
-    ('POST', 'sinks/{sink}/pause', 'pause_sink', 204, NULL, 'nothing more is sent to a sink until it is resumed; its events are kept'),
+    ('POST', 'sinks/{sink}/pause', 'pause_sink', 204, NULL,
+        'nothing more is sent to a sink until it is resumed; its events are kept'),
     ('POST', 'sinks/{sink}/resume', 'resume_sink', 204, NULL, 'a sink goes on where it stood'),
-    ('POST', 'sinks/{sink}/test', 'test_sink', 200, NULL, 'one event of type ingest.sink.test is sent now; what came back'),
-    ('POST', 'sinks/{sink}/redrive', 'redrive_sink', 200, NULL, 'what was given up and what waits is tried once more; how many events had been given up'),
-    ('POST', 'sinks/{sink}/replay', 'replay_sink', 200, NULL, 'what was written since and before is sent once more; how many events'),
+    ('POST', 'sinks/{sink}/test', 'test_sink', 200, NULL,
+        'one event of type ingest.sink.test is sent now; what came back'),
+    ('POST', 'sinks/{sink}/redrive', 'redrive_sink', 200, NULL,
+        'what was given up and what waits is tried once more; how many events had been given up'),
+    ('POST', 'sinks/{sink}/replay', 'replay_sink', 200, NULL,
+        'what was written since and before is sent once more; how many events'),
     ('POST', 'sinks/{sink}/skip', 'skip_event', 200, NULL, 'the first event of a subject that waits is given up');
 INSERT INTO ingest_api_internal.route (method, path, function, status, scope, shown, description) VALUES
     ('POST', 'tokens', 'make_token', 201, 'admin', true, 'a token, which is shown this once');

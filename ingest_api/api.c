@@ -23,6 +23,7 @@ char *api_listen = NULL;
 char *api_gateway_dsn = NULL;
 char *api_gateway_options = NULL;
 int api_max_rows = 1000;
+int api_max_response = 64 * 1024;
 int api_requests = 60000;
 char *api_console_url = NULL;
 int api_session_idle = 3600;
@@ -70,6 +71,8 @@ _PG_init(void)
 	DefineCustomStringVariable("ingest_api.gateway_options", "Further options of that gateway, separated by blanks.", NULL, &api_gateway_options, "", PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("ingest_api.requests_per_minute", "Requests of one token that are answered within a minute; 0: any number.", NULL, &api_requests, 60000, 0, 100000000, PGC_SUSET, 0, NULL,
 							NULL, NULL);
+	DefineCustomIntVariable("ingest_api.max_response", "How large an answer may be.", NULL,
+							&api_max_response, 64 * 1024, 64, 512 * 1024, PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomStringVariable("ingest_api.console_url", "Where people find the console, for ingest_api.login_link(); empty: where ingest_api.listen says.", NULL, &api_console_url, "", PGC_SUSET, 0,
 							   check_url, NULL, NULL);
 	DefineCustomIntVariable("ingest_api.session_idle", "A session of the console that is not used for so long ends.", NULL, &api_session_idle, 3600, 60, 30 * 86400, PGC_SUSET, GUC_UNIT_S, NULL, NULL,

@@ -18,6 +18,7 @@ extern char *api_listen;          /* ingest_api.listen */
 extern char *api_gateway_dsn;     /* ingest_api.gateway_dsn */
 extern char *api_gateway_options; /* ingest_api.gateway_options */
 extern int api_max_rows;          /* ingest_api.max_rows */
+extern int api_max_response;      /* ingest_api.max_response, in kB */
 extern int api_requests;          /* ingest_api.requests_per_minute */
 extern char *api_console_url;     /* ingest_api.console_url */
 extern int api_session_idle;      /* ingest_api.session_idle, seconds */

@@ -17,6 +17,8 @@
 #include "common/door.h"
 #include "executor/spi.h"
 #include "funcapi.h"
+#include "ingest_api/bound.h"
+#include "ingest_api/cache.h"
 #include "ingest_api/call.h"
 #include "ingest_api/compile.h"
 #include "ingest_api/given.h"
@@ -32,16 +34,20 @@
 
 #define SCHEMA "ingest_api"
 
+/* A row of the table, remembered */
 typedef struct Route
 {
+	char *method;
 	char *path;
 	char *function;
 	int status;
 	bool writes;
 	Scope scope;
 	bool shown;
-	List *given; /* parts of the path: Given */
 } Route;
+
+static Cache cache;
+static List *routes; /* Route */
 
 /* -- the row -- */
 
@@ -83,43 +89,60 @@ is_method(const Request *request, const char *method)
 	return strcmp(request->method, method) == 0 || (strcmp(method, "GET") == 0 && strcmp(request->method, "HEAD") == 0);
 }
 
-/* As the engine.  Those with words where others have {names} come first */
-static Route *
-find(const Request *request, List *parts, char **methods)
+/* Those with words where others have {names} come first */
+static List *
+all_routes(void)
 {
 	static SPIPlanPtr plan = NULL;
+	static const Change changes[] = {CHANGE_CATALOGUE};
 	static const char *const sql = "SELECT method, path, function, status, coalesce(scope, CASE method WHEN 'GET' THEN 'read' ELSE 'operate' END), shown FROM ingest_api_internal.route "
-								   "WHERE pg_catalog.split_part(path, '/', 1) = $1 ORDER BY path COLLATE \"C\"";
-	Oid type = TEXTOID;
-	Datum value = CStringGetTextDatum(linitial(parts));
+								   "ORDER BY path COLLATE \"C\"";
+	MemoryContext context;
+	List *all = NIL;
+	uint64 n;
 
-	if (SPI_execute_plan(own_plan(&plan, sql, 1, &type), &value, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "there are no routes");
-	for (uint64 i = 0; i < SPI_processed; i++)
+	if (cache_holds(&cache, "routes", lengthof(changes), changes))
+		return routes;
+	routes = NIL;
+	n = cache_read(&plan, sql, InvalidOid, (Datum) 0);
+	context = MemoryContextSwitchTo(cache.memory);
+	for (uint64 i = 0; i < n; i++)
 	{
 		HeapTuple row = SPI_tuptable->vals[i];
 		TupleDesc desc = SPI_tuptable->tupdesc;
-		char *method = SPI_getvalue(row, desc, 1);
-		List *given;
-		Route *route;
+		Route *route = palloc0(sizeof(Route));
 		bool isnull;
 
-		if (!fits(SPI_getvalue(row, desc, 2), parts, &given))
-			continue;
-		if (!is_method(request, method))
-		{
-			add_method(methods, method);
-			continue;
-		}
-		route = palloc0(sizeof(Route));
+		route->method = SPI_getvalue(row, desc, 1);
 		route->path = SPI_getvalue(row, desc, 2);
 		route->function = SPI_getvalue(row, desc, 3);
 		route->status = DatumGetInt32(SPI_getbinval(row, desc, 4, &isnull));
-		route->writes = strcmp(method, "GET") != 0;
+		route->writes = strcmp(route->method, "GET") != 0;
 		route->scope = scope_named(SPI_getvalue(row, desc, 5));
 		route->shown = DatumGetBool(SPI_getbinval(row, desc, 6, &isnull));
-		route->given = given;
-		return route;
+		all = lappend(all, route);
+	}
+	MemoryContextSwitchTo(context);
+	cache_was_read();
+	routes = all;
+	return routes;
+}
+
+/* given: parts of the path, Given */
+static const Route *
+find(const Request *request, List *parts, char **methods, List **given)
+{
+	ListCell *cell;
+
+	foreach (cell, all_routes())
+	{
+		const Route *route = lfirst(cell);
+
+		if (!fits(route->path, parts, given))
+			continue;
+		if (is_method(request, route->method))
+			return route;
+		add_method(methods, route->method);
 	}
 	return NULL;
 }
@@ -222,6 +245,7 @@ answer_value(HeapTuple function, List *given, bool writes, Answer *answer)
 
 	statement_run(psprintf(f->prorettype == JSONOID ? "SELECT %s::text" : "SELECT pg_catalog.to_json(%s)::text", f->prorettype == VOIDOID ? psprintf("(%s)::text", call) : call), values, writes);
 	text = SPI_processed == 1 ? SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1) : NULL;
+	bound_check(text ? strlen(text) : 0);
 	if (f->prorettype == VOIDOID)
 		answer->status = 204;
 	else
@@ -289,10 +313,8 @@ is_json(const Request *request)
 
 /* In the transaction of the request, with what is kept of it */
 static void
-act(const Request *request, const Route *route, Answer *answer)
+act(const Request *request, const Route *route, List *given, Answer *answer)
 {
-	List *given;
-
 	if (RecoveryInProgress())
 	{
 		answer_problem(answer, 503, "25006", "this server is a standby, where nothing is done", NULL, "Its primary does it.");
@@ -301,36 +323,89 @@ act(const Request *request, const Route *route, Answer *answer)
 	XactReadOnly = false;
 	if (once_known(request, answer))
 		return;
-	given = strcmp(request->method, "DELETE") == 0 ? given_in_query(request->query, route->given) : given_in_body(request->body, route->given);
+	given = strcmp(request->method, "DELETE") == 0 ? given_in_query(request->query, given) : given_in_body(request->body, given);
 	answer_call(request, route, given, answer);
 	if (answer->status == 201 || answer->status == 202)
 		add_location(answer);
 	once_done(request, route->shown, answer);
 }
 
-bool
-call_answer(const Request *request, List *parts, Answer *answer, char **methods)
+/* -- functions by their names, as PostgREST has them -- */
+
+/* As the engine; NULL: no function that reads is called so */
+static Route *
+function_route(const char *name)
 {
+	static SPIPlanPtr plan = NULL;
+	static const char *const sql = "SELECT function, coalesce(scope, 'read') FROM ingest_api_internal.route WHERE method = 'GET' AND function = $1::name";
+	Oid type = TEXTOID;
+	Datum value = CStringGetTextDatum(name);
+	Route *route;
+
+	/* a longer one would be cut */
+	if (strlen(name) >= NAMEDATALEN || SPI_execute_plan(own_plan(&plan, sql, 1, &type), &value, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		return NULL;
+	route = palloc0(sizeof(Route));
+	route->function = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	route->path = psprintf("rpc/%s", route->function);
+	route->status = 200;
+	route->scope = scope_named(SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2));
+	return route;
+}
+
+/* By GET with a query, or by POST with a body: nothing is done by it either way */
+static void
+answer_by_name(const Request *request, const char *name, Answer *answer)
+{
+	bool posted = strcmp(request->method, "POST") == 0;
 	Identity saved;
 	Route *route;
 
 	become_engine(&saved);
-	route = find(request, parts, methods);
+	route = function_route(name);
 	become_again(&saved);
+	if (route == NULL)
+	{
+		answer_problem(answer, 404, "PGRST202", psprintf("there is no function \"%.60s\" that reads", name), NULL, "GET /openapi.json describes those that there are, and what is done has addresses of its own.");
+		return;
+	}
+	answer->route = psprintf("/v1/%s", route->path);
+	answer->called = true;
+	if (!posted && !is_method(request, "GET"))
+		answer_not_allowed(request, answer, "GET, HEAD, POST");
+	else if (!request_may(request, route->scope, answer))
+		return;
+	else if (posted && !request_is_json(request))
+		answer_problem(answer, 415, "PGRST107", "what a function is given is posted as application/json", NULL, "Content-Type: application/json; {} where there is nothing to say.");
+	else
+		answer_call(request, route, posted ? given_in_body(request->body, NIL) : given_in_query(request->query, NIL), answer);
+}
+
+bool
+call_answer(const Request *request, List *parts, Answer *answer, char **methods)
+{
+	List *given;
+	const Route *route = find(request, parts, methods, &given);
+
+	if (list_length(parts) == 2 && strcmp(linitial(parts), "rpc") == 0)
+	{
+		answer_by_name(request, lsecond(parts), answer);
+		return true;
+	}
 	if (route == NULL)
 		return false;
 	answer->route = psprintf("/v1/%s", route->path);
 	answer->acts = route->writes;
 	/* what is looked for by the address, or in a query */
-	answer->called = !route->writes || route->given != NIL;
+	answer->called = !route->writes || given != NIL;
 	answer->collection = linitial(parts);
 	if (!request_may(request, route->scope, answer))
 		return true;
 	if (route->writes && !is_json(request))
 		answer_problem(answer, 415, "PGRST107", "what is to be done is said by application/json", NULL, "Content-Type: application/json; {} where there is nothing to say.");
 	else if (route->writes)
-		act(request, route, answer);
+		act(request, route, given, answer);
 	else
-		answer_call(request, route, given_in_query(request->query, route->given), answer);
+		answer_call(request, route, given_in_query(request->query, given), answer);
 	return true;
 }

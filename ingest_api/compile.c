@@ -10,12 +10,16 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
+#include "ingest_api/bound.h"
 #include "ingest_api/compile.h"
+#include "ingest_api/keyset.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/value.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -33,6 +37,7 @@ typedef struct Range
 {
 	Resource *resource;
 	int alias;
+	List **needed; /* columns that were named: what a page of it gives */
 } Range;
 
 static char *rows_of(Compiler *c, Level *level, Resource *resource, const Link *link, int parent, int64 most, List **names, char **count);
@@ -61,11 +66,7 @@ operator_schema(Oid operator)
 	return schema;
 }
 
-/*
- * The type's own operator: by its name alone the path, in which there is nothing of a user's, would find another one
- * for a type of an extension, as text's for citext.  NULL: it has none, or that of the name.
- */
-static char *
+char *
 own_operator(Oid type, const char *name)
 {
 	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_EQ_OPR | TYPECACHE_BTREE_OPFAMILY);
@@ -96,12 +97,6 @@ parameter(Compiler *c, Oid type, const char *text)
 	return psprintf("$%d", list_length(c->values));
 }
 
-static char *
-relation_name(Oid relation)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
-}
-
 /* Its type too */
 static char *
 column_name(Compiler *c, const Range *range, const char *column, Oid *type)
@@ -114,6 +109,7 @@ column_name(Compiler *c, const Range *range, const char *column, Oid *type)
 				 errmsg("%s has no column \"%s\"", range->resource->name, column),
 				 errhint("Its columns are %s.", joined(resource_columns(range->resource, c->role)))));
 	*type = getBaseType(get_atttype(range->resource->relation, attnum));
+	*range->needed = list_append_unique(*range->needed, makeString(pstrdup(column)));
 	return psprintf("t%d.%s", range->alias, quote_identifier(column));
 }
 
@@ -348,8 +344,16 @@ cast_type(const char *name)
 	return NULL;
 }
 
+/* What is selected: expressions and their names */
+typedef struct Items
+{
+	List *sql;
+	List *names;
+	List *wide; /* numbers of those whose values can be large */
+} Items;
+
 static void
-add_item(StringInfo items, List **names, const char *sql, const char *name)
+add_item(Items *items, const char *sql, const char *name)
 {
 	/* PostgreSQL would cut it, and two could become one */
 	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
@@ -357,12 +361,20 @@ add_item(StringInfo items, List **names, const char *sql, const char *name)
 				(errcode(ERRCODE_NAME_TOO_LONG),
 				 errmsg("what is selected has a name of 1 to %d bytes, not \"%.80s\"", NAMEDATALEN - 1, name),
 				 errhint("Another one stands before a colon: alias:name.")));
-	appendStringInfo(items, "%s%s AS %s", items->len ? ", " : "", sql, quote_identifier(name));
-	*names = lappend(*names, pstrdup(name));
+	items->sql = lappend(items->sql, pstrdup(sql));
+	items->names = lappend(items->names, pstrdup(name));
 }
 
 static void
-add_items(Compiler *c, const Range *range, const Selected *item, StringInfo items, List **names)
+add_column(Items *items, const char *sql, Oid type, const char *name)
+{
+	if (bound_is_wide(type))
+		items->wide = lappend_int(items->wide, list_length(items->sql));
+	add_item(items, sql, name);
+}
+
+static void
+add_items(Compiler *c, const Range *range, const Selected *item, Items *items)
 {
 	Oid type;
 	char *sql;
@@ -372,18 +384,70 @@ add_items(Compiler *c, const Range *range, const Selected *item, StringInfo item
 	if (item->place == NULL)
 	{
 		foreach (cell, resource_columns(range->resource, c->role))
-			add_item(items, names, column_name(c, range, lfirst(cell), &type), lfirst(cell));
+		{
+			sql = column_name(c, range, lfirst(cell), &type);
+			add_column(items, sql, type, lfirst(cell));
+		}
 		return;
 	}
 	sql = place_sql(c, range, item->place, &type);
-	if (item->cast)
-		sql = psprintf("%s::pg_catalog.%s", sql, cast_type(item->cast));
 	name = item->alias ? item->alias : item->place->column;
 	/* the last member that has a name */
 	foreach (cell, item->alias ? NIL : item->place->steps)
 		if (!is_element(lfirst(cell)))
 			name = lfirst(cell);
-	add_item(items, names, sql, name);
+	if (item->cast)
+		add_item(items, psprintf("%s::pg_catalog.%s", bound_is_wide(type) ? psprintf("ingest_api_internal.fits(%s)", sql) : sql, cast_type(item->cast)), name);
+	else
+		add_column(items, sql, type, name);
+}
+
+/* As c1, c2, …, which shown_sql() takes */
+static char *
+raw_sql(const Items *items)
+{
+	StringInfoData out;
+	ListCell *cell;
+	int n = 0;
+
+	initStringInfo(&out);
+	foreach (cell, items->sql)
+	{
+		n++;
+		appendStringInfo(&out, "%s%s AS c%d", n > 1 ? ", " : "", (char *) lfirst(cell), n);
+	}
+	return out.data;
+}
+
+/* With the first value of a row that can be large all of them are looked at; NULL: none can be */
+static char *
+looked_at(const Items *items, bool raw)
+{
+	StringInfoData out;
+	ListCell *cell;
+
+	initStringInfo(&out);
+	foreach (cell, items->wide)
+		appendStringInfo(&out, "%s%s", out.len ? ", " : "", raw ? psprintf("p.c%d", lfirst_int(cell) + 1) : (char *) list_nth(items->sql, lfirst_int(cell)));
+	return out.len ? psprintf("ingest_api_internal.fits(%s)", out.data) : NULL;
+}
+
+/* As they are called; raw: of rows p, which have them as raw_sql() says */
+static char *
+shown_sql(const Items *items, bool raw)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	for (int i = 0; i < list_length(items->sql); i++)
+	{
+		const char *sql = raw ? psprintf("p.c%d", i + 1) : list_nth(items->sql, i);
+
+		if (items->wide != NIL && i == linitial_int(items->wide))
+			sql = looked_at(items, raw);
+		appendStringInfo(&out, "%s%s AS %s", i > 0 ? ", " : "", sql, quote_identifier(list_nth(items->names, i)));
+	}
+	return out.data;
 }
 
 /* -- what belongs to it -- */
@@ -441,49 +505,70 @@ find_link(Compiler *c, const Range *range, const Level *level, Resource **other)
 	return found;
 }
 
+/*
+ * One row by the key of a table: the limit keeps the planner from joining the whole table to a page of a few rows, which
+ * it does where it takes an index to be on disk.  A view is joined, since to ask it row by row could be to make it as often
+ */
+static bool
+is_found_by_key(const Resource *other, const Link *link)
+{
+	ListCell *key,
+		*there;
+
+	if (get_rel_relkind(other->relation) != RELKIND_RELATION || list_length(other->key) != list_length(link->there))
+		return false;
+	forboth(key, other->key, there, link->there) if (strcmp(lfirst(key), lfirst(there)) != 0) return false;
+	return true;
+}
+
 static void
-embed(Compiler *c, const Range *range, Level *level, StringInfo items, List **names, StringInfo joins)
+embed(Compiler *c, const Range *range, Level *level, Items *items, StringInfo joins)
 {
 	Resource *other = NULL;
 	const Link *link = find_link(c, range, level, &other);
 	List *inner = NIL;
-	char *rows = rows_of(c, level, other, link, range->alias, link->many ? level->limit : -1, &inner, NULL);
+	char *rows = rows_of(c, level, other, link, range->alias, link->many ? level->limit : is_found_by_key(other, link) ? 1
+																													   : -1,
+						 &inner, NULL);
 	int alias = ++c->aliases;
 	const char *name = level->alias ? level->alias : level->name;
+	Oid type;
 	ListCell *cell;
 
+	foreach (cell, link->here)
+		(void) column_name(c, range, lfirst(cell), &type);
 	if (level->spread)
 	{
 		if (link->many)
 			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("...%s(…) takes one row, and of %s there are many", level->name, level->name)));
 		appendStringInfo(joins, " %sJOIN LATERAL (%s) e%d ON true", level->inner ? "" : "LEFT ", rows, alias);
 		foreach (cell, inner)
-			add_item(items, names, psprintf("e%d.%s", alias, quote_identifier(lfirst(cell))), lfirst(cell));
+			add_item(items, psprintf("e%d.%s", alias, quote_identifier(lfirst(cell))), lfirst(cell));
 		return;
 	}
 	if (!link->many)
-		appendStringInfo(joins, " %sJOIN LATERAL (SELECT pg_catalog.row_to_json(x) AS j FROM (%s) x) e%d ON true", level->inner ? "" : "LEFT ", rows, alias);
+		appendStringInfo(joins, " %sJOIN LATERAL (SELECT pg_catalog.row_to_json(x.*) AS j FROM (%s) x) e%d ON true", level->inner ? "" : "LEFT ", rows, alias);
 	else if (level->inner)
-		appendStringInfo(joins, " JOIN LATERAL (SELECT pg_catalog.json_agg(pg_catalog.row_to_json(x)) AS j FROM (%s) x) e%d ON e%d.j IS NOT NULL", rows, alias, alias);
+		appendStringInfo(joins, " JOIN LATERAL (SELECT ingest_api_internal.list(pg_catalog.row_to_json(x.*)) AS j FROM (%s) x) e%d ON e%d.j IS NOT NULL", rows, alias, alias);
 	else
-		appendStringInfo(joins, " CROSS JOIN LATERAL (SELECT coalesce(pg_catalog.json_agg(pg_catalog.row_to_json(x)), '[]') AS j FROM (%s) x) e%d", rows, alias);
+		appendStringInfo(joins, " CROSS JOIN LATERAL (SELECT coalesce(ingest_api_internal.list(pg_catalog.row_to_json(x.*)), '[]') AS j FROM (%s) x) e%d", rows, alias);
 	if (level->items != NIL || level->embedded != NIL)
-		add_item(items, names, psprintf("e%d.j", alias), name);
+		add_item(items, psprintf("e%d.j", alias), name);
 }
 
 /* -- one level -- */
 
 static void
-add_order(Compiler *c, const Range *range, const Level *level, StringInfo out)
+add_order(Compiler *c, const Range *range, List *order, StringInfo out)
 {
 	ListCell *cell;
 
-	foreach (cell, level->order)
+	foreach (cell, order)
 	{
 		Order *o = lfirst(cell);
 		Oid type;
 
-		appendStringInfo(out, "%s%s%s%s", cell == list_head(level->order) ? " ORDER BY " : ", ", place_sql(c, range, o->place, &type),
+		appendStringInfo(out, "%s%s%s%s", cell == list_head(order) ? " ORDER BY " : ", ", place_sql(c, range, o->place, &type),
 						 o->descending ? " DESC" : "", o->nulls < 0 ? " NULLS FIRST" : o->nulls > 0 ? " NULLS LAST"
 																									: "");
 	}
@@ -513,35 +598,233 @@ add_where(Compiler *c, const Range *range, const Level *level, const Link *link,
 	}
 }
 
+/* What is read of a level: its items, what they are joined with, and which rows */
+static void
+read_level(Compiler *c, const Range *range, Level *level, Items *items, StringInfo joins)
+{
+	ListCell *cell;
+
+	memset(items, 0, sizeof(Items));
+	initStringInfo(joins);
+	foreach (cell, level->items)
+		add_items(c, range, lfirst(cell), items);
+	foreach (cell, level->embedded)
+		embed(c, range, lfirst(cell), items, joins);
+}
+
+/* Constants, since pages are few sizes and mostly the first ones: for a number that is not known the planner plans for a tenth of all rows */
+static void
+add_page(Compiler *c, const Level *level, int64 most, StringInfo out)
+{
+	if (most >= 0)
+		appendStringInfo(out, " LIMIT " INT64_FORMAT, most);
+	if (level->offset > Max(most, 1) * 10)
+		appendStringInfo(out, " OFFSET %s", parameter(c, INT8OID, psprintf(INT64_FORMAT, level->offset)));
+	else if (level->offset > 0)
+		appendStringInfo(out, " OFFSET " INT64_FORMAT, level->offset);
+}
+
+static char *
+columns_of(const Range *range)
+{
+	StringInfoData out;
+	ListCell *cell;
+
+	initStringInfo(&out);
+	foreach (cell, *range->needed)
+		appendStringInfo(&out, "%st%d.%s", out.len ? ", " : "", range->alias, quote_identifier(strVal(lfirst(cell))));
+	return out.data;
+}
+
+/* Is which rows there are decided by what belongs to them? */
+static bool
+is_chosen_by_embedded(const Level *level)
+{
+	ListCell *cell;
+
+	foreach (cell, level->embedded)
+		if (((Level *) lfirst(cell))->inner)
+			return true;
+	return false;
+}
+
 static char *
 rows_of(Compiler *c, Level *level, Resource *resource, const Link *link, int parent, int64 most, List **names, char **count)
 {
-	Range range = {resource, ++c->aliases};
-	StringInfoData items,
-		from,
-		out;
-	ListCell *cell;
+	List *needed = NIL;
+	Range range = {resource, ++c->aliases, &needed};
+	Items items;
+	StringInfoData joins,
+		where,
+		order,
+		page;
+	char *from;
+	bool first,
+		over;
 
 	check_stack_depth();
-	initStringInfo(&items);
-	initStringInfo(&from);
-	initStringInfo(&out);
-	foreach (cell, level->items)
-		add_items(c, &range, lfirst(cell), &items, names);
-	appendStringInfo(&from, "%s t%d", relation_name(resource->relation), range.alias);
-	foreach (cell, level->embedded)
-		embed(c, &range, lfirst(cell), &items, names, &from);
-	add_where(c, &range, level, link, parent, &from);
+	initStringInfo(&where);
+	initStringInfo(&order);
+	initStringInfo(&page);
+	read_level(c, &range, level, &items, &joins);
+	*names = items.names;
+	add_order(c, &range, level->order, &order);
+	add_page(c, level, most, &page);
+	/* the page first: what belongs to rows that are not on it is not looked for */
+	first = page.len > 0 && level->embedded != NIL && !is_chosen_by_embedded(level);
+	from = first ? columns_of(&range) : NULL;
+	add_where(c, &range, level, link, parent, &where);
 	if (count)
-		*count = psprintf("SELECT pg_catalog.count(*) FROM %s", from.data);
-	appendStringInfo(&out, "SELECT %s FROM %s", items.data, from.data);
-	add_order(c, &range, level, &out);
-	/* pages are one plan */
-	if (most >= 0)
-		appendStringInfo(&out, " LIMIT %s", parameter(c, INT8OID, psprintf(INT64_FORMAT, most)));
-	if (level->offset > 0)
-		appendStringInfo(&out, " OFFSET %s", parameter(c, INT8OID, psprintf(INT64_FORMAT, level->offset)));
-	return out.data;
+		*count = psprintf("SELECT pg_catalog.count(*) FROM %s t%d%s%s", resource_relation(resource), range.alias, joins.data, where.data);
+	if (first)
+		return psprintf("SELECT %s FROM (SELECT %s FROM %s t%d%s%s%s) t%d%s%s", shown_sql(&items, false), from, resource_relation(resource), range.alias, where.data,
+						order.data, page.data, range.alias, joins.data, order.data);
+	from = psprintf("%s t%d%s%s%s%s", resource_relation(resource), range.alias, joins.data, where.data, order.data, page.data);
+	/* values of rows that are passed over are in nobody's way */
+	over = level->offset > 0 && items.wide != NIL;
+	return over ? psprintf("SELECT %s FROM (SELECT %s FROM %s) p", shown_sql(&items, true), raw_sql(&items), from) : psprintf("SELECT %s FROM %s", shown_sql(&items, false), from);
+}
+
+/* -- pages by marks -- */
+
+static bool
+sorts_by(List *order, const char *column)
+{
+	ListCell *cell;
+
+	foreach (cell, order)
+	{
+		const Place *place = ((Order *) lfirst(cell))->place;
+
+		if (place->steps == NIL && strcmp(place->column, column) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The order, with what tells rows apart where it does not */
+static List *
+whole_order(Compiler *c, const Level *level, Resource *resource)
+{
+	List *order = list_copy(level->order);
+	List *readable = resource_columns(resource, c->role);
+	ListCell *cell,
+		*known;
+
+	if (resource->key == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s has no key, by which a next page could begin", resource->name),
+				 errhint("offset= goes on behind a number of rows.")));
+	foreach (cell, resource->key)
+	{
+		Order *o = palloc0(sizeof(Order));
+		bool there = false;
+
+		if (sorts_by(level->order, lfirst(cell)))
+			continue;
+		foreach (known, readable)
+			there |= strcmp(lfirst(known), lfirst(cell)) == 0;
+		if (!there)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("the key of %s, by which a next page begins, may not be read", resource->name),
+					 errhint("offset= goes on behind a number of rows.")));
+		o->place = palloc0(sizeof(Place));
+		o->place->column = lfirst(cell);
+		order = lappend(order, o);
+	}
+	return order;
+}
+
+static bool
+is_never_null(const Range *range, const Place *place)
+{
+	HeapTuple tuple = place->steps == NIL ? SearchSysCacheAttName(range->resource->relation, place->column) : NULL;
+	bool never = tuple && ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+
+	if (tuple)
+		ReleaseSysCache(tuple);
+	return never;
+}
+
+/* The columns of the order, as o1, o2, … behind the items; texts: where to begin, NIL: with the first row */
+static List *
+key_parts(Compiler *c, const Range *range, List *order, List *texts)
+{
+	List *parts = NIL;
+	ListCell *cell;
+	int i = 0;
+
+	foreach (cell, order)
+	{
+		const Order *o = lfirst(cell);
+		KeyPart *k = palloc0(sizeof(KeyPart));
+
+		k->sql = place_sql(c, range, o->place, &k->type);
+		k->descending = o->descending;
+		k->nulls_first = o->nulls < 0 || (o->nulls == 0 && o->descending);
+		k->not_null = is_never_null(range, o->place);
+		if (texts && list_nth(texts, i))
+			k->given = parameter(c, k->type, list_nth(texts, i));
+		parts = lappend(parts, k);
+		i++;
+	}
+	return parts;
+}
+
+/* What a mark is good for */
+static char *
+compile_purpose(const Level *level, const Resource *resource, Oid role)
+{
+	return psprintf("%u %s\n%s", role, resource->name, level->asked ? level->asked : "");
+}
+
+static void
+compile_page(Compiler *c, Level *level, Resource *resource, int64 most, Compiled *out)
+{
+	List *needed = NIL;
+	Range range = {resource, ++c->aliases, &needed};
+	List *order = whole_order(c, level, resource);
+	List *texts = level->after[0] ? keyset_verify(level->after, compile_purpose(level, resource, c->role)) : NIL;
+	List *parts;
+	Items items;
+	StringInfoData rows,
+		place,
+		joins,
+		where;
+	char *shown,
+		*from;
+	int i = 0;
+	ListCell *cell;
+
+	if (level->after[0] && list_length(texts) != list_length(order))
+		elog(ERROR, "a mark has %d values, and the order %d", list_length(texts), list_length(order));
+	initStringInfo(&rows);
+	initStringInfo(&place);
+	initStringInfo(&where);
+	read_level(c, &range, level, &items, &joins);
+	add_where(c, &range, level, NULL, 0, &where);
+	from = psprintf("%s t%d%s%s", resource_relation(resource), range.alias, joins.data, where.data);
+	parts = key_parts(c, &range, order, texts);
+	appendStringInfo(&rows, "SELECT %s", raw_sql(&items));
+	foreach (cell, parts)
+	{
+		appendStringInfo(&rows, "%s%s AS o%d", items.sql != NIL || i > 0 ? ", " : "", ((KeyPart *) lfirst(cell))->sql, i + 1);
+		appendStringInfo(&place, "%sp.o%d::text", i > 0 ? ", " : "", i + 1);
+		i++;
+	}
+	appendStringInfo(&rows, " FROM %s", from);
+	if (texts)
+		appendStringInfo(&rows, "%s%s", level->conditions == NIL ? " WHERE " : " AND ", keyset_behind(parts));
+	add_order(c, &range, order, &rows);
+	add_page(c, level, most, &rows);
+	shown = shown_sql(&items, true);
+	out->count = psprintf("SELECT pg_catalog.count(*) FROM %s", from);
+	out->rows = psprintf("SELECT %s%spg_catalog.json_build_array(%s)::text AS place FROM (%s) p", shown, shown[0] ? ", " : "", place.data, rows.data);
+	out->paged = psprintf("SELECT pg_catalog.row_to_json(x.*) AS j, pg_catalog.json_build_array(%s)::text AS place FROM (%s) p CROSS JOIN LATERAL (SELECT %s) x", place.data, rows.data, shown);
+	out->names = items.names;
+	out->purpose = compile_purpose(level, resource, c->role);
 }
 
 Compiled *
@@ -552,7 +835,11 @@ compile(Level *level, Resource *resource, Oid role, int64 most)
 
 	if (level->limit >= 0 && level->limit < most)
 		most = level->limit;
-	out->rows = rows_of(&c, level, resource, NULL, 0, most, &out->names, &out->count);
+	out->most = most;
+	if (level->after)
+		compile_page(&c, level, resource, most, out);
+	else
+		out->rows = rows_of(&c, level, resource, NULL, 0, most, &out->names, &out->count);
 	out->values = c.values;
 	return out;
 }

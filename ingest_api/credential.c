@@ -10,8 +10,10 @@
 #include "access/xlog.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
+#include "common/door.h"
 #include "executor/spi.h"
 #include "common/function.h"
+#include "ingest_api/cache.h"
 #include "ingest_api/claims.h"
 #include "ingest_api/credential.h"
 #include "ingest_api/session.h"
@@ -19,6 +21,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -52,25 +55,23 @@ credential_note_use(int64 id)
 	(void) SPI_execute_plan(own_plan(&plan, "SELECT ingest_api_internal.token_used($1)", 1, &type), &value, NULL, false, 0);
 }
 
-static uint64
-find(const char *prefix)
-{
-	static SPIPlanPtr plan = NULL;
-	static const char *const sql = "SELECT t.id, pg_catalog.encode(t.hash, 'hex'), t.role, t.used_at, pg_catalog.array_to_string(t.scopes, ' ') FROM ingest_api_internal.token t "
-								   "WHERE t.prefix = $1 AND t.revoked_at IS NULL AND t.expires_at > pg_catalog.now() "
-								   "AND t.home = ingest_api_internal.home()";
-	Oid type = TEXTOID;
-	Datum value = CStringGetTextDatum(prefix);
+/* -- what is remembered of tokens -- */
 
-	return SPI_execute_plan(own_plan(&plan, sql, 1, &type), &value, NULL, true, 1) == SPI_OK_SELECT ? SPI_processed : 0;
-}
+#define MOST_KNOWN 1000
 
-/* What the role is now counts, not what it was when the token was made */
-static bool
-may_be_served(Oid role)
+typedef struct Token
 {
-	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)) && !superuser_arg(role) && is_member_of_role_nosuper(GetSessionUserId(), role);
-}
+	char prefix[PREFIX + 1];
+	char hash[HASH + 1];
+	int64 id;
+	Oid role;
+	Scope scope;
+	TimestampTz expires;
+	TimestampTz used; /* as it was when it was read, or when it was noted here */
+} Token;
+
+static Cache cache;
+static HTAB *tokens = NULL;
 
 /* The widest of those that it has */
 static Scope
@@ -83,51 +84,104 @@ scope_of(char *names)
 	return widest;
 }
 
+/* NULL: it is not known, or was revoked */
+static Token *
+token_read(const char *prefix)
+{
+	static SPIPlanPtr plan = NULL;
+	static const char *const sql = "SELECT t.id, pg_catalog.encode(t.hash, 'hex'), t.role, t.expires_at, t.used_at, pg_catalog.array_to_string(t.scopes, ' ') FROM ingest_api_internal.token t "
+								   "WHERE t.prefix = $1 AND t.revoked_at IS NULL AND t.home = ingest_api_internal.home()";
+	uint64 n = cache_read(&plan, sql, TEXTOID, CStringGetTextDatum(prefix));
+	HeapTuple row;
+	TupleDesc desc;
+	char *hash;
+	bool isnull;
+	Token *t;
+
+	if (n == 0)
+	{
+		(void) hash_search(tokens, prefix, HASH_REMOVE, NULL);
+		cache_was_read();
+		return NULL;
+	}
+	row = SPI_tuptable->vals[0];
+	desc = SPI_tuptable->tupdesc;
+	hash = SPI_getvalue(row, desc, 2);
+	if (strlen(hash) != HASH)
+		elog(ERROR, "a token's hash has another length");
+	t = hash_search(tokens, prefix, HASH_ENTER, NULL);
+	strlcpy(t->hash, hash, sizeof(t->hash));
+	t->id = DatumGetInt64(SPI_getbinval(row, desc, 1, &isnull));
+	t->role = DatumGetObjectId(SPI_getbinval(row, desc, 3, &isnull));
+	t->expires = DatumGetTimestampTz(SPI_getbinval(row, desc, 4, &isnull));
+	t->used = DatumGetTimestampTz(SPI_getbinval(row, desc, 5, &isnull));
+	if (isnull)
+		t->used = 0;
+	t->scope = scope_of(SPI_getvalue(row, desc, 6));
+	cache_was_read();
+	return t;
+}
+
+/* When it was last used is read again before it is written: other sessions write it, too */
+static Token *
+token_known(const char *prefix, TimestampTz now)
+{
+	static const Change changes[] = {CHANGE_TOKENS};
+	Token *t;
+
+	if (!cache_holds(&cache, "tokens", lengthof(changes), changes) || hash_get_num_entries(tokens) >= MOST_KNOWN)
+	{
+		HASHCTL control = {.keysize = PREFIX + 1, .entrysize = sizeof(Token), .hcxt = cache.memory};
+
+		tokens = hash_create("tokens", 16, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	}
+	t = hash_search(tokens, prefix, HASH_FIND, NULL);
+	return t && now < t->used + USED_EVERY ? t : token_read(prefix);
+}
+
+/* -- who asks -- */
+
+/* What the role is now counts, not what it was when the token was made */
+static bool
+may_be_served(Oid role)
+{
+	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)) && !superuser_arg(role) && is_member_of_role_nosuper(GetSessionUserId(), role);
+}
+
 void
 credential_find(const char *credential, Request *request)
 {
-	HeapTuple row;
-	TupleDesc desc;
+	TimestampTz now = GetCurrentTimestamp();
 	char *prefix;
-	bool isnull;
-	int64 id;
-	Oid role;
-	TimestampTz used;
+	Token *t;
 
-	if (session_find(credential, request))
+	if (strncmp(credential, "token ", 6) != 0)
 	{
+		Identity saved;
+
+		become_engine(&saved);
+		if (!session_find(credential, request) && strncmp(credential, "jwt ", 4) == 0)
+			claims_find(credential + 4, request);
+		become_again(&saved);
 		if (OidIsValid(request->role) && !may_be_served(request->role))
 			request->role = InvalidOid;
 		return;
 	}
-	if (strncmp(credential, "jwt ", 4) == 0)
-	{
-		claims_find(credential + 4, request);
-		if (OidIsValid(request->role) && !may_be_served(request->role))
-			request->role = InvalidOid;
-		return;
-	}
-	if (strncmp(credential, "token ", 6) != 0 || strlen(credential) != 6 + PREFIX + 1 + HASH)
+	if (strlen(credential) != 6 + PREFIX + 1 + HASH)
 		return;
 	prefix = pnstrdup(credential + 6, PREFIX);
-	if (find(prefix) == 0)
+	t = token_known(prefix, now);
+	if (t == NULL || !same(t->hash, credential + 6 + PREFIX + 1, HASH) || t->expires <= now || !may_be_served(t->role))
 		return;
-	row = SPI_tuptable->vals[0];
-	desc = SPI_tuptable->tupdesc;
-	if (!same(SPI_getvalue(row, desc, 2), credential + 6 + PREFIX + 1, HASH))
-		return;
-	id = DatumGetInt64(SPI_getbinval(row, desc, 1, &isnull));
-	role = DatumGetObjectId(SPI_getbinval(row, desc, 3, &isnull));
-	used = DatumGetTimestampTz(SPI_getbinval(row, desc, 4, &isnull));
-	if (isnull)
-		used = 0;
-	if (!may_be_served(role))
-		return;
-	request->role = role;
-	request->scope = scope_of(SPI_getvalue(row, desc, 5));
+	request->role = t->role;
+	request->scope = t->scope;
 	request->who = prefix;
-	request->token = id;
-	request->unnoted = used + USED_EVERY < GetCurrentTimestamp() && !RecoveryInProgress() && !XactReadOnly ? id : 0;
+	request->token = t->id;
+	if (t->used + USED_EVERY < now && !RecoveryInProgress() && !XactReadOnly)
+	{
+		request->unnoted = t->id;
+		t->used = now;
+	}
 }
 
 Datum

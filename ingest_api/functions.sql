@@ -1,20 +1,26 @@
 -- The door
 
-CREATE FUNCTION ingest_api.serve(credential text, method text, path text, query text, request_headers jsonb, request_body bytea, OUT status integer, OUT headers jsonb, OUT body text)
+CREATE FUNCTION ingest_api.serve(credential text, method text, path text, query text, request_headers jsonb,
+    request_body bytea, OUT status integer, OUT headers jsonb, OUT body text)
     AS 'MODULE_PATHNAME', 'ingest_api_serve' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION ingest_api.serve(text, text, text, text, jsonb, bytea) IS 'answers a request of HTTP as the role of its credential; for the gateway alone';
+COMMENT ON FUNCTION ingest_api.serve(text, text, text, text, jsonb, bytea)
+    IS 'answers a request of HTTP as the role of its credential; for the gateway alone';
 
 CREATE FUNCTION ingest_api_internal.in_address(text) RETURNS text LANGUAGE sql STABLE
-    RETURN (SELECT coalesce(string_agg(CASE WHEN c ~ '^[A-Za-z0-9_.~-]$' THEN c ELSE regexp_replace(upper(encode(convert_to(c, 'UTF8'), 'hex')), '(..)', '%\1', 'g') END, '' ORDER BY n), '')
+    RETURN (SELECT coalesce(string_agg(CASE WHEN c ~ '^[A-Za-z0-9_.~-]$' THEN c
+        ELSE regexp_replace(upper(encode(convert_to(c, 'UTF8'), 'hex')), '(..)', '%\1', 'g') END, '' ORDER BY n), '')
         FROM regexp_split_to_table($1, '') WITH ORDINALITY x (c, n));
 COMMENT ON FUNCTION ingest_api_internal.in_address(text) IS 'a text as it stands in an address';
 
 -- Tokens
 
-CREATE FUNCTION ingest_api.create_token(name text, role regrole DEFAULT NULL, scopes text[] DEFAULT '{read}', expires interval DEFAULT '90 days') RETURNS text
+CREATE FUNCTION ingest_api.create_token(name text, role regrole DEFAULT NULL, scopes text[] DEFAULT '{read}',
+    expires interval DEFAULT '90 days') RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
-COMMENT ON FUNCTION ingest_api.create_token(text, regrole, text[], interval) IS 'a token by which one asks as a role, oneself if none is named; it is shown this once';
-CREATE FUNCTION ingest_api_internal.create_token(actor oid, name text, role regrole, scopes text[], expires interval) RETURNS text LANGUAGE plpgsql AS $$
+COMMENT ON FUNCTION ingest_api.create_token(text, regrole, text[], interval)
+    IS 'a token by which one asks as a role, oneself if none is named; it is shown this once';
+CREATE FUNCTION ingest_api_internal.create_token(actor oid, name text, role regrole, scopes text[], expires interval)
+    RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     secret CONSTANT text := replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '');
     whole CONSTANT text := 'pgi_' || left(secret, 8) || '_' || substr(secret, 9);
@@ -22,31 +28,49 @@ DECLARE
     r pg_roles;
 BEGIN
     IF name IS NULL OR expires IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'a token has a name and a time for which it is good';
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+            MESSAGE = 'a token has a name and a time for which it is good';
     ELSIF octet_length(name) NOT BETWEEN 1 AND 400 OR name ~ '[[:cntrl:]]' THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'the name of a token has 1 to 400 bytes and no control characters';
-    ELSIF scopes IS NULL OR cardinality(scopes) = 0 OR array_position(scopes, NULL) IS NOT NULL OR NOT scopes <@ '{read,operate,admin}' THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'the scopes of a token are read, operate and admin', HINT = 'Each is good for what those before it are: scopes => ''{operate}'' reads and does.';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'the name of a token has 1 to 400 bytes and no control characters';
+    ELSIF scopes IS NULL OR cardinality(scopes) = 0 OR array_position(scopes, NULL) IS NOT NULL
+        OR NOT scopes <@ '{read,operate,admin}' THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'the scopes of a token are read, operate and admin',
+            HINT = 'Each is good for what those before it are: scopes => ''{operate}'' reads and does.';
     ELSIF expires <= interval '0' OR expires > interval '10 years' THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'a token is good for some time, ten years at most', HINT = 'expires => ''90 days'' is what it is without saying so.';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'a token is good for some time, ten years at most',
+            HINT = 'expires => ''90 days'' is what it is without saying so.';
     END IF;
     SELECT * INTO r FROM pg_roles p WHERE p.oid = coalesce(role::oid, actor);
     IF r.oid IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = 'that role does not exist';
     ELSIF r.rolsuper THEN
-        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'there are no tokens of superusers', HINT = 'Name a role that has what is needed: create_token(…, role => ''…'').';
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'there are no tokens of superusers',
+            HINT = 'Name a role that has what is needed: create_token(…, role => ''…'').';
     ELSIF pg_has_role(actor, r.oid, 'MEMBER') IS NOT TRUE THEN
-        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('a token of role %s is made by a member of it', quote_ident(r.rolname));
-    ELSIF NOT EXISTS (SELECT FROM pg_roles a WHERE a.rolname = authenticator AND pg_has_role(a.oid, r.oid, 'MEMBER')) THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('the gateway may not serve role %s', quote_ident(r.rolname)),
-            HINT = format('Whoever may grant that role says GRANT %s TO %s.', quote_ident(r.rolname), quote_ident(authenticator));
-    ELSIF EXISTS (SELECT FROM ingest_api_internal.token t WHERE t.owner = actor AND t.name = create_token.name AND t.revoked_at IS NULL AND t.expires_at > now()) THEN
-        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('token "%s" exists already', name), HINT = format('SELECT ingest_api.revoke_token(%L);', name);
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+            MESSAGE = format('a token of role %s is made by a member of it', quote_ident(r.rolname));
+    ELSIF NOT EXISTS (SELECT FROM pg_roles a WHERE a.rolname = authenticator AND pg_has_role(a.oid, r.oid, 'MEMBER'))
+        THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('the gateway may not serve role %s', quote_ident(r.rolname)),
+            HINT = format('Whoever may grant that role says GRANT %s TO %s.', quote_ident(r.rolname),
+                quote_ident(authenticator));
+    ELSIF EXISTS (SELECT FROM ingest_api_internal.token t WHERE t.owner = actor AND t.name = create_token.name
+        AND t.revoked_at IS NULL AND t.expires_at > now()
+          AND t.home = ingest_api_internal.home()) THEN
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('token "%s" exists already', name),
+            HINT = format('SELECT ingest_api.revoke_token(%L);', name);
     END IF;
     DELETE FROM ingest_api_internal.token t WHERE t.owner = actor AND t.name = create_token.name;
-    INSERT INTO ingest_api_internal.token (name, prefix, hash, role, role_name, scopes, home, owner, owner_name, expires_at)
-      VALUES (name, left(whole, 12), sha256(convert_to(whole, 'UTF8')), r.oid, r.rolname, scopes, ingest_api_internal.home(), actor, (SELECT p.rolname FROM pg_roles p WHERE p.oid = actor), now() + expires);
-    PERFORM ingest_internal.audit_for(actor, 'create_token', name, NULL, jsonb_build_object('role', r.rolname, 'scopes', scopes, 'expires_at', now() + expires));
+    INSERT INTO ingest_api_internal.token (name, prefix, hash, role, role_name, scopes, home, owner, owner_name,
+        expires_at)
+      VALUES (name, left(whole, 12), sha256(convert_to(whole, 'UTF8')), r.oid, r.rolname, scopes,
+          ingest_api_internal.home(), actor, (SELECT p.rolname FROM pg_roles p WHERE p.oid = actor), now() + expires);
+    PERFORM ingest_internal.audit_for(actor, 'create_token', name, NULL,
+        jsonb_build_object('role', r.rolname, 'scopes', scopes, 'expires_at', now() + expires));
     RETURN whole;
 END $$;
 COMMENT ON FUNCTION ingest_api_internal.create_token(oid, text, regrole, text[], interval) IS 'what create_token does';
@@ -58,10 +82,14 @@ CREATE FUNCTION ingest_api_internal.revoke_token(actor oid, name text) RETURNS v
 DECLARE
     n bigint;
 BEGIN
-    WITH gone AS (UPDATE ingest_api_internal.token t SET revoked_at = now() WHERE revoke_token.name IN (t.name, t.prefix) AND t.revoked_at IS NULL AND ingest_internal.acts_for(actor, t.owner) RETURNING 1)
+    WITH gone AS (UPDATE ingest_api_internal.token t SET revoked_at = now()
+        WHERE revoke_token.name IN (t.name, t.prefix) AND t.revoked_at IS NULL
+        AND ingest_internal.acts_for(actor, t.owner) RETURNING 1)
     SELECT count(*) INTO n FROM gone;
     IF n = 0 THEN
-        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no token "%s" of yours that is good', coalesce(name, '')), HINT = 'SELECT name FROM ingest_api.tokens; lists them.';
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+            MESSAGE = format('there is no token "%s" of yours that is good', coalesce(name, '')),
+            HINT = 'SELECT name FROM ingest_api.tokens; lists them.';
     END IF;
     PERFORM ingest_internal.audit_for(actor, 'revoke_token', name, NULL, NULL);
 END $$;
@@ -77,15 +105,17 @@ SELECT t.name AS name, -- what it is called
     t.expires_at AS expires_at, -- it is good until then
     t.revoked_at AS revoked_at, -- unless it was revoked before
     t.used_at AS used_at -- when it was last used, within a minute
-FROM ingest_api_internal.token t WHERE ingest_internal.acts_for(t.owner);
+FROM ingest_api_internal.token t WHERE ingest_internal.acts_for(t.owner) AND t.home = ingest_api_internal.home();
 COMMENT ON VIEW ingest_api.tokens IS 'tokens that one made, or all for an admin; none of them can be read';
 
 -- JSON Web Tokens
 
 CREATE FUNCTION ingest_api.map_claim(claim text, value text, role regrole) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
-COMMENT ON FUNCTION ingest_api.map_claim(text, text, regrole) IS 'JSON Web Tokens of which their issuer claims this act as a role; for admins';
-CREATE FUNCTION ingest_api_internal.map_claim(actor oid, claim text, value text, role regrole) RETURNS void LANGUAGE plpgsql AS $$
+COMMENT ON FUNCTION ingest_api.map_claim(text, text, regrole)
+    IS 'JSON Web Tokens of which their issuer claims this act as a role; for admins';
+CREATE FUNCTION ingest_api_internal.map_claim(actor oid, claim text, value text, role regrole) RETURNS void
+    LANGUAGE plpgsql AS $$
 DECLARE
     authenticator CONSTANT text := current_setting('ingest_api.authenticator');
     r pg_roles;
@@ -93,11 +123,14 @@ BEGIN
     IF claim IS NULL OR value IS NULL OR role IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'a claim, its value and a role are needed';
     ELSIF octet_length(claim) NOT BETWEEN 1 AND 400 OR octet_length(value) NOT BETWEEN 1 AND 400 THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'a claim and its value have 1 to 400 bytes';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'a claim and its value have 1 to 400 bytes';
     ELSIF claim IN ('iss', 'aud', 'exp', 'nbf', 'iat', 'jti') THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('claim "%s" does not tell who somebody is', claim), HINT = 'sub, roles or groups do.';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('claim "%s" does not tell who somebody is', claim), HINT = 'sub, roles or groups do.';
     ELSIF ingest_internal.acts_for(actor, 0) IS NOT TRUE THEN
-        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'only an admin says whom claims make somebody';
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+            MESSAGE = 'only an admin says whom claims make somebody';
     END IF;
     SELECT * INTO r FROM pg_roles p WHERE p.oid = role::oid;
     IF r.oid IS NULL THEN
@@ -105,16 +138,24 @@ BEGIN
     ELSIF r.rolsuper THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'no token acts as a superuser';
     ELSIF pg_has_role(actor, r.oid, 'MEMBER') IS NOT TRUE THEN
-        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('tokens of role %s are a matter of a member of it', quote_ident(r.rolname));
-    ELSIF NOT EXISTS (SELECT FROM pg_roles a WHERE a.rolname = authenticator AND pg_has_role(a.oid, r.oid, 'MEMBER')) THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('the gateway may not serve role %s', quote_ident(r.rolname)),
-            HINT = format('Whoever may grant that role says GRANT %s TO %s.', quote_ident(r.rolname), quote_ident(authenticator));
-    ELSIF EXISTS (SELECT FROM ingest_api_internal.claim c WHERE c.claim = map_claim.claim AND c.value = map_claim.value AND c.home = ingest_api_internal.home()) THEN
-        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = 'that claim is a role already', HINT = format('SELECT ingest_api.unmap_claim(%L, %L);', claim, value);
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+            MESSAGE = format('tokens of role %s are a matter of a member of it', quote_ident(r.rolname));
+    ELSIF NOT EXISTS (SELECT FROM pg_roles a WHERE a.rolname = authenticator AND pg_has_role(a.oid, r.oid, 'MEMBER'))
+        THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('the gateway may not serve role %s', quote_ident(r.rolname)),
+            HINT = format('Whoever may grant that role says GRANT %s TO %s.', quote_ident(r.rolname),
+                quote_ident(authenticator));
+    ELSIF EXISTS (SELECT FROM ingest_api_internal.claim c WHERE c.claim = map_claim.claim AND c.value = map_claim.value
+        AND c.home = ingest_api_internal.home()) THEN
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = 'that claim is a role already',
+            HINT = format('SELECT ingest_api.unmap_claim(%L, %L);', claim, value);
     END IF;
     DELETE FROM ingest_api_internal.claim c WHERE c.claim = map_claim.claim AND c.value = map_claim.value;
-    INSERT INTO ingest_api_internal.claim (claim, value, role, role_name, home) VALUES (claim, value, r.oid, r.rolname, ingest_api_internal.home());
-    PERFORM ingest_internal.audit_for(actor, 'map_claim', claim, NULL, jsonb_build_object('value', value, 'role', r.rolname));
+    INSERT INTO ingest_api_internal.claim (claim, value, role, role_name, home)
+        VALUES (claim, value, r.oid, r.rolname, ingest_api_internal.home());
+    PERFORM ingest_internal.audit_for(actor, 'map_claim', claim, NULL,
+        jsonb_build_object('value', value, 'role', r.rolname));
 END $$;
 COMMENT ON FUNCTION ingest_api_internal.map_claim(oid, text, text, regrole) IS 'what map_claim does';
 
@@ -130,7 +171,9 @@ BEGIN
         GET DIAGNOSTICS n = ROW_COUNT;
     END IF;
     IF n = 0 THEN
-        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = 'there is no such claim, or it is not yours to take back', HINT = 'SELECT * FROM ingest_api.claims; lists them for admins.';
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+            MESSAGE = 'there is no such claim, or it is not yours to take back',
+            HINT = 'SELECT * FROM ingest_api.claims; lists them for admins.';
     END IF;
     PERFORM ingest_internal.audit_for(actor, 'unmap_claim', claim, jsonb_build_object('value', value), NULL);
 END $$;
@@ -146,38 +189,62 @@ COMMENT ON VIEW ingest_api.claims IS 'as whom JSON Web Tokens act, for admins';
 
 -- Resources
 
+-- In a restored copy roles have other numbers: they are found by their names, once.  0: there is no such role
+CREATE FUNCTION ingest_api_internal.bind_resources() RETURNS void LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE ingest_api_internal.resource r SET home = ingest_api_internal.home(),
+        owner = coalesce((SELECT o.oid FROM pg_roles o WHERE o.rolname = r.owner_name), 0)
+      WHERE r.owner IS NOT NULL AND r.home IS DISTINCT FROM ingest_api_internal.home();
+END;
+COMMENT ON FUNCTION ingest_api_internal.bind_resources() IS 'who exposed what, after a restore';
+
 CREATE FUNCTION ingest_api.expose(relation regclass, name text DEFAULT NULL) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
-COMMENT ON FUNCTION ingest_api.expose(regclass, text) IS 'a table or view of one''s own can be asked for, by its schema and name if no other is given; who sees what of it, its own rights say';
+COMMENT ON FUNCTION ingest_api.expose(regclass, text)
+    IS 'a table or view of one''s own can be asked for, by its schema and name if no other is given; who sees what of '
+    'it, its own rights say';
 CREATE FUNCTION ingest_api_internal.expose(actor oid, relation regclass, name text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     c record;
     called text;
 BEGIN
-    SELECT k.oid, k.relowner, k.relkind, k.relname, n.nspname INTO c FROM pg_class k JOIN pg_namespace n ON n.oid = k.relnamespace WHERE k.oid = relation;
+    SELECT k.oid, k.relowner, k.relkind, k.relname, n.nspname INTO c FROM pg_class k
+        JOIN pg_namespace n ON n.oid = k.relnamespace WHERE k.oid = relation;
     IF c.oid IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = 'that relation does not exist';
     ELSIF c.relkind NOT IN ('r', 'v', 'm', 'f', 'p') THEN
         RAISE EXCEPTION USING ERRCODE = 'wrong_object_type', MESSAGE = format('%s is no table and no view', relation);
     ELSIF c.nspname LIKE 'pg\_%' OR c.nspname = 'information_schema' THEN
-        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'nothing of the system is exposed, and nothing that is temporary';
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+            MESSAGE = 'nothing of the system is exposed, and nothing that is temporary';
     ELSIF (pg_has_role(actor, c.relowner, 'USAGE') OR ingest_internal.acts_for(actor, c.relowner)) IS NOT TRUE THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('must be owner of %s', relation);
     END IF;
     called := coalesce(name, c.nspname || '.' || c.relname);
+    PERFORM ingest_api_internal.bind_resources();
     -- what was dropped is in nobody's way
-    DELETE FROM ingest_api_internal.resource r WHERE r.owner IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class k WHERE k.oid = r.relation);
+    DELETE FROM ingest_api_internal.resource r WHERE r.owner IS NOT NULL
+        AND NOT EXISTS (SELECT FROM pg_class k WHERE k.oid = r.relation);
     IF called !~ '^[a-z_][a-z0-9_.]{0,126}$' THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('"%s" cannot be the name of a resource', called), DETAIL = 'It has small letters, digits, _ and points, 127 at most, and begins with a letter.',
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('"%s" cannot be the name of a resource', called),
+            DETAIL = 'It has small letters, digits, _ and points, 127 at most, and begins with a letter.',
             HINT = format('SELECT ingest_api.expose(%L, name => ''…'');', relation);
-    ELSIF EXISTS (SELECT FROM ingest_api_internal.route x WHERE split_part(x.path, '/', 1) = called) OR called IN ('session', 'rpc') THEN
-        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('/v1/%s is something else already', called), DETAIL = 'Rows under that address could not be asked for.',
+    ELSIF EXISTS (SELECT FROM ingest_api_internal.route x WHERE split_part(x.path, '/', 1) = called)
+        OR called IN ('session', 'rpc') THEN
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_object',
+            MESSAGE = format('/v1/%s is something else already', called),
+            DETAIL = 'Rows under that address could not be asked for.',
             HINT = format('SELECT ingest_api.expose(%L, name => ''…'');', relation);
     ELSIF EXISTS (SELECT FROM ingest_api_internal.resource r WHERE r.name = called OR r.relation = expose.relation) THEN
-        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('%s is exposed already, or something else as "%s"', relation, called);
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_object',
+            MESSAGE = format('%s is exposed already, or something else as "%s"', relation, called);
     END IF;
-    INSERT INTO ingest_api_internal.resource (name, relation, key, description, owner)
-      SELECT called, relation, coalesce((SELECT ingest_api_internal.names(i.indrelid, i.indkey::smallint[]) FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary), '{}'), obj_description(relation, 'pg_class'), actor;
+    INSERT INTO ingest_api_internal.resource (name, relation, key, description, owner, owner_name, home)
+      SELECT called, relation, coalesce((SELECT ingest_api_internal.names(i.indrelid, i.indkey::smallint[])
+          FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary), '{}'), obj_description(relation, 'pg_class'),
+          actor,
+          pg_get_userbyid(actor), ingest_api_internal.home();
     PERFORM ingest_internal.audit_for(actor, 'expose', called, NULL, jsonb_build_object('relation', relation::text));
     RETURN called;
 END $$;
@@ -190,9 +257,11 @@ CREATE FUNCTION ingest_api_internal.unexpose(actor oid, name text) RETURNS void 
 DECLARE
     r ingest_api_internal.resource;
 BEGIN
+    PERFORM ingest_api_internal.bind_resources();
     SELECT * INTO r FROM ingest_api_internal.resource q WHERE q.name = unexpose.name;
     IF r.name IS NULL OR r.owner IS NULL OR ingest_internal.acts_for(actor, r.owner) IS NOT TRUE THEN
-        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no resource "%s" that you exposed', coalesce(name, ''));
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+            MESSAGE = format('there is no resource "%s" that you exposed', coalesce(name, ''));
     END IF;
     DELETE FROM ingest_api_internal.resource q WHERE q.name = unexpose.name;
     PERFORM ingest_internal.audit_for(actor, 'unexpose', name, jsonb_build_object('relation', r.relation::text), NULL);

@@ -512,6 +512,16 @@ take_parameter(Level *top, const char *name, const char *value)
 	const char *rest;
 	Level *level = find_level(top, name, &rest);
 
+	/* a mark has no point, and a condition on a column that is called so has one */
+	if (level == top && strcmp(rest, "after") == 0 && strchr(value, '.') == NULL)
+	{
+		if (top->after)
+			ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("parameter \"after\" is there twice")));
+		top->after = pstrdup(value);
+		return;
+	}
+	if (level != top || strcmp(rest, "limit") != 0)
+		top->asked = psprintf("%s%s=%s\n", top->asked ? top->asked : "", name, value);
 	if (strcmp(rest, "order") == 0)
 	{
 		if (*value)
@@ -608,6 +618,10 @@ grammar_parse(const char *resource, const char *query)
 
 		if (strcmp(p->name, "select") != 0)
 			take_parameter(top, p->name, p->value);
+		else
+			top->asked = psprintf("%sselect=%s\n", top->asked ? top->asked : "", p->value);
 	}
+	if (top->after && top->offset > 0)
+		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("a page begins by \"after\" or by \"offset\", not by both")));
 	return top;
 }

@@ -67,6 +67,8 @@ typedef struct Level
 	List *order;      /* Order */
 	int64 limit;      /* -1: none */
 	int64 offset;
+	char *after; /* the mark of a place, empty: the beginning; NULL: pages are not asked for so.  Of the first level alone */
+	char *asked; /* what else the address says, but for how many rows */
 } Level;
 
 /* From the query string, whose escapes are still in it; errors are ERRCODE_SYNTAX_ERROR with what is allowed */

@@ -12,6 +12,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
+#include "common/door.h"
 #include "executor/spi.h"
 #include "ingest_api/api.h"
 #include "ingest_api/rate.h"
@@ -97,6 +98,9 @@ read_all(Count *c, TimestampTz now)
 static void
 exchange(Count *c, TimestampTz now)
 {
+	Identity saved;
+
+	become_engine(&saved);
 	if (TransactionIdIsValid(c->xid) && !TransactionIdIsCurrentTransactionId(c->xid) && !TransactionIdDidCommit(c->xid))
 		c->own += c->written;
 	c->xid = InvalidTransactionId;
@@ -104,6 +108,7 @@ exchange(Count *c, TimestampTz now)
 		write_own(c);
 	read_all(c, now);
 	c->at = now;
+	become_again(&saved);
 }
 
 /* Where nothing can be written each session counts alone, minute by minute */

@@ -6,9 +6,11 @@
 
 #include "common/hashfn.h"
 #include "executor/spi.h"
+#include "ingest_api/bound.h"
 #include "ingest_api/render.h"
 #include "ingest_api/statement.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 const char *
 render_type(Form form)
@@ -44,20 +46,12 @@ render_form(const Request *request)
 	return FORM_JSON;
 }
 
+/* Of pairs of a row and its place, where paged */
 static char *
-rows_sql(const char *rows, Form form)
+rows_sql(const char *rows, Form form, bool paged)
 {
-	switch (form)
-	{
-		case FORM_CSV:
-			return (char *) rows;
-		case FORM_NDJSON:
-			return psprintf("SELECT pg_catalog.string_agg(pg_catalog.row_to_json(x)::text, E'\\n'), pg_catalog.count(*) FROM (%s) x", rows);
-		case FORM_ONE:
-		case FORM_JSON:
-			break;
-	}
-	return psprintf("SELECT pg_catalog.json_agg(pg_catalog.row_to_json(x))::text, pg_catalog.count(*) FROM (%s) x", rows);
+	return psprintf("SELECT ingest_api_internal.%s(%s)::text, pg_catalog.count(*)%s FROM (%s) x", form == FORM_NDJSON ? "lines" : "list", paged ? "x.j" : "pg_catalog.row_to_json(x.*)",
+					paged ? ", (pg_catalog.array_agg(x.place))[pg_catalog.count(*)::int4]" : "", rows);
 }
 
 static void
@@ -80,44 +74,79 @@ csv_field(StringInfo out, const char *text)
 	appendStringInfoChar(out, '"');
 }
 
-static int64
-write_csv(StringInfo out)
+/* Rows at a time: of each there may be much */
+#define CSV_ROWS 20
+
+typedef struct Csv
 {
-	TupleDesc desc = SPI_tuptable->tupdesc;
+	StringInfo out;
+	bool begun;
+	bool paged; /* the last column is a place, and is not shown */
+	int64 n;
+	char *last;
+	MemoryContext row;
+} Csv;
 
-	for (int c = 0; c < desc->natts; c++)
-	{
-		if (c > 0)
-			appendStringInfoChar(out, ',');
-		csv_field(out, NameStr(TupleDescAttr(desc, c)->attname));
-	}
-	for (uint64 r = 0; r < SPI_processed; r++)
-	{
-		appendStringInfoChar(out, '\n');
-		for (int c = 1; c <= desc->natts; c++)
-		{
-			char *text = SPI_getvalue(SPI_tuptable->vals[r], desc, c);
+static void
+csv_row(Csv *csv, HeapTuple tuple, TupleDesc desc)
+{
+	int columns = desc->natts - csv->paged;
+	MemoryContext before = MemoryContextSwitchTo(csv->row);
 
-			if (c > 1)
-				appendStringInfoChar(out, ',');
-			csv_field(out, text);
-		}
+	appendStringInfoChar(csv->out, '\n');
+	for (int c = 1; c <= columns; c++)
+	{
+		if (c > 1)
+			appendStringInfoChar(csv->out, ',');
+		csv_field(csv->out, SPI_getvalue(tuple, desc, c));
 	}
-	return SPI_processed;
+	bound_check(csv->out->len);
+	MemoryContextSwitchTo(before);
+	MemoryContextReset(csv->row);
+	if (csv->paged)
+		csv->last = SPI_getvalue(tuple, desc, desc->natts);
+	csv->n++;
 }
 
-int64
-render_rows(const char *sql, List *values, Form form, bool writes, StringInfo out)
+static void
+csv_part(void *of)
+{
+	Csv *csv = of;
+	TupleDesc desc = SPI_tuptable->tupdesc;
+
+	for (int c = 0; c < desc->natts - csv->paged && !csv->begun; c++)
+	{
+		if (c > 0)
+			appendStringInfoChar(csv->out, ',');
+		csv_field(csv->out, NameStr(TupleDescAttr(desc, c)->attname));
+	}
+	csv->begun = true;
+	for (uint64 r = 0; r < SPI_processed; r++)
+		csv_row(csv, SPI_tuptable->vals[r], desc);
+}
+
+static int64
+write_csv(const char *sql, List *values, bool writes, bool paged, StringInfo out, char **last)
+{
+	Csv csv = {.out = out, .paged = paged, .row = AllocSetContextCreate(CurrentMemoryContext, "a row", ALLOCSET_DEFAULT_SIZES)};
+
+	statement_in_parts(sql, values, writes, CSV_ROWS, csv_part, &csv);
+	MemoryContextDelete(csv.row);
+	*last = csv.last;
+	return csv.n;
+}
+
+static int64
+write_json(const char *sql, List *values, Form form, bool writes, bool paged, StringInfo out, char **last)
 {
 	bool isnull;
 	char *text;
 	int64 n;
 
-	statement_run(rows_sql(sql, form), values, writes);
-	if (form == FORM_CSV)
-		return write_csv(out);
+	statement_run(sql, values, writes);
 	n = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
 	text = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	*last = paged ? SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 3) : NULL;
 	if (form == FORM_ONE && n == 1)
 		/* without the brackets */
 		appendBinaryStringInfo(out, text + 1, strlen(text) - 2);
@@ -125,6 +154,24 @@ render_rows(const char *sql, List *values, Form form, bool writes, StringInfo ou
 		appendStringInfoString(out, text ? text : form == FORM_JSON ? "[]"
 																	: "");
 	return n;
+}
+
+int64
+render_rows(const char *sql, List *values, Form form, bool writes, StringInfo out)
+{
+	char *last;
+
+	if (form == FORM_CSV)
+		return write_csv(sql, values, writes, false, out, &last);
+	return write_json(rows_sql(sql, form, false), values, form, writes, false, out, &last);
+}
+
+int64
+render_page(const Compiled *compiled, Form form, StringInfo out, char **last)
+{
+	if (form == FORM_CSV)
+		return write_csv(compiled->rows, compiled->values, false, true, out, last);
+	return write_json(rows_sql(compiled->paged, form, true), compiled->values, form, false, true, out, last);
 }
 
 void

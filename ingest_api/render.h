@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "ingest_api/api.h"
+#include "ingest_api/compile.h"
 #include "nodes/pg_list.h"
 
 typedef enum Form
@@ -23,6 +24,8 @@ extern Form render_form(const Request *request);
 extern const char *render_type(Form form);
 /* Runs the statement, whose values are compile.h's, and gives the number of its rows */
 extern int64 render_rows(const char *sql, List *values, Form form, bool writes, StringInfo out);
+/* The same of a page; last: the place of its last row, NULL: there is none */
+extern int64 render_page(const Compiled *compiled, Form form, StringInfo out, char **last);
 /* The whole answer is written: its tag, and 304 where the client has just that */
 extern void render_tag(const Request *request, Answer *answer);
 

@@ -15,6 +15,7 @@ typedef struct Resource
 	Oid relation;
 	List *key; /* names of columns */
 	char *description;
+	bool exposed; /* by somebody; otherwise it comes with the extension */
 } Resource;
 
 /* From a resource to another one: by columns of both, in the same order */
@@ -28,12 +29,17 @@ typedef struct Link
 	List *there;
 } Link;
 
-/* These read as the engine; NULL if there is none, or the role may read nothing of it, which is the same to it */
+/*
+ * What these give lives until the request ends, and is not changed.  NULL if there is none, or the role may read nothing
+ * of it, which is the same to it
+ */
 extern Resource *resource_find(const char *name, Oid role);
 /* All that the role may read something of, by name */
 extern List *resource_all(Oid role);
 /* Names of those that come with the extension, or of those that were exposed, whoever may read them */
 extern List *resource_names(bool exposed);
+/* As a statement names it; an error where it was dropped a moment ago */
+extern char *resource_relation(const Resource *resource);
 extern List *resource_links(const Resource *resource);
 /* Of all resources, by the same order */
 extern List *resource_all_links(void);

@@ -11,6 +11,7 @@
 #include "ingest_api/api.h"
 #include "ingest_api/compile.h"
 #include "ingest_api/grammar.h"
+#include "ingest_api/keyset.h"
 #include "ingest_api/render.h"
 #include "ingest_api/resource.h"
 #include "ingest_api/statement.h"
@@ -72,30 +73,77 @@ count_rows(const Compiled *compiled, Counting counting)
 	return -1;
 }
 
-/* Compiled as the engine, which runs nothing of a user's */
 static Compiled *
 compile_for(const Request *request, Level *level, const char *name, Answer *answer)
 {
-	Identity saved;
-	Resource *resource;
-	Compiled *compiled = NULL;
+	Resource *resource = resource_find(name, request->role);
 
-	become_engine(&saved);
-	resource = resource_find(name, request->role);
-	if (resource)
-	{
-		/* so that what cannot be compiled counts for it, too */
-		answer->route = psprintf("/v1/%s", name);
-		compiled = compile(level, resource, request->role, api_max_rows);
-	}
-	become_again(&saved);
-	return compiled;
+	if (resource == NULL)
+		return NULL;
+	/* so that what cannot be compiled counts for it, too */
+	answer->route = psprintf("/v1/%s", name);
+	return compile(level, resource, request->role, api_max_rows);
 }
 
 static void
 not_there(Answer *answer, const char *name)
 {
 	answer_problem(answer, 404, "PGRST205", psprintf("there is no resource \"%.60s\", or nothing of it may be read", name), NULL, "GET /v1 lists those that there are");
+}
+
+/* What could end an address within a header is escaped */
+static void
+add_escaped(StringInfo out, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strchr("<>\"", text[i]) || text[i] <= ' ' || text[i] > '~')
+			appendStringInfo(out, "%%%02X", (unsigned char) text[i]);
+		else
+			appendStringInfoChar(out, text[i]);
+}
+
+/* The same address, with another mark */
+static char *
+address_behind(const Request *request, const char *mark)
+{
+	StringInfoData out;
+	const char *at = request->query ? request->query : "";
+
+	initStringInfo(&out);
+	add_escaped(&out, request->path, strlen(request->path));
+	appendStringInfoChar(&out, '?');
+	while (*at)
+	{
+		size_t n = strcspn(at, "&");
+
+		if (n > 0 && strncmp(at, "after=", 6) != 0)
+		{
+			add_escaped(&out, at, n);
+			appendStringInfoChar(&out, '&');
+		}
+		at += n + (at[n] == '&');
+	}
+	appendStringInfo(&out, "after=%s", mark);
+	return out.data;
+}
+
+/* Where the next page is; a page that is not full is the last one */
+static void
+add_next(const Request *request, const Compiled *compiled, int64 n, const char *last, Answer *answer)
+{
+	if (compiled->paged && last && n > 0 && n >= compiled->most)
+		answer_header(answer, "Link", psprintf("<%s>; rel=\"next\"", address_behind(request, keyset_sign(last, compiled->purpose))));
+}
+
+static char *
+content_range(const Level *level, int64 n, int64 total)
+{
+	char *all = total < 0 ? "*" : psprintf(INT64_FORMAT, total);
+
+	/* behind a mark nobody has counted */
+	if (n == 0 || (level->after && level->after[0]))
+		return psprintf("*/%s", all);
+	return psprintf(INT64_FORMAT "-" INT64_FORMAT "/%s", level->offset, level->offset + n - 1, all);
 }
 
 static void
@@ -105,6 +153,7 @@ answer_rows(const Request *request, Level *level, const char *name, Form form, b
 	Identity saved;
 	Compiled *compiled;
 	StringInfoData body;
+	char *last = NULL;
 	int64 n,
 		total;
 
@@ -118,7 +167,7 @@ answer_rows(const Request *request, Level *level, const char *name, Form form, b
 	/* a session is everybody's in turn: nothing that runs here leaves a statement, a cursor or a table in it for the next one */
 	become(request->role, SECURITY_RESTRICTED_OPERATION, &saved);
 	total = count_rows(compiled, counting);
-	n = render_rows(compiled->rows, compiled->values, form, false, &body);
+	n = compiled->paged ? render_page(compiled, form, &body, &last) : render_rows(compiled->rows, compiled->values, form, false, &body);
 	become_again(&saved);
 	if (by_key && n == 0)
 	{
@@ -138,8 +187,8 @@ answer_rows(const Request *request, Level *level, const char *name, Form form, b
 	}
 	answer_begin(answer, total > n && counting != NOT ? 206 : 200, render_type(form));
 	answer->body = body;
-	answer_header(answer, "Content-Range",
-				  psprintf("%s/%s", n == 0 ? "*" : psprintf(INT64_FORMAT "-" INT64_FORMAT, level->offset, level->offset + n - 1), total < 0 ? "*" : psprintf(INT64_FORMAT, total)));
+	answer_header(answer, "Content-Range", content_range(level, n, total));
+	add_next(request, compiled, n, last, answer);
 	answer_header(answer, "Cache-Control", "no-cache, private");
 	render_tag(request, answer);
 }
@@ -148,13 +197,9 @@ answer_rows(const Request *request, Level *level, const char *name, Form form, b
 static bool
 add_key(const Request *request, Level *level, const char *name, const char *value)
 {
-	Identity saved;
-	Resource *resource;
+	Resource *resource = resource_find(name, request->role);
 	Condition *c = palloc0(sizeof(Condition));
 
-	become_engine(&saved);
-	resource = resource_find(name, request->role);
-	become_again(&saved);
 	if (resource == NULL || list_length(resource->key) != 1)
 		return false;
 	c->kind = CONDITION_COMPARE;
@@ -175,6 +220,8 @@ rest_answer(const Request *request, List *parts, Answer *answer)
 	Form form = render_form(request);
 	Level *level = grammar_parse(linitial(parts), request->query);
 
+	if (list_length(parts) > 1 && level->after)
+		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("parameter \"after\" is for lists")));
 	if (list_length(parts) == 1)
 		answer_rows(request, level, linitial(parts), form, false, answer);
 	else if (list_length(parts) == 2 && add_key(request, level, linitial(parts), lsecond(parts)))

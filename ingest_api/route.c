@@ -19,18 +19,6 @@
 
 /* -- what there is -- */
 
-static List *
-resources_of(const Request *request)
-{
-	Identity saved;
-	List *all;
-
-	become_engine(&saved);
-	all = resource_all(request->role);
-	become_again(&saved);
-	return all;
-}
-
 static void
 answer_index(const Request *request, Answer *answer)
 {
@@ -39,7 +27,7 @@ answer_index(const Request *request, Answer *answer)
 	answer_begin(answer, 200, render_type(FORM_JSON));
 	answer->route = "/v1";
 	appendStringInfoChar(&answer->body, '[');
-	foreach (cell, resources_of(request))
+	foreach (cell, resource_all(request->role))
 	{
 		Resource *r = lfirst(cell);
 

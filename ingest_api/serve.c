@@ -16,6 +16,8 @@
 #include "common/door.h"
 #include "executor/spi.h"
 #include "ingest_api/api.h"
+#include "ingest_api/bound.h"
+#include "ingest_api/cache.h"
 #include "ingest_api/clean.h"
 #include "ingest_api/compat.h"
 #include "ingest_api/credential.h"
@@ -28,6 +30,9 @@
 #include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/bytea.h"
+#include "utils/datetime.h"
+#include "utils/float.h"
 #include "utils/guc.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
@@ -79,6 +84,8 @@ title_of(int status)
 			return "Conflict";
 		case 410:
 			return "Gone";
+		case 413:
+			return "Content Too Large";
 		case 415:
 			return "Unsupported Media Type";
 		case 416:
@@ -199,6 +206,8 @@ problem_status(int sqlstate, bool called)
 			return 409;
 		case ERRCODE_SNAPSHOT_TOO_OLD:
 			return 410;
+		case ERRCODE_ANSWER_TOO_LARGE:
+			return 413;
 		case ERRCODE_QUERY_CANCELED:
 			return 0;
 	}
@@ -218,6 +227,8 @@ problem_status(int sqlstate, bool called)
 static const char *
 code_of(const ErrorData *error, bool called)
 {
+	if (error->sqlerrcode == ERRCODE_ANSWER_TOO_LARGE)
+		return "answer_too_large";
 	if (called)
 		return unpack_sql_state(error->sqlerrcode);
 	switch (error->sqlerrcode)
@@ -312,31 +323,16 @@ text_argument(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
-static void
-who_asks(const char *credential, Request *request)
-{
-	Identity saved;
-
-	if (credential == NULL)
-		return;
-	become_engine(&saved);
-	credential_find(credential, request);
-	become_again(&saved);
-}
-
 /* False: it has asked too often of late, and the answer says so */
 static bool
 may_ask_now(const Request *request, Answer *answer)
 {
-	Identity saved;
 	int seconds;
 
 	/* the gateway's own question for streams, which it asks as often as there may be something; a client cannot say so */
 	if (request_header(request, "x-stream"))
 		return true;
-	become_engine(&saved);
 	seconds = rate_wait(request->who);
-	become_again(&saved);
 	if (seconds == 0)
 		return true;
 	answer_problem(answer, 429, "too_many_requests", "the token has asked too often within a minute", NULL, "ingest_api.requests_per_minute says how often it may");
@@ -384,9 +380,22 @@ fixed_forms(void)
 	static const char *const settings[][2] = {{"datestyle", "ISO, MDY"}, {"intervalstyle", "postgres"}, {"extra_float_digits", "1"}, {"bytea_output", "hex"}};
 	int level = NewGUCNestLevel();
 
+	/* most sessions have them already, and to set one is not for nothing */
+	if (DateStyle == USE_ISO_DATES && DateOrder == DATEORDER_MDY && IntervalStyle == INTSTYLE_POSTGRES && extra_float_digits == 1 && bytea_output == BYTEA_OUTPUT_HEX)
+		return level;
 	for (size_t i = 0; i < lengthof(settings); i++)
 		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	return level;
+}
+
+/* By that the log and pg_stat_activity know it, until the transaction's end */
+static void
+name_session(const Request *request)
+{
+	char *name = request_header(request, "x-name");
+
+	if (name)
+		(void) set_config_option("application_name", name, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 }
 
 Datum
@@ -409,11 +418,14 @@ ingest_api_serve(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a request has a method and a path")));
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "serve gives a row");
+	cache_let_go();
+	name_session(&request);
 	clean_begin();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI is not there");
 	level = fixed_forms();
-	who_asks(credential, &request);
+	if (credential)
+		credential_find(credential, &request);
 	if (credential == NULL && OidIsValid(metrics_role(request.path)))
 	{
 		request.role = metrics_role(request.path);

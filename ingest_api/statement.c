@@ -10,6 +10,8 @@
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "ingest_api/bound.h"
+#include "ingest_api/cache.h"
 #include "ingest_api/compile.h"
 #include "ingest_api/statement.h"
 #include "lib/ilist.h"
@@ -104,13 +106,29 @@ own_plan(SPIPlanPtr *plan, const char *sql, int n, Oid *types)
 	return *plan;
 }
 
+/* What a role may is part of some plans, too, where functions became part of them; of that PostgreSQL itself tells no plan */
+static void
+forget_for_roles(void)
+{
+	static uint64 seen = 0;
+	uint64 now = cache_changes(CHANGE_ROLES);
+
+	if (running > 0 || seen == now)
+		return;
+	while (n_kept > 0)
+		forget_oldest();
+	seen = now;
+}
+
 static SPIPlanPtr
 plan_of(const char *sql, Oid *types, int n)
 {
 	uint64 hash = hash_bytes_extended((const unsigned char *) sql, strlen(sql), 0);
-	SPIPlanPtr plan = find(sql, hash, types, n);
+	SPIPlanPtr plan;
 	Kept *k;
 
+	forget_for_roles();
+	plan = find(sql, hash, types, n);
 	if (plan)
 		return plan;
 	/* a view may ask, too: of those that run none is forgotten, and what is asked there is not kept */
@@ -166,6 +184,8 @@ statement_run(const char *sql, List *values, bool writes)
 	SPIPlanPtr plan = bind(sql, values, &datums, &nulls);
 	int code = 0;
 
+	if (running == 0)
+		bound_begin();
 	running++;
 	PG_TRY();
 	{
@@ -179,6 +199,37 @@ statement_run(const char *sql, List *values, bool writes)
 	PG_END_TRY();
 	if (code != SPI_OK_SELECT)
 		elog(ERROR, "SPI returned %s", SPI_result_code_string(code));
+}
+
+void
+statement_in_parts(const char *sql, List *values, bool writes, int most, void (*take)(void *of), void *of)
+{
+	Datum *datums;
+	char *nulls;
+	SPIPlanPtr plan = bind(sql, values, &datums, &nulls);
+
+	if (running == 0)
+		bound_begin();
+	running++;
+	PG_TRY();
+	{
+		Portal portal = SPI_cursor_open(NULL, plan, datums, nulls, !writes);
+		bool all = false;
+
+		while (!all)
+		{
+			SPI_cursor_fetch(portal, true, most);
+			all = SPI_processed < most;
+			take(of);
+			SPI_freetuptable(SPI_tuptable);
+		}
+		SPI_cursor_close(portal);
+	}
+	PG_FINALLY();
+	{
+		running--;
+	}
+	PG_END_TRY();
 }
 
 int64

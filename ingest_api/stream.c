@@ -26,8 +26,6 @@
 #include "utils/fmgrprotos.h"
 
 #define EVENTS "events"
-/* Those that one piece of a stream or page holds, unless something else is asked for */
-#define PIECE 100
 
 /* As CloudEvents; the columns of ingest.event that are not in one are not read */
 static const char *const reading =
@@ -36,8 +34,8 @@ static const char *const reading =
 
 /* -- what is asked for -- */
 
-static bool
-wants_stream(const Request *request)
+bool
+stream_is_wanted(const Request *request)
 {
 	char *accept = request_header(request, "accept");
 
@@ -131,7 +129,7 @@ static char *
 given_limit(List *given)
 {
 	Given *limit = given_find(given, "limit");
-	int32 n = PIECE;
+	int32 n = STREAM_PIECE;
 
 	if (limit)
 	{
@@ -153,76 +151,96 @@ value_new(Oid type, char *text)
 
 /* -- what comes -- */
 
-/* The place behind all of it */
+/*
+ * The place behind all of it.  Where all that there was is not for this reader, the place alone, as lines that are no
+ * event to anybody: there may be more behind it, which who asks again for as long as something comes would not ask for.
+ * What would be too much for an answer comes with the next one, which begins there.
+ */
 static char *
-write_events(bool stream, StringInfo out)
+write_events(const StreamForm *form, StringInfo out)
 {
 	char *place = NULL;
+	bool passed = false;
 
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		HeapTuple row = SPI_tuptable->vals[i];
 		char *event = SPI_getvalue(row, SPI_tuptable->tupdesc, 2);
 
+		if (event && place && out->len + strlen(event) > (size_t) api_max_response * 1024)
+			break;
 		place = SPI_getvalue(row, SPI_tuptable->tupdesc, 1);
-		if (event == NULL)
-			continue;
-		if (stream)
-			appendStringInfo(out, "id: %s\ndata: %s\n\n", place, event);
-		else
+		if (event == NULL || event[0] == '\0')
+			passed = passed || event;
+		else if (form->page)
 			appendStringInfo(out, "%s%s", out->len > 1 ? ",\n " : "", event);
+		else
+			appendStringInfo(out, "%sid: %s\ndata: %s%s%s\n\n", form->name, place, form->before, event, form->behind);
 	}
+	if (passed && out->len == 0)
+		appendStringInfo(out, "id: %s\n:\n\n", place);
 	return place;
 }
 
-static bool
-may_read(const Request *request)
+char *
+stream_read(Oid role, const char *sql, List *values, const StreamForm *form, StringInfo out)
 {
+	MemoryContext context = CurrentMemoryContext;
 	Identity saved;
-	bool may;
+	char *place;
 
-	become_engine(&saved);
-	may = resource_find(EVENTS, request->role) != NULL;
+	become(role, SECURITY_RESTRICTED_OPERATION, &saved);
+	/* the first who asks where it is now writes down which cluster this is; nothing of a user's is run here */
+	XactReadOnly = false;
+	statement_run(sql, values, false);
+	XactReadOnly = true;
+	MemoryContextSwitchTo(context);
+	place = write_events(form, out);
 	become_again(&saved);
-	return may;
+	return place;
+}
+
+void
+stream_head(Answer *answer, const char *place)
+{
+	answer_begin(answer, 200, "text/event-stream");
+	answer_header(answer, "Cache-Control", "no-store");
+	answer_header(answer, "X-Accel-Buffering", "no");
+	if (place)
+		answer_header(answer, "Last-Event-ID", place);
 }
 
 static void
 answer_events(const Request *request, List *given, bool stream, Answer *answer)
 {
 	List *values = list_make3(value_new(TEXTOID, given_place(request, given)), value_new(TEXTARRAYOID, given_types(given)), value_new(INT4OID, given_limit(given)));
+	StreamForm form = {.page = !stream, .name = "", .before = "", .behind = ""};
 	StringInfoData body;
-	MemoryContext context = CurrentMemoryContext;
-	Identity saved;
 	char *place;
 
 	given_all_used(given, "after, limit, type, types");
 	initStringInfo(&body);
-	become(request->role, SECURITY_RESTRICTED_OPERATION, &saved);
-	/* the first who asks where it is now writes down which cluster this is; nothing of a user's is run here */
-	XactReadOnly = false;
-	statement_run(reading, values, false);
-	XactReadOnly = true;
-	MemoryContextSwitchTo(context);
 	if (!stream)
 		appendStringInfoChar(&body, '[');
-	place = write_events(stream, &body);
+	place = stream_read(request->role, reading, values, &form, &body);
 	if (!stream)
 		appendStringInfoChar(&body, ']');
-	become_again(&saved);
-	answer_begin(answer, 200, stream ? "text/event-stream" : render_type(FORM_JSON));
-	answer_header(answer, "Cache-Control", "no-store");
-	if (place)
-		answer_header(answer, "Last-Event-ID", place);
 	if (stream)
-		answer_header(answer, "X-Accel-Buffering", "no");
+		stream_head(answer, place);
+	else
+	{
+		answer_begin(answer, 200, render_type(FORM_JSON));
+		answer_header(answer, "Cache-Control", "no-store");
+		if (place)
+			answer_header(answer, "Last-Event-ID", place);
+	}
 	answer->body = body;
 }
 
 bool
 stream_answer(const Request *request, List *parts, Answer *answer)
 {
-	bool stream = wants_stream(request);
+	bool stream = stream_is_wanted(request);
 	List *given;
 
 	if (list_length(parts) != 1 || strcmp(linitial(parts), EVENTS) != 0)
@@ -232,7 +250,7 @@ stream_answer(const Request *request, List *parts, Answer *answer)
 	given = given_in_query(request->query, NIL);
 	if (!stream && given_find(given, "after") == NULL)
 		return false;
-	if (may_read(request))
+	if (resource_find(EVENTS, request->role))
 		answer_events(request, given, stream, answer);
 	else
 		answer_problem(answer, 404, "PGRST205", "there is no resource \"" EVENTS "\", or nothing of it may be read", NULL, "GET /v1 lists those that there are");

@@ -1,4 +1,5 @@
--- What is answered by name: views with stable names, for whoever asks by HTTP and for PostgREST, PostGraphile and Grafana alike.
+-- What is answered by name: views with stable names, for whoever asks by HTTP and for PostgREST, PostGraphile and
+-- Grafana alike.
 -- Numbers and moments instead of intervals, no reserved words, numbers wherever a thing has one.
 
 CREATE VIEW ingest_api.sources WITH (security_invoker) AS
@@ -177,7 +178,8 @@ SELECT v.job_id AS id, -- its number
     v.last_success AS last_success, -- when one last succeeded
     v.dead_letters AS dead_letters -- how often it was given up and not put back
 FROM ingest.job_status v;
-COMMENT ON VIEW ingest_api.jobs IS 'jobs: who schedules them, when they are due, how they last went, why they do not run';
+COMMENT ON VIEW ingest_api.jobs
+    IS 'jobs: who schedules them, when they are due, how they last went, why they do not run';
 
 CREATE VIEW ingest_api.queue WITH (security_invoker) AS
 SELECT v.id AS id, -- number of the entry
@@ -403,23 +405,32 @@ COMMENT ON VIEW ingest_api.annotations IS 'what is said of tables and columns by
 
 -- Where ingest_delivery is; this extension does not need it
 CREATE FUNCTION ingest_api_internal.sinks()
-    RETURNS TABLE (name text, kind text, owner name, state text, reason text, url text, breaker text, open_until timestamptz, failures integer, behind bigint, behind_seconds float8, blocked bigint, parked bigint, dead bigint, sent bigint,
-        expired bigint, rate float8, last_sent_at timestamptz, last_error text, last_error_at timestamptz) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    RETURNS TABLE (name text, kind text, owner name, state text, reason text, url text, breaker text,
+        open_until timestamptz, failures integer, behind bigint, behind_seconds float8, blocked bigint, parked bigint,
+        dead bigint, sent bigint,
+        expired bigint, rate float8, last_sent_at timestamptz, last_error text, last_error_at timestamptz)
+            LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'ingest_delivery') THEN
-        RETURN QUERY EXECUTE 'SELECT sink, kind, owner, state, reason, url, breaker, open_until, failures, behind::bigint, behind_seconds, blocked, parked, dead, sent, expired, rate, last_sent_at, last_error, last_error_at FROM ingest_delivery.sink_status';
+        RETURN QUERY EXECUTE 'SELECT sink, kind, owner, state, reason, url, breaker, open_until, failures, '
+            'behind::bigint, behind_seconds, blocked, parked, dead, sent, expired, rate, last_sent_at, last_error, '
+            'last_error_at FROM ingest_delivery.sink_status';
     END IF;
 END $$;
 COMMENT ON FUNCTION ingest_api_internal.sinks() IS 'ingest_delivery.sink_status, or nothing where there is none';
 
-CREATE FUNCTION ingest_api_internal.deliveries() RETURNS TABLE (sink text, at timestamptz, event text, events integer, ok boolean, status integer, error text, answer text, ms float8)
+CREATE FUNCTION ingest_api_internal.deliveries()
+    RETURNS TABLE (sink text, at timestamptz, event text, events integer, ok boolean, status integer, error text,
+    answer text, ms float8)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'ingest_delivery') THEN
-        RETURN QUERY EXECUTE 'SELECT sink, at, event, events, ok, status, error, answer, ms FROM ingest_delivery.delivery_log ORDER BY at DESC LIMIT 10000';
+        RETURN QUERY EXECUTE 'SELECT sink, at, event, events, ok, status, error, answer, ms FROM '
+            'ingest_delivery.delivery_log ORDER BY at DESC LIMIT 10000';
     END IF;
 END $$;
-COMMENT ON FUNCTION ingest_api_internal.deliveries() IS 'the newest of ingest_delivery.delivery_log, or nothing where there is none';
+COMMENT ON FUNCTION ingest_api_internal.deliveries()
+    IS 'the newest of ingest_delivery.delivery_log, or nothing where there is none';
 
 CREATE VIEW ingest_api.sinks WITH (security_invoker) AS
 SELECT v.name AS name, -- name of the sink
@@ -462,11 +473,13 @@ INSERT INTO ingest_api_internal.resource (name, relation, key, description) VALU
     ('sources', 'ingest_api.sources', '{id}', 'sources: foreign servers that are registered'),
     ('schemas', 'ingest_api.schemas', '{id}', 'schemas of sources'),
     ('tables', 'ingest_api.tables', '{id}', 'tables of sources, each a foreign table here'),
-    ('columns', 'ingest_api.columns', '{table_id,name}', 'columns of sources; samples only of those that the caller may read'),
+    ('columns', 'ingest_api.columns', '{table_id,name}',
+        'columns of sources; samples only of those that the caller may read'),
     ('syncs', 'ingest_api.syncs', '{id}', 'copies of tables: how current they are, how many rows they have'),
     ('runs', 'ingest_api.runs', '{id}', 'runs: how far they are, how they ended'),
     ('run_logs', 'ingest_api.run_logs', '{id}', 'what runs have to say'),
-    ('jobs', 'ingest_api.jobs', '{id}', 'jobs: who schedules them, when they are due, how they last went, why they do not run'),
+    ('jobs', 'ingest_api.jobs', '{id}',
+        'jobs: who schedules them, when they are due, how they last went, why they do not run'),
     ('queue', 'ingest_api.queue', '{id}', 'jobs that are to be done'),
     ('alerts', 'ingest_api.alerts', '{id}', 'what is wrong and waits for somebody, and was'),
     ('anomalies', 'ingest_api.anomalies', '{id}', 'what is odd, and was'),
@@ -474,14 +487,16 @@ INSERT INTO ingest_api_internal.resource (name, relation, key, description) VALU
     ('rule_results', 'ingest_api.rule_results', '{id}', 'results of rules, kept as history'),
     ('changes', 'ingest_api.changes', '{id}', 'versions of rows of copies with history'),
     ('run_totals', 'ingest_api.run_totals', '{source_id,kind,state}', 'runs since the beginning, in sum'),
-    ('profiles', 'ingest_api.profiles', '{run_id,schema_name,table_name,column_name}', 'profiles and their history; values only of columns that the caller may read'),
+    ('profiles', 'ingest_api.profiles', '{run_id,schema_name,table_name,column_name}',
+        'profiles and their history; values only of columns that the caller may read'),
     ('lineage_edges', 'ingest_api.lineage_edges', '{id}', 'from where to where data flow'),
     ('metadata_changes', 'ingest_api.metadata_changes', '{id}', 'every change of metadata that crawls saw'),
     ('events', 'ingest_api.events', '{era,id}', 'events that are kept: CloudEvents 1.0'),
     ('consumers', 'ingest_api.consumers', '{name}', 'consumers of events: where they are, and how far behind'),
     ('dead_letters', 'ingest_api.dead_letters', '{id}', 'jobs that were given up'),
     ('silences', 'ingest_api.silences', '{pattern,owner}', 'alerts of which nobody is told for a while'),
-    ('annotations', 'ingest_api.annotations', '{id}', 'what is said of tables and columns by people and services, and was'),
+    ('annotations', 'ingest_api.annotations', '{id}',
+        'what is said of tables and columns by people and services, and was'),
     ('sinks', 'ingest_api.sinks', '{name}', 'sinks of ingest_delivery: how far behind, what waits, what went wrong'),
     ('deliveries', 'ingest_api.deliveries', '{}', 'the newest 10,000 attempts to send events'),
     ('tokens', 'ingest_api.tokens', '{prefix}', 'tokens that one made, or all for an admin; none of them can be read');
@@ -530,14 +545,18 @@ INSERT INTO ingest_api_internal.relationship (name, resource, columns, other, ot
     ('source', 'run_totals', '{source_id}', 'sources', '{id}'),
     ('sink', 'deliveries', '{sink}', 'sinks', '{name}');
 
--- Views have no keys, and PostGraphile reads what it takes for keys and relations from their comments: lines that begin with @, before
+-- Views have no keys, and PostGraphile reads what it takes for keys and relations from their comments: lines that begin
+-- with @, before
 -- the words.  Comments of columns, which \d+ shows, have none of it.
 DO $$
 DECLARE
     r record;
 BEGIN
-    FOR r IN SELECT c.oid::regclass AS view, format(E'%s%s\n%s', CASE WHEN cardinality(s.key) > 0 THEN '@primaryKey ' || array_to_string(s.key, ',') || E'\n' ELSE '' END,
-            (SELECT string_agg(format(E'@foreignKey (%s) references ingest_api.%s (%s)\n', array_to_string(p.columns, ','), p.other, array_to_string(p.other_columns, ',')), '' ORDER BY p.name) FROM ingest_api_internal.relationship p WHERE p.resource = s.name),
+    FOR r IN SELECT c.oid::regclass AS view, format(E'%s%s\n%s', CASE WHEN cardinality(s.key) > 0 THEN '@primaryKey '
+        || array_to_string(s.key, ',') || E'\n' ELSE '' END,
+            (SELECT string_agg(format(E'@foreignKey (%s) references ingest_api.%s (%s)\n',
+                array_to_string(p.columns, ','), p.other, array_to_string(p.other_columns, ',')), '' ORDER BY p.name)
+                FROM ingest_api_internal.relationship p WHERE p.resource = s.name),
             obj_description(c.oid, 'pg_class')) AS comment
         FROM ingest_api_internal.resource s JOIN pg_class c ON c.oid = s.relation
     LOOP

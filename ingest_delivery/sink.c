@@ -179,6 +179,7 @@ sink_add(Sink *sink, Parcel *item)
 {
 	dlist_push_tail(&sink->window, &item->node);
 	sink->n_window++;
+	sink->window_bytes += item->bytes;
 	item->most = sink->batch_events;
 	if (item->state == ARRIVED)
 		return;
@@ -374,6 +375,7 @@ sink_pass(Sink *sink)
 		sink->done_id = item->event.id;
 		sink->n_done++;
 		sink->n_window--;
+		sink->window_bytes -= item->bytes;
 		dlist_delete(&item->node);
 		item_free(item);
 	}

@@ -160,13 +160,13 @@ typedef struct Sink
 	HTAB *subjects;
 	int n_refused; /* subjects that wait since one of theirs was */
 	int n_window;
+	size_t window_bytes;
 	int n_unsent;   /* of the window, not sent yet */
-	int read_limit; /* events at once */
+	int read_limit; /* events in the window */
 	bool exhausted; /* no more in the open batch of the consumer */
 	bool woken;     /* there may be new events */
 	int32 last_era; /* what was read last */
 	int64 last_id;
-	bool has_last;
 	int32 done_era; /* all up to this one is done, and that is not written down */
 	int64 done_id;
 	int n_done; /* how many that are */

@@ -24,8 +24,9 @@ extern void store_sinks(dlist_head *sinks);
 extern void store_waiting(Sink *sink);
 /* What happened since: outcomes, attempts, state, place */
 extern void store_mark(Sink *sink);
-/* The next events of the sink's consumer, into its window */
+/* The next events of the sink's consumer, into its window, which has room for some more */
 extern void store_read(Sink *sink);
+extern bool store_has_room(const Sink *sink);
 /* Events whose time has come again */
 extern void store_read_again(Sink *sink);
 /* Alerts that are open and that the sink is to tell once more */

@@ -254,21 +254,23 @@ namespace_of(const Sink *sink)
 	return sink->runs_of ? CStringGetTextDatum(sink->runs_of) : (Datum) 0;
 }
 
-/* Until what was read is as much as may be in memory; how many */
+/* Until the window is as much as may be in memory; how many */
 static int
-read_events(Sink *sink, Portal portal, size_t *bytes)
+read_events(Sink *sink, Portal portal, int limit)
 {
+	size_t before = sink->window_bytes;
 	int n = 0;
 
 	for (;;)
 	{
 		/* as many as they were large until now */
-		int at_once = n == 0 ? FIRST_AT_ONCE : (int) Min(Max(MOST_BYTES / 4 * (size_t) n / Max(*bytes, 1), 1), AT_ONCE);
+		size_t bytes = Max(sink->window_bytes - before, 1);
+		int at_once = n == 0 ? FIRST_AT_ONCE : (int) Min(Max(MOST_BYTES / 4 * (size_t) n / bytes, 1), AT_ONCE);
 
 		SPITupleTable *table;
 		uint64 rows;
 
-		SPI_cursor_fetch(portal, true, Min(at_once, sink->read_limit));
+		SPI_cursor_fetch(portal, true, Min(at_once, limit));
 		table = SPI_tuptable;
 		rows = SPI_processed;
 		if (rows == 0)
@@ -278,61 +280,67 @@ read_events(Sink *sink, Portal portal, size_t *bytes)
 			Parcel *item = item_at(sink, table, i, NULL);
 
 			n++;
-			/* the statement leaves these out */
-			if (sink->has_last && (item->event.era < sink->last_era || (item->event.era == sink->last_era && item->event.id <= sink->last_id)))
-			{
-				item_free(item);
-				continue;
-			}
-			sink->has_last = true;
 			sink->last_era = item->event.era;
 			sink->last_id = item->event.id;
-			*bytes += item->bytes;
 			sink_add(sink, item);
-			if (*bytes > MOST_BYTES)
+			if (sink->window_bytes > MOST_BYTES)
 				return n;
 		}
 		SPI_freetuptable(table);
 	}
 }
 
+bool
+store_has_room(const Sink *sink)
+{
+	return sink->window_bytes <= MOST_BYTES / 4 * 3;
+}
+
+/* How many events there may be in the window, by those that were read last */
+static void
+learn_limit(Sink *sink, int n, size_t bytes)
+{
+	if (sink->window_bytes > MOST_BYTES)
+		sink->read_limit = sink->n_window;
+	else
+		sink->read_limit = Min(Max(sink->read_limit, sink->n_window) * 2,
+							   Max(MOST_EVENTS, 4 * sink->batch_events * sink->max_in_flight));
+	/* what is read beyond what may be in memory is read in vain */
+	if (n > 0)
+		sink->read_limit = Min(sink->read_limit, Max(AT_ONCE, MOST_BYTES / (bytes / n + 1)));
+}
+
 void
 store_read(Sink *sink)
 {
-	/* what the window holds is read again, since it was not acknowledged yet: nothing is done with that */
-	static Statement read = {"SELECT " EVENT_COLUMNS MORE_COLUMNS " FROM ingest.read_events($1, $3)" TEXT_OF_DATA " WHERE $6 IS NULL OR (r.era, r.id) > ($6, $7)", 7, {TEXTOID, JSONBOID, INT4OID, INT4OID, TEXTOID, INT4OID, INT8OID}};
-	Datum values[7] = {CStringGetTextDatum(sink->consumer), (Datum) 0, Int32GetDatum(sink->read_limit), Int32GetDatum(sink->max_bytes), namespace_of(sink), Int32GetDatum(sink->last_era), Int64GetDatum(sink->last_id)};
-	char nulls[7] = {' ', sink->filter ? ' ' : 'n', ' ', ' ', sink->runs_of ? ' ' : 'n'};
+#define READ(from) "SELECT " EVENT_COLUMNS MORE_COLUMNS " FROM " from TEXT_OF_DATA
+	static Statement read = {READ("ingest.read_events($1, $3)"), 5, {TEXTOID, JSONBOID, INT4OID, INT4OID, TEXTOID}};
+	/* behind what the window holds, which is not acknowledged yet */
+	static Statement ahead = {READ("ingest_internal.read_ahead($1, $3, $6, $7)"),
+							  7,
+							  {TEXTOID, JSONBOID, INT4OID, INT4OID, TEXTOID, INT4OID, INT8OID}};
+	bool is_ahead = !dlist_is_empty(&sink->window);
+	int limit = Max(sink->read_limit - sink->n_window, 1);
+	Datum values[7] = {CStringGetTextDatum(sink->consumer), (Datum) 0, Int32GetDatum(limit), Int32GetDatum(sink->max_bytes), namespace_of(sink), Int32GetDatum(sink->last_era), Int64GetDatum(sink->last_id)};
+	char nulls[7] = {' ', sink->filter ? ' ' : 'n', ' ', ' ', sink->runs_of ? ' ' : 'n', ' ', ' '};
 	TimestampTz began = GetCurrentTimestamp();
-	size_t bytes = 0;
+	size_t before = sink->window_bytes;
 	Identity saved;
 	Portal portal;
-	int n,
-		known;
+	int n;
 
-	/* the window is empty: the next batch may hold smaller ids */
-	if (dlist_is_empty(&sink->window))
-		sink->has_last = false;
-	known = sink->has_last ? sink->n_window : 0;
-	nulls[5] = nulls[6] = sink->has_last ? ' ' : 'n';
 	if (sink->filter)
 		values[1] = DirectFunctionCall1(jsonb_in, CStringGetDatum(sink->filter));
 	forget_versions();
 	become_owner(sink->owner, &saved);
-	portal = SPI_cursor_open(NULL, statement_plan(&read), values, nulls, false);
+	portal = SPI_cursor_open(NULL, statement_plan(is_ahead ? &ahead : &read), values, nulls, false);
 	if (portal == NULL)
 		elog(ERROR, "SPI returned %s", SPI_result_code_string(SPI_result));
-	n = read_events(sink, portal, &bytes);
+	n = read_events(sink, portal, limit);
 	SPI_cursor_close(portal);
 	become_again(&saved);
-	sink->exhausted = known + n < sink->read_limit && bytes <= MOST_BYTES;
-	if (bytes > MOST_BYTES)
-		sink->read_limit = Max(known + n, 1);
-	else
-		sink->read_limit = Min(Max(sink->read_limit, known + n) * 2, Max(MOST_EVENTS, 4 * sink->batch_events * sink->max_in_flight));
-	/* what is read beyond what may be in memory is read in vain */
-	if (bytes > 0)
-		sink->read_limit = Min(sink->read_limit, Max(AT_ONCE, MOST_BYTES / (bytes / n + 1)));
+	sink->exhausted = n < limit && sink->window_bytes <= MOST_BYTES;
+	learn_limit(sink, n, sink->window_bytes - before);
 	sink->read_at = GetCurrentTimestamp();
 	sink->read_took = sink->read_at - began;
 	sink->woken = sink->woken && !dlist_is_empty(&sink->window);

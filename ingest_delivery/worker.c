@@ -286,9 +286,9 @@ wants_read(Sink *sink, TimestampTz now)
 		return sink->expires && sink->n_window == 0 && (!sink->exhausted || now == sink->expired_at);
 	if (sink->exhausted)
 		return sink->woken && sink->n_window == 0 && now >= sink->read_at + Min(sink->read_took * (n_sinks - 1), USECS_PER_SEC);
-	/* what is still in the window is read once more and thrown away: it must be little, or nothing must be left to send */
-	return sink->n_unsent < Max(100, sink->batch_events * sink->max_in_flight) &&
-		   sink->n_window <= (sink->n_unsent == 0 ? sink->read_limit - 1 : sink->read_limit / 4);
+	/* not for a few, as long as there is something to send */
+	return sink->n_unsent < Max(100, sink->batch_events * sink->max_in_flight) && store_has_room(sink) &&
+		   sink->n_window <= (sink->n_unsent == 0 ? sink->read_limit - 1 : sink->read_limit / 4 * 3);
 }
 
 static bool

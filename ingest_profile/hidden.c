@@ -221,6 +221,10 @@ typedef struct NumberSearch
 	bool blank_groups;
 	bool amounts; /* money or percent */
 	bool grouped;
+	int unmarked;      /* values of digits alone */
+	int most_unmarked; /* the most digits of one of them */
+	int least_before;  /* the fewest before a point that may be either */
+	bool ends_in_zero; /* a value whose only sign may be either */
 	int least_digits;
 	int most_digits;
 } NumberSearch;
@@ -245,18 +249,42 @@ add_number(const char *text, int len, void *arg)
 	search->blank_groups |= n.blank_groups;
 	search->amounts |= n.money || n.percent;
 	search->grouped |= n.grouped;
+	search->ends_in_zero |= n.either && n.fraction && n.value[strlen(n.value) - 1] == '0';
+	if (n.either && n.fraction)
+		search->least_before = Min(search->least_before, n.digits);
+	if (!n.grouped && !n.fraction)
+	{
+		search->unmarked++;
+		search->most_unmarked = Max(search->most_unmarked, n.digits);
+	}
 	search->least_digits = Min(search->least_digits, n.digits);
 	search->most_digits = Max(search->most_digits, n.digits);
 }
 
+#define LEAST_GROUPED 10 /* values with a point, for them to tell together */
+#define MANY_GROUPED 50  /* so many that decimals without zeros behind them would have been shorter once */
+
+/*
+ * 513, 2.890, 215.041: points that three digits follow in all of many values.  Decimals of a fixed number would be behind
+ * the small ones too, others would not end in zeros; and no value of digits alone is large (in Spanish and Italian 1234 is
+ * written so where 12.345 is).
+ */
+static bool
+points_divide(const NumberSearch *search)
+{
+	return search->points == 0 && search->commas == 0 && search->either_comma == 0 && !search->sure_fractions &&
+		   search->either_point >= (search->ends_in_zero ? LEAST_GROUPED : MANY_GROUPED) && search->unmarked > 0 &&
+		   (search->most_unmarked <= 3 || (search->most_unmarked == 4 && search->least_before >= 2));
+}
+
 /*
  * A column has one decimal sign.  Where no value tells, a comma before three digits divides thousands and a point is
- * decimal; if one tells, it holds for all.
+ * decimal; if one tells, or all together do, it holds for all.
  */
 static bool
 hidden_number(Sketch *s, Sample *sample, HiddenGuess *guess)
 {
-	NumberSearch search = {.plain = true, .least_digits = PG_INT32_MAX};
+	NumberSearch search = {.plain = true, .least_digits = PG_INT32_MAX, .least_before = PG_INT32_MAX};
 	bool comma;
 	bool whole;
 
@@ -267,7 +295,7 @@ hidden_number(Sketch *s, Sample *sample, HiddenGuess *guess)
 	if (search.blank_groups && search.least_digits == search.most_digits && search.n > 8 && !search.fractions)
 		return false;
 	guess->grouped = search.grouped && !search.amounts;
-	comma = search.commas > 0;
+	comma = search.commas > 0 || points_divide(&search);
 	whole = !(comma ? search.sure_fractions : search.fractions) && !search.amounts && search.most_digits <= 18;
 	if (search.plain && !comma && search.either_comma == 0)
 		return hides(s, sample, guess, whole ? "bigint" : "numeric", whole ? "$1::bigint" : "$1::numeric", is_point_number);
@@ -391,16 +419,25 @@ one_date(FormatSearch *search, const WrittenDate *d)
 	return true;
 }
 
+/* The names of month and day must be of one language, in which read_months() reads both */
 static void
 keep_languages(FormatSearch *search, const WrittenDate *d)
 {
 	uint64 has[MONTH_LANGUAGES / 64] = {0};
+	uint64 days[MONTH_LANGUAGES / 64] = {0};
 
 	for (int i = 0; i < d->nin; i++)
 	{
 		if (d->in[i].month != NO_MONTH)
 			has[d->in[i].language / 64] |= UINT64CONST(1) << (d->in[i].language % 64);
 	}
+	for (int i = 0; i < d->ndays; i++)
+	{
+		if (d->days[i].month == NO_MONTH)
+			days[d->days[i].language / 64] |= UINT64CONST(1) << (d->days[i].language % 64);
+	}
+	for (int i = 0; i < lengthof(has) && d->ndays > 0; i++)
+		has[i] &= days[i];
 	for (int i = 0; i < lengthof(has); i++)
 		search->languages[i] = search->has_names ? search->languages[i] & has[i] : has[i];
 	search->has_names = true;
@@ -570,7 +607,8 @@ with_time(const FormatSearch *search, const char *date)
 static void
 set_expression(FormatSearch *search, HiddenGuess *guess, const char *format, bool translated)
 {
-	const char *value = translated ? psprintf("$2.read_months($1, '%s')", month_language(search->language)) : "$1";
+	/* to_date() takes nothing for the first day of all */
+	const char *value = translated ? psprintf("$2.read_months(nullif($1, ''), '%s')", month_language(search->language)) : "nullif($1, '')";
 	bool timestamptz = strcmp(guess->type, "timestamptz") == 0;
 
 	if (strcmp(guess->type, "date") == 0)

@@ -63,33 +63,77 @@ bound_key_share(const Distribution *d, ValueClass class, double bound)
 	return sum;
 }
 
+/* What lies between two numbers that doubles of this size tell apart, several times */
+static double
+least_step(double low, double high)
+{
+	double size = Max(fabs(low), fabs(high));
+
+	return 8 * (size - nextafter(size, 0));
+}
+
+/* Bounds of numbers are multiples of a round step; the first at most low, the last beyond high */
+static double *
+number_bounds(int bins, double low, double high, int *n)
+{
+	double step = high > low ? high / bins - low / bins : 1;
+	double first;
+	double *bounds;
+
+	step = Min(round_step(Max(step, least_step(low, high)) * 0.999999), DBL_MAX);
+	first = floor(low / step);
+	if (first * step > low)
+		first--;
+	*n = (int) Min(floor(high / step - first + 1e-9) + 1, 10000);
+	if ((first + *n) * step <= high)
+		(*n)++;
+	bounds = palloc((*n + 1) * sizeof(double));
+	for (int i = 0; i <= *n; i++)
+		bounds[i] = Max((first + i) * step, -DBL_MAX);
+	return bounds;
+}
+
+/* Those of days and instants begin with the first one; the last bin has its end as well, but of days */
+static double *
+moment_bounds(ValueClass class, int bins, double low, double high, int *n)
+{
+	double step = high > low ? high / bins - low / bins : 1;
+	double *bounds;
+
+	step = class == CLASS_DATE ? ceil(Max(step, 1)) : Max(step, 1e-6);
+	*n = (int) floor((high - low) / step + 1e-9) + 1;
+	if (class != CLASS_DATE)
+		*n = Min(*n, bins);
+	bounds = palloc((*n + 1) * sizeof(double));
+	/* whole microseconds, as they are shown */
+	for (int i = 0; i <= *n; i++)
+		bounds[i] = rint((low + step * i) * USECS_PER_SEC) / USECS_PER_SEC;
+	if (class != CLASS_DATE)
+		bounds[*n] = Max(bounds[*n], high);
+	if (class == CLASS_TIME)
+		bounds[*n] = Min(bounds[*n], SECS_PER_DAY);
+	return bounds;
+}
+
 /* Bins as wide as each other, with bounds fit to read, of the values from the first of the distribution to the last */
 static Bin *
 equal_width(Sketch *s, const Distribution *d, int bins, double low, double high, double scale, int *n)
 {
 	ValueClass class = s->type.class;
-	double step = high > low ? high / bins - low / bins : 1;
-	double start;
-	Bin *result;
+	double *bounds = class_is_number(class) ? number_bounds(bins, low, high, n) : moment_bounds(class, bins, low, high, n);
+	Bin *result = palloc(*n * sizeof(Bin));
 	double before = 0;
+	int64 least = d->items[0].key;
 
-	if (class == CLASS_DATE || class_is_moment(class))
-		step = Max(step, class == CLASS_DATE ? 1 : 1e-6);
-	if (class_is_number(class))
-		step = Min(round_step(step * 0.999999), DBL_MAX);
-	else
-		step = class == CLASS_DATE ? ceil(step) : step;
-	start = class_is_number(class) ? floor(low / step) * step : low;
-	/* the upper bound is beyond a bin, but of the last one of instants */
-	*n = class_is_number(class) || class == CLASS_DATE ? (int) Min(floor(high / step - start / step + 1e-9) + 1, 10000) : bins;
-	result = palloc(*n * sizeof(Bin));
+	if (s->min.set && !isinf(number_of_key(class, s->min.key)))
+		least = Min(least, s->min.key);
 	for (int i = 0; i < *n; i++)
 	{
-		double to = start + step * (i + 1);
-		double below = i == *n - 1 ? d->total : bound_key_share(d, class, to);
+		double below = i == *n - 1 ? d->total : bound_key_share(d, class, bounds[i + 1]);
 
-		result[i].from = bound_text(&s->type, start + step * i);
-		result[i].to = bound_text(&s->type, to);
+		/* far away a double of seconds has no microseconds */
+		result[i].from = i == 0 && !class_is_number(class) ? text_of_key(&s->type, least) : bound_text(&s->type, bounds[i]);
+		result[i].to = bound_text(&s->type, bounds[i + 1]);
 		result[i].rows = (below - before) * scale;
 		before = below;
 	}

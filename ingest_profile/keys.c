@@ -115,14 +115,22 @@ column_score(const ProfiledColumn *c)
 	return 0.45 * name_like_key(c->name) + 0.3 * type_rank(s->type.class) + 0.1 / (1 + length / 16);
 }
 
-/* The same, and columns in front, few of them */
+/*
+ * The same, and columns in front, few of them.  Of columns of many values any few identify a row by accident: a set counts
+ * in full if as many rows with as many values, combined at random, would have had duplicates.
+ */
 static double
 key_score(const KeySearch *k, const KeySet *set)
 {
 	double score = 0;
+	double combinations = 1;
 
 	for (int i = 0; i < set->n; i++)
+	{
 		score += k->scores[set->columns[i]] + 0.15 / (i + k->p->columns[set->columns[i]].position);
+		combinations *= k->distinct[set->columns[i]];
+	}
+	score *= 1 - 0.3 * exp(-k->rows / 4 * (k->rows / Max(combinations, 1)));
 	return score / set->n / (1 + 0.25 * (set->n - 1));
 }
 

@@ -343,7 +343,7 @@ is_iso_duration(const char *text, int len)
 static bool
 is_year(const char *text, int len)
 {
-	return len == 4 && all_digits(text, 4) && digits_value(text, 4) >= 1900 && digits_value(text, 4) <= 2100;
+	return len == 4 && all_digits(text, 4) && digits_value(text, 4) >= 1500 && digits_value(text, 4) <= 2100;
 }
 
 /* In any language; a day of the week is none */
@@ -485,10 +485,10 @@ const SemanticType semantic_types[] = {
 	{"uk_postcode", is_uk_postcode, 6, 5, "postcode,postal,zip,postalcode", "UK postcode"},
 	{"ca_postcode", is_ca_postcode, 6, 5, "postcode,postal,zip,postalcode", "Canadian postal code"},
 	{"us_zip4", is_zip4, 6, 5, "!zip,zip4,zipcode,postal,postalcode", "US ZIP+4 code"},
-	{"currency_code", is_currency, 6.6, 3, "currency,curr,ccy,currencycode,waehrung,wahrung,devise,moneda,moeda,valuta,waluta", "ISO 4217 currency code", is_currency_in_column},
+	{"currency_code", is_currency, 6.6, 3, "currency,curr,ccy,currencycode,waehrung,wahrung,devise,moneda,moeda,valuta,waluta,origin,destination,dest", "ISO 4217 currency code", is_currency_in_column},
 	{"us_state", is_us_state, 3.5, 3, "state,province,region,statecode,st,stateabbr", "US state"},
 	{"country_code", is_country2, 1.4, 3, "country,nation,land,ctry,countrycode,iso,iso2,nationality,pays,pais,paese,kraj,ulke", "ISO 3166 alpha-2 country code"},
-	{"country_code3", is_country3, 6, 3, "country,nation,land,ctry,countrycode,iso,iso3,nationality,pays,pais,paese,kraj,ulke", "ISO 3166 alpha-3 country code"},
+	{"country_code3", is_country3, 6, 3, "country,nation,land,ctry,countrycode,iso,iso3,nationality,pays,pais,paese,kraj,ulke,origin,destination,dest", "ISO 3166 alpha-3 country code"},
 	{"language_code", is_language, 1.9, 3, "language,lang,locale,sprache,langue,idioma,lingua,taal,jezyk,jazyk,sprak,kieli,dil", "ISO 639-1 language code"},
 	{"language_code3", is_language3, 5.1, 3, "language,lang,locale,sprache,langue,idioma,lingua,taal,jezyk,jazyk,sprak,kieli,dil", "ISO 639-2 language code"},
 	{"iata_airport", is_iata_airport, 3, 3, "!iata,airport,origin,destination,dest", "IATA airport code"},
@@ -496,7 +496,7 @@ const SemanticType semantic_types[] = {
 	{"postal_code", is_postal_code, 3, 3, "!postal,postcode,postalcode,plz,zip,zipcode,postleitzahl,postnummer,postnr,psc,pocztowy,pincode,eircode", "postal code"},
 	{"latitude", is_latitude, 3, 3, "!lat,latitude,latitud,latitudine,breitengrad,breddegrad", "latitude in degrees"},
 	{"longitude", is_longitude, 3, 3, "!lon,lng,long,longitude,longitud,longitudine,langengrad,laengengrad,lengdegrad", "longitude in degrees"},
-	{"year", is_year, 5, 3, "!year,jahr,annee,anno,yr,ano,jaar,rok,baujahr,geburtsjahr,godina,vuosi,yil", "year"},
+	{"year", is_year, 4, 3, "!year,jahr,annee,anno,yr,ano,jaar,rok,baujahr,geburtsjahr,godina,vuosi,yil", "year"},
 	{"epoch", is_epoch, 3, 5, "!epoch,time,timestamp,unixtime,stamp,created,updated,modified", "seconds or milliseconds since 1970"},
 	{"base64", is_base64, 8, 5, "base64", "base64"},
 	{"boolean", is_boolean_text, 15, 2, NULL, "yes and no, in words or letters"},

@@ -247,6 +247,18 @@ text_of_timestamp(int64 key, bool with_zone)
 }
 
 static char *
+text_of_time(TimeADT time)
+{
+	struct pg_tm tm;
+	fsec_t fsec;
+	char buffer[MAXDATELEN + 1];
+
+	time2tm(time, &tm, &fsec);
+	EncodeTimeOnly(&tm, fsec, false, 0, USE_ISO_DATES, buffer);
+	return pstrdup(buffer);
+}
+
+static char *
 text_of_date(DateADT date)
 {
 	struct pg_tm tm;
@@ -342,9 +354,7 @@ text_of_key(const ColumnType *type, int64 key)
 		case CLASS_TIME:
 			if (key < 0 || key > USECS_PER_DAY)
 				return pstrdup("out of range");
-			return psprintf("%02d:%02d:%09.6f", (int) (key / USECS_PER_HOUR),
-							(int) (key / USECS_PER_MINUTE % 60),
-							(double) (key % USECS_PER_MINUTE) / USECS_PER_SEC);
+			return text_of_time(key);
 		default:
 			return psprintf(INT64_FORMAT, key);
 	}

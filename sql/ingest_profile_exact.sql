@@ -16,6 +16,12 @@ SELECT bin, "from", "to", rows FROM histogram((SELECT profile(v) FROM (VALUES (f
 SELECT bin, "from", "to", rows FROM histogram((SELECT profile(v) FROM (VALUES (date '4713-01-01 BC'), ('5874897-12-31')) x (v)), 3);
 SELECT bin, "from", "to", rows FROM histogram((SELECT profile(v) FROM (VALUES (timestamptz '4713-01-02 00:00+00 BC'), ('294276-12-31 23:59:59.999999+00')) x (v)), 2);
 SELECT min::timestamptz = '4713-01-02 00:00+00 BC' AS min, median, p99 FROM profile_stats((SELECT profile(v) FROM (VALUES (timestamptz '4713-01-02 00:00+00 BC'), ('0044-03-15 12:00+00 BC'), ('-infinity')) x (v)));
+-- the whole range of doubles; numbers that are too near to each other for a step of one; a day's last instant
+SELECT bin, "from", "to", rows FROM histogram((SELECT profile(v) FROM (VALUES (float8 '-1.7976931348623157e308'), ('1.7976931348623157e308'), ('0')) x (v)), 7);
+SELECT "from"::numeric <= v AND v < "to"::numeric AS inside, rows FROM (SELECT v, profile(v) AS s FROM (VALUES (44444444444444444444444444444.44444), (1e300), (-7.0000001e25)) x (v) GROUP BY v) y, histogram(s, 4) ORDER BY v;
+SELECT bin, "from", "to", rows FROM histogram((SELECT profile(v) FROM (VALUES (time '23:59:59.999999'), ('24:00')) x (v)), 7);
+SELECT bin, "from", "to", rows FROM histogram((SELECT profile(v) FROM (VALUES (timestamp '294276-12-31 23:59:59.999999'), ('infinity')) x (v)), 7);
+SELECT min, max, median, top_value FROM profile_stats((SELECT profile(v) FROM (VALUES (time '08:00'), ('08:00'), ('09:30:00.5')) x (v)));
 -- many of them, so that the bins are estimates
 SELECT sum(rows) BETWEEN 39900 AND 40100 AS finite FROM histogram((SELECT profile(CASE WHEN i % 5 = 0 THEN float8 'inf' ELSE i END) FROM generate_series(1, 50000) i), 5);
 -- no value has no length
@@ -84,6 +90,11 @@ CREATE TABLE many_columns AS SELECT i % 10 AS g, i / 10 AS h, (random() * 900)::
 -- so that none of the others is one
 INSERT INTO many_columns SELECT g, h + 100, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14 FROM many_columns;
 SELECT columns FROM candidate_keys('many_columns', 2);
+-- and where others are by accident
+DELETE FROM many_columns WHERE h >= 100;
+SET client_min_messages = warning;
+SELECT columns FROM candidate_keys('many_columns', 2) LIMIT 1;
+RESET client_min_messages;
 DO $$ BEGIN EXECUTE (SELECT 'CREATE TABLE wide_one AS SELECT ' || string_agg(format('i %% %s AS c%s', 5 + j % 40, j), ', ') || ' FROM generate_series(1, 3000) i' FROM generate_series(1, 70) j); END $$;
 SELECT count(*) > 0 AS found FROM candidate_keys('wide_one', 2);
 SELECT count(*) > 0 AS found FROM candidate_keys('wide_one', 3);
@@ -95,6 +106,14 @@ SELECT a, (profile_stats(s)).rows, distinct_count(s), (SELECT count(*) FROM top_
 SELECT v, min, max, distinct_count FROM (VALUES ('0::regclass'), ('0::oid'), ('''0''::xid8'), ('''0''::xid'), ('''0/0''::pg_lsn'), ('0::"char"'), ('0::regproc'), ('0::int8::bit(8)'), ('''0:0:0''::timetz'), ('0::money')) x (v),
 	LATERAL (SELECT (xpath('//s/text()', query_to_xml(format('SELECT profile(%s) AS s', v), false, true, '')))[1]::text::profile_sketch AS s) y, profile_stats(s);
 SELECT count(*) > 20 AS columns FROM profile_table('pg_type') UNION ALL SELECT count(*) > 20 FROM profile_table('pg_proc') UNION ALL SELECT count(*) > 20 FROM profile_report('pg_proc');
+-- the catalogue's tables
+DO $$
+DECLARE r regclass;
+BEGIN
+	FOR r IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) AND pg_relation_size(oid) < 200000 LOOP
+		PERFORM profile_table(r);
+	END LOOP;
+END $$;
 SELECT count(*) > 1 AS keys FROM candidate_keys('pg_type', 2);
 SELECT count(*) >= 0 AS found FROM candidate_foreign_keys(ARRAY['pg_type', 'pg_proc']::regclass[]);
 -- every field of profile_stats(): what was reckoned last is not taken for what is asked now

@@ -93,7 +93,7 @@ INSERT INTO samples VALUES
 ('postal_code', '{1010,75008,00-950}', '{1,abc}'),
 ('latitude', '{48.2082,-33.9}', '{91.0,48}'),
 ('longitude', '{16.3738,-179.9}', '{181.0,16}'),
-('year', '{1999,2024}', '{1800,99}'),
+('year', '{1999,2024,1565}', '{1492,99}'),
 ('epoch', '{1700000000,1700000000000}', '{17,99999999999}'),
 ('base64', '{SGVsbG8gV29ybGQhIQ==,QUJDZGVmMTIzNDU2Nzg5}', '{hello,abc=}'),
 ('boolean', '{Y,no,TRUE,f}', '{maybe,2}');
@@ -126,6 +126,8 @@ CREATE FUNCTION meaning_of(texts text[], name text) RETURNS text LANGUAGE sql AS
 SELECT n, (SELECT semantic_type(profile(round((i * 0.37)::numeric % 80, 2)), n) FROM generate_series(1, 500) i) AS numbers, (SELECT semantic_type(profile(10000 + i), n) FROM generate_series(1, 500) i) AS integers
 	FROM unnest('{late_fee,latency_ms,platform_score,population_growth_rate,market_cap,posts_count,runtime_ns,delta_lat,capacity,lat,"Zip Codes"}'::text[]) n;
 SELECT meaning_of('{IT,HR,PR,DE,CH}', 'donation_code') AS donation, meaning_of('{CAT,DOG,PIG}', 'airport_pet') AS pet, meaning_of('{VIE,JFK,LHR}', 'origin_airport') AS airport, meaning_of('{xx,yy,zz}', 'country') AS no_country;
+-- where from and where to: airports by their form alone, countries and currencies where all are some
+SELECT n, v, meaning_of(v::text[], n) FROM unnest('{origin,destination}'::text[]) n, unnest(ARRAY['{VIE,JFK,LHR}', '{AUT,DEU,FRA}', '{USD,EUR,CHF}']) v;
 -- form alone is no phone; ten bare digits are where the name says so
 SELECT semantic_type(profile(round((i * 0.7717)::numeric % 1, 8))) AS shares, semantic_type(profile((round((i * 0.7717)::numeric % 1, 8))::text)) AS as_texts, semantic_type(profile('0.' || (41553233 + i * 7919))) AS texts, semantic_type(profile((16000 + i) || '-2021')) AS ranges,
 	semantic_type(profile((2125550000 + i * 31)::text), 'Fax') AS named, semantic_type(profile(2125550000 + i * 31), 'phone') AS as_bigint, semantic_type(profile((2125550000 + i * 31)::text)) AS bare FROM generate_series(1, 200) i;

@@ -18,7 +18,8 @@ INSERT INTO forms (form, gives) VALUES ('YY-MM-DD', 'day'), ('DD.MM.YY', 'day'),
 	('YYYY-MM-DD', 'day'), ('YYYYMMDD', 'day'), ('"  "DD.MM.YYYY" "', 'day'), ('YYYYMMDD"T"HH24MISS"Z"', 'second, UTC'), ('YYYYMMDD"T"HH24MISS', 'second'), ('DD/Mon/YYYY:HH24:MI:SS "+0000"', 'second, UTC'), ('YYYY-MM-DD-HH24.MI.SS.US', 'all'), ('DD-MON-YY HH12.MI.SS.US AM', 'all'),
 	('YYYY-MM-DD HH24:MI:SS "UTC"', 'second, UTC'), ('YYYY-MM-DD"T"HH24:MI:SS"Z"', 'second, UTC'), ('DD.MM.YYYY HH24:MI:SS "GMT"', 'second, UTC'), ('DD.MM.YYYY HH24:MI:SS"Z"', 'second, UTC'), ('Dy Mon DD HH24:MI:SS YYYY', 'second'), ('Dy Mon DD HH24:MI:SS "UTC" YYYY', 'second, UTC'),
 	('Dy, DD Mon YYYY HH24:MI:SS "+0000"', 'second, UTC'), ('Dy, DD Mon YYYY HH24:MI:SS "GMT"', 'second, UTC'), ('FMMonth FMDD, YYYY, HH12:MI:SS AM', 'second'), ('DD.MM.YYYY HH24:MI:SS', 'second'), ('YYYY-MM-DD HH24:MI:SS.US', 'all'), ('YYYY-MM-DD"T"HH24:MI:SS.US"000"', 'all'), ('MM/DD/YYYY HH12:MI:SS pm', 'second'),
-	('FMDD. FMMM. YYYY', 'day'), ('DD. MM. YYYY', 'day'), ('YYYY. MM. DD.', 'day'), ('DD.MM.YYYY"."', 'day'), ('FMDD. FMMM. YYYY"."', 'day'), ('DD.MM.YYYY "г."', 'day'), ('DD. MM. YYYY HH24:MI:SS', 'second'), ('YYYY. MM. DD. HH24:MI:SS', 'second'), ('DD.MM.YYYY "г.", HH24:MI:SS', 'second');
+	('FMDD. FMMM. YYYY', 'day'), ('DD. MM. YYYY', 'day'), ('YYYY. MM. DD.', 'day'), ('DD.MM.YYYY"."', 'day'), ('FMDD. FMMM. YYYY"."', 'day'), ('DD.MM.YYYY "г."', 'day'), ('DD. MM. YYYY HH24:MI:SS', 'second'), ('YYYY. MM. DD. HH24:MI:SS', 'second'), ('DD.MM.YYYY "г.", HH24:MI:SS', 'second'),
+	('FMMonth FMDD, YYYY "at" HH12:MI:SS AM', 'second'), ('FMDay, FMMonth FMDD, YYYY "at" HH12:MI:SS AM', 'second'), ('DD.MM.YYYY "um" HH24:MI:SS', 'second'), ('FMDD/FMMM/YYYY "à" HH24:MI:SS', 'second');
 CREATE FUNCTION wanted(at timestamp, gives text) RETURNS text LANGUAGE sql AS $$ SELECT CASE gives WHEN 'day' THEN at::date::text WHEN 'second' THEN date_trunc('second', at)::text WHEN 'all' THEN at::text ELSE (date_trunc('second', at) AT TIME ZONE 'UTC')::text END $$;
 SELECT form, hidden_type, hidden_format, hidden_cast, (SELECT count(*) FROM moments WHERE evaluated(hidden_cast, to_char(at, form)) IS DISTINCT FROM wanted(at, gives)) AS wrong
 	FROM forms, profile_stats((SELECT profile(to_char(at, form)) FROM moments)) ORDER BY id;
@@ -47,6 +48,11 @@ INSERT INTO numbers (texts, come_to) VALUES ('{1.5,-2.25,+3,1e3}', '{1.5,-2.25,3
 	('{"-Rp 300.000,00","Rp 12,50"}', '{-300000.00,12.50}'), ('{"-￥300,000",￥12}', '{-300000,12}'), ('{"%10,5","-%7,0"}', '{0.105,-0.07}'), ('{"1 234,50 лв.","7,00 лв."}', '{1234.50,7.00}'), ('{"-IDR 300.000,00","IDR 7,50"}', '{-300000.00,7.50}');
 SELECT texts, hidden_type, hidden_cast, (SELECT count(*) FROM unnest(texts, come_to) x (t, c) WHERE evaluated(hidden_cast, t)::numeric IS DISTINCT FROM c::numeric) AS wrong
 	FROM numbers, profile_stats((SELECT profile(t) FROM unnest(texts) t)) ORDER BY id;
+-- all together tell that points divide thousands: none but three digits behind any, zeros at the end, nothing large without; not where decimals are usual
+SELECT what, hidden_type, hidden_cast, evaluated(hidden_cast, '2.890') AS comes_to FROM (SELECT 'groups' AS what, profile(replace(to_char(i * i * 10, 'FM999,999,999'), ',', '.')) AS s FROM generate_series(1, 200) i
+	UNION ALL SELECT 'groups of five digits and more', profile(CASE WHEN i * i * 7 < 10000 THEN (i * i * 7)::text ELSE replace(to_char(i * i * 10, 'FM999,999,999'), ',', '.') END) FROM generate_series(1, 300) i WHERE i * i * 10 < 1000000
+	UNION ALL SELECT 'three decimals', profile(((1000 + i * 10) / 1000.0)::numeric(9,3)::text) FROM generate_series(1, 200) i
+	UNION ALL SELECT 'decimals', profile(trim_scale((1000 + i * 7) / 1000.0)::text) FROM generate_series(1, 2000) i) x, profile_stats(s) ORDER BY what;
 -- codes are none: leading zeros, even few; both decimal signs; what all have nine digits in threes
 SELECT hidden_type, hidden_cast FROM profile_stats((SELECT profile(CASE WHEN i % 400 = 0 THEN '0' ELSE '1' END || (1000 + i)) FROM generate_series(1, 2000) i));
 SELECT hidden_type FROM profile_stats((SELECT profile(CASE WHEN i % 2 = 0 THEN i || ',5' ELSE i || '.25' END) FROM generate_series(1, 200) i));
@@ -68,6 +74,11 @@ CREATE TABLE "Odd" ("Due ""day""" text);
 INSERT INTO "Odd" SELECT to_char(at, 'DD.MM.YY') FROM moments;
 SELECT hidden_cast FROM profile_table('"Odd"') \gset
 SELECT count(*) FROM "Odd" WHERE :hidden_cast BETWEEN '2021-01-01' AND '2024-12-31';
+-- names of month and day are read in one language: juli is July in Faroese too, but fre. is Friday in Norwegian
+SELECT hidden_format, evaluated(hidden_cast, 'fre. 1. juli 2016') FROM profile_stats((SELECT profile((ARRAY['man.','tir.','ons.','tor.','fre.'])[1 + i % 5] || ' ' || 1 + i % 28 || '. ' || (ARRAY['juni','juli','aug.','mars','feb.'])[1 + i % 5] || ' ' || 2010 + i % 14) FROM generate_series(1, 300) i));
+-- nothing is nothing, not the first day of all
+SELECT hidden_cast, evaluated(hidden_cast, '') IS NULL AS nothing FROM (SELECT profile(CASE WHEN i % 50 = 0 THEN '' ELSE to_char(timestamp '2024-01-01' + i * interval '1 hour', f) END) AS s
+	FROM unnest(ARRAY['DD.MM.YYYY', 'MM/DD/YY HH24:MI', 'DD/MM/YYYY HH24:MI:SS "UTC"', 'DD" märz "YYYY']) f, generate_series(1, 600) i GROUP BY f) x, profile_stats(s) ORDER BY hidden_cast COLLATE "C";
 -- what does not fit is an error, not another value
 SELECT read_number('1.5', ',');
 SELECT read_number('12,34', '.');

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Of how many functions in C is it said what they are for: above them, or above their declaration in a header?
 
-test/commented.py FOLDER SHARE [--list] [--no-width]: fails if it is less than SHARE in a hundred, or if lines of C or SQL
-are wider than 120 columns, which are named; --list names the functions without a comment.
+test/commented.py FOLDER SHARE [--list] [--no-width | --sql]: fails if it is less than SHARE in a hundred, or if lines of C or SQL
+are wider than 120 columns, which are named (of SQL alone with --sql); --list names the functions without a comment.
 """
 import glob
 import re
@@ -48,7 +48,8 @@ def main():
     bare = [(path, name) for path, name, said in functions if not said]
     wide = 0
     for path in sorted(glob.glob(folder + "/**/*.[chs]*", recursive=True)):
-        if "--no-width" in sys.argv or "--" in path or not path.endswith((".c", ".h", ".sql")):
+        kinds = (".sql",) if "--sql" in sys.argv else (".c", ".h", ".sql")
+        if "--no-width" in sys.argv or "--" in path or not path.endswith(kinds):
             continue
         for n, line in enumerate(open(path, encoding="utf-8"), 1):
             if len(line.rstrip("\n").expandtabs(4)) > WIDTH:

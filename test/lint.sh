@@ -52,6 +52,7 @@ fi
 say "Comments and widths"
 # functions say what they are for, and why they do it so; lines fit on a screen
 /usr/bin/python3 -B test/commented.py ingest 95 || code=1
+/usr/bin/python3 -B test/commented.py ingest_api 0 --sql || code=1
 say "Console"
 # what is stored enters a page as text alone
 if grep -rnE 'innerHTML|outerHTML|insertAdjacentHTML|dangerouslySet|document\.write|\beval\(|new Function' console/src --include='*.ts' --include='*.tsx'; then
@@ -86,7 +87,7 @@ for number in $(basename -a test/t/[0-9]*.pl | cut -c1-3 | uniq -d); do
 	code=1
 done
 say "Python"
-/usr/bin/python3 -B -m py_compile test/commented.py test/tools/initdb test/sandbox/netsuite_sandbox/*.py test/sandbox/*.py test/queries/*.py test/soak/*.py test/delivery/*.py test/gateway/*.py test/api/*.py bench/*.py || code=1
+/usr/bin/python3 -B -m py_compile test/commented.py test/tools/initdb test/sandbox/netsuite_sandbox/*.py test/sandbox/*.py test/queries/*.py test/soak/*.py test/delivery/*.py test/gateway/*.py test/api/*.py test/profile/*.py bench/*.py || code=1
 find test bench -name __pycache__ -prune -exec rm -rf {} +
 [ $code = 0 ] && echo "nothing to complain about"
 exit $code

@@ -14,11 +14,11 @@ shown() {
 	return $code
 }
 
-# fuzz_target decode|sketch|request|jwt|frame|graphql: SOURCES, LIBRARIES, CORPUS and DICTIONARY of a fuzzer
+# fuzz_target decode|sketch|request|jwt|frame|graphql: SOURCES, LIBRARIES, CORPUS, DICTIONARY and the LONGEST input of a fuzzer
 fuzz_target() {
 	local room
 	# shellcheck disable=SC2034
-	DICTIONARY=() LIBRARIES=()
+	DICTIONARY=() LIBRARIES=() LONGEST=4096
 	case $1 in
 	decode)
 		SOURCES=("$TOP/test/fuzz/decode_fuzz.c" "$TOP/netsuite_fdw/decode.c" "$TOP/netsuite_fdw/page.c" "$TOP/netsuite_fdw/jsontext.c" "$TOP/common/json.c")
@@ -32,6 +32,9 @@ fuzz_target() {
 			SOURCES+=("$TOP/ingest_profile/$room.c")
 		done
 		CORPUS=$TOP/test/fuzz/sketch_corpus
+		# one with all parts has 12 to 20 kB
+		# shellcheck disable=SC2034
+		LONGEST=24576
 		;;
 	request)
 		SOURCES=("$TOP/test/fuzz/request_fuzz.c" "$TOP/gateway/parse.c")
@@ -153,6 +156,20 @@ build_sanitized() {
 	export PROFILE_LIBRARY
 }
 
+# the gateway once more, likewise, for tests of what reads bytes from outside; a process of which nobody may see the memory
+# is none whose leaks are looked for
+build_sanitized_gateway() {
+	local copy=$WORK/sanitized
+	mkdir -p "$copy"
+	cp -r "$TOP/gateway" "$TOP/ingest_api" "$copy"
+	make -s -C "$copy/gateway" clean >/dev/null
+	make -s -C "$copy/gateway" -j"$(nproc)" CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -U_FORTIFY_SOURCE" >"$copy/gateway.log" 2>&1 ||
+		{ tail -n 5 "$copy/gateway.log" >&2; die "the gateway does not build with sanitizers"; }
+	chmod -R a+rX "$copy"
+	GATEWAY_SANITIZED=$copy/gateway/pg_ingest_gateway ASAN_OPTIONS=detect_leaks=0:abort_on_error=0
+	export GATEWAY_SANITIZED ASAN_OPTIONS
+}
+
 # an extension with a service, for the tests of services alone
 install_test_service() {
 	local from=$TOP/test/service
@@ -179,6 +196,7 @@ run_tap() {
 	local pgxs code=0 ran failed
 	start_store
 	build_sanitized
+	build_sanitized_gateway
 	install_test_service
 	pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")/..
 	cd "$WORK/src/test" || return

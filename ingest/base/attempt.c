@@ -45,6 +45,7 @@ attempt_is_late(void)
 
 /* Of the message that was raised last */
 static Origin raised_by = FROM_HERE;
+static bool raised_by_engine = false;
 
 /* The library that an address is in, as what it can do to us */
 static Origin
@@ -69,6 +70,16 @@ origin_of(void *address)
 	return FROM_WRAPPER;
 }
 
+/* Is it in this library? */
+static bool
+is_engine(const void *address)
+{
+	Dl_info raised,
+		here;
+
+	return dladdr(address, &raised) && dladdr(&deadline, &here) && raised.dli_fbase == here.dli_fbase;
+}
+
 /*
  * Called while a message is being raised, by errfinish, which was called by whoever raises it.  What is kept of the
  * message does not say which library that is, and its words are no help.
@@ -79,7 +90,10 @@ look_who_raises(void *arg)
 #ifdef HAVE_BACKTRACE_SYMBOLS
 	void *frames[3]; /* this function, errfinish, and who called it */
 
-	raised_by = backtrace(frames, lengthof(frames)) == lengthof(frames) ? origin_of((char *) frames[2] - 1) : FROM_HERE;
+	bool known = backtrace(frames, lengthof(frames)) == lengthof(frames);
+
+	raised_by = known ? origin_of((char *) frames[2] - 1) : FROM_HERE;
+	raised_by_engine = known && is_engine((char *) frames[2] - 1);
 #endif
 }
 
@@ -139,6 +153,7 @@ keep(Failure *failure, MemoryContext context)
 	failure->hint = error->hint;
 	failure->error = error;
 	failure->origin = raised_by;
+	failure->by_engine = raised_by_engine;
 	failure->timed_out = is_timeout(failure);
 	if (time_is_over() && (late || failure->sqlerrcode == ERRCODE_QUERY_CANCELED))
 		tell_deadline(failure);
@@ -154,6 +169,7 @@ attempt_or_cancel(void (*function)(void *), void *arg, Failure *failure)
 
 	memset(failure, 0, sizeof(Failure));
 	raised_by = FROM_HERE;
+	raised_by_engine = false;
 	error_context_stack = &watching;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -225,6 +241,7 @@ attempt_and_commit(void (*function)(void *), void *arg, Failure *failure)
 		return false;
 	}
 	raised_by = FROM_HERE;
+	raised_by_engine = false;
 	error_context_stack = &watching;
 	PG_TRY();
 	{

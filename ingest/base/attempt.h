@@ -27,6 +27,7 @@ typedef struct Failure
 	char *hint;
 	ErrorData *error;
 	Origin origin;
+	bool by_engine; /* in its own words, which quote no value that it was not told to */
 	bool timed_out; /* cancelled because its time was over, not by somebody */
 } Failure;
 

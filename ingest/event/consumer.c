@@ -32,6 +32,7 @@
 #include "utils/xid8.h"
 
 SQL_FUNCTION(ingest_read_events);
+SQL_FUNCTION(ingest_read_ahead);
 SQL_FUNCTION(ingest_read_again);
 SQL_FUNCTION(ingest_find_events);
 SQL_FUNCTION(ingest_ack);
@@ -348,9 +349,38 @@ position_find(Position *p, int32 now, int64 limit, Receiver *receiver)
 	}
 }
 
-/* read_events(consumer text, max_events integer) */
-Datum
-ingest_read_events(PG_FUNCTION_ARGS)
+/*
+ * What of the open batch lies behind an event that was read and not acknowledged: for who holds what lies between them.
+ * Only what is acknowledged ends a batch, so that the next one begins when nothing is held any more.
+ */
+static bool
+position_find_ahead(Position *p, int32 era, int64 id, int64 limit, Receiver *receiver)
+{
+	Position ahead = *p;
+
+	/* somebody else moved it: what is held is acknowledged, or not, before it goes on */
+	if (p->open == NULL || era < p->era || (era == p->era && id < p->last_id))
+		return false;
+	ahead.last_id = id;
+	for (ahead.era = era; ahead.era <= p->last_era; ahead.era++, ahead.last_id = 0)
+	{
+		uint64 n = position_events(&ahead, limit, receiver);
+
+		if (n == 0)
+			continue;
+		if (n < limit && ahead.era == p->last_era)
+		{
+			p->moved = p->moved || p->final_id != receiver->last_id;
+			p->final_id = receiver->last_id;
+		}
+		return true;
+	}
+	return false;
+}
+
+/* The next events of a consumer; with an era, of its open batch those behind that event */
+static void
+read_events(FunctionCallInfo fcinfo, int32 era, int64 id)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	char *consumer = text_to_cstring(PG_GETARG_TEXT_PP(0));
@@ -376,7 +406,7 @@ ingest_read_events(PG_FUNCTION_ARGS)
 	floor_era = p->floor_era;
 	floor_id = p->floor_id;
 	drawn = event_horizon().id;
-	found = position_find(p, now, limit, &receiver);
+	found = era > 0 ? position_find_ahead(p, era, id, limit, &receiver) : position_find(p, now, limit, &receiver);
 	/* who found nothing moves on if there was something that was not for it, so that nobody keeps that for it */
 	if (p->moved && (found || p->drawn_id != drawn || p->floor_era != floor_era || p->floor_id != floor_id))
 	{
@@ -390,6 +420,21 @@ ingest_read_events(PG_FUNCTION_ARGS)
 	 */
 	if (found)
 		XLogFlush(XactLastRecEnd);
+}
+
+/* read_events(consumer text, max_events integer) */
+Datum
+ingest_read_events(PG_FUNCTION_ARGS)
+{
+	read_events(fcinfo, 0, 0);
+	return (Datum) 0;
+}
+
+/* read_ahead(consumer text, max_events integer, era integer, id bigint) */
+Datum
+ingest_read_ahead(PG_FUNCTION_ARGS)
+{
+	read_events(fcinfo, PG_GETARG_INT32(2), PG_GETARG_INT64(3));
 	return (Datum) 0;
 }
 

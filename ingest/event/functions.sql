@@ -253,6 +253,12 @@ CREATE FUNCTION read_events(consumer text, max_events integer DEFAULT 100)
 COMMENT ON FUNCTION read_events(text, integer) IS
     'the next events of a consumer that it has not acknowledged, in the order in which they committed';
 
+CREATE FUNCTION ingest_internal.read_ahead(consumer text, max_events integer, era integer, event bigint)
+    RETURNS TABLE (id bigint, type text, source text, subject text, "time" timestamptz, data jsonb, era integer)
+    AS 'MODULE_PATHNAME', 'ingest_read_ahead' LANGUAGE C STRICT;
+COMMENT ON FUNCTION ingest_internal.read_ahead(text, integer, integer, bigint) IS
+    'of what a consumer has open, the events behind one that it has read and not acknowledged yet';
+
 CREATE FUNCTION ingest_internal.event_seen(e ingest.event, everything boolean, actor oid, sources integer[])
     RETURNS boolean LANGUAGE sql STABLE
     RETURN everything OR e.owner = actor OR ingest_internal.acts_for(actor, e.owner) OR e.source_id = ANY (sources)

@@ -56,6 +56,8 @@ FROM (VALUES
         '"object?", "source_time": "text?"}'),
     ('ingest.row.rejected', 'a row did not fit into the copy',
         '{"sync": "text", "run": "int", "key": "object?", "reason": "text"}'),
+    ('ingest.piece.failed', 'a piece of a copy, such as a file, could not be read',
+        '{"sync": "text", "run": "int", "piece": "text", "version": "text", "sqlstate": "text", "reason": "text"}'),
     ('ingest.run.failed', 'a run failed',
         '{"run": "int", "kind": "text", "name": "text", "sqlstate": "text", "class": "text", "error": "text", '
         '"detail": "text?", "hint": "text?"}'),

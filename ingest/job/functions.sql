@@ -35,7 +35,7 @@ BEGIN
             MESSAGE = 'priority is between -32768 and 32767, max_attempts and timeout are positive';
     END IF;
     CASE kind
-        WHEN 'crawl', 'check' THEN of_source := (ingest_internal.own_source(actor, argument)).id;
+        WHEN 'crawl', 'check', 'watch' THEN of_source := (ingest_internal.own_source(actor, argument)).id;
         WHEN 'sync' THEN of_source := (ingest_internal.own_sync(actor, argument)).source;
         WHEN 'profile', 'quality' THEN
             -- the engine may not look into schemas of users, but it knows what there is
@@ -47,8 +47,13 @@ BEGIN
         WHEN 'sql' THEN NULL;
         ELSE RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('there is no kind of job "%s"', kind),
-            HINT = 'The kinds are crawl, check, sync, profile, quality and sql.';
+            HINT = 'The kinds are crawl, check, watch, sync, profile, quality and sql.';
     END CASE;
+    IF kind = 'watch' AND (SELECT r.watch FROM ingest_internal.source_record(of_source) r) IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('the connector of source "%s" cannot watch it', argument),
+            HINT = 'Schedule its syncs: ingest.schedule(job, ''5 min'').';
+    END IF;
     SELECT * INTO was FROM ingest.job j WHERE j.name = create_job.name FOR UPDATE;
     IF was.id IS NULL THEN
         INSERT INTO ingest.job (name, kind, source, argument, owner, owner_name, priority, max_attempts, timeout)
@@ -86,7 +91,42 @@ CREATE FUNCTION create_job(name text, kind text, argument text, priority integer
     depends_on text[] DEFAULT '{}') RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION create_job(text, text, text, integer, integer, interval, text[])
-    IS 'a job: crawl, check (of a source), sync, profile, quality (of a table) or sql; made again, it is replaced';
+    IS 'a job: crawl, check, watch (of a source), sync, profile, quality (of a table) or sql; made again, it is '
+    'replaced';
+
+CREATE FUNCTION watch(source text, active boolean DEFAULT true) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF active THEN
+        PERFORM ingest.schedule(ingest.create_job('watch ' || source, 'watch', source), '10 s');
+    ELSE
+        PERFORM ingest.drop_job('watch ' || source);
+    END IF;
+END $$;
+COMMENT ON FUNCTION watch(text, boolean)
+    IS 'a job listens to a source whose connector says when something may have changed, and enqueues its syncs then; '
+    'not active: no more';
+
+-- Syncs that have no job get one; a run that waits already will see what changed
+CREATE FUNCTION ingest_internal.watch_heard(of_source integer, tables text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    s ingest.sync;
+    job text;
+BEGIN
+    FOR s IN SELECT x.* FROM ingest.sync x JOIN ingest.source_table t ON t.id = x.table_id
+        WHERE x.source = of_source AND x.parent IS NULL AND x.state = 'active'
+            AND (tables IS NULL OR t.name = ANY (tables)) ORDER BY x.id
+    LOOP
+        job := (SELECT j.name FROM ingest.job j WHERE j.kind = 'sync' AND j.argument = s.name AND j.owner = s.owner
+            ORDER BY j.id LIMIT 1);
+        IF job IS NULL THEN
+            CONTINUE WHEN EXISTS (SELECT FROM ingest.job j WHERE j.name = s.name);
+            job := ingest_internal.create_job(s.owner, s.name, 'sync', s.name, 0, 5, interval '6 hours', '{}');
+        END IF;
+        PERFORM ingest_internal.enqueue(s.owner, job, NULL, NULL, true);
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION ingest_internal.watch_heard(integer, text[])
+    IS 'something may have changed in tables of a source, or null: any: their syncs are enqueued, once';
 
 CREATE FUNCTION ingest_internal.enqueue(actor oid, job text, run_at timestamptz, priority integer, once boolean)
     RETURNS bigint LANGUAGE plpgsql AS $$

@@ -21,6 +21,7 @@
 #include "ingest/job/deadline.h"
 #include "ingest/job/process.h"
 #include "ingest/job/queue.h"
+#include "ingest/job/watch.h"
 #include "ingest/repository/run.h"
 #include "ingest/base/sql.h"
 #include "ingest/sync/sync.h"
@@ -263,6 +264,8 @@ do_job(Doing *d)
 		return crawl(job->argument, NULL, 0, true, &d->failure) && attempt_and_commit(finish_procedure, d, &d->failure);
 	if (strcmp(job->kind, "sync") == 0)
 		return sync_with_look(job->argument, &d->failure) && attempt_and_commit(finish_procedure, d, &d->failure);
+	if (strcmp(job->kind, "watch") == 0)
+		return watch_for_a_while(job->argument, &d->failure) && attempt_and_commit(finish_procedure, d, &d->failure);
 	return attempt_and_commit(do_statement, d, &d->failure);
 }
 

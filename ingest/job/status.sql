@@ -105,8 +105,7 @@ SELECT r.id AS run, -- number of the run
     r.sync AS sync_id, -- its number
     (SELECT j.name FROM job j WHERE j.id = r.job) AS job, -- the job; null: called by hand
     r.job AS job_id, -- its number
-    ingest_internal.state_in_words(ingest_internal.state_of_run(r.id, r.state, r.pid),
-        r.left_out) AS state, -- running, succeeded, succeeded with …, failed, cancelled or lost
+    r.shown AS state, -- running, succeeded, succeeded with …, failed, cancelled or lost
     r.left_out AS left_out, -- what one that succeeded left out; null: nothing
     r.phase AS phase, -- what it is at
     r.started_at AS started_at, -- when it began
@@ -137,7 +136,15 @@ SELECT r.id AS run, -- number of the run
     CASE WHEN m.may THEN r.error END AS error, -- why it failed, for those who may read the copy
     CASE WHEN m.may THEN r.error_detail END AS detail, -- more of it, likewise
     CASE WHEN m.may THEN r.error_hint END AS hint -- what to do, likewise
-FROM run r LEFT JOIN LATERAL (
+-- in three parts, so that most states are what the table has, and the runs of one are found by an index; each in order,
+-- since no order that is asked for outside gets in
+FROM (SELECT * FROM (SELECT *, state AS shown FROM run WHERE state NOT IN ('running', 'succeeded with')
+      ORDER BY id DESC) a
+    UNION ALL SELECT * FROM (SELECT *, ingest_internal.state_in_words(state, left_out) FROM run
+      WHERE state = 'succeeded with' ORDER BY id DESC) b
+    UNION ALL SELECT * FROM (SELECT *, ingest_internal.state_of_run(id, state, pid) FROM run
+      WHERE state = 'running' ORDER BY id DESC) c) r
+LEFT JOIN LATERAL (
     SELECT round(least(coalesce(g.done, r.rows_read::numeric) / nullif(coalesce(g.total, r.rows_expected), 0), 1),
         4) AS share,
         (coalesce(g.total, r.rows_expected) - coalesce(g.done, r.rows_read))::float8 AS rows_left,

@@ -54,7 +54,8 @@ CREATE TABLE anomaly (
     attnum smallint NOT NULL, -- number of the column; 0: none
     kind text NOT NULL -- what is odd
         CONSTRAINT "kind must be one of the kinds of anomalies" CHECK (kind IN ('volume', 'freshness', 'null_share',
-            'distinct_share', 'distribution', 'schema', 'reconciliation', 'deletion', 'clock', 'transaction')),
+            'distinct_share', 'distribution', 'schema', 'reconciliation', 'deletion', 'clock', 'transaction',
+            'piece')),
     severity text NOT NULL DEFAULT 'warning' -- how bad
         CONSTRAINT "severity must be info, warning or error" CHECK (severity IN ('info', 'warning', 'error')),
     summary text NOT NULL, -- in a sentence

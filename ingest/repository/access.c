@@ -278,31 +278,40 @@ ingest_changes_for(PG_FUNCTION_ARGS)
 
 /* -- seeing -- */
 
+static Prepared sources_asked = {
+	"SELECT array_agg(s ORDER BY s) FROM ingest_internal.sources_seen($1) s", 1, {OIDOID}};
+static Prepared syncs_asked = {"SELECT array_agg(s ORDER BY s) FROM ingest_internal.syncs_seen($1) s", 1, {OIDOID}};
+
 /* As the engine: policies on the tables ask these very functions */
 static Datum
-remember(Remembered *answer, const char *sql)
+remember(Remembered *answer, Prepared *asked)
 {
+	Datum role = ObjectIdGetDatum(GetUserId());
 	MemoryContext old;
-	char *text;
+	ArrayType *array;
+	bool isnull;
+	Datum found;
 	int level;
 
 	forget_in_time();
 	if (answer->role == GetUserId())
 		return answer->array;
 	level = sql_begin();
-	text = repo_value(sql, arg_oid(GetUserId()));
+	prepared_run(asked, &role, NULL, 1);
+	found = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	old = MemoryContextSwitchTo(TopTransactionContext);
-	answer->array = OidInputFunctionCall(F_ARRAY_IN, text, INT4OID, -1);
+	array = isnull ? construct_empty_array(INT4OID) : DatumGetArrayTypePCopy(found);
 	MemoryContextSwitchTo(old);
-	answer->role = GetUserId();
 	sql_end(level);
+	answer->array = PointerGetDatum(array);
+	answer->role = GetUserId();
 	return answer->array;
 }
 
 Datum
 my_sources(void)
 {
-	return remember(&sources_seen, "SELECT ingest_internal.sources_of($1)");
+	return remember(&sources_seen, &sources_asked);
 }
 
 /* my_sources(): remembered, since policies ask it once per statement, or per row */
@@ -316,7 +325,7 @@ ingest_my_sources(PG_FUNCTION_ARGS)
 Datum
 ingest_my_syncs(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(remember(&syncs_seen, "SELECT ingest_internal.syncs_of($1)"));
+	PG_RETURN_DATUM(remember(&syncs_seen, &syncs_asked));
 }
 
 typedef struct Copied

@@ -107,14 +107,24 @@ profile_schema(void)
 	return repo_value("SELECT ingest_internal.profile_schema()");
 }
 
+/* The columns that may be told, as an array in SQL: of a source's table not those that a sync of it keeps to itself */
+static char *
+profile_columns(Oid relation)
+{
+	char *columns = repo_value("SELECT ingest_internal.profile_columns($1)", arg_oid(relation));
+
+	return columns ? psprintf("%s::text[]", quote_literal_cstr(columns)) : pstrdup("NULL::text[]");
+}
+
 /* A column's profile each, read as its owner, in a form that is the engine's: no view can touch the session */
 static Stored *
-profile_read(Oid owner, const char *table, int64 sample_rows)
+profile_read(Oid owner, Oid relation, const char *table, int64 sample_rows)
 {
 	char *schema = profile_schema();
 	Oid kept = get_relname_relid("profile_stats", get_namespace_oid("ingest", false));
 	const Oid types[] = {NAMEOID, BOOLOID, INT8OID, get_atttype(kept, get_attnum(kept, "statistics")),
 						 get_atttype(kept, get_attnum(kept, "sketch"))};
+	char *columns = profile_columns(relation);
 	Identity caller;
 	Stored *profiled;
 
@@ -123,8 +133,8 @@ profile_read(Oid owner, const char *table, int64 sample_rows)
 	profiled = sql_store(AS_CALLER,
 						 psprintf("SELECT p.column_name::name AS column_name, p.sampled, p.total_rows, "
 								  "%s.profile_stats(p.sketch, p.column_name::text) AS statistics, p.sketch "
-								  "FROM %s.profile_table(%s::regclass, NULL::text[], %s::bigint, NULL::text) p",
-								  schema, schema, quote_literal_cstr(table),
+								  "FROM %s.profile_table(%s::regclass, %s, %s::bigint, NULL::text) p",
+								  schema, schema, quote_literal_cstr(table), columns,
 								  sample_rows > 0 ? psprintf("%lld", (long long) sample_rows) : "NULL"),
 						 lengthof(types), types);
 	become_again(&caller);
@@ -140,14 +150,16 @@ ingest_profiled(PG_FUNCTION_ARGS)
 	Oid relid = PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0);
 	SqlArg sample_rows = arg_datum(INT8OID, PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1), PG_ARGISNULL(1));
 	Identity caller;
+	char *schema, *columns;
 	int level;
 
 	rows_begin(fcinfo);
 	level = sql_begin();
+	schema = profile_schema();
+	columns = profile_columns(relid);
 	become_restricted(reader_of(relid, "profile"), &caller);
 	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_CALLER,
-			   psprintf("SELECT * FROM %s.profile_table($1::regclass, NULL::text[], $2::bigint, NULL::text)",
-						profile_schema()),
+			   psprintf("SELECT * FROM %s.profile_table($1::regclass, %s, $2::bigint, NULL::text)", schema, columns),
 			   SQL_ARGS(arg_oid(relid), sample_rows));
 	become_again(&caller);
 	sql_end(level);
@@ -202,7 +214,7 @@ profile_relation(const Subject *s, Oid owner, const Run *run, int64 sample_rows)
 	char *table = quoted_relation(s->schema, s->table);
 	char *table_id =
 		repo_value("SELECT ingest_internal.profile_table_id($1::integer, $2)", arg_int8(s->sync), arg_oid(s->relation));
-	Stored *profiled = profile_read(owner, table, sample_rows);
+	Stored *profiled = profile_read(owner, s->relation, table, sample_rows);
 	Profiled *summary;
 	StringInfoData json;
 

@@ -33,7 +33,11 @@ ROW_SHAPE(source_shape, Source, FIELD(INT4, Source, id), FIELD(TEXT, Source, nam
 		  FIELD(TEXT, Source, custom_columns), FIELD(BOOL, Source, paused), FIELD(BOOL, Source, counts),
 		  FIELD(BOOL, Source, may_cut),
 		  FIELD(TEXT, Source, check), FIELD(TEXT, Source, clock), FIELD(TEXT, Source, tables),
-		  FIELD(TEXT, Source, deleted), FIELD(TEXT, Source, changes), FIELD(TEXT, Source, horizon));
+		  FIELD(TEXT, Source, deleted), FIELD(TEXT, Source, changes), FIELD(TEXT, Source, horizon),
+		  FIELD(TEXT, Source, pieces), FIELD(TEXT, Source, prefix), FIELD(TEXT, Source, watch),
+		  FIELD(TEXT, Source, import_options), FIELD(TEXT, Source, piece_column),
+		  FIELD(TEXT, Source, position_column), FIELD(TEXT, Source, version_column),
+		  FIELD(TEXT, Source, error_column));
 
 Source *
 source_by_id(int32 id)

@@ -32,6 +32,12 @@ typedef struct Source
 	char *deleted;
 	char *changes;
 	char *horizon;
+	char *pieces;
+	char *prefix;
+	char *watch;
+	char *import_options;
+	/* columns that foreign tables of the wrapper may have, not quoted, or NULL */
+	char *piece_column, *position_column, *version_column, *error_column;
 } Source;
 
 /* An error unless the caller may act for the source's owner */

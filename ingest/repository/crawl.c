@@ -84,6 +84,8 @@ import_foreign_schema(void *arg)
 		appendStringInfo(&sql, "%s%s", t == 0 ? " LIMIT TO (" : ", ", quote_identifier(i->tables[t]));
 	appendStringInfo(&sql, "%s FROM SERVER %s INTO %s", i->n > 0 ? ")" : "", quote_identifier(i->c->source->server),
 					 quote_identifier(i->c->scratch));
+	if (i->c->source->import_options)
+		appendStringInfo(&sql, " OPTIONS (%s)", i->c->source->import_options);
 	user_run(sql.data);
 }
 

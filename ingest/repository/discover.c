@@ -295,7 +295,7 @@ discover_record(Crawl *c, int32 schema_id, const char *name, const Place *place)
 	repo_run("SELECT ingest_internal.crawl_flows($1::integer, $2, $3, $4)", arg_int8(table->id),
 			 arg_text(psprintf("%s:%s", c->source->name, c->remote_schema)),
 			 run_job ? arg_int8(run_job) : arg_null(INT8OID), arg_int8(c->run->id));
-	if (c->count_rows)
+	if (c->count_rows && c->source->counts)
 		count_rows(c, table, name, relation,
 				   cursor && strncmp(type, "timestamp", strlen("timestamp")) == 0 ? cursor : NULL);
 	c->seen++;

@@ -207,8 +207,11 @@ BEGIN
           WHERE t.id = renamed.table_id AND renamed.before = ANY (t.key || t.cursor_column || t.parent_column);
         UPDATE ingest.sync s SET key = array_replace(s.key, renamed.before::name, renamed.after::name),
             cursor_column = CASE s.cursor_column WHEN renamed.before THEN renamed.after::name ELSE s.cursor_column END,
-            parent_column = CASE s.parent_column WHEN renamed.before THEN renamed.after::name ELSE s.parent_column END
-          WHERE s.table_id = renamed.table_id AND renamed.before::name = ANY (s.key || s.cursor_column
+            parent_column = CASE s.parent_column WHEN renamed.before THEN renamed.after::name ELSE s.parent_column END,
+            exclude = array_replace(s.exclude, renamed.before::name, renamed.after::name),
+            pseudonymise = array_replace(s.pseudonymise, renamed.before::name, renamed.after::name)
+          WHERE s.table_id = renamed.table_id AND renamed.before::name = ANY (s.key || s.exclude || s.pseudonymise
+            || s.cursor_column
               || s.parent_column);
     END LOOP;
     UPDATE ingest.rule r SET columns = ingest_internal.column_names(r.relation, r.attnums)

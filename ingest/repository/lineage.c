@@ -7,6 +7,7 @@
 #include "access/relation.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "funcapi.h"
 #include "ingest/base/compat.h"
 #include "ingest/repository/access.h"
@@ -22,6 +23,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/tuplestore.h"
 
 SQL_FUNCTION(ingest_view_columns);
@@ -252,14 +254,32 @@ ROW_SHAPE(flow_shape, Flow, FIELD(TEXT, Flow, from_schema), FIELD(TEXT, Flow, fr
 		  FIELD(TEXT, Flow, from_column), FIELD(TEXT, Flow, to_schema), FIELD(TEXT, Flow, to_table),
 		  FIELD(TEXT, Flow, to_column), FIELD(TEXT, Flow, kind));
 
-#define FLOW_ARGS 5
+/* What was recorded of a relation or column at one end, of sources, or by owners for whom a role may act */
+#define RECORDED(end) \
+	"SELECT e.from_schema, e.from_table, e.from_column, e.to_schema, e.to_table, e.to_column, e.kind " \
+	"FROM ingest.lineage_edge e WHERE (e.source = ANY ($4) " \
+	"OR e.source IS NULL AND ingest_internal.acts_for($5, e.owner)) " \
+	"AND e." end "_schema = $1 AND e." end "_table = $2 AND ($3 = '' OR e." end \
+	"_column = '' OR e." end "_column = $3)"
+#define RECORDED_ARGS 5
+#define CATALOGUE_ARGS 3
 
-static Prepared upstream = {"SELECT * FROM ingest_internal.lineage_upstream($1, $2, $3, $4, $5)",
-							FLOW_ARGS,
-							{NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID, OIDOID}};
-static Prepared downstream = {"SELECT * FROM ingest_internal.lineage_downstream($1, $2, $3, $4, $5)",
-							  FLOW_ARGS,
-							  {NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID, OIDOID}};
+/* Flows into a node, or out of it */
+typedef struct Direction
+{
+	bool up;
+	Prepared recorded, catalogue;
+} Direction;
+
+static Direction upstream = {
+	true,
+	{RECORDED("to"), RECORDED_ARGS, {NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID, OIDOID}},
+	{"SELECT * FROM ingest_internal.lineage_upstream($1, $2, $3)", CATALOGUE_ARGS, {NAMEOID, NAMEOID, NAMEOID}}};
+static Direction downstream = {
+	false,
+	{RECORDED("from"), RECORDED_ARGS, {NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID, OIDOID}},
+	{"SELECT * FROM ingest_internal.lineage_downstream($1, $2, $3)", CATALOGUE_ARGS, {NAMEOID, NAMEOID, NAMEOID}}};
+static Prepared object = {"SELECT * FROM ingest_internal.lineage_object($1, $2)", 2, {TEXTOID, NAMEOID}};
 
 /* As lineage() shows a column or relation */
 static char *
@@ -269,59 +289,89 @@ object_name(const char *schema, const char *table, const char *column)
 					column[0] ? quote_identifier(column) : "");
 }
 
+/* Most relations are tables that no foreign key knows: whether the catalogue can tell of flows is cheaper than what */
+static bool
+catalogue_may_tell(const LineageNode *node, const Direction *direction)
+{
+	Oid schema = get_namespace_oid(node->schema, true);
+	Oid relation = OidIsValid(schema) ? get_relname_relid(node->table, schema) : InvalidOid;
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	bool may;
+	Form_pg_class c;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	c = (Form_pg_class) GETSTRUCT(tuple);
+	/* foreign keys are kept by triggers; out of any relation views may lead */
+	may = !direction->up || c->relhastriggers || c->relkind == RELKIND_VIEW || c->relkind == RELKIND_MATVIEW ||
+		  c->relkind == RELKIND_PARTITIONED_TABLE;
+	ReleaseSysCache(tuple);
+	return may;
+}
+
+/* The other ends of what SPI just answered are nodes, too, if they are not yet */
+static List *
+take_flows(ReturnSetInfo *rsinfo, List *nodes, const LineageNode *node, bool up)
+{
+	SPITupleTable *found = SPI_tuptable;
+	uint64 n = SPI_processed;
+
+	for (uint64 i = 0; i < n; i++)
+	{
+		Flow flow;
+		LineageNode *other = palloc(sizeof(LineageNode));
+		Datum row[4];
+		bool nulls[4] = {0}, known = false;
+		ListCell *lc;
+
+		row_read(&flow_shape, found, i, &flow);
+		row[0] = Int32GetDatum(up ? -node->distance - 1 : node->distance + 1);
+		row[1] = CStringGetTextDatum(object_name(flow.from_schema, flow.from_table, flow.from_column));
+		row[2] = CStringGetTextDatum(object_name(flow.to_schema, flow.to_table, flow.to_column));
+		row[3] = CStringGetTextDatum(flow.kind);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row, nulls);
+		other->schema = up ? flow.from_schema : flow.to_schema;
+		other->table = up ? flow.from_table : flow.to_table;
+		other->column = node->column[0] == '\0' ? "" : up ? flow.from_column
+														  : flow.to_column;
+		other->distance = node->distance + 1;
+		foreach (lc, nodes)
+		{
+			LineageNode *old = lfirst(lc);
+
+			known = known || (strcmp(old->schema, other->schema) == 0 && strcmp(old->table, other->table) == 0 &&
+							  strcmp(old->column, other->column) == 0);
+		}
+		if (!known)
+			nodes = lappend(nodes, other);
+	}
+	SPI_freetuptable(found);
+	return nodes;
+}
+
 /* Node by node, each once: the shortest way there is the one that is told */
 static void
-follow(ReturnSetInfo *rsinfo, LineageNode *start, Prepared *edges, int depth, Datum sources)
+follow(ReturnSetInfo *rsinfo, LineageNode *start, Direction *direction, int depth, Datum sources)
 {
-	bool up = edges == &upstream;
 	List *nodes = list_make1(start);
 
 	for (int next = 0; next < list_length(nodes); next++)
 	{
 		LineageNode *node = list_nth(nodes, next);
-		Datum values[FLOW_ARGS] = {DirectFunctionCall1(namein, CStringGetDatum(node->schema)),
-								   DirectFunctionCall1(namein, CStringGetDatum(node->table)),
-								   DirectFunctionCall1(namein, CStringGetDatum(node->column)), sources,
-								   ObjectIdGetDatum(GetUserId())};
-		SPITupleTable *found;
-		uint64 n;
+		Datum values[RECORDED_ARGS] = {DirectFunctionCall1(namein, CStringGetDatum(node->schema)),
+									   DirectFunctionCall1(namein, CStringGetDatum(node->table)),
+									   DirectFunctionCall1(namein, CStringGetDatum(node->column)), sources,
+									   ObjectIdGetDatum(GetUserId())};
 
 		CHECK_FOR_INTERRUPTS();
 		if (node->distance >= depth)
 			break;
-		prepared_run(edges, values, NULL, 0);
-		found = SPI_tuptable;
-		n = SPI_processed;
-		for (uint64 i = 0; i < n; i++)
-		{
-			Flow flow;
-			LineageNode *other = palloc(sizeof(LineageNode));
-			Datum row[4];
-			bool nulls[4] = {0}, known = false;
-			ListCell *lc;
-
-			row_read(&flow_shape, found, i, &flow);
-			row[0] = Int32GetDatum(up ? -node->distance - 1 : node->distance + 1);
-			row[1] = CStringGetTextDatum(object_name(flow.from_schema, flow.from_table, flow.from_column));
-			row[2] = CStringGetTextDatum(object_name(flow.to_schema, flow.to_table, flow.to_column));
-			row[3] = CStringGetTextDatum(flow.kind);
-			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row, nulls);
-			other->schema = up ? flow.from_schema : flow.to_schema;
-			other->table = up ? flow.from_table : flow.to_table;
-			other->column = node->column[0] == '\0' ? "" : up ? flow.from_column
-															  : flow.to_column;
-			other->distance = node->distance + 1;
-			foreach (lc, nodes)
-			{
-				LineageNode *old = lfirst(lc);
-
-				known = known || (strcmp(old->schema, other->schema) == 0 && strcmp(old->table, other->table) == 0 &&
-								  strcmp(old->column, other->column) == 0);
-			}
-			if (!known)
-				nodes = lappend(nodes, other);
-		}
-		SPI_freetuptable(found);
+		prepared_run(&direction->recorded, values, NULL, 0);
+		nodes = take_flows(rsinfo, nodes, node, direction->up);
+		if (!catalogue_may_tell(node, direction))
+			continue;
+		prepared_run(&direction->catalogue, values, NULL, 0);
+		nodes = take_flows(rsinfo, nodes, node, direction->up);
 	}
 }
 
@@ -335,7 +385,9 @@ ingest_lineage(PG_FUNCTION_ARGS)
 	bool both = strcmp(direction, "both") == 0;
 	LineageNode *start;
 	char *schema;
+	Datum named[2];
 	int level;
+	int n;
 
 	if (!both && strcmp(direction, "upstream") != 0 && strcmp(direction, "downstream") != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there is no direction \"%s\"", direction),
@@ -344,8 +396,11 @@ ingest_lineage(PG_FUNCTION_ARGS)
 	/* before the search_path is ours */
 	schema = get_namespace_name(linitial_oid(fetch_search_path(true)));
 	level = sql_begin();
-	start = repo_struct(node_shape, "SELECT * FROM ingest_internal.lineage_object($1, $2)",
-						arg_datum(TEXTOID, PG_GETARG_DATUM(0), false), arg_name(schema));
+	named[0] = PG_GETARG_DATUM(0);
+	named[1] = DirectFunctionCall1(namein, CStringGetDatum(schema ? schema : ""));
+	start = prepared_structs(&object, named, &node_shape, &n);
+	if (n != 1)
+		elog(ERROR, "an object has one name");
 	if (both || strcmp(direction, "upstream") == 0)
 		follow(rsinfo, start, &upstream, depth, my_sources());
 	if (both || strcmp(direction, "downstream") == 0)

@@ -18,20 +18,14 @@ WHERE k.contype = 'f' AND k.conparentid = 0;
 COMMENT ON VIEW ingest_internal.foreign_key_flow
     IS 'columns that foreign keys connect; the copies of a key that partitions have are left out';
 
--- Flows into and out of one relation or column: those that were recorded, views, foreign keys. C asks them again and
--- again, node by node: they are inlined into a statement that keeps its plan.
-CREATE FUNCTION ingest_internal.lineage_upstream(of_schema name, of_table name, of_column name, sources integer[],
-    actor oid)
+-- Flows into and out of one relation or column by views and foreign keys. C asks them again and again, node by node,
+-- where there can be some: they are inlined into a statement that keeps its plan.
+CREATE FUNCTION ingest_internal.lineage_upstream(of_schema name, of_table name, of_column name)
     RETURNS TABLE (from_schema name, from_table name, from_column name, to_schema name, to_table name, to_column name,
         kind text)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT e.from_schema, e.from_table, e.from_column, e.to_schema, e.to_table, e.to_column, e.kind
-        FROM ingest.lineage_edge e
-    WHERE (e.source = ANY (sources) OR e.source IS NULL AND ingest_internal.acts_for(actor, e.owner))
-        AND e.to_schema = of_schema AND e.to_table = of_table
-        AND (of_column = '' OR e.to_column = '' OR e.to_column = of_column)
-    UNION ALL SELECT v.from_schema::name, v.from_table::name, v.from_column::name, of_schema, of_table,
+    SELECT v.from_schema::name, v.from_table::name, v.from_column::name, of_schema, of_table,
         v.column_name::name, 'view'
     FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid,
         LATERAL ingest_internal.view_columns(c.oid::regclass) v
@@ -41,21 +35,15 @@ BEGIN ATOMIC
     FROM ingest_internal.foreign_key_flow k
     WHERE k.to_schema = of_schema AND k.to_table = of_table AND (of_column = '' OR k.to_column = of_column);
 END;
-COMMENT ON FUNCTION ingest_internal.lineage_upstream(name, name, name, integer[], oid)
-    IS 'flows into a relation or column, by one step';
+COMMENT ON FUNCTION ingest_internal.lineage_upstream(name, name, name)
+    IS 'flows of the catalogue into a relation or column, by one step';
 
-CREATE FUNCTION ingest_internal.lineage_downstream(of_schema name, of_table name, of_column name, sources integer[],
-    actor oid)
+CREATE FUNCTION ingest_internal.lineage_downstream(of_schema name, of_table name, of_column name)
     RETURNS TABLE (from_schema name, from_table name, from_column name, to_schema name, to_table name, to_column name,
         kind text)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT e.from_schema, e.from_table, e.from_column, e.to_schema, e.to_table, e.to_column, e.kind
-        FROM ingest.lineage_edge e
-    WHERE (e.source = ANY (sources) OR e.source IS NULL AND ingest_internal.acts_for(actor, e.owner))
-        AND e.from_schema = of_schema AND e.from_table = of_table
-        AND (of_column = '' OR e.from_column = '' OR e.from_column = of_column)
-    UNION ALL SELECT v.from_schema::name, v.from_table::name, v.from_column::name, w.nspname, w.relname,
+    SELECT v.from_schema::name, v.from_table::name, v.from_column::name, w.nspname, w.relname,
         v.column_name::name, 'view'
     FROM (SELECT DISTINCT r.ev_class, wn.nspname, wc.relname FROM pg_namespace n
         JOIN pg_class c ON c.relnamespace = n.oid
@@ -72,8 +60,8 @@ BEGIN ATOMIC
     FROM ingest_internal.foreign_key_flow k
     WHERE k.from_schema = of_schema AND k.from_table = of_table AND (of_column = '' OR k.from_column = of_column);
 END;
-COMMENT ON FUNCTION ingest_internal.lineage_downstream(name, name, name, integer[], oid)
-    IS 'flows out of a relation or column, by one step';
+COMMENT ON FUNCTION ingest_internal.lineage_downstream(name, name, name)
+    IS 'flows of the catalogue out of a relation or column, by one step';
 
 CREATE FUNCTION ingest_internal.lineage_object(object text, default_schema name)
     RETURNS TABLE (schema_name text, table_name text, column_name text) LANGUAGE sql STABLE

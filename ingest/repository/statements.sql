@@ -3,16 +3,27 @@
 
 -- Who sees what
 
-CREATE FUNCTION ingest_internal.sources_of(actor oid) RETURNS integer[] LANGUAGE sql STABLE
-    RETURN ARRAY(SELECT d.id FROM ingest.data_source d WHERE ingest_internal.acts_for(actor, d.owner)
+-- Inlined into the statement that C keeps the plan of, as no function is that gives an array
+CREATE FUNCTION ingest_internal.sources_seen(actor oid) RETURNS SETOF integer LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT d.id FROM ingest.data_source d WHERE ingest_internal.acts_for(actor, d.owner)
         OR EXISTS (SELECT FROM ingest.source_grant g WHERE g.source = d.id AND ingest_internal.at_home()
-            AND pg_has_role(actor, g.role, 'USAGE')) ORDER BY d.id);
+            AND pg_has_role(actor, g.role, 'USAGE'));
+END;
+COMMENT ON FUNCTION ingest_internal.sources_seen(oid) IS 'sources that a role may see, one by one';
+
+CREATE FUNCTION ingest_internal.sources_of(actor oid) RETURNS integer[] LANGUAGE sql STABLE
+    RETURN ARRAY(SELECT s FROM ingest_internal.sources_seen(actor) s ORDER BY s);
 COMMENT ON FUNCTION ingest_internal.sources_of(oid) IS 'sources that a role may see';
 
+CREATE FUNCTION ingest_internal.syncs_seen(actor oid) RETURNS SETOF integer LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT s.id FROM ingest.sync s WHERE s.source = ANY ((SELECT ingest_internal.sources_of(actor))::integer[]);
+END;
+COMMENT ON FUNCTION ingest_internal.syncs_seen(oid) IS 'syncs of sources that a role may see, one by one';
+
 CREATE FUNCTION ingest_internal.syncs_of(actor oid) RETURNS integer[] LANGUAGE sql STABLE
-    RETURN ARRAY(SELECT s.id FROM ingest.sync s
-        WHERE s.source = ANY ((SELECT ingest_internal.sources_of(actor))::integer[])
-        ORDER BY s.id);
+    RETURN ARRAY(SELECT s FROM ingest_internal.syncs_seen(actor) s ORDER BY s);
 COMMENT ON FUNCTION ingest_internal.syncs_of(oid) IS 'syncs of sources that a role may see';
 
 -- Of views and foreign tables nobody knows that they show everybody the same, be they partitions.
@@ -47,7 +58,8 @@ CREATE FUNCTION ingest_internal.source_record(of_source integer)
         include text, paused boolean, zone text, custom_columns text, counts boolean, may_cut boolean, "check" text,
             clock text,
             tables text,
-        deleted text, changes text, horizon text) LANGUAGE sql STABLE
+        deleted text, changes text, horizon text, pieces text, prefix text, watch text, import_options text,
+        piece_column name, position_column name, version_column name, error_column name) LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT d.id, d.name, coalesce(s.srvname, d.server), d.owner, d.owner_name, coalesce(n.nspname, d.local_schema),
         d.remote_schemas,
@@ -59,7 +71,11 @@ BEGIN ATOMIC
             ingest_internal.function_of(c.tables_function, e.nspname),
         ingest_internal.function_of(c.deleted_function, e.nspname),
             ingest_internal.function_of(c.changes_function, e.nspname),
-        ingest_internal.function_of(c.horizon_function, e.nspname)
+        ingest_internal.function_of(c.horizon_function, e.nspname),
+        ingest_internal.function_of(c.pieces_function, e.nspname),
+        ingest_internal.function_of(c.prefix_function, e.nspname),
+        ingest_internal.function_of(c.watch_function, e.nspname), c.import_options,
+        c.piece_column, c.position_column, c.version_column, c.error_column
     FROM ingest.data_source d LEFT JOIN pg_foreign_server s ON s.oid = d.server_oid
         LEFT JOIN pg_namespace n ON n.oid = d.schema_oid
         LEFT JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw LEFT JOIN ingest.connector c ON c.wrapper = w.fdwname

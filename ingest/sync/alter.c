@@ -37,7 +37,11 @@ enum
 	ARG_MAX_DELETE_SHARE,
 	ARG_REJECT_LIMIT,
 	ARG_FRESHNESS,
-	ARG_UNSET
+	ARG_UNSET,
+	ARG_EXCLUDE,
+	ARG_PSEUDONYMISE,
+	ARG_PSEUDONYM_KEY,
+	ARG_DELETED_WHEN
 };
 
 /* How old the copy may be: what is known of the table, not of the sync */
@@ -48,7 +52,7 @@ typedef struct Freshness
 } Freshness;
 
 /* Settings that can be null, by their names */
-#define UNSET_NAMES "parent, history_retention, reconcile_every and freshness"
+#define UNSET_NAMES "parent, history_retention, reconcile_every, freshness and deleted_when"
 
 ROW_SHAPE(settings_shape, Settings,
 		  FIELD(TEXT, Settings, mode),
@@ -65,7 +69,11 @@ ROW_SHAPE(settings_shape, Settings,
 		  FIELD(TEXT, Settings, profile),
 		  FIELD(TEXT, Settings, reconcile_every),
 		  FIELD(TEXT, Settings, max_delete_share),
-		  FIELD(TEXT, Settings, reject_limit));
+		  FIELD(TEXT, Settings, reject_limit),
+		  FIELD(TEXTS, Settings, exclude),
+		  FIELD(TEXTS, Settings, pseudonymise),
+		  FIELD(TEXT, Settings, pseudonym_key),
+		  FIELD(TEXT, Settings, deleted_when));
 
 /* Null leaves a setting as it is */
 static void
@@ -81,7 +89,7 @@ take_arguments(FunctionCallInfo fcinfo, Settings *s)
 {
 	take_text(fcinfo, ARG_MODE, &s->mode);
 	if (!PG_ARGISNULL(ARG_KEY))
-		s->key = argument_as_texts(fcinfo, ARG_KEY);
+		s->key = argument_as_texts(fcinfo, ARG_KEY, "the key");
 	take_text(fcinfo, ARG_CURSOR, &s->cursor_column);
 	take_text(fcinfo, ARG_OVERLAP, &s->overlap);
 	take_text(fcinfo, ARG_BATCH_ROWS, &s->batch_rows);
@@ -96,6 +104,12 @@ take_arguments(FunctionCallInfo fcinfo, Settings *s)
 	take_text(fcinfo, ARG_RECONCILE_EVERY, &s->reconcile_every);
 	take_text(fcinfo, ARG_MAX_DELETE_SHARE, &s->max_delete_share);
 	take_text(fcinfo, ARG_REJECT_LIMIT, &s->reject_limit);
+	if (!PG_ARGISNULL(ARG_EXCLUDE))
+		s->exclude = argument_as_texts(fcinfo, ARG_EXCLUDE, "exclude");
+	if (!PG_ARGISNULL(ARG_PSEUDONYMISE))
+		s->pseudonymise = argument_as_texts(fcinfo, ARG_PSEUDONYMISE, "pseudonymise");
+	take_text(fcinfo, ARG_PSEUDONYM_KEY, &s->pseudonym_key);
+	take_text(fcinfo, ARG_DELETED_WHEN, &s->deleted_when);
 }
 
 /* Null as an argument leaves a setting alone: which become null is said by name */
@@ -108,6 +122,8 @@ unset(Settings *s, Freshness *freshness, const Texts *names)
 			s->history_retention = NULL;
 		else if (strcmp(names->v[i], "reconcile_every") == 0)
 			s->reconcile_every = NULL;
+		else if (strcmp(names->v[i], "deleted_when") == 0)
+			s->deleted_when = NULL;
 		else if (strcmp(names->v[i], "parent") == 0)
 		{
 			s->parent = 0;
@@ -125,7 +141,7 @@ unset(Settings *s, Freshness *freshness, const Texts *names)
 static void
 require_something(FunctionCallInfo fcinfo, const char *name)
 {
-	for (int i = ARG_NAME + 1; i <= ARG_UNSET; i++)
+	for (int i = ARG_NAME + 1; i <= ARG_DELETED_WHEN; i++)
 	{
 		if (!PG_ARGISNULL(i))
 			return;
@@ -146,19 +162,65 @@ take_parent(Settings *settings, const Sync *s, const char *parent, const SourceT
 																								 "its own children.");
 }
 
+/* Is a name among those? */
+static bool
+is_in(const Texts *names, const char *name)
+{
+	for (int i = 0; i < names->n; i++)
+	{
+		if (strcmp(names->v[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Once something was copied, a column cannot become one that is not to be told: its values are in the copy, in history,
+ * in rejected rows, in profiles and in backups of all these.
+ */
+static void
+require_never_copied(const Sync *s, const Settings *now)
+{
+	const Texts *lists[] = {&now->exclude, &now->pseudonymise};
+	const Texts *before[] = {&s->exclude, &s->pseudonymise};
+
+	if (strcmp(s->phase, "new") == 0)
+		return;
+	for (int l = 0; l < 2; l++)
+	{
+		for (int i = 0; i < lists[l]->n; i++)
+		{
+			if (!is_in(before[l], lists[l]->v[i]) && !is_in(&s->exclude, lists[l]->v[i]) &&
+				get_attnum(s->target_relation, lists[l]->v[i]) != InvalidAttrNumber)
+				settings_refuse(psprintf("column \"%s\" was copied already: its values are in %s and what is kept "
+										 "of it",
+										 lists[l]->v[i], s->copy.target),
+								"Drop the sync, which forgets its history, and the table; then create both anew.");
+		}
+	}
+	for (int i = 0; i < s->pseudonymise.n; i++)
+	{
+		if (!is_in(&now->pseudonymise, s->pseudonymise.v[i]) && !is_in(&now->exclude, s->pseudonymise.v[i]))
+			settings_refuse(psprintf("column \"%s\" of %s holds pseudonyms", s->pseudonymise.v[i], s->copy.target),
+							"Drop the sync and the table, and create both anew.");
+	}
+}
+
 /* The whole row is written, the settings that stay as well */
 static void
 update_sync(const Sync *s, const Settings *now)
 {
 	repo_run("SELECT ingest_internal.sync_update($1, $2, $3::name[], $4, $5::interval, $6::integer, $7, $8, $9, $10, "
 			 "$11::interval, $12, $13, "
-			 "$14::interval, $15::float8, $16::float8)",
+			 "$14::interval, $15::float8, $16::float8, $17::name[], $18::name[], $19, $20)",
 			 arg_int4(s->id), arg_text(now->mode), arg_texts(now->key.v, now->key.n), arg_name(now->cursor_column),
 			 arg_text(now->overlap), arg_text(now->batch_rows), arg_text(now->deletions),
 			 now->parent ? arg_int4(now->parent) : arg_null(INT4OID), arg_name(now->parent_column),
 			 arg_bool(now->history), arg_text(now->history_retention), arg_bool(now->row_events),
 			 arg_text(now->profile), arg_text(now->reconcile_every), arg_text(now->max_delete_share),
-			 arg_text(now->reject_limit));
+			 arg_text(now->reject_limit), arg_texts(now->exclude.v, now->exclude.n),
+			 arg_texts(now->pseudonymise.v, now->pseudonymise.n), arg_text(now->pseudonym_key),
+			 arg_text(now->deleted_when));
 }
 
 typedef struct Changed
@@ -188,7 +250,7 @@ ingest_alter_sync(PG_FUNCTION_ARGS)
 	Sync *s = sync_by_name(name);
 	Settings *settings;
 	SourceTable *table;
-	Texts names = argument_as_texts(fcinfo, ARG_UNSET);
+	Texts names = argument_as_texts(fcinfo, ARG_UNSET, "unset");
 	Freshness freshness = {!PG_ARGISNULL(ARG_FRESHNESS), argument_as_text(fcinfo, ARG_FRESHNESS)};
 	Identity caller;
 	char *was;
@@ -201,9 +263,10 @@ ingest_alter_sync(PG_FUNCTION_ARGS)
 	unset(settings, &freshness, &names);
 	become_owner(s->owner, &caller);
 	settings_check_words(settings);
-	settings_complete(settings, table, s->foreign_relation, s->cursor);
 	if (parent)
 		take_parent(settings, s, parent, table);
+	settings_complete(settings, table, s->source, s->foreign_relation, s->cursor);
+	require_never_copied(s, settings);
 	settings_prepare_target(settings, s->copy.target);
 	was = repo_value("SELECT to_jsonb(s) FROM ingest.sync s WHERE id = $1", arg_int4(s->id));
 	update_sync(s, settings);

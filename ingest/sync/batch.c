@@ -10,6 +10,7 @@
 #include "ingest/repository/owner.h"
 #include "ingest/sync/batch.h"
 #include "ingest/sync/held.h"
+#include "ingest/sync/pseudonym.h"
 #include "ingest/sync/shape.h"
 #include "ingest/sync/isolate.h"
 #include "ingest/sync/stage.h"
@@ -26,6 +27,7 @@ batch_enter(Sync *s, Run *run)
 	s->copy.run = run;
 	if (shape_read(s))
 		stage_create(&s->copy);
+	pseudonym_arm(s);
 	s->copy.has_triggers = shape_has_triggers(s);
 	s->copy.touched = NULL;
 	s->copy.diffs = NIL;
@@ -265,7 +267,10 @@ batch_step(Batch *b, void (*function)(void *))
 		 (step.seen_at == NULL || attempt_as_owner_and_commit(b->s->owner, settle, &step, &failure));
 	MemoryContextSwitchTo(keep);
 	if (!ok)
+	{
+		secrets_hide(&b->s->copy, &failure);
 		failure_copy(&b->failure, &failure);
+	}
 	MemoryContextDelete(context);
 	return ok;
 }

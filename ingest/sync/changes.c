@@ -10,6 +10,7 @@
 #include "ingest/sync/held.h"
 #include "ingest/sync/isolate.h"
 #include "ingest/sync/lateness.h"
+#include "ingest/sync/reading.h"
 #include "ingest/sync/stage.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -59,6 +60,31 @@ note_newest(Sync *s)
 	"clock_at = CASE WHEN $4::text IS NOT NULL THEN $5::timestamptz END, " \
 	"clock_offset = $4::timestamptz - $5::timestamptz"
 
+/* Keys of rows there that say of themselves that they are deleted, and when: they go, whatever the policy is */
+static void
+delete_marked(Sync *s, const char *where)
+{
+	Copy *copy = &s->copy;
+	char *table = psprintf("%s_d", copy->stage_name);
+	char *when = copy->cursor_is_time ? psprintf("%s::timestamptz", copy->cursor) : pstrdup("NULL::timestamptz");
+	bool ignored = copy->ignore_deletions;
+	Reading noting = {.copy = copy};
+	char *list = column_list(copy->key, copy->n_key, "");
+
+	user_drop(table);
+	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DROP AS SELECT %s, NULL::timestamptz AS ingest_when FROM %s WITH "
+					  "NO DATA",
+					  strchr(table, '.') + 1, list, copy->target));
+	if (reading_run(&noting, psprintf("INSERT INTO %s SELECT %s, %s FROM %s WHERE (%s)%s%s", table, list, when,
+									  copy->foreign, s->deleted_when, where[0] ? " AND " : "", where)) > 0)
+	{
+		copy->ignore_deletions = false;
+		merge_delete(copy, psprintf("%s d", table), key_match(copy, "t", "d"), "d.ingest_when");
+		copy->ignore_deletions = ignored;
+	}
+	user_run(psprintf("DROP TABLE %s", table));
+}
+
 /* Rows and the watermark that says that they are here commit together */
 static void
 merge_window(void *arg)
@@ -70,6 +96,8 @@ merge_window(void *arg)
 	batch_enter(s, b->run);
 	if (s->n_followers > 0)
 		s->copy.touched = &touched;
+	if (s->deleted_when)
+		delete_marked(s, b->where);
 	if (stage_fetch_isolating(&s->copy, b->where) > 0)
 	{
 		if (!b->window->jumped)
@@ -239,7 +267,7 @@ slices_of(Sync *s, Window *window, char **low, char **high)
 		return 1;
 	spread = user_answer(&spread_shape,
 						 psprintf("SELECT count(*) AS rows, min(%s) AS low, max(%s) AS high FROM %s WHERE %s",
-								  s->copy.cursor, s->copy.cursor, s->copy.foreign, window_condition(s, window)));
+								  s->copy.cursor, s->copy.cursor, s->copy.there, window_condition(s, window)));
 	if (spread->low == NULL || strstr(spread->low, "infinity"))
 		return 1;
 	*low = spread->low;
@@ -371,7 +399,8 @@ bool
 changes_catch_up(Batch *b)
 {
 	bool nothing_deleted = b->idle.known ? b->idle.deletions : !changes_has_feed(b->s) || b->s->now_there == NULL;
-	bool nothing_changed = b->idle.known && b->idle.changes;
+	/* what has no cursor comes with its parent, or by the comparison of keys */
+	bool nothing_changed = (b->idle.known && b->idle.changes) || b->s->copy.cursor == NULL;
 
 	return (nothing_deleted || batch_step(b, merge_deleted)) && (nothing_changed || increment(b));
 }

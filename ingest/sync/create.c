@@ -15,6 +15,7 @@
 #include "ingest/sync/describe.h"
 #include "ingest/sync/history.h"
 #include "ingest/sync/merge.h"
+#include "ingest/sync/reading.h"
 #include "ingest/sync/settings.h"
 #include "ingest/sync/shape.h"
 #include "miscadmin.h"
@@ -52,7 +53,11 @@ enum
 	ARG_FRESHNESS,
 	ARG_PARTITION_BY,
 	ARG_DISTRIBUTE_BY,
-	ARG_ADOPT
+	ARG_ADOPT,
+	ARG_EXCLUDE,
+	ARG_PSEUDONYMISE,
+	ARG_PSEUDONYM_KEY,
+	ARG_DELETED_WHEN
 };
 
 /* -- arguments -- */
@@ -72,7 +77,7 @@ argument_as_text(FunctionCallInfo fcinfo, int n)
 
 /* An argument of type name[]; without any if it is null */
 Texts
-argument_as_texts(FunctionCallInfo fcinfo, int n)
+argument_as_texts(FunctionCallInfo fcinfo, int n, const char *what)
 {
 	Texts texts = {0};
 	ArrayType *array;
@@ -82,7 +87,8 @@ argument_as_texts(FunctionCallInfo fcinfo, int n)
 		return texts;
 	array = PG_GETARG_ARRAYTYPE_P(n);
 	if (array_contains_nulls(array))
-		settings_refuse("the key is an array of names of columns, none of them null", "Such as key => '{id}'.");
+		settings_refuse(psprintf("%s is an array of names of columns, none of them null", what),
+						"Such as key => '{id}'.");
 	deconstruct_array(array, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &names, NULL, &texts.n);
 	texts.v = palloc(sizeof(char *) * Max(texts.n, 1));
 	for (int i = 0; i < texts.n; i++)
@@ -104,8 +110,8 @@ settings_of_arguments(FunctionCallInfo fcinfo)
 {
 	Settings s = {0};
 
-	s.mode = required_text(ARG_MODE);
-	s.key = argument_as_texts(fcinfo, ARG_KEY);
+	s.mode = text_or_null(ARG_MODE);
+	s.key = argument_as_texts(fcinfo, ARG_KEY, "the key");
 	s.cursor_column = name_or_null(ARG_CURSOR);
 	s.overlap = required_as_text(fcinfo, ARG_OVERLAP);
 	s.batch_rows = required_as_text(fcinfo, ARG_BATCH_ROWS);
@@ -118,6 +124,10 @@ settings_of_arguments(FunctionCallInfo fcinfo)
 	s.reconcile_every = argument_as_text(fcinfo, ARG_RECONCILE_EVERY);
 	s.max_delete_share = required_as_text(fcinfo, ARG_MAX_DELETE_SHARE);
 	s.reject_limit = required_as_text(fcinfo, ARG_REJECT_LIMIT);
+	s.exclude = argument_as_texts(fcinfo, ARG_EXCLUDE, "exclude");
+	s.pseudonymise = argument_as_texts(fcinfo, ARG_PSEUDONYMISE, "pseudonymise");
+	s.pseudonym_key = text_or_null(ARG_PSEUDONYM_KEY);
+	s.deleted_when = text_or_null(ARG_DELETED_WHEN);
 	return s;
 }
 
@@ -125,9 +135,12 @@ settings_of_arguments(FunctionCallInfo fcinfo)
 
 /* As the owner.  A partitioned copy gets a default partition, so that no row has nowhere to go */
 static void
-create_table(const Settings *s, const char *target, const char *foreign, const char *partition_by)
+create_table(const Settings *s, const char *target, const char *foreign, const Texts *left_out,
+			 const char *partition_by)
 {
-	Rows *columns = repo_rows("SELECT * FROM ingest_internal.sync_definitions($1)", arg_relation(foreign));
+	Rows *columns = repo_rows("SELECT * FROM ingest_internal.sync_definitions($1, $2::name[], $3::name[])",
+							  arg_relation(foreign), arg_texts(left_out->v, left_out->n),
+							  arg_texts(s->pseudonymise.v, s->pseudonymise.n));
 	StringInfoData sql;
 
 	initStringInfo(&sql);
@@ -179,14 +192,18 @@ insert_sync(const Settings *s, const char *name, const Source *source, const Sou
 {
 	return to_int4(repo_value("SELECT ingest_internal.sync_insert($1, $2, $3, $4, $5, $6, $7, $8::name[], $9, "
 							  "$10::interval, $11::integer, $12, "
-							  "$13, $14, $15, $16::interval, $17, $18, $19::interval, $20::float8, $21::float8)",
+							  "$13, $14, $15, $16::interval, $17, $18, $19::interval, $20::float8, $21::float8, "
+							  "$22::name[], $23::name[], $24, $25)",
 							  arg_text(name), arg_int4(source->id), arg_int4(table->id), arg_name(schema),
 							  arg_name(relname), arg_oid(GetUserId()), arg_text(s->mode), arg_texts(s->key.v, s->key.n),
 							  arg_name(s->cursor_column), arg_text(s->overlap), arg_text(s->batch_rows),
 							  arg_text(s->deletions), s->parent ? arg_int4(s->parent) : arg_null(INT4OID),
 							  arg_name(s->parent_column), arg_bool(s->history), arg_text(s->history_retention),
 							  arg_bool(s->row_events), arg_text(s->profile), arg_text(s->reconcile_every),
-							  arg_text(s->max_delete_share), arg_text(s->reject_limit)));
+							  arg_text(s->max_delete_share), arg_text(s->reject_limit),
+							  arg_texts(s->exclude.v, s->exclude.n),
+							  arg_texts(s->pseudonymise.v, s->pseudonymise.n), arg_text(s->pseudonym_key),
+							  arg_text(s->deleted_when)));
 }
 
 /* In the same transaction, so that nobody hears of a sync that is not there */
@@ -242,6 +259,7 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 		*target,
 		*foreign;
 	Settings settings;
+	Texts left_out;
 	SourceTable *table;
 	Source *source;
 	Identity caller;
@@ -265,18 +283,20 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 	source = require_foreign_table(relid, foreign, table);
 	/* who acts for the owner does so with the owner's rights, and makes the owner's sync */
 	become_owner(is_member_of_role_nosuper(GetUserId(), source->owner) ? GetUserId() : source->owner, &caller);
+	settings_default_mode(&settings, source, relid);
 	settings_check_words(&settings);
-	settings_complete(&settings, table, relid, NULL);
 	if (parent)
 		settings_set_parent(&settings, parent, table, source, relid);
+	settings_complete(&settings, table, source, relid, NULL);
+	left_out = reading_left_out(&settings.exclude, source, relid, settings.mode);
 	if (own_value("SELECT to_regclass($1)", arg_text(target)) != NULL)
 	{
 		take_table(&settings, target, adopt);
-		shape_require_fit(foreign, target);
+		shape_require_fit(foreign, target, &left_out, &settings.pseudonymise);
 	}
 	else
 	{
-		create_table(&settings, target, foreign, text_or_null(ARG_PARTITION_BY));
+		create_table(&settings, target, foreign, &left_out, text_or_null(ARG_PARTITION_BY));
 		if (!PG_ARGISNULL(ARG_DISTRIBUTE_BY))
 			distribute_table(target, name_or_null(ARG_DISTRIBUTE_BY));
 	}

@@ -13,6 +13,6 @@
 /* What an argument is as text; NULL if it is null */
 extern char *argument_as_text(FunctionCallInfo fcinfo, int n);
 /* An argument of type name[]; v is NULL if it is null, an error if it holds a null */
-extern Texts argument_as_texts(FunctionCallInfo fcinfo, int n);
+extern Texts argument_as_texts(FunctionCallInfo fcinfo, int n, const char *what);
 
 #endif /* INGEST_CREATE_H */

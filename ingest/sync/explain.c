@@ -7,6 +7,8 @@
 #include "catalog/namespace.h"
 #include "funcapi.h"
 #include "ingest/base/compat.h"
+#include "ingest/sync/pieces.h"
+#include "ingest/sync/pseudonym.h"
 #include "ingest/sync/shape.h"
 #include "ingest/base/sql.h"
 #include "ingest/sync/sync.h"
@@ -69,7 +71,7 @@ static void
 explain_query(ReturnSetInfo *rsinfo, Sync *s, const char *where)
 {
 	char *query = psprintf("SELECT %s FROM %s%s%s", column_list(s->copy.columns, s->copy.n_columns, ""),
-						   s->copy.foreign, where[0] ? " WHERE " : "", where);
+						   s->copy.there, where[0] ? " WHERE " : "", where);
 	Rows *plan = own_rows(psprintf("EXPLAIN (VERBOSE, COSTS OFF) %s", query));
 
 	say(rsinfo, "query", query);
@@ -84,7 +86,7 @@ explain_query(ReturnSetInfo *rsinfo, Sync *s, const char *where)
 	}
 	if (s->source->counts)
 		say(rsinfo, "rows",
-			own_value(psprintf("SELECT count(*) FROM %s%s%s", s->copy.foreign, where[0] ? " WHERE " : "", where)));
+			own_value(psprintf("SELECT count(*) FROM %s%s%s", s->copy.there, where[0] ? " WHERE " : "", where)));
 }
 
 /* How many ranges of a load are left, of how many */
@@ -111,7 +113,14 @@ explain_load(ReturnSetInfo *rsinfo, Sync *s)
 static void
 explain_window(ReturnSetInfo *rsinfo, Sync *s)
 {
-	Window window = window_next(s);
+	Window window;
+
+	if (s->copy.cursor == NULL)
+	{
+		say(rsinfo, "window", "none: rows come with their parent's");
+		return;
+	}
+	window = window_next(s);
 
 	if (s->source->changes && s->watermark)
 		say(rsinfo, "question",
@@ -123,27 +132,40 @@ explain_window(ReturnSetInfo *rsinfo, Sync *s)
 	explain_query(rsinfo, s, window_condition(s, &window));
 }
 
-/* explain_sync(name) → step, detail */
-Datum
-ingest_explain_sync(PG_FUNCTION_ARGS)
+/* What a listing shows, and what of it would be read */
+static void
+explain_pieces(ReturnSetInfo *rsinfo, Sync *s)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	int level;
-	Identity caller;
-	Sync *s;
+	Rows *kinds = pieces_explained(s);
 
-	rows_begin(fcinfo);
-	level = sql_begin();
-	s = sync_by_name(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	become_restricted(s->owner, &caller);
-	say(rsinfo, "sync",
-		psprintf("%s: %s from %s into %s, %s", s->name, s->mode, s->copy.foreign, s->copy.target, s->state));
+	say(rsinfo, "listing", s->source->pieces);
+	for (uint64 i = 0; i < kinds->n; i++)
+		say(rsinfo, "pieces", psprintf("%s: %s", kinds->v[i][0], kinds->v[i][1]));
+}
+
+typedef struct Explaining
+{
+	ReturnSetInfo *rsinfo;
+	Sync *s;
+} Explaining;
+
+/* All of it, as the owner; what fails may be the source */
+static void
+explain(void *arg)
+{
+	ReturnSetInfo *rsinfo = ((Explaining *) arg)->rsinfo;
+	Sync *s = ((Explaining *) arg)->s;
+
 	explain_shape(rsinfo, s);
 	(void) shape_read(s);
-	window_clock(s);
+	pseudonym_arm(s);
+	if (!sync_is_in_pieces(s))
+		window_clock(s);
 	if (s->now_there)
 		say(rsinfo, "clock", s->now_there);
-	if (strcmp(s->phase, "ready") != 0 || s->reload || sync_is_full(s))
+	if (sync_is_in_pieces(s))
+		explain_pieces(rsinfo, s);
+	else if (strcmp(s->phase, "ready") != 0 || s->reload || sync_is_full(s))
 		explain_load(rsinfo, s);
 	else
 		explain_window(rsinfo, s);
@@ -151,6 +173,24 @@ ingest_explain_sync(PG_FUNCTION_ARGS)
 		say(rsinfo, "children",
 			psprintf("%s: all of those whose %s is a changed row", s->children[i]->name,
 					 s->children[i]->parent_column));
+}
+
+/* explain_sync(name) → step, detail */
+Datum
+ingest_explain_sync(PG_FUNCTION_ARGS)
+{
+	Explaining explaining = {(ReturnSetInfo *) fcinfo->resultinfo};
+	int level;
+	Identity caller;
+	Sync *s;
+
+	rows_begin(fcinfo);
+	level = sql_begin();
+	s = explaining.s = sync_by_name(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	become_restricted(s->owner, &caller);
+	say(explaining.rsinfo, "sync",
+		psprintf("%s: %s from %s into %s, %s", s->name, s->mode, s->copy.foreign, s->copy.target, s->state));
+	secrets_guard(&s->copy, explain, &explaining);
 	become_again(&caller);
 	sql_end(level);
 	return (Datum) 0;

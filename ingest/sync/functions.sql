@@ -1,17 +1,20 @@
 
 -- Syncs
 
-CREATE FUNCTION create_sync(source_table regclass, target text, mode text DEFAULT 'incremental', name text DEFAULT NULL,
+CREATE FUNCTION create_sync(source_table regclass, target text, mode text DEFAULT NULL, name text DEFAULT NULL,
     key name[] DEFAULT NULL, cursor_column name DEFAULT NULL, overlap interval DEFAULT '5 min',
     batch_rows integer DEFAULT 50000, deletions text DEFAULT 'hard', parent text DEFAULT NULL,
     parent_column name DEFAULT NULL, history boolean DEFAULT false, history_retention interval DEFAULT NULL,
     row_events boolean DEFAULT false, profile text DEFAULT 'none', reconcile_every interval DEFAULT '1 day',
     max_delete_share float8 DEFAULT 0.01, reject_limit float8 DEFAULT 0.01, freshness interval DEFAULT NULL,
-    partition_by text DEFAULT NULL, distribute_by name DEFAULT NULL, adopt boolean DEFAULT false) RETURNS text
+    partition_by text DEFAULT NULL, distribute_by name DEFAULT NULL, adopt boolean DEFAULT false,
+    exclude name[] DEFAULT NULL, pseudonymise name[] DEFAULT NULL, pseudonym_key text DEFAULT NULL,
+    deleted_when text DEFAULT NULL) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_create_sync' LANGUAGE C;
 COMMENT ON FUNCTION create_sync(regclass, text, text, text, name[], name, interval, integer, text, text, name,
-    boolean, interval, boolean, text, interval, float8, float8, interval, text, name, boolean)
-    IS 'a copy of a source''s table: full, incremental or append; nothing is read yet';
+    boolean, interval, boolean, text, interval, float8, float8, interval, text, name, boolean, name[], name[],
+    text, text)
+    IS 'a copy of a source''s table: full, incremental, append or pieces; nothing is read yet';
 
 -- What a sync may be told, in sentences, whoever writes it: before the table's own constraints would speak
 CREATE FUNCTION ingest_internal.check_sync() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -21,7 +24,7 @@ DECLARE
 BEGIN
     wrong := CASE
         WHEN NEW.name IS NULL OR NEW.name = '' THEN 'a sync needs a name'
-        WHEN NEW.mode IS NULL OR NEW.mode NOT IN ('full', 'incremental', 'append')
+        WHEN NEW.mode IS NULL OR NEW.mode NOT IN ('full', 'incremental', 'append', 'pieces')
             THEN format('there is no mode "%s"', NEW.mode)
         WHEN NEW.deletions IS NULL OR NEW.deletions NOT IN ('hard', 'soft', 'ignore')
             THEN format('there is no policy of deletions "%s"', NEW.deletions)
@@ -37,13 +40,18 @@ BEGIN
             THEN 'max_delete_share is a share of rows, between 0 and 1'
         WHEN NEW.reject_limit IS NULL OR NEW.reject_limit NOT BETWEEN 0 AND 1
             THEN 'reject_limit is a share of rows, between 0 and 1'
-        WHEN NEW.history IS NULL OR NEW.row_events IS NULL THEN 'history and row_events are true or false' END;
+        WHEN NEW.history IS NULL OR NEW.row_events IS NULL THEN 'history and row_events are true or false'
+        WHEN NEW.exclude IS NULL OR NEW.pseudonymise IS NULL OR array_position(NEW.exclude || NEW.pseudonymise, NULL)
+            IS NOT NULL THEN 'exclude and pseudonymise are arrays of names of columns, none of them null'
+        WHEN NEW.pseudonym_key !~ '^(file:/|env:).' THEN 'pseudonym_key says where the key is, and is not the key'
+        WHEN NEW.pseudonymise <> '{}' AND NEW.pseudonym_key IS NULL THEN 'pseudonymise needs a pseudonym_key' END;
     hint := CASE
-        WHEN wrong LIKE '%mode "%' THEN 'The modes are full, incremental and append.'
+        WHEN wrong LIKE '%mode "%' THEN 'The modes are full, incremental, append and pieces.'
         WHEN wrong LIKE '%policy%' THEN 'The policies are hard, soft and ignore.'
         WHEN wrong LIKE '%to profile%' THEN 'profile is all, sample or none.'
         WHEN wrong LIKE 'reconcile_every%' THEN 'Null says that keys are never compared.'
         WHEN wrong LIKE 'history_retention%' THEN 'Null says that history is kept for ever.'
+        WHEN wrong LIKE '%pseudonym_key%' THEN 'Such as pseudonym_key => ''file:/run/secrets/pseudonyms''.'
         ELSE 'See the documentation of ingest.create_sync.' END;
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = wrong, HINT = hint;
@@ -52,8 +60,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION ingest_internal.check_sync() IS 'what a sync may be told, in sentences';
 CREATE TRIGGER check_sync BEFORE INSERT OR UPDATE OF name, mode, deletions, profile, key, overlap, batch_rows,
-    reconcile_every, history_retention, max_delete_share, reject_limit, history, row_events
-    ON sync FOR EACH ROW EXECUTE FUNCTION ingest_internal.check_sync();
+    reconcile_every, history_retention, max_delete_share, reject_limit, history, row_events, exclude, pseudonymise,
+    pseudonym_key ON sync FOR EACH ROW EXECUTE FUNCTION ingest_internal.check_sync();
 
 CREATE PROCEDURE sync(sync text)
     AS 'MODULE_PATHNAME', 'ingest_sync' LANGUAGE C;
@@ -202,12 +210,43 @@ CREATE FUNCTION alter_sync(sync text, mode text DEFAULT NULL, key name[] DEFAULT
     history boolean DEFAULT NULL, history_retention interval DEFAULT NULL,
     row_events boolean DEFAULT NULL, profile text DEFAULT NULL, reconcile_every interval DEFAULT NULL,
     max_delete_share float8 DEFAULT NULL, reject_limit float8 DEFAULT NULL,
-    freshness interval DEFAULT NULL, unset name[] DEFAULT NULL) RETURNS void
+    freshness interval DEFAULT NULL, unset name[] DEFAULT NULL, exclude name[] DEFAULT NULL,
+    pseudonymise name[] DEFAULT NULL, pseudonym_key text DEFAULT NULL, deleted_when text DEFAULT NULL) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_alter_sync' LANGUAGE C;
 COMMENT ON FUNCTION alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval,
-    boolean, text, interval, float8, float8, interval, name[])
+    boolean, text, interval, float8, float8, interval, name[], name[], name[], text, text)
     IS 'changes settings of a sync: the arguments of create_sync, null as it is; those in unset (parent, '
-    'history_retention, reconcile_every, freshness) become null; another mode, key or cursor reads everything again';
+    'history_retention, reconcile_every, freshness, deleted_when) become null; another mode, key or cursor reads '
+    'everything again';
+
+CREATE FUNCTION ingest_internal.retry_piece(actor oid, name text, piece text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    s ingest.sync := ingest_internal.own_sync(actor, name);
+BEGIN
+    UPDATE ingest.sync_piece p SET state = 'pending', version = NULL, prefix = NULL, next_try = NULL, tries = 0
+    WHERE p.sync = s.id AND p.piece = retry_piece.piece AND p.state <> 'gone';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+            MESSAGE = format('sync "%s" knows no piece "%s"', name, coalesce(piece, 'null')),
+            HINT = 'SELECT piece, state FROM ingest.sync_piece lists them.';
+    END IF;
+    PERFORM ingest_internal.audit(actor, 'retry_piece', name, NULL, jsonb_build_object('piece', piece));
+END $$;
+COMMENT ON FUNCTION ingest_internal.retry_piece(oid, text, text) IS 'see ingest.retry_piece';
+CREATE FUNCTION retry_piece(sync text, piece text) RETURNS void
+    AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
+COMMENT ON FUNCTION retry_piece(text, text)
+    IS 'the next run of a sync of mode pieces reads a piece again, whole, whatever became of it before';
+
+CREATE FUNCTION ingest_internal.takes_row(error jsonb, key jsonb, piece text, version text) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'ingest_takes_row' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION ingest_internal.takes_row(jsonb, jsonb, text, text)
+    IS 'within what a run reads: false for a bad row, which is noted; an error for one of another piece or version';
+
+CREATE FUNCTION ingest_internal.pseudonym(of_sync integer, value anyelement) RETURNS text
+    AS 'MODULE_PATHNAME', 'ingest_pseudonym' LANGUAGE C STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION ingest_internal.pseudonym(integer, anyelement)
+    IS 'within what a run reads: HMAC-SHA-256 of a value, in hexadecimal, by the key of the sync';
 
 CREATE FUNCTION explain_sync(sync text) RETURNS TABLE (step text, detail text)
     AS 'MODULE_PATHNAME', 'ingest_explain_sync' LANGUAGE C STRICT;

@@ -158,9 +158,9 @@ static char *
 seen_versions(const Kept *kept)
 {
 	return psprintf("SELECT seen_at AS _valid_from, lead(seen_at) OVER (PARTITION BY key ORDER BY seq) AS _valid_to, "
-					"operation AS _operation, seq AS _seq, jsonb_populate_record(NULL::%s, coalesce(after, before)) AS "
-					"r FROM c "
-					"UNION ALL SELECT '-infinity', seen_at, NULL, NULL, jsonb_populate_record(NULL::%s, before) "
+					"operation AS _operation, seq AS _seq, "
+					"ingest_internal.row_of_json(NULL::%s, coalesce(after, before)) AS r FROM c "
+					"UNION ALL SELECT '-infinity', seen_at, NULL, NULL, ingest_internal.row_of_json(NULL::%s, before) "
 					"FROM (SELECT DISTINCT ON (key) * FROM c ORDER BY key, seq) f WHERE before IS NOT NULL",
 					kept->target, kept->target);
 }
@@ -170,7 +170,7 @@ static char *
 unchanged_rows(const Kept *kept, bool of_one)
 {
 	if (of_one)
-		return psprintf("jsonb_populate_record(NULL::%s, $1) k JOIN %s t ON %s WHERE NOT EXISTS (SELECT FROM c)",
+		return psprintf("ingest_internal.row_of_json(NULL::%s, $1) k JOIN %s t ON %s WHERE NOT EXISTS (SELECT FROM c)",
 						kept->target, kept->target, same_key(kept));
 	return psprintf("%s t WHERE NOT EXISTS (SELECT FROM c WHERE c.key = %s)", kept->target, key_of(kept));
 }
@@ -373,8 +373,8 @@ as_it_was(const Kept *kept)
 	return psprintf("WITH f AS MATERIALIZED (SELECT DISTINCT ON (key) key, before "
 					"FROM ingest_internal.row_change(%d, NULL, $1) ORDER BY key, seq) "
 					"SELECT t.* FROM %s t WHERE NOT EXISTS (SELECT FROM f WHERE f.key = %s)%s "
-					"UNION ALL SELECT %s FROM (SELECT jsonb_populate_record(NULL::%s, before) AS r FROM f WHERE before "
-					"IS NOT NULL) v",
+					"UNION ALL SELECT %s FROM (SELECT ingest_internal.row_of_json(NULL::%s, before) AS r FROM f "
+					"WHERE before IS NOT NULL) v",
 					kept->id, kept->target, key_of(kept), living(kept), columns_of(kept, "(r).", true), kept->target);
 }
 
@@ -447,7 +447,7 @@ ingest_row_history(PG_FUNCTION_ARGS)
 	/* as history has it: {"id": "7"} is {"id": 7} there */
 	if (of_one)
 		key = arg_jsonb(own_value(
-			psprintf("SELECT %s FROM jsonb_populate_record(NULL::%s, $1) t", key_of(kept), kept->target), key));
+			psprintf("SELECT %s FROM ingest_internal.row_of_json(NULL::%s, $1) t", key_of(kept), kept->target), key));
 	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_CALLER, versions(kept, of_one), of_one ? 1 : 0, &key);
 	become_again(&caller);
 	sql_end(level);

@@ -35,6 +35,11 @@ COMMENT ON FUNCTION ingest_internal.row_json(record)
     IS 'what to_jsonb gives of a row where the zone is UTC, quicker of many; types of extensions as they write '
     'themselves';
 
+CREATE FUNCTION ingest_internal.row_of_json(base anyelement, "row" jsonb) RETURNS anyelement
+    AS 'MODULE_PATHNAME', 'ingest_row_of_json' LANGUAGE C STABLE;
+COMMENT ON FUNCTION ingest_internal.row_of_json(anyelement, jsonb)
+    IS 'the row that row_json made an object of, as jsonb_populate_record reads it; a null of JSON is one again';
+
 CREATE FUNCTION ingest_internal.key_json(VARIADIC "any") RETURNS jsonb
     AS 'MODULE_PATHNAME', 'ingest_key_json' LANGUAGE C STABLE;
 COMMENT ON FUNCTION ingest_internal.key_json("any")

@@ -306,5 +306,7 @@ merge_stage(Copy *copy, const char *operation)
 		if (!is_conflict(&failure) || !replaceable || !try_stage(copy, operation, true, &failure))
 			isolate(copy, operation, replaceable);
 	}
-	resolve_rejected(copy);
+	/* those of pieces are resolved with their piece */
+	if (copy->piece_column == NULL)
+		resolve_rejected(copy);
 }

@@ -55,7 +55,7 @@ cut_here(Cuts *cuts, int64 low, int64 expected)
 static int64
 count_range(const Copy *copy, int64 low, int64 high, const char *condition)
 {
-	return to_int8(user_value(psprintf("SELECT count(*) FROM %s WHERE %s >= %lld AND %s < %lld%s%s", copy->foreign,
+	return to_int8(user_value(psprintf("SELECT count(*) FROM %s WHERE %s >= %lld AND %s < %lld%s%s", copy->there,
 									   copy->key[0], (long long) low, copy->key[0], (long long) high,
 									   condition ? " AND " : "", condition ? condition : "")));
 }
@@ -77,7 +77,7 @@ extent_there(const Copy *copy, const char *condition)
 		copy->key_is_integer ? psprintf(", min(%s) AS low, max(%s) AS high", copy->key[0], copy->key[0]) : pstrdup("");
 	char *sql = psprintf("SELECT rows, %s FROM (SELECT count(*) AS rows%s FROM %s WHERE %s) e",
 						 copy->key_is_integer ? "low::bigint, high::bigint" : "0 AS low, 0 AS high", keys,
-						 copy->foreign, condition ? condition : "true");
+						 copy->there, condition ? condition : "true");
 
 	return *(Extent *) user_answer(&extent_shape, sql);
 }
@@ -210,7 +210,8 @@ load_range(void *arg)
 	Batch *b = arg;
 	Sync *s = b->s;
 	Strings touched = {0};
-	int64 before = b->run->read;
+	int64 before = b->run->read,
+		  rejected = b->run->rejected;
 	Failure failure;
 	bool inserted = false;
 
@@ -221,6 +222,7 @@ load_range(void *arg)
 		if (!inserted)
 		{
 			b->run->read = before;
+			b->run->rejected = rejected;
 			b->run->inserted = 0;
 			if (!failure_is_of_data(&failure))
 				failure_rethrow(&failure);

@@ -26,12 +26,21 @@ typedef struct Copy
 	const char *source; /* the source's name */
 	char *target;       /* qualified */
 	char *foreign;      /* qualified */
-	char *stage;        /* rows that were read: a temporary table, or one of a load */
-	char *stage_name;   /* of the temporary one */
-	char *held;         /* keys of rows whose deletion waits for that of others, a temporary table, or NULL */
-	bool may_cut;       /* the source's wrapper may give fewer rows than there are, and no error */
-	List *diffs;        /* of Stored: what differs, since the last flush */
-	char **columns;     /* in both */
+	char *there;        /* what is read of it: itself, or a subquery, see reading.c */
+	char *read;         /* the same, which takes note of bad rows */
+	bool has_secrets;   /* some of its values must not be told */
+	/* columns of it that its connector gives it, or NULL */
+	char *piece_column, *position_column, *version_column, *error_column;
+	char *stage;         /* rows that were read: a temporary table, or one of a load */
+	char *stage_name;    /* of the temporary one */
+	char *held;          /* keys of rows whose deletion waits for that of others, a temporary table, or NULL */
+	bool may_cut;        /* the source's wrapper may give fewer rows than there are, and no error */
+	List *diffs;         /* of Stored: what differs, since the last flush */
+	char **columns;      /* in both */
+	char **column_names; /* not quoted */
+	char **compared;     /* those that hold what the source holds */
+	int n_compared;
+	bool stages_gone; /* rows of the stage may mean a deletion: they have ingest_gone */
 	int n_columns;
 	bool is_whole;    /* the copy has no other columns */
 	bool distributed; /* on Citus's nodes */

@@ -43,6 +43,9 @@ reconcile_is_due(Sync *s)
 		return true;
 	if (s->copy.ignore_deletions || strcmp(s->mode, "incremental") != 0)
 		return false;
+	/* one that came with a parent that is no more has nothing else that tells of changes */
+	if (s->cursor == NULL && s->parent == 0)
+		return true;
 	return to_bool(
 		repo_value("SELECT ingest_internal.sync_is_due($1, $2)", arg_int4(s->id), arg_int4(MISMATCHES_AT_MOST)));
 }
@@ -241,7 +244,7 @@ figures(const Copy *copy, Depth depth, int *n)
 	if (depth == DEPTH_KEYS)
 		return sql.data;
 	figure = repo_structs(figure_shape, n, "SELECT * FROM ingest_internal.sync_figures($1, $2, $3)",
-						  arg_relation(copy->target), arg_texts(copy->columns, copy->n_columns),
+						  arg_relation(copy->target), arg_texts(copy->compared, copy->n_compared),
 						  arg_bool(depth == DEPTH_HASHES));
 	for (int i = 0; i < *n; i++)
 		appendStringInfo(&sql, ", %s AS x%d", figure[i].figure, i);
@@ -288,7 +291,7 @@ static bool
 is_computed_there(const Copy *copy, Depth depth)
 {
 	char *plan = user_value(psprintf("EXPLAIN (FORMAT JSON, COSTS OFF) %s",
-									 digest_query(copy, depth, copy->foreign, "true")));
+									 digest_query(copy, depth, copy->there, "true")));
 
 	return plan && strstr(plan, "\"Aggregate\"") == NULL;
 }
@@ -307,7 +310,7 @@ ask_there(void *arg)
 	Asking *asking = arg;
 
 	if (is_computed_there(asking->copy, asking->depth))
-		asking->there = digest(asking->copy, asking->depth, asking->copy->foreign, "true");
+		asking->there = digest(asking->copy, asking->depth, asking->copy->there, "true");
 }
 
 /* All rows there, by as much as can be asked: a source may refuse what its wrapper thinks it can */
@@ -327,7 +330,7 @@ ask_deepest(const Copy *copy, Depth *depth)
 		else if (asking.there)
 			return asking.there;
 	}
-	return digest(copy, *depth, copy->foreign, "true");
+	return digest(copy, *depth, copy->there, "true");
 }
 
 /* Nulls are alike */
@@ -364,7 +367,7 @@ read_all_again(Sync *s)
 {
 	Copy *copy = &s->copy;
 
-	if (s->max_delete_share < 1 && user_value(psprintf("SELECT 1 FROM %s LIMIT 1", copy->foreign)) == NULL)
+	if (s->max_delete_share < 1 && user_value(psprintf("SELECT 1 FROM %s LIMIT 1", copy->there)) == NULL)
 	{
 		int64 rows = count_here(s);
 
@@ -387,7 +390,7 @@ compare(Sync *s, Depth depth, int64 low, int64 high)
 		*here;
 
 	CHECK_FOR_INTERRUPTS();
-	there = digest(copy, depth, copy->foreign, range);
+	there = digest(copy, depth, copy->there, range);
 	here = digest(copy, depth, copy->target, psprintf("%s AND %s", range, copy_living(&s->copy, "")));
 	if (same(there, here))
 		return;
@@ -504,7 +507,7 @@ require_unique_there(const Sync *s)
 {
 	char *key = column_list(s->copy.key, s->copy.n_key, "");
 	int64 n = to_int8(user_value(psprintf("SELECT count(*) FROM (SELECT %s FROM %s GROUP BY %s HAVING count(*) > 1) d",
-										  key, s->copy.foreign, key)));
+										  key, s->copy.there, key)));
 
 	if (n > 0)
 		ereport(ERROR,
@@ -555,7 +558,7 @@ reconcile_count(Sync *s, Run *run, bool changed, bool said_nothing)
 	if (repo_value("SELECT 1 FROM ingest.rejected_row WHERE sync = $1 AND resolved_at IS NULL LIMIT 1",
 				   arg_int4(s->id)))
 		return;
-	there = tally(&s->copy, s->copy.foreign, "true");
+	there = tally(&s->copy, s->copy.there, "true");
 	agree = counts_agree(s, there);
 	if (!agree)
 	{

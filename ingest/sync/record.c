@@ -7,8 +7,10 @@
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "ingest/base/compat.h"
 #include "ingest/repository/access.h"
+#include "ingest/sync/reading.h"
 #include "ingest/sync/sync.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -56,7 +58,11 @@ ROW_SHAPE(sync_shape, Sync,
 		  FIELD(BOOL, Sync, reload),
 		  FIELD(BOOL, Sync, unfilled),
 		  FIELD(INT4, Sync, mismatches),
-		  FIELD(INT8, Sync, epoch));
+		  FIELD(INT8, Sync, epoch),
+		  FIELD(TEXTS, Sync, exclude),
+		  FIELD(TEXTS, Sync, pseudonymise),
+		  FIELD(TEXT, Sync, pseudonym_key),
+		  FIELD(TEXT, Sync, deleted_when));
 
 /* On Citus's nodes? */
 static bool
@@ -82,6 +88,35 @@ require_tables(const Sync *s)
 						errhint("SELECT ingest.drop_sync(%s), and create it again.", quote_literal_cstr(s->name))));
 }
 
+/* A column that the connector names, if this foreign table has it; quoted */
+static char *
+given_column(const Sync *s, const char *name, Oid type)
+{
+	AttrNumber number = name ? get_attnum(s->foreign_relation, name) : InvalidAttrNumber;
+
+	if (number <= InvalidAttrNumber || (OidIsValid(type) && get_atttype(s->foreign_relation, number) != type))
+		return NULL;
+	return pstrdup(quote_identifier(name));
+}
+
+/* Which of the columns that say where a row stands there are, and which columns are nobody's */
+static void
+find_given(Sync *s)
+{
+	const Source *source = s->source;
+
+	s->left_out = reading_left_out(&s->exclude, source, s->foreign_relation, s->mode);
+	s->copy.has_secrets = s->exclude.n + s->pseudonymise.n > 0;
+	s->copy.error_column = given_column(s, source->error_column, JSONBOID);
+	if (!sync_is_in_pieces(s))
+		return;
+	/* files of changes: what a later one says of a key holds */
+	s->copy.stages_gone = s->deleted_when && s->copy.ignore_deletions;
+	s->copy.piece_column = given_column(s, source->piece_column, InvalidOid);
+	s->copy.position_column = given_column(s, source->position_column, INT8OID);
+	s->copy.version_column = given_column(s, source->version_column, InvalidOid);
+}
+
 /* One sync without its children, for who acts for its owner */
 static Sync *
 read_one(int32 id)
@@ -104,6 +139,8 @@ read_one(int32 id)
 	s->copy.may_cut = s->source->may_cut;
 	s->copy.target = quoted_relation(s->target_schema, s->target_table);
 	s->copy.foreign = quoted_relation(s->foreign_schema, s->foreign_table);
+	s->copy.there = s->copy.read = s->copy.foreign;
+	find_given(s);
 	s->copy.stage_name = psprintf("pg_temp.ingest_stage_%d", s->id);
 	s->copy.distributed = is_distributed(s->target_relation);
 	return s;
@@ -162,6 +199,12 @@ bool
 sync_is_full(const Sync *s)
 {
 	return strcmp(s->mode, "full") == 0;
+}
+
+bool
+sync_is_in_pieces(const Sync *s)
+{
+	return strcmp(s->mode, "pieces") == 0;
 }
 
 /* -- what a view says of one -- */

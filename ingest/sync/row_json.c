@@ -5,6 +5,10 @@
  * Names, their order in an object and what becomes of each type are looked up once for all rows of a statement.  What
  * is not simple (arrays, composites, JSON) is to_jsonb's.  A type of somebody's own is what it writes, even if there
  * is a cast to json: a version is to be read again, by the type's input.
+ *
+ * What JSON has no word for is a string that the type reads again: NaN and infinities, -0, arrays that do not begin at
+ * 1.  A null of JSON, which is another one than SQL's, is {"$json": null}; so that this can be told from a value that
+ * looks the same, that one is put into such an object as well.
  */
 #include "postgres.h"
 
@@ -14,6 +18,7 @@
 #include "ingest/base/compat.h"
 #include "nodes/makefuncs.h"
 #include "pgtime.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/fmgroids.h"
@@ -25,6 +30,7 @@
 #include "utils/typcache.h"
 
 SQL_FUNCTION(ingest_row_json);
+SQL_FUNCTION(ingest_row_of_json);
 SQL_FUNCTION(ingest_key_json);
 
 typedef enum Way
@@ -38,17 +44,23 @@ typedef enum Way
 	WAY_TEXT,   /* what is a text inside */
 	WAY_OUTPUT, /* what its output function writes, as a string */
 	WAY_FLOAT,  /* the same as a number */
+	WAY_ARRAY,  /* to_jsonb's; what does not begin at 1 as a string */
 	WAY_JSONB   /* what to_jsonb makes of it */
 } Way;
+
+/* The one member of an object around a value of JSON that could be taken for another one */
+#define MARK "$json"
 
 typedef struct Member
 {
 	int attribute; /* from 0 */
 	const char *name;
 	int name_length;
-	Oid type; /* a domain's base */
+	Oid type;     /* a domain's base */
+	bool as_text; /* it is to be read again, rather than to be compared */
 	Way way;
 	FmgrInfo function; /* output, or to_jsonb */
+	FmgrInfo output;   /* of an array */
 } Member;
 
 /* What is known of the rows of one type */
@@ -74,7 +86,29 @@ compare_names(const void *a, const void *b)
 	return memcmp(x->name, y->name, x->name_length);
 }
 
-/* as_text: as its own input reads it again; what a cast to json makes of hstore or geometry nothing does */
+/* Can the JSON of it be read?  What a cast to json makes of hstore or geometry, in an array, too, nothing reads */
+static bool
+json_reads_again(Oid type)
+{
+	Oid element;
+	TupleDesc desc;
+	bool all = true;
+
+	type = getBaseType(type);
+	if (type < FirstNormalObjectId)
+		return true;
+	element = get_element_type(type);
+	if (OidIsValid(element))
+		return json_reads_again(element);
+	if (!type_is_rowtype(type))
+		return get_typtype(type) != TYPTYPE_BASE;
+	desc = lookup_rowtype_tupdesc_copy(type, -1);
+	for (int i = 0; i < desc->natts && all; i++)
+		all = TupleDescAttr(desc, i)->attisdropped || json_reads_again(TupleDescAttr(desc, i)->atttypid);
+	return all;
+}
+
+/* as_text: as its own input reads it again */
 static Way
 way_of(Oid type, bool as_text)
 {
@@ -111,8 +145,10 @@ way_of(Oid type, bool as_text)
 		case NAMEOID:
 			return WAY_OUTPUT;
 		default:
-			if (as_text && type >= FirstNormalObjectId && !OidIsValid(get_element_type(type)) && !type_is_rowtype(type))
+			if (as_text && !json_reads_again(type))
 				return WAY_OUTPUT;
+			if (type_is_array(type))
+				return WAY_ARRAY;
 			return WAY_JSONB;
 	}
 }
@@ -128,13 +164,14 @@ member_begin(Member *member, const char *name, Oid type, bool as_text, int i, Me
 	member->name = MemoryContextStrdup(context, name);
 	member->name_length = strlen(member->name);
 	member->type = getBaseType(type);
+	member->as_text = as_text;
 	member->way = way_of(member->type, as_text);
-	if (member->way == WAY_OUTPUT || member->way == WAY_FLOAT)
+	if (member->way == WAY_OUTPUT || member->way == WAY_FLOAT || member->way == WAY_ARRAY)
 	{
 		getTypeOutputInfo(member->type, &output, &varlena);
-		fmgr_info_cxt(output, &member->function, context);
+		fmgr_info_cxt(output, member->way == WAY_ARRAY ? &member->output : &member->function, context);
 	}
-	else if (member->way == WAY_JSONB)
+	if (member->way == WAY_ARRAY || member->way == WAY_JSONB)
 	{
 		Node *typed = (Node *) makeNullConst(type, -1, InvalidOid);
 
@@ -195,11 +232,11 @@ set_number(JsonbValue *to, Numeric number)
 	to->val.numeric = number;
 }
 
-/* By its text, which is the shortest that gives the same number again */
+/* By its text, which is the shortest that gives the same number again; a key has no -0, which equals 0 */
 static void
-set_float(JsonbValue *to, char *text)
+set_float(JsonbValue *to, char *text, bool as_text)
 {
-	if (*text == 'N' || *text == 'I' || (*text == '-' && text[1] == 'I'))
+	if (*text == 'N' || *text == 'I' || (*text == '-' && text[1] == 'I') || (as_text && strcmp(text, "-0") == 0))
 		set_string(to, text, strlen(text));
 	else
 		set_number(to, DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
@@ -225,6 +262,42 @@ unpacked(Jsonb *json)
 	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
 		whole = pushJsonbValue(&state, token, token < WJB_BEGIN_ARRAY ? &value : NULL);
 	return *whole;
+}
+
+static bool
+begins_at_one(ArrayType *array)
+{
+	for (int i = 0; i < ARR_NDIM(array); i++)
+		if (ARR_LBOUND(array)[i] != 1)
+			return false;
+	return true;
+}
+
+static bool
+is_json(Oid type)
+{
+	return type == JSONOID || type == JSONBOID;
+}
+
+/* Is it an object with that one member, or what has to be put into one? */
+static bool
+is_marked(JsonbValue *value)
+{
+	return value->type == jbvObject && value->val.object.nPairs == 1 &&
+		   value->val.object.pairs[0].key.val.string.len == strlen(MARK) &&
+		   memcmp(value->val.object.pairs[0].key.val.string.val, MARK, strlen(MARK)) == 0;
+}
+
+static void
+mark(JsonbValue *to)
+{
+	JsonbPair *pair = palloc0(sizeof(JsonbPair));
+
+	set_string(&pair->key, MARK, strlen(MARK));
+	pair->value = *to;
+	to->type = jbvObject;
+	to->val.object.nPairs = 1;
+	to->val.object.pairs = pair;
 }
 
 /* A column as to_jsonb would have it, without asking again how */
@@ -264,10 +337,20 @@ set_value(JsonbValue *to, Member *member, Datum value)
 			set_string(to, text, strlen(text));
 			break;
 		case WAY_FLOAT:
-			set_float(to, OutputFunctionCall(&member->function, value));
+			set_float(to, OutputFunctionCall(&member->function, value), member->as_text);
 			break;
+		case WAY_ARRAY:
+			if (!begins_at_one(DatumGetArrayTypeP(value)))
+			{
+				text = OutputFunctionCall(&member->output, value);
+				set_string(to, text, strlen(text));
+				break;
+			}
+			/* FALLTHROUGH */
 		case WAY_JSONB:
 			*to = unpacked(DatumGetJsonbP(FunctionCall1(&member->function, value)));
+			if (member->as_text && is_json(member->type) && (to->type == jbvNull || is_marked(to)))
+				mark(to);
 			break;
 	}
 }
@@ -358,6 +441,106 @@ ingest_row_json(PG_FUNCTION_ARGS)
 	tuple.t_data = header;
 	heap_deform_tuple(&tuple, row->desc, row->values, row->nulls);
 	PG_RETURN_DATUM(object_of(row));
+}
+
+/* -- and back -- */
+
+/* Of the rows of a type, as long as the statement */
+typedef struct Reader
+{
+	TupleDesc desc;
+	FmgrInfo populate;
+	Bitmapset *json; /* columns of JSON, from 0 */
+} Reader;
+
+static Reader *
+reader_of(FunctionCallInfo fcinfo)
+{
+	Reader *reader = fcinfo->flinfo->fn_extra;
+	MemoryContext old;
+	Oid type;
+	List *arguments;
+
+	if (reader)
+		return reader;
+	type = get_fn_expr_argtype(fcinfo->flinfo, 0);
+	if (!type_is_rowtype(type))
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("the first argument must be a row")));
+	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	reader = palloc0(sizeof(Reader));
+	reader->desc = lookup_rowtype_tupdesc_copy(type, -1);
+	arguments = list_make2(makeNullConst(type, -1, InvalidOid), makeNullConst(JSONBOID, -1, InvalidOid));
+	fmgr_info_cxt(F_JSONB_POPULATE_RECORD, &reader->populate, CurrentMemoryContext);
+	fmgr_info_set_expr((Node *) makeFuncExpr(F_JSONB_POPULATE_RECORD, type, arguments, InvalidOid, InvalidOid,
+											 COERCE_EXPLICIT_CALL),
+					   &reader->populate);
+	for (int i = 0; i < reader->desc->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(reader->desc, i);
+
+		if (!column->attisdropped && is_json(getBaseType(column->atttypid)))
+			reader->json = bms_add_member(reader->json, i);
+	}
+	MemoryContextSwitchTo(old);
+	fcinfo->flinfo->fn_extra = reader;
+	return reader;
+}
+
+/* What was put into an object around it; false: it was not */
+static bool
+read_marked(Jsonb *row, const char *name, Oid type, Datum *value)
+{
+	JsonbValue *found = getKeyJsonValueFromContainer(&row->root, name, strlen(name), NULL);
+	JsonbValue whole;
+
+	if (found == NULL || found->type != jbvBinary)
+		return false;
+	whole = unpacked(JsonbValueToJsonb(found));
+	if (!is_marked(&whole))
+		return false;
+	*value = JsonbPGetDatum(JsonbValueToJsonb(&whole.val.object.pairs[0].value));
+	if (type == JSONOID)
+		*value = CStringGetTextDatum(DatumGetCString(DirectFunctionCall1(jsonb_out, *value)));
+	return true;
+}
+
+/* row_of_json(base anyelement, row jsonb): what row_json made an object of, as jsonb_populate_record reads it */
+Datum
+ingest_row_of_json(PG_FUNCTION_ARGS)
+{
+	LOCAL_FCINFO(call, 2);
+	Reader *reader;
+	Datum result;
+	Datum *values;
+	bool *nulls;
+	HeapTupleData tuple = {0};
+	int i = -1;
+
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	reader = reader_of(fcinfo);
+	InitFunctionCallInfoData(*call, &reader->populate, 2, InvalidOid, NULL, NULL);
+	call->args[0].isnull = true;
+	call->args[1].value = PG_GETARG_DATUM(1);
+	call->args[1].isnull = false;
+	result = FunctionCallInvoke(call);
+	if (call->isnull)
+		PG_RETURN_NULL();
+	if (bms_is_empty(reader->json))
+		PG_RETURN_DATUM(result);
+	values = palloc(sizeof(Datum) * reader->desc->natts);
+	nulls = palloc(sizeof(bool) * reader->desc->natts);
+	tuple.t_data = DatumGetHeapTupleHeader(result);
+	tuple.t_len = HeapTupleHeaderGetDatumLength(tuple.t_data);
+	heap_deform_tuple(&tuple, reader->desc, values, nulls);
+	while ((i = bms_next_member(reader->json, i)) >= 0)
+	{
+		Form_pg_attribute column = TupleDescAttr(reader->desc, i);
+
+		if (read_marked(PG_GETARG_JSONB_P(1), NameStr(column->attname), getBaseType(column->atttypid), &values[i]))
+			nulls[i] = false;
+	}
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(reader->desc, values, nulls)));
 }
 
 /* key_json(name, value, name, value, …): as jsonb_build_object, of names that are the same in each call */

@@ -8,9 +8,12 @@
 
 #include "ingest/base/attempt.h"
 #include "ingest/repository/access.h"
+#include "ingest/sync/pseudonym.h"
 #include "ingest/sync/settings.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -72,6 +75,13 @@ settings_full(const Settings *settings)
 	return strcmp(settings->mode, "full") == 0;
 }
 
+/* Only pieces that are other ones are read */
+bool
+settings_in_pieces(const Settings *settings)
+{
+	return strcmp(settings->mode, "pieces") == 0;
+}
+
 /* Words of three */
 static bool
 is_one_of(const char *word, const char *a, const char *b, const char *c)
@@ -82,14 +92,28 @@ is_one_of(const char *word, const char *a, const char *b, const char *c)
 void
 settings_check_words(const Settings *s)
 {
-	if (!is_one_of(s->mode, "full", "incremental", "append"))
-		settings_refuse(psprintf("there is no mode \"%s\"", s->mode), "The modes are full, incremental and append.");
+	if (!is_one_of(s->mode, "full", "incremental", "append") && !settings_in_pieces(s))
+		settings_refuse(psprintf("there is no mode \"%s\"", s->mode), "The modes are full, incremental, append and "
+																	  "pieces.");
 	if (!is_one_of(s->deletions, "hard", "soft", "ignore"))
 		settings_refuse(psprintf("there is no policy of deletions \"%s\"", s->deletions), "The policies are hard, soft "
 																						  "and ignore.");
 	if (!is_one_of(s->profile, "all", "sample", "none"))
 		settings_refuse(psprintf("there is no way to profile a copy \"%s\"", s->profile), "profile is all, sample or "
 																						  "none.");
+}
+
+static bool
+has_column(Oid relation, const char *column)
+{
+	return column && get_attnum(relation, column) > InvalidAttrNumber;
+}
+
+void
+settings_default_mode(Settings *s, const Source *source, Oid foreign_table)
+{
+	if (s->mode == NULL)
+		s->mode = source->pieces && has_column(foreign_table, source->piece_column) ? "pieces" : "incremental";
 }
 
 /* A key that the data have, where nobody names one: verified by reading the table */
@@ -112,12 +136,29 @@ key_of_data(const char *relation)
 	return key;
 }
 
+/* Where a row stands is its key, where the connector says so */
+static Texts
+places_of(const Source *source, Oid foreign_table)
+{
+	Texts key = {0};
+
+	if (!has_column(foreign_table, source->piece_column) || !has_column(foreign_table, source->position_column))
+		return key;
+	key.n = 2;
+	key.v = palloc(sizeof(char *) * 2);
+	key.v[0] = source->piece_column;
+	key.v[1] = source->position_column;
+	return key;
+}
+
 /* The source's key, or one that the data have, if they have just one */
 static void
-complete_key(Settings *s, const SourceTable *table, const char *foreign)
+complete_key(Settings *s, const SourceTable *table, const Source *source, Oid foreign_table, const char *foreign)
 {
 	if (s->key.v == NULL)
 		s->key = table->key;
+	if (s->key.v == NULL && settings_in_pieces(s))
+		s->key = places_of(source, foreign_table);
 	if (s->key.v == NULL && !settings_full(s))
 	{
 		s->key = key_of_data(foreign);
@@ -138,9 +179,10 @@ complete_cursor(Settings *s, const SourceTable *table, const char *foreign)
 {
 	if (s->cursor_column == NULL)
 		s->cursor_column = table->cursor;
-	if (settings_full(s))
+	if (settings_full(s) || settings_in_pieces(s))
 		s->cursor_column = NULL;
-	else if (s->cursor_column == NULL)
+	/* rows of a parent come with it */
+	else if (s->cursor_column == NULL && !(s->parent && strcmp(s->mode, "incremental") == 0))
 		settings_refuse(psprintf("mode %s needs a cursor, a column that tells that a row changed, and none is known of "
 								 "%s",
 								 s->mode, foreign),
@@ -151,7 +193,7 @@ complete_cursor(Settings *s, const SourceTable *table, const char *foreign)
 static void
 require_columns(Oid relation, const char *name)
 {
-	if (repo_value("SELECT 1 FROM ingest_internal.sync_definitions($1) LIMIT 1", arg_oid(relation)) == NULL)
+	if (repo_value("SELECT 1 FROM ingest_internal.sync_definitions($1, '{}', '{}') LIMIT 1", arg_oid(relation)) == NULL)
 		settings_refuse(psprintf("%s has no columns: there is nothing to copy", name),
 						"If it has some at the source by now, CALL ingest.crawl.");
 }
@@ -202,16 +244,110 @@ warn_of_text(Oid relation, const char *foreign, const char *cursor)
 				 errhint("What changes below the greatest of %s is found by the comparison of keys alone.", foreign)));
 }
 
+/* Who keeps a copy in pieces has a connector that lists them */
+static void
+require_pieces(const Settings *s, const Source *source, Oid foreign_table, const char *foreign)
+{
+	if (source->pieces == NULL || source->piece_column == NULL)
+		settings_refuse(psprintf("the connector of source \"%s\" lists no pieces", source->name),
+						"ingest.connector says what it can; use mode => 'full' or 'incremental'.");
+	if (!has_column(foreign_table, source->piece_column))
+		settings_refuse(psprintf("%s has no column \"%s\", which says in which piece a row stands", foreign,
+								 source->piece_column),
+						"CALL ingest.crawl, which asks for it; or add it by hand.");
+	if (s->parent_column || s->parent)
+		settings_refuse("a copy in pieces belongs to no parent", "It follows its own pieces.");
+}
+
+static bool
+is_in(const Texts *names, const char *name)
+{
+	for (int i = 0; name && i < names->n; i++)
+	{
+		if (strcmp(names->v[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A column by which rows are told apart or found must be what it is at the source */
+static void
+refuse_needed(const Settings *s, const char *column, const char *what)
+{
+	if (is_in(&s->exclude, column) || is_in(&s->pseudonymise, column))
+		settings_refuse(psprintf("column \"%s\" cannot be excluded or pseudonymised: it is %s", column, what),
+						"Rows are told apart and found by it. Take another key, or leave the table out.");
+}
+
+/* What is not to be told */
+static void
+check_secrets(const Settings *s, const Source *source, Oid foreign_table, const char *foreign)
+{
+	for (int i = 0; i < s->exclude.n; i++)
+	{
+		require_column(foreign_table, foreign, s->exclude.v[i]);
+		if (is_in(&s->pseudonymise, s->exclude.v[i]))
+			settings_refuse(psprintf("column \"%s\" is both excluded and pseudonymised", s->exclude.v[i]),
+							"Say one of them.");
+	}
+	for (int i = 0; i < s->pseudonymise.n; i++)
+		require_column(foreign_table, foreign, s->pseudonymise.v[i]);
+	for (int i = 0; i < s->key.n; i++)
+		refuse_needed(s, s->key.v[i], "of the key");
+	refuse_needed(s, s->cursor_column, "the cursor");
+	refuse_needed(s, s->parent_column, "the parent's");
+	if (settings_in_pieces(s))
+		refuse_needed(s, source->piece_column, "which says in which piece a row stands");
+	if (s->pseudonymise.n > 0 && s->pseudonym_key == NULL)
+		settings_refuse("pseudonymise needs a pseudonym_key", "Such as pseudonym_key => "
+															  "'file:/run/secrets/pseudonyms'.");
+	if (s->pseudonym_key)
+		pseudonym_require_key(GetUserId(), s->pseudonym_key);
+}
+
+/* SELECT and nothing else than an expression */
+static bool
+is_one_value(const SelectStmt *select)
+{
+	return select->op == SETOP_NONE && list_length(select->targetList) == 1 &&
+		   linitial_node(ResTarget, select->targetList)->name == NULL && !select->distinctClause &&
+		   !select->intoClause && !select->fromClause && !select->whereClause && !select->groupClause &&
+		   !select->havingClause && !select->windowClause && !select->sortClause && !select->limitCount &&
+		   !select->limitOffset && !select->lockingClause && !select->withClause;
+}
+
+/* One expression, which the server understands of the table's rows: the statement that has it holds nothing else */
+static void
+require_condition(const Settings *s, const char *foreign)
+{
+	List *statements = raw_parser(psprintf("SELECT %s", s->deleted_when), RAW_PARSE_DEFAULT);
+	SelectStmt *select = list_length(statements) == 1 ? (SelectStmt *) linitial_node(RawStmt, statements)->stmt : NULL;
+
+	if (select == NULL || !IsA(select, SelectStmt) || !is_one_value(select))
+		settings_refuse("deleted_when is one condition on a row of the source's table", "Such as deleted_when => "
+																						"'op = ''D'''.");
+	if (strcmp(s->mode, "append") == 0)
+		settings_refuse("mode append deletes nothing, so that deleted_when says nothing", "Use another mode, or leave "
+																						  "it out.");
+	user_run(psprintf("SELECT FROM %s WHERE (%s) IS TRUE LIMIT 0", foreign, s->deleted_when));
+}
+
 void
-settings_complete(Settings *s, const SourceTable *table, Oid foreign_table, const char *tried_cursor)
+settings_complete(Settings *s, const SourceTable *table, const Source *source, Oid foreign_table,
+				  const char *tried_cursor)
 {
 	char *foreign = relation_name(foreign_table);
 
 	require_columns(foreign_table, foreign);
-	complete_key(s, table, foreign);
+	if (settings_in_pieces(s))
+		require_pieces(s, source, foreign_table, foreign);
+	complete_key(s, table, source, foreign_table, foreign);
 	complete_cursor(s, table, foreign);
 	for (int i = 0; i < s->key.n; i++)
 		require_column(foreign_table, foreign, s->key.v[i]);
+	check_secrets(s, source, foreign_table, foreign);
+	if (s->deleted_when)
+		require_condition(s, foreign);
 	if (s->cursor_column)
 	{
 		require_column(foreign_table, foreign, s->cursor_column);

@@ -28,6 +28,9 @@ typedef struct Settings
 	char *reconcile_every;
 	char *max_delete_share;
 	char *reject_limit;
+	Texts exclude, pseudonymise; /* not quoted */
+	char *pseudonym_key;
+	char *deleted_when;
 } Settings;
 
 /* What a crawl knows of the source's table */
@@ -52,8 +55,11 @@ extern void settings_check_words(const Settings *settings);
  * What nobody named is as the source says, or as the data show; then errors unless the foreign table has it all.
  * tried_cursor: the source filters by it already, so that it need not be reached to change something else.
  */
-extern void settings_complete(Settings *settings, const SourceTable *table, Oid foreign_table,
+extern void settings_complete(Settings *settings, const SourceTable *table, const Source *source, Oid foreign_table,
 							  const char *tried_cursor);
+extern bool settings_in_pieces(const Settings *settings);
+/* NULL is the source's: pieces where it has some, else incremental */
+extern void settings_default_mode(Settings *settings, const Source *source, Oid foreign_table);
 /* The sync that is to be the parent, by its name: the column that names its rows is found or checked */
 extern void settings_set_parent(Settings *settings, const char *parent, const SourceTable *table, const Source *source,
 								Oid foreign_table);

@@ -12,6 +12,7 @@
 #include "ingest/base/attempt.h"
 #include "ingest/event/event.h"
 #include "ingest/sync/history.h"
+#include "ingest/sync/reading.h"
 #include "ingest/sync/shape.h"
 #include "ingest/base/sql.h"
 #include "utils/builtins.h"
@@ -180,8 +181,11 @@ ROW_SHAPE(difference_shape, Difference,
 Difference *
 shape_differences(const Sync *sync, int *n)
 {
-	return repo_structs(difference_shape, n, "SELECT * FROM ingest_internal.sync_differences($1, $2, $3)",
-						arg_relation(sync->copy.foreign), arg_relation(sync->copy.target), arg_int4(sync->id));
+	return repo_structs(difference_shape, n,
+						"SELECT * FROM ingest_internal.sync_differences($1, $2, $3, $4::name[], $5::name[])",
+						arg_relation(sync->copy.foreign), arg_relation(sync->copy.target), arg_int4(sync->id),
+						arg_texts(sync->left_out.v, sync->left_out.n),
+						arg_texts(sync->pseudonymise.v, sync->pseudonymise.n));
 }
 
 /* What becomes of a column */
@@ -294,11 +298,13 @@ stop_at_clash(Sync *sync, const Difference *d)
 }
 
 void
-shape_require_fit(const char *foreign, const char *target)
+shape_require_fit(const char *foreign, const char *target, const Texts *left_out, const Texts *hashed)
 {
 	int n;
-	Difference *d = repo_structs(difference_shape, &n, "SELECT * FROM ingest_internal.sync_differences($1, $2, 0)",
-								 arg_relation(foreign), arg_relation(target));
+	Difference *d = repo_structs(difference_shape, &n,
+								 "SELECT * FROM ingest_internal.sync_differences($1, $2, 0, $3::name[], $4::name[])",
+								 arg_relation(foreign), arg_relation(target), arg_texts(left_out->v, left_out->n),
+								 arg_texts(hashed->v, hashed->n));
 
 	for (int i = 0; i < n; i++)
 	{
@@ -311,6 +317,22 @@ shape_require_fit(const char *foreign, const char *target)
 	}
 }
 
+/* One that must not be copied may go on under a name that nobody was told */
+static void
+require_secrets(Sync *sync)
+{
+	char *lost;
+
+	if (sync->exclude.n + sync->pseudonymise.n == 0)
+		return;
+	lost = repo_value("SELECT ingest_internal.sync_secret_lost($1, $2)", arg_relation(sync->copy.foreign),
+					  arg_int4(sync->id));
+	if (lost)
+		stop(sync, psprintf("column \"%s\", which is excluded or pseudonymised, is gone at the source", lost),
+			 "If it has another name now, name that with ingest.alter_sync(exclude => '{…}'), else leave it out "
+			 "there.");
+}
+
 void
 shape_follow(Sync *sync)
 {
@@ -318,6 +340,7 @@ shape_follow(Sync *sync)
 	int n;
 	Difference *differences = shape_differences(sync, &n);
 
+	require_secrets(sync);
 	/* Citus alters tables and views in one transaction if it goes from node to node */
 	if (sync->copy.distributed)
 		user_run("SELECT set_config('citus.multi_shard_modify_mode', 'sequential', true)");
@@ -448,6 +471,18 @@ find_needed(Sync *sync, const Shared *columns, int n)
 	}
 }
 
+/* Is a column in both tables? */
+static bool
+has_column(const Copy *copy, const char *name)
+{
+	for (int i = 0; i < copy->n_columns; i++)
+	{
+		if (strcmp(copy->column_names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Without key or cursor there is no way to go on */
 static void
 require_needed(Sync *sync)
@@ -465,6 +500,11 @@ require_needed(Sync *sync)
 						  copy->target),
 				 "Crawl the source, or put the column back.");
 	}
+	if (sync_is_in_pieces(sync) && (copy->piece_column == NULL || !has_column(copy, sync->source->piece_column)))
+		stop(sync,
+			 psprintf("the column that says in which piece a row stands is not in both %s and %s", copy->foreign,
+					  copy->target),
+			 "Put the column back.");
 	if (sync->cursor && copy->cursor == NULL)
 		stop(sync, psprintf("its cursor \"%s\" is not in both %s and %s", sync->cursor, copy->foreign, copy->target),
 			 "Crawl the source, or put the column back.");
@@ -512,8 +552,10 @@ shape_read(Sync *sync)
 	MemoryContext old = MemoryContextSwitchTo(sync->context);
 	int n;
 	/* by the names that the batch's statements use: its tables may have been made anew since the run began */
-	Shared *columns = repo_structs(shared_shape, &n, "SELECT * FROM ingest_internal.sync_columns($1, $2, $3)",
-								   arg_relation(copy->foreign), arg_relation(copy->target), arg_int4(sync->id));
+	Shared *columns = repo_structs(shared_shape, &n,
+								   "SELECT * FROM ingest_internal.sync_columns($1, $2, $3, $4::name[])",
+								   arg_relation(copy->foreign), arg_relation(copy->target), arg_int4(sync->id),
+								   arg_texts(sync->left_out.v, sync->left_out.n));
 	char *shape = shape_of(columns, n);
 
 	if (sync->shape && strcmp(sync->shape, shape) == 0)
@@ -524,13 +566,18 @@ shape_read(Sync *sync)
 	sync->shape = shape;
 	copy->n_columns = n;
 	copy->columns = palloc(sizeof(char *) * Max(n, 1));
+	copy->column_names = palloc(sizeof(char *) * Max(n, 1));
 	for (int i = 0; i < n; i++)
+	{
 		copy->columns[i] = pstrdup(quote_identifier(columns[i].column_name));
+		copy->column_names[i] = columns[i].column_name;
+	}
 	copy->is_whole = n == count_columns(copy->target);
 	choose_json(copy);
 	copy->partitioned = get_rel_relkind(sync->target_relation) == RELKIND_PARTITIONED_TABLE;
 	find_needed(sync, columns, n);
 	require_needed(sync);
+	reading_prepare(sync);
 	MemoryContextSwitchTo(old);
 	return true;
 }

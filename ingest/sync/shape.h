@@ -36,7 +36,8 @@ extern ShapeVerdict shape_judge(const Difference *d);
 /* Let the copy follow what can be followed without loss; stop the sync at the rest */
 extern void shape_follow(Sync *sync);
 /* An error where a run would stop at the columns of a table that is to become the copy */
-extern void shape_require_fit(const char *foreign, const char *target);
+extern void shape_require_fit(const char *foreign, const char *target, const Texts *left_out,
+							  const Texts *hashed);
 /* What is in both, now; true if that is not what it was */
 extern bool shape_read(Sync *sync);
 /* Has the copy triggers that may change or leave out a row before it is written? */

@@ -7,6 +7,8 @@
 #include "ingest/base/attempt.h"
 #include "ingest/base/row.h"
 #include "ingest/base/sql.h"
+#include "ingest/sync/pseudonym.h"
+#include "ingest/sync/reading.h"
 #include "ingest/sync/stage.h"
 #include "ingest/sync/unfit.h"
 #include "miscadmin.h"
@@ -26,9 +28,9 @@ void
 stage_create(Copy *copy)
 {
 	stage_drop(copy);
-	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DELETE ROWS AS SELECT %s FROM %s WITH NO DATA",
+	user_run(psprintf("CREATE TEMP TABLE %s ON COMMIT DELETE ROWS AS SELECT %s%s FROM %s WITH NO DATA",
 					  strchr(copy->stage_name, '.') + 1, column_list(copy->columns, copy->n_columns, ""),
-					  copy->target));
+					  copy->stages_gone ? ", false AS ingest_gone" : "", copy->target));
 	copy->stage = copy->stage_name;
 }
 
@@ -48,24 +50,25 @@ ROW_SHAPE(count_shape, Count, FIELD(INT8, Count, rows));
 static int64
 count_there(const Copy *copy, const char *where)
 {
-	Count *count = user_answer(&count_shape, psprintf("SELECT count(*) AS rows FROM %s%s%s", copy->foreign,
+	Count *count = user_answer(&count_shape, psprintf("SELECT count(*) AS rows FROM %s%s%s", copy->there,
 													  where[0] ? " WHERE " : "", where));
 
 	return count->rows;
 }
 
-typedef struct Reading
+typedef struct WholeReading
 {
-	const Copy *copy;
+	Copy *copy;
 	const char *into, *list, *where;
+	Reading noting;
 	int64 n, left; /* rows that came, and that there are afterwards */
-} Reading;
+} WholeReading;
 
 /* For attempt(): rows may have been deleted meanwhile */
 static void
 count_again(void *arg)
 {
-	Reading *r = arg;
+	WholeReading *r = arg;
 
 	r->left = count_there(r->copy, r->where);
 }
@@ -77,13 +80,16 @@ count_again(void *arg)
 static void
 read_whole(void *arg)
 {
-	Reading *r = arg;
+	WholeReading *r = arg;
 	int64 before = r->copy->may_cut ? count_there(r->copy, r->where) : 0;
 	Failure failure;
 
-	r->n = user_run(psprintf("INSERT INTO %s (%s)%s SELECT %s FROM %s%s%s", r->into, r->list,
-							 copy_overriding(r->copy), r->list, r->copy->foreign, r->where[0] ? " WHERE " : "",
-							 r->where));
+	r->n = reading_run(&r->noting, psprintf("INSERT INTO %s (%s)%s SELECT %s FROM %s%s%s", r->into, r->list,
+											copy_overriding(r->copy), r->list, r->copy->read,
+											r->where[0] ? " WHERE " : "", r->where));
+	reading_reject(&r->noting, false);
+	if (r->noting.errors.n > 0 && r->copy->run->id != 0)
+		unfit_check(r->copy);
 	if (r->n < before && (!attempt(count_again, r, &failure) || r->n < r->left))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
@@ -93,17 +99,18 @@ read_whole(void *arg)
 }
 
 int64
-stage_read(const Copy *copy, const char *into, const char *list, const char *where)
+stage_read(Copy *copy, const char *into, const char *list, const char *where)
 {
-	Reading r = {copy, into, list, where};
+	WholeReading *whole = palloc0(sizeof(WholeReading));
 	Failure first, failure;
 
+	*whole = (WholeReading){copy, into, list, where, {.copy = copy}};
 	if (!copy->may_cut)
 	{
-		read_whole(&r);
-		return r.n;
+		read_whole(whole);
+		return whole->n;
 	}
-	for (int tries = 1; !attempt(read_whole, &r, &failure); tries++)
+	for (int tries = 1; !attempt(read_whole, whole, &failure); tries++)
 	{
 		if (tries == 1)
 			first = failure;
@@ -111,8 +118,9 @@ stage_read(const Copy *copy, const char *into, const char *list, const char *whe
 		if (first.sqlerrcode != ERRCODE_FDW_ERROR || failure.sqlerrcode != ERRCODE_FDW_ERROR ||
 			tries == READINGS_AT_MOST)
 			failure_rethrow(&first);
+		whole->noting.errors.n = whole->noting.keys.n = 0;
 	}
-	return r.n;
+	return whole->n;
 }
 
 int64
@@ -154,7 +162,7 @@ bounds_there(const Copy *copy, const char *where)
 {
 	char *sql = psprintf("SELECT low IS NOT NULL AS any, low::bigint, high::bigint FROM (SELECT min(%s) AS low, "
 						 "max(%s) AS high FROM %s%s%s) b",
-						 copy->key[0], copy->key[0], copy->foreign, where[0] ? " WHERE " : "", where);
+						 copy->key[0], copy->key[0], copy->there, where[0] ? " WHERE " : "", where);
 
 	return *(Bounds *) user_answer(&bounds_shape, sql);
 }
@@ -164,7 +172,8 @@ static int64
 fetch_range(Copy *copy, const char *where, int64 low, int64 high)
 {
 	Fetch fetch = {copy, NULL, 0};
-	int64 read = copy->run->read;
+	int64 read = copy->run->read,
+		  rejected = copy->run->rejected;
 	Failure failure;
 	int64 middle;
 
@@ -174,6 +183,7 @@ fetch_range(Copy *copy, const char *where, int64 low, int64 high)
 	if (attempt(fetch_once, &fetch, &failure))
 		return fetch.n;
 	copy->run->read = read;
+	copy->run->rejected = rejected;
 	unfit_rethrow_unless_data(&failure);
 	if (low == high)
 	{
@@ -190,21 +200,63 @@ fetch_range(Copy *copy, const char *where, int64 low, int64 high)
 	return fetch_range(copy, where, low, middle) + fetch_range(copy, where, middle + 1, high);
 }
 
+/*
+ * Is a range of keys read alone?  Then one that holds no row can be read, whatever is wrong elsewhere; else halving
+ * would find fault with every row.
+ */
+static bool
+reads_alone(Copy *copy, const char *where, const Bounds *bounds)
+{
+	int64 beyond = bounds->high < PG_INT64_MAX ? bounds->high + 1 : bounds->low - 1;
+	Fetch fetch = {copy, NULL, 0};
+	int64 read = copy->run->read,
+		  rejected = copy->run->rejected;
+	Failure failure;
+	bool ok;
+
+	if (bounds->high == PG_INT64_MAX && bounds->low == PG_INT64_MIN)
+		return true;
+	fetch.where = psprintf("%s%s%s BETWEEN %lld AND %lld", where, where[0] ? " AND " : "", copy->key[0],
+						   (long long) beyond, (long long) beyond);
+	ok = attempt(fetch_once, &fetch, &failure);
+	if (!ok)
+	{
+		copy->run->read = read;
+		copy->run->rejected = rejected;
+		unfit_rethrow_unless_data(&failure);
+	}
+	return ok;
+}
+
+/* The error of a source that cannot be asked for a part of its rows: none of them is put aside for it */
+static void
+rethrow_of_all(Failure *failure)
+{
+	if (failure->error->hint == NULL)
+		failure->error->hint = pstrdup("Its wrapper reads all rows for any of them, so that one is not told from the "
+									   "others. Mend it at the source, or declare its column as text.");
+	failure_rethrow(failure);
+}
+
 int64
 stage_fetch_isolating(Copy *copy, const char *where)
 {
 	Fetch fetch = {copy, where, 0};
-	int64 read = copy->run->read;
+	int64 read = copy->run->read,
+		  rejected = copy->run->rejected;
 	Failure failure;
 	Bounds bounds;
 
 	if (attempt(fetch_once, &fetch, &failure))
 		return fetch.n;
 	copy->run->read = read;
+	copy->run->rejected = rejected;
 	unfit_rethrow_unless_data(&failure);
 	if (!copy->key_is_integer)
 		failure_rethrow(&failure);
 	bounds = bounds_there(copy, where);
+	if (bounds.any && !reads_alone(copy, where, &bounds))
+		rethrow_of_all(&failure);
 	return bounds.any ? fetch_range(copy, where, bounds.low, bounds.high) : 0;
 }
 

@@ -48,7 +48,8 @@ CREATE FUNCTION ingest_internal.sync_record(of_sync integer)
             reject_limit float8, state text, state_reason text,
         phase text, generation integer, watermark text, next_watermark text, deleted_watermark timestamptz,
             reload boolean, unfilled boolean, mismatches integer, epoch bigint,
-        foreign_relation regclass, target_relation regclass) LANGUAGE sql STABLE
+        foreign_relation regclass, target_relation regclass, exclude name[], pseudonymise name[], pseudonym_key text,
+        deleted_when text) LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT s.id, s.name, s.source, coalesce(fn.nspname, t.local_schema), coalesce(f.relname, t.local_name), t.name,
         coalesce(cn.nspname, s.target_schema), coalesce(c.relname, s.target_table),
@@ -59,7 +60,7 @@ BEGIN ATOMIC
             s.state_reason,
         z.phase, z.generation, z.watermark, z.next_watermark, z.deleted_watermark, z.reload, z.unfilled IS NOT NULL,
             z.mismatches, z.epoch,
-        f.oid::regclass, c.oid::regclass
+        f.oid::regclass, c.oid::regclass, s.exclude, s.pseudonymise, s.pseudonym_key, s.deleted_when
     FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id JOIN ingest.sync_state z ON z.sync = s.id
         LEFT JOIN pg_class f ON f.oid = t.relation LEFT JOIN pg_namespace fn ON fn.oid = f.relnamespace
         LEFT JOIN pg_class c ON c.oid = s.target LEFT JOIN pg_namespace cn ON cn.oid = c.relnamespace
@@ -114,10 +115,12 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ingest_internal.sync_target(regclass) IS 'what stands where a copy is to be';
 
-CREATE FUNCTION ingest_internal.sync_definitions(foreign_table regclass) RETURNS TABLE (definition text)
-    LANGUAGE sql STABLE
+CREATE FUNCTION ingest_internal.sync_definitions(foreign_table regclass, left_out name[], hashed name[])
+    RETURNS TABLE (definition text) LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)) || CASE
+    SELECT format('%I %s', a.attname, CASE WHEN a.attname = ANY (hashed) THEN 'text'
+        ELSE format_type(a.atttypid, a.atttypmod) END) || CASE
+        WHEN a.attname = ANY (hashed) THEN ' COLLATE "C"'
         WHEN a.attcollation <> y.typcollation THEN
         (SELECT format(' COLLATE %I.%I', n.nspname, o.collname) FROM pg_collation o
             JOIN pg_namespace n ON n.oid = o.collnamespace WHERE o.oid = a.attcollation) ELSE '' END
@@ -125,10 +128,12 @@ BEGIN ATOMIC
         LEFT JOIN ingest.source_table t ON t.relation = a.attrelid
         LEFT JOIN ingest.source_column k ON k.table_id = t.id AND k.name = a.attname
     WHERE a.attrelid = foreign_table AND a.attnum > 0 AND NOT a.attisdropped AND k.gone_at IS NULL
+        AND a.attname <> ALL (left_out)
     ORDER BY a.attnum;
 END;
-COMMENT ON FUNCTION ingest_internal.sync_definitions(regclass)
-    IS 'the columns of a foreign table that are there at the source, as CREATE TABLE has them';
+COMMENT ON FUNCTION ingest_internal.sync_definitions(regclass, name[], name[])
+    IS 'the columns of a foreign table that are there at the source, as CREATE TABLE has them, without those that are '
+    'left out; hashed: those of which the copy has pseudonyms';
 
 CREATE FUNCTION ingest_internal.sync_default_partition(relation regclass) RETURNS text LANGUAGE sql STABLE
     RETURN (SELECT format('%I.%I', n.nspname, left(c.relname, 55) || '_default') FROM pg_class c
@@ -162,41 +167,48 @@ CREATE FUNCTION ingest_internal.sync_insert(name text, source integer, table_id 
     target_table name, owner oid, mode text, key name[], cursor_column name,
     overlap interval, batch_rows integer, deletions text, parent integer, parent_column name, history boolean,
     history_retention interval, row_events boolean, profile text,
-    reconcile_every interval, max_delete_share float8, reject_limit float8) RETURNS integer LANGUAGE sql
+    reconcile_every interval, max_delete_share float8, reject_limit float8, exclude name[], pseudonymise name[],
+    pseudonym_key text, deleted_when text) RETURNS integer LANGUAGE sql
 BEGIN ATOMIC
     INSERT INTO ingest.sync (name, source, table_id, target_schema, target_table, owner, owner_name, mode, key,
         cursor_column, overlap, batch_rows, deletions, parent, parent_column,
-        history, history_retention, row_events, profile, reconcile_every, max_delete_share, reject_limit)
+        history, history_retention, row_events, profile, reconcile_every, max_delete_share, reject_limit,
+        exclude, pseudonymise, pseudonym_key, deleted_when)
     VALUES ($1, $2, $3, $4, $5, $6, pg_get_userbyid($6), $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-        $20, $21);
+        $20, $21, $22, $23, $24, $25);
     INSERT INTO ingest.sync_state (sync, history_since) SELECT s.id, CASE WHEN s.history THEN clock_timestamp() END
         FROM ingest.sync s WHERE s.name = $1 RETURNING sync_state.sync;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_insert(text, integer, integer, name, name, oid, text, name[], name, interval,
-    integer, text, integer, name, boolean, interval, boolean, text, interval, float8, float8)
+    integer, text, integer, name, boolean, interval, boolean, text, interval, float8, float8, name[], name[],
+    text, text)
     IS 'a sync of which nothing is read yet';
 
 -- Columns, there and here
 
-CREATE FUNCTION ingest_internal.sync_differences(foreign_table regclass, target regclass, of_sync integer)
+CREATE FUNCTION ingest_internal.sync_differences(foreign_table regclass, target regclass, of_sync integer,
+    left_out name[], hashed name[])
     RETURNS TABLE (column_name name, there boolean, type_there oid, mod_there integer, definition_there text,
         here boolean, type_here oid, mod_here integer, definition_here text, gone boolean) LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT coalesce(f.attname, t.attname), f.attname IS NOT NULL, f.atttypid, f.atttypmod, format_type(f.atttypid,
         f.atttypmod),
         t.attname IS NOT NULL, t.atttypid, t.atttypmod, format_type(t.atttypid, t.atttypmod), c.gone_at IS NOT NULL
-    FROM (SELECT a.attname, a.attnum, a.atttypid, a.atttypmod FROM pg_attribute a WHERE a.attrelid = foreign_table
-        AND a.attnum > 0 AND NOT a.attisdropped) f
+    FROM (SELECT a.attname, a.attnum, CASE WHEN a.attname = ANY (hashed) THEN 'text'::regtype::oid ELSE a.atttypid END
+            AS atttypid, CASE WHEN a.attname = ANY (hashed) THEN -1 ELSE a.atttypmod END AS atttypmod
+        FROM pg_attribute a WHERE a.attrelid = foreign_table AND a.attnum > 0 AND NOT a.attisdropped
+            AND a.attname <> ALL (left_out)) f
     FULL JOIN (SELECT a.attname, a.attnum, a.atttypid, a.atttypmod FROM pg_attribute a WHERE a.attrelid = target
         AND a.attnum > 0 AND NOT a.attisdropped) t ON t.attname = f.attname
     LEFT JOIN ingest.sync s ON s.id = of_sync
     LEFT JOIN ingest.source_column c ON c.table_id = s.table_id AND c.name = coalesce(f.attname, t.attname)
     ORDER BY f.attnum, t.attnum;
 END;
-COMMENT ON FUNCTION ingest_internal.sync_differences(regclass, regclass, integer)
-    IS 'columns of a source''s table beside those of its copy; gone: a crawl no longer found it';
+COMMENT ON FUNCTION ingest_internal.sync_differences(regclass, regclass, integer, name[], name[])
+    IS 'columns of a source''s table, but those that are left out, beside those of its copy; hashed: as the pseudonyms '
+    'that the copy has of them; gone: a crawl no longer found it';
 
-CREATE FUNCTION ingest_internal.sync_columns(foreign_table regclass, target regclass, of_sync integer)
+CREATE FUNCTION ingest_internal.sync_columns(foreign_table regclass, target regclass, of_sync integer, left_out name[])
     RETURNS TABLE (column_name name, type oid, definition text, shape text) LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT t.attname, t.atttypid, format_type(t.atttypid, t.atttypmod), (t.atttypid, t.atttypmod, f.atttypid,
@@ -205,10 +217,10 @@ BEGIN ATOMIC
     LEFT JOIN ingest.source_column c ON c.table_id = s.table_id AND c.name = t.attname
     WHERE t.attrelid = target AND t.attnum > 0 AND NOT t.attisdropped AND f.attrelid = foreign_table AND f.attnum > 0
         AND NOT f.attisdropped
-        AND c.gone_at IS NULL AND t.attgenerated = ''
+        AND c.gone_at IS NULL AND t.attgenerated = '' AND t.attname <> ALL (left_out)
     ORDER BY t.attnum;
 END;
-COMMENT ON FUNCTION ingest_internal.sync_columns(regclass, regclass, integer)
+COMMENT ON FUNCTION ingest_internal.sync_columns(regclass, regclass, integer, name[])
     IS 'the columns that are in both: what a run reads and writes';
 
 CREATE FUNCTION ingest_internal.sync_came_back(of_sync integer, column_name text) RETURNS boolean LANGUAGE sql
@@ -713,7 +725,10 @@ BEGIN ATOMIC
         (6, 'unfilled columns', z.unfilled <> '{}'),
         (7, 'gone columns', EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = s.target
             AND a.attname::text = ANY (z.vanished) AND NOT a.attisdropped)),
-        (8, 'stamps ahead', ahead)) w (n, what, is_so)
+        (8, 'stamps ahead', ahead),
+        (9, 'failed pieces', EXISTS (SELECT FROM ingest.sync_piece p WHERE p.sync = s.id AND p.state = 'failed')),
+        (10, 'unread pieces', EXISTS (SELECT FROM ingest.sync_piece p WHERE p.sync = s.id AND p.state = 'pending')))
+            w (n, what, is_so)
     WHERE s.id = of_sync AND w.is_so;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_left_out(integer, boolean)
@@ -797,10 +812,12 @@ CREATE FUNCTION ingest_internal.sync_settings(of_sync integer)
     RETURNS TABLE (mode text, key name[], cursor_column name, overlap interval, batch_rows integer, deletions text,
         parent integer, parent_column name, history boolean,
         history_retention interval, row_events boolean, profile text, reconcile_every interval,
-        max_delete_share float8, reject_limit float8) LANGUAGE sql STABLE
+        max_delete_share float8, reject_limit float8, exclude name[], pseudonymise name[], pseudonym_key text,
+        deleted_when text) LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT s.mode, s.key, s.cursor_column, s.overlap, s.batch_rows, s.deletions, s.parent, s.parent_column, s.history,
-        s.history_retention, s.row_events, s.profile, s.reconcile_every, s.max_delete_share, s.reject_limit
+        s.history_retention, s.row_events, s.profile, s.reconcile_every, s.max_delete_share, s.reject_limit,
+        s.exclude, s.pseudonymise, s.pseudonym_key, s.deleted_when
             FROM ingest.sync s WHERE s.id = of_sync;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_settings(integer) IS 'how a sync is kept, as far as that can be changed';
@@ -810,21 +827,25 @@ COMMENT ON FUNCTION ingest_internal.sync_settings(integer) IS 'how a sync is kep
 CREATE FUNCTION ingest_internal.sync_update(of_sync integer, mode text, key name[], cursor_column name,
     overlap interval, batch_rows integer, deletions text, parent integer, parent_column name,
     history boolean, history_retention interval, row_events boolean, profile text, reconcile_every interval,
-        max_delete_share float8, reject_limit float8) RETURNS void LANGUAGE sql
+        max_delete_share float8, reject_limit float8, exclude name[], pseudonymise name[], pseudonym_key text,
+    deleted_when text) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     UPDATE ingest.sync_state z SET epoch = z.epoch + 1, reload = z.phase <> 'new',
         watermark = NULL, watermark_time = NULL, next_watermark = NULL
     FROM ingest.sync s
-    WHERE s.id = $1 AND z.sync = s.id AND (s.mode, s.key, s.cursor_column) IS DISTINCT FROM ($2, $3, $4);
+    WHERE s.id = $1 AND z.sync = s.id AND (s.mode, s.key, s.cursor_column, s.deleted_when)
+        IS DISTINCT FROM ($2, $3, $4, $20);
+    DELETE FROM ingest.sync_piece p USING ingest.sync s WHERE s.id = $1 AND p.sync = s.id AND $2 <> 'pieces';
     UPDATE ingest.sync_state z SET history_since = CASE WHEN $10 THEN clock_timestamp() END FROM ingest.sync s
         WHERE s.id = $1 AND z.sync = s.id AND s.history <> $10;
     UPDATE ingest.sync s SET mode = $2, key = $3, cursor_column = $4, overlap = $5, batch_rows = $6, deletions = $7,
         parent = $8, parent_column = $9, history = $10, history_retention = $11,
-        row_events = $12, profile = $13, reconcile_every = $14, max_delete_share = $15, reject_limit = $16
+        row_events = $12, profile = $13, reconcile_every = $14, max_delete_share = $15, reject_limit = $16,
+        exclude = $17, pseudonymise = $18, pseudonym_key = $19, deleted_when = $20
             WHERE s.id = $1;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_update(integer, text, name[], name, interval, integer, text, integer, name,
-    boolean, interval, boolean, text, interval, float8, float8)
+    boolean, interval, boolean, text, interval, float8, float8, name[], name[], text, text)
     IS 'changes how a sync is kept';
 
 CREATE FUNCTION ingest_internal.sync_changed(of_sync integer, was jsonb) RETURNS TABLE (before jsonb, after jsonb)

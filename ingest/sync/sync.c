@@ -21,6 +21,8 @@
 #include "ingest/sync/changes.h"
 #include "ingest/sync/describe.h"
 #include "ingest/sync/load.h"
+#include "ingest/sync/pieces.h"
+#include "ingest/sync/pseudonym.h"
 #include "ingest/sync/reconcile.h"
 #include "ingest/sync/shape.h"
 #include "ingest/sync/isolate.h"
@@ -74,8 +76,13 @@ prepare(void *arg)
 	shape_follow(s);
 	describe_copy(s->id, s->copy.target);
 	batch_enter(s, b->run);
-	b->idle = idle_ask(s, changes_has_feed(s));
-	if (!b->idle.known)
+	if (s->pseudonymise.n > 0 &&
+		to_bool(repo_value("SELECT ingest_internal.sync_note_pseudonym_key($1, $2)", arg_int4(s->id),
+						   arg_text(pseudonym_key_hash(s)))))
+		s->reload = true;
+	if (!sync_is_in_pieces(s))
+		b->idle = idle_ask(s, changes_has_feed(s));
+	if (!sync_is_in_pieces(s) && !b->idle.known)
 	{
 		old = MemoryContextSwitchTo(s->context);
 		window_clock(s);
@@ -132,7 +139,8 @@ finish(void *arg)
 	Run *run = b->run;
 	bool changed = run->total_inserted + run->total_updated + run->total_deleted > 0;
 
-	reconcile_count(s, run, changed, b->idle.known);
+	if (!sync_is_in_pieces(s))
+		reconcile_count(s, run, changed, b->idle.known);
 	if (s->newest)
 		repo_run("SELECT ingest_internal.sync_note_newest($1, $2::timestamptz)", arg_int4(s->id), arg_text(s->newest));
 	repo_run("SELECT ingest_internal.sync_note_lineage($1, $2, $3, $4, $5)", arg_int4(s->id),
@@ -208,14 +216,20 @@ work(Batch *b)
 
 	if (!batch_step(b, prepare))
 		return false;
-	if (strcmp(s->phase, "ready") != 0 || s->reload || sync_is_full(s))
+	if (sync_is_in_pieces(s))
+	{
+		if (!pieces_run(b))
+			return false;
+	}
+	else if (strcmp(s->phase, "ready") != 0 || s->reload || sync_is_full(s))
 	{
 		if (!load_and_catch_up(b))
 			return false;
 	}
 	else if (!changes_catch_up(b) || ((is_incremental(s) || s->cursor) && !batch_step(b, reconcile_if_due)))
 		return false;
-	if (!load_new_columns(b) || (s->parent && !batch_step(b, batch_pay_owed)) || !batch_step(b, finish))
+	if ((!sync_is_in_pieces(s) && !load_new_columns(b)) || (s->parent && !batch_step(b, batch_pay_owed)) ||
+		!batch_step(b, finish))
 		return false;
 	/* what follows does not make the run a failure: the copy is current */
 	if (strcmp(s->profile, "none") != 0 && b->run->total_inserted + b->run->total_updated + b->run->total_deleted > 0)
@@ -446,8 +460,14 @@ static bool
 redrive(Sync *s, Failure *failure)
 {
 	Batch b = {s};
+	bool ok = batch_step(&b, take_over);
 
-	if (batch_step(&b, take_over) && batch_step(&b, merge_rejected))
+	/* of pieces whole ones are read again */
+	if (ok && sync_is_in_pieces(s))
+		ok = batch_step(&b, prepare) && batch_step(&b, pieces_reject_again) && pieces_run(&b) && batch_step(&b, finish);
+	else if (ok)
+		ok = batch_step(&b, merge_rejected);
+	if (ok)
 		return true;
 	*failure = b.failure;
 	if (b.run)

@@ -28,6 +28,10 @@ typedef struct Sync
 	char *owner_name;
 	char *mode;
 	Texts key; /* not quoted */
+	Texts exclude, pseudonymise;
+	Texts left_out; /* columns that are never copied */
+	char *pseudonym_key;
+	char *deleted_when;
 	char *cursor;
 	char *overlap;
 	int64 batch_rows;
@@ -76,6 +80,7 @@ extern Sync *sync_by_id(int32 id);
 extern void sync_refuse_unknown(const char *name) __attribute__((noreturn));
 extern Sync *sync_by_name(const char *name);
 extern bool sync_is_full(const Sync *s);
+extern bool sync_is_in_pieces(const Sync *s);
 /* An error unless the copy is still what it was when the sync was read, and its owner may write it */
 extern void sync_require_target(const Sync *s);
 

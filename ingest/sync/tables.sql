@@ -12,8 +12,9 @@ CREATE TABLE sync (
     target oid NOT NULL, -- the copy, whatever it is called; 0: gone
     owner oid NOT NULL, -- role as which it runs
     owner_name name NOT NULL, -- its name when it was last looked at, by which a restore finds it again
-    mode text NOT NULL -- full, incremental or append
-        CONSTRAINT "mode must be full, incremental or append" CHECK (mode IN ('full', 'incremental', 'append')),
+    mode text NOT NULL -- full, incremental, append or pieces
+        CONSTRAINT "mode must be full, incremental, append or pieces" CHECK (mode IN ('full', 'incremental', 'append',
+            'pieces')),
     key name[] NOT NULL, -- columns that identify a row; empty: full replacement without a key
     cursor_column name, -- the column that tells that a row changed
     overlap interval NOT NULL DEFAULT '5 min' -- how far before the watermark it reads again
@@ -37,6 +38,10 @@ CREATE TABLE sync (
         CONSTRAINT "max_delete_share must be between 0 and 1" CHECK (max_delete_share BETWEEN 0 AND 1),
     reject_limit float8 NOT NULL DEFAULT 0.01 -- share of rows read, but at least 10 rows, that may be rejected
         CONSTRAINT "reject_limit must be between 0 and 1" CHECK (reject_limit BETWEEN 0 AND 1),
+    exclude name[] NOT NULL DEFAULT '{}', -- columns of the source's table that are not copied
+    pseudonymise name[] NOT NULL DEFAULT '{}', -- columns of whose values the copy has keyed hashes
+    pseudonym_key text, -- where their key is: file:… or env:…, never the key itself
+    deleted_when text, -- a condition on a row of the source's table that means that it is deleted
     state text NOT NULL DEFAULT 'active' -- stopped: needs a hand, see its last error
         CONSTRAINT "state must be active, paused or stopped" CHECK (state IN ('active', 'paused', 'stopped')),
     state_reason text, -- why it is stopped and what to do
@@ -78,6 +83,7 @@ CREATE TABLE sync_state (
     unfilled text[], -- columns that came, whose values in rows of before are not read yet
     written jsonb, -- columns of text that hold what is written of another type there, and which
     vanished text[], -- columns that went at the source: what they are worth is not known until they come back
+    pseudonym_key_hash text, -- what the key of pseudonyms gives for a text that everybody knows: it tells another key
     history_since timestamptz, -- the moment from which as_of can answer: when history began to be kept, or the
         -- retention's end
     comments jsonb -- comments of the copy that the engine wrote, by column, the table's under an empty name: others
@@ -98,6 +104,37 @@ CREATE TABLE sync_range (
 );
 COMMENT ON TABLE sync_range
     IS 'ranges of the key of a load under way: a load that was interrupted goes on with the first that is not done';
+
+CREATE TABLE sync_piece (
+    sync integer NOT NULL REFERENCES sync ON DELETE CASCADE, -- the sync, of mode pieces
+    piece text NOT NULL -- the piece, as the connector calls it
+        CONSTRAINT "a piece has at most 2000 bytes" CHECK (octet_length(piece) <= 2000),
+    state text NOT NULL DEFAULT 'pending' -- pending, done, failed (see error; its rows stay as they were) or gone
+        CONSTRAINT "state must be pending, done, failed or gone" CHECK (state IN ('pending', 'done', 'failed', 'gone')),
+    listed_version text NOT NULL, -- its version, as it was listed last
+    listed_extent bigint, -- where a row that is appended would begin, likewise
+    bytes bigint, -- its size, likewise
+    modified timestamptz, -- when it was modified, likewise
+    settled boolean NOT NULL DEFAULT true, -- whether nobody seemed to be at work on it, likewise
+    version text, -- the version that is here; null: none, or it is to be read again
+    extent bigint, -- its extent as it is here
+    prefix text, -- the connector's digest of what stands before that: whether it only grew since
+    grown boolean NOT NULL DEFAULT false, -- whether it was read in parts, as it grew
+    rows bigint, -- good rows that were read of it
+    rejected bigint, -- bad ones
+    first_seen timestamptz NOT NULL DEFAULT now(), -- when it was first listed
+    read_at timestamptz, -- when it was read last, or went; null: never
+    run bigint, -- the run that did so
+    tries integer NOT NULL DEFAULT 0, -- how often it failed since it was listed like this
+    next_try timestamptz, -- when one that failed is tried again; one with another version is at once
+    error text, -- why it failed
+    sqlstate text, -- the error's code
+    PRIMARY KEY (sync, piece)
+);
+COMMENT ON TABLE sync_piece
+    IS 'pieces of copies of mode pieces, such as files: what was listed and what of it is here, written in the '
+    'transaction of its rows';
+CREATE INDEX sync_piece_open ON sync_piece (sync) WHERE state <> 'done';
 
 CREATE SEQUENCE change_seq;
 CREATE TABLE change (

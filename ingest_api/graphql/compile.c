@@ -2,13 +2,14 @@
  * compile.c
  *		An operation into one statement.
  *
- * Each object is a row made by row_to_json(), each list one made by json_agg(); jsonb
+ * Each object is a row made by row_to_json(), each list one made by list(), see bound.c; jsonb
  * would be built and taken apart again.  Columns of a page are asked for only where
  * something names them, so that a role reads no column that it may not.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "ingest_api/bound.h"
 #include "ingest_api/compile.h"
 #include "ingest_api/graphql/sql.h"
 #include "miscadmin.h"
@@ -41,12 +42,6 @@ range_column(Range *range, const char *column)
 }
 
 char *
-relation_name(Oid relation)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
-}
-
-char *
 sql_parameter(Execution *x, Oid type, const char *text)
 {
 	Value *v = palloc(sizeof(Value));
@@ -60,10 +55,11 @@ sql_parameter(Execution *x, Oid type, const char *text)
 	return psprintf("$%d", list_length(x->values));
 }
 
+/* As in REST's pages: a constant, as long as it is one of few */
 char *
-sql_number(Execution *x, int64 number)
+sql_number(Execution *x, int64 number, bool usual)
 {
-	return sql_parameter(x, INT8OID, psprintf(INT64_FORMAT, number));
+	return usual ? psprintf(INT64_FORMAT, number) : sql_parameter(x, INT8OID, psprintf(INT64_FORMAT, number));
 }
 
 static const char *
@@ -152,13 +148,13 @@ type_name_sql(const GType *type)
 static char *
 object_sql(const char *rows)
 {
-	return psprintf("(SELECT row_to_json(o) FROM (%s) o)", rows);
+	return psprintf("(SELECT row_to_json(o.*) FROM (%s) o)", rows);
 }
 
 static char *
 list_sql(const char *rows)
 {
-	return psprintf("(SELECT coalesce(json_agg(row_to_json(o)), '[]') FROM (%s) o)", rows);
+	return psprintf("(SELECT coalesce(ingest_api_internal.list(row_to_json(o.*)), '[]') FROM (%s) o)", rows);
 }
 
 static void
@@ -178,7 +174,7 @@ typedef struct Connection
 	const Link *link;
 	Range *parent;
 	char *number;            /* the place of a row; NULL: nobody asks */
-	char *size;              /* the parameter; NULL likewise */
+	char *size;              /* NULL likewise */
 	StringInfoData laterals; /* rows as they are shown */
 	StringInfoData counted;  /* what is made of all rows */
 	StringInfoData items;    /* what is made of that */
@@ -221,10 +217,10 @@ page_sql(Execution *x, Connection *c)
 	initStringInfo(&where);
 	add_membership(x, c, name, &where);
 	add_condition(&where, page_condition(x, &c->page, name));
-	rows = psprintf("SELECT %s FROM %s %s%s%s LIMIT %s", columns, relation_name(c->range->entry->resource->relation), name, where.data, page_order(&c->page, name),
-					sql_number(x, c->page.size + (c->number != NULL)));
+	rows = psprintf("SELECT %s FROM %s %s%s%s LIMIT %s", columns, resource_relation(c->range->entry->resource), name, where.data, page_order(&c->page, name),
+					sql_number(x, c->page.size + (c->number != NULL), true));
 	if (c->page.offset > 0)
-		rows = psprintf("%s OFFSET %s", rows, sql_number(x, c->page.offset));
+		rows = psprintf("%s OFFSET %s", rows, sql_number(x, c->page.offset, c->page.offset <= Max(c->page.size, 1) * 10));
 	if (c->number == NULL && !c->page.backward)
 		return rows;
 	rows = psprintf("SELECT %s%srow_number() OVER () AS \"row number\" FROM (%s) %s", columns, columns[0] ? ", " : "", rows, name);
@@ -246,7 +242,7 @@ add_nodes(Execution *x, Connection *c, const GSelected *s)
 	int n = ++x->aliases;
 
 	appendStringInfo(&c->laterals, " CROSS JOIN LATERAL (SELECT %s) x%d", items, n);
-	add_item(&c->counted, psprintf("coalesce(json_agg(row_to_json(x%d))%s, '[]')", n, within_page(c)), psprintf("x%d", n));
+	add_item(&c->counted, psprintf("coalesce(ingest_api_internal.list(row_to_json(x%d.*))%s, '[]')", n, within_page(c)), psprintf("x%d", n));
 	add_item(&c->items, psprintf("a.x%d", n), s->name);
 }
 
@@ -274,11 +270,11 @@ add_edges(Execution *x, Connection *c, const GSelected *s)
 			int k = ++x->aliases;
 
 			appendStringInfo(&c->laterals, " CROSS JOIN LATERAL (SELECT %s) x%d", columns, k);
-			add_item(&items, psprintf("row_to_json(x%d)", k), one->name);
+			add_item(&items, psprintf("row_to_json(x%d.*)", k), one->name);
 		}
 	}
 	appendStringInfo(&c->laterals, " CROSS JOIN LATERAL (SELECT %s) x%d", items.data, n);
-	add_item(&c->counted, psprintf("coalesce(json_agg(row_to_json(x%d))%s, '[]')", n, within_page(c)), psprintf("x%d", n));
+	add_item(&c->counted, psprintf("coalesce(ingest_api_internal.list(row_to_json(x%d.*))%s, '[]')", n, within_page(c)), psprintf("x%d", n));
 	add_item(&c->items, psprintf("a.x%d", n), s->name);
 }
 
@@ -335,7 +331,7 @@ add_count(Execution *x, Connection *c, const GSelected *s)
 
 	initStringInfo(&where);
 	add_membership(x, c, name, &where);
-	add_item(&c->items, psprintf("(SELECT count(*) FROM %s %s%s)", relation_name(c->range->entry->resource->relation), name, where.data), s->name);
+	add_item(&c->items, psprintf("(SELECT count(*) FROM %s %s%s)", resource_relation(c->range->entry->resource), name, where.data), s->name);
 }
 
 static bool
@@ -365,7 +361,7 @@ connection_sql(Execution *x, const GSelected *s, Range *parent)
 	if (asks_for(selected, "pageInfo") || (!c.page.keyed && asks_for(selected, "edges")))
 	{
 		c.number = psprintf("t%d.\"row number\"", c.range->n);
-		c.size = sql_number(x, c.page.size);
+		c.size = sql_number(x, c.page.size, true);
 	}
 	foreach (cell, selected)
 	{
@@ -396,7 +392,7 @@ one_row(Execution *x, Range *range, GType *type, List *asts, const char *where)
 {
 	char *items = row_items(x, range, type, select_below(x, type, asts));
 
-	return psprintf("SELECT %s FROM %s t%d%s WHERE %s LIMIT 1", items, relation_name(range->entry->resource->relation), range->n, range->joins.data, where);
+	return psprintf("SELECT %s FROM %s t%d%s WHERE %s LIMIT 1", items, resource_relation(range->entry->resource), range->n, range->joins.data, where);
 }
 
 /* Joined, not asked for row by row: what many rows belong to is read once */
@@ -412,7 +408,7 @@ to_one(Execution *x, Range *range, const GSelected *s)
 	initStringInfo(&where);
 	forboth(here, s->field->link->here, there, s->field->link->there)
 		appendStringInfo(&where, "%st%d.%s = %s", where.len ? " AND " : "", other->n, quote_identifier(lfirst(there)), range_column(range, lfirst(here)));
-	appendStringInfo(&range->joins, " LEFT JOIN LATERAL (SELECT row_to_json(o) AS j FROM (%s) o) x%d ON true", one_row(x, other, g_named(s->field->type), s->asts, where.data), n);
+	appendStringInfo(&range->joins, " LEFT JOIN LATERAL (SELECT row_to_json(o.*) AS j FROM (%s) o) x%d ON true", one_row(x, other, g_named(s->field->type), s->asts, where.data), n);
 	return psprintf("x%d.j", n);
 }
 
@@ -425,11 +421,44 @@ lineage_of_row(Execution *x, Range *range, const GSelected *s)
 	return psprintf("CASE WHEN %s IS NOT NULL THEN %s END", object, object_sql(psprintf("SELECT %s", lineage_items(x, object, type, select_below(x, type, s->asts)))));
 }
 
+/* Columns whose values can be large, with a comma before each but the first */
+static char *
+wide_columns(Range *range, List *selected)
+{
+	StringInfoData out;
+	ListCell *cell;
+
+	initStringInfo(&out);
+	foreach (cell, selected)
+	{
+		const GField *f = ((GSelected *) lfirst(cell))->field;
+
+		if (f->role == ROLE_COLUMN && bound_is_wide(f->column->type))
+			appendStringInfo(&out, "%s%s", out.len ? ", " : "", range_column(range, f->column->name));
+	}
+	return out.data;
+}
+
+/* The column; with the first that can be large all of them are looked at */
+static char *
+column_sql(Range *range, const GColumn *column, char **wide)
+{
+	char *sql = range_column(range, column->name);
+
+	if (*wide && bound_is_wide(column->type))
+	{
+		sql = psprintf("ingest_api_internal.fits(%s)", *wide);
+		*wide = NULL;
+	}
+	return sql_shown(sql, column->type);
+}
+
 static char *
 row_items(Execution *x, Range *range, GType *type, List *selected)
 {
 	StringInfoData items;
 	ListCell *cell;
+	char *wide = wide_columns(range, selected);
 
 	check_stack_depth();
 	initStringInfo(&items);
@@ -448,7 +477,7 @@ row_items(Execution *x, Range *range, GType *type, List *selected)
 				sql = node_id_sql(range);
 				break;
 			case ROLE_COLUMN:
-				sql = sql_shown(range_column(range, s->field->column->name), s->field->column->type);
+				sql = column_sql(range, s->field->column, &wide);
 				break;
 			case ROLE_ONE:
 				sql = to_one(x, range, s);
@@ -624,7 +653,7 @@ function_sql(Execution *x, const GSelected *s)
 		return g->set ? list_sql(function_rows(x, s, n)) : object_sql(function_rows(x, s, n));
 	value = g->result == VOIDOID ? "true" : sql_shown(psprintf("f%d.v", n), g->result);
 	if (g->set)
-		return psprintf("(SELECT coalesce(json_agg(%s), '[]') FROM %s f%d(v))", value, call_sql(x, s), n);
+		return psprintf("(SELECT coalesce(ingest_api_internal.list(to_json(%s)), '[]') FROM %s f%d(v))", value, call_sql(x, s), n);
 	return psprintf("(SELECT %s FROM %s f%d(v))", value, call_sql(x, s), n);
 }
 
@@ -676,5 +705,5 @@ graphql_compile(Execution *x, List *selected, GType *root)
 		add_item(&items, root_sql(x, s, root), s->name);
 	}
 	x->response = list_length(selected) == 1 ? ((GSelected *) linitial(selected))->name : NULL;
-	return psprintf("SELECT row_to_json(o)::text FROM (SELECT %s) o", items.data);
+	return psprintf("SELECT row_to_json(o.*)::text FROM (SELECT %s) o", items.data);
 }

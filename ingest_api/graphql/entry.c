@@ -11,6 +11,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
+#include "ingest_api/cache.h"
 #include "ingest_api/compat.h"
 #include "ingest_api/graphql/schema.h"
 #include "ingest_api/statement.h"
@@ -76,7 +77,7 @@ take(GEntry *e, const char *field, List **fields, List **types)
 void
 taken_names(List **fields, List **types)
 {
-	static const char *const own[] = {"Query", "Mutation", "Subscription", "Node", "PageInfo", "LineageObject", "LineageStep"};
+	static const char *const own[] = {"Query", "Mutation", "Subscription", "CloudEvent", "Node", "PageInfo", "LineageObject", "LineageStep"};
 
 	*fields = list_make2("node", "lineage_object");
 	*types = NIL;
@@ -232,14 +233,18 @@ look_at_links(GSchema *schema, GEntry *entry)
 }
 
 void
-entry_look(GEntry *entry, Oid role)
+entry_look(GSchema *schema, GEntry *entry)
 {
+	MemoryContext context;
+
 	if (entry->looked)
 		return;
+	context = schema_make(schema);
 	entry->looked = true;
 	entry->taken = list_make5("nodeId", "lineage", "and", "or", "not");
-	look_at_columns(entry, role);
+	look_at_columns(entry, schema->role);
 	entry->has_key = entry->resource->key != NIL && all_readable(entry, entry->resource->key);
+	schema_made(schema, context);
 }
 
 /* Those whose columns the role may read at both ends */
@@ -250,9 +255,14 @@ entry_links(GSchema *schema, GEntry *entry, List **others)
 	ListCell *cell;
 
 	*others = NIL;
-	entry_look(entry, schema->role);
+	entry_look(schema, entry);
 	if (!entry->linked)
+	{
+		MemoryContext context = schema_make(schema);
+
 		look_at_links(schema, entry);
+		schema_made(schema, context);
+	}
 	foreach (cell, entry->links)
 	{
 		GLink *g = lfirst(cell);
@@ -260,7 +270,7 @@ entry_links(GSchema *schema, GEntry *entry, List **others)
 
 		if (other == NULL || !all_readable(entry, g->link->here))
 			continue;
-		entry_look(other, schema->role);
+		entry_look(schema, other);
 		if (!all_readable(other, g->link->there))
 			continue;
 		links = lappend(links, g);
@@ -348,13 +358,14 @@ List *
 functions_of(Oid role, Scope scope, List **fields, List **types)
 {
 	static SPIPlanPtr plan = NULL;
-	static const char *const sql = "SELECT method, function, description, coalesce(scope, CASE method WHEN 'GET' THEN 'read' ELSE 'operate' END) FROM ingest_api_internal.route ORDER BY function";
+	static const char *const sql = "SELECT method, function, description, coalesce(scope, CASE method WHEN 'GET' THEN 'read' ELSE 'operate' END), shown "
+								   "FROM ingest_api_internal.route ORDER BY function";
 	Oid schema = get_namespace_oid("ingest_api", false);
 	List *functions = NIL;
+	uint64 n;
 
-	if (SPI_execute_plan(own_plan(&plan, sql, 0, NULL), NULL, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "there are no routes");
-	for (uint64 i = 0; i < SPI_processed; i++)
+	n = cache_read(&plan, sql, InvalidOid, (Datum) 0);
+	for (uint64 i = 0; i < n; i++)
 	{
 		HeapTuple row = SPI_tuptable->vals[i];
 		TupleDesc desc = SPI_tuptable->tupdesc;
@@ -365,6 +376,7 @@ functions_of(Oid role, Scope scope, List **fields, List **types)
 		g->field = graphql_unique(graphql_name(g->name), g->name, fields);
 		g->writes = strcmp(SPI_getvalue(row, desc, 1), "GET") != 0;
 		g->description = SPI_getvalue(row, desc, 3);
+		g->shown = strcmp(SPI_getvalue(row, desc, 5), "t") == 0;
 		g->type_name = graphql_unique(psprintf("%sResult", graphql_type_name(g->field)), g->name, types);
 		tuple = scope_named(SPI_getvalue(row, desc, 4)) <= scope ? function_named(schema, g->name, role) : NULL;
 		if (tuple == NULL)
@@ -373,5 +385,6 @@ functions_of(Oid role, Scope scope, List **fields, List **types)
 			functions = lappend(functions, g);
 		ReleaseSysCache(tuple);
 	}
+	cache_was_read();
 	return functions;
 }

@@ -68,11 +68,17 @@ extern void errors_json(StringInfo out, List *errors);
 /* validate.c: all rules of the specification */
 extern List *graphql_validate(GSchema *schema, Document *document);
 extern GType *type_of_ast(GSchema *schema, const Ast *type);
+/* Of an operation; NULL: there is none */
+extern GType *root_type(GSchema *schema, const Ast *operation);
 extern Ast *find_fragment(const Document *document, const char *name);
 /* merge.c: two fields of one name are one */
 extern void check_merging(GSchema *schema, Document *document, List **errors);
 /* literal.c: is this what such a leaf can be? */
 extern bool leaf_accepts(GType *type, const Ast *value, bool in_document);
+/* subscribe.c: an operation of it asks for one thing */
+extern void check_subscription(Document *document, Ast *operation, List **errors);
+/* The statement that gives a place and an object in each row, in x->values what it is given; place: NULL: none but what the operation says */
+extern char *subscription_compile(Execution *x, const GSelected *s, const char *place);
 /* limit.c: an operation asks for no more than that */
 extern void check_limits(Document *document, List **errors);
 

@@ -127,7 +127,7 @@ exists(Execution *x, const char *name, const GField *field, const Ast *filter)
 	forboth(here, field->link->here, there, field->link->there)
 		add(&where, psprintf("%s.%s = %s.%s", other, quote_identifier(lfirst(there)), name, quote_identifier(lfirst(here))));
 	add_conditions(x, field->entry, other, filter, &where);
-	return psprintf("EXISTS (SELECT FROM %s %s WHERE %s)", relation_name(field->entry->resource->relation), other, where.data);
+	return psprintf("EXISTS (SELECT FROM %s %s WHERE %s)", resource_relation(field->entry->resource), other, where.data);
 }
 
 /* -- all of it -- */

@@ -12,10 +12,15 @@
 #include "common/door.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "ingest_api/bound.h"
+#include "ingest_api/cache.h"
 #include "ingest_api/given.h"
 #include "ingest_api/graphql/execute.h"
 #include "ingest_api/graphql/graphql.h"
+#include "ingest_api/graphql/known.h"
+#include "ingest_api/once.h"
 #include "ingest_api/statement.h"
+#include "ingest_api/stream.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -40,6 +45,7 @@ typedef enum Stage
 typedef struct Asked
 {
 	const Request *request; /* NULL: by SQL */
+	Answer *answer;         /* likewise */
 	Oid role;
 	Scope scope;
 	const char *query;
@@ -48,6 +54,11 @@ typedef struct Asked
 	Stage stage;
 	bool acts;    /* something is to be done */
 	bool refused; /* something is to be done, by a method that only reads */
+	bool known;   /* it was done before, and is answered as then */
+	bool streams; /* it may be answered as events */
+	char *place;  /* of a subscription: behind what is here of it */
+	StringInfoData events;
+	int failed; /* its SQLSTATE */
 	Execution x;
 	List *data; /* texts: objects, whose members together are the answer */
 } Asked;
@@ -149,8 +160,10 @@ static void
 read_document(Asked *asked)
 {
 	int n = strlen(asked->query);
-	char *utf8 = pg_server_to_any(asked->query, n, PG_UTF8);
-	Document *document = graphql_parse(utf8, utf8 == asked->query ? n : strlen(utf8));
+	/* names of the document may stand in it */
+	char *query = pnstrdup(asked->query, n);
+	char *utf8 = pg_server_to_any(query, n, PG_UTF8);
+	Document *document = graphql_parse(utf8, utf8 == query ? n : strlen(utf8));
 	Ast where = {.line = document->line, .column = document->column};
 
 	asked->x.document = document;
@@ -158,6 +171,22 @@ read_document(Asked *asked)
 		error_add(&asked->x.errors, document->too_long ? CODE_LIMIT : CODE_PARSE, NULL, &where, "%s", document->error);
 	else
 		check_limits(document, &asked->x.errors);
+}
+
+/* What it is asked again with is kept by whoever carries the stream */
+#define LONGEST_SUBSCRIPTION 16384
+
+static void
+check_may_subscribe(Asked *asked, const Ast *operation)
+{
+	if (asked->x.schema->subscription == NULL)
+		error_add(&asked->x.errors, CODE_OPERATION, NULL, operation, "there is nothing that this role may subscribe to");
+	else if (asked->request == NULL)
+		error_add(&asked->x.errors, CODE_OPERATION, NULL, operation, "a subscription is a stream, which is asked for by HTTP");
+	else if (!asked->streams)
+		error_add(&asked->x.errors, CODE_OPERATION, NULL, operation, "a subscription is a stream: who asks for it accepts text/event-stream");
+	else if (asked->request->body && strlen(asked->request->body) > LONGEST_SUBSCRIPTION)
+		error_add(&asked->x.errors, CODE_LIMIT, NULL, operation, "a subscription is asked for with %d bytes at most", LONGEST_SUBSCRIPTION);
 }
 
 static void
@@ -182,7 +211,7 @@ choose_operation(Asked *asked)
 	else if (n > 1 && (asked->operation == NULL || asked->operation[0] == '\0'))
 		error_add(&asked->x.errors, CODE_OPERATION, NULL, NULL, "there are %d operations in the document: operationName says which one", n);
 	else if (found->operation == OPERATION_SUBSCRIPTION)
-		error_add(&asked->x.errors, CODE_OPERATION, NULL, found, "there are no subscriptions");
+		check_may_subscribe(asked, found);
 	else if (found->operation == OPERATION_MUTATION && asked->scope < SCOPE_OPERATE)
 		error_add(&asked->x.errors, CODE_OPERATION, NULL, found, "the token's scope is \"read\", and what is done needs \"operate\"");
 	else if (found->operation == OPERATION_MUTATION && asked->x.schema->mutation == NULL)
@@ -203,16 +232,38 @@ wants_to_act(const Asked *asked)
 	return false;
 }
 
+/* Found good by the schema, or by what is remembered of it; false: something is wrong */
+static bool
+read_good_document(Asked *asked)
+{
+	KnownSchema *known = known_is_fit(asked->query) ? known_schema(asked->role, asked->scope) : NULL;
+	MemoryContext context = CurrentMemoryContext;
+
+	if (known)
+	{
+		asked->x.schema = known_schema_itself(known);
+		asked->x.document = known_document(known, asked->query);
+		if (asked->x.document)
+			return true;
+		context = MemoryContextSwitchTo(known_begin(known, asked->query));
+	}
+	read_document(asked);
+	MemoryContextSwitchTo(context);
+	if (asked->x.errors != NIL)
+		return false;
+	if (known == NULL)
+		asked->x.schema = schema_new(asked->role, asked->scope);
+	asked->x.errors = graphql_validate(asked->x.schema, asked->x.document);
+	if (asked->x.errors == NIL && known)
+		known_good(known, asked->query, asked->x.document);
+	return asked->x.errors == NIL;
+}
+
 /* As the engine, which runs nothing of a user's; false: something is wrong */
 static bool
 prepare(Asked *asked)
 {
-	read_document(asked);
-	if (asked->x.errors != NIL)
-		return false;
-	asked->x.schema = schema_new(asked->role, asked->scope);
-	asked->x.errors = graphql_validate(asked->x.schema, asked->x.document);
-	if (asked->x.errors != NIL)
+	if (!read_good_document(asked))
 		return false;
 	choose_operation(asked);
 	if (asked->x.errors != NIL)
@@ -261,16 +312,52 @@ static void
 run(Asked *asked, List *steps, bool writes)
 {
 	ListCell *cell;
+	size_t total = 0;
 
 	asked->x.at = NULL;
 	foreach (cell, steps)
 	{
 		Step *step = lfirst(cell);
+		char *text;
 
 		asked->x.response = step->response;
 		statement_run(step->sql, step->values, writes);
-		asked->data = lappend(asked->data, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
+		text = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+		bound_check(total += strlen(text));
+		asked->data = lappend(asked->data, text);
 	}
+}
+
+/* As the engine; the next piece of a stream.  NULL: variables leave nothing of it */
+static char *
+compile_subscription(Asked *asked, StreamForm *form)
+{
+	List *selected = select_operation(&asked->x, asked->x.schema->subscription);
+	char *place = request_header(asked->request, "last-event-id");
+	const GSelected *s = selected ? linitial(selected) : NULL;
+
+	if (list_length(selected) != 1 || s->field->role != ROLE_EVENTS)
+	{
+		error_add(&asked->x.errors, CODE_OPERATION, NULL, asked->x.operation, "a subscription asks for one field, and here are %d", list_length(selected));
+		return NULL;
+	}
+	*form = (StreamForm){.name = "event: next\n", .before = psprintf("{\"data\":{\"%s\":", s->name), .behind = "}}"};
+	return subscription_compile(&asked->x, s, place && place[0] ? place : NULL);
+}
+
+static void
+subscribe(Asked *asked, Identity *saved)
+{
+	StreamForm form;
+	char *sql = compile_subscription(asked, &form);
+
+	become_again(saved);
+	if (sql == NULL)
+		return;
+	asked->stage = STAGE_RUN;
+	initStringInfo(&asked->events);
+	asked->place = stream_read(asked->role, sql, asked->x.values, &form, &asked->events);
+	asked->stage = STAGE_DONE;
 }
 
 static void
@@ -300,14 +387,27 @@ execute(Asked *asked)
 		become_again(&saved);
 		return;
 	}
+	if (writes && asked->request)
+	{
+		/* by HTTP what only reads was told so before; see call.c */
+		XactReadOnly = false;
+		asked->known = once_known(asked->request, asked->answer);
+	}
+	if (asked->known)
+	{
+		become_again(&saved);
+		return;
+	}
 	asked->stage = STAGE_COMPILE;
+	if (asked->x.operation->operation == OPERATION_SUBSCRIPTION)
+	{
+		subscribe(asked, &saved);
+		return;
+	}
 	steps = compile_operation(&asked->x);
 	become_again(&saved);
 	asked->stage = STAGE_RUN;
-	/* by HTTP what only reads was told so before; see call.c */
-	if (asked->request && writes)
-		XactReadOnly = false;
-	else if (!writes)
+	if (!writes)
 		XactReadOnly = true;
 	become(asked->role, SECURITY_RESTRICTED_OPERATION, &saved);
 	run(asked, steps, writes);
@@ -326,8 +426,11 @@ add_caught(Asked *asked, const ErrorData *error)
 	if (asked->stage < STAGE_RUN)
 		code = error->sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED || error->sqlerrcode == ERRCODE_STATEMENT_TOO_COMPLEX ? CODE_LIMIT : asked->stage == STAGE_REQUEST ? CODE_REQUEST
 																																									  : CODE_INPUT;
+	if (error->sqlerrcode == ERRCODE_ANSWER_TOO_LARGE)
+		code = CODE_LIMIT;
 	asked->x.errors = NIL;
 	asked->data = NIL;
+	asked->failed = error->sqlerrcode;
 	e = error_add(&asked->x.errors, pstrdup(code), NULL, asked->x.at, "%s%s%s", error->message, error->detail ? ": " : "", error->detail ? error->detail : "");
 	e->hint = error->hint;
 	e->path = asked->stage >= STAGE_COMPILE ? asked->x.response : NULL;
@@ -412,6 +515,8 @@ write_answer(StringInfo out, const Asked *asked)
 #define TYPE_RESPONSE "application/graphql-response+json; charset=utf-8"
 #define TYPE_JSON "application/json; charset=utf-8"
 
+#define TYPE_STREAM "text/event-stream"
+
 /* NULL: none of what is accepted */
 static const char *
 answer_type(const Request *request)
@@ -422,6 +527,9 @@ answer_type(const Request *request)
 		return TYPE_JSON;
 	if (strstr(accept, "application/graphql-response+json"))
 		return TYPE_RESPONSE;
+	/* as text/event-stream, of which errors before its begin are none */
+	if (strstr(accept, "text/event-stream") && strstr(accept, "application/json") == NULL)
+		return TYPE_STREAM;
 	return strstr(accept, "application/json") || strstr(accept, "application/*") || strstr(accept, "*/*") ? TYPE_JSON : NULL;
 }
 
@@ -446,17 +554,82 @@ is_fit(const Request *request, Answer *answer, const char *type)
 	else if (!reads(request) && !request_is_json(request))
 		answer_problem(answer, 415, "PGRST107", "an operation is posted as application/json", NULL, "Content-Type: application/json; {\"query\": \"…\"}.");
 	else if (type == NULL)
-		answer_problem(answer, 406, "PGRST107", "none of the types that are accepted can be given", NULL, "There are application/graphql-response+json and application/json.");
+		answer_problem(answer, 406, "PGRST107", "none of the types that are accepted can be given", NULL, "There are application/graphql-response+json, application/json and text/event-stream.");
 	else
 		return true;
 	return false;
+}
+
+/* Something of the answer is for once, such as a secret */
+static bool
+shows(Asked *asked)
+{
+	ListCell *cell;
+
+	foreach (cell, select_operation(&asked->x, asked->x.schema->mutation))
+	{
+		const GFunction *f = ((GSelected *) lfirst(cell))->field->function;
+
+		if (f && f->shown)
+			return true;
+	}
+	return false;
+}
+
+/* Blanks are what stands between values alone: a line is an event's */
+static void
+write_on_one_line(StringInfo out, const Asked *asked)
+{
+	int from = out->len;
+
+	write_answer(out, asked);
+	for (int i = from; i < out->len; i++)
+		if (out->data[i] == '\n' || out->data[i] == '\r')
+			out->data[i] = ' ';
+}
+
+static bool
+is_subscription(const Asked *asked)
+{
+	return asked->x.operation && asked->x.operation->operation == OPERATION_SUBSCRIPTION;
+}
+
+/* What is wrong before a stream began is told by a status */
+static int
+stream_status(const Asked *asked)
+{
+	int status = asked->failed ? problem_status(asked->failed, false) : 0;
+
+	return status >= 400 ? status : 400;
+}
+
+/* The protocol of graphql-sse, a connection for each operation: next for each result, and complete, which a subscription never is by itself */
+static void
+answer_events(const Asked *asked, Answer *answer)
+{
+	if (asked->x.errors != NIL && (is_subscription(asked) || asked->stage < STAGE_COMPILE))
+	{
+		answer_begin(answer, stream_status(asked), TYPE_JSON);
+		answer_header(answer, "Cache-Control", "no-store");
+		write_answer(&answer->body, asked);
+		return;
+	}
+	stream_head(answer, asked->place);
+	if (is_subscription(asked))
+	{
+		answer->body = asked->events;
+		return;
+	}
+	appendStringInfoString(&answer->body, "event: next\ndata: ");
+	write_on_one_line(&answer->body, asked);
+	appendStringInfoString(&answer->body, "\n\nevent: complete\ndata:\n\n");
 }
 
 void
 graphql_answer(const Request *request, Answer *answer)
 {
 	const char *type = answer_type(request);
-	Asked asked = {.request = request, .role = request->role, .scope = request->scope};
+	Asked asked = {.request = request, .answer = answer, .role = request->role, .scope = request->scope, .streams = stream_is_wanted(request)};
 
 	if (!is_fit(request, answer, type))
 		return;
@@ -468,9 +641,22 @@ graphql_answer(const Request *request, Answer *answer)
 		answer_header(answer, "Allow", "POST");
 		return;
 	}
-	answer_begin(answer, answer_status(&asked, type), type);
-	answer_header(answer, "Cache-Control", "no-store");
-	write_answer(&answer->body, &asked);
+	if (asked.known)
+		return;
+	if (is_subscription(&asked) || strcmp(type, TYPE_STREAM) == 0)
+		answer_events(&asked, answer);
+	else
+	{
+		answer_begin(answer, answer_status(&asked, type), type);
+		answer_header(answer, "Cache-Control", "no-store");
+		write_answer(&answer->body, &asked);
+	}
+	if (asked.acts && asked.stage == STAGE_DONE)
+	{
+		/* that it is, ended with what was done */
+		XactReadOnly = false;
+		once_done(request, shows(&asked), answer);
+	}
 }
 
 /* -- by SQL -- */
@@ -491,6 +677,9 @@ ingest_api_graphql(PG_FUNCTION_ARGS)
 
 	if (asked.variables && !JB_ROOT_IS_OBJECT(asked.variables))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("variables are an object: their values by their names")));
+	/* what is run for another request may look at it still */
+	if (!InLocalUserIdChange())
+		cache_let_go();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI is not there");
 	execute_safely(&asked);

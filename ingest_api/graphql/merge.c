@@ -250,9 +250,7 @@ check_merging(GSchema *schema, Document *document, List **errors)
 	for (Ast *d = document->definitions; d; d = d->next)
 	{
 		Merging m = {schema, document, errors, false};
-		GType *type = d->kind == AST_FRAGMENT ? schema_type(schema, d->type->name) : d->operation == OPERATION_QUERY  ? schema->query
-																				 : d->operation == OPERATION_MUTATION ? schema->mutation
-																													  : NULL;
+		GType *type = d->kind == AST_FRAGMENT ? schema_type(schema, d->type->name) : root_type(schema, d);
 		List *all = NIL,
 			 *seen = NIL;
 

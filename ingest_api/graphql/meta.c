@@ -345,6 +345,8 @@ tell_schema(Execution *x, GType *meta, const GSelected *s, GSchema *schema, Stri
 		tell_object(x, meta, s->asts, (Told){.type = schema->query}, out);
 	else if (strcmp(name, "mutationType") == 0 && schema->mutation)
 		tell_object(x, meta, s->asts, (Told){.type = schema->mutation}, out);
+	else if (strcmp(name, "subscriptionType") == 0 && schema->subscription)
+		tell_object(x, meta, s->asts, (Told){.type = schema->subscription}, out);
 	else if (strcmp(name, "directives") == 0)
 		tell_list(x, meta, s->asts, schema_directives(schema), DIRECTIVES, out);
 	else if (strcmp(name, "description") == 0)

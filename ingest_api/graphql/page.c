@@ -12,9 +12,8 @@
 #include "common/base64.h"
 #include "ingest_api/api.h"
 #include "ingest_api/graphql/sql.h"
-#include "mb/pg_wchar.h"
+#include "ingest_api/keyset.h"
 #include "utils/builtins.h"
-#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 
 #define USUAL_SIZE 100
@@ -36,27 +35,8 @@ cursor_read(const char *text)
 	int most = pg_b64_dec_len(strlen(text));
 	char *json = palloc(most + 1);
 	int n = pg_b64_decode(text, strlen(text), json, most);
-	Jsonb *array;
-	JsonbIterator *i;
-	JsonbIteratorToken token;
-	JsonbValue v;
-	List *texts = NIL;
 
-	/* a letter in front of JSON is none */
-	if (n <= 0 || json[0] != '[' || !pg_verify_mbstr(PG_UTF8, json, n, true))
-		return NIL;
-	json[n] = '\0';
-	array = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(pg_any_to_server(json, n, PG_UTF8))));
-	i = JsonbIteratorInit(&array->root);
-	while ((token = JsonbIteratorNext(&i, &v, true)) != WJB_DONE)
-	{
-		if (token != WJB_ELEM)
-			continue;
-		if (v.type != jbvString && v.type != jbvNull)
-			return NIL;
-		texts = lappend(texts, v.type == jbvNull ? NULL : pnstrdup(v.val.string.val, v.val.string.len));
-	}
-	return texts;
+	return keyset_texts(json, n);
 }
 
 /* What cursors of it begin with: that of another order is not taken for one of this */
@@ -125,7 +105,7 @@ node_key(Execution *x, const char *node_id, GEntry **entry)
 	*entry = texts != NIL && linitial(texts) ? entry_find(x->schema, linitial(texts)) : NULL;
 	if (*entry == NULL)
 		return NIL;
-	entry_look(*entry, x->schema->role);
+	entry_look(x->schema, *entry);
 	if (!(*entry)->has_key || list_length(texts) != list_length((*entry)->resource->key) + 1)
 		return NIL;
 	return list_delete_first(texts);
@@ -215,48 +195,27 @@ page_order(const GPage *page, const char *name)
 
 /* -- where a page begins -- */
 
-static char *
-equals(Execution *x, const char *column, const Sorted *s, const char *text)
-{
-	return text ? psprintf("%s = %s", column, sql_parameter(x, getBaseType(s->column->type), text)) : psprintf("%s IS NULL", column);
-}
-
-/* Nulls are greater than all else; NULL: nothing comes behind */
-static char *
-comes_behind(Execution *x, const char *column, const Sorted *s, const char *text, bool descending)
-{
-	char *given;
-
-	if (text == NULL)
-		return descending ? psprintf("%s IS NOT NULL", column) : NULL;
-	given = sql_parameter(x, getBaseType(s->column->type), text);
-	if (descending)
-		return psprintf("%s < %s", column, given);
-	return s->column->not_null ? psprintf("%s > %s", column, given) : psprintf("(%s > %s OR %s IS NULL)", column, given, column);
-}
-
-/* Behind the row of these values, or before it */
+/* Behind the row of these values, or before it.  Nulls are greater than all else */
 static char *
 beyond(Execution *x, const GPage *page, const char *name, List *texts, bool before)
 {
-	StringInfoData out,
-		same;
+	List *parts = NIL;
 	ListCell *cell,
 		*text;
 
-	initStringInfo(&out);
-	initStringInfo(&same);
 	forboth(cell, page->order, text, texts)
 	{
 		const Sorted *s = lfirst(cell);
-		char *column = psprintf("%s.%s", name, quote_identifier(s->column->name));
-		char *behind = comes_behind(x, column, s, lfirst(text), s->descending != before);
+		KeyPart *k = palloc0(sizeof(KeyPart));
 
-		if (behind)
-			appendStringInfo(&out, "%s(%s%s)", out.len ? " OR " : "", same.data, behind);
-		appendStringInfo(&same, "%s AND ", equals(x, column, s, lfirst(text)));
+		k->sql = psprintf("%s.%s", name, quote_identifier(s->column->name));
+		k->type = getBaseType(s->column->type);
+		k->given = lfirst(text) ? sql_parameter(x, k->type, lfirst(text)) : NULL;
+		k->descending = k->nulls_first = s->descending != before;
+		k->not_null = s->column->not_null;
+		parts = lappend(parts, k);
 	}
-	return out.len ? psprintf("(%s)", out.data) : "false";
+	return keyset_behind(parts);
 }
 
 char *

@@ -14,16 +14,32 @@
 
 /* -- types -- */
 
+MemoryContext
+schema_make(GSchema *schema)
+{
+	schema->making++;
+	return MemoryContextSwitchTo(schema->memory);
+}
+
+void
+schema_made(GSchema *schema, MemoryContext context)
+{
+	MemoryContextSwitchTo(context);
+	schema->making--;
+}
+
 GType *
 type_new(GSchema *schema, GKind kind, const char *name, const char *description)
 {
+	MemoryContext context = schema_make(schema);
 	GType *type = palloc0(sizeof(GType));
 
 	type->kind = kind;
-	type->name = name;
-	type->description = description;
+	type->name = pstrdup(name);
+	type->description = description ? pstrdup(description) : NULL;
 	type->schema = schema;
 	schema->types = lappend(schema->types, type);
+	schema_made(schema, context);
 	return type;
 }
 
@@ -178,10 +194,15 @@ row_type(GSchema *schema, GEntry *e)
 {
 	if (e->row == NULL)
 	{
-		entry_look(e, schema->role);
+		entry_look(schema, e);
 		e->row = new_made(schema, G_OBJECT, ORIGIN_ROW, e, e->type_name, entry_description(e));
 		if (e->has_key)
+		{
+			MemoryContext context = schema_make(schema);
+
 			e->row->interfaces = list_make1(need_type(schema, "Node"));
+			schema_made(schema, context);
+		}
 	}
 	return e->row;
 }
@@ -229,7 +250,7 @@ has_order(const GEntry *e)
 static GType *
 order_type(GSchema *schema, GEntry *e)
 {
-	entry_look(e, schema->role);
+	entry_look(schema, e);
 	if (e->order == NULL && has_order(e))
 		e->order = new_made(schema, G_ENUM, ORIGIN_ORDER, e, psprintf("%sOrderBy", e->type_name), psprintf("what %s are sorted by; nulls are last, and with DESC first", e->name));
 	return e->order;
@@ -352,7 +373,7 @@ filter_fields(GSchema *schema, GEntry *e)
 	ListCell *cell,
 		*other;
 
-	entry_look(e, schema->role);
+	entry_look(schema, e);
 	fields = list_make3(field_new("and", g_list(g_non_null(self)), ROLE_AND, "all of these"), field_new("or", g_list(g_non_null(self)), ROLE_OR, "one of these"),
 						field_new("not", self, ROLE_NOT, "not this"));
 	foreach (cell, e->columns)
@@ -531,7 +552,7 @@ query_fields(GSchema *schema)
 
 		if (e->resource == NULL)
 			continue;
-		entry_look(e, schema->role);
+		entry_look(schema, e);
 		fields = lappend(fields, connection_field(schema, e->field, e, ROLE_CONNECTION));
 		if (e->has_key)
 			fields = lappend(fields, by_key_field(schema, e));
@@ -564,7 +585,7 @@ query_field(GSchema *schema, const char *name)
 			return connection_field(schema, e->field, e, ROLE_CONNECTION);
 		if (strcmp(e->by_key, name) != 0)
 			continue;
-		entry_look(e, schema->role);
+		entry_look(schema, e);
 		return e->has_key ? by_key_field(schema, e) : NULL;
 	}
 	return NULL;
@@ -581,6 +602,8 @@ made_fields(GType *type)
 			return query_fields(type->schema);
 		case ORIGIN_MUTATION:
 			return function_fields(type->schema, true);
+		case ORIGIN_SUBSCRIPTION:
+			return subscription_fields(type->schema);
 		case ORIGIN_ROW:
 			return row_fields(type->schema, type->entry);
 		case ORIGIN_CONNECTION:
@@ -606,8 +629,11 @@ type_fields(GType *type)
 	check_stack_depth();
 	if (!type->built)
 	{
+		MemoryContext context = schema_make(type->schema);
+
 		type->built = true;
 		type->fields = made_fields(type);
+		schema_made(type->schema, context);
 	}
 	return type->fields;
 }
@@ -616,7 +642,12 @@ List *
 type_values(GType *type)
 {
 	if (type->origin == ORIGIN_ORDER && type->values == NIL)
+	{
+		MemoryContext context = schema_make(type->schema);
+
 		type->values = order_values(type->entry);
+		schema_made(type->schema, context);
+	}
 	return type->values;
 }
 
@@ -641,7 +672,7 @@ plain_column(GType *type, const char *name)
 {
 	ListCell *cell;
 
-	entry_look(type->entry, type->schema->role);
+	entry_look(type->schema, type->entry);
 	foreach (cell, type->entry->columns)
 	{
 		GColumn *c = lfirst(cell);
@@ -753,13 +784,16 @@ schema_type(GSchema *schema, const char *name)
 	}
 	if (strncmp(name, "__", 2) == 0 && find_type(schema, "__Type") == NULL)
 	{
+		MemoryContext context = schema_make(schema);
+
 		meta_types(schema);
+		schema_made(schema, context);
 		return find_type(schema, name);
 	}
 	return NULL;
 }
 
-/* All that can be come to from the query and the mutation */
+/* All that can be come to from query, mutation and subscription */
 static void
 look_everywhere(GType *type)
 {
@@ -791,6 +825,8 @@ schema_types(GSchema *schema)
 		look_everywhere(schema->query);
 		if (schema->mutation)
 			look_everywhere(schema->mutation);
+		if (schema->subscription)
+			look_everywhere(schema->subscription);
 		schema->all = true;
 	}
 	return schema->types;
@@ -835,6 +871,7 @@ schema_new(Oid role, Scope scope)
 		 *types;
 	ListCell *cell;
 
+	schema->memory = CurrentMemoryContext;
 	schema->role = role;
 	taken_names(&fields, &types);
 	schema->entries = entries_of(readable, false, &fields, &types);
@@ -849,5 +886,6 @@ schema_new(Oid role, Scope scope)
 			schema->mutation = new_made(schema, G_OBJECT, ORIGIN_MUTATION, NULL, "Mutation", "what can be done");
 			break;
 		}
+	subscription_types(schema);
 	return schema;
 }

@@ -1,8 +1,6 @@
 /*
  * schema.h
  *		What a role can ask by GraphQL: types, made of resources, links and routes when they are looked at.
- *
- * All of it is made as the engine, for one request.
  */
 #ifndef GRAPHQL_SCHEMA_H
 #define GRAPHQL_SCHEMA_H
@@ -30,6 +28,7 @@ typedef enum GOrigin
 	ORIGIN_PLAIN, /* it has what was put into it */
 	ORIGIN_QUERY,
 	ORIGIN_MUTATION,
+	ORIGIN_SUBSCRIPTION,
 	ORIGIN_ROW,
 	ORIGIN_CONNECTION,
 	ORIGIN_EDGE,
@@ -55,6 +54,7 @@ typedef enum GRole
 	ROLE_ONE,
 	ROLE_MANY,
 	ROLE_LINEAGE,
+	ROLE_EVENTS,
 	/* of filters */
 	ROLE_AND,
 	ROLE_OR,
@@ -67,6 +67,7 @@ typedef struct GType GType;
 /* A function that a row of ingest_api_internal.route names */
 typedef struct GFunction
 {
+	bool shown;  /* what it gives is for once */
 	char *name;  /* in the schema ingest_api */
 	char *field; /* as the schema calls it */
 	char *type_name;
@@ -144,6 +145,8 @@ typedef struct GValue
 
 typedef struct GSchema
 {
+	MemoryContext memory; /* of all that it has */
+	int making;           /* more than 0, where nothing is made: an error left something half made */
 	Oid role;
 	List *entries;   /* GEntry */
 	List *functions; /* GFunction: those that the role may run */
@@ -152,7 +155,8 @@ typedef struct GSchema
 	bool linked;
 	bool all; /* types are all that there are */
 	GType *query;
-	GType *mutation; /* NULL: the role may do nothing */
+	GType *mutation;     /* NULL: the role may do nothing */
+	GType *subscription; /* NULL: it may read no events */
 	GField *typename;
 } GSchema;
 
@@ -172,8 +176,11 @@ struct GType
 	List *interfaces;
 };
 
-/* scope: what a credential is good for; functions that need more are not there */
+/* scope: what a credential is good for; functions that need more are not there.  It lives as long as the current memory */
 extern GSchema *schema_new(Oid role, Scope scope);
+/* What is made between these belongs to the schema; an error leaves it marked */
+extern MemoryContext schema_make(GSchema *schema);
+extern void schema_made(GSchema *schema, MemoryContext context);
 extern GType *type_new(GSchema *schema, GKind kind, const char *name, const char *description);
 extern GField *field_new(const char *name, GType *type, GRole role, const char *description);
 extern GField *field_give(GField *field, const char *name, GType *type, const char *description);
@@ -202,7 +209,7 @@ extern bool type_includes(GType *type, GType *object);
 extern void taken_names(List **fields, List **types);
 extern List *entries_of(List *readable, bool exposed, List **fields, List **types);
 extern GEntry *entry_find(GSchema *schema, const char *resource);
-extern void entry_look(GEntry *entry, Oid role);
+extern void entry_look(GSchema *schema, GEntry *entry);
 extern GColumn *entry_column(const GEntry *entry, const char *column);
 /* The resources at the other end are given, too */
 extern List *entry_links(GSchema *schema, GEntry *entry, List **others);
@@ -220,6 +227,10 @@ extern bool scalar_has_equality(Oid type);
 extern bool scalar_has_order(Oid type);
 extern const char *const scalar_names[];
 extern const char *scalar_description(const char *name);
+
+/* subscribe.c: where the role may read events, what it may subscribe to */
+extern void subscription_types(GSchema *schema);
+extern List *subscription_fields(GSchema *schema);
 
 /* meta.c */
 extern void meta_types(GSchema *schema);

@@ -41,11 +41,11 @@ typedef struct GPage
 
 extern Range *range_new(Execution *x, GEntry *entry);
 extern char *range_column(Range *range, const char *column);
-extern char *relation_name(Oid relation);
 extern char *sql_parameter(Execution *x, Oid type, const char *text);
 /* What is given, as a parameter of the type */
 extern char *sql_given(Execution *x, Oid type, const Ast *value);
-extern char *sql_number(Execution *x, int64 number);
+/* usual: such numbers are few */
+extern char *sql_number(Execution *x, int64 number, bool usual);
 /* A value as answers hold it */
 extern char *sql_shown(const char *expression, Oid type);
 

@@ -328,11 +328,19 @@ walk_variables(Validation *v, Ast *operation)
 	}
 }
 
-static GType *
+GType *
 root_type(GSchema *schema, const Ast *operation)
 {
-	return operation->operation == OPERATION_QUERY ? schema->query : operation->operation == OPERATION_MUTATION ? schema->mutation
-																												: NULL;
+	switch (operation->operation)
+	{
+		case OPERATION_QUERY:
+			return schema->query;
+		case OPERATION_MUTATION:
+			return schema->mutation;
+		case OPERATION_SUBSCRIPTION:
+			return schema->subscription;
+	}
+	return NULL;
 }
 
 static void
@@ -345,6 +353,8 @@ walk_definition(Validation *v, Ast *d)
 	v->walked = lappend(v->walked, v->now);
 	if (d->kind == AST_OPERATION)
 		walk_variables(v, d);
+	if (d->kind == AST_OPERATION && d->operation == OPERATION_SUBSCRIPTION && v->schema->subscription)
+		check_subscription(v->document, d, &v->errors);
 	walk_directives(v, d, d->kind == AST_OPERATION ? locations[d->operation] : "FRAGMENT_DEFINITION");
 	walk_selections(v, d->selections, d->kind == AST_OPERATION ? root_type(v->schema, d) : condition_type(v, d, true));
 }

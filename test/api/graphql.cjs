@@ -129,7 +129,7 @@ function asked(schema, parent, depth, x) {
 }
 function drawn(schema, x) {
 	const out = [];
-	const roots = [schema.getQueryType(), schema.getQueryType(), schema.getQueryType(), schema.getMutationType() || schema.getQueryType()];
+	const roots = [schema.getQueryType(), schema.getQueryType(), schema.getQueryType(), schema.getMutationType() || schema.getQueryType(), schema.getSubscriptionType() || schema.getQueryType()];
 	for (let i = maybe(0.9) ? 1 : 2; i > 0; i--) {
 		const root = one(roots);
 		x.variables = [];
@@ -137,7 +137,7 @@ function drawn(schema, x) {
 		if (maybe(0.03)) x.variables.push('$unused: Int');
 		if (x.variables.length && maybe(0.02)) x.variables.push(x.variables[0]);
 		const variables = x.variables.length ? '(' + x.variables.join(', ') + ')' : '';
-		out.push((root === schema.getMutationType() ? 'mutation' : 'query') + (maybe(0.7) ? ' ' + one(['q', 'r']) : '') + variables + (maybe(0.02) ? ' @skip(if: true)' : '') + ' ' + body);
+		out.push((root === schema.getMutationType() ? 'mutation' : root === schema.getSubscriptionType() ? 'subscription' : 'query') + (maybe(0.7) ? ' ' + one(['q', 'r']) : '') + variables + (maybe(0.02) ? ' @skip(if: true)' : '') + ' ' + body);
 	}
 	const used = /\.\.\. (F\d)/.exec(out.join(' '));
 	for (const f of ['F0', 'F1', 'F2'])
@@ -224,7 +224,14 @@ if (what === 'audit') {
 		}
 		if (!executable) return differ(d, 'definitions of types parse');
 		count.parsed++;
-		const theirs = g.specifiedRules.filter((rule) => g.validate(schema, document, [rule]).length > 0).map((rule) => rule.name.replace(/Rule$/, '')).sort();
+		let broken;
+		try {
+			broken = g.specifiedRules.filter((rule) => g.validate(schema, document, [rule]).length > 0);
+		} catch (e) {
+			// of a subscription it looks at directives before it is known that they are well-formed
+			return void count.limits++;
+		}
+		const theirs = broken.map((rule) => rule.name.replace(/Rule$/, '')).sort();
 		const ours = [...new Set(errors.map((e) => e.extensions.rule).filter((r) => r))].sort();
 		theirs.forEach((rule) => (seen[rule] = (seen[rule] ?? 0) + 1));
 		if (theirs.length === 0) count.good++;

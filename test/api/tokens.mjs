@@ -75,6 +75,9 @@ const odd = { 'a name twice': text.replace('{', `{"exp":${now - 999},`), 'within
 	'more behind': text + ' x', two: text + text, 'a list': '[]', nothing: '', 'a comment': text.replace('{', '{/*x*/'), huge: JSON.stringify({ ...claims, x: 'x'.repeat(9000) }),
 	'no text': Buffer.concat([Buffer.from(text.slice(0, -1) + ',"x":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}')]) };
 for (const [name, payload] of Object.entries(odd)) add(name, false, mac(secret, payload));
+add('another role', true, mac(secret, { ...claims, sub: 'x', groups: ['other'] }));
+add('of scope operate', true, mac(secret, { ...claims, scope: 'x ingest.operate' }));
+add('of scope admin', true, mac(secret, { ...claims, scp: ['ingest.admin'] }));
 add('colons and quotes', true, mac(secret, { ...claims, x: 'a:b"c\\":d', 'k:k': ':' }));
 add('crit', false, mac(secret, claims, { crit: ['exp'] }));
 add('b64', false, mac(secret, claims, { b64: false }));

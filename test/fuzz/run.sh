@@ -15,7 +15,7 @@ fuzz() {
 	fuzz_target "$1"
 	clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I"$TOP" -I"$("$PG_CONFIG" --includedir-server)" \
 		-D_GNU_SOURCE -Wno-everything -o "$out/fuzz" "${SOURCES[@]}" "${LIBRARIES[@]}" -lm || die "the fuzzer does not build"
-	"$out/fuzz" -max_total_time="$seconds" -max_len=4096 -print_final_stats=1 -artifact_prefix="$out/" \
+	"$out/fuzz" -max_total_time="$seconds" -max_len="$LONGEST" -print_final_stats=1 -artifact_prefix="$out/" \
 		"${DICTIONARY[@]}" "$out/new" "$CORPUS" >"$out/said" 2>&1 || code=$?
 	tail -n 25 "$out/said"
 	if [ $code -ne 0 ]; then

@@ -253,10 +253,11 @@ try_version(const uint8_t *data, size_t size, char version)
 	free(bytes);
 }
 
-/* The form of now, and the one before: stored sketches are */
+/* The form of now, and those before: stored sketches are */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	try_version(data, size, 4);
 	try_version(data, size, 3);
 	try_version(data, size, 2);
 	return 0;

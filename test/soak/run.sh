@@ -22,6 +22,7 @@ if [ "${SECONDS_OF_LIFE:-3600}" -ge 3600 ] && [ -z "${SOAK:-}" ]; then
 	export DELIVERY_KILLS=${DELIVERY_KILLS:-200} DELIVERY_EVENTS=${DELIVERY_EVENTS:-100000} DELIVERY_SEED=${DELIVERY_SEED:-$((RANDOM))} DELIVERY_LARGE=${DELIVERY_LARGE:-1000}
 	export KAFKA_EXITS=${KAFKA_EXITS:-500} KAFKA_KILLS=${KAFKA_KILLS:-100} KAFKA_EVENTS=${KAFKA_EVENTS:-100000} KAFKA_SEED=${KAFKA_SEED:-$((RANDOM))}
 	step "packages of TAP tests" need_packages libipc-run-perl
-	try "kills of delivery" run_tap t/072_delivery_kill.pl t/078_delivery_memory.pl t/082_kafka_kill.pl
+	export GATEWAY_AMID=${GATEWAY_AMID:-100} GATEWAY_KILLS=${GATEWAY_KILLS:-100} SUBSCRIPTION_KILLS=${SUBSCRIPTION_KILLS:-60}
+	try "kills of delivery and the API" run_tap t/072_delivery_kill.pl t/078_delivery_memory.pl t/080_gateway.pl t/082_kafka_kill.pl t/103_subscriptions.pl t/105_endurance.pl
 fi
 report soak $((${SECONDS_OF_LIFE:-3600} * 3 + 900))

@@ -69,7 +69,7 @@ my %odd = (
 	_int4 => [ "'{1}'", "'{}'", "'{NULL}'", "'{{1,2},{3,NULL}}'", 'array_fill(1, ARRAY[100000])' ],
 	any => [ "'x'::text", "'x'", '1', 'NULL', 'NULL::text', "ROW(1, 'a')", "VARIADIC '{id,1}'::text[]" ],
 	record => [ "ROW(1, 'a')", 'ROW()', 'ROW(NULL)', '(SELECT r FROM w.plain r LIMIT 1)', 'NULL::w.dropped', '(SELECT r FROM w.dropped r LIMIT 1)', "ROW(1, 'b')::w.pair", "ROW('NaN'::float8, '-Infinity'::numeric, 'null'::json, '{}'::int[], '[1,2)'::int4range, ROW(1, NULL), repeat('x', 1000000), 'infinity'::timestamptz, ''::char(3))" ],
-	internal => ['NULL'],);
+	internal => ['NULL'], json => [ q('{"a": 1}'), q('[]'), q('null') ],);
 
 # what a good caller passes, by the function's and the argument's name
 my %good = (

@@ -110,6 +110,7 @@ my $then = sql('SELECT clock_timestamp()');
 sql("UPDATE shop.told SET jb = '1', a = '{3}', changed = now()");
 sync('told');
 is(sql("SET TimeZone = 'Europe/Berlin'; SELECT count(*) FROM ingest.as_of(NULL::c.told, '$then')"), '5', 'a time in the key, asked for in another zone');
+is(sql("SELECT string_agg(DISTINCT jb::text || a::text, ' ') FROM ingest.as_of(NULL::c.told, '$then')"), 'null{1,2}', 'a null of JSON is one');
 is(sql("SET TimeZone = 'Asia/Kathmandu'; SELECT count(*) FROM c.told_history WHERE _valid_to IS NULL"), '5', 'and in the view');
 sql("CREATE DOMAIN c.small AS int CHECK (VALUE < 100)");
 sql("CREATE TABLE shop.narrow (id int PRIMARY KEY, v c.small, changed timestamptz DEFAULT now()); INSERT INTO shop.narrow VALUES (1, 50), (2, 5)");

@@ -1,6 +1,7 @@
 # JSON Web Tokens: which are good, whom they make somebody, keys that change, what a forged credential could do
 use strict;
 use warnings;
+use HTTP::Tiny;
 use IO::Socket::INET;
 use IPC::Run;
 use JSON::PP;
@@ -74,6 +75,66 @@ sub mv { my ($from, $to) = @_; rename("$folder/$from", "$folder/$to") or die $!;
 start_gateway('--jwks', "$folder/jwks.json", '--jwt-hs256-key', "$folder/secret", @jwt);
 for my $t (grep { defined $_->[1] } @tokens) { is(status($t->[2]), $t->[1] ? 200 : 401, ($t->[1] ? 'good: ' : 'refused: ') . $t->[0]); }
 unlike(slurp_file($node->logfile) . slurp_file($log), qr/\Q@{[ (split m{[.]}, $token{RS256})[2] ]}\E/, 'no log has a signature');
+
+# -- every resource and every address, by each credential that is none, and by those that are as by a token of the same role --
+
+sql(q{
+	CREATE SCHEMA shop AUTHORIZATION fin;
+	CREATE TABLE shop.secret (id int PRIMARY KEY, t text); ALTER TABLE shop.secret OWNER TO fin; INSERT INTO shop.secret VALUES (1, 'canary of fin');
+	GRANT ingest_operator TO fin; SELECT ingest_api.expose('shop.secret', 'secret'); SET ROLE fin; SELECT ingest.emit('shop.a', 'canary of fin', '{}');
+});
+my %own = map { my ($role, $scope) = split / /; $_ => sql("SET SESSION AUTHORIZATION $role; SELECT ingest_api.create_token('$scope', scopes => '{$scope}')") } 'fin read', 'fin operate', 'fin admin', 'other read';
+my $brief = sql("SET SESSION AUTHORIZATION fin; SELECT ingest_api.create_token('brief', scopes => '{admin}', expires => '1 second')");
+my $gone = sql("SET SESSION AUTHORIZATION fin; SELECT ingest_api.create_token('gone', scopes => '{admin}')");
+sql("SET SESSION AUTHORIZATION fin; SELECT ingest_api.revoke_token('gone')");
+my $client = HTTP::Tiny->new(keep_alive => 1, timeout => 30);
+# cell: what is asked; a part of the path that differs is something that is not there
+my @resources = map { [ 'GET', "/v1/$_" ] } split /\n/, sql('SELECT name FROM ingest_api_internal.resource ORDER BY 1');
+my @addresses = map { my ($method, $path, $scope) = split /\|/; [ $method, '/v1/' . ($path =~ s/\{\w+\}/999999/gr), $method eq 'GET' ? undef : '{}', {}, $scope ] } split /\n/, sql(q{SELECT method, path, coalesce(scope, CASE method WHEN 'GET' THEN 'read' ELSE 'operate' END) FROM ingest_api_internal.route ORDER BY 2, 1});
+my %stream = (accept => 'text/event-stream');
+my @others = ([ 'GET', '/v1' ], [ 'GET', '/openapi.json' ], [ 'GET', '/v1/secret/1' ], [ 'GET', '/v1/events?after=0' ], [ 'POST', '/graphql', '{"query": "{ secret { nodes { t } } }"}' ], [ 'GET', '/graphql?query=%7Bsecret%7Bnodes%7Bt%7D%7D%7D' ],
+	[ 'POST', '/graphql', '{"query": "mutation { revoke_token(name: \\"read\\") }"}' ]);
+my @endless = ([ 'GET', '/v1/events?after=0', undef, \%stream ], [ 'POST', '/graphql', '{"query": "subscription { events(after: \\"0\\") { subject } }"}', \%stream ], [ 'GET', '/metrics' ]);
+sub cell { my ($token, $method, $path, $body, $headers) = @{ $_[0] }; my $r = $client->request($method, "http://127.0.0.1:$port$path", { headers => { %{ $headers // {} }, defined $token ? (authorization => "Bearer $token") : () , defined $body ? ('content-type' => 'application/json') : () }, defined $body ? (content => $body) : () }); return ($r->{status}, $r->{content}); }
+sub named { return "$_[0][0] $_[0][1]"; }
+cmp_ok(scalar(@resources) + scalar(@addresses), '>', 60, 'resources: ' . @resources . ', addresses: ' . @addresses);
+sleep(1);
+for ([ 'no token', undef ], [ 'a token that was revoked', $gone ], [ 'one that has expired', $brief ], map({ [ "a JWT: $_", $token{$_} ] } 'expired', 'forged', 'HS256 with another secret', 'HS256 with a public key', 'alg none', 'alg none with something', 'somebody unknown', 'two roles', 'another aud'))
+{
+	my ($what, $bad) = @$_;
+	my @wrong;
+	my %bodies;
+	for my $c (@resources, @addresses, @others, @endless) { my ($s, $b) = cell([ $bad, @$c ]); push @wrong, named($c) . ": $s" if $s != 401; $bodies{$b}++; }
+	is(join(', ', @wrong, keys %bodies > 1 ? 'answers differ' : ()), '', "$what: nothing of anything");
+	unlike(join('', keys %bodies), qr/canary/, '... and no word of it');
+}
+my $differ = sub {
+	my ($jwt, $token, @cells) = @_;
+	my @wrong;
+	for my $c (@cells)
+	{
+		my @by_jwt = cell([ $jwt, @$c ]);
+		my @by_token = cell([ $token, @$c ]);
+		# when tokens were used goes on
+		@by_jwt = @by_token = ($by_jwt[0]) if $c->[1] =~ /tokens/ && $by_jwt[0] == $by_token[0];
+		push @wrong, named($c) . ": @by_jwt, @by_token" if "@by_jwt" ne "@by_token";
+	}
+	return join("\n", @wrong);
+};
+my @read = grep { $_->[0] eq 'GET' } @resources, @addresses, @others;
+my @do = grep { $_->[0] ne 'GET' } @addresses;
+is($differ->($token{HS256}, $own{'fin read'}, @read, @do, $others[4]), '', 'a JWT of a role: what its token of that scope is answered, for all cells');
+is($differ->($token{'another role'}, $own{'other read'}, @read, @do, $others[4]), '', 'one of another role likewise');
+is($differ->($token{'of scope operate'}, $own{'fin operate'}, grep { $_->[4] ne 'admin' } @do), '', 'of scope operate: what is done');
+like((cell([ $token{HS256}, 'GET', '/v1/secret' ]))[1], qr/canary/, 'the role itself sees what is its own');
+is(join(', ', map { my ($s, $b) = cell([ $token{'another role'}, @$_ ]); $b =~ /canary/ ? named($_) : () } @read, @do, @others[0 .. 5]), '', 'the other one nothing of it');
+for ([ 'HS256', 'read', qr/operate|admin/ ], [ 'of scope operate', 'operate', qr/admin/ ])
+{
+	my ($name, $scope, $wider) = @$_;
+	is(join(', ', map { my ($s, $b) = cell([ $token{$name}, @$_ ]); ($s == 403 && $b =~ /insufficient_scope/) ? () : named($_) . ": $s" } grep { $_->[4] =~ $wider } @do), '', "of scope $scope: nothing that needs more");
+}
+is(join(', ', map { my ($s, $b) = cell([ $token{'of scope admin'}, @$_ ]); $b =~ /insufficient_scope/ ? named($_) : () } @do), '', 'of scope admin: its scope stands in the way of nothing');
+
 is(status($token{next}), 401, 'a key that is not there yet');
 mv('rotated.json', 'jwks.json');
 $gateway->signal('HUP');

@@ -125,6 +125,7 @@ is(body('other', 'series?of=runs')->{rows}[-1]{value}, 0, 'of what one sees alon
 
 # -- search --
 
+sub annotate { my ($of, $name, $value) = @_; sql($fin . "SELECT ingest.annotate('$of', '$name', '$value')"); return; }
 sub found { my ($role, $q) = @_; my $all = body($role, "search?q=$q"); return ref $all eq 'ARRAY' ? join(' ', map { join('.', grep { defined } $_->{table_name}, $_->{column_name}) || $_->{name} } @$all) : $all->{message}; }
 is(found('fin', 'amount'), 'Sales Order.amount', 'by a name');
 is(found('fin', 'EMAIL'), 'Sales Order.customerEmail', 'by a part of one, in any case');
@@ -136,6 +137,21 @@ is(found('fin', 'id'), 'Sales Order.id line.order_id', 'two characters begin a w
 is(found('fin', 'shop'), 'shop', 'a source');
 is(found('granted', 'amount'), 'Sales Order.amount', 'who was granted the source finds it');
 is(found('other', 'amount'), '', 'others do not');
+annotate('shop_ft."Sales Order".amount', 'tags', '["pii", "Zahlung"]');
+annotate('shop_ft."Sales Order"', 'description', '"what the treasurer reconciles"');
+annotate('shop_ft.line.order_id', 'findings', '{"join": {"with": "Sales Order", "certainty": 0.97}}');
+is(found('fin', 'zahlung'), 'Sales Order.amount', 'by what is said of a column');
+is(found('fin', 'treasurer+reconciles'), 'Sales Order', 'of a table');
+is(found('fin', 'pii+amount'), 'Sales Order.amount', 'some words by its name, the others by what is said');
+is(found('fin', 'pii+owed'), 'Sales Order.amount', 'or by its description');
+is(found('fin', 'pii+nothing'), '', 'all words must be there');
+is(found('fin', 'certainty'), 'line.order_id', 'within documents');
+is(found('fin', 'order'), 'line.order_id Sales Order Sales Order.amount', 'once, and where its name has it, by that');
+is((body('fin', 'search?q=zahlung'))->[0]{rank}, 5, 'behind all names and descriptions');
+is(found('granted', 'zahlung'), 'Sales Order.amount', 'who was granted the source finds it, too');
+is(found('other', 'zahlung'), '', 'others do not');
+sql($fin . q{SELECT ingest.annotate('shop_ft."Sales Order".amount', 'tags', NULL)});
+is(found('fin', 'zahlung'), '', 'what is no more said is not found');
 is(found('fin', $_), '', "nothing is called $_") for '%25%25', '__', "%27%27";
 is(status('fin', "search?q=$_"), 400, "refused: $_") for '', 'x', '+', 'x' x 300;
 is(found('fin', 'amount'), 'Sales Order.amount', 'once more');
@@ -152,9 +168,13 @@ sql(qq{
 	INSERT INTO ingest.source_column (source, table_id, name, position, type, description)
 	  SELECT t.source, t.id, (ARRAY['custbody', 'custcol', 'amount', 'entity', 'internal', 'last_modified'])[1 + i % 6] || '_' || (ARRAY['date', 'id', 'net', 'gross', 'currency', 'rate', 'memo'])[1 + i % 7] || CASE WHEN i > 42 THEN '_' || i ELSE '' END, i, 'text', CASE WHEN i % 3 = 0 THEN 'The ' || i || 'th field of ' || t.name || ', kept for the auditors' END
 	  FROM ingest.source_table t, generate_series(1, 100) i WHERE t.local_schema = 'x';
-	ANALYZE ingest.source_column, ingest.source_table;
+	INSERT INTO ingest.annotation (source, table_id, column_id, name, value, role, role_name)
+	  SELECT c.source, c.table_id, c.id, CASE c.id % 2 WHEN 0 THEN 'tags' ELSE 'description' END,
+		CASE WHEN c.id % 2 = 0 THEN jsonb_build_array('classified', (ARRAY['pii', 'ledger', 'stock'])[1 + c.id % 3]) ELSE to_jsonb('the ' || c.id || 'th column that a model looked at, ' || CASE WHEN c.id % 1000 = 1 THEN 'a zebra' ELSE 'a horse' END) END, 10, 'postgres'
+	  FROM ingest.source_column c JOIN ingest.source_table t ON t.id = c.table_id WHERE t.local_schema = 'x';
+	ANALYZE ingest.source_column, ingest.source_table, ingest.annotation;
 });
-for ('custbody_memo', 'amount', 'id', 'auditors', 'last modified', 'nothinglikeit')
+for ('custbody_memo', 'amount', 'id', 'auditors', 'last modified', 'nothinglikeit', 'classified', 'zebra', 'amount pii', 'ledger horse')
 {
 	my $ms = sql($fin . "SET client_min_messages = error; CREATE TEMP TABLE took (ms float8); DO \$\$ DECLARE t timestamptz; BEGIN FOR i IN 1 .. 7 LOOP t := clock_timestamp(); PERFORM ingest_api.search('$_'); INSERT INTO took SELECT 1000 * extract(epoch FROM clock_timestamp() - t); END LOOP; END \$\$; SELECT round(percentile_cont(0.5) WITHIN GROUP (ORDER BY ms)) FROM took");
 	my $found = @{ body('fin', 'search?q=' . s/ /+/r) };
