@@ -3,6 +3,7 @@
 #   make           build everything             make demo     the tour, from a fresh Debian machine
 #   make install   install them                 make check    all tests, from a fresh Debian machine
 #   make bench     benchmarks (BENCH=name)      make lint     format and static checks
+#   make console   the console's static files, which install takes along     make dist   a release archive, with them
 #   make check-versions, check-personalities, check-queries, fuzz, soak: the longer tests.  docs/testing.md describes all.
 #
 # PG_CONFIG=/path/to/pg_config chooses the server; without it, build takes the pg_config in the PATH, and demo
@@ -14,6 +15,21 @@ PROGRAMS = gateway ingest_kafka
 
 all install uninstall clean:
 	@for e in $(EXTENSIONS) $(PROGRAMS); do $(MAKE) --no-print-directory -C $$e $@ || exit 1; done
+
+# it needs npm; a server without it takes the archive that dist makes
+console:
+	@$(MAKE) --no-print-directory -C console
+
+# what is committed, and the built console beside it, so that install needs no npm
+VERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" ingest/ingest.control)
+dist: console
+	@git archive --prefix=pg_ingest-$(VERSION)/ -o pg_ingest-$(VERSION).tar HEAD
+	@tar --append -f pg_ingest-$(VERSION).tar --owner=0 --group=0 --transform 's#^#pg_ingest-$(VERSION)/#' console/dist
+	@gzip -9f pg_ingest-$(VERSION).tar && echo pg_ingest-$(VERSION).tar.gz
+
+# six pages of the demo, into docs/images
+screenshots:
+	@CHAPTER=console SHOOT=1 test/demo.sh
 
 demo:
 	@test/demo.sh
@@ -42,4 +58,4 @@ bench:
 lint:
 	@test/lint.sh
 
-.PHONY: all install uninstall clean demo check check-versions check-personalities check-queries fuzz soak bench lint
+.PHONY: all install uninstall clean console dist screenshots demo check check-versions check-personalities check-queries fuzz soak bench lint

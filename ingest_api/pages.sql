@@ -47,7 +47,8 @@ COMMENT ON FUNCTION ingest_api_internal.readable_columns(regclass, text)
 
 CREATE FUNCTION ingest_api_internal.require_page(wanted integer) RETURNS integer LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    most CONSTANT integer := current_setting('ingest_api.max_rows')::integer;
+    -- a session that has not asked for anything of this library's does not know the setting
+    most CONSTANT integer := coalesce(nullif(current_setting('ingest_api.max_rows', true), '')::integer, 1000);
 BEGIN
     IF wanted IS NULL OR wanted NOT BETWEEN 0 AND most THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('limit is between 0 and %s', most);
@@ -67,15 +68,23 @@ END $$;
 COMMENT ON FUNCTION ingest_api_internal.shown(text)
     IS 'rows of a statement that functions beside this put together, and the statement';
 
-CREATE FUNCTION ingest_api.table_profile(id integer) RETURNS SETOF ingest_api.profiles LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT p.* FROM ingest_api_internal.relation_of(id) r (relation), pg_class c, pg_namespace n, ingest_api.profiles p
-    WHERE c.oid = r.relation AND n.oid = c.relnamespace AND p.schema_name = n.nspname AND p.table_name = c.relname
-      AND p.run_id = (SELECT max(l.run_id) FROM ingest_api.profiles l WHERE l.schema_name = n.nspname
-          AND l.table_name = c.relname)
-    ORDER BY (SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = p.column_name),
+CREATE FUNCTION ingest_api.table_profile(id integer) RETURNS SETOF ingest_api.profiles LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    relation CONSTANT regclass := ingest_api_internal.relation_of(id);
+    of_schema name;
+    of_table name;
+    last bigint;
+BEGIN
+    SELECT n.nspname, c.relname INTO of_schema, of_table
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation;
+    -- by values and not by a join: whether one may read is asked for each profile that is looked at
+    SELECT max(p.run_id) INTO last FROM ingest_api.profiles p
+      WHERE p.schema_name = of_schema AND p.table_name = of_table;
+    RETURN QUERY SELECT p.* FROM ingest_api.profiles p
+      WHERE p.schema_name = of_schema AND p.table_name = of_table AND p.run_id = last
+      ORDER BY (SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = p.column_name),
         p.column_name;
-END;
+END $$;
 COMMENT ON FUNCTION ingest_api.table_profile(integer)
     IS 'the last profile of a table''s copy, or of the table where it is not copied, a row for each column';
 

@@ -42,6 +42,12 @@ GRANT EXECUTE ON FUNCTION ingest_api.lineage(text, text, integer), ingest_api.ta
         ingest_api_internal.names(oid, smallint[]), ingest_api_internal.series_statement(text),
     ingest_api_internal.series_which(text, text, text),
         ingest_api_internal.series_query(text, text, timestamptz, timestamptz, interval) TO ingest_reader;
+GRANT EXECUTE ON FUNCTION ingest_api.overview(),
+    ingest_api.freshness(timestamptz, timestamptz, interval, text, integer),
+    ingest_api.activity(timestamptz, timestamptz, interval, text, text), ingest_api.lineage_map(),
+    ingest_api.source_traffic(text), ingest_api.table_distributions(integer),
+    ingest_api_internal.require_span(timestamptz, timestamptz, interval, integer), ingest_api_internal.flows()
+    TO ingest_reader;
 GRANT EXECUTE ON FUNCTION ingest_api.map_claim(text, text, regrole), ingest_api.unmap_claim(text, text) TO ingest_admin;
 GRANT EXECUTE ON FUNCTION ingest_api.graphql(text, jsonb, text) TO ingest_reader, ingest_consumer;
 -- what statements of every role call; whatever else is in there has rights of its own

@@ -8,6 +8,7 @@ set_up perl libipc-run-perl
 step "packages of tests" need_test_packages
 step "packages of sources" month_packages
 step "packages from npm" install_npm
+step "console" install_console
 start_store
 drawn=$(drawn_personalities)
 unset PERSONALITY
@@ -38,6 +39,14 @@ living_month() {
 	live_month 25 "$seed" --week 25
 }
 
+# numbers, times and layout of the console, by vitest
+console_tests() {
+	local out=$WORK/console_tests
+	shown "$out" make -s -C "$TOP/console" test NO_COLOR=1 || :
+	# shellcheck disable=SC2046
+	counted $(sed -n 's/^ *Tests  *\(.*\)$/\1/p' "$out" | awk '{ p = f = 0; for (i = 2; i <= NF; i++) { if ($i ~ /passed/) p = $(i - 1); if ($i ~ /failed/) f = $(i - 1) } print p, f }' | grep . || echo 0 1)
+}
+
 replays() {
 	replay_corpus decode
 	replay_corpus sketch
@@ -66,6 +75,7 @@ begin "regression tests" regression_tests
 begin "answers on $drawn" other_personalities
 begin "sandbox's own tests" sandbox_tests
 begin "living month" living_month
+begin "console's own tests" console_tests
 begin "replays under sanitizers" replays
 begin "model of the events' protocol" events_model
 await

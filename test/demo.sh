@@ -1,6 +1,7 @@
 #!/bin/bash
 # make demo: from nothing to SELECT … FROM netsuite.transaction, against the sandbox.  CHAPTER=delivery: how events leave the database. CHAPTER=api: the gateway.
 # CHAPTER=files: a folder.
+# CHAPTER=console: what one looks at; KEEP=1 leaves it up, and make screenshots takes its pictures.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/suites.sh"
 started=$SECONDS
@@ -90,13 +91,61 @@ files() {
 	say "Ready after $((SECONDS - started)) seconds"
 }
 
+# the console: all of it at once, and life that goes on
+console() {
+	local peers web port
+	[ -e "$TOP/console/dist/index.html" ] || step "console" build_console
+	set_up curl
+	peers=$WORK/src/test/delivery
+	say "Starting the NetSuite sandbox, a receiver of webhooks, and an empty PostgreSQL"
+	start_sandbox --port 0 --control --control-port 0 --scale "${DEMO_SCALE:-2}"
+	web=$(free_port)
+	HOOK_SECRET=whsec_$(head -c 32 /dev/urandom | base64)
+	echo '{"/planning": {"status": 503}}' | run_as tee "$WORK/behave" >/dev/null
+	peer receiver "$web" /usr/bin/python3 -B "$peers/receiver.py" --port "$web" --log "$WORK/webhooks" --secret "$HOOK_SECRET" --behave "$WORK/behave"
+	start_cluster demo 6601 "shared_preload_libraries = 'netsuite_fdw,ingest'
+		max_worker_processes = 24"
+	export WEB=http://127.0.0.1:$web HOOK_SECRET
+	port=${DEMO_PORT:-0}
+	[ "$port" != 0 ] || port=$(free_port)
+	API=http://127.0.0.1:$port
+	say "Ready after $((SECONDS - started)) seconds"
+}
+
+# an address that logs in once
+login_address() {
+	"$BIN/psql" -XAtq -c "SET ingest_api.console_url = '$API/console'; SET SESSION AUTHORIZATION erin; SELECT ingest_api.login_link(1440)"
+}
+
+# what is after the script: the gateway, an address with a login for once, and some life as long as it is up
+console_up() {
+	peer gateway "${API##*:}" "$BIN/pg_ingest_gateway" --listen "${API#http://}" --dsn "host=$WORK/sock port=6601 dbname=postgres user=ingest_authenticator"
+	run_as env PATH="$BIN:$PATH" "$WORK/src/test/tools/life" >"$WORK/life.out" 2>&1 &
+	say "The console: $(login_address)"
+}
+
 case ${CHAPTER:-netsuite} in
-netsuite | delivery | api | files) "${CHAPTER:-netsuite}" ;;
-*) die "there is no chapter $CHAPTER; there are delivery, api and files, and without one the tour" ;;
+netsuite | delivery | api | files | console) "${CHAPTER:-netsuite}" ;;
+*) die "there is no chapter $CHAPTER; there are delivery, api, files and console, and without one the tour" ;;
 esac
 script=demo
 [ "${CHAPTER:-netsuite}" = netsuite ] || script=demo_$CHAPTER
 export PGHOST=$WORK/sock PGPORT=6601 PGUSER=postgres PGDATABASE=postgres
 attend run_as env PATH="$BIN:$PATH" NS_CONTROL_TOOL="$WORK/src/test/sandbox/control" NS_CONTROL="${NS_CONTROL:-}" NS_URL="${NS_URL:-}" NS_CA="${NS_CA:-}" NS_STATE="${NS_STATE:-}" \
 	"$BIN/psql" -X -q -v ON_ERROR_STOP=1 -P pager=off -f "$WORK/src/test/$script.sql" || die "the demo failed"
+if [ "${CHAPTER:-netsuite}" = console ]; then
+	console_up
+	if [ -n "${SHOOT:-}" ]; then
+		need_optional chromium || die "screenshots need Chromium"
+		install_npm
+		mkdir -p "$TOP/docs/images"
+		# so that what happens has happened
+		attend sleep 45
+		attend node "$TOP/test/console/shoot.cjs" "$(login_address)" "$TOP/docs/images" || die "there are no screenshots"
+	fi
+	if [ -n "${KEEP:-}" ]; then
+		say "It stays up until this ends: Ctrl-C"
+		attend sleep infinity
+	fi
+fi
 say "Done in $((SECONDS - started)) seconds; everything was thrown away again. Next: README.md, docs/ingest.md, docs/ingest_delivery.md, docs/ingest_api.md, docs/netsuite_fdw.md, docs/ingest_profile.md"

@@ -368,6 +368,25 @@ set_up() {
 	step "copy of the server" copy_and_install
 }
 
+# build_console: its static files, which an installation takes along; they need npm
+build_console() {
+	command -v npm >/dev/null || need_packages nodejs npm
+	attend flock "$TOP/console" make -s -C "$TOP/console" || die "the console does not build"
+}
+
+# install_console: into the server that is tested, where the gateway looks for it
+install_console() {
+	build_console
+	make -s -C "$TOP/gateway" install PG_CONFIG="$PG_CONFIG" >/dev/null || die "the console could not be installed"
+	chmod -R a+rX "$("$PG_CONFIG" --sharedir)"
+	# a copy that tests may read: they compile it with the API's document
+	mkdir -p "$WORK/console"
+	cp -r "$TOP/console/src" "$TOP/console/tsconfig.json" "$TOP/console/vite.config.ts" "$TOP/console/node_modules" "$WORK/console/"
+	rm -rf "$WORK"/console/node_modules/node-linux-*
+	chmod -R a+rX "$WORK/console"
+	export CONSOLE_SOURCE=$WORK/console
+}
+
 copy_and_install() {
 	copy_server server
 	install_extensions

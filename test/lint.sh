@@ -53,6 +53,17 @@ say "Comments and widths"
 # functions say what they are for, and why they do it so; lines fit on a screen
 /usr/bin/python3 -B test/commented.py ingest 95 || code=1
 /usr/bin/python3 -B test/commented.py ingest_api 0 --sql || code=1
+say "Console"
+# what is stored enters a page as text alone
+if grep -rnE 'innerHTML|outerHTML|insertAdjacentHTML|dangerouslySet|document\.write|\beval\(|new Function' console/src --include='*.ts' --include='*.tsx'; then
+	echo "text becomes no markup and no script" >&2
+	code=1
+fi
+# a lock file names packages and their hashes, and nobody's host
+if grep -n '"resolved"' console/package-lock.json test/npm/package-lock.json; then
+	echo "npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts" >&2
+	code=1
+fi
 say "shellcheck"
 shellcheck -x -e SC2016,SC1091,SC2154 test/*.sh bench/*.sh test/*/*.sh .ci/run || code=1
 say "Units of systemd"

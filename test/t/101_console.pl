@@ -46,7 +46,11 @@ sub value { my ($head, $name) = @_; return $head =~ /^\Q$name\E: ([^\r\n]*)/mi ?
 
 # -- where there is none --
 
-start_gateway($program);
+# a program that lies where nothing was installed beside it
+make_path("$folder/alone/bin");
+copy($program, "$folder/alone/bin/pg_ingest_gateway") or die $!;
+chmod 0755, "$folder/alone/bin/pg_ingest_gateway";
+start_gateway("$folder/alone/bin/pg_ingest_gateway");
 my ($code, $head, $body) = asked('/console/');
 is($code, 404, 'without files');
 is($body, "The console is not here: make -C console, then make install, or pg_ingest_gateway --console-dir console/dist.\n", 'one line says how to have them');
