@@ -499,7 +499,8 @@ INSERT INTO ingest_api_internal.resource (name, relation, key, description) VALU
         'what people and services say of tables and columns, and said before'),
     ('sinks', 'ingest_api.sinks', '{name}', 'sinks of ingest_delivery: how far behind, what waits, what went wrong'),
     ('deliveries', 'ingest_api.deliveries', '{}', 'the newest 10,000 attempts to send events'),
-    ('tokens', 'ingest_api.tokens', '{prefix}', 'tokens of one''s own, or all for an admin; the tokens themselves are not shown');
+    ('tokens', 'ingest_api.tokens', '{prefix}',
+        'tokens of one''s own, or all for an admin; the tokens themselves are not shown');
 
 INSERT INTO ingest_api_internal.relationship (name, resource, columns, other, other_columns) VALUES
     ('source', 'schemas', '{source_id}', 'sources', '{id}'),
