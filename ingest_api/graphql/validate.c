@@ -39,13 +39,16 @@ typedef struct Validation
 
 #define WRONG(v, rule, where, ...) ((void) error_add(&(v)->errors, CODE_VALIDATION, rule, where, __VA_ARGS__))
 
+/* Of two of a name, which is wrong and told, the last one is looked at, as graphql-js does */
 Ast *
 find_fragment(const Document *document, const char *name)
 {
+	Ast *found = NULL;
+
 	for (Ast *d = document->definitions; d; d = d->next)
 		if (d->kind == AST_FRAGMENT && strcmp(d->name, name) == 0)
-			return d;
-	return NULL;
+			found = d;
+	return found;
 }
 
 GType *

@@ -142,7 +142,7 @@ sql(q{SELECT ingest_delivery.drop_sink('many')});
 # -- what is too old --
 
 sink($_, '', q(, types => '{ex.*}')) for qw(keeps skips paused);
-like(refuses(q{SELECT ingest_delivery.alter_sink('skips', on_expiry => 'drop')}), qr/on_expiry keep or skip/, 'what becomes of the old is a word');
+like(refuses(q{SELECT ingest_delivery.alter_sink('skips', on_expiry => 'drop')}), qr/on_expiry is keep or skip/, 'what becomes of the old is a word');
 sql(q{SELECT ingest_delivery.alter_sink(s, on_expiry => 'skip') FROM unnest('{skips,paused}'::text[]) s; SELECT ingest_delivery.pause_sink('paused')});
 sleep(1);
 behave(map { ("/$_" => { status => 503 }) } qw(keeps skips));
