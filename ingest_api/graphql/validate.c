@@ -414,28 +414,47 @@ reach(Validation *v, Walked *from, List **reached)
 	}
 }
 
+static bool
+is_named(const List *names, const char *name)
+{
+	const ListCell *cell;
+
+	foreach (cell, names)
+		if (strcmp(lfirst(cell), name) == 0)
+			return true;
+	return false;
+}
+
+/* By names, each once, as graphql-js goes: so that both say the same where two have one name */
 static void
-check_cycle(Validation *v, Walked *w)
+check_cycles(Validation *v, Ast *fragment, List **visited, List **path)
 {
 	ListCell *cell;
 
-	foreach (cell, w->spreads)
-	{
-		Ast *fragment = find_fragment(v->document, ((Ast *) lfirst(cell))->name);
-		List *reached = NIL;
-
-		reach(v, fragment ? walked_of(v, fragment) : NULL, &reached);
-		if (!list_member_ptr(reached, w))
-			continue;
-		WRONG(v, "NoFragmentCycles", lfirst(cell), "fragment \"%s\" leads to itself", w->definition->name);
+	check_stack_depth();
+	if (is_named(*visited, fragment->name))
 		return;
+	*visited = lappend(*visited, (void *) fragment->name);
+	*path = lappend(*path, (void *) fragment->name);
+	foreach (cell, walked_of(v, fragment)->spreads)
+	{
+		Ast *spread = lfirst(cell);
+		Ast *next = find_fragment(v->document, spread->name);
+
+		if (is_named(*path, spread->name))
+			WRONG(v, "NoFragmentCycles", spread, "fragment \"%s\" leads to itself", spread->name);
+		else if (next)
+			check_cycles(v, next, visited, path);
 	}
+	*path = list_delete_last(*path);
 }
 
 static void
 check_fragments(Validation *v)
 {
-	List *used = NIL;
+	List *used = NIL,
+		 *visited = NIL,
+		 *path = NIL;
 	ListCell *cell;
 
 	foreach (cell, v->walked)
@@ -447,8 +466,7 @@ check_fragments(Validation *v)
 
 		if (w->definition->kind != AST_FRAGMENT)
 			continue;
-		check_cycle(v, w);
-		/* of two of one name the first is meant */
+		check_cycles(v, w->definition, &visited, &path);
 		if (!list_member_ptr(used, w) && !list_member_ptr(used, walked_of(v, find_fragment(v->document, w->definition->name))))
 			WRONG(v, "NoUnusedFragments", w->definition, "nobody uses fragment \"%s\"", w->definition->name);
 	}
