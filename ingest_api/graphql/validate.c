@@ -35,6 +35,7 @@ typedef struct Validation
 	List *errors;
 	List *walked; /* Walked */
 	Walked *now;
+	bool circular; /* a fragment leads to itself */
 } Validation;
 
 #define WRONG(v, rule, where, ...) ((void) error_add(&(v)->errors, CODE_VALIDATION, rule, where, __VA_ARGS__))
@@ -442,7 +443,10 @@ check_cycles(Validation *v, Ast *fragment, List **visited, List **path)
 		Ast *next = find_fragment(v->document, spread->name);
 
 		if (is_named(*path, spread->name))
+		{
+			v->circular = true;
 			WRONG(v, "NoFragmentCycles", spread, "fragment \"%s\" leads to itself", spread->name);
+		}
 		else if (next)
 			check_cycles(v, next, visited, path);
 	}
@@ -499,8 +503,14 @@ may_stand(const GType *type, const Ast *default_value, const Usage *u)
 static void
 check_usage(Validation *v, const Ast *operation, const Usage *u)
 {
-	const Ast *definition = find_named(operation->variables, u->variable->name);
-	GType *type = definition ? type_of_ast(v->schema, definition->type) : NULL;
+	const Ast *definition = NULL;
+	GType *type;
+
+	/* of two of a name the last one is meant, as of fragments */
+	for (const Ast *one = operation->variables; one; one = one->next)
+		if (strcmp(one->name, u->variable->name) == 0)
+			definition = one;
+	type = definition ? type_of_ast(v->schema, definition->type) : NULL;
 
 	if (definition == NULL)
 		WRONG(v, "NoUndefinedVariables", u->variable, "there is no variable \"$%s\"", u->variable->name);
@@ -588,6 +598,8 @@ graphql_validate(GSchema *schema, Document *document)
 	foreach (cell, v.walked)
 		if (((Walked *) lfirst(cell))->definition->kind == AST_OPERATION)
 			check_variables(&v, lfirst(cell));
-	check_merging(schema, document, &v.errors);
+	/* what leads to itself has no end to look at */
+	if (!v.circular)
+		check_merging(schema, document, &v.errors);
 	return v.errors;
 }
