@@ -8,7 +8,7 @@
 #
 # A COMMAND says what it counted with: counted PASSED FAILED
 
-STEP_TABLE=() STEPS_RUNNING=() STEPS_FAILED=()
+STEP_TABLE=() STEPS_RUNNING=() STEPS_FAILED=() STEPS_TOLD=()
 
 # tenths of a second since the script began
 tenths() {
@@ -28,6 +28,13 @@ step() {
 	began=$(tenths)
 	"$@"
 	enter "$name" $(($(tenths) - began)) "" ""
+}
+
+# The lines of a suite's output that say what failed, for the end of the run, where whoever reads only that finds them
+told() {
+	local lines
+	lines=$(grep -E -A 6 '^#  +Failed test|\(Wstat: |^not ok |^test .* FAILED|^FAIL|^error: ' "$1" | cut -c 1-300 | head -n 60) || lines=
+	echo "${lines:-$(tail -n 5 "$1" | cut -c 1-300)}"
 }
 
 counted() {
@@ -60,6 +67,7 @@ ended() {
 	STEPS_PASSED=$((${STEPS_PASSED:-0} + passed)) STEPS_FAILURES=$((${STEPS_FAILURES:-0} + failed))
 	if [ "$failed" -gt 0 ]; then
 		STEPS_FAILED+=("$1")
+		STEPS_TOLD+=("$1: $(told "$folder/output")")
 		say "$1: FAILED, see below"
 	else
 		say "$1"
@@ -101,6 +109,7 @@ report() {
 		enter "$1, of $2 seconds allowed" "$took" "" ""
 	fi
 	echo "${STEP_TABLE[-1]}"
+	[ ${#STEPS_TOLD[@]} -eq 0 ] || printf '%s\n' "${STEPS_TOLD[@]}"
 	echo "${STEPS_PASSED:-0} passed, ${STEPS_FAILURES:-0} failed"
 	[ "${STEPS_FAILURES:-0}" -eq 0 ]
 }
