@@ -41,7 +41,8 @@ my $large;
 ($rows, $large, $refused) = asked({ max_limit => 3000 }, $lines, $lines);
 is($rows, "$all\n$all", 'an account of large pages: all rows');
 is($refused, 0, 'large pages are not refused');
-cmp_ok($large, '<', $small * 0.6, "and take fewer requests: $large, not $small");
+# each part begins with small pages; when it changes to large ones depends on the machine (23 to 29 requests of 45 to 47 were seen)
+cmp_ok($large, '<', $small * 0.75, "and take fewer requests: $large, not $small");
 $node->safe_psql('postgres', "ALTER SERVER ns OPTIONS (ADD page_size '1000')");
 ($rows, $large) = asked({ max_limit => 3000 }, $lines);
 is("$rows " . join(' ', limits()), "$all 1000", 'a declared page_size is not exceeded');
