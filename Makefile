@@ -4,11 +4,13 @@
 #   make install   install them                 make check    all tests, from a fresh Debian machine
 #   make bench     benchmarks (BENCH=name)      make lint     format and static checks
 #   make console   the console's static files, which install takes along     make dist   a release archive, with them
-#   make check-versions, check-personalities, check-queries, fuzz, soak: the longer tests.  docs/testing.md describes all.
+#   make installcheck  what is installed, tried on the server that runs
+#   make check-versions, check-packages, check-personalities, check-queries, fuzz, soak: the longer tests.  docs/testing.md describes all.
 #
 # PG_CONFIG=/path/to/pg_config chooses the server; without it, build takes the pg_config in the PATH, and demo
 # and check install the PostgreSQL that the Debian release brings.
 
+PG_CONFIG ?= pg_config
 EXTENSIONS = netsuite_fdw files_fdw ingest_profile ingest ingest_delivery ingest_api
 # beside them: the gateway, and a program of ingest_delivery's, where the library that it needs is there
 PROGRAMS = gateway ingest_kafka
@@ -40,6 +42,9 @@ check:
 check-versions:
 	@test/check-versions.sh
 
+check-packages:
+	@test/check-packages.sh
+
 check-personalities:
 	@test/personalities/run.sh
 
@@ -58,4 +63,11 @@ bench:
 lint:
 	@test/lint.sh
 
-.PHONY: all install uninstall clean console dist screenshots demo check check-versions check-personalities check-queries fuzz soak bench lint
+# what is installed, on the server that runs (PGHOST, PGPORT, as a superuser)
+installcheck:
+	@$(dir $(shell $(PG_CONFIG) --pgxs))../test/regress/pg_regress --bindir='$(shell $(PG_CONFIG) --bindir)' --inputdir=test/installed --outputdir='$(or $(OUTPUTDIR),/tmp)' --dbname=pg_ingest_installcheck pg_ingest
+
+help:
+	@sed -n '/^# pg_ingest/,/^$$/s/^# \{0,1\}//p' Makefile
+
+.PHONY: help installcheck check-packages all install uninstall clean console dist screenshots demo check check-versions check-personalities check-queries fuzz soak bench lint

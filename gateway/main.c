@@ -22,7 +22,9 @@
 #include "gateway/server.h"
 
 static const char usage[] =
-	"pg_ingest_gateway: HTTP in front of ingest_api.serve()\n"
+	"Usage: pg_ingest_gateway [OPTION]...\n"
+	"\n"
+	"HTTP in front of ingest_api.serve()\n"
 	"\n"
 	"  --listen ADDRESS:PORT  where to listen (127.0.0.1:8080)\n"
 	"  --dsn STRING           the database, without a password (dbname=postgres user=ingest_authenticator)\n"
@@ -43,6 +45,7 @@ static const char usage[] =
 	"  --connections N        clients at once (1000)\n"
 	"  --pool N               sessions of the database for requests (8)\n"
 	"  --timeout SECONDS      for a request (10)\n"
+	"  --version              which it is\n"
 	"  --help                 this\n";
 
 static int
@@ -109,6 +112,7 @@ parse_arguments(int argc, char **argv)
 		{"connections", 1, 0, 'n'},
 		{"pool", 1, 0, 'p'},
 		{"timeout", 1, 0, 't'},
+		{"version", 0, 0, 'V'},
 		{"help", 0, 0, 'h'},
 		{0},
 	};
@@ -178,6 +182,9 @@ parse_arguments(int argc, char **argv)
 			case 't':
 				options.timeout_s = number("--timeout", optarg, 1, 3600);
 				break;
+			case 'V':
+				puts("pg_ingest_gateway " GATEWAY_VERSION);
+				exit(0);
 			case 'h':
 				fputs(usage, stdout);
 				exit(0);
