@@ -3,6 +3,7 @@
  *		pg_ingest_gateway: HTTP in front of ingest_api.serve().
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,8 @@ static const char usage[] =
 	"\n"
 	"  --listen ADDRESS:PORT  where to listen (127.0.0.1:8080)\n"
 	"  --dsn STRING           the database, without a password (dbname=postgres user=ingest_authenticator)\n"
-	"  --conn-fd N            the same, read from a descriptor, with a password if need be\n"
+	"  --dsn-file FILE        the same, read from a file, with a password if need be, or\n"
+	"  --conn-fd N            from a descriptor\n"
 	"  --tls-cert FILE        certificate chain, and\n"
 	"  --tls-key FILE         its key, both in PEM; SIGHUP reads them again\n"
 	"  --behind-proxy         a proxy in front speaks TLS: other addresses than loopback may be listened to without it\n"
@@ -59,23 +61,23 @@ number(const char *name, const char *text, int least, int most)
 	return n;
 }
 
-/* Whatever starts it passes secrets this way, since arguments and environment are seen by others */
+/* Whatever starts it passes secrets this way, since arguments and environment are seen by others; from: for words */
 static char *
-read_dsn(int fd)
+read_dsn(int fd, const char *from)
 {
 	Buffer text = {0};
 	char part[1024];
-	ssize_t n;
+	ssize_t n = fd < 0 ? -1 : 0;
 
-	while ((n = read(fd, part, sizeof(part))) > 0 && text.n < 65536)
+	while (fd >= 0 && (n = read(fd, part, sizeof(part))) > 0 && text.n < 65536)
 		buffer_add(&text, part, n);
 	if (n < 0)
-		give_up("descriptor %d cannot be read: %s", fd, strerror(errno));
+		give_up("%s cannot be read: %s", from, strerror(errno));
 	close(fd);
 	while (text.n > 0 && (text.bytes[text.n - 1] == '\n' || text.bytes[text.n - 1] == ' '))
 		text.bytes[--text.n] = '\0';
 	if (text.n == 0)
-		give_up("descriptor %d names no database", fd);
+		give_up("%s names no database", from);
 	return text.bytes;
 }
 
@@ -95,6 +97,7 @@ parse_arguments(int argc, char **argv)
 	static const struct option names[] = {
 		{"listen", 1, 0, 'l'},
 		{"dsn", 1, 0, 'd'},
+		{"dsn-file", 1, 0, 'F'},
 		{"conn-fd", 1, 0, 'f'},
 		{"tls-cert", 1, 0, 'c'},
 		{"tls-key", 1, 0, 'k'},
@@ -128,11 +131,14 @@ parse_arguments(int argc, char **argv)
 				break;
 			case 'd':
 				if (holds_password(optarg))
-					give_up("a password in --dsn is seen by everybody on this machine: use passfile=, or --conn-fd");
+					give_up("a password in --dsn is seen by everybody on this machine: use --dsn-file, or passfile= in it");
 				options.dsn = optarg;
 				break;
 			case 'f':
-				options.dsn = read_dsn(number("--conn-fd", optarg, 0, 1023));
+				options.dsn = read_dsn(number("--conn-fd", optarg, 0, 1023), "the descriptor of --conn-fd");
+				break;
+			case 'F':
+				options.dsn = read_dsn(open(optarg, O_RDONLY | O_CLOEXEC), optarg);
 				break;
 			case 'c':
 				options.certificate = optarg;

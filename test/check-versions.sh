@@ -14,7 +14,7 @@ before_removal() {
 }
 
 # packages within a root: as lib.sh names them
-inside="gcc,make,pkg-config,libc6-dev,libcurl4-openssl-dev,libssl-dev,libdeflate-dev,libicu-dev,libjson-c-dev,libpq-dev,zlib1g-dev,libzstd-dev,librdkafka-dev,python3,python3-psycopg,python3-cryptography,perl,sudo,tzdata"
+inside="$(tr -s ' \n' ,, <"$TOP/deploy/build-packages" | sed 's/,$//'),librdkafka-dev,python3,python3-psycopg,python3-cryptography,perl,sudo,tzdata"
 
 # test_in SUITE MAJOR: in a root of that release
 test_in() {

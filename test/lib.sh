@@ -309,8 +309,7 @@ fact() {
 	/usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1])).get(sys.argv[2], ""))' "$NS_READY" "$1"
 }
 
-BASE_PACKAGES="gcc make pkg-config libc6-dev libcurl4-openssl-dev libssl-dev libdeflate-dev libicu-dev libjson-c-dev libpq-dev zlib1g-dev libzstd-dev
-	python3 python3-psycopg python3-cryptography"
+BASE_PACKAGES="$(cat "$TOP/deploy/build-packages") python3 python3-psycopg python3-cryptography"
 # zones such as CET, which tests use, stand in a package of their own since Debian 13
 if [ "$(. /etc/os-release 2>/dev/null && echo "${ID:-}")" = debian ] && [ "$(. /etc/os-release && echo "${VERSION_ID:-99}")" -ge 13 ]; then
 	BASE_PACKAGES+=" tzdata-legacy"
