@@ -75,13 +75,10 @@ is_host_of(const char *host, const char *allowed)
 	return allowed[0] == '*' ? ends_with(host, allowed + 1) : pg_strcasecmp(host, allowed) == 0;
 }
 
-bool
-azure_host_allowed(const char *host)
+/* Is it one of those that azure_hosts lists; of those that are known, if it lists none? */
+static bool
+is_listed(const char *host, const char *const *known, int n)
 {
-	/* Azure's own services, in its clouds */
-	static const char *const known[] = {"*.vault.azure.net", "*.vault.azure.cn", "*.vault.usgovcloudapi.net",
-										"*.managedhsm.azure.net",
-										"*.servicebus.windows.net", "*.servicebus.chinacloudapi.cn", "*.servicebus.usgovcloudapi.net"};
 	List *items = NIL;
 	ListCell *lc;
 
@@ -89,7 +86,7 @@ azure_host_allowed(const char *host)
 		return false;
 	if (azure_hosts == NULL || *azure_hosts == '\0')
 	{
-		for (int i = 0; i < lengthof(known); i++)
+		for (int i = 0; i < n; i++)
 			if (is_host_of(host, known[i]))
 				return true;
 		return false;
@@ -102,17 +99,42 @@ azure_host_allowed(const char *host)
 	return false;
 }
 
-void
-azure_check_host(const char *option, const char *host)
+static void
+check_listed(const char *option, bool listed, const char *otherwise)
 {
-	if (!azure_host_allowed(host))
+	if (!listed)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 				 errmsg("option \"%s\" names a host that no Azure identity is used for", option),
 				 azure_hosts && *azure_hosts
 					 ? errdetail("It is none of the hosts that " EXTENSION_NAME ".azure_hosts lists.")
-					 : errdetail("It is neither a vault nor an event hub of one of Azure's clouds."),
+					 : errdetail("It is %s of one of Azure's clouds.", otherwise),
 				 errhint("A superuser lists the hosts that may be: ALTER DATABASE … SET " EXTENSION_NAME ".azure_hosts = '…'.")));
+}
+
+bool
+azure_host_allowed(const char *host)
+{
+	/* Azure's own services, in its clouds */
+	static const char *const known[] = {"*.vault.azure.net", "*.vault.azure.cn", "*.vault.usgovcloudapi.net",
+										"*.managedhsm.azure.net",
+										"*.servicebus.windows.net", "*.servicebus.chinacloudapi.cn", "*.servicebus.usgovcloudapi.net"};
+
+	return is_listed(host, known, lengthof(known));
+}
+
+void
+azure_check_host(const char *option, const char *host)
+{
+	check_listed(option, azure_host_allowed(host), "neither a vault nor an event hub");
+}
+
+void
+azure_check_storage_host(const char *option, const char *host)
+{
+	static const char *const known[] = {"*.blob.core.windows.net", "*.blob.core.chinacloudapi.cn", "*.blob.core.usgovcloudapi.net"};
+
+	check_listed(option, is_listed(host, known, lengthof(known)), "no blob storage");
 }
 
 void

@@ -28,6 +28,8 @@ extern void azure_check(const AzureIdentity *identity);
 extern bool azure_host_allowed(const char *host);
 /* An error unless it may */
 extern void azure_check_host(const char *option, const char *host);
+/* The same of where blobs are: what opens vaults is not sent there, nor the other way round, unless both are listed */
+extern void azure_check_storage_host(const char *option, const char *host);
 
 /* A token that is being got.  Nothing waits: drive it as an Exchange */
 typedef struct AzureLogin AzureLogin;

@@ -93,7 +93,8 @@ exchange_over(Exchange *e)
 		return false;
 	e->not_before = 0;
 	e->tries++;
-	http_start(e->http, &e->settings, e->method, e->url, e->headers, e->body, SMALL_REPLY);
+	http_start(e->http, &e->settings, e->method, e->url, e->headers, e->body,
+			   e->max_body ? e->max_body : SMALL_REPLY);
 	return false;
 }
 

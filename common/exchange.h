@@ -21,6 +21,7 @@ typedef struct Exchange
 	List *headers; /* of lines; wiped in the end */
 	char *body;    /* NULL: none; wiped in the end */
 	HttpSettings settings;
+	size_t max_body;    /* of the answer; 0: what answers in words have */
 	const int *passing; /* statuses that may pass as well as 408, 429 and 5xx; 0 ends them */
 	/* how it stands */
 	HttpRequest *http;

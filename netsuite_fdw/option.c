@@ -21,13 +21,13 @@
 #include "common/address.h"
 #include "common/function.h"
 #include "common/hashfn.h"
+#include "common/identity.h"
 #include "common/keyvault.h"
 #include "common/secret.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "netsuite_fdw/compat.h"
 #include "netsuite_fdw/form.h"
-#include "netsuite_fdw/identity.h"
 #include "netsuite_fdw/option.h"
 #include "netsuite_fdw/suiteql.h"
 #include "pgtime.h"
@@ -181,17 +181,6 @@ check_range(const OptionDef *option, DefElem *def, double value, const char *uni
 	if (value < option->min || value > option->max)
 		bad_value(def, psprintf("It must be between %.0f and %.0f%s.",
 								option->min, option->max, unit));
-}
-
-static void
-need_file_role(const char *name)
-{
-	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to use a file or environment reference in option \"%s\"", name),
-				 errdetail("Only members of role pg_read_server_files may let the server read files and its environment."),
-				 errhint("Give the value itself, or ask an administrator to create the mapping.")));
 }
 
 static void
@@ -358,7 +347,7 @@ check_value(const OptionDef *option, DefElem *def)
 			check_trait(def);
 			break;
 		case OPT_FILE:
-			need_file_role(def->defname);
+			secret_need_file_role(def->defname);
 			break;
 		case OPT_OPENER:
 			if (keyvault_is_reference(defGetString(def)))
@@ -368,7 +357,7 @@ check_value(const OptionDef *option, DefElem *def)
 			if (*defGetString(def) == '\0')
 				bad_value(def, "It must not be empty.");
 			if (secret_is_reference(defGetString(def)))
-				need_file_role(def->defname);
+				secret_need_file_role(def->defname);
 			break;
 		case OPT_NAMES:
 			check_names(def);
@@ -660,7 +649,7 @@ user_options(Oid userid, Oid serverid, MemoryContext parent)
 
 	o->context = context;
 	o->until = DT_NOEND;
-	identity_check_use(defs, serverid);
+	identity_check_use(defs, serverid, false);
 	o->identity = identity_of(defs);
 	o->consumer_key = secret_of(o, defs, "consumer_key");
 	o->consumer_secret = secret_of(o, defs, "consumer_secret");
@@ -733,10 +722,7 @@ user_options_free(UserOptions *o)
 	for (int i = 0; i < lengthof(all); i++)
 		if (all[i])
 			explicit_bzero((char *) all[i], strlen(all[i]));
-	if (o->identity->client_secret)
-		explicit_bzero((char *) o->identity->client_secret, strlen(o->identity->client_secret));
-	if (o->identity->certificate)
-		explicit_bzero((char *) o->identity->certificate, strlen(o->identity->certificate));
+	identity_wipe(o->identity);
 	MemoryContextDelete(o->context);
 }
 

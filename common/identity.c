@@ -1,16 +1,16 @@
 /*
  * identity.c
- *		Secrets of user mappings that stand in a vault, and by which identity they are got.
+ *		Azure identities of user mappings: by which secrets are got from vaults, or that show their own tokens.
  */
 #include "postgres.h"
 
 #include "catalog/pg_authid.h"
 #include "commands/defrem.h"
+#include "common/identity.h"
 #include "common/keyvault.h"
 #include "common/secret.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
-#include "netsuite_fdw/identity.h"
 #include "utils/acl.h"
 
 static const char *
@@ -55,9 +55,9 @@ uses_vault(List *defs)
 }
 
 static bool
-uses_own(List *defs)
+uses_own(List *defs, bool by_token)
 {
-	return uses_vault(defs) && text_of(defs, "azure_client_secret") == NULL &&
+	return (by_token || uses_vault(defs)) && text_of(defs, "azure_client_secret") == NULL &&
 		   text_of(defs, "azure_certificate_file") == NULL;
 }
 
@@ -72,7 +72,7 @@ lender_of(List *defs)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 				 errmsg("the user mapping lacks option identity_lent_by"),
-				 errdetail("It has secrets got from a vault by the server's own identity, which somebody must answer for."),
+				 errdetail("It uses the server's own identity, which somebody must answer for."),
 				 errhint("Name a superuser or a member of pg_read_server_files, or give azure_tenant_id, azure_client_id "
 						 "and azure_client_secret or azure_certificate_file of another identity.")));
 	role = get_role_oid(name, true);
@@ -103,7 +103,7 @@ identity_check(List *defs)
 		if (keyvault_is_reference(defGetString(def)))
 			keyvault_check(def->defname, defGetString(def));
 	}
-	if (!uses_own(defs) && text_of(defs, "identity_lent_by") == NULL)
+	if (!uses_own(defs, false) && text_of(defs, "identity_lent_by") == NULL)
 		return;
 	role = lender_of(defs);
 	if (!has_privs_of_role(GetUserId(), role))
@@ -114,17 +114,37 @@ identity_check(List *defs)
 }
 
 void
-identity_check_use(List *defs, Oid serverid)
+identity_check_use(List *defs, Oid serverid, bool by_token)
 {
 	Oid owner = GetForeignServer(serverid)->owner;
 
-	if (!uses_own(defs))
+	if (!uses_own(defs, by_token))
 		return;
 	(void) lender_of(defs);
 	if (!has_privs_of_role(owner, ROLE_PG_READ_SERVER_FILES))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the owner of server \"%s\" may not use the server's identity", GetForeignServer(serverid)->servername),
-				 errdetail("The user mapping has secrets got from a vault by it, and the owner says where they are sent."),
+				 errdetail("The user mapping uses it, and the owner says where what it opens is sent."),
 				 errhint("The owner must be a superuser or a member of pg_read_server_files.")));
+}
+
+void
+identity_wipe(AzureIdentity *identity)
+{
+	if (identity->client_secret)
+		explicit_bzero((char *) identity->client_secret, strlen(identity->client_secret));
+	if (identity->certificate)
+		explicit_bzero((char *) identity->certificate, strlen(identity->certificate));
+}
+
+void
+secret_need_file_role(const char *option)
+{
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to use a file or environment reference in option \"%s\"", option),
+				 errdetail("Only members of role pg_read_server_files may let the server read files and its environment."),
+				 errhint("Give the value itself, or ask an administrator to create the mapping.")));
 }
