@@ -11,6 +11,7 @@
 #include "files_fdw/group.h"
 #include "files_fdw/option.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -67,7 +68,7 @@ attempt(void (*what)(Attempt *), Attempt *a)
 static void
 open_root(Attempt *a)
 {
-	a->root = root_of(a->server);
+	a->root = root_of(a->server, GetUserId());
 }
 
 static void
@@ -119,7 +120,7 @@ read_some(Attempt *a)
 	}
 	if (newest)
 	{
-		RootFile *file = a->root->routine->open(a->root, newest->path);
+		RootFile *file = a->root->routine->open(a->root, newest);
 
 		(void) a->root->routine->read(file, &byte, 1, 0);
 		a->root->routine->close(file);
@@ -156,7 +157,7 @@ files_tables(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	ForeignServer *server = files_server(NameStr(*PG_GETARG_NAME(0)));
-	Root *root = root_of(server);
+	Root *root = root_of(server, GetUserId());
 	int other;
 	ListCell *lc;
 

@@ -8,7 +8,9 @@
 #include "postgres.h"
 
 #include "catalog/pg_foreign_server.h"
+#include "miscadmin.h"
 #include "optimizer/pathnode.h"
+#include "parser/parsetree.h"
 #include "utils/acl.h"
 
 #if PG_VERSION_NUM >= 160000
@@ -21,6 +23,19 @@
 #else
 #define server_aclcheck(serverid, roleid) object_aclcheck(ForeignServerRelationId, serverid, roleid, ACL_USAGE)
 #endif
+
+/* Whose user mapping a scan takes: of a view, its owner's */
+static inline Oid
+scan_user(PlannerInfo *root, Index rti)
+{
+#if PG_VERSION_NUM >= 160000
+	Oid role = root->simple_rel_array[rti] ? root->simple_rel_array[rti]->userid : InvalidOid;
+#else
+	Oid role = planner_rt_fetch(rti, root)->checkAsUser;
+#endif
+
+	return OidIsValid(role) ? role : GetUserId();
+}
 
 /* create_foreignscan_path took fdw_restrictinfo in 17 and disabled_nodes in 18 */
 #if PG_VERSION_NUM >= 180000

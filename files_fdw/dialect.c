@@ -40,7 +40,7 @@ read_sample(Root *root, FileInfo *file, FileEncoding encoding, size_t *len, bool
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "files sample", ALLOCSET_DEFAULT_SIZES);
 	char *text = palloc(SAMPLE_BYTES + 1);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Input *in = input_new(root->routine->open(root, file->path), file, COMPRESS_AUTO, encoding);
+	Input *in = input_new(root->routine->open(root, file), file, COMPRESS_AUTO, encoding);
 	size_t got;
 
 	*len = 0;

@@ -9,6 +9,7 @@
 #include "commands/comment.h"
 #include "commands/defrem.h"
 #include "commands/event_trigger.h"
+#include "common/azure.h"
 #include "common/function.h"
 #include "executor/spi.h"
 #include "files_fdw/compat.h"
@@ -38,6 +39,7 @@ SQL_FUNCTION(files_clock);
 void
 _PG_init(void)
 {
+	azure_settings();
 	option_settings();
 }
 
@@ -179,7 +181,7 @@ files_list(PG_FUNCTION_ARGS)
 	if (problem)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid pattern of paths: \"%s\"", patterns),
 						errhint("%s", problem)));
-	root = root_of(server);
+	root = root_of(server, GetUserId());
 	rows_begin(fcinfo);
 	foreach (lc, root->routine->list(root, patterns))
 	{

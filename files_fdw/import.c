@@ -142,7 +142,7 @@ import_schema(ImportForeignSchemaStmt *stmt, Oid serverid)
 	ListCell *lc;
 
 	read_options(stmt->options, &options);
-	root = root_of(server);
+	root = root_of(server, GetUserId());
 	foreach (lc, find_groups(server, root, folder_of(stmt->remote_schema), &other))
 	{
 		One one = {.server = server, .root = root, .group = lfirst(lc), .options = &options};

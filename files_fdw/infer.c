@@ -243,7 +243,7 @@ read_file(Inference *i, FileInfo *file)
 	FileRead f = {.i = i, .file = file};
 	bool whole = i->bytes < i->budget;
 
-	f.input = input_new(i->root->routine->open(i->root, file->path), file, COMPRESS_AUTO, i->dialect.o.encoding);
+	f.input = input_new(i->root->routine->open(i->root, file), file, COMPRESS_AUTO, i->dialect.o.encoding);
 	f.reader = reader_new(f.input, DEFAULT_ROW_BYTES);
 	if (open_rows(&f))
 	{
@@ -365,7 +365,7 @@ settle_names(Inference *i, FileInfo *file)
 		return;
 	context = AllocSetContextCreate(CurrentMemoryContext, "files header", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	reader = reader_new(input_new(i->root->routine->open(i->root, file->path), file, COMPRESS_AUTO, d->o.encoding),
+	reader = reader_new(input_new(i->root->routine->open(i->root, file), file, COMPRESS_AUTO, d->o.encoding),
 						DEFAULT_ROW_BYTES);
 	reader_skip_mark(reader);
 	csv = csv_new(reader, &d->o);

@@ -123,11 +123,13 @@ version_of(const struct stat *st)
 static void
 fill_info(FileInfo *info, const char *path, const struct stat *st)
 {
+	memset(info, 0, sizeof(FileInfo));
 	info->path = pstrdup(path);
 	info->size = S_ISLNK(st->st_mode) ? 0 : (int64) st->st_size;
 	info->modified = time_t_to_timestamptz((pg_time_t) st->st_mtim.tv_sec) + st->st_mtim.tv_nsec / 1000;
 	info->version = version_of(st);
 	info->link = S_ISLNK(st->st_mode);
+	info->birth = psprintf("%llx", (unsigned long long) st->st_ino);
 }
 
 /* -- listing -- */
@@ -188,7 +190,7 @@ walk_entry(Walk *walk, int fd, const char *folder, const char *name, int depth)
 	walk->root->others += !S_ISLNK(st.st_mode) && !S_ISREG(st.st_mode) ? 1 : 0;
 	if (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode))
 	{
-		FileInfo *info = palloc(sizeof(FileInfo));
+		FileInfo *info = palloc0(sizeof(FileInfo));
 
 		check_name(walk, path);
 		fill_info(info, path, &st);
@@ -285,7 +287,7 @@ local_look(Root *root, const char *path)
 		return NULL;
 	}
 	(void) close(fd);
-	info = palloc(sizeof(FileInfo));
+	info = palloc0(sizeof(FileInfo));
 	fill_info(info, path, &st);
 	return info;
 }
@@ -337,8 +339,9 @@ local_describe(Root *root)
 /* -- reading -- */
 
 static RootFile *
-local_open(Root *root, const char *path)
+local_open(Root *root, const FileInfo *listed)
 {
+	const char *path = listed->path;
 	LocalFile *file = palloc0(sizeof(LocalFile));
 	struct stat st;
 	int fd = open_beneath(((LocalRoot *) root)->held.fd, path, O_RDONLY | O_NONBLOCK, BELOW);
@@ -399,6 +402,12 @@ local_close(RootFile *file)
 
 static const RootRoutine local_routine = {local_list, local_look, local_open, local_read,
 										  local_info, local_close, local_describe};
+
+bool
+root_is_local(const Root *root)
+{
+	return root->routine == &local_routine;
+}
 
 int
 local_root_fd(Root *root)

@@ -13,6 +13,10 @@
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
 #include "common/function.h"
+#include "common/identity.h"
+#include "common/keyvault.h"
+#include "common/secret.h"
+#include "files_fdw/blob.h"
 #include "files_fdw/json.h"
 #include "files_fdw/option.h"
 #include "files_fdw/pattern.h"
@@ -34,6 +38,10 @@ typedef enum OptionKind
 {
 	OPT_NOTE,
 	OPT_ROOT,
+	OPT_AUTH,
+	OPT_SECRET, /* value, or env:, file:, keyvault: */
+	OPT_OPENER, /* the same, but of no vault: it opens them */
+	OPT_FILE,
 	OPT_PATH,
 	OPT_TABLES,
 	OPT_FORMAT,
@@ -68,9 +76,18 @@ typedef struct OptionDef
 
 static const OptionDef options[] = {
 	{"root", ForeignServerRelationId, OPT_ROOT},
+	{"auth", ForeignServerRelationId, OPT_AUTH},
 	{"tables", ForeignServerRelationId, OPT_TABLES},
 	{"infer_bytes", ForeignServerRelationId, OPT_SIZE},
 	{"poll", ForeignServerRelationId, OPT_TIME},
+
+	{"account_key", UserMappingRelationId, OPT_SECRET},
+	{"sas", UserMappingRelationId, OPT_SECRET},
+	{"azure_tenant_id", UserMappingRelationId, OPT_OPENER},
+	{"azure_client_id", UserMappingRelationId, OPT_OPENER},
+	{"azure_client_secret", UserMappingRelationId, OPT_OPENER},
+	{"azure_certificate_file", UserMappingRelationId, OPT_FILE},
+	{"identity_lent_by", UserMappingRelationId, OPT_NOTE},
 
 	{"path", ForeignTableRelationId, OPT_PATH},
 	{"format", ForeignTableRelationId, OPT_FORMAT},
@@ -209,8 +226,14 @@ static void
 check_root(DefElem *def)
 {
 	const char *where = defGetString(def);
-	const char *problem = root_problem(where);
+	const char *problem;
 
+	if (blob_is_address(where))
+	{
+		blob_check_address(def->defname, where);
+		return;
+	}
+	problem = root_problem(where);
 	if (problem)
 		bad_value(def, problem);
 	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES) && allowed_root(where) == NULL)
@@ -291,9 +314,24 @@ check_one_of(DefElem *def, const char *const *words, const char *wants)
 	bad_value(def, wants);
 }
 
+/* Without the value, which may be the secret itself */
+static void
+check_secret(DefElem *def, bool opener)
+{
+	const char *value = defGetString(def);
+
+	if (*value == '\0' || (opener && keyvault_is_reference(value)))
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+						errmsg("invalid value for option \"%s\"", def->defname),
+						*value ? errhint("It opens vaults, and cannot stand in one.") : errhint("It must not be empty.")));
+	if (secret_is_reference(value))
+		secret_need_file_role(def->defname);
+}
+
 static void
 check_value(OptionKind kind, DefElem *def)
 {
+	static const char *const auths[] = {"key", "sas", "identity", "none", NULL};
 	static const char *const formats[] = {"csv", "json", NULL};
 	static const char *const compressions[] = {"auto", "none", "gzip", "zstd", NULL};
 	static const char *const records[] = {"lf", "cr", NULL};
@@ -314,6 +352,16 @@ check_value(OptionKind kind, DefElem *def)
 			break;
 		case OPT_ROOT:
 			check_root(def);
+			break;
+		case OPT_AUTH:
+			check_one_of(def, auths, "It must be key, sas, identity or none.");
+			break;
+		case OPT_FILE:
+			secret_need_file_role(def->defname);
+			break;
+		case OPT_OPENER:
+		case OPT_SECRET:
+			check_secret(def, kind == OPT_OPENER);
 			break;
 		case OPT_PATH:
 			problem = pattern_problem(defGetString(def));
@@ -484,6 +532,8 @@ files_fdw_validator(PG_FUNCTION_ARGS)
 			kinds = true;
 		}
 	}
+	if (catalog == UserMappingRelationId)
+		identity_check(list);
 	if (catalog == ForeignTableRelationId)
 	{
 		TableOptions o;

@@ -35,7 +35,7 @@ open_table(Oid relid)
 
 	check_files_table(relid);
 	relation = table_open(relid, AccessShareLock);
-	t = table_open_fdw(relid, RelationGetDescr(relation));
+	t = table_open_fdw(relid, RelationGetDescr(relation), GetUserId());
 	table_close(relation, NoLock);
 	return t;
 }
@@ -65,7 +65,7 @@ extent_of(Table *t, FileInfo *file, int64 *extent)
 		return false;
 	context = AllocSetContextCreate(CurrentMemoryContext, "files extent", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
-	handle = t->root->routine->open(t->root, file->path);
+	handle = t->root->routine->open(t->root, file);
 	grows = t->root->routine->read(handle, head, sizeof(head), 0) > 0 &&
 			compression_of((unsigned char *) head, sizeof(head)) == COMPRESS_NONE &&
 			t->root->routine->read(handle, &last, 1, file->size - 1) == 1 && last == (t->o.cr ? '\r' : '\n');
@@ -141,15 +141,6 @@ digest_prefix(pg_cryptohash_ctx *ctx, const Table *t, RootFile *file, int64 exte
 	}
 }
 
-/* A file that another one took the place of has not grown */
-static const char *
-inode_of(const FileInfo *info)
-{
-	const char *dash = strrchr(info->version, '-');
-
-	return dash ? dash + 1 : info->version;
-}
-
 Datum
 files_prefix(PG_FUNCTION_ARGS)
 {
@@ -167,7 +158,7 @@ files_prefix(PG_FUNCTION_ARGS)
 	files = table_files_named(t, list_make1(path));
 	if (files == NIL || ((FileInfo *) linitial(files))->link || extent <= 0 || !may_grow(t, extent))
 		PG_RETURN_NULL();
-	file = t->root->routine->open(t->root, path);
+	file = t->root->routine->open(t->root, linitial(files));
 	t->root->routine->info(file, &info);
 	if (info.size < extent)
 		PG_RETURN_NULL();
@@ -187,5 +178,6 @@ files_prefix(PG_FUNCTION_ARGS)
 	PG_END_TRY();
 	t->root->routine->close(file);
 	hex[hex_encode((char *) digest, sizeof(digest), hex)] = '\0';
-	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s %s", inode_of(&info), hex)));
+	/* a file that another one took the place of has not grown */
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s %s", info.birth ? info.birth : "", hex)));
 }

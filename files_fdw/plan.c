@@ -34,10 +34,10 @@ typedef struct RelInfo
 } RelInfo;
 
 static Table *
-table_of(Oid relid)
+table_of(PlannerInfo *root, Index rti, Oid relid)
 {
 	Relation relation = table_open(relid, NoLock);
-	Table *t = table_open_fdw(relid, RelationGetDescr(relation));
+	Table *t = table_open_fdw(relid, RelationGetDescr(relation), scan_user(root, rti));
 
 	table_close(relation, NoLock);
 	return t;
@@ -105,7 +105,7 @@ filesGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	RelInfo *info = palloc0(sizeof(RelInfo));
 	ListCell *lc;
 
-	info->table = table_of(relid);
+	info->table = table_of(root, rel->relid, relid);
 	foreach (lc, planned_files(root, rel, info->table))
 	{
 		const FileInfo *file = lfirst(lc);
@@ -182,7 +182,7 @@ static bool
 filesIsForeignScanParallelSafe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 {
 #if PG_VERSION_NUM < 160000
-	Table *t = table_of(rte->relid);
+	Table *t = table_of(root, rel->relid, rte->relid);
 	bool strange = false;
 	ListCell *lc;
 

@@ -6,6 +6,7 @@
 
 #include "catalog/pg_authid.h"
 #include "commands/defrem.h"
+#include "files_fdw/blob.h"
 #include "files_fdw/option.h"
 #include "files_fdw/root.h"
 #include "utils/acl.h"
@@ -34,10 +35,10 @@ is_file_name(const char *name)
 
 /*
  * Whoever owns the server lends what he may read to those who may use it: so it is looked at each time whether he
- * still may.
+ * still may.  What is elsewhere each role reads by its own user mapping.
  */
 Root *
-root_of(ForeignServer *server)
+root_of(ForeignServer *server, Oid userid)
 {
 	const char *where = server_root(server);
 	const char *allowed = NULL;
@@ -46,6 +47,8 @@ root_of(ForeignServer *server)
 		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 						errmsg("server \"%s\" has no option root", server->servername),
 						errhint("ALTER SERVER … OPTIONS (ADD root '/folder').")));
+	if (blob_is_address(where))
+		return blob_root(server, where, userid);
 	if (!has_privs_of_role(server->owner, ROLE_PG_READ_SERVER_FILES) && (allowed = allowed_root(where)) == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("permission denied for the root of server \"%s\"", server->servername),

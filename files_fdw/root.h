@@ -2,7 +2,8 @@
  * root.h
  *		Where files are: something that lists, opens and reads them.
  *
- * What calls here knows no more of a root than this; local.c has directories of the server.
+ * What calls here knows no more of a root than this; local.c has directories of the server, blob_root.c containers of
+ * Azure Blob Storage.
  */
 #ifndef FILES_ROOT_H
 #define FILES_ROOT_H
@@ -20,6 +21,8 @@ typedef struct FileInfo
 	TimestampTz modified;
 	char *version; /* another one whenever the content may be another one */
 	bool link;     /* which is not followed: opening it fails */
+	bool archived; /* reading it fails */
+	char *birth;   /* the same as long as it is the same file, whatever is appended; NULL: nobody knows */
 } FileInfo;
 
 typedef struct Root Root;
@@ -31,8 +34,8 @@ typedef struct RootRoutine
 	List *(*list)(Root *root, const char *patterns);
 	/* What is there now, or NULL */
 	FileInfo *(*look)(Root *root, const char *path);
-	/* An error if it is not there, or no file */
-	RootFile *(*open)(Root *root, const char *path);
+	/* An error if it is not there, or no file; perhaps only when it is read */
+	RootFile *(*open)(Root *root, const FileInfo *file);
 	/* So many bytes, or fewer at its end */
 	size_t (*read)(RootFile *file, void *buffer, size_t n, int64 offset);
 	void (*info)(RootFile *file, FileInfo *info);
@@ -54,13 +57,17 @@ struct RootFile
 	const char *path;
 };
 
-/* The root of a server; what is open is closed with the memory context */
-extern Root *root_of(ForeignServer *server);
+/* The root of a server, as a role may see it; what is open is closed with the memory context */
+extern Root *root_of(ForeignServer *server, Oid userid);
 /* Is it a name that files have, not one of a file that is being written? */
 extern bool is_file_name(const char *name);
 
 extern Root *local_root(ForeignServer *server, const char *where, const char *allowed);
-/* A directory of the server, which inotify watches; -1 if it is gone */
+extern Root *blob_root(ForeignServer *server, const char *where, Oid userid);
+
+/* Is it a directory of the server? */
+extern bool root_is_local(const Root *root);
+/* Such a one, which inotify watches; -1 if it is gone */
 extern int local_root_fd(Root *root);
 /* Folders below the root, each with its path, and one of them, opened; -1 if it is gone */
 extern List *local_folders(Root *root);

@@ -78,7 +78,7 @@ files_acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targrow
 {
 	Sample sample = {.rows = rows, .wanted = targrows, .skip = -1};
 	TupleDesc desc = RelationGetDescr(relation);
-	Table *t = table_open_fdw(RelationGetRelid(relation), desc);
+	Table *t = table_open_fdw(RelationGetRelid(relation), desc, GetUserId());
 	Bitmapset *wanted = NULL;
 	Datum *values = palloc0(sizeof(Datum) * (desc->natts + 1));
 	bool *nulls = palloc0(sizeof(bool) * (desc->natts + 1));
@@ -102,7 +102,7 @@ files_acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targrow
 static bool
 filesAnalyzeForeignTable(Relation relation, AcquireSampleRowsFunc *func, BlockNumber *totalpages)
 {
-	Table *t = table_open_fdw(RelationGetRelid(relation), RelationGetDescr(relation));
+	Table *t = table_open_fdw(RelationGetRelid(relation), RelationGetDescr(relation), GetUserId());
 	double bytes = 0;
 	ListCell *lc;
 

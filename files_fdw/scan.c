@@ -273,6 +273,20 @@ columns_of(List *clauses, Index relid)
 	return result;
 }
 
+/* Of a view, its owner */
+static Oid
+user_of(ForeignScanState *node)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+#if PG_VERSION_NUM >= 160000
+	Oid role = plan->checkAsUser;
+#else
+	Oid role = exec_rt_fetch(plan->scan.scanrelid, node->ss.ps.state)->checkAsUser;
+#endif
+
+	return OidIsValid(role) ? role : GetUserId();
+}
+
 static void
 filesBeginForeignScan(ForeignScanState *node, int eflags)
 {
@@ -287,7 +301,7 @@ filesBeginForeignScan(ForeignScanState *node, int eflags)
 	s->context = AllocSetContextCreate(node->ss.ps.state->es_query_cxt, "files scan", ALLOCSET_DEFAULT_SIZES);
 	s->relid = plan->scan.scanrelid;
 	s->clauses = plan->scan.plan.qual;
-	s->table = table_open_fdw(RelationGetRelid(relation), RelationGetDescr(relation));
+	s->table = table_open_fdw(RelationGetRelid(relation), RelationGetDescr(relation), user_of(node));
 	foreach (lc, list_nth(plan->fdw_private, PLAN_WANTED))
 		wanted = bms_add_member(wanted, intVal(lfirst(lc)));
 	s->guarded = intVal(list_nth(plan->fdw_private, PLAN_GUARDED)) != 0;

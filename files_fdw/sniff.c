@@ -10,6 +10,7 @@
 #include "files_fdw/pattern.h"
 #include "files_fdw/propose.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
@@ -67,7 +68,7 @@ files_sniff(PG_FUNCTION_ARGS)
 	if (problem)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid pattern of paths: \"%s\"", patterns),
 						errhint("%s", problem)));
-	root = root_of(server);
+	root = root_of(server, GetUserId());
 	files = root->routine->list(root, patterns);
 	if (files == NIL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FILE),

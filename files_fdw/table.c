@@ -59,12 +59,13 @@ check_metadata(const Table *t, const Column *c, Oid type)
 }
 
 Table *
-table_open_fdw(Oid relid, TupleDesc desc)
+table_open_fdw(Oid relid, TupleDesc desc, Oid userid)
 {
 	Table *t = palloc0(sizeof(Table));
 
 	t->context = CurrentMemoryContext;
 	t->relid = relid;
+	t->userid = userid;
 	t->name = get_rel_name(relid);
 	t->serverid = GetForeignServerIdByRelId(relid);
 	table_options(relid, &t->o);
@@ -95,7 +96,7 @@ table_root(Table *t)
 		/* it stays open as long as the table is known, whoever asks first */
 		MemoryContext old = MemoryContextSwitchTo(t->context);
 
-		t->root = root_of(GetForeignServer(t->serverid));
+		t->root = root_of(GetForeignServer(t->serverid), t->userid);
 		MemoryContextSwitchTo(old);
 	}
 	return t->root;
@@ -312,7 +313,7 @@ file_scan_open(Table *t, FileInfo *file)
 	s->file = file;
 	s->context = context;
 	s->stop = PG_INT64_MAX;
-	s->handle = root->routine->open(root, file->path);
+	s->handle = root->routine->open(root, file);
 	s->input = input_new(s->handle, file, t->o.compression, t->o.encoding);
 	s->reader = reader_new(s->input, (size_t) t->o.max_row_bytes);
 	s->field_of = palloc(sizeof(int) * Max(t->natts, 1));

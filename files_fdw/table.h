@@ -27,6 +27,7 @@ typedef struct Table
 	Oid relid;
 	const char *name;
 	Oid serverid;
+	Oid userid; /* whose user mapping is taken */
 	Root *root;
 	TableOptions o;
 	int natts;
@@ -36,7 +37,7 @@ typedef struct Table
 } Table;
 
 /* Root NULL until table_root() */
-extern Table *table_open_fdw(Oid relid, TupleDesc desc);
+extern Table *table_open_fdw(Oid relid, TupleDesc desc, Oid userid);
 extern Root *table_root(Table *t);
 /* Is a column one that has the same value in all rows of a file? */
 extern bool column_is_of_file(const Column *c);

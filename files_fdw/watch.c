@@ -2,8 +2,8 @@
  * watch.c
  *		files_watch(): wait until files may have changed.
  *
- * The kernel tells what happens in folders of its own (inotify); of others, such as those of the network, a listing
- * every poll does.  What was heard stays with the session, so that nothing is missed between two calls.  A hint only:
+ * The kernel tells what happens in folders of its own (inotify); of others, such as those of the network, and of
+ * containers elsewhere, a listing every poll does.  What was heard stays with the session, so that nothing is missed between two calls.  A hint only:
  * the listing is the truth.
  */
 #include "postgres.h"
@@ -140,7 +140,7 @@ watch_of(ForeignServer *server, Root *root)
 	w->serverid = server->serverid;
 	strlcpy(w->where, root->where, sizeof(w->where));
 	w->fd = -1;
-	if (AcquireExternalFD())
+	if (root_is_local(root) && AcquireExternalFD())
 	{
 		w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 		if (w->fd < 0)
@@ -265,7 +265,7 @@ files_watch(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	ForeignServer *server = files_server(NameStr(*PG_GETARG_NAME(0)));
 	TimestampTz until = end_of(PG_GETARG_INTERVAL_P(1));
-	Root *root = root_of(server);
+	Root *root = root_of(server, GetUserId());
 	Watch *w;
 
 	rows_begin(fcinfo);
