@@ -74,12 +74,16 @@ def committing(conn):
     return seconds
 
 
+# what an event has in PgQ, too: more than two thirds of the time is the client's, which makes rows of what comes
+FIELDS = "id, time, type, data::text, subject"
+
+
 def read_all(conn, limit=2000):
     """Catch up as a consumer does: read, acknowledge, commit, until nothing is left."""
     n = 0
     while True:
         with conn.transaction():
-            rows = conn.execute("SELECT id, type, source, subject, time, data::text FROM ingest.read_events('reader', %d)" % limit).fetchall()
+            rows = conn.execute("SELECT %s FROM ingest.read_events('reader', %d)" % (FIELDS, limit)).fetchall()
             if not rows:
                 return n
             conn.execute("SELECT ingest.ack('reader', %d)" % rows[-1][0])
@@ -89,7 +93,7 @@ def read_all(conn, limit=2000):
 def select_all(conn, limit=2000):
     n = 0
     with conn.transaction(), conn.cursor("c") as cursor:
-        cursor.execute("SELECT id, type, source, subject, time, data::text FROM ingest.event ORDER BY id")
+        cursor.execute("SELECT %s FROM ingest.event ORDER BY id" % FIELDS)
         while rows := cursor.fetchmany(limit):
             n += len(rows)
     return n
