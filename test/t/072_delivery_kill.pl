@@ -87,7 +87,8 @@ do
 note(sprintf 'the last arrived after %.1f s', time() - $since);
 
 my %emitted = map { split /\|/ } split /\n/, $node->safe_psql($p, q{SELECT era || '-' || id, subject FROM ingest.event WHERE type = 'ki.x'});
-is(scalar keys %emitted, $events, 'the writers wrote all that they were to');
+# a writer that was cut off does not always know that it had committed
+cmp_ok(scalar keys %emitted, '>=', $events, 'the writers wrote all that they were to');
 for my $sink (@sinks)
 {
 	my (%seen, %last, %data, $doubles, $disorder, $other);

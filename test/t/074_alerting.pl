@@ -360,10 +360,11 @@ state('sink_orphaned left');
 sql(q{SELECT ingest_delivery.drop_sink('left')});
 state('');
 # the worker hangs
-my $pid = sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'ingest service'});
 sql(q{ALTER DATABASE postgres RESET ingest_delivery.unavailable_alert});
 sleep(7);
-$pid = sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'ingest service'});
+# it may just have begun anew for that
+my $pid = '';
+for (1 .. 300) { last if ($pid = sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'ingest service'})) =~ /^\d+$/; sleep(0.1); }
 kill 'STOP', $pid;
 state('service_silent ingest_delivery');
 kill 'CONT', $pid;

@@ -91,10 +91,12 @@ while ($left_exits + $left_kills > 0)
 note(join ', ', map { "$ended{$_} $_" } sort keys %ended);
 $_->finish for @writing;
 my $until = time() + 240;
-do { go_on(); consumed('kills', $events, 3); } until (distinct('kills') >= $events || time() > $until);
+my $wrote = $node->safe_psql($p, q{SELECT count(*) FROM ingest.event WHERE type = 'ki.x'});
+do { go_on(); consumed('kills', $wrote, 3); } until (distinct('kills') >= $wrote || time() > $until);
 
 my %emitted = map { split /\|/ } split /\n/, $node->safe_psql($p, q{SELECT era || '-' || id, subject FROM ingest.event WHERE type = 'ki.x'});
-is(scalar keys %emitted, $events, 'the writers wrote all that they were to');
+# a writer that was cut off does not always know that it had committed
+cmp_ok(scalar keys %emitted, '>=', $events, 'the writers wrote all that they were to');
 my (%seen, %last, %content);
 my ($doubles, $disorder, $other) = (0, 0, 0);
 for (consumed('kills'))
