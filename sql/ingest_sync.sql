@@ -378,3 +378,25 @@ CALL ingest.sync('item');
 ROLLBACK;
 CALL ingest.sync('nothing');
 SELECT sync, phase, state, mode, rejected, last_state FROM ingest.table_status WHERE source = 'shop' ORDER BY sync;
+-- a feed of deletions where no clock tells: it is read from its newest entry, which is not believed to be ahead of ours
+UPDATE ingest.connector SET clock_function = NULL, horizon_function = NULL WHERE wrapper = 'postgres_fdw';
+CREATE TABLE shop.clockless (id integer PRIMARY KEY, changed timestamptz);
+INSERT INTO shop.clockless SELECT i, now() - interval '2 days' FROM generate_series(1, 6) i;
+-- an earlier row of a key that is there again
+INSERT INTO shop.gone VALUES ('clockless', '1', now() - interval '3 days');
+CALL ingest.crawl('shop', '{clockless}');
+SELECT ingest.create_sync('shop_ft.clockless', 's.clockless', key => '{id}', cursor_column => 'changed', name => 'clockless');
+CALL ingest.sync('clockless');
+WITH d AS (DELETE FROM shop.clockless WHERE id = 2 RETURNING id) INSERT INTO shop.gone SELECT 'clockless', id::text, clock_timestamp() FROM d;
+CALL ingest.sync('clockless');
+SELECT array_agg(id ORDER BY id) FROM s.clockless;
+WITH d AS (DELETE FROM shop.clockless WHERE id = 3 RETURNING id) INSERT INTO shop.gone SELECT 'clockless', id::text, '2099-01-01' FROM d;
+CALL ingest.sync('clockless');
+WITH d AS (DELETE FROM shop.clockless WHERE id = 4 RETURNING id) INSERT INTO shop.gone SELECT 'clockless', id::text, clock_timestamp() FROM d;
+CALL ingest.sync('clockless');
+SELECT array_agg(id ORDER BY id) FROM s.clockless;
+SELECT deleted_watermark < now() AS behind_us FROM ingest.sync_state WHERE sync = (SELECT id FROM ingest.sync WHERE name = 'clockless');
+SELECT regexp_replace(detail, ' from .* to ', ' from … to ') FROM ingest.explain_sync('clockless') WHERE step = 'deletions';
+-- a function that is named must be there
+UPDATE ingest.connector SET deleted_function = 'shop.nothing' WHERE wrapper = 'postgres_fdw';
+CALL ingest.sync('clockless');

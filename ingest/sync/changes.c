@@ -166,10 +166,10 @@ read_feed(Batch *b, Strings *keys, Strings *times)
 	char *sql = psprintf("SELECT DISTINCT ON (key) key, deleted_at FROM %s($1, $2, $3::timestamptz, $4::timestamptz) "
 						 "ORDER BY key, deleted_at DESC",
 						 s->source->deleted);
+	const char *until = b->idle.known || s->now_there == NULL ? IDLE_NO_END : s->now_there;
 	int n;
-	Deleted *deleted =
-		user_structs(deleted_shape, &n, sql, arg_name(s->source->server), arg_text(s->remote_table),
-					 arg_text(window_deleted_low(s)), arg_text(b->idle.known ? IDLE_NO_END : s->now_there));
+	Deleted *deleted = user_structs(deleted_shape, &n, sql, arg_name(s->source->server), arg_text(s->remote_table),
+									arg_text(window_deleted_low(s)), arg_text(until));
 
 	for (int i = 0; i < n; i++)
 	{
@@ -201,6 +201,24 @@ delete_listed(Sync *s, const Strings *keys, const Strings *times)
 	merge_delete(&s->copy, list, psprintf("t.%s = d.k%s", copy->key[0], newer), "d.w");
 }
 
+/*
+ * The moment up to which the feed was read: by the clock there.  Without one by the newest entry, but below our clock by
+ * the overlap, as with rows: an entry of 2099 would hide all that is deleted until then.
+ */
+static void
+note_feed_read(Sync *s, const Strings *times)
+{
+	if (s->now_there)
+		batch_checkpoint(s, "deleted_watermark = $3::timestamptz", SQL_ARGS(arg_text(s->now_there)));
+	else if (times->n > 0)
+		batch_checkpoint(s,
+						 "deleted_watermark = greatest(deleted_watermark, least($3::timestamptz, $4::timestamptz - "
+						 "$5::interval))",
+						 SQL_ARGS(arg_text(own_value(psprintf("SELECT max(w) FROM unnest(%s) w",
+															  batch_array(times, 0, times->n, "timestamptz")))),
+								  arg_text(s->now_here), arg_text(s->overlap)));
+}
+
 /* What the source lists as deleted, with the moment up to which that is done */
 static void
 merge_deleted(void *arg)
@@ -225,11 +243,11 @@ merge_deleted(void *arg)
 	if (b->idle.known)
 		batch_checkpoint(s, IDLE_CHECKPOINT, 0, NULL);
 	else
-		batch_checkpoint(s, "deleted_watermark = $3::timestamptz", SQL_ARGS(arg_text(s->now_there)));
+		note_feed_read(s, &times);
 	run_progress(b->run, "deletions", -1);
 }
 
-/* Is there a feed of deletions to read, given a clock? */
+/* Is there a feed of deletions to read? */
 bool
 changes_has_feed(const Sync *s)
 {
@@ -398,7 +416,7 @@ increment(Batch *b)
 bool
 changes_catch_up(Batch *b)
 {
-	bool nothing_deleted = b->idle.known ? b->idle.deletions : !changes_has_feed(b->s) || b->s->now_there == NULL;
+	bool nothing_deleted = b->idle.known ? b->idle.deletions : !changes_has_feed(b->s);
 	/* what has no cursor comes with its parent, or by the comparison of keys */
 	bool nothing_changed = (b->idle.known && b->idle.changes) || b->s->copy.cursor == NULL;
 

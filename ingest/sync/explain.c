@@ -7,6 +7,7 @@
 #include "catalog/namespace.h"
 #include "funcapi.h"
 #include "ingest/base/compat.h"
+#include "ingest/sync/changes.h"
 #include "ingest/sync/pieces.h"
 #include "ingest/sync/pseudonym.h"
 #include "ingest/sync/shape.h"
@@ -125,8 +126,10 @@ explain_window(ReturnSetInfo *rsinfo, Sync *s)
 	if (s->source->changes && s->watermark)
 		say(rsinfo, "question",
 			psprintf("%s from %s: if it finds nothing, that is all", s->source->changes, window_low(s)));
-	if (s->source->deleted && s->now_there)
-		say(rsinfo, "deletions", psprintf("%s from %s to %s", s->source->deleted, window_deleted_low(s), s->now_there));
+	if (changes_has_feed(s))
+		say(rsinfo, "deletions",
+			psprintf("%s from %s to %s", s->source->deleted, window_deleted_low(s),
+					 s->now_there ? s->now_there : "the end"));
 	say(rsinfo, "window",
 		psprintf("from %s to %s", window.low ? window.low : "the beginning", window.high ? window.high : "the end"));
 	explain_query(rsinfo, s, window_condition(s, &window));

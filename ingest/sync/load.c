@@ -307,7 +307,7 @@ replace_all(void *arg)
 
 #define LOADED_CHECKPOINT \
 	"phase = 'ready', watermark = next_watermark, watermark_time = $3::timestamptz, " \
-	"deleted_watermark = coalesce(deleted_watermark, clock_at + clock_offset), " \
+	"deleted_watermark = coalesce(deleted_watermark, clock_at + coalesce(clock_offset, '0')), " \
 	"last_reconcile = clock_timestamp()"
 
 /* The copy is whole: from here on there are changes */
