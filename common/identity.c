@@ -8,35 +8,21 @@
 #include "commands/defrem.h"
 #include "common/identity.h"
 #include "common/keyvault.h"
+#include "common/option.h"
 #include "common/secret.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 
-static const char *
-text_of(List *defs, const char *name)
-{
-	ListCell *lc;
-
-	foreach (lc, defs)
-	{
-		DefElem *def = lfirst_node(DefElem, lc);
-
-		if (strcmp(def->defname, name) == 0)
-			return defGetString(def);
-	}
-	return NULL;
-}
-
 AzureIdentity *
 identity_of(List *defs)
 {
 	AzureIdentity *identity = palloc0(sizeof(AzureIdentity));
-	const char *secret = text_of(defs, "azure_client_secret");
-	const char *file = text_of(defs, "azure_certificate_file");
+	const char *secret = option_text(defs, "azure_client_secret");
+	const char *file = option_text(defs, "azure_certificate_file");
 
-	identity->tenant = text_of(defs, "azure_tenant_id");
-	identity->client_id = text_of(defs, "azure_client_id");
+	identity->tenant = option_text(defs, "azure_tenant_id");
+	identity->client_id = option_text(defs, "azure_client_id");
 	identity->client_secret = secret ? secret_resolve("azure_client_secret", secret) : NULL;
 	identity->certificate = file ? secret_read_file("azure_certificate_file", file) : NULL;
 	return identity;
@@ -57,15 +43,15 @@ uses_vault(List *defs)
 static bool
 uses_own(List *defs, bool by_token)
 {
-	return (by_token || uses_vault(defs)) && text_of(defs, "azure_client_secret") == NULL &&
-		   text_of(defs, "azure_certificate_file") == NULL;
+	return (by_token || uses_vault(defs)) && option_text(defs, "azure_client_secret") == NULL &&
+		   option_text(defs, "azure_certificate_file") == NULL;
 }
 
 /* The role that lends the server's identity, if it still may */
 static Oid
 lender_of(List *defs)
 {
-	const char *name = text_of(defs, "identity_lent_by");
+	const char *name = option_text(defs, "identity_lent_by");
 	Oid role;
 
 	if (name == NULL)
@@ -88,10 +74,10 @@ lender_of(List *defs)
 void
 identity_check(List *defs)
 {
-	AzureIdentity named = {.tenant = text_of(defs, "azure_tenant_id"),
-						   .client_id = text_of(defs, "azure_client_id"),
-						   .client_secret = text_of(defs, "azure_client_secret"),
-						   .certificate = text_of(defs, "azure_certificate_file")};
+	AzureIdentity named = {.tenant = option_text(defs, "azure_tenant_id"),
+						   .client_id = option_text(defs, "azure_client_id"),
+						   .client_secret = option_text(defs, "azure_client_secret"),
+						   .certificate = option_text(defs, "azure_certificate_file")};
 	ListCell *lc;
 	Oid role;
 
@@ -103,13 +89,13 @@ identity_check(List *defs)
 		if (keyvault_is_reference(defGetString(def)))
 			keyvault_check(def->defname, defGetString(def));
 	}
-	if (!uses_own(defs, false) && text_of(defs, "identity_lent_by") == NULL)
+	if (!uses_own(defs, false) && option_text(defs, "identity_lent_by") == NULL)
 		return;
 	role = lender_of(defs);
 	if (!has_privs_of_role(GetUserId(), role))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to lend the server's identity as role \"%s\"", text_of(defs, "identity_lent_by")),
+				 errmsg("permission denied to lend the server's identity as role \"%s\"", option_text(defs, "identity_lent_by")),
 				 errhint("Whoever sets or changes options of such a user mapping must be a member of that role.")));
 }
 
@@ -136,15 +122,4 @@ identity_wipe(AzureIdentity *identity)
 		explicit_bzero((char *) identity->client_secret, strlen(identity->client_secret));
 	if (identity->certificate)
 		explicit_bzero((char *) identity->certificate, strlen(identity->certificate));
-}
-
-void
-secret_need_file_role(const char *option)
-{
-	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to use a file or environment reference in option \"%s\"", option),
-				 errdetail("Only members of role pg_read_server_files may let the server read files and its environment."),
-				 errhint("Give the value itself, or ask an administrator to create the mapping.")));
 }

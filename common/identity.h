@@ -23,7 +23,4 @@ extern void identity_check_use(List *defs, Oid serverid, bool by_token);
 /* What is in its memory is wiped */
 extern void identity_wipe(AzureIdentity *identity);
 
-/* An error unless the current user may let the server read files and its environment for an option */
-extern void secret_need_file_role(const char *option);
-
 #endif /* COMMON_IDENTITY_H */

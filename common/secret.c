@@ -8,9 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "catalog/pg_authid.h"
 #include "common/hashfn.h"
 #include "common/secret.h"
+#include "miscadmin.h"
 #include "storage/fd.h"
+#include "utils/acl.h"
 
 #define MAX_SECRET_FILE 65536
 
@@ -110,4 +113,15 @@ secret_file_stamp(const char *value)
 	parts[3] = st.st_mtim.tv_sec;
 	parts[4] = st.st_mtim.tv_nsec;
 	return hash_bytes_extended((const unsigned char *) parts, sizeof(parts), 0);
+}
+
+void
+secret_need_file_role(const char *option)
+{
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to use a file or environment reference in option \"%s\"", option),
+				 errdetail("Only members of role pg_read_server_files may let the server read files and its environment."),
+				 errhint("Give the value itself, or ask an administrator to create the mapping.")));
 }

@@ -15,6 +15,7 @@
 #include "common/address.h"
 #include "common/identity.h"
 #include "common/keyvault.h"
+#include "common/option.h"
 #include "common/secret.h"
 #include "commands/defrem.h"
 #include "files_fdw/blob.h"
@@ -152,21 +153,6 @@ take_address(BlobStore *s, const char *where)
 
 /* -- who asks -- */
 
-static const char *
-text_of(List *defs, const char *name)
-{
-	ListCell *lc;
-
-	foreach (lc, defs)
-	{
-		DefElem *def = lfirst_node(DefElem, lc);
-
-		if (strcmp(def->defname, name) == 0)
-			return defGetString(def);
-	}
-	return NULL;
-}
-
 static BlobAuth
 auth_of(ForeignServer *server, List *defs)
 {
@@ -176,9 +162,9 @@ auth_of(ForeignServer *server, List *defs)
 	for (int i = 0; auth && i < lengthof(words); i++)
 		if (strcmp(auth, words[i]) == 0)
 			return (BlobAuth) i;
-	if (text_of(defs, "account_key"))
+	if (option_text(defs, "account_key"))
 		return BLOB_KEY;
-	if (text_of(defs, "sas"))
+	if (option_text(defs, "sas"))
 		return BLOB_SAS;
 	ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 					errmsg("server \"%s\" does not say how to log in", server->servername),
@@ -189,7 +175,7 @@ auth_of(ForeignServer *server, List *defs)
 static char *
 secret_of(BlobStore *s, List *defs, const char *name)
 {
-	const char *value = text_of(defs, name);
+	const char *value = option_text(defs, name);
 
 	if (value == NULL)
 		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),

@@ -23,7 +23,6 @@ typedef struct BlobRoot
 {
 	Root root;
 	BlobStore *store;
-	MemoryContext context;
 	int64 others; /* counts of the last listing: names that no path of files can have */
 	int64 archived;
 } BlobRoot;
@@ -182,12 +181,6 @@ list_pages(Listing *l, const char *prefix, const char *most, bool one)
 	MemoryContextDelete(context);
 }
 
-static int
-by_path(const ListCell *a, const ListCell *b)
-{
-	return strcmp(((FileInfo *) lfirst(a))->path, ((FileInfo *) lfirst(b))->path);
-}
-
 static FileInfo *
 blob_look(Root *root, const char *path)
 {
@@ -211,7 +204,7 @@ blob_list(Root *root, const char *patterns)
 		return info ? list_make1(info) : NIL;
 	}
 	list_pages(&l, common_beginning(patterns), "5000", false);
-	list_sort(l.found, by_path);
+	sort_files(l.found);
 	return l.found;
 }
 
@@ -353,7 +346,6 @@ blob_root(ForeignServer *server, const char *where, Oid userid)
 	root->root.routine = &blob_routine;
 	root->root.server = pstrdup(server->servername);
 	root->root.where = pstrdup(where);
-	root->context = CurrentMemoryContext;
 	root->store = blob_store(server, where, userid);
 	return &root->root;
 }

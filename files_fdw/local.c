@@ -257,12 +257,6 @@ walk_folder(Walk *walk, const char *path, int depth)
 	MemoryContextDelete(context);
 }
 
-static int
-by_path(const ListCell *a, const ListCell *b)
-{
-	return strcmp(((FileInfo *) lfirst(a))->path, ((FileInfo *) lfirst(b))->path);
-}
-
 static FileInfo *
 local_look(Root *root, const char *path)
 {
@@ -305,7 +299,7 @@ local_list(Root *root, const char *patterns)
 		return info ? list_make1(info) : NIL;
 	}
 	walk_folder(&walk, "", 0);
-	list_sort(walk.found, by_path);
+	sort_files(walk.found);
 	return walk.found;
 }
 

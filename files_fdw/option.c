@@ -15,6 +15,7 @@
 #include "common/function.h"
 #include "common/identity.h"
 #include "common/keyvault.h"
+#include "common/option.h"
 #include "common/secret.h"
 #include "files_fdw/blob.h"
 #include "files_fdw/json.h"
@@ -550,31 +551,16 @@ files_fdw_validator(PG_FUNCTION_ARGS)
 
 /* -- what they say -- */
 
-static char *
-find_value(List *list, const char *name)
-{
-	ListCell *lc;
-
-	foreach (lc, list)
-	{
-		DefElem *def = lfirst_node(DefElem, lc);
-
-		if (strcmp(def->defname, name) == 0)
-			return defGetString(def);
-	}
-	return NULL;
-}
-
 char *
 server_option(ForeignServer *server, const char *name)
 {
-	return find_value(server->options, name);
+	return option_text(server->options, name);
 }
 
 const char *
 server_root(ForeignServer *server)
 {
-	return find_value(server->options, "root");
+	return option_text(server->options, "root");
 }
 
 void
@@ -670,8 +656,8 @@ apply_option(TableOptions *o, DefElem *def)
 void
 options_apply(TableOptions *o, List *list)
 {
-	const char *quote = find_value(list, "quote");
-	const char *escape = find_value(list, "escape");
+	const char *quote = option_text(list, "quote");
+	const char *escape = option_text(list, "escape");
 	ListCell *lc;
 
 	foreach (lc, list)

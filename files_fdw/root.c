@@ -33,6 +33,18 @@ is_file_name(const char *name)
 	return true;
 }
 
+static int
+by_path(const ListCell *a, const ListCell *b)
+{
+	return strcmp(((FileInfo *) lfirst(a))->path, ((FileInfo *) lfirst(b))->path);
+}
+
+void
+sort_files(List *files)
+{
+	list_sort(files, by_path);
+}
+
 /*
  * Whoever owns the server lends what he may read to those who may use it: so it is looked at each time whether he
  * still may.  What is elsewhere each role reads by its own user mapping.

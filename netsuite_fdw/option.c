@@ -23,6 +23,7 @@
 #include "common/hashfn.h"
 #include "common/identity.h"
 #include "common/keyvault.h"
+#include "common/option.h"
 #include "common/secret.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
@@ -414,51 +415,36 @@ unknown_option(const char *name, Oid catalog)
 						   : errhint("There are no valid options in this context.")));
 }
 
-static DefElem *
-get(List *defs, const char *name)
-{
-	ListCell *lc;
-
-	foreach (lc, defs)
-	{
-		DefElem *def = lfirst_node(DefElem, lc);
-
-		if (strcmp(def->defname, name) == 0)
-			return def;
-	}
-	return NULL;
-}
-
 /* Options that exclude or need one another */
 static void
 check_together(List *defs, Oid catalog)
 {
-	if (catalog == ForeignServerRelationId && !get(defs, "account"))
+	if (catalog == ForeignServerRelationId && !option_of(defs, "account"))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 				 errmsg("option \"account\" is missing"),
 				 errhint("CREATE SERVER ... OPTIONS (account '1234567_SB1') is enough to reach NetSuite.")));
-	if (catalog == ForeignTableRelationId && get(defs, "table") && get(defs, "query"))
+	if (catalog == ForeignTableRelationId && option_of(defs, "table") && option_of(defs, "query"))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 				 errmsg("options \"table\" and \"query\" exclude each other")));
-	if (catalog == AttributeRelationId && get(defs, "column_name") && get(defs, "expression"))
+	if (catalog == AttributeRelationId && option_of(defs, "column_name") && option_of(defs, "expression"))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 				 errmsg("options \"column_name\" and \"expression\" exclude each other")));
-	if (catalog == AttributeRelationId && get(defs, "metadata") && list_length(defs) > 1)
+	if (catalog == AttributeRelationId && option_of(defs, "metadata") && list_length(defs) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 				 errmsg("option \"metadata\" excludes all others of a column")));
-	if (catalog == UserMappingRelationId && get(defs, "private_key") && get(defs, "private_key_file"))
+	if (catalog == UserMappingRelationId && option_of(defs, "private_key") && option_of(defs, "private_key_file"))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 				 errmsg("options \"private_key\" and \"private_key_file\" exclude each other")));
-	if (catalog == UserMappingRelationId && get(defs, "proxy_password") && !get(defs, "proxy_user"))
+	if (catalog == UserMappingRelationId && option_of(defs, "proxy_password") && !option_of(defs, "proxy_user"))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 				 errmsg("option \"proxy_password\" needs option \"proxy_user\"")));
-	if (catalog == UserMappingRelationId && get(defs, "consumer_key") && get(defs, "client_id"))
+	if (catalog == UserMappingRelationId && option_of(defs, "consumer_key") && option_of(defs, "client_id"))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 				 errmsg("options \"consumer_key\" and \"client_id\" exclude each other"),
@@ -490,17 +476,17 @@ netsuite_fdw_validator(PG_FUNCTION_ARGS)
 /* -- reading what is set -- */
 
 static const char *
-text_of(List *defs, const char *name, const char *otherwise)
+text_or(List *defs, const char *name, const char *otherwise)
 {
-	DefElem *def = get(defs, name);
+	const char *text = option_text(defs, name);
 
-	return def ? defGetString(def) : otherwise;
+	return text ? text : otherwise;
 }
 
 static double
 number_of(List *defs, const char *name, int flags, double otherwise)
 {
-	DefElem *def = get(defs, name);
+	DefElem *def = option_of(defs, name);
 
 	return def ? quantity(def, flags) : otherwise;
 }
@@ -508,7 +494,7 @@ number_of(List *defs, const char *name, int flags, double otherwise)
 static int
 duration_of(List *defs, const char *name, int otherwise)
 {
-	DefElem *def = get(defs, name);
+	DefElem *def = option_of(defs, name);
 	double ms = otherwise;
 
 	if (def)
@@ -519,7 +505,7 @@ duration_of(List *defs, const char *name, int otherwise)
 static bool
 flag_of(List *defs, const char *name, bool otherwise)
 {
-	DefElem *def = get(defs, name);
+	DefElem *def = option_of(defs, name);
 
 	return def ? defGetBoolean(def) : otherwise;
 }
@@ -527,7 +513,7 @@ flag_of(List *defs, const char *name, bool otherwise)
 static Declared
 declared_of(List *defs, const char *name)
 {
-	DefElem *def = get(defs, name);
+	DefElem *def = option_of(defs, name);
 
 	if (def == NULL || pg_strcasecmp(defGetString(def), "auto") == 0)
 		return DECLARED_MEASURE;
@@ -566,24 +552,24 @@ server_options(Oid serverid)
 
 	o->serverid = serverid;
 	o->name = pstrdup(server->servername);
-	o->account = text_of(defs, "account", "");
+	o->account = text_or(defs, "account", "");
 	o->realm = realm_of(o->account);
-	url = text_of(defs, "base_url", default_url(o->account));
+	url = text_or(defs, "base_url", default_url(o->account));
 	/* such as no check saw, by an older version: as it is, and libcurl will say */
 	o->base_url = address_as_sent(url);
 	if (o->base_url == NULL)
 		o->base_url = pstrdup(url);
-	o->timezone = text_of(defs, "timezone", NULL);
-	o->accept_language = text_of(defs, "accept_language", NULL);
-	o->http.ca_file = text_of(defs, "ca_file", NULL);
-	o->http.proxy = text_of(defs, "proxy", NULL);
+	o->timezone = option_text(defs, "timezone");
+	o->accept_language = option_text(defs, "accept_language");
+	o->http.ca_file = option_text(defs, "ca_file");
+	o->http.proxy = option_text(defs, "proxy");
 	o->http.id_header = "X-N-OperationId";
 	o->http.compress = flag_of(defs, "compress", true);
 	o->http.connect_timeout_ms = duration_of(defs, "connect_timeout", 10000);
 	o->http.request_timeout_ms = duration_of(defs, "request_timeout", 960000);
 	o->max_concurrency = (int) number_of(defs, "max_concurrency", 0, 4);
 	o->page_size = (int) number_of(defs, "page_size", 0, 1000);
-	o->page_size_declared = get(defs, "page_size") != NULL;
+	o->page_size_declared = option_of(defs, "page_size") != NULL;
 	o->max_retries = (int) number_of(defs, "max_retries", 0, 5);
 	o->retry_deadline_ms = duration_of(defs, "retry_deadline", 120000);
 	o->max_buffered = (int64) number_of(defs, "max_buffered", GUC_UNIT_BYTE, 32 * 1024 * 1024);
@@ -611,7 +597,7 @@ note_file(UserOptions *o, const char *value)
 static char *
 secret_of(UserOptions *o, List *defs, const char *name)
 {
-	DefElem *def = get(defs, name);
+	DefElem *def = option_of(defs, name);
 	const char *value = def ? defGetString(def) : NULL;
 
 	if (value == NULL)
@@ -645,7 +631,7 @@ user_options(Oid userid, Oid serverid, MemoryContext parent)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	List *defs = GetUserMapping(userid, serverid)->options;
 	UserOptions *o = palloc0(sizeof(UserOptions));
-	const char *file = text_of(defs, "private_key_file", NULL);
+	const char *file = option_text(defs, "private_key_file");
 
 	o->context = context;
 	o->until = DT_NOEND;
@@ -747,12 +733,12 @@ table_options(Oid relid)
 {
 	List *defs = GetForeignTable(relid)->options;
 	TableOptions *o = palloc0(sizeof(TableOptions));
-	const char *key = text_of(defs, "key", NULL);
+	const char *key = option_text(defs, "key");
 
-	if (get(defs, "query"))
-		o->query = plain_suiteql("query", text_of(defs, "query", NULL), true);
+	if (option_of(defs, "query"))
+		o->query = plain_suiteql("query", option_text(defs, "query"), true);
 	else
-		o->table = text_of(defs, "table", get_rel_name(relid));
+		o->table = text_or(defs, "table", get_rel_name(relid));
 	if (o->table && !suiteql_is_name(o->table))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
@@ -785,10 +771,10 @@ column_expression(Oid relid, int attnum, bool *is_expression)
 	List *defs = GetForeignColumnOptions(relid, attnum);
 	const char *name;
 
-	*is_expression = get(defs, "expression") != NULL;
+	*is_expression = option_of(defs, "expression") != NULL;
 	if (*is_expression)
-		return plain_suiteql("expression", text_of(defs, "expression", NULL), false);
-	name = text_of(defs, "column_name", get_attname(relid, attnum, false));
+		return plain_suiteql("expression", option_text(defs, "expression"), false);
+	name = text_or(defs, "column_name", get_attname(relid, attnum, false));
 	if (!suiteql_is_name(name))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_COLUMN_NAME),
@@ -803,15 +789,15 @@ column_is(Oid relid, int attnum, const char *name)
 {
 	List *defs = GetForeignColumnOptions(relid, attnum);
 
-	return !get(defs, "expression") && !get(defs, "metadata") &&
-		   pg_strcasecmp(text_of(defs, "column_name", get_attname(relid, attnum, false)), name) == 0;
+	return !option_of(defs, "expression") && !option_of(defs, "metadata") &&
+		   pg_strcasecmp(text_or(defs, "column_name", get_attname(relid, attnum, false)), name) == 0;
 }
 
 /* Does the column say why a row does not fit, instead of holding a value of it? */
 bool
 is_error_column(Oid relid, int attnum)
 {
-	if (attnum <= 0 || !get(GetForeignColumnOptions(relid, attnum), "metadata"))
+	if (attnum <= 0 || !option_of(GetForeignColumnOptions(relid, attnum), "metadata"))
 		return false;
 	if (get_atttype(relid, attnum) != JSONBOID)
 		ereport(ERROR,
@@ -840,5 +826,5 @@ error_column(Oid relid)
 const char *
 column_remote_type(Oid relid, int attnum)
 {
-	return text_of(GetForeignColumnOptions(relid, attnum), "remote_type", NULL);
+	return option_text(GetForeignColumnOptions(relid, attnum), "remote_type");
 }

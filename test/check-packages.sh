@@ -1,6 +1,7 @@
 #!/bin/bash
-# make check-packages: Debian's packages and the containers' steps.  Packages are built from the release archive for each PostgreSQL of this machine, read by lintian,
-# installed, tried and purged in a bare root of this Debian, which mmdebstrap makes.  Needs root.  DEBS=folder keeps them.
+# make check-packages: Debian's packages and the containers' steps.  Packages are built from the release archive for
+# each PostgreSQL of this machine, read by lintian, installed, tried and purged in a bare root of this Debian, which
+# mmdebstrap makes.  Needs root.  DEBS=folder keeps them.
 . "$(dirname "$0")/lib.sh"
 [ "$(id -u)" = 0 ] || die "make check-packages makes a bare root: run it as root"
 need_packages build-essential debhelper help2man lintian mmdebstrap postgresql-server-dev-all
@@ -67,8 +68,8 @@ from_container_steps() {
 	rm -rf "$WORK/builder"
 }
 
-# tried_in ROOT [PRELOADED]: all of it works where nothing else is: as the server's superuser, by HTTP as a role with a token, and
-# the console's pages.  The database is made ready by the script of the image.
+# tried_in ROOT: all of it works where nothing else is: as the server's superuser, by HTTP as a role with a token, and the
+# console's pages.  The database is made ready by the script of the image.
 tried_in() {
 	local root=$WORK/$1 code=0
 	mount -t proc proc "$root/proc"
