@@ -112,11 +112,13 @@ look_at_root(Roots *r, const Ast *field)
 	const char *name = ast_response_name(field);
 	ListCell *cell;
 
-	if (field->name[0] == '_' && field->name[1] == '_' && r->meta == NULL)
-		r->meta = field;
+	/* of several under one name the first is looked at, as the specification says: that they cannot be merged, another
+	 * rule says */
 	foreach (cell, r->names)
 		if (strcmp(lfirst(cell), name) == 0)
 			return;
+	if (field->name[0] == '_' && field->name[1] == '_' && r->meta == NULL)
+		r->meta = field;
 	if (r->names != NIL && r->second == NULL)
 		r->second = field;
 	r->names = lappend(r->names, (char *) name);
