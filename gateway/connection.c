@@ -541,6 +541,7 @@ take_head(Connection *c)
 	c->status = 0;
 	c->route = 0;
 	c->answered = 0;
+	c->refused = NULL;
 	c->chunks = (Chunks){0};
 	c->state = BODY;
 	c->deadline = now_ms() + BODY_MS;

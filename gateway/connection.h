@@ -43,9 +43,10 @@ typedef struct Connection
 	uint64_t number; /* of the request, in the log and in the database's */
 	int64_t began;
 	int status;
-	int route;       /* by which it is counted */
-	size_t answered; /* bytes of the body of the answer */
-	bool close;      /* after the answer */
+	int route;           /* by which it is counted */
+	size_t answered;     /* bytes of the body of the answer */
+	const char *refused; /* what is wrong with its token, for the log; NULL: nothing that is known here */
+	bool close;          /* after the answer */
 	/* of whoever works on the answer; it is told when the client leaves */
 	void *worker;
 	void (*abandon)(struct Connection *connection);

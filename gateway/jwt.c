@@ -501,17 +501,27 @@ moment_of(struct json_object *claims, const char *name, double *at)
 	return *at >= 0 && *at < 1e11;
 }
 
-static bool
-is_for_us_now(struct json_object *claims, int64_t now)
+/* NULL: it is for us, and now; else why not */
+static const char *
+not_for_us_now(struct json_object *claims, int64_t now)
 {
+	const char *issuer = text_of(claims, "iss");
 	double until,
 		from;
 
-	if (!moment_of(claims, "exp", &until) || now >= until + SKEW_S)
-		return false;
-	if (has(claims, "nbf") && (!moment_of(claims, "nbf", &from) || now < from - SKEW_S))
-		return false;
-	return jwt_options.issuer && jwt_options.audience && text_of(claims, "iss") && strcmp(text_of(claims, "iss"), jwt_options.issuer) == 0 && says(claims, "aud", jwt_options.audience);
+	if (!moment_of(claims, "exp", &until))
+		return "exp, when it ends, is missing or no time";
+	if (now >= until + SKEW_S)
+		return "it has expired";
+	if (has(claims, "nbf") && !moment_of(claims, "nbf", &from))
+		return "nbf, when it begins, is no time";
+	if (has(claims, "nbf") && now < from - SKEW_S)
+		return "it is not valid yet: the clock here or its issuer's is wrong";
+	if (jwt_options.issuer == NULL || issuer == NULL || strcmp(issuer, jwt_options.issuer) != 0)
+		return "iss, its issuer, is not the one of --jwt-issuer";
+	if (jwt_options.audience == NULL || !says(claims, "aud", jwt_options.audience))
+		return "aud, its audience, is not the one of --jwt-audience";
+	return NULL;
 }
 
 static bool
@@ -535,7 +545,7 @@ split(Slice token, Slice *parts)
 }
 
 char *
-jwt_claims(Slice token, int64_t now, bool *unknown)
+jwt_claims(Slice token, int64_t now, bool *unknown, const char **why)
 {
 	Slice parts[3];
 	Buffer bytes[3] = {{0}};
@@ -545,16 +555,24 @@ jwt_claims(Slice token, int64_t now, bool *unknown)
 	bool good = token.n <= MOST_BYTES && split(token, parts);
 
 	*unknown = false;
+	*why = "it is no JSON Web Token";
 	for (int i = 0; i < 3 && good; i++)
 		good = decode(parts[i], &bytes[i]);
 	if (good)
 		head = parse(bytes[0].bytes, bytes[0].n);
+	if (head)
+		*why = "its header asks for what is not done here: only alg, kid and typ JWT are";
 	a = head && is_head(head) ? algorithm_of(head) : NULL;
 	good = a && verify(a, text_of(head, "kid"), (Slice){token.at, parts[0].n + 1 + parts[1].n}, &bytes[2], unknown);
+	if (a)
+		*why = *unknown ? "no key that is known has its kid and is good for its alg" : "its signature is wrong";
 	/* nothing of what was not signed is looked at */
 	if (good)
+	{
 		claims = parse(bytes[1].bytes, bytes[1].n);
-	good = claims && is_for_us_now(claims, now);
+		*why = claims ? not_for_us_now(claims, now) : "its claims are no JSON object";
+	}
+	good = claims && *why == NULL;
 	json_object_put(head);
 	json_object_put(claims);
 	buffer_free(&bytes[0]);

@@ -24,8 +24,9 @@ extern bool jwt_take_keys(const char *json, size_t n);
 extern void jwt_take_secret(const char *bytes, size_t n);
 /*
  * The claims of a token that is good at this moment, as they were signed; NULL: it is not.  unknown: its key is not
- * one of those that there are, so that newer ones may help.
+ * one of those that there are, so that newer ones may help.  why: what is wrong with it, for the log; nothing of the
+ * token itself.
  */
-extern char *jwt_claims(Slice token, int64_t now, bool *unknown);
+extern char *jwt_claims(Slice token, int64_t now, bool *unknown, const char **why);
 
 #endif /* GATEWAY_JWT_H */

@@ -109,5 +109,10 @@ log_request(const Connection *c)
 	buffer_print(&line, ",\"path\":");
 	buffer_json(&line, path.at, path.n);
 	buffer_print(&line, ",\"status\":%d,\"bytes\":%zu,\"ms\":%lld", c->status, c->answered, (long long) (now_ms() - c->began));
+	if (c->refused)
+	{
+		buffer_print(&line, ",\"token\":");
+		buffer_json(&line, c->refused, strlen(c->refused));
+	}
 	end_line(&line);
 }

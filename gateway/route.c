@@ -52,10 +52,10 @@ say(Connection *c, int status, const char *text)
 
 /* `jwt` and the claims, whose signature the database need not look at */
 static char *
-of_claims(Slice token)
+of_claims(Slice token, const char **why)
 {
 	bool unknown;
-	char *claims = jwt_claims(token, time(NULL), &unknown);
+	char *claims = jwt_claims(token, time(NULL), &unknown, why);
 	Buffer text = {0};
 
 	if (unknown)
@@ -67,9 +67,9 @@ of_claims(Slice token)
 	return text.bytes;
 }
 
-/* NULL: there is none; "bad": what is there is none */
+/* NULL: there is none; "bad": what is there is none, which the log tells why */
 static char *
-credential(const Request *r)
+credential(const Request *r, const char **why)
 {
 	const Header *h = request_header(r, "authorization");
 	Slice token;
@@ -83,7 +83,7 @@ credential(const Request *r)
 	for (size_t i = 0; i < token.n; i++)
 		if (token.at[i] <= ' ' || token.at[i] > '~')
 			return need_copy("bad", 3);
-	text = token.n > 4 && memcmp(token.at, "pgi_", 4) == 0 ? login_token(token) : of_claims(token);
+	text = token.n > 4 && memcmp(token.at, "pgi_", 4) == 0 ? login_token(token) : of_claims(token, why);
 	return text ? text : need_copy("bad", 3);
 }
 
@@ -141,7 +141,7 @@ ask_database(Connection *c)
 	Question q = {0};
 	const char *who;
 
-	q.credential = c->login ? need_copy(c->login->credential, strlen(c->login->credential)) : credential(r);
+	q.credential = c->login ? need_copy(c->login->credential, strlen(c->login->credential)) : credential(r, &c->refused);
 	q.method = need_copy(r->method.at, r->method.n);
 	q.path = need_copy(r->path.at, r->path.n);
 	q.query = r->query.at ? need_copy(r->query.at, r->query.n) : NULL;

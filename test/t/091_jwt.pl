@@ -108,6 +108,17 @@ for ([ 'no token', undef ], [ 'a token that was revoked', $gone ], [ 'one that h
 	is(join(', ', @wrong, keys %bodies > 1 ? 'answers differ' : ()), '', "$what: nothing of anything");
 	unlike(join('', keys %bodies), qr/canary/, '... and no word of it');
 }
+# the answer is the same for all; the log tells whoever runs the gateway
+my %why = (expired => 'it has expired', forged => 'its signature is wrong', 'HS256 with another secret' => 'its signature is wrong',
+	'alg none' => 'its header asks for what is not done here: only alg, kid and typ JWT are', 'another aud' => 'aud, its audience, is not the one of --jwt-audience');
+for my $what (sort keys %why)
+{
+	my $before = -s $log;
+	cell([ $token{$what}, 'GET', "/v1/sources?limit=1" ]);
+	my $line = slurp_file($log, $before);
+	like($line, qr/"status":401,.*"token":"\Q$why{$what}\E"/, "the log: $what");
+	unlike($line, qr/\Q@{[ substr($token{$what}, 0, 40) ]}\E/, '... and not the token');
+}
 my $differ = sub {
 	my ($jwt, $token, @cells) = @_;
 	my @wrong;
