@@ -186,25 +186,54 @@ secret_of(BlobStore *s, List *defs, const char *name)
 	return keyvault_secret(s->identity, name, value);
 }
 
+/* The value of a parameter, with colons as they are and no longer as %3A; NULL: there is none */
+static char *
+signed_value(const char *sas, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = sas; *p; p += strspn(p, "&"))
+	{
+		size_t len = strcspn(p, "&");
+
+		if (strncmp(p, name, n) == 0 && p[n] == '=')
+		{
+			char *value = pnstrdup(p + n + 1, len - n - 1);
+			char *out = value;
+
+			for (const char *from = value; *from; from++)
+			{
+				bool colon = pg_strncasecmp(from, "%3a", 3) == 0;
+
+				*out++ = colon ? ':' : *from;
+				from += colon ? 2 : 0;
+			}
+			*out = '\0';
+			return value;
+		}
+		p += len;
+	}
+	return NULL;
+}
+
 /* When a signature ends, by itself; it is told before a request is refused for it */
 static void
 check_signature(const BlobStore *s)
 {
-	const char *end = strstr(s->secret, "se=");
+	char *end;
+	char *signature_itself = signed_value(s->secret, "sig");
 	struct tm tm = {0};
 	int y, m, d, h = 0, min = 0, sec = 0;
 
-	if (strspn(s->secret, LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ" DIGITS "-._~%=&:+/,") != strlen(s->secret) || strstr(s->secret, "sig=") == NULL)
+	if (strspn(s->secret, LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ" DIGITS "-._~%=&:+/,") != strlen(s->secret) || signature_itself == NULL)
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 						errmsg("option sas of the user mapping for server \"%s\" is no signature", s->server),
 						errhint("It is what Azure shows as SAS token: sv=…&se=…&sig=….")));
-	if (end == NULL || (end != s->secret && end[-1] != '&'))
+	explicit_bzero(signature_itself, strlen(signature_itself));
+	end = signed_value(s->secret, "se");
+	/* what is not written of the time is 0 */
+	if (end == NULL || sscanf(end, "%4d-%2d-%2dT%2d:%2d:%2d", &y, &m, &d, &h, &min, &sec) < 3)
 		return;
-	/* as it is, or with %3A for colons */
-	if (sscanf(end, "se=%4d-%2d-%2dT%2d:%2d:%2d", &y, &m, &d, &h, &min, &sec) < 3)
-		return;
-	if (h == 0 && min == 0)
-		(void) sscanf(end, "se=%4d-%2d-%2dT%2d%%3A%2d%%3A%2d", &y, &m, &d, &h, &min, &sec);
 	tm = (struct tm){.tm_year = y - 1900, .tm_mon = m - 1, .tm_mday = d, .tm_hour = h, .tm_min = min, .tm_sec = sec};
 	if (timegm(&tm) < time(NULL))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
@@ -475,6 +504,20 @@ pg_attribute_noreturn() refused(const BlobCall *call, const char *code, const ch
 	ereport(ERROR, (errcode(ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION), errmsg("could not %s", what),
 					errdetail("%s%s.", words, id),
 					r->failure == HTTP_UNTRUSTED ? errhint("files_fdw.azure_ca_file names the certificates to trust, where they are not the system's.") : 0));
+}
+
+/*
+ * Did what was asked for ahead come?  Whoever reads by a cursor may have paused for so long that the request ran out of
+ * its time, or was sent with a date that is too old: then it is asked for anew, and that answer counts.
+ */
+bool
+blob_came(BlobCall *call)
+{
+	const HttpRequest *r = call->exchange->http;
+
+	while (!exchange_over(call->exchange))
+		azure_wait_until(exchange_next(call->exchange));
+	return r->failure == HTTP_OK && (r->status == 206 || r->status == 412 || r->status == 404);
 }
 
 HttpRequest *

@@ -53,6 +53,8 @@ typedef struct BlobCall BlobCall;
 extern BlobCall *blob_list_start(BlobStore *store, const BlobParam *params, int n);
 /* So many bytes of a blob, if it has that version */
 extern BlobCall *blob_read_start(BlobStore *store, const char *path, const char *version, int64 from, int64 n);
+/* Waits; did what was asked for ahead come, so that blob_wait need not ask anew? */
+extern bool blob_came(BlobCall *call);
 /* Waits; an error unless it was answered as it should be.  What came is the call's */
 extern HttpRequest *blob_wait(BlobCall *call);
 extern void blob_end(BlobCall *call);

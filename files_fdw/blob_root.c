@@ -59,15 +59,32 @@ is_listed(const char *path)
 	}
 }
 
-/* What all paths that a pattern has begin with */
+/* What all paths begin with that any of the patterns has, up to a whole character */
 static char *
 common_beginning(const char *patterns)
 {
-	size_t n = strcspn(patterns, "*?[#;\\");
+	const char *first = NULL;
+	size_t n = 0;
 
-	if (patterns[n] == ';' || *patterns == ' ')
-		return pstrdup("");
-	return pnstrdup(patterns, n);
+	for (const char *p = patterns; *p; p += strcspn(p, ";"))
+	{
+		size_t same = 0;
+		size_t fixed;
+
+		p += strspn(p, "; ");
+		fixed = strcspn(p, "*?[#;");
+		if (*p == '\0')
+			break;
+		if (first == NULL)
+		{
+			first = p;
+			n = fixed;
+		}
+		while (same < Min(n, fixed) && p[same] == first[same])
+			same++;
+		n = same;
+	}
+	return first ? pnstrdup(first, pg_mbcliplen(first, (int) strlen(first), (int) n)) : pstrdup("");
 }
 
 /* In the encoding of the database; a name that it does not have would be lost in silence */
@@ -93,12 +110,14 @@ typedef struct Listing
 	List *found;
 } Listing;
 
+/* What is kept is result's, and the rest of the page goes with it */
 static void
-take_file(Listing *l, FileInfo *listed)
+take_file(Listing *l, FileInfo *listed, MemoryContext result)
 {
 	BlobRoot *root = l->root;
 	size_t skip = strlen(root->store->folder);
 	char *name = our_name(root, listed->path);
+	MemoryContext old;
 	FileInfo *file;
 
 	if (strncmp(name, root->store->folder, skip) != 0)
@@ -113,12 +132,14 @@ take_file(Listing *l, FileInfo *listed)
 		return;
 	}
 	root->archived += listed->archived;
+	old = MemoryContextSwitchTo(result);
 	file = palloc(sizeof(FileInfo));
 	*file = *listed;
 	file->path = pstrdup(name);
 	file->version = pstrdup(listed->version);
 	file->birth = listed->birth ? pstrdup(listed->birth) : NULL;
 	l->found = lappend(l->found, file);
+	MemoryContextSwitchTo(old);
 }
 
 /* A page; where the next one begins, or NULL */
@@ -151,10 +172,10 @@ list_page(Listing *l, const char *prefix, const char *marker, const char *most, 
 	if (page.next && marker && strcmp(page.next, marker) == 0)
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_STRING_FORMAT),
 						errmsg("the listing of server \"%s\" goes on where it was", l->root->root.server)));
-	old = MemoryContextSwitchTo(result);
 	l->any |= page.files != NIL;
 	foreach (lc, page.files)
-		take_file(l, lfirst(lc));
+		take_file(l, lfirst(lc), result);
+	old = MemoryContextSwitchTo(result);
 	page.next = page.next ? pstrdup(page.next) : NULL;
 	MemoryContextSwitchTo(old);
 	blob_end(call);
@@ -181,6 +202,24 @@ list_pages(Listing *l, const char *prefix, const char *most, bool one)
 	MemoryContextDelete(context);
 }
 
+/* A file that is listed twice would be read twice */
+static void
+check_once(BlobRoot *root, List *files)
+{
+	const FileInfo *before = NULL;
+	ListCell *lc;
+
+	foreach (lc, files)
+	{
+		const FileInfo *file = lfirst(lc);
+
+		if (before && strcmp(before->path, file->path) == 0)
+			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_STRING_FORMAT),
+							errmsg("the listing of server \"%s\" has file \"%s\" twice", root->root.server, file->path)));
+		before = file;
+	}
+}
+
 static FileInfo *
 blob_look(Root *root, const char *path)
 {
@@ -205,6 +244,7 @@ blob_list(Root *root, const char *patterns)
 	}
 	list_pages(&l, common_beginning(patterns), "5000", false);
 	sort_files(l.found);
+	check_once(l.root, l.found);
 	return l.found;
 }
 
@@ -273,7 +313,7 @@ fetch_part(BlobFile *file, int64 from, size_t n)
 	int64 last = file->n;
 	HttpRequest *r;
 
-	if (file->next && file->next_from != from)
+	if (file->next && (file->next_from != from || !blob_came(file->next)))
 		drop_next(file);
 	drop_part(file);
 	if (file->next == NULL)

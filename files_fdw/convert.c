@@ -636,6 +636,7 @@ trim(const char **p, int *len)
 static bool
 convert_plain(const Converter *c, const char *p, int len, Arena *arena, bool soft, Datum *value, Complaint *complaint)
 {
+	char *twice;
 	bool good;
 
 	if (c->class != CONVERT_INPUT)
@@ -660,7 +661,10 @@ convert_plain(const Converter *c, const char *p, int len, Arena *arena, bool sof
 			good = to_uuid(c, p, len, arena, soft, value, complaint);
 			break;
 		default:
-			good = by_input(c, p, len, arena, soft, value, complaint);
+			if (c->base == JSONBOID && json_member_twice(p, len, &twice))
+				good = complain(complaint, ERRCODE_DUPLICATE_JSON_OBJECT_KEY_VALUE, "member \"%s\" stands there twice", twice);
+			else
+				good = by_input(c, p, len, arena, soft, value, complaint);
 			break;
 	}
 	if (!good)

@@ -582,6 +582,79 @@ is_title(const Line *lines, int n, int at)
 	return full > 0 && full * 2 >= Min(n, at + 20) - at - 1 - MOST_PREAMBLE / 2;
 }
 
+static uint32
+may_be(const char *text, int len)
+{
+	Guess g = {.may = MAY_ALL & ~(MAY_BOOL | MAY_JSON), .all_eight = true};
+
+	guess_add(&g, text, len, 0, false, "", 0);
+	return g.may;
+}
+
+/* What the cells of a column all may be, from a row on */
+static uint32
+column_may_be(const Line *lines, int first, int n, int column)
+{
+	Guess g = {.may = MAY_ALL & ~(MAY_BOOL | MAY_JSON), .all_eight = true};
+
+	for (int i = first; i < n; i++)
+		if (lines[i].n > column)
+			guess_add(&g, lines[i].cells[column], lines[i].lens[column], 0, false, "", 0);
+	return g.values > 0 ? g.may : 0;
+}
+
+/* Is a row before the table as the table's rows are, but for their number of fields?  Numbers stand where they have numbers */
+static bool
+is_like_rows(const Line *row, const Line *lines, int first, int n)
+{
+	int typed = 0;
+
+	if (row->n < 2 || filled_cells(row) < 2)
+		return false;
+	for (int c = 0; c < row->n; c++)
+	{
+		uint32 below = column_may_be(lines, first, n, c);
+
+		if (row->lens[c] == 0 || below == 0)
+			continue;
+		if ((may_be(row->cells[c], row->lens[c]) & below) == 0)
+			return false;
+		typed++;
+	}
+	return typed > 0;
+}
+
+/* What is left out as no part of the table may be rows of it: then somebody has to say so */
+static void
+doubt_beginning(Dialect *d, const Line *lines, int n, int first)
+{
+	int from = first + (d->o.header ? 1 : 0);
+	bool typed = false;
+
+	for (int i = 0; i < first && d->problem == NULL; i++)
+	{
+		if (is_like_rows(&lines[i], lines, from, n))
+			d->problem = psprintf("line " INT64_FORMAT " has %d fields, not %d, but is like the rows behind it: option skip must "
+								  "say how many lines are no part of the table",
+								  lines[i].line, lines[i].n, d->width);
+	}
+	for (int c = 0; c < d->width && !typed; c++)
+		typed = column_may_be(lines, from, n, c) != 0;
+	/* words between blanks are one text rather */
+	if (d->problem == NULL && d->o.delimiter == ' ' && !typed)
+		d->problem = psprintf("the delimiter may be space (%d fields), or there is one column: option delimiter must say", d->width);
+}
+
+/* Rows that begin as comments do, and are as wide as the table is, may be rows of it */
+static bool
+any_like_comment(const Line *lines, int n, int first, int width)
+{
+	for (int i = first; i < n; i++)
+		if (lines[i].n == width && lines[i].cells[0][0] == '#')
+			return true;
+	return false;
+}
+
 /* Rows before the first that is as wide as most are no part of the table, if they are few */
 static void
 find_beginning(const char *text, size_t len, Dialect *d)
@@ -606,7 +679,7 @@ find_beginning(const char *text, size_t len, Dialect *d)
 								  first, d->width);
 		first = 0;
 	}
-	if (first > 0 && comments == first)
+	if (first > 0 && comments == first && !any_like_comment(lines, n, first, d->width))
 	{
 		d->o.comment = '#';
 		add_choice(&d->choices, "comment", pstrdup("#"), psprintf("%d lines before the table begin with it", comments),
@@ -623,6 +696,8 @@ find_beginning(const char *text, size_t len, Dialect *d)
 				   pstrdup("0"));
 	}
 	find_header(d, lines, n, first);
+	if (first > 0 && comments < first)
+		doubt_beginning(d, lines, n, first);
 }
 
 /* -- JSON -- */

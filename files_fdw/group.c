@@ -63,10 +63,13 @@ drawn_length(const char *p)
 	return p - start;
 }
 
+/* A blank in front of a pattern is none of its */
 static void
 append_pattern_char(StringInfo out, char c)
 {
-	if (strchr("*?[#;", c) != NULL)
+	if (c == ' ' && out->len == 0)
+		appendStringInfoString(out, "[ ]");
+	else if (strchr("*?[#;", c) != NULL)
 		appendStringInfo(out, c == ';' ? "?" : "[%c]", c);
 	else
 		appendStringInfoChar(out, c);

@@ -12,6 +12,7 @@
 #include "common/written.h"
 #include "files_fdw/convert.h"
 #include "files_fdw/guess.h"
+#include "files_fdw/json.h"
 #include "files_fdw/moment.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -281,6 +282,8 @@ json_kind(const char *p)
 static uint32
 after_value(Guess *g, const char *p, int len, uint32 may)
 {
+	char *twice;
+
 	if (may & (MAY_INT | MAY_NUMBER))
 		may = after_number(g, p, len, may);
 	if (may & MAY_DATE * 7)
@@ -298,7 +301,7 @@ after_value(Guess *g, const char *p, int len, uint32 may)
 		may &= ~MAY_UUID;
 	if (may & MAY_BOOL)
 		may = after_truth(g, p, len, may);
-	if ((may & MAY_JSON) && !((*p == '{' || *p == '[') && written_json(p, len, false)))
+	if ((may & MAY_JSON) && !((*p == '{' || *p == '[') && written_json(p, len, false) && !json_member_twice(p, len, &twice)))
 		may &= ~MAY_JSON;
 	return may;
 }

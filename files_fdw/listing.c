@@ -78,7 +78,7 @@ table_files_named(Table *t, List *paths)
 		foreach (earlier, files)
 			again |= strcmp(((FileInfo *) lfirst(earlier))->path, path) == 0;
 		/* nothing else than what a listing has: no hidden folder, either */
-		if (!again && pattern_problem(path) == NULL && pattern_matches(t->o.path, path))
+		if (!again && is_path(path) && pattern_matches(t->o.path, path))
 		{
 			FileInfo *file = NULL;
 			bool hidden = false;

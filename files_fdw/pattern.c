@@ -32,26 +32,6 @@ set_end(const char *p)
 	return *p == ']' ? p + 1 : NULL;
 }
 
-static bool
-set_has(const char *p, const char *end, char c)
-{
-	bool none = p[1] == '!';
-	bool found = false;
-
-	p += none ? 2 : 1;
-	for (const char *start = p; p < end - 1; p++)
-	{
-		if (p[1] == '-' && p + 2 < end - 1)
-		{
-			found |= (unsigned char) *p <= (unsigned char) c && (unsigned char) c <= (unsigned char) p[2];
-			p += 2;
-		}
-		else
-			found |= *p == c && (p > start || *p != '\0');
-	}
-	return found != none;
-}
-
 /* Bytes of the character at p, of whatever UTF-8 or other text */
 static size_t
 character(const char *p)
@@ -64,6 +44,43 @@ character(const char *p)
 			n++;
 	}
 	return n;
+}
+
+/* By their bytes, which is how UTF-8 has characters in order */
+static int
+compare_characters(const char *a, const char *b)
+{
+	size_t n = character(a);
+	size_t m = character(b);
+	int order = memcmp(a, b, n < m ? n : m);
+
+	return order != 0 ? order : (n > m) - (n < m);
+}
+
+/* Is the character at c one of the set? */
+static bool
+set_has(const char *p, const char *end, const char *c)
+{
+	bool none = p[1] == '!';
+	bool found = false;
+
+	for (p += none ? 2 : 1; p < end - 1;)
+	{
+		const char *to = p + character(p);
+
+		if (*to == '-' && to + 1 < end - 1)
+		{
+			to++;
+			found |= compare_characters(p, c) <= 0 && compare_characters(c, to) <= 0;
+			p = to + character(to);
+		}
+		else
+		{
+			found |= compare_characters(p, c) == 0;
+			p = to;
+		}
+	}
+	return found != none;
 }
 
 /* Does one name match?  Both end at '/', the pattern also at ';' */
@@ -103,10 +120,10 @@ name_matches(const char *pattern, const char *name)
 				continue;
 			}
 			behind = *pattern == '[' ? set_end(pattern) : NULL;
-			if (behind ? set_has(pattern, behind, *name) : (*pattern == *name && *pattern != '#'))
+			if (behind ? set_has(pattern, behind, name) : (*pattern == *name && *pattern != '#'))
 			{
+				name += behind ? character(name) : 1;
 				pattern = behind ? behind : pattern + 1;
-				name++;
 				continue;
 			}
 		}
@@ -189,6 +206,22 @@ pattern_is_path(const char *patterns)
 	return strpbrk(patterns, "*?[#;") == NULL;
 }
 
+/* Is it a path as listings have them, whatever its signs would mean in a pattern? */
+bool
+is_path(const char *path)
+{
+	for (;;)
+	{
+		size_t n = strcspn(path, "/");
+
+		if (n == 0 || (*path == '.' && (n == 1 || (n == 2 && path[1] == '.'))))
+			return false;
+		if (path[n] == '\0')
+			return true;
+		path += n + 1;
+	}
+}
+
 /* One name of a pattern, from p to the end */
 static const char *
 name_problem(const char *p, const char *end)
@@ -205,8 +238,13 @@ name_problem(const char *p, const char *end)
 		return "A name has at most 255 bytes.";
 	for (const char *q = p; q < end; q++)
 	{
-		if (*q == '[' && (set_end(q) == NULL || set_end(q) > end))
-			return "A [ needs its ] in the same name; [[] stands for the sign itself.";
+		if (*q == '[')
+		{
+			q = set_end(q);
+			if (q == NULL || q > end)
+				return "A [ needs its ] in the same name; [[] stands for the sign itself.";
+			q--;
+		}
 		stars += *q == '*';
 	}
 	if (stars > 8)

@@ -23,5 +23,7 @@ extern bool pattern_enters(const char *patterns, const char *folder);
 extern size_t digits_length(const char *p);
 /* Does the pattern stand for one path alone? */
 extern bool pattern_is_path(const char *patterns);
+/* Is it a path as listings have them, whatever its signs would mean in a pattern? */
+extern bool is_path(const char *path);
 
 #endif /* FILES_PATTERN_H */

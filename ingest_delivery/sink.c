@@ -10,6 +10,7 @@
 #include "fmgr.h"
 #include "ingest_delivery/delivery.h"
 #include "ingest_delivery/kind.h"
+#include "ingest_delivery/outcome.h"
 #include "ingest_delivery/sink.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -54,6 +55,27 @@ sink_secret(const Sink *sink, const char *option)
 		if (strcmp(s->name, option) == 0)
 			return s->bytes;
 	return NULL;
+}
+
+#define SHORTEST_SECRET 6 /* what is shorter is in any answer */
+
+/* In a header stands more than the secret, and what repeats it may leave that out: Bearer, Basic */
+static bool
+repeats(const Answer *answer, const char *bytes, size_t length)
+{
+	const char *blank = memchr(bytes, ' ', length);
+	size_t before = blank ? blank + 1 - bytes : 0;
+
+	return length - before >= SHORTEST_SECRET && memmem(answer->body, answer->body_len, bytes + before, length - before) != NULL;
+}
+
+char *
+sink_answer(const Sink *sink, const Answer *answer)
+{
+	for (const Secret *s = sink->secrets; s && answer->body_len > 0; s = s->next)
+		if (repeats(answer, s->bytes, s->length))
+			return pstrdup("(not kept: it repeats a secret of the sink)");
+	return outcome_answer(answer);
 }
 
 void

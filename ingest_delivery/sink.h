@@ -202,6 +202,8 @@ extern void sink_begin(Sink *sink);
 /* Its connections end, its memory goes */
 extern void sink_free(Sink *sink);
 /* What a secret option referred to; NULL: it is not set */
+/* What a receiver said, for the log; NULL: nothing.  If it repeats a secret that it was shown, that alone is told */
+extern char *sink_answer(const Sink *sink, const Answer *answer);
 extern const char *sink_secret(const Sink *sink, const char *option);
 /* Memory that is overwritten before it goes */
 extern void sink_keep_secret(Sink *sink, const char *name, char *bytes, size_t length);

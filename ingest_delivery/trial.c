@@ -109,7 +109,7 @@ ingest_delivery_test_sink(PG_FUNCTION_ARGS)
 	began = GetCurrentTimestamp();
 	answer = &send_test(sink)->answer;
 	ok = answer->verdict == ACCEPTED;
-	said = outcome_answer(answer);
+	said = sink_answer(sink, answer);
 	values[0] = BoolGetDatum(ok);
 	values[1] = Int32GetDatum(answer->status);
 	nulls[1] = answer->status == 0;

@@ -252,7 +252,7 @@ log_attempt(Sink *sink, Flight *flight, bool ok, TimestampTz now)
 
 	if (ok && !sink->failed_before && sink->n_sent++ % LOG_ONE_OF != 0)
 		return;
-	answer = outcome_answer(&flight->answer);
+	answer = sink_answer(sink, &flight->answer);
 	a = MemoryContextAllocZero(sink->context, sizeof(Attempt));
 	a->at = flight->since;
 	a->event = MemoryContextStrdup(sink->context, flight->reminds ? psprintf("alert " INT64_FORMAT, flight->items[0]->reminds)
@@ -305,7 +305,7 @@ refuse(Sink *sink, Flight *flight, TimestampTz now, bool for_good)
 		return;
 	}
 	keep_text(sink, &item->error, flight->answer.error);
-	keep_text(sink, &item->answer, outcome_answer(&flight->answer));
+	keep_text(sink, &item->answer, sink_answer(sink, &flight->answer));
 	item->status = flight->answer.status;
 	item_refused(sink, item, for_good || item->tries >= MOST_TRIES ? DEAD : BLOCKED);
 }

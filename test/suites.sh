@@ -76,7 +76,7 @@ fuzz_target() {
 		;;
 	dialect)
 		SOURCES=("$TOP/test/fuzz/dialect_fuzz.c" "$TOP/common/written_number.c" "$TOP/common/written_json.c")
-		for room in dialect guess csv json reader complaint moment word; do SOURCES+=("$TOP/files_fdw/$room.c"); done
+		for room in dialect guess csv json json_twice reader complaint moment word; do SOURCES+=("$TOP/files_fdw/$room.c"); done
 		CORPUS=$TOP/test/fuzz/dialect_corpus
 		;;
 	*) die "there is no fuzzer $1; there are: decode sketch request jwt frame graphql csv rows unpack dialect" ;;

@@ -7,7 +7,7 @@
 and one with "bad" where a request is not as Standard Webhooks and CloudEvents want it.
 --behave FILE is read at each request: a JSON object of behaviours by path (or "*"):
     {"status": 500, "subject": "x" (only events of that subject), "drip": seconds, "endless": true, "retry_after": s,
-     "sleep": s, "body": n bytes, "location": "…"}
+     "sleep": s, "body": n bytes, "echo": true for the request's headers, "location": "…"}
 """
 
 import argparse
@@ -87,7 +87,7 @@ class Handler(BaseHTTPRequestHandler):
             except OSError:
                 self.close_connection = True
             return
-        body = b"y" * how.get("body", 0)
+        body = str(self.headers).encode() if how.get("echo") else b"y" * how.get("body", 0)
         if status != 204:
             self.send_header("content-length", str(len(body)))
         self.end_headers()

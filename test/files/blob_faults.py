@@ -11,6 +11,7 @@ import urllib.parse
 
 ROWS = "id,v\n" + "".join(f"{i},value {i}\n" for i in range(1, 60001))
 FILES = {"a.csv": ROWS, "b/c.csv": "id,v\n1,x\n"}
+LARGE = "id,v\n" + "".join(f"{i},{'value ' * 8}{i}\n" for i in range(1, 60001))
 COUNTS = {}
 LOCK = threading.Lock()
 OPTIONS = None
@@ -70,6 +71,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(200, listing([blob("a.csv", "x", etag=None)]))
         if how == "archived":
             return self.answer(200, listing([blob("a.csv", ROWS, tier="Archive"), blob("b.csv", "id,v\n1,x\n")]))
+        if how == "twice":
+            return self.answer(200, listing([blob("b.csv", "id,v\n1,x\n")], "" if marker else "more"))
+        if how == "late":
+            return self.answer(200, listing([blob("a.csv", LARGE)]))
         if how == "folders":
             return self.answer(200, listing([blob("b", "", ResourceType="directory"), blob("b/c.csv", FILES["b/c.csv"])]))
         if how == "escaped":
@@ -77,13 +82,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.answer(200, listing([blob(n, t) for n, t in FILES.items() if n.startswith(query.get("prefix", ""))]))
 
     def read(self, how, name):
-        text = FILES.get(name, "id,v\n1,x\n").encode()
+        text = (LARGE if how == "late" else FILES.get(name, "id,v\n1,x\n")).encode()
         first, last = (int(n) for n in self.headers["x-ms-range"].removeprefix("bytes=").split("-"))
         part = text[first:last + 1]
         if self.headers.get("if-match") != '"0x1"':
             return self.fail(412, "ConditionNotMet")
         if how == "archived" and name == "a.csv":
             return self.fail(409, "BlobArchived")
+        # what was asked for ahead, and sent when its date was too old
+        if how == "late" and first > 1000000 and self.count("late") == 1:
+            return self.fail(403, "AuthenticationFailed")
         if how == "changed" and first > 0:
             return self.fail(412, "ConditionNotMet")
         if how == "gone":

@@ -62,6 +62,13 @@ ProcessInterrupts(void)
 {
 }
 
+#undef qsort
+void
+pg_qsort(void *base, size_t n, size_t size, int (*compare)(const void *, const void *))
+{
+	qsort(base, n, size, compare);
+}
+
 void *
 repalloc_huge(void *pointer, Size size)
 {

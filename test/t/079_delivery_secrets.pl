@@ -51,11 +51,13 @@ arrives('one', 30, 'events arrive');
 arrives('two', 30, 'with a secret from a file, too');
 ok((grep { ($_->{headers}{authorization} // $_->{headers}{Authorization} // '') eq $bearer } got('one')) > 0, 'the header holds what it is to hold');
 # errors of every kind
-behave('/one' => { status => 401 }, '/two' => { status => 422 });
+behave('/one' => { status => 401, echo => \1 }, '/two' => { status => 422, echo => \1 });
 says(q{SELECT ingest.emit('on.x', 's' || i, '{}') FROM generate_series(1, 5) i});
 poll_until($node, $p, q{SELECT count(*) FROM ingest_delivery.sink_status WHERE last_error IS NOT NULL}, 2);
 sql(qq{SET log_statement = none; SET log_min_messages = fatal; SET auto_explain.log_min_duration = -1; SET debug_print_parse = off; SET debug_print_plan = off; ALTER USER MAPPING FOR CURRENT_USER SERVER ingest_secrets OPTIONS (SET bearer E'$bearer\\n')});
 says(q{SELECT ingest_delivery.alter_sink('one', options => '{"timeout": 9}')});
+says(q{SELECT * FROM ingest_delivery.test_sink('one')});
+is(sql(q{SELECT count(*) > 0 FROM ingest_delivery.attempt WHERE answer = '(not kept: it repeats a secret of the sink)'}), 't', 'what a receiver repeats of a secret is not kept');
 says(q{SELECT * FROM pg_stat_activity; SELECT * FROM ingest.audit; SELECT * FROM ingest_delivery.attempt; SELECT * FROM ingest_delivery.dead; SELECT * FROM ingest_delivery.blocked});
 is(scalar(grep { /$marks/ } @said), 0, 'no answer, notice, plan or error holds a secret');
 my $log = substr slurp_file($node->logfile), $from;
