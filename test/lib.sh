@@ -83,6 +83,15 @@ apt_get() {
 	done
 }
 
+# where this machine's Debian comes from, and how apt reaches it: for mmdebstrap
+debian_mirror() {
+	apt-get indextargets --format '$(REPO_URI)' | grep -E '/debian/?$' | sort -u | head -n 1
+}
+
+apt_options() {
+	apt-config dump 2>/dev/null | sed -n 's/^\(Acquire::https\{0,1\}::[^ ]*\) "\(.*\)";$/--aptopt=\1 "\2"/p'
+}
+
 choose_server() {
 	if [ -z "${PG_CONFIG:-}" ]; then
 		local default

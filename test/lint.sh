@@ -87,7 +87,7 @@ for number in $(basename -a test/t/[0-9]*.pl | cut -c1-3 | uniq -d); do
 	code=1
 done
 say "Python"
-/usr/bin/python3 -B -m py_compile test/commented.py test/tools/initdb test/sandbox/netsuite_sandbox/*.py test/sandbox/*.py test/queries/*.py test/soak/*.py test/delivery/*.py test/gateway/*.py test/api/*.py test/profile/*.py test/files/*.py bench/*.py || code=1
+/usr/bin/python3 -B -m py_compile test/commented.py test/tools/initdb test/sandbox/netsuite_sandbox/*.py test/sandbox/*.py test/queries/*.py test/soak/*.py test/delivery/*.py test/gateway/*.py test/api/*.py test/profile/*.py test/files/*.py test/quickstart/*.py bench/*.py || code=1
 find test bench -name __pycache__ -prune -exec rm -rf {} +
 [ $code = 0 ] && echo "nothing to complain about"
 exit $code
