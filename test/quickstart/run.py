@@ -30,7 +30,8 @@ def fail(words):
 
 
 def blocks(language):
-    return [m[1] for m in re.finditer(r"^```%s\n(.*?)^```$" % language, PAGE, re.M | re.S) if not OTHER.search(m[1])]
+    fences = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.M | re.S)
+    return [text for named, text in fences if named == language and not OTHER.search(text)]
 
 
 def shell(command):
