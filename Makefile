@@ -5,7 +5,7 @@
 #   make bench     benchmarks (BENCH=name)      make lint     format and static checks
 #   make console   the console's static files, which install takes along     make dist   a release archive, with them
 #   make installcheck  what is installed, tried on the server that runs
-#   make check-versions, check-packages, check-quickstart, check-deploy, check-personalities, check-queries, fuzz, soak:
+#   make check-versions, check-packages, check-quickstart, check-curl, check-deploy, check-personalities, check-queries, fuzz, soak:
 #                  the longer tests.  docs/testing.md describes all.
 #
 # PG_CONFIG=/path/to/pg_config chooses the server; without it, build takes the pg_config in the PATH, and demo
@@ -48,6 +48,10 @@ check-versions:
 check-packages:
 	@test/check-packages.sh
 
+# what speaks to the outside, as with an older libcurl
+check-curl:
+	@CURL_KNOWN="$(CURL_KNOWN)" test/curl.sh
+
 # what other programs read: META.json, deploy/, the pipelines
 check-deploy:
 	@test/deploy/run.sh
@@ -81,4 +85,4 @@ installcheck:
 help:
 	@sed -n '/^# pg_ingest/,/^$$/s/^# \{0,1\}//p' Makefile
 
-.PHONY: help installcheck check-packages check-deploy check-quickstart all install uninstall clean console dist screenshots demo check check-versions check-personalities check-queries fuzz soak bench lint
+.PHONY: help installcheck check-packages check-curl check-deploy check-quickstart all install uninstall clean console dist screenshots demo check check-versions check-personalities check-queries fuzz soak bench lint
