@@ -5,7 +5,8 @@
 #   make bench     benchmarks (BENCH=name)      make lint     format and static checks
 #   make console   the console's static files, which install takes along     make dist   a release archive, with them
 #   make installcheck  what is installed, tried on the server that runs
-#   make check-versions, check-packages, check-personalities, check-queries, fuzz, soak: the longer tests.  docs/testing.md describes all.
+#   make check-versions, check-packages, check-quickstart, check-curl, check-deploy, check-personalities, check-queries, fuzz, soak:
+#                  the longer tests.  docs/testing.md describes all.
 #
 # PG_CONFIG=/path/to/pg_config chooses the server; without it, build takes the pg_config in the PATH, and demo
 # and check install the PostgreSQL that the Debian release brings.
@@ -22,11 +23,13 @@ all install uninstall clean:
 console:
 	@$(MAKE) --no-print-directory -C console
 
-# what is committed, and the built console beside it, so that install needs no npm
+# what is committed, and beside it the built console, so that install needs no npm, and the scripts that META.json names
 VERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" ingest/ingest.control)
+BUILT_SCRIPTS = $(foreach e,ingest ingest_delivery ingest_api,$(e)/$(e)--$(VERSION).sql)
 dist: console
+	@for script in $(BUILT_SCRIPTS); do $(MAKE) -s --no-print-directory -C $${script%%/*} $${script##*/} || exit 1; done
 	@git archive --prefix=pg_ingest-$(VERSION)/ -o pg_ingest-$(VERSION).tar HEAD
-	@tar --append -f pg_ingest-$(VERSION).tar --owner=0 --group=0 --transform 's#^#pg_ingest-$(VERSION)/#' console/dist
+	@tar --append -f pg_ingest-$(VERSION).tar --owner=0 --group=0 --transform 's#^#pg_ingest-$(VERSION)/#' console/dist $(BUILT_SCRIPTS)
 	@gzip -9f pg_ingest-$(VERSION).tar && echo pg_ingest-$(VERSION).tar.gz
 
 # six pages of the demo, into docs/images
@@ -44,6 +47,18 @@ check-versions:
 
 check-packages:
 	@test/check-packages.sh
+
+# what speaks to the outside, as with an older libcurl
+check-curl:
+	@CURL_KNOWN="$(CURL_KNOWN)" test/curl.sh
+
+# what other programs read: META.json, deploy/, the pipelines
+check-deploy:
+	@test/deploy/run.sh
+
+# README's quick starts on bare machines
+check-quickstart:
+	@test/check-quickstart.sh
 
 check-personalities:
 	@test/personalities/run.sh
@@ -70,4 +85,4 @@ installcheck:
 help:
 	@sed -n '/^# pg_ingest/,/^$$/s/^# \{0,1\}//p' Makefile
 
-.PHONY: help installcheck check-packages all install uninstall clean console dist screenshots demo check check-versions check-personalities check-queries fuzz soak bench lint
+.PHONY: help installcheck check-packages check-curl check-deploy check-quickstart all install uninstall clean console dist screenshots demo check check-versions check-personalities check-queries fuzz soak bench lint

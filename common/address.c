@@ -4,9 +4,8 @@
  */
 #include "postgres.h"
 
-#include <curl/curl.h>
-
 #include "common/address.h"
+#include "common/curl_compat.h"
 #include "mb/pg_wchar.h"
 
 static void

@@ -5,7 +5,7 @@
 #ifndef COMMON_CURL_MEMORY_H
 #define COMMON_CURL_MEMORY_H
 
-#include <curl/curl.h>
+#include "common/curl_compat.h"
 
 /* In place of curl_global_init() */
 extern CURLcode curl_memory_init(void);

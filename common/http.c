@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include <curl/curl.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -31,6 +30,7 @@
 static CURLM *multi = NULL;
 static HttpTransfer *running = NULL;
 static int nrunning = 0;
+static int nleft = 0;            /* dropped while their names were looked up: http_way.c */
 static bool unwatched = false;   /* there was no room for a socket */
 static TimestampTz timer_at = 0; /* when libcurl wants to be called; 0: never */
 
@@ -64,42 +64,6 @@ on_timer(CURLM *m, long timeout_ms, void *arg)
 	return 0;
 }
 
-/*
- * Called before a request leaves.  When a kept connection dies without a reply,
- * libcurl sends the same bytes again on another one, with a signature that was
- * good for one time, and perhaps for the second time what must be done once.
- * Whether and how to ask again is for the caller to say.
- */
-static int
-on_send(void *arg, char *remote, char *local, int remote_port, int local_port)
-{
-	HttpTransfer *t = arg;
-
-	if (t->left)
-	{
-		t->request.failure = HTTP_LOST;
-		return CURL_PREREQFUNC_ABORT;
-	}
-	t->left = true;
-	return CURL_PREREQFUNC_OK;
-}
-
-/* libcurl is about to connect: it has resolved the name, and nobody can give it another address any more */
-static curl_socket_t
-on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	HttpTransfer *t = arg;
-	const char *rule = t->may_connect(&address->addr);
-
-	if (rule)
-	{
-		t->forbidden = rule;
-		return CURL_SOCKET_BAD;
-	}
-	t->allowed = true;
-	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
 static void
 no_memory(void)
 {
@@ -110,8 +74,8 @@ no_memory(void)
 }
 
 /* Nothing may go out without one of its settings */
-static void
-check_set(CURLcode rc)
+void
+http_check_set(CURLcode rc)
 {
 	if (rc == CURLE_OUT_OF_MEMORY)
 		no_memory();
@@ -121,8 +85,6 @@ check_set(CURLcode rc)
 				 errmsg("libcurl %s refuses a setting: %s", curl_version_info(CURLVERSION_NOW)->version,
 						curl_easy_strerror(rc))));
 }
-
-#define SET(handle, option, value) check_set(curl_easy_setopt(handle, option, value))
 
 static void
 start_multi(void)
@@ -156,7 +118,13 @@ detach(HttpTransfer *t)
 	if (t->talking)
 		(void) watch_set(t->talks_on, WATCH_NOT, false);
 	t->talking = false;
-	WITHOUT_SIGNALS(curl_multi_remove_handle(multi, t->easy));
+	if (http_way_looks_up(t))
+	{
+		http_way_leave(t);
+		nleft++;
+	}
+	else
+		WITHOUT_SIGNALS(curl_multi_remove_handle(multi, t->easy));
 	t->in_multi = false;
 	while (*link != t)
 		link = &(*link)->next;
@@ -272,7 +240,8 @@ renew_handle(HttpTransfer *t)
 		WITHOUT_SIGNALS(fresh = curl_easy_init());
 		if (fresh == NULL)
 			no_memory();
-		WITHOUT_SIGNALS(curl_easy_cleanup(t->easy));
+		if (t->easy != NULL)
+			WITHOUT_SIGNALS(curl_easy_cleanup(t->easy));
 		t->easy = fresh;
 	}
 	t->used = true;
@@ -293,7 +262,7 @@ set_http(HttpTransfer *t, const HttpSettings *s, const char *method, const char 
 	SET(e, CURLOPT_HEADERDATA, t);
 	SET(e, CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	SET(e, CURLOPT_USERAGENT, "pg_ingest/0.1");
-	SET(e, CURLOPT_PROTOCOLS_STR, s->plain ? "http,https" : "https");
+	http_check_set(curl_speak_only(e, s->plain ? "http,https" : "https"));
 	SET(e, CURLOPT_HTTP_VERSION, (long) (s->only_http1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
 	SET(e, CURLOPT_FOLLOWLOCATION, 0L);
 }
@@ -303,7 +272,7 @@ set_talk(HttpTransfer *t)
 {
 	CURL *e = t->easy;
 
-	SET(e, CURLOPT_PROTOCOLS_STR, t->talk.protocols);
+	http_check_set(curl_speak_only(e, t->talk.protocols));
 	SET(e, CURLOPT_USE_SSL, (long) (t->talk.need_tls ? CURLUSESSL_ALL : CURLUSESSL_TRY));
 	/* it gives the connection into our hands when it is logged in, and to nobody else */
 	SET(e, CURLOPT_CONNECT_ONLY, 1L);
@@ -330,16 +299,10 @@ set_options(HttpTransfer *t, const HttpSettings *s, const char *url)
 	SET(e, CURLOPT_PRIVATE, t);
 	SET(e, CURLOPT_ERRORBUFFER, t->error);
 	SET(e, CURLOPT_URL, url);
-	SET(e, CURLOPT_PREREQFUNCTION, on_send);
-	SET(e, CURLOPT_PREREQDATA, t);
 	SET(e, CURLOPT_BUFFERSIZE, 65536L);
+	http_way_set(t, s->connect_timeout_ms);
 
 	/* TLS that is trusted, 1.2 or newer, and nowhere else than asked */
-	if (s->may_connect)
-	{
-		SET(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-		SET(e, CURLOPT_OPENSOCKETDATA, t);
-	}
 	SET(e, CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(e, CURLOPT_SSL_VERIFYHOST, 2L);
 	SET(e, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
@@ -348,8 +311,10 @@ set_options(HttpTransfer *t, const HttpSettings *s, const char *url)
 	if (s->ca_file != NULL)
 	{
 		SET(e, CURLOPT_CAINFO, s->ca_file);
+#if CURL_HAS_CA_CACHE
 		/* libcurl would keep what stood in it for a day */
 		SET(e, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+#endif
 	}
 	/* an empty proxy keeps the environment's out */
 	SET(e, CURLOPT_PROXY, s->proxy != NULL ? s->proxy : "");
@@ -358,10 +323,7 @@ set_options(HttpTransfer *t, const HttpSettings *s, const char *url)
 	/* what a proxy says when it has opened a tunnel is not the reply */
 	SET(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 
-	/* quick exit: do not wait for a resolver thread when a request is dropped */
 	SET(e, CURLOPT_NOSIGNAL, 1L);
-	SET(e, CURLOPT_QUICK_EXIT, 1L);
-	SET(e, CURLOPT_CONNECTTIMEOUT_MS, (long) s->connect_timeout_ms);
 	SET(e, CURLOPT_TIMEOUT_MS, (long) s->request_timeout_ms);
 	SET(e, CURLOPT_TCP_KEEPALIVE, 1L);
 }
@@ -382,9 +344,9 @@ run(HttpTransfer *t)
 {
 	CURLMcode rc;
 
-	if (!watch_reserve(SOCKETS_EACH * (nrunning + 1)))
+	if (!watch_reserve(SOCKETS_EACH * (nrunning + nleft + 1)))
 		no_memory();
-	if (nrunning == 0)
+	if (nrunning + nleft == 0)
 		curl_memory_forget();
 	WITHOUT_SIGNALS(rc = curl_multi_add_handle(multi, t->easy));
 	if (rc == CURLM_OUT_OF_MEMORY)
@@ -582,7 +544,7 @@ talk_begins(HttpTransfer *t)
 		detach(t);
 		return;
 	}
-	t->talking = true;
+	t->talking = t->left = true;
 	talk_on(t);
 }
 
@@ -607,6 +569,16 @@ talk_all(TimestampTz now)
 	}
 }
 
+/* The name that a dropped request waited for was found, or was not */
+static void
+end_left(CURL *easy)
+{
+	WITHOUT_SIGNALS(
+		curl_multi_remove_handle(multi, easy);
+		curl_easy_cleanup(easy));
+	nleft--;
+}
+
 static void
 reap(void)
 {
@@ -622,7 +594,11 @@ reap(void)
 		if (msg->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &private);
-		t = (HttpTransfer *) private;
+		if ((t = (HttpTransfer *) private) == NULL)
+		{
+			end_left(msg->easy_handle);
+			continue;
+		}
 		if (t->talk.step && code == CURLE_OK)
 		{
 			talk_begins(t);
@@ -665,6 +641,23 @@ end_stalled(TimestampTz now)
 	}
 }
 
+/* Names that an older libcurl is looking up for too long */
+static void
+end_lookups(TimestampTz now)
+{
+	HttpTransfer *next;
+
+	for (HttpTransfer *t = running; t != NULL; t = next)
+	{
+		next = t->next;
+		if (now < t->lookup_until || !http_way_looks_up(t))
+			continue;
+		strlcpy(t->error, "resolving the name took too long", sizeof(t->error));
+		finish(t, CURLE_OPERATION_TIMEDOUT);
+		detach(t);
+	}
+}
+
 static long
 until_timer(long timeout_ms)
 {
@@ -696,6 +689,8 @@ give_up(CURLMcode rc)
 	WITHOUT_SIGNALS(curl_multi_cleanup(multi));
 	multi = NULL;
 	watch_forget_curl();
+	/* handles that wait for names have nobody any more: what is left of them is less than would be waited for */
+	nleft = 0;
 	unwatched = false;
 	timer_at = 0;
 }
@@ -773,5 +768,6 @@ http_turn(long timeout_ms)
 		reap();
 	talk_all(now);
 	end_stalled(now);
+	end_lookups(now);
 	return woken;
 }

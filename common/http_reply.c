@@ -4,8 +4,6 @@
  */
 #include "postgres.h"
 
-#include <curl/curl.h>
-
 #include "common/http.h"
 #include "common/http_transfer.h"
 #include "utils/timestamp.h"

@@ -7,8 +7,7 @@
 
 #include "postgres.h"
 
-#include <curl/curl.h>
-
+#include "common/curl_compat.h"
 #include "common/http.h"
 #include "utils/palloc.h"
 #include "utils/timestamp.h"
@@ -30,6 +29,8 @@ typedef struct HttpTransfer
 	bool allowed;          /* another one was, so that it says more why nothing came of it */
 	const char *id_header;
 	bool in_multi;
+	bool connects; /* a socket was asked for */
+	TimestampTz lookup_until;
 	bool used;        /* the handle has been set up once */
 	bool left;        /* the request has been handed to a connection once */
 	bool interim;     /* the header being read is none of the reply's: 1xx */
@@ -51,5 +52,14 @@ extern size_t http_reply_body(char *data, size_t size, size_t n, void *arg);
 extern size_t http_reply_header(char *line, size_t size, size_t n, void *arg);
 /* Nothing has come yet */
 extern void http_reply_forget(HttpTransfer *t);
+
+/* An error where libcurl refuses a setting */
+extern void http_check_set(CURLcode rc);
+#define SET(handle, option, value) http_check_set(curl_easy_setopt(handle, option, value))
+
+/* The way to a connection (http_way.c) */
+extern void http_way_set(HttpTransfer *t, int connect_timeout_ms);
+extern bool http_way_looks_up(HttpTransfer *t);
+extern void http_way_leave(HttpTransfer *t);
 
 #endif /* COMMON_HTTP_TRANSFER_H */

@@ -7,8 +7,7 @@
  */
 #include "postgres.h"
 
-#include <curl/curl.h>
-
+#include "common/curl_compat.h"
 #include "common/smtp.h"
 #include "lib/stringinfo.h"
 

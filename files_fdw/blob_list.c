@@ -8,9 +8,9 @@
  */
 #include "postgres.h"
 
-#include <curl/curl.h>
 #include <expat.h>
 
+#include "common/curl_compat.h"
 #include "files_fdw/blob_list.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"

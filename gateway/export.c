@@ -11,7 +11,6 @@
 #include "gateway/export.h"
 
 #include <ctype.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -25,6 +24,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "common/curl_compat.h"
 #include "gateway/connection.h"
 #include "gateway/log.h"
 #include "gateway/otlp.h"
@@ -372,7 +372,7 @@ deliver(void *unused)
 	if (curl)
 	{
 		curl_easy_setopt(curl, CURLOPT_URL, address);
-		curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https,http");
+		curl_speak_only(curl, "https,http");
 		curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 		curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms);
 		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);

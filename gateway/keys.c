@@ -8,7 +8,6 @@
  */
 #include "gateway/keys.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/curl_compat.h"
 #include "gateway/buffer.h"
 #include "gateway/connection.h"
 #include "gateway/jwt.h"
@@ -93,7 +93,7 @@ fetch(void *unused)
 	if (curl)
 	{
 		curl_easy_setopt(curl, CURLOPT_URL, source);
-		curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https,http");
+		curl_speak_only(curl, "https,http");
 		curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 		curl_easy_setopt(curl, CURLOPT_TIMEOUT, FETCH_S);
 		curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_part);

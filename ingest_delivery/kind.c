@@ -19,6 +19,7 @@
 #include "utils/array.h"
 #include "utils/guc.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 

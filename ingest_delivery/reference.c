@@ -7,8 +7,6 @@
  */
 #include "postgres.h"
 
-#include <curl/curl.h>
-
 #include "access/htup_details.h"
 #include "access/reloptions.h"
 #include "access/xlog.h"
@@ -17,6 +15,7 @@
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
 #include "common/base64.h"
+#include "common/curl_compat.h"
 #include "common/keyvault.h"
 #include "common/secret.h"
 #include "foreign/foreign.h"

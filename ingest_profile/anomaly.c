@@ -27,6 +27,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
+#include "utils/tuplestore.h"
 
 SQL_FUNCTION(profile_anomaly_score);
 SQL_FUNCTION(profile_anomaly_scores);

@@ -13,6 +13,7 @@
 #include "ingest_profile/stats.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
+#include "utils/tuplestore.h"
 
 SQL_FUNCTION(profile_histogram);
 

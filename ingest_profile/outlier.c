@@ -20,6 +20,7 @@
 #include "utils/float.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 
 SQL_FUNCTION(profile_outliers);
 

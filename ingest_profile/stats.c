@@ -22,6 +22,7 @@
 #include "utils/float.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
+#include "utils/tuplestore.h"
 
 SQL_FUNCTION(profile_stats);
 SQL_FUNCTION(profile_quantiles);

@@ -32,6 +32,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+#include "utils/tuplestore.h"
 
 SQL_FUNCTION(profile_table);
 SQL_FUNCTION(profile_query);

@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 
 SQL_FUNCTION(netsuite_stats);
 

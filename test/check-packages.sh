@@ -115,7 +115,7 @@ purged() {
 
 # Kubernetes' objects, Compose's and the Dockerfile against who defines them
 well_formed() {
-	(cd "$TOP/test/deploy" && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error >/dev/null && node validate.mjs)
+	"$TOP/test/deploy/run.sh"
 }
 
 # what comes after a step that failed has nothing to stand on

@@ -2,11 +2,13 @@
 # make check-versions: build without warnings and run the regression tests with every PostgreSQL
 # from 15 to 18 that Debian has, each in a root of its own that mmdebstrap makes.  Needs root.
 #   SUITES="bookworm:15 trixie:17 sid:18"   MIRROR=address of a Debian mirror (default: this machine's)
+# Versions that no release of Debian has come from apt.postgresql.org: SUITES="bookworm-pgdg:16 trixie-pgdg:19"
 . "$(dirname "$0")/lib.sh"
 [ "$(id -u)" = 0 ] || die "make check-versions makes roots of other Debian releases: run it as root"
-need_packages mmdebstrap
+need_packages mmdebstrap postgresql-common
 SUITES=${SUITES:-bookworm:15 trixie:17 sid:18}
-MIRROR=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | grep -E '/debian/?$' | sort -u | head -n 1)}
+MIRROR=${MIRROR:-$(debian_mirror)}
+PGDG=${PGDG:-http://apt.postgresql.org/pub/repos/apt}
 make_folder
 before_removal() {
 	local proc
@@ -18,20 +20,22 @@ inside="$(tr -s ' \n' ,, <"$TOP/deploy/build-packages" | sed 's/,$//'),librdkafk
 
 # test_in SUITE MAJOR: in a root of that release
 test_in() {
-	local suite=$1 major=$2 root=$WORK/$1 config source=$MIRROR args=() line code=0 more=
-	config=$(apt-config dump 2>/dev/null | sed -n 's/^\(Acquire::https\{0,1\}::[^ ]*\) "\(.*\)";$/--aptopt=\1 "\2"/p')
+	local suite=${1%-pgdg} major=$2 root=$WORK/$1 sources=("$MIRROR") args=() code=0 more=
+	mapfile -t args < <(apt_options)
 	# unstable is signed with keys that a stable release's keyring does not have yet, and a
 	# mirror's copy of it may be some days past its date
 	if [ "$suite" = sid ]; then
-		source="deb [trusted=yes] $MIRROR sid main"
-		args=('--aptopt=Acquire::Check-Valid-Until "false"')
+		sources=("deb [trusted=yes] $MIRROR sid main")
+		args+=('--aptopt=Acquire::Check-Valid-Until "false"')
 	fi
 	# zones such as CET stand in a package of their own since Debian 13
 	[ "$suite" = bookworm ] || more=,tzdata-legacy
-	while IFS= read -r line; do [ -n "$line" ] && args+=("$line"); done <<<"$config"
+	if [ "$suite" != "$1" ]; then
+		sources=("deb $MIRROR $suite main" "deb [signed-by=/usr/share/postgresql-common/pgdg/apt.postgresql.org.gpg] $PGDG $1 main")
+	fi
 	mmdebstrap --quiet --variant=minbase "${args[@]}" \
 		--include="$inside$more,postgresql-$major,postgresql-server-dev-$major" \
-		--customize-hook='rm -rf "$1"/var/lib/postgresql/*/main' "$suite" "$root" "$source" >"$WORK/$suite.log" 2>&1 ||
+		--customize-hook='rm -rf "$1"/var/lib/postgresql/*/main' "$suite" "$root" "${sources[@]}" >"$WORK/$suite.log" 2>&1 ||
 		{ tail -n 5 "$WORK/$suite.log"; die "no root of Debian $suite could be made"; }
 	mkdir -p "$root/src"
 	git -C "$TOP" archive HEAD | tar -x -C "$root/src"

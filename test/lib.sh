@@ -83,6 +83,15 @@ apt_get() {
 	done
 }
 
+# where this machine's Debian comes from, and how apt reaches it: for mmdebstrap
+debian_mirror() {
+	apt-get indextargets --format '$(REPO_URI)' | grep -E '/debian/?$' | sort -u | head -n 1
+}
+
+apt_options() {
+	apt-config dump 2>/dev/null | sed -n 's/^\(Acquire::https\{0,1\}::[^ ]*\) "\(.*\)";$/--aptopt=\1 "\2"/p'
+}
+
 choose_server() {
 	if [ -z "${PG_CONFIG:-}" ]; then
 		local default
@@ -99,8 +108,8 @@ choose_server() {
 	fi
 	[ -x "$(command -v "$PG_CONFIG")" ] || die "PG_CONFIG=$PG_CONFIG cannot be run"
 	MAJOR=$("$PG_CONFIG" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
-	[[ $MAJOR -ge 15 && $MAJOR -le 18 ]] ||
-		die "PG_CONFIG=$PG_CONFIG is PostgreSQL $MAJOR; this version of pg_ingest needs 15, 16, 17 or 18"
+	[[ $MAJOR -ge 15 && $MAJOR -le 19 ]] ||
+		die "PG_CONFIG=$PG_CONFIG is PostgreSQL $MAJOR; this version of pg_ingest needs 15, 16, 17, 18 or 19"
 	BIN=$("$PG_CONFIG" --bindir)
 	[ -x "$BIN/initdb" ] || die "there is no server beside PG_CONFIG=$PG_CONFIG: install postgresql-$MAJOR"
 	[ -e "$("$PG_CONFIG" --pgxs)" ] || die "PGXS is missing for PG_CONFIG=$PG_CONFIG: install postgresql-server-dev-$MAJOR"
@@ -112,9 +121,10 @@ build() {
 	say "Building for PostgreSQL $MAJOR"
 	attend flock "$TOP" bash -c '
 		stamp=$1/netsuite_fdw/.built-for
-		if [ "$(cat "$stamp" 2>/dev/null)" != "$PG_CONFIG" ]; then
+		for="$PG_CONFIG${CURL_KNOWN:+ as with libcurl $CURL_KNOWN}"
+		if [ "$(cat "$stamp" 2>/dev/null)" != "$for" ]; then
 			make -s -C "$1" clean
-			echo "$PG_CONFIG" >"$stamp"
+			echo "$for" >"$stamp"
 		fi
 		make -s -C "$1" -j"$(nproc)" 2>&1 | grep -v "^make"
 		make -s -C "$1"' build "$TOP" || die "the build failed"

