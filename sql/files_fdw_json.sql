@@ -41,7 +41,7 @@ SELECT t, r, s FROM (VALUES ('[{"a": 1}, {"a": 2},\n\n{"a": "x"}, {"a": 4}]', '$
 CREATE FOREIGN TABLE d (o jsonb, e jsonb OPTIONS (metadata 'error')) SERVER files_json OPTIONS (path 'd.jsonl', format 'json');
 SELECT length(o::text), e->>'reason' AS reason FROM d;
 -- packed: one member, several, cut, damaged
-\! cd "$ROOT"; python3 -c "print(chr(10).join('%d,text of row %d' % (i, i) for i in range(20000)))" > rows.txt; gzip -k rows.txt; (gzip -c rows.txt; gzip -c rows.txt) > twice.gz; head -c 50000 rows.txt.gz > cut.gz; (head -c 3000 rows.txt.gz; printf xxxx; tail -c +3005 rows.txt.gz) > damaged.gz; (cat rows.txt.gz; printf junk) > junk.gz; printf '\037\213' > short.gz
+\! cd "$ROOT"; python3 -c "print(chr(10).join('%d,text of row %d' % (i, i) for i in range(20000)))" > rows.txt; gzip -kn rows.txt; (gzip -c rows.txt; gzip -c rows.txt) > twice.gz; head -c 50000 rows.txt.gz > cut.gz; (head -c 3000 rows.txt.gz; printf xxxx; tail -c +3005 rows.txt.gz) > damaged.gz; (cat rows.txt.gz; printf junk) > junk.gz; printf '\037\213' > short.gz
 CREATE FOREIGN TABLE z (i int, t text) SERVER files_json OPTIONS (path 'rows.txt.gz', header 'off');
 SELECT count(*), sum(i), max(t) FROM z;
 ALTER FOREIGN TABLE z OPTIONS (SET path 'twice.gz');

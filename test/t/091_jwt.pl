@@ -110,7 +110,7 @@ for ([ 'no token', undef ], [ 'a token that was revoked', $gone ], [ 'one that h
 }
 # the answer is the same for all; the log tells whoever runs the gateway
 my %why = (expired => 'it has expired', forged => 'its signature is wrong', 'HS256 with another secret' => 'its signature is wrong',
-	'alg none' => 'its header asks for what is not done here: only alg, kid and typ JWT are', 'another aud' => 'aud, its audience, is not the one of --jwt-audience');
+	'alg none' => 'it is no JSON Web Token', 'alg none with something' => 'its header asks for what is not done here: only alg, kid and typ JWT are', 'another aud' => 'aud, its audience, is not the one of --jwt-audience');
 for my $what (sort keys %why)
 {
 	my $before = -s $log;
