@@ -6,11 +6,12 @@ import { ago, clock } from './lib/format';
 import { listen, PAGES } from './lib/keys';
 import { live } from './lib/live';
 import { useQuery } from './lib/query';
+import { reloadAll, stale } from './lib/questions';
 import { go, parts, path } from './lib/router';
 import { logOut } from './lib/session';
 import { now } from './lib/time';
 import { crumbs } from './ui/crumbs';
-import { Dialog, State, Toasts, Waiting } from './ui/bits';
+import { Dialog, Empty, refused, State, Toasts, Waiting } from './ui/bits';
 import { Icon } from './ui/icons';
 import { Search } from './ui/search';
 import { Login } from './pages/login';
@@ -26,9 +27,21 @@ import { Tokens } from './pages/tokens';
 /** the graph comes when it is looked at */
 function Later({ load, name }: { load: () => Promise<ComponentType>; name: string }) {
   const [Page, setPage] = useState<ComponentType | null>(null);
+  const [failed, setFailed] = useState(false);
   useEffect(() => {
-    void load().then((p) => setPage(() => p));
+    load().then((p) => setPage(() => p), () => setFailed(true));
   }, [name]);
+  if (failed)
+    return (
+      <section class="panel">
+        <Empty title="This part of the console could not be loaded">
+          <p>The server cannot be reached, or it has a newer console than this page is.</p>
+          <button type="button" class="primary" onClick={() => location.reload()}>
+            Reload the page
+          </button>
+        </Empty>
+      </section>
+    );
   return Page ? <Page /> : <Waiting lines={6} />;
 }
 const lineage = () => import('./pages/lineage').then((m) => m.Lineage);
@@ -127,6 +140,25 @@ function Lost() {
   );
 }
 
+/** what could not be asked again, while the rest could */
+function Stale() {
+  const parts = stale.value;
+  if (!parts.length) return null;
+  const oldest = Math.min(...parts.map((p) => p.at));
+  const problem = parts[0]!.problem;
+  return (
+    <div class="banner" role="alert">
+      <State tone="warn">Not current</State>
+      <span class="grow">
+        A part of this page is as of {clock(oldest)}, {ago(new Date(oldest).toISOString(), now.value)}. {problem.message} {problem.hint}
+      </span>
+      <button type="button" class="small" onClick={() => reloadAll()}>
+        Try again
+      </button>
+    </div>
+  );
+}
+
 function Frame() {
   const [open, setOpen] = useState(false);
   const [keys, setKeys] = useState(false);
@@ -201,13 +233,14 @@ function Frame() {
           <span class="role muted" title={`As role ${session.value?.role} in database ${session.value?.database}`}>
             {session.value?.role}@{session.value?.database}
           </span>
-          <button type="button" class="quiet small" onClick={() => void logOut()}>
+          <button type="button" class="quiet small" onClick={() => logOut().catch(refused)}>
             Log out
           </button>
         </div>
       </header>
       <main ref={main} class={lostSince.value !== null ? 'lost' : ''} aria-label={title}>
         <Lost />
+        <Stale />
         {expired.value && away && (
           <div class="banner" role="alert">
             <State tone="warn">Your session has ended</State>
@@ -250,7 +283,7 @@ export function App() {
   }, []);
   return (
     <>
-      {session.value === undefined ? <Waiting /> : session.value === null ? <Login /> : <Frame />}
+      {session.value === undefined ? <Waiting /> : session.value === null ? <Login /> : <Frame key={session.value.role} />}
       <Toasts />
     </>
   );

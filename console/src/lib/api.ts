@@ -1,6 +1,7 @@
 // What the API is asked, typed by its own document: a column or an address that goes, or takes something else, breaks the build
 import { signal } from '@preact/signals';
 import type { components, paths } from '../api/schema';
+import { exactly } from './exact';
 
 type Schemas = components['schemas'];
 export type Resource = Exclude<keyof Schemas, 'problem'>;
@@ -18,6 +19,8 @@ export class Problem extends Error {
     readonly details: string | null = null,
     readonly code = '',
     readonly request = '',
+    /** seconds after which it may be asked again, where the server says so */
+    readonly after = 0,
   ) {
     super(message);
   }
@@ -40,16 +43,38 @@ export const lostSince = signal<number | null>(null);
 let lastHeard = Date.now();
 export const heard = () => lastHeard;
 
-interface Asked {
+/** counts what was done here, well or not: what is shown is asked for again */
+export const acted = signal(0);
+
+/** an answer, whole */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  json: () => Promise<unknown>;
+  /** with numbers as they were written: what comes out of tables */
+  exactly: () => Promise<unknown>;
+}
+
+interface Sent {
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal;
 }
 
-export async function ask(method: string, address: string, { body, headers = {}, signal: stop }: Asked = {}): Promise<Response> {
+/** milliseconds after which nobody waits any more: the gateway's own bound is 10 s, and queues take some */
+export const PATIENCE = { read: 30_000, write: 60_000 };
+
+export async function ask(method: string, address: string, { body, headers = {}, signal: stop }: Sent = {}): Promise<Answer> {
   const reading = method === 'GET' || method === 'HEAD';
   const csrf = session.peek()?.csrf;
+  // a server that says nothing is not waited for for ever
+  const bound = new AbortController();
+  const leave = () => bound.abort();
+  if (stop?.aborted) bound.abort();
+  stop?.addEventListener('abort', leave);
+  const timer = setTimeout(leave, reading ? PATIENCE.read : PATIENCE.write);
   let answer: Response;
+  let text: string;
   try {
     answer = await fetch(address, {
       method,
@@ -61,31 +86,63 @@ export async function ask(method: string, address: string, { body, headers = {},
         ...headers,
       },
       ...(reading ? {} : { body: JSON.stringify(body ?? {}) }),
-      ...(stop ? { signal: stop } : {}),
+      signal: bound.signal,
     });
+    text = await answer.text();
   } catch (error) {
     if (stop?.aborted) throw error;
     lostSince.value ??= Date.now();
-    throw new Problem(0, 'The server cannot be reached.', 'It is tried again by itself. What is shown is as it was.');
+    if (bound.signal.aborted) throw new Problem(0, 'The server did not answer in time.', reading ? 'It is asked again by itself. What is shown is as it was.' : 'Whether it was done is not known: look before you do it again.');
+    throw new Problem(0, 'The server cannot be reached.', reading ? 'It is tried again by itself. What is shown is as it was.' : 'Whether it was done is not known: look before you do it again.');
+  } finally {
+    clearTimeout(timer);
+    stop?.removeEventListener('abort', leave);
   }
   // 503 without a word of the API's: the gateway is there, the database is not
   if (answer.status !== 503) {
     lostSince.value = null;
     lastHeard = Date.now();
   } else lostSince.value ??= Date.now();
-  if (answer.ok) return answer;
-  throw await problem(answer);
+  const read = (how: (text: string) => unknown) => async () => {
+    try {
+      return how(text);
+    } catch {
+      throw new Problem(answer.status, 'The answer cannot be read.', 'Something between this page and the gateway may have changed it, such as a proxy that wants a login.', null, '', answer.headers.get('x-request-id') ?? '');
+    }
+  };
+  if (answer.ok) return { status: answer.status, headers: answer.headers, json: read((t) => JSON.parse(t) as unknown), exactly: read(exactly) };
+  throw problem(answer, text);
 }
 
-async function problem(answer: Response): Promise<Problem> {
+/** what a refusal means where it says nothing itself, and what to do about it */
+export const REFUSALS: Record<number, [string, string]> = {
+  400: ['The server does not understand the question.', 'This page may be older than the server: reload it.'],
+  401: ['Nobody is logged in any more.', 'Log in again; you stay where you are.'],
+  403: ['You may not do that.', 'Whoever grants it to your role, or a token with a wider scope, makes it possible.'],
+  404: ['There is nothing of that name, or you may not see it.', 'It may have been dropped meanwhile.'],
+  409: ['It is not as it was when you saw it.', 'What is shown is asked for again; look, then decide.'],
+  410: ['It is no longer there.', 'What is shown is asked for again.'],
+  413: ['That is more than the server takes at once.', 'Make it shorter.'],
+  422: ['What was given does not fit.', 'Change it and do it again.'],
+  429: ['You ask more often than you may.', 'Wait a little; it is asked again by itself.'],
+  500: ['The server failed at this.', 'Its log has more, by the number of the request.'],
+  502: ['What stands before the server could not reach it.', 'It is asked again by itself.'],
+  503: ['The database cannot be asked now.', 'It is asked again by itself.'],
+  504: ['It took longer than an answer may.', 'Ask for less: a filter, a shorter time.'],
+};
+
+function problem(answer: Response, text: string): Problem {
   let said: Partial<Record<string, string>> = {};
   try {
-    said = (await answer.json()) as typeof said;
+    const found: unknown = JSON.parse(text);
+    if (found && typeof found === 'object') said = found as typeof said;
   } catch {
     // no JSON: a proxy's words are not shown
   }
   if (answer.status === 401 && session.peek()) expired.value = true;
-  return new Problem(answer.status, said['message'] ?? said['detail'] ?? said['title'] ?? `The answer was ${answer.status}.`, said['hint'] ?? null, said['details'] ?? null, said['code'] ?? '', answer.headers.get('x-request-id') ?? '');
+  const [what, todo] = REFUSALS[answer.status] ?? [`The answer was ${answer.status}.`, null];
+  const after = Number(answer.headers.get('retry-after'));
+  return new Problem(answer.status, said['message'] ?? said['detail'] ?? said['title'] ?? what, said['hint'] ?? todo, said['details'] ?? null, said['code'] ?? '', answer.headers.get('x-request-id') ?? '', Number.isFinite(after) && after > 0 ? after : 0);
 }
 
 export type Where = Record<string, string | number | null | undefined | false>;
@@ -110,15 +167,19 @@ function asked<R extends Resource, C extends Column<R>>(resource: R, w: Wanted<R
   return address(`/v1/${encodeURIComponent(resource)}`, { select: [...w.select, ...(w.embed ? [w.embed] : [])].join(','), ...w.where, order: w.order, limit: w.limit, offset: w.offset });
 }
 
+// what they hold are rows of tables, or what somebody wrote: digits are kept
+const HOLDING: readonly Resource[] = ['changes', 'events'];
+const read = (resource: Resource, answer: Answer): Promise<unknown> => (HOLDING.includes(resource) ? answer.exactly() : answer.json());
+
 /** rows of a resource; E: what is embedded */
 export async function list<R extends Resource, C extends Column<R>, E = unknown>(resource: R, wanted: Wanted<R, C>, stop?: AbortSignal): Promise<(Row<R, C> & E)[]> {
-  return (await ask('GET', asked(resource, wanted), { signal: stop })).json() as Promise<(Row<R, C> & E)[]>;
+  return read(resource, await ask('GET', asked(resource, wanted), { signal: stop })) as Promise<(Row<R, C> & E)[]>;
 }
 
 /** the same with how many there are in all */
 export async function page<R extends Resource, C extends Column<R>, E = unknown>(resource: R, wanted: Wanted<R, C>, stop?: AbortSignal): Promise<{ rows: (Row<R, C> & E)[]; total: number }> {
   const answer = await ask('GET', asked(resource, wanted), { signal: stop, headers: { prefer: 'count=exact' } });
-  const rows = (await answer.json()) as (Row<R, C> & E)[];
+  const rows = (await read(resource, answer)) as (Row<R, C> & E)[];
   const total = Number(answer.headers.get('content-range')?.split('/')[1] ?? rows.length);
   return { rows, total: Number.isFinite(total) ? total : rows.length };
 }
@@ -155,15 +216,51 @@ export async function call<P extends Having<'get'>>(path: P, inPath: PathArgumen
   return (await ask('GET', address(fill(path, inPath), (query ?? {}) as Where), { signal: stop })).json() as Promise<Answers<P, 'get'>>;
 }
 
-/** something is done; asked again for want of an answer it is done once */
+/** rows of a table, with the statement that gives them */
+export async function rowsOf<P extends Having<'get'>>(path: P, inPath: PathArguments<P, 'get'> extends never ? Record<string, never> : Record<string, string | number>, query: QueryArguments<P>, stop?: AbortSignal): Promise<Shown> {
+  return (await ask('GET', address(fill(path, inPath), (query ?? {}) as Where), { signal: stop })).exactly() as Promise<Shown>;
+}
+
+/** something that changes: where another tab logged in again as the same role, by what that tab has now */
+async function send(method: string, address: string, sent: Sent): Promise<Answer> {
+  const mine = session.peek();
+  try {
+    return await ask(method, address, sent);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 403 || !/x-csrf-token/i.test(error.message) || !mine) throw error;
+    const now = (await (await ask('GET', '/v1/session')).json()) as Session;
+    session.value = now;
+    if (now.role !== mine.role) throw new Problem(409, `Another tab has logged in as ${now.role}.`, 'Nothing was done. This page shows now what that role sees.');
+    return ask(method, address, sent);
+  }
+}
+
+const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+/** something is done: asked again for want of an answer, under the same key, it is done once */
 export async function act<P extends Having<'post'>>(path: P, inPath: PathArguments<P, 'post'>, body: Body<P>): Promise<Answers<P, 'post'>> {
   const key = crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now();
-  const answer = await ask('POST', fill(path, inPath as Record<string, unknown>), { body, headers: { 'idempotency-key': key } });
-  return (answer.status === 204 ? undefined : await answer.json()) as Answers<P, 'post'>;
+  try {
+    for (let left = 2; ; left--) {
+      try {
+        const answer = await send('POST', fill(path, inPath as Record<string, unknown>), { body, headers: { 'idempotency-key': key } });
+        return (answer.status === 204 ? undefined : await answer.json()) as Answers<P, 'post'>;
+      } catch (error) {
+        if (!(error instanceof Problem) || left === 0 || ![0, 502, 503].includes(error.status)) throw error;
+        await pause(Math.min(error.after || 1, 5) * 1000);
+      }
+    }
+  } finally {
+    acted.value++;
+  }
 }
 
 export async function end<P extends Having<'delete'>>(path: P, inPath: PathArguments<P, 'delete'>): Promise<void> {
-  await ask('DELETE', fill(path, inPath as Record<string, unknown>));
+  try {
+    await send('DELETE', fill(path, inPath as Record<string, unknown>), {});
+  } finally {
+    acted.value++;
+  }
 }
 
 /** rows that a statement gives, and the statement */

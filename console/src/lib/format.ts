@@ -1,5 +1,7 @@
 // How numbers, times and texts are shown: short where one looks, exact where one points
 
+import { written } from './exact';
+
 const THIN = '\u202f';
 
 /** 1.24 M: three significant digits, and what they are thousands of */
@@ -129,7 +131,7 @@ export function plain(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  return JSON.stringify(value);
+  return written(value);
 }
 
 /** a name as SQL has it */

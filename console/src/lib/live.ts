@@ -1,6 +1,7 @@
 // The stream of events: one for the whole page. It goes on where it stood, however it ended.
 import { signal } from '@preact/signals';
 import { ask, expired, lostSince, Problem } from './api';
+import { exactly } from './exact';
 
 export interface CloudEvent {
   specversion: string;
@@ -23,9 +24,18 @@ export function onEvent(hear: Hearer): () => void {
   return () => void hearers.delete(hear);
 }
 
+/** an event came */
+export function tell(event: CloudEvent): void {
+  for (const hear of [...hearers]) hear(event.type, event);
+}
+
+/** milliseconds without a word after which a stream is held to be dead: the gateway says its place every 15 s */
+const SILENCE = 40_000;
+
 let stream: EventSource | null = null;
 let place = '';
 let timer = 0;
+let watch = 0;
 let tries = 0;
 
 export function startStream(): void {
@@ -35,6 +45,7 @@ export function startStream(): void {
 
 export function stopStream(): void {
   clearTimeout(timer);
+  clearTimeout(watch);
   stream?.close();
   stream = null;
 }
@@ -42,10 +53,18 @@ export function stopStream(): void {
 function connect(): void {
   stream = new EventSource('/v1/events' + (place ? '?after=' + encodeURIComponent(place) : ''));
   const opened = stream;
+  // a connection that a network forgot does not end: it falls silent
+  const alive = () => {
+    clearTimeout(watch);
+    watch = window.setTimeout(() => opened.onerror?.(new Event('error')), SILENCE);
+  };
+  alive();
   const at = (event: MessageEvent) => {
+    alive();
     if (event.lastEventId) place = event.lastEventId;
   };
   opened.onopen = () => {
+    alive();
     tries = 0;
     live.value = 'live';
     lostSince.value = null;
@@ -55,16 +74,17 @@ function connect(): void {
     at(event);
     let said: CloudEvent;
     try {
-      said = JSON.parse(event.data as string) as CloudEvent;
+      said = exactly(event.data as string) as CloudEvent;
     } catch {
       return;
     }
-    for (const hear of hearers) hear(said.type, said);
+    tell(said);
   };
   opened.onerror = () => {
     if (stream !== opened) return;
     // the browser would try again by itself, but not after every end, and without a word
     opened.close();
+    clearTimeout(watch);
     if (live.value !== 'off') live.value = 'lost';
     clearTimeout(timer);
     timer = window.setTimeout(again, Math.min(1000 * 2 ** tries++, 15000));
@@ -85,8 +105,9 @@ async function again(): Promise<void> {
     else if (status === 403 || status === 409 || status === 404) {
       live.value = 'off';
       return;
-    } else if (status !== 429) {
-      timer = window.setTimeout(again, Math.min(1000 * 2 ** tries++, 15000));
+    } else {
+      const after = problem instanceof Problem ? problem.after * 1000 : 0;
+      timer = window.setTimeout(again, Math.max(after, Math.min(1000 * 2 ** tries++, 15000)));
       return;
     }
   }

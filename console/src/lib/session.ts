@@ -1,7 +1,7 @@
 // Logging in and out. What is secret is never kept here: a cookie that no script reads holds the session.
 import { ask, expired, Problem, session, type Session } from './api';
 import { startStream, stopStream } from './live';
-import { forgetAll, reloadAll } from './query';
+import { reloadAll } from './query';
 
 /** at the beginning: a link that logs in once, or who is logged in already */
 export async function begin(): Promise<void> {
@@ -25,10 +25,10 @@ export let failed: Problem | null = null;
 
 export async function who(): Promise<void> {
   try {
-    enter((await (await ask('GET', '/v1/session')).json()) as Session);
+    enter((await (await ask('GET', '/v1/session')).json()) as Session, true);
   } catch (problem) {
-    if (problem instanceof Problem && (problem.status === 0 || problem.status >= 500)) setTimeout(() => void who(), 2000);
-    else session.value = null;
+    if (problem instanceof Problem && (problem.status === 0 || problem.status === 429 || problem.status >= 500)) setTimeout(() => void who(), Math.max(problem.after, 2) * 1000);
+    else nobody();
   }
 }
 
@@ -36,10 +36,15 @@ export async function logIn(by: { token: string } | { link: string }): Promise<v
   enter((await (await ask('POST', '/v1/session', { body: by })).json()) as Session);
 }
 
-function enter(said: Session): void {
-  const before = session.peek();
-  // somebody else sees other things
-  if (before && before.role !== said.role) forgetAll();
+// One cookie for all tabs: what one of them does, the others are told
+const tabs = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('pg_ingest session');
+if (tabs)
+  tabs.onmessage = () => {
+    if (session.peek() !== undefined) void who();
+  };
+
+function enter(said: Session, told = false): void {
+  if (!told) tabs?.postMessage('entered');
   failed = null;
   session.value = said;
   expired.value = false;
@@ -47,17 +52,22 @@ function enter(said: Session): void {
   reloadAll();
 }
 
-export async function logOut(): Promise<void> {
+/** no longer logged in: nothing of what was seen stays */
+function nobody(): void {
   stopStream();
+  expired.value = false;
+  session.value = null;
+}
+
+export async function logOut(): Promise<void> {
   try {
     await ask('DELETE', '/v1/session');
   } catch (problem) {
     // it had ended by itself
     if (!(problem instanceof Problem && problem.status === 401)) throw problem;
   }
-  forgetAll();
-  expired.value = false;
-  session.value = null;
+  nobody();
+  tabs?.postMessage('left');
 }
 
 /** whether a scope is wide enough; what may be done is the server's to say, this only spares a button that cannot work */

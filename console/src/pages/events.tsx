@@ -1,6 +1,7 @@
 // What is told to whoever listens: as it happens, and who has heard it
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ask, end, list, type Row } from '../lib/api';
+import { end, list, type Row } from '../lib/api';
+import { written } from '../lib/exact';
 import { absolute, clock, moment, plain, short } from '../lib/format';
 import { live, onEvent, type CloudEvent } from '../lib/live';
 import { useQuery } from '../lib/query';
@@ -10,6 +11,9 @@ import { Table, useLocal, type Col } from '../ui/table';
 import { may } from '../lib/session';
 
 const MOST = 2000;
+const EVENT = ['era', 'id', 'type', 'source', 'subject', 'time', 'data'] as const;
+/** as consumers get it */
+const cloud = (e: Row<'events', (typeof EVENT)[number]>): CloudEvent => ({ specversion: '1.0', id: `${e.era}-${e.id}`, type: e.type ?? '', source: e.source ?? '', subject: e.subject ?? '', time: e.time ?? '', data: e.data });
 
 export function eventTone(type: string): Tone {
   if (/failed|dead|stopped|opened|detected|rejected|removed/.test(type)) return type.includes('circuit') || type.includes('failed') || type.includes('dead') ? 'bad' : 'warn';
@@ -44,7 +48,7 @@ function Tail() {
   const stopped = useRef(false);
   stopped.current = paused;
   // those of just before, then those that come
-  const past = useQuery('events', async (stop) => (await (await ask('GET', '/v1/events?order=id.desc&limit=200&select=era,id,type,source,subject,time,data', { signal: stop })).json()) as (Row<'events', 'era' | 'id' | 'type' | 'source' | 'subject' | 'time' | 'data'>)[]);
+  const past = useQuery('events', (stop) => list('events', { select: EVENT, order: 'id.desc', limit: 200 }, stop));
   useEffect(() => {
     let frame = 0;
     const flush = () => {
@@ -67,7 +71,7 @@ function Tail() {
     };
   }, [paused]);
   const known = new Set(all.map((e) => e.id));
-  const before = (past.data ?? []).map((e): CloudEvent => ({ specversion: '1.0', id: `${e.era}-${e.id}`, type: e.type ?? '', source: e.source ?? '', subject: e.subject ?? '', time: e.time ?? '', data: e.data })).filter((e) => !known.has(e.id));
+  const before = (past.data ?? []).map(cloud).filter((e) => !known.has(e.id));
   const events = [...all, ...before];
   const types = [...new Set(events.map((e) => e.type))].sort();
   const words = q.toLowerCase();
@@ -79,7 +83,11 @@ function Tail() {
     { id: 'time', head: 'When', width: 96, right: true, cell: (e) => <time dateTime={e.time} title={absolute(e.time)}>{clock(moment(e.time) ?? 0)}</time> },
   ];
   const rows = useLocal(shown, cols, { loading: past.loading && !past.data, problem: past.problem, reload: past.reload });
-  const open = chosen ? events.find((e) => e.id === chosen) : undefined;
+  const here = chosen ? events.find((e) => e.id === chosen) : undefined;
+  // a link may lead to one that is older than what is shown
+  const [era, id] = /^(\d+)-(\d+)$/.exec(chosen)?.slice(1) ?? [];
+  const older = useQuery('event ' + chosen, async (stop) => (await list('events', { select: EVENT, where: { era: `eq.${era}`, id: `eq.${id}` }, limit: 1 }, stop))[0] ?? null, { off: !id || !!here || !past.data });
+  const open = here ?? (older.data && chosen ? cloud(older.data) : undefined);
   if (live.value === 'off' && past.problem)
     return (
       <section class="panel">
@@ -109,7 +117,7 @@ function Tail() {
         </button>
         {live.value === 'live' && !paused && <State tone="ok">following</State>}
       </div>
-      <div class={open ? 'split' : ''} style={{ flex: '1 1 0', minHeight: '320px', display: 'flex', flexDirection: 'column' }}>
+      <div class={chosen ? 'split' : ''} style={{ flex: '1 1 0', minHeight: '320px', display: 'flex', flexDirection: 'column' }}>
         <Table
           label="Events"
           fill
@@ -129,12 +137,19 @@ function Tail() {
             )
           }
         />
+        {chosen && !open && past.data && (!id || older.data === null) && (
+          <section class="panel detail" aria-label="Event">
+            <Empty title={`There is no event ${chosen}`}>
+              <p>Events are kept for ingest.event_retention, longer for consumers that have not read them.</p>
+            </Empty>
+          </section>
+        )}
         {open && (
           <section class="panel detail" aria-label="Event">
             <header>
               <h2 class="cut">{open.type}</h2>
               <div class="aside">
-                <Copy text={JSON.stringify(open, null, 2)} label="Copy JSON" />
+                <Copy text={written(open, 2)} label="Copy JSON" />
                 <button type="button" class="quiet small" aria-label="Close" onClick={() => setQuery({ event: null })}>
                   ✕
                 </button>

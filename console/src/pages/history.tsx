@@ -1,28 +1,17 @@
 // How rows changed: the last changes, versions of one row side by side, all of a table as it was
 import { useState } from 'preact/hooks';
-import { call, type Row, type Shown } from '../lib/api';
+import { rowsOf, type Row } from '../lib/api';
+import { written } from '../lib/exact';
 import { absolute, clock, literal, plain } from '../lib/format';
+import { differences, keyText } from '../lib/rows';
 import { useQuery } from '../lib/query';
 import { param, setQuery } from '../lib/router';
-import { Badge, Behind, Empty, Panel, Sql, Value, Waiting, When, Wrong } from '../ui/bits';
+import { Answered, Badge, Behind, Empty, Panel, Sql, Value, Waiting, When, Wrong } from '../ui/bits';
 import { Table, useServer, type Col } from '../ui/table';
 import { Grid } from './table';
 
 const CHANGE = ['id', 'operation', 'key', 'before', 'after', 'source_time', 'seen_at', 'run_id'] as const;
 type Change = Row<'changes', (typeof CHANGE)[number]>;
-
-/** a key as an address takes it: the value, or an object of several */
-export function keyText(key: unknown): string {
-  const of = (key ?? {}) as Record<string, unknown>;
-  const values = Object.values(of);
-  return values.length === 1 ? plain(values[0]) : JSON.stringify(of);
-}
-
-export function differences(before: unknown, after: unknown): string[] {
-  const b = (before ?? {}) as Record<string, unknown>;
-  const a = (after ?? {}) as Record<string, unknown>;
-  return [...new Set([...Object.keys(b), ...Object.keys(a)])].filter((k) => JSON.stringify(b[k] ?? null) !== JSON.stringify(a[k] ?? null));
-}
 
 export function History({ id, sync, relation, keys }: { id: number; sync: number | null; relation: string; keys: string[] }) {
   const row = param('row');
@@ -132,8 +121,8 @@ interface Version {
 }
 
 function Versions({ id, row }: { id: number; row: string }) {
-  const shown = useQuery(`versions ${id} ${row}`, (stop) => call('/v1/tables/{id}/rows/{key}/versions', { id, key: row }, {} as never, stop) as Promise<Shown>, { on: ['ingest.rows.changed'] });
-  if (shown.problem) return <Wrong problem={shown.problem} retry={shown.reload} />;
+  const shown = useQuery(`versions ${id} ${row}`, (stop) => rowsOf('/v1/tables/{id}/rows/{key}/versions', { id, key: row }, {} as never, stop), { on: ['ingest.rows.changed'] });
+  if (shown.problem && !shown.data) return <Wrong problem={shown.problem} retry={shown.reload} />;
   if (!shown.data) return <Waiting lines={6} />;
   const all = (shown.data.rows ?? []) as unknown as Version[];
   if (!all.length) return <section class="panel"><Empty title={`Row ${row} has no version here`}><p>There is no row of that key, or nothing is known of it.</p></Empty></section>;
@@ -164,7 +153,7 @@ function Versions({ id, row }: { id: number; row: string }) {
                 <th scope="row">{c}</th>
                 {last.map((v, i) => {
                   const before = i > 0 ? last[i - 1]?.version : undefined;
-                  const changed = before && v.version && JSON.stringify(before[c] ?? null) !== JSON.stringify(v.version[c] ?? null);
+                  const changed = before && v.version && written(before[c] ?? null) !== written(v.version[c] ?? null);
                   return (
                     <td key={i} class={changed ? 'changed' : ''} title={plain(v.version?.[c])}>
                       {changed && <span class="hidden">changed: </span>}
@@ -183,10 +172,10 @@ function Versions({ id, row }: { id: number; row: string }) {
 }
 
 function AsOf({ id, time }: { id: number; time: string }) {
-  const shown = useQuery(`as of ${id} ${time}`, (stop) => call('/v1/tables/{id}/as-of', { id }, { time, limit: 200 } as never, stop) as Promise<Shown>);
+  const shown = useQuery(`as of ${id} ${time}`, (stop) => rowsOf('/v1/tables/{id}/as-of', { id }, { time, limit: 200 } as never, stop));
   return (
     <Panel title={`As it was ${absolute(time)}`} aside={<span class="small">the first 200 rows by key</span>}>
-      {shown.problem ? <Wrong problem={shown.problem} retry={shown.reload} /> : shown.data ? <Grid shown={shown.data} /> : <Waiting lines={8} />}
+      <Answered of={shown} lines={8}>{(data) => <Grid shown={data} />}</Answered>
       <Behind sql={shown.data?.sql} />
     </Panel>
   );

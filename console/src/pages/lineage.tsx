@@ -102,7 +102,7 @@ function Graph({ map, placed }: { map: Map_; placed: Placed }) {
   const chosen = tableOf(object);
   const column = columnOf(object);
   const at = useMemo(() => new Map(map.nodes.map((n, i) => [n.object, i])), [map]);
-  const flows = useQuery('lineage ' + object, (stop) => call('/v1/lineage', {}, { object, depth: 50 } as never, stop) as unknown as Promise<Flow[]>, { off: !object });
+  const flows = useQuery('flows of 50 ' + object, (stop) => call('/v1/lineage', {}, { object, depth: 50 } as never, stop) as unknown as Promise<Flow[]>, { off: !object });
 
   // what is on the way of what is chosen: relations, the edges between them, and of a column those that it is made of
   const path = useMemo(() => {

@@ -1,11 +1,11 @@
 // What is wrong, what is odd, what does not hold: and the rows behind it
 import { useState } from 'preact/hooks';
-import { act, anyOf, call, end, list, type Row, type Shown } from '../lib/api';
+import { act, anyOf, end, page, Problem, rowsOf, type Row } from '../lib/api';
 import { exact, identifier, plain, share } from '../lib/format';
 import { useQuery } from '../lib/query';
 import { link, param, setQuery } from '../lib/router';
 import { may } from '../lib/session';
-import { Act, Badge, Behind, Choice, Dialog, Empty, Filter, Json, Num, severityTone, Sql, State, Tabs, Waiting, When, Wrong } from '../ui/bits';
+import { Act, Answered, Badge, Behind, Cut, Choice, Dialog, Empty, Filter, Json, Num, severityTone, Sql, State, submits, Tabs, Waiting, When, Wrong } from '../ui/bits';
 import { Bar, Sparkline } from '../ui/charts';
 import { ALERT, ALERT_EMBED, Alerts, type Alert } from '../ui/alerts';
 import { Grid } from './table';
@@ -48,7 +48,7 @@ export function Quality() {
 function AllAlerts() {
   const q = param('q');
   const closed = param('show') === 'closed';
-  const alerts = useQuery(`alerts ${q} ${closed}`, (stop) => list<'alerts', (typeof ALERT)[number], Alert>('alerts', { select: ALERT, embed: ALERT_EMBED, where: { closed_at: closed ? 'not.is.null' : 'is.null', or: anyOf(['kind', 'subject', 'summary'], q) }, order: closed ? 'closed_at.desc' : 'severity,opened_at.desc', limit: 300 }, stop), {
+  const alerts = useQuery(`alerts ${q} ${closed}`, (stop) => page<'alerts', (typeof ALERT)[number], Alert>('alerts', { select: ALERT, embed: ALERT_EMBED, where: { closed_at: closed ? 'not.is.null' : 'is.null', or: anyOf(['kind', 'subject', 'summary'], q) }, order: closed ? 'closed_at.desc' : 'severity,opened_at.desc', limit: 300 }, stop), {
     on: ['ingest.alert.'],
     every: 60,
   });
@@ -56,8 +56,11 @@ function AllAlerts() {
   if (!alerts.data) return <Waiting />;
   return (
     <section class="panel">
-      {alerts.data.length ? (
-        <Alerts alerts={alerts.data} />
+      {alerts.data.rows.length ? (
+        <>
+          <Alerts alerts={alerts.data.rows} />
+          <Cut shown={alerts.data.rows.length} total={alerts.data.total} what="alerts" />
+        </>
       ) : (
         <Empty title={q || closed ? 'No alert is like that' : 'Nothing is wrong'}>
           {!q && !closed && (
@@ -75,19 +78,42 @@ function AllAlerts() {
 const ANOMALY = ['id', 'source_id', 'sync_id', 'run_id', 'schema_name', 'table_name', 'column_name', 'kind', 'severity', 'summary', 'evidence', 'detected_at', 'resolved_at'] as const;
 type Odd = Row<'anomalies', (typeof ANOMALY)[number]> & { sync: { name: string; table_id: number } | null };
 
-/** figures of a finding, as far as they are single ones */
+const FIGURES: Record<string, string> = { null_share: 'missing', distinct_share: 'distinct', rows_here: 'rows here', rows_there: 'rows there', new_values: 'new' };
+// said in the summary, or for those who look at all of it
+const APART = new Set(['reasons', 'verdict', 'compared_with', 'ks', 'psi', 'js']);
+
+function figure(name: string, v: unknown): string {
+  if (v === null || v === undefined) return 'none';
+  if (typeof v !== 'number') return plain(v);
+  return /share/.test(name) && v >= 0 && v <= 1 ? share(v) : exact(v);
+}
+
+/** figures of a finding: how it was, and how it is */
 function Evidence({ of }: { of: unknown }) {
   const [open, setOpen] = useState(false);
   const all = Object.entries((of ?? {}) as Record<string, unknown>).filter(([, v]) => v !== null);
-  const simple = all.filter(([, v]) => typeof v !== 'object').slice(0, 6);
   if (!all.length) return null;
+  const told = all
+    .filter(([k]) => !APART.has(k))
+    .flatMap(([k, v]): [string, string][] => {
+      const name = FIGURES[k] ?? k.replaceAll('_', ' ');
+      if (Array.isArray(v) && v.length === 2) return figure(k, v[0]) === figure(k, v[1]) ? [] : [[name, `${figure(k, v[0])} → ${figure(k, v[1])}`]];
+      return typeof v === 'object' ? [] : [[name, figure(k, v)]];
+    })
+    .slice(0, 6);
+  const before = (of as Record<string, unknown>)['compared_with'];
   return (
     <p class="what small">
-      {simple.map(([k, v]) => (
-        <span key={k}>
-          {k.replaceAll('_', ' ')} <b>{typeof v === 'number' ? (/share|ks|psi/.test(k) && v <= 1 ? share(v) : exact(v)) : plain(v)}</b>{' '}
+      {told.map(([name, said]) => (
+        <span key={name} class="figure">
+          {name} <b>{said}</b>
         </span>
       ))}
+      {typeof before === 'string' && (
+        <span class="figure">
+          since the profile of <When at={before} />
+        </span>
+      )}
       <button type="button" class="quiet small" aria-expanded={open} onClick={() => setOpen(!open)}>
         Evidence
       </button>
@@ -102,7 +128,7 @@ export function Anomalies({ schema, table }: { schema?: string; table?: string }
   const odd = useQuery(
     `anomalies ${schema} ${table} ${q} ${everything}`,
     (stop) =>
-      list<'anomalies', (typeof ANOMALY)[number], { sync: { name: string; table_id: number } | null }>(
+      page<'anomalies', (typeof ANOMALY)[number], { sync: { name: string; table_id: number } | null }>(
         'anomalies',
         { select: ANOMALY, embed: 'sync:syncs(name,table_id)', where: { schema_name: schema ? `eq.${schema}` : null, table_name: table ? `eq.${table}` : null, resolved_at: everything ? null : 'is.null', or: anomalyFilter(q) }, order: 'id.desc', limit: 300 },
         stop,
@@ -112,7 +138,7 @@ export function Anomalies({ schema, table }: { schema?: string; table?: string }
   const can = may('operate');
   if (odd.problem && !odd.data) return <Wrong problem={odd.problem} retry={odd.reload} />;
   if (!odd.data) return <Waiting />;
-  if (!odd.data.length)
+  if (!odd.data.rows.length)
     return schema || q ? (
       <p class="none">Nothing odd.</p>
     ) : (
@@ -122,8 +148,9 @@ export function Anomalies({ schema, table }: { schema?: string; table?: string }
       </Empty>
     );
   return (
+    <>
     <ul class="items">
-      {odd.data.map((a) => (
+      {odd.data.rows.map((a) => (
         <li key={a.id}>
           <div class="head">
             <State tone={severityTone(a.severity)}>{(a.kind ?? '').replaceAll('_', ' ')}</State>
@@ -157,6 +184,8 @@ export function Anomalies({ schema, table }: { schema?: string; table?: string }
         </li>
       ))}
     </ul>
+    <Cut shown={odd.data.rows.length} total={odd.data.total} what="anomalies" />
+    </>
   );
 }
 
@@ -181,7 +210,7 @@ export function RuleList({ schema, table }: { schema?: string; table?: string })
   const rules = useQuery(
     `rules ${schema} ${table} ${q} ${failing}`,
     (stop) =>
-      list<'rules', (typeof RULE)[number], { rule_results: { violations: number; rows: number }[] }>(
+      page<'rules', (typeof RULE)[number], { rule_results: { violations: number; rows: number }[] }>(
         'rules',
         { select: RULE, embed: 'rule_results(violations,rows)', where: { schema_name: schema ? `eq.${schema}` : null, table_name: table ? `eq.${table}` : null, ok: failing ? 'is.false' : null, or: anyOf(['table_name', 'schema_name', 'kind'], q), 'rule_results.order': 'id.desc', 'rule_results.limit': 30 }, order: 'ok.nullsfirst,schema_name,table_name,id', limit: 500 },
         stop,
@@ -190,7 +219,7 @@ export function RuleList({ schema, table }: { schema?: string; table?: string })
   );
   if (rules.problem && !rules.data) return <Wrong problem={rules.problem} retry={rules.reload} />;
   if (!rules.data) return <Waiting />;
-  if (!rules.data.length)
+  if (!rules.data.rows.length)
     return q || failing ? (
       <p class="none">No rule is like that.</p>
     ) : (
@@ -200,8 +229,9 @@ export function RuleList({ schema, table }: { schema?: string; table?: string })
       </Empty>
     );
   return (
+    <>
     <ul class="items">
-      {rules.data.map((r) => {
+      {rules.data.rows.map((r) => {
         const open = opened === String(r.id);
         return (
           <li key={r.id}>
@@ -246,17 +276,30 @@ export function RuleList({ schema, table }: { schema?: string; table?: string })
         );
       })}
     </ul>
+    <Cut shown={rules.data.rows.length} total={rules.data.total} what="rules" />
+    </>
   );
 }
 
 function Failing({ id }: { id: number }) {
-  const shown = useQuery('failing ' + id, (stop) => call('/v1/rules/{id}/failing', { id }, { limit: 100 } as never, stop) as Promise<Shown>);
+  const shown = useQuery('failing ' + id, (stop) => rowsOf('/v1/rules/{id}/failing', { id }, { limit: 100 } as never, stop));
   return (
     <div>
-      {shown.problem ? <Wrong problem={shown.problem} retry={shown.reload} /> : shown.data ? shown.data.rows ? <Grid shown={shown.data} most={10} /> : <p class="what">Somebody else wrote its condition: it does not run with your rights. This is the statement:</p> : <Waiting />}
+      <Answered of={shown}>{(data) => (data.rows ? <Grid shown={data} most={10} /> : <p class="what">Somebody else wrote its condition: it does not run with your rights. This is the statement:</p>)}</Answered>
       <Behind sql={shown.data?.sql} />
     </div>
   );
+}
+
+/** arguments as they were typed */
+function read(text: string): Record<string, never> {
+  try {
+    const found: unknown = JSON.parse(text);
+    if (found && typeof found === 'object' && !Array.isArray(found)) return found as Record<string, never>;
+  } catch {
+    // said below
+  }
+  throw new Problem(0, 'The arguments are not JSON.', 'An object is wanted, such as {"min": 0}: names and texts in double quotes.');
 }
 
 export function AddRule({ relation }: { relation: string }) {
@@ -272,9 +315,7 @@ export function AddRule({ relation }: { relation: string }) {
         <Dialog title={`A rule for ${relation}`} close={() => setOpen(false)}>
           <form
             class="form"
-            onSubmit={(e) => {
-              e.preventDefault();
-            }}
+            onSubmit={submits}
           >
             <label>
               What must hold
@@ -315,7 +356,7 @@ export function AddRule({ relation }: { relation: string }) {
                       .split(',')
                       .map((c) => c.trim())
                       .filter(Boolean),
-                    arguments: needs[kind] ? (JSON.parse(field('rule-arguments')) as Record<string, never>) : {},
+                    arguments: needs[kind] ? read(field('rule-arguments')) : {},
                     tolerance: Number(field('rule-tolerance') || 0),
                   });
                   await act('/v1/quality', {} as never, { relation }).catch(() => {});

@@ -5,7 +5,7 @@ import { absolute, duration, literal, short } from '../lib/format';
 import { useQuery } from '../lib/query';
 import { link, param, withQuery } from '../lib/router';
 import { may } from '../lib/session';
-import { Act, Badge, Dialog, Empty, Facts, Filter, Num, Panel, Span, Sql, State, Waiting, When, Wrong, type Tone } from '../ui/bits';
+import { Act, Badge, Dialog, Empty, Facts, Filter, Num, Panel, Span, Sql, State, submits, Waiting, When, Wrong, type Tone } from '../ui/bits';
 import { Sparkline } from '../ui/charts';
 import { useName } from '../ui/crumbs';
 import { Table, useLocal, useServer, type Col } from '../ui/table';
@@ -175,7 +175,7 @@ function Replay({ name, close }: { name: string; close: () => void }) {
   const [which, setWhich] = useState('all');
   return (
     <Dialog title={`Send again to ${name}`} close={close}>
-      <form class="form" onSubmit={(e) => e.preventDefault()}>
+      <form class="form" onSubmit={submits}>
         <p class="muted">Events that were written in this time are sent once more, under the same ids: who keeps those notices.</p>
         <label>
           Since
@@ -198,6 +198,7 @@ function Replay({ name, close }: { name: string; close: () => void }) {
           <Act
             primary
             title="They are sent again"
+            disabled={!since}
             does={async () => {
               const r = await act('/v1/sinks/{sink}/replay', { sink: name }, { since: new Date(since).toISOString(), ...(until ? { until: new Date(until).toISOString() } : {}), which });
               close();

@@ -1,10 +1,10 @@
 // Where data come from: whether they can be had, how hard it is asked, what changed there
-import { act, call, list, one, type Row } from '../lib/api';
+import { act, call, list, one, page, type Row } from '../lib/api';
 import { bytes, exact, moment, share, short } from '../lib/format';
 import { useQuery } from '../lib/query';
 import { link, param, withQuery } from '../lib/router';
 import { may } from '../lib/session';
-import { Act, Badge, Empty, Facts, Filter, Num, Panel, Span, Sql, State, Tabs, Waiting, When, Wrong, type Tone } from '../ui/bits';
+import { Act, Answered, Badge, Empty, Facts, Filter, Num, Panel, Span, Sql, State, Tabs, Waiting, When, Wrong, type Tone } from '../ui/bits';
 import { Bar, RunStrip, type Ran } from '../ui/charts';
 import { useName } from '../ui/crumbs';
 import { Series } from '../ui/series';
@@ -174,7 +174,7 @@ function How({ s }: { s: S }) {
       )}
       <div class="columns">
         <div style={{ display: 'grid', gap: '12px', minWidth: 0 }}>
-        <Panel title="Freshness of its copies, last 24 hours">{fresh.data ? fresh.data.length ? <FreshList rows={fresh.data} step={1800} /> : <p class="none">Nothing of it is copied yet.</p> : <Waiting />}</Panel>
+        <Panel title="Freshness of its copies, last 24 hours"><Answered of={fresh}>{(rows) => (rows.length ? <FreshList rows={rows} step={1800} /> : <p class="none">Nothing of it is copied yet.</p>)}</Answered></Panel>
       {today && (
         <Panel title="Requests" aside={<span class="small">counted by the connector, of all sessions, today (UTC)</span>}>
           <Facts
@@ -217,21 +217,21 @@ function How({ s }: { s: S }) {
         </Panel>
       </div>
       <div class="halves">
-        <Panel title="Rows changed per hour">{active.data ? <Changed rows={active.data} label="Rows changed per hour" /> : <Waiting lines={4} />}</Panel>
+        <Panel title="Rows changed per hour"><Answered of={active} lines={4}>{(rows) => <Changed rows={rows} label="Rows changed per hour" />}</Answered></Panel>
         <Panel title="Runs per hour">
-          {active.data ? (
-            <Series
-              label="Runs per hour"
-              stacked
-              at={active.data.map((r) => moment(r.at) ?? 0)}
-              lines={[
-                { label: 'failed', color: '--bad-fill', values: active.data.map((r) => r.failed) },
-                { label: 'others', color: '--idle-fill', values: active.data.map((r) => r.runs - r.failed) },
-              ]}
-            />
-          ) : (
-            <Waiting lines={4} />
-          )}
+          <Answered of={active} lines={4}>
+            {(rows) => (
+              <Series
+                label="Runs per hour"
+                stacked
+                at={rows.map((r) => moment(r.at) ?? 0)}
+                lines={[
+                  { label: 'failed', color: '--bad-fill', values: rows.map((r) => r.failed) },
+                  { label: 'others', color: '--idle-fill', values: rows.map((r) => r.runs - r.failed) },
+                ]}
+              />
+            )}
+          </Answered>
         </Panel>
       </div>
       <Panel title="In numbers">
@@ -272,7 +272,7 @@ export function Drift({ source, table }: { source?: number; table?: number }) {
   const changes = useQuery(
     `drift ${source} ${table}`,
     (stop) =>
-      list<'metadata_changes', 'id' | 'object_kind' | 'object_name' | 'change' | 'before' | 'after' | 'seen_at' | 'run_id' | 'table_id', { table: { name: string } | null }>(
+      page<'metadata_changes', 'id' | 'object_kind' | 'object_name' | 'change' | 'before' | 'after' | 'seen_at' | 'run_id' | 'table_id', { table: { name: string } | null }>(
         'metadata_changes',
         { select: ['id', 'object_kind', 'object_name', 'change', 'before', 'after', 'seen_at', 'run_id', 'table_id'], embed: 'table:tables(name)', where: { source_id: source ? `eq.${source}` : null, table_id: table ? `eq.${table}` : null }, order: 'id.desc', limit: 300 },
         stop,
@@ -282,10 +282,10 @@ export function Drift({ source, table }: { source?: number; table?: number }) {
   if (changes.problem && !changes.data) return <Wrong problem={changes.problem} retry={changes.reload} />;
   if (!changes.data) return <Waiting />;
   return (
-    <Panel title="What changed at the source" aside={<span>{short(changes.data.length)} changes</span>}>
-      {changes.data.length ? (
+    <Panel title="What changed at the source" aside={<span>{short(changes.data.total)} {changes.data.total === 1 ? 'change' : 'changes'}</span>}>
+      {changes.data.rows.length ? (
         <ol class="timeline">
-          {changes.data.map((c) => {
+          {changes.data.rows.map((c) => {
             const [t, word] = CHANGES[c.change ?? ''] ?? ['idle', c.change ?? ''];
             return (
               <li key={c.id}>
@@ -311,6 +311,7 @@ export function Drift({ source, table }: { source?: number; table?: number }) {
       ) : (
         <p class="none">Nothing changed since it was first looked at. A crawl tells of columns that are added, retyped or gone.</p>
       )}
+      {changes.data.total > changes.data.rows.length && <p class="none">The last {exact(changes.data.rows.length)} of {exact(changes.data.total)} changes.</p>}
     </Panel>
   );
 }

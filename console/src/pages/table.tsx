@@ -1,10 +1,11 @@
 // One table: what it is, how good it is, how it changed, where it comes from and goes
-import { act, call, list, one, type Row, type Shown } from '../lib/api';
+import { act, call, list, one, Problem, rowsOf, type Row, type Shown } from '../lib/api';
+import { Numeral } from '../lib/exact';
 import { duration, exact, identifier, literal, plain, share, short } from '../lib/format';
 import { useQuery } from '../lib/query';
 import { link, param, setQuery, withQuery } from '../lib/router';
 import { may } from '../lib/session';
-import { Act, Badge, Behind, Empty, Facts, Filter, Num, Panel, Sql, State, Tabs, Value, Waiting, When, Wrong, runTone } from '../ui/bits';
+import { Act, Answered, Badge, Behind, Empty, Facts, Filter, Num, Panel, refused, say, Sql, State, Tabs, Value, Waiting, When, Wrong, runTone } from '../ui/bits';
 import { Bar, Histogram, RunStrip, Sparkline, type Ran } from '../ui/charts';
 import { useName } from '../ui/crumbs';
 import { Table, useLocal, type Col } from '../ui/table';
@@ -226,15 +227,21 @@ interface Spread {
 }
 type C = Row<'columns', (typeof COLUMN)[number]> & { profile?: Row<'profiles', (typeof PROFILE)[number]>; spread?: Spread; said: { name: string; value: unknown; said_by: string | null; said_at: string }[] };
 
+// columns are shown to who may not see what is in them; of what failed nobody says that it is not there
+function unseen(error: unknown): never[] {
+  if (error instanceof Problem && (error.status === 403 || error.status === 404)) return [];
+  throw error;
+}
+
 function Columns({ id, relation }: { id: number; relation: string }) {
   const q = useQuery(
     'columns ' + id,
     async (stop): Promise<C[]> => {
       const [columns, profiles, spreads, said] = await Promise.all([
         list('columns', { select: COLUMN, where: { table_id: `eq.${id}` }, order: 'position', limit: 1000 }, stop),
-        call('/v1/tables/{id}/profile', { id }, {} as never, stop).catch(() => []) as Promise<C['profile'][]>,
-        call('/v1/tables/{id}/distributions', { id }, {} as never, stop).catch(() => []) as Promise<Spread[]>,
-        list('annotations', { select: ['column_name', 'name', 'value', 'said_by', 'said_at'], where: { table_id: `eq.${id}`, ended_at: 'is.null' }, limit: 1000 }, stop).catch(() => []),
+        call('/v1/tables/{id}/profile', { id }, {} as never, stop).catch(unseen) as Promise<C['profile'][]>,
+        call('/v1/tables/{id}/distributions', { id }, {} as never, stop).catch(unseen) as Promise<Spread[]>,
+        list('annotations', { select: ['column_name', 'name', 'value', 'said_by', 'said_at'], where: { table_id: `eq.${id}`, ended_at: 'is.null' }, limit: 1000 }, stop).catch(unseen),
       ]);
       return columns.map((c) => ({
         ...c,
@@ -463,7 +470,11 @@ function Describe({ id, column }: { id: number; column: string }) {
       onSubmit={(e) => {
         e.preventDefault();
         const field = e.currentTarget.elements.namedItem('said') as HTMLInputElement;
-        if (field.value.trim()) void act('/v1/columns/{table_id}/{column_name}/annotations', { table_id: String(id), column_name: column } as never, { name: 'description', value: field.value.trim() } as never).then(() => (field.value = ''));
+        if (!field.value.trim()) return;
+        act('/v1/columns/{table_id}/{column_name}/annotations', { table_id: String(id), column_name: column } as never, { name: 'description', value: field.value.trim() } as never).then(() => {
+          field.value = '';
+          say({ tone: 'ok', text: 'Said' });
+        }, refused);
       }}
     >
       <input name="said" class="grow" placeholder="Say what it means" aria-label={`Describe ${column}`} />
@@ -472,6 +483,10 @@ function Describe({ id, column }: { id: number; column: string }) {
   );
 }
 
+const numeric = (v: unknown): v is number | Numeral => typeof v === 'number' || v instanceof Numeral;
+// what is a number is ordered as one; nothing stands last
+const sortable = (v: unknown) => (v === null || v === undefined ? null : numeric(v) ? v : plain(v));
+
 export function Grid({ shown, most = 16 }: { shown: Shown; most?: number }) {
   const all = shown.rows ?? [];
   const columns = [...new Set(all.slice(0, 50).flatMap((r) => Object.keys(r)))];
@@ -479,9 +494,9 @@ export function Grid({ shown, most = 16 }: { shown: Shown; most?: number }) {
     id: c,
     head: c,
     width: Math.max(90, Math.min(260, 24 + 7.4 * Math.max(c.length, ...all.slice(0, 30).map((r) => plain(r[c]).length)))),
-    right: all.some((r) => typeof r[c] === 'number'),
+    right: all.some((r) => numeric(r[c])),
     cell: ({ row }) => <span title={plain(row[c])}><Value v={row[c]} /></span>,
-    by: ({ row }) => plain(row[c]),
+    by: ({ row }) => sortable(row[c]),
   }));
   const rows = useLocal(
     all.map((row, i) => ({ i, row })),
@@ -496,10 +511,10 @@ export function Grid({ shown, most = 16 }: { shown: Shown; most?: number }) {
 }
 
 function Preview({ id }: { id: number }) {
-  const shown = useQuery('preview ' + id, (stop) => call('/v1/tables/{id}/preview', { id }, { limit: 50 } as never, stop) as Promise<Shown>);
+  const shown = useQuery('preview ' + id, (stop) => rowsOf('/v1/tables/{id}/preview', { id }, { limit: 50 } as never, stop));
   return (
     <Panel title="Some rows" aside={<span class="small">columns that you may read, of the copy, or of the source where there is none</span>}>
-      {shown.problem ? <Wrong problem={shown.problem} retry={shown.reload} /> : shown.data ? <Grid shown={shown.data} /> : <Waiting lines={8} />}
+      <Answered of={shown} lines={8}>{(data) => <Grid shown={data} />}</Answered>
       <Behind sql={shown.data?.sql} />
     </Panel>
   );
@@ -513,7 +528,7 @@ interface Flow {
 }
 
 function LineageOf({ object }: { object: string }) {
-  const flows = useQuery('lineage ' + object, (stop) => call('/v1/lineage', {}, { object } as never, stop) as unknown as Promise<Flow[]>);
+  const flows = useQuery('flows ' + object, (stop) => call('/v1/lineage', {}, { object } as never, stop) as unknown as Promise<Flow[]>);
   const side = (up: boolean) => {
     // relations, by how far they are
     const seen = new Map<string, { distance: number; kinds: Set<string> }>();

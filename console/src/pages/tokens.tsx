@@ -2,11 +2,11 @@
 import { useState } from 'preact/hooks';
 import { act, end, list, session, type Row } from '../lib/api';
 import { moment } from '../lib/format';
-import { reloadAll, useQuery } from '../lib/query';
+import { useQuery } from '../lib/query';
 import { param } from '../lib/router';
 import { may } from '../lib/session';
 import { now } from '../lib/time';
-import { Act, Badge, Copy, Dialog, Empty, Filter, Sql, State, When } from '../ui/bits';
+import { Act, Badge, Copy, Dialog, Empty, Filter, Sql, State, submits, When } from '../ui/bits';
 import { Table, useLocal, type Col } from '../ui/table';
 
 const TOKEN = ['name', 'prefix', 'role', 'scopes', 'owner', 'created_at', 'expires_at', 'revoked_at', 'used_at'] as const;
@@ -35,7 +35,7 @@ export function Tokens() {
             width: 90,
             cell: (t: T) =>
               t.revoked_at ? null : (
-                <Act quiet title={`Revoke ${t.name}`} sure={`Whoever asks with “${t.name}” (${t.prefix}…) is refused from now on. It cannot be taken back; another one can be made.`} does={() => end('/v1/tokens/{key}', { key: t.prefix ?? '' }).then(reloadAll)} done="Revoked, at once">
+                <Act quiet title={`Revoke ${t.name}`} sure={`Whoever asks with “${t.name}” (${t.prefix}…) is refused from now on. It cannot be taken back; another one can be made.`} does={() => end('/v1/tokens/{key}', { key: t.prefix ?? '' })} done="Revoked, at once">
                   Revoke
                 </Act>
               ),
@@ -93,7 +93,7 @@ function Make({ close }: { close: () => void }) {
     );
   return (
     <Dialog title="New token" close={close}>
-      <form class="form" onSubmit={(e) => e.preventDefault()}>
+      <form class="form" onSubmit={submits}>
         <label>
           Name
           <input required name="name" value={name} placeholder="nightly export" onInput={(e) => setName(e.currentTarget.value)} />
@@ -122,7 +122,6 @@ function Make({ close }: { close: () => void }) {
             does={async () => {
               const answer = (await act('/v1/tokens', {} as never, { name: name.trim(), scopes: [scope], expires })) as { token?: string };
               setMade(answer.token ?? '');
-              reloadAll();
             }}
             done="Made"
           >

@@ -2,8 +2,9 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Problem } from '../lib/api';
+import { Numeral, written } from '../lib/exact';
 import { absolute, ago, duration, exact, short } from '../lib/format';
-import { setQuery, param } from '../lib/router';
+import { param, path, setQuery } from '../lib/router';
 import { now } from '../lib/time';
 
 export type Tone = 'ok' | 'warn' | 'bad' | 'idle' | 'busy';
@@ -72,14 +73,15 @@ export function Copy({ text, label = 'Copy' }: { text: string; label?: string })
     <button
       type="button"
       class="quiet small"
-      onClick={() => {
-        void navigator.clipboard?.writeText(text).then(
-          () => {
-            setDone(true);
-            setTimeout(() => setDone(false), 1500);
-          },
-          () => {},
-        );
+      onClick={async () => {
+        try {
+          await navigator.clipboard.writeText(text);
+          setDone(true);
+          setTimeout(() => setDone(false), 1500);
+        } catch {
+          // a page that did not come by TLS has no clipboard, and a browser may refuse it
+          say({ tone: 'warn', text: 'The browser does not let this page copy.', more: 'Select the text, then copy it by the keyboard.' });
+        }
       }}
     >
       {done ? 'Copied' : label}
@@ -155,6 +157,12 @@ export function Panel({ title, aside, children, id, class: name }: { title: Comp
   );
 }
 
+/** Enter in a field of a form does what its first button does */
+export const submits = (e: { preventDefault: () => void; currentTarget: HTMLFormElement }) => {
+  e.preventDefault();
+  e.currentTarget.querySelector<HTMLButtonElement>('button.primary')?.click();
+};
+
 /** something that is waited for */
 export function Waiting({ lines = 3 }: { lines?: number }) {
   return (
@@ -164,6 +172,17 @@ export function Waiting({ lines = 3 }: { lines?: number }) {
       ))}
     </div>
   );
+}
+
+/** what is asked: the answer, why there is none, or that it is waited for */
+export function Answered<T>({ of, lines, children }: { of: { data: T | undefined; problem: Problem | undefined; reload: () => void }; lines?: number; children: (data: T) => ComponentChildren }) {
+  if (of.data !== undefined) return <>{children(of.data)}</>;
+  return of.problem ? <Wrong problem={of.problem} retry={of.reload} /> : <Waiting {...(lines ? { lines } : {})} />;
+}
+
+/** a list that is cut says so */
+export function Cut({ shown, total, what }: { shown: number; total: number; what: string }) {
+  return total > shown ? <p class="none">The first {exact(shown)} of {exact(total)} {what}. A filter brings others.</p> : null;
 }
 
 export function Tabs({ name = 'tab', tabs }: { name?: string; tabs: { id: string; label: ComponentChildren; count?: number | null | undefined; tone?: Tone | undefined }[] }) {
@@ -186,6 +205,9 @@ export function Filter({ label, name = 'q' }: { label: string; name?: string }) 
   const [typed, setTyped] = useState(value);
   const timer = useRef(0);
   useEffect(() => setTyped(value), [value]);
+  // what was typed on a page is no filter of the next one
+  const at = path.value + param('tab');
+  useEffect(() => () => clearTimeout(timer.current), [at]);
   return (
     <label class="filter">
       <svg class="icon" viewBox="0 0 16 16" aria-hidden="true">
@@ -225,6 +247,12 @@ export function Choice({ name, label, options }: { name: string; label: string; 
   );
 }
 
+/** that something was not done: what the server said of it, and what to do */
+export function refused(error: unknown): void {
+  const p = error instanceof Problem ? error : new Problem(0, error instanceof Error ? error.message : String(error));
+  say({ tone: 'bad', text: p.message, more: [p.hint, p.details, p.request && `Request ${p.request}.`].filter(Boolean).join(' ') });
+}
+
 export interface ActProps {
   children: ComponentChildren;
   /** what it will do, in a sentence */
@@ -243,16 +271,20 @@ export interface ActProps {
 export function Act({ children, title, does, done, sure, quiet, primary, disabled }: ActProps) {
   const [busy, setBusy] = useState(false);
   const [asking, setAsking] = useState(false);
+  // of two clicks in one moment the second finds no disabled button yet
+  const under_way = useRef(false);
   const run = async () => {
+    if (under_way.current) return;
+    under_way.current = true;
     setBusy(true);
     setAsking(false);
     try {
       const answer = await does();
       say({ tone: 'ok', text: typeof done === 'function' ? done(answer) : (done ?? 'Done') });
     } catch (error) {
-      const p = error instanceof Problem ? error : new Problem(0, String(error));
-      say({ tone: 'bad', text: p.message, more: p.hint });
+      refused(error);
     } finally {
+      under_way.current = false;
       setBusy(false);
     }
   };
@@ -354,7 +386,7 @@ export function Facts({ facts }: { facts: ([string, ComponentChildren] | null | 
 export function Json({ value }: { value: unknown }) {
   return (
     <pre class="json" tabIndex={0} aria-label="JSON">
-      {JSON.stringify(value, null, 2)}
+      {written(value, 2)}
     </pre>
   );
 }
@@ -364,6 +396,7 @@ export function Value({ v }: { v: unknown }): JSX.Element {
   if (v === null || v === undefined) return <span class="null">null</span>;
   if (typeof v === 'number') return <span class="num">{String(v)}</span>;
   if (typeof v === 'boolean') return <span>{v ? 'true' : 'false'}</span>;
-  if (typeof v === 'object') return <code>{JSON.stringify(v)}</code>;
+  if (v instanceof Numeral) return <span class="num">{v.text}</span>;
+  if (typeof v === 'object') return <code>{written(v)}</code>;
   return v === '' ? <span class="null">empty</span> : <span>{String(v)}</span>;
 }

@@ -33,10 +33,10 @@ export function Sparkline({ values, width = 96, height = 20, label, tone = 'idle
 export function Bar({ value, label, tone = 'idle', width = 72 }: { value: number | null | undefined; label: string; tone?: Tone; width?: number | '100%' }) {
   const part = Math.max(0, Math.min(1, value ?? 0));
   return (
-    <svg class={`bar ${tone}`} width={width} height={8} role="img" aria-label={label} preserveAspectRatio="none" viewBox="0 0 100 8">
+    <svg class={`bar ${tone}`} width={width} height={8} role="img" aria-label={label}>
       <title>{label}</title>
-      <rect class="rest" x={0} y={1} width={100} height={6} rx={2} />
-      {part > 0 && <rect class="part" x={0} y={1} width={Math.max(1.5, part * 100)} height={6} rx={2} />}
+      <rect class="rest" x={0} y={1} width="100%" height={6} rx={2} />
+      {part > 0 && <rect class="part" x={0} y={1} width={`${Math.max(1.5, part * 100)}%`} height={6} rx={2} />}
     </svg>
   );
 }

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../lib/api';
 import { go, link, withQuery } from '../lib/router';
-import { Badge } from './bits';
+import { Badge, refused } from './bits';
 
 interface Found {
   kind: string;
@@ -35,7 +35,9 @@ export function Search() {
           setFound(rows as unknown as Found[]);
           setAt(0);
         },
-        () => {},
+        (error: unknown) => {
+          if (!stop.signal.aborted) refused(error);
+        },
       );
     }, 120);
     return () => {

@@ -2,12 +2,14 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
 import type { Column as Name, Resource, Row, Wanted } from '../lib/api';
-import { page, Problem } from '../lib/api';
-import { exact } from '../lib/format';
+import { expired, page, Problem } from '../lib/api';
+import { compare, Numeral } from '../lib/exact';
+import { clock, exact } from '../lib/format';
 import { onMove } from '../lib/keys';
-import { onEvent } from '../lib/live';
+import { live, onEvent } from '../lib/live';
+import { onReload, waitOf, wants } from '../lib/questions';
 import { go, param, setQuery } from '../lib/router';
-import { Waiting, Wrong } from './bits';
+import { State, Waiting, Wrong } from './bits';
 
 export const ROW = 32;
 
@@ -21,7 +23,7 @@ export interface Col<T> {
   right?: boolean;
   cell: (row: T) => ComponentChildren;
   /** what rows are sorted by: here, or the column at the server */
-  by?: ((row: T) => string | number | boolean | null | undefined) | string;
+  by?: ((row: T) => string | number | boolean | Numeral | null | undefined) | string;
   title?: string;
 }
 
@@ -33,6 +35,8 @@ export interface Rows<T> {
   problem?: Problem | undefined;
   loading?: boolean;
   reload?: () => void;
+  /** when they were so, where they could not be asked for again */
+  asOf?: number;
 }
 
 export interface TableProps<T> {
@@ -128,8 +132,21 @@ export function Table<T>({ label, cols, rows, href, open, key_, empty, fill, sor
   const drawn: number[] = [];
   for (let i = first; i < last; i++) drawn.push(i);
 
+  // a lost connection is said of all of the page
+  const old = rows.total > 0 && rows.asOf && rows.problem && ![0, 401, 503].includes(rows.problem.status) ? rows.problem : undefined;
   return (
     <div class={'table' + (fill ? ' fill' : '')}>
+      {old && (
+        <div class="banner" role="alert">
+          <State tone="warn">Not current</State>
+          <span class="grow">
+            As of {clock(rows.asOf!)}. {old.message} {old.hint}
+          </span>
+          <button type="button" class="small" onClick={rows.reload}>
+            Try again
+          </button>
+        </div>
+      )}
       <div class="scroll" ref={box} tabIndex={0} role="region" aria-label={label} style={most ? { maxHeight: `${(most + 1) * ROW + 2}px` } : undefined}>
         <table aria-rowcount={rows.total}>
           <colgroup>
@@ -227,6 +244,7 @@ export function useLocal<T>(all: T[] | undefined, cols: Col<T>[], { problem, loa
       // what is not known is last, whichever way
       if (x === null || x === undefined) return y === null || y === undefined ? 0 : 1;
       if (y === null || y === undefined) return -1;
+      if (x instanceof Numeral || y instanceof Numeral) return compare(x as number | Numeral, y as number | Numeral) * back;
       return x === y ? 0 : (x < y ? -1 : 1) * back;
     });
   }
@@ -234,6 +252,20 @@ export function useLocal<T>(all: T[] | undefined, cols: Col<T>[], { problem, loa
 }
 
 const PAGE = 100;
+/** seconds between two questions where no event tells that something changed */
+const DEAF = 10;
+
+interface Fetched<T> {
+  key: string;
+  pages: Map<number, T[]>;
+  asked: Map<number, symbol>;
+  total: number;
+  problem: Problem | undefined;
+  loading: boolean;
+  rows: Rows<T> | null;
+  seen: number[];
+  at: number;
+}
 
 /** rows that the server sorts and filters, fetched as they come into sight */
 export function useServer<R extends Resource, C extends Name<R>, E = unknown>(
@@ -248,26 +280,32 @@ export function useServer<R extends Resource, C extends Name<R>, E = unknown>(
   const by = typeof col?.by === 'string' ? `${col.by}.${order.startsWith('-') ? 'desc' : 'asc'}.nullslast,${otherwise}` : otherwise;
   const key = JSON.stringify([resource, wanted.select, wanted.embed, wanted.where, by]);
   const [, redraw] = useReducer((n: number, _: void) => n + 1, 0);
-  const state = useRef<{ key: string; pages: Map<number, T[]>; asked: Set<number>; total: number; problem: Problem | undefined; loading: boolean; rows: Rows<T> | null; seen: number[] }>(null!);
-  state.current ??= { key: '', pages: new Map(), asked: new Set(), total: 0, problem: undefined, loading: true, rows: null, seen: [0] };
+  const state = useRef<Fetched<T>>(null!);
+  state.current ??= { key: '', pages: new Map(), asked: new Map(), total: 0, problem: undefined, loading: true, rows: null, seen: [0], at: 0 };
   const s = state.current;
   const stop = useRef(new AbortController());
 
   const fetchPage = useRef<(n: number, force?: boolean) => Promise<void>>(async () => {});
   fetchPage.current = async (n, force) => {
     if (s.asked.has(n) && !force) return;
-    s.asked.add(n);
+    // of two answers to one question the one that was asked for last stands, whichever comes first
+    const turn = Symbol();
+    s.asked.set(n, turn);
     const mine = s.key;
+    const late = () => mine !== s.key || s.asked.get(n) !== turn;
     try {
       const got = await page<R, C, E>(resource, { ...wanted, order: by, limit: PAGE, offset: n * PAGE }, stop.current.signal);
-      if (mine !== s.key) return;
+      if (late()) return;
       s.pages.set(n, got.rows);
       s.total = got.total;
       s.problem = undefined;
+      s.at = Date.now();
     } catch (error) {
-      if (stop.current.signal.aborted || mine !== s.key) return;
+      if (stop.current.signal.aborted || late()) return;
       s.asked.delete(n);
       s.problem = error instanceof Problem ? error : new Problem(0, String(error));
+      // what may not be seen any more is not shown any longer
+      if (s.problem.status === 403 || s.problem.status === 404) forget(s);
     }
     s.loading = false;
     s.rows = null;
@@ -281,28 +319,52 @@ export function useServer<R extends Resource, C extends Name<R>, E = unknown>(
     s.key = key;
     s.asked.clear();
     s.loading = true;
-    void fetchPage.current(0).then(() => {
-      if (s.key === key) {
-        for (const n of s.pages.keys()) if (!s.asked.has(n)) s.pages.delete(n);
-        s.rows = null;
-        redraw(undefined);
-      }
-    });
+    let asking = true;
+    let more = false;
     let soon = 0;
+    let timer = 0;
+    const begin = (pages: number[], force: boolean) => {
+      asking = true;
+      more = false;
+      clearTimeout(timer);
+      return Promise.all(pages.map((n) => fetchPage.current(n, force))).then(() => {
+        if (s.key !== key || gone) return;
+        asking = false;
+        if (more) soon = window.setTimeout(again, 600);
+        let by_clock = every;
+        if (live.peek() !== 'live' && on.length) by_clock = Math.min(every || DEAF, DEAF);
+        const wait = waitOf(s.problem, by_clock);
+        if (wait) timer = window.setTimeout(again, wait * 1000);
+      });
+    };
+    let gone = false;
+    void begin([0], false).then(() => {
+      if (s.key !== key || gone) return;
+      // rows of another question are no answer to this one, whether it has one or not
+      if (s.problem && s.at < since) forget(s);
+      for (const n of s.pages.keys()) if (!s.asked.has(n)) s.pages.delete(n);
+      s.rows = null;
+      redraw(undefined);
+    });
+    const since = Date.now();
     const again = () => {
       soon = 0;
-      if (document.hidden) return;
-      for (const n of s.seen) void fetchPage.current(n, true);
+      // a slow answer is waited for: each event would else begin it anew
+      if (asking) more = true;
+      else if (document.hidden || expired.peek()) timer = window.setTimeout(again, 1000);
+      else void begin(s.seen, true);
     };
     const deaf = on.length
       ? onEvent((type) => {
-          if (!soon && on.some((o) => type === o || (o.endsWith('.') && type.startsWith(o)))) soon = window.setTimeout(again, 600);
+          if (!soon && wants(on, type)) soon = window.setTimeout(again, 600);
         })
       : () => {};
-    const timer = every ? window.setInterval(again, every * 1000) : 0;
+    const leave = onReload(() => void begin(s.seen, true));
     return () => {
+      gone = true;
       deaf();
-      clearInterval(timer);
+      leave();
+      clearTimeout(timer);
       clearTimeout(soon);
     };
   }, [key, every]);
@@ -320,7 +382,14 @@ export function useServer<R extends Resource, C extends Name<R>, E = unknown>(
     },
     problem: s.problem,
     loading: s.loading,
-    reload: () => void fetchPage.current(0, true),
+    asOf: s.at,
+    reload: () => void fetchPage.current(s.seen[0] ?? 0, true),
   };
   return s.rows;
+}
+
+function forget<T>(s: Fetched<T>): void {
+  s.pages.clear();
+  s.asked.clear();
+  s.total = 0;
 }
