@@ -4,7 +4,7 @@
 #   make install   install them                 make check    all tests, from a fresh Debian machine
 #   make bench     benchmarks (BENCH=name)      make lint     format and static checks
 #   make console   the console's static files, which install takes along     make dist   a release archive, with them
-#   make installcheck  what is installed, tried on the server that runs
+#   make installcheck  what is installed, tried on the server that runs     make site   the book as static pages, in docs/site
 #   make check-versions, check-packages, check-personalities, check-queries, fuzz, soak: the longer tests.  docs/testing.md describes all.
 #
 # PG_CONFIG=/path/to/pg_config chooses the server; without it, build takes the pg_config in the PATH, and demo
@@ -32,6 +32,10 @@ dist: console
 # six pages of the demo, into docs/images
 screenshots:
 	@CHAPTER=console SHOOT=1 test/demo.sh
+
+# the book, searchable, in docs/site; it asks nobody else for anything
+site:
+	@test/site.sh
 
 demo:
 	@test/demo.sh
@@ -70,4 +74,4 @@ installcheck:
 help:
 	@sed -n '/^# pg_ingest/,/^$$/s/^# \{0,1\}//p' Makefile
 
-.PHONY: help installcheck check-packages all install uninstall clean console dist screenshots demo check check-versions check-personalities check-queries fuzz soak bench lint
+.PHONY: help site installcheck check-packages all install uninstall clean console dist screenshots demo check check-versions check-personalities check-queries fuzz soak bench lint
