@@ -9,6 +9,8 @@ const { chromium } = require('playwright-core');
 	let page;
 	for (const colorScheme of ['dark', 'light']) {
 		page = await (await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme })).newPage();
+		page.setDefaultTimeout(120000);
+		page.setDefaultNavigationTimeout(120000);
 		page.on('request', (request) => { if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(address)) told.elsewhere.push(request.url()); });
 		// what the next page cuts short is no failure
 		page.on('requestfailed', (request) => { if (request.failure().errorText !== 'net::ERR_ABORTED') told.failed.push(request.url()); });
@@ -20,7 +22,7 @@ const { chromium } = require('playwright-core');
 	}
 	await page.fill('.md-search__input', word);
 	await page.keyboard.press('Space');
-	try { await page.waitForSelector('.md-search-result__link', { timeout: 60000 }); } catch (e) { told.errors.push(String(e)); }
+	try { await page.waitForSelector('.md-search-result__link', { timeout: 120000 }); } catch (e) { told.errors.push(String(e)); }
 	told.found = await page.$$eval('.md-search-result__link', (links) => links.map((link) => link.getAttribute('href')));
 	if (process.env.SHOT) await page.screenshot({ path: process.env.SHOT });
 	console.log(JSON.stringify(told));
