@@ -4,7 +4,7 @@
 #   make install   install them                 make check    all tests, from a fresh Debian machine
 #   make bench     benchmarks (BENCH=name)      make lint     format and static checks
 #   make console   the console's static files, which install takes along     make dist   a release archive, with them
-#   make installcheck  what is installed, tried on the server that runs
+#   make installcheck  what is installed, tried on the server that runs     make site   the book as static pages, in docs/site
 #   make check-versions, check-packages, check-quickstart, check-curl, check-deploy, check-personalities, check-queries, fuzz, soak:
 #                  the longer tests.  docs/testing.md describes all.
 #
@@ -35,6 +35,10 @@ dist: console
 # six pages of the demo, into docs/images
 screenshots:
 	@CHAPTER=console SHOOT=1 test/demo.sh
+
+# the book, searchable, in docs/site; it asks nobody else for anything
+site:
+	@test/site.sh
 
 demo:
 	@test/demo.sh
@@ -85,4 +89,4 @@ installcheck:
 help:
 	@sed -n '/^# pg_ingest/,/^$$/s/^# \{0,1\}//p' Makefile
 
-.PHONY: help installcheck check-packages check-curl check-deploy check-quickstart all install uninstall clean console dist screenshots demo check check-versions check-personalities check-queries fuzz soak bench lint
+.PHONY: help site installcheck check-packages check-curl check-deploy check-quickstart all install uninstall clean console dist screenshots demo check check-versions check-personalities check-queries fuzz soak bench lint

@@ -244,7 +244,7 @@ make_work() {
 	make_folder
 	# the checkout may be unreadable to the servers' user
 	mkdir "$WORK/src" "$WORK/tmp"
-	cp -r "$TOP/test" "$TOP/bench" "$TOP/sql" "$TOP/expected" "$TOP/docs" "$TOP/common" "$TOP/netsuite_fdw" "$TOP/files_fdw" "$TOP/ingest_profile" "$TOP/ingest_api" "$WORK/src/"
+	cp -r "$TOP/test" "$TOP/bench" "$TOP/sql" "$TOP/expected" "$TOP/docs" "$TOP/common" "$TOP/netsuite_fdw" "$TOP/files_fdw" "$TOP/ingest_profile" "$TOP/ingest_api" "$TOP/deploy" "$TOP"/*.md "$TOP/LICENSE" "$WORK/src/"
 	find "$WORK/src" -name __pycache__ -prune -exec rm -rf {} +
 	[ "$(id -u)" = 0 ] && chown -R postgres: "$WORK"
 	cd "$WORK"
@@ -349,6 +349,7 @@ need_peers() {
 	need_optional nginx-light || :
 	need_optional caddy || :
 	need_optional chromium || :
+	need_optional mkdocs mkdocs-material || :
 	need_prometheus
 }
 

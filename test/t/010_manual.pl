@@ -1,26 +1,19 @@
 # The manual of ingest: every example runs, every object is in it
 use strict;
 use warnings;
-use PostgreSQL::Test::Cluster;
+use lib 't';
+use Book;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = PostgreSQL::Test::Cluster->new('manual');
-$node->init;
-$node->append_conf('postgresql.conf', "fsync = off\nshared_preload_libraries = 'ingest'\n");
-$node->start;
-my ($host, $port) = ($node->host, $node->port);
-
+# examples run as t/142_book.pl runs them; what they leave is looked at here
+my $book = Book->open('manual');
+my $node = $book->{node};
 my $manual = slurp_file('../docs/ingest.md');
-my @examples = $manual =~ /```sql\n(.*?)```/gs;
-# they make all that they need; only where this server is they cannot know
-is(scalar(grep { s/host '[^']*', port '[^']*'/host '$host', port '$port'/ } @examples), 1, 'the source is made once');
-cmp_ok(scalar @examples, '>', 8, 'the manual has examples');
-my $file = $node->basedir . '/examples.sql';
-append_to_file($file, join("\n", @examples));
-my ($shown, $complaints) = run_command([ 'psql', '-XAq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'), '-f', $file ]);
-$complaints = join("\n", grep { !/NOTICE:/ } split(/\n/, $complaints));
-is($complaints, '', 'every example runs');
+my $page = read_page('../docs/ingest.md');
+cmp_ok(scalar @{ $page->{examples} }, '>', 8, 'the manual has examples');
+my ($shown, @complaints) = $book->run_page($page, {});
+is(join("\n", @complaints), '', 'every example runs');
 like($shown, qr/update\|\{"id": 7\}\|Customer 7\|Renamed/, 'history shows the edit');
 like($shown, qr/books.customer\|ready\|500\|500\|succeeded/, 'the copy is there');
 
@@ -44,9 +37,10 @@ is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT type, ', ') FROM in
 
 # the runbook's queries
 my @runbook = slurp_file('../docs/runbook.md') =~ /```sql\n(.*?)```/gs;
-my $book = $node->basedir . '/runbook.sql';
-append_to_file($book, join("\n", @runbook));
-($shown, $complaints) = run_command([ 'psql', '-XAq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'), '-f', $book ]);
+my $statements = $node->basedir . '/runbook.sql';
+append_to_file($statements, join("\n", @runbook));
+my $complaints;
+($shown, $complaints) = run_command([ 'psql', '-XAq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'), '-f', $statements ]);
 is($complaints, '', 'so do the queries of the runbook');
 $node->stop;
 done_testing();
