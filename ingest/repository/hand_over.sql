@@ -339,7 +339,7 @@ CREATE FUNCTION ingest_internal.kept_for(role oid, called name) RETURNS TABLE (i
     END;
 COMMENT ON FUNCTION ingest_internal.kept_for(oid, name) IS 'jobs of a role whose schedule pg_cron keeps';
 
-CREATE FUNCTION reassign("from" regrole, "to" regrole, called name DEFAULT NULL, trust boolean DEFAULT false)
+CREATE FUNCTION reassign(old_owner regrole, new_owner regrole, called name DEFAULT NULL, trust boolean DEFAULT false)
     RETURNS TABLE (what text, name text, remains text)
     AS 'MODULE_PATHNAME', 'ingest_reassign' LANGUAGE C;
 COMMENT ON FUNCTION reassign(regrole, regrole, name, boolean)
