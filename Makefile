@@ -5,8 +5,9 @@
 #   make bench     benchmarks (BENCH=name)      make lint     format and static checks
 #   make console   the console's static files, which install takes along     make dist   a release archive, with them
 #   make installcheck  what is installed, tried on the server that runs     make site   the book as static pages, in docs/site
-#   make check-versions, check-packages, check-quickstart, check-curl, check-deploy, check-personalities, check-queries, fuzz, soak:
-#                  the longer tests.  docs/testing.md describes all.
+#   make release VERSION_TO=0.2  that version everywhere, and its scripts as those of a release
+#   make check-versions, check-upgrade, check-packages, check-quickstart, check-curl, check-deploy, check-personalities, check-queries,
+#                  fuzz, soak: the longer tests.  docs/testing.md describes all.
 #
 # PG_CONFIG=/path/to/pg_config chooses the server; without it, build takes the pg_config in the PATH, and demo
 # and check install the PostgreSQL that the Debian release brings.
@@ -32,6 +33,12 @@ dist: console
 	@tar --append -f pg_ingest-$(VERSION).tar --owner=0 --group=0 --transform 's#^#pg_ingest-$(VERSION)/#' console/dist $(BUILT_SCRIPTS)
 	@gzip -9f pg_ingest-$(VERSION).tar && echo pg_ingest-$(VERSION).tar.gz
 
+# the version everywhere, and its scripts as those of a release; what it leaves is committed and tagged by hand
+release:
+	@deploy/version.sh $(or $(VERSION_TO),$(error make release VERSION_TO=0.2))
+	@$(MAKE) --no-print-directory -s all
+	@deploy/version.sh --freeze
+
 # six pages of the demo, into docs/images
 screenshots:
 	@CHAPTER=console SHOOT=1 test/demo.sh
@@ -48,6 +55,9 @@ check:
 
 check-versions:
 	@test/check-versions.sh
+
+check-upgrade:
+	@test/check-upgrade.sh
 
 check-packages:
 	@test/check-packages.sh
@@ -89,4 +99,4 @@ installcheck:
 help:
 	@sed -n '/^# pg_ingest/,/^$$/s/^# \{0,1\}//p' Makefile
 
-.PHONY: help site installcheck check-packages check-curl check-deploy check-quickstart all install uninstall clean console dist screenshots demo check check-versions check-personalities check-queries fuzz soak bench lint
+.PHONY: release check-upgrade help site installcheck check-packages check-curl check-deploy check-quickstart all install uninstall clean console dist screenshots demo check check-versions check-personalities check-queries fuzz soak bench lint

@@ -176,6 +176,7 @@ GRANT EXECUTE ON PROCEDURE crawl(text, text[], boolean), sync(text), redrive(tex
     TO ingest_operator;
 
 GRANT EXECUTE ON FUNCTION ingest_internal.prune(interval, interval), set_owner(text, name), enable() TO ingest_admin;
+GRANT EXECUTE ON FUNCTION reassign(regrole, regrole, name, boolean) TO ingest_operator;
 
 DO $$
 DECLARE

@@ -267,3 +267,36 @@ BEGIN
     PERFORM ingest_internal.audit_for(actor, 'unexpose', name, jsonb_build_object('relation', r.relation::text), NULL);
 END $$;
 COMMENT ON FUNCTION ingest_api_internal.unexpose(oid, text) IS 'what unexpose does';
+
+-- One role's things go over to another.  Whoever holds a token is not to become somebody else by it: one that acts as
+-- the old role does so as long as that is there.
+CREATE FUNCTION ingest_api_internal.hand_over(actor oid, "from" oid, "to" oid, called name, trust boolean)
+    RETURNS TABLE (what text, name text, remains text) LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM ingest_api_internal.bind_resources();
+    RETURN QUERY WITH moved AS (UPDATE ingest_api_internal.resource r
+            SET owner = "to", owner_name = pg_get_userbyid("to")
+            WHERE ingest_internal.is_had_by(r.owner, r.owner_name, "from", called) RETURNING r.name)
+        SELECT 'resource', m.name, NULL::text FROM moved m ORDER BY m.name;
+    -- of two tokens of one name the new owner's own keeps it
+    RETURN QUERY WITH moved AS (UPDATE ingest_api_internal.token t SET owner = "to", owner_name = pg_get_userbyid("to"),
+                name = CASE WHEN EXISTS (SELECT FROM ingest_api_internal.token o WHERE o.owner = "to"
+                    AND o.name = t.name) THEN t.prefix ELSE t.name END
+            WHERE ingest_internal.is_had_by(t.owner, t.owner_name, "from", called)
+                AND t.home = ingest_api_internal.home() RETURNING t.name, t.prefix)
+        SELECT 'token', m.name, CASE WHEN m.name = m.prefix THEN format('%s has one of its name already: it is '
+            'called as it begins now', "to"::regrole) END FROM moved m ORDER BY m.name;
+    RETURN QUERY SELECT 'token', t.name, format('it acts as %s, and is no longer good when that role is gone: '
+            'ingest_api.create_token makes one that acts as another', t.role_name)
+        FROM ingest_api_internal.token t WHERE t.home = ingest_api_internal.home() AND t.revoked_at IS NULL
+            AND t.expires_at > now() AND ingest_internal.is_had_by(t.role, t.role_name, "from", called)
+        ORDER BY t.name;
+    RETURN QUERY SELECT 'claim', format('%s %s', c.claim, c.value), format('it acts as %s: SELECT '
+            'ingest_api.unmap_claim(%L, %L)', c.role_name, c.claim, c.value)
+        FROM ingest_api_internal.claim c WHERE c.home = ingest_api_internal.home()
+            AND ingest_internal.is_had_by(c.role, c.role_name, "from", called) AND ingest_internal.acts_for(actor, 0)
+        ORDER BY c.claim, c.value;
+END $$;
+COMMENT ON FUNCTION ingest_api_internal.hand_over(oid, oid, oid, name, boolean)
+    IS 'what a role exposed and tokens that it made go over to another; see ingest.reassign';

@@ -66,8 +66,11 @@ GRANT EXECUTE ON FUNCTION ingest_api.metrics(), ingest_api_internal.measured(), 
 -- What it needs of ingest.
 GRANT SELECT ON SEQUENCE ingest.event_id_seq TO ingest_api_engine;
 GRANT ingest_reader TO ingest_api_engine;
-GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid, oid), ingest_internal.audit_for(oid, text, text, jsonb, jsonb)
-    TO ingest_api_engine;
+GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid, oid), ingest_internal.is_had_by(oid, name, oid, name),
+    ingest_internal.audit_for(oid, text, text, jsonb, jsonb) TO ingest_api_engine;
+-- what a role has goes over to another by the service's row
+GRANT USAGE ON SCHEMA ingest_api_internal TO ingest_engine;
+GRANT EXECUTE ON FUNCTION ingest_api_internal.hand_over(oid, oid, oid, name, boolean) TO ingest_engine;
 
 -- The gateway's role: it may ask, and nothing else.
 DO $$
@@ -96,9 +99,10 @@ BEGIN
     END LOOP;
 END $$;
 -- It runs where ingest_api.listen says where.
-INSERT INTO ingest.service (name, library, function, setting)
-    VALUES ('ingest_api', 'ingest_api', 'ingest_api_service_main', 'ingest_api.listen')
-  ON CONFLICT (name) DO UPDATE SET library = excluded.library, function = excluded.function, setting = excluded.setting;
+INSERT INTO ingest.service (name, library, function, setting, gives)
+    VALUES ('ingest_api', 'ingest_api', 'ingest_api_service_main', 'ingest_api.listen', 'ingest_api_internal.hand_over')
+  ON CONFLICT (name) DO UPDATE SET library = excluded.library, function = excluded.function, setting = excluded.setting,
+    gives = excluded.gives;
 SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.token', '');
 SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.token_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ingest_api_internal.claim', '');

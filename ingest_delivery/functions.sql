@@ -329,6 +329,37 @@ CREATE FUNCTION ingest_delivery_internal.follow(here text) RETURNS void LANGUAGE
     END;
 COMMENT ON FUNCTION ingest_delivery_internal.follow(text) IS 'owners by their names where the sinks were restored, and their names now where they were not';
 
+-- One role's sinks go over to another: a sink sends to an address of the old owner's what the new one may see.
+CREATE FUNCTION ingest_delivery_internal.hand_over(actor oid, "from" oid, "to" oid, called name, trust boolean) RETURNS TABLE (what text, name text, remains text)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    s ingest_delivery.sink;
+    held CONSTANT text := format('handed over to %s', "to"::regrole);
+    refused text;
+BEGIN
+    PERFORM ingest_delivery_internal.follow(ingest_delivery_internal.home());
+    FOR s IN SELECT * FROM ingest_delivery.sink x WHERE ingest_internal.is_had_by(x.owner, x.owner_name, "from", called) ORDER BY x.name FOR NO KEY UPDATE
+    LOOP
+        refused := NULL;
+        BEGIN
+            PERFORM ingest_delivery_internal.check_options("to", s.kind, s.options);
+        EXCEPTION WHEN insufficient_privilege OR invalid_parameter_value THEN
+            refused := SQLERRM;
+        END;
+        UPDATE ingest_delivery.sink x SET owner = "to", owner_name = pg_get_userbyid("to"), reading = x.reading + 1,
+            state = CASE WHEN trust AND refused IS NULL THEN x.state ELSE 'paused' END,
+            reason = CASE WHEN trust AND refused IS NULL OR x.state = 'paused' THEN x.reason ELSE coalesce(refused, held) END WHERE x.id = s.id;
+        PERFORM ingest_delivery_internal.changed(actor, 'reassign', s.id, to_jsonb(s) - 'version');
+        what := 'sink';
+        name := s.name;
+        remains := nullif(concat_ws('; ', refused,
+            CASE WHEN (NOT trust OR refused IS NOT NULL) AND s.state = 'active' THEN format('it is paused, since it would send to its address what %s may see. When that is to be: SELECT ingest_delivery.resume_sink(%L)', "to"::regrole, s.name) END,
+            CASE WHEN s.options::text LIKE '%"mapping:%' THEN format('its secrets are looked up in user mappings of %s', "to"::regrole) END), '');
+        RETURN NEXT;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION ingest_delivery_internal.hand_over(oid, oid, oid, name, boolean) IS 'sinks of a role go over to another, and wait unless they are trusted; see ingest.reassign';
+
 CREATE FUNCTION ingest_delivery_internal.sinks() RETURNS TABLE (id integer, name text, consumer text, kind text, options jsonb, old_secret text, filter text, by_subject boolean, hold boolean,
     owner oid, active boolean, version bigint, reading integer, expires boolean) LANGUAGE sql STABLE
     BEGIN ATOMIC

@@ -40,11 +40,13 @@ GRANT EXECUTE ON FUNCTION ingest_delivery_internal.run_events(text, text, text, 
 
 -- What it needs of ingest.
 GRANT ingest_reader TO ingest_delivery_engine;
-GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid, oid), ingest_internal.changes_for(oid, oid), ingest_internal.audit_for(oid, text, text, jsonb, jsonb), ingest_internal.wake_services(),
+GRANT EXECUTE ON FUNCTION ingest_internal.acts_for(oid, oid), ingest_internal.changes_for(oid, oid), ingest_internal.is_had_by(oid, name, oid, name), ingest_internal.audit_for(oid, text, text, jsonb, jsonb), ingest_internal.wake_services(),
     ingest_internal.alert_for(boolean, text, text, text, text, text, oid), ingest_internal.service_lives() TO ingest_delivery_engine;
 -- which events are needed the engine is told by the service's row
 GRANT USAGE ON SCHEMA ingest_delivery_internal TO ingest_engine;
 GRANT SELECT ON ingest_delivery_internal.needed TO ingest_engine;
+-- and what a role has goes over to another by the same row
+GRANT EXECUTE ON FUNCTION ingest_delivery_internal.hand_over(oid, oid, oid, name, boolean) TO ingest_engine;
 
 DO $$
 DECLARE
@@ -65,5 +67,6 @@ BEGIN
 END $$;
 
 -- a row that an earlier life of the extension left is this one's
-INSERT INTO ingest.service (name, library, function, wake_on_events, keeps) VALUES ('ingest_delivery', 'ingest_delivery', 'ingest_delivery_main', true, 'ingest_delivery_internal.needed')
-  ON CONFLICT (name) DO UPDATE SET library = excluded.library, function = excluded.function, wake_on_events = true, keeps = excluded.keeps, enabled = true;
+INSERT INTO ingest.service (name, library, function, wake_on_events, keeps, gives)
+  VALUES ('ingest_delivery', 'ingest_delivery', 'ingest_delivery_main', true, 'ingest_delivery_internal.needed', 'ingest_delivery_internal.hand_over')
+  ON CONFLICT (name) DO UPDATE SET library = excluded.library, function = excluded.function, wake_on_events = true, keeps = excluded.keeps, gives = excluded.gives, enabled = true;

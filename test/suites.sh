@@ -214,6 +214,32 @@ report_tap() {
 	done
 }
 
+# The version that t/127_versions.pl rehearses with: what is there and a change, and the way there
+install_rehearsal() {
+	local to now
+	to=$("$PG_CONFIG" --sharedir)/extension
+	now=$(sed -n "s/^default_version = '\(.*\)'/\1/p" "$TOP/ingest/ingest.control")
+	cp "$TOP/test/rehearsal.sql" "$to/ingest--$now--99.9.sql"
+	cat "$TOP/ingest/ingest--$now.sql" "$TOP/test/rehearsal.sql" >"$to/ingest--99.9.sql"
+}
+
+# A server with the last release's extensions, built from its tag, for who upgrades from there.  None where nothing was
+# released, where this is the release, or where the history is not at hand.
+build_released() {
+	local tag now saved=$PG_CONFIG bin=$BIN
+	now=$(sed -n "s/^default_version = '\(.*\)'/\1/p" "$TOP/ingest/ingest.control")
+	tag=$(git -C "$TOP" tag -l 'v[0-9]*' --sort=-v:refname 2>/dev/null | head -n 1)
+	[ -n "$tag" ] && [ "$tag" != "v$now" ] || return 0
+	mkdir "$WORK/released_source"
+	git -C "$TOP" archive "$tag" | tar -x -C "$WORK/released_source"
+	copy_server released
+	make -s -C "$WORK/released_source" -j"$(nproc)" install PG_CONFIG="$PG_CONFIG" >"$WORK/released.log" 2>&1 ||
+		{ tail -n 5 "$WORK/released.log" >&2; die "$tag does not build"; }
+	chmod -R a+rX "$WORK/released"
+	RELEASED_SERVER=$BIN PG_CONFIG=$saved BIN=$bin
+	export RELEASED_SERVER PG_CONFIG
+}
+
 # run_tap [FILES]: several at once (TAP_JOBS, 4), each with servers and a sandbox of its own
 run_tap() {
 	local pgxs code=0 ran failed
@@ -221,6 +247,8 @@ run_tap() {
 	build_sanitized
 	build_sanitized_gateway
 	install_test_service
+	install_rehearsal
+	build_released
 	pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")/..
 	cd "$WORK/src/test" || return
 	# the longest first, as their size lets guess

@@ -26,7 +26,7 @@
 #include "utils/guc.h"
 #include "utils/tuplestore.h"
 
-SQL_FUNCTION(ingest_at_home);
+SQL_FUNCTION_OF_ANY_VERSION(ingest_at_home);
 SQL_FUNCTION(ingest_era);
 SQL_FUNCTION(ingest_enable);
 
@@ -173,15 +173,20 @@ home_is_elsewhere(void)
 	return elsewhere;
 }
 
-/* at_home(): also asked by event triggers, of which pg_upgrade's servers must hear nothing */
+/*
+ * at_home(): also asked by event triggers, of which pg_upgrade's servers must hear nothing, nor who alters a table
+ * between the installation of another version and ALTER EXTENSION: what is not followed then is within the hour
+ */
 Datum
 ingest_at_home(PG_FUNCTION_ARGS)
 {
 	int level;
 	bool ours;
 
-	if (known_here || IsBinaryUpgrade)
-		PG_RETURN_BOOL(!IsBinaryUpgrade);
+	if (IsBinaryUpgrade || !version_fits(DEBUG1))
+		PG_RETURN_BOOL(false);
+	if (known_here)
+		PG_RETURN_BOOL(true);
 	level = sql_begin();
 	ours = home_is_ours();
 	sql_end(level);

@@ -15,6 +15,8 @@ FROM (VALUES
     ('ingest.source.paused', 'jobs on a source are not begun', '{"source": "text"}'),
     ('ingest.source.resumed', 'jobs on a source are begun again', '{"source": "text"}'),
     ('ingest.source.dropped', 'a source was forgotten', '{"source": "text"}'),
+    ('ingest.owner.changed', 'what a role had went over to another',
+        '{"from": "text", "to": "text", "things": "int", "trusted": "bool"}'),
     ('ingest.crawl.completed', 'a crawl got to its end',
         '{"source": "text", "run": "int", "tables": "int", "discovered": "int", "changes": "int"}'),
     ('ingest.table.discovered', 'a crawl found a table',

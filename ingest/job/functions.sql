@@ -304,10 +304,8 @@ COMMENT ON FUNCTION ingest_internal.prune(interval, interval)
 
 CREATE FUNCTION ingest_internal.ownerless() RETURNS TABLE (what text, name text, problem text) LANGUAGE sql STABLE
     BEGIN ATOMIC
-    SELECT v.what, v.name, format('its owner %s does not exist here: %s', v.owner_name, CASE v.what WHEN 'source'
-        THEN 'ingest.set_owner gives it, with its syncs, jobs and rules, to another role'
-        WHEN 'consumer' THEN 'make it again under another name with ingest.subscribe, then ingest.unsubscribe this one'
-        ELSE 'it goes with its source, or an admin drops it and its new owner makes it again' END)
+    SELECT v.what, v.name, format('its owner %s does not exist here: SELECT * FROM '
+        'ingest.reassign(''-'', ''new_owner'', called => %L)', v.owner_name, v.owner_name)
       FROM (SELECT 'source', d.name, d.owner_name, d.owner FROM ingest.data_source d UNION ALL SELECT 'sync', s.name,
           s.owner_name, s.owner FROM ingest.sync s
         UNION ALL SELECT 'job', j.name, j.owner_name, j.owner FROM ingest.job j UNION ALL SELECT 'consumer',

@@ -574,6 +574,11 @@ ingest_work(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max_jobs is for what is queued, and a job is named"),
 				 errhint("CALL ingest.work(%s).", quote_literal_cstr(job))));
+	/* as pg_cron calls it, also in a copy of the cluster */
+	if (!engine_enabled)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("no jobs are done here, since ingest.enabled is off"),
+						errhint("ALTER SYSTEM RESET ingest.enabled, then SELECT pg_reload_conf().")));
 	procedure_begin(fcinfo, "ingest.work");
 	if (job)
 		work_on(job);

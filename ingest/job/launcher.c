@@ -333,6 +333,9 @@ launcher_settings(void)
 
 	DefineCustomIntVariable("ingest.max_workers", "Jobs that run at once in background workers.", NULL, &max_workers, 4,
 							0, 64, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("ingest.enabled", "Whether anything is done by itself: schedules, jobs, services.",
+							 "Off in a copy of a cluster's files, which cannot be told from the cluster.",
+							 &engine_enabled, true, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("ingest.naptime", "How often schedules are looked at.", NULL, &naptime, 1, 1, 3600,
 							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable("ingest.discovery", "How often databases are looked through for the extension.", NULL,

@@ -110,6 +110,7 @@ static TurnGroup own_groups[MAX_GROUPS];
 
 int max_workers = 4;
 int naptime = 1;
+bool engine_enabled = true;
 
 /* -- shared memory -- */
 

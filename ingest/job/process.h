@@ -32,6 +32,8 @@ typedef enum ProcessKind
 
 extern int max_workers;
 extern int naptime;
+/* ingest.enabled: whether anything is done by itself in this cluster */
+extern bool engine_enabled;
 
 /* -- shared memory -- */
 

@@ -9,12 +9,14 @@
 #include "ingest/base/argument.h"
 #include "ingest/base/attempt.h"
 #include "ingest/base/compat.h"
+#include "ingest/base/home.h"
 #include "ingest/base/row.h"
 #include "ingest/base/sql.h"
 #include "ingest/job/cron.h"
 #include "ingest/job/process.h"
 #include "ingest/job/schedule.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -29,6 +31,7 @@ SQL_FUNCTION(ingest_schedule);
 SQL_FUNCTION(ingest_drop_job);
 SQL_FUNCTION(ingest_drop_source);
 SQL_FUNCTION(ingest_set_owner);
+SQL_FUNCTION(ingest_reassign);
 
 /* -- what is due -- */
 
@@ -380,7 +383,24 @@ ingest_drop_source(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* set_owner(source, owner): pg_cron runs a job as its owner, which is another one now */
+/* pg_cron runs a job as its owner, which is another one now, unless its schedule was ended */
+static void
+move_entries(const Scheduled *jobs, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		char **job = first_row(repo_rows("SELECT owner, schedule FROM ingest.job WHERE id = $1", arg_int8(jobs[i].id)));
+		Oid owner = to_oid(job[0]);
+
+		if (owner == jobs[i].owner)
+			continue;
+		(void) try_entry(&jobs[i], jobs[i].owner, NULL);
+		if (job[1] && !try_entry(&jobs[i], owner, as_cron(jobs[i].schedule)))
+			repo_run("SELECT ingest_internal.keep_schedule($1, NULL, NULL, NULL)", arg_int8(jobs[i].id));
+	}
+}
+
+/* set_owner(source, owner) */
 Datum
 ingest_set_owner(PG_FUNCTION_ARGS)
 {
@@ -389,18 +409,79 @@ ingest_set_owner(PG_FUNCTION_ARGS)
 	Scheduled *jobs = kept_of_source(fcinfo, &n);
 
 	(void) ingest_door(fcinfo);
-	for (int i = 0; i < n; i++)
-	{
-		Oid owner = to_oid(repo_value("SELECT owner FROM ingest.job WHERE id = $1", arg_int8(jobs[i].id)));
-
-		if (owner == jobs[i].owner)
-			continue;
-		(void) try_entry(&jobs[i], jobs[i].owner, NULL);
-		if (!try_entry(&jobs[i], owner, as_cron(jobs[i].schedule)))
-			repo_run("SELECT ingest_internal.keep_schedule($1, NULL, NULL, NULL)", arg_int8(jobs[i].id));
-	}
+	move_entries(jobs, n);
 	sql_end(level);
 	PG_RETURN_VOID();
+}
+
+typedef struct Given
+{
+	char *name;
+	char *statement;
+} Given;
+
+ROW_SHAPE(given_shape, Given, FIELD(TEXT, Given, name), FIELD(TEXT, Given, statement));
+
+/* What an attempt does to give away something of the catalogue: as the caller, who may or may not */
+static void
+give(void *arg)
+{
+	user_run(((Given *) arg)->statement);
+}
+
+/*
+ * reassign(from, to, called, trust) → what, name, remains.  Whose tables may be given away is for PostgreSQL to say,
+ * and what the caller may not give is told; all else happens, or nothing.
+ */
+Datum
+ingest_reassign(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	SqlArg from = arg_datum(OIDOID, PG_GETARG_DATUM(0), PG_ARGISNULL(0));
+	SqlArg to = arg_datum(OIDOID, PG_GETARG_DATUM(1), PG_ARGISNULL(1));
+	SqlArg called = arg_datum(NAMEOID, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
+	bool trust = !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
+	char **given,
+		**kept,
+		**statements;
+	int n,
+		n_given = 0,
+		n_kept = 0,
+		n_jobs = 0;
+	Scheduled *jobs = NULL;
+	Given *objects;
+	int level;
+
+	rows_begin(fcinfo);
+	level = sql_begin();
+	(void) home_era();
+	objects = repo_structs(given_shape, &n, "SELECT * FROM ingest_internal.objects_to_give($1, $2, $3, $4)",
+						   arg_oid(GetUserId()), from, to, called);
+	if (has_pg_cron())
+		jobs = repo_structs(scheduled_shape, &n_jobs, "SELECT * FROM ingest_internal.kept_for($1, $2)", from, called);
+	given = palloc(sizeof(char *) * Max(n, 1));
+	kept = palloc(sizeof(char *) * Max(n, 1));
+	statements = palloc(sizeof(char *) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		Failure failure;
+
+		if (attempt(give, &objects[i], &failure))
+			given[n_given++] = objects[i].name;
+		else if (failure.sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
+		{
+			kept[n_kept] = objects[i].name;
+			statements[n_kept++] = objects[i].statement;
+		}
+		else
+			failure_rethrow(&failure);
+	}
+	sql_result(rsinfo, AS_REPOSITORY, "SELECT * FROM ingest_internal.reassign($1, $2, $3, $4, $5, $6, $7, $8)",
+			   SQL_ARGS(arg_oid(GetUserId()), from, to, called, arg_bool(trust), arg_texts(given, n_given),
+						arg_texts(kept, n_kept), arg_texts(statements, n_kept)));
+	move_entries(jobs, n_jobs);
+	sql_end(level);
+	return (Datum) 0;
 }
 
 /* drop_job(name) */

@@ -221,7 +221,7 @@ tick(Demands *d)
 	MemoryContextSwitchTo(d->context);
 	do_part(&homing, &home);
 	/* a copy that nobody has told to go on, or where nothing was done yet, stands still */
-	if (home)
+	if (home && engine_enabled)
 	{
 		do_part(&due, NULL);
 		do_part(&ending, NULL);
@@ -289,9 +289,12 @@ ingest_scheduler_main(Datum arg)
 		}
 		MemoryContextSwitchTo(d.context);
 		start_workers(&d);
-		(void) process_start(PUBLISHER, MyDatabaseId, InvalidOid);
-		if (now > kept_up + BETWEEN_UPKEEPS && process_start(UPKEEP, MyDatabaseId, InvalidOid))
-			kept_up = now;
+		if (engine_enabled)
+		{
+			(void) process_start(PUBLISHER, MyDatabaseId, InvalidOid);
+			if (now > kept_up + BETWEEN_UPKEEPS && process_start(UPKEEP, MyDatabaseId, InvalidOid))
+				kept_up = now;
+		}
 		MemoryContextSwitchTo(TopMemoryContext);
 		MemoryContextDelete(d.context);
 		process_nap(naptime * 1000L);

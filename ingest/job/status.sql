@@ -249,8 +249,11 @@ SELECT j.name AS job, -- name of the job
     q.worker IS NOT NULL AS running, -- whether it runs; null: it is not in the queue
     CASE
         WHEN q.worker IS NOT NULL THEN NULL
+        WHEN current_setting('ingest.enabled', true) = 'off'
+            THEN 'nothing is done by itself here: ingest.enabled is off'
         WHEN j.schedule_error IS NOT NULL AND q.id IS NULL THEN 'its schedule cannot be kept: ' || j.schedule_error
-        WHEN o.rolname IS NULL THEN format('its owner %s is gone: ingest.set_owner, or make it again', j.owner_name)
+        WHEN o.rolname IS NULL THEN format('its owner %s is gone: SELECT * FROM '
+            'ingest.reassign(''-'', ''new_owner'', called => %L)', j.owner_name, j.owner_name)
         WHEN NOT o.rolcanlogin THEN format('its owner %s may not log in', o.rolname)
         WHEN q.id IS NULL AND j.schedule IS NULL THEN 'it has no schedule, and nobody put it into the queue'
         WHEN q.id IS NULL AND j.scheduler = 'launcher' AND NOT ingest_internal.launcher_runs()

@@ -54,7 +54,7 @@ ingest_worker_main(Datum arg)
 		SPI_connect_ext(SPI_OPT_NONATOMIC);
 		sql_settings();
 		pgstat_report_activity(STATE_RUNNING, "ingest: working");
-		gives_way = jobs_work_by_turns(alive_since, &done);
+		gives_way = !engine_enabled || jobs_work_by_turns(alive_since, &done);
 		SPI_finish();
 		CommitTransactionCommand();
 		MemoryContextReset(PortalContext);

@@ -191,8 +191,9 @@ require_owner(Oid owner, const char *known, const char *what, const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be owner of %s \"%s\"", what, name),
 			 now ? errhint("It belongs to %s.", now)
-				 : errhint("It belonged to %s, which is gone; an admin gives it to another role with ingest.set_owner.",
-						   known)));
+				 : errhint("It belonged to %s, which is gone; an admin gives what that had to another role: "
+						   "SELECT * FROM ingest.reassign('-', 'new_owner', called => %s).",
+						   known, quote_literal_cstr(known))));
 }
 
 bool

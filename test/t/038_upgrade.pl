@@ -1,3 +1,4 @@
+# OLD_SERVER: where another major's server stands, from which it is upgraded (make check-upgrade); else from this one.
 # pg_upgrade: roles, data, jobs and event triggers are there afterwards, and nothing is done in the servers that it starts
 use strict;
 use warnings;
@@ -13,7 +14,8 @@ chomp($bin = `pg_config --bindir`) unless $bin && -x "$bin/pg_upgrade";
 plan skip_all => 'there is no pg_upgrade' unless $bin;
 
 my $conf = "fsync = off\nshared_preload_libraries = 'ingest'\ningest.discovery = 1\ningest.naptime = 1\n";
-my $old = PostgreSQL::Test::Cluster->new('old');
+my $of_old = $ENV{OLD_SERVER} ? "$ENV{OLD_SERVER}/bin" : $bin;
+my $old = PostgreSQL::Test::Cluster->new('old', $ENV{OLD_SERVER} ? (install_path => $ENV{OLD_SERVER}) : ());
 $old->init;
 $old->append_conf('postgresql.conf', $conf);
 $old->start;
@@ -22,9 +24,10 @@ my ($host, $port, $user) = ($old->host, $old->port, scalar getpwuid($<));
 sub old { return $old->safe_psql('postgres', $_[0]); }
 
 old(qq{
-	CREATE EXTENSION ingest CASCADE; CREATE EXTENSION postgres_fdw;
+	CREATE EXTENSION ingest CASCADE; CREATE EXTENSION postgres_fdw; CREATE EXTENSION ingest_delivery; CREATE EXTENSION ingest_api; CREATE EXTENSION netsuite_fdw; CREATE EXTENSION files_fdw;
 	CREATE ROLE "owner" LOGIN; CREATE ROLE gone LOGIN; CREATE ROLE reader LOGIN;
-	GRANT ingest_operator TO "owner", gone; GRANT ingest_reader TO reader; GRANT CREATE ON DATABASE postgres TO "owner";
+	GRANT ingest_operator TO "owner", gone; GRANT ingest_reader TO reader; GRANT "owner" TO ingest_authenticator;
+	CREATE USER MAPPING FOR "owner" SERVER ingest_secrets OPTIONS (mine 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='); GRANT CREATE ON DATABASE postgres TO "owner";
 	CREATE SCHEMA vault; CREATE TABLE vault.card (id int PRIMARY KEY, pin text, u timestamptz DEFAULT '2026-01-01');
 	INSERT INTO vault.card SELECT i, 'PIN-' || i % 7 FROM generate_series(1, 40) i;
 	CREATE SERVER origin FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '$host', port '$port', dbname 'postgres');
@@ -36,6 +39,8 @@ for (
 	"SELECT ingest.register_source('origin', 'origin', schema => 'far', remote_schemas => '{vault}')", "CALL ingest.crawl('origin')",
 	"SELECT ingest.create_sync('far.card', 'house.card', cursor_column => 'u', history => true, profile => 'all')", "CALL ingest.sync('house.card')",
 	"SELECT ingest.grant_source('origin', 'reader')", "SELECT ingest.add_rule('house.card', 'not_null', '{pin}')",
+	"SELECT ingest.annotate('house.card', 'owner', '\"ida\"')", "SELECT ingest_api.create_token('mine')", "SELECT ingest_api.expose('house.card', 'cards_here')", "SELECT ingest.emit('shop.note', 'x', '{}') FROM generate_series(1, 5)",
+	"SELECT ingest_delivery.create_sink('hook', 'webhook', '{\"url\": \"https://hooks.example.com/\", \"secret\": \"mapping:ingest_secrets/mine\"}')", "SELECT ingest_delivery.pause_sink('hook')",
 	"SELECT ingest.create_job('often', 'sql', 'INSERT INTO public.did DEFAULT VALUES')", "SELECT ingest.schedule('often', '1 second')")
 {
 	$old->safe_psql('postgres', $_, extra_params => [ '-U', 'owner' ]);
@@ -57,6 +62,8 @@ my %kept = map { $_ => old($_) } (
 	q{SELECT count(*), min(relation), min(attnum), max(attnum) FROM ingest.profile_stats},
 	q{SELECT relation = 'house.card'::regclass, attnums FROM ingest.rule},
 	q{SELECT count(*) FROM ingest.change},
+	q{SELECT name, kind, options, state, owner_name FROM ingest_delivery.sink}, q{SELECT name, prefix, hash, role_name FROM ingest_api_internal.token}, q{SELECT name, relation FROM ingest_api_internal.resource ORDER BY 1},
+	q{SELECT name, value, role_name FROM ingest.annotation}, q{SELECT count(*), md5(string_agg(id || data::text, ',' ORDER BY id)) FROM ingest.event WHERE type LIKE 'shop.%'}, q{SELECT extname, extversion FROM pg_extension ORDER BY 1},
 	q{SELECT string_agg(c.relname || ' ' || c.relowner::regrole || ' ' || c.relacl::text, ',' ORDER BY c.relname) FROM pg_class c WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind = 'v'},
 	q{SELECT count(*) FROM pg_proc WHERE pronamespace IN ('ingest'::regnamespace, 'ingest_internal'::regnamespace) AND proowner = 'ingest_engine'::regrole});
 $old->stop;
@@ -66,7 +73,7 @@ $new->init;
 $new->append_conf('postgresql.conf', $conf);
 my $here = getcwd;
 chdir $new->basedir;
-command_ok([ "$bin/pg_upgrade", '--no-sync', '--retain', '-d', $old->data_dir, '-D', $new->data_dir, '-b', $bin, '-B', $bin, '-s', $new->host, '-p', $old->port, '-P', $new->port, '-U', $user ], 'pg_upgrade');
+command_ok([ "$bin/pg_upgrade", '--no-sync', '--retain', '-d', $old->data_dir, '-D', $new->data_dir, '-b', $of_old, '-B', $bin, '-s', $new->host, '-p', $old->port, '-P', $new->port, '-U', $user ], 'pg_upgrade');
 chdir $here;
 my $logs = join '', map { slurp_file($_) } glob($new->data_dir . '/pg_upgrade_output.d/*/log/*_server.log'), glob($new->data_dir . '/pg_upgrade_output.d/log/*_server.log');
 like($logs, qr/ready to accept connections/, 'the log of its servers');
