@@ -7,6 +7,7 @@
 #include "access/stratnum.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
+#include "files_fdw/lake.h"
 #include "files_fdw/listing.h"
 #include "files_fdw/pattern.h"
 #include "nodes/makefuncs.h"
@@ -40,7 +41,7 @@ List *
 table_files(Table *t)
 {
 	Root *root = table_root(t);
-	List *files = root->routine->list(root, t->o.path);
+	List *files = t->o.layout != LAYOUT_NONE ? lake_files(t) : root->routine->list(root, t->o.path);
 
 	return t->o.latest ? only_latest(files) : files;
 }
@@ -52,7 +53,7 @@ table_files_named(Table *t, List *paths)
 	List *files = NIL;
 	ListCell *lc;
 
-	if (t->o.latest)
+	if (t->o.latest || t->o.layout != LAYOUT_NONE)
 	{
 		foreach (lc, table_files(t))
 		{
