@@ -57,7 +57,8 @@ take_protocol(const LakeState *state, Json *protocol)
 
 	if ((reader != 1 && reader != 3) || (writer > 2 && writer != 7))
 		not_followed(state,
-					 psprintf("It needs reader version " INT64_FORMAT " and writer version " INT64_FORMAT ".", reader, writer),
+					 psprintf("It needs reader version " INT64_FORMAT " and writer version " INT64_FORMAT ".", reader,
+							  writer),
 					 OTHERS_LAKE);
 	check_features(state, json_member(protocol, "readerFeatures"));
 	check_features(state, json_member(protocol, "writerFeatures"));
@@ -354,8 +355,8 @@ check_field(const LakeState *state, const LakeCommit *commit, Json *field)
 			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
 							errmsg("column \"%s\" of foreign table \"%s\" is another one than the lake's", c->name,
 								   commit->table),
-							errdetail("It would be \"%s\" of type %s; the lake has \"%s\" of type %s.", c->name, c->delta,
-									  name, type ? type : "of several parts"),
+							errdetail("It would be \"%s\" of type %s; the lake has \"%s\" of type %s.", c->name,
+									  c->delta, name, type ? type : "of several parts"),
 							errhint("Declare it as the lake has it, or write to another folder.")));
 	}
 }
@@ -450,7 +451,8 @@ static void
 put_protocol(StringInfo out, bool local_times)
 {
 	if (local_times)
-		appendStringInfoString(out, "{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":[\"timestampNtz\"],"
+		appendStringInfoString(out, "{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,"
+									"\"readerFeatures\":[\"timestampNtz\"],"
 									"\"writerFeatures\":[\"timestampNtz\",\"appendOnly\",\"invariants\"]}}\n");
 	else
 		appendStringInfoString(out, "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n");
@@ -461,7 +463,8 @@ put_metadata(StringInfo out, const LakeState *state, const LakeCommit *commit, c
 {
 	ListCell *lc;
 
-	appendStringInfo(out, "{\"metaData\":{\"id\":\"%s\",\"format\":{\"provider\":\"parquet\",\"options\":{}},\"schemaString\":",
+	appendStringInfo(out, "{\"metaData\":{\"id\":\"%s\",\"format\":{\"provider\":\"parquet\",\"options\":{}},"
+						  "\"schemaString\":",
 					 state->id ? state->id : commit->nonce);
 	escape_json(out, schema);
 	appendStringInfoString(out, ",\"partitionColumns\":[");
@@ -471,7 +474,8 @@ put_metadata(StringInfo out, const LakeState *state, const LakeCommit *commit, c
 			appendStringInfoChar(out, ',');
 		json_append_string(out, ((const LakeColumn *) lfirst(lc))->name);
 	}
-	appendStringInfo(out, "]%s,\"createdTime\":" INT64_FORMAT "}}\n", state->kept ? state->kept : ",\"configuration\":{}",
+	appendStringInfo(out, "]%s,\"createdTime\":" INT64_FORMAT "}}\n",
+					 state->kept ? state->kept : ",\"configuration\":{}",
 					 commit->now);
 }
 
@@ -519,7 +523,8 @@ put_add(StringInfo out, const LakeEntry *entry)
 	put_path(out, entry);
 	appendStringInfoString(out, ",\"partitionValues\":");
 	put_values(out, entry->values);
-	appendStringInfo(out, ",\"size\":" INT64_FORMAT ",\"modificationTime\":" INT64_FORMAT ",\"dataChange\":true", entry->size,
+	appendStringInfo(out, ",\"size\":" INT64_FORMAT ",\"modificationTime\":" INT64_FORMAT ",\"dataChange\":true",
+					 entry->size,
 					 entry->modified);
 	if (entry->stats)
 	{
@@ -535,7 +540,8 @@ put_remove(StringInfo out, const LakeEntry *entry, int64 now)
 {
 	appendStringInfoString(out, "{\"remove\":{\"path\":");
 	put_path(out, entry);
-	appendStringInfo(out, ",\"deletionTimestamp\":" INT64_FORMAT ",\"dataChange\":true,\"extendedFileMetadata\":true,\"partitionValues\":",
+	appendStringInfo(out, ",\"deletionTimestamp\":" INT64_FORMAT ",\"dataChange\":true,"
+						  "\"extendedFileMetadata\":true,\"partitionValues\":",
 					 now);
 	put_values(out, entry->values);
 	appendStringInfo(out, ",\"size\":" INT64_FORMAT "}}\n", entry->size);
@@ -551,10 +557,11 @@ delta_write(const LakeState *state, const LakeCommit *commit, StringInfo out)
 
 	initStringInfo(&schema);
 	more = schema_of(state, commit, &schema, &local_times);
-	appendStringInfo(out, "{\"commitInfo\":{\"timestamp\":" INT64_FORMAT ",\"operation\":\"WRITE\",\"operationParameters\":{\"mode\":\"%s\"},"
-						  "\"isBlindAppend\":%s,\"engineInfo\":\"pg_ingest " EXTENSION_VERSION "\",\"txnId\":\"%s\"}}\n",
+	appendStringInfo(out, "{\"commitInfo\":{\"timestamp\":" INT64_FORMAT ",\"operation\":\"WRITE\","
+						  "\"operationParameters\":{\"mode\":\"%s\"},"
+						  "\"isBlindAppend\":%s,\"engineInfo\":\"%s\",\"txnId\":\"%s\"}}\n",
 					 commit->now, commit->replaces ? "Overwrite" : "Append", commit->replaces ? "false" : "true",
-					 commit->nonce);
+					 "pg_ingest " EXTENSION_VERSION, commit->nonce);
 	if (state->version < 0 || local_times)
 		put_protocol(out, local_times);
 	if (state->version < 0 || more > 0)

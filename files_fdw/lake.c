@@ -346,12 +346,13 @@ lake_change(Relation relation, Oid userid)
 	if (change->relid != RelationGetRelid(relation))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("a transaction can write to one lake table only"),
-						errdetail("It has written to \"%s\": the versions of two tables cannot become visible together.",
+						errdetail("It has written to \"%s\": versions of two tables cannot become visible together.",
 								  change->table->name),
 						errhint("Write to \"%s\" in a transaction of its own.", RelationGetRelationName(relation))));
 	if (change->userid != userid)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("a transaction can write to foreign table \"%s\" as one role only", change->table->name)));
+						errmsg("a transaction can write to foreign table \"%s\" as one role only",
+							   change->table->name)));
 	check_same_table(change, relation);
 	touch(change);
 	return change;
@@ -510,7 +511,8 @@ begin_file(LakeChange *change, List *values)
 	}
 	/* it is known before it is there: whatever fails from here on, it goes */
 	change->written = lappend(change->written, w);
-	w->file = change->state->root->write->create(change->state->root, psprintf("%s/%s", change->state->folder, w->path));
+	w->file = change->state->root->write->create(change->state->root,
+												 psprintf("%s/%s", change->state->folder, w->path));
 	w->writer = parquet_writer_new(change->leaves, change->ndata, change->codec, sink, w->file);
 	MemoryContextSwitchTo(old);
 	return w;
@@ -587,8 +589,8 @@ check_metadata_null(const LakeChange *change, TupleTableSlot *slot)
 		if (!t->columns[i].dropped && t->columns[i].o.kind != COLUMN_DATA && t->columns[i].o.kind != COLUMN_PARTITION &&
 			!slot->tts_isnull[i])
 			ereport(ERROR, (errcode(ERRCODE_GENERATED_ALWAYS),
-							errmsg("column \"%s\" of foreign table \"%s\" cannot be written", t->columns[i].converter.name,
-								   t->name),
+							errmsg("column \"%s\" of foreign table \"%s\" cannot be written",
+								   t->columns[i].converter.name, t->name),
 							errdetail("It has option metadata: files tell it.")));
 	}
 }
@@ -763,7 +765,8 @@ check_meanwhile(LakeChange *change, const LakeCommit *commit)
 
 		if (there >= mark->version)
 			ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
-							errmsg("lake \"%s\" has mark " INT64_FORMAT " of \"%s\" already", state->folder, there, mark->app),
+							errmsg("lake \"%s\" has mark " INT64_FORMAT " of \"%s\" already", state->folder, there,
+								   mark->app),
 							errdetail("Nothing is published twice: the transaction's mark is " INT64_FORMAT ".",
 									  mark->version),
 							errhint("Begin with what comes behind it: files_published() tells the mark.")));
@@ -830,7 +833,7 @@ give_up(LakeChange *change)
 	ListCell *lc;
 
 	if (change->published || change->begun)
-		ereport(LOG, (errmsg("version " INT64_FORMAT " of lake \"%s\" %s, though the transaction that wrote it is rolled back",
+		ereport(LOG, (errmsg("version " INT64_FORMAT " of lake \"%s\" %s, though its transaction is rolled back",
 							 change->state->version + 1, change->state->folder,
 							 change->published ? "is published" : "may be published")));
 	else

@@ -54,7 +54,8 @@ decimal_leaf(LakeColumn *c, const Table *t, int32 typmod)
 
 	if (typmod < (int32) VARHDRSZ)
 		no_such_column(t, c->name, "A lake's decimals have a precision and a scale.",
-					   "Declare the column as numeric(38,10), or with as many digits behind the point as its data have.");
+					   "Declare the column as numeric(38,10), or with as many digits behind the point as its data "
+					   "have.");
 	leaf->precision = ((typmod - VARHDRSZ) >> 16) & 0xffff;
 	/* eleven bits with a sign since 15 */
 	scale = (((typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
@@ -204,7 +205,7 @@ lake_column(LakeColumn *c, const Table *t, const Form_pg_attribute a, bool delta
 	c->leaf.name = pg_server_to_any(c->name, (int) strlen(c->name), PG_UTF8);
 	c->leaf.converted = -1;
 	if (*c->name == '\0' || (delta && c->name[strcspn(c->name, " ,;{}()\n\t=")] != '\0'))
-		no_such_column(t, c->name, "Its name is empty, or has a sign that Delta's names cannot have: space , ; { } ( ) =",
+		no_such_column(t, c->name, "Its name is empty, or has a sign that Delta's names cannot: space , ; { } ( ) =",
 					   "Give it another one there by option name of the column.");
 	leaf_of(c, t, type, typmod, delta);
 }

@@ -52,7 +52,8 @@ local_hold(Held *held, int fd)
 int
 local_open_beneath(int folder, const char *path, int flags, mode_t mode, uint64 resolve)
 {
-	struct open_how how = {.flags = flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY), .mode = mode, .resolve = resolve};
+	struct open_how how = {
+		.flags = flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY), .mode = mode, .resolve = resolve};
 	int fd;
 	int tries = 0;
 

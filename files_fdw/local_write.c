@@ -324,7 +324,8 @@ all_beneath(Root *root, const char *folder, int depth, List **found)
 	CHECK_FOR_INTERRUPTS();
 	if (depth > MOST_DEPTH)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("folders of server \"%s\" are deeper than %d: \"%s\"", root->server, MOST_DEPTH, folder)));
+						errmsg("folders of server \"%s\" are deeper than %d: \"%s\"", root->server, MOST_DEPTH,
+							   folder)));
 	foreach (lc, names_of(root, folder))
 	{
 		const char *name = lfirst(lc);

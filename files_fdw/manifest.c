@@ -211,7 +211,8 @@ put_file(StringInfo out, const LakeEntry *entry, bool first)
 
 	appendStringInfoString(out, first ? "\n{\"path\":" : ",\n{\"path\":");
 	json_append_string(out, entry->path);
-	appendStringInfo(out, ",\"size\":" INT64_FORMAT ",\"rows\":" INT64_FORMAT ",\"modified\":" INT64_FORMAT, entry->size,
+	appendStringInfo(out, ",\"size\":" INT64_FORMAT ",\"rows\":" INT64_FORMAT ",\"modified\":" INT64_FORMAT,
+					 entry->size,
 					 entry->rows, entry->modified);
 	if (entry->values != NIL)
 	{
@@ -294,8 +295,8 @@ manifest_write(const LakeState *state, const LakeCommit *commit, StringInfo out)
 	ListCell *lc;
 
 	files = list_concat(files, commit->adds);
-	appendStringInfo(out, "{\"version\":" INT64_FORMAT ",\"timestamp\":" INT64_FORMAT ",\"engine\":\"pg_ingest " EXTENSION_VERSION "\",\"id\":\"%s\",\"format\":\"parquet\"",
-					 state->version + 1, commit->now, commit->nonce);
+	appendStringInfo(out, "{\"version\":" INT64_FORMAT ",\"timestamp\":" INT64_FORMAT, state->version + 1, commit->now);
+	appendStringInfo(out, ",\"engine\":\"%s\",\"id\":\"%s\",\"format\":\"parquet\"", "pg_ingest " EXTENSION_VERSION, commit->nonce);
 	put_columns(out, commit);
 	put_marks(out, state, commit);
 	appendStringInfoString(out, ",\"files\":[");

@@ -64,7 +64,8 @@ is_written_name(const char *path)
 		return ends_with(name, ".parquet");
 	if (strncmp(name, ".part-", 6) == 0)
 		return ends_with(name, ".parquet.tmp");
-	return name[0] == '.' && strspn(name + 1, "0123456789") == 20 && strncmp(name + 21, ".json.", 6) == 0 && ends_with(name, ".tmp");
+	return name[0] == '.' && strspn(name + 1, "0123456789") == 20 && strncmp(name + 21, ".json.", 6) == 0 &&
+		   ends_with(name, ".tmp");
 }
 
 typedef struct Swept

@@ -263,6 +263,9 @@ sql("BEGIN; SELECT files_mark('plain', 'a', 1); TRUNCATE plain; INSERT INTO plai
 is(plain_rows('count(*)') . ' ' . manifest('plain')->{version}, '1 3', 'replaced in one version');
 is(join(' ', map { sql("SELECT files_published('plain', '$_')") } 'a', 'b'), '1 5', 'marks of all stay');
 is(scalar(parts('plain')), 4, 'files of older versions are there still');
+# as the docs have it
+duck("SET VARIABLE files = (SELECT list('$root/plain/' || f.path) FROM (SELECT unnest(files) AS f FROM (SELECT files FROM read_json('$root/plain/_manifest/*.json') ORDER BY version DESC LIMIT 1)))");
+is(duck("SELECT count(*)::INT FROM read_parquet(getvariable('files'))")->[0][0], 1, 'DuckDB finds those of the newest');
 
 # -- what nobody needs --
 
