@@ -99,7 +99,8 @@ take_metadata(LakeState *state, Json *metadata)
 
 	if (schema == NULL || id == NULL || (provider && strcmp(provider, "parquet") != 0))
 		not_followed(state, "Its metadata have no schema, no id, or another format than Parquet.", OTHERS_LAKE);
-	if (state->schema == NULL || strcmp(state->schema, schema) != 0)
+	/* a lake that was not there has not changed: whether ours can follow, delta_check() tells */
+	if (state->schema != NULL && strcmp(state->schema, schema) != 0)
 		state->schemas++;
 	state->schema = pstrdup(schema);
 	state->id = pstrdup(id);

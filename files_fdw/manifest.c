@@ -296,7 +296,8 @@ manifest_write(const LakeState *state, const LakeCommit *commit, StringInfo out)
 
 	files = list_concat(files, commit->adds);
 	appendStringInfo(out, "{\"version\":" INT64_FORMAT ",\"timestamp\":" INT64_FORMAT, state->version + 1, commit->now);
-	appendStringInfo(out, ",\"engine\":\"%s\",\"id\":\"%s\",\"format\":\"parquet\"", "pg_ingest " EXTENSION_VERSION, commit->nonce);
+	appendStringInfo(out, ",\"engine\":\"%s\",\"id\":\"%s\",\"format\":\"parquet\"",
+					 "pg_ingest " EXTENSION_VERSION, commit->nonce);
 	put_columns(out, commit);
 	put_marks(out, state, commit);
 	appendStringInfoString(out, ",\"files\":[");
