@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_foreign_server.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
 #include "optimizer/pathnode.h"
 #include "parser/parsetree.h"
@@ -32,6 +33,21 @@ scan_user(PlannerInfo *root, Index rti)
 	Oid role = root->simple_rel_array[rti] ? root->simple_rel_array[rti]->userid : InvalidOid;
 #else
 	Oid role = planner_rt_fetch(rti, root)->checkAsUser;
+#endif
+
+	return OidIsValid(role) ? role : GetUserId();
+}
+
+/* Whose rights a statement that writes has: of a view, its owner's */
+static inline Oid
+modify_user(ResultRelInfo *target, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	Oid role = ExecGetResultRelCheckAsUser(target, estate);
+#else
+	bool routed = target->ri_RangeTableIndex == 0 && target->ri_RootResultRelInfo != NULL;
+	ResultRelInfo *top = routed ? target->ri_RootResultRelInfo : target;
+	Oid role = top->ri_RangeTableIndex > 0 ? exec_rt_fetch(top->ri_RangeTableIndex, estate)->checkAsUser : InvalidOid;
 #endif
 
 	return OidIsValid(role) ? role : GetUserId();

@@ -63,3 +63,19 @@ CREATE FUNCTION files_watch(server name, wait interval) RETURNS SETOF text
     AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION files_watch(name, interval)
     IS 'returns when files may have changed, with one row, null: any table; without a row when the time is over';
+
+CREATE FUNCTION files_mark(foreign_table regclass, app text, mark bigint) RETURNS void
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION files_mark(regclass, text, bigint)
+    IS 'the version of a lake that this transaction publishes says up to where the rows of somebody are in it';
+
+CREATE FUNCTION files_published(foreign_table regclass, app text) RETURNS bigint
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION files_published(regclass, text)
+    IS 'up to where the rows of somebody are in a lake, by the newest version that has a mark; null: by none';
+
+CREATE FUNCTION files_vacuum(foreign_table regclass, older_than interval DEFAULT '7 days',
+    OUT files bigint, OUT bytes bigint)
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION files_vacuum(regclass, interval)
+    IS 'removes files of a lake that no version of the last days has: those replaced, and what was never published';

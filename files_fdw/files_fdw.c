@@ -15,6 +15,7 @@
 #include "files_fdw/compat.h"
 #include "files_fdw/files_fdw.h"
 #include "files_fdw/import.h"
+#include "files_fdw/modify.h"
 #include "files_fdw/option.h"
 #include "files_fdw/pattern.h"
 #include "files_fdw/plan.h"
@@ -52,6 +53,7 @@ files_fdw_handler(PG_FUNCTION_ARGS)
 	plan_routine(routine);
 	scan_routine(routine);
 	sample_routine(routine);
+	modify_routine(routine);
 	routine->ImportForeignSchema = import_schema;
 	PG_RETURN_POINTER(routine);
 }
@@ -150,10 +152,10 @@ files_server(const char *name)
 	return server;
 }
 
-void
-check_files_table(Oid relid)
+/* An error unless it is a foreign table of ours; its name */
+static char *
+check_is_table(Oid relid)
 {
-	AclResult acl;
 	char *name = get_rel_name(relid);
 
 	if (name == NULL)
@@ -161,9 +163,27 @@ check_files_table(Oid relid)
 	if (get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE || !is_ours(GetForeignServerIdByRelId(relid)))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("\"%s\" is not a foreign table of files_fdw", name)));
-	acl = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
+	return name;
+}
+
+void
+check_files_table(Oid relid)
+{
+	char *name = check_is_table(relid);
+	AclResult acl = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
+
 	if (acl != ACLCHECK_OK)
 		acl = pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT, ACLMASK_ANY);
+	if (acl != ACLCHECK_OK)
+		aclcheck_error(acl, OBJECT_FOREIGN_TABLE, name);
+}
+
+void
+check_files_table_for(Oid relid, AclMode right)
+{
+	char *name = check_is_table(relid);
+	AclResult acl = pg_class_aclcheck(relid, GetUserId(), right);
+
 	if (acl != ACLCHECK_OK)
 		aclcheck_error(acl, OBJECT_FOREIGN_TABLE, name);
 }

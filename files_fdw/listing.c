@@ -8,6 +8,7 @@
 #include "access/sysattr.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
+#include "files_fdw/lake.h"
 #include "files_fdw/listing.h"
 #include "files_fdw/pattern.h"
 #include "nodes/makefuncs.h"
@@ -41,7 +42,7 @@ List *
 table_files(Table *t)
 {
 	Root *root = table_root(t);
-	List *files = root->routine->list(root, t->o.path);
+	List *files = t->o.layout != LAYOUT_NONE ? lake_files(t) : root->routine->list(root, t->o.path);
 
 	return t->o.latest ? only_latest(files) : files;
 }
@@ -53,7 +54,7 @@ table_files_named(Table *t, List *paths)
 	List *files = NIL;
 	ListCell *lc;
 
-	if (t->o.latest)
+	if (t->o.latest || t->o.layout != LAYOUT_NONE)
 	{
 		foreach (lc, table_files(t))
 		{

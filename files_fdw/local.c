@@ -9,37 +9,16 @@
 #include "postgres.h"
 
 #include <dirent.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "files_fdw/local.h"
 #include "files_fdw/pattern.h"
-#include "files_fdw/root.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-
-#define BELOW (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
-#define MOST_DEPTH 32 /* folders within each other */
-
-/* A descriptor that is closed with a memory context */
-typedef struct Held
-{
-	int fd;
-	MemoryContextCallback callback;
-} Held;
-
-typedef struct LocalRoot
-{
-	Root root;
-	Held held;
-	int64 links; /* counts of the last listing */
-	int64 others;
-} LocalRoot;
 
 typedef struct LocalFile
 {
@@ -47,8 +26,8 @@ typedef struct LocalFile
 	Held held;
 } LocalFile;
 
-static void
-let_go(void *arg)
+void
+local_let_go(void *arg)
 {
 	Held *held = arg;
 
@@ -60,21 +39,21 @@ let_go(void *arg)
 	held->fd = -1;
 }
 
-/* The descriptor is the context's from now on */
-static void
-hold(Held *held, int fd)
+void
+local_hold(Held *held, int fd)
 {
 	ReserveExternalFD();
 	held->fd = fd;
-	held->callback.func = let_go;
+	held->callback.func = local_let_go;
 	held->callback.arg = held;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &held->callback);
 }
 
-static int
-open_beneath(int folder, const char *path, int flags, uint64 resolve)
+int
+local_open_beneath(int folder, const char *path, int flags, mode_t mode, uint64 resolve)
 {
-	struct open_how how = {.flags = flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY), .resolve = resolve};
+	struct open_how how = {
+		.flags = flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY), .mode = mode, .resolve = resolve};
 	int fd;
 	int tries = 0;
 
@@ -84,9 +63,16 @@ open_beneath(int folder, const char *path, int flags, uint64 resolve)
 	return fd;
 }
 
+/* To read */
+static int
+open_beneath(int folder, const char *path, int flags, uint64 resolve)
+{
+	return local_open_beneath(folder, path, flags, 0, resolve);
+}
+
 /* Why a file could not be opened, by what the kernel says */
-static void
-pg_attribute_noreturn() cannot_open(Root *root, const char *path)
+void
+local_cannot_open(Root *root, const char *path)
 {
 	int code = errno;
 
@@ -120,8 +106,8 @@ version_of(const struct stat *st)
 					(unsigned long long) st->st_ino);
 }
 
-static void
-fill_info(FileInfo *info, const char *path, const struct stat *st)
+void
+local_fill_info(FileInfo *info, const char *path, const struct stat *st)
 {
 	memset(info, 0, sizeof(FileInfo));
 	info->path = pstrdup(path);
@@ -174,7 +160,7 @@ walk_entry(Walk *walk, int fd, const char *folder, const char *name, int depth)
 		/* it went meanwhile */
 		if (errno == ENOENT)
 			return;
-		cannot_open(&walk->root->root, path);
+		local_cannot_open(&walk->root->root, path);
 	}
 	if (S_ISDIR(st.st_mode))
 	{
@@ -193,7 +179,7 @@ walk_entry(Walk *walk, int fd, const char *folder, const char *name, int depth)
 		FileInfo *info = palloc0(sizeof(FileInfo));
 
 		check_name(walk, path);
-		fill_info(info, path, &st);
+		local_fill_info(info, path, &st);
 		walk->found = lappend(walk->found, info);
 	}
 }
@@ -218,7 +204,7 @@ walk_folder(Walk *walk, const char *path, int depth)
 			MemoryContextDelete(context);
 			return;
 		}
-		cannot_open(&walk->root->root, *path ? path : ".");
+		local_cannot_open(&walk->root->root, *path ? path : ".");
 	}
 	if (depth > MOST_DEPTH)
 	{
@@ -227,14 +213,14 @@ walk_folder(Walk *walk, const char *path, int depth)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("folders of server \"%s\" are deeper than %d: \"%s\"",
 																 walk->root->root.server, MOST_DEPTH, path)));
 	}
-	hold(held, fd);
+	local_hold(held, fd);
 	copy = dup(fd);
 	dir = copy < 0 ? NULL : fdopendir(copy);
 	if (dir == NULL)
 	{
 		if (copy >= 0)
 			(void) close(copy);
-		cannot_open(&walk->root->root, path);
+		local_cannot_open(&walk->root->root, path);
 	}
 	PG_TRY();
 	{
@@ -246,7 +232,7 @@ walk_folder(Walk *walk, const char *path, int depth)
 			MemoryContextSwitchTo(context);
 		}
 		if (errno != 0)
-			cannot_open(&walk->root->root, path);
+			local_cannot_open(&walk->root->root, path);
 	}
 	PG_FINALLY();
 	{
@@ -273,7 +259,7 @@ local_look(Root *root, const char *path)
 	{
 		if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EXDEV || errno == ENAMETOOLONG)
 			return NULL;
-		cannot_open(root, path);
+		local_cannot_open(root, path);
 	}
 	if (fstat(fd, &st) != 0 || !(S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)))
 	{
@@ -282,7 +268,7 @@ local_look(Root *root, const char *path)
 	}
 	(void) close(fd);
 	info = palloc0(sizeof(FileInfo));
-	fill_info(info, path, &st);
+	local_fill_info(info, path, &st);
 	return info;
 }
 
@@ -341,7 +327,7 @@ local_open(Root *root, const FileInfo *listed)
 	int fd = open_beneath(((LocalRoot *) root)->held.fd, path, O_RDONLY | O_NONBLOCK, BELOW);
 
 	if (fd < 0)
-		cannot_open(root, path);
+		local_cannot_open(root, path);
 	file->file.root = root;
 	file->file.path = pstrdup(path);
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
@@ -350,7 +336,7 @@ local_open(Root *root, const FileInfo *listed)
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
 						errmsg("\"%s\" of server \"%s\" is not a file", path, root->server)));
 	}
-	hold(&file->held, fd);
+	local_hold(&file->held, fd);
 	return &file->file;
 }
 
@@ -384,14 +370,14 @@ local_info(RootFile *file, FileInfo *info)
 	struct stat st;
 
 	if (fstat(((LocalFile *) file)->held.fd, &st) != 0)
-		cannot_open(file->root, file->path);
-	fill_info(info, file->path, &st);
+		local_cannot_open(file->root, file->path);
+	local_fill_info(info, file->path, &st);
 }
 
 static void
 local_close(RootFile *file)
 {
-	let_go(&((LocalFile *) file)->held);
+	local_let_go(&((LocalFile *) file)->held);
 }
 
 static const RootRoutine local_routine = {local_list, local_look, local_open, local_read,
@@ -421,6 +407,7 @@ local_root(ForeignServer *server, const char *where, const char *allowed)
 	int fd;
 
 	root->root.routine = &local_routine;
+	root->root.write = &local_write_routine;
 	root->root.server = pstrdup(server->servername);
 	root->root.where = pstrdup(where);
 	fd = open_beneath(AT_FDCWD, allowed ? allowed : where, flags, RESOLVE_NO_MAGICLINKS);
@@ -439,7 +426,7 @@ local_root(ForeignServer *server, const char *where, const char *allowed)
 		}
 	}
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
-		cannot_open(&root->root, ".");
+		local_cannot_open(&root->root, ".");
 	if (fd < 0)
 	{
 		bool gone = errno == ENOENT || errno == ENOTDIR;
@@ -447,6 +434,6 @@ local_root(ForeignServer *server, const char *where, const char *allowed)
 		ereport(ERROR, (gone ? errcode(ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION) : errcode_for_file_access(),
 						errmsg("could not open the root \"%s\" of server \"%s\": %m", where, server->servername)));
 	}
-	hold(&root->held, fd);
+	local_hold(&root->held, fd);
 	return &root->root;
 }

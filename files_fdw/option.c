@@ -46,6 +46,8 @@ typedef enum OptionKind
 	OPT_PATH,
 	OPT_TABLES,
 	OPT_FORMAT,
+	OPT_LAYOUT,
+	OPT_WRITABLE,
 	OPT_COMPRESSION,
 	OPT_ENCODING,
 	OPT_BYTE,      /* one that may divide fields */
@@ -78,6 +80,7 @@ typedef struct OptionDef
 static const OptionDef options[] = {
 	{"root", ForeignServerRelationId, OPT_ROOT},
 	{"auth", ForeignServerRelationId, OPT_AUTH},
+	{"writable", ForeignServerRelationId, OPT_WRITABLE},
 	{"tables", ForeignServerRelationId, OPT_TABLES},
 	{"infer_bytes", ForeignServerRelationId, OPT_SIZE},
 	{"poll", ForeignServerRelationId, OPT_TIME},
@@ -92,6 +95,7 @@ static const OptionDef options[] = {
 
 	{"path", ForeignTableRelationId, OPT_PATH},
 	{"format", ForeignTableRelationId, OPT_FORMAT},
+	{"layout", ForeignTableRelationId, OPT_LAYOUT},
 	{"compression", ForeignTableRelationId, OPT_COMPRESSION},
 	{"encoding", ForeignTableRelationId, OPT_ENCODING},
 	{"delimiter", ForeignTableRelationId, OPT_BYTE},
@@ -245,6 +249,21 @@ check_root(DefElem *def)
 						errhint("A superuser can create the server, and grant its use.")));
 }
 
+/* Whoever says so lends it to all who may use the server */
+static void
+check_writable(DefElem *def)
+{
+	bool writable;
+
+	if (!parse_bool(defGetString(def), &writable))
+		bad_value(def, "It must be on or off.");
+	if (writable && !has_privs_of_role(GetUserId(), ROLE_PG_WRITE_SERVER_FILES))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied to set option \"%s\"", def->defname),
+						errdetail("Only members of role pg_write_server_files may let the server write files."),
+						errhint("A superuser can set it.")));
+}
+
 /* name=pattern; name=pattern */
 static void
 check_tables(DefElem *def)
@@ -333,7 +352,8 @@ static void
 check_value(OptionKind kind, DefElem *def)
 {
 	static const char *const auths[] = {"key", "sas", "identity", "none", NULL};
-	static const char *const formats[] = {"csv", "json", NULL};
+	static const char *const formats[] = {"csv", "json", "parquet", NULL};
+	static const char *const layouts[] = {"plain", "delta", NULL};
 	static const char *const compressions[] = {"auto", "none", "gzip", "zstd", NULL};
 	static const char *const records[] = {"lf", "cr", NULL};
 	static const char *const takes[] = {"all", "latest", NULL};
@@ -373,7 +393,13 @@ check_value(OptionKind kind, DefElem *def)
 			check_tables(def);
 			break;
 		case OPT_FORMAT:
-			check_one_of(def, formats, "It must be csv or json.");
+			check_one_of(def, formats, "It must be csv, json or parquet.");
+			break;
+		case OPT_LAYOUT:
+			check_one_of(def, layouts, "It must be plain or delta.");
+			break;
+		case OPT_WRITABLE:
+			check_writable(def);
 			break;
 		case OPT_COMPRESSION:
 			check_one_of(def, compressions, "It must be auto, none, gzip or zstd.");
@@ -503,6 +529,12 @@ check_together(const TableOptions *o)
 	if (o->escape != 0 && (o->escape == o->delimiter || o->escape == o->comment))
 		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 						errmsg("option escape must differ from delimiter and comment")));
+	if (o->layout != LAYOUT_NONE && o->format != FORMAT_PARQUET)
+		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND), errmsg("option layout goes with format 'parquet'")));
+	if (o->layout != LAYOUT_NONE && o->path != NULL && !pattern_is_path(o->path))
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+						errmsg("invalid value for option \"path\": \"%s\"", o->path),
+						errhint("Of a table with option layout it is one folder, without patterns.")));
 	if (o->manner.decimal == o->manner.thousands)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND), errmsg("options decimal and thousands must differ")));
@@ -615,7 +647,10 @@ apply_option(TableOptions *o, DefElem *def)
 	if (strcmp(name, "path") == 0)
 		o->path = value;
 	else if (strcmp(name, "format") == 0)
-		o->format = *value == 'j' ? FORMAT_JSON : FORMAT_CSV;
+		o->format = *value == 'j' ? FORMAT_JSON : *value == 'p' ? FORMAT_PARQUET
+																: FORMAT_CSV;
+	else if (strcmp(name, "layout") == 0)
+		o->layout = *value == 'd' ? LAYOUT_DELTA : LAYOUT_PLAIN;
 	else if (strcmp(name, "compression") == 0)
 		o->compression = *value == 'a'   ? COMPRESS_AUTO
 						 : *value == 'n' ? COMPRESS_NONE

@@ -15,8 +15,17 @@
 typedef enum FileFormat
 {
 	FORMAT_CSV,
-	FORMAT_JSON
+	FORMAT_JSON,
+	FORMAT_PARQUET
 } FileFormat;
+
+/* A folder with a log of its own, which says which files are its content */
+typedef enum Layout
+{
+	LAYOUT_NONE,
+	LAYOUT_PLAIN, /* _manifest */
+	LAYOUT_DELTA  /* _delta_log */
+} Layout;
 
 typedef enum Compression
 {
@@ -50,6 +59,7 @@ typedef struct TableOptions
 {
 	char *path;
 	FileFormat format;
+	Layout layout;
 	Compression compression;
 	FileEncoding encoding;
 	char delimiter;

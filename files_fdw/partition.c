@@ -7,8 +7,6 @@
 #include "files_fdw/partition.h"
 #include "mb/pg_wchar.h"
 
-#define HIVE_NULL "__HIVE_DEFAULT_PARTITION__"
-
 static int
 hex(char c)
 {

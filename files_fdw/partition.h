@@ -9,6 +9,8 @@
 
 #include "nodes/pg_list.h"
 
+#define HIVE_NULL "__HIVE_DEFAULT_PARTITION__"
+
 /* The value that a path has for a key; NULL: none, or Hive's own word for null */
 extern char *partition_value(const char *path, const char *key);
 /* All keys of a path, in their order */

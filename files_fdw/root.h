@@ -22,6 +22,8 @@ typedef struct FileInfo
 	char *version; /* another one whenever the content may be another one */
 	bool link;     /* which is not followed: opening it fails */
 	bool archived; /* reading it fails */
+	bool in_lake;  /* a log names it, with its values */
+	List *values;  /* of LakePair */
 	char *birth;   /* the same as long as it is the same file, whatever is appended; NULL: nobody knows */
 } FileInfo;
 
@@ -44,9 +46,12 @@ typedef struct RootRoutine
 	char *(*describe)(Root *root);
 } RootRoutine;
 
+typedef struct RootWriteRoutine RootWriteRoutine; /* root_write.h */
+
 struct Root
 {
 	const RootRoutine *routine;
+	const RootWriteRoutine *write;
 	const char *server; /* its name */
 	const char *where;
 };

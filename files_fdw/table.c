@@ -6,6 +6,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "files_fdw/lake_log.h"
 #include "files_fdw/partition.h"
 #include "files_fdw/table.h"
 #include "foreign/fdwapi.h"
@@ -130,7 +131,7 @@ column_of_file(const Column *c, const FileInfo *file, Arena *arena, Datum *value
 			*value = Int64GetDatum(file->size);
 			return true;
 		default:
-			text = partition_value(file->path, c->o.name);
+			text = file->in_lake ? lake_value(file->values, c->o.name) : partition_value(file->path, c->o.name);
 			*isnull = text == NULL;
 			return *isnull || convert_text(&c->converter, text, (int) strlen(text), arena, value, complaint);
 	}
@@ -309,6 +310,9 @@ file_scan_open(Table *t, FileInfo *file)
 	FileScan *s = palloc0(sizeof(FileScan));
 	Root *root = table_root(t);
 
+	if (t->o.format == FORMAT_PARQUET)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("foreign table \"%s\" is only written: files of Parquet are not read", t->name)));
 	s->table = t;
 	s->file = file;
 	s->context = context;

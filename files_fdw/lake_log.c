@@ -1,0 +1,99 @@
+/*
+ * lake_log.c
+ *		What logs of lakes share: names of versions, marks of writers.
+ */
+#include "postgres.h"
+
+#include "files_fdw/lake_log.h"
+#include "utils/memutils.h"
+
+#define VERSION_DIGITS 20
+#define MOST_LOG_BYTES (512 * 1024 * 1024)
+
+int64
+lake_log_version(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+
+	if (strspn(name, "0123456789") != VERSION_DIGITS || strcmp(name + VERSION_DIGITS, ".json") != 0)
+		return -1;
+	return strtoll(name, NULL, 10);
+}
+
+char *
+lake_log_path(const LakeState *state, const LakeLogRoutine *log, int64 version)
+{
+	return psprintf("%s/%s/%0*lld.json", state->folder, log->folder, VERSION_DIGITS, (long long) version);
+}
+
+char *
+lake_log_read(LakeState *state, const FileInfo *file, size_t *len)
+{
+	RootFile *open;
+	char *text;
+
+	if (file->size > MOST_LOG_BYTES)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("file \"%s\" of server \"%s\" is too long for a log", file->path, state->root->server)));
+	open = state->root->routine->open(state->root, file);
+	text = palloc((size_t) file->size + 1);
+	*len = state->root->routine->read(open, text, (size_t) file->size, 0);
+	state->root->routine->close(open);
+	text[*len] = '\0';
+	return text;
+}
+
+int64
+lake_mark(const LakeState *state, const char *app)
+{
+	ListCell *lc;
+
+	foreach (lc, state->marks)
+	{
+		const LakeMark *mark = lfirst(lc);
+
+		if (strcmp(mark->app, app) == 0)
+			return mark->version;
+	}
+	return -1;
+}
+
+void
+lake_mark_set(LakeState *state, const char *app, int64 version)
+{
+	MemoryContext old = MemoryContextSwitchTo(state->context);
+	LakeMark *mark;
+	ListCell *lc;
+
+	foreach (lc, state->marks)
+	{
+		mark = lfirst(lc);
+		if (strcmp(mark->app, app) == 0)
+		{
+			mark->version = version;
+			MemoryContextSwitchTo(old);
+			return;
+		}
+	}
+	mark = palloc(sizeof(LakeMark));
+	mark->app = pstrdup(app);
+	mark->version = version;
+	state->marks = lappend(state->marks, mark);
+	MemoryContextSwitchTo(old);
+}
+
+char *
+lake_value(List *values, const char *name)
+{
+	ListCell *lc;
+
+	foreach (lc, values)
+	{
+		const LakePair *pair = lfirst(lc);
+
+		if (strcmp(pair->name, name) == 0)
+			return pair->value;
+	}
+	return NULL;
+}
