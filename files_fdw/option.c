@@ -63,6 +63,7 @@ typedef enum OptionKind
 	OPT_WORDS,
 	OPT_TWO_WORDS,
 	OPT_ZONE,
+	OPT_NANOS,
 	OPT_METADATA,
 	OPT_EXTRA
 } OptionKind;
@@ -115,6 +116,7 @@ static const OptionDef options[] = {
 	{"null_words", ForeignTableRelationId, OPT_WORDS},
 	{"boolean_words", ForeignTableRelationId, OPT_TWO_WORDS},
 	{"timezone", ForeignTableRelationId, OPT_ZONE},
+	{"nanos", ForeignTableRelationId, OPT_NANOS},
 
 	{"name", AttributeRelationId, OPT_NOTE},
 	{"partition", AttributeRelationId, OPT_NOTE},
@@ -126,6 +128,7 @@ static const OptionDef options[] = {
 	{"null_words", AttributeRelationId, OPT_WORDS},
 	{"boolean_words", AttributeRelationId, OPT_TWO_WORDS},
 	{"timezone", AttributeRelationId, OPT_ZONE},
+	{"nanos", AttributeRelationId, OPT_NANOS},
 	{"description", AttributeRelationId, OPT_NOTE},
 };
 
@@ -332,11 +335,12 @@ static void
 check_value(OptionKind kind, DefElem *def)
 {
 	static const char *const auths[] = {"key", "sas", "identity", "none", NULL};
-	static const char *const formats[] = {"csv", "json", NULL};
+	static const char *const formats[] = {"csv", "json", "parquet", NULL};
 	static const char *const compressions[] = {"auto", "none", "gzip", "zstd", NULL};
 	static const char *const records[] = {"lf", "cr", NULL};
 	static const char *const takes[] = {"all", "latest", NULL};
 	static const char *const grows[] = {"verify", "full", "never", NULL};
+	static const char *const nanos[] = {"error", "truncate", NULL};
 	static const char *const extras[] = {"error", "ignore", NULL};
 	static const char *const decimals[] = {".", ",", NULL};
 	static const char *const orders[] = {"ymd", "dmy", "mdy", NULL};
@@ -372,7 +376,7 @@ check_value(OptionKind kind, DefElem *def)
 			check_tables(def);
 			break;
 		case OPT_FORMAT:
-			check_one_of(def, formats, "It must be csv or json.");
+			check_one_of(def, formats, "It must be csv, json or parquet.");
 			break;
 		case OPT_COMPRESSION:
 			check_one_of(def, compressions, "It must be auto, none, gzip or zstd.");
@@ -408,6 +412,9 @@ check_value(OptionKind kind, DefElem *def)
 				bad_value(
 					def,
 					"It must be lines, or where the array is: $ for the document itself, $.data.items for a member.");
+			break;
+		case OPT_NANOS:
+			check_one_of(def, nanos, "It must be error or truncate.");
 			break;
 		case OPT_TAKE:
 			check_one_of(def, takes, "It must be all or latest.");
@@ -502,6 +509,10 @@ check_together(const TableOptions *o)
 	if (o->escape != 0 && (o->escape == o->delimiter || o->escape == o->comment))
 		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 						errmsg("option escape must differ from delimiter and comment")));
+	if (o->format == FORMAT_PARQUET && o->compression > COMPRESS_NONE)
+		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+						errmsg("option compression does not go with format parquet"),
+						errdetail("Parquet files are packed within, and tell how themselves.")));
 	if (o->manner.decimal == o->manner.thousands)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND), errmsg("options decimal and thousands must differ")));
@@ -609,6 +620,8 @@ apply_manner(Manner *m, DefElem *def)
 		m->null_words = words_of(value);
 	else if (strcmp(def->defname, "force_null") == 0)
 		(void) parse_bool(value, &m->force_null);
+	else if (strcmp(def->defname, "nanos") == 0)
+		m->cut_nanos = *value == 't';
 	else if (strcmp(def->defname, "timezone") == 0)
 		m->zone = pg_tzset(value);
 	else if (strcmp(def->defname, "boolean_words") == 0)
@@ -629,7 +642,8 @@ apply_option(TableOptions *o, DefElem *def)
 	if (strcmp(name, "path") == 0)
 		o->path = value;
 	else if (strcmp(name, "format") == 0)
-		o->format = *value == 'j' ? FORMAT_JSON : FORMAT_CSV;
+		o->format = *value == 'j' ? FORMAT_JSON : *value == 'p' ? FORMAT_PARQUET
+																: FORMAT_CSV;
 	else if (strcmp(name, "compression") == 0)
 		o->compression = *value == 'a'   ? COMPRESS_AUTO
 						 : *value == 'n' ? COMPRESS_NONE

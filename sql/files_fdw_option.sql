@@ -29,7 +29,7 @@ END $$;
 SELECT o, pg_temp.try(o) FROM unnest(ARRAY[
 	$$path 'in/a.csv'$$, $$path 'in/*.csv; in/**/[a-z]#?.csv.gz'$$, $$format 'csv'$$, $$path ''$$, $$path '/etc/passwd'$$, $$path '../x'$$, $$path 'a/../b'$$, $$path 'a//b'$$, $$path 'a/'$$, $$path 'a/[b'$$,
 	$$path '**/**/**/**/**/a'$$, $$path '********* '$$, $$path 'a;;b'$$, $$path './a'$$,
-	$$path 'a', format 'parquet'$$, $$path 'a', compression 'bzip2'$$, $$path 'a', encoding 'klingon'$$, $$path 'a', encoding 'UTF-16LE'$$, $$path 'a', encoding 'windows-1252'$$,
+	$$path 'a', format 'orc'$$, $$path 'a', compression 'bzip2'$$, $$path 'a', encoding 'klingon'$$, $$path 'a', encoding 'UTF-16LE'$$, $$path 'a', encoding 'windows-1252'$$,
 	$$path 'a', delimiter ''$$, $$path 'a', delimiter 'ab'$$, $$path 'a', delimiter 'tab'$$, $$path 'a', delimiter '\x01'$$, $$path 'a', delimiter '\x80'$$, $$path 'a', delimiter 'ä'$$, $$path 'a', delimiter E'\n'$$,
 	$$path 'a', quote 'none'$$, $$path 'a', quote ',' $$, $$path 'a', escape ','$$, $$path 'a', comment '"'$$, $$path 'a', record 'crlf'$$, $$path 'a', skip '-1'$$, $$path 'a', skip '1.5'$$,
 	$$path 'a', header 'perhaps'$$, $$path 'a', records 'data'$$, $$path 'a', records '$.a.b'$$, $$path 'a', records '$..b'$$, $$path 'a', take 'first'$$, $$path 'a', max_row_bytes '1GB'$$, $$path 'a', max_row_bytes '64kB'$$,
