@@ -155,9 +155,13 @@ take_values(RowMaker *m, const Take *takes, int n, Datum *values, bool *nulls)
 {
 	const FileScan *s = m->scan;
 	const Row *row = &s->row;
-	Complaint complaint = {0};
+	Complaint complaint;
 	ErrorContextCallback callback;
 
+	/* but for its words, which are many bytes */
+	complaint.sqlstate = 0;
+	complaint.column = complaint.value = NULL;
+	complaint.len = 0;
 	callback.callback = say_where;
 	callback.arg = m;
 	callback.previous = error_context_stack;
