@@ -53,6 +53,13 @@ modify_user(ResultRelInfo *target, EState *estate)
 	return OidIsValid(role) ? role : GetUserId();
 }
 
+/* Are texts of a collation in the order of their bytes? */
+#if PG_VERSION_NUM >= 180000
+#define collation_is_c(collation) (pg_newlocale_from_collation(collation)->collate_is_c)
+#else
+#define collation_is_c(collation) lc_collate_is_c(collation)
+#endif
+
 /* create_foreignscan_path took fdw_restrictinfo in 17 and disabled_nodes in 18 */
 #if PG_VERSION_NUM >= 180000
 #define make_scan_path(root, rel, rows, startup, total) \

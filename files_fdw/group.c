@@ -16,8 +16,8 @@
 #include "mb/pg_wchar.h"
 
 static const char *const packed_suffixes[] = {".gz", ".zst"};
-static const char *const known_suffixes[] = {".csv", ".tsv", ".tab", ".psv", ".txt",
-											 ".dat", ".json", ".jsonl", ".ndjson"};
+static const char *const known_suffixes[] = {".csv", ".tsv", ".tab", ".psv", ".txt", ".dat",
+											 ".json", ".jsonl", ".ndjson", ".parquet", ".parq", ".pq"};
 
 /* Bytes before a suffix of the list; n if there is none */
 static size_t

@@ -157,6 +157,6 @@ import_schema(ImportForeignSchemaStmt *stmt, Oid serverid)
 	if (other > 0 && stmt->list_type == FDW_IMPORT_SCHEMA_ALL)
 		ereport(
 			NOTICE,
-			(errmsg("%d files are left out, since their names have endings that are neither CSV's nor JSON's", other)));
+			(errmsg("%d files are left out, since their names have endings of neither CSV, JSON nor Parquet", other)));
 	return commands;
 }

@@ -309,8 +309,8 @@ read_all(Inference *i, List *files)
 	}
 }
 
-static void
-read_keys(Inference *i)
+void
+infer_keys(Inference *i)
 {
 	ListCell *lc;
 	int n = 0;
@@ -420,5 +420,5 @@ infer_group(Root *root, FileGroup *group, int64 budget, Inference *i)
 		((Choice *) linitial(i->dialect.choices))->runner_up = pstrdup("UTF8");
 		read_all(i, files);
 	}
-	read_keys(i);
+	infer_keys(i);
 }

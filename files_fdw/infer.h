@@ -42,4 +42,7 @@ typedef struct Inference
 /* Sniffs the newest file and reads all of them; the group has at least one */
 extern void infer_group(Root *root, FileGroup *group, int64 budget, Inference *inference);
 
+/* Columns of folders key=value */
+extern void infer_keys(Inference *inference);
+
 #endif /* FILES_INFER_H */

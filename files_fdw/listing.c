@@ -152,8 +152,7 @@ own_column(const Table *t, Index relid, Node *node, ColumnKind kind)
 	}
 }
 
-/* A constant, or a parameter of the statement that is known */
-static Const *
+Const *
 known_value(Node *node, ParamListInfo params)
 {
 	while (node && IsA(node, RelabelType))

@@ -19,6 +19,8 @@ extern List *file_clauses(const Table *t, Index relid, List *clauses);
 extern bool named_files(const Table *t, Index relid, List *clauses, ParamListInfo params, List **paths);
 /* Files of these names */
 extern List *table_files_named(Table *t, List *paths);
+/* A constant, or a parameter of the statement that is known; NULL: neither */
+extern Const *known_value(Node *node, ParamListInfo params);
 /* Positions that conditions leave: from (inclusive) to (exclusive), of values that are known */
 extern void position_bounds(const Table *t, Index relid, List *clauses, ParamListInfo params, int64 *from, int64 *to);
 

@@ -66,6 +66,7 @@ typedef enum OptionKind
 	OPT_WORDS,
 	OPT_TWO_WORDS,
 	OPT_ZONE,
+	OPT_NANOS,
 	OPT_METADATA,
 	OPT_EXTRA
 } OptionKind;
@@ -120,6 +121,7 @@ static const OptionDef options[] = {
 	{"null_words", ForeignTableRelationId, OPT_WORDS},
 	{"boolean_words", ForeignTableRelationId, OPT_TWO_WORDS},
 	{"timezone", ForeignTableRelationId, OPT_ZONE},
+	{"nanos", ForeignTableRelationId, OPT_NANOS},
 
 	{"name", AttributeRelationId, OPT_NOTE},
 	{"partition", AttributeRelationId, OPT_NOTE},
@@ -131,6 +133,7 @@ static const OptionDef options[] = {
 	{"null_words", AttributeRelationId, OPT_WORDS},
 	{"boolean_words", AttributeRelationId, OPT_TWO_WORDS},
 	{"timezone", AttributeRelationId, OPT_ZONE},
+	{"nanos", AttributeRelationId, OPT_NANOS},
 	{"description", AttributeRelationId, OPT_NOTE},
 };
 
@@ -358,6 +361,7 @@ check_value(OptionKind kind, DefElem *def)
 	static const char *const records[] = {"lf", "cr", NULL};
 	static const char *const takes[] = {"all", "latest", NULL};
 	static const char *const grows[] = {"verify", "full", "never", NULL};
+	static const char *const nanos[] = {"error", "truncate", NULL};
 	static const char *const extras[] = {"error", "ignore", NULL};
 	static const char *const decimals[] = {".", ",", NULL};
 	static const char *const orders[] = {"ymd", "dmy", "mdy", NULL};
@@ -435,6 +439,9 @@ check_value(OptionKind kind, DefElem *def)
 				bad_value(
 					def,
 					"It must be lines, or where the array is: $ for the document itself, $.data.items for a member.");
+			break;
+		case OPT_NANOS:
+			check_one_of(def, nanos, "It must be error or truncate.");
 			break;
 		case OPT_TAKE:
 			check_one_of(def, takes, "It must be all or latest.");
@@ -535,6 +542,10 @@ check_together(const TableOptions *o)
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 						errmsg("invalid value for option \"path\": \"%s\"", o->path),
 						errhint("Of a table with option layout it is one folder, without patterns.")));
+	if (o->format == FORMAT_PARQUET && o->compression > COMPRESS_NONE)
+		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+						errmsg("option compression does not go with format parquet"),
+						errdetail("Parquet files are packed within, and tell how themselves.")));
 	if (o->manner.decimal == o->manner.thousands)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND), errmsg("options decimal and thousands must differ")));
@@ -627,6 +638,8 @@ apply_manner(Manner *m, DefElem *def)
 		m->null_words = words_of(value);
 	else if (strcmp(def->defname, "force_null") == 0)
 		(void) parse_bool(value, &m->force_null);
+	else if (strcmp(def->defname, "nanos") == 0)
+		m->cut_nanos = *value == 't';
 	else if (strcmp(def->defname, "timezone") == 0)
 		m->zone = pg_tzset(value);
 	else if (strcmp(def->defname, "boolean_words") == 0)

@@ -52,7 +52,8 @@ typedef struct Manner
 	bool force_null;  /* within quotes, too */
 	char *true_word;  /* besides PostgreSQL's own, or NULL */
 	char *false_word;
-	pg_tz *zone; /* of times that do not tell theirs; NULL: they must */
+	bool cut_nanos; /* what is finer than a microsecond is left out */
+	pg_tz *zone;    /* of times that do not tell theirs; NULL: they must */
 } Manner;
 
 typedef struct TableOptions

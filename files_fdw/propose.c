@@ -14,6 +14,7 @@
 #include "catalog/pg_foreign_table.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "files_fdw/parquet_import.h"
 #include "files_fdw/propose.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -158,6 +159,22 @@ add_column(Proposal *p, Guess *g, int number)
 	c->options = r.options;
 	if (strcmp(name, g->name) != 0 && (p->i.dialect.o.header || p->i.dialect.o.format == FORMAT_JSON))
 		c->options = lcons(option("name", g->name), c->options);
+	p->n++;
+}
+
+/* A column that the files themselves say the type of */
+static void
+add_found(Proposal *p, const ParquetFound *f, int number)
+{
+	char *name = column_name(p, f->name, psprintf("column%d", number));
+	ProposedColumn *c = new_column(p);
+
+	c->name = name;
+	c->type = f->type;
+	c->evidence = f->evidence;
+	c->note = f->note;
+	if (strcmp(name, f->name) != 0)
+		c->options = list_make1(option("name", f->name));
 	p->n++;
 }
 
@@ -368,7 +385,13 @@ widen_by(Proposal *p, Oid relid)
 				continue;
 			if (keep_existing(p, i, relation, a + 1))
 				continue;
-			type = means_another(c, relid, a + 1, &p->i.dialect.o) ? "text" : wider(c->type, att->atttypid);
+			if (p->i.dialect.o.format == FORMAT_PARQUET)
+			{
+				type = parquet_wider(c->type, format_type_with_typemod(att->atttypid, att->atttypmod));
+				type = type ? type : "text";
+			}
+			else
+				type = means_another(c, relid, a + 1, &p->i.dialect.o) ? "text" : wider(c->type, att->atttypid);
 			if (strcmp(type, c->type) != 0)
 			{
 				c->evidence = psprintf("%s, but foreign table \"%s\" has %s already", c->evidence,
@@ -437,11 +460,34 @@ judge(Proposal *p)
 			psprintf(INT64_FORMAT " of " INT64_FORMAT " rows do not fit, the first: %s", i->bad, i->rows, i->first_bad);
 }
 
+/* By its first file that has anything */
+static bool
+group_is_parquet(Root *root, FileGroup *group)
+{
+	ListCell *lc;
+
+	foreach (lc, group->files)
+	{
+		if (((FileInfo *) lfirst(lc))->size > 0)
+			return parquet_is(root, lfirst(lc));
+	}
+	return false;
+}
+
 void
 propose(ForeignServer *server, Root *root, FileGroup *group, List *metadata, Proposal *p)
 {
 	memset(p, 0, sizeof(Proposal));
-	infer_group(root, group, server_infer_bytes(server), &p->i);
+	if (group_is_parquet(root, group))
+	{
+		ListCell *lc;
+		int number = 0;
+
+		foreach (lc, parquet_infer(root, group, &p->i))
+			add_found(p, lfirst(lc), ++number);
+	}
+	else
+		infer_group(root, group, server_infer_bytes(server), &p->i);
 	for (int c = 0; c < p->i.n; c++)
 		add_column(p, p->i.guesses[c], c + 1);
 	for (int k = 0; k < list_length(p->i.keys); k++)
@@ -464,6 +510,13 @@ on_off(bool on)
 	return on ? "on" : "off";
 }
 
+static const char *
+format_word(FileFormat format)
+{
+	return format == FORMAT_CSV ? "csv" : format == FORMAT_JSON ? "json"
+																: "parquet";
+}
+
 /* All that was found stands there, to be read and altered */
 static void
 append_table_options(StringInfo out, const Proposal *p)
@@ -471,7 +524,9 @@ append_table_options(StringInfo out, const Proposal *p)
 	const TableOptions *o = &p->i.dialect.o;
 
 	append_option(out, "path", p->i.group->pattern);
-	append_option(out, "format", o->format == FORMAT_CSV ? "csv" : "json");
+	append_option(out, "format", format_word(o->format));
+	if (o->format == FORMAT_PARQUET)
+		return;
 	append_option(out, "encoding", encoding_name(o->encoding));
 	if (o->format == FORMAT_JSON)
 	{
@@ -533,7 +588,7 @@ proposal_words(const Proposal *p)
 	initStringInfo(&out);
 	appendStringInfo(&out, "%d %s (%s), %s", list_length(i->group->files),
 					 list_length(i->group->files) == 1 ? "file" : "files", i->group->pattern,
-					 encoding_name(i->dialect.o.encoding));
+					 i->dialect.o.format == FORMAT_PARQUET ? "parquet" : encoding_name(i->dialect.o.encoding));
 	if (i->dialect.o.format == FORMAT_CSV)
 		appendStringInfo(&out, ", delimiter %s", byte_print(i->dialect.o.delimiter));
 	if (i->dialect.o.skip > 0)

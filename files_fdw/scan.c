@@ -35,6 +35,7 @@ row_maker_new(Table *t, Bitmapset *wanted, Bitmapset *early)
 	m->table = t;
 	m->wanted = wanted;
 	m->soft = t->error > 0 && bms_is_member(t->error, wanted);
+	t->wanted = m->soft ? bms_add_range(NULL, 1, Max(t->natts, 1)) : wanted;
 	m->context = CurrentMemoryContext;
 	m->early = palloc(sizeof(Take) * (t->natts + 1));
 	m->late = palloc(sizeof(Take) * (t->natts + 1));
@@ -137,7 +138,14 @@ make_bad(RowMaker *m, const Complaint *complaint, Datum *values, bool *nulls)
 			nulls[i] = true;
 	}
 	old = MemoryContextSwitchTo(m->arena.context);
-	values[t->error - 1] = complaint_json(complaint, &place, row->text, row->len);
+	if (m->scan->parquet)
+	{
+		char *text = parquet_row_text(m->scan->parquet, t, row->position);
+
+		values[t->error - 1] = complaint_json(complaint, &place, text, strlen(text));
+	}
+	else
+		values[t->error - 1] = complaint_json(complaint, &place, row->text, row->len);
 	nulls[t->error - 1] = false;
 	MemoryContextSwitchTo(old);
 }
@@ -147,9 +155,13 @@ take_values(RowMaker *m, const Take *takes, int n, Datum *values, bool *nulls)
 {
 	const FileScan *s = m->scan;
 	const Row *row = &s->row;
-	Complaint complaint = {0};
+	Complaint complaint;
 	ErrorContextCallback callback;
 
+	/* but for its words, which are many bytes */
+	complaint.sqlstate = 0;
+	complaint.column = complaint.value = NULL;
+	complaint.len = 0;
 	callback.callback = say_where;
 	callback.arg = m;
 	callback.previous = error_context_stack;
@@ -164,8 +176,10 @@ take_values(RowMaker *m, const Take *takes, int n, Datum *values, bool *nulls)
 			continue;
 		}
 		m->at_work = take->converter;
-		if (!convert_field(take->converter, s->csv, &row->fields[take->field], &m->arena, m->soft, &values[take->att],
-						   &nulls[take->att], &complaint))
+		if (s->parquet ? !column_value(s->parquet->columns[take->att], row->position, m->soft, &values[take->att],
+									   &nulls[take->att], &complaint)
+					   : !convert_field(take->converter, s->csv, &row->fields[take->field], &m->arena, m->soft,
+										&values[take->att], &nulls[take->att], &complaint))
 		{
 			m->at_work = NULL;
 			error_context_stack = callback.previous;
@@ -223,10 +237,11 @@ typedef struct ScanInfo
 	bool has_qual; /* conditions are asked here */
 	bool guarded;  /* in their order */
 	bool listed;
-	List *files; /* that conditions leave */
-	int total;   /* that were looked at */
-	bool named;  /* since conditions name them */
-	bool cut;    /* files may be read from their middle on */
+	List *files;  /* that conditions leave */
+	int total;    /* that were looked at */
+	bool named;   /* since conditions name them */
+	bool cut;     /* files may be read from their middle on */
+	bool between; /* the part of the file that is open was read */
 	Share *share;
 	uint64 unit;    /* without others: the next one */
 	int file_index; /* of the file that the next unit may be in */
@@ -237,6 +252,8 @@ typedef struct ScanInfo
 	int64 files_read; /* for EXPLAIN */
 	int64 bytes;
 	int64 rows;
+	int64 groups_read;
+	int64 groups_left_out;
 } ScanInfo;
 
 /* Conditions of files and conditions of rows; those that files alone decide are not asked for each row */
@@ -287,6 +304,26 @@ user_of(ForeignScanState *node)
 	return OidIsValid(role) ? role : GetUserId();
 }
 
+/* Can several processes read parts of one file? */
+static bool
+may_be_cut(const TableOptions *o)
+{
+	switch (o->format)
+	{
+		case FORMAT_PARQUET:
+			return true;
+		case FORMAT_CSV:
+			if (o->multiline)
+				return false;
+			break;
+		default:
+			if (strcmp(o->records, "lines") != 0)
+				return false;
+			break;
+	}
+	return encoding_is_ours(o->encoding) && o->compression <= COMPRESS_NONE;
+}
+
 static void
 filesBeginForeignScan(ForeignScanState *node, int eflags)
 {
@@ -310,9 +347,12 @@ filesBeginForeignScan(ForeignScanState *node, int eflags)
 	/* a whole row in a condition needs all of them */
 	if (early == NULL && s->qual != NULL)
 		early = wanted;
-	s->cut = (s->table->o.format == FORMAT_CSV ? !s->table->o.multiline : strcmp(s->table->o.records, "lines") == 0) &&
-			 encoding_is_ours(s->table->o.encoding) && s->table->o.compression <= COMPRESS_NONE;
+	s->cut = may_be_cut(&s->table->o);
 	s->maker = row_maker_new(s->table, wanted, early);
+	/* what is wrong with rows is to be seen of all of them; and a view's conditions come first */
+	if (s->table->o.format == FORMAT_PARQUET && !s->maker->soft && !s->guarded)
+		s->table->prunes =
+			prune_clauses(s->table, s->relid, s->clauses, node->ss.ps.state->es_param_list_info);
 }
 
 /* Is there a parameter whose value is not known before the scan runs, or not at all, as in EXPLAIN (GENERIC_PLAN)? */
@@ -400,10 +440,51 @@ find_unit(ScanInfo *s, uint64 number, bool cut, Unit *unit)
 	return false;
 }
 
+static void
+close_file(ScanInfo *s)
+{
+	FileScan *scan = s->maker->scan;
+
+	if (scan)
+		s->bytes += file_scan_bytes(scan);
+	if (scan && scan->parquet)
+	{
+		s->groups_read += scan->parquet->groups_read;
+		s->groups_left_out += scan->parquet->groups_left_out;
+	}
+	row_maker_close(s->maker);
+	s->between = false;
+}
+
+/* Rows of a unit of a file that is open; false: it is another process's */
+static bool
+begin_unit(ScanInfo *s, const Unit *unit)
+{
+	FileScan *scan = s->maker->scan;
+
+	/* positions are numbers of rows there, and a part has the row groups that begin in it */
+	if (scan->parquet)
+	{
+		file_scan_part(scan, unit->from, unit->to, Max(s->from, 0));
+		scan->stop = s->to;
+		return true;
+	}
+	if (file_scan_can_seek(scan))
+	{
+		file_scan_seek(scan, Max(unit->from, s->from));
+		scan->stop = Min(unit->to, s->to);
+		return true;
+	}
+	/* whole, by whoever has its first part */
+	scan->stop = s->to;
+	return unit->from == 0;
+}
+
 /* Open the next part of a file; false: all are read */
 static bool
 open_next(ForeignScanState *node, ScanInfo *s)
 {
+	bool parquet = s->table->o.format == FORMAT_PARQUET;
 	MemoryContext old;
 	Unit unit;
 
@@ -413,39 +494,32 @@ open_next(ForeignScanState *node, ScanInfo *s)
 
 		CHECK_FOR_INTERRUPTS();
 		if (!find_unit(s, s->share ? share_take(s->share) : s->unit++, cut, &unit))
-			return false;
-		/* the first part may be the whole, whose positions are no bytes of the file */
-		if (unit.from > 0 && (unit.to <= s->from || unit.from >= s->to))
-			continue;
-		if (!file_fits(node, s, unit.file, s->file_qual))
-			continue;
-		old = MemoryContextSwitchTo(s->context);
-		row_maker_open(s->maker, unit.file);
-		MemoryContextSwitchTo(old);
-		if (!file_scan_can_seek(s->maker->scan))
 		{
-			/* whole, by whoever has its first part */
-			if (unit.from > 0)
-			{
-				row_maker_close(s->maker);
-				continue;
-			}
-			unit.to = PG_INT64_MAX;
+			close_file(s);
+			return false;
 		}
-		else
-			file_scan_seek(s->maker->scan, Max(unit.from, s->from));
-		s->maker->scan->stop = Min(unit.to, s->to);
+		/* the first part may be the whole, whose positions are no bytes of the file */
+		if (!parquet && unit.from > 0 && (unit.to <= s->from || unit.from >= s->to))
+			continue;
+		/* of Parquet the footer is not read for each part */
+		if (!s->between || s->maker->scan->file != unit.file)
+		{
+			close_file(s);
+			if (!file_fits(node, s, unit.file, s->file_qual))
+				continue;
+			old = MemoryContextSwitchTo(s->context);
+			row_maker_open(s->maker, unit.file);
+			MemoryContextSwitchTo(old);
+		}
+		s->between = false;
+		if (!begin_unit(s, &unit))
+		{
+			close_file(s);
+			continue;
+		}
 		s->files_read += unit.from == 0;
 		return true;
 	}
-}
-
-static void
-close_file(ScanInfo *s)
-{
-	if (s->maker->scan)
-		s->bytes += input_bytes(s->maker->scan->input);
-	row_maker_close(s->maker);
 }
 
 static TupleTableSlot *
@@ -461,11 +535,14 @@ filesIterateForeignScan(ForeignScanState *node)
 	ExecClearTuple(slot);
 	for (;;)
 	{
-		if (m->scan == NULL && !open_next(node, s))
+		if ((m->scan == NULL || s->between) && !open_next(node, s))
 			return ExecClearTuple(slot);
 		if (!file_scan_next(m->scan))
 		{
-			close_file(s);
+			if (m->scan->parquet)
+				s->between = true;
+			else
+				close_file(s);
 			continue;
 		}
 		if (m->scan->row.position < s->from)
@@ -551,6 +628,11 @@ filesExplainForeignScan(ForeignScanState *node, ExplainState *es)
 		close_file(s);
 		ExplainPropertyInteger("Files Read", NULL, s->files_read, es);
 		ExplainPropertyInteger("Bytes Read", NULL, s->bytes, es);
+		if (s->table->o.format == FORMAT_PARQUET)
+			ExplainPropertyText("Row Groups Read",
+								psprintf(INT64_FORMAT " of " INT64_FORMAT, s->groups_read,
+										 s->groups_read + s->groups_left_out),
+								es);
 	}
 }
 

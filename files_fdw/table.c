@@ -257,6 +257,17 @@ map_by_place(FileScan *s)
 	s->csv->expected = data_columns(s->table);
 }
 
+/* An error if the file is not what was listed */
+static void
+check_same(const FileScan *s, const char *what)
+{
+	FileInfo now;
+
+	s->handle->root->routine->info(s->handle, &now);
+	if (strcmp(now.version, s->file->version) != 0)
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE), errmsg("file \"%s\" %s", s->file->path, what)));
+}
+
 static void
 open_csv(FileScan *s)
 {
@@ -302,6 +313,21 @@ open_json(FileScan *s)
 	}
 }
 
+static void
+open_parquet(FileScan *s)
+{
+	Table *t = s->table;
+
+	check_same(s, "changed after it was listed");
+	s->parquet = parquet_rows_new(t, s->handle, s->file, t->wanted);
+	s->parquet->prunes = t->prunes;
+	for (int i = 0; i < t->natts; i++)
+	{
+		if (s->parquet->nodes[i])
+			s->field_of[i] = i;
+	}
+}
+
 FileScan *
 file_scan_open(Table *t, FileInfo *file)
 {
@@ -318,11 +344,17 @@ file_scan_open(Table *t, FileInfo *file)
 	s->context = context;
 	s->stop = PG_INT64_MAX;
 	s->handle = root->routine->open(root, file);
-	s->input = input_new(s->handle, file, t->o.compression, t->o.encoding);
-	s->reader = reader_new(s->input, (size_t) t->o.max_row_bytes);
 	s->field_of = palloc(sizeof(int) * Max(t->natts, 1));
 	for (int i = 0; i < t->natts; i++)
 		s->field_of[i] = -1;
+	if (t->o.format == FORMAT_PARQUET)
+	{
+		open_parquet(s);
+		MemoryContextSwitchTo(old);
+		return s;
+	}
+	s->input = input_new(s->handle, file, t->o.compression, t->o.encoding);
+	s->reader = reader_new(s->input, (size_t) t->o.max_row_bytes);
 	if (t->o.format == FORMAT_CSV)
 		open_csv(s);
 	else
@@ -345,11 +377,16 @@ file_scan_next(FileScan *s)
 
 	/* a window may grow, and fields be more */
 	old = MemoryContextSwitchTo(s->context);
-	any = s->csv ? csv_next(s->csv, &s->row) : json_next(s->json, &s->row);
+	any = s->parquet ? parquet_rows_next(s->parquet, &s->row)
+		  : s->csv   ? csv_next(s->csv, &s->row)
+					 : json_next(s->json, &s->row);
 	MemoryContextSwitchTo(old);
 	if (any && s->row.position < s->stop)
 		return true;
-	input_check_same(s->input);
+	if (s->parquet)
+		check_same(s, "changed while it was read");
+	else
+		input_check_same(s->input);
 	return false;
 }
 
@@ -362,7 +399,7 @@ file_scan_place(const FileScan *s, Place *place)
 bool
 file_scan_can_seek(const FileScan *s)
 {
-	return input_is_plain(s->input) && (s->csv ? !s->table->o.multiline : s->json->lines);
+	return s->parquet == NULL && input_is_plain(s->input) && (s->csv ? !s->table->o.multiline : s->json->lines);
 }
 
 /*
@@ -381,4 +418,16 @@ file_scan_seek(FileScan *s, int64 position)
 	(void) reader_skip_lines(s->reader, 1, newline);
 	if (s->csv)
 		s->csv->generation = -1;
+}
+
+void
+file_scan_part(FileScan *s, int64 from, int64 to, int64 first)
+{
+	parquet_rows_part(s->parquet, from, to, first);
+}
+
+int64
+file_scan_bytes(const FileScan *s)
+{
+	return s->parquet ? s->parquet->source.bytes : input_bytes(s->input);
 }

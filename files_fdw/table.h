@@ -12,6 +12,7 @@
 #include "files_fdw/csv.h"
 #include "files_fdw/json.h"
 #include "files_fdw/option.h"
+#include "files_fdw/parquet_read.h"
 #include "files_fdw/root.h"
 #include "nodes/bitmapset.h"
 
@@ -31,8 +32,10 @@ typedef struct Table
 	Root *root;
 	TableOptions o;
 	int natts;
-	Column *columns; /* by attnum - 1 */
-	int error;       /* attnum of the column of errors, or 0 */
+	Column *columns;   /* by attnum - 1 */
+	int error;         /* attnum of the column of errors, or 0 */
+	Bitmapset *wanted; /* attnums whose values are asked for */
+	List *prunes;      /* conditions that statistics of files may answer */
 	MemoryContext context;
 } Table;
 
@@ -62,8 +65,9 @@ typedef struct FileScan
 	RootFile *handle;
 	Input *input;
 	Reader *reader;
-	Csv *csv; /* or */
-	JsonRows *json;
+	Csv *csv;       /* or */
+	JsonRows *json; /* or, and then neither input nor reader */
+	ParquetRows *parquet;
 	int *field_of; /* by attnum - 1; -1: it has none */
 	int64 stop;    /* rows that begin here or later are not read */
 	Row row;
@@ -86,6 +90,10 @@ extern void file_scan_place(const FileScan *s, Place *place);
 extern bool file_scan_can_seek(const FileScan *s);
 /* Go on with the first row that begins there or later */
 extern void file_scan_seek(FileScan *s, int64 position);
+/* Of a file whose rows stand in groups: those that begin in a part of it, from a row on */
+extern void file_scan_part(FileScan *s, int64 from, int64 to, int64 first);
+/* Bytes of the file that were read */
+extern int64 file_scan_bytes(const FileScan *s);
 /* Read the names that the first row of a file has; a complaint if it is bad */
 extern void header_read(Csv *csv, const char *path, Header *header);
 

@@ -58,6 +58,7 @@ replays() {
 	replay_corpus rows
 	replay_corpus unpack
 	replay_corpus dialect
+	replay_corpus parquet
 }
 
 events_model() {

@@ -14,7 +14,7 @@ shown() {
 	return $code
 }
 
-# fuzz_target decode|sketch|request|jwt|frame|graphql|csv|rows|unpack|dialect: SOURCES, LIBRARIES, CORPUS, DICTIONARY and the LONGEST input of a fuzzer
+# fuzz_target decode|sketch|request|jwt|frame|graphql|csv|rows|unpack|dialect|parquet: SOURCES, LIBRARIES, CORPUS, DICTIONARY and the LONGEST input of a fuzzer
 fuzz_target() {
 	local room
 	# shellcheck disable=SC2034
@@ -79,7 +79,15 @@ fuzz_target() {
 		for room in dialect guess csv json json_twice reader complaint moment word; do SOURCES+=("$TOP/files_fdw/$room.c"); done
 		CORPUS=$TOP/test/fuzz/dialect_corpus
 		;;
-	*) die "there is no fuzzer $1; there are: decode sketch request jwt frame graphql csv rows unpack dialect" ;;
+	parquet)
+		SOURCES=("$TOP/test/fuzz/parquet_fuzz.c" "$TOP/files_fdw/thrift_read.c" "$TOP/files_fdw/reader.c" "$TOP/files_fdw/complaint.c")
+		for room in source meta decode codec leaf type nest; do SOURCES+=("$TOP/files_fdw/parquet_$room.c"); done
+		CORPUS=$TOP/test/fuzz/parquet_corpus
+		# what a page may claim is less than the fuzzer's memory
+		# shellcheck disable=SC2034
+		LIBRARIES=("-DMOST_PAGE=1048576" -lz -lzstd -llz4 -lsnappy)
+		;;
+	*) die "there is no fuzzer $1; there are: decode sketch request jwt frame graphql csv rows unpack dialect parquet" ;;
 	esac
 }
 
