@@ -62,7 +62,7 @@ struct LakeChange
 	List *partitions; /* of LakeColumn * among them */
 	LakeColumn **data;
 	int ndata;
-	ParquetLeaf *leaves;
+	WrittenLeaf *leaves;
 	ParquetCodec codec;
 	const LakeLogRoutine *log;
 	LakeState *state;
@@ -233,7 +233,7 @@ take_columns(LakeChange *change, TupleDesc desc)
 
 	change->columns = palloc0(sizeof(LakeColumn) * Max(desc->natts, 1));
 	change->data = palloc0(sizeof(LakeColumn *) * Max(desc->natts, 1));
-	change->leaves = palloc0(sizeof(ParquetLeaf) * Max(desc->natts, 1));
+	change->leaves = palloc0(sizeof(WrittenLeaf) * Max(desc->natts, 1));
 	for (int i = 0; i < desc->natts; i++)
 	{
 		LakeColumn *c = &change->columns[change->ncolumns];
@@ -619,7 +619,7 @@ lake_insert(LakeChange *change, TupleTableSlot *slot)
 	for (int i = 0; i < change->ndata; i++)
 	{
 		const LakeColumn *c = change->data[i];
-		ParquetColumn *to = parquet_column(w->writer, i);
+		WrittenColumn *to = parquet_column(w->writer, i);
 
 		if (slot->tts_isnull[c->att])
 			parquet_put_null(to);

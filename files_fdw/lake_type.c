@@ -50,7 +50,7 @@ decimal_bytes(int precision)
 static void
 decimal_leaf(LakeColumn *c, const Table *t, int32 typmod)
 {
-	ParquetLeaf *leaf = &c->leaf;
+	WrittenLeaf *leaf = &c->leaf;
 	int scale;
 
 	if (typmod < (int32) VARHDRSZ)
@@ -292,7 +292,7 @@ decimal_of(Numeric value, int precision, int scale, int128 *result)
 }
 
 static void
-put_decimal(const LakeColumn *c, ParquetColumn *to, Datum value)
+put_decimal(const LakeColumn *c, WrittenColumn *to, Datum value)
 {
 	Numeric number = DatumGetNumeric(value);
 	int128 whole;
@@ -329,7 +329,7 @@ put_decimal(const LakeColumn *c, ParquetColumn *to, Datum value)
 #define ONLY_YEARS "It must be within the years 1 to 9999, which are those that all readers of lakes know."
 
 static void
-put_date(const LakeColumn *c, ParquetColumn *to, Datum value)
+put_date(const LakeColumn *c, WrittenColumn *to, Datum value)
 {
 	DateADT date = DatumGetDateADT(value);
 	int32 days;
@@ -341,7 +341,7 @@ put_date(const LakeColumn *c, ParquetColumn *to, Datum value)
 }
 
 static void
-put_time(const LakeColumn *c, ParquetColumn *to, Datum value)
+put_time(const LakeColumn *c, WrittenColumn *to, Datum value)
 {
 	Timestamp time = DatumGetTimestamp(value);
 	int64 micros;
@@ -357,7 +357,7 @@ put_time(const LakeColumn *c, ParquetColumn *to, Datum value)
 }
 
 static void
-put_text(ParquetColumn *to, const char *text, size_t len)
+put_text(WrittenColumn *to, const char *text, size_t len)
 {
 	char *utf8 = pg_server_to_any(text, (int) len, PG_UTF8);
 
@@ -365,7 +365,7 @@ put_text(ParquetColumn *to, const char *text, size_t len)
 }
 
 static void
-put_varlena(const LakeColumn *c, ParquetColumn *to, Datum value)
+put_varlena(const LakeColumn *c, WrittenColumn *to, Datum value)
 {
 	struct varlena *v = PG_DETOAST_DATUM_PACKED(value);
 
@@ -376,7 +376,7 @@ put_varlena(const LakeColumn *c, ParquetColumn *to, Datum value)
 }
 
 void
-lake_put(const LakeColumn *c, ParquetColumn *to, Datum value)
+lake_put(const LakeColumn *c, WrittenColumn *to, Datum value)
 {
 	char truth;
 	int32 n;

@@ -39,13 +39,13 @@ typedef struct LakeColumn
 	LakeKind kind;
 	const char *delta; /* its type by Delta's name */
 	FmgrInfo print;
-	ParquetLeaf leaf;
+	WrittenLeaf leaf;
 } LakeColumn;
 
 /* An error unless a lake can have such a column; delta: with the types that Delta has */
 extern void lake_column(LakeColumn *c, const Table *t, const Form_pg_attribute a, bool delta);
 /* Put a value that is not null; an error if the lake cannot hold it.  Memory is the current context's */
-extern void lake_put(const LakeColumn *c, ParquetColumn *to, Datum value);
+extern void lake_put(const LakeColumn *c, WrittenColumn *to, Datum value);
 /* A value as folders and logs write it */
 extern char *lake_text(const LakeColumn *c, Datum value);
 /* A bound, as JSON has it, appended; false: it has none that all readers understand */

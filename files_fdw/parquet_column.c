@@ -53,7 +53,7 @@ buffer_reset(ParquetBuffer *b)
 /* -- values -- */
 
 static int
-width_of(const ParquetLeaf *leaf)
+width_of(const WrittenLeaf *leaf)
 {
 	switch (leaf->type)
 	{
@@ -73,9 +73,9 @@ width_of(const ParquetLeaf *leaf)
 }
 
 void
-parquet_column_init(ParquetColumn *c, const ParquetLeaf *leaf)
+parquet_column_init(WrittenColumn *c, const WrittenLeaf *leaf)
 {
-	memset(c, 0, sizeof(ParquetColumn));
+	memset(c, 0, sizeof(WrittenColumn));
 	c->leaf = *leaf;
 	c->width = width_of(leaf);
 	c->defined.context = c->plain.context = c->codes.context = c->starts.context = CurrentMemoryContext;
@@ -83,7 +83,7 @@ parquet_column_init(ParquetColumn *c, const ParquetLeaf *leaf)
 }
 
 void
-parquet_column_reset(ParquetColumn *c)
+parquet_column_reset(WrittenColumn *c)
 {
 	c->rows = c->values = c->entries = 0;
 	buffer_reset(&c->defined);
@@ -96,14 +96,14 @@ parquet_column_reset(ParquetColumn *c)
 }
 
 size_t
-parquet_column_held(const ParquetColumn *c)
+parquet_column_held(const WrittenColumn *c)
 {
 	return c->defined.len + c->plain.len + c->codes.len;
 }
 
 /* Values that stand one behind the other have their lengths before them where these differ */
 static void
-put_plain(ParquetColumn *c, const void *value, size_t len)
+put_plain(WrittenColumn *c, const void *value, size_t len)
 {
 	if (c->width == 0)
 	{
@@ -117,7 +117,7 @@ put_plain(ParquetColumn *c, const void *value, size_t len)
 /* -- the dictionary -- */
 
 static const char *
-entry(const ParquetColumn *c, uint32 code, size_t *len)
+entry(const WrittenColumn *c, uint32 code, size_t *len)
 {
 	const char *at = c->plain.data + ((const uint32 *) c->starts.data)[code];
 	uint32 n;
@@ -133,7 +133,7 @@ entry(const ParquetColumn *c, uint32 code, size_t *len)
 }
 
 static inline uint32
-hash_value(const ParquetColumn *c, const void *value, size_t len)
+hash_value(const WrittenColumn *c, const void *value, size_t len)
 {
 	if (c->width == 4)
 	{
@@ -153,7 +153,7 @@ hash_value(const ParquetColumn *c, const void *value, size_t len)
 }
 
 static void
-rehash(ParquetColumn *c)
+rehash(WrittenColumn *c)
 {
 	int n = c->nslots ? c->nslots * 2 : FIRST_SLOTS;
 
@@ -175,7 +175,7 @@ rehash(ParquetColumn *c)
 
 /* The dictionary is given up: what was coded stands in plain form from now on */
 static void
-decode(ParquetColumn *c)
+decode(WrittenColumn *c)
 {
 	ParquetBuffer dictionary = c->plain;
 	const uint32 *codes = (const uint32 *) c->codes.data;
@@ -198,7 +198,7 @@ decode(ParquetColumn *c)
 
 /* Is it the value that came before?  Columns often have runs */
 static inline bool
-is_last(const ParquetColumn *c, const void *value, size_t len, uint32 *code)
+is_last(const WrittenColumn *c, const void *value, size_t len, uint32 *code)
 {
 	size_t n;
 	const char *last;
@@ -212,7 +212,7 @@ is_last(const ParquetColumn *c, const void *value, size_t len, uint32 *code)
 
 /* The number of a value in the dictionary, which it joins if it is not there */
 static uint32
-code_of(ParquetColumn *c, const void *value, size_t len)
+code_of(WrittenColumn *c, const void *value, size_t len)
 {
 	uint32 slot;
 	uint32 start;
@@ -237,7 +237,7 @@ code_of(ParquetColumn *c, const void *value, size_t len)
 }
 
 void
-parquet_put_null(ParquetColumn *c)
+parquet_put_null(WrittenColumn *c)
 {
 	static const char no = 0;
 
@@ -246,7 +246,7 @@ parquet_put_null(ParquetColumn *c)
 }
 
 void
-parquet_put(ParquetColumn *c, const void *value, size_t len)
+parquet_put(WrittenColumn *c, const void *value, size_t len)
 {
 	static const char yes = 1;
 
@@ -299,7 +299,7 @@ compare_bytes(const char *a, size_t na, const char *b, size_t nb)
 	} while (0)
 
 static int
-compare_values(const ParquetLeaf *leaf, const char *a, size_t na, const char *b, size_t nb)
+compare_values(const WrittenLeaf *leaf, const char *a, size_t na, const char *b, size_t nb)
 {
 	if (leaf->order == PARQUET_ORDER_BYTES)
 		return compare_bytes(a, na, b, nb);
@@ -321,7 +321,7 @@ compare_values(const ParquetLeaf *leaf, const char *a, size_t na, const char *b,
 }
 
 static double
-as_double(const ParquetLeaf *leaf, const char *value)
+as_double(const WrittenLeaf *leaf, const char *value)
 {
 	float f;
 	double d;
@@ -336,7 +336,7 @@ as_double(const ParquetLeaf *leaf, const char *value)
 }
 
 static void
-keep_double(const ParquetLeaf *leaf, ParquetBound *bound, double d)
+keep_double(const WrittenLeaf *leaf, ParquetBound *bound, double d)
 {
 	float f = (float) d;
 
@@ -347,7 +347,7 @@ keep_double(const ParquetLeaf *leaf, ParquetBound *bound, double d)
 }
 
 static bool
-is_floating(const ParquetLeaf *leaf)
+is_floating(const WrittenLeaf *leaf)
 {
 	return leaf->type == PARQUET_FLOAT || leaf->type == PARQUET_DOUBLE;
 }
@@ -419,7 +419,7 @@ bytes_above(char *data, int *len)
 
 /* What is too long is cut, and then less, or made greater */
 static void
-keep_bound(const ParquetLeaf *leaf, ParquetBound *bound, const char *value, size_t len, bool above)
+keep_bound(const WrittenLeaf *leaf, ParquetBound *bound, const char *value, size_t len, bool above)
 {
 	bound->known = bound->exact = true;
 	bound->len = (int) Min(len, PARQUET_BOUND_BYTES);
@@ -436,7 +436,7 @@ keep_bound(const ParquetLeaf *leaf, ParquetBound *bound, const char *value, size
 
 /* The next of the values that stand in plain form */
 static inline const char *
-next_value(const ParquetColumn *c, const char **at, size_t *len)
+next_value(const WrittenColumn *c, const char **at, size_t *len)
 {
 	const char *value = *at;
 	uint32 n;
@@ -455,7 +455,7 @@ next_value(const ParquetColumn *c, const char **at, size_t *len)
 
 /* Least and greatest value; false: there is none, or one that nobody knows where to put */
 static bool
-extremes(const ParquetColumn *c, const char **min, size_t *min_len, const char **max, size_t *max_len)
+extremes(const WrittenColumn *c, const char **min, size_t *min_len, const char **max, size_t *max_len)
 {
 	const char *at = c->plain.data;
 	int n = c->coded ? c->entries : c->values;
@@ -488,7 +488,7 @@ extremes(const ParquetColumn *c, const char **min, size_t *min_len, const char *
 }
 
 static void
-take_bounds(const ParquetColumn *c, ParquetBounds *bounds)
+take_bounds(const WrittenColumn *c, ParquetBounds *bounds)
 {
 	const char *min;
 	const char *max;
@@ -510,7 +510,7 @@ take_bounds(const ParquetColumn *c, ParquetBounds *bounds)
 }
 
 void
-parquet_bounds_add(ParquetBounds *all, const ParquetBounds *more, const ParquetLeaf *leaf)
+parquet_bounds_add(ParquetBounds *all, const ParquetBounds *more, const WrittenLeaf *leaf)
 {
 	bool first = all->rows == all->nulls;
 
@@ -544,14 +544,14 @@ parquet_bounds_add(ParquetBounds *all, const ParquetBounds *more, const ParquetL
 
 /* Bits that numbers of the dictionary take */
 static int
-code_bits(const ParquetColumn *c)
+code_bits(const WrittenColumn *c)
 {
 	return c->entries <= 1 ? 1 : 32 - __builtin_clz((uint32) c->entries - 1);
 }
 
 /* Would all values one behind the other be shorter than the dictionary with its numbers? */
 static bool
-is_longer(const ParquetColumn *c)
+is_longer(const WrittenColumn *c)
 {
 	const uint32 *codes = (const uint32 *) c->codes.data;
 	size_t coded = c->plain.len + (size_t) c->values * code_bits(c) / 8;
@@ -568,7 +568,7 @@ is_longer(const ParquetColumn *c)
 }
 
 void
-parquet_column_finish(ParquetColumn *c, ParquetBounds *bounds)
+parquet_column_finish(WrittenColumn *c, ParquetBounds *bounds)
 {
 	take_bounds(c, bounds);
 	if (c->coded && (c->values == 0 || is_longer(c)))
@@ -576,7 +576,7 @@ parquet_column_finish(ParquetColumn *c, ParquetBounds *bounds)
 }
 
 bool
-parquet_column_cut(const ParquetColumn *c, ParquetPageCut *cut)
+parquet_column_cut(const WrittenColumn *c, ParquetPageCut *cut)
 {
 	const char *defined = c->defined.data;
 	size_t bytes = 0;
@@ -677,7 +677,7 @@ put_runs(ParquetBuffer *out, const uint32 *numbers, int n, int bits)
 
 /* Which rows of the page have a value; its length stands before it */
 static void
-put_defined(const ParquetColumn *c, const ParquetPageCut *cut, ParquetBuffer *out)
+put_defined(const WrittenColumn *c, const ParquetPageCut *cut, ParquetBuffer *out)
 {
 	size_t at = out->len;
 	uint32 len = 0;
@@ -717,7 +717,7 @@ put_truths(ParquetBuffer *out, const char *truths, int n)
 }
 
 void
-parquet_column_page(const ParquetColumn *c, const ParquetPageCut *cut, ParquetBuffer *out)
+parquet_column_page(const WrittenColumn *c, const ParquetPageCut *cut, ParquetBuffer *out)
 {
 	out->len = 0;
 	put_defined(c, cut, out);

@@ -20,7 +20,7 @@ typedef enum ParquetOrder
 } ParquetOrder;
 
 /* What a column is in the schema of a file */
-typedef struct ParquetLeaf
+typedef struct WrittenLeaf
 {
 	const char *name; /* UTF-8 */
 	ParquetType type;
@@ -33,7 +33,7 @@ typedef struct ParquetLeaf
 	bool utc; /* of a time */
 	bool text;
 	ParquetOrder order;
-} ParquetLeaf;
+} WrittenLeaf;
 
 #define PARQUET_BOUND_BYTES 64 /* longer ones are cut: down to what is less, up to what is greater */
 
@@ -63,9 +63,9 @@ typedef struct ParquetBuffer
 	MemoryContext context;
 } ParquetBuffer;
 
-typedef struct ParquetColumn
+typedef struct WrittenColumn
 {
-	ParquetLeaf leaf;
+	WrittenLeaf leaf;
 	int width; /* of a value in plain form; 0: it differs, and its length stands before it; of a boolean one byte */
 	int rows;
 	int values;
@@ -78,7 +78,7 @@ typedef struct ParquetColumn
 	uint32 *slots;        /* hash table: number of an entry + 1 */
 	int nslots;
 	ParquetBounds all; /* of the whole file */
-} ParquetColumn;
+} WrittenColumn;
 
 /* A page's values, ready to be packed */
 typedef struct ParquetPageCut
@@ -102,21 +102,21 @@ parquet_buffer_put(ParquetBuffer *b, const void *data, size_t n)
 	b->len += n;
 }
 
-extern void parquet_column_init(ParquetColumn *c, const ParquetLeaf *leaf);
-extern void parquet_column_reset(ParquetColumn *c);
-extern size_t parquet_column_held(const ParquetColumn *c);
+extern void parquet_column_init(WrittenColumn *c, const WrittenLeaf *leaf);
+extern void parquet_column_reset(WrittenColumn *c);
+extern size_t parquet_column_held(const WrittenColumn *c);
 
-extern void parquet_put_null(ParquetColumn *c);
+extern void parquet_put_null(WrittenColumn *c);
 /* A value as it stands in plain form: of texts and bytes without its length */
-extern void parquet_put(ParquetColumn *c, const void *value, size_t len);
+extern void parquet_put(WrittenColumn *c, const void *value, size_t len);
 
 /* What was put becomes final: coded or not, whichever is shorter, and its bounds */
-extern void parquet_column_finish(ParquetColumn *c, ParquetBounds *bounds);
+extern void parquet_column_finish(WrittenColumn *c, ParquetBounds *bounds);
 /* The next page; false: there is none.  Begin with zeros */
-extern bool parquet_column_cut(const ParquetColumn *c, ParquetPageCut *cut);
+extern bool parquet_column_cut(const WrittenColumn *c, ParquetPageCut *cut);
 /* A page's content: which rows are null, then values */
-extern void parquet_column_page(const ParquetColumn *c, const ParquetPageCut *cut, ParquetBuffer *out);
+extern void parquet_column_page(const WrittenColumn *c, const ParquetPageCut *cut, ParquetBuffer *out);
 /* Bounds of a file become those of one more group */
-extern void parquet_bounds_add(ParquetBounds *all, const ParquetBounds *more, const ParquetLeaf *leaf);
+extern void parquet_bounds_add(ParquetBounds *all, const ParquetBounds *more, const WrittenLeaf *leaf);
 
 #endif /* FILES_PARQUET_COLUMN_H */

@@ -47,7 +47,7 @@ struct ParquetWriter
 	ZSTD_CCtx *zstd;
 	MemoryContextCallback callback;
 	int n;
-	ParquetColumn *columns;
+	WrittenColumn *columns;
 	List *groups;
 	int64 rows;
 	int64 at; /* bytes that were given out */
@@ -70,7 +70,7 @@ put(ParquetWriter *w, const char *data, size_t n)
 }
 
 ParquetWriter *
-parquet_writer_new(const ParquetLeaf *leaves, int n, ParquetCodec codec, ParquetSink sink, void *arg)
+parquet_writer_new(const WrittenLeaf *leaves, int n, ParquetCodec codec, ParquetSink sink, void *arg)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "parquet writer", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -86,7 +86,7 @@ parquet_writer_new(const ParquetLeaf *leaves, int n, ParquetCodec codec, Parquet
 	w->arg = arg;
 	w->codec = codec;
 	w->n = n;
-	w->columns = palloc(sizeof(ParquetColumn) * Max(n, 1));
+	w->columns = palloc(sizeof(WrittenColumn) * Max(n, 1));
 	for (int i = 0; i < n; i++)
 		parquet_column_init(&w->columns[i], &leaves[i]);
 	if (codec == PARQUET_ZSTD)
@@ -103,7 +103,7 @@ parquet_writer_new(const ParquetLeaf *leaves, int n, ParquetCodec codec, Parquet
 	return w;
 }
 
-ParquetColumn *
+WrittenColumn *
 parquet_column(ParquetWriter *w, int i)
 {
 	return &w->columns[i];
@@ -223,7 +223,7 @@ put_page(ParquetWriter *w, Chunk *chunk, const PageKind *kind, const char *data,
 }
 
 static void
-put_column(ParquetWriter *w, ParquetColumn *c, Chunk *chunk)
+put_column(ParquetWriter *w, WrittenColumn *c, Chunk *chunk)
 {
 	MemoryContext old = MemoryContextSwitchTo(w->page);
 	ParquetBuffer page = {.context = w->page};
@@ -266,7 +266,7 @@ parquet_flush(ParquetWriter *w)
 	group->chunks = palloc0(sizeof(Chunk) * w->n);
 	for (int i = 0; i < w->n; i++)
 	{
-		ParquetColumn *c = &w->columns[i];
+		WrittenColumn *c = &w->columns[i];
 		Chunk *chunk = &group->chunks[i];
 
 		parquet_column_finish(c, &chunk->bounds);
@@ -281,7 +281,7 @@ parquet_flush(ParquetWriter *w)
 /* -- the footer -- */
 
 static void
-put_logical(ThriftWriter *t, const ParquetLeaf *leaf)
+put_logical(ThriftWriter *t, const WrittenLeaf *leaf)
 {
 	if (leaf->logical == 0)
 		return;
@@ -317,7 +317,7 @@ put_schema(ParquetWriter *w, ThriftWriter *t)
 	thrift_end(t);
 	for (int i = 0; i < w->n; i++)
 	{
-		const ParquetLeaf *leaf = &w->columns[i].leaf;
+		const WrittenLeaf *leaf = &w->columns[i].leaf;
 
 		thrift_item(t);
 		thrift_i32(t, PQ_SCHEMA_TYPE, leaf->type);
@@ -354,7 +354,7 @@ put_statistics(ThriftWriter *t, const ParquetBounds *b)
 }
 
 static void
-put_chunk(ThriftWriter *t, const ParquetWriter *w, const ParquetLeaf *leaf, const Chunk *chunk)
+put_chunk(ThriftWriter *t, const ParquetWriter *w, const WrittenLeaf *leaf, const Chunk *chunk)
 {
 	bool coded = chunk->dictionary >= 0;
 

@@ -18,10 +18,10 @@ typedef void (*ParquetSink)(void *arg, const char *data, size_t n);
 typedef struct ParquetWriter ParquetWriter;
 
 /* All columns may be null.  The writer has a context of its own below the current one; leaves and names stay there */
-extern ParquetWriter *parquet_writer_new(const ParquetLeaf *leaves, int n, ParquetCodec codec, ParquetSink sink,
+extern ParquetWriter *parquet_writer_new(const WrittenLeaf *leaves, int n, ParquetCodec codec, ParquetSink sink,
 										 void *arg);
 /* The columns, of each of which one value, or a null, is put before the row ends */
-extern ParquetColumn *parquet_column(ParquetWriter *w, int i);
+extern WrittenColumn *parquet_column(ParquetWriter *w, int i);
 extern void parquet_row_end(ParquetWriter *w);
 /* What is held of rows that were not given out yet */
 extern size_t parquet_held(const ParquetWriter *w);
