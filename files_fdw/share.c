@@ -6,7 +6,9 @@
  */
 #include "postgres.h"
 
+#include "files_fdw/lake_log.h"
 #include "files_fdw/share.h"
+#include "lib/stringinfo.h"
 #include "port/atomics.h"
 
 struct Share
@@ -14,53 +16,106 @@ struct Share
 	pg_atomic_uint64 next;
 	bool cut;
 	int n;
-	char data[FLEXIBLE_ARRAY_MEMBER]; /* size, modified, link, path, version of each */
+	char data[FLEXIBLE_ARRAY_MEMBER]; /* what files_as_bytes makes of them */
 };
 
-#define FIXED (sizeof(int64) + sizeof(TimestampTz) + 1)
+static void
+put_text(StringInfo out, const char *text)
+{
+	appendBinaryStringInfo(out, text, (int) strlen(text) + 1);
+}
+
+/* Size, modified, three flags, path, version; of a file of a lake also how many values it has, and these */
+static void
+files_as_bytes(StringInfo out, List *files)
+{
+	ListCell *lc;
+	ListCell *lv;
+
+	initStringInfo(out);
+	foreach (lc, files)
+	{
+		const FileInfo *file = lfirst(lc);
+		int n = list_length(file->values);
+
+		appendBinaryStringInfo(out, (const char *) &file->size, sizeof(int64));
+		appendBinaryStringInfo(out, (const char *) &file->modified, sizeof(TimestampTz));
+		appendStringInfoChar(out, (char) (file->link | file->archived << 1 | file->in_lake << 2));
+		put_text(out, file->path);
+		put_text(out, file->version);
+		appendBinaryStringInfo(out, (const char *) &n, sizeof(int));
+		foreach (lv, file->values)
+		{
+			const LakePair *pair = lfirst(lv);
+
+			put_text(out, pair->name);
+			appendStringInfoChar(out, pair->value != NULL);
+			put_text(out, pair->value ? pair->value : "");
+		}
+	}
+}
+
+static const char *
+take(const char *from, void *to, size_t n)
+{
+	memcpy(to, from, n);
+	return from + n;
+}
+
+static const char *
+take_text(const char *from, char **text)
+{
+	*text = pstrdup(from);
+	return from + strlen(from) + 1;
+}
+
+static const char *
+take_file(const char *p, FileInfo *file)
+{
+	int n;
+
+	p = take(p, &file->size, sizeof(int64));
+	p = take(p, &file->modified, sizeof(TimestampTz));
+	file->link = (*p & 1) != 0;
+	file->archived = (*p & 2) != 0;
+	file->in_lake = (*p++ & 4) != 0;
+	p = take_text(p, &file->path);
+	p = take_text(p, &file->version);
+	p = take(p, &n, sizeof(int));
+	while (n-- > 0)
+	{
+		LakePair *pair = palloc(sizeof(LakePair));
+		bool known;
+
+		p = take_text(p, &pair->name);
+		known = *p++ != 0;
+		p = take_text(p, &pair->value);
+		if (!known)
+			pair->value = NULL;
+		file->values = lappend(file->values, pair);
+	}
+	return p;
+}
 
 Size
 share_size(List *files)
 {
-	Size size = sizeof(Share);
-	ListCell *lc;
+	StringInfoData bytes;
 
-	foreach (lc, files)
-	{
-		const FileInfo *file = lfirst(lc);
-
-		size = add_size(size, FIXED + strlen(file->path) + strlen(file->version) + 2);
-	}
-	return size;
-}
-
-static char *
-put(char *to, const void *from, size_t n)
-{
-	memcpy(to, from, n);
-	return to + n;
+	files_as_bytes(&bytes, files);
+	return add_size(sizeof(Share), bytes.len);
 }
 
 void
 share_write(Share *share, List *files, bool cut)
 {
-	char *p = share->data;
-	ListCell *lc;
+	StringInfoData bytes;
 
+	files_as_bytes(&bytes, files);
 	pg_atomic_init_u64(&share->next, 0);
 	share->cut = cut;
 	share->n = list_length(files);
-	foreach (lc, files)
-	{
-		const FileInfo *file = lfirst(lc);
-		char link = file->link;
-
-		p = put(p, &file->size, sizeof(int64));
-		p = put(p, &file->modified, sizeof(TimestampTz));
-		p = put(p, &link, 1);
-		p = put(p, file->path, strlen(file->path) + 1);
-		p = put(p, file->version, strlen(file->version) + 1);
-	}
+	memcpy(share->data, bytes.data, bytes.len);
 }
 
 List *
@@ -71,17 +126,9 @@ share_files(Share *share)
 
 	for (int i = 0; i < share->n; i++)
 	{
-		FileInfo *file = palloc(sizeof(FileInfo));
+		FileInfo *file = palloc0(sizeof(FileInfo));
 
-		memcpy(&file->size, p, sizeof(int64));
-		p += sizeof(int64);
-		memcpy(&file->modified, p, sizeof(TimestampTz));
-		p += sizeof(TimestampTz);
-		file->link = *p++ != 0;
-		file->path = pstrdup(p);
-		p += strlen(p) + 1;
-		file->version = pstrdup(p);
-		p += strlen(p) + 1;
+		p = take_file(p, file);
 		files = lappend(files, file);
 	}
 	return files;
