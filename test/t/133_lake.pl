@@ -6,6 +6,7 @@ use File::Path qw(make_path remove_tree);
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Sandbox;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
@@ -336,7 +337,7 @@ for my $round (1 .. ($ENV{PG_INGEST_KILLS} || 20))
 	else { usleep(int(rand($takes * 2e6))); }
 	kill 9, $pid;
 	eval { $psql->kill_kill };
-	$node->poll_query_until('postgres', 'SELECT true');
+	poll_until($node, 'postgres', 'SELECT true');
 	# what a reader sees: every batch that the log has is whole
 	my $now = delta('killed');
 	my $seen = rows('killed', 'count(*)::INT, count(DISTINCT batch)::INT, max(batch), count(DISTINCT (batch, n))::INT');
