@@ -51,6 +51,8 @@ old('DROP ROLE gone; CREATE ROLE gone LOGIN');
 # and a name that the owner has not had for long
 old(q{ALTER ROLE "owner" RENAME TO keeper; CREATE ROLE "owner" LOGIN});
 old(q{SELECT ingest_internal.prune(interval '1 year', interval '1 year')});	# what comes hourly
+# what the worker of sinks does when it begins: it may be before this, or after
+old('SELECT ingest_delivery_internal.follow(ingest_delivery_internal.home())');
 poll_until($old, 'postgres', 'SELECT count(*) > 1 FROM did', 't');
 my %kept = map { $_ => old($_) } (
 	q{SELECT string_agg(rolname || ' ' || oid, ',' ORDER BY rolname) FROM pg_roles WHERE rolname LIKE 'ingest%' OR rolname IN ('owner', 'keeper', 'reader')},
