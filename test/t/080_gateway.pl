@@ -184,10 +184,11 @@ poll_until($node, $p, q{SELECT count(*) = 0 FROM pg_stat_activity WHERE usename 
 $node->safe_psql($p, q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'gateway'});
 ok(ready(), 'sessions that were ended come back');
 $node->stop('immediate');
-# the shortest of three: what the machine does meanwhile is not the gateway's
-my @refusals = map { $begin = time(); [ status('/v1/t'), time() - $begin ] } 1 .. 3;
-is(join(' ', map { $_->[0] } @refusals), '503 503 503', 'without a database: 503');
-cmp_ok((sort { $a <=> $b } map { $_->[1] } @refusals)[0], '<', 1.5, 'within a second');
+# by a socket, since a program takes as long to begin, and the shortest of three: what the machine does meanwhile is not
+# the gateway's
+my @refusals = map { [ rest(raw("GET /v1/t HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), 20) ] } 1 .. 3;
+is(scalar(grep { $_->[0] =~ m{^HTTP/1\.1 503 } } @refusals), 3, 'without a database: 503');
+cmp_ok((sort { $a <=> $b } map { $_->[1] // 20 } @refusals)[0], '<', 1.5, 'within a second');
 is(status('/healthz'), 200, 'while it is alive itself');
 $node->start;
 ok(ready(), 'and it comes back by itself');
