@@ -223,7 +223,7 @@ take_action(LakeState *state, const char *line, size_t len, MemoryContext scratc
 	Json *part;
 
 	if (action == NULL)
-		not_followed(state, "A line of it is no JSON.", "It was not written by a writer of Delta, or is damaged.");
+		not_followed(state, "A line of it is not JSON.", "It was not written by a writer of Delta, or is damaged.");
 	MemoryContextSwitchTo(state->context);
 	if ((part = json_member(action, "protocol")) != NULL)
 		take_protocol(state, part);
@@ -366,23 +366,8 @@ static void
 delta_check(const LakeState *state, const LakeCommit *commit)
 {
 	Json *fields;
-	ListCell *lc;
-	int n = 0;
 
-	for (int i = 0; i < commit->ncolumns; i++)
-	{
-		for (int j = 0; j < i; j++)
-		{
-			if (pg_strcasecmp(commit->columns[i].name, commit->columns[j].name) == 0)
-				ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
-								errmsg("foreign table \"%s\" has two columns \"%s\"", commit->table,
-									   commit->columns[i].name),
-								errdetail("Names in a Delta lake differ by more than large and small letters.")));
-		}
-	}
-	if (list_length(commit->partitions) == commit->ncolumns)
-		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_COLUMN_NUMBER),
-						errmsg("foreign table \"%s\" has no columns but those of its folders", commit->table)));
+	lake_check_columns(commit, true);
 	if (state->version < 0)
 		return;
 	if (state->schema == NULL)
@@ -392,18 +377,7 @@ delta_check(const LakeState *state, const LakeCommit *commit)
 	fields = schema_fields(state);
 	for (int i = 0; i < json_count(fields); i++)
 		check_field(state, commit, json_item(fields, i));
-	foreach (lc, commit->partitions)
-	{
-		const LakeColumn *c = lfirst(lc);
-
-		if (n >= list_length(state->partitions) || strcmp(list_nth(state->partitions, n), c->name) != 0)
-			break;
-		n++;
-	}
-	if (lc != NULL || n != list_length(state->partitions))
-		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_COLUMN_NUMBER),
-						errmsg("foreign table \"%s\" has other folders than the lake", commit->table),
-						errhint("Columns with option partition must be those of the lake, in its order.")));
+	lake_check_folders(state, commit);
 }
 
 /* -- writing -- */
@@ -462,44 +436,15 @@ put_protocol(StringInfo out, bool local_times)
 static void
 put_metadata(StringInfo out, const LakeState *state, const LakeCommit *commit, const char *schema)
 {
-	ListCell *lc;
-
 	appendStringInfo(out, "{\"metaData\":{\"id\":\"%s\",\"format\":{\"provider\":\"parquet\",\"options\":{}},"
 						  "\"schemaString\":",
 					 state->id ? state->id : commit->nonce);
 	escape_json(out, schema);
-	appendStringInfoString(out, ",\"partitionColumns\":[");
-	foreach (lc, commit->partitions)
-	{
-		if (foreach_current_index(lc) > 0)
-			appendStringInfoChar(out, ',');
-		json_append_string(out, ((const LakeColumn *) lfirst(lc))->name);
-	}
-	appendStringInfo(out, "]%s,\"createdTime\":" INT64_FORMAT "}}\n",
+	appendStringInfoString(out, ",\"partitionColumns\":");
+	lake_put_folders(out, commit);
+	appendStringInfo(out, "%s,\"createdTime\":" INT64_FORMAT "}}\n",
 					 state->kept ? state->kept : ",\"configuration\":{}",
 					 commit->now);
-}
-
-static void
-put_values(StringInfo out, List *values)
-{
-	ListCell *lc;
-
-	appendStringInfoChar(out, '{');
-	foreach (lc, values)
-	{
-		const LakePair *pair = lfirst(lc);
-
-		if (foreach_current_index(lc) > 0)
-			appendStringInfoChar(out, ',');
-		json_append_string(out, pair->name);
-		appendStringInfoChar(out, ':');
-		if (pair->value)
-			json_append_string(out, pair->value);
-		else
-			appendStringInfoString(out, "null");
-	}
-	appendStringInfoChar(out, '}');
 }
 
 static void
@@ -523,7 +468,7 @@ put_add(StringInfo out, const LakeEntry *entry)
 	appendStringInfoString(out, "{\"add\":{\"path\":");
 	put_path(out, entry);
 	appendStringInfoString(out, ",\"partitionValues\":");
-	put_values(out, entry->values);
+	lake_put_values(out, entry->values);
 	appendStringInfo(out, ",\"size\":" INT64_FORMAT ",\"modificationTime\":" INT64_FORMAT ",\"dataChange\":true",
 					 entry->size,
 					 entry->modified);
@@ -544,7 +489,7 @@ put_remove(StringInfo out, const LakeEntry *entry, int64 now)
 	appendStringInfo(out, ",\"deletionTimestamp\":" INT64_FORMAT ",\"dataChange\":true,"
 						  "\"extendedFileMetadata\":true,\"partitionValues\":",
 					 now);
-	put_values(out, entry->values);
+	lake_put_values(out, entry->values);
 	appendStringInfo(out, ",\"size\":" INT64_FORMAT "}}\n", entry->size);
 }
 

@@ -1,9 +1,10 @@
 /*
  * lake_log.c
- *		What logs of lakes share: names of versions, marks of writers.
+ *		What logs of lakes share: names of versions, marks of writers, values of folders, what a table must be like.
  */
 #include "postgres.h"
 
+#include "common/json.h"
 #include "files_fdw/lake_log.h"
 #include "utils/memutils.h"
 
@@ -96,4 +97,81 @@ lake_value(List *values, const char *name)
 			return pair->value;
 	}
 	return NULL;
+}
+
+void
+lake_put_values(StringInfo out, List *values)
+{
+	ListCell *lc;
+
+	appendStringInfoChar(out, '{');
+	foreach (lc, values)
+	{
+		const LakePair *pair = lfirst(lc);
+
+		if (foreach_current_index(lc) > 0)
+			appendStringInfoChar(out, ',');
+		json_append_string(out, pair->name);
+		appendStringInfoChar(out, ':');
+		if (pair->value)
+			json_append_string(out, pair->value);
+		else
+			appendStringInfoString(out, "null");
+	}
+	appendStringInfoChar(out, '}');
+}
+
+void
+lake_put_folders(StringInfo out, const LakeCommit *commit)
+{
+	ListCell *lc;
+
+	appendStringInfoChar(out, '[');
+	foreach (lc, commit->partitions)
+	{
+		if (foreach_current_index(lc) > 0)
+			appendStringInfoChar(out, ',');
+		json_append_string(out, ((const LakeColumn *) lfirst(lc))->name);
+	}
+	appendStringInfoChar(out, ']');
+}
+
+/* -- what can follow -- */
+
+static void
+check_names(const LakeCommit *commit, const char *a, const char *b, bool fold_case)
+{
+	if (fold_case ? pg_strcasecmp(a, b) != 0 : strcmp(a, b) != 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_COLUMN), errmsg("foreign table \"%s\" has two columns \"%s\"", commit->table, b),
+			 fold_case ? errdetail("Names in a Delta lake differ by more than large and small letters.") : 0));
+}
+
+void
+lake_check_columns(const LakeCommit *commit, bool fold_case)
+{
+	for (int i = 0; i < commit->ncolumns; i++)
+	{
+		for (int j = 0; j < i; j++)
+			check_names(commit, commit->columns[j].name, commit->columns[i].name, fold_case);
+	}
+	if (list_length(commit->partitions) == commit->ncolumns)
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_COLUMN_NUMBER),
+						errmsg("foreign table \"%s\" has no columns but those of its folders", commit->table)));
+}
+
+void
+lake_check_folders(const LakeState *state, const LakeCommit *commit)
+{
+	bool same = list_length(commit->partitions) == list_length(state->partitions);
+	ListCell *ours,
+		*theirs;
+
+	forboth(ours, commit->partitions, theirs, state->partitions)
+		same = same && strcmp(((const LakeColumn *) lfirst(ours))->name, lfirst(theirs)) == 0;
+	if (!same)
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_COLUMN_NUMBER),
+						errmsg("foreign table \"%s\" has other folders than the lake", commit->table),
+						errhint("Columns with option partition must be those of the lake, in its order.")));
 }

@@ -12,6 +12,7 @@
 
 #include "files_fdw/lake_type.h"
 #include "files_fdw/root_write.h"
+#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 
 /* A key of folders, or a mark of a writer */
@@ -98,6 +99,13 @@ extern char *lake_log_path(const LakeState *state, const LakeLogRoutine *log, in
 extern char *lake_log_read(LakeState *state, const FileInfo *file, size_t *len);
 /* Of LakePair, the value of a name */
 extern char *lake_value(List *values, const char *name);
+/* They, and the columns that are folders, as JSON */
+extern void lake_put_values(StringInfo out, List *values);
+extern void lake_put_folders(StringInfo out, const LakeCommit *commit);
+/* An error unless its columns have names of their own, and not all of them are folders */
+extern void lake_check_columns(const LakeCommit *commit, bool fold_case);
+/* An error unless its folders are those of the lake */
+extern void lake_check_folders(const LakeState *state, const LakeCommit *commit);
 extern int64 lake_mark(const LakeState *state, const char *app);
 extern void lake_mark_set(LakeState *state, const char *app, int64 version);
 

@@ -22,7 +22,7 @@ static void
 pg_attribute_noreturn() not_ours(const LakeState *state, const char *path)
 {
 	ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_STRING_FORMAT),
-					errmsg("\"%s\" of server \"%s\" is no manifest", path, state->root->server),
+					errmsg("\"%s\" of server \"%s\" is not a manifest", path, state->root->server),
 					errhint("It was not written by files_fdw, or is damaged.")));
 }
 
@@ -165,22 +165,8 @@ manifest_check(const LakeState *state, const LakeCommit *commit)
 {
 	Json *columns;
 	char *utf8;
-	int n = 0;
-	ListCell *lc;
 
-	for (int i = 0; i < commit->ncolumns; i++)
-	{
-		for (int j = 0; j < i; j++)
-		{
-			if (strcmp(commit->columns[i].name, commit->columns[j].name) == 0)
-				ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
-								errmsg("foreign table \"%s\" has two columns \"%s\"", commit->table,
-									   commit->columns[i].name)));
-		}
-	}
-	if (list_length(commit->partitions) == commit->ncolumns)
-		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_COLUMN_NUMBER),
-						errmsg("foreign table \"%s\" has no columns but those of its folders", commit->table)));
+	lake_check_columns(commit, false);
 	/* what is replaced may become another table */
 	if (state->version < 0 || commit->replaces || state->entries == NIL)
 		return;
@@ -188,18 +174,7 @@ manifest_check(const LakeState *state, const LakeCommit *commit)
 	columns = json_parse(CurrentMemoryContext, utf8, strlen(utf8));
 	for (int i = 0; i < json_count(columns); i++)
 		check_column(commit, json_item(columns, i));
-	foreach (lc, commit->partitions)
-	{
-		const LakeColumn *c = lfirst(lc);
-
-		if (n >= list_length(state->partitions) || strcmp(list_nth(state->partitions, n), c->name) != 0)
-			break;
-		n++;
-	}
-	if (lc != NULL || n != list_length(state->partitions))
-		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_COLUMN_NUMBER),
-						errmsg("foreign table \"%s\" has other folders than the lake", commit->table),
-						errhint("Columns with option partition must be those of the lake, in its order.")));
+	lake_check_folders(state, commit);
 }
 
 /* -- writing -- */
@@ -207,8 +182,6 @@ manifest_check(const LakeState *state, const LakeCommit *commit)
 static void
 put_file(StringInfo out, const LakeEntry *entry, bool first)
 {
-	ListCell *lc;
-
 	appendStringInfoString(out, first ? "\n{\"path\":" : ",\n{\"path\":");
 	json_append_string(out, entry->path);
 	appendStringInfo(out, ",\"size\":" INT64_FORMAT ",\"rows\":" INT64_FORMAT ",\"modified\":" INT64_FORMAT,
@@ -216,21 +189,8 @@ put_file(StringInfo out, const LakeEntry *entry, bool first)
 					 entry->rows, entry->modified);
 	if (entry->values != NIL)
 	{
-		appendStringInfoString(out, ",\"values\":{");
-		foreach (lc, entry->values)
-		{
-			const LakePair *pair = lfirst(lc);
-
-			if (foreach_current_index(lc) > 0)
-				appendStringInfoChar(out, ',');
-			json_append_string(out, pair->name);
-			appendStringInfoChar(out, ':');
-			if (pair->value)
-				json_append_string(out, pair->value);
-			else
-				appendStringInfoString(out, "null");
-		}
-		appendStringInfoChar(out, '}');
+		appendStringInfoString(out, ",\"values\":");
+		lake_put_values(out, entry->values);
 	}
 	appendStringInfoChar(out, '}');
 }
@@ -238,8 +198,6 @@ put_file(StringInfo out, const LakeEntry *entry, bool first)
 static void
 put_columns(StringInfo out, const LakeCommit *commit)
 {
-	ListCell *lc;
-
 	appendStringInfoString(out, ",\"columns\":[");
 	for (int i = 0; i < commit->ncolumns; i++)
 	{
@@ -247,14 +205,8 @@ put_columns(StringInfo out, const LakeCommit *commit)
 		json_append_string(out, commit->columns[i].name);
 		appendStringInfo(out, ",\"type\":\"%s\"}", commit->columns[i].delta);
 	}
-	appendStringInfoString(out, "],\"partitions\":[");
-	foreach (lc, commit->partitions)
-	{
-		if (foreach_current_index(lc) > 0)
-			appendStringInfoChar(out, ',');
-		json_append_string(out, ((const LakeColumn *) lfirst(lc))->name);
-	}
-	appendStringInfoChar(out, ']');
+	appendStringInfoString(out, "],\"partitions\":");
+	lake_put_folders(out, commit);
 }
 
 /* Marks of all writers: the newest manifest is all there is of them */

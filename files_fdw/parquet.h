@@ -50,6 +50,27 @@ typedef enum ParquetType
 	PARQUET_FIXED = 7 /* FIXED_LEN_BYTE_ARRAY */
 } ParquetType;
 
+/* Bytes of a value as PLAIN has it; 0: each has its own length, or is a bit */
+static inline int
+parquet_width(int type, int fixed)
+{
+	switch (type)
+	{
+		case PARQUET_INT32:
+		case PARQUET_FLOAT:
+			return 4;
+		case PARQUET_INT64:
+		case PARQUET_DOUBLE:
+			return 8;
+		case PARQUET_INT96:
+			return 12;
+		case PARQUET_FIXED:
+			return fixed;
+		default:
+			return 0;
+	}
+}
+
 typedef enum ParquetRepetition
 {
 	PARQUET_REQUIRED = 0,

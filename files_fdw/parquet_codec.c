@@ -77,7 +77,7 @@ unpack_gzip(const uint8 *from, size_t n, uint8 *to, size_t size)
 		code = inflate(&z, Z_FINISH);
 	} while (code == Z_STREAM_END && z.avail_in > 0 && z.avail_out > 0 && inflateReset(&z) == Z_OK);
 	(void) inflateEnd(&z);
-	return code == Z_STREAM_END && z.avail_out == 0 ? NULL : "a page is no valid gzip of its size";
+	return code == Z_STREAM_END && z.avail_out == 0 ? NULL : "a page is not valid gzip of its size";
 }
 
 static const char *
@@ -85,7 +85,7 @@ unpack_lz4(const uint8 *from, size_t n, uint8 *to, size_t size)
 {
 	if (n > PG_INT32_MAX || size > PG_INT32_MAX ||
 		LZ4_decompress_safe((const char *) from, (char *) to, (int) n, (int) size) != (int) size)
-		return "a page is no valid lz4 of its size";
+		return "a page is not valid lz4 of its size";
 	return NULL;
 }
 
@@ -126,7 +126,7 @@ unpack_zstd(const uint8 *from, size_t n, uint8 *to, size_t size)
 {
 	size_t got = ZSTD_decompress(to, size, from, n);
 
-	return !ZSTD_isError(got) && got == size ? NULL : "a page is no valid zstd of its size";
+	return !ZSTD_isError(got) && got == size ? NULL : "a page is not valid zstd of its size";
 }
 
 static const char *
@@ -136,7 +136,7 @@ unpack_snappy(const uint8 *from, size_t n, uint8 *to, size_t size)
 
 	if (snappy_uncompressed_length((const char *) from, n, &got) != SNAPPY_OK || got != size ||
 		snappy_uncompress((const char *) from, n, (char *) to, &got) != SNAPPY_OK || got != size)
-		return "a page is no valid snappy of its size";
+		return "a page is not valid snappy of its size";
 	return NULL;
 }
 

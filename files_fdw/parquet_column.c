@@ -52,32 +52,13 @@ buffer_reset(ParquetBuffer *b)
 
 /* -- values -- */
 
-static int
-width_of(const WrittenLeaf *leaf)
-{
-	switch (leaf->type)
-	{
-		case PARQUET_BOOLEAN:
-			return 1;
-		case PARQUET_INT32:
-		case PARQUET_FLOAT:
-			return 4;
-		case PARQUET_INT64:
-		case PARQUET_DOUBLE:
-			return 8;
-		case PARQUET_FIXED:
-			return leaf->length;
-		default:
-			return 0;
-	}
-}
-
 void
 parquet_column_init(WrittenColumn *c, const WrittenLeaf *leaf)
 {
 	memset(c, 0, sizeof(WrittenColumn));
 	c->leaf = *leaf;
-	c->width = width_of(leaf);
+	/* a boolean is held as a byte */
+	c->width = leaf->type == PARQUET_BOOLEAN ? 1 : parquet_width(leaf->type, leaf->length);
 	c->defined.context = c->plain.context = c->codes.context = c->starts.context = CurrentMemoryContext;
 	c->coded = leaf->type != PARQUET_BOOLEAN;
 }

@@ -331,26 +331,6 @@ delta_end(DeltaDecoder *d, int64 most)
 
 /* -- values -- */
 
-static int
-width_of(int type, int length)
-{
-	switch (type)
-	{
-		case PARQUET_INT32:
-		case PARQUET_FLOAT:
-			return 4;
-		case PARQUET_INT64:
-		case PARQUET_DOUBLE:
-			return 8;
-		case PARQUET_INT96:
-			return 12;
-		case PARQUET_FIXED:
-			return length;
-		default:
-			return 0;
-	}
-}
-
 bool
 values_can_be(int type, int encoding)
 {
@@ -391,7 +371,7 @@ void
 values_begin(ValueDecoder *d, int type, int length, int encoding, const uint8 *data, size_t n, int64 most)
 {
 	d->type = type;
-	d->length = width_of(type, length);
+	d->length = parquet_width(type, length);
 	d->encoding = encoding;
 	d->at = data;
 	d->end = data + n;

@@ -28,17 +28,6 @@ parquet_name(const ParquetNode *node)
 
 /* -- which column is whose -- */
 
-static int
-column_by_name(const Table *t, const char *name)
-{
-	for (int i = 0; i < t->natts; i++)
-	{
-		if (!t->columns[i].dropped && t->columns[i].o.kind == COLUMN_DATA && strcmp(t->columns[i].o.name, name) == 0)
-			return i;
-	}
-	return -1;
-}
-
 static void
 map_columns(ParquetRows *r, const Table *t)
 {
@@ -49,7 +38,7 @@ map_columns(ParquetRows *r, const Table *t)
 	for (int k = 0; k < root->children; k++, node = &r->meta->nodes[node->end])
 	{
 		char *name = parquet_name(node);
-		int i = column_by_name(t, name);
+		int i = table_column(t, name);
 
 		if (i < 0)
 		{

@@ -35,30 +35,40 @@ place_words(const ParquetPlace *place)
 	return out.data;
 }
 
+/* What is wrong, and where */
+static char *
+sentence(const ParquetPlace *place, const char *format, va_list args)
+{
+	char words[MOST_WORDS];
+
+	vsnprintf(words, sizeof(words), format, args);
+	return psprintf("%c%s%s.", pg_toupper((unsigned char) words[0]), words + 1, place_words(place));
+}
+
 void
 parquet_damaged(const ParquetSource *source, const ParquetPlace *place, const char *format, ...)
 {
-	char words[MOST_WORDS];
 	va_list args;
+	char *detail;
 
 	va_start(args, format);
-	vsnprintf(words, sizeof(words), format, args);
+	detail = sentence(place, format, args);
 	va_end(args);
 	ereport(ERROR, (errcode(ERRCODE_BAD_COPY_FILE_FORMAT), errmsg("file \"%s\" is not valid Parquet", source->path),
-					errdetail_internal("%c%s%s.", pg_toupper((unsigned char) words[0]), words + 1, place_words(place)),
+					errdetail_internal("%s", detail),
 					errhint("Compare it with its original, or let it be written again.")));
 }
 
 void
 parquet_unsupported(const ParquetSource *source, const ParquetPlace *place, const char *format, ...)
 {
-	char words[MOST_WORDS];
 	va_list args;
+	char *detail;
 
 	va_start(args, format);
-	vsnprintf(words, sizeof(words), format, args);
+	detail = sentence(place, format, args);
 	va_end(args);
 	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("file \"%s\" cannot be read", source->path),
-					errdetail_internal("%c%s%s.", pg_toupper((unsigned char) words[0]), words + 1, place_words(place)),
+					errdetail_internal("%s", detail),
 					errhint("Let it be written without that.")));
 }

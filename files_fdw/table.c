@@ -149,8 +149,8 @@ data_columns(const Table *t)
 	return n;
 }
 
-static int
-column_by_name(const Table *t, const char *name)
+int
+table_column(const Table *t, const char *name)
 {
 	for (int i = 0; i < t->natts; i++)
 	{
@@ -223,7 +223,7 @@ map_header(FileScan *s, const Header *header)
 
 	for (int f = 0; f < header->n; f++)
 	{
-		int i = column_by_name(s->table, header->names[f]);
+		int i = table_column(s->table, header->names[f]);
 
 		if (i < 0)
 		{

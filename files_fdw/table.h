@@ -42,6 +42,8 @@ typedef struct Table
 /* Root NULL until table_root() */
 extern Table *table_open_fdw(Oid relid, TupleDesc desc, Oid userid);
 extern Root *table_root(Table *t);
+/* Which column has the data that files have under a name; -1: none */
+extern int table_column(const Table *t, const char *name);
 /* Is a column one that has the same value in all rows of a file? */
 extern bool column_is_of_file(const Column *c);
 /* The value that a file's rows have in such a column */
