@@ -6,6 +6,7 @@ use File::Path qw(make_path remove_tree);
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Duck;
 use Sandbox;
 use Test::More;
 use Time::HiRes qw(time usleep);
@@ -22,17 +23,7 @@ make_path($root);
 chmod 0750, $root;
 my $json = JSON::PP->new->utf8->allow_nonref->canonical;
 
-my ($asked, $answered) = ('', '');
-my $duck = IPC::Run::start([ 'node', 'files/parquet.cjs', 'duckdb' ], '<', \$asked, '>', \$answered, '2>', "$root.err");
-sub duck
-{
-	my ($statement) = @_;
-	$asked .= $json->encode($statement) . "\n";
-	$duck->pump until $answered =~ s/^(.*)\n//;
-	my $rows = $json->decode($1);
-	die "$statement: $rows->{error}" if ref $rows eq 'HASH';
-	return $rows;
-}
+duck_start("$root.err");
 
 # -- a reader of Delta's logs, written from its protocol alone --
 
@@ -361,6 +352,6 @@ is(scalar(parts('killed')), scalar(keys %{ delta('killed')->{files} }), 'and wha
 is(rows('killed', 'count(*)'), $last * 2400, 'the content stays');
 
 eval { $session->kill_kill };
-$duck->kill_kill;
+duck_end();
 $node->stop;
 done_testing();
