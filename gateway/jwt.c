@@ -510,11 +510,11 @@ not_for_us_now(struct json_object *claims, int64_t now)
 		from;
 
 	if (!moment_of(claims, "exp", &until))
-		return "exp, when it ends, is missing or no time";
+		return "exp, when it ends, is missing or not a time";
 	if (now >= until + SKEW_S)
 		return "it has expired";
 	if (has(claims, "nbf") && !moment_of(claims, "nbf", &from))
-		return "nbf, when it begins, is no time";
+		return "nbf, when it begins, is not a time";
 	if (has(claims, "nbf") && now < from - SKEW_S)
 		return "it is not valid yet: the clock here or its issuer's is wrong";
 	if (jwt_options.issuer == NULL || issuer == NULL || strcmp(issuer, jwt_options.issuer) != 0)
@@ -555,7 +555,7 @@ jwt_claims(Slice token, int64_t now, bool *unknown, const char **why)
 	bool good = token.n <= MOST_BYTES && split(token, parts);
 
 	*unknown = false;
-	*why = "it is no JSON Web Token";
+	*why = "it is not a JSON Web Token";
 	for (int i = 0; i < 3 && good; i++)
 		good = decode(parts[i], &bytes[i]);
 	if (good)
@@ -570,7 +570,7 @@ jwt_claims(Slice token, int64_t now, bool *unknown, const char **why)
 	if (good)
 	{
 		claims = parse(bytes[1].bytes, bytes[1].n);
-		*why = claims ? not_for_us_now(claims, now) : "its claims are no JSON object";
+		*why = claims ? not_for_us_now(claims, now) : "its claims are not a JSON object";
 	}
 	good = claims && *why == NULL;
 	json_object_put(head);

@@ -110,12 +110,14 @@ for ([ 'no token', undef ], [ 'a token that was revoked', $gone ], [ 'one that h
 }
 # the answer is the same for all; the log tells whoever runs the gateway
 my %why = (expired => 'it has expired', forged => 'its signature is wrong', 'HS256 with another secret' => 'its signature is wrong',
-	'alg none' => 'it is no JSON Web Token', 'alg none with something' => 'its header asks for what is not done here: only alg, kid and typ JWT are', 'another aud' => 'aud, its audience, is not the one of --jwt-audience');
+	'alg none' => 'it is not a JSON Web Token', 'alg none with something' => 'its header asks for what is not done here: only alg, kid and typ JWT are', 'another aud' => 'aud, its audience, is not the one of --jwt-audience');
 for my $what (sort keys %why)
 {
 	my $before = -s $log;
 	cell([ $token{$what}, 'GET', "/v1/sources?limit=1" ]);
-	my $line = slurp_file($log, $before);
+	# the line is written when the answer has gone
+	my ($line, $until) = ('', time() + $PostgreSQL::Test::Utils::timeout_default);
+	sleep(0.05) until ($line = slurp_file($log, $before)) =~ /"status":401/ || time() > $until;
 	like($line, qr/"status":401,.*"token":"\Q$why{$what}\E"/, "the log: $what");
 	unlike($line, qr/\Q@{[ substr($token{$what}, 0, 40) ]}\E/, '... and not the token');
 }
