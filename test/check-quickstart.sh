@@ -40,6 +40,7 @@ in_root() {
 quickstart() {
 	local code=0
 	(set -e; quickstart_in "$@") || code=1
+	# twice: what starts the examples mounts its own over it
 	umount -l "$WORK/$1/proc" 2>/dev/null || :
 	umount -l "$WORK/$1/proc" 2>/dev/null || :
 	rm -rf --one-file-system "${WORK:?}/$1"
