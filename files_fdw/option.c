@@ -542,10 +542,10 @@ check_together(const TableOptions *o)
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 						errmsg("invalid value for option \"path\": \"%s\"", o->path),
 						errhint("Of a table with option layout it is one folder, without patterns.")));
-	if (o->format == FORMAT_PARQUET && o->compression > COMPRESS_NONE)
+	if (o->format == FORMAT_PARQUET && o->layout == LAYOUT_NONE && o->compression > COMPRESS_NONE)
 		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 						errmsg("option compression does not go with format parquet"),
-						errdetail("Parquet files are packed within, and tell how themselves.")));
+						errdetail("Parquet files are packed within, and tell how themselves; a lake's option says how they are written.")));
 	if (o->manner.decimal == o->manner.thousands)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND), errmsg("options decimal and thousands must differ")));

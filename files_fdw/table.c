@@ -336,9 +336,6 @@ file_scan_open(Table *t, FileInfo *file)
 	FileScan *s = palloc0(sizeof(FileScan));
 	Root *root = table_root(t);
 
-	if (t->o.format == FORMAT_PARQUET)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("foreign table \"%s\" is only written: files of Parquet are not read", t->name)));
 	s->table = t;
 	s->file = file;
 	s->context = context;

@@ -400,3 +400,4 @@ SELECT regexp_replace(detail, ' from .* to ', ' from … to ') FROM ingest.expla
 -- a function that is named must be there
 UPDATE ingest.connector SET deleted_function = 'shop.nothing' WHERE wrapper = 'postgres_fdw';
 CALL ingest.sync('clockless');
+UPDATE ingest.connector SET clock_function = 'shop.clock', deleted_function = 'shop.deleted', horizon_function = 'ingest_internal.postgres_horizon' WHERE wrapper = 'postgres_fdw';

@@ -184,7 +184,7 @@ def main():
     dsn, folder, rounds, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     os.makedirs(folder, exist_ok=True)
     os.chmod(folder, 0o755)
-    conn = psycopg.connect(dsn, autocommit=True)
+    conn = psycopg.connect(dsn, autocommit=True, prepare_threshold=None)
     for setting in ("TimeZone = 'UTC'", "min_parallel_table_scan_size = 0", "parallel_setup_cost = 0", "parallel_tuple_cost = 0", "extra_float_digits = 1"):
         conn.execute("SET " + setting)
     writers = Writers()

@@ -23,6 +23,7 @@ our @EXPORT = qw(pages read_page);
 my @elsewhere = (
 	[ qr/host '[^']*', port '5432'/, sub { my $book = shift; "host '" . $book->{node}->host . "', port '" . $book->{node}->port . "'" } ],
 	[ qr{/srv/drop\b}, sub { $_[0]->folder('drop') } ],
+	[ qr{/srv/lake\b}, sub { $_[0]->folder('lake') } ],
 	[ qr/account '1234567_SB1'(?!, base_url)/, sub { "account '1234567_SB1', base_url '$ENV{NS_URL}', ca_file '$ENV{NS_CA}'" } ],
 	[ qr{https://localhost:8443}, sub { $ENV{NS_URL} } ],
 	[ qr{/tmp/netsuite-sandbox/}, sub { "$ENV{NS_STATE}/" } ],
