@@ -160,7 +160,7 @@ check_hosts(char **value, void **extra, GucSource source)
 
 		if ((item[0] == '*' && item[1] != '.') || *item == '\0' || strchr(item + 1, '*') || strchr(item, '/'))
 		{
-			GUC_check_errdetail("\"%s\" is no host such as erp.vault.azure.net or *.servicebus.windows.net.", item);
+			GUC_check_errdetail("\"%s\" is not a host such as erp.vault.azure.net or *.servicebus.windows.net.", item);
 			return false;
 		}
 	}
@@ -278,7 +278,7 @@ authority(void)
 	if (url == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("the environment variable AZURE_AUTHORITY_HOST of the server is no https address")));
+				 errmsg("the environment variable AZURE_AUTHORITY_HOST of the server is not an https address")));
 	return url;
 }
 

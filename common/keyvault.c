@@ -93,7 +93,7 @@ place_of(const char *option, const char *reference)
 	if (!read_place(reference, &place))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("option \"%s\" is no reference to a secret in a vault", option),
+				 errmsg("option \"%s\" is not a reference to a secret in a vault", option),
 				 errhint("It is keyvault:name-of-the-vault/name-of-the-secret, with a slash and a version behind it or without.")));
 	azure_check_host(option, place.host);
 	return place;

@@ -46,7 +46,7 @@ open_file(const char *option, const char *path)
 				 errmsg("could not open the file that option \"%s\" refers to: %m", option),
 				 errhint("The operating system user that PostgreSQL runs as must be able to read it.")));
 	if (!S_ISREG(st.st_mode))
-		bad_file(option, "is no regular file");
+		bad_file(option, "is not a regular file");
 	return file;
 }
 

@@ -227,7 +227,7 @@ check_signature(const BlobStore *s)
 
 	if (strspn(s->secret, LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ" DIGITS "-._~%=&:+/,") != strlen(s->secret) || signature_itself == NULL)
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-						errmsg("option sas of the user mapping for server \"%s\" is no signature", s->server),
+						errmsg("option sas of the user mapping for server \"%s\" is not a signature", s->server),
 						errhint("It is what Azure shows as SAS token: sv=…&se=…&sig=….")));
 	explicit_bzero(signature_itself, strlen(signature_itself));
 	end = signed_value(s->secret, "se");

@@ -97,7 +97,7 @@ begin_element(void *arg, const XML_Char *name, const XML_Char **attributes)
 	strlcpy(r->element[r->depth], name, sizeof(r->element[0]));
 	resetStringInfo(&r->text);
 	if (r->depth == 1 && strcmp(name, "EnumerationResults") != 0)
-		stop(r, "it is no listing");
+		stop(r, "it is not a listing");
 	if (is_at(r, 3, "Blob"))
 	{
 		memset(&r->file, 0, sizeof(r->file));

@@ -698,7 +698,7 @@ convert_text_field(const Converter *c, const Csv *csv, const Field *field, Arena
 		complaint->column = c->name;
 		complaint->value = field->p;
 		complaint->len = field->len;
-		return complain(complaint, ERRCODE_UNTRANSLATABLE_CHARACTER, "an escape is no character of this database");
+		return complain(complaint, ERRCODE_UNTRANSLATABLE_CHARACTER, "an escape is not a character of this database");
 	}
 	if (c->most >= 0 && len > c->most && pg_mbstrlen_with_len(VARDATA(result), len) > c->most)
 		return convert_plain(&(Converter){.class = CONVERT_INPUT,
@@ -764,7 +764,7 @@ convert_field(const Converter *c, const Csv *csv, const Field *field, Arena *are
 		complaint->column = c->name;
 		complaint->value = field->p;
 		complaint->len = field->len;
-		return complain(complaint, ERRCODE_UNTRANSLATABLE_CHARACTER, "an escape is no character of this database");
+		return complain(complaint, ERRCODE_UNTRANSLATABLE_CHARACTER, "an escape is not a character of this database");
 	}
 	return convert_plain(c, field->p, field->len, arena, soft, value, complaint);
 }

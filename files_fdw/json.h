@@ -43,7 +43,7 @@ extern JsonRows *json_rows_new(Reader *r, const TableOptions *o);
 /* Fields of rows are those of the keys, in this order */
 extern int json_rows_key(JsonRows *j, const char *name, int len);
 extern bool json_next(JsonRows *j, Row *row);
-/* A string's text without its escapes, room for field->len bytes; -1: an escape is no character of this database */
+/* A string's text without its escapes, room for field->len bytes; -1: an escape is not a character of this database */
 extern int json_unescape(const Field *field, char *to);
 /* Has an object in a JSON text a member twice?  Then its name, palloc'd */
 extern bool json_member_twice(const char *text, int len, char **name);

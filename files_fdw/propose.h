@@ -24,7 +24,7 @@ typedef struct Proposal
 	Inference i;
 	ProposedColumn *columns;
 	int n;
-	char *problem; /* why it is no table, or NULL */
+	char *problem; /* why it is not a table, or NULL */
 } Proposal;
 
 /* A column of metadata that an import adds */

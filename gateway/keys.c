@@ -138,7 +138,7 @@ take_fetched(int64_t now)
 	{
 		fetched = false;
 		if (problem[0] == '\0' && !jwt_take_keys(brought.bytes ? brought.bytes : "", brought.n))
-			strcpy(problem, "what it gives is no set of keys");
+			strcpy(problem, "what it gives is not a set of keys");
 		if (problem[0])
 			log_line("error", "keys of tokens cannot be had, those that there were stay: %s", problem);
 		read_at = now + (problem[0] ? FAILED_MS : REFRESH_MS);
@@ -195,7 +195,7 @@ keys_begin(const char *from, const char *secret)
 	if (from && !is_address(from) && strstr(from, "://"))
 		give_up("--jwks wants a file or an address of https://");
 	if (from && !is_address(from) && !read_key_file())
-		give_up("--jwks: the file is no set of keys");
+		give_up("--jwks: the file is not a set of keys");
 	if (secret && !read_secret())
 		give_up("--jwt-hs256-key wants a file of 32 bytes at least");
 	if (from && is_address(from))

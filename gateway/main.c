@@ -200,7 +200,7 @@ parse_arguments(int argc, char **argv)
 		}
 	}
 	if (optind < argc)
-		give_up("%s is no option", argv[optind]);
+		give_up("%s is not an option", argv[optind]);
 	if (!options.certificate != !options.key)
 		give_up("--tls-cert and --tls-key go together");
 }

@@ -240,7 +240,7 @@ parse_header(const char *at, const char *end, Request *r)
 	const char *colon = memchr(at, ':', end - at);
 	Header *h;
 
-	/* a fold begins with a blank, which is no token either */
+	/* a fold begins with a blank, which is not a token either */
 	if (colon == NULL || colon == at)
 		return 400;
 	for (const char *c = at; c < colon; c++)

@@ -106,7 +106,7 @@ BEGIN ATOMIC
     SELECT ingest.resume(source => ingest_api_internal.source_called(source));
 END;
 COMMENT ON FUNCTION ingest_api.resume_source(text)
-    IS 'jobs on a source are begun again, and its circuit breaker is closed, as ingest.resume';
+    IS 'jobs on a source are started again, and its circuit breaker is closed, as ingest.resume';
 
 -- Syncs
 
@@ -424,7 +424,7 @@ INSERT INTO ingest_api_internal.route (method, path, function, status, scope, de
         'connection, login and permissions of a source are checked'),
     ('POST', 'sources/{source}/pause', 'pause_source', 204, NULL, 'no job on a source is begun until resume'),
     ('POST', 'sources/{source}/resume', 'resume_source', 204, NULL,
-        'jobs on a source are begun again, and its circuit breaker is closed'),
+        'jobs on a source are started again, and its circuit breaker is closed'),
     ('POST', 'syncs/{sync}/run', 'run_sync', 202, NULL, 'a copy is brought up to date'),
     ('POST', 'syncs/{sync}/pause', 'pause_sync', 204, NULL, 'no run of a sync is begun until resume'),
     ('POST', 'syncs/{sync}/resume', 'resume_sync', 204, NULL, 'a sync is run again, whether it was paused or stopped'),

@@ -213,7 +213,8 @@ BEGIN
     IF c.oid IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = 'that relation does not exist';
     ELSIF c.relkind NOT IN ('r', 'v', 'm', 'f', 'p') THEN
-        RAISE EXCEPTION USING ERRCODE = 'wrong_object_type', MESSAGE = format('%s is no table and no view', relation);
+        RAISE EXCEPTION USING ERRCODE = 'wrong_object_type',
+            MESSAGE = format('%s is neither a table nor a view', relation);
     ELSIF c.nspname LIKE 'pg\_%' OR c.nspname = 'information_schema' THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
             MESSAGE = 'nothing of the system is exposed, and nothing that is temporary';

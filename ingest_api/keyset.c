@@ -112,7 +112,7 @@ refuse(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("\"after\" is no mark of a place in what is asked for here"),
+			 errmsg("\"after\" is not a mark of a place in what is asked for here"),
 			 errdetail("A mark is good for the resource, the conditions, the order and the role that it was given for."),
 			 errhint("The header Link of the page before has the address; after= with nothing behind it begins.")));
 }

@@ -22,7 +22,7 @@ INSERT INTO ingest_api_internal.metric (name, type, help) VALUES
     ('ingest_copy_source_rows', 'gauge', 'Rows of its table there when last counted.'),
     ('ingest_copy_rejected_rows', 'gauge', 'Rows that do not fit into the copy.'),
     ('ingest_copy_state_info', 'gauge',
-        'Always 1; the copy''s state is in a label: active, paused or stopped, which waits for a hand.'),
+        'Always 1; the copy''s state is in a label: active, paused or stopped, which needs attention.'),
     ('ingest_source_circuit_info', 'gauge',
         'Always 1; the state of the source''s breaker is in a label: closed, half-open or open, which keeps jobs '
         'back.'),

@@ -13,10 +13,10 @@ SELECT v.source_id AS id, -- its number
     v.circuit_retry_at AS circuit_retry_at, -- when it lets one job try
     v.last_check_at AS last_check_at, -- when it was checked last
     v.last_check_ok AS last_check_ok, -- whether all was in order
-    v.last_crawl_at AS last_crawl_at, -- when a crawl last got to its end
+    v.last_crawl_at AS last_crawl_at, -- when a crawl last finished
     v.tables AS tables, -- tables there
     v.syncs AS syncs, -- copies of them
-    v.stopped AS stopped, -- copies that wait for a hand
+    v.stopped AS stopped, -- copies that have stopped and need attention
     v.queued AS queued, -- jobs that wait
     v.queued_seconds AS queued_seconds, -- how long the one that is due since longest has waited
     v.running AS running, -- jobs that run
@@ -92,7 +92,7 @@ SELECT v.sync_id AS id, -- its number
     v.phase AS phase, -- new, loading or ready
     v.watermark AS watermark, -- everything older is here; one that is no time, likewise
     v.watermark_time AS watermark_time, -- the same as a moment, where the cursor is a time
-    v.last_success AS last_success, -- when a run last got to its end
+    v.last_success AS last_success, -- when a run last finished
     v.age_seconds AS age_seconds, -- the same in seconds
     v.freshness_objective_seconds AS freshness_objective_seconds, -- the same in seconds
     v.fresh AS fresh, -- whether it is that fresh; false if it cannot be
@@ -209,7 +209,7 @@ SELECT v.alert AS id, -- number of the alert
     v.duration_seconds AS duration_seconds, -- the same in seconds
     v.acknowledged_by AS acknowledged_by, -- who takes care of it
     v.acknowledged_at AS acknowledged_at, -- since when
-    v.silenced_until AS silenced_until, -- how long nobody is told of it
+    v.silenced_until AS silenced_until, -- until when it is silenced
     v.closed_at AS closed_at, -- when it was put right
     v.closed_by AS closed_by -- by what
 FROM ingest.alert_status v;
@@ -387,7 +387,7 @@ SELECT v.pattern AS pattern, -- kind/subject, where a * stands for anything
     v.reason AS reason, -- why, for people
     v.made_at AS made_at -- since when
 FROM ingest.silence v;
-COMMENT ON VIEW ingest_api.silences IS 'alerts that nobody is told of for a while';
+COMMENT ON VIEW ingest_api.silences IS 'alerts that are silenced for a while';
 
 CREATE VIEW ingest_api.annotations WITH (security_invoker) AS
 SELECT v.annotation AS id, -- its number
@@ -401,7 +401,7 @@ SELECT v.annotation AS id, -- its number
     v.said_at AS said_at, -- since when
     v.ended_at AS ended_at -- until when it held; null: it holds
 FROM ingest.annotation_status v;
-COMMENT ON VIEW ingest_api.annotations IS 'what people and services say of tables and columns, and said before';
+COMMENT ON VIEW ingest_api.annotations IS 'annotations of tables and columns by people and services, current and past';
 
 -- Where ingest_delivery is; this extension does not need it
 CREATE FUNCTION ingest_api_internal.sinks()
@@ -494,9 +494,9 @@ INSERT INTO ingest_api_internal.resource (name, relation, key, description) VALU
     ('events', 'ingest_api.events', '{era,id}', 'events that are kept: CloudEvents 1.0'),
     ('consumers', 'ingest_api.consumers', '{name}', 'consumers of events: where they are, and how far behind'),
     ('dead_letters', 'ingest_api.dead_letters', '{id}', 'jobs that were given up'),
-    ('silences', 'ingest_api.silences', '{pattern,owner}', 'alerts that nobody is told of for a while'),
+    ('silences', 'ingest_api.silences', '{pattern,owner}', 'alerts that are silenced for a while'),
     ('annotations', 'ingest_api.annotations', '{id}',
-        'what people and services say of tables and columns, and said before'),
+        'annotations of tables and columns by people and services, current and past'),
     ('sinks', 'ingest_api.sinks', '{name}', 'sinks of ingest_delivery: how far behind, what waits, what went wrong'),
     ('deliveries', 'ingest_api.deliveries', '{}', 'the newest 10,000 attempts to send events'),
     ('tokens', 'ingest_api.tokens', '{prefix}',

@@ -110,7 +110,7 @@ check_networks(char **value, void **extra, GucSource source)
 	{
 		if (!network_of(lfirst(lc), &networks->v[networks->n++]))
 		{
-			GUC_check_errdetail("\"%s\" is no network such as 10.1.0.0/16 or fd00::/8.", (char *) lfirst(lc));
+			GUC_check_errdetail("\"%s\" is not a network such as 10.1.0.0/16 or fd00::/8.", (char *) lfirst(lc));
 			setting_free(networks);
 			return false;
 		}

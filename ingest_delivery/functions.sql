@@ -449,7 +449,7 @@ CREATE FUNCTION ingest_delivery_internal.hold(sink integer, key text) RETURNS vo
     BEGIN ATOMIC
     INSERT INTO ingest_delivery.blocked (sink, key, due) VALUES (hold.sink, hold.key, 'infinity') ON CONFLICT ON CONSTRAINT blocked_pkey DO UPDATE SET due = 'infinity';
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.hold(integer, text) IS 'the subject waits for a hand';
+COMMENT ON FUNCTION ingest_delivery_internal.hold(integer, text) IS 'the subject waits until somebody acts';
 
 CREATE FUNCTION ingest_delivery_internal.expired(sink integer, events bigint) RETURNS void LANGUAGE sql
     BEGIN ATOMIC

@@ -72,7 +72,7 @@ check_connection(const char *option, const char *secret)
 	if (endpoint == NULL || name == NULL || *name == '\0' || strlen(name) > MOST_NAME || key == NULL || *key == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("what option \"%s\" refers to is no connection string of Event Hubs", option),
+				 errmsg("what option \"%s\" refers to is not a connection string of Event Hubs", option),
 				 errdetail("It must be Endpoint=sb://…;SharedAccessKeyName=…;SharedAccessKey=…, as Azure shows it.")));
 	explicit_bzero(key, strlen(key));
 }

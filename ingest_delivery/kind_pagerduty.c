@@ -18,7 +18,7 @@ check_routing_key(const char *option, const char *secret)
 	if (strlen(secret) != KEY_LENGTH || strspn(secret, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != KEY_LENGTH)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("what option \"%s\" refers to is no integration key of PagerDuty", option),
+				 errmsg("what option \"%s\" refers to is not an integration key of PagerDuty", option),
 				 errdetail("It must have %d letters and digits.", KEY_LENGTH)));
 }
 

@@ -288,7 +288,7 @@ key_of_secret(const char *option, const char *secret, int *length)
 	if (*length < LEAST_KEY || *length > MOST_KEY)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("what option \"%s\" refers to is no secret of a webhook", option),
+				 errmsg("what option \"%s\" refers to is not a secret of a webhook", option),
 				 errdetail("It must be whsec_ and %d to %d bytes as base64.", LEAST_KEY, MOST_KEY),
 				 errhint("A new one: echo \"whsec_$(openssl rand -base64 32)\".")));
 	return key;

@@ -16,7 +16,7 @@
 
 #define STATE_EVERY USECS_PER_SEC
 
-/* How long a subject waits after its event was refused for the how manieth time; beyond the last it is given up */
+/* How long a subject waits after its event was refused for the nth time; beyond the last it is given up */
 static const int delays_s[] = {5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400};
 
 static void

@@ -38,7 +38,7 @@ CREATE TABLE sink (
     options jsonb NOT NULL, -- where and how; secrets are references alone
     filter jsonb, -- only events whose data contain this; null: all
     ordered text NOT NULL CONSTRAINT "ordered must be subject or none" CHECK (ordered IN ('subject', 'none')), -- whether events of a subject wait for those before them
-    on_exhausted text NOT NULL CONSTRAINT "on_exhausted must be skip or hold" CHECK (on_exhausted IN ('skip', 'hold')), -- what becomes of a subject whose event was given up: it goes on, or waits for a hand
+    on_exhausted text NOT NULL CONSTRAINT "on_exhausted must be skip or hold" CHECK (on_exhausted IN ('skip', 'hold')), -- what becomes of a subject whose event was given up: it goes on, or waits until somebody acts
     on_expiry text NOT NULL DEFAULT 'keep' CONSTRAINT "on_expiry must be keep or skip" CHECK (on_expiry IN ('keep', 'skip')), -- what becomes of events older than ingest.event_retention: they are kept, or passed over
     owner oid NOT NULL, -- role as which its events are read and its secrets looked up
     owner_name name NOT NULL, -- its name when it was last looked at, by which a restore finds it again

@@ -617,7 +617,7 @@ producer_token(Frame *frame)
 		else if (rd_kafka_oauthbearer_set_token(p->rk, token, until, principal, NULL, 0, error, sizeof(error)) !=
 				 RD_KAFKA_RESP_ERR_NO_ERROR)
 		{
-			rd_kafka_oauthbearer_set_token_failure(p->rk, "it is no token");
+			rd_kafka_oauthbearer_set_token_failure(p->rk, "it is not a token");
 			/* what librdkafka says holds none of it */
 			snprintf(p->said, sizeof(p->said), "the token cannot be used");
 		}

@@ -50,7 +50,7 @@ typedef struct TableName
 typedef enum NameKind
 {
 	NAME_KEY,    /* the key's own name, which is its table's */
-	NAME_SAME,   /* the key's own name, which is no table's */
+	NAME_SAME,   /* the key's own name, which is not a table's */
 	NAME_OTHER,  /* the key's own name, which is that of another table */
 	NAME_WORD,   /* the key's own name, without a word as keys have */
 	NAME_TABLE,  /* the table and the key, or a word as keys have */

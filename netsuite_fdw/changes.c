@@ -90,7 +90,7 @@ client_of_table(Oid relid)
 	if (get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is no foreign table", get_rel_name(relid) ? get_rel_name(relid) : psprintf("%u", relid))));
+				 errmsg("\"%s\" is not a foreign table", get_rel_name(relid) ? get_rel_name(relid) : psprintf("%u", relid))));
 	acl = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
 	if (acl != ACLCHECK_OK)
 		aclcheck_error(acl, OBJECT_FOREIGN_TABLE, get_rel_name(relid));

@@ -137,7 +137,7 @@ page_frame(ReplyPage *page, const char **why)
 	if (page->text.len == 0 || !frame_object(page, page->text.data, end, &count) ||
 		page->items == NULL)
 	{
-		*why = "the reply is no complete JSON page";
+		*why = "the reply is not a complete JSON page";
 		return false;
 	}
 	if (count >= 0 && count != page->nrows)

@@ -97,7 +97,7 @@ SELECT ingest_internal.alerts_look('1 hour');
 SELECT kind, severity, summary FROM alerts WHERE kind = 'schedule_error';
 SELECT ingest.drop_job('kiosk job');
 SELECT kind, state, closed_by FROM alerts WHERE kind = 'schedule_error';
--- a breaker, a sync that waits for a hand
+-- a breaker, a sync that has stopped
 SELECT d.id AS source, s.id AS sync FROM ingest.data_source d JOIN ingest.sync s ON s.source = d.id WHERE s.name = 'kiosk_sale' \gset
 SELECT ingest_internal.alert_circuit('kiosk', true, 'no answer');
 SELECT ingest_internal.sync_stop(:sync, 'a key is gone');

@@ -101,7 +101,7 @@ choose_server() {
 			apt_get update || die "apt-get update failed: check the network and /etc/apt/sources.list"
 			default=$(apt-cache depends postgresql | sed -n 's/.*Depends: postgresql-\([0-9]*\).*/\1/p' | head -n 1)
 		fi
-		[ -n "$default" ] || die "no PostgreSQL package is to be had; name a server with PG_CONFIG=/path/to/pg_config"
+		[ -n "$default" ] || die "no PostgreSQL package is available; name a server with PG_CONFIG=/path/to/pg_config"
 		MAJOR=$default
 		need_packages "postgresql-$MAJOR" "postgresql-server-dev-$MAJOR"
 		PG_CONFIG=/usr/lib/postgresql/$MAJOR/bin/pg_config

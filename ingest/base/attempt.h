@@ -63,7 +63,7 @@ extern void attempt_deadline(TimestampTz deadline, const char *words);
 extern void attempt_is_late(void);
 /* A value that does not fit: its row is to blame, not the run */
 extern bool failure_is_of_data(const Failure *failure);
-/* Columns that do not agree: what failed waits for a hand */
+/* Columns that do not agree: what failed needs somebody */
 extern bool failure_stops(const Failure *failure);
 /* Into the current memory context */
 extern void failure_copy(Failure *to, const Failure *from);

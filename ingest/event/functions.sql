@@ -198,7 +198,7 @@ END $$;
 COMMENT ON FUNCTION ingest_internal.unsubscribe(oid, text) IS 'see ingest.unsubscribe';
 CREATE FUNCTION unsubscribe(consumer text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION unsubscribe(text) IS 'forgets a consumer, so that events are no longer kept for it';
+COMMENT ON FUNCTION unsubscribe(text) IS 'removes a consumer, so that events are no longer kept for it';
 
 -- Reading
 

@@ -75,7 +75,7 @@ static void
 no_place(void)
 {
 	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("that is no place among the events"),
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("that is not a place among the events"),
 			 errhint("It is a word that came with an event; 0 is before all that are kept.")));
 }
 

@@ -9,7 +9,7 @@ CREATE TABLE installation (
     era integer NOT NULL, -- rises when any of these changes: ids of events are unique within one
     unknown tstzmultirange NOT NULL DEFAULT '{}', -- from the last that is known of another timeline or cluster to the
         -- first of this one: of these moments history tells nothing
-    bases integer[] NOT NULL DEFAULT '{1}' -- eras with which another cluster began: xids of before do not compare
+    bases integer[] NOT NULL DEFAULT '{1}' -- eras with which another cluster began: earlier xids do not compare
 );
 COMMENT ON TABLE installation IS 'the cluster that this repository lives in';
 
@@ -56,4 +56,4 @@ CREATE TABLE subscription (
     created_at timestamptz NOT NULL DEFAULT now(), -- when it was made
     last_ack timestamptz -- when it last acknowledged
 );
-COMMENT ON TABLE subscription IS 'consumers of events and where they are';
+COMMENT ON TABLE subscription IS 'consumers of events and their positions';

@@ -120,7 +120,7 @@ typedef struct Cron
 	pg_tz *zone;
 } Cron;
 
-/* Five fields, or a word that stands for them; false: it is no schedule of cron's */
+/* Five fields, or a word that stands for them; false: it is not a schedule of cron's */
 static bool
 parse(const char *schedule, Cron *cron)
 {

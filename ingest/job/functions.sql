@@ -10,7 +10,7 @@ COMMENT ON FUNCTION ingest_internal.next_due(text, timestamptz, text)
 CREATE FUNCTION ingest_internal.launcher_runs() RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_launcher_runs' LANGUAGE C;
 COMMENT ON FUNCTION ingest_internal.launcher_runs()
-    IS 'whether background workers do what is queued: shared_preload_libraries names ingest, and this is no standby';
+    IS 'whether background workers do what is queued: shared_preload_libraries names ingest, and this is not a standby';
 
 CREATE FUNCTION ingest_internal.wake() RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_wake' LANGUAGE C;
@@ -103,8 +103,8 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION watch(text, boolean)
-    IS 'a job listens to a source whose connector says when something may have changed, and enqueues its syncs then; '
-    'not active: no more';
+    IS 'makes a job that listens to a source whose connector says when something may have changed, and enqueues '
+    'its syncs then; active => false ends it';
 
 -- Syncs that have no job get one; a run that waits already will see what changed
 CREATE FUNCTION ingest_internal.watch_heard(of_source integer, tables text[]) RETURNS void LANGUAGE plpgsql AS $$
@@ -161,23 +161,23 @@ COMMENT ON FUNCTION enqueue(text, timestamptz, integer, boolean)
 CREATE PROCEDURE work(job text DEFAULT NULL, max_jobs bigint DEFAULT NULL)
     AS 'MODULE_PATHNAME', 'ingest_work' LANGUAGE C;
 COMMENT ON PROCEDURE work(text, bigint)
-    IS 'does in this session one job, with limits, breaker and retries, as pg_cron has it done; without a name what '
-    'is queued and due of the caller''s own jobs';
+    IS 'runs one job in this session, with limits, breaker and retries, as pg_cron does; without a name, the '
+    'caller''s own jobs that are queued and due';
 
 CREATE FUNCTION schedule(job text, schedule text) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_schedule' LANGUAGE C;
 COMMENT ON FUNCTION schedule(text, text)
     IS 'runs a job on a schedule, kept by pg_cron where that is installed, else by the launcher; gives which; a '
-    'null schedule ends that';
+    'null schedule ends it';
 
 CREATE FUNCTION drop_job(job text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_drop_job' LANGUAGE C;
-COMMENT ON FUNCTION drop_job(text) IS 'forgets a job, its schedule and its place in the queue';
+COMMENT ON FUNCTION drop_job(text) IS 'removes a job, its schedule and its place in the queue';
 
 CREATE FUNCTION cancel(run bigint) RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_cancel' LANGUAGE C;
 COMMENT ON FUNCTION cancel(bigint)
-    IS 'stops a run; what it committed stays, and it is not tried again; false if it does not run any more';
+    IS 'stops a run; what it committed stays, and it is not tried again; false if it is no longer running';
 
 CREATE FUNCTION ingest_internal.retry(actor oid, dead_letter bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -342,5 +342,5 @@ COMMENT ON FUNCTION ingest_internal.enable(oid, numeric, oid, integer) IS 'see i
 CREATE FUNCTION enable() RETURNS TABLE (what text, name text, problem text)
     AS 'MODULE_PATHNAME', 'ingest_enable' LANGUAGE C;
 COMMENT ON FUNCTION enable()
-    IS 'a repository that was restored or copied goes on here: a new era of events, owners by their names; gives '
-    'what has no owner now';
+    IS 'lets a repository that was restored or copied go on here: begins a new era of events, finds owners by '
+    'their names, and lists what has no owner now';

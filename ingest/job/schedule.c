@@ -127,7 +127,7 @@ ingest_next_due(PG_FUNCTION_ARGS)
 	if (answer == CRON_NEVER || strpbrk(schedule, "*@=") ||
 		(strspn(schedule, "0123456789*/,- ") == strlen(schedule) && strchr(schedule, ' ')))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"%s\" is no schedule that is ever due", schedule),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"%s\" is a schedule that is never due", schedule),
 				 errhint("Five fields, minute hour day month weekday, as \"*/15 * * * *\" or \"0 6 * * MON-FRI\"; "
 						 "@daily and the like; or an interval, as \"15 min\".")));
 	{
@@ -136,7 +136,7 @@ ingest_next_due(PG_FUNCTION_ARGS)
 		TimestampTz due;
 
 		if (!attempt(read_interval, &reading, &failure))
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"%s\" is no schedule", schedule),
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"%s\" is not a schedule", schedule),
 							errhint("Five fields, minute hour day month weekday, as \"*/15 * * * *\" or \"0 6 * * "
 									"MON-FRI\"; @daily and the like; or an interval, as \"15 min\".")));
 		due = add_in_zone(after, DatumGetIntervalP(reading.interval), zone);
@@ -271,7 +271,7 @@ try_entry(const Scheduled *job, Oid owner, const char *cron)
 		ereport(WARNING, (errmsg(cron ? "pg_cron does not keep the schedule of job \"%s\": %s"
 									  : "the schedule of job \"%s\" stays in pg_cron: %s",
 								 job->name, failure.message),
-						  cron ? errhint("When that is mended: SELECT ingest.schedule(%s, %s).",
+						  cron ? errhint("When that is fixed: SELECT ingest.schedule(%s, %s).",
 										 quote_literal_cstr(job->name), quote_literal_cstr(job->schedule))
 							   : errhint("A superuser: DELETE FROM cron.job WHERE jobname = 'ingest job %lld'.",
 										 (long long) job->id)));
@@ -303,7 +303,7 @@ keep_upkeep(void)
 				 "coalesce(current_setting(''ingest.event_retention'', true), ''7 days'')::interval, "
 				 "coalesce(current_setting(''ingest.run_retention'', true), ''30 days'')::interval)')");
 	else
-		ereport(NOTICE, (errmsg("nobody deletes old events and runs yet"),
+		ereport(NOTICE, (errmsg("old events and runs are not deleted yet"),
 						 errhint("When a member of ingest_admin schedules a job, pg_cron has it done hourly; or set "
 								 "shared_preload_libraries = 'ingest' and restart.")));
 }
@@ -325,7 +325,7 @@ keep_schedule(const Scheduled *job, const char *schedule)
 	else if (!process_launcher_runs())
 		ereport(
 			WARNING,
-			(errmsg("nobody keeps the schedule of job \"%s\" yet", job->name),
+			(errmsg("nothing runs the schedule of job \"%s\" yet", job->name),
 			 errhint(
 				 "Set shared_preload_libraries = 'ingest' and restart, or install pg_cron and schedule it again.")));
 	repo_run("SELECT ingest_internal.keep_schedule($1, $2, $3, $4)", arg_int8(job->id), arg_text(schedule),

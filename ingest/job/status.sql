@@ -16,12 +16,12 @@ SELECT d.name AS source, -- name of the source
     CASE WHEN c.state = 'open' THEN c.opened_at + c.open_for END AS circuit_retry_at, -- when it lets one job try
     d.last_check_at AS last_check_at, -- when it was checked last
     d.last_check_ok AS last_check_ok, -- whether all was in order
-    d.last_crawl_at AS last_crawl_at, -- when a crawl last got to its end
+    d.last_crawl_at AS last_crawl_at, -- when a crawl last finished
     (SELECT count(*) FROM source_table t WHERE t.source = d.id AND t.gone_at IS NULL) AS tables, -- tables there
     (SELECT count(*) FROM sync s WHERE s.source = d.id) AS syncs, -- copies of them
     (SELECT count(*) FROM sync s JOIN source_table t ON t.id = s.table_id WHERE s.source = d.id AND (s.state = 'stopped'
         OR ingest_internal.sync_trouble(s.owner, t.relation, t.local_schema, t.local_name, s.target, s.target_schema,
-            s.target_table) IS NOT NULL)) AS stopped, -- copies that wait for a hand
+            s.target_table) IS NOT NULL)) AS stopped, -- copies that have stopped and need attention
     (SELECT count(*) FROM queue q WHERE q.source = d.id AND q.worker IS NULL) AS queued, -- jobs that wait
     (SELECT extract(epoch FROM now() - min(q.run_at))::float8 FROM queue q WHERE q.source = d.id AND q.worker IS NULL
         AND q.run_at <= now()) AS queued_seconds, -- how long the one that is due since longest has waited
@@ -43,7 +43,7 @@ LEFT JOIN LATERAL (SELECT r.error, r.error_class, r.finished_at FROM run r WHERE
     AND r.state IN ('failed', 'lost') ORDER BY r.id DESC LIMIT 1) e ON true
 WHERE d.id = ANY ((SELECT ingest_internal.my_sources())::integer[]);
 COMMENT ON VIEW source_status
-    IS 'the state of each source: its breaker, its jobs, what waits for somebody, its last error';
+    IS 'the state of each source: its breaker, its jobs, what needs attention, its last error';
 
 CREATE VIEW table_status WITH (security_barrier) AS
 SELECT d.name AS source, -- name of the source
@@ -65,10 +65,10 @@ SELECT d.name AS source, -- name of the source
         END AS watermark, -- everything older is here; one that is no time, likewise
     z.watermark_time AS watermark_time, -- the same as a moment, where the cursor is a time
     extract(epoch FROM ingest_internal.sync_overlap(s.overlap, z.lateness, z.lateness_day))::float8
-        AS overlap_seconds, -- how far before it the next run reads again: as was told, or as late rows taught
+        AS overlap_seconds, -- how far before it the next run reads again: as set, or as late rows require
     (SELECT sum(n) FROM unnest(ingest_internal.sync_faded(z.lateness, z.lateness_day)) n)::bigint
         AS late_rows, -- rows that came late, those of each day before counted half
-    z.last_success AS last_success, -- when a run last got to its end
+    z.last_success AS last_success, -- when a run last finished
     now() - z.last_success AS age, -- how long ago that is
     extract(epoch FROM now() - z.last_success)::float8 AS age_seconds, -- the same in seconds
     t.freshness_objective AS freshness_objective, -- how old it may be
@@ -181,7 +181,7 @@ FROM (SELECT r.source, r.kind, r.state, count(*) AS runs, sum(greatest(extract(e
 WHERE x.source = ANY ((SELECT ingest_internal.my_sources())::integer[])
     OR x.source IS NULL AND (SELECT ingest_internal.acts_for(0::oid))
 GROUP BY d.name, x.source, x.kind, x.state;
-COMMENT ON VIEW run_totals IS 'runs since the beginning, in sum: what metrics count';
+COMMENT ON VIEW run_totals IS 'totals of all runs since the beginning: what metrics count';
 
 CREATE VIEW quality_status WITH (security_barrier) AS
 SELECT r.schema_name AS schema_name, -- schema of the table
@@ -350,7 +350,7 @@ SELECT a.id AS alert, -- number of the alert
     extract(epoch FROM coalesce(a.closed_at, now()) - a.opened_at)::float8 AS duration_seconds, -- the same in seconds
     k.role_name AS acknowledged_by, -- who takes care of it
     k.at AS acknowledged_at, -- since when
-    q.until AS silenced_until, -- how long nobody is told of it
+    q.until AS silenced_until, -- until when it is silenced
     a.closed_at AS closed_at, -- when it was put right
     a.closed_by AS closed_by, -- by what
     a.run AS run -- the run that found it last
@@ -364,4 +364,4 @@ FROM alert a LEFT JOIN data_source d ON d.id = a.source LEFT JOIN sync s ON s.id
     LATERAL (SELECT coalesce(ingest_internal.acts_for(o.owner), false) AS may OFFSET 0) m
 WHERE m.may OR a.source = ANY ((SELECT ingest_internal.my_sources())::integer[])
 ORDER BY a.opened_at DESC;
-COMMENT ON VIEW alert_status IS 'what is wrong and waits for somebody, and was';
+COMMENT ON VIEW alert_status IS 'alerts: what is wrong and needs attention, and what was';

@@ -90,7 +90,7 @@ CREATE TABLE run (
     kind text NOT NULL, -- crawl, sync, profile, check, quality, sql or watch
     source integer, -- the source
     sync integer, -- the sync
-    attempt integer NOT NULL DEFAULT 1, -- the how manieth try
+    attempt integer NOT NULL DEFAULT 1, -- which try this is: 1, 2 …
     state text NOT NULL DEFAULT 'running' -- lost: its process died; succeeded with: what left_out says
         CONSTRAINT "state must be running, succeeded, failed, cancelled or lost" CHECK (state IN ('running',
             'succeeded', 'succeeded with', 'failed', 'cancelled', 'lost')),
@@ -139,7 +139,7 @@ CREATE TABLE run_total (
     rows_rejected bigint NOT NULL, -- rows that did not fit
     UNIQUE NULLS NOT DISTINCT (source, kind, state)
 );
-COMMENT ON TABLE run_total IS 'runs that were deleted, in sum';
+COMMENT ON TABLE run_total IS 'totals of runs that were deleted';
 -- a null is a source too, which no primary key allows: somebody may publish all tables
 ALTER TABLE run_total REPLICA IDENTITY FULL;
 
@@ -151,7 +151,7 @@ CREATE TABLE run_log (
     message text NOT NULL, -- what happened
     detail jsonb -- more of it
 );
-COMMENT ON TABLE run_log IS 'what runs have to say';
+COMMENT ON TABLE run_log IS 'messages of runs';
 CREATE INDEX run_log_run ON run_log (run, id);
 
 CREATE TABLE circuit (

@@ -67,7 +67,7 @@ ingest_upkeep_main(Datum arg)
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	sql_settings();
 	if (!attempt_and_commit(prune, NULL, &failure))
-		ereport(LOG, (errmsg("ingest: what is old could not be deleted: %s", failure_text(&failure))));
+		ereport(LOG, (errmsg("ingest: old data could not be deleted: %s", failure_text(&failure))));
 	SPI_finish();
 	CommitTransactionCommand();
 	pgstat_report_stat(true);

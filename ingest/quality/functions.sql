@@ -24,7 +24,7 @@ END $$;
 COMMENT ON FUNCTION ingest_internal.drop_rule(oid, integer) IS 'see ingest.drop_rule';
 CREATE FUNCTION drop_rule(rule integer) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION drop_rule(integer) IS 'forgets a rule and its results';
+COMMENT ON FUNCTION drop_rule(integer) IS 'removes a rule and its results';
 
 CREATE FUNCTION check_quality(relation regclass)
     RETURNS TABLE (rule integer, kind text, columns text, severity text, "rows" bigint, violations bigint, ok boolean,
@@ -59,4 +59,4 @@ END $$;
 COMMENT ON FUNCTION ingest_internal.resolve_anomaly(oid, bigint) IS 'see ingest.resolve_anomaly';
 CREATE FUNCTION resolve_anomaly(anomaly bigint) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION resolve_anomaly(bigint) IS 'says that an anomaly is dealt with';
+COMMENT ON FUNCTION resolve_anomaly(bigint) IS 'marks an anomaly as dealt with';

@@ -90,7 +90,7 @@ BEGIN
       WHERE ingest_internal.at_home() AND ingest_internal.sees_source(actor, x.source) ORDER BY x.table_id LIMIT 1;
     IF of_table IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
-            MESSAGE = format('"%s" is no table of a source, and no copy of one', object),
+            MESSAGE = format('"%s" is neither a table of a source nor a copy of one', object),
             HINT = 'SELECT local_schema, local_name FROM ingest.source_table lists them.';
     END IF;
     RETURN ingest_internal.annotate(actor, of_table, p[3], name, value, by);
@@ -99,8 +99,8 @@ COMMENT ON FUNCTION ingest_internal.annotate(oid, text, text, jsonb, text) IS 's
 CREATE FUNCTION annotate(object text, name text, value jsonb, by text DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION annotate(text, text, jsonb, text)
-    IS 'says something of a table of a source or of its copy (schema.table), or of a column (schema.table.column): a '
-    'description, tags, findings; a null value takes it back; what was said before stays as history';
+    IS 'annotates a table of a source or its copy (schema.table), or a column (schema.table.column): '
+    'a description, tags, findings; a null value removes the annotation; earlier ones stay as history';
 
 CREATE VIEW annotation_status WITH (security_barrier) AS
 SELECT d.name AS source, -- name of the source
@@ -118,4 +118,4 @@ SELECT d.name AS source, -- name of the source
 FROM annotation a JOIN source_table t ON t.id = a.table_id JOIN data_source d ON d.id = a.source
     LEFT JOIN source_column c ON c.id = a.column_id
 WHERE a.source = ANY ((SELECT ingest_internal.my_sources())::integer[]);
-COMMENT ON VIEW annotation_status IS 'what is said of tables and columns by people and services, and was';
+COMMENT ON VIEW annotation_status IS 'annotations of tables and columns by people and services, current and past';

@@ -3,7 +3,7 @@
  *		Sources, and what their wrappers can do.
  *
  * The engine knows wrappers by ingest.connector alone: names of SQL functions for
- * what goes beyond SELECT.  Where there is none, there is a fall-back.
+ * what goes beyond SELECT.  Where there is none, there is a fallback.
  */
 #include "postgres.h"
 

@@ -89,7 +89,7 @@ COMMENT ON FUNCTION ingest_internal.drop_source(oid, text) IS 'see ingest.drop_s
 CREATE FUNCTION drop_source(source text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_drop_source' LANGUAGE C;
 COMMENT ON FUNCTION drop_source(text)
-    IS 'forgets a source with its syncs, their history, jobs and metadata; foreign tables and copies stay';
+    IS 'removes a source with its syncs, their history, jobs and metadata; foreign tables and copies stay';
 
 CREATE FUNCTION ingest_internal.role_oid(name name) RETURNS oid LANGUAGE plpgsql STABLE AS $$
 DECLARE

@@ -117,7 +117,7 @@ CREATE FUNCTION set_lineage(from_table text, to_table text, from_column text DEF
     kind text DEFAULT 'declared') RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION set_lineage(text, text, text, text, text)
-    IS 'records a flow that the engine does not make itself; a null kind forgets it';
+    IS 'records a flow that the engine does not make itself; a null kind removes it';
 
 CREATE FUNCTION lineage(object text, direction text DEFAULT 'both', depth integer DEFAULT 10)
     RETURNS TABLE (distance integer, from_object text, to_object text, kind text)

@@ -86,7 +86,7 @@ CREATE TABLE data_source (
     last_check_at timestamptz, -- when it was checked last
     last_check_ok boolean, -- whether that check found everything in order
     last_check jsonb, -- what that check found: an array of check, ok, detail
-    last_crawl_at timestamptz, -- when a crawl last got to its end
+    last_crawl_at timestamptz, -- when a crawl last finished
     crawl_began_at timestamptz -- when the crawl began that did not get to its end yet: the next one goes on from there
 );
 COMMENT ON TABLE data_source IS 'sources: a foreign server each';

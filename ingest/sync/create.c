@@ -240,7 +240,7 @@ require_foreign_table(Oid relid, const char *foreign, const SourceTable *table)
 	if (get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("%s is no foreign table any more", foreign),
+				 errmsg("%s is no longer a foreign table", foreign),
 				 errhint("CALL ingest.crawl(%s).", quote_literal_cstr(source->name))));
 	return source;
 }
@@ -269,7 +269,7 @@ ingest_create_sync(PG_FUNCTION_ARGS)
 
 	if (get_rel_name(relid) == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("source_table is no table: there is none with OID %u", relid)));
+						errmsg("source_table is not a table: there is none with OID %u", relid)));
 	/* in the caller's search_path, before it is ours */
 	range = makeRangeVarFromNameList(names_of(target_text));
 	schema = get_namespace_name(RangeVarGetCreationNamespace(range));

@@ -106,9 +106,9 @@ COMMENT ON FUNCTION reload(text, boolean)
 CREATE FUNCTION verify(sync text, samples integer DEFAULT 10) RETURNS TABLE (finding text, rows bigint, keys jsonb)
     AS 'MODULE_PATHNAME', 'ingest_verify' LANGUAGE C;
 COMMENT ON FUNCTION verify(text, integer)
-    IS 'a copy held against its source, every value, in slices, without writing: how many rows are the same, '
-    'differing, only there, only here, or newer than the last run, with keys of some for who may read all of the '
-    'copy';
+    IS 'compares every value of a copy with its source, in slices, without writing: how many rows are the same, '
+    'differ, are only there, only here, or newer than the last run, with some keys for whoever may read the '
+    'whole copy';
 
 CREATE FUNCTION ingest_internal.say_what_runs(of_source integer, of_sync integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -159,7 +159,7 @@ COMMENT ON FUNCTION ingest_internal.pause(oid, text, text) IS 'see ingest.pause'
 CREATE FUNCTION pause(source text DEFAULT NULL, sync text DEFAULT NULL) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION pause(text, text)
-    IS 'no job on a source, or no run of a sync, is begun until resume; what runs goes on';
+    IS 'starts no job on a source, or no run of a sync, until resume; what is running goes on';
 
 CREATE FUNCTION ingest_internal.resume_sync(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -186,8 +186,8 @@ COMMENT ON FUNCTION ingest_internal.resume(oid, text, text) IS 'see ingest.resum
 CREATE FUNCTION resume(source text DEFAULT NULL, sync text DEFAULT NULL) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION resume(text, text)
-    IS 'jobs on a source are begun again, and its circuit breaker is closed; or a sync is run again, whether it was '
-    'paused or stopped';
+    IS 'lets jobs on a source start again, and closes its circuit breaker; or lets a sync run again, whether it '
+    'was paused or stopped';
 
 CREATE FUNCTION ingest_internal.drop_sync(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -202,7 +202,7 @@ END $$;
 COMMENT ON FUNCTION ingest_internal.drop_sync(oid, text) IS 'see ingest.drop_sync';
 CREATE FUNCTION drop_sync(sync text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION drop_sync(text) IS 'forgets a sync and its history, with the view of it; the copy stays';
+COMMENT ON FUNCTION drop_sync(text) IS 'removes a sync and its history, with the view of it; the copy stays';
 
 CREATE FUNCTION alter_sync(sync text, mode text DEFAULT NULL, key name[] DEFAULT NULL,
     cursor_column name DEFAULT NULL, overlap interval DEFAULT NULL, batch_rows integer DEFAULT NULL,

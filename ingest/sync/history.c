@@ -195,7 +195,7 @@ create_view(const Kept *kept, const char *view)
 	if (own_value("SELECT 1 FROM pg_class WHERE oid = to_regclass($1) AND relkind <> 'v'", arg_text(view)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_TABLE),
-				 errmsg("%s is no view, and stands where that of the history of %s belongs", view, kept->target),
+				 errmsg("%s is not a view, and stands where that of the history of %s belongs", view, kept->target),
 				 errhint("Rename it: ALTER TABLE %s RENAME TO ….", view)));
 	user_drop(view);
 	user_run(psprintf("CREATE VIEW %s AS SELECT h.valid_from AS _valid_from, h.valid_to AS _valid_to, h.operation AS "
@@ -291,7 +291,7 @@ kept_copy(FunctionCallInfo fcinfo, const char *function)
 	kept = id ? kept_by_id(to_int4(id)) : NULL;
 	if (kept == NULL || !kept->history)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("%s is no copy with history",
+						errmsg("%s is not a copy with history",
 							   quoted_relation(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid))),
 						errhint("ingest.create_sync with history => true makes one.")));
 	kept->owner = reader_of(relid, "history");

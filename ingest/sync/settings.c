@@ -433,7 +433,7 @@ settings_require_target(const char *name)
 	if (!target->is_table)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("%s is no table", name),
+				 errmsg("%s is not a table", name),
 				 errhint("A copy is a table: name one that is not there yet.")));
 }
 

@@ -127,7 +127,7 @@ shape_may_become(Oid from, int32 from_mod, Oid to, int32 to_mod)
 
 /* -- following -- */
 
-/* The sync waits for a hand, others go on: the error says which */
+/* The sync stops, others go on: the error says which */
 static void
 stop(Sync *sync, const char *reason, const char *hint)
 {

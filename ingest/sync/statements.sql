@@ -244,7 +244,7 @@ BEGIN ATOMIC
         AND z.phase <> 'new' RETURNING true;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_came(integer, text)
-    IS 'a column came whose values in rows of before are to be read';
+    IS 'a new column whose values in existing rows are still to be read';
 
 CREATE FUNCTION ingest_internal.sync_note_written(of_sync integer, column_name text, type text) RETURNS boolean
     LANGUAGE sql
@@ -708,7 +708,7 @@ BEGIN ATOMIC
     UPDATE ingest.sync s SET state = 'stopped', state_reason = reason WHERE s.id = of_sync AND s.state = 'active';
     SELECT ingest_internal.alert_stopped(of_sync, reason);
 END;
-COMMENT ON FUNCTION ingest_internal.sync_stop(integer, text) IS 'a sync waits for a hand';
+COMMENT ON FUNCTION ingest_internal.sync_stop(integer, text) IS 'a sync has stopped and needs attention';
 
 -- What a run that got to its end left out, in words that stay the same; succeeded means that there is none of it.
 
@@ -769,7 +769,7 @@ BEGIN ATOMIC
                 d.name, w.n, d.name)
             FROM done d, LATERAL (SELECT count(*) AS n FROM ingest.rejected_row j WHERE j.sync = d.sync
                 AND j.resolved_at IS NULL) w WHERE w.n > 0
-        UNION ALL SELECT d.id, 4, 0, format('sync "%s": values of before in %s are not read yet', d.name,
+        UNION ALL SELECT d.id, 4, 0, format('sync "%s": values of existing rows in %s have not been read yet', d.name,
             array_to_string(d.unfilled, ', ')) FROM done d WHERE d.unfilled <> '{}'
         UNION ALL SELECT d.id, 5, c.id, format('sync "%s", whose rows belong to these, is %s and did not follow',
             c.name, c.state) FROM done d JOIN ingest.sync c ON c.parent = d.sync WHERE c.state <> 'active') said

@@ -77,7 +77,7 @@ text_of(Oid type, const Ast *value)
 		return out.data;
 	}
 	if (value->kind == AST_LIST || value->kind == AST_OBJECT)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION), errmsg("this is no value of %s", scalar_name(type))));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION), errmsg("this is not a value of %s", scalar_name(type))));
 	return value->name;
 }
 

@@ -77,7 +77,7 @@ read_cursor(GEntry *entry, const GPage *page, const Ast *value)
 	if (list_length(texts) != (page->keyed ? list_length(page->order) : 1) + 1 || linitial(texts) == NULL || strcmp(linitial(texts), order_name(entry, page)) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("this is no cursor of %s in this order", entry->field),
+				 errmsg("this is not a cursor of %s in this order", entry->field),
 				 errhint("Cursors come from edges and pageInfo of the same orderBy.")));
 	return list_delete_first(texts);
 }
@@ -279,5 +279,5 @@ page_read(Execution *x, GEntry *entry, const Ast *field, GPage *page)
 	if (page->has_after)
 		page->offset = pg_strtoint64(linitial(page->after));
 	if (page->offset < 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("this is no cursor of %s", entry->field)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("this is not a cursor of %s", entry->field)));
 }

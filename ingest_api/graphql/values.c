@@ -149,7 +149,7 @@ fits(Execution *x, const Ast *definition, const char *place, GType *type, Ast *v
 	if (type->kind == G_INPUT)
 		return object_fits(x, definition, place, type, value);
 	if (!leaf_accepts(type, value, false))
-		return refuse(x, definition, place, psprintf("this is no value of %s", type->name));
+		return refuse(x, definition, place, psprintf("this is not a value of %s", type->name));
 	if (type->kind == G_ENUM)
 		value->kind = AST_ENUM;
 	/* 1.0 is whole */

@@ -101,7 +101,7 @@ append_to_file("$folder/large", 'x' x 65537);
 $node->safe_psql('postgres', qq{
 	CREATE ROLE filer; GRANT USAGE ON FOREIGN SERVER ns TO filer;
 	CREATE USER MAPPING FOR filer SERVER ns OPTIONS (consumer_key 'k', consumer_secret 's', token_id 't', token_secret 'file:$folder/none')});
-my %refusal = (folder => 'is no regular file', pipe => 'is no regular file', nothing => 'is empty', zero => 'holds a zero byte', large => 'is larger than 65536 bytes', none => 'No such file');
+my %refusal = (folder => 'is not a regular file', pipe => 'is not a regular file', nothing => 'is empty', zero => 'holds a zero byte', large => 'is larger than 65536 bytes', none => 'No such file');
 for my $file (sort keys %refusal)
 {
 	$node->safe_psql('postgres', "ALTER USER MAPPING FOR filer SERVER ns OPTIONS (SET token_secret 'file:$folder/$file')");

@@ -122,7 +122,7 @@ for my $zone ('America/Los_Angeles', 'Europe/Berlin', 'Australia/Lord_Howe')
 # what cannot be
 fresh_log();
 my (undef, undef, $err) = $node->psql('postgres', "SELECT netsuite_changes('copy.customer', 'lastmodifieddate', now())");
-like($err, qr/is no foreign table/, 'a table of ours');
+like($err, qr/is not a foreign table/, 'a table of ours');
 (undef, undef, $err) = $node->psql('postgres', "SELECT netsuite_changes('erp.customer', 'companyname', now())");
 like($err, qr/holds no datetimes/, 'a column of texts');
 (undef, undef, $err) = $node->psql('postgres', "SELECT netsuite_changes('erp.customer', 'lastmodifieddate', '-infinity')");

@@ -28,7 +28,7 @@ sub switches
 	control(op => 'switch', name => $_, value => $switches{$_}) for sort keys %switches;
 }
 
-# so many failures in a row, and each so manieth request: no column is lost, at worst there is an error
+# so many failures in a row, and each nth request: no column is lost, at worst there is an error
 my $term = import_tables('term, department');
 # (the first requests are for custom records and fields)
 for my $failures (1, 2, 3, 5, 11, 17, 23, 31, 61)

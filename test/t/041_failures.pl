@@ -117,7 +117,7 @@ is(requests(), 1, 'is not tried again');
 	for my $name (qw(details errors fault), 'an object')
 	{
 		my $err = refused($shapes{$name}->(400, 'SOME_CODE', $words), 200);
-		like($err, qr/ERROR:  HV00K: .*NetSuite answered 200\n(LOCATION.*\n)?DETAIL:  the reply is no complete JSON page, but an error: \Q$words\E\./, "$name under status 200");
+		like($err, qr/ERROR:  HV00K: .*NetSuite answered 200\n(LOCATION.*\n)?DETAIL:  the reply is not a complete JSON page, but an error: \Q$words\E\./, "$name under status 200");
 	}
 	fresh_log();
 	control(op => 'fault', kind => 'reply', match => '/token', status => 200, body => '{"error":"invalid_grant","error_description":"The assertion is too old"}');

@@ -172,7 +172,7 @@ sub beats { my ($why) = @_; my $n = sql("SELECT count(*) FROM did WHERE what = '
 beats('a schedule is kept');
 sql("UPDATE ingest.job SET schedule = 'whenever', next_due = now() WHERE name = 'bad'");
 beats('a schedule that cannot be read stops no other');
-like(sql("SELECT schedule_error FROM ingest.job WHERE name = 'bad'"), qr/"whenever" is no schedule/, 'and says so');
+like(sql("SELECT schedule_error FROM ingest.job WHERE name = 'bad'"), qr/"whenever" is not a schedule/, 'and says so');
 
 sql("CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN RAISE EXCEPTION 'no'; END \$\$; CREATE TRIGGER no BEFORE UPDATE ON ingest.run FOR EACH ROW WHEN (NEW.state = 'lost') EXECUTE FUNCTION no();
 	INSERT INTO ingest.run (job, kind, pid, role, role_name) SELECT id, 'sql', 1, owner, owner_name FROM ingest.job WHERE name = 'bad';

@@ -19,7 +19,7 @@ sub kept { return sql('SELECT jobname, schedule FROM cron.job ORDER BY jobname')
 sql("CREATE EXTENSION pg_cron; CREATE EXTENSION ingest CASCADE; CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
 	CREATE ROLE otto LOGIN IN ROLE ingest_operator; GRANT CREATE ON DATABASE postgres TO otto; GRANT USAGE ON FOREIGN SERVER files TO otto; GRANT USAGE ON SCHEMA cron TO otto");
 
-like(said("SET ROLE otto; SELECT ingest.register_source('files', 'files', refresh_schedule => '0 6 * * MON-FRI')"), qr/NOTICE:  nobody deletes old events and runs yet/, 'who may not prune hears that nobody does');
+like(said("SET ROLE otto; SELECT ingest.register_source('files', 'files', refresh_schedule => '0 6 * * MON-FRI')"), qr/NOTICE:  old events and runs are not deleted yet/, 'who may not prune hears that nobody does');
 is(kept(), 'ingest job 1|0 6 * * MON-FRI', 'and has the job scheduled');
 sql("SET ROLE otto; SELECT cron.schedule('ingest upkeep', '0 0 1 1 *', 'SELECT 1')");	# who may not prune pretends to do so
 sql("SELECT ingest.create_job('x', 'sql', 'SELECT 1'); SELECT ingest.schedule('x', '\@daily')");

@@ -257,7 +257,7 @@ sql(q{SELECT ingest.acknowledge(id) FROM ingest.alert WHERE object = 'sync 6' AN
 sleep(12);
 $was = told($slack);
 sleep(12);
-is(scalar(told($slack)), $was, 'nor when somebody takes care of it');
+is(scalar(told($slack)), $was, 'nor when somebody is taking care of it');
 closes('sync 6');
 wait_for($was + 1, sub { told($slack) });
 
@@ -295,7 +295,7 @@ SKIP:
 	is($later->{startsAt}, $alert->{startsAt}, 'as the same one');
 	sql(q{SELECT ingest.acknowledge(id) FROM ingest.alert WHERE object = 'sync 7'});
 	sleep(3);
-	is(($firing->('alertname=run_failed'))[0]{annotations}{acknowledged_by}, sql('SELECT current_user'), 'also when somebody takes care of it, who is named');
+	is(($firing->('alertname=run_failed'))[0]{annotations}{acknowledged_by}, sql('SELECT current_user'), 'also when somebody is taking care of it, who is named');
 	sql(q{SELECT ingest.silence('run_failed/*', now() + interval '1 hour')});
 	sleep(2);
 	($alert) = $firing->('alertname=run_failed');

@@ -65,13 +65,13 @@ like(says(q{SET ROLE fin; SELECT ingest.annotate('shop_ft.customer', 'owner', 'n
 # -- who may --
 
 like(says(qq{SET ROLE granted; SELECT ingest.annotate('shop_ft.customer', 'x', '1')}), qr/permission denied/, 'a reader says nothing');
-like(says(qq{SET ROLE stranger; SELECT ingest.annotate('shop_ft.customer', 'x', '1')}), qr/ERROR:  "shop_ft.customer" is no table of a source/, 'nor who does not see the source');
+like(says(qq{SET ROLE stranger; SELECT ingest.annotate('shop_ft.customer', 'x', '1')}), qr/ERROR:  "shop_ft.customer" is neither a table of a source nor a copy of one/, 'nor who does not see the source');
 like(says(qq{SET ROLE stranger; SELECT ingest_internal.annotate(1, NULL, 'x', '1', NULL)}), qr/no source has a table 1/, 'by its number neither');
 is(sql("SET ROLE boss; SELECT count(ingest.annotate('shop_ft.customer', 'by an admin', '1'))"), 1, 'an admin does');
 is(sql("SET ROLE granted; $shown") =~ tr/\n//, 3, 'a reader sees what is said of what was granted');
 is(sql("SET ROLE stranger; $shown"), '', 'nobody else');
 like(says("SET ROLE $_; UPDATE ingest.annotation SET value = '1'"), qr/permission denied/, "$_ writes nothing past the function") for qw(fin boss);
-for ([ q{NULL, 'x', '1'}, qr/must not be null/ ], [ q{'shop_ft.customer', NULL, '1'}, qr/has a name/ ], [ q{'shop_ft.customer', '', '1'}, qr/1 to 400 bytes/ ], [ q{'customer', 'x', '1'}, qr/schema\.table/ ], [ q{'pg_catalog.pg_class', 'x', '1'}, qr/no table of a source/ ],
+for ([ q{NULL, 'x', '1'}, qr/must not be null/ ], [ q{'shop_ft.customer', NULL, '1'}, qr/has a name/ ], [ q{'shop_ft.customer', '', '1'}, qr/1 to 400 bytes/ ], [ q{'customer', 'x', '1'}, qr/schema\.table/ ], [ q{'pg_catalog.pg_class', 'x', '1'}, qr/neither a table of a source/ ],
 	[ q{'shop_ft.customer.nope', 'x', '1'}, qr/has no column "nope"/ ], [ q{'shop_ft.customer', 'x', to_jsonb(repeat('x', 200000))}, qr/100,000 bytes/ ], [ q{'shop_ft.customer', 'x', '1', repeat('x', 500)}, qr/400 bytes/ ])
 {
 	like(says("SET ROLE fin; SELECT ingest.annotate($_->[0])"), $_->[1], "not ($_->[0])");
@@ -98,7 +98,7 @@ sql(q{ALTER FOREIGN TABLE shop_ft.customer RENAME mail TO e_mail; ALTER FOREIGN 
 is(sql("SELECT string_agg(DISTINCT column_name, ' ' ORDER BY column_name) FROM ingest.annotation_status"), 'e_mail name', 'it goes with what it is said of, whatever that is called');
 is(sql(q{SET ROLE fin; SELECT count(ingest.annotate('shop_ft.client.e_mail', 'found', '7'))}), 1, 'which is found by its new name');
 sql(q{CREATE FOREIGN TABLE shop_ft.customer (id int, mail text) SERVER s OPTIONS (schema_name 'shop', table_name 'customer')});
-like(says(q{SET ROLE fin; SELECT ingest.annotate('shop_ft.customer.mail', 'x', '1')}), qr/no table of a source/, 'a name that is used again inherits nothing');
+like(says(q{SET ROLE fin; SELECT ingest.annotate('shop_ft.customer.mail', 'x', '1')}), qr/neither a table of a source/, 'a name that is used again inherits nothing');
 sql(q{DROP FOREIGN TABLE shop_ft.customer; ALTER FOREIGN TABLE shop_ft.client RENAME TO customer; ALTER FOREIGN TABLE shop_ft.customer RENAME e_mail TO mail});
 sql(q{SET ROLE fin; SELECT ingest.annotate('shop_ft.brief', 'description', '"short"'); ALTER TABLE shop.brief RENAME TO away});
 crawl();

@@ -161,7 +161,7 @@ append_to_file("$folder/bad.json", '{"keys": 7}');
 mv('bad.json', 'jwks.json');
 $gateway->signal('HUP');
 sleep(0.5);
-is(status($token{next}), 200, 'what is no set of keys changes nothing');
+is(status($token{next}), 200, 'what is not a set of keys changes nothing');
 
 # -- it is over while a stream goes on, and when a claim is taken back --
 

@@ -12,7 +12,7 @@ export const ALERT_EMBED = 'sync:syncs(name,table_id),source:sources(name),job:j
 /** what a kind of alert is called, and what helps */
 const HELP: Record<string, [string, string]> = {
   run_failed: ['Run failed', 'Read what its log says; a run that succeeds closes this.'],
-  sync_stopped: ['Copy stopped', 'It waits for a hand. Put right what its reason says, then resume it.'],
+  sync_stopped: ['Copy stopped', 'It needs attention. Fix what its reason says, then resume it.'],
   stale: ['Copy is late', 'It is older than its objective allows. Run it now, or see why its runs fail.'],
   source_unavailable: ['Source unavailable', 'Its breaker opened after several failures. Check the source; resuming closes it at once.'],
   job_dead: ['Job given up', 'It was tried as often as it may be. Put right why, then put it back.'],

@@ -64,8 +64,8 @@ SWITCHES = {
     "refusal_body": ("json", "body of a concurrency refusal: json or html", ("json", "html")),
     "retry_after": (False, "concurrency refusals carry Retry-After: 1"),
     "concurrency_limit": (5, "requests at once", (5, 3, 2)),
-    "refuse_every": (0, "every so manieth request is refused as one too many", (0, 13, 41)),
-    "fail_every": (0, "every so manieth request meets a passing failure", (0, 17, 53)),
+    "refuse_every": (0, "every nth request is refused as one too many", (0, 13, 41)),
+    "fail_every": (0, "every nth request meets a passing failure", (0, 17, 53)),
     "failure": ("502-html", "that failure: 500, 502-html, 503 or 504", ("502-html", "500", "503", "504")),
     # rights
     "company_language": ("", "language that requests must name in Accept-Language; empty asks for none",
