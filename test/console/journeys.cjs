@@ -230,6 +230,7 @@ async function settled(page) {
 		await page.keyboard.press('g');
 		await page.keyboard.press('t');
 		await page.waitForFunction(() => location.hash === '#/tables');
+		await settled(page);
 		await page.keyboard.press('/');
 		await page.keyboard.type('cust');
 		await page.waitForFunction(() => location.hash.includes('q=cust'));

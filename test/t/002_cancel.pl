@@ -50,7 +50,7 @@ sub acts
 		$best = $ms if $ms ne '' && (!defined $best || $ms < $best);
 		last if defined $best && $best <= 400;
 	}
-	ok(defined $best && $best >= 250 && $best <= 400, "$phase: after " . ($best // 'never') . ' ms');
+	ok(defined $best && $best >= 250 && $best <= 400, "$phase: after " . ($best // 'never') . ' ms [timed]');
 	return;
 }
 

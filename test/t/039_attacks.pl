@@ -5,6 +5,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Timed;
 use Time::HiRes qw(time);
 
 my $node = PostgreSQL::Test::Cluster->new('attacks');
@@ -294,7 +295,7 @@ for my $function (qw(again waits))
 	my $rule = as('victim', "SELECT ingest.add_rule('victim.secret', 'sql', arguments => '{\"condition\": \"victim.$function()\"}')");
 	$began = time;
 	like(as('victim', "SET statement_timeout = '2s'; SELECT count(*) FROM ingest.check_quality('victim.secret')"), qr/statement timeout/, "a rule that $function");
-	cmp_ok(time - $began, '<', 20, 'is ended in time');
+	in_time(time - $began, 20, 'is ended in time');
 	as('victim', "SELECT ingest.drop_rule($rule)");
 }
 as('victim', q{SELECT ingest.add_rule('victim.secret', 'sql', arguments => '{"condition": "victim.says()"}')});
@@ -308,14 +309,14 @@ my $idle = $node->background_psql('fresh', extra_params => [ '-U', 'spy' ]);
 $idle->query_safe('BEGIN; SELECT ingest_internal.era()');
 $began = time;
 like(as('victim', q{SELECT ingest.create_job('j', 'sql', 'SELECT 1')}, db => 'fresh'), qr/has not ended its transaction/, 'the first who asks anything of a new repository and does not commit');
-cmp_ok(time - $began, '<', 30, 'is not waited for without end');
+in_time(time - $began, 30, 'is not waited for without end');
 $idle->query_safe('COMMIT; BEGIN');
 $idle->quit;
 $idle = $node->background_psql('fresh', extra_params => [ '-U', 'attacker' ]);
 $idle->query_safe(q{BEGIN; SELECT ingest.create_job('wanted', 'sql', 'SELECT 1')});
 $began = time;
 like(as('victim', q{SELECT ingest.create_job('wanted', 'sql', 'SELECT 1')}, db => 'fresh'), qr/has not ended its transaction/, 'nor who is about to take a name');
-cmp_ok(time - $began, '<', 30, 'for long');
+in_time(time - $began, 30, 'for long');
 $idle->quit;
 
 $node->stop;

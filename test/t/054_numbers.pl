@@ -43,7 +43,7 @@ my %more = (log => "INSERT INTO shop.log (v) VALUES ('more')", doc => "UPDATE sh
 my %late = (log => "INSERT INTO shop.log (v) VALUES ('late')", doc => "UPDATE shop.doc SET v = 'late', version = nextval('shop.version') WHERE name = 'd1'; INSERT INTO shop.doc VALUES ('late' || clock_timestamp(), 'late')");
 for my $table ('log', 'doc')
 {
-	sql("SELECT ingest.create_sync('there.$table', 'c.$table', overlap => '4 s', $copy{$table})");
+	sql("SELECT ingest.create_sync('there.$table', 'c.$table', overlap => '10 s', $copy{$table})");
 	# one that is under way while all is loaded
 	my $one = begin_late($late{$table});
 	sql($more{$table});
@@ -51,7 +51,7 @@ for my $table ('log', 'doc')
 	is(apart($table), '0', "$table: what is committed is loaded");
 	end_late($one);
 	isnt(apart($table), '0', 'then comes what was under way');
-	sleep(4.5);
+	sleep(10.5);
 	sql("CALL ingest.sync('c.$table')");
 	is(apart($table), '0', 'which is found when the overlap has passed');
 	# ones that end in another order than they began
@@ -66,7 +66,7 @@ for my $table ('log', 'doc')
 		is(apart($table), '0', 'what was committed late is there at once');
 	}
 	# seen, settled, read for the last time; a mark may stand for those of a sixteenth of the overlap before it
-	for my $pause (4.5, 4.5, 0.5, 0)
+	for my $pause (10.5, 10.5, 0.5, 0)
 	{
 		sql("CALL ingest.sync('c.$table')");
 		sleep($pause);
@@ -77,7 +77,7 @@ for my $table ('log', 'doc')
 is(sql("SELECT count(*) FROM (SELECT key, after->>'v', count(*) FROM ingest.change GROUP BY 1, 2 HAVING count(*) > 1) d"), '0', 'no version is told twice');
 
 # A table that was empty when it was loaded
-sql("SELECT ingest.create_sync('there.later', 'c.later', overlap => '4 s', mode => 'append', key => '{id}', cursor_column => 'id')");
+sql("SELECT ingest.create_sync('there.later', 'c.later', overlap => '10 s', mode => 'append', key => '{id}', cursor_column => 'id')");
 sql("CALL ingest.sync('c.later')");
 my $late = begin_late("INSERT INTO shop.later (v) VALUES ('late')");
 sql("INSERT INTO shop.later (v) VALUES ('first')");

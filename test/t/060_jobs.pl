@@ -6,6 +6,7 @@ use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Timed;
 use Time::HiRes qw(sleep time);
 
 my $p = 'postgres';
@@ -53,14 +54,14 @@ sql("SET ROLE one; SELECT ingest.enqueue('idle'); SELECT ingest.enqueue('idle af
 sleep(3);
 my $cpu = scheduler_cpu();
 sleep(10);
-cmp_ok(scheduler_cpu() - $cpu, '<=', 0.2, 'a scheduler that looks each second uses little of a core');
+in_time(scheduler_cpu() - $cpu, 0.2, 'a scheduler that looks each second uses little of a core');
 poll_until($node, $p, $empty);
 
 # -- as many at once as there are workers --
 
 job('one', 'sleep 2', 'SELECT pg_sleep(2)');
 my $took = seconds_until(put('one', 'sleep 2', 8), $empty);
-cmp_ok($took, '<', 9, "8 jobs of 2 s with 4 workers are no queue of one worker");
+in_time($took, 9, "8 jobs of 2 s with 4 workers are no queue of one worker");
 is(sql("SELECT max(attempt) FROM ingest.run"), '1', 'each was tried once');
 
 # short ones are taken by the dozen; those that waited behind a long one are given to others
@@ -68,7 +69,7 @@ job('one', 'quick', "INSERT INTO did VALUES ('quick')");
 job('one', 'long', "SELECT pg_sleep(15)");
 sql("ALTER SYSTEM SET ingest.max_workers = 2; SELECT pg_reload_conf()");
 $took = seconds_until("SET ROLE one; SELECT ingest.enqueue(CASE WHEN i = 130 THEN 'long' ELSE 'quick' END, once => false) FROM generate_series(1, 200) i", "SELECT count(*) = 199 FROM did");
-cmp_ok($took, '<', 10, 'a long job keeps none of those that were taken with it');
+in_time($took, 10, 'a long job keeps none of those that were taken with it');
 poll_until($node, $p, $empty);
 is(sql("SELECT count(*) FROM did"), '199', 'each was done once');
 sql("TRUNCATE did; ALTER SYSTEM RESET ingest.max_workers; SELECT pg_reload_conf()");
@@ -81,9 +82,9 @@ job('two', 'plain', "INSERT INTO did VALUES ('plain')");
 sql(put('one', 'half', 200));
 poll_until($node, $p, "SELECT count(*) = 4 FROM pg_stat_activity WHERE backend_type = 'ingest worker' AND usename = 'one'");
 $took = seconds_until(put('two', 'urgent', 1), "SELECT count(*) = 1 FROM did WHERE what = 'urgent'");
-cmp_ok($took, '<', 4, 'an urgent job of another owner begins when one of those that run has ended');
+in_time($took, 4, 'an urgent job of another owner begins when one of those that run has ended');
 $took = seconds_until(put('two', 'plain', 1), "SELECT count(*) = 1 FROM did WHERE what = 'plain'");
-cmp_ok($took, '<', 8, 'one that is not urgent has its turn as well');
+in_time($took, 8, 'one that is not urgent has its turn as well');
 cmp_ok(sql('SELECT count(*) FROM ingest.queue'), '>', 50, 'while the other owner has many left');
 sql('DELETE FROM ingest.queue WHERE worker IS NULL');
 poll_until($node, $p, $empty);
@@ -189,7 +190,7 @@ poll_until($node, $p, "SELECT count(*) = 1 FROM pg_locks WHERE relation = 'inges
 my $begun = time();
 my ($code, $out, $err) = $node->psql($p, "SET statement_timeout = '20 s'; SELECT ingest_internal.prune('1 year', '1 year')");
 is($code, 0, 'an idle reader of history does not stop retention');
-cmp_ok(time() - $begun, '<', 15, 'nor keep it waiting') or diag($err);
+in_time(time() - $begun, 15, 'nor keep it waiting') or diag($err);
 is(sql("SELECT to_regclass('ingest.change_20200101') IS NOT NULL, to_regclass('ingest.change_20200102') IS NULL"), 't|t', 'the day that nobody reads is dropped');
 $reader->[0]->kill_kill;
 

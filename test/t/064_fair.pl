@@ -5,6 +5,7 @@ use Sandbox;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Timed;
 use Time::HiRes qw(sleep time);
 
 my $p = 'postgres';
@@ -30,7 +31,7 @@ put('big', 'long', 8);
 poll_until($node, $p, "SELECT count(*) = 1 FROM did");
 sleep(1);
 put('small', 'short', 1);
-cmp_ok(seconds_until("SELECT count(*) = 1 FROM did WHERE what = 'short'"), '<', 6, 'an owner who has waited for one job of another one is next, however long that was');
+in_time(seconds_until("SELECT count(*) = 1 FROM did WHERE what = 'short'"), 6, 'an owner who has waited for one job of another one is next, however long that was');
 is(did('long'), '2', 'before any other job of that one');
 poll_until($node, $p, "SELECT count(*) = 3 FROM did WHERE what = 'long'");
 put('small', 'short', 1);
@@ -44,9 +45,9 @@ workers(2);
 put('big', 'long', 10);
 poll_until($node, $p, "SELECT count(*) = 2 FROM did WHERE what = 'long'");
 put('small', 'short', 30);
-cmp_ok(seconds_until("SELECT count(*) = 30 FROM did WHERE what = 'short'"), '<', 21, 'an owner of short jobs has a worker beside one of long jobs');
-cmp_ok(sql("SELECT count(*) FROM ingest.queue WHERE worker IS NULL"), '>', 2, 'while that one has many left');
-cmp_ok(did('long'), '>', 3, 'and has the other worker');
+in_time(seconds_until("SELECT count(*) = 30 FROM did WHERE what = 'short'"), 21, 'an owner of short jobs has a worker beside one of long jobs');
+cmp_ok(sql("SELECT count(*) FROM ingest.queue WHERE worker IS NULL"), '>', 2, 'while that one has many left [timed]');
+cmp_ok(did('long'), '>', 3, 'and has the other worker [timed]');
 
 # a priority counts as so many minutes, and no more
 workers(1);
@@ -68,7 +69,7 @@ sleep(8);
 cmp_ok(workers_started(), '>=', 2, 'a worker that cannot work is tried again');
 cmp_ok(workers_started(), '<=', 6, 'later and later');
 put('small', 'short', 3);
-cmp_ok(seconds_until("SELECT count(*) = 3 FROM did WHERE what = 'short'"), '<', 6, 'and others have its place meanwhile');
+in_time(seconds_until("SELECT count(*) = 3 FROM did WHERE what = 'short'"), 6, 'and others have its place meanwhile');
 sql("ALTER ROLE third RESET default_transaction_read_only");
 poll_until($node, $p, "SELECT count(*) = 1 FROM did WHERE what = 'other'");
 pass('until it can');
@@ -85,7 +86,7 @@ my $sessions = IPC::Run::start([ 'pgbench', '-n', '-f', $script, '-c', '140', '-
 poll_until($node, $p, "SELECT count(*) > 135 FROM ingest.queue WHERE worker IS NOT NULL");
 put('small', 'short', 1);
 sql("ALTER SYSTEM SET ingest.max_workers = 2; SELECT pg_reload_conf()");
-cmp_ok(seconds_until("SELECT count(*) = 1 FROM did WHERE what = 'short'"), '<', 20, 'a worker finds a place beside 140 sessions that work');
+in_time(seconds_until("SELECT count(*) = 1 FROM did WHERE what = 'short'"), 20, 'a worker finds a place beside 140 sessions that work');
 $sessions->kill_kill;
 
 $node->stop;

@@ -5,6 +5,7 @@ use Sandbox;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Timed;
 use Time::HiRes qw(sleep time);
 
 my $node = PostgreSQL::Test::Cluster->new('discovery');
@@ -23,18 +24,18 @@ cmp_ok(starts(), '>=', 8, 'but again');
 my $begun = time();
 $node->safe_psql('d1', 'CREATE EXTENSION ingest CASCADE');
 scheduler('d1');
-cmp_ok(time() - $begun, '<', 8, 'one that gets it has a scheduler at once');
+in_time(time() - $begun, 8, 'one that gets it has a scheduler at once');
 $begun = time();
 $node->safe_psql('d2', q{DO $$ BEGIN EXECUTE 'CREATE EXTENSION ingest CASCADE'; END $$});
 scheduler('d2');
-cmp_ok(time() - $begun, '<', 8, 'also if that was made by other means');
+in_time(time() - $begun, 8, 'also if that was made by other means');
 $node->psql('d3', 'BEGIN; CREATE EXTENSION ingest CASCADE; ROLLBACK');
 # a scheduler that dies is no reason to wait
 $begun = time();
 $node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'ingest scheduler' AND datname = 'd1'");
 sleep(1);
 scheduler('d1');
-cmp_ok(time() - $begun, '<', 6, 'one whose scheduler has ended has another one soon');
+in_time(time() - $begun, 6, 'one whose scheduler has ended has another one soon');
 # it goes, and comes again
 $node->safe_psql('d1', 'DROP EXTENSION ingest CASCADE');
 poll_until($node, 'postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'ingest scheduler' AND datname = 'd1'");
@@ -42,6 +43,6 @@ sleep(5);
 $begun = time();
 $node->safe_psql('d1', 'CREATE EXTENSION ingest CASCADE');
 scheduler('d1');
-cmp_ok(time() - $begun, '<', 8, 'nor is it lost where it comes again');
+in_time(time() - $begun, 8, 'nor is it lost where it comes again');
 $node->stop;
 done_testing();

@@ -7,6 +7,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Sandbox;
 use Test::More;
+use Timed;
 use Time::HiRes qw(sleep time);
 
 my $p = 'postgres';
@@ -169,7 +170,7 @@ for my $how ({ status => 200, body => 900000 }, { status => 200, endless => JSON
 	emit('lo.x', 1, q('s'));
 	arrived('long', ++$i);
 	poll_until($node, $p, q{SELECT sent FROM ingest_delivery.sink_status WHERE sink = 'long'}, $i);
-	cmp_ok(time() - $since, '<', 12, 'an answer of ' . ($how->{endless} ? 'no end' : $how->{body} ? 'many bytes' : 'drops') . ' takes no longer than the timeout');
+	in_time(time() - $since, 12, 'an answer of ' . ($how->{endless} ? 'no end' : $how->{body} ? 'many bytes' : 'drops') . ' takes no longer than the timeout');
 }
 is(sql(q{SELECT max(octet_length(answer)) FROM ingest_delivery.delivery_log}), 1024, 'of an answer a kilobyte is kept');
 behave();

@@ -9,6 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Sandbox;
 use Test::More;
+use Timed;
 use Time::HiRes qw(sleep time);
 
 my $p = 'postgres';
@@ -155,17 +156,17 @@ poll_until($node, $p, q{SELECT count(*) = 1 FROM pg_stat_activity WHERE usename 
 close $leaving;
 my $left = time();
 poll_until($node, $p, q{SELECT count(*) = 0 FROM pg_stat_activity WHERE usename = 'gateway' AND state = 'active'});
-cmp_ok(time() - $left, '<', 1.5, 'a client that leaves takes its statement with it');
+in_time(time() - $left, 1.5, 'a client that leaves takes its statement with it');
 is(status('/v1/t'), 200, 'and nobody else\'s');
 
 my @sleepers = map { raw("GET /sleep?1.5 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer pgi_sleepers_x\r\nConnection: close\r\n\r\n") } 1 .. 12;
 sleep(0.3);
 my $begin = time();
 is(status('/v1/t'), 200, 'behind twelve sleeps of another');
-cmp_ok(time() - $begin, '<', 1, 'there is a session left');
+in_time(time() - $begin, 1, 'there is a session left');
 $begin = time();
 is(status('/metrics'), 200, 'what is short');
-cmp_ok(time() - $begin, '<', 1, 'waits for none of them');
+in_time(time() - $begin, 1, 'waits for none of them');
 my @ends = map { (rest($_, 20))[0] } @sleepers;
 # they have half of the sessions between them, and some have to wait for too long
 is(scalar(grep { m{^HTTP/1.1 (200|503) } } @ends), 12, 'each of them is answered');
@@ -188,7 +189,7 @@ $node->stop('immediate');
 # the gateway's
 my @refusals = map { [ rest(raw("GET /v1/t HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), 20) ] } 1 .. 3;
 is(scalar(grep { $_->[0] =~ m{^HTTP/1\.1 503 } } @refusals), 3, 'without a database: 503');
-cmp_ok((sort { $a <=> $b } map { $_->[1] // 20 } @refusals)[0], '<', 1.5, 'within a second');
+in_time((sort { $a <=> $b } map { $_->[1] // 20 } @refusals)[0], 1.5, 'within a second');
 is(status('/healthz'), 200, 'while it is alive itself');
 $node->start;
 ok(ready(), 'and it comes back by itself');

@@ -7,6 +7,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Sandbox;
 use Test::More;
+use Timed;
 use Time::HiRes qw(sleep time);
 
 my $p = 'postgres';
@@ -59,7 +60,7 @@ like(head('/healthz'), qr/^HTTP.1.1 200 /, 'one who does not take his answer sto
 my $cpu = sub { return (split / /, slurp_file("/proc/$gateway->{KIDS}[0]{PID}/stat"))[13] + (split / /, slurp_file("/proc/$gateway->{KIDS}[0]{PID}/stat"))[14]; };
 my $used = $cpu->();
 sleep(2);
-cmp_ok($cpu->() - $used, '<', 50, 'and is waited for without work');
+in_time($cpu->() - $used, 50, 'and is waited for without work');
 close $deaf;
 stop_gateway();
 

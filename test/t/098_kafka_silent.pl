@@ -12,6 +12,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Sandbox;
 use Test::More;
+use Timed;
 use Time::HiRes qw(sleep time);
 
 my $missing = has_kafka();
@@ -61,7 +62,7 @@ is(scalar(consumed('here', 100, 60)), 100, 'a sink whose brokers answer');
 my $until = time() + 60;
 sleep(0.1) until 100 <= grep({ defined $_->{id} } received('/web')) || time() > $until;
 is(scalar(grep { defined $_->{id} } received('/web')), 100, 'and one that needs none');
-cmp_ok(time() - $since, '<', 15, sprintf('do not wait for who asks a name server in vain: %.1f s', time() - $since));
+in_time(time() - $since, 15, sprintf('do not wait for who asks a name server in vain: %.1f s', time() - $since));
 poll_until($node, $p, q{SELECT string_agg(breaker || ' ' || failures::text, ',') ~ '^open \d+,open \d+$' AND bool_and(last_error ~ '^the name of no broker was found within [0-9]+ s: the name server does not answer') FROM ingest_delivery.sink_status WHERE sink LIKE 'silent%'},
 	't', q{SELECT string_agg(concat_ws(' ', sink, breaker, last_error), '; ') FROM ingest_delivery.sink_status});
 note(sql(q{SELECT string_agg(last_error, '; ') FROM ingest_delivery.sink_status WHERE sink LIKE 'silent%'}));
@@ -77,7 +78,7 @@ is(scalar(consumed('here', 101, 60)), 101, 'which sends');
 sql(q{SELECT ingest_delivery.drop_sink('silent too')});
 $since = time();
 $node->stop('fast');
-cmp_ok(time() - $since, '<', 2, sprintf('and the server stops at once: %.2f s', time() - $since));
+in_time(time() - $since, 2, sprintf('and the server stops at once: %.2f s', time() - $since));
 sleep(0.5);
 is(scalar(helpers($worker)), 0, 'with its helper');
 $node->start;

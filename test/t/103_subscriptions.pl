@@ -11,6 +11,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Sandbox;
 use Test::More;
+use Timed;
 use Time::HiRes qw(sleep time);
 
 my $p = 'postgres';
@@ -92,7 +93,7 @@ like($fin->{head}, qr{^HTTP/1.1 200 .*Content-Type: text/event-stream\r}s, 'a st
 my $begin = time();
 emit('fin', 'shop.a', 1);
 follow($fin, 10, has(1));
-cmp_ok(time() - $begin, '<', 2, 'an event comes at once');
+in_time(time() - $begin, 2, 'an event comes at once');
 my ($first) = nexts($fin);
 is_deeply([ sort keys %{ $first->{data}{events} } ], [qw(data id subject time type)], 'of each what is asked for');
 is_deeply([ @{ $first->{data}{events} }{qw(type subject)}, $first->{data}{events}{data} ], [ 'shop.a', 's', { n => 1 } ], 'as it is');
@@ -118,7 +119,7 @@ emit('fin', 'shop.many', 77, 'wanted');
 $begin = time();
 follow($subject, 30, has(1));
 is(numbers($subject), '77', 'a subject');
-cmp_ok(time() - $begin, '<', 8, 'which does not wait for what is passed over');
+in_time(time() - $begin, 8, 'which does not wait for what is passed over');
 close $_->{socket} for $subject, $other, $aliased;
 
 # -- by GET, and as other clients ask --

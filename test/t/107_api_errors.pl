@@ -9,6 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Sandbox;
 use Test::More;
+use Timed;
 use Time::HiRes qw(sleep time);
 
 my $p = 'postgres';
@@ -202,18 +203,18 @@ my @slow = map { my $out; { run => IPC::Run::start([ arguments('fin operate', '/
 sleep(0.5);
 my $begin = time();
 is((curl('other operate', '/v1/does/quick', @post, '{}'))[0], 200, 'behind twenty slow actions of one token that of another');
-cmp_ok(time() - $begin, '<', 1, 'does not wait');
+in_time(time() - $begin, 1, 'does not wait');
 $begin = time();
 is((curl('other read', '/graphql', @post, '{"query": "{ __typename }"}'))[0], 200, 'nor does what GraphQL reads');
 is((curl('other read', '/metrics'))[0], 200, 'nor metrics');
-cmp_ok(time() - $begin, '<', 1, 'at all');
+in_time(time() - $begin, 1, 'at all');
 $_->{run}->finish for @slow;
 is(join(' ', sort { $a <=> $b } keys %{ { map { (answer(${ $_->{out} }))[0] => 1 } @slow } }) =~ s/^200( 503)?$/in turn/r, 'in turn', 'those that are slow come in turn, or are told to ask again');
 @slow = map { my $out; { run => IPC::Run::start([ arguments('fin read', '/v1/slow') ], '<', '/dev/null', '>', \$out), out => \$out } } 1 .. 20;
 sleep(0.5);
 $begin = time();
 is((curl('other read', '/v1/items?select=id&limit=1'))[0], 200, 'behind twenty slow lists a list');
-cmp_ok(time() - $begin, '<', 1, 'does not wait either');
+in_time(time() - $begin, 1, 'does not wait either');
 $_->{run}->kill_kill for @slow;
 
 # -- the database goes and comes --
@@ -228,7 +229,7 @@ for (1 .. 3)
 	push @took, time() - $begin;
 }
 is($s, 503, 'without a database');
-cmp_ok((sort { $a <=> $b } @took)[0], '<', 1.3, 'it is said within a second');
+in_time((sort { $a <=> $b } @took)[0], 1.3, 'it is said within a second');
 like($head, qr/^Retry-After: \d+\r$/m, 'and when to ask again');
 like($head, qr{^Content-Type: application/problem\+json\r$}mi, 'as a problem');
 is((curl(undef, '/readyz'))[0], 503, 'it is not ready');
