@@ -164,6 +164,9 @@ do_statement(void *arg)
 	/* profiles and rules write down their own run */
 	if (strcmp(d->job->kind, "sql") == 0 || strcmp(d->job->kind, "check") == 0)
 		run_succeeded(d, started);
+	if (strcmp(d->job->kind, "check") == 0)
+		repo_run("SELECT ingest_internal.check_run_found($1, $2::integer)", arg_int8(d->job->id),
+				 arg_int8(d->entry->source));
 	if (d->entry->source)
 		breaker_note(d->entry->source, NULL);
 	if (!queue_done(d->entry, d->worker))

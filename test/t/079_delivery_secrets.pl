@@ -43,7 +43,7 @@ my @said;
 sub says { my ($sql) = @_; my ($out, $err) = ('', ''); $node->psql($p, "SET client_min_messages = debug5; $sql", stdout => \$out, stderr => \$err); push @said, "$out\n$err"; return $err; }
 says(qq{SELECT ingest_delivery.create_sink('one', 'webhook', '{"url": "$url/one", "secret": "mapping:ingest_secrets/now", "authorization": "mapping:ingest_secrets/bearer"}', types => '{on.*}')});
 says(qq{SELECT ingest_delivery.create_sink('two', 'webhook', '{"url": "$url/two", "secret": "file:$file"}', types => '{on.*}')});
-like(says(qq{SELECT ingest_delivery.create_sink('bad', 'webhook', '{"url": "$url/bad", "secret": "mapping:ingest_secrets/broken"}')}), qr/no secret of a webhook/, 'a secret that is none is refused');
+like(says(qq{SELECT ingest_delivery.create_sink('bad', 'webhook', '{"url": "$url/bad", "secret": "mapping:ingest_secrets/broken"}')}), qr/not a secret of a webhook/, 'a secret that is none is refused');
 says(qq{EXPLAIN (ANALYZE, VERBOSE) $_}) for q{SELECT * FROM ingest_delivery.test_sink('one')}, q{SELECT ingest_delivery.rotate_secret('one', 'mapping:ingest_secrets/before')}, q{SELECT * FROM ingest_delivery.sink_status}, q{SELECT * FROM ingest_delivery.sink, ingest_delivery.delivery_log};
 says(q{SELECT * FROM ingest_delivery.test_sink('two')});
 says(q{SELECT ingest.emit('on.x', 's', jsonb_build_object('n', i)) FROM generate_series(1, 30) i});

@@ -6,6 +6,7 @@ use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Sandbox;
+use Session;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -72,8 +73,8 @@ sub quoted { return defined $_[0] ? "'" . ($_[0] =~ s/'/''/gr) . "'" : 'NULL'; }
 sub gql
 {
 	my ($role, $document, $variables, $operation) = @_;
-	my ($code, $out, $err) = $node->psql($p, "SET client_min_messages = error; SET ROLE $role; SELECT ingest_api.graphql(" . join(', ', quoted($document), defined $variables ? quoted(ref $variables ? JSON::PP->new->encode($variables) : $variables) : 'NULL', quoted($operation)) . ')');
-	return { died => $err } if $code;
+	my ($out, $err) = session_of($node, 'SET client_min_messages = error')->ask("SET ROLE $role; SELECT ingest_api.graphql(" . join(', ', quoted($document), defined $variables ? quoted(ref $variables ? JSON::PP->new->encode($variables) : $variables) : 'NULL', quoted($operation)) . ')');
+	return { died => $err } if !defined $out || $out eq '';
 	return JSON::PP->new->decode($out);
 }
 sub data { my $a = gql(@_); return exists $a->{data} && !$a->{errors} ? $a->{data} : $a; }

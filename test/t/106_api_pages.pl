@@ -125,7 +125,7 @@ like((graphql('fin', '{ o: drawn(first: 1) { x1: nodes { o x x3: j } } x: drawn 
 
 my ($mark) = $next =~ /after=(.*)/;
 sub refused { my ($role, $path, $words) = @_; my ($status, undef, $body) = ask($role, $path); return $status == 400 && $body =~ $words ? 'refused' : "$status $body"; }
-my $no_mark = qr/no mark of a place/;
+my $no_mark = qr/not a mark of a place/;
 is(refused('fin', "/v1/items?$_&limit=10&after=$mark", $no_mark), 'refused', "of another question: $_") for 'select=id&order=id', 'select=id&id=gt.5', 'select=id,t', 'order=t', 'select=id&order=id.desc';
 is(status('fin', "/v1/items?select=id&limit=20&after=$mark"), 200, 'another length is none');
 is(refused('other', $next, $no_mark), 'refused', 'of another role');

@@ -85,7 +85,7 @@ my @errors = (
 	[ 400, 'fin read', [ '/v1/items?select=id::nope' ], undef, qr/There are text, integer/ ],
 	[ 400, 'fin read', [ '/v1/items?order=id.up' ], undef, qr/asc, desc, nullsfirst or nullslast/ ],
 	[ 400, 'fin read', [ '/v1/items?limit=-1' ], undef, qr/whole number/ ],
-	[ 400, 'fin read', [ '/v1/items?after=AAAA' ], undef, qr/no mark of a place/ ],
+	[ 400, 'fin read', [ '/v1/items?after=AAAA' ], undef, qr/not a mark of a place/ ],
 	[ 400, 'fin read', [ '/v1/items?or=(id.eq.1' ], undef, qr/\\"or\\" ends too early.*closing parenthesis/ ],
 	[ 400, 'fin read', [ '/v1/items?select=id%' ], undef, undef ],
 	[ 400, 'fin read', [ '/v1/search' ], undef, qr/\\"q\\" is missing.*Its type is text\./ ],

@@ -5,6 +5,7 @@ use warnings;
 use Digest::SHA qw(sha256_hex);
 use Exporter 'import';
 use JSON::PP;
+use Session;
 
 our @EXPORT = qw(quoted credential serve_arguments serve_call serve_with decoded);
 
@@ -26,8 +27,8 @@ sub serve_call { return 'ingest_api.serve(' . serve_arguments(@_) . ')'; }
 sub serve_with
 {
 	my ($node, @request) = @_;
-	my ($code, $out, $err) = $node->psql('postgres', 'SET SESSION AUTHORIZATION ingest_authenticator; SELECT row_to_json(s) FROM ' . serve_call(@request) . ' s');
-	return (0, {}, $err) if $code;
+	my ($out, $err) = session_of($node, 'SET SESSION AUTHORIZATION ingest_authenticator')->ask('SELECT row_to_json(s) FROM ' . serve_call(@request) . ' s');
+	return (0, {}, $err) if !defined $out || $out eq '';
 	my $row = decode_json($out);
 	return ($row->{status}, $row->{headers}, $row->{body});
 }
