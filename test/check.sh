@@ -80,5 +80,4 @@ begin "console's own tests" console_tests
 begin "replays under sanitizers" replays
 begin "model of the events' protocol" events_model
 await
-# from nothing, or with its packages there
-report check $((${INSTALLED:-0} ? 45 * 60 : 30 * 60))
+report check $((45 * 60))

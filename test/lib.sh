@@ -57,8 +57,6 @@ need_packages() {
 	apt_get update || die "apt-get update failed: check the network and /etc/apt/sources.list"
 	# shellcheck disable=SC2086
 	apt_get -o Dpkg::Options::=--force-confold install -y --no-install-recommends $missing || die "packages could not be installed"
-	# shellcheck disable=SC2034
-	INSTALLED=1
 }
 
 # wish_packages WHAT PACKAGES: they are installed where they can be had; WHAT is left out where not

@@ -305,8 +305,9 @@ sql($batch);
 my $began = time;
 sql($batch) for 1 .. 3;
 my $takes = (time - $began) / 3;
-my $deadline = time + 240;
-for my $round (1 .. ($ENV{PG_INGEST_KILLS} || 20))
+my $kills = $ENV{PG_INGEST_KILLS} || 20;
+my $deadline = time + 12 * $kills;
+for my $round (1 .. $kills)
 {
 	last if time > $deadline;
 	my ($psql_in, $psql_out) = ('', '');
@@ -322,7 +323,7 @@ for my $round (1 .. ($ENV{PG_INGEST_KILLS} || 20))
 	{
 		my $known = scalar(parts('killed'));
 		my $until = time + 20;
-		while (scalar(parts('killed')) == $known && time < $until) { }
+		usleep(1000) while scalar(parts('killed')) == $known && time < $until;
 		$amid++;
 	}
 	else { usleep(int(rand($takes * 2e6))); }
