@@ -15,6 +15,8 @@ sub session_of
 {
 	my ($node, $first) = @_;
 	my $key = join ' ', $node->name, $node->{_pid} // '', $first;
+	# one that the server ended meanwhile is not asked
+	delete $session{$key} if $session{$key} && (($session{$key}->ask('SELECT 1'))[0] // '') ne '1';
 	return $session{$key} //= Session->new($node, $first);
 }
 
@@ -30,7 +32,7 @@ sub new
 	return $self;
 }
 
-# ask(statements): what is printed, and what is said beside it; nothing is printed where the session has ended, and it begins anew
+# ask(statements): what is printed, and what is said beside it; undef where the session has ended
 sub ask
 {
 	my ($self, $statements) = @_;
@@ -50,11 +52,7 @@ sub ask
 	chomp $printed;
 	seek $self->{said}, 0, 0;
 	my $said = join '', readline $self->{said};
-	if ($ended)
-	{
-		delete $session{$_} for grep { $session{$_} == $self } keys %session;
-		return (undef, $said);
-	}
+	return (undef, $said) if $ended || $said =~ /connection to (?:the )?server was lost|terminating connection/;
 	return ($printed, $said);
 }
 
