@@ -254,7 +254,7 @@ prove_tap() {
 	local pgxs code=0
 	pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")/..
 	shown "$WORK/tap.out" run_as env PATH="$WORK/src/test/tools:$BIN:$PATH" PG_REGRESS="$pgxs/test/regress/pg_regress" \
-		PERL5LIB="$pgxs/test/perl:$WORK/src/test/t" TESTDIR="$WORK/tap" TESTDATADIR="$WORK/tap" TESTLOGDIR="$WORK/tap/log" TMPDIR="$WORK/tmp" PG_INGEST_EVENTS="$WORK/events" \
+		PERL5LIB="$pgxs/test/perl:$WORK/src/test/t" TESTDIR="$WORK/tap" TESTDATADIR="$WORK/tap" TESTLOGDIR="$WORK/tap/log" TMPDIR="$WORK/tmp" PG_INGEST_EVENTS="$WORK/events" PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-600}" \
 		PG_SHARE="$("$PG_CONFIG" --sharedir)" NS_SANDBOX="$WORK/src/test/sandbox/netsuite-sandbox" prove --timer -j"$1" "${@:2}" || code=1
 	RAN=$(sed -n 's/^Files=.*, Tests=\([0-9]*\),.*/\1/p' "$WORK/tap.out")
 	FAILED=$(sed -n 's/^t\/.*(Wstat: .* Failed: \([0-9]*\))$/\1/p' "$WORK/tap.out" | awk '{ n += $1 ? $1 : 1 } END { print n + 0 }')

@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
+use Psql;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Timed;

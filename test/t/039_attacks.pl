@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
+use Psql;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Timed;

@@ -4,6 +4,7 @@ use warnings;
 use Api;
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
+use Psql;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Timed;

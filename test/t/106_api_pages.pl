@@ -61,15 +61,12 @@ sub graphql { my ($role, $query, $headers) = @_; return ask($role, '/graphql', {
 
 # -- pages by marks --
 
-# the session of one reader, as a gateway's: many pages by one process
-my $reader = $node->background_psql($p);
-$reader->query_safe('SET SESSION AUTHORIZATION ingest_authenticator');
 sub page
 {
 	my ($path, $headers) = @_;
-	my $row = decode_json($reader->query_safe('SELECT row_to_json(s) FROM ' . serve_call($token{fin}, 'GET', $path, $headers) . ' s'));
-	my ($next) = ($row->{headers}{Link} // '') =~ /^<(.*)>; rel="next"$/;
-	return ($row->{status}, $row->{body}, $next);
+	my ($status, $given, $body) = serve_with($node, $token{fin}, 'GET', $path, $headers);
+	my ($next) = ($given->{Link} // '') =~ /^<(.*)>; rel="next"$/;
+	return ($status, $body, $next);
 }
 sub walk
 {
@@ -279,7 +276,6 @@ SKIP:
 # -- what is exposed, after a restore in which roles have other numbers --
 
 # now, since its time runs out while it waits
-$reader->quit;
 
 sql(q{DELETE FROM ingest_api_internal.route WHERE function = 'note'; DROP FUNCTION ingest_api.note(text, float8); DELETE FROM shop.doc WHERE id <> 2001});
 my $dump = $node->basedir . '/dump';

@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use Api;
 use PostgreSQL::Test::Cluster;
+use Psql;
 use PostgreSQL::Test::Utils;
 use Test::More;
 

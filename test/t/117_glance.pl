@@ -5,6 +5,7 @@ use Api;
 use IPC::Run;
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
+use Psql;
 use PostgreSQL::Test::Utils;
 use Test::More;
 

@@ -4,6 +4,7 @@ use warnings;
 use File::Path qw(make_path);
 use IPC::Run ();
 use PostgreSQL::Test::Cluster;
+use Psql;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Timed;

@@ -8,6 +8,7 @@ use IPC::Run;
 use JSON::PP;
 use MIME::Base64;
 use PostgreSQL::Test::Cluster;
+use Psql;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Timed;

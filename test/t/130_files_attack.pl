@@ -8,6 +8,7 @@ use IO::Socket::INET;
 use IPC::Run;
 use POSIX qw(strftime);
 use PostgreSQL::Test::Cluster;
+use Psql;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);

@@ -6,6 +6,7 @@ use Api;
 use IPC::Run;
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
+use Psql;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);

@@ -5,6 +5,7 @@ use warnings;
 use File::Path qw(make_path);
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
+use Psql;
 use PostgreSQL::Test::Utils;
 use Duck;
 use Test::More;

@@ -5,6 +5,7 @@ use warnings;
 use Cwd qw(abs_path);
 use File::Basename;
 use PostgreSQL::Test::Cluster;
+use Psql;
 use PostgreSQL::Test::Utils;
 use Test::More;
 

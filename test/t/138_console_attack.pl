@@ -6,6 +6,7 @@ use utf8;
 use Console;
 use Encode;
 use PostgreSQL::Test::Cluster;
+use Psql;
 use PostgreSQL::Test::Utils;
 use Test::More;
 

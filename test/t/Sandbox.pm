@@ -10,6 +10,7 @@ use IPC::Run;
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Psql;
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(start_sandbox control new_server new_engine create_mapping %oauth2 %tba fresh_log differences history_replayed sql_or_nothing poll_until start_session session_ended unit_test);
@@ -117,6 +118,7 @@ sub sql_or_nothing
 	my ($node, $sql, $database) = @_;
 	my ($out, $err) = ('', '');
 	local $ENV{PGCONNECT_TIMEOUT} = 10;
+	return Psql::one($node, $database // 'postgres', $sql, 60) if Psql::is_one($sql =~ s/;\s*\z//r);
 	my $done = eval { IPC::Run::run([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database // 'postgres'), '-c', $sql ], '<', '/dev/null', '>', \$out, '2>', \$err, IPC::Run::timeout(60)) };
 	chomp $out;
 	return $done ? $out : undef;

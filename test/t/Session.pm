@@ -3,8 +3,7 @@ package Session;
 use strict;
 use warnings;
 use Exporter 'import';
-use IPC::Open3;
-use IO::File;
+use Psql;
 
 our @EXPORT = qw(session_of);
 
@@ -15,44 +14,33 @@ sub session_of
 {
 	my ($node, $first) = @_;
 	my $key = join ' ', $node->name, $node->{_pid} // '', $first;
-	# one that the server ended meanwhile is not asked
-	delete $session{$key} if $session{$key} && (($session{$key}->ask('SELECT 1'))[0] // '') ne '1';
+	# one that the server ended meanwhile is not asked, nor one that began with other settings than a new one would
+	delete $session{$key} if $session{$key} && $session{$key}->settings ne $session{$key}{settings};
 	return $session{$key} //= Session->new($node, $first);
 }
 
 sub new
 {
 	my ($class, $node, $first) = @_;
-	my $self = bless { number => 0, said => IO::File->new_tmpfile }, $class;
-	$self->{said}->autoflush(1);
-	local *SAID = $self->{said};
-	$self->{pid} = open3($self->{in}, $self->{out}, '>&SAID', 'psql', '-XAtq', '-f', '-', '-d', $node->connstr('postgres'));
-	binmode $_ for $self->{in}, $self->{out};
+	local %ENV = $node->_get_env();
+	my $self = bless { %{ Psql::start($node->installed_command('psql'), $node->connstr('postgres')) }, number => 0 }, $class;
 	$self->ask($first);
+	$self->{settings} = $self->settings;
 	return $self;
 }
+
+sub settings { my ($self) = @_; return ($self->ask(q{SELECT 'as ' || coalesce(md5(string_agg(s::text, ' ' ORDER BY s::text)), '') FROM pg_db_role_setting s}))[0] // ''; }
 
 # ask(statements): what is printed, and what is said beside it; undef where the session has ended
 sub ask
 {
 	my ($self, $statements) = @_;
 	my $mark = 'session ' . $self->{number}++;
-	my ($printed, $ended) = ('', 1);
-	local $SIG{PIPE} = 'IGNORE';
-	utf8::downgrade($statements, 1) or utf8::encode($statements);
-	truncate $self->{said}, 0;
-	seek $self->{said}, 0, 0;
-	print { $self->{in} } "$statements\n;\n\\echo $mark\n";
-	$self->{in}->flush;
-	while (defined(my $line = readline $self->{out}))
-	{
-		$ended = 0, last if $line eq "$mark\n";
-		$printed .= $line;
-	}
+	Psql::tell_it($self, "$statements\n;\n\\echo $mark\n");
+	my ($printed, $whole) = Psql::printed($self, $mark);
+	my $said = Psql::said($self, 0);
+	return (undef, $said) if !$whole || $said =~ /connection to (?:the )?server was lost|terminating connection/;
 	chomp $printed;
-	seek $self->{said}, 0, 0;
-	my $said = join '', readline $self->{said};
-	return (undef, $said) if $ended || $said =~ /connection to (?:the )?server was lost|terminating connection/;
 	return ($printed, $said);
 }
 
