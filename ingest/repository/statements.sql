@@ -118,7 +118,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ingest_internal.source_checked(integer, boolean, jsonb) IS 'what a check of a source found';
 
--- The run of a job that found a source wanting did what was asked, and says what it found; the source's row has the details
+-- The run of a job that found a source wanting did what was asked, and says what it found; the source's row has the
+-- details
 CREATE FUNCTION ingest_internal.check_run_found(of_job bigint, of_source integer) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     UPDATE ingest.run r SET state = 'succeeded with', left_out = f.failed

@@ -202,8 +202,8 @@ delete_listed(Sync *s, const Strings *keys, const Strings *times)
 }
 
 /*
- * The moment up to which the feed was read: by the clock there.  Without one by the newest entry, but below our clock by
- * the overlap, as with rows: an entry of 2099 would hide all that is deleted until then.
+ * The moment up to which the feed was read: by the clock there.  Without one by the newest entry, but below our clock
+ * by the overlap, as with rows: an entry of 2099 would hide all that is deleted until then.
  */
 static void
 note_feed_read(Sync *s, const Strings *times)

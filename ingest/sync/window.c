@@ -386,10 +386,11 @@ window_deleted_low(Sync *sync)
 	bool jumped = false;
 
 	/* what was deleted before keys were compared is gone here, too: its entry may be about an earlier row of a key */
-	char *from = sync->deleted_watermark
-					 ? sync->deleted_watermark
-					 : repo_value("SELECT coalesce(last_reconcile, '1970-01-02') FROM ingest.sync_state WHERE sync = $1",
-								  arg_int4(sync->id));
+	char *from = sync->deleted_watermark;
+
+	if (from == NULL)
+		from = repo_value("SELECT coalesce(last_reconcile, '1970-01-02') FROM ingest.sync_state WHERE sync = $1",
+						  arg_int4(sync->id));
 
 	return beginning(sync, from, BEGIN_OF("timestamptz"), &jumped);
 }

@@ -7,7 +7,6 @@ use warnings;
 use IO::File;
 use IO::Select;
 use IO::Socket::UNIX;
-use IPC::Open3;
 use POSIX ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -47,6 +46,7 @@ sub rest
 		return $rest{$$} = { folder => $folder, pid => $pid };
 	}
 	$SIG{$_} = 'DEFAULT' for qw(TERM INT ALRM);
+	POSIX::close($_) for grep { $_ != fileno $door } 3 .. 255;
 	my $all = IO::Select->new($door);
 	my $welcome = pack('aNN', 'R', 8, 0) . join('', map { pack('aNa*', 'S', 4 + length, $_) } "server_version\x0015.0\0", "client_encoding\0UTF8\0") . pack('aNNN', 'K', 12, 1, 1) . pack('aNa', 'Z', 5, 'I');
 	while (getppid == $parent)
@@ -67,9 +67,18 @@ sub start
 	my ($command, $connstr) = @_;
 	my $self = { lines => 0, said => IO::File->new_tmpfile };
 	$self->{said}->autoflush(1);
-	no warnings 'once';
-	local *SAID = $self->{said};
-	$self->{pid} = open3($self->{in}, $self->{out}, '>&SAID', $command, '-XAtq', '-d', $connstr, '-f', '-');
+	pipe my $stdin, $self->{in} or die "pipe: $!";
+	pipe $self->{out}, my $stdout or die "pipe: $!";
+	$self->{pid} = fork // die "fork: $!";
+	if (!$self->{pid})
+	{
+		POSIX::dup2(fileno $stdin, 0);
+		POSIX::dup2(fileno $stdout, 1);
+		POSIX::dup2(fileno $self->{said}, 2);
+		# others of this test wait for the end of what their programs are told, which would not come
+		POSIX::close($_) for 3 .. 255;
+		exec $command, '-XAtq', '-d', $connstr, '-f', '-' or POSIX::_exit(127);
+	}
 	binmode $_ for $self->{in}, $self->{out};
 	return $self;
 }
