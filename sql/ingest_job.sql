@@ -62,6 +62,10 @@ SELECT count(*) FROM ingest.queue;
 SELECT ingest.resume('shop');
 CALL ingest.work();
 SELECT count(*) FROM ingest.queue;
+-- a check that finds a source wanting
+SELECT ingest.create_job('check dead', 'check', 'dead');
+CALL ingest.work('check dead');
+SELECT kind, state, left_out FROM ingest.run ORDER BY id DESC LIMIT 1;
 -- the breaker: half of five or more fail, it opens; later one may try; three that go well close it
 SELECT ingest.create_job('down', 'crawl', 'dead', max_attempts => 1);
 DO $$ BEGIN FOR i IN 1 .. 6 LOOP PERFORM ingest.enqueue('down', once => false); END LOOP; END $$;
