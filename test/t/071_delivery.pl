@@ -281,7 +281,7 @@ for ([ qq({"url": "https://a.example/", $ok, "colour": 1}), qr/a webhook has no 
 	[ qq({"url": "https://a.example/", $ok, "headers": {"Authorization": "x"}}), qr/holds a secret/ ],
 	[ qq({"url": "https://a.example/", "secret": "$secret"}), qr/must be a reference to a secret.*HINT:  References are env:NAME/s ],
 	[ '{"url": "https://a.example/", "secret": "mapping:ingest_secrets/none"}', qr/refers to no secret.*no such option.*HINT:  As the owner of the sink: ALTER USER MAPPING FOR CURRENT_USER SERVER ingest_secrets OPTIONS \(ADD "none" '…'\)/s ],
-	[ '{"url": "https://a.example/", "secret": "env:PATH"}', qr/no secret of a webhook/ ])
+	[ '{"url": "https://a.example/", "secret": "env:PATH"}', qr/not a secret of a webhook/ ])
 {
 	like(refused($_->[0]), $_->[1], "refused: $_->[1]");
 }

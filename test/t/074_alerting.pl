@@ -67,7 +67,7 @@ for (
 	[ 'slack', '{"url": "mapping:ingest_secrets/pd"}', qr/invalid value of option "url"\nDETAIL:  It must be a URL/ ],
 	[ 'slack', '{"url": "mapping:ingest_secrets/slack", "channel": "#a"}', qr/no option "channel"\nHINT:  Its options are url, ca_file, timeout, repeat/ ],
 	[ 'teams', '{}', qr/needs option "url"\nHINT:  url is a reference to the URL of a workflow/ ],
-	[ 'pagerduty', '{"routing_key": "mapping:ingest_secrets/token"}', qr/no integration key/ ],
+	[ 'pagerduty', '{"routing_key": "mapping:ingest_secrets/token"}', qr/not an integration key/ ],
 	[ 'pagerduty', '{"routing_key": "mapping:ingest_secrets/pd", "error_is": "bad"}', qr/It must be critical or error/ ],
 	[ 'alertmanager', '{"url": "https://10.0.0.1/"}', qr/Nothing is sent to 10.0.0.1: 10.0.0.0\/8 is private/ ],
 	[ 'alertmanager', '{"url": "https://am.example.com/", "repeat": 300}', qr/whole number from 1 to 240/ ],

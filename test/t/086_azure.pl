@@ -153,7 +153,7 @@ azure_behave();
 like(as($me, qq{ALTER USER MAPPING FOR CURRENT_USER SERVER v OPTIONS (SET private_key 'keyvault:$azure{evil}/key')}), qr/names a host that no Azure identity is used for\nDETAIL:  It is none of the hosts that netsuite_fdw.azure_hosts lists/, 'nor one that a superuser did not list');
 for my $bad ('keyvault:v', 'keyvault:v/', 'keyvault:/x', 'keyvault:v/a/b/c', 'keyvault:v@evil/x', 'keyvault:v/x?y', 'keyvault:v/x%2Fy', 'keyvault:v/x y', "keyvault:v/x\n")
 {
-	like(as($me, qq{ALTER USER MAPPING FOR CURRENT_USER SERVER v OPTIONS (SET private_key '$bad')}), qr/no reference to a secret in a vault/, "no reference: $bad");
+	like(as($me, qq{ALTER USER MAPPING FOR CURRENT_USER SERVER v OPTIONS (SET private_key '$bad')}), qr/not a reference to a secret in a vault/, "no reference: $bad");
 }
 sql(q{ALTER DATABASE postgres SET netsuite_fdw.azure_hosts = ''});
 for my $host ("evil.example", "vault.azure.net", "evil-vault.azure.net.example", "169.254.169.254", "erp.vault.azure.net:8443", "xvault.azure.net")
@@ -369,7 +369,7 @@ is(make_sink($me, 'token', 'event_hubs', %hub, mode => 'binary'), 'token', 'and 
 like(make_sink('keeper', 'refused', 'event_hubs', url => "$azure{hubs}/h"), qr/needs the server's own identity/, 'which an operator may not use');
 for ([ { url => 'https://ns.servicebus.windows.net/' }, qr/must name a namespace and a hub/ ], [ { url => 'https://ns.servicebus.windows.net/h/messages' }, qr/must name a namespace and a hub/ ],
 	[ { url => 'https://evil.example/h' }, qr/names a host that no Azure identity is used for/ ], [ { url => 'http://ns.servicebus.windows.net/h' }, qr/must begin with https/ ],
-	[ { url => "$azure{hubs}/h", connection_string => "keyvault:$azure{host}/hook" }, qr/no connection string of Event Hubs/ ], [ { url => "$azure{hubs}/h", max_bytes => 2000000 }, qr/from 1024 to 1048576/ ])
+	[ { url => "$azure{hubs}/h", connection_string => "keyvault:$azure{host}/hook" }, qr/not a connection string of Event Hubs/ ], [ { url => "$azure{hubs}/h", max_bytes => 2000000 }, qr/from 1024 to 1048576/ ])
 {
 	like(make_sink($me, 'refused', 'event_hubs', %{ $_->[0] }), $_->[1], "refused: $_->[1]");
 }

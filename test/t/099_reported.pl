@@ -125,7 +125,7 @@ for my $name (sort keys %secret)
 {
 	my $said = complaint(qq{SELECT ingest_delivery.create_sink('bad', 'webhook', '{"url": "https://a.example/", "secret": "mapping:ingest_secrets/$name"}')});
 	if ($name eq 'blank' && $said eq '') { sql(q{SELECT ingest_delivery.drop_sink('bad')}); next; }
-	like($said, qr/no secret of a webhook.*It must be whsec_ and 24 to 64 bytes/s, "no secret: $name");
+	like($said, qr/not a secret of a webhook.*It must be whsec_ and 24 to 64 bytes/s, "no secret: $name");
 	unlike($said, qr/\Q$secret{$name}\E/, 'and is not shown') if $name ne 'none';
 }
 
