@@ -21,9 +21,11 @@ sub bare
 	return $sql =~ s/\$([A-Za-z_]\w*|)\$.*?\$\1\$|\b[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*(?:(?!\/\*).)*?\*\// /gsr;
 }
 
-# A script that ends where it seems to end, and is SQL alone
+# A script that ends where it seems to end, is SQL alone, and fits into a pipe: of a longer one psql would have printed more than fits
+# into the other pipe, before it was told all
 sub is_plain
 {
+	return 0 if length $_[0] > 15000;
 	my $sql = bare($_[0]);
 	return $sql !~ /['"\\]|\$[A-Za-z_]*\$|\/\*|\bBEGIN\s+ATOMIC\b|\bFROM\s+STDIN\b/i && ($sql =~ tr/(//) == ($sql =~ tr/)//);
 }
