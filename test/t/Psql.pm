@@ -193,6 +193,41 @@ sub one
 	return $out;
 }
 
+# session(node, database): one that is asked many times, for as long as it is kept
+sub session
+{
+	my ($node, $database) = @_;
+	local %ENV = $node->_get_env();
+	return bless { %{ start($node->installed_command('psql'), $node->connstr($database)) }, number => 0, owner => $$ }, __PACKAGE__;
+}
+
+# ask(statements, seconds): what is printed, and what is said beside it; undef where the session has ended, or took longer
+sub ask
+{
+	my ($self, $statements, $seconds) = @_;
+	my $mark = 'answer ' . $self->{number}++;
+	local $SIG{ALRM} = sub { kill 'KILL', $self->{pid} };
+	alarm $seconds if $seconds;
+	tell_it($self, "$statements\n;\n\\echo $mark\n");
+	my ($text, $whole) = printed($self, $mark);
+	alarm 0 if $seconds;
+	my $said = said($self, 0);
+	return (undef, $said) if !$whole || $said =~ /connection to (?:the )?server was lost|terminating connection/;
+	chomp $text;
+	return ($text, $said);
+}
+
+sub DESTROY
+{
+	my ($self) = @_;
+	return if $self->{owner} != $$;
+	local ($?, $!, $@);
+	close $self->{in};
+	kill 'TERM', $self->{pid};
+	waitpid $self->{pid}, 0;
+	return;
+}
+
 sub psql
 {
 	my ($self, $dbname, $sql, %params) = @_;

@@ -163,10 +163,14 @@ sub poll_until
 	my ($node, $database, $query, $expected, $show) = @_;
 	$expected //= 't';
 	my $until = time() + $PostgreSQL::Test::Utils::timeout_default;
-	my $last;
+	my ($last, $session);
+	my $one = Psql::is_one($query =~ s/;\s*\z//r);
 	do
 	{
-		$last = sql_or_nothing($node, $query, $database);
+		# one session for as long as it lives and answers: a new one for each question costs more than what is waited for
+		$session //= Psql::session($node, $database) if $one;
+		($last, my $said) = $one ? $session->ask($query, 60) : (sql_or_nothing($node, $query, $database), '');
+		undef $session if !defined $last || $said ne '';
 		return 1 if defined $last && $last eq $expected;
 		sleep(0.1);
 	} while (time() < $until);
