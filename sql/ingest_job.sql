@@ -62,10 +62,6 @@ SELECT count(*) FROM ingest.queue;
 SELECT ingest.resume('shop');
 CALL ingest.work();
 SELECT count(*) FROM ingest.queue;
--- a check that finds a source wanting
-SELECT ingest.create_job('check dead', 'check', 'dead');
-CALL ingest.work('check dead');
-SELECT kind, state, left_out FROM ingest.run ORDER BY id DESC LIMIT 1;
 -- the breaker: half of five or more fail, it opens; later one may try; three that go well close it
 SELECT ingest.create_job('down', 'crawl', 'dead', max_attempts => 1);
 DO $$ BEGIN FOR i IN 1 .. 6 LOOP PERFORM ingest.enqueue('down', once => false); END LOOP; END $$;
@@ -121,3 +117,11 @@ SELECT schedule, scheduler, next_due > now() AS due FROM ingest.job WHERE name =
 SELECT ingest.schedule('a', NULL);
 SELECT ingest.drop_job('a');
 SELECT count(*) FROM ingest.job WHERE name = 'a';
+-- a check that finds a source wanting
+CREATE SERVER unreachable FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '127.0.0.1', port '1');
+SELECT ingest.register_source('unreachable', 'unreachable');
+SELECT ingest.create_job('check unreachable', 'check', 'unreachable');
+CALL ingest.work('check unreachable');
+SELECT kind, state, left_out FROM ingest.run ORDER BY id DESC LIMIT 1;
+SELECT ingest.drop_source('unreachable');
+DROP SERVER unreachable;

@@ -1,5 +1,6 @@
 -- Bounds of what a sample says of the whole hold in 95 of 100 samples: of rows, nulls and distinct values, by chance and from a reservoir
 CREATE EXTENSION ingest_profile;
+SET statement_timeout = '10min';
 SELECT setseed(0.31);
 CREATE TABLE drawn (id int, pair int, category int, skewed int, rare text, singles int, half int, most int, nothing int);
 CREATE VIEW seen AS SELECT * FROM drawn;

@@ -133,16 +133,23 @@ sub whose
 	return $row =~ /\b100[12]\b/ ? 'A' : $row =~ /\b200[23]\b/ ? 'B' : 'any';
 }
 
+# each role has a session for all that it is asked
+my %session;
+sub asked
+{
+	my ($role, $sql) = @_;
+	my ($out, $err) = ($session{$role} //= Psql::session($node, 'postgres', $role eq 'superuser' ? undef : $role))->ask($sql);
+	die "$sql as $role: $err" if !defined $out || $err =~ /ERROR/;
+	return $out;
+}
+
 sub seen_by
 {
 	my ($role, $relation) = @_;
-	my $user = $role eq 'superuser' ? 'current_user' : "'$role'";
-	my $columns = sql("SELECT string_agg(format('%L, %I', attname, attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = '@{[ qualified($relation) ]}'::regclass AND attnum > 0 AND NOT attisdropped AND has_column_privilege($user, attrelid, attnum, 'SELECT')");
+	my $columns = asked($role, "SELECT string_agg(format('%L, %I', attname, attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = (SELECT oid FROM pg_class WHERE relname = '@{[ $relation =~ s/.*\.//r ]}' AND relnamespace::regnamespace::text = '@{[ qualified($relation) =~ s/\..*//r ]}') AND attnum > 0 AND NOT attisdropped AND has_column_privilege(current_user, attrelid, attnum, 'SELECT')");
 	return undef unless $columns;
-	my ($code, $out, $err) = as_role($role, "SELECT jsonb_build_object($columns) FROM @{[ qualified($relation) ]}");
-	die "$relation as $role: $err" if $code != 0;
 	my %rows;
-	$rows{ whose($_) } = decode_json($_) for split /\n/, $out;
+	$rows{ whose($_) } = decode_json($_) for split /\n/, asked($role, "SELECT jsonb_build_object($columns) FROM @{[ qualified($relation) ]}");
 	return \%rows;
 }
 
@@ -180,6 +187,8 @@ for (grep { $_->[1] ne 'S' } @relations)
 	my @hidden = grep { !$granted{$_} } @all;
 	push @values, sprintf '%-17s   not: %s', '', join ', ', @hidden if @hidden;
 }
+
+%session = ();
 
 my @functions = map { [ split /\|/, $_, 4 ] } split /\n/, sql(q{SELECT n.nspname, p.proname, pg_get_function_identity_arguments(p.oid), p.prosecdef || ' ' || p.proowner::regrole
 	FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname IN ('ingest', 'ingest_internal', 'ingest_delivery', 'ingest_delivery_internal') ORDER BY n.nspname, p.proname, 3});

@@ -193,12 +193,12 @@ sub one
 	return $out;
 }
 
-# session(node, database): one that is asked many times, for as long as it is kept
+# session(node, database, user): one that is asked many times, for as long as it is kept
 sub session
 {
-	my ($node, $database) = @_;
+	my ($node, $database, $user) = @_;
 	local %ENV = $node->_get_env();
-	return bless { %{ start($node->installed_command('psql'), $node->connstr($database)) }, number => 0, owner => $$ }, __PACKAGE__;
+	return bless { %{ start($node->installed_command('psql'), $node->connstr($database) . (defined $user ? " user='$user'" : '')) }, number => 0, owner => $$ }, __PACKAGE__;
 }
 
 # ask(statements, seconds): what is printed, and what is said beside it; undef where the session has ended, or took longer
