@@ -45,7 +45,7 @@ sub versions { return sql("SELECT operation || ' ' || coalesce(before->>'v', '-'
 sub sync_behind
 {
 	my ($copy, $what) = @_;
-	my $other = start_session($node, "BEGIN; SET application_name = 'other'; $what; SELECT pg_sleep(2); COMMIT");
+	my $other = start_session($node, "BEGIN; SET application_name = 'other'; $what; SELECT pg_sleep(6); COMMIT");
 	poll_until($node, 'postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'other' AND wait_event = 'PgSleep'");
 	my $sync = start_session($node, "CALL ingest.sync('$copy')");
 	poll_until($node, 'postgres', "SELECT count(*) > 0 FROM pg_stat_activity WHERE query ~ 'CALL ingest.sync' AND wait_event_type = 'Lock'");
