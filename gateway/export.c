@@ -487,7 +487,7 @@ begin_sending(void)
 	}
 }
 
-/* Without the database its own are still to be had */
+/* Without the database its own are still answered */
 static void
 take_page(void *of, int code, const AnswerHeader *answer_headers, int n_headers, const char *text, size_t n)
 {

@@ -270,7 +270,7 @@ log_in(Connection *c)
 	if (l->credential == NULL)
 		return refuse(c, 400, "the body is {\"token\": \"pgi_…\"} or {\"link\": \"pgl_…\"}");
 	if (RAND_bytes(random, sizeof(random)) != 1)
-		return refuse(c, 503, "there is nothing random to be had");
+		return refuse(c, 503, "no random bytes could be obtained");
 	to_hex(random, l->secret);
 	hash_of(l->secret, HEX_HASH, l->hash);
 	csrf_of(l->secret, l->csrf);

@@ -58,7 +58,7 @@ tls_reload(void)
 	fresh = read_files();
 	if (fresh == NULL)
 	{
-		log_line("error", "certificate %s and key %s cannot be used, those of before stay: %s", options.certificate, options.key, last_error());
+		log_line("error", "certificate %s and key %s cannot be used; the previous ones stay in use: %s", options.certificate, options.key, last_error());
 		return;
 	}
 	/* connections that are open hold on to the old one */

@@ -140,7 +140,7 @@ shuffle(void)
 	uint32 chance;
 
 	if (!pg_strong_random(&chance, sizeof(chance)))
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("there is nothing random to be had")));
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("no random bytes could be obtained")));
 	(void) DirectFunctionCall1(setseed, Float8GetDatum((double) chance / PG_UINT32_MAX));
 }
 

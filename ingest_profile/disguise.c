@@ -46,7 +46,7 @@ regex_of_mask(const char *mask)
 		{
 			const char *end = strchr(p, '}');
 
-			/* a count, unless a profile of before has braces of the text itself there */
+			/* a count, unless an older profile has braces of the text itself there */
 			if (p > mask && end && end > p + 1 && strspn(p + 1, "0123456789") == end - p - 1)
 			{
 				appendBinaryStringInfo(&out, p, (int) (end - p) + 1);

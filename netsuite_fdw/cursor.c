@@ -345,7 +345,7 @@ arrived(Cursor *c, Part *part)
 	part->request = NULL;
 	part->reply = NULL;
 	c->in_flight--;
-	/* what was refused with it and is answered without it is not to be had; a fault alone may pass */
+	/* what was refused with it and is answered without it cannot be read; a fault alone may pass */
 	if (part->large_refused)
 		trait_large_pages_tried(c->client, false);
 	if (part->fetch_refused)

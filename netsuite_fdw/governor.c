@@ -122,7 +122,7 @@ start_memory(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
-/* When the library is loaded; shared memory is to be had by the postmaster alone */
+/* When the library is loaded; only the postmaster can reserve shared memory */
 void
 governor_init(void)
 {

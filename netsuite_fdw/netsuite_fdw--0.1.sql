@@ -43,7 +43,7 @@ CREATE FUNCTION netsuite_tables(server name, OUT "table" text, OUT source text, 
     OUT cursor text, OUT parent text, OUT parent_column text)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION netsuite_tables(name) IS 'tables that the account may have: known ones, custom records, record types; the column that tells that a row changed; whose rows theirs belong to';
+COMMENT ON FUNCTION netsuite_tables(name) IS 'tables that the account may have: known ones, custom records and record types; for each its cursor and, for lines, the table that they belong to';
 
 CREATE FUNCTION netsuite_check(server name, OUT "check" text, OUT ok boolean, OUT detail text)
     RETURNS SETOF record

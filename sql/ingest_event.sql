@@ -82,7 +82,7 @@ SELECT ingest.ack('all', :last);
 SELECT ingest.subscribe('rare', '{com.example.rare}');
 DO $$ BEGIN PERFORM ingest.emit('com.example.many', i::text, '{}') FROM generate_series(1, 2000) i; END $$;
 SELECT count(*) FROM ingest.read_events('rare');
--- the second one knows that the transactions of before have ended
+-- the second one knows that the earlier transactions have ended
 SELECT count(*) FROM ingest.read_events('rare');
 SELECT floor_id >= (SELECT max(id) FROM ingest.event) AS passed_all FROM ingest.subscription WHERE consumer = 'rare';
 SELECT ingest.unsubscribe('rare');

@@ -106,7 +106,7 @@ UPDATE shop.item SET weight = id WHERE id > 5;
 CALL ingest.crawl('shop');
 UPDATE shop.item SET changed = '2026-03-01 11:21:00+00' WHERE id = 5;
 UPDATE shop.clock SET now = '2026-03-01 11:22:00+00';
--- rows of before that have a value are read, and no other; if not in this run, then in the next
+-- older rows that have a value are read, and no others; if not in this run, then in the next
 CREATE FUNCTION s.no_memory() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF to_jsonb(NEW) ->> ''weight'' IS NOT NULL THEN RAISE ''no memory for this'' USING ERRCODE = ''53200''; END IF; RETURN NEW; END';
 CREATE TRIGGER no_memory BEFORE UPDATE ON s.item FOR EACH ROW EXECUTE FUNCTION s.no_memory();
 \set SHOW_CONTEXT never

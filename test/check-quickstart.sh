@@ -27,6 +27,8 @@ quickstart_in() {
 	# what an installer writes, and mmdebstrap does not
 	[ -e "$root/etc/hosts" ] || printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
 	[ ! -e /etc/resolv.conf ] || cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+	# a root that is thrown away needs nothing on its disk
+	echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/unsafe-io"
 	mount -t proc proc "$root/proc"
 	in_root "$root" python3 /tmp/run.py install "$major"
 	# a network of its own: the server's port is its own, and nothing outside is asked for

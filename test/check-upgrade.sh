@@ -1,6 +1,7 @@
 #!/bin/bash
-# make check-upgrade: pg_upgrade from PostgreSQL 15 to 17 with all six extensions, in a root of Debian 13 that mmdebstrap
-# makes.  15 is Debian 12's, which this has to be, with what is built here; 17 is built there.  Needs root.
+# make check-upgrade: from PostgreSQL 15 to 17 with all six extensions, by pg_upgrade and by logical replication, in a root of
+# Debian 13 that mmdebstrap makes.  15 is Debian 12's, which this has to be, with what is built here; 17 is built there.  Needs
+# root.
 #   MIRROR=address of a Debian mirror (default: this machine's)   TREE=commit that is built there (HEAD)
 . "$(dirname "$0")/lib.sh"
 [ "$(id -u)" = 0 ] || die "make check-upgrade makes a root of another Debian release: run it as root"
@@ -17,7 +18,7 @@ before_removal() {
 
 make_root() {
 	local args=() line inside
-	inside="$(tr -s ' \n' ,, <"$TOP/deploy/build-packages" | sed 's/,$//'),librdkafka-dev,libipc-run-perl,perl,tzdata-legacy"
+	inside="$(tr -s ' \n' ,, <"$TOP/deploy/build-packages" | sed 's/,$//'),librdkafka-dev,libipc-run-perl,perl,python3,tzdata-legacy"
 	while IFS= read -r line; do [ -n "$line" ] && args+=("$line"); done < <(apt-config dump 2>/dev/null | sed -n 's/^\(Acquire::https\{0,1\}::[^ ]*\) "\(.*\)";$/--aptopt=\1 "\2"/p')
 	mmdebstrap --quiet --variant=minbase "${args[@]}" --include="$inside,postgresql-17,postgresql-server-dev-17,postgresql-15" \
 		--customize-hook='rm -rf "$1"/var/lib/postgresql/*/main' trixie "$WORK/root" \
@@ -36,12 +37,12 @@ install_new() {
 		{ tail -n 20 "$WORK/new.log"; return 1; }
 }
 
-# t/038 with the old server's tree
+# t/038, and a new server that follows the old one (t/129), with the old server's tree
 upgraded() {
 	local pgxs=/usr/lib/postgresql/17/lib/pgxs/src
 	chroot "$WORK/root" /bin/bash -c "mkdir /t && chown -R postgres: /t /src && cd /src/test && exec su postgres -s /bin/bash -c 'LC_ALL=C OLD_SERVER=/usr/lib/postgresql/15 \
 		PATH=/usr/lib/postgresql/17/bin:\$PATH PERL5LIB=$pgxs/test/perl:t PG_REGRESS=$pgxs/test/regress/pg_regress TESTDIR=/t TESTDATADIR=/t TESTLOGDIR=/t/log TMPDIR=/tmp \
-		PG_INGEST_EVENTS=/t prove --timer t/038_upgrade.pl'" || { grep -hE 'not ok|error running|ERROR' "$WORK"/root/t/*/log/regress_log_* "$WORK"/root/t/log/regress_log_* 2>/dev/null | head -n 20; return 1; }
+		PG_INGEST_EVENTS=/t prove --timer t/038_upgrade.pl t/129_blue_green.pl'" || { grep -hE 'not ok|error running|ERROR' "$WORK"/root/t/*/log/regress_log_* "$WORK"/root/t/log/regress_log_* 2>/dev/null | head -n 20; return 1; }
 }
 
 next() {
@@ -51,5 +52,5 @@ step "build for PostgreSQL 15" build
 next "a root of Debian 13 with both servers" make_root
 next "15: what is built here" install_old
 next "17: built there" install_new
-next "pg_upgrade, and work goes on" upgraded
+next "pg_upgrade, and blue and green" upgraded
 report check-upgrade $((30 * 60))

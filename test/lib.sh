@@ -323,13 +323,13 @@ if [ "$(. /etc/os-release 2>/dev/null && echo "${ID:-}")" = debian ] && [ "$(. /
 	BASE_PACKAGES+=" tzdata-legacy"
 fi
 
-# need_optional PACKAGES: false where they are not to be had; what needs them is left out, with words
+# need_optional PACKAGES: false where they are not available; what needs them is left out, and it says so
 need_optional() {
 	local missing
 	missing=$(missing_packages "$@")
 	[ -z "$missing" ] && return
 	# shellcheck disable=SC2086
-	apt-cache show $missing >/dev/null 2>&1 || { echo "not to be had: ${missing//$'\n'/ }"; return 1; }
+	apt-cache show $missing >/dev/null 2>&1 || { echo "not available: ${missing//$'\n'/ }"; return 1; }
 	# nothing of it is to be started here: each has a folder of its own in the run's
 	# shellcheck disable=SC2086
 	apt_get install -y --no-install-recommends $missing || { echo "could not be installed: ${missing//$'\n'/ }"; return 1; }

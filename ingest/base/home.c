@@ -9,7 +9,7 @@
  * The cluster itself may go back: a standby that is promoted, or a backup that is
  * restored to a point in time, has not seen the last event ids that were given, and
  * gives them again.  It is on another timeline then, and that is another era as well,
- * without anybody's doing.  Transaction ids go on there, so snapshots of before hold.
+ * without anybody's doing.  Transaction ids go on there, so earlier snapshots hold.
  */
 #include "postgres.h"
 

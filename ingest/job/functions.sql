@@ -316,6 +316,13 @@ COMMENT ON FUNCTION ingest_internal.ownerless() IS 'what has no owner since it w
 
 CREATE FUNCTION ingest_internal.enable(actor oid, cluster numeric, here oid, timeline integer)
     RETURNS TABLE (what text, name text, problem text) LANGUAGE plpgsql AS $$
+DECLARE
+    -- events have no name of whoever wrote them: what a number stood for is known by all that has both
+    roles_here jsonb := (SELECT jsonb_object_agg(k.role, ingest_internal.role_again(k.role_name)) FROM (
+        SELECT a.role_oid, a.role_name FROM ingest.audit a UNION SELECT r.role, r.role_name FROM ingest.run r
+        UNION SELECT d.owner, d.owner_name FROM ingest.data_source d
+        UNION SELECT j.owner, j.owner_name FROM ingest.job j
+        UNION SELECT s.owner, s.owner_name FROM ingest.subscription s) k (role, role_name) WHERE k.role <> 0);
 BEGIN
     INSERT INTO ingest.installation AS i (system_identifier, database, timeline, era)
         VALUES (cluster, here, enable.timeline, 1)
@@ -330,7 +337,8 @@ BEGIN
     END IF;
     PERFORM ingest_internal.roles_again();
     PERFORM ingest_internal.relations_again();
-    UPDATE ingest.event x SET owner = coalesce((SELECT d.owner FROM ingest.data_source d WHERE d.id = x.source_id), 0);
+    UPDATE ingest.event x SET owner = coalesce((SELECT d.owner FROM ingest.data_source d WHERE d.id = x.source_id),
+        (roles_here ->> x.owner::text)::oid, 0);
     -- whoever was at work there is not at work here
     UPDATE ingest.queue q SET owner = j.owner, worker = NULL, lease_until = NULL FROM ingest.job j WHERE j.id = q.job;
     UPDATE ingest.run r SET state = 'lost', finished_at = clock_timestamp(),

@@ -269,7 +269,7 @@ BEGIN
     END IF;
 EXCEPTION WHEN insufficient_privilege OR read_only_sql_transaction OR undefined_table OR undefined_column
     OR invalid_schema_name OR feature_not_supported OR fdw_schema_not_found OR fdw_table_not_found THEN
-    -- not to be had here, or there: another server that speaks like PostgreSQL
+    -- not available here, or there: another server that speaks like PostgreSQL
     clock := NULL;
     running := NULL;
 END $$;

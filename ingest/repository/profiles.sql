@@ -60,8 +60,8 @@ COMMENT ON FUNCTION ingest_internal.volume_score(float8[], float8)
 -- From here on no operator or function that somebody put into that schema fits better than PostgreSQL's own.
 SET LOCAL search_path = ingest, pg_catalog;
 
--- Drift against the profile before, and a number of rows that is odd after those of sixty runs or is less than half
--- of before
+-- Drift against the profile before, and a number of rows that is odd after those of sixty runs, or less than half of
+-- the last one
 CREATE FUNCTION ingest_internal.profile_findings(of_run bigint, of_relation oid)
     RETURNS TABLE (kind text, column_name text, summary text, evidence text) LANGUAGE sql STABLE
 BEGIN ATOMIC

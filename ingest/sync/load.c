@@ -500,7 +500,7 @@ filled(void *arg)
 	batch_checkpoint(b->s, "unfilled = NULL", 0, NULL);
 }
 
-/* Rows of before that have a value in a column that came: no stamp tells of them */
+/* Older rows that have a value in a column that came: no stamp tells of them */
 bool
 load_new_columns(Batch *b)
 {

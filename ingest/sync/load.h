@@ -9,7 +9,7 @@
 
 /* Begins a load, or goes on with one that was interrupted */
 extern bool load_run(Batch *b);
-/* Rows of before that have a value in a column that came: no stamp tells of them */
+/* Older rows that have a value in a column that came: no stamp tells of them */
 extern bool load_new_columns(Batch *b);
 
 #endif /* INGEST_LOAD_H */

@@ -656,8 +656,7 @@ COMMENT ON FUNCTION ingest_internal.sync_note_newest(integer, timestamptz)
     IS 'the newest cursor that was seen of a source''s table';
 
 -- A commit that by now is yet to come: the clock here was set back. Nobody knows when it was by the clock that is
--- right,
--- but after the last one of before, and before now.
+-- right, but after the last one before it, and before now.
 CREATE FUNCTION ingest_internal.sync_clock_set_back(of_sync integer, by_now timestamptz) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     UPDATE ingest.change_commit c SET after_commit = by_now, before_commit = coalesce((SELECT p.after_commit

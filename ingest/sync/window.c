@@ -212,7 +212,7 @@ window_start(Sync *sync, char **ahead)
 	return watermark_without_clock(sync, newest(sync), ahead);
 }
 
-/* One of before that rule, or of a clock of ours that was ahead, hides what changed since: nobody knows since when */
+/* One from before that rule, or of a clock of ours that was ahead, hides what changed since: nobody knows since when */
 static bool
 watermark_is_ahead(const Sync *sync)
 {

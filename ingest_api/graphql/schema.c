@@ -557,7 +557,7 @@ query_fields(GSchema *schema)
 		if (e->has_key)
 			fields = lappend(fields, by_key_field(schema, e));
 	}
-	field_give(node, "nodeId", g_non_null(need_type(schema, "ID")), "of before");
+	field_give(node, "nodeId", g_non_null(need_type(schema, "ID")), "as an earlier answer gave it");
 	fields = lappend(fields, node);
 	if (knows_lineage(schema))
 	{

@@ -119,7 +119,7 @@ for (const name of workflows) {
     })
 }
 
-// Azure's own schema is not to be had as a package: what it says of what is used here
+// Azure's own schema does not come as a package: what it says of what is used here
 const azure = load(read('../azure-pipelines.yml'))
 held('azure-pipelines.yml has what Azure Pipelines knows', () => {
   const known = (object, keys, where) => { for (const key of Object.keys(object)) must(keys.includes(key), `${where}: ${key}`) }

@@ -8,7 +8,7 @@
  * moment, the server may crash: what had not committed is gone, transaction ids of which
  * nothing was written down and ids of events drawn since the last commit are given again.
  *
- * With -DOLD the protocol of before: the floor from the snapshot's xmax, the sequence
+ * With -DOLD the earlier protocol: the floor from the snapshot's xmax, the sequence
  * read after the snapshot, the own transaction not in the snapshot.
  */
 #ifndef EMITTERS

@@ -1,6 +1,6 @@
 #!/bin/bash
 # The model of the events' protocol, through all of its states: test/model/run.sh [FOLDER]
-# Each variant must hold, and the protocol of before must be seen to fail in each, or the model shows nothing.
+# Each variant must hold, and the earlier protocol must be seen to fail in each, or the model shows nothing.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=${1:-$(mktemp -d)}

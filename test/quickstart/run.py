@@ -8,7 +8,6 @@ A line "-- as alice" or "-- as a superuser, in the database shop" in an example 
 one it is a superuser in the database postgres.  Others log in with the password that the page gave them.  For NetSuite the
 sandbox stands in: its address and its credentials are put in the place of the page's, and nothing else.
 """
-import json
 import os
 import re
 import subprocess
@@ -89,14 +88,15 @@ def start(major):
             settings.write(block)
     shell(f"pg_ctlcluster {major} main start")
     shell("runuser -u postgres -- createdb sandbox")
-    subprocess.Popen(["runuser", "-u", "postgres", "--", "test/sandbox/netsuite-sandbox", "--port", "8443", "--dsn", "dbname=sandbox", "--state", "/tmp/netsuite-sandbox", "--ready", "/tmp/ready.json"],
-                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for _ in range(1800):
-        if os.path.exists("/tmp/ready.json") and json.load(open("/tmp/ready.json", encoding="utf-8")):
-            break
+    log = open("/tmp/sandbox.log", "w+b")
+    sandbox = subprocess.Popen(["runuser", "-u", "postgres", "--", "test/sandbox/netsuite-sandbox", "--port", "8443", "--dsn", "dbname=sandbox", "--state", "/tmp/netsuite-sandbox", "--ready", "/tmp/ready.json"],
+                               stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    until = time.monotonic() + 900
+    while not os.path.exists("/tmp/ready.json"):
+        if sandbox.poll() is not None or time.monotonic() > until:
+            log.seek(0)
+            fail("the sandbox did not start:\n" + log.read().decode(errors="replace")[-3000:])
         time.sleep(0.1)
-    else:
-        fail("the sandbox did not start")
     # the page's key.pem is in the folder where its commands run
     shell("cp /tmp/netsuite-sandbox/client_ec.pem key.pem")
     for command in re.findall(r"`(sudo [^`]+)`", re.sub(r"^```.*?^```$", "", PAGE, flags=re.M | re.S)) + [b for b in blocks("sh") if "apt" not in b and "sudo" in b]:

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The living month: source it after lib.sh.  Its clusters, and what its driver gets.
 
-# What its sources need besides, where that is to be had: without them there is one source fewer
+# What its sources need besides, where it is available: without it there is one source fewer
 month_packages() {
 	local had=1
 	need_optional python3-pymysql mariadb-server "postgresql-$MAJOR-mysql-fdw" || had=0

@@ -93,6 +93,7 @@ $new->restart;
 sleep 3;
 is(new('SELECT count(*) FROM did'), $did, 'another cluster by its identifier: nothing is done before somebody says so');
 is(new("SELECT what || ' ' || name FROM ingest.enable()"), 'job of gone', 'an admin does, and hears what is nobody\'s');
+is($new->safe_psql('postgres', "SELECT count(*) FROM ingest.event WHERE type = 'shop.note'", extra_params => [ '-U', 'keeper' ]), '5', 'who wrote events sees them');
 poll_until($new, 'postgres', "SELECT count(*) > $did FROM did", 't');
 pass('jobs go on');
 is(new("SELECT owner_name || ' ' || (owner = 'keeper'::regrole) FROM ingest.sync"), 'keeper true', 'owners are who they were');

@@ -1,4 +1,4 @@
-# Memory that is not to be had: the right answer or a clear error, never a crash, whichever piece it is
+# Memory that cannot be allocated: the right answer or a clear error, never a crash, whichever piece it is
 use strict;
 use warnings;
 use Sandbox;

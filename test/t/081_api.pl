@@ -119,7 +119,7 @@ for my $role (qw(fin granted other nothing))
 is(status('fin', '/v1/sources'), 200, 'the repository');
 is(body('fin', '/v1/sources?select=name'), '[]', 'of others is empty');
 is(body('granted', '/v1/shop.secret'), '[{"id":1,"open":"seen"}]', 'columns that were granted');
-is(status('granted', '/v1/shop.secret?select=hidden'), 403, 'others are not to be had');
+is(status('granted', '/v1/shop.secret?select=hidden'), 403, 'others are refused');
 is(status('granted', '/v1/shop.secret?select=id&hidden=eq.x'), 403, 'nor asked about');
 is(status('granted', '/v1/shop.secret?select=id&order=hidden'), 403, 'nor sorted by');
 unlike(body('granted', '/v1/shop.secret?select=nope'), qr/hidden/, 'nor named');

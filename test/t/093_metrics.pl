@@ -60,7 +60,7 @@ unlike($head, qr/X-Route/i, 'what is said to the gateway alone goes no further')
 like($body, qr/^ingest_consumer_behind_events\{consumer="con\\"su\\\\mer\\n2"\} 1$/m, 'a label is escaped');
 SKIP:
 {
-	skip 'no Prometheus is to be had', 1 unless $has_prometheus;
+	skip 'Prometheus is not installed', 1 unless $has_prometheus;
 	my ($good, $out, $err) = run_it($body, 'promtool', 'check', 'metrics');
 	is("$good$out$err", '1', 'promtool has nothing to complain about');
 }
@@ -68,7 +68,7 @@ my $seen = -e '/usr/lib/python3/dist-packages/prometheus_client' ? values_of($bo
 sub value { my ($name, %labels) = @_; return $seen->{ "$name\{" . join(',', map { "$_=$labels{$_}" } sort keys %labels) . '}' }; }
 SKIP:
 {
-	skip 'no client of Prometheus is to be had', 1 unless %$seen;
+	skip 'no client of Prometheus is installed', 1 unless %$seen;
 	my %of = (source => 'ns', copy => 'copy.currency');
 	is(value('ingest_copy_rows', %of), sql('SELECT count(*) FROM copy.currency'), 'rows of a copy');
 	is(value('ingest_copy_freshness_objective_seconds', %of), 3600, 'its objective');
@@ -171,7 +171,7 @@ sql(q{UPDATE ingest.connector SET stats_function = NULL WHERE wrapper = 'postgre
 
 SKIP:
 {
-	skip 'no Prometheus is to be had', 1 unless $has_prometheus && %$seen;
+	skip 'Prometheus is not installed', 1 unless $has_prometheus && %$seen;
 	my ($web, $exported) = (PostgreSQL::Test::Cluster::get_free_port(), PostgreSQL::Test::Cluster::get_free_port());
 	append_to_file("$folder/prometheus.yml", "global: {scrape_interval: 5s, scrape_timeout: 5s, evaluation_interval: 1s}\nrule_files: ['alerts.yml']\nscrape_configs:\n"
 		  . "  - job_name: gateway\n    authorization: {credentials: '$token{watch}'}\n    static_configs: [{targets: ['127.0.0.1:$port']}]\n  - job_name: exporter\n    static_configs: [{targets: ['127.0.0.1:$exported']}]\n");

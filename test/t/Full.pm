@@ -56,11 +56,8 @@ sub full_data
 			$columns->{$table} = $list;
 		}
 	}
-	for my $table (sort keys %$columns)
-	{
-		my $list = $columns->{$table};
-		$rows{$table} = $node->safe_psql($db, "SELECT count(*) || ' ' || coalesce(md5(string_agg(x::text, ',' ORDER BY x::text)), '') FROM (SELECT $list FROM $table) x");
-	}
+	my @tables = sort keys %$columns;
+	@rows{@tables} = split /\n/, $node->safe_psql($db, join "\n", map { "SELECT count(*) || ' ' || coalesce(md5(string_agg(x::text, ',' ORDER BY x::text)), '') FROM (SELECT $columns->{$_} FROM $_) x;" } @tables);
 	return \%rows;
 }
 

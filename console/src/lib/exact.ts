@@ -19,7 +19,7 @@ export class Numeral {
 const DOUBTFUL = /\d{16}|\d[.eE]|-0/;
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
-/** where a string ends that begins at `from`: no pattern, which would remember each character of a long one */
+/** where the string that begins at `from` ends: no pattern, which would remember each character of a long one */
 function behind(text: string, from: number): number {
   for (let at = from + 1; ; at++) {
     at = text.indexOf('"', at);
