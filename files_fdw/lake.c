@@ -1002,11 +1002,30 @@ on_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId pa
 
 /* -- reading -- */
 
+static int
+by_path(const void *a, const void *b)
+{
+	return strcmp((const char *) a, (*(const FileInfo *const *) b)->path);
+}
+
+/* Of the server's own folders one file after the other is looked at; elsewhere all are listed, in the order of paths */
+static FileInfo *
+found_file(const LakeState *state, List *listed, const char *path)
+{
+	FileInfo **found;
+
+	if (root_is_local(state->root))
+		return state->root->routine->look(state->root, path);
+	found = listed ? bsearch(path, listed->elements, list_length(listed), sizeof(ListCell), by_path) : NULL;
+	return found ? *found : NULL;
+}
+
 /* What the log names must be there: a file less would be rows less */
 List *
 lake_files(Table *t)
 {
 	LakeState *state = lake_state(t);
+	List *listed = root_is_local(state->root) ? NIL : state->root->write->all(state->root, state->folder);
 	List *found = NIL;
 	ListCell *lc;
 
@@ -1014,7 +1033,7 @@ lake_files(Table *t)
 	{
 		const LakeEntry *entry = lfirst(lc);
 		char *path = psprintf("%s/%s", state->folder, entry->path);
-		FileInfo *info = state->root->routine->look(state->root, path);
+		FileInfo *info = found_file(state, listed, path);
 
 		if (info == NULL)
 			ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
