@@ -72,6 +72,12 @@ pause_ms(const Exchange *e)
 	return e->http->failure == HTTP_LOST ? 0 : ms;
 }
 
+static size_t
+body_len(const Exchange *e)
+{
+	return e->body_len > 0 || e->body == NULL ? e->body_len : strlen(e->body);
+}
+
 /* Goes on with it; true when there is an answer, or will be none */
 bool
 exchange_over(Exchange *e)
@@ -93,8 +99,8 @@ exchange_over(Exchange *e)
 		return false;
 	e->not_before = 0;
 	e->tries++;
-	http_start(e->http, &e->settings, e->method, e->url, e->headers, e->body,
-			   e->max_body ? e->max_body : SMALL_REPLY);
+	http_start_bytes(e->http, &e->settings, e->method, e->url, e->headers, e->body, body_len(e),
+					 e->max_body ? e->max_body : SMALL_REPLY);
 	return false;
 }
 
@@ -131,7 +137,7 @@ exchange_end(Exchange *e)
 	foreach (lc, e->headers)
 		explicit_bzero(lfirst(lc), strlen(lfirst(lc)));
 	if (e->body)
-		explicit_bzero(e->body, strlen(e->body));
+		explicit_bzero(e->body, body_len(e));
 	e->headers = NIL;
 	e->body = NULL;
 }

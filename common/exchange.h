@@ -19,7 +19,8 @@ typedef struct Exchange
 	const char *method;
 	char *url;
 	List *headers; /* of lines; wiped in the end */
-	char *body;    /* NULL: none; wiped in the end */
+	char *body;      /* NULL: none; wiped in the end */
+	size_t body_len; /* 0: it is a text */
 	HttpSettings settings;
 	size_t max_body;    /* of the answer; 0: what answers in words have */
 	const int *passing; /* statuses that may pass as well as 408, 429 and 5xx; 0 ends them */

@@ -28,6 +28,8 @@
 #define API_VERSION "2021-12-02"
 #define RESOURCE "https://storage.azure.com"
 #define MOST_LISTING (64 * 1024 * 1024) /* a page of a listing */
+#define WRITTEN_TYPE "application/octet-stream"
+#define WHOLE_HEADER "x-ms-blob-type:BlockBlob"
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define DIGITS "0123456789"
 
@@ -44,6 +46,10 @@ struct BlobCall
 	const char *range;
 	int64 from;
 	int64 n;
+	const char *method; /* NULL: GET */
+	const char *body;
+	size_t len;
+	bool only_new;
 	bool again; /* with a new token */
 };
 
@@ -298,6 +304,15 @@ http_date(void)
 					tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
+char *
+blob_base64(const void *bytes, int n)
+{
+	char *encoded = palloc(4 * ((n + 2) / 3) + 1);
+
+	EVP_EncodeBlock((unsigned char *) encoded, bytes, n);
+	return encoded;
+}
+
 /* HMAC-SHA256 with a key in base64, in base64 */
 static char *
 signature(const BlobStore *s, const char *text)
@@ -306,7 +321,6 @@ signature(const BlobStore *s, const char *text)
 	unsigned char *key = palloc(n + 1);
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int len = 0;
-	char *encoded = palloc(EVP_MAX_MD_SIZE * 2);
 	int got = n > 0 && n % 4 == 0 && n < 1024 ? EVP_DecodeBlock(key, (const unsigned char *) s->secret, (int) n) : -1;
 
 	if (got <= 0)
@@ -318,8 +332,14 @@ signature(const BlobStore *s, const char *text)
 	if (HMAC(EVP_sha256(), key, got, (const unsigned char *) text, strlen(text), digest, &len) == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	explicit_bzero(key, n);
-	EVP_EncodeBlock((unsigned char *) encoded, digest, (int) len);
-	return encoded;
+	return blob_base64(digest, (int) len);
+}
+
+/* A blob that is put by one request, not by its blocks */
+static bool
+is_whole(const BlobCall *call)
+{
+	return call->method && strcmp(call->method, "PUT") == 0 && call->nparams == 0;
 }
 
 /* What the account's key signs: the lines that a request may have, its own headers, its path, its parameters */
@@ -330,7 +350,11 @@ signed_header(const BlobCall *call, const char *date, const char *path)
 
 	initStringInfo(&text);
 	/* verb, encoding, language, length, MD5, type, date, since, match, none match, unmodified since, range */
-	appendStringInfo(&text, "GET\n\n\n\n\n\n\n\n%s\n\n\n\n", call->version ? call->version : "");
+	appendStringInfo(&text, "%s\n\n\n%s\n\n%s\n\n\n%s\n%s\n\n\n", call->method ? call->method : "GET",
+					 call->len > 0 ? psprintf("%zu", call->len) : "", call->len > 0 ? WRITTEN_TYPE : "",
+					 call->version ? call->version : "", call->only_new ? "*" : "");
+	if (is_whole(call))
+		appendStringInfoString(&text, WHOLE_HEADER "\n");
 	appendStringInfo(&text, "x-ms-date:%s\n", date);
 	if (call->range)
 		appendStringInfo(&text, "x-ms-range:%s\n", call->range);
@@ -378,12 +402,23 @@ begin(BlobCall *call)
 		appendStringInfo(&url, "%c%s=%s", sign, call->params[i].name, address_escape(call->params[i].value));
 	if (s->auth == BLOB_SAS)
 		appendStringInfo(&url, "%c%s", sign, s->secret);
-	call->exchange = exchange_new("GET", url.data);
+	call->exchange = exchange_new(call->method ? call->method : "GET", url.data);
 	call->exchange->headers = list_make2(psprintf("x-ms-date: %s", date), pstrdup("x-ms-version: " API_VERSION));
 	if (call->range)
 		call->exchange->headers = lappend(call->exchange->headers, psprintf("x-ms-range: %s", call->range));
 	if (call->version)
 		call->exchange->headers = lappend(call->exchange->headers, psprintf("If-Match: %s", call->version));
+	if (is_whole(call))
+		call->exchange->headers = lappend(call->exchange->headers, pstrdup(WHOLE_HEADER));
+	if (call->only_new)
+		call->exchange->headers = lappend(call->exchange->headers, pstrdup("If-None-Match: *"));
+	if (call->len > 0)
+	{
+		call->exchange->headers = lappend(call->exchange->headers, pstrdup("Content-Type: " WRITTEN_TYPE));
+		call->exchange->body = palloc(call->len);
+		memcpy(call->exchange->body, call->body, call->len);
+		call->exchange->body_len = call->len;
+	}
 	if (s->auth == BLOB_KEY)
 		call->exchange->headers = lappend(call->exchange->headers, signed_header(call, date, path));
 	if (s->auth == BLOB_IDENTITY)
@@ -435,6 +470,29 @@ blob_read_start(BlobStore *store, const char *path, const char *version, int64 f
 	return call;
 }
 
+BlobCall *
+blob_write_start(BlobStore *store, const char *method, const char *path, const BlobParam *params, int n,
+				 const char *body, size_t len, bool only_new)
+{
+	BlobCall *call = new_call(store);
+	MemoryContext old = MemoryContextSwitchTo(call->context);
+	char *copy = palloc(len + 1);
+
+	Assert(n <= lengthof(call->params));
+	memcpy(copy, body, len);
+	if (n > 0)
+		memcpy(call->params, params, n * sizeof(BlobParam));
+	call->nparams = n;
+	call->method = method;
+	call->path = pstrdup(path);
+	call->body = copy;
+	call->len = len;
+	call->only_new = only_new;
+	MemoryContextSwitchTo(old);
+	begin(call);
+	return call;
+}
+
 void
 blob_end(BlobCall *call)
 {
@@ -455,8 +513,21 @@ code_of(const HttpRequest *r)
 }
 
 static const char *
-hint_of(const BlobStore *s)
+hint_of(const BlobStore *s, bool writes)
 {
+	switch (s->auth)
+	{
+		case BLOB_SAS:
+			if (writes)
+				return "Check sas of the user mapping: a lake needs to read, create, write, delete and list (sp=rcwdl).";
+			break;
+		case BLOB_IDENTITY:
+			if (writes)
+				return "The identity needs the role \"Storage Blob Data Contributor\" on the container or the account; a new assignment takes some minutes.";
+			break;
+		default:
+			break;
+	}
 	switch (s->auth)
 	{
 		case BLOB_KEY:
@@ -474,6 +545,9 @@ hint_of(const BlobStore *s)
 static char *
 what_of(const BlobCall *call)
 {
+	if (call->method)
+		return psprintf("%s file \"%s\" of server \"%s\"", strcmp(call->method, "DELETE") == 0 ? "remove" : "write",
+						call->path, call->store->server);
 	return call->path ? psprintf("read file \"%s\" of server \"%s\"", call->path, call->store->server)
 					  : psprintf("list files of server \"%s\"", call->store->server);
 }
@@ -489,16 +563,20 @@ pg_attribute_noreturn() refused(const BlobCall *call, const char *code, const ch
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("file \"%s\" of server \"%s\" is archived", call->path, call->store->server),
 						errhint("Bring it back to the hot, cool or cold tier, which takes hours, or leave it out by the option path.")));
+	/* who is known may not write, or may not log in */
 	if (r->status == 401 || r->status == 403)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION), errmsg("permission denied to %s", what),
-						errdetail("%s%s.", words, id), errhint("%s", hint_of(call->store))));
-	if (r->status == 404 && call->path && (code == NULL || strcmp(code, "ContainerNotFound") != 0))
+		ereport(ERROR, (errcode(call->method && code && strncmp(code, "Authentication", 14) != 0
+									? ERRCODE_INSUFFICIENT_PRIVILEGE
+									: ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+						errmsg("permission denied to %s", what), errdetail("%s%s.", words, id),
+						errhint("%s", hint_of(call->store, call->method != NULL))));
+	if (r->status == 404 && call->path && call->method == NULL && (code == NULL || strcmp(code, "ContainerNotFound") != 0))
 		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 						errmsg("file \"%s\" of server \"%s\" is gone", call->path, call->store->server)));
 	if (r->status == 404)
 		ereport(ERROR, (errcode(ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION), errmsg("could not %s", what),
 						errdetail("%s%s.", words, id), errhint("Check the container's name in option root of the server.")));
-	if (r->status == 412 || r->status == 416)
+	if (call->method == NULL && (r->status == 412 || r->status == 416))
 		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 						errmsg("file \"%s\" changed after it was listed", call->path)));
 	ereport(ERROR, (errcode(ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION), errmsg("could not %s", what),
@@ -520,8 +598,9 @@ blob_came(BlobCall *call)
 	return r->failure == HTTP_OK && (r->status == 206 || r->status == 412 || r->status == 404);
 }
 
-HttpRequest *
-blob_wait(BlobCall *call)
+/* The answer, with a token that is good */
+static HttpRequest *
+answer(BlobCall *call)
 {
 	HttpRequest *r;
 	BlobStore *s = call->store;
@@ -539,14 +618,48 @@ blob_wait(BlobCall *call)
 		exchange_end(call->exchange);
 		begin(call);
 	}
+	return r;
+}
+
+/* A secret of a vault may have been changed there */
+static void
+forget_secret(const BlobCall *call, const HttpRequest *r)
+{
+	if (call->store->in_vault && (r->status == 401 || r->status == 403))
+		keyvault_forget(call->store->identity, call->store->in_vault);
+}
+
+bool
+blob_written(BlobCall *call)
+{
+	HttpRequest *r = answer(call);
+	char *code = r->failure == HTTP_OK ? code_of(r) : NULL;
+
+	if (r->failure == HTTP_OK && r->status >= 200 && r->status < 300)
+		return true;
+	/* a signature that may create and not write refuses what is there by words of its own */
+	if (call->only_new && code &&
+		(strcmp(code, "BlobAlreadyExists") == 0 || strcmp(code, "ConditionNotMet") == 0 ||
+		 strcmp(code, "UnauthorizedBlobOverwrite") == 0))
+		return false;
+	if (strcmp(call->method, "DELETE") == 0 && code && strcmp(code, "BlobNotFound") == 0)
+		return false;
+	forget_secret(call, r);
+	refused(call, code, exchange_words(call->exchange, code, NULL));
+}
+
+HttpRequest *
+blob_wait(BlobCall *call)
+{
+	HttpRequest *r = answer(call);
+
 	if (r->failure == HTTP_OK && call->path == NULL && r->status == 200)
 		return r;
 	/* all of a blob is no part of it but where the part is all */
 	if (r->failure == HTTP_OK && call->path && (r->status == 206 || (r->status == 200 && call->from == 0)) &&
 		r->body_len == (size_t) call->n)
 		return r;
-	if (s->in_vault && (r->status == 401 || r->status == 403))
-		keyvault_forget(s->identity, s->in_vault);
+	forget_secret(call, r);
 	{
 		char *code = r->failure == HTTP_OK ? code_of(r) : NULL;
 		char *words = r->failure == HTTP_OK && (r->status == 200 || r->status == 206)

@@ -40,6 +40,8 @@ extern void blob_check_address(const char *option, const char *where);
 /* In the current memory context */
 extern BlobStore *blob_store(ForeignServer *server, const char *where, Oid userid);
 
+extern char *blob_base64(const void *bytes, int n);
+
 typedef struct BlobParam
 {
 	const char *name;
@@ -53,10 +55,15 @@ typedef struct BlobCall BlobCall;
 extern BlobCall *blob_list_start(BlobStore *store, const BlobParam *params, int n);
 /* So many bytes of a blob, if it has that version */
 extern BlobCall *blob_read_start(BlobStore *store, const char *path, const char *version, int64 from, int64 n);
+/* Writes, or takes a blob away; only_new: unless there is one of its name.  The body is copied */
+extern BlobCall *blob_write_start(BlobStore *store, const char *method, const char *path, const BlobParam *params, int n,
+								  const char *body, size_t len, bool only_new);
 /* Waits; did what was asked for ahead come, so that blob_wait need not ask anew? */
 extern bool blob_came(BlobCall *call);
 /* Waits; an error unless it was answered as it should be.  What came is the call's */
 extern HttpRequest *blob_wait(BlobCall *call);
+/* The same of what was written; false: there is one of its name already, or none to take away */
+extern bool blob_written(BlobCall *call);
 extern void blob_end(BlobCall *call);
 
 #endif /* FILES_BLOB_H */

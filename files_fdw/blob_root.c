@@ -10,7 +10,7 @@
 #include "files_fdw/blob.h"
 #include "files_fdw/blob_list.h"
 #include "files_fdw/pattern.h"
-#include "files_fdw/root.h"
+#include "files_fdw/blob_root.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -18,14 +18,6 @@
 #define FIRST_PART (256 * 1024)
 #define LARGEST_PART (4 * 1024 * 1024)
 #define SMALLEST_PART (64 * 1024)
-
-typedef struct BlobRoot
-{
-	Root root;
-	BlobStore *store;
-	int64 others; /* counts of the last listing: names that no path of files can have */
-	int64 archived;
-} BlobRoot;
 
 typedef struct BlobFile
 {
@@ -106,7 +98,8 @@ typedef struct Listing
 	BlobRoot *root;
 	const char *patterns; /* NULL: one path */
 	const char *path;
-	bool any; /* something came */
+	bool everything; /* hidden names, too */
+	bool any;        /* something came */
 	List *found;
 } Listing;
 
@@ -124,9 +117,9 @@ take_file(Listing *l, FileInfo *listed, MemoryContext result)
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_STRING_FORMAT),
 						errmsg("the listing of server \"%s\" has names of another folder", root->root.server)));
 	name += skip;
-	if (l->path ? strcmp(name, l->path) != 0 : !pattern_matches(l->patterns, name))
+	if (!l->everything && (l->path ? strcmp(name, l->path) != 0 : !pattern_matches(l->patterns, name)))
 		return;
-	if (!is_listed(name))
+	if (!l->everything && !is_listed(name))
 	{
 		root->others += *name == '\0' || *name == '/' || strstr(name, "//") || name[strlen(name) - 1] == '/';
 		return;
@@ -243,6 +236,17 @@ blob_list(Root *root, const char *patterns)
 		return info ? list_make1(info) : NIL;
 	}
 	list_pages(&l, common_beginning(patterns), "5000", false);
+	sort_files(l.found);
+	check_once(l.root, l.found);
+	return l.found;
+}
+
+List *
+blob_all(Root *root, const char *folder)
+{
+	Listing l = {.root = (BlobRoot *) root, .everything = true};
+
+	list_pages(&l, *folder ? psprintf("%s/", folder) : "", "5000", false);
 	sort_files(l.found);
 	check_once(l.root, l.found);
 	return l.found;
@@ -384,6 +388,7 @@ blob_root(ForeignServer *server, const char *where, Oid userid)
 	BlobRoot *root = palloc0(sizeof(BlobRoot));
 
 	root->root.routine = &blob_routine;
+	root->root.write = &blob_write_routine;
 	root->root.server = pstrdup(server->servername);
 	root->root.where = pstrdup(where);
 	root->store = blob_store(server, where, userid);

@@ -183,8 +183,18 @@ forget_file(LakeState *state, const char *logged)
 	}
 }
 
+/* As many as a file's statistics say; -1: they do not */
+static int64
+rows_of(const char *stats, MemoryContext scratch)
+{
+	Json *parsed = stats ? json_parse(scratch, stats, strlen(stats)) : NULL;
+	Json *rows = json_member(parsed, "numRecords");
+
+	return rows ? json_int(rows) : -1;
+}
+
 static void
-take_add(LakeState *state, Json *add)
+take_add(LakeState *state, Json *add, MemoryContext scratch)
 {
 	LakeEntry *entry = palloc0(sizeof(LakeEntry));
 	const char *path = json_text(add, "path");
@@ -201,7 +211,7 @@ take_add(LakeState *state, Json *add)
 	entry->size = json_int(json_member(add, "size"));
 	entry->modified = json_int(json_member(add, "modificationTime"));
 	entry->stats = stats ? pstrdup(stats) : NULL;
-	entry->rows = -1;
+	entry->rows = rows_of(stats, scratch);
 	if (values)
 		json_visit(values, visit_value, entry);
 	foreach (lc, entry->values)
@@ -231,7 +241,7 @@ take_action(LakeState *state, const char *line, size_t len, MemoryContext scratc
 		take_metadata(state, part);
 	if ((part = json_member(action, "add")) != NULL)
 	{
-		take_add(state, part);
+		take_add(state, part, scratch);
 		*changed = true;
 	}
 	if ((part = json_member(action, "remove")) != NULL && json_text(part, "path"))
@@ -372,7 +382,7 @@ delta_check(const LakeState *state, const LakeCommit *commit)
 		return;
 	if (state->schema == NULL)
 		not_followed(state, "It does not say what the table is like.", OTHERS_LAKE);
-	if (commit->replaces && state->append_only && state->entries != NIL)
+	if (state->append_only && lake_gone(state, commit) != NIL)
 		not_followed(state, "The lake is one that only grows (delta.appendOnly).", OTHERS_LAKE);
 	fields = schema_fields(state);
 	for (int i = 0; i < json_count(fields); i++)
@@ -506,7 +516,8 @@ delta_write(const LakeState *state, const LakeCommit *commit, StringInfo out)
 	appendStringInfo(out, "{\"commitInfo\":{\"timestamp\":" INT64_FORMAT ",\"operation\":\"WRITE\","
 						  "\"operationParameters\":{\"mode\":\"%s\"},"
 						  "\"isBlindAppend\":%s,\"engineInfo\":\"%s\",\"txnId\":\"%s\"}}\n",
-					 commit->now, commit->replaces ? "Overwrite" : "Append", commit->replaces ? "false" : "true",
+					 commit->now, commit->replaces || commit->gone ? "Overwrite" : "Append",
+					 commit->replaces || commit->gone ? "false" : "true",
 					 "pg_ingest " EXTENSION_VERSION, commit->nonce);
 	if (state->version < 0 || local_times)
 		put_protocol(out, local_times);
@@ -521,7 +532,7 @@ delta_write(const LakeState *state, const LakeCommit *commit, StringInfo out)
 		appendStringInfo(out, ",\"version\":" INT64_FORMAT ",\"lastUpdated\":" INT64_FORMAT "}}\n", mark->version,
 						 commit->now);
 	}
-	foreach (lc, commit->replaces ? state->entries : NIL)
+	foreach (lc, lake_gone(state, commit))
 		put_remove(out, lfirst(lc), commit->now);
 	foreach (lc, commit->adds)
 		put_add(out, lfirst(lc));

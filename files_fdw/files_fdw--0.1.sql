@@ -74,6 +74,18 @@ CREATE FUNCTION files_published(foreign_table regclass, app text) RETURNS bigint
 COMMENT ON FUNCTION files_published(regclass, text)
     IS 'up to where the rows of somebody are in a lake, by the newest version that has a mark; null: by none';
 
+CREATE FUNCTION files_lake_columns(foreign_table regclass, OUT "column" name, OUT folder boolean) RETURNS SETOF record
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT a.attname, EXISTS (SELECT FROM pg_options_to_table(a.attfdwoptions) o WHERE o.option_name = 'partition')
+    FROM pg_attribute a JOIN pg_foreign_table t ON t.ftrelid = a.attrelid,
+        pg_options_to_table(t.ftoptions) l
+    WHERE a.attrelid = foreign_table AND a.attnum > 0 AND NOT a.attisdropped AND l.option_name = 'layout'
+        AND NOT EXISTS (SELECT FROM pg_options_to_table(a.attfdwoptions) o WHERE o.option_name = 'metadata')
+    ORDER BY a.attnum
+$$;
+COMMENT ON FUNCTION files_lake_columns(regclass)
+    IS 'columns of a lake''s table that are written, and which of them are folders: by those alone rows are deleted';
+
 CREATE FUNCTION files_vacuum(foreign_table regclass, older_than interval DEFAULT '7 days',
     OUT files bigint, OUT bytes bigint)
     AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;

@@ -31,11 +31,12 @@
 #define MOST_TRIES 1000                            /* of putting a version while others put theirs */
 #define FOLDER_NAME 200                            /* bytes of key=value */
 
-/* A file of one folder, or that all before it goes */
+/* A file of one folder; or that all before it goes; or what goes of the version before */
 typedef struct Written
 {
 	SubTransactionId sub;
 	bool truncate;
+	List *gone;       /* of LakeEntry, of the state */
 	LakeEntry *entry; /* when it is whole */
 	char *path;       /* from the lake's folder on */
 	List *values;     /* of LakePair */
@@ -654,6 +655,88 @@ lake_truncate(LakeChange *change)
 	MemoryContextSwitchTo(old);
 }
 
+/* What goes of the version before; which of what was written is the first that does not go with it */
+static int
+take_gone(const LakeChange *change, LakeCommit *commit)
+{
+	int start = 0;
+	ListCell *lc;
+
+	foreach (lc, change->written)
+	{
+		const Written *w = lfirst(lc);
+
+		if (w->truncate)
+		{
+			start = foreach_current_index(lc) + 1;
+			commit->replaces = true;
+		}
+		commit->gone = list_concat(commit->gone, w->gone);
+	}
+	return start;
+}
+
+/* As a scan sees the file, as far as its folder tells */
+static FileInfo *
+info_of(const LakeChange *change, const char *path, List *values)
+{
+	FileInfo *info = palloc0(sizeof(FileInfo));
+
+	info->path = psprintf("%s/%s", change->state->folder, path);
+	info->version = "";
+	info->in_lake = true;
+	info->values = values;
+	return info;
+}
+
+/* What this transaction has written itself since the last TRUNCATE */
+static void
+check_not_ours(LakeChange *change, bool (*fits)(FileInfo *file, void *arg), void *arg)
+{
+	for (int i = list_length(change->written) - 1; i >= 0; i--)
+	{
+		const Written *w = list_nth(change->written, i);
+
+		if (w->truncate)
+			break;
+		if (w->gone == NIL && fits(info_of(change, w->path, w->values), arg))
+			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+							errmsg("cannot delete rows of foreign table \"%s\" that this transaction has written",
+								   change->table->name),
+							errhint("DELETE before INSERT, or in a transaction of its own.")));
+	}
+}
+
+int64
+lake_delete(LakeChange *change, bool (*fits)(FileInfo *file, void *arg), void *arg)
+{
+	MemoryContext old = MemoryContextSwitchTo(change->context);
+	Written *w = palloc0(sizeof(Written));
+	LakeCommit commit;
+	int64 rows = 0;
+	ListCell *lc;
+
+	commit_of(change, &commit);
+	take_gone(change, &commit);
+	check_not_ours(change, fits, arg);
+	foreach (lc, lake_kept(change->state, &commit))
+	{
+		LakeEntry *entry = lfirst(lc);
+
+		if (!fits(info_of(change, entry->path, entry->values), arg))
+			continue;
+		w->gone = lappend(w->gone, entry);
+		rows += Max(entry->rows, 0);
+	}
+	commit.gone = list_concat(commit.gone, w->gone);
+	change->log->check(change->state, &commit);
+	w->sub = GetCurrentSubTransactionId();
+	if (w->gone != NIL)
+		change->written = lappend(change->written, w);
+	MemoryContextSwitchTo(old);
+	return rows;
+}
+
 void
 lake_set_mark(LakeChange *change, const char *app, int64 version)
 {
@@ -674,20 +757,13 @@ static void
 take_written(LakeChange *change, LakeCommit *commit)
 {
 	ListCell *lc;
-	int start = 0;
 
-	foreach (lc, change->written)
-	{
-		if (((Written *) lfirst(lc))->truncate)
-		{
-			start = foreach_current_index(lc) + 1;
-			commit->replaces = true;
-		}
-	}
-	for_each_from(lc, change->written, start)
+	for_each_from(lc, change->written, take_gone(change, commit))
 	{
 		Written *w = lfirst(lc);
 
+		if (w->gone != NIL)
+			continue;
 		if (w->writer)
 			end_file(change, w);
 		commit->adds = lappend(commit->adds, w->entry);
@@ -714,6 +790,8 @@ show_files(LakeChange *change)
 
 		if (w->truncate)
 			live = false;
+		else if (w->gone != NIL)
+			continue;
 		else if (live)
 			w->file->root->write->show(w->file);
 		else
@@ -748,7 +826,7 @@ check_meanwhile(LakeChange *change, const LakeCommit *commit)
 	const LakeState *state = change->state;
 	ListCell *lc;
 
-	if (commit->replaces && state->changes > 0)
+	if ((commit->replaces || commit->gone != NIL) && state->changes > 0)
 		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 						errmsg("could not replace the content of lake \"%s\"", state->folder),
 						errdetail("Another writer has published version " INT64_FORMAT " meanwhile.", state->version),
@@ -816,7 +894,7 @@ publish(LakeChange *change)
 	take_marks(change, &commit);
 	/* a lake that is not there yet begins, with or without rows; else what changes nothing is no version */
 	if ((change->state->version < 0 && change->touched != NIL) || commit.adds != NIL || commit.marks != NIL ||
-		(commit.replaces && change->state->entries != NIL))
+		lake_gone(change->state, &commit) != NIL)
 	{
 		show_files(change);
 		put_version(change, &commit);
@@ -924,11 +1002,30 @@ on_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId pa
 
 /* -- reading -- */
 
+static int
+by_path(const void *a, const void *b)
+{
+	return strcmp((const char *) a, (*(const FileInfo *const *) b)->path);
+}
+
+/* Of the server's own folders one file after the other is looked at; elsewhere all are listed, in the order of paths */
+static FileInfo *
+found_file(const LakeState *state, List *listed, const char *path)
+{
+	FileInfo **found;
+
+	if (root_is_local(state->root))
+		return state->root->routine->look(state->root, path);
+	found = listed ? bsearch(path, listed->elements, list_length(listed), sizeof(ListCell), by_path) : NULL;
+	return found ? *found : NULL;
+}
+
 /* What the log names must be there: a file less would be rows less */
 List *
 lake_files(Table *t)
 {
 	LakeState *state = lake_state(t);
+	List *listed = root_is_local(state->root) ? NIL : state->root->write->all(state->root, state->folder);
 	List *found = NIL;
 	ListCell *lc;
 
@@ -936,7 +1033,7 @@ lake_files(Table *t)
 	{
 		const LakeEntry *entry = lfirst(lc);
 		char *path = psprintf("%s/%s", state->folder, entry->path);
-		FileInfo *info = state->root->routine->look(state->root, path);
+		FileInfo *info = found_file(state, listed, path);
 
 		if (info == NULL)
 			ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),

@@ -20,6 +20,8 @@ typedef struct LakeChange LakeChange;
 /* What this transaction writes to a table; an error where another one is written already, or may not be */
 extern LakeChange *lake_change(Relation relation, Oid userid);
 extern void lake_insert(LakeChange *change, TupleTableSlot *slot);
+/* Files go whose folders fit: how many rows they had, as far as the log says */
+extern int64 lake_delete(LakeChange *change, bool (*fits)(FileInfo *file, void *arg), void *arg);
 /* All that is there goes */
 extern void lake_truncate(LakeChange *change);
 /* The version has the mark, which must be higher than the one that the log has */

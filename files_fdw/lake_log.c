@@ -136,6 +136,18 @@ lake_put_folders(StringInfo out, const LakeCommit *commit)
 	appendStringInfoChar(out, ']');
 }
 
+List *
+lake_gone(const LakeState *state, const LakeCommit *commit)
+{
+	return commit->replaces ? state->entries : commit->gone;
+}
+
+List *
+lake_kept(const LakeState *state, const LakeCommit *commit)
+{
+	return commit->replaces ? NIL : list_difference_ptr(state->entries, commit->gone);
+}
+
 /* -- what can follow -- */
 
 static void

@@ -69,6 +69,7 @@ typedef struct LakeCommit
 	List *partitions; /* of LakeColumn * among them */
 	List *adds;       /* of LakeEntry */
 	bool replaces;    /* all that was there goes */
+	List *gone;       /* of LakeEntry, of the state: so do these */
 	List *marks;      /* of LakeMark */
 	int64 now;        /* milliseconds since 1970 */
 	const char *nonce;
@@ -106,6 +107,9 @@ extern void lake_put_folders(StringInfo out, const LakeCommit *commit);
 extern void lake_check_columns(const LakeCommit *commit, bool fold_case);
 /* An error unless its folders are those of the lake */
 extern void lake_check_folders(const LakeState *state, const LakeCommit *commit);
+/* Entries of the state that a commit takes out, and those that it leaves */
+extern List *lake_gone(const LakeState *state, const LakeCommit *commit);
+extern List *lake_kept(const LakeState *state, const LakeCommit *commit);
 extern int64 lake_mark(const LakeState *state, const char *app);
 extern void lake_mark_set(LakeState *state, const char *app, int64 version);
 

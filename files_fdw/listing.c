@@ -135,6 +135,23 @@ file_clauses(const Table *t, Index relid, List *clauses)
 	return result;
 }
 
+bool
+clauses_are_of_partitions(const Table *t, Index relid, List *clauses)
+{
+	Bitmapset *attrs = NULL;
+	int i = -1;
+
+	if (list_length(file_clauses(t, relid, clauses)) < list_length(clauses))
+		return false;
+	pull_varattnos((Node *) clauses, relid, &attrs);
+	while ((i = bms_next_member(attrs, i)) >= 0)
+	{
+		if (t->columns[i + FirstLowInvalidHeapAttributeNumber - 1].o.kind != COLUMN_PARTITION)
+			return false;
+	}
+	return true;
+}
+
 static Var *
 own_column(const Table *t, Index relid, Node *node, ColumnKind kind)
 {

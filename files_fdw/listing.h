@@ -15,6 +15,8 @@
 extern List *table_files(Table *t);
 /* Of conditions those that a file alone decides, of its path, its version, its partitions */
 extern List *file_clauses(const Table *t, Index relid, List *clauses);
+/* Do conditions ask for columns of partitions alone? */
+extern bool clauses_are_of_partitions(const Table *t, Index relid, List *clauses);
 /* The paths that conditions ask for by = or = ANY with values that are known, as char *; false: any */
 extern bool named_files(const Table *t, Index relid, List *clauses, ParamListInfo params, List **paths);
 /* Files of these names */

@@ -243,10 +243,9 @@ put_marks(StringInfo out, const LakeState *state, const LakeCommit *commit)
 static void
 manifest_write(const LakeState *state, const LakeCommit *commit, StringInfo out)
 {
-	List *files = commit->replaces ? NIL : list_copy(state->entries);
+	List *files = list_concat(lake_kept(state, commit), commit->adds);
 	ListCell *lc;
 
-	files = list_concat(files, commit->adds);
 	appendStringInfo(out, "{\"version\":" INT64_FORMAT ",\"timestamp\":" INT64_FORMAT, state->version + 1, commit->now);
 	appendStringInfo(out, ",\"engine\":\"%s\",\"id\":\"%s\",\"format\":\"parquet\"",
 					 "pg_ingest " EXTENSION_VERSION, commit->nonce);

@@ -1,6 +1,8 @@
 /*
  * modify.c
- *		INSERT, COPY and TRUNCATE of foreign tables that are a lake's, and functions of lakes.
+ *		INSERT, COPY, DELETE and TRUNCATE of foreign tables that are a lake's, and functions of lakes.
+ *
+ * Files are written once: DELETE takes whole ones away, and may ask for the columns of their folders alone.
  */
 #include "postgres.h"
 
@@ -10,8 +12,14 @@
 #include "files_fdw/compat.h"
 #include "files_fdw/files_fdw.h"
 #include "files_fdw/lake.h"
+#include "files_fdw/listing.h"
 #include "files_fdw/modify.h"
+#include "files_fdw/scan.h"
 #include "nodes/execnodes.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -47,7 +55,119 @@ filesExecForeignInsert(EState *estate, ResultRelInfo *target, TupleTableSlot *sl
 static int
 filesIsForeignRelUpdatable(Relation relation)
 {
-	return lake_is_table(RelationGetRelid(relation)) ? 1 << CMD_INSERT : 0;
+	return lake_is_table(RelationGetRelid(relation)) ? 1 << CMD_INSERT | 1 << CMD_DELETE : 0;
+}
+
+/* -- DELETE -- */
+
+/* What another part of the statement computes while it runs */
+static bool
+has_inner_param(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param))
+		return ((Param *) node)->paramkind == PARAM_EXEC;
+	return expression_tree_walker(node, has_inner_param, context);
+}
+
+/* Is the plan one whose conditions the folders decide? */
+static bool
+filesPlanDirectModify(PlannerInfo *root, ModifyTable *plan, Index rti, int subplan)
+{
+	ForeignScan *scan = (ForeignScan *) outerPlan(plan);
+	RangeTblEntry *rte = planner_rt_fetch(rti, root);
+	Relation relation;
+	Table *t;
+	bool fits;
+
+	if (plan->operation != CMD_DELETE || plan->returningLists != NIL || list_length(plan->resultRelations) > 1 ||
+		!IsA(scan, ForeignScan) || scan->scan.scanrelid != rti || !lake_is_table(rte->relid))
+		return false;
+	relation = table_open(rte->relid, NoLock);
+	t = table_open_fdw(rte->relid, RelationGetDescr(relation), GetUserId());
+	fits = clauses_are_of_partitions(t, rti, scan->scan.plan.qual) &&
+		   !has_inner_param((Node *) scan->scan.plan.qual, NULL);
+	table_close(relation, NoLock);
+	if (!fits)
+		return false;
+	scan->operation = CMD_DELETE;
+	scan->resultRelation = rti;
+	scan->fdw_private = list_make1(makeInteger(plan->canSetTag));
+	return true;
+}
+
+/* Of one whose are not, which PostgreSQL would carry out row by row */
+static List *
+filesPlanForeignModify(PlannerInfo *root, ModifyTable *plan, Index rti, int subplan)
+{
+	Oid relid = planner_rt_fetch(rti, root)->relid;
+
+	if (plan->operation == CMD_DELETE && lake_is_table(relid))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("cannot delete single rows of foreign table \"%s\"", get_rel_name(relid)),
+						errdetail("Files of a lake are written once."),
+						errhint("Ask for columns with option partition alone, without RETURNING, subqueries and other tables; or "
+								"TRUNCATE, and INSERT what is to be there.")));
+	return NIL;
+}
+
+typedef struct Deleting
+{
+	ForeignScanState *node;
+	RowMaker *maker;
+	LakeChange *change;
+} Deleting;
+
+/* It lives as long as the statement: rows, of which there are none, are made in memory that goes with each */
+static void
+filesBeginDirectModify(ForeignScanState *node, int eflags)
+{
+	Relation relation = node->resultRelInfo->ri_RelationDesc;
+	Oid userid = modify_user(node->resultRelInfo, node->ss.ps.state);
+	Deleting *d;
+
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+		return;
+	d = palloc0(sizeof(Deleting));
+	d->node = node;
+	d->maker = row_maker_new(table_open_fdw(RelationGetRelid(relation), RelationGetDescr(relation), userid), NULL, NULL);
+	d->change = lake_change(relation, userid);
+	node->fdw_state = d;
+}
+
+static bool
+is_deleted(FileInfo *file, void *arg)
+{
+	Deleting *d = arg;
+
+	return row_maker_fits(d->maker, d->node, file, d->node->ss.ps.qual);
+}
+
+static TupleTableSlot *
+filesIterateDirectModify(ForeignScanState *node)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	Deleting *d = node->fdw_state;
+	int64 rows = lake_delete(d->change, is_deleted, d);
+
+	if (intVal(linitial(plan->fdw_private)) != 0)
+		node->ss.ps.state->es_processed += rows;
+	return ExecClearTuple(node->ss.ss_ScanTupleSlot);
+}
+
+/* What was deleted goes when the transaction commits */
+static void
+filesEndDirectModify(ForeignScanState *node)
+{
+}
+
+/* Without it PostgreSQL takes no DELETE at all */
+static TupleTableSlot *
+filesExecForeignDelete(EState *estate, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlot *plan_slot)
+{
+	elog(ERROR, "a lake's rows are not deleted one by one");
+	return NULL;
 }
 
 static void
@@ -66,6 +186,12 @@ modify_routine(FdwRoutine *routine)
 	routine->BeginForeignInsert = filesBeginForeignInsert;
 	routine->ExecForeignInsert = filesExecForeignInsert;
 	routine->IsForeignRelUpdatable = filesIsForeignRelUpdatable;
+	routine->PlanDirectModify = filesPlanDirectModify;
+	routine->PlanForeignModify = filesPlanForeignModify;
+	routine->BeginDirectModify = filesBeginDirectModify;
+	routine->IterateDirectModify = filesIterateDirectModify;
+	routine->EndDirectModify = filesEndDirectModify;
+	routine->ExecForeignDelete = filesExecForeignDelete;
 	routine->ExecForeignTruncate = filesExecForeignTruncate;
 }
 

@@ -1,6 +1,6 @@
 /*
  * modify.h
- *		INSERT, COPY and TRUNCATE of foreign tables that are a lake's.
+ *		INSERT, COPY, DELETE and TRUNCATE of foreign tables that are a lake's.
  */
 #ifndef FILES_MODIFY_H
 #define FILES_MODIFY_H

@@ -252,14 +252,16 @@ check_root(DefElem *def)
 						errhint("A superuser can create the server, and grant its use.")));
 }
 
-/* Whoever says so lends it to all who may use the server */
+/* Whoever says so of folders of the server lends it to all who may use them; elsewhere each writes by its own login */
 static void
-check_writable(DefElem *def)
+check_writable(DefElem *def, const char *root)
 {
 	bool writable;
 
 	if (!parse_bool(defGetString(def), &writable))
 		bad_value(def, "It must be on or off.");
+	if (root && blob_is_address(root))
+		return;
 	if (writable && !has_privs_of_role(GetUserId(), ROLE_PG_WRITE_SERVER_FILES))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("permission denied to set option \"%s\"", def->defname),
@@ -402,8 +404,7 @@ check_value(OptionKind kind, DefElem *def)
 		case OPT_LAYOUT:
 			check_one_of(def, layouts, "It must be plain or delta.");
 			break;
-		case OPT_WRITABLE:
-			check_writable(def);
+		case OPT_WRITABLE: /* when the root is known */
 			break;
 		case OPT_COMPRESSION:
 			check_one_of(def, compressions, "It must be auto, none, gzip or zstd.");
@@ -567,6 +568,8 @@ files_fdw_validator(PG_FUNCTION_ARGS)
 		if (option == NULL)
 			unknown_option(def->defname, catalog);
 		check_value(option->kind, def);
+		if (option->kind == OPT_WRITABLE)
+			check_writable(def, option_text(list, "root"));
 		if (catalog == AttributeRelationId &&
 			(strcmp(def->defname, "metadata") == 0 || strcmp(def->defname, "partition") == 0))
 		{

@@ -3,7 +3,7 @@
  *		Where files are written: something that makes them, shows them, and takes them away.
  *
  * A new file is seen by nobody until it is shown, whole, under its name.  What calls here knows no more of a root than
- * this; local_write.c has directories of the server.
+ * this; local_write.c has directories of the server, blob_write.c containers.
  */
 #ifndef FILES_ROOT_WRITE_H
 #define FILES_ROOT_WRITE_H

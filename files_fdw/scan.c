@@ -366,20 +366,19 @@ has_open_param(Node *node, void *known)
 	return expression_tree_walker(node, has_open_param, known);
 }
 
-/* Do a file's path, version and partitions let any of its rows be wanted? */
-static bool
-file_fits(ForeignScanState *node, ScanInfo *s, FileInfo *file, ExprState *qual)
+bool
+row_maker_fits(RowMaker *m, ForeignScanState *node, FileInfo *file, ExprState *qual)
 {
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 	ExprContext *econtext = node->ss.ps.ps_ExprContext;
 	bool fits;
 
-	row_maker_file(s->maker, file);
+	row_maker_file(m, file);
 	if (qual == NULL)
 		return true;
 	ExecClearTuple(slot);
-	memcpy(slot->tts_values, s->maker->file_values, sizeof(Datum) * s->table->natts);
-	memcpy(slot->tts_isnull, s->maker->file_nulls, sizeof(bool) * s->table->natts);
+	memcpy(slot->tts_values, m->file_values, sizeof(Datum) * m->table->natts);
+	memcpy(slot->tts_isnull, m->file_nulls, sizeof(bool) * m->table->natts);
 	ExecStoreVirtualTuple(slot);
 	econtext->ecxt_scantuple = slot;
 	ResetExprContext(econtext);
@@ -411,7 +410,7 @@ list_files(ForeignScanState *node, ScanInfo *s)
 	s->files = NIL;
 	foreach (lc, files)
 	{
-		if (qual == NULL || file_fits(node, s, lfirst(lc), qual))
+		if (qual == NULL || row_maker_fits(s->maker, node, lfirst(lc), qual))
 			s->files = lappend(s->files, lfirst(lc));
 	}
 	s->listed = true;
@@ -505,7 +504,7 @@ open_next(ForeignScanState *node, ScanInfo *s)
 		if (!s->between || s->maker->scan->file != unit.file)
 		{
 			close_file(s);
-			if (!file_fits(node, s, unit.file, s->file_qual))
+			if (!row_maker_fits(s->maker, node, unit.file, s->file_qual))
 				continue;
 			old = MemoryContextSwitchTo(s->context);
 			row_maker_open(s->maker, unit.file);

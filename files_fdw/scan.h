@@ -9,6 +9,7 @@
 
 #include "files_fdw/table.h"
 #include "foreign/fdwapi.h"
+#include "nodes/execnodes.h"
 
 /* Values of rows of one file after the other */
 typedef struct RowMaker
@@ -36,6 +37,8 @@ extern RowMaker *row_maker_new(Table *t, Bitmapset *wanted, Bitmapset *early);
 extern void row_maker_open(RowMaker *m, FileInfo *file);
 /* Columns that need no row, of a file that need not be open */
 extern void row_maker_file(RowMaker *m, FileInfo *file);
+/* Do a file's path, version and partitions let any of its rows be wanted? */
+extern bool row_maker_fits(RowMaker *m, ForeignScanState *node, FileInfo *file, ExprState *qual);
 extern void row_maker_close(RowMaker *m);
 /* Early columns of the row that the scan stands at; false: it is a bad row, and all its values are there */
 extern bool row_maker_early(RowMaker *m, Datum *values, bool *nulls);

@@ -52,6 +52,8 @@ CREATE POLICY reading ON ingest.rejected_row FOR SELECT USING (ingest_internal.a
 ALTER TABLE ingest.change ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reading ON ingest.change FOR SELECT USING (ingest_internal.acts_for((SELECT s.owner FROM ingest.sync s
     WHERE s.id = sync)));
+ALTER TABLE ingest.export ENABLE ROW LEVEL SECURITY;
+CREATE POLICY reading ON ingest.export FOR SELECT USING (ingest_internal.acts_for(owner));
 ALTER TABLE ingest.job ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reading ON ingest.job FOR SELECT USING (ingest_internal.acts_for(owner)
     OR source = ANY ((SELECT ingest_internal.my_sources())::integer[]));
@@ -103,9 +105,9 @@ GRANT USAGE ON SCHEMA ingest, ingest_internal TO ingest_reader;
 GRANT SELECT ON service TO ingest_engine;
 GRANT SELECT ON connector, service, source_grant, source_schema, source_table, metadata_change,
     annotation, lineage_edge,
-    sync_range, sync_piece, change, change_commit, sync_owed, rejected_row, job, job_dependency, dead_letter,
+    sync_range, sync_piece, change, change_commit, sync_owed, rejected_row, export, job, job_dependency, dead_letter,
     run, run_log, circuit, rule, rule_result, anomaly, alert, acknowledgement, silence, event_type, subscription, audit,
-    source_status, table_status, run_status, run_totals, job_status, consumer_status, quality_status, anomaly_status,
+    source_status, table_status, export_status, run_status, run_totals, job_status, consumer_status, quality_status, anomaly_status,
         alert_status, column_status, profile_status, annotation_status TO ingest_reader;
 -- without what may quote values of rows or name hosts: the views show that to whom it may be shown
 GRANT SELECT (id, name, server, server_oid, owner, owner_name, description, remote_schemas, local_schema, schema_oid,
@@ -138,7 +140,8 @@ GRANT EXECUTE ON FUNCTION lineage(text, text, integer), ingest_internal.search(t
     lineage_graph(text, integer, text), ingest_internal.view_columns(regclass),
     as_of(anyelement, timestamptz), ingest_internal.row_change(integer, jsonb, timestamptz),
         ingest_internal.row_json(record), ingest_internal.key_json("any"),
-        ingest_internal.takes_row(jsonb, jsonb, text, text), ingest_internal.pseudonym(integer, anyelement),
+        ingest_internal.takes_row(jsonb, jsonb, text, text),
+        ingest_internal.unrounded(numeric, numeric, text), ingest_internal.pseudonym(integer, anyelement),
         row_history(anyelement, jsonb), ingest_internal.launcher_runs(), ingest_internal.era(),
         ingest_internal.next_due(text, timestamptz, text) TO ingest_reader;
 
@@ -159,6 +162,7 @@ GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text
     ingest_internal.mysql_check(name), profile(regclass, bigint), set_lineage(text, text, text, text, text),
     create_sync(regclass, text, text, text, name[], name, interval, integer, text, text, name, boolean, interval,
         boolean, text, interval, float8, float8, interval, text, name, boolean, name[], name[], text, text),
+    create_export(regclass, regclass, text, text, jsonb, boolean), drop_export(text),
     retry_piece(text, text), reload(text, boolean), drop_sync(text), verify(text, integer),
         alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval, boolean, text,
         interval, float8, float8, interval, name[], name[], name[], text, text), explain_sync(text),
@@ -172,7 +176,7 @@ GRANT EXECUTE ON FUNCTION register_source(text, name, name, text[], text[], text
     annotate(text, text, jsonb, text), ingest_internal.annotate(integer, text, text, jsonb, text) TO ingest_operator;
 GRANT EXECUTE ON FUNCTION ingest_internal.profiled(regclass, bigint), ingest_internal.frequent_values
     TO ingest_operator;
-GRANT EXECUTE ON PROCEDURE crawl(text, text[], boolean), sync(text), redrive(text), work(text, bigint)
+GRANT EXECUTE ON PROCEDURE crawl(text, text[], boolean), sync(text), export(text), redrive(text), work(text, bigint)
     TO ingest_operator;
 
 GRANT EXECUTE ON FUNCTION ingest_internal.prune(interval, interval), set_owner(text, name), enable() TO ingest_admin;

@@ -206,7 +206,7 @@ INSERT INTO try VALUES
   ('queue', 'run_at, when a job begins, is not infinite', $$SELECT ingest.enqueue('till_sale', '-infinity')$$),
   ('silence', 'a pattern has at most 500 bytes', $$SELECT ingest.silence(repeat('n', 501), 'infinity')$$),
   ('job', 'a name has at most 500 bytes', $$SELECT ingest.create_job(repeat('n', 501), 'sql', 'SELECT 1')$$),
-  ('job', 'kind must be crawl, sync, profile, check, quality, sql or watch', $$SELECT ingest.create_job('j', 'x', 'SELECT 1')$$),
+  ('job', 'kind must be crawl, sync, export, profile, check, quality, sql or watch', $$SELECT ingest.create_job('j', 'x', 'SELECT 1')$$),
   ('job', 'max_attempts must be at least 1', $$SELECT ingest.create_job('j', 'sql', 'SELECT 1', max_attempts => 0)$$),
   ('job_dependency', 'a job must not depend on itself', $$SELECT ingest.create_job('j', 'sql', 'SELECT 1', depends_on => '{j}')$$),
   ('rule', 'kind must be one of the kinds of rules', $$SELECT ingest.add_rule('till.sale', 'x')$$),

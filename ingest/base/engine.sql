@@ -121,6 +121,7 @@ DECLARE
         WHEN 'job' THEN 'ingest.create_job makes one; SELECT name FROM ingest.job lists them.'
         WHEN 'consumer' THEN 'ingest.subscribe makes one.'
         WHEN 'rule' THEN 'SELECT rule FROM ingest.quality_status lists them.'
+        WHEN 'export' THEN 'ingest.create_export makes one; SELECT export FROM ingest.export_status lists them.'
         WHEN 'alert' THEN 'SELECT alert FROM ingest.alert_status lists them.'
         WHEN 'anomaly' THEN 'SELECT anomaly FROM ingest.anomaly_status lists them.'
         ELSE 'SELECT id FROM ingest.dead_letter lists them.' END;

@@ -17,7 +17,8 @@ typedef enum LockKind
 	LOCK_WORKER,    /* a worker lives: its number */
 	LOCK_TAKE,      /* who takes jobs on sources, one at a time: 0 */
 	LOCK_PARTITION, /* who makes the days of the history, one at a time: 0 */
-	LOCK_RUN        /* a run is under way: its number */
+	LOCK_RUN,       /* a run is under way: its number */
+	LOCK_EXPORT     /* an export is being run: its number */
 } LockKind;
 
 /* Until it is released or the session ends; false if somebody has it */

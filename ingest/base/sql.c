@@ -312,8 +312,22 @@ unbecome(SqlWho who, const Identity *saved)
 		set_path(settings[0][1]);
 }
 
-void
-sql_execute(SqlWho who, const char *sql, int nargs, const SqlArg *args)
+/* Under a snapshot of the caller's, or as the transaction sees things now */
+static int
+spi_execute(Snapshot snapshot, const char *sql, int nargs, Arguments *a)
+{
+	SPIPlanPtr plan;
+
+	if (snapshot == InvalidSnapshot)
+		return SPI_execute_with_args(sql, nargs, a->types, a->values, a->nulls, false, 0);
+	plan = SPI_prepare(sql, nargs, a->types);
+	if (plan == NULL)
+		return SPI_result;
+	return SPI_execute_snapshot(plan, a->values, a->nulls, snapshot, InvalidSnapshot, false, true, 0);
+}
+
+static void
+execute_at(SqlWho who, Snapshot snapshot, const char *sql, int nargs, const SqlArg *args)
 {
 	Identity saved;
 	Arguments a;
@@ -324,7 +338,7 @@ sql_execute(SqlWho who, const char *sql, int nargs, const SqlArg *args)
 	become(who, &saved);
 	PG_TRY();
 	{
-		code = SPI_execute_with_args(sql, nargs, a.types, a.values, a.nulls, false, 0);
+		code = spi_execute(snapshot, sql, nargs, &a);
 	}
 	PG_CATCH();
 	{
@@ -338,9 +352,21 @@ sql_execute(SqlWho who, const char *sql, int nargs, const SqlArg *args)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(code), sql);
 }
 
+void
+sql_execute(SqlWho who, const char *sql, int nargs, const SqlArg *args)
+{
+	execute_at(who, InvalidSnapshot, sql, nargs, args);
+}
+
 /* Answers as text in the caller's memory: they outlive the statement, its snapshot and its tuples */
 Rows *
 sql_rows(SqlWho who, const char *sql, int nargs, const SqlArg *args)
+{
+	return sql_rows_at(who, InvalidSnapshot, sql, nargs, args);
+}
+
+Rows *
+sql_rows_at(SqlWho who, Snapshot snapshot, const char *sql, int nargs, const SqlArg *args)
 {
 	Rows *rows = palloc0(sizeof(Rows));
 	bool pushed = !ActiveSnapshotSet();
@@ -348,14 +374,14 @@ sql_rows(SqlWho who, const char *sql, int nargs, const SqlArg *args)
 
 	if (pushed)
 		PushActiveSnapshot(GetTransactionSnapshot());
-	sql_execute(who, sql, nargs, args);
+	execute_at(who, snapshot, sql, nargs, args);
 	rows->sql = sql;
+	rows->n = SPI_processed;
 	table = SPI_tuptable;
 	if (table)
 	{
 		TupleDesc desc = table->tupdesc;
 
-		rows->n = SPI_processed;
 		rows->columns = desc->natts;
 		rows->v = palloc(sizeof(char **) * Max(rows->n, 1));
 		for (uint64 r = 0; r < rows->n; r++)

@@ -11,6 +11,7 @@
 #include "executor/spi.h"
 #include "ingest/base/door.h"
 #include "lib/stringinfo.h"
+#include "utils/snapshot.h"
 #include "utils/tuplestore.h"
 
 typedef struct SqlArg
@@ -54,6 +55,8 @@ typedef enum SqlWho
 /* Leaves the answer in SPI_tuptable */
 extern void sql_execute(SqlWho who, const char *sql, int nargs, const SqlArg *args);
 extern Rows *sql_rows(SqlWho who, const char *sql, int nargs, const SqlArg *args);
+/* The same as a snapshot sees things; of a statement without an answer, how many rows it wrote */
+extern Rows *sql_rows_at(SqlWho who, Snapshot snapshot, const char *sql, int nargs, const SqlArg *args);
 extern uint64 sql_run(SqlWho who, const char *sql, int nargs, const SqlArg *args);
 
 #define SQL_ARGS(...) \

@@ -47,6 +47,9 @@ FROM (VALUES
         '"deleted": "int", "rejected": "int", "watermark": "text?", "state": "text", "left_out": "array"}'),
     ('ingest.sync.stopped', 'a sync has stopped and needs attention',
         '{"sync": "text", "run": "int", "reason": "text", "hint": "text?"}'),
+    ('ingest.export.completed', 'a lake is as current as it can be',
+        '{"export": "text", "relation": "text", "lake": "text", "mode": "text", "run": "int", "written": "int", '
+        '"replaced": "int", "whole": "bool"}'),
     ('ingest.target.column.added', 'a copy got a new column',
         '{"sync": "text", "target": "text", "column": "text", "before": "text?", "after": "text", "run": "int"}'),
     ('ingest.target.column.widened', 'a copy''s column got a wider type',

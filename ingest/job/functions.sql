@@ -37,6 +37,7 @@ BEGIN
     CASE kind
         WHEN 'crawl', 'check', 'watch' THEN of_source := (ingest_internal.own_source(actor, argument)).id;
         WHEN 'sync' THEN of_source := (ingest_internal.own_sync(actor, argument)).source;
+        WHEN 'export' THEN PERFORM ingest_internal.own_export(actor, argument);
         WHEN 'profile', 'quality' THEN
             -- the engine may not look into schemas of users, but it knows what there is
             IF NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, parse_ident(argument) p
@@ -47,7 +48,7 @@ BEGIN
         WHEN 'sql' THEN NULL;
         ELSE RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('there is no kind of job "%s"', kind),
-            HINT = 'The kinds are crawl, check, watch, sync, profile, quality and sql.';
+            HINT = 'The kinds are crawl, check, watch, sync, export, profile, quality and sql.';
     END CASE;
     IF kind = 'watch' AND (SELECT r.watch FROM ingest_internal.source_record(of_source) r) IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
@@ -91,7 +92,7 @@ CREATE FUNCTION create_job(name text, kind text, argument text, priority integer
     depends_on text[] DEFAULT '{}') RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION create_job(text, text, text, integer, integer, interval, text[])
-    IS 'a job: crawl, check, watch (of a source), sync, profile, quality (of a table) or sql; made again, it is '
+    IS 'a job: crawl, check, watch (of a source), sync, export, profile, quality (of a table) or sql; made again, it is '
     'replaced';
 
 CREATE FUNCTION watch(source text, active boolean DEFAULT true) RETURNS void LANGUAGE plpgsql AS $$
@@ -308,6 +309,7 @@ CREATE FUNCTION ingest_internal.ownerless() RETURNS TABLE (what text, name text,
         'ingest.reassign(''-'', ''new_owner'', called => %L)', v.owner_name, v.owner_name)
       FROM (SELECT 'source', d.name, d.owner_name, d.owner FROM ingest.data_source d UNION ALL SELECT 'sync', s.name,
           s.owner_name, s.owner FROM ingest.sync s
+        UNION ALL SELECT 'export', e.name, e.owner_name, e.owner FROM ingest.export e
         UNION ALL SELECT 'job', j.name, j.owner_name, j.owner FROM ingest.job j UNION ALL SELECT 'consumer',
             s.consumer, s.owner_name, s.owner FROM ingest.subscription s) v (what, name, owner_name, owner)
       WHERE v.owner = 0;

@@ -13,6 +13,7 @@
 #include "executor/spi.h"
 #include "ingest/base/argument.h"
 #include "ingest/base/compat.h"
+#include "ingest/export/export.h"
 #include "ingest/repository/access.h"
 #include "ingest/repository/crawl.h"
 #include "ingest/job/job.h"
@@ -202,7 +203,8 @@ static void
 note_failure(void *arg)
 {
 	Doing *d = arg;
-	bool by_itself = strcmp(d->job->kind, "crawl") == 0 || strcmp(d->job->kind, "sync") == 0;
+	bool by_itself = strcmp(d->job->kind, "crawl") == 0 || strcmp(d->job->kind, "sync") == 0 ||
+					 strcmp(d->job->kind, "export") == 0;
 	int64 run;
 
 	if (is_busy(d))
@@ -267,6 +269,8 @@ do_job(Doing *d)
 		return crawl(job->argument, NULL, 0, true, &d->failure) && attempt_and_commit(finish_procedure, d, &d->failure);
 	if (strcmp(job->kind, "sync") == 0)
 		return sync_with_look(job->argument, &d->failure) && attempt_and_commit(finish_procedure, d, &d->failure);
+	if (strcmp(job->kind, "export") == 0)
+		return export_run(job->argument, &d->failure) && attempt_and_commit(finish_procedure, d, &d->failure);
 	if (strcmp(job->kind, "watch") == 0)
 		return watch_for_a_while(job->argument, &d->failure) && attempt_and_commit(finish_procedure, d, &d->failure);
 	return attempt_and_commit(do_statement, d, &d->failure);

@@ -172,6 +172,31 @@ END $$;
 COMMENT ON FUNCTION ingest_internal.hand_over_syncs(oid, oid, name, boolean)
     IS 'syncs go over, and those whose copies have code of the old owner wait unless it is trusted';
 
+-- What the old owner wrote that would run as the new one: expressions, and functions of the tables on both sides
+CREATE FUNCTION ingest_internal.hand_over_exports(giver oid, taker oid, called name, trust boolean)
+    RETURNS TABLE (what text, name text, remains text) LANGUAGE plpgsql AS $$
+DECLARE
+    e ingest.export;
+    code text;
+BEGIN
+    FOR e IN SELECT * FROM ingest.export x WHERE ingest_internal.is_had_by(x.owner, x.owner_name, giver, called)
+        ORDER BY x.name FOR UPDATE
+    LOOP
+        code := concat_ws(', ', ingest_internal.code_of(e.from_relation, taker),
+            ingest_internal.code_of(e.to_relation, taker), CASE WHEN e.expressions <> '{}' THEN 'its expressions' END);
+        UPDATE ingest.export x SET owner = taker, owner_name = pg_get_userbyid(taker), held = CASE
+            WHEN code <> '' AND NOT trust THEN format('what its old owner wrote would run as %s: %s', taker::regrole,
+                code) ELSE x.held END WHERE x.id = e.id RETURNING x.held INTO code;
+        what := 'export';
+        name := e.name;
+        remains := code || format('. When that is trusted: SELECT ingest.drop_export(%L), and create_export with '
+            'replace => true', e.name);
+        RETURN NEXT;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION ingest_internal.hand_over_exports(oid, oid, name, boolean)
+    IS 'exports go over, and those with code of the old owner wait unless it is trusted';
+
 -- Nothing that waits in the queue is lost: what is not to run yet is a dead letter, which retry puts back.
 CREATE FUNCTION ingest_internal.hold_job(of_job bigint, taker oid) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -303,6 +328,9 @@ BEGIN
     GET DIAGNOSTICS n = ROW_COUNT;
     things := things + n;
     RETURN QUERY SELECT * FROM ingest_internal.hand_over_syncs("from", "to", called, trust);
+    GET DIAGNOSTICS n = ROW_COUNT;
+    things := things + n;
+    RETURN QUERY SELECT * FROM ingest_internal.hand_over_exports("from", "to", called, trust);
     GET DIAGNOSTICS n = ROW_COUNT;
     things := things + n;
     RETURN QUERY SELECT * FROM ingest_internal.hand_over_jobs("from", "to", called, trust);

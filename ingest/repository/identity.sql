@@ -121,6 +121,9 @@ CREATE FUNCTION ingest_internal.is_known(relations oid[]) RETURNS boolean LANGUA
 BEGIN
     RETURN EXISTS (SELECT FROM ingest.source_table t WHERE t.relation = ANY (is_known.relations))
         OR EXISTS (SELECT FROM ingest.sync s WHERE s.target = ANY (is_known.relations) AND s.target <> 0)
+        OR EXISTS (SELECT FROM ingest.export e WHERE e.from_relation = ANY (is_known.relations)
+            AND e.from_relation <> 0)
+        OR EXISTS (SELECT FROM ingest.export e WHERE e.to_relation = ANY (is_known.relations) AND e.to_relation <> 0)
         OR EXISTS (SELECT FROM ingest.rule r WHERE r.relation = ANY (is_known.relations))
         OR EXISTS (SELECT FROM ingest.profile_stats p WHERE p.relation = ANY (is_known.relations))
         OR EXISTS (SELECT FROM ingest.anomaly a WHERE a.relation = ANY (is_known.relations))
@@ -134,6 +137,7 @@ COMMENT ON FUNCTION ingest_internal.is_known(oid[]) IS 'whether anything is kept
 CREATE FUNCTION ingest_internal.known_relations() RETURNS oid[] LANGUAGE sql STABLE
     RETURN ARRAY(SELECT k.relation FROM (SELECT t.relation FROM ingest.source_table t UNION SELECT s.target
         FROM ingest.sync s
+        UNION SELECT e.from_relation FROM ingest.export e UNION SELECT e.to_relation FROM ingest.export e
         UNION SELECT r.relation FROM ingest.rule r UNION SELECT p.relation FROM ingest.profile_stats p
             UNION SELECT a.relation FROM ingest.anomaly a
         UNION SELECT e.from_relation FROM ingest.lineage_edge e UNION SELECT e.to_relation
@@ -144,6 +148,8 @@ CREATE FUNCTION ingest_internal.forget_relations(relations oid[]) RETURNS void L
     BEGIN ATOMIC
     -- for its owner, the history of a copy stays until drop_sync
     UPDATE ingest.sync s SET target = 0 WHERE s.target = ANY (forget_relations.relations);
+    UPDATE ingest.export e SET from_relation = 0 WHERE e.from_relation = ANY (forget_relations.relations);
+    UPDATE ingest.export e SET to_relation = 0 WHERE e.to_relation = ANY (forget_relations.relations);
     UPDATE ingest.source_column c SET sample_values = NULL, attnum = 0 FROM ingest.source_table t
       WHERE t.relation = ANY (forget_relations.relations) AND c.table_id = t.id;
     UPDATE ingest.source_table t SET relation = 0 WHERE t.relation = ANY (forget_relations.relations);
@@ -241,6 +247,14 @@ CREATE FUNCTION ingest_internal.follow_names(relations oid[]) RETURNS void LANGU
         JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE s.target = ANY (follow_names.relations) AND c.oid = s.target
           AND (s.target_schema, s.target_table) <> (n.nspname, c.relname);
+    UPDATE ingest.export e SET from_schema = n.nspname, from_table = c.relname FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE e.from_relation = ANY (follow_names.relations) AND c.oid = e.from_relation
+          AND (e.from_schema, e.from_table) <> (n.nspname, c.relname);
+    UPDATE ingest.export e SET to_schema = n.nspname, to_table = c.relname FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE e.to_relation = ANY (follow_names.relations) AND c.oid = e.to_relation
+          AND (e.to_schema, e.to_table) <> (n.nspname, c.relname);
     -- what stands under a name that is another's by now is no longer called so
     DELETE FROM ingest.rule o USING ingest.rule r, pg_class c, pg_namespace n
         WHERE r.relation = ANY (follow_names.relations) AND c.oid = r.relation
@@ -325,6 +339,9 @@ CREATE FUNCTION ingest_internal.follow_roles() RETURNS void LANGUAGE sql
     UPDATE ingest.sync x SET owner = coalesce(r.oid, 0), owner_name = coalesce(r.rolname, y.owner_name)
       FROM ingest.sync y LEFT JOIN pg_roles r ON r.oid = y.owner
       WHERE y.id = x.id AND y.owner <> 0 AND (r.oid IS NULL OR r.rolname <> y.owner_name);
+    UPDATE ingest.export x SET owner = coalesce(r.oid, 0), owner_name = coalesce(r.rolname, y.owner_name)
+      FROM ingest.export y LEFT JOIN pg_roles r ON r.oid = y.owner
+      WHERE y.id = x.id AND y.owner <> 0 AND (r.oid IS NULL OR r.rolname <> y.owner_name);
     UPDATE ingest.job x SET owner = coalesce(r.oid, 0), owner_name = coalesce(r.rolname, y.owner_name)
       FROM ingest.job y LEFT JOIN pg_roles r ON r.oid = y.owner
       WHERE y.id = x.id AND y.owner <> 0 AND (r.oid IS NULL OR r.rolname <> y.owner_name);
@@ -386,6 +403,7 @@ DECLARE
 BEGIN
     UPDATE ingest.data_source x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
     UPDATE ingest.sync x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
+    UPDATE ingest.export x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
     UPDATE ingest.job x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
     UPDATE ingest.rule x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
     UPDATE ingest.subscription x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
@@ -447,6 +465,10 @@ CREATE FUNCTION ingest_internal.relations_again() RETURNS void LANGUAGE sql
         FROM ingest.source_table t
       WHERE t.id = c.table_id AND c.attnum <> 0;
     SELECT ingest_internal.targets_again();
+    UPDATE ingest.export e SET from_relation = ingest_internal.relation_named(e.from_schema, e.from_table)
+        WHERE e.from_relation <> 0;
+    UPDATE ingest.export e SET to_relation = ingest_internal.relation_named(e.to_schema, e.to_table)
+        WHERE e.to_relation <> 0;
     UPDATE ingest.rule r SET relation = ingest_internal.relation_named(r.schema_name, r.table_name)
         WHERE r.relation <> 0;
     UPDATE ingest.rule r SET attnums = ingest_internal.columns_named(r.relation, r.columns);

@@ -86,7 +86,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = 'a flow goes from a table to a table, each named as schema.table',
             HINT = 'ingest.set_lineage(''shop.orders'', ''mart.sales'').';
-    ELSIF kind IN ('import', 'sync', 'view', 'foreign key') THEN
+    ELSIF kind IN ('import', 'sync', 'export', 'view', 'foreign key') THEN
         RAISE EXCEPTION USING ERRCODE = 'reserved_name', MESSAGE = format('flows of kind "%s" are the engine''s', kind);
     END IF;
     IF kind IS NULL THEN

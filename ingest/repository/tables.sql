@@ -31,6 +31,12 @@ CREATE TABLE connector (
         -- extent, by which a piece that only grew is known; null if it cannot say
     watch_function text, -- (server name, wait interval) → remote names of tables: returns when something may have
         -- changed, or the time is over
+    lake_columns_function text, -- (foreign table regclass) → column name, folder boolean: of one that is a lake's, the
+        -- columns that are written, and whether rows are deleted by them; else no row
+    mark_function text, -- (foreign table regclass, app text, mark bigint): what this transaction writes to a lake says
+        -- up to where somebody's rows are in it; an error if it has this mark, or a higher one
+    published_function text, -- (foreign table regclass, app text) → bigint: the highest such mark that a lake has, or
+        -- null
     import_options text, -- what goes into IMPORT FOREIGN SCHEMA … OPTIONS (…), so that foreign tables have these
         -- columns
     remote_schema text, -- what IMPORT FOREIGN SCHEMA is asked for unless the source says otherwise; null: what the
@@ -58,10 +64,10 @@ VALUES
     ('file_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, NULL, NULL,
         'files of the server; its foreign tables are made by hand', true);
 INSERT INTO connector (wrapper, check_function, clock_function, tables_function, pieces_function, piece_column,
-    position_column, version_column, error_column, prefix_function, watch_function, import_options, remote_schema,
-    description, built_in)
+    position_column, version_column, error_column, prefix_function, watch_function, lake_columns_function,
+    mark_function, published_function, import_options, remote_schema, description, built_in)
 VALUES ('files_fdw', 'files_check', 'files_clock', 'files_tables', 'files_pieces', '_file', '_position', '_version',
-    '_error', 'files_prefix', 'files_watch', $$metadata 'file, position, version, error'$$, '/',
+    '_error', 'files_prefix', 'files_watch', 'files_lake_columns', 'files_mark', 'files_published', $$metadata 'file, position, version, error'$$, '/',
     'files, each a piece of its table', true);
 
 CREATE TABLE data_source (
@@ -190,7 +196,7 @@ CREATE TABLE lineage_edge (
     to_schema name NOT NULL, -- where they go: schema
     to_table name NOT NULL, -- relation
     to_column name NOT NULL DEFAULT '', -- column; empty: the relation as a whole
-    kind text NOT NULL -- import, sync, or what set_lineage was told
+    kind text NOT NULL -- import, sync, export, or what set_lineage was told
         CONSTRAINT "kind has at most 100 bytes" CHECK (octet_length(kind) <= 100),
     job bigint, -- the job that made it
     run bigint, -- the run that made it

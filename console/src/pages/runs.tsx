@@ -86,7 +86,7 @@ function RunList() {
             ['cancelled', 'cancelled'],
           ]}
         />
-        <Choice name="kind" label="Kind" options={[['', 'any'], ...['sync', 'crawl', 'check', 'profile', 'quality', 'sql'].map((k): [string, string] => [k, k])]} />
+        <Choice name="kind" label="Kind" options={[['', 'any'], ...['sync', 'export', 'crawl', 'check', 'profile', 'quality', 'sql'].map((k): [string, string] => [k, k])]} />
       </div>
       <Table
         label="Runs"
