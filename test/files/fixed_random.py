@@ -83,7 +83,7 @@ def shown(cursor):
 def main():
     connection, folder, rounds, seed = sys.argv[1:]
     equal = wrong = 0
-    with psycopg.connect(connection, autocommit=True) as session:
+    with psycopg.connect(connection, autocommit=True, prepare_threshold=None) as session:
         for n in range(int(rounds)):
             rng = random.Random(f"{seed} {n}")
             world = World(rng)

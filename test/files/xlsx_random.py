@@ -159,7 +159,7 @@ def main():
     connection, folder, rounds, seed = sys.argv[1:]
     path = f"{folder}/t.xlsx"
     equal = wrong = harmless = refused = 0
-    with psycopg.connect(connection, autocommit=True) as session:
+    with psycopg.connect(connection, autocommit=True, prepare_threshold=None) as session:
         for n in range(int(rounds)):
             rng = random.Random(f"{seed} {n}")
             writer = rng.choice(["openpyxl", "xlsxwriter"])

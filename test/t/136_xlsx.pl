@@ -74,7 +74,7 @@ is(sql('SELECT min(l), count(*) FROM t WHERE l > 20'), '21|9', 'lines are rows o
 
 # -- sheets and imports --
 
-my $notices = said('CREATE SCHEMA w; IMPORT FOREIGN SCHEMA "/" FROM SERVER xlsx LIMIT TO (alone, many_sheet_1, many_sheet_2, many_sheet_3, many_sheet_4, many_sheet_5, book, placed, twice, errors, stamps, days, kinds, numbers) INTO w');
+my $notices = said('CREATE SCHEMA w; IMPORT FOREIGN SCHEMA "/" LIMIT TO (alone, many_sheet_1, many_sheet_2, many_sheet_3, many_sheet_4, many_sheet_5, book, placed, twice, errors, stamps, days, kinds, numbers) FROM SERVER xlsx INTO w');
 is(sql("SELECT string_agg(relname, ' ' ORDER BY 1) FROM pg_class WHERE relnamespace = 'w'::regnamespace AND relname ~ '^many'"), 'many_sheet_1 many_sheet_2 many_sheet_4', 'a table for each sheet that has anything and is not hidden');
 like($notices, qr/many_sheet_1: 1 file \(many\.xlsx\), xlsx, sheet "Sheet 1", hidden sheets left out: 1, 1 rows read/, 'hidden ones are told of');
 is(sql('SELECT v FROM w.many_sheet_4'), '4', 'each has its own rows');

@@ -36,7 +36,7 @@ put('spaced.txt', join '', map { "$_ x$_ y\n" } 10 .. 40);
 put('words.txt', "name\n" . join '', map { "$_ smith\n" } qw(john jane jack jill joan june));
 put('times.txt', join '', map { "2026-11-$_ 10:20:30\n" } 10 .. 29);
 put('few.txt', "id  name\n 1  one\n 2  two\n");
-like(said('IMPORT FOREIGN SCHEMA "/" FROM SERVER fixed LIMIT TO (orders, plain) INTO f'), qr/NOTICE:  orders: 1 file \(orders_#\.txt\), UTF8, columns 1-8, [^:]*, 300 rows read/, 'columns of blanks are found');
+like(said('IMPORT FOREIGN SCHEMA "/" LIMIT TO (orders, plain) FROM SERVER fixed INTO f'), qr/NOTICE:  orders: 1 file \(orders_#\.txt\), UTF8, columns 1-8, [^:]*, 300 rows read/, 'columns of blanks are found');
 is(sql("SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'f.orders'::regclass AND attnum > 0"), 'id bigint, name text, amount numeric, day date', 'with their names and types');
 is(sql('SELECT count(*), sum(id), sum(amount), count(name), max(day) FROM f.orders'), '300|45150|56437.50|250|2026-11-28', 'and all their rows');
 is(sql("SELECT count(*), sum(column1), sum(column3), string_agg(DISTINCT column2, ',' ORDER BY column2) FROM f.plain"), '300|45150|56437.50|Adam Smith,Ann,Bob van der Berg,Eve,Zoë Nüsslein', 'lines without a header, in characters');
