@@ -96,7 +96,7 @@ like(sql("SELECT string_agg(choice || '=' || value, ';') FROM files_sniff('xlsx'
 # -- what is no workbook --
 
 my %why = (
-	index => qr/cell A2 has text number "2", which is not there/, negative => qr/text number "-1", which is not there/, row => qr/a row has a number that no sheet has/, column => qr/in row 2, a cell has a place that no sheet has/,
+	index => qr/Cell A2 has text number "2", which is not there/, negative => qr/text number "-1", which is not there/, row => qr/a row has a number that no sheet has/, column => qr/in row 2, a cell has a place that no sheet has/,
 	place => qr/row 2 has a cell of row 3/, order => qr/row 2 follows row 3/, cells => qr/the cells of row 2 are not in their order/, again => qr/the cells of row 2 are not in their order/, type => qr/a cell has an unknown type/,
 	doctype => qr/it has a document type/, unclosed => qr/line \d+, no element found|line \d+, unclosed token|line \d+, /, tag => qr/a tag has more than 1048576 bytes/, nosheet => qr/sheet1.xml": it is missing/, nostrings => qr/sharedStrings.xml": it is missing/,
 	nobook => qr/workbook.xml": it is missing/, text => qr/a text has more than 1048576 bytes|cell|row/, binary => qr/It is a binary workbook/, archive => qr/It is an archive of other files/, cut => qr/It is cut off/, half => qr/It is cut off/,
