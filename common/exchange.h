@@ -18,7 +18,7 @@ typedef struct Exchange
 	/* given */
 	const char *method;
 	char *url;
-	List *headers; /* of lines; wiped in the end */
+	List *headers;   /* of lines; wiped in the end */
 	char *body;      /* NULL: none; wiped in the end */
 	size_t body_len; /* 0: it is a text */
 	HttpSettings settings;

@@ -75,6 +75,8 @@ typedef struct HttpRequest
 	int retry_after;               /* seconds, or -1 */
 	time_t date;                   /* by the server's clock when it replied, or -1 */
 	char operation_id[64];         /* from the header that settings name */
+	char etag[256];                /* which version of what was asked for it is; empty: it does not say */
+	char content_range[64];        /* which part of it */
 	char challenge[512];           /* of WWW-Authenticate: which token is wanted */
 	struct HttpTransfer *transfer; /* private */
 } HttpRequest;

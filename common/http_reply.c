@@ -169,6 +169,10 @@ http_reply_header(char *line, size_t size, size_t n, void *arg)
 		r->gzipped = value_len == 4 && pg_strncasecmp(value, "gzip", 4) == 0;
 	else if (t->id_header && header_is(line, len, t->id_header, &value, &value_len))
 		keep_id(r, value, value_len);
+	else if (header_is(line, len, "ETag", &value, &value_len))
+		strlcpy(r->etag, value, Min(value_len + 1, sizeof(r->etag)));
+	else if (header_is(line, len, "Content-Range", &value, &value_len))
+		strlcpy(r->content_range, value, Min(value_len + 1, sizeof(r->content_range)));
 	else if (header_is(line, len, "Date", &value, &value_len))
 		r->date = date_of(value, value_len);
 	else if (header_is(line, len, "WWW-Authenticate", &value, &value_len) && value_len > 7 && pg_strncasecmp(value, "Bearer ", 7) == 0)
@@ -188,7 +192,7 @@ http_reply_forget(HttpTransfer *t)
 	r->gzipped = false;
 	r->retry_after = -1;
 	r->date = -1;
-	r->operation_id[0] = '\0';
+	r->operation_id[0] = r->etag[0] = r->content_range[0] = '\0';
 	r->challenge[0] = '\0';
 	r->sent = false;
 	t->left = t->interim = t->headed = t->talking = false;

@@ -598,6 +598,23 @@ blob_came(BlobCall *call)
 	return r->failure == HTTP_OK && (r->status == 206 || r->status == 412 || r->status == 404);
 }
 
+/* Why what came is not the part that was asked for, in words; NULL: it is */
+static char *
+wrong_part(const BlobCall *call)
+{
+	const HttpRequest *r = call->exchange->http;
+	const char *range = call->range + strlen("bytes=");
+	size_t n = strlen(range);
+
+	/* all of a blob is no part of it but where the part is all */
+	if (r->body_len != (size_t) call->n || (r->status == 200 && call->from > 0))
+		return psprintf("%zu bytes came where " INT64_FORMAT " were asked for", r->body_len, call->n);
+	if (r->status == 206 && (strncmp(r->content_range, "bytes ", 6) != 0 || strncmp(r->content_range + 6, range, n) != 0 ||
+							 r->content_range[6 + n] != '/'))
+		return psprintf("another part came than bytes %s, which were asked for", range);
+	return strcmp(r->etag, call->version) == 0 ? NULL : pstrdup("another version came than was asked for");
+}
+
 /* The answer, with a token that is good */
 static HttpRequest *
 answer(BlobCall *call)
@@ -652,20 +669,17 @@ HttpRequest *
 blob_wait(BlobCall *call)
 {
 	HttpRequest *r = answer(call);
+	char *wrong = NULL;
 
 	if (r->failure == HTTP_OK && call->path == NULL && r->status == 200)
 		return r;
-	/* all of a blob is no part of it but where the part is all */
-	if (r->failure == HTTP_OK && call->path && (r->status == 206 || (r->status == 200 && call->from == 0)) &&
-		r->body_len == (size_t) call->n)
+	if (r->failure == HTTP_OK && call->path && (r->status == 206 || r->status == 200) &&
+		(wrong = wrong_part(call)) == NULL)
 		return r;
 	forget_secret(call, r);
 	{
 		char *code = r->failure == HTTP_OK ? code_of(r) : NULL;
-		char *words = r->failure == HTTP_OK && (r->status == 200 || r->status == 206)
-						  ? psprintf("%zu bytes came where " INT64_FORMAT " were asked for", r->body_len, call->n)
-						  : exchange_words(call->exchange, code, NULL);
 
-		refused(call, code, words);
+		refused(call, code, wrong ? wrong : exchange_words(call->exchange, code, NULL));
 	}
 }

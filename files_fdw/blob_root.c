@@ -18,6 +18,7 @@
 #define FIRST_PART (256 * 1024)
 #define LARGEST_PART (4 * 1024 * 1024)
 #define SMALLEST_PART (64 * 1024)
+#define MOST_BARREN 1000 /* pages in succession without a blob */
 
 typedef struct BlobFile
 {
@@ -58,7 +59,7 @@ common_beginning(const char *patterns)
 	const char *first = NULL;
 	size_t n = 0;
 
-	for (const char *p = patterns; *p; p += strcspn(p, ";"))
+	for (const char *p = patterns; *p; p = pattern_end(p))
 	{
 		size_t same = 0;
 		size_t fixed;
@@ -100,6 +101,7 @@ typedef struct Listing
 	const char *path;
 	bool everything; /* hidden names, too */
 	bool any;        /* something came */
+	int barren;      /* pages since */
 	List *found;
 } Listing;
 
@@ -162,10 +164,8 @@ list_page(Listing *l, const char *prefix, const char *marker, const char *most, 
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_STRING_FORMAT),
 						errmsg("the listing of server \"%s\" cannot be read", l->root->root.server),
 						errdetail("The answer is not as Azure's: %s.", page.why)));
-	if (page.next && marker && strcmp(page.next, marker) == 0)
-		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_STRING_FORMAT),
-						errmsg("the listing of server \"%s\" goes on where it was", l->root->root.server)));
 	l->any |= page.files != NIL;
+	l->barren = page.files != NIL ? 0 : l->barren + 1;
 	foreach (lc, page.files)
 		take_file(l, lfirst(lc), result);
 	old = MemoryContextSwitchTo(result);
@@ -175,12 +175,37 @@ list_page(Listing *l, const char *prefix, const char *marker, const char *most, 
 	return page.next;
 }
 
+/*
+ * A listing must come to an end.  Where it goes on from a marker that it had before it would go round for ever: one of
+ * the markers is kept, another one after twice as many pages, and so in any round one will be met.
+ */
+static void
+check_progress(const Listing *l, const char *marker, char **kept, int64 pages)
+{
+	const char *why = NULL;
+
+	if (marker == NULL)
+		return;
+	if (*kept && strcmp(marker, *kept) == 0)
+		why = "goes on where it was";
+	else if (l->barren == MOST_BARREN)
+		why = "goes on without end";
+	if (why)
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_STRING_FORMAT),
+						errmsg("the listing of server \"%s\" %s", l->root->root.server, why),
+						errdetail("After " INT64_FORMAT " pages, the last %d of them without a file.", pages, l->barren)));
+	if ((pages & (pages - 1)) == 0)
+		*kept = pstrdup(marker);
+}
+
 static void
 list_pages(Listing *l, const char *prefix, const char *most, bool one)
 {
 	MemoryContext result = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(result, "blob listing", ALLOCSET_DEFAULT_SIZES);
 	char *marker = NULL;
+	char *kept = NULL;
+	int64 pages = 0;
 
 	prefix = psprintf("%s%s", l->root->store->folder, prefix);
 	do
@@ -189,6 +214,7 @@ list_pages(Listing *l, const char *prefix, const char *most, bool one)
 		MemoryContextSwitchTo(context);
 		marker = list_page(l, prefix, marker, most, result);
 		MemoryContextSwitchTo(result);
+		check_progress(l, marker, &kept, ++pages);
 		/* the marker is the result's */
 		MemoryContextReset(context);
 	} while (marker != NULL && !(one && l->any));

@@ -167,7 +167,7 @@ files_tables(PG_FUNCTION_ARGS)
 		const FileGroup *group = lfirst(lc);
 		Datum values[4] = {CStringGetTextDatum("/"), CStringGetTextDatum(group->table),
 						   CStringGetTextDatum("_file,_position"),
-						   CStringGetTextDatum(psprintf("files %s", group->pattern))};
+						   CStringGetTextDatum(group_words(group))};
 		bool nulls[4] = {0};
 
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);

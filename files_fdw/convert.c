@@ -736,6 +736,18 @@ is_null(const Converter *c, const Field *field)
 	return false;
 }
 
+/* What a sheet has in place of a value is none, not even a text */
+static bool
+error_of_cell(const Converter *c, const Field *field, Complaint *complaint)
+{
+	complaint->column = c->name;
+	complaint->value = field->p;
+	complaint->len = field->len;
+	return complain(complaint, ERRCODE_INVALID_TEXT_REPRESENTATION,
+					field->len > 0 && *field->p == '#' ? "the cell has an error in place of a value"
+													   : "the cell has a day that its calendar does not have");
+}
+
 bool
 convert_field(const Converter *c, const Csv *csv, const Field *field, Arena *arena, bool soft, Datum *value,
 			  bool *isnull, Complaint *complaint)
@@ -749,10 +761,12 @@ convert_field(const Converter *c, const Csv *csv, const Field *field, Arena *are
 		*value = (Datum) 0;
 		return true;
 	}
+	if (field->flags & FIELD_ERROR)
+		return error_of_cell(c, field, complaint);
 	if (c->class == CONVERT_TEXT)
 		return convert_text_field(c, csv, field, arena, soft, value, complaint);
 	/* a JSON text as a JSON value keeps its quotes */
-	if (csv == NULL && (field->flags & FIELD_QUOTED) && (c->base == JSONOID || c->base == JSONBOID))
+	if (csv == NULL && (field->flags & (FIELD_QUOTED | FIELD_CELL)) == FIELD_QUOTED && (c->base == JSONOID || c->base == JSONBOID))
 		return convert_plain(c, field->p - 1, field->len + 2, arena, soft, value, complaint);
 	if (field->flags & FIELD_ESCAPED)
 	{

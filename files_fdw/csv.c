@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "files_fdw/csv.h"
+#include "files_fdw/fixed.h"
 #include "port/pg_bitutils.h"
 
 #if defined(__SSE2__) && defined(__x86_64__) && !defined(NO_SIMD)
@@ -35,6 +36,12 @@ csv_new(Reader *r, const TableOptions *o)
 	csv->multiline = o->multiline;
 	csv->lazy_quotes = o->lazy_quotes;
 	csv->generation = -1;
+	/* what no text has divides nothing */
+	if (o->format == FORMAT_FIXED)
+	{
+		csv->delimiter = csv->quote = csv->escape = '\0';
+		csv->fixed = o->columns;
+	}
 	return csv;
 }
 
@@ -494,7 +501,7 @@ finish_row(Csv *csv, Row *row, const Look *look)
 	row->text = r->buf + look->start;
 	row->len = look->end - look->start;
 	row->nfields = look->n;
-	if (row->fault.sqlstate == 0 && csv->expected > 0 && look->n != csv->expected)
+	if (row->fault.sqlstate == 0 && csv->expected > 0 && look->n != csv->expected && csv->fixed == NULL)
 		blame_width(csv, row, look);
 	if (!reader_verify(r, look->end, &bad))
 	{
@@ -507,6 +514,8 @@ finish_row(Csv *csv, Row *row, const Look *look)
 		/* what follows is looked at by itself */
 		r->valid = look->next;
 	}
+	if (csv->fixed && row->fault.sqlstate == 0)
+		fixed_cut(csv->fixed, row);
 	csv->many_lines += look->lines > 0;
 	if (r->line > 0)
 		r->line += 1 + look->lines;

@@ -19,9 +19,10 @@ typedef struct Csv
 	char comment; /* 0: none */
 	bool multiline;
 	bool lazy_quotes;
-	bool skipping;    /* the rest of a line that was too long */
-	int expected;     /* fields of a row; 0: whatever there is */
-	int64 many_lines; /* rows that had more than one */
+	bool skipping;                    /* the rest of a line that was too long */
+	int expected;                     /* fields of a row; 0: whatever there is */
+	const struct FixedColumns *fixed; /* fields are cut from lines, which nothing divides; or NULL */
+	int64 many_lines;                 /* rows that had more than one */
 	/* the block that is looked at, and where in it signs are that were not seen yet */
 	size_t block;
 	uint64 signs;

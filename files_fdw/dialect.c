@@ -10,6 +10,7 @@
 
 #include "files_fdw/csv.h"
 #include "files_fdw/dialect.h"
+#include "files_fdw/fixed.h"
 #include "files_fdw/guess.h"
 #include "files_fdw/input.h"
 #include "files_fdw/json.h"
@@ -21,6 +22,7 @@
 #define MOST_WIDTH 512 /* widths that are counted apart */
 #define NEAR 0.95      /* so near the best is no second best */
 #define MOST_PREAMBLE 10
+#define MOST_LINES 300 /* that tell where the table begins */
 
 void
 add_choice(List **choices, const char *name, char *value, char *evidence, char *runner_up)
@@ -289,8 +291,6 @@ best_of_delimiter(const char *text, size_t len, const Dialect *d, char delimiter
 	return best;
 }
 
-static bool is_typed(const char *text, int len);
-
 /* A line without its end and without quotes around it; which quote there was goes to *quote */
 static const char *
 bare_line(const char *p, const char *end, char newline, size_t *len, char *quote)
@@ -324,7 +324,7 @@ lines_are_values(const char *text, size_t len, char newline, char *quote)
 		const char *line = bare_line(p, end, newline, &n, quote);
 
 		lines += n > 0;
-		typed += n > 0 && n < 100 && is_typed(line, (int) n);
+		typed += n > 0 && n < 100 && cell_is_typed(line, (int) n);
 		p = stop ? stop + 1 : end;
 	}
 	return typed > 0 && typed >= lines - 1;
@@ -420,17 +420,38 @@ find_signs(const char *text, size_t len, Dialect *d, Try *found)
 
 /* -- where the table begins -- */
 
-/* Rows of the sample that were read, kept as texts */
-typedef struct Line
+void
+sample_row_keep(SampleRow *to, const Row *row)
 {
-	int64 line;
-	int n;
-	char **cells;
-	int *lens;
-} Line;
+	to->line = row->line;
+	to->n = row->fault.sqlstate ? 0 : row->nfields;
+	to->cells = palloc(sizeof(char *) * (to->n + 1));
+	to->lens = palloc(sizeof(int) * (to->n + 1));
+	for (int i = 0; i < to->n; i++)
+	{
+		to->cells[i] = pnstrdup(row->fields[i].p, row->fields[i].len);
+		to->lens[i] = row->fields[i].len;
+	}
+}
+
+void
+sample_row_cut(SampleRow *row, int from, int to)
+{
+	char **cells = palloc(sizeof(char *) * (to - from + 1));
+	int *lens = palloc0(sizeof(int) * (to - from + 1));
+
+	for (int i = from; i < to; i++)
+	{
+		cells[i - from] = i < row->n ? row->cells[i] : "";
+		lens[i - from] = i < row->n ? row->lens[i] : 0;
+	}
+	row->cells = cells;
+	row->lens = lens;
+	row->n = to - from;
+}
 
 static int
-keep_lines(const char *text, size_t len, const Dialect *d, Line *lines, int most)
+keep_lines(const char *text, size_t len, const Dialect *d, SampleRow *lines, int most)
 {
 	Reader *r = reader_of_text(text, len);
 	Csv *csv = csv_new(r, &d->o);
@@ -440,24 +461,12 @@ keep_lines(const char *text, size_t len, const Dialect *d, Line *lines, int most
 	csv->multiline = true;
 	reader_skip_mark(r);
 	while (n < most && csv_next(csv, &row))
-	{
-		Line *line = &lines[n++];
-
-		line->line = row.line;
-		line->n = row.fault.sqlstate ? 0 : row.nfields;
-		line->cells = palloc(sizeof(char *) * (line->n + 1));
-		line->lens = palloc(sizeof(int) * (line->n + 1));
-		for (int i = 0; i < line->n; i++)
-		{
-			line->cells[i] = pnstrdup(row.fields[i].p, row.fields[i].len);
-			line->lens[i] = row.fields[i].len;
-		}
-	}
+		sample_row_keep(&lines[n++], &row);
 	return n;
 }
 
-static bool
-is_typed(const char *text, int len)
+bool
+cell_is_typed(const char *text, int len)
 {
 	Guess g = {.may = MAY_ALL & ~(MAY_BOOL | MAY_JSON), .all_eight = true};
 
@@ -476,16 +485,16 @@ is_year(const char *text, int len)
 
 /* Does a column's first cell stand apart from those below it?  1: as a name, -1: as one of them, 0: it does not tell */
 static int
-judge_column(const Line *lines, int first, int n, int column)
+judge_column(const SampleRow *lines, int first, int n, int column)
 {
 	int typed = 0;
 	int filled = 0;
 	int again = 0;
 	int years = 0;
-	const Line *head = &lines[first];
+	const SampleRow *head = &lines[first];
 	Guess one = {.may = MAY_ALL & ~(MAY_BOOL | MAY_JSON), .all_eight = true};
 	Guess below = one;
-	bool head_typed = is_typed(head->cells[column], head->lens[column]);
+	bool head_typed = cell_is_typed(head->cells[column], head->lens[column]);
 
 	for (int i = first + 1; i < n; i++)
 	{
@@ -494,7 +503,7 @@ judge_column(const Line *lines, int first, int n, int column)
 		if (*cell == '\0')
 			continue;
 		filled++;
-		typed += is_typed(cell, lines[i].lens[column]);
+		typed += cell_is_typed(cell, lines[i].lens[column]);
 		years += is_year(cell, lines[i].lens[column]);
 		again += strcmp(cell, head->cells[column]) == 0;
 		guess_add(&below, cell, lines[i].lens[column], 0, false, "", 0);
@@ -514,14 +523,14 @@ judge_column(const Line *lines, int first, int n, int column)
 
 /* Names are there, differ, and are no sentences */
 static bool
-could_be_names(const Line *line)
+could_be_names(const SampleRow *line)
 {
 	int empty = 0;
 
 	for (int i = 0; i < line->n; i++)
 	{
 		empty += line->lens[i] == 0;
-		if (line->lens[i] > 100 || is_typed(line->cells[i], line->lens[i]))
+		if (line->lens[i] > 100 || cell_is_typed(line->cells[i], line->lens[i]))
 			return false;
 		for (int j = 0; j < i; j++)
 		{
@@ -533,7 +542,7 @@ could_be_names(const Line *line)
 }
 
 static void
-find_header(Dialect *d, const Line *lines, int n, int first)
+find_header(Dialect *d, const SampleRow *lines, int n, int first)
 {
 	int sum = 0;
 	int names = 0;
@@ -560,7 +569,7 @@ find_header(Dialect *d, const Line *lines, int n, int first)
 }
 
 static int
-filled_cells(const Line *line)
+filled_cells(const SampleRow *line)
 {
 	int n = 0;
 
@@ -571,7 +580,7 @@ filled_cells(const Line *line)
 
 /* A title of a sheet: its first cell alone, or none, though rows behind it are full */
 static bool
-is_title(const Line *lines, int n, int at)
+is_title(const SampleRow *lines, int n, int at)
 {
 	int full = 0;
 
@@ -593,7 +602,7 @@ may_be(const char *text, int len)
 
 /* What the cells of a column all may be, from a row on */
 static uint32
-column_may_be(const Line *lines, int first, int n, int column)
+column_may_be(const SampleRow *lines, int first, int n, int column)
 {
 	Guess g = {.may = MAY_ALL & ~(MAY_BOOL | MAY_JSON), .all_eight = true};
 
@@ -605,7 +614,7 @@ column_may_be(const Line *lines, int first, int n, int column)
 
 /* Is a row before the table as the table's rows are, but for their number of fields?  Numbers stand where they have numbers */
 static bool
-is_like_rows(const Line *row, const Line *lines, int first, int n)
+is_like_rows(const SampleRow *row, const SampleRow *lines, int first, int n)
 {
 	int typed = 0;
 
@@ -626,7 +635,7 @@ is_like_rows(const Line *row, const Line *lines, int first, int n)
 
 /* What is left out as no part of the table may be rows of it: then somebody has to say so */
 static void
-doubt_beginning(Dialect *d, const Line *lines, int n, int first)
+doubt_beginning(Dialect *d, const SampleRow *lines, int n, int first)
 {
 	int from = first + (d->o.header ? 1 : 0);
 	bool typed = false;
@@ -647,7 +656,7 @@ doubt_beginning(Dialect *d, const Line *lines, int n, int first)
 
 /* Rows that begin as comments do, and are as wide as the table is, may be rows of it */
 static bool
-any_like_comment(const Line *lines, int n, int first, int width)
+any_like_comment(const SampleRow *lines, int n, int first, int width)
 {
 	for (int i = first; i < n; i++)
 		if (lines[i].n == width && lines[i].cells[0][0] == '#')
@@ -656,11 +665,9 @@ any_like_comment(const Line *lines, int n, int first, int width)
 }
 
 /* Rows before the first that is as wide as most are no part of the table, if they are few */
-static void
-find_beginning(const char *text, size_t len, Dialect *d)
+void
+dialect_of_rows(Dialect *d, const SampleRow *lines, int n)
 {
-	Line *lines = palloc0(sizeof(Line) * 300);
-	int n = keep_lines(text, len, d, lines, 300);
 	int first = 0;
 	int comments = 0;
 
@@ -679,7 +686,7 @@ find_beginning(const char *text, size_t len, Dialect *d)
 								  first, d->width);
 		first = 0;
 	}
-	if (first > 0 && comments == first && !any_like_comment(lines, n, first, d->width))
+	if (first > 0 && comments == first && format_has_lines(d->o.format) && !any_like_comment(lines, n, first, d->width))
 	{
 		d->o.comment = '#';
 		add_choice(&d->choices, "comment", pstrdup("#"), psprintf("%d lines before the table begin with it", comments),
@@ -760,15 +767,35 @@ find_array(const char *text, size_t len, bool whole)
 	return NULL;
 }
 
+/* An array with nothing in it: rows may come, but nothing tells of their columns */
+static bool
+is_empty_array(const char *p)
+{
+	if (*p++ != '[')
+		return false;
+	p += strspn(p, " \t\r\n");
+	return *p == ']' && p[1 + strspn(p + 1, " \t\r\n")] == '\0';
+}
+
 static bool
 find_json(const char *text, size_t len, bool whole, Dialect *d)
 {
-	const char *p = text + strspn(text, " \t\r\n");
+	const char *p = text;
 	const char *records = NULL;
 	int n = 0;
 
 	if (strncmp(p, "\357\273\277", 3) == 0)
 		p += 3;
+	p += strspn(p, " \t\r\n");
+	if (whole && is_empty_array(p))
+	{
+		d->o.format = FORMAT_JSON;
+		d->o.records = pstrdup("$");
+		d->no_rows = true;
+		add_choice(&d->choices, "format", pstrdup("json"), pstrdup("an empty array"), NULL);
+		add_choice(&d->choices, "records", pstrdup("$"), pstrdup("the document is an array"), NULL);
+		return true;
+	}
 	if (*p != '{' && *p != '[')
 		return false;
 	if (*p == '{' && (n = json_rows_in(text, len, "lines", whole)) > 0)
@@ -797,15 +824,42 @@ find_json(const char *text, size_t len, bool whole, Dialect *d)
 	return true;
 }
 
+/* -- lines of fixed width -- */
+
+/* Does nothing divide fields, or but blanks, and not in all rows the same number of them? */
+static bool
+is_loose(const Try *best)
+{
+	return best->width < 2 || best->delimiter == ':' ||
+		   (best->delimiter == ' ' && (best->alike < best->rows || best->faults > 0));
+}
+
+/* Then columns of blanks may; and choices are those that were there before */
+static void
+find_fixed(const char *text, size_t len, Dialect *d, List *choices)
+{
+	List *of_signs = d->choices;
+
+	d->choices = choices;
+	if (!fixed_find(text, len, d))
+		d->choices = of_signs;
+	else
+		d->problem = NULL;
+}
+
 /* -- all -- */
 
 void
 dialect_of_text(const char *text, size_t len, bool whole, Dialect *d)
 {
+	SampleRow *lines;
+	List *choices;
 	Try best;
+	char quote;
 
 	if (find_json(text, len, whole, d))
 		return;
+	choices = list_copy(d->choices);
 	add_choice(&d->choices, "format", pstrdup("csv"), pstrdup("it does not begin as JSON does"), NULL);
 	d->o.cr = memchr(text, '\n', len) == NULL && memchr(text, '\r', len) != NULL;
 	if (d->o.cr)
@@ -822,7 +876,11 @@ dialect_of_text(const char *text, size_t len, bool whole, Dialect *d)
 			len = cut;
 	}
 	find_signs(text, len, d, &best);
-	find_beginning(text, len, d);
+	/* a time is one value, though all have their blank in the same place */
+	if (is_loose(&best) && !lines_are_values(text, len, d->o.cr ? '\r' : '\n', &quote))
+		find_fixed(text, len, d, choices);
+	lines = palloc0(sizeof(SampleRow) * MOST_LINES);
+	dialect_of_rows(d, lines, keep_lines(text, len, d, lines, MOST_LINES));
 }
 
 void

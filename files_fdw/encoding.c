@@ -198,3 +198,24 @@ recode(Recoder *r, const char *from, size_t n, bool end, char *to, size_t room, 
 	r->nutf8 -= used;
 	return got;
 }
+
+char *
+recode_whole(Recoder *r, const char *p, size_t n, size_t *len)
+{
+	size_t room = n * 4 + 16;
+	char *to = palloc(room);
+	size_t done = 0;
+	bool bad = false;
+
+	*len = 0;
+	while (done < n)
+	{
+		size_t taken;
+
+		*len += recode(r, p + done, n - done, true, to + *len, room - *len, &taken, &bad);
+		done += taken;
+		if (bad || taken == 0)
+			return NULL;
+	}
+	return to;
+}

@@ -28,5 +28,7 @@ extern Recoder *recoder_new(FileEncoding encoding);
  * bytes taken.
  */
 extern size_t recode(Recoder *r, const char *from, size_t n, bool end, char *to, size_t room, size_t *taken, bool *bad);
+/* A whole text, palloc'd; NULL: it cannot be said in the database's encoding */
+extern char *recode_whole(Recoder *r, const char *p, size_t n, size_t *len);
 
 #endif /* FILES_ENCODING_H */

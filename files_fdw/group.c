@@ -9,15 +9,19 @@
 
 #include <ctype.h>
 
+#include "files_fdw/attempt.h"
 #include "files_fdw/group.h"
 #include "files_fdw/option.h"
 #include "files_fdw/pattern.h"
+#include "files_fdw/xlsx_import.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
 static const char *const packed_suffixes[] = {".gz", ".zst"};
 static const char *const known_suffixes[] = {".csv", ".tsv", ".tab", ".psv", ".txt", ".dat",
-											 ".json", ".jsonl", ".ndjson", ".parquet", ".parq", ".pq"};
+											 ".json", ".jsonl", ".ndjson", ".parquet", ".parq", ".pq",
+											 ".xlsx", ".xlsm"};
+static const char *const workbook_suffixes[] = {".xlsx", ".xlsm"};
 
 /* Bytes before a suffix of the list; n if there is none */
 static size_t
@@ -70,7 +74,7 @@ append_pattern_char(StringInfo out, char c)
 	if (c == ' ' && out->len == 0)
 		appendStringInfoString(out, "[ ]");
 	else if (strchr("*?[#;", c) != NULL)
-		appendStringInfo(out, c == ';' ? "?" : "[%c]", c);
+		appendStringInfo(out, "[%c]", c);
 	else
 		appendStringInfoChar(out, c);
 }
@@ -193,9 +197,10 @@ find_group(List *groups, const char *kind, List *kinds)
 static void
 add_pattern(FileGroup *group, const char *pattern)
 {
-	for (const char *p = group->pattern; p != NULL; p = strchr(p, ';') ? strchr(p, ';') + 1 : NULL)
+	for (const char *p = group->pattern; *p; p = pattern_end(p))
 	{
-		if (strcspn(p, ";") == strlen(pattern) && strncmp(p, pattern, strlen(pattern)) == 0)
+		p += *p == ';';
+		if (pattern_end(p) - p == strlen(pattern) && strncmp(p, pattern, strlen(pattern)) == 0)
 			return;
 	}
 	group->pattern = psprintf("%s;%s", group->pattern, pattern);
@@ -269,7 +274,7 @@ by_option(const char *tables, List **files)
 		p += strspn(p, " ;");
 		if (*p == '\0')
 			break;
-		end = p + strcspn(p, ";");
+		end = pattern_end(p);
 		equals = memchr(p, '=', end - p);
 		group = new_group(pnstrdup(p, equals - p), pnstrdup(equals + 1, end - equals - 1));
 		foreach (lc, *files)
@@ -324,12 +329,73 @@ make_distinct(List *groups)
 	}
 }
 
+char *
+group_words(const FileGroup *group)
+{
+	return group->sheet ? psprintf("sheet %s of files %s", group->sheet, group->pattern) : psprintf("files %s", group->pattern);
+}
+
+/* -- workbooks -- */
+
+typedef struct Sheets
+{
+	Root *root;
+	FileInfo *file;
+	List *names;
+	int visible;
+	int hidden;
+} Sheets;
+
+static void
+find_sheets(void *arg)
+{
+	Sheets *s = arg;
+
+	s->names = xlsx_sheets(s->root, s->file, &s->visible, &s->hidden);
+}
+
+/* Each sheet of the newest one is a table; a single one is that of all of them, whatever it is called */
+static List *
+by_sheet(Root *root, FileGroup *group)
+{
+	Sheets s = {.root = root, .file = newest_file(group->files)};
+	List *groups = NIL;
+	ListCell *lc;
+
+	/* what cannot be read the import itself will say */
+	if (without_suffix(s.file->path, strlen(s.file->path), workbook_suffixes, lengthof(workbook_suffixes)) == strlen(s.file->path) ||
+		s.file->size == 0 || attempt_in_subtransaction(find_sheets, &s) != NULL)
+		return list_make1(group);
+	group->hidden = s.hidden;
+	/* beside empty ones it must be named */
+	if (list_length(s.names) == 1 && s.visible > 1)
+		group->sheet = linitial(s.names);
+	if (list_length(s.names) < 2)
+		return list_make1(group);
+	foreach (lc, s.names)
+	{
+		char *name = psprintf("%s %s", group->table, (char *) lfirst(lc));
+		FileGroup *one;
+
+		for (char *p = name; (p = strpbrk(p, "=/.")) != NULL;)
+			*p = ' ';
+		one = new_group(table_of(name), group->pattern);
+
+		one->files = group->files;
+		one->sheet = lfirst(lc);
+		one->hidden = lc == list_head(s.names) ? s.hidden : 0;
+		groups = lappend(groups, one);
+	}
+	return groups;
+}
+
 List *
 find_groups(ForeignServer *server, Root *root, const char *folder, int *other)
 {
 	const char *tables = server_option(server, "tables");
 	List *files = root->routine->list(root, *folder ? psprintf("%s/**", folder) : "**");
 	List *groups = tables ? by_option(tables, &files) : NIL;
+	List *found = NIL;
 	ListCell *lc;
 
 	*other = 0;
@@ -341,8 +407,9 @@ find_groups(ForeignServer *server, Root *root, const char *folder, int *other)
 			files = foreach_delete_current(files, lc);
 		}
 	}
-	groups = list_concat(groups, by_name(files));
-	list_sort(groups, by_table);
-	make_distinct(groups);
-	return groups;
+	foreach (lc, list_concat(groups, by_name(files)))
+		found = list_concat(found, by_sheet(root, lfirst(lc)));
+	list_sort(found, by_table);
+	make_distinct(found);
+	return found;
 }

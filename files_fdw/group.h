@@ -13,6 +13,8 @@
 typedef struct FileGroup
 {
 	char *table;   /* its name */
+	char *sheet;   /* of workbooks that have several; or NULL */
+	int hidden;    /* sheets that are left out */
 	char *pattern; /* its option path */
 	List *files;   /* of FileInfo */
 } FileGroup;
@@ -22,6 +24,8 @@ typedef struct FileGroup
  * tables' names.  *other: how many files are of kinds that are not read.
  */
 extern List *find_groups(ForeignServer *server, Root *root, const char *folder, int *other);
+/* In words: its files, or a sheet of them */
+extern char *group_words(const FileGroup *group);
 /* A file alone */
 extern FileGroup *group_of_file(FileInfo *file);
 

@@ -19,6 +19,7 @@
 #include "nodes/makefuncs.h"
 #include "port/pg_bitutils.h"
 
+#define NOT_AVAILABLE "#N/A"
 #define IS_DIGIT(c) ((c) >= '0' && (c) <= '9')
 
 Guess *
@@ -317,6 +318,13 @@ guess_add(Guess *g, const char *p, int len, int flags, bool json, const char *fi
 		g->quoted_empty += (flags & FIELD_QUOTED) != 0;
 		return;
 	}
+	/* rows with other errors are bad */
+	if (flags & FIELD_ERROR)
+	{
+		g->not_available |= len == 4 && memcmp(p, NOT_AVAILABLE, 4) == 0;
+		g->nulls++;
+		return;
+	}
 	g->values++;
 	if (may == 0)
 		return;
@@ -345,6 +353,13 @@ guess_add(Guess *g, const char *p, int len, int flags, bool json, const char *fi
 		return;
 	if (may != 0)
 		may = after_value(g, p, len, may);
+	/* a point in a number that says to be one is no sign between thousands */
+	if ((flags & FIELD_RAW) && g->doubtful_points > 0)
+	{
+		g->points += g->doubtful_points;
+		g->doubtful_points = 0;
+		g->fraction = true;
+	}
 	if (may == 0)
 	{
 		keep_text(g->spoiler, p, len);
@@ -510,9 +525,23 @@ evidence_of(const Guess *g, const GuessResult *r)
 	return psprintf(INT64_FORMAT " values", g->values);
 }
 
+static bool
+list_has_word(List *words, const char *word)
+{
+	ListCell *lc;
+
+	foreach (lc, words)
+	{
+		if (strcmp(lfirst(lc), word) == 0)
+			return true;
+	}
+	return false;
+}
+
 void
 guess_result(Guess *g, GuessResult *r)
 {
+	List *words = NIL;
 	bool typed;
 
 	*r = (GuessResult){.type = "text"};
@@ -534,19 +563,18 @@ guess_result(Guess *g, GuessResult *r)
 	/* nothing but words for nothing is a text */
 	if (g->may == MAY_ALL)
 		*r = (GuessResult){.type = "text"};
-	if (strcmp(r->type, "text") != 0)
+	typed = strcmp(r->type, "text") != 0;
+	if (typed)
 	{
 		r->note = r->runner_up = NULL;
-		if (g->nwords > 0)
-		{
-			List *words = NIL;
-
-			for (int i = 0; i < g->nwords; i++)
-				words = lappend(words, g->words[i]);
-			add_option(r, "null_words", words_print(words));
-		}
-		if (g->quoted_empty > 0 || (g->nwords > 0 && g->word_quoted))
-			add_option(r, "force_null", "on");
+		for (int i = 0; i < g->nwords; i++)
+			words = lappend(words, g->words[i]);
 	}
+	if (g->not_available && !list_has_word(words, NOT_AVAILABLE))
+		words = lappend(words, NOT_AVAILABLE);
+	if (words)
+		add_option(r, "null_words", words_print(words));
+	if (typed && (g->quoted_empty > 0 || (g->nwords > 0 && g->word_quoted)))
+		add_option(r, "force_null", "on");
 	r->evidence = evidence_of(g, r);
 }

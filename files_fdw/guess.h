@@ -54,6 +54,7 @@ typedef struct Guess
 	uint64 pairs;
 	char words[GUESS_WORDS][GUESS_BYTES]; /* for null */
 	bool word_quoted;
+	bool not_available; /* cells that say so, by the error #N/A */
 	int nwords;
 	/* what made it a text */
 	char spoiler[GUESS_BYTES];

@@ -6,15 +6,13 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "commands/defrem.h"
+#include "files_fdw/attempt.h"
 #include "files_fdw/import.h"
 #include "files_fdw/propose.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
-#include "utils/resowner.h"
 
 typedef struct ImportOptions
 {
@@ -64,8 +62,9 @@ typedef struct One
 } One;
 
 static void
-import_one(One *one)
+import_one(void *arg)
 {
+	One *one = arg;
 	Proposal p;
 
 	propose(one->server, one->root, one->group, one->options->metadata, &p);
@@ -88,38 +87,16 @@ import_one(One *one)
 static void
 try_one(One *one)
 {
-	MemoryContext old = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData *error = attempt_in_subtransaction(import_one, one);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(old);
-	PG_TRY();
-	{
-		import_one(one);
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(old);
-		CurrentResourceOwner = owner;
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-
-		MemoryContextSwitchTo(old);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(old);
-		CurrentResourceOwner = owner;
-		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION ||
-			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES ||
-			error->sqlerrcode == ERRCODE_DUPLICATE_COLUMN)
-			ReThrowError(error);
-		one->sql = NULL;
-		ereport(WARNING, (errcode(error->sqlerrcode),
-						  errmsg("table \"%s\" is not imported: %s", one->group->table, error->message),
-						  error->detail ? errdetail_internal("%s", error->detail) : 0));
-	}
-	PG_END_TRY();
+	if (error == NULL)
+		return;
+	if (error->sqlerrcode == ERRCODE_DUPLICATE_COLUMN)
+		ReThrowError(error);
+	one->sql = NULL;
+	ereport(WARNING, (errcode(error->sqlerrcode),
+					  errmsg("table \"%s\" is not imported: %s", one->group->table, error->message),
+					  error->detail ? errdetail_internal("%s", error->detail) : 0));
 }
 
 /* The remote schema is a folder: "/" or "public" for all of them */
@@ -157,6 +134,6 @@ import_schema(ImportForeignSchemaStmt *stmt, Oid serverid)
 	if (other > 0 && stmt->list_type == FDW_IMPORT_SCHEMA_ALL)
 		ereport(
 			NOTICE,
-			(errmsg("%d files are left out, since their names have endings of neither CSV, JSON nor Parquet", other)));
+			(errmsg("%d files are left out, since their names have endings of no format that is read", other)));
 	return commands;
 }

@@ -7,6 +7,7 @@
 #include "files_fdw/infer.h"
 #include "files_fdw/partition.h"
 #include "files_fdw/table.h"
+#include "files_fdw/xlsx_import.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -56,7 +57,8 @@ typedef struct FileRead
 	Reader *reader;
 	Csv *csv;
 	JsonRows *json;
-	int *columns; /* of its fields */
+	XlsxRows *sheet;
+	int *columns; /* of its fields; -1: it is nobody's */
 	int ncolumns;
 	char *scratch; /* for texts without their escapes */
 	size_t nscratch;
@@ -110,7 +112,7 @@ add_field(FileRead *f, Guess *g, const Field *field, int64 line)
 		if (len < 0)
 			return;
 	}
-	guess_add(g, p, len, field->flags, f->json != NULL, f->file->path, line);
+	guess_add(g, p, len, field->flags, f->csv == NULL, f->file->path, line);
 }
 
 static void
@@ -128,19 +130,27 @@ map_names(FileRead *f, const Header *header)
 {
 	Inference *i = f->i;
 	int known = 0;
+	int names = 0;
 
 	keep_columns(f, header->n);
 	for (int c = 0; c < header->n; c++)
+	{
 		known += column_of(i, header->names[c]) >= 0;
-	if (i->n > 0 && known * 2 < Min(header->n, i->n))
+		names += *header->names[c] != '\0' || f->csv;
+	}
+	if (i->n > 0 && known * 2 < Min(names, i->n))
 		return false;
 	for (int c = 0; c < header->n; c++)
 	{
 		int found = column_of(i, header->names[c]);
 
-		f->columns[f->ncolumns++] = found >= 0 ? found : new_column(i, header->names[c]);
+		if (f->sheet && *header->names[c] == '\0')
+			f->columns[f->ncolumns++] = -1;
+		else
+			f->columns[f->ncolumns++] = found >= 0 ? found : new_column(i, header->names[c]);
 	}
-	f->csv->expected = header->n;
+	if (f->csv)
+		f->csv->expected = header->n;
 	return true;
 }
 
@@ -157,7 +167,10 @@ map_places(FileRead *f)
 		f->columns[f->ncolumns++] =
 			c < i->n ? c : new_column(i, named ? i->names[c] : psprintf("column%d", c + 1));
 	}
-	f->csv->expected = i->dialect.width;
+	if (f->csv)
+		f->csv->expected = i->dialect.width;
+	else
+		xlsx_columns_by_place(f->sheet, i->dialect.width);
 	return true;
 }
 
@@ -192,6 +205,26 @@ open_rows(FileRead *f)
 	return header.n > 0 && map_names(f, &header);
 }
 
+/* Likewise of a workbook */
+static bool
+open_sheet(FileRead *f)
+{
+	Inference *i = f->i;
+	Header header;
+
+	if (f->file->size == 0)
+	{
+		i->empty++;
+		return false;
+	}
+	f->sheet = xlsx_rows_new(i->root->routine->open(i->root, f->file), f->file, &i->dialect.o);
+	if (!i->dialect.o.header)
+		return map_places(f);
+	header_of_sheet(f->sheet, f->file->path, &header);
+	i->empty += header.n == 0;
+	return header.n > 0 && map_names(f, &header);
+}
+
 /* Members that were not seen before */
 static void
 map_keys(FileRead *f)
@@ -207,13 +240,37 @@ map_keys(FileRead *f)
 	}
 }
 
+static bool
+next_row(FileRead *f, Row *row)
+{
+	if (f->sheet)
+		return xlsx_next(f->sheet, row);
+	return f->csv ? csv_next(f->csv, row) : json_next(f->json, row);
+}
+
+/* Is there an error in place of a value, that does not say by itself that there is none? */
+static void
+look_for_errors(Row *row)
+{
+	for (int c = 0; c < row->nfields && row->fault.sqlstate == 0; c++)
+	{
+		const Field *field = &row->fields[c];
+
+		if (!(field->flags & FIELD_ERROR) || (field->len == 4 && memcmp(field->p, "#N/A", 4) == 0))
+			continue;
+		row->fault.value = field->p;
+		row->fault.len = field->len;
+		complain(&row->fault, ERRCODE_INVALID_TEXT_REPRESENTATION, "a cell has an error in place of a value");
+	}
+}
+
 static void
 read_rows(FileRead *f, int64 most)
 {
 	Inference *i = f->i;
 	Row row = {0};
 
-	while (f->rows < most && (f->csv ? csv_next(f->csv, &row) : json_next(f->json, &row)))
+	while (f->rows < most && next_row(f, &row))
 	{
 		if ((++f->rows & 1023) == 0)
 			CHECK_FOR_INTERRUPTS();
@@ -227,7 +284,16 @@ read_rows(FileRead *f, int64 most)
 		if (f->json)
 			map_keys(f);
 		for (int c = 0; c < f->ncolumns; c++)
-			add_field(f, i->guesses[f->columns[c]], &row.fields[c], row.line);
+		{
+			if (f->columns[c] >= 0)
+				add_field(f, i->guesses[f->columns[c]], &row.fields[c], row.line);
+		}
+		if (f->sheet)
+		{
+			look_for_errors(&row);
+			if (row.fault.sqlstate != 0)
+				keep_bad(f, &row);
+		}
 	}
 	if (f->csv)
 		i->many_lines |= f->csv->many_lines > 0;
@@ -243,20 +309,24 @@ read_file(Inference *i, FileInfo *file)
 	FileRead f = {.i = i, .file = file};
 	bool whole = i->bytes < i->budget;
 
-	f.input = input_new(i->root->routine->open(i->root, file), file, COMPRESS_AUTO, i->dialect.o.encoding);
-	f.reader = reader_new(f.input, DEFAULT_ROW_BYTES);
-	if (open_rows(&f))
+	if (i->dialect.o.format != FORMAT_XLSX)
+	{
+		f.input = input_new(i->root->routine->open(i->root, file), file, COMPRESS_AUTO, i->dialect.o.encoding);
+		f.reader = reader_new(f.input, DEFAULT_ROW_BYTES);
+	}
+	if (f.input ? open_rows(&f) : open_sheet(&f))
 	{
 		read_rows(&f, whole ? PG_INT64_MAX : BEGINNING_ROWS);
 		i->cut += !whole;
 	}
-	else if (file->size > 0 && f.csv != NULL)
+	else if (file->size > 0 && (f.csv || f.ncolumns > 0))
 	{
 		i->strange++;
 		if (i->first_strange == NULL)
 			i->first_strange = MemoryContextStrdup(GetMemoryChunkContext(i->guesses), file->path);
 	}
-	i->bytes += input_bytes(f.input);
+	i->bytes += f.input ? input_bytes(f.input) : f.sheet ? xlsx_bytes(f.sheet)
+														 : 0;
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }
@@ -339,8 +409,13 @@ names_serve(const Inference *i, const Header *header)
 {
 	for (int a = 0; a < header->n; a++)
 	{
+		/* of a sheet such a column is none */
 		if (*header->names[a] == '\0')
+		{
+			if (i->dialect.o.format == FORMAT_XLSX)
+				continue;
 			return false;
+		}
 		for (int b = 0; b < a; b++)
 		{
 			if (strcmp(header->names[a], header->names[b]) == 0)
@@ -348,6 +423,32 @@ names_serve(const Inference *i, const Header *header)
 		}
 	}
 	return true;
+}
+
+/* The header of a file, and what options pass over it; in the current memory context */
+static void
+read_header(Inference *i, FileInfo *file, Header *header, int *skip, char **range)
+{
+	const TableOptions *o = &i->dialect.o;
+	RootFile *handle = i->root->routine->open(i->root, file);
+	Reader *reader;
+	Csv *csv;
+
+	if (o->format == FORMAT_XLSX)
+	{
+		XlsxRows *sheet = xlsx_rows_new(handle, file, o);
+
+		header_of_sheet(sheet, file->path, header);
+		*range = xlsx_range_behind(sheet);
+		return;
+	}
+	reader = reader_new(input_new(handle, file, COMPRESS_AUTO, o->encoding), DEFAULT_ROW_BYTES);
+	reader_skip_mark(reader);
+	csv = csv_new(reader, o);
+	csv->multiline = true;
+	(void) reader_skip_lines(reader, o->skip, csv->newline);
+	header_read(csv, file->path, header);
+	*skip = (int) reader->line - 1;
 }
 
 /* Without a header that serves: how many lines it has more to skip, and names from it all the same */
@@ -358,57 +459,70 @@ settle_names(Inference *i, FileInfo *file)
 	MemoryContext old;
 	Dialect *d = &i->dialect;
 	Header header;
-	Reader *reader;
-	Csv *csv;
+	int skip = 0;
+	char *range = NULL;
 
-	if (d->o.format != FORMAT_CSV || !d->o.header)
+	if ((!format_has_lines(d->o.format) && d->o.format != FORMAT_XLSX) || !d->o.header)
 		return;
 	context = AllocSetContextCreate(CurrentMemoryContext, "files header", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	reader = reader_new(input_new(i->root->routine->open(i->root, file), file, COMPRESS_AUTO, d->o.encoding),
-						DEFAULT_ROW_BYTES);
-	reader_skip_mark(reader);
-	csv = csv_new(reader, &d->o);
-	csv->multiline = true;
-	(void) reader_skip_lines(reader, d->o.skip, csv->newline);
-	header_read(csv, file->path, &header);
+	read_header(i, file, &header, &skip, &range);
 	MemoryContextSwitchTo(old);
 	if (header.n > 0 && !names_serve(i, &header))
 	{
 		d->o.header = false;
-		d->o.skip = (int) reader->line - 1;
+		d->o.skip = skip;
+		d->o.range = range ? pstrdup(range) : NULL;
 		d->width = i->nnames = header.n;
 		i->names = palloc(sizeof(char *) * header.n);
 		for (int c = 0; c < header.n; c++)
 			i->names[c] = pstrdup(header.names[c]);
-		add_choice(
-			&d->choices, "names", pstrdup("by place"),
-			pstrdup("names of the header are empty or come twice: option header is off, and skip passes over it"),
-			NULL);
+		add_choice(&d->choices, "names", pstrdup("by place"),
+				   psprintf("names of the header are empty or come twice: option header is off, and %s passes over it",
+							range ? "range" : "skip"),
+				   NULL);
 	}
 	MemoryContextDelete(context);
+}
+
+/* The first file that has rows, whose dialect is that of all */
+static FileInfo *
+telling_file(Inference *i, List *files)
+{
+	FileInfo *found = NULL;
+	ListCell *lc;
+
+	foreach (lc, files)
+	{
+		Dialect d;
+
+		if (((FileInfo *) lfirst(lc))->size > 0 && xlsx_is(i->root, lfirst(lc)))
+			xlsx_dialect(i->root, lfirst(lc), i->group->sheet, &d);
+		else
+			dialect_find(i->root, lfirst(lc), &d);
+		if (d.empty || (d.no_rows && found))
+			continue;
+		i->dialect = d;
+		found = lfirst(lc);
+		if (!d.no_rows)
+			break;
+	}
+	if (found == NULL)
+		ereport(ERROR, (errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+						errmsg("files \"%s\" are all empty", i->group->pattern)));
+	return found;
 }
 
 void
 infer_group(Root *root, FileGroup *group, int64 budget, Inference *i)
 {
 	List *files = in_turn(group->files);
-	ListCell *lc;
 
 	memset(i, 0, sizeof(Inference));
 	i->root = root;
 	i->group = group;
 	i->budget = budget;
-	foreach (lc, files)
-	{
-		dialect_find(root, lfirst(lc), &i->dialect);
-		if (!i->dialect.empty)
-			break;
-	}
-	if (i->dialect.empty)
-		ereport(ERROR, (errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
-						errmsg("files \"%s\" are all empty", group->pattern)));
-	settle_names(i, lc ? lfirst(lc) : linitial(files));
+	settle_names(i, telling_file(i, files));
 	read_all(i, files);
 	if (i->not_utf8)
 	{

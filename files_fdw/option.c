@@ -19,7 +19,9 @@
 #include "common/secret.h"
 #include "files_fdw/blob.h"
 #include "files_fdw/json.h"
+#include "files_fdw/fixed.h"
 #include "files_fdw/option.h"
+#include "files_fdw/xlsx_cell.h"
 #include "files_fdw/pattern.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -56,6 +58,8 @@ typedef enum OptionKind
 	OPT_COUNT,
 	OPT_BOOL,
 	OPT_RECORDS,
+	OPT_COLUMNS,
+	OPT_RANGE,
 	OPT_TAKE,
 	OPT_SIZE,
 	OPT_TIME,
@@ -110,6 +114,9 @@ static const OptionDef options[] = {
 	{"lazy_quotes", ForeignTableRelationId, OPT_BOOL},
 	{"extra_columns", ForeignTableRelationId, OPT_EXTRA},
 	{"records", ForeignTableRelationId, OPT_RECORDS},
+	{"columns", ForeignTableRelationId, OPT_COLUMNS},
+	{"sheet", ForeignTableRelationId, OPT_NOTE},
+	{"range", ForeignTableRelationId, OPT_RANGE},
 	{"take", ForeignTableRelationId, OPT_TAKE},
 	{"max_row_bytes", ForeignTableRelationId, OPT_SIZE},
 	{"settle", ForeignTableRelationId, OPT_TIME},
@@ -222,6 +229,9 @@ metadata_kind(const char *word, ColumnKind *kind)
 
 /* -- checking values -- */
 
+/* In the order of FileFormat */
+static const char *const formats[] = {"csv", "json", "parquet", "fixed", "xlsx", NULL};
+
 static void
 pg_attribute_noreturn() bad_value(DefElem *def, const char *wants)
 {
@@ -280,7 +290,7 @@ check_tables(DefElem *def)
 		const char *problem;
 
 		p += strspn(p, " ");
-		end = p + strcspn(p, ";");
+		end = pattern_end(p);
 		equals = memchr(p, '=', end - p);
 		if (equals == NULL || equals == p || equals - p >= NAMEDATALEN)
 			bad_value(def, "It must be tables with their patterns, such as: orders=orders/*.csv; items=items_#.json");
@@ -357,7 +367,6 @@ static void
 check_value(OptionKind kind, DefElem *def)
 {
 	static const char *const auths[] = {"key", "sas", "identity", "none", NULL};
-	static const char *const formats[] = {"csv", "json", "parquet", NULL};
 	static const char *const layouts[] = {"plain", "delta", NULL};
 	static const char *const compressions[] = {"auto", "none", "gzip", "zstd", NULL};
 	static const char *const records[] = {"lf", "cr", NULL};
@@ -399,7 +408,7 @@ check_value(OptionKind kind, DefElem *def)
 			check_tables(def);
 			break;
 		case OPT_FORMAT:
-			check_one_of(def, formats, "It must be csv, json or parquet.");
+			check_one_of(def, formats, "It must be csv, json, parquet, fixed or xlsx.");
 			break;
 		case OPT_LAYOUT:
 			check_one_of(def, layouts, "It must be plain or delta.");
@@ -440,6 +449,14 @@ check_value(OptionKind kind, DefElem *def)
 				bad_value(
 					def,
 					"It must be lines, or where the array is: $ for the document itself, $.data.items for a member.");
+			break;
+		case OPT_COLUMNS:
+			if (fixed_read(defGetString(def), &problem) == NULL)
+				bad_value(def, problem);
+			break;
+		case OPT_RANGE:
+			if (!range_read(defGetString(def), &(SheetRange){0}))
+				bad_value(def, "It must be where the table begins in its sheet, and perhaps where it ends, such as: B4, B4:F, B4:F200, 4");
 			break;
 		case OPT_NANOS:
 			check_one_of(def, nanos, "It must be error or truncate.");
@@ -552,6 +569,39 @@ check_together(const TableOptions *o)
 				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND), errmsg("options decimal and thousands must differ")));
 }
 
+static void
+refuse_options(const TableOptions *o, List *list, const char *const *names, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (option_text(list, names[i]))
+			ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+							errmsg("option %s does not go with format '%s'", names[i], format_name(o->format))));
+	}
+}
+
+/* Options that one format alone has, and those that mean nothing to it */
+static void
+check_format(const TableOptions *o, List *list)
+{
+	static const char *const of_csv[] = {"delimiter", "quote", "escape", "multiline", "lazy_quotes"};
+	static const char *const of_texts[] = {"compression", "encoding", "record", "comment", "skip"};
+	static const char *const of_xlsx[] = {"sheet", "range"};
+	bool columns = option_text(list, "columns") != NULL;
+
+	if (columns != (o->format == FORMAT_FIXED))
+		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+						columns ? errmsg("option columns goes with format 'fixed'")
+								: errmsg("option columns is required with format 'fixed'"),
+						errhint("It has the places of columns, the first character being 1, such as: 1-8, 9-38, 41, 42-")));
+	if (o->format == FORMAT_FIXED || o->format == FORMAT_XLSX)
+		refuse_options(o, list, of_csv, lengthof(of_csv));
+	if (o->format == FORMAT_XLSX)
+		refuse_options(o, list, of_texts, lengthof(of_texts));
+	else
+		refuse_options(o, list, of_xlsx, lengthof(of_xlsx));
+}
+
 Datum
 files_fdw_validator(PG_FUNCTION_ARGS)
 {
@@ -588,6 +638,7 @@ files_fdw_validator(PG_FUNCTION_ARGS)
 		table_defaults(&o);
 		options_apply(&o, list);
 		check_together(&o);
+		check_format(&o, list);
 		if (o.path == NULL)
 			ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND), errmsg("option path is required"),
 							errhint("It names files below the server's root, such as orders/*.csv.")));
@@ -654,17 +705,39 @@ apply_manner(Manner *m, DefElem *def)
 	}
 }
 
+const char *
+format_name(FileFormat format)
+{
+	return formats[format];
+}
+
+static FileFormat
+format_by_name(const char *name)
+{
+	int i = 0;
+
+	while (strcmp(formats[i], name) != 0)
+		i++;
+	return (FileFormat) i;
+}
+
 static void
 apply_option(TableOptions *o, DefElem *def)
 {
 	const char *name = def->defname;
 	char *value = defGetString(def);
+	const char *ignored;
 
 	if (strcmp(name, "path") == 0)
 		o->path = value;
 	else if (strcmp(name, "format") == 0)
-		o->format = *value == 'j' ? FORMAT_JSON : *value == 'p' ? FORMAT_PARQUET
-																: FORMAT_CSV;
+		o->format = format_by_name(value);
+	else if (strcmp(name, "columns") == 0)
+		o->columns = fixed_read(value, &ignored);
+	else if (strcmp(name, "sheet") == 0)
+		o->sheet = value;
+	else if (strcmp(name, "range") == 0)
+		o->range = value;
 	else if (strcmp(name, "layout") == 0)
 		o->layout = *value == 'd' ? LAYOUT_DELTA : LAYOUT_PLAIN;
 	else if (strcmp(name, "compression") == 0)
@@ -718,6 +791,11 @@ options_apply(TableOptions *o, List *list)
 		o->quote = o->escape = (char) byte_of(quote);
 	if (escape)
 		o->escape = (char) byte_of(escape);
+	if (o->columns)
+		o->columns->ignore_extra = o->ignore_extra;
+	/* a line is a row */
+	if (o->format == FORMAT_FIXED)
+		o->multiline = false;
 }
 
 void

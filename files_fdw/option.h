@@ -16,8 +16,13 @@ typedef enum FileFormat
 {
 	FORMAT_CSV,
 	FORMAT_JSON,
-	FORMAT_PARQUET
+	FORMAT_PARQUET,
+	FORMAT_FIXED,
+	FORMAT_XLSX
 } FileFormat;
+
+/* Have files lines, with names of columns in one of them? */
+#define format_has_lines(format) ((format) == FORMAT_CSV || (format) == FORMAT_FIXED)
 
 /* A folder with a log of its own, which says which files are its content */
 typedef enum Layout
@@ -73,7 +78,10 @@ typedef struct TableOptions
 	bool multiline;
 	bool lazy_quotes;
 	bool ignore_extra;
-	char *records; /* of JSON: "lines", or where the array is: $.a.b */
+	char *records;                /* of JSON: "lines", or where the array is: $.a.b */
+	struct FixedColumns *columns; /* of lines whose fields stand in the same places */
+	char *sheet;                  /* of a workbook: the one of that name; NULL: the only one */
+	char *range;                  /* cells of it; NULL: all */
 	bool latest;
 	int64 max_row_bytes;
 	int64 settle; /* microseconds */
@@ -109,6 +117,7 @@ extern const char *server_root(ForeignServer *server);
 extern char *server_option(ForeignServer *server, const char *name);
 /* The one of files_fdw.allowed_roots that the folder is in, or NULL */
 extern const char *allowed_root(const char *where);
+extern const char *format_name(FileFormat format);
 extern void table_defaults(TableOptions *o);
 extern void table_options(Oid relid, TableOptions *o);
 extern void options_apply(TableOptions *o, List *options);

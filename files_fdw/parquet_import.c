@@ -175,22 +175,6 @@ add_choices(const ParquetSource *source, const ParquetMeta *meta, List **choices
 				   pstrdup("of the first column"), NULL);
 }
 
-static FileInfo *
-newest_of(List *files)
-{
-	FileInfo *newest = linitial(files);
-	ListCell *lc;
-
-	foreach (lc, files)
-	{
-		FileInfo *file = lfirst(lc);
-
-		if (file->size > 0 && (newest->size == 0 || file->modified > newest->modified))
-			newest = file;
-	}
-	return newest;
-}
-
 static List *
 read_file(Root *root, FileInfo *file, List *found, bool first, Inference *i)
 {
@@ -215,7 +199,7 @@ read_file(Root *root, FileInfo *file, List *found, bool first, Inference *i)
 List *
 parquet_infer(Root *root, FileGroup *group, Inference *i)
 {
-	FileInfo *newest = newest_of(group->files);
+	FileInfo *newest = newest_file(group->files);
 	List *found;
 	ListCell *lc;
 

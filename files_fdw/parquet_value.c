@@ -287,28 +287,6 @@ make_numerics(const ParquetColumn *c, ParquetValues v, int n, MemoryContext cont
 	MemoryContextSwitchTo(old);
 }
 
-/* To the database's encoding, if it is not UTF-8; NULL: it cannot be said there */
-static char *
-recoded(Recoder *r, const char *p, size_t n, size_t *len)
-{
-	size_t room = n * 4 + 16;
-	char *to = palloc(room);
-	size_t done = 0;
-	bool bad = false;
-
-	*len = 0;
-	while (done < n)
-	{
-		size_t taken;
-
-		*len += recode(r, p + done, n - done, true, to + *len, room - *len, &taken, &bad);
-		done += taken;
-		if (bad || taken == 0)
-			return NULL;
-	}
-	return to;
-}
-
 /* All of them at once, mostly: they stand one behind the other in a page, but for their lengths */
 static bool
 is_text(const char *p, uint32 len)
@@ -330,7 +308,7 @@ make_texts(const ParquetColumn *c, ParquetValues v, int n, MemoryContext context
 		for (int i = 0; i < n; i++)
 		{
 			size_t len;
-			char *text = recoded(c->recoder, v.slices[i].p, v.slices[i].len, &len);
+			char *text = recode_whole(c->recoder, v.slices[i].p, v.slices[i].len, &len);
 
 			states[i] = text && memchr(text, '\0', len) == NULL ? VALUE_FINE : VALUE_TEXT;
 			out[i] = text ? PointerGetDatum(cstring_to_text_with_len(text, (int) len)) : (Datum) 0;
@@ -637,7 +615,7 @@ late_flat(ParquetColumn *c, int slot, bool soft, Datum *value, bool *isnull, Com
 	if (text)
 	{
 		size_t len;
-		char *p = recoded(c->recoder, v.bytes.p, v.bytes.len, &len);
+		char *p = recode_whole(c->recoder, v.bytes.p, v.bytes.len, &len);
 
 		MemoryContextSwitchTo(old);
 		if (p == NULL || memchr(p, '\0', len) != NULL)

@@ -27,9 +27,30 @@ set_end(const char *p)
 		p++;
 	if (*p == ']')
 		p++;
-	while (*p != '\0' && *p != ']' && *p != '/' && *p != ';')
+	while (*p != '\0' && *p != ']' && *p != '/')
 		p++;
 	return *p == ']' ? p + 1 : NULL;
+}
+
+/* The end of a name: a slash, or that of its pattern; what stands in a set is no such sign */
+static const char *
+name_end(const char *p)
+{
+	while (*p != '\0' && *p != '/' && *p != ';')
+	{
+		const char *behind = *p == '[' ? set_end(p) : NULL;
+
+		p = behind ? behind : p + 1;
+	}
+	return p;
+}
+
+const char *
+pattern_end(const char *p)
+{
+	for (p = name_end(p); *p == '/'; p = name_end(p + 1))
+		;
+	return p;
 }
 
 /* Bytes of the character at p, of whatever UTF-8 or other text */
@@ -137,8 +158,7 @@ name_matches(const char *pattern, const char *name)
 static const char *
 next_name(const char *p)
 {
-	while (*p != '\0' && *p != '/' && *p != ';')
-		p++;
+	p = name_end(p);
 	return *p == '/' ? p + 1 : NULL;
 }
 
@@ -178,11 +198,10 @@ path_matches(const char *pattern, const char *path, bool enters)
 static bool
 any_matches(const char *patterns, const char *path, bool enters)
 {
-	for (const char *p = patterns; p != NULL; p = strchr(p, ';'))
+	for (const char *p = patterns; *p != '\0'; p = pattern_end(p))
 	{
-		p += *p == ';';
-		p += strspn(p, " ");
-		if (*p != '\0' && *p != ';' && path_matches(p, path, enters))
+		p += strspn(p, "; ");
+		if (*p != '\0' && path_matches(p, path, enters))
 			return true;
 	}
 	return false;
@@ -270,7 +289,7 @@ pattern_problem(const char *patterns)
 		{
 			const char *problem;
 
-			end = p + strcspn(p, "/;");
+			end = name_end(p);
 			problem = name_problem(p, end);
 			if (problem != NULL)
 				return problem;

@@ -22,6 +22,8 @@ extern bool pattern_enters(const char *patterns, const char *folder);
 /* How many bytes at p are digits as # takes them */
 extern size_t digits_length(const char *p);
 /* Does the pattern stand for one path alone? */
+/* Where the first of several ends: at its semicolon, or at the end of all */
+extern const char *pattern_end(const char *patterns);
 extern bool pattern_is_path(const char *patterns);
 /* Is it a path as listings have them, whatever its signs would mean in a pattern? */
 extern bool is_path(const char *path);

@@ -47,7 +47,7 @@ may_grow(const Table *t, int64 size)
 	if (t->o.grows == 'n' || (t->o.grows == 'v' && size < VERIFY_FROM))
 		return false;
 	return encoding_is_ours(t->o.encoding) && t->o.compression <= COMPRESS_NONE &&
-		   (t->o.format == FORMAT_CSV || (t->o.format == FORMAT_JSON && strcmp(t->o.records, "lines") == 0));
+		   (format_has_lines(t->o.format) || (t->o.format == FORMAT_JSON && strcmp(t->o.records, "lines") == 0));
 }
 
 /* Where the next row would begin: at the end, if the last one has its own */

@@ -14,6 +14,8 @@
 #include "catalog/pg_foreign_table.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "common/option.h"
+#include "files_fdw/fixed.h"
 #include "files_fdw/parquet_import.h"
 #include "files_fdw/propose.h"
 #include "lib/stringinfo.h"
@@ -414,6 +416,12 @@ widen_by(Proposal *p, Oid relid)
 	relation_close(relation, AccessShareLock);
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 /* A table of this server on the same files is followed: types do not become narrower with the newest file */
 static void
 widen(Proposal *p, ForeignServer *server)
@@ -435,14 +443,11 @@ widen(Proposal *p, ForeignServer *server)
 	table_close(tables, AccessShareLock);
 	foreach (lc, relids)
 	{
-		ListCell *def;
+		List *defs = GetForeignTable(lfirst_oid(lc))->options;
 
-		foreach (def, GetForeignTable(lfirst_oid(lc))->options)
-		{
-			if (strcmp(lfirst_node(DefElem, def)->defname, "path") == 0 &&
-				strcmp(defGetString(lfirst(def)), p->i.group->pattern) == 0)
-				widen_by(p, lfirst_oid(lc));
-		}
+		if (same_text(option_text(defs, "path"), p->i.group->pattern) &&
+			same_text(option_text(defs, "sheet"), p->i.dialect.o.sheet))
+			widen_by(p, lfirst_oid(lc));
 	}
 }
 
@@ -510,11 +515,23 @@ on_off(bool on)
 	return on ? "on" : "off";
 }
 
-static const char *
-format_word(FileFormat format)
+static void
+append_signs(StringInfo out, const TableOptions *o)
 {
-	return format == FORMAT_CSV ? "csv" : format == FORMAT_JSON ? "json"
-																: "parquet";
+	append_option(out, "delimiter", byte_print(o->delimiter));
+	append_option(out, "quote", byte_print(o->quote));
+	if (o->escape != o->quote)
+		append_option(out, "escape", byte_print(o->escape));
+}
+
+static void
+append_sheet(StringInfo out, const TableOptions *o)
+{
+	if (o->sheet)
+		append_option(out, "sheet", o->sheet);
+	if (o->range)
+		append_option(out, "range", o->range);
+	append_option(out, "header", on_off(o->header));
 }
 
 /* All that was found stands there, to be read and altered */
@@ -524,28 +541,34 @@ append_table_options(StringInfo out, const Proposal *p)
 	const TableOptions *o = &p->i.dialect.o;
 
 	append_option(out, "path", p->i.group->pattern);
-	append_option(out, "format", format_word(o->format));
+	append_option(out, "format", format_name(o->format));
 	if (o->format == FORMAT_PARQUET)
 		return;
+	if (o->format == FORMAT_XLSX)
+	{
+		append_sheet(out, o);
+		return;
+	}
 	append_option(out, "encoding", encoding_name(o->encoding));
 	if (o->format == FORMAT_JSON)
 	{
 		append_option(out, "records", o->records);
 		return;
 	}
-	append_option(out, "delimiter", byte_print(o->delimiter));
-	append_option(out, "quote", byte_print(o->quote));
-	if (o->escape != o->quote)
-		append_option(out, "escape", byte_print(o->escape));
+	if (o->format == FORMAT_FIXED)
+		append_option(out, "columns", fixed_print(o->columns));
+	else
+		append_signs(out, o);
 	append_option(out, "header", on_off(o->header));
-	append_option(out, "multiline", on_off(p->i.many_lines));
+	if (o->format == FORMAT_CSV)
+		append_option(out, "multiline", on_off(p->i.many_lines));
 	if (o->skip > 0)
 		append_option(out, "skip", psprintf("%d", o->skip));
 	if (o->comment)
 		append_option(out, "comment", byte_print(o->comment));
 	if (o->cr)
 		append_option(out, "record", "cr");
-	if (o->lazy_quotes)
+	if (o->lazy_quotes && o->format == FORMAT_CSV)
 		append_option(out, "lazy_quotes", "on");
 }
 
@@ -574,7 +597,7 @@ proposal_sql(ForeignServer *server, const char *schema, const char *table, const
 	}
 	appendStringInfo(&out, ") SERVER %s OPTIONS (", quote_identifier(server->servername));
 	append_table_options(&out, p);
-	append_option(&out, "description", psprintf("files %s", p->i.group->pattern));
+	append_option(&out, "description", group_words(p->i.group));
 	appendStringInfoChar(&out, ')');
 	return out.data;
 }
@@ -588,9 +611,19 @@ proposal_words(const Proposal *p)
 	initStringInfo(&out);
 	appendStringInfo(&out, "%d %s (%s), %s", list_length(i->group->files),
 					 list_length(i->group->files) == 1 ? "file" : "files", i->group->pattern,
-					 i->dialect.o.format == FORMAT_PARQUET ? "parquet" : encoding_name(i->dialect.o.encoding));
+					 i->dialect.o.format == FORMAT_PARQUET || i->dialect.o.format == FORMAT_XLSX
+						 ? format_name(i->dialect.o.format)
+						 : encoding_name(i->dialect.o.encoding));
+	if (i->dialect.o.sheet)
+		appendStringInfo(&out, ", sheet \"%s\"", i->dialect.o.sheet);
+	if (i->dialect.o.range)
+		appendStringInfo(&out, ", range %s", i->dialect.o.range);
+	if (i->group->hidden > 0)
+		appendStringInfo(&out, ", hidden sheets left out: %d", i->group->hidden);
 	if (i->dialect.o.format == FORMAT_CSV)
 		appendStringInfo(&out, ", delimiter %s", byte_print(i->dialect.o.delimiter));
+	if (i->dialect.o.format == FORMAT_FIXED)
+		appendStringInfo(&out, ", columns %s", fixed_print(i->dialect.o.columns));
 	if (i->dialect.o.skip > 0)
 		appendStringInfo(&out, ", %d lines skipped", i->dialect.o.skip);
 	appendStringInfo(&out, ", " INT64_FORMAT " rows read", i->rows);

@@ -32,7 +32,9 @@ typedef struct Reader
 #define FIELD_QUOTED 1
 #define FIELD_ESCAPED 2 /* there are escapes in it */
 #define FIELD_MISSING 4
-#define FIELD_RAW 8 /* of JSON: a number, a truth, a null, an object or an array as it stands */
+#define FIELD_RAW 8    /* of JSON: a number, a truth, a null, an object or an array as it stands */
+#define FIELD_CELL 16  /* of a sheet: its text is what it is, in no quotes even where FIELD_QUOTED says that it is a text */
+#define FIELD_ERROR 32 /* of a sheet: an error, or a day that there is not */
 
 typedef struct Field
 {

@@ -21,7 +21,7 @@ is_file_name(const char *name)
 	static const char *const endings[] = {"~", ".tmp", ".part", ".crdownload", ".swp", ".filepart"};
 	size_t len = strlen(name);
 
-	if (len == 0 || name[0] == '.' || name[0] == '_')
+	if (len == 0 || name[0] == '.' || name[0] == '_' || strncmp(name, "~$", 2) == 0)
 		return false;
 	for (int i = 0; i < lengthof(endings); i++)
 	{
@@ -43,6 +43,22 @@ void
 sort_files(List *files)
 {
 	list_sort(files, by_path);
+}
+
+FileInfo *
+newest_file(List *files)
+{
+	FileInfo *newest = linitial(files);
+	ListCell *lc;
+
+	foreach (lc, files)
+	{
+		FileInfo *file = lfirst(lc);
+
+		if (file->size > 0 && (newest->size == 0 || file->modified > newest->modified))
+			newest = file;
+	}
+	return newest;
 }
 
 /*

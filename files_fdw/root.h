@@ -64,6 +64,8 @@ struct RootFile
 
 /* The root of a server, as a role may see it; what is open is closed with the memory context */
 extern Root *root_of(ForeignServer *server, Oid userid);
+/* The newest that has anything; all are empty: the first */
+extern FileInfo *newest_file(List *files);
 /* Into the order of their paths' bytes */
 extern void sort_files(List *files);
 /* Is it a name that files have, not one of a file that is being written? */

@@ -312,7 +312,10 @@ may_be_cut(const TableOptions *o)
 	{
 		case FORMAT_PARQUET:
 			return true;
+		case FORMAT_XLSX:
+			return false;
 		case FORMAT_CSV:
+		case FORMAT_FIXED:
 			if (o->multiline)
 				return false;
 			break;

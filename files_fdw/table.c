@@ -6,6 +6,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "files_fdw/fixed.h"
 #include "files_fdw/lake_log.h"
 #include "files_fdw/partition.h"
 #include "files_fdw/table.h"
@@ -139,16 +140,6 @@ column_of_file(const Column *c, const FileInfo *file, Arena *arena, Datum *value
 
 /* -- which field is whose -- */
 
-static int
-data_columns(const Table *t)
-{
-	int n = 0;
-
-	for (int i = 0; i < t->natts; i++)
-		n += !t->columns[i].dropped && t->columns[i].o.kind == COLUMN_DATA;
-	return n;
-}
-
 int
 table_column(const Table *t, const char *name)
 {
@@ -173,37 +164,53 @@ trimmed(char *name)
 	return name;
 }
 
+/* csv: how to unescape, if there is anything to */
+static void
+names_of_row(const Csv *csv, const Row *row, const char *path, Header *header)
+{
+	if (row->fault.sqlstate != 0)
+	{
+		Place place = {path, row->position, row->line};
+
+		complaint_raise(&row->fault, &place);
+	}
+	header->n = row->nfields;
+	header->names = palloc(sizeof(char *) * row->nfields);
+	for (int i = 0; i < row->nfields; i++)
+	{
+		char *name = palloc((size_t) row->fields[i].len + 1);
+		int n = row->fields[i].len;
+
+		if (row->fields[i].flags & FIELD_ESCAPED)
+			n = csv_unescape(csv, &row->fields[i], name);
+		else
+			memcpy(name, row->fields[i].p, n);
+		name[n] = '\0';
+		header->names[i] = trimmed(name);
+	}
+}
+
 void
 header_read(Csv *csv, const char *path, Header *header)
 {
 	Row row = {0};
-	bool any;
 
 	csv->expected = 0;
 	header->n = 0;
-	any = csv_next(csv, &row);
-	if (!any)
+	if (csv_next(csv, &row))
+		names_of_row(csv, &row, path, header);
+}
+
+void
+header_of_sheet(XlsxRows *sheet, const char *path, Header *header)
+{
+	Row row = {0};
+
+	header->n = 0;
+	if (!xlsx_next(sheet, &row))
 		return;
-	if (row.fault.sqlstate != 0)
-	{
-		Place place = {path, row.position, row.line};
-
-		complaint_raise(&row.fault, &place);
-	}
-	header->n = row.nfields;
-	header->names = palloc(sizeof(char *) * row.nfields);
-	for (int i = 0; i < row.nfields; i++)
-	{
-		char *name = palloc((size_t) row.fields[i].len + 1);
-		int n = row.fields[i].len;
-
-		if (row.fields[i].flags & FIELD_ESCAPED)
-			n = csv_unescape(csv, &row.fields[i], name);
-		else
-			memcpy(name, row.fields[i].p, n);
-		name[n] = '\0';
-		header->names[i] = trimmed(name);
-	}
+	xlsx_columns_named(sheet, &row);
+	names_of_row(NULL, &row, path, header);
 }
 
 static void
@@ -223,8 +230,12 @@ map_header(FileScan *s, const Header *header)
 
 	for (int f = 0; f < header->n; f++)
 	{
-		int i = table_column(s->table, header->names[f]);
+		int i;
 
+		/* a column of a sheet without a name is none */
+		if (s->sheet && *header->names[f] == '\0')
+			continue;
+		i = table_column(s->table, header->names[f]);
 		if (i < 0)
 		{
 			if (!s->table->o.ignore_extra)
@@ -241,7 +252,8 @@ map_header(FileScan *s, const Header *header)
 		ereport(ERROR,
 				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
 				 errmsg("file \"%s\" has none of the columns of foreign table \"%s\"", s->file->path, s->table->name)));
-	s->csv->expected = header->n;
+	if (s->csv)
+		s->csv->expected = header->n;
 }
 
 static void
@@ -254,7 +266,16 @@ map_by_place(FileScan *s)
 		if (!s->table->columns[i].dropped && s->table->columns[i].o.kind == COLUMN_DATA)
 			s->field_of[i] = f++;
 	}
-	s->csv->expected = data_columns(s->table);
+	if (s->sheet)
+	{
+		xlsx_columns_by_place(s->sheet, f);
+		return;
+	}
+	s->csv->expected = f;
+	if (s->csv->fixed && s->csv->fixed->n != f)
+		ereport(ERROR, (errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
+						errmsg("option columns of foreign table \"%s\" has %d places for %d columns", s->table->name,
+							   s->csv->fixed->n, f)));
 }
 
 /* An error if the file is not what was listed */
@@ -328,6 +349,25 @@ open_parquet(FileScan *s)
 	}
 }
 
+static void
+open_sheet(FileScan *s)
+{
+	Table *t = s->table;
+	Header header;
+
+	check_same(s, "changed after it was listed");
+	if (s->file->size == 0)
+		return;
+	s->sheet = xlsx_rows_new(s->handle, s->file, &t->o);
+	if (!t->o.header)
+	{
+		map_by_place(s);
+		return;
+	}
+	header_of_sheet(s->sheet, s->file->path, &header);
+	map_header(s, &header);
+}
+
 FileScan *
 file_scan_open(Table *t, FileInfo *file)
 {
@@ -344,15 +384,18 @@ file_scan_open(Table *t, FileInfo *file)
 	s->field_of = palloc(sizeof(int) * Max(t->natts, 1));
 	for (int i = 0; i < t->natts; i++)
 		s->field_of[i] = -1;
-	if (t->o.format == FORMAT_PARQUET)
+	if (t->o.format == FORMAT_PARQUET || t->o.format == FORMAT_XLSX)
 	{
-		open_parquet(s);
+		if (t->o.format == FORMAT_PARQUET)
+			open_parquet(s);
+		else
+			open_sheet(s);
 		MemoryContextSwitchTo(old);
 		return s;
 	}
 	s->input = input_new(s->handle, file, t->o.compression, t->o.encoding);
 	s->reader = reader_new(s->input, (size_t) t->o.max_row_bytes);
-	if (t->o.format == FORMAT_CSV)
+	if (format_has_lines(t->o.format))
 		open_csv(s);
 	else
 		open_json(s);
@@ -366,6 +409,18 @@ file_scan_close(FileScan *s)
 	MemoryContextDelete(s->context);
 }
 
+static bool
+next_row(FileScan *s)
+{
+	if (s->parquet)
+		return parquet_rows_next(s->parquet, &s->row);
+	if (s->sheet)
+		return xlsx_next(s->sheet, &s->row);
+	if (s->csv)
+		return csv_next(s->csv, &s->row);
+	return s->json && json_next(s->json, &s->row);
+}
+
 bool
 file_scan_next(FileScan *s)
 {
@@ -374,13 +429,11 @@ file_scan_next(FileScan *s)
 
 	/* a window may grow, and fields be more */
 	old = MemoryContextSwitchTo(s->context);
-	any = s->parquet ? parquet_rows_next(s->parquet, &s->row)
-		  : s->csv   ? csv_next(s->csv, &s->row)
-					 : json_next(s->json, &s->row);
+	any = next_row(s);
 	MemoryContextSwitchTo(old);
 	if (any && s->row.position < s->stop)
 		return true;
-	if (s->parquet)
+	if (s->input == NULL)
 		check_same(s, "changed while it was read");
 	else
 		input_check_same(s->input);
@@ -396,7 +449,7 @@ file_scan_place(const FileScan *s, Place *place)
 bool
 file_scan_can_seek(const FileScan *s)
 {
-	return s->parquet == NULL && input_is_plain(s->input) && (s->csv ? !s->table->o.multiline : s->json->lines);
+	return s->input && input_is_plain(s->input) && (s->csv ? !s->table->o.multiline : s->json->lines);
 }
 
 /*
@@ -426,5 +479,9 @@ file_scan_part(FileScan *s, int64 from, int64 to, int64 first)
 int64
 file_scan_bytes(const FileScan *s)
 {
-	return s->parquet ? s->parquet->source.bytes : input_bytes(s->input);
+	if (s->parquet)
+		return s->parquet->source.bytes;
+	if (s->sheet)
+		return xlsx_bytes(s->sheet);
+	return s->input ? input_bytes(s->input) : 0;
 }

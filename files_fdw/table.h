@@ -14,6 +14,7 @@
 #include "files_fdw/option.h"
 #include "files_fdw/parquet_read.h"
 #include "files_fdw/root.h"
+#include "files_fdw/xlsx_read.h"
 #include "nodes/bitmapset.h"
 
 typedef struct Column
@@ -70,6 +71,7 @@ typedef struct FileScan
 	Csv *csv;       /* or */
 	JsonRows *json; /* or, and then neither input nor reader */
 	ParquetRows *parquet;
+	XlsxRows *sheet;
 	int *field_of; /* by attnum - 1; -1: it has none */
 	int64 stop;    /* rows that begin here or later are not read */
 	Row row;
@@ -96,7 +98,8 @@ extern void file_scan_seek(FileScan *s, int64 position);
 extern void file_scan_part(FileScan *s, int64 from, int64 to, int64 first);
 /* Bytes of the file that were read */
 extern int64 file_scan_bytes(const FileScan *s);
-/* Read the names that the first row of a file has; a complaint if it is bad */
+/* Read the names that the first row of a file has, or of a sheet; a complaint if it is bad */
 extern void header_read(Csv *csv, const char *path, Header *header);
+extern void header_of_sheet(XlsxRows *sheet, const char *path, Header *header);
 
 #endif /* FILES_TABLE_H */

@@ -59,6 +59,7 @@ replays() {
 	replay_corpus unpack
 	replay_corpus dialect
 	replay_corpus parquet
+	replay_corpus xlsx
 }
 
 events_model() {

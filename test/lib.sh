@@ -340,6 +340,8 @@ need_peers() {
 	[ ! -d /run/systemd/system ] || [ -z "$(missing_packages prometheus-alertmanager)" ] || as_root systemctl --quiet mask prometheus-alertmanager
 	need_optional prometheus-alertmanager || :
 	need_optional python3-aiosmtpd || :
+	# foreign writers of workbooks
+	need_optional python3-openpyxl python3-xlsxwriter || :
 	local proxy
 	for proxy in nginx caddy; do
 		[ ! -d /run/systemd/system ] || [ -n "$(command -v $proxy)" ] || as_root systemctl --quiet mask $proxy

@@ -14,7 +14,7 @@ shown() {
 	return $code
 }
 
-# fuzz_target decode|sketch|request|jwt|frame|graphql|csv|rows|unpack|dialect|parquet: SOURCES, LIBRARIES, CORPUS, DICTIONARY and the LONGEST input of a fuzzer
+# fuzz_target decode|sketch|request|jwt|frame|graphql|csv|rows|unpack|dialect|parquet|xlsx: SOURCES, LIBRARIES, CORPUS, DICTIONARY and the LONGEST input of a fuzzer
 fuzz_target() {
 	local room
 	# shellcheck disable=SC2034
@@ -58,7 +58,7 @@ fuzz_target() {
 		;;
 	csv)
 		SOURCES=("$TOP/test/fuzz/csv_fuzz.c")
-		for room in csv reader complaint; do SOURCES+=("$TOP/files_fdw/$room.c"); done
+		for room in csv fixed reader complaint; do SOURCES+=("$TOP/files_fdw/$room.c"); done
 		CORPUS=$TOP/test/fuzz/csv_corpus
 		;;
 	rows)
@@ -76,7 +76,7 @@ fuzz_target() {
 		;;
 	dialect)
 		SOURCES=("$TOP/test/fuzz/dialect_fuzz.c" "$TOP/common/written_number.c" "$TOP/common/written_json.c")
-		for room in dialect guess csv json json_twice reader complaint moment word; do SOURCES+=("$TOP/files_fdw/$room.c"); done
+		for room in dialect guess csv fixed fixed_find json json_twice reader complaint moment word; do SOURCES+=("$TOP/files_fdw/$room.c"); done
 		CORPUS=$TOP/test/fuzz/dialect_corpus
 		;;
 	parquet)
@@ -87,7 +87,16 @@ fuzz_target() {
 		# shellcheck disable=SC2034
 		LIBRARIES=("-DMOST_PAGE=1048576" -lz -lzstd -llz4 -lsnappy)
 		;;
-	*) die "there is no fuzzer $1; there are: decode sketch request jwt frame graphql csv rows unpack dialect parquet" ;;
+	xlsx)
+		SOURCES=("$TOP/test/fuzz/xlsx_fuzz.c" "$TOP/files_fdw/zip.c" "$TOP/files_fdw/xml_part.c" "$TOP/files_fdw/complaint.c" "$TOP/files_fdw/reader.c")
+		for room in book style text cell read; do SOURCES+=("$TOP/files_fdw/xlsx_$room.c"); done
+		CORPUS=$TOP/test/fuzz/xlsx_corpus
+		# shellcheck disable=SC2034
+		DICTIONARY=("-dict=$TOP/test/fuzz/xlsx.dict") LONGEST=16384
+		# shellcheck disable=SC2034
+		LIBRARIES=(-lz -lexpat)
+		;;
+	*) die "there is no fuzzer $1; there are: decode sketch request jwt frame graphql csv rows unpack dialect parquet xlsx" ;;
 	esac
 }
 

@@ -61,6 +61,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(200, listing([blob(n, "id\n1\n") for n in names if n.startswith(query.get("prefix", ""))], following.replace("&", "&amp;")))
         if how == "loop":
             return self.answer(200, listing([blob("a.csv", "x")], "again"))
+        if how == "rounds":
+            return self.answer(200, listing([blob("a.csv", "x")], "one" if marker == "two" else "two"))
+        if how == "barren":
+            return self.answer(200, listing([], f"m{self.count('barren')}"))
         if how == "doctype":
             return self.answer(200, '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;">]>' + listing([blob("&b;.csv", "x")])[38:])
         if how == "cut":
@@ -99,7 +103,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if how == "short":
             part = part[:-1]
         if how == "whole":
-            return self.answer(200, text)
+            return self.answer(200, text, ETag='"0x1"')
         if how == "torn" and self.count("torn") % 2 == 1:
             self.send_response(206)
             self.send_header("content-length", str(len(part)))
@@ -107,7 +111,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(part[:len(part) // 2])
             self.close_connection = True
             return None
-        return self.answer(206, part, Content_Range=f"bytes {first}-{last}/{len(text)}")
+        if how == "range":
+            return self.answer(206, text[1:len(part)] + b"9", Content_Range=f"bytes {first + 1}-{last + 1}/{len(text)}", ETag='"0x1"')
+        if how == "unsaid":
+            return self.answer(206, part, ETag='"0x1"')
+        return self.answer(206, part, Content_Range=f"bytes {first}-{last}/{len(text)}", ETag='"0x2"' if how == "version" else '"0x1"')
 
     def count(self, what):
         with LOCK:

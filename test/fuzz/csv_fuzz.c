@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "files_fdw/csv.h"
+#include "files_fdw/fixed.h"
 #include "test/fuzz/files_standins.h"
 
 /* -- a text that comes in pieces -- */
@@ -61,6 +62,21 @@ dialect_of(const uint8_t *data)
 	o.comment = (data[0] & 128) ? '#' : 0;
 	o.multiline = (data[1] & 1) == 0;
 	o.lazy_quotes = (data[1] & 2) != 0;
+	/* lines of fixed width */
+	if (data[1] & 4)
+	{
+		static FixedColumns *columns;
+
+		columns = columns ? columns : malloc(offsetof(FixedColumns, columns) + 3 * sizeof(FixedColumn));
+		columns->ignore_extra = (data[1] & 8) != 0;
+		columns->n = 1 + data[2] % 3;
+		for (int i = 0; i < columns->n; i++)
+			columns->columns[i] = (FixedColumn){i * 4, (data[1] & 16) && i == columns->n - 1 ? FIXED_END : i * 4 + 1 + data[2] % 4};
+		o.format = FORMAT_FIXED;
+		o.columns = columns;
+		o.quote = o.escape = 0;
+		o.multiline = false;
+	}
 	return o;
 }
 
@@ -104,7 +120,7 @@ read_rows(const TableOptions *o, const uint8_t *data, size_t size, size_t piece,
 		check_gap(o, data, behind, (size_t) row.position);
 		behind = (size_t) row.position + row.len;
 		*s = (Seen){row.position, row.line, row.len, row.nfields, 0, row.fault.sqlstate != 0};
-		CHECK(s->bad || expected == 0 || row.nfields == expected);
+		CHECK(s->bad || (o->columns ? row.nfields == o->columns->n : expected == 0 || row.nfields == expected));
 		for (int i = 0; i < row.nfields && !s->bad; i++)
 		{
 			char *text = palloc(row.fields[i].len + 1);

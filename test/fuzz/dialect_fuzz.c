@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "files_fdw/dialect.h"
+#include "files_fdw/fixed.h"
 #include "files_fdw/guess.h"
 #include "common/written.h"
 #include "nodes/makefuncs.h"
@@ -84,19 +85,18 @@ table_defaults(TableOptions *o)
 	*o = (TableOptions){.encoding = PG_UTF8, .delimiter = ',', .quote = '"', .escape = '"', .header = true, .multiline = true, .records = "lines", .max_row_bytes = 1 << 20, .manner = {.decimal = '.'}};
 }
 
-void
-resetStringInfo(StringInfo str)
-{
-	str->len = 0;
-	str->data[0] = '\0';
-}
-
 /* A list of pointers, as much of it as is used */
 List *
 lappend(List *list, void *datum)
 {
 	(void) datum;
 	return list;
+}
+
+List *
+list_copy(const List *list)
+{
+	return (List *) list;
 }
 
 int
@@ -113,7 +113,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		text[size - 1] = '\0';
 		table_defaults(&d.o);
 		dialect_of_text(text, size - 1, data[0] & 1, &d);
-		CHECK(d.o.format == FORMAT_CSV || d.o.format == FORMAT_JSON);
+		CHECK(d.o.format == FORMAT_CSV || d.o.format == FORMAT_JSON || (d.o.format == FORMAT_FIXED && d.o.columns->n > 1));
 		CHECK(d.o.format == FORMAT_JSON || d.o.delimiter != 0);
 		CHECK(d.o.skip >= 0 && d.o.skip <= (int) size);
 		/* each value by itself, too */

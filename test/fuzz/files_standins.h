@@ -133,6 +133,25 @@ pg_utf_mblen(const unsigned char *s)
 }
 
 void
+resetStringInfo(StringInfo str)
+{
+	str->len = 0;
+	str->data[0] = '\0';
+}
+
+int
+pg_mblen(const char *s)
+{
+	return pg_utf_mblen((const unsigned char *) s);
+}
+
+int
+pg_database_encoding_max_length(void)
+{
+	return 4;
+}
+
+void
 pg_unicode_to_server(pg_wchar c, unsigned char *s)
 {
 	(void) c;

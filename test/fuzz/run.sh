@@ -2,10 +2,10 @@
 # make fuzz: libFuzzer with ASan and UBSan, FUZZ_SECONDS long each (600), on what parses bytes from
 # outside: the page decoder with the reader of documents, the stored form of sketches, the gateway's readers of HTTP and of
 # tokens, frames between a worker and its helper, and the reader of GraphQL (FUZZ="decode sketch request jwt frame graphql"),
-# and on files: rows of CSV and of JSON, packed ones, sniffing ("csv rows unpack dialect parquet").
+# and on files: rows of CSV and of JSON, packed ones, sniffing ("csv rows unpack dialect parquet xlsx").
 # The corpora are kept; make check replays them.
 . "$(dirname "$0")/../lib.sh"
-need_packages clang libclang-rt-14-dev libssl-dev libjson-c-dev zlib1g-dev libzstd-dev liblz4-dev libsnappy-dev
+need_packages clang libclang-rt-14-dev libssl-dev libjson-c-dev zlib1g-dev libzstd-dev liblz4-dev libsnappy-dev libexpat1-dev
 choose_server
 make_folder
 seconds=${FUZZ_SECONDS:-600}
@@ -29,7 +29,7 @@ fuzz() {
 	counted 1 0
 }
 
-for target in ${FUZZ:-decode sketch request jwt frame graphql csv rows unpack dialect parquet}; do
+for target in ${FUZZ:-decode sketch request jwt frame graphql csv rows unpack dialect parquet xlsx}; do
 	say "Fuzzing: $target"
 	begin "$target" fuzz "$target"
 done

@@ -58,6 +58,17 @@ for (split /\n/, sql("SELECT format('%I.%I', relnamespace::regnamespace, relname
 	$lost++ if sql("SELECT count(*) FROM $_") ne '1';
 }
 is($lost, 0, 'each of which has its row');
+put("semicolons/$_", "id,v\n1,$_\n") for ('a;b.csv', 'a?b.csv', 'axb.csv', 'c/d;e.csv');
+folder('semicolons');
+sql("IMPORT FOREIGN SCHEMA \"/\" FROM SERVER semicolons INTO semicolons");
+is(sql("SELECT string_agg(n.v, ' ' ORDER BY n.v COLLATE \"C\") FROM (SELECT min(v) v, count(*) n FROM semicolons.a_b UNION ALL SELECT min(v), count(*) FROM semicolons.a_b_2 UNION ALL SELECT min(v), count(*) FROM semicolons.axb UNION ALL SELECT min(v), count(*) FROM semicolons.d_e) n WHERE n.n = 1"),
+	'a;b.csv a?b.csv axb.csv c/d;e.csv', 'a file with a semicolon is imported by a pattern that names it alone');
+for ([ 'a[;]b.csv', 'a;b.csv' ], [ '[!;]x*.csv; c/*', 'axb.csv c/d;e.csv' ], [ 'a[;x]b.csv;a[?]b.csv', 'a;b.csv a?b.csv axb.csv' ], [ 'a;c/d[;]e.csv;', 'c/d;e.csv' ])
+{
+	is(sql("SELECT string_agg(path, ' ' ORDER BY path COLLATE \"C\") FROM files_list('semicolons', '$_->[0]')"), $_->[1], "a semicolon in a set divides nothing: $_->[0]");
+}
+sql("ALTER SERVER semicolons OPTIONS (ADD tables 'mine=a[;]b.csv; yours=a[?]b.csv')");
+is(sql("SELECT string_agg(\"table\", ' ' ORDER BY 1) FROM files_tables('semicolons')"), 'axb d_e mine yours', 'nor in the tables of a server');
 put("sets/$_", "id,v\n1,x\n") for ("\xc3\xa41.csv", "\xc3\xb61.csv", "\xc3\xa01.csv", 'a1.csv');
 folder('sets');
 for ([ '[äö]1.csv', 'ä1.csv ö1.csv' ], [ '[!äö]1.csv', 'a1.csv à1.csv' ], [ '[à-å]1.csv', 'à1.csv ä1.csv' ], [ '[äö]*.csv', 'ä1.csv ö1.csv' ], [ '[a-z]1.csv', 'a1.csv' ])
@@ -85,6 +96,19 @@ for ([ 'titled', "Report;Orders\nas of;2026-11-01\n\nid;name;amount\n1;a;5\n2;b;
 	folder($_->[0]);
 	sql("IMPORT FOREIGN SCHEMA \"/\" FROM SERVER $_->[0] INTO $_->[0]");
 	is(sql("SELECT $_->[2] FROM $_->[0].t"), $_->[3], "$_->[0]: titles and notes are");
+}
+
+# -- arrays with nothing in them --
+
+for ([ 'hollow', { 't_1.json' => '[]', 't_2.json' => "[ \n]\n" }, 'count(*)', '0' ], [ 'hollows', { 't_1.json' => '[{"a":1.234,"b":"x"}]', 't_2.json' => '[]' }, 'count(*), sum(a)', '1|1.234' ])
+{
+	my ($name, $files, $what, $is) = @$_;
+	put("$name/$_", $files->{$_}) for sort keys %$files;
+	utime(time() + 1, time() + 1, "$root/$name/t_2.json");
+	folder($name);
+	sql("IMPORT FOREIGN SCHEMA \"/\" FROM SERVER $name INTO $name");
+	is(sql("SELECT (SELECT option_value FROM information_schema.foreign_table_options WHERE foreign_table_schema = '$name' AND option_name = 'format') || ' ' || (SELECT option_value FROM information_schema.foreign_table_options WHERE foreign_table_schema = '$name' AND option_name = 'records')"), 'json $', "$name: an empty array is JSON");
+	is(sql("SELECT $what FROM $name.t"), $is, 'whose rows those of the others are');
 }
 
 # -- members twice --
@@ -123,6 +147,13 @@ for my $ends ([ 60, qr/^60001$/ ], [ 2, qr/^60001$/ ], [ -2, qr/has expired\nDET
 }
 storage('twice');
 like(said('SELECT * FROM f'), qr/ERROR:  the listing of server "far" has file "b.csv" twice/, 'a file on two pages of a listing is not read twice');
+for ([ 'rounds', qr/ERROR:  the listing of server "far" goes on where it was\nDETAIL:  After \d+ pages/ ], [ 'barren', qr/ERROR:  the listing of server "far" goes on without end\nDETAIL:  After 1000 pages/ ],
+	[ 'range', qr/ERROR:  could not read file "a.csv" of server "far"\nDETAIL:  another part came than bytes 0-262143, which were asked for/ ], [ 'unsaid', qr/another part came than bytes/ ],
+	[ 'version', qr/ERROR:  could not read file "a.csv" of server "far"\nDETAIL:  another version came than was asked for/ ])
+{
+	storage($_->[0]);
+	like(said("SET statement_timeout = '60s'; SELECT count(*), sum(id) FROM f"), $_->[1], "$_->[0]: an error, and no other rows");
+}
 storage('late');
 is(said('SELECT count(*), sum(id) FROM f'), '60000|1800030000', 'what was asked for ahead and refused, since it was sent late, is asked for anew');
 done_testing();
