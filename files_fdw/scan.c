@@ -681,13 +681,13 @@ filesInitializeWorkerForeignScan(ForeignScanState *node, shm_toc *toc, void *coo
 	MemoryContextSwitchTo(old);
 }
 
-/* The memory that the others share goes before the end of the scan */
+/* The memory that the others share goes before the end of the scan; a DELETE, which is shut down too, has none */
 static void
 filesShutdownForeignScan(ForeignScanState *node)
 {
 	ScanInfo *s = node->fdw_state;
 
-	if (s)
+	if (s && castNode(ForeignScan, node->ss.ps.plan)->operation == CMD_SELECT)
 		s->share = NULL;
 }
 

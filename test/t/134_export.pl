@@ -259,6 +259,7 @@ is(sql('DELETE FROM lake.parts WHERE y IS NULL OR y = 2'), '', 'folders are dele
 is(sql('SELECT count(*), min(y), max(y) FROM lake.parts'), '20|0|1', 'and their rows');
 sql('BEGIN; SAVEPOINT a; DELETE FROM lake.parts; ROLLBACK TO a; DELETE FROM lake.parts WHERE y = 0; INSERT INTO lake.parts VALUES (7, 0); COMMIT');
 is(sql('SELECT count(*), sum(id) FILTER (WHERE y = 0) FROM lake.parts'), '11|7', 'in one version with what takes their place');
+like(sql('BEGIN; EXPLAIN (ANALYZE, VERBOSE, COSTS off) DELETE FROM lake.parts WHERE y = 1; EXPLAIN (ANALYZE, VERBOSE, COSTS off) DELETE FROM lake.parts; ROLLBACK'), qr/Foreign Delete on lake.parts.*Foreign Delete on lake.parts/s, 'and shown while that is done');
 told('BEGIN; DELETE FROM lake.parts WHERE y = 0');
 sql('INSERT INTO lake.parts VALUES (8, 1)');
 $in .= "COMMIT;\n\\q\n";
