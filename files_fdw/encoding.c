@@ -215,7 +215,10 @@ recode_whole(Recoder *r, const char *p, size_t n, size_t *len)
 		*len += recode(r, p + done, n - done, true, to + *len, room - *len, &taken, &bad);
 		done += taken;
 		if (bad || taken == 0)
+		{
+			pfree(to);
 			return NULL;
+		}
 	}
 	return to;
 }

@@ -126,13 +126,13 @@ columns_of(const Run *runs, int n)
 	f->n = n;
 	for (int i = 0; i < n; i++)
 	{
-		bool before = i > 0 && runs[i - 1].left && !runs[i - 1].right;
-		bool here = runs[i].right && !runs[i].left;
-
 		f->columns[i] = (FixedColumn){runs[i].from, runs[i].to};
-		if (before && !here)
+		if (i == 0)
+			continue;
+		/* all of the sample may have ended in one place by chance: a gap into which both may grow is nobody's */
+		if (runs[i - 1].left && !runs[i].right)
 			f->columns[i - 1].to = runs[i].from;
-		else if (here && !before && i > 0)
+		else if (runs[i].right && !runs[i - 1].left)
 			f->columns[i].from = runs[i - 1].to;
 	}
 	f->columns[0].from = 0;

@@ -363,7 +363,7 @@ guess_add(Guess *g, const char *p, int len, int flags, bool json, const char *fi
 	if (may == 0)
 	{
 		keep_text(g->spoiler, p, len);
-		g->spoiler_file = pstrdup(file);
+		g->spoiler_file = (char *) file; /* of the group, which is there for longer */
 		g->spoiler_line = line;
 	}
 	g->may = may;

@@ -16,6 +16,8 @@
 
 #define MOST_SHEETS 10000
 #define MOST_RELATIONS 100000
+#define MOST_RELATION_BYTES (16 * 1024 * 1024)
+#define MOST_SHEET_NAME 1024 /* Excel's have 31 characters at most */
 #define MOST_STRINGS ((size_t) 256 * 1024 * 1024)
 #define MOST_TEXT 1048576 /* bytes; Excel's cells have 32,767 characters at most */
 
@@ -70,6 +72,7 @@ typedef struct Relations
 {
 	const char *folder; /* of the part whose they are, with a slash, or empty */
 	List *found;
+	size_t bytes; /* of their names */
 } Relations;
 
 /* Where a target is: from the root, or from a folder; without . and .. */
@@ -119,6 +122,12 @@ begin_relation(XmlPart *part, void *arg, const char *name, const char **attribut
 	if (list_length(all->found) == MOST_RELATIONS)
 	{
 		part_fail(part, "it names more than %d parts", MOST_RELATIONS);
+		return;
+	}
+	all->bytes += strlen(id) + strlen(type) + strlen(target) + strlen(all->folder);
+	if (all->bytes > MOST_RELATION_BYTES)
+	{
+		part_fail(part, "the names of its parts have more than %d bytes", MOST_RELATION_BYTES);
 		return;
 	}
 	r = palloc(sizeof(Relation));
@@ -176,6 +185,11 @@ add_sheet(XmlPart *part, Opening *o, const char **attributes)
 	StringInfoData text;
 	Sheet *sheet;
 
+	if (name && strlen(name) > MOST_SHEET_NAME)
+	{
+		part_fail(part, "the name of a sheet has more than %d bytes", MOST_SHEET_NAME);
+		return;
+	}
 	if (name == NULL || r == NULL)
 	{
 		part_fail(part, "a sheet has no name, or no part");
@@ -210,7 +224,9 @@ begin_book(XmlPart *part, void *arg, const char *name, const char **attributes)
 	{
 		const char *value = attribute_of(attributes, "date1904");
 
-		o->book->since_1904 = value && (strcmp(value, "1") == 0 || strcmp(value, "true") == 0);
+		/* an extension's element may have the name, and not the attribute */
+		if (value)
+			o->book->since_1904 = strcmp(value, "1") == 0 || strcmp(value, "true") == 0;
 	}
 	else if (strcmp(name, "sheet") == 0)
 		add_sheet(part, o, attributes);

@@ -4,8 +4,10 @@
  */
 #include "postgres.h"
 
+#include <float.h>
 #include <math.h>
 
+#include "common/shortest_dec.h"
 #include "files_fdw/xlsx_cell.h"
 #include "utils/datetime.h"
 
@@ -151,18 +153,39 @@ digit_at(const Written *w, int at)
 }
 
 /*
- * All digits stay as they stand: Excel writes the shortest ones that are its number again, 0.1, and
- * 0.30000000000000004 where a sum is that.
+ * A cell's number is a double.  Excel writes 17 digits of it where 19.99 was typed, 19.989999999999998; the fewest that
+ * are that double again are what was meant, and what is shown.  Whole numbers of more digits than a double has were
+ * written by others, who meant them.
  */
+static bool
+take_shortest(const char *p, int len, Written *w, char *shortest)
+{
+	char number[64];
+	double d;
+
+	if (w->before + w->nbehind <= DBL_DIG || (w->nbehind == 0 && w->exponent == 0) || len >= (int) sizeof(number))
+		return true;
+	memcpy(number, p, len);
+	number[len] = '\0';
+	d = strtod(number, NULL);
+	return !isfinite(d) || take_apart(shortest, double_to_shortest_decimal_buf(d, shortest), w);
+}
+
 bool
 number_text(const char *p, int len, StringInfo out)
 {
+	char shortest[DOUBLE_SHORTEST_DECIMAL_LEN];
 	Written w;
 	int point; /* digits before it */
 	int from;
 
-	if (!take_apart(p, len, &w))
+	if (!take_apart(p, len, &w) || !take_shortest(p, len, &w, shortest))
 		return false;
+	/* some write 1001.0 for 1001 */
+	for (from = 0; from < w.nbehind && w.behind[from] == '0'; from++)
+		;
+	if (from == w.nbehind)
+		w.nbehind = 0;
 	point = w.before + w.exponent;
 	if (w.negative)
 		appendStringInfoChar(out, '-');

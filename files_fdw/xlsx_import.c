@@ -8,6 +8,9 @@
 #include "files_fdw/xlsx_read.h"
 #include "utils/memutils.h"
 
+/* Bytes of rows that a dialect is found from */
+#define MOST_SAMPLE (16 * 1024 * 1024)
+
 #define SAMPLE_ROWS 300
 
 bool
@@ -45,9 +48,15 @@ xlsx_sheets(Root *root, FileInfo *file, int *visible, int *hidden)
 	foreach (lc, book->sheets)
 	{
 		const Sheet *sheet = lfirst(lc);
+		MemoryContext of_sheet = AllocSetContextCreate(context, "worksheet", ALLOCSET_DEFAULT_SIZES);
+		bool any;
 
 		*visible += !sheet->hidden;
-		if (!has_rows(book, sheet))
+		MemoryContextSwitchTo(of_sheet);
+		any = has_rows(book, sheet);
+		MemoryContextSwitchTo(context);
+		MemoryContextDelete(of_sheet);
+		if (!any)
 			continue;
 		*hidden += sheet->hidden;
 		MemoryContextSwitchTo(result);
@@ -67,10 +76,12 @@ keep_rows(XlsxRows *r, SampleRow *rows, int most, int *first)
 	Row row = {0};
 	int width = 0;
 	int n = 0;
+	size_t bytes = 0;
 
 	*first = MOST_COLUMNS_OF_SHEET;
-	while (n < most && xlsx_next(r, &row))
+	while (n < most && bytes < MOST_SAMPLE && xlsx_next(r, &row))
 	{
+		bytes += row.len;
 		sample_row_keep(&rows[n], &row);
 		for (int c = 0; c < rows[n].n; c++)
 		{
@@ -82,6 +93,9 @@ keep_rows(XlsxRows *r, SampleRow *rows, int most, int *first)
 		}
 		n++;
 	}
+	/* nothing but what is wrong */
+	if (width == 0)
+		return 0;
 	for (int i = 0; i < n; i++)
 		sample_row_cut(&rows[i], *first, width);
 	return n;

@@ -227,9 +227,13 @@ append_cell(XlsxRows *r, Row *row, const RawCell *cell)
 			return FIELD_RAW;
 		case 'e':
 			appendStringInfoString(&r->text, raw);
+			if (!recode_text(r->book->recoder, &r->text, from))
+				(void) blame(r, row, cell, ERRCODE_BAD_COPY_FILE_FORMAT, "should be an error's name");
 			return FIELD_ERROR;
 		case 'd':
 			appendStringInfoString(&r->text, raw);
+			if (!recode_text(r->book->recoder, &r->text, from))
+				(void) blame(r, row, cell, ERRCODE_BAD_COPY_FILE_FORMAT, "should be a date");
 			return 0;
 		default:
 			break;
@@ -257,6 +261,14 @@ static bool
 is_wanted(const XlsxRows *r, int column)
 {
 	return column >= r->range.first_column && column <= r->range.last_column;
+}
+
+/* A range that begins in a column and ends in none is the whole table: what stands left of it is none of its columns */
+static bool
+is_beside(const XlsxRows *r, const RawCell *cell)
+{
+	return r->range.columns && r->range.last_column == whole_sheet.last_column &&
+		   cell->column < r->range.first_column && cell->len > 0 && !r->ignore_extra;
 }
 
 /* Is a column one of the table's? */
@@ -302,6 +314,8 @@ fill_row(XlsxRows *r, Row *row)
 		int from = r->text.len;
 		int flags;
 
+		if (cell->filled && is_beside(r, cell))
+			(void) blame(r, row, cell, ERRCODE_BAD_COPY_FILE_FORMAT, "stands in no column of the table");
 		if (!cell->filled || !is_wanted(r, cell->column))
 			continue;
 		r->too_long |= r->text.len > r->most;
@@ -310,7 +324,6 @@ fill_row(XlsxRows *r, Row *row)
 		flags = append_cell(r, row, cell);
 		if (flags & FIELD_MISSING)
 			continue;
-		any |= r->text.len > from;
 		if (!is_ours(r, cell->column))
 		{
 			if (r->text.len > from && !r->ignore_extra)
@@ -318,6 +331,7 @@ fill_row(XlsxRows *r, Row *row)
 			r->text.len = from;
 			continue;
 		}
+		any |= r->text.len > from;
 		fields_up_to(row, cell->column - r->first + 1);
 		/* offsets for now: the texts may move */
 		row->fields[row->nfields - 1] = (Field){(const char *) (intptr_t) from, r->text.len - from, flags | FIELD_CELL};

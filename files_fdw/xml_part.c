@@ -17,6 +17,9 @@
 #define MOST_TAG (1024 * 1024)
 #define BETWEEN '\n' /* a namespace and a name */
 
+/* What parsers that are open may need together: names and open tags are kept, however many there are */
+#define MOST_MEMORY (64 * 1024 * 1024)
+
 struct XmlPart
 {
 	Zip *zip;
@@ -32,6 +35,57 @@ struct XmlPart
 	char why[256];
 	MemoryContextCallback callback;
 };
+
+/* -- expat's memory, which has no bound of its own -- */
+
+typedef struct Piece
+{
+	size_t size;
+	max_align_t data[FLEXIBLE_ARRAY_MEMBER];
+} Piece;
+
+static size_t held = 0;
+static bool refused = false; /* more was asked for */
+
+static void *
+counted_realloc(void *data, size_t size)
+{
+	Piece *old = data ? (Piece *) ((char *) data - offsetof(Piece, data)) : NULL;
+	size_t before = old ? old->size : 0;
+	Piece *piece;
+
+	if (size > MOST_MEMORY || held - before > MOST_MEMORY - size)
+	{
+		refused = true;
+		return NULL;
+	}
+	piece = realloc(old, offsetof(Piece, data) + size);
+	if (piece == NULL)
+		return NULL;
+	held += size - before;
+	piece->size = size;
+	return piece->data;
+}
+
+static void *
+counted_malloc(size_t size)
+{
+	return counted_realloc(NULL, size);
+}
+
+static void
+counted_free(void *data)
+{
+	Piece *piece;
+
+	if (data == NULL)
+		return;
+	piece = (Piece *) ((char *) data - offsetof(Piece, data));
+	held -= piece->size;
+	free(piece);
+}
+
+static const XML_Memory_Handling_Suite counted = {counted_malloc, counted_realloc, counted_free};
 
 static void
 let_go(void *arg)
@@ -133,7 +187,8 @@ part_open(Zip *zip, const char *name, const XmlHandlers *handlers, void *arg)
 	part->stream = zip_stream(zip, entry);
 	part->callback.func = let_go;
 	part->callback.arg = part;
-	part->parser = XML_ParserCreateNS(NULL, BETWEEN);
+	refused = false;
+	part->parser = XML_ParserCreate_MM(NULL, &counted, (const XML_Char[]){BETWEEN, '\0'});
 	if (part->parser == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &part->callback);
@@ -145,6 +200,25 @@ part_open(Zip *zip, const char *name, const XmlHandlers *handlers, void *arg)
 	return part;
 }
 
+/* What is wrong with it; the parser and its memory go now, not when whoever asked has ended */
+static void
+pg_attribute_noreturn()
+	give_up(XmlPart *part, const char *why)
+{
+	let_go(part);
+	zip_damaged(part->zip, part->name, "%s", why);
+}
+
+/* Of ours, or more than a part may take */
+static void
+pg_attribute_noreturn()
+	out_of_memory(XmlPart *part)
+{
+	if (refused)
+		give_up(part, psprintf("its tags and their names need more than %d bytes", MOST_MEMORY));
+	ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+}
+
 static enum XML_Status
 give_block(XmlPart *part)
 {
@@ -152,7 +226,7 @@ give_block(XmlPart *part)
 	size_t n;
 
 	if (block == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		out_of_memory(part);
 	n = zip_read(part->stream, block, BLOCK);
 	part->given += (int64) n;
 	part->over = n == 0;
@@ -175,17 +249,17 @@ part_more(XmlPart *part)
 		status = resumed ? XML_ResumeParser(part->parser) : give_block(part);
 		resumed = false;
 		if (part->failed)
-			zip_damaged(part->zip, part->name, "%s", part->why);
+			give_up(part, part->why);
 		if (status == XML_STATUS_ERROR && XML_GetErrorCode(part->parser) == XML_ERROR_NO_MEMORY)
-			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+			out_of_memory(part);
 		if (status == XML_STATUS_ERROR)
-			zip_damaged(part->zip, part->name, "line %lu, %s", (unsigned long) XML_GetCurrentLineNumber(part->parser),
-						XML_ErrorString(XML_GetErrorCode(part->parser)));
+			give_up(part, psprintf("line %lu, %s", (unsigned long) XML_GetCurrentLineNumber(part->parser),
+								   XML_ErrorString(XML_GetErrorCode(part->parser))));
 		if (part->paused)
 			return true;
 		/* a tag without end is kept until it has one */
 		if (!part->over && part->given - XML_GetCurrentByteIndex(part->parser) > MOST_TAG + BLOCK)
-			zip_damaged(part->zip, part->name, "a tag has more than %d bytes", MOST_TAG);
+			give_up(part, psprintf("a tag has more than %d bytes", MOST_TAG));
 	}
 }
 

@@ -16,10 +16,13 @@ FORMATS = ["General", "yyyy\\-mm\\-dd;@", "[$-407]d. mmmm yyyy h:mm", "h:mm AM/P
 STYLES = (HEAD + f'<styleSheet {MAIN}><numFmts count="9">' + "".join(f'<numFmt numFmtId="{164 + i}" formatCode="{f.replace(chr(34), "&quot;")}"/>' for i, f in enumerate(FORMATS)) +
           '</numFmts><cellStyleXfs><xf numFmtId="14"/></cellStyleXfs><cellXfs>' + "".join(f'<xf numFmtId="{164 + i}"/>' for i in range(len(FORMATS))) + '<xf numFmtId="14"/><xf numFmtId="22"/><xf numFmtId="46"/></cellXfs></styleSheet>')
 
+# what Excel 2013 and later end a workbook with: an element of the same name as one of the workbook's own
+EXTENSION = '<extLst><ext uri="{140A7094-0E35-4892-8432-C4D2E57EDEB5}" xmlns:x15="http://schemas.microsoft.com/office/spreadsheetml/2010/11/main"><x15:workbookPr chartTrackingRefBase="1"/></ext></extLst>'
+
 
 def book(sheets, properties=""):
     """Of (name, state)."""
-    return HEAD + f'<workbook {MAIN}><workbookPr {properties}/><sheets>' + "".join(f'<sheet name="{n}" sheetId="{i}" {state} r:id="rId{i}"/>' for i, (n, state) in enumerate(sheets, 1)) + "</sheets></workbook>"
+    return HEAD + f'<workbook {MAIN}><workbookPr {properties}/><sheets>' + "".join(f'<sheet name="{n}" sheetId="{i}" {state} r:id="rId{i}"/>' for i, (n, state) in enumerate(sheets, 1)) + "</sheets>" + EXTENSION + "</workbook>"
 
 
 def relations(n):
@@ -77,7 +80,7 @@ one("stamps.xlsx", numbered([45000, 45000.999999999, "45000.123461", 61.5], ' s=
 one("durations.xlsx", numbered([1.5, 0.5, 100, -0.25], ' s="4"'))
 one("builtin.xlsx", ID + cells(2, '<c r="A2" s="10"><v>45000</v></c>', '<c r="B2" s="11"><v>45000.5</v></c>'))
 # numbers as they stand
-NUMBERS = ["0.1", "0.30000000000000004", "1E-3", "-1.5E+20", "1.0000000000000001E-2", "12345678901234567890", "1E400", "0", "-0", "1.50", "+7", ".5"]
+NUMBERS = ["0.1", "0.30000000000000004", "1E-3", "-1.5E+20", "1.0000000000000001E-2", "12345678901234567890", "1E400", "0", "-0", "1.50", "+7", ".5", "19.989999999999998", "1001.0"]
 one("numbers.xlsx", numbered(NUMBERS))
 one("styled.xlsx", ID + cells(2, '<c r="A2" s="5"><v>45000</v></c>', '<c r="B2" s="6"><v>45000</v></c>') + cells(3, '<c r="A3" s="7"><v>5</v></c>', '<c r="B3" s="9"><v>6</v></c>'))
 one("kinds.xlsx", ID + cells(2, '<c r="A2" t="b"><v>1</v></c>', '<c r="B2" t="str"><f>A1&amp;"x"</f><v>idx</v></c>') + cells(3, '<c r="A3" t="b"><v>0</v></c>', '<c r="B3" t="str"><f>""</f><v></v></c>') +
@@ -97,6 +100,8 @@ one("unplaced.xlsx", '<row><c t="s"><v>0</v></c><c t="s"><v>1</v></c></row><row>
 one("prefixed.xlsx", "", parts={"xl/worksheets/sheet1.xml": sheet(numbered([5, 6])).replace("<", "<x:").replace("<x:/", "</x:").replace("<x:?", "<?").replace('xmlns="', 'xmlns:x="')})
 one("stored.xlsx", numbered([5, 6]), method=zipfile.ZIP_STORED)
 save("many.xlsx", [(f"Sheet {i}", 'state="hidden"' if i == 3 else "", numbered([i]) if i < 5 else "") for i in range(1, 7)])
+one("only_text.xlsx", '<row r="1"><c r="A1"><v>abc</v></c></row>')
+one("before.xlsx", cells(1, text_cell("B1", "id"), text_cell("C1", "v")) + cells(2, text_cell("A2", "note"), '<c r="B2"><v>2</v></c>') + cells(3, '<c r="B3"><v>3</v></c>'))
 save("alone.xlsx", [("Empty", "", ""), ("Full", "", numbered([4])), ("Sheet3", "", "<row r='4'/>")])
 save("book_1.xlsx", [("Nov 2026", "", numbered([1, 2])), ("Notes", 'state="hidden"', numbered([9]))])
 save("book_2.xlsx", [("Dec 2026", "", numbered([3])), ("Empty", 'state="hidden"', "")])
@@ -117,6 +122,7 @@ bad("cells", ID + cells(2, '<c r="B2"><v>1</v></c>', '<c r="A2"><v>1</v></c>'))
 bad("again", ID + cells(2, '<c r="A2"><v>1</v></c>', '<c r="A2"><v>2</v></c>'))
 bad("type", ID + cells(2, '<c r="A2" t="zz"><v>1</v></c>'))
 bad("doctype", "", parts={"xl/worksheets/sheet1.xml": HEAD + '<!DOCTYPE w [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>' + sheet(ID + cells(2, "<c><v>1</v></c>", text_cell("B2", "&b;")))[len(HEAD):]})
+bad("deep", "", parts={"xl/worksheets/sheet1.xml": HEAD + f"<worksheet {MAIN}><sheetData>" + "<a>" * 3000000})
 bad("unclosed", "", parts={"xl/worksheets/sheet1.xml": sheet(ID)[:-12]})
 bad("tag", "", parts={"xl/worksheets/sheet1.xml": sheet(ID).replace("<dimension ref=\"A1\"", "<dimension ref=\"" + "A" * 3000000 + '"')})
 bad("nosheet", "", parts={"xl/worksheets/sheet1.xml": None})

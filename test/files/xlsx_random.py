@@ -49,8 +49,8 @@ def shown(kind, v):
     if v is None:
         return None
     if kind == "numeric":
-        # both write numbers with 16 digits
-        return format(decimal.Decimal("%.16g" % v), "f")
+        # both write numbers with 16 digits; the fewest that are the same double come back
+        return format(decimal.Decimal(repr(float("%.16g" % v))), "f")
     if kind == "boolean":
         return "true" if v else "false"
     if kind in ("date", "timestamp", "time"):
