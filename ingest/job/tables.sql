@@ -6,7 +6,7 @@ CREATE TABLE job (
     name text NOT NULL UNIQUE -- name of the job
         CONSTRAINT "a name has at most 500 bytes" CHECK (octet_length(name) <= 500),
     kind text NOT NULL -- what it does
-        CONSTRAINT "kind must be crawl, sync, export, profile, check, quality, sql or watch" CHECK (kind IN ('crawl',
+        CONSTRAINT "kind must be one of the kinds of jobs" CHECK (kind IN ('crawl',
             'sync', 'export', 'profile', 'check', 'quality', 'sql', 'watch')),
     source integer REFERENCES data_source ON DELETE CASCADE, -- the source it works on: its limits and its breaker hold
     argument text NOT NULL, -- name of the source, sync or export, the table, or the SQL statement
