@@ -255,6 +255,8 @@ make_template() {
 	run_as mkdir -p "$WORK/sock"
 	run_as "$BIN/initdb" -D "$INITDB_COPY" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$WORK/initdb.log" 2>&1 ||
 		{ cat "$WORK/initdb.log" >&2; die "initdb failed"; }
+	# loading LLVM takes longer than what tests ask
+	echo "jit = off" | run_as tee -a "$INITDB_COPY/postgresql.conf" >/dev/null
 }
 
 # start_cluster NAME PORT [SETTINGS]: a cluster that is reached by a socket in $WORK/sock alone.  Connections that it makes

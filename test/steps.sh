@@ -87,7 +87,7 @@ await() {
 			fi
 		done
 		STEPS_RUNNING=(${still[@]+"${still[@]}"})
-		[ ${#still[@]} -eq 0 ] || attend sleep 0.2
+		[ ${#still[@]} -eq 0 ] || attend sleep 2
 	done
 	for name in ${STEPS_FAILED[@]+"${STEPS_FAILED[@]}"}; do
 		say "$name: FAILED"

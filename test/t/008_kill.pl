@@ -7,7 +7,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $kills = $ENV{INGEST_KILLS} // 40;
+my $kills = $ENV{INGEST_KILLS} // 25;
 my $seed = $ENV{INGEST_SEED} // time() & 0xffff;
 srand($seed);
 note("INGEST_SEED=$seed INGEST_KILLS=$kills");
