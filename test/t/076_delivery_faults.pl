@@ -78,11 +78,15 @@ is(sql($worker), $pid, 'what somebody sets for himself does not begin the worker
 $node->safe_psql($p, qq{ALTER DATABASE postgres SET $_}) for q(default_transaction_isolation = 'serializable'), q(row_security = off), q(DateStyle = 'German'), q(search_path = 'nowhere'), q(statement_timeout = '1ms'), q(default_transaction_read_only = on);
 sleep(2);
 $n = got('free');
-$node->safe_psql($p, q{SET statement_timeout = 0; SET transaction_read_only = off; SET default_transaction_read_only = off; BEGIN READ WRITE; SELECT ingest.emit('fr.x', 's', '{}'); COMMIT});
-arrives('free', $n + 1, 'whatever is set for the database it goes on');
-sleep(1.5);
-is($node->safe_psql($p, q{SET statement_timeout = 0; SELECT behind FROM ingest_delivery.sink_status WHERE sink = 'free'}), 0, 'and writes down what arrived');
-$node->safe_psql($p, qq{SET statement_timeout = 0; SET default_transaction_read_only = off; BEGIN READ WRITE; ALTER DATABASE postgres RESET $_; COMMIT}) for qw(default_transaction_read_only default_transaction_isolation row_security DateStyle search_path statement_timeout);
+{
+	# before any statement: on a slow machine the time that the database has set would be over with the first one
+	local $ENV{PGOPTIONS} = '-c statement_timeout=0';
+	$node->safe_psql($p, q{SET statement_timeout = 0; SET transaction_read_only = off; SET default_transaction_read_only = off; BEGIN READ WRITE; SELECT ingest.emit('fr.x', 's', '{}'); COMMIT});
+	arrives('free', $n + 1, 'whatever is set for the database it goes on');
+	sleep(1.5);
+	is($node->safe_psql($p, q{SET statement_timeout = 0; SELECT behind FROM ingest_delivery.sink_status WHERE sink = 'free'}), 0, 'and writes down what arrived');
+	$node->safe_psql($p, qq{SET statement_timeout = 0; SET default_transaction_read_only = off; BEGIN READ WRITE; ALTER DATABASE postgres RESET $_; COMMIT}) for qw(default_transaction_read_only default_transaction_isolation row_security DateStyle search_path statement_timeout);
+}
 sleep(2);
 
 # -- autovacuum hears of it --
