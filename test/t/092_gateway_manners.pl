@@ -45,7 +45,7 @@ sub head
 {
 	my ($path, @more) = @_;
 	my $out;
-	IPC::Run::run([ 'curl', '-s', '--max-time', '2', '-D', '-', '-o', '/dev/null', @more, "http://127.0.0.1:$port$path" ], '<', '/dev/null', '>', \$out, '2>', '/dev/null');
+	IPC::Run::run([ 'curl', '-s', '--max-time', '20', '-D', '-', '-o', '/dev/null', @more, "http://127.0.0.1:$port$path" ], '<', '/dev/null', '>', \$out, '2>', '/dev/null');
 	return $out;
 }
 
