@@ -64,7 +64,7 @@ counted_realloc(void *data, size_t size)
 		return NULL;
 	held += size - before;
 	piece->size = size;
-	return piece->data;
+	return (char *) piece + offsetof(Piece, data);
 }
 
 static void *
