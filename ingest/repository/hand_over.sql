@@ -172,8 +172,8 @@ END $$;
 COMMENT ON FUNCTION ingest_internal.hand_over_syncs(oid, oid, name, boolean)
     IS 'syncs go over, and those whose copies have code of the old owner wait unless it is trusted';
 
--- What the old owner wrote that would run as the new one: expressions, and functions of the tables on both sides.  Whose
--- table it is writes such at any time.
+-- What others wrote that would run as the new owner: expressions, and functions of the tables on both sides.  Whose
+-- tables they are writes such at any time.
 CREATE FUNCTION ingest_internal.strange_owner_of(relation oid, trusted oid) RETURNS text LANGUAGE sql STABLE
     RETURN (SELECT format('what %s writes, who owns %s', c.relowner::regrole, c.oid::regclass)
         FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner
@@ -192,7 +192,8 @@ BEGIN
     LOOP
         code := concat_ws(', ', ingest_internal.code_of(e.from_relation, taker),
             ingest_internal.code_of(e.to_relation, taker), ingest_internal.strange_owner_of(e.from_relation, taker),
-            ingest_internal.strange_owner_of(e.to_relation, taker), CASE WHEN e.expressions <> '{}' THEN 'its expressions' END);
+            ingest_internal.strange_owner_of(e.to_relation, taker),
+            CASE WHEN e.expressions <> '{}' THEN 'its expressions' END);
         UPDATE ingest.export x SET owner = taker, owner_name = pg_get_userbyid(taker), held = CASE
             WHEN code <> '' AND NOT trust THEN format('what others wrote would run as %s: %s', taker::regrole,
                 code) ELSE x.held END WHERE x.id = e.id RETURNING x.held INTO code;
