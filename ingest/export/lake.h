@@ -22,7 +22,7 @@ typedef struct Export
 	char *app; /* as which the lake knew it last, or NULL */
 	int64 mark;
 	char *shape;
-	char *since;                    /* no version that came after it was last done was seen before; NULL: nothing is known of that */
+	char *since;                    /* what came after it was last done was not seen before this; NULL: it never was */
 	Oid from_relation, to_relation; /* 0: gone */
 	char *from_name, *to_name;
 	int32 sync; /* that keeps history of what is exported; 0: none */

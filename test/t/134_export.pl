@@ -97,7 +97,7 @@ for my $unsettled ('extract(year FROM now())', 'extract(year FROM current_date)'
 }
 is(sql("SELECT ingest.create_export('books.orders', 'lake.orders', expressions => '$year')"), 'books.orders', 'an export has the name of what it exports');
 like(said("SELECT ingest.create_export('books.orders', 'lake.orders', name => 'second', expressions => '$year')"), qr/or one into lake.orders, already/, 'a lake has one');
-sql("CREATE FOREIGN TABLE lake.same ($data, year int OPTIONS (partition 'year')) SERVER lake OPTIONS (path 'orders/', format 'parquet', layout 'delta')");
+sql("CREATE FOREIGN TABLE lake.same ($data, year int OPTIONS (partition 'year')) SERVER lake OPTIONS (path 'orders', format 'parquet', layout 'delta')");
 like(said("SELECT ingest.create_export('books.orders', 'lake.same', name => 'same', expressions => '$year', replace => true)"), qr/or one into lake.same, already/, 'by whichever foreign table');
 sql('DROP FOREIGN TABLE lake.same');
 like(said("CALL ingest.export('books.orders')"), qr/books.orders has not been loaded yet/, 'what was not loaded is not exported');
