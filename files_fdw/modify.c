@@ -32,7 +32,8 @@ SQL_FUNCTION(files_published);
 static void
 filesBeginForeignModify(ModifyTableState *node, ResultRelInfo *target, List *private, int subplan, int eflags)
 {
-	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+	/* a DELETE that comes here has no rows */
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY || node->operation == CMD_DELETE)
 		return;
 	target->ri_FdwState = lake_change(target->ri_RelationDesc, modify_user(target, node->ps.state));
 }
@@ -97,13 +98,14 @@ filesPlanDirectModify(PlannerInfo *root, ModifyTable *plan, Index rti, int subpl
 	return true;
 }
 
-/* Of one whose are not, which PostgreSQL would carry out row by row */
+/* Of one whose are not, which PostgreSQL would carry out row by row; nothing is to be done if no row can fit */
 static List *
 filesPlanForeignModify(PlannerInfo *root, ModifyTable *plan, Index rti, int subplan)
 {
 	Oid relid = planner_rt_fetch(rti, root)->relid;
+	bool is_empty = IsA(outerPlan(plan), Result) && outerPlan(outerPlan(plan)) == NULL;
 
-	if (plan->operation == CMD_DELETE && lake_is_table(relid))
+	if (plan->operation == CMD_DELETE && !is_empty && lake_is_table(relid))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("cannot delete single rows of foreign table \"%s\"", get_rel_name(relid)),
 						errdetail("Files of a lake are written once."),

@@ -139,6 +139,7 @@ GRANT EXECUTE ON FUNCTION lineage(text, text, integer), ingest_internal.search(t
     ingest_internal.lineage_dot(text, integer), ingest_internal.lineage_mermaid(text, integer),
     lineage_graph(text, integer, text), ingest_internal.view_columns(regclass),
     as_of(anyelement, timestamptz), ingest_internal.row_change(integer, jsonb, timestamptz),
+        ingest_internal.new_changes(integer, bigint, bigint, timestamptz),
         ingest_internal.row_json(record), ingest_internal.key_json("any"),
         ingest_internal.takes_row(jsonb, jsonb, text, text),
         ingest_internal.unrounded(numeric, numeric, text), ingest_internal.pseudonym(integer, anyelement),

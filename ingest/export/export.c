@@ -133,6 +133,12 @@ check_new(const Export *e)
 	lake_fill(lake, e);
 	require_writes(e, lake);
 	(void) own_rows(psprintf("EXPLAIN %s", lake_insert_all(lake, e)), arg_int8(0));
+	if (!is_changes(e) && !is_snapshot(e) && lake->folder && !lake_row_decides(lake, e))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the folder of a row of lake %s may be another one at another time", e->to_name),
+						errdetail("An expression of a column by which rows are deleted has a subquery, the time or user, "
+								  "or a function that is volatile: what it gave before is not known any more."),
+						errhint("Compute it of the row's columns alone.")));
 	if (!e->replaces && lake_has_rows(e->to_name))
 		refuse_rows(e);
 }
@@ -255,12 +261,15 @@ static void
 ask_lake(Exporting *x)
 {
 	const Export *e = x->e;
-	bool same = false;
+	int64 before;
+	bool same;
 
 	x->app = repo_value("SELECT ingest_internal.export_app($1, $2)", arg_int4(e->id), arg_int4(home_era()));
 	same = e->app && strcmp(e->app, x->app) == 0;
 	x->has = lake_has(x->lake, x->app);
-	if (x->has == TAKEN_OVER)
+	before = e->app ? lake_has(x->lake, e->app) : -1;
+	/* of two that were restored from one copy, each knows the writer that the other one has taken over from */
+	if (x->has == TAKEN_OVER || (x->has < 0 && before == TAKEN_OVER && !e->replaces))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("lake %s is written by another installation of this repository now", e->to_name),
 						errdetail("One that was restored or promoted from it, and has begun a new era."),
@@ -268,10 +277,54 @@ ask_lake(Exporting *x)
 								"true.")));
 	if (x->has >= 0)
 		return;
-	if (!e->replaces && !(e->app && lake_has(x->lake, e->app) >= 0) && lake_has_rows(e->to_name))
+	if (!e->replaces && before < 0 && lake_has_rows(e->to_name))
 		refuse_rows(e);
 	x->whole = e->app == NULL ? "it is the first time" : same ? "the lake has nothing of it any more"
 															  : "a new era of the repository has begun";
+}
+
+/* A lake that has less than was exported last, such as one that was restored from a copy */
+static bool
+is_older(const Exporting *x)
+{
+	return x->has < x->e->mark;
+}
+
+/* Of which nothing has to be read twice; of an older lake that is not known */
+static SqlArg
+seen_since(const Exporting *x)
+{
+	return arg_text(is_older(x) ? NULL : x->e->since);
+}
+
+/*
+ * Is everything known that came after what the lake has?  History since the last run is; if it is not, or the lake has
+ * another state than that run left, the version that it has must be there still.
+ */
+static bool
+follows(const Exporting *x)
+{
+	const Export *e = x->e;
+
+	if (e->known && !is_older(x))
+		return true;
+	return to_bool(repo_value("SELECT ingest_internal.export_follows($1, $2)", arg_int4(e->sync), arg_int8(x->has)));
+}
+
+static void
+pg_attribute_noreturn()
+	refuse_lost(const Exporting *x)
+{
+	const Export *e = x->e;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("changes of %s are lost to lake %s", e->from_name, e->to_name),
+			 is_older(x) ? errdetail("The lake is older than what was exported last, and what came after it is not in "
+									 "history any more.")
+						 : errdetail("History is not known since %s, when it was exported last.", e->known_at),
+			 errhint("Drop the export, and make it with replace => true: it begins anew with what is known. Keep history "
+					 "for longer than the time between exports.")));
 }
 
 /* What is in the lake can be followed by what changed since; else all of it is written anew, where that may be */
@@ -284,15 +337,12 @@ look_back(Exporting *x)
 
 	if (x->whole == NULL && is_snapshot(e))
 		x->whole = "";
-	if (x->whole == NULL && !e->known)
+	if (x->whole == NULL && !follows(x))
 	{
 		if (is_changes(e))
-			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-							errmsg("changes of %s are lost to lake %s", e->from_name, e->to_name),
-							errdetail("History is not known since %s, when it was exported last.", e->exported_at),
-							errhint("Drop the export, and make it with replace => true: it begins anew with what is "
-									"known. Keep history for longer than the time between exports.")));
-		x->whole = "history does not reach back to when it was exported last";
+			refuse_lost(x);
+		x->whole = is_older(x) ? "the lake is older than what was exported last"
+							   : "history does not reach back to when it was exported last";
 	}
 	if (x->whole == NULL && !is_changes(e) && (e->shape == NULL || strcmp(e->shape, shape) != 0))
 		x->whole = "its columns changed";
@@ -324,22 +374,37 @@ write_all(Exporting *x)
 	x->run->inserted = rows_at(x, lake_insert_all(x->lake, e), is_changes(e) ? 1 : 0, &newest)->n;
 }
 
+/* A lake that is signed without them would never get them */
+static void
+pg_attribute_noreturn()
+	refuse_gap(const Exporting *x)
+{
+	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+					errmsg("history of %s after version " INT64_FORMAT " is not to be found", x->e->from_name, x->has),
+					errdetail("Its newest version is " INT64_FORMAT ".", x->newest),
+					errhint("Drop the export, and make it with replace => true: all of it is written then.")));
+}
+
 /* What came since: appended, or the folders in which it stands and stood */
 static void
 write_new(Exporting *x)
 {
 	Export *e = x->e;
-	/* a lake that has less than is known here is older than that */
-	bool older = x->has < e->mark;
-	SqlArg between[] = {arg_int8(x->has), arg_int8(x->newest), arg_text(older ? NULL : e->exported_at)};
+	SqlArg between[] = {arg_int8(x->has), arg_int8(x->newest), seen_since(x)};
+	char *touched;
 	SqlArg folders;
 
 	if (is_changes(e))
 	{
 		x->run->inserted = rows_at(x, lake_insert_new(x->lake, e), lengthof(between), between)->n;
+		if (x->run->inserted == 0)
+			refuse_gap(x);
 		return;
 	}
-	folders = arg_text(rows_value(rows_at(x, lake_touched(x->lake, e), lengthof(between), between)));
+	touched = rows_value(rows_at(x, lake_touched(x->lake, e), lengthof(between), between));
+	if (touched == NULL)
+		refuse_gap(x);
+	folders = arg_text(touched);
 	x->run->deleted = rows_at(x, psprintf("DELETE FROM %s WHERE %s = ANY ($1::text[])", e->to_name, x->lake->folder),
 							  1, &folders)
 						  ->n;
@@ -350,14 +415,28 @@ static char *
 newest_version(Exporting *x)
 {
 	const Export *e = x->e;
-	bool all = x->whole || x->has < e->mark;
-	SqlArg args[] = {arg_int4(e->sync), arg_text(all ? NULL : e->exported_at)};
+	SqlArg args[] = {arg_int4(e->sync), x->whole ? arg_text(NULL) : seen_since(x)};
 
 	return rows_value(sql_rows_at(AS_REPOSITORY, x->snapshot,
 								  "SELECT ingest_internal.export_newest($1, $2::timestamptz)", lengthof(args), args));
 }
 
-/* One snapshot for all statements: rows that move from one folder to another are seen in one of them */
+/*
+ * One snapshot for all statements: rows that move from one folder to another are seen in one of them.  It is taken when
+ * all that is read is locked: a table that is truncated or rewritten after a snapshot is empty for it.
+ */
+static void
+take_snapshot(Exporting *x)
+{
+	Export *e = x->e;
+
+	(void) own_rows(psprintf("EXPLAIN %s", lake_insert_all(x->lake, e)), arg_int8(0));
+	/* of changes the copy is read by a function, in which no plan looks */
+	if (is_changes(e))
+		(void) own_rows(psprintf("EXPLAIN SELECT FROM %s", e->from_name));
+	x->snapshot = RegisterSnapshot(GetLatestSnapshot());
+}
+
 static void
 write_version(Exporting *x)
 {
@@ -367,6 +446,7 @@ write_version(Exporting *x)
 	x->lake = lake_of(e->to_relation, e->to_name);
 	lake_fill(x->lake, e);
 	require_writes(e, x->lake);
+	take_snapshot(x);
 	ask_lake(x);
 	look_back(x);
 	newest = is_snapshot(e) ? NULL : newest_version(x);
@@ -410,8 +490,11 @@ finish(Exporting *x)
 	Run *run = x->run;
 
 	run_progress(run, "published", -1);
-	repo_run("SELECT ingest_internal.export_done($1, $2, $3, $4, $5::timestamptz, $6)", arg_int4(e->id),
-			 arg_text(x->app), arg_int8(x->newest), arg_text(e->shape), arg_text(e->now), arg_int8(run->id));
+	if (repo_value("SELECT ingest_internal.export_done($1, $2, $3, $4, $5::timestamptz, $6)", arg_int4(e->id),
+				   arg_text(x->app), arg_int8(x->newest), arg_text(e->shape), arg_text(e->now),
+				   arg_int8(run->id)) == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("export \"%s\" is gone", e->name),
+						errdetail("It was dropped while it ran; nothing is written.")));
 	repo_run("SELECT ingest_internal.export_note_lineage($1, $2, $3, $4)", arg_int4(e->id),
 			 e->source ? arg_int4(e->source) : arg_null(INT4OID), run_job ? arg_int8(run_job) : arg_null(INT8OID),
 			 arg_int8(run->id));
@@ -437,7 +520,6 @@ publish(void *arg)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("%s has not been loaded yet", x->e->from_name),
 						errhint("It can be exported when its first sync has ended.")));
-	x->snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	write_version(x);
 	finish(x);
 	UnregisterSnapshot(x->snapshot);

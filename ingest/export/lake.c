@@ -7,15 +7,22 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_proc.h"
 #include "ingest/export/lake.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/analyze.h"
+#include "tcop/tcopprot.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 
 ROW_SHAPE(export_shape, Export, FIELD(INT4, Export, id), FIELD(TEXT, Export, name), FIELD(OID, Export, owner),
 		  FIELD(TEXT, Export, owner_name), FIELD(TEXT, Export, mode), FIELD(TEXT, Export, expressions),
 		  FIELD(BOOL, Export, replaces), FIELD(TEXT, Export, held), FIELD(TEXT, Export, app), FIELD(INT8, Export, mark),
-		  FIELD(TEXT, Export, shape), FIELD(TEXT, Export, exported_at), FIELD(OID, Export, from_relation),
+		  FIELD(TEXT, Export, shape), FIELD(TEXT, Export, since), FIELD(OID, Export, from_relation),
 		  FIELD(OID, Export, to_relation), FIELD(TEXT, Export, from_name), FIELD(TEXT, Export, to_name),
-		  FIELD(INT4, Export, sync), FIELD(INT4, Export, source), FIELD(BOOL, Export, loaded), FIELD(BOOL, Export, soft), FIELD(BOOL, Export, known), FIELD(TEXT, Export, now));
+		  FIELD(INT4, Export, sync), FIELD(INT4, Export, source), FIELD(BOOL, Export, loaded), FIELD(BOOL, Export, soft),
+		  FIELD(TEXT, Export, known_at), FIELD(BOOL, Export, known), FIELD(TEXT, Export, now));
 
 Export *
 export_by_id(int32 id)
@@ -98,6 +105,8 @@ lake_fill(Lake *lake, const Export *e)
 							errhint("Declare it as %s or text, or drop the export and make it with expressions => "
 									"'{\"column\": \"an expression\"}'.",
 									columns[i].misfit)));
+		if (strcmp(columns[i].name, "_deleted_at") == 0)
+			lake->tells_deleted = true;
 		appendStringInfo(&names, "%s%s", comma, columns[i].name);
 		appendStringInfo(&values, "%s%s", comma, columns[i].value);
 		for (uint64 f = 0; f < folders->n; f++)
@@ -116,6 +125,45 @@ lake_fill(Lake *lake, const Export *e)
 		lake->folder = psprintf("ROW(%s)::text", folder.data);
 		lake->folder_of = psprintf("ROW(%s)::text", folder_of.data);
 	}
+}
+
+/* -- the folder of a row -- */
+
+static bool
+is_of_moment(Oid function, void *context)
+{
+	switch (function)
+	{
+		/* stable only for as long as a statement: with UTC, others of PostgreSQL's that are give the same each time */
+		case F_NOW:
+		case F_TRANSACTION_TIMESTAMP:
+		case F_STATEMENT_TIMESTAMP:
+		case F_AGE_TIMESTAMP:
+		case F_AGE_TIMESTAMPTZ:
+			return true;
+		default:
+			return func_volatile(function) == PROVOLATILE_VOLATILE;
+	}
+}
+
+static bool
+has_more_than_row(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubLink) || IsA(node, SQLValueFunction) || check_functions_in_node(node, is_of_moment, context))
+		return true;
+	return expression_tree_walker(node, has_more_than_row, context);
+}
+
+/* What a version of a row says is in which folder that row stood, so that it is found there again */
+bool
+lake_row_decides(const Lake *lake, const Export *e)
+{
+	char *sql = psprintf("SELECT %s FROM %s t", lake->folder_of, e->from_name);
+	RawStmt *statement = linitial_node(RawStmt, pg_parse_query(sql));
+
+	return !has_more_than_row((Node *) parse_analyze_fixedparams(statement, sql, NULL, 0, NULL)->targetList, NULL);
 }
 
 /* -- how far it is -- */
@@ -148,10 +196,10 @@ lake_has_rows(const char *name)
 static const char *
 living(const Lake *lake, const Export *e)
 {
-	return e->soft && strstr(lake->values, "t._deleted_at") == NULL ? "t._deleted_at IS NULL" : "true";
+	return e->soft && !lake->tells_deleted ? "t._deleted_at IS NULL" : "true";
 }
 
-#define BETWEEN_MARKS "c.seq > $1 AND c.seq <= $2"
+#define NEW_CHANGES "ingest_internal.new_changes(%d, $1, $2, $3::timestamptz) c"
 
 char *
 lake_insert_all(const Lake *lake, const Export *e)
@@ -174,17 +222,15 @@ lake_insert_new(const Lake *lake, const Export *e)
 {
 	if (!is_changes(e))
 		return psprintf("%s AND %s = ANY ($1::text[])", lake_insert_all(lake, e), lake->folder_of);
-	return psprintf("INSERT INTO %s (%s) SELECT %s FROM ingest_internal.row_change(%d, NULL, $3::timestamptz) c, LATERAL "
-					"ingest_internal.row_of_json(NULL::%s, coalesce(c.after, c.before)) t WHERE " BETWEEN_MARKS
-					" ORDER BY c.seq",
+	return psprintf("INSERT INTO %s (%s) SELECT %s FROM " NEW_CHANGES ", LATERAL "
+					"ingest_internal.row_of_json(NULL::%s, coalesce(c.after, c.before)) t ORDER BY c.seq",
 					e->to_name, lake->names, lake->values, e->sync, e->from_name);
 }
 
 char *
 lake_touched(const Lake *lake, const Export *e)
 {
-	return psprintf("SELECT array_agg(DISTINCT %s) FROM ingest_internal.row_change(%d, NULL, $3::timestamptz) c, LATERAL (VALUES "
-					"(c.before), (c.after)) v (version), LATERAL ingest_internal.row_of_json(NULL::%s, v.version) t "
-					"WHERE v.version IS NOT NULL AND " BETWEEN_MARKS,
+	return psprintf("SELECT array_agg(DISTINCT %s) FROM " NEW_CHANGES ", LATERAL (VALUES (c.before), (c.after)) v "
+					"(version), LATERAL ingest_internal.row_of_json(NULL::%s, v.version) t WHERE v.version IS NOT NULL",
 					lake->folder_of, e->sync, e->from_name);
 }

@@ -22,14 +22,15 @@ typedef struct Export
 	char *app; /* as which the lake knew it last, or NULL */
 	int64 mark;
 	char *shape;
-	char *exported_at;
+	char *since;                    /* what came after it was last done was not seen before this; NULL: it never was */
 	Oid from_relation, to_relation; /* 0: gone */
 	char *from_name, *to_name;
 	int32 sync; /* that keeps history of what is exported; 0: none */
 	int32 source;
-	bool loaded; /* by that sync */
-	bool soft;   /* some of its rows count as deleted */
-	bool known;  /* history since it was last done */
+	bool loaded;    /* by that sync */
+	bool soft;      /* some of its rows count as deleted */
+	char *known_at; /* when it was last done, or else made */
+	bool known;     /* history since then */
 	char *now;
 } Export;
 
@@ -42,6 +43,7 @@ typedef struct Lake
 	char *names, *values;             /* of columns, and what is written to them, as lists */
 	char *folder;                     /* columns by which rows are deleted, as one text; NULL: there are none */
 	char *folder_of;                  /* that of a row */
+	bool tells_deleted;               /* it has the column by which rows count as deleted */
 } Lake;
 
 extern Export *export_by_id(int32 id);
@@ -49,6 +51,8 @@ extern Export *export_by_id(int32 id);
 extern Lake *lake_of(Oid relation, const char *name);
 /* What goes where; an error if it is not known of a column */
 extern void lake_fill(Lake *lake, const Export *e);
+/* The folder of a row depends on nothing but its columns */
+extern bool lake_row_decides(const Lake *lake, const Export *e);
 /* Up to where a writer's rows are in the lake; -1: there are none */
 extern int64 lake_has(const Lake *lake, const char *app);
 extern void lake_sign(const Lake *lake, const char *app, int64 mark);
@@ -56,10 +60,10 @@ extern bool lake_has_rows(const char *name);
 
 #define is_changes(e) (strcmp((e)->mode, "changes") == 0)
 #define is_snapshot(e) (strcmp((e)->mode, "snapshot") == 0)
-/* The statement that writes all there is, and the one that writes what came in between $1 and $2, seen after $3 */
+/* The statement that writes all there is, and the one that writes what came after $1 and until $2, seen since $3 */
 extern char *lake_insert_all(const Lake *lake, const Export *e);
 extern char *lake_insert_new(const Lake *lake, const Export *e);
-/* The folders, as an array, of rows whose versions came in between $1 and $2, seen after $3 */
+/* The folders, as an array, of rows whose versions came after $1 and until $2, seen since $3 */
 extern char *lake_touched(const Lake *lake, const Export *e);
 
 #endif /* INGEST_EXPORT_LAKE_H */

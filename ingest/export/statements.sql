@@ -42,28 +42,36 @@ COMMENT ON FUNCTION ingest_internal.export_insert(text, oid, oid, oid, text, jso
     IS 'writes down a new export; gives its number';
 
 CREATE FUNCTION ingest_internal.export_stands(name text, lake oid) RETURNS text LANGUAGE sql STABLE
-    RETURN (SELECT e.name FROM ingest.export e WHERE e.name = $1 OR e.to_relation = $2 LIMIT 1);
+    RETURN (SELECT e.name FROM ingest.export e WHERE e.name = $1 OR e.to_relation = $2
+        -- two foreign tables of one lake would take each other's rows away
+        OR EXISTS (SELECT FROM pg_foreign_table f JOIN pg_foreign_table g ON g.ftserver = f.ftserver,
+            pg_options_to_table(f.ftoptions) p JOIN pg_options_to_table(g.ftoptions) q
+            ON rtrim(q.option_value, '/') = rtrim(p.option_value, '/')
+            WHERE f.ftrelid = e.to_relation AND g.ftrelid = $2 AND p.option_name = 'path' AND q.option_name = 'path')
+        LIMIT 1);
 COMMENT ON FUNCTION ingest_internal.export_stands(text, oid)
-    IS 'the export that has a name, or that writes to a table already';
+    IS 'the export that has a name, or that writes to a lake already';
 
--- The sync of a copy tells since when its history is known, and what was committed before a moment
+-- The sync of a copy tells since when its history is known.  Which versions are new seq tells; the moment since which
+-- they were seen keeps days of history from being read.  A version has the moment at which its transaction began, and
+-- clocks are set back: so it is two days earlier.
 CREATE FUNCTION ingest_internal.export_record(of_export integer)
     RETURNS TABLE (id integer, name text, owner oid, owner_name name, mode text, expressions jsonb, replaces boolean,
-        held text, app text, mark bigint, shape text, exported_at timestamptz, from_relation oid, from_name text,
+        held text, app text, mark bigint, shape text, since timestamptz, from_relation oid, from_name text,
         to_relation oid, to_name text, sync integer, source integer, loaded boolean,
-        soft boolean, known boolean, now timestamptz) LANGUAGE sql STABLE
+        soft boolean, known_at timestamptz, known boolean, now timestamptz) LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT e.id, e.name, e.owner, ingest_internal.role_name(e.owner, e.owner_name), e.mode, e.expressions, e.replaces,
-        e.held, e.app, e.mark, e.shape, e.exported_at, coalesce(c.oid, 0),
+        e.held, e.app, e.mark, e.shape, e.exported_at - interval '2 days', coalesce(c.oid, 0),
         format('%I.%I', coalesce(n.nspname, e.from_schema), coalesce(c.relname, e.from_table)), coalesce(l.oid, 0),
         format('%I.%I', coalesce(m.nspname, e.to_schema), coalesce(l.relname, e.to_table)),
         CASE WHEN s.history THEN s.id END, s.source, z.last_success IS NOT NULL,
         EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = '_deleted_at'
             AND NOT a.attisdropped) AND s.id IS NOT NULL,
-        greatest(z.history_since, now() - s.history_retention) <= e.exported_at,
-        -- what runs now may commit what began before
-        least(clock_timestamp(), (SELECT min(r.started_at) FROM ingest.run r WHERE r.sync = s.id
-            AND r.state = 'running'))
+        -- a first run may have been killed after it was published: nothing was exported before the export was made
+        coalesce(e.exported_at, e.created_at),
+        greatest(z.history_since, now() - s.history_retention) <= coalesce(e.exported_at, e.created_at),
+        clock_timestamp()
     FROM ingest.export e LEFT JOIN pg_class c ON c.oid = e.from_relation LEFT JOIN pg_namespace n
         ON n.oid = c.relnamespace LEFT JOIN pg_class l ON l.oid = e.to_relation LEFT JOIN pg_namespace m
         ON m.oid = l.relnamespace LEFT JOIN ingest.sync s ON s.target = e.from_relation AND s.target <> 0
@@ -144,13 +152,23 @@ CREATE FUNCTION ingest_internal.export_newest(of_sync integer, since timestamptz
 COMMENT ON FUNCTION ingest_internal.export_newest(integer, timestamptz)
     IS 'the newest version of a row that is seen, of those since a moment';
 
+-- Of versions that are pruned the oldest ones go first
+CREATE FUNCTION ingest_internal.export_follows(of_sync integer, mark bigint) RETURNS boolean LANGUAGE sql STABLE
+    RETURN EXISTS (SELECT FROM ingest.change c JOIN ingest.sync s ON s.id = c.sync JOIN ingest.sync_state z
+        ON z.sync = s.id WHERE c.sync = of_sync AND c.seq = mark
+            AND c.seen_at >= greatest(z.history_since, now() - s.history_retention));
+COMMENT ON FUNCTION ingest_internal.export_follows(integer, bigint)
+    IS 'whether all is known that came after a version of a row: by that one, which is kept';
+
 CREATE FUNCTION ingest_internal.export_done(of_export integer, app text, mark bigint, shape text,
-    exported_at timestamptz, run bigint) RETURNS void LANGUAGE sql
+    exported_at timestamptz, run bigint) RETURNS boolean LANGUAGE sql
 BEGIN ATOMIC
-    UPDATE ingest.export e SET app = $2, mark = $3, shape = $4, exported_at = $5, last_run = $6 WHERE e.id = $1;
+    -- what was in the lake before is gone by now: what others write to it from now on is not to go
+    UPDATE ingest.export e SET app = $2, mark = $3, shape = $4, exported_at = $5, last_run = $6, replaces = false
+    WHERE e.id = $1 RETURNING true;
 END;
 COMMENT ON FUNCTION ingest_internal.export_done(integer, text, bigint, text, timestamptz, bigint)
-    IS 'how far an export is';
+    IS 'how far an export is; null: there is none any more';
 
 CREATE FUNCTION ingest_internal.export_begun(of_export integer, run bigint) RETURNS void LANGUAGE sql
 BEGIN ATOMIC

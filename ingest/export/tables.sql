@@ -16,7 +16,7 @@ CREATE TABLE export (
     mode text NOT NULL -- state, snapshot or changes
         CONSTRAINT "mode must be state, snapshot or changes" CHECK (mode IN ('state', 'snapshot', 'changes')),
     expressions jsonb NOT NULL DEFAULT '{}', -- expressions for columns of the lake, by their names
-    replaces boolean NOT NULL DEFAULT false, -- whether what was in the lake before goes
+    replaces boolean NOT NULL DEFAULT false, -- whether what was in the lake before goes, with the first run
     left_out name[] NOT NULL DEFAULT '{}', -- columns that the lake's table did not have when it was made
     held text, -- why it does not run; null: it does
     created_at timestamptz NOT NULL DEFAULT now(), -- when it was made

@@ -172,7 +172,15 @@ END $$;
 COMMENT ON FUNCTION ingest_internal.hand_over_syncs(oid, oid, name, boolean)
     IS 'syncs go over, and those whose copies have code of the old owner wait unless it is trusted';
 
--- What the old owner wrote that would run as the new one: expressions, and functions of the tables on both sides
+-- What others wrote that would run as the new owner: expressions, and functions of the tables on both sides.  Whose
+-- tables they are writes such at any time.
+CREATE FUNCTION ingest_internal.strange_owner_of(relation oid, trusted oid) RETURNS text LANGUAGE sql STABLE
+    RETURN (SELECT format('what %s writes, who owns %s', c.relowner::regrole, c.oid::regclass)
+        FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner
+        WHERE c.oid = relation AND c.relowner <> trusted AND NOT r.rolsuper);
+COMMENT ON FUNCTION ingest_internal.strange_owner_of(oid, oid)
+    IS 'who owns a table, if that is somebody else than a role or a superuser';
+
 CREATE FUNCTION ingest_internal.hand_over_exports(giver oid, taker oid, called name, trust boolean)
     RETURNS TABLE (what text, name text, remains text) LANGUAGE plpgsql AS $$
 DECLARE
@@ -183,9 +191,11 @@ BEGIN
         ORDER BY x.name FOR UPDATE
     LOOP
         code := concat_ws(', ', ingest_internal.code_of(e.from_relation, taker),
-            ingest_internal.code_of(e.to_relation, taker), CASE WHEN e.expressions <> '{}' THEN 'its expressions' END);
+            ingest_internal.code_of(e.to_relation, taker), ingest_internal.strange_owner_of(e.from_relation, taker),
+            ingest_internal.strange_owner_of(e.to_relation, taker),
+            CASE WHEN e.expressions <> '{}' THEN 'its expressions' END);
         UPDATE ingest.export x SET owner = taker, owner_name = pg_get_userbyid(taker), held = CASE
-            WHEN code <> '' AND NOT trust THEN format('what its old owner wrote would run as %s: %s', taker::regrole,
+            WHEN code <> '' AND NOT trust THEN format('what others wrote would run as %s: %s', taker::regrole,
                 code) ELSE x.held END WHERE x.id = e.id RETURNING x.held INTO code;
         what := 'export';
         name := e.name;
@@ -195,7 +205,7 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON FUNCTION ingest_internal.hand_over_exports(oid, oid, name, boolean)
-    IS 'exports go over, and those with code of the old owner wait unless it is trusted';
+    IS 'exports go over, and those with code of others wait unless it is trusted';
 
 -- Nothing that waits in the queue is lost: what is not to run yet is a dead letter, which retry puts back.
 CREATE FUNCTION ingest_internal.hold_job(of_job bigint, taker oid) RETURNS text LANGUAGE plpgsql AS $$

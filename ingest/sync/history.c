@@ -32,6 +32,7 @@ SQL_FUNCTION(ingest_drop_history_view);
 SQL_FUNCTION(ingest_as_of);
 SQL_FUNCTION(ingest_row_history);
 SQL_FUNCTION(ingest_row_change);
+SQL_FUNCTION(ingest_new_changes);
 SQL_FUNCTION(ingest_drop_old_history);
 
 #define VIEW_SUFFIX "_history"
@@ -504,22 +505,18 @@ ingest_drop_old_history(PG_FUNCTION_ARGS)
 
 #define OF_KEY " AND jsonb_hash_extended(c.key, 0) = jsonb_hash_extended($2, 0) AND c.key = $2"
 
-/* row_change(sync, key, since): as the repository's owner, for the copy's */
-Datum
-ingest_row_change(PG_FUNCTION_ARGS)
-{
-	SqlArg sync = arg_datum(INT4OID, PG_GETARG_DATUM(0), PG_ARGISNULL(0));
-	SqlArg key = arg_datum(JSONBOID, PG_GETARG_DATUM(1), PG_ARGISNULL(1));
-	SqlArg since = arg_datum(TIMESTAMPTZOID, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
-	Kept *kept;
-	Oid relid = InvalidOid;
-	int level;
+/* Each with the moment from which on everybody saw it, as far as that is known */
+#define VERSIONS_OF_SYNC \
+	"SELECT c.seq, c.sync, c.operation, c.key, c.before, c.after, c.source_time, coalesce(w.after_commit, c.seen_at), " \
+	"c.run, c.xid FROM ingest.change c LEFT JOIN ingest.change_commit w USING (sync, seen_at) WHERE c.sync = $1"
 
-	rows_begin(fcinfo);
-	level = sql_begin();
-	kept = sync.isnull ? NULL : kept_by_id(DatumGetInt32(sync.value));
-	if (kept)
-		relid = kept->relation;
+/* Versions are read as the repository's owner, for the copy's */
+static void
+require_versions(SqlArg sync)
+{
+	Kept *kept = sync.isnull ? NULL : kept_by_id(DatumGetInt32(sync.value));
+	Oid relid = kept ? kept->relation : InvalidOid;
+
 	/* of a copy that is gone, was given up, or is another one's by now, nobody can say who may read it */
 	if (!OidIsValid(relid) || !owns_relation(kept->owner, relid))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -533,13 +530,49 @@ ingest_row_change(PG_FUNCTION_ARGS)
 				 errhint("ingest.as_of and ingest.row_history show it to those who may SELECT all columns and rows of "
 						 "%s.",
 						 kept->target)));
+}
+
+/* row_change(sync, key, since) */
+Datum
+ingest_row_change(PG_FUNCTION_ARGS)
+{
+	SqlArg sync = arg_datum(INT4OID, PG_GETARG_DATUM(0), PG_ARGISNULL(0));
+	SqlArg key = arg_datum(JSONBOID, PG_GETARG_DATUM(1), PG_ARGISNULL(1));
+	SqlArg since = arg_datum(TIMESTAMPTZOID, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
+	int level;
+
+	rows_begin(fcinfo);
+	level = sql_begin();
+	require_versions(sync);
 	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_REPOSITORY,
-			   psprintf("SELECT c.seq, c.sync, c.operation, c.key, c.before, c.after, c.source_time, "
-						"coalesce(w.after_commit, c.seen_at), c.run, c.xid FROM ingest.change c LEFT JOIN "
-						"ingest.change_commit w USING (sync, seen_at) WHERE c.sync = $1%s%s",
-						key.isnull ? "" : OF_KEY,
-						since.isnull ? "" : NOT_SEEN_YET),
+			   psprintf(VERSIONS_OF_SYNC "%s%s", key.isnull ? "" : OF_KEY, since.isnull ? "" : NOT_SEEN_YET),
 			   SQL_ARGS(sync, key, since));
+	sql_end(level);
+	return (Datum) 0;
+}
+
+/*
+ * new_changes(sync, after, until, since)
+ *
+ * One group of syncs writes at a time, so the versions of a sync are committed in the order of seq, whatever the clock
+ * says: seq alone decides which ones are new.  The moment only keeps days of history from being read.
+ */
+Datum
+ingest_new_changes(PG_FUNCTION_ARGS)
+{
+	SqlArg sync = arg_datum(INT4OID, PG_GETARG_DATUM(0), PG_ARGISNULL(0));
+	SqlArg after = arg_datum(INT8OID, PG_GETARG_DATUM(1), PG_ARGISNULL(1));
+	SqlArg until = arg_datum(INT8OID, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
+	SqlArg since = arg_datum(TIMESTAMPTZOID, PG_GETARG_DATUM(3), PG_ARGISNULL(3));
+	int level;
+
+	rows_begin(fcinfo);
+	level = sql_begin();
+	require_versions(sync);
+	sql_result((ReturnSetInfo *) fcinfo->resultinfo, AS_REPOSITORY,
+			   psprintf(VERSIONS_OF_SYNC " AND c.seq > $2 AND c.seq <= $3%s",
+						since.isnull ? "" : " AND c.seen_at >= $4"),
+			   SQL_ARGS(sync, after, until, since));
 	sql_end(level);
 	return (Datum) 0;
 }

@@ -51,3 +51,10 @@ CREATE FUNCTION ingest_internal.row_change(sync integer, key jsonb DEFAULT NULL,
 COMMENT ON FUNCTION ingest_internal.row_change(integer, jsonb, timestamptz)
     IS 'history of a sync, of one key, seen after a moment, for the owner of its copy, as whom as_of and '
     'row_history ask';
+
+CREATE FUNCTION ingest_internal.new_changes(sync integer, after bigint, until bigint, since timestamptz)
+    RETURNS SETOF change
+    AS 'MODULE_PATHNAME', 'ingest_new_changes' LANGUAGE C STABLE;
+COMMENT ON FUNCTION ingest_internal.new_changes(integer, bigint, bigint, timestamptz)
+    IS 'history of a sync after one version and until another, of days since a moment, or null: of all, for the owner '
+    'of its copy';

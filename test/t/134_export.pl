@@ -91,8 +91,15 @@ like(said("SELECT ingest.create_export('books.orders', 'lake.misfit')"), qr/colu
 like(said("SELECT ingest.create_export('shop.orders', 'lake.whole', 'state')"), qr/shop.orders is not a copy with history/, 'what has no history');
 like(said("SELECT ingest.create_export('books.orders', 'books.orders')"), qr/books.orders is not the table of a lake/, 'what is no lake');
 like(said("SELECT ingest.create_export('books.orders', 'lake.whole', 'all')"), qr/there is no mode "all" of exports/, 'no such mode');
+for my $unsettled ('extract(year FROM now())', 'extract(year FROM current_date)', 'random() * 9', '(SELECT max(extract(year FROM x.day)) FROM books.orders x)')
+{
+	like(said(qq(SELECT ingest.create_export('books.orders', 'lake.orders', expressions => '{"year": "$unsettled"}'))), qr/the folder of a row of lake lake.orders may be another one at another time/, "a folder that the row does not decide: $unsettled");
+}
 is(sql("SELECT ingest.create_export('books.orders', 'lake.orders', expressions => '$year')"), 'books.orders', 'an export has the name of what it exports');
 like(said("SELECT ingest.create_export('books.orders', 'lake.orders', name => 'second', expressions => '$year')"), qr/or one into lake.orders, already/, 'a lake has one');
+sql("CREATE FOREIGN TABLE lake.same ($data, year int OPTIONS (partition 'year')) SERVER lake OPTIONS (path 'orders', format 'parquet', layout 'delta')");
+like(said("SELECT ingest.create_export('books.orders', 'lake.same', name => 'same', expressions => '$year', replace => true)"), qr/or one into lake.same, already/, 'by whichever foreign table');
+sql('DROP FOREIGN TABLE lake.same');
 like(said("CALL ingest.export('books.orders')"), qr/books.orders has not been loaded yet/, 'what was not loaded is not exported');
 sql("CALL ingest.sync('books.orders')");
 sql("SELECT ingest.create_export('books.orders', 'lake.changes', 'changes', name => 'changes'); SELECT ingest.create_export('books.orders', 'lake.whole', 'snapshot', name => 'whole')");
@@ -136,6 +143,39 @@ sql("CALL ingest.sync('books.orders'); CALL ingest.export('changes'); CALL inges
 same_changes('what the lake had already');
 same_state('and of the state');
 
+# -- versions that were seen before the last run are new all the same: their run was not done, or a clock was set back --
+
+there('UPDATE orders SET amount = 3 WHERE id = 11');
+sql("UPDATE ingest.export SET exported_at = now() + interval '1 hour'; CALL ingest.sync('books.orders'); CALL ingest.export('changes'); CALL ingest.export('books.orders')");
+same_changes('seen before');
+same_state('seen before');
+
+# -- a first run that was published and is not known here --
+
+table('first', ', _change_type text, _seq bigint, _seen_at timestamptz');
+sql("SELECT ingest.create_export('books.orders', 'lake.first', 'changes', name => 'first')");
+forgotten('first', sub { sql("CALL ingest.export('first')"); });
+is(said("CALL ingest.export('first')"), '', 'is gone on from');
+is(in_lake('first', 'count(*), count(DISTINCT _seq)'), in_lake('changes', 'count(*), count(DISTINCT _seq)'), 'with nothing twice');
+
+# -- the lake is older: it was restored from a copy --
+
+sub saved { my ($name) = @_; system_or_bail('rm', '-rf', "$root.$name"); system_or_bail('cp', '-a', "$root/$name", "$root.$name"); }
+sub restored { my ($name) = @_; system_or_bail('rm', '-rf', "$root/$name"); system_or_bail('cp', '-a', "$root.$name", "$root/$name"); }
+my $had = sql("SELECT mark FROM ingest.export WHERE name = 'first'");
+is(sql("SELECT mark FROM ingest.export WHERE name = 'books.orders'"), $had, 'lakes are as far');
+saved($_) for 'first', 'orders';
+there('UPDATE orders SET amount = 4 WHERE id = 12');
+sql("CALL ingest.sync('books.orders'); CALL ingest.export('changes'); CALL ingest.export('first'); CALL ingest.export('books.orders')");
+restored($_) for 'first', 'orders';
+sql("CREATE TABLE version AS SELECT * FROM ingest.change WHERE seq = $had; DELETE FROM ingest.change WHERE seq = $had");
+like(said("CALL ingest.export('first')"), qr/changes of books.orders are lost to lake lake.first\nDETAIL:  The lake is older than what was exported last/, 'what came after it may be gone');
+like(said("CALL ingest.export('books.orders')"), qr/writes the whole table: the lake is older than what was exported last/, 'a state is written anew');
+same_state('after a lake that was older');
+sql('INSERT INTO ingest.change SELECT * FROM version; DROP TABLE version');
+is(said("CALL ingest.export('first')"), '', 'where history is there, it is followed');
+is(in_lake('first', 'count(*), count(DISTINCT _seq)'), in_lake('changes', 'count(*), count(DISTINCT _seq)'), 'once');
+
 # -- two at once --
 
 my ($in, $out) = ('', '');
@@ -146,9 +186,17 @@ my ($out2, $err2) = ('', '');
 my $second = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', "CALL ingest.export('whole')" ], '<', '/dev/null', '>', \$out2, '2>', \$err2);
 $node->poll_query_until('postgres', "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'books.orders'::regclass)") or die;
 like(said("CALL ingest.export('whole')"), qr/export "whole" is running already/, 'a second run of an export is refused');
-told('COMMIT');
+told('CREATE TEMP TABLE kept AS TABLE books.orders; TRUNCATE books.orders; INSERT INTO books.orders TABLE kept; COMMIT');
 $second->finish;
 is($err2, '', 'the first goes on');
+is(in_lake('whole', 'count(*)'), sql('SELECT count(*) FROM books.orders'), 'and sees the rows of a table that was filled anew while it waited');
+told('BEGIN; LOCK TABLE books.orders IN ACCESS EXCLUSIVE MODE');
+$second = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', "CALL ingest.export('first')" ], '<', '/dev/null', '>', \$out2, '2>', \$err2);
+$node->poll_query_until('postgres', "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'books.orders'::regclass)") or die;
+sql("SELECT ingest.drop_export('first')");
+told('COMMIT');
+$second->finish;
+like($err2, qr/export "first" is gone\nDETAIL:  It was dropped while it ran/, 'one that is dropped meanwhile publishes nothing');
 
 # -- kills at random moments --
 
@@ -195,9 +243,11 @@ sql("SELECT ingest.drop_export('changes')");
 like(said("SELECT ingest.create_export('books.orders', 'lake.changes', 'changes', name => 'changes')"), qr/lake lake.changes has rows already/, 'what others wrote is not replaced');
 sql("SELECT ingest.create_export('books.orders', 'lake.changes', 'changes', name => 'changes', replace => true); CALL ingest.export('changes')");
 same_changes('begun anew');
+is(sql("SELECT replaces FROM ingest.export WHERE name = 'changes'"), 'f', 'what others write from then on does not go');
 
 # -- another era: a restored repository writes all, and the one before it nothing any more --
 
+my $app = sql("SELECT app FROM ingest.export WHERE name = 'books.orders'");
 sql('UPDATE ingest.installation SET era = era + 1');
 like(said("CALL ingest.export('books.orders')"), qr/writes the whole table: a new era of the repository has begun/, 'a new era');
 same_state('is written whole');
@@ -205,6 +255,12 @@ sql('UPDATE ingest.installation SET era = era - 1');
 like(said("CALL ingest.export('books.orders')"), qr/lake lake.orders is written by another installation of this repository now/, 'and the old one writes no more');
 sql('UPDATE ingest.installation SET era = era + 1');
 sql("CALL ingest.export('books.orders')");
+forgotten('books.orders', sub {
+	sql("UPDATE ingest.installation SET era = era + 5; UPDATE ingest.export SET app = '$app' WHERE name = 'books.orders'");
+	like(said("CALL ingest.export('books.orders')"), qr/lake lake.orders is written by another installation of this repository now/, 'nor does a second one that was restored from the same copy');
+	sql('UPDATE ingest.installation SET era = era - 5');
+});
+is(said("CALL ingest.export('books.orders')"), '', 'the first one goes on');
 
 # -- whose it is --
 
@@ -255,6 +311,7 @@ like(said('DELETE FROM lake.parts WHERE id = 1'), qr/cannot delete single rows o
 like(said('BEGIN; INSERT INTO lake.parts VALUES (1, 1); DELETE FROM lake.parts WHERE y = 1'), qr/cannot delete rows of foreign table "parts" that this transaction has written/, 'nor what was just written');
 like(said('DELETE FROM lake.parts WHERE y = 1 RETURNING y'), qr/cannot delete single rows/, 'nor told');
 like(said('DELETE FROM lake.parts WHERE y = (SELECT 2)'), qr/cannot delete single rows/, 'nor what a subquery says');
+is(sql('DELETE FROM lake.parts WHERE false; SELECT count(*) FROM lake.parts'), '40', 'nothing is nothing');
 is(sql('DELETE FROM lake.parts WHERE y IS NULL OR y = 2'), '', 'folders are deleted');
 is(sql('SELECT count(*), min(y), max(y) FROM lake.parts'), '20|0|1', 'and their rows');
 sql('BEGIN; SAVEPOINT a; DELETE FROM lake.parts; ROLLBACK TO a; DELETE FROM lake.parts WHERE y = 0; INSERT INTO lake.parts VALUES (7, 0); COMMIT');
