@@ -30,7 +30,7 @@ start_sandbox('--scale', '0.02', '--csv', "$world/source");
 run('the same on both sides', {}, 'world.py', 'load', $world);
 
 my $seed = $ENV{NS_SEED} // 1;
-run('queries give the same answers', { FIXED => 400, QUERIES => $ENV{NS_QUERIES} // 400, SEED => $seed }, 'run.py');
+run('queries give the same answers', { FIXED => 400, QUERIES => $ENV{NS_QUERIES} // 250, SEED => $seed }, 'run.py');
 run('random bytes are values', { LITERALS => 40000, SEED => $seed }, 'literals.py');
 
 # queries that nobody would write: they may fail, but no process may

@@ -16,7 +16,7 @@ $node->start;
 my $folder = $node->basedir . '/drop';
 $node->safe_psql('postgres', "CREATE EXTENSION files_fdw; CREATE EXTENSION file_fdw; CREATE SERVER random FOREIGN DATA WRAPPER files_fdw OPTIONS (root '$folder'); CREATE SERVER random_files FOREIGN DATA WRAPPER file_fdw");
 my $seed = $ENV{FILES_SEED} // 1;
-my ($out, $err) = run_command([ '/usr/bin/python3', '-B', dirname(abs_path(__FILE__)) . '/../files/random_files.py', $node->connstr('postgres'), $folder, $ENV{FILES_ROUNDS} // 150, $seed ]);
+my ($out, $err) = run_command([ '/usr/bin/python3', '-B', dirname(abs_path(__FILE__)) . '/../files/random_files.py', $node->connstr('postgres'), $folder, $ENV{FILES_ROUNDS} // 100, $seed ]);
 like($out, qr/^\d+ equal, \d+ refused, 0 wrong$/m, "seed $seed: what was written comes back") or diag($out, $err);
 $node->stop;
 done_testing();
