@@ -299,6 +299,7 @@ run_tap() {
 	if [ $code -ne 0 ] && [ $other -eq 0 ] && [ ${#BAD[@]} -gt 0 ]; then
 		say "What took too long beside others, by itself: ${BAD[*]}"
 		code=0
+		for file in "${BAD[@]}"; do rm -rf "$WORK/tap/tmp_check/t_$(basename "$file" .pl)_"*; done
 		prove_tap 1 "${BAD[@]}" || code=1
 		failed=$FAILED
 	fi
