@@ -40,6 +40,12 @@ pg_snprintf(char *str, size_t count, const char *fmt, ...)
 }
 
 int
+double_to_shortest_decimal_buf(double f, char *result)
+{
+	return pg_snprintf(result, 32, "%.17g", f);
+}
+
+int
 pg_strncasecmp(const char *a, const char *b, size_t n)
 {
 	return strncasecmp(a, b, n);

@@ -173,12 +173,6 @@ float_to_shortest_decimal_buf(float f, char *result)
 	return sprintf(result, "%.9g", (double) f);
 }
 
-int
-double_to_shortest_decimal_buf(double f, char *result)
-{
-	return sprintf(result, "%.17g", f);
-}
-
 void
 enlargeStringInfo(StringInfo str, int needed)
 {

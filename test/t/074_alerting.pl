@@ -363,10 +363,17 @@ state('');
 # the worker hangs
 sql(q{ALTER DATABASE postgres RESET ingest_delivery.unavailable_alert});
 sleep(7);
-# it may just have begun anew for that
-my $pid = '';
-for (1 .. 300) { last if ($pid = sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'ingest service'})) =~ /^\d+$/; sleep(0.1); }
-kill 'STOP', $pid;
+# it may just have begun anew for that; and one that is stopped with a lock of the server's stops more than itself
+my ($pid, $rests) = ('', '');
+while (1)
+{
+	poll_until($node, $p, q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'ingest service' AND wait_event_type IN ('Extension', 'Activity') AND xact_start IS NULL});
+	$pid = sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'ingest service'});
+	next unless $pid =~ /^\d+$/ && kill('STOP', $pid);
+	$rests = sql(qq{SELECT count(*) FROM pg_stat_activity WHERE pid = $pid AND backend_type = 'ingest service' AND wait_event_type IN ('Extension', 'Activity') AND xact_start IS NULL AND NOT EXISTS (SELECT FROM pg_locks l WHERE l.pid = $pid)});
+	last if $rests eq '1';
+	kill('CONT', $pid);
+}
 state('service_silent ingest_delivery');
 kill 'CONT', $pid;
 state('');
