@@ -42,6 +42,7 @@ typedef struct Exporting
 	Lake *lake;
 	char *app;
 	int64 has;    /* the lake has all up to this; -1: nothing */
+	int64 before; /* and up to this as its last writer's, which may be one of another era */
 	int64 newest; /* and shall have all up to this */
 	Snapshot snapshot;
 	const char *whole; /* why all is written anew, or NULL */
@@ -261,15 +262,15 @@ static void
 ask_lake(Exporting *x)
 {
 	const Export *e = x->e;
-	int64 before;
 	bool same;
 
 	x->app = repo_value("SELECT ingest_internal.export_app($1, $2)", arg_int4(e->id), arg_int4(home_era()));
 	same = e->app && strcmp(e->app, x->app) == 0;
 	x->has = lake_has(x->lake, x->app);
-	before = e->app ? lake_has(x->lake, e->app) : -1;
+	x->before = same ? x->has : e->app ? lake_has(x->lake, e->app)
+									   : -1;
 	/* of two that were restored from one copy, each knows the writer that the other one has taken over from */
-	if (x->has == TAKEN_OVER || (x->has < 0 && before == TAKEN_OVER && !e->replaces))
+	if (x->has == TAKEN_OVER || (x->has < 0 && x->before == TAKEN_OVER && !e->replaces))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("lake %s is written by another installation of this repository now", e->to_name),
 						errdetail("One that was restored or promoted from it, and has begun a new era."),
@@ -277,7 +278,7 @@ ask_lake(Exporting *x)
 								"true.")));
 	if (x->has >= 0)
 		return;
-	if (!e->replaces && before < 0 && lake_has_rows(e->to_name))
+	if (!e->replaces && x->before < 0 && lake_has_rows(e->to_name))
 		refuse_rows(e);
 	x->whole = e->app == NULL ? "it is the first time" : same ? "the lake has nothing of it any more"
 															  : "a new era of the repository has begun";
@@ -367,8 +368,7 @@ write_all(Exporting *x)
 		ereport(NOTICE, (errmsg("export \"%s\" writes the whole table: %s", e->name, x->whole)));
 		run_log(x->run, "info", psprintf("the whole table is written: %s", x->whole), NULL);
 	}
-	if (e->app && strcmp(e->app, x->app) != 0 && lake_has(x->lake, e->app) >= 0 &&
-		lake_has(x->lake, e->app) != TAKEN_OVER)
+	if (e->app && strcmp(e->app, x->app) != 0 && x->before >= 0 && x->before != TAKEN_OVER)
 		lake_sign(x->lake, e->app, TAKEN_OVER);
 	(void) own_rows(psprintf("TRUNCATE %s", e->to_name));
 	x->run->inserted = rows_at(x, lake_insert_all(x->lake, e), is_changes(e) ? 1 : 0, &newest)->n;
