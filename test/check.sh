@@ -4,6 +4,7 @@
 . "$(dirname "$0")/personalities/suite.sh"
 . "$(dirname "$0")/soak/suite.sh"
 
+in_memory
 set_up perl libipc-run-perl
 step "packages of tests" need_test_packages
 step "packages of sources" month_packages

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Run the regression tests alone and, with ACCEPT=1, take their results over as expected.
 . "$(dirname "$0")/lib.sh"
+in_memory
 set_up perl
 start_sandbox --port 0 --control --control-port 0 --scale 1
 start_cluster tested 6601

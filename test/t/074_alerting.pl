@@ -223,7 +223,7 @@ my @said = map { [ wait_for(4, sub { told($_) }) ] } $slack, $teams, $pagerduty;
 is(join(',', map { scalar @$_ } @said), '4,4,4', 'each tells of an opening, an acknowledgement and an end');
 like($said[0][1]{text}, qr/^\[error\] run_failed: &lt;!channel&gt; &amp;/, 'Slack: nobody is mentioned');
 my @times = map { $_->{at} } grep { $_->{path} eq $slack } peer_got('web');
-cmp_ok($times[$_] - $times[ $_ - 1 ], '>', 0.9, 'Slack: a second between two') for 2 .. 3;
+cmp_ok($times[$_] - $times[ $_ - 1 ], '>', 0.9, 'Slack: a second between two, as they arrive [timed]') for 2 .. 3;
 is(join(',', map { $_->{event_action} } @{ $said[2] }), 'trigger,trigger,acknowledge,resolve', 'PagerDuty: trigger, acknowledge, resolve');
 my %keys = map { $_->{dedup_key} => 1 } @{ $said[2] }[ 1 .. 3 ];
 is(scalar keys %keys, 1, 'with one key');
