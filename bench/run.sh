@@ -14,7 +14,8 @@ case " $which " in *" csv_"* | *" parquet_scan"*)
 esac
 case " $which " in *" api_"*)
 	command -v npm >/dev/null || need_packages nodejs npm
-	install_postgraphile
+	fetch_npm postgraphile
+	export POSTGRAPHILE_PATH=$WORK/postgraphile/node_modules
 esac
 say "Data: a table of 200,000 rows × 20 columns, a company of 20,000 transaction lines"
 run_as mkdir -p "$WORK/csv"

@@ -5,10 +5,22 @@
 . "$(dirname "$0")/soak/suite.sh"
 
 in_memory
+
+# packages from npm come while the compiler is at work
+before_build() {
+	step "packages of tests" need_test_packages
+	(fetch_peers) >"$WORK/npm.log" 2>&1 &
+	FETCHING=$!
+}
+
+peers() {
+	wait "$FETCHING" || { cat "$WORK/npm.log"; exit 1; }
+	use_peers
+}
+
 set_up perl libipc-run-perl
-step "packages of tests" need_test_packages
 step "packages of sources" month_packages
-step "packages from npm" install_npm
+step "packages from npm" peers
 step "console" install_console
 start_store
 drawn=$(drawn_personalities)

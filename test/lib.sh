@@ -382,6 +382,9 @@ need_test_packages() {
 	need_peers
 }
 
+# for a script that has something to fetch meanwhile
+before_build() { :; }
+
 # set_up PACKAGES: everything up to an installed extension and a work directory
 set_up() {
 	# shellcheck disable=SC2086
@@ -389,6 +392,7 @@ set_up() {
 	step "server's packages" choose_server
 	step "Kafka's packages" wish_packages "Kafka" librdkafka-dev kcat
 	make_work
+	before_build
 	step "build" build
 	step "copy of the server" copy_and_install
 }

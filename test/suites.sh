@@ -109,35 +109,41 @@ replay_corpus() {
 	counted 1 0
 }
 
-# PostGraphile, a peer that wants an older graphql than other packages, and any Node.js
-install_postgraphile() {
-	mkdir -p "$WORK/postgraphile"
-	cp "$TOP"/test/postgraphile/package*.json "$WORK/postgraphile"
-	(cd "$WORK/postgraphile" && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error --logs-max=0) || die "npm could not install PostGraphile"
-	chmod -R a+rX "$WORK/postgraphile"
-	export POSTGRAPHILE_PATH=$WORK/postgraphile/node_modules
+# fetch_npm NAME OPTIONS: what test/NAME/package.json asks for, into the run's folder.  Scripts of packages are not run.
+fetch_npm() {
+	local name=$1
+	shift
+	mkdir -p "$WORK/$name"
+	cp "$TOP/test/$name"/package*.json "$WORK/$name"
+	(cd "$WORK/$name" && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error --logs-max=0 "$@") ||
+		die "npm could not install what test/$name/package.json asks for"
+	chmod -R a+rX "$WORK/$name"
 }
 
-# The client that this project did not write, from the npm registry, and the Node.js that it needs where there is none as new.
-# Scripts of packages are not run.
-install_npm() {
+# The clients that this project did not write, from the npm registry, and the Node.js that they need where there is none as
+# new; PostGraphile by itself, a peer that wants an older graphql than other packages, and any Node.js.
+fetch_peers() {
 	local omit=() node
 	node=$(node --version 2>/dev/null || echo v0)
 	if printf '%s\n' v22.12.0 "$node" | sort -VC; then
 		omit=(--omit=optional)
 	fi
-	mkdir -p "$WORK/npm"
-	cp "$TOP"/test/npm/package*.json "$WORK/npm"
-	(cd "$WORK/npm" && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error --logs-max=0 "${omit[@]}") ||
-		die "npm could not install what the sandbox is tested with"
-	chmod -R a+rX "$WORK/npm"
-	NODE_PATH=$WORK/npm/node_modules
-	export NODE_PATH
-	install_postgraphile
+	fetch_npm npm "${omit[@]}"
+	fetch_npm postgraphile
+}
+
+use_peers() {
+	local node
+	export NODE_PATH=$WORK/npm/node_modules POSTGRAPHILE_PATH=$WORK/postgraphile/node_modules
 	for node in "$NODE_PATH"/node-linux-*/bin; do
 		[ ! -x "$node/node" ] || export PATH="$node:$PATH"
 	done
 	printf '%s\n' v22.12.0 "$(node --version)" | sort -VC || die "this needs Node.js 22.12 or later, and npm has none for this kind of machine"
+}
+
+install_npm() {
+	fetch_peers
+	use_peers
 }
 
 # run_sandbox_tests: against a running sandbox, with what install_npm brought
