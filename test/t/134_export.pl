@@ -283,7 +283,7 @@ like(sql("SELECT trouble FROM ingest.export_status WHERE export = 'books.mine'")
 like(sql("SELECT * FROM ingest.reassign('-', CURRENT_USER::regrole, called => 'etl')"), qr/^export\|books.mine/m, 'what was theirs is handed over');
 sql("CALL ingest.export('books.mine')");
 is(in_lake('whole', 'count(*)'), '2', 'and shows what the new owner sees');
-sql("SELECT ingest.drop_export('books.mine'); CREATE ROLE giver LOGIN IN ROLE ingest_operator; CREATE ROLE third; CREATE TABLE books.thirds (id bigint); ALTER TABLE books.thirds OWNER TO third;
+sql("SELECT ingest.drop_export('books.mine'); CREATE ROLE giver LOGIN IN ROLE ingest_operator; CREATE ROLE third; CREATE TABLE books.thirds (LIKE books.mine); ALTER TABLE books.thirds OWNER TO third;
 	GRANT USAGE ON SCHEMA books, lake TO giver; GRANT SELECT ON books.thirds TO giver, other; GRANT ALL ON lake.whole TO giver, other");
 is(said_as('giver', "SELECT ingest.create_export('books.thirds', 'lake.whole', replace => true)"), 'books.thirds', 'a table of a third one is exported');
 like(sql("SELECT * FROM ingest.reassign('giver', 'other')"), qr/^export\|books\.thirds\|.*third.*\. When that is trusted: SELECT ingest\.drop_export/m, 'and handed over');
