@@ -39,7 +39,7 @@ COMMENT ON FUNCTION files_sniff(name, text)
 
 CREATE FUNCTION files_check(server name, OUT "check" text, OUT ok boolean, OUT detail text)
     RETURNS SETOF record
-    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION files_check(name) IS 'is everything in order? One row per check, with what to do';
 
 CREATE FUNCTION files_tables(server name, OUT schema text, OUT "table" text, OUT key text, OUT description text)
