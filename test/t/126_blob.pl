@@ -107,6 +107,7 @@ my $began = time();
 like(said("SET statement_timeout = '300ms'; $all"), qr/canceling statement due to statement timeout/, 'one that is silent');
 in_time(time() - $began, 2, 'is left at once');
 like(said("SELECT detail FROM files_check('faulty') WHERE false; SET statement_timeout = '200ms'; SELECT * FROM files_list('faulty')"), qr/statement timeout/, 'in functions, too');
+like(said("SET statement_timeout = '200ms'; SELECT * FROM files_check('faulty')"), qr/^ERROR:  canceling statement due to statement timeout/, 'and is no finding of a check');
 
 # -- who asks --
 
