@@ -367,6 +367,12 @@ signed_header(const BlobCall *call, const char *date, const char *path)
 
 /* -- a request -- */
 
+char *
+blob_name(const BlobStore *store, const char *path)
+{
+	return psprintf("%s%s", store->folder, path);
+}
+
 /* Names of the path, each escaped */
 static char *
 escaped(const char *path)
@@ -392,7 +398,7 @@ begin(BlobCall *call)
 	BlobStore *s = call->store;
 	MemoryContext old = MemoryContextSwitchTo(call->context);
 	const char *date = http_date();
-	char *path = psprintf("%s%s%s", s->container, call->path ? "/" : "", call->path ? escaped(psprintf("%s%s", s->folder, call->path)) : "");
+	char *path = psprintf("%s%s%s", s->container, call->path ? "/" : "", call->path ? escaped(blob_name(s, call->path)) : "");
 	StringInfoData url;
 	char sign = '?';
 

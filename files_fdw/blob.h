@@ -40,6 +40,8 @@ extern void blob_check_address(const char *option, const char *where);
 /* In the current memory context */
 extern BlobStore *blob_store(ForeignServer *server, const char *where, Oid userid);
 
+/* What a path is called in the container; of what paths begin with, what their names do */
+extern char *blob_name(const BlobStore *store, const char *path);
 extern char *blob_base64(const void *bytes, int n);
 
 typedef struct BlobParam

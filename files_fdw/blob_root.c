@@ -207,7 +207,7 @@ list_pages(Listing *l, const char *prefix, const char *most, bool one)
 	char *kept = NULL;
 	int64 pages = 0;
 
-	prefix = psprintf("%s%s", l->root->store->folder, prefix);
+	prefix = blob_name(l->root->store, prefix);
 	do
 	{
 		CHECK_FOR_INTERRUPTS();

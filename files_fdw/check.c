@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include "common/attempt.h"
 #include "common/function.h"
 #include "files_fdw/files_fdw.h"
 #include "files_fdw/group.h"
@@ -13,7 +14,6 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
@@ -31,50 +31,39 @@ report(ReturnSetInfo *rsinfo, const char *name, bool ok, const char *detail)
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
-/* Something that may fail, and whose words are to be shown; NULL: it did not */
-typedef struct Attempt
+typedef struct Checked
 {
 	ForeignServer *server;
 	Root *root;
 	List *files;
-} Attempt;
+} Checked;
 
+/* Why something fails, in its own words; NULL: it does not */
 static char *
-attempt(void (*what)(Attempt *), Attempt *a)
+problem_of(void (*what)(void *), Checked *c)
 {
-	MemoryContext old = CurrentMemoryContext;
-	char *volatile problem = NULL;
+	const ErrorData *error = attempt(what, c);
 
-	PG_TRY();
-	{
-		what(a);
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-
-		MemoryContextSwitchTo(old);
-		error = CopyErrorData();
-		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
-			PG_RE_THROW();
-		FlushErrorState();
-		problem = psprintf("%s%s%s%s%s", error->message, error->detail ? ": " : "", error->detail ? error->detail : "",
-						   error->hint ? " " : "", error->hint ? error->hint : "");
-	}
-	PG_END_TRY();
-	return problem;
+	if (error == NULL)
+		return NULL;
+	return psprintf("%s%s%s%s%s", error->message, error->detail ? ": " : "", error->detail ? error->detail : "",
+					error->hint ? " " : "", error->hint ? error->hint : "");
 }
 
 static void
-open_root(Attempt *a)
+open_root(void *arg)
 {
-	a->root = root_of(a->server, GetUserId());
+	Checked *c = arg;
+
+	c->root = root_of(c->server, GetUserId());
 }
 
 static void
-list_all(Attempt *a)
+list_all(void *arg)
 {
-	a->files = a->root->routine->list(a->root, "**");
+	Checked *c = arg;
+
+	c->files = c->root->routine->list(c->root, "**");
 }
 
 /* The newest file by the clock that files are stamped with, against ours */
@@ -105,13 +94,14 @@ check_newest(ReturnSetInfo *rsinfo, List *files)
 
 /* Can the newest file be read? */
 static void
-read_some(Attempt *a)
+read_some(void *arg)
 {
+	Checked *c = arg;
 	ListCell *lc;
 	FileInfo *newest = NULL;
 	char byte;
 
-	foreach (lc, a->files)
+	foreach (lc, c->files)
 	{
 		FileInfo *file = lfirst(lc);
 
@@ -120,10 +110,10 @@ read_some(Attempt *a)
 	}
 	if (newest)
 	{
-		RootFile *file = a->root->routine->open(a->root, newest);
+		RootFile *file = c->root->routine->open(c->root, newest);
 
-		(void) a->root->routine->read(file, &byte, 1, 0);
-		a->root->routine->close(file);
+		(void) c->root->routine->read(file, &byte, 1, 0);
+		c->root->routine->close(file);
 	}
 }
 
@@ -131,24 +121,24 @@ Datum
 files_check(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Attempt a = {.server = files_server(NameStr(*PG_GETARG_NAME(0)))};
+	Checked c = {.server = files_server(NameStr(*PG_GETARG_NAME(0)))};
 	char *problem;
 	char *others;
 
 	rows_begin(fcinfo);
-	problem = attempt(open_root, &a);
-	report(rsinfo, "root", problem == NULL, problem ? problem : psprintf("%s can be opened", a.root->where));
+	problem = problem_of(open_root, &c);
+	report(rsinfo, "root", problem == NULL, problem ? problem : psprintf("%s can be opened", c.root->where));
 	if (problem)
 		return (Datum) 0;
-	problem = attempt(list_all, &a);
-	report(rsinfo, "listing", problem == NULL, problem ? problem : psprintf("%d files", list_length(a.files)));
+	problem = problem_of(list_all, &c);
+	report(rsinfo, "listing", problem == NULL, problem ? problem : psprintf("%d files", list_length(c.files)));
 	if (problem)
 		return (Datum) 0;
-	others = a.root->routine->describe(a.root);
+	others = c.root->routine->describe(c.root);
 	report(rsinfo, "kinds", others == NULL, others ? others : "nothing but files and folders");
-	problem = attempt(read_some, &a);
+	problem = problem_of(read_some, &c);
 	report(rsinfo, "reading", problem == NULL, problem ? problem : "the newest file can be opened and read");
-	check_newest(rsinfo, a.files);
+	check_newest(rsinfo, c.files);
 	return (Datum) 0;
 }
 

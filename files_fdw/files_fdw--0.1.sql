@@ -39,12 +39,12 @@ COMMENT ON FUNCTION files_sniff(name, text)
 
 CREATE FUNCTION files_check(server name, OUT "check" text, OUT ok boolean, OUT detail text)
     RETURNS SETOF record
-    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION files_check(name) IS 'is everything in order? One row per check, with what to do';
 
 CREATE FUNCTION files_tables(server name, OUT schema text, OUT "table" text, OUT key text, OUT description text)
     RETURNS SETOF record
-    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION files_tables(name) IS 'tables that an import would make of a server''s files, by their names alone';
 
 CREATE FUNCTION files_pieces(foreign_table regclass, OUT piece text, OUT version text, OUT extent bigint,

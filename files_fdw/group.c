@@ -9,7 +9,7 @@
 
 #include <ctype.h>
 
-#include "files_fdw/attempt.h"
+#include "common/attempt.h"
 #include "files_fdw/group.h"
 #include "files_fdw/option.h"
 #include "files_fdw/pattern.h"
@@ -364,7 +364,7 @@ by_sheet(Root *root, FileGroup *group)
 
 	/* what cannot be read the import itself will say */
 	if (without_suffix(s.file->path, strlen(s.file->path), workbook_suffixes, lengthof(workbook_suffixes)) == strlen(s.file->path) ||
-		s.file->size == 0 || attempt_in_subtransaction(find_sheets, &s) != NULL)
+		s.file->size == 0 || attempt_one(find_sheets, &s) != NULL)
 		return list_make1(group);
 	group->hidden = s.hidden;
 	/* beside empty ones it must be named */

@@ -7,7 +7,7 @@
 #include "postgres.h"
 
 #include "commands/defrem.h"
-#include "files_fdw/attempt.h"
+#include "common/attempt.h"
 #include "files_fdw/import.h"
 #include "files_fdw/propose.h"
 #include "foreign/foreign.h"
@@ -87,7 +87,7 @@ import_one(void *arg)
 static void
 try_one(One *one)
 {
-	ErrorData *error = attempt_in_subtransaction(import_one, one);
+	ErrorData *error = attempt_one(import_one, one);
 
 	if (error == NULL)
 		return;

@@ -8,7 +8,7 @@
 #include "access/sysattr.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
-#include "files_fdw/lake.h"
+#include "files_fdw/lake_table.h"
 #include "files_fdw/listing.h"
 #include "files_fdw/pattern.h"
 #include "nodes/makefuncs.h"

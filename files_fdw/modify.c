@@ -12,6 +12,7 @@
 #include "files_fdw/compat.h"
 #include "files_fdw/files_fdw.h"
 #include "files_fdw/lake.h"
+#include "files_fdw/lake_table.h"
 #include "files_fdw/listing.h"
 #include "files_fdw/modify.h"
 #include "files_fdw/scan.h"
@@ -118,7 +119,7 @@ typedef struct Deleting
 {
 	ForeignScanState *node;
 	RowMaker *maker;
-	LakeChange *change;
+	struct LakeChange *change;
 } Deleting;
 
 /* It lives as long as the statement: rows, of which there are none, are made in memory that goes with each */

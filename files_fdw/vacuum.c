@@ -9,11 +9,12 @@
 #include "common/function.h"
 #include "common/hashfn.h"
 #include "files_fdw/files_fdw.h"
-#include "files_fdw/lake.h"
+#include "files_fdw/lake_table.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
+#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 SQL_FUNCTION(files_vacuum);

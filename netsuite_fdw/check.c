@@ -6,8 +6,8 @@
 
 #include <math.h>
 
+#include "common/attempt.h"
 #include "common/function.h"
-#include "access/xact.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -15,8 +15,6 @@
 #include "netsuite_fdw/netsuite_fdw.h"
 #include "netsuite_fdw/trait.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
@@ -295,15 +293,19 @@ check_concurrency(Check *c)
 }
 
 static void
-make_client(Check *c)
+make_client(void *arg)
 {
+	Check *c = arg;
+
 	c->client = client_get(c->serverid, GetUserId());
 	client_hold(c->client, c->context);
 }
 
 static void
-check_all(Check *c)
+check_all(void *arg)
 {
+	Check *c = arg;
+
 	if (!check_address(c))
 		return;
 	check_credential(c);
@@ -332,29 +334,10 @@ is_about_mapping(int sqlerrcode)
 
 /* Do a step; where the user mapping does not let it be done, that is a row, not an error */
 static bool
-credential_allows(Check *c, void (*step)(Check *))
+credential_allows(Check *c, void (*step)(void *))
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData *volatile error = NULL;
+	ErrorData *error = attempt(step, c);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		step(c);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
 	if (error == NULL)
 		return true;
 	if (!is_about_mapping(error->sqlerrcode))

@@ -47,7 +47,7 @@ COMMENT ON FUNCTION netsuite_tables(name) IS 'tables that the account may have: 
 
 CREATE FUNCTION netsuite_check(server name, OUT "check" text, OUT ok boolean, OUT detail text)
     RETURNS SETOF record
-    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION netsuite_check(name) IS 'is everything in order? One row per check, with what to do';
 
 CREATE FUNCTION netsuite_stats(OUT server name, OUT day date, OUT requests bigint, OUT retries bigint, OUT refusals bigint, OUT bytes bigint,

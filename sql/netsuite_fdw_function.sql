@@ -3,6 +3,12 @@ SET search_path = public;
 \getenv control NS_CONTROL_TOOL
 \setenv CONTROL :control
 SELECT "check", ok FROM netsuite_check('ns');
+-- beside a large table
+SET parallel_setup_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SELECT (SELECT count(*) > 0 FROM pg_attribute) AS counted, count(*) > 0 AS checked FROM netsuite_check('ns');
+RESET parallel_setup_cost;
+RESET min_parallel_table_scan_size;
 SELECT abs(extract(epoch FROM netsuite_server_time('ns') - now())) < 5 AS near;
 SELECT netsuite_governance('ns');
 SELECT * FROM netsuite_query('ns', 'SELECT id, symbol FROM currency WHERE id <= 2 ORDER BY id ASC');

@@ -2,20 +2,18 @@
 use strict;
 use warnings;
 use Azure;
+use Azurite;
 use Encode qw(decode_utf8 encode_utf8);
-use IO::Socket::INET;
 use IPC::Run;
-use JSON::PP;
 use MIME::Base64;
 use PostgreSQL::Test::Cluster;
 use Psql;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Timed;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 
 my $p = 'postgres';
-my $json = JSON::PP->new->utf8->allow_nonref;
 start_azure();
 delete @ENV{qw(AZURE_TENANT_ID AZURE_CLIENT_ID AZURE_FEDERATED_TOKEN_FILE AZURE_POD_IDENTITY_AUTHORITY_HOST IDENTITY_ENDPOINT IDENTITY_HEADER)};
 $ENV{AZURE_AUTHORITY_HOST} = $azure{authority};
@@ -23,21 +21,9 @@ my ($port, $faulty) = (PostgreSQL::Test::Cluster::get_free_port(), PostgreSQL::T
 my $folder = $azure{folder};
 append_to_file($azure{tokens}, '');
 append_to_file("$folder/faults.log", '');
-my @running = IPC::Run::start([ '/usr/bin/python3', '-B', 'files/blob_faults.py', '--port', $faulty, '--cert', $azure{server}, '--log', "$folder/faults.log", '--tokens', $azure{tokens} ], '<', '/dev/null', '>', "$folder/faults.out", '2>&1');
-
-sub wait_for_port
-{
-	my ($what) = @_;
-	my $until = time() + $PostgreSQL::Test::Utils::timeout_default;
-	until (IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $what))
-	{
-		die "nothing listens on port $what" if time() > $until;
-		sleep(0.05);
-	}
-	return;
-}
-wait_for_port($faulty);
-END { my $code = $?; $_->kill_kill(grace => 0) for @running; $? = $code; }
+my $running = IPC::Run::start([ '/usr/bin/python3', '-B', 'files/blob_faults.py', '--port', $faulty, '--cert', $azure{server}, '--log', "$folder/faults.log", '--tokens', $azure{tokens} ], '<', '/dev/null', '>', "$folder/faults.out", '2>&1');
+wait_for_port($faulty, "$folder/faults.out");
+END { my $code = $?; $running->kill_kill(grace => 0) if $running; $? = $code; }
 
 my $node = PostgreSQL::Test::Cluster->new('blob');
 $node->init;
@@ -121,6 +107,7 @@ my $began = time();
 like(said("SET statement_timeout = '300ms'; $all"), qr/canceling statement due to statement timeout/, 'one that is silent');
 in_time(time() - $began, 2, 'is left at once');
 like(said("SELECT detail FROM files_check('faulty') WHERE false; SET statement_timeout = '200ms'; SELECT * FROM files_list('faulty')"), qr/statement timeout/, 'in functions, too');
+like(said("SET statement_timeout = '200ms'; SELECT * FROM files_check('faulty')"), qr/^ERROR:  canceling statement due to statement timeout/, 'and is no finding of a check');
 
 # -- who asks --
 
@@ -160,35 +147,19 @@ is(said($all), '60001|1800030001', 'a key that stands in a vault');
 
 SKIP:
 {
-	skip 'Azurite from npm comes with make check', 30 unless $ENV{NODE_PATH} && -d "$ENV{NODE_PATH}/azurite";
-	my $key = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
-	my $account = "https://127.0.0.1:$port/devstoreaccount1";
-	local $ENV{NODE_EXTRA_CA_CERTS} = $azure{ca};
-	push @running, IPC::Run::start([ 'node', "$ENV{NODE_PATH}/azurite/dist/src/blob/main.js", '--blobHost', '127.0.0.1', '--blobPort', $port, '--location', "$folder/azurite", '--cert', "$folder/server.crt", '--key', "$folder/server.key",
-			'--disableTelemetry', '--skipApiVersionCheck', '--silent' ], '<', '/dev/null', '>', "$folder/azurite.out", '2>&1');
-	wait_for_port($port);
-	my ($in, $out) = ('', '');
-	my $client = IPC::Run::start([ 'node', 'files/blobs.cjs', $account, 'devstoreaccount1', $key ], '<', \$in, '>', \$out, '2>', "$folder/blobs.err");
-	push @running, $client;
-	my $sdk = sub {
-		my (%deed) = @_;
-		$in .= $json->encode({ container => 'landing', %deed }) . "\n";
-		$client->pump until $out =~ s/^(.*)\n//;
-		my $answer = $json->decode($1);
-		die "$deed{do}: $answer->{error}" if $answer->{error};
-		return $answer->{result};
-	};
-	$sdk->(do => 'container');
+	skip 'Azurite from npm comes with make check', 30 unless has_azurite();
+	start_azurite($port);
+	my ($key, $account) = @azurite{qw(key account)};
 	my @odd = ("plain.csv", "we ird/a b.csv", "per%20cent%+&=;,'\"#?.csv", "\x{fc}ml\x{e4}ut/\x{20ac}.csv", "[x]{y}~z!.csv", "a/b/c/d.csv", "\x{1f600}.csv");
-	$sdk->(do => 'put', name => "erp/$_", text => "id,v\n1,x\n") for @odd;
-	$sdk->(do => 'put', name => "erp/$_", text => 'no') for ('.hidden.csv', '_SUCCESS', 'x.tmp', '.git/a.csv');
-	$sdk->(do => 'put', name => 'erp/folder', text => '', metadata => { hdi_isfolder => 'true' });
-	$sdk->(do => 'put', name => 'other/plain.csv', text => "id,v\n9,other\n");
-	$sdk->(do => 'put', name => 'erpx.csv', text => "id,v\n9,other\n");
-	$sdk->(do => 'stage', name => 'erp/unfinished.csv', text => "id,v\n9,half\n");
-	$sdk->(do => 'snapshot', name => 'erp/plain.csv');
+	azurite(do => 'put', name => "erp/$_", text => "id,v\n1,x\n") for @odd;
+	azurite(do => 'put', name => "erp/$_", text => 'no') for ('.hidden.csv', '_SUCCESS', 'x.tmp', '.git/a.csv');
+	azurite(do => 'put', name => 'erp/folder', text => '', metadata => { hdi_isfolder => 'true' });
+	azurite(do => 'put', name => 'other/plain.csv', text => "id,v\n9,other\n");
+	azurite(do => 'put', name => 'erpx.csv', text => "id,v\n9,other\n");
+	azurite(do => 'stage', name => 'erp/unfinished.csv', text => "id,v\n9,half\n");
+	azurite(do => 'snapshot', name => 'erp/plain.csv');
 	sql("CREATE SERVER lake FOREIGN DATA WRAPPER files_fdw OPTIONS (root '$account/landing/erp', poll '200ms'); CREATE USER MAPPING FOR CURRENT_USER SERVER lake OPTIONS (account_key '$key')");
-	my %theirs = map { ($_->[0] =~ s/^erp\///r) => "$_->[1] $_->[2]" } @{ $sdk->(do => 'list', prefix => 'erp/') };
+	my %theirs = map { ($_->[0] =~ s/^erp\///r) => "$_->[1] $_->[2]" } @{ azurite(do => 'list', prefix => 'erp/') };
 	my %ours = map { my ($path, $rest) = split /\|/, decode_utf8($_); $path => $rest } split /\n/, sql("SELECT replace(path, '|', '?'), size || ' ' || version FROM files_list('lake')");
 	is_deeply(\%ours, { map { $_ => $theirs{$_} } @odd }, 'what is listed is what Microsoft\'s client lists, but for hidden ones, folders and what is not committed');
 	sql("CREATE SCHEMA lake; IMPORT FOREIGN SCHEMA \"/\" FROM SERVER lake INTO lake OPTIONS (metadata 'file')");
@@ -197,12 +168,12 @@ SKIP:
 	is(sql("SELECT v FROM lake.every WHERE file = " . "'" . encode_utf8($odd[3]) . "'"), 'x', 'and one by its name');
 
 	is(said("SELECT ok FROM files_check('lake') WHERE \"check\" = 'kinds'"), 't', 'hidden names and folders are nothing to tell of');
-	$sdk->(do => 'put', name => 'erp/a//b.csv', text => "id,v\n1,x\n");
+	azurite(do => 'put', name => 'erp/a//b.csv', text => "id,v\n1,x\n");
 	like(said("SELECT detail FROM files_check('lake') WHERE \"check\" = 'kinds' AND NOT ok"), qr/and 1 whose names no path of files can have/, 'names without a name between slashes are');
-	$sdk->(do => 'remove', name => 'erp/a//b.csv');
+	azurite(do => 'remove', name => 'erp/a//b.csv');
 
-	my $sas = $sdk->(do => 'sas', permissions => 'rl', minutes => 60);
-	my $read_only = $sdk->(do => 'sas', permissions => 'r', minutes => 60);
+	my $sas = azurite(do => 'sas', permissions => 'rl', minutes => 60);
+	my $read_only = azurite(do => 'sas', permissions => 'r', minutes => 60);
 	sql("GRANT USAGE ON FOREIGN SERVER lake TO reader, plain; GRANT USAGE ON SCHEMA lake TO reader, plain; GRANT SELECT ON ALL TABLES IN SCHEMA lake TO reader, plain");
 	like(as('reader', 'SELECT * FROM lake.every'), qr/user mapping not found for "reader"/, 'nobody reads by somebody else\'s mapping');
 	sql("CREATE USER MAPPING FOR reader SERVER lake OPTIONS (sas '$sas'); CREATE USER MAPPING FOR plain SERVER lake OPTIONS (sas '$read_only')");
@@ -217,11 +188,11 @@ SKIP:
 
 	# a large file, packed and not, by one and by several processes
 	my $text = "id,name,amount\n" . join '', map { sprintf "%d,\"customer, %d\",%.2f\n", $_, $_, $_ * 1.25 } 1 .. 300000;
-	$sdk->(do => 'put', name => 'big/large.csv', base64 => encode_base64($text, ''));
+	azurite(do => 'put', name => 'big/large.csv', base64 => encode_base64($text, ''));
 	require IO::Compress::Gzip;
 	my $packed;
 	IO::Compress::Gzip::gzip(\$text, \$packed);
-	$sdk->(do => 'put', name => 'big/packed.csv.gz', base64 => encode_base64($packed, ''));
+	azurite(do => 'put', name => 'big/packed.csv.gz', base64 => encode_base64($packed, ''));
 	sql("CREATE SERVER big FOREIGN DATA WRAPPER files_fdw OPTIONS (root '$account/landing/big'); CREATE USER MAPPING FOR CURRENT_USER SERVER big OPTIONS (account_key '$key'); CREATE SCHEMA big; IMPORT FOREIGN SCHEMA \"/\" FROM SERVER big INTO big");
 	my $sum = 'count(*), sum(amount), count(DISTINCT name)';
 	is(sql("SELECT $sum FROM big.large"), '300000|56250187500.00|300000', 'a file of several parts');
@@ -233,7 +204,7 @@ SKIP:
 	my $reader = $node->background_psql($p, on_error_stop => 0);
 	$reader->query("BEGIN; DECLARE c CURSOR FOR SELECT id FROM big.large");
 	$reader->query('FETCH 5 FROM c');
-	$sdk->(do => 'put', name => 'big/large.csv', base64 => encode_base64($text =~ s/customer/CUSTOMER/gr, ''));
+	azurite(do => 'put', name => 'big/large.csv', base64 => encode_base64($text =~ s/customer/CUSTOMER/gr, ''));
 	$reader->{stderr} = '';
 	$reader->query('FETCH ALL FROM c');
 	like($reader->{stderr}, qr/file "large.csv" changed after it was listed/, 'a file that is rewritten while it is read');
@@ -242,7 +213,7 @@ SKIP:
 
 	# waiting: what was heard is told
 	sql("SELECT * FROM files_watch('lake', '3s')");
-	$sdk->(do => 'put', name => 'erp/new.csv', text => "id,v\n2,y\n");
+	azurite(do => 'put', name => 'erp/new.csv', text => "id,v\n2,y\n");
 	my $heard = 0;
 	for (1 .. 4) { last if $heard = sql("SELECT count(*) FROM files_watch('lake', '5s')"); }
 	is($heard, 1, 'files_watch hears of a new file by asking');
@@ -250,15 +221,15 @@ SKIP:
 	# names in a database of another encoding
 	$node->safe_psql($p, "CREATE DATABASE latin ENCODING LATIN1 LOCALE 'C' TEMPLATE template0");
 	$node->safe_psql('latin', "CREATE EXTENSION files_fdw; CREATE SERVER lake FOREIGN DATA WRAPPER files_fdw OPTIONS (root '$account/landing/latin'); CREATE USER MAPPING FOR CURRENT_USER SERVER lake OPTIONS (account_key '$key'); CREATE FOREIGN TABLE t (id int) SERVER lake OPTIONS (path '*')");
-	$sdk->(do => 'put', name => "latin/\x{fc}.csv", text => "id\n7\n");
+	azurite(do => 'put', name => "latin/\x{fc}.csv", text => "id\n7\n");
 	is($node->safe_psql('latin', 'SELECT id FROM t'), 7, 'a name that LATIN1 has is read');
 	is($node->safe_psql('latin', "SELECT encode(convert_to(path, 'UTF8'), 'hex') FROM files_list('lake')"), 'c3bc2e637376', 'and shown as it is');
-	$sdk->(do => 'put', name => "latin/\x{20ac}.csv", text => "id\n8\n");
+	azurite(do => 'put', name => "latin/\x{20ac}.csv", text => "id\n8\n");
 	like(($node->psql('latin', 'SELECT id FROM t'))[2], qr/ERROR:  character with byte sequence 0xe2 0x82 0xac in encoding "UTF8" has no equivalent in encoding "LATIN1"/, 'one that it does not have is an error');
 
 	# a container that lives: what the copy holds is what the world knows
 	sql('CREATE EXTENSION ingest CASCADE; CREATE SCHEMA books');
-	$sdk->(do => 'container', container => 'living');
+	azurite(do => 'container', container => 'living');
 	my (%world, %rows, $n);
 	my $seed = $ENV{FILES_SEED} // time() ^ $$;
 	srand($seed);
@@ -267,7 +238,7 @@ SKIP:
 	my $write = sub {
 		my ($name) = @_;
 		my @rows = map { [ ++$n, 'v' . int(rand(1000)) ] } 1 .. 1 + rand(20);
-		$sdk->(do => 'put', container => 'living', name => "orders_$name.csv", text => $table->(@rows));
+		azurite(do => 'put', container => 'living', name => "orders_$name.csv", text => $table->(@rows));
 		$world{$name} = \@rows;
 	};
 	$write->($_) for 1 .. 3;
@@ -286,14 +257,14 @@ SKIP:
 			elsif ($what < 0.75)
 			{
 				my $name = $known[ rand @known ];
-				$sdk->(do => 'remove', container => 'living', name => "orders_$name.csv");
+				azurite(do => 'remove', container => 'living', name => "orders_$name.csv");
 				delete $world{$name};
 			}
 			else
 			{
 				my @more = map { [ ++$n, 'log' ] } 1 .. 3;
 				my $first = !$world{log9};
-				$sdk->(do => 'append', container => 'living', name => 'orders_9.csv', text => $first ? $table->(@more) : $table->(@more) =~ s/^id,v\n//r);
+				azurite(do => 'append', container => 'living', name => 'orders_9.csv', text => $first ? $table->(@more) : $table->(@more) =~ s/^id,v\n//r);
 				push @{ $world{log9} }, @more;
 			}
 		}

@@ -7,6 +7,7 @@ use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Duck;
+use Sandbox;
 use Test::More;
 use Time::HiRes qw(usleep);
 
@@ -184,7 +185,7 @@ sub told { my ($statement) = @_; $out = ''; $in .= "$statement;\nSELECT 'that is
 told('BEGIN; LOCK TABLE books.orders IN ACCESS EXCLUSIVE MODE');
 my ($out2, $err2) = ('', '');
 my $second = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', "CALL ingest.export('whole')" ], '<', '/dev/null', '>', \$out2, '2>', \$err2);
-$node->poll_query_until('postgres', "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'books.orders'::regclass)") or die;
+poll_until($node, 'postgres', "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'books.orders'::regclass)");
 like(said("CALL ingest.export('whole')"), qr/export "whole" is running already/, 'a second run of an export is refused');
 told('CREATE TEMP TABLE kept AS TABLE books.orders; TRUNCATE books.orders; INSERT INTO books.orders TABLE kept; COMMIT');
 $second->finish;
@@ -192,7 +193,7 @@ is($err2, '', 'the first goes on');
 is(in_lake('whole', 'count(*)'), sql('SELECT count(*) FROM books.orders'), 'and sees the rows of a table that was filled anew while it waited');
 told('BEGIN; LOCK TABLE books.orders IN ACCESS EXCLUSIVE MODE');
 $second = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', "CALL ingest.export('first')" ], '<', '/dev/null', '>', \$out2, '2>', \$err2);
-$node->poll_query_until('postgres', "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'books.orders'::regclass)") or die;
+poll_until($node, 'postgres', "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'books.orders'::regclass)");
 sql("SELECT ingest.drop_export('first')");
 told('COMMIT');
 $second->finish;
@@ -212,7 +213,7 @@ for my $i (1 .. 5)
 		usleep(rand(60000));
 		kill 'KILL', $pid;
 		eval { $session->finish; };
-		$node->poll_query_until('postgres', 'SELECT true') or die;
+		poll_until($node, 'postgres', 'SELECT true');
 		($in, $out) = ('', '');
 		$session = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, '2>', "$root.session");
 	}

@@ -83,6 +83,8 @@ like($notices, qr/many_sheet_1: 1 file \(many\.xlsx\), xlsx, sheet "Sheet 1", hi
 is(sql('SELECT v FROM w.many_sheet_4'), '4', 'each has its own rows');
 is(sql("SELECT obj_description('w.many_sheet_2'::regclass)"), 'sheet Sheet 2 of files many.xlsx', 'and says so');
 is(sql("SELECT string_agg(\"table\", ' ' ORDER BY 1) FROM files_tables('xlsx') WHERE \"table\" ~ '^many'"), 'many_sheet_1 many_sheet_2 many_sheet_4', 'a connector sees the same ones');
+# what is tried in a subtransaction cannot be where several processes run a query
+is(sql("SET parallel_setup_cost = 0; SET min_parallel_table_scan_size = 0; SELECT (SELECT count(*) > 0 FROM pg_attribute), count(*) > 0 FROM files_$_('xlsx')"), 't|t', "files_$_() beside a large table") for qw(tables check);
 is(sql('SELECT count(*), sum(v) FROM w.book'), '3|6', 'a single sheet is that of all files, whatever its name is');
 is(sql('SELECT v FROM w.alone'), '4', 'one beside empty ones');
 is(sql("SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'w.placed'::regclass AND attnum > 0"), 'id bigint, name text, amount numeric', 'lines before the table are found, and columns without a name are none');

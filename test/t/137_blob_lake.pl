@@ -3,16 +3,15 @@
 use strict;
 use warnings;
 use Azure;
+use Azurite;
 use Duck;
-use IO::Socket::INET;
 use IPC::Run;
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep time);
 
-plan skip_all => 'Azurite from npm comes with make check' unless $ENV{NODE_PATH} && -d "$ENV{NODE_PATH}/azurite";
+plan skip_all => 'Azurite from npm comes with make check' unless has_azurite();
 my $json = JSON::PP->new->utf8->allow_nonref;
 start_azure();
 my ($port, $proxy) = (PostgreSQL::Test::Cluster::get_free_port(), PostgreSQL::Test::Cluster::get_free_port());
@@ -20,33 +19,13 @@ my $folder = $azure{folder};
 my $orders = "$folder/orders";
 sub order { my ($text) = @_; open my $f, '>', "$orders.new" or die; print $f $text; close $f; rename "$orders.new", $orders or die; }
 order('');
-my $key = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
-my $account = "https://127.0.0.1:$port/devstoreaccount1";
-local $ENV{NODE_EXTRA_CA_CERTS} = $azure{ca};
-my @running = IPC::Run::start([ 'node', "$ENV{NODE_PATH}/azurite/dist/src/blob/main.js", '--blobHost', '127.0.0.1', '--blobPort', $port, '--location', "$folder/azurite", '--cert', "$folder/server.crt", '--key', "$folder/server.key",
-		'--disableTelemetry', '--skipApiVersionCheck', '--silent' ], '<', '/dev/null', '>', "$folder/azurite.out", '2>&1');
-push @running, IPC::Run::start([ '/usr/bin/python3', '-B', 'files/blob_proxy.py', '--port', $proxy, '--to', $port, '--cert', $azure{server}, '--orders', $orders ], '<', '/dev/null', '>', "$folder/proxy.out", '2>&1');
-END { my $code = $?; $_->kill_kill(grace => 0) for @running; $? = $code; }
-for my $what ($port, $proxy)
-{
-	my $until = time() + $PostgreSQL::Test::Utils::timeout_default;
-	until (IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $what)) { die "nothing listens on port $what" if time() > $until; sleep(0.05); }
-}
-my ($in, $out) = ('', '');
-my $client = IPC::Run::start([ 'node', 'files/blobs.cjs', $account, 'devstoreaccount1', $key ], '<', \$in, '>', \$out, '2>', "$folder/blobs.err");
-push @running, $client;
-sub sdk
-{
-	my (%deed) = @_;
-	$in .= $json->encode({ container => 'landing', %deed }) . "\n";
-	$client->pump until $out =~ s/^(.*)\n//;
-	my $answer = $json->decode($1);
-	die "$deed{do}: $answer->{error}" if $answer->{error};
-	return $answer->{result};
-}
-sdk(do => 'container');
+start_azurite($port);
+my ($key, $account) = @azurite{qw(key account)};
+my $running = IPC::Run::start([ '/usr/bin/python3', '-B', 'files/blob_proxy.py', '--port', $proxy, '--to', $port, '--cert', $azure{server}, '--orders', $orders ], '<', '/dev/null', '>', "$folder/proxy.out", '2>&1');
+END { my $code = $?; $running->kill_kill(grace => 0) if $running; $? = $code; }
+wait_for_port($proxy, "$folder/proxy.out");
 duck_start("$folder/duck.err");
-my $reads = sdk(do => 'sas', permissions => 'rl', minutes => 60);
+my $reads = azurite(do => 'sas', permissions => 'rl', minutes => 60);
 
 my $node = PostgreSQL::Test::Cluster->new('blob_lake');
 $node->init;
@@ -57,7 +36,7 @@ sub said { my ($code, $out, $err) = $node->psql('postgres', $_[0]); return $err;
 sub as { my ($user, $sql) = @_; my ($code, $out, $err) = $node->psql('postgres', $sql, extra_params => [ '-U', $user ]); return $err; }
 
 # what is there, as the log names it; each blob fetched for DuckDB
-sub blobs { my ($name) = @_; return map { $_->[0] } @{ sdk(do => 'list', prefix => "erp/$name/") }; }
+sub blobs { my ($name) = @_; return map { $_->[0] } @{ azurite(do => 'list', prefix => "erp/$name/") }; }
 sub fetched
 {
 	my ($name) = @_;
@@ -142,7 +121,7 @@ sql("CREATE USER MAPPING FOR reader SERVER lake OPTIONS (sas '$reads')");
 my $refused = as('reader', "\\set VERBOSITY verbose\nINSERT INTO orders VALUES (9, 'nine', 9)");
 like($refused, qr/ERROR:  42501: permission denied to write file "orders\/y=9\/part-.*" of server "lake"\nDETAIL:  status 403: AuthorizationPermissionMismatch.*\nHINT:  Check sas of the user mapping: a lake needs to read, create, write, delete and list/s, 'a signature that allows no writing');
 unlike($refused, qr/sig=/, 'which is not shown');
-sql("ALTER USER MAPPING FOR reader SERVER lake OPTIONS (SET sas '" . sdk(do => 'sas', permissions => 'rcwdl', minutes => 60) . "')");
+sql("ALTER USER MAPPING FOR reader SERVER lake OPTIONS (SET sas '" . azurite(do => 'sas', permissions => 'rcwdl', minutes => 60) . "')");
 is(as('reader', "INSERT INTO orders VALUES (9, 'nine', 9)"), '', 'one that does');
 
 # -- what nobody needs --

@@ -5,12 +5,12 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "files_fdw/attempt.h"
+#include "common/attempt.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
-ErrorData *
-attempt_in_subtransaction(void (*what)(void *), void *arg)
+static ErrorData *
+in_subtransaction(void (*what)(void *), void *arg, bool of_many)
 {
 	MemoryContext old = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -34,9 +34,21 @@ attempt_in_subtransaction(void (*what)(void *), void *arg)
 		MemoryContextSwitchTo(old);
 		CurrentResourceOwner = owner;
 		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION ||
-			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES)
+			(of_many && ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES))
 			ReThrowError(error);
 	}
 	PG_END_TRY();
 	return error;
+}
+
+ErrorData *
+attempt(void (*what)(void *), void *arg)
+{
+	return in_subtransaction(what, arg, false);
+}
+
+ErrorData *
+attempt_one(void (*what)(void *), void *arg)
+{
+	return in_subtransaction(what, arg, true);
 }
