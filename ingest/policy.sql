@@ -107,8 +107,8 @@ GRANT SELECT ON connector, service, source_grant, source_schema, source_table, m
     annotation, lineage_edge,
     sync_range, sync_piece, change, change_commit, sync_owed, rejected_row, export, job, job_dependency, dead_letter,
     run, run_log, circuit, rule, rule_result, anomaly, alert, acknowledgement, silence, event_type, subscription, audit,
-    source_status, table_status, export_status, run_status, run_totals, job_status, consumer_status, quality_status, anomaly_status,
-        alert_status, column_status, profile_status, annotation_status TO ingest_reader;
+    source_status, table_status, export_status, run_status, run_totals, job_status, consumer_status, quality_status,
+        anomaly_status, alert_status, column_status, profile_status, annotation_status TO ingest_reader;
 -- without what may quote values of rows or name hosts: the views show that to whom it may be shown
 GRANT SELECT (id, name, server, server_oid, owner, owner_name, description, remote_schemas, local_schema, schema_oid,
     include, refresh_schedule, state, max_parallel, registered_at, last_check_at, last_check_ok,

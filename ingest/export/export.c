@@ -137,8 +137,8 @@ check_new(const Export *e)
 	if (!is_changes(e) && !is_snapshot(e) && lake->folder && !lake_row_decides(lake, e))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the folder of a row of lake %s may be another one at another time", e->to_name),
-						errdetail("An expression of a column by which rows are deleted has a subquery, the time or user, "
-								  "or a function that is volatile: what it gave before is not known any more."),
+						errdetail("An expression of a column by which rows are deleted has a subquery, the time or "
+								  "user, or a function that is volatile: what it gave before is not known any more."),
 						errhint("Compute it of the row's columns alone.")));
 	if (!e->replaces && lake_has_rows(e->to_name))
 		refuse_rows(e);
@@ -158,8 +158,8 @@ qualified(Oid relid, const char *what)
 	char *name = get_rel_name(relid);
 
 	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE), errmsg("%s is not a table: there is none with OID %u", what, relid)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("%s is not a table: there is none with OID %u", what, relid)));
 	return quoted_relation(get_namespace_name(get_rel_namespace(relid)), name);
 }
 
@@ -324,8 +324,8 @@ pg_attribute_noreturn()
 			 is_older(x) ? errdetail("The lake is older than what was exported last, and what came after it is not in "
 									 "history any more.")
 						 : errdetail("History is not known since %s, when it was exported last.", e->known_at),
-			 errhint("Drop the export, and make it with replace => true: it begins anew with what is known. Keep history "
-					 "for longer than the time between exports.")));
+			 errhint("Drop the export, and make it with replace => true: it begins anew with what is known. Keep "
+					 "history for longer than the time between exports.")));
 }
 
 /* What is in the lake can be followed by what changed since; else all of it is written anew, where that may be */

@@ -52,4 +52,5 @@ SELECT e.name AS export, -- name of the export
     r.error_class AS last_error_class -- that error's class, as in run_status
 FROM export e LEFT JOIN run r ON r.id = e.last_run
 WHERE ingest_internal.acts_for(e.owner);
-COMMENT ON VIEW export_status IS 'the state of each export of one''s own: what is in the lake, and how the last run went';
+COMMENT ON VIEW export_status
+    IS 'the state of each export of one''s own: what is in the lake, and how the last run went';

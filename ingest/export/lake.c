@@ -21,8 +21,9 @@ ROW_SHAPE(export_shape, Export, FIELD(INT4, Export, id), FIELD(TEXT, Export, nam
 		  FIELD(BOOL, Export, replaces), FIELD(TEXT, Export, held), FIELD(TEXT, Export, app), FIELD(INT8, Export, mark),
 		  FIELD(TEXT, Export, shape), FIELD(TEXT, Export, since), FIELD(OID, Export, from_relation),
 		  FIELD(OID, Export, to_relation), FIELD(TEXT, Export, from_name), FIELD(TEXT, Export, to_name),
-		  FIELD(INT4, Export, sync), FIELD(INT4, Export, source), FIELD(BOOL, Export, loaded), FIELD(BOOL, Export, soft),
-		  FIELD(TEXT, Export, known_at), FIELD(BOOL, Export, known), FIELD(TEXT, Export, now));
+		  FIELD(INT4, Export, sync), FIELD(INT4, Export, source), FIELD(BOOL, Export, loaded),
+		  FIELD(BOOL, Export, soft), FIELD(TEXT, Export, known_at), FIELD(BOOL, Export, known),
+		  FIELD(TEXT, Export, now));
 
 Export *
 export_by_id(int32 id)

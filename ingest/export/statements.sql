@@ -91,7 +91,8 @@ BEGIN
     END IF;
     RETURN rounded;
 END $$;
-COMMENT ON FUNCTION ingest_internal.unrounded(numeric, numeric, text) IS 'a value, or an error if a cast has rounded it';
+COMMENT ON FUNCTION ingest_internal.unrounded(numeric, numeric, text)
+    IS 'a value, or an error if a cast has rounded it';
 
 CREATE FUNCTION ingest_internal.export_fits(type oid, modifier integer, to_type oid, to_modifier integer)
     RETURNS boolean LANGUAGE sql IMMUTABLE

@@ -92,8 +92,8 @@ CREATE FUNCTION create_job(name text, kind text, argument text, priority integer
     depends_on text[] DEFAULT '{}') RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION create_job(text, text, text, integer, integer, interval, text[])
-    IS 'a job: crawl, check, watch (of a source), sync, export, profile, quality (of a table) or sql; made again, it is '
-    'replaced';
+    IS 'a job: crawl, check, watch (of a source), sync, export, profile, quality (of a table) or sql; made again, it '
+    'is replaced';
 
 CREATE FUNCTION watch(source text, active boolean DEFAULT true) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN

@@ -507,8 +507,9 @@ ingest_drop_old_history(PG_FUNCTION_ARGS)
 
 /* Each with the moment from which on everybody saw it, as far as that is known */
 #define VERSIONS_OF_SYNC \
-	"SELECT c.seq, c.sync, c.operation, c.key, c.before, c.after, c.source_time, coalesce(w.after_commit, c.seen_at), " \
-	"c.run, c.xid FROM ingest.change c LEFT JOIN ingest.change_commit w USING (sync, seen_at) WHERE c.sync = $1"
+	"SELECT c.seq, c.sync, c.operation, c.key, c.before, c.after, c.source_time, coalesce(w.after_commit, " \
+	"c.seen_at), c.run, c.xid FROM ingest.change c LEFT JOIN ingest.change_commit w USING (sync, seen_at) WHERE " \
+	"c.sync = $1"
 
 /* Versions are read as the repository's owner, for the copy's */
 static void
