@@ -203,10 +203,8 @@ my ($out, $err);
 # killed while it is at work: nothing was done, and the key is free; killed after: it was done, and the answer is there
 my $working = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr($p), '-c', 'SET SESSION AUTHORIZATION ingest_authenticator', '-c', 'SELECT status, body FROM ' . call($token{'fin operate'}, 'POST', '/v1/counting/f', { seconds => 60 }, { 'idempotency-key' => 'k4' }) . ' s' ], '<', '/dev/null', '>', \$out, '2>', \$err);
 until_is("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%ingest_api.serve(%' AND wait_event = 'PgSleep'", '1', 'somebody is at work');
-kill 'KILL', sql("SELECT pid FROM pg_stat_activity WHERE query LIKE '%ingest_api.serve(%' AND wait_event = 'PgSleep'");
+kill_backend($node, sql("SELECT pid FROM pg_stat_activity WHERE query LIKE '%ingest_api.serve(%' AND wait_event = 'PgSleep'"));
 $working->finish;
-my $until = time() + $PostgreSQL::Test::Utils::timeout_default;
-sleep(0.2) until ($node->psql($p, 'SELECT 1'))[0] == 0 || time() > $until;
 is(counted('f'), 0, 'a backend is killed: nothing was done');
 is((ask('fin operate', 'POST', '/v1/counting/f', { seconds => 0 }, { 'idempotency-key' => 'k4' }))[0], 200, 'and under the key it is done');
 is_deeply([ ask('fin operate', 'POST', '/v1/counting/a', {}, { 'idempotency-key' => 'k1' }) ], \@first, 'what was answered before the crash is answered after it');

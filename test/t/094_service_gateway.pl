@@ -71,9 +71,8 @@ like(slurp_file($node->logfile), qr/the gateway ended by itself and is started a
 # -- gone after any end --
 
 ($pid) = gateways($other);
-kill 'KILL', worker();
+kill_backend($node, worker());
 ok(ended($pid), 'kill -9 of its worker');
-poll_until($node, $p, 'SELECT true');
 ok(comes($other), 'and it is back with the server');
 $node->stop('fast');
 ok(gone_after(1, $other), 'shutdown');
@@ -93,9 +92,8 @@ sleep(0.5);
 sleep(0.2) until $node->start(fail_ok => 1) || time() > $until;
 ok(comes($other), 'start');
 ($pid) = gateways($other);
-kill 'KILL', sql('SELECT pid FROM pg_stat_activity WHERE backend_type = $$checkpointer$$');
+kill_backend($node, sql('SELECT pid FROM pg_stat_activity WHERE backend_type = $$checkpointer$$'));
 ok(ended($pid), 'a crash of somebody else');
-poll_until($node, $p, 'SELECT true');
 ok(comes($other), 'and back');
 
 # -- a database of its own, and its end --

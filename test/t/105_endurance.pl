@@ -64,9 +64,8 @@ for my $round (1 .. $kills)
 	# one that works, if there is one; all others end with it
 	my $pid = sql_or_nothing($node, q{SELECT pid FROM pg_stat_activity WHERE usename = 'ingest_authenticator' ORDER BY state = 'active' DESC, random() LIMIT 1});
 	next unless $pid;
-	kill 'KILL', $pid;
+	kill_backend($node, $pid);
 	$killed{backend}++;
-	poll_until($node, $p, 'SELECT true');
 }
 $clients->finish;
 my %done = $said =~ /^done (\S+) (\d+)$/mg;

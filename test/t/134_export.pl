@@ -211,9 +211,8 @@ for my $i (1 .. 5)
 		$in .= "CALL ingest.export('$name');\n";
 		for (my $waited = 0; $waited < 5000 && slurp_file("/proc/$pid/cmdline") !~ /CALL/; $waited++) { $session->pump_nb; usleep(1000); }
 		usleep(rand(60000));
-		kill 'KILL', $pid;
+		kill_backend($node, $pid);
 		eval { $session->finish; };
-		poll_until($node, 'postgres', 'SELECT true');
 		($in, $out) = ('', '');
 		$session = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, '2>', "$root.session");
 	}

@@ -13,7 +13,7 @@ use PostgreSQL::Test::Utils;
 use Psql;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(start_sandbox control new_server new_engine create_mapping %oauth2 %tba fresh_log differences history_replayed sql_or_nothing poll_until start_session session_ended unit_test);
+our @EXPORT = qw(start_sandbox control new_server new_engine create_mapping %oauth2 %tba fresh_log differences history_replayed sql_or_nothing poll_until kill_backend start_session session_ended unit_test);
 
 # The login that new integrations have; TBA is for those that have it already
 our %oauth2 = (
@@ -175,6 +175,22 @@ sub poll_until
 		sleep(0.1);
 	} while (time() < $until);
 	croak "waited in vain until $expected is the answer to: $query\nthe last one: " . ($last // 'none') . ($show ? "\n$show: " . (sql_or_nothing($node, $show, $database) // 'no answer') : '');
+}
+
+# kill_backend(node, pid): -9 to a process of the server, which begins anew by that.  When it has: for a moment after the
+# kill it still takes connections.
+sub kill_backend
+{
+	my ($node, $pid) = @_;
+	my $begun = sub { my $log = slurp_file($node->logfile); return scalar(() = $log =~ /all server processes terminated; reinitializing$/mg); };
+	my $before = $begun->();
+	# one that had just ended by itself takes nobody along
+	my $until = time() + 60;
+	if (kill 'KILL', $pid)
+	{
+		sleep(0.05) until $begun->() > $before || time() > $until;
+	}
+	return poll_until($node, 'postgres', 'SELECT true');
 }
 
 # -- servers --
