@@ -103,7 +103,7 @@ fuzz_target() {
 # replay_corpus TARGET: the fuzzer's corpus with the sanitizers of the compiler at hand
 replay_corpus() {
 	fuzz_target "$1"
-	gcc -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -DREPLAY -D_GNU_SOURCE -w \
+	gcc -g -O0 -fsanitize=address,undefined -fno-sanitize-recover=undefined -DREPLAY -D_GNU_SOURCE -w \
 		-I"$TOP" -I"$("$PG_CONFIG" --includedir-server)" -o "$WORK/replay_$1" "${SOURCES[@]}" "${LIBRARIES[@]}" -lm || die "the replay of the corpus of $1 does not build"
 	"$WORK/replay_$1" "$CORPUS"/* || die "$1 failed under the sanitizers"
 	counted 1 0
