@@ -50,9 +50,10 @@ quickstart() {
 	return $code
 }
 
+# all at once: a root waits for the network and for one compiler at a time
 for pair in $SUITES; do
 	say "README on a bare Debian ${pair%%:*}"
 	begin "quick starts, ${pair%%:*}" quickstart "${pair%%:*}" "${pair##*:}"
-	await
 done
+await
 report check-quickstart $((60 * 60))
