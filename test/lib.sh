@@ -90,6 +90,17 @@ apt_options() {
 	apt-config dump 2>/dev/null | sed -n 's/^\(Acquire::https\{0,1\}::[^ ]*\) "\(.*\)";$/--aptopt=\1 "\2"/p'
 }
 
+# debian_root FOLDER SUITE PACKAGES OPTIONS AND SOURCES OF MMDEBSTRAP...: a root that is thrown away needs nothing on its disk, and
+# server packages make no clusters in it
+debian_root() {
+	local root=$1 suite=$2 packages=$3 args=()
+	shift 3
+	mapfile -t args < <(apt_options)
+	mmdebstrap --quiet --variant=minbase "${args[@]}" --dpkgopt=force-unsafe-io --dpkgopt=force-confold --include="$packages" \
+		--essential-hook='mkdir -p "$1/etc/postgresql-common" && echo "create_main_cluster = false" >"$1/etc/postgresql-common/createcluster.conf"' \
+		"$suite" "$root" "$@" >"$root.log" 2>&1 || { tail -n 20 "$root.log"; return 1; }
+}
+
 choose_server() {
 	if [ -z "${PG_CONFIG:-}" ]; then
 		local default
