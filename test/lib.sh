@@ -208,16 +208,17 @@ end_processes() {
 		kill -KILL $pid 2>/dev/null
 		sleep 0.05
 	done
+	# not in what is mounted there: a root's /proc is that of the machine
 	while read -r file; do
 		kill -QUIT "$(head -n 1 "$file")" 2>/dev/null
-	done < <(find "$WORK" -name postmaster.pid)
+	done < <(find "$WORK" -xdev -name postmaster.pid)
 	tries=0
 	while [ -n "$(servers)" ] && [ $((tries += 1)) -le 50 ]; do sleep 0.1; done
 	# shellcheck disable=SC2046
 	kill -KILL $(servers) 2>/dev/null
 	while read -r file; do
 		run_as timeout 30 "${BIN:-}/postgres" --single -D "$(dirname "$file")" postgres </dev/null >/dev/null 2>&1
-	done < <(find "$WORK" -name postmaster.pid)
+	done < <(find "$WORK" -xdev -name postmaster.pid)
 }
 
 # for a script that has more to take back
