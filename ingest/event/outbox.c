@@ -454,7 +454,7 @@ ingest_emit(PG_FUNCTION_ARGS)
 	emit(PointerGetDatum(type), CStringGetTextDatum(event_source_of(NULL)),
 		 no_subject ? (Datum) 0 : PointerGetDatum(PG_GETARG_TEXT_PP(1)), no_subject,
 		 PointerGetDatum(PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(2))), caller);
-	/* as dear as the era, and as rare */
+	/* the role's first event here: as dear as the era, and as rare */
 	if (!event_owner_is_known(caller.owner))
 	{
 		int level = sql_begin();

@@ -9,11 +9,20 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/skey.h"
+#include "access/stratnum.h"
+#include "access/table.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "ingest/base/sql.h"
 #include "ingest/event/owner.h"
 #include "nodes/pg_list.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 /* Roles of which this session knows that their names are kept */
 static List *known = NIL;
@@ -44,17 +53,55 @@ owners_at_savepoint(SubXactEvent event, SubTransactionId mine, SubTransactionId 
 		event_owners_forget();
 }
 
+/* A session asks once for each role, and has better things to do than to plan a statement for it */
+static bool
+is_written(Oid role)
+{
+	Oid relid = get_relname_relid("event_owner", get_namespace_oid("ingest", false));
+	Relation rel;
+	Snapshot now;
+	ScanKeyData key;
+	SysScanDesc scan;
+	bool found;
+
+	if (!OidIsValid(relid))
+		return false;
+	rel = table_open(relid, AccessShareLock);
+	now = RegisterSnapshot(GetLatestSnapshot());
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(role));
+	scan = systable_beginscan(rel, InvalidOid, false, now, 1, &key);
+	found = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	UnregisterSnapshot(now);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/* From now on */
+static void
+owner_is_known(Oid role)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	known = lappend_oid(known, role);
+	MemoryContextSwitchTo(old);
+}
+
 bool
 event_owner_is_known(Oid role)
 {
-	return list_member_oid(known, role);
+	if (list_member_oid(known, role))
+		return true;
+	if (!is_written(role))
+		return false;
+	owner_is_known(role);
+	return true;
 }
 
 void
 event_owner_know(Oid role)
 {
 	static bool registered = false;
-	MemoryContext old;
 
 	if (event_owner_is_known(role))
 		return;
@@ -66,7 +113,5 @@ event_owner_know(Oid role)
 	registered = true;
 	known_is_new = true;
 	repo_run("SELECT ingest_internal.event_owner_know($1)", arg_oid(role));
-	old = MemoryContextSwitchTo(TopMemoryContext);
-	known = lappend_oid(known, role);
-	MemoryContextSwitchTo(old);
+	owner_is_known(role);
 }

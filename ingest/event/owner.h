@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-/* Did this session see to it that the role's name is kept? */
+/* Is the role's name kept, as far as this transaction sees? */
 extern bool event_owner_is_known(Oid role);
 /* Sees to that, in this transaction; between sql_begin and sql_end */
 extern void event_owner_know(Oid role);
