@@ -17,10 +17,12 @@ before_removal() {
 }
 
 make_root() {
-	local inside
+	local inside old=()
+	# 15 as this machine has it, with its security updates: what is built here calls functions that their headers name
+	mapfile -t old < <(apt-get indextargets --format 'deb [trusted=yes] $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Identifier: Packages' | sort -u)
 	inside="$(tr -s ' \n' ,, <"$TOP/deploy/build-packages" | sed 's/,$//'),librdkafka-dev,libipc-run-perl,perl,python3,tzdata-legacy"
 	debian_root "$WORK/root" trixie "$inside,postgresql-17,postgresql-server-dev-17,postgresql-15" \
-		"deb [trusted=yes] $MIRROR trixie main" "deb [trusted=yes] $MIRROR bookworm main" || return 1
+		"deb [trusted=yes] $MIRROR trixie main" "${old[@]}" || return 1
 	mkdir "$WORK/root/src"
 	git -C "$TOP" archive "${TREE:-HEAD}" | tar -x -C "$WORK/root/src"
 	mount -t proc proc "$WORK/root/proc"
