@@ -587,10 +587,9 @@ append_text(StringInfo out, const ParquetBound *b, bool above)
 	while (n < b->len && characters < DELTA_TEXT)
 	{
 		last = n;
-		n += pg_utf_mblen((const unsigned char *) b->data + n);
+		n = Min(n + pg_utf_mblen((const unsigned char *) b->data + n), b->len);
 		characters++;
 	}
-	n = Min(n, b->len);
 	memcpy(text, b->data, n);
 	if (n < b->len && above)
 	{

@@ -36,6 +36,8 @@ place_words(const ParquetPlace *place)
 }
 
 /* What is wrong, and where */
+static char *sentence(const ParquetPlace *place, const char *format, va_list args) pg_attribute_printf(2, 0);
+
 static char *
 sentence(const ParquetPlace *place, const char *format, va_list args)
 {

@@ -13,6 +13,12 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+/* where it is, which has 64 bits on all platforms since expat 2.9, under names of its own */
+#if XML_MAJOR_VERSION == 2 && XML_MINOR_VERSION < 9
+#define XML_GetCurrentLineNumber64 XML_GetCurrentLineNumber
+#define XML_GetCurrentByteIndex64 XML_GetCurrentByteIndex
+#endif
+
 #define BLOCK 65536
 #define MOST_TAG (1024 * 1024)
 #define BETWEEN '\n' /* a namespace and a name */
@@ -253,12 +259,12 @@ part_more(XmlPart *part)
 		if (status == XML_STATUS_ERROR && XML_GetErrorCode(part->parser) == XML_ERROR_NO_MEMORY)
 			out_of_memory(part);
 		if (status == XML_STATUS_ERROR)
-			give_up(part, psprintf("line %lu, %s", (unsigned long) XML_GetCurrentLineNumber(part->parser),
+			give_up(part, psprintf("line %lu, %s", (unsigned long) XML_GetCurrentLineNumber64(part->parser),
 								   XML_ErrorString(XML_GetErrorCode(part->parser))));
 		if (part->paused)
 			return true;
 		/* a tag without end is kept until it has one */
-		if (!part->over && part->given - XML_GetCurrentByteIndex(part->parser) > MOST_TAG + BLOCK)
+		if (!part->over && part->given - XML_GetCurrentByteIndex64(part->parser) > MOST_TAG + BLOCK)
 			give_up(part, psprintf("a tag has more than %d bytes", MOST_TAG));
 	}
 }

@@ -77,7 +77,7 @@ SELECT behind, oldest_at IS NULL AS none FROM ingest.consumer_status WHERE consu
 SELECT ingest.unsubscribe('watcher');
 -- everything that grows is deleted some day; the others have as many rows as there are things
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'ingest'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-    AND c.relname NOT IN ('connector', 'service', 'event_type', 'installation', 'data_source', 'source_grant', 'source_schema', 'sync', 'sync_state', 'sync_range', 'sync_owed', 'sync_piece', 'job', 'job_dependency', 'queue', 'circuit', 'rule', 'subscription', 'lineage_edge', 'run_total')
+    AND c.relname NOT IN ('connector', 'service', 'event_type', 'event_owner', 'installation', 'data_source', 'source_grant', 'source_schema', 'sync', 'sync_state', 'sync_range', 'sync_owed', 'sync_piece', 'job', 'job_dependency', 'queue', 'circuit', 'rule', 'subscription', 'lineage_edge', 'run_total')
     AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = c.oid AND f.confrelid IN ('ingest.run'::regclass, 'ingest.alert'::regclass) AND f.confdeltype = 'c')
     AND NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'ingest_internal'::regnamespace AND p.prokind = 'f' AND p.proname ~ 'prune' AND pg_get_functiondef(p.oid) ~ ('DELETE FROM ingest\.' || c.relname || ' '));
 SELECT id AS shop FROM ingest.data_source WHERE name = 'shop' \gset

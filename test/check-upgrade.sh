@@ -10,19 +10,19 @@ choose_server
 [ "$MAJOR" = 15 ] || die "make check-upgrade upgrades from Debian 12's PostgreSQL 15, and this is $MAJOR"
 # shellcheck disable=SC2086
 need_packages $BASE_PACKAGES
-MIRROR=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | grep -E '/debian/?$' | sort -u | head -n 1)}
+MIRROR=${MIRROR:-$(debian_mirror)}
 make_folder
 before_removal() {
 	umount -l "$WORK/root/proc" 2>/dev/null || :
 }
 
 make_root() {
-	local args=() line inside
+	local inside old=()
+	# 15 as this machine has it, with its security updates: what is built here calls functions that their headers name
+	mapfile -t old < <(apt-get indextargets --format 'deb [trusted=yes] $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Identifier: Packages' | sort -u)
 	inside="$(tr -s ' \n' ,, <"$TOP/deploy/build-packages" | sed 's/,$//'),librdkafka-dev,libipc-run-perl,perl,python3,tzdata-legacy"
-	while IFS= read -r line; do [ -n "$line" ] && args+=("$line"); done < <(apt-config dump 2>/dev/null | sed -n 's/^\(Acquire::https\{0,1\}::[^ ]*\) "\(.*\)";$/--aptopt=\1 "\2"/p')
-	mmdebstrap --quiet --variant=minbase "${args[@]}" --include="$inside,postgresql-17,postgresql-server-dev-17,postgresql-15" \
-		--customize-hook='rm -rf "$1"/var/lib/postgresql/*/main' trixie "$WORK/root" \
-		"deb [trusted=yes] $MIRROR trixie main" "deb [trusted=yes] $MIRROR bookworm main" >"$WORK/root.log" 2>&1 || { tail -n 20 "$WORK/root.log"; return 1; }
+	debian_root "$WORK/root" trixie "$inside,postgresql-17,postgresql-server-dev-17,postgresql-15" \
+		"deb [trusted=yes] $MIRROR trixie main" "${old[@]}" || return 1
 	mkdir "$WORK/root/src"
 	git -C "$TOP" archive "${TREE:-HEAD}" | tar -x -C "$WORK/root/src"
 	mount -t proc proc "$WORK/root/proc"
@@ -42,14 +42,16 @@ upgraded() {
 	local pgxs=/usr/lib/postgresql/17/lib/pgxs/src
 	chroot "$WORK/root" /bin/bash -c "mkdir /t && chown -R postgres: /t /src && cd /src/test && exec su postgres -s /bin/bash -c 'LC_ALL=C OLD_SERVER=/usr/lib/postgresql/15 \
 		PATH=/usr/lib/postgresql/17/bin:\$PATH PERL5LIB=$pgxs/test/perl:t PG_REGRESS=$pgxs/test/regress/pg_regress TESTDIR=/t TESTDATADIR=/t TESTLOGDIR=/t/log TMPDIR=/tmp \
-		PG_INGEST_EVENTS=/t prove --timer t/038_upgrade.pl t/129_blue_green.pl'" || { grep -hE 'not ok|error running|ERROR' "$WORK"/root/t/*/log/regress_log_* "$WORK"/root/t/log/regress_log_* 2>/dev/null | head -n 20; return 1; }
+		PG_INGEST_EVENTS=/t prove --timer t/038_upgrade.pl t/129_blue_green.pl'" || { grep -rhE 'not ok|error running|ERROR|FATAL|PANIC|could not' "$WORK"/root/t --include='regress_log_*' --include='*.log' | head -n 40; return 1; }
 }
 
 next() {
 	[ "${STEPS_FAILURES:-0}" -gt 0 ] || try "$@"
 }
-step "build for PostgreSQL 15" build
-next "a root of Debian 13 with both servers" make_root
+# at once: the root waits for the network
+begin "build for PostgreSQL 15" build
+begin "a root of Debian 13 with both" make_root
+await
 next "15: what is built here" install_old
 next "17: built there" install_new
 next "pg_upgrade, and blue and green" upgraded

@@ -20,27 +20,25 @@ inside="$(tr -s ' \n' ,, <"$TOP/deploy/build-packages" | sed 's/,$//'),librdkafk
 
 # test_in SUITE MAJOR: in a root of that release
 test_in() {
-	local suite=${1%-pgdg} major=$2 root=$WORK/$1 sources=("$MIRROR") args=() code=0 more=
-	mapfile -t args < <(apt_options)
+	local suite=${1%-pgdg} major=$2 root=$WORK/$1 config=/usr/lib/postgresql/$2/bin/pg_config sources=("$MIRROR") code=0 more=
 	# unstable is signed with keys that a stable release's keyring does not have yet, and a
 	# mirror's copy of it may be some days past its date
 	if [ "$suite" = sid ]; then
-		sources=("deb [trusted=yes] $MIRROR sid main")
-		args+=('--aptopt=Acquire::Check-Valid-Until "false"')
+		sources=("deb [trusted=yes] $MIRROR sid main" '--aptopt=Acquire::Check-Valid-Until "false"')
 	fi
 	# zones such as CET stand in a package of their own since Debian 13
 	[ "$suite" = bookworm ] || more=,tzdata-legacy
 	if [ "$suite" != "$1" ]; then
 		sources=("deb $MIRROR $suite main" "deb [signed-by=/usr/share/postgresql-common/pgdg/apt.postgresql.org.gpg] $PGDG $1 main")
 	fi
-	mmdebstrap --quiet --variant=minbase "${args[@]}" \
-		--include="$inside$more,postgresql-$major,postgresql-server-dev-$major" \
-		--customize-hook='rm -rf "$1"/var/lib/postgresql/*/main' "$suite" "$root" "${sources[@]}" >"$WORK/$suite.log" 2>&1 ||
-		{ tail -n 5 "$WORK/$suite.log"; die "no root of Debian $suite could be made"; }
+	debian_root "$root" "$suite" "$inside$more,postgresql-$major,postgresql-server-dev-$major" "${sources[@]}" ||
+		die "no root of Debian $suite could be made"
 	mkdir -p "$root/src"
 	git -C "$TOP" archive HEAD | tar -x -C "$root/src"
 	mount -t proc proc "$root/proc"
-	chroot "$root" /bin/bash -c "cd /src && make -s PG_CONFIG=/usr/lib/postgresql/$major/bin/pg_config 2>&1 | tee /tmp/build.log | grep -E ': (warning|(fatal )?error):'; ! grep -qE ': (warning|(fatal )?error):' /tmp/build.log && PG_CONFIG=/usr/lib/postgresql/$major/bin/pg_config test/regress.sh" || code=1
+	# for which it is built: regress.sh does not build it again
+	echo "$config" >"$root/src/netsuite_fdw/.built-for"
+	chroot "$root" /bin/bash -c "cd /src && make -s -j$(nproc) PG_CONFIG=$config 2>&1 | tee /tmp/build.log | grep -E ': (warning|(fatal )?error):'; ! grep -qE ': (warning|(fatal )?error):' /tmp/build.log && PG_CONFIG=$config test/regress.sh" || code=1
 	umount -l "$root/proc"
 	rm -rf --one-file-system "$root"
 	counted $((1 - code)) $code

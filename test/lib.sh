@@ -90,6 +90,17 @@ apt_options() {
 	apt-config dump 2>/dev/null | sed -n 's/^\(Acquire::https\{0,1\}::[^ ]*\) "\(.*\)";$/--aptopt=\1 "\2"/p'
 }
 
+# debian_root FOLDER SUITE PACKAGES OPTIONS AND SOURCES OF MMDEBSTRAP...: a root that is thrown away needs nothing on its disk, and
+# server packages make no clusters in it
+debian_root() {
+	local root=$1 suite=$2 packages=$3 args=()
+	shift 3
+	mapfile -t args < <(apt_options)
+	mmdebstrap --quiet --variant=minbase "${args[@]}" --dpkgopt=force-unsafe-io --dpkgopt=force-confold --include="$packages" \
+		--essential-hook='mkdir -p "$1/etc/postgresql-common" && echo "create_main_cluster = false" >"$1/etc/postgresql-common/createcluster.conf"' \
+		"$suite" "$root" "$@" >"$root.log" 2>&1 || { tail -n 20 "$root.log"; return 1; }
+}
+
 choose_server() {
 	if [ -z "${PG_CONFIG:-}" ]; then
 		local default
@@ -197,16 +208,17 @@ end_processes() {
 		kill -KILL $pid 2>/dev/null
 		sleep 0.05
 	done
+	# not in what is mounted there: a root's /proc is that of the machine
 	while read -r file; do
 		kill -QUIT "$(head -n 1 "$file")" 2>/dev/null
-	done < <(find "$WORK" -name postmaster.pid)
+	done < <(find "$WORK" -xdev -name postmaster.pid)
 	tries=0
 	while [ -n "$(servers)" ] && [ $((tries += 1)) -le 50 ]; do sleep 0.1; done
 	# shellcheck disable=SC2046
 	kill -KILL $(servers) 2>/dev/null
 	while read -r file; do
 		run_as timeout 30 "${BIN:-}/postgres" --single -D "$(dirname "$file")" postgres </dev/null >/dev/null 2>&1
-	done < <(find "$WORK" -name postmaster.pid)
+	done < <(find "$WORK" -xdev -name postmaster.pid)
 }
 
 # for a script that has more to take back

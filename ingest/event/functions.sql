@@ -60,6 +60,15 @@ CREATE FUNCTION ingest_internal.event_add(era integer, xid xid8, type text, sour
 COMMENT ON FUNCTION ingest_internal.event_add(integer, xid8, text, text, text, timestamptz, jsonb, integer, oid) IS
     'writes an event where the table has triggers or is not a plain one';
 
+CREATE FUNCTION ingest_internal.event_owner_know(role oid) RETURNS void LANGUAGE sql
+    BEGIN ATOMIC
+    INSERT INTO ingest.event_owner (role, xid, role_name)
+      SELECT r.oid, pg_current_xact_id(), r.rolname FROM pg_roles r
+      WHERE r.oid = event_owner_know.role AND NOT EXISTS (SELECT FROM ingest.event_owner o WHERE o.role = r.oid);
+    END;
+COMMENT ON FUNCTION ingest_internal.event_owner_know(oid) IS
+    'keeps the name of a role whose events there are, if it is not kept yet';
+
 CREATE FUNCTION emit(type text, subject text, data jsonb) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_emit' LANGUAGE C;
 COMMENT ON FUNCTION emit(text, text, jsonb) IS 'writes an event of your own into the outbox, in this transaction';

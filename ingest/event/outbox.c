@@ -30,6 +30,7 @@
 #include "ingest/event/alert.h"
 #include "ingest/event/event.h"
 #include "ingest/event/outbox.h"
+#include "ingest/event/owner.h"
 #include "ingest/event/publisher.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -138,7 +139,10 @@ forget_outbox(Datum arg, Oid relid)
 {
 	/* an index that comes or goes tells the table, too */
 	if (relid == InvalidOid || relid == outbox_table || relid == outbox_sequence)
+	{
 		outbox_table = InvalidOid;
+		event_owners_forget();
+	}
 }
 
 /* An index that events can be put into without the executor: a btree of columns, not partial, not deferrable */
@@ -401,6 +405,7 @@ emit_to(Audience audience, const char *type, const char *source, const char *sub
 
 	emit(CStringGetTextDatum(type), CStringGetTextDatum(event_source_of(source)),
 		 subject ? CStringGetTextDatum(subject) : (Datum) 0, subject == NULL, json, audience);
+	event_owner_know(audience.owner);
 }
 
 void
@@ -449,6 +454,14 @@ ingest_emit(PG_FUNCTION_ARGS)
 	emit(PointerGetDatum(type), CStringGetTextDatum(event_source_of(NULL)),
 		 no_subject ? (Datum) 0 : PointerGetDatum(PG_GETARG_TEXT_PP(1)), no_subject,
 		 PointerGetDatum(PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(2))), caller);
+	/* the role's first event here: as dear as the era, and as rare */
+	if (!event_owner_is_known(caller.owner))
+	{
+		int level = sql_begin();
+
+		event_owner_know(caller.owner);
+		sql_end(level);
+	}
 	PG_RETURN_VOID();
 }
 
@@ -466,6 +479,7 @@ ingest_announce(PG_FUNCTION_ARGS)
 		audience.owner = PG_GETARG_OID(4);
 	emit(PG_GETARG_DATUM(0), CStringGetTextDatum(event_source_of(source)),
 		 PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2), PG_ARGISNULL(2), PG_GETARG_DATUM(3), audience);
+	event_owner_know(audience.owner);
 	sql_end(level);
 	PG_RETURN_VOID();
 }

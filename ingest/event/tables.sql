@@ -36,6 +36,14 @@ CREATE TABLE event (
 );
 COMMENT ON TABLE event IS 'the outbox: CloudEvents 1.0';
 
+CREATE TABLE event_owner (
+    role oid, -- role
+    xid xid8, -- the transaction that wrote its first event here: of two at once each has a row, and none waits
+    role_name name NOT NULL, -- its name when it was last looked at, by which a restore finds it again
+    PRIMARY KEY (role, xid)
+);
+COMMENT ON TABLE event_owner IS 'roles whose events there are, with the names that events do not have';
+
 CREATE TABLE subscription (
     consumer text PRIMARY KEY -- name of the consumer
         CONSTRAINT "a name has at most 500 bytes" CHECK (octet_length(consumer) <= 500),

@@ -319,12 +319,14 @@ COMMENT ON FUNCTION ingest_internal.ownerless() IS 'what has no owner since it w
 CREATE FUNCTION ingest_internal.enable(actor oid, cluster numeric, here oid, timeline integer)
     RETURNS TABLE (what text, name text, problem text) LANGUAGE plpgsql AS $$
 DECLARE
-    -- events have no name of whoever wrote them: what a number stood for is known by all that has both
+    -- events have no name of whoever wrote them: what a number stood for is known by all that has both, and of old
+    -- events perhaps by nothing but these
     roles_here jsonb := (SELECT jsonb_object_agg(k.role, ingest_internal.role_again(k.role_name)) FROM (
         SELECT a.role_oid, a.role_name FROM ingest.audit a UNION SELECT r.role, r.role_name FROM ingest.run r
         UNION SELECT d.owner, d.owner_name FROM ingest.data_source d
         UNION SELECT j.owner, j.owner_name FROM ingest.job j
-        UNION SELECT s.owner, s.owner_name FROM ingest.subscription s) k (role, role_name) WHERE k.role <> 0);
+        UNION SELECT s.owner, s.owner_name FROM ingest.subscription s
+        UNION SELECT o.role, o.role_name FROM ingest.event_owner o) k (role, role_name) WHERE k.role <> 0);
 BEGIN
     INSERT INTO ingest.installation AS i (system_identifier, database, timeline, era)
         VALUES (cluster, here, enable.timeline, 1)

@@ -288,6 +288,7 @@ BEGIN
     UPDATE ingest.alert x SET owner = taker, owner_name = pg_get_userbyid(taker)
         WHERE ingest_internal.is_had_by(x.owner, x.owner_name, giver, called);
     UPDATE ingest.event x SET owner = taker WHERE giver <> 0 AND x.owner = giver;
+    PERFORM ingest_internal.event_owner_know(taker);
     DELETE FROM ingest.lineage_edge x USING ingest.lineage_edge y
         WHERE ingest_internal.is_had_by(x.owner, x.owner_name, giver, called) AND y.owner = taker
         AND (y.from_schema, y.from_table, y.from_column, y.to_schema, y.to_table, y.to_column, y.kind)

@@ -386,6 +386,9 @@ CREATE FUNCTION ingest_internal.follow_roles() RETURNS void LANGUAGE sql
     UPDATE ingest.source_grant g SET role_name = r.rolname FROM pg_roles r WHERE r.oid = g.role
         AND r.rolname <> g.role_name;
     DELETE FROM ingest.source_grant g WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = g.role);
+    UPDATE ingest.event_owner x SET role_name = r.rolname FROM pg_roles r WHERE r.oid = x.role
+        AND r.rolname <> x.role_name;
+    DELETE FROM ingest.event_owner x WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = x.role);
     END;
 COMMENT ON FUNCTION ingest_internal.follow_roles()
     IS 'names of owners as they are now; what a role had that was dropped is nobody''s';
@@ -400,6 +403,7 @@ DECLARE
     granted ingest.source_grant[] := ARRAY(SELECT g FROM ingest.source_grant g);
     silences ingest.silence[] := ARRAY(SELECT s FROM ingest.silence s);
     flows ingest.lineage_edge[] := ARRAY(SELECT e FROM ingest.lineage_edge e WHERE e.owner IS NOT NULL);
+    writers name[] := ARRAY(SELECT DISTINCT x.role_name FROM ingest.event_owner x);
 BEGIN
     UPDATE ingest.data_source x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
     UPDATE ingest.sync x SET owner = ingest_internal.role_again(x.owner_name) WHERE x.owner <> 0;
@@ -425,6 +429,8 @@ BEGIN
     DELETE FROM ingest.lineage_edge e WHERE e.owner IS NOT NULL;
     INSERT INTO ingest.lineage_edge SELECT (jsonb_populate_record(e, jsonb_build_object('owner',
         ingest_internal.role_again(e.owner_name)))).* FROM unnest(flows) e ON CONFLICT DO NOTHING;
+    DELETE FROM ingest.event_owner;
+    PERFORM ingest_internal.event_owner_know(r.oid) FROM pg_roles r WHERE r.rolname = ANY (writers);
 END $$;
 COMMENT ON FUNCTION ingest_internal.roles_again()
     IS 'roles of a restored repository by the names that they had; 0: not here';

@@ -80,6 +80,15 @@ in_time($followed - $alone, 1, 'what concerns nothing kept costs next to nothing
 
 # -- dumped, and restored into another database of the cluster: what was there has other numbers --
 
+# roles that did nothing but write events: one stays what it is, one has another number where it is restored, one is renamed before, and one is gone by then
+sql(qq{CREATE ROLE $_ LOGIN; GRANT ingest_operator TO $_}) for qw(scribe clerk notary ghost);
+is(as($_, 'postgres', "SELECT ingest.emit('com.example.note', '$_', '{}') FROM generate_series(1, 3)"), "\n\n", "$_ writes events") for qw(scribe clerk notary ghost);
+is(as('scribe', 'postgres', qq{BEGIN; SAVEPOINT a; SELECT ingest.emit('com.example.note', 'undone', '{}'); ROLLBACK TO a; COMMIT}), '', 'and one that is undone');
+# a session whose first event did not come to be
+is(sql(q{SET ROLE other; BEGIN; SELECT ingest.emit('com.example.note', 'undone', '{}'); ROLLBACK; BEGIN; SAVEPOINT a; SELECT ingest.emit('com.example.note', 'undone', '{}'); ROLLBACK TO a; SELECT ingest.emit('com.example.note', 'other', '{}'); COMMIT; RESET ROLE;
+	SELECT count(*) FROM ingest.event_owner WHERE role_name = 'other'}), "\n\n\n1", 'whose name is kept when one does');
+sql('ALTER ROLE notary RENAME TO solicitor; DROP ROLE ghost');
+sql('SELECT ingest_internal.prune(interval \'1 year\', interval \'1 year\')');
 my $dump = $node->basedir . '/dump';
 $node->command_ok([ 'pg_dump', '-Fc', '-d', $node->connstr('postgres'), '-f', $dump ], 'pg_dump');
 sql('CREATE DATABASE whole; CREATE DATABASE part');
@@ -101,7 +110,12 @@ for my $role ('owner', 'other')
 }
 sql('ALTER TABLE trap.mine RENAME TO ours; DROP TABLE trap.ours', 'whole');
 is(sql("SELECT target_table, state FROM ingest.sync WHERE name = 'house.card'", 'whole'), 'card|active', 'and what is done there changes nothing of it');
+# as where roles were made in another order: two have changed numbers, and one a name that was another's
+sql('DROP ROLE clerk; CREATE ROLE clerk LOGIN; GRANT ingest_operator TO clerk; CREATE ROLE ghost LOGIN; GRANT ingest_operator TO ghost; CREATE ROLE notary LOGIN; GRANT ingest_operator TO notary');
 is(sql('SELECT count(*) FROM ingest.enable()', 'whole'), '0', 'an admin enables it');
+is(as($_, 'whole', "SELECT string_agg(subject, ',') FROM ingest.event WHERE type LIKE 'com.example.%'"), { scribe => 'scribe,scribe,scribe', clerk => 'clerk,clerk,clerk', solicitor => 'notary,notary,notary' }->{$_} // '', "$_ sees its own events there")
+  for qw(scribe clerk solicitor notary ghost);
+is(sql("SELECT count(*) FROM ingest.event_owner o LEFT JOIN pg_roles r ON r.oid = o.role WHERE r.rolname IS DISTINCT FROM o.role_name", 'whole'), '0', 'whose names and numbers are those of this place');
 is(sql(q{SELECT target = 'house.card'::regclass, relation = 'far.card'::regclass FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id WHERE s.name = 'house.card'}, 'whole'), 't|t', 'tables are found by name');
 is(sql(q{SELECT count(*), bool_and(p.relation = format('%I.%I', p.schema_name, p.table_name)::regclass AND a.attname = p.column_name)
 	FROM ingest.profile_stats p JOIN pg_attribute a ON (a.attrelid, a.attnum) = (p.relation, p.attnum)}, 'whole'), sql('SELECT count(*) FROM ingest.profile_stats') . '|t', 'and profiles');
