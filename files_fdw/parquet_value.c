@@ -432,6 +432,16 @@ make_values(const ParquetColumn *c, ParquetValues v, int n, MemoryContext contex
 	}
 }
 
+static uint8
+worst_of(const uint8 *states, int n)
+{
+	uint8 worst = VALUE_FINE;
+
+	for (int i = 0; i < n; i++)
+		worst = Max(worst, states[i]);
+	return worst;
+}
+
 /* Each value of a dictionary is made once */
 static void
 make_dictionary(ParquetColumn *c)
@@ -447,43 +457,59 @@ make_dictionary(ParquetColumn *c)
 	c->word_states = MemoryContextAllocHuge(c->kept, Max(l->ndictionary, 1));
 	MemoryContextSwitchTo(old);
 	make_values(c, l->dictionary, l->ndictionary, c->kept, c->words, c->word_states);
+	c->words_fine = worst_of(c->word_states, l->ndictionary) == VALUE_FINE;
 	c->dictionary = l->dictionaries;
 }
 
-/* What the leaf gave, spread over rows */
+/* The leaf's values are there; those of a dictionary are looked up */
+static void
+take_made(ParquetColumn *c, Datum *out, uint8 *states)
+{
+	const ParquetLeaf *l = c->leaf;
+	const uint32 *index = l->index;
+	const Datum *words;
+	int n = l->nvalues;
+
+	if (!l->by_index)
+	{
+		make_values(c, l->values, n, c->batch, out, states);
+		return;
+	}
+	make_dictionary(c);
+	words = c->words;
+	for (int i = 0; i < n; i++)
+		out[i] = words[index[i]];
+	if (c->words_fine)
+		memset(states, VALUE_FINE, n);
+	else
+		for (int i = 0; i < n; i++)
+			states[i] = c->word_states[index[i]];
+}
+
+/* What the leaf gave, spread over rows some of which have none */
 static void
 spread(ParquetColumn *c)
 {
-	const ParquetLeaf *l = c->leaf;
+	const uint8 *levels = c->leaf->def_levels;
 	uint8 full = (uint8) c->node->def;
+	uint8 none = c->plain.base != c->plain.type ? VALUE_LATER : VALUE_NULL;
+	Datum *values = c->values;
+	const Datum *made = c->made;
+	uint8 *states = c->states;
+	const uint8 *made_states = c->made_states;
+	int *slots = c->slots;
+	int n = c->leaf->n;
 	int slot = 0;
 
-	for (int i = 0; i < l->n; i++)
+	for (int i = 0; i < n; i++)
 	{
-		if (l->def_levels[i] != full)
-		{
-			c->values[i] = (Datum) 0;
-			c->states[i] = c->plain.base != c->plain.type ? VALUE_LATER : VALUE_NULL;
-			c->slots[i] = -1;
-			continue;
-		}
-		c->slots[i] = slot;
-		if (!c->direct)
-		{
-			c->values[i] = (Datum) 0;
-			c->states[i] = VALUE_LATER;
-		}
-		else if (l->by_index)
-		{
-			c->values[i] = c->words[l->index[slot]];
-			c->states[i] = c->word_states[l->index[slot]];
-		}
-		else
-		{
-			c->values[i] = c->made[slot];
-			c->states[i] = c->made_states[slot];
-		}
-		slot++;
+		bool there = levels[i] == full;
+
+		/* behind the last value there may be none, but room */
+		values[i] = there ? made[slot] : (Datum) 0;
+		states[i] = there ? made_states[slot] : none;
+		slots[i] = there ? slot : -1;
+		slot += there;
 	}
 }
 
@@ -491,13 +517,15 @@ void
 column_fill(ParquetColumn *c, int64 row)
 {
 	ParquetLeaf *l = c->leaf;
+	Datum *values;
+	uint8 *states;
 
 	/* of a nested column a row at a time */
 	if (c->nest)
 	{
 		c->from = row;
 		c->to = row + 1;
-		c->states[0] = VALUE_LATER;
+		c->states[0] = c->worst = VALUE_LATER;
 		return;
 	}
 	if (row > c->to)
@@ -507,17 +535,30 @@ column_fill(ParquetColumn *c, int64 row)
 		leaf_damaged(l, "there are fewer values than rows");
 	c->from = row;
 	c->to = row + l->n;
+	/* without nulls they stand where they belong */
+	c->dense = l->nvalues == l->n;
+	values = c->dense ? c->values : c->made;
+	states = c->dense ? c->states : c->made_states;
 	if (c->direct)
+		take_made(c, values, states);
+	else
 	{
-		if (l->by_index)
-			make_dictionary(c);
-		else
-			make_values(c, l->values, l->nvalues, c->batch, c->made, c->made_states);
+		memset(values, 0, sizeof(Datum) * l->nvalues);
+		memset(states, VALUE_LATER, l->nvalues);
 	}
-	spread(c);
+	if (!c->dense)
+		spread(c);
+	c->worst = worst_of(c->states, l->n);
 }
 
 /* -- values one by one -- */
+
+/* Which of the leaf's values a row has; -1: none */
+static int
+slot_of(const ParquetColumn *c, int64 row)
+{
+	return c->dense ? (int) (row - c->from) : c->slots[row - c->from];
+}
 
 static void
 value_of(const ParquetColumn *c, int slot, ParquetValue *value)
@@ -666,8 +707,8 @@ column_late(ParquetColumn *c, int64 row, bool soft, Datum *value, bool *isnull, 
 	if (c->nest)
 		return late_nested(c, row, soft, value, isnull, complaint);
 	if (state == VALUE_LATER)
-		return late_flat(c, c->slots[row - c->from], soft, value, isnull, complaint);
-	value_of(c, c->slots[row - c->from], &v);
+		return late_flat(c, slot_of(c, row), soft, value, isnull, complaint);
+	value_of(c, slot_of(c, row), &v);
 	return say_why(c, state, &v, complaint);
 }
 
@@ -678,7 +719,7 @@ column_text(ParquetColumn *c, int64 row)
 	ParquetValue v;
 	int slot;
 
-	if (c->nest || row < c->from || row >= c->to || (slot = c->slots[row - c->from]) < 0)
+	if (c->nest || row < c->from || row >= c->to || (slot = slot_of(c, row)) < 0)
 		return NULL;
 	value_of(c, slot, &v);
 	initStringInfo(&out);

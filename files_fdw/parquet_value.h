@@ -37,7 +37,9 @@ typedef struct ParquetColumn
 	int64 to;
 	Datum *values;
 	uint8 *states; /* ValueState */
-	int *slots;    /* which of the leaf's values it is */
+	uint8 worst;   /* of them */
+	bool dense;    /* there are no nulls among them */
+	int *slots;    /* which of the leaf's values it is, where there are */
 	int64 end;     /* of the row group */
 	/* values before they are spread over rows */
 	Datum *made;
@@ -45,6 +47,7 @@ typedef struct ParquetColumn
 	/* a dictionary's values */
 	Datum *words;
 	uint8 *word_states;
+	bool words_fine; /* all of them */
 	int dictionary; /* its number */
 } ParquetColumn;
 
