@@ -48,7 +48,7 @@ typedef struct ParquetColumn
 	Datum *words;
 	uint8 *word_states;
 	bool words_fine; /* all of them */
-	int dictionary; /* its number */
+	int dictionary;  /* its number */
 } ParquetColumn;
 
 extern ParquetColumn *column_new(ParquetSource *source, const ParquetMeta *meta, const ParquetNode *node,
