@@ -41,6 +41,8 @@ typedef struct ParquetColumn
 	bool dense;    /* there are no nulls among them */
 	int *slots;    /* which of the leaf's values it is, where there are */
 	int64 end;     /* of the row group */
+	char *room;    /* of values of a step that are pointers */
+	size_t room_size;
 	/* values before they are spread over rows */
 	Datum *made;
 	uint8 *made_states;
