@@ -88,6 +88,26 @@ is(sql('SELECT d5, d18, d38, d, us, e, uid, j FROM others LIMIT 1'), '-123.45|12
 like(said('SELECT u64 FROM others'), qr/ERROR:  value out of range for type bigint\n.*DETAIL:  File "types.parquet", position 0, column "u64": "18446744073709551615"/s, 'what does not fit is an error with its place');
 like(said('SELECT dv FROM others'), qr/ERROR:  invalid (input syntax|value) for type integer/, 'and so is what would be rounded');
 
+# -- snappy: literals of every length, copies from every distance, in all their forms --
+
+make(<<'E2');
+import hashlib, random
+draw = random.Random(3)
+def drawn(n):
+  return ''.join(draw.choice('abcdefghijklmnopqrstuvwxyz') for _ in range(n))
+values = []
+for i in range(4000):
+  earlier = values[-draw.choice([1, 2, 7, 40, 300, 2500]):][0] if values else ''
+  values.append(draw.choice([drawn(draw.randint(0, 90)), earlier + drawn(2), earlier[:40], drawn(draw.randint(1, 20)) * draw.randint(2, 9)])[:400])
+  if i % 1000 == 7:
+    values.append(drawn(draw.choice([255, 257, 70000])))
+values = [v.encode() for v in values]
+write(root + 'snappy.parquet', [[Column('t', BYTES, values, converted=0, codec=1, page_rows=1900), Column('n', INT64, [i * 1003 for i in range(len(values))], codec=1, v2=True)]])
+open(root + 'snappy.md5', 'w').write(hashlib.md5(b'|'.join(values)).hexdigest())
+E2
+table('snappy', 'snappy.parquet');
+is(sql("SELECT md5(string_agg(t, '|')), bool_and(n = (p * 1003)) FROM (SELECT t, n, row_number() OVER () - 1 AS p FROM snappy) x"), slurp_file("$root/snappy.md5") . '|t', 'snappy in all its forms');
+
 # -- bad values: rows for who asks for errors --
 
 make(<<'E2');
@@ -170,7 +190,7 @@ os.mkdir('$root/damage')
 os.chmod('$root/damage', 0o755)
 draw = random.Random(7)
 states, n = {}, 0
-for name in ('wide', 'texts_7_1', 'list_0', 'map_1', 'integers_words', 'decimals_0_1', 'truths_3_0'):
+for name in ('wide', 'texts_7_1', 'list_0', 'map_1', 'integers_words', 'decimals_0_1', 'truths_3_0', 'texts_snappy'):
     data = open('$root/corpus/' + name, 'rb').read()
     columns = {'w': 'a int, b text, c bigint', 'l': 'l jsonb', 'm': 'm jsonb', 'd': 'c numeric(4,2)', 'i': 'c int'}.get(name[0], 'c text' if name[:2] == 'te' else 'c boolean')
     conn.execute('DROP FOREIGN TABLE IF EXISTS d')
