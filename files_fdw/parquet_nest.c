@@ -79,9 +79,12 @@ nest_group(ParquetNest *n, int group, const ParquetChunk *chunks, int64 first)
 static inline bool
 present(Cursor *c)
 {
+	/* then the leaf has no entries, and the cursor stands behind those that it had last */
+	if (c->ended)
+		return false;
 	while (c->at == c->leaf->n)
 	{
-		if (c->ended || !leaf_next(c->leaf, LEAF_STEP))
+		if (!leaf_next(c->leaf, LEAF_STEP))
 		{
 			c->ended = true;
 			return false;

@@ -108,6 +108,20 @@ E2
 table('snappy', 'snappy.parquet');
 is(sql("SELECT md5(string_agg(t, '|')), bool_and(n = (p * 1003)) FROM (SELECT t, n, row_number() OVER () - 1 AS p FROM snappy) x"), slurp_file("$root/snappy.md5") . '|t', 'snappy in all its forms');
 
+# -- lists longer than what is read at once, which end with their row group --
+
+make(<<'E2');
+def lists(*lengths):
+  return [Column('element', INT32, [k for n in lengths for k in range(n)], levels=([3] * sum(lengths), [int(k > 0) for n in lengths for k in range(n)], 3, 1), path=['l', 'list', 'element'])]
+for i, lengths in enumerate([(1500,), (1024,), (1, 2047), (3, 1500, 10), (900, 200, 2000, 1)]):
+  write(root + 'lists_%d.parquet' % i, [lists(*lengths), lists(*reversed(lengths))], elements=LIST, rows=len(lengths))
+E2
+table('lists', 'lists_#.parquet');
+sql("ALTER FOREIGN TABLE lists ADD f text OPTIONS (metadata 'file'), ADD n bigint OPTIONS (metadata 'position')");
+my $lengths = "SELECT string_agg(t, ' ' ORDER BY f) FROM (SELECT f, string_agg(jsonb_array_length(l)::text || CASE WHEN l->>-1 = (jsonb_array_length(l) - 1)::text THEN '' ELSE '!' END, ',' ORDER BY n) AS t FROM lists %s GROUP BY f) x";
+is(sql(sprintf $lengths, ''), '1500,1500 1024,1024 1,2047,2047,1 3,1500,10,10,1500,3 900,200,2000,1,1,2000,200,900', 'long lists');
+is(sql(sprintf $lengths, 'WHERE n % 2 = 1'), '1500 1024 2047,1 1500,10,3 200,1,2000,900', 'some of them passed over');
+
 # -- bad values: rows for who asks for errors --
 
 make(<<'E2');
