@@ -197,7 +197,7 @@ take_each(RowMaker *m, const Takes *t, Datum *values, bool *nulls, Complaint *co
 	return true;
 }
 
-/* Columns of Parquet have their values a thousand at a time, each from another row on: the rows that all of them have */
+/* Columns of Parquet have values of a thousand rows, each from another row on: which rows do all of them have? */
 static void
 find_rows(RowMaker *m, Takes *t, bool *nulls)
 {
