@@ -231,39 +231,43 @@ find_rows(RowMaker *m, Takes *t, bool *nulls)
 static inline void
 take_made(const Takes *t, int64 row, Datum *values, bool *nulls)
 {
+	const Take *take = t->of;
+	const Take *end = take + t->n;
 	int64 k = row - t->from;
 
-	for (int i = 0; i < t->n; i++)
+	if (t->worst == VALUE_FINE)
 	{
-		const Take *take = &t->of[i];
-
+		for (; take < end; take++)
+		{
+			if (take->made)
+				values[take->att] = take->made[k];
+		}
+		return;
+	}
+	for (; take < end; take++)
+	{
 		if (take->made == NULL)
 			continue;
 		values[take->att] = take->made[k];
-		if (t->worst == VALUE_NULL)
-			nulls[take->att] = take->states[k] == VALUE_NULL;
+		nulls[take->att] = take->states[k] == VALUE_NULL;
 	}
 }
 
 static inline bool
 has_row(const Takes *t, int64 row)
 {
-	return t->worst <= VALUE_NULL && row >= t->from && row < t->to;
+	return t->at_once && t->worst <= VALUE_NULL && row >= t->from && row < t->to;
 }
 
-static bool
-take_values(RowMaker *m, Takes *t, Datum *values, bool *nulls)
+/* One by one, where they are no Parquet's, or not all of them good; or the first row of more */
+static pg_noinline bool
+take_slowly(RowMaker *m, Takes *t, Datum *values, bool *nulls)
 {
-	const Row *row = &m->scan->row;
+	int64 row = m->scan->row.position;
 	Complaint complaint;
 	ErrorContextCallback callback;
 	bool good = true;
 
-	if (t->at_once && has_row(t, row->position))
-	{
-		take_made(t, row->position, values, nulls);
-		return true;
-	}
 	/* but for its words, which are many bytes */
 	complaint.sqlstate = 0;
 	complaint.column = complaint.value = NULL;
@@ -272,10 +276,10 @@ take_values(RowMaker *m, Takes *t, Datum *values, bool *nulls)
 	callback.arg = m;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	if (t->at_once && (row->position < t->from || row->position >= t->to))
+	if (t->at_once && (row < t->from || row >= t->to))
 		find_rows(m, t, nulls);
-	if (t->at_once && has_row(t, row->position))
-		take_made(t, row->position, values, nulls);
+	if (has_row(t, row))
+		take_made(t, row, values, nulls);
 	else
 		good = take_each(m, t, values, nulls, &complaint);
 	m->at_work = NULL;
@@ -283,6 +287,17 @@ take_values(RowMaker *m, Takes *t, Datum *values, bool *nulls)
 	if (!good)
 		make_bad(m, &complaint, values, nulls);
 	return good;
+}
+
+static inline bool
+take_values(RowMaker *m, Takes *t, Datum *values, bool *nulls)
+{
+	int64 row = m->scan->row.position;
+
+	if (!has_row(t, row))
+		return take_slowly(m, t, values, nulls);
+	take_made(t, row, values, nulls);
+	return true;
 }
 
 /* What a row of the file has before any of its columns is taken */
