@@ -117,6 +117,20 @@ for i, lengths in enumerate([(1500,), (1024,), (1, 2047), (3, 1500, 10), (900, 2
   write(root + 'lists_%d.parquet' % i, [lists(*lengths), lists(*reversed(lengths))], elements=LIST, rows=len(lengths))
 E2
 table('lists', 'lists_#.parquet');
+make(<<'E2');
+import hashlib
+rows = [['row %d, %d of %d' % (i, k, n) for k in range(n)] for i, n in enumerate([3, 900, 1, 40, 2500, 7])]
+values = [v.encode() for row in rows for v in row]
+for i, other in enumerate([{}, dict(codec=2), dict(encoding=DELTA_BYTES), dict(dictionary=True, v2=True)]):
+  write(root + 'texts_%d.parquet' % i, [[Column('element', BYTES, values, converted=0, page_rows=401, levels=([3] * len(values), [int(k > 0) for row in rows for k in range(len(row))], 3, 1), path=['l', 'list', 'element'], **other)]],
+    elements=LIST[:3] + [{1: BYTES, 3: 1, 4: 'element', 6: 0}], rows=len(rows))
+open(root + 'texts.md5', 'w').write(hashlib.md5(b'|'.join(values)).hexdigest())
+E2
+for (0 .. 3)
+{
+	table('texts', "texts_$_.parquet");
+	is(sql("SELECT md5(string_agg(v, '|' ORDER BY n, k)) FROM (SELECT l, row_number() OVER () AS n FROM texts) x, jsonb_array_elements_text(l) WITH ORDINALITY AS e (v, k)"), slurp_file("$root/texts.md5"), 'texts of lists that go on in the next page');
+}
 sql("ALTER FOREIGN TABLE lists ADD f text OPTIONS (metadata 'file'), ADD n bigint OPTIONS (metadata 'position')");
 my $lengths = "SELECT string_agg(t, ' ' ORDER BY f) FROM (SELECT f, string_agg(jsonb_array_length(l)::text || CASE WHEN l->>-1 = (jsonb_array_length(l) - 1)::text THEN '' ELSE '!' END, ',' ORDER BY n) AS t FROM lists %s GROUP BY f) x";
 is(sql(sprintf $lengths, ''), '1500,1500 1024,1024 1,2047,2047,1 3,1500,10,10,1500,3 900,200,2000,1,1,2000,200,900', 'long lists');
