@@ -5,10 +5,10 @@ set_up postgresql-contrib
 need_packages "postgresql-$MAJOR-pgq3" python3-stdnum nginx-light wrk
 all="scan_cpu scan_latency scan_shared scan_memory pushdown sandbox_pages
 	profile_speed profile_vs_sql profile_vs_duckdb profile_accuracy profile_memory profile_merge meanings keys outliers drift nab
-	csv_scan csv_load csv_infer json_scan parquet_scan lake_write dialect
+	csv_scan csv_load csv_infer json_scan parquet_scan pieces_idle files_sync lake_write dialect
 	sync_initial sync_incremental sync_unchanged sync_history events webhook kafka jobs repository api_rest api_graphql"
 which=${*:-$all}
-case " $which " in *" csv_"* | *" parquet_scan"*)
+case " $which " in *" csv_"* | *" parquet_scan"* | *" lake_write"*)
 	command -v npm >/dev/null || need_packages nodejs npm
 	;;
 esac

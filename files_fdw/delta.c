@@ -3,11 +3,13 @@
  *		Delta Lake's log: _delta_log/N.json, a line for each action.
  *
  * Written is what every reader knows: protocol 1 and 2, or 3 and 7 with timestampNtz alone where a column needs that.
- * Logs of others are followed as long as they ask for no more.
+ * Logs of others are followed as long as they ask for no more, from the newest checkpoint on where their beginning is
+ * gone.
  */
 #include "postgres.h"
 
 #include "common/json.h"
+#include "files_fdw/delta_checkpoint.h"
 #include "files_fdw/lake_log.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -290,16 +292,68 @@ by_version(const ListCell *a, const ListCell *b)
 	return x < y ? -1 : x > y;
 }
 
+/* -- where a log begins -- */
+
+typedef struct Beginning
+{
+	LakeState *state;
+	MemoryContext scratch;
+	bool changed;
+} Beginning;
+
+static void
+take_line(const char *line, size_t len, void *arg)
+{
+	Beginning *b = arg;
+
+	take_action(b->state, line, len, b->scratch, &b->changed);
+}
+
+/* Where version 0 is gone, all before the newest checkpoint is in it */
+static void
+take_beginning(LakeState *state, List *files, MemoryContext scratch)
+{
+	Beginning b = {state, scratch};
+	const FileInfo *newest = NULL;
+	int64 version = -1;
+	ListCell *lc;
+
+	foreach (lc, files)
+	{
+		const FileInfo *file = lfirst(lc);
+		int64 at = delta_checkpoint_version(file->path);
+
+		if (lake_log_version(file->path) == 0)
+			return;
+		if (at > version)
+		{
+			version = at;
+			newest = file;
+		}
+	}
+	if (newest == NULL)
+		return;
+	delta_checkpoint_read(state, newest, take_line, &b);
+	if (state->schema == NULL)
+		not_followed(state, psprintf("Its checkpoint of version " INT64_FORMAT " has no metadata.", version),
+					 "It was not written by a writer of Delta, or is damaged.");
+	state->version = version;
+	state->changes++;
+}
+
 static void
 delta_advance(LakeState *state)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "delta log", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext scratch = AllocSetContextCreate(context, "delta action", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
+	List *files = state->root->write->all(state->root, psprintf("%s/" FOLDER, state->folder));
 	List *versions = NIL;
 	ListCell *lc;
 
-	foreach (lc, state->root->write->all(state->root, psprintf("%s/" FOLDER, state->folder)))
+	if (state->version < 0)
+		take_beginning(state, files, scratch);
+	foreach (lc, files)
 	{
 		if (lake_log_version(((FileInfo *) lfirst(lc))->path) > state->version)
 			versions = lappend(versions, lfirst(lc));
@@ -314,7 +368,7 @@ delta_advance(LakeState *state)
 			not_followed(state,
 						 psprintf("Version " INT64_FORMAT " is not there: it was taken into a checkpoint, or is lost.",
 								  state->version + 1),
-						 "Only logs are followed that are there from version 0 on.");
+						 "Only logs are followed that are there from version 0, or from a checkpoint of one file, on.");
 		take_version(state, file, scratch);
 		state->version++;
 	}

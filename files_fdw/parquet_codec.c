@@ -5,11 +5,11 @@
 #include "postgres.h"
 
 #include <lz4.h>
-#include <snappy-c.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include "files_fdw/parquet_codec.h"
+#include "files_fdw/parquet_snappy.h"
 
 const char *
 parquet_codec_name(int codec)
@@ -129,24 +129,13 @@ unpack_zstd(const uint8 *from, size_t n, uint8 *to, size_t size)
 	return !ZSTD_isError(got) && got == size ? NULL : "a page is not valid zstd of its size";
 }
 
-static const char *
-unpack_snappy(const uint8 *from, size_t n, uint8 *to, size_t size)
-{
-	size_t got;
-
-	if (snappy_uncompressed_length((const char *) from, n, &got) != SNAPPY_OK || got != size ||
-		snappy_uncompress((const char *) from, n, (char *) to, &got) != SNAPPY_OK || got != size)
-		return "a page is not valid snappy of its size";
-	return NULL;
-}
-
 const char *
 parquet_unpack(int codec, const uint8 *from, size_t n, uint8 *to, size_t size)
 {
 	switch (codec)
 	{
 		case PARQUET_SNAPPY:
-			return unpack_snappy(from, n, to, size);
+			return snappy_unpack(from, n, to, size) ? NULL : "a page is not valid snappy of its size";
 		case PARQUET_GZIP:
 			return unpack_gzip(from, n, to, size);
 		case PARQUET_ZSTD:

@@ -570,6 +570,17 @@ read_values(ParquetLeaf *l)
 	}
 }
 
+/* How many levels are that one */
+static int
+count_level(const uint8 *levels, int n, uint8 level)
+{
+	int count = 0;
+
+	for (int i = 0; i < n; i++)
+		count += levels[i] == level;
+	return count;
+}
+
 bool
 leaf_next(ParquetLeaf *l, int most)
 {
@@ -585,12 +596,7 @@ leaf_next(ParquetLeaf *l, int most)
 	l->def_levels = l->defs + l->levels_at;
 	l->rep_levels = l->reps + l->levels_at;
 	l->n = Min(l->levels_n - l->levels_at, most);
-	l->nvalues = 0;
-	if (full == 0)
-		l->nvalues = l->n;
-	else
-		for (int i = 0; i < l->n; i++)
-			l->nvalues += l->def_levels[i] == full;
+	l->nvalues = full == 0 ? l->n : count_level(l->def_levels, l->n, full);
 	if (l->by_index)
 		read_indices(l);
 	else

@@ -79,9 +79,12 @@ nest_group(ParquetNest *n, int group, const ParquetChunk *chunks, int64 first)
 static inline bool
 present(Cursor *c)
 {
+	/* then the leaf has no entries, and the cursor stands behind those that it had last */
+	if (c->ended)
+		return false;
 	while (c->at == c->leaf->n)
 	{
-		if (c->ended || !leaf_next(c->leaf, LEAF_STEP))
+		if (!leaf_next(c->leaf, LEAF_STEP))
 		{
 			c->ended = true;
 			return false;
@@ -140,12 +143,24 @@ put_null(ParquetNest *n)
 	put(n, &(JsonbValue){.type = jbvNull});
 }
 
+/* A row may go on in the next page, whose bytes come where those of this one are */
+static char *
+kept(const char *p, size_t len)
+{
+	char *copy = palloc(len + 1);
+
+	if (len > 0)
+		memcpy(copy, p, len);
+	copy[len] = '\0';
+	return copy;
+}
+
 static void
 put_string(ParquetNest *n, const char *p, size_t len)
 {
 	JsonbValue value = {.type = jbvString};
 
-	value.val.string.val = (char *) p;
+	value.val.string.val = kept(p, len);
 	value.val.string.len = (int) len;
 	put(n, &value);
 }
@@ -156,7 +171,7 @@ make_bad(ParquetNest *n, int sqlstate, const char *why, const char *p, size_t le
 	if (!n->bad)
 	{
 		(void) complain(n->complaint, sqlstate, "%s", why);
-		n->complaint->value = p;
+		n->complaint->value = kept(p, len);
 		n->complaint->len = (int) len;
 	}
 	n->bad = true;

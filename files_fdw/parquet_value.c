@@ -21,6 +21,7 @@
 #include "utils/uuid.h"
 
 #define STEP_BYTES 65536 /* of values that a decoder makes at once */
+#define MOST_ROOM (256 * 1024)
 #define BUILT_MOST INT64CONST(9999999999999999)
 #define BUILT_SCALE 15
 
@@ -138,15 +139,21 @@ column_group(ParquetColumn *c, int group, const ParquetChunk *chunks)
 
 /* -- making values -- */
 
-/* Memory of the values of a step: so much for each, and their bytes */
+/* Memory of values: of those of a step the one that the last step had */
 static char *
-room_for(const Slice *slices, int n, size_t each, MemoryContext context)
+room_for(ParquetColumn *c, size_t size, MemoryContext context)
 {
-	size_t size = each * n;
-
-	for (int i = 0; slices && i < n; i++)
-		size += MAXALIGN(slices[i].len);
-	return MemoryContextAllocHuge(context, Max(size, 1));
+	if (context != c->batch || size > MOST_ROOM)
+		return MemoryContextAllocHuge(context, Max(size, 1));
+	if (size > c->room_size || c->room == NULL)
+	{
+		if (c->room)
+			pfree(c->room);
+		c->room = NULL;
+		c->room_size = Max(size, LEAF_STEP * sizeof(Datum));
+		c->room = MemoryContextAlloc(c->context, c->room_size);
+	}
+	return c->room;
 }
 
 static void
@@ -258,12 +265,14 @@ big_numeric(const ParquetNode *node, const ParquetValue *value, Datum *out)
 }
 
 static void
-make_numerics(const ParquetColumn *c, ParquetValues v, int n, MemoryContext context, Datum *out, uint8 *states)
+make_numerics(ParquetColumn *c, ParquetValues v, int n, MemoryContext context, Datum *out, uint8 *states)
 {
 	const ParquetNode *node = c->node;
 	size_t size = MAXALIGN(BUILT_SIZE);
-	char *room = room_for(NULL, n, size, context);
-	uint64 limit = node->precision < 16 ? ten_to(node->precision) : (uint64) BUILT_MOST + 1;
+	char *room = room_for(c, size * n, context);
+	uint64 limit = node->scale > BUILT_SCALE ? 0
+				   : node->precision < 16    ? ten_to(node->precision)
+											 : (uint64) BUILT_MOST + 1;
 	MemoryContext old = MemoryContextSwitchTo(context);
 
 	for (int i = 0; i < n; i++)
@@ -271,35 +280,99 @@ make_numerics(const ParquetColumn *c, ParquetValues v, int n, MemoryContext cont
 		ParquetValue value;
 		int64 unscaled;
 		uint64 magnitude;
+		bool small = true;
 
-		parquet_value_at(node, v, i, &value);
-		if (node->scale <= BUILT_SCALE && parquet_small_decimal(node, &value, &unscaled))
+		if (node->type == PARQUET_INT32)
+			unscaled = v.i32[i];
+		else if (node->type == PARQUET_INT64)
+			unscaled = v.i64[i];
+		else
 		{
-			magnitude = unscaled < 0 ? 0 - (uint64) unscaled : (uint64) unscaled;
-			if (magnitude < limit)
-			{
-				out[i] = build_numeric(room + size * i, magnitude, unscaled < 0, node->scale);
-				continue;
-			}
+			parquet_value_at(node, v, i, &value);
+			small = parquet_small_decimal(node, &value, &unscaled);
 		}
-		states[i] = big_numeric(node, &value, &out[i]);
+		magnitude = unscaled < 0 ? 0 - (uint64) unscaled : (uint64) unscaled;
+		if (small && magnitude < limit)
+			out[i] = build_numeric(room + size * i, magnitude, unscaled < 0, node->scale);
+		else
+		{
+			parquet_value_at(node, v, i, &value);
+			states[i] = big_numeric(node, &value, &out[i]);
+		}
 	}
 	MemoryContextSwitchTo(old);
 }
 
-/* All of them at once, mostly: they stand one behind the other in a page, but for their lengths */
-static bool
+/* Eight bytes, none of which is NUL or beyond ASCII */
+static inline bool
+is_plain_word(uint64 word)
+{
+	const uint64 ones = UINT64CONST(0x0101010101010101);
+
+	return (((word - ones) | word) & (ones << 7)) == 0;
+}
+
+/* Mostly texts are ASCII, which is the same in all encodings of a server */
+static inline bool
 is_text(const char *p, uint32 len)
 {
+	uint32 i = 0;
+	uint64 word = UINT64CONST(0x2020202020202020);
+
+	for (; i + 8 <= len; i += 8)
+	{
+		memcpy(&word, p + i, 8);
+		if (!is_plain_word(word))
+			break;
+	}
+	if (i + 8 > len)
+	{
+		/* the last eight, or all that there are */
+		if (len >= 8)
+			memcpy(&word, p + len - 8, 8);
+		else
+			for (; i < len; i++)
+				word = word << 8 | (uint8) p[i];
+		if (is_plain_word(word))
+			return true;
+	}
 	return pg_encoding_verifymbstr(GetDatabaseEncoding(), p, (int) len) == (int) len;
 }
 
-static void
-make_texts(const ParquetColumn *c, ParquetValues v, int n, MemoryContext context, Datum *out, uint8 *states)
+/* Do the lengths of values stand before them, in memory that is the leaf's and of which nobody will ask again? */
+static bool
+has_lengths(const ParquetColumn *c, MemoryContext context)
 {
-	size_t each = MAXALIGN(VARHDRSZ) + MAXIMUM_ALIGNOF;
+	return c->leaf && c->node->type == PARQUET_BYTE_ARRAY &&
+		   (context == c->kept || c->leaf->decoder.encoding == PARQUET_PLAIN);
+}
+
+static size_t
+bytes_of(const Slice *slices, int n)
+{
+	size_t size = 0;
+
+	for (int i = 0; i < n; i++)
+		size += MAXALIGN(slices[i].len + VARHDRSZ);
+	return size;
+}
+
+/* The short head of a value takes the last byte of its length, and then the value is made where it stands */
+static inline Datum
+text_in_place(Slice slice)
+{
+	char *head = unconstify(char *, slice.p) - VARHDRSZ_SHORT;
+
+	SET_VARSIZE_SHORT(head, slice.len + VARHDRSZ_SHORT);
+	return PointerGetDatum(head);
+}
+
+static void
+make_texts(ParquetColumn *c, ParquetValues v, int n, MemoryContext context, Datum *out, uint8 *states)
+{
 	bool bytes = c->meaning == MEAN_BYTES;
-	char *room;
+	bool in_place = has_lengths(c, context);
+	char *room = NULL;
 
 	if (c->recoder && !bytes)
 	{
@@ -318,13 +391,20 @@ make_texts(const ParquetColumn *c, ParquetValues v, int n, MemoryContext context
 		MemoryContextSwitchTo(old);
 		return;
 	}
-	room = room_for(v.slices, n, each, context);
 	for (int i = 0; i < n; i++)
 	{
 		uint32 len = v.slices[i].len;
 
 		if (!bytes && !is_text(v.slices[i].p, len))
 			states[i] = VALUE_TEXT;
+		if (in_place && len <= VARATT_SHORT_MAX - VARHDRSZ_SHORT)
+		{
+			out[i] = text_in_place(v.slices[i]);
+			continue;
+		}
+		/* of all that are left */
+		if (room == NULL)
+			room = room_for(c, bytes_of(v.slices + i, n - i), context);
 		SET_VARSIZE(room, len + VARHDRSZ);
 		memcpy(VARDATA(room), v.slices[i].p, len);
 		out[i] = PointerGetDatum(room);
@@ -368,11 +448,11 @@ make_moments(const ParquetColumn *c, ParquetValues v, int n, Datum *out, uint8 *
 }
 
 static void
-make_fixed(const ParquetColumn *c, ParquetValues v, int n, MemoryContext context, Datum *out, uint8 *states)
+make_fixed(ParquetColumn *c, ParquetValues v, int n, MemoryContext context, Datum *out, uint8 *states)
 {
 	bool uuid = c->meaning == MEAN_UUID;
 	size_t size = MAXALIGN(uuid ? UUID_LEN : sizeof(Interval));
-	char *room = room_for(NULL, n, size, context);
+	char *room = room_for(c, size * n, context);
 
 	for (int i = 0; i < n; i++, room += size)
 	{
@@ -397,7 +477,7 @@ make_fixed(const ParquetColumn *c, ParquetValues v, int n, MemoryContext context
 }
 
 static void
-make_values(const ParquetColumn *c, ParquetValues v, int n, MemoryContext context, Datum *out, uint8 *states)
+make_values(ParquetColumn *c, ParquetValues v, int n, MemoryContext context, Datum *out, uint8 *states)
 {
 	memset(states, VALUE_FINE, n);
 	switch (c->meaning)
@@ -432,6 +512,16 @@ make_values(const ParquetColumn *c, ParquetValues v, int n, MemoryContext contex
 	}
 }
 
+static uint8
+worst_of(const uint8 *states, int n)
+{
+	uint8 worst = VALUE_FINE;
+
+	for (int i = 0; i < n; i++)
+		worst = Max(worst, states[i]);
+	return worst;
+}
+
 /* Each value of a dictionary is made once */
 static void
 make_dictionary(ParquetColumn *c)
@@ -447,43 +537,59 @@ make_dictionary(ParquetColumn *c)
 	c->word_states = MemoryContextAllocHuge(c->kept, Max(l->ndictionary, 1));
 	MemoryContextSwitchTo(old);
 	make_values(c, l->dictionary, l->ndictionary, c->kept, c->words, c->word_states);
+	c->words_fine = worst_of(c->word_states, l->ndictionary) == VALUE_FINE;
 	c->dictionary = l->dictionaries;
 }
 
-/* What the leaf gave, spread over rows */
+/* The leaf's values are there; those of a dictionary are looked up */
+static void
+take_made(ParquetColumn *c, Datum *out, uint8 *states)
+{
+	const ParquetLeaf *l = c->leaf;
+	const uint32 *index = l->index;
+	const Datum *words;
+	int n = l->nvalues;
+
+	if (!l->by_index)
+	{
+		make_values(c, l->values, n, c->batch, out, states);
+		return;
+	}
+	make_dictionary(c);
+	words = c->words;
+	for (int i = 0; i < n; i++)
+		out[i] = words[index[i]];
+	if (c->words_fine)
+		memset(states, VALUE_FINE, n);
+	else
+		for (int i = 0; i < n; i++)
+			states[i] = c->word_states[index[i]];
+}
+
+/* What the leaf gave, spread over rows some of which have none */
 static void
 spread(ParquetColumn *c)
 {
-	const ParquetLeaf *l = c->leaf;
+	const uint8 *levels = c->leaf->def_levels;
 	uint8 full = (uint8) c->node->def;
+	uint8 none = c->plain.base != c->plain.type ? VALUE_LATER : VALUE_NULL;
+	Datum *values = c->values;
+	const Datum *made = c->made;
+	uint8 *states = c->states;
+	const uint8 *made_states = c->made_states;
+	int *slots = c->slots;
+	int n = c->leaf->n;
 	int slot = 0;
 
-	for (int i = 0; i < l->n; i++)
+	for (int i = 0; i < n; i++)
 	{
-		if (l->def_levels[i] != full)
-		{
-			c->values[i] = (Datum) 0;
-			c->states[i] = c->plain.base != c->plain.type ? VALUE_LATER : VALUE_NULL;
-			c->slots[i] = -1;
-			continue;
-		}
-		c->slots[i] = slot;
-		if (!c->direct)
-		{
-			c->values[i] = (Datum) 0;
-			c->states[i] = VALUE_LATER;
-		}
-		else if (l->by_index)
-		{
-			c->values[i] = c->words[l->index[slot]];
-			c->states[i] = c->word_states[l->index[slot]];
-		}
-		else
-		{
-			c->values[i] = c->made[slot];
-			c->states[i] = c->made_states[slot];
-		}
-		slot++;
+		bool there = levels[i] == full;
+
+		/* behind the last value there may be none, but room */
+		values[i] = there ? made[slot] : (Datum) 0;
+		states[i] = there ? made_states[slot] : none;
+		slots[i] = there ? slot : -1;
+		slot += there;
 	}
 }
 
@@ -491,13 +597,15 @@ void
 column_fill(ParquetColumn *c, int64 row)
 {
 	ParquetLeaf *l = c->leaf;
+	Datum *values;
+	uint8 *states;
 
 	/* of a nested column a row at a time */
 	if (c->nest)
 	{
 		c->from = row;
 		c->to = row + 1;
-		c->states[0] = VALUE_LATER;
+		c->states[0] = c->worst = VALUE_LATER;
 		return;
 	}
 	if (row > c->to)
@@ -507,17 +615,30 @@ column_fill(ParquetColumn *c, int64 row)
 		leaf_damaged(l, "there are fewer values than rows");
 	c->from = row;
 	c->to = row + l->n;
+	/* without nulls they stand where they belong */
+	c->dense = l->nvalues == l->n;
+	values = c->dense ? c->values : c->made;
+	states = c->dense ? c->states : c->made_states;
 	if (c->direct)
+		take_made(c, values, states);
+	else
 	{
-		if (l->by_index)
-			make_dictionary(c);
-		else
-			make_values(c, l->values, l->nvalues, c->batch, c->made, c->made_states);
+		memset(values, 0, sizeof(Datum) * l->nvalues);
+		memset(states, VALUE_LATER, l->nvalues);
 	}
-	spread(c);
+	if (!c->dense)
+		spread(c);
+	c->worst = worst_of(c->states, l->n);
 }
 
 /* -- values one by one -- */
+
+/* Which of the leaf's values a row has; -1: none */
+static int
+slot_of(const ParquetColumn *c, int64 row)
+{
+	return c->dense ? (int) (row - c->from) : c->slots[row - c->from];
+}
 
 static void
 value_of(const ParquetColumn *c, int slot, ParquetValue *value)
@@ -666,8 +787,8 @@ column_late(ParquetColumn *c, int64 row, bool soft, Datum *value, bool *isnull, 
 	if (c->nest)
 		return late_nested(c, row, soft, value, isnull, complaint);
 	if (state == VALUE_LATER)
-		return late_flat(c, c->slots[row - c->from], soft, value, isnull, complaint);
-	value_of(c, c->slots[row - c->from], &v);
+		return late_flat(c, slot_of(c, row), soft, value, isnull, complaint);
+	value_of(c, slot_of(c, row), &v);
 	return say_why(c, state, &v, complaint);
 }
 
@@ -678,7 +799,7 @@ column_text(ParquetColumn *c, int64 row)
 	ParquetValue v;
 	int slot;
 
-	if (c->nest || row < c->from || row >= c->to || (slot = c->slots[row - c->from]) < 0)
+	if (c->nest || row < c->from || row >= c->to || (slot = slot_of(c, row)) < 0)
 		return NULL;
 	value_of(c, slot, &v);
 	initStringInfo(&out);

@@ -37,15 +37,20 @@ typedef struct ParquetColumn
 	int64 to;
 	Datum *values;
 	uint8 *states; /* ValueState */
-	int *slots;    /* which of the leaf's values it is */
+	uint8 worst;   /* of them */
+	bool dense;    /* there are no nulls among them */
+	int *slots;    /* which of the leaf's values it is, where there are */
 	int64 end;     /* of the row group */
+	char *room;    /* of values of a step that are pointers */
+	size_t room_size;
 	/* values before they are spread over rows */
 	Datum *made;
 	uint8 *made_states;
 	/* a dictionary's values */
 	Datum *words;
 	uint8 *word_states;
-	int dictionary; /* its number */
+	bool words_fine; /* all of them */
+	int dictionary;  /* its number */
 } ParquetColumn;
 
 extern ParquetColumn *column_new(ParquetSource *source, const ParquetMeta *meta, const ParquetNode *node,

@@ -37,9 +37,10 @@ row_maker_new(Table *t, Bitmapset *wanted, Bitmapset *early)
 	m->soft = t->error > 0 && bms_is_member(t->error, wanted);
 	t->wanted = m->soft ? bms_add_range(NULL, 1, Max(t->natts, 1)) : wanted;
 	m->context = CurrentMemoryContext;
-	m->early = palloc(sizeof(Take) * (t->natts + 1));
-	m->late = palloc(sizeof(Take) * (t->natts + 1));
+	m->early.of = palloc0(sizeof(Take) * (t->natts + 1));
+	m->late.of = palloc0(sizeof(Take) * (t->natts + 1));
 	m->places = palloc(sizeof(int) * (t->natts + 1));
+	m->file_atts = palloc(sizeof(int) * (t->natts + 1));
 	m->file_values = palloc0(sizeof(Datum) * (t->natts + 1));
 	m->file_nulls = palloc(sizeof(bool) * (t->natts + 1));
 	m->arena.hold = m->file_arena.hold = CurrentMemoryContext;
@@ -52,13 +53,15 @@ row_maker_new(Table *t, Bitmapset *wanted, Bitmapset *early)
 
 		if (!c->dropped && (c->o.kind == COLUMN_POSITION || c->o.kind == COLUMN_LINE))
 			m->places[m->nplaces++] = i;
+		if (!c->dropped && column_is_of_file(c))
+			m->file_atts[m->nfile_atts++] = i;
 		/* whether a row is good, all its values tell */
 		if (c->dropped || c->o.kind != COLUMN_DATA || !(m->soft || bms_is_member(i + 1, wanted)))
 			continue;
 		if (!m->soft && bms_is_member(i + 1, early))
-			m->early[m->nearly++] = take;
+			m->early.of[m->early.n++] = take;
 		else
-			m->late[m->nlate++] = take;
+			m->late.of[m->late.n++] = take;
 	}
 	return m;
 }
@@ -72,6 +75,7 @@ row_maker_file(RowMaker *m, FileInfo *file)
 	MemoryContextReset(m->file_arena.context);
 	arena_reset(&m->file_arena, strlen(file->path) * 2, t->natts);
 	memset(m->file_nulls, true, t->natts);
+	m->nulls_of = NULL;
 	old = MemoryContextSwitchTo(m->file_arena.context);
 	for (int i = 0; i < t->natts; i++)
 	{
@@ -88,14 +92,28 @@ row_maker_file(RowMaker *m, FileInfo *file)
 }
 
 /* Rows of other files have their fields elsewhere */
+static void
+takes_open(Takes *t, const FileScan *scan)
+{
+	t->at_once = scan->parquet != NULL;
+	t->from = t->to = 0;
+	for (int i = 0; i < t->n; i++)
+	{
+		Take *take = &t->of[i];
+
+		take->field = scan->field_of[take->att];
+		take->made = NULL;
+		if (scan->parquet && take->field >= 0)
+			t->at_once &= scan->parquet->columns[take->att]->direct;
+	}
+}
+
 void
 row_maker_open(RowMaker *m, FileInfo *file)
 {
 	m->scan = file_scan_open(m->table, file);
-	for (int i = 0; i < m->nearly; i++)
-		m->early[i].field = m->scan->field_of[m->early[i].att];
-	for (int i = 0; i < m->nlate; i++)
-		m->late[i].field = m->scan->field_of[m->late[i].att];
+	takes_open(&m->early, m->scan);
+	takes_open(&m->late, m->scan);
 }
 
 void
@@ -129,6 +147,7 @@ make_bad(RowMaker *m, const Complaint *complaint, Datum *values, bool *nulls)
 	MemoryContext old;
 	Place place;
 
+	m->nulls_of = NULL;
 	file_scan_place(m->scan, &place);
 	if (!m->soft || row->fatal)
 		complaint_raise(complaint, &place);
@@ -151,12 +170,103 @@ make_bad(RowMaker *m, const Complaint *complaint, Datum *values, bool *nulls)
 }
 
 static bool
-take_values(RowMaker *m, const Take *takes, int n, Datum *values, bool *nulls)
+take_one(RowMaker *m, const Take *take, Datum *value, bool *isnull, Complaint *complaint)
 {
 	const FileScan *s = m->scan;
 	const Row *row = &s->row;
+
+	m->at_work = take->converter;
+	if (s->parquet)
+		return column_value(s->parquet->columns[take->att], row->position, m->soft, value, isnull, complaint);
+	return convert_field(take->converter, s->csv, &row->fields[take->field], &m->arena, m->soft, value, isnull,
+						 complaint);
+}
+
+static bool
+take_each(RowMaker *m, const Takes *t, Datum *values, bool *nulls, Complaint *complaint)
+{
+	for (int i = 0; i < t->n; i++)
+	{
+		const Take *take = &t->of[i];
+
+		if (take->field < 0)
+			nulls[take->att] = true;
+		else if (!take_one(m, take, &values[take->att], &nulls[take->att], complaint))
+			return false;
+	}
+	return true;
+}
+
+/* Columns of Parquet have values of a thousand rows, each from another row on: which rows do all of them have? */
+static void
+find_rows(RowMaker *m, Takes *t, bool *nulls)
+{
+	int64 row = m->scan->row.position;
+
+	t->from = row;
+	t->to = PG_INT64_MAX;
+	t->worst = VALUE_FINE;
+	for (int i = 0; i < t->n; i++)
+	{
+		Take *take = &t->of[i];
+		ParquetColumn *c;
+
+		if (take->field < 0)
+			continue;
+		m->at_work = take->converter;
+		c = m->scan->parquet->columns[take->att];
+		if (row >= c->to)
+			column_fill(c, row);
+		take->made = c->values + (row - c->from);
+		take->states = c->states + (row - c->from);
+		t->to = Min(t->to, c->to);
+		t->worst = Max(t->worst, c->worst);
+	}
+	/* of several rows once */
+	for (int i = 0; i < t->n; i++)
+		nulls[t->of[i].att] = t->of[i].field < 0;
+}
+
+/* Their values, of which none is bad */
+static inline void
+take_made(const Takes *t, int64 row, Datum *values, bool *nulls)
+{
+	const Take *take = t->of;
+	const Take *end = take + t->n;
+	int64 k = row - t->from;
+
+	if (t->worst == VALUE_FINE)
+	{
+		for (; take < end; take++)
+		{
+			if (take->made)
+				values[take->att] = take->made[k];
+		}
+		return;
+	}
+	for (; take < end; take++)
+	{
+		if (take->made == NULL)
+			continue;
+		values[take->att] = take->made[k];
+		nulls[take->att] = take->states[k] == VALUE_NULL;
+	}
+}
+
+static inline bool
+has_row(const Takes *t, int64 row)
+{
+	return t->at_once && t->worst <= VALUE_NULL && row >= t->from && row < t->to;
+}
+
+/* One by one, where they are no Parquet's, or not all of them good; or the first row of more */
+static pg_noinline bool
+take_slowly(RowMaker *m, Takes *t, Datum *values, bool *nulls)
+{
+	int64 row = m->scan->row.position;
 	Complaint complaint;
 	ErrorContextCallback callback;
+	bool good = true;
 
 	/* but for its words, which are many bytes */
 	complaint.sqlstate = 0;
@@ -166,42 +276,59 @@ take_values(RowMaker *m, const Take *takes, int n, Datum *values, bool *nulls)
 	callback.arg = m;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	for (int i = 0; i < n; i++)
-	{
-		const Take *take = &takes[i];
-
-		if (take->field < 0)
-		{
-			nulls[take->att] = true;
-			continue;
-		}
-		m->at_work = take->converter;
-		if (s->parquet ? !column_value(s->parquet->columns[take->att], row->position, m->soft, &values[take->att],
-									   &nulls[take->att], &complaint)
-					   : !convert_field(take->converter, s->csv, &row->fields[take->field], &m->arena, m->soft,
-										&values[take->att], &nulls[take->att], &complaint))
-		{
-			m->at_work = NULL;
-			error_context_stack = callback.previous;
-			make_bad(m, &complaint, values, nulls);
-			return false;
-		}
-	}
+	if (t->at_once && (row < t->from || row >= t->to))
+		find_rows(m, t, nulls);
+	if (has_row(t, row))
+		take_made(t, row, values, nulls);
+	else
+		good = take_each(m, t, values, nulls, &complaint);
 	m->at_work = NULL;
 	error_context_stack = callback.previous;
+	if (!good)
+		make_bad(m, &complaint, values, nulls);
+	return good;
+}
+
+static inline bool
+take_values(RowMaker *m, Takes *t, Datum *values, bool *nulls)
+{
+	int64 row = m->scan->row.position;
+
+	if (!has_row(t, row))
+		return take_slowly(m, t, values, nulls);
+	take_made(t, row, values, nulls);
 	return true;
 }
 
-bool
-row_maker_early(RowMaker *m, Datum *values, bool *nulls)
+/* What a row of the file has before any of its columns is taken */
+static void
+begin_row(RowMaker *m, Datum *values, bool *nulls)
 {
 	Table *t = m->table;
 	const Row *row = &m->scan->row;
 
-	MemoryContextReset(m->arena.context);
-	arena_reset(&m->arena, row->len, t->natts);
-	memcpy(values, m->file_values, sizeof(Datum) * t->natts);
-	memcpy(nulls, m->file_nulls, sizeof(bool) * t->natts);
+	if (m->scan->parquet == NULL)
+	{
+		MemoryContextReset(m->arena.context);
+		arena_reset(&m->arena, row->len, t->natts);
+		memcpy(values, m->file_values, sizeof(Datum) * t->natts);
+		memcpy(nulls, m->file_nulls, sizeof(bool) * t->natts);
+	}
+	else
+	{
+		/* words about a bad row */
+		if (m->nulls_of == NULL)
+			MemoryContextReset(m->arena.context);
+		/* whose nulls are as they were, but for columns that are taken */
+		if (m->nulls_of != nulls)
+		{
+			memcpy(nulls, m->file_nulls, sizeof(bool) * t->natts);
+			m->early.from = m->early.to = m->late.from = m->late.to = 0;
+			m->nulls_of = nulls;
+		}
+		for (int i = 0; i < m->nfile_atts; i++)
+			values[m->file_atts[i]] = m->file_values[m->file_atts[i]];
+	}
 	for (int i = 0; i < m->nplaces; i++)
 	{
 		int att = m->places[i];
@@ -210,18 +337,26 @@ row_maker_early(RowMaker *m, Datum *values, bool *nulls)
 		values[att] = Int64GetDatum(position ? row->position : row->line);
 		nulls[att] = !position && row->line == 0;
 	}
+}
+
+bool
+row_maker_early(RowMaker *m, Datum *values, bool *nulls)
+{
+	const Row *row = &m->scan->row;
+
+	begin_row(m, values, nulls);
 	if (row->fault.sqlstate != 0)
 	{
 		make_bad(m, &row->fault, values, nulls);
 		return false;
 	}
-	return m->nearly == 0 || take_values(m, m->early, m->nearly, values, nulls);
+	return m->early.n == 0 || take_values(m, &m->early, values, nulls);
 }
 
 bool
 row_maker_late(RowMaker *m, Datum *values, bool *nulls)
 {
-	return take_values(m, m->late, m->nlate, values, nulls);
+	return take_values(m, &m->late, values, nulls);
 }
 
 /* -- the scan -- */

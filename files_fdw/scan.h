@@ -11,20 +11,33 @@
 #include "foreign/fdwapi.h"
 #include "nodes/execnodes.h"
 
+/* Columns whose values are taken together */
+typedef struct Takes
+{
+	Take *of;
+	int n;
+	/* of Parquet, where none of them is made only when its row is wanted */
+	bool at_once;
+	int64 from; /* rows that all of them have values of */
+	int64 to;
+	uint8 worst; /* of these values */
+} Takes;
+
 /* Values of rows of one file after the other */
 typedef struct RowMaker
 {
 	Table *table;
 	Bitmapset *wanted; /* attnums */
 	bool soft;         /* bad rows are rows: the column of errors is wanted */
-	Take *early;       /* columns that conditions need */
-	int nearly;
-	Take *late;
-	int nlate;
+	Takes early;       /* columns that conditions need */
+	Takes late;
 	int *places; /* columns of positions and lines, by attnum - 1 */
 	int nplaces;
+	int *file_atts; /* columns that all rows of a file have the same values of */
+	int nfile_atts;
 	Datum *file_values; /* what all rows of the file have */
 	bool *file_nulls;
+	const bool *nulls_of; /* nulls of the last row of Parquet; NULL: they are not as its file's rows have them */
 	Arena arena;
 	Arena file_arena;
 	FileScan *scan;

@@ -59,6 +59,9 @@ typedef struct Take
 	int field; /* -1: the file does not have it */
 	int att;   /* attnum - 1 */
 	const Converter *converter;
+	/* of Parquet, from the first row on whose values are there */
+	const Datum *made;
+	const uint8 *states;
 } Take;
 
 typedef struct FileScan

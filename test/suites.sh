@@ -81,11 +81,11 @@ fuzz_target() {
 		;;
 	parquet)
 		SOURCES=("$TOP/test/fuzz/parquet_fuzz.c" "$TOP/files_fdw/thrift_read.c" "$TOP/files_fdw/reader.c" "$TOP/files_fdw/complaint.c")
-		for room in source meta decode codec leaf type nest; do SOURCES+=("$TOP/files_fdw/parquet_$room.c"); done
+		for room in source meta decode codec snappy leaf type nest; do SOURCES+=("$TOP/files_fdw/parquet_$room.c"); done
 		CORPUS=$TOP/test/fuzz/parquet_corpus
 		# what a page may claim is less than the fuzzer's memory
 		# shellcheck disable=SC2034
-		LIBRARIES=("-DMOST_PAGE=1048576" -lz -lzstd -llz4 -lsnappy)
+		LIBRARIES=("-DMOST_PAGE=1048576" -lz -lzstd -llz4)
 		;;
 	xlsx)
 		SOURCES=("$TOP/test/fuzz/xlsx_fuzz.c" "$TOP/files_fdw/zip.c" "$TOP/files_fdw/xml_part.c" "$TOP/files_fdw/complaint.c" "$TOP/files_fdw/reader.c")

@@ -6,6 +6,7 @@ Each file is a list of columns of one row group or more; whatever a test wants o
 
 import gzip
 import os
+import random
 import struct
 import sys
 import zlib
@@ -152,8 +153,42 @@ class Column:
         return [{1: self.kind, 2: self.length, 3: 1 if self.optional else 0, 4: self.name, 6: self.converted, 7: self.scale, 8: self.precision, 10: self.logical}]
 
 
+def snappy(data):
+    """literals and copies in all forms that there are, drawn by the length of the data"""
+    draw = random.Random(len(data))
+    out, waiting, places, i = bytearray(varint(len(data))), bytearray(), {}, 0
+
+    def literal():
+        n = len(waiting) - 1
+        if n < 0:
+            return
+        size = 0 if n < 60 and draw.random() < 0.9 else max((n.bit_length() + 7) // 8, 1)
+        out.extend((bytes([59 + size << 2]) + n.to_bytes(size, "little") if size else bytes([n << 2])) + waiting)
+        waiting.clear()
+
+    while i < len(data):
+        back = i - draw.choice(places.get(data[i:i + 4], [i]))
+        n = 0
+        while back and n < 64 and i + n < len(data) and data[i + n] == data[i + n - back]:
+            n += 1
+        if n >= 4 and draw.random() < 0.9:
+            literal()
+            n = draw.randint(1, n)
+            forms = [3] + [2] * 3 * (back < 1 << 16) + [1] * 9 * (4 <= n <= 11 and back < 1 << 11)
+            form = draw.choice(forms)
+            out += bytes([back >> 8 << 5 | n - 4 << 2 | 1, back & 255]) if form == 1 else bytes([n - 1 << 2 | form]) + back.to_bytes(2 if form == 2 else 4, "little")
+        else:
+            n = 1
+            waiting.append(data[i])
+        for k in range(i, i + n):
+            places.setdefault(data[k:k + 4], []).append(k)
+        i += n
+    literal()
+    return bytes(out)
+
+
 def pack(codec, data):
-    return gzip.compress(data, 1) if codec == 2 else data
+    return snappy(data) if codec == 1 else gzip.compress(data, 1) if codec == 2 else data
 
 
 class Writer:
@@ -248,6 +283,7 @@ def corpus(folder):
                 write("%s/%s_%d_%d" % (folder, name, encoding, v2), [[Column("c", kind, values, encoding=encoding, v2=v2, codec=2 * int(v2), page_rows=9, crc=True, **other)]])
         if kind != BOOLEAN:
             write("%s/%s_words" % (folder, name), [[Column("c", kind, values, dictionary=True, page_rows=8, **other)]] * 2)
+    write(folder + "/texts_snappy", [[Column("c", BYTES, words, converted=0, codec=1)]])
     for v2 in (False, True):
         write("%s/list_%d" % (folder, v2), [list_columns(v2=v2)], elements=LIST, rows=4)
         write("%s/map_%d" % (folder, v2), [map_columns(v2=v2)], elements=MAP, rows=4)

@@ -5,7 +5,7 @@
 # and on files: rows of CSV and of JSON, packed ones, sniffing ("csv rows unpack dialect parquet xlsx").
 # The corpora are kept; make check replays them.
 . "$(dirname "$0")/../lib.sh"
-need_packages clang libclang-rt-14-dev libssl-dev libjson-c-dev zlib1g-dev libzstd-dev liblz4-dev libsnappy-dev libexpat1-dev
+need_packages clang libclang-rt-14-dev libssl-dev libjson-c-dev zlib1g-dev libzstd-dev liblz4-dev libexpat1-dev
 choose_server
 make_folder
 seconds=${FUZZ_SECONDS:-600}

@@ -231,6 +231,41 @@ is_deeply([ @{ delta('kept')->{metaData} }{qw(id name configuration)} ], [ 'x', 
 is($json->decode(delta('kept')->{metaData}{schemaString})->{fields}[0]{metadata}{comment}, 'a "key"', 'and of its columns');
 like(said('TRUNCATE kept'), qr/The lake is one that only grows/, 'and holds');
 
+# -- a checkpoint, which DuckDB writes of a log's lines, and whose versions before it are swept --
+
+table('cleaned', "id bigint, note text, k text OPTIONS (partition 'k')");
+sql(q{INSERT INTO cleaned SELECT i, 'note "' || i, (ARRAY['a', 'ü /%', NULL])[i % 3 + 1] FROM generate_series(1, 90) i});
+sql("BEGIN; INSERT INTO cleaned VALUES (91, 'gone', 'z'); SELECT files_mark('cleaned', 'app', 7); COMMIT");
+sql("DELETE FROM cleaned WHERE k = 'z'; INSERT INTO cleaned VALUES (92, 'tail', 'a')");
+is(delta('cleaned')->{version}, 3, 'four versions');
+my ($as_log, $first) = (sql('SELECT sum(id), count(*), string_agg(note || coalesce(k, chr(33)), chr(44) ORDER BY id) FROM cleaned'), delta('cleaned', 2));
+my @removed = map { $_->{remove} ? { remove => $_->{remove} } : () } map { lines($_) } (versions('cleaned'))[0 .. 2];
+open my $actions, '>:raw', "$root/actions.json" or die;
+print $actions map { $json->encode($_) . "\n" } { protocol => $first->{protocol} }, { metaData => $first->{metaData} }, @removed, { txn => { appId => 'app', version => 7 } }, map { { add => $_ } } values %{ $first->{files} };
+close $actions;
+my $log = "$root/cleaned/_delta_log";
+duck("COPY (SELECT * FROM read_json('$root/actions.json', format = 'newline_delimited', columns = {txn: 'STRUCT(appId VARCHAR, \"version\" BIGINT, lastUpdated BIGINT)',
+	\"add\": 'STRUCT(path VARCHAR, partitionValues MAP(VARCHAR, VARCHAR), size BIGINT, modificationTime BIGINT, dataChange BOOLEAN, tags MAP(VARCHAR, VARCHAR), stats VARCHAR)',
+	remove: 'STRUCT(path VARCHAR, deletionTimestamp BIGINT, dataChange BOOLEAN)', metaData: 'STRUCT(id VARCHAR, \"name\" VARCHAR, description VARCHAR, format STRUCT(provider VARCHAR, options MAP(VARCHAR, VARCHAR)), schemaString VARCHAR, partitionColumns VARCHAR[], configuration MAP(VARCHAR, VARCHAR), createdTime BIGINT)',
+	protocol: 'STRUCT(minReaderVersion INTEGER, minWriterVersion INTEGER, readerFeatures VARCHAR[], writerFeatures VARCHAR[])'})) TO '$log/00000000000000000002.checkpoint.parquet' (FORMAT parquet)");
+my @early = (versions('cleaned'))[0 .. 2];
+rename $_, "$_.kept" or die foreach @early[0, 1];
+is(sql('SELECT sum(id), count(*), string_agg(note || coalesce(k, chr(33)), chr(44) ORDER BY id) FROM cleaned'), $as_log, 'the same rows without the first versions');
+is(sql("SELECT count(*) FROM cleaned WHERE k = 'ü /%'"), 30, 'with values of folders');
+unlink $early[2] or die;
+is(sql("SELECT sum(id), count(*) FROM cleaned") . ' ' . sql("SELECT files_published('cleaned', 'app')"), (split /\|/, $as_log)[0] . '|91 7', 'and marks');
+sql("INSERT INTO cleaned VALUES (93, 'on', 'a'); DELETE FROM cleaned WHERE k IS NULL");
+is_deeply([ map { (keys %$_)[0] } map { lines($_) } (versions('cleaned'))[1] ], [ 'commitInfo', 'add' ], 'and versions follow it');
+is(sql('SELECT count(*), sum(id) FROM cleaned'), '62|2915', 'which take out files of it');
+my ($taken_out) = glob("$root/cleaned/k=z/*.parquet");
+utime time() - 86400, time() - 86400, $taken_out or die;
+sql("SELECT files_vacuum('cleaned', '1 h')");
+is(-f $taken_out ? 1 : 0, 1, 'a file that was taken out just before stays: the checkpoint has it');
+rename "$log/00000000000000000002.checkpoint.parquet", "$log/00000000000000000002.checkpoint.0000000001.0000000002.parquet" or die;
+like(said('SELECT * FROM cleaned'), qr/cannot be followed\nDETAIL:  Version 0 is not there: it was taken into a checkpoint, or is lost/, 'one in several files is not read');
+append_to_file("$log/00000000000000000002.checkpoint.parquet", 'PAR1PAR1PAR1');
+like(said('SELECT * FROM cleaned'), qr/file "[^"]*00000000000000000002.checkpoint.parquet" is not valid Parquet/, 'nor one that is none');
+
 # -- at once --
 
 table('busy', 'who int, n int');

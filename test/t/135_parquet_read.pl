@@ -88,6 +88,54 @@ is(sql('SELECT d5, d18, d38, d, us, e, uid, j FROM others LIMIT 1'), '-123.45|12
 like(said('SELECT u64 FROM others'), qr/ERROR:  value out of range for type bigint\n.*DETAIL:  File "types.parquet", position 0, column "u64": "18446744073709551615"/s, 'what does not fit is an error with its place');
 like(said('SELECT dv FROM others'), qr/ERROR:  invalid (input syntax|value) for type integer/, 'and so is what would be rounded');
 
+# -- snappy: literals of every length, copies from every distance, in all their forms --
+
+make(<<'E2');
+import hashlib, random
+draw = random.Random(3)
+def drawn(n):
+  return ''.join(draw.choice('abcdefghijklmnopqrstuvwxyz') for _ in range(n))
+values = []
+for i in range(4000):
+  earlier = values[-draw.choice([1, 2, 7, 40, 300, 2500]):][0] if values else ''
+  values.append(draw.choice([drawn(draw.randint(0, 90)), earlier + drawn(2), earlier[:40], drawn(draw.randint(1, 20)) * draw.randint(2, 9)])[:400])
+  if i % 1000 == 7:
+    values.append(drawn(draw.choice([255, 257, 70000])))
+values = [v.encode() for v in values]
+write(root + 'snappy.parquet', [[Column('t', BYTES, values, converted=0, codec=1, page_rows=1900), Column('n', INT64, [i * 1003 for i in range(len(values))], codec=1, v2=True)]])
+open(root + 'snappy.md5', 'w').write(hashlib.md5(b'|'.join(values)).hexdigest())
+E2
+table('snappy', 'snappy.parquet');
+is(sql("SELECT md5(string_agg(t, '|')), bool_and(n = (p * 1003)) FROM (SELECT t, n, row_number() OVER () - 1 AS p FROM snappy) x"), slurp_file("$root/snappy.md5") . '|t', 'snappy in all its forms');
+
+# -- lists longer than what is read at once, which end with their row group --
+
+make(<<'E2');
+def lists(*lengths):
+  return [Column('element', INT32, [k for n in lengths for k in range(n)], levels=([3] * sum(lengths), [int(k > 0) for n in lengths for k in range(n)], 3, 1), path=['l', 'list', 'element'])]
+for i, lengths in enumerate([(1500,), (1024,), (1, 2047), (3, 1500, 10), (900, 200, 2000, 1)]):
+  write(root + 'lists_%d.parquet' % i, [lists(*lengths), lists(*reversed(lengths))], elements=LIST, rows=len(lengths))
+E2
+table('lists', 'lists_#.parquet');
+make(<<'E2');
+import hashlib
+rows = [['row %d, %d of %d' % (i, k, n) for k in range(n)] for i, n in enumerate([3, 900, 1, 40, 2500, 7])]
+values = [v.encode() for row in rows for v in row]
+for i, other in enumerate([{}, dict(codec=2), dict(encoding=DELTA_BYTES), dict(dictionary=True, v2=True)]):
+  write(root + 'texts_%d.parquet' % i, [[Column('element', BYTES, values, converted=0, page_rows=401, levels=([3] * len(values), [int(k > 0) for row in rows for k in range(len(row))], 3, 1), path=['l', 'list', 'element'], **other)]],
+    elements=LIST[:3] + [{1: BYTES, 3: 1, 4: 'element', 6: 0}], rows=len(rows))
+open(root + 'texts.md5', 'w').write(hashlib.md5(b'|'.join(values)).hexdigest())
+E2
+for (0 .. 3)
+{
+	table('texts', "texts_$_.parquet");
+	is(sql("SELECT md5(string_agg(v, '|' ORDER BY n, k)) FROM (SELECT l, row_number() OVER () AS n FROM texts) x, jsonb_array_elements_text(l) WITH ORDINALITY AS e (v, k)"), slurp_file("$root/texts.md5"), 'texts of lists that go on in the next page');
+}
+sql("ALTER FOREIGN TABLE lists ADD f text OPTIONS (metadata 'file'), ADD n bigint OPTIONS (metadata 'position')");
+my $lengths = "SELECT string_agg(t, ' ' ORDER BY f) FROM (SELECT f, string_agg(jsonb_array_length(l)::text || CASE WHEN l->>-1 = (jsonb_array_length(l) - 1)::text THEN '' ELSE '!' END, ',' ORDER BY n) AS t FROM lists %s GROUP BY f) x";
+is(sql(sprintf $lengths, ''), '1500,1500 1024,1024 1,2047,2047,1 3,1500,10,10,1500,3 900,200,2000,1,1,2000,200,900', 'long lists');
+is(sql(sprintf $lengths, 'WHERE n % 2 = 1'), '1500 1024 2047,1 1500,10,3 200,1,2000,900', 'some of them passed over');
+
 # -- bad values: rows for who asks for errors --
 
 make(<<'E2');
@@ -170,7 +218,7 @@ os.mkdir('$root/damage')
 os.chmod('$root/damage', 0o755)
 draw = random.Random(7)
 states, n = {}, 0
-for name in ('wide', 'texts_7_1', 'list_0', 'map_1', 'integers_words', 'decimals_0_1', 'truths_3_0'):
+for name in ('wide', 'texts_7_1', 'list_0', 'map_1', 'integers_words', 'decimals_0_1', 'truths_3_0', 'texts_snappy'):
     data = open('$root/corpus/' + name, 'rb').read()
     columns = {'w': 'a int, b text, c bigint', 'l': 'l jsonb', 'm': 'm jsonb', 'd': 'c numeric(4,2)', 'i': 'c int'}.get(name[0], 'c text' if name[:2] == 'te' else 'c boolean')
     conn.execute('DROP FOREIGN TABLE IF EXISTS d')
