@@ -8,6 +8,7 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "funcapi.h"
 #include "ingest/base/compat.h"
 #include "ingest/repository/access.h"
@@ -289,27 +290,37 @@ object_name(const char *schema, const char *table, const char *column)
 					column[0] ? quote_identifier(column) : "");
 }
 
-/* Most relations are tables that no foreign key knows: whether the catalogue can tell of flows is cheaper than what */
-static bool
-catalogue_may_tell(const LineageNode *node, const Direction *direction)
+/* A row, and the other end is a node, too, if it is not yet */
+static List *
+take_flow(ReturnSetInfo *rsinfo, List *nodes, const LineageNode *node, bool up, const Flow *flow)
 {
-	Oid schema = get_namespace_oid(node->schema, true);
-	Oid relation = OidIsValid(schema) ? get_relname_relid(node->table, schema) : InvalidOid;
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	bool may;
-	Form_pg_class c;
+	LineageNode *other = palloc(sizeof(LineageNode));
+	Datum row[4];
+	bool nulls[4] = {0};
+	ListCell *lc;
 
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	c = (Form_pg_class) GETSTRUCT(tuple);
-	/* foreign keys are kept by triggers; out of any relation views may lead */
-	may = !direction->up || c->relhastriggers || c->relkind == RELKIND_VIEW || c->relkind == RELKIND_MATVIEW ||
-		  c->relkind == RELKIND_PARTITIONED_TABLE;
-	ReleaseSysCache(tuple);
-	return may;
+	row[0] = Int32GetDatum(up ? -node->distance - 1 : node->distance + 1);
+	row[1] = CStringGetTextDatum(object_name(flow->from_schema, flow->from_table, flow->from_column));
+	row[2] = CStringGetTextDatum(object_name(flow->to_schema, flow->to_table, flow->to_column));
+	row[3] = CStringGetTextDatum(flow->kind);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row, nulls);
+	other->schema = up ? flow->from_schema : flow->to_schema;
+	other->table = up ? flow->from_table : flow->to_table;
+	other->column = node->column[0] == '\0' ? "" : up ? flow->from_column
+													  : flow->to_column;
+	other->distance = node->distance + 1;
+	foreach (lc, nodes)
+	{
+		LineageNode *old = lfirst(lc);
+
+		if (strcmp(old->schema, other->schema) == 0 && strcmp(old->table, other->table) == 0 &&
+			strcmp(old->column, other->column) == 0)
+			return nodes;
+	}
+	return lappend(nodes, other);
 }
 
-/* The other ends of what SPI just answered are nodes, too, if they are not yet */
+/* What SPI just answered */
 static List *
 take_flows(ReturnSetInfo *rsinfo, List *nodes, const LineageNode *node, bool up)
 {
@@ -319,34 +330,88 @@ take_flows(ReturnSetInfo *rsinfo, List *nodes, const LineageNode *node, bool up)
 	for (uint64 i = 0; i < n; i++)
 	{
 		Flow flow;
-		LineageNode *other = palloc(sizeof(LineageNode));
-		Datum row[4];
-		bool nulls[4] = {0}, known = false;
-		ListCell *lc;
 
 		row_read(&flow_shape, found, i, &flow);
-		row[0] = Int32GetDatum(up ? -node->distance - 1 : node->distance + 1);
-		row[1] = CStringGetTextDatum(object_name(flow.from_schema, flow.from_table, flow.from_column));
-		row[2] = CStringGetTextDatum(object_name(flow.to_schema, flow.to_table, flow.to_column));
-		row[3] = CStringGetTextDatum(flow.kind);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row, nulls);
-		other->schema = up ? flow.from_schema : flow.to_schema;
-		other->table = up ? flow.from_table : flow.to_table;
-		other->column = node->column[0] == '\0' ? "" : up ? flow.from_column
-														  : flow.to_column;
-		other->distance = node->distance + 1;
-		foreach (lc, nodes)
-		{
-			LineageNode *old = lfirst(lc);
-
-			known = known || (strcmp(old->schema, other->schema) == 0 && strcmp(old->table, other->table) == 0 &&
-							  strcmp(old->column, other->column) == 0);
-		}
-		if (!known)
-			nodes = lappend(nodes, other);
+		nodes = take_flow(rsinfo, nodes, node, up, &flow);
 	}
 	SPI_freetuptable(found);
 	return nodes;
+}
+
+/* -- foreign keys, as the session has them in memory -- */
+
+/* Partitions have copies of their table's keys, and keys to a partitioned table one for each partition */
+static bool
+is_copy_of_key(Oid constraint)
+{
+	HeapTuple tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	bool copy = !HeapTupleIsValid(tuple) || OidIsValid(((Form_pg_constraint) GETSTRUCT(tuple))->conparentid);
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return copy;
+}
+
+/* The columns of one key */
+static List *
+take_key(ReturnSetInfo *rsinfo, List *nodes, const LineageNode *node, const ForeignKeyCacheInfo *key)
+{
+	char *table = get_rel_name(key->confrelid);
+	char *schema = table ? get_namespace_name(get_rel_namespace(key->confrelid)) : NULL;
+
+	for (int i = 0; i < key->nkeys && schema; i++)
+	{
+		char *there = get_attname(key->confrelid, key->confkey[i], true);
+		char *here = get_attname(key->conrelid, key->conkey[i], true);
+		Flow flow = {schema, table, there, node->schema, node->table, here, "foreign key"};
+
+		if (there && here && (node->column[0] == '\0' || strcmp(node->column, here) == 0))
+			nodes = take_flow(rsinfo, nodes, node, true, &flow);
+	}
+	return nodes;
+}
+
+/* Nobody is waited for: keys are looked at without a lock, as a statement on the catalogue does */
+static List *
+take_keys(ReturnSetInfo *rsinfo, List *nodes, const LineageNode *node, Oid relid)
+{
+	Relation relation = RelationIdGetRelation(relid);
+	List *keys;
+	ListCell *lc;
+
+	/* dropped meanwhile */
+	if (relation == NULL)
+		return nodes;
+	/* the list goes when the session hears of a change */
+	keys = copyObject(RelationGetFKeyList(relation));
+	RelationClose(relation);
+	foreach (lc, keys)
+	{
+		const ForeignKeyCacheInfo *key = lfirst_node(ForeignKeyCacheInfo, lc);
+
+		if (!is_copy_of_key(key->conoid))
+			nodes = take_key(rsinfo, nodes, node, key);
+	}
+	return nodes;
+}
+
+/* -- step by step -- */
+
+/* What the catalogue tells of a node.  Most relations are tables, of which a statement would take longest and tell least */
+static List *
+take_catalogue(ReturnSetInfo *rsinfo, List *nodes, const LineageNode *node, Direction *direction, Datum *values)
+{
+	Oid schema = get_namespace_oid(node->schema, true);
+	Oid relation = OidIsValid(schema) ? get_relname_relid(node->table, schema) : InvalidOid;
+	char kind = OidIsValid(relation) ? get_rel_relkind(relation) : '\0';
+
+	if (kind == '\0')
+		return nodes;
+	/* into what is no view only keys lead; out of any relation views may */
+	if (direction->up && kind != RELKIND_VIEW && kind != RELKIND_MATVIEW)
+		return take_keys(rsinfo, nodes, node, relation);
+	prepared_run(&direction->catalogue, values, NULL, 0);
+	return take_flows(rsinfo, nodes, node, direction->up);
 }
 
 /* Node by node, each once: the shortest way there is the one that is told */
@@ -368,10 +433,7 @@ follow(ReturnSetInfo *rsinfo, LineageNode *start, Direction *direction, int dept
 			break;
 		prepared_run(&direction->recorded, values, NULL, 0);
 		nodes = take_flows(rsinfo, nodes, node, direction->up);
-		if (!catalogue_may_tell(node, direction))
-			continue;
-		prepared_run(&direction->catalogue, values, NULL, 0);
-		nodes = take_flows(rsinfo, nodes, node, direction->up);
+		nodes = take_catalogue(rsinfo, nodes, node, direction, values);
 	}
 }
 
