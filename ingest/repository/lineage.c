@@ -11,15 +11,15 @@
 #include "catalog/pg_constraint.h"
 #include "funcapi.h"
 #include "ingest/base/compat.h"
-#include "ingest/repository/access.h"
 #include "ingest/base/row.h"
 #include "ingest/base/sql.h"
+#include "ingest/repository/edge.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteHandler.h"
-#include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -241,46 +241,24 @@ typedef struct LineageNode
 	int distance;
 } LineageNode;
 
-ROW_SHAPE(node_shape, LineageNode, FIELD_OF("schema_name", TEXT, LineageNode, schema),
-		  FIELD_OF("table_name", TEXT, LineageNode, table), FIELD_OF("column_name", TEXT, LineageNode, column));
-
-typedef struct Flow
-{
-	char *from_schema, *from_table, *from_column;
-	char *to_schema, *to_table, *to_column;
-	char *kind;
-} Flow;
-
 ROW_SHAPE(flow_shape, Flow, FIELD(TEXT, Flow, from_schema), FIELD(TEXT, Flow, from_table),
 		  FIELD(TEXT, Flow, from_column), FIELD(TEXT, Flow, to_schema), FIELD(TEXT, Flow, to_table),
 		  FIELD(TEXT, Flow, to_column), FIELD(TEXT, Flow, kind));
 
-/* What was recorded of a relation or column at one end, of sources, or by owners for whom a role may act */
-#define RECORDED(end) \
-	"SELECT e.from_schema, e.from_table, e.from_column, e.to_schema, e.to_table, e.to_column, e.kind " \
-	"FROM ingest.lineage_edge e WHERE (e.source = ANY ($4) " \
-	"OR e.source IS NULL AND ingest_internal.acts_for($5, e.owner)) " \
-	"AND e." end "_schema = $1 AND e." end "_table = $2 AND ($3 = '' OR e." end \
-	"_column = '' OR e." end "_column = $3)"
-#define RECORDED_ARGS 5
 #define CATALOGUE_ARGS 3
 
 /* Flows into a node, or out of it */
 typedef struct Direction
 {
 	bool up;
-	Prepared recorded, catalogue;
+	Prepared catalogue;
 } Direction;
 
 static Direction upstream = {
-	true,
-	{RECORDED("to"), RECORDED_ARGS, {NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID, OIDOID}},
-	{"SELECT * FROM ingest_internal.lineage_upstream($1, $2, $3)", CATALOGUE_ARGS, {NAMEOID, NAMEOID, NAMEOID}}};
+	true, {"SELECT * FROM ingest_internal.lineage_upstream($1, $2, $3)", CATALOGUE_ARGS, {NAMEOID, NAMEOID, NAMEOID}}};
 static Direction downstream = {
 	false,
-	{RECORDED("from"), RECORDED_ARGS, {NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID, OIDOID}},
 	{"SELECT * FROM ingest_internal.lineage_downstream($1, $2, $3)", CATALOGUE_ARGS, {NAMEOID, NAMEOID, NAMEOID}}};
-static Prepared object = {"SELECT * FROM ingest_internal.lineage_object($1, $2)", 2, {TEXTOID, NAMEOID}};
 
 /* As lineage() shows a column or relation */
 static char *
@@ -399,42 +377,61 @@ take_keys(ReturnSetInfo *rsinfo, List *nodes, const LineageNode *node, Oid relid
 
 /* What the catalogue tells of a node.  Most relations are tables, of which a statement would take longest and tell least */
 static List *
-take_catalogue(ReturnSetInfo *rsinfo, List *nodes, const LineageNode *node, Direction *direction, Datum *values)
+take_catalogue(ReturnSetInfo *rsinfo, List *nodes, const LineageNode *node, Direction *direction)
 {
 	Oid schema = get_namespace_oid(node->schema, true);
 	Oid relation = OidIsValid(schema) ? get_relname_relid(node->table, schema) : InvalidOid;
 	char kind = OidIsValid(relation) ? get_rel_relkind(relation) : '\0';
+	Datum values[CATALOGUE_ARGS];
 
 	if (kind == '\0')
 		return nodes;
 	/* into what is no view only keys lead; out of any relation views may */
 	if (direction->up && kind != RELKIND_VIEW && kind != RELKIND_MATVIEW)
 		return take_keys(rsinfo, nodes, node, relation);
+	values[0] = DirectFunctionCall1(namein, CStringGetDatum(node->schema));
+	values[1] = DirectFunctionCall1(namein, CStringGetDatum(node->table));
+	values[2] = DirectFunctionCall1(namein, CStringGetDatum(node->column));
 	prepared_run(&direction->catalogue, values, NULL, 0);
 	return take_flows(rsinfo, nodes, node, direction->up);
 }
 
 /* Node by node, each once: the shortest way there is the one that is told */
 static void
-follow(ReturnSetInfo *rsinfo, LineageNode *start, Direction *direction, int depth, Datum sources)
+follow(ReturnSetInfo *rsinfo, LineageNode *start, Direction *direction, int depth)
 {
 	List *nodes = list_make1(start);
+	Edges *edges = edges_begin();
 
 	for (int next = 0; next < list_length(nodes); next++)
 	{
 		LineageNode *node = list_nth(nodes, next);
-		Datum values[RECORDED_ARGS] = {DirectFunctionCall1(namein, CStringGetDatum(node->schema)),
-									   DirectFunctionCall1(namein, CStringGetDatum(node->table)),
-									   DirectFunctionCall1(namein, CStringGetDatum(node->column)), sources,
-									   ObjectIdGetDatum(GetUserId())};
+		ListCell *lc;
 
 		CHECK_FOR_INTERRUPTS();
 		if (node->distance >= depth)
 			break;
-		prepared_run(&direction->recorded, values, NULL, 0);
-		nodes = take_flows(rsinfo, nodes, node, direction->up);
-		nodes = take_catalogue(rsinfo, nodes, node, direction, values);
+		foreach (lc, edges_at(edges, direction->up, node->schema, node->table, node->column))
+			nodes = take_flow(rsinfo, nodes, node, direction->up, lfirst(lc));
+		nodes = take_catalogue(rsinfo, nodes, node, direction);
 	}
+	edges_end(edges);
+}
+
+/* What is meant by table, schema.table or schema.table.column */
+static LineageNode *
+object_named(Datum name, char *default_schema)
+{
+	ArrayType *array = DatumGetArrayTypeP(DirectFunctionCall2(parse_ident, name, BoolGetDatum(true)));
+	LineageNode *node = palloc0(sizeof(LineageNode));
+	Datum *parts;
+	int n;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &parts, NULL, &n);
+	node->schema = n == 1 ? default_schema : TextDatumGetCString(parts[0]);
+	node->table = TextDatumGetCString(parts[n == 1 ? 0 : 1]);
+	node->column = n > 2 ? TextDatumGetCString(parts[2]) : "";
+	return node;
 }
 
 /* lineage(object, direction, depth) → distance, from_object, to_object, kind */
@@ -447,9 +444,7 @@ ingest_lineage(PG_FUNCTION_ARGS)
 	bool both = strcmp(direction, "both") == 0;
 	LineageNode *start;
 	char *schema;
-	Datum named[2];
 	int level;
-	int n;
 
 	if (!both && strcmp(direction, "upstream") != 0 && strcmp(direction, "downstream") != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there is no direction \"%s\"", direction),
@@ -458,15 +453,11 @@ ingest_lineage(PG_FUNCTION_ARGS)
 	/* before the search_path is ours */
 	schema = get_namespace_name(linitial_oid(fetch_search_path(true)));
 	level = sql_begin();
-	named[0] = PG_GETARG_DATUM(0);
-	named[1] = DirectFunctionCall1(namein, CStringGetDatum(schema ? schema : ""));
-	start = prepared_structs(&object, named, &node_shape, &n);
-	if (n != 1)
-		elog(ERROR, "an object has one name");
+	start = object_named(PG_GETARG_DATUM(0), schema ? schema : "");
 	if (both || strcmp(direction, "upstream") == 0)
-		follow(rsinfo, start, &upstream, depth, my_sources());
+		follow(rsinfo, start, &upstream, depth);
 	if (both || strcmp(direction, "downstream") == 0)
-		follow(rsinfo, start, &downstream, depth, my_sources());
+		follow(rsinfo, start, &downstream, depth);
 	if (tuplestore_tuple_count(rsinfo->setResult) == 0)
 		ereport(NOTICE, (errmsg("no flow is known from or to %s", text_to_cstring(PG_GETARG_TEXT_PP(0))),
 						 errhint("Objects are named as schema.table or schema.table.column; "

@@ -1,5 +1,6 @@
-# What lineage() tells of foreign keys is what the catalogue has, also right after it changed: one session is asked for each
-# relation and column after each change that another one made, and each answer is held against pg_constraint.
+# What lineage() tells of foreign keys is what the catalogue has, and of what was recorded, what is in the table and the caller
+# may see, also right after something changed: one session is asked for each relation and column after each change that
+# another one made, and each answer is held against pg_constraint, or the rows of ingest.lineage_edge.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -84,5 +85,66 @@ for my $change (@changes)
 	$seen{$truth} = 1;
 }
 cmp_ok(scalar(keys %seen), '>', @changes / 2, 'most changes change what there is');
+
+# -- what was recorded: of roles, for whom others act or do not --
+
+$node->safe_psql('postgres', <<'SQL');
+CREATE ROLE ann IN ROLE ingest_operator;
+CREATE ROLE bob IN ROLE ingest_operator;
+CREATE ROLE chief IN ROLE ingest_admin;
+CREATE ROLE reader IN ROLE ingest_reader;
+SET SESSION AUTHORIZATION ann;
+SELECT ingest.set_lineage('s.one', 's.two'), ingest.set_lineage('s.one', 's.two', 'a', 'b'), ingest.set_lineage('s.one', 's.two', 'a', 'c'),
+    ingest.set_lineage('s.one', 's.three', 'a', ''), ingest.set_lineage('s.one', 's.three', '', 'a'), ingest.set_lineage('"S ""x".t', 's.one'), ingest.set_lineage('s.one', 's.one');
+RESET SESSION AUTHORIZATION;
+SET SESSION AUTHORIZATION bob;
+SELECT ingest.set_lineage('s.one', 's.two'), ingest.set_lineage('s.zero', 's.one', kind => 'own'), ingest.set_lineage('r.one', 's.one'), ingest.set_lineage('s.two', 's.one');
+SQL
+my @roles = qw(postgres ann bob chief reader);
+my @objects = ('s.one', 's.two', 's.three', 's.one.a', 's.two.b', 's.two.none', 's.zero', '"S ""x".t', 's.none', 'r.one');
+my $sees = <<'SQL';
+SELECT string_agg(concat_ws(' ', e.kind, e.from_schema, e.from_table, e.from_column, e.to_schema, e.to_table, e.to_column), '; ' ORDER BY e.id)
+FROM ingest.lineage_edge e CROSS JOIN LATERAL parse_ident('OBJECT') p
+WHERE (e.END_schema, e.END_table) = (p[1], p[2]) AND (p[3] IS NULL OR e.END_column = '' OR e.END_column = p[3])
+    AND e.owner IS NOT NULL AND (pg_has_role('ROLE', e.owner, 'USAGE') OR pg_has_role('ROLE', 'ingest_admin', 'USAGE'))
+SQL
+my $tells = <<'SQL';
+SELECT string_agg(concat_ws(' ', l.kind, f[1], f[2], coalesce(f[3], ''), t[1], t[2], coalesce(t[3], '')), '; ' ORDER BY n)
+FROM ingest.lineage('OBJECT', 'DIRECTION', 1) WITH ORDINALITY l (distance, from_object, to_object, kind, n), parse_ident(l.from_object) f, parse_ident(l.to_object) t
+SQL
+my %session = map { my $s = Psql::session($node, 'postgres'); $s->ask("SET client_min_messages = error; SET SESSION AUTHORIZATION $_"); ($_ => $s) } @roles;
+my %told;
+for my $change ('SELECT 1', 'GRANT ann TO bob', 'REVOKE ann FROM bob', 'GRANT ingest_admin TO reader', 'REVOKE ingest_admin FROM reader',
+	'SET SESSION AUTHORIZATION ann; SELECT ingest.set_lineage($$s.one$$, $$s.four$$), ingest.set_lineage($$s.one$$, $$s.three$$, $$a$$, $$$$, NULL)',
+	'UPDATE ingest.lineage_edge SET owner = NULL WHERE to_table = $$four$$', 'DROP OWNED BY bob; DROP ROLE bob; DELETE FROM ingest.lineage_edge WHERE from_table = $$zero$$')
+{
+	$node->safe_psql('postgres', $change);
+	my @wrong;
+	for my $role (grep { $_ ne 'bob' || $change !~ /DROP ROLE/ } @roles)
+	{
+		for my $object (@objects)
+		{
+			for my $end (qw(to from))
+			{
+				my %put = (OBJECT => $object, END => $end, ROLE => $role, DIRECTION => $end eq 'to' ? 'upstream' : 'downstream');
+				my ($want, $query) = map { s/(OBJECT|END|ROLE|DIRECTION)/$put{$1}/gr } $sees, $tells;
+				my $truth = $node->safe_psql('postgres', $want);
+				my ($out, $err) = $session{$role}->ask($query);
+				push @wrong, "$role $object $end: " . ($out // $err) . " instead of $truth" if ($out // $err) ne $truth;
+				$told{$truth} = 1;
+			}
+		}
+	}
+	is(join("\n", @wrong), '', "recorded, after $change");
+}
+cmp_ok(scalar(keys %told), '>', 20, 'many different things are told');
+
+# what a statement wrote itself is seen by it, also where the transaction looks at the past
+for my $level ('READ COMMITTED', 'REPEATABLE READ')
+{
+	my ($out, $err) = $session{ann}->ask("BEGIN ISOLATION LEVEL $level; SELECT count(*) FROM ingest.lineage('t.a', 'downstream'); SELECT ingest.set_lineage('t.a', 't.b'), (SELECT count(*) FROM ingest.lineage('t.a', 'downstream')); "
+		. "SELECT count(*) FROM ingest.lineage('t.a', 'downstream'); ROLLBACK");
+	is(($out // $err) =~ s/\s+/ /gr, '0 |1 1', "within a transaction, $level");
+}
 $node->stop;
 done_testing();
