@@ -375,7 +375,7 @@ take_keys(ReturnSetInfo *rsinfo, List *nodes, const LineageNode *node, Oid relid
 
 /* -- step by step -- */
 
-/* What the catalogue tells of a node.  Most relations are tables, of which a statement would take longest and tell least */
+/* What the catalogue tells of a node.  Most are tables, of which a statement would take longest and tell least */
 static List *
 take_catalogue(ReturnSetInfo *rsinfo, List *nodes, const LineageNode *node, Direction *direction)
 {
