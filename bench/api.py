@@ -3,7 +3,8 @@ and carried by the gateway; PostGraphile, one process, on the same tables and vi
 each in turn over eight connections that stay open.
 
 What either side pays is counted: CPU of its program and of its backends.  Ours looks at a token with each request; PostGraphile is
-logged in as the role and looks at nobody.  It is told what makes it fast: no log of queries, no GraphiQL, NODE_ENV=production.
+logged in as the role and looks at nobody.  It is told what makes it fast: no log of queries, no GraphiQL, NODE_ENV=production, and to keep its sessions: one that ends
+while a run goes takes with it what it used.
 wrk's own CPU is not counted.  Answers are compared before anything is measured: values, their order and nesting; names differ."""
 
 import atexit
@@ -122,7 +123,7 @@ class Side:
 end\n""")
         pids = [self.process.pid, *self.backends(conn)]
         before = sum(map(cpu_of_process, pids))
-        out = subprocess.run(["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", "%ds" % SECONDS, "-s", script, "http://127.0.0.1:%d%s" % (self.port, path)], check=True, capture_output=True, text=True).stdout
+        out = subprocess.run(["wrk", "--timeout", "60s", "-t", "1", "-c", str(CONNECTIONS), "-d", "%ds" % SECONDS, "-s", script, "http://127.0.0.1:%d%s" % (self.port, path)], check=True, capture_output=True, text=True).stdout
         used = sum(map(cpu_of_process, pids)) - before
         requests, duration, p99, errors = map(int, re.search(r"RESULT (.*)", out).group(1).split())
         assert errors == 0 and requests > 0, out
@@ -148,7 +149,7 @@ def start(name):
                 port, {"Authorization": "Bearer " + token, "Content-Type": "application/json"})
     port = free_port()
     peer = Side("postgraphile", cluster, "fin",
-                ["node", os.path.join(os.environ["POSTGRAPHILE_PATH"], "postgraphile", "cli.js"), "-c", "postgres://fin@%s:%d/postgres" % (urllib.parse.quote(cluster.folder, safe=""), cluster.port),
+                ["node", os.path.join(os.environ["POSTGRAPHILE_PATH"], "postgraphile", "cli.js"), "-c", "postgres://fin@%s:%d/postgres?idleTimeoutMillis=3600000" % (urllib.parse.quote(cluster.folder, safe=""), cluster.port),
                  "-s", "shop,ingest_api", "--include-extension-resources", "--disable-default-mutations", "--legacy-relations", "omit", "--disable-query-log", "--disable-graphiql", "-n", "127.0.0.1", "-p", str(port)],
                 port, {"Content-Type": "application/json"}, NODE_ENV="production")
     return cluster, ours, peer

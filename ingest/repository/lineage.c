@@ -8,17 +8,18 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "funcapi.h"
 #include "ingest/base/compat.h"
-#include "ingest/repository/access.h"
 #include "ingest/base/row.h"
 #include "ingest/base/sql.h"
+#include "ingest/repository/edge.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteHandler.h"
-#include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -240,46 +241,24 @@ typedef struct LineageNode
 	int distance;
 } LineageNode;
 
-ROW_SHAPE(node_shape, LineageNode, FIELD_OF("schema_name", TEXT, LineageNode, schema),
-		  FIELD_OF("table_name", TEXT, LineageNode, table), FIELD_OF("column_name", TEXT, LineageNode, column));
-
-typedef struct Flow
-{
-	char *from_schema, *from_table, *from_column;
-	char *to_schema, *to_table, *to_column;
-	char *kind;
-} Flow;
-
 ROW_SHAPE(flow_shape, Flow, FIELD(TEXT, Flow, from_schema), FIELD(TEXT, Flow, from_table),
 		  FIELD(TEXT, Flow, from_column), FIELD(TEXT, Flow, to_schema), FIELD(TEXT, Flow, to_table),
 		  FIELD(TEXT, Flow, to_column), FIELD(TEXT, Flow, kind));
 
-/* What was recorded of a relation or column at one end, of sources, or by owners for whom a role may act */
-#define RECORDED(end) \
-	"SELECT e.from_schema, e.from_table, e.from_column, e.to_schema, e.to_table, e.to_column, e.kind " \
-	"FROM ingest.lineage_edge e WHERE (e.source = ANY ($4) " \
-	"OR e.source IS NULL AND ingest_internal.acts_for($5, e.owner)) " \
-	"AND e." end "_schema = $1 AND e." end "_table = $2 AND ($3 = '' OR e." end \
-	"_column = '' OR e." end "_column = $3)"
-#define RECORDED_ARGS 5
 #define CATALOGUE_ARGS 3
 
 /* Flows into a node, or out of it */
 typedef struct Direction
 {
 	bool up;
-	Prepared recorded, catalogue;
+	Prepared catalogue;
 } Direction;
 
 static Direction upstream = {
-	true,
-	{RECORDED("to"), RECORDED_ARGS, {NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID, OIDOID}},
-	{"SELECT * FROM ingest_internal.lineage_upstream($1, $2, $3)", CATALOGUE_ARGS, {NAMEOID, NAMEOID, NAMEOID}}};
+	true, {"SELECT * FROM ingest_internal.lineage_upstream($1, $2, $3)", CATALOGUE_ARGS, {NAMEOID, NAMEOID, NAMEOID}}};
 static Direction downstream = {
 	false,
-	{RECORDED("from"), RECORDED_ARGS, {NAMEOID, NAMEOID, NAMEOID, INT4ARRAYOID, OIDOID}},
 	{"SELECT * FROM ingest_internal.lineage_downstream($1, $2, $3)", CATALOGUE_ARGS, {NAMEOID, NAMEOID, NAMEOID}}};
-static Prepared object = {"SELECT * FROM ingest_internal.lineage_object($1, $2)", 2, {TEXTOID, NAMEOID}};
 
 /* As lineage() shows a column or relation */
 static char *
@@ -289,27 +268,37 @@ object_name(const char *schema, const char *table, const char *column)
 					column[0] ? quote_identifier(column) : "");
 }
 
-/* Most relations are tables that no foreign key knows: whether the catalogue can tell of flows is cheaper than what */
-static bool
-catalogue_may_tell(const LineageNode *node, const Direction *direction)
+/* A row, and the other end is a node, too, if it is not yet */
+static List *
+take_flow(ReturnSetInfo *rsinfo, List *nodes, const LineageNode *node, bool up, const Flow *flow)
 {
-	Oid schema = get_namespace_oid(node->schema, true);
-	Oid relation = OidIsValid(schema) ? get_relname_relid(node->table, schema) : InvalidOid;
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	bool may;
-	Form_pg_class c;
+	LineageNode *other = palloc(sizeof(LineageNode));
+	Datum row[4];
+	bool nulls[4] = {0};
+	ListCell *lc;
 
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	c = (Form_pg_class) GETSTRUCT(tuple);
-	/* foreign keys are kept by triggers; out of any relation views may lead */
-	may = !direction->up || c->relhastriggers || c->relkind == RELKIND_VIEW || c->relkind == RELKIND_MATVIEW ||
-		  c->relkind == RELKIND_PARTITIONED_TABLE;
-	ReleaseSysCache(tuple);
-	return may;
+	row[0] = Int32GetDatum(up ? -node->distance - 1 : node->distance + 1);
+	row[1] = CStringGetTextDatum(object_name(flow->from_schema, flow->from_table, flow->from_column));
+	row[2] = CStringGetTextDatum(object_name(flow->to_schema, flow->to_table, flow->to_column));
+	row[3] = CStringGetTextDatum(flow->kind);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row, nulls);
+	other->schema = up ? flow->from_schema : flow->to_schema;
+	other->table = up ? flow->from_table : flow->to_table;
+	other->column = node->column[0] == '\0' ? "" : up ? flow->from_column
+													  : flow->to_column;
+	other->distance = node->distance + 1;
+	foreach (lc, nodes)
+	{
+		LineageNode *old = lfirst(lc);
+
+		if (strcmp(old->schema, other->schema) == 0 && strcmp(old->table, other->table) == 0 &&
+			strcmp(old->column, other->column) == 0)
+			return nodes;
+	}
+	return lappend(nodes, other);
 }
 
-/* The other ends of what SPI just answered are nodes, too, if they are not yet */
+/* What SPI just answered */
 static List *
 take_flows(ReturnSetInfo *rsinfo, List *nodes, const LineageNode *node, bool up)
 {
@@ -319,60 +308,130 @@ take_flows(ReturnSetInfo *rsinfo, List *nodes, const LineageNode *node, bool up)
 	for (uint64 i = 0; i < n; i++)
 	{
 		Flow flow;
-		LineageNode *other = palloc(sizeof(LineageNode));
-		Datum row[4];
-		bool nulls[4] = {0}, known = false;
-		ListCell *lc;
 
 		row_read(&flow_shape, found, i, &flow);
-		row[0] = Int32GetDatum(up ? -node->distance - 1 : node->distance + 1);
-		row[1] = CStringGetTextDatum(object_name(flow.from_schema, flow.from_table, flow.from_column));
-		row[2] = CStringGetTextDatum(object_name(flow.to_schema, flow.to_table, flow.to_column));
-		row[3] = CStringGetTextDatum(flow.kind);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row, nulls);
-		other->schema = up ? flow.from_schema : flow.to_schema;
-		other->table = up ? flow.from_table : flow.to_table;
-		other->column = node->column[0] == '\0' ? "" : up ? flow.from_column
-														  : flow.to_column;
-		other->distance = node->distance + 1;
-		foreach (lc, nodes)
-		{
-			LineageNode *old = lfirst(lc);
-
-			known = known || (strcmp(old->schema, other->schema) == 0 && strcmp(old->table, other->table) == 0 &&
-							  strcmp(old->column, other->column) == 0);
-		}
-		if (!known)
-			nodes = lappend(nodes, other);
+		nodes = take_flow(rsinfo, nodes, node, up, &flow);
 	}
 	SPI_freetuptable(found);
 	return nodes;
 }
 
+/* -- foreign keys, as the session has them in memory -- */
+
+/* Partitions have copies of their table's keys, and keys to a partitioned table one for each partition */
+static bool
+is_copy_of_key(Oid constraint)
+{
+	HeapTuple tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	bool copy = !HeapTupleIsValid(tuple) || OidIsValid(((Form_pg_constraint) GETSTRUCT(tuple))->conparentid);
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return copy;
+}
+
+/* The columns of one key */
+static List *
+take_key(ReturnSetInfo *rsinfo, List *nodes, const LineageNode *node, const ForeignKeyCacheInfo *key)
+{
+	char *table = get_rel_name(key->confrelid);
+	char *schema = table ? get_namespace_name(get_rel_namespace(key->confrelid)) : NULL;
+
+	for (int i = 0; i < key->nkeys && schema; i++)
+	{
+		char *there = get_attname(key->confrelid, key->confkey[i], true);
+		char *here = get_attname(key->conrelid, key->conkey[i], true);
+		Flow flow = {schema, table, there, node->schema, node->table, here, "foreign key"};
+
+		if (there && here && (node->column[0] == '\0' || strcmp(node->column, here) == 0))
+			nodes = take_flow(rsinfo, nodes, node, true, &flow);
+	}
+	return nodes;
+}
+
+/* Nobody is waited for: keys are looked at without a lock, as a statement on the catalogue does */
+static List *
+take_keys(ReturnSetInfo *rsinfo, List *nodes, const LineageNode *node, Oid relid)
+{
+	Relation relation = RelationIdGetRelation(relid);
+	List *keys;
+	ListCell *lc;
+
+	/* dropped meanwhile */
+	if (relation == NULL)
+		return nodes;
+	/* the list goes when the session hears of a change */
+	keys = copyObject(RelationGetFKeyList(relation));
+	RelationClose(relation);
+	foreach (lc, keys)
+	{
+		const ForeignKeyCacheInfo *key = lfirst_node(ForeignKeyCacheInfo, lc);
+
+		if (!is_copy_of_key(key->conoid))
+			nodes = take_key(rsinfo, nodes, node, key);
+	}
+	return nodes;
+}
+
+/* -- step by step -- */
+
+/* What the catalogue tells of a node.  Most are tables, of which a statement would take longest and tell least */
+static List *
+take_catalogue(ReturnSetInfo *rsinfo, List *nodes, const LineageNode *node, Direction *direction)
+{
+	Oid schema = get_namespace_oid(node->schema, true);
+	Oid relation = OidIsValid(schema) ? get_relname_relid(node->table, schema) : InvalidOid;
+	char kind = OidIsValid(relation) ? get_rel_relkind(relation) : '\0';
+	Datum values[CATALOGUE_ARGS];
+
+	if (kind == '\0')
+		return nodes;
+	/* into what is no view only keys lead; out of any relation views may */
+	if (direction->up && kind != RELKIND_VIEW && kind != RELKIND_MATVIEW)
+		return take_keys(rsinfo, nodes, node, relation);
+	values[0] = DirectFunctionCall1(namein, CStringGetDatum(node->schema));
+	values[1] = DirectFunctionCall1(namein, CStringGetDatum(node->table));
+	values[2] = DirectFunctionCall1(namein, CStringGetDatum(node->column));
+	prepared_run(&direction->catalogue, values, NULL, 0);
+	return take_flows(rsinfo, nodes, node, direction->up);
+}
+
 /* Node by node, each once: the shortest way there is the one that is told */
 static void
-follow(ReturnSetInfo *rsinfo, LineageNode *start, Direction *direction, int depth, Datum sources)
+follow(ReturnSetInfo *rsinfo, LineageNode *start, Direction *direction, int depth)
 {
 	List *nodes = list_make1(start);
+	Edges *edges = edges_begin();
 
 	for (int next = 0; next < list_length(nodes); next++)
 	{
 		LineageNode *node = list_nth(nodes, next);
-		Datum values[RECORDED_ARGS] = {DirectFunctionCall1(namein, CStringGetDatum(node->schema)),
-									   DirectFunctionCall1(namein, CStringGetDatum(node->table)),
-									   DirectFunctionCall1(namein, CStringGetDatum(node->column)), sources,
-									   ObjectIdGetDatum(GetUserId())};
+		ListCell *lc;
 
 		CHECK_FOR_INTERRUPTS();
 		if (node->distance >= depth)
 			break;
-		prepared_run(&direction->recorded, values, NULL, 0);
-		nodes = take_flows(rsinfo, nodes, node, direction->up);
-		if (!catalogue_may_tell(node, direction))
-			continue;
-		prepared_run(&direction->catalogue, values, NULL, 0);
-		nodes = take_flows(rsinfo, nodes, node, direction->up);
+		foreach (lc, edges_at(edges, direction->up, node->schema, node->table, node->column))
+			nodes = take_flow(rsinfo, nodes, node, direction->up, lfirst(lc));
+		nodes = take_catalogue(rsinfo, nodes, node, direction);
 	}
+	edges_end(edges);
+}
+
+/* What is meant by table, schema.table or schema.table.column */
+static LineageNode *
+object_named(Datum name, char *default_schema)
+{
+	ArrayType *array = DatumGetArrayTypeP(DirectFunctionCall2(parse_ident, name, BoolGetDatum(true)));
+	LineageNode *node = palloc0(sizeof(LineageNode));
+	Datum *parts;
+	int n;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &parts, NULL, &n);
+	node->schema = n == 1 ? default_schema : TextDatumGetCString(parts[0]);
+	node->table = TextDatumGetCString(parts[n == 1 ? 0 : 1]);
+	node->column = n > 2 ? TextDatumGetCString(parts[2]) : "";
+	return node;
 }
 
 /* lineage(object, direction, depth) → distance, from_object, to_object, kind */
@@ -385,9 +444,7 @@ ingest_lineage(PG_FUNCTION_ARGS)
 	bool both = strcmp(direction, "both") == 0;
 	LineageNode *start;
 	char *schema;
-	Datum named[2];
 	int level;
-	int n;
 
 	if (!both && strcmp(direction, "upstream") != 0 && strcmp(direction, "downstream") != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there is no direction \"%s\"", direction),
@@ -396,15 +453,11 @@ ingest_lineage(PG_FUNCTION_ARGS)
 	/* before the search_path is ours */
 	schema = get_namespace_name(linitial_oid(fetch_search_path(true)));
 	level = sql_begin();
-	named[0] = PG_GETARG_DATUM(0);
-	named[1] = DirectFunctionCall1(namein, CStringGetDatum(schema ? schema : ""));
-	start = prepared_structs(&object, named, &node_shape, &n);
-	if (n != 1)
-		elog(ERROR, "an object has one name");
+	start = object_named(PG_GETARG_DATUM(0), schema ? schema : "");
 	if (both || strcmp(direction, "upstream") == 0)
-		follow(rsinfo, start, &upstream, depth, my_sources());
+		follow(rsinfo, start, &upstream, depth);
 	if (both || strcmp(direction, "downstream") == 0)
-		follow(rsinfo, start, &downstream, depth, my_sources());
+		follow(rsinfo, start, &downstream, depth);
 	if (tuplestore_tuple_count(rsinfo->setResult) == 0)
 		ereport(NOTICE, (errmsg("no flow is known from or to %s", text_to_cstring(PG_GETARG_TEXT_PP(0))),
 						 errhint("Objects are named as schema.table or schema.table.column; "

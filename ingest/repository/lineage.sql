@@ -63,17 +63,6 @@ END;
 COMMENT ON FUNCTION ingest_internal.lineage_downstream(name, name, name)
     IS 'flows of the catalogue out of a relation or column, by one step';
 
-CREATE FUNCTION ingest_internal.lineage_object(object text, default_schema name)
-    RETURNS TABLE (schema_name text, table_name text, column_name text) LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT coalesce(CASE cardinality(p) WHEN 1 THEN default_schema::text ELSE p[1] END, ''), CASE cardinality(p)
-        WHEN 1 THEN p[1] ELSE p[2] END,
-        coalesce(p[3], '')
-    FROM parse_ident(object) p;
-END;
-COMMENT ON FUNCTION ingest_internal.lineage_object(text, name)
-    IS 'what is meant by table, schema.table or schema.table.column';
-
 CREATE FUNCTION ingest_internal.set_lineage(actor oid, from_table text, to_table text, from_column text,
     to_column text, kind text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

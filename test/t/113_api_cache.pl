@@ -122,6 +122,13 @@ my @changes = (
 	'CREATE POLICY even ON shop.customer FOR SELECT USING (id % 2 = 0)',
 	'ALTER TABLE shop.customer FORCE ROW LEVEL SECURITY',
 	'ALTER POLICY even ON shop.customer USING (id % 3 = 0)',
+	# for those who are in a role, or not any more
+	'ALTER POLICY even ON shop.customer TO team',
+	'REVOKE team FROM clerk',
+	'GRANT team TO clerk',
+	'GRANT team TO fin',
+	'REVOKE team FROM fin',
+	'ALTER POLICY even ON shop.customer TO PUBLIC',
 	'DROP POLICY even ON shop.customer',
 	'ALTER TABLE shop.customer DISABLE ROW LEVEL SECURITY',
 	# what they are
