@@ -87,6 +87,11 @@ api() {
 # nothing but an empty PostgreSQL: the folder is made on the way
 files() {
 	set_up
+	export DUCK=
+	if type npm >/dev/null 2>&1; then
+		fetch_npm duckdb
+		export DUCK=$WORK/src/test/tools/duck DUCKDB_PATH=$WORK/duckdb/node_modules
+	fi
 	start_cluster demo 6601
 	say "Ready after $((SECONDS - started)) seconds"
 }

@@ -50,3 +50,56 @@ SELECT "check", ok, detail FROM files_check('drop') WHERE "check" = 'kinds';
 \set ECHO queries
 SELECT piece, bytes, settled FROM files_pieces('incoming.payments');
 \set ECHO none
+\echo '== 8. A copy with history: each file is a piece of it'
+\! cd "$ROOT"; mkdir orders ../lake; printf 'id,customer,amount,day\n1,Ann,10.00,2026-11-02\n2,Ben,20.00,2026-11-03\n3,Cem,30.00,2025-12-31\n' > orders/orders_1.csv; touch -d '1 hour ago' orders/*
+SELECT current_setting('data_directory') || '/lake' AS lake \gset
+\set ECHO queries
+CREATE EXTENSION ingest CASCADE;
+SELECT ingest.register_source('drop', 'drop', schema => 'drop_in');
+CALL ingest.crawl('drop');
+CREATE SCHEMA books;
+SELECT ingest.create_sync('drop_in.orders', 'books.orders', history => true);
+CALL ingest.sync('books.orders');
+\set ECHO none
+\echo '== 9. What is in the copy goes to a lake as well: each run makes a version of it'
+\set ECHO queries
+CREATE SERVER lake FOREIGN DATA WRAPPER files_fdw OPTIONS (root :'lake', writable 'on');
+CREATE FOREIGN TABLE lake_orders (id bigint, customer text, amount numeric(12,2), day date, year int OPTIONS (partition 'year')) SERVER lake OPTIONS (path 'orders', format 'parquet', layout 'plain');
+SELECT ingest.create_export('books.orders', 'lake_orders', expressions => '{"year": "extract(year FROM day)"}');
+CALL ingest.export('books.orders');
+\set ECHO none
+\echo '== 10. One file grows, one arrives, one is replaced, one breaks, one goes: each time the copy follows, and the lake'
+\set ECHO queries
+\echo '-- orders_1.csv grows by a row'
+\! cd "$ROOT/orders"; printf '4,Dora,40.00,2026-11-28\n' >> orders_1.csv; touch -d '50 minutes ago' orders_1.csv
+CALL ingest.sync('books.orders');
+CALL ingest.export('books.orders');
+\echo '-- orders_2.csv arrives'
+\! cd "$ROOT/orders"; printf 'id,customer,amount,day\n5,Edi,50.00,2026-11-29\n6,Fay,60.00,2026-11-29\n' > orders_2.csv; touch -d '40 minutes ago' orders_2.csv
+CALL ingest.sync('books.orders');
+CALL ingest.export('books.orders');
+\echo '-- orders_1.csv is replaced: one amount is another one, one row is gone'
+\! cd "$ROOT/orders"; printf 'id,customer,amount,day\n1,Ann,11.00,2026-11-02\n2,Ben,20.00,2026-11-03\n4,Dora,40.00,2026-11-28\n' > new.tmp; touch -d '30 minutes ago' new.tmp; mv new.tmp orders_1.csv
+CALL ingest.sync('books.orders');
+CALL ingest.export('books.orders');
+\echo '-- orders_2.csv is replaced by one with a bad row'
+\! cd "$ROOT/orders"; printf 'id,customer,amount,day\n5,Edi,fifty,2026-11-29\n6,Fay,66.00,2026-11-29\n' > new.tmp; touch -d '20 minutes ago' new.tmp; mv new.tmp orders_2.csv
+CALL ingest.sync('books.orders');
+SELECT key, reason FROM ingest.rejected_row WHERE resolved_at IS NULL;
+CALL ingest.export('books.orders');
+\echo '-- orders_2.csv goes'
+\! cd "$ROOT/orders"; rm orders_2.csv
+CALL ingest.sync('books.orders');
+CALL ingest.export('books.orders');
+SELECT run, kind, state, rows_inserted, rows_updated, rows_deleted FROM ingest.run_status WHERE kind IN ('sync', 'export') ORDER BY run;
+SELECT valid_from::time(0) AS at, operation, (version).amount FROM ingest.row_history(NULL::books.orders, NULL) WHERE (version).id = 1 ORDER BY valid_from;
+\set ECHO none
+\setenv LAKE :lake
+\echo '== 11. DuckDB reads the lake: the newest version, by its manifest'
+\getenv duck DUCK
+SELECT :'duck' <> '' AS has_duck \gset
+\if :has_duck
+\! "$DUCK" "SET VARIABLE files = (SELECT list('$LAKE/orders/' || f.path) FROM (SELECT unnest(files) AS f FROM (SELECT files FROM read_json('$LAKE/orders/_manifest/*.json') ORDER BY version DESC LIMIT 1)))" "SELECT id, customer, amount, day, year FROM read_parquet(getvariable('files'), hive_partitioning = true) ORDER BY id"
+\else
+\echo 'left out: DuckDB comes by npm, which is not here (apt-get install npm)'
+\endif
