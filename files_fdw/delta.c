@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "common/hashfn.h"
 #include "common/json.h"
 #include "files_fdw/delta_checkpoint.h"
 #include "files_fdw/lake_log.h"
@@ -15,6 +16,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
 
@@ -52,7 +54,7 @@ check_features(const LakeState *state, Json *list)
 }
 
 static void
-take_protocol(const LakeState *state, Json *protocol)
+take_protocol(LakeState *state, Json *protocol)
 {
 	int64 reader = json_int(json_member(protocol, "minReaderVersion"));
 	int64 writer = json_int(json_member(protocol, "minWriterVersion"));
@@ -64,6 +66,7 @@ take_protocol(const LakeState *state, Json *protocol)
 					 OTHERS_LAKE);
 	check_features(state, json_member(protocol, "readerFeatures"));
 	check_features(state, json_member(protocol, "writerFeatures"));
+	state->has_protocol = true;
 }
 
 /* What stays of metadata when columns come: its name, its description, how it is configured; UTF-8 */
@@ -168,21 +171,78 @@ visit_value(const char *name, Json *value, void *arg)
 	entry->values = lappend(entry->values, pair);
 }
 
+/* -- files by what the log calls them: each action asks for one -- */
+
+typedef struct Known
+{
+	const char *logged;
+	LakeEntry *entry;
+} Known;
+
+static uint32
+hash_logged(const void *key, Size size)
+{
+	const char *logged = *(const char *const *) key;
+
+	return DatumGetUInt32(hash_any((const unsigned char *) logged, (int) strlen(logged)));
+}
+
+static int
+match_logged(const void *a, const void *b, Size size)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+static void
+know_file(LakeState *state, LakeEntry *entry)
+{
+	bool found;
+	Known *known = hash_search(state->known, &entry->logged, HASH_ENTER, &found);
+
+	known->logged = entry->logged;
+	known->entry = entry;
+}
+
+static void
+know_files(LakeState *state, MemoryContext context)
+{
+	HASHCTL how = {.keysize = sizeof(char *),
+				   .entrysize = sizeof(Known),
+				   .hash = hash_logged,
+				   .match = match_logged,
+				   .hcxt = context};
+	ListCell *lc;
+
+	state->known = hash_create("files of a Delta log", Max(list_length(state->entries), 256), &how,
+							   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	foreach (lc, state->entries)
+		know_file(state, lfirst(lc));
+}
+
 static void
 forget_file(LakeState *state, const char *logged)
 {
+	Known *known = hash_search(state->known, &logged, HASH_REMOVE, NULL);
+
+	if (known)
+		known->entry->gone = true;
+}
+
+/* What the log has taken out is an entry no more */
+static void
+drop_gone(LakeState *state)
+{
+	List *left = NIL;
 	ListCell *lc;
 
 	foreach (lc, state->entries)
 	{
-		LakeEntry *entry = lfirst(lc);
-
-		if (strcmp(entry->logged, logged) == 0)
-		{
-			state->entries = foreach_delete_current(state->entries, lc);
-			return;
-		}
+		if (!((LakeEntry *) lfirst(lc))->gone)
+			left = lappend(left, lfirst(lc));
 	}
+	list_free(state->entries);
+	state->entries = left;
+	state->known = NULL;
 }
 
 /* As many as a file's statistics say; -1: they do not */
@@ -206,6 +266,8 @@ take_add(LakeState *state, Json *add, MemoryContext scratch)
 
 	if (path == NULL || strchr(path, ':') || *path == '/')
 		not_followed(state, "It has files of other folders.", OTHERS_LAKE);
+	if (json_member(add, "deletionVector"))
+		not_followed(state, "It has files of which rows are deleted.", OTHERS_LAKE);
 	forget_file(state, path);
 	entry->old = true;
 	entry->logged = pstrdup(path);
@@ -224,6 +286,7 @@ take_add(LakeState *state, Json *add, MemoryContext scratch)
 		pair->value = value ? pstrdup(value) : NULL;
 	}
 	state->entries = lappend(state->entries, entry);
+	know_file(state, entry);
 }
 
 /* A line of the log.  What it leaves in the state is the state's memory */
@@ -351,6 +414,7 @@ delta_advance(LakeState *state)
 	List *versions = NIL;
 	ListCell *lc;
 
+	know_files(state, context);
 	if (state->version < 0)
 		take_beginning(state, files, scratch);
 	foreach (lc, files)
@@ -372,6 +436,10 @@ delta_advance(LakeState *state)
 		take_version(state, file, scratch);
 		state->version++;
 	}
+	if (state->version >= 0 && !state->has_protocol)
+		not_followed(state, "It has no protocol.", "It was not written by a writer of Delta, or is damaged.");
+	MemoryContextSwitchTo(state->context);
+	drop_gone(state);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }

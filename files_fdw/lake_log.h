@@ -33,6 +33,7 @@ typedef struct LakeEntry
 	List *values;   /* of LakePair */
 	char *stats;    /* as JSON, or NULL */
 	bool old;       /* it is part of the version before, else of ours */
+	bool gone;      /* while a log is read: a later action took it out */
 } LakeEntry;
 
 typedef struct LakeMark
@@ -55,6 +56,8 @@ typedef struct LakeState
 	List *partitions; /* of char * */
 	bool append_only;
 	List *removed; /* of LakeEntry: path, and modified is when it was taken out */
+	bool has_protocol;
+	struct HTAB *known; /* while a log is read: entries by what they are called there */
 	/* since it was first read */
 	int64 changes; /* versions that changed which files there are */
 	int64 schemas; /* versions that changed what the table is like */

@@ -93,6 +93,9 @@ leaf_new(ParquetSource *source, const ParquetMeta *meta, int leaf, size_t block,
 void
 leaf_group(ParquetLeaf *l, int group, const ParquetChunk *chunk)
 {
+	/* bytes that were seen may have been written over since, where values were made in their places */
+	if (chunk->start < l->chunk.start + l->chunk.length)
+		l->window_n = 0;
 	l->group = group;
 	l->chunk = *chunk;
 	l->at = l->page_at = chunk->start;

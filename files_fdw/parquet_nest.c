@@ -191,7 +191,8 @@ text_of(ParquetNest *n, const Slice *s, size_t *len)
 		if (!n->bad)
 		{
 			(void) complain_bytes(n->complaint, s->p + good, s->len - good);
-			n->complaint->value = s->p;
+			/* the rest of the row may be in the next page */
+			n->complaint->value = kept(s->p, s->len);
 			n->complaint->len = (int) s->len;
 		}
 		n->bad = true;

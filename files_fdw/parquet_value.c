@@ -799,7 +799,12 @@ column_text(ParquetColumn *c, int64 row)
 	ParquetValue v;
 	int slot;
 
-	if (c->nest || row < c->from || row >= c->to || (slot = slot_of(c, row)) < 0)
+	if (c->nest)
+		return NULL;
+	/* nobody has asked for this column's value of the row yet */
+	if (row >= c->to)
+		column_fill(c, row);
+	if (row < c->from || (slot = slot_of(c, row)) < 0)
 		return NULL;
 	value_of(c, slot, &v);
 	initStringInfo(&out);

@@ -9,6 +9,7 @@ use PostgreSQL::Test::Utils;
 use Duck;
 use Sandbox;
 use Test::More;
+use Timed;
 use Time::HiRes qw(time usleep);
 
 plan skip_all => 'readers of Parquet from npm come with make check' unless $ENV{NODE_PATH} && -d "$ENV{NODE_PATH}/\@duckdb/node-api";
@@ -218,6 +219,21 @@ table('protocol', 'id int');
 sql('INSERT INTO protocol VALUES (1)');
 put('protocol', 1, { protocol => { minReaderVersion => 3, minWriterVersion => 7, readerFeatures => ['deletionVectors'], writerFeatures => ['deletionVectors'] } });
 like(said('INSERT INTO protocol VALUES (2)'), qr/the Delta log of folder "protocol" of server "lake" cannot be followed\nDETAIL:  It needs the feature "deletionVectors"/, 'a lake that needs what is not known here');
+put('bare', 0, { metaData => { id => 'x', format => { provider => 'parquet' }, schemaString => '{"type":"struct","fields":[]}', partitionColumns => [], configuration => {} } });
+table('bare', 'id int');
+like(said('SELECT * FROM bare'), qr/DETAIL:  It has no protocol\./, 'a log that does not say what it asks for');
+table('holed', 'id int');
+sql('INSERT INTO holed VALUES (1)');
+put('holed', 1, { add => { path => 'x.parquet', partitionValues => {}, size => 1, modificationTime => 1, dataChange => JSON::PP::true, deletionVector => { storageType => 'i', pathOrInlineDv => 'x', sizeInBytes => 1, cardinality => 1 } } });
+like(said('SELECT * FROM holed'), qr/DETAIL:  It has files of which rows are deleted\./, 'rows that are deleted in a file are not shown');
+# each action asks for a file by its name: 30,000 of them are no work of minutes
+put('many', 0, { protocol => { minReaderVersion => 1, minWriterVersion => 2 } }, { metaData => { id => 'x', format => { provider => 'parquet' }, schemaString => '{"type":"struct","fields":[{"name":"id","type":"integer","nullable":true,"metadata":{}}]}', partitionColumns => [], configuration => {} } },
+	(map { { add => { path => "part-$_.parquet", partitionValues => {}, size => 1, modificationTime => 1, dataChange => JSON::PP::true } } } 1 .. 30000), (map { { remove => { path => "part-$_.parquet", deletionTimestamp => 1, dataChange => JSON::PP::true } } } 1 .. 29999), { txn => { appId => 'app', version => 5 } });
+table('many', 'id int');
+my $since = time();
+is(sql("SELECT files_published('many', 'app')"), '5', 'a log of many files');
+in_time(time() - $since, 3, 'is read at once');
+like(said('SELECT * FROM many'), qr/file "many\/part-30000\.parquet" of server "lake" is gone/, 'and of them the one is left');
 sql("CREATE FOREIGN TABLE wider (id bigint) SERVER lake OPTIONS (path 'orders', format 'parquet', layout 'delta')");
 like(said('INSERT INTO wider VALUES (1)'), qr/has other folders than the lake/, 'other folders');
 sql("CREATE FOREIGN TABLE other (id text) SERVER lake OPTIONS (path 'meta', format 'parquet', layout 'delta')");
