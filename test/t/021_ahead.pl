@@ -19,12 +19,12 @@ sub at_first
 	my ($sql, $before) = @_;
 	my ($out, $err) = ('', '');
 	fresh_log();
-	control(op => 'latency', seconds => 0.8);
+	control(op => 'latency', seconds => 0.5);
 	IPC::Run::run([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres') ],
-		'<', \"$before;\n\\! sandbox/control reset >/dev/null; sandbox/control latency seconds=0.8 >/dev/null\n$sql", '>', \$out, '2>', \$err) or die $err;
+		'<', \"$before;\n\\! sandbox/control reset >/dev/null; sandbox/control latency seconds=0.5 >/dev/null\n$sql", '>', \$out, '2>', \$err) or die $err;
 	my @asked = sort { $a->{at} <=> $b->{at} } grep { $_->{query} =~ /limit/ } @{ control(op => 'log')->{requests} };
 	fresh_log();
-	return scalar grep { $_->{at} < $asked[0]->{at} + 0.7 } @asked;
+	return scalar grep { $_->{at} < $asked[0]->{at} + 0.4 } @asked;
 }
 is(at_first($all, 'SELECT 1'), 1, 'a table not seen before begins with one page');
 is(at_first($all, $all), 4, 'one seen before with all slots');
