@@ -63,7 +63,9 @@ is($node->safe_psql('postgres', sprintf($ties, 'netsuite.transaction')), $node->
 $right = $node->safe_psql('postgres', $local);
 ($rows, $n, $refused) = asked({ fetch_first => \0 }, $top, $top);
 is($rows, "$right\n$right", 'the first few where there is no FETCH FIRST');
-is("$n $refused", '3 1', 'which costs one request in a session');
+is($refused, 1, 'which costs one request in a session');
+# a session that has to wait for the processor may have asked for the next page before it sees that it needs none
+is($n, 3, 'and no other [timed]');
 ($rows, $n) = asked({ fetch_first => \0, fetch_first_status => 500 }, $top, $top);
 is("$rows $n", "$right\n$right 4", 'refused by a fault: asked twice, then without, and not again in the session');
 $node->safe_psql('postgres', "ALTER SERVER ns OPTIONS (ADD fetch_first 'off')");
