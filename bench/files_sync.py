@@ -5,7 +5,7 @@ import statistics
 import time
 
 from common import compared, finish, table
-from filing import COLUMNS, ROWS, folder, prepare, rows, spent
+from filing import COLUMNS, ROWS, copy_of, folder, rows, spent
 
 FILES, RUNS = 100, 5
 
@@ -27,17 +27,7 @@ def fill(where):
 def main():
     with folder() as where:
         fill(where)
-        conn = prepare(where)
-        conn.execute("DROP EXTENSION IF EXISTS ingest CASCADE")
-        conn.execute("DROP SCHEMA IF EXISTS incoming, books CASCADE")
-        conn.execute("CREATE EXTENSION ingest CASCADE")
-        conn.execute("CREATE SCHEMA incoming")
-        conn.execute("CREATE SCHEMA books")
-        conn.execute("CREATE FOREIGN TABLE incoming.part (%s, _file text OPTIONS (metadata 'file'), _position bigint OPTIONS (metadata 'position'))"
-                     " SERVER drop_folder OPTIONS (path 'part_#.csv', multiline 'off')" % ", ".join("%s %s" % c for c in COLUMNS))
-        conn.execute("SELECT ingest.register_source('drop', 'drop_folder', schema => 'incoming', remote_schemas => '{}')")
-        conn.execute("CALL ingest.crawl('drop', count_rows => false)")
-        conn.execute("SELECT ingest.create_sync('incoming.part', 'books.part', name => 'part')")
+        conn = copy_of(where, COLUMNS, "path 'part_#.csv', multiline 'off'")
         conn.execute("CREATE TABLE books.plain (LIKE incoming.part, PRIMARY KEY (_file, _position))")
         seconds = {"first load": [], "INSERT … SELECT": []}
         for run in range(RUNS + 1):

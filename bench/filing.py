@@ -11,7 +11,6 @@ import tempfile
 from common import connect, cpu_seconds
 
 ROWS = int(os.environ.get("BENCH_FILES_ROWS", "1000000"))
-DUCKDB = "@duckdb/node-api@1.5.6-r.1"
 COLUMNS = (("id", "bigint"), ("n", "integer"), ("name", "text"), ("city", "text"), ("amount", "numeric"), ("qty", "integer"),
            ("day", "date"), ("seen", "timestamp"), ("note", "text"), ("flag", "boolean"))
 TOLD = "count(id), sum(n), count(name), count(city), sum(amount), sum(qty), max(day), max(seen), count(note), count(flag)"
@@ -83,6 +82,22 @@ def tables(conn, where, csv="big.csv"):
     conn.execute("CREATE FOREIGN TABLE theirs (%s) SERVER plain_files OPTIONS (filename '%s/%s', format 'csv', header 'on')" % (columns, where, csv))
 
 
+def copy_of(where, columns, options):
+    """A session, and in it the foreign table incoming.part of a folder's files and its copy books.part, the sync part, which has not run yet"""
+    conn = prepare(where)
+    conn.execute("DROP EXTENSION IF EXISTS ingest CASCADE")
+    conn.execute("DROP SCHEMA IF EXISTS incoming, books CASCADE")
+    conn.execute("CREATE EXTENSION ingest CASCADE")
+    conn.execute("CREATE SCHEMA incoming")
+    conn.execute("CREATE SCHEMA books")
+    conn.execute("CREATE FOREIGN TABLE incoming.part (%s, _file text OPTIONS (metadata 'file'), _position bigint OPTIONS (metadata 'position'))"
+                 " SERVER drop_folder OPTIONS (%s)" % (", ".join("%s %s" % c for c in columns), options))
+    conn.execute("SELECT ingest.register_source('drop', 'drop_folder', schema => 'incoming', remote_schemas => '{}')")
+    conn.execute("CALL ingest.crawl('drop', count_rows => false)")
+    conn.execute("SELECT ingest.create_sync('incoming.part', 'books.part', name => 'part')")
+    return conn
+
+
 def spent(conn, statement):
     """CPU seconds of a statement's backend, and its answer"""
     pid = conn.execute("SELECT pg_backend_pid()").fetchone()[0]
@@ -97,8 +112,7 @@ class DuckDB:
 
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory()
-        subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-save", DUCKDB], cwd=self.folder.name, check=True,
-                       env=dict(os.environ, HOME=self.folder.name))
+        os.symlink(os.environ["DUCKDB_PATH"], os.path.join(self.folder.name, "node_modules"))
         with open(os.path.join(self.folder.name, "ask.mjs"), "w", encoding="utf-8") as file:
             file.write(SCRIPT)
         self.process = subprocess.Popen(["node", "ask.mjs"], cwd=self.folder.name, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

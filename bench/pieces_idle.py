@@ -5,7 +5,7 @@ import statistics
 import time
 
 from common import finish, table, timed
-from filing import folder, prepare, spent
+from filing import copy_of, folder, spent
 
 FILES, RUNS = int(os.environ.get("BENCH_FILES", "100000")), 5
 
@@ -25,17 +25,7 @@ def fill(where):
 def main():
     with folder() as where:
         fill(where)
-        conn = prepare(where)
-        conn.execute("DROP EXTENSION IF EXISTS ingest CASCADE")
-        conn.execute("DROP SCHEMA IF EXISTS incoming, books CASCADE")
-        conn.execute("CREATE EXTENSION ingest CASCADE")
-        conn.execute("CREATE SCHEMA incoming")
-        conn.execute("CREATE SCHEMA books")
-        conn.execute("CREATE FOREIGN TABLE incoming.part (id bigint, name text, _file text OPTIONS (metadata 'file'), _position bigint OPTIONS (metadata 'position'))"
-                     " SERVER drop_folder OPTIONS (path '*/part_#.csv')")
-        conn.execute("SELECT ingest.register_source('drop', 'drop_folder', schema => 'incoming', remote_schemas => '{}')")
-        conn.execute("CALL ingest.crawl('drop', count_rows => false)")
-        conn.execute("SELECT ingest.create_sync('incoming.part', 'books.part', name => 'part')")
+        conn = copy_of(where, (("id", "bigint"), ("name", "text")), "path '*/part_#.csv'")
         first = timed(lambda: conn.execute("CALL ingest.sync('part')"))[0]
         assert conn.execute("SELECT count(*), sum(id) FROM books.part").fetchone() == (FILES, FILES * (FILES - 1) // 2)
         conn.execute("ANALYZE ingest.sync_piece")

@@ -8,8 +8,10 @@ all="scan_cpu scan_latency scan_shared scan_memory pushdown sandbox_pages
 	csv_scan csv_load csv_infer json_scan parquet_scan pieces_idle files_sync lake_write dialect
 	sync_initial sync_incremental sync_unchanged sync_history events webhook kafka jobs repository api_rest api_graphql"
 which=${*:-$all}
-case " $which " in *" csv_"* | *" parquet_scan"* | *" lake_write"*)
+case " $which " in *" csv_"* | *" parquet_scan"* | *" lake_write"* | *" profile_vs_duckdb"*)
 	command -v npm >/dev/null || need_packages nodejs npm
+	fetch_npm duckdb
+	export DUCKDB_PATH=$WORK/duckdb/node_modules
 	;;
 esac
 case " $which " in *" api_"*)

@@ -196,10 +196,8 @@ match_logged(const void *a, const void *b, Size size)
 static void
 know_file(LakeState *state, LakeEntry *entry)
 {
-	bool found;
-	Known *known = hash_search(state->known, &entry->logged, HASH_ENTER, &found);
+	Known *known = hash_search(state->known, &entry->logged, HASH_ENTER, NULL);
 
-	known->logged = entry->logged;
 	known->entry = entry;
 }
 

@@ -15,7 +15,6 @@
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 
-#define VERSION_DIGITS 20
 #define BLOCK_BYTES (1024 * 1024) /* that are read at once */
 
 static const char *const kinds[] = {"protocol", "metaData", "add", "remove", "txn"};
@@ -33,12 +32,7 @@ typedef struct Checkpoint
 int64
 delta_checkpoint_version(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
-
-	if (strspn(name, "0123456789") != VERSION_DIGITS || strcmp(name + VERSION_DIGITS, ".checkpoint.parquet") != 0)
-		return -1;
-	return strtoll(name, NULL, 10);
+	return lake_log_version_of(path, ".checkpoint.parquet");
 }
 
 static void

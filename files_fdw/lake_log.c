@@ -12,14 +12,20 @@
 #define MOST_LOG_BYTES (512 * 1024 * 1024)
 
 int64
-lake_log_version(const char *path)
+lake_log_version_of(const char *path, const char *ending)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
 
-	if (strspn(name, "0123456789") != VERSION_DIGITS || strcmp(name + VERSION_DIGITS, ".json") != 0)
+	if (strspn(name, "0123456789") != VERSION_DIGITS || strcmp(name + VERSION_DIGITS, ending) != 0)
 		return -1;
 	return strtoll(name, NULL, 10);
+}
+
+int64
+lake_log_version(const char *path)
+{
+	return lake_log_version_of(path, ".json");
 }
 
 char *

@@ -98,6 +98,8 @@ extern const LakeLogRoutine manifest_log_routine;
 
 /* Whose name is 20 digits and .json: the version; else -1 */
 extern int64 lake_log_version(const char *path);
+/* The same of another file of a log, which has its version's number and an ending */
+extern int64 lake_log_version_of(const char *path, const char *ending);
 extern char *lake_log_path(const LakeState *state, const LakeLogRoutine *log, int64 version);
 /* A file of the log, whole */
 extern char *lake_log_read(LakeState *state, const FileInfo *file, size_t *len);

@@ -244,8 +244,8 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Tests make and remove servers by the hundred, a few thousand files each, which costs a disk's file system a fifth of the
-# processor; what is measured, and what a person may keep, stays on the disk.
+# Tests make and remove servers by the hundred, a few thousand files each, and ext4 looks long for a file's number that was not
+# free a moment ago; what is measured, and what a person may keep, stays on the disk.
 PLACE=/tmp
 in_memory() {
 	local free probe

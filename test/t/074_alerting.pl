@@ -4,6 +4,7 @@ use warnings;
 use Delivery;
 use IPC::Run;
 use JSON::PP;
+use Port;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Sandbox;
@@ -279,7 +280,7 @@ SKIP:
 	my $port = PostgreSQL::Test::Cluster::get_free_port();
 	append_to_file("$folder/am.yml", "global:\n  resolve_timeout: 3s\nroute:\n  receiver: none\nreceivers:\n  - name: none\n");
 	my $am = IPC::Run::start([ $manager, "--config.file=$folder/am.yml", "--storage.path=$folder/am", "--web.listen-address=127.0.0.1:$port", '--cluster.listen-address=' ], '<', '/dev/null', '>', "$folder/am.out", '2>&1');
-	await_port($port, 'Alertmanager');
+	await_port($port, 'Alertmanager', "$folder/am.out");
 	my $firing = sub
 	{
 		my ($out) = run_command([ '/usr/bin/amtool', "--alertmanager.url=http://127.0.0.1:$port", '-o', 'json', 'alert', 'query', @_ ]);

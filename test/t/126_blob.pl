@@ -6,6 +6,7 @@ use Azurite;
 use Encode qw(decode_utf8 encode_utf8);
 use IPC::Run;
 use MIME::Base64;
+use Port;
 use PostgreSQL::Test::Cluster;
 use Psql;
 use PostgreSQL::Test::Utils;
@@ -22,7 +23,7 @@ my $folder = $azure{folder};
 append_to_file($azure{tokens}, '');
 append_to_file("$folder/faults.log", '');
 my $running = IPC::Run::start([ '/usr/bin/python3', '-B', 'files/blob_faults.py', '--port', $faulty, '--cert', $azure{server}, '--log', "$folder/faults.log", '--tokens', $azure{tokens} ], '<', '/dev/null', '>', "$folder/faults.out", '2>&1');
-wait_for_port($faulty, "$folder/faults.out");
+await_port($faulty, 'the storage that misbehaves', "$folder/faults.out");
 END { my $code = $?; $running->kill_kill(grace => 0) if $running; $? = $code; }
 
 my $node = PostgreSQL::Test::Cluster->new('blob');

@@ -7,6 +7,7 @@ use Azurite;
 use Duck;
 use IPC::Run;
 use JSON::PP;
+use Port;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -23,7 +24,7 @@ start_azurite($port);
 my ($key, $account) = @azurite{qw(key account)};
 my $running = IPC::Run::start([ '/usr/bin/python3', '-B', 'files/blob_proxy.py', '--port', $proxy, '--to', $port, '--cert', $azure{server}, '--orders', $orders ], '<', '/dev/null', '>', "$folder/proxy.out", '2>&1');
 END { my $code = $?; $running->kill_kill(grace => 0) if $running; $? = $code; }
-wait_for_port($proxy, "$folder/proxy.out");
+await_port($proxy, 'the proxy', "$folder/proxy.out");
 duck_start("$folder/duck.err");
 my $reads = azurite(do => 'sas', permissions => 'rl', minutes => 60);
 

@@ -4,14 +4,13 @@ use strict;
 use warnings;
 use Exporter 'import';
 use File::Spec;
-use IO::Socket::INET;
 use IPC::Run;
 use JSON::PP;
+use Port;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
-use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(start_azure azure_behave azure_secrets azure_log azure_asked wait_for_port %azure);
+our @EXPORT = qw(start_azure azure_behave azure_secrets azure_log azure_asked %azure);
 our %azure;
 
 my ($server, $read, @all);
@@ -41,19 +40,6 @@ sub make_certificates
 		"cat $folder/app.key $folder/app.crt > $folder/app.pem")
 	{
 		system("$_ " . (/cat/ ? '' : $quiet)) == 0 or die "openssl failed: $_";
-	}
-	return;
-}
-
-# wait_for_port(port, log): until something listens there; if nothing ever does, the log tells why
-sub wait_for_port
-{
-	my ($port, $log) = @_;
-	my $until = time() + $PostgreSQL::Test::Utils::timeout_default;
-	until (IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port))
-	{
-		die "nothing listens on port $port: " . slurp_file($log) if time() > $until;
-		sleep(0.05);
 	}
 	return;
 }
@@ -88,7 +74,7 @@ sub start_azure
 	azure_secrets();
 	$server = IPC::Run::start([ '/usr/bin/python3', '-B', 'delivery/azure.py', '--https', $https, '--http', $http, '--log', "$folder/log", '--cert', "$folder/server.pem", '--certificate', "$folder/app.pem",
 			'--federated', $azure{federated}, '--tokens', $azure{tokens}, '--secrets', "$folder/secrets", '--behave', "$folder/behave", '--key-name', $azure{keyName}, '--key', $azure{key} ], '<', '/dev/null', '>', "$folder/out", '2>&1');
-	wait_for_port($_, "$folder/out") for $https, $http;
+	await_port($_, 'the stand-in of Azure', "$folder/out") for $https, $http;
 	return;
 }
 

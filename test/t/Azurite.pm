@@ -7,6 +7,7 @@ use Azure;
 use Exporter 'import';
 use IPC::Run;
 use JSON::PP;
+use Port;
 our @EXPORT = qw(has_azurite start_azurite azurite %azurite);
 our %azurite;
 
@@ -28,7 +29,7 @@ sub start_azurite
 		account => "https://127.0.0.1:$port/devstoreaccount1");
 	$server = IPC::Run::start([ 'node', main_file(), '--blobHost', '127.0.0.1', '--blobPort', $port, '--location', "$folder/azurite", '--cert', "$folder/server.crt", '--key', "$folder/server.key",
 			'--disableTelemetry', '--skipApiVersionCheck', '--silent' ], '<', '/dev/null', '>', "$folder/azurite.out", '2>&1');
-	wait_for_port($port, "$folder/azurite.out");
+	await_port($port, 'Azurite', "$folder/azurite.out");
 	$client = IPC::Run::start([ 'node', 'files/blobs.cjs', $azurite{account}, 'devstoreaccount1', $azurite{key} ], '<', \$asked, '>', \$answered, '2>', "$folder/blobs.err");
 	azurite(do => 'container');
 	return;

@@ -6,11 +6,12 @@ use Exporter 'import';
 use IO::Socket::INET;
 use IPC::Run;
 use JSON::PP;
+use Port;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(start_peer end_peer peer_behave peer_got await_port start_receiver receiver_pid kill_receiver behave received new_delivery $secret $old_secret $url);
+our @EXPORT = qw(start_peer end_peer peer_behave peer_got start_receiver receiver_pid kill_receiver behave received new_delivery $secret $old_secret $url);
 our $secret = 'whsec_' . 'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 our $old_secret = 'whsec_' . 'C2FVsBQIhrscChlQIMV+b5sSYspob7oD';
 our $url;
@@ -45,25 +46,13 @@ sub kill_receiver
 # Other peers, each by its name: a program that takes --port, --log and --behave; its port, the same each time
 my (%peer, %peer_port);
 
-sub await_port
-{
-	my ($at, $what) = @_;
-	my $until = time() + $PostgreSQL::Test::Utils::timeout_default;
-	until (IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $at))
-	{
-		die "$what did not start: " . (-e "$folder/$what.out" ? slurp_file("$folder/$what.out") : '') if time() > $until;
-		sleep(0.05);
-	}
-	return;
-}
-
 sub start_peer
 {
 	my ($name, $program, @options) = @_;
 	$peer_port{$name} //= PostgreSQL::Test::Cluster::get_free_port();
 	$peer{$name} = IPC::Run::start([ '/usr/bin/python3', '-B', "delivery/$program.py", '--port', $peer_port{$name}, '--log', "$folder/$name.log", '--behave', "$folder/$name.behave", @options ],
 		'<', '/dev/null', '>', "$folder/$name.out", '2>&1');
-	await_port($peer_port{$name}, $name);
+	await_port($peer_port{$name}, $name, "$folder/$name.out");
 	return $peer_port{$name};
 }
 
