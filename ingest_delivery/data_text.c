@@ -96,9 +96,10 @@ append_scalar(StringInfo out, const JsonbValue *value)
 	}
 }
 
-void
-append_jsonb(StringInfo out, Jsonb *jsonb)
+bool
+append_jsonb(StringInfo out, Jsonb *jsonb, int most)
 {
+	int end = out->len + most;
 	JsonbIterator *i = JsonbIteratorInit(&jsonb->root);
 	JsonbIteratorToken token;
 	JsonbValue value;
@@ -115,6 +116,9 @@ append_jsonb(StringInfo out, Jsonb *jsonb)
 		if (!is_first && !ends)
 			appendStringInfoString(out, ", ");
 		is_first = begins || token == WJB_KEY;
+		/* a string of many megabytes is not even written */
+		if (out->len > end || (!begins && !ends && value.type == jbvString && value.val.string.len > most))
+			return false;
 		if (begins || ends)
 			appendStringInfoChar(out, token == WJB_BEGIN_ARRAY ? '[' : token == WJB_END_ARRAY  ? ']'
 																   : token == WJB_BEGIN_OBJECT ? '{'
@@ -124,4 +128,5 @@ append_jsonb(StringInfo out, Jsonb *jsonb)
 		if (token == WJB_KEY)
 			appendStringInfoString(out, ": ");
 	}
+	return out->len <= end;
 }

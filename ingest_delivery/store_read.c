@@ -218,23 +218,20 @@ static Piece
 data_of(const Sink *sink, const Row *row, bool *is_large)
 {
 	StringInfoData out;
-	Piece found = {NULL, 0};
 
 	*is_large = false;
+	if (row->nulls[sink->runs_of ? RUNS : DATA])
+		return (Piece){NULL, 0};
 	if (sink->runs_of)
-		found = piece_at(row, RUNS);
-	else if (!row->nulls[DATA])
 	{
-		initStringInfo(&out);
-		append_jsonb(&out, DatumGetJsonbP(row->values[DATA]));
-		found = (Piece){out.data, out.len};
+		text *runs = DatumGetTextPP(row->values[RUNS]);
+
+		*is_large = VARSIZE_ANY_EXHDR(runs) > sink->max_bytes;
+		return *is_large ? (Piece){"", 0} : piece_at(row, RUNS);
 	}
-	if (found.text && found.length > sink->max_bytes)
-	{
-		*is_large = true;
-		return (Piece){"", 0};
-	}
-	return sink->runs_of || found.text == NULL ? found : piece(found.text, found.length);
+	initStringInfo(&out);
+	*is_large = !append_jsonb(&out, DatumGetJsonbP(row->values[DATA]), sink->max_bytes);
+	return *is_large ? (Piece){"", 0} : piece(out.data, out.len);
 }
 
 static Piece
@@ -325,7 +322,7 @@ item_at(Sink *sink, const Row *row, const char *key)
 	return item;
 }
 
-/* What is needed in between is passing's, which is emptied after each fetch */
+/* What is needed in between is passing's, which is emptied each time: one may be of many megabytes */
 static Parcel *
 item_of_tuple(Sink *sink, SPITupleTable *table, uint64 tuple, const char *key, MemoryContext passing)
 {
@@ -337,6 +334,7 @@ item_of_tuple(Sink *sink, SPITupleTable *table, uint64 tuple, const char *key, M
 	heap_deform_tuple(table->vals[tuple], table->tupdesc, row.values, row.nulls);
 	item = item_at(sink, &row, key);
 	MemoryContextSwitchTo(old);
+	MemoryContextReset(passing);
 	return item;
 }
 
@@ -398,7 +396,6 @@ read_events(Sink *sink, Portal portal, int limit)
 				return n;
 		}
 		SPI_freetuptable(table);
-		MemoryContextReset(passing);
 		if (sink->kind->go_on)
 			sink->kind->go_on();
 	}
@@ -630,7 +627,6 @@ fetch_due(Sink *sink, const Due *due, Portal portal)
 			return items;
 		}
 		SPI_freetuptable(table);
-		MemoryContextReset(passing);
 	}
 	return items;
 }
