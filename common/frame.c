@@ -13,7 +13,7 @@
 #define HEAD 5
 #define LEAST_ROOM (64 * 1024)
 /* An empty buffer that is larger is given back */
-#define KEPT_ROOM (256 * 1024)
+#define KEPT_ROOM (4 * 1024 * 1024)
 /* The length of what is NULL */
 #define LENGTH_OF_NULL UINT32_MAX
 

@@ -29,6 +29,8 @@
 /* Until when a token is believed in.  Azure's are good for five minutes at least when they are looked up, which was a
  * minute ago at most */
 #define TOKEN_FOR_MS (4 * 60 * 1000)
+/* As much as makes a call worth its while */
+#define FLUSHED_FROM (32 * 1024)
 /* Of an error in words */
 #define LONGEST_TEXT 500
 /* The code by which Kafka refuses a login */
@@ -395,7 +397,12 @@ write_messages(Link *link, Flight *flight, FrameBuffer *out)
 			frame_u64(out, trip->first + i);
 			good = kafka_write(out, &own->form, &flight->items[i]->event, &why);
 			if (good && frame_end(out))
+			{
+				/* it has something to do while the rest is written */
+				if (out->end - out->begin >= FLUSHED_FROM)
+					helper_flush();
 				continue;
+			}
 			if (!good)
 				frame_undo(out);
 			fate(trip, i, good ? KAFKA_RETURNED : KAFKA_TOO_LARGE, 0, good ? "" : why);
@@ -652,6 +659,13 @@ kafka_receive(Sink *sink, Flight *flight)
 		sort_out(sink, flight, trip);
 	}
 	return true;
+}
+
+/* A socket holds less than what is read in the meantime, so the helper would have nothing to do */
+void
+kafka_go_on(void)
+{
+	helper_flush();
 }
 
 void

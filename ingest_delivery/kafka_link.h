@@ -53,6 +53,7 @@ extern void kafka_prepared(Sink *sink);
 /* For a Kind */
 extern void kafka_send(Sink *sink, Flight *flight);
 extern bool kafka_receive(Sink *sink, Flight *flight);
+extern void kafka_go_on(void);
 extern void kafka_end(Sink *sink);
 
 #endif /* DELIVERY_KAFKA_LINK_H */

@@ -7,8 +7,11 @@
 #include "ingest_delivery/kafka_message.h"
 #include "ingest_delivery/member.h"
 #include "ingest_delivery/option.h"
+#include "utils/builtins.h"
 
 #define LONGEST_TOPIC 249
+/* Two numbers with their signs and what is between them */
+#define LONGEST_ID 40
 #define TOPIC_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 #define MEMBER "data."
 
@@ -117,20 +120,29 @@ write_key(FrameBuffer *out, const KafkaForm *form, const Event *event)
 }
 
 static void
-write_binary_headers(FrameBuffer *out, const Event *event)
+write_binary_headers(FrameBuffer *out, const Event *event, StringInfo text)
 {
 	bool has_subject = event->subject && event->subject[0];
+	char id[LONGEST_ID];
+	int n = pg_ltoa(event->era, id);
 
+	id[n++] = '-';
+	pg_lltoa(event->id, id + n);
 	frame_u8(out, has_subject ? 8 : 7);
 	header(out, "content-type", "application/json");
 	header(out, "ce_specversion", "1.0");
-	header(out, "ce_id", psprintf("%d-" INT64_FORMAT, event->era, event->id));
+	header(out, "ce_id", id);
 	header(out, "ce_source", event->source);
 	header(out, "ce_type", event->type);
 	if (has_subject)
 		header(out, "ce_subject", event->subject);
 	header(out, "ce_time", event->time);
-	header(out, "ce_dataschema", psprintf("urn:pg_ingest:%s:%s", event->type, event->version));
+	resetStringInfo(text);
+	appendStringInfoString(text, "urn:pg_ingest:");
+	appendStringInfoString(text, event->type);
+	appendStringInfoChar(text, ':');
+	appendStringInfoString(text, event->version);
+	header(out, "ce_dataschema", text->data);
 }
 
 bool
@@ -158,6 +170,6 @@ kafka_write(FrameBuffer *out, const KafkaForm *form, const Event *event, const c
 	else
 		frame_text(out, event->data);
 	/* what is no JSON says in headers what it is */
-	write_binary_headers(out, event);
+	write_binary_headers(out, event, &text);
 	return true;
 }

@@ -50,6 +50,8 @@ typedef struct Kind
 	void (*send)(Sink *sink, Flight *flight);
 	/* True when it is over: flight->answer says how, in flight->context */
 	bool (*receive)(Sink *sink, Flight *flight);
+	/* While more is read: what is to go goes on its way, without waiting; must not throw.  NULL: nothing */
+	void (*go_on)(void);
 	/* The sink goes, with whatever is on its way; also amid an error.  NULL: nothing */
 	void (*end)(Sink *sink);
 

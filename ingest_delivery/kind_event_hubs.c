@@ -390,5 +390,6 @@ static const Kind event_hubs_by_kafka = {
 	.prepare = prepare_for_kafka,
 	.send = kafka_send,
 	.receive = kafka_receive,
+	.go_on = kafka_go_on,
 	.end = kafka_end,
 };

@@ -208,5 +208,6 @@ const Kind kind_kafka = {
 	.prepare = prepare,
 	.send = kafka_send,
 	.receive = kafka_receive,
+	.go_on = kafka_go_on,
 	.end = kafka_end,
 };

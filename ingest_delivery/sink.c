@@ -116,7 +116,12 @@ sink_key(bool by_subject, int32 era, int64 id, const char *subject)
 	if (!by_subject || subject == NULL)
 		return psprintf("e%d-" INT64_FORMAT, era, id);
 	if (strlen(subject) <= LONGEST_SUBJECT)
-		return psprintf("s%s", subject);
+	{
+		char *text = palloc(strlen(subject) + 2);
+
+		text[0] = 's';
+		return strcpy(text + 1, subject) - 1;
+	}
 	SHA256((const unsigned char *) subject, strlen(subject), digest);
 	initStringInfo(&key);
 	appendStringInfoChar(&key, 's');

@@ -8,8 +8,10 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "ingest_delivery/alert.h"
+#include "ingest_delivery/data_text.h"
 #include "ingest_delivery/delivery.h"
 #include "ingest_delivery/door.h"
+#include "ingest_delivery/kind.h"
 #include "ingest_delivery/statement.h"
 #include "ingest_delivery/store.h"
 #include "mb/pg_wchar.h"
@@ -53,19 +55,15 @@ sent_form(char *text)
 	return text ? pg_server_to_any(text, strlen(text), PG_UTF8) : NULL;
 }
 
-/* What an event says of an alert, NULL if it is none of one; size grows by what it needs */
+/* What an event says of an alert; size grows by what it needs */
 static char **
-alert_at(SPITupleTable *table, uint64 row, int column, size_t *size)
+alert_at(Datum value, size_t *size)
 {
-	bool isnull;
-	Datum value = SPI_getbinval(table->vals[row], table->tupdesc, column, &isnull);
 	char **fields;
 	Datum *items;
 	bool *nulls;
 	int n;
 
-	if (isnull)
-		return NULL;
 	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &items, &nulls, &n);
 	Assert(n == ALERT_FIELDS);
 	fields = palloc0(sizeof(char *) * ALERT_FIELDS);
@@ -154,98 +152,208 @@ time_of(TimestampTz at)
 	return JsonEncodeDateTime(palloc(MAXDATELEN + 1), TimestampTzGetDatum(at), TIMESTAMPTZOID, NULL);
 }
 
-/* What an item holds beside numbers, in this order */
+/* The columns of an event that is read */
 enum
 {
+	ERA,
+	ID,
 	TYPE,
 	SOURCE,
 	SUBJECT,
 	DATA,
+	WANTED,
 	TIME,
-	VERSION,
-	TEXTS
+	RUNS,
+	ALERT,
+	COLUMNS
 };
 
-/* Columns: era, id, type, source, subject, data, wanted, at, is_large, alert; key: of one that waited */
-static Parcel *
-item_at(Sink *sink, SPITupleTable *table, uint64 row, const char *key)
+typedef struct Row
 {
-	char *v[TEXTS] = {NULL};
-	char **alert = NULL;
-	size_t size = 0;
-	char *subject = SPI_getvalue(table->vals[row], table->tupdesc, 5);
-	char *own_key;
+	Datum values[COLUMNS];
+	bool nulls[COLUMNS];
+} Row;
+
+/* In UTF-8, without a NUL; text NULL: null */
+typedef struct Piece
+{
+	const char *text;
+	size_t length;
+} Piece;
+
+static Piece
+piece(const char *text, size_t length)
+{
+	const char *sent = pg_server_to_any(text, length, PG_UTF8);
+
+	return (Piece){sent, sent == text ? length : strlen(sent)};
+}
+
+static Piece
+piece_at(const Row *row, int column)
+{
+	text *value;
+
+	if (row->nulls[column])
+		return (Piece){NULL, 0};
+	value = DatumGetTextPP(row->values[column]);
+	return piece(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+}
+
+static char *
+put_piece(char **at, Piece from)
+{
+	char *here = *at;
+
+	if (from.text == NULL)
+		return NULL;
+	memcpy(here, from.text, from.length);
+	here[from.length] = '\0';
+	*at += from.length + 1;
+	return here;
+}
+
+/* What is sent of an event; nothing of one that is too large, and NULL of one that is not told */
+static Piece
+data_of(const Sink *sink, const Row *row, bool *is_large)
+{
+	StringInfoData out;
+
+	*is_large = false;
+	if (row->nulls[sink->runs_of ? RUNS : DATA])
+		return (Piece){NULL, 0};
+	if (sink->runs_of)
+	{
+		text *runs = DatumGetTextPP(row->values[RUNS]);
+
+		*is_large = VARSIZE_ANY_EXHDR(runs) > sink->max_bytes;
+		return *is_large ? (Piece){"", 0} : piece_at(row, RUNS);
+	}
+	initStringInfo(&out);
+	*is_large = !append_jsonb(&out, DatumGetJsonbP(row->values[DATA]), sink->max_bytes);
+	return *is_large ? (Piece){"", 0} : piece(out.data, out.len);
+}
+
+static Piece
+key_of(const Sink *sink, const Row *row, const char *key)
+{
+	if (key == NULL)
+		key = sink_key(sink->by_subject, DatumGetInt32(row->values[ERA]), DatumGetInt64(row->values[ID]),
+					   row->nulls[SUBJECT] ? NULL : TextDatumGetCString(row->values[SUBJECT]));
+	return (Piece){key, strlen(key)};
+}
+
+/* Is it wanted?  Then what it says of an alert, if it is of one; size grows by what that needs */
+static bool
+is_wanted(const Sink *sink, const Row *row, char ***alert, size_t *size)
+{
+	*alert = NULL;
+	if (row->nulls[WANTED] || !DatumGetBool(row->values[WANTED]))
+		return false;
+	if (!row->nulls[ALERT])
+		*alert = alert_at(row->values[ALERT], size);
+	/* what stems from a sink that sink does not tell */
+	return *alert == NULL || (*alert)[ALERT_OBJECT] == NULL ||
+		   strcmp((*alert)[ALERT_OBJECT], psprintf("sink %d", sink->id)) != 0;
+}
+
+/* key: of one that waited */
+static Parcel *
+item_at(Sink *sink, const Row *row, const char *key)
+{
+	enum
+	{
+		ITS_TYPE,
+		ITS_SOURCE,
+		ITS_SUBJECT,
+		ITS_DATA,
+		ITS_TIME,
+		ITS_VERSION,
+		PIECES
+	};
+	Piece pieces[PIECES] = {0};
+	Piece own_key = key_of(sink, row, key);
+	size_t size = own_key.length + 1;
+	char **alert;
 	char *at;
 	Parcel *item;
-	bool isnull;
-	bool wanted = DatumGetBool(SPI_getbinval(table->vals[row], table->tupdesc, 7, &isnull));
-	TimestampTz written_at;
+	TimestampTz written_at = DatumGetTimestampTz(row->values[TIME]);
+	bool is_large = false;
+	bool wanted = is_wanted(sink, row, &alert, &size);
 
-	wanted = wanted && !isnull;
-	written_at = DatumGetTimestampTz(SPI_getbinval(table->vals[row], table->tupdesc, 8, &isnull));
-	if (wanted)
-		alert = alert_at(table, row, 10, &size);
-	/* what stems from a sink that sink does not tell */
-	if (alert && alert[ALERT_OBJECT] && strcmp(alert[ALERT_OBJECT], psprintf("sink %d", sink->id)) == 0)
-		wanted = false;
-	for (int i = TYPE; i <= DATA && wanted; i++)
-		v[i] = SPI_getvalue(table->vals[row], table->tupdesc, i + 3);
 	if (wanted)
 	{
-		v[TIME] = time_of(written_at);
-		v[VERSION] = version_of(v[TYPE]);
+		char *time = time_of(written_at);
+		char *version = version_of(TextDatumGetCString(row->values[TYPE]));
+
+		pieces[ITS_TYPE] = piece_at(row, TYPE);
+		pieces[ITS_SOURCE] = piece_at(row, SOURCE);
+		pieces[ITS_SUBJECT] = piece_at(row, SUBJECT);
+		pieces[ITS_DATA] = data_of(sink, row, &is_large);
+		pieces[ITS_TIME] = (Piece){time, strlen(time)};
+		pieces[ITS_VERSION] = piece(version, strlen(version));
 	}
-	for (int i = 0; i < TEXTS; i++)
-	{
-		v[i] = sent_form(v[i]);
-		size += v[i] ? strlen(v[i]) + 1 : 0;
-	}
-	own_key = key ? pstrdup(key)
-				  : sink_key(sink->by_subject, DatumGetInt32(SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull)),
-							 DatumGetInt64(SPI_getbinval(table->vals[row], table->tupdesc, 2, &isnull)), subject);
-	size += strlen(own_key) + 1;
-	item = MemoryContextAllocZero(sink->context, sizeof(Parcel) + size);
+	for (int i = 0; i < PIECES; i++)
+		size += pieces[i].length + 1;
+	item = MemoryContextAlloc(sink->context, sizeof(Parcel) + size);
+	memset(item, 0, sizeof(Parcel));
 	at = (char *) (item + 1);
-	item->event.alert = NULL;
-	item->event.era = DatumGetInt32(SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull));
-	item->event.id = DatumGetInt64(SPI_getbinval(table->vals[row], table->tupdesc, 2, &isnull));
-	item->event.type = put(&at, v[TYPE]);
-	item->event.source = put(&at, v[SOURCE]);
-	item->event.subject = put(&at, v[SUBJECT]);
-	item->event.time = put(&at, v[TIME]);
-	item->event.version = put(&at, v[VERSION]);
-	item->event.data = put(&at, v[DATA]);
+	item->event.era = DatumGetInt32(row->values[ERA]);
+	item->event.id = DatumGetInt64(row->values[ID]);
+	item->event.type = put_piece(&at, pieces[ITS_TYPE]);
+	item->event.source = put_piece(&at, pieces[ITS_SOURCE]);
+	item->event.subject = put_piece(&at, pieces[ITS_SUBJECT]);
+	item->event.time = put_piece(&at, pieces[ITS_TIME]);
+	item->event.version = put_piece(&at, pieces[ITS_VERSION]);
+	item->event.data = put_piece(&at, pieces[ITS_DATA]);
 	item->event.alert = wanted ? keep_alert(&at, alert) : NULL;
-	item->key = put(&at, own_key);
-	item->hash = sink->by_subject && own_key[0] == 's' ? sink_hash(own_key) : 0;
+	item->key = put_piece(&at, own_key);
+	item->hash = sink->by_subject && item->key[0] == 's' ? sink_hash(item->key) : 0;
 	item->bytes = size + ENVELOPE;
 	/* what tells of nothing that the sink is sent is done with as well */
 	item->state = wanted && item->event.data ? READY : ARRIVED;
 	item->at = written_at;
-	item->is_large = DatumGetBool(SPI_getbinval(table->vals[row], table->tupdesc, 9, &isnull));
+	item->is_large = is_large;
 	if (item->state == READY && sink->expires && item->at < expired_before())
 	{
 		item->state = ARRIVED;
 		sink->expired++;
 	}
-	for (int i = TYPE; i <= TIME; i++)
-		if (v[i])
-			pfree(v[i]);
 	return item;
+}
+
+/* What is needed in between is passing's, which is emptied each time: one may be of many megabytes */
+static Parcel *
+item_of_tuple(Sink *sink, SPITupleTable *table, uint64 tuple, const char *key, MemoryContext passing)
+{
+	MemoryContext old = MemoryContextSwitchTo(passing);
+	Row row;
+	Parcel *item;
+
+	Assert(table->tupdesc->natts == COLUMNS);
+	heap_deform_tuple(table->vals[tuple], table->tupdesc, row.values, row.nulls);
+	item = item_at(sink, &row, key);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(passing);
+	return item;
+}
+
+static MemoryContext
+new_passing(void)
+{
+	return AllocSetContextCreate(CurrentMemoryContext, "events as they are read", ALLOCSET_DEFAULT_SIZES);
 }
 
 /* As alert.h's fields are */
 #define ALERT_COLUMNS(data) \
 	"ARRAY[" data "->>'alert', " data "->>'kind', " data "->>'severity', " data "->>'object', " data "->>'subject', " data "->>'summary', " data "->>'source', " data "->>'since', " data "->>'count', " data "->>'acknowledged_by', " data "->>'closed_by']"
 
-/* What is too large to be sent is not even brought here; OFFSET 0: its text is made once */
-#define EVENT_COLUMNS \
-	"r.era, r.id, r.type, r.source, r.subject, CASE WHEN octet_length(d.text) > $4 THEN '' ELSE d.text END, " \
-	"($2::jsonb IS NULL OR r.data @> $2)"
-#define MORE_COLUMNS ", r.time, octet_length(d.text) > $4, CASE WHEN r.type LIKE 'ingest.alert.%' THEN " ALERT_COLUMNS("r.data") " END"
-#define TEXT_OF_DATA \
-	" r CROSS JOIN LATERAL (SELECT CASE WHEN $5::text IS NULL THEN r.data::text " \
-	"ELSE ingest_delivery_internal.run_events($5, r.type, r.source, r.time, r.data) END AS text OFFSET 0) d"
+/* As Row has them; the runs are those of which it is sent something instead of events */
+#define EVENT_COLUMNS "r.era, r.id, r.type, r.source, r.subject, r.data, ($2::jsonb IS NULL OR r.data @> $2)"
+#define MORE_COLUMNS \
+	", r.time, CASE WHEN $4::text IS NOT NULL THEN " \
+	"ingest_delivery_internal.run_events($4, r.type, r.source, r.time, r.data) END, " \
+	"CASE WHEN r.type LIKE 'ingest.alert.%' THEN " ALERT_COLUMNS("r.data") " END"
 
 /* Of the runs that it is sent instead of events */
 static Datum
@@ -259,6 +367,7 @@ static int
 read_events(Sink *sink, Portal portal, int limit)
 {
 	size_t before = sink->window_bytes;
+	MemoryContext passing = new_passing();
 	int n = 0;
 
 	for (;;)
@@ -277,7 +386,7 @@ read_events(Sink *sink, Portal portal, int limit)
 			return n;
 		for (uint64 i = 0; i < rows; i++)
 		{
-			Parcel *item = item_at(sink, table, i, NULL);
+			Parcel *item = item_of_tuple(sink, table, i, NULL, passing);
 
 			n++;
 			sink->last_era = item->event.era;
@@ -287,6 +396,8 @@ read_events(Sink *sink, Portal portal, int limit)
 				return n;
 		}
 		SPI_freetuptable(table);
+		if (sink->kind->go_on)
+			sink->kind->go_on();
 	}
 }
 
@@ -313,16 +424,17 @@ learn_limit(Sink *sink, int n, size_t bytes)
 void
 store_read(Sink *sink)
 {
-#define READ(from) "SELECT " EVENT_COLUMNS MORE_COLUMNS " FROM " from TEXT_OF_DATA
-	static Statement read = {READ("ingest.read_events($1, $3)"), 5, {TEXTOID, JSONBOID, INT4OID, INT4OID, TEXTOID}};
+#define READ(from) "SELECT " EVENT_COLUMNS MORE_COLUMNS " FROM " from " r"
+	static Statement read = {READ("ingest.read_events($1, $3)"), 4, {TEXTOID, JSONBOID, INT4OID, TEXTOID}};
 	/* behind what the window holds, which is not acknowledged yet */
-	static Statement ahead = {READ("ingest_internal.read_ahead($1, $3, $6, $7)"),
-							  7,
-							  {TEXTOID, JSONBOID, INT4OID, INT4OID, TEXTOID, INT4OID, INT8OID}};
+	static Statement ahead = {READ("ingest_internal.read_ahead($1, $3, $5, $6)"),
+							  6,
+							  {TEXTOID, JSONBOID, INT4OID, TEXTOID, INT4OID, INT8OID}};
 	bool is_ahead = !dlist_is_empty(&sink->window);
 	int limit = Max(sink->read_limit - sink->n_window, 1);
-	Datum values[7] = {CStringGetTextDatum(sink->consumer), (Datum) 0, Int32GetDatum(limit), Int32GetDatum(sink->max_bytes), namespace_of(sink), Int32GetDatum(sink->last_era), Int64GetDatum(sink->last_id)};
-	char nulls[7] = {' ', sink->filter ? ' ' : 'n', ' ', ' ', sink->runs_of ? ' ' : 'n', ' ', ' '};
+	Datum values[6] = {CStringGetTextDatum(sink->consumer), (Datum) 0, Int32GetDatum(limit), namespace_of(sink),
+					   Int32GetDatum(sink->last_era), Int64GetDatum(sink->last_id)};
+	char nulls[6] = {' ', sink->filter ? ' ' : 'n', ' ', sink->runs_of ? ' ' : 'n', ' ', ' '};
 	TimestampTz began = GetCurrentTimestamp();
 	size_t before = sink->window_bytes;
 	Identity saved;
@@ -354,12 +466,12 @@ static Parcel *
 reminder_at(Sink *sink, SPITupleTable *table, uint64 row)
 {
 	size_t size = 0;
-	char **alert = alert_at(table, row, 2, &size);
+	bool isnull;
+	char **alert = alert_at(SPI_getbinval(table->vals[row], table->tupdesc, 2, &isnull), &size);
 	char *data = sent_form(SPI_getvalue(table->vals[row], table->tupdesc, 3));
 	char *time = rfc3339(GetCurrentTimestamp());
 	Parcel *item;
 	char *at;
-	bool isnull;
 
 	size += strlen(data) + strlen(time) + 2;
 	item = MemoryContextAllocZero(sink->context, sizeof(Parcel) + size);
@@ -480,6 +592,7 @@ fetch_due(Sink *sink, const Due *due, Portal portal)
 {
 	Parcel **items = palloc0(sizeof(Parcel *) * due->n);
 	int *order = palloc(sizeof(int) * due->n);
+	MemoryContext passing = new_passing();
 	size_t bytes = 0;
 	bool isnull;
 	int at = 0;
@@ -504,7 +617,7 @@ fetch_due(Sink *sink, const Due *due, Portal portal)
 				items[order[at]] = item_of_nothing(sink, due, order[at]);
 			if (at == due->n)
 				return items;
-			items[order[at]] = item_at(sink, table, row, due->keys[order[at]]);
+			items[order[at]] = item_of_tuple(sink, table, row, due->keys[order[at]], passing);
 			bytes += items[order[at++]]->bytes;
 		}
 		if (rows == 0)
@@ -544,14 +657,14 @@ void
 store_read_again(Sink *sink)
 {
 	/* of what its types or its filter do not let through any more only the entry goes */
-	static Statement read = {"SELECT " EVENT_COLUMNS " AND EXISTS (SELECT FROM ingest.subscription s WHERE s.consumer = $6 AND (s.types IS NULL OR ingest_internal.event_wanted(r.type, s.types)))" MORE_COLUMNS
-							 " FROM ingest_internal.read_again($1, $3)" TEXT_OF_DATA,
-							 6,
-							 {INT4ARRAYOID, JSONBOID, INT8ARRAYOID, INT4OID, TEXTOID, TEXTOID}};
+	static Statement read = {"SELECT " EVENT_COLUMNS " AND EXISTS (SELECT FROM ingest.subscription s WHERE s.consumer = $5 AND (s.types IS NULL OR ingest_internal.event_wanted(r.type, s.types)))" MORE_COLUMNS
+							 " FROM ingest_internal.read_again($1, $3) r",
+							 5,
+							 {INT4ARRAYOID, JSONBOID, INT8ARRAYOID, TEXTOID, TEXTOID}};
 	Identity saved;
 	Due due;
-	Datum values[6] = {0};
-	char nulls[6] = {' ', sink->filter ? ' ' : 'n', ' ', ' ', sink->runs_of ? ' ' : 'n', ' '};
+	Datum values[5] = {0};
+	char nulls[5] = {' ', sink->filter ? ' ' : 'n', ' ', sink->runs_of ? ' ' : 'n', ' '};
 	Portal portal;
 	Parcel **items;
 
@@ -566,9 +679,8 @@ store_read_again(Sink *sink)
 		return;
 	values[0] = eras(due.eras, due.n);
 	values[2] = ids(due.ids, due.n);
-	values[3] = Int32GetDatum(sink->max_bytes);
-	values[4] = namespace_of(sink);
-	values[5] = CStringGetTextDatum(sink->consumer);
+	values[3] = namespace_of(sink);
+	values[4] = CStringGetTextDatum(sink->consumer);
 	forget_versions();
 	become_owner(sink->owner, &saved);
 	if (sink->filter)

@@ -32,7 +32,7 @@ extern PGDLLEXPORT void ingest_delivery_main(Datum arg);
 /* It looks for new sinks and changes when it is woken, no more often than this, and by itself now and then */
 #define BETWEEN_LOOKS (250 * INT64CONST(1000))
 #define LOOK_EVERY (5 * USECS_PER_SEC)
-/* What arrived is written down after so many events or so long */
+/* What arrived is written down after so many events, or a request's, or so long */
 #define MARK_EVENTS 500
 #define MARK_EVERY (100 * INT64CONST(1000))
 /* How far behind sinks are, and whether there is an alert in that */
@@ -274,7 +274,7 @@ look_at_sinks(void)
 static bool
 wants_mark(Sink *sink, TimestampTz now)
 {
-	return (sink->n_done >= MARK_EVENTS || now >= sink->marked_at + MARK_EVERY) && sink_has_news(sink);
+	return (sink->n_done >= Max(MARK_EVENTS, sink->batch_events) || now >= sink->marked_at + MARK_EVERY) && sink_has_news(sink);
 }
 
 /* May more be read than what the window holds?  Then what is done with is written down before */

@@ -72,6 +72,7 @@ struct Producer
 	int batch;               /* what was asked for */
 	rd_kafka_t *rk;          /* NULL: none */
 	rd_kafka_queue_t *events;
+	rd_kafka_topic_t *topic; /* that of the message before; NULL: none */
 	Guard *guard;
 	Message waiting; /* the head of a ring of those without an answer, the oldest first */
 	int n_waiting;
@@ -228,6 +229,9 @@ leave(Producer *p)
 	leaving->guard = p->guard;
 	rd_kafka_queue_io_event_enable(p->events, -1, NULL, 0);
 	rd_kafka_queue_destroy(p->events);
+	if (p->topic)
+		rd_kafka_topic_destroy(p->topic);
+	p->topic = NULL;
 	p->rk = NULL;
 	p->events = NULL;
 	p->guard = NULL;
@@ -480,20 +484,40 @@ read_headers(Letter *letter, Frame *frame)
 	return frame_is_whole(frame);
 }
 
+/*
+ * One that is new to librdkafka is asked for at once.  Given by its name with a message, it would be asked for when
+ * librdkafka looks at its topics the next time, up to a second later.
+ */
+static rd_kafka_topic_t *
+topic_of(Producer *p, const char *name)
+{
+	if (p->topic && strcmp(rd_kafka_topic_name(p->topic), name) == 0)
+		return p->topic;
+	if (p->topic)
+		rd_kafka_topic_destroy(p->topic);
+	p->topic = rd_kafka_topic_new(p->rk, name, NULL);
+	return p->topic;
+}
+
 static rd_kafka_resp_err_t
 produce(Producer *p, Letter *letter, Message *message)
 {
+	rd_kafka_topic_t *topic = topic_of(p, letter->topic);
 	rd_kafka_vu_t parts[] = {
-		{.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = letter->topic},
+		{.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic},
 		{.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *) letter->key, letter->key_length}},
 		{.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *) letter->value, letter->value_length}},
 		{.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = letter->headers},
 		{.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
 		{.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = message},
 	};
-	rd_kafka_error_t *error = rd_kafka_produceva(p->rk, parts, sizeof(parts) / sizeof(parts[0]));
-	rd_kafka_resp_err_t code = error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
+	rd_kafka_error_t *error;
+	rd_kafka_resp_err_t code;
 
+	if (topic == NULL)
+		return rd_kafka_last_error();
+	error = rd_kafka_produceva(p->rk, parts, sizeof(parts) / sizeof(parts[0]));
+	code = error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
 	if (error)
 		rd_kafka_error_destroy(error);
 	else

@@ -10,6 +10,7 @@ use PostgreSQL::Test::Utils;
 use Sandbox;
 use Test::More;
 use Time::HiRes qw(sleep time);
+use Timed;
 
 my $missing = has_kafka();
 plan skip_all => $missing if $missing;
@@ -97,6 +98,50 @@ sql(q{SELECT ingest.emit('ro.x', 'books.customer', jsonb_build_object('sync', 'b
 is(join(',', map { $_->{key} } @got[ 0 .. 2 ]), join(',', map { qq({"id": $_}) } 1, 2, 0), 'key row: the row\'s key') or diag(explain(\@got));
 is(join(',', map { defined $_->{payload} ? 1 : 0 } @got), '1,1,1,0,0,0', 'a deleted row is a tombstone');
 sql(q{SELECT ingest_delivery.drop_sink(s) FROM unnest('{binary,structured,typed,rows}'::text[]) s});
+
+# -- data are sent as PostgreSQL writes them: what takes a backslash, at each place among what takes none --
+
+sub any { return $_[ rand @_ ]; }
+sub any_text
+{
+	my @parts = map { any('x' x int(rand 20), any('"', '\\', '/', "\x7f", 'ü', '漢', "\x{1f600}", map { chr } 1 .. 31)) } 1 .. rand 8;
+	return join '', @parts;
+}
+sub any_json
+{
+	my ($depth) = @_;
+	my $kind = int rand($depth > 0 ? 8 : 6);
+	return any_text() if $kind < 3;
+	return any(0, -1, 1e20, 0.5, 12345678) if $kind == 3;
+	return any(JSON::PP::true, JSON::PP::false, undef) if $kind < 6;
+	return [ map { any_json($depth - 1) } 1 .. rand 5 ] if $kind == 6;
+	return { map { any_text() => any_json($depth - 1) } 1 .. rand 5 };
+}
+srand(20261129);
+my @worlds = map { my $j = encode_json({ x => any_json(3), any_text() => any_json(1) }); $j =~ s/'/''/gr } 1 .. 400;
+start_kcat('texts', $broker);
+sink('texts', { topic => 'texts' }, q(, types => '{te.*}'));
+sql('SELECT ' . join(', ', map { "ingest.emit('te.x', 'a', '$_')" } splice @worlds, 0, 50)) while @worlds;
+my %written = map { my ($id, $text) = split / /, $_, 2; ($id => $text) } split /\n/, sql(q{SELECT era || '-' || id || ' ' || data FROM ingest.event WHERE type = 'te.x'});
+is(scalar(keys %written), 400, '400 documents');
+my @differ = grep { encode_utf8($_->{payload}) ne $written{ $_->{header}{ce_id} } } consumed('texts', 400);
+is(ids(consumed('texts')) . ' ' . @differ, '400 0', 'each arrives as its text is in the database, byte by byte') or diag(explain($differ[0]), $written{ $differ[0]{header}{ce_id} });
+sql(q{SELECT ingest_delivery.drop_sink('texts')});
+
+# -- topics that nobody wrote to before --
+
+sink('new', { topic => '{type}' }, q(, types => '{ne.*}'));
+broker_does("topic ne.$_ 1") for 0 .. 8;
+my @took;
+for (0 .. 8)
+{
+	emit("ne.$_", 1, q('a'));
+	my $began = time();
+	sleep(0.02) until time() > $began + 60 || sql(q{SELECT count(*) FROM ingest.read_events('sink new', 1)}) == 0;
+	push @took, time() - $began;
+}
+in_time((sort { $a <=> $b } @took)[4], 0.4, 'the first message of a topic does not wait until topics are looked at the next time, which is each second');
+sql(q{SELECT ingest_delivery.drop_sink('new')});
 
 # -- whose fault --
 
