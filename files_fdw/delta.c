@@ -375,26 +375,20 @@ static void
 take_beginning(LakeState *state, List *files, MemoryContext scratch)
 {
 	Beginning b = {state, scratch};
-	const FileInfo *newest = NULL;
-	int64 version = -1;
+	List *newest;
+	int64 version;
 	ListCell *lc;
 
 	foreach (lc, files)
 	{
-		const FileInfo *file = lfirst(lc);
-		int64 at = delta_checkpoint_version(file->path);
-
-		if (lake_log_version(file->path) == 0)
+		if (lake_log_version(((FileInfo *) lfirst(lc))->path) == 0)
 			return;
-		if (at > version)
-		{
-			version = at;
-			newest = file;
-		}
 	}
-	if (newest == NULL)
+	newest = delta_checkpoint_newest(files, &version);
+	if (newest == NIL)
 		return;
-	delta_checkpoint_read(state, newest, take_line, &b);
+	foreach (lc, newest)
+		delta_checkpoint_read(state, lfirst(lc), take_line, &b);
 	if (state->schema == NULL)
 		not_followed(state, psprintf("Its checkpoint of version " INT64_FORMAT " has no metadata.", version),
 					 "It was not written by a writer of Delta, or is damaged.");
@@ -430,7 +424,7 @@ delta_advance(LakeState *state)
 			not_followed(state,
 						 psprintf("Version " INT64_FORMAT " is not there: it was taken into a checkpoint, or is lost.",
 								  state->version + 1),
-						 "Only logs are followed that are there from version 0, or from a checkpoint of one file, on.");
+						 "Only logs are followed that are there from version 0, or from a whole checkpoint, on.");
 		take_version(state, file, scratch);
 		state->version++;
 	}

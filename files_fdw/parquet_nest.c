@@ -26,6 +26,7 @@ typedef struct Cursor
 	int at;   /* entry of the leaf's step */
 	int slot; /* value of it */
 	bool ended;
+	bool passed_over; /* nobody wants it: its leaf is not read, and has no entries here */
 } Cursor;
 
 struct ParquetNest
@@ -34,10 +35,11 @@ struct ParquetNest
 	const ParquetNode *node;
 	bool cut;
 	Recoder *recoder;
-	Cursor *cursors; /* by leaf - node->leaf */
-	int64 row;       /* that the cursors stand at */
-	bool fresh;      /* no row of the row group was read */
-	int64 rows;      /* the row group ends there */
+	Cursor *cursors;            /* by leaf - node->leaf */
+	const char *const *members; /* of node that are read; NULL: all */
+	int64 row;                  /* that the cursors stand at */
+	bool fresh;                 /* no row of the row group was read */
+	int64 rows;                 /* the row group ends there */
 	JsonbParseState *state;
 	JsonbValue *result;
 	Complaint *complaint;
@@ -59,6 +61,47 @@ nest_new(ParquetSource *source, const ParquetMeta *meta, const ParquetNode *node
 	return n;
 }
 
+static const ParquetNode *
+first_child(const ParquetNode *node)
+{
+	return node + 1;
+}
+
+static const ParquetNode *
+next_child(const ParquetNest *n, const ParquetNode *child)
+{
+	return &n->meta->nodes[child->end];
+}
+
+static bool
+is_taken(const ParquetNest *n, const ParquetNode *node, const ParquetNode *child)
+{
+	if (node != n->node || n->members == NULL)
+		return true;
+	for (const char *const *name = n->members; *name; name++)
+		if (strcmp(*name, child->name) == 0)
+			return true;
+	return false;
+}
+
+bool
+nest_take(ParquetNest *n, const char *const *members)
+{
+	const ParquetNode *child = first_child(n->node);
+	bool any = false;
+
+	n->members = members;
+	for (int i = 0; i < n->node->children; i++, child = next_child(n, child))
+	{
+		bool taken = is_taken(n, n->node, child);
+
+		for (int k = 0; k < child->leaves; k++)
+			n->cursors[child->leaf - n->node->leaf + k].passed_over = !taken;
+		any = any || (taken && child->leaves > 0);
+	}
+	return any;
+}
+
 void
 nest_group(ParquetNest *n, int group, const ParquetChunk *chunks, int64 first)
 {
@@ -67,6 +110,8 @@ nest_group(ParquetNest *n, int group, const ParquetChunk *chunks, int64 first)
 	n->rows = n->row + n->meta->groups[group].rows;
 	for (int i = 0; i < n->node->leaves; i++)
 	{
+		if (n->cursors[i].passed_over)
+			continue;
 		leaf_group(n->cursors[i].leaf, group, &chunks[n->node->leaf + i]);
 		n->cursors[i].at = n->cursors[i].slot = 0;
 		n->cursors[i].ended = false;
@@ -319,7 +364,12 @@ static void read_node(ParquetNest *n, const ParquetNode *node);
 static inline Cursor *
 first_cursor(ParquetNest *n, const ParquetNode *node)
 {
-	return &n->cursors[node->leaf - n->node->leaf];
+	Cursor *c = &n->cursors[node->leaf - n->node->leaf];
+
+	/* of those below the column itself the first may be passed over */
+	while (c->passed_over)
+		c++;
+	return c;
 }
 
 /* The entries of something that is not there: all leaves below say so */
@@ -328,24 +378,14 @@ pass(ParquetNest *n, const ParquetNode *node, int def)
 {
 	for (int i = 0; i < node->leaves; i++)
 	{
-		Cursor *c = first_cursor(n, node) + i;
+		Cursor *c = &n->cursors[node->leaf - n->node->leaf + i];
 
+		if (c->passed_over)
+			continue;
 		if (def_of(c) != def)
 			leaf_damaged(c->leaf, "its levels do not agree with those of the columns beside it");
 		advance(c);
 	}
-}
-
-static const ParquetNode *
-first_child(const ParquetNode *node)
-{
-	return node + 1;
-}
-
-static const ParquetNode *
-next_child(const ParquetNest *n, const ParquetNode *child)
-{
-	return &n->meta->nodes[child->end];
 }
 
 /* A group of one repeated group: a list, in the form that is written now, or an older one */
@@ -407,6 +447,8 @@ read_members(ParquetNest *n, const ParquetNode *node)
 	push(n, WJB_BEGIN_OBJECT, NULL);
 	for (int i = 0; i < node->children; i++, child = next_child(n, child))
 	{
+		if (!is_taken(n, node, child))
+			continue;
 		put_key(n, child->name);
 		read_node(n, child);
 	}
@@ -579,7 +621,7 @@ check_row(ParquetNest *n)
 {
 	for (int i = 0; i < n->node->leaves; i++)
 	{
-		int rep = rep_of(&n->cursors[i]);
+		int rep = n->cursors[i].passed_over ? 0 : rep_of(&n->cursors[i]);
 
 		if (rep > 0 || (rep < 0 && n->row < n->rows))
 			leaf_damaged(n->cursors[i].leaf, rep > 0 ? "a row has values beyond its end"
@@ -594,6 +636,8 @@ pass_row(ParquetNest *n)
 	{
 		Cursor *c = &n->cursors[i];
 
+		if (c->passed_over)
+			continue;
 		if (!present(c))
 			leaf_damaged(c->leaf, "there are fewer values than rows");
 		do

@@ -14,6 +14,9 @@
 /* In the current memory context */
 extern ParquetNest *nest_new(ParquetSource *source, const ParquetMeta *meta, const ParquetNode *node, size_t block,
 							 bool cut);
+/* Of the struct only these members are read, and nothing of the others; NULL closes them.  False: it has none of them.
+ * Before the first row group; for one that is not repeated */
+extern bool nest_take(ParquetNest *n, const char *const *members);
 extern void nest_group(ParquetNest *n, int group, const ParquetChunk *chunks, int64 first);
 /* The value of a row in the current memory context; rows before it are passed over.  False: it is a bad one. */
 extern bool nest_value(ParquetNest *n, int64 row, Datum *value, bool *isnull, Complaint *complaint);

@@ -256,18 +256,40 @@ sql("DELETE FROM cleaned WHERE k = 'z'; INSERT INTO cleaned VALUES (92, 'tail', 
 is(delta('cleaned')->{version}, 3, 'four versions');
 my ($as_log, $first) = (sql('SELECT sum(id), count(*), string_agg(note || coalesce(k, chr(33)), chr(44) ORDER BY id) FROM cleaned'), delta('cleaned', 2));
 my @removed = map { $_->{remove} ? { remove => $_->{remove} } : () } map { lines($_) } (versions('cleaned'))[0 .. 2];
-open my $actions, '>:raw', "$root/actions.json" or die;
-print $actions map { $json->encode($_) . "\n" } { protocol => $first->{protocol} }, { metaData => $first->{metaData} }, @removed, { txn => { appId => 'app', version => 7 } }, map { { add => $_ } } values %{ $first->{files} };
-close $actions;
+my @actions = ({ protocol => $first->{protocol} }, { metaData => $first->{metaData} }, @removed, { txn => { appId => 'app', version => 7 } }, map { { add => $_ } } values %{ $first->{files} });
 my $log = "$root/cleaned/_delta_log";
-duck("COPY (SELECT * FROM read_json('$root/actions.json', format = 'newline_delimited', columns = {txn: 'STRUCT(appId VARCHAR, \"version\" BIGINT, lastUpdated BIGINT)',
+# checkpoint(name, actions): more => further members of add, before and after those that are asked for
+sub checkpoint
+{
+	my ($name, $do, %add) = @_;
+	open my $actions, '>:raw', "$root/actions.json" or die;
+	print $actions map { $json->encode($_) . "\n" } @$do;
+	close $actions;
+	duck("COPY (SELECT * REPLACE (CASE WHEN \"add\" IS NOT NULL THEN {$add{before}path: \"add\".path, partitionValues: \"add\".partitionValues, size: \"add\".size, modificationTime: \"add\".modificationTime, dataChange: \"add\".dataChange, tags: \"add\".tags, stats: \"add\".stats$add{after}} END AS \"add\")
+	FROM read_json('$root/actions.json', format = 'newline_delimited', columns = {txn: 'STRUCT(appId VARCHAR, \"version\" BIGINT, lastUpdated BIGINT)',
 	\"add\": 'STRUCT(path VARCHAR, partitionValues MAP(VARCHAR, VARCHAR), size BIGINT, modificationTime BIGINT, dataChange BOOLEAN, tags MAP(VARCHAR, VARCHAR), stats VARCHAR)',
 	remove: 'STRUCT(path VARCHAR, deletionTimestamp BIGINT, dataChange BOOLEAN)', metaData: 'STRUCT(id VARCHAR, \"name\" VARCHAR, description VARCHAR, format STRUCT(provider VARCHAR, options MAP(VARCHAR, VARCHAR)), schemaString VARCHAR, partitionColumns VARCHAR[], configuration MAP(VARCHAR, VARCHAR), createdTime BIGINT)',
-	protocol: 'STRUCT(minReaderVersion INTEGER, minWriterVersion INTEGER, readerFeatures VARCHAR[], writerFeatures VARCHAR[])'})) TO '$log/00000000000000000002.checkpoint.parquet' (FORMAT parquet)");
+	protocol: 'STRUCT(minReaderVersion INTEGER, minWriterVersion INTEGER, readerFeatures VARCHAR[], writerFeatures VARCHAR[])'})) TO '$log/00000000000000000002.checkpoint$name.parquet' (FORMAT parquet)");
+	return;
+}
+checkpoint('', \@actions, before => '', after => '');
 my @early = (versions('cleaned'))[0 .. 2];
 rename $_, "$_.kept" or die foreach @early[0, 1];
 is(sql('SELECT sum(id), count(*), string_agg(note || coalesce(k, chr(33)), chr(44) ORDER BY id) FROM cleaned'), $as_log, 'the same rows without the first versions');
 is(sql("SELECT count(*) FROM cleaned WHERE k = 'ü /%'"), 30, 'with values of folders');
+# what nobody asks for, of any type and in any place, is not even read: here a date that PostgreSQL cannot hold, and a NUL
+checkpoint('', \@actions, before => "baseRowId: 1, stats_parsed: {numRecords: 5, minValues: {d: DATE '5877000-01-01', l: [{x: DATE '5877000-01-01'}]}}, ", after => ", note: 'a' || chr(0), clusteringProvider: map {'a': DATE '5877000-01-01'}");
+is(sql('SELECT sum(id), count(*), string_agg(note || coalesce(k, chr(33)), chr(44) ORDER BY id) FROM cleaned'), $as_log, 'members that nobody asks for may hold anything');
+# in parts: all of them, or none
+unlink "$log/00000000000000000002.checkpoint.parquet" or die;
+my @parts = ([ @actions[ 0 .. 3 ] ], [ @actions[ 4 .. 5 ] ], [ @actions[ 6 .. $#actions ] ]);
+checkpoint(sprintf('.%010d.0000000003', $_ + 1), $parts[$_], before => '', after => '') for 0, 2;
+like(said('SELECT * FROM cleaned'), qr/cannot be followed\nDETAIL:  Version 0 is not there/, 'a checkpoint of three parts of which one is missing is none');
+checkpoint('.0000000002.0000000003', $parts[1], before => '', after => '');
+checkpoint('.0000000002.0000000004', $parts[2], before => '', after => '');
+is(sql('SELECT sum(id), count(*), string_agg(note || coalesce(k, chr(33)), chr(44) ORDER BY id) FROM cleaned'), $as_log, 'one in three parts is read');
+unlink glob("$log/*.checkpoint.0*") or die;
+checkpoint('', \@actions, before => '', after => '');
 unlink $early[2] or die;
 is(sql("SELECT sum(id), count(*) FROM cleaned") . ' ' . sql("SELECT files_published('cleaned', 'app')"), (split /\|/, $as_log)[0] . '|91 7', 'and marks');
 sql("INSERT INTO cleaned VALUES (93, 'on', 'a'); DELETE FROM cleaned WHERE k IS NULL");
@@ -278,7 +300,7 @@ utime time() - 86400, time() - 86400, $taken_out or die;
 sql("SELECT files_vacuum('cleaned', '1 h')");
 is(-f $taken_out ? 1 : 0, 1, 'a file that was taken out just before stays: the checkpoint has it');
 rename "$log/00000000000000000002.checkpoint.parquet", "$log/00000000000000000002.checkpoint.0000000001.0000000002.parquet" or die;
-like(said('SELECT * FROM cleaned'), qr/cannot be followed\nDETAIL:  Version 0 is not there: it was taken into a checkpoint, or is lost/, 'one in several files is not read');
+like(said('SELECT * FROM cleaned'), qr/cannot be followed\nDETAIL:  Version 0 is not there: it was taken into a checkpoint, or is lost/, 'nor is a part of one');
 append_to_file("$log/00000000000000000002.checkpoint.parquet", 'PAR1PAR1PAR1');
 like(said('SELECT * FROM cleaned'), qr/file "[^"]*00000000000000000002.checkpoint.parquet" is not valid Parquet/, 'nor one that is none');
 
