@@ -56,7 +56,7 @@ if grep -rnE '#include <curl/' --include='*.[ch]' common gateway netsuite_fdw fi
 	code=1
 fi
 while read -r file; do
-	gcc -fsyntax-only -w -D_GNU_SOURCE -DCURL_KNOWN=0x074c00 -I. -I"$("$PG_CONFIG" --includedir-server)" -I"$("$PG_CONFIG" --includedir)" \
+	gcc -fsyntax-only -w -D_GNU_SOURCE -DCURL_KNOWN=0x074c00 '-DEXTENSION_VERSION=""' -I. -I"$("$PG_CONFIG" --includedir-server)" -I"$("$PG_CONFIG" --includedir)" \
 		-include postgres.h "$file" || code=1
 done < <(grep -lE '"common/(curl_compat|curl_memory|http_transfer)\.h"' common/*.c ingest*/*.c files_fdw/*.c netsuite_fdw/*.c)
 for file in gateway/keys.c gateway/export.c; do
