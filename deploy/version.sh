@@ -36,7 +36,7 @@ begin_way() {
 	local e=$1 new=$2 way
 	if [ -e "test/released/$e--$OLD.sql" ]; then
 		mkdir -p "$e/upgrade"
-		echo "\\echo Use \"ALTER EXTENSION $e UPDATE\" to load this file. \\quit" >"$e/upgrade/$e--$OLD--$new.sql"
+		printf '%s\n' "\echo Use \"ALTER EXTENSION $e UPDATE\" to load this file. \quit" >"$e/upgrade/$e--$OLD--$new.sql"
 	else
 		for way in "$e/upgrade/$e"--*"--$OLD.sql"; do
 			[ ! -e "$way" ] || mv "$way" "${way%"--$OLD.sql"}--$new.sql"

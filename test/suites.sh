@@ -250,11 +250,16 @@ install_rehearsal() {
 # was cut off may show its first commit instead, which is not asked either.
 commit_of_release() {
 	local commit
-	commit=$(git -C "$TOP" log -n 1 --format=%H -- "test/released/*--$1.sql" 2>/dev/null) && [ -n "$commit" ] ||
-		{ echo "there is no history here, from which $1 could be built: test in a clone of the repository"; return 1; }
-	! grep -qx "$commit" "$(git -C "$TOP" rev-parse --path-format=absolute --git-path shallow)" 2>/dev/null ||
-		{ echo "the history here is cut off before the release $1: git fetch --unshallow (in actions/checkout, fetch-depth: 0)"; return 1; }
-	echo "$commit"
+	commit=$(git -C "$TOP" log -n 1 --format=%H -- "test/released/*--$1.sql" 2>/dev/null) || commit=
+	if [ -z "$commit" ]; then
+		echo "there is no history here, from which $1 could be built: test in a clone of the repository"
+	elif grep -qsx "$commit" "$(git -C "$TOP" rev-parse --path-format=absolute --git-path shallow)"; then
+		echo "the history here may be cut off after the release $1: git fetch --unshallow (in actions/checkout, fetch-depth: 0)"
+	else
+		echo "$commit"
+		return 0
+	fi
+	return 1
 }
 
 # RELEASED_SERVER: one with the last release's extensions, for who upgrades from there.  None where nothing was released, or
