@@ -45,7 +45,8 @@ test_in() {
 	mount -t proc proc "$root/proc"
 	# for which it is built: regress.sh does not build it again
 	echo "$config" >"$root/src/netsuite_fdw/.built-for"
-	chroot "$root" /bin/bash -c "cd /src && make -s -j$(nproc) PG_CONFIG=$config 2>&1 | tee /tmp/build.log | grep -E ': (warning|(fatal )?error):'; ! grep -qE ': (warning|(fatal )?error):' /tmp/build.log && PG_CONFIG=$config test/regress.sh" || code=1
+	chroot "$root" /bin/bash -c "cd /src && make -s -j$(nproc) PG_CONFIG=$config >/tmp/build.log 2>&1; built=\$?
+		grep -E ': (warning|(fatal )?error):' /tmp/build.log | head -n 60; [ \$built = 0 ] && ! grep -qE ': (warning|(fatal )?error):' /tmp/build.log && PG_CONFIG=$config test/regress.sh" || code=1
 	umount -l "$root/proc"
 	rm -rf --one-file-system "$root"
 	counted $((1 - code)) $code

@@ -9,7 +9,7 @@ say "clang-format"
 clang-format --dry-run --Werror netsuite_fdw/*.[ch] files_fdw/*.[ch] ingest_profile/*.[ch] ingest/*.[ch] ingest/*/*.[ch] ingest_delivery/*.[ch] ingest_api/*.[ch] ingest_api/*/*.[ch] ingest_kafka/*.[ch] common/*.[ch] gateway/*.[ch] test/fuzz/*.c test/delivery/*.c || code=1
 say "cppcheck"
 cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr -I. '-Dereport(level,...)=abort()' \
-	'-Dpg_attribute_noreturn()=__attribute__((noreturn))' \
+	'-Dpg_noreturn=__attribute__((noreturn))' \
 	--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=syntaxError common netsuite_fdw files_fdw ingest_profile ingest ingest_delivery ingest_kafka ingest_api gateway || code=1
 say "Who acts"
 # one room alone becomes somebody else; locks that others could take are no locks
