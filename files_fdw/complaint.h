@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "common/noreturn.h"
+#include "common/attribute.h"
 
 #define WORDS_BYTES 400
 

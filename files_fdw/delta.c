@@ -10,7 +10,7 @@
 
 #include "common/hashfn.h"
 #include "common/json.h"
-#include "common/noreturn.h"
+#include "common/attribute.h"
 #include "files_fdw/delta_checkpoint.h"
 #include "files_fdw/lake_log.h"
 #include "lib/stringinfo.h"

@@ -10,7 +10,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "common/noreturn.h"
+#include "common/attribute.h"
 #include "files_fdw/input.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"

@@ -8,7 +8,7 @@
 
 #include "catalog/pg_type.h"
 #include "common/json.h"
-#include "common/noreturn.h"
+#include "common/attribute.h"
 #include "files_fdw/compat.h"
 #include "files_fdw/lake_type.h"
 #include "mb/pg_wchar.h"

@@ -11,7 +11,7 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 
-#include "common/noreturn.h"
+#include "common/attribute.h"
 #include "files_fdw/root.h"
 #include "files_fdw/root_write.h"
 #include "utils/palloc.h"

@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "common/noreturn.h"
+#include "common/attribute.h"
 #include "files_fdw/local.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"

@@ -7,7 +7,7 @@
 #include "postgres.h"
 
 #include "common/json.h"
-#include "common/noreturn.h"
+#include "common/attribute.h"
 #include "files_fdw/lake_log.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"

@@ -15,7 +15,7 @@
 #include "common/function.h"
 #include "common/identity.h"
 #include "common/keyvault.h"
-#include "common/noreturn.h"
+#include "common/attribute.h"
 #include "common/option.h"
 #include "common/secret.h"
 #include "files_fdw/blob.h"

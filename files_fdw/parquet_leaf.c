@@ -9,7 +9,7 @@
 
 #include <zlib.h>
 
-#include "common/noreturn.h"
+#include "common/attribute.h"
 #include "files_fdw/parquet_codec.h"
 #include "files_fdw/parquet_leaf.h"
 #include "files_fdw/thrift_read.h"

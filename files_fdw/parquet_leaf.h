@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "common/noreturn.h"
+#include "common/attribute.h"
 #include "files_fdw/parquet_decode.h"
 #include "files_fdw/parquet_meta.h"
 

@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "common/int.h"
-#include "common/noreturn.h"
+#include "common/attribute.h"
 #include "files_fdw/parquet_meta.h"
 #include "files_fdw/thrift_read.h"
 #include "miscadmin.h"

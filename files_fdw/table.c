@@ -6,7 +6,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "common/noreturn.h"
+#include "common/attribute.h"
 #include "files_fdw/fixed.h"
 #include "files_fdw/lake_log.h"
 #include "files_fdw/partition.h"

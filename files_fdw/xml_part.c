@@ -9,7 +9,7 @@
 
 #include <expat.h>
 
-#include "common/noreturn.h"
+#include "common/attribute.h"
 #include "files_fdw/xml_part.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"

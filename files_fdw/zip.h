@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "common/noreturn.h"
+#include "common/attribute.h"
 #include "files_fdw/root.h"
 
 typedef struct ZipEntry

@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "common/noreturn.h"
+#include "common/attribute.h"
 
 /* From here on it is looked at what is run */
 extern void clean_begin(void);

@@ -12,7 +12,7 @@
 
 #include "access/xlog.h"
 #include "access/xlog_internal.h"
-#include "common/noreturn.h"
+#include "common/attribute.h"
 #include "ingest/base/compat.h"
 #include "ingest/base/home.h"
 #include "ingest/base/sql.h"

@@ -11,7 +11,7 @@
  */
 #include "postgres.h"
 
-#include "common/noreturn.h"
+#include "common/attribute.h"
 #include "ingest/base/argument.h"
 #include "ingest/base/compat.h"
 #include "ingest/base/home.h"

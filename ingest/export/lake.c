@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_proc.h"
-#include "common/noreturn.h"
+#include "common/attribute.h"
 #include "ingest/export/lake.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/analyze.h"
