@@ -261,7 +261,7 @@ set_http(HttpTransfer *t, const HttpSettings *s, const char *method, const char 
 	SET(e, CURLOPT_HEADERFUNCTION, http_reply_header);
 	SET(e, CURLOPT_HEADERDATA, t);
 	SET(e, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-	SET(e, CURLOPT_USERAGENT, "pg_ingest/0.1");
+	SET(e, CURLOPT_USERAGENT, "pg_ingest/" EXTENSION_VERSION);
 	http_check_set(curl_speak_only(e, s->plain ? "http,https" : "https"));
 	SET(e, CURLOPT_HTTP_VERSION, (long) (s->only_http1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
 	SET(e, CURLOPT_FOLLOWLOCATION, 0L);

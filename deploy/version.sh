@@ -1,6 +1,6 @@
 #!/bin/bash
-# deploy/version.sh VERSION: all extensions and packages are of that version from now on
-# deploy/version.sh --freeze: the scripts of this version, as they are built, become those of a release
+# deploy/version.sh VERSION: all extensions and packages are of that version from now on, which is not released yet
+# deploy/version.sh --freeze: this version is released: its scripts, as they are built, are those of a release
 # make release VERSION_TO=… does both; who releases commits and tags what it leaves.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -17,6 +17,8 @@ freeze() {
 			cp "$e/$e--$OLD.sql" test/released/
 		fi
 	done
+	sed -i "s/^Version $OLD, not yet released\./Version $OLD./" README.md
+	sed -i "s/^## Unreleased ($OLD)$/## $OLD/" CHANGELOG.md
 }
 
 # full scripts of earlier versions are not needed to come from those: upgrade scripts are
@@ -29,6 +31,19 @@ move_script() {
 	fi
 }
 
+# from a version that was released there is a way, which begins empty; one that never was takes its way along
+begin_way() {
+	local e=$1 new=$2 way
+	if [ -e "test/released/$e--$OLD.sql" ]; then
+		mkdir -p "$e/upgrade"
+		printf '%s\n' "\echo Use \"ALTER EXTENSION $e UPDATE\" to load this file. \quit" >"$e/upgrade/$e--$OLD--$new.sql"
+	else
+		for way in "$e/upgrade/$e"--*"--$OLD.sql"; do
+			[ ! -e "$way" ] || mv "$way" "${way%"--$OLD.sql"}--$new.sql"
+		done
+	fi
+}
+
 set_version() {
 	local new=$1 e
 	[[ $new =~ ^[0-9]+\.[0-9]+(\.[0-9]+)?$ ]] || { echo "error: a version is two or three numbers, such as 0.2" >&2; exit 1; }
@@ -36,12 +51,18 @@ set_version() {
 	for e in $EXTENSIONS; do
 		sed -i "s/^default_version = .*/default_version = '$new'/" "$e/$e.control"
 		move_script "$e" "$new"
+		begin_way "$e" "$new"
 	done
-	sed -i "s/--$OLD\.sql/--$new.sql/; s/\"version\": \"$OLD\(\.0\)\?\"/\"version\": \"$(semantic "$new")\"/" META.json
+	sed -i "/\"meta-spec\"/,/}/!{ s/--$OLD\.sql/--$new.sql/; s/\"version\": \".*\"/\"version\": \"$(semantic "$new")\"/; }" META.json
 	sed -i "1i pg-ingest ($new-1) unstable; urgency=medium\n\n  * Version $new: see CHANGELOG.md.\n\n -- pg_ingest contributors <pg_ingest@localhost>  $(LC_ALL=C date -R)\n" debian/changelog
 	sed -i "s/^\(Version: *\).*/\1$new/; s/^%changelog$/&\n* $(LC_ALL=C date '+%a %b %d %Y') pg_ingest contributors <pg_ingest@localhost> - $new-1\n- See CHANGELOG.md.\n/" deploy/pg_ingest.spec
 	sed -i "s/newTag: \".*\"/newTag: \"$new\"/" deploy/kubernetes/kustomization.yaml
-	sed -i "s/^## Unreleased.*/## $new/" CHANGELOG.md
+	sed -i "s/^Version [0-9.]*[0-9]\(, not yet released\)\?\./Version $new, not yet released./" README.md
+	if grep -q '^## Unreleased' CHANGELOG.md; then
+		sed -i "s/^## Unreleased.*/## Unreleased ($new)/" CHANGELOG.md
+	else
+		sed -i "0,/^## /s/^## /## Unreleased ($new)\n\n&/" CHANGELOG.md
+	fi
 }
 
 # PGXN wants three numbers

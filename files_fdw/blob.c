@@ -15,6 +15,7 @@
 #include "common/address.h"
 #include "common/identity.h"
 #include "common/keyvault.h"
+#include "common/attribute.h"
 #include "common/option.h"
 #include "common/secret.h"
 #include "commands/defrem.h"
@@ -558,8 +559,8 @@ what_of(const BlobCall *call)
 					  : psprintf("list files of server \"%s\"", call->store->server);
 }
 
-static void
-pg_attribute_noreturn() refused(const BlobCall *call, const char *code, const char *words)
+pg_noreturn static void
+refused(const BlobCall *call, const char *code, const char *words)
 {
 	const HttpRequest *r = call->exchange->http;
 	const char *id = r->operation_id[0] ? psprintf(" (request %s)", r->operation_id) : "";

@@ -1,6 +1,6 @@
 /*
  * compat.h
- *		What differs between PostgreSQL 15 and 18.
+ *		What differs between PostgreSQL 15 and 19.
  */
 #ifndef FILES_COMPAT_H
 #define FILES_COMPAT_H

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "common/attribute.h"
+
 #define WORDS_BYTES 400
 
 typedef struct Complaint
@@ -30,7 +32,7 @@ typedef struct Place
 extern bool complain(Complaint *c, int sqlstate, const char *format, ...) pg_attribute_printf(3, 4);
 /* The file, the line, the column, the start of the value: one sentence */
 extern char *complaint_place(const Complaint *c, const Place *place);
-extern void complaint_raise(const Complaint *c, const Place *place) pg_attribute_noreturn();
+pg_noreturn extern void complaint_raise(const Complaint *c, const Place *place);
 /* As the column of errors has it: reason, sqlstate, column, value, row, line */
 extern Datum complaint_json(const Complaint *c, const Place *place, const char *row, size_t len);
 /* Text of a file that may be no text: what is not valid is shown as \x and its digits; at most so many bytes, 0: all */

@@ -10,6 +10,7 @@
 
 #include "common/hashfn.h"
 #include "common/json.h"
+#include "common/attribute.h"
 #include "files_fdw/delta_checkpoint.h"
 #include "files_fdw/lake_log.h"
 #include "lib/stringinfo.h"
@@ -24,8 +25,8 @@
 
 /* -- reading -- */
 
-static void
-pg_attribute_noreturn() not_followed(const LakeState *state, const char *why, const char *hint)
+pg_noreturn static void
+not_followed(const LakeState *state, const char *why, const char *hint)
 {
 	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					errmsg("the Delta log of folder \"%s\" of server \"%s\" cannot be followed", state->folder,

@@ -10,6 +10,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "common/attribute.h"
 #include "files_fdw/input.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -149,8 +150,8 @@ read_file(Input *in, char *to, size_t room)
 	return got;
 }
 
-static void
-pg_attribute_noreturn() damaged(Input *in, const char *why)
+pg_noreturn static void
+damaged(Input *in, const char *why)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),

@@ -8,6 +8,7 @@
 
 #include "catalog/pg_type.h"
 #include "common/json.h"
+#include "common/attribute.h"
 #include "files_fdw/compat.h"
 #include "files_fdw/lake_type.h"
 #include "mb/pg_wchar.h"
@@ -29,8 +30,8 @@
 
 /* -- columns -- */
 
-static void
-pg_attribute_noreturn() no_such_column(const Table *t, const char *name, const char *why, const char *hint)
+pg_noreturn static void
+no_such_column(const Table *t, const char *name, const char *why, const char *hint)
 {
 	ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
 					errmsg("column \"%s\" of foreign table \"%s\" cannot be written to a lake", name, t->name),
@@ -213,8 +214,8 @@ lake_column(LakeColumn *c, const Table *t, const Form_pg_attribute a, bool delta
 
 /* -- values -- */
 
-static void
-pg_attribute_noreturn() no_such_value(const LakeColumn *c, const char *value, const char *why)
+pg_noreturn static void
+no_such_value(const LakeColumn *c, const char *value, const char *why)
 {
 	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 					errmsg("value %s of column \"%s\" cannot be written to a lake", value, c->name),

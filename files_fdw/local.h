@@ -11,6 +11,7 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 
+#include "common/attribute.h"
 #include "files_fdw/root.h"
 #include "files_fdw/root_write.h"
 #include "utils/palloc.h"
@@ -40,7 +41,7 @@ extern void local_hold(Held *held, int fd);
 extern void local_let_go(void *held);
 /* -1 and errno: it is not there, or not beneath */
 extern int local_open_beneath(int folder, const char *path, int flags, mode_t mode, uint64 resolve);
-extern void local_cannot_open(Root *root, const char *path) pg_attribute_noreturn();
+pg_noreturn extern void local_cannot_open(Root *root, const char *path);
 extern void local_fill_info(FileInfo *info, const char *path, const struct stat *st);
 
 #endif /* FILES_LOCAL_H */

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/attribute.h"
 #include "files_fdw/local.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -35,8 +36,8 @@ typedef struct LocalNew
 	bool shown;
 } LocalNew;
 
-static void
-pg_attribute_noreturn() cannot_write(Root *root, const char *path)
+pg_noreturn static void
+cannot_write(Root *root, const char *path)
 {
 	bool refused = errno == EACCES || errno == EPERM;
 

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "common/json.h"
+#include "common/attribute.h"
 #include "files_fdw/lake_log.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -18,8 +19,8 @@
 
 /* -- reading -- */
 
-static void
-pg_attribute_noreturn() not_ours(const LakeState *state, const char *path)
+pg_noreturn static void
+not_ours(const LakeState *state, const char *path)
 {
 	ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_STRING_FORMAT),
 					errmsg("\"%s\" of server \"%s\" is not a manifest", path, state->root->server),

@@ -15,6 +15,7 @@
 #include "common/function.h"
 #include "common/identity.h"
 #include "common/keyvault.h"
+#include "common/attribute.h"
 #include "common/option.h"
 #include "common/secret.h"
 #include "files_fdw/blob.h"
@@ -232,8 +233,8 @@ metadata_kind(const char *word, ColumnKind *kind)
 /* In the order of FileFormat */
 static const char *const formats[] = {"csv", "json", "parquet", "fixed", "xlsx", NULL};
 
-static void
-pg_attribute_noreturn() bad_value(DefElem *def, const char *wants)
+pg_noreturn static void
+bad_value(DefElem *def, const char *wants)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
@@ -520,8 +521,8 @@ find_option(const char *name, Oid catalog)
 	return NULL;
 }
 
-static void
-pg_attribute_noreturn() unknown_option(const char *name, Oid catalog)
+pg_noreturn static void
+unknown_option(const char *name, Oid catalog)
 {
 	StringInfoData valid;
 

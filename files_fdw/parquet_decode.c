@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "common/attribute.h"
 #include "files_fdw/parquet_decode.h"
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
@@ -395,7 +396,7 @@ values_begin(ValueDecoder *d, int type, int length, int encoding, const uint8 *d
 				d->at = delta_end(&ahead, most);
 				d->fault = ahead.fault;
 			}
-			/* FALLTHROUGH */
+			pg_fallthrough;
 		case PARQUET_DELTA_LENGTH_BYTE_ARRAY:
 			delta_begin(&d->lengths, d->at, d->end - d->at);
 			{

@@ -9,6 +9,7 @@
 
 #include <zlib.h>
 
+#include "common/attribute.h"
 #include "files_fdw/parquet_codec.h"
 #include "files_fdw/parquet_leaf.h"
 #include "files_fdw/thrift_read.h"
@@ -46,8 +47,8 @@ leaf_damaged(const ParquetLeaf *l, const char *why)
 	parquet_damaged(l->source, &place, "%s", why);
 }
 
-static void
-pg_attribute_noreturn() unsupported(const ParquetLeaf *l, const char *what, int number)
+pg_noreturn static void
+unsupported(const ParquetLeaf *l, const char *what, int number)
 {
 	ParquetPlace place = {l->page_at, l->group, l->node->name};
 

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "common/attribute.h"
 #include "files_fdw/parquet_decode.h"
 #include "files_fdw/parquet_meta.h"
 
@@ -68,6 +69,6 @@ extern bool leaf_next(ParquetLeaf *l, int most);
 /* Pass over entries of a column that is not repeated */
 extern void leaf_skip(ParquetLeaf *l, int64 n);
 /* Something is wrong with what the leaf stands at */
-extern void leaf_damaged(const ParquetLeaf *l, const char *why) pg_attribute_noreturn();
+pg_noreturn extern void leaf_damaged(const ParquetLeaf *l, const char *why);
 
 #endif /* FILES_PARQUET_LEAF_H */

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "common/int.h"
+#include "common/attribute.h"
 #include "files_fdw/parquet_meta.h"
 #include "files_fdw/thrift_read.h"
 #include "miscadmin.h"
@@ -19,8 +20,8 @@
 #define MOST_DEPTH 32
 #define MOST_FIXED (1024 * 1024)
 
-static void
-pg_attribute_noreturn() bad_footer(const ParquetSource *source, const ParquetMeta *meta, const ThriftReader *r)
+pg_noreturn static void
+bad_footer(const ParquetSource *source, const ParquetMeta *meta, const ThriftReader *r)
 {
 	ParquetPlace place = {meta->end + (r->at - meta->footer), -1, NULL};
 

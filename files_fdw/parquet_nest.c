@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "common/json_build.h"
 #include "files_fdw/parquet_nest.h"
 #include "files_fdw/reader.h"
 #include "mb/pg_wchar.h"
@@ -40,8 +41,7 @@ struct ParquetNest
 	int64 row;                  /* that the cursors stand at */
 	bool fresh;                 /* no row of the row group was read */
 	int64 rows;                 /* the row group ends there */
-	JsonbParseState *state;
-	JsonbValue *result;
+	JsonBuild build;
 	Complaint *complaint;
 	bool bad;
 };
@@ -166,20 +166,20 @@ advance(Cursor *c)
 static void
 push(ParquetNest *n, JsonbIteratorToken token, JsonbValue *value)
 {
-	n->result = pushJsonbValue(&n->state, token, value);
+	json_build(&n->build, token, value);
 }
 
 /* To an array, to a member, or alone */
 static void
 put(ParquetNest *n, JsonbValue *value)
 {
-	if (n->state == NULL)
+	if (n->build.parseState == NULL)
 	{
-		n->result = palloc(sizeof(JsonbValue));
-		*n->result = *value;
+		n->build.result = palloc(sizeof(JsonbValue));
+		*n->build.result = *value;
 	}
 	else
-		push(n, n->state->contVal.type == jbvArray ? WJB_ELEM : WJB_VALUE, value);
+		push(n, n->build.parseState->contVal.type == jbvArray ? WJB_ELEM : WJB_VALUE, value);
 }
 
 static void
@@ -664,15 +664,14 @@ nest_value(ParquetNest *n, int64 row, Datum *value, bool *isnull, Complaint *com
 		*isnull = true;
 		return true;
 	}
-	n->state = NULL;
-	n->result = NULL;
+	memset(&n->build, 0, sizeof(n->build));
 	n->complaint = complaint;
 	n->bad = false;
 	read_node(n, n->node);
 	n->row++;
 	check_row(n);
-	*isnull = n->result == NULL || n->result->type == jbvNull;
+	*isnull = n->build.result == NULL || n->build.result->type == jbvNull;
 	if (!n->bad && !*isnull)
-		*value = PointerGetDatum(JsonbValueToJsonb(n->result));
+		*value = PointerGetDatum(JsonbValueToJsonb(n->build.result));
 	return !n->bad;
 }

@@ -15,6 +15,7 @@
 #include "access/nbtree.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
+#include "common/attribute.h"
 #include "files_fdw/compat.h"
 #include "files_fdw/listing.h"
 #include "files_fdw/parquet_value.h"
@@ -214,7 +215,7 @@ order_is_ours(const ParquetMeta *meta, const ParquetNode *node, const ParquetSta
 		case MEAN_DECIMAL:
 			if (node->type == PARQUET_INT32 || node->type == PARQUET_INT64)
 				return s->old || meta->ordered == NULL || meta->ordered[node->leaf];
-			/* FALLTHROUGH */
+			pg_fallthrough;
 		case MEAN_UNSIGNED:
 		case MEAN_TEXT:
 		case MEAN_BYTES:

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "common/attribute.h"
 #include "files_fdw/root.h"
 
 typedef struct ParquetSource
@@ -28,10 +29,10 @@ typedef struct ParquetPlace
 /* Exactly so many bytes, which the file had when it was opened */
 extern void parquet_source_read(ParquetSource *source, void *to, size_t n, int64 offset);
 /* It is not what its format says: a sentence without its full stop */
-extern void parquet_damaged(const ParquetSource *source, const ParquetPlace *place, const char *format, ...)
-	pg_attribute_printf(3, 4) pg_attribute_noreturn();
+pg_noreturn extern void parquet_damaged(const ParquetSource *source, const ParquetPlace *place, const char *format, ...)
+	pg_attribute_printf(3, 4);
 /* It is in order, but more than is read here */
-extern void parquet_unsupported(const ParquetSource *source, const ParquetPlace *place, const char *format, ...)
-	pg_attribute_printf(3, 4) pg_attribute_noreturn();
+pg_noreturn extern void parquet_unsupported(const ParquetSource *source, const ParquetPlace *place, const char *format, ...)
+	pg_attribute_printf(3, 4);
 
 #endif /* FILES_PARQUET_SOURCE_H */

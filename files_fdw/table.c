@@ -6,6 +6,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "common/attribute.h"
 #include "files_fdw/fixed.h"
 #include "files_fdw/lake_log.h"
 #include "files_fdw/partition.h"
@@ -213,8 +214,8 @@ header_of_sheet(XlsxRows *sheet, const char *path, Header *header)
 	names_of_row(NULL, &row, path, header);
 }
 
-static void
-pg_attribute_noreturn() unknown_column(const FileScan *s, const char *name)
+pg_noreturn static void
+unknown_column(const FileScan *s, const char *name)
 {
 	ereport(ERROR, (errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
 					errmsg("foreign table \"%s\" has no column for \"%s\" of file \"%s\"", s->table->name, name,

@@ -9,6 +9,7 @@
 
 #include <expat.h>
 
+#include "common/attribute.h"
 #include "files_fdw/xml_part.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -207,18 +208,16 @@ part_open(Zip *zip, const char *name, const XmlHandlers *handlers, void *arg)
 }
 
 /* What is wrong with it; the parser and its memory go now, not when whoever asked has ended */
-static void
-pg_attribute_noreturn()
-	give_up(XmlPart *part, const char *why)
+pg_noreturn static void
+give_up(XmlPart *part, const char *why)
 {
 	let_go(part);
 	zip_damaged(part->zip, part->name, "%s", why);
 }
 
 /* Of ours, or more than a part may take */
-static void
-pg_attribute_noreturn()
-	out_of_memory(XmlPart *part)
+pg_noreturn static void
+out_of_memory(XmlPart *part)
 {
 	if (refused)
 		give_up(part, psprintf("its tags and their names need more than %d bytes", MOST_MEMORY));

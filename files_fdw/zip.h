@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "common/attribute.h"
 #include "files_fdw/root.h"
 
 typedef struct ZipEntry
@@ -43,7 +44,6 @@ extern ZipStream *zip_stream(Zip *zip, const ZipEntry *entry);
 extern size_t zip_read(ZipStream *s, char *to, size_t room);
 extern void zip_read_bytes(Zip *zip, void *to, size_t n, int64 offset);
 /* It is not what it should be: a sentence without its full stop.  part: where, or NULL */
-extern void zip_damaged(const Zip *zip, const char *part, const char *format, ...) pg_attribute_printf(3, 4)
-	pg_attribute_noreturn();
+pg_noreturn extern void zip_damaged(const Zip *zip, const char *part, const char *format, ...) pg_attribute_printf(3, 4);
 
 #endif /* FILES_ZIP_H */

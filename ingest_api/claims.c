@@ -99,7 +99,12 @@ name_of(Jsonb *claims, Oid role)
 		if (sub->val.string.val[i] > ' ' && sub->val.string.val[i] <= '~')
 			appendStringInfoChar(&name, sub->val.string.val[i]);
 	if (sub && sub->type == jbvString)
-		appendStringInfo(&name, " %016" INT64_MODIFIER "x", hash_bytes_extended((const unsigned char *) sub->val.string.val, sub->val.string.len, role));
+	{
+		uint64 hash = hash_bytes_extended((const unsigned char *) sub->val.string.val, sub->val.string.len, role);
+
+		/* in halves: PostgreSQL 18 no longer says what a letter for 64 bits is called */
+		appendStringInfo(&name, " %08x%08x", (uint32) (hash >> 32), (uint32) hash);
+	}
 	else
 		appendStringInfo(&name, " %u", role);
 	return name.data;

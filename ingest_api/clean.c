@@ -26,6 +26,7 @@
 #include "commands/extension.h"
 #include "fmgr.h"
 #include "ingest_api/clean.h"
+#include "ingest_api/compat.h"
 #include "miscadmin.h"
 #include "replication/origin.h"
 #include "replication/slot.h"
@@ -122,7 +123,7 @@ static bool
 has_slot(void)
 {
 	for (int i = 0; i < max_replication_slots; i++)
-		if (ReplicationSlotCtl->replication_slots[i].in_use && ReplicationSlotCtl->replication_slots[i].active_pid == MyProcPid)
+		if (ReplicationSlotCtl->replication_slots[i].in_use && slot_is_mine(&ReplicationSlotCtl->replication_slots[i]))
 			return true;
 	return false;
 }
@@ -130,7 +131,7 @@ has_slot(void)
 static void
 look_around(void)
 {
-	if (replorigin_session_origin != InvalidRepOriginId || get_backup_status() != SESSION_BACKUP_NONE || has_slot())
+	if (has_replication_origin() || get_backup_status() != SESSION_BACKUP_NONE || has_slot())
 		is_over = true;
 }
 

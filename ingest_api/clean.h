@@ -7,12 +7,14 @@
 
 #include "postgres.h"
 
+#include "common/attribute.h"
+
 /* From here on it is looked at what is run */
 extern void clean_begin(void);
 /* Has something run of which nobody knows what it leaves?  The session is for nobody then */
 extern bool clean_is_over(void);
 /* An error goes on; a session in which something was left behind ends with it */
-extern void clean_rethrow(ErrorData *error) pg_attribute_noreturn();
+pg_noreturn extern void clean_rethrow(ErrorData *error);
 /* Said when the library is loaded */
 extern void clean_init(void);
 

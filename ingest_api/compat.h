@@ -24,4 +24,13 @@
 #define ERRCODE_SNAPSHOT_TOO_OLD MAKE_SQLSTATE('7', '2', '0', '0', '0')
 #endif
 
+/* Slots know processes by their numbers, and what is replicated has a state, since 19 */
+#if PG_VERSION_NUM >= 190000
+#define slot_is_mine(slot) ((slot)->active_proc == MyProcNumber)
+#define has_replication_origin() (replorigin_xact_state.origin != InvalidReplOriginId)
+#else
+#define slot_is_mine(slot) ((slot)->active_pid == MyProcPid)
+#define has_replication_origin() (replorigin_session_origin != InvalidRepOriginId)
+#endif
+
 #endif /* API_COMPAT_H */

@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "common/attribute.h"
+#include "common/json_build.h"
 #include "common/keyvault.h"
 #include "ingest_delivery/identity.h"
 #include "ingest_delivery/kind.h"
@@ -273,7 +275,7 @@ check_text(const OptionRule *rule, Oid actor, const Jsonb *options, const char *
 		case OPTION_OPENER:
 			if (keyvault_is_reference(text))
 				option_refuse(rule->name, "It opens vaults, and cannot stand in one.", NULL);
-			/* FALLTHROUGH */
+			pg_fallthrough;
 		case OPTION_REFERENCE:
 			check_reference(rule, actor, options, text);
 			return NULL;
@@ -381,18 +383,19 @@ check_names(const Kind *kind, Jsonb *options)
 static Jsonb *
 with_text(Jsonb *options, const char *name, const char *text)
 {
-	JsonbParseState *state = NULL;
+	JsonBuild build = {0};
 	JsonbValue v;
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	json_build(&build, WJB_BEGIN_OBJECT, NULL);
 	v.type = jbvString;
 	v.val.string.val = unconstify(char *, name);
 	v.val.string.len = strlen(name);
-	pushJsonbValue(&state, WJB_KEY, &v);
+	json_build(&build, WJB_KEY, &v);
 	v.val.string.val = unconstify(char *, text);
 	v.val.string.len = strlen(text);
-	pushJsonbValue(&state, WJB_VALUE, &v);
-	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(options), JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)))));
+	json_build(&build, WJB_VALUE, &v);
+	json_build(&build, WJB_END_OBJECT, NULL);
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(options), JsonbPGetDatum(JsonbValueToJsonb(build.result))));
 }
 
 /* It needs no option but an identity, so the right to use it is looked at by itself */

@@ -1,6 +1,6 @@
 /*
  * compat.h
- *		What differs between PostgreSQL 15 and 18.
+ *		What differs between PostgreSQL 15 and 19.
  */
 #ifndef PROFILE_COMPAT_H
 #define PROFILE_COMPAT_H
@@ -39,6 +39,15 @@ parse_type_or_null(const char *name, Oid *typid, int32 *typmod)
 #define names_of(text) stringToQualifiedNameList(text, NULL)
 #else
 #define names_of(text) stringToQualifiedNameList(text)
+#endif
+
+/* With flags since 19 */
+#if PG_VERSION_NUM >= 190000
+#define begin_scan(relation, snapshot) table_beginscan(relation, snapshot, 0, NULL, SO_NONE)
+#define begin_shared_scan(relation, shared) table_beginscan_parallel(relation, shared, SO_NONE)
+#else
+#define begin_scan(relation, snapshot) table_beginscan(relation, snapshot, 0, NULL)
+#define begin_shared_scan(relation, shared) table_beginscan_parallel(relation, shared)
 #endif
 
 #endif /* PROFILE_COMPAT_H */

@@ -18,6 +18,7 @@
 #include "catalog/pg_inherits.h"
 #include "executor/executor.h"
 #include "access/xact.h"
+#include "ingest_profile/compat.h"
 #include "ingest_profile/scan.h"
 #include "ingest_profile/together.h"
 #include "miscadmin.h"
@@ -191,7 +192,7 @@ static void
 read_alone(Reading *r, const ReadPlan *plan)
 {
 	for (int i = 0; i < plan->nmembers; i++)
-		reading_relation(r, plan->members[i], plan->attnums + i * plan->n, table_beginscan(plan->members[i], GetActiveSnapshot(), 0, NULL));
+		reading_relation(r, plan->members[i], plan->attnums + i * plan->n, begin_scan(plan->members[i], GetActiveSnapshot()));
 }
 
 bool

@@ -12,8 +12,11 @@
 
 #include "access/parallel.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
+#include "ingest_profile/compat.h"
 #include "ingest_profile/together.h"
+#include "storage/proc.h"
 #include "storage/shm_mq.h"
 #include "storage/shm_toc.h"
 #include "utils/memutils.h"
@@ -67,7 +70,7 @@ read_shares(Reading *r, Shared *shared, shm_toc *toc)
 	{
 		Relation rel = table_open(shared_members(shared)[i], AccessShareLock);
 
-		reading_relation(r, rel, shared_attnums(shared, i), table_beginscan_parallel(rel, shm_toc_lookup(toc, KEY_SCAN + i, false)));
+		reading_relation(r, rel, shared_attnums(shared, i), begin_shared_scan(rel, shm_toc_lookup(toc, KEY_SCAN + i, false)));
 		table_close(rel, NoLock);
 	}
 }

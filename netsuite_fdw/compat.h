@@ -1,6 +1,6 @@
 /*
  * compat.h
- *		What differs between PostgreSQL 15 and 18.
+ *		What differs between PostgreSQL 15 and 19.
  */
 #ifndef NETSUITE_COMPAT_H
 #define NETSUITE_COMPAT_H
@@ -9,6 +9,9 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_foreign_server.h"
+#if PG_VERSION_NUM >= 190000
+#include "nodes/miscnodes.h"
+#endif
 #include "optimizer/pathnode.h"
 #include "utils/acl.h"
 
@@ -50,6 +53,25 @@
 #define pathkey_descends(pk) ((pk)->pk_cmptype == COMPARE_GT)
 #else
 #define pathkey_descends(pk) ((pk)->pk_strategy == BTGreaterStrategyNumber)
+#endif
+
+/* With a place for volatile constraints since 19 */
+#if PG_VERSION_NUM >= 190000
+#define domain_has_constraints(type) DomainHasConstraints(type, NULL)
+#else
+#define domain_has_constraints(type) DomainHasConstraints(type)
+#endif
+
+/* One beyond what a timestamp can be is infinity, and no error */
+#if PG_VERSION_NUM >= 190000
+#define NO_ERROR ((Node *) &(ErrorSaveContext){T_ErrorSaveContext})
+#define timestamp_of_date(date) date2timestamp_safe(date, NO_ERROR)
+#define moment_of_date(date) date2timestamptz_safe(date, NO_ERROR)
+#define moment_of_timestamp(timestamp) timestamp2timestamptz_safe(timestamp, NO_ERROR)
+#else
+#define timestamp_of_date(date) date2timestamp_opt_overflow(date, &(int){0})
+#define moment_of_date(date) date2timestamptz_opt_overflow(date, &(int){0})
+#define moment_of_timestamp(timestamp) timestamp2timestamptz_opt_overflow(timestamp, &(int){0})
 #endif
 
 #endif /* NETSUITE_COMPAT_H */

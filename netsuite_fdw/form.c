@@ -9,6 +9,7 @@
 
 #include "catalog/pg_type.h"
 #include "netsuite_fdw/catalog.h"
+#include "netsuite_fdw/compat.h"
 #include "netsuite_fdw/form.h"
 #include "netsuite_fdw/option.h"
 #include "utils/builtins.h"
@@ -274,7 +275,7 @@ decoded_type(Oid type)
 
 	if (base == type || base != TIMESTAMPTZOID)
 		return type;
-	if (DomainHasConstraints(type))
+	if (domain_has_constraints(type))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("datetimes cannot be read into domain %s", format_type_be(type)),

@@ -10,8 +10,10 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/attribute.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "netsuite_fdw/compat.h"
 #include "netsuite_fdw/literal.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -153,7 +155,7 @@ append_value(StringInfo out, const Value *value)
 				append_day(out, DatumGetDateADT(value->datum));
 				break;
 			}
-			/* FALLTHROUGH */
+			pg_fallthrough;
 		default:
 			elog(ERROR, "unexpected value to send");
 	}
@@ -209,12 +211,10 @@ zone_skips_days(pg_tz *zone)
 static TimestampTz
 moment_of(Datum value, Oid type)
 {
-	int overflow;
-
 	if (type == DATEOID)
-		return date2timestamptz_opt_overflow(DatumGetDateADT(value), &overflow);
+		return moment_of_date(DatumGetDateADT(value));
 	if (type == TIMESTAMPOID)
-		return timestamp2timestamptz_opt_overflow(DatumGetTimestamp(value), &overflow);
+		return moment_of_timestamp(DatumGetTimestamp(value));
 	return DatumGetTimestampTz(value);
 }
 
@@ -222,10 +222,8 @@ moment_of(Datum value, Oid type)
 static Timestamp
 wall_of(Datum value, Oid type)
 {
-	int overflow;
-
 	if (type == DATEOID)
-		return date2timestamp_opt_overflow(DatumGetDateADT(value), &overflow);
+		return timestamp_of_date(DatumGetDateADT(value));
 	return DatumGetTimestamp(value);
 }
 
@@ -352,7 +350,7 @@ bound_of(const Value *value, bool beyond)
 		case FORM_DAY:
 			if (value->type != TIMESTAMPTZOID)
 				return day_bound(grain_up(wall_of(value->datum, value->type), USECS_PER_DAY, beyond));
-			/* FALLTHROUGH */
+			pg_fallthrough;
 		case FORM_DAY_HERE:
 			return day_bound(day_here_up(moment_of(value->datum, value->type), beyond));
 		case FORM_SECOND:

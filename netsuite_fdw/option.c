@@ -19,6 +19,7 @@
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
 #include "common/address.h"
+#include "common/attribute.h"
 #include "common/function.h"
 #include "common/hashfn.h"
 #include "common/identity.h"
@@ -353,7 +354,7 @@ check_value(const OptionDef *option, DefElem *def)
 		case OPT_OPENER:
 			if (keyvault_is_reference(defGetString(def)))
 				bad_value(def, "It opens vaults, and cannot stand in one.");
-			/* FALLTHROUGH */
+			pg_fallthrough;
 		case OPT_SECRET:
 			if (*defGetString(def) == '\0')
 				bad_value(def, "It must not be empty.");

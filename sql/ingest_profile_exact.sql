@@ -103,7 +103,8 @@ SET client_min_messages = warning;
 SELECT i, (profile_stats(profile(i) OVER (ORDER BY i ROWS BETWEEN 2 FOLLOWING AND 3 FOLLOWING))).rows FROM generate_series(1, 3) i;
 SELECT profile_stats(profile(i) FILTER (WHERE i > 9)) IS NULL AS filtered, profile_stats(profile_merge(NULL::profile_sketch)) IS NULL AS merged FROM generate_series(1, 3) i;
 SELECT a, (profile_stats(s)).rows, distinct_count(s), (SELECT count(*) FROM top_values(s)) AS top FROM (VALUES (1), (2)) x (a) LEFT JOIN (SELECT 1 AS a, profile(0::money) AS s) y USING (a) ORDER BY a;
-SELECT v, min, max, distinct_count FROM (VALUES ('0::regclass'), ('0::oid'), ('''0''::xid8'), ('''0''::xid'), ('''0/0''::pg_lsn'), ('0::"char"'), ('0::regproc'), ('0::int8::bit(8)'), ('''0:0:0''::timetz'), ('0::money')) x (v),
+-- (19 writes a position with all of its digits)
+SELECT v, regexp_replace(min, '^0/0+$', '0/0') AS min, regexp_replace(max, '^0/0+$', '0/0') AS max, distinct_count FROM (VALUES ('0::regclass'), ('0::oid'), ('''0''::xid8'), ('''0''::xid'), ('''0/0''::pg_lsn'), ('0::"char"'), ('0::regproc'), ('0::int8::bit(8)'), ('''0:0:0''::timetz'), ('0::money')) x (v),
 	LATERAL (SELECT (xpath('//s/text()', query_to_xml(format('SELECT profile(%s) AS s', v), false, true, '')))[1]::text::profile_sketch AS s) y, profile_stats(s);
 SELECT count(*) > 20 AS columns FROM profile_table('pg_type') UNION ALL SELECT count(*) > 20 FROM profile_table('pg_proc') UNION ALL SELECT count(*) > 20 FROM profile_report('pg_proc');
 -- the catalogue's tables

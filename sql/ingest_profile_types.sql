@@ -50,7 +50,7 @@ SELECT figures(profile(v)) FROM (VALUES (ROW(1, 'a')), (ROW(0, 'b'))) x(v);
 SELECT figures(profile(v)) FROM (VALUES (3::positive), (7::positive)) x(v);
 SELECT figures(profile(v)) FROM (VALUES ('pg_class'::regclass)) x(v);
 SELECT figures(profile(v)) FROM (VALUES ('1'::xid)) x(v);
-SELECT figures(profile(v)) FROM (VALUES ('0/16B3748'::pg_lsn)) x(v);
+SELECT figures(profile(v)) FROM (VALUES ('16/B3748000'::pg_lsn)) x(v);
 
 SELECT figures(profile(v)) FROM (VALUES ('{1,2,3}'::line)) x(v);
 SELECT figures(profile(v)) FROM (VALUES ('[(0,0),(1,1)]'::lseg)) x(v);

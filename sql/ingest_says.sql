@@ -44,7 +44,10 @@ SELECT ingest.alter_sync('says.copy', profile => 'often');
 SELECT ingest.alter_sync('says.copy', unset => '{history}');
 SELECT ingest.alter_sync('says.copy', cursor_column => 'nosuch');
 SELECT ingest.alter_sync('says.copy', key => '{v}');
+-- (what PostgreSQL adds is another sentence in 19)
+\set VERBOSITY terse
 SELECT ingest.alter_sync('says.copy', colour => 'red');
+\set VERBOSITY default
 SELECT ingest.alter_sync('says.copy', batch_rows => 10000);
 SELECT role, function, object, before, after FROM ingest.audit WHERE function = 'alter_sync' AND object = 'says.copy' ORDER BY id DESC LIMIT 1;
 SELECT ingest.reload('says.copy');

@@ -98,12 +98,13 @@ SELECT count(*) FROM information_schema.foreign_tables WHERE foreign_table_schem
 ALTER SERVER ns OPTIONS (DROP max_retries);
 SET client_min_messages = warning; DROP SCHEMA again CASCADE; RESET client_min_messages;
 \! $CONTROL reset
--- a table that nothing describes has the columns that some rows show: that is said, with the rows that were looked at
+-- a table that nothing describes has the columns that some rows show: that is said, with the rows that were looked at;
+-- in which order hangs on that of the rows
 CREATE SCHEMA again;
 \! $CONTROL switch name=metadata_allowed value=false
 \! $CONTROL switch name=hidden_tables value='["customrecordtype"]'
 \! $CONTROL sql sql="CREATE TABLE ns.saved AS SELECT * FROM ns.customrecord_asset; UPDATE ns.customrecord_asset SET owner = NULL; UPDATE ns.customrecord_asset SET name = NULL WHERE id <= 20"
-\set look 'SELECT string_agg(attname, '' '' ORDER BY attnum) FROM pg_attribute WHERE attrelid = ''again.customrecord_asset''::regclass AND attnum > 0'
+\set look 'SELECT string_agg(attname, '' '' ORDER BY attname) FROM pg_attribute WHERE attrelid = ''again.customrecord_asset''::regclass AND attnum > 0'
 IMPORT FOREIGN SCHEMA suiteql LIMIT TO (customrecord_asset) FROM SERVER ns INTO again;
 :look;
 DROP FOREIGN TABLE again.customrecord_asset;

@@ -1,10 +1,10 @@
 #!/bin/bash
 # make check-packages: Debian's packages and the containers' steps.  Packages are built from the release archive for
 # each PostgreSQL of this machine, read by lintian, installed, tried and purged in a bare root of this Debian, which
-# mmdebstrap makes.  Needs root.  DEBS=folder keeps them.
+# mmdebstrap makes; rpmlint reads the spec of an RPM.  Needs root.  DEBS=folder keeps them.
 . "$(dirname "$0")/lib.sh"
 [ "$(id -u)" = 0 ] || die "make check-packages makes a bare root: run it as root"
-need_packages build-essential debhelper help2man lintian mmdebstrap postgresql-server-dev-all
+need_packages build-essential debhelper help2man lintian mmdebstrap postgresql-server-dev-all rpm rpmlint
 choose_server
 # shellcheck disable=SC2046
 need_packages $(cat "$TOP/deploy/build-packages") librdkafka-dev
@@ -34,6 +34,11 @@ build_packages() {
 # a first upload has no number of a bug to close; whoever publishes packages puts an address of theirs
 read_by_lintian() {
 	(cd "$WORK/build" && run_as lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs,bogus-mail-host,bogus-mail-host-in-debian-changelog ./*.changes)
+}
+
+# its warnings are that the archive is named by no address, and that there is no BuildRoot, which rpm has not asked for since 4.6
+read_by_rpmlint() {
+	rpmlint "$TOP/deploy/pg_ingest.spec"
 }
 
 # bare_root NAME HOOK...: in $WORK/NAME, with the server and the sources of packages that this machine has, since what was built
@@ -125,6 +130,7 @@ next() {
 step "release archive" archive
 next "packages are built" build_packages
 next "lintian has nothing to say" read_by_lintian
+next "rpmlint finds no error" read_by_rpmlint
 next "they install in a bare root" installed
 next "installcheck, gateway, console" tried_in root
 next "purging leaves nothing" purged

@@ -9,7 +9,7 @@ say "clang-format"
 clang-format --dry-run --Werror netsuite_fdw/*.[ch] files_fdw/*.[ch] ingest_profile/*.[ch] ingest/*.[ch] ingest/*/*.[ch] ingest_delivery/*.[ch] ingest_api/*.[ch] ingest_api/*/*.[ch] ingest_kafka/*.[ch] common/*.[ch] gateway/*.[ch] test/fuzz/*.c test/delivery/*.c || code=1
 say "cppcheck"
 cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr -I. '-Dereport(level,...)=abort()' \
-	'-Dpg_attribute_noreturn()=__attribute__((noreturn))' \
+	'-Dpg_noreturn=__attribute__((noreturn))' \
 	--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=syntaxError common netsuite_fdw files_fdw ingest_profile ingest ingest_delivery ingest_kafka ingest_api gateway || code=1
 say "Who acts"
 # one room alone becomes somebody else; locks that others could take are no locks
@@ -56,7 +56,7 @@ if grep -rnE '#include <curl/' --include='*.[ch]' common gateway netsuite_fdw fi
 	code=1
 fi
 while read -r file; do
-	gcc -fsyntax-only -w -D_GNU_SOURCE -DCURL_KNOWN=0x074c00 -I. -I"$("$PG_CONFIG" --includedir-server)" -I"$("$PG_CONFIG" --includedir)" \
+	gcc -fsyntax-only -w -D_GNU_SOURCE -DCURL_KNOWN=0x074c00 '-DEXTENSION_VERSION=""' -I. -I"$("$PG_CONFIG" --includedir-server)" -I"$("$PG_CONFIG" --includedir)" \
 		-include postgres.h "$file" || code=1
 done < <(grep -lE '"common/(curl_compat|curl_memory|http_transfer)\.h"' common/*.c ingest*/*.c files_fdw/*.c netsuite_fdw/*.c)
 for file in gateway/keys.c gateway/export.c; do

@@ -1,6 +1,6 @@
 /*
  * compat.h
- *		What differs between PostgreSQL 15 and 18.
+ *		What differs between PostgreSQL 15 and 19.
  */
 #ifndef INGEST_COMPAT_H
 #define INGEST_COMPAT_H
@@ -40,7 +40,9 @@
 #endif
 
 /* What indexes have to be told of a row that was put into their table */
-#if PG_VERSION_NUM >= 160000
+#if PG_VERSION_NUM >= 190000
+#define insert_index_entries(relation, slot, estate) ExecInsertIndexTuples(relation, estate, 0, slot, NIL, NULL)
+#elif PG_VERSION_NUM >= 160000
 #define insert_index_entries(relation, slot, estate) \
 	ExecInsertIndexTuples(relation, slot, estate, false, false, NULL, NIL, false)
 #else

@@ -12,6 +12,7 @@
 
 #include "access/xlog.h"
 #include "access/xlog_internal.h"
+#include "common/attribute.h"
 #include "ingest/base/compat.h"
 #include "ingest/base/home.h"
 #include "ingest/base/sql.h"
@@ -69,7 +70,7 @@ write_snapshot(StringInfo out, const char *snapshot)
 	}
 }
 
-static void no_place(void) pg_attribute_noreturn();
+pg_noreturn static void no_place(void);
 
 static void
 no_place(void)

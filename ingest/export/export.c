@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "common/attribute.h"
 #include "ingest/base/argument.h"
 #include "ingest/base/compat.h"
 #include "ingest/base/home.h"
@@ -95,9 +96,8 @@ require_writes(const Export *e, const Lake *lake)
 }
 
 /* Rows that are nobody's of ours go only if that was said */
-static void
-pg_attribute_noreturn()
-	refuse_rows(const Export *e)
+pg_noreturn static void
+refuse_rows(const Export *e)
 {
 	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("lake %s has rows already", e->to_name),
 					errdetail("They are not of this export, and would go."),
@@ -312,9 +312,8 @@ follows(const Exporting *x)
 	return to_bool(repo_value("SELECT ingest_internal.export_follows($1, $2)", arg_int4(e->sync), arg_int8(x->has)));
 }
 
-static void
-pg_attribute_noreturn()
-	refuse_lost(const Exporting *x)
+pg_noreturn static void
+refuse_lost(const Exporting *x)
 {
 	const Export *e = x->e;
 
@@ -375,9 +374,8 @@ write_all(Exporting *x)
 }
 
 /* A lake that is signed without them would never get them */
-static void
-pg_attribute_noreturn()
-	refuse_gap(const Exporting *x)
+pg_noreturn static void
+refuse_gap(const Exporting *x)
 {
 	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
 					errmsg("history of %s after version " INT64_FORMAT " is not to be found", x->e->from_name, x->has),

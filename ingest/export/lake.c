@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_proc.h"
+#include "common/attribute.h"
 #include "ingest/export/lake.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/analyze.h"
@@ -62,9 +63,8 @@ typedef struct Written
 ROW_SHAPE(written_shape, Written, FIELD(TEXT, Written, name), FIELD(TEXT, Written, value), FIELD(TEXT, Written, type),
 		  FIELD(TEXT, Written, misfit));
 
-static void
-pg_attribute_noreturn()
-	nothing_for(const Export *e, const char *column)
+pg_noreturn static void
+nothing_for(const Export *e, const char *column)
 {
 	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
 					errmsg("nothing is known for column %s of lake %s", column, e->to_name),

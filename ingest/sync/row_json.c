@@ -15,6 +15,8 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/pg_type.h"
+#include "common/attribute.h"
+#include "common/json_build.h"
 #include "ingest/base/compat.h"
 #include "nodes/makefuncs.h"
 #include "pgtime.h"
@@ -248,8 +250,7 @@ static JsonbValue
 unpacked(Jsonb *json)
 {
 	JsonbValue value;
-	JsonbValue *whole = NULL;
-	JsonbParseState *state = NULL;
+	JsonBuild build = {0};
 	JsonbIterator *iterator;
 	JsonbIteratorToken token;
 
@@ -260,8 +261,8 @@ unpacked(Jsonb *json)
 	}
 	iterator = JsonbIteratorInit(&json->root);
 	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
-		whole = pushJsonbValue(&state, token, token < WJB_BEGIN_ARRAY ? &value : NULL);
-	return *whole;
+		json_build(&build, token, token < WJB_BEGIN_ARRAY ? &value : NULL);
+	return *build.result;
 }
 
 static bool
@@ -346,7 +347,7 @@ set_value(JsonbValue *to, Member *member, Datum value)
 				set_string(to, text, strlen(text));
 				break;
 			}
-			/* FALLTHROUGH */
+			pg_fallthrough;
 		case WAY_JSONB:
 			*to = unpacked(DatumGetJsonbP(FunctionCall1(&member->function, value)));
 			if (member->as_text && is_json(member->type) && (to->type == jbvNull || is_marked(to)))

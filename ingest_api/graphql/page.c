@@ -34,7 +34,7 @@ cursor_read(const char *text)
 {
 	int most = pg_b64_dec_len(strlen(text));
 	char *json = palloc(most + 1);
-	int n = pg_b64_decode(text, strlen(text), json, most);
+	int n = pg_b64_decode(text, strlen(text), (void *) json, most);
 
 	return keyset_texts(json, n);
 }

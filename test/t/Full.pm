@@ -1,4 +1,5 @@
-# A repository that is full of everything: history, events under way, jobs, sinks, tokens, annotations
+# A repository that is full of everything: history, events under way, jobs, sinks, tokens, annotations.  t/127_versions.pl makes
+# it with the last release, too, so what is younger than that waits for the next one.
 package Full;
 use strict;
 use warnings;
