@@ -6,8 +6,8 @@ CREATE FUNCTION add_rule(relation regclass, kind text, columns name[] DEFAULT '{
     RETURNS integer
     AS 'MODULE_PATHNAME', 'ingest_add_rule' LANGUAGE C STRICT;
 COMMENT ON FUNCTION add_rule(regclass, text, name[], jsonb, text, float8)
-    IS 'what must hold in a table: not_null, unique, in_set, range, pattern, length, references, freshness, '
-    'row_count or sql';
+    IS 'adds a rule, which must hold in a table: not_null, unique, in_set, range, pattern, length, references, '
+    'freshness, row_count or sql';
 
 CREATE FUNCTION ingest_internal.drop_rule(actor oid, rule integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

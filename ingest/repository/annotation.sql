@@ -63,11 +63,11 @@ BEGIN
     RETURN number;
 END $$;
 COMMENT ON FUNCTION ingest_internal.annotate(oid, integer, text, text, jsonb, text)
-    IS 'says something of a table of a source, or of a column of it';
+    IS 'annotates a table of a source, or a column of it';
 CREATE FUNCTION ingest_internal.annotate(table_id integer, column_name text, name text, value jsonb, by text)
     RETURNS bigint
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION ingest_internal.annotate(integer, text, text, jsonb, text) IS 'the same as the caller';
+COMMENT ON FUNCTION ingest_internal.annotate(integer, text, text, jsonb, text) IS 'the same, as the caller';
 
 CREATE FUNCTION ingest_internal.annotate(actor oid, object text, name text, value jsonb, by text) RETURNS bigint
     LANGUAGE plpgsql AS $$
@@ -105,16 +105,16 @@ COMMENT ON FUNCTION annotate(text, text, jsonb, text)
 CREATE VIEW annotation_status WITH (security_barrier) AS
 SELECT d.name AS source, -- name of the source
     d.id AS source_id, -- its number
-    t.name AS table_name, -- the table there
+    t.name AS table_name, -- the table at the source
     t.id AS table_id, -- its number
-    c.name AS column_name, -- the column; null: it is said of the table
+    c.name AS column_name, -- the column; null: the table itself
     a.id AS annotation, -- number of the annotation
-    a.name AS name, -- what is said: description, tags, classification …
-    a.value AS value, -- and that is it
+    a.name AS name, -- what it says: description, tags, classification …
+    a.value AS value, -- its value
     a.said_by AS said_by, -- who says so, in their own words
-    ingest_internal.role_name(a.role, a.role_name) AS role, -- as which role
-    a.said_at AS said_at, -- since when
-    a.ended_at AS ended_at -- until when it held; null: it holds
+    ingest_internal.role_name(a.role, a.role_name) AS role, -- role that made it
+    a.said_at AS said_at, -- for how long
+    a.ended_at AS ended_at -- until when it was valid; null: it still is
 FROM annotation a JOIN source_table t ON t.id = a.table_id JOIN data_source d ON d.id = a.source
     LEFT JOIN source_column c ON c.id = a.column_id
 WHERE a.source = ANY ((SELECT ingest_internal.my_sources())::integer[]);

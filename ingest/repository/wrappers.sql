@@ -30,15 +30,15 @@ BEGIN
     EXECUTE format('DROP FOREIGN TABLE %1$I.ingest_tables, %1$I.ingest_statistics, %1$I.ingest_columns', here);
 END $$;
 COMMENT ON FUNCTION ingest_internal.mysql_catalogue(name)
-    IS 'tables, columns of primary keys and columns of text with their collations behind mysql_fdw';
+    IS 'tables, primary key columns, and text columns with their collations, behind mysql_fdw';
 
 CREATE FUNCTION ingest_internal.mysql_charset(server name) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     RETURN (SELECT coalesce(max(o.option_value), 'none') FROM pg_foreign_server s, pg_options_to_table(s.srvoptions) o
         WHERE s.srvname = server AND o.option_name = 'character_set');
 COMMENT ON FUNCTION ingest_internal.mysql_charset(name)
-    IS 'the option character_set of a server of mysql_fdw: without utf8mb4 characters of four bytes come as '
-        'question marks, without a word';
+    IS 'the option character_set of a mysql_fdw server: without utf8mb4, four-byte characters silently arrive as '
+    'question marks';
 
 CREATE FUNCTION ingest_internal.mysql_tables(server name)
     RETURNS TABLE ("schema" text, "table" text, key text, description text)
