@@ -37,7 +37,7 @@ CREATE FUNCTION ingest_delivery_internal.alerts_look(unwell_for interval, behind
         (coalesce(h.unwell AND NOT h.orphaned AND h.unwell_since < now() - unwell_for, false), 'sink_unavailable', 'error',
             format('nothing has arrived at sink %s since %s: %s', h.name, date_trunc('second', h.unwell_since), h.last_error), 'it takes events again, or is paused'),
         (coalesce(h.behind_since < now() - behind_for, false), 'sink_behind', 'warning',
-            format('sink %s has not got events written since %s', h.name, date_trunc('second', h.behind_since)), 'it has caught up, or is paused'),
+            format('sink %s has not received events written since %s', h.name, date_trunc('second', h.behind_since)), 'it has caught up, or is paused'),
         (h.dead > 0, 'sink_gave_up', 'error',
             format('sink %s gave up events (%s), which are in ingest_delivery.dead; ingest_delivery.redrive tries them again', h.name, CASE WHEN h.dead < 1000 THEN h.dead::text ELSE '1000 or more' END), 'no event is given up any more'),
         (h.state = 'paused' AND h.reason IS NOT NULL, 'sink_stopped', 'error',

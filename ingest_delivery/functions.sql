@@ -26,7 +26,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'which sink is meant must not be null';
     ELSIF s.id IS NULL OR NOT ingest_internal.acts_for(actor, s.owner) THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no sink "%s"', name),
-            HINT = 'ingest_delivery.create_sink makes one; SELECT sink FROM ingest_delivery.sink_status lists them.';
+            HINT = 'ingest_delivery.create_sink creates one; SELECT sink FROM ingest_delivery.sink_status lists them.';
     ELSIF NOT ingest_internal.changes_for(actor, s.owner) THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('must be owner of sink "%s"', name);
     END IF;
@@ -45,11 +45,11 @@ COMMENT ON FUNCTION ingest_delivery_internal.changed(oid, text, integer, jsonb) 
 CREATE FUNCTION ingest_delivery_internal.check_ways(ordered text, on_exhausted text, on_expiry text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF ordered NOT IN ('subject', 'none') THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('a sink cannot be ordered by "%s"', ordered), HINT = 'ordered is subject or none.';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('a sink cannot be ordered by "%s"', ordered), HINT = 'ordered must be subject or none.';
     ELSIF on_exhausted NOT IN ('skip', 'hold') THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('on_exhausted cannot be "%s"', on_exhausted), HINT = 'on_exhausted is skip or hold.';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('on_exhausted cannot be "%s"', on_exhausted), HINT = 'on_exhausted must be skip or hold.';
     ELSIF on_expiry NOT IN ('keep', 'skip') THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('on_expiry cannot be "%s"', on_expiry), HINT = 'on_expiry is keep or skip.';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('on_expiry cannot be "%s"', on_expiry), HINT = 'on_expiry must be keep or skip.';
     END IF;
 END $$;
 COMMENT ON FUNCTION ingest_delivery_internal.check_ways(text, text, text) IS 'checks what a sink does with subjects, with events given up and with events too old; raises an error if it cannot do so';
@@ -60,7 +60,7 @@ DECLARE
     checked jsonb;
 BEGIN
     IF name IS NULL OR kind IS NULL OR ordered IS NULL OR on_exhausted IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'a sink needs a name, a kind, options, and what ordered and on_exhausted are';
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'a sink needs a name, a kind, options, and values of ordered and on_exhausted';
     ELSIF octet_length(name) NOT BETWEEN 1 AND 400 THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'the name of a sink has 1 to 400 bytes';
     END IF;
@@ -70,7 +70,7 @@ BEGIN
       VALUES (create_sink.name, create_sink.kind, 'sink ' || create_sink.name, checked, create_sink.filter, create_sink.ordered, create_sink.on_exhausted, actor, pg_get_userbyid(actor), ingest_delivery_internal.home())
       ON CONFLICT ON CONSTRAINT sink_name_key DO NOTHING RETURNING id INTO number;
     IF number IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('there is a sink "%s" already', name), HINT = 'ingest_delivery.alter_sink changes it, ingest_delivery.drop_sink forgets it.';
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('sink "%s" already exists', name), HINT = 'ingest_delivery.alter_sink changes it, ingest_delivery.drop_sink removes it.';
     END IF;
     PERFORM ingest_delivery_internal.changed(actor, 'create_sink', number, NULL);
     RETURN 'sink ' || name;
@@ -130,7 +130,7 @@ BEGIN
     IF s.state = set_state.state THEN
         -- whoever resumes what only waits wants it to go on
         IF s.state = 'active' AND EXISTS (SELECT FROM ingest_delivery.sink_state t WHERE t.sink = s.id AND t.breaker <> 'closed') THEN
-            RAISE NOTICE 'sink "%" is active already', sink USING HINT = 'Its breaker is open: it is tried again by itself, or at once after ingest_delivery.redrive.';
+            RAISE NOTICE 'sink "%" is already active', sink USING HINT = 'Its breaker is open: it is tried again by itself, or at once after ingest_delivery.redrive.';
         ELSE
             RAISE NOTICE 'sink "%" is % already', sink, s.state;
         END IF;
@@ -353,7 +353,7 @@ BEGIN
         what := 'sink';
         name := s.name;
         remains := nullif(concat_ws('; ', refused,
-            CASE WHEN (NOT trust OR refused IS NOT NULL) AND s.state = 'active' THEN format('it is paused, since it would send to its address what %s may see. When that is to be: SELECT ingest_delivery.resume_sink(%L)', "to"::regrole, s.name) END,
+            CASE WHEN (NOT trust OR refused IS NOT NULL) AND s.state = 'active' THEN format('it is paused, since it would send to its address what %s may see. If that is intended: SELECT ingest_delivery.resume_sink(%L)', "to"::regrole, s.name) END,
             CASE WHEN s.options::text LIKE '%"mapping:%' THEN format('its secrets are looked up in user mappings of %s', "to"::regrole) END), '');
         RETURN NEXT;
     END LOOP;

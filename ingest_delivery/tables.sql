@@ -11,8 +11,8 @@ BEGIN
         COMMENT ON ROLE ingest_delivery_engine IS 'owns what the extension ingest_delivery keeps; nobody logs in as it or is a member of it';
     ELSIF r.rolsuper OR r.rolcanlogin OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls
         OR EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles w ON w.oid = m.member WHERE m.roleid = r.oid AND NOT w.rolsuper) THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_role_specification', MESSAGE = 'role "ingest_delivery_engine" exists and is not fit for the extension',
-            HINT = 'It must be NOLOGIN, without attributes and without members, or be called otherwise.';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_role_specification', MESSAGE = 'role "ingest_delivery_engine" exists and is not suitable for the extension',
+            HINT = 'Make it NOLOGIN, without attributes and without members, or rename it.';
     END IF;
     IF pg_catalog.to_regnamespace('ingest_delivery') IS NOT NULL OR pg_catalog.to_regnamespace('ingest_delivery_internal') IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'duplicate_schema', MESSAGE = 'schema "ingest_delivery" or "ingest_delivery_internal" exists already',
