@@ -146,7 +146,7 @@ CREATE FUNCTION ingest_api.cancel_run(run bigint, OUT run_id bigint, OUT locatio
 BEGIN
     IF NOT ingest.cancel(run) THEN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = format('run %s does not run any more', run),
+            MESSAGE = format('run %s is no longer running', run),
             HINT = format('GET /v1/runs/%s shows how it ended.', run);
     END IF;
     run_id := run;
@@ -190,7 +190,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no alert "%s"', alert);
     ELSIF until IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
-            MESSAGE = 'until when nobody is told must not be null',
+            MESSAGE = 'the end of a silence must not be null',
             HINT = 'DELETE /v1/silences/{pattern} ends a silence.';
     END IF;
     PERFORM ingest.silence(pattern, until, reason);
@@ -260,12 +260,12 @@ CREATE FUNCTION ingest_api.add_rule(relation regclass, kind text, columns name[]
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF kind = 'sql' THEN
-        RAISE EXCEPTION USING ERRCODE = 'feature_not_supported', MESSAGE = 'conditions in SQL are not taken by HTTP',
+        RAISE EXCEPTION USING ERRCODE = 'feature_not_supported', MESSAGE = 'conditions in SQL are not accepted by HTTP',
             HINT = 'In the database: SELECT ingest.add_rule(…).';
     END IF;
     id := ingest.add_rule(relation, kind, columns, arguments, severity, tolerance);
     IF id IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'nothing of what makes a rule is null';
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'no argument of a rule may be null';
     END IF;
     location := format('/v1/rules/%s', id);
 END $$;
@@ -319,7 +319,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no annotation "%s"', annotation);
     ELSIF a.ended_at IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = format('annotation %s holds no more', annotation),
+            MESSAGE = format('annotation %s has already ended', annotation),
             HINT = format('GET /v1/annotations/%s shows since when.', annotation);
     END IF;
     PERFORM ingest_internal.annotate(a.table_id,

@@ -29,7 +29,7 @@ DECLARE
 BEGIN
     IF name IS NULL OR expires IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
-            MESSAGE = 'a token has a name and a time for which it is good';
+            MESSAGE = 'a token needs a name and a time for which it is valid';
     ELSIF octet_length(name) NOT BETWEEN 1 AND 400 OR name ~ '[[:cntrl:]]' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = 'the name of a token has 1 to 400 bytes and no control characters';
@@ -37,11 +37,11 @@ BEGIN
         OR NOT scopes <@ '{read,operate,admin}' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = 'the scopes of a token are read, operate and admin',
-            HINT = 'Each is good for what those before it are: scopes => ''{operate}'' reads and does.';
+            HINT = 'Each includes those before it: scopes => ''{operate}'' may read and act.';
     ELSIF expires <= interval '0' OR expires > interval '10 years' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'a token is good for some time, ten years at most',
-            HINT = 'expires => ''90 days'' is what it is without saying so.';
+            MESSAGE = 'a token must be valid for some time, at most ten years',
+            HINT = 'The default is expires => ''90 days''.';
     END IF;
     SELECT * INTO r FROM pg_roles p WHERE p.oid = coalesce(role::oid, actor);
     IF r.oid IS NULL THEN
@@ -51,12 +51,12 @@ BEGIN
             HINT = 'Name a role that has what is needed: create_token(…, role => ''…'').';
     ELSIF pg_has_role(actor, r.oid, 'MEMBER') IS NOT TRUE THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-            MESSAGE = format('a token of role %s is made by a member of it', quote_ident(r.rolname));
+            MESSAGE = format('only a member of role %s can make a token of it', quote_ident(r.rolname));
     ELSIF NOT EXISTS (SELECT FROM pg_roles a WHERE a.rolname = authenticator AND pg_has_role(a.oid, r.oid, 'MEMBER'))
         THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('the gateway may not serve role %s', quote_ident(r.rolname)),
-            HINT = format('Whoever may grant that role says GRANT %s TO %s.', quote_ident(r.rolname),
+            HINT = format('Somebody who may grant that role can run GRANT %s TO %s.', quote_ident(r.rolname),
                 quote_ident(authenticator));
     ELSIF EXISTS (SELECT FROM ingest_api_internal.token t WHERE t.owner = actor AND t.name = create_token.name
         AND t.revoked_at IS NULL AND t.expires_at > now()
@@ -88,7 +88,7 @@ BEGIN
     SELECT count(*) INTO n FROM gone;
     IF n = 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
-            MESSAGE = format('there is no token "%s" of yours that is good', coalesce(name, '')),
+            MESSAGE = format('you have no valid token "%s"', coalesce(name, '')),
             HINT = 'SELECT name FROM ingest_api.tokens; lists them.';
     END IF;
     PERFORM ingest_internal.audit_for(actor, 'revoke_token', name, NULL, NULL);
@@ -128,10 +128,10 @@ BEGIN
             MESSAGE = 'a claim and its value have 1 to 400 bytes';
     ELSIF claim IN ('iss', 'aud', 'exp', 'nbf', 'iat', 'jti') THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('claim "%s" does not tell who somebody is', claim), HINT = 'sub, roles or groups do.';
+            MESSAGE = format('claim "%s" does not identify anybody', claim), HINT = 'sub, roles or groups do.';
     ELSIF ingest_internal.acts_for(actor, 0) IS NOT TRUE THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-            MESSAGE = 'only an admin says whom claims make somebody';
+            MESSAGE = 'only an admin can map claims to roles';
     END IF;
     SELECT * INTO r FROM pg_roles p WHERE p.oid = role::oid;
     IF r.oid IS NULL THEN
@@ -140,16 +140,16 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'no token acts as a superuser';
     ELSIF pg_has_role(actor, r.oid, 'MEMBER') IS NOT TRUE THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-            MESSAGE = format('tokens of role %s are a matter of a member of it', quote_ident(r.rolname));
+            MESSAGE = format('only a member of role %s can map claims to it', quote_ident(r.rolname));
     ELSIF NOT EXISTS (SELECT FROM pg_roles a WHERE a.rolname = authenticator AND pg_has_role(a.oid, r.oid, 'MEMBER'))
         THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('the gateway may not serve role %s', quote_ident(r.rolname)),
-            HINT = format('Whoever may grant that role says GRANT %s TO %s.', quote_ident(r.rolname),
+            HINT = format('Somebody who may grant that role can run GRANT %s TO %s.', quote_ident(r.rolname),
                 quote_ident(authenticator));
     ELSIF EXISTS (SELECT FROM ingest_api_internal.claim c WHERE c.claim = map_claim.claim AND c.value = map_claim.value
         AND c.home = ingest_api_internal.home()) THEN
-        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = 'that claim is a role already',
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = 'that claim is already mapped to a role',
             HINT = format('SELECT ingest_api.unmap_claim(%L, %L);', claim, value);
     END IF;
     DELETE FROM ingest_api_internal.claim c WHERE c.claim = map_claim.claim AND c.value = map_claim.value;
@@ -173,7 +173,7 @@ BEGIN
     END IF;
     IF n = 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
-            MESSAGE = 'there is no such claim, or it is not yours to take back',
+            MESSAGE = 'there is no such claim, or you may not unmap it',
             HINT = 'SELECT * FROM ingest_api.claims; lists them for admins.';
     END IF;
     PERFORM ingest_internal.audit_for(actor, 'unmap_claim', claim, jsonb_build_object('value', value), NULL);
@@ -218,7 +218,7 @@ BEGIN
             MESSAGE = format('%s is neither a table nor a view', relation);
     ELSIF c.nspname LIKE 'pg\_%' OR c.nspname = 'information_schema' THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-            MESSAGE = 'nothing of the system is exposed, and nothing that is temporary';
+            MESSAGE = 'system relations and temporary relations cannot be exposed';
     ELSIF (pg_has_role(actor, c.relowner, 'USAGE') OR ingest_internal.acts_for(actor, c.relowner)) IS NOT TRUE THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('must be owner of %s', relation);
     END IF;
@@ -230,17 +230,17 @@ BEGIN
     IF called !~ '^[a-z_][a-z0-9_.]{0,126}$' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('"%s" cannot be the name of a resource', called),
-            DETAIL = 'It has small letters, digits, _ and points, 127 at most, and begins with a letter.',
+            DETAIL = 'It must have lower-case letters, digits, _ and dots, at most 127, and begin with a letter.',
             HINT = format('SELECT ingest_api.expose(%L, name => ''…'');', relation);
     ELSIF EXISTS (SELECT FROM ingest_api_internal.route x WHERE split_part(x.path, '/', 1) = called)
         OR called IN ('session', 'rpc') THEN
         RAISE EXCEPTION USING ERRCODE = 'duplicate_object',
-            MESSAGE = format('/v1/%s is something else already', called),
-            DETAIL = 'Rows under that address could not be asked for.',
+            MESSAGE = format('/v1/%s is already something else', called),
+            DETAIL = 'Rows could not be asked for at that address.',
             HINT = format('SELECT ingest_api.expose(%L, name => ''…'');', relation);
     ELSIF EXISTS (SELECT FROM ingest_api_internal.resource r WHERE r.name = called OR r.relation = expose.relation) THEN
         RAISE EXCEPTION USING ERRCODE = 'duplicate_object',
-            MESSAGE = format('%s is exposed already, or something else as "%s"', relation, called);
+            MESSAGE = format('%s is already exposed, or something else is exposed as "%s"', relation, called);
     END IF;
     INSERT INTO ingest_api_internal.resource (name, relation, key, description, owner, owner_name, home)
       SELECT called, relation, coalesce((SELECT ingest_api_internal.names(i.indrelid, i.indkey::smallint[])
@@ -289,8 +289,8 @@ BEGIN
                 AND t.home = ingest_api_internal.home() RETURNING t.name, t.prefix)
         SELECT 'token', m.name, CASE WHEN m.name = m.prefix THEN format('%s has one of its name already: it is '
             'called as it begins now', "to"::regrole) END FROM moved m ORDER BY m.name;
-    RETURN QUERY SELECT 'token', t.name, format('it acts as %s, and is no longer good when that role is gone: '
-            'ingest_api.create_token makes one that acts as another', t.role_name)
+    RETURN QUERY SELECT 'token', t.name, format('it acts as %s, and is no longer valid when that role is gone: '
+        'ingest_api.create_token creates one that acts as another', t.role_name)
         FROM ingest_api_internal.token t WHERE t.home = ingest_api_internal.home() AND t.revoked_at IS NULL
             AND t.expires_at > now() AND ingest_internal.is_had_by(t.role, t.role_name, "from", called)
         ORDER BY t.name;

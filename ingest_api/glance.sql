@@ -47,11 +47,11 @@ BEGIN
         OR extract(day FROM step) < 0 OR step < make_interval(days => extract(day FROM step)::integer)
         OR NOT isfinite(last) OR NOT isfinite(first) OR last < first THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'it goes from a moment to a later one in steps of a second at least, without months, no part '
-            'of which goes back';
+            MESSAGE = 'the time must go from a moment to a later one in steps of at least a second, without months and '
+                'negative parts';
     ELSIF extract(epoch FROM last - first) / extract(epoch FROM step) > most THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('there are %s steps at most',
-            most), HINT = 'A longer step, or a shorter time.';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('there can be at most %s steps',
+            most), HINT = 'Use a longer step, or a shorter time.';
     END IF;
 END $$;
 COMMENT ON FUNCTION ingest_api_internal.require_span(timestamptz, timestamptz, interval, integer)

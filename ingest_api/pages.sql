@@ -11,7 +11,7 @@ BEGIN
       INTO found FROM ingest_api.tables t WHERE t.id = table_number;
     IF found IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
-            MESSAGE = format('there is no table %s, or it is not here any more', coalesce(table_number::text, 'null')),
+            MESSAGE = format('there is no table %s, or it no longer exists', coalesce(table_number::text, 'null')),
             HINT = 'GET /v1/tables lists them.';
     END IF;
     RETURN found;
@@ -38,7 +38,7 @@ BEGIN
     IF columns IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
             MESSAGE = format('permission denied for table %s', ingest_api_internal.qualified(relation)),
-            HINT = 'Whoever owns it may GRANT SELECT.';
+            HINT = 'Its owner can GRANT SELECT.';
     END IF;
     RETURN columns;
 END $$;
@@ -51,7 +51,8 @@ DECLARE
     most CONSTANT integer := coalesce(nullif(current_setting('ingest_api.max_rows', true), '')::integer, 1000);
 BEGIN
     IF wanted IS NULL OR wanted NOT BETWEEN 0 AND most THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('limit is between 0 and %s', most);
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('limit must be between 0 and '
+            '%s', most);
     END IF;
     RETURN wanted;
 END $$;
@@ -116,10 +117,10 @@ DECLARE
         FROM unnest(ingest_api_internal.key_of(id, relation)) WITH ORDINALITY k (name, n));
 BEGIN
     IF "offset" IS NULL OR "offset" < 0 THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'offset is not negative';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'offset must not be negative';
     ELSIF "time" IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'time is a moment, such as 2026-01-31T23:59:59Z';
+            MESSAGE = 'time must be a moment, such as 2026-01-31T23:59:59Z';
     END IF;
     RETURN ingest_api_internal.shown(format('SELECT %s FROM ingest.as_of(NULL::%s, %L)%s LIMIT %s OFFSET %s',
         ingest_api_internal.readable_columns(relation), ingest_api_internal.qualified(relation), "time", ' ORDER BY '
@@ -138,12 +139,12 @@ DECLARE
 BEGIN
     IF cardinality(columns) = 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = format('%s has no key by which one row could be meant', relation);
+            MESSAGE = format('%s has no key that identifies a row', relation);
     END IF;
     given := CASE cardinality(columns) WHEN 1 THEN jsonb_build_object(columns[1], key) ELSE key::jsonb END;
     IF jsonb_typeof(given) <> 'object' OR NOT given ?& columns::text[] OR given - columns::text[] <> '{}' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('a row of %s is named by an object of %s', relation, array_to_string(columns, ', '));
+            MESSAGE = format('a row of %s must be named by an object of %s', relation, array_to_string(columns, ', '));
     END IF;
     -- as history has it: what a column's type makes of it
     FOREACH column_name IN ARRAY columns LOOP
@@ -184,7 +185,7 @@ BEGIN
             HINT = 'GET /v1/rules lists them.';
     ELSIF r.checked_at IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = format('rule %s was not checked yet', id),
+            MESSAGE = format('rule %s has not been checked yet', id),
             HINT = format('SELECT * FROM ingest.check_quality(%L);', relation);
     ELSIF r.where_clause IS NULL AND r.violations > 0 AND r.kind NOT IN ('freshness', 'row_count') THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
@@ -269,13 +270,14 @@ BEGIN
     ELSIF step IS NULL OR step < interval '1 second' OR extract(month FROM step) <> 0 OR extract(year FROM step) <> 0
         OR NOT isfinite(last) OR NOT isfinite(first) OR last < first THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'a series goes from a moment to a later one in steps of a second at least, without months';
+            MESSAGE = 'a series must go from a moment to a later one in steps of at least a second, without months';
     ELSIF extract(day FROM step) < 0 OR step < make_interval(days => extract(day FROM step)::integer) THEN
         -- where clocks are put forward a day of 23 hours less 24 goes back, and no series ends
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'no part of a step goes back';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'no part of a step may be negative';
     ELSIF extract(epoch FROM last - first) / extract(epoch FROM step) > most THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('a series has %s steps at most', most), HINT = 'A longer step, or a shorter time.';
+            MESSAGE = format('a series can have at most %s steps', most),
+            HINT = 'Use a longer step, or a shorter time.';
     ELSIF source IS NOT NULL AND NOT EXISTS (SELECT FROM ingest_api.sources s WHERE s.name = series.source) THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
             MESSAGE = format('there is no source "%s"', left(source, 60));

@@ -51,15 +51,16 @@ BEGIN
     SELECT * INTO r FROM pg_roles p WHERE p.oid = actor;
     IF pg_is_in_recovery() THEN
         RAISE EXCEPTION USING ERRCODE = 'read_only_sql_transaction',
-            MESSAGE = 'a standby makes no links, and nobody logs in there',
-            HINT = 'Its primary does; tokens are good on both.';
+            MESSAGE = 'a standby makes no links, and nobody can log in there',
+            HINT = 'Its primary does; tokens are valid on both.';
     ELSIF minutes IS NULL OR minutes NOT BETWEEN 1 AND 1440 THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'a link is good for 1 to 1440 minutes';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'a link must be valid for 1 to 1440 '
+            'minutes';
     ELSIF scopes IS NULL OR cardinality(scopes) = 0 OR array_position(scopes, NULL) IS NOT NULL
         OR NOT scopes <@ '{read,operate,admin}' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = 'the scopes of a link are read, operate and admin',
-            HINT = 'Each is good for what those before it are: scopes => ''{operate}'' reads and does.';
+            HINT = 'Each includes those before it: scopes => ''{operate}'' may read and act.';
     ELSIF r.rolsuper THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'there are no links for superusers',
             HINT = 'SET ROLE to a role that has what is needed, and ask again.';
@@ -67,7 +68,7 @@ BEGIN
         THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('the gateway may not serve role %s', quote_ident(r.rolname)),
-            HINT = format('Whoever may grant that role says GRANT %s TO %s.', quote_ident(r.rolname),
+            HINT = format('Somebody who may grant that role can run GRANT %s TO %s.', quote_ident(r.rolname),
                 quote_ident(authenticator));
     END IF;
     INSERT INTO ingest_api_internal.login_link (hash, role, role_name, scopes, home, expires_at)

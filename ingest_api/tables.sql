@@ -14,8 +14,8 @@ BEGIN
         OR EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles w ON w.oid = m.member
             WHERE m.roleid = r.oid AND NOT w.rolsuper) THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_role_specification',
-            MESSAGE = 'role "ingest_api_engine" exists and is not fit for the extension',
-            HINT = 'It must be NOLOGIN, without attributes and without members, or be called otherwise.';
+            MESSAGE = 'role "ingest_api_engine" exists and is not suitable for the extension',
+            HINT = 'Make it NOLOGIN, without attributes and without members, or rename it.';
     END IF;
     IF pg_catalog.to_regnamespace('ingest_api') IS NOT NULL
         OR pg_catalog.to_regnamespace('ingest_api_internal') IS NOT NULL THEN
@@ -116,7 +116,7 @@ CREATE TABLE ingest_api_internal.answered (
     status integer, -- status of the answer; null: it is being done
     headers text, -- headers of the answer as members of a JSON object, likewise
     body text, -- body of the answer, likewise; null: it was shown only once
-    at timestamptz NOT NULL DEFAULT now(), -- when it was answered
+    at timestamptz NOT NULL DEFAULT now(), -- when it was asked for
     PRIMARY KEY (role, who, key)
 );
 COMMENT ON TABLE ingest_api_internal.answered IS 'answers to requests with an Idempotency-Key, kept for a day';
