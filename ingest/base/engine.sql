@@ -30,11 +30,11 @@ BEGIN
                 AND (m.admin_option OR wanted.name = 'ingest_engine'));
         IF strong OR who IS NOT NULL THEN
             RAISE EXCEPTION USING ERRCODE = 'invalid_role_specification',
-                MESSAGE = pg_catalog.format('role "%s" exists and is not fit for the extension', wanted.name),
+                MESSAGE = pg_catalog.format('role "%s" exists and is not suitable for the extension', wanted.name),
                 DETAIL = pg_catalog.concat_ws(' ', CASE WHEN strong THEN 'It may log in or has another attribute.'
                     END, 'It is under the control of: ' || who || '.'),
                 HINT = pg_catalog.format('ALTER ROLE %I NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION '
-                    'NOBYPASSRLS, and REVOKE %1$I FROM whoever that is, or rename it.', wanted.name);
+                    'NOBYPASSRLS, and REVOKE %1$I FROM those roles, or rename it.', wanted.name);
         END IF;
     END LOOP;
     GRANT ingest_reader TO ingest_consumer;
@@ -116,12 +116,12 @@ CREATE FUNCTION ingest_internal.require(kind text, name text, known boolean, vis
     owner name) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     hint text := CASE kind WHEN 'source'
-        THEN 'ingest.register_source makes one; SELECT source FROM ingest.source_status lists them.'
-        WHEN 'sync' THEN 'ingest.create_sync makes one; SELECT sync FROM ingest.table_status lists them.'
-        WHEN 'job' THEN 'ingest.create_job makes one; SELECT name FROM ingest.job lists them.'
-        WHEN 'consumer' THEN 'ingest.subscribe makes one.'
+        THEN 'ingest.register_source creates one; SELECT source FROM ingest.source_status lists them.'
+        WHEN 'sync' THEN 'ingest.create_sync creates one; SELECT sync FROM ingest.table_status lists them.'
+        WHEN 'job' THEN 'ingest.create_job creates one; SELECT name FROM ingest.job lists them.'
+        WHEN 'consumer' THEN 'ingest.subscribe creates one.'
         WHEN 'rule' THEN 'SELECT rule FROM ingest.quality_status lists them.'
-        WHEN 'export' THEN 'ingest.create_export makes one; SELECT export FROM ingest.export_status lists them.'
+        WHEN 'export' THEN 'ingest.create_export creates one; SELECT export FROM ingest.export_status lists them.'
         WHEN 'alert' THEN 'SELECT alert FROM ingest.alert_status lists them.'
         WHEN 'anomaly' THEN 'SELECT anomaly FROM ingest.anomaly_status lists them.'
         ELSE 'SELECT id FROM ingest.dead_letter lists them.' END;

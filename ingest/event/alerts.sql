@@ -364,7 +364,7 @@ BEGIN
       FROM ingest_internal.stale_copy c WHERE NOT EXISTS (SELECT FROM ingest.alert x WHERE x.kind = 'stale'
           AND x.object = 'sync ' || c.sync AND x.closed_at IS NULL);
     PERFORM ingest_internal.alert_opens('job_waiting', 'job ' || w.job, w.name, 'warning',
-        format('job %s has been due for longer than %s, and nobody begins it', w.name, longest_wait),
+        format('job %s has been due for longer than %s, and has not been begun', w.name, longest_wait),
         source => w.source, job => w.job)
       FROM ingest_internal.waiting_jobs(longest_wait) w WHERE NOT EXISTS (SELECT FROM ingest.alert x
           WHERE x.kind = 'job_waiting' AND x.object = 'job ' || w.job AND x.closed_at IS NULL);
@@ -417,13 +417,13 @@ BEGIN
         OR ingest_internal.sees_source(actor, a.source),
         ingest_internal.changes_for(actor, whose), ingest_internal.role_name(whose, NULL));
     IF a.closed_at IS NOT NULL THEN
-        RAISE NOTICE 'alert % is closed already', alert;
+        RAISE NOTICE 'alert % is already closed', alert;
         RETURN;
     END IF;
     INSERT INTO ingest.acknowledgement (alert, role, role_name) VALUES (a.id, actor, pg_get_userbyid(actor))
         ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
-        RAISE NOTICE 'alert % is acknowledged already', alert;
+        RAISE NOTICE 'alert % is already acknowledged', alert;
         RETURN;
     END IF;
     PERFORM ingest_internal.alert_tell(a, 'acknowledged', jsonb_build_object('acknowledged_by',
@@ -442,8 +442,10 @@ DECLARE
     was timestamptz;
 BEGIN
     IF pattern IS NULL OR pattern = '' THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'which alerts are silenced must be said',
-            HINT = 'As kind/subject, where a * stands for anything: stale/*, */orders, run_failed/nightly.';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'the pattern of alerts to silence must be '
+            'given',
+            HINT = 'It has the form kind/subject, where a * stands for anything: stale/*, */orders, '
+                'run_failed/nightly.';
     ELSIF until <= now() THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'a silence must end in the future',
             HINT = 'Null ends it now.';
@@ -453,7 +455,7 @@ BEGIN
         DELETE FROM ingest.silence s WHERE s.owner = actor AND s.pattern = silence.pattern;
         IF NOT FOUND THEN
             RAISE EXCEPTION USING ERRCODE = 'undefined_object',
-                MESSAGE = format('there is no silence of yours for "%s"', pattern),
+                MESSAGE = format('you have no silence for "%s"', pattern),
                 HINT = 'SELECT pattern, until FROM ingest.silence lists them.';
         END IF;
     ELSE
@@ -463,7 +465,7 @@ BEGIN
               reason = coalesce(excluded.reason, s.reason);
         SELECT count(*) INTO n FROM ingest.alert a WHERE a.closed_at IS NULL AND ingest_internal.alert_fits(a, pattern)
           AND ingest_internal.acts_for(actor, ingest_internal.alert_owner(a));
-        RAISE NOTICE 'alerts that are open and fit: %', n;
+        RAISE NOTICE 'open alerts that match: %', n;
     END IF;
     PERFORM ingest_internal.audit(actor, 'silence', pattern, to_jsonb(was), to_jsonb(silence.until));
 END $$;

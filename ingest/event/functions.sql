@@ -131,8 +131,8 @@ DECLARE
 BEGIN
     IF array_position(types, NULL) IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'no type of events must be null',
-            HINT = 'Without types, or with *, a consumer gets events of all.';
+            MESSAGE = 'event types must not be null',
+            HINT = 'Without types, or with *, a consumer gets events of all types.';
     END IF;
     SELECT t INTO unknown FROM unnest(types) t WHERE t LIKE 'ingest.%'
       AND NOT EXISTS (SELECT FROM ingest.event_type e WHERE ingest_internal.event_wanted(e.type, ARRAY[t])) LIMIT 1;
@@ -157,8 +157,8 @@ BEGIN
     END IF;
     IF consumer = '' OR array_position(types, NULL) IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'the name of a consumer must not be empty, and no type null',
-            HINT = 'Without types it gets events of all.';
+            MESSAGE = 'the name of a consumer must not be empty, and its types must not be null',
+            HINT = 'Without types it gets events of all types.';
     END IF;
     PERFORM ingest_internal.check_types(types);
     horizon := ingest_internal.event_horizon();
@@ -170,7 +170,7 @@ BEGIN
         CASE WHEN horizon.xid <= pg_snapshot_xmin(since) THEN horizon.id ELSE 0 END) ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'duplicate_object',
-            MESSAGE = format('there is a consumer "%s" already', consumer), HINT = 'ingest.unsubscribe forgets it.';
+            MESSAGE = format('consumer "%s" already exists', consumer), HINT = 'ingest.unsubscribe removes it.';
     END IF;
     PERFORM ingest_internal.audit(actor, 'subscribe', consumer, NULL, to_jsonb(types));
 END $$;

@@ -32,7 +32,7 @@ BEGIN
             MESSAGE = 'a job needs a name, a kind, an argument, a priority, attempts and a timeout';
     ELSIF priority NOT BETWEEN -32768 AND 32767 OR max_attempts < 1 OR timeout <= '0' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'priority is between -32768 and 32767, max_attempts and timeout are positive';
+            MESSAGE = 'priority must be between -32768 and 32767, and max_attempts and timeout must be positive';
     END IF;
     CASE kind
         WHEN 'crawl', 'check', 'watch' THEN of_source := (ingest_internal.own_source(actor, argument)).id;
@@ -136,14 +136,15 @@ DECLARE
     number bigint;
 BEGIN
     IF priority NOT BETWEEN -32768 AND 32767 THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'priority is between -32768 and 32767';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'priority must be between -32768 and '
+            '32767';
     END IF;
     INSERT INTO ingest.queue (job, owner, source, priority, run_at, dedupe)
       VALUES (j.id, j.owner, j.source, coalesce(enqueue.priority, j.priority), coalesce(enqueue.run_at, now()),
           CASE WHEN once THEN 'job ' || j.id END)
       ON CONFLICT (dedupe) DO NOTHING RETURNING id INTO number;
     IF number IS NULL THEN
-        RAISE NOTICE 'job "%" is in the queue already', job;
+        RAISE NOTICE 'job "%" is already in the queue', job;
     END IF;
     -- who has its own jobs done stands in their runs
     IF actor <> j.owner AND number IS NOT NULL THEN
@@ -336,7 +337,7 @@ BEGIN
         unknown = i.unknown + ingest_internal.since_last_known(),
         bases = i.bases || ingest_internal.next_era() WHERE (i.system_identifier, i.database) <> (cluster, here);
     IF NOT FOUND THEN
-        RAISE NOTICE 'the repository is at home here already';
+        RAISE NOTICE 'the repository is already at home here';
         RETURN QUERY SELECT * FROM ingest_internal.ownerless();
         RETURN;
     END IF;

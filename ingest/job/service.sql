@@ -14,7 +14,7 @@ CREATE TABLE service (
     gives text, -- function (actor oid, "from" oid, "to" oid, called name, trust boolean) → what, name, remains: hands
         -- over what its extension keeps of a role to another; null: it keeps nothing
     enabled boolean NOT NULL DEFAULT true, -- whether it is to run
-    setting text -- setting of this database without which it does not run; null: there is none
+    setting text -- it runs only if this setting is not empty in this database; null: there is none
 );
 COMMENT ON TABLE service
     IS 'services that background workers of this database run besides jobs; belongs to the superuser who created '

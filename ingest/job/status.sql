@@ -260,22 +260,22 @@ SELECT j.name AS job, -- name of the job
         WHEN NOT o.rolcanlogin THEN format('its owner %s may not log in', o.rolname)
         WHEN q.id IS NULL AND j.schedule IS NULL THEN 'it has no schedule, and nobody put it into the queue'
         WHEN q.id IS NULL AND j.scheduler = 'launcher' AND NOT ingest_internal.launcher_runs()
-            THEN 'nobody keeps its schedule: shared_preload_libraries does not name ingest'
+            THEN 'nothing keeps its schedule: shared_preload_libraries does not name ingest'
         WHEN q.id IS NULL AND j.scheduler = 'pg_cron' AND NOT EXISTS (SELECT FROM pg_extension e
-            WHERE e.extname = 'pg_cron') THEN 'nobody keeps its schedule: pg_cron is not installed here'
+            WHERE e.extname = 'pg_cron') THEN 'nothing keeps its schedule: pg_cron is not installed here'
         WHEN q.id IS NULL THEN NULL
         WHEN d.state = 'paused' THEN 'its source is paused'
         WHEN y.state <> 'active' THEN format('its sync is %s', y.state)
-        WHEN q.put_back IS NOT NULL THEN 'put back, which counts as no try: '
-            || CASE WHEN ingest_internal.acts_for(j.owner) THEN q.put_back ELSE 'its owner sees what' END
+        WHEN q.put_back IS NOT NULL THEN 'put back, which does not count as an attempt: '
+            || CASE WHEN ingest_internal.acts_for(j.owner) THEN q.put_back ELSE 'its owner can see why' END
         WHEN q.run_at > now() THEN 'it is to be tried again, or was put into the queue for later'
         WHEN c.state = 'open' AND now() < c.opened_at + c.open_for THEN 'the circuit breaker of its source is open'
         WHEN w.name IS NOT NULL THEN format('it waits for job %s', w.name)
         WHEN q.source IS NOT NULL AND (SELECT count(*) FROM queue p WHERE p.source = q.source
             AND p.worker IS NOT NULL) >= CASE c.state WHEN 'closed' THEN d.max_parallel ELSE 1 END
-            THEN 'as many jobs as may run on its source at once'
+            THEN 'the maximum number of jobs is running on its source'
         WHEN NOT ingest_internal.launcher_runs()
-            THEN 'nobody does what is queued: CALL ingest.work() does, or shared_preload_libraries with ingest'
+            THEN 'nothing runs what is queued: CALL ingest.work() does, or ingest in shared_preload_libraries'
         ELSE 'all workers are busy' END AS waits_for, -- why it does not run now; null: it runs, or is not due
     r.id AS last_run, -- its last run
     ingest_internal.state_in_words(ingest_internal.state_of_run(r.id, r.state, r.pid),

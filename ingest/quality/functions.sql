@@ -49,7 +49,7 @@ BEGIN
     PERFORM ingest_internal.require('anomaly', anomaly::text, a.id IS NOT NULL, owned
         OR ingest_internal.sees_source(actor, a.source), owned, NULL);
     IF a.resolved_at IS NOT NULL THEN
-        RAISE NOTICE 'anomaly % is resolved already', anomaly;
+        RAISE NOTICE 'anomaly % is already resolved', anomaly;
         RETURN;
     END IF;
     UPDATE ingest.anomaly x SET resolved_at = now() WHERE x.id = a.id;

@@ -46,7 +46,7 @@ CREATE FUNCTION ingest_internal.sees_table(owner oid, relation oid) RETURNS bool
         AND has_schema_privilege(c.relnamespace, 'USAGE') AND ingest_internal.owns(sees_table.owner, c.oid)
         FROM pg_class c WHERE c.oid = sees_table.relation), false);
 COMMENT ON FUNCTION ingest_internal.sees_table(oid, oid)
-    IS 'whether the caller may SELECT all columns and rows of a table that its owner still owns';
+    IS 'whether the caller may SELECT all columns and rows of a table that the given owner still owns';
 
 CREATE FUNCTION ingest_internal.may_read(owner oid, relation oid, attnum smallint) RETURNS boolean LANGUAGE sql STABLE
     RETURN ingest_internal.at_home() AND coalesce((SELECT has_column_privilege(c.oid, a.attnum, 'SELECT')
@@ -55,7 +55,7 @@ CREATE FUNCTION ingest_internal.may_read(owner oid, relation oid, attnum smallin
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
         WHERE c.oid = may_read.relation AND a.attnum = may_read.attnum AND a.attnum > 0 AND NOT a.attisdropped), false);
 COMMENT ON FUNCTION ingest_internal.may_read(oid, oid, smallint)
-    IS 'whether the caller may SELECT a column, for all rows, of a table that its owner still owns';
+    IS 'whether the caller may SELECT a column, for all rows, of a table that the given owner still owns';
 
 CREATE FUNCTION ingest_internal.own_source(actor oid, name text) RETURNS ingest.data_source LANGUAGE plpgsql AS $$
 DECLARE

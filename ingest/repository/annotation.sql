@@ -17,7 +17,7 @@ BEGIN
     SELECT * INTO d FROM ingest.data_source x WHERE x.id = t.source;
     IF table_id IS NULL OR name IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
-            MESSAGE = 'an annotation is of a table, and has a name: description, tags, classification …';
+            MESSAGE = 'an annotation needs a table and a name: description, tags, classification …';
     ELSIF t.id IS NULL OR ingest_internal.sees_source(actor, d.id) IS NOT TRUE THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('no source has a table %s', table_id),
             HINT = 'SELECT id, name FROM ingest.source_table lists them.';
@@ -26,7 +26,7 @@ BEGIN
             MESSAGE = 'the name of an annotation has 1 to 400 bytes and no control characters, and who says it '
                 '400 bytes';
     ELSIF octet_length(value::text) > 100000 THEN
-        RAISE EXCEPTION USING ERRCODE = 'program_limit_exceeded', MESSAGE = 'an annotation has 100,000 bytes at most';
+        RAISE EXCEPTION USING ERRCODE = 'program_limit_exceeded', MESSAGE = 'an annotation has at most 100,000 bytes';
     END IF;
     IF column_name IS NOT NULL THEN
         SELECT c.id INTO of_column FROM ingest.source_column c
@@ -44,8 +44,8 @@ BEGIN
             AND a.ended_at IS NULL FOR UPDATE;
         IF ends AND was.id IS NULL
             OR (was.value, was.said_by) IS NOT DISTINCT FROM (value, annotate.by) AND was.id IS NOT NULL THEN
-            RAISE NOTICE '%', CASE WHEN ends THEN format('nothing is said of %s by that name', object)
-                ELSE format('that is said of %s already', object) END;
+            RAISE NOTICE '%', CASE WHEN ends THEN format('%s has no annotation of that name', object)
+                ELSE format('%s already has that annotation', object) END;
             RETURN was.id;
         END IF;
         UPDATE ingest.annotation a SET ended_at = clock_timestamp() WHERE a.id = was.id;
@@ -77,10 +77,10 @@ DECLARE
     of_table integer;
 BEGIN
     IF object IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'what it is said of must not be null';
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'the object to annotate must not be null';
     ELSIF cardinality(p) NOT IN (2, 3) THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'something is said of a foreign table of a source or its copy, or of a column of these',
+            MESSAGE = 'only a foreign table of a source, its copy, or a column of these can be annotated',
             HINT = 'Name it as schema.table or schema.table.column.';
     END IF;
     -- of a copy is said what is said of the table that it is copied from

@@ -45,7 +45,7 @@ DECLARE
     d ingest.data_source := ingest_internal.own_source(actor, source);
 BEGIN
     IF d.state = 'paused' THEN
-        RAISE NOTICE 'source "%" is paused already', source;
+        RAISE NOTICE 'source "%" is already paused', source;
         RETURN;
     END IF;
     UPDATE ingest.data_source x SET state = 'paused' WHERE x.id = d.id;
@@ -116,7 +116,7 @@ BEGIN
         RETURN;
     END IF;
     IF NOT pg_has_role(ingest_internal.role_oid(role), 'ingest_reader', 'USAGE') THEN
-        RAISE NOTICE USING MESSAGE = format('role "%s" may not look into the repository yet', role),
+        RAISE NOTICE USING MESSAGE = format('role "%s" may not see the repository yet', role),
             HINT = format('GRANT ingest_reader TO %I.', role);
     END IF;
     PERFORM ingest_internal.audit(actor, 'grant_source', source, NULL, to_jsonb(role));
@@ -153,7 +153,7 @@ DECLARE
 BEGIN
     IF NOT ingest_internal.changes_for(actor, new_owner) THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-            MESSAGE = format('only a superuser gives a source to "%s"', owner),
+            MESSAGE = format('only a superuser can give a source to "%s"', owner),
             DETAIL = 'What belongs to a source runs as its owner, and that role is a superuser or can become one.';
     END IF;
     IF new_owner = d.owner THEN

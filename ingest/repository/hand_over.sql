@@ -16,27 +16,27 @@ CREATE FUNCTION ingest_internal.require_hand_over(actor oid, "from" oid, "to" oi
 BEGIN
     IF "from" IS NULL OR "to" IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
-            MESSAGE = 'who hands over, and to whom, must not be null',
-            HINT = 'What belongs to roles that are gone is that of ''-''.';
+            MESSAGE = 'the roles to hand over from and to must not be null',
+            HINT = 'Use ''-'' for what belongs to roles that no longer exist.';
     ELSIF NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = "to")
         OR "from" <> 0 AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = "from") THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = 'that role does not exist',
-            HINT = 'What belongs to roles that are gone is that of ''-''.';
+            HINT = 'Use ''-'' for what belongs to roles that no longer exist.';
     ELSIF "from" = "to" THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('%s has what it has already', "to"::regrole);
+            MESSAGE = format('%s cannot hand over to itself', "to"::regrole);
     ELSIF called IS NOT NULL AND "from" <> 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'called tells roles apart that are gone, and this one is there',
-            HINT = 'Name ''-'' as the role from which things go over, or leave called out.';
+            MESSAGE = 'called is only for roles that no longer exist, and this one exists',
+            HINT = 'Name ''-'' as the role to hand over from, or leave called out.';
     ELSIF NOT ingest_internal.changes_for(actor, "from") THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-            MESSAGE = CASE WHEN "from" = 0 THEN 'what is nobody''s any more is handed over by an admin'
-                ELSE format('what %s has is handed over by a member of that role', "from"::regrole) END,
+            MESSAGE = CASE WHEN "from" = 0 THEN 'only an admin can hand over what no longer belongs to anybody'
+                ELSE format('only a member of role %s can hand over what it has', "from"::regrole) END,
             HINT = 'An admin may, unless that role is a superuser or can become one; a superuser always may.';
     ELSIF NOT ingest_internal.changes_for(actor, "to") THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-            MESSAGE = format('to %s a member of that role hands over', "to"::regrole),
+            MESSAGE = format('only a member of role %s can hand things over to it', "to"::regrole),
             DETAIL = 'What is handed over runs as that role.',
             HINT = 'An admin may, unless that role is a superuser or can become one; a superuser always may.';
     END IF;

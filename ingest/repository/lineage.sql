@@ -76,7 +76,8 @@ BEGIN
             MESSAGE = 'a flow goes from a table to a table, each named as schema.table',
             HINT = 'ingest.set_lineage(''shop.orders'', ''mart.sales'').';
     ELSIF kind IN ('import', 'sync', 'export', 'view', 'foreign key') THEN
-        RAISE EXCEPTION USING ERRCODE = 'reserved_name', MESSAGE = format('flows of kind "%s" are the engine''s', kind);
+        RAISE EXCEPTION USING ERRCODE = 'reserved_name', MESSAGE = format('flows of kind "%s" are reserved for the '
+            'engine', kind);
     END IF;
     IF kind IS NULL THEN
         DELETE FROM ingest.lineage_edge e WHERE (e.from_schema, e.from_table, e.to_schema, e.to_table) = (f[1], f[2],
@@ -167,7 +168,7 @@ BEGIN
         WHEN 'mermaid' THEN RETURN ingest_internal.lineage_mermaid(object, depth);
         WHEN 'dot' THEN RETURN ingest_internal.lineage_dot(object, depth);
         ELSE RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('there is no format of graphs "%s"', format), HINT = 'The formats are mermaid and dot.';
+            MESSAGE = format('there is no graph format "%s"', format), HINT = 'The formats are mermaid and dot.';
     END CASE;
 END $$;
 COMMENT ON FUNCTION lineage_graph(text, integer, text)

@@ -89,10 +89,10 @@ DECLARE
 BEGIN
     IF what IS NULL OR most IS NULL OR most NOT BETWEEN 1 AND 1000 THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'a search has words, and gives 1 to 1000 at most';
+            MESSAGE = 'a search needs words, and a limit between 1 and 1000';
     ELSIF length(words) < 2 OR needs = '{}' OR length(words) > 200 THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'words to search for have two characters at least, and 200 together at most';
+            MESSAGE = 'words to search for must have at least two characters, and at most 200 together';
     END IF;
     SELECT s.tables, s.columns INTO said_of_tables, said_of_columns FROM ingest_internal.search_said(words, sources) s;
     RETURN QUERY

@@ -28,11 +28,11 @@ BEGIN
         WHEN NEW.mode IS NULL OR NEW.mode NOT IN ('full', 'incremental', 'append', 'pieces')
             THEN format('there is no mode "%s"', NEW.mode)
         WHEN NEW.deletions IS NULL OR NEW.deletions NOT IN ('hard', 'soft', 'ignore')
-            THEN format('there is no policy of deletions "%s"', NEW.deletions)
+            THEN format('there is no deletion policy "%s"', NEW.deletions)
         WHEN NEW.profile IS NULL OR NEW.profile NOT IN ('all', 'sample', 'none')
             THEN format('there is no way to profile a copy "%s"', NEW.profile)
         WHEN NEW.key IS NULL OR array_position(NEW.key, NULL) IS NOT NULL
-            THEN 'the key is an array of names of columns, none of them null'
+            THEN 'the key must be an array of column names without nulls'
         WHEN NEW.overlap IS NULL OR NEW.overlap < '0' THEN 'the overlap of windows must not be null or negative'
         WHEN NEW.batch_rows IS NULL OR NEW.batch_rows < 1 THEN 'batch_rows must be at least 1'
         WHEN NEW.reconcile_every <= '0' THEN 'reconcile_every must be positive'
@@ -44,7 +44,7 @@ BEGIN
         WHEN NEW.history IS NULL OR NEW.row_events IS NULL THEN 'history and row_events are true or false'
         WHEN NEW.exclude IS NULL OR NEW.pseudonymise IS NULL OR array_position(NEW.exclude || NEW.pseudonymise, NULL)
             IS NOT NULL THEN 'exclude and pseudonymise are arrays of names of columns, none of them null'
-        WHEN NEW.pseudonym_key !~ '^(file:/|env:).' THEN 'pseudonym_key says where the key is, and is not the key'
+        WHEN NEW.pseudonym_key !~ '^(file:/|env:).' THEN 'pseudonym_key must say where the key is, not be the key'
         WHEN NEW.pseudonymise <> '{}' AND NEW.pseudonym_key IS NULL THEN 'pseudonymise needs a pseudonym_key' END;
     hint := CASE
         WHEN wrong LIKE '%mode "%' THEN 'The modes are full, incremental, append and pieces.'
@@ -52,7 +52,7 @@ BEGIN
         WHEN wrong LIKE '%to profile%' THEN 'profile is all, sample or none.'
         WHEN wrong LIKE 'reconcile_every%' THEN 'Null says that keys are never compared.'
         WHEN wrong LIKE 'history_retention%' THEN 'Null says that history is kept for ever.'
-        WHEN wrong LIKE '%pseudonym_key%' THEN 'Such as pseudonym_key => ''file:/run/secrets/pseudonyms''.'
+        WHEN wrong LIKE '%pseudonym_key%' THEN 'For example: pseudonym_key => ''file:/run/secrets/pseudonyms''.'
         ELSE 'See the documentation of ingest.create_sync.' END;
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = wrong, HINT = hint;
@@ -90,7 +90,7 @@ BEGIN
     ELSE
         UPDATE ingest.sync_state z SET reload = true WHERE z.sync = s.id AND NOT z.reload;
         IF NOT FOUND THEN
-            RAISE NOTICE 'the next run of sync "%" reloads already', name;
+            RAISE NOTICE 'the next run of sync "%" already reloads', name;
             RETURN;
         END IF;
         RAISE NOTICE 'the next run of sync "%" reads the whole table again', name;
@@ -117,7 +117,8 @@ DECLARE
         AND (r.source = of_source OR r.sync = of_sync));
 BEGIN
     IF runs IS NOT NULL THEN
-        RAISE NOTICE 'what runs goes on to its end: run %', runs USING HINT = 'SELECT ingest.cancel(run) stops one.';
+        RAISE NOTICE 'what is running goes on to its end: run %', runs
+            USING HINT = 'SELECT ingest.cancel(run) stops one.';
     END IF;
 END $$;
 COMMENT ON FUNCTION ingest_internal.say_what_runs(integer, integer)
@@ -128,7 +129,7 @@ DECLARE
     s ingest.sync := ingest_internal.own_sync(actor, name);
 BEGIN
     IF s.state = 'paused' THEN
-        RAISE NOTICE 'sync "%" is paused already', name;
+        RAISE NOTICE 'sync "%" is already paused', name;
         RETURN;
     END IF;
     UPDATE ingest.sync x SET state = 'paused', state_reason = 'paused by ' || pg_get_userbyid(actor) WHERE x.id = s.id;
@@ -143,7 +144,7 @@ CREATE FUNCTION ingest_internal.require_one(source text, sync text, what text) R
 BEGIN
     IF num_nonnulls(source, sync) <> 1 THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('what to %s is either a source or a sync', what),
+            MESSAGE = format('either a source or a sync must be named to %s', what),
             HINT = format('ingest.%1$s(''shop''), or ingest.%1$s(sync => ''books.customer'').', what);
     END IF;
 END $$;
@@ -167,7 +168,7 @@ DECLARE
     s ingest.sync := ingest_internal.own_sync(actor, name);
 BEGIN
     IF s.state = 'active' THEN
-        RAISE NOTICE 'sync "%" is active already', name;
+        RAISE NOTICE 'sync "%" is already active', name;
         RETURN;
     END IF;
     UPDATE ingest.sync x SET state = 'active', state_reason = NULL WHERE x.id = s.id;
@@ -228,7 +229,7 @@ BEGIN
     WHERE p.sync = s.id AND p.piece = retry_piece.piece AND p.state <> 'gone';
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
-            MESSAGE = format('sync "%s" knows no piece "%s"', name, coalesce(piece, 'null')),
+            MESSAGE = format('sync "%s" has no piece "%s"', name, coalesce(piece, 'null')),
             HINT = 'SELECT piece, state FROM ingest.sync_piece lists them.';
     END IF;
     PERFORM ingest_internal.audit(actor, 'retry_piece', name, NULL, jsonb_build_object('piece', piece));

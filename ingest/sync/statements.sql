@@ -865,7 +865,7 @@ BEGIN
     IF objective <= '0' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = 'freshness, how old a copy may be, must be positive',
-            HINT = 'Null says that it may be of any age.';
+            HINT = 'Null means that it may be of any age.';
     END IF;
     UPDATE ingest.source_table t SET freshness_objective = objective
     WHERE t.id = number AND was IS DISTINCT FROM objective;
@@ -961,7 +961,7 @@ CREATE FUNCTION ingest_internal.is_history_view(schema_name name, view_name name
         WHERE c.oid = ingest_internal.relation_of(schema_name, view_name) AND o.oid = is_history_view.owner
             AND c.relkind = 'v' AND n.nspname = 'ingest' AND p.proname = 'row_history');
 COMMENT ON FUNCTION ingest_internal.is_history_view(name, name, oid)
-    IS 'whether a view was created by create_history_view and still belongs to its owner';
+    IS 'whether a view was created by create_history_view and still belongs to the given owner';
 
 CREATE FUNCTION ingest_internal.sync_old_partitions() RETURNS TABLE (partition regclass) LANGUAGE sql STABLE
 BEGIN ATOMIC
