@@ -184,7 +184,7 @@ CREATE VIEW ingest_api.claims WITH (security_barrier) AS
 SELECT c.claim AS claim, -- name of a claim in a token
     c.value AS value, -- its value, or one of its values
     ingest_internal.role_name(c.role, c.role_name) AS role, -- role that such a token acts as
-    c.created_at AS created_at -- for how long
+    c.created_at AS created_at -- since when
 FROM ingest_api_internal.claim c WHERE ingest_internal.acts_for(0);
 COMMENT ON VIEW ingest_api.claims IS 'which claims of JSON Web Tokens act as which role; for admins';
 

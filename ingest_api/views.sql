@@ -209,7 +209,7 @@ SELECT v.alert AS id, -- number of the alert
     v.last_seen_at AS last_seen_at, -- when it was last found
     v.duration_seconds AS duration_seconds, -- the same in seconds
     v.acknowledged_by AS acknowledged_by, -- who is taking care of it
-    v.acknowledged_at AS acknowledged_at, -- for how long
+    v.acknowledged_at AS acknowledged_at, -- since when
     v.silenced_until AS silenced_until, -- until when it is silenced
     v.closed_at AS closed_at, -- when it was put right
     v.closed_by AS closed_by -- what put it right
@@ -387,7 +387,7 @@ SELECT v.pattern AS pattern, -- kind/subject, where a * stands for anything
     v.owner_name AS owner, -- role whose alerts are silenced
     v.until AS until, -- until when nobody is told
     v.reason AS reason, -- reason, for people to read
-    v.made_at AS made_at -- for how long
+    v.made_at AS made_at -- since when
 FROM ingest.silence v;
 COMMENT ON VIEW ingest_api.silences IS 'alerts that are silenced for a while';
 
@@ -400,7 +400,7 @@ SELECT v.annotation AS id, -- its number
     v.value AS value, -- its value
     v.said_by AS said_by, -- who says so, in their own words
     v.role AS role, -- role that made it
-    v.said_at AS said_at, -- for how long
+    v.said_at AS said_at, -- since when
     v.ended_at AS ended_at -- until when it was valid; null: it still is
 FROM ingest.annotation_status v;
 COMMENT ON VIEW ingest_api.annotations IS 'annotations of tables and columns by people and services, current and past';

@@ -40,7 +40,7 @@ CREATE TABLE acknowledgement (
     alert bigint PRIMARY KEY REFERENCES alert ON DELETE CASCADE, -- the alert
     role oid NOT NULL, -- who is taking care of it
     role_name name NOT NULL, -- its name at that time
-    at timestamptz NOT NULL DEFAULT now() -- for how long
+    at timestamptz NOT NULL DEFAULT now() -- since when
 );
 COMMENT ON TABLE acknowledgement IS 'alerts that somebody is taking care of';
 
@@ -52,7 +52,7 @@ CREATE TABLE silence (
         CONSTRAINT "a pattern has at most 500 bytes" CHECK (octet_length(pattern) <= 500),
     until timestamptz NOT NULL, -- until when
     reason text, -- reason, for people to read
-    made_at timestamptz NOT NULL DEFAULT now(), -- for how long
+    made_at timestamptz NOT NULL DEFAULT now(), -- since when
     UNIQUE (owner, pattern)
 );
 COMMENT ON TABLE silence IS 'alerts that are silenced for a while';

@@ -352,7 +352,7 @@ SELECT a.id AS alert, -- number of the alert
     coalesce(a.closed_at, now()) - a.opened_at AS duration, -- how long it lasted, or has lasted so far
     extract(epoch FROM coalesce(a.closed_at, now()) - a.opened_at)::float8 AS duration_seconds, -- the same in seconds
     k.role_name AS acknowledged_by, -- who is taking care of it
-    k.at AS acknowledged_at, -- for how long
+    k.at AS acknowledged_at, -- since when
     q.until AS silenced_until, -- until when it is silenced
     a.closed_at AS closed_at, -- when it was put right
     a.closed_by AS closed_by, -- what put it right

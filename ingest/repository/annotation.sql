@@ -113,7 +113,7 @@ SELECT d.name AS source, -- name of the source
     a.value AS value, -- its value
     a.said_by AS said_by, -- who says so, in their own words
     ingest_internal.role_name(a.role, a.role_name) AS role, -- role that made it
-    a.said_at AS said_at, -- for how long
+    a.said_at AS said_at, -- since when
     a.ended_at AS ended_at -- until when it was valid; null: it still is
 FROM annotation a JOIN source_table t ON t.id = a.table_id JOIN data_source d ON d.id = a.source
     LEFT JOIN source_column c ON c.id = a.column_id

@@ -54,7 +54,7 @@ BEGIN
     NEW.server_oid := coalesce((SELECT s.oid FROM pg_foreign_server s WHERE s.srvname = NEW.server), 0);
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION ingest_internal.bind_source() IS 'notes of a new source which schema and server it has';
+COMMENT ON FUNCTION ingest_internal.bind_source() IS 'records which schema and server a new source has';
 CREATE TRIGGER bind BEFORE INSERT ON data_source FOR EACH ROW
     WHEN (NEW.schema_oid IS NULL) EXECUTE FUNCTION ingest_internal.bind_source();
 
@@ -64,7 +64,7 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION ingest_internal.bind_source_table()
-    IS 'notes of a new table of a source which foreign table it has';
+    IS 'records which foreign table a new table of a source has';
 CREATE TRIGGER bind BEFORE INSERT ON source_table FOR EACH ROW
     WHEN (NEW.relation IS NULL) EXECUTE FUNCTION ingest_internal.bind_source_table();
 
@@ -73,7 +73,7 @@ BEGIN
     NEW.target := ingest_internal.relation_named(NEW.target_schema, NEW.target_table);
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION ingest_internal.bind_sync() IS 'notes of a new sync which copy it has';
+COMMENT ON FUNCTION ingest_internal.bind_sync() IS 'records which copy a new sync has';
 CREATE TRIGGER bind BEFORE INSERT ON sync FOR EACH ROW
     WHEN (NEW.target IS NULL) EXECUTE FUNCTION ingest_internal.bind_sync();
 
@@ -86,7 +86,7 @@ BEGIN
     PERFORM ingest_internal.era();
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION ingest_internal.bind_rule() IS 'notes of a new rule which table and columns it has';
+COMMENT ON FUNCTION ingest_internal.bind_rule() IS 'records which table and columns a new rule has';
 CREATE TRIGGER bind BEFORE INSERT ON rule FOR EACH ROW
     WHEN (NEW.attnums IS NULL) EXECUTE FUNCTION ingest_internal.bind_rule();
 
@@ -97,7 +97,7 @@ BEGIN
     NEW.owner_name := (SELECT r.rolname FROM pg_roles r WHERE r.oid = NEW.owner);
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION ingest_internal.bind_anomaly() IS 'notes of a new anomaly which table and column it has';
+COMMENT ON FUNCTION ingest_internal.bind_anomaly() IS 'records which table and column a new anomaly has';
 CREATE TRIGGER bind BEFORE INSERT ON anomaly FOR EACH ROW
     WHEN (NEW.attnum IS NULL) EXECUTE FUNCTION ingest_internal.bind_anomaly();
 
@@ -112,7 +112,7 @@ BEGIN
         FROM made n WHERE n.to_relation IS NULL) r WHERE e.id = r.id;
     RETURN NULL;
 END $$;
-COMMENT ON FUNCTION ingest_internal.bind_lineage() IS 'notes of new flows which relations and columns they have';
+COMMENT ON FUNCTION ingest_internal.bind_lineage() IS 'records which relations and columns new flows have';
 CREATE TRIGGER bind AFTER INSERT ON lineage_edge REFERENCING NEW TABLE AS made
     FOR EACH STATEMENT EXECUTE FUNCTION ingest_internal.bind_lineage();
 

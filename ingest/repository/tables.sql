@@ -56,13 +56,13 @@ VALUES
         'ingest_internal.postgres_horizon', NULL, NULL, true, false, NULL, 'public',
         'another PostgreSQL', true),
     ('mysql_fdw', 'ingest_internal.mysql_check', NULL, 'ingest_internal.mysql_tables', NULL, NULL, NULL, NULL, NULL,
-        true, true, NULL, NULL, 'MySQL and MariaDB; tried on MariaDB', true),
+        true, true, NULL, NULL, 'MySQL and MariaDB; tested on MariaDB', true),
     ('tds_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, NULL, 'dbo',
-        'SQL Server and Sybase; not tried on either', true),
-    ('oracle_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, NULL, NULL, 'Oracle; not tried',
+        'SQL Server and Sybase; not tested on either', true),
+    ('oracle_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, NULL, NULL, 'Oracle; not tested',
         true),
     ('file_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, NULL, NULL,
-        'files of the server; its foreign tables are made by hand', true);
+        'files of the server; its foreign tables are created by hand', true);
 INSERT INTO connector (wrapper, check_function, clock_function, tables_function, pieces_function, piece_column,
     position_column, version_column, error_column, prefix_function, watch_function, lake_columns_function,
     mark_function, published_function, import_options, remote_schema, description, built_in)
@@ -233,7 +233,7 @@ CREATE TABLE annotation (
     said_by text, -- who says so, in their own words: a person, a service, a model
     role oid NOT NULL, -- role that made it
     role_name name NOT NULL, -- its name when last looked at
-    said_at timestamptz NOT NULL DEFAULT clock_timestamp(), -- for how long
+    said_at timestamptz NOT NULL DEFAULT clock_timestamp(), -- since when
     ended_at timestamptz -- until when it was valid; null: it still is
 );
 COMMENT ON TABLE annotation

@@ -170,7 +170,7 @@ CREATE INDEX change_commit_open ON change_commit (seen_at) WHERE after_commit IS
 CREATE TABLE sync_owed (
     sync integer NOT NULL REFERENCES sync ON DELETE CASCADE, -- the sync that is owed
     parent_key text NOT NULL, -- first column of the key of a parent's row that changed
-    since timestamptz NOT NULL DEFAULT now(), -- for how long
+    since timestamptz NOT NULL DEFAULT now(), -- since when
     PRIMARY KEY (sync, parent_key)
 );
 COMMENT ON TABLE sync_owed

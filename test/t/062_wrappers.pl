@@ -23,7 +23,7 @@ sql('CREATE EXTENSION ingest CASCADE; CREATE EXTENSION file_fdw; CREATE EXTENSIO
 # -- what nobody named --
 
 is(sql("SELECT wrapper, description FROM ingest.connector WHERE wrapper IN ('mysql_fdw', 'tds_fdw', 'oracle_fdw') ORDER BY 1"),
-	"mysql_fdw|MySQL and MariaDB; tried on MariaDB\noracle_fdw|Oracle; not tried\ntds_fdw|SQL Server and Sybase; not tried on either", 'known wrappers, and on what they were tried');
+	"mysql_fdw|MySQL and MariaDB; tested on MariaDB\noracle_fdw|Oracle; not tested\ntds_fdw|SQL Server and Sybase; not tested on either", 'known wrappers, and on what they were tried');
 
 # a wrapper that the engine does not know: postgres_fdw, unknown for a while
 my ($port, $host) = ($node->port, $node->host);
