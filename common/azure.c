@@ -105,11 +105,12 @@ check_listed(const char *option, bool listed, const char *otherwise)
 	if (!listed)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("option \"%s\" names a host that no Azure identity is used for", option),
+				 errmsg("option \"%s\" names a host for which no Azure identity may be used", option),
 				 azure_hosts && *azure_hosts
 					 ? errdetail("It is none of the hosts that " EXTENSION_NAME ".azure_hosts lists.")
 					 : errdetail("It is %s of one of Azure's clouds.", otherwise),
-				 errhint("A superuser lists the hosts that may be: ALTER DATABASE … SET " EXTENSION_NAME ".azure_hosts = '…'.")));
+				 errhint("A superuser can list the allowed hosts: ALTER DATABASE … SET " EXTENSION_NAME
+						 ".azure_hosts = '…'.")));
 }
 
 bool
@@ -170,10 +171,10 @@ check_hosts(char **value, void **extra, GucSource source)
 void
 azure_settings(void)
 {
-	DefineCustomStringVariable(EXTENSION_NAME ".azure_hosts", "Hosts that Azure identities are used for.",
+	DefineCustomStringVariable(EXTENSION_NAME ".azure_hosts", "Hosts for which Azure identities may be used.",
 							   "A list such as erp.vault.azure.net, *.servicebus.windows.net; empty: all vaults and event hubs of Azure.",
 							   &azure_hosts, "", PGC_SUSET, 0, check_hosts, NULL, NULL);
-	DefineCustomStringVariable(EXTENSION_NAME ".azure_ca_file", "Certificates that Azure's services are trusted by.",
+	DefineCustomStringVariable(EXTENSION_NAME ".azure_ca_file", "Certificates by which Azure's services are trusted.",
 							   "Empty: the system's.", &azure_ca_file, "", PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
@@ -200,8 +201,9 @@ check_name(const char *what, const char *name)
 	if (*name == '\0' || strlen(name) > 255 || strspn(name, LETTERS DIGITS ".-_") != strlen(name))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("the %s of an Azure identity is not as it should be", what),
-				 errhint("It is a number such as 11111111-2222-3333-4444-555555555555; a tenant may also be a domain.")));
+				 errmsg("the %s of an Azure identity is not valid", what),
+				 errhint("It must be an identifier such as 11111111-2222-3333-4444-555555555555; a tenant may also be "
+						 "a domain.")));
 }
 
 void
@@ -294,8 +296,8 @@ assertion_by_certificate(const AzureIdentity *identity, const char *url)
 	if (thumbprint == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("the file of an Azure certificate holds no certificate of its private key"),
-				 errhint("It must hold both, in PEM form.")));
+				 errmsg("the file of an Azure certificate contains no certificate for its private key"),
+				 errhint("It must contain both, in PEM form.")));
 	if (!pg_strong_random(id, sizeof(id)))
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes")));
 	hex[hex_encode((char *) id, sizeof(id), hex)] = '\0';
@@ -323,8 +325,8 @@ ask_authority(AzureLogin *login)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 				 errmsg("the server's workload identity lacks AZURE_TENANT_ID or AZURE_CLIENT_ID"),
-				 errhint("Both stand in the environment of a pod whose service account is annotated; "
-						 "the options azure_tenant_id and azure_client_id take their place.")));
+				 errhint("Both are in the environment of a pod whose service account is annotated; the options "
+						 "azure_tenant_id and azure_client_id can replace them.")));
 	check_name("tenant", tenant);
 	check_name("client id", client);
 	e = exchange_new("POST", psprintf("%s/%s/oauth2/v2.0/token", authority(), tenant));
@@ -418,16 +420,16 @@ hint_of(Source source)
 	switch (source)
 	{
 		case BY_SECRET:
-			return "Check azure_tenant_id, azure_client_id and azure_client_secret: a secret ends on the day that "
-				   "Azure shows beside it.";
+			return "Check azure_tenant_id, azure_client_id and azure_client_secret: a secret expires on the date that "
+				   "Azure shows next to it.";
 		case BY_CERTIFICATE:
 			return "Check azure_tenant_id and azure_client_id, and that the certificate was added to the application.";
 		case BY_WORKLOAD:
 			return "Check that the identity has a federated credential for this cluster's issuer, namespace and "
 				   "service account.";
 		default:
-			return "Check that an identity is assigned to the machine or the app; where there are several, "
-				   "azure_client_id says which.";
+			return "Check that an identity is assigned to the machine or the app; if there are several, set "
+				   "azure_client_id to one of them.";
 	}
 }
 

@@ -527,7 +527,7 @@ talk_on(HttpTransfer *t)
 			finish(t, CURLE_OK);
 			break;
 		case HTTP_TALK_BROKEN:
-			strlcpy(t->error, "the connection was closed amid the conversation", sizeof(t->error));
+			strlcpy(t->error, "the connection was closed in the middle of the conversation", sizeof(t->error));
 			finish(t, CURLE_RECV_ERROR);
 			break;
 	}

@@ -58,7 +58,7 @@ lender_of(List *defs)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 				 errmsg("the user mapping lacks option identity_lent_by"),
-				 errdetail("It uses the server's own identity, which somebody must answer for."),
+				 errdetail("It uses the server's own identity, for which somebody must take responsibility."),
 				 errhint("Name a superuser or a member of pg_read_server_files, or give azure_tenant_id, azure_client_id "
 						 "and azure_client_secret or azure_certificate_file of another identity.")));
 	role = get_role_oid(name, true);
@@ -96,7 +96,7 @@ identity_check(List *defs)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to lend the server's identity as role \"%s\"", option_text(defs, "identity_lent_by")),
-				 errhint("Whoever sets or changes options of such a user mapping must be a member of that role.")));
+				 errhint("Only a member of that role can set or change options of such a user mapping.")));
 }
 
 void
@@ -111,7 +111,8 @@ identity_check_use(List *defs, Oid serverid, bool by_token)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the owner of server \"%s\" may not use the server's identity", GetForeignServer(serverid)->servername),
-				 errdetail("The user mapping uses it, and the owner says where what it opens is sent."),
+				 errdetail("The user mapping uses it, and the owner decides where the data that it gives access to "
+						   "are sent."),
 				 errhint("The owner must be a superuser or a member of pg_read_server_files.")));
 }
 

@@ -107,7 +107,7 @@ algorithm_of(EVP_PKEY *key, const char *whose, const char *taker, int *half)
 	ERR_clear_error();
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-			 errmsg("the private key %s is of a kind that %s does not take", whose, taker),
+			 errmsg("the private key %s is of a kind that %s does not accept", whose, taker),
 			 errhint("Use an RSA key of at least 2048 bits or an EC key on P-256, P-384 or P-521.")));
 }
 

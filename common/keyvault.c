@@ -94,7 +94,8 @@ place_of(const char *option, const char *reference)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 				 errmsg("option \"%s\" is not a reference to a secret in a vault", option),
-				 errhint("It is keyvault:name-of-the-vault/name-of-the-secret, with a slash and a version behind it or without.")));
+				 errhint("It must be keyvault:name-of-the-vault/name-of-the-secret, optionally followed by a slash "
+						 "and a version.")));
 	azure_check_host(option, place.host);
 	return place;
 }
@@ -264,7 +265,7 @@ read_challenge(VaultFetch *f)
 		authority = part_of(challenge, "authorization_uri");
 	host = host_of(resource);
 	if (host == NULL || host_of(authority) == NULL)
-		fail(f, ERRCODE_FDW_REPLY_HANDLE, "It refuses, and does not say for what and by whom a token must be given", NULL);
+		fail(f, ERRCODE_FDW_REPLY_HANDLE, "It refused, without saying which token it needs and from whom", NULL);
 	if (!is_within(own, host))
 		fail(f, ERRCODE_INSUFFICIENT_PRIVILEGE,
 			 psprintf("It asks for a token for \"%s\", which is not its own domain: it gets none", host), NULL);
@@ -315,7 +316,7 @@ keep(VaultFetch *f)
 	const char *value = json_text(reply, "value");
 
 	if (value == NULL)
-		fail(f, ERRCODE_FDW_REPLY_HANDLE, "The reply holds no secret", NULL);
+		fail(f, ERRCODE_FDW_REPLY_HANDLE, "The reply contains no secret", NULL);
 	remember(key_of(f->identity, f->reference), value, GetCurrentTimestamp() + KNOWN_FOR);
 	explicit_bzero((char *) value, strlen(value));
 	json_wipe(reply);

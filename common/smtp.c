@@ -20,7 +20,7 @@ smtp_bad_address(const char *address)
 
 	for (const unsigned char *c = (const unsigned char *) address; *c; c++)
 		if (*c <= 0x20 || *c >= 0x7f || strchr("<>\"\\(),:;[]", *c))
-			return "it must have printable ASCII alone, without blanks, quotes and brackets";
+			return "it must contain only printable ASCII, without blanks, quotes and brackets";
 	if (at == NULL || at == address || at[1] == '\0' || strchr(address, '@') != at)
 		return "it must be like name@example.com";
 	if (strlen(address) > LONGEST_ADDRESS)

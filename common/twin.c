@@ -37,7 +37,7 @@ twin_of(Oid function)
 	if (!OidIsValid(twin))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("function " EXTENSION_NAME ".%s has nothing behind it", NameStr(proc->proname)),
+				 errmsg("function " EXTENSION_NAME ".%s has no implementation", NameStr(proc->proname)),
 				 errdetail("The library " EXTENSION_NAME " and the objects of the extension are of different versions."),
 				 errhint("ALTER EXTENSION " EXTENSION_NAME " UPDATE.")));
 	pfree(types);

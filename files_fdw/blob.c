@@ -102,19 +102,19 @@ address_problem(const char *where)
 	size_t n;
 
 	if (url == NULL || strchr(where, '@') || strchr(where, '?') || strchr(where, '#') || strchr(where, '%'))
-		return "It must be https://account.blob.core.windows.net/container, perhaps with a folder behind it, and without "
-			   "a signature: option sas of the user mapping has that.";
+		return "It must be https://account.blob.core.windows.net/container, optionally followed by a folder, and "
+			   "without a signature, which belongs in option sas of the user mapping.";
 	path = path_of(where);
 	if (account_in_path(host_of(where)))
 	{
 		n = *path ? strcspn(path + 1, "/") : 0;
 		if (n == 0)
-			return "Where the host is a number, the account is the first name behind it.";
+			return "If the host is a number, the account is the first name after it.";
 		path += n + 1;
 	}
 	n = *path ? strcspn(path + 1, "/") : 0;
 	if (n == 0 || !is_container(path + 1, n))
-		return "It must name a container: 3 to 63 small letters, digits and hyphens.";
+		return "It must name a container: 3 to 63 lower-case letters, digits and hyphens.";
 	for (path += n + 1; *path == '/'; path += n + 1)
 	{
 		n = strcspn(path + 1, "/");
@@ -235,7 +235,7 @@ check_signature(const BlobStore *s)
 	if (strspn(s->secret, LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ" DIGITS "-._~%=&:+/,") != strlen(s->secret) || signature_itself == NULL)
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 						errmsg("option sas of the user mapping for server \"%s\" is not a signature", s->server),
-						errhint("It is what Azure shows as SAS token: sv=…&se=…&sig=….")));
+						errhint("It must be what Azure shows as SAS token: sv=…&se=…&sig=….")));
 	explicit_bzero(signature_itself, strlen(signature_itself));
 	end = signed_value(s->secret, "se");
 	/* what is not written of the time is 0 */
@@ -245,8 +245,8 @@ check_signature(const BlobStore *s)
 	if (timegm(&tm) < time(NULL))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 						errmsg("the signature of server \"%s\" has expired", s->server),
-						errdetail("It was good until %04d-%02d-%02d %02d:%02d:%02d UTC.", y, m, d, h, min, sec),
-						errhint("Have a new one made, and set option sas of the user mapping to it.")));
+						errdetail("It was valid until %04d-%02d-%02d %02d:%02d:%02d UTC.", y, m, d, h, min, sec),
+						errhint("Create a new one, and set option sas of the user mapping to it.")));
 }
 
 static void
@@ -326,8 +326,8 @@ signature(const BlobStore *s, const char *text)
 
 	if (got <= 0)
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-						errmsg("option account_key of the user mapping for server \"%s\" is no key", s->server),
-						errhint("It is what Azure shows as key1 or key2 of the storage account, in base64.")));
+						errmsg("option account_key of the user mapping for server \"%s\" is not a key", s->server),
+						errhint("It must be what Azure shows as key1 or key2 of the storage account, in base64.")));
 	for (size_t i = n; i > 0 && s->secret[i - 1] == '='; i--)
 		got--;
 	if (HMAC(EVP_sha256(), key, got, (const unsigned char *) text, strlen(text), digest, &len) == NULL)
@@ -540,7 +540,8 @@ hint_of(const BlobStore *s, bool writes)
 		case BLOB_KEY:
 			return "Check account_key of the user mapping, that the account allows keys, and its firewall.";
 		case BLOB_SAS:
-			return "Check sas of the user mapping: it must allow to read and to list (sp=rl), of this container, now, from here.";
+			return "Check sas of the user mapping: it must allow reading and listing (sp=rl) of this container, now, "
+				   "from here.";
 		case BLOB_IDENTITY:
 			return "The identity needs the role \"Storage Blob Data Reader\" on the container or the account; a new assignment takes some minutes.";
 		default:
@@ -615,11 +616,11 @@ wrong_part(const BlobCall *call)
 
 	/* all of a blob is no part of it but where the part is all */
 	if (r->body_len != (size_t) call->n || (r->status == 200 && call->from > 0))
-		return psprintf("%zu bytes came where " INT64_FORMAT " were asked for", r->body_len, call->n);
+		return psprintf("%zu bytes arrived where " INT64_FORMAT " were asked for", r->body_len, call->n);
 	if (r->status == 206 && (strncmp(r->content_range, "bytes ", 6) != 0 || strncmp(r->content_range + 6, range, n) != 0 ||
 							 r->content_range[6 + n] != '/'))
-		return psprintf("another part came than bytes %s, which were asked for", range);
-	return strcmp(r->etag, call->version) == 0 ? NULL : pstrdup("another version came than was asked for");
+		return psprintf("another part arrived than the requested bytes %s", range);
+	return strcmp(r->etag, call->version) == 0 ? NULL : pstrdup("another version arrived than the requested one");
 }
 
 /* The answer, with a token that is good */

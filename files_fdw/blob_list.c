@@ -127,14 +127,14 @@ end_property(Reading *r)
 		/* with quotes or without them; it becomes part of a header */
 		r->file.version = n > 1 && text[0] == '"' && text[n - 1] == '"' ? pnstrdup(text + 1, n - 2) : pstrdup(text);
 		if (*r->file.version == '\0' || strpbrk(r->file.version, "\"\r\n\t ") || strlen(r->file.version) > 200)
-			stop(r, "a blob's version is not as it should be");
+			stop(r, "a blob's version is not valid");
 	}
 	else if (strcmp(name, "Last-Modified") == 0)
 	{
 		time_t when = curl_getdate(text, NULL);
 
 		if (when == (time_t) -1)
-			stop(r, "a blob's time is not as it should be");
+			stop(r, "a blob's time is not valid");
 		r->file.modified = time_t_to_timestamptz((pg_time_t) when);
 	}
 	else if (strcmp(name, "Creation-Time") == 0)
@@ -175,7 +175,7 @@ end_element(void *arg, const XML_Char *name)
 	{
 		r->file.path = pstrdup(r->text.data);
 		if (r->encoded && !percent_decode(r->file.path))
-			stop(r, "a blob's name is not as it should be");
+			stop(r, "a blob's name is not valid");
 	}
 	else if (r->depth == 5 && in_blob && strcmp(r->element[4], "Properties") == 0)
 		end_property(r);

@@ -163,7 +163,7 @@ list_page(Listing *l, const char *prefix, const char *marker, const char *most, 
 	if (page.why)
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_STRING_FORMAT),
 						errmsg("the listing of server \"%s\" cannot be read", l->root->root.server),
-						errdetail("The answer is not as Azure's: %s.", page.why)));
+						errdetail("The answer is not one of Azure's: %s.", page.why)));
 	l->any |= page.files != NIL;
 	l->barren = page.files != NIL ? 0 : l->barren + 1;
 	foreach (lc, page.files)
@@ -286,7 +286,7 @@ blob_describe(Root *root)
 	if (r->others == 0 && r->archived == 0)
 		return NULL;
 	return psprintf(INT64_FORMAT " archived files, which fail when they are read, and " INT64_FORMAT
-								 " whose names no path of files can have, which are left out",
+								 " whose names cannot be paths of files, which are left out",
 					r->archived, r->others);
 }
 

@@ -85,8 +85,8 @@ check_newest(ReturnSetInfo *rsinfo, List *files)
 		report(rsinfo, "newest", true, "there is no file yet");
 	else if (newest->modified > now + MOST_SKEW_US)
 		report(rsinfo, "newest", false,
-			   psprintf("file \"%s\" is of %s, which is not yet: until then it counts as being written; check the "
-						"clock of who writes it",
+			   psprintf("file \"%s\" is of %s, which is in the future: until then it counts as being written; check "
+						"the clock of its writer",
 						newest->path, timestamptz_to_str(newest->modified)));
 	else
 		report(rsinfo, "newest", true, psprintf("\"%s\", of %s", newest->path, timestamptz_to_str(newest->modified)));

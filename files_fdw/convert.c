@@ -132,7 +132,7 @@ wrong_moment(const Converter *c, MomentFault fault, Complaint *complaint)
 	{
 		case MOMENT_RANGE:
 			return complain(complaint, ERRCODE_DATETIME_FIELD_OVERFLOW,
-							"no valid %s, or one finer than a microsecond (option dateorder: %s)", c->type_name,
+							"not a valid %s, or one finer than a microsecond (option dateorder: %s)", c->type_name,
 							orders[c->manner.dates]);
 		case MOMENT_ZONE:
 			return complain(complaint, ERRCODE_INVALID_DATETIME_FORMAT, "the time has a zone, which type %s would lose",
@@ -493,8 +493,8 @@ to_number(const Converter *c, const char *p, int len, Arena *arena, bool soft, D
 	{
 		if (!plain_number(&c->manner, p, len, plain, &len))
 			return complain(complaint, ERRCODE_INVALID_TEXT_REPRESENTATION,
-							"invalid value for type %s, with the decimal sign \"%c\" and thousands divided by \"%.1s\" "
-							"(options decimal, thousands)",
+							"invalid value for type %s, with the decimal sign \"%c\" and thousands separated by "
+							"\"%.1s\" (options decimal, thousands)",
 							c->type_name, c->manner.decimal,
 							c->manner.thousands ? (char[]){c->manner.thousands, 0} : "");
 		p = plain;
@@ -662,7 +662,9 @@ convert_plain(const Converter *c, const char *p, int len, Arena *arena, bool sof
 			break;
 		default:
 			if (c->base == JSONBOID && json_member_twice(p, len, &twice))
-				good = complain(complaint, ERRCODE_DUPLICATE_JSON_OBJECT_KEY_VALUE, "member \"%s\" stands there twice", twice);
+				good = complain(complaint, ERRCODE_DUPLICATE_JSON_OBJECT_KEY_VALUE,
+								"member \"%s\" appears twice",
+								twice);
 			else
 				good = by_input(c, p, len, arena, soft, value, complaint);
 			break;
@@ -698,7 +700,8 @@ convert_text_field(const Converter *c, const Csv *csv, const Field *field, Arena
 		complaint->column = c->name;
 		complaint->value = field->p;
 		complaint->len = field->len;
-		return complain(complaint, ERRCODE_UNTRANSLATABLE_CHARACTER, "an escape is not a character of this database");
+		return complain(complaint, ERRCODE_UNTRANSLATABLE_CHARACTER, "an escape is not a character of the database's "
+																	 "encoding");
 	}
 	if (c->most >= 0 && len > c->most && pg_mbstrlen_with_len(VARDATA(result), len) > c->most)
 		return convert_plain(&(Converter){.class = CONVERT_INPUT,
@@ -744,7 +747,7 @@ error_of_cell(const Converter *c, const Field *field, Complaint *complaint)
 	complaint->value = field->p;
 	complaint->len = field->len;
 	return complain(complaint, ERRCODE_INVALID_TEXT_REPRESENTATION,
-					field->len > 0 && *field->p == '#' ? "the cell has an error in place of a value"
+					field->len > 0 && *field->p == '#' ? "the cell has an error instead of a value"
 													   : "the cell has a day that its calendar does not have");
 }
 
@@ -778,7 +781,8 @@ convert_field(const Converter *c, const Csv *csv, const Field *field, Arena *are
 		complaint->column = c->name;
 		complaint->value = field->p;
 		complaint->len = field->len;
-		return complain(complaint, ERRCODE_UNTRANSLATABLE_CHARACTER, "an escape is not a character of this database");
+		return complain(complaint, ERRCODE_UNTRANSLATABLE_CHARACTER, "an escape is not a character of the database's "
+																	 "encoding");
 	}
 	return convert_plain(c, field->p, field->len, arena, soft, value, complaint);
 }

@@ -34,7 +34,7 @@ not_followed(const LakeState *state, const char *why, const char *hint)
 					errdetail("%s", why), errhint("%s", hint)));
 }
 
-#define OTHERS_LAKE "Write to a folder of its own: such a lake only its own writer can follow."
+#define OTHERS_LAKE "Write to a folder of its own: only its own writer can follow such a lake."
 
 /* Of what another writer has made, what a version of ours would have to respect */
 static void
@@ -266,7 +266,7 @@ take_add(LakeState *state, Json *add, MemoryContext scratch)
 	if (path == NULL || strchr(path, ':') || *path == '/')
 		not_followed(state, "It has files of other folders.", OTHERS_LAKE);
 	if (json_member(add, "deletionVector"))
-		not_followed(state, "It has files of which rows are deleted.", OTHERS_LAKE);
+		not_followed(state, "It has files with deleted rows.", OTHERS_LAKE);
 	forget_file(state, path);
 	entry->old = true;
 	entry->logged = pstrdup(path);
@@ -423,9 +423,9 @@ delta_advance(LakeState *state)
 		CHECK_FOR_INTERRUPTS();
 		if (lake_log_version(file->path) != state->version + 1)
 			not_followed(state,
-						 psprintf("Version " INT64_FORMAT " is not there: it was taken into a checkpoint, or is lost.",
+						 psprintf("Version " INT64_FORMAT " is missing: it was merged into a checkpoint, or is lost.",
 								  state->version + 1),
-						 "Only logs are followed that are there from version 0, or from a whole checkpoint, on.");
+						 "Only logs that exist from version 0 on, or from a whole checkpoint on, can be followed.");
 		take_version(state, file, scratch);
 		state->version++;
 	}
@@ -479,7 +479,7 @@ check_field(const LakeState *state, const LakeCommit *commit, Json *field)
 			continue;
 		if (strcmp(c->name, name) != 0 || type == NULL || strcmp(type, c->delta) != 0)
 			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-							errmsg("column \"%s\" of foreign table \"%s\" is another one than the lake's", c->name,
+							errmsg("column \"%s\" of foreign table \"%s\" differs from the lake's", c->name,
 								   commit->table),
 							errdetail("It would be \"%s\" of type %s; the lake has \"%s\" of type %s.", c->name,
 									  c->delta, name, type ? type : "of several parts"),
@@ -496,7 +496,7 @@ delta_check(const LakeState *state, const LakeCommit *commit)
 	if (state->version < 0)
 		return;
 	if (state->schema == NULL)
-		not_followed(state, "It does not say what the table is like.", OTHERS_LAKE);
+		not_followed(state, "It does not describe the table.", OTHERS_LAKE);
 	if (state->append_only && lake_gone(state, commit) != NIL)
 		not_followed(state, "The lake is one that only grows (delta.appendOnly).", OTHERS_LAKE);
 	fields = schema_fields(state);

@@ -121,7 +121,7 @@ find_encoding(Root *root, FileInfo *file, Dialect *d)
 			d->o.encoding = PG_LATIN1;
 	}
 	add_choice(&d->choices, "encoding", pstrdup(pg_encoding_to_char(d->o.encoding)),
-			   psprintf("not UTF-8: byte %02x at position %d; which encoding of single bytes it is, no file tells",
+			   psprintf("not UTF-8: byte %02x at position %d; no file tells which single-byte encoding it is",
 						(unsigned char) raw[valid], valid),
 			   pstrdup("UTF8"));
 }
@@ -408,11 +408,11 @@ find_signs(const char *text, size_t len, Dialect *d, Try *found)
 			   best.quoted > 0 ? psprintf("%d fields begin and end with it", best.quoted) : pstrdup("no field has one"),
 			   NULL);
 	if (best.escape != best.quote)
-		add_choice(&d->choices, "escape", pstrdup(sign_name(best.escape)), pstrdup("a backslash stands before quotes"),
+		add_choice(&d->choices, "escape", pstrdup(sign_name(best.escape)), pstrdup("a backslash precedes quotes"),
 				   pstrdup(sign_name(best.quote)));
 	if (best.lazy)
 		add_choice(&d->choices, "lazy_quotes", pstrdup("on"),
-				   pstrdup("quotes stand within fields that do not begin with one"), pstrdup("off"));
+				   pstrdup("quotes occur within fields that do not begin with one"), pstrdup("off"));
 	if (best.width > 1 && second.width > 1 && second.score > best.score * NEAR)
 		d->problem = psprintf("the delimiter may be %s (%s) or %s (%s)", sign_name(best.delimiter), describe_try(&best),
 							  sign_name(second.delimiter), describe_try(&second));
@@ -562,9 +562,9 @@ find_header(Dialect *d, const SampleRow *lines, int n, int first)
 		d->o.header = sum > 0;
 	add_choice(&d->choices, "header", pstrdup(d->o.header ? "on" : "off"),
 			   sum > 0       ? psprintf("%d cells of the first row are words above numbers or dates", names)
-			   : sum < 0     ? pstrdup("cells of the first row are as those below")
-			   : d->o.header ? pstrdup("cells of the first row are words that differ and do not come again")
-							 : pstrdup("the first row does not stand apart"),
+			   : sum < 0     ? pstrdup("cells of the first row are like those below")
+			   : d->o.header ? pstrdup("cells of the first row are words that differ and do not occur again")
+							 : pstrdup("the first row does not stand out"),
 			   pstrdup(d->o.header ? "off" : "on"));
 }
 
@@ -643,8 +643,8 @@ doubt_beginning(Dialect *d, const SampleRow *lines, int n, int first)
 	for (int i = 0; i < first && d->problem == NULL; i++)
 	{
 		if (is_like_rows(&lines[i], lines, from, n))
-			d->problem = psprintf("line " INT64_FORMAT " has %d fields, not %d, but is like the rows behind it: option skip must "
-								  "say how many lines are no part of the table",
+			d->problem = psprintf("line " INT64_FORMAT " has %d fields, not %d, but is like the rows after it: option "
+								  "skip must say how many lines are not part of the table",
 								  lines[i].line, lines[i].n, d->width);
 	}
 	for (int c = 0; c < d->width && !typed; c++)
@@ -682,7 +682,7 @@ dialect_of_rows(Dialect *d, const SampleRow *lines, int n)
 	{
 		if (d->problem == NULL)
 			d->problem = psprintf("%d rows stand before the first that has %d fields as most have: option skip must "
-								  "say how many lines are no part of the table",
+								  "say how many lines are not part of the table",
 								  first, d->width);
 		first = 0;
 	}
@@ -819,7 +819,7 @@ find_json(const char *text, size_t len, bool whole, Dialect *d)
 	add_choice(&d->choices, "format", pstrdup("json"), psprintf("%d objects could be read", n), NULL);
 	add_choice(&d->choices, "records", pstrdup(records),
 			   pstrdup(strcmp(records, "lines") == 0 ? "an object in each line"
-													 : "an array of objects, or objects one behind the other"),
+													 : "an array of objects, or objects one after the other"),
 			   NULL);
 	return true;
 }

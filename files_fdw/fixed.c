@@ -64,7 +64,7 @@ fixed_read(const char *text, const char **problem)
 	if (n > MOST_COLUMNS)
 		return NULL;
 	f = palloc0(offsetof(FixedColumns, columns) + sizeof(FixedColumn) * n);
-	*problem = "It must be places of columns, the first character being 1, such as: 1-8, 9-38, 41, 42-";
+	*problem = "It must be positions of columns, the first character being 1, such as: 1-8, 9-38, 41, 42-";
 	for (const char *p = text;; p++)
 	{
 		FixedColumn *c = &f->columns[f->n++];
@@ -74,7 +74,7 @@ fixed_read(const char *text, const char **problem)
 			return NULL;
 		if (f->n > 1 && c->from < c[-1].to)
 		{
-			*problem = "Columns must stand one behind the other.";
+			*problem = "Columns must follow one another.";
 			return NULL;
 		}
 		if (*p == '\0')
@@ -154,7 +154,8 @@ is_blank(const Walk *from, const Walk *to, Row *row)
 		return true;
 	row->fault.value = between.p;
 	row->fault.len = Min(between.len, 200);
-	return complain(&row->fault, ERRCODE_BAD_COPY_FILE_FORMAT, "something stands in characters %d to %d, where no column is",
+	return complain(&row->fault, ERRCODE_BAD_COPY_FILE_FORMAT, "there is something in characters %d to %d, where "
+															   "there is no column",
 					from->at + 1, to->at);
 }
 

@@ -191,7 +191,7 @@ fixed_find(const char *text, size_t len, Dialect *d)
 	d->o.columns = f;
 	d->width = n;
 	add_choice(&d->choices, "format", pstrdup("fixed"),
-			   psprintf("%d columns of blanks, which %d lines have, divide what they have", n - 1, lines->n), pstrdup("csv"));
+			   psprintf("%d columns of blanks in %d lines separate their contents", n - 1, lines->n), pstrdup("csv"));
 	add_choice(&d->choices, "columns", fixed_print(f), pstrdup("where texts begin and end in all these lines"), NULL);
 	return true;
 }

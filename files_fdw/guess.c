@@ -488,15 +488,15 @@ take_number(Guess *g, GuessResult *r)
 	}
 	if ((g->points == 0 && g->commas == 0 && (g->doubtful_points > 0 || g->doubtful_commas > 0)) || g->nmarks > 1)
 	{
-		r->note = pstrdup(g->nmarks > 1 ? "several signs divide thousands"
-										: "the sign before three digits may be decimal or divide thousands (options "
-										  "decimal, thousands of the column)");
+		r->note = pstrdup(g->nmarks > 1 ? "several signs separate thousands"
+										: "the sign before three digits may be a decimal sign or separate thousands "
+										  "(options decimal, thousands of the column)");
 		r->runner_up = pstrdup("numeric");
 		return false;
 	}
 	if (g->nmarks == 1 && (g->marks[0] == decimal || strchr(".,' _", g->marks[0]) == NULL))
 	{
-		r->note = pstrdup("thousands are divided by a sign that option thousands does not know");
+		r->note = pstrdup("thousands are separated by a sign that option thousands does not know");
 		return false;
 	}
 	/* 1.234 in a column of 1,5 divides thousands */

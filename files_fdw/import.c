@@ -134,6 +134,6 @@ import_schema(ImportForeignSchemaStmt *stmt, Oid serverid)
 	if (other > 0 && stmt->list_type == FDW_IMPORT_SCHEMA_ALL)
 		ereport(
 			NOTICE,
-			(errmsg("%d files are left out, since their names have endings of no format that is read", other)));
+			(errmsg("%d files are left out, since their names do not end as those of a known format", other)));
 	return commands;
 }

@@ -260,7 +260,7 @@ look_for_errors(Row *row)
 			continue;
 		row->fault.value = field->p;
 		row->fault.len = field->len;
-		complain(&row->fault, ERRCODE_INVALID_TEXT_REPRESENTATION, "a cell has an error in place of a value");
+		complain(&row->fault, ERRCODE_INVALID_TEXT_REPRESENTATION, "a cell has an error instead of a value");
 	}
 }
 
@@ -478,7 +478,7 @@ settle_names(Inference *i, FileInfo *file)
 		for (int c = 0; c < header.n; c++)
 			i->names[c] = pstrdup(header.names[c]);
 		add_choice(&d->choices, "names", pstrdup("by place"),
-				   psprintf("names of the header are empty or come twice: option header is off, and %s passes over it",
+				   psprintf("names of the header are empty or repeated: option header is off, and %s skips it",
 							range ? "range" : "skip"),
 				   NULL);
 	}
@@ -530,7 +530,7 @@ infer_group(Root *root, FileGroup *group, int64 budget, Inference *i)
 		i->dialect.o.encoding = PG_WIN1252;
 		((Choice *) linitial(i->dialect.choices))->value = pstrdup("WIN1252");
 		((Choice *) linitial(i->dialect.choices))->evidence =
-			psprintf("%s is not valid UTF-8; which encoding of single bytes it is, no file tells", i->where_not_utf8);
+			psprintf("%s is not valid UTF-8; no file tells which single-byte encoding it is", i->where_not_utf8);
 		((Choice *) linitial(i->dialect.choices))->runner_up = pstrdup("UTF8");
 		read_all(i, files);
 	}

@@ -194,13 +194,13 @@ take_escape(Look *l)
 			if (l->p + i >= l->end)
 				return ended(l);
 			if (!isxdigit((unsigned char) l->p[i]))
-				return wrong(l, "an escape that is none");
+				return wrong(l, "an invalid escape");
 		}
 		l->p += 6;
 		return true;
 	}
 	if (l->p[1] == '\0' || strchr("\"\\/bfnrt", l->p[1]) == NULL)
-		return wrong(l, "an escape that is none");
+		return wrong(l, "an invalid escape");
 	l->p += 2;
 	return true;
 }
@@ -247,7 +247,7 @@ take_number(Look *l)
 		while (l->p < l->end && IS_DIGIT(*l->p))
 			l->p++;
 		if (l->p == first && l->p < l->end)
-			return wrong(l, start == first ? "something that is no value" : "a number that is none");
+			return wrong(l, start == first ? "something that is not a value" : "an invalid number");
 	}
 	if (l->p < l->end && *l->p == '.')
 	{
@@ -256,7 +256,7 @@ take_number(Look *l)
 		while (l->p < l->end && IS_DIGIT(*l->p))
 			l->p++;
 		if (l->p == first && l->p < l->end)
-			return wrong(l, "a number that is none");
+			return wrong(l, "an invalid number");
 	}
 	if (l->p < l->end && (*l->p == 'e' || *l->p == 'E'))
 	{
@@ -269,7 +269,7 @@ take_number(Look *l)
 		while (l->p < l->end && IS_DIGIT(*l->p))
 			l->p++;
 		if (l->p == first && l->p < l->end)
-			return wrong(l, "a number that is none");
+			return wrong(l, "an invalid number");
 	}
 	/* more of it may follow */
 	return l->p < l->end ? true : ended(l);
@@ -281,9 +281,9 @@ take_word(Look *l, const char *word)
 	size_t n = strlen(word);
 
 	if (l->end - l->p < (ptrdiff_t) n)
-		return memcmp(l->p, word, l->end - l->p) == 0 ? ended(l) : wrong(l, "something that is no value");
+		return memcmp(l->p, word, l->end - l->p) == 0 ? ended(l) : wrong(l, "something that is not a value");
 	if (memcmp(l->p, word, n) != 0)
-		return wrong(l, "something that is no value");
+		return wrong(l, "something that is not a value");
 	l->p += n;
 	return true;
 }
@@ -329,14 +329,14 @@ take_name(Look *l, Field *name)
 	if (l->p >= l->end)
 		return ended(l);
 	if (*l->p != '"')
-		return wrong(l, "no name of a member");
+		return wrong(l, "no name for a member");
 	if (!take_string(l, name))
 		return false;
 	skip_blanks(l);
 	if (l->p >= l->end)
 		return ended(l);
 	if (*l->p != ':')
-		return wrong(l, "no colon behind a name");
+		return wrong(l, "no colon after a name");
 	l->p++;
 	skip_blanks(l);
 	return true;
@@ -457,7 +457,7 @@ unknown_key(JsonRows *j, Row *row, const Field *name, int key)
 {
 	if (key == -2)
 		return complain(&row->fault, ERRCODE_UNTRANSLATABLE_CHARACTER,
-						"a name has a character that this database's encoding has not");
+						"a name has a character that the database's encoding does not have");
 	if (j->ignore_extra)
 		return true;
 	row->fatal = true;
@@ -499,7 +499,7 @@ take_members(JsonRows *j, Look *l, Row *row)
 			make_fields(j, row);
 			if (j->keys[key].seen == j->row && row->fault.sqlstate == 0)
 			{
-				complain(&row->fault, ERRCODE_DUPLICATE_JSON_OBJECT_KEY_VALUE, "member \"%s\" stands there twice",
+				complain(&row->fault, ERRCODE_DUPLICATE_JSON_OBJECT_KEY_VALUE, "member \"%s\" appears twice",
 						 j->keys[key].name);
 				row->fault.column = j->keys[key].name;
 			}
@@ -531,7 +531,7 @@ take_object(JsonRows *j, Look *l, Row *row)
 	row->fatal = false;
 	make_fields(j, row);
 	if (*l->p != '{')
-		return wrong(l, "a value that is no object");
+		return wrong(l, "a value that is not an object");
 	if (!take_members(j, l, row))
 		return false;
 	for (int i = 0; i < j->nkeys; i++)
@@ -619,7 +619,7 @@ next_line(JsonRows *j, Row *row)
 	{
 		skip_blanks(&l);
 		if (l.p < end && row->fault.sqlstate == 0)
-			blame(row, &(Look){.p = l.p, .end = end, .wrong = "something behind the object"}, l.p);
+			blame(row, &(Look){.p = l.p, .end = end, .wrong = "something after the object"}, l.p);
 	}
 	finish_row(j, row, start, end > start && end[-1] == '\r' ? end - 1 : end, Min(end + 1, r->buf + r->len));
 	r->line += r->line > 0;
@@ -764,7 +764,7 @@ close_array(JsonRows *j, Row *row)
 		if (l.p >= l.end)
 			good = ended(&l);
 		else if (depth == 0)
-			good = wrong(&l, "something behind the document");
+			good = wrong(&l, "something after the document");
 		else if (*l.p == '}')
 		{
 			l.p++;

@@ -39,7 +39,7 @@ check_same_table(const LakeChange *change, Relation relation)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("foreign table \"%s\" was altered in a transaction that has written to it",
 							   change->table->name),
-						errhint("Commit before.")));
+						errhint("Commit first.")));
 }
 
 LakeChange *
@@ -106,7 +106,7 @@ check_metadata_null(const LakeChange *change, TupleTableSlot *slot)
 			ereport(ERROR, (errcode(ERRCODE_GENERATED_ALWAYS),
 							errmsg("column \"%s\" of foreign table \"%s\" cannot be written",
 								   t->columns[i].converter.name, t->name),
-							errdetail("It has option metadata: files tell it.")));
+							errdetail("It has option metadata: its value comes from the files.")));
 	}
 }
 

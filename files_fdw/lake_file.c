@@ -52,7 +52,7 @@ folder_of(List *values)
 			appendStringInfoString(&path, HIVE_NULL);
 		else if (*pair->value == '\0' || strcmp(pair->value, HIVE_NULL) == 0)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("value \"%s\" of column \"%s\" cannot be a folder's", pair->value, pair->name),
+							errmsg("value \"%s\" of column \"%s\" cannot be that of a folder", pair->value, pair->name),
 							errdetail("Readers of lakes take it for null.")));
 		else
 			append_safe(&path, pair->value, false);

@@ -163,7 +163,7 @@ check_names(const LakeCommit *commit, const char *a, const char *b, bool fold_ca
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_DUPLICATE_COLUMN), errmsg("foreign table \"%s\" has two columns \"%s\"", commit->table, b),
-			 fold_case ? errdetail("Names in a Delta lake differ by more than large and small letters.") : 0));
+			 fold_case ? errdetail("Names in a Delta lake must differ by more than case.") : 0));
 }
 
 void
@@ -176,7 +176,7 @@ lake_check_columns(const LakeCommit *commit, bool fold_case)
 	}
 	if (list_length(commit->partitions) == commit->ncolumns)
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_COLUMN_NUMBER),
-						errmsg("foreign table \"%s\" has no columns but those of its folders", commit->table)));
+						errmsg("foreign table \"%s\" has no columns except those of its folders", commit->table)));
 }
 
 void
@@ -190,6 +190,6 @@ lake_check_folders(const LakeState *state, const LakeCommit *commit)
 		same = same && strcmp(((const LakeColumn *) lfirst(ours))->name, lfirst(theirs)) == 0;
 	if (!same)
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_COLUMN_NUMBER),
-						errmsg("foreign table \"%s\" has other folders than the lake", commit->table),
+						errmsg("foreign table \"%s\" has different folders than the lake", commit->table),
 						errhint("Columns with option partition must be those of the lake, in its order.")));
 }

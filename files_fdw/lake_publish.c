@@ -79,12 +79,13 @@ check_meanwhile(LakeChange *change, const LakeCommit *commit)
 	if ((commit->replaces || commit->gone != NIL) && state->changes > 0)
 		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 						errmsg("could not replace the content of lake \"%s\"", state->folder),
-						errdetail("Another writer has published version " INT64_FORMAT " meanwhile.", state->version),
+						errdetail("Another writer has published version " INT64_FORMAT " in the meantime.",
+								  state->version),
 						errhint("Try again.")));
 	if (state->schemas > 0)
 		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 						errmsg("could not write to lake \"%s\"", state->folder),
-						errdetail("Another writer has changed its columns meanwhile."), errhint("Try again.")));
+						errdetail("Another writer has changed its columns in the meantime."), errhint("Try again.")));
 	change->log->check(state, commit);
 	foreach (lc, commit->marks)
 	{
@@ -97,7 +98,7 @@ check_meanwhile(LakeChange *change, const LakeCommit *commit)
 								   mark->app),
 							errdetail("Nothing is published twice: the transaction's mark is " INT64_FORMAT ".",
 									  mark->version),
-							errhint("Begin with what comes behind it: files_published() tells the mark.")));
+							errhint("Begin with what comes after it: files_published() returns the mark.")));
 	}
 }
 

@@ -45,7 +45,7 @@ lake_check_may_write(Table *t)
 	if (!server_is_writable(server))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("server \"%s\" is not writable", server->servername),
-						errhint("Its owner can say: ALTER SERVER %s OPTIONS (ADD writable 'on').",
+						errhint("Its owner can run: ALTER SERVER %s OPTIONS (ADD writable 'on').",
 								quote_identifier(server->servername))));
 	if (root_is_local(t->root) && !has_privs_of_role(server->owner, ROLE_PG_WRITE_SERVER_FILES))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -56,7 +56,7 @@ decimal_leaf(LakeColumn *c, const Table *t, int32 typmod)
 
 	if (typmod < (int32) VARHDRSZ)
 		no_such_column(t, c->name, "A lake's decimals have a precision and a scale.",
-					   "Declare the column as numeric(38,10), or with as many digits behind the point as its data "
+					   "Declare the column as numeric(38,10), or with as many digits after the point as its data "
 					   "have.");
 	leaf->precision = ((typmod - VARHDRSZ) >> 16) & 0xffff;
 	/* eleven bits with a sign since 15 */
@@ -189,7 +189,7 @@ leaf_of(LakeColumn *c, const Table *t, Oid type, int32 typmod, bool delta)
 			break;
 		default:
 			if (get_typtype(type) != TYPTYPE_ENUM)
-				no_such_column(t, c->name, psprintf("Type %s has no like in Parquet.", format_type_be(type)),
+				no_such_column(t, c->name, psprintf("Type %s has no counterpart in Parquet.", format_type_be(type)),
 							   "Declare the column as text, and cast what is inserted.");
 			printed_leaf(c, type, PARQUET_L_STRING, PARQUET_C_UTF8);
 	}
@@ -207,7 +207,8 @@ lake_column(LakeColumn *c, const Table *t, const Form_pg_attribute a, bool delta
 	c->leaf.name = pg_server_to_any(c->name, (int) strlen(c->name), PG_UTF8);
 	c->leaf.converted = -1;
 	if (*c->name == '\0' || (delta && c->name[strcspn(c->name, " ,;{}()\n\t=")] != '\0'))
-		no_such_column(t, c->name, "Its name is empty, or has a sign that Delta's names cannot: space , ; { } ( ) =",
+		no_such_column(t, c->name, "Its name is empty, or has a character that Delta's names cannot have: space , ; { "
+								   "} ( ) =",
 					   "Give it another one there by option name of the column.");
 	leaf_of(c, t, type, typmod, delta);
 }
@@ -301,7 +302,7 @@ put_decimal(const LakeColumn *c, WrittenColumn *to, Datum value)
 	if (numeric_is_nan(number) || numeric_is_inf(number) ||
 		!decimal_of(number, c->leaf.precision, c->leaf.scale, &whole))
 		no_such_value(c, DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(number))),
-					  psprintf("It is none of decimal(%d,%d).", c->leaf.precision, c->leaf.scale));
+					  psprintf("It does not fit decimal(%d,%d).", c->leaf.precision, c->leaf.scale));
 	if (c->leaf.type == PARQUET_INT32)
 	{
 		int32 n = (int32) whole;
@@ -479,7 +480,7 @@ lake_text(const LakeColumn *c, Datum value)
 		default:
 			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
 							errmsg("column \"%s\" cannot divide a lake into folders", c->name),
-							errdetail("Folders are by truth values, whole numbers, numeric, date, text or uuid.")));
+							errdetail("Folders can be by booleans, whole numbers, numeric, date, text or uuid.")));
 	}
 }
 

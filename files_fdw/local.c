@@ -80,9 +80,10 @@ local_cannot_open(Root *root, const char *path)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("files below \"%s\" cannot be opened safely", root->where),
-				 errdetail("The system call openat2 is not there, or what confines the server does not allow it: %s.",
+				 errdetail("The system call openat2 is not there, or something that confines the server does not "
+						   "allow it: %s.",
 						   strerror(code)),
-				 errhint("It needs Linux 5.6 or later, and a container's filter of system calls that knows it.")));
+				 errhint("It needs Linux 5.6 or later and, in a container, a filter of system calls that knows it.")));
 	if (code == ELOOP || code == EXDEV)
 		ereport(
 			ERROR,
@@ -312,7 +313,7 @@ local_describe(Root *root)
 	if (local->links == 0 && local->others == 0)
 		return NULL;
 	return psprintf(INT64_FORMAT " symbolic links, which fail when they are read, and " INT64_FORMAT
-								 " pipes, sockets or devices, which are no files",
+								 " pipes, sockets or devices, which are not files",
 					local->links, local->others);
 }
 

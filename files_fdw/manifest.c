@@ -154,7 +154,7 @@ check_column(const LakeCommit *commit, Json *column)
 
 		if (strcmp(c->name, name) == 0 && strcmp(c->delta, type) != 0)
 			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-							errmsg("column \"%s\" of foreign table \"%s\" is another one than the lake's", c->name,
+							errmsg("column \"%s\" of foreign table \"%s\" differs from the lake's", c->name,
 								   commit->table),
 							errdetail("It would be of type %s; the lake has type %s.", c->delta, type),
 							errhint("Declare it as the lake has it, or write to another folder.")));

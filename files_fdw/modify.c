@@ -110,8 +110,8 @@ filesPlanForeignModify(PlannerInfo *root, ModifyTable *plan, Index rti, int subp
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("cannot delete single rows of foreign table \"%s\"", get_rel_name(relid)),
 						errdetail("Files of a lake are written once."),
-						errhint("Ask for columns with option partition alone, without RETURNING, subqueries and other tables; or "
-								"TRUNCATE, and INSERT what is to be there.")));
+						errhint("Use only columns with option partition in the condition, without RETURNING, "
+								"subqueries and other tables; or TRUNCATE, and INSERT what is to be there.")));
 	return NIL;
 }
 

@@ -194,7 +194,7 @@ option_settings(void)
 	DefineCustomStringVariable(
 		"files_fdw.allowed_roots",
 		"Folders in which roles that are not members of pg_read_server_files may set the root of a server.",
-		"Divided by commas.", &allowed_roots, "", PGC_SUSET, 0, NULL, NULL, NULL);
+		"Separated by commas.", &allowed_roots, "", PGC_SUSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("files_fdw");
 }
 
@@ -311,7 +311,7 @@ check_words(DefElem *def, int n)
 
 	if (words == NIL || (n > 0 && list_length(words) != n))
 		bad_value(def, n > 0 ? "It must be the word for true and the word for false, such as: ja,nein"
-							 : "It must be words divided by commas, such as: N/A,NULL");
+							 : "It must be words separated by commas, such as: N/A,NULL");
 }
 
 static double
@@ -359,7 +359,8 @@ check_secret(DefElem *def, bool opener)
 	if (*value == '\0' || (opener && keyvault_is_reference(value)))
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 						errmsg("invalid value for option \"%s\"", def->defname),
-						*value ? errhint("It opens vaults, and cannot stand in one.") : errhint("It must not be empty.")));
+						*value ? errhint("It opens vaults, and cannot be kept in one.")
+							   : errhint("It must not be empty.")));
 	if (secret_is_reference(value))
 		secret_need_file_role(def->defname);
 }
@@ -457,7 +458,8 @@ check_value(OptionKind kind, DefElem *def)
 			break;
 		case OPT_RANGE:
 			if (!range_read(defGetString(def), &(SheetRange){0}))
-				bad_value(def, "It must be where the table begins in its sheet, and perhaps where it ends, such as: B4, B4:F, B4:F200, 4");
+				bad_value(def, "It must be where the table begins in its sheet, and optionally where it ends, such "
+							   "as: B4, B4:F, B4:F200, 4");
 			break;
 		case OPT_NANOS:
 			check_one_of(def, nanos, "It must be error or truncate.");
@@ -560,11 +562,12 @@ check_together(const TableOptions *o)
 	if (o->layout != LAYOUT_NONE && o->path != NULL && !pattern_is_path(o->path))
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 						errmsg("invalid value for option \"path\": \"%s\"", o->path),
-						errhint("Of a table with option layout it is one folder, without patterns.")));
+						errhint("For a table with option layout it must be one folder, without patterns.")));
 	if (o->format == FORMAT_PARQUET && o->layout == LAYOUT_NONE && o->compression > COMPRESS_NONE)
 		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 						errmsg("option compression does not go with format parquet"),
-						errdetail("Parquet files are packed within, and tell how themselves; a lake's option says how they are written.")));
+						errdetail("Parquet files are compressed internally, and say how themselves; a lake's option "
+								  "says how they are written.")));
 	if (o->manner.decimal == o->manner.thousands)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND), errmsg("options decimal and thousands must differ")));
@@ -594,7 +597,8 @@ check_format(const TableOptions *o, List *list)
 		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 						columns ? errmsg("option columns goes with format 'fixed'")
 								: errmsg("option columns is required with format 'fixed'"),
-						errhint("It has the places of columns, the first character being 1, such as: 1-8, 9-38, 41, 42-")));
+						errhint("It gives the positions of columns, the first character being 1, such as: 1-8, 9-38, "
+								"41, 42-")));
 	if (o->format == FORMAT_FIXED || o->format == FORMAT_XLSX)
 		refuse_options(o, list, of_csv, lengthof(of_csv));
 	if (o->format == FORMAT_XLSX)

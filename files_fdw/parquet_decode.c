@@ -223,7 +223,7 @@ delta_begin(DeltaDecoder *d, const void *data, size_t n)
 	if (block == 0 || block > NEVER_MORE || minis == 0 || minis > block || block % minis != 0 ||
 		(block / minis) % 8 != 0 || total > PG_INT32_MAX)
 	{
-		d->fault = "the head of differences is none";
+		d->fault = "the head of differences is not valid";
 		return;
 	}
 	d->block = (int) block;
@@ -363,7 +363,7 @@ begin_truths(ValueDecoder *d)
 	if (d->end - d->at >= 4)
 		n = (uint32) load64(d->at, d->at + 4);
 	if (d->end - d->at < 4 || n > (uint64) (d->end - d->at - 4))
-		d->fault = "truths end too early";
+		d->fault = "booleans end too early";
 	else
 		rle_begin(&d->rle, d->at + 4, n, 1);
 }
@@ -596,7 +596,7 @@ read_delta_strings(ValueDecoder *d, Slice *out, int n)
 		}
 		if (d->type == PARQUET_FIXED && prefix + len != d->length)
 		{
-			d->fault = "a value has another length than its column's";
+			d->fault = "a value's length is not that of its column";
 			return 0;
 		}
 		keep_last(d, prefix + len);

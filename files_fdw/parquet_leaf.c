@@ -320,17 +320,17 @@ page_bytes(ParquetLeaf *l, const PageHead *h, size_t plain, uint8 **room, size_t
 	const char *why;
 
 	if (h->has_crc && (uint32) crc32(crc32(0, NULL, 0), from, (uInt) n) != h->crc)
-		leaf_damaged(l, "the checksum of a page is another one");
+		leaf_damaged(l, "the checksum of a page does not match");
 	if (plain > n || plain > size)
 		leaf_damaged(l, "levels have more bytes than their page");
 	if (l->chunk.codec == PARQUET_UNCOMPRESSED || !h->is_packed)
 	{
 		if (n != size)
-			leaf_damaged(l, "a page has other sizes packed and unpacked, though it is not packed");
+			leaf_damaged(l, "a page has different packed and unpacked sizes, though it is not packed");
 		return from;
 	}
 	if (!parquet_can_unpack(l->chunk.codec, from + plain, n - plain, size - plain))
-		leaf_damaged(l, "a page claims to become larger than can be");
+		leaf_damaged(l, "a page claims to unpack to more than is possible");
 	if (size > *room_size || *room == NULL)
 	{
 		if (*room)

@@ -420,7 +420,7 @@ parquet_meta_read(ParquetSource *source)
 	if (meta->nordered != meta->nleaves)
 		meta->ordered = NULL;
 	if (r.fault == NULL && claimed != meta->rows)
-		r.fault = "its row groups have other rows in sum than the file claims";
+		r.fault = "its row groups do not add up to the rows that the file claims";
 	if (r.fault)
 		bad_footer(source, meta, &r);
 	if (meta->nleaves > MOST_LEAVES)

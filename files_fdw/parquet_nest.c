@@ -261,7 +261,8 @@ text_of(ParquetNest *n, const Slice *s, size_t *len)
 		if (!bad && memchr(to, '\0', *len) == NULL)
 			return to;
 	}
-	make_bad(n, ERRCODE_UNTRANSLATABLE_CHARACTER, "the text has characters that the database's encoding has not", s->p,
+	make_bad(n, ERRCODE_UNTRANSLATABLE_CHARACTER, "the text has characters that the database's encoding does not have",
+			 s->p,
 			 s->len);
 	return NULL;
 }
@@ -383,7 +384,7 @@ pass(ParquetNest *n, const ParquetNode *node, int def)
 		if (c->passed_over)
 			continue;
 		if (def_of(c) != def)
-			leaf_damaged(c->leaf, "its levels do not agree with those of the columns beside it");
+			leaf_damaged(c->leaf, "its levels do not agree with those of the columns next to it");
 		advance(c);
 	}
 }
@@ -418,7 +419,7 @@ read_leaf(ParquetNest *n, const ParquetNode *node)
 	ParquetValue value;
 
 	if (def_of(c) != node->def)
-		leaf_damaged(c->leaf, "its levels do not agree with those of the columns beside it");
+		leaf_damaged(c->leaf, "its levels do not agree with those of the columns next to it");
 	if (c->leaf->by_index)
 		parquet_value_at(node, c->leaf->dictionary, (int) c->leaf->index[c->slot], &value);
 	else
@@ -520,7 +521,7 @@ another(ParquetNest *n, const ParquetNode *node)
 		Cursor *c = first_cursor(n, node) + i;
 
 		if ((rep_of(c) == node->rep) != (rep == node->rep))
-			leaf_damaged(c->leaf, "its levels do not agree with those of the columns beside it");
+			leaf_damaged(c->leaf, "its levels do not agree with those of the columns next to it");
 	}
 	if (rep > node->rep)
 		leaf_damaged(first_cursor(n, node)->leaf, "a level is higher than what it repeats");
@@ -599,7 +600,7 @@ read_node(ParquetNest *n, const ParquetNode *node)
 		{
 			if (def != node->def - 1)
 				leaf_damaged(first_cursor(n, node)->leaf,
-							 "its levels do not agree with those of the columns beside it");
+							 "its levels do not agree with those of the columns next to it");
 			pass(n, node, def);
 			put_null(n);
 			return;

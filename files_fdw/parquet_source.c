@@ -58,7 +58,7 @@ parquet_damaged(const ParquetSource *source, const ParquetPlace *place, const ch
 	va_end(args);
 	ereport(ERROR, (errcode(ERRCODE_BAD_COPY_FILE_FORMAT), errmsg("file \"%s\" is not valid Parquet", source->path),
 					errdetail_internal("%s", detail),
-					errhint("Compare it with its original, or let it be written again.")));
+					errhint("Compare it with its original, or have it written again.")));
 }
 
 void
@@ -72,5 +72,5 @@ parquet_unsupported(const ParquetSource *source, const ParquetPlace *place, cons
 	va_end(args);
 	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("file \"%s\" cannot be read", source->path),
 					errdetail_internal("%s", detail),
-					errhint("Let it be written without that.")));
+					errhint("Have it written without that.")));
 }

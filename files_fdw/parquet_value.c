@@ -681,7 +681,7 @@ say_why(const ParquetColumn *c, ValueState state, const ParquetValue *value, Com
 
 			if (c->recoder)
 				return complain(complaint, ERRCODE_UNTRANSLATABLE_CHARACTER,
-								"the text is not valid UTF-8, or has characters that encoding %s has not",
+								"the text is not valid UTF-8, or has characters that encoding %s does not have",
 								GetDatabaseEncodingName());
 			return complain_bytes(complaint, text.data + good, text.len - good);
 		}

@@ -78,7 +78,7 @@ parquet_writer_new(const WrittenLeaf *leaves, int n, ParquetCodec codec, Parquet
 
 #ifdef WORDS_BIGENDIAN
 	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("Parquet is not written on machines whose numbers begin with their greatest byte")));
+					errmsg("Parquet cannot be written on big-endian machines")));
 #endif
 	w->context = context;
 	w->page = AllocSetContextCreate(context, "parquet page", ALLOCSET_DEFAULT_SIZES);

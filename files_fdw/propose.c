@@ -63,7 +63,7 @@ metadata_of(const char *text)
 			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 							errmsg("invalid value for option \"%s\": \"%s\"", "metadata", text),
 							errhint("It must be a list of file, position, version, modified, size, line and error, "
-									"each perhaps with AS and a name.")));
+									"each optionally with AS and a name.")));
 		m->kind = pstrdup(kind_word);
 		m->column = n == 3 ? pstrdup(name) : psprintf("_%s", kind_word);
 		result = lappend(result, m);

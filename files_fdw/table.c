@@ -302,7 +302,7 @@ open_csv(FileScan *s)
 		/* nothing but what is skipped: of a whole table only an empty file has no header */
 		if (s->file->size > 0 && t->o.header)
 			ereport(ERROR, (errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
-							errmsg("file \"%s\" has no header behind the %d lines that option skip names",
+							errmsg("file \"%s\" has no header after the %d lines that option skip names",
 								   s->file->path, t->o.skip)));
 	}
 	if (t->o.header)

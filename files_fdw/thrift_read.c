@@ -101,7 +101,7 @@ thrift_get_int(ThriftReader *r, const ThriftField *field)
 		case THRIFT_I64:
 			return take_zigzag(r);
 		default:
-			fail(r, "a field of its metadata is no number");
+			fail(r, "a field of its metadata is not a number");
 			return 0;
 	}
 }
@@ -123,7 +123,7 @@ bool
 thrift_get_bool(ThriftReader *r, const ThriftField *field)
 {
 	if (field->type != THRIFT_TRUE && field->type != THRIFT_FALSE)
-		fail(r, "a field of its metadata is no truth");
+		fail(r, "a field of its metadata is not a boolean");
 	return field->type == THRIFT_TRUE;
 }
 
@@ -136,7 +136,7 @@ thrift_get_bytes(ThriftReader *r, const ThriftField *field, int *len)
 	*len = 0;
 	if (field->type != THRIFT_BINARY)
 	{
-		fail(r, "a field of its metadata is no text");
+		fail(r, "a field of its metadata is not a text");
 		return "";
 	}
 	n = take_varint(r);
@@ -177,7 +177,7 @@ thrift_get_list(ThriftReader *r, const ThriftField *field, int type)
 
 	if (field->type != THRIFT_LIST && field->type != THRIFT_SET)
 	{
-		fail(r, "a field of its metadata is no list");
+		fail(r, "a field of its metadata is not a list");
 		return 0;
 	}
 	n = take_list(r, &found);
@@ -198,7 +198,7 @@ bool
 thrift_is_struct(ThriftReader *r, const ThriftField *field)
 {
 	if (field->type != THRIFT_STRUCT)
-		fail(r, "a field of its metadata is no struct");
+		fail(r, "a field of its metadata is not a struct");
 	return r->fault == NULL;
 }
 

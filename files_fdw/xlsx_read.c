@@ -58,7 +58,7 @@ begin_row(XmlPart *part, XlsxRows *r, const char **attributes)
 	if (number && (strspn(number, "0123456789") != strlen(number) || strlen(number) > 7 || (row = atoi(number)) == 0))
 		row = MOST_ROWS_OF_SHEET + 1;
 	if (row > MOST_ROWS_OF_SHEET)
-		part_fail(part, "behind row %d, a row has a number that no sheet has", r->row);
+		part_fail(part, "after row %d, a row has a number that no sheet has", r->row);
 	else if (row <= r->row)
 		part_fail(part, "row %d follows row %d", row, r->row);
 	r->row = row;
@@ -95,7 +95,7 @@ begin_cell(XmlPart *part, XlsxRows *r, const char **attributes)
 	else if (row != r->row)
 		part_fail(part, "row %d has a cell of row %d", r->row, row);
 	else if (column <= last || column >= MOST_COLUMNS_OF_SHEET || r->ncells == MOST_COLUMNS_OF_SHEET)
-		part_fail(part, "the cells of row %d are not in their order", r->row);
+		part_fail(part, "the cells of row %d are not in order", r->row);
 	else
 	{
 		RawCell *cell = &r->cells[r->ncells++];
@@ -195,7 +195,8 @@ append_shared(XlsxRows *r, const RawCell *cell, const char *number)
 	char name[16];
 
 	if (*end != '\0' || end == number || !book_string(r->book, n, &text, &len))
-		zip_damaged(r->book->zip, NULL, "cell %s has text number \"%.20s\", which is not there", cell_name(cell->column, r->row, name), number);
+		zip_damaged(r->book->zip, NULL, "cell %s has text number \"%.20s\", which does not exist",
+					cell_name(cell->column, r->row, name), number);
 	appendBinaryStringInfo(&r->text, text, (int) len);
 }
 
@@ -222,7 +223,7 @@ append_cell(XlsxRows *r, Row *row, const RawCell *cell)
 			return FIELD_QUOTED;
 		case 'b':
 			if (strcmp(raw, "0") != 0 && strcmp(raw, "1") != 0)
-				(void) blame(r, row, cell, ERRCODE_BAD_COPY_FILE_FORMAT, "should be a truth value");
+				(void) blame(r, row, cell, ERRCODE_BAD_COPY_FILE_FORMAT, "should be a boolean");
 			appendStringInfoString(&r->text, *raw == '1' ? "true" : "false");
 			return FIELD_RAW;
 		case 'e':
@@ -315,7 +316,7 @@ fill_row(XlsxRows *r, Row *row)
 		int flags;
 
 		if (cell->filled && is_beside(r, cell))
-			(void) blame(r, row, cell, ERRCODE_BAD_COPY_FILE_FORMAT, "stands in no column of the table");
+			(void) blame(r, row, cell, ERRCODE_BAD_COPY_FILE_FORMAT, "is in no column of the table");
 		if (!cell->filled || !is_wanted(r, cell->column))
 			continue;
 		r->too_long |= r->text.len > r->most;
@@ -327,7 +328,7 @@ fill_row(XlsxRows *r, Row *row)
 		if (!is_ours(r, cell->column))
 		{
 			if (r->text.len > from && !r->ignore_extra)
-				(void) blame(r, row, cell, ERRCODE_BAD_COPY_FILE_FORMAT, "stands in no column of the table");
+				(void) blame(r, row, cell, ERRCODE_BAD_COPY_FILE_FORMAT, "is in no column of the table");
 			r->text.len = from;
 			continue;
 		}

@@ -61,7 +61,7 @@ zip_read_bytes(Zip *zip, void *to, size_t n, int64 offset)
 	size_t got;
 
 	if (offset < 0 || offset > zip->size || (int64) n > zip->size - offset)
-		zip_damaged(zip, NULL, "something of it should stand behind its end");
+		zip_damaged(zip, NULL, "part of it should be after its end");
 	got = zip->file->root->routine->read(zip->file, to, n, offset);
 	zip->bytes += (int64) got;
 	if (got < n)
@@ -112,16 +112,16 @@ find_directory_64(Zip *zip, int64 end, Directory *d)
 	int64 at;
 
 	if (end < LOCATOR_BYTES)
-		zip_damaged(zip, NULL, "its directory is not to be found");
+		zip_damaged(zip, NULL, "its directory cannot be found");
 	zip_read_bytes(zip, locator, sizeof(locator), end - LOCATOR_BYTES);
 	if (!has_mark(locator, 6, 7))
-		zip_damaged(zip, NULL, "its directory is not to be found");
+		zip_damaged(zip, NULL, "its directory cannot be found");
 	at = (int64) number(locator + 8, 8);
 	if (at < 0 || at > end - LOCATOR_BYTES - END64_BYTES)
-		zip_damaged(zip, NULL, "its directory is not to be found");
+		zip_damaged(zip, NULL, "its directory cannot be found");
 	zip_read_bytes(zip, record, sizeof(record), at);
 	if (!has_mark(record, 6, 6))
-		zip_damaged(zip, NULL, "its directory is not to be found");
+		zip_damaged(zip, NULL, "its directory cannot be found");
 	*d = (Directory){.n = (int64) number(record + 32, 8), .bytes = (int64) number(record + 40, 8), .offset = (int64) number(record + 48, 8)};
 }
 
@@ -140,7 +140,7 @@ find_directory(Zip *zip, Directory *d)
 			end = at;
 	}
 	if (end < 0)
-		zip_damaged(zip, NULL, "it is cut off, or was not written to its end: its directory is not to be found");
+		zip_damaged(zip, NULL, "it is cut off, or was not written to its end: its directory cannot be found");
 	*d = (Directory){.n = (int64) number(tail + end + 10, 2), .bytes = (int64) number(tail + end + 12, 4), .offset = (int64) number(tail + end + 16, 4)};
 	end += zip->size - (int64) n;
 	if (d->n == PG_UINT16_MAX || d->bytes == PG_UINT32_MAX || d->offset == PG_UINT32_MAX)
@@ -274,7 +274,7 @@ zip_stream(Zip *zip, const ZipEntry *entry)
 	s->at = entry->offset + LOCAL_BYTES + (int64) number(head + 26, 2) + (int64) number(head + 28, 2);
 	s->left = entry->packed;
 	if (s->at > zip->size || s->left < 0 || s->left > zip->size - s->at)
-		zip_damaged(zip, entry->name, "it goes on behind the end of the file");
+		zip_damaged(zip, entry->name, "it extends beyond the end of the file");
 	s->crc = (uint32) crc32(0, NULL, 0);
 	s->block = palloc(BLOCK);
 	if (entry->method == STORED)

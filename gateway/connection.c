@@ -476,13 +476,13 @@ reason(int status)
 		case 414:
 			return "the request line is longer than 8 kB";
 		case 417:
-			return "the only expectation that is met is 100-continue";
+			return "the only expectation that is supported is 100-continue";
 		case 431:
 			return "the headers are larger than 16 kB or more than 100";
 		case 501:
-			return "the only transfer coding that is read is chunked";
+			return "the only transfer coding that is supported is chunked";
 		case 505:
-			return "HTTP/1.1 is spoken here";
+			return "only HTTP/1.1 is supported";
 		default:
 			return "the request is not well-formed HTTP/1.1";
 	}
@@ -665,7 +665,7 @@ void
 connection_expire(Connection *c)
 {
 	if (c->state == HEAD || c->state == BODY)
-		refuse(c, 408, "the request did not come to its end in time");
+		refuse(c, 408, "the request was not complete in time");
 	else
 		connection_free(c);
 }

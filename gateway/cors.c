@@ -33,7 +33,7 @@ cors_allow(const char *origin)
 	if (!is_origin(origin))
 		give_up("--cors-origin wants an origin as browsers say it, such as https://app.example.com, not %s", origin);
 	if (n_origins == MOST_ORIGINS)
-		give_up("there are %d origins at most", MOST_ORIGINS);
+		give_up("there can be at most %d origins", MOST_ORIGINS);
 	origins[n_origins++] = origin;
 }
 

@@ -122,7 +122,7 @@ choose_address(void)
 	/* it would be seen by everybody on this machine */
 	n = strcspn(strstr(text.bytes, "://") + 3, "/?#");
 	if (memchr(strstr(text.bytes, "://") + 3, '@', n))
-		give_up("the endpoint of OTLP holds no user and no password: headers do");
+		give_up("the endpoint of OTLP must contain no user and no password: use headers");
 	address = text.bytes;
 }
 
@@ -141,7 +141,7 @@ add_header(const char *name, size_t n_name, const char *value, size_t n_value)
 		if ((unsigned char) value[i] < ' ' || value[i] == 0x7f)
 			n_name = 0;
 	if (n_name == 0)
-		give_up("the headers of OTLP are names and values, and one of them is none");
+		give_up("the headers of OTLP must be names and values, and one of them is not");
 	buffer_add(&line, name, n_name);
 	buffer_print(&line, ": ");
 	buffer_add(&line, value, n_value);
@@ -304,7 +304,7 @@ export_begin(void)
 	}
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	if (protocol && strcmp(protocol, "http/json") != 0)
-		log_line("warning", "OTLP is spoken here by HTTP as JSON alone");
+		log_line("warning", "only OTLP by HTTP as JSON is supported");
 	headers = curl_slist_append(NULL, "Content-Type: application/json");
 	if (export_options.headers)
 		read_headers_file(export_options.headers);
@@ -501,7 +501,8 @@ take_page(void *of, int code, const AnswerHeader *answer_headers, int n_headers,
 	{
 		alone = code != 200;
 		if (alone)
-			log_line("warning", "of metrics the gateway's own alone are sent: the database answers %d%s", code, code == 401 ? ", since ingest_api.metrics_role names no role" : "");
+			log_line("warning", "only the gateway's own metrics are sent: the database answers %d%s",
+					 code, code == 401 ? ", since ingest_api.metrics_role names no role" : "");
 	}
 	pool_page(&page, alone ? "" : text, alone ? 0 : n);
 	clock_gettime(CLOCK_REALTIME, &now);

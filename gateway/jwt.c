@@ -561,11 +561,11 @@ jwt_claims(Slice token, int64_t now, bool *unknown, const char **why)
 	if (good)
 		head = parse(bytes[0].bytes, bytes[0].n);
 	if (head)
-		*why = "its header asks for what is not done here: only alg, kid and typ JWT are";
+		*why = "its header asks for what is not supported here: only alg, kid and typ JWT are";
 	a = head && is_head(head) ? algorithm_of(head) : NULL;
 	good = a && verify(a, text_of(head, "kid"), (Slice){token.at, parts[0].n + 1 + parts[1].n}, &bytes[2], unknown);
 	if (a)
-		*why = *unknown ? "no key that is known has its kid and is good for its alg" : "its signature is wrong";
+		*why = *unknown ? "no known key has its kid and is valid for its alg" : "its signature is wrong";
 	/* nothing of what was not signed is looked at */
 	if (good)
 	{

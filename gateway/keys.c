@@ -138,9 +138,9 @@ take_fetched(int64_t now)
 	{
 		fetched = false;
 		if (problem[0] == '\0' && !jwt_take_keys(brought.bytes ? brought.bytes : "", brought.n))
-			strcpy(problem, "what it gives is not a set of keys");
+			strcpy(problem, "what it returns is not a set of keys");
 		if (problem[0])
-			log_line("error", "keys of tokens cannot be had, those that there were stay: %s", problem);
+			log_line("error", "keys of tokens could not be fetched, the previous ones stay in use: %s", problem);
 		read_at = now + (problem[0] ? FAILED_MS : REFRESH_MS);
 		buffer_free(&brought);
 	}
@@ -182,7 +182,7 @@ read_now(void)
 	if (source && is_address(source))
 		begin_fetch();
 	else if (source && !read_key_file())
-		log_line("error", "the file of keys of tokens cannot be used, those that there were stay");
+		log_line("error", "the file of keys of tokens cannot be used, the previous ones stay in use");
 }
 
 void
@@ -197,7 +197,7 @@ keys_begin(const char *from, const char *secret)
 	if (from && !is_address(from) && !read_key_file())
 		give_up("--jwks: the file is not a set of keys");
 	if (secret && !read_secret())
-		give_up("--jwt-hs256-key wants a file of 32 bytes at least");
+		give_up("--jwt-hs256-key wants a file of at least 32 bytes");
 	if (from && is_address(from))
 	{
 		curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -223,7 +223,7 @@ keys_reload(void)
 	if (source)
 		read_now();
 	if (secret_file && !read_secret())
-		log_line("error", "the file of the key of HS256 cannot be used, the one that there was stays");
+		log_line("error", "the file of the key of HS256 cannot be used, the previous one stays in use");
 }
 
 void

@@ -259,9 +259,9 @@ log_in(Connection *c)
 	Slice old;
 
 	if (is_of_other_page(&c->request))
-		return refuse(c, 403, "a page of another address logs nobody in");
+		return refuse(c, 403, "a page of another address cannot log in");
 	if (!is_json(&c->request))
-		return refuse(c, 415, "one logs in by application/json: {\"token\": …} or {\"link\": …}");
+		return refuse(c, 415, "log in with application/json: {\"token\": …} or {\"link\": …}");
 	l = need(sizeof(Login));
 	c->login = l;
 	l->credential = credential_in(&c->body);

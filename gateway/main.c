@@ -33,22 +33,22 @@ static const char usage[] =
 	"  --conn-fd N            from a descriptor\n"
 	"  --tls-cert FILE        certificate chain, and\n"
 	"  --tls-key FILE         its key, both in PEM; SIGHUP reads them again\n"
-	"  --behind-proxy         a proxy in front speaks TLS: other addresses than loopback may be listened to without it\n"
-	"  --jwks FILE|ADDRESS    keys whose JSON Web Tokens are taken (JWK Set); SIGHUP reads them again\n"
-	"  --jwt-hs256-key FILE   key for tokens of HS256, 32 bytes at least\n"
-	"  --jwt-issuer TEXT      who must have made them (iss), and\n"
+	"  --behind-proxy         a proxy in front speaks TLS: allows listening without it on addresses other than loopback\n"
+	"  --jwks FILE|ADDRESS    keys whose JSON Web Tokens are accepted (JWK Set); SIGHUP reads them again\n"
+	"  --jwt-hs256-key FILE   key for tokens of HS256, at least 32 bytes\n"
+	"  --jwt-issuer TEXT      who must have issued them (iss), and\n"
 	"  --jwt-audience TEXT    whom they must be for (aud)\n"
-	"  --otlp-endpoint ADDRESS  metrics are sent there by OTLP (HTTP, JSON; /v1/metrics is added)\n"
+	"  --otlp-endpoint ADDRESS  where to send metrics by OTLP (HTTP, JSON; /v1/metrics is added)\n"
 	"  --otlp-headers FILE    headers for that, each a line of name: value\n"
-	"  --otlp-interval SECONDS  so often (60)\n"
+	"  --otlp-interval SECONDS  how often (60)\n"
 	"  --static FOLDER        files that are served as they are\n"
-	"  --console-dir FOLDER   the console's files, served at /console/ (those that were installed)\n"
-	"  --cors-origin ORIGIN   pages from there may read answers; may be said several times\n"
-	"  --connections N        clients at once (1000)\n"
+	"  --console-dir FOLDER   the console's files, served at /console/ (the installed ones)\n"
+	"  --cors-origin ORIGIN   pages from there may read answers; may be given several times\n"
+	"  --connections N        maximum number of clients (1000)\n"
 	"  --pool N               sessions of the database for requests (8)\n"
-	"  --timeout SECONDS      for a request (10)\n"
-	"  --version              which it is\n"
-	"  --help                 this\n";
+	"  --timeout SECONDS      longest time for a request (10)\n"
+	"  --version              show the version\n"
+	"  --help                 show this help\n";
 
 static int
 number(const char *name, const char *text, int least, int most)
@@ -131,7 +131,7 @@ parse_arguments(int argc, char **argv)
 				break;
 			case 'd':
 				if (holds_password(optarg))
-					give_up("a password in --dsn is seen by everybody on this machine: use --dsn-file, or passfile= in it");
+					give_up("a password in --dsn can be seen by everybody on this machine: use --dsn-file, or passfile= in it");
 				options.dsn = optarg;
 				break;
 			case 'f':

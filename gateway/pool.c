@@ -267,7 +267,7 @@ answer_failure(Work *w, PGresult *r)
 	}
 	log_line("error", "request %llu: %s: %s", (unsigned long long) (w->client ? w->client->number : 0), state, message ? message : "");
 	if (strcmp(state, "57014") == 0)
-		answer_error(w, 504, "the request took longer than it may", false);
+		answer_error(w, 504, "the request took longer than allowed", false);
 	else if (strncmp(state, "40", 2) == 0 || strncmp(state, "53", 2) == 0 || strncmp(state, "57", 2) == 0 || strncmp(state, "55P", 3) == 0 || strncmp(state, "08", 2) == 0)
 		answer_error(w, 503, "the database cannot do it now", true);
 	else
@@ -373,7 +373,7 @@ pool_ask(Connection *client, Question *question)
 	w->asked_at = now_ms();
 	if (n_waiting >= MOST_WAITING || waiting_of(w->q.who) >= MOST_WAITING_EACH)
 	{
-		answer_error(w, 503, "too many requests wait already", true);
+		answer_error(w, 503, "too many requests are already waiting", true);
 		return;
 	}
 	if (client)

@@ -37,7 +37,7 @@ not_allowed(Connection *c, const char *methods)
 		connection_answer(c, 204, &(AnswerHeader){"Allow", "GET, HEAD, OPTIONS"}, 1, NULL, 0);
 		return;
 	}
-	connection_problem(c, 405, status_title(405), "the method is not one of those that are allowed here", &allow, 1);
+	connection_problem(c, 405, status_title(405), "the method is not allowed here", &allow, 1);
 }
 
 static void
@@ -164,7 +164,10 @@ route_request(Connection *c)
 	/* addresses are written down, in the database's audit, in logs and by proxies */
 	if (login_secret_in(r->path, &from) || login_secret_in(r->query, &from))
 	{
-		connection_problem(c, 400, status_title(400), "a token or link is a secret and does not stand in an address; a token is named by its name, or by its first twelve characters", NULL, 0);
+		connection_problem(c, 400, status_title(400), "a token or link is a secret and does not belong in an address; "
+													  "a token is named by its name, or by its first twelve "
+													  "characters",
+						   NULL, 0);
 		return;
 	}
 	if (slice_is(r->path, "*"))

@@ -291,7 +291,7 @@ listen_to(const struct addrinfo *a)
 	if (a->ai_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	if (fd < 0 || bind(fd, a->ai_addr, a->ai_addrlen) != 0 || listen(fd, 1024) != 0)
-		give_up("%s cannot be listened to: %s", options.listen, strerror(errno));
+		give_up("cannot listen on %s: %s", options.listen, strerror(errno));
 	watch_begin(&listeners[n_listeners], fd, EPOLLIN, listener_ready, &listeners[n_listeners]);
 	n_listeners++;
 }

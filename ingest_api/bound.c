@@ -41,7 +41,8 @@ too_large(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_ANSWER_TOO_LARGE),
 			 errmsg("the answer would be larger than %d kB", api_max_response),
-			 errhint("Fewer rows by limit= or first, or fewer columns; ingest_api.max_response says how large an answer may be.")));
+			 errhint("Ask for fewer rows, by limit= or first, or for fewer columns; ingest_api.max_response says how "
+					 "large an answer may be.")));
 }
 
 static size_t

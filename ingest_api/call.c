@@ -208,7 +208,8 @@ arguments_of(HeapTuple function, List *given, List **values)
 		}
 		else if (inputs < f->pronargs - f->pronargdefaults)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"%s\" is missing", names[i]),
-							errhint("Its type is %s. GET /openapi.json describes what is given here.", format_type_be(types[i]))));
+							errhint("Its type is %s. GET /openapi.json describes what can be given here.",
+									format_type_be(types[i]))));
 		inputs++;
 	}
 	given_all_used(given, known.data);
@@ -319,7 +320,9 @@ act(const Request *request, const Route *route, List *given, Answer *answer)
 {
 	if (RecoveryInProgress())
 	{
-		answer_problem(answer, 503, "25006", "this server is a standby, where nothing is done", NULL, "Its primary does it.");
+		answer_problem(answer, 503, "25006", "this server is a standby, where nothing can be done",
+					   NULL,
+					   "Its primary can do it.");
 		return;
 	}
 	XactReadOnly = false;
@@ -368,7 +371,8 @@ answer_by_name(const Request *request, const char *name, Answer *answer)
 	become_again(&saved);
 	if (route == NULL)
 	{
-		answer_problem(answer, 404, "PGRST202", psprintf("there is no function \"%.60s\" that reads", name), NULL, "GET /openapi.json describes those that there are, and what is done has addresses of its own.");
+		answer_problem(answer, 404, "PGRST202", psprintf("there is no function \"%.60s\" that reads", name), NULL,
+					   "GET /openapi.json describes those that there are, and actions have addresses of their own.");
 		return;
 	}
 	answer->route = psprintf("/v1/%s", route->path);
@@ -378,7 +382,9 @@ answer_by_name(const Request *request, const char *name, Answer *answer)
 	else if (!request_may(request, route->scope, answer))
 		return;
 	else if (posted && !request_is_json(request))
-		answer_problem(answer, 415, "PGRST107", "what a function is given is posted as application/json", NULL, "Content-Type: application/json; {} where there is nothing to say.");
+		answer_problem(answer, 415, "PGRST107", "the arguments of a function must be posted as application/json",
+					   NULL,
+					   "Content-Type: application/json; {} if there is nothing to give.");
 	else
 		answer_call(request, route, posted ? given_in_body(request->body, NIL) : given_in_query(request->query, NIL), answer);
 }
@@ -404,7 +410,9 @@ call_answer(const Request *request, List *parts, Answer *answer, char **methods)
 	if (!request_may(request, route->scope, answer))
 		return true;
 	if (route->writes && !is_json(request))
-		answer_problem(answer, 415, "PGRST107", "what is to be done is said by application/json", NULL, "Content-Type: application/json; {} where there is nothing to say.");
+		answer_problem(answer, 415, "PGRST107", "actions must be requested as application/json",
+					   NULL,
+					   "Content-Type: application/json; {} if there is nothing to give.");
 	else if (route->writes)
 		act(request, route, given, answer);
 	else

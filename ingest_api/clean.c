@@ -150,7 +150,10 @@ clean_begin(void)
 {
 	/* who asks here does not heed what was said to him */
 	if (is_over)
-		ereport(FATAL, (errcode(ERRCODE_ADMIN_SHUTDOWN), errmsg("something that a function left behind is in this session"), errhint("Another session has nothing of it.")));
+		ereport(FATAL,
+				(errcode(ERRCODE_ADMIN_SHUTDOWN),
+				 errmsg("something that a function left behind is in this session"),
+				 errhint("Other sessions are not affected.")));
 	shuffle();
 	serving = true;
 }

@@ -141,7 +141,8 @@ place_sql(Compiler *c, const Range *range, const Place *place, Oid *type)
 	if (place->steps == NIL)
 		return column;
 	if (*type != JSONOID && *type != JSONBOID)
-		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("column \"%s\" of %s holds no JSON", place->column, range->resource->name)));
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("column \"%s\" of %s does not hold JSON",
+																   place->column, range->resource->name)));
 	initStringInfo(&out);
 	appendStringInfo(&out, "(%s", column);
 	foreach (cell, place->steps)
@@ -194,7 +195,8 @@ operator_named(const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
 			 errmsg("there is no operator \"%.40s\"", name),
-			 errhint("The operators are eq, neq, gt, gte, lt, lte, like, ilike, match, imatch, is, isdistinct, in, cs and cd, each also behind not.")));
+			 errhint("The operators are eq, neq, gt, gte, lt, lte, like, ilike, match, imatch, is, isdistinct, in, cs "
+					 "and cd, each also after not.")));
 	return NULL;
 }
 
@@ -370,7 +372,7 @@ add_item(Items *items, const char *sql, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_NAME_TOO_LONG),
 				 errmsg("what is selected has a name of 1 to %d bytes, not \"%.80s\"", NAMEDATALEN - 1, name),
-				 errhint("Another one stands before a colon: alias:name.")));
+				 errhint("Give it another one before a colon: alias:name.")));
 	items->sql = lappend(items->sql, pstrdup(sql));
 	items->names = lappend(items->names, pstrdup(name));
 }
@@ -488,7 +490,10 @@ refuse_link(Compiler *c, const Range *range, const Level *level, List *links)
 	}
 	foreach (cell, names)
 		lfirst(cell) = strVal(lfirst(cell));
-	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("nothing of \"%.60s\" belongs to %s", level->name, range->resource->name), names ? errhint("To it belong %s.", joined(names)) : 0));
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("nothing called \"%.60s\" is related to %s", level->name, range->resource->name),
+			 names ? errhint("Related to it are %s.", joined(names)) : 0));
 }
 
 static const Link *
@@ -506,7 +511,11 @@ find_link(Compiler *c, const Range *range, const Level *level, Resource **other)
 		if (r == NULL)
 			continue;
 		if (found)
-			ereport(ERROR, (errcode(ERRCODE_AMBIGUOUS_COLUMN), errmsg("%s and %s belong together in more than one way", range->resource->name, level->name), errhint("Name the one that is meant: %s!%s(…) or %s!%s(…).", level->name, found->name, level->name, l->name)));
+			ereport(ERROR,
+					(errcode(ERRCODE_AMBIGUOUS_COLUMN),
+					 errmsg("%s and %s are related in more than one way", range->resource->name, level->name),
+					 errhint("Name the one that is meant: %s!%s(…) or %s!%s(…).", level->name, found->name,
+							 level->name, l->name)));
 		found = l;
 		*other = r;
 	}
@@ -734,8 +743,8 @@ whole_order(Compiler *c, const Level *level, Resource *resource)
 	if (resource->key == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("%s has no key, by which a next page could begin", resource->name),
-				 errhint("offset= goes on behind a number of rows.")));
+				 errmsg("%s has no key by which a next page could begin", resource->name),
+				 errhint("Use offset= to skip a number of rows.")));
 	foreach (cell, resource->key)
 	{
 		Order *o = palloc0(sizeof(Order));
@@ -749,7 +758,7 @@ whole_order(Compiler *c, const Level *level, Resource *resource)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("the key of %s, by which a next page begins, may not be read", resource->name),
-					 errhint("offset= goes on behind a number of rows.")));
+					 errhint("Use offset= to skip a number of rows.")));
 		o->place = palloc0(sizeof(Place));
 		o->place->column = lfirst(cell);
 		order = lappend(order, o);

@@ -4,13 +4,13 @@ CREATE FUNCTION ingest_api.serve(credential text, method text, path text, query 
     request_body bytea, OUT status integer, OUT headers jsonb, OUT body text)
     AS 'MODULE_PATHNAME', 'ingest_api_serve' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION ingest_api.serve(text, text, text, text, jsonb, bytea)
-    IS 'answers a request of HTTP as the role of its credential; for the gateway alone';
+    IS 'answers an HTTP request as the role of its credential; for the gateway alone';
 
 CREATE FUNCTION ingest_api_internal.in_address(text) RETURNS text LANGUAGE sql STABLE
     RETURN (SELECT coalesce(string_agg(CASE WHEN c ~ '^[A-Za-z0-9_.~-]$' THEN c
         ELSE regexp_replace(upper(encode(convert_to(c, 'UTF8'), 'hex')), '(..)', '%\1', 'g') END, '' ORDER BY n), '')
         FROM regexp_split_to_table($1, '') WITH ORDINALITY x (c, n));
-COMMENT ON FUNCTION ingest_api_internal.in_address(text) IS 'a text as it stands in an address';
+COMMENT ON FUNCTION ingest_api_internal.in_address(text) IS 'a text as it is written in an address';
 
 -- Tokens
 
@@ -18,7 +18,7 @@ CREATE FUNCTION ingest_api.create_token(name text, role regrole DEFAULT NULL, sc
     expires interval DEFAULT '90 days') RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
 COMMENT ON FUNCTION ingest_api.create_token(text, regrole, text[], interval)
-    IS 'creates a token for a role, one''s own if none is named; it is shown only this once';
+    IS 'creates a token for a role, the caller''s own if none is named; it is shown only this once';
 CREATE FUNCTION ingest_api_internal.create_token(actor oid, name text, role regrole, scopes text[], expires interval)
     RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -29,7 +29,7 @@ DECLARE
 BEGIN
     IF name IS NULL OR expires IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
-            MESSAGE = 'a token has a name and a time for which it is good';
+            MESSAGE = 'a token needs a name and a time for which it is valid';
     ELSIF octet_length(name) NOT BETWEEN 1 AND 400 OR name ~ '[[:cntrl:]]' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = 'the name of a token has 1 to 400 bytes and no control characters';
@@ -37,11 +37,11 @@ BEGIN
         OR NOT scopes <@ '{read,operate,admin}' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = 'the scopes of a token are read, operate and admin',
-            HINT = 'Each is good for what those before it are: scopes => ''{operate}'' reads and does.';
+            HINT = 'Each includes those before it: scopes => ''{operate}'' may read and act.';
     ELSIF expires <= interval '0' OR expires > interval '10 years' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'a token is good for some time, ten years at most',
-            HINT = 'expires => ''90 days'' is what it is without saying so.';
+            MESSAGE = 'a token must be valid for some time, at most ten years',
+            HINT = 'The default is expires => ''90 days''.';
     END IF;
     SELECT * INTO r FROM pg_roles p WHERE p.oid = coalesce(role::oid, actor);
     IF r.oid IS NULL THEN
@@ -51,12 +51,12 @@ BEGIN
             HINT = 'Name a role that has what is needed: create_token(…, role => ''…'').';
     ELSIF pg_has_role(actor, r.oid, 'MEMBER') IS NOT TRUE THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-            MESSAGE = format('a token of role %s is made by a member of it', quote_ident(r.rolname));
+            MESSAGE = format('only a member of role %s can make a token of it', quote_ident(r.rolname));
     ELSIF NOT EXISTS (SELECT FROM pg_roles a WHERE a.rolname = authenticator AND pg_has_role(a.oid, r.oid, 'MEMBER'))
         THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('the gateway may not serve role %s', quote_ident(r.rolname)),
-            HINT = format('Whoever may grant that role says GRANT %s TO %s.', quote_ident(r.rolname),
+            HINT = format('Somebody who may grant that role can run GRANT %s TO %s.', quote_ident(r.rolname),
                 quote_ident(authenticator));
     ELSIF EXISTS (SELECT FROM ingest_api_internal.token t WHERE t.owner = actor AND t.name = create_token.name
         AND t.revoked_at IS NULL AND t.expires_at > now()
@@ -73,11 +73,11 @@ BEGIN
         jsonb_build_object('role', r.rolname, 'scopes', scopes, 'expires_at', now() + expires));
     RETURN whole;
 END $$;
-COMMENT ON FUNCTION ingest_api_internal.create_token(oid, text, regrole, text[], interval) IS 'what create_token does';
+COMMENT ON FUNCTION ingest_api_internal.create_token(oid, text, regrole, text[], interval) IS 'see create_token';
 
 CREATE FUNCTION ingest_api.revoke_token(name text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
-COMMENT ON FUNCTION ingest_api.revoke_token(text) IS 'ends a token, by its name or by how it begins, at once';
+COMMENT ON FUNCTION ingest_api.revoke_token(text) IS 'ends a token at once, given its name or its beginning';
 CREATE FUNCTION ingest_api_internal.revoke_token(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     n bigint;
@@ -88,25 +88,26 @@ BEGIN
     SELECT count(*) INTO n FROM gone;
     IF n = 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
-            MESSAGE = format('there is no token "%s" of yours that is good', coalesce(name, '')),
+            MESSAGE = format('you have no valid token "%s"', coalesce(name, '')),
             HINT = 'SELECT name FROM ingest_api.tokens; lists them.';
     END IF;
     PERFORM ingest_internal.audit_for(actor, 'revoke_token', name, NULL, NULL);
 END $$;
-COMMENT ON FUNCTION ingest_api_internal.revoke_token(oid, text) IS 'what revoke_token does';
+COMMENT ON FUNCTION ingest_api_internal.revoke_token(oid, text) IS 'see revoke_token';
 
 CREATE VIEW ingest_api.tokens WITH (security_barrier) AS
-SELECT t.name AS name, -- what it is called
-    t.prefix AS prefix, -- how it begins
-    ingest_internal.role_name(t.role, t.role_name) AS role, -- as whom it acts
-    t.scopes AS scopes, -- what it is good for: read, operate, admin
-    ingest_internal.role_name(t.owner, t.owner_name) AS owner, -- who made it
-    t.created_at AS created_at, -- when
-    t.expires_at AS expires_at, -- it is good until then
-    t.revoked_at AS revoked_at, -- unless it was revoked before
+SELECT t.name AS name, -- its name
+    t.prefix AS prefix, -- its beginning
+    ingest_internal.role_name(t.role, t.role_name) AS role, -- role that it acts as
+    t.scopes AS scopes, -- what it permits: read, operate, admin
+    ingest_internal.role_name(t.owner, t.owner_name) AS owner, -- role that made it
+    t.created_at AS created_at, -- when it was made
+    t.expires_at AS expires_at, -- until when it is valid
+    t.revoked_at AS revoked_at, -- when it was revoked; null: it was not
     t.used_at AS used_at -- when it was last used, within a minute
 FROM ingest_api_internal.token t WHERE ingest_internal.acts_for(t.owner) AND t.home = ingest_api_internal.home();
-COMMENT ON VIEW ingest_api.tokens IS 'tokens of one''s own, or all for an admin; the tokens themselves are not shown';
+COMMENT ON VIEW ingest_api.tokens
+    IS 'the caller''s tokens, or all of them for an admin; the tokens themselves are not shown';
 
 -- JSON Web Tokens
 
@@ -127,10 +128,10 @@ BEGIN
             MESSAGE = 'a claim and its value have 1 to 400 bytes';
     ELSIF claim IN ('iss', 'aud', 'exp', 'nbf', 'iat', 'jti') THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('claim "%s" does not tell who somebody is', claim), HINT = 'sub, roles or groups do.';
+            MESSAGE = format('claim "%s" does not identify anybody', claim), HINT = 'sub, roles or groups do.';
     ELSIF ingest_internal.acts_for(actor, 0) IS NOT TRUE THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-            MESSAGE = 'only an admin says whom claims make somebody';
+            MESSAGE = 'only an admin can map claims to roles';
     END IF;
     SELECT * INTO r FROM pg_roles p WHERE p.oid = role::oid;
     IF r.oid IS NULL THEN
@@ -139,16 +140,16 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'no token acts as a superuser';
     ELSIF pg_has_role(actor, r.oid, 'MEMBER') IS NOT TRUE THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-            MESSAGE = format('tokens of role %s are a matter of a member of it', quote_ident(r.rolname));
+            MESSAGE = format('only a member of role %s can map claims to it', quote_ident(r.rolname));
     ELSIF NOT EXISTS (SELECT FROM pg_roles a WHERE a.rolname = authenticator AND pg_has_role(a.oid, r.oid, 'MEMBER'))
         THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('the gateway may not serve role %s', quote_ident(r.rolname)),
-            HINT = format('Whoever may grant that role says GRANT %s TO %s.', quote_ident(r.rolname),
+            HINT = format('Somebody who may grant that role can run GRANT %s TO %s.', quote_ident(r.rolname),
                 quote_ident(authenticator));
     ELSIF EXISTS (SELECT FROM ingest_api_internal.claim c WHERE c.claim = map_claim.claim AND c.value = map_claim.value
         AND c.home = ingest_api_internal.home()) THEN
-        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = 'that claim is a role already',
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = 'that claim is already mapped to a role',
             HINT = format('SELECT ingest_api.unmap_claim(%L, %L);', claim, value);
     END IF;
     DELETE FROM ingest_api_internal.claim c WHERE c.claim = map_claim.claim AND c.value = map_claim.value;
@@ -157,11 +158,11 @@ BEGIN
     PERFORM ingest_internal.audit_for(actor, 'map_claim', claim, NULL,
         jsonb_build_object('value', value, 'role', r.rolname));
 END $$;
-COMMENT ON FUNCTION ingest_api_internal.map_claim(oid, text, text, regrole) IS 'what map_claim does';
+COMMENT ON FUNCTION ingest_api_internal.map_claim(oid, text, text, regrole) IS 'see map_claim';
 
 CREATE FUNCTION ingest_api.unmap_claim(claim text, value text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
-COMMENT ON FUNCTION ingest_api.unmap_claim(text, text) IS 'takes back what map_claim said, at once; for admins';
+COMMENT ON FUNCTION ingest_api.unmap_claim(text, text) IS 'revokes what map_claim granted, at once; for admins';
 CREATE FUNCTION ingest_api_internal.unmap_claim(actor oid, claim text, value text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     n bigint := 0;
@@ -172,17 +173,17 @@ BEGIN
     END IF;
     IF n = 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
-            MESSAGE = 'there is no such claim, or it is not yours to take back',
+            MESSAGE = 'there is no such claim, or you may not unmap it',
             HINT = 'SELECT * FROM ingest_api.claims; lists them for admins.';
     END IF;
     PERFORM ingest_internal.audit_for(actor, 'unmap_claim', claim, jsonb_build_object('value', value), NULL);
 END $$;
-COMMENT ON FUNCTION ingest_api_internal.unmap_claim(oid, text, text) IS 'what unmap_claim does';
+COMMENT ON FUNCTION ingest_api_internal.unmap_claim(oid, text, text) IS 'see unmap_claim';
 
 CREATE VIEW ingest_api.claims WITH (security_barrier) AS
-SELECT c.claim AS claim, -- member of a token's claims
-    c.value AS value, -- what it is, or has among others
-    ingest_internal.role_name(c.role, c.role_name) AS role, -- as whom such a token acts
+SELECT c.claim AS claim, -- name of a claim in a token
+    c.value AS value, -- its value, or one of its values
+    ingest_internal.role_name(c.role, c.role_name) AS role, -- role that such a token acts as
     c.created_at AS created_at -- since when
 FROM ingest_api_internal.claim c WHERE ingest_internal.acts_for(0);
 COMMENT ON VIEW ingest_api.claims IS 'which claims of JSON Web Tokens act as which role; for admins';
@@ -196,13 +197,13 @@ BEGIN ATOMIC
         owner = coalesce((SELECT o.oid FROM pg_roles o WHERE o.rolname = r.owner_name), 0)
       WHERE r.owner IS NOT NULL AND r.home IS DISTINCT FROM ingest_api_internal.home();
 END;
-COMMENT ON FUNCTION ingest_api_internal.bind_resources() IS 'who exposed what, after a restore';
+COMMENT ON FUNCTION ingest_api_internal.bind_resources() IS 'finds after a restore who exposed what';
 
 CREATE FUNCTION ingest_api.expose(relation regclass, name text DEFAULT NULL) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
 COMMENT ON FUNCTION ingest_api.expose(regclass, text)
-    IS 'a table or view of one''s own can be asked for, by its schema and name if no other is given; who sees what of '
-    'it, its own rights say';
+    IS 'makes a table or view of the caller''s a resource, named by its schema and name unless another name is '
+    'given; its own privileges decide who sees what of it';
 CREATE FUNCTION ingest_api_internal.expose(actor oid, relation regclass, name text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     c record;
@@ -217,7 +218,7 @@ BEGIN
             MESSAGE = format('%s is neither a table nor a view', relation);
     ELSIF c.nspname LIKE 'pg\_%' OR c.nspname = 'information_schema' THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-            MESSAGE = 'nothing of the system is exposed, and nothing that is temporary';
+            MESSAGE = 'system relations and temporary relations cannot be exposed';
     ELSIF (pg_has_role(actor, c.relowner, 'USAGE') OR ingest_internal.acts_for(actor, c.relowner)) IS NOT TRUE THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('must be owner of %s', relation);
     END IF;
@@ -229,17 +230,17 @@ BEGIN
     IF called !~ '^[a-z_][a-z0-9_.]{0,126}$' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('"%s" cannot be the name of a resource', called),
-            DETAIL = 'It has small letters, digits, _ and points, 127 at most, and begins with a letter.',
+            DETAIL = 'It must have lower-case letters, digits, _ and dots, at most 127, and begin with a letter.',
             HINT = format('SELECT ingest_api.expose(%L, name => ''…'');', relation);
     ELSIF EXISTS (SELECT FROM ingest_api_internal.route x WHERE split_part(x.path, '/', 1) = called)
         OR called IN ('session', 'rpc') THEN
         RAISE EXCEPTION USING ERRCODE = 'duplicate_object',
-            MESSAGE = format('/v1/%s is something else already', called),
-            DETAIL = 'Rows under that address could not be asked for.',
+            MESSAGE = format('/v1/%s is already something else', called),
+            DETAIL = 'Rows could not be asked for at that address.',
             HINT = format('SELECT ingest_api.expose(%L, name => ''…'');', relation);
     ELSIF EXISTS (SELECT FROM ingest_api_internal.resource r WHERE r.name = called OR r.relation = expose.relation) THEN
         RAISE EXCEPTION USING ERRCODE = 'duplicate_object',
-            MESSAGE = format('%s is exposed already, or something else as "%s"', relation, called);
+            MESSAGE = format('%s is already exposed, or something else is exposed as "%s"', relation, called);
     END IF;
     INSERT INTO ingest_api_internal.resource (name, relation, key, description, owner, owner_name, home)
       SELECT called, relation, coalesce((SELECT ingest_api_internal.names(i.indrelid, i.indkey::smallint[])
@@ -249,11 +250,11 @@ BEGIN
     PERFORM ingest_internal.audit_for(actor, 'expose', called, NULL, jsonb_build_object('relation', relation::text));
     RETURN called;
 END $$;
-COMMENT ON FUNCTION ingest_api_internal.expose(oid, regclass, text) IS 'what expose does';
+COMMENT ON FUNCTION ingest_api_internal.expose(oid, regclass, text) IS 'see expose';
 
 CREATE FUNCTION ingest_api.unexpose(name text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
-COMMENT ON FUNCTION ingest_api.unexpose(text) IS 'takes a resource back: it can no longer be asked for';
+COMMENT ON FUNCTION ingest_api.unexpose(text) IS 'removes a resource: it can no longer be asked for';
 CREATE FUNCTION ingest_api_internal.unexpose(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     r ingest_api_internal.resource;
@@ -267,7 +268,7 @@ BEGIN
     DELETE FROM ingest_api_internal.resource q WHERE q.name = unexpose.name;
     PERFORM ingest_internal.audit_for(actor, 'unexpose', name, jsonb_build_object('relation', r.relation::text), NULL);
 END $$;
-COMMENT ON FUNCTION ingest_api_internal.unexpose(oid, text) IS 'what unexpose does';
+COMMENT ON FUNCTION ingest_api_internal.unexpose(oid, text) IS 'see unexpose';
 
 -- One role's things go over to another.  Whoever holds a token is not to become somebody else by it: one that acts as
 -- the old role does so as long as that is there.
@@ -288,8 +289,8 @@ BEGIN
                 AND t.home = ingest_api_internal.home() RETURNING t.name, t.prefix)
         SELECT 'token', m.name, CASE WHEN m.name = m.prefix THEN format('%s has one of its name already: it is '
             'called as it begins now', "to"::regrole) END FROM moved m ORDER BY m.name;
-    RETURN QUERY SELECT 'token', t.name, format('it acts as %s, and is no longer good when that role is gone: '
-            'ingest_api.create_token makes one that acts as another', t.role_name)
+    RETURN QUERY SELECT 'token', t.name, format('it acts as %s, and is no longer valid when that role is gone: '
+        'ingest_api.create_token creates one that acts as another', t.role_name)
         FROM ingest_api_internal.token t WHERE t.home = ingest_api_internal.home() AND t.revoked_at IS NULL
             AND t.expires_at > now() AND ingest_internal.is_had_by(t.role, t.role_name, "from", called)
         ORDER BY t.name;
@@ -300,4 +301,4 @@ BEGIN
         ORDER BY c.claim, c.value;
 END $$;
 COMMENT ON FUNCTION ingest_api_internal.hand_over(oid, oid, oid, name, boolean)
-    IS 'what a role exposed and tokens that it made go over to another; see ingest.reassign';
+    IS 'hands over what a role exposed and the tokens that it made; see ingest.reassign';

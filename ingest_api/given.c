@@ -76,7 +76,8 @@ given_in_body(const char *body, List *path)
 		return path;
 	object = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(body)));
 	if (!JB_ROOT_IS_OBJECT(object))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the body is an object: what is given, by name")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the body must be an object of arguments by "
+																		 "name")));
 	i = JsonbIteratorInit(&object->root);
 	while ((token = JsonbIteratorNext(&i, &v, true)) != WJB_DONE)
 	{
@@ -161,6 +162,6 @@ given_all_used(List *given, const char *known)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("there is nothing called \"%.60s\" that can be given here", g->name),
-					 known[0] ? errhint("There are: %s.", known) : errhint("Nothing is given here.")));
+					 known[0] ? errhint("There are: %s.", known) : errhint("Nothing can be given here.")));
 	}
 }

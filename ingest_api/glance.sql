@@ -37,7 +37,8 @@ BEGIN ATOMIC
             FROM ingest_api.sinks s));
 END;
 COMMENT ON FUNCTION ingest_api.overview()
-    IS 'how all that one sees is, in numbers: copies, sources, alerts, runs, anomalies, rules, sinks';
+    IS 'the state of everything that the caller sees, in numbers: copies, sources, alerts, runs, anomalies, rules, '
+    'sinks';
 
 CREATE FUNCTION ingest_api_internal.require_span(first timestamptz, last timestamptz, step interval, most integer)
     RETURNS void LANGUAGE plpgsql STABLE AS $$
@@ -46,15 +47,15 @@ BEGIN
         OR extract(day FROM step) < 0 OR step < make_interval(days => extract(day FROM step)::integer)
         OR NOT isfinite(last) OR NOT isfinite(first) OR last < first THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'it goes from a moment to a later one in steps of a second at least, without months, no part '
-            'of which goes back';
+            MESSAGE = 'the time must go from a moment to a later one in steps of at least a second, without months and '
+                'negative parts';
     ELSIF extract(epoch FROM last - first) / extract(epoch FROM step) > most THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('there are %s steps at most',
-            most), HINT = 'A longer step, or a shorter time.';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('there can be at most %s steps',
+            most), HINT = 'Use a longer step, or a shorter time.';
     END IF;
 END $$;
 COMMENT ON FUNCTION ingest_api_internal.require_span(timestamptz, timestamptz, interval, integer)
-    IS 'refuses steps without end, or too many of them';
+    IS 'raises an error if steps never end, or if there are too many of them';
 
 CREATE FUNCTION ingest_api.freshness("from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT NULL,
     step interval DEFAULT '30 minutes', source text DEFAULT NULL, "limit" integer DEFAULT 50)
@@ -94,8 +95,7 @@ BEGIN
         w.name;
 END $$;
 COMMENT ON FUNCTION ingest_api.freshness(timestamptz, timestamptz, interval, text, integer)
-    IS 'copies, those that are latest first, each with the greatest age in seconds that it had in each step; null: '
-    'not loaded yet';
+    IS 'copies, the most overdue first, each with its greatest age in seconds within each step; null: not loaded yet';
 
 CREATE FUNCTION ingest_api.activity("from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT NULL,
     step interval DEFAULT '1 hour', source text DEFAULT NULL, sync text DEFAULT NULL)
@@ -133,8 +133,8 @@ BEGIN
     FROM generate_series(begins, last, step) g (at) LEFT JOIN done d ON d.bin = g.at ORDER BY g.at;
 END $$;
 COMMENT ON FUNCTION ingest_api.activity(timestamptz, timestamptz, interval, text, text)
-    IS 'what ended in each step, of all that one sees or of a source or sync: runs, those that failed, their '
-    'seconds, rows that copies read, got, changed, lost and refused';
+    IS 'what ended in each step, for everything that the caller sees or for a source or sync: runs, failed runs, '
+    'their seconds, and rows that copies read, inserted, updated, deleted and rejected';
 
 CREATE FUNCTION ingest_api_internal.flows() RETURNS TABLE (from_schema text, from_table text, to_schema text,
     to_table text, kind text) LANGUAGE sql STABLE
@@ -158,7 +158,7 @@ BEGIN ATOMIC
         JOIN reached r ON r.schema_name = v.from_schema AND r.table_name = v.from_table;
 END;
 COMMENT ON FUNCTION ingest_api_internal.flows()
-    IS 'from which relation to which data flow: what was recorded, and views of it';
+    IS 'data flows between relations: those that were recorded, and those of views on them';
 
 CREATE FUNCTION ingest_api.lineage_map() RETURNS json LANGUAGE sql STABLE SET jit = off
 BEGIN ATOMIC
@@ -194,7 +194,7 @@ BEGIN ATOMIC
             JOIN node f ON f.object = x.from_object JOIN node t ON t.object = x.to_object));
 END;
 COMMENT ON FUNCTION ingest_api.lineage_map()
-    IS 'all that flows, of relations: nodes with what is copied where and how fresh that is, and edges between them '
+    IS 'all flows between relations: nodes with what is copied where and how fresh that is, and edges between them '
     'as [from, to, kind] by their places among the nodes';
 
 CREATE FUNCTION ingest_api.source_traffic(source text) RETURNS json LANGUAGE plpgsql STABLE AS $$
@@ -222,7 +222,7 @@ BEGIN
     RETURN coalesce(counted, '[]');
 END $$;
 COMMENT ON FUNCTION ingest_api.source_traffic(text)
-    IS 'what a source''s connector counted, a row per day: requests, retries, refusals, bytes, waits; nothing where '
+    IS 'what a source''s connector counted, one row per day: requests, retries, refusals, bytes, waits; nothing if '
     'it does not count';
 
 CREATE FUNCTION ingest_api.table_distributions(id integer) RETURNS json LANGUAGE plpgsql STABLE AS $$
@@ -251,14 +251,14 @@ BEGIN
     RETURN coalesce(found, '[]');
 END $$;
 COMMENT ON FUNCTION ingest_api.table_distributions(integer)
-    IS 'how values of each column are spread, by the last profile: histogram, frequent values, patterns, and how '
-    'that differs from the profile before; values only of columns that one may read';
+    IS 'how the values of each column are distributed, by the last profile: histogram, frequent values, patterns, '
+    'and how that differs from the profile before; values only of columns that the caller may read';
 
 INSERT INTO ingest_api_internal.route (method, path, function, status, description) VALUES
-    ('GET', 'overview', 'overview', 200, 'how all that one sees is, in numbers'),
-    ('GET', 'freshness', 'freshness', 200, 'copies, those that are latest first, with how fresh they were over time'),
+    ('GET', 'overview', 'overview', 200, 'the state of everything that the caller sees, in numbers'),
+    ('GET', 'freshness', 'freshness', 200, 'copies, the most overdue first, with how fresh they were over time'),
     ('GET', 'activity', 'activity', 200,
         'what ended in each step: runs, and rows that copies read, got, changed, lost and refused'),
-    ('GET', 'lineage/map', 'lineage_map', 200, 'all that flows, as nodes and edges'),
-    ('GET', 'tables/{id}/distributions', 'table_distributions', 200, 'how values of each column are spread'),
+    ('GET', 'lineage/map', 'lineage_map', 200, 'all data flows, as nodes and edges'),
+    ('GET', 'tables/{id}/distributions', 'table_distributions', 200, 'how the values of each column are distributed'),
     ('GET', 'sources/{source}/traffic', 'source_traffic', 200, 'what a source''s connector counted, day by day');

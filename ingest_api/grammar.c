@@ -66,7 +66,7 @@ url_decode(const char *text, size_t n, bool form)
 			int low = high < 0 ? -1 : hex_digit(text[i + 2]);
 
 			if (low < 0 || (high == 0 && low == 0))
-				ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("the address has an escape that is none")));
+				ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("the address has an invalid escape")));
 			appendStringInfoChar(&out, (char) (high * 16 + low));
 			i += 2;
 		}
@@ -116,12 +116,12 @@ read_steps(Reader *r, Place *place, const char *ends)
 		char *step;
 
 		if (place->as_text)
-			refuse(r, "nothing behind ->>, which gives a text");
+			refuse(r, "nothing after ->>, which gives a text");
 		place->as_text = r->at[2] == '>';
 		r->at += place->as_text ? 3 : 2;
 		step = read_word(r, ends);
 		if (step[0] == '\0')
-			refuse(r, "a member or the number of an element behind the arrow");
+			refuse(r, "a member or the number of an element after the arrow");
 		place->steps = lappend(place->steps, step);
 	}
 }
@@ -207,7 +207,7 @@ read_item(Reader *r, Level *level)
 		return;
 	}
 	if (spread)
-		refuse(r, "a resource and its columns in parentheses behind ...");
+		refuse(r, "a resource and its columns in parentheses after ...");
 	if (strcmp(word, "*") != 0)
 	{
 		item->place = palloc0(sizeof(Place));
@@ -305,7 +305,7 @@ read_comparison(Reader *r, Condition *c, bool nested)
 		r->at++;
 		c->quantifier = read_word(r, ")");
 		if ((strcmp(c->quantifier, "any") != 0 && strcmp(c->quantifier, "all") != 0) || *r->at != ')')
-			refuse(r, "any or all in parentheses behind an operator");
+			refuse(r, "any or all in parentheses after an operator");
 		r->at++;
 	}
 	if (*r->at != '.')
@@ -317,14 +317,14 @@ read_comparison(Reader *r, Condition *c, bool nested)
 	if (strcmp(c->op, "in") == 0)
 	{
 		if (*r->at != '(')
-			refuse(r, "values in parentheses behind in.");
+			refuse(r, "values in parentheses after in.");
 		r->at++;
 		c->values = read_values(r, ')');
 	}
 	else if (c->quantifier)
 	{
 		if (*r->at != '{')
-			refuse(r, "values in braces behind any and all");
+			refuse(r, "values in braces after any and all");
 		r->at++;
 		c->values = read_values(r, '}');
 	}
@@ -369,7 +369,7 @@ read_comparison(Reader *r, Condition *c, bool nested)
 		}
 	}
 	if (!nested && *r->at != '\0')
-		refuse(r, "nothing behind the value");
+		refuse(r, "nothing after the value");
 }
 
 static Condition *read_logic(Reader *r);
@@ -446,7 +446,7 @@ read_order(Reader *r, Level *level)
 			else if (strcmp(word, "nullslast") == 0)
 				o->nulls = 1;
 			else if (strcmp(word, "asc") != 0)
-				refuse(r, "asc, desc, nullsfirst or nullslast behind a column");
+				refuse(r, "asc, desc, nullsfirst or nullslast after a column");
 		}
 		level->order = lappend(level->order, o);
 		if (*r->at == '\0')
@@ -521,7 +521,7 @@ take_parameter(Level *top, const char *name, const char *value)
 	if (level == top && strcmp(rest, "after") == 0 && strchr(value, '.') == NULL)
 	{
 		if (top->after)
-			ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("parameter \"after\" is there twice")));
+			ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("parameter \"after\" is given twice")));
 		top->after = pstrdup(value);
 		return;
 	}
@@ -543,7 +543,7 @@ take_parameter(Level *top, const char *name, const char *value)
 		c->kind = strstr(rest, "and") ? CONDITION_AND : CONDITION_OR;
 		c->negated = strncmp(rest, "not.", 4) == 0;
 		if (*r.at)
-			refuse(&r, "nothing behind the parenthesis");
+			refuse(&r, "nothing after the parenthesis");
 		level->conditions = lappend(level->conditions, c);
 	}
 	else if (strcmp(rest, "columns") == 0 || strcmp(rest, "on_conflict") == 0)
@@ -609,7 +609,7 @@ grammar_parse(const char *resource, const char *query)
 		if (strcmp(p->name, "select") != 0)
 			continue;
 		if (selected)
-			ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("parameter \"select\" is there twice")));
+			ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("parameter \"select\" is given twice")));
 		selected = true;
 		read_items(&r, top);
 		if (*r.at)
@@ -627,6 +627,7 @@ grammar_parse(const char *resource, const char *query)
 			top->asked = psprintf("%sselect=%s\n", top->asked ? top->asked : "", p->value);
 	}
 	if (top->after && top->offset > 0)
-		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("a page begins by \"after\" or by \"offset\", not by both")));
+		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("a page begins at \"after\" or at \"offset\", not at "
+															  "both")));
 	return top;
 }

@@ -112,9 +112,10 @@ refuse(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("\"after\" is not a mark of a place in what is asked for here"),
-			 errdetail("A mark is good for the resource, the conditions, the order and the role that it was given for."),
-			 errhint("The header Link of the page before has the address; after= with nothing behind it begins.")));
+			 errmsg("\"after\" is not a mark of a place in the rows of this request"),
+			 errdetail("A mark is valid for the resource, the conditions, the order and the role that it was given "
+					   "for."),
+			 errhint("The header Link of the page before has the address; an empty after= begins at the first row.")));
 }
 
 /* As the engine: nobody else may read it */
@@ -181,7 +182,7 @@ keyset_sign(const char *json, const char *purpose)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the values that the last row is sorted by are too long for the address of the next page"),
-				 errhint("order= by other columns has shorter ones.")));
+				 errhint("Use order= with columns whose values are shorter.")));
 	return out;
 }
 

@@ -3,23 +3,23 @@
 -- list; nothing that grows by itself (a run, an event, an error's words) is one.
 
 CREATE TABLE ingest_api_internal.metric (
-    place integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- where it stands among the others
-    name text NOT NULL UNIQUE CONSTRAINT "a metric's name has small letters, digits and _" -- what it is called
+    place integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- its place among the others
+    name text NOT NULL UNIQUE CONSTRAINT "a metric's name has small letters, digits and _" -- its name
         CHECK (name ~ '^[a-z][a-z0-9_]*$'),
     type text NOT NULL CONSTRAINT "a metric is a gauge or a counter" -- a counter only grows
         CHECK (type IN ('gauge', 'counter')),
-    help text NOT NULL -- what it says
+    help text NOT NULL -- what it means
 );
 COMMENT ON TABLE ingest_api_internal.metric IS 'what is measured';
 INSERT INTO ingest_api_internal.metric (name, type, help) VALUES
     ('ingest_build_info', 'gauge', 'Always 1; the versions are in the labels.'),
-    ('ingest_launcher_up', 'gauge', 'Whether somebody keeps the schedules: 1 or 0.'),
-    ('ingest_copy_age_seconds', 'gauge', 'Seconds since a run of the copy last got to its end.'),
-    ('ingest_copy_lag_seconds', 'gauge', 'Seconds since the moment up to which the copy has everything.'),
+    ('ingest_launcher_up', 'gauge', 'Whether anything keeps the schedules: 1 or 0.'),
+    ('ingest_copy_age_seconds', 'gauge', 'Seconds since a run of the copy last finished.'),
+    ('ingest_copy_lag_seconds', 'gauge', 'Seconds since the time up to which the copy is complete.'),
     ('ingest_copy_freshness_objective_seconds', 'gauge', 'How old the copy may be.'),
-    ('ingest_copy_fresh', 'gauge', 'Whether it is that fresh: 1 or 0; 0 as well if it cannot be.'),
+    ('ingest_copy_fresh', 'gauge', 'Whether it meets that objective: 1 or 0; 0 as well if it cannot.'),
     ('ingest_copy_rows', 'gauge', 'Rows of the copy.'),
-    ('ingest_copy_source_rows', 'gauge', 'Rows of its table there when last counted.'),
+    ('ingest_copy_source_rows', 'gauge', 'Rows of its table at the source when last counted.'),
     ('ingest_copy_rejected_rows', 'gauge', 'Rows that do not fit into the copy.'),
     ('ingest_copy_state_info', 'gauge',
         'Always 1; the copy''s state is in a label: active, paused or stopped, which needs attention.'),
@@ -28,14 +28,14 @@ INSERT INTO ingest_api_internal.metric (name, type, help) VALUES
         'back.'),
     ('ingest_source_paused', 'gauge', 'Whether somebody paused the source: 1 or 0.'),
     ('ingest_source_check_ok', 'gauge', 'Whether the last check found everything in order: 1 or 0.'),
-    ('ingest_source_crawl_age_seconds', 'gauge', 'Seconds since a crawl last got to its end.'),
+    ('ingest_source_crawl_age_seconds', 'gauge', 'Seconds since a crawl last finished.'),
     ('ingest_source_tables', 'gauge', 'Tables of the source.'),
-    ('ingest_source_anomalies', 'gauge', 'What is odd and was not resolved.'),
+    ('ingest_source_anomalies', 'gauge', 'Anomalies that have not been resolved.'),
     ('ingest_source_dead_letters', 'gauge', 'Jobs that were given up and not put back.'),
-    ('ingest_queue_jobs', 'gauge', 'Jobs in the queue, by whether they wait or run.'),
-    ('ingest_queue_oldest_seconds', 'gauge', 'How long the job that is due since longest has waited; 0: none is due.'),
+    ('ingest_queue_jobs', 'gauge', 'Jobs in the queue, by whether they are waiting or running.'),
+    ('ingest_queue_oldest_seconds', 'gauge', 'How long the job that has been due longest has waited; 0: none is due.'),
     ('ingest_running_runs', 'gauge', 'Runs under way.'),
-    ('ingest_runs_total', 'counter', 'Runs that have ended, by how they did.'),
+    ('ingest_runs_total', 'counter', 'Runs that have ended, by how they ended.'),
     ('ingest_run_seconds_total', 'counter', 'Seconds that they took.'),
     ('ingest_run_rows_total', 'counter', 'Rows that they read, inserted, updated, deleted and rejected.'),
     ('ingest_rules', 'gauge', 'Rules that were checked, by whether they held.'),
@@ -44,24 +44,24 @@ INSERT INTO ingest_api_internal.metric (name, type, help) VALUES
         'Numbers of events that were given out: events that were written, and those of transactions that did not '
         'commit.'),
     ('ingest_consumer_behind_events', 'gauge',
-        'Events that the consumer wants and has not acknowledged; 10000: or more.'),
-    ('ingest_consumer_behind_seconds', 'gauge', 'Since when the oldest of them waits; 0: there is none.'),
-    ('ingest_sink_behind_events', 'gauge', 'Events that the sink has not got; 10000: or more.'),
-    ('ingest_sink_behind_seconds', 'gauge', 'Since when the oldest of them waits; 0: there is none.'),
-    ('ingest_sink_breaker_open', 'gauge', 'Whether nothing is sent, since the sink failed: 1 or 0.'),
+        'Events that the consumer wants and has not acknowledged; 10000 means that many or more.'),
+    ('ingest_consumer_behind_seconds', 'gauge', 'How long the oldest of them has waited; 0: there is none.'),
+    ('ingest_sink_behind_events', 'gauge', 'Events that the sink has not received; 10000 means that many or more.'),
+    ('ingest_sink_behind_seconds', 'gauge', 'How long the oldest of them has waited; 0: there is none.'),
+    ('ingest_sink_breaker_open', 'gauge', 'Whether nothing is sent because the sink failed: 1 or 0.'),
     ('ingest_sink_parked_events', 'gauge', 'Events that wait for an earlier one of their subject.'),
     ('ingest_sink_dead_events', 'gauge', 'Events that were given up.'),
     ('ingest_sink_sent_events_total', 'counter', 'Events that arrived.'),
-    ('ingest_sink_expired_events_total', 'counter', 'Events that were passed over since they were too old.'),
+    ('ingest_sink_expired_events_total', 'counter', 'Events that were passed over because they were too old.'),
     ('ingest_server_requests_total', 'counter',
         'Requests to the server; begins anew each day (UTC) and with PostgreSQL.'),
-    ('ingest_server_retries_total', 'counter', 'Those that were tried again.'),
-    ('ingest_server_refusals_total', 'counter', 'Those that it refused since there were too many.'),
+    ('ingest_server_retries_total', 'counter', 'Requests that were tried again.'),
+    ('ingest_server_refusals_total', 'counter', 'Requests that it refused because there were too many.'),
     ('ingest_server_received_bytes_total', 'counter', 'Bytes that it sent.'),
     ('ingest_server_waited_seconds_total', 'counter', 'Seconds that sessions waited for their turn.'),
-    ('ingest_server_slots', 'gauge', 'Requests at once that the account allows.'),
-    ('ingest_server_slots_in_use', 'gauge', 'Those under way.'),
-    ('ingest_wrapper_stats_up', 'gauge', 'Whether the wrapper said what was asked of its servers: 1 or 0.');
+    ('ingest_server_slots', 'gauge', 'Concurrent requests that the account allows.'),
+    ('ingest_server_slots_in_use', 'gauge', 'Requests under way.'),
+    ('ingest_wrapper_stats_up', 'gauge', 'Whether the wrapper reported the requests to its servers: 1 or 0.');
 
 CREATE FUNCTION ingest_api_internal.sink_metrics() RETURNS TABLE (name text, labels jsonb, value float8)
     LANGUAGE plpgsql STABLE AS $$
@@ -78,7 +78,7 @@ BEGIN
             '(''ingest_sink_expired_events_total'', s.expired::float8)) v (name, value)';
     END IF;
 END $$;
-COMMENT ON FUNCTION ingest_api_internal.sink_metrics() IS 'metrics of sinks, where there is ingest_delivery';
+COMMENT ON FUNCTION ingest_api_internal.sink_metrics() IS 'metrics of sinks, if ingest_delivery is installed';
 
 CREATE FUNCTION ingest_api_internal.server_metrics() RETURNS TABLE (name text, labels jsonb, value float8)
     LANGUAGE plpgsql STABLE AS $$
@@ -115,7 +115,7 @@ COMMENT ON FUNCTION ingest_api_internal.server_metrics() IS 'metrics of servers,
 CREATE FUNCTION ingest_api_internal.events_written() RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     RETURN pg_sequence_last_value(pg_get_serial_sequence('ingest.event', 'id')::regclass);
-COMMENT ON FUNCTION ingest_api_internal.events_written() IS 'the last number that was given to an event';
+COMMENT ON FUNCTION ingest_api_internal.events_written() IS 'the last id that was given to an event';
 
 -- what such a statement seems to cost would have it compiled, which takes twenty times as long as to run it
 CREATE FUNCTION ingest_api_internal.measured() RETURNS TABLE (name text, labels jsonb, value float8) LANGUAGE sql STABLE
@@ -177,7 +177,7 @@ BEGIN ATOMIC
     UNION ALL SELECT s.name, s.labels, s.value FROM ingest_api_internal.sink_metrics() s
     UNION ALL SELECT s.name, s.labels, s.value FROM ingest_api_internal.server_metrics() s;
 END;
-COMMENT ON FUNCTION ingest_api_internal.measured() IS 'what metrics() gives, without what it means';
+COMMENT ON FUNCTION ingest_api_internal.measured() IS 'what metrics() returns, without the explanations';
 
 CREATE FUNCTION ingest_api.metrics() RETURNS TABLE (name text, type text, help text, labels jsonb, value float8)
     LANGUAGE sql STABLE
@@ -186,7 +186,7 @@ BEGIN ATOMIC
         JOIN ingest_api_internal.metric m ON m.name = v.name WHERE v.value IS NOT NULL ORDER BY m.place, v.labels;
 END;
 COMMENT ON FUNCTION ingest_api.metrics()
-    IS 'metrics of what one sees, a row per sample; GET /metrics gives them to Prometheus';
+    IS 'metrics of everything that the caller sees, one row per sample; GET /metrics gives them to Prometheus';
 
 -- Text formats: 0.0.4 of Prometheus, and OpenMetrics 1.0, where a counter's family lacks _total and the end is told
 
@@ -209,4 +209,4 @@ BEGIN ATOMIC
     SELECT coalesce(string_agg(format(E'# HELP %s %s\n# TYPE %s %s\n%s\n', f.name, f.help, f.name, f.type, f.lines), ''
         ORDER BY f.name), '') || CASE WHEN openmetrics THEN E'# EOF\n' ELSE '' END FROM family f;
 END;
-COMMENT ON FUNCTION ingest_api_internal.exposition(boolean) IS 'metrics as Prometheus reads them';
+COMMENT ON FUNCTION ingest_api_internal.exposition(boolean) IS 'metrics in the form that Prometheus reads';

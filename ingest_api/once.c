@@ -77,17 +77,20 @@ answer_again(const Request *request, const char *key, Answer *answer)
 
 	run(&plan, "SELECT same, status, headers, body FROM ingest_api_internal.answer_of($1, $2, $3, $4)", 4, types, values, NULL, true);
 	if (SPI_processed != 1)
-		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE), errmsg("what was done under the key is not to be seen yet")));
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE), errmsg("what was done under the key is not "
+																		   "visible yet")));
 	row = SPI_tuptable->vals[0];
 	desc = SPI_tuptable->tupdesc;
 	if (!DatumGetBool(SPI_getbinval(row, desc, 1, &isnull)))
 	{
-		answer_problem(answer, 422, "idempotency_key", "another request was made with this Idempotency-Key", NULL, "A key is for one request, and for repeating just that; another request has another key.");
+		answer_problem(answer, 422, "idempotency_key", "another request was made with this Idempotency-Key", NULL,
+					   "A key is for one request and its repetition; another request needs another key.");
 		return;
 	}
 	if (SPI_getvalue(row, desc, 4) == NULL)
 	{
-		answer_problem(answer, 409, "idempotency_key", "it was done already, and its answer was for once", NULL, "What it showed is not kept.");
+		answer_problem(answer, 409, "idempotency_key", "it has already been done, and its answer was shown only once",
+					   NULL, "What it showed is not kept.");
 		return;
 	}
 	answer->status = DatumGetInt32(SPI_getbinval(row, desc, 2, &isnull));

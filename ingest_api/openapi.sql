@@ -23,7 +23,8 @@ BEGIN ATOMIC
     FROM pg_type b JOIN pg_type t ON t.oid = CASE WHEN b.typtype = 'd' THEN b.typbasetype ELSE b.oid END
         WHERE b.oid = json_type.type;
 END;
-COMMENT ON FUNCTION ingest_api_internal.json_type(oid) IS 'the JSON schema of values of a type, as answers hold them';
+COMMENT ON FUNCTION ingest_api_internal.json_type(oid)
+    IS 'the JSON schema of values of a type, as answers contain them';
 
 CREATE FUNCTION ingest_api_internal.readable(role oid)
     RETURNS TABLE (resource text, description text, key name[], attnum smallint, column_name name, type oid,
@@ -50,7 +51,7 @@ CREATE FUNCTION ingest_api_internal.problems(VARIADIC statuses text[]) RETURNS j
 BEGIN ATOMIC
     SELECT jsonb_object_agg(s, ingest_api_internal.reference('responses/problem')) FROM unnest(statuses) s;
 END;
-COMMENT ON FUNCTION ingest_api_internal.problems(text[]) IS 'answers that tell what is wrong';
+COMMENT ON FUNCTION ingest_api_internal.problems(text[]) IS 'answers that report an error';
 
 -- What functions take and give: of those that the role may call
 
@@ -64,7 +65,7 @@ BEGIN ATOMIC
             unnest(p.proargmodes)) WITH ORDINALITY u (name, type, mode, n)) a
     WHERE p.oid = arguments.function;
 END;
-COMMENT ON FUNCTION ingest_api_internal.arguments(oid) IS 'what a function is given, and its columns';
+COMMENT ON FUNCTION ingest_api_internal.arguments(oid) IS 'the arguments of a function, and its columns';
 
 CREATE FUNCTION ingest_api_internal.answer_schema(function oid) RETURNS jsonb LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -88,7 +89,7 @@ BEGIN ATOMIC
     FROM p, o;
 END;
 COMMENT ON FUNCTION ingest_api_internal.answer_schema(oid)
-    IS 'the JSON schema of what a function answers; null: nothing';
+    IS 'the JSON schema of a function''s answer; null if there is none';
 
 -- An address of a resource's row is the same whatever is done with it: {key} there is {key} here
 CREATE FUNCTION ingest_api_internal.operations(role oid) RETURNS TABLE (path text, method text, operation jsonb)
@@ -122,8 +123,8 @@ BEGIN ATOMIC
             'parameters', coalesce(g.parameters, '[]') || CASE WHEN r.method = 'GET' THEN '[]'
                 ELSE jsonb_build_array(ingest_api_internal.reference('parameters/once')) END,
             'responses', jsonb_build_object(CASE WHEN s.schema IS NULL THEN 204 ELSE r.status END,
-                jsonb_build_object('description', CASE WHEN s.schema IS NULL THEN 'it is done' WHEN r.status = 202
-                    THEN 'it is begun' WHEN r.status = 201 THEN 'it is made' ELSE 'the answer' END)
+                jsonb_build_object('description', CASE WHEN s.schema IS NULL THEN 'done' WHEN r.status = 202
+                    THEN 'begun' WHEN r.status = 201 THEN 'created' ELSE 'the answer' END)
                 || CASE WHEN s.schema IS NULL THEN '{}'
                     ELSE jsonb_build_object('content',
                     jsonb_build_object('application/json', jsonb_build_object('schema', s.schema))) END
@@ -143,7 +144,8 @@ BEGIN ATOMIC
     FROM r LEFT JOIN g ON g.function = r.function,
         LATERAL (SELECT ingest_api_internal.answer_schema(r.function_oid)) s (schema);
 END;
-COMMENT ON FUNCTION ingest_api_internal.operations(oid) IS 'what a role may have done and computed, as OpenAPI says it';
+COMMENT ON FUNCTION ingest_api_internal.operations(oid)
+    IS 'what a role may have done and computed, as OpenAPI operations';
 
 -- The same functions by their names, as PostgREST's clients call them
 CREATE FUNCTION ingest_api_internal.rpc_operations(role oid) RETURNS TABLE (path text, method text, operation jsonb)
@@ -175,7 +177,8 @@ BEGIN ATOMIC
                 jsonb_build_object('application/json', jsonb_build_object('schema', r.body)))) END
     FROM r, unnest('{get,post}'::text[]) m;
 END;
-COMMENT ON FUNCTION ingest_api_internal.rpc_operations(oid) IS 'functions that read by their names, as OpenAPI says it';
+COMMENT ON FUNCTION ingest_api_internal.rpc_operations(oid)
+    IS 'functions that read and are called by name, as OpenAPI operations';
 
 -- Parts of the document that are the same for everybody
 
@@ -185,40 +188,43 @@ BEGIN ATOMIC
         'schema', p.schema::jsonb))
     FROM (VALUES
         ('select', 'select', 'query',
-            'columns, with alias, cast and what belongs to a row: id,name,source:sources(name)',
+            'columns, with aliases, casts and related rows: id,name,source:sources(name)',
             '{"type": "string"}'),
         ('order', 'order', 'query', 'started_at.desc.nullslast,id', '{"type": "string"}'),
-        ('limit', 'limit', 'query', 'rows at most', '{"type": "integer", "minimum": 0}'),
-        ('offset', 'offset', 'query', 'rows that are passed over', '{"type": "integer", "minimum": 0}'),
-        ('after', 'after', 'query', 'empty: pages that no row moves, whose header Link has the address of the next one;'
-            ' there it is the mark of where that begins', '{"type": "string"}'),
+        ('limit', 'limit', 'query', 'maximum number of rows', '{"type": "integer", "minimum": 0}'),
+        ('offset', 'offset', 'query', 'number of rows to skip', '{"type": "integer", "minimum": 0}'),
+        ('after', 'after', 'query', 'empty: pages that are stable when rows come or go, whose header Link has the '
+            'address of the next one; there it marks where that begins', '{"type": "string"}'),
         ('and', 'and', 'query', 'conditions in parentheses: (a.eq.1,or(b.gt.2,c.is.null))', '{"type": "string"}'),
-        ('or', 'or', 'query', 'the same, of which one must hold', '{"type": "string"}'),
-        ('place', 'after', 'query', 'events behind this place: that of an event, or 0 for all that are kept',
+        ('or', 'or', 'query', 'the same, at least one of which must hold', '{"type": "string"}'),
+        ('place', 'after', 'query', 'events after this position: that of an event, or 0 for all that are kept',
             '{"type": "string"}'),
-        ('types', 'types', 'query', 'of these types alone: ingest.sync.*,ingest.run.failed', '{"type": "string"}'),
-        ('last', 'Last-Event-ID', 'header', 'the place of the last event that came, as EventSource says it',
+        ('types', 'types', 'query',
+            'only events of these types: ingest.sync.*,ingest.run.failed', '{"type": "string"}'),
+        ('last', 'Last-Event-ID', 'header', 'the position of the last event received, as EventSource sends it',
             '{"type": "string"}'),
-        ('once', 'Idempotency-Key', 'header', 'whatever is asked again with the same key within a day is done once, and'
+        ('once', 'Idempotency-Key', 'header', 'a request repeated with the same key within a day is done only once, and'
             ' answered as it was', '{"type": "string", "maxLength": 255}'),
-        ('known', 'If-None-Match', 'header', 'an ETag: 304 where nothing has changed since', '{"type": "string"}'),
+        ('known', 'If-None-Match', 'header', 'an ETag: answered with 304 if nothing has changed since',
+            '{"type": "string"}'),
         ('prefer', 'Prefer', 'header', 'count=exact, planned or estimated', '{"type": "string"}'))
       p (key, name, place, description, schema);
 END;
-COMMENT ON FUNCTION ingest_api_internal.parameters() IS 'parameters that many addresses take, as OpenAPI says it';
+COMMENT ON FUNCTION ingest_api_internal.parameters()
+    IS 'parameters that many addresses take, as OpenAPI describes them';
 
 CREATE FUNCTION ingest_api_internal.answer_headers() RETURNS jsonb LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT jsonb_object_agg(h.key, jsonb_build_object('description', h.description, 'schema',
         '{"type": "string"}'::jsonb))
     FROM (VALUES
-        ('range', 'first and last row, and how many there are if that was asked: 0-19/1000'),
-        ('location', 'where it is looked at'),
-        ('next', 'with after=: <address>; rel="next" of the next page, where there is one'),
-        ('place', 'the place behind the events that are here'),
+        ('range', 'first and last row, and the total if that was asked for: 0-19/1000'),
+        ('location', 'where to follow it'),
+        ('next', 'with after=: <address>; rel="next" of the next page, if there is one'),
+        ('place', 'the position after these events'),
         ('tag', 'for If-None-Match')) h (key, description);
 END;
-COMMENT ON FUNCTION ingest_api_internal.answer_headers() IS 'headers of answers, as OpenAPI says it';
+COMMENT ON FUNCTION ingest_api_internal.answer_headers() IS 'headers of answers, as OpenAPI describes them';
 
 CREATE FUNCTION ingest_api_internal.contents(schema jsonb, VARIADIC types text[]) RETURNS jsonb LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -226,7 +232,7 @@ BEGIN ATOMIC
         ELSE '{"type": "string"}' END)) FROM unnest(types) t;
 END;
 COMMENT ON FUNCTION ingest_api_internal.contents(jsonb, text[])
-    IS 'forms that an answer has: JSON of a schema, others as text';
+    IS 'the forms of an answer: JSON with a schema, others as text';
 
 -- A list of rows; events come as a stream as well
 CREATE FUNCTION ingest_api_internal.list_operation(resource text, description text, filters jsonb) RETURNS jsonb
@@ -263,7 +269,7 @@ BEGIN ATOMIC
     FROM f;
 END;
 COMMENT ON FUNCTION ingest_api_internal.list_operation(text, text, jsonb)
-    IS 'GET of a resource, as OpenAPI says it';
+    IS 'GET of a resource, as an OpenAPI operation';
 
 -- What is at addresses that are neither of a resource nor of a function
 CREATE FUNCTION ingest_api_internal.other_operations() RETURNS TABLE (path text, method text, operation jsonb)
@@ -271,7 +277,7 @@ CREATE FUNCTION ingest_api_internal.other_operations() RETURNS TABLE (path text,
 BEGIN ATOMIC
     SELECT o.path, o.method, jsonb_build_object('operationId', o.id, 'summary', o.summary, 'description', o.description,
             'tags', jsonb_build_array('pg_ingest'), 'responses',
-            CASE WHEN o.content IS NULL THEN '{"204": {"description": "it is done"}}'::jsonb
+            CASE WHEN o.content IS NULL THEN '{"204": {"description": "done"}}'::jsonb
                 ELSE jsonb_build_object('200',
                     jsonb_build_object('description', 'the answer', 'content', o.content)) END
             || ingest_api_internal.problems(VARIADIC o.problems))
@@ -280,7 +286,7 @@ BEGIN ATOMIC
             jsonb_build_object('required', true,
             'content', jsonb_build_object('application/json', jsonb_build_object('schema', o.body)))) END
     FROM (VALUES
-        ('/v1', 'get', 'list_resources', 'Resources', 'those of which the role may read something',
+        ('/v1', 'get', 'list_resources', 'Resources', 'resources of which the role may read something',
             ingest_api_internal.contents('{"type": "array", "items": {"type": "object", "properties": {"name":
                 {"type": "string"}, "path": {"type": "string"}, "description": {"type": "string"}}}}',
                 'application/json'), '{401,403,429}'::text[], NULL::jsonb, NULL::jsonb),
@@ -289,7 +295,7 @@ BEGIN ATOMIC
         ('/metrics', 'get', 'measure', 'Metrics', 'for Prometheus',
             ingest_api_internal.contents(NULL, 'text/plain', 'application/openmetrics-text'), '{401,403,429,503}',
             NULL, NULL),
-        ('/graphql', 'get', 'ask_graphql', 'GraphQL that reads', 'an operation that does nothing',
+        ('/graphql', 'get', 'ask_graphql', 'GraphQL that reads', 'an operation that only reads',
             ingest_api_internal.contents('{"type": "object"}', 'application/json'), '{400,401,403,405,406,429,503,504}',
             '[{"name": "query", "in": "query", "required": true, "schema": {"type": "string"}},
               {"name": "variables", "in": "query", "schema": {"type": "string"}},
@@ -302,7 +308,7 @@ BEGIN ATOMIC
                 {"type": ["object", "null"]}, "operationName": {"type": ["string", "null"]}}}'))
       o (path, method, id, summary, description, content, problems, parameters, body);
 END;
-COMMENT ON FUNCTION ingest_api_internal.other_operations() IS 'addresses of the API itself, as OpenAPI says it';
+COMMENT ON FUNCTION ingest_api_internal.other_operations() IS 'addresses of the API itself, as OpenAPI operations';
 
 CREATE FUNCTION ingest_api_internal.session_paths() RETURNS jsonb LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -311,55 +317,57 @@ BEGIN ATOMIC
             "link": {"type": "string"}}, "additionalProperties": false, "minProperties": 1,
             "maxProperties": 1}}}'::jsonb AS secret)
     SELECT jsonb_build_object('/v1/session', jsonb_build_object(
-        'get', jsonb_build_object('operationId', 'who_am_i', 'summary', 'Who asks', 'description',
-            'As whom one asks, and until when; of a session also what X-CSRF-Token is to be. Needs the scope read.',
+        'get', jsonb_build_object('operationId', 'who_am_i', 'summary', 'Who the caller is', 'description',
+            'The role that the caller acts as, and until when; for a session, also the value for X-CSRF-Token. '
+            'Needs the scope read.',
             'tags', '["session"]'::jsonb, 'parameters', '[]'::jsonb, 'responses',
-            jsonb_build_object('200', jsonb_build_object('description', 'who it is', 'content', s.session))
+            jsonb_build_object('200', jsonb_build_object('description', 'who the caller is', 'content', s.session))
                 || ingest_api_internal.problems('401', '403', '429')),
         'post', jsonb_build_object('operationId', 'log_in', 'summary', 'Log a browser in', 'description',
-            'By a token, or by what stands behind the # of a link. The cookie is good for what GET of it says.',
+            'By a token, or by what follows the # of a link. What the cookie permits is what GET reports.',
             'tags', '["session"]'::jsonb, 'security', '[]'::jsonb, 'parameters', '[]'::jsonb,
             'requestBody', jsonb_build_object('required', true, 'content', s.secret), 'responses',
-            jsonb_build_object('201', jsonb_build_object('description', 'it is begun', 'content', s.session, 'headers',
+            jsonb_build_object('201', jsonb_build_object('description', 'begun', 'content', s.session, 'headers',
                 '{"Set-Cookie": {"description": "the session", "schema": {"type": "string"}}}'::jsonb))
                 || ingest_api_internal.problems('400', '401', '403', '415', '429', '503')),
         'delete', jsonb_build_object('operationId', 'log_out', 'summary', 'Log out', 'description',
-            'Ends the session whose cookie comes along. Needs the scope read.', 'tags', '["session"]'::jsonb,
+            'Ends the session whose cookie is sent. Needs the scope read.', 'tags', '["session"]'::jsonb,
             'parameters', '[{"name": "X-CSRF-Token", "in": "header", "required": true,
-                "description": "as csrf of who_am_i says", "schema": {"type": "string"}}]'::jsonb, 'responses',
-            '{"204": {"description": "it has ended"}}'::jsonb
+                "description": "the value of csrf from who_am_i", "schema": {"type": "string"}}]'::jsonb, 'responses',
+            '{"204": {"description": "ended"}}'::jsonb
                 || ingest_api_internal.problems('401', '403', '409', '429', '503')))) FROM s;
 END;
 COMMENT ON FUNCTION ingest_api_internal.session_paths()
-    IS 'logging in, being logged in and logging out, as OpenAPI says it';
+    IS 'logging in, being logged in and logging out, as OpenAPI paths';
 
 CREATE FUNCTION ingest_api_internal.session_schema() RETURNS jsonb LANGUAGE sql IMMUTABLE
     RETURN '{"session": {"type": "object",
         "required": ["role", "scope", "database", "by", "expires_at", "token", "standby"], "properties": {
-        "role": {"type": "string", "description": "as whom one asks"},
+        "role": {"type": "string", "description": "the role that the caller acts as"},
         "scope": {"type": "string", "enum": ["read", "operate", "admin"],
-            "description": "what one may of what the role may"},
-        "database": {"type": "string", "description": "whose data it is"},
-        "by": {"type": "string", "enum": ["session", "token", "jwt"], "description": "how one says who one is"},
-        "expires_at": {"type": ["string", "null"], "format": "date-time", "description": "it is good until then"},
-        "token": {"type": ["string", "null"], "description": "how the token begins"},
+            "description": "what the caller may do of what the role may"},
+        "database": {"type": "string", "description": "the database whose data it is"},
+        "by": {"type": "string", "enum": ["session", "token", "jwt"],
+            "description": "how the caller has identified itself"},
+        "expires_at": {"type": ["string", "null"], "format": "date-time", "description": "until when it is valid"},
+        "token": {"type": ["string", "null"], "description": "the beginning of the token"},
         "standby": {"type": "boolean", "description": "whether nothing can be done here"},
-        "idle_seconds": {"type": "integer", "description": "of a session: it ends when it was not used for so long"},
-        "csrf": {"type": "string", "description": "of a session: what X-CSRF-Token is to be"}}}}'::jsonb;
-COMMENT ON FUNCTION ingest_api_internal.session_schema()
-    IS 'what is said of who is logged in, as OpenAPI says it';
+        "idle_seconds": {"type": "integer",
+            "description": "for a session: it ends when it has not been used for this long"},
+        "csrf": {"type": "string", "description": "for a session: the value for X-CSRF-Token"}}}}'::jsonb;
+COMMENT ON FUNCTION ingest_api_internal.session_schema() IS 'what is reported about who is logged in, as a JSON schema';
 
 -- What ingest_delivery posts to whoever has a webhook
 CREATE FUNCTION ingest_api_internal.webhooks() RETURNS jsonb LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT coalesce(jsonb_object_agg(t.type, jsonb_build_object('post', jsonb_build_object(
         'operationId', 'on_' || replace(t.type, '.', '_'), 'summary', t.description,
-        'description', t.description || '; as Standard Webhooks says, by a sink of ingest_delivery',
+        'description', t.description || '; sent by a sink of ingest_delivery, according to Standard Webhooks',
         'tags', jsonb_build_array('events'), 'security', '[]'::jsonb,
         'parameters', (SELECT jsonb_agg(jsonb_build_object('name', h.name, 'in', 'header', 'required', true,
                 'description', h.description, 'schema', '{"type": "string"}'::jsonb))
-            FROM (VALUES ('webhook-id', 'the same on each try'),
-                ('webhook-timestamp', 'seconds since 1970 of this try'),
+            FROM (VALUES ('webhook-id', 'the same on each attempt'),
+                ('webhook-timestamp', 'time of this attempt, in seconds since 1970'),
                 ('webhook-signature', 'HMAC-SHA256 over id, timestamp and body')) h (name, description)),
         'requestBody', jsonb_build_object('required', true, 'content', jsonb_build_object(
             'application/cloudevents+json', jsonb_build_object('schema', jsonb_build_object('type', 'object',
@@ -369,12 +377,12 @@ BEGIN ATOMIC
                     "time": {"type": "string", "format": "date-time"}}'::jsonb
                   || jsonb_build_object('type', jsonb_build_object('type', 'string', 'const', t.type),
                     'data', t.schema - '$schema' - '$id'))))),
-        'responses', '{"2XX": {"description": "taken"}, "4XX": {"description": "refused: tried again or given '
+        'responses', '{"2XX": {"description": "accepted"}, "4XX": {"description": "refused: tried again or given '
             'up"}}'::jsonb
         ))), '{}')
     FROM ingest.event_type t;
 END;
-COMMENT ON FUNCTION ingest_api_internal.webhooks() IS 'types of events as OpenAPI''s webhooks';
+COMMENT ON FUNCTION ingest_api_internal.webhooks() IS 'event types as OpenAPI webhooks';
 
 CREATE FUNCTION ingest_api_internal.openapi(role oid) RETURNS text LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -418,10 +426,10 @@ BEGIN ATOMIC
         FROM o WHERE o.operation->'tags'->>0 NOT IN (SELECT r.resource FROM r) ORDER BY 1, 2),
     e AS (SELECT 'events' AS tag, 'what happened' AS description
         WHERE NOT EXISTS (SELECT FROM t WHERE t.tag = 'events')
-        UNION ALL SELECT 'session', 'who asks, and logging in with a browser')
+        UNION ALL SELECT 'session', 'who the caller is, and logging in with a browser')
     SELECT jsonb_build_object('openapi', '3.1.0',
         'info', jsonb_build_object('title', 'pg_ingest', 'version', '1',
-            'description', 'What may be asked for: the repository and what is exposed beside it',
+            'description', 'What may be requested: the repository, and what is exposed in addition',
             'license', jsonb_build_object('name', 'PostgreSQL', 'identifier', 'PostgreSQL')),
         'servers', jsonb_build_array(jsonb_build_object('url', '/')),
         'security', jsonb_build_array(jsonb_build_object('token', jsonb_build_array())),

@@ -11,13 +11,13 @@ BEGIN
       INTO found FROM ingest_api.tables t WHERE t.id = table_number;
     IF found IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
-            MESSAGE = format('there is no table %s, or it is not here any more', coalesce(table_number::text, 'null')),
+            MESSAGE = format('there is no table %s, or it no longer exists', coalesce(table_number::text, 'null')),
             HINT = 'GET /v1/tables lists them.';
     END IF;
     RETURN found;
 END $$;
 COMMENT ON FUNCTION ingest_api_internal.relation_of(integer)
-    IS 'the copy of a table of a source, or its foreign table where there is none';
+    IS 'the copy of a source''s table, or its foreign table if it has no copy';
 
 CREATE FUNCTION ingest_api_internal.qualified(relation regclass) RETURNS text LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -25,7 +25,7 @@ BEGIN ATOMIC
         WHERE c.oid = relation;
 END;
 COMMENT ON FUNCTION ingest_api_internal.qualified(regclass)
-    IS 'a relation as a statement names it whatever the path is';
+    IS 'a relation as a statement must name it whatever the search_path';
 
 CREATE FUNCTION ingest_api_internal.readable_columns(relation regclass, alias text DEFAULT '') RETURNS text
     LANGUAGE plpgsql STABLE AS $$
@@ -38,12 +38,12 @@ BEGIN
     IF columns IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
             MESSAGE = format('permission denied for table %s', ingest_api_internal.qualified(relation)),
-            HINT = 'Whoever owns it may GRANT SELECT.';
+            HINT = 'Its owner can GRANT SELECT.';
     END IF;
     RETURN columns;
 END $$;
 COMMENT ON FUNCTION ingest_api_internal.readable_columns(regclass, text)
-    IS 'columns that the caller may read, as a statement lists them';
+    IS 'columns that the caller may read, as a list for a statement';
 
 CREATE FUNCTION ingest_api_internal.require_page(wanted integer) RETURNS integer LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -51,11 +51,13 @@ DECLARE
     most CONSTANT integer := coalesce(nullif(current_setting('ingest_api.max_rows', true), '')::integer, 1000);
 BEGIN
     IF wanted IS NULL OR wanted NOT BETWEEN 0 AND most THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('limit is between 0 and %s', most);
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('limit must be between 0 and '
+            '%s', most);
     END IF;
     RETURN wanted;
 END $$;
-COMMENT ON FUNCTION ingest_api_internal.require_page(integer) IS 'how many rows, if that many may be';
+COMMENT ON FUNCTION ingest_api_internal.require_page(integer)
+    IS 'a number of rows, or an error if that many are not allowed';
 
 CREATE FUNCTION ingest_api_internal.shown(statement text) RETURNS json LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -66,7 +68,7 @@ BEGIN
     RETURN json_build_object('sql', statement, 'rows', found);
 END $$;
 COMMENT ON FUNCTION ingest_api_internal.shown(text)
-    IS 'rows of a statement that functions beside this put together, and the statement';
+    IS 'rows of a statement that the functions beside this one put together, and the statement';
 
 CREATE FUNCTION ingest_api.table_profile(id integer) RETURNS SETOF ingest_api.profiles LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -86,7 +88,7 @@ BEGIN
         p.column_name;
 END $$;
 COMMENT ON FUNCTION ingest_api.table_profile(integer)
-    IS 'the last profile of a table''s copy, or of the table where it is not copied, a row for each column';
+    IS 'the last profile of a table''s copy, or of the table if it has no copy, one row per column';
 
 CREATE FUNCTION ingest_api.table_preview(id integer, "limit" integer DEFAULT 20) RETURNS json LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -96,8 +98,8 @@ BEGIN ATOMIC
     FROM ingest_api_internal.relation_of(id) r (relation);
 END;
 COMMENT ON FUNCTION ingest_api.table_preview(integer, integer)
-    IS 'some rows of a table''s copy, or of the table at its source where it is not copied, with the columns that one '
-    'may read';
+    IS 'some rows of a table''s copy, or of the table at its source if it has no copy, with the columns that the '
+    'caller may read';
 
 CREATE FUNCTION ingest_api_internal.key_of(table_number integer, relation regclass) RETURNS name[] LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -105,7 +107,7 @@ BEGIN ATOMIC
         WHERE i.indrelid = relation AND i.indisprimary),
         (SELECT t.key::name[] FROM ingest_api.tables t WHERE t.id = table_number), '{}');
 END;
-COMMENT ON FUNCTION ingest_api_internal.key_of(integer, regclass) IS 'columns that tell rows of a copy apart';
+COMMENT ON FUNCTION ingest_api_internal.key_of(integer, regclass) IS 'columns that identify a row of a copy';
 
 CREATE FUNCTION ingest_api.table_as_of(id integer, "time" timestamptz, "limit" integer DEFAULT 100,
     "offset" integer DEFAULT 0) RETURNS json LANGUAGE plpgsql STABLE AS $$
@@ -115,10 +117,10 @@ DECLARE
         FROM unnest(ingest_api_internal.key_of(id, relation)) WITH ORDINALITY k (name, n));
 BEGIN
     IF "offset" IS NULL OR "offset" < 0 THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'offset is not negative';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'offset must not be negative';
     ELSIF "time" IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'time is a moment, such as 2026-01-31T23:59:59Z';
+            MESSAGE = 'time must be a moment, such as 2026-01-31T23:59:59Z';
     END IF;
     RETURN ingest_api_internal.shown(format('SELECT %s FROM ingest.as_of(NULL::%s, %L)%s LIMIT %s OFFSET %s',
         ingest_api_internal.readable_columns(relation), ingest_api_internal.qualified(relation), "time", ' ORDER BY '
@@ -137,12 +139,12 @@ DECLARE
 BEGIN
     IF cardinality(columns) = 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = format('%s has no key by which one row could be meant', relation);
+            MESSAGE = format('%s has no key that identifies a row', relation);
     END IF;
     given := CASE cardinality(columns) WHEN 1 THEN jsonb_build_object(columns[1], key) ELSE key::jsonb END;
     IF jsonb_typeof(given) <> 'object' OR NOT given ?& columns::text[] OR given - columns::text[] <> '{}' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('a row of %s is named by an object of %s', relation, array_to_string(columns, ', '));
+            MESSAGE = format('a row of %s must be named by an object of %s', relation, array_to_string(columns, ', '));
     END IF;
     -- as history has it: what a column's type makes of it
     FOREACH column_name IN ARRAY columns LOOP
@@ -154,7 +156,8 @@ BEGIN
     RETURN whole;
 END $$;
 COMMENT ON FUNCTION ingest_api_internal.key_json(regclass, name[], text)
-    IS 'the key of a row as history knows it, from a part of an address: the value, or an object of several';
+    IS 'the key of a row as history knows it, from a part of an address: the value, or an object if there are '
+    'several columns';
 
 CREATE FUNCTION ingest_api.row_versions(id integer, key text) RETURNS json LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -165,7 +168,7 @@ BEGIN
         ingest_api_internal.key_json(relation, ingest_api_internal.key_of(id, relation), key)));
 END $$;
 COMMENT ON FUNCTION ingest_api.row_versions(integer, text)
-    IS 'versions of a row of a copy with history, the oldest first; key: its value, or an object of them where there '
+    IS 'versions of a row of a copy with history, oldest first; key: its value, or an object of values if there '
     'are several columns';
 
 CREATE FUNCTION ingest_api.failing_rows(id integer, "limit" integer DEFAULT 100) RETURNS json LANGUAGE plpgsql STABLE
@@ -182,7 +185,7 @@ BEGIN
             HINT = 'GET /v1/rules lists them.';
     ELSIF r.checked_at IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = format('rule %s was not checked yet', id),
+            MESSAGE = format('rule %s has not been checked yet', id),
             HINT = format('SELECT * FROM ingest.check_quality(%L);', relation);
     ELSIF r.where_clause IS NULL AND r.violations > 0 AND r.kind NOT IN ('freshness', 'row_count') THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
@@ -200,7 +203,7 @@ BEGIN
         ingest_api_internal.require_page("limit")));
 END $$;
 COMMENT ON FUNCTION ingest_api.failing_rows(integer, integer)
-    IS 'rows that violate a rule now; of a condition in SQL that somebody else wrote only the statement';
+    IS 'rows that violate a rule now; for a condition in SQL that somebody else wrote, only the statement';
 
 -- What a series can be of: what is counted between two moments, or how something is at a moment
 CREATE FUNCTION ingest_api_internal.series_statement(of text) RETURNS text LANGUAGE sql IMMUTABLE
@@ -218,14 +221,14 @@ CREATE FUNCTION ingest_api_internal.series_statement(of text) RETURNS text LANGU
         WHEN 'run_seconds' THEN $q$SELECT r.finished_at AS at, r.duration_seconds::float8 AS value
             FROM ingest_api.runs r WHERE %s$q$ END;
 COMMENT ON FUNCTION ingest_api_internal.series_statement(text)
-    IS 'moments and values that a series adds up; %s stands for which';
+    IS 'moments and values that a series adds up; %s stands for the condition';
 
 CREATE FUNCTION ingest_api_internal.series_which(source text, sync text, alias text) RETURNS text LANGUAGE sql IMMUTABLE
     RETURN concat_ws(' AND ', 'true', alias || '.source_id = (SELECT s.id FROM ingest_api.sources s WHERE s.name = '
         || quote_literal(source) || ')', alias || '.sync_id = (SELECT s.id FROM ingest_api.syncs s WHERE s.name = '
         || quote_literal(sync) || ')');
 COMMENT ON FUNCTION ingest_api_internal.series_which(text, text, text)
-    IS 'the condition that says of which source and sync';
+    IS 'the condition that selects a source and sync';
 
 CREATE FUNCTION ingest_api_internal.series_query(of text, which text, first timestamptz, last timestamptz,
     step interval) RETURNS text LANGUAGE sql IMMUTABLE
@@ -267,13 +270,14 @@ BEGIN
     ELSIF step IS NULL OR step < interval '1 second' OR extract(month FROM step) <> 0 OR extract(year FROM step) <> 0
         OR NOT isfinite(last) OR NOT isfinite(first) OR last < first THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'a series goes from a moment to a later one in steps of a second at least, without months';
+            MESSAGE = 'a series must go from a moment to a later one in steps of at least a second, without months';
     ELSIF extract(day FROM step) < 0 OR step < make_interval(days => extract(day FROM step)::integer) THEN
         -- where clocks are put forward a day of 23 hours less 24 goes back, and no series ends
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'no part of a step goes back';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'no part of a step may be negative';
     ELSIF extract(epoch FROM last - first) / extract(epoch FROM step) > most THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('a series has %s steps at most', most), HINT = 'A longer step, or a shorter time.';
+            MESSAGE = format('a series can have at most %s steps', most),
+            HINT = 'Use a longer step, or a shorter time.';
     ELSIF source IS NOT NULL AND NOT EXISTS (SELECT FROM ingest_api.sources s WHERE s.name = series.source) THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
             MESSAGE = format('there is no source "%s"', left(source, 60));
@@ -285,9 +289,9 @@ BEGIN
         date_bin(step, first, 'epoch'), last, step));
 END $$;
 COMMENT ON FUNCTION ingest_api.series(text, timestamptz, timestamptz, interval, text, text)
-    IS 'a figure over time, of all that one sees or of a source or sync: what was counted in each step (rows_changed, '
-    'rows_read, rows_rejected, runs, failed_runs, run_seconds), or how it was at its beginning (freshness in seconds, '
-    'open_alerts, open_anomalies)';
+    IS 'a figure over time, for everything that the caller sees or for a source or sync: what was counted in each '
+    'step (rows_changed, rows_read, rows_rejected, runs, failed_runs, run_seconds), or the state at its '
+    'beginning (freshness in seconds, open_alerts, open_anomalies)';
 
 CREATE FUNCTION ingest_api.search(q text, "limit" integer DEFAULT 50)
     RETURNS TABLE (kind text, id bigint, source_id integer, source text, schema_name text, table_id integer,
@@ -296,15 +300,15 @@ BEGIN ATOMIC
     SELECT s.* FROM ingest_internal.search(q, "limit") s;
 END;
 COMMENT ON FUNCTION ingest_api.search(text, integer)
-    IS 'sources, tables and columns that are called or described so, or of which that is said (annotations), the best '
-    'first: rank 0 is called just so, 1 begins so, 2 has a word that does, 3 has it within, 4 is described so, 5 that '
-    'is said of it';
+    IS 'sources, tables and columns whose name, description or annotations contain what is searched for, best '
+    'match first: rank 0 has exactly this name, 1 a name that begins so, 2 a name with a word that does, 3 a '
+    'name that contains it, 4 a description, 5 an annotation';
 
 INSERT INTO ingest_api_internal.route (method, path, function, status, description) VALUES
-    ('GET', 'tables/{id}/profile', 'table_profile', 200, 'the last profile of a table''s copy, a row for each column'),
+    ('GET', 'tables/{id}/profile', 'table_profile', 200, 'the last profile of a table''s copy, one row per column'),
     ('GET', 'tables/{id}/preview', 'table_preview', 200, 'some rows of a table''s copy'),
     ('GET', 'tables/{id}/as-of', 'table_as_of', 200, 'rows of a copy with history as they were at a moment'),
     ('GET', 'tables/{id}/rows/{key}/versions', 'row_versions', 200, 'versions of a row of a copy with history'),
     ('GET', 'rules/{id}/failing', 'failing_rows', 200, 'rows that violate a rule now'),
     ('GET', 'series', 'series', 200, 'a figure over time'),
-    ('GET', 'search', 'search', 200, 'what is called or described so, or of which that is said');
+    ('GET', 'search', 'search', 200, 'what has this in its name, description or annotations');

@@ -81,7 +81,7 @@ BEGIN
     IF authenticator IS NOT NULL AND to_regrole(quote_ident(authenticator)) IS NULL THEN
         EXECUTE format('CREATE ROLE %I LOGIN NOINHERIT CONNECTION LIMIT 32', authenticator);
         EXECUTE format('COMMENT ON ROLE %I IS %L', authenticator,
-            'the gateway of pg_ingest logs in as it; it may serve roles that are granted to it');
+            'role that the gateway of pg_ingest logs in as; it may serve roles that are granted to it');
     END IF;
     EXECUTE format('GRANT USAGE ON SCHEMA ingest_api TO %I', coalesce(authenticator, 'ingest_authenticator'));
     EXECUTE format('GRANT EXECUTE ON FUNCTION ingest_api.serve(text, text, text, text, jsonb, bytea) TO %I',

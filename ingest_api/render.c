@@ -41,8 +41,9 @@ render_form(const Request *request)
 		return FORM_JSON;
 	ereport(ERROR,
 			(errcode(ERRCODE_INDETERMINATE_DATATYPE),
-			 errmsg("none of the types that are accepted can be given"),
-			 errhint("There are application/json, application/vnd.pgrst.object+json, application/x-ndjson and text/csv.")));
+			 errmsg("none of the accepted types is available"),
+			 errhint("Available are application/json, application/vnd.pgrst.object+json, application/x-ndjson and "
+					 "text/csv.")));
 	return FORM_JSON;
 }
 

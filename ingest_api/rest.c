@@ -185,7 +185,8 @@ answer_rows(const Request *request, Level *level, const char *name, Form form, b
 	}
 	if (form == FORM_ONE && n != 1)
 	{
-		answer_problem(answer, 406, "PGRST116", "one row was asked for, and there is not just one", psprintf("The result contains " INT64_FORMAT " rows", n), NULL);
+		answer_problem(answer, 406, "PGRST116", "one row was asked for, and there is not exactly one",
+					   psprintf("The result contains " INT64_FORMAT " rows", n), NULL);
 		return;
 	}
 	if (total >= 0 && level->offset > total && level->offset > 0)

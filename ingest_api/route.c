@@ -89,7 +89,8 @@ answer_not_allowed(const Request *request, Answer *answer, const char *methods)
 		answer_header(answer, "Allow", psprintf("%s, OPTIONS", methods));
 		return;
 	}
-	answer_problem(answer, 405, "PGRST117", "the method is not one of those that are allowed here", NULL, psprintf("Here it is %s.", methods));
+	answer_problem(answer, 405, "PGRST117", "the method is not allowed here", NULL,
+				   psprintf("Allowed are %s.", methods));
 	answer_header(answer, "Allow", methods);
 }
 
@@ -116,7 +117,7 @@ route_answer(const Request *request, Answer *answer)
 	else if (parts == NIL || (strcmp(linitial(parts), "v1") != 0 && !document && !metrics))
 		answer_problem(answer, 404, "PGRST125", "there is nothing at this address", NULL, "GET /v1 lists the resources");
 	else if (is_other_schema(request))
-		answer_problem(answer, 406, "PGRST106", "there is no other schema than v1", NULL, NULL);
+		answer_problem(answer, 406, "PGRST106", "there is no schema other than v1", NULL, NULL);
 	else if (list_length(parts) > 1 && session_answer(request, list_copy_tail(parts, 1), answer))
 		return;
 	else if (list_length(parts) > 1 && call_answer(request, list_copy_tail(parts, 1), answer, &methods))

@@ -167,7 +167,7 @@ request_may(const Request *request, Scope needed, Answer *answer)
 	if (request->scope >= needed)
 		return true;
 	answer_problem(answer, 403, "insufficient_scope", psprintf("the token's scope is \"%s\", and this needs \"%s\"", scopes[request->scope], scopes[needed]), NULL,
-				   psprintf("ingest_api.create_token(name, scopes => '{%s}') makes one.", scopes[needed]));
+				   psprintf("ingest_api.create_token(name, scopes => '{%s}') creates one.", scopes[needed]));
 	answer_header(answer, "WWW-Authenticate", psprintf("Bearer realm=\"pg_ingest\", error=\"insufficient_scope\", scope=\"%s\"", scopes[needed]));
 	return false;
 }
@@ -340,7 +340,8 @@ may_ask_now(const Request *request, Answer *answer)
 	seconds = rate_wait(request->who);
 	if (seconds == 0)
 		return true;
-	answer_problem(answer, 429, "too_many_requests", "the token has asked too often within a minute", NULL, "ingest_api.requests_per_minute says how often it may");
+	answer_problem(answer, 429, "too_many_requests", "the token has made too many requests within a minute",
+				   NULL, "ingest_api.requests_per_minute says how often it may");
 	answer_header(answer, "Retry-After", psprintf("%d", seconds));
 	return false;
 }
@@ -418,9 +419,10 @@ ingest_api_serve(PG_FUNCTION_ARGS)
 
 	/* what is served could call this again, as another one */
 	if (InLocalUserIdChange())
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("ingest_api.serve() is not called from within a function")));
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("ingest_api.serve() cannot be called from "
+																		"within a function")));
 	if (request.method == NULL || request.path == NULL)
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a request has a method and a path")));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a request needs a method and a path")));
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "serve gives a row");
 	cache_let_go();
@@ -442,8 +444,9 @@ ingest_api_serve(PG_FUNCTION_ARGS)
 		session_refused(&request, &answer);
 	else if (!OidIsValid(request.role))
 		answer_problem(&answer, 401, "PGRST301", credential ? "the token is not known, has expired or was revoked" : "a token is needed", NULL,
-					   "Authorization: Bearer pgi_…, which ingest_api.create_token() gives, or a JSON Web Token: of an issuer and audience "
-					   "and signed with a key that the gateway was given, not expired, with claims mapped to one role by ingest_api.map_claim()");
+					   "Authorization: Bearer pgi_…, as ingest_api.create_token() returns it, or a JSON Web Token: of "
+					   "an issuer and audience and signed with a key that the gateway was given, not expired, with "
+					   "claims mapped to one role by ingest_api.map_claim()");
 	else if (may_ask_now(&request, &answer))
 		answer_safely(&request, PG_ARGISNULL(5) ? NULL : PG_GETARG_BYTEA_PP(5), &answer);
 	let_go();

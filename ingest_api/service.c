@@ -93,8 +93,12 @@ note_end(int status)
 
 	failures = now - begun > GOOD_LIFE ? 0 : failures + 1;
 	next = now + Min(FIRST_DELAY << Min(failures, 10), LONGEST_DELAY);
-	ereport(LOG, (errmsg("ingest_api: the gateway ended by itself and is started again in %d seconds", (int) ((next - now) / USECS_PER_SEC)),
-				  WIFSIGNALED(status) ? errdetail("It was ended by signal %d.", WTERMSIG(status)) : errdetail("Its code is %d; its own lines stand before this one.", WEXITSTATUS(status))));
+	ereport(LOG,
+			(errmsg("ingest_api: the gateway ended by itself and is started again in %d seconds",
+					(int) ((next - now) / USECS_PER_SEC)),
+			 WIFSIGNALED(status)
+				 ? errdetail("It was ended by signal %d.", WTERMSIG(status))
+				 : errdetail("Its code is %d; its own messages precede this one.", WEXITSTATUS(status))));
 }
 
 /* -- its beginning -- */
@@ -173,7 +177,7 @@ begin_gateway(void)
 	get_parent_directory(path);
 	join_path_components(path, path, PROGRAM);
 	if (pipe2(ends, O_CLOEXEC) != 0)
-		ereport(ERROR, (errcode_for_socket_access(), errmsg("no pipe can be had: %m")));
+		ereport(ERROR, (errcode_for_socket_access(), errmsg("could not create a pipe: %m")));
 	/* it fits into the pipe, which holds 64 kB: nobody is waited for */
 	if (strlen(text) > 32768 || write(ends[1], text, strlen(text)) != (ssize_t) strlen(text))
 	{
@@ -191,7 +195,7 @@ begin_gateway(void)
 	if (gateway < 0)
 	{
 		gateway = 0;
-		ereport(ERROR, (errmsg("no process can be started for the gateway: %m")));
+		ereport(ERROR, (errmsg("could not start a process for the gateway: %m")));
 	}
 	ereport(LOG, (errmsg("ingest_api: the gateway is started as process %d, to listen on %s", (int) gateway, api_listen)));
 }

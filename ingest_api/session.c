@@ -224,12 +224,15 @@ log_in(const Request *request, Answer *answer)
 
 	if ((request->token == 0 && request->link == NULL) || hash == NULL || !is_hash(hash))
 	{
-		answer_problem(answer, 400, "22023", "one logs in with a token or with what a link holds", NULL, "The body is {\"token\": \"pgi_…\"} or {\"link\": \"pgl_…\"}.");
+		answer_problem(answer, 400, "22023", "logging in needs a token, or what a link contains",
+					   NULL, "The body is {\"token\": \"pgi_…\"} or {\"link\": \"pgl_…\"}.");
 		return;
 	}
 	if (RecoveryInProgress())
 	{
-		answer_problem(answer, 503, "25006", "this server is a standby, where nobody logs in", NULL, "One logs in at its primary; here a token is good for reading.");
+		answer_problem(answer, 503, "25006", "this server is a standby, where nobody can log in",
+					   NULL,
+					   "Log in at its primary; here a token can be used for reading.");
 		return;
 	}
 	XactReadOnly = false;
@@ -239,7 +242,8 @@ log_in(const Request *request, Answer *answer)
 	if (session)
 		answer_who(request, 201, session, answer);
 	else
-		answer_problem(answer, 401, "PGRST301", "the link was used already", NULL, "SELECT ingest_api.login_link(); gives another one.");
+		answer_problem(answer, 401, "PGRST301", "the link has already been used",
+					   NULL, "SELECT ingest_api.login_link(); gives another one.");
 }
 
 void
@@ -275,12 +279,16 @@ log_out(const Request *request, Answer *answer)
 
 	if (request->session == 0)
 	{
-		answer_problem(answer, 409, "55000", "only a session is logged out", NULL, "A token ends by DELETE /v1/tokens/{name}, or by ingest_api.revoke_token().");
+		answer_problem(answer, 409, "55000", "only a session can be logged out",
+					   NULL,
+					   "A token is revoked by DELETE /v1/tokens/{name}, or by ingest_api.revoke_token().");
 		return;
 	}
 	if (RecoveryInProgress())
 	{
-		answer_problem(answer, 503, "25006", "this server is a standby, where nothing is done", NULL, "Its primary does it.");
+		answer_problem(answer, 503, "25006", "this server is a standby, where nothing can be done",
+					   NULL,
+					   "Its primary can do it.");
 		return;
 	}
 	XactReadOnly = false;

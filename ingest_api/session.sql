@@ -1,31 +1,31 @@
 -- How people log in: links that are good for once, and the sessions of a browser.  Of either the SHA-256 is kept alone.
 
 CREATE TABLE ingest_api_internal.login_link (
-    hash bytea PRIMARY KEY, -- SHA-256 of what the link holds
-    role oid NOT NULL, -- as whom it logs in
+    hash bytea PRIMARY KEY, -- SHA-256 of the secret in the link
+    role oid NOT NULL, -- role that it logs in as
     role_name name NOT NULL, -- its name when the link was made
-    scopes text[] NOT NULL, -- what the session is good for
-    home text NOT NULL, -- cluster and database that it is good for
-    created_at timestamptz NOT NULL DEFAULT now(), -- when
-    expires_at timestamptz NOT NULL -- it is good until then, unless it was used before
+    scopes text[] NOT NULL, -- what the session permits
+    home text NOT NULL, -- cluster and database in which it is valid
+    created_at timestamptz NOT NULL DEFAULT now(), -- when it was made
+    expires_at timestamptz NOT NULL -- until when it is valid, unless it is used before
 );
-COMMENT ON TABLE ingest_api_internal.login_link IS 'links by which somebody logs in, once';
+COMMENT ON TABLE ingest_api_internal.login_link IS 'links that log somebody in, once';
 
 CREATE TABLE ingest_api_internal.session (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- number
     hash bytea NOT NULL UNIQUE, -- SHA-256 of the browser's cookie
-    role oid NOT NULL, -- as whom it asks
-    role_name name NOT NULL, -- its name when it began
-    scopes text[] NOT NULL, -- what it is good for: the widest of these, and what is narrower
-    token bigint REFERENCES ingest_api_internal.token ON DELETE CASCADE, -- by which it was begun, and with which it
-        -- ends; null: by a link
-    home text NOT NULL, -- cluster and database that it is good for
-    address text NOT NULL, -- from where it was begun; behind a proxy, the proxy's
-    created_at timestamptz NOT NULL DEFAULT now(), -- when
-    expires_at timestamptz NOT NULL, -- it ends then
+    role oid NOT NULL, -- role that it acts as
+    role_name name NOT NULL, -- its name when the session began
+    scopes text[] NOT NULL, -- what it permits: the widest of these, and everything narrower
+    token bigint REFERENCES ingest_api_internal.token ON DELETE CASCADE, -- token by which it was begun, and with which
+        -- it ends; null: it was begun by a link
+    home text NOT NULL, -- cluster and database in which it is valid
+    address text NOT NULL, -- address from which it was begun; behind a proxy, the proxy's
+    created_at timestamptz NOT NULL DEFAULT now(), -- when it began
+    expires_at timestamptz NOT NULL, -- when it ends
     used_at timestamptz NOT NULL DEFAULT now() -- when it was last used, within a minute
 );
-COMMENT ON TABLE ingest_api_internal.session IS 'sessions of browsers: who is logged in';
+COMMENT ON TABLE ingest_api_internal.session IS 'browser sessions: who is logged in';
 CREATE INDEX session_token ON ingest_api_internal.session (token);
 CREATE INDEX session_expires_at ON ingest_api_internal.session (expires_at);
 
@@ -35,12 +35,12 @@ CREATE FUNCTION ingest_api_internal.console_url() RETURNS text LANGUAGE sql STAB
         || coalesce(nullif(regexp_replace(current_setting('ingest_api.listen'), '^(0\.0\.0\.0|\[::\]|\*)?:',
             'localhost:'), ''), '127.0.0.1:8080') || '/console');
 COMMENT ON FUNCTION ingest_api_internal.console_url()
-    IS 'where the console is: ingest_api.console_url, or what ingest_api.listen says';
+    IS 'where the console is: ingest_api.console_url, or as ingest_api.listen implies';
 
 CREATE FUNCTION ingest_api.login_link(minutes integer DEFAULT 5, scopes text[] DEFAULT '{admin}') RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_api_door' LANGUAGE C;
 COMMENT ON FUNCTION ingest_api.login_link(integer, text[])
-    IS 'an address that logs a browser in as the one who asks, once; it is shown this once';
+    IS 'an address that logs a browser in as the caller, once; it is shown only this once';
 CREATE FUNCTION ingest_api_internal.login_link(actor oid, minutes integer, scopes text[]) RETURNS text LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -51,15 +51,16 @@ BEGIN
     SELECT * INTO r FROM pg_roles p WHERE p.oid = actor;
     IF pg_is_in_recovery() THEN
         RAISE EXCEPTION USING ERRCODE = 'read_only_sql_transaction',
-            MESSAGE = 'a standby makes no links, and nobody logs in there',
-            HINT = 'Its primary does; tokens are good on both.';
+            MESSAGE = 'a standby makes no links, and nobody can log in there',
+            HINT = 'Its primary does; tokens are valid on both.';
     ELSIF minutes IS NULL OR minutes NOT BETWEEN 1 AND 1440 THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'a link is good for 1 to 1440 minutes';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'a link must be valid for 1 to 1440 '
+            'minutes';
     ELSIF scopes IS NULL OR cardinality(scopes) = 0 OR array_position(scopes, NULL) IS NOT NULL
         OR NOT scopes <@ '{read,operate,admin}' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = 'the scopes of a link are read, operate and admin',
-            HINT = 'Each is good for what those before it are: scopes => ''{operate}'' reads and does.';
+            HINT = 'Each includes those before it: scopes => ''{operate}'' may read and act.';
     ELSIF r.rolsuper THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'there are no links for superusers',
             HINT = 'SET ROLE to a role that has what is needed, and ask again.';
@@ -67,7 +68,7 @@ BEGIN
         THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('the gateway may not serve role %s', quote_ident(r.rolname)),
-            HINT = format('Whoever may grant that role says GRANT %s TO %s.', quote_ident(r.rolname),
+            HINT = format('Somebody who may grant that role can run GRANT %s TO %s.', quote_ident(r.rolname),
                 quote_ident(authenticator));
     END IF;
     INSERT INTO ingest_api_internal.login_link (hash, role, role_name, scopes, home, expires_at)
@@ -78,7 +79,7 @@ BEGIN
     -- behind the # it is neither sent when the page is asked for, nor told to whom the page links
     RETURN ingest_api_internal.console_url() || '/login#' || secret;
 END $$;
-COMMENT ON FUNCTION ingest_api_internal.login_link(oid, integer, text[]) IS 'what login_link does';
+COMMENT ON FUNCTION ingest_api_internal.login_link(oid, integer, text[]) IS 'see login_link';
 
 -- Who comes second with a link waits for who came first, and finds it gone
 CREATE FUNCTION ingest_api_internal.log_in(secret text, before text, role oid, scopes text[], token bigint, link text,
@@ -107,7 +108,7 @@ BEGIN
     RETURN began;
 END $$;
 COMMENT ON FUNCTION ingest_api_internal.log_in(text, text, oid, text[], bigint, text, text, integer)
-    IS 'begins a session and ends the one before it in that browser; null: the link was used meanwhile';
+    IS 'begins a session and ends the previous one in that browser; null if the link has been used in the meantime';
 
 CREATE FUNCTION ingest_api_internal.log_out(session bigint) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
@@ -122,7 +123,7 @@ BEGIN ATOMIC
     SELECT ingest_api_internal.prune();
 END;
 COMMENT ON FUNCTION ingest_api_internal.session_used(bigint)
-    IS 'notes that a session was used, unless somebody does so already';
+    IS 'records that a session was used, unless another session is already doing so';
 
 CREATE FUNCTION ingest_api_internal.who_is(session bigint, prefix text)
     RETURNS TABLE (expires_at timestamptz, token text) LANGUAGE sql STABLE
@@ -133,4 +134,4 @@ BEGIN ATOMIC
         AND t.prefix = who_is.prefix;
 END;
 COMMENT ON FUNCTION ingest_api_internal.who_is(bigint, text)
-    IS 'until when a session or a token is good, and how the token begins';
+    IS 'until when a session or a token is valid, and how the token begins';

@@ -58,7 +58,7 @@ next_type(const char **at)
 	}
 	*at += quoted && **at == '"';
 	if (**at != '\0' && **at != ',')
-		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("types of events are names with commas between")));
+		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("types of events must be names separated by commas")));
 	return out.data;
 }
 
@@ -92,7 +92,7 @@ given_types(List *given)
 	size_t n = filter ? strlen(filter->text) : 0;
 
 	if (filter && types)
-		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("types are said once, by type= or by types=")));
+		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("types must be given only once, by type= or by types=")));
 	if (types)
 	{
 		types->used = true;

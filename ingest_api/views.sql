@@ -6,35 +6,35 @@ CREATE VIEW ingest_api.sources WITH (security_invoker) AS
 SELECT v.source_id AS id, -- its number
     v.source AS name, -- name of the source
     v.server AS server, -- its foreign server
-    v.owner AS owner, -- who owns it
+    v.owner AS owner, -- role that owns it
     v.state AS state, -- active or paused
     v.circuit AS circuit, -- its breaker: closed, open, half-open
     v.circuit_reason AS circuit_reason, -- the error that opened it
     v.circuit_retry_at AS circuit_retry_at, -- when it lets one job try
-    v.last_check_at AS last_check_at, -- when it was checked last
-    v.last_check_ok AS last_check_ok, -- whether all was in order
+    v.last_check_at AS last_check_at, -- when it was last checked
+    v.last_check_ok AS last_check_ok, -- whether everything was in order
     v.last_crawl_at AS last_crawl_at, -- when a crawl last finished
-    v.tables AS tables, -- tables there
+    v.tables AS tables, -- tables at the source
     v.syncs AS syncs, -- copies of them
     v.stopped AS stopped, -- copies that have stopped and need attention
-    v.queued AS queued, -- jobs that wait
-    v.queued_seconds AS queued_seconds, -- how long the one that is due since longest has waited
-    v.running AS running, -- jobs that run
-    v.rejected AS rejected, -- rows that do not fit into their copy
-    v.anomalies AS anomalies, -- what is odd and was not resolved
+    v.queued AS queued, -- jobs that are waiting
+    v.queued_seconds AS queued_seconds, -- how long the one that has been due longest has waited
+    v.running AS running, -- jobs that are running
+    v.rejected AS rejected, -- rows that do not fit into their copies
+    v.anomalies AS anomalies, -- anomalies that have not been resolved
     v.dead_letters AS dead_letters, -- jobs that were given up and not put back
     v.last_error AS last_error, -- the last error, for its owner
     v.last_error_class AS last_error_class, -- its class, as in run_status
     v.last_error_at AS last_error_at -- when that was
 FROM ingest.source_status v;
-COMMENT ON VIEW ingest_api.sources IS 'sources: foreign servers that are registered';
+COMMENT ON VIEW ingest_api.sources IS 'sources: registered foreign servers';
 
 CREATE VIEW ingest_api.schemas WITH (security_invoker) AS
 SELECT v.id AS id, -- number of the schema
     v.source AS source_id, -- the source it belongs to
-    v.name AS name, -- its name there
+    v.name AS name, -- its name at the source
     v.first_seen AS first_seen, -- when a crawl first found it
-    v.gone_at AS gone_at -- when a crawl no longer found it
+    v.gone_at AS gone_at -- when a crawl found it gone
 FROM ingest.source_schema v;
 COMMENT ON VIEW ingest_api.schemas IS 'schemas of sources';
 
@@ -42,21 +42,21 @@ CREATE VIEW ingest_api.tables WITH (security_invoker) AS
 SELECT v.id AS id, -- number of the table
     v.source AS source_id, -- the source it belongs to
     v.schema_id AS schema_id, -- the schema it belongs to
-    v.name AS name, -- its name there
+    v.name AS name, -- its name at the source
     v.local_schema AS local_schema, -- schema of the foreign table, when last looked at
     v.local_name AS local_name, -- name of the foreign table, likewise
     v.kind AS kind, -- table, custom record, view …
     v.description AS description, -- from the source, or COMMENT ON the foreign table
-    v.row_count AS rows, -- rows there when last counted
+    v.row_count AS rows, -- rows at the source when last counted
     v.last_change AS last_change, -- the newest cursor seen
     v.key AS key, -- columns that identify a row
-    v.key_origin AS key_origin, -- who says so: source, user, data (verified by reading it)
-    v.cursor_column AS cursor_column, -- the column that tells that a row changed
+    v.key_origin AS key_origin, -- where the key comes from: source, user, data (verified by reading it)
+    v.cursor_column AS cursor_column, -- the column that shows that a row changed
     v.parent AS parent_id, -- the table whose rows these belong to, such as headers of lines
     v.parent_column AS parent_column, -- the column that names the parent's row
     v.first_seen AS first_seen, -- when a crawl first found it
     v.crawled_at AS crawled_at, -- when a crawl last looked
-    v.gone_at AS gone_at -- when a crawl no longer found it
+    v.gone_at AS gone_at -- when a crawl found it gone
 FROM ingest.source_table v;
 COMMENT ON VIEW ingest_api.tables IS 'tables of sources, each a foreign table here';
 
@@ -67,17 +67,17 @@ SELECT v.table_id AS table_id, -- its number
     v.position AS position, -- its place
     v.type AS type, -- its type
     v.nullable AS nullable, -- whether it may be null
-    v.constraints AS constraints, -- declared here
+    v.constraints AS constraints, -- declared locally
     v.description AS description, -- from the source
-    v.custom AS custom, -- a customer's own field
+    v.custom AS custom, -- whether it is a customer's own field
     v.key_position AS key_position, -- its place in the key
-    v.hidden_type AS hidden_type, -- what its texts really are
+    v.hidden_type AS hidden_type, -- the type that its text values really have
     v.semantic_type AS semantic_type, -- what its values mean
     v.sample_values AS sample_values, -- real values, for those who may read the column
     v.first_seen AS first_seen, -- when a crawl first found it
-    v.gone_at AS gone_at -- when a crawl no longer found it
+    v.gone_at AS gone_at -- when a crawl found it gone
 FROM ingest.column_status v;
-COMMENT ON VIEW ingest_api.columns IS 'columns of sources; samples only of those that the caller may read';
+COMMENT ON VIEW ingest_api.columns IS 'columns of sources; sample values only of columns that the caller may read';
 
 CREATE VIEW ingest_api.syncs WITH (security_invoker) AS
 SELECT v.sync_id AS id, -- its number
@@ -85,25 +85,25 @@ SELECT v.sync_id AS id, -- its number
     v.source_id AS source_id, -- its number
     v.table_id AS table_id, -- its number
     v.target AS target, -- the copy
-    v.mode AS mode, -- full, incremental or append
-    v.state AS state, -- active, paused or stopped; stopped, too, if one of its tables is gone
+    v.mode AS mode, -- full, incremental, append or pieces
+    v.state AS state, -- active, paused or stopped; also stopped if one of its tables is gone
     v.state_reason AS state_reason, -- why; an error for those who may read the copy
     v.scheduled AS scheduled, -- whether a job runs it, on a source that is not paused
     v.phase AS phase, -- new, loading or ready
-    v.watermark AS watermark, -- everything older is here; one that is no time, likewise
-    v.watermark_time AS watermark_time, -- the same as a moment, where the cursor is a time
+    v.watermark AS watermark, -- everything older is in the copy; one that is not a time, likewise
+    v.watermark_time AS watermark_time, -- the same as a timestamptz, if the cursor is a time
     v.last_success AS last_success, -- when a run last finished
     v.age_seconds AS age_seconds, -- the same in seconds
     v.freshness_objective_seconds AS freshness_objective_seconds, -- the same in seconds
-    v.fresh AS fresh, -- whether it is that fresh; false if it cannot be
+    v.fresh AS fresh, -- whether it meets that; false if it cannot
     v.rows AS rows, -- rows of the copy
-    v.source_rows AS source_rows, -- rows there when last counted
+    v.source_rows AS source_rows, -- rows at the source when last counted
     v.rejected AS rejected, -- rows that do not fit
     v.last_state AS last_state, -- how the last run ended: succeeded with …, if it left something out
-    v.left_out AS left_out, -- what that is
-    v.late_rows AS late_rows, -- rows that came late, those of each day before counted half
+    v.left_out AS left_out, -- what it left out
+    v.late_rows AS late_rows, -- rows that came late, halved for each day since
     v.overlap_seconds AS overlap_seconds, -- how far before the watermark the next run reads again
-    v.last_error AS last_error, -- and its error, likewise
+    v.last_error AS last_error, -- its error, likewise
     v.last_error_class AS last_error_class, -- its class, as in run_status
     v.last_error_at AS last_error_at -- when that was
 FROM ingest.table_status v;
@@ -112,34 +112,35 @@ COMMENT ON VIEW ingest_api.syncs IS 'copies of tables: how current they are, how
 CREATE VIEW ingest_api.runs WITH (security_invoker) AS
 SELECT v.run AS id, -- number of the run
     v.kind AS kind, -- what it does
-    v.name AS name, -- of what
+    v.name AS name, -- what it works on
     v.source_id AS source_id, -- its number
     v.sync_id AS sync_id, -- its number
     v.job_id AS job_id, -- its number
     v.state AS state, -- running, succeeded, succeeded with …, failed, cancelled or lost
     v.left_out AS left_out, -- what one that succeeded left out; null: nothing
-    v.phase AS phase, -- what it is at
+    v.phase AS phase, -- what it is doing
     v.started_at AS started_at, -- when it began
     v.finished_at AS finished_at, -- when it ended
     v.duration_seconds AS duration_seconds, -- the same in seconds
-    v.ranges_done AS ranges_done, -- ranges of the load that are done, of a run that loads
-    v.ranges AS ranges, -- ranges that the load has
+    v.ranges_done AS ranges_done, -- ranges of the load that are done, if the run loads
+    v.ranges AS ranges, -- all ranges of the load
     v.rows_read AS rows_read, -- rows read
     v.rows_inserted AS rows_inserted, -- rows new here
     v.rows_updated AS rows_updated, -- rows that differed
     v.rows_deleted AS rows_deleted, -- rows gone
     v.rows_rejected AS rows_rejected, -- rows that did not fit
-    v.rows_per_second AS rows_per_second, -- how fast
-    v.share_done AS share_done, -- share of the rows expected, with those of runs before it in the same load
+    v.rows_per_second AS rows_per_second, -- how fast it reads
+    v.share_done AS share_done, -- share of the expected rows that have been read, including those of earlier runs in
+        -- the same load
     v.seconds_left AS seconds_left, -- the same in seconds
-    v.attempt AS attempt, -- 1: the first try
+    v.attempt AS attempt, -- number of the attempt; 1: the first
     v.error_class AS error_class, -- throttled, passing, busy, login, schema, cancelled or lasting
     v.sqlstate AS sqlstate, -- the error's code
     v.error AS error, -- why it failed, for those who may read the copy
-    v.detail AS detail, -- more of it, likewise
+    v.detail AS detail, -- the error's detail, likewise
     v.hint AS hint -- what to do, likewise
 FROM ingest.run_status v;
-COMMENT ON VIEW ingest_api.runs IS 'runs: how far they are, how they ended';
+COMMENT ON VIEW ingest_api.runs IS 'runs: how far they are, and how they ended';
 
 CREATE VIEW ingest_api.run_logs WITH (security_invoker) AS
 SELECT v.id AS id, -- number of the line
@@ -147,7 +148,7 @@ SELECT v.id AS id, -- number of the line
     v.at AS at, -- when
     v.level AS level, -- info, warning or error
     v.message AS message, -- what happened
-    v.detail AS detail -- more of it
+    v.detail AS detail -- more about it
 FROM ingest.run_log v;
 COMMENT ON VIEW ingest_api.run_logs IS 'messages of runs';
 
@@ -156,15 +157,15 @@ SELECT v.job_id AS id, -- its number
     v.job AS name, -- name of the job
     v.kind AS kind, -- what it does
     v.source_id AS source_id, -- its number
-    v.owner AS owner, -- as whom it runs
+    v.owner AS owner, -- role that it runs as
     v.priority AS priority, -- higher ones first
     v.schedule AS schedule, -- cron's five fields or an interval
-    v.scheduler AS scheduler, -- who keeps it: launcher or pg_cron
+    v.scheduler AS scheduler, -- what keeps the schedule: launcher or pg_cron
     v.zone AS zone, -- the time zone of its schedule, unless that names one
-    v.next_due AS next_due, -- when it is due next, where the launcher keeps it
+    v.next_due AS next_due, -- when it is due next, if the launcher keeps the schedule
     v.overdue_seconds AS overdue_seconds, -- for how long it has been due
     v.queued_seconds AS queued_seconds, -- for how long it could have begun; negative: not yet
-    v.attempts AS attempts, -- how often that was tried
+    v.attempts AS attempts, -- how often that has been tried
     v.running AS running, -- whether it runs; null: it is not in the queue
     v.waits_for AS waits_for, -- why it does not run now; null: it runs, or is not due
     v.last_run AS last_run_id, -- its last run
@@ -175,7 +176,7 @@ SELECT v.job_id AS id, -- its number
     v.last_error_class AS last_error_class, -- its error's class, as in run_status
     v.last_error AS last_error, -- its error, for the owner
     v.last_error_at AS last_error_at, -- when that was
-    v.last_success AS last_success, -- when one last succeeded
+    v.last_success AS last_success, -- when a run last succeeded
     v.dead_letters AS dead_letters -- how often it was given up and not put back
 FROM ingest.job_status v;
 COMMENT ON VIEW ingest_api.jobs
@@ -186,11 +187,11 @@ SELECT v.id AS id, -- number of the entry
     v.job AS job_id, -- the job
     v.source AS source_id, -- the source it works on
     v.priority AS priority, -- higher ones first
-    v.run_at AS run_at, -- not before
-    v.attempts AS attempts, -- counted when it is taken
-    v.worker AS worker -- who has it; null: nobody
+    v.run_at AS run_at, -- it is not begun before this time
+    v.attempts AS attempts, -- number of attempts, counted when it is taken
+    v.worker AS worker -- worker that has it; null: none
 FROM ingest.queue v;
-COMMENT ON VIEW ingest_api.queue IS 'jobs that are to be done';
+COMMENT ON VIEW ingest_api.queue IS 'jobs to be done';
 
 CREATE VIEW ingest_api.alerts WITH (security_invoker) AS
 SELECT v.alert AS id, -- number of the alert
@@ -198,22 +199,22 @@ SELECT v.alert AS id, -- number of the alert
     v.severity AS severity, -- info, warning or error
     v.subject AS subject, -- what it is about: a sync, a job, a source or a table
     v.state AS state, -- open, acknowledged, silenced or closed
-    v.summary AS summary, -- in a sentence, for its owner
+    v.summary AS summary, -- a sentence that describes it, for its owner
     v.source_id AS source_id, -- its number
     v.sync_id AS sync_id, -- its number
     v.job_id AS job_id, -- its number
-    v.run AS run_id, -- the run that found it last
+    v.run AS run_id, -- the run that last found it
     v.count AS count, -- how often it was found
-    v.opened_at AS opened_at, -- when it was found first
-    v.last_seen_at AS last_seen_at, -- and last
+    v.opened_at AS opened_at, -- when it was first found
+    v.last_seen_at AS last_seen_at, -- when it was last found
     v.duration_seconds AS duration_seconds, -- the same in seconds
-    v.acknowledged_by AS acknowledged_by, -- who takes care of it
+    v.acknowledged_by AS acknowledged_by, -- who is taking care of it
     v.acknowledged_at AS acknowledged_at, -- since when
     v.silenced_until AS silenced_until, -- until when it is silenced
     v.closed_at AS closed_at, -- when it was put right
-    v.closed_by AS closed_by -- by what
+    v.closed_by AS closed_by -- what put it right
 FROM ingest.alert_status v;
-COMMENT ON VIEW ingest_api.alerts IS 'alerts: what is wrong and waits for somebody, and what was';
+COMMENT ON VIEW ingest_api.alerts IS 'alerts: what is or was wrong and needs attention';
 
 CREATE VIEW ingest_api.anomalies WITH (security_invoker) AS
 SELECT v.anomaly AS id, -- number of the anomaly
@@ -224,28 +225,28 @@ SELECT v.anomaly AS id, -- number of the anomaly
     v.table_name AS table_name, -- the table
     v.column_name AS column_name, -- the column
     v.kind AS kind, -- what is odd
-    v.severity AS severity, -- how bad
-    v.summary AS summary, -- in a sentence, for those who may read the table
+    v.severity AS severity, -- how bad it is
+    v.summary AS summary, -- a sentence that describes it, for those who may read the table
     v.evidence AS evidence, -- the figures behind it, likewise
     v.detected_at AS detected_at, -- when it was found
-    v.resolved_at AS resolved_at -- when somebody said that it is dealt with
+    v.resolved_at AS resolved_at -- when somebody marked it as dealt with
 FROM ingest.anomaly_status v;
-COMMENT ON VIEW ingest_api.anomalies IS 'anomalies: what is odd, and what was';
+COMMENT ON VIEW ingest_api.anomalies IS 'anomalies, current and past';
 
 CREATE VIEW ingest_api.rules WITH (security_invoker) AS
 SELECT v.rule AS id, -- number of the rule
     v.source_id AS source_id, -- its number
     v.schema_name AS schema_name, -- schema of the table
     v.table_name AS table_name, -- the table
-    v.kind AS kind, -- what it demands
-    v.columns AS columns, -- of which columns
+    v.kind AS kind, -- what it requires
+    v.columns AS columns, -- columns that it is about
     v.severity AS severity, -- how bad a failure is
     v.ok AS ok, -- whether it held when last checked
     v.violations AS violations, -- rows that violated it
     v.rows AS rows, -- rows looked at
     v.examples AS examples, -- some of the values, for those who may read the table
     v.checked_at AS checked_at, -- when
-    v.where_clause AS where_clause -- selects the violating rows; names values, so likewise
+    v.where_clause AS where_clause -- condition that selects the violating rows; it contains values, so likewise
 FROM ingest.quality_status v;
 COMMENT ON VIEW ingest_api.rules IS 'rules and their last results';
 
@@ -258,7 +259,7 @@ SELECT v.id AS id, -- number of the result
     v.violations AS violations, -- rows that violate it
     v.ok AS ok, -- whether that is tolerated
     v.examples AS examples, -- some of the values
-    v.where_clause AS where_clause -- selects the violating rows
+    v.where_clause AS where_clause -- condition that selects the violating rows
 FROM ingest.rule_result v;
 COMMENT ON VIEW ingest_api.rule_results IS 'results of rules, kept as history, for the rule''s owner';
 
@@ -269,7 +270,7 @@ SELECT v.seq AS id, -- rises with every version
     v.key AS key, -- the row's key
     v.before AS before, -- the row before
     v.after AS after, -- the row after; null: deleted
-    v.source_time AS source_time, -- when it changed there, by its cursor or the feed of deletions
+    v.source_time AS source_time, -- when it changed at the source, by its cursor or the feed of deletions
     v.seen_at AS seen_at, -- when it was seen here
     v.run AS run_id -- the run that saw it
 FROM ingest.change v;
@@ -279,7 +280,7 @@ CREATE VIEW ingest_api.run_totals WITH (security_invoker) AS
 SELECT v.source_id AS source_id, -- its number
     v.kind AS kind, -- what they did
     v.state AS state, -- how they ended: succeeded, failed, cancelled or lost; running: not yet
-    v.runs AS runs, -- how many there were, those that were deleted since included
+    v.runs AS runs, -- how many there were, including those deleted since
     v.seconds AS seconds, -- how long they took
     v.rows_read AS rows_read, -- rows read
     v.rows_inserted AS rows_inserted, -- rows new here
@@ -295,17 +296,17 @@ SELECT v.run AS run_id, -- the run that made it
     v.table_name AS table_name, -- the relation
     v.column_name AS column_name, -- the column
     v.profiled_at AS profiled_at, -- when it was made
-    v.sampled AS sampled, -- whether only a part was read
+    v.sampled AS sampled, -- whether only a sample was read
     v.total_rows AS total_rows, -- rows of the relation
     v.null_share AS null_share, -- share of nulls
-    v.distinct_count AS distinct_count, -- different values
-    v.uniqueness AS uniqueness, -- different values per value
+    v.distinct_count AS distinct_count, -- distinct values
+    v.uniqueness AS uniqueness, -- distinct values per value
     v.mean AS mean, -- mean of numbers, for those who may read the column
     v.stddev AS stddev, -- their standard deviation, likewise
-    v.hidden_type AS hidden_type, -- what texts really are
-    v.semantic_type AS semantic_type, -- what values mean
-    v.min AS min, -- least value, for those who may read the column
-    v.max AS max, -- greatest value, likewise
+    v.hidden_type AS hidden_type, -- the type that text values really have
+    v.semantic_type AS semantic_type, -- what the values mean
+    v.min AS min, -- lowest value, for those who may read the column
+    v.max AS max, -- highest value, likewise
     v.samples AS samples, -- real values, likewise
     v.statistics AS statistics -- all figures, likewise
 FROM ingest.profile_status v;
@@ -326,39 +327,40 @@ SELECT v.id AS id, -- number of the edge
     v.first_seen AS first_seen, -- when it was first made
     v.last_seen AS last_seen -- when it was last made
 FROM ingest.lineage_edge v;
-COMMENT ON VIEW ingest_api.lineage_edges IS 'where data flows from and where to';
+COMMENT ON VIEW ingest_api.lineage_edges IS 'where data flow from and to';
 
 CREATE VIEW ingest_api.metadata_changes WITH (security_invoker) AS
 SELECT v.id AS id, -- number of the change
     v.source AS source_id, -- the source
     v.table_id AS table_id, -- the table
     v.object_kind AS object_kind, -- what changed
-    v.object_name AS object_name, -- its name; a column's stands behind its table's
+    v.object_name AS object_name, -- its name; that of a column follows its table's
     v.change AS change, -- how it changed
-    v.before AS before, -- how it was
-    v.after AS after, -- how it is
+    v.before AS before, -- state before
+    v.after AS after, -- state after
     v.seen_at AS seen_at, -- when a crawl saw it
     v.run AS run_id -- the run that saw it
 FROM ingest.metadata_change v;
 COMMENT ON VIEW ingest_api.metadata_changes IS 'every change of metadata that crawls saw';
 
 CREATE VIEW ingest_api.events WITH (security_invoker) AS
-SELECT v.era AS era, -- of the installation
-    v.id AS id, -- rises, with gaps; CloudEvents' id with the era before it
+SELECT v.era AS era, -- era of the installation
+    v.id AS id, -- rises, with gaps; with the era before it, CloudEvents' id
     v.type AS type, -- CloudEvents' type
     v.source AS source, -- CloudEvents' source: /ingest/cluster/database/source
     v.subject AS subject, -- CloudEvents' subject: what it is about
     v.time AS time, -- CloudEvents' time
     v.data AS data, -- CloudEvents' data, as event_type.schema says
-    v.source_id AS source_id -- the source that it is about, also when that is gone: who was granted it sees the event
+    v.source_id AS source_id -- the source that it is about, even when that is gone: roles that were granted it see the
+        -- event
 FROM ingest.event v;
 COMMENT ON VIEW ingest_api.events IS 'events that are kept: CloudEvents 1.0';
 
 CREATE VIEW ingest_api.consumers WITH (security_invoker) AS
 SELECT v.consumer AS name, -- name of the consumer
-    v.owner AS owner, -- who reads and acknowledges as it
+    v.owner AS owner, -- role that reads and acknowledges as this consumer
     v.types AS types, -- types it wants; null: all
-    v.behind AS behind, -- events that it wants and has not acknowledged; 10000: or more
+    v.behind AS behind, -- events that it wants and has not acknowledged; 10000 means that many or more
     v.oldest_at AS oldest_at, -- when the oldest of them was written
     v.behind_seconds AS behind_seconds, -- the same in seconds
     v.oldest_kept_at AS oldest_kept_at, -- when the oldest event that is kept was written
@@ -382,9 +384,9 @@ COMMENT ON VIEW ingest_api.dead_letters IS 'jobs that were given up';
 
 CREATE VIEW ingest_api.silences WITH (security_invoker) AS
 SELECT v.pattern AS pattern, -- kind/subject, where a * stands for anything
-    v.owner_name AS owner, -- whose alerts
-    v.until AS until, -- how long nobody is told
-    v.reason AS reason, -- why, for people
+    v.owner_name AS owner, -- role whose alerts are silenced
+    v.until AS until, -- until when nobody is told
+    v.reason AS reason, -- reason, for people to read
     v.made_at AS made_at -- since when
 FROM ingest.silence v;
 COMMENT ON VIEW ingest_api.silences IS 'alerts that are silenced for a while';
@@ -392,14 +394,14 @@ COMMENT ON VIEW ingest_api.silences IS 'alerts that are silenced for a while';
 CREATE VIEW ingest_api.annotations WITH (security_invoker) AS
 SELECT v.annotation AS id, -- its number
     v.source_id AS source_id, -- the source
-    v.table_id AS table_id, -- the table that it is of
-    v.column_name AS column_name, -- the column that it is of; null: the table
-    v.name AS name, -- what is said: description, tags, classification …
-    v.value AS value, -- and that is it
+    v.table_id AS table_id, -- the table that it is about
+    v.column_name AS column_name, -- the column that it is about; null: the table itself
+    v.name AS name, -- what it says: description, tags, classification …
+    v.value AS value, -- its value
     v.said_by AS said_by, -- who says so, in their own words
-    v.role AS role, -- as which role
+    v.role AS role, -- role that made it
     v.said_at AS said_at, -- since when
-    v.ended_at AS ended_at -- until when it held; null: it holds
+    v.ended_at AS ended_at -- until when it was valid; null: it still is
 FROM ingest.annotation_status v;
 COMMENT ON VIEW ingest_api.annotations IS 'annotations of tables and columns by people and services, current and past';
 
@@ -417,7 +419,7 @@ BEGIN
             'last_error_at FROM ingest_delivery.sink_status';
     END IF;
 END $$;
-COMMENT ON FUNCTION ingest_api_internal.sinks() IS 'ingest_delivery.sink_status, or nothing where there is none';
+COMMENT ON FUNCTION ingest_api_internal.sinks() IS 'ingest_delivery.sink_status, or nothing if it is not installed';
 
 CREATE FUNCTION ingest_api_internal.deliveries()
     RETURNS TABLE (sink text, at timestamptz, event text, events integer, ok boolean, status integer, error text,
@@ -430,31 +432,31 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION ingest_api_internal.deliveries()
-    IS 'the newest of ingest_delivery.delivery_log, or nothing where there is none';
+    IS 'the newest rows of ingest_delivery.delivery_log, or nothing if it is not installed';
 
 CREATE VIEW ingest_api.sinks WITH (security_invoker) AS
 SELECT v.name AS name, -- name of the sink
-    v.kind AS kind, -- what it speaks
-    v.owner AS owner, -- as whom its events are read
+    v.kind AS kind, -- protocol that it uses
+    v.owner AS owner, -- role as which its events are read
     v.state AS state, -- active or paused
-    v.reason AS reason, -- why it is paused, if it was not somebody who did so
-    v.url AS url, -- where it sends to
+    v.reason AS reason, -- why it is paused, if not by somebody
+    v.url AS url, -- address that it sends to
     v.breaker AS breaker, -- open: nothing is sent; half-open: one is tried, then two, four …
     v.open_until AS open_until, -- when it is tried again
-    v.failures AS failures, -- of the sink, in a row
-    v.behind AS behind, -- events that it has not got; 10000: or more
-    v.behind_seconds AS behind_seconds, -- since when, in seconds
+    v.failures AS failures, -- failures of the sink in a row
+    v.behind AS behind, -- events that it has not received; 10000 means that many or more
+    v.behind_seconds AS behind_seconds, -- for how long, in seconds
     v.blocked AS blocked, -- subjects that wait
-    v.parked AS parked, -- their events
+    v.parked AS parked, -- events of these subjects
     v.dead AS dead, -- events that were given up
-    v.sent AS sent, -- events that arrived, in all
-    v.expired AS expired, -- events that were passed over since they were too old, in all
-    v.rate AS rate, -- of late, in a second
+    v.sent AS sent, -- events that arrived, in total
+    v.expired AS expired, -- events that were passed over because they were too old, in total
+    v.rate AS rate, -- events per second, recently
     v.last_sent_at AS last_sent_at, -- when one last arrived
     v.last_error AS last_error, -- what went wrong last
     v.last_error_at AS last_error_at -- when
 FROM ingest_api_internal.sinks() v;
-COMMENT ON VIEW ingest_api.sinks IS 'sinks of ingest_delivery: how far behind, what waits, what went wrong';
+COMMENT ON VIEW ingest_api.sinks IS 'sinks of ingest_delivery: how far behind they are, what waits, what went wrong';
 
 CREATE VIEW ingest_api.deliveries WITH (security_invoker) AS
 SELECT v.sink AS sink, -- name of the sink
@@ -462,7 +464,7 @@ SELECT v.sink AS sink, -- name of the sink
     v.event AS event, -- id of the event, or of the first one of a batch
     v.events AS events, -- how many were sent at once
     v.ok AS ok, -- whether it was accepted
-    v.status AS status, -- of the answer; null: there was none
+    v.status AS status, -- status of the answer; null: there was none
     v.error AS error, -- why it was not accepted
     v.answer AS answer, -- the answer's first kilobyte
     v.ms AS ms -- how long it took
@@ -470,26 +472,26 @@ FROM ingest_api_internal.deliveries() v;
 COMMENT ON VIEW ingest_api.deliveries IS 'the newest 10,000 attempts to send events';
 
 INSERT INTO ingest_api_internal.resource (name, relation, key, description) VALUES
-    ('sources', 'ingest_api.sources', '{id}', 'sources: foreign servers that are registered'),
+    ('sources', 'ingest_api.sources', '{id}', 'sources: registered foreign servers'),
     ('schemas', 'ingest_api.schemas', '{id}', 'schemas of sources'),
     ('tables', 'ingest_api.tables', '{id}', 'tables of sources, each a foreign table here'),
     ('columns', 'ingest_api.columns', '{table_id,name}',
-        'columns of sources; samples only of those that the caller may read'),
+        'columns of sources; sample values only of columns that the caller may read'),
     ('syncs', 'ingest_api.syncs', '{id}', 'copies of tables: how current they are, how many rows they have'),
-    ('runs', 'ingest_api.runs', '{id}', 'runs: how far they are, how they ended'),
+    ('runs', 'ingest_api.runs', '{id}', 'runs: how far they are, and how they ended'),
     ('run_logs', 'ingest_api.run_logs', '{id}', 'messages of runs'),
     ('jobs', 'ingest_api.jobs', '{id}',
         'jobs: who schedules them, when they are due, how they last went, why they do not run'),
-    ('queue', 'ingest_api.queue', '{id}', 'jobs that are to be done'),
-    ('alerts', 'ingest_api.alerts', '{id}', 'alerts: what is wrong and waits for somebody, and what was'),
-    ('anomalies', 'ingest_api.anomalies', '{id}', 'anomalies: what is odd, and what was'),
+    ('queue', 'ingest_api.queue', '{id}', 'jobs to be done'),
+    ('alerts', 'ingest_api.alerts', '{id}', 'alerts: what is or was wrong and needs attention'),
+    ('anomalies', 'ingest_api.anomalies', '{id}', 'anomalies, current and past'),
     ('rules', 'ingest_api.rules', '{id}', 'rules and their last results'),
     ('rule_results', 'ingest_api.rule_results', '{id}', 'results of rules, kept as history'),
     ('changes', 'ingest_api.changes', '{id}', 'versions of rows of copies with history'),
     ('run_totals', 'ingest_api.run_totals', '{source_id,kind,state}', 'totals of all runs since the beginning'),
     ('profiles', 'ingest_api.profiles', '{run_id,schema_name,table_name,column_name}',
         'profiles and their history; values only of columns that the caller may read'),
-    ('lineage_edges', 'ingest_api.lineage_edges', '{id}', 'where data flows from and where to'),
+    ('lineage_edges', 'ingest_api.lineage_edges', '{id}', 'where data flow from and to'),
     ('metadata_changes', 'ingest_api.metadata_changes', '{id}', 'every change of metadata that crawls saw'),
     ('events', 'ingest_api.events', '{era,id}', 'events that are kept: CloudEvents 1.0'),
     ('consumers', 'ingest_api.consumers', '{name}', 'consumers of events: where they are, and how far behind'),
@@ -497,10 +499,11 @@ INSERT INTO ingest_api_internal.resource (name, relation, key, description) VALU
     ('silences', 'ingest_api.silences', '{pattern,owner}', 'alerts that are silenced for a while'),
     ('annotations', 'ingest_api.annotations', '{id}',
         'annotations of tables and columns by people and services, current and past'),
-    ('sinks', 'ingest_api.sinks', '{name}', 'sinks of ingest_delivery: how far behind, what waits, what went wrong'),
+    ('sinks', 'ingest_api.sinks', '{name}',
+        'sinks of ingest_delivery: how far behind they are, what waits, what went wrong'),
     ('deliveries', 'ingest_api.deliveries', '{}', 'the newest 10,000 attempts to send events'),
     ('tokens', 'ingest_api.tokens', '{prefix}',
-        'tokens of one''s own, or all for an admin; the tokens themselves are not shown');
+        'the caller''s tokens, or all of them for an admin; the tokens themselves are not shown');
 
 INSERT INTO ingest_api_internal.relationship (name, resource, columns, other, other_columns) VALUES
     ('source', 'schemas', '{source_id}', 'sources', '{id}'),

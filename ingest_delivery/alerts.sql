@@ -4,23 +4,23 @@
 CREATE TABLE reminder (
     sink integer NOT NULL REFERENCES sink ON DELETE CASCADE, -- the sink
     alert bigint NOT NULL, -- an alert that is open, or was
-    at timestamptz NOT NULL, -- when the sink last told that it still is
+    at timestamptz NOT NULL, -- when the sink last announced that it is still open
     PRIMARY KEY (sink, alert)
 );
-COMMENT ON TABLE reminder IS 'alerts that sinks told more than once';
+COMMENT ON TABLE reminder IS 'alerts that sinks announced more than once';
 
 CREATE FUNCTION ingest_delivery_internal.reminded(sink integer, alerts bigint[]) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
     INSERT INTO ingest_delivery.reminder (sink, alert, at) SELECT s.id, a, now() FROM ingest_delivery.sink s, unnest(alerts) a WHERE s.id = reminded.sink
       ON CONFLICT ON CONSTRAINT reminder_pkey DO UPDATE SET at = excluded.at;
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.reminded(integer, bigint[]) IS 'a sink told once more of these alerts';
+COMMENT ON FUNCTION ingest_delivery_internal.reminded(integer, bigint[]) IS 'records that a sink announced these alerts once more';
 
 CREATE FUNCTION ingest_delivery_internal.is_behind(sink integer, since timestamptz) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
     UPDATE ingest_delivery.sink_state t SET behind_since = is_behind.since WHERE t.sink = is_behind.sink AND t.behind_since IS DISTINCT FROM is_behind.since;
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.is_behind(integer, timestamptz) IS 'since when a sink has not got an event that is for it';
+COMMENT ON FUNCTION ingest_delivery_internal.is_behind(integer, timestamptz) IS 'since when a sink has been missing an event that is for it';
 
 -- whose alerts they are: the owner's; of one that is gone, the owner's of the database
 CREATE VIEW ingest_delivery_internal.health AS
@@ -37,7 +37,7 @@ CREATE FUNCTION ingest_delivery_internal.alerts_look(unwell_for interval, behind
         (coalesce(h.unwell AND NOT h.orphaned AND h.unwell_since < now() - unwell_for, false), 'sink_unavailable', 'error',
             format('nothing has arrived at sink %s since %s: %s', h.name, date_trunc('second', h.unwell_since), h.last_error), 'it takes events again, or is paused'),
         (coalesce(h.behind_since < now() - behind_for, false), 'sink_behind', 'warning',
-            format('sink %s has not got events written since %s', h.name, date_trunc('second', h.behind_since)), 'it has caught up, or is paused'),
+            format('sink %s has not received events written since %s', h.name, date_trunc('second', h.behind_since)), 'it has caught up, or is paused'),
         (h.dead > 0, 'sink_gave_up', 'error',
             format('sink %s gave up events (%s), which are in ingest_delivery.dead; ingest_delivery.redrive tries them again', h.name, CASE WHEN h.dead < 1000 THEN h.dead::text ELSE '1000 or more' END), 'no event is given up any more'),
         (h.state = 'paused' AND h.reason IS NOT NULL, 'sink_stopped', 'error',
@@ -45,11 +45,11 @@ CREATE FUNCTION ingest_delivery_internal.alerts_look(unwell_for interval, behind
         (h.orphaned AND h.state = 'active', 'sink_orphaned', 'error',
             format('the owner of sink %s, %s, is gone: nothing is sent', h.name, h.owner_name), 'it has an owner, or is paused')) a (wrong, kind, severity, summary, "right");
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.alerts_look(interval, interval) IS 'opens and closes alerts of sinks; the worker does it every few seconds';
+COMMENT ON FUNCTION ingest_delivery_internal.alerts_look(interval, interval) IS 'opens and closes alerts of sinks; the worker calls it every few seconds';
 
 CREATE FUNCTION ingest_delivery_internal.alerts_dropped(sink integer, owner oid) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
     SELECT ingest_internal.alert_for(false, k, 'sink ' || alerts_dropped.sink, NULL, NULL, 'the sink was dropped', alerts_dropped.owner)
       FROM unnest('{sink_unavailable,sink_behind,sink_gave_up,sink_stopped,sink_orphaned}'::text[]) k;
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.alerts_dropped(integer, oid) IS 'closes alerts of a sink that goes';
+COMMENT ON FUNCTION ingest_delivery_internal.alerts_dropped(integer, oid) IS 'closes the alerts of a sink that is being dropped';

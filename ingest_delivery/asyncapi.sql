@@ -9,7 +9,7 @@ CREATE FUNCTION ingest_delivery_internal.message(type text, description text, ve
             'subject', jsonb_build_object('type', 'string', 'description', 'what it is about'), 'time', jsonb_build_object('type', 'string', 'format', 'date-time'),
             'datacontenttype', jsonb_build_object('const', 'application/json'), 'dataschema', jsonb_build_object('const', format('urn:pg_ingest:%s:%s', type, version)),
             'data', schema - '$schema' - '$id')));
-COMMENT ON FUNCTION ingest_delivery_internal.message(text, text, text, jsonb) IS 'a type of events as AsyncAPI describes a message';
+COMMENT ON FUNCTION ingest_delivery_internal.message(text, text, text, jsonb) IS 'a type of event in the form of an AsyncAPI message';
 
 CREATE FUNCTION asyncapi() RETURNS jsonb LANGUAGE sql STABLE
     BEGIN ATOMIC
@@ -22,4 +22,4 @@ CREATE FUNCTION asyncapi() RETURNS jsonb LANGUAGE sql STABLE
         'components', jsonb_build_object('messages', jsonb_object_agg(t.type, ingest_delivery_internal.message(t.type, t.description, t.version, t.schema))))
       FROM ingest.event_type t;
     END;
-COMMENT ON FUNCTION asyncapi() IS 'all types of events with their schemas, as an AsyncAPI 3.0 document';
+COMMENT ON FUNCTION asyncapi() IS 'all event types with their schemas, as an AsyncAPI 3.0 document';

@@ -18,8 +18,8 @@ become_owner(Oid owner, Identity *saved)
 	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(owner)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("the owner of the sink does not exist any more"),
-				 errhint("Drop the sink; a role that may read its events makes it again.")));
+				 errmsg("the owner of the sink no longer exists"),
+				 errhint("Drop the sink; a role that may read its events can create it again.")));
 	become(owner, SECURITY_RESTRICTED_OPERATION, saved);
 }
 

@@ -7,15 +7,15 @@ COMMENT ON FUNCTION ingest_delivery_internal.home() IS 'this cluster and this da
 
 CREATE FUNCTION ingest_delivery_internal.key_of(by_subject boolean, era integer, id bigint, subject text) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_delivery_key_of' LANGUAGE C IMMUTABLE;
-COMMENT ON FUNCTION ingest_delivery_internal.key_of(boolean, integer, bigint, text) IS 'what an event waits as: s and its subject, of a long one its beginning and a hash, or e and its id';
+COMMENT ON FUNCTION ingest_delivery_internal.key_of(boolean, integer, bigint, text) IS 'the key under which an event waits: s and its subject (of a long one, its beginning and a hash), or e and its id';
 
 CREATE FUNCTION ingest_delivery_internal.check_options(actor oid, kind text, options jsonb) RETURNS jsonb
     AS 'MODULE_PATHNAME', 'ingest_delivery_check_options' LANGUAGE C;
-COMMENT ON FUNCTION ingest_delivery_internal.check_options(oid, text, jsonb) IS 'the options of a sink as they are kept; an error where one is not as it should be';
+COMMENT ON FUNCTION ingest_delivery_internal.check_options(oid, text, jsonb) IS 'the options of a sink in the form in which they are kept; raises an error if one is not valid';
 
 CREATE FUNCTION ingest_delivery_internal.types_for(kind text, types text[]) RETURNS text[]
     AS 'MODULE_PATHNAME', 'ingest_delivery_types_for' LANGUAGE C;
-COMMENT ON FUNCTION ingest_delivery_internal.types_for(text, text[]) IS 'types of events for a sink of that kind, whether they were given or not; an error where it does not carry them';
+COMMENT ON FUNCTION ingest_delivery_internal.types_for(text, text[]) IS 'the event types for a sink of this kind, whether given or not; raises an error if it does not carry them';
 
 CREATE FUNCTION ingest_delivery_internal.own_sink(actor oid, name text) RETURNS ingest_delivery.sink LANGUAGE plpgsql AS $$
 DECLARE
@@ -26,7 +26,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'which sink is meant must not be null';
     ELSIF s.id IS NULL OR NOT ingest_internal.acts_for(actor, s.owner) THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no sink "%s"', name),
-            HINT = 'ingest_delivery.create_sink makes one; SELECT sink FROM ingest_delivery.sink_status lists them.';
+            HINT = 'ingest_delivery.create_sink creates one; SELECT sink FROM ingest_delivery.sink_status lists them.';
     ELSIF NOT ingest_internal.changes_for(actor, s.owner) THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('must be owner of sink "%s"', name);
     END IF;
@@ -40,19 +40,19 @@ CREATE FUNCTION ingest_delivery_internal.changed(actor oid, function text, sink 
     UPDATE ingest_delivery.sink s SET version = s.version + 1 WHERE s.id = changed.sink;
     SELECT ingest_internal.wake_services();
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.changed(oid, text, integer, jsonb) IS 'writes down who changed a sink, and lets the worker look at it';
+COMMENT ON FUNCTION ingest_delivery_internal.changed(oid, text, integer, jsonb) IS 'records who changed a sink, and makes the worker look at it';
 
 CREATE FUNCTION ingest_delivery_internal.check_ways(ordered text, on_exhausted text, on_expiry text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF ordered NOT IN ('subject', 'none') THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('a sink cannot be ordered by "%s"', ordered), HINT = 'ordered is subject or none.';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('a sink cannot be ordered by "%s"', ordered), HINT = 'ordered must be subject or none.';
     ELSIF on_exhausted NOT IN ('skip', 'hold') THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('on_exhausted cannot be "%s"', on_exhausted), HINT = 'on_exhausted is skip or hold.';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('on_exhausted cannot be "%s"', on_exhausted), HINT = 'on_exhausted must be skip or hold.';
     ELSIF on_expiry NOT IN ('keep', 'skip') THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('on_expiry cannot be "%s"', on_expiry), HINT = 'on_expiry is keep or skip.';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('on_expiry cannot be "%s"', on_expiry), HINT = 'on_expiry must be keep or skip.';
     END IF;
 END $$;
-COMMENT ON FUNCTION ingest_delivery_internal.check_ways(text, text, text) IS 'what a sink does with subjects, with what is given up and with what is too old; an error where it cannot';
+COMMENT ON FUNCTION ingest_delivery_internal.check_ways(text, text, text) IS 'checks what a sink does with subjects, with events given up and with events too old; raises an error if it cannot do so';
 
 CREATE FUNCTION ingest_delivery_internal.create_sink(actor oid, name text, kind text, options jsonb, filter jsonb, ordered text, on_exhausted text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -60,7 +60,7 @@ DECLARE
     checked jsonb;
 BEGIN
     IF name IS NULL OR kind IS NULL OR ordered IS NULL OR on_exhausted IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'a sink needs a name, a kind, options, and what ordered and on_exhausted are';
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'a sink needs a name, a kind, options, and values of ordered and on_exhausted';
     ELSIF octet_length(name) NOT BETWEEN 1 AND 400 THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'the name of a sink has 1 to 400 bytes';
     END IF;
@@ -70,15 +70,15 @@ BEGIN
       VALUES (create_sink.name, create_sink.kind, 'sink ' || create_sink.name, checked, create_sink.filter, create_sink.ordered, create_sink.on_exhausted, actor, pg_get_userbyid(actor), ingest_delivery_internal.home())
       ON CONFLICT ON CONSTRAINT sink_name_key DO NOTHING RETURNING id INTO number;
     IF number IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('there is a sink "%s" already', name), HINT = 'ingest_delivery.alter_sink changes it, ingest_delivery.drop_sink forgets it.';
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('sink "%s" already exists', name), HINT = 'ingest_delivery.alter_sink changes it, ingest_delivery.drop_sink removes it.';
     END IF;
     PERFORM ingest_delivery_internal.changed(actor, 'create_sink', number, NULL);
     RETURN 'sink ' || name;
 END $$;
-COMMENT ON FUNCTION ingest_delivery_internal.create_sink(oid, text, text, jsonb, jsonb, text, text) IS 'a sink without its consumer';
+COMMENT ON FUNCTION ingest_delivery_internal.create_sink(oid, text, text, jsonb, jsonb, text, text) IS 'creates a sink without its consumer';
 CREATE FUNCTION ingest_delivery_internal.create_sink(name text, kind text, options jsonb, filter jsonb, ordered text, on_exhausted text) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_delivery_door' LANGUAGE C;
-COMMENT ON FUNCTION ingest_delivery_internal.create_sink(text, text, jsonb, jsonb, text, text) IS 'the same as the caller; gives the name of the consumer that it needs';
+COMMENT ON FUNCTION ingest_delivery_internal.create_sink(text, text, jsonb, jsonb, text, text) IS 'the same, as the caller; returns the name of the consumer that it needs';
 
 -- the consumer is made by the caller, so that it is the caller's
 CREATE FUNCTION create_sink(name text, kind text, options jsonb, types text[] DEFAULT NULL, filter jsonb DEFAULT NULL, ordered text DEFAULT 'subject', on_exhausted text DEFAULT 'skip',
@@ -88,7 +88,7 @@ BEGIN
         ingest_delivery_internal.types_for(create_sink.kind, create_sink.types), create_sink.from_start);
     RETURN create_sink.name;
 END $$;
-COMMENT ON FUNCTION create_sink(text, text, jsonb, text[], jsonb, text, text, boolean) IS 'sends events from now on, or all that are kept, to an address; types may end in *';
+COMMENT ON FUNCTION create_sink(text, text, jsonb, text[], jsonb, text, text, boolean) IS 'creates a sink, which sends events (from now on, or all that are kept) to an address; types may end in *';
 
 CREATE FUNCTION ingest_delivery_internal.alter_sink(actor oid, sink text, options jsonb, filter jsonb, ordered text, on_exhausted text, on_expiry text, anew boolean) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -108,10 +108,10 @@ BEGIN
     PERFORM ingest_delivery_internal.changed(actor, 'alter_sink', s.id, to_jsonb(s) - 'version');
     RETURN s.consumer;
 END $$;
-COMMENT ON FUNCTION ingest_delivery_internal.alter_sink(oid, text, jsonb, jsonb, text, text, text, boolean) IS 'a sink without its consumer, which it gives';
+COMMENT ON FUNCTION ingest_delivery_internal.alter_sink(oid, text, jsonb, jsonb, text, text, text, boolean) IS 'changes a sink but not its consumer, whose name it returns';
 CREATE FUNCTION ingest_delivery_internal.alter_sink(sink text, options jsonb, filter jsonb, ordered text, on_exhausted text, on_expiry text, anew boolean) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_delivery_door' LANGUAGE C;
-COMMENT ON FUNCTION ingest_delivery_internal.alter_sink(text, jsonb, jsonb, text, text, text, boolean) IS 'the same as the caller';
+COMMENT ON FUNCTION ingest_delivery_internal.alter_sink(text, jsonb, jsonb, text, text, text, boolean) IS 'the same, as the caller';
 CREATE FUNCTION alter_sink(sink text, options jsonb DEFAULT NULL, filter jsonb DEFAULT NULL, ordered text DEFAULT NULL, on_exhausted text DEFAULT NULL, on_expiry text DEFAULT NULL, types text[] DEFAULT NULL)
     RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -130,7 +130,7 @@ BEGIN
     IF s.state = set_state.state THEN
         -- whoever resumes what only waits wants it to go on
         IF s.state = 'active' AND EXISTS (SELECT FROM ingest_delivery.sink_state t WHERE t.sink = s.id AND t.breaker <> 'closed') THEN
-            RAISE NOTICE 'sink "%" is active already', sink USING HINT = 'Its breaker is open: it is tried again by itself, or at once after ingest_delivery.redrive.';
+            RAISE NOTICE 'sink "%" is already active', sink USING HINT = 'Its breaker is open: it is tried again by itself, or at once after ingest_delivery.redrive.';
         ELSE
             RAISE NOTICE 'sink "%" is % already', sink, s.state;
         END IF;
@@ -155,7 +155,7 @@ CREATE FUNCTION ingest_delivery_internal.resume_sink(actor oid, sink text) RETUR
 COMMENT ON FUNCTION ingest_delivery_internal.resume_sink(oid, text) IS 'see ingest_delivery.resume_sink';
 CREATE FUNCTION resume_sink(sink text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_delivery_door' LANGUAGE C;
-COMMENT ON FUNCTION resume_sink(text) IS 'goes on with a sink where it stood';
+COMMENT ON FUNCTION resume_sink(text) IS 'lets a sink go on where it stood';
 
 CREATE FUNCTION ingest_delivery_internal.drop_sink(actor oid, sink text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -166,10 +166,10 @@ BEGIN
     DELETE FROM ingest_delivery.sink x WHERE x.id = s.id;
     RETURN s.consumer;
 END $$;
-COMMENT ON FUNCTION ingest_delivery_internal.drop_sink(oid, text) IS 'forgets a sink; gives its consumer';
+COMMENT ON FUNCTION ingest_delivery_internal.drop_sink(oid, text) IS 'removes a sink; returns the name of its consumer';
 CREATE FUNCTION ingest_delivery_internal.drop_sink(sink text) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_delivery_door' LANGUAGE C;
-COMMENT ON FUNCTION ingest_delivery_internal.drop_sink(text) IS 'the same as the caller';
+COMMENT ON FUNCTION ingest_delivery_internal.drop_sink(text) IS 'the same, as the caller';
 CREATE FUNCTION drop_sink(sink text) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     of_sink text := ingest_delivery_internal.drop_sink(drop_sink.sink);
@@ -178,7 +178,7 @@ BEGIN
         PERFORM ingest.unsubscribe(of_sink);
     END IF;
 END $$;
-COMMENT ON FUNCTION drop_sink(text) IS 'forgets a sink, with what waits for it';
+COMMENT ON FUNCTION drop_sink(text) IS 'removes a sink, with what waits for it';
 
 CREATE FUNCTION ingest_delivery_internal.rotate_secret(actor oid, sink text, secret text, overlap interval) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -194,11 +194,11 @@ END $$;
 COMMENT ON FUNCTION ingest_delivery_internal.rotate_secret(oid, text, text, interval) IS 'see ingest_delivery.rotate_secret';
 CREATE FUNCTION rotate_secret(sink text, secret text, overlap interval DEFAULT '24 hours') RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_delivery_door' LANGUAGE C;
-COMMENT ON FUNCTION rotate_secret(text, text, interval) IS 'signs with another secret, and until the overlap is over with the one before as well';
+COMMENT ON FUNCTION rotate_secret(text, text, interval) IS 'signs with a new secret and, until the overlap is over, with the previous one as well';
 
 CREATE FUNCTION test_sink(sink text) RETURNS TABLE (ok boolean, status integer, answer text, error text, ms float8, note text)
     AS 'MODULE_PATHNAME', 'ingest_delivery_test_sink' LANGUAGE C STRICT;
-COMMENT ON FUNCTION test_sink(text) IS 'sends one event of type ingest.sink.test now and tells what came back';
+COMMENT ON FUNCTION test_sink(text) IS 'sends one event of type ingest.sink.test now and reports what came back';
 
 -- What is sent once more
 
@@ -212,7 +212,7 @@ BEGIN
     GET DIAGNOSTICS n = ROW_COUNT;
     RETURN n;
 END $$;
-COMMENT ON FUNCTION ingest_delivery_internal.put_back(ingest_delivery.sink, integer[], bigint[], text[]) IS 'events wait to be sent, as if they had been refused until now';
+COMMENT ON FUNCTION ingest_delivery_internal.put_back(ingest_delivery.sink, integer[], bigint[], text[]) IS 'makes events wait to be sent, as if they had been refused until now';
 
 CREATE FUNCTION ingest_delivery_internal.replay(actor oid, sink text, which text, eras integer[], ids bigint[], subjects text[]) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -232,10 +232,10 @@ BEGIN
     PERFORM ingest_delivery_internal.changed(actor, 'replay', s.id, to_jsonb(n));
     RETURN n;
 END $$;
-COMMENT ON FUNCTION ingest_delivery_internal.replay(oid, text, text, integer[], bigint[], text[]) IS 'of these events all, the dead, or those that failed are sent again';
+COMMENT ON FUNCTION ingest_delivery_internal.replay(oid, text, text, integer[], bigint[], text[]) IS 'sends these events again: all of them, the dead ones, or those that failed';
 CREATE FUNCTION ingest_delivery_internal.replay(sink text, which text, eras integer[], ids bigint[], subjects text[]) RETURNS bigint
     AS 'MODULE_PATHNAME', 'ingest_delivery_door' LANGUAGE C;
-COMMENT ON FUNCTION ingest_delivery_internal.replay(text, text, integer[], bigint[], text[]) IS 'the same as the caller';
+COMMENT ON FUNCTION ingest_delivery_internal.replay(text, text, integer[], bigint[], text[]) IS 'the same, as the caller';
 
 -- the events are found by the caller: what may not be seen cannot be sent
 CREATE FUNCTION replay(sink text, since timestamptz, until timestamptz DEFAULT 'infinity', which text DEFAULT 'all') RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -252,7 +252,7 @@ BEGIN
         coalesce(array_agg(e.subject ORDER BY e.era, e.id), '{}') AS subjects INTO found FROM ingest_internal.find_events(replay.since, replay.until, types) e;
     RETURN ingest_delivery_internal.replay(replay.sink, replay.which, found.eras, found.ids, found.subjects);
 END $$;
-COMMENT ON FUNCTION replay(text, timestamptz, timestamptz, text) IS 'sends once more, with the same ids, what was written since and before, or of that only what is dead or failed; how many events';
+COMMENT ON FUNCTION replay(text, timestamptz, timestamptz, text) IS 'sends again, with the same ids, events written since one time and before another, or only those that are dead or failed; returns how many';
 
 CREATE FUNCTION ingest_delivery_internal.redrive(actor oid, sink text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -270,7 +270,7 @@ END $$;
 COMMENT ON FUNCTION ingest_delivery_internal.redrive(oid, text) IS 'see ingest_delivery.redrive';
 CREATE FUNCTION redrive(sink text) RETURNS bigint
     AS 'MODULE_PATHNAME', 'ingest_delivery_door' LANGUAGE C;
-COMMENT ON FUNCTION redrive(text) IS 'tries what was given up and what waits once more, now; how many events had been given up';
+COMMENT ON FUNCTION redrive(text) IS 'tries once more, now, what was given up and what waits; returns how many events had been given up';
 
 CREATE FUNCTION ingest_delivery_internal.skip(actor oid, sink text, subject text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
@@ -305,7 +305,7 @@ END $$;
 COMMENT ON FUNCTION ingest_delivery_internal.skip(oid, text, text) IS 'see ingest_delivery.skip';
 CREATE FUNCTION skip(sink text, subject text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_delivery_door' LANGUAGE C;
-COMMENT ON FUNCTION skip(text, text) IS 'gives up the first event of a subject that waits, or the single event of that id; its others go on';
+COMMENT ON FUNCTION skip(text, text) IS 'gives up the first waiting event of a subject, or the single event of that id; the subject''s others go on';
 
 CREATE FUNCTION ingest_delivery_internal.prune(age interval) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -316,7 +316,7 @@ BEGIN
     -- of alerts that are closed by now, or it is told again
     DELETE FROM ingest_delivery.reminder r WHERE r.at < now() - greatest(age, '30 days');
 END $$;
-COMMENT ON FUNCTION ingest_delivery_internal.prune(interval) IS 'deletes attempts and dead events that are older; the worker does it hourly';
+COMMENT ON FUNCTION ingest_delivery_internal.prune(interval) IS 'deletes older attempts and dead events; the worker calls it hourly';
 
 -- What the worker asks and says; it has become ingest_delivery_engine then
 
@@ -327,7 +327,7 @@ CREATE FUNCTION ingest_delivery_internal.follow(here text) RETURNS void LANGUAGE
     UPDATE ingest_delivery.sink s SET owner_name = r.rolname FROM pg_roles r WHERE r.oid = s.owner
       AND s.id IN (SELECT x.id FROM ingest_delivery.sink x JOIN pg_roles n ON n.oid = x.owner WHERE n.rolname <> x.owner_name FOR NO KEY UPDATE OF x SKIP LOCKED);
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.follow(text) IS 'owners by their names where the sinks were restored, and their names now where they were not';
+COMMENT ON FUNCTION ingest_delivery_internal.follow(text) IS 'finds owners by their names if the sinks were restored, and otherwise updates the names kept of them';
 
 -- One role's sinks go over to another: a sink sends to an address of the old owner's what the new one may see.
 CREATE FUNCTION ingest_delivery_internal.hand_over(actor oid, "from" oid, "to" oid, called name, trust boolean) RETURNS TABLE (what text, name text, remains text)
@@ -353,12 +353,12 @@ BEGIN
         what := 'sink';
         name := s.name;
         remains := nullif(concat_ws('; ', refused,
-            CASE WHEN (NOT trust OR refused IS NOT NULL) AND s.state = 'active' THEN format('it is paused, since it would send to its address what %s may see. When that is to be: SELECT ingest_delivery.resume_sink(%L)', "to"::regrole, s.name) END,
+            CASE WHEN (NOT trust OR refused IS NOT NULL) AND s.state = 'active' THEN format('it is paused, since it would send to its address what %s may see. If that is intended: SELECT ingest_delivery.resume_sink(%L)', "to"::regrole, s.name) END,
             CASE WHEN s.options::text LIKE '%"mapping:%' THEN format('its secrets are looked up in user mappings of %s', "to"::regrole) END), '');
         RETURN NEXT;
     END LOOP;
 END $$;
-COMMENT ON FUNCTION ingest_delivery_internal.hand_over(oid, oid, oid, name, boolean) IS 'sinks of a role go over to another, and wait unless they are trusted; see ingest.reassign';
+COMMENT ON FUNCTION ingest_delivery_internal.hand_over(oid, oid, oid, name, boolean) IS 'hands over the sinks of a role to another; they wait unless they are trusted; see ingest.reassign';
 
 CREATE FUNCTION ingest_delivery_internal.sinks() RETURNS TABLE (id integer, name text, consumer text, kind text, options jsonb, old_secret text, filter text, by_subject boolean, hold boolean,
     owner oid, active boolean, version bigint, reading integer, expires boolean) LANGUAGE sql STABLE
@@ -368,7 +368,7 @@ CREATE FUNCTION ingest_delivery_internal.sinks() RETURNS TABLE (id integer, name
         s.reading, s.on_expiry = 'skip'
       FROM ingest_delivery.sink s ORDER BY s.id;
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.sinks() IS 'sinks, as the worker needs them';
+COMMENT ON FUNCTION ingest_delivery_internal.sinks() IS 'sinks, in the form that the worker needs';
 
 CREATE FUNCTION ingest_delivery_internal.due(sink integer, keys integer, events integer) RETURNS TABLE (key text, tries integer, era integer, id bigint) LANGUAGE sql STABLE
     BEGIN ATOMIC
@@ -376,17 +376,17 @@ CREATE FUNCTION ingest_delivery_internal.due(sink integer, keys integer, events 
         LEFT JOIN LATERAL (SELECT y.era, y.id FROM ingest_delivery.parked y WHERE y.sink = due.sink AND y.key = b.key ORDER BY y.era, y.id LIMIT events) p ON true
       ORDER BY b.due, b.key, p.era, p.id;
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.due(integer, integer, integer) IS 'events of subjects whose time has come, the first ones of each; null: nothing of it waits';
+COMMENT ON FUNCTION ingest_delivery_internal.due(integer, integer, integer) IS 'the first events of each subject whose time has come; null: nothing of that subject waits';
 
 CREATE FUNCTION ingest_delivery_internal.waiting(sink integer) RETURNS TABLE (key text, refused boolean) LANGUAGE sql STABLE
     BEGIN ATOMIC
     SELECT b.key, b.tries > 0 FROM ingest_delivery.blocked b WHERE b.sink = waiting.sink;
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.waiting(integer) IS 'subjects that wait, and whether since an event was refused';
+COMMENT ON FUNCTION ingest_delivery_internal.waiting(integer) IS 'subjects that wait, and whether an event of theirs was refused';
 
 CREATE FUNCTION ingest_delivery_internal.next_due(sink integer) RETURNS timestamptz LANGUAGE sql STABLE
     RETURN (SELECT min(b.due) FROM ingest_delivery.blocked b WHERE b.sink = next_due.sink);
-COMMENT ON FUNCTION ingest_delivery_internal.next_due(integer) IS 'when the next of them is tried';
+COMMENT ON FUNCTION ingest_delivery_internal.next_due(integer) IS 'when the next of them is due';
 
 CREATE FUNCTION ingest_delivery_internal.block(sink integer, key text, era integer, id bigint, due_in interval, error text) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
@@ -394,7 +394,7 @@ CREATE FUNCTION ingest_delivery_internal.block(sink integer, key text, era integ
       ON CONFLICT ON CONSTRAINT blocked_pkey DO UPDATE SET tries = b.tries + 1, due = excluded.due, error = excluded.error;
     INSERT INTO ingest_delivery.parked (sink, key, era, id) VALUES (block.sink, block.key, block.era, block.id) ON CONFLICT DO NOTHING;
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.block(integer, text, integer, bigint, interval, text) IS 'the event was refused: its subject waits';
+COMMENT ON FUNCTION ingest_delivery_internal.block(integer, text, integer, bigint, interval, text) IS 'records that an event was refused: its subject waits';
 
 CREATE FUNCTION ingest_delivery_internal.park(sink integer, keys text[], eras integer[], ids bigint[]) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
@@ -402,7 +402,7 @@ CREATE FUNCTION ingest_delivery_internal.park(sink integer, keys text[], eras in
     INSERT INTO ingest_delivery.blocked (sink, key, due) SELECT DISTINCT park.sink, k, now() FROM unnest(keys) k ON CONFLICT DO NOTHING;
     INSERT INTO ingest_delivery.parked (sink, key, era, id) SELECT park.sink, u.key, u.era, u.id FROM unnest(keys, eras, ids) u (key, era, id) ON CONFLICT DO NOTHING;
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.park(integer, text[], integer[], bigint[]) IS 'these events wait behind others of their subject';
+COMMENT ON FUNCTION ingest_delivery_internal.park(integer, text[], integer[], bigint[]) IS 'makes these events wait behind others of their subject';
 
 CREATE FUNCTION ingest_delivery_internal.bury(sink integer, key text, era integer, id bigint, status integer, error text, answer text) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
@@ -411,21 +411,21 @@ CREATE FUNCTION ingest_delivery_internal.bury(sink integer, key text, era intege
     UPDATE ingest_delivery.blocked b SET tries = 0, due = now() WHERE (b.sink, b.key) = (bury.sink, bury.key) AND b.due < 'infinity';
     INSERT INTO ingest_delivery.dead (sink, era, id, key, status, error, answer) VALUES (bury.sink, bury.era, bury.id, bury.key, bury.status, bury.error, bury.answer) ON CONFLICT DO NOTHING;
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.bury(integer, text, integer, bigint, integer, text, text) IS 'an event is given up';
+COMMENT ON FUNCTION ingest_delivery_internal.bury(integer, text, integer, bigint, integer, text, text) IS 'records that an event was given up';
 
 CREATE FUNCTION ingest_delivery_internal.arrived(sink integer, keys text[], eras integer[], ids bigint[]) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
     DELETE FROM ingest_delivery.parked p USING unnest(keys, eras, ids) u (key, era, id) WHERE p.sink = arrived.sink AND (p.key, p.era, p.id) = (u.key, u.era, u.id);
     UPDATE ingest_delivery.blocked b SET tries = 0, due = now() WHERE b.sink = arrived.sink AND b.key = ANY (keys) AND b.due < 'infinity';
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.arrived(integer, text[], integer[], bigint[]) IS 'events that had waited arrived';
+COMMENT ON FUNCTION ingest_delivery_internal.arrived(integer, text[], integer[], bigint[]) IS 'records that events that had waited have arrived';
 
 CREATE FUNCTION ingest_delivery_internal.unblock(sink integer, keys text[]) RETURNS SETOF text LANGUAGE sql
     BEGIN ATOMIC
     DELETE FROM ingest_delivery.blocked b WHERE b.sink = unblock.sink AND b.key = ANY (keys) AND b.due < 'infinity'
         AND NOT EXISTS (SELECT FROM ingest_delivery.parked p WHERE p.sink = b.sink AND p.key = b.key) RETURNING b.key;
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.unblock(integer, text[]) IS 'subjects of which nothing waits any more go on; which';
+COMMENT ON FUNCTION ingest_delivery_internal.unblock(integer, text[]) IS 'lets subjects go on of which nothing waits any more; returns which';
 
 CREATE FUNCTION ingest_delivery_internal.note(sink integer, breaker text, open_until timestamptz, failures integer, sent bigint, rate float8, last_sent_at timestamptz, error text) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
@@ -437,7 +437,7 @@ CREATE FUNCTION ingest_delivery_internal.note(sink integer, breaker text, open_u
         last_sent_at = coalesce(excluded.last_sent_at, t.last_sent_at), last_error = coalesce(excluded.last_error, t.last_error), last_error_at = coalesce(excluded.last_error_at, t.last_error_at),
         unwell_since = CASE WHEN excluded.breaker <> 'closed' AND excluded.failures > 0 THEN coalesce(t.unwell_since, now()) END, written_at = now();
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.note(integer, text, timestamptz, integer, bigint, float8, timestamptz, text) IS 'how a sink does';
+COMMENT ON FUNCTION ingest_delivery_internal.note(integer, text, timestamptz, integer, bigint, float8, timestamptz, text) IS 'records how a sink is doing';
 
 CREATE FUNCTION ingest_delivery_internal.attempted(sink integer, at timestamptz, event text, events integer, ok boolean, status integer, error text, answer text, ms float8) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
@@ -449,17 +449,17 @@ CREATE FUNCTION ingest_delivery_internal.hold(sink integer, key text) RETURNS vo
     BEGIN ATOMIC
     INSERT INTO ingest_delivery.blocked (sink, key, due) VALUES (hold.sink, hold.key, 'infinity') ON CONFLICT ON CONSTRAINT blocked_pkey DO UPDATE SET due = 'infinity';
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.hold(integer, text) IS 'the subject waits until somebody acts';
+COMMENT ON FUNCTION ingest_delivery_internal.hold(integer, text) IS 'makes a subject wait until somebody acts';
 
 CREATE FUNCTION ingest_delivery_internal.expired(sink integer, events bigint) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
     INSERT INTO ingest_delivery.sink_state AS t (sink, expired) SELECT s.id, expired.events FROM (SELECT x.id FROM ingest_delivery.sink x WHERE x.id = expired.sink FOR KEY SHARE SKIP LOCKED) s
       ON CONFLICT ON CONSTRAINT sink_state_pkey DO UPDATE SET expired = t.expired + excluded.expired;
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.expired(integer, bigint) IS 'so many events were too old to be sent';
+COMMENT ON FUNCTION ingest_delivery_internal.expired(integer, bigint) IS 'counts events that were too old to be sent';
 
 CREATE FUNCTION ingest_delivery_internal.stop(sink integer, reason text) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
     UPDATE ingest_delivery.sink s SET state = 'paused', reason = stop.reason, version = s.version + 1 WHERE s.id = stop.sink AND s.state = 'active';
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.stop(integer, text) IS 'the sink does not want any more';
+COMMENT ON FUNCTION ingest_delivery_internal.stop(integer, text) IS 'pauses a sink that does not want any more events';

@@ -128,7 +128,7 @@ helper_listen(void)
 		if (more < 0)
 		{
 			kill(pid, SIGKILL);
-			lose("what it says is not understood");
+			lose("its messages are not understood");
 			return;
 		}
 	}
@@ -169,7 +169,7 @@ helper_check(void)
 	else if (asked_at != 0 && now > asked_at + ENDED_AFTER)
 	{
 		kill(pid, SIGKILL);
-		lose("it does not answer any more");
+		lose("it no longer answers");
 	}
 }
 
@@ -214,7 +214,7 @@ begin(void)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
 	{
-		snprintf(text, sizeof(text), "no socket for %s can be had: %s", use->program, strerror(errno));
+		snprintf(text, sizeof(text), "could not get a socket for %s: %s", use->program, strerror(errno));
 		return text;
 	}
 	snprintf(path, sizeof(path), "%s/%s", pkglib_path, use->program);
@@ -223,7 +223,7 @@ begin(void)
 	if (error != 0)
 	{
 		close(ends[0]);
-		snprintf(text, sizeof(text), "%s cannot be begun: %s%s", use->program, strerror(error),
+		snprintf(text, sizeof(text), "%s could not be started: %s%s", use->program, strerror(error),
 				 error == ENOENT ? "; where librdkafka-dev is missing, make leaves it out" : "");
 		return text;
 	}

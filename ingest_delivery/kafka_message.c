@@ -92,7 +92,7 @@ kafka_topic(StringInfo topic, const KafkaForm *form, const Event *event, const c
 		}
 		at = strchr(at, '}') + 1;
 	}
-	*why = "its topic would be longer than 249 characters, or have no other than dots";
+	*why = "its topic would be longer than 249 characters, or consist of dots alone";
 	return topic->len <= LONGEST_TOPIC && strcmp(topic->data, ".") != 0 && strcmp(topic->data, "..") != 0;
 }
 

@@ -98,19 +98,19 @@ check(const Jsonb *given)
 	ListCell *lc;
 
 	if (tls && strcmp(tls, "optional") == 0 && !delivery_allow_http)
-		option_refuse("tls", "It must be required: without TLS anybody on the way reads along.",
+		option_refuse("tls", "It must be required: without TLS anybody on the way can read along.",
 					  HTTP_IS_ALLOWED);
 	if (option_is_set(given, "user") && !option_is_set(given, "password") && !option_is_set(given, "token"))
 		option_refuse("user", "It needs option password or token.", NULL);
 	if (!option_is_set(given, "user") && (option_is_set(given, "password") || option_is_set(given, "token")))
 		option_refuse(option_is_set(given, "password") ? "password" : "token", "It needs option user.", NULL);
 	if (option_is_set(given, "password") && option_is_set(given, "token"))
-		option_refuse("token", "It takes the place of a password: one of both.", NULL);
+		option_refuse("token", "It takes the place of a password: set only one of them.", NULL);
 	if (login && by_token != option_is_set(given, "token"))
 		option_refuse("login", "xoauth2 goes with option token, plain and login with option password.", NULL);
 	/* libcurl says to the server what stands there */
 	if (strcmp(strchr(url + strlen("smtps://"), '/') ? strchr(url + strlen("smtps://"), '/') : "/", "/") != 0)
-		option_refuse("url", "It must have nothing behind host and port.", NULL);
+		option_refuse("url", "It must have nothing after host and port.", NULL);
 	foreach (lc, option_texts(given, "headers"))
 		if (is_own_header(lfirst(lc)))
 			option_refuse("headers", psprintf("\"%.*s\" is set by the sink itself.", (int) strcspn(lfirst(lc), ":"), (char *) lfirst(lc)), NULL);
@@ -236,5 +236,5 @@ const Kind kind_email = {
 	.load = load,
 	.send = send_mail,
 	.receive = receive_mail,
-	.note = "The mail server took it; whether it arrives is seen in the mailbox.",
+	.note = "The mail server accepted it; look into the mailbox to see whether it arrived.",
 };

@@ -137,7 +137,7 @@ check(const Jsonb *given)
 	const char *key = option_text(given, "key");
 
 	if (strstr(protocol_of(given), "PLAINTEXT") && !delivery_allow_http)
-		option_refuse("security.protocol", "It must be SASL_SSL or SSL: without TLS anybody on the way reads along.",
+		option_refuse("security.protocol", "It must be SASL_SSL or SSL: without TLS anybody on the way can read along.",
 					  HTTP_IS_ALLOWED);
 	check_login_of(given);
 	if (option_is_set(given, "ssl.key.pem") != option_is_set(given, "ssl.certificate.pem"))

@@ -102,7 +102,8 @@ const Kind kind_webhook = {
 	.name = "webhook",
 	.what = "a webhook",
 	.options = options,
-	.needs = "url is where it is sent to, secret a reference to the secret by which it is signed: env:NAME, file:/path, keyvault:vault/secret or mapping:server/option.",
+	.needs = "url is the address to send to, secret a reference to the secret to sign with: env:NAME, file:/path, "
+			 "keyvault:vault/secret or mapping:server/option.",
 	.check = check,
 	.load = load,
 	.prepare = prepare,

@@ -17,7 +17,7 @@ CREATE FUNCTION ingest_delivery_internal.column_lineage(namespace text, of_schem
         FROM (SELECT e.to_column, jsonb_build_object('inputFields', jsonb_agg(jsonb_build_object('namespace', namespace, 'name', format('%s.%s.%s', current_database(), e.from_schema, e.from_table),
                     'field', e.from_column, 'transformations', jsonb_build_array(jsonb_build_object('type', 'DIRECT', 'subtype', 'IDENTITY'))) ORDER BY e.from_schema, e.from_table, e.from_column)) AS facet
             FROM ingest.lineage_edge e WHERE e.to_schema = of_schema AND e.to_table = of_table AND e.to_column <> '' AND e.from_column <> '' AND e.kind = 'sync' GROUP BY e.to_column) c HAVING count(*) > 0);
-COMMENT ON FUNCTION ingest_delivery_internal.column_lineage(text, name, name) IS 'from which columns a copy''s come; null: that is not known';
+COMMENT ON FUNCTION ingest_delivery_internal.column_lineage(text, name, name) IS 'the columns that those of a copy come from; null if that is not known';
 
 -- read as the sink's owner, who sees of runs, sources and copies what is his to see
 CREATE FUNCTION ingest_delivery_internal.run_events(namespace text, type text, source text, at timestamptz, data jsonb) RETURNS text LANGUAGE sql STABLE
@@ -48,4 +48,4 @@ CREATE FUNCTION ingest_delivery_internal.run_events(namespace text, type text, s
                 LEFT JOIN ingest.source_table f ON f.id = y.table_id
             WHERE t.run IS NOT NULL AND t.kind IS NOT NULL AND t.name IS NOT NULL) k) e;
     END;
-COMMENT ON FUNCTION ingest_delivery_internal.run_events(text, text, text, timestamptz, jsonb) IS 'the beginning and the end of a run as OpenLineage has them, a line each; null: the event tells of no run''s end';
+COMMENT ON FUNCTION ingest_delivery_internal.run_events(text, text, text, timestamptz, jsonb) IS 'the beginning and end of a run as OpenLineage events, one per line; null: the event is not about the end of a run';

@@ -117,7 +117,7 @@ check_printable(const char *option, const char *value)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("what option \"%s\" refers to cannot be sent in a header", option),
-					 errdetail("It must have printable ASCII alone.")));
+					 errdetail("It must contain only printable ASCII.")));
 }
 
 void
@@ -274,7 +274,7 @@ check_text(const OptionRule *rule, Oid actor, const Jsonb *options, const char *
 			return url_check(rule->name, text, rule->words);
 		case OPTION_OPENER:
 			if (keyvault_is_reference(text))
-				option_refuse(rule->name, "It opens vaults, and cannot stand in one.", NULL);
+				option_refuse(rule->name, "It opens vaults, and cannot be kept in one.", NULL);
 			pg_fallthrough;
 		case OPTION_REFERENCE:
 			check_reference(rule, actor, options, text);

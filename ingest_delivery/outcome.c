@@ -62,7 +62,8 @@ char *
 outcome_text(const HttpRequest *request)
 {
 	if (request->failure == HTTP_FORBIDDEN)
-		return psprintf("its address may not be sent to: %s; ingest_delivery.allow_networks allows it", request->error);
+		return psprintf("nothing may be sent to its address: %s; ingest_delivery.allow_networks allows it",
+						request->error);
 	if (request->failure != HTTP_OK && request->failure != HTTP_TOO_LARGE)
 		return pstrdup(request->error ? request->error : "no answer");
 	if (request->status >= 300 && request->status < 400 && request->status != 304)

@@ -69,7 +69,7 @@ check_scheme(const char *option, const char *scheme, const char *schemes)
 	size_t first = strcspn(schemes, ",");
 
 	if (strcmp(scheme, "http") == 0 && is_scheme(schemes, scheme) && !delivery_allow_http)
-		option_refuse(option, "It must begin with https://: without TLS anybody on the way reads along.",
+		option_refuse(option, "It must begin with https://: without TLS anybody on the way can read along.",
 					  HTTP_IS_ALLOWED);
 	if (!is_scheme(schemes, scheme))
 		option_refuse(option, psprintf("It must begin with %.*s://%s.", (int) first, schemes, is_scheme(schemes, "smtps") ? " or smtps://" : ""), NULL);
@@ -91,7 +91,9 @@ url_check(const char *option, const char *given, const char *schemes)
 
 	for (const char *c = given; *c; c++)
 		if ((unsigned char) *c <= 0x20 || (unsigned char) *c >= 0x7f || *c == '"' || *c == '\\')
-			option_refuse(option, "It must have printable ASCII alone: other characters are written as %XX, names of hosts as xn--….", NULL);
+			option_refuse(option, "It must contain only printable ASCII: other characters are written as %XX, names "
+								  "of hosts as xn--….",
+						  NULL);
 	if (strlen(given) > 2000)
 		option_refuse(option, "It must have at most 2000 characters.", NULL);
 	url = curl_url();
@@ -110,7 +112,8 @@ url_check(const char *option, const char *given, const char *schemes)
 		option_refuse(option, psprintf("It must be a URL such as %.*s://example.com/events.", (int) strcspn(schemes, ","), schemes), NULL);
 	check_scheme(option, scheme, schemes);
 	if (has_login || has_fragment)
-		option_refuse(option, "It must have neither a login nor a fragment.", "What is secret in it is an option of its own, a reference.");
+		option_refuse(option, "It must have neither a login nor a fragment.",
+					  "What is secret in it belongs in an option of its own, as a reference.");
 	rule = address_of_host_forbidden(host);
 	if (rule)
 		option_refuse(option, psprintf("Nothing is sent to %s: %s.", host, rule), NETWORK_IS_ALLOWED);
@@ -247,7 +250,7 @@ reference_in_vault(Oid role, const AzureIdentity *identity, const char *option, 
 		return NULL;
 	}
 	if (identity == NULL)
-		option_refuse(option, "It opens vaults, and cannot stand in one.", NULL);
+		option_refuse(option, "It opens vaults, and cannot be kept in one.", NULL);
 	need_identity(role, identity, option);
 	return value;
 }
@@ -263,7 +266,7 @@ reference_resolve(Oid role, const AzureIdentity *identity, const char *option, c
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"%s\" must be a reference to a secret, not the secret itself", option),
-				 errdetail("The statement that holds a secret would stand in the log, in pg_stat_activity and in dumps."),
+				 errdetail("A secret in a statement would appear in the log, in pg_stat_activity and in dumps."),
 				 errhint("References are env:NAME, file:/path, keyvault:vault/secret and mapping:server/option, such as mapping:ingest_secrets/a_name after CREATE USER MAPPING FOR CURRENT_USER SERVER ingest_secrets OPTIONS (a_name '…').")));
 	in_vault = reference_in_vault(role, identity, option, reference);
 	if (in_vault)

@@ -505,7 +505,7 @@ ingest_delivery_main(Datum arg)
 		/* whatever waits for a moment would wait for as long as the clock went back */
 		if (now < before - CLOCK_BACK)
 		{
-			ereport(LOG, (errmsg("ingest_delivery: the clock went back: the worker begins anew")));
+			ereport(LOG, (errmsg("ingest_delivery: the clock went back: the worker starts again")));
 			forget_sinks();
 			forget_faults();
 			looked = 0;

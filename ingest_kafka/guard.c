@@ -138,7 +138,7 @@ guard_refused(Guard *guard, char *text, size_t room)
 	pthread_mutex_lock(&guard->mutex);
 	refused = guard->refused;
 	if (refused)
-		snprintf(text, room, "its address may not be sent to: %s", guard->text);
+		snprintf(text, room, "nothing may be sent to its address: %s", guard->text);
 	guard->refused = false;
 	pthread_mutex_unlock(&guard->mutex);
 	return refused;

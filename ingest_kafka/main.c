@@ -140,7 +140,7 @@ main(int argc, char **argv)
 	(void) argv;
 	if (!is_channel() || happened < 0)
 	{
-		fputs("ingest_kafka is begun by ingest_delivery, by nobody else\n", stderr);
+		fputs("ingest_kafka is started only by ingest_delivery\n", stderr);
 		return 1;
 	}
 	restrict_itself();

@@ -820,7 +820,8 @@ expire(Producer *p, int64_t now)
 		if (p->said[0])
 			snprintf(text, sizeof(text), "no answer within %d s; before: %.400s", p->timeout / 1000, p->said);
 		else if (p->guard && !guard_asked(p->guard))
-			snprintf(text, sizeof(text), "the name of no broker was found within %d s: the name server does not answer",
+			snprintf(text, sizeof(text), "no broker's name could be resolved within %d s: the name server does not "
+										 "answer",
 					 p->timeout / 1000);
 		else
 			snprintf(text, sizeof(text), "no answer within %d s: the topic may not be there, or this login may not see it",

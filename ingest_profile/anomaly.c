@@ -791,8 +791,8 @@ require_kind(Scale scale, double value)
 	if (isfinite(value) && ((scale == SCALE_RATE && (value < 0 || value > 1)) || (scale == SCALE_COUNT && value < 0)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%g is no %s", value,
-						scale == SCALE_RATE ? "rate, which are between 0 and 1" : "count, which are not negative")));
+				 errmsg("%g is not a %s", value,
+						scale == SCALE_RATE ? "rate: rates are between 0 and 1" : "count: counts are not negative")));
 }
 
 /* An array's points and perhaps one more; the last ones, where there are more than are looked at */

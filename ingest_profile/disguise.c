@@ -183,12 +183,12 @@ outlier_forms(OutlierSearch *o)
 		return;
 	if (with < bare)
 		(void) outlier_report(
-			o, "mixed form", psprintf("a number with '%s' behind it, where most are without", unit),
+			o, "mixed form", psprintf("a number followed by '%s', where most are not", unit),
 			psprintf("%s ~ %s", outlier_text_in_c(o),
 					 quote_literal_cstr(psprintf(NUMBER_REGEX "%s$", escaped(unit, (int) strlen(unit))))),
 			o->values);
 	else
-		(void) outlier_report(o, "mixed form", psprintf("a number without '%s' behind it, which most have", unit),
+		(void) outlier_report(o, "mixed form", psprintf("a number not followed by '%s', where most are", unit),
 							  psprintf("%s ~ %s", outlier_text_in_c(o), quote_literal_cstr(NUMBER_REGEX "$")),
 							  o->values);
 }

@@ -455,7 +455,7 @@ sketch_require_current(const Sketch *s)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("this profile_sketch of a column of type %s was written by an earlier version of ingest_profile", s->type.name),
-				 errdetail("That version took some different values of the type for the same one."),
+				 errdetail("That version took some distinct values of the type for the same one."),
 				 errhint("Profile the column again.")));
 }
 

@@ -72,11 +72,11 @@ CREATE TYPE profile_statistics AS (
     shortest text, longest text, pattern text, pattern_share float8,
     hidden_type text, hidden_format text, hidden_share float8, hidden_cast text,
     semantic_type text, semantic_share float8, samples text[]);
-COMMENT ON TYPE profile_statistics IS 'the figures of a profile; what does not apply to the column''s type is null';
+COMMENT ON TYPE profile_statistics IS 'the figures of a profile; those that do not apply to the column''s type are null';
 
 CREATE FUNCTION profile_stats(sketch profile_sketch, column_name text DEFAULT NULL) RETURNS profile_statistics
     AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION profile_stats(profile_sketch, text) IS 'every figure of a profile; a column''s name helps to find its meaning';
+COMMENT ON FUNCTION profile_stats(profile_sketch, text) IS 'every figure of a profile; the column''s name helps to find its meaning';
 
 CREATE FUNCTION quantile(sketch profile_sketch, fraction float8) RETURNS text
     AS 'MODULE_PATHNAME', 'profile_quantile' LANGUAGE C STRICT STABLE PARALLEL SAFE;
@@ -87,49 +87,49 @@ COMMENT ON FUNCTION quantile(profile_sketch, float8[]) IS 'the values at fractio
 
 CREATE FUNCTION distinct_count(sketch profile_sketch) RETURNS bigint
     AS 'MODULE_PATHNAME', 'profile_distinct_count' LANGUAGE C STRICT STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION distinct_count(profile_sketch) IS 'distinct values that are not null: exact up to 2048, then estimated';
+COMMENT ON FUNCTION distinct_count(profile_sketch) IS 'number of distinct non-null values: exact up to 2048, then estimated';
 
 CREATE FUNCTION top_values(sketch profile_sketch, n integer DEFAULT 10)
     RETURNS TABLE (value text, count bigint, count_at_most bigint, share float8)
     AS 'MODULE_PATHNAME', 'profile_top_values' LANGUAGE C STRICT STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION top_values(profile_sketch, integer) IS 'the most frequent values; each came at least count and at most count_at_most times';
+COMMENT ON FUNCTION top_values(profile_sketch, integer) IS 'the most frequent values; each occurred at least count and at most count_at_most times';
 
 CREATE FUNCTION histogram(sketch profile_sketch, bins integer DEFAULT 10, equal_height boolean DEFAULT false)
     RETURNS TABLE (bin integer, "from" text, "to" text, "rows" bigint, share float8)
     AS 'MODULE_PATHNAME', 'profile_histogram' LANGUAGE C STRICT STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION histogram(profile_sketch, integer, boolean) IS 'rows by ranges of the value: about so many of equal width with round bounds, or of equal height';
+COMMENT ON FUNCTION histogram(profile_sketch, integer, boolean) IS 'rows by ranges of values: about the given number of ranges, of equal width with round bounds or of equal height';
 
 CREATE FUNCTION patterns(sketch profile_sketch)
     RETURNS TABLE (pattern text, count bigint, count_at_most bigint, share float8, example text)
     AS 'MODULE_PATHNAME', 'profile_patterns' LANGUAGE C STRICT STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION patterns(profile_sketch) IS 'shapes of a text column: A upper case, a lower case, 9 digits, _ white space, u beyond ASCII';
+COMMENT ON FUNCTION patterns(profile_sketch) IS 'shapes of a text column''s values: A upper case, a lower case, 9 digits, _ white space, u beyond ASCII';
 
 CREATE FUNCTION semantic_type(sketch profile_sketch, column_name text DEFAULT NULL) RETURNS text
     AS 'MODULE_PATHNAME', 'profile_semantic_type' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION semantic_type(profile_sketch, text) IS 'what the values mean, if more than 90 % of the distinct ones fit and it is no chance; the column''s name helps with short codes';
+COMMENT ON FUNCTION semantic_type(profile_sketch, text) IS 'what the values mean, if more than 90 % of the distinct ones fit and that is unlikely to be chance; the column''s name helps with short codes';
 CREATE FUNCTION semantic_types()
     RETURNS TABLE (name text, description text, min_distinct integer, needs_name boolean, name_hints text)
     AS 'MODULE_PATHNAME', 'profile_semantic_types' LANGUAGE C STRICT STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION semantic_types() IS 'the semantic types that are known, the first that fits is taken';
+COMMENT ON FUNCTION semantic_types() IS 'the known semantic types; the first one that fits is taken';
 CREATE FUNCTION semantic_check(semantic_type text, value text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'profile_semantic_check' LANGUAGE C STRICT STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION semantic_check(text, text) IS 'does one value fit a semantic type?';
+COMMENT ON FUNCTION semantic_check(text, text) IS 'whether a value fits a semantic type';
 
 -- what hidden_cast calls
 CREATE FUNCTION read_number(value text, decimal_sign text DEFAULT '.') RETURNS numeric
     AS 'MODULE_PATHNAME', 'profile_read_number' LANGUAGE C STRICT IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION read_number(text, text) IS 'a number as people write it: with groups, a currency, %, parentheses or a minus behind it';
+COMMENT ON FUNCTION read_number(text, text) IS 'reads a number as people write it: with digit grouping, a currency, %, parentheses or a trailing minus';
 CREATE FUNCTION read_boolean(value text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'profile_read_boolean' LANGUAGE C STRICT IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION read_boolean(text) IS 'true or false by its word in one of many languages';
+COMMENT ON FUNCTION read_boolean(text) IS 'reads true or false from a word in one of many languages';
 CREATE FUNCTION read_months(value text, language text) RETURNS text
     AS 'MODULE_PATHNAME', 'profile_read_months' LANGUAGE C STRICT STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION read_months(text, text) IS 'a date whose month is a name of a language that ICU knows, with the month''s number instead, without the day of the week';
+COMMENT ON FUNCTION read_months(text, text) IS 'replaces the name of a month in a date, in a language that ICU knows, by its number, and removes the day of the week';
 
 CREATE FUNCTION overlap(a profile_sketch, b profile_sketch,
     OUT shared bigint, OUT a_in_b float8, OUT b_in_a float8, OUT jaccard float8, OUT error float8, OUT hashes integer)
     AS 'MODULE_PATHNAME', 'profile_overlap' LANGUAGE C STRICT STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION overlap(profile_sketch, profile_sketch) IS 'distinct values that two columns share, and the shares of each that the other has; error is two standard deviations of these shares';
+COMMENT ON FUNCTION overlap(profile_sketch, profile_sketch) IS 'number of distinct values that two columns share, and the fraction of each column''s values that the other has; error is two standard deviations of these fractions';
 
 CREATE FUNCTION profile_json(sketch profile_sketch, column_name text DEFAULT NULL) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -162,34 +162,34 @@ CREATE TYPE profile_column AS (
     shortest text, longest text, pattern text, pattern_share float8,
     hidden_type text, hidden_format text, hidden_share float8, hidden_cast text,
     semantic_type text, semantic_share float8, samples text[], sketch profile_sketch);
-COMMENT ON TYPE profile_column IS 'a column of a table or query: its figures, what they come to in the whole table if a sample was read, and its sketch';
+COMMENT ON TYPE profile_column IS 'a column of a table or query: its figures, their estimates for the whole table if only a sample was read, and its sketch';
 
 CREATE FUNCTION profile_table(relation regclass, columns text[] DEFAULT NULL, sample_rows bigint DEFAULT NULL, where_clause text DEFAULT NULL)
     RETURNS SETOF profile_column
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION profile_table(regclass, text[], bigint, text) IS 'a row for each column of a table, view or foreign table, which is read once';
+COMMENT ON FUNCTION profile_table(regclass, text[], bigint, text) IS 'one row per column of a table, view or foreign table, which is read once';
 
 CREATE FUNCTION profile_query(query text)
     RETURNS SETOF profile_column
     AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION profile_query(text) IS 'a row for each column of a query''s answer';
+COMMENT ON FUNCTION profile_query(text) IS 'one row per column of a query''s result';
 
 CREATE FUNCTION profile_report(relation regclass, columns text[] DEFAULT NULL, sample_rows bigint DEFAULT NULL, where_clause text DEFAULT NULL)
     RETURNS TABLE (profile text)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION profile_report(regclass, text[], bigint, text) IS 'the profile of a table as a picture to read in psql';
+COMMENT ON FUNCTION profile_report(regclass, text[], bigint, text) IS 'a table''s profile as a picture to read in psql';
 
 -- what follows from sketches
 CREATE FUNCTION candidate_keys(relation regclass, max_columns integer DEFAULT 3)
     RETURNS TABLE (columns text[], declared boolean, "rows" bigint, score float8)
     AS 'MODULE_PATHNAME', 'profile_candidate_keys' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION candidate_keys(regclass, integer) IS 'minimal sets of columns that identify a row, verified exactly, the likeliest first';
+COMMENT ON FUNCTION candidate_keys(regclass, integer) IS 'minimal sets of columns that identify a row, verified exactly, likeliest first';
 
 CREATE FUNCTION candidate_foreign_keys(relations regclass[])
     RETURNS TABLE (from_relation regclass, from_column text, to_relation regclass, to_column text,
     coverage float8, orphans bigint, score float8, orphan_query text, declared boolean)
     AS 'MODULE_PATHNAME', 'profile_candidate_foreign_keys' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION candidate_foreign_keys(regclass[]) IS 'columns that refer to a key of another relation: declared, or possible by their sketches and likely by their names; counted exactly';
+COMMENT ON FUNCTION candidate_foreign_keys(regclass[]) IS 'columns that refer to a key of another relation: declared, or possible judging by their sketches and likely judging by their names; counted exactly';
 
 CREATE FUNCTION profile_drift(before profile_sketch, after profile_sketch,
     OUT verdict text, OUT reasons text, OUT type_before text, OUT type_after text,
@@ -206,13 +206,13 @@ COMMENT ON FUNCTION profile_drift(profile_sketch, profile_sketch) IS 'what chang
 CREATE FUNCTION outliers(relation regclass, column_name text)
     RETURNS TABLE (kind text, detail text, count bigint, examples text[], where_clause text)
     AS 'MODULE_PATHNAME', 'profile_outliers' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION outliers(regclass, text) IS 'far values and what made them, misspelt ones, mixed forms, rare patterns, placeholders, what another column contradicts: each with the condition that selects its rows';
+COMMENT ON FUNCTION outliers(regclass, text) IS 'extreme values and what caused them, misspellings, mixed formats, rare patterns, placeholders, contradictions with another column: each with the condition that selects its rows';
 
 CREATE FUNCTION anomaly_score(history float8[], value float8, season integer DEFAULT NULL, kind text DEFAULT NULL) RETURNS float8
     AS 'MODULE_PATHNAME', 'profile_anomaly_score' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION anomaly_score(float8[], float8, integer, text) IS 'how improbable a new point is after its history, of the same phase of a season if given; null under five points; beyond 4 or -4 is an alarm, which an episode has one of';
+COMMENT ON FUNCTION anomaly_score(float8[], float8, integer, text) IS 'how improbable a new point is given its history, of the same phase of a season if one is given; null with fewer than five points; beyond 4 or -4 is an alarm, raised once per episode';
 
 CREATE FUNCTION anomaly_scores(series float8[], season integer DEFAULT NULL, kind text DEFAULT NULL)
     RETURNS TABLE (point integer, value float8, expected float8, score float8, alarm boolean)
     AS 'MODULE_PATHNAME', 'profile_anomaly_scores' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION anomaly_scores(float8[], integer, text) IS 'anomaly_score of each point of a series, by those before it';
+COMMENT ON FUNCTION anomaly_scores(float8[], integer, text) IS 'anomaly_score of each point of a series, given the points before it';

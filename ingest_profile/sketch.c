@@ -522,7 +522,7 @@ sketch_merge(Sketch *into, Sketch *from)
 	if (into->rows + from->rows > MOST_ROWS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a profile cannot speak of more than " INT64_FORMAT " rows", MOST_ROWS)));
+				 errmsg("a profile cannot cover more than " INT64_FORMAT " rows", MOST_ROWS)));
 	sketch_settle(into);
 	sketch_settle(from);
 	into->rows += from->rows;

@@ -76,7 +76,7 @@ cursor_column(Oid relid, const char *name)
 	if (get_atttype(relid, attnum) != TIMESTAMPTZOID && get_atttype(relid, attnum) != TIMESTAMPOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of foreign table \"%s\" holds no datetimes", name, get_rel_name(relid))));
+				 errmsg("column \"%s\" of foreign table \"%s\" does not hold datetimes", name, get_rel_name(relid))));
 	text = column_expression(relid, attnum, &is_expression);
 	return is_expression ? psprintf("(%s)", text) : psprintf("t.%s", text);
 }
@@ -117,7 +117,7 @@ count_of(Json *items, const char *what)
 	if (result < 0 || end == n || *end != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_REPLY_HANDLE),
-				 errmsg("NetSuite's reply does not hold the counts that were asked for")));
+				 errmsg("NetSuite's reply does not contain the requested counts")));
 	return result;
 }
 

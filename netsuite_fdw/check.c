@@ -70,7 +70,7 @@ check_clock(Check *c, Request *request, Json *body)
 	{
 		if (request->http->date == -1)
 		{
-			report(c, "clock", false, "unknown: no reply tells NetSuite's time");
+			report(c, "clock", false, "unknown: no reply contains NetSuite's time");
 			return;
 		}
 		there = time_t_to_timestamptz((pg_time_t) request->http->date);
@@ -135,10 +135,12 @@ check_credential(Check *c)
 	switch (state)
 	{
 		case CERTIFICATE_ABSENT:
-			report(c, "credential", true, "OAuth 2.0; to be told when the certificate ends, put it beside the private key.");
+			report(c, "credential", true, "OAuth 2.0; to be warned when the certificate expires, put it next to the "
+										  "private key.");
 			return;
 		case CERTIFICATE_FOREIGN:
-			report(c, "credential", false, "OAuth 2.0; the certificate beside the private key is of another key.");
+			report(c, "credential", false, "OAuth 2.0; the certificate next to the private key belongs to another "
+										   "key.");
 			return;
 		case CERTIFICATE_VALID:
 		case CERTIFICATE_EXPIRED:
@@ -285,7 +287,7 @@ check_concurrency(Check *c)
 	account = (int) json_int(json_member(body, "accountConcurrencyLimit"));
 	limit = of_integration ? (int) json_int(of_integration) : account;
 	if (account <= 0)
-		report(c, "concurrency", true, psprintf("max_concurrency is %d; the account does not tell its limit", ours));
+		report(c, "concurrency", true, psprintf("max_concurrency is %d; the account does not report its limit", ours));
 	else
 		report(c, "concurrency", ours <= Min(account, limit),
 			   ours <= Min(account, limit) ? psprintf("max_concurrency is %d of the account's %d (this integration: %d)", ours, account, limit)

@@ -360,7 +360,7 @@ accept_json(Request *request, void *arg, const char **why)
 	{
 		case HTTP_TEXT_OK:
 			request->json = json_parse(request->context, buffer.data, buffer.len);
-			*why = "the reply is no JSON";
+			*why = "the reply is not JSON";
 			break;
 		case HTTP_TEXT_BROKEN:
 			*why = "the compressed reply is damaged";
@@ -754,7 +754,7 @@ refused_login(Request *request, const char *code, const char *detail)
 static void
 check_reply(Request *request, char **detail)
 {
-	const char *why = "the reply is not what it should be";
+	const char *why = "the reply is not as expected";
 
 	if (request->accept(request, request->accept_arg, &why))
 		return;
@@ -846,7 +846,7 @@ end_login(Client *c)
 
 			failure_read_document(request_json(login), &code, &detail);
 			login->outcome = OUTCOME_NONSENSE;
-			fail(login, code, detail ? detail : "the reply holds no access token");
+			fail(login, code, detail ? detail : "the reply contains no access token");
 		}
 		fail_all(c, login);
 	}

@@ -471,7 +471,8 @@ hint_of(Request *r)
 			return psprintf("Name the company's default language: %s",
 							hint_server_option(client_options(r->client)->serverid, "accept_language"));
 		case OUTCOME_NO_TABLE:
-			return "The account has no such table, since a feature such as Multiple Currencies is not enabled there, or the role may not see it: enable the one, or give the role the permission.";
+			return "The account has no such table because a feature such as Multiple Currencies is not enabled there, "
+				   "or the role may not see it: enable the feature, or give the role the permission.";
 		case OUTCOME_NO_COLUMN:
 			return "The account may have changed or the role may have lost a permission: run IMPORT FOREIGN SCHEMA into a new schema and compare.";
 		case OUTCOME_NONSENSE:
@@ -535,7 +536,8 @@ request_raise(Request *request)
 		append_sentence(&detail, psprintf("Gave up after %d attempts.", request->attempt + 1));
 	ereport(ERROR,
 			(errcode(request_sqlstate(request)),
-			 unknown ? errmsg("it is not known whether NetSuite did what server \"%s\" was asked for: could not %s: %s",
+			 unknown ? errmsg("it is not known whether NetSuite carried out the request to server \"%s\": could not "
+							  "%s: %s",
 							  server, request->what, what_came(request))
 					 : errmsg("could not %s on server \"%s\": %s", request->what, server, what_came(request)),
 			 detail.len > 0 ? errdetail_internal("%s", detail.data) : 0,

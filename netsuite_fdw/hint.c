@@ -35,7 +35,7 @@ addressed(const ForeignServer *server, bool may, const char *statement)
 {
 	if (may || has_privs_of_role(GetUserId(), server->owner))
 		return psprintf("%s.", statement);
-	return psprintf("let %s, who owns the server, say: %s.",
+	return psprintf("ask %s, who owns the server, to run: %s.",
 					GetUserNameFromId(server->owner, false), statement);
 }
 

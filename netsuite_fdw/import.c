@@ -84,9 +84,12 @@ last_key(const char *what, Json *items, const char *key, int64 last)
 			ereport(ERROR,
 					(errcode(ERRCODE_FDW_REPLY_HANDLE),
 					 errmsg("%s cannot be read page by page", what),
-					 last == PG_INT64_MIN ? errdetail("NetSuite shows %s \"%s\" in a row, where integers are due.", key, text ? text : "")
-										  : errdetail("NetSuite shows %s \"%s\" in a row behind " INT64_FORMAT ", where larger integers are due.",
-													  key, text ? text : "", last)));
+					 last == PG_INT64_MIN
+						 ? errdetail("NetSuite shows %s \"%s\" in a row, where integers are expected.", key,
+									 text ? text : "")
+						 : errdetail("NetSuite shows %s \"%s\" in a row after " INT64_FORMAT
+									 ", where larger integers are expected.",
+									 key, text ? text : "", last)));
 		last = value;
 	}
 	return last;
@@ -129,8 +132,8 @@ rows_of(Client *client, const char *what, const char *select, const char *key, M
 		if (!more && list_length(rows) < total)
 			ereport(ERROR,
 					(errcode(ERRCODE_FDW_REPLY_HANDLE),
-					 errmsg("NetSuite gives fewer %s than there are", what),
-					 errdetail("It gave %d, and says that more follow.", list_length(rows))));
+					 errmsg("NetSuite returned fewer %s than there are", what),
+					 errdetail("It returned %d, and says that more follow.", list_length(rows))));
 	}
 	return rows;
 }
@@ -246,7 +249,8 @@ miss(Request *request, Missing missing, const char *what)
 				 errmsg("NetSuite fails to show %s on server \"%s\"", what, client_options(request->client)->name),
 				 request->detail ? errdetail_internal("%s", request_words(request)) : 0,
 				 missing == MISSING_FAILS ? errhint("Try again later.")
-										  : errhint("Try again later; to have what can be had without it, import with OPTIONS (incomplete 'true').")));
+										  : errhint("Try again later; to import what is available without it, use "
+													"OPTIONS (incomplete 'true').")));
 }
 
 /* Names of all record types; NIL if the role may not see them */
@@ -356,7 +360,9 @@ add_schemas(Client *client, List *tables, List *records, Missing missing, Memory
 		{
 			miss(request, missing, psprintf("the description of table \"%s\"", ((ImportTable *) lfirst(lo))->name));
 			ereport(WARNING,
-					(errmsg("table \"%s\" is imported without what only its record type's description tells: NetSuite fails to show it", ((ImportTable *) lfirst(lo))->name),
+					(errmsg("table \"%s\" is imported without what only its record type's description provides: "
+							"NetSuite fails to show it",
+							((ImportTable *) lfirst(lo))->name),
 					 request->detail ? errdetail_internal("%s", request->detail) : 0));
 		}
 		else if (request->http->status != 400 && request->http->status != 404 && refused == NULL)
@@ -365,7 +371,9 @@ add_schemas(Client *client, List *tables, List *records, Missing missing, Memory
 	/* 400 and 404: the account has no such record type */
 	if (refused != NULL)
 		ereport(NOTICE,
-				(errmsg("descriptions of record types on server \"%s\" cannot be read; columns may be missing that only they tell of", client_options(client)->name),
+				(errmsg("descriptions of record types on server \"%s\" cannot be read; columns that only they "
+						"describe may be missing",
+						client_options(client)->name),
 				 refused->detail ? errdetail_internal("%s", refused->detail) : 0));
 }
 
@@ -676,7 +684,7 @@ create_statement(ImportTable *t, const char *server, ImportOptions *o)
 		{
 			ereport(WARNING,
 					(errmsg("table \"%s\" has more than the %d columns that a table can have", t->name, n),
-					 errdetail("Column \"%s\" and those behind it are left out.", c->name),
+					 errdetail("Column \"%s\" and those after it are left out.", c->name),
 					 errhint("Create a second foreign table with the others.")));
 			break;
 		}

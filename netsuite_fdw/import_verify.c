@@ -432,7 +432,7 @@ tell_looked(int n, const char *names)
 		ereport(WARNING,
 				(errmsg_plural("columns may be missing from %d table that nothing describes",
 							   "columns may be missing from %d tables that nothing describes", n, n),
-				 errdetail_internal("Of each, columns that have a value in these rows are known: %s.", names),
+				 errdetail_internal("For each, only columns that have a value in these rows are known: %s.", names),
 				 errhint("Add columns that you know of by ALTER FOREIGN TABLE, or let the role read the metadata catalogue and import again.")));
 }
 

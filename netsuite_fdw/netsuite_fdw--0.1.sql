@@ -21,40 +21,40 @@ CREATE EVENT TRIGGER netsuite_fdw_comment ON ddl_command_end
 
 CREATE FUNCTION netsuite_server_time(server name) RETURNS timestamptz
     AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION netsuite_server_time(name) IS 'the time by NetSuite''s own clock';
+COMMENT ON FUNCTION netsuite_server_time(name) IS 'current time by NetSuite''s own clock';
 
 CREATE FUNCTION netsuite_moment(server name, wall_clock timestamp) RETURNS timestamptz
     AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION netsuite_moment(name, timestamp) IS 'the moment of a time as SuiteQL shows datetimes, in the account''s zone';
+COMMENT ON FUNCTION netsuite_moment(name, timestamp) IS 'converts a datetime as SuiteQL shows it, in the account''s time zone, to a timestamptz';
 
 CREATE FUNCTION netsuite_wall_clock(server name, moment timestamptz) RETURNS timestamp
     AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION netsuite_wall_clock(name, timestamptz) IS 'the time that SuiteQL shows for a moment, in the account''s zone';
+COMMENT ON FUNCTION netsuite_wall_clock(name, timestamptz) IS 'converts a timestamptz to a datetime as SuiteQL shows it, in the account''s time zone';
 
 CREATE FUNCTION netsuite_governance(server name) RETURNS jsonb
     AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION netsuite_governance(name) IS 'limits of concurrent requests, for administrators of the account';
+COMMENT ON FUNCTION netsuite_governance(name) IS 'limits on concurrent requests, for administrators of the account';
 
 CREATE FUNCTION netsuite_query(server name, suiteql text, params text[] DEFAULT NULL) RETURNS SETOF jsonb
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION netsuite_query(name, text, text[]) IS 'rows of any SuiteQL query; ? stands for a parameter';
+COMMENT ON FUNCTION netsuite_query(name, text, text[]) IS 'rows of any SuiteQL query; ? marks a parameter';
 
 CREATE FUNCTION netsuite_tables(server name, OUT "table" text, OUT source text, OUT key text, OUT description text,
     OUT cursor text, OUT parent text, OUT parent_column text)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION netsuite_tables(name) IS 'tables that the account may have: known ones, custom records and record types; for each its cursor and, for lines, the table that they belong to';
+COMMENT ON FUNCTION netsuite_tables(name) IS 'tables that the account may have (known tables, custom records and record types), each with its cursor and, for lines, the table that they belong to';
 
 CREATE FUNCTION netsuite_check(server name, OUT "check" text, OUT ok boolean, OUT detail text)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION netsuite_check(name) IS 'is everything in order? One row per check, with what to do';
+COMMENT ON FUNCTION netsuite_check(name) IS 'checks whether everything is in order: one row per check, with what to do';
 
 CREATE FUNCTION netsuite_stats(OUT server name, OUT day date, OUT requests bigint, OUT retries bigint, OUT refusals bigint, OUT bytes bigint,
     OUT waited_seconds double precision, OUT slots_in_use integer, OUT slots integer)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION netsuite_stats() IS 'what all sessions asked of each server that the caller may use, by day (UTC), since PostgreSQL started; slots are the account''s of now';
+COMMENT ON FUNCTION netsuite_stats() IS 'traffic of all sessions with each server that the caller may use, by day (UTC), since PostgreSQL started; slots are the account''s current ones';
 
 -- The names that deletedrecord gives to rows of a table.  Records of a kind without a table of their own are transactions or items.
 CREATE FUNCTION netsuite_record_table(type text, iscustomtransaction boolean) RETURNS text[]
@@ -82,7 +82,7 @@ CREATE FUNCTION netsuite_record_table(type text, iscustomtransaction boolean) RE
             'storepickupfulfillment', 'salestaxpayment', 'inboundshipment', 'subsidiarysettlement', 'waveorder')
             THEN '{transaction}'::text[]
         ELSE ARRAY[type] END;
-COMMENT ON FUNCTION netsuite_record_table(text, boolean) IS 'the tables whose rows a record of a type is, as deletedrecord names types';
+COMMENT ON FUNCTION netsuite_record_table(text, boolean) IS 'tables that hold the records of a type, as deletedrecord names types';
 
 -- The types are compared here: whether a comparison there heeds case depends on the account, and a lost deletion stays lost.
 -- So are the moments: in the hour that winter time repeats the wall clock does not tell their order, so rows of some hours more are asked for.
@@ -110,11 +110,11 @@ CREATE FUNCTION netsuite_deleted(server name, "table" text, since timestamptz, u
        AND (netsuite_deleted."table" IN (r.type, r.scriptid)
         OR netsuite_deleted."table" = ANY (netsuite_record_table(replace(replace(r.type, '_', ''), ' ', ''), r.custom)));
     END;
-COMMENT ON FUNCTION netsuite_deleted(name, text, timestamptz, timestamptz) IS 'keys of a table''s rows that deletedrecord says were deleted, since inclusive, until exclusive';
+COMMENT ON FUNCTION netsuite_deleted(name, text, timestamptz, timestamptz) IS 'keys of a table''s rows that deletedrecord lists as deleted between since (inclusive) and until (exclusive)';
 
 CREATE FUNCTION netsuite_changes(foreign_table regclass, cursor name, since timestamptz, deleted_since timestamptz DEFAULT NULL,
     OUT changed bigint, OUT deleted bigint, OUT clock timestamptz)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION netsuite_changes(regclass, name, timestamptz, timestamptz) IS 'how many of a table''s rows changed since a moment and how many records of any kind were deleted, counted from no later on; when the reply was sent, by whoever sent it';
+COMMENT ON FUNCTION netsuite_changes(regclass, name, timestamptz, timestamptz) IS 'how many of a table''s rows changed and how many records of any kind were deleted, each counted from no later than the given time; and when the reply was sent, by the clock of its sender';
 
 -- They reach out over the network with the caller's credentials: on the server to which USAGE was granted.

@@ -382,18 +382,18 @@ prove_whole(const QueryRead *r, bool stuck)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_REPLY_HANDLE),
 				 errmsg("NetSuite did not count the rows of the query"),
-				 errdetail("It gave " INT64_FORMAT " rows, and a reply that says that there are more.", r->read),
+				 errdetail("It gave " INT64_FORMAT " rows, and a reply that says there are more.", r->read),
 				 errhint("Repeat the query, or read it as a foreign table with options query and key.")));
 	if (stuck && n > r->read)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
 				 errmsg("the query has " INT64_FORMAT " rows, which NetSuite cannot page", n),
-				 errdetail("It gives no page of more than %d rows, and no more than %d pages.", r->longest, PAGE_CAP),
+				 errdetail("It returns no page of more than %d rows, and no more than %d pages.", r->longest, PAGE_CAP),
 				 errhint("Narrow the query, or read it as a foreign table with options query and key.")));
 	if (n != r->read)
 		ereport(ERROR,
 				(errcode(n > r->read ? ERRCODE_FDW_REPLY_HANDLE : ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 n > r->read ? errmsg("NetSuite gives fewer rows than the query has")
+				 n > r->read ? errmsg("NetSuite returned fewer rows than the query has")
 							 : errmsg("rows of the query changed while they were read"),
 				 errdetail("It gave " INT64_FORMAT " rows, and counts " INT64_FORMAT ".", r->read, n),
 				 errhint("Repeat the query, or read it as a foreign table with options query and key.")));

@@ -353,7 +353,7 @@ check_value(const OptionDef *option, DefElem *def)
 			break;
 		case OPT_OPENER:
 			if (keyvault_is_reference(defGetString(def)))
-				bad_value(def, "It opens vaults, and cannot stand in one.");
+				bad_value(def, "It opens vaults, and cannot be kept in one.");
 			pg_fallthrough;
 		case OPT_SECRET:
 			if (*defGetString(def) == '\0')
@@ -743,7 +743,7 @@ table_options(Oid relid)
 	if (o->table && !suiteql_is_name(o->table))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("\"%s\" is not a name of a SuiteQL table", o->table),
+				 errmsg("\"%s\" is not the name of a SuiteQL table", o->table),
 				 errhint("Set option \"table\" or \"query\" of the foreign table.")));
 	if (key != NULL && !SplitIdentifierString(pstrdup(key), ',', &o->key))
 		o->key = NIL;
@@ -779,7 +779,7 @@ column_expression(Oid relid, int attnum, bool *is_expression)
 	if (!suiteql_is_name(name))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_COLUMN_NAME),
-				 errmsg("\"%s\" is not a name of a SuiteQL column", name),
+				 errmsg("\"%s\" is not the name of a SuiteQL column", name),
 				 errhint("Set option column_name or expression of the column.")));
 	return pstrdup(name);
 }

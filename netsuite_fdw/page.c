@@ -142,7 +142,7 @@ page_frame(ReplyPage *page, const char **why)
 	}
 	if (count >= 0 && count != page->nrows)
 	{
-		*why = "the reply holds another number of rows than it says";
+		*why = "the reply contains a different number of rows than it says";
 		return false;
 	}
 	page->valid_utf8 = pg_encoding_verifymbstr(PG_UTF8, page->text.data, (int) page->text.len) ==
@@ -174,7 +174,7 @@ page_describe(ReplyPage *page, Json *body, int limit, int64 offset)
 	const char *begin = json_text(body, "offset");
 
 	if (!json_is_array(items))
-		refuse_reply("It holds no list of rows.");
+		refuse_reply("It contains no list of rows.");
 	page->nrows = json_count(items);
 	page->total = total ? frame_number(total) : -1;
 	page->more = more ? frame_more(more) : MORE_UNKNOWN;
@@ -182,14 +182,14 @@ page_describe(ReplyPage *page, Json *body, int limit, int64 offset)
 	for (int i = 0; i < page->nrows; i++)
 	{
 		if (!json_is_object(json_item(items, i)))
-			refuse_reply("It holds a row that is no object.");
+			refuse_reply("It contains a row that is not an object.");
 	}
 	if (count && frame_number(count) >= 0 && frame_number(count) != page->nrows)
-		refuse_reply("It holds another number of rows than it says.");
+		refuse_reply("It contains a different number of rows than it says.");
 	if (page->nrows > limit)
-		refuse_reply("It holds more rows than were asked for.");
+		refuse_reply("It contains more rows than were asked for.");
 	if (page->offset >= 0 && page->offset != offset)
-		refuse_reply("It begins at another row than was asked for.");
+		refuse_reply("It begins at a different row than was asked for.");
 	return items;
 }
 

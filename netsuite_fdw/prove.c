@@ -74,9 +74,9 @@ refuse_disorder(const Claim *claim, const int64 *key, const int64 *before)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_REPLY_HANDLE),
-			 errmsg("rows of foreign table \"%s\" do not come in the order of their key %s",
+			 errmsg("rows of foreign table \"%s\" are not returned in the order of their key %s",
 					claim->relation, key_names(claim->spec)),
-			 errdetail("%s came behind %s.", key_values(claim->spec, key), key_values(claim->spec, before)),
+			 errdetail("%s came after %s.", key_values(claim->spec, key), key_values(claim->spec, before)),
 			 errhint("Set table option key to columns that are numbers on the NetSuite side too.")));
 }
 
@@ -101,7 +101,8 @@ refuse_again(const Claim *claim, int rows)
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 			 errmsg("rows of foreign table \"%s\" changed while they were read by offset",
 					claim->relation),
-			 errdetail("The first %d rows were asked for again with those behind them, and are others now.", rows),
+			 errdetail("The first %d rows were requested again together with those after them, and are different now.",
+					   rows),
 			 errhint("Repeat the query.")));
 }
 

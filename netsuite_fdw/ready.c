@@ -69,7 +69,7 @@ ready_accept(Request *request, void *arg, const char **why)
 	}
 	if (r->page.offset >= 0 && r->page.offset != r->offset)
 	{
-		*why = "the reply begins at another row than was asked for";
+		*why = "the reply begins at a different row than was asked for";
 		return false;
 	}
 	return true;

@@ -142,7 +142,7 @@ refuse_zone(const char *relation)
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 			 errmsg("the plan for foreign table \"%s\" does not hold in time zone \"%s\", which skipped a day", relation, pg_get_timezone_name(session_timezone)),
-			 errhint("Repeat the query: it is planned anew.")));
+			 errhint("Repeat the query: it will be planned again.")));
 }
 
 static void

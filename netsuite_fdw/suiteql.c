@@ -184,7 +184,7 @@ suiteql_plain(const char *text, bool statement, const char **problem)
 		depth += (*p == '(') - (*p == ')');
 		if (depth < 0)
 		{
-			*problem = "A parenthesis is closed that was not opened.";
+			*problem = "A closing parenthesis has no opening one.";
 			return NULL;
 		}
 		appendBinaryStringInfo(&out, p, next - p);
@@ -194,7 +194,7 @@ suiteql_plain(const char *text, bool statement, const char **problem)
 	if (depth > 0)
 		*problem = "A parenthesis is not closed.";
 	else if (ended && (!statement || follows))
-		*problem = statement ? "It must be one statement." : "It must not hold a semicolon.";
+		*problem = statement ? "It must be one statement." : "It must not contain a semicolon.";
 	else if (strspn(out.data, " \t\r\n") == out.len)
 		*problem = "It must not be empty.";
 	else

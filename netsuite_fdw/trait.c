@@ -78,7 +78,7 @@ const char *
 trait_problem(Request *request)
 {
 	if (request->state == REQUEST_DONE)
-		return "the reply holds no answer";
+		return "the reply contains no answer";
 	if (request->http->status == 200)
 		return request->detail ? request_words(request) : "the reply cannot be used";
 	if (request->http->failure != HTTP_OK)

@@ -24,7 +24,7 @@ SELECT * FROM c;
 \echo :LAST_ERROR_SQLSTATE
 ALTER FOREIGN TABLE c OPTIONS (ADD extra_columns 'ignore');
 SELECT * FROM c;
--- arrays, in documents, objects one behind the other
+-- arrays, in documents, objects one after the other
 CREATE FUNCTION try(text text, records text DEFAULT '$') RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('COPY (SELECT %L) TO PROGRAM %L', text, format('sed ''s/\\\\n/\n/g'' > "%s/files_json/try.json"', current_setting('data_directory')));

@@ -42,7 +42,7 @@ RESET ROLE;
 -- PUBLIC's mapping is for the server's owner to set
 CREATE USER MAPPING FOR PUBLIC SERVER "Hinted" OPTIONS (consumer_key 'sandbox-consumer-key', consumer_secret 'sandbox-consumer-secret', token_id 'sandbox-token-id');
 SET ROLE "Some One";
-SELECT regexp_replace(detail, 'let \w+,', 'let (the owner),') AS detail FROM netsuite_check('Hinted');
+SELECT regexp_replace(detail, 'ask \w+,', 'ask (the owner),') AS detail FROM netsuite_check('Hinted');
 RESET ROLE;
 SELECT obeyed('SELECT netsuite_server_time(''Hinted'')', 'sandbox-token-secret');
 SELECT obeyed('SELECT netsuite_server_time(''Hinted'')', 'sandbox-token-secret');
@@ -54,7 +54,7 @@ SELECT obeyed('SELECT count(*) FROM netsuite_query(''Hinted'', ''SELECT id FROM 
 ALTER SERVER "Hinted" OPTIONS (SET accept_language 'de-DE');
 SELECT ok, detail FROM netsuite_check('Hinted') WHERE "check" = 'suiteql';
 SET ROLE "Some One";
-SELECT regexp_replace(detail, 'let \w+,', 'let (the owner),') AS detail FROM netsuite_check('Hinted') WHERE "check" = 'suiteql';
+SELECT regexp_replace(detail, 'ask \w+,', 'ask (the owner),') AS detail FROM netsuite_check('Hinted') WHERE "check" = 'suiteql';
 RESET ROLE;
 \! $CONTROL reset
 ALTER SERVER "Hinted" OPTIONS (DROP accept_language);

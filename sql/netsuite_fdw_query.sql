@@ -29,7 +29,7 @@ SELECT read('SELECT id FROM transaction');
 \! $CONTROL reset
 -- replies that end too early, or are none
 \! $CONTROL fault kind=reply match=suiteql count=1 after=1 status=200 type=application/json body='"{\"items\":[],\"hasMore\":false,\"totalResults\":5000}"'
-SELECT read(:'all') ~ '^HV00K NetSuite gives fewer rows than the query has It gave 1000 rows' AS fewer;
+SELECT read(:'all') ~ '^HV00K NetSuite returned fewer rows than the query has It gave 1000 rows' AS fewer;
 \! $CONTROL reset
 \! $CONTROL fault kind=reply match=suiteql count=1 status=200 type=application/json body='"{\"items\":{\"id\":\"1\"},\"hasMore\":false,\"totalResults\":1}"'
 SELECT read(:'all');

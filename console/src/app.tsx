@@ -35,7 +35,7 @@ function Later({ load, name }: { load: () => Promise<ComponentType>; name: strin
     return (
       <section class="panel">
         <Empty title="This part of the console could not be loaded">
-          <p>The server cannot be reached, or it has a newer console than this page is.</p>
+          <p>The server cannot be reached, or its console is newer than this page.</p>
           <button type="button" class="primary" onClick={() => location.reload()}>
             Reload the page
           </button>
@@ -116,7 +116,7 @@ function Live() {
     case 'connecting':
       return <State tone="idle">Connecting</State>;
     default:
-      return <State tone="warn" title="The stream of events ended and is taken up again">Reconnecting</State>;
+      return <State tone="warn" title="The stream of events ended and is being resumed">Reconnecting</State>;
   }
 }
 

@@ -152,8 +152,8 @@ door_utility(PlannedStmt *pstmt, const char *query, bool read_only, ProcessUtili
 	if (what)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("%s is not allowed to triggers and functions of a copy in the session of another role", what),
-				 errhint("Let it be done by the copy's owner, as a job or after SET ROLE.")));
+				 errmsg("%s is not allowed in triggers and functions of a copy in the session of another role", what),
+				 errhint("Have it done by the copy's owner, as a job or after SET ROLE.")));
 	if (previous_utility)
 		previous_utility(pstmt, query, read_only, context, params, env, dest, completion);
 	else

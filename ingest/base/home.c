@@ -203,7 +203,7 @@ home_era(void)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("this repository was made in another cluster or database, and does nothing here yet"),
 				 errdetail("It was restored or copied: what it does by itself would be done twice."),
-				 errhint("An admin says that it shall: SELECT * FROM ingest.enable().")));
+				 errhint("An admin can enable it: SELECT * FROM ingest.enable().")));
 	if (era < 0)
 	{
 		home_makes_era();

@@ -173,7 +173,7 @@ user_answer_of(const RowShape *shape, const char *sql, int nargs, const SqlArg *
 	if (answer == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
-				 errmsg("the source gave no answer to a question that has always one"),
+				 errmsg("the source gave no answer to a question that always has one"),
 				 errdetail("The question: %s", sql)));
 	return answer;
 }

@@ -485,7 +485,7 @@ storing_begins(DestReceiver *self, int operation, TupleDesc desc)
 		if (storing->n_types != desc->natts || TupleDescAttr(desc, i)->atttypid != storing->types[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("what the engine read is not what it made: other columns"),
+					 errmsg("what the engine read is not what it created: the columns differ"),
 					 errdetail("The statement: %s", storing->sql),
 					 errhint("Look for a trigger that replaces temporary tables of the engine.")));
 	}
@@ -656,7 +656,7 @@ first_row(const Rows *rows)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("a row that is needed is gone"),
 				 errdetail("No row came from: %s", rows->sql),
-				 errhint("What it described was dropped meanwhile, or the repository is being restored.")));
+				 errhint("What it described was dropped in the meantime, or the repository is being restored.")));
 	return rows->v[0];
 }
 

@@ -24,7 +24,8 @@ error_in_words(ErrorData *error)
 {
 	if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && error->hint == NULL)
 		error->hint = pstrdup(
-			"Another session is at work on the same and has not ended its transaction: pg_stat_activity shows it.");
+			"Another session is working on the same object and has not ended its transaction: pg_stat_activity shows "
+			"it.");
 	if (error->schema_name == NULL || strcmp(error->schema_name, "ingest") != 0 || error->table_name == NULL)
 		return;
 	switch (error->sqlerrcode)
@@ -40,10 +41,11 @@ error_in_words(ErrorData *error)
 			error->detail = NULL;
 			break;
 		case ERRCODE_FOREIGN_KEY_VIOLATION:
-			say(error, ERRCODE_UNDEFINED_OBJECT, psprintf("what this %s belongs to does not exist", error->table_name));
+			say(error, ERRCODE_UNDEFINED_OBJECT,
+				psprintf("the object that this %s belongs to does not exist", error->table_name));
 			break;
 		case ERRCODE_UNIQUE_VIOLATION:
-			say(error, ERRCODE_DUPLICATE_OBJECT, psprintf("there is such a %s already", error->table_name));
+			say(error, ERRCODE_DUPLICATE_OBJECT, psprintf("such a %s already exists", error->table_name));
 			break;
 	}
 }

@@ -110,7 +110,7 @@ position_read(const char *consumer, int32 now)
 
 	if (p == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no consumer \"%s\"", consumer),
-						errhint("ingest.subscribe(%s) makes one, which gets all events from then on.",
+						errhint("ingest.subscribe(%s) creates one, which gets all events from then on.",
 								quote_literal_cstr(consumer))));
 	if (!acts_for(GetUserId(), p->owner))
 		ereport(ERROR,

@@ -2,23 +2,25 @@
 -- The era: ids of events are unique within one
 
 CREATE FUNCTION ingest_internal.era() RETURNS integer AS 'MODULE_PATHNAME', 'ingest_era' LANGUAGE C;
-COMMENT ON FUNCTION ingest_internal.era() IS 'number of the cluster that the repository lives in and of its timeline: '
-    'rises with enable() after it was restored or copied, and by itself with a promotion';
+COMMENT ON FUNCTION ingest_internal.era()
+    IS 'number of the repository''s current cluster and timeline: rises with enable() after a restore or copy, and '
+    'by itself with a promotion';
 
 CREATE FUNCTION ingest_internal.installed(cluster numeric, here oid)
     RETURNS TABLE (here boolean, era integer, timeline integer) LANGUAGE sql STABLE
     BEGIN ATOMIC
     SELECT i.system_identifier = cluster AND i.database = installed.here, i.era, i.timeline FROM ingest.installation i;
     END;
-COMMENT ON FUNCTION ingest_internal.installed(numeric, oid) IS
-    'whether the repository is at home in this database, and what is written down of the era';
+COMMENT ON FUNCTION ingest_internal.installed(numeric, oid)
+    IS 'whether the repository belongs to this database, and what is recorded about the era';
 
 CREATE FUNCTION ingest_internal.install(cluster numeric, here oid, timeline integer) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
     INSERT INTO ingest.installation (system_identifier, database, timeline, era)
       VALUES (cluster, here, install.timeline, 1) ON CONFLICT DO NOTHING;
     END;
-COMMENT ON FUNCTION ingest_internal.install(numeric, oid, integer) IS 'the repository begins its life here';
+COMMENT ON FUNCTION ingest_internal.install(numeric, oid, integer)
+    IS 'begins the life of the repository in this database';
 
 -- What was replayed last, or else the last that somebody wrote down here; the clock may have been set back since
 CREATE FUNCTION ingest_internal.since_last_known() RETURNS tstzmultirange LANGUAGE sql VOLATILE
@@ -26,8 +28,8 @@ CREATE FUNCTION ingest_internal.since_last_known() RETURNS tstzmultirange LANGUA
         (SELECT r.updated_at FROM ingest.run r ORDER BY r.id DESC LIMIT 1),
         (SELECT e.time FROM ingest.event e ORDER BY e.era DESC, e.id DESC LIMIT 1)), n.at), n.at, '()'))
         FROM (SELECT clock_timestamp() AS at OFFSET 0) n);
-COMMENT ON FUNCTION ingest_internal.since_last_known() IS
-    'moments of which nothing is known here, since the cluster or its timeline is another one from now on';
+COMMENT ON FUNCTION ingest_internal.since_last_known()
+    IS 'a period of which nothing is known here, because the cluster or its timeline has changed';
 
 CREATE FUNCTION ingest_internal.era_rises(was integer, timeline integer, era integer) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
@@ -35,8 +37,8 @@ CREATE FUNCTION ingest_internal.era_rises(was integer, timeline integer, era int
         unknown = i.unknown + ingest_internal.since_last_known()
       WHERE i.one IN (SELECT x.one FROM ingest.installation x WHERE x.timeline = was FOR UPDATE SKIP LOCKED);
     END;
-COMMENT ON FUNCTION ingest_internal.era_rises(integer, integer, integer) IS
-    'writes down that the cluster is on another timeline, unless somebody else is about to';
+COMMENT ON FUNCTION ingest_internal.era_rises(integer, integer, integer)
+    IS 'records that the cluster is on another timeline, unless another session is about to';
 
 CREATE FUNCTION ingest_internal.next_era() RETURNS integer LANGUAGE sql STABLE
     RETURN 1 + greatest((SELECT i.era FROM ingest.installation i), (SELECT max(s.era) FROM ingest.subscription s),
@@ -45,8 +47,8 @@ COMMENT ON FUNCTION ingest_internal.next_era() IS 'an era that no event has';
 
 CREATE FUNCTION ingest_internal.last_era(of integer) RETURNS integer LANGUAGE sql STABLE
     RETURN (SELECT min(b.base) - 1 FROM ingest.installation i, unnest(i.bases) AS b (base) WHERE b.base > of);
-COMMENT ON FUNCTION ingest_internal.last_era(integer) IS
-    'the last era of the cluster that this one is of; null: that cluster is this one';
+COMMENT ON FUNCTION ingest_internal.last_era(integer)
+    IS 'the last era of the cluster that an era belongs to; null if that is the current cluster';
 
 -- Writing: docs/decisions/3-events-between-snapshots.md says why nothing is missed
 
@@ -57,8 +59,8 @@ CREATE FUNCTION ingest_internal.event_add(era integer, xid xid8, type text, sour
       VALUES (event_add.era, event_add.xid, event_add.type, event_add.source, event_add.subject, event_add.time,
         event_add.data, event_add.source_id, event_add.owner) RETURNING id;
     END;
-COMMENT ON FUNCTION ingest_internal.event_add(integer, xid8, text, text, text, timestamptz, jsonb, integer, oid) IS
-    'writes an event where the table has triggers or is not a plain one';
+COMMENT ON FUNCTION ingest_internal.event_add(integer, xid8, text, text, text, timestamptz, jsonb, integer, oid)
+    IS 'writes an event if the table has triggers or is not a plain one';
 
 CREATE FUNCTION ingest_internal.event_owner_know(role oid) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
@@ -66,18 +68,18 @@ CREATE FUNCTION ingest_internal.event_owner_know(role oid) RETURNS void LANGUAGE
       SELECT r.oid, pg_current_xact_id(), r.rolname FROM pg_roles r
       WHERE r.oid = event_owner_know.role AND NOT EXISTS (SELECT FROM ingest.event_owner o WHERE o.role = r.oid);
     END;
-COMMENT ON FUNCTION ingest_internal.event_owner_know(oid) IS
-    'keeps the name of a role whose events there are, if it is not kept yet';
+COMMENT ON FUNCTION ingest_internal.event_owner_know(oid)
+    IS 'keeps the name of a role that events refer to, if it is not kept yet';
 
 CREATE FUNCTION emit(type text, subject text, data jsonb) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_emit' LANGUAGE C;
-COMMENT ON FUNCTION emit(text, text, jsonb) IS 'writes an event of your own into the outbox, in this transaction';
+COMMENT ON FUNCTION emit(text, text, jsonb) IS 'writes an event of your own to the outbox, in this transaction';
 
 CREATE FUNCTION ingest_internal.announce(type text, source text, subject text, data jsonb, owner oid DEFAULT NULL)
     RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_announce' LANGUAGE C;
 COMMENT ON FUNCTION ingest_internal.announce(text, text, text, jsonb, oid)
-    IS 'an event of the engine about a source, or what a role has';
+    IS 'writes an event of the engine about a source, or about what a role has';
 
 -- Where consumers are
 
@@ -91,13 +93,14 @@ CREATE FUNCTION ingest_internal.event_snapshot() RETURNS pg_snapshot LANGUAGE sq
         ELSE n.s END
       FROM (SELECT pg_current_snapshot(), pg_current_xact_id_if_assigned()) n (s, own);
     END;
-COMMENT ON FUNCTION ingest_internal.event_snapshot() IS
-    'what has committed, as a statement of this transaction sees it: without what this transaction did';
+COMMENT ON FUNCTION ingest_internal.event_snapshot()
+    IS 'a snapshot of what has committed, as a statement of this transaction sees it, without this transaction''s '
+    'own changes';
 
 CREATE FUNCTION ingest_internal.event_horizon(OUT id bigint, OUT xid xid8)
     AS 'MODULE_PATHNAME', 'ingest_event_horizon' LANGUAGE C;
-COMMENT ON FUNCTION ingest_internal.event_horizon() IS
-    'transactions from this one on draw ids above this one; null: not known';
+COMMENT ON FUNCTION ingest_internal.event_horizon()
+    IS 'transactions from this one on draw ids above this one; null if not known';
 
 CREATE FUNCTION ingest_internal.consumer_moves(consumer text, era integer, seen text, open text, last_id bigint,
     final_id bigint, floor_era integer, floor_id bigint, next_era integer, next_xid text, next_id bigint,
@@ -119,7 +122,8 @@ CREATE FUNCTION ingest_internal.consumer_moves(consumer text, era integer, seen 
       WHERE s.consumer = consumer_moves.consumer;
     END;
 COMMENT ON FUNCTION ingest_internal.consumer_moves(text, integer, text, text, bigint, bigint, integer, bigint,
-    integer, text, bigint, bigint, boolean) IS 'writes down where a consumer is';
+    integer, text, bigint, bigint, boolean)
+    IS 'records the position of a consumer';
 
 CREATE FUNCTION ingest_internal.check_types(types text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -127,8 +131,8 @@ DECLARE
 BEGIN
     IF array_position(types, NULL) IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'no type of events must be null',
-            HINT = 'Without types, or with *, a consumer gets events of all.';
+            MESSAGE = 'event types must not be null',
+            HINT = 'Without types, or with *, a consumer gets events of all types.';
     END IF;
     SELECT t INTO unknown FROM unnest(types) t WHERE t LIKE 'ingest.%'
       AND NOT EXISTS (SELECT FROM ingest.event_type e WHERE ingest_internal.event_wanted(e.type, ARRAY[t])) LIMIT 1;
@@ -138,7 +142,7 @@ BEGIN
             HINT = 'SELECT type, description FROM ingest.event_type lists them.';
     END IF;
 END $$;
-COMMENT ON FUNCTION ingest_internal.check_types(text[]) IS 'an error unless a consumer can want these types';
+COMMENT ON FUNCTION ingest_internal.check_types(text[]) IS 'raises an error unless a consumer can ask for these types';
 
 CREATE FUNCTION ingest_internal.subscribe(actor oid, consumer text, types text[], from_start boolean) RETURNS void
     LANGUAGE plpgsql AS $$
@@ -153,8 +157,8 @@ BEGIN
     END IF;
     IF consumer = '' OR array_position(types, NULL) IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'the name of a consumer must not be empty, and no type null',
-            HINT = 'Without types it gets events of all.';
+            MESSAGE = 'the name of a consumer must not be empty, and its types must not be null',
+            HINT = 'Without types it gets events of all types.';
     END IF;
     PERFORM ingest_internal.check_types(types);
     horizon := ingest_internal.event_horizon();
@@ -166,15 +170,15 @@ BEGIN
         CASE WHEN horizon.xid <= pg_snapshot_xmin(since) THEN horizon.id ELSE 0 END) ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'duplicate_object',
-            MESSAGE = format('there is a consumer "%s" already', consumer), HINT = 'ingest.unsubscribe forgets it.';
+            MESSAGE = format('consumer "%s" already exists', consumer), HINT = 'ingest.unsubscribe removes it.';
     END IF;
     PERFORM ingest_internal.audit(actor, 'subscribe', consumer, NULL, to_jsonb(types));
 END $$;
 COMMENT ON FUNCTION ingest_internal.subscribe(oid, text, text[], boolean) IS 'see ingest.subscribe';
 CREATE FUNCTION subscribe(consumer text, types text[] DEFAULT NULL, from_start boolean DEFAULT false) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION subscribe(text, text[], boolean) IS
-    'makes a consumer: of events from now on, or of all that are kept; types may end in *';
+COMMENT ON FUNCTION subscribe(text, text[], boolean)
+    IS 'creates a consumer of events from now on, or of all that are kept; types may end in *';
 
 CREATE FUNCTION ingest_internal.set_types(actor oid, consumer text, types text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -188,11 +192,11 @@ BEGIN
     UPDATE ingest.subscription x SET types = set_types.types, final_id = NULL WHERE x.consumer = s.consumer;
     PERFORM ingest_internal.audit(actor, 'set_types', consumer, to_jsonb(s.types), to_jsonb(types));
 END $$;
-COMMENT ON FUNCTION ingest_internal.set_types(oid, text, text[]) IS
-    'other types for a consumer, which stays where it is';
+COMMENT ON FUNCTION ingest_internal.set_types(oid, text, text[])
+    IS 'changes the types of a consumer, which keeps its position';
 CREATE FUNCTION ingest_internal.set_types(consumer text, types text[]) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION ingest_internal.set_types(text, text[]) IS 'the same as the caller';
+COMMENT ON FUNCTION ingest_internal.set_types(text, text[]) IS 'the same, as the caller';
 
 CREATE FUNCTION ingest_internal.unsubscribe(actor oid, consumer text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -213,16 +217,16 @@ COMMENT ON FUNCTION unsubscribe(text) IS 'removes a consumer, so that events are
 
 CREATE FUNCTION ingest_internal.event_wanted(type text, types text[]) RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_event_wanted' LANGUAGE C IMMUTABLE STRICT;
-COMMENT ON FUNCTION ingest_internal.event_wanted(text, text[]) IS
-    'whether a type is one of those; a * at the end stands for any rest';
+COMMENT ON FUNCTION ingest_internal.event_wanted(text, text[])
+    IS 'whether a type is one of those given, where a trailing * stands for any rest';
 
 CREATE FUNCTION ingest_internal.event_is_open(type text) RETURNS boolean LANGUAGE sql IMMUTABLE
     RETURN type NOT IN ('ingest.row.changed', 'ingest.row.rejected', 'ingest.anomaly.detected', 'ingest.run.failed',
         'ingest.run.cancelled', 'ingest.job.dead', 'ingest.quality.failed', 'ingest.source.checked',
         'ingest.circuit.opened', 'ingest.sync.stopped', 'ingest.alert.opened', 'ingest.alert.acknowledged',
             'ingest.alert.closed');
-COMMENT ON FUNCTION ingest_internal.event_is_open(text) IS
-    'whether events of a type are for those, too, who were granted the source';
+COMMENT ON FUNCTION ingest_internal.event_is_open(text)
+    IS 'whether events of a type may also be seen by roles that were granted the source';
 
 CREATE FUNCTION ingest_internal.event_batch(era integer, after bigint, seen pg_snapshot, open pg_snapshot,
     types text[], everything boolean, actor oid, sources integer[])
@@ -238,8 +242,9 @@ CREATE FUNCTION ingest_internal.event_batch(era integer, after bigint, seen pg_s
           OR e.source_id = ANY (sources) AND ingest_internal.event_is_open(e.type));
     END;
 COMMENT ON FUNCTION ingest_internal.event_batch(integer, bigint, pg_snapshot, pg_snapshot, text[], boolean, oid,
-    integer[]) IS 'events of an era that committed between two snapshots, which a role may see; '
-    'without the second all that the first does not see';
+    integer[])
+    IS 'events of an era that a role may see and that committed between two snapshots; without the second, all '
+    'that the first does not see';
 
 CREATE FUNCTION ingest_internal.event_state(era integer, floor_era integer, id bigint, seen text, open text)
     RETURNS text LANGUAGE sql STABLE
@@ -259,21 +264,21 @@ COMMENT ON FUNCTION ingest_internal.event_state(integer, integer, bigint, text, 
 CREATE FUNCTION read_events(consumer text, max_events integer DEFAULT 100)
     RETURNS TABLE (id bigint, type text, source text, subject text, "time" timestamptz, data jsonb, era integer)
     AS 'MODULE_PATHNAME', 'ingest_read_events' LANGUAGE C STRICT;
-COMMENT ON FUNCTION read_events(text, integer) IS
-    'the next events of a consumer that it has not acknowledged, in the order in which they committed';
+COMMENT ON FUNCTION read_events(text, integer)
+    IS 'the next events that a consumer has not acknowledged, in the order in which they committed';
 
 CREATE FUNCTION ingest_internal.read_ahead(consumer text, max_events integer, era integer, event bigint)
     RETURNS TABLE (id bigint, type text, source text, subject text, "time" timestamptz, data jsonb, era integer)
     AS 'MODULE_PATHNAME', 'ingest_read_ahead' LANGUAGE C STRICT;
-COMMENT ON FUNCTION ingest_internal.read_ahead(text, integer, integer, bigint) IS
-    'of what a consumer has open, the events behind one that it has read and not acknowledged yet';
+COMMENT ON FUNCTION ingest_internal.read_ahead(text, integer, integer, bigint)
+    IS 'of the events open to a consumer, those that follow one which it has read but not yet acknowledged';
 
 CREATE FUNCTION ingest_internal.event_seen(e ingest.event, everything boolean, actor oid, sources integer[])
     RETURNS boolean LANGUAGE sql STABLE
     RETURN everything OR e.owner = actor OR ingest_internal.acts_for(actor, e.owner) OR e.source_id = ANY (sources)
         AND ingest_internal.event_is_open(e.type);
 COMMENT ON FUNCTION ingest_internal.event_seen(ingest.event, boolean, oid, integer[])
-    IS 'whether a role may see an event, as event_batch has it';
+    IS 'whether a role may see an event, by the same rules as event_batch';
 
 CREATE FUNCTION ingest_internal.read_again(everything boolean, actor oid, sources integer[], eras integer[],
     ids bigint[])
@@ -301,20 +306,20 @@ CREATE FUNCTION ingest_internal.find_events(everything boolean, actor oid, sourc
       AND ingest_internal.event_seen(e, everything, actor, sources) ORDER BY e.era, e.id;
     END;
 COMMENT ON FUNCTION ingest_internal.find_events(boolean, oid, integer[], timestamptz, timestamptz, text[])
-    IS 'which events of a time a role may see';
+    IS 'which events of a period a role may see';
 CREATE FUNCTION ingest_internal.find_events(since timestamptz, until timestamptz, types text[])
     RETURNS TABLE (id bigint, subject text, era integer)
     AS 'MODULE_PATHNAME', 'ingest_find_events' LANGUAGE C;
 COMMENT ON FUNCTION ingest_internal.find_events(timestamptz, timestamptz, text[])
-    IS 'which events of a time the caller may see';
+    IS 'which events of a period the caller may see';
 
 CREATE FUNCTION ingest_internal.read_after(place text, types text[], max_events integer)
     RETURNS TABLE (id bigint, type text, source text, subject text, "time" timestamptz, data jsonb, era integer,
         place text)
     AS 'MODULE_PATHNAME', 'ingest_read_after' LANGUAGE C;
-COMMENT ON FUNCTION ingest_internal.read_after(text, text[], integer) IS
-    'the next events behind a place that the reader keeps himself, each with its place; where there are none, a row '
-    'with a place alone. Null: from now on, 0: all that are kept';
+COMMENT ON FUNCTION ingest_internal.read_after(text, text[], integer)
+    IS 'the next events after a position that the reader keeps itself, each with its position; if there are none, '
+    'one row with only a position. Null: from now on, 0: all that are kept';
 
 CREATE FUNCTION ack(consumer text, event bigint) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_ack' LANGUAGE C STRICT;
@@ -372,5 +377,5 @@ BEGIN
     END LOOP;
     RETURN deleted;
 END $$;
-COMMENT ON FUNCTION ingest_internal.prune_events(interval) IS
-    'deletes events that are older and that no consumer waits for; how many';
+COMMENT ON FUNCTION ingest_internal.prune_events(interval)
+    IS 'deletes events older than this that no consumer waits for; returns how many';

@@ -441,8 +441,8 @@ ingest_emit(PG_FUNCTION_ARGS)
 	if (VARSIZE_ANY_EXHDR(type) >= strlen(RESERVED) && memcmp(VARDATA_ANY(type), RESERVED, strlen(RESERVED)) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_RESERVED_NAME),
-				 errmsg("types of events that begin with \"%s\" are the engine's", RESERVED),
-				 errhint("Begin it with a name of your own, as \"com.example.order.approved\".")));
+				 errmsg("event types that begin with \"%s\" are reserved for the engine", RESERVED),
+				 errhint("Begin it with a name of your own, such as \"com.example.order.approved\".")));
 	/* the era is asked for under the engine's settings, which cost more than the event: once per session */
 	if (!home_era_is_known())
 	{

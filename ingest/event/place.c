@@ -160,7 +160,7 @@ check_age(uint64 seconds)
 	if (retention && age > to_int8(retention) * 60)
 		ereport(ERROR,
 				(errcode(ERRCODE_SNAPSHOT_TOO_OLD), errmsg("events since that place may have been deleted"),
-				 errhint("Begin anew: without a place from now on, or with 0 from the first event that is kept.")));
+				 errhint("Begin again: without a place from now on, or with 0 from the first event that is kept.")));
 }
 
 static void

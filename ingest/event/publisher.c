@@ -383,7 +383,7 @@ void
 publisher_settings(void)
 {
 	DefineCustomEnumVariable(
-		"ingest.notify", "Whether it is said by NOTIFY that there are events.",
+		"ingest.notify", "Whether NOTIFY announces that there are events.",
 		"commit: after the commit by a process of the database, or where none runs, in the transaction. off: never.",
 		&notify_mode, NOTIFY_COMMIT, notify_modes, PGC_SUSET, 0, NULL, NULL, NULL);
 	wake_settings();

@@ -99,9 +99,9 @@ require_writes(const Export *e, const Lake *lake)
 pg_noreturn static void
 refuse_rows(const Export *e)
 {
-	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("lake %s has rows already", e->to_name),
-					errdetail("They are not of this export, and would go."),
-					errhint("Name an empty one, or drop the export and make it with replace => true.")));
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("lake %s already has rows", e->to_name),
+					errdetail("They are not from this export, and would be removed."),
+					errhint("Name an empty one, or drop the export and create it with replace => true.")));
 }
 
 /* -- making one -- */
@@ -136,10 +136,10 @@ check_new(const Export *e)
 	(void) own_rows(psprintf("EXPLAIN %s", lake_insert_all(lake, e)), arg_int8(0));
 	if (!is_changes(e) && !is_snapshot(e) && lake->folder && !lake_row_decides(lake, e))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the folder of a row of lake %s may be another one at another time", e->to_name),
+						errmsg("the folder of a row of lake %s may change over time", e->to_name),
 						errdetail("An expression of a column by which rows are deleted has a subquery, the time or "
-								  "user, or a function that is volatile: what it gave before is not known any more."),
-						errhint("Compute it of the row's columns alone.")));
+								  "user, or a function that is volatile: its earlier result is no longer known."),
+						errhint("Compute it from the row's columns alone.")));
 	if (!e->replaces && lake_has_rows(e->to_name))
 		refuse_rows(e);
 }
@@ -190,8 +190,8 @@ ingest_create_export(PG_FUNCTION_ARGS)
 							"jsonb_typeof(c.value) <> 'string')",
 							expressions)))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("expressions is an object of texts by columns of the lake"),
-						errhint("Such as '{\"year\": \"extract(year FROM trandate)\"}'.")));
+						errmsg("expressions must be a JSON object of texts, named by columns of the lake"),
+						errhint("For example: '{\"year\": \"extract(year FROM trandate)\"}'.")));
 	stands = repo_value("SELECT ingest_internal.export_stands($1, $2)", arg_text(name), arg_oid(to));
 	if (stands)
 		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
@@ -225,7 +225,7 @@ require_there(const Export *e)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
 						errmsg("%s of export \"%s\" is gone", OidIsValid(e->to_relation) ? e->from_name : e->to_name,
 							   e->name),
-						errdetail("What has its name now is another one."),
+						errdetail("What has its name now is a different object."),
 						errhint("SELECT ingest.drop_export(%s), and create_export with what is there.",
 								quote_literal_cstr(e->name))));
 	if (GetUserNameFromId(e->owner, true) == NULL)
@@ -245,7 +245,7 @@ begin(void *arg)
 	x->id = to_int4(repo_value("SELECT id FROM ingest_internal.own_export($1, $2)", arg_oid(GetUserId()),
 							   arg_text(x->name)));
 	if (!session_lock(LOCK_EXPORT, x->id))
-		ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("export \"%s\" is running already", x->name),
+		ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("export \"%s\" is already running", x->name),
 						errhint("SELECT * FROM ingest.run_status shows its run; ingest.cancel(run) stops it.")));
 	x->locked = true;
 	x->e = export_by_id(x->id);
@@ -274,8 +274,8 @@ ask_lake(Exporting *x)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("lake %s is written by another installation of this repository now", e->to_name),
 						errdetail("One that was restored or promoted from it, and has begun a new era."),
-						errhint("Drop the export in one of them; what shall write the lake makes it with replace => "
-								"true.")));
+						errhint("Drop the export in one of them; the one that is to write the lake creates it again "
+								"with replace => true.")));
 	if (x->has >= 0)
 		return;
 	if (!e->replaces && x->before < 0 && lake_has_rows(e->to_name))
@@ -319,11 +319,11 @@ refuse_lost(const Exporting *x)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("changes of %s are lost to lake %s", e->from_name, e->to_name),
+			 errmsg("changes of %s can no longer be written to lake %s", e->from_name, e->to_name),
 			 is_older(x) ? errdetail("The lake is older than what was exported last, and what came after it is not in "
 									 "history any more.")
 						 : errdetail("History is not known since %s, when it was exported last.", e->known_at),
-			 errhint("Drop the export, and make it with replace => true: it begins anew with what is known. Keep "
+			 errhint("Drop the export, and create it with replace => true: it begins again with what is known. Keep "
 					 "history for longer than the time between exports.")));
 }
 
@@ -378,9 +378,9 @@ pg_noreturn static void
 refuse_gap(const Exporting *x)
 {
 	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-					errmsg("history of %s after version " INT64_FORMAT " is not to be found", x->e->from_name, x->has),
+					errmsg("history of %s after version " INT64_FORMAT " cannot be found", x->e->from_name, x->has),
 					errdetail("Its newest version is " INT64_FORMAT ".", x->newest),
-					errhint("Drop the export, and make it with replace => true: all of it is written then.")));
+					errhint("Drop the export, and create it with replace => true: all of it is written then.")));
 }
 
 /* What came since: appended, or the folders in which it stands and stood */
@@ -545,7 +545,7 @@ run(Exporting *x)
 		return true;
 	if (x->run && !attempt_and_commit(note_failure, x, &again))
 		ereport(WARNING,
-				(errmsg("the failure of export \"%s\" could not be written down: %s", x->name, again.message)));
+				(errmsg("the failure of export \"%s\" could not be recorded: %s", x->name, again.message)));
 	return false;
 }
 

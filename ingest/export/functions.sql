@@ -5,13 +5,14 @@ CREATE FUNCTION create_export(relation regclass, lake regclass, mode text DEFAUL
     expressions jsonb DEFAULT '{}', replace boolean DEFAULT false) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_create_export' LANGUAGE C;
 COMMENT ON FUNCTION create_export(regclass, regclass, text, text, jsonb, boolean)
-    IS 'a table that is kept in a lake: its state, snapshots or, of a copy with history, its changes; expressions '
-    'are for columns that it does not have; replace: what is in the lake already goes; nothing is written yet';
+    IS 'creates an export that keeps a table in a lake: its state, snapshots or, for a copy with history, its '
+    'changes; expressions are for columns that the table does not have; replace: what is already in the lake '
+    'goes; nothing is written yet';
 
 CREATE PROCEDURE export(export text)
     AS 'MODULE_PATHNAME', 'ingest_export' LANGUAGE C;
 COMMENT ON PROCEDURE export(text)
-    IS 'brings a lake up to date, in one version of it: of state and changes what the lake does not have yet';
+    IS 'brings a lake up to date, in one version of it: for state and changes, writes what the lake does not have yet';
 
 CREATE FUNCTION ingest_internal.drop_export(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -33,24 +34,24 @@ SELECT e.name AS export, -- name of the export
     format('%I.%I', e.from_schema, e.from_table) AS relation, -- what is exported
     format('%I.%I', e.to_schema, e.to_table) AS lake, -- the lake's table
     e.mode AS mode, -- state, snapshot or changes
-    ingest_internal.role_name(e.owner, e.owner_name) AS owner, -- as whom it runs
+    ingest_internal.role_name(e.owner, e.owner_name) AS owner, -- role that it runs as
     CASE WHEN e.from_relation = 0 THEN format('%I.%I is gone', e.from_schema, e.from_table)
         WHEN e.to_relation = 0 THEN format('%I.%I is gone', e.to_schema, e.to_table)
         WHEN NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = e.owner) THEN format('its owner %s is gone',
             e.owner_name)
         ELSE e.held END AS trouble, -- why it cannot run; null: it can
-    e.mark AS mark, -- up to which version of a row the lake has it: seq in ingest.change; of snapshots, which one
+    e.mark AS mark, -- the last row version that the lake has, as seq in ingest.change; for snapshots, the last snapshot
     e.exported_at AS exported_at, -- all that was committed before this is in the lake
     extract(epoch FROM now() - e.exported_at)::float8 AS age_seconds, -- how long ago that is
     e.last_run AS last_run, -- its last run
     ingest_internal.state_in_words(ingest_internal.state_of_run(r.id, r.state, r.pid), r.left_out) AS last_state, -- how
         -- that ended
     r.rows_inserted AS rows_written, -- rows that it wrote
-    r.rows_deleted AS rows_replaced, -- rows that stood where they stand now
+    r.rows_deleted AS rows_replaced, -- rows that these replaced
     r.finished_at AS last_finished_at, -- when it ended
     r.error AS last_error, -- its error
     r.error_class AS last_error_class -- that error's class, as in run_status
 FROM export e LEFT JOIN run r ON r.id = e.last_run
 WHERE ingest_internal.acts_for(e.owner);
 COMMENT ON VIEW export_status
-    IS 'the state of each export of one''s own: what is in the lake, and how the last run went';
+    IS 'the state of each of the caller''s exports: what is in the lake, and how the last run went';

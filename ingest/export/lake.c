@@ -49,7 +49,8 @@ lake_of(Oid relation, const char *name)
 								  arg_oid(relation));
 	if (lake == NULL || lake->written == NULL)
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("%s is not the table of a lake", name),
-						errhint("Such as a foreign table of files_fdw with format 'parquet' and layout 'delta'.")));
+						errhint("It can be, for example, a foreign table of files_fdw with format 'parquet' and "
+								"layout 'delta'.")));
 	lake->relation = relation;
 	return lake;
 }
@@ -70,8 +71,8 @@ nothing_for(const Export *e, const char *column)
 					errmsg("nothing is known for column %s of lake %s", column, e->to_name),
 					errdetail("%s has no column of that name%s.", e->from_name,
 							  e->sync == 0 ? "" : ", which may have gone at the source"),
-					errhint("ALTER FOREIGN TABLE %s DROP COLUMN %s, or drop the export and make it with expressions => "
-							"'{\"column\": \"an expression\"}'.",
+					errhint("ALTER FOREIGN TABLE %s DROP COLUMN %s, or drop the export and create it with "
+							"expressions => '{\"column\": \"an expression\"}'.",
 							e->to_name, column)));
 }
 
@@ -102,9 +103,9 @@ lake_fill(Lake *lake, const Export *e)
 			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 							errmsg("column %s of lake %s is of type %s, and that of %s of type %s", columns[i].name,
 								   e->to_name, columns[i].type, e->from_name, columns[i].misfit),
-							errdetail("Values might be others in the lake, without a word."),
-							errhint("Declare it as %s or text, or drop the export and make it with expressions => "
-									"'{\"column\": \"an expression\"}'.",
+							errdetail("Values might change in the lake without notice."),
+							errhint("Declare it as %s or text, or drop the export and create it with "
+									"expressions => '{\"column\": \"an expression\"}'.",
 									columns[i].misfit)));
 		if (strcmp(columns[i].name, "_deleted_at") == 0)
 			lake->tells_deleted = true;

@@ -26,7 +26,7 @@ BEGIN ATOMIC
     WHERE f.ftrelid = lake AND num_nulls(c.lake_columns_function, c.mark_function, c.published_function) = 0;
 END;
 COMMENT ON FUNCTION ingest_internal.export_connector(oid)
-    IS 'the functions by which a foreign table is a lake''s; no row: it is none';
+    IS 'the connector''s functions for a foreign table that may be a lake; no row if it cannot be one';
 
 CREATE FUNCTION ingest_internal.export_insert(name text, from_relation oid, to_relation oid, owner oid, mode text,
     expressions jsonb, replaces boolean, left_out name[]) RETURNS integer LANGUAGE sql
@@ -39,7 +39,7 @@ BEGIN ATOMIC
     RETURNING id;
 END;
 COMMENT ON FUNCTION ingest_internal.export_insert(text, oid, oid, oid, text, jsonb, boolean, name[])
-    IS 'writes down a new export; gives its number';
+    IS 'records a new export; returns its number';
 
 CREATE FUNCTION ingest_internal.export_stands(name text, lake oid) RETURNS text LANGUAGE sql STABLE
     RETURN (SELECT e.name FROM ingest.export e WHERE e.name = $1 OR e.to_relation = $2
@@ -50,7 +50,7 @@ CREATE FUNCTION ingest_internal.export_stands(name text, lake oid) RETURNS text 
             WHERE f.ftrelid = e.to_relation AND g.ftrelid = $2 AND p.option_name = 'path' AND q.option_name = 'path')
         LIMIT 1);
 COMMENT ON FUNCTION ingest_internal.export_stands(text, oid)
-    IS 'the export that has a name, or that writes to a lake already';
+    IS 'the export that already has this name or writes to this lake';
 
 -- The sync of a copy tells since when its history is known.  Which versions are new seq tells; the moment since which
 -- they were seen keeps days of history from being read.  A version has the moment at which its transaction began, and
@@ -79,7 +79,7 @@ BEGIN ATOMIC
     WHERE e.id = of_export;
 END;
 COMMENT ON FUNCTION ingest_internal.export_record(integer)
-    IS 'an export, what it is of, and whether the history since it was last done is known';
+    IS 'an export, what it exports, and whether the history since its last run is known';
 
 CREATE FUNCTION ingest_internal.unrounded(value numeric, rounded numeric, of_column text) RETURNS numeric
     LANGUAGE plpgsql IMMUTABLE AS $$
@@ -91,8 +91,7 @@ BEGIN
     END IF;
     RETURN rounded;
 END $$;
-COMMENT ON FUNCTION ingest_internal.unrounded(numeric, numeric, text)
-    IS 'a value, or an error if a cast has rounded it';
+COMMENT ON FUNCTION ingest_internal.unrounded(numeric, numeric, text) IS 'a value, or an error if a cast rounded it';
 
 CREATE FUNCTION ingest_internal.export_fits(type oid, modifier integer, to_type oid, to_modifier integer)
     RETURNS boolean LANGUAGE sql IMMUTABLE
@@ -101,7 +100,7 @@ CREATE FUNCTION ingest_internal.export_fits(type oid, modifier integer, to_type 
         'bigint'::regtype) OR type = 'integer'::regtype AND to_type = 'bigint'::regtype
         OR type IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) AND to_type = 'numeric'::regtype;
 COMMENT ON FUNCTION ingest_internal.export_fits(oid, integer, oid, integer)
-    IS 'whether values of a type are the same in another one, or an error; null: of no type';
+    IS 'whether all values of a type stay the same in another type';
 
 CREATE FUNCTION ingest_internal.export_columns(from_relation oid, to_relation oid, mode text, expressions jsonb,
     written name[]) RETURNS TABLE (name text, value text, type text, misfit text) LANGUAGE sql STABLE
@@ -124,12 +123,12 @@ BEGIN ATOMIC
     ORDER BY w.n;
 END;
 COMMENT ON FUNCTION ingest_internal.export_columns(oid, oid, text, jsonb, name[])
-    IS 'columns of a lake and what is written to each, of rows t and their versions c; null: nothing is known';
+    IS 'columns of a lake and what is written to each, from rows t and their versions c; null: nothing is known';
 
 CREATE FUNCTION ingest_internal.export_strangers(expressions jsonb, written name[]) RETURNS text LANGUAGE sql IMMUTABLE
     RETURN (SELECT min(k) FROM jsonb_object_keys(expressions) k WHERE k <> ALL (written::text[]));
 COMMENT ON FUNCTION ingest_internal.export_strangers(jsonb, name[])
-    IS 'a column for which there is an expression and which the lake does not have; null: none';
+    IS 'a column that has an expression but that the lake does not have; null if there is none';
 
 CREATE FUNCTION ingest_internal.export_left_out(relation oid, written name[]) RETURNS name[] LANGUAGE sql STABLE
     RETURN ARRAY(SELECT a.attname FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0
@@ -140,18 +139,19 @@ CREATE FUNCTION ingest_internal.export_misses(of_export integer, written name[])
     RETURN (SELECT CASE WHEN EXISTS (SELECT FROM unnest(ingest_internal.export_left_out(e.from_relation, written)) c
         WHERE c <> ALL (e.left_out)) THEN ARRAY['new columns'] END FROM ingest.export e WHERE e.id = of_export);
 COMMENT ON FUNCTION ingest_internal.export_misses(integer, name[])
-    IS 'what a run of an export leaves out: columns that came since it was made, and that the lake does not have';
+    IS 'what a run of an export leaves out: columns added since it was created that the lake does not have';
 
 CREATE FUNCTION ingest_internal.export_app(of_export integer, era integer) RETURNS text LANGUAGE sql STABLE
     RETURN (SELECT format('pg_ingest/%s.%s/%s/%s', i.system_identifier, i.database, era, of_export)
         FROM ingest.installation i);
-COMMENT ON FUNCTION ingest_internal.export_app(integer, integer) IS 'the writer that a lake knows an export as';
+COMMENT ON FUNCTION ingest_internal.export_app(integer, integer)
+    IS 'the name of the writer by which a lake knows an export';
 
 CREATE FUNCTION ingest_internal.export_newest(of_sync integer, since timestamptz) RETURNS bigint LANGUAGE sql STABLE
     RETURN (SELECT max(c.seq) FROM ingest.change c WHERE c.sync = of_sync
         AND c.seen_at >= coalesce(since, '-infinity'));
 COMMENT ON FUNCTION ingest_internal.export_newest(integer, timestamptz)
-    IS 'the newest version of a row that is seen, of those since a moment';
+    IS 'the newest visible version of a row, among those since a moment';
 
 -- Of versions that are pruned the oldest ones go first
 CREATE FUNCTION ingest_internal.export_follows(of_sync integer, mark bigint) RETURNS boolean LANGUAGE sql STABLE
@@ -159,7 +159,7 @@ CREATE FUNCTION ingest_internal.export_follows(of_sync integer, mark bigint) RET
         ON z.sync = s.id WHERE c.sync = of_sync AND c.seq = mark
             AND c.seen_at >= greatest(z.history_since, now() - s.history_retention));
 COMMENT ON FUNCTION ingest_internal.export_follows(integer, bigint)
-    IS 'whether all is known that came after a version of a row: by that one, which is kept';
+    IS 'whether everything is known that came after a version of a row, which is the case if that version is kept';
 
 CREATE FUNCTION ingest_internal.export_done(of_export integer, app text, mark bigint, shape text,
     exported_at timestamptz, run bigint) RETURNS boolean LANGUAGE sql
@@ -169,13 +169,13 @@ BEGIN ATOMIC
     WHERE e.id = $1 RETURNING true;
 END;
 COMMENT ON FUNCTION ingest_internal.export_done(integer, text, bigint, text, timestamptz, bigint)
-    IS 'how far an export is; null: there is none any more';
+    IS 'records how far an export is; null if it no longer exists';
 
 CREATE FUNCTION ingest_internal.export_begun(of_export integer, run bigint) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     UPDATE ingest.export e SET last_run = run WHERE e.id = of_export;
 END;
-COMMENT ON FUNCTION ingest_internal.export_begun(integer, bigint) IS 'the run that an export is at';
+COMMENT ON FUNCTION ingest_internal.export_begun(integer, bigint) IS 'records the run that an export is in';
 
 -- Of what the engine does not copy itself they are the owner's
 CREATE FUNCTION ingest_internal.export_note_lineage(of_export integer, source integer, job bigint, run bigint)
@@ -194,4 +194,4 @@ BEGIN ATOMIC
         SET last_seen = now(), run = excluded.run, job = excluded.job;
 END;
 COMMENT ON FUNCTION ingest_internal.export_note_lineage(integer, integer, bigint, bigint)
-    IS 'that the columns of a lake come from those of what is exported';
+    IS 'records that the columns of a lake come from those of what is exported';

@@ -7,25 +7,25 @@ CREATE TABLE export (
         CONSTRAINT "a name has at most 500 bytes" CHECK (octet_length(name) <= 500),
     from_schema name NOT NULL, -- schema of what is exported, when last looked at
     from_table name NOT NULL, -- its name, likewise
-    from_relation oid NOT NULL, -- what that is, whatever it is called; 0: gone
+    from_relation oid NOT NULL, -- its OID, which stays the same when it is renamed; 0: gone
     to_schema name NOT NULL, -- schema of the lake's table, when last looked at
     to_table name NOT NULL, -- its name, likewise
-    to_relation oid NOT NULL, -- what that is, whatever it is called; 0: gone
-    owner oid NOT NULL, -- role as which it runs
-    owner_name name NOT NULL, -- its name when it was last looked at, by which a restore finds it again
+    to_relation oid NOT NULL, -- its OID, which stays the same when it is renamed; 0: gone
+    owner oid NOT NULL, -- role that it runs as
+    owner_name name NOT NULL, -- its name when last looked at, by which it is found again after a restore
     mode text NOT NULL -- state, snapshot or changes
         CONSTRAINT "mode must be state, snapshot or changes" CHECK (mode IN ('state', 'snapshot', 'changes')),
     expressions jsonb NOT NULL DEFAULT '{}', -- expressions for columns of the lake, by their names
-    replaces boolean NOT NULL DEFAULT false, -- whether what was in the lake before goes, with the first run
+    replaces boolean NOT NULL DEFAULT false, -- whether the first run removes what was in the lake before
     left_out name[] NOT NULL DEFAULT '{}', -- columns that the lake's table did not have when it was made
     held text, -- why it does not run; null: it does
     created_at timestamptz NOT NULL DEFAULT now(), -- when it was made
-    app text, -- the writer that the lake knows it as: one for each era
-    mark bigint, -- up to which version of a row the lake has it, as far as is known here; of snapshots, which one
-    shape text, -- the columns as they were written last
+    app text, -- the name of the writer by which the lake knows it: one for each era
+    mark bigint, -- the last row version that the lake has, as far as is known here; for snapshots, the last snapshot
+    shape text, -- the columns as they were last written
     exported_at timestamptz, -- all that was committed before this is in the lake
     last_run bigint -- its last run
 );
-COMMENT ON TABLE export IS 'tables that are kept in lakes: what goes where, and how far it is';
+COMMENT ON TABLE export IS 'tables that are kept in lakes: what goes where, and how far each is';
 CREATE INDEX export_from ON export (from_relation) WHERE from_relation <> 0;
 CREATE INDEX export_to ON export (to_relation) WHERE to_relation <> 0;

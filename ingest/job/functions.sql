@@ -4,17 +4,17 @@
 CREATE FUNCTION ingest_internal.next_due(schedule text, after timestamptz, zone text DEFAULT NULL) RETURNS timestamptz
     AS 'MODULE_PATHNAME', 'ingest_next_due' LANGUAGE C STABLE;
 COMMENT ON FUNCTION ingest_internal.next_due(text, timestamptz, text)
-    IS 'when a schedule is due next: five fields as cron has them, or an interval, in a zone, which the schedule '
+    IS 'when a schedule is due next: five fields as in cron, or an interval, in a time zone, which the schedule '
     'may name itself';
 
 CREATE FUNCTION ingest_internal.launcher_runs() RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_launcher_runs' LANGUAGE C;
 COMMENT ON FUNCTION ingest_internal.launcher_runs()
-    IS 'whether background workers do what is queued: shared_preload_libraries names ingest, and this is not a standby';
+    IS 'whether background workers run queued jobs: shared_preload_libraries names ingest, and this is not a standby';
 
 CREATE FUNCTION ingest_internal.wake() RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_wake' LANGUAGE C;
-COMMENT ON FUNCTION ingest_internal.wake() IS 'when the transaction commits, whoever does jobs looks at the queue';
+COMMENT ON FUNCTION ingest_internal.wake() IS 'makes those who run jobs look at the queue when the transaction commits';
 
 CREATE FUNCTION ingest_internal.create_job(actor oid, name text, kind text, argument text, priority integer,
     max_attempts integer, timeout interval, depends_on text[])
@@ -32,7 +32,7 @@ BEGIN
             MESSAGE = 'a job needs a name, a kind, an argument, a priority, attempts and a timeout';
     ELSIF priority NOT BETWEEN -32768 AND 32767 OR max_attempts < 1 OR timeout <= '0' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'priority is between -32768 and 32767, max_attempts and timeout are positive';
+            MESSAGE = 'priority must be between -32768 and 32767, and max_attempts and timeout must be positive';
     END IF;
     CASE kind
         WHEN 'crawl', 'check', 'watch' THEN of_source := (ingest_internal.own_source(actor, argument)).id;
@@ -92,8 +92,8 @@ CREATE FUNCTION create_job(name text, kind text, argument text, priority integer
     depends_on text[] DEFAULT '{}') RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION create_job(text, text, text, integer, integer, interval, text[])
-    IS 'a job: crawl, check, watch (of a source), sync, export, profile, quality (of a table) or sql; made again, it '
-    'is replaced';
+    IS 'creates a job: crawl, check, watch (of a source), sync, export, profile, quality (of a table) or sql; an '
+    'existing one is replaced';
 
 CREATE FUNCTION watch(source text, active boolean DEFAULT true) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -104,8 +104,8 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION watch(text, boolean)
-    IS 'makes a job that listens to a source whose connector says when something may have changed, and enqueues '
-    'its syncs then; active => false ends it';
+    IS 'creates a job that listens to a source whose connector reports that something may have changed, and then '
+    'enqueues its syncs; active => false ends it';
 
 -- Syncs that have no job get one; a run that waits already will see what changed
 CREATE FUNCTION ingest_internal.watch_heard(of_source integer, tables text[]) RETURNS void LANGUAGE plpgsql AS $$
@@ -127,7 +127,7 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON FUNCTION ingest_internal.watch_heard(integer, text[])
-    IS 'something may have changed in tables of a source, or null: any: their syncs are enqueued, once';
+    IS 'enqueues, once, the syncs of a source''s tables in which something may have changed; null: any table';
 
 CREATE FUNCTION ingest_internal.enqueue(actor oid, job text, run_at timestamptz, priority integer, once boolean)
     RETURNS bigint LANGUAGE plpgsql AS $$
@@ -136,14 +136,15 @@ DECLARE
     number bigint;
 BEGIN
     IF priority NOT BETWEEN -32768 AND 32767 THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'priority is between -32768 and 32767';
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'priority must be between -32768 and '
+            '32767';
     END IF;
     INSERT INTO ingest.queue (job, owner, source, priority, run_at, dedupe)
       VALUES (j.id, j.owner, j.source, coalesce(enqueue.priority, j.priority), coalesce(enqueue.run_at, now()),
           CASE WHEN once THEN 'job ' || j.id END)
       ON CONFLICT (dedupe) DO NOTHING RETURNING id INTO number;
     IF number IS NULL THEN
-        RAISE NOTICE 'job "%" is in the queue already', job;
+        RAISE NOTICE 'job "%" is already in the queue', job;
     END IF;
     -- who has its own jobs done stands in their runs
     IF actor <> j.owner AND number IS NOT NULL THEN
@@ -157,7 +158,7 @@ CREATE FUNCTION enqueue(job text, run_at timestamptz DEFAULT NULL, priority inte
     once boolean DEFAULT true) RETURNS bigint
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION enqueue(text, timestamptz, integer, boolean)
-    IS 'puts a job into the queue; null if it is there already and once is true';
+    IS 'puts a job into the queue; returns null if it is already there and once is true';
 
 CREATE PROCEDURE work(job text DEFAULT NULL, max_jobs bigint DEFAULT NULL)
     AS 'MODULE_PATHNAME', 'ingest_work' LANGUAGE C;
@@ -168,8 +169,8 @@ COMMENT ON PROCEDURE work(text, bigint)
 CREATE FUNCTION schedule(job text, schedule text) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_schedule' LANGUAGE C;
 COMMENT ON FUNCTION schedule(text, text)
-    IS 'runs a job on a schedule, kept by pg_cron where that is installed, else by the launcher; gives which; a '
-    'null schedule ends it';
+    IS 'runs a job on a schedule, kept by pg_cron if that is installed, otherwise by the launcher; returns which; '
+    'a null schedule ends it';
 
 CREATE FUNCTION drop_job(job text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_drop_job' LANGUAGE C;
@@ -178,7 +179,7 @@ COMMENT ON FUNCTION drop_job(text) IS 'removes a job, its schedule and its place
 CREATE FUNCTION cancel(run bigint) RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_cancel' LANGUAGE C;
 COMMENT ON FUNCTION cancel(bigint)
-    IS 'stops a run; what it committed stays, and it is not tried again; false if it is no longer running';
+    IS 'stops a run; what it committed stays, and it is not tried again; returns false if it is no longer running';
 
 CREATE FUNCTION ingest_internal.retry(actor oid, dead_letter bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -220,7 +221,7 @@ BEGIN ATOMIC
                 rows_rejected = t.rows_rejected + excluded.rows_rejected)
     SELECT count(*) FROM gone;
 END;
-COMMENT ON FUNCTION ingest_internal.prune_runs(interval) IS 'deletes runs that are older, and adds them to run_total';
+COMMENT ON FUNCTION ingest_internal.prune_runs(interval) IS 'deletes older runs, and adds them to run_total';
 
 CREATE FUNCTION ingest_internal.prune_part(part text, events interval, runs interval) RETURNS bigint LANGUAGE plpgsql
     AS $$
@@ -255,7 +256,7 @@ BEGIN
     RETURN n;
 END $$;
 COMMENT ON FUNCTION ingest_internal.prune_part(text, interval, interval)
-    IS 'deletes what is older of one kind; how many';
+    IS 'deletes older rows of one kind; returns how many';
 
 CREATE FUNCTION ingest_internal.prune_all(events interval, runs interval) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -281,7 +282,7 @@ BEGIN
     RETURN array_to_string(said, ', ') || ' are deleted';
 END $$;
 COMMENT ON FUNCTION ingest_internal.prune_all(interval, interval)
-    IS 'deletes what is older and says how much; the engine does it hourly, in a process of its own';
+    IS 'deletes what is older and reports how much; the engine calls it hourly, in a process of its own';
 
 CREATE FUNCTION ingest_internal.prune(actor oid, events interval, runs interval) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -297,9 +298,9 @@ COMMENT ON FUNCTION ingest_internal.prune(oid, interval, interval) IS 'see prune
 CREATE FUNCTION ingest_internal.prune(events interval, runs interval) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION ingest_internal.prune(interval, interval)
-    IS 'deletes what is older: events that all consumers have, runs, profiles, results, dead letters, what is '
-    'resolved; of the audit, metadata and history what their settings say; looks at how fresh copies are; the '
-    'engine does it hourly; for admins';
+    IS 'deletes what is older: events that all consumers have, runs, profiles, results, dead letters and what is '
+    'resolved; from the audit log, metadata and history what their settings say; also checks how fresh copies '
+    'are; the engine calls it hourly; for admins';
 
 -- After a restore, a copy of the files or pg_upgrade
 
@@ -314,7 +315,8 @@ CREATE FUNCTION ingest_internal.ownerless() RETURNS TABLE (what text, name text,
             s.consumer, s.owner_name, s.owner FROM ingest.subscription s) v (what, name, owner_name, owner)
       WHERE v.owner = 0;
     END;
-COMMENT ON FUNCTION ingest_internal.ownerless() IS 'what has no owner since it was restored, and what to do';
+COMMENT ON FUNCTION ingest_internal.ownerless()
+    IS 'what has had no owner since it was restored, and what to do about it';
 
 CREATE FUNCTION ingest_internal.enable(actor oid, cluster numeric, here oid, timeline integer)
     RETURNS TABLE (what text, name text, problem text) LANGUAGE plpgsql AS $$
@@ -335,7 +337,7 @@ BEGIN
         unknown = i.unknown + ingest_internal.since_last_known(),
         bases = i.bases || ingest_internal.next_era() WHERE (i.system_identifier, i.database) <> (cluster, here);
     IF NOT FOUND THEN
-        RAISE NOTICE 'the repository is at home here already';
+        RAISE NOTICE 'the repository is already at home here';
         RETURN QUERY SELECT * FROM ingest_internal.ownerless();
         RETURN;
     END IF;
@@ -354,5 +356,5 @@ COMMENT ON FUNCTION ingest_internal.enable(oid, numeric, oid, integer) IS 'see i
 CREATE FUNCTION enable() RETURNS TABLE (what text, name text, problem text)
     AS 'MODULE_PATHNAME', 'ingest_enable' LANGUAGE C;
 COMMENT ON FUNCTION enable()
-    IS 'lets a repository that was restored or copied go on here: begins a new era of events, finds owners by '
-    'their names, and lists what has no owner now';
+    IS 'lets a restored or copied repository go on here: begins a new era of events, finds owners by their names, '
+    'and lists what now has no owner';

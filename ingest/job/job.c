@@ -281,7 +281,7 @@ static bool
 do_job_in_time(Doing *d)
 {
 	int ms = (int) Min(d->job->timeout_ms, (double) INT_MAX);
-	char *words = psprintf("job \"%s\" was not done within its timeout of %s", d->job->name, d->job->timeout);
+	char *words = psprintf("job \"%s\" did not finish within its timeout of %s", d->job->name, d->job->timeout);
 	volatile bool ok = false;
 
 	process_deadline(d->entry->id, d->worker, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms));
@@ -311,7 +311,7 @@ do_entry(Doing *d)
 	ok = attempt_or_cancel(find_job, d, &d->failure) && do_job_in_time(d);
 	if (!ok && d->job && !attempt_and_commit(note_failure, d, &again))
 		ereport(WARNING,
-				(errmsg("the failure of job \"%s\" could not be written down: %s", d->job->name, again.message)));
+				(errmsg("the failure of job \"%s\" could not be recorded: %s", d->job->name, again.message)));
 	run_job = 0;
 	run_attempt = 1;
 }
@@ -548,12 +548,12 @@ work_on(char *name)
 	if (after == NULL &&
 		repo_value("SELECT 1 FROM ingest.queue WHERE job = $1 AND worker IS NOT NULL", arg_int8(putting.id)))
 		ereport(NOTICE,
-				(errmsg("job \"%s\" is being done by a worker, which was sooner", putting.name),
+				(errmsg("job \"%s\" is already being run by a worker", putting.name),
 				 errhint("SELECT * FROM ingest.job_status WHERE job = %s.", quote_literal_cstr(putting.name))));
 	else if (after == NULL)
 		ereport(NOTICE, (errmsg("job \"%s\" was not begun, and waits in the queue", putting.name),
-						 errdetail("Its source is paused, its breaker is open or as many jobs run on it as may, or a "
-								   "job that it depends on is not done.")));
+						 errdetail("Its source is paused, its breaker is open, the maximum number of jobs is running "
+								   "on it, or a job that it depends on is not done.")));
 }
 
 /* What is due of one's own, here and now */
@@ -579,12 +579,12 @@ ingest_work(PG_FUNCTION_ARGS)
 	if (job && limit != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("max_jobs is for what is queued, and a job is named"),
+				 errmsg("max_jobs cannot be given together with a job"),
 				 errhint("CALL ingest.work(%s).", quote_literal_cstr(job))));
 	/* as pg_cron calls it, also in a copy of the cluster */
 	if (!engine_enabled)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("no jobs are done here, since ingest.enabled is off"),
+						errmsg("no jobs are run here, since ingest.enabled is off"),
 						errhint("ALTER SYSTEM RESET ingest.enabled, then SELECT pg_reload_conf().")));
 	procedure_begin(fcinfo, "ingest.work");
 	if (job)
@@ -628,7 +628,7 @@ ingest_cancel(PG_FUNCTION_ARGS)
 									  "WHERE a.pid = $1 AND a.backend_start <= $2::timestamptz",
 									  arg_int4(run->pid), arg_text(run->started_at)));
 	if (!cancelled)
-		ereport(NOTICE, (errmsg("run %s does not run: it is %s", number, run->state)));
+		ereport(NOTICE, (errmsg("run %s is not running: it is %s", number, run->state)));
 	audit("cancel", number, NULL, NULL);
 	sql_end(level);
 	PG_RETURN_BOOL(cancelled);

@@ -331,14 +331,16 @@ launcher_settings(void)
 {
 	BackgroundWorker launcher = {0};
 
-	DefineCustomIntVariable("ingest.max_workers", "Jobs that run at once in background workers.", NULL, &max_workers, 4,
+	DefineCustomIntVariable("ingest.max_workers", "Maximum number of jobs that run at the same time in background "
+												  "workers.",
+							NULL, &max_workers, 4,
 							0, 64, PGC_SIGHUP, 0, NULL, NULL, NULL);
-	DefineCustomBoolVariable("ingest.enabled", "Whether anything is done by itself: schedules, jobs, services.",
-							 "Off in a copy of a cluster's files, which cannot be told from the cluster.",
+	DefineCustomBoolVariable("ingest.enabled", "Whether anything runs by itself: schedules, jobs, services.",
+							 "Turn it off in a copy of a cluster's files, which cannot be told from the cluster.",
 							 &engine_enabled, true, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("ingest.naptime", "How often schedules are looked at.", NULL, &naptime, 1, 1, 3600,
 							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
-	DefineCustomIntVariable("ingest.discovery", "How often databases are looked through for the extension.", NULL,
+	DefineCustomIntVariable("ingest.discovery", "How often databases are searched for the extension.", NULL,
 							&discovery, 10, 1, 3600, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	upkeep_settings();
 	service_settings();

@@ -928,9 +928,11 @@ process_end_overdue(Overdue *overdue, int room)
 	}
 	LWLockRelease(shared->lock);
 	if (given_up)
-		ereport(LOG, (errmsg("ingest: worker %d does not end, long after its job's timeout: another one has its place",
+		ereport(LOG, (errmsg("ingest: worker %d has not ended long after its job's timeout: another one takes its "
+							 "place",
 							 (int) given_up),
-					  errhint("It waits in a library that hears no signal. Only a restart of the server ends it.")));
+					  errhint("It is waiting in a library that ignores signals. Only a restart of the server can end "
+							  "it.")));
 	return n;
 }
 

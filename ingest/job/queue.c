@@ -304,7 +304,8 @@ note_overdue(const Overdue *o)
 		return false;
 	entry = (Entry){ended->id, ended->job, ended->source, ended->attempts};
 	failure.message =
-		psprintf("job \"%s\" was not done within its timeout of %s, nor did it stop: its worker was ended", ended->name,
+		psprintf("job \"%s\" did not finish within its timeout of %s, nor did it stop: its worker was ended",
+				 ended->name,
 				 ended->timeout);
 	run = to_int8(repo_value("SELECT ingest_internal.run_ended($1, $2, $3, $4, $5)", arg_int8(entry.job),
 							 arg_int4(entry.attempts), arg_text(failure.sqlstate), arg_text(failure_class(&failure)),

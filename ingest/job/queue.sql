@@ -5,11 +5,11 @@
 CREATE VIEW ingest_internal.takeable AS
 SELECT q.id AS id, -- number of the entry
     q.job AS job, -- the job
-    q.owner AS owner, -- role as which it runs
+    q.owner AS owner, -- role that it runs as
     q.source AS source, -- the source it works on
     q.priority AS priority, -- higher ones first
-    q.run_at AS run_at, -- since when it waits
-    q.turn AS turn -- who is next
+    q.run_at AS run_at, -- since when it has been waiting
+    q.turn AS turn -- the lowest value is next
 FROM ingest.queue q
 WHERE q.worker IS NULL AND q.run_at <= now()
   AND NOT EXISTS (SELECT FROM ingest.job_dependency d WHERE d.job = q.job
@@ -64,15 +64,14 @@ CREATE FUNCTION ingest_internal.demand() RETURNS TABLE (owner oid, priority inte
       FROM o JOIN pg_roles r ON r.oid = o.owner, LATERAL ingest_internal.heads(o.owner) h WHERE h.wanted > 0
           GROUP BY o.owner;
     END;
-COMMENT ON FUNCTION ingest_internal.demand() IS 'whose jobs could begin now, how urgent, and how many';
+COMMENT ON FUNCTION ingest_internal.demand() IS 'roles whose jobs could begin now, how urgent these are, and how many';
 
 CREATE FUNCTION ingest_internal.give_back(entries bigint[], worker bigint DEFAULT NULL) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
     UPDATE ingest.queue q SET worker = NULL, lease_until = NULL, attempts = q.attempts - 1
       WHERE q.id = ANY (entries) AND q.worker IS NOT NULL AND q.worker = coalesce(give_back.worker, q.worker);
     END;
-COMMENT ON FUNCTION ingest_internal.give_back(bigint[], bigint)
-    IS 'entries that were taken and not begun are free again';
+COMMENT ON FUNCTION ingest_internal.give_back(bigint[], bigint) IS 'frees entries that were taken but not begun';
 
 CREATE FUNCTION ingest_internal.put_back(entry bigint, worker bigint, delay float8, reason text) RETURNS void
     LANGUAGE sql
@@ -83,7 +82,8 @@ CREATE FUNCTION ingest_internal.put_back(entry bigint, worker bigint, delay floa
         attempts = CASE WHEN put_back.reason IS NULL THEN q.attempts ELSE q.attempts - 1 END, put_back = put_back.reason
       WHERE q.id = put_back.entry AND q.worker = put_back.worker;
     END;
-COMMENT ON FUNCTION ingest_internal.put_back(bigint, bigint, float8, text) IS 'an entry is to be tried again later';
+COMMENT ON FUNCTION ingest_internal.put_back(bigint, bigint, float8, text)
+    IS 'puts an entry back, to be tried again later';
 
 CREATE FUNCTION ingest_internal.bury(job bigint, attempts integer, run bigint, reason text) RETURNS oid LANGUAGE sql
     BEGIN ATOMIC
@@ -92,7 +92,8 @@ CREATE FUNCTION ingest_internal.bury(job bigint, attempts integer, run bigint, r
     SELECT ingest_internal.alert_job_dead(bury.job, nullif(bury.run, 0), bury.reason);
     SELECT j.owner FROM ingest.job j WHERE j.id = bury.job;
     END;
-COMMENT ON FUNCTION ingest_internal.bury(bigint, integer, bigint, text) IS 'a job was given up; gives its owner';
+COMMENT ON FUNCTION ingest_internal.bury(bigint, integer, bigint, text)
+    IS 'records that a job was given up; returns its owner';
 
 -- Who has taken an entry holds a lock of the engine's own for as long as it lives
 CREATE FUNCTION ingest_internal.living(class oid, kind integer) RETURNS TABLE (worker bigint) LANGUAGE sql STABLE
@@ -101,7 +102,7 @@ CREATE FUNCTION ingest_internal.living(class oid, kind integer) RETURNS TABLE (w
         AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
       AND l.classid = living.class AND l.objsubid = living.kind AND l.granted;
     END;
-COMMENT ON FUNCTION ingest_internal.living(oid, integer) IS 'workers that are there, by their locks';
+COMMENT ON FUNCTION ingest_internal.living(oid, integer) IS 'workers that are alive, as shown by their locks';
 
 CREATE FUNCTION ingest_internal.renew_leases(class oid, kind integer, lease interval) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
@@ -110,7 +111,8 @@ CREATE FUNCTION ingest_internal.renew_leases(class oid, kind integer, lease inte
       AND q.id IN (SELECT x.id FROM ingest.queue x WHERE x.worker % 4294967296 IN (SELECT w.worker
           FROM ingest_internal.living(class, kind) w) FOR UPDATE SKIP LOCKED);
     END;
-COMMENT ON FUNCTION ingest_internal.renew_leases(oid, integer, interval) IS 'leases of workers that are there go on';
+COMMENT ON FUNCTION ingest_internal.renew_leases(oid, integer, interval)
+    IS 'renews the leases of workers that are alive';
 
 CREATE FUNCTION ingest_internal.free_orphans(class oid, kind integer, but bigint[])
     RETURNS TABLE (id bigint, job bigint, attempts integer, name text, last boolean) LANGUAGE sql
@@ -123,7 +125,7 @@ CREATE FUNCTION ingest_internal.free_orphans(class oid, kind integer, but bigint
     SELECT f.id, f.job, f.attempts, j.name, f.attempts >= j.max_attempts FROM free f JOIN ingest.job j ON j.id = f.job;
     END;
 COMMENT ON FUNCTION ingest_internal.free_orphans(oid, integer, bigint[])
-    IS 'entries whose worker is gone are free again, but for some';
+    IS 'frees entries whose worker is gone, except some';
 
 CREATE FUNCTION ingest_internal.overdue(entry bigint, worker bigint, lock_class oid, lock_kind integer)
     RETURNS TABLE (id bigint, job bigint, source integer, attempts integer, lives boolean, name text,
@@ -134,7 +136,7 @@ CREATE FUNCTION ingest_internal.overdue(entry bigint, worker bigint, lock_class 
       FROM ingest.queue q JOIN ingest.job j ON j.id = q.job WHERE q.id = overdue.entry AND q.worker = overdue.worker;
     END;
 COMMENT ON FUNCTION ingest_internal.overdue(bigint, bigint, oid, integer)
-    IS 'an entry that a worker took which was told to end, if it still has it';
+    IS 'the entry of a worker that was told to end, if it still has it';
 
 CREATE FUNCTION ingest_internal.run_ended(job bigint, attempt integer, sqlstate text, class text, error text)
     RETURNS bigint LANGUAGE sql
@@ -152,14 +154,14 @@ CREATE FUNCTION ingest_internal.run_ended(job bigint, attempt integer, sqlstate 
     SELECT max(x.id) FROM (SELECT e.id FROM ended e UNION ALL SELECT m.id FROM made m) x;
     END;
 COMMENT ON FUNCTION ingest_internal.run_ended(bigint, integer, text, text, text)
-    IS 'the run of a job whose worker was ended failed; gives its number';
+    IS 'records as failed the run of a job whose worker was ended; returns its number';
 
 CREATE FUNCTION ingest_internal.run_lost(job bigint) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
     SELECT ingest_internal.runs_lost(ARRAY(SELECT r.id FROM ingest.run r WHERE r.job = run_lost.job
         AND r.state = 'running'));
     END;
-COMMENT ON FUNCTION ingest_internal.run_lost(bigint) IS 'runs of a job whose worker died';
+COMMENT ON FUNCTION ingest_internal.run_lost(bigint) IS 'records as lost the runs of a job whose worker died';
 
 CREATE FUNCTION ingest_internal.runs_died() RETURNS void LANGUAGE sql
     BEGIN ATOMIC
@@ -167,7 +169,7 @@ CREATE FUNCTION ingest_internal.runs_died() RETURNS void LANGUAGE sql
         WHERE r.state = 'running' AND ingest_internal.state_of_run(r.id, r.state, r.pid) = 'lost'
             FOR UPDATE SKIP LOCKED));
     END;
-COMMENT ON FUNCTION ingest_internal.runs_died() IS 'runs whose process is gone run no more';
+COMMENT ON FUNCTION ingest_internal.runs_died() IS 'records as lost the runs whose process is gone';
 
 -- Schedules
 
@@ -194,7 +196,7 @@ CREATE FUNCTION ingest_internal.not_due(job bigint, reason text) RETURNS void LA
     UPDATE ingest.job j SET next_due = NULL, schedule_error = not_due.reason WHERE j.id = not_due.job;
     END;
 COMMENT ON FUNCTION ingest_internal.not_due(bigint, text)
-    IS 'a schedule that cannot be kept, and why; it stands until it is made again';
+    IS 'records that a schedule cannot be kept, and why, until it is set again';
 
 CREATE FUNCTION ingest_internal.keep_schedule(job bigint, schedule text, scheduler text, zone text) RETURNS void
     LANGUAGE sql
@@ -206,7 +208,7 @@ CREATE FUNCTION ingest_internal.keep_schedule(job bigint, schedule text, schedul
             WHERE j.id = keep_schedule.job;
     END;
 COMMENT ON FUNCTION ingest_internal.keep_schedule(bigint, text, text, text)
-    IS 'writes down a schedule and who keeps it; null: none';
+    IS 'records a schedule and who keeps it; null: none';
 
 CREATE FUNCTION ingest_internal.own_job_scheduled(actor oid, job_name text)
     RETURNS TABLE (id bigint, owner oid, name text, schedule text, by_pg_cron boolean) LANGUAGE sql
@@ -232,7 +234,7 @@ CREATE FUNCTION ingest_internal.as_cron(schedule text) RETURNS text LANGUAGE sql
             THEN '0 0 * * *' END
       FROM (SELECT extract(epoch FROM as_cron.schedule::interval)::bigint AS s) x;
     END;
-COMMENT ON FUNCTION ingest_internal.as_cron(text) IS 'an interval as five fields of cron, where they can say it';
+COMMENT ON FUNCTION ingest_internal.as_cron(text) IS 'an interval as the five fields of cron, if they can express it';
 
 -- Breakers
 
@@ -242,7 +244,7 @@ CREATE FUNCTION ingest_internal.breakers_half_open() RETURNS SETOF text LANGUAGE
       WHERE d.id = c.source AND c.state = 'open' AND now() >= c.opened_at + c.open_for RETURNING d.name;
     END;
 COMMENT ON FUNCTION ingest_internal.breakers_half_open()
-    IS 'breakers whose time is over let one job try; gives their sources';
+    IS 'lets breakers whose time is up try one job; returns their sources';
 
 CREATE FUNCTION ingest_internal.breaker_note(source integer, failed boolean, reason text)
     RETURNS TABLE (name text, was text, state text) LANGUAGE sql
@@ -270,7 +272,7 @@ CREATE FUNCTION ingest_internal.breaker_note(source integer, failed boolean, rea
           n.to_state;
     END;
 COMMENT ON FUNCTION ingest_internal.breaker_note(integer, boolean, text)
-    IS 'how a job on a source went, for its breaker: how that was and is';
+    IS 'records for the breaker of a source how a job went; returns the breaker''s state before and after';
 
 -- Jobs
 
@@ -280,7 +282,7 @@ CREATE FUNCTION ingest_internal.job_to_do(job bigint) RETURNS TABLE (id bigint, 
     SELECT j.id, j.name, j.kind, j.argument, j.max_attempts, extract(epoch FROM j.timeout)::float8 * 1000,
         j.timeout::text FROM ingest.job j WHERE j.id = job_to_do.job;
     END;
-COMMENT ON FUNCTION ingest_internal.job_to_do(bigint) IS 'what a worker must know of a job';
+COMMENT ON FUNCTION ingest_internal.job_to_do(bigint) IS 'what a worker must know about a job';
 
 CREATE FUNCTION ingest_internal.failed_run(job bigint, attempt integer, pid integer) RETURNS bigint LANGUAGE sql STABLE
     BEGIN ATOMIC
@@ -289,7 +291,7 @@ CREATE FUNCTION ingest_internal.failed_run(job bigint, attempt integer, pid inte
       AND r.started_at > now() - interval '1 day' ORDER BY r.id DESC LIMIT 1;
     END;
 COMMENT ON FUNCTION ingest_internal.failed_run(bigint, integer, integer)
-    IS 'the run that a job which failed has just written down itself';
+    IS 'the failed run that a job has just recorded itself';
 
 CREATE FUNCTION ingest_internal.table_of_sync(name text) RETURNS TABLE (source text, table_name text)
     LANGUAGE sql STABLE
@@ -315,7 +317,7 @@ CREATE FUNCTION ingest_internal.run_to_cancel(actor oid, run bigint)
       WHERE r.id = run_to_cancel.run AND (ingest_internal.acts_for(actor, r.role)
           OR ingest_internal.sees_source(actor, r.source));
     END;
-COMMENT ON FUNCTION ingest_internal.run_to_cancel(oid, bigint) IS 'a run that a role may know of';
+COMMENT ON FUNCTION ingest_internal.run_to_cancel(oid, bigint) IS 'a run, if a role may cancel it or know of it';
 
 CREATE FUNCTION ingest_internal.stands_still(job bigint) RETURNS SETOF boolean LANGUAGE sql STABLE
     BEGIN ATOMIC

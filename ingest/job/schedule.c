@@ -66,7 +66,7 @@ schedule_due(void)
 		repo_run("SELECT ingest_internal.not_due($1, $2)", arg_int8(due[i].id), arg_text(failure.message));
 		ereport(LOG,
 				(errmsg("ingest: the schedule of job \"%s\" cannot be kept: %s", due[i].name, failure.message),
-				 errhint("ingest.schedule makes it again.")));
+				 errhint("Set it again with ingest.schedule.")));
 	}
 }
 
@@ -128,8 +128,8 @@ ingest_next_due(PG_FUNCTION_ARGS)
 		(strspn(schedule, "0123456789*/,- ") == strlen(schedule) && strchr(schedule, ' ')))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"%s\" is a schedule that is never due", schedule),
-				 errhint("Five fields, minute hour day month weekday, as \"*/15 * * * *\" or \"0 6 * * MON-FRI\"; "
-						 "@daily and the like; or an interval, as \"15 min\".")));
+				 errhint("Give five fields (minute hour day month weekday), such as \"*/15 * * * *\" or \"0 6 * * "
+						 "MON-FRI\"; a word such as @daily; or an interval, such as \"15 min\".")));
 	{
 		Reading reading = {schedule};
 		Failure failure;
@@ -137,8 +137,9 @@ ingest_next_due(PG_FUNCTION_ARGS)
 
 		if (!attempt(read_interval, &reading, &failure))
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"%s\" is not a schedule", schedule),
-							errhint("Five fields, minute hour day month weekday, as \"*/15 * * * *\" or \"0 6 * * "
-									"MON-FRI\"; @daily and the like; or an interval, as \"15 min\".")));
+							errhint("Give five fields (minute hour day month weekday), such as \"*/15 * * * *\" or "
+									"\"0 6 * * MON-FRI\"; a word such as @daily; or an interval, such as \"15 "
+									"min\".")));
 		due = add_in_zone(after, DatumGetIntervalP(reading.interval), zone);
 		if (due <= after)
 			ereport(ERROR,
@@ -207,7 +208,7 @@ require_zone_of_pg_cron(const char *schedule)
 	ereport(named ? ERROR : WARNING, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 									  errmsg("pg_cron keeps schedules in the time zone \"%s\", not in \"%s\"", its_zone,
 											 pg_get_timezone_name(zone)),
-									  errhint("Set cron.timezone, or say the schedule in that zone.")));
+									  errhint("Set cron.timezone, or give the schedule in that zone.")));
 }
 
 /* An interval as cron's five fields, where they can say it */
@@ -304,7 +305,7 @@ keep_upkeep(void)
 				 "coalesce(current_setting(''ingest.run_retention'', true), ''30 days'')::interval)')");
 	else
 		ereport(NOTICE, (errmsg("old events and runs are not deleted yet"),
-						 errhint("When a member of ingest_admin schedules a job, pg_cron has it done hourly; or set "
+						 errhint("When a member of ingest_admin schedules a job, pg_cron does it hourly; or set "
 								 "shared_preload_libraries = 'ingest' and restart.")));
 }
 

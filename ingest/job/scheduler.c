@@ -195,10 +195,10 @@ tick(Demands *d)
 {
 	static Part due = {"put into the queue what is due", put_due};
 	static Part caring = {"look after the queue", care};
-	static Part ending = {"end what goes on after its timeout", end_overdue};
-	static Part taking_back = {"give to others what waits behind long jobs", take_back};
-	static Part freshness = {"look at how fresh copies are", look_at_freshness, BETWEEN_LOOKS};
-	static Part alerts = {"look for what nobody does", look_for_alerts, BETWEEN_LOOKS};
+	static Part ending = {"end what has exceeded its timeout", end_overdue};
+	static Part taking_back = {"give what waits behind long jobs to other workers", take_back};
+	static Part freshness = {"check how fresh copies are", look_at_freshness, BETWEEN_LOOKS};
+	static Part alerts = {"look for what is not being done", look_for_alerts, BETWEEN_LOOKS};
 	static Part looking = {"look at the queue", look_at_queue};
 	static Part serving = {"keep services running", keep_services};
 	static Part homing = {"see whether the repository is at home", at_home};
@@ -284,7 +284,7 @@ ingest_scheduler_main(Datum arg)
 		{
 			warned = now;
 			ereport(LOG,
-					(errmsg("ingest: jobs wait whose owner cannot log in"),
+					(errmsg("ingest: jobs are waiting whose owner cannot log in"),
 					 errhint("ALTER ROLE … LOGIN, or let another role own them.")));
 		}
 		MemoryContextSwitchTo(d.context);

@@ -9,28 +9,28 @@ CREATE VIEW source_status WITH (security_barrier) AS
 SELECT d.name AS source, -- name of the source
     d.id AS source_id, -- its number
     d.server AS server, -- its foreign server
-    ingest_internal.role_name(d.owner, d.owner_name) AS owner, -- who owns it
+    ingest_internal.role_name(d.owner, d.owner_name) AS owner, -- role that owns it
     d.state AS state, -- active or paused
     c.state AS circuit, -- its breaker: closed, open, half-open
     CASE WHEN ingest_internal.acts_for(d.owner) THEN c.reason END AS circuit_reason, -- the error that opened it
     CASE WHEN c.state = 'open' THEN c.opened_at + c.open_for END AS circuit_retry_at, -- when it lets one job try
-    d.last_check_at AS last_check_at, -- when it was checked last
-    d.last_check_ok AS last_check_ok, -- whether all was in order
+    d.last_check_at AS last_check_at, -- when it was last checked
+    d.last_check_ok AS last_check_ok, -- whether everything was in order
     d.last_crawl_at AS last_crawl_at, -- when a crawl last finished
-    (SELECT count(*) FROM source_table t WHERE t.source = d.id AND t.gone_at IS NULL) AS tables, -- tables there
+    (SELECT count(*) FROM source_table t WHERE t.source = d.id AND t.gone_at IS NULL) AS tables, -- tables at the source
     (SELECT count(*) FROM sync s WHERE s.source = d.id) AS syncs, -- copies of them
     (SELECT count(*) FROM sync s JOIN source_table t ON t.id = s.table_id WHERE s.source = d.id AND (s.state = 'stopped'
         OR ingest_internal.sync_trouble(s.owner, t.relation, t.local_schema, t.local_name, s.target, s.target_schema,
             s.target_table) IS NOT NULL)) AS stopped, -- copies that have stopped and need attention
-    (SELECT count(*) FROM queue q WHERE q.source = d.id AND q.worker IS NULL) AS queued, -- jobs that wait
+    (SELECT count(*) FROM queue q WHERE q.source = d.id AND q.worker IS NULL) AS queued, -- jobs that are waiting
     (SELECT extract(epoch FROM now() - min(q.run_at))::float8 FROM queue q WHERE q.source = d.id AND q.worker IS NULL
-        AND q.run_at <= now()) AS queued_seconds, -- how long the one that is due since longest has waited
-    (SELECT count(*) FROM queue q WHERE q.source = d.id AND q.worker IS NOT NULL) AS running, -- jobs that run
+        AND q.run_at <= now()) AS queued_seconds, -- how long the one that has been due longest has waited
+    (SELECT count(*) FROM queue q WHERE q.source = d.id AND q.worker IS NOT NULL) AS running, -- jobs that are running
     (SELECT count(*) FROM rejected_row j WHERE j.resolved_at IS NULL
         AND j.sync IN (SELECT s.id FROM sync s WHERE s.source = d.id)) AS rejected, -- rows that do not fit into their
-        -- copy
+        -- copies
     (SELECT count(*) FROM anomaly a WHERE a.source = d.id
-        AND a.resolved_at IS NULL) AS anomalies, -- what is odd and was not resolved
+        AND a.resolved_at IS NULL) AS anomalies, -- anomalies that have not been resolved
     (SELECT count(*) FROM dead_letter l JOIN job j ON j.id = l.job WHERE j.source = d.id
         AND l.requeued_at IS NULL) AS dead_letters, -- jobs that were given up and not put back
     CASE WHEN ingest_internal.acts_for(d.owner) THEN e.error END AS last_error, -- the last error, for its owner
@@ -48,13 +48,13 @@ COMMENT ON VIEW source_status
 CREATE VIEW table_status WITH (security_barrier) AS
 SELECT d.name AS source, -- name of the source
     d.id AS source_id, -- its number
-    t.name AS table_name, -- the table there
+    t.name AS table_name, -- the table at the source
     t.id AS table_id, -- its number
     s.name AS sync, -- the sync that copies it
     s.id AS sync_id, -- its number
     format('%I.%I', s.target_schema, s.target_table) AS target, -- the copy
-    s.mode AS mode, -- full, incremental or append
-    CASE WHEN x.trouble IS NULL THEN s.state ELSE 'stopped' END AS state, -- active, paused or stopped; stopped, too, if
+    s.mode AS mode, -- full, incremental, append or pieces
+    CASE WHEN x.trouble IS NULL THEN s.state ELSE 'stopped' END AS state, -- active, paused or stopped; also stopped if
         -- one of its tables is gone
     coalesce(x.trouble, CASE WHEN ingest_internal.sees_rows(s.id) THEN s.state_reason
         END) AS state_reason, -- why; an error for those who may read the copy
@@ -62,27 +62,27 @@ SELECT d.name AS source, -- name of the source
         AND d.state = 'active') AS scheduled, -- whether a job runs it, on a source that is not paused
     z.phase AS phase, -- new, loading or ready
     CASE WHEN ingest_internal.sees_rows(s.id) THEN z.watermark ELSE ingest_internal.open_watermark(z.watermark)
-        END AS watermark, -- everything older is here; one that is no time, likewise
-    z.watermark_time AS watermark_time, -- the same as a moment, where the cursor is a time
+        END AS watermark, -- everything older is in the copy; one that is not a time, likewise
+    z.watermark_time AS watermark_time, -- the same as a timestamptz, if the cursor is a time
     extract(epoch FROM ingest_internal.sync_overlap(s.overlap, z.lateness, z.lateness_day))::float8
         AS overlap_seconds, -- how far before it the next run reads again: as set, or as late rows require
     (SELECT sum(n) FROM unnest(ingest_internal.sync_faded(z.lateness, z.lateness_day)) n)::bigint
-        AS late_rows, -- rows that came late, those of each day before counted half
+        AS late_rows, -- rows that came late, halved for each day since
     z.last_success AS last_success, -- when a run last finished
     now() - z.last_success AS age, -- how long ago that is
     extract(epoch FROM now() - z.last_success)::float8 AS age_seconds, -- the same in seconds
     t.freshness_objective AS freshness_objective, -- how old it may be
     extract(epoch FROM t.freshness_objective)::float8 AS freshness_objective_seconds, -- the same in seconds
     x.trouble IS NULL AND coalesce(now() - z.last_success <= t.freshness_objective,
-        t.freshness_objective IS NULL) AS fresh, -- whether it is that fresh; false if it cannot be
+        t.freshness_objective IS NULL) AS fresh, -- whether it meets that; false if it cannot
     z.rows AS rows, -- rows of the copy
-    t.row_count AS source_rows, -- rows there when last counted
+    t.row_count AS source_rows, -- rows at the source when last counted
     (SELECT count(*) FROM rejected_row j WHERE j.sync = s.id
         AND j.resolved_at IS NULL) AS rejected, -- rows that do not fit
     ingest_internal.state_in_words(ingest_internal.state_of_run(r.id, r.state, r.pid),
         r.left_out) AS last_state, -- how the last run ended: succeeded with …, if it left something out
-    r.left_out AS left_out, -- what that is
-    CASE WHEN ingest_internal.sees_rows(s.id) THEN r.error END AS last_error, -- and its error, likewise
+    r.left_out AS left_out, -- what it left out
+    CASE WHEN ingest_internal.sees_rows(s.id) THEN r.error END AS last_error, -- its error, likewise
     r.error_class AS last_error_class, -- its class, as in run_status
     CASE WHEN r.error IS NOT NULL THEN r.finished_at END AS last_error_at -- when that was
 FROM sync s JOIN source_table t ON t.id = s.table_id JOIN data_source d ON d.id = s.source
@@ -98,7 +98,7 @@ CREATE VIEW run_status WITH (security_barrier) AS
 SELECT r.id AS run, -- number of the run
     r.kind AS kind, -- what it does
     coalesce((SELECT s.name FROM sync s WHERE s.id = r.sync), (SELECT j.name FROM job j WHERE j.id = r.job),
-        (SELECT d.name FROM data_source d WHERE d.id = r.source)) AS name, -- of what
+        (SELECT d.name FROM data_source d WHERE d.id = r.source)) AS name, -- what it works on
     (SELECT d.name FROM data_source d WHERE d.id = r.source) AS source, -- the source it works on
     r.source AS source_id, -- its number
     (SELECT s.name FROM sync s WHERE s.id = r.sync) AS sync, -- the sync
@@ -107,34 +107,36 @@ SELECT r.id AS run, -- number of the run
     r.job AS job_id, -- its number
     r.shown AS state, -- running, succeeded, succeeded with …, failed, cancelled or lost
     r.left_out AS left_out, -- what one that succeeded left out; null: nothing
-    r.phase AS phase, -- what it is at
+    r.phase AS phase, -- what it is doing
     r.started_at AS started_at, -- when it began
     r.finished_at AS finished_at, -- when it ended
-    coalesce(r.finished_at, r.updated_at) - r.started_at AS duration, -- how long it took, or so far
+    coalesce(r.finished_at, r.updated_at) - r.started_at AS duration, -- how long it took, or has taken so far
     extract(epoch FROM coalesce(r.finished_at, r.updated_at)
         - r.started_at)::float8 AS duration_seconds, -- the same in seconds
-    p.ranges_done AS ranges_done, -- ranges of the load that are done, of a run that loads
-    p.ranges AS ranges, -- ranges that the load has
+    p.ranges_done AS ranges_done, -- ranges of the load that are done, if the run loads
+    p.ranges AS ranges, -- all ranges of the load
     r.rows_read AS rows_read, -- rows read
     r.rows_inserted AS rows_inserted, -- rows new here
     r.rows_updated AS rows_updated, -- rows that differed
     r.rows_deleted AS rows_deleted, -- rows gone
     r.rows_rejected AS rows_rejected, -- rows that did not fit
     round(r.rows_read / nullif(extract(epoch FROM coalesce(r.finished_at, r.updated_at) - r.started_at), 0),
-        1) AS rows_per_second, -- how fast
+        1) AS rows_per_second, -- how fast it reads
     CASE WHEN r.state IN ('succeeded', 'succeeded with') THEN 1
-        ELSE p.share END AS share_done, -- share of the rows expected, with those of runs before it in the same load
+        ELSE p.share END AS share_done, -- share of the expected rows that have been read, including those of earlier
+        -- runs in the same load
     CASE WHEN r.state = 'running' AND r.rows_read > 0 AND p.share < 1
-        THEN (r.updated_at - r.started_at) * greatest(p.rows_left / r.rows_read, 0) END AS time_left, -- at this speed
+        THEN (r.updated_at - r.started_at) * greatest(p.rows_left / r.rows_read, 0) END AS time_left, -- time left at
+        -- this speed
     CASE WHEN r.state = 'running' AND r.rows_read > 0 AND p.share < 1
         THEN (extract(epoch FROM r.updated_at - r.started_at) * greatest(p.rows_left / r.rows_read, 0))::float8
             END AS seconds_left, -- the same in seconds
     r.pid AS pid, -- its process, while it runs
-    r.attempt AS attempt, -- 1: the first try
+    r.attempt AS attempt, -- number of the attempt; 1: the first
     r.error_class AS error_class, -- throttled, passing, busy, login, schema, cancelled or lasting
     r.sqlstate AS sqlstate, -- the error's code
     CASE WHEN m.may THEN r.error END AS error, -- why it failed, for those who may read the copy
-    CASE WHEN m.may THEN r.error_detail END AS detail, -- more of it, likewise
+    CASE WHEN m.may THEN r.error_detail END AS detail, -- the error's detail, likewise
     CASE WHEN m.may THEN r.error_hint END AS hint -- what to do, likewise
 -- in three parts, so that most states are what the table has, and the runs of one are found by an index; each in order,
 -- since no order that is asked for outside gets in
@@ -157,14 +159,14 @@ LEFT JOIN LATERAL (
 WHERE r.source = ANY ((SELECT ingest_internal.my_sources())::integer[]) OR ingest_internal.acts_for(r.role)
 -- the last ones by an index, without looking at all: no order that is asked for outside gets through a security barrier
 ORDER BY r.id DESC;
-COMMENT ON VIEW run_status IS 'runs: how far they are, how they ended';
+COMMENT ON VIEW run_status IS 'runs: how far they are, and how they ended';
 
 CREATE VIEW run_totals WITH (security_barrier) AS
 SELECT d.name AS source, -- name of the source; null: runs without one, for admins
     x.source AS source_id, -- its number
     x.kind AS kind, -- what they did
     x.state AS state, -- how they ended: succeeded, failed, cancelled or lost; running: not yet
-    sum(x.runs)::bigint AS runs, -- how many there were, those that were deleted since included
+    sum(x.runs)::bigint AS runs, -- how many there were, including those deleted since
     sum(x.seconds)::float8 AS seconds, -- how long they took
     sum(x.rows_read)::bigint AS rows_read, -- rows read
     sum(x.rows_inserted)::bigint AS rows_inserted, -- rows new here
@@ -186,18 +188,19 @@ COMMENT ON VIEW run_totals IS 'totals of all runs since the beginning: what metr
 CREATE VIEW quality_status WITH (security_barrier) AS
 SELECT r.schema_name AS schema_name, -- schema of the table
     r.table_name AS table_name, -- the table
-    (SELECT d.name FROM data_source d WHERE d.id = r.source) AS source, -- the source whose copy it is
+    (SELECT d.name FROM data_source d WHERE d.id = r.source) AS source, -- the source that the table is a copy from
     r.source AS source_id, -- its number
     r.id AS rule, -- number of the rule
-    r.kind AS kind, -- what it demands
-    r.columns AS columns, -- of which columns
+    r.kind AS kind, -- what it requires
+    r.columns AS columns, -- columns that it is about
     r.severity AS severity, -- how bad a failure is
     x.ok AS ok, -- whether it held when last checked
     x.violations AS violations, -- rows that violated it
     x.rows AS rows, -- rows looked at
     CASE WHEN m.may THEN x.examples END AS examples, -- some of the values, for those who may read the table
     x.checked_at AS checked_at, -- when
-    CASE WHEN m.may THEN x.where_clause END AS where_clause -- selects the violating rows; names values, so likewise
+    CASE WHEN m.may THEN x.where_clause END AS where_clause -- condition that selects the violating rows; it contains
+        -- values, so likewise
 FROM rule r LEFT JOIN LATERAL (SELECT * FROM rule_result x WHERE x.rule = r.id ORDER BY x.id DESC LIMIT 1) x ON true,
     LATERAL (SELECT ingest_internal.acts_for(r.owner) OR ingest_internal.sees_table(r.owner, r.relation) AS may
         OFFSET 0) m
@@ -216,18 +219,18 @@ SELECT a.id AS anomaly, -- number of the anomaly
     a.table_name AS table_name, -- the table
     a.column_name AS column_name, -- the column
     a.kind AS kind, -- what is odd
-    a.severity AS severity, -- how bad
-    CASE WHEN m.may THEN a.summary END AS summary, -- in a sentence, for those who may read the table
+    a.severity AS severity, -- how bad it is
+    CASE WHEN m.may THEN a.summary END AS summary, -- a sentence that describes it, for those who may read the table
     CASE WHEN m.may THEN a.evidence END AS evidence, -- the figures behind it, likewise
     a.detected_at AS detected_at, -- when it was found
-    a.resolved_at AS resolved_at, -- when somebody said that it is dealt with
+    a.resolved_at AS resolved_at, -- when somebody marked it as dealt with
     a.run AS run -- the run that found it
 FROM anomaly a LEFT JOIN data_source d ON d.id = a.source LEFT JOIN sync s ON s.id = a.sync,
     LATERAL (SELECT coalesce(ingest_internal.acts_for(coalesce(d.owner, a.owner)), false)
         OR ingest_internal.sees_table(coalesce(s.owner, d.owner, a.owner), a.relation) AS may OFFSET 0) m
 WHERE a.source = ANY ((SELECT ingest_internal.my_sources())::integer[]) OR a.source IS NULL
     AND ingest_internal.acts_for(a.owner);
-COMMENT ON VIEW anomaly_status IS 'what is odd, and was';
+COMMENT ON VIEW anomaly_status IS 'anomalies, current and past';
 
 CREATE VIEW job_status WITH (security_barrier) AS
 SELECT j.name AS job, -- name of the job
@@ -235,17 +238,17 @@ SELECT j.name AS job, -- name of the job
     j.kind AS kind, -- what it does
     d.name AS source, -- the source it works on
     d.id AS source_id, -- its number
-    ingest_internal.role_name(j.owner, j.owner_name) AS owner, -- as whom it runs
+    ingest_internal.role_name(j.owner, j.owner_name) AS owner, -- role that it runs as
     j.priority AS priority, -- higher ones first
     j.schedule AS schedule, -- cron's five fields or an interval
-    j.scheduler AS scheduler, -- who keeps it: launcher or pg_cron
+    j.scheduler AS scheduler, -- what keeps the schedule: launcher or pg_cron
     j.zone AS zone, -- the time zone of its schedule, unless that names one
-    j.next_due AS next_due, -- when it is due next, where the launcher keeps it
+    j.next_due AS next_due, -- when it is due next, if the launcher keeps the schedule
     greatest(extract(epoch FROM now() - j.next_due), 0)::float8 AS overdue_seconds, -- for how long it has been due
-    q.run_at AS queued_for, -- it is in the queue, and may begin then
+    q.run_at AS queued_for, -- when it may begin, if it is in the queue
     extract(epoch FROM now() - q.run_at)::float8 AS queued_seconds, -- for how long it could have begun; negative: not
         -- yet
-    q.attempts AS attempts, -- how often that was tried
+    q.attempts AS attempts, -- how often that has been tried
     q.worker IS NOT NULL AS running, -- whether it runs; null: it is not in the queue
     CASE
         WHEN q.worker IS NOT NULL THEN NULL
@@ -257,22 +260,22 @@ SELECT j.name AS job, -- name of the job
         WHEN NOT o.rolcanlogin THEN format('its owner %s may not log in', o.rolname)
         WHEN q.id IS NULL AND j.schedule IS NULL THEN 'it has no schedule, and nobody put it into the queue'
         WHEN q.id IS NULL AND j.scheduler = 'launcher' AND NOT ingest_internal.launcher_runs()
-            THEN 'nobody keeps its schedule: shared_preload_libraries does not name ingest'
+            THEN 'nothing keeps its schedule: shared_preload_libraries does not name ingest'
         WHEN q.id IS NULL AND j.scheduler = 'pg_cron' AND NOT EXISTS (SELECT FROM pg_extension e
-            WHERE e.extname = 'pg_cron') THEN 'nobody keeps its schedule: pg_cron is not installed here'
+            WHERE e.extname = 'pg_cron') THEN 'nothing keeps its schedule: pg_cron is not installed here'
         WHEN q.id IS NULL THEN NULL
         WHEN d.state = 'paused' THEN 'its source is paused'
         WHEN y.state <> 'active' THEN format('its sync is %s', y.state)
-        WHEN q.put_back IS NOT NULL THEN 'put back, which counts as no try: '
-            || CASE WHEN ingest_internal.acts_for(j.owner) THEN q.put_back ELSE 'its owner sees what' END
+        WHEN q.put_back IS NOT NULL THEN 'put back, which does not count as an attempt: '
+            || CASE WHEN ingest_internal.acts_for(j.owner) THEN q.put_back ELSE 'its owner can see why' END
         WHEN q.run_at > now() THEN 'it is to be tried again, or was put into the queue for later'
         WHEN c.state = 'open' AND now() < c.opened_at + c.open_for THEN 'the circuit breaker of its source is open'
         WHEN w.name IS NOT NULL THEN format('it waits for job %s', w.name)
         WHEN q.source IS NOT NULL AND (SELECT count(*) FROM queue p WHERE p.source = q.source
             AND p.worker IS NOT NULL) >= CASE c.state WHEN 'closed' THEN d.max_parallel ELSE 1 END
-            THEN 'as many jobs as may run on its source at once'
+            THEN 'the maximum number of jobs is running on its source'
         WHEN NOT ingest_internal.launcher_runs()
-            THEN 'nobody does what is queued: CALL ingest.work() does, or shared_preload_libraries with ingest'
+            THEN 'nothing runs what is queued: CALL ingest.work() does, or ingest in shared_preload_libraries'
         ELSE 'all workers are busy' END AS waits_for, -- why it does not run now; null: it runs, or is not due
     r.id AS last_run, -- its last run
     ingest_internal.state_in_words(ingest_internal.state_of_run(r.id, r.state, r.pid),
@@ -285,7 +288,7 @@ SELECT j.name AS job, -- name of the job
     CASE WHEN ingest_internal.acts_for(j.owner) THEN r.error END AS last_error, -- its error, for the owner
     CASE WHEN r.error IS NOT NULL THEN r.finished_at END AS last_error_at, -- when that was
     (SELECT max(x.finished_at) FROM (SELECT x.finished_at FROM run x WHERE x.job = j.id AND x.state IN ('succeeded',
-        'succeeded with') ORDER BY x.id DESC LIMIT 1) x) AS last_success, -- when one last succeeded
+        'succeeded with') ORDER BY x.id DESC LIMIT 1) x) AS last_success, -- when a run last succeeded
     (SELECT count(*) FROM dead_letter l WHERE l.job = j.id
         AND l.requeued_at IS NULL) AS dead_letters -- how often it was given up and not put back
 FROM job j LEFT JOIN data_source d ON d.id = j.source LEFT JOIN circuit c ON c.source = j.source
@@ -303,11 +306,11 @@ COMMENT ON VIEW job_status
 
 CREATE VIEW consumer_status WITH (security_barrier) AS
 SELECT s.consumer AS consumer, -- name of the consumer
-    ingest_internal.role_name(s.owner, s.owner_name) AS owner, -- who reads and acknowledges as it
+    ingest_internal.role_name(s.owner, s.owner_name) AS owner, -- role that reads and acknowledges as this consumer
     s.types AS types, -- types it wants; null: all
-    s.floor_era AS floor_era, -- events of eras before this one are done with,
-    s.floor_id AS floor_id, -- and those of this one up to this id
-    u.behind AS behind, -- events that it wants and has not acknowledged; 10000: or more
+    s.floor_era AS floor_era, -- where it is: events of earlier eras are done
+    s.floor_id AS floor_id, -- and so are those of this era up to this id
+    u.behind AS behind, -- events that it wants and has not acknowledged; 10000 means that many or more
     u.oldest AS oldest_at, -- when the oldest of them was written
     now() - u.oldest AS behind_for, -- how long ago that is
     extract(epoch FROM now() - u.oldest)::float8 AS behind_seconds, -- the same in seconds
@@ -336,7 +339,7 @@ SELECT a.id AS alert, -- number of the alert
     a.subject AS subject, -- what it is about: a sync, a job, a source or a table
     CASE WHEN a.closed_at IS NOT NULL THEN 'closed' WHEN k.alert IS NOT NULL THEN 'acknowledged'
         WHEN q.until IS NOT NULL THEN 'silenced' ELSE 'open' END AS state, -- open, acknowledged, silenced or closed
-    CASE WHEN m.may THEN a.summary END AS summary, -- in a sentence, for its owner
+    CASE WHEN m.may THEN a.summary END AS summary, -- a sentence that describes it, for its owner
     d.name AS source, -- the source
     a.source AS source_id, -- its number
     s.name AS sync, -- the sync
@@ -344,16 +347,16 @@ SELECT a.id AS alert, -- number of the alert
     j.name AS job, -- the job
     a.job AS job_id, -- its number
     a.count AS count, -- how often it was found
-    a.opened_at AS opened_at, -- when it was found first
-    a.last_seen_at AS last_seen_at, -- and last
-    coalesce(a.closed_at, now()) - a.opened_at AS duration, -- how long it lasted, or has so far
+    a.opened_at AS opened_at, -- when it was first found
+    a.last_seen_at AS last_seen_at, -- when it was last found
+    coalesce(a.closed_at, now()) - a.opened_at AS duration, -- how long it lasted, or has lasted so far
     extract(epoch FROM coalesce(a.closed_at, now()) - a.opened_at)::float8 AS duration_seconds, -- the same in seconds
-    k.role_name AS acknowledged_by, -- who takes care of it
+    k.role_name AS acknowledged_by, -- who is taking care of it
     k.at AS acknowledged_at, -- since when
     q.until AS silenced_until, -- until when it is silenced
     a.closed_at AS closed_at, -- when it was put right
-    a.closed_by AS closed_by, -- by what
-    a.run AS run -- the run that found it last
+    a.closed_by AS closed_by, -- what put it right
+    a.run AS run -- the run that last found it
 FROM alert a LEFT JOIN data_source d ON d.id = a.source LEFT JOIN sync s ON s.id = a.sync
     LEFT JOIN job j ON j.id = a.job LEFT JOIN acknowledgement k ON k.alert = a.id,
     LATERAL (SELECT coalesce(s.owner, j.owner, (SELECT r.owner FROM rule r WHERE r.id = a.rule), d.owner,
@@ -364,4 +367,4 @@ FROM alert a LEFT JOIN data_source d ON d.id = a.source LEFT JOIN sync s ON s.id
     LATERAL (SELECT coalesce(ingest_internal.acts_for(o.owner), false) AS may OFFSET 0) m
 WHERE m.may OR a.source = ANY ((SELECT ingest_internal.my_sources())::integer[])
 ORDER BY a.opened_at DESC;
-COMMENT ON VIEW alert_status IS 'alerts: what is wrong and needs attention, and what was';
+COMMENT ON VIEW alert_status IS 'alerts: what is or was wrong and needs attention';

@@ -6,8 +6,8 @@ CREATE FUNCTION add_rule(relation regclass, kind text, columns name[] DEFAULT '{
     RETURNS integer
     AS 'MODULE_PATHNAME', 'ingest_add_rule' LANGUAGE C STRICT;
 COMMENT ON FUNCTION add_rule(regclass, text, name[], jsonb, text, float8)
-    IS 'what must hold in a table: not_null, unique, in_set, range, pattern, length, references, freshness, '
-    'row_count or sql';
+    IS 'adds a rule, which must hold in a table: not_null, unique, in_set, range, pattern, length, references, '
+    'freshness, row_count or sql';
 
 CREATE FUNCTION ingest_internal.drop_rule(actor oid, rule integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -49,7 +49,7 @@ BEGIN
     PERFORM ingest_internal.require('anomaly', anomaly::text, a.id IS NOT NULL, owned
         OR ingest_internal.sees_source(actor, a.source), owned, NULL);
     IF a.resolved_at IS NOT NULL THEN
-        RAISE NOTICE 'anomaly % is resolved already', anomaly;
+        RAISE NOTICE 'anomaly % is already resolved', anomaly;
         RETURN;
     END IF;
     UPDATE ingest.anomaly x SET resolved_at = now() WHERE x.id = a.id;

@@ -205,7 +205,7 @@ compile(Rule *rule, const char *relation)
 
 		if (n != rule->n_columns)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("a reference needs as many columns here as there")));
+							errmsg("a reference needs the same number of columns on both sides")));
 		initStringInfo(&match);
 		initStringInfo(&given);
 		for (int i = 0; i < n; i++)
@@ -270,7 +270,7 @@ require_table_owner(Oid relid, const char *relation)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of table %s", relation),
-				 errdetail("What holds in a table is for its owner to say.")));
+				 errdetail("Only its owner can say what must hold in a table.")));
 }
 
 /* What a scan would find out at its first row, or at its end */
@@ -568,7 +568,7 @@ ingest_check_quality(PG_FUNCTION_ARGS)
 	if (n == 0)
 		ereport(NOTICE,
 				(errmsg("there are no rules of %s to check", relation),
-				 errhint("ingest.add_rule makes one; ingest.suggest_rules finds some that hold now.")));
+				 errhint("ingest.add_rule creates one; ingest.suggest_rules finds some that hold now.")));
 	check_rules(rules, n, relation);
 	for (int i = 0; i < n; i++)
 		keep_result(&rules[i], &subject, run, rsinfo);

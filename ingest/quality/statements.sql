@@ -10,7 +10,8 @@ BEGIN ATOMIC
         ingest_internal.owns(r.owner, rules_of.relation)
     FROM ingest.rule r WHERE r.relation = rules_of.relation AND r.enabled ORDER BY r.id;
 END;
-COMMENT ON FUNCTION ingest_internal.rules_of(oid) IS 'rules of a table, and whether who made them owns it still';
+COMMENT ON FUNCTION ingest_internal.rules_of(oid)
+    IS 'enabled rules of a table, and whether those who made them still own it';
 
 -- Rules of what had this name before are under its name of now, or go with it, should no event trigger have seen to
 -- that yet.
@@ -30,7 +31,7 @@ BEGIN ATOMIC
     RETURNING id;
 END;
 COMMENT ON FUNCTION ingest_internal.rule_insert(oid, integer, oid, name, name, text, name[], jsonb, text, float8)
-    IS 'what must hold in a table; one that is there already is enabled again, with these limits';
+    IS 'records a rule; an existing one is enabled again, with these limits';
 
 CREATE FUNCTION ingest_internal.rule_checked(of_rule integer, run bigint, "rows" bigint, violations bigint,
     ok boolean, examples text[],
@@ -41,13 +42,13 @@ BEGIN ATOMIC
     SELECT ingest_internal.alert_rule(of_rule);
 END;
 COMMENT ON FUNCTION ingest_internal.rule_checked(integer, bigint, bigint, bigint, boolean, text[], text)
-    IS 'whether a rule held';
+    IS 'records whether a rule held';
 
 CREATE FUNCTION ingest_internal.rule_column_type(relation regclass, quoted_column text) RETURNS text LANGUAGE sql STABLE
     RETURN (SELECT format_type(a.atttypid, a.atttypmod) FROM pg_attribute a
         WHERE a.attrelid = relation AND quote_ident(a.attname) = quoted_column AND a.attnum > 0 AND NOT a.attisdropped);
 COMMENT ON FUNCTION ingest_internal.rule_column_type(regclass, text)
-    IS 'the type of a column, as it is written; null: there is none';
+    IS 'the type of a column, as written; null if there is none';
 
 CREATE FUNCTION ingest_internal.rule_texts(list jsonb) RETURNS text[] LANGUAGE sql IMMUTABLE
     RETURN ARRAY(SELECT e.value FROM jsonb_array_elements_text(list) WITH ORDINALITY e (value, n) ORDER BY e.n);

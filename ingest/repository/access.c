@@ -191,8 +191,8 @@ require_owner(Oid owner, const char *known, const char *what, const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be owner of %s \"%s\"", what, name),
 			 now ? errhint("It belongs to %s.", now)
-				 : errhint("It belonged to %s, which is gone; an admin gives what that had to another role: "
-						   "SELECT * FROM ingest.reassign('-', 'new_owner', called => %s).",
+				 : errhint("It belonged to %s, which is gone; an admin can give what it had to another role: SELECT * "
+						   "FROM ingest.reassign('-', 'new_owner', called => %s).",
 						   known, quote_literal_cstr(known))));
 }
 
@@ -250,7 +250,8 @@ reader_of(Oid relid, const char *what)
 	if (!reading->same_rows)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be owner of %s", reading->name),
-				 errdetail("The %s of a view or foreign table is for its owner, who may see other rows in it than you.",
+				 errdetail("The %s of a view or foreign table is for its owner, who may see rows in it that you may "
+						   "not.",
 						   what)));
 	require_all_readable(relid, what);
 	return reading->owner;

@@ -4,7 +4,7 @@
 CREATE FUNCTION ingest_internal.my_sources() RETURNS integer[]
     AS 'MODULE_PATHNAME', 'ingest_my_sources' LANGUAGE C STABLE;
 COMMENT ON FUNCTION ingest_internal.my_sources()
-    IS 'sources that the caller may see: own ones and those granted to a role of theirs; remembered within the '
+    IS 'sources that the caller may see: their own, and those granted to a role of theirs; remembered within the '
     'transaction';
 
 CREATE FUNCTION ingest_internal.my_syncs() RETURNS integer[]
@@ -21,7 +21,8 @@ COMMENT ON FUNCTION ingest_internal.sees_source(oid, integer) IS 'whether a role
 CREATE FUNCTION ingest_internal.sees_rows(sync integer) RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_sees_rows' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION ingest_internal.sees_rows(integer)
-    IS 'whether the caller may see values of a copy''s rows: as its owner, or who may SELECT all its columns and rows';
+    IS 'whether the caller may see values of a copy''s rows: as its owner, or as a role that may SELECT all its '
+    'columns and rows';
 
 CREATE FUNCTION ingest_internal.owns(role oid, relation oid) RETURNS boolean LANGUAGE sql STABLE
     -- a superuser has the rights of everybody: what it keeps in the table of another role would run that role's
@@ -29,13 +30,14 @@ CREATE FUNCTION ingest_internal.owns(role oid, relation oid) RETURNS boolean LAN
     RETURN EXISTS (SELECT FROM pg_roles r JOIN pg_class c ON c.oid = owns.relation JOIN pg_roles o ON o.oid = c.relowner
         WHERE r.oid = owns.role AND pg_has_role(r.oid, o.oid, 'USAGE') AND (o.rolsuper OR NOT r.rolsuper));
 COMMENT ON FUNCTION ingest_internal.owns(oid, oid)
-    IS 'whether a role has the rights of a relation''s owner, a superuser only of a superuser''s; false where '
-    'either is gone';
+    IS 'whether a role has the rights of a relation''s owner, where only a superuser has those of a superuser; '
+    'false if either no longer exists';
 
 CREATE FUNCTION ingest_internal.open_watermark(watermark text) RETURNS text LANGUAGE sql IMMUTABLE
     RETURN CASE WHEN watermark ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9:.+-]+)?$' THEN watermark END;
 COMMENT ON FUNCTION ingest_internal.open_watermark(text)
-    IS 'a watermark that is a time says how fresh a copy is; another one is a value of a row, and is not for everybody';
+    IS 'a watermark that is a time, which says how fresh a copy is; null for any other, which is a value of a row '
+    'and not for everybody';
 
 -- Nothing is said of a relation before it is known that its number is one of this database: see at_home.
 CREATE FUNCTION ingest_internal.sees_table(owner oid, relation oid) RETURNS boolean LANGUAGE sql STABLE
@@ -44,7 +46,7 @@ CREATE FUNCTION ingest_internal.sees_table(owner oid, relation oid) RETURNS bool
         AND has_schema_privilege(c.relnamespace, 'USAGE') AND ingest_internal.owns(sees_table.owner, c.oid)
         FROM pg_class c WHERE c.oid = sees_table.relation), false);
 COMMENT ON FUNCTION ingest_internal.sees_table(oid, oid)
-    IS 'whether the caller may SELECT all columns and rows of a table that is still its owner''s';
+    IS 'whether the caller may SELECT all columns and rows of a table that the given owner still owns';
 
 CREATE FUNCTION ingest_internal.may_read(owner oid, relation oid, attnum smallint) RETURNS boolean LANGUAGE sql STABLE
     RETURN ingest_internal.at_home() AND coalesce((SELECT has_column_privilege(c.oid, a.attnum, 'SELECT')
@@ -53,7 +55,7 @@ CREATE FUNCTION ingest_internal.may_read(owner oid, relation oid, attnum smallin
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
         WHERE c.oid = may_read.relation AND a.attnum = may_read.attnum AND a.attnum > 0 AND NOT a.attisdropped), false);
 COMMENT ON FUNCTION ingest_internal.may_read(oid, oid, smallint)
-    IS 'whether the caller may SELECT from a column, of all rows, of a table that is still its owner''s';
+    IS 'whether the caller may SELECT a column, for all rows, of a table that the given owner still owns';
 
 CREATE FUNCTION ingest_internal.own_source(actor oid, name text) RETURNS ingest.data_source LANGUAGE plpgsql AS $$
 DECLARE

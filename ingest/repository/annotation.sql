@@ -17,7 +17,7 @@ BEGIN
     SELECT * INTO d FROM ingest.data_source x WHERE x.id = t.source;
     IF table_id IS NULL OR name IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
-            MESSAGE = 'an annotation is of a table, and has a name: description, tags, classification …';
+            MESSAGE = 'an annotation needs a table and a name: description, tags, classification …';
     ELSIF t.id IS NULL OR ingest_internal.sees_source(actor, d.id) IS NOT TRUE THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('no source has a table %s', table_id),
             HINT = 'SELECT id, name FROM ingest.source_table lists them.';
@@ -26,7 +26,7 @@ BEGIN
             MESSAGE = 'the name of an annotation has 1 to 400 bytes and no control characters, and who says it '
                 '400 bytes';
     ELSIF octet_length(value::text) > 100000 THEN
-        RAISE EXCEPTION USING ERRCODE = 'program_limit_exceeded', MESSAGE = 'an annotation has 100,000 bytes at most';
+        RAISE EXCEPTION USING ERRCODE = 'program_limit_exceeded', MESSAGE = 'an annotation has at most 100,000 bytes';
     END IF;
     IF column_name IS NOT NULL THEN
         SELECT c.id INTO of_column FROM ingest.source_column c
@@ -44,8 +44,8 @@ BEGIN
             AND a.ended_at IS NULL FOR UPDATE;
         IF ends AND was.id IS NULL
             OR (was.value, was.said_by) IS NOT DISTINCT FROM (value, annotate.by) AND was.id IS NOT NULL THEN
-            RAISE NOTICE '%', CASE WHEN ends THEN format('nothing is said of %s by that name', object)
-                ELSE format('that is said of %s already', object) END;
+            RAISE NOTICE '%', CASE WHEN ends THEN format('%s has no annotation of that name', object)
+                ELSE format('%s already has that annotation', object) END;
             RETURN was.id;
         END IF;
         UPDATE ingest.annotation a SET ended_at = clock_timestamp() WHERE a.id = was.id;
@@ -63,11 +63,11 @@ BEGIN
     RETURN number;
 END $$;
 COMMENT ON FUNCTION ingest_internal.annotate(oid, integer, text, text, jsonb, text)
-    IS 'says something of a table of a source, or of a column of it';
+    IS 'annotates a table of a source, or a column of it';
 CREATE FUNCTION ingest_internal.annotate(table_id integer, column_name text, name text, value jsonb, by text)
     RETURNS bigint
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION ingest_internal.annotate(integer, text, text, jsonb, text) IS 'the same as the caller';
+COMMENT ON FUNCTION ingest_internal.annotate(integer, text, text, jsonb, text) IS 'the same, as the caller';
 
 CREATE FUNCTION ingest_internal.annotate(actor oid, object text, name text, value jsonb, by text) RETURNS bigint
     LANGUAGE plpgsql AS $$
@@ -77,10 +77,10 @@ DECLARE
     of_table integer;
 BEGIN
     IF object IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'what it is said of must not be null';
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'the object to annotate must not be null';
     ELSIF cardinality(p) NOT IN (2, 3) THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'something is said of a foreign table of a source or its copy, or of a column of these',
+            MESSAGE = 'only a foreign table of a source, its copy, or a column of these can be annotated',
             HINT = 'Name it as schema.table or schema.table.column.';
     END IF;
     -- of a copy is said what is said of the table that it is copied from
@@ -105,16 +105,16 @@ COMMENT ON FUNCTION annotate(text, text, jsonb, text)
 CREATE VIEW annotation_status WITH (security_barrier) AS
 SELECT d.name AS source, -- name of the source
     d.id AS source_id, -- its number
-    t.name AS table_name, -- the table there
+    t.name AS table_name, -- the table at the source
     t.id AS table_id, -- its number
-    c.name AS column_name, -- the column; null: it is said of the table
+    c.name AS column_name, -- the column; null: the table itself
     a.id AS annotation, -- number of the annotation
-    a.name AS name, -- what is said: description, tags, classification …
-    a.value AS value, -- and that is it
+    a.name AS name, -- what it says: description, tags, classification …
+    a.value AS value, -- its value
     a.said_by AS said_by, -- who says so, in their own words
-    ingest_internal.role_name(a.role, a.role_name) AS role, -- as which role
+    ingest_internal.role_name(a.role, a.role_name) AS role, -- role that made it
     a.said_at AS said_at, -- since when
-    a.ended_at AS ended_at -- until when it held; null: it holds
+    a.ended_at AS ended_at -- until when it was valid; null: it still is
 FROM annotation a JOIN source_table t ON t.id = a.table_id JOIN data_source d ON d.id = a.source
     LEFT JOIN source_column c ON c.id = a.column_id
 WHERE a.source = ANY ((SELECT ingest_internal.my_sources())::integer[]);

@@ -59,7 +59,7 @@ source_by_name(const char *name)
 	if (id == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no source \"%s\"", name),
-				 errhint("ingest.register_source makes one; SELECT source FROM ingest.source_status lists them.")));
+				 errhint("ingest.register_source creates one; SELECT source FROM ingest.source_status lists them.")));
 	return source_by_id(to_int4(id));
 }
 
@@ -110,7 +110,7 @@ ingest_register_source(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_NAME_TOO_LONG), errmsg("\"%s\" is too long for the name of a schema", schema),
 						errhint("Name its schema with schema => '…'.")));
 	if (repo_value("SELECT ingest_internal.source_id($1)", arg_text(name)))
-		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("there is a source \"%s\" already", name)));
+		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("source \"%s\" already exists", name)));
 	if (!OidIsValid(get_namespace_oid(schema, true)))
 		user_run(psprintf("CREATE SCHEMA %s", quote_identifier(schema)));
 	id = repo_value("SELECT ingest_internal.source_insert($1, $2, $3, $4, $5, $6, $7, $8, $9::integer, $10, $11)",

@@ -261,7 +261,7 @@ step(Crawl *c, void (*function)(void *))
 	if (attempt_as_owner_and_commit(c->source->owner, function, c, &c->failure))
 		return true;
 	if (c->run && !attempt_as_owner_and_commit(c->source->owner, write_failure, c, &failure))
-		ereport(WARNING, (errmsg("the failure of run %lld could not be written down: %s", (long long) c->run->id,
+		ereport(WARNING, (errmsg("the failure of run %lld could not be recorded: %s", (long long) c->run->id,
 								 failure.message)));
 	return false;
 }
@@ -364,7 +364,7 @@ find_source(void *arg)
 	{
 		c->source = NULL;
 		ereport(ERROR,
-				(errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("source \"%s\" is being crawled already", c->name)));
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("source \"%s\" is already being crawled", c->name)));
 	}
 }
 

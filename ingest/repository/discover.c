@@ -102,7 +102,8 @@ follow_columns(Crawl *c, const char *imported, const char *old, const char *loca
 				user_run(f[i].comment);
 			continue;
 		}
-		discover_warn(c, psprintf("column %s.%s was %s at the source but could not follow: %s", local, f[i].column_name,
+		discover_warn(c, psprintf("column %s.%s was %s at the source but could not be changed here: %s",
+								  local, f[i].column_name,
 								  f[i].change, failure_text(&failure)));
 	}
 }

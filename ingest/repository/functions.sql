@@ -6,7 +6,7 @@ CREATE FUNCTION register_source(name text, server name, schema name DEFAULT NULL
     description text DEFAULT NULL, refresh_schedule text DEFAULT NULL, max_parallel integer DEFAULT 2) RETURNS integer
     AS 'MODULE_PATHNAME', 'ingest_register_source' LANGUAGE C;
 COMMENT ON FUNCTION register_source(text, name, name, text[], text[], text, text, integer)
-    IS 'makes a foreign server a source; its foreign tables go to a schema of its own';
+    IS 'registers a foreign server as a source; its foreign tables go into a schema of their own';
 
 CREATE FUNCTION ingest_internal.check_source_row() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -25,25 +25,27 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION ingest_internal.check_source_row() IS 'what a source may be told, in sentences';
+COMMENT ON FUNCTION ingest_internal.check_source_row()
+    IS 'checks the settings of a source, with errors in plain sentences';
 CREATE TRIGGER check_source_row BEFORE INSERT OR UPDATE OF name, max_parallel, remote_schemas,
     include ON data_source FOR EACH ROW EXECUTE FUNCTION ingest_internal.check_source_row();
 
 CREATE FUNCTION check_source(source text) RETURNS TABLE (what text, ok boolean, detail text)
     AS 'MODULE_PATHNAME', 'ingest_check_source' LANGUAGE C STRICT;
-COMMENT ON FUNCTION check_source(text) IS 'connection, login, permissions: as the connector checks them; remembered';
+COMMENT ON FUNCTION check_source(text)
+    IS 'checks connection, login and permissions, in the way the connector does; the result is kept';
 
 CREATE PROCEDURE crawl(source text, tables text[] DEFAULT NULL, count_rows boolean DEFAULT true)
     AS 'MODULE_PATHNAME', 'ingest_crawl' LANGUAGE C;
 COMMENT ON PROCEDURE crawl(text, text[], boolean)
-    IS 'finds schemas, tables, columns, keys and descriptions; makes or alters foreign tables; keeps what changed';
+    IS 'finds schemas, tables, columns, keys and descriptions; creates or alters foreign tables; records what changed';
 
 CREATE FUNCTION ingest_internal.pause_source(actor oid, source text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     d ingest.data_source := ingest_internal.own_source(actor, source);
 BEGIN
     IF d.state = 'paused' THEN
-        RAISE NOTICE 'source "%" is paused already', source;
+        RAISE NOTICE 'source "%" is already paused', source;
         RETURN;
     END IF;
     UPDATE ingest.data_source x SET state = 'paused' WHERE x.id = d.id;
@@ -114,7 +116,7 @@ BEGIN
         RETURN;
     END IF;
     IF NOT pg_has_role(ingest_internal.role_oid(role), 'ingest_reader', 'USAGE') THEN
-        RAISE NOTICE USING MESSAGE = format('role "%s" may not look into the repository yet', role),
+        RAISE NOTICE USING MESSAGE = format('role "%s" may not see the repository yet', role),
             HINT = format('GRANT ingest_reader TO %I.', role);
     END IF;
     PERFORM ingest_internal.audit(actor, 'grant_source', source, NULL, to_jsonb(role));
@@ -142,7 +144,7 @@ END $$;
 COMMENT ON FUNCTION ingest_internal.revoke_source(oid, text, name) IS 'see ingest.revoke_source';
 CREATE FUNCTION revoke_source(source text, role name) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION revoke_source(text, name) IS 'takes back what grant_source gave';
+COMMENT ON FUNCTION revoke_source(text, name) IS 'revokes what grant_source granted';
 
 CREATE FUNCTION ingest_internal.set_owner(actor oid, source text, owner name) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -151,7 +153,7 @@ DECLARE
 BEGIN
     IF NOT ingest_internal.changes_for(actor, new_owner) THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-            MESSAGE = format('only a superuser gives a source to "%s"', owner),
+            MESSAGE = format('only a superuser can give a source to "%s"', owner),
             DETAIL = 'What belongs to a source runs as its owner, and that role is a superuser or can become one.';
     END IF;
     IF new_owner = d.owner THEN
@@ -178,8 +180,8 @@ COMMENT ON FUNCTION ingest_internal.set_owner(oid, text, name) IS 'see ingest.se
 CREATE FUNCTION set_owner(source text, owner name) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_set_owner' LANGUAGE C;
 COMMENT ON FUNCTION set_owner(text, name)
-    IS 'gives a source, and what its owner keeps of it, to another role; for admins. Tables and schemas are given '
-    'by ALTER … OWNER TO';
+    IS 'gives a source, and what its owner keeps of it, to another role; for admins. To give tables and schemas, '
+    'use ALTER … OWNER TO';
 
 -- Another PostgreSQL says which columns are keys and what things are called: its catalogue, looked at through the
 -- wrapper.
@@ -274,9 +276,10 @@ EXCEPTION WHEN insufficient_privilege OR read_only_sql_transaction OR undefined_
     running := NULL;
 END $$;
 COMMENT ON FUNCTION ingest_internal.postgres_horizon(name)
-    IS 'the time at a source behind postgres_fdw, and then the transactions under way there; nulls: nobody can say';
+    IS 'the current time at a source behind postgres_fdw, and the transactions under way there at that time; nulls '
+    'if they cannot be told';
 
 CREATE FUNCTION profile(relation regclass, sample_rows bigint DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'ingest_profile_now' LANGUAGE C;
 COMMENT ON FUNCTION profile(regclass, bigint)
-    IS 'profiles a table into profile_stats, holds that against its history and records anomalies; gives the run';
+    IS 'profiles a table into profile_stats, compares that with its history and records anomalies; returns the run';

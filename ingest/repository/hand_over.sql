@@ -9,40 +9,41 @@ CREATE FUNCTION ingest_internal.is_had_by(owner oid, owner_name name, role oid, 
         ELSE owner IS NOT NULL AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = owner)
             AND (called IS NULL OR owner_name = called) END;
 COMMENT ON FUNCTION ingest_internal.is_had_by(oid, name, oid, name)
-    IS 'whether a thing is a role''s; role 0: whether it is nobody''s, and was that of a role of this name';
+    IS 'whether an object belongs to a role; role 0: whether it belongs to nobody, and belonged to a role of this name';
 
 CREATE FUNCTION ingest_internal.require_hand_over(actor oid, "from" oid, "to" oid, called name) RETURNS void
     LANGUAGE plpgsql AS $$
 BEGIN
     IF "from" IS NULL OR "to" IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
-            MESSAGE = 'who hands over, and to whom, must not be null',
-            HINT = 'What belongs to roles that are gone is that of ''-''.';
+            MESSAGE = 'the roles to hand over from and to must not be null',
+            HINT = 'Use ''-'' for what belongs to roles that no longer exist.';
     ELSIF NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = "to")
         OR "from" <> 0 AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = "from") THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = 'that role does not exist',
-            HINT = 'What belongs to roles that are gone is that of ''-''.';
+            HINT = 'Use ''-'' for what belongs to roles that no longer exist.';
     ELSIF "from" = "to" THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('%s has what it has already', "to"::regrole);
+            MESSAGE = format('%s cannot hand over to itself', "to"::regrole);
     ELSIF called IS NOT NULL AND "from" <> 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'called tells roles apart that are gone, and this one is there',
-            HINT = 'Name ''-'' as the role from which things go over, or leave called out.';
+            MESSAGE = 'called is only for roles that no longer exist, and this one exists',
+            HINT = 'Name ''-'' as the role to hand over from, or leave called out.';
     ELSIF NOT ingest_internal.changes_for(actor, "from") THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-            MESSAGE = CASE WHEN "from" = 0 THEN 'what is nobody''s any more is handed over by an admin'
-                ELSE format('what %s has is handed over by a member of that role', "from"::regrole) END,
+            MESSAGE = CASE WHEN "from" = 0 THEN 'only an admin can hand over what no longer belongs to anybody'
+                ELSE format('only a member of role %s can hand over what it has', "from"::regrole) END,
             HINT = 'An admin may, unless that role is a superuser or can become one; a superuser always may.';
     ELSIF NOT ingest_internal.changes_for(actor, "to") THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-            MESSAGE = format('to %s a member of that role hands over', "to"::regrole),
+            MESSAGE = format('only a member of role %s can hand things over to it', "to"::regrole),
             DETAIL = 'What is handed over runs as that role.',
             HINT = 'An admin may, unless that role is a superuser or can become one; a superuser always may.';
     END IF;
 END $$;
 COMMENT ON FUNCTION ingest_internal.require_hand_over(oid, oid, oid, name)
-    IS 'an error unless a role may hand over what one has to another: who has the rights of both, or an admin';
+    IS 'raises an error unless a role may hand over what one role has to another: it must have the rights of both, '
+    'or be an admin';
 
 -- Children of a partitioned table are given one by one.  A role that is gone owns nothing in the catalogue.
 CREATE FUNCTION ingest_internal.objects_to_give(actor oid, "from" oid, "to" oid, called name)
@@ -78,8 +79,8 @@ BEGIN
             WHERE c.relowner = "from" ORDER BY c.oid;
 END $$;
 COMMENT ON FUNCTION ingest_internal.objects_to_give(oid, oid, oid, name)
-    IS 'copies, their views of history, foreign tables, schemas and servers of sources that a role owns, and how '
-    'they are given to another';
+    IS 'copies, their history views, foreign tables, schemas and servers of sources that a role owns, and how to '
+    'give them to another';
 
 -- Functions of the server's own have no dependencies; those of a superuser nobody else can change.
 CREATE FUNCTION ingest_internal.code_of(relation oid, trusted oid) RETURNS text LANGUAGE sql STABLE
@@ -95,7 +96,7 @@ CREATE FUNCTION ingest_internal.code_of(relation oid, trusted oid) RETURNS text 
                     UNION ALL SELECT 'pg_rewrite'::regclass, w.oid FROM pg_rewrite w WHERE w.ev_class = relation
                     UNION ALL SELECT 'pg_policy'::regclass, y.oid FROM pg_policy y WHERE y.polrelid = relation))));
 COMMENT ON FUNCTION ingest_internal.code_of(oid, oid)
-    IS 'functions that run when a table is written, and that somebody else than a role or a superuser could change';
+    IS 'functions that run when a table is written and that somebody other than a role or a superuser could change';
 
 CREATE FUNCTION ingest_internal.lacks_at_source(role oid, giver oid, server oid, schema oid) RETURNS text
     LANGUAGE sql STABLE
@@ -113,7 +114,7 @@ CREATE FUNCTION ingest_internal.lacks_at_source(role oid, giver oid, server oid,
             AND NOT has_schema_privilege(role, n.oid, 'USAGE'))), '')
         FROM pg_foreign_server s WHERE s.oid = server);
 COMMENT ON FUNCTION ingest_internal.lacks_at_source(oid, oid, oid, oid)
-    IS 'what a role lacks to work with a source, as statements; null: nothing';
+    IS 'what a role lacks to work with a source, as statements; null if nothing';
 
 CREATE FUNCTION ingest_internal.lacks_as_owner(role oid, runs boolean) RETURNS text LANGUAGE sql STABLE
     RETURN (SELECT nullif(concat_ws('; ',
@@ -122,7 +123,7 @@ CREATE FUNCTION ingest_internal.lacks_as_owner(role oid, runs boolean) RETURNS t
         CASE WHEN runs AND NOT r.rolcanlogin THEN format('ALTER ROLE %I LOGIN', r.rolname) END), '')
         FROM pg_roles r WHERE r.oid = role);
 COMMENT ON FUNCTION ingest_internal.lacks_as_owner(oid, boolean)
-    IS 'what a role lacks to work with what it owns, or has run, as statements; null: nothing';
+    IS 'what a role lacks to work with what it owns or runs, as statements; null if nothing';
 
 CREATE FUNCTION ingest_internal.hand_over_sources(giver oid, taker oid, called name)
     RETURNS TABLE (what text, name text, remains text) LANGUAGE plpgsql AS $$
@@ -140,7 +141,7 @@ BEGIN
             WHERE g.role = giver AND d.owner <> taker ORDER BY d.name;
 END $$;
 COMMENT ON FUNCTION ingest_internal.hand_over_sources(oid, oid, name)
-    IS 'sources go over; what others granted does not';
+    IS 'hands over sources, but not what others granted';
 
 CREATE FUNCTION ingest_internal.hand_over_syncs(giver oid, taker oid, called name, trust boolean)
     RETURNS TABLE (what text, name text, remains text) LANGUAGE plpgsql AS $$
@@ -170,7 +171,7 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON FUNCTION ingest_internal.hand_over_syncs(oid, oid, name, boolean)
-    IS 'syncs go over, and those whose copies have code of the old owner wait unless it is trusted';
+    IS 'hands over syncs; those whose copies have code of the old owner wait unless it is trusted';
 
 -- What others wrote that would run as the new owner: expressions, and functions of the tables on both sides.  Whose
 -- tables they are writes such at any time.
@@ -179,7 +180,7 @@ CREATE FUNCTION ingest_internal.strange_owner_of(relation oid, trusted oid) RETU
         FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner
         WHERE c.oid = relation AND c.relowner <> trusted AND NOT r.rolsuper);
 COMMENT ON FUNCTION ingest_internal.strange_owner_of(oid, oid)
-    IS 'who owns a table, if that is somebody else than a role or a superuser';
+    IS 'the owner of a table, if that is neither the given role nor a superuser';
 
 CREATE FUNCTION ingest_internal.hand_over_exports(giver oid, taker oid, called name, trust boolean)
     RETURNS TABLE (what text, name text, remains text) LANGUAGE plpgsql AS $$
@@ -205,7 +206,7 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON FUNCTION ingest_internal.hand_over_exports(oid, oid, name, boolean)
-    IS 'exports go over, and those with code of others wait unless it is trusted';
+    IS 'hands over exports; those with code of others wait unless it is trusted';
 
 -- Nothing that waits in the queue is lost: what is not to run yet is a dead letter, which retry puts back.
 CREATE FUNCTION ingest_internal.hold_job(of_job bigint, taker oid) RETURNS text LANGUAGE plpgsql AS $$
@@ -225,7 +226,7 @@ BEGIN
         CASE WHEN letter IS NOT NULL THEN format('SELECT ingest.retry(%s), which waited in the queue', letter) END);
 END $$;
 COMMENT ON FUNCTION ingest_internal.hold_job(bigint, oid)
-    IS 'a job is not run by itself until somebody says so; what is to be done then';
+    IS 'keeps a job from running by itself until somebody releases it; returns what is to be done then';
 
 CREATE FUNCTION ingest_internal.hand_over_jobs(giver oid, taker oid, called name, trust boolean)
     RETURNS TABLE (what text, name text, remains text) LANGUAGE plpgsql AS $$
@@ -250,8 +251,8 @@ BEGIN
             ORDER BY r.id;
 END $$;
 COMMENT ON FUNCTION ingest_internal.hand_over_jobs(oid, oid, name, boolean)
-    IS 'jobs go over, with what waits in the queue and their schedules, and those of kind sql wait unless they are '
-    'trusted';
+    IS 'hands over jobs, with their entries in the queue and their schedules; those of kind sql wait unless they '
+    'are trusted';
 
 CREATE FUNCTION ingest_internal.hand_over_rules(giver oid, taker oid, called name, trust boolean)
     RETURNS TABLE (what text, name text, remains text) LANGUAGE plpgsql AS $$
@@ -271,7 +272,7 @@ BEGIN
         FROM moved m ORDER BY m.id;
 END $$;
 COMMENT ON FUNCTION ingest_internal.hand_over_rules(oid, oid, name, boolean)
-    IS 'rules go over, and conditions wait unless they are trusted';
+    IS 'hands over rules; conditions wait unless they are trusted';
 
 -- Of what a role has once, what the new owner has already stays.  Who said or did something remains who it was.
 CREATE FUNCTION ingest_internal.hand_over_rest(giver oid, taker oid, called name)
@@ -306,8 +307,8 @@ BEGIN
             'SELECT ingest.acknowledge(%s)', e.role_name, e.id) FROM ended e ORDER BY e.id;
 END $$;
 COMMENT ON FUNCTION ingest_internal.hand_over_rest(oid, oid, name)
-    IS 'consumers, profiles, anomalies, alerts, events, flows and silences go over; nobody takes care of alerts that '
-    'the old owner had acknowledged';
+    IS 'hands over consumers, profiles, anomalies, alerts, events, flows and silences; alerts that the old owner '
+    'had acknowledged are no longer acknowledged';
 
 CREATE FUNCTION ingest_internal.hand_over_by_services(actor oid, "from" oid, "to" oid, called name, trust boolean)
     RETURNS TABLE (what text, name text, remains text) LANGUAGE plpgsql AS $$
@@ -321,7 +322,7 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON FUNCTION ingest_internal.hand_over_by_services(oid, oid, oid, name, boolean)
-    IS 'what other extensions keep of a role goes over';
+    IS 'hands over what other extensions keep for a role';
 
 CREATE FUNCTION ingest_internal.reassign(actor oid, "from" oid, "to" oid, called name, trust boolean, given text[],
     kept text[], statements text[]) RETURNS TABLE (what text, name text, remains text) LANGUAGE plpgsql AS $$
@@ -382,6 +383,7 @@ CREATE FUNCTION reassign(old_owner regrole, new_owner regrole, called name DEFAU
     RETURNS TABLE (what text, name text, remains text)
     AS 'MODULE_PATHNAME', 'ingest_reassign' LANGUAGE C;
 COMMENT ON FUNCTION reassign(regrole, regrole, name, boolean)
-    IS 'gives all that a role has here to another: sources, copies, jobs, rules, consumers, sinks, tokens; ''-'' is '
-    'who is gone, all of them or those of that name. Gives what went over, and what remains to be done; code and '
-    'addresses of the old owner wait to be looked at unless they are trusted';
+    IS 'hands over everything that a role has here to another: sources, copies, jobs, rules, consumers, sinks, '
+    'tokens; ''-'' stands for roles that no longer exist, all of them or those of the given name. Returns what '
+    'was handed over, and what remains to be done; code and addresses of the old owner wait for review unless '
+    'they are trusted';

@@ -6,31 +6,32 @@
 CREATE FUNCTION ingest_internal.at_home() RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_at_home' LANGUAGE C STABLE;
 COMMENT ON FUNCTION ingest_internal.at_home()
-    IS 'whether the numbers that the repository keeps are those of this database: not after a restore, until enable()';
+    IS 'whether the OIDs kept in the repository are those of this database: not after a restore, until enable()';
 
 CREATE FUNCTION ingest_internal.relation_named(schema_name name, relation_name name) RETURNS oid LANGUAGE sql STABLE
     RETURN coalesce((SELECT c.oid FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
         WHERE n.nspname = relation_named.schema_name AND c.relname = relation_named.relation_name), 0::oid);
-COMMENT ON FUNCTION ingest_internal.relation_named(name, name) IS 'what has the name now; 0: nothing';
+COMMENT ON FUNCTION ingest_internal.relation_named(name, name)
+    IS 'the relation that now has this name; 0 if there is none';
 
 CREATE FUNCTION ingest_internal.column_named(relation oid, column_name name) RETURNS smallint LANGUAGE sql STABLE
     RETURN coalesce((SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = column_named.relation
         AND a.attname = column_named.column_name
         AND a.attnum > 0 AND NOT a.attisdropped), 0::smallint);
 COMMENT ON FUNCTION ingest_internal.column_named(oid, name)
-    IS 'the number of the column that has the name now; 0: none';
+    IS 'the number of the column that now has this name; 0 if there is none';
 
 CREATE FUNCTION ingest_internal.columns_named(relation oid, columns name[]) RETURNS smallint[] LANGUAGE sql STABLE
     RETURN ARRAY(SELECT ingest_internal.column_named(columns_named.relation, u.name)
         FROM unnest(columns_named.columns) WITH ORDINALITY u (name, n) ORDER BY u.n);
-COMMENT ON FUNCTION ingest_internal.columns_named(oid, name[]) IS 'the same of several';
+COMMENT ON FUNCTION ingest_internal.columns_named(oid, name[]) IS 'the same for several columns';
 
 CREATE FUNCTION ingest_internal.column_names(relation oid, attnums smallint[]) RETURNS name[] LANGUAGE sql STABLE
     RETURN ARRAY(SELECT a.attname FROM unnest(column_names.attnums) WITH ORDINALITY u (attnum, n)
         JOIN pg_attribute a ON a.attrelid = column_names.relation AND a.attnum = u.attnum AND NOT a.attisdropped
             ORDER BY u.n);
 COMMENT ON FUNCTION ingest_internal.column_names(oid, smallint[])
-    IS 'what columns are called now, without those that are gone';
+    IS 'the current names of columns, without those that are gone';
 
 CREATE FUNCTION ingest_internal.place_of_table(of_schema integer, remote_name text)
     RETURNS TABLE (schema_name name, relation_name name) LANGUAGE sql STABLE
@@ -42,7 +43,7 @@ CREATE FUNCTION ingest_internal.place_of_table(of_schema integer, remote_name te
       WHERE t.schema_id = place_of_table.of_schema AND t.name = place_of_table.remote_name AND s.srvname = d.server;
     END;
 COMMENT ON FUNCTION ingest_internal.place_of_table(integer, text)
-    IS 'where the foreign table of a source''s table is now; no row: there is none';
+    IS 'where the foreign table of a source''s table is now; no row if there is none';
 
 -- What is written by name gets its number with the row. Rows of a dump have numbers already: enable() looks them up
 -- again.
@@ -53,7 +54,7 @@ BEGIN
     NEW.server_oid := coalesce((SELECT s.oid FROM pg_foreign_server s WHERE s.srvname = NEW.server), 0);
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION ingest_internal.bind_source() IS 'a new source by what its schema and server are';
+COMMENT ON FUNCTION ingest_internal.bind_source() IS 'records which schema and server a new source has';
 CREATE TRIGGER bind BEFORE INSERT ON data_source FOR EACH ROW
     WHEN (NEW.schema_oid IS NULL) EXECUTE FUNCTION ingest_internal.bind_source();
 
@@ -62,7 +63,8 @@ BEGIN
     NEW.relation := ingest_internal.relation_named(NEW.local_schema, NEW.local_name);
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION ingest_internal.bind_source_table() IS 'a new table of a source by what its foreign table is';
+COMMENT ON FUNCTION ingest_internal.bind_source_table()
+    IS 'records which foreign table a new table of a source has';
 CREATE TRIGGER bind BEFORE INSERT ON source_table FOR EACH ROW
     WHEN (NEW.relation IS NULL) EXECUTE FUNCTION ingest_internal.bind_source_table();
 
@@ -71,7 +73,7 @@ BEGIN
     NEW.target := ingest_internal.relation_named(NEW.target_schema, NEW.target_table);
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION ingest_internal.bind_sync() IS 'a new sync by what its copy is';
+COMMENT ON FUNCTION ingest_internal.bind_sync() IS 'records which copy a new sync has';
 CREATE TRIGGER bind BEFORE INSERT ON sync FOR EACH ROW
     WHEN (NEW.target IS NULL) EXECUTE FUNCTION ingest_internal.bind_sync();
 
@@ -84,7 +86,7 @@ BEGIN
     PERFORM ingest_internal.era();
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION ingest_internal.bind_rule() IS 'a new rule by what its table and columns are';
+COMMENT ON FUNCTION ingest_internal.bind_rule() IS 'records which table and columns a new rule has';
 CREATE TRIGGER bind BEFORE INSERT ON rule FOR EACH ROW
     WHEN (NEW.attnums IS NULL) EXECUTE FUNCTION ingest_internal.bind_rule();
 
@@ -95,7 +97,7 @@ BEGIN
     NEW.owner_name := (SELECT r.rolname FROM pg_roles r WHERE r.oid = NEW.owner);
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION ingest_internal.bind_anomaly() IS 'a new anomaly by what its table and column are';
+COMMENT ON FUNCTION ingest_internal.bind_anomaly() IS 'records which table and column a new anomaly has';
 CREATE TRIGGER bind BEFORE INSERT ON anomaly FOR EACH ROW
     WHEN (NEW.attnum IS NULL) EXECUTE FUNCTION ingest_internal.bind_anomaly();
 
@@ -110,7 +112,7 @@ BEGIN
         FROM made n WHERE n.to_relation IS NULL) r WHERE e.id = r.id;
     RETURN NULL;
 END $$;
-COMMENT ON FUNCTION ingest_internal.bind_lineage() IS 'new flows by what their relations and columns are';
+COMMENT ON FUNCTION ingest_internal.bind_lineage() IS 'records which relations and columns new flows have';
 CREATE TRIGGER bind AFTER INSERT ON lineage_edge REFERENCING NEW TABLE AS made
     FOR EACH STATEMENT EXECUTE FUNCTION ingest_internal.bind_lineage();
 
@@ -132,7 +134,7 @@ BEGIN
         OR EXISTS (SELECT FROM ingest.lineage_edge e WHERE e.to_relation = ANY (is_known.relations)
             AND e.to_relation <> 0);
 END $$;
-COMMENT ON FUNCTION ingest_internal.is_known(oid[]) IS 'whether anything is kept of one of these relations';
+COMMENT ON FUNCTION ingest_internal.is_known(oid[]) IS 'whether anything is kept about one of these relations';
 
 CREATE FUNCTION ingest_internal.known_relations() RETURNS oid[] LANGUAGE sql STABLE
     RETURN ARRAY(SELECT k.relation FROM (SELECT t.relation FROM ingest.source_table t UNION SELECT s.target
@@ -142,7 +144,7 @@ CREATE FUNCTION ingest_internal.known_relations() RETURNS oid[] LANGUAGE sql STA
             UNION SELECT a.relation FROM ingest.anomaly a
         UNION SELECT e.from_relation FROM ingest.lineage_edge e UNION SELECT e.to_relation
             FROM ingest.lineage_edge e) k WHERE k.relation <> 0);
-COMMENT ON FUNCTION ingest_internal.known_relations() IS 'all relations of which anything is kept';
+COMMENT ON FUNCTION ingest_internal.known_relations() IS 'all relations about which anything is kept';
 
 CREATE FUNCTION ingest_internal.forget_relations(relations oid[]) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
@@ -162,8 +164,8 @@ CREATE FUNCTION ingest_internal.forget_relations(relations oid[]) RETURNS void L
         OR e.to_relation = ANY (forget_relations.relations);
     END;
 COMMENT ON FUNCTION ingest_internal.forget_relations(oid[])
-    IS 'these are gone: rules, profiles, samples and flows go with them; syncs have no copy; their history and '
-    'anomalies are for their owner alone';
+    IS 'forgets dropped relations: their rules, profiles, samples and flows go with them; syncs are left without a '
+    'copy; their history and anomalies are for their owner alone';
 
 CREATE FUNCTION ingest_internal.forget_columns(relations oid[]) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
@@ -186,7 +188,7 @@ CREATE FUNCTION ingest_internal.forget_columns(relations oid[]) RETURNS void LAN
           AND a.attnum = c.attnum AND a.attisdropped;
     END;
 COMMENT ON FUNCTION ingest_internal.forget_columns(oid[])
-    IS 'what is kept of columns that these relations do not have any more goes';
+    IS 'deletes what is kept about columns that these relations no longer have';
 
 CREATE FUNCTION ingest_internal.follow_columns(relations oid[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -235,7 +237,7 @@ BEGIN
       WHERE e.to_relation = ANY (relations) AND e.to_attnum > 0 AND a.attrelid = e.to_relation
           AND a.attnum = e.to_attnum AND a.attname <> e.to_column;
 END $$;
-COMMENT ON FUNCTION ingest_internal.follow_columns(oid[]) IS 'names of columns of these relations, as they are now';
+COMMENT ON FUNCTION ingest_internal.follow_columns(oid[]) IS 'updates the names kept of the columns of these relations';
 
 CREATE FUNCTION ingest_internal.follow_names(relations oid[]) RETURNS void LANGUAGE sql
     BEGIN ATOMIC
@@ -300,7 +302,7 @@ CREATE FUNCTION ingest_internal.follow_names(relations oid[]) RETURNS void LANGU
       WHERE e.to_relation = ANY (follow_names.relations) AND c.oid = e.to_relation
           AND (e.to_schema, e.to_table) <> (n.nspname, c.relname);
     END;
-COMMENT ON FUNCTION ingest_internal.follow_names(oid[]) IS 'names of these relations, as they are now';
+COMMENT ON FUNCTION ingest_internal.follow_names(oid[]) IS 'updates the names kept of these relations';
 
 CREATE FUNCTION ingest_internal.follow_relations(relations oid[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -316,7 +318,7 @@ BEGIN
     PERFORM ingest_internal.follow_names(relations);
     PERFORM ingest_internal.follow_columns(relations);
 END $$;
-COMMENT ON FUNCTION ingest_internal.follow_relations(oid[]) IS 'what is kept of these relations, as they are now';
+COMMENT ON FUNCTION ingest_internal.follow_relations(oid[]) IS 'updates what is kept about these relations';
 
 CREATE FUNCTION ingest_internal.follow_sources() RETURNS void LANGUAGE sql
     BEGIN ATOMIC
@@ -325,7 +327,7 @@ CREATE FUNCTION ingest_internal.follow_sources() RETURNS void LANGUAGE sql
     UPDATE ingest.data_source d SET server = s.srvname FROM pg_foreign_server s WHERE s.oid = d.server_oid
         AND s.srvname <> d.server;
     END;
-COMMENT ON FUNCTION ingest_internal.follow_sources() IS 'names of schemas and servers of sources, as they are now';
+COMMENT ON FUNCTION ingest_internal.follow_sources() IS 'updates the names kept of schemas and servers of sources';
 
 -- Roles are no matter of event triggers: that one is gone, or is called otherwise, is found when somebody asks, and
 -- hourly. Owner 0 is nobody: a role that is made later under the name that a dropped one had is not found under it by
@@ -391,11 +393,11 @@ CREATE FUNCTION ingest_internal.follow_roles() RETURNS void LANGUAGE sql
     DELETE FROM ingest.event_owner x WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = x.role);
     END;
 COMMENT ON FUNCTION ingest_internal.follow_roles()
-    IS 'names of owners as they are now; what a role had that was dropped is nobody''s';
+    IS 'updates the names kept of owners; what a dropped role had belongs to nobody';
 
 CREATE FUNCTION ingest_internal.role_again(known name) RETURNS oid LANGUAGE sql STABLE
     RETURN coalesce((SELECT r.oid FROM pg_roles r WHERE r.rolname = known), 0);
-COMMENT ON FUNCTION ingest_internal.role_again(name) IS 'a role by the name that it had; 0: there is none of that name';
+COMMENT ON FUNCTION ingest_internal.role_again(name) IS 'the role that has this name here; 0 if there is none';
 
 CREATE FUNCTION ingest_internal.roles_again() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -433,7 +435,7 @@ BEGIN
     PERFORM ingest_internal.event_owner_know(r.oid) FROM pg_roles r WHERE r.rolname = ANY (writers);
 END $$;
 COMMENT ON FUNCTION ingest_internal.roles_again()
-    IS 'roles of a restored repository by the names that they had; 0: not here';
+    IS 'finds the roles of a restored repository by the names that they had; 0: not here';
 
 CREATE FUNCTION ingest_internal.follow_all() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -444,7 +446,8 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION ingest_internal.follow_all()
-    IS 'what event triggers could not follow, because somebody was at work on it or they were disabled; hourly';
+    IS 'catches up on what event triggers could not follow, because somebody was working on it or they were '
+    'disabled; called hourly';
 
 -- Numbers of another database are looked up by name, once: what was gone there stays gone.
 CREATE FUNCTION ingest_internal.targets_again() RETURNS void LANGUAGE plpgsql AS $$
@@ -458,7 +461,8 @@ BEGIN
       AND NOT EXISTS (SELECT FROM ingest.sync o WHERE o.id = ANY (known) AND o.id < s.id
           AND (o.target_schema, o.target_table) = (s.target_schema, s.target_table));
 END $$;
-COMMENT ON FUNCTION ingest_internal.targets_again() IS 'copies of a restored repository by the names that they had';
+COMMENT ON FUNCTION ingest_internal.targets_again()
+    IS 'finds the copies of a restored repository by the names that they had';
 
 CREATE FUNCTION ingest_internal.relations_again() RETURNS void LANGUAGE sql
     BEGIN ATOMIC
@@ -494,7 +498,8 @@ CREATE FUNCTION ingest_internal.relations_again() RETURNS void LANGUAGE sql
         to_attnum = ingest_internal.column_named(e.to_relation, e.to_column);
     END;
 COMMENT ON FUNCTION ingest_internal.relations_again()
-    IS 'relations, columns, schemas and servers of a restored repository by the names that they had; 0: not here';
+    IS 'finds the relations, columns, schemas and servers of a restored repository by the names that they had; 0: '
+    'not here';
 
 -- What PostgreSQL calls when somebody drops or renames something. It stops nobody's command: an error is a warning, a
 -- wait is short, and what it could not follow is followed within the hour.
@@ -512,7 +517,7 @@ WHEN OTHERS THEN
         HINT = 'It tries again within the hour.';
 END $$;
 COMMENT ON FUNCTION ingest_internal.follow_ddl(oid[], boolean)
-    IS 'follow_relations for event triggers: no error leaves it';
+    IS 'follow_relations for event triggers, which lets no error escape';
 
 CREATE FUNCTION ingest_internal.on_drop() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
@@ -524,8 +529,7 @@ BEGIN
         PERFORM ingest_internal.follow_ddl(relations, false);
     END IF;
 END $$;
-COMMENT ON FUNCTION ingest_internal.on_drop()
-    IS 'what is kept of relations and columns that are dropped goes with them';
+COMMENT ON FUNCTION ingest_internal.on_drop() IS 'deletes what is kept about relations and columns that are dropped';
 
 CREATE FUNCTION ingest_internal.on_alter() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
@@ -545,4 +549,5 @@ BEGIN
         PERFORM ingest_internal.follow_ddl(relations, sources);
     END IF;
 END $$;
-COMMENT ON FUNCTION ingest_internal.on_alter() IS 'what relations, columns, schemas and servers are called now';
+COMMENT ON FUNCTION ingest_internal.on_alter()
+    IS 'follows relations, columns, schemas and servers that are renamed or otherwise altered';

@@ -8,7 +8,7 @@ COMMENT ON FUNCTION ingest_internal.view_columns(regclass) IS 'the columns that 
 
 CREATE VIEW ingest_internal.foreign_key_flow AS
 SELECT pn.nspname AS from_schema, p.relname AS from_table, pa.attname AS from_column, -- the column that is referred to
-    cn.nspname AS to_schema, c.relname AS to_table, ca.attname AS to_column -- and the one that refers to it
+    cn.nspname AS to_schema, c.relname AS to_table, ca.attname AS to_column -- the column that refers to it
 FROM pg_constraint k JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
     JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace
     CROSS JOIN LATERAL unnest(k.confkey, k.conkey) u (there, here)
@@ -16,7 +16,7 @@ FROM pg_constraint k JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace pn
     JOIN pg_attribute ca ON ca.attrelid = c.oid AND ca.attnum = u.here
 WHERE k.contype = 'f' AND k.conparentid = 0;
 COMMENT ON VIEW ingest_internal.foreign_key_flow
-    IS 'columns that foreign keys connect; the copies of a key that partitions have are left out';
+    IS 'columns that foreign keys connect, without the copies of a key that partitions have';
 
 -- Flows into and out of one relation or column by views and foreign keys. C asks them again and again, node by node,
 -- where there can be some: they are inlined into a statement that keeps its plan.
@@ -36,7 +36,7 @@ BEGIN ATOMIC
     WHERE k.to_schema = of_schema AND k.to_table = of_table AND (of_column = '' OR k.to_column = of_column);
 END;
 COMMENT ON FUNCTION ingest_internal.lineage_upstream(name, name, name)
-    IS 'flows of the catalogue into a relation or column, by one step';
+    IS 'flows known from the catalogue into a relation or column, one step';
 
 CREATE FUNCTION ingest_internal.lineage_downstream(of_schema name, of_table name, of_column name)
     RETURNS TABLE (from_schema name, from_table name, from_column name, to_schema name, to_table name, to_column name,
@@ -61,7 +61,7 @@ BEGIN ATOMIC
     WHERE k.from_schema = of_schema AND k.from_table = of_table AND (of_column = '' OR k.from_column = of_column);
 END;
 COMMENT ON FUNCTION ingest_internal.lineage_downstream(name, name, name)
-    IS 'flows of the catalogue out of a relation or column, by one step';
+    IS 'flows known from the catalogue out of a relation or column, one step';
 
 CREATE FUNCTION ingest_internal.set_lineage(actor oid, from_table text, to_table text, from_column text,
     to_column text, kind text) RETURNS void LANGUAGE plpgsql AS $$
@@ -76,7 +76,8 @@ BEGIN
             MESSAGE = 'a flow goes from a table to a table, each named as schema.table',
             HINT = 'ingest.set_lineage(''shop.orders'', ''mart.sales'').';
     ELSIF kind IN ('import', 'sync', 'export', 'view', 'foreign key') THEN
-        RAISE EXCEPTION USING ERRCODE = 'reserved_name', MESSAGE = format('flows of kind "%s" are the engine''s', kind);
+        RAISE EXCEPTION USING ERRCODE = 'reserved_name', MESSAGE = format('flows of kind "%s" are reserved for the '
+            'engine', kind);
     END IF;
     IF kind IS NULL THEN
         DELETE FROM ingest.lineage_edge e WHERE (e.from_schema, e.from_table, e.to_schema, e.to_table) = (f[1], f[2],
@@ -137,7 +138,7 @@ CREATE FUNCTION ingest_internal.lineage_tables(object text DEFAULT NULL, depth i
         AND EXISTS (SELECT FROM lineage_edge e WHERE (e.to_schema, e.to_table) = (v.from_schema::name,
             v.from_table::name));
     END;
-COMMENT ON FUNCTION ingest_internal.lineage_tables(text, integer) IS 'lineage of relations: around one, or all';
+COMMENT ON FUNCTION ingest_internal.lineage_tables(text, integer) IS 'lineage of relations: around one, or of all';
 
 CREATE FUNCTION ingest_internal.lineage_dot(object text, depth integer) RETURNS text LANGUAGE sql STABLE
     BEGIN ATOMIC
@@ -167,8 +168,8 @@ BEGIN
         WHEN 'mermaid' THEN RETURN ingest_internal.lineage_mermaid(object, depth);
         WHEN 'dot' THEN RETURN ingest_internal.lineage_dot(object, depth);
         ELSE RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('there is no format of graphs "%s"', format), HINT = 'The formats are mermaid and dot.';
+            MESSAGE = format('there is no graph format "%s"', format), HINT = 'The formats are mermaid and dot.';
     END CASE;
 END $$;
 COMMENT ON FUNCTION lineage_graph(text, integer, text)
-    IS 'lineage of relations, around one or all, as a flow chart of Mermaid, or as a graph of Graphviz (format dot)';
+    IS 'lineage of relations, around one or of all, as a Mermaid flow chart or (format dot) a Graphviz graph';

@@ -29,11 +29,11 @@ require_no_trap(Oid owner, const char *before)
 
 	if (left)
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("%s made \"%s\" in pg_temp, which must not be left in this session",
+						errmsg("%s created \"%s\" in pg_temp, which must not be left in this session",
 							   GetUserNameFromId(owner, false), left),
 						errdetail("A trigger or function of the copy's owner made it; statements of this session would "
 								  "find it before anything else of that name."),
-						errhint("Let it be done by its owner, as a job or after SET ROLE %s.",
+						errhint("Have it done by its owner, as a job or after SET ROLE %s.",
 								quote_identifier(GetUserNameFromId(owner, false)))));
 }
 

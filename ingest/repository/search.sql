@@ -4,7 +4,7 @@
 CREATE FUNCTION ingest_internal.search_grams(name text, description text DEFAULT NULL) RETURNS text[]
     AS 'MODULE_PATHNAME', 'ingest_grams' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION ingest_internal.search_grams(text, text)
-    IS 'trigrams by which a name or description is found, with beginnings of its words and the name as a whole';
+    IS 'trigrams by which a name or description is found, with the beginnings of its words and the name as a whole';
 
 CREATE INDEX source_table_words ON source_table USING gin (ingest_internal.search_grams(name, description))
     WITH (fastupdate = off);
@@ -21,7 +21,7 @@ BEGIN ATOMIC
         LATERAL (SELECT substr(w.word, i, 3) AS gram FROM generate_series(1, length(w.word) - 2) i
             UNION ALL SELECT ' ' || w.word WHERE length(w.word) = 2) g;
 END;
-COMMENT ON FUNCTION ingest_internal.search_needs(text) IS 'trigrams that what is found must have';
+COMMENT ON FUNCTION ingest_internal.search_needs(text) IS 'trigrams that a match must have';
 
 CREATE FUNCTION ingest_internal.search_fits(what text, name text, description text) RETURNS boolean LANGUAGE sql
     IMMUTABLE
@@ -29,7 +29,8 @@ BEGIN ATOMIC
     SELECT bool_and(strpos(lower(name), w.word) > 0 OR strpos(lower(coalesce(description, '')), w.word) > 0)
     FROM regexp_split_to_table(lower(btrim(what)), '\s+') w (word);
 END;
-COMMENT ON FUNCTION ingest_internal.search_fits(text, text, text) IS 'whether all words are in a name or description';
+COMMENT ON FUNCTION ingest_internal.search_fits(text, text, text)
+    IS 'whether a name or description contains all the words';
 
 -- The lower, the better
 CREATE FUNCTION ingest_internal.search_rank(what text, name text) RETURNS integer LANGUAGE sql IMMUTABLE
@@ -37,7 +38,8 @@ CREATE FUNCTION ingest_internal.search_rank(what text, name text) RETURNS intege
         WHEN strpos(regexp_replace(lower(name), '[^[:alnum:]]+', ' ', 'g'), ' ' || what) > 0 THEN 2
         WHEN strpos(lower(name), what) > 0 THEN 3 ELSE 4 END;
 COMMENT ON FUNCTION ingest_internal.search_rank(text, text)
-    IS 'how well a name fits: is it, begins with it, has a word that does, has it; 4: only its description does';
+    IS 'how well a name matches: equal to it, begins with it, has a word that does, contains it; 4: only its '
+    'description does';
 
 -- All of it as one text
 CREATE FUNCTION ingest_internal.said_of(table_id integer, column_id bigint) RETURNS text LANGUAGE sql STABLE
@@ -46,7 +48,7 @@ BEGIN ATOMIC
       WHERE a.table_id = said_of.table_id AND a.column_id IS NOT DISTINCT FROM said_of.column_id
         AND a.ended_at IS NULL;
 END;
-COMMENT ON FUNCTION ingest_internal.said_of(integer, bigint) IS 'what is said of a table or column now';
+COMMENT ON FUNCTION ingest_internal.said_of(integer, bigint) IS 'the current annotations of a table or column';
 
 -- By one word at least: the others may be in its name.  Planned for the very word, and never by reading all there are.
 CREATE FUNCTION ingest_internal.search_said(what text, sources integer[], OUT tables integer[], OUT columns bigint[])
@@ -72,7 +74,7 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON FUNCTION ingest_internal.search_said(text, integer[])
-    IS 'tables and columns of which one of the words is said';
+    IS 'tables and columns with annotations that contain one of the words';
 
 -- Of many that fit, the best of so many are given
 CREATE FUNCTION ingest_internal.search_found(what text, most integer, sources integer[])
@@ -87,10 +89,10 @@ DECLARE
 BEGIN
     IF what IS NULL OR most IS NULL OR most NOT BETWEEN 1 AND 1000 THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'a search has words, and gives 1 to 1000 at most';
+            MESSAGE = 'a search needs words, and a limit between 1 and 1000';
     ELSIF length(words) < 2 OR needs = '{}' OR length(words) > 200 THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'words to search for have two characters at least, and 200 together at most';
+            MESSAGE = 'words to search for must have at least two characters, and at most 200 together';
     END IF;
     SELECT s.tables, s.columns INTO said_of_tables, said_of_columns FROM ingest_internal.search_said(words, sources) s;
     RETURN QUERY
@@ -138,12 +140,12 @@ BEGIN
         LEFT JOIN ingest.source_schema s ON s.id = t.schema_id
     ORDER BY r.rank, r.place, length(r.name), r.name, r.id;
 END $$;
-COMMENT ON FUNCTION ingest_internal.search_found(text, integer, integer[]) IS 'what search gives, of some sources';
+COMMENT ON FUNCTION ingest_internal.search_found(text, integer, integer[]) IS 'results of search, for some sources';
 
 CREATE FUNCTION ingest_internal.search(what text, most integer DEFAULT 50)
     RETURNS TABLE (kind text, id bigint, source_id integer, source text, schema_name text, table_id integer,
         table_name text, column_name text, name text, description text, rank integer)
     AS 'MODULE_PATHNAME', 'ingest_search' LANGUAGE C STABLE;
 COMMENT ON FUNCTION ingest_internal.search(text, integer)
-    IS 'sources, tables and columns that are called or described so, or of which that is said, the best first: all '
-    'words must be there, in parts of words too';
+    IS 'sources, tables and columns whose name, description or annotations contain all the words, also as parts of '
+    'words, best match first';

@@ -38,7 +38,8 @@ BEGIN ATOMIC
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation;
 END;
 COMMENT ON FUNCTION ingest_internal.reading(oid, oid)
-    IS 'as whom a relation is read for a role: its owner; has the role their rights, and do others see the same rows?';
+    IS 'as whom a relation is read for a role: its owner; whether the role has the owner''s rights, and whether '
+    'others see the same rows';
 
 -- Sources
 
@@ -46,11 +47,11 @@ CREATE FUNCTION ingest_internal.function_of(name text, schema_name name) RETURNS
     RETURN CASE WHEN name IS NULL OR name LIKE '%.%' OR schema_name IS NULL THEN name
         ELSE format('%I.%I', schema_name, name) END;
 COMMENT ON FUNCTION ingest_internal.function_of(text, name)
-    IS 'a connector''s function, in the schema of the wrapper''s extension unless it says where it is';
+    IS 'a connector''s function, in the schema of the wrapper''s extension unless it names a schema';
 
 CREATE FUNCTION ingest_internal.source_id(name text) RETURNS integer LANGUAGE sql STABLE
     RETURN (SELECT d.id FROM ingest.data_source d WHERE d.name = source_id.name);
-COMMENT ON FUNCTION ingest_internal.source_id(text) IS 'a source by its name; null: there is none';
+COMMENT ON FUNCTION ingest_internal.source_id(text) IS 'a source by its name; null if there is none';
 
 CREATE FUNCTION ingest_internal.source_record(of_source integer)
     RETURNS TABLE (id integer, name text, server name, owner oid, owner_name name, local_schema name,
@@ -93,8 +94,8 @@ CREATE FUNCTION ingest_internal.usual_schemas(server name, wrapper name) RETURNS
             WHERE s.srvname = $1 AND o.option_name IN ('schema', 'schema_name', 'database', 'dbname')
             ORDER BY o.option_name NOT LIKE 'schema%', o.option_name LIMIT 1));
 COMMENT ON FUNCTION ingest_internal.usual_schemas(name, name)
-    IS 'schemas there that are imported if nobody says which: those that the wrapper usually has, else what the '
-        'server''s options name';
+    IS 'schemas at the source that are imported by default: those usual for the wrapper, otherwise those that the '
+    'server''s options name';
 
 CREATE FUNCTION ingest_internal.source_insert(name text, server name, owner oid, local_schema name,
     remote_schemas text[],
@@ -109,14 +110,14 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ingest_internal.source_insert(text, name, oid, name, text[], text[], text, text, integer, name,
     boolean)
-    IS 'a source of which nothing is known yet; without schemas there: those that its wrapper usually has';
+    IS 'records a source of which nothing is known yet; without remote schemas, it gets those usual for its wrapper';
 
 CREATE FUNCTION ingest_internal.source_checked(of_source integer, ok boolean, found jsonb) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     UPDATE ingest.data_source d SET last_check_at = clock_timestamp(), last_check_ok = ok, last_check = found
     WHERE d.id = of_source;
 END;
-COMMENT ON FUNCTION ingest_internal.source_checked(integer, boolean, jsonb) IS 'what a check of a source found';
+COMMENT ON FUNCTION ingest_internal.source_checked(integer, boolean, jsonb) IS 'records what a check of a source found';
 
 -- The run of a job that found a source wanting did what was asked, and says so; the source's row has what it found
 CREATE FUNCTION ingest_internal.check_run_found(of_job bigint, of_source integer) RETURNS void LANGUAGE sql
@@ -125,7 +126,8 @@ BEGIN ATOMIC
     WHERE r.id = (SELECT max(x.id) FROM ingest.run x WHERE x.job = $1) AND r.state = 'succeeded'
         AND EXISTS (SELECT FROM ingest.data_source d WHERE d.id = $2 AND NOT d.last_check_ok);
 END;
-COMMENT ON FUNCTION ingest_internal.check_run_found(bigint, integer) IS 'a job''s check of a source that did not hold';
+COMMENT ON FUNCTION ingest_internal.check_run_found(bigint, integer)
+    IS 'records that a job''s check of a source found something wrong';
 
 CREATE FUNCTION ingest_internal.foreign_tables(server name, in_schema name, wanted text[])
     RETURNS TABLE (name name) LANGUAGE sql STABLE
@@ -148,7 +150,7 @@ BEGIN ATOMIC
     WHERE r.id = ANY (runs) AND r.state = 'running';
     SELECT ingest_internal.alert_run(r) FROM unnest(runs) r;
 END;
-COMMENT ON FUNCTION ingest_internal.runs_lost(bigint[]) IS 'runs whose process is gone';
+COMMENT ON FUNCTION ingest_internal.runs_lost(bigint[]) IS 'records runs as lost whose process is gone';
 
 -- A crawl
 
@@ -160,7 +162,8 @@ BEGIN ATOMIC
     WHERE d.id = of_source AND d.crawl_began_at IS NULL AND everything;
 END;
 COMMENT ON FUNCTION ingest_internal.crawl_begins(integer, boolean)
-    IS 'whoever has the lock of a source''s crawl is alone: another one that is running is lost';
+    IS 'begins a crawl; since it holds the lock of the source''s crawl, another one that is recorded as running is '
+    'lost';
 
 CREATE FUNCTION ingest_internal.crawl_schema(of_source integer, name text) RETURNS integer LANGUAGE sql
 BEGIN ATOMIC
@@ -168,7 +171,8 @@ BEGIN ATOMIC
         DO UPDATE SET gone_at = NULL
     RETURNING id;
 END;
-COMMENT ON FUNCTION ingest_internal.crawl_schema(integer, text) IS 'a schema there that a crawl looks at';
+COMMENT ON FUNCTION ingest_internal.crawl_schema(integer, text)
+    IS 'records a schema at the source that a crawl looks at';
 
 CREATE FUNCTION ingest_internal.has_tables(of_source integer) RETURNS boolean LANGUAGE sql STABLE
     RETURN EXISTS (SELECT FROM ingest.source_table t WHERE t.source = of_source AND t.gone_at IS NULL);
@@ -182,7 +186,7 @@ BEGIN ATOMIC
     WHERE d.id = of_source AND s.name = remote_schema AND t.crawled_at >= d.crawl_began_at;
 END;
 COMMENT ON FUNCTION ingest_internal.crawl_done(integer, text)
-    IS 'tables that were seen since the crawl began that did not end';
+    IS 'tables that were seen since the unfinished crawl began';
 
 CREATE FUNCTION ingest_internal.crawl_left_out(of_source integer, remote_schema text, table_name text) RETURNS void
     LANGUAGE sql
@@ -191,7 +195,7 @@ BEGIN ATOMIC
     WHERE t.source = of_source AND s.id = t.schema_id AND s.name = remote_schema AND t.name = table_name;
 END;
 COMMENT ON FUNCTION ingest_internal.crawl_left_out(integer, text, text)
-    IS 'a table is there, and could not be looked at: it is not gone for that';
+    IS 'records that a table exists but could not be examined, so that it does not count as gone';
 
 CREATE FUNCTION ingest_internal.crawl_saw(of_source integer, name text, of_run bigint) RETURNS boolean
     LANGUAGE sql STABLE
@@ -212,7 +216,7 @@ BEGIN ATOMIC
     RETURNING object_kind, object_name, change, before::text, after::text;
 END;
 COMMENT ON FUNCTION ingest_internal.crawl_ends(integer, bigint)
-    IS 'a crawl of everything got to its end: what it did not see is gone';
+    IS 'records that a crawl of everything has finished: what it did not see is gone';
 
 -- One foreign table
 
@@ -222,7 +226,7 @@ CREATE FUNCTION ingest_internal.crawl_place(schema_name name, name name, server 
             LEFT JOIN pg_foreign_server s ON s.oid = f.ftserver
         WHERE n.nspname = schema_name AND c.relname = crawl_place.name);
 COMMENT ON FUNCTION ingest_internal.crawl_place(name, name, name)
-    IS 'what stands where a foreign table is to be: ours, taken by something else, or null: nothing';
+    IS 'what exists where a foreign table is to be created: ours, taken by something else, or null: nothing';
 
 CREATE FUNCTION ingest_internal.crawl_columns_differ(imported regclass, local regclass)
     RETURNS TABLE (statement text, comment text, change text, column_name name) LANGUAGE sql STABLE
@@ -246,7 +250,7 @@ BEGIN ATOMIC
     FROM o WHERE o.attname NOT IN (SELECT i.attname FROM i);
 END;
 COMMENT ON FUNCTION ingest_internal.crawl_columns_differ(regclass, regclass)
-    IS 'statements that bring the columns of a foreign table to those of an import: new ones, other types, gone ones';
+    IS 'statements that adapt the columns of a foreign table to those of an import: new ones, other types, gone ones';
 
 CREATE FUNCTION ingest_internal.crawl_options_differ(imported regclass, local regclass) RETURNS TABLE (statement text)
     LANGUAGE sql STABLE
@@ -261,7 +265,7 @@ BEGIN ATOMIC
     FROM i LEFT JOIN o ON o.option_name = i.option_name WHERE i.option_value IS DISTINCT FROM o.option_value;
 END;
 COMMENT ON FUNCTION ingest_internal.crawl_options_differ(regclass, regclass)
-    IS 'statements that bring the options of a foreign table to those of an import';
+    IS 'statements that adapt the options of a foreign table to those of an import';
 
 -- never one whose columns are not there
 CREATE FUNCTION ingest_internal.crawl_key(listed text, relation regclass) RETURNS text[] LANGUAGE sql STABLE
@@ -273,14 +277,14 @@ CREATE FUNCTION ingest_internal.column_type(relation regclass, column_name name)
     RETURN (SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = column_name
         AND a.attnum > 0
         AND NOT a.attisdropped);
-COMMENT ON FUNCTION ingest_internal.column_type(regclass, name) IS 'the type of a column; null: there is none';
+COMMENT ON FUNCTION ingest_internal.column_type(regclass, name) IS 'the type of a column; null if there is none';
 
 CREATE FUNCTION ingest_internal.crawl_column_list(relation regclass) RETURNS jsonb LANGUAGE sql STABLE
     RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('name', a.attname, 'type',
         format_type(a.atttypid, a.atttypmod))
         ORDER BY a.attnum), '[]')
         FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped);
-COMMENT ON FUNCTION ingest_internal.crawl_column_list(regclass) IS 'the columns of a table for an event';
+COMMENT ON FUNCTION ingest_internal.crawl_column_list(regclass) IS 'the columns of a table, for an event';
 
 CREATE FUNCTION ingest_internal.crawl_table(of_source integer, of_schema integer, name text, relation regclass,
     description text,
@@ -305,7 +309,7 @@ BEGIN ATOMIC
     RETURNING id, xmax = 0, gone_at IS NOT NULL, key;
 END;
 COMMENT ON FUNCTION ingest_internal.crawl_table(integer, integer, text, regclass, text, text[], text, text, text)
-    IS 'a foreign table that is in its place goes into the repository';
+    IS 'records a foreign table that exists where it should';
 
 CREATE FUNCTION ingest_internal.crawl_came(of_source integer, of_table integer, is_new boolean, relation text,
     of_run bigint)
@@ -318,7 +322,7 @@ BEGIN ATOMIC
     FROM ingest.source_table t WHERE t.id = of_table;
 END;
 COMMENT ON FUNCTION ingest_internal.crawl_came(integer, integer, boolean, text, bigint)
-    IS 'a table that is new, or is there again';
+    IS 'records a table that is new, or exists again';
 
 CREATE FUNCTION ingest_internal.crawl_counted(of_table integer, row_count bigint, last_change timestamptz)
     RETURNS void LANGUAGE sql
@@ -327,7 +331,7 @@ BEGIN ATOMIC
     WHERE t.id = of_table;
 END;
 COMMENT ON FUNCTION ingest_internal.crawl_counted(integer, bigint, timestamptz)
-    IS 'how many rows a table has there, and how new the newest is';
+    IS 'records how many rows a table has at the source, and how recent the newest is';
 
 CREATE FUNCTION ingest_internal.crawl_flows(of_table integer, origin text, job bigint, of_run bigint) RETURNS void
     LANGUAGE sql
@@ -345,7 +349,7 @@ BEGIN ATOMIC
             to_relation = excluded.to_relation, to_attnum = excluded.to_attnum;
 END;
 COMMENT ON FUNCTION ingest_internal.crawl_flows(integer, text, bigint, bigint)
-    IS 'that the columns of a foreign table come from those of the source''s table';
+    IS 'records that the columns of a foreign table come from those of the source''s table';
 
 -- What is there now. One that went and one that came at the same place with the same type and description are one
 -- that was renamed.
@@ -408,7 +412,7 @@ BEGIN ATOMIC
     RETURNING object_kind, object_name, change, before::text, after::text;
 END;
 COMMENT ON FUNCTION ingest_internal.crawl_columns(integer, integer, regclass, bigint, text, text[], boolean)
-    IS 'the columns of a source''s table as they are now, and what changed';
+    IS 'records the current columns of a source''s table, and what changed';
 
 -- Runs
 
@@ -420,7 +424,7 @@ BEGIN ATOMIC
     VALUES ($1, $2, $3, $4, $5, $6, $7, pg_get_userbyid($7), 'starting') RETURNING id;
 END;
 COMMENT ON FUNCTION ingest_internal.run_begins(text, bigint, integer, integer, integer, integer, oid)
-    IS 'something is begun';
+    IS 'records the beginning of a run';
 
 CREATE FUNCTION ingest_internal.run_moves(of_run bigint, phase text, expected bigint, read bigint, inserted bigint,
     updated bigint,
@@ -434,14 +438,14 @@ BEGIN ATOMIC
     WHERE r.id = of_run;
 END;
 COMMENT ON FUNCTION ingest_internal.run_moves(bigint, text, bigint, bigint, bigint, bigint, bigint, bigint)
-    IS 'how far a run is';
+    IS 'records how far a run is';
 
 CREATE FUNCTION ingest_internal.run_says(of_run bigint, level text, message text, detail jsonb) RETURNS void
     LANGUAGE sql
 BEGIN ATOMIC
     INSERT INTO ingest.run_log (run, level, message, detail) VALUES ($1, $2, $3, $4);
 END;
-COMMENT ON FUNCTION ingest_internal.run_says(bigint, text, text, jsonb) IS 'a line of a run''s log';
+COMMENT ON FUNCTION ingest_internal.run_says(bigint, text, text, jsonb) IS 'writes a line to a run''s log';
 
 -- What everybody is told: 'succeeded' alone says that nothing was left out
 CREATE FUNCTION ingest_internal.state_in_words(state text, left_out text[]) RETURNS text LANGUAGE sql IMMUTABLE
@@ -457,7 +461,7 @@ BEGIN ATOMIC
     WHERE r.id = of_run;
     SELECT ingest_internal.alert_run_over(of_run);
 END;
-COMMENT ON FUNCTION ingest_internal.run_succeeded(bigint, text[]) IS 'a run got to its end';
+COMMENT ON FUNCTION ingest_internal.run_succeeded(bigint, text[]) IS 'records that a run succeeded';
 
 CREATE FUNCTION ingest_internal.run_failed(of_run bigint, state text, sqlstate text, error_class text, error text,
     detail text, hint text)
@@ -468,7 +472,8 @@ BEGIN ATOMIC
     WHERE r.id = of_run;
     SELECT ingest_internal.alert_run(of_run);
 END;
-COMMENT ON FUNCTION ingest_internal.run_failed(bigint, text, text, text, text, text, text) IS 'a run did not';
+COMMENT ON FUNCTION ingest_internal.run_failed(bigint, text, text, text, text, text, text)
+    IS 'records that a run failed';
 
 -- Anomalies
 
@@ -496,13 +501,13 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ingest_internal.anomaly_insert(integer, integer, bigint, oid, name, name, name, text, text, text,
     jsonb, oid)
-    IS 'what is odd; null: it stands already, and is not raised again by every run';
+    IS 'records an anomaly; null if it is already recorded, so that not every run raises it again';
 
 CREATE FUNCTION ingest_internal.profile_table_id(of_sync integer, of_relation oid) RETURNS integer LANGUAGE sql STABLE
     RETURN coalesce((SELECT s.table_id FROM ingest.sync s WHERE s.id = of_sync),
         (SELECT t.id FROM ingest.source_table t WHERE t.relation = of_relation LIMIT 1));
 COMMENT ON FUNCTION ingest_internal.profile_table_id(integer, oid)
-    IS 'the source''s table whose profile is made: that of the copy, or the foreign table itself';
+    IS 'the source''s table that a profile is of: that of the copy, or the foreign table itself';
 
 CREATE FUNCTION ingest_internal.stale_copies(actor oid)
     RETURNS TABLE (source integer, source_name text, sync integer, relation oid, schema_name name, table_name name,
@@ -531,7 +536,7 @@ BEGIN ATOMIC
         AND p.proowner = in_pg_temp.role;
 END;
 COMMENT ON FUNCTION ingest_internal.in_pg_temp(oid)
-    IS 'relations, types and functions of a role in pg_temp, but for the engine''s own stages';
+    IS 'relations, types and functions of a role in pg_temp, except the engine''s own staging tables';
 
 CREATE FUNCTION ingest_internal.things_in_pg_temp(role oid) RETURNS text[] LANGUAGE sql STABLE
     RETURN ARRAY(SELECT p.thing FROM ingest_internal.in_pg_temp(things_in_pg_temp.role) p);
@@ -541,4 +546,4 @@ CREATE FUNCTION ingest_internal.left_in_pg_temp(role oid, before text[]) RETURNS
     RETURN (SELECT p.name FROM ingest_internal.in_pg_temp(left_in_pg_temp.role) p
         WHERE p.thing <> ALL (left_in_pg_temp.before) LIMIT 1);
 COMMENT ON FUNCTION ingest_internal.left_in_pg_temp(oid, text[])
-    IS 'one that is there now and was not before; null: none';
+    IS 'an object that is there now and was not before; null if there is none';

@@ -4,45 +4,45 @@ CREATE TABLE connector (
     wrapper name PRIMARY KEY, -- the foreign data wrapper
     check_function text, -- (server name) → check text, ok boolean, detail text
     clock_function text, -- (server name) → timestamptz: the source's own clock
-    tables_function text, -- (server name) → schema, table, key, cursor, parent, parent_column, description: text; what
-        -- it does not give is null
+    tables_function text, -- (server name) → schema, table, key, cursor, parent, parent_column, description: text; null
+        -- for what it does not know
     deleted_function text, -- (server name, table text, since timestamptz, until timestamptz) → key text, deleted_at
         -- timestamptz
     changes_function text, -- (foreign table regclass, cursor name, since timestamptz, deleted_since timestamptz or
         -- null) → changed bigint, deleted bigint, clock timestamptz: rows changed and records of any kind deleted
-        -- since, in one request, nulls if it cannot say; the clock there, roughly
-    horizon_function text, -- (server name) → clock timestamptz, running text[]: the time there, and then the
-        -- transactions under way there, under names that are not used again; nulls if it cannot say
-    stats_function text, -- () → server name, day date and counts of that day, for servers that the caller may use; a
-        -- count that grows, not a rate
-    custom_columns text, -- regular expression that names of customers' own fields fit
+        -- since, in one request, nulls if it cannot tell; and roughly the time at the source
+    horizon_function text, -- (server name) → clock timestamptz, running text[]: the time at the source, and the
+        -- transactions under way there at that time, under names that are never reused; nulls if it cannot tell
+    stats_function text, -- () → server name, day date and counts of that day, for servers that the caller may use; each
+        -- a count that grows, not a rate
+    custom_columns text, -- regular expression that matches the names of customers' own fields
     counts boolean NOT NULL DEFAULT false, -- whether the source computes count(*), min and max itself, so that they are
         -- cheap
-    may_cut boolean NOT NULL DEFAULT false, -- whether it may take a broken connection for the end of what was asked
-        -- for: what is read is counted
+    may_cut boolean NOT NULL DEFAULT false, -- whether it may take a broken connection for the end of a result, so that
+        -- rows read are counted
     pieces_function text, -- (foreign table regclass) → piece text, version text, extent bigint, bytes bigint, modified
-        -- timestamptz, settled boolean: one listing of the pieces that its rows stand in, such as files
-    piece_column name, -- column of its foreign tables that says in which piece a row stands
-    position_column name, -- column that says where in it, a bigint
-    version_column name, -- column that says of which version of the piece the row is
-    error_column name, -- column, jsonb, that is null for a good row and says what is wrong with a bad one: a query that
+        -- timestamptz, settled boolean: one listing of the pieces, such as files, that contain its rows
+    piece_column name, -- column of its foreign tables that names the piece which contains a row
+    position_column name, -- column with the position of a row in its piece, a bigint
+    version_column name, -- column with the version of the piece that a row is from
+    error_column name, -- jsonb column that is null for a good row and says what is wrong with a bad one: a query that
         -- names it gets bad rows as rows
-    prefix_function text, -- (foreign table regclass, piece text, extent bigint) → text: a digest of what stands before
-        -- extent, by which a piece that only grew is known; null if it cannot say
+    prefix_function text, -- (foreign table regclass, piece text, extent bigint) → text: a digest of the content before
+        -- extent, by which a piece that only grew is recognised; null if it cannot tell
     watch_function text, -- (server name, wait interval) → remote names of tables: returns when something may have
-        -- changed, or the time is over
-    lake_columns_function text, -- (foreign table regclass) → column name, folder boolean: of one that is a lake's, the
-        -- columns that are written, and whether rows are deleted by them; else no row
-    mark_function text, -- (foreign table regclass, app text, mark bigint): what this transaction writes to a lake says
-        -- up to where somebody's rows are in it; an error if it has this mark, or a higher one
+        -- changed, or when the wait is over
+    lake_columns_function text, -- (foreign table regclass) → column name, folder boolean: for the foreign table of a
+        -- lake, the columns that are written, and whether rows are deleted by them; otherwise no row
+    mark_function text, -- (foreign table regclass, app text, mark bigint): records in what this transaction writes to a
+        -- lake how far a writer's rows are in it; raises an error if the lake has this mark, or a higher one
     published_function text, -- (foreign table regclass, app text) → bigint: the highest such mark that a lake has, or
         -- null
-    import_options text, -- what goes into IMPORT FOREIGN SCHEMA … OPTIONS (…), so that foreign tables have these
-        -- columns
-    remote_schema text, -- what IMPORT FOREIGN SCHEMA is asked for unless the source says otherwise; null: what the
-        -- server's options name, if the wrapper imports
-    description text, -- for people
-    built_in boolean NOT NULL DEFAULT false -- whether the extension brings it: pg_dump takes only what others wrote
+    import_options text, -- options of IMPORT FOREIGN SCHEMA … OPTIONS (…) that give foreign tables these columns
+    remote_schema text, -- what IMPORT FOREIGN SCHEMA imports unless the source says otherwise; null: what the server's
+        -- options name, if the wrapper can import
+    description text, -- for people to read
+    built_in boolean NOT NULL DEFAULT false -- whether it comes with the extension: pg_dump saves only those that others
+        -- added
 );
 COMMENT ON TABLE connector IS 'what foreign data wrappers can do beyond SELECT';
 INSERT INTO connector (wrapper, check_function, clock_function, tables_function, deleted_function, changes_function,
@@ -56,13 +56,13 @@ VALUES
         'ingest_internal.postgres_horizon', NULL, NULL, true, false, NULL, 'public',
         'another PostgreSQL', true),
     ('mysql_fdw', 'ingest_internal.mysql_check', NULL, 'ingest_internal.mysql_tables', NULL, NULL, NULL, NULL, NULL,
-        true, true, NULL, NULL, 'MySQL and MariaDB; tried on MariaDB', true),
+        true, true, NULL, NULL, 'MySQL and MariaDB; tested on MariaDB', true),
     ('tds_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, NULL, 'dbo',
-        'SQL Server and Sybase; not tried on either', true),
-    ('oracle_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, NULL, NULL, 'Oracle; not tried',
+        'SQL Server and Sybase; not tested on either', true),
+    ('oracle_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, NULL, NULL, 'Oracle; not tested',
         true),
     ('file_fdw', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false, NULL, NULL,
-        'files of the server; its foreign tables are made by hand', true);
+        'files of the server; its foreign tables are created by hand', true);
 INSERT INTO connector (wrapper, check_function, clock_function, tables_function, pieces_function, piece_column,
     position_column, version_column, error_column, prefix_function, watch_function, lake_columns_function,
     mark_function, published_function, import_options, remote_schema, description, built_in)
@@ -75,42 +75,43 @@ CREATE TABLE data_source (
     name text NOT NULL UNIQUE -- name of the source
         CONSTRAINT "a name has at most 500 bytes" CHECK (octet_length(name) <= 500),
     server name NOT NULL, -- the foreign server that connects to it; secrets stay in its user mappings
-    server_oid oid NOT NULL, -- what that is, whatever it is called; 0: gone
+    server_oid oid NOT NULL, -- its OID, which stays the same when it is renamed; 0: gone
     owner oid NOT NULL, -- role that registered it and as which its jobs run
-    owner_name name NOT NULL, -- its name when it was last looked at, by which a restore finds it again
-    description text, -- for people
-    remote_schemas text[] NOT NULL, -- schemas there that a crawl imports; empty: foreign tables are made by hand
-    local_schema name NOT NULL, -- schema here that holds its foreign tables
-    schema_oid oid NOT NULL, -- what that is, whatever it is called; 0: gone
+    owner_name name NOT NULL, -- its name when last looked at, by which it is found again after a restore
+    description text, -- for people to read
+    remote_schemas text[] NOT NULL, -- schemas at the source that a crawl imports; empty: foreign tables are created by
+        -- hand
+    local_schema name NOT NULL, -- local schema that holds its foreign tables
+    schema_oid oid NOT NULL, -- its OID, which stays the same when it is renamed; 0: gone
     include text[], -- tables to import; null: all
     refresh_schedule text, -- when it is crawled, as cron's five fields or an interval
     state text NOT NULL DEFAULT 'active' -- active or paused
         CONSTRAINT "state must be active or paused" CHECK (state IN ('active', 'paused')),
-    max_parallel integer NOT NULL DEFAULT 2 -- jobs on it that may run at once
+    max_parallel integer NOT NULL DEFAULT 2 -- number of jobs on it that may run at the same time
         CONSTRAINT "max_parallel must be at least 1" CHECK (max_parallel > 0),
     registered_at timestamptz NOT NULL DEFAULT now(), -- when it was registered
-    last_check_at timestamptz, -- when it was checked last
+    last_check_at timestamptz, -- when it was last checked
     last_check_ok boolean, -- whether that check found everything in order
     last_check jsonb, -- what that check found: an array of check, ok, detail
     last_crawl_at timestamptz, -- when a crawl last finished
-    crawl_began_at timestamptz -- when the crawl began that did not get to its end yet: the next one goes on from there
+    crawl_began_at timestamptz -- when the crawl began that has not finished yet: the next one resumes it
 );
 COMMENT ON TABLE data_source IS 'sources: a foreign server each';
 
 CREATE TABLE source_grant (
     source integer NOT NULL REFERENCES data_source ON DELETE CASCADE, -- the source
     role oid NOT NULL, -- members of this role see it
-    role_name name NOT NULL, -- its name when it was last looked at
+    role_name name NOT NULL, -- its name when last looked at
     PRIMARY KEY (source, role)
 );
-COMMENT ON TABLE source_grant IS 'who sees a source besides its owner';
+COMMENT ON TABLE source_grant IS 'who may see a source besides its owner';
 
 CREATE TABLE source_schema (
     id integer GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, -- number of the schema
     source integer NOT NULL REFERENCES data_source ON DELETE CASCADE, -- the source it belongs to
-    name text NOT NULL, -- its name there
+    name text NOT NULL, -- its name at the source
     first_seen timestamptz NOT NULL DEFAULT now(), -- when a crawl first found it
-    gone_at timestamptz, -- when a crawl no longer found it
+    gone_at timestamptz, -- when a crawl found it gone
     UNIQUE (source, name)
 );
 COMMENT ON TABLE source_schema IS 'schemas of sources';
@@ -119,24 +120,24 @@ CREATE TABLE source_table (
     id integer GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, -- number of the table
     source integer NOT NULL REFERENCES data_source ON DELETE CASCADE, -- the source it belongs to
     schema_id integer NOT NULL REFERENCES source_schema ON DELETE CASCADE, -- the schema it belongs to
-    name text NOT NULL, -- its name there
+    name text NOT NULL, -- its name at the source
     local_schema name NOT NULL, -- schema of the foreign table, when last looked at
     local_name name NOT NULL, -- name of the foreign table, likewise
-    relation oid NOT NULL, -- the foreign table, whatever it is called; 0: gone
+    relation oid NOT NULL, -- OID of the foreign table, which stays the same when it is renamed; 0: gone
     kind text NOT NULL DEFAULT 'table', -- table, custom record, view …
     description text, -- from the source, or COMMENT ON the foreign table
-    row_count bigint, -- rows there when last counted
+    row_count bigint, -- rows at the source when last counted
     last_change timestamptz, -- the newest cursor seen
     key text[], -- columns that identify a row
-    key_origin text, -- who says so: source, user, data (verified by reading it)
-    cursor_column text, -- the column that tells that a row changed
+    key_origin text, -- where the key comes from: source, user, data (verified by reading it)
+    cursor_column text, -- the column that shows that a row changed
     parent text, -- the table whose rows these belong to, such as headers of lines
     parent_column text, -- the column that names the parent's row
     freshness_objective interval -- a copy older than this is stale
         CONSTRAINT "freshness is at most 1000 years" CHECK (freshness_objective <= '1000 years'),
     first_seen timestamptz NOT NULL DEFAULT now(), -- when a crawl first found it
     crawled_at timestamptz, -- when a crawl last looked
-    gone_at timestamptz, -- when a crawl no longer found it
+    gone_at timestamptz, -- when a crawl found it gone
     UNIQUE (schema_id, name)
 );
 COMMENT ON TABLE source_table IS 'tables of sources, each a foreign table here';
@@ -149,19 +150,20 @@ CREATE TABLE source_column (
     source integer NOT NULL REFERENCES data_source ON DELETE CASCADE, -- the source it belongs to
     table_id integer NOT NULL REFERENCES source_table ON DELETE CASCADE, -- the table it belongs to
     name text NOT NULL, -- its name
-    attnum smallint NOT NULL DEFAULT 0, -- its number in the foreign table, whatever it is called; 0: none
+    attnum smallint NOT NULL DEFAULT 0, -- its number in the foreign table, which stays the same when it is renamed; 0:
+        -- none
     position integer NOT NULL, -- its place among the columns
     type text NOT NULL, -- its type here
     nullable boolean NOT NULL DEFAULT true, -- whether it may be null
-    constraints text[], -- declared here: NOT NULL, CHECK …
+    constraints text[], -- declared locally: NOT NULL, CHECK …
     description text, -- from the source, or COMMENT ON the foreign table's column
-    custom boolean NOT NULL DEFAULT false, -- a customer's own field
+    custom boolean NOT NULL DEFAULT false, -- whether it is a customer's own field
     key_position integer, -- its place in the key
     sample_values text[], -- real values, for those who may read the column
-    hidden_type text, -- what its texts really are
+    hidden_type text, -- the type that its text values really have
     semantic_type text, -- what its values mean
     first_seen timestamptz NOT NULL DEFAULT now(), -- when a crawl first found it
-    gone_at timestamptz, -- when a crawl no longer found it
+    gone_at timestamptz, -- when a crawl found it gone
     UNIQUE (table_id, name)
 );
 COMMENT ON TABLE source_column IS 'columns of sources';
@@ -174,12 +176,12 @@ CREATE TABLE metadata_change (
     table_id integer REFERENCES source_table ON DELETE CASCADE, -- the table
     object_kind text NOT NULL -- what changed
         CONSTRAINT "object_kind must be schema, table or column" CHECK (object_kind IN ('schema', 'table', 'column')),
-    object_name text NOT NULL, -- its name; a column's stands behind its table's
+    object_name text NOT NULL, -- its name; that of a column follows its table's
     change text NOT NULL -- how it changed
         CONSTRAINT "change must be one of the changes that are kept" CHECK (change IN ('added', 'removed', 'returned',
             'retyped', 'renamed', 'altered')),
-    before jsonb, -- how it was
-    after jsonb, -- how it is
+    before jsonb, -- state before
+    after jsonb, -- state after
     seen_at timestamptz NOT NULL DEFAULT now(), -- when a crawl saw it
     run bigint -- the run that saw it
 );
@@ -202,18 +204,19 @@ CREATE TABLE lineage_edge (
     run bigint, -- the run that made it
     first_seen timestamptz NOT NULL DEFAULT now(), -- when it was first made
     last_seen timestamptz NOT NULL DEFAULT now(), -- when it was last made
-    owner oid, -- who declared it; null: the engine
-    owner_name name, -- its name when it was last looked at, by which a restore finds it again
-    from_relation oid, -- the relation it comes from, whatever it is called; 0: none of this database
+    owner oid, -- role that declared it; null: the engine
+    owner_name name, -- its name when last looked at, by which it is found again after a restore
+    from_relation oid, -- OID of the relation that data come from, which stays the same when it is renamed; 0: none in
+        -- this database
     from_attnum smallint, -- number of its column; 0: none
-    to_relation oid, -- the relation it goes to, likewise
+    to_relation oid, -- OID of the relation that they go to, likewise
     to_attnum smallint, -- number of its column; 0: none
     -- of what several roles declare each is that role's
     CONSTRAINT lineage_edge_flow UNIQUE NULLS NOT DISTINCT (to_schema, to_table, to_column, from_schema, from_table,
         from_column, kind, owner)
 );
 COMMENT ON TABLE lineage_edge
-    IS 'from where to where data flow; those of views and foreign keys are read from the catalogue';
+    IS 'where data flow from and to; flows of views and foreign keys are read from the catalogue';
 CREATE INDEX lineage_edge_from ON lineage_edge (from_schema, from_table, from_column);
 CREATE INDEX lineage_edge_source ON lineage_edge (source);
 CREATE INDEX lineage_edge_from_relation ON lineage_edge (from_relation) WHERE from_relation <> 0;
@@ -222,19 +225,19 @@ CREATE INDEX lineage_edge_to_relation ON lineage_edge (to_relation) WHERE to_rel
 CREATE TABLE annotation (
     id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, -- number of the annotation
     source integer NOT NULL REFERENCES data_source ON DELETE CASCADE, -- the source
-    table_id integer NOT NULL REFERENCES source_table ON DELETE CASCADE, -- the table, whatever it is called
-    column_id bigint REFERENCES source_column ON DELETE CASCADE, -- the column, likewise; null: it is of the table
-    name text NOT NULL -- what is said: description, tags, classification …
+    table_id integer NOT NULL REFERENCES source_table ON DELETE CASCADE, -- the table, even if it is renamed
+    column_id bigint REFERENCES source_column ON DELETE CASCADE, -- the column, likewise; null: the table itself
+    name text NOT NULL -- what it says: description, tags, classification …
         CONSTRAINT "the name of an annotation has 1 to 400 bytes" CHECK (octet_length(name) BETWEEN 1 AND 400),
-    value jsonb NOT NULL, -- and that is it
+    value jsonb NOT NULL, -- its value
     said_by text, -- who says so, in their own words: a person, a service, a model
-    role oid NOT NULL, -- as which role
-    role_name name NOT NULL, -- its name when it was last looked at
+    role oid NOT NULL, -- role that made it
+    role_name name NOT NULL, -- its name when last looked at
     said_at timestamptz NOT NULL DEFAULT clock_timestamp(), -- since when
-    ended_at timestamptz -- until when it held; null: it holds
+    ended_at timestamptz -- until when it was valid; null: it still is
 );
 COMMENT ON TABLE annotation
-    IS 'what people and services say of tables and columns, and said; crawls leave it alone';
+    IS 'annotations of tables and columns by people and services, current and past; crawls leave them alone';
 CREATE UNIQUE INDEX annotation_holds ON annotation (table_id, column_id, name) NULLS NOT DISTINCT
     WHERE ended_at IS NULL;
 CREATE INDEX annotation_of ON annotation (table_id, column_id, said_at);

@@ -30,15 +30,15 @@ BEGIN
     EXECUTE format('DROP FOREIGN TABLE %1$I.ingest_tables, %1$I.ingest_statistics, %1$I.ingest_columns', here);
 END $$;
 COMMENT ON FUNCTION ingest_internal.mysql_catalogue(name)
-    IS 'tables, columns of primary keys and columns of text with their collations behind mysql_fdw';
+    IS 'tables, primary key columns, and text columns with their collations, behind mysql_fdw';
 
 CREATE FUNCTION ingest_internal.mysql_charset(server name) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     RETURN (SELECT coalesce(max(o.option_value), 'none') FROM pg_foreign_server s, pg_options_to_table(s.srvoptions) o
         WHERE s.srvname = server AND o.option_name = 'character_set');
 COMMENT ON FUNCTION ingest_internal.mysql_charset(name)
-    IS 'the option character_set of a server of mysql_fdw: without utf8mb4 characters of four bytes come as '
-        'question marks, without a word';
+    IS 'the option character_set of a mysql_fdw server: without utf8mb4, four-byte characters silently arrive as '
+    'question marks';
 
 CREATE FUNCTION ingest_internal.mysql_tables(server name)
     RETURNS TABLE ("schema" text, "table" text, key text, description text)
@@ -48,9 +48,8 @@ DECLARE
         WHERE d.server = mysql_tables.server);
 BEGIN
     IF ingest_internal.mysql_charset(server) <> 'utf8mb4' THEN
-        RAISE WARNING USING MESSAGE = format('server "%s" does not ask for utf8mb4: '
-                'characters of four bytes, such as emoji, '
-                'come as question marks', server),
+        RAISE WARNING USING MESSAGE = format('server "%s" does not ask for utf8mb4: four-byte characters, such as '
+            'emoji, arrive as question marks', server),
             HINT = format('ALTER SERVER %I OPTIONS (ADD character_set ''utf8mb4''), then reload what was copied.',
                 server);
     END IF;
@@ -86,11 +85,11 @@ BEGIN
         ('schemas', wanted <> '{}' AND missing IS NULL, CASE
             WHEN wanted = '{}' THEN format('none is asked for: register_source(…, remote_schemas => …). '
                 'There are: %s', schemas)
-            WHEN missing IS NOT NULL THEN format('not there, or not to be seen: %s. There are: %s', missing, schemas)
+            WHEN missing IS NOT NULL THEN format('missing, or not visible: %s. There are: %s', missing, schemas)
             ELSE array_to_string(wanted, ', ') END),
         ('encoding', asks, CASE WHEN asks THEN 'utf8mb4'
-            ELSE format('characters of four bytes, such as emoji, come as question marks: '
-            'ALTER SERVER %I OPTIONS (ADD character_set ''utf8mb4'')', server) END),
+            ELSE format('four-byte characters, such as emoji, arrive as question marks: ALTER SERVER %I OPTIONS (ADD '
+                'character_set ''utf8mb4'')', server) END),
         ('comparison of text', true, CASE WHEN folded IS NULL THEN 'as here'
             ELSE format('warning: conditions on text are compared there, without regard to case or accents: %s',
                 folded) END);

@@ -146,9 +146,9 @@ require_something(FunctionCallInfo fcinfo, const char *name)
 		if (!PG_ARGISNULL(i))
 			return;
 	}
-	settings_refuse(psprintf("nothing to change in sync \"%s\"", name), "Name settings as in ingest.create_sync: "
-																		"batch_rows => 10000. unset => "
-																		"'{reconcile_every}' makes one null.");
+	settings_refuse(psprintf("nothing to change in sync \"%s\"", name),
+					"Name settings as in ingest.create_sync: batch_rows => 10000. unset => '{reconcile_every}' "
+					"creates one null.");
 }
 
 /* The parent, as create_sync asks for it; and not one that is below this sync */
@@ -158,8 +158,8 @@ take_parent(Settings *settings, const Sync *s, const char *parent, const SourceT
 	settings_set_parent(settings, parent, table, s->source, s->foreign_relation);
 	if (to_bool(
 			repo_value("SELECT ingest_internal.sync_is_above($1, $2)", arg_int4(s->id), arg_int4(settings->parent))))
-		settings_refuse(psprintf("sync \"%s\" cannot be the parent of \"%s\"", parent, s->name), "A parent is none of "
-																								 "its own children.");
+		settings_refuse(psprintf("sync \"%s\" cannot be the parent of \"%s\"", parent, s->name),
+						"A parent must not be one of its own children.");
 }
 
 /* Is a name among those? */
@@ -192,17 +192,17 @@ require_never_copied(const Sync *s, const Settings *now)
 		{
 			if (!is_in(before[l], lists[l]->v[i]) && !is_in(&s->exclude, lists[l]->v[i]) &&
 				get_attnum(s->target_relation, lists[l]->v[i]) != InvalidAttrNumber)
-				settings_refuse(psprintf("column \"%s\" was copied already: its values are in %s and what is kept "
-										 "of it",
+				settings_refuse(psprintf("column \"%s\" has already been copied: its values are in %s and in what is "
+										 "kept of it",
 										 lists[l]->v[i], s->copy.target),
-								"Drop the sync, which forgets its history, and the table; then create both anew.");
+								"Drop the sync, which deletes its history, and the table; then create both again.");
 		}
 	}
 	for (int i = 0; i < s->pseudonymise.n; i++)
 	{
 		if (!is_in(&now->pseudonymise, s->pseudonymise.v[i]) && !is_in(&now->exclude, s->pseudonymise.v[i]))
 			settings_refuse(psprintf("column \"%s\" of %s holds pseudonyms", s->pseudonymise.v[i], s->copy.target),
-							"Drop the sync and the table, and create both anew.");
+							"Drop the sync and the table, and create both again.");
 	}
 }
 
@@ -285,7 +285,7 @@ ingest_alter_sync(PG_FUNCTION_ARGS)
 	if (!settings->history)
 		repo_run("SELECT ingest_internal.drop_history_view($1)", arg_int4(s->id));
 	if (!differs)
-		ereport(NOTICE, (errmsg("sync \"%s\" has these settings already", name)));
+		ereport(NOTICE, (errmsg("sync \"%s\" already has these settings", name)));
 	sql_end(level);
 	PG_RETURN_VOID();
 }

@@ -182,7 +182,7 @@ read_feed(Batch *b, Strings *keys, Strings *times)
 	{
 		s->kept = true;
 		run_log(b->run, "warning",
-				psprintf("%d entries of the feed of deletions have no key or no time: passed over", n - keys->n), NULL);
+				psprintf("%d entries of the feed of deletions have no key or no time: skipped", n - keys->n), NULL);
 	}
 	return keys->n;
 }
@@ -327,7 +327,7 @@ changes_tell_ahead(Batch *b, const char *ahead)
 	json_text(&json, "newest", ahead);
 	json_text(&json, "clock_here", s->now_here);
 	anomaly_raise(s, b->run, "clock", "warning", s->cursor,
-				  psprintf("%s of %s reaches to %s, which has not come yet: what changes is read by our clock",
+				  psprintf("%s of %s reaches to %s, which is in the future: changes are read by our clock",
 						   s->copy.cursor, s->copy.foreign, ahead),
 				  json_close(&json));
 }

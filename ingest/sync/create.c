@@ -87,8 +87,8 @@ argument_as_texts(FunctionCallInfo fcinfo, int n, const char *what)
 		return texts;
 	array = PG_GETARG_ARRAYTYPE_P(n);
 	if (array_contains_nulls(array))
-		settings_refuse(psprintf("%s is an array of names of columns, none of them null", what),
-						"Such as key => '{id}'.");
+		settings_refuse(psprintf("%s must be an array of column names without nulls", what),
+						"For example: key => '{id}'.");
 	deconstruct_array(array, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &names, NULL, &texts.n);
 	texts.v = palloc(sizeof(char *) * Max(texts.n, 1));
 	for (int i = 0; i < texts.n; i++)
@@ -177,9 +177,9 @@ take_table(const Settings *s, const char *target, bool adopt)
 	if (!adopt && user_value(psprintf("SELECT 1 FROM %s LIMIT 1", target)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table %s has rows already", target),
-				 errdetail("A copy holds the source's rows alone: others would be taken for deleted ones."),
-				 errhint("Empty it, name another table, or say adopt => true.")));
+				 errmsg("table %s already has rows", target),
+				 errdetail("A copy contains only the source's rows: others would be taken for deleted ones."),
+				 errhint("Empty it, name another table, or use adopt => true.")));
 	settings_prepare_target(s, target);
 }
 

@@ -39,7 +39,7 @@ explain_difference(const Difference *d)
 		case SHAPE_FITS:
 			return NULL;
 		case SHAPE_GONE:
-			return d->here ? psprintf("%s is in the copy alone: kept as it is", d->column_name) : NULL;
+			return d->here ? psprintf("%s is only in the copy: kept as it is", d->column_name) : NULL;
 		case SHAPE_NEW:
 			return psprintf("%s %s is new: added to the copy", d->column_name, d->definition_there);
 		case SHAPE_WIDER:
@@ -104,7 +104,7 @@ static void
 explain_load(ReturnSetInfo *rsinfo, Sync *s)
 {
 	if (strcmp(s->phase, "loading") == 0)
-		say(rsinfo, "load", psprintf("goes on: %s ranges are left", ranges_left(s)));
+		say(rsinfo, "load", psprintf("continues: %s ranges are left", ranges_left(s)));
 	else
 		say(rsinfo, "load", "reads the whole table");
 	explain_query(rsinfo, s, "");

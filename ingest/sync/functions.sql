@@ -14,7 +14,8 @@ CREATE FUNCTION create_sync(source_table regclass, target text, mode text DEFAUL
 COMMENT ON FUNCTION create_sync(regclass, text, text, text, name[], name, interval, integer, text, text, name,
     boolean, interval, boolean, text, interval, float8, float8, interval, text, name, boolean, name[], name[],
     text, text)
-    IS 'a copy of a source''s table: full, incremental, append or pieces; nothing is read yet';
+    IS 'creates a sync, which keeps a copy of a source''s table: full, incremental, append or pieces; nothing is '
+    'read yet';
 
 -- What a sync may be told, in sentences, whoever writes it: before the table's own constraints would speak
 CREATE FUNCTION ingest_internal.check_sync() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -27,11 +28,11 @@ BEGIN
         WHEN NEW.mode IS NULL OR NEW.mode NOT IN ('full', 'incremental', 'append', 'pieces')
             THEN format('there is no mode "%s"', NEW.mode)
         WHEN NEW.deletions IS NULL OR NEW.deletions NOT IN ('hard', 'soft', 'ignore')
-            THEN format('there is no policy of deletions "%s"', NEW.deletions)
+            THEN format('there is no deletion policy "%s"', NEW.deletions)
         WHEN NEW.profile IS NULL OR NEW.profile NOT IN ('all', 'sample', 'none')
             THEN format('there is no way to profile a copy "%s"', NEW.profile)
         WHEN NEW.key IS NULL OR array_position(NEW.key, NULL) IS NOT NULL
-            THEN 'the key is an array of names of columns, none of them null'
+            THEN 'the key must be an array of column names without nulls'
         WHEN NEW.overlap IS NULL OR NEW.overlap < '0' THEN 'the overlap of windows must not be null or negative'
         WHEN NEW.batch_rows IS NULL OR NEW.batch_rows < 1 THEN 'batch_rows must be at least 1'
         WHEN NEW.reconcile_every <= '0' THEN 'reconcile_every must be positive'
@@ -43,7 +44,7 @@ BEGIN
         WHEN NEW.history IS NULL OR NEW.row_events IS NULL THEN 'history and row_events are true or false'
         WHEN NEW.exclude IS NULL OR NEW.pseudonymise IS NULL OR array_position(NEW.exclude || NEW.pseudonymise, NULL)
             IS NOT NULL THEN 'exclude and pseudonymise are arrays of names of columns, none of them null'
-        WHEN NEW.pseudonym_key !~ '^(file:/|env:).' THEN 'pseudonym_key says where the key is, and is not the key'
+        WHEN NEW.pseudonym_key !~ '^(file:/|env:).' THEN 'pseudonym_key must say where the key is, not be the key'
         WHEN NEW.pseudonymise <> '{}' AND NEW.pseudonym_key IS NULL THEN 'pseudonymise needs a pseudonym_key' END;
     hint := CASE
         WHEN wrong LIKE '%mode "%' THEN 'The modes are full, incremental, append and pieces.'
@@ -51,14 +52,14 @@ BEGIN
         WHEN wrong LIKE '%to profile%' THEN 'profile is all, sample or none.'
         WHEN wrong LIKE 'reconcile_every%' THEN 'Null says that keys are never compared.'
         WHEN wrong LIKE 'history_retention%' THEN 'Null says that history is kept for ever.'
-        WHEN wrong LIKE '%pseudonym_key%' THEN 'Such as pseudonym_key => ''file:/run/secrets/pseudonyms''.'
+        WHEN wrong LIKE '%pseudonym_key%' THEN 'For example: pseudonym_key => ''file:/run/secrets/pseudonyms''.'
         ELSE 'See the documentation of ingest.create_sync.' END;
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = wrong, HINT = hint;
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION ingest_internal.check_sync() IS 'what a sync may be told, in sentences';
+COMMENT ON FUNCTION ingest_internal.check_sync() IS 'checks the settings of a sync, with errors in plain sentences';
 CREATE TRIGGER check_sync BEFORE INSERT OR UPDATE OF name, mode, deletions, profile, key, overlap, batch_rows,
     reconcile_every, history_retention, max_delete_share, reject_limit, history, row_events, exclude, pseudonymise,
     pseudonym_key ON sync FOR EACH ROW EXECUTE FUNCTION ingest_internal.check_sync();
@@ -66,11 +67,11 @@ CREATE TRIGGER check_sync BEFORE INSERT OR UPDATE OF name, mode, deletions, prof
 CREATE PROCEDURE sync(sync text)
     AS 'MODULE_PATHNAME', 'ingest_sync' LANGUAGE C;
 COMMENT ON PROCEDURE sync(text)
-    IS 'brings a copy up to date: the first load, or what changed since; in batches that are transactions';
+    IS 'brings a copy up to date: the first load, or what has changed since; in batches, each a transaction';
 
 CREATE PROCEDURE redrive(sync text)
     AS 'MODULE_PATHNAME', 'ingest_redrive' LANGUAGE C;
-COMMENT ON PROCEDURE redrive(text) IS 'reads and merges again the rows that were rejected';
+COMMENT ON PROCEDURE redrive(text) IS 'reads rejected rows again and merges them';
 
 CREATE FUNCTION ingest_internal.reload(actor oid, name text, keys_only boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -89,7 +90,7 @@ BEGIN
     ELSE
         UPDATE ingest.sync_state z SET reload = true WHERE z.sync = s.id AND NOT z.reload;
         IF NOT FOUND THEN
-            RAISE NOTICE 'the next run of sync "%" reloads already', name;
+            RAISE NOTICE 'the next run of sync "%" already reloads', name;
             RETURN;
         END IF;
         RAISE NOTICE 'the next run of sync "%" reads the whole table again', name;
@@ -100,15 +101,15 @@ COMMENT ON FUNCTION ingest_internal.reload(oid, text, boolean) IS 'see ingest.re
 CREATE FUNCTION reload(sync text, keys_only boolean DEFAULT false) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION reload(text, boolean)
-    IS 'the next run reads the whole table again and writes what differs, while readers see the old rows; '
-    'keys_only: an incremental one compares keys with the source, and reads what differs';
+    IS 'makes the next run read the whole table again and write what differs, while readers see the old rows; '
+    'keys_only: an incremental sync compares keys with the source, and reads what differs';
 
 CREATE FUNCTION verify(sync text, samples integer DEFAULT 10) RETURNS TABLE (finding text, rows bigint, keys jsonb)
     AS 'MODULE_PATHNAME', 'ingest_verify' LANGUAGE C;
 COMMENT ON FUNCTION verify(text, integer)
     IS 'compares every value of a copy with its source, in slices, without writing: how many rows are the same, '
-    'differ, are only there, only here, or newer than the last run, with some keys for whoever may read the '
-    'whole copy';
+    'differ, exist only at the source, only here, or are newer than the last run, with some keys for those who '
+    'may read the whole copy';
 
 CREATE FUNCTION ingest_internal.say_what_runs(of_source integer, of_sync integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -116,18 +117,19 @@ DECLARE
         AND (r.source = of_source OR r.sync = of_sync));
 BEGIN
     IF runs IS NOT NULL THEN
-        RAISE NOTICE 'what runs goes on to its end: run %', runs USING HINT = 'SELECT ingest.cancel(run) stops one.';
+        RAISE NOTICE 'what is running goes on to its end: run %', runs
+            USING HINT = 'SELECT ingest.cancel(run) stops one.';
     END IF;
 END $$;
 COMMENT ON FUNCTION ingest_internal.say_what_runs(integer, integer)
-    IS 'tells who pauses a source or a sync of runs that go on';
+    IS 'tells those who pause a source or a sync about runs that go on';
 
 CREATE FUNCTION ingest_internal.pause_sync(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     s ingest.sync := ingest_internal.own_sync(actor, name);
 BEGIN
     IF s.state = 'paused' THEN
-        RAISE NOTICE 'sync "%" is paused already', name;
+        RAISE NOTICE 'sync "%" is already paused', name;
         RETURN;
     END IF;
     UPDATE ingest.sync x SET state = 'paused', state_reason = 'paused by ' || pg_get_userbyid(actor) WHERE x.id = s.id;
@@ -142,12 +144,12 @@ CREATE FUNCTION ingest_internal.require_one(source text, sync text, what text) R
 BEGIN
     IF num_nonnulls(source, sync) <> 1 THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('what to %s is either a source or a sync', what),
+            MESSAGE = format('either a source or a sync must be named to %s', what),
             HINT = format('ingest.%1$s(''shop''), or ingest.%1$s(sync => ''books.customer'').', what);
     END IF;
 END $$;
 COMMENT ON FUNCTION ingest_internal.require_one(text, text, text)
-    IS 'an error unless it is said of either a source or a sync';
+    IS 'raises an error unless either a source or a sync is named';
 
 CREATE FUNCTION ingest_internal.pause(actor oid, source text, sync text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -166,7 +168,7 @@ DECLARE
     s ingest.sync := ingest_internal.own_sync(actor, name);
 BEGIN
     IF s.state = 'active' THEN
-        RAISE NOTICE 'sync "%" is active already', name;
+        RAISE NOTICE 'sync "%" is already active', name;
         RETURN;
     END IF;
     UPDATE ingest.sync x SET state = 'active', state_reason = NULL WHERE x.id = s.id;
@@ -186,8 +188,8 @@ COMMENT ON FUNCTION ingest_internal.resume(oid, text, text) IS 'see ingest.resum
 CREATE FUNCTION resume(source text DEFAULT NULL, sync text DEFAULT NULL) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION resume(text, text)
-    IS 'lets jobs on a source start again, and closes its circuit breaker; or lets a sync run again, whether it '
-    'was paused or stopped';
+    IS 'lets jobs on a source start again and closes its circuit breaker; or lets a sync run again, whether it was '
+    'paused or stopped';
 
 CREATE FUNCTION ingest_internal.drop_sync(actor oid, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -202,7 +204,7 @@ END $$;
 COMMENT ON FUNCTION ingest_internal.drop_sync(oid, text) IS 'see ingest.drop_sync';
 CREATE FUNCTION drop_sync(sync text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
-COMMENT ON FUNCTION drop_sync(text) IS 'removes a sync and its history, with the view of it; the copy stays';
+COMMENT ON FUNCTION drop_sync(text) IS 'removes a sync and its history, including the history view; the copy stays';
 
 CREATE FUNCTION alter_sync(sync text, mode text DEFAULT NULL, key name[] DEFAULT NULL,
     cursor_column name DEFAULT NULL, overlap interval DEFAULT NULL, batch_rows integer DEFAULT NULL,
@@ -215,9 +217,9 @@ CREATE FUNCTION alter_sync(sync text, mode text DEFAULT NULL, key name[] DEFAULT
     AS 'MODULE_PATHNAME', 'ingest_alter_sync' LANGUAGE C;
 COMMENT ON FUNCTION alter_sync(text, text, name[], name, interval, integer, text, text, name, boolean, interval,
     boolean, text, interval, float8, float8, interval, name[], name[], name[], text, text)
-    IS 'changes settings of a sync: the arguments of create_sync, null as it is; those in unset (parent, '
-    'history_retention, reconcile_every, freshness, deleted_when) become null; another mode, key or cursor reads '
-    'everything again';
+    IS 'changes settings of a sync: arguments as for create_sync, null leaves a setting as it is; those in unset '
+    '(parent, history_retention, reconcile_every, freshness, deleted_when) become null; with another mode, key '
+    'or cursor, everything is read again';
 
 CREATE FUNCTION ingest_internal.retry_piece(actor oid, name text, piece text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -227,7 +229,7 @@ BEGIN
     WHERE p.sync = s.id AND p.piece = retry_piece.piece AND p.state <> 'gone';
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
-            MESSAGE = format('sync "%s" knows no piece "%s"', name, coalesce(piece, 'null')),
+            MESSAGE = format('sync "%s" has no piece "%s"', name, coalesce(piece, 'null')),
             HINT = 'SELECT piece, state FROM ingest.sync_piece lists them.';
     END IF;
     PERFORM ingest_internal.audit(actor, 'retry_piece', name, NULL, jsonb_build_object('piece', piece));
@@ -236,17 +238,17 @@ COMMENT ON FUNCTION ingest_internal.retry_piece(oid, text, text) IS 'see ingest.
 CREATE FUNCTION retry_piece(sync text, piece text) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_door' LANGUAGE C;
 COMMENT ON FUNCTION retry_piece(text, text)
-    IS 'the next run of a sync of mode pieces reads a piece again, whole, whatever became of it before';
+    IS 'makes the next run of a sync of mode pieces read a piece again, in full, whatever happened to it before';
 
 CREATE FUNCTION ingest_internal.takes_row(error jsonb, key jsonb, piece text, version text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'ingest_takes_row' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION ingest_internal.takes_row(jsonb, jsonb, text, text)
-    IS 'within what a run reads: false for a bad row, which is noted; an error for one of another piece or version';
+    IS 'within the query of a run: false for a bad row, which is noted; an error for a row of another piece or version';
 
 CREATE FUNCTION ingest_internal.pseudonym(of_sync integer, value anyelement) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_pseudonym' LANGUAGE C STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION ingest_internal.pseudonym(integer, anyelement)
-    IS 'within what a run reads: HMAC-SHA-256 of a value, in hexadecimal, by the key of the sync';
+    IS 'within the query of a run: HMAC-SHA-256 of a value, in hexadecimal, with the key of the sync';
 
 CREATE FUNCTION explain_sync(sync text) RETURNS TABLE (step text, detail text)
     AS 'MODULE_PATHNAME', 'ingest_explain_sync' LANGUAGE C STRICT;

@@ -108,11 +108,11 @@ held_delete(Sync *s, Run *run)
 	{
 		s->kept = true;
 		why = failure.sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION ? "others refer to them"
-																  : "the table does not take their mark";
+																  : "the table does not accept the mark";
 		json_open(&json);
 		json_int8(&json, "rows", to_int8(user_value(psprintf("SELECT count(*) FROM %s", copy->held))));
 		json_text(&json, "error", failure.message);
-		why = psprintf("rows of %s that are not at the source any more were not deleted: %s", copy->target, why);
+		why = psprintf("rows of %s that are no longer at the source were not deleted: %s", copy->target, why);
 		anomaly_raise(s, run, "deletion", "warning", NULL, why, json_close(&json));
 	}
 	user_run(psprintf("DROP TABLE %s", copy->held));

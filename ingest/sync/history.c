@@ -196,7 +196,7 @@ create_view(const Kept *kept, const char *view)
 	if (own_value("SELECT 1 FROM pg_class WHERE oid = to_regclass($1) AND relkind <> 'v'", arg_text(view)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_TABLE),
-				 errmsg("%s is not a view, and stands where that of the history of %s belongs", view, kept->target),
+				 errmsg("%s is not a view, and has the name that the history view of %s needs", view, kept->target),
 				 errhint("Rename it: ALTER TABLE %s RENAME TO ….", view)));
 	user_drop(view);
 	user_run(psprintf("CREATE VIEW %s AS SELECT h.valid_from AS _valid_from, h.valid_to AS _valid_to, h.operation AS "
@@ -204,8 +204,8 @@ create_view(const Kept *kept, const char *view)
 					  "h.seq AS _seq, %s FROM ingest.row_history(NULL::%s, NULL) h",
 					  view, columns_of(kept, "(h.version).", false), kept->target));
 	user_run(psprintf("COMMENT ON VIEW %s IS %s", view,
-					  quote_literal_cstr(psprintf("versions of rows of %s, each from when to when; _operation delete: "
-												  "gone from then on",
+					  quote_literal_cstr(psprintf("versions of rows of %s, each with the period in which it was "
+												  "current; _operation delete: gone from then on",
 												  kept->target))));
 }
 
@@ -294,7 +294,7 @@ kept_copy(FunctionCallInfo fcinfo, const char *function)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("%s is not a copy with history",
 							   quoted_relation(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid))),
-						errhint("ingest.create_sync with history => true makes one.")));
+						errhint("ingest.create_sync with history => true creates one.")));
 	kept->owner = reader_of(relid, "history");
 	return kept;
 }
@@ -334,7 +334,7 @@ require_past(const Kept *kept, TimestampTz moment)
 	if (IsolationUsesXactSnapshot() && moment > GetCurrentTransactionStartTimestamp())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("what %s held at that moment is not seen from this transaction, which began before",
+				 errmsg("what %s held at that moment cannot be seen from this transaction, which began earlier",
 						kept->target),
 				 errhint("Ask for now() at the latest, or in a transaction of isolation level read committed.")));
 }
@@ -361,7 +361,7 @@ require_settled(const Kept *kept, SqlArg moment)
 					errmsg("what %s held at that moment is not certain: a run was committing", kept->target),
 					commit->ended
 						? errdetail("It did so between %s and %s.", commit->began, commit->ended)
-						: errdetail("It began to at %s; when it was done is known from its next transaction on.",
+						: errdetail("It began to at %s; when it was done will be known after its next transaction.",
 									commit->began),
 					commit->ended ? errhint("Ask for a moment before the first, or for the second or a later one.")
 								  : errhint("Ask again in a moment; if the run's process died, after its next run.")));
@@ -425,7 +425,7 @@ require_key(const Kept *kept, SqlArg key)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the key of %s is an object of %s", kept->target, array_literal(kept->key.v, kept->key.n)),
-				 errhint("Such as jsonb_build_object('column', value, …).")));
+				 errhint("For example: jsonb_build_object('column', value, …).")));
 }
 
 /* row_history(target anyelement, key): by the key, so that it reads that row's versions alone; null: of all rows */
@@ -477,7 +477,7 @@ ingest_drop_old_history(PG_FUNCTION_ARGS)
 
 	if (!superuser() && GetUserId() != engine_role())
 		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("only the owner of the repository drops history")));
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("only the owner of the repository can drop history")));
 	(void) set_config_option("lock_timeout", LOCK_TIMEOUT_OF_DROP, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
 							 false);
 	days = repo_rows("SELECT * FROM ingest_internal.sync_old_partitions()");
@@ -489,7 +489,7 @@ ingest_drop_old_history(PG_FUNCTION_ARGS)
 			dropped++;
 		else if (failure_is_busy(&failure))
 			ereport(NOTICE,
-					(errmsg("%s is being read, and is dropped another time", days->v[i][0])));
+					(errmsg("%s is being read, and will be dropped later", days->v[i][0])));
 		else
 			failure_rethrow(&failure);
 	}
@@ -527,7 +527,7 @@ require_versions(SqlArg sync)
 	if (!superuser() && !owns_relation(GetUserId(), relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for what is kept of the history of %s", kept->target),
+				 errmsg("permission denied for the history of %s", kept->target),
 				 errhint("ingest.as_of and ingest.row_history show it to those who may SELECT all columns and rows of "
 						 "%s.",
 						 kept->target)));

@@ -381,7 +381,7 @@ begin_load(void *arg)
 		resumed = false;
 	b->long_load = resumed;
 	if (resumed)
-		run_log(b->run, "info", "goes on with a load that was interrupted", NULL);
+		run_log(b->run, "info", "continues a load that was interrupted", NULL);
 	else
 	{
 		plan_load(b);

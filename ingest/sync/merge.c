@@ -527,7 +527,7 @@ static void
 look_at_left_out(Merge *merge, const Stored *written)
 {
 	Copy *copy = merge->copy;
-	Failure failure = {ERRCODE_TRIGGERED_ACTION_EXCEPTION, "09000", "a trigger of the copy leaves it out"};
+	Failure failure = {ERRCODE_TRIGGERED_ACTION_EXCEPTION, "09000", "a trigger of the copy skips it"};
 	Rows *rows =
 		stored_rows(written, "SELECT before, after FROM stored WHERE key IS NULL AND before IS NOT NULL", 0, NULL);
 	Strings keys = {0};
@@ -658,7 +658,7 @@ merge_write(Merge *merge)
 		before = left;
 		if (tries == TRIES_AT_MOST)
 			ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-							errmsg("%lld rows of %s are changed by somebody else whenever they are to be written",
+							errmsg("%lld rows of %s are changed by another session whenever they are to be written",
 								   (long long) left, copy->target)));
 	}
 	AtEOXact_GUC(true, level);

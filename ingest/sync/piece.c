@@ -121,7 +121,7 @@ require_good(const Sync *s, const Piece *piece, const Reading *reading)
 				 errmsg("too many rows of piece \"%s\" do not fit: %lld of %lld", piece->piece, (long long) bad,
 						(long long) (piece->rows + bad)),
 				 s->copy.has_secrets ? 0 : errdetail("The first: %s", reading->errors.items[0]),
-				 errhint("Mend the piece or the options of its table, or raise the sync's reject_limit with "
+				 errhint("Fix the piece or the options of its table, or raise the sync's reject_limit with "
 						 "ingest.alter_sync.")));
 }
 
@@ -139,7 +139,8 @@ require_rows(Sync *s, const Piece *piece, const Reading *reading)
 	if (!reconcile_may_go(s, here))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("piece \"%s\" has no rows any more: it had %lld, and that is more than is likely", piece->piece,
+				 errmsg("piece \"%s\" no longer has rows: it had %lld, and losing that many is not likely",
+						piece->piece,
 						(long long) here),
 				 errhint("If it is to be empty, set max_delete_share to 1 with ingest.alter_sync for the run after "
 						 "ingest.retry_piece.")));

@@ -127,7 +127,7 @@ may_go(Sync *s, const Listing *l)
 	json_int8(&json, "gone", l->gone);
 	json_raw(&json, "max_delete_share", psprintf("%g", s->max_delete_share));
 	anomaly_raise(s, s->copy.run, "deletion", "error", NULL,
-				  psprintf("%lld of %lld pieces of %s are not listed any more: that is more than is likely, and their "
+				  psprintf("%lld of %lld pieces of %s are no longer listed: that is more than is likely, and their "
 						   "rows were not deleted",
 						   (long long) l->gone, (long long) l->known, s->copy.target),
 				  json_close(&json));
@@ -300,7 +300,7 @@ drop_others(Sync *s, const Strings *names, bool last)
 
 		for (uint64 i = 0; i < others->n; i++)
 		{
-			failure.message = psprintf("its key is in piece \"%s\" as well", others->v[i][0]);
+			failure.message = psprintf("its key is also in piece \"%s\"", others->v[i][0]);
 			(void) unfit_reject_all(copy,
 									psprintf("%s JOIN %s k ON k.ingest_at = s.ctid WHERE k.ingest_piece = %s",
 											 merge_staged_rows(copy), table, quote_literal_cstr(others->v[i][0])),
@@ -340,7 +340,7 @@ reject_taken(Sync *s, const Strings *replaced)
 							  quote_literal_cstr(holding.items[i]), copy->piece_column, copy->piece_column,
 							  copy_living(copy, "t."));
 
-		failure.message = psprintf("its key is in piece \"%s\" as well", holding.items[i]);
+		failure.message = psprintf("its key is also in piece \"%s\"", holding.items[i]);
 		if (unfit_reject_all(copy, psprintf("%s WHERE %s", merge_staged_rows(copy), held), &failure) > 0)
 			user_run(psprintf("DELETE FROM %s s WHERE %s", copy->stage, held));
 	}

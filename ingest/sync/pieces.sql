@@ -12,7 +12,7 @@ CREATE FUNCTION ingest_internal.sync_secret_lost(foreign_table regclass, of_sync
             AND c.name = n.name) k ON true
         WHERE s.id = of_sync AND (a.attname IS NULL OR k.gone_at IS NOT NULL) LIMIT 1);
 COMMENT ON FUNCTION ingest_internal.sync_secret_lost(regclass, integer)
-    IS 'a column that is not to be copied as it is, and that is not there any more: it may have another name now';
+    IS 'a column that is excluded or pseudonymised and no longer exists: it may have another name now';
 
 CREATE FUNCTION ingest_internal.sync_note_pseudonym_key(of_sync integer, hash text) RETURNS boolean LANGUAGE sql
 BEGIN ATOMIC
@@ -21,7 +21,7 @@ BEGIN ATOMIC
     WHERE z.sync = of_sync AND z.pseudonym_key_hash IS DISTINCT FROM hash RETURNING z.reload;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_note_pseudonym_key(integer, text)
-    IS 'by which key pseudonyms are made; true: it is another one, and everything is to be read';
+    IS 'records the key with which pseudonyms are made; true: it has changed, and everything is to be read again';
 
 CREATE FUNCTION ingest_internal.profile_columns(of_relation oid) RETURNS text[] LANGUAGE sql STABLE
     RETURN (SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_attribute a
@@ -30,7 +30,7 @@ CREATE FUNCTION ingest_internal.profile_columns(of_relation oid) RETURNS text[] 
             ON x.names IS NOT NULL
         WHERE a.attrelid = of_relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (x.names));
 COMMENT ON FUNCTION ingest_internal.profile_columns(oid)
-    IS 'the columns of a source''s table of which a profile may tell: those that no sync excludes or pseudonymises; '
+    IS 'the columns of a source''s table that a profile may show: those that no sync excludes or pseudonymises; '
     'null: all';
 
 -- Bad rows
@@ -62,7 +62,7 @@ BEGIN ATOMIC
         CROSS JOIN LATERAL (SELECT x.key) k ORDER BY x.n;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_bad_rows(jsonb[], text[], boolean, boolean, regclass, text[])
-    IS 'what a wrapper said of bad rows, as rejected rows; hidden: without what may quote a value';
+    IS 'what a wrapper reported about bad rows, as rejected rows; hidden: without anything that may quote a value';
 
 -- Pieces
 
@@ -74,14 +74,14 @@ BEGIN ATOMIC
     FROM ingest.sync_piece p WHERE p.sync = of_sync AND p.state = 'pending' AND p.settled
     ORDER BY p.modified NULLS FIRST, p.piece COLLATE "C";
 END;
-COMMENT ON FUNCTION ingest_internal.sync_pieces_open(integer) IS 'pieces that are to be read, in their order';
+COMMENT ON FUNCTION ingest_internal.sync_pieces_open(integer) IS 'pieces that are to be read, in order';
 
 CREATE FUNCTION ingest_internal.sync_pieces_anew(of_sync integer) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     UPDATE ingest.sync_piece p SET state = 'pending', version = NULL, prefix = NULL, next_try = NULL
     WHERE p.sync = of_sync AND p.state <> 'gone';
 END;
-COMMENT ON FUNCTION ingest_internal.sync_pieces_anew(integer) IS 'all pieces are to be read again, whole';
+COMMENT ON FUNCTION ingest_internal.sync_pieces_anew(integer) IS 'marks all pieces to be read again, in full';
 
 CREATE FUNCTION ingest_internal.sync_pieces_grown_anew(of_sync integer) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
@@ -97,7 +97,7 @@ BEGIN ATOMIC
         AND p.read_at < clock_timestamp() - interval '30 days';
 END;
 COMMENT ON FUNCTION ingest_internal.sync_pieces_grown_anew(integer)
-    IS 'pieces that were read in parts are read whole when it is time';
+    IS 'marks pieces that were read in parts to be read in full, when it is time';
 
 CREATE FUNCTION ingest_internal.sync_piece_done(of_sync integer, of_piece text, version text, extent bigint,
     prefix text, is_part boolean, rows bigint, rejected bigint, run bigint) RETURNS void LANGUAGE sql
@@ -108,7 +108,7 @@ BEGIN ATOMIC
     WHERE p.sync = of_sync AND p.piece = of_piece;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_piece_done(integer, text, text, bigint, text, boolean, bigint, bigint, bigint)
-    IS 'a piece is here, or what was appended to it';
+    IS 'records that a piece, or what was appended to it, is here';
 
 -- one that needs a crawl stays open, so that the run after that reads it
 CREATE FUNCTION ingest_internal.sync_piece_failed(of_sync integer, of_piece text, error text, sqlstate text,
@@ -121,7 +121,7 @@ BEGIN ATOMIC
     WHERE p.sync = of_sync AND p.piece = of_piece RETURNING p.tries = 1;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_piece_failed(integer, text, text, text, boolean, bigint)
-    IS 'a piece could not be read; true: for the first time since it is what it is';
+    IS 'records that a piece could not be read; true for the first time since it last changed';
 
 CREATE FUNCTION ingest_internal.sync_pieces_mended(of_sync integer, pieces text[]) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
@@ -132,7 +132,7 @@ BEGIN ATOMIC
         AND a.resolved_at IS NULL AND a.evidence ->> 'piece' = ANY (pieces);
 END;
 COMMENT ON FUNCTION ingest_internal.sync_pieces_mended(integer, text[])
-    IS 'what was told of pieces that could not be read holds no more';
+    IS 'closes the alerts and anomalies of pieces that could not be read and have since changed or gone';
 
 CREATE FUNCTION ingest_internal.sync_pieces_gone(of_sync integer, pieces text[], run bigint) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
@@ -141,7 +141,7 @@ BEGIN ATOMIC
     WHERE p.sync = of_sync AND p.piece = ANY (pieces);
 END;
 COMMENT ON FUNCTION ingest_internal.sync_pieces_gone(integer, text[], bigint)
-    IS 'pieces are gone, and their rows with them';
+    IS 'records that pieces are gone, and their rows with them';
 
 CREATE FUNCTION ingest_internal.sync_piece_resolve(of_sync integer, piece_column text, pieces text[]) RETURNS void
     LANGUAGE sql
@@ -149,8 +149,7 @@ BEGIN ATOMIC
     UPDATE ingest.rejected_row r SET resolved_at = now() WHERE r.sync = of_sync AND r.resolved_at IS NULL
         AND coalesce(r.key ->> piece_column, r.content ->> piece_column) = ANY (pieces);
 END;
-COMMENT ON FUNCTION ingest_internal.sync_piece_resolve(integer, text, text[])
-    IS 'rows of pieces that were put aside are dealt with';
+COMMENT ON FUNCTION ingest_internal.sync_piece_resolve(integer, text, text[]) IS 'resolves rejected rows of pieces';
 
 CREATE FUNCTION ingest_internal.sync_pieces_rejected(of_sync integer, piece_column text) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
@@ -160,7 +159,7 @@ BEGIN ATOMIC
         WHERE r.sync = of_sync AND r.resolved_at IS NULL));
 END;
 COMMENT ON FUNCTION ingest_internal.sync_pieces_rejected(integer, text)
-    IS 'pieces that failed, or of which rows were put aside, are to be read again, whole';
+    IS 'marks pieces that failed, or of which rows were rejected, to be read again, in full';
 
 CREATE FUNCTION ingest_internal.sync_pieces_tied(of_sync integer, piece_column text) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
@@ -170,4 +169,4 @@ BEGIN ATOMIC
             AND r.content ->> piece_column IS NOT NULL);
 END;
 COMMENT ON FUNCTION ingest_internal.sync_pieces_tied(integer, text)
-    IS 'pieces with rows whose key another piece had are to be read again, whole';
+    IS 'marks pieces with rows whose key another piece had to be read again, in full';

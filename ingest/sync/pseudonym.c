@@ -70,12 +70,13 @@ pseudonym_require_key(Oid owner, const char *reference)
 	if (!secret_is_reference(reference))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("pseudonym_key says where the key is, and is not the key"),
-				 errhint("Such as pseudonym_key => 'file:/run/secrets/pseudonyms'.")));
+				 errmsg("pseudonym_key must say where the key is, not be the key"),
+				 errhint("For example: pseudonym_key => 'file:/run/secrets/pseudonyms'.")));
 	if (!has_privs_of_role(owner, ROLE_PG_READ_SERVER_FILES))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("pseudonym_key is for members of pg_read_server_files, since it names what the server reads"),
+				 errmsg("pseudonym_key is only for members of pg_read_server_files, since it names what the server "
+						"reads"),
 				 errhint("GRANT pg_read_server_files TO %s.", quote_identifier(GetUserNameFromId(owner, false)))));
 }
 
@@ -206,7 +207,7 @@ ingest_pseudonym(PG_FUNCTION_ARGS)
 
 	if (armed.key == NULL || PG_ARGISNULL(0) || armed.sync != PG_GETARG_INT32(0) || armed.owner != GetUserId())
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("ingest_internal.pseudonym is for what a run reads")));
+						errmsg("ingest_internal.pseudonym can only be used in the query of a run")));
 	if (PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	text = text_of(type, PG_GETARG_DATUM(1));
@@ -251,7 +252,7 @@ secrets_hide(const Copy *copy, Failure *failure)
 
 	if (!copy->has_secrets || failure->by_engine || quotes_nothing(failure))
 		return;
-	failure->message = psprintf("reading %s failed with SQLSTATE %s; what it says is not told, since it may quote a "
+	failure->message = psprintf("reading %s failed with SQLSTATE %s; its message is withheld, since it may quote a "
 								"column of sync \"%s\" that is excluded or pseudonymised",
 								copy->foreign, failure->sqlstate, copy->name);
 	failure->detail = failure->hint = NULL;

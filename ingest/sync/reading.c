@@ -202,10 +202,10 @@ ingest_takes_row(PG_FUNCTION_ARGS)
 
 	if (r == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("ingest_internal.takes_row is for what a run reads")));
+						errmsg("ingest_internal.takes_row can only be used in the query of a run")));
 	if (r->piece && (PG_ARGISNULL(2) || strcmp(text_to_cstring(PG_GETARG_TEXT_PP(2)), r->piece) != 0))
 		ereport(ERROR, (errcode(ERRCODE_FDW_ERROR),
-						errmsg("the source gave a row of another piece than \"%s\", which was asked for", r->piece)));
+						errmsg("the source returned a row of another piece than the requested \"%s\"", r->piece)));
 	if (r->copy->version_column && r->version &&
 		(PG_ARGISNULL(3) || strcmp(text_to_cstring(PG_GETARG_TEXT_PP(3)), r->version) != 0))
 		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),

@@ -88,7 +88,7 @@ brake(Sync *s, int64 missing)
 	json_int8(&json, "limit", missing_limit(s));
 	json_raw(&json, "max_delete_share", psprintf("%g", s->max_delete_share));
 	anomaly_raise(s, s->copy.run, "deletion", "error", NULL,
-				  psprintf("%lld rows of %s are not at the source any more: that is more than is likely, and they were "
+				  psprintf("%lld rows of %s are no longer at the source: that is more than is likely, and they were "
 						   "not deleted",
 						   (long long) missing, s->copy.target),
 				  json_close(&json));

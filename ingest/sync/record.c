@@ -127,7 +127,7 @@ read_one(int32 id)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("a sync that is needed is gone"),
-				 errhint("It was dropped meanwhile, or the repository is being restored.")));
+				 errhint("It was dropped in the meantime, or the repository is being restored.")));
 	require_owner(s->owner, s->owner_name, "sync", s->name);
 	s->context = CurrentMemoryContext;
 	s->missing_limit = -1;
@@ -182,7 +182,7 @@ sync_refuse_unknown(const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("there is no sync \"%s\"", name),
-			 errhint("ingest.create_sync makes one; SELECT sync FROM ingest.table_status lists them.")));
+			 errhint("ingest.create_sync creates one; SELECT sync FROM ingest.table_status lists them.")));
 }
 
 Sync *

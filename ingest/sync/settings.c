@@ -96,8 +96,8 @@ settings_check_words(const Settings *s)
 		settings_refuse(psprintf("there is no mode \"%s\"", s->mode), "The modes are full, incremental, append and "
 																	  "pieces.");
 	if (!is_one_of(s->deletions, "hard", "soft", "ignore"))
-		settings_refuse(psprintf("there is no policy of deletions \"%s\"", s->deletions), "The policies are hard, soft "
-																						  "and ignore.");
+		settings_refuse(psprintf("there is no deletion policy \"%s\"", s->deletions), "The policies are hard, soft "
+																					  "and ignore.");
 	if (!is_one_of(s->profile, "all", "sample", "none"))
 		settings_refuse(psprintf("there is no way to profile a copy \"%s\"", s->profile), "profile is all, sample or "
 																						  "none.");
@@ -127,7 +127,7 @@ key_of_data(const char *relation)
 
 	ereport(NOTICE,
 			(errmsg("the source names no key of %s: it is read to find one", relation),
-			 errhint("Name the key to save that: key => '{…}'.")));
+			 errhint("Name the key to avoid that: key => '{…}'.")));
 	key.v = parse_array(own_value(psprintf("SELECT columns FROM %s.candidate_keys($1::regclass, $2) ORDER BY score "
 										   "DESC LIMIT 1",
 										   schema),
@@ -183,8 +183,8 @@ complete_cursor(Settings *s, const SourceTable *table, const char *foreign)
 		s->cursor_column = NULL;
 	/* rows of a parent come with it */
 	else if (s->cursor_column == NULL && !(s->parent && strcmp(s->mode, "incremental") == 0))
-		settings_refuse(psprintf("mode %s needs a cursor, a column that tells that a row changed, and none is known of "
-								 "%s",
+		settings_refuse(psprintf("mode %s needs a cursor, a column that shows that a row changed, and none is known "
+								 "for %s",
 								 s->mode, foreign),
 						"Name it with cursor_column => '…', or use mode => 'full'.");
 }
@@ -202,8 +202,8 @@ static void
 require_column(Oid relation, const char *name, const char *column)
 {
 	if (get_attnum(relation, column) <= InvalidAttrNumber)
-		settings_refuse(psprintf("%s has no column \"%s\"", name, column), "Key and cursor are columns of the foreign "
-																		   "table.");
+		settings_refuse(psprintf("%s has no column \"%s\"", name, column),
+						"Key and cursor must be columns of the foreign table.");
 }
 
 /* For attempt(): the type may have no max() */
@@ -224,7 +224,7 @@ require_greatest(const char *foreign, const char *cursor)
 		return;
 	if (failure.sqlerrcode != ERRCODE_UNDEFINED_FUNCTION)
 		failure_rethrow(&failure);
-	settings_refuse(psprintf("column \"%s\" of %s cannot be a cursor: values of its type have no greatest", cursor,
+	settings_refuse(psprintf("column \"%s\" of %s cannot be a cursor: values of its type have no maximum", cursor,
 							 foreign),
 					"A cursor is a time or a number that grows with every change; without one use mode => 'full'.");
 }
@@ -241,7 +241,8 @@ warn_of_text(Oid relation, const char *foreign, const char *cursor)
 	if (category == TYPCATEGORY_STRING)
 		ereport(NOTICE,
 				(errmsg("column \"%s\" is text, and is compared as text: '10' comes before '9'", cursor),
-				 errhint("What changes below the greatest of %s is found by the comparison of keys alone.", foreign)));
+				 errhint("Changes below the greatest value of %s are found only by the comparison of keys.",
+						 foreign)));
 }
 
 /* Who keeps a copy in pieces has a connector that lists them */
@@ -250,9 +251,9 @@ require_pieces(const Settings *s, const Source *source, Oid foreign_table, const
 {
 	if (source->pieces == NULL || source->piece_column == NULL)
 		settings_refuse(psprintf("the connector of source \"%s\" lists no pieces", source->name),
-						"ingest.connector says what it can; use mode => 'full' or 'incremental'.");
+						"ingest.connector says what it can do; use mode => 'full' or 'incremental'.");
 	if (!has_column(foreign_table, source->piece_column))
-		settings_refuse(psprintf("%s has no column \"%s\", which says in which piece a row stands", foreign,
+		settings_refuse(psprintf("%s has no column \"%s\", which names the piece of a row", foreign,
 								 source->piece_column),
 						"CALL ingest.crawl, which asks for it; or add it by hand.");
 	if (s->parent_column || s->parent)
@@ -276,7 +277,7 @@ refuse_needed(const Settings *s, const char *column, const char *what)
 {
 	if (is_in(&s->exclude, column) || is_in(&s->pseudonymise, column))
 		settings_refuse(psprintf("column \"%s\" cannot be excluded or pseudonymised: it is %s", column, what),
-						"Rows are told apart and found by it. Take another key, or leave the table out.");
+						"Rows are identified and found by it. Use another key, or leave the table out.");
 }
 
 /* What is not to be told */
@@ -288,7 +289,7 @@ check_secrets(const Settings *s, const Source *source, Oid foreign_table, const 
 		require_column(foreign_table, foreign, s->exclude.v[i]);
 		if (is_in(&s->pseudonymise, s->exclude.v[i]))
 			settings_refuse(psprintf("column \"%s\" is both excluded and pseudonymised", s->exclude.v[i]),
-							"Say one of them.");
+							"Choose one of them.");
 	}
 	for (int i = 0; i < s->pseudonymise.n; i++)
 		require_column(foreign_table, foreign, s->pseudonymise.v[i]);
@@ -297,9 +298,9 @@ check_secrets(const Settings *s, const Source *source, Oid foreign_table, const 
 	refuse_needed(s, s->cursor_column, "the cursor");
 	refuse_needed(s, s->parent_column, "the parent's");
 	if (settings_in_pieces(s))
-		refuse_needed(s, source->piece_column, "which says in which piece a row stands");
+		refuse_needed(s, source->piece_column, "which names the piece of a row");
 	if (s->pseudonymise.n > 0 && s->pseudonym_key == NULL)
-		settings_refuse("pseudonymise needs a pseudonym_key", "Such as pseudonym_key => "
+		settings_refuse("pseudonymise needs a pseudonym_key", "For example: pseudonym_key => "
 															  "'file:/run/secrets/pseudonyms'.");
 	if (s->pseudonym_key)
 		pseudonym_require_key(GetUserId(), s->pseudonym_key);
@@ -324,11 +325,12 @@ require_condition(const Settings *s, const char *foreign)
 	SelectStmt *select = list_length(statements) == 1 ? (SelectStmt *) linitial_node(RawStmt, statements)->stmt : NULL;
 
 	if (select == NULL || !IsA(select, SelectStmt) || !is_one_value(select))
-		settings_refuse("deleted_when is one condition on a row of the source's table", "Such as deleted_when => "
-																						"'op = ''D'''.");
+		settings_refuse("deleted_when must be one condition on a row of the source's table",
+						"For example: deleted_when => 'op = ''D'''.");
 	if (strcmp(s->mode, "append") == 0)
-		settings_refuse("mode append deletes nothing, so that deleted_when says nothing", "Use another mode, or leave "
-																						  "it out.");
+		settings_refuse("mode append deletes nothing, so deleted_when would have no effect",
+						"Use another mode, or leave "
+						"it out.");
 	user_run(psprintf("SELECT FROM %s WHERE (%s) IS TRUE LIMIT 0", foreign, s->deleted_when));
 }
 
@@ -388,8 +390,8 @@ settings_set_parent(Settings *s, const char *name, const SourceTable *table, con
 		settings_refuse(psprintf("there is no sync \"%s\" that could be the parent", name), "Create the parent's sync "
 																							"first.");
 	if (parent->key_columns != 1 || parent->source_id != source->id)
-		settings_refuse(psprintf("sync \"%s\" cannot be a parent", name), "A parent is of the same source and has a "
-																		  "key of one column.");
+		settings_refuse(psprintf("sync \"%s\" cannot be a parent", name),
+						"A parent must be of the same source and have a key of one column.");
 	if (parent->owner != GetUserId())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -429,12 +431,12 @@ settings_require_target(const char *name)
 				 target ? errdetail("It belongs to %s; a sync of %s would replace its rows.", target->owner_name,
 									GetUserNameFromId(GetUserId(), false))
 						: 0,
-				 errhint("Name a table that is not there yet, or one of your own.")));
+				 errhint("Name a table that does not exist yet, or one of your own.")));
 	if (!target->is_table)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("%s is not a table", name),
-				 errhint("A copy is a table: name one that is not there yet.")));
+				 errhint("A copy is a table: name one that does not exist yet.")));
 }
 
 /* A merge by a key that is not unique would write a row twice */
@@ -444,7 +446,7 @@ require_unique_key(const char *target, const Texts *key)
 	if (key->n > 0 && !to_bool(repo_value("SELECT ingest_internal.sync_is_unique($1, $2)", arg_relation(target),
 										  arg_texts(key->v, key->n))))
 		settings_refuse(psprintf("table %s has no unique index on the key (%s)", target, array_literal(key->v, key->n)),
-						"Create one, or let the sync make the table.");
+						"Create one, or let the sync create the table.");
 }
 
 void

@@ -292,8 +292,8 @@ stop_at_clash(Sync *sync, const Difference *d)
 		 is_its_text(d->type_there)
 			 ? psprintf("ALTER TABLE %s ALTER COLUMN %s to a type that holds both, such as text.", sync->copy.target,
 						quote_identifier(d->column_name))
-			 : psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s USING …, or drop the column: the next run makes it "
-						"anew.",
+			 : psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s USING …, or drop the column: the next run creates it "
+						"again.",
 						sync->copy.target, quote_identifier(d->column_name), d->definition_there));
 }
 
@@ -313,7 +313,7 @@ shape_require_fit(const char *foreign, const char *target, const Texts *left_out
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("column \"%s\" is %s in %s and %s in %s: values may not fit", d[i].column_name,
 							d[i].definition_there, foreign, d[i].definition_here, target),
-					 errhint("Give the column the type of %s, or let the sync make the table.", foreign)));
+					 errhint("Give the column the type of %s, or let the sync create the table.", foreign)));
 	}
 }
 
@@ -329,7 +329,7 @@ require_secrets(Sync *sync)
 					  arg_int4(sync->id));
 	if (lost)
 		stop(sync, psprintf("column \"%s\", which is excluded or pseudonymised, is gone at the source", lost),
-			 "If it has another name now, name that with ingest.alter_sync(exclude => '{…}'), else leave it out "
+			 "If it has another name now, name that with ingest.alter_sync(exclude => '{…}'), otherwise leave it out "
 			 "there.");
 }
 
@@ -502,7 +502,7 @@ require_needed(Sync *sync)
 	}
 	if (sync_is_in_pieces(sync) && (copy->piece_column == NULL || !has_column(copy, sync->source->piece_column)))
 		stop(sync,
-			 psprintf("the column that says in which piece a row stands is not in both %s and %s", copy->foreign,
+			 psprintf("the column that names the piece of a row is not in both %s and %s", copy->foreign,
 					  copy->target),
 			 "Put the column back.");
 	if (sync->cursor && copy->cursor == NULL)

@@ -233,8 +233,8 @@ static void
 rethrow_of_all(Failure *failure)
 {
 	if (failure->error->hint == NULL)
-		failure->error->hint = pstrdup("Its wrapper reads all rows for any of them, so that one is not told from the "
-									   "others. Mend it at the source, or declare its column as text.");
+		failure->error->hint = pstrdup("Its wrapper reads all rows to get any of them, so that the bad one cannot be "
+									   "told from the others. Fix it at the source, or declare its column as text.");
 	failure_rethrow(failure);
 }
 

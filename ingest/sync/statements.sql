@@ -7,7 +7,7 @@ CREATE FUNCTION ingest_internal.relation_of(schema_name name, relation_name name
     RETURN (SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = schema_name AND c.relname = relation_name);
 COMMENT ON FUNCTION ingest_internal.relation_of(name, name)
-    IS 'a relation by its name, whoever may look into its schema; null: there is none';
+    IS 'a relation by its name, even if the caller may not use its schema; null if there is none';
 
 -- Rows that came late are counted by how late they were, in steps of powers of two.  What was once is halved each day,
 -- so that it is forgotten.
@@ -16,7 +16,7 @@ CREATE FUNCTION ingest_internal.sync_faded(lateness bigint[], noted_on date) RET
     RETURN (SELECT array_agg(x.n >> least(greatest((now() AT TIME ZONE 'UTC')::date - noted_on, 0), 62) ORDER BY x.step)
         FROM unnest(lateness) WITH ORDINALITY x (n, step));
 COMMENT ON FUNCTION ingest_internal.sync_faded(bigint[], date)
-    IS 'rows that came late, by how late: as much as still counts';
+    IS 'counts of rows that came late, by how late, reduced to what still counts today';
 
 -- twice what 99.9 of 100 of them were late at most
 CREATE FUNCTION ingest_internal.sync_overlap(overlap interval, lateness bigint[], noted_on date) RETURNS interval
@@ -26,7 +26,7 @@ CREATE FUNCTION ingest_internal.sync_overlap(overlap interval, lateness bigint[]
         FROM unnest(ingest_internal.sync_faded(lateness, noted_on)) WITH ORDINALITY f (n, step)) x
         WHERE x.all_of_them > 0 AND x.up_to >= x.all_of_them * 0.999));
 COMMENT ON FUNCTION ingest_internal.sync_overlap(interval, bigint[], date)
-    IS 'how far before its watermark a sync reads again: what it was told, or what it learned from rows that came late';
+    IS 'how far before its watermark a sync reads again: as set, or as learned from rows that came late';
 
 CREATE FUNCTION ingest_internal.sync_note_lateness(of_sync integer, late bigint[]) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
@@ -37,7 +37,7 @@ BEGIN ATOMIC
     WHERE z.sync = of_sync;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_note_lateness(integer, bigint[])
-    IS 'rows that came late, by how late: as lateness of sync_state';
+    IS 'adds rows that came late, by how late, to the lateness of sync_state';
 
 CREATE FUNCTION ingest_internal.sync_record(of_sync integer)
     RETURNS TABLE (id integer, name text, source_id integer, foreign_schema name, foreign_table name,
@@ -67,8 +67,7 @@ BEGIN ATOMIC
         WHERE s.id = of_sync;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_record(integer)
-    IS 'a sync: how it is kept, how far it is, and its two tables, whatever they are called now, null where one is '
-    'gone';
+    IS 'a sync: its settings, how far it is, and its two tables by their current names, null where one is gone';
 
 CREATE FUNCTION ingest_internal.sync_root(of_name text) RETURNS integer LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -78,7 +77,7 @@ BEGIN ATOMIC
     SELECT up.id FROM up WHERE up.parent IS NULL;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_root(text)
-    IS 'the sync without a parent above the one of this name: its lock is that of the whole group';
+    IS 'the topmost parent of a sync, or the sync itself: its lock is that of the whole group';
 
 -- Making one
 
@@ -90,14 +89,14 @@ BEGIN ATOMIC
     FROM ingest.source_table t JOIN ingest.data_source d ON d.id = t.source
     WHERE t.relation = foreign_table AND t.relation <> 0;
 END;
-COMMENT ON FUNCTION ingest_internal.sync_source_table(regclass) IS 'what crawls know of a foreign table';
+COMMENT ON FUNCTION ingest_internal.sync_source_table(regclass) IS 'what crawls know about a foreign table';
 
 CREATE FUNCTION ingest_internal.sync_note_key(of_table integer, columns text[]) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     UPDATE ingest.source_table t SET key = columns, key_origin = 'data' WHERE t.id = of_table;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_note_key(integer, text[])
-    IS 'a key of a source''s table that was found by reading it';
+    IS 'records a key of a source''s table that was found by reading it';
 
 CREATE FUNCTION ingest_internal.sync_parent(of_name text)
     RETURNS TABLE (id integer, key_columns integer, source_id integer, remote_table text, owner oid, owner_name name)
@@ -106,14 +105,14 @@ BEGIN ATOMIC
     SELECT s.id, cardinality(s.key), s.source, t.name, s.owner, ingest_internal.role_name(s.owner, s.owner_name)
     FROM ingest.sync s JOIN ingest.source_table t ON t.id = s.table_id WHERE s.name = of_name;
 END;
-COMMENT ON FUNCTION ingest_internal.sync_parent(text) IS 'what is asked of a sync that is to be a parent';
+COMMENT ON FUNCTION ingest_internal.sync_parent(text) IS 'what must be known about a sync that is to be a parent';
 
 CREATE FUNCTION ingest_internal.sync_target(relation regclass)
     RETURNS TABLE (oid oid, is_table boolean, owner_name name) LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT c.oid, c.relkind IN ('r', 'p'), pg_get_userbyid(c.relowner) FROM pg_class c WHERE c.oid = relation;
 END;
-COMMENT ON FUNCTION ingest_internal.sync_target(regclass) IS 'what stands where a copy is to be';
+COMMENT ON FUNCTION ingest_internal.sync_target(regclass) IS 'what exists where a copy is to be created';
 
 CREATE FUNCTION ingest_internal.sync_definitions(foreign_table regclass, left_out name[], hashed name[])
     RETURNS TABLE (definition text) LANGUAGE sql STABLE
@@ -132,14 +131,13 @@ BEGIN ATOMIC
     ORDER BY a.attnum;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_definitions(regclass, name[], name[])
-    IS 'the columns of a foreign table that are there at the source, as CREATE TABLE has them, without those that are '
-    'left out; hashed: those of which the copy has pseudonyms';
+    IS 'the columns of a foreign table that exist at the source, in the form of CREATE TABLE, without those that '
+    'are left out; hashed: those of which the copy has pseudonyms';
 
 CREATE FUNCTION ingest_internal.sync_default_partition(relation regclass) RETURNS text LANGUAGE sql STABLE
     RETURN (SELECT format('%I.%I', n.nspname, left(c.relname, 55) || '_default') FROM pg_class c
         JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation);
-COMMENT ON FUNCTION ingest_internal.sync_default_partition(regclass)
-    IS 'what the partition of a copy for everything else is called';
+COMMENT ON FUNCTION ingest_internal.sync_default_partition(regclass) IS 'the name of a copy''s default partition';
 
 -- Columns that an index only carries along (INCLUDE) do not make it unique: the first indnkeyatts of indkey do.
 CREATE FUNCTION ingest_internal.sync_is_unique(relation regclass, columns text[]) RETURNS boolean LANGUAGE sql STABLE
@@ -161,7 +159,7 @@ CREATE FUNCTION ingest_internal.sync_stands(name text, target_schema name, targe
     RETURN EXISTS (SELECT FROM ingest.sync s WHERE s.name = sync_stands.name OR s.target <> 0
         AND s.target = ingest_internal.relation_named(sync_stands.target_schema, sync_stands.target_table));
 COMMENT ON FUNCTION ingest_internal.sync_stands(text, name, name)
-    IS 'whether there is a sync of a name, or one into the table that has a name now';
+    IS 'whether a sync of this name exists, or one into the table that has this name now';
 
 CREATE FUNCTION ingest_internal.sync_insert(name text, source integer, table_id integer, target_schema name,
     target_table name, owner oid, mode text, key name[], cursor_column name,
@@ -182,7 +180,7 @@ END;
 COMMENT ON FUNCTION ingest_internal.sync_insert(text, integer, integer, name, name, oid, text, name[], name, interval,
     integer, text, integer, name, boolean, interval, boolean, text, interval, float8, float8, name[], name[],
     text, text)
-    IS 'a sync of which nothing is read yet';
+    IS 'records a sync of which nothing has been read yet';
 
 -- Columns, there and here
 
@@ -205,8 +203,8 @@ BEGIN ATOMIC
     ORDER BY f.attnum, t.attnum;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_differences(regclass, regclass, integer, name[], name[])
-    IS 'columns of a source''s table, but those that are left out, beside those of its copy; hashed: as the pseudonyms '
-    'that the copy has of them; gone: a crawl no longer found it';
+    IS 'columns of a source''s table, except those that are left out, beside those of its copy; hashed: as the '
+    'pseudonyms that the copy has of them; gone: a crawl no longer found it';
 
 CREATE FUNCTION ingest_internal.sync_columns(foreign_table regclass, target regclass, of_sync integer, left_out name[])
     RETURNS TABLE (column_name name, type oid, definition text, shape text) LANGUAGE sql STABLE
@@ -221,7 +219,7 @@ BEGIN ATOMIC
     ORDER BY t.attnum;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_columns(regclass, regclass, integer, name[])
-    IS 'the columns that are in both: what a run reads and writes';
+    IS 'the columns that both tables have: what a run reads and writes';
 
 CREATE FUNCTION ingest_internal.sync_came_back(of_sync integer, column_name text) RETURNS boolean LANGUAGE sql
 BEGIN ATOMIC
@@ -229,14 +227,14 @@ BEGIN ATOMIC
     WHERE z.sync = of_sync AND column_name = ANY (z.vanished) RETURNING true;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_came_back(integer, text)
-    IS 'a column that had gone is there again: everything is to be read';
+    IS 'records that a column that had vanished is back, so that everything is to be read again';
 
 CREATE FUNCTION ingest_internal.sync_vanished(of_sync integer, column_name text) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     UPDATE ingest.sync_state z SET vanished = array_append(z.vanished, column_name) WHERE z.sync = of_sync
         AND column_name <> ALL (coalesce(z.vanished, '{}'));
 END;
-COMMENT ON FUNCTION ingest_internal.sync_vanished(integer, text) IS 'a column went at the source';
+COMMENT ON FUNCTION ingest_internal.sync_vanished(integer, text) IS 'records that a column vanished at the source';
 
 CREATE FUNCTION ingest_internal.sync_came(of_sync integer, column_name text) RETURNS boolean LANGUAGE sql
 BEGIN ATOMIC
@@ -244,7 +242,7 @@ BEGIN ATOMIC
         AND z.phase <> 'new' RETURNING true;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_came(integer, text)
-    IS 'a new column whose values in existing rows are still to be read';
+    IS 'records a new column whose values in existing rows are still to be read';
 
 CREATE FUNCTION ingest_internal.sync_note_written(of_sync integer, column_name text, type text) RETURNS boolean
     LANGUAGE sql
@@ -255,8 +253,8 @@ BEGIN ATOMIC
     WHERE z.sync = of_sync AND z.written ->> column_name IS DISTINCT FROM type RETURNING z.phase <> 'new';
 END;
 COMMENT ON FUNCTION ingest_internal.sync_note_written(integer, text, text)
-    IS 'a column of text holds what is written of another type, or of none any more; true: that is news, and '
-    'everything is to be read';
+    IS 'records that a text column holds values written as another type, or no longer does; true: that is new, and '
+    'everything is to be read again';
 
 -- Windows of time: each begins before the watermark by the overlap, by what the clock there was set back, and by what
 -- the zone shifts around it
@@ -269,7 +267,7 @@ BEGIN ATOMIC
     FROM ingest.sync_state z WHERE z.sync = of_sync;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_clock_back(integer, timestamptz, timestamptz)
-    IS 'how much the clock there was set back since the last run; jumped: by over a minute, either way';
+    IS 'how far the source''s clock was set back since the last run; jumped: by over a minute, in either direction';
 
 -- twice the shift: around the end of summer time a wall clock shows an hour again
 CREATE FUNCTION ingest_internal.sync_window_begin(watermark timestamptz, overlap interval, back interval, zone text)
@@ -290,11 +288,11 @@ CREATE FUNCTION ingest_internal.sync_window_begin(watermark date, overlap interv
     RETURNS date LANGUAGE sql STABLE
     RETURN (watermark - greatest(overlap, '26 hours') - back)::date;
 COMMENT ON FUNCTION ingest_internal.sync_window_begin(timestamptz, interval, interval, text)
-    IS 'where a window begins, given a watermark';
+    IS 'where a window begins, for a given watermark';
 COMMENT ON FUNCTION ingest_internal.sync_window_begin(timestamp, interval, interval, text)
-    IS 'the same for stamps without a zone, which show the zone''s wall clock';
+    IS 'the same for timestamps without a zone, which show the zone''s wall clock';
 COMMENT ON FUNCTION ingest_internal.sync_window_begin(date, interval, interval, text)
-    IS 'the same for days: at least the day before, of whatever zone';
+    IS 'the same for dates: at least the day before, in whatever zone';
 
 -- Cursors that are no times: numbers are drawn in one order and committed in another.  The newest that was seen is
 -- believed when the overlap has passed since: until then rows below it may still come.
@@ -307,8 +305,8 @@ CREATE FUNCTION ingest_internal.sync_settled(of_sync integer, clock_here timesta
             AND (NOT waits OR (m.mark ->> 0)::timestamptz + s.overlap <= clock_here)
         ORDER BY m.n DESC LIMIT 1);
 COMMENT ON FUNCTION ingest_internal.sync_settled(integer, timestamptz, boolean)
-    IS 'the newest cursor below which nothing comes any more; waits: not before the overlap has passed; null: not '
-    'known yet';
+    IS 'the newest cursor below which nothing can still come; waits: only after the overlap has passed; null if '
+    'not known yet';
 
 -- Where it is known which transactions run at the source, they are the third of a mark, less those that have ended
 -- since. Of marks with the same ones the newest says all.
@@ -332,8 +330,7 @@ BEGIN ATOMIC
     WHERE z.sync = of_sync AND s.id = z.sync;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_mark_running(integer, timestamptz, text, text[], boolean)
-    IS 'what the newest cursor was at a moment, and which transactions were under way at the source; null: nobody '
-    'knows';
+    IS 'records the newest cursor at a moment, and which transactions were under way at the source; null: not known';
 
 CREATE FUNCTION ingest_internal.sync_under_way(of_sync integer, since interval) RETURNS jsonb LANGUAGE sql STABLE
     RETURN (SELECT jsonb_object_agg(w.key, w.value) FROM ingest.sync_state z, jsonb_each(z.under_way) w
@@ -342,8 +339,8 @@ CREATE FUNCTION ingest_internal.sync_under_way(of_sync integer, since interval) 
             AND NOT EXISTS (SELECT FROM ingest.anomaly a JOIN ingest.sync s ON s.source = a.source WHERE s.id = of_sync
                 AND a.kind = 'transaction' AND a.resolved_at IS NULL AND a.detected_at > now() - interval '1 day'));
 COMMENT ON FUNCTION ingest_internal.sync_under_way(integer, interval)
-    IS 'transactions that have run at the source for longer, and when each was first seen; null: none '
-    'that is not told of yet';
+    IS 'transactions that have run at the source for longer than this, and when each was first seen; null if none '
+    'remains to be reported';
 
 -- A transaction that is prepared has another name from then on: where one is gone, it may be any of these.
 CREATE FUNCTION ingest_internal.sync_ran(of_sync integer, running text[]) RETURNS void LANGUAGE sql
@@ -358,7 +355,7 @@ BEGIN ATOMIC
     WHERE z.sync = of_sync AND z.marks IS NOT NULL AND running IS NOT NULL;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_ran(integer, text[])
-    IS 'what is still under way of the transactions that were at earlier moments';
+    IS 'keeps, of the transactions that ran at earlier moments, those that are still under way';
 
 CREATE FUNCTION ingest_internal.sync_marks_loading(of_sync integer, waits boolean) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
@@ -369,8 +366,8 @@ BEGIN ATOMIC
     WHERE z.sync = of_sync AND l.mark IS NOT NULL;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_marks_loading(integer, boolean)
-    IS 'a load begins at the newest mark: keys are to be compared when what runs at the source has ended; waits: in '
-    'any case';
+    IS 'begins a load at the newest mark: keys are to be compared when what runs at the source has ended; waits: '
+    'in any case';
 
 -- not more often than is of use: a sixteenth of the overlap is read again for it
 CREATE FUNCTION ingest_internal.sync_mark(of_sync integer, clock_here timestamptz, seen_at timestamptz, newest text)
@@ -386,7 +383,7 @@ BEGIN ATOMIC
     WHERE z.sync = of_sync AND s.id = z.sync;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_mark(integer, timestamptz, timestamptz, text)
-    IS 'what the newest cursor was at a moment; marks that are settled go';
+    IS 'records the newest cursor at a moment; settled marks are removed';
 
 CREATE FUNCTION ingest_internal.sync_marks_anew(of_sync integer, seen_at timestamptz, compared_at timestamptz,
     newest text)
@@ -397,8 +394,8 @@ BEGIN ATOMIC
     WHERE z.sync = of_sync;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_marks_anew(integer, timestamptz, timestamptz, text)
-    IS 'below the newest cursor anything may be missing: keys are to be compared when the overlap has passed; null: '
-    'the cursor is a time';
+    IS 'records that anything below the newest cursor may be missing: keys are to be compared when the overlap has '
+    'passed; null: the cursor is a time';
 
 CREATE FUNCTION ingest_internal.sync_is_unsettled(of_sync integer) RETURNS boolean LANGUAGE sql STABLE
     RETURN coalesce((SELECT bool_or((m.mark ->> 0)::timestamptz + s.overlap <= clock_timestamp()
@@ -406,7 +403,7 @@ CREATE FUNCTION ingest_internal.sync_is_unsettled(of_sync integer) RETURNS boole
         FROM ingest.sync_state z JOIN ingest.sync s ON s.id = z.sync, jsonb_array_elements(z.marks) m (mark)
         WHERE z.sync = of_sync AND m.mark ->> 1 IS NULL), false);
 COMMENT ON FUNCTION ingest_internal.sync_is_unsettled(integer)
-    IS 'whether a load ended in which rows may be missing that were committed late, and by now they have been';
+    IS 'whether a load has ended that may have missed rows committed late, and these have been committed by now';
 
 CREATE FUNCTION ingest_internal.sync_marks_compared(of_sync integer, began timestamptz) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
@@ -417,7 +414,7 @@ BEGIN ATOMIC
     FROM ingest.sync s WHERE z.sync = of_sync AND s.id = z.sync AND z.marks IS NOT NULL;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_marks_compared(integer, timestamptz)
-    IS 'keys were compared, beginning at a moment';
+    IS 'records that keys were compared, beginning at a moment';
 
 CREATE FUNCTION ingest_internal.sync_may_ask(of_sync integer, trusted interval, tolerance interval) RETURNS boolean
     LANGUAGE sql STABLE
@@ -425,14 +422,14 @@ CREATE FUNCTION ingest_internal.sync_may_ask(of_sync integer, trusted interval, 
         AND z.clock_at <= clock_timestamp() AND s.overlap >= tolerance
         FROM ingest.sync_state z JOIN ingest.sync s ON s.id = z.sync WHERE z.sync = of_sync), false);
 COMMENT ON FUNCTION ingest_internal.sync_may_ask(integer, interval, interval)
-    IS 'whether the source''s clock was asked so lately that "nothing changed" may be believed';
+    IS 'whether the source''s clock was asked recently enough to believe "nothing changed"';
 
 CREATE FUNCTION ingest_internal.sync_clock_goes(of_sync integer, clock_here timestamptz, clock_there timestamptz,
     tolerance interval) RETURNS boolean LANGUAGE sql STABLE
     RETURN coalesce((SELECT clock_here + z.clock_offset <= clock_there + tolerance FROM ingest.sync_state z
         WHERE z.sync = of_sync), false);
 COMMENT ON FUNCTION ingest_internal.sync_clock_goes(integer, timestamptz, timestamptz, interval)
-    IS 'whether the clock there goes as it did when a window was last read';
+    IS 'whether the source''s clock runs as it did when a window was last read';
 
 -- Loads
 
@@ -442,7 +439,7 @@ BEGIN ATOMIC
     INSERT INTO ingest.sync_range (sync, generation, n, low, high, expected) VALUES ($1, $2, $3, $4, $5, $6);
 END;
 COMMENT ON FUNCTION ingest_internal.sync_plan_range(integer, integer, integer, text, text, bigint)
-    IS 'a range of the key that a load will read';
+    IS 'records a range of the key that a load will read';
 
 CREATE FUNCTION ingest_internal.sync_ranges(of_sync integer, of_generation integer)
     RETURNS TABLE (n integer, low text, high text, done boolean) LANGUAGE sql STABLE
@@ -460,14 +457,14 @@ BEGIN ATOMIC
     WHERE r.sync = of_sync AND r.generation = of_generation AND r.n = coalesce(of_n, r.n);
 END;
 COMMENT ON FUNCTION ingest_internal.sync_range_done(integer, integer, integer, bigint)
-    IS 'a range of a load was read; without a number all were';
+    IS 'records that a range of a load was read; without a number: all ranges';
 
 CREATE FUNCTION ingest_internal.sync_lacks_columns(relation regclass, columns text[]) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN EXISTS (SELECT FROM unnest(columns) c WHERE NOT EXISTS (SELECT FROM pg_attribute a
         WHERE a.attrelid = relation AND quote_ident(a.attname) = c AND NOT a.attisdropped));
 COMMENT ON FUNCTION ingest_internal.sync_lacks_columns(regclass, text[])
-    IS 'whether a relation has not all of these columns, which are quoted';
+    IS 'whether a relation lacks any of these columns, which are quoted';
 
 CREATE FUNCTION ingest_internal.sync_unfilled(of_sync integer, columns text[]) RETURNS TABLE (quoted text)
     LANGUAGE sql STABLE
@@ -476,7 +473,7 @@ BEGIN ATOMIC
         AND quote_ident(c) = ANY (columns);
 END;
 COMMENT ON FUNCTION ingest_internal.sync_unfilled(integer, text[])
-    IS 'columns that came whose old values are not read yet, of those that are in both tables; quoted';
+    IS 'new columns whose values in existing rows have not been read yet, among those in both tables; quoted';
 
 -- Rows that do not fit
 
@@ -492,17 +489,17 @@ BEGIN ATOMIC
     SELECT EXISTS (SELECT FROM news);
 END;
 COMMENT ON FUNCTION ingest_internal.sync_reject(integer, bigint, jsonb, jsonb, text, text)
-    IS 'puts a row aside; false: it stands aside already';
+    IS 'rejects a row; false if it has already been rejected';
 
 CREATE FUNCTION ingest_internal.sync_last_rejected(of_run bigint) RETURNS text LANGUAGE sql STABLE
     RETURN (SELECT format('%s: %s', coalesce(r.key::text, '?'), r.reason) FROM ingest.rejected_row r
         WHERE r.run = of_run ORDER BY r.id DESC LIMIT 1);
-COMMENT ON FUNCTION ingest_internal.sync_last_rejected(bigint) IS 'the row that a run put aside last, and why';
+COMMENT ON FUNCTION ingest_internal.sync_last_rejected(bigint) IS 'the row that a run rejected last, and why';
 
 CREATE FUNCTION ingest_internal.sync_rejected_keys(of_sync integer, but_run bigint) RETURNS jsonb[] LANGUAGE sql STABLE
     RETURN (SELECT array_agg(DISTINCT r.key) FROM ingest.rejected_row r WHERE r.sync = of_sync
         AND r.resolved_at IS NULL AND r.run <> but_run AND r.key IS NOT NULL);
-COMMENT ON FUNCTION ingest_internal.sync_rejected_keys(integer, bigint) IS 'keys of rows that earlier runs put aside';
+COMMENT ON FUNCTION ingest_internal.sync_rejected_keys(integer, bigint) IS 'keys of rows that earlier runs rejected';
 
 CREATE FUNCTION ingest_internal.sync_rejected_values(of_sync integer, key_column text) RETURNS TABLE (value text)
     LANGUAGE sql STABLE
@@ -511,7 +508,7 @@ BEGIN ATOMIC
         AND r.key ->> key_column IS NOT NULL;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_rejected_values(integer, text)
-    IS 'what rows that were put aside have in the first column of their key';
+    IS 'values of rejected rows in the first column of their key';
 
 CREATE FUNCTION ingest_internal.sync_resolve(of_sync integer, but_run bigint, keys jsonb[], key_column text)
     RETURNS void LANGUAGE sql
@@ -521,7 +518,7 @@ BEGIN ATOMIC
         OR r.key ->> key_column IS NOT NULL);
 END;
 COMMENT ON FUNCTION ingest_internal.sync_resolve(integer, bigint, jsonb[], text)
-    IS 'rows that earlier runs put aside are dealt with: those with one of the keys, or all whose key has the column';
+    IS 'resolves rows that earlier runs rejected: those with one of the keys, or all whose key has the column';
 
 -- History, events, lineage
 
@@ -547,21 +544,22 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON FUNCTION ingest_internal.sync_make_partitions()
-    IS 'partitions of ingest.change for today and tomorrow, by UTC';
+    IS 'creates partitions of ingest.change for today and tomorrow (UTC)';
 
 CREATE FUNCTION ingest_internal.sync_event_origin(of_sync integer) RETURNS TABLE (source_id integer, owner oid)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT s.source, d.owner FROM ingest.sync s JOIN ingest.data_source d ON d.id = s.source WHERE s.id = of_sync;
 END;
-COMMENT ON FUNCTION ingest_internal.sync_event_origin(integer) IS 'what events of a sync say of where they come from';
+COMMENT ON FUNCTION ingest_internal.sync_event_origin(integer)
+    IS 'what events of a sync say about where they come from';
 
 CREATE FUNCTION ingest_internal.sync_row_event(sync text, run bigint, operation text, key jsonb, before jsonb,
     after jsonb, source_time timestamptz) RETURNS jsonb LANGUAGE sql STABLE
     RETURN jsonb_build_object('sync', sync, 'run', run, 'operation', operation, 'key', key, 'before', before, 'after',
         after, 'source_time', source_time);
 COMMENT ON FUNCTION ingest_internal.sync_row_event(text, bigint, text, jsonb, jsonb, jsonb, timestamptz)
-    IS 'the data of an event of a changed row';
+    IS 'the data of an event about a changed row';
 
 CREATE FUNCTION ingest_internal.sync_note_lineage(of_sync integer, job bigint, run bigint, quoted_columns text[],
     changed boolean) RETURNS void LANGUAGE sql
@@ -580,7 +578,7 @@ BEGIN ATOMIC
         SET last_seen = now(), run = excluded.run, job = excluded.job;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_note_lineage(integer, bigint, bigint, text[], boolean)
-    IS 'that the columns of a copy come from those of its source';
+    IS 'records that the columns of a copy come from those of its source';
 
 -- Counts, and what is due
 
@@ -590,14 +588,14 @@ CREATE FUNCTION ingest_internal.sync_is_due(of_sync integer, mismatches_at_most 
         OR coalesce(coalesce(z.last_reconcile, '-infinity') + s.reconcile_every <= clock_timestamp(), false)
         FROM ingest.sync s JOIN ingest.sync_state z ON z.sync = s.id WHERE s.id = of_sync), false);
 COMMENT ON FUNCTION ingest_internal.sync_is_due(integer, integer)
-    IS 'whether keys are to be compared: it is time, or counts differed more often than that in a row';
+    IS 'whether keys are to be compared: it is time, or the counts differed after more runs in a row than this';
 
 CREATE FUNCTION ingest_internal.sync_counts_agree(of_sync integer, rows_there bigint, key_sum_there numeric)
     RETURNS boolean LANGUAGE sql STABLE
     RETURN coalesce((SELECT z.rows = rows_there AND (key_sum_there IS NULL OR z.key_sum = key_sum_there)
         FROM ingest.sync_state z WHERE z.sync = of_sync), false);
 COMMENT ON FUNCTION ingest_internal.sync_counts_agree(integer, bigint, numeric)
-    IS 'whether the books on a copy say what its source says';
+    IS 'whether the row count and sum kept for a copy agree with the source''s';
 
 -- Functions and aggregates of the server's own alone, which wrappers may have computed at a source: qualified, since
 -- they stand in statements that run under the owner's search_path.
@@ -633,8 +631,8 @@ BEGIN ATOMIC
     ORDER BY a.attnum, f.figure;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_figures(regclass, text[], boolean)
-    IS 'what is asked of the columns of a copy and of its source to compare them: with hashes, or by counts, ends '
-    'and sums';
+    IS 'what is asked about the columns of a copy and of its source to compare them: with hashes, or by counts, '
+    'extremes and sums';
 
 CREATE FUNCTION ingest_internal.sync_note_counts(of_sync integer, rows_there bigint, agree boolean) RETURNS void
     LANGUAGE sql
@@ -645,7 +643,7 @@ BEGIN ATOMIC
         WHERE z.sync = of_sync AND agree IS NOT NULL;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_note_counts(integer, bigint, boolean)
-    IS 'rows there, and whether the copy has as many; null: not compared';
+    IS 'records the number of rows at the source, and whether the copy has as many; null: not compared';
 
 CREATE FUNCTION ingest_internal.sync_note_newest(of_sync integer, newest timestamptz) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
@@ -653,7 +651,7 @@ BEGIN ATOMIC
         WHERE s.id = of_sync AND t.id = s.table_id;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_note_newest(integer, timestamptz)
-    IS 'the newest cursor that was seen of a source''s table';
+    IS 'records the newest cursor that was seen in a source''s table';
 
 -- A commit that by now is yet to come: the clock here was set back. Nobody knows when it was by the clock that is
 -- right, but after the last one before it, and before now.
@@ -665,7 +663,7 @@ BEGIN ATOMIC
     WHERE c.sync = of_sync AND c.before_commit > by_now AND c.after_commit IS NOT NULL;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_clock_set_back(integer, timestamptz)
-    IS 'commits that were written down under a clock that was ahead get a moment that has come';
+    IS 'corrects commits that were recorded by a clock that was ahead to a moment that has come';
 
 CREATE FUNCTION ingest_internal.sync_seal() RETURNS void LANGUAGE sql
 BEGIN ATOMIC
@@ -674,7 +672,8 @@ BEGIN ATOMIC
     UPDATE ingest.change_commit c SET before_commit = clock_timestamp() WHERE c.seen_at = now()
         AND c.after_commit IS NULL;
 END;
-COMMENT ON FUNCTION ingest_internal.sync_seal() IS 'this transaction is about to commit what it wrote to history';
+COMMENT ON FUNCTION ingest_internal.sync_seal()
+    IS 'notes that this transaction is about to commit what it wrote to history';
 
 CREATE FUNCTION ingest_internal.sync_settle(moment timestamptz) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
@@ -683,7 +682,7 @@ BEGIN ATOMIC
     SELECT ingest_internal.sync_clock_set_back(c.sync, c.after_commit) FROM ingest.change_commit c
         WHERE c.seen_at = moment AND c.before_commit > c.after_commit;
 END;
-COMMENT ON FUNCTION ingest_internal.sync_settle(timestamptz) IS 'and now that is committed';
+COMMENT ON FUNCTION ingest_internal.sync_settle(timestamptz) IS 'notes that it has been committed';
 
 CREATE FUNCTION ingest_internal.sync_take_over(of_sync integer) RETURNS bigint LANGUAGE sql
 BEGIN ATOMIC
@@ -700,14 +699,14 @@ BEGIN ATOMIC
     UPDATE ingest.sync_state z SET epoch = z.epoch + 1 WHERE z.sync = of_sync RETURNING z.epoch;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_take_over(integer)
-    IS 'a run begins: whoever had the sync is gone, and its epoch with it';
+    IS 'begins a run: whoever had the sync before is gone, and so is their epoch';
 
 CREATE FUNCTION ingest_internal.sync_stop(of_sync integer, reason text) RETURNS void LANGUAGE sql
 BEGIN ATOMIC
     UPDATE ingest.sync s SET state = 'stopped', state_reason = reason WHERE s.id = of_sync AND s.state = 'active';
     SELECT ingest_internal.alert_stopped(of_sync, reason);
 END;
-COMMENT ON FUNCTION ingest_internal.sync_stop(integer, text) IS 'a sync has stopped and needs attention';
+COMMENT ON FUNCTION ingest_internal.sync_stop(integer, text) IS 'stops a sync, which then needs attention';
 
 -- What a run that got to its end left out, in words that stay the same; succeeded means that there is none of it.
 
@@ -731,7 +730,7 @@ BEGIN ATOMIC
     WHERE s.id = of_sync AND w.is_so;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_left_out(integer, boolean)
-    IS 'what a run of a sync left out, at its end; null: nothing. ahead: stamps that have not come yet were seen';
+    IS 'what a run of a sync left out, at its end; null if nothing. ahead: timestamps that lie in the future were seen';
 
 CREATE FUNCTION ingest_internal.sync_note_kept(of_sync integer, compared boolean, kept boolean) RETURNS void
     LANGUAGE sql
@@ -740,7 +739,7 @@ BEGIN ATOMIC
         AND z.kept <> ($3 OR z.kept AND NOT $2);
 END;
 COMMENT ON FUNCTION ingest_internal.sync_note_kept(integer, boolean, boolean)
-    IS 'whether a run kept rows that are gone at the source; compared: and it looked at all of them';
+    IS 'records whether a run kept rows that are gone at the source; compared: it looked at all of them';
 
 -- What the runs of a process did, of a sync and of those whose rows belong to it: for who called, so in words
 CREATE FUNCTION ingest_internal.sync_report(of_name text, by_pid integer, after_run bigint) RETURNS TABLE (line text)
@@ -775,7 +774,7 @@ BEGIN ATOMIC
     ORDER BY said.run, said.part, said.n;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_report(text, integer, bigint)
-    IS 'what runs of a process did that began after one, and what they left out: a line each';
+    IS 'what the runs of a process that began after a given one did and left out, one line each';
 
 -- Comments of a copy: those of the source where there are none, or ones that the engine wrote
 
@@ -795,7 +794,7 @@ BEGIN ATOMIC
         AND pg_has_role(s.owner, (SELECT r.relowner FROM pg_class r WHERE r.oid = target), 'USAGE');
 END;
 COMMENT ON FUNCTION ingest_internal.sync_comments(integer, regclass)
-    IS 'comments of a copy and its columns that are to follow the source''s; without a column: of the table';
+    IS 'comments of a copy and its columns that should follow the source''s; without a column: that of the table';
 
 CREATE FUNCTION ingest_internal.sync_note_comment(of_sync integer, column_name text, comment text) RETURNS void
     LANGUAGE sql
@@ -803,7 +802,7 @@ BEGIN ATOMIC
     UPDATE ingest.sync_state z SET comments = jsonb_set(coalesce(z.comments, '{}'), ARRAY[coalesce(column_name, '')],
         coalesce(to_jsonb(comment), 'null')) WHERE z.sync = of_sync;
 END;
-COMMENT ON FUNCTION ingest_internal.sync_note_comment(integer, text, text) IS 'a comment that the engine wrote';
+COMMENT ON FUNCTION ingest_internal.sync_note_comment(integer, text, text) IS 'records a comment that the engine wrote';
 
 -- Settings that alter_sync changes
 
@@ -819,7 +818,7 @@ BEGIN ATOMIC
         s.exclude, s.pseudonymise, s.pseudonym_key, s.deleted_when
             FROM ingest.sync s WHERE s.id = of_sync;
 END;
-COMMENT ON FUNCTION ingest_internal.sync_settings(integer) IS 'how a sync is kept, as far as that can be changed';
+COMMENT ON FUNCTION ingest_internal.sync_settings(integer) IS 'the settings of a sync, as far as they can be changed';
 
 -- What another key, cursor or mode says of rows is not known before they are read again; a run under way knows only the
 -- old ones, and with a new epoch it writes nothing more
@@ -845,7 +844,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ingest_internal.sync_update(integer, text, name[], name, interval, integer, text, integer, name,
     boolean, interval, boolean, text, interval, float8, float8, name[], name[], text, text)
-    IS 'changes how a sync is kept';
+    IS 'changes the settings of a sync';
 
 CREATE FUNCTION ingest_internal.sync_changed(of_sync integer, was jsonb) RETURNS TABLE (before jsonb, after jsonb)
     LANGUAGE sql STABLE
@@ -854,7 +853,7 @@ BEGIN ATOMIC
     FROM ingest.sync s, jsonb_each(to_jsonb(s)) n WHERE s.id = of_sync AND n.value IS DISTINCT FROM was -> n.key;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_changed(integer, jsonb)
-    IS 'what differs in a sync from what it was; nulls: nothing';
+    IS 'what has changed in the settings of a sync; nulls if nothing';
 
 CREATE FUNCTION ingest_internal.sync_freshness(of_sync integer, objective interval)
     RETURNS TABLE (before jsonb, after jsonb)
@@ -866,7 +865,7 @@ BEGIN
     IF objective <= '0' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = 'freshness, how old a copy may be, must be positive',
-            HINT = 'Null says that it may be of any age.';
+            HINT = 'Null means that it may be of any age.';
     END IF;
     UPDATE ingest.source_table t SET freshness_objective = objective
     WHERE t.id = number AND was IS DISTINCT FROM objective;
@@ -875,7 +874,7 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION ingest_internal.sync_freshness(integer, interval)
-    IS 'says how old the copy may be; gives what that was and is, unless it is the same';
+    IS 'sets how old the copy may be; returns the old and the new value, unless they are the same';
 
 CREATE FUNCTION ingest_internal.sync_is_above(of_sync integer, below integer) RETURNS boolean LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -884,7 +883,7 @@ BEGIN ATOMIC
     SELECT EXISTS (SELECT FROM up WHERE up.id = of_sync);
 END;
 COMMENT ON FUNCTION ingest_internal.sync_is_above(integer, integer)
-    IS 'whether a sync is another one, its parent, or one further up';
+    IS 'whether a sync is another one, its parent, or further up';
 
 -- History
 
@@ -899,7 +898,7 @@ BEGIN ATOMIC
         LEFT JOIN pg_namespace n ON n.oid = c.relnamespace WHERE s.id = of_sync;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_history(integer)
-    IS 'of what a sync keeps history, and since when it can be told';
+    IS 'what a sync keeps history of, and since when it is available';
 
 CREATE FUNCTION ingest_internal.sync_unsettled(of_sync integer, moment timestamptz, by_now timestamptz)
     RETURNS TABLE (began timestamptz, ended timestamptz) LANGUAGE sql STABLE
@@ -916,8 +915,8 @@ BEGIN ATOMIC
     ORDER BY u.ended DESC NULLS FIRST LIMIT 1;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_unsettled(integer, timestamptz, timestamptz)
-    IS 'the commit, if any, of which nobody knows whether it was seen at a moment: between when it was, if that is '
-    'known';
+    IS 'the commit, if any, of which it is not known whether it was seen at a moment; with the moments between '
+    'which it happened, if known';
 
 CREATE FUNCTION ingest_internal.sync_owe(of_parent integer, followed integer[], parents text[]) RETURNS void
     LANGUAGE sql
@@ -928,11 +927,11 @@ BEGIN ATOMIC
         ON CONFLICT DO NOTHING;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_owe(integer, integer[], text[])
-    IS 'rows of a parent changed, and syncs of what belongs to them did not follow';
+    IS 'records rows of a parent that changed while the syncs of its children did not follow';
 
 CREATE FUNCTION ingest_internal.sync_into(target regclass) RETURNS integer LANGUAGE sql STABLE
     RETURN (SELECT s.id FROM ingest.sync s WHERE s.target = sync_into.target AND s.target <> 0);
-COMMENT ON FUNCTION ingest_internal.sync_into(regclass) IS 'the sync whose copy a table is; null: none';
+COMMENT ON FUNCTION ingest_internal.sync_into(regclass) IS 'the sync whose copy a table is; null if there is none';
 
 CREATE FUNCTION ingest_internal.sync_key_columns(target regclass, key text[]) RETURNS TABLE (quoted text, type oid)
     LANGUAGE sql STABLE
@@ -949,7 +948,8 @@ CREATE FUNCTION ingest_internal.sync_column_list(target regclass, prefix text, w
         WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped AND (with_marks
             OR a.attname <> '_deleted_at'));
 COMMENT ON FUNCTION ingest_internal.sync_column_list(regclass, text, boolean)
-    IS 'the columns of a copy for a SELECT list, each with a prefix; without marks: not that of soft deletions';
+    IS 'the columns of a copy for a SELECT list, each with a prefix; without marks: without the column that marks '
+    'soft deletions';
 
 CREATE FUNCTION ingest_internal.is_history_view(schema_name name, view_name name, owner oid) RETURNS boolean
     LANGUAGE sql STABLE
@@ -961,7 +961,7 @@ CREATE FUNCTION ingest_internal.is_history_view(schema_name name, view_name name
         WHERE c.oid = ingest_internal.relation_of(schema_name, view_name) AND o.oid = is_history_view.owner
             AND c.relkind = 'v' AND n.nspname = 'ingest' AND p.proname = 'row_history');
 COMMENT ON FUNCTION ingest_internal.is_history_view(name, name, oid)
-    IS 'whether a view is one that create_history_view made, and still its owner''s';
+    IS 'whether a view was created by create_history_view and still belongs to the given owner';
 
 CREATE FUNCTION ingest_internal.sync_old_partitions() RETURNS TABLE (partition regclass) LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -972,7 +972,7 @@ BEGIN ATOMIC
             WHERE s.history)
         AND NOT EXISTS (SELECT FROM ingest.sync s WHERE s.history AND s.history_retention IS NULL);
 END;
-COMMENT ON FUNCTION ingest_internal.sync_old_partitions() IS 'days of history that no sync keeps any more';
+COMMENT ON FUNCTION ingest_internal.sync_old_partitions() IS 'days of history that no sync needs any more';
 
 CREATE FUNCTION ingest_internal.sync_prune_changes() RETURNS void LANGUAGE sql
 BEGIN ATOMIC
@@ -984,7 +984,7 @@ BEGIN ATOMIC
     WHERE s.id = z.sync AND s.history AND z.history_since < now() - s.history_retention;
 END;
 COMMENT ON FUNCTION ingest_internal.sync_prune_changes()
-    IS 'versions older than their sync''s retention go; what history can tell of begins later from then on';
+    IS 'deletes versions older than their sync''s retention; history begins later from then on';
 
 -- Why a copy is not kept, whatever its state says: what it reads or writes is gone, or is another one's by now
 
@@ -992,4 +992,4 @@ CREATE FUNCTION ingest_internal.sync_trouble(owner oid, origin oid, foreign_sche
     target_schema name, target_table name) RETURNS text
     AS 'MODULE_PATHNAME', 'ingest_sync_trouble' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION ingest_internal.sync_trouble(oid, oid, name, name, oid, name, name)
-    IS 'why a copy cannot be kept; null: both of its tables are there';
+    IS 'why a copy cannot be kept current; null if both of its tables exist';

@@ -272,7 +272,7 @@ run_one(Sync *s, Failure *failure)
 		Batch again = b;
 
 		if (!batch_step(&again, write_failure))
-			ereport(WARNING, (errmsg("the failure of run %lld could not be written down: %s", (long long) b.run->id,
+			ereport(WARNING, (errmsg("the failure of run %lld could not be recorded: %s", (long long) b.run->id,
 									 again.failure.message)));
 	}
 	return false;
@@ -344,7 +344,7 @@ start(void *arg)
 	if (!session_lock(LOCK_SYNC, root))
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-				 errmsg("sync \"%s\" is running already", starting->name),
+				 errmsg("sync \"%s\" is already running", starting->name),
 				 errhint("SELECT * FROM ingest.run_status shows how far it is; ingest.cancel(run) stops it.")));
 	starting->root = root;
 	starting->locked = true;

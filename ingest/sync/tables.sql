@@ -9,19 +9,19 @@ CREATE TABLE sync (
     table_id integer NOT NULL REFERENCES source_table ON DELETE CASCADE, -- the source's table
     target_schema name NOT NULL, -- schema of the copy, when last looked at
     target_table name NOT NULL, -- name of the copy, likewise
-    target oid NOT NULL, -- the copy, whatever it is called; 0: gone
-    owner oid NOT NULL, -- role as which it runs
-    owner_name name NOT NULL, -- its name when it was last looked at, by which a restore finds it again
+    target oid NOT NULL, -- OID of the copy, which stays the same when it is renamed; 0: gone
+    owner oid NOT NULL, -- role that it runs as
+    owner_name name NOT NULL, -- its name when last looked at, by which it is found again after a restore
     mode text NOT NULL -- full, incremental, append or pieces
         CONSTRAINT "mode must be full, incremental, append or pieces" CHECK (mode IN ('full', 'incremental', 'append',
             'pieces')),
     key name[] NOT NULL, -- columns that identify a row; empty: full replacement without a key
-    cursor_column name, -- the column that tells that a row changed
+    cursor_column name, -- the column that shows that a row changed
     overlap interval NOT NULL DEFAULT '5 min' -- how far before the watermark it reads again
         CONSTRAINT "overlap is at most 1000 years" CHECK (overlap <= '1000 years'),
-    batch_rows integer NOT NULL DEFAULT 50000 -- rows of a range of the first load, of a slice of a long window
+    batch_rows integer NOT NULL DEFAULT 50000 -- rows in a range of the first load, or in a slice of a long window
         CONSTRAINT "batch_rows must be at least 1" CHECK (batch_rows > 0),
-    deletions text NOT NULL DEFAULT 'hard' -- what happens to rows that are deleted there
+    deletions text NOT NULL DEFAULT 'hard' -- what happens to rows that are deleted at the source
         CONSTRAINT "deletions must be hard, soft or ignore" CHECK (deletions IN ('hard', 'soft', 'ignore')),
     parent integer REFERENCES sync ON DELETE SET NULL, -- the sync of the table whose rows these belong to: both
         -- commit together
@@ -29,20 +29,21 @@ CREATE TABLE sync (
     history boolean NOT NULL DEFAULT false, -- whether versions of rows are kept in ingest.change
     history_retention interval -- how long they are kept; null: for ever
         CONSTRAINT "history_retention is at most 1000 years" CHECK (history_retention <= '1000 years'),
-    row_events boolean NOT NULL DEFAULT false, -- whether each changed row is an event
+    row_events boolean NOT NULL DEFAULT false, -- whether each changed row becomes an event
     profile text NOT NULL DEFAULT 'none' -- what is profiled after a run that changed something
         CONSTRAINT "profile must be all, sample or none" CHECK (profile IN ('all', 'sample', 'none')),
     reconcile_every interval DEFAULT '1 day' -- how often keys are compared with the source; null: never
         CONSTRAINT "reconcile_every is at most 1000 years" CHECK (reconcile_every <= '1000 years'),
-    max_delete_share float8 NOT NULL DEFAULT 0.01 -- a reconciliation that would delete more deletes nothing
+    max_delete_share float8 NOT NULL DEFAULT 0.01 -- share of rows: a reconciliation that would delete more deletes
+        -- nothing
         CONSTRAINT "max_delete_share must be between 0 and 1" CHECK (max_delete_share BETWEEN 0 AND 1),
-    reject_limit float8 NOT NULL DEFAULT 0.01 -- share of rows read, but at least 10 rows, that may be rejected
+    reject_limit float8 NOT NULL DEFAULT 0.01 -- share of the rows read that may be rejected, but at least 10 rows
         CONSTRAINT "reject_limit must be between 0 and 1" CHECK (reject_limit BETWEEN 0 AND 1),
     exclude name[] NOT NULL DEFAULT '{}', -- columns of the source's table that are not copied
-    pseudonymise name[] NOT NULL DEFAULT '{}', -- columns of whose values the copy has keyed hashes
+    pseudonymise name[] NOT NULL DEFAULT '{}', -- columns whose values the copy holds as keyed hashes
     pseudonym_key text, -- where their key is: file:… or env:…, never the key itself
-    deleted_when text, -- a condition on a row of the source's table that means that it is deleted
-    state text NOT NULL DEFAULT 'active' -- stopped: needs a hand, see its last error
+    deleted_when text, -- condition on a row of the source's table under which the row counts as deleted
+    state text NOT NULL DEFAULT 'active' -- stopped: needs attention, see its last error
         CONSTRAINT "state must be active, paused or stopped" CHECK (state IN ('active', 'paused', 'stopped')),
     state_reason text, -- why it is stopped and what to do
     created_at timestamptz NOT NULL DEFAULT now() -- when it was made
@@ -54,40 +55,40 @@ CREATE INDEX sync_source ON sync (source);
 
 CREATE TABLE sync_state (
     sync integer PRIMARY KEY REFERENCES sync ON DELETE CASCADE, -- the sync
-    epoch bigint NOT NULL DEFAULT 0, -- rises with every run: who holds an older one cannot commit
+    epoch bigint NOT NULL DEFAULT 0, -- rises with every run: a process with an older one cannot commit
     phase text NOT NULL DEFAULT 'new' -- new, loading or ready
         CONSTRAINT "phase must be new, loading or ready" CHECK (phase IN ('new', 'loading', 'ready')),
     generation integer NOT NULL DEFAULT 0, -- rises with every load of the whole table
-    watermark text, -- everything older than this is here
-    watermark_time timestamptz, -- the same as a moment, where the cursor is a time: one without a zone is in the
+    watermark text, -- everything older than this is in the copy
+    watermark_time timestamptz, -- the same as a timestamptz, if the cursor is a time; one without a zone is in the
         -- source's
     next_watermark text, -- what the watermark will be when the load is done
     deleted_watermark timestamptz, -- all deletions before this are done
-    clock_offset interval, -- the source's clock less ours at the last run
+    clock_offset interval, -- the source's clock minus ours at the last run
     clock_at timestamptz, -- when that was, by our clock
     last_success timestamptz, -- when a run last finished
     last_reconcile timestamptz, -- when keys were last compared
     mismatches integer NOT NULL DEFAULT 0, -- runs in a row after which the count differed
-    rows bigint, -- rows of the copy, deleted ones left out: counted after a load and kept since
-    key_sum numeric, -- sum of its keys' first column, where that is an integer, likewise
-    kept boolean NOT NULL DEFAULT false, -- whether rows that are gone at the source were not deleted, or may not have
-        -- been, since keys were last compared
+    rows bigint, -- rows of the copy, without deleted ones: counted after a load and updated since
+    key_sum numeric, -- sum of the first column of its keys, if that is an integer, likewise
+    kept boolean NOT NULL DEFAULT false, -- whether, since keys were last compared, rows that are gone at the source
+        -- were kept, or may have been
     reload boolean NOT NULL DEFAULT false, -- whether the next run reads everything again
-    marks jsonb, -- the newest cursor and when it was that, [[moment, cursor, transactions that ran at the source then
-        -- and have not ended], …], of one that is no time until the overlap has passed; without a cursor: a load,
-        -- after which keys are to be compared
-    lateness bigint[], -- how many rows came late, by 1, 2, 4 … 4096 seconds that they were late at most: halved each
-        -- day
-    lateness_day date, -- the day of the last of them
+    marks jsonb, -- the newest cursor and when it was that, as [[moment, cursor, transactions that ran at the source
+        -- then and have not ended], …]; of a cursor that is not a time, until the overlap has passed; without a cursor:
+        -- a load, after which keys are to be compared
+    lateness bigint[], -- how many rows came late, by at most 1, 2, 4 … 4096 seconds: halved each day
+    lateness_day date, -- the day on which the last of them were noted
     under_way jsonb, -- transactions that ran at the source when the last run began, and when each was first seen
     unfilled text[], -- new columns whose values in existing rows have not been read yet
-    written jsonb, -- columns of text that hold what is written of another type there, and which
-    vanished text[], -- columns that went at the source: what they are worth is not known until they come back
-    pseudonym_key_hash text, -- what the key of pseudonyms gives for a text that everybody knows: it tells another key
+    written jsonb, -- text columns that hold values written as another type at the source, and which type
+    vanished text[], -- columns that vanished at the source: their values are unknown until they come back
+    pseudonym_key_hash text, -- what the pseudonym key gives for a well-known text, which shows when the key is another
+        -- one
     history_since timestamptz, -- the moment from which as_of can answer: when history began to be kept, or the
         -- retention's end
-    comments jsonb -- comments of the copy that the engine wrote, by column, the table's under an empty name: others
-        -- are the user's
+    comments jsonb -- comments of the copy that the engine wrote, by column, with the table's under an empty name: all
+        -- others are the user's
 );
 COMMENT ON TABLE sync_state IS 'how far each sync is: written with each batch, in its transaction';
 
@@ -103,7 +104,7 @@ CREATE TABLE sync_range (
     PRIMARY KEY (sync, generation, n)
 );
 COMMENT ON TABLE sync_range
-    IS 'ranges of the key of a load under way: a load that was interrupted goes on with the first that is not done';
+    IS 'ranges of the key of a load under way: an interrupted load resumes with the first one that is not done';
 
 CREATE TABLE sync_piece (
     sync integer NOT NULL REFERENCES sync ON DELETE CASCADE, -- the sync, of mode pieces
@@ -111,29 +112,29 @@ CREATE TABLE sync_piece (
         CONSTRAINT "a piece has at most 2000 bytes" CHECK (octet_length(piece) <= 2000),
     state text NOT NULL DEFAULT 'pending' -- pending, done, failed (see error; its rows stay as they were) or gone
         CONSTRAINT "state must be pending, done, failed or gone" CHECK (state IN ('pending', 'done', 'failed', 'gone')),
-    listed_version text NOT NULL, -- its version, as it was listed last
-    listed_extent bigint, -- where a row that is appended would begin, likewise
+    listed_version text NOT NULL, -- its version, as last listed
+    listed_extent bigint, -- where an appended row would begin, likewise
     bytes bigint, -- its size, likewise
     modified timestamptz, -- when it was modified, likewise
-    settled boolean NOT NULL DEFAULT true, -- whether nobody seemed to be at work on it, likewise; false: not read
+    settled boolean NOT NULL DEFAULT true, -- whether nobody seemed to be writing it, likewise; false: it is not read
     version text, -- the version that is here; null: none, or it is to be read again
     extent bigint, -- its extent as it is here
-    prefix text, -- the connector's digest of what stands before that: whether it only grew since
+    prefix text, -- the connector's digest of the content before that, which shows whether it has only grown since
     grown boolean NOT NULL DEFAULT false, -- whether it was read in parts, as it grew
-    rows bigint, -- good rows that were read of it
-    rejected bigint, -- bad ones
+    rows bigint, -- good rows that were read from it
+    rejected bigint, -- bad rows in it
     first_seen timestamptz NOT NULL DEFAULT now(), -- when it was first listed
-    read_at timestamptz, -- when it was read last, or went; null: never
+    read_at timestamptz, -- when it was last read, or went; null: never
     run bigint, -- the run that did so
-    tries integer NOT NULL DEFAULT 0, -- how often it failed since it was listed like this
-    next_try timestamptz, -- when one that failed is tried again; one with another version is at once
+    tries integer NOT NULL DEFAULT 0, -- how often it has failed since it was listed like this
+    next_try timestamptz, -- when it is tried again after a failure; another version is tried at once
     error text, -- why it failed
     sqlstate text, -- the error's code
     PRIMARY KEY (sync, piece)
 );
 COMMENT ON TABLE sync_piece
-    IS 'pieces of copies of mode pieces, such as files: what was listed and what of it is here, written in the '
-    'transaction of its rows';
+    IS 'pieces of copies of mode pieces, such as files: what was listed and how much of it is here, written in the '
+    'transaction of their rows';
 CREATE INDEX sync_piece_open ON sync_piece (sync) WHERE state <> 'done';
 
 CREATE SEQUENCE change_seq;
@@ -144,11 +145,11 @@ CREATE TABLE change (
     key jsonb NOT NULL, -- the row's key
     before jsonb, -- the row before
     after jsonb, -- the row after; null: deleted
-    source_time timestamptz, -- when it changed there, by its cursor or the feed of deletions
+    source_time timestamptz, -- when it changed at the source, by its cursor or the feed of deletions
     seen_at timestamptz NOT NULL DEFAULT now(), -- when it was seen here
     run bigint, -- the run that saw it
-    xid xid8 NOT NULL DEFAULT pg_current_xact_id() -- the transaction that wrote it: who reads by seq stops at the
-        -- oldest one that still runs
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id() -- the transaction that wrote it: those who read by seq stop at the
+        -- oldest one that is still running
 ) PARTITION BY RANGE (seen_at);
 COMMENT ON TABLE change IS 'versions of rows of syncs with history, by day';
 -- Partitions have indexes of their own: ones of the parent, which is the extension's, would stand in the way of
@@ -156,13 +157,13 @@ COMMENT ON TABLE change IS 'versions of rows of syncs with history, by day';
 
 CREATE TABLE change_commit (
     sync integer NOT NULL REFERENCES sync ON DELETE CASCADE, -- the sync
-    seen_at timestamptz NOT NULL, -- as its versions in change have it: when their transaction began
+    seen_at timestamptz NOT NULL, -- as in its versions in change: when their transaction began
     before_commit timestamptz NOT NULL, -- a moment at which nobody saw them yet
-    after_commit timestamptz, -- a moment from which on everybody saw them; null: not known yet
+    after_commit timestamptz, -- a moment from which everybody saw them; null: not known yet
     PRIMARY KEY (sync, seen_at)
 );
 COMMENT ON TABLE change_commit
-    IS 'when versions of rows became visible: between two moments, since no transaction knows when it is committed';
+    IS 'when versions of rows became visible: between two moments, since no transaction knows its own time of commit';
 CREATE INDEX change_commit_moment ON change_commit (sync, before_commit);
 CREATE INDEX change_commit_open ON change_commit (seen_at) WHERE after_commit IS NULL;
 
@@ -173,7 +174,7 @@ CREATE TABLE sync_owed (
     PRIMARY KEY (sync, parent_key)
 );
 COMMENT ON TABLE sync_owed
-    IS 'rows of parents that changed while the sync of their children was paused or stopped: caught up when it '
+    IS 'rows of parents that changed while the sync of their children was paused or stopped: it catches up when it '
     'runs again';
 
 CREATE TABLE rejected_row (

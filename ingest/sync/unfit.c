@@ -44,7 +44,7 @@ unfit_check(Copy *copy)
 					errmsg("too many rows of \"%s\" do not fit: %lld of %lld", copy->name, (long long) rejected,
 						   (long long) (read + rejected)),
 					last ? errdetail("The last: %s", last) : 0,
-					errhint("Mend the type or the constraint of %s, or raise the sync's reject_limit with "
+					errhint("Fix the type or the constraint of %s, or raise the sync's reject_limit with "
 							"ingest.alter_sync.",
 							copy->target)));
 }

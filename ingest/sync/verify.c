@@ -206,7 +206,7 @@ ingest_verify(PG_FUNCTION_ARGS)
 	v.samples = DatumGetInt32(required(fcinfo, 1));
 	if (v.samples < 0 || v.samples > SAMPLES_AT_MOST)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("samples is a number of keys between 0 and %d", SAMPLES_AT_MOST)));
+						errmsg("samples must be a number of keys between 0 and %d", SAMPLES_AT_MOST)));
 	rows_begin(fcinfo);
 	level = sql_begin();
 	v.s = sync_by_name(name);

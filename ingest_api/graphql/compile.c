@@ -48,7 +48,9 @@ sql_parameter(Execution *x, Oid type, const char *text)
 
 	x->given += text ? strlen(text) : 0;
 	if (x->given > MOST_GIVEN)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("an operation is given at most %d MB of values, counted as often as they are used", MOST_GIVEN >> 20)));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("an operation may be given at most %d MB of "
+																		"values, counted as often as they are used",
+																		MOST_GIVEN >> 20)));
 	v->type = type;
 	v->text = text ? pstrdup(text) : NULL;
 	x->values = lappend(x->values, v);

@@ -138,7 +138,7 @@ read_query(Asked *asked)
 			if (JB_ROOT_IS_OBJECT(json))
 				asked->variables = json;
 			else
-				bad(asked, "\"variables\" is an object");
+				bad(asked, "\"variables\" must be an object");
 		}
 	}
 }
@@ -184,7 +184,8 @@ check_may_subscribe(Asked *asked, const Ast *operation)
 	else if (asked->request == NULL)
 		error_add(&asked->x.errors, CODE_OPERATION, NULL, operation, "a subscription is a stream, which is asked for by HTTP");
 	else if (!asked->streams)
-		error_add(&asked->x.errors, CODE_OPERATION, NULL, operation, "a subscription is a stream: who asks for it accepts text/event-stream");
+		error_add(&asked->x.errors, CODE_OPERATION, NULL, operation, "a subscription is a stream: the request must "
+																	 "accept text/event-stream");
 	else if (asked->request->body && strlen(asked->request->body) > LONGEST_SUBSCRIPTION)
 		error_add(&asked->x.errors, CODE_LIMIT, NULL, operation, "a subscription is asked for with %d bytes at most", LONGEST_SUBSCRIPTION);
 }
@@ -213,7 +214,8 @@ choose_operation(Asked *asked)
 	else if (found->operation == OPERATION_SUBSCRIPTION)
 		check_may_subscribe(asked, found);
 	else if (found->operation == OPERATION_MUTATION && asked->scope < SCOPE_OPERATE)
-		error_add(&asked->x.errors, CODE_OPERATION, NULL, found, "the token's scope is \"read\", and what is done needs \"operate\"");
+		error_add(&asked->x.errors, CODE_OPERATION, NULL, found, "the token's scope is \"read\", and actions need "
+																 "\"operate\"");
 	else if (found->operation == OPERATION_MUTATION && asked->x.schema->mutation == NULL)
 		error_add(&asked->x.errors, CODE_OPERATION, NULL, found, "there is nothing that this role may do");
 }
@@ -338,7 +340,9 @@ compile_subscription(Asked *asked, StreamForm *form)
 
 	if (list_length(selected) != 1 || s->field->role != ROLE_EVENTS)
 	{
-		error_add(&asked->x.errors, CODE_OPERATION, NULL, asked->x.operation, "a subscription asks for one field, and here are %d", list_length(selected));
+		error_add(&asked->x.errors, CODE_OPERATION, NULL, asked->x.operation,
+				  "a subscription must ask for one field, not %d",
+				  list_length(selected));
 		return NULL;
 	}
 	*form = (StreamForm){.name = "event: next\n", .before = psprintf("{\"data\":{\"%s\":", s->name), .behind = "}}"};
@@ -378,7 +382,8 @@ execute(Asked *asked)
 	asked->acts = writes || (!good && wants_to_act(asked));
 	if (writes && RecoveryInProgress())
 	{
-		error_add(&asked->x.errors, "25006", NULL, asked->x.operation, "this server is a standby, where nothing is done");
+		error_add(&asked->x.errors, "25006", NULL, asked->x.operation,
+				  "this server is a standby, where nothing can be done");
 		good = false;
 	}
 	asked->refused = writes && asked->request && reads(asked->request);
@@ -548,13 +553,17 @@ is_fit(const Request *request, Answer *answer, const char *type)
 {
 	if (!reads(request) && strcmp(request->method, "POST") != 0)
 	{
-		answer_problem(answer, 405, "PGRST117", "the method is not one of those that are allowed here", NULL, "Here it is GET, HEAD, POST.");
+		answer_problem(answer, 405, "PGRST117", "the method is not allowed here", NULL,
+					   "Allowed are GET, HEAD, POST.");
 		answer_header(answer, "Allow", "GET, HEAD, POST");
 	}
 	else if (!reads(request) && !request_is_json(request))
-		answer_problem(answer, 415, "PGRST107", "an operation is posted as application/json", NULL, "Content-Type: application/json; {\"query\": \"…\"}.");
+		answer_problem(answer, 415, "PGRST107", "an operation must be posted as application/json",
+					   NULL, "Content-Type: application/json; {\"query\": \"…\"}.");
 	else if (type == NULL)
-		answer_problem(answer, 406, "PGRST107", "none of the types that are accepted can be given", NULL, "There are application/graphql-response+json, application/json and text/event-stream.");
+		answer_problem(answer, 406, "PGRST107", "none of the accepted types is available",
+					   NULL,
+					   "Available are application/graphql-response+json, application/json and text/event-stream.");
 	else
 		return true;
 	return false;
@@ -638,7 +647,8 @@ graphql_answer(const Request *request, Answer *answer)
 	answer->acts = asked.acts && !asked.refused;
 	if (asked.refused)
 	{
-		answer_problem(answer, 405, "PGRST117", "what is done is posted", NULL, "POST, with Content-Type: application/json.");
+		answer_problem(answer, 405, "PGRST117", "actions must be posted",
+					   NULL, "POST, with Content-Type: application/json.");
 		answer_header(answer, "Allow", "POST");
 		return;
 	}
@@ -677,7 +687,8 @@ ingest_api_graphql(PG_FUNCTION_ARGS)
 	text *result;
 
 	if (asked.variables && !JB_ROOT_IS_OBJECT(asked.variables))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("variables are an object: their values by their names")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("variables must be an object of values by "
+																		 "name")));
 	/* what is run for another request may look at it still */
 	if (!InLocalUserIdChange())
 		cache_let_go();

@@ -279,7 +279,7 @@ pass_escape(Lexer *lexer, const char *at, StringInfo out)
 	n = peek(lexer, at + 2) == '{' ? braced_escape(lexer, at, &code) : plain_escape(lexer, at, &code);
 	if (n == 0 || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF))
 	{
-		fail_here(lexer, at, "this escape is no character");
+		fail_here(lexer, at, "this escape is not a character");
 		return NULL;
 	}
 	if (code == 0)
@@ -458,7 +458,7 @@ pass_token(Lexer *lexer, Token *token)
 		token->kind = TOKEN_STRING;
 		return three_quotes(lexer, at) ? pass_block(lexer, &token->text) : pass_string(lexer, &token->text);
 	}
-	fail_here(lexer, at, "there is no such character in GraphQL, but in strings and comments");
+	fail_here(lexer, at, "GraphQL has no such character except in strings and comments");
 	return NULL;
 }
 

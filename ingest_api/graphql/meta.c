@@ -32,7 +32,9 @@ schema_directives(GSchema *schema)
 		  *text = need_type(schema, "String");
 	GDirective *skip = new_directive("skip", " FIELD FRAGMENT_SPREAD INLINE_FRAGMENT ", "leaves it out if that is true"),
 			   *include = new_directive("include", " FIELD FRAGMENT_SPREAD INLINE_FRAGMENT ", "leaves it out if that is false"),
-			   *deprecated = new_directive("deprecated", " FIELD_DEFINITION ARGUMENT_DEFINITION INPUT_FIELD_DEFINITION ENUM_VALUE ", "should be used no more"),
+			   *deprecated = new_directive("deprecated",
+										   " FIELD_DEFINITION ARGUMENT_DEFINITION INPUT_FIELD_DEFINITION ENUM_VALUE ",
+										   "should no longer be used"),
 			   *specified = new_directive("specifiedBy", " SCALAR ", "where a scalar is described");
 
 	field_give(skip->field, "if", truth, "whether it is left out");

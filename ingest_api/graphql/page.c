@@ -171,7 +171,8 @@ read_order(GEntry *entry, const Ast *order, GPage *page)
 		for (const Ast *one = order->kind == AST_LIST ? order->value : order; one; one = one->next)
 			sort_by_value(page, entry, one->name);
 	if (list_length(page->order) > MOST_SORTED)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("rows are sorted by %d columns at most", MOST_SORTED)));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("rows can be sorted by at most %d columns",
+																		MOST_SORTED)));
 	page->keyed = entry->has_key && key_has_order(entry);
 	foreach (cell, page->keyed ? entry->resource->key : NIL)
 		sort_by(page, entry, lfirst(cell), false);
@@ -244,7 +245,7 @@ read_size(const Ast *value)
 	int most = Min(MOST_SIZE, api_max_rows);
 
 	if (size < 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a page has no fewer than 0 rows")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a page cannot have fewer than 0 rows")));
 	if (size > most)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("a page has at most %d rows", most), errhint("pageInfo.endCursor is where the next one begins: after.")));
 	return size;
@@ -262,7 +263,8 @@ page_read(Execution *x, GEntry *entry, const Ast *field, GPage *page)
 	page->filter = argument_of(x, field, "filter");
 	read_order(entry, argument_of(x, field, "orderBy"), page);
 	if (is_given(first) && is_given(last))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"first\" and \"last\" are not asked for together")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"first\" and \"last\" cannot be asked for "
+																		 "together")));
 	page->backward = is_given(last);
 	page->size = is_given(first) ? read_size(first) : is_given(last) ? read_size(last)
 																	 : Min(USUAL_SIZE, api_max_rows);
@@ -275,7 +277,9 @@ page_read(Execution *x, GEntry *entry, const Ast *field, GPage *page)
 	if (page->keyed)
 		return;
 	if (page->backward || page->has_before)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s has no key that could be read: its pages go forward alone", entry->field)));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s has no key that can be read: its pages "
+																	   "only go forward",
+																	   entry->field)));
 	if (page->has_after)
 		page->offset = pg_strtoint64(linitial(page->after));
 	if (page->offset < 0)

@@ -25,14 +25,14 @@ scalar_description(const char *name)
 		{"Float", "a number of double precision"},
 		{"String", "text"},
 		{"Boolean", "true or false"},
-		{"ID", "what tells one from another; not to be read"},
+		{"ID", "what tells one from another; its text has no meaning"},
 		{"BigInt", "a whole number of 64 bits, as text; given as a number or as text"},
 		{"Decimal", "a number with all of its digits, as text; given as a number or as text"},
 		{"Date", "a day: 2026-11-28"},
 		{"DateTime", "a moment: 2026-11-28T22:00:00+00:00"},
 		{"UUID", "a UUID"},
 		{"JSON", "a document"},
-		{"Value", "a value of a type of PostgreSQL's that GraphQL has no word for, in PostgreSQL's own form"},
+		{"Value", "a value of a PostgreSQL type that GraphQL has no word for, in PostgreSQL's own form"},
 	};
 
 	for (size_t i = 0; i < lengthof(known); i++)

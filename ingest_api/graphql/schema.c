@@ -227,7 +227,8 @@ static GType *
 filter_type(GSchema *schema, GEntry *e)
 {
 	if (e->filter == NULL)
-		e->filter = new_made(schema, G_INPUT, ORIGIN_FILTER, e, psprintf("%sFilter", e->type_name), psprintf("which of %s: all that is said must hold", e->name));
+		e->filter = new_made(schema, G_INPUT, ORIGIN_FILTER, e, psprintf("%sFilter", e->type_name),
+							 psprintf("conditions on %s, all of which must hold", e->name));
 	return e->filter;
 }
 
@@ -265,13 +266,15 @@ connection_field(GSchema *schema, const char *name, GEntry *e, GRole role)
 	GField *f = field_new(name, g_non_null(connection_type(schema, e)), role, entry_description(e));
 
 	f->entry = e;
-	field_give(f, "first", number, psprintf("so many from the begin; 100 unless said otherwise, %d at most", Min(api_max_rows, 1000)));
-	field_give(f, "after", text, "behind this cursor");
-	field_give(f, "last", number, "so many from the end");
+	field_give(f, "first", number,
+			   psprintf("this many from the beginning; by default 100, at most %d", Min(api_max_rows, 1000)));
+	field_give(f, "after", text, "after this cursor");
+	field_give(f, "last", number, "this many from the end");
 	field_give(f, "before", text, "before this cursor");
 	field_give(f, "filter", filter_type(schema, e), "which of them");
 	if (order)
-		field_give(f, "orderBy", g_list(g_non_null(order)), "sorted by; by the key unless said otherwise, and by it after what is said");
+		field_give(f, "orderBy", g_list(g_non_null(order)), "what to sort by; by default the key, which also follows "
+															"what is given");
 	return f;
 }
 
@@ -304,7 +307,8 @@ row_fields(GSchema *schema, GEntry *e)
 		*other;
 
 	if (e->has_key)
-		fields = lappend(fields, field_new("nodeId", g_non_null(need_type(schema, "ID")), ROLE_NODE_ID, "what tells it from all others; for node(nodeId:)"));
+		fields = lappend(fields, field_new("nodeId", g_non_null(need_type(schema, "ID")), ROLE_NODE_ID,
+										   "what identifies it; for node(nodeId:)"));
 	foreach (cell, e->columns)
 		if (((GColumn *) lfirst(cell))->readable)
 			fields = lappend(fields, column_field(schema, lfirst(cell)));
@@ -332,7 +336,8 @@ connection_fields(GSchema *schema, GEntry *e)
 	return list_make4(field_new("nodes", g_non_null(g_list(g_non_null(row))), ROLE_PLAIN, "the rows"),
 					  field_new("edges", g_non_null(g_list(g_non_null(edge_type(schema, e)))), ROLE_PLAIN, "the rows, each with its cursor"),
 					  field_new("pageInfo", g_non_null(need_type(schema, "PageInfo")), ROLE_PLAIN, "whether there are more"),
-					  field_new("totalCount", g_non_null(need_type(schema, "Int")), ROLE_PLAIN, "how many there are on all pages; counted where it is asked for alone"));
+					  field_new("totalCount", g_non_null(need_type(schema, "Int")), ROLE_PLAIN,
+								"how many there are on all pages; counted only if asked for"));
 }
 
 static List *
@@ -429,7 +434,8 @@ operator_fields(GSchema *schema, const char *name)
 		 truth = strcmp(scalar->name, "Boolean") == 0,
 		 text = strcmp(scalar->name, "String") == 0;
 	GType *one = end ? g_list(scalar) : scalar;
-	List *fields = list_make1(field_new("isNull", need_type(schema, "Boolean"), ROLE_PLAIN, "is null, or with false is not"));
+	List *fields = list_make1(field_new("isNull", need_type(schema, "Boolean"), ROLE_PLAIN,
+										"is null, or with false is not null"));
 
 	fields = lappend(fields, field_new("eq", one, ROLE_PLAIN, "equals"));
 	fields = lappend(fields, field_new("ne", one, ROLE_PLAIN, "differs, and is not null"));
@@ -443,9 +449,9 @@ operator_fields(GSchema *schema, const char *name)
 	fields = lappend(fields, field_new("in", g_list(g_non_null(scalar)), ROLE_PLAIN, "is one of these"));
 	fields = lappend(fields, field_new("notIn", g_list(g_non_null(scalar)), ROLE_PLAIN, "is none of these, and not null"));
 	fields = lappend(fields, field_new("lt", scalar, ROLE_PLAIN, "is less"));
-	fields = lappend(fields, field_new("lte", scalar, ROLE_PLAIN, "is less or equals"));
+	fields = lappend(fields, field_new("lte", scalar, ROLE_PLAIN, "is less or equal"));
 	fields = lappend(fields, field_new("gt", scalar, ROLE_PLAIN, "is greater"));
-	fields = lappend(fields, field_new("gte", scalar, ROLE_PLAIN, "is greater or equals"));
+	fields = lappend(fields, field_new("gte", scalar, ROLE_PLAIN, "is greater or equal"));
 	if (text)
 	{
 		fields = lappend(fields, field_new("like", scalar, ROLE_PLAIN, "is like this pattern, in which % stands for any text and _ for one character"));
@@ -844,13 +850,19 @@ add_own_types(GSchema *schema)
 	{
 		type_new(schema, G_SCALAR, scalar_names[i], scalar_description(scalar_names[i]))->built = true;
 		for (int list = 0; list < 2; list++)
-			new_made(schema, G_INPUT, ORIGIN_OPERATORS, NULL, psprintf(list ? "%sListOperators" : "%sOperators", scalar_names[i]), "all that is said must hold");
+			new_made(schema, G_INPUT, ORIGIN_OPERATORS, NULL,
+					 psprintf(list ? "%sListOperators" : "%sOperators", scalar_names[i]), "all conditions must hold");
 	}
 	text = need_type(schema, "String");
-	type_new(schema, G_INTERFACE, "Node", "a row that has a nodeId")->fields = list_make1(field_new("nodeId", g_non_null(need_type(schema, "ID")), ROLE_NODE_ID, "what tells it from all others"));
+	type_new(schema, G_INTERFACE, "Node", "a row that has a nodeId")->fields =
+		list_make1(field_new("nodeId", g_non_null(need_type(schema, "ID")), ROLE_NODE_ID, "what identifies it"));
 	page = type_new(schema, G_OBJECT, "PageInfo", "whether there are more");
-	page->fields = list_make4(field_new("hasNextPage", g_non_null(need_type(schema, "Boolean")), ROLE_PLAIN, "more behind it; where last is asked for: whether before was given"),
-							  field_new("hasPreviousPage", g_non_null(need_type(schema, "Boolean")), ROLE_PLAIN, "more before it; where first is asked for: whether after was given"),
+	page->fields = list_make4(field_new("hasNextPage", g_non_null(need_type(schema, "Boolean")), ROLE_PLAIN,
+										"whether there is more after it; if last is asked for: whether before was "
+										"given"),
+							  field_new("hasPreviousPage", g_non_null(need_type(schema, "Boolean")), ROLE_PLAIN,
+										"whether there is more before it; if first is asked for: whether after was "
+										"given"),
 							  field_new("startCursor", text, ROLE_PLAIN, "of its first row"), field_new("endCursor", text, ROLE_PLAIN, "of its last row"));
 	object = type_new(schema, G_OBJECT, "LineageObject", "a relation or column that data come from or go to");
 	step = type_new(schema, G_OBJECT, "LineageStep", "one step of data");

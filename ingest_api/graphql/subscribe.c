@@ -28,15 +28,16 @@ static const struct
 	const char *sql;
 	const char *description;
 } members[] = {
-	{"id", "String", true, "e.era || '-' || e.id", "what tells it from all others"},
+	{"id", "String", true, "e.era || '-' || e.id", "what identifies it"},
 	{"type", "String", true, "e.type", "what it is"},
 	{"source", "String", true, "e.source", "where it came from"},
 	{"subject", "String", false, "e.subject", "what it is of"},
 	{"time", "DateTime", true, "e.\"time\"", "when it was written"},
-	{"data", "JSON", false, "e.data", "what there is to say, as its type's schema has it"},
+	{"data", "JSON", false, "e.data", "its data, as the schema of its type describes them"},
 	{"dataschema", "String", false, CLOUD_EVENT "->>'dataschema'", "the schema that data are as"},
 	{"specversion", "String", true, "'1.0'", "of CloudEvents"},
-	{"place", "String", true, "e.place", "where it is among the events: who begins anew with this as after, or Last-Event-ID, goes on behind it"},
+	{"place", "String", true, "e.place", "its place among the events: a subscription that begins with this as after, "
+										 "or as Last-Event-ID, continues after it"},
 };
 
 /* -- the schema -- */
@@ -63,7 +64,7 @@ subscription_types(GSchema *schema)
 
 		event->fields = lappend(event->fields, field_new(members[i].name, members[i].always ? g_non_null(type) : type, ROLE_PLAIN, members[i].description));
 	}
-	schema->subscription = type_new(schema, G_OBJECT, "Subscription", "what is told as it comes");
+	schema->subscription = type_new(schema, G_OBJECT, "Subscription", "what can be subscribed to");
 	schema->subscription->origin = ORIGIN_SUBSCRIPTION;
 }
 
@@ -75,7 +76,7 @@ subscription_fields(GSchema *schema)
 
 	field_give(f, "types", g_list(g_non_null(text)), "of these types; ingest.sync.* is all that begin so");
 	field_give(f, "subject", text, "of this subject");
-	field_give(f, "after", text, "behind this place; 0: from the first one that is kept. From now on unless said otherwise");
+	field_give(f, "after", text, "after this place; 0: from the first one that is kept. By default from now on");
 	return list_make1(f);
 }
 
@@ -158,9 +159,12 @@ check_subscription(Document *document, Ast *operation, List **errors)
 
 	look_at_roots(&r, operation->selections);
 	if (r.second)
-		error_add(errors, CODE_VALIDATION, "SingleFieldSubscriptions", r.second, "a subscription asks for one field");
+		error_add(errors, CODE_VALIDATION, "SingleFieldSubscriptions", r.second,
+				  "a subscription must ask for one field");
 	if (r.meta)
-		error_add(errors, CODE_VALIDATION, "SingleFieldSubscriptions", r.meta, "a subscription does not ask for \"%s\"", r.meta->name);
+		error_add(errors, CODE_VALIDATION, "SingleFieldSubscriptions", r.meta,
+				  "a subscription cannot ask for \"%s\"",
+				  r.meta->name);
 }
 
 /* -- the statement -- */

@@ -133,7 +133,7 @@ walk_object(Validation *v, Ast *value, GType *type, bool silent)
 		GField *f = known ? type_field(named, one->name) : NULL;
 
 		if (stands_before(value->value, one))
-			WRONG(v, "UniqueInputFieldNames", one, "\"%s\" stands there twice", one->name);
+			WRONG(v, "UniqueInputFieldNames", one, "\"%s\" appears twice", one->name);
 		if (known && f == NULL && !silent)
 			WRONG(v, "ValuesOfCorrectType", one, "%s has no member \"%s\"", named->name, one->name);
 		walk_value(v, one->value, f ? f->type : NULL, f && f->default_text, silent || !known);
@@ -213,9 +213,9 @@ walk_directives(Validation *v, Ast *owner, const char *location)
 		if (d == NULL)
 			WRONG(v, "KnownDirectives", one, "there is no directive \"@%s\"", one->name);
 		else if (!directive_stands_at(d, location))
-			WRONG(v, "KnownDirectives", one, "\"@%s\" does not stand at a %s", one->name, location);
+			WRONG(v, "KnownDirectives", one, "\"@%s\" is not allowed at a %s", one->name, location);
 		if (d && stands_before(owner->directives, one))
-			WRONG(v, "UniqueDirectivesPerLocation", one, "\"@%s\" stands here twice", one->name);
+			WRONG(v, "UniqueDirectivesPerLocation", one, "\"@%s\" appears here twice", one->name);
 		walk_arguments(v, one, d ? d->field : NULL);
 	}
 }
@@ -373,7 +373,7 @@ check_names(Validation *v)
 	for (Ast *d = v->document->definitions; d; d = d->next)
 	{
 		if (d->kind == AST_OPERATION && d->name == NULL && operations > 1)
-			WRONG(v, "LoneAnonymousOperation", d, "an operation without a name stands alone");
+			WRONG(v, "LoneAnonymousOperation", d, "an operation without a name must be the only one");
 		if (stands_before(v->document->definitions, d))
 			WRONG(v, d->kind == AST_OPERATION ? "UniqueOperationNames" : "UniqueFragmentNames", d, "there are two of the name \"%s\"", d->name);
 	}
@@ -472,7 +472,7 @@ check_fragments(Validation *v)
 			continue;
 		check_cycles(v, w->definition, &visited, &path);
 		if (!list_member_ptr(used, w) && !list_member_ptr(used, walked_of(v, find_fragment(v->document, w->definition->name))))
-			WRONG(v, "NoUnusedFragments", w->definition, "nobody uses fragment \"%s\"", w->definition->name);
+			WRONG(v, "NoUnusedFragments", w->definition, "fragment \"%s\" is not used", w->definition->name);
 	}
 }
 
@@ -515,7 +515,8 @@ check_usage(Validation *v, const Ast *operation, const Usage *u)
 	if (definition == NULL)
 		WRONG(v, "NoUndefinedVariables", u->variable, "there is no variable \"$%s\"", u->variable->name);
 	else if (type && u->type && !may_stand(type, definition->value, u))
-		WRONG(v, "VariablesInAllowedPosition", u->variable, "\"$%s\" of type %s stands where %s is needed", u->variable->name, g_print(type), g_print(u->type));
+		WRONG(v, "VariablesInAllowedPosition", u->variable, "\"$%s\" of type %s is used where %s is needed",
+			  u->variable->name, g_print(type), g_print(u->type));
 }
 
 static void
@@ -542,7 +543,7 @@ check_variables(Validation *v, Walked *w)
 		foreach (cell, names)
 			used = used || strcmp(lfirst(cell), one->name) == 0;
 		if (!used)
-			WRONG(v, "NoUnusedVariables", one, "nobody uses variable \"$%s\"", one->name);
+			WRONG(v, "NoUnusedVariables", one, "variable \"$%s\" is not used", one->name);
 	}
 }
 

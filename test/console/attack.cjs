@@ -42,7 +42,7 @@ async function settled(page) {
 	});
 
 	await w.journey('a question that is refused is answered by words, on every page', async () => {
-		const words = { 403: /You may not/, 429: /more often than you may/, 500: /The server failed/, 504: /longer than an answer may/ };
+		const words = { 403: /You may not/, 429: /too many requests/, 500: /The server failed/, 504: /longer than allowed/ };
 		const statuses = Object.keys(words).map(Number);
 		for (const [i, at] of ALL.entries()) {
 			// each page with one of them, the first ones with all
@@ -86,7 +86,7 @@ async function settled(page) {
 	await w.journey('each action that is refused says so, and what to do', async () => {
 		const acts = [[`/sources/${source}`, 'Check'], [`/sources/${source}`, 'Crawl'], [`/sources/${source}`, 'Pause'], [`/tables/${table}`, 'Run now'], [`/tables/${table}`, 'Pause'], [`/tables/${table}`, 'Profile'], [`/tables/${table}?col=price`, 'Say'], ['/quality?tab=rules', 'Check now'], ['/quality?tab=alerts', 'Acknowledge'], ['/quality?tab=alerts', 'Silence 4 h'], ['/runs?tab=jobs', 'Run'], ['/runs?tab=dead', 'Retry'], [`/runs/${run}`, 'Run again'], ['/sinks/orders', 'Test'], ['/sinks/orders', 'Pause']];
 		const sure = [[`/tables/${table}`, 'Reload'], ['/quality?tab=rules', 'Forget'], ['/events?tab=consumers', 'Forget'], ['/tokens', 'Revoke']];
-		const words = { 403: /You may not do that/, 409: /not as it was/, 413: /more than the server takes/, 429: /more often/, 500: /The server failed/, 502: /could not reach it/ };
+		const words = { 403: /You may not do that/, 409: /changed since you saw it/, 413: /more than the server accepts/, 429: /too many requests/, 500: /The server failed/, 502: /could not reach it/ };
 		const statuses = Object.keys(words).map(Number);
 		let here = '';
 		for (const [i, [at, name, ask]] of [...acts, ...sure.map((s) => [...s, true])].entries()) {
@@ -110,7 +110,7 @@ async function settled(page) {
 		await page.route(/\/v1\/search/, (route) => route.fulfill({ status: 504, body: '' }));
 		await page.keyboard.press('s');
 		await page.keyboard.type('big');
-		await page.locator('.toast').filter({ hasText: 'longer than an answer may' }).waitFor();
+		await page.locator('.toast').filter({ hasText: 'longer than allowed' }).waitFor();
 		await page.unroute(/\/v1\/search/);
 	});
 

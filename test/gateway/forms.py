@@ -45,7 +45,7 @@ FORMS = [
     ("%00 in the path", get(target=b"/healthz%00x"), REFUSED, 1),
     ("%00 in the query", get(target=b"/healthz?a=%00"), REFUSED, 1),
     ("a cut escape", get(target=b"/healthz%2"), REFUSED, 1),
-    ("an escape that is none", get(target=b"/healthz%zz"), REFUSED, 1),
+    ("an invalid escape", get(target=b"/healthz%zz"), REFUSED, 1),
     ("a control character in the target", get(target=b"/health\x01z"), REFUSED, 1),
     ("a byte beyond ASCII in the target", get(target=b"/healthz?\xc3\xa4"), REFUSED, 1),
     ("two blanks after the method", b"GET  /healthz HTTP/1.1\r\n" + HOST + b"\r\n", REFUSED, 1),

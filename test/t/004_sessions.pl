@@ -117,7 +117,7 @@ for my $curve (qw(SECP256K1 BrainpoolP256R1 BrainpoolP384R1 SECP224R1 SECP256R1 
 	$node->safe_psql('postgres', "CREATE USER MAPPING FOR filer SERVER ns OPTIONS (client_id 'sandbox-client-id', certificate_id 'sandbox-ec-certificate', private_key_file '$key')");
 	my ($code, $out, $err) = $node->psql('postgres', q{SET ROLE filer; SELECT netsuite_server_time('ns')}, extra_params => [ '-v', 'VERBOSITY=verbose' ]);
 	# the sandbox does not know the key, but was asked
-	like($err, $curve =~ /^SECP(256|384|521)R1$/ ? qr/ERROR:  28000/ : qr/ERROR:  HV024: the private key of the user mapping is of a kind that NetSuite does not take/, "a key on $curve");
+	like($err, $curve =~ /^SECP(256|384|521)R1$/ ? qr/ERROR:  28000/ : qr/ERROR:  HV024: the private key of the user mapping is of a kind that NetSuite does not accept/, "a key on $curve");
 	$node->safe_psql('postgres', 'DROP USER MAPPING FOR filer SERVER ns');
 }
 

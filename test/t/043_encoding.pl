@@ -47,7 +47,7 @@ for my $encoding (sort keys %text)
 	# a text in a column of numbers is refused in words that this database can show
 	$node->safe_psql($database, q{CREATE FOREIGN TABLE numbers (id bigint, companyname int) SERVER ns OPTIONS ("table" 'customer', key 'id')});
 	my $message = (ask($database, "SELECT * FROM numbers WHERE id = $id{$encoding}"))[1];
-	like($message, qr/ERROR:  22P02: invalid input syntax for type numeric: "\Q$text\E"/, "$encoding: a number that is none") or diag(encode_utf8($message));
+	like($message, qr/ERROR:  22P02: invalid input syntax for type numeric: "\Q$text\E"/, "$encoding: an invalid number") or diag(encode_utf8($message));
 	# the words went out as they are in UTF-8
 	control(op => 'reset');
 	ask($database, "SELECT companyname FROM customer WHERE companyname = '$text'");

@@ -45,7 +45,7 @@ sql("CREATE TABLE c.mine (head int REFERENCES c.head); INSERT INTO c.mine VALUES
 sql("UPDATE shop.head SET v = 'on', changed = now() WHERE id = 6");
 sync('head');
 is(sql("SELECT string_agg(id::text, ' ' ORDER BY id) FROM c.head WHERE id BETWEEN 4 AND 6 AND (id < 6 OR v = 'on')"), '4 5 6', 'rows that others refer to stay, and the rest goes on');
-is(sql("SELECT severity, summary FROM ingest.anomaly WHERE kind = 'deletion'"), 'warning|rows of c.head that are not at the source any more were not deleted: others refer to them', 'and it is told');
+is(sql("SELECT severity, summary FROM ingest.anomaly WHERE kind = 'deletion'"), 'warning|rows of c.head that are no longer at the source were not deleted: others refer to them', 'and it is told');
 is(sql("SELECT last_state FROM ingest.table_status WHERE sync = 'c.head'") =~ /^succeeded/ ? 1 : 0, 1, 'the run is no failure');
 sql("DROP TABLE c.mine; SELECT ingest.reload('c.head', true)");
 sync('head');
@@ -125,7 +125,7 @@ for my $column (qw(u j f))
 {
 	my ($out, $err);
 	$node->psql('postgres', "SELECT ingest.create_sync('there.odd', 'c.odd', key => '{id}', cursor_column => '$column')", stdout => \$out, stderr => \$err);
-	like($err, qr/column "$column" of there.odd cannot be a cursor: values of its type have no greatest/, "a cursor $column is refused");
+	like($err, qr/column "$column" of there.odd cannot be a cursor: values of its type have no maximum/, "a cursor $column is refused");
 }
 
 # Versions are what to_jsonb gives, to the last bit, of every type

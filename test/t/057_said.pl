@@ -162,7 +162,7 @@ while (my ($type, $using) = splice(@odd, 0, 2))
 sql("CREATE TABLE shop.nothing (); CREATE TABLE shop.kinds (id int PRIMARY KEY, v bytea, changed timestamptz); CREATE TABLE c.kinds (id int PRIMARY KEY, v text, changed timestamptz)");
 crawl();
 is(refused("SELECT ingest.create_sync('there.nothing', 'c.nothing', mode => 'full')"), 'ERROR there.nothing has no columns: there is nothing to copy HINT If it has some at the source by now, CALL ingest.crawl.', 'a table without columns');
-is(refused("SELECT ingest.create_sync('there.kinds', 'c.kinds', cursor_column => 'changed')"), 'ERROR column "v" is bytea in there.kinds and text in c.kinds: values may not fit HINT Give the column the type of there.kinds, or let the sync make the table.', 'a table whose columns cannot hold what is there');
+is(refused("SELECT ingest.create_sync('there.kinds', 'c.kinds', cursor_column => 'changed')"), 'ERROR column "v" is bytea in there.kinds and text in c.kinds: values may not fit HINT Give the column the type of there.kinds, or let the sync create the table.', 'a table whose columns cannot hold what is there');
 sql("CREATE TABLE shop.losing (a int); CREATE TABLE c.losing (a int)");
 crawl();
 sql("SELECT ingest.create_sync('there.losing', 'c.losing', mode => 'full', key => '{}')");

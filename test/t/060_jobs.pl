@@ -132,7 +132,7 @@ sql("SELECT ingest.enqueue('sync item')");
 sleep(9);
 is(sql("SELECT q.attempts, q.worker IS NULL, (SELECT count(*) FROM ingest.dead_letter) FROM ingest.queue q"), '0|t|0', 'a sync that runs already counts as no try');
 is(sql("SELECT outcomes FROM ingest.circuit c JOIN ingest.data_source d ON d.id = c.source WHERE d.name = 'a'"), $outcomes, 'and the breaker of its source is not touched');
-like(sql('SELECT put_back FROM ingest.queue'), qr/is running already/, 'why it waits is written down');
+like(sql('SELECT put_back FROM ingest.queue'), qr/is already running/, 'why it waits is written down');
 like(ended($by_hand), qr/1 updated/, 'the run by hand ends');
 poll_until($node, $p, $empty);
 is(sql("SELECT state FROM ingest.run WHERE job IS NOT NULL AND kind = 'sync' ORDER BY id DESC LIMIT 1"), 'succeeded', 'then the job runs');

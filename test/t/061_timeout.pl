@@ -38,9 +38,9 @@ sql(put('beat', 3));
 poll_until($node, $p, $empty);
 in_time(time() - $begun, 25, 'jobs whose source says nothing end soon after their timeout');
 is(sql("SELECT count(*) FROM did"), '3', 'and those behind them are done');
-is(last_run('stuck crawl'), 'failed|passing|57014|job "stuck crawl" was not done within its timeout of 00:00:02', 'a crawl failed, and why');
-is(last_run('stuck sql'), 'failed|passing|57014|job "stuck sql" was not done within its timeout of 00:00:02', 'so did a statement');
-is(sql("SELECT count(*) FROM ingest.dead_letter WHERE reason LIKE '%was not done within its timeout%'"), '2', 'given up after as many tries as they have');
+is(last_run('stuck crawl'), 'failed|passing|57014|job "stuck crawl" did not finish within its timeout of 00:00:02', 'a crawl failed, and why');
+is(last_run('stuck sql'), 'failed|passing|57014|job "stuck sql" did not finish within its timeout of 00:00:02', 'so did a statement');
+is(sql("SELECT count(*) FROM ingest.dead_letter WHERE reason LIKE '%did not finish within its timeout%'"), '2', 'given up after as many tries as they have');
 is(sql("SELECT count(*) FROM ingest.run WHERE state IN ('running', 'lost')"), '0', 'nothing is said to run that does not');
 
 # the same in a session of somebody's, whose own connection stays
@@ -49,10 +49,10 @@ for (1 .. 20)
 {
 	($code, $out, $err) = $node->psql($p, "CALL ingest.work('stuck sql')");
 	# a worker may be sooner
-	last if $err !~ /is being done by a worker/;
+	last if $err !~ /is already being run by a worker/;
 	poll_until($node, $p, $empty);
 }
-like($err, qr/"stuck sql" failed: job "stuck sql" was not done within its timeout/, 'a job in a session has its timeout as well');
+like($err, qr/"stuck sql" failed: job "stuck sql" did not finish within its timeout/, 'a job in a session has its timeout as well');
 ($code, $out, $err) = $node->psql($p, "SET statement_timeout = 0; SELECT ingest.enqueue('stuck sql'); CALL ingest.work(); SELECT 'still here'");
 like($out, qr/still here/, 'and the session goes on') or diag($err);
 
@@ -67,7 +67,7 @@ poll_until($node, $p, "SELECT count(*) = 3 FROM did");
 in_time(time() - $begun, 40, 'jobs that catch their cancel keep no worker for ever');
 poll_until($node, $p, $empty);
 is(sql("SELECT state, error_class, attempt, count(*) FROM ingest.run_status WHERE job = 'deaf' GROUP BY 1, 2, 3 ORDER BY 3"), "failed|passing|1|2\nfailed|passing|2|2", 'each try failed');
-like(last_run('deaf'), qr/job "deaf" was not done within its timeout of 00:00:01, nor did it stop: its worker was ended/, 'and why');
+like(last_run('deaf'), qr/job "deaf" did not finish within its timeout of 00:00:01, nor did it stop: its worker was ended/, 'and why');
 is(sql("SELECT count(*) FROM ingest.dead_letter d JOIN ingest.job j ON j.id = d.job WHERE j.name = 'deaf'"), '2', 'they are given up at last');
 is(sql("SELECT count(*) FROM ingest.run WHERE state IN ('running', 'lost')"), '0', 'nothing is said to run that does not');
 
@@ -82,7 +82,7 @@ kill 'STOP', @still;
 sql(put('beat', 3));
 poll_until($node, $p, 'SELECT count(*) = 3 FROM did');
 in_time(time() - $begun, 40, 'workers that hear nothing are no hindrance for ever');
-like(slurp_file($node->logfile), qr/worker \d+ does not end, long after its job's timeout/, 'the log says so');
+like(slurp_file($node->logfile), qr/worker \d+ has not ended long after its job's timeout/, 'the log says so');
 kill 'CONT', @still;
 poll_until($node, $p, $empty);
 is(sql("SELECT state, count(*) FROM ingest.run_status WHERE job = 'still' GROUP BY 1"), 'failed|2', 'what they were at failed');

@@ -23,7 +23,7 @@ sql('CREATE EXTENSION ingest CASCADE; CREATE EXTENSION file_fdw; CREATE EXTENSIO
 # -- what nobody named --
 
 is(sql("SELECT wrapper, description FROM ingest.connector WHERE wrapper IN ('mysql_fdw', 'tds_fdw', 'oracle_fdw') ORDER BY 1"),
-	"mysql_fdw|MySQL and MariaDB; tried on MariaDB\noracle_fdw|Oracle; not tried\ntds_fdw|SQL Server and Sybase; not tried on either", 'known wrappers, and on what they were tried');
+	"mysql_fdw|MySQL and MariaDB; tested on MariaDB\noracle_fdw|Oracle; not tested\ntds_fdw|SQL Server and Sybase; not tested on either", 'known wrappers, and on what they were tried');
 
 # a wrapper that the engine does not know: postgres_fdw, unknown for a while
 my ($port, $host) = ($node->port, $node->host);
@@ -71,7 +71,7 @@ SKIP:
 		SET ROLE otto; SELECT ingest.register_source('maria', 'maria', remote_schemas => '{shop}')");
 	# all by somebody who is no superuser
 	sub otto { return "SET ROLE otto; $_[0]"; }
-	like(said(otto("CALL ingest.crawl('maria')")), qr/WARNING:  server "maria" does not ask for utf8mb4: characters of four bytes, such as emoji, come as question marks/, 'a crawl warns of characters that would be lost');
+	like(said(otto("CALL ingest.crawl('maria')")), qr/WARNING:  server "maria" does not ask for utf8mb4: four-byte characters, such as emoji, arrive as question marks/, 'a crawl warns of characters that would be lost');
 	is(sql(otto("SELECT what, ok FROM ingest.check_source('maria')")), "connection|t\nschemas|t\nencoding|f\ncomparison of text|t", 'so does a check');
 	sql("ALTER SERVER maria OPTIONS (ADD character_set 'utf8mb4')");
 	is(said(otto("CALL ingest.crawl('maria')")), '', 'no more, with utf8mb4');
@@ -139,7 +139,7 @@ PROXY
 	sql("SET ROLE otto; SELECT ingest.enqueue('stuck'), ingest.enqueue('beat')");
 	poll_until($node, $p, 'SELECT count(*) = 0 FROM ingest.queue');
 	kill 'CONT', $pid;
-	is(sql("SELECT state, error_class, error FROM ingest.run_status WHERE job = 'stuck'"), 'failed|passing|job "stuck" was not done within its timeout of 00:00:02', 'a source that stands still ends its run, and nothing else');
+	is(sql("SELECT state, error_class, error FROM ingest.run_status WHERE job = 'stuck'"), 'failed|passing|job "stuck" did not finish within its timeout of 00:00:02', 'a source that stands still ends its run, and nothing else');
 	sql(otto("CALL ingest.sync('public.item')"));
 	is(sql('SELECT count(*) FROM public.item'), '2', 'which goes on when the source does');
 	kill 'TERM', $pid;

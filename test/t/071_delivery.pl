@@ -142,7 +142,7 @@ for my $how ({ status => 503 }, { status => 401 }, { status => 302, location => 
 	poll_until($node, $p, q{SELECT breaker || ' ' || blocked FROM ingest_delivery.sink_status WHERE sink = 'down'}, 'open 0');
 	my $tried = grep { defined $_->{refused} } received('/down');
 	cmp_ok($tried - $marked, '<=', 16, "$how->{status}: the breaker opens, nothing is blocked");
-	like(says(q{SELECT ingest_delivery.resume_sink('down')}), qr/is active already\nHINT:  Its breaker is open: .*redrive/, 'who resumes it is told that it waits by itself');
+	like(says(q{SELECT ingest_delivery.resume_sink('down')}), qr/is already active\nHINT:  Its breaker is open: .*redrive/, 'who resumes it is told that it waits by itself');
 	behave();
 	# whatever changes a sink has it tried at once
 	sql($how->{status} == 401 ? q{SELECT ingest_delivery.redrive('down')} : q{SELECT ingest_delivery.alter_sink('down', on_exhausted => 'skip')});
@@ -155,7 +155,7 @@ emit('do.x', 1, q('s1'));
 poll_until($node, $p, q{SELECT state || ': ' || reason FROM ingest_delivery.sink_status WHERE sink = 'down'}, 'paused: status 410: nothing is wanted there any more');
 behave();
 my $n = grep { defined $_->{id} } received('/down');
-like(says(q{SELECT ingest_delivery.alter_sink('down', on_expiry => 'drop')}), qr/on_expiry cannot be "drop"\nHINT:  on_expiry is keep or skip\./, 'of what may not be it says which');
+like(says(q{SELECT ingest_delivery.alter_sink('down', on_expiry => 'drop')}), qr/on_expiry cannot be "drop"\nHINT:  on_expiry must be keep or skip\./, 'of what may not be it says which');
 sql(q{SELECT ingest_delivery.resume_sink('down')});
 is(scalar arrived('down', $n + 1), $n + 1, '410 pauses, and resume_sink goes on where it stood');
 sql(q{SELECT ingest_delivery.drop_sink('down')});
@@ -249,10 +249,10 @@ for my $host ('127.0.0.1', '127.1', '2130706433', '0x7f000001', '0177.0.0.1', '[
 }
 # a name says nothing: it is refused where the socket is opened
 sql(qq{SELECT ingest_delivery.alter_sink('some', options => '{"url": "${\($url =~ s/127.0.0.1/localhost/r)}/named"}')});
-like(sql(q{SELECT ok || ' ' || error FROM ingest_delivery.test_sink('some')}), qr/^false its address may not be sent to: .*loopback/, 'a name that leads to this machine');
+like(sql(q{SELECT ok || ' ' || error FROM ingest_delivery.test_sink('some')}), qr/^false nothing may be sent to its address: .*loopback/, 'a name that leads to this machine');
 $node->restart;
 emit('so.x', 1, q('s'));
-poll_until($node, $p, q{SELECT last_error LIKE 'its address may not be sent to%' FROM ingest_delivery.sink_status WHERE sink = 'some'});
+poll_until($node, $p, q{SELECT last_error LIKE 'nothing may be sent to its address%' FROM ingest_delivery.sink_status WHERE sink = 'some'});
 is(scalar(received('/named')), 0, 'nor does the worker send there');
 # one address of a name is allowed and does not answer, another one is not: what it says is why nothing came of the first
 sql(q{ALTER DATABASE postgres SET ingest_delivery.allow_networks = '127.0.0.0/8'});

@@ -67,7 +67,7 @@ emit('ty.d', 1, q('s'));
 behave();
 arrives('typed', 13, 'nothing of a batch that is open is left out when more types are wanted');
 like(refuses(q{SELECT ingest_delivery.alter_sink('typed', types => '{ingest.nothing}')}), qr/the engine writes no events of type "ingest.nothing"/, 'types are looked at as subscribe() does');
-like(refuses(q{SELECT ingest_delivery.alter_sink('typed', types => '{NULL}')}), qr/no type of events must be null/, 'null is none');
+like(refuses(q{SELECT ingest_delivery.alter_sink('typed', types => '{NULL}')}), qr/event types must not be null/, 'null is none');
 sql(q{CREATE ROLE keeper LOGIN IN ROLE ingest_operator; CREATE ROLE other LOGIN IN ROLE ingest_operator});
 like(refuses(q{SELECT ingest_delivery.alter_sink('typed', types => '{x}')}, 'other'), qr/there is no sink "typed"/, 'nobody else changes them');
 like(refuses(q{SELECT ingest_internal.set_types('sink typed', '{x}')}, 'other'), qr/(there is no consumer|belongs to another)/, 'nor by the door inside');
@@ -143,7 +143,7 @@ sql(q{SELECT ingest_delivery.drop_sink('many')});
 # -- what is too old --
 
 sink($_, '', q(, types => '{ex.*}')) for qw(keeps skips paused);
-like(refuses(q{SELECT ingest_delivery.alter_sink('skips', on_expiry => 'drop')}), qr/on_expiry is keep or skip/, 'what becomes of the old is a word');
+like(refuses(q{SELECT ingest_delivery.alter_sink('skips', on_expiry => 'drop')}), qr/on_expiry must be keep or skip/, 'what becomes of the old is a word');
 sql(q{SELECT ingest_delivery.alter_sink(s, on_expiry => 'skip') FROM unnest('{skips,paused}'::text[]) s; SELECT ingest_delivery.pause_sink('paused')});
 sleep(1);
 behave(map { ("/$_" => { status => 503 }) } qw(keeps skips));
@@ -209,7 +209,7 @@ arrives('kept', 2, 'what its hint says makes it go on');
 my ($name) = $node->connstr('postgres') =~ /port=(\d+)/;
 sql(q{REASSIGN OWNED BY keeper TO CURRENT_USER; DROP OWNED BY keeper; DROP ROLE keeper; SELECT ingest_internal.wake_services()});
 emit('ke.x', 1, q('s'));
-poll_until($node, $p, q{SELECT last_error LIKE 'the owner of the sink does not exist any more%' FROM ingest_delivery.sink_status WHERE sink = 'kept'});
+poll_until($node, $p, q{SELECT last_error LIKE 'the owner of the sink no longer exists%' FROM ingest_delivery.sink_status WHERE sink = 'kept'});
 arrives('others', 4, 'so does one whose owner is gone');
 sql(q{SELECT ingest_delivery.drop_sink('kept')});
 is(sql(q{SELECT count(*) FROM ingest_delivery.sink_status}), 1, 'an admin drops it');

@@ -225,7 +225,7 @@ is(worker(), $worker, 'and the worker knows no crash');
 ($helper) = helpers($worker);
 kill 'STOP', $helper;
 emit('fa.x', 10, q('s' || i % 3));
-poll_until($node, $p, q{SELECT last_error FROM ingest_delivery.sink_status WHERE sink = 'faults'}, 'it does not answer any more');
+poll_until($node, $p, q{SELECT last_error FROM ingest_delivery.sink_status WHERE sink = 'faults'}, 'it no longer answers');
 @got = in_the_end('faults', $n += 10);
 is(ids(@got), $n, 'one that does not answer is killed');
 is(slurp_file("/proc/" . (helpers($worker))[0] . '/cmdline'), "ingest_kafka\0", 'it has no arguments');
@@ -274,7 +274,7 @@ for ([ { topic => 't' }, qr/needs option "bootstrap.servers"/ ], [ { 'bootstrap.
 sql(q{CREATE ROLE keeper LOGIN IN ROLE ingest_operator});
 like(refused({ %good, ca_file => '/etc/passwd' }, 'keeper'), qr/pg_read_server_files/, 'files are for those who may read them');
 sql(q{ALTER DATABASE postgres SET ingest_delivery.allow_http = off});
-like(refused({ %good, 'security.protocol' => 'PLAINTEXT' }), qr/without TLS anybody on the way reads along/, 'without TLS only where a superuser allowed it');
+like(refused({ %good, 'security.protocol' => 'PLAINTEXT' }), qr/without TLS anybody on the way can read along/, 'without TLS only where a superuser allowed it');
 sql(q{ALTER DATABASE postgres SET ingest_delivery.allow_http = on; SELECT ingest_delivery.drop_sink('altered')});
 # and the helper itself, to whoever speaks to it
 my ($said, $complaints) = run_command([ '/usr/bin/python3', '-B', 'delivery/kafka_frames.py', $node->config_data('--pkglibdir') . '/ingest_kafka', $broker, @outside ]);

@@ -150,7 +150,7 @@ for ([ { resource => 'https://management.azure.com' }, qr/asks for a token for "
 	is(scalar(grep { $_->{what} eq 'token' } azure_asked()), 0, 'and none was asked for');
 }
 azure_behave();
-like(as($me, qq{ALTER USER MAPPING FOR CURRENT_USER SERVER v OPTIONS (SET private_key 'keyvault:$azure{evil}/key')}), qr/names a host that no Azure identity is used for\nDETAIL:  It is none of the hosts that netsuite_fdw.azure_hosts lists/, 'nor one that a superuser did not list');
+like(as($me, qq{ALTER USER MAPPING FOR CURRENT_USER SERVER v OPTIONS (SET private_key 'keyvault:$azure{evil}/key')}), qr/names a host for which no Azure identity may be used\nDETAIL:  It is none of the hosts that netsuite_fdw.azure_hosts lists/, 'nor one that a superuser did not list');
 for my $bad ('keyvault:v', 'keyvault:v/', 'keyvault:/x', 'keyvault:v/a/b/c', 'keyvault:v@evil/x', 'keyvault:v/x?y', 'keyvault:v/x%2Fy', 'keyvault:v/x y', "keyvault:v/x\n")
 {
 	like(as($me, qq{ALTER USER MAPPING FOR CURRENT_USER SERVER v OPTIONS (SET private_key '$bad')}), qr/not a reference to a secret in a vault/, "no reference: $bad");
@@ -214,7 +214,7 @@ for my $lender ($me, 'reader', 'pg_read_server_files')
 }
 like(as('plain', "CREATE USER MAPPING FOR CURRENT_USER SERVER v OPTIONS ($own, identity_lent_by '$me', azure_client_id '$azure{client}')"), qr/permission denied/, 'a client id alone is the server\'s own, too');
 like(as('plain', "CREATE USER MAPPING FOR CURRENT_USER SERVER v OPTIONS ($own, $given, azure_client_secret 'file:/etc/passwd')"), qr/Only members of role pg_read_server_files/, 'nor a file');
-like(as('plain', "CREATE USER MAPPING FOR CURRENT_USER SERVER v OPTIONS ($own, $given, azure_client_secret 'keyvault:$azure{host}/hook')"), qr/opens vaults, and cannot stand in one/, 'nor a vault by a vault');
+like(as('plain', "CREATE USER MAPPING FOR CURRENT_USER SERVER v OPTIONS ($own, $given, azure_client_secret 'keyvault:$azure{host}/hook')"), qr/opens vaults, and cannot be kept in one/, 'nor a vault by a vault');
 is(as('plain', "CREATE USER MAPPING FOR CURRENT_USER SERVER v OPTIONS ($own, $given, azure_client_secret '$azure{secret}')"), '', 'an identity of one\'s own is for everybody');
 is(as('plain', $query), 't', 'and opens the vault');
 like(as('plain', 'ALTER USER MAPPING FOR CURRENT_USER SERVER v OPTIONS (DROP azure_client_secret)'), qr/lacks option identity_lent_by/, 'it cannot be taken away');
@@ -243,7 +243,7 @@ sql(qq{ALTER SERVER v OWNER TO CURRENT_USER; ALTER SERVER v OPTIONS (SET base_ur
 like(as('plain', qq{SET netsuite_fdw.azure_hosts = '$azure{evil}'; $query; SHOW netsuite_fdw.azure_hosts}), qr/permission denied|\Q$azure{host}\E/, 'the list of hosts is a superuser\'s');
 # a superuser binds it
 sql(q{ALTER DATABASE postgres SET netsuite_fdw.azure_hosts = 'other.vault.azure.net'});
-like(as('reader', $query), qr/names a host that no Azure identity is used for/, 'what the list lacks is not asked, although it was set before');
+like(as('reader', $query), qr/names a host for which no Azure identity may be used/, 'what the list lacks is not asked, although it was set before');
 sql(q{ALTER DATABASE postgres RESET netsuite_fdw.azure_hosts});
 
 # -- it can be stopped --
@@ -307,10 +307,10 @@ for my $path ("keyvault:$azure{host}/hook", 'mapping:ingest_secrets/nested')
 	like(make_sink('keeper', 'kept', 'webhook', %to, secret => $path), qr/option "secret" needs the server's own identity\nHINT:  That is for superusers and members of pg_read_server_files/, "an operator may not use the server's identity: $path");
 	like(make_sink('keeper', 'kept', 'webhook', %to, secret => $path, azure_client_id => $azure{client}), qr/needs the server's own identity/, 'nor one of several');
 }
-like(make_sink('keeper', 'kept', 'webhook', %to, %with, secret => "keyvault:$azure{evil}/hook"), qr/names a host that no Azure identity is used for/, 'nor a vault that is not listed');
-like(make_sink('keeper', 'kept', 'webhook', %to, %with, secret => "keyvault:$azure{host}/hook", azure_client_secret => "keyvault:$azure{host}/hook"), qr/cannot stand in one/, 'nor open a vault by a vault');
+like(make_sink('keeper', 'kept', 'webhook', %to, %with, secret => "keyvault:$azure{evil}/hook"), qr/names a host for which no Azure identity may be used/, 'nor a vault that is not listed');
+like(make_sink('keeper', 'kept', 'webhook', %to, %with, secret => "keyvault:$azure{host}/hook", azure_client_secret => "keyvault:$azure{host}/hook"), qr/cannot be kept in one/, 'nor open a vault by a vault');
 like(make_sink('keeper', 'kept', 'webhook', %to, %with, secret => "keyvault:$azure{host}/hook", azure_client_secret => 'mapping:ingest_secrets/wrong'), qr/AADSTS7000215/, 'a wrong secret is said at once');
-like(make_sink('keeper', 'kept', 'webhook', %to, azure_client_id => 'a/b', secret => 'mapping:ingest_secrets/wrong'), qr/is not as it should be/, 'so is an id that is none');
+like(make_sink('keeper', 'kept', 'webhook', %to, azure_client_id => 'a/b', secret => 'mapping:ingest_secrets/wrong'), qr/of an Azure identity is not valid/, 'so is an id that is none');
 is(make_sink('keeper', 'kept', 'webhook', %to, %with, secret => "keyvault:$azure{host}/hook"), 'kept', 'with an identity of his own an operator may');
 as('keeper', q{SELECT ingest.emit('kept.x', 's', '{}')});
 sent('kept', 1);
@@ -368,7 +368,7 @@ is(make_sink($me, 'sas', 'event_hubs', %hub, connection_string => "keyvault:$azu
 is(make_sink($me, 'token', 'event_hubs', %hub, mode => 'binary'), 'token', 'and by the server\'s identity');
 like(make_sink('keeper', 'refused', 'event_hubs', url => "$azure{hubs}/h"), qr/needs the server's own identity/, 'which an operator may not use');
 for ([ { url => 'https://ns.servicebus.windows.net/' }, qr/must name a namespace and a hub/ ], [ { url => 'https://ns.servicebus.windows.net/h/messages' }, qr/must name a namespace and a hub/ ],
-	[ { url => 'https://evil.example/h' }, qr/names a host that no Azure identity is used for/ ], [ { url => 'http://ns.servicebus.windows.net/h' }, qr/must begin with https/ ],
+	[ { url => 'https://evil.example/h' }, qr/names a host for which no Azure identity may be used/ ], [ { url => 'http://ns.servicebus.windows.net/h' }, qr/must begin with https/ ],
 	[ { url => "$azure{hubs}/h", connection_string => "keyvault:$azure{host}/hook" }, qr/not a connection string of Event Hubs/ ], [ { url => "$azure{hubs}/h", max_bytes => 2000000 }, qr/from 1024 to 1048576/ ])
 {
 	like(make_sink($me, 'refused', 'event_hubs', %{ $_->[0] }), $_->[1], "refused: $_->[1]");
@@ -432,7 +432,7 @@ end_peer('posts');
 # the list of hosts binds sinks that are there already
 sql(q{ALTER DATABASE postgres SET ingest_delivery.azure_hosts = 'other.vault.azure.net'});
 emit('token', 1, q('s'));
-poll_until($node, $p, q{SELECT last_error LIKE 'option "url" names a host that no Azure identity is used for%' FROM ingest_delivery.sink_status WHERE sink = 'token'});
+poll_until($node, $p, q{SELECT last_error LIKE 'option "url" names a host for which no Azure identity may be used%' FROM ingest_delivery.sink_status WHERE sink = 'token'});
 pass('a superuser binds identities to hosts');
 sql(q{ALTER DATABASE postgres RESET ingest_delivery.azure_hosts});
 

@@ -32,11 +32,11 @@ sql(q{
 
 like(says("SET ROLE fin; SELECT ingest_api.map_claim('sub', 'fin', 'fin')"), qr/permission denied/, 'who is no admin maps nothing');
 like(says("SET ROLE chief; SELECT ingest_api.map_claim('sub', 'x', 'postgres')"), qr/no token acts as a superuser/, 'no superuser');
-like(says("SET ROLE chief; SELECT ingest_api.map_claim('sub', 'x', 'apart')"), qr/HINT:  Whoever may grant that role says GRANT apart TO ingest_authenticator/, 'a role that the gateway may not serve');
-like(says("SET ROLE chief; SELECT ingest_api.map_claim('iss', 'x', 'fin')"), qr/does not tell who/, 'a claim that tells nothing of who it is');
+like(says("SET ROLE chief; SELECT ingest_api.map_claim('sub', 'x', 'apart')"), qr/HINT:  Somebody who may grant that role can run GRANT apart TO ingest_authenticator/, 'a role that the gateway may not serve');
+like(says("SET ROLE chief; SELECT ingest_api.map_claim('iss', 'x', 'fin')"), qr/does not identify anybody/, 'a claim that tells nothing of who it is');
 like(says("SET ROLE chief; SELECT ingest_api.map_claim('sub', NULL, 'fin')"), qr/are needed/, 'nothing');
 sql("SET ROLE chief; SELECT ingest_api.map_claim('sub', 'fin', 'fin'), ingest_api.map_claim('groups', 'fin', 'fin'), ingest_api.map_claim('groups', 'other', 'other'), ingest_api.map_claim('sub', 'gone', 'fin'), ingest_api.map_claim('sub', '7', 'fin')");
-like(says("SET ROLE chief; SELECT ingest_api.map_claim('sub', 'fin', 'other')"), qr/is a role already/, 'twice');
+like(says("SET ROLE chief; SELECT ingest_api.map_claim('sub', 'fin', 'other')"), qr/is already mapped to a role/, 'twice');
 sql("SET ROLE chief; SELECT ingest_api.unmap_claim('sub', 'gone')");
 is(sql("SET ROLE chief; SELECT string_agg(claim || '=' || value || ':' || role, ' ' ORDER BY claim, value) FROM ingest_api.claims"), 'groups=fin:fin groups=other:other sub=7:fin sub=fin:fin', 'an admin sees what was said');
 is(sql('SET ROLE fin; SELECT count(*) FROM ingest_api.claims'), 0, 'nobody else');
@@ -111,7 +111,7 @@ for ([ 'no token', undef ], [ 'a token that was revoked', $gone ], [ 'one that h
 }
 # the answer is the same for all; the log tells whoever runs the gateway
 my %why = (expired => 'it has expired', forged => 'its signature is wrong', 'HS256 with another secret' => 'its signature is wrong',
-	'alg none' => 'it is not a JSON Web Token', 'alg none with something' => 'its header asks for what is not done here: only alg, kid and typ JWT are', 'another aud' => 'aud, its audience, is not the one of --jwt-audience');
+	'alg none' => 'it is not a JSON Web Token', 'alg none with something' => 'its header asks for what is not supported here: only alg, kid and typ JWT are', 'another aud' => 'aud, its audience, is not the one of --jwt-audience');
 for my $what (sort keys %why)
 {
 	my $before = -s $log;
@@ -205,7 +205,7 @@ is(status($token{next}), 200, 'read again when told');
 $keys->kill_kill;
 $gateway->signal('HUP');
 $until = time() + 20;
-sleep(0.1) until slurp_file($log) =~ /keys of tokens cannot be had/ || time() > $until;
+sleep(0.1) until slurp_file($log) =~ /keys of tokens could not be fetched/ || time() > $until;
 is(status($token{next}), 200, 'an address that is away takes no keys away');
 stop_gateway();
 

@@ -53,7 +53,7 @@ is(sql(q{SELECT setting FROM ingest.service WHERE name = 'ingest_api'}), 'ingest
 my $password = 'canary-3c59dc';
 sql("ALTER ROLE ingest_authenticator PASSWORD '$password'");
 my (undef, undef, $refused) = $node->psql($p, "LOAD 'ingest_api'; ALTER SYSTEM SET ingest_api.gateway_dsn = 'user=ingest_authenticator password=$password'");
-like($refused, qr/invalid value for parameter.*\n.*holds no password/, 'a password is none of the settings, since logs show those');
+like($refused, qr/invalid value for parameter.*\n.*must contain no password/, 'a password is none of the settings, since logs show those');
 my $passfile = PostgreSQL::Test::Utils::tempdir('pass') . '/pgpass';
 append_to_file($passfile, "*:*:*:*:$password\n");
 chmod 0600, $passfile;

@@ -96,7 +96,7 @@ is(make_sink('other', connection_string => 'mapping:ingest_secrets/other'), 'oth
 emit('other', 1);
 poll_until($node, $p, q{SELECT last_error LIKE '%is of another namespace than option "url"%' FROM ingest_delivery.sink_status WHERE sink = 'other'});
 for ([ { batch_events => 5 }, qr/option "batch_events"\nDETAIL:  It is for protocol https/ ], [ { max_in_flight => 5 }, qr/It is for protocol https/ ], [ { protocol => 'amqp' }, qr/It must be https or kafka/ ],
-	[ { url => 'https://localhost/a%20b' }, qr/A hub has 1 to 249 letters/ ], [ { url => 'https://evil.example/h' }, qr/names a host that no Azure identity is used for/ ],
+	[ { url => 'https://localhost/a%20b' }, qr/A hub has 1 to 249 letters/ ], [ { url => 'https://evil.example/h' }, qr/names a host for which no Azure identity may be used/ ],
 	[ { 'sasl.username' => 'me' }, qr/has no option "sasl.username"/ ], [ { 'plugin.library.paths' => 'x' }, qr/has no option "plugin.library.paths"/ ])
 {
 	like(make_sink('refused', %{ $_->[0] }), $_->[1], "refused: $_->[1]");

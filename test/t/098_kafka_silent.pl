@@ -63,7 +63,7 @@ my $until = time() + 60;
 sleep(0.1) until 100 <= grep({ defined $_->{id} } received('/web')) || time() > $until;
 is(scalar(grep { defined $_->{id} } received('/web')), 100, 'and one that needs none');
 in_time(time() - $since, 15, sprintf('do not wait for who asks a name server in vain: %.1f s', time() - $since));
-poll_until($node, $p, q{SELECT string_agg(breaker || ' ' || failures::text, ',') ~ '^open \d+,open \d+$' AND bool_and(last_error ~ '^the name of no broker was found within [0-9]+ s: the name server does not answer') FROM ingest_delivery.sink_status WHERE sink LIKE 'silent%'},
+poll_until($node, $p, q{SELECT string_agg(breaker || ' ' || failures::text, ',') ~ '^open \d+,open \d+$' AND bool_and(last_error ~ '^no broker''s name could be resolved within [0-9]+ s: the name server does not answer') FROM ingest_delivery.sink_status WHERE sink LIKE 'silent%'},
 	't', q{SELECT string_agg(concat_ws(' ', sink, breaker, last_error), '; ') FROM ingest_delivery.sink_status});
 note(sql(q{SELECT string_agg(last_error, '; ') FROM ingest_delivery.sink_status WHERE sink LIKE 'silent%'}));
 pass('they fail, and say that the name server does not answer');

@@ -134,7 +134,7 @@ like($err, qr/FATAL:  something that a function left behind is in this session/,
 for my $name (qw(session lineage search series rpc quality))
 {
 	($code, $out, $err) = $node->psql($p, "CREATE TABLE trap.t_$name (id int); SELECT ingest_api.expose('trap.t_$name', '$name')");
-	like($err, qr{/v1/$name is something else already.*expose\('trap.t_$name', name}s, "nothing is exposed as $name");
+	like($err, qr{/v1/$name is already something else.*expose\('trap.t_$name', name}s, "nothing is exposed as $name");
 }
 is(sql("SELECT ingest_api.expose('trap.t_session', 'sessions')"), 'sessions', 'beside them it may');
 
@@ -176,7 +176,7 @@ is((asked($there, 'victim', '/v1/events?after=0'))[0], 409, 'events are read whe
 for my $body (encode_json({ link => $secret }), encode_json({ token => $token{victim} }))
 {
 	my $said = posted($there, $body);
-	like($said, qr/^HTTP\S+ 503 .*this server is a standby, where nobody logs in/s, 'nobody logs in there');
+	like($said, qr/^HTTP\S+ 503 .*this server is a standby, where nobody can log in/s, 'nobody logs in there');
 	unlike($said, qr/Set-Cookie/, 'nor is given a cookie');
 }
 like(posted($there, encode_json({ link => 'pgl_no' })), qr/^HTTP\S+ 401 /, 'nor is what is wrong told otherwise');

@@ -162,7 +162,7 @@ for (
 	like($b, qr/"\Q$code\E"/, "... $code");
 }
 is((refused('fin', $all, accept => 'application/json'))[0], 400, 'who takes no stream is told so');
-like((refused('fin', $all, accept => 'application/json'))[1], qr{accepts text/event-stream}, '... in words');
+like((refused('fin', $all, accept => 'application/json'))[1], qr{the request must accept text/event-stream}, '... in words');
 like(sql(q{SET ROLE fin; SELECT ingest_api.graphql('subscription { events { id } }')}), qr/asked for by HTTP/, 'by SQL there is none');
 is(sql(q{SET ROLE fin; SELECT ingest_api.graphql('{ __schema { subscriptionType { name fields { name args { name } type { ofType { name } } } } } }')}),
 	'{"data":{"__schema":{"subscriptionType":{"name":"Subscription","fields":[{"name":"events","args":[{"name":"types"},{"name":"subject"},{"name":"after"}],"type":{"ofType":{"name":"CloudEvent"}}}]}}}}', 'introspection has it');

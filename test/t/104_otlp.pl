@@ -66,7 +66,7 @@ is(head(1)->{path}, '/v1/metrics', 'where metrics are taken');
 is(head(1)->{'content-type'}, 'application/json', 'as JSON');
 is(head(1)->{authorization}, "Basic $secret=", 'with a header of the file');
 is(head(1)->{'x-scope'}, 'a%20b', 'as it stands there');
-like($gateway->said, qr/own alone are sent: the database answers 401, since ingest_api.metrics_role names no role/, 'what is missing is said');
+like($gateway->said, qr/only the gateway's own metrics are sent: the database answers 401, since ingest_api.metrics_role names no role/, 'what is missing is said');
 unlike(slurp_file("$folder/1.json"), qr/ingest_build_info/, 'without it there is nothing of the database');
 like(slurp_file("$folder/1.json"), qr/ingest_gateway_build_info/, 'but of the gateway');
 sql(q{ALTER DATABASE postgres SET ingest_api.metrics_role = 'watch'; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'ingest_authenticator'});

@@ -128,7 +128,7 @@ is(status('fin', "/v1/items?select=id&limit=20&after=$mark"), 200, 'another leng
 is(refused('other', $next, $no_mark), 'refused', 'of another role');
 is(refused('fin', "/v1/docs?select=id&limit=10&after=$mark", $no_mark), 'refused', 'of another resource');
 is(refused('fin', '/v1/items?select=id&limit=10&after=' . $_, $no_mark), 'refused', 'none: ' . substr($_, 0, 20)) for substr($mark, 0, -1), $mark . 'AAAA', 'x' . substr($mark, 1), 'AAAA', 'x' x 7000, '%3D%3D', "'", '%22', 'W251bGxd', ($mark =~ s/./A/r);
-is(refused('fin', "$next&offset=5", qr/not by both/), 'refused', 'a mark and a number of rows');
+is(refused('fin', "$next&offset=5", qr/not at both/), 'refused', 'a mark and a number of rows');
 is(refused('fin', '/v1/items?after=&after=', qr/twice/), 'refused', 'twice');
 is(refused('fin', '/v1/items/5?after=', qr/for lists/), 'refused', 'of one row');
 is(refused('fin', '/v1/keyless?after=', qr/has no key/), 'refused', 'what has no key has no such pages');

@@ -81,7 +81,7 @@ my @errors = (
 	[ 400, 'fin read', [ '/v1/items?id=eq.x' ], undef, qr/"code":"22P02".*It was given for \\"id\\", whose type is / ],
 	[ 400, 'fin read', [ '/v1/items/x' ], undef, qr/"code":"22P02".*It was given for \\"id\\"/ ],
 	[ 400, 'fin read', [ '/v1/items?id=5' ], undef, qr/cannot be read from \\"5\\" on.*Expected: an operator, a dot and a value, such as eq\.5\./ ],
-	[ 400, 'fin read', [ '/v1/items?select=id,nope(id)' ], undef, qr/"code":"PGRST200".*To it belong links/ ],
+	[ 400, 'fin read', [ '/v1/items?select=id,nope(id)' ], undef, qr/"code":"PGRST200".*Related to it are links/ ],
 	[ 400, 'fin read', [ '/v1/items?select=id::nope' ], undef, qr/There are text, integer/ ],
 	[ 400, 'fin read', [ '/v1/items?order=id.up' ], undef, qr/asc, desc, nullsfirst or nullslast/ ],
 	[ 400, 'fin read', [ '/v1/items?limit=-1' ], undef, qr/whole number/ ],
@@ -126,7 +126,7 @@ my @errors = (
 	[ 406, 'fin read', [ '/v1/items', '-H', 'Accept: image/png' ], undef, qr/application\/x-ndjson and text\/csv/ ],
 	[ 406, 'fin read', [ '/v1/items?select=id', '-H', 'Accept: application/vnd.pgrst.object+json' ], undef, qr/"code":"PGRST116"/ ],
 	[ 406, 'fin read', [ '/v1/items', '-H', 'Accept-Profile: private' ], undef, qr/"code":"PGRST106"/ ],
-	[ 409, 'fin admin', [ '/v1/resources', @post, '{"relation": "shop.item"}' ], undef, qr/exposed already/ ],
+	[ 409, 'fin admin', [ '/v1/resources', @post, '{"relation": "shop.item"}' ], undef, qr/is already exposed/ ],
 	[ 409, 'fin admin', [ '/v1/tokens', @post, '{"name": "read"}' ], undef, qr/exists already/ ],
 	[ 409, 'fin operate', [ '/v1/does/unique', @post, '{}' ], undef, qr/"code":"23505"/ ],
 	[ 413, 'fin read', [ '/v1/items?limit=100' ], undef, qr/"code":"answer_too_large".*limit=/ ],
@@ -141,8 +141,8 @@ my @errors = (
 	[ 300, 'fin read', [ '/v1/links?select=id,items(id)' ], undef, qr/"code":"PGRST201".*in more than one way/ ],
 	[ 500, 'fin operate', [ '/v1/does/server', @post, '{}' ], undef, qr/"code":"gateway".*the database failed/ ],
 	[ 503, 'fin operate', [ '/v1/does/serial', @post, '{}' ], qr/^Retry-After: \d+\r$/m, qr/the database cannot do it now/ ],
-	[ 504, 'fin read', [ '/v1/slow' ], undef, qr/took longer than it may/ ],
-	[ 504, 'fin operate', [ '/v1/does/x', @post, '{"seconds": 20}' ], undef, qr/took longer than it may/ ],
+	[ 504, 'fin read', [ '/v1/slow' ], undef, qr/took longer than allowed/ ],
+	[ 504, 'fin operate', [ '/v1/does/x', @post, '{"seconds": 20}' ], undef, qr/took longer than allowed/ ],
 );
 sql('ALTER DATABASE postgres SET ingest_api.max_response = 2048');
 sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'ingest_authenticator'});

@@ -95,14 +95,14 @@ like($had, qr/\b$_ [1-9]/, "of $_") for 'ingest.data_source', 'ingest.sync', 'in
 
 # -- who may --
 
-like(handed('ida', "'ida', 'kim'"), qr/ERROR:  to kim a member of that role hands over/, 'nobody gives to a role that is not theirs');
-like(handed('half', "'ida', 'kim'"), qr/ERROR:  to kim a member of that role hands over/, 'nor does a member of one of both');
-like(handed('kim', "'ida', 'kim'"), qr/ERROR:  what ida has is handed over by a member of that role/, 'nor takes');
-like(handed('chief', "'ida', 'boss'"), qr/ERROR:  to boss a member of that role/, 'an admin gives to no superuser');
-like(handed('chief', "'boss', 'ida'"), qr/ERROR:  what boss has is handed over/, 'nor takes from one');
-like(handed('half', "'-', 'half'"), qr/ERROR:  what is nobody's any more is handed over by an admin/, 'what is nobody\'s is for admins');
-like(handed('boss', $_->[0]), $_->[1], "reassign($_->[0])") for [ "'ida', 'ida'", qr/has what it has already/ ], [ "'ida', '-'", qr/that role does not exist/ ], [ "NULL, 'ida'", qr/must not be null/ ], [ "'999999999', 'kim'", qr/that role does not exist/ ],
-  [ "'ida', 'kim', called => 'x'", qr/called tells roles apart that are gone/ ];
+like(handed('ida', "'ida', 'kim'"), qr/ERROR:  only a member of role kim can hand things over to it/, 'nobody gives to a role that is not theirs');
+like(handed('half', "'ida', 'kim'"), qr/ERROR:  only a member of role kim can hand things over to it/, 'nor does a member of one of both');
+like(handed('kim', "'ida', 'kim'"), qr/ERROR:  only a member of role ida can hand over what it has/, 'nor takes');
+like(handed('chief', "'ida', 'boss'"), qr/ERROR:  only a member of role boss can hand things over/, 'an admin gives to no superuser');
+like(handed('chief', "'boss', 'ida'"), qr/ERROR:  only a member of role boss can hand over/, 'nor takes from one');
+like(handed('half', "'-', 'half'"), qr/ERROR:  only an admin can hand over what no longer belongs to anybody/, 'what is nobody\'s is for admins');
+like(handed('boss', $_->[0]), $_->[1], "reassign($_->[0])") for [ "'ida', 'ida'", qr/cannot hand over to itself/ ], [ "'ida', '-'", qr/that role does not exist/ ], [ "NULL, 'ida'", qr/must not be null/ ], [ "'999999999', 'kim'", qr/that role does not exist/ ],
+  [ "'ida', 'kim', called => 'x'", qr/called is only for roles that no longer exist/ ];
 is(went('ida', $had), '', 'and nothing went');
 
 # -- an admin, whom the catalogue does not let give tables away --
@@ -223,7 +223,7 @@ sql('DROP EXTENSION ingest_delivery CASCADE');
 is(sql("SELECT count(*) FROM ingest.subscription WHERE consumer LIKE 'sink %'") > 0, 1, 'without the delivery, consumers of sinks stay, and keep their events');
 my @there = split /\n/, sql("SELECT consumer FROM ingest.subscription WHERE consumer LIKE 'sink %'");
 sql("CREATE EXTENSION ingest_delivery; CREATE USER MAPPING FOR kirsten SERVER ingest_secrets OPTIONS (mine 'whsec_" . 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=' . "')");
-like(as('kirsten', "SELECT ingest_delivery.create_sink('hook', 'webhook', '{\"url\": \"$url\", \"secret\": \"mapping:ingest_secrets/mine\"}')"), qr/ERROR:  there is a consumer "sink hook" already.*\n.*unsubscribe/, 'a sink of a name that was there says what stands in its way');
+like(as('kirsten', "SELECT ingest_delivery.create_sink('hook', 'webhook', '{\"url\": \"$url\", \"secret\": \"mapping:ingest_secrets/mine\"}')"), qr/ERROR:  consumer "sink hook" already exists.*\n.*unsubscribe/, 'a sink of a name that was there says what stands in its way');
 sql("SELECT ingest.unsubscribe('$_')") for @there;
 is(as('kirsten', "SELECT ingest_delivery.create_sink('hook', 'webhook', '{\"url\": \"$url\", \"secret\": \"mapping:ingest_secrets/mine\"}')"), 'hook', 'then it is made again');
 is(sql('SELECT count(*) FROM ingest.service WHERE name = \'ingest_delivery\' AND gives IS NOT NULL'), '1', 'its service is there once');

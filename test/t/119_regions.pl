@@ -134,7 +134,7 @@ is(scalar received('/hook'), $sent, 'nor sends anything');
 is(on($clone, q{SELECT count(*) FROM pg_stat_activity WHERE backend_type IN ('ingest worker', 'ingest service') OR application_name = 'ingest_delivery'}), '0', 'no worker and no service runs');
 like(on($clone, q{SELECT waits_for FROM ingest.job_status WHERE job = 'each'}), qr/ingest\.enabled is off/, 'and it says why');
 ($code, $out, $err) = $clone->psql($p, "CALL ingest.work('each')");
-like($err, qr/no jobs are done here, since ingest\.enabled is off/, 'pg_cron gets nothing done either');
+like($err, qr/no jobs are run here, since ingest\.enabled is off/, 'pg_cron gets nothing done either');
 on($clone, "CALL ingest.sync('here.item')");
 pass('who calls gets what is called');
 on($clone, 'ALTER SYSTEM RESET ingest.enabled');

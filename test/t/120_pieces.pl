@@ -111,7 +111,7 @@ for (my $round = 0; $killed < $kills && $round < 60 * $kills; $round++)
 		# another one at the same time has no say
 		my $other = said("CALL ingest.sync('$sync')");
 		$ran++;
-		unless ($other eq '' || $other =~ /ERROR:  sync "[^"]*" is running already|NOTICE|could not obtain lock/) { diag("the other run: $other"); $wrong++; }
+		unless ($other eq '' || $other =~ /ERROR:  sync "[^"]*" is already running|NOTICE|could not obtain lock/) { diag("the other run: $other"); $wrong++; }
 	}
 	$psql->finish;
 	poll_until($node, 'postgres', 'SELECT true');

@@ -79,7 +79,7 @@ for ([ '[äö]1.csv', 'ä1.csv ö1.csv' ], [ '[!äö]1.csv', 'a1.csv à1.csv' ],
 # -- what stands before the table --
 
 my $wide = join '', map { "$_,x$_,y$_\n" } 5 .. 300;
-for ([ 'wider', "a,b\n1,x1\n2,x2\n$wide", qr/not imported: line 2 has 2 fields, not 3, but is like the rows behind it/ ],
+for ([ 'wider', "a,b\n1,x1\n2,x2\n$wide", qr/not imported: line 2 has 2 fields, not 3, but is like the rows after it/ ],
 	[ 'narrow', "id,name\n4,x\n$wide", qr/not imported: line 2 has 2 fields, not 3/ ],
 	[ 'persons', "name\njohn smith\njane doe\n", qr/not imported: the delimiter may be space \(2 fields\), or there is one column/ ])
 {
@@ -120,7 +120,7 @@ is(sql("SELECT j FROM twice.t WHERE id = 1"), '{"b":1,"a":2,"a":3}', 'JSON with 
 put('members/t.json', qq({"j":{"a":{"b":1},"c":[{"a":1},{"a":2}],"d":"{\\"a\\":1,\\"a\\":2}","b":1}}\n{"j":{"x":[{"a":1,"\\u0061":2}]}}\n{"j":{"a":1}}\n));
 folder('members');
 sql("CREATE FOREIGN TABLE members.t (j jsonb, e jsonb OPTIONS (metadata 'error')) SERVER members OPTIONS (path 't.json', format 'json')");
-is(sql("SELECT count(j), string_agg(e->>'sqlstate' || ' ' || (e->>'line') || ' ' || (e->>'reason'), ',') FROM members.t"), '2|22030 2 member "a" stands there twice', 'nor are rows that have one, however deep: those of other objects are others');
+is(sql("SELECT count(j), string_agg(e->>'sqlstate' || ' ' || (e->>'line') || ' ' || (e->>'reason'), ',') FROM members.t"), '2|22030 2 member "a" appears twice', 'nor are rows that have one, however deep: those of other objects are others');
 
 # -- a blob storage --
 
@@ -136,7 +136,7 @@ for ([ 'b/*.csv;a.*', 'a.csv b/c.csv' ], [ 'b/[c].csv; a.csv', 'a.csv b/c.csv' ]
 {
 	is(sql("SELECT string_agg(path, ' ') FROM files_list('far', '$_->[0]')"), $_->[1], "all patterns of a table are listed: $_->[0]");
 }
-for my $ends ([ 60, qr/^60001$/ ], [ 2, qr/^60001$/ ], [ -2, qr/has expired\nDETAIL:  It was good until \d{4}-\d\d-\d\d \d\d:(?!00:00)/ ])
+for my $ends ([ 60, qr/^60001$/ ], [ 2, qr/^60001$/ ], [ -2, qr/has expired\nDETAIL:  It was valid until \d{4}-\d\d-\d\d \d\d:(?!00:00)/ ])
 {
 	for my $form ('%Y-%m-%dT%H%%3A%M%%3A59Z', '%Y-%m-%dT%H:%M:59Z', '%Y-%m-%dT%H%%3a%MZ')
 	{
@@ -148,8 +148,8 @@ for my $ends ([ 60, qr/^60001$/ ], [ 2, qr/^60001$/ ], [ -2, qr/has expired\nDET
 storage('twice');
 like(said('SELECT * FROM f'), qr/ERROR:  the listing of server "far" has file "b.csv" twice/, 'a file on two pages of a listing is not read twice');
 for ([ 'rounds', qr/ERROR:  the listing of server "far" goes on where it was\nDETAIL:  After \d+ pages/ ], [ 'barren', qr/ERROR:  the listing of server "far" goes on without end\nDETAIL:  After 1000 pages/ ],
-	[ 'range', qr/ERROR:  could not read file "a.csv" of server "far"\nDETAIL:  another part came than bytes 0-262143, which were asked for/ ], [ 'unsaid', qr/another part came than bytes/ ],
-	[ 'version', qr/ERROR:  could not read file "a.csv" of server "far"\nDETAIL:  another version came than was asked for/ ])
+	[ 'range', qr/ERROR:  could not read file "a.csv" of server "far"\nDETAIL:  another part arrived than the requested bytes 0-262143/ ], [ 'unsaid', qr/another part arrived than the requested bytes/ ],
+	[ 'version', qr/ERROR:  could not read file "a.csv" of server "far"\nDETAIL:  another version arrived than the requested one/ ])
 {
 	storage($_->[0]);
 	like(said("SET statement_timeout = '60s'; SELECT count(*), sum(id) FROM f"), $_->[1], "$_->[0]: an error, and no other rows");

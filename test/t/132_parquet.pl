@@ -157,15 +157,15 @@ sub refused
 	like(said("INSERT INTO r$n VALUES (1, NULL), (2, $value)"), $error, $what);
 	is(join(' ', glob("$root/r$n/* $root/r$n/.*.tmp")), '', 'and leaves nothing behind');
 }
-refused('numeric(5,2)', "'NaN'", qr/ERROR:  value NaN of column "x" cannot be written to a lake\nDETAIL:  It is none of decimal\(5,2\)\.\nCONTEXT:  row 2 written to foreign table "r\d+"/, 'NaN among decimals');
+refused('numeric(5,2)', "'NaN'", qr/ERROR:  value NaN of column "x" cannot be written to a lake\nDETAIL:  It does not fit decimal\(5,2\)\.\nCONTEXT:  row 2 written to foreign table "r\d+"/, 'NaN among decimals');
 refused('date', "'infinity'", qr/value infinity of column "x".*years 1 to 9999/s, 'a day without end');
 refused('date', "'0001-12-31 BC'", qr/value 0001-12-31 BC of column "x"/, 'a day before the years');
 refused('timestamp', "'10000-01-01'", qr/value 10000-01-01 00:00:00 of column "x"/, 'a time behind them');
 refused('timestamptz', "'-infinity'", qr/value -infinity of column "x"/, 'a time without beginning');
 refused('numeric', '1', qr/column "x" of foreign table "r\d+" cannot be written to a lake\nDETAIL:  A lake's decimals have a precision and a scale.\nHINT:  Declare the column as numeric\(38,10\)/, 'numeric without precision');
 refused('numeric(39,1)', '1', qr/at most 38 digits/, 'numeric of more digits');
-refused('interval', "'1 day'", qr/Type interval has no like in Parquet.*as text/s, 'a type that Parquet does not have');
-refused('int[]', "'{1}'", qr/Type integer\[\] has no like in Parquet/, 'arrays');
+refused('interval', "'1 day'", qr/Type interval has no counterpart in Parquet.*as text/s, 'a type that Parquet does not have');
+refused('int[]', "'{1}'", qr/Type integer\[\] has no counterpart in Parquet/, 'arrays');
 sql("CREATE FOREIGN TABLE odd (a numeric(3,-2), b numeric(2,4)) SERVER lake OPTIONS (path 'odd', format 'parquet', layout 'plain'); INSERT INTO odd VALUES (12345, 0.0012), (-99900, -0.0099)");
 is_deeply(duck("SELECT a::INT, (b * 10000)::INT FROM read_parquet('$root/odd/*.parquet') ORDER BY a"), [ [ -99900, -99 ], [ 12300, 12 ] ], 'scales below zero and above the precision');
 

@@ -156,7 +156,7 @@ sql("CREATE FOREIGN TABLE csv (id int) SERVER lake OPTIONS (path 'a.csv')");
 like(said("INSERT INTO csv VALUES (1)"), qr/foreign table "csv" does not allow inserts/, 'tables that are no lake');
 like(said("TRUNCATE csv"), qr/foreign table "csv" is not one of a lake/, 'nor are they emptied');
 like(said("CREATE FOREIGN TABLE x (id int) SERVER lake OPTIONS (path 'x', layout 'delta')"), qr/option layout goes with format 'parquet'/, 'a lake of CSV');
-like(said("CREATE FOREIGN TABLE x (id int) SERVER lake OPTIONS (path 'x/*.parquet', format 'parquet', layout 'delta')"), qr/it is one folder, without patterns/, 'a lake of patterns');
+like(said("CREATE FOREIGN TABLE x (id int) SERVER lake OPTIONS (path 'x/*.parquet', format 'parquet', layout 'delta')"), qr/it must be one folder, without patterns/, 'a lake of patterns');
 like(said("CREATE FOREIGN TABLE x (id int) SERVER lake OPTIONS (path 'x', format 'parquet', layout 'iceberg')"), qr/It must be plain or delta/, 'another lake');
 table('named', '"a b" int, c int');
 like(said('INSERT INTO named VALUES (1, 2)'), qr/column "a b" of foreign table "named" cannot be written to a lake.*option name of the column/s, 'names that Delta cannot have');
@@ -166,7 +166,7 @@ table('meta', "id int, _file text OPTIONS (metadata 'file')");
 like(said("INSERT INTO meta VALUES (1, 'x')"), qr/column "_file" of foreign table "meta" cannot be written/, 'what files tell');
 is(said("INSERT INTO meta (id) VALUES (1)"), '', 'and nobody else must');
 table('texts', "id int, k text OPTIONS (partition 'k')");
-for ("''", "'__HIVE_DEFAULT_PARTITION__'") { like(said("INSERT INTO texts VALUES (1, $_)"), qr/cannot be a folder's\nDETAIL:  Readers of lakes take it for null/, "a folder of $_"); }
+for ("''", "'__HIVE_DEFAULT_PARTITION__'") { like(said("INSERT INTO texts VALUES (1, $_)"), qr/cannot be that of a folder\nDETAIL:  Readers of lakes take it for null/, "a folder of $_"); }
 like(said("INSERT INTO texts VALUES (1, repeat('x', 300))"), qr/too long for a folder's name/, 'a long folder');
 sql(q{INSERT INTO texts VALUES (1, NULL), (2, 'a/b'), (3, '../up'), (4, 'ü %20 "''='), (5, '.')});
 is_deeply([ sort map { defined $_->{partitionValues}{k} ? $_->{partitionValues}{k} : '-' } values %{ delta('texts')->{files} } ], [ sort '-', 'a/b', '../up', "\x{fc} %20 \"'=", '.' ], 'odd folders are values, whatever signs they have');
@@ -178,7 +178,7 @@ is(-e "$root/up" || -e "$root/../up" ? 1 : 0, 0, 'none leads out');
 sql("CREATE ROLE writer LOGIN; CREATE ROLE keeper LOGIN; GRANT pg_read_server_files TO keeper; GRANT USAGE ON FOREIGN DATA WRAPPER files_fdw TO keeper; GRANT CREATE ON SCHEMA public TO keeper");
 sub as { my ($role, $statement) = @_; my ($code, $out, $err) = $node->psql('postgres', "SET ROLE $role; $statement"); return $err || $out; }
 like(as('keeper', "CREATE SERVER mine FOREIGN DATA WRAPPER files_fdw OPTIONS (root '$root', writable 'on')"), qr/permission denied to set option "writable".*pg_write_server_files/s, 'who may not write files cannot let the server do it');
-like(as('keeper', "CREATE SERVER mine FOREIGN DATA WRAPPER files_fdw OPTIONS (root '$root'); CREATE FOREIGN TABLE mine (id int) SERVER mine OPTIONS (path 'mine', format 'parquet', layout 'delta'); INSERT INTO mine VALUES (1)"), qr/server "mine" is not writable\nHINT:  Its owner can say: ALTER SERVER mine OPTIONS \(ADD writable 'on'\)/, 'a server that is only read');
+like(as('keeper', "CREATE SERVER mine FOREIGN DATA WRAPPER files_fdw OPTIONS (root '$root'); CREATE FOREIGN TABLE mine (id int) SERVER mine OPTIONS (path 'mine', format 'parquet', layout 'delta'); INSERT INTO mine VALUES (1)"), qr/server "mine" is not writable\nHINT:  Its owner can run: ALTER SERVER mine OPTIONS \(ADD writable 'on'\)/, 'a server that is only read');
 sql("ALTER SERVER mine OPTIONS (ADD writable 'on')");
 like(as('keeper', 'INSERT INTO mine VALUES (1)'), qr/permission denied to write files of server "mine".*pg_write_server_files/s, 'its owner must be allowed to, whoever set it');
 sql('GRANT pg_write_server_files TO keeper');
@@ -213,7 +213,7 @@ told("BEGIN; TRUNCATE shared; INSERT INTO shared VALUES (9)");
 put('shared', 3, { commitInfo => {} }, { add => { path => 'foreign.parquet', partitionValues => {}, size => 0, modificationTime => 1, dataChange => JSON::PP::true } });
 $in .= "COMMIT;\n";
 told("SELECT 1");
-like(slurp_file("$root.session"), qr/could not replace the content of lake "shared"\nDETAIL:  Another writer has published version 3 meanwhile\.\nHINT:  Try again/, 'what was not seen is not replaced');
+like(slurp_file("$root.session"), qr/could not replace the content of lake "shared"\nDETAIL:  Another writer has published version 3 in the meantime\.\nHINT:  Try again/, 'what was not seen is not replaced');
 is(delta('shared')->{version}, 3, 'and there is no version of it');
 table('protocol', 'id int');
 sql('INSERT INTO protocol VALUES (1)');
@@ -225,7 +225,7 @@ like(said('SELECT * FROM bare'), qr/DETAIL:  It has no protocol\./, 'a log that 
 table('holed', 'id int');
 sql('INSERT INTO holed VALUES (1)');
 put('holed', 1, { add => { path => 'x.parquet', partitionValues => {}, size => 1, modificationTime => 1, dataChange => JSON::PP::true, deletionVector => { storageType => 'i', pathOrInlineDv => 'x', sizeInBytes => 1, cardinality => 1 } } });
-like(said('SELECT * FROM holed'), qr/DETAIL:  It has files of which rows are deleted\./, 'rows that are deleted in a file are not shown');
+like(said('SELECT * FROM holed'), qr/DETAIL:  It has files with deleted rows\./, 'rows that are deleted in a file are not shown');
 # each action asks for a file by its name: 30,000 of them are no work of minutes
 put('many', 0, { protocol => { minReaderVersion => 1, minWriterVersion => 2 } }, { metaData => { id => 'x', format => { provider => 'parquet' }, schemaString => '{"type":"struct","fields":[{"name":"id","type":"integer","nullable":true,"metadata":{}}]}', partitionColumns => [], configuration => {} } },
 	(map { { add => { path => "part-$_.parquet", partitionValues => {}, size => 1, modificationTime => 1, dataChange => JSON::PP::true } } } 1 .. 30000), (map { { remove => { path => "part-$_.parquet", deletionTimestamp => 1, dataChange => JSON::PP::true } } } 1 .. 29999), { txn => { appId => 'app', version => 5 } });
@@ -235,9 +235,9 @@ is(sql("SELECT files_published('many', 'app')"), '5', 'a log of many files');
 in_time(time() - $since, 3, 'is read at once');
 like(said('SELECT * FROM many'), qr/file "many\/part-30000\.parquet" of server "lake" is gone/, 'and of them the one is left');
 sql("CREATE FOREIGN TABLE wider (id bigint) SERVER lake OPTIONS (path 'orders', format 'parquet', layout 'delta')");
-like(said('INSERT INTO wider VALUES (1)'), qr/has other folders than the lake/, 'other folders');
+like(said('INSERT INTO wider VALUES (1)'), qr/has different folders than the lake/, 'other folders');
 sql("CREATE FOREIGN TABLE other (id text) SERVER lake OPTIONS (path 'meta', format 'parquet', layout 'delta')");
-like(said("INSERT INTO other VALUES ('1')"), qr/column "id" of foreign table "other" is another one than the lake's\nDETAIL:  It would be "id" of type string; the lake has "id" of type integer/, 'another type');
+like(said("INSERT INTO other VALUES ('1')"), qr/column "id" of foreign table "other" differs from the lake's\nDETAIL:  It would be "id" of type string; the lake has "id" of type integer/, 'another type');
 sql("ALTER FOREIGN TABLE meta ADD COLUMN note text; INSERT INTO meta (id, note) VALUES (2, 'new')");
 is_deeply([ map { $_->{name} } @{ $json->decode(delta('meta')->{metaData}{schemaString})->{fields} } ], [ 'id', 'note' ], 'a new column becomes the lake\'s');
 put('kept', 0, { protocol => { minReaderVersion => 1, minWriterVersion => 2 } }, { metaData => { id => 'x', name => 'theirs', format => { provider => 'parquet', options => {} }, schemaString => '{"type":"struct","fields":[{"name":"id","type":"integer","nullable":true,"metadata":{"comment":"a \"key\""}}]}', partitionColumns => [], configuration => { 'delta.appendOnly' => 'true' }, createdTime => 1 } });
@@ -284,7 +284,7 @@ is(sql('SELECT sum(id), count(*), string_agg(note || coalesce(k, chr(33)), chr(4
 unlink "$log/00000000000000000002.checkpoint.parquet" or die;
 my @parts = ([ @actions[ 0 .. 3 ] ], [ @actions[ 4 .. 5 ] ], [ @actions[ 6 .. $#actions ] ]);
 checkpoint(sprintf('.%010d.0000000003', $_ + 1), $parts[$_], before => '', after => '') for 0, 2;
-like(said('SELECT * FROM cleaned'), qr/cannot be followed\nDETAIL:  Version 0 is not there/, 'a checkpoint of three parts of which one is missing is none');
+like(said('SELECT * FROM cleaned'), qr/cannot be followed\nDETAIL:  Version 0 is missing/, 'a checkpoint of three parts of which one is missing is none');
 checkpoint('.0000000002.0000000003', $parts[1], before => '', after => '');
 checkpoint('.0000000002.0000000004', $parts[2], before => '', after => '');
 is(sql('SELECT sum(id), count(*), string_agg(note || coalesce(k, chr(33)), chr(44) ORDER BY id) FROM cleaned'), $as_log, 'one in three parts is read');
@@ -300,7 +300,7 @@ utime time() - 86400, time() - 86400, $taken_out or die;
 sql("SELECT files_vacuum('cleaned', '1 h')");
 is(-f $taken_out ? 1 : 0, 1, 'a file that was taken out just before stays: the checkpoint has it');
 rename "$log/00000000000000000002.checkpoint.parquet", "$log/00000000000000000002.checkpoint.0000000001.0000000002.parquet" or die;
-like(said('SELECT * FROM cleaned'), qr/cannot be followed\nDETAIL:  Version 0 is not there: it was taken into a checkpoint, or is lost/, 'nor is a part of one');
+like(said('SELECT * FROM cleaned'), qr/cannot be followed\nDETAIL:  Version 0 is missing: it was merged into a checkpoint, or is lost/, 'nor is a part of one');
 append_to_file("$log/00000000000000000002.checkpoint.parquet", 'PAR1PAR1PAR1');
 like(said('SELECT * FROM cleaned'), qr/file "[^"]*00000000000000000002.checkpoint.parquet" is not valid Parquet/, 'nor one that is none');
 

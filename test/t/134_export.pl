@@ -94,7 +94,7 @@ like(said("SELECT ingest.create_export('books.orders', 'books.orders')"), qr/boo
 like(said("SELECT ingest.create_export('books.orders', 'lake.whole', 'all')"), qr/there is no mode "all" of exports/, 'no such mode');
 for my $unsettled ('extract(year FROM now())', 'extract(year FROM current_date)', 'random() * 9', '(SELECT max(extract(year FROM x.day)) FROM books.orders x)')
 {
-	like(said(qq(SELECT ingest.create_export('books.orders', 'lake.orders', expressions => '{"year": "$unsettled"}'))), qr/the folder of a row of lake lake.orders may be another one at another time/, "a folder that the row does not decide: $unsettled");
+	like(said(qq(SELECT ingest.create_export('books.orders', 'lake.orders', expressions => '{"year": "$unsettled"}'))), qr/the folder of a row of lake lake.orders may change over time/, "a folder that the row does not decide: $unsettled");
 }
 is(sql("SELECT ingest.create_export('books.orders', 'lake.orders', expressions => '$year')"), 'books.orders', 'an export has the name of what it exports');
 like(said("SELECT ingest.create_export('books.orders', 'lake.orders', name => 'second', expressions => '$year')"), qr/or one into lake.orders, already/, 'a lake has one');
@@ -170,7 +170,7 @@ there('UPDATE orders SET amount = 4 WHERE id = 12');
 sql("CALL ingest.sync('books.orders'); CALL ingest.export('changes'); CALL ingest.export('first'); CALL ingest.export('books.orders')");
 restored($_) for 'first', 'orders';
 sql("CREATE TABLE version AS SELECT * FROM ingest.change WHERE seq = $had; DELETE FROM ingest.change WHERE seq = $had");
-like(said("CALL ingest.export('first')"), qr/changes of books.orders are lost to lake lake.first\nDETAIL:  The lake is older than what was exported last/, 'what came after it may be gone');
+like(said("CALL ingest.export('first')"), qr/changes of books.orders can no longer be written to lake lake.first\nDETAIL:  The lake is older than what was exported last/, 'what came after it may be gone');
 like(said("CALL ingest.export('books.orders')"), qr/writes the whole table: the lake is older than what was exported last/, 'a state is written anew');
 same_state('after a lake that was older');
 sql('INSERT INTO ingest.change SELECT * FROM version; DROP TABLE version');
@@ -186,7 +186,7 @@ told('BEGIN; LOCK TABLE books.orders IN ACCESS EXCLUSIVE MODE');
 my ($out2, $err2) = ('', '');
 my $second = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', "CALL ingest.export('whole')" ], '<', '/dev/null', '>', \$out2, '2>', \$err2);
 poll_until($node, 'postgres', "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'books.orders'::regclass)");
-like(said("CALL ingest.export('whole')"), qr/export "whole" is running already/, 'a second run of an export is refused');
+like(said("CALL ingest.export('whole')"), qr/export "whole" is already running/, 'a second run of an export is refused');
 told('CREATE TEMP TABLE kept AS TABLE books.orders; TRUNCATE books.orders; INSERT INTO books.orders TABLE kept; COMMIT');
 $second->finish;
 is($err2, '', 'the first goes on');
@@ -236,11 +236,11 @@ sql("ALTER FOREIGN TABLE lake.orders DROP COLUMN note; SELECT ingest.drop_sync('
 like(said("CALL ingest.export('books.orders')"), qr/books.orders is not a copy with history/, 'a copy that is none any more');
 there('ALTER TABLE orders DROP COLUMN note');
 sql("CALL ingest.crawl('shop'); SELECT ingest.create_sync('shop.orders', 'books.orders', mode => 'full', key => '{id}', history => true, adopt => true, max_delete_share => 1); CALL ingest.sync('books.orders')");
-like(said("CALL ingest.export('changes')"), qr/changes of books.orders are lost to lake lake.changes\nDETAIL:  History is not known since/, 'changes that are not known are not left out in silence');
+like(said("CALL ingest.export('changes')"), qr/changes of books.orders can no longer be written to lake lake.changes\nDETAIL:  History is not known since/, 'changes that are not known are not left out in silence');
 like(said("CALL ingest.export('books.orders')"), qr/writes the whole table: history does not reach back/, 'a state is written anew');
 same_state('and is right');
 sql("SELECT ingest.drop_export('changes')");
-like(said("SELECT ingest.create_export('books.orders', 'lake.changes', 'changes', name => 'changes')"), qr/lake lake.changes has rows already/, 'what others wrote is not replaced');
+like(said("SELECT ingest.create_export('books.orders', 'lake.changes', 'changes', name => 'changes')"), qr/lake lake.changes already has rows/, 'what others wrote is not replaced');
 sql("SELECT ingest.create_export('books.orders', 'lake.changes', 'changes', name => 'changes', replace => true); CALL ingest.export('changes')");
 same_changes('begun anew');
 is(sql("SELECT replaces FROM ingest.export WHERE name = 'changes'"), 'f', 'what others write from then on does not go');

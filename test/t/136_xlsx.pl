@@ -59,16 +59,16 @@ for ([ 'days.xlsx', 'text', '1900-01-01,1900-02-28,1900-03-01,2023-03-15,2023-03
 is(sql(table('builtin.xlsx', 'id date, v timestamp') . 'SELECT id, v FROM t'), '2023-03-15|2023-03-15 12:00:00', 'formats that have no code');
 is(sql(table('styled.xlsx', 'id numeric, v numeric') . 'SELECT id, v FROM t'), "45000|45000\n5|6", 'letters of dates in formats of numbers');
 is(sql(table('kinds.xlsx', 'id boolean, v text') . "SELECT string_agg(coalesce(id::text, '-'), ',' ORDER BY l) FROM t"), 'true,false,true,false,true', 'truth values; a row with nothing is none');
-is(sql(table('errors.xlsx', 'id int, v int') . "SELECT string_agg(l || ' ' || (e->>'value') || ' ' || (e->>'reason'), ';') FROM t WHERE e IS NOT NULL"), '2 #N/A the cell has an error in place of a value;4 #DIV/0! the cell has an error in place of a value', 'errors are no values');
-like(said('SELECT v FROM t'), qr/ERROR:  the cell has an error in place of a value\nDETAIL:  File "errors.xlsx", line 2, position 2, column "v": "#N\/A"/, 'nor for who does not ask');
+is(sql(table('errors.xlsx', 'id int, v int') . "SELECT string_agg(l || ' ' || (e->>'value') || ' ' || (e->>'reason'), ';') FROM t WHERE e IS NOT NULL"), '2 #N/A the cell has an error instead of a value;4 #DIV/0! the cell has an error instead of a value', 'errors are no values');
+like(said('SELECT v FROM t'), qr/ERROR:  the cell has an error instead of a value\nDETAIL:  File "errors.xlsx", line 2, position 2, column "v": "#N\/A"/, 'nor for who does not ask');
 is(sql('SELECT count(id) FROM t'), '18', 'who does not read the column does not meet them');
 is(sql(table('errors.xlsx', q(id int, v text OPTIONS (null_words '#N/A,#DIV/0!'))) . 'SELECT count(v), count(e) FROM t'), '16|0', 'unless they are to be null');
 is(sql(table('nul.xlsx', 'id int, v text') . "SELECT string_agg(coalesce(v, e->>'sqlstate'), ',' ORDER BY l) FROM t"), '22P05,ok', 'a NUL makes a row bad');
 is(sql(table('unplaced.xlsx', 'id int, v boolean') . 'SELECT id, v, l FROM t'), '7|t|2', 'cells that do not say where they are');
-is(sql(table('before.xlsx', 'id int, v int', ", range 'B1'") . "SELECT string_agg(coalesce(e->>'reason', id::text), ',' ORDER BY l) FROM t"), 'cell A2 stands in no column of the table,3', 'nor is what stands left of a range that is open');
+is(sql(table('before.xlsx', 'id int, v int', ", range 'B1'") . "SELECT string_agg(coalesce(e->>'reason', id::text), ',' ORDER BY l) FROM t"), 'cell A2 is in no column of the table,3', 'nor is what stands left of a range that is open');
 is(sql(table('before.xlsx', 'id int, v int', ", range 'B1', extra_columns 'ignore'") . "SELECT string_agg(coalesce(e->>'reason', id::text), ',' ORDER BY l) FROM t"), '2,3', 'unless that is wanted');
 unlike(said('IMPORT FOREIGN SCHEMA "/" LIMIT TO (only_text) FROM SERVER xlsx INTO w'), qr/invalid memory|ERROR:  XX000/, 'a sheet of what is wrong alone');
-is(sql(table('outside.xlsx', 'id int, v int') . "SELECT string_agg(coalesce(e->>'reason', id::text), ',' ORDER BY l) FROM t"), '2,cell D3 stands in no column of the table,4', 'what stands beside the table is not lost');
+is(sql(table('outside.xlsx', 'id int, v int') . "SELECT string_agg(coalesce(e->>'reason', id::text), ',' ORDER BY l) FROM t"), '2,cell D3 is in no column of the table,4', 'what stands beside the table is not lost');
 is(sql(table('outside.xlsx', 'id int, v int', ", extra_columns 'ignore'") . "SELECT string_agg(id::text, ',' ORDER BY l) FROM t"), '2,3,4', 'unless it is to be ignored');
 is(sql(table('outside.xlsx', 'id int, v int', ", range 'A1:B3'") . "SELECT string_agg(id::text, ',' ORDER BY l) FROM t"), '2,3', 'or out of the range');
 is(sql(table('outside.xlsx', 'a int, b int', ", range 'A2:B', header 'off'") . "SELECT string_agg(a::text, ',' ORDER BY l) FROM t"), '2,3,4', 'columns by their place');
@@ -91,7 +91,7 @@ is(sql("SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ',
 is(sql('SELECT count(*), sum(amount), max(name) FROM w.placed'), '24|432.0|n9', 'with all rows');
 is(sql('SELECT sum(x), max(column2), count(*) FROM w.twice'), '35|t|7', 'names that come twice: columns by their place');
 is(sql('SELECT count(*), count(v), sum(v) FROM w.errors WHERE id <> 3'), '17|16|80', '#N/A is null for an import, other errors are not');
-like($notices, qr/errors: 1 file \(errors\.xlsx\), xlsx, 18 rows read, 1 of which do not fit, the first: a cell has an error in place of a value/, 'and it says so');
+like($notices, qr/errors: 1 file \(errors\.xlsx\), xlsx, 18 rows read, 1 of which do not fit, the first: a cell has an error instead of a value/, 'and it says so');
 is(sql("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'w.$_->[0]'::regclass AND attname = 'v'"), $_->[1], "$_->[0]: $_->[1]") for [ 'stamps', 'timestamp without time zone' ], [ 'days', 'text' ], [ 'kinds', 'text' ];
 like(said(table('many.xlsx', 'id int, v int') . 'SELECT * FROM t'), qr/ERROR:  file "many.xlsx" has 5 sheets that are not hidden, not one\nDETAIL:  It has: "Sheet 1", "Sheet 2", "Sheet 3" \(hidden\)/, 'which of several must be said');
 is(sql(table('many.xlsx', 'id int, v int', ", sheet 'Sheet 3'") . 'SELECT v FROM t'), '3', 'a hidden one may be');
@@ -101,12 +101,12 @@ like(sql("SELECT string_agg(choice || '=' || value, ';') FROM files_sniff('xlsx'
 # -- what is no workbook --
 
 my %why = (
-	index => qr/Cell A2 has text number "2", which is not there/, negative => qr/text number "-1", which is not there/, row => qr/a row has a number that no sheet has/, column => qr/in row 2, a cell has a place that no sheet has/,
-	place => qr/row 2 has a cell of row 3/, order => qr/row 2 follows row 3/, cells => qr/the cells of row 2 are not in their order/, again => qr/the cells of row 2 are not in their order/, type => qr/a cell has an unknown type/,
+	index => qr/Cell A2 has text number "2", which does not exist/, negative => qr/text number "-1", which does not exist/, row => qr/a row has a number that no sheet has/, column => qr/in row 2, a cell has a place that no sheet has/,
+	place => qr/row 2 has a cell of row 3/, order => qr/row 2 follows row 3/, cells => qr/the cells of row 2 are not in order/, again => qr/the cells of row 2 are not in order/, type => qr/a cell has an unknown type/,
 	doctype => qr/it has a document type/, deep => qr/its tags and their names need more than 67108864 bytes/, unclosed => qr/line \d+, no element found|line \d+, unclosed token|line \d+, /, tag => qr/a tag has more than 1048576 bytes/, nosheet => qr/sheet1.xml": it is missing/, nostrings => qr/sharedStrings.xml": it is missing/,
 	nobook => qr/workbook.xml": it is missing/, text => qr/a text has more than 1048576 bytes|cell|row/, binary => qr/It is a binary workbook/, archive => qr/It is an archive of other files/, cut => qr/It is cut off/, half => qr/It is cut off/,
 	bits => qr/zlib says|its checksum differs|line \d+|has (more|fewer) bytes/, crc => qr/its checksum differs/, encrypted_part => qr/Its part "[^"]*" is encrypted/, method => qr/packed by method 12/, size => qr/it has more bytes than the directory says/,
-	offset => qr/should stand behind its end/, old => qr/a workbook of Excel 97 to 2003/, password => qr/The workbook is encrypted with a password\.\nHINT:  Save it without the password/);
+	offset => qr/should be after its end/, old => qr/a workbook of Excel 97 to 2003/, password => qr/The workbook is encrypted with a password\.\nHINT:  Save it without the password/);
 my @bad = map { /bad_(.*)\.xlsx$/ } glob "$folder/bad_*.xlsx";
 is(join(' ', sort @bad), join(' ', sort keys %why), 'each damaged file is expected');
 for my $name (sort keys %why)

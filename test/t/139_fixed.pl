@@ -53,9 +53,9 @@ sub table { my ($columns, $more, $path) = @_; sql('DROP FOREIGN TABLE IF EXISTS 
 put('t.txt', "ab  cd\nab xcd\nabxxcd\n\n   \nab\na\nab  cdef\nab\0 cd\nab\xff cd\nab  cd");
 table('1-2, 5-6');
 is(sql("SELECT string_agg(concat_ws(',', l, a, b, e->>'reason'), ';' ORDER BY l) FROM t WHERE e IS NULL OR e->>'sqlstate' = '22P04'"),
-	'1,ab,cd;2,something stands in characters 3 to 4, where no column is;3,something stands in characters 3 to 4, where no column is;5;6,ab;7,a;8,something stands in characters 7 to 8, where no column is;11,ab,cd', 'what stands in no column makes a row bad');
+	'1,ab,cd;2,there is something in characters 3 to 4, where there is no column;3,there is something in characters 3 to 4, where there is no column;5;6,ab;7,a;8,there is something in characters 7 to 8, where there is no column;11,ab,cd', 'what stands in no column makes a row bad');
 is(sql("SELECT string_agg((e->>'line') || ' ' || (e->>'sqlstate'), ',') FROM t WHERE e->>'sqlstate' <> '22P04'"), '9 22021,10 22021', 'what is no text as well');
-like(said('SELECT a FROM t'), qr/ERROR:  something stands in characters 3 to 4, where no column is\nDETAIL:  File "t.txt", line 2, /, 'a query that does not read errors fails');
+like(said('SELECT a FROM t'), qr/ERROR:  there is something in characters 3 to 4, where there is no column\nDETAIL:  File "t.txt", line 2, /, 'a query that does not read errors fails');
 put('t.txt', "ab  cd\nab xcd\nab  cdef\n");
 table('1-2, 5-6', ", extra_columns 'ignore'");
 is(sql("SELECT string_agg(a || b, ',') FROM t"), 'abcd,abcd,abcd', 'unless it is to be ignored');
@@ -71,8 +71,8 @@ sub refused { my ($options, $what) = @_; like(said("CREATE FOREIGN TABLE no (a t
 refused("format 'fixed'", qr/option columns is required with format 'fixed'/);
 refused("columns '1-2'", qr/option columns goes with format 'fixed'/);
 refused("format 'fixed', columns '1-2', delimiter ';'", qr/option delimiter does not go with format 'fixed'/);
-refused("format 'fixed', columns '$_'", qr/invalid value for option "columns".*\nHINT:  It must be places of columns/) for '', '0-3', '3-1', '1,,2', '1-2-3', 'a', '1;2', '99999999';
-refused("format 'fixed', columns '1-4, 4-5'", qr/Columns must stand one behind the other/);
+refused("format 'fixed', columns '$_'", qr/invalid value for option "columns".*\nHINT:  It must be positions of columns/) for '', '0-3', '3-1', '1,,2', '1-2-3', 'a', '1;2', '99999999';
+refused("format 'fixed', columns '1-4, 4-5'", qr/Columns must follow one another/);
 table('1-2, 3, 4-');
 like(said('SELECT * FROM t'), qr/ERROR:  option columns of foreign table "t" has 3 places for 2 columns/, 'as many places as columns');
 $node->stop;

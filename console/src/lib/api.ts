@@ -92,8 +92,8 @@ export async function ask(method: string, address: string, { body, headers = {},
   } catch (error) {
     if (stop?.aborted) throw error;
     lostSince.value ??= Date.now();
-    if (bound.signal.aborted) throw new Problem(0, 'The server did not answer in time.', reading ? 'It is asked again by itself. What is shown is as it was.' : 'Whether it was done is not known: look before you do it again.');
-    throw new Problem(0, 'The server cannot be reached.', reading ? 'It is tried again by itself. What is shown is as it was.' : 'Whether it was done is not known: look before you do it again.');
+    if (bound.signal.aborted) throw new Problem(0, 'The server did not answer in time.', reading ? 'It asks again by itself. What is shown may be out of date.' : 'It is not known whether it was done: look before you do it again.');
+    throw new Problem(0, 'The server cannot be reached.', reading ? 'It tries again by itself. What is shown may be out of date.' : 'It is not known whether it was done: look before you do it again.');
   } finally {
     clearTimeout(timer);
     stop?.removeEventListener('abort', leave);
@@ -107,7 +107,7 @@ export async function ask(method: string, address: string, { body, headers = {},
     try {
       return how(text);
     } catch {
-      throw new Problem(answer.status, 'The answer cannot be read.', 'Something between this page and the gateway may have changed it, such as a proxy that wants a login.', null, '', answer.headers.get('x-request-id') ?? '');
+      throw new Problem(answer.status, 'The answer cannot be read.', 'Something between this page and the gateway may have changed it, such as a proxy that asks for a login.', null, '', answer.headers.get('x-request-id') ?? '');
     }
   };
   if (answer.ok) return { status: answer.status, headers: answer.headers, json: read((t) => JSON.parse(t) as unknown), exactly: read(exactly) };
@@ -117,18 +117,18 @@ export async function ask(method: string, address: string, { body, headers = {},
 /** what a refusal means where it says nothing itself, and what to do about it */
 export const REFUSALS: Record<number, [string, string]> = {
   400: ['The server does not understand the question.', 'This page may be older than the server: reload it.'],
-  401: ['Nobody is logged in any more.', 'Log in again; you stay where you are.'],
-  403: ['You may not do that.', 'Whoever grants it to your role, or a token with a wider scope, makes it possible.'],
-  404: ['There is nothing of that name, or you may not see it.', 'It may have been dropped meanwhile.'],
-  409: ['It is not as it was when you saw it.', 'What is shown is asked for again; look, then decide.'],
-  410: ['It is no longer there.', 'What is shown is asked for again.'],
-  413: ['That is more than the server takes at once.', 'Make it shorter.'],
+  401: ['You are no longer logged in.', 'Log in again; you stay where you are.'],
+  403: ['You may not do that.', 'Your role needs the privilege, or your token a wider scope.'],
+  404: ['There is nothing of that name, or you may not see it.', 'It may have been dropped in the meantime.'],
+  409: ['It has changed since you saw it.', 'What is shown is being loaded again; look, then decide.'],
+  410: ['It is no longer there.', 'What is shown is being loaded again.'],
+  413: ['That is more than the server accepts at once.', 'Make it shorter.'],
   422: ['What was given does not fit.', 'Change it and do it again.'],
-  429: ['You ask more often than you may.', 'Wait a little; it is asked again by itself.'],
-  500: ['The server failed at this.', 'Its log has more, by the number of the request.'],
-  502: ['What stands before the server could not reach it.', 'It is asked again by itself.'],
-  503: ['The database cannot be asked now.', 'It is asked again by itself.'],
-  504: ['It took longer than an answer may.', 'Ask for less: a filter, a shorter time.'],
+  429: ['You have made too many requests.', 'Wait a little; it asks again by itself.'],
+  500: ['The server failed at this.', 'Its log has more, under the number of the request.'],
+  502: ['A proxy in front of the server could not reach it.', 'It asks again by itself.'],
+  503: ['The database cannot be reached now.', 'It asks again by itself.'],
+  504: ['It took longer than allowed.', 'Ask for less: a filter, a shorter time.'],
 };
 
 function problem(answer: Response, text: string): Problem {

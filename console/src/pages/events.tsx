@@ -92,7 +92,7 @@ function Tail() {
     return (
       <section class="panel">
         <Empty title="You may not read events">
-          <p>Events are for consumers. Whoever may grant it says:</p>
+          <p>Events are for consumers. Somebody who may grant the role can run:</p>
           <Sql text="GRANT ingest_consumer TO you;" />
         </Empty>
       </section>
@@ -131,7 +131,7 @@ function Tail() {
               <p class="none">No event is like that.</p>
             ) : (
               <Empty title="No event yet">
-                <p>Each thing that happens is an event, in the transaction of what it tells. One of your own:</p>
+                <p>Everything that happens is an event, written in the transaction in which it happens. One of your own:</p>
                 <Sql text={`SELECT ingest.emit('com.example.order.approved', 'order/4711', '{"total": 99.5}');`} />
               </Empty>
             )

@@ -125,7 +125,7 @@ function Versions({ id, row }: { id: number; row: string }) {
   if (shown.problem && !shown.data) return <Wrong problem={shown.problem} retry={shown.reload} />;
   if (!shown.data) return <Waiting lines={6} />;
   const all = (shown.data.rows ?? []) as unknown as Version[];
-  if (!all.length) return <section class="panel"><Empty title={`Row ${row} has no version here`}><p>There is no row of that key, or nothing is known of it.</p></Empty></section>;
+  if (!all.length) return <section class="panel"><Empty title={`Row ${row} has no version here`}><p>There is no row with that key, or nothing is known about it.</p></Empty></section>;
   const last = all.slice(-8);
   const hidden = all.length - last.length;
   const columns = [...new Set(last.flatMap((v) => Object.keys(v.version ?? {})))];

@@ -75,7 +75,7 @@ export function Lineage() {
     return (
       <section class="panel">
         <Empty title="Nothing flows yet">
-          <p>Lineage is recorded when sources are looked at and copies are made; views are read from the catalogue. What flows elsewhere can be told:</p>
+          <p>Lineage is recorded when sources are crawled and copies are made; views are read from the catalogue. Other flows can be added:</p>
           <Sql text="SELECT ingest.set_lineage('mart.sales', 'bi.monthly_report', kind => 'dashboard');" />
         </Empty>
       </section>

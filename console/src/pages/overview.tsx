@@ -89,7 +89,7 @@ export function Running() {
             </a>
             <span class="muted">{r.phase}</span>
             <span class="grow" style={{ minWidth: '80px' }}>
-              <Bar value={r.share_done} label={r.share_done === null ? 'How much is done is not known' : `${Math.round(r.share_done * 100)} % done`} tone="busy" width="100%" />
+              <Bar value={r.share_done} label={r.share_done === null ? 'It is not known how much is done' : `${Math.round(r.share_done * 100)} % done`} tone="busy" width="100%" />
             </span>
             <span class="num nowrap">
               {r.share_done !== null && `${Math.floor(r.share_done * 100)} %`}

@@ -62,7 +62,7 @@ function AllAlerts() {
           <Cut shown={alerts.data.rows.length} total={alerts.data.total} what="alerts" />
         </>
       ) : (
-        <Empty title={q || closed ? 'No alert is like that' : 'Nothing is wrong'}>
+        <Empty title={q || closed ? 'No alert matches' : 'Nothing is wrong'}>
           {!q && !closed && (
             <>
               <p>An alert opens when a run fails, a copy is late, a rule does not hold. People hear of it by a sink:</p>
@@ -140,10 +140,10 @@ export function Anomalies({ schema, table }: { schema?: string; table?: string }
   if (!odd.data) return <Waiting />;
   if (!odd.data.rows.length)
     return schema || q ? (
-      <p class="none">Nothing odd.</p>
+      <p class="none">No anomalies.</p>
     ) : (
-      <Empty title="Nothing odd">
-        <p>Profiles are held against those before them: shares of nulls, numbers of rows, how values are spread. A copy is profiled where it says so:</p>
+      <Empty title="No anomalies">
+        <p>Profiles are compared with those before them: shares of nulls, numbers of rows, distributions of values. A copy is profiled if it is set to be:</p>
         <Sql text="SELECT ingest.alter_sync('books.customer', profile => 'all');" />
       </Empty>
     );

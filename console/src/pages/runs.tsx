@@ -101,7 +101,7 @@ function RunList() {
             <p class="none">No run is like that.</p>
           ) : (
             <Empty title="Nothing has run yet">
-              <p>A run is a look at a source, a copy that is brought up to date, a profile, a check. By hand:</p>
+              <p>A run is a crawl of a source, a copy being brought up to date, a profile, a check. By hand:</p>
               <Sql text="CALL ingest.sync('books.transaction');" />
               <p>Or by a job with a schedule:</p>
               <Sql text={"SELECT ingest.create_job('books', 'sync', 'books.transaction');\nSELECT ingest.schedule('books', '*/15 * * * *');"} />
@@ -114,13 +114,13 @@ function RunList() {
 }
 
 const CLASSES: Record<string, string> = {
-  throttled: 'The source refused for now. It is tried again by itself, later and later.',
+  throttled: 'The source refused for now. It is tried again by itself, at growing intervals.',
   passing: 'It may pass: network, a deadlock, a timeout. It is tried again by itself.',
-  busy: 'Something that it needs was in use. It is tried again by itself, and counts as no try.',
-  login: 'Login or permission. It is not tried again by itself: put right the user mapping or the role, then run it again.',
-  schema: 'Something is not there as it was. A look at the source follows; then it is tried again.',
+  busy: 'Something that it needs was in use. It is tried again by itself, and does not count as an attempt.',
+  login: 'Login or permission. It is not tried again by itself: fix the user mapping or the role, then run it again.',
+  schema: 'Something has changed at the source. A crawl follows; then it is tried again.',
   cancelled: 'Somebody stopped it.',
-  lasting: 'It fails the same way each time. Put right what it says, then run it again.',
+  lasting: 'It fails the same way each time. Fix what it reports, then run it again.',
 };
 
 export function RunPage({ id }: { id: string }) {
@@ -139,7 +139,7 @@ export function RunPage({ id }: { id: string }) {
     return (
       <section class="panel">
         <Empty title="There is no such run">
-          <p>Runs are kept for ingest.run_retention, 30 days unless it says otherwise.</p>
+          <p>Runs are kept for ingest.run_retention, by default 30 days.</p>
         </Empty>
       </section>
     );
@@ -166,7 +166,7 @@ export function RunPage({ id }: { id: string }) {
         {can && (
           <div class="do">
             {r.state === 'running' && (
-              <Act title="It is told to stop" sure="The run stops at the next chance. What it committed stays, and it is not tried again by itself." does={() => act('/v1/runs/{run}/cancel', { run: String(r.id) }, {})} done="It is told to stop">
+              <Act title="It is told to stop" sure="The run stops at the next opportunity. What it committed stays, and it is not tried again by itself." does={() => act('/v1/runs/{run}/cancel', { run: String(r.id) }, {})} done="It is told to stop">
                 Cancel
               </Act>
             )}
@@ -188,7 +188,7 @@ export function RunPage({ id }: { id: string }) {
           <div class="row">
             <span>{r.phase}</span>
             <span class="grow">
-              <Bar value={r.share_done} tone="busy" width="100%" label={r.share_done === null ? 'How much is done is not known' : `${Math.round(r.share_done * 100)} % done`} />
+              <Bar value={r.share_done} tone="busy" width="100%" label={r.share_done === null ? 'It is not known how much is done' : `${Math.round(r.share_done * 100)} % done`} />
             </span>
             <span class="num">
               {r.share_done !== null && `${Math.floor(r.share_done * 100)} %`} <span class="muted">{short(r.rows_per_second)} rows/s{r.seconds_left !== null && `, ${duration(r.seconds_left)} left`}</span>
@@ -234,7 +234,7 @@ export function RunPage({ id }: { id: string }) {
           ) : log.problem ? (
             <Wrong problem={log.problem} retry={log.reload} />
           ) : (
-            <p class="none">It had nothing to say.</p>
+            <p class="none">It logged nothing.</p>
           )}
         </Panel>
         <Panel title="In numbers">

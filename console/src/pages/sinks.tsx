@@ -60,7 +60,7 @@ export function Sinks() {
         empty={
           q ? undefined : (
             <Empty title="No sink yet">
-              <p>A sink brings events to somebody outside: a webhook, Kafka, a mailbox, Alertmanager, Slack, Teams, PagerDuty. Signed, in order, at least once.</p>
+              <p>A sink sends events to the outside: a webhook, Kafka, a mailbox, Alertmanager, Slack, Teams, PagerDuty. Signed, in order, at least once.</p>
               <Sql text={FIRST} label="A webhook" />
             </Empty>
           )

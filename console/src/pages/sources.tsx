@@ -121,7 +121,7 @@ function SourceOf({ s }: { s: S }) {
             <Act title="Connection, login and permissions are checked; the result appears here" does={() => act('/v1/sources/{source}/check', { source: name }, {})} done="A check was put into the queue">
               Check
             </Act>
-            <Act title="What the source holds is looked at: new tables and columns, other types" does={() => act('/v1/sources/{source}/crawl', { source: name }, {})} done="A crawl was put into the queue">
+            <Act title="The source is crawled: new tables and columns, other types" does={() => act('/v1/sources/{source}/crawl', { source: name }, {})} done="A crawl was put into the queue">
               Crawl
             </Act>
             {s.state === 'paused' || (s.circuit && s.circuit !== 'closed') ? (
@@ -174,7 +174,7 @@ function How({ s }: { s: S }) {
       )}
       <div class="columns">
         <div style={{ display: 'grid', gap: '12px', minWidth: 0 }}>
-        <Panel title="Freshness of its copies, last 24 hours"><Answered of={fresh}>{(rows) => (rows.length ? <FreshList rows={rows} step={1800} /> : <p class="none">Nothing of it is copied yet.</p>)}</Answered></Panel>
+        <Panel title="Freshness of its copies, last 24 hours"><Answered of={fresh}>{(rows) => (rows.length ? <FreshList rows={rows} step={1800} /> : <p class="none">Nothing from it is copied yet.</p>)}</Answered></Panel>
       {today && (
         <Panel title="Requests" aside={<span class="small">counted by the connector, of all sessions, today (UTC)</span>}>
           <Facts

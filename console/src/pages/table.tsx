@@ -43,7 +43,7 @@ export function TablePage({ id }: { id: string }) {
     return (
       <section class="panel">
         <Empty title="There is no such table">
-          <p>It was forgotten, or it belongs to a source that you may not see.</p>
+          <p>It was dropped, or it belongs to a source that you may not see.</p>
           <p>
             <a href="#/tables">All tables</a>
           </p>
@@ -161,7 +161,7 @@ function Head({ t, c }: { t: T; c: Copy_ | undefined }) {
               Run now
             </Act>
             {c.state === 'active' ? (
-              <Act title="No run is begun until it is resumed; what runs goes on to its end" does={() => act('/v1/syncs/{sync}/pause', { sync: name }, {})} done="Paused">
+              <Act title="No run is begun until it is resumed; what is running goes on to its end" does={() => act('/v1/syncs/{sync}/pause', { sync: name }, {})} done="Paused">
                 Pause
               </Act>
             ) : (
@@ -274,7 +274,7 @@ function Columns({ id, relation }: { id: number; relation: string }) {
       above: 640,
       cell: (c) => (
         <>
-          {(c.profile?.hidden_type ?? c.hidden_type) && <Badge title="What its texts really are">{c.profile?.hidden_type ?? c.hidden_type}</Badge>} {(c.profile?.semantic_type ?? c.semantic_type) && <Badge title="What its values mean">{c.profile?.semantic_type ?? c.semantic_type}</Badge>}
+          {(c.profile?.hidden_type ?? c.hidden_type) && <Badge title="The type that its texts really have">{c.profile?.hidden_type ?? c.hidden_type}</Badge>} {(c.profile?.semantic_type ?? c.semantic_type) && <Badge title="What its values mean">{c.profile?.semantic_type ?? c.semantic_type}</Badge>}
         </>
       ),
       by: (c) => c.profile?.semantic_type ?? c.semantic_type,

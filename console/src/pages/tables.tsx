@@ -45,7 +45,7 @@ export function TableList({ source }: { source?: number }) {
       width: 150,
       cell: (t) => {
         const c = t.syncs[0];
-        if (t.gone_at) return <State tone="idle" title="A crawl no longer found it">gone</State>;
+        if (t.gone_at) return <State tone="idle" title="A crawl found it gone">gone</State>;
         if (!c) return <span class="faint">not copied</span>;
         const [tone, word] = copyTone(c);
         return <State tone={tone} title={c.name}>{word}</State>;
@@ -109,10 +109,10 @@ export function TableList({ source }: { source?: number }) {
         key_={(t) => t.id ?? 0}
         empty={
           q || state ? (
-            <p class="none">No table is like that.</p>
+            <p class="none">No table matches.</p>
           ) : (
             <Empty title="No table yet">
-              <p>Tables appear when a source is registered and looked at:</p>
+              <p>Tables appear when a source is registered and crawled:</p>
               <Sql text={FIRST_SOURCE} label="Register a source and see what it holds" />
             </Empty>
           )

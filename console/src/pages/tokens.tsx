@@ -65,7 +65,7 @@ export function Tokens() {
         key_={(t) => t.prefix ?? ''}
         empty={
           <Empty title="No token yet">
-            <p>A token lets a script ask as a role, no wider than its scope. It is shown once.</p>
+            <p>A token lets a script act as a role, within its scope. It is shown only once.</p>
             <Sql text="SELECT ingest_api.create_token('my script', scopes => '{read}', expires => '90 days');" />
           </Empty>
         }
@@ -83,7 +83,7 @@ function Make({ close }: { close: () => void }) {
   if (made)
     return (
       <Dialog title="Your token" close={close}>
-        <p>It is shown this once. Whoever has it asks as {session.value?.role}.</p>
+        <p>It is shown only this once. Whoever has it acts as {session.value?.role}.</p>
         <p class="row">
           <code class="token" tabIndex={0}>{made}</code>
           <Copy text={made} />

@@ -79,7 +79,7 @@ export function Search() {
       />
       {open && found && (
         <div class="found" id="found" role="listbox" aria-label="Found">
-          {found.length === 0 && <p class="none" role="option" aria-selected="false">Nothing is called or described so.</p>}
+          {found.length === 0 && <p class="none" role="option" aria-selected="false">Nothing has such a name or description.</p>}
           {found.map((f, i) => (
             <a key={i} id={`found-${i}`} role="option" aria-selected={i === at} data-at={i === at} tabIndex={-1} href={to(f)} onMouseDown={(e) => e.preventDefault()} onClick={(e) => (e.preventDefault(), choose(f))}>
               <span class="kind">
