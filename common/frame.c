@@ -79,11 +79,12 @@ make_room(FrameBuffer *buffer, size_t more)
 static void
 put(FrameBuffer *out, const void *bytes, size_t length)
 {
-	if (out->no_memory || length > MOST_OF_FRAME || !make_room(out, length))
-	{
-		out->no_memory = true;
+	if (out->no_memory || out->too_long)
 		return;
-	}
+	out->too_long = length > MOST_OF_FRAME - (out->end - out->frame);
+	out->no_memory = !out->too_long && !make_room(out, length);
+	if (out->too_long || out->no_memory)
+		return;
 	if (length > 0)
 		memcpy(out->data + out->end, bytes, length);
 	out->end += length;
@@ -101,7 +102,7 @@ frame_begin(FrameBuffer *out, int kind)
 {
 	unsigned char head[HEAD] = {0};
 
-	out->no_memory = false;
+	out->no_memory = out->too_long = false;
 	out->frame = out->end;
 	head[4] = kind;
 	put(out, head, sizeof(head));
@@ -162,7 +163,7 @@ frame_end(FrameBuffer *out)
 {
 	size_t length;
 
-	if (out->no_memory || out->end - out->frame > MOST_OF_FRAME)
+	if (out->no_memory || out->too_long)
 	{
 		frame_undo(out);
 		return false;

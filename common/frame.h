@@ -25,6 +25,7 @@ typedef struct FrameBuffer
 	size_t room;
 	size_t frame;   /* where the one begins that is being written */
 	bool no_memory; /* for something that was to be written */
+	bool too_long;  /* the frame that is or was being written */
 } FrameBuffer;
 
 /* One that came, within its buffer: valid until more is received */
@@ -46,7 +47,7 @@ extern void frame_u64(FrameBuffer *out, uint64_t value);
 /* bytes may be NULL, which is something else than none */
 extern void frame_bytes(FrameBuffer *out, const void *bytes, size_t length);
 extern void frame_text(FrameBuffer *out, const char *text);
-/* False: there is no memory, or it is too long; nothing of it is sent then */
+/* False: there is no memory, or it is too_long; nothing of it is sent then */
 extern bool frame_end(FrameBuffer *out);
 /* The one that was begun is not sent */
 extern void frame_undo(FrameBuffer *out);

@@ -405,6 +405,12 @@ write_messages(Link *link, Flight *flight, FrameBuffer *out)
 			}
 			if (!good)
 				frame_undo(out);
+			else if (out->too_long)
+			{
+				/* it would come back for ever */
+				good = false;
+				why = "with its subject and headers it is larger than any message may be";
+			}
 			fate(trip, i, good ? KAFKA_RETURNED : KAFKA_TOO_LARGE, 0, good ? "" : why);
 			good = false;
 		}

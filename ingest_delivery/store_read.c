@@ -121,25 +121,30 @@ forget_versions(void)
 	known_types.n = known_types.next = 0;
 }
 
-/* Of a type: SPI's answer is another one afterwards */
+/* Of a type: SPI's answer is another one afterwards, none */
 static char *
 version_of(char *type)
 {
 	static Statement ask = {"SELECT version FROM ingest.event_type WHERE type = $1", 1, {TEXTOID}};
-	MemoryContext old;
 	Datum value;
+	char *version;
 	int i;
 
 	for (i = 0; i < known_types.n; i++)
 		if (strcmp(known_types.types[i], type) == 0)
 			return known_types.versions[i];
 	value = CStringGetTextDatum(type);
-	old = MemoryContextSwitchTo(CurTransactionContext);
+	version = statement_run(&ask, &value, NULL) > 0 ? text_at(0, 1) : "1";
+	/* with many types it is asked for each event, and a transaction reads many */
+	SPI_freetuptable(SPI_tuptable);
 	i = known_types.next;
-	known_types.types[i] = NULL;
-	known_types.versions[i] = statement_run(&ask, &value, NULL) > 0 ? pstrdup(text_at(0, 1)) : pstrdup("1");
-	known_types.types[i] = pstrdup(type);
-	MemoryContextSwitchTo(old);
+	if (i < known_types.n)
+	{
+		pfree(known_types.types[i]);
+		pfree(known_types.versions[i]);
+	}
+	known_types.types[i] = MemoryContextStrdup(CurTransactionContext, type);
+	known_types.versions[i] = MemoryContextStrdup(CurTransactionContext, version);
 	known_types.next = (i + 1) % KEPT_VERSIONS;
 	known_types.n = Max(known_types.n, i + 1);
 	return known_types.versions[i];

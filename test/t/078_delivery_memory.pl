@@ -85,6 +85,18 @@ behave();
 is(sql($worker), $pid, 'and the worker lives');
 sql(q{SELECT ingest_delivery.drop_sink(sink) FROM ingest_delivery.sink_status});
 
+# -- more types than are kept in mind --
+
+sink('types', ', "mode": "batch", "batch_events": 1000', q(, types => '{ty.*}'));
+sql(q{SELECT ingest.emit('ty.x', 's', '{}')});
+wait_sent('types', 1);
+my $idle = own_memory();
+sql(q{SELECT count(ingest.emit('ty.' || i % 500, 's' || i % 97, jsonb_build_object('n', i))) FROM generate_series(1, 20000) i});
+my $worst = most_until(sub { sent('types') >= 20001 });
+is(sent('types'), 20001, 'events of 500 types arrive');
+cmp_ok($worst - $idle, '<', 22, sprintf('each of which is asked for, in %.1f MB more', $worst - $idle));
+sql(q{SELECT ingest_delivery.drop_sink(sink) FROM ingest_delivery.sink_status});
+
 # -- 1 MB each --
 
 sink('large', ', "max_bytes": 1200000', q(, types => '{la.*}'));
