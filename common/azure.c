@@ -109,8 +109,8 @@ check_listed(const char *option, bool listed, const char *otherwise)
 				 azure_hosts && *azure_hosts
 					 ? errdetail("It is none of the hosts that " EXTENSION_NAME ".azure_hosts lists.")
 					 : errdetail("It is %s of one of Azure's clouds.", otherwise),
-				 errhint("A superuser can list the allowed hosts: ALTER DATABASE … SET " EXTENSION_NAME
-						 ".azure_hosts = '…'.")));
+				 errhint("A superuser can list the allowed hosts: ALTER DATABASE ... SET " EXTENSION_NAME
+						 ".azure_hosts = '...'.")));
 }
 
 bool

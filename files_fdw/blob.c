@@ -175,7 +175,7 @@ auth_of(ForeignServer *server, List *defs)
 		return BLOB_SAS;
 	ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 					errmsg("server \"%s\" does not say how to log in", server->servername),
-					errhint("Set account_key or sas in the user mapping, or ALTER SERVER … OPTIONS (ADD auth 'identity'), "
+					errhint("Set account_key or sas in the user mapping, or ALTER SERVER ... OPTIONS (ADD auth 'identity'), "
 							"or 'none' for a container that everybody may read.")));
 }
 
@@ -235,7 +235,7 @@ check_signature(const BlobStore *s)
 	if (strspn(s->secret, LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ" DIGITS "-._~%=&:+/,") != strlen(s->secret) || signature_itself == NULL)
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 						errmsg("option sas of the user mapping for server \"%s\" is not a signature", s->server),
-						errhint("It must be what Azure shows as SAS token: sv=…&se=…&sig=….")));
+						errhint("It must be what Azure shows as SAS token: sv=...&se=...&sig=....")));
 	explicit_bzero(signature_itself, strlen(signature_itself));
 	end = signed_value(s->secret, "se");
 	/* what is not written of the time is 0 */

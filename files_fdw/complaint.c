@@ -45,7 +45,7 @@ shown_text(const char *text, size_t len, size_t most)
 		{
 			n = pg_mbcliplen(p, n, (int) (most - out.len));
 			appendBinaryStringInfo(&out, p, n);
-			appendStringInfoString(&out, "…");
+			appendStringInfoString(&out, "...");
 			break;
 		}
 		appendBinaryStringInfo(&out, p, n);

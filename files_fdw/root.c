@@ -74,7 +74,7 @@ root_of(ForeignServer *server, Oid userid)
 	if (where == NULL)
 		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 						errmsg("server \"%s\" has no option root", server->servername),
-						errhint("ALTER SERVER … OPTIONS (ADD root '/folder').")));
+						errhint("ALTER SERVER ... OPTIONS (ADD root '/folder').")));
 	if (blob_is_address(where))
 		return blob_root(server, where, userid);
 	if (!has_privs_of_role(server->owner, ROLE_PG_READ_SERVER_FILES) && (allowed = allowed_root(where)) == NULL)

@@ -261,7 +261,7 @@ CREATE FUNCTION ingest_api.add_rule(relation regclass, kind text, columns name[]
 BEGIN
     IF kind = 'sql' THEN
         RAISE EXCEPTION USING ERRCODE = 'feature_not_supported', MESSAGE = 'conditions in SQL are not accepted by HTTP',
-            HINT = 'In the database: SELECT ingest.add_rule(…).';
+            HINT = 'In the database: SELECT ingest.add_rule(...).';
     END IF;
     id := ingest.add_rule(relation, kind, columns, arguments, severity, tolerance);
     IF id IS NULL THEN

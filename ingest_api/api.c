@@ -37,7 +37,7 @@ check_dsn(char **value, void **extra, GucSource source)
 	if (*value && (strcasestr(*value, "password") || strstr(*value, "://")))
 	{
 		GUC_check_errdetail("It must contain no password, which logs would show, and must not be an address.");
-		GUC_check_errhint("passfile=… names a file that holds it; or log in by peer.");
+		GUC_check_errhint("passfile=... names a file that holds it; or log in by peer.");
 		return false;
 	}
 	return true;

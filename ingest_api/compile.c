@@ -514,7 +514,7 @@ find_link(Compiler *c, const Range *range, const Level *level, Resource **other)
 			ereport(ERROR,
 					(errcode(ERRCODE_AMBIGUOUS_COLUMN),
 					 errmsg("%s and %s are related in more than one way", range->resource->name, level->name),
-					 errhint("Name the one that is meant: %s!%s(…) or %s!%s(…).", level->name, found->name,
+					 errhint("Name the one that is meant: %s!%s(...) or %s!%s(...).", level->name, found->name,
 							 level->name, l->name)));
 		found = l;
 		*other = r;
@@ -559,7 +559,7 @@ embed(Compiler *c, const Range *range, Level *level, Items *items, StringInfo jo
 	if (level->spread)
 	{
 		if (link->many)
-			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("...%s(…) takes one row, and of %s there are many", level->name, level->name)));
+			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("...%s(...) takes one row, and of %s there are many", level->name, level->name)));
 		appendStringInfo(joins, " %sJOIN LATERAL (%s) e%d ON true", level->inner ? "" : "LEFT ", rows, alias);
 		foreach (cell, inner)
 			add_item(items, psprintf("e%d.%s", alias, quote_identifier(lfirst(cell))), lfirst(cell));

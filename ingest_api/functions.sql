@@ -48,7 +48,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = 'that role does not exist';
     ELSIF r.rolsuper THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'there are no tokens of superusers',
-            HINT = 'Name a role that has what is needed: create_token(…, role => ''…'').';
+            HINT = 'Name a role that has what is needed: create_token(..., role => ''...'').';
     ELSIF pg_has_role(actor, r.oid, 'MEMBER') IS NOT TRUE THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
             MESSAGE = format('only a member of role %s can make a token of it', quote_ident(r.rolname));
@@ -231,13 +231,13 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('"%s" cannot be the name of a resource', called),
             DETAIL = 'It must have lower-case letters, digits, _ and dots, at most 127, and begin with a letter.',
-            HINT = format('SELECT ingest_api.expose(%L, name => ''…'');', relation);
+            HINT = format('SELECT ingest_api.expose(%L, name => ''...'');', relation);
     ELSIF EXISTS (SELECT FROM ingest_api_internal.route x WHERE split_part(x.path, '/', 1) = called)
         OR called IN ('session', 'rpc') THEN
         RAISE EXCEPTION USING ERRCODE = 'duplicate_object',
             MESSAGE = format('/v1/%s is already something else', called),
             DETAIL = 'Rows could not be asked for at that address.',
-            HINT = format('SELECT ingest_api.expose(%L, name => ''…'');', relation);
+            HINT = format('SELECT ingest_api.expose(%L, name => ''...'');', relation);
     ELSIF EXISTS (SELECT FROM ingest_api_internal.resource r WHERE r.name = called OR r.relation = expose.relation) THEN
         RAISE EXCEPTION USING ERRCODE = 'duplicate_object',
             MESSAGE = format('%s is already exposed, or something else is exposed as "%s"', relation, called);

@@ -444,7 +444,7 @@ ingest_api_serve(PG_FUNCTION_ARGS)
 		session_refused(&request, &answer);
 	else if (!OidIsValid(request.role))
 		answer_problem(&answer, 401, "PGRST301", credential ? "the token is not known, has expired or was revoked" : "a token is needed", NULL,
-					   "Authorization: Bearer pgi_…, as ingest_api.create_token() returns it, or a JSON Web Token: of "
+					   "Authorization: Bearer pgi_..., as ingest_api.create_token() returns it, or a JSON Web Token: of "
 					   "an issuer and audience and signed with a key that the gateway was given, not expired, with "
 					   "claims mapped to one role by ingest_api.map_claim()");
 	else if (may_ask_now(&request, &answer))

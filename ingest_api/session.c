@@ -225,7 +225,7 @@ log_in(const Request *request, Answer *answer)
 	if ((request->token == 0 && request->link == NULL) || hash == NULL || !is_hash(hash))
 	{
 		answer_problem(answer, 400, "22023", "logging in needs a token, or what a link contains",
-					   NULL, "The body is {\"token\": \"pgi_…\"} or {\"link\": \"pgl_…\"}.");
+					   NULL, "The body is {\"token\": \"pgi_...\"} or {\"link\": \"pgl_...\"}.");
 		return;
 	}
 	if (RecoveryInProgress())

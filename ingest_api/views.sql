@@ -45,7 +45,7 @@ SELECT v.id AS id, -- number of the table
     v.name AS name, -- its name at the source
     v.local_schema AS local_schema, -- schema of the foreign table, when last looked at
     v.local_name AS local_name, -- name of the foreign table, likewise
-    v.kind AS kind, -- table, custom record, view …
+    v.kind AS kind, -- table, custom record, view ...
     v.description AS description, -- from the source, or COMMENT ON the foreign table
     v.row_count AS rows, -- rows at the source when last counted
     v.last_change AS last_change, -- the newest cursor seen
@@ -99,7 +99,7 @@ SELECT v.sync_id AS id, -- its number
     v.rows AS rows, -- rows of the copy
     v.source_rows AS source_rows, -- rows at the source when last counted
     v.rejected AS rejected, -- rows that do not fit
-    v.last_state AS last_state, -- how the last run ended: succeeded with …, if it left something out
+    v.last_state AS last_state, -- how the last run ended: succeeded with ..., if it left something out
     v.left_out AS left_out, -- what it left out
     v.late_rows AS late_rows, -- rows that came late, halved for each day since
     v.overlap_seconds AS overlap_seconds, -- how far before the watermark the next run reads again
@@ -116,7 +116,7 @@ SELECT v.run AS id, -- number of the run
     v.source_id AS source_id, -- its number
     v.sync_id AS sync_id, -- its number
     v.job_id AS job_id, -- its number
-    v.state AS state, -- running, succeeded, succeeded with …, failed, cancelled or lost
+    v.state AS state, -- running, succeeded, succeeded with ..., failed, cancelled or lost
     v.left_out AS left_out, -- what one that succeeded left out; null: nothing
     v.phase AS phase, -- what it is doing
     v.started_at AS started_at, -- when it began
@@ -396,7 +396,7 @@ SELECT v.annotation AS id, -- its number
     v.source_id AS source_id, -- the source
     v.table_id AS table_id, -- the table that it is about
     v.column_name AS column_name, -- the column that it is about; null: the table itself
-    v.name AS name, -- what it says: description, tags, classification …
+    v.name AS name, -- what it says: description, tags, classification ...
     v.value AS value, -- its value
     v.said_by AS said_by, -- who says so, in their own words
     v.role AS role, -- role that made it
@@ -441,7 +441,7 @@ SELECT v.name AS name, -- name of the sink
     v.state AS state, -- active or paused
     v.reason AS reason, -- why it is paused, if not by somebody
     v.url AS url, -- address that it sends to
-    v.breaker AS breaker, -- open: nothing is sent; half-open: one is tried, then two, four …
+    v.breaker AS breaker, -- open: nothing is sent; half-open: one is tried, then two, four ...
     v.open_until AS open_until, -- when it is tried again
     v.failures AS failures, -- failures of the sink in a row
     v.behind AS behind, -- events that it has not received; 10000 means that many or more

@@ -101,7 +101,7 @@ cut_text(const char *text, int most, bool one_line)
 		length = Min(length, strlen(text));
 		if (n > most && i == most - 1)
 		{
-			appendStringInfoString(&out, "…");
+			appendStringInfoString(&out, "\xe2\x80\xa6");
 			break;
 		}
 		if (length == 1 && ((unsigned char) *text < 0x20 || *text == 0x7f) && (one_line || *text != '\n'))

@@ -29,7 +29,7 @@ typedef struct Post
 typedef struct Kind
 {
 	const char *name;
-	const char *what;          /* as in "a webhook has no option …" */
+	const char *what;          /* as in: a webhook has no option */
 	const OptionRule *options; /* closed by END_OF_OPTIONS */
 	const char *needs;         /* the hint where one that is needed is missing */
 	const char *types;         /* of events, separated by commas, where none are given; NULL: all */

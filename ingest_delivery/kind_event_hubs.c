@@ -73,7 +73,7 @@ check_connection(const char *option, const char *secret)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("what option \"%s\" refers to is not a connection string of Event Hubs", option),
-				 errdetail("It must be Endpoint=sb://…;SharedAccessKeyName=…;SharedAccessKey=…, as Azure shows it.")));
+				 errdetail("It must be Endpoint=sb://...;SharedAccessKeyName=...;SharedAccessKey=..., as Azure shows it.")));
 	explicit_bzero(key, strlen(key));
 }
 

@@ -46,9 +46,9 @@ typedef struct OptionRule
 /* What a kind calls so, or every kind; NULL: nothing */
 extern const OptionRule *option_rule(const struct Kind *kind, const char *name);
 /* What a superuser can do about a refusal.  A session that is open keeps what it began with */
-#define HTTP_IS_ALLOWED "A superuser allows it, for sessions that begin afterwards: ALTER DATABASE … SET ingest_delivery.allow_http = on."
+#define HTTP_IS_ALLOWED "A superuser allows it, for sessions that begin afterwards: ALTER DATABASE ... SET ingest_delivery.allow_http = on."
 #define NETWORK_IS_ALLOWED \
-	"A superuser allows it, for sessions that begin afterwards: ALTER DATABASE … SET ingest_delivery.allow_networks = '…', the whole list."
+	"A superuser allows it, for sessions that begin afterwards: ALTER DATABASE ... SET ingest_delivery.allow_networks = '...', the whole list."
 
 /* An error about an option; hint may be NULL */
 extern void option_refuse(const char *option, const char *rule, const char *hint) __attribute__((noreturn));

@@ -4,7 +4,7 @@
 CREATE FOREIGN DATA WRAPPER ingest_secrets;
 COMMENT ON FOREIGN DATA WRAPPER ingest_secrets IS 'holds secrets in user mappings, and reads nothing';
 CREATE SERVER ingest_secrets FOREIGN DATA WRAPPER ingest_secrets;
-COMMENT ON SERVER ingest_secrets IS 'CREATE USER MAPPING FOR CURRENT_USER SERVER ingest_secrets OPTIONS (a_name ''whsec_…''), then mapping:ingest_secrets/a_name';
+COMMENT ON SERVER ingest_secrets IS 'CREATE USER MAPPING FOR CURRENT_USER SERVER ingest_secrets OPTIONS (a_name ''whsec_...''), then mapping:ingest_secrets/a_name';
 GRANT USAGE ON FOREIGN SERVER ingest_secrets TO ingest_operator;
 
 -- Who sees which rows.

@@ -92,7 +92,7 @@ url_check(const char *option, const char *given, const char *schemes)
 	for (const char *c = given; *c; c++)
 		if ((unsigned char) *c <= 0x20 || (unsigned char) *c >= 0x7f || *c == '"' || *c == '\\')
 			option_refuse(option, "It must contain only printable ASCII: other characters are written as %XX, names "
-								  "of hosts as xn--….",
+								  "of hosts as xn--....",
 						  NULL);
 	if (strlen(given) > 2000)
 		option_refuse(option, "It must have at most 2000 characters.", NULL);
@@ -210,7 +210,7 @@ in_mapping(const char *reference, const char *action)
 {
 	const char *slash = strchr(reference, '/');
 
-	return psprintf("%s OPTIONS (%s%s '…')", quote_identifier(pnstrdup(reference, slash - reference)), action, quote_identifier(slash + 1));
+	return psprintf("%s OPTIONS (%s%s '...')", quote_identifier(pnstrdup(reference, slash - reference)), action, quote_identifier(slash + 1));
 }
 
 /* What an option of a mapping says.  That may be a reference, too, which the server's owner could have written as well */
@@ -267,7 +267,7 @@ reference_resolve(Oid role, const AzureIdentity *identity, const char *option, c
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"%s\" must be a reference to a secret, not the secret itself", option),
 				 errdetail("A secret in a statement would appear in the log, in pg_stat_activity and in dumps."),
-				 errhint("References are env:NAME, file:/path, keyvault:vault/secret and mapping:server/option, such as mapping:ingest_secrets/a_name after CREATE USER MAPPING FOR CURRENT_USER SERVER ingest_secrets OPTIONS (a_name '…').")));
+				 errhint("References are env:NAME, file:/path, keyvault:vault/secret and mapping:server/option, such as mapping:ingest_secrets/a_name after CREATE USER MAPPING FOR CURRENT_USER SERVER ingest_secrets OPTIONS (a_name '...').")));
 	in_vault = reference_in_vault(role, identity, option, reference);
 	if (in_vault)
 		return keyvault_secret(identity, option, in_vault);

@@ -48,10 +48,10 @@ typedef struct Parcel
 	int status;             /* why it was refused */
 	char *error;
 	char *answer;
-	size_t bytes;   /* about so many of a request */
-	TimestampTz at; /* when it was written */
-	bool is_large;  /* its data are larger than max_bytes, and not here */
-	int64 reminds;  /* of this alert; 0: it is an event */
+	size_t bytes;      /* about so many of a request */
+	TimestampTz at;    /* when it was written */
+	const char *unfit; /* why it can never be sent: then its texts are not here; NULL: it can */
+	int64 reminds;     /* of this alert; 0: it is an event */
 } Parcel;
 
 /* A subject of which something waits */
@@ -201,9 +201,9 @@ typedef struct Sink
 extern void sink_begin(Sink *sink);
 /* Its connections end, its memory goes */
 extern void sink_free(Sink *sink);
-/* What a secret option referred to; NULL: it is not set */
 /* What a receiver said, for the log; NULL: nothing.  If it repeats a secret that it was shown, that alone is told */
 extern char *sink_answer(const Sink *sink, const Answer *answer);
+/* What a secret option referred to; NULL: it is not set */
 extern const char *sink_secret(const Sink *sink, const char *option);
 /* Memory that is overwritten before it goes */
 extern void sink_keep_secret(Sink *sink, const char *name, char *bytes, size_t length);

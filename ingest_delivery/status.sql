@@ -6,7 +6,7 @@ SELECT s.name AS sink, -- name of the sink
     s.state AS state, -- active or paused
     s.reason AS reason, -- why it is paused, if not by somebody
     coalesce(s.options->>'url', s.options->>'bootstrap.servers') AS url, -- address that it sends to
-    coalesce(t.breaker, 'closed') AS breaker, -- open: nothing is sent; half-open: one is tried, then two, four …
+    coalesce(t.breaker, 'closed') AS breaker, -- open: nothing is sent; half-open: one is tried, then two, four ...
     t.open_until AS open_until, -- when it is tried again
     t.failures AS failures, -- failures of the sink in a row
     c.behind AS behind, -- events that it has not received, without those that are parked; 10000 means that many or more

@@ -49,15 +49,41 @@ put(char **at, const char *text)
 	return here;
 }
 
-static char *
-sent_form(char *text)
+#define TOO_LARGE_FOR_SINK "it is larger than max_bytes of the sink"
+#define NOT_IN_UTF8 "it has a character that UTF-8 does not have"
+
+/* In UTF-8, without a NUL; text NULL: null */
+typedef struct Piece
 {
-	return text ? pg_server_to_any(text, strlen(text), PG_UTF8) : NULL;
+	const char *text;
+	size_t length;
+} Piece;
+
+static Piece
+piece(const char *text, size_t length, const char **unfit)
+{
+	size_t sent_length;
+	const char *sent = text_in_utf8(text, length, &sent_length);
+
+	if (sent == NULL)
+	{
+		*unfit = NOT_IN_UTF8;
+		return (Piece){"", 0};
+	}
+	return (Piece){sent, sent_length};
+}
+
+static char *
+sent_form(const char *text, const char **unfit)
+{
+	Piece sent = text ? piece(text, strlen(text), unfit) : (Piece){NULL, 0};
+
+	return unconstify(char *, sent.text);
 }
 
 /* What an event says of an alert; size grows by what it needs */
 static char **
-alert_at(Datum value, size_t *size)
+alert_at(Datum value, size_t *size, const char **unfit)
 {
 	char **fields;
 	Datum *items;
@@ -69,7 +95,7 @@ alert_at(Datum value, size_t *size)
 	fields = palloc0(sizeof(char *) * ALERT_FIELDS);
 	for (int i = 0; i < n && i < ALERT_FIELDS; i++)
 	{
-		fields[i] = nulls[i] ? NULL : sent_form(TextDatumGetCString(items[i]));
+		fields[i] = nulls[i] ? NULL : sent_form(TextDatumGetCString(items[i]), unfit);
 		*size += fields[i] ? strlen(fields[i]) + 1 : 0;
 	}
 	*size += MAXALIGN(sizeof(char *) * ALERT_FIELDS) + MAXIMUM_ALIGNOF;
@@ -179,30 +205,15 @@ typedef struct Row
 	bool nulls[COLUMNS];
 } Row;
 
-/* In UTF-8, without a NUL; text NULL: null */
-typedef struct Piece
-{
-	const char *text;
-	size_t length;
-} Piece;
-
 static Piece
-piece(const char *text, size_t length)
-{
-	const char *sent = pg_server_to_any(text, length, PG_UTF8);
-
-	return (Piece){sent, sent == text ? length : strlen(sent)};
-}
-
-static Piece
-piece_at(const Row *row, int column)
+piece_at(const Row *row, int column, const char **unfit)
 {
 	text *value;
 
 	if (row->nulls[column])
 		return (Piece){NULL, 0};
 	value = DatumGetTextPP(row->values[column]);
-	return piece(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+	return piece(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), unfit);
 }
 
 static char *
@@ -220,23 +231,25 @@ put_piece(char **at, Piece from)
 
 /* What is sent of an event; nothing of one that is too large, and NULL of one that is not told */
 static Piece
-data_of(const Sink *sink, const Row *row, bool *is_large)
+data_of(const Sink *sink, const Row *row, const char **unfit)
 {
 	StringInfoData out;
 
-	*is_large = false;
 	if (row->nulls[sink->runs_of ? RUNS : DATA])
 		return (Piece){NULL, 0};
 	if (sink->runs_of)
 	{
-		text *runs = DatumGetTextPP(row->values[RUNS]);
-
-		*is_large = VARSIZE_ANY_EXHDR(runs) > sink->max_bytes;
-		return *is_large ? (Piece){"", 0} : piece_at(row, RUNS);
+		if (VARSIZE_ANY_EXHDR(DatumGetTextPP(row->values[RUNS])) <= sink->max_bytes)
+			return piece_at(row, RUNS, unfit);
 	}
-	initStringInfo(&out);
-	*is_large = !append_jsonb(&out, DatumGetJsonbP(row->values[DATA]), sink->max_bytes);
-	return *is_large ? (Piece){"", 0} : piece(out.data, out.len);
+	else
+	{
+		initStringInfo(&out);
+		if (append_jsonb(&out, DatumGetJsonbP(row->values[DATA]), sink->max_bytes))
+			return piece(out.data, out.len, unfit);
+	}
+	*unfit = TOO_LARGE_FOR_SINK;
+	return (Piece){"", 0};
 }
 
 static Piece
@@ -250,13 +263,13 @@ key_of(const Sink *sink, const Row *row, const char *key)
 
 /* Is it wanted?  Then what it says of an alert, if it is of one; size grows by what that needs */
 static bool
-is_wanted(const Sink *sink, const Row *row, char ***alert, size_t *size)
+is_wanted(const Sink *sink, const Row *row, char ***alert, size_t *size, const char **unfit)
 {
 	*alert = NULL;
 	if (row->nulls[WANTED] || !DatumGetBool(row->values[WANTED]))
 		return false;
 	if (!row->nulls[ALERT])
-		*alert = alert_at(row->values[ALERT], size);
+		*alert = alert_at(row->values[ALERT], size, unfit);
 	/* what stems from a sink that sink does not tell */
 	return *alert == NULL || (*alert)[ALERT_OBJECT] == NULL ||
 		   strcmp((*alert)[ALERT_OBJECT], psprintf("sink %d", sink->id)) != 0;
@@ -283,20 +296,20 @@ item_at(Sink *sink, const Row *row, const char *key)
 	char *at;
 	Parcel *item;
 	TimestampTz written_at = DatumGetTimestampTz(row->values[TIME]);
-	bool is_large = false;
-	bool wanted = is_wanted(sink, row, &alert, &size);
+	const char *unfit = NULL;
+	bool wanted = is_wanted(sink, row, &alert, &size, &unfit);
 
 	if (wanted)
 	{
 		char *time = time_of(written_at);
 		char *version = version_of(TextDatumGetCString(row->values[TYPE]));
 
-		pieces[ITS_TYPE] = piece_at(row, TYPE);
-		pieces[ITS_SOURCE] = piece_at(row, SOURCE);
-		pieces[ITS_SUBJECT] = piece_at(row, SUBJECT);
-		pieces[ITS_DATA] = data_of(sink, row, &is_large);
+		pieces[ITS_TYPE] = piece_at(row, TYPE, &unfit);
+		pieces[ITS_SOURCE] = piece_at(row, SOURCE, &unfit);
+		pieces[ITS_SUBJECT] = piece_at(row, SUBJECT, &unfit);
+		pieces[ITS_DATA] = data_of(sink, row, &unfit);
 		pieces[ITS_TIME] = (Piece){time, strlen(time)};
-		pieces[ITS_VERSION] = piece(version, strlen(version));
+		pieces[ITS_VERSION] = piece(version, strlen(version), &unfit);
 	}
 	for (int i = 0; i < PIECES; i++)
 		size += pieces[i].length + 1;
@@ -318,7 +331,7 @@ item_at(Sink *sink, const Row *row, const char *key)
 	/* what tells of nothing that the sink is sent is done with as well */
 	item->state = wanted && item->event.data ? READY : ARRIVED;
 	item->at = written_at;
-	item->is_large = is_large;
+	item->unfit = unfit;
 	if (item->state == READY && sink->expires && item->at < expired_before())
 	{
 		item->state = ARRIVED;
@@ -466,18 +479,21 @@ store_read(Sink *sink)
 
 /* -- alerts that are still open -- */
 
-/* Columns: alert, fields, data */
+/* Columns: alert, fields, data; NULL: it cannot be told */
 static Parcel *
 reminder_at(Sink *sink, SPITupleTable *table, uint64 row)
 {
 	size_t size = 0;
 	bool isnull;
-	char **alert = alert_at(SPI_getbinval(table->vals[row], table->tupdesc, 2, &isnull), &size);
-	char *data = sent_form(SPI_getvalue(table->vals[row], table->tupdesc, 3));
+	const char *unfit = NULL;
+	char **alert = alert_at(SPI_getbinval(table->vals[row], table->tupdesc, 2, &isnull), &size, &unfit);
+	char *data = sent_form(SPI_getvalue(table->vals[row], table->tupdesc, 3), &unfit);
 	char *time = rfc3339(GetCurrentTimestamp());
 	Parcel *item;
 	char *at;
 
+	if (unfit)
+		return NULL;
 	size += strlen(data) + strlen(time) + 2;
 	item = MemoryContextAllocZero(sink->context, sizeof(Parcel) + size);
 	at = (char *) (item + 1);
@@ -516,7 +532,12 @@ store_read_reminders(Sink *sink)
 	n = statement_run(&read, values, nulls);
 	become_again(&saved);
 	for (uint64 i = 0; i < n; i++)
-		sink_add_reminder(sink, reminder_at(sink, SPI_tuptable, i));
+	{
+		Parcel *item = reminder_at(sink, SPI_tuptable, i);
+
+		if (item)
+			sink_add_reminder(sink, item);
+	}
 }
 
 /* -- those that wait -- */

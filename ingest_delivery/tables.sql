@@ -91,7 +91,7 @@ CREATE INDEX dead_event ON dead (era, id);
 
 CREATE TABLE sink_state (
     sink integer PRIMARY KEY REFERENCES sink ON DELETE CASCADE, -- the sink
-    breaker text NOT NULL DEFAULT 'closed', -- open: nothing is sent; half-open: one is tried, then two, four …
+    breaker text NOT NULL DEFAULT 'closed', -- open: nothing is sent; half-open: one is tried, then two, four ...
     open_until timestamptz, -- when it is tried again
     failures integer NOT NULL DEFAULT 0, -- failures of the sink in a row
     sent bigint NOT NULL DEFAULT 0, -- events that arrived, in total

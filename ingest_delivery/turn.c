@@ -141,7 +141,8 @@ fill(Sink *sink, Flight *flight, TimestampTz now)
 
 		node = dlist_next_node(&sink->window, node);
 		item = dlist_container(Parcel, node, node);
-		if (item->state != READY || item->not_before > now || item->most <= flight->n)
+		/* what can never be sent has no data here, and is given up when it is the first */
+		if (item->state != READY || item->not_before > now || item->most <= flight->n || item->unfit)
 			continue;
 		if (sink->kind->together && !sink->kind->together(sink, &first->event, &item->event))
 			continue;
@@ -177,11 +178,11 @@ keep_text(Sink *sink, char **to, const char *text)
 }
 
 static bool
-is_too_large(Sink *sink, Parcel *item)
+is_unfit(Sink *sink, Parcel *item)
 {
-	if (!item->is_large)
+	if (item->unfit == NULL)
 		return false;
-	keep_text(sink, &item->error, "it is larger than max_bytes of the sink");
+	keep_text(sink, &item->error, item->unfit);
 	item_refused(sink, item, DEAD);
 	if (!item->again)
 		sink->n_unsent--;
@@ -217,7 +218,7 @@ turn_send(Sink *sink, TimestampTz now)
 
 		if (item == NULL)
 			return;
-		if (item->reminds == 0 && is_too_large(sink, item))
+		if (item->reminds == 0 && is_unfit(sink, item))
 			continue;
 		flight = free_flight(sink);
 		if (flight == NULL)

@@ -49,6 +49,12 @@ if grep -nE "errhint\(.*'%s'" ingest/*/*.c; then
 	echo "names in hints go through quote_literal_cstr" >&2
 	code=1
 fi
+# scripts and messages are in the encoding of whatever database they come to
+if git ls-files 'netsuite_fdw/*.sql' 'files_fdw/*.sql' 'ingest*/*.sql' | xargs grep -nP '[^\x00-\x7f]' ||
+	git ls-files 'common/*.[ch]' 'netsuite_fdw/*.[ch]' 'files_fdw/*.[ch]' 'ingest*/*.[ch]' | xargs grep -nP '^(?!.*/\*.*[^\x00-\x7f]).*"[^"]*[^\x00-\x7f]'; then
+	echo "SQL and strings of C are ASCII: not every encoding has anything else" >&2
+	code=1
+fi
 say "Older libcurl"
 # its names have one door, which knows what RHEL 9's does not have
 if grep -rnE '#include <curl/' --include='*.[ch]' common gateway netsuite_fdw files_fdw ingest ingest_profile ingest_delivery ingest_kafka ingest_api | grep -v '^common/curl_compat.h:'; then

@@ -50,7 +50,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'duplicate_schema',
             MESSAGE = 'schema "ingest" or "ingest_internal" exists already',
             DETAIL = 'The extension makes its schemas itself, so that nobody else owns them or has put something '
-                'into them.', HINT = 'Rename or drop that schema: ALTER SCHEMA ingest RENAME TO ….';
+                'into them.', HINT = 'Rename or drop that schema: ALTER SCHEMA ingest RENAME TO ....';
     END IF;
 END $$;
 CREATE SCHEMA ingest;

@@ -285,7 +285,7 @@ ingest_scheduler_main(Datum arg)
 			warned = now;
 			ereport(LOG,
 					(errmsg("ingest: jobs are waiting whose owner cannot log in"),
-					 errhint("ALTER ROLE … LOGIN, or let another role own them.")));
+					 errhint("ALTER ROLE ... LOGIN, or let another role own them.")));
 		}
 		MemoryContextSwitchTo(d.context);
 		start_workers(&d);

@@ -11,7 +11,7 @@ CREATE TABLE service (
     wake_on_events boolean NOT NULL DEFAULT false, -- whether its latch is set when events have committed
     keeps text, -- relation with columns era and id: events that it still needs, which are not deleted however old they
         -- are
-    gives text, -- function (actor oid, "from" oid, "to" oid, called name, trust boolean) → what, name, remains: hands
+    gives text, -- function (actor oid, "from" oid, "to" oid, called name, trust boolean) -> what, name, remains: hands
         -- over what its extension keeps of a role to another; null: it keeps nothing
     enabled boolean NOT NULL DEFAULT true, -- whether it is to run
     setting text -- it runs only if this setting is not empty in this database; null: there is none

@@ -80,7 +80,7 @@ SELECT d.name AS source, -- name of the source
     (SELECT count(*) FROM rejected_row j WHERE j.sync = s.id
         AND j.resolved_at IS NULL) AS rejected, -- rows that do not fit
     ingest_internal.state_in_words(ingest_internal.state_of_run(r.id, r.state, r.pid),
-        r.left_out) AS last_state, -- how the last run ended: succeeded with …, if it left something out
+        r.left_out) AS last_state, -- how the last run ended: succeeded with ..., if it left something out
     r.left_out AS left_out, -- what it left out
     CASE WHEN ingest_internal.sees_rows(s.id) THEN r.error END AS last_error, -- its error, likewise
     r.error_class AS last_error_class, -- its class, as in run_status
@@ -105,7 +105,7 @@ SELECT r.id AS run, -- number of the run
     r.sync AS sync_id, -- its number
     (SELECT j.name FROM job j WHERE j.id = r.job) AS job, -- the job; null: called by hand
     r.job AS job_id, -- its number
-    r.shown AS state, -- running, succeeded, succeeded with …, failed, cancelled or lost
+    r.shown AS state, -- running, succeeded, succeeded with ..., failed, cancelled or lost
     r.left_out AS left_out, -- what one that succeeded left out; null: nothing
     r.phase AS phase, -- what it is doing
     r.started_at AS started_at, -- when it began

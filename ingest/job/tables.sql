@@ -92,7 +92,7 @@ CREATE TABLE run (
     kind text NOT NULL, -- crawl, sync, export, profile, check, quality, sql or watch
     source integer, -- the source
     sync integer, -- the sync
-    attempt integer NOT NULL DEFAULT 1, -- number of the attempt: 1, 2 …
+    attempt integer NOT NULL DEFAULT 1, -- number of the attempt: 1, 2 ...
     state text NOT NULL DEFAULT 'running' -- lost: its process died; succeeded with: what left_out says
         CONSTRAINT "state must be running, succeeded, failed, cancelled or lost" CHECK (state IN ('running',
             'succeeded', 'succeeded with', 'failed', 'cancelled', 'lost')),

@@ -71,7 +71,7 @@ needed(const Rule *rule, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a rule of kind %s needs the argument \"%s\"", rule->kind, name),
-				 errhint("arguments => '{\"%s\": …}'.", name)));
+				 errhint("arguments => '{\"%s\": ...}'.", name)));
 	return value;
 }
 
@@ -162,7 +162,7 @@ compile(Rule *rule, const char *relation)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a rule of kind %s needs a column", rule->kind),
-				 errhint("columns => '{…}'.")));
+				 errhint("columns => '{...}'.")));
 	for (int i = 0; i < rule->n_columns; i++)
 		(void) column_type(relation, rule->columns[i]);
 

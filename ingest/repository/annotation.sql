@@ -17,7 +17,7 @@ BEGIN
     SELECT * INTO d FROM ingest.data_source x WHERE x.id = t.source;
     IF table_id IS NULL OR name IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
-            MESSAGE = 'an annotation needs a table and a name: description, tags, classification …';
+            MESSAGE = 'an annotation needs a table and a name: description, tags, classification ...';
     ELSIF t.id IS NULL OR ingest_internal.sees_source(actor, d.id) IS NOT TRUE THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('no source has a table %s', table_id),
             HINT = 'SELECT id, name FROM ingest.source_table lists them.';
@@ -109,7 +109,7 @@ SELECT d.name AS source, -- name of the source
     t.id AS table_id, -- its number
     c.name AS column_name, -- the column; null: the table itself
     a.id AS annotation, -- number of the annotation
-    a.name AS name, -- what it says: description, tags, classification …
+    a.name AS name, -- what it says: description, tags, classification ...
     a.value AS value, -- its value
     a.said_by AS said_by, -- who says so, in their own words
     ingest_internal.role_name(a.role, a.role_name) AS role, -- role that made it

@@ -108,7 +108,7 @@ ingest_register_source(PG_FUNCTION_ARGS)
 								GetUserNameFromId(GetUserId(), false))));
 	if (strlen(schema) >= NAMEDATALEN)
 		ereport(ERROR, (errcode(ERRCODE_NAME_TOO_LONG), errmsg("\"%s\" is too long for the name of a schema", schema),
-						errhint("Name its schema with schema => '…'.")));
+						errhint("Name its schema with schema => '...'.")));
 	if (repo_value("SELECT ingest_internal.source_id($1)", arg_text(name)))
 		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("source \"%s\" already exists", name)));
 	if (!OidIsValid(get_namespace_oid(schema, true)))

@@ -159,7 +159,7 @@ found_nothing(Crawl *c)
 			 errdetail("Neither ingest.connector nor the server's options name one, and there is no foreign table of "
 					   "the server in schema \"%s\".",
 					   s->local_schema),
-			 errhint("SELECT ingest.drop_source(%s), and register it again with remote_schemas => '{…}'.",
+			 errhint("SELECT ingest.drop_source(%s), and register it again with remote_schemas => '{...}'.",
 					 quote_literal_cstr(s->name))));
 	discover_warn(c,
 				  psprintf("there is no foreign table of server \"%s\" in schema \"%s\"", s->server, s->local_schema));

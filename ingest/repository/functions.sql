@@ -181,7 +181,7 @@ CREATE FUNCTION set_owner(source text, owner name) RETURNS void
     AS 'MODULE_PATHNAME', 'ingest_set_owner' LANGUAGE C;
 COMMENT ON FUNCTION set_owner(text, name)
     IS 'gives a source, and what its owner keeps of it, to another role; for admins. To give tables and schemas, '
-    'use ALTER … OWNER TO';
+    'use ALTER ... OWNER TO';
 
 -- Another PostgreSQL says which columns are keys and what things are called: its catalogue, looked at through the
 -- wrapper.

@@ -108,7 +108,7 @@ CREATE FUNCTION ingest_internal.lacks_at_source(role oid, giver oid, server oid,
             THEN format('GRANT USAGE ON FOREIGN SERVER %I TO %I', s.srvname, pg_get_userbyid(role)) END,
         CASE WHEN EXISTS (SELECT FROM pg_user_mappings m WHERE m.srvid = s.oid AND m.umuser = giver)
                 AND NOT EXISTS (SELECT FROM pg_user_mappings m WHERE m.srvid = s.oid AND m.umuser IN (role, 0))
-            THEN format('CREATE USER MAPPING FOR %I SERVER %I OPTIONS (…)', pg_get_userbyid(role), s.srvname) END,
+            THEN format('CREATE USER MAPPING FOR %I SERVER %I OPTIONS (...)', pg_get_userbyid(role), s.srvname) END,
         (SELECT format('GRANT USAGE, CREATE ON SCHEMA %I TO %I', n.nspname, pg_get_userbyid(role))
             FROM pg_namespace n WHERE n.oid = schema
             AND NOT has_schema_privilege(role, n.oid, 'USAGE'))), '')

@@ -89,7 +89,7 @@ BEGIN
             RAISE EXCEPTION USING ERRCODE = 'undefined_object',
                 MESSAGE = format('there is no flow of yours from %s to %s', from_table, to_table);
         END IF;
-        PERFORM ingest_internal.audit(actor, 'set_lineage', format('%s → %s', from_table, to_table));
+        PERFORM ingest_internal.audit(actor, 'set_lineage', format('%s -> %s', from_table, to_table));
         RETURN;
     END IF;
     -- into the lineage of a source writes who owns it
@@ -100,7 +100,7 @@ BEGIN
         kind, owner)
       VALUES (of_source, f[1], f[2], from_column, t[1], t[2], to_column, set_lineage.kind, actor)
       ON CONFLICT ON CONSTRAINT lineage_edge_flow DO UPDATE SET last_seen = now();
-    PERFORM ingest_internal.audit(actor, 'set_lineage', format('%s → %s', from_table, to_table), NULL, to_jsonb(kind));
+    PERFORM ingest_internal.audit(actor, 'set_lineage', format('%s -> %s', from_table, to_table), NULL, to_jsonb(kind));
 END $$;
 COMMENT ON FUNCTION ingest_internal.set_lineage(oid, text, text, text, text, text) IS 'see ingest.set_lineage';
 CREATE FUNCTION set_lineage(from_table text, to_table text, from_column text DEFAULT '', to_column text DEFAULT '',

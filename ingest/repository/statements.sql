@@ -451,7 +451,7 @@ COMMENT ON FUNCTION ingest_internal.run_says(bigint, text, text, jsonb) IS 'writ
 CREATE FUNCTION ingest_internal.state_in_words(state text, left_out text[]) RETURNS text LANGUAGE sql IMMUTABLE
     RETURN state || coalesce(' ' || array_to_string(left_out, ', '), '');
 COMMENT ON FUNCTION ingest_internal.state_in_words(text, text[])
-    IS 'how a run ended, with what it left out: succeeded, or succeeded with …';
+    IS 'how a run ended, with what it left out: succeeded, or succeeded with ...';
 
 CREATE FUNCTION ingest_internal.run_succeeded(of_run bigint, left_out text[]) RETURNS void LANGUAGE sql
 BEGIN ATOMIC

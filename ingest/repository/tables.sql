@@ -2,42 +2,42 @@
 -- qualified.
 CREATE TABLE connector (
     wrapper name PRIMARY KEY, -- the foreign data wrapper
-    check_function text, -- (server name) → check text, ok boolean, detail text
-    clock_function text, -- (server name) → timestamptz: the source's own clock
-    tables_function text, -- (server name) → schema, table, key, cursor, parent, parent_column, description: text; null
+    check_function text, -- (server name) -> check text, ok boolean, detail text
+    clock_function text, -- (server name) -> timestamptz: the source's own clock
+    tables_function text, -- (server name) -> schema, table, key, cursor, parent, parent_column, description: text; null
         -- for what it does not know
-    deleted_function text, -- (server name, table text, since timestamptz, until timestamptz) → key text, deleted_at
+    deleted_function text, -- (server name, table text, since timestamptz, until timestamptz) -> key text, deleted_at
         -- timestamptz
     changes_function text, -- (foreign table regclass, cursor name, since timestamptz, deleted_since timestamptz or
-        -- null) → changed bigint, deleted bigint, clock timestamptz: rows changed and records of any kind deleted
+        -- null) -> changed bigint, deleted bigint, clock timestamptz: rows changed and records of any kind deleted
         -- since, in one request, nulls if it cannot tell; and roughly the time at the source
-    horizon_function text, -- (server name) → clock timestamptz, running text[]: the time at the source, and the
+    horizon_function text, -- (server name) -> clock timestamptz, running text[]: the time at the source, and the
         -- transactions under way there at that time, under names that are never reused; nulls if it cannot tell
-    stats_function text, -- () → server name, day date and counts of that day, for servers that the caller may use; each
+    stats_function text, -- () -> server name, day date and counts of that day, for servers that the caller may use; each
         -- a count that grows, not a rate
     custom_columns text, -- regular expression that matches the names of customers' own fields
     counts boolean NOT NULL DEFAULT false, -- whether the source computes count(*), min and max itself, so that they are
         -- cheap
     may_cut boolean NOT NULL DEFAULT false, -- whether it may take a broken connection for the end of a result, so that
         -- rows read are counted
-    pieces_function text, -- (foreign table regclass) → piece text, version text, extent bigint, bytes bigint, modified
+    pieces_function text, -- (foreign table regclass) -> piece text, version text, extent bigint, bytes bigint, modified
         -- timestamptz, settled boolean: one listing of the pieces, such as files, that contain its rows
     piece_column name, -- column of its foreign tables that names the piece which contains a row
     position_column name, -- column with the position of a row in its piece, a bigint
     version_column name, -- column with the version of the piece that a row is from
     error_column name, -- jsonb column that is null for a good row and says what is wrong with a bad one: a query that
         -- names it gets bad rows as rows
-    prefix_function text, -- (foreign table regclass, piece text, extent bigint) → text: a digest of the content before
+    prefix_function text, -- (foreign table regclass, piece text, extent bigint) -> text: a digest of the content before
         -- extent, by which a piece that only grew is recognised; null if it cannot tell
-    watch_function text, -- (server name, wait interval) → remote names of tables: returns when something may have
+    watch_function text, -- (server name, wait interval) -> remote names of tables: returns when something may have
         -- changed, or when the wait is over
-    lake_columns_function text, -- (foreign table regclass) → column name, folder boolean: for the foreign table of a
+    lake_columns_function text, -- (foreign table regclass) -> column name, folder boolean: for the foreign table of a
         -- lake, the columns that are written, and whether rows are deleted by them; otherwise no row
     mark_function text, -- (foreign table regclass, app text, mark bigint): records in what this transaction writes to a
         -- lake how far a writer's rows are in it; raises an error if the lake has this mark, or a higher one
-    published_function text, -- (foreign table regclass, app text) → bigint: the highest such mark that a lake has, or
+    published_function text, -- (foreign table regclass, app text) -> bigint: the highest such mark that a lake has, or
         -- null
-    import_options text, -- options of IMPORT FOREIGN SCHEMA … OPTIONS (…) that give foreign tables these columns
+    import_options text, -- options of IMPORT FOREIGN SCHEMA ... OPTIONS (...) that give foreign tables these columns
     remote_schema text, -- what IMPORT FOREIGN SCHEMA imports unless the source says otherwise; null: what the server's
         -- options name, if the wrapper can import
     description text, -- for people to read
@@ -124,7 +124,7 @@ CREATE TABLE source_table (
     local_schema name NOT NULL, -- schema of the foreign table, when last looked at
     local_name name NOT NULL, -- name of the foreign table, likewise
     relation oid NOT NULL, -- OID of the foreign table, which stays the same when it is renamed; 0: gone
-    kind text NOT NULL DEFAULT 'table', -- table, custom record, view …
+    kind text NOT NULL DEFAULT 'table', -- table, custom record, view ...
     description text, -- from the source, or COMMENT ON the foreign table
     row_count bigint, -- rows at the source when last counted
     last_change timestamptz, -- the newest cursor seen
@@ -155,7 +155,7 @@ CREATE TABLE source_column (
     position integer NOT NULL, -- its place among the columns
     type text NOT NULL, -- its type here
     nullable boolean NOT NULL DEFAULT true, -- whether it may be null
-    constraints text[], -- declared locally: NOT NULL, CHECK …
+    constraints text[], -- declared locally: NOT NULL, CHECK ...
     description text, -- from the source, or COMMENT ON the foreign table's column
     custom boolean NOT NULL DEFAULT false, -- whether it is a customer's own field
     key_position integer, -- its place in the key
@@ -227,7 +227,7 @@ CREATE TABLE annotation (
     source integer NOT NULL REFERENCES data_source ON DELETE CASCADE, -- the source
     table_id integer NOT NULL REFERENCES source_table ON DELETE CASCADE, -- the table, even if it is renamed
     column_id bigint REFERENCES source_column ON DELETE CASCADE, -- the column, likewise; null: the table itself
-    name text NOT NULL -- what it says: description, tags, classification …
+    name text NOT NULL -- what it says: description, tags, classification ...
         CONSTRAINT "the name of an annotation has 1 to 400 bytes" CHECK (octet_length(name) BETWEEN 1 AND 400),
     value jsonb NOT NULL, -- its value
     said_by text, -- who says so, in their own words: a person, a service, a model

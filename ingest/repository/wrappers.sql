@@ -83,7 +83,7 @@ BEGIN
             LIMIT 5) x;
     RETURN QUERY VALUES ('connection', true, 'connected and logged in'),
         ('schemas', wanted <> '{}' AND missing IS NULL, CASE
-            WHEN wanted = '{}' THEN format('none is asked for: register_source(…, remote_schemas => …). '
+            WHEN wanted = '{}' THEN format('none is asked for: register_source(..., remote_schemas => ...). '
                 'There are: %s', schemas)
             WHEN missing IS NOT NULL THEN format('missing, or not visible: %s. There are: %s', missing, schemas)
             ELSE array_to_string(wanted, ', ') END),

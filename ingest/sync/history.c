@@ -197,7 +197,7 @@ create_view(const Kept *kept, const char *view)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_TABLE),
 				 errmsg("%s is not a view, and has the name that the history view of %s needs", view, kept->target),
-				 errhint("Rename it: ALTER TABLE %s RENAME TO ….", view)));
+				 errhint("Rename it: ALTER TABLE %s RENAME TO ....", view)));
 	user_drop(view);
 	user_run(psprintf("CREATE VIEW %s AS SELECT h.valid_from AS _valid_from, h.valid_to AS _valid_to, h.operation AS "
 					  "_operation, "
@@ -425,7 +425,7 @@ require_key(const Kept *kept, SqlArg key)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the key of %s is an object of %s", kept->target, array_literal(kept->key.v, kept->key.n)),
-				 errhint("For example: jsonb_build_object('column', value, …).")));
+				 errhint("For example: jsonb_build_object('column', value, ...).")));
 }
 
 /* row_history(target anyelement, key): by the key, so that it reads that row's versions alone; null: of all rows */

@@ -16,7 +16,7 @@ CREATE FUNCTION as_of(target anyelement, moment timestamptz) RETURNS SETOF anyel
     AS 'MODULE_PATHNAME', 'ingest_as_of' LANGUAGE C STABLE;
 COMMENT ON FUNCTION as_of(anyelement, timestamptz)
     IS 'a copy with history as it was at a moment since its history has been kept: SELECT * FROM '
-    'ingest.as_of(NULL::schema.target, ''…'')';
+    'ingest.as_of(NULL::schema.target, ''...'')';
 
 CREATE FUNCTION row_history(target anyelement, key jsonb, OUT valid_from timestamptz, OUT valid_to timestamptz,
     OUT operation text, OUT seq bigint, OUT version anyelement) RETURNS SETOF record

@@ -521,7 +521,7 @@ require_unique_there(const Sync *s)
 				 errmsg("the key (%s) is not unique in %s: %lld keys have more than one row", key, s->copy.foreign,
 						(long long) n),
 				 errdetail("Of rows with one key %s has one.", s->copy.target),
-				 errhint("Name columns that tell them apart with ingest.alter_sync(%s, key => '{…}'), then "
+				 errhint("Name columns that tell them apart with ingest.alter_sync(%s, key => '{...}'), then "
 						 "ingest.resume(sync => %s).",
 						 quote_literal_cstr(s->name), quote_literal_cstr(s->name))));
 }

@@ -240,7 +240,7 @@ sync_require_target(const Sync *s)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the table %s of the copy belongs to another role now, or is another table", s->copy.target),
-				 errhint("Give it back to %s: ALTER TABLE %s OWNER TO ….", GetUserNameFromId(s->owner, false),
+				 errhint("Give it back to %s: ALTER TABLE %s OWNER TO ....", GetUserNameFromId(s->owner, false),
 						 s->copy.target)));
 }
 

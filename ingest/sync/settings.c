@@ -127,7 +127,7 @@ key_of_data(const char *relation)
 
 	ereport(NOTICE,
 			(errmsg("the source names no key of %s: it is read to find one", relation),
-			 errhint("Name the key to avoid that: key => '{…}'.")));
+			 errhint("Name the key to avoid that: key => '{...}'.")));
 	key.v = parse_array(own_value(psprintf("SELECT columns FROM %s.candidate_keys($1::regclass, $2) ORDER BY score "
 										   "DESC LIMIT 1",
 										   schema),
@@ -168,9 +168,9 @@ complete_key(Settings *s, const SourceTable *table, const Source *source, Oid fo
 	}
 	if (s->key.n == 0 && !settings_full(s))
 		settings_refuse(psprintf("mode %s needs a key, and %s has none", s->mode, foreign),
-						"Name its columns with key => '{…}', or use mode => 'full'.");
+						"Name its columns with key => '{...}', or use mode => 'full'.");
 	if (s->key.n == 0 && (s->history || s->row_events || settings_soft(s)))
-		settings_refuse("history, row_events and soft deletions need a key", "Name its columns with key => '{…}'.");
+		settings_refuse("history, row_events and soft deletions need a key", "Name its columns with key => '{...}'.");
 }
 
 /* What the crawl found; full needs none */
@@ -186,7 +186,7 @@ complete_cursor(Settings *s, const SourceTable *table, const char *foreign)
 		settings_refuse(psprintf("mode %s needs a cursor, a column that shows that a row changed, and none is known "
 								 "for %s",
 								 s->mode, foreign),
-						"Name it with cursor_column => '…', or use mode => 'full'.");
+						"Name it with cursor_column => '...', or use mode => 'full'.");
 }
 
 /* System columns are none */
@@ -403,7 +403,7 @@ settings_set_parent(Settings *s, const char *name, const SourceTable *table, con
 	if (s->parent_column == NULL || get_attnum(foreign_table, s->parent_column) <= InvalidAttrNumber)
 		settings_refuse(
 			psprintf("which column of %s names the row of \"%s\" is not known", relation_name(foreign_table), name),
-			"Name it with parent_column => '…'.");
+			"Name it with parent_column => '...'.");
 	s->parent = parent->id;
 }
 

@@ -292,7 +292,7 @@ stop_at_clash(Sync *sync, const Difference *d)
 		 is_its_text(d->type_there)
 			 ? psprintf("ALTER TABLE %s ALTER COLUMN %s to a type that holds both, such as text.", sync->copy.target,
 						quote_identifier(d->column_name))
-			 : psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s USING …, or drop the column: the next run creates it "
+			 : psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s USING ..., or drop the column: the next run creates it "
 						"again.",
 						sync->copy.target, quote_identifier(d->column_name), d->definition_there));
 }
@@ -329,7 +329,7 @@ require_secrets(Sync *sync)
 					  arg_int4(sync->id));
 	if (lost)
 		stop(sync, psprintf("column \"%s\", which is excluded or pseudonymised, is gone at the source", lost),
-			 "If it has another name now, name that with ingest.alter_sync(exclude => '{…}'), otherwise leave it out "
+			 "If it has another name now, name that with ingest.alter_sync(exclude => '{...}'), otherwise leave it out "
 			 "there.");
 }
 

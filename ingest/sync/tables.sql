@@ -41,7 +41,7 @@ CREATE TABLE sync (
         CONSTRAINT "reject_limit must be between 0 and 1" CHECK (reject_limit BETWEEN 0 AND 1),
     exclude name[] NOT NULL DEFAULT '{}', -- columns of the source's table that are not copied
     pseudonymise name[] NOT NULL DEFAULT '{}', -- columns whose values the copy holds as keyed hashes
-    pseudonym_key text, -- where their key is: file:… or env:…, never the key itself
+    pseudonym_key text, -- where their key is: file:... or env:..., never the key itself
     deleted_when text, -- condition on a row of the source's table under which the row counts as deleted
     state text NOT NULL DEFAULT 'active' -- stopped: needs attention, see its last error
         CONSTRAINT "state must be active, paused or stopped" CHECK (state IN ('active', 'paused', 'stopped')),
@@ -75,9 +75,9 @@ CREATE TABLE sync_state (
         -- were kept, or may have been
     reload boolean NOT NULL DEFAULT false, -- whether the next run reads everything again
     marks jsonb, -- the newest cursor and when it was that, as [[moment, cursor, transactions that ran at the source
-        -- then and have not ended], …]; of a cursor that is not a time, until the overlap has passed; without a cursor:
+        -- then and have not ended], ...]; of a cursor that is not a time, until the overlap has passed; without a cursor:
         -- a load, after which keys are to be compared
-    lateness bigint[], -- how many rows came late, by at most 1, 2, 4 … 4096 seconds: halved each day
+    lateness bigint[], -- how many rows came late, by at most 1, 2, 4 ... 4096 seconds: halved each day
     lateness_day date, -- the day on which the last of them were noted
     under_way jsonb, -- transactions that ran at the source when the last run began, and when each was first seen
     unfilled text[], -- new columns whose values in existing rows have not been read yet

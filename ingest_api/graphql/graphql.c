@@ -559,7 +559,7 @@ is_fit(const Request *request, Answer *answer, const char *type)
 	}
 	else if (!reads(request) && !request_is_json(request))
 		answer_problem(answer, 415, "PGRST107", "an operation must be posted as application/json",
-					   NULL, "Content-Type: application/json; {\"query\": \"…\"}.");
+					   NULL, "Content-Type: application/json; {\"query\": \"...\"}.");
 	else if (type == NULL)
 		answer_problem(answer, 406, "PGRST107", "none of the accepted types is available",
 					   NULL,

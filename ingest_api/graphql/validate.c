@@ -235,7 +235,7 @@ walk_field(Validation *v, Ast *field, GType *parent)
 	if (named && type_is_leaf(named) && field->selections)
 		WRONG(v, "ScalarLeafs", field->selections, "\"%s\" is a value of %s: nothing is selected of it", field->name, g_print(f->type));
 	if (named && !type_is_leaf(named) && field->selections == NULL)
-		WRONG(v, "ScalarLeafs", field, "\"%s\" is of %s: what of it is asked for? { … }", field->name, g_print(f->type));
+		WRONG(v, "ScalarLeafs", field, "\"%s\" is of %s: what of it is asked for? { ... }", field->name, g_print(f->type));
 	walk_arguments(v, field, f);
 	walk_directives(v, field, "FIELD");
 	walk_selections(v, field->selections, named && type_is_composite(named) ? named : NULL);

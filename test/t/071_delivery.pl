@@ -280,7 +280,7 @@ for ([ qq({"url": "https://a.example/", $ok, "colour": 1}), qr/a webhook has no 
 	[ qq({"url": "https://a.example/", $ok, "headers": {"webhook-id": "1"}}), qr/set by the sink itself/ ],
 	[ qq({"url": "https://a.example/", $ok, "headers": {"Authorization": "x"}}), qr/holds a secret/ ],
 	[ qq({"url": "https://a.example/", "secret": "$secret"}), qr/must be a reference to a secret.*HINT:  References are env:NAME/s ],
-	[ '{"url": "https://a.example/", "secret": "mapping:ingest_secrets/none"}', qr/refers to no secret.*no such option.*HINT:  As the owner of the sink: ALTER USER MAPPING FOR CURRENT_USER SERVER ingest_secrets OPTIONS \(ADD "none" '…'\)/s ],
+	[ '{"url": "https://a.example/", "secret": "mapping:ingest_secrets/none"}', qr/refers to no secret.*no such option.*HINT:  As the owner of the sink: ALTER USER MAPPING FOR CURRENT_USER SERVER ingest_secrets OPTIONS \(ADD "none" '\.\.\.'\)/s ],
 	[ '{"url": "https://a.example/", "secret": "env:PATH"}', qr/not a secret of a webhook/ ])
 {
 	like(refused($_->[0]), $_->[1], "refused: $_->[1]");
@@ -291,7 +291,7 @@ like($err, qr/there is no kind of sink "pigeon"\nHINT:  The kinds are .*webhook/
 # -- rights --
 
 sql(q{ALTER DATABASE postgres SET ingest_delivery.allow_http = on; CREATE ROLE keeper LOGIN IN ROLE ingest_operator; CREATE ROLE other LOGIN IN ROLE ingest_operator; CREATE ROLE nobody LOGIN});
-for ([ 'nobody', qr/permission denied for/, "mapping:ingest_secrets/now" ], [ 'keeper', qr/no user mapping for that server.*HINT:.*: CREATE USER MAPPING FOR CURRENT_USER SERVER ingest_secrets OPTIONS \(now '…'\)/s, "mapping:ingest_secrets/now" ], [ 'keeper', qr/superusers and members of pg_read_server_files/, 'file:/etc/passwd' ], [ 'keeper', qr/superusers and members/, 'env:HOME' ])
+for ([ 'nobody', qr/permission denied for/, "mapping:ingest_secrets/now" ], [ 'keeper', qr/no user mapping for that server.*HINT:.*: CREATE USER MAPPING FOR CURRENT_USER SERVER ingest_secrets OPTIONS \(now '\.\.\.'\)/s, "mapping:ingest_secrets/now" ], [ 'keeper', qr/superusers and members of pg_read_server_files/, 'file:/etc/passwd' ], [ 'keeper', qr/superusers and members/, 'env:HOME' ])
 {
 	like(refused(qq({"url": "https://a.example/", "secret": "$_->[2]"}), $_->[0]), $_->[1], "$_->[0] with $_->[2]");
 }

@@ -2,7 +2,7 @@
 use strict;
 use warnings;
 use Delivery;
-use Encode qw(encode_utf8);
+use Encode qw(decode_utf8 encode_utf8);
 use JSON::PP;
 use Kafka;
 use PostgreSQL::Test::Cluster;
@@ -31,7 +31,7 @@ sub emit
 	my ($type, $n, $subject) = @_;
 	return sql("SELECT count(ingest.emit('$type', $subject, jsonb_build_object('n', i))) FROM generate_series(1, $n) i");
 }
-sub worker { return sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'ingest service'}); }
+sub worker { return sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'ingest service' AND datname = current_database()}); }
 
 # ids rise within a key, where first arrivals are counted alone
 sub disorder
@@ -127,6 +127,36 @@ is(scalar(keys %written), 400, '400 documents');
 my @differ = grep { encode_utf8($_->{payload}) ne $written{ $_->{header}{ce_id} } } consumed('texts', 400);
 is(ids(consumed('texts')) . ' ' . @differ, '400 0', 'each arrives as its text is in the database, byte by byte') or diag(explain($differ[0]), $written{ $differ[0]{header}{ce_id} });
 sql(q{SELECT ingest_delivery.drop_sink('texts')});
+
+# what can never be sent is given up wherever it stands, and goes with none of the others
+start_kcat('middle', $broker);
+sink('middle', { topic => 'middle', 'message.max.bytes' => 20000 }, q(, types => '{mi.*}'));
+sql(q{SELECT ingest.emit('mi.x', 's' || i, jsonb_build_object('x', repeat('y', CASE WHEN i % 3 = 1 THEN 17000 ELSE 10 END))) FROM generate_series(0, 29) i});
+@got = consumed('middle', 20);
+poll_until($node, $p, q{SELECT count(*) || ' ' || min(d.error) FROM ingest_delivery.dead d JOIN ingest.event e USING (era, id) WHERE e.type = 'mi.x'}, '10 it is larger than max_bytes of the sink');
+is(join(' ', scalar(consumed('middle')), scalar(grep { length($_->{payload} // '') < 10 } consumed('middle'))), '20 0', 'one that is too large amid a batch is not sent without its data');
+sql(q{SELECT ingest_delivery.drop_sink('middle')});
+
+# -- databases with other encodings --
+
+for ([ WIN1252 => "convert_from('\\x81', 'WIN1252')", 'Œuvre' ], [ SQL_ASCII => "convert_from('\\xff', 'SQL_ASCII')", 'plain' ], [ EUC_JP => undef, '株式会社' ])
+{
+	my ($encoding, $bad, $good) = @$_;
+	my $db = lc $encoding;
+	local $ENV{PGCLIENTENCODING} = $encoding eq 'SQL_ASCII' ? 'SQL_ASCII' : 'UTF8';
+	sql("CREATE DATABASE $db ENCODING '$encoding' LOCALE 'C' TEMPLATE template0");
+	sql("ALTER DATABASE $db SET ingest_delivery.$_") for q{allow_http = on}, q{allow_networks = '127.0.0.0/8'};
+	$node->safe_psql($db, 'CREATE EXTENSION ingest_delivery CASCADE; CREATE EXTENSION ingest_api');
+	start_kcat($db, $broker);
+	$node->safe_psql($db, sprintf q{SELECT ingest_delivery.create_sink('to', 'kafka', '%s', types => '{en.*}')}, options({ topic => $db }));
+	$node->safe_psql($db, ("SELECT ingest.emit('en.x', 'a$good', jsonb_build_object('n', 1, 't', '$good'))" . ($bad ? ", ingest.emit('en.x', 'b', jsonb_build_object('n', 2, 't', 'x' || $bad))" : '') . ", ingest.emit('en.x', 'c', '{\"n\": 3}')"));
+	my @came = sort { $a->{payload} cmp $b->{payload} } consumed($db, 2, 60);
+	is_deeply([ map { [ $_->{key}, $_->{payload} ] } @came ], [ [ decode_utf8("a$good"), decode_utf8(qq({"n": 1, "t": "$good"})) ], [ 'c', '{"n": 3}' ] ], "$encoding: what can be said in UTF-8 arrives in it");
+	poll_until($node, $db, q{SELECT coalesce(string_agg(error, ','), 'none') FROM ingest_delivery.dead}, $bad ? 'it has a character that UTF-8 does not have' : 'none');
+	is($node->safe_psql($db, q{SELECT breaker || ' ' || coalesce(last_error, 'none') FROM ingest_delivery.sink_status}), 'closed none', 'and what cannot is given up, and stops nobody');
+	$node->safe_psql($db, q{SELECT ingest_delivery.drop_sink('to')});
+	sql("DROP DATABASE $db WITH (FORCE)");
+}
 
 # -- topics that nobody wrote to before --
 
