@@ -90,7 +90,7 @@ def through_sink(conn, name, broker):
     helper = None
     while conn.execute("SELECT count(*) FROM ingest.read_events('sink ' || %s, 1)", (name,)).fetchone()[0] > 0:
         helper = helper or helper_pid(worker)
-        time.sleep(0.05)
+        time.sleep(0.01)
     took = time.perf_counter() - began
     used = (cpu_seconds(worker) - cpu) / EVENTS * 1e6
     helped = (cpu_seconds(helper) if helper else 0) / EVENTS * 1e6

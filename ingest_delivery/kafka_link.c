@@ -29,6 +29,8 @@
 /* Until when a token is believed in.  Azure's are good for five minutes at least when they are looked up, which was a
  * minute ago at most */
 #define TOKEN_FOR_MS (4 * 60 * 1000)
+/* Frames that wait for the helper: with more of them no flight is written, so that they stay in the processor's cache */
+#define MOST_UNSENT (512 * 1024)
 /* As much as makes a call worth its while */
 #define FLUSHED_FROM (32 * 1024)
 /* Of an error in words */
@@ -491,6 +493,9 @@ release(Link *link, Flight *mine)
 			continue;
 		}
 		if (link->n_waiting > 0 && (trip->alone || link->is_alone))
+			break;
+		/* the helper has enough to do: the rest is written when it has taken this */
+		if (out->end - out->begin > MOST_UNSENT)
 			break;
 		link->is_alone = trip->alone;
 		write_messages(link, flight, out);

@@ -145,24 +145,22 @@ write_binary_headers(FrameBuffer *out, const Event *event, StringInfo text)
 	header(out, "ce_dataschema", text->data);
 }
 
-bool
-kafka_write(FrameBuffer *out, const KafkaForm *form, const Event *event, const char **why)
+static bool
+write_message(FrameBuffer *out, const KafkaForm *form, const Event *event, const char **why, StringInfo text)
 {
 	bool is_tombstone = form->tombstones && member_is(event->data, "operation", "delete");
-	StringInfoData text;
 
-	initStringInfo(&text);
-	if (!kafka_topic(&text, form, event, why))
+	if (!kafka_topic(text, form, event, why))
 		return false;
-	frame_text(out, text.data);
+	frame_text(out, text->data);
 	write_key(out, form, event);
 	if (is_tombstone)
 		frame_bytes(out, NULL, 0);
 	else if (form->structured)
 	{
-		resetStringInfo(&text);
-		letter_event(&text, event);
-		frame_bytes(out, text.data, text.len);
+		resetStringInfo(text);
+		letter_event(text, event);
+		frame_bytes(out, text->data, text->len);
 		frame_u8(out, 1);
 		header(out, "content-type", "application/cloudevents+json; charset=utf-8");
 		return true;
@@ -170,6 +168,19 @@ kafka_write(FrameBuffer *out, const KafkaForm *form, const Event *event, const c
 	else
 		frame_text(out, event->data);
 	/* what is no JSON says in headers what it is */
-	write_binary_headers(out, event, &text);
+	write_binary_headers(out, event, text);
 	return true;
+}
+
+bool
+kafka_write(FrameBuffer *out, const KafkaForm *form, const Event *event, const char **why)
+{
+	StringInfoData text;
+	bool good;
+
+	initStringInfo(&text);
+	good = write_message(out, form, event, why, &text);
+	/* thousands are written before memory is emptied */
+	pfree(text.data);
+	return good;
 }

@@ -12,10 +12,10 @@
 #include "ingest_delivery/kafka_link.h"
 #include "ingest_delivery/kind.h"
 
-/* Messages that go to the helper at once, and how often.  An answer goes through five threads: on a busy machine that
- * takes long, and what is on its way is as fast as it is much */
-#define BATCH_EVENTS 1000
-#define IN_FLIGHT 4
+/* Messages that go to the helper at once, and how often.  An answer goes through five threads, and comes for a linger's
+ * worth of messages: what is on its way is as fast as it is much, and refilled in parts */
+#define BATCH_EVENTS 800
+#define IN_FLIGHT 8
 #define USUAL_TIMEOUT_S 15
 #define USUAL_MESSAGE_BYTES 1000000
 /* What a message has beside the event's data, of which the source and the subject are the most */

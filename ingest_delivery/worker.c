@@ -57,6 +57,7 @@ typedef struct Fault
 static dlist_head sinks = DLIST_STATIC_INIT(sinks);
 static dlist_head faults = DLIST_STATIC_INIT(faults);
 static int n_sinks = 0;
+static bool some_went = false; /* sinks, whose memory is to go back to the system */
 
 /* -- sinks that fail here -- */
 
@@ -265,6 +266,7 @@ look_at_sinks(void)
 		dlist_delete(&sink->node);
 		n_sinks--;
 		sink_free(sink);
+		some_went = true;
 	}
 	store_end();
 }
@@ -439,9 +441,10 @@ turn_safely(Sink *sink, TimestampTz now)
 static void
 rest(TimestampTz now)
 {
-	bool any = false;
+	bool any = some_went;
 	dlist_iter i;
 
+	some_went = false;
 	dlist_foreach(i, &sinks)
 		any = sink_rest(dlist_container(Sink, node, i.cur), now) || any;
 #ifdef __GLIBC__

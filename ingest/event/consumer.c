@@ -417,9 +417,10 @@ read_events(FunctionCallInfo fcinfo, int32 era, int64 id)
 	sql_end(level);
 	/*
 	 * What a crash could take back is not given to anybody, or its ids would be given again: who opened the batch
-	 * wrote it down after its events had committed.
+	 * wrote it down after its events had committed.  Who reads on in it has nothing to wait for: it was opened by
+	 * somebody who found something, and so waited here.
 	 */
-	if (found)
+	if (found && era == 0)
 		XLogFlush(XactLastRecEnd);
 }
 

@@ -112,6 +112,6 @@ is(join(',', grep { !$seen{$_} } keys %emitted), '', 'each event arrived');
 is(join(',', grep { !$emitted{$_} } keys %seen), '', 'and none that was not committed');
 is("$disorder $other", '0 0', 'first arrivals are in order within their subject, and an id is one event\'s');
 note("$doubles came twice");
-cmp_ok($doubles, '<=', ($exits + $kills) * 5000, 'at most what was on its way came twice');
+cmp_ok($doubles, '<=', ($exits + $kills) * 7200, 'at most what was on its way came twice');
 $node->stop;
 done_testing();
