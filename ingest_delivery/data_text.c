@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "catalog/namespace.h"
 #include "ingest_delivery/data_text.h"
 #include "mb/pg_wchar.h"
@@ -153,7 +155,7 @@ text_in_utf8(const char *text, size_t length, size_t *sent_length)
 	sent = MemoryContextAllocHuge(CurrentMemoryContext, room);
 	/* pg_server_to_any() would raise an error, and what stood behind this event would wait for ever */
 	if (pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8, (unsigned char *) text, (int) length, (unsigned char *) sent,
-									  (int) Min(room, MaxAllocHugeSize), true) < (int) length)
+									  (int) Min(room, INT_MAX), true) < (int) length)
 		return NULL;
 	*sent_length = strlen(sent);
 	return sent;
