@@ -13,8 +13,8 @@ CREATE TABLE connector (
         -- since, in one request, nulls if it cannot tell; and roughly the time at the source
     horizon_function text, -- (server name) -> clock timestamptz, running text[]: the time at the source, and the
         -- transactions under way there at that time, under names that are never reused; nulls if it cannot tell
-    stats_function text, -- () -> server name, day date and counts of that day, for servers that the caller may use; each
-        -- a count that grows, not a rate
+    stats_function text, -- () -> server name, day date and counts of that day, for servers that the caller may use;
+        -- each a count that grows, not a rate
     custom_columns text, -- regular expression that matches the names of customers' own fields
     counts boolean NOT NULL DEFAULT false, -- whether the source computes count(*), min and max itself, so that they are
         -- cheap

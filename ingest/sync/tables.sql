@@ -75,8 +75,8 @@ CREATE TABLE sync_state (
         -- were kept, or may have been
     reload boolean NOT NULL DEFAULT false, -- whether the next run reads everything again
     marks jsonb, -- the newest cursor and when it was that, as [[moment, cursor, transactions that ran at the source
-        -- then and have not ended], ...]; of a cursor that is not a time, until the overlap has passed; without a cursor:
-        -- a load, after which keys are to be compared
+        -- then and have not ended], ...]; of a cursor that is not a time, until the overlap has passed; without a
+        -- cursor: a load, after which keys are to be compared
     lateness bigint[], -- how many rows came late, by at most 1, 2, 4 ... 4096 seconds: halved each day
     lateness_day date, -- the day on which the last of them were noted
     under_way jsonb, -- transactions that ran at the source when the last run began, and when each was first seen
