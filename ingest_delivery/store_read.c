@@ -34,21 +34,6 @@
 #define MOST_SUBJECTS 100
 #define MOST_OF_SUBJECT 50
 
-/* In UTF-8, behind the item itself */
-static char *
-put(char **at, const char *text)
-{
-	char *here = *at;
-	size_t n;
-
-	if (text == NULL)
-		return NULL;
-	n = strlen(text) + 1;
-	memcpy(here, text, n);
-	*at += n;
-	return here;
-}
-
 #define TOO_LARGE_FOR_SINK "it is larger than max_bytes of the sink"
 #define NOT_IN_UTF8 "it has a character that UTF-8 does not have"
 
@@ -58,6 +43,26 @@ typedef struct Piece
 	const char *text;
 	size_t length;
 } Piece;
+
+/* Behind the item itself */
+static char *
+put_piece(char **at, Piece from)
+{
+	char *here = *at;
+
+	if (from.text == NULL)
+		return NULL;
+	memcpy(here, from.text, from.length);
+	here[from.length] = '\0';
+	*at += from.length + 1;
+	return here;
+}
+
+static char *
+put(char **at, const char *text)
+{
+	return put_piece(at, (Piece){text, text ? strlen(text) : 0});
+}
 
 static Piece
 piece(const char *text, size_t length, const char **unfit)
@@ -214,19 +219,6 @@ piece_at(const Row *row, int column, const char **unfit)
 		return (Piece){NULL, 0};
 	value = DatumGetTextPP(row->values[column]);
 	return piece(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), unfit);
-}
-
-static char *
-put_piece(char **at, Piece from)
-{
-	char *here = *at;
-
-	if (from.text == NULL)
-		return NULL;
-	memcpy(here, from.text, from.length);
-	here[from.length] = '\0';
-	*at += from.length + 1;
-	return here;
 }
 
 /* What is sent of an event; nothing of one that is too large, and NULL of one that is not told */
